@@ -1,0 +1,1 @@
+# The native daemon and CLI.

@@ -1,0 +1,1 @@
+# SQL: SQLite compiled privately into the same library.

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Assertions guard against bugs, never against input. RV_ASSERT stays in release builds; RV_VERIFY
+ * is for checks that cost more than they may there, and runs in debug, sanitizer and fuzz builds.
+ */
+#ifndef RV_BASE_ASSERT_H
+#define RV_BASE_ASSERT_H
+
+/* Ends the program at once: the trap is the platform's (a signal natively, `unreachable` in WASM). */
+#define RV_ASSERT(condition)                                                                       \
+    do {                                                                                           \
+        if (__builtin_expect(!(condition), 0)) {                                                   \
+            __builtin_trap();                                                                      \
+        }                                                                                          \
+    } while (0)
+
+#ifdef RV_SLOW_CHECKS
+#define RV_VERIFY(condition) RV_ASSERT(condition)
+#else
+#define RV_VERIFY(condition) ((void)sizeof(condition))
+#endif
+
+#define RV_STATIC_ASSERT(condition, text) _Static_assert(condition, text)
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Small helpers over rv_bytes, and little-endian loads and stores at any alignment. */
+#ifndef RV_BASE_BYTES_H
+#define RV_BASE_BYTES_H
+
+#include "rivulet/bytes.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* The bytes of a string literal, without its NUL. */
+#define RV_LITERAL(text) ((rv_bytes){(const uint8_t *)(text), sizeof(text) - 1})
+
+static inline rv_bytes rv_bytes_of(const void *ptr, size_t len) {
+    return (rv_bytes){(const uint8_t *)ptr, len};
+}
+
+static inline rv_bytes rv_bytes_of_string(const char *text) {
+    return (rv_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+static inline bool rv_bytes_equal(rv_bytes a, rv_bytes b) {
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool rv_bytes_are(rv_bytes a, const char *text) {
+    return rv_bytes_equal(a, rv_bytes_of_string(text));
+}
+
+/* Bytewise order; a prefix comes first. Negative, 0 or positive. */
+static inline int rv_bytes_compare(rv_bytes a, rv_bytes b) {
+    const size_t len = a.len < b.len ? a.len : b.len;
+    const int order = len == 0 ? 0 : memcmp(a.ptr, b.ptr, len);
+    return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* From `start` (at most `a.len`) to the end. */
+static inline rv_bytes rv_bytes_from(rv_bytes a, size_t start) {
+    return start == 0 ? a : (rv_bytes){a.ptr + start, a.len - start};
+}
+
+static inline uint16_t rv_load_u16(const uint8_t *p) {
+    return (uint16_t)(p[0] | ((unsigned)p[1] << 8));
+}
+
+static inline uint32_t rv_load_u32(const uint8_t *p) {
+    return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
+}
+
+static inline uint64_t rv_load_u64(const uint8_t *p) {
+    return (uint64_t)rv_load_u32(p) | ((uint64_t)rv_load_u32(p + 4) << 32);
+}
+
+static inline void rv_store_u16(uint8_t *p, uint16_t v) {
+    p[0] = (uint8_t)v;
+    p[1] = (uint8_t)(v >> 8);
+}
+
+static inline void rv_store_u32(uint8_t *p, uint32_t v) {
+    rv_store_u16(p, (uint16_t)v);
+    rv_store_u16(p + 2, (uint16_t)(v >> 16));
+}
+
+static inline void rv_store_u64(uint8_t *p, uint64_t v) {
+    rv_store_u32(p, (uint32_t)v);
+    rv_store_u32(p + 4, (uint32_t)(v >> 32));
+}
+
+#endif

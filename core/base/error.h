@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What went wrong, as a value: the status, a sentence for people (what was met, what was expected,
+ * what to do), and the facts behind it as JSON members for programs.
+ *
+ *     return rv_error_set(err, RV_VERSION_CONFLICT, "%b is at version %u, not %u", &path, a, e);
+ *     rv_error_fact_uint(err, "expected", e);
+ */
+#ifndef RV_BASE_ERROR_H
+#define RV_BASE_ERROR_H
+
+#include "core/base/writer.h"
+#include "rivulet/status.h"
+
+#define RV_ERROR_DETAIL_MAX 400
+#define RV_ERROR_FACTS_MAX 400
+
+typedef struct rv_error {
+    rv_status status;
+    size_t detail_len;
+    size_t facts_len;
+    char detail[RV_ERROR_DETAIL_MAX]; /* UTF-8; cut at a character when too long; NUL-terminated */
+    char facts[RV_ERROR_FACTS_MAX];   /* `"expected":3,"actual":5`, no braces; whole members only */
+} rv_error;
+
+/* Sets the error, without facts, and returns `status`. `err` may be NULL.
+ * The format knows %s (const char *), %b (const rv_bytes *), %u (uint64_t), %d (int64_t), %x
+ * (uint64_t, hexadecimal) and %%; bytes that are not printable UTF-8 come out as `\xNN`. Integers
+ * must be passed as the exact 64-bit type. */
+rv_status rv_error_set(rv_error *err, rv_status status, const char *format, ...);
+
+/* Adds a fact; one that does not fit is left out. `err` may be NULL. */
+void rv_error_fact_uint(rv_error *err, const char *name, uint64_t value);
+void rv_error_fact_int(rv_error *err, const char *name, int64_t value);
+void rv_error_fact_text(rv_error *err, const char *name, rv_bytes value);
+
+/* The error as the members of a JSON object, without braces: "code", "detail", then the facts. */
+void rv_error_write_members(const rv_error *err, rv_writer *w);
+
+static inline rv_bytes rv_error_detail(const rv_error *err) {
+    return rv_bytes_of(err->detail, err->detail_len);
+}
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * XXH3 comes from the xxHash headers, inlined. CRC32C is here because no library has it for every
+ * target: the processor's instruction where there is one, else eight tables of 256 words ("slicing
+ * by eight"), made by tools/crc32c_table.py.
+ */
+#include "core/base/hash.h"
+
+#include "core/base/assert.h"
+
+#define XXH_INLINE_ALL
+#define XXH_NO_STDLIB
+#include <xxhash.h>
+
+#if defined(__SSE4_2__) && defined(__x86_64__)
+
+#include <nmmintrin.h>
+
+uint32_t rv_crc32c(uint32_t crc, rv_bytes bytes) {
+    uint64_t state = ~crc;
+    const uint8_t *p = bytes.ptr;
+    size_t left = bytes.len;
+    for (; left >= 8; left -= 8, p += 8) {
+        state = _mm_crc32_u64(state, rv_load_u64(p));
+    }
+    for (; left > 0; left -= 1, p += 1) {
+        state = _mm_crc32_u8((uint32_t)state, *p);
+    }
+    return ~(uint32_t)state;
+}
+
+#else
+
+#include "core/base/crc32c_table.h"
+
+uint32_t rv_crc32c(uint32_t crc, rv_bytes bytes) {
+    uint32_t state = ~crc;
+    const uint8_t *p = bytes.ptr;
+    size_t left = bytes.len;
+    for (; left >= 8; left -= 8, p += 8) {
+        const uint32_t a = state ^ rv_load_u32(p);
+        const uint32_t b = rv_load_u32(p + 4);
+        state = crc32c_table[7][a & 255] ^ crc32c_table[6][(a >> 8) & 255] ^
+                crc32c_table[5][(a >> 16) & 255] ^ crc32c_table[4][a >> 24] ^
+                crc32c_table[3][b & 255] ^ crc32c_table[2][(b >> 8) & 255] ^
+                crc32c_table[1][(b >> 16) & 255] ^ crc32c_table[0][b >> 24];
+    }
+    for (; left > 0; left -= 1, p += 1) {
+        state = (state >> 8) ^ crc32c_table[0][(state ^ *p) & 255];
+    }
+    return ~state;
+}
+
+#endif
+
+uint64_t rv_hash64(uint64_t seed, rv_bytes bytes) {
+    return XXH3_64bits_withSeed(bytes.ptr == NULL ? "" : (const void *)bytes.ptr, bytes.len, seed);
+}
+
+rv_hash128 rv_hash128_of(uint64_t seed, rv_bytes bytes) {
+    const void *ptr = bytes.ptr == NULL ? "" : (const void *)bytes.ptr;
+    const XXH128_hash_t hash = XXH3_128bits_withSeed(ptr, bytes.len, seed);
+    return (rv_hash128){hash.low64, hash.high64};
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A JSON pull parser (RFC 8259): one token a call, no recursion, no copy where none is needed.
+ * Refused beyond the grammar: NUL characters and lone surrogates in strings, nesting deeper than
+ * RV_JSON_DEPTH_MAX. Duplicate keys are the caller's business.
+ */
+#ifndef RV_MODEL_JSON_H
+#define RV_MODEL_JSON_H
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/base/limits.h"
+
+typedef enum rv_json_kind {
+    RV_JSON_END, /* the text is over: exactly one value was there */
+    RV_JSON_OBJECT_BEGIN,
+    RV_JSON_OBJECT_END,
+    RV_JSON_ARRAY_BEGIN,
+    RV_JSON_ARRAY_END,
+    RV_JSON_KEY,
+    RV_JSON_STRING,
+    RV_JSON_NUMBER,
+    RV_JSON_TRUE,
+    RV_JSON_FALSE,
+    RV_JSON_NULL
+} rv_json_kind;
+
+typedef struct rv_json_token {
+    rv_json_kind kind;
+    rv_bytes text; /* key and string: unescaped; the others: as written. In the input or scratch. */
+    size_t offset; /* of the token's first byte in the input */
+} rv_json_token;
+
+typedef struct rv_json {
+    rv_bytes input;
+    size_t pos;
+    uint32_t depth;
+    uint8_t state;
+    uint8_t nesting[RV_JSON_DEPTH_MAX / 8]; /* bit set: object */
+    rv_arena *scratch;
+} rv_json;
+
+/* Starts over `input`; strings with escapes are unescaped into `scratch` (NULL: such strings come
+ * as written, quotes off, still validated). */
+rv_json rv_json_over(rv_bytes input, rv_arena *scratch);
+
+/* The next token. RV_JSON_INVALID: with facts "offset", "line", "column", what was met and what was
+ * expected. RV_MEMORY_EXHAUSTED: scratch is too small. After an error every call fails. */
+RV_MUST_USE rv_status rv_json_next(rv_json *json, rv_json_token *token, rv_error *err);
+
+/* After OBJECT_BEGIN or ARRAY_BEGIN: goes past its end. After another token: does nothing. `*whole`
+ * gets the value's bytes as written. Same errors as rv_json_next. */
+RV_MUST_USE rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv_bytes *whole,
+                                   rv_error *err);
+
+#endif

@@ -1,0 +1,1 @@
+typedef int rv_placeholder_memory;
