@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A subscription: events of the streams that patterns select, in order of sequence, history first and
+ * then what comes, with no seam, because both are one read of the log. It yields durable events only.
+ * It has no buffer of its own and keeps nothing alive: who holds one asks it again when
+ * rv_node_sequence_durable has moved.
+ */
+#ifndef RV_LIVE_SUBSCRIPTION_H
+#define RV_LIVE_SUBSCRIPTION_H
+
+#include "core/engine.h"
+
+typedef struct rv_subscription {
+    rv_node *node;
+    const rv_path_pattern *patterns; /* kept by the caller */
+    size_t pattern_count;            /* 0: every stream, system's too */
+    bool system;                     /* with patterns: schema changes as well */
+    rv_log_cursor cursor;            /* of the batch being read */
+    uint64_t next_sequence;          /* of the next event to look at */
+    size_t body_offset;              /* where its record begins, when `in_batch` */
+    rv_record_context context;
+    bool in_batch;
+} rv_subscription;
+
+/* Starts before the event with sequence `from` (1 or more). */
+void rv_subscription_open(rv_subscription *subscription, rv_node *node,
+                          const rv_path_pattern *patterns, size_t pattern_count, uint64_t from);
+
+/*
+ * The next matching event and its stream's path; both are valid until the next call on the node.
+ * RV_OK; RV_END: nothing more is durable yet; RV_PENDING: the log is being read; RV_BUSY;
+ * RV_DATA_DAMAGED, RV_STORAGE_FAILED. `scan_max` bounds how many events that do not match are passed
+ * over in one call; RV_PENDING when it is reached.
+ */
+RV_MUST_USE rv_status rv_subscription_next(rv_subscription *subscription, uint32_t scan_max,
+                                           rv_event *event, rv_bytes *path, rv_error *err);
+
+/* Every event with a lower sequence has been yielded or did not match. */
+uint64_t rv_subscription_sequence(const rv_subscription *subscription);
+
+#endif

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The log: an append-only run of batches in segment files, over the ticketed host interface. It
+ * never waits: calls that need the disk answer RV_PENDING and are made again after rv_log_poll has
+ * seen the completion. docs/format/log.md is the specification of the bytes.
+ *
+ * A segment file is named `log-GGGG-NNNNNNNNNNNNNNNN.seg` (generation and first sequence, hexadecimal),
+ * starts with a 4096-byte header (magic, format version, log id, epoch, node id, node tag, segment
+ * number, generation, first sequence, salt, last batch checksum of the segment before, checksum) and
+ * goes on with batches, each a 64-byte header and a body of records:
+ *
+ *     u32 crc32c of all that follows, header and body   u32 body length
+ *     u32 previous batch's crc, mixed with the salt       u8 kind  u8 flags  u16 zero
+ *     u64 first sequence   u64 first position   u64 watermark after this batch
+ *     u64 chain hash after this batch   i64 time   u64 offset known to be durable
+ *
+ * The space is reserved ahead in extents, so a full disk shows before a batch is taken, not after.
+ * Zeros follow the last batch; a seal batch (kind 2, no body) ends a log that was closed cleanly.
+ *
+ * Order of life: rv_log_create; rv_log_recover until RV_END; then append, read and poll; rv_log_seal
+ * until RV_END.
+ *
+ *   invariant 1: durable <= written <= appended (sequences, and offsets alike).
+ *   invariant 2: bytes below the durable offset never change.
+ *   invariant 3: at most one write-or-flush chain is under way; what is appended meanwhile goes out
+ *                with the next one (group commit).
+ *   invariant 4: after a failed flush or write nothing is written any more: rv_log_failed tells.
+ */
+#ifndef RV_LOG_LOG_H
+#define RV_LOG_LOG_H
+
+#include "core/base/arena.h"
+#include "core/log/record.h"
+#include "rivulet/host.h"
+
+typedef struct rv_log rv_log;
+
+/* Who writes the log; kept in every segment's header. */
+typedef struct rv_log_identity {
+    uint8_t log_id[16]; /* the root's log; equal on all nodes that hold parts of it */
+    uint8_t node_id[16];
+    uint32_t epoch;
+    uint64_t root_tag;  /* RV_NODE_TAG_BITS bits: event ids of the root derive from it */
+    bool root;          /* this node is the root */
+} rv_log_identity;
+
+typedef struct rv_log_options {
+    rv_host host;
+    size_t write_buffer_size; /* at least one largest batch and its header, twice */
+    size_t batch_len_max;
+    uint32_t read_slot_count; /* at least 4; each as large as the largest batch and its header */
+    uint64_t segment_size;    /* a segment is closed when the next batch would pass it */
+    uint64_t extent_size;     /* space is reserved in steps of this */
+} rv_log_options;
+
+/* A verified batch. Borrowed from the log: until the next call that is not said to keep it. */
+typedef struct rv_batch {
+    uint64_t first_sequence; /* of the first event; the next one's when it holds none */
+    uint64_t first_position;
+    uint64_t watermark;  /* every position up to it is held, as far as it is selected */
+    uint64_t chain_hash; /* the root's running hash at `watermark` */
+    int64_t time;        /* microseconds from 1970 */
+    rv_bytes body;
+} rv_batch;
+
+/* Takes all its memory from `arena`. RV_MEMORY_EXHAUSTED. Starts nothing. */
+RV_MUST_USE rv_status rv_log_create(rv_log **log, const rv_log_options *options, rv_arena *arena,
+                                    rv_error *err);
+
+/*
+ * Recovers what is stored, batch by batch: RV_OK with the next batch in order (valid until the next
+ * call), RV_PENDING, RV_END when all is read and appending can begin. An empty storage ends at once
+ * and has no identity (rv_log_has_identity).
+ * A torn tail above what is known to be durable is cut: its bytes are first kept in a file
+ * `cut-NNNNNNNNNNNNNNNN.bin`, and rv_log_cut tells. RV_DATA_DAMAGED: bad bytes below that, with facts
+ * "file", "offset", "sequence" and what is intact; the log can then be read up to there, not
+ * appended to. RV_DATA_NEWER, RV_STORAGE_*, RV_DATA_NOT_WRITABLE.
+ */
+RV_MUST_USE rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err);
+
+bool rv_log_has_identity(const rv_log *log);
+const rv_log_identity *rv_log_identity_of(const rv_log *log);
+
+/* Gives an empty log its identity, before the first append; the segment is made with it. */
+void rv_log_set_identity(rv_log *log, const rv_log_identity *identity);
+
+/* What recovery cut off: number of bytes, 0 for none, and the name of the file that keeps them. */
+uint64_t rv_log_cut(const rv_log *log, rv_bytes *kept_in);
+
+/*
+ * Appending: begin gives a writer over the log's own buffer, with room for `batch_len_max` bytes of
+ * body; commit makes a batch of what was written, in memory at once, on disk when polled; cancel
+ * forgets it.
+ * begin: RV_BUSY when the buffer is full of what is not yet written (poll, then again); RV_READ_ONLY
+ * after a failure; RV_STORAGE_FULL when the space for the largest batch could not be reserved (it is
+ * tried again at the next begin, after poll); RV_PENDING while it is being reserved.
+ */
+RV_MUST_USE rv_status rv_log_append_begin(rv_log *log, rv_writer *body, rv_error *err);
+void rv_log_append_cancel(rv_log *log);
+
+/* `batch->body` is ignored; `event_count` event records were written. Returns the chain hash: of a
+ * root's log over previous hash and body; of an edge's, `batch->chain_hash`. */
+uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_writer *body,
+                              uint64_t event_count);
+
+/* Goes on with writing and flushing; takes completions that belong to the log (the node hands them
+ * over). Writes gather whatever was appended; a flush follows each write. RV_OK, or the failure that
+ * made the log read-only, each time. */
+RV_MUST_USE rv_status rv_log_poll(rv_log *log, rv_error *err);
+
+/* True when the ticket was the log's. Tickets of the log have `ticket >> 56 == RV_LOG_TICKETS`. */
+bool rv_log_completed(rv_log *log, const rv_io_completion *completion);
+#define RV_LOG_TICKETS UINT64_C(1)
+
+/* Sequences: the last appended (in memory), and the last that is flushed; 0 for none. */
+uint64_t rv_log_appended(const rv_log *log);
+uint64_t rv_log_durable(const rv_log *log);
+
+/* As of the last durable batch, and of the last appended one. */
+uint64_t rv_log_watermark_durable(const rv_log *log);
+uint64_t rv_log_chain_durable(const rv_log *log);
+uint64_t rv_log_watermark(const rv_log *log);
+uint64_t rv_log_chain(const rv_log *log);
+
+/* True when operations are under way or data waits to be written or flushed. */
+bool rv_log_busy(const rv_log *log);
+
+/* Why the log is read-only: RV_OK when it is not. */
+rv_status rv_log_failed(const rv_log *log);
+
+/* A place to read from. Plain data, keeps nothing alive; survives everything but reopening. */
+typedef struct rv_log_cursor {
+    uint64_t sequence; /* the next event to be read */
+    uint64_t segment;  /* hint: where its batch begins; UINT64_MAX when not known */
+    uint64_t offset;
+} rv_log_cursor;
+
+/* A cursor before the event with this sequence (1 or more). */
+rv_log_cursor rv_log_cursor_at(uint64_t sequence);
+
+/*
+ * The durable batch that holds `cursor->sequence`, and moves the cursor past it; the first such batch
+ * may begin before the sequence asked for. Batches without events are passed over. A batch stays
+ * valid until the next rv_log_read or rv_log_poll. RV_OK, RV_PENDING (read under way), RV_END (not durable yet, or not there yet),
+ * RV_DATA_DAMAGED with the place, RV_STORAGE_FAILED, RV_BUSY (all slots wait for reads).
+ * Cost: near the cursor's hint it is what the batch costs; without, at most one index step (sparse, in
+ * memory, one entry each 64 KiB of log or so) and a scan to the batch.
+ */
+RV_MUST_USE rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *batch,
+                                  rv_error *err);
+
+/* Starts the records of a batch. */
+rv_record_context rv_batch_context(const rv_batch *batch, const rv_log *log);
+
+/* The sequence of the first event whose position is at least `position`: by the sparse index, then
+ * batch headers. Same statuses as rv_log_read; RV_END: there is none yet, `*sequence` is the next. */
+RV_MUST_USE rv_status rv_log_find_position(rv_log *log, uint64_t position, uint64_t *sequence,
+                                           rv_error *err);
+
+/* The chain hash that the log held at `position`, if a batch ended there: for lineage (SEMANTICS 5).
+ * RV_OK; RV_END when no batch ends exactly there; RV_PENDING; failures as rv_log_read. */
+RV_MUST_USE rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash,
+                                      rv_error *err);
+
+/* Flushes everything, writes the seal and closes the files: RV_PENDING until RV_END. */
+RV_MUST_USE rv_status rv_log_seal(rv_log *log, rv_error *err);
+
+/* Bytes on disk that hold batches and headers, and number of segments. */
+uint64_t rv_log_bytes(const rv_log *log);
+uint32_t rv_log_segment_count(const rv_log *log);
+
+#endif

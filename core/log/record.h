@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records: what a batch of the log consists of. Each is
+ *
+ *     varint  length of what follows
+ *     u8      kind (rv_record_kind)
+ *     u8      flags
+ *     …       by kind
+ *
+ * An event record (docs/format/log.md) goes on with varints: position - previous position - 1 (the
+ * previous of the batch; for the first: the header's first position - 1), stream, version, event
+ * type, schema version; recorded_at - batch time (zigzag); if RECORD_WRITTEN_AT: written_at -
+ * recorded_at (zigzag); if RECORD_FOREIGN_ID: 16 bytes; if RECORD_METADATA: length and bytes; then the
+ * data to the record's end. Flags that a reader does not know make the record unreadable to it, so
+ * later versions can add key id and nonce, partition, and per-stream chain.
+ */
+#ifndef RV_LOG_RECORD_H
+#define RV_LOG_RECORD_H
+
+#include "core/base/cursor.h"
+#include "core/base/writer.h"
+#include "core/model/event.h"
+
+typedef enum rv_record_kind {
+    RV_RECORD_EVENT = 1,
+    RV_RECORD_SELECTION = 2 /* an edge's selection: patterns, each with a varint length */
+} rv_record_kind;
+
+#define RV_RECORD_WRITTEN_AT 0x01u
+#define RV_RECORD_FOREIGN_ID 0x02u
+#define RV_RECORD_METADATA   0x04u
+#define RV_RECORD_NEW_STREAM 0x08u
+#define RV_RECORD_BATCH_END  0x10u
+#define RV_RECORD_FLAGS_KNOWN 0x1fu
+
+/* What the encodings of a batch's records depend on; starts from the batch header. */
+typedef struct rv_record_context {
+    uint64_t next_sequence;     /* of the next event record */
+    uint64_t previous_position; /* of the last event record, or first position - 1 */
+    int64_t time;               /* of the batch: microseconds from 1970 */
+    uint64_t node_tag;          /* of the root whose ids derive from position */
+} rv_record_context;
+
+/* Appends an event record and moves the context on. `event->sequence` is not written. */
+void rv_record_write_event(rv_writer *w, rv_record_context *context, const rv_event *event);
+
+/* One record of a batch. */
+typedef struct rv_record {
+    rv_record_kind kind;
+    rv_event event; /* RV_RECORD_EVENT; event_id is derived when it is not foreign */
+    rv_bytes body;  /* other kinds: what follows the flags */
+} rv_record;
+
+/* Reads the next record and moves the context on. False: malformed, or of an unknown kind or flag;
+ * `*c` stands somewhere inside it. */
+RV_MUST_USE bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events: how one is completed by its writer (SEMANTICS 7), encoded, decoded, and shown as JSON.
+ *
+ * The data of an event is: a null bitmap (bit i of byte i/8 set: field i is NULL), then the value of
+ * each field that is not NULL, in order of fields (rv_value_encode). The path is not stored: it
+ * follows from the data. docs/format/event.md is the specification.
+ */
+#ifndef RV_MODEL_EVENT_H
+#define RV_MODEL_EVENT_H
+
+#include "core/model/schema.h"
+
+/* An event as the log holds it. Bytes are borrowed from whoever gave it. */
+typedef struct rv_event {
+    uint64_t sequence;
+    uint64_t position;
+    uint32_t stream;         /* this node's number of the stream instance */
+    uint64_t version;        /* of the stream instance: 1, 2, 3 … */
+    uint16_t type;           /* number of the event type, or RV_SYSTEM_SCHEMA_TYPE */
+    uint32_t schema_version; /* it was written under */
+    int64_t written_at;      /* microseconds from 1970-01-01 UTC */
+    int64_t recorded_at;     /* the same */
+    uint8_t event_id[16];
+    bool foreign_id;  /* the id came from the caller; else it derives (rv_event_id_make) */
+    bool new_stream;  /* the first event of its stream in this log */
+    bool batch_end;   /* the last of its atomic batch */
+    rv_bytes data;     /* encoded; of a schema change: the text */
+    rv_bytes metadata; /* a JSON object as text, or empty */
+} rv_event;
+
+/* An event that is being completed. */
+typedef struct rv_event_draft {
+    const rv_stream *stream;
+    const rv_event_type *type;
+    uint16_t admitted; /* index of the type among the stream's event types */
+    bool given[RV_FIELDS_MAX];
+    rv_value values[RV_FIELDS_MAX]; /* in the input or in scratch */
+} rv_event_draft;
+
+/*
+ * Reads what the caller gave: `path` is a concrete path, or the bare name of a stream (no leading
+ * slash) when its keys come from the data or are to be assigned; `data` is a JSON object. Path and
+ * data are brought together.
+ * RV_UNKNOWN_STREAM, RV_UNKNOWN_EVENT_TYPE, RV_EVENT_TYPE_NOT_ADMITTED, RV_UNKNOWN_FIELD (with the
+ * nearest name there is), RV_KEY_MISMATCH, RV_JSON_INVALID (a duplicate key too), RV_PATH_INVALID,
+ * RV_VALUE_*, RV_MEMORY_EXHAUSTED.
+ */
+RV_MUST_USE rv_status rv_event_draft_read(const rv_schema *schema, rv_bytes path, rv_bytes type,
+                                          rv_bytes data, rv_arena *scratch, rv_event_draft *draft,
+                                          rv_error *err);
+
+/* True when field `f` is the serial key of a row that the event creates, and was not given: the
+ * writer assigns it before rv_event_draft_complete. `*aggregate` gets the aggregate's number. */
+bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *draft, uint16_t f,
+                                 uint16_t *aggregate);
+
+/*
+ * Fills in defaults, then judges what needs no rows: NOT NULL, and the CHECKs of fields and event.
+ * `now_us` counts from 2000-01-01. RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION (also for a missing key
+ * of the path), errors of expressions.
+ */
+RV_MUST_USE rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us,
+                                              rv_arena *scratch, rv_error *err);
+
+/* Writes the encoded data of a complete draft. */
+void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w);
+
+/* Writes the canonical path of a complete draft. */
+void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w);
+
+/* Decodes data into `values` (field_count places; bytes borrowed from `data`). False: malformed. */
+RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *values);
+
+/* Writes the data as a JSON object, fields in declared order. The data is known to be valid. */
+void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
+
+/* The canonical path of an event from its decoded values. */
+void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values,
+                   rv_writer *w);
+
+/*
+ * The whole event as JSON, in PRODUCT's shape:
+ * {"position","path","version","type","schema_version","event_id","recorded_at","data","metadata"}.
+ * `path` is the stream's concrete path. The data of a schema change is {"version","text"}.
+ */
+void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w);
+
+/*
+ * Ids that a node makes (SEMANTICS 3) are UUIDv7 (RFC 9562): 48 bits of unix milliseconds of
+ * `written_at`, version and variant, and 74 bits of which the high 34 are the node's tag and the low
+ * 40 the number the event has at the node that made it. Nothing of it needs to be stored.
+ */
+void rv_event_id_make(uint64_t tag, uint64_t number, int64_t written_at, uint8_t *id);
+
+/* If `id` has the form above with this tag: its number and milliseconds. */
+bool rv_event_id_parse(const uint8_t *id, uint64_t tag, uint64_t *number, int64_t *unix_ms);
+
+#define RV_NODE_TAG_BITS 34
+#define RV_EVENT_NUMBER_MAX ((UINT64_C(1) << 40) - 1)
+
+#endif

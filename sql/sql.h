@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQL over aggregates: SQLite compiles and runs SELECT statements; every aggregate is a read-only
+ * virtual table over the state. Nothing is stored twice and nothing can be written.
+ *
+ * How types appear in SQL: integers and serials as INTEGER; boolean as 0 and 1; text types as TEXT;
+ * enum as its label; timestamps, dates, times and uuid as TEXT in their JSON form (which sorts rightly);
+ * numeric(p<=15, s) as INTEGER or the nearest REAL, wider as TEXT; bytea as BLOB; floats as REAL. A
+ * result column that is a column of an aggregate is shown in that column's type.
+ */
+#ifndef RV_SQL_SQL_H
+#define RV_SQL_SQL_H
+
+#include "core/state/state.h"
+
+typedef struct rv_sql rv_sql;
+typedef struct rv_sql_query rv_sql_query;
+
+typedef struct rv_sql_options {
+    const rv_schema *schema; /* may grow; new aggregates are seen by the next prepare */
+    rv_state *state;
+    size_t memory;      /* bytes that SQLite works in, from the arena */
+    uint64_t steps_max; /* of SQLite's machine for one query: beyond is RV_SQL_LIMIT; 0: none */
+} rv_sql_options;
+
+/* RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *arena,
+                                    rv_error *err);
+
+/*
+ * Compiles one statement and binds `parameters` (a JSON array; empty for none; `?` and `?N`).
+ * RV_SQL_INVALID (SQLite's message, fact "offset"), RV_SQL_READ_ONLY (anything but a SELECT or EXPLAIN),
+ * RV_JSON_INVALID, RV_PARAMETER_INVALID (their number), RV_BUSY (too many queries open).
+ */
+RV_MUST_USE rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters,
+                                     rv_sql_query **query, rv_error *err);
+
+/* Writes `[{"name":…,"type":…},…]`. */
+void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w);
+
+/* The next row: RV_OK, RV_END, RV_SQL_LIMIT, RV_SQL_INVALID (a run-time error), RV_MEMORY_EXHAUSTED. The state must not change between
+ * prepare and finish. */
+RV_MUST_USE rv_status rv_sql_step(rv_sql_query *query, rv_error *err);
+
+/* Writes the row as a JSON array. */
+void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);
+
+void rv_sql_finish(rv_sql_query *query);
+
+/* Ends everything; SQLite's memory is the arena's again. */
+void rv_sql_destroy(rv_sql *sql);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The edge's side of a sync connection: a polled state machine that says hello, asks for the node's
+ * selection from its durable cursor on, folds what comes, reports progress, grants credit, and
+ * forwards appends to the root. It outlives connections. It never calls the operating system: whole
+ * WebSocket messages go in and out, time is an argument (microseconds, of any monotonic clock).
+ * docs/format/wire.md has the messages.
+ */
+#ifndef RV_SYNC_EDGE_H
+#define RV_SYNC_EDGE_H
+
+#include "core/engine.h"
+#include "rivulet/compression.h"
+
+/* Largest message on /sync, either way. */
+#define RV_WIRE_MESSAGE_MAX (1u << 20)
+#define RV_WIRE_SUBPROTOCOL "rivulet.v1"
+
+typedef struct rv_edge rv_edge;
+
+typedef enum rv_edge_state {
+    RV_EDGE_OFFLINE,    /* no connection; `deadline` says when to try again */
+    RV_EDGE_CONNECTING, /* the transport is up or coming up, hello not answered */
+    RV_EDGE_CONNECTED,
+    RV_EDGE_ERROR       /* stopped for a reason that trying again does not mend */
+} rv_edge_state;
+
+typedef struct rv_edge_options {
+    rv_node *node;
+    rv_compression compression;
+    uint64_t seed; /* of the back-off's jitter */
+} rv_edge_options;
+
+/* Takes its memory from `arena` (about 4 MiB). RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options,
+                                     rv_arena *arena, rv_error *err);
+
+/* True once each time the transport should connect now; the transport answers with one of the next two. */
+bool rv_edge_wants_connection(rv_edge *edge, int64_t now);
+
+/* The WebSocket is open, with the subprotocol agreed. */
+void rv_edge_opened(rv_edge *edge, int64_t now);
+
+/* The connection could not be made or has ended; `reason` is why (RV_UPSTREAM_UNREACHABLE,
+ * RV_UPSTREAM_NOT_RIVULET, …), its detail is kept for status. Harmless when there is none. */
+void rv_edge_closed(rv_edge *edge, const rv_error *reason, int64_t now);
+
+/* One whole binary message. An error: the transport closes the connection (close code 1002, or 1009
+ * when too large) and calls rv_edge_closed with it. Messages that wait for the disk are kept inside. */
+RV_MUST_USE rv_status rv_edge_receive(rv_edge *edge, rv_bytes message, int64_t now, rv_error *err);
+
+/* The next message to send, borrowed until the next call on the edge; false when there is none. */
+bool rv_edge_send(rv_edge *edge, int64_t now, rv_bytes *message);
+
+/* Goes on with what waited for the node or for time. Call it after rv_node_poll and at the deadline.
+ * An error is answered as one of rv_edge_receive. */
+RV_MUST_USE rv_status rv_edge_poll(rv_edge *edge, int64_t now, rv_error *err);
+
+/* When rv_edge_poll or rv_edge_wants_connection has something to do by itself; INT64_MAX: never. */
+int64_t rv_edge_deadline(const rv_edge *edge);
+
+typedef struct rv_edge_status {
+    rv_edge_state state;
+    rv_error reason;          /* of offline and error; status RV_OK when there is none */
+    uint64_t upstream_position; /* the root's last position that the upstream told */
+    uint64_t bytes_received;
+    uint64_t bytes_sent;
+    uint64_t events_received;
+} rv_edge_status;
+
+void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);
+
+/* --- forwarding appends to the root --- */
+
+/* Starts one; the events are copied. The answer comes under `*request`. RV_NOT_CONNECTED, RV_BUSY (too
+ * many under way), RV_REQUEST_TOO_LARGE. */
+RV_MUST_USE rv_status rv_edge_forward(rv_edge *edge, const rv_append *events, size_t count,
+                                      uint64_t *request, rv_error *err);
+
+/* One event of an answer, borrowed until rv_edge_forward_end. */
+typedef struct rv_forwarded {
+    uint64_t position;
+    uint64_t version;
+    rv_bytes path;
+    rv_bytes type;
+    uint8_t event_id[16];
+    int64_t recorded_at;
+    rv_bytes data; /* as JSON */
+} rv_forwarded;
+
+/* RV_PENDING until the root has answered and this node's W has reached the answer; RV_OK with the
+ * events (`*count` of them; up to `cap` are written); the root's error; RV_OUTCOME_UNKNOWN: the
+ * connection ended first. */
+RV_MUST_USE rv_status rv_edge_forward_result(rv_edge *edge, uint64_t request, rv_forwarded *events,
+                                             size_t cap, size_t *count, rv_error *err);
+
+/* Forgets the request; must be called once for each that was started. */
+void rv_edge_forward_end(rv_edge *edge, uint64_t request);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The upstream's side of one sync connection: answers the hello, checks version and lineage, sends
+ * what the edge selects from its cursor on, within the credit it gave, and takes its appends. The
+ * same shape as sync/edge.h: messages in and out, time as an argument.
+ */
+#ifndef RV_SYNC_UPSTREAM_H
+#define RV_SYNC_UPSTREAM_H
+
+#include "sync/edge.h"
+
+typedef struct rv_upstream rv_upstream;
+
+/* What all connections of a node share: buffers for encoding and decoding. */
+typedef struct rv_upstream_shared rv_upstream_shared;
+
+typedef struct rv_upstream_options {
+    rv_node *node;
+    rv_compression compression;
+    uint32_t connections_max;
+} rv_upstream_options;
+
+/* Takes its memory from `arena`: about 6 MiB and 12 KiB for each connection. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_upstream_shared_create(rv_upstream_shared **shared,
+                                                const rv_upstream_options *options, rv_arena *arena,
+                                                rv_error *err);
+
+/* Starts a session for a connection whose WebSocket is open. RV_BUSY: too many. */
+RV_MUST_USE rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now,
+                                       rv_upstream **session, rv_error *err);
+void rv_upstream_close(rv_upstream *session);
+
+/* One whole binary message. An error: send what rv_upstream_send still gives (the error message), then
+ * close the connection. */
+RV_MUST_USE rv_status rv_upstream_receive(rv_upstream *session, rv_bytes message, int64_t now,
+                                          rv_error *err);
+
+/* The next message to send, borrowed until the next call on any session of the node: encoded when it is asked
+ * for, so ask only when the transport can take it. False: nothing now; ask again after rv_node_poll
+ * has moved rv_node_sequence_durable, after a read completed, or after a message came in. */
+bool rv_upstream_send(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* When something is to be sent by itself (heartbeat, progress); INT64_MAX: never. */
+int64_t rv_upstream_deadline(const rv_upstream *session);
+
+/* True when the session is over and its connection should be closed. */
+bool rv_upstream_finished(const rv_upstream *session);
+
+typedef struct rv_upstream_status {
+    uint64_t watermark;  /* that the edge reported durable */
+    uint64_t bytes_sent;
+    uint64_t bytes_received;
+} rv_upstream_status;
+
+void rv_upstream_status_of(const rv_upstream *session, rv_upstream_status *status);
+
+#endif
