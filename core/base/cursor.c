@@ -28,26 +28,52 @@ uint64_t rv_read_u64(rv_cursor *c) {
     return raw.len == 8 ? rv_load_u64(raw.ptr) : 0;
 }
 
-uint64_t rv_read_varint_slow(rv_cursor *c) {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        const uint8_t byte = rv_read_u8(c);
-        if (c->bad) {
-            return 0;
-        }
-        const bool too_wide = shift == 63 && byte > 1;
-        const bool too_long = shift > 0 && byte == 0;
-        if (too_wide || too_long) {
-            c->bad = true;
-            return 0;
-        }
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            return value;
-        }
-    }
+/* Sets `bad`; what every failed read returns. */
+static uint64_t refuse(rv_cursor *c) {
     c->bad = true;
     return 0;
+}
+
+/* Joins the 7-bit groups of up to 8 bytes, lowest first, whose high bits are clear. */
+static inline uint64_t join_groups(uint64_t v) {
+    v = ((v & UINT64_C(0x7f007f007f007f00)) >> 1) | (v & UINT64_C(0x007f007f007f007f));
+    v = ((v & UINT64_C(0x3fff00003fff0000)) >> 2) | (v & UINT64_C(0x00003fff00003fff));
+    return ((v & UINT64_C(0x0fffffff00000000)) >> 4) | (v & UINT64_C(0x000000000fffffff));
+}
+
+/* Where 8 bytes are left and hold the whole varint, it is taken out of one word without a loop:
+ * timestamps, which every event has, are 8 bytes. */
+uint64_t rv_read_varint_slow(rv_cursor *c) {
+    if (c->bad) {
+        return 0;
+    }
+    const size_t left = (size_t)(c->end - c->ptr);
+    if (left >= 8) {
+        const uint64_t word = rv_load_u64(c->ptr);
+        const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
+        if (stops != 0) {
+            const unsigned len = (unsigned)__builtin_ctzll(stops) / 8 + 1;
+            const uint64_t kept = len == 8 ? word : word & ((UINT64_C(1) << (8 * len)) - 1);
+            if (len > 1 && c->ptr[len - 1] == 0) {
+                return refuse(c); /* longer than needed */
+            }
+            c->ptr += len;
+            return join_groups(kept & ~UINT64_C(0x8080808080808080));
+        }
+    }
+    uint64_t value = 0;
+    const size_t len_max = left < 10 ? left : 10;
+    for (size_t i = 0; i < len_max; i++) {
+        const uint8_t byte = c->ptr[i];
+        value |= (uint64_t)(byte & 0x7f) << (7 * i);
+        if (byte < 0x80) {
+            const bool too_wide = i == 9 && byte > 1;
+            const bool too_long = i > 0 && byte == 0;
+            c->ptr += i + 1;
+            return too_wide || too_long ? refuse(c) : value;
+        }
+    }
+    return refuse(c);
 }
 
 rv_bytes rv_read_blob(rv_cursor *c) {

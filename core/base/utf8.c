@@ -36,17 +36,33 @@ size_t rv_utf8_char_len(rv_bytes text) {
     return len;
 }
 
+/* True when the 8 bytes at `p` are ASCII without NUL: no high bit, and none borrows at minus 1. */
+static inline bool is_ascii_word(const uint8_t *p) {
+    const uint64_t high_bits = UINT64_C(0x8080808080808080);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return ((word | (word - ones)) & high_bits) == 0;
+}
+
 bool rv_utf8_valid(rv_bytes text, size_t *code_points) {
     size_t count = 0;
     size_t at = 0;
     while (at < text.len) {
-        const size_t len = text.ptr[at] < 0x80 ? 1 : rv_utf8_char_len(rv_bytes_from(text, at));
-        if (len == 0 || text.ptr[at] == 0) {
+        if (text.len - at >= 8 && is_ascii_word(text.ptr + at)) {
+            at += 8;
+            count += 8;
+            continue;
+        }
+        const uint8_t lead = text.ptr[at];
+        const size_t len = lead < 0x80 ? lead != 0 : rv_utf8_char_len(rv_bytes_from(text, at));
+        if (len == 0) {
             return false;
         }
         at += len;
         count += 1;
     }
+    RV_ASSERT(at == text.len && count <= at);
     if (code_points != NULL) {
         *code_points = count;
     }
