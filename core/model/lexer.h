@@ -16,7 +16,7 @@ typedef enum rv_token_kind {
     RV_TOKEN_QUOTED_NAME, /* "…": text as written, "" for one; a stream's path is one of these */
     RV_TOKEN_STRING,      /* '…': text without quotes, '' made one */
     RV_TOKEN_NUMBER,      /* text as written */
-    RV_TOKEN_SYMBOL       /* ( ) , ; . and operators: + - * / % = <> != < <= > >= || :: -> ->> */
+    RV_TOKEN_SYMBOL       /* ( ) [ ] , ; . and + - * / % = <> != < <= > >= || :: -> ->> */
 } rv_token_kind;
 
 typedef struct rv_token {
@@ -32,17 +32,19 @@ typedef struct rv_lexer {
     rv_bytes input;
     size_t pos;
     uint32_t line;
-    size_t line_start;
+    uint32_t column; /* of pos */
     rv_arena *arena; /* folded and unescaped text */
     rv_token token;  /* the current one */
 } rv_lexer;
 
-/* Starts, and reads the first token. */
+/* Starts, and reads the first token. Errors of rv_lexer_next; RV_SCHEMA_TOO_LARGE: more than
+ * RV_SCHEMA_TEXT_MAX bytes. */
 RV_MUST_USE rv_status rv_lexer_start(rv_lexer *lexer, rv_bytes input, rv_arena *arena,
                                      rv_error *err);
 
 /* Goes to the next token. RV_SCHEMA_SYNTAX: unterminated string, name or comment; a character that
- * begins no token; invalid UTF-8; with facts "line", "column", "met". */
+ * begins no token; invalid UTF-8; with facts "line", "column", "met". RV_SCHEMA_TOO_LARGE: the arena
+ * is full. After an error the lexer stands where it stood. */
 RV_MUST_USE rv_status rv_lexer_next(rv_lexer *lexer, rv_error *err);
 
 /* True when the current token is this keyword (unquoted, any case) or symbol. */

@@ -41,7 +41,8 @@ RV_MUST_USE rv_status rv_path_segment_decode(rv_bytes segment, rv_arena *arena, 
 void rv_path_segment_write(rv_bytes text, rv_writer *w);
 
 // A pattern, checked: `*` and `{name}` match one segment, `**` (last only) matches the rest, one
-// segment or more. `/**` matches every stream but those under /rivulet, which must be named.
+// segment or more. Text is written in canonical form. A wildcard in the first place (`/**`, `/*`)
+// matches everything but `rivulet`: streams under /rivulet must be named.
 typedef struct rv_path_pattern {
     rv_bytes text;
     uint32_t segment_count;

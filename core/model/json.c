@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The JSON pull parser is a machine of a few states, one step a token. `state` says what may come
+ * next; `nesting` has a bit for each open bracket, set for an object:
+ *
+ *     VALUE         a value must come (start; after a comma in an array; after a key)
+ *     FIRST_VALUE   a value or `]`
+ *     FIRST_KEY     a key or `}`
+ *     AFTER         `,` or the closing bracket
+ *     OVER          only white space
+ *     FAILED        nothing any more
+ *
+ * A key is read together with its colon, a comma together with what follows it. Strings are scanned
+ * eight bytes at a time for what ends them or needs care; only strings with escapes are copied.
+ */
+#include "core/model/json.h"
+
+#include "core/base/assert.h"
+#include "core/base/utf8.h"
+
+enum { VALUE, FIRST_VALUE, FIRST_KEY, AFTER, OVER, FAILED };
+
+rv_json rv_json_over(rv_bytes input, rv_arena *scratch) {
+    RV_ASSERT(input.ptr != NULL || input.len == 0);
+    return (rv_json){.input = input, .state = VALUE, .scratch = scratch};
+}
+
+/* The byte at `at`; 0, which is never right outside a string, beyond the end. */
+static inline uint8_t byte_at(const rv_json *json, size_t at) {
+    return at < json->input.len ? json->input.ptr[at] : 0;
+}
+
+/* Ends the parse with what was met at `at`. */
+static rv_status fail(rv_json *json, size_t at, const char *expected, rv_error *err) {
+    RV_ASSERT(at <= json->input.len);
+    json->state = FAILED;
+    json->pos = at;
+    if (err == NULL) {
+        return RV_JSON_INVALID;
+    }
+    uint64_t line = 1;
+    uint64_t column = 1;
+    for (size_t i = 0; i < at; i++) {
+        const uint8_t c = json->input.ptr[i];
+        line += c == '\n';
+        column = c == '\n' ? 1 : column + ((c & 0xc0) != 0x80);
+    }
+    const rv_bytes rest = rv_bytes_from(json->input, at);
+    const size_t len = rv_utf8_char_len(rest);
+    const rv_bytes met =
+        rest.len == 0 ? RV_LITERAL("end of text") : rv_bytes_of(rest.ptr, len == 0 ? 1 : len);
+    (void)rv_error_set(err, RV_JSON_INVALID, "line %u, column %u: met `%b`, expected %s", line,
+                       column, &met, expected);
+    rv_error_fact_uint(err, "offset", at);
+    rv_error_fact_uint(err, "line", line);
+    rv_error_fact_uint(err, "column", column);
+    return RV_JSON_INVALID;
+}
+
+static void skip_space(rv_json *json) {
+    RV_ASSERT(json->pos <= json->input.len);
+    for (;;) {
+        const uint8_t c = byte_at(json, json->pos);
+        if (c != ' ' && c != '\n' && c != '\t' && c != '\r') {
+            break;
+        }
+        json->pos += 1;
+    }
+}
+
+static bool in_object(const rv_json *json) {
+    RV_ASSERT(json->depth <= RV_JSON_DEPTH_MAX);
+    const uint32_t top = json->depth - 1;
+    return json->depth > 0 && (json->nesting[top / 8] >> (top % 8) & 1) != 0;
+}
+
+/* The state after a whole value. */
+static void value_ends(rv_json *json) {
+    json->state = json->depth == 0 ? OVER : AFTER;
+}
+
+/* The high bit of each byte of `word` that is zero, for bytes below 0x80; sloppy above the first.
+ */
+static inline uint64_t zero_bytes(uint64_t word) {
+    return (word - UINT64_C(0x0101010101010101)) & UINT64_C(0x8080808080808080);
+}
+
+/* Goes over bytes that are plain in a string: ASCII, no quote, backslash or control character. */
+static size_t skip_plain(rv_bytes input, size_t at) {
+    RV_ASSERT(at <= input.len);
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    while (input.len - at >= 8) {
+        uint64_t word;
+        memcpy(&word, input.ptr + at, sizeof word);
+        const uint64_t found = (word & (ones << 7)) | zero_bytes(word ^ ones * '"') |
+                               zero_bytes(word ^ ones * '\\') | (word - ones * 0x20);
+        if ((found & (ones << 7)) != 0) {
+            break;
+        }
+        at += 8;
+    }
+    while (at < input.len && input.ptr[at] >= 0x20 && input.ptr[at] < 0x80 &&
+           input.ptr[at] != '"' && input.ptr[at] != '\\') {
+        at++;
+    }
+    return at;
+}
+
+/* Four hexadecimal digits at `at`, or -1. */
+static int32_t read_hex4(const rv_json *json, size_t at) {
+    int32_t value = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const uint8_t c = byte_at(json, at + i);
+        const uint8_t lower = c | 0x20;
+        if (c >= '0' && c <= '9') {
+            value = value * 16 + (c - '0');
+        } else if (lower >= 'a' && lower <= 'f') {
+            value = value * 16 + (lower - 'a' + 10);
+        } else {
+            return -1;
+        }
+    }
+    RV_ASSERT(value >= 0 && value <= 0xffff);
+    return value;
+}
+
+/* The escape at `*at` (its backslash): its character, with `*at` after it; 0 when it is none that
+ * is allowed. */
+static uint32_t read_escape(const rv_json *json, size_t *at) {
+    static const char names[] = "\"\\/bfnrt";
+    static const char means[] = "\"\\/\b\f\n\r\t";
+    RV_ASSERT(byte_at(json, *at) == '\\');
+    const uint8_t name = byte_at(json, *at + 1);
+    for (size_t i = 0; i < sizeof names - 1; i++) {
+        if (name == (uint8_t)names[i]) {
+            *at += 2;
+            return (uint8_t)means[i];
+        }
+    }
+    const int32_t unit = name == 'u' ? read_hex4(json, *at + 2) : -1;
+    if (unit <= 0) {
+        return 0;
+    }
+    if (unit < 0xd800 || unit > 0xdfff) {
+        *at += 6;
+        return (uint32_t)unit;
+    }
+    const bool pair =
+        unit < 0xdc00 && byte_at(json, *at + 6) == '\\' && byte_at(json, *at + 7) == 'u';
+    const int32_t low = pair ? read_hex4(json, *at + 8) : -1;
+    if (low < 0xdc00 || low > 0xdfff) {
+        return 0;
+    }
+    *at += 12;
+    return 0x10000u + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+}
+
+/* Unescapes a string that was checked: `raw` is what is between the quotes. */
+static bool unescape(const rv_json *json, rv_bytes raw, rv_bytes *text) {
+    const size_t mark = rv_arena_mark(json->scratch);
+    uint8_t *out = rv_arena_take_raw(json->scratch, raw.len);
+    if (out == NULL) {
+        return false;
+    }
+    size_t len = 0;
+    size_t at = (size_t)(raw.ptr - json->input.ptr);
+    const size_t end = at + raw.len;
+    while (at < end) {
+        const uint8_t c = json->input.ptr[at];
+        if (c == '\\') {
+            len += rv_utf8_encode(read_escape(json, &at), out + len);
+        } else {
+            out[len++] = c;
+            at += 1;
+        }
+    }
+    RV_ASSERT(at == end && len < raw.len);
+    const size_t unused = raw.len - len;
+    RV_ASSERT(json->scratch->len - mark >= unused);
+    rv_arena_reset(json->scratch, json->scratch->len - unused);
+    *text = rv_bytes_of(out, len);
+    return true;
+}
+
+/* A string whose opening quote is at `pos`. */
+static rv_status read_string(rv_json *json, rv_bytes *text, rv_error *err) {
+    RV_ASSERT(byte_at(json, json->pos) == '"');
+    const rv_bytes input = json->input;
+    const size_t start = json->pos + 1;
+    size_t at = start;
+    bool escapes = false;
+    for (;;) {
+        at = skip_plain(input, at);
+        const uint8_t c = byte_at(json, at);
+        if (at < input.len && c == '"') {
+            break;
+        }
+        if (at == input.len) {
+            return fail(json, at, "the end of the string", err);
+        }
+        if (c == '\\') {
+            escapes = true;
+            if (read_escape(json, &at) == 0) {
+                return fail(json, at, "an escape of a character, no NUL, surrogates in pairs", err);
+            }
+        } else {
+            const size_t len = c < 0x20 ? 0 : rv_utf8_char_len(rv_bytes_from(input, at));
+            if (len == 0) {
+                return fail(json, at, "valid UTF-8, control characters as escapes", err);
+            }
+            at += len;
+        }
+    }
+    const rv_bytes raw = rv_bytes_of(input.ptr + start, at - start);
+    *text = raw;
+    if (escapes && json->scratch != NULL && !unescape(json, raw, text)) {
+        json->state = FAILED;
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                            "the memory budget is too small for this JSON text");
+    }
+    json->pos = at + 1;
+    return RV_OK;
+}
+
+static size_t skip_digits(const rv_json *json, size_t at) {
+    while (byte_at(json, at) >= '0' && byte_at(json, at) <= '9') {
+        at++;
+    }
+    RV_ASSERT(at <= json->input.len);
+    return at;
+}
+
+static rv_status read_number(rv_json *json, rv_json_token *token, rv_error *err) {
+    const size_t start = json->pos;
+    size_t at = start + (byte_at(json, start) == '-');
+    const size_t digits = at;
+    at = skip_digits(json, at);
+    if (at == digits) {
+        return fail(json, at, "a digit", err);
+    }
+    if (byte_at(json, digits) == '0' && at > digits + 1) {
+        return fail(json, digits + 1, "no digit after a leading zero", err);
+    }
+    if (byte_at(json, at) == '.') {
+        const size_t fraction = at + 1;
+        at = skip_digits(json, fraction);
+        if (at == fraction) {
+            return fail(json, at, "a digit after the point", err);
+        }
+    }
+    if ((byte_at(json, at) | 0x20) == 'e') {
+        const uint8_t sign = byte_at(json, at + 1);
+        const size_t exponent = at + (sign == '+' || sign == '-' ? 2 : 1);
+        at = skip_digits(json, exponent > json->input.len ? json->input.len : exponent);
+        if (at <= exponent) {
+            return fail(json, at, "a digit in the exponent", err);
+        }
+    }
+    RV_ASSERT(at > start);
+    token->kind = RV_JSON_NUMBER;
+    token->text = rv_bytes_of(json->input.ptr + start, at - start);
+    json->pos = at;
+    value_ends(json);
+    return RV_OK;
+}
+
+static rv_status read_word(rv_json *json, rv_json_token *token, rv_error *err) {
+    static const struct {
+        const char *text;
+        rv_json_kind kind;
+    } words[] = {{"true", RV_JSON_TRUE}, {"false", RV_JSON_FALSE}, {"null", RV_JSON_NULL}};
+    const rv_bytes rest = rv_bytes_from(json->input, json->pos);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const size_t len = strlen(words[i].text);
+        if (rest.len >= len && memcmp(rest.ptr, words[i].text, len) == 0) {
+            token->kind = words[i].kind;
+            token->text = rv_bytes_of(rest.ptr, len);
+            json->pos += len;
+            value_ends(json);
+            return RV_OK;
+        }
+    }
+    RV_ASSERT(json->state == VALUE || json->state == FIRST_VALUE);
+    return fail(json, json->pos, json->state == VALUE ? "a value" : "a value or `]`", err);
+}
+
+static rv_status open_bracket(rv_json *json, rv_json_token *token, rv_error *err) {
+    const bool object = byte_at(json, json->pos) == '{';
+    if (json->depth == RV_JSON_DEPTH_MAX) {
+        return fail(json, json->pos, "no more than 128 levels of nesting", err);
+    }
+    const uint8_t bit = (uint8_t)(1u << (json->depth % 8));
+    uint8_t *byte = &json->nesting[json->depth / 8];
+    *byte = object ? (uint8_t)(*byte | bit) : (uint8_t)(*byte & ~bit);
+    json->depth += 1;
+    json->state = object ? FIRST_KEY : FIRST_VALUE;
+    RV_ASSERT(in_object(json) == object);
+    token->kind = object ? RV_JSON_OBJECT_BEGIN : RV_JSON_ARRAY_BEGIN;
+    token->text = rv_bytes_of(json->input.ptr + json->pos, 1);
+    json->pos += 1;
+    return RV_OK;
+}
+
+static rv_status close_bracket(rv_json *json, rv_json_token *token) {
+    RV_ASSERT(json->depth > 0);
+    token->kind = in_object(json) ? RV_JSON_OBJECT_END : RV_JSON_ARRAY_END;
+    token->text = rv_bytes_of(json->input.ptr + json->pos, 1);
+    json->depth -= 1;
+    json->pos += 1;
+    value_ends(json);
+    return RV_OK;
+}
+
+static rv_status read_value(rv_json *json, rv_json_token *token, rv_error *err) {
+    RV_ASSERT(json->state == VALUE || json->state == FIRST_VALUE);
+    const uint8_t c = byte_at(json, json->pos);
+    if (c == '"') {
+        token->kind = RV_JSON_STRING;
+        const rv_status status = read_string(json, &token->text, err);
+        if (status == RV_OK) {
+            value_ends(json);
+        }
+        return status;
+    }
+    if (c == '-' || (c >= '0' && c <= '9')) {
+        return read_number(json, token, err);
+    }
+    if (c == '{' || c == '[') {
+        return open_bracket(json, token, err);
+    }
+    if (c == ']' && json->state == FIRST_VALUE) {
+        return close_bracket(json, token);
+    }
+    return read_word(json, token, err);
+}
+
+static rv_status read_key(rv_json *json, rv_json_token *token, rv_error *err) {
+    RV_ASSERT(in_object(json));
+    if (byte_at(json, json->pos) != '"') {
+        return fail(json, json->pos, json->state == FIRST_KEY ? "a key or `}`" : "a key", err);
+    }
+    token->kind = RV_JSON_KEY;
+    const rv_status status = read_string(json, &token->text, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    skip_space(json);
+    if (byte_at(json, json->pos) != ':') {
+        return fail(json, json->pos, "`:`", err);
+    }
+    json->pos += 1;
+    json->state = VALUE;
+    return RV_OK;
+}
+
+rv_status rv_json_next(rv_json *json, rv_json_token *token, rv_error *err) {
+    RV_ASSERT(json->state <= FAILED);
+    if (json->state == FAILED) {
+        return rv_error_set(err, RV_JSON_INVALID, "the JSON text failed before");
+    }
+    skip_space(json);
+    uint8_t c = byte_at(json, json->pos);
+    const bool object = in_object(json);
+    if (json->state == AFTER && c == ',') {
+        json->pos += 1;
+        skip_space(json);
+        token->offset = json->pos;
+        json->state = VALUE;
+        return object ? read_key(json, token, err) : read_value(json, token, err);
+    }
+    token->offset = json->pos;
+    switch (json->state) {
+    case AFTER:
+        if (c == (object ? '}' : ']')) {
+            return close_bracket(json, token);
+        }
+        return fail(json, json->pos, object ? "`,` or `}`" : "`,` or `]`", err);
+    case FIRST_KEY:
+        return c == '}' ? close_bracket(json, token) : read_key(json, token, err);
+    case OVER:
+        if (json->pos < json->input.len) {
+            return fail(json, json->pos, "the end of the text", err);
+        }
+        token->kind = RV_JSON_END;
+        token->text = (rv_bytes){NULL, 0};
+        return RV_OK;
+    default:
+        return read_value(json, token, err);
+    }
+}
+
+rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv_bytes *whole, rv_error *err) {
+    RV_ASSERT(first->offset <= json->pos && json->pos <= json->input.len);
+    if (first->kind == RV_JSON_OBJECT_BEGIN || first->kind == RV_JSON_ARRAY_BEGIN) {
+        rv_arena *scratch = json->scratch;
+        const uint32_t depth = json->depth;
+        RV_ASSERT(depth > 0);
+        json->scratch = NULL; /* nobody sees the strings */
+        while (json->depth >= depth) {
+            rv_json_token token;
+            const rv_status status = rv_json_next(json, &token, err);
+            if (status != RV_OK) {
+                json->scratch = scratch;
+                return status;
+            }
+        }
+        json->scratch = scratch;
+    }
+    *whole = rv_bytes_of(json->input.ptr + first->offset, json->pos - first->offset);
+    return RV_OK;
+}
