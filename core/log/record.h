@@ -8,11 +8,12 @@
  *     …       by kind
  *
  * An event record (docs/format/log.md) goes on with varints: position - previous position - 1 (the
- * previous of the batch; for the first: the header's first position - 1), stream, version, event
- * type, schema version; recorded_at - batch time (zigzag); if RECORD_WRITTEN_AT: written_at -
- * recorded_at (zigzag); if RECORD_FOREIGN_ID: 16 bytes; if RECORD_METADATA: length and bytes; then the
- * data to the record's end. Flags that a reader does not know make the record unreadable to it, so
- * later versions can add key id and nonce, partition, and per-stream chain.
+ * previous of the batch; for the first: the header's first position - 1); stream; if
+ * RECORD_NEW_STREAM: the declaration; version; event type; schema version; recorded_at - batch time
+ * (zigzag); if RECORD_WRITTEN_AT: written_at - recorded_at (zigzag); if RECORD_FOREIGN_ID: 16 bytes;
+ * if RECORD_METADATA: length and bytes; then the data to the record's end. Flags that a reader does
+ * not know make the record unreadable to it, so later versions can add key id and nonce, partition,
+ * and per-stream chain.
  */
 #ifndef RV_LOG_RECORD_H
 #define RV_LOG_RECORD_H

@@ -24,6 +24,7 @@ typedef struct rv_event {
     uint8_t event_id[16];
     bool foreign_id;  /* the id came from the caller; else it derives (rv_event_id_make) */
     bool new_stream;  /* the first event of its stream in this log */
+    uint16_t declaration; /* of a new stream: number of its rv_stream, or RV_NONE (system) */
     bool batch_end;   /* the last of its atomic batch */
     rv_bytes data;     /* encoded; of a schema change: the text */
     rv_bytes metadata; /* a JSON object as text, or empty */
