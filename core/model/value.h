@@ -98,6 +98,10 @@ static inline bool rv_value_is_null(const rv_value *v) {
 /* The storage class that non-null values of a type have. */
 rv_value_class rv_type_class(const rv_type *type);
 
+/* True for the types that this version has; the others are refused when a schema names them, and no
+ * value of theirs ever reaches the functions below. */
+bool rv_type_supported(const rv_type *type);
+
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
 void rv_type_write(const rv_type *type, rv_writer *w);
 
