@@ -15,14 +15,18 @@
 
 typedef struct rv_node rv_node;
 
-typedef enum rv_role { RV_ROLE_ROOT, RV_ROLE_EDGE } rv_role;
+typedef enum rv_role {
+    RV_ROLE_ROOT,
+    RV_ROLE_EDGE,
+    RV_ROLE_STORED /* to open: whichever the data is of; a root when there is none */
+} rv_role;
 
 typedef struct rv_node_options {
     rv_host host;
     void *memory; /* at least RV_MEMORY_MIN bytes; the node never uses more */
     size_t memory_size;
     rv_role role;
-    const rv_bytes *patterns; /* an edge's selection; kept by the caller while opening */
+    const rv_bytes *patterns; /* an edge's selection, copied; none: the one its log names */
     size_t pattern_count;
 } rv_node_options;
 
@@ -35,13 +39,15 @@ RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *opti
  * Opens: recovers the log and folds it. RV_PENDING: poll, then call again; RV_OK: open.
  * A new root makes its log; a new edge has none until rv_node_adopt.
  * RV_DATA_DAMAGED: the node is open for reading only, up to the damage; `err` says where.
- * RV_SELECTION_CHANGED: the edge's log was made for other patterns. RV_NOT_ROOT: the directory belongs to
- * a node of the other role. RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER, RV_STORAGE_*.
+ * RV_SELECTION_CHANGED: the edge's log was made for other patterns. RV_NOT_ROOT: the directory
+ * belongs to a node of the other role. RV_STATE_FULL: the budget is too small for the rows.
+ * RV_DATA_NEWER, RV_STORAGE_*.
  */
 RV_MUST_USE rv_status rv_node_open(rv_node *node, rv_error *err);
 
-/* Takes completions from the host and goes on with writing and flushing. Call it after each round of
- * calls and whenever an operation finished. RV_OK, or the failure that made the node read-only. */
+/* Takes completions from the host and goes on with writing and flushing. Call it after each round
+ * of calls and whenever an operation finished. RV_OK, or the failure that made the node read-only.
+ */
 RV_MUST_USE rv_status rv_node_poll(rv_node *node, rv_error *err);
 
 /* Stops taking appends, flushes and seals: RV_PENDING until RV_END. */
@@ -50,7 +56,8 @@ RV_MUST_USE rv_status rv_node_close(rv_node *node, rv_error *err);
 /* --- facts --- */
 
 rv_role rv_node_role(const rv_node *node);
-const rv_log_identity *rv_node_identity(const rv_node *node); /* NULL before an edge's first contact */
+const rv_log_identity *
+rv_node_identity(const rv_node *node); /* NULL before an edge's first contact */
 const rv_schema *rv_node_schema(const rv_node *node);
 rv_state *rv_node_state(rv_node *node);
 rv_log *rv_node_log(rv_node *node);
@@ -77,7 +84,7 @@ typedef enum rv_expected_kind {
 } rv_expected_kind;
 
 typedef struct rv_append {
-    rv_bytes path;     /* concrete, or a stream's bare name */
+    rv_bytes path; /* concrete, or a stream's bare name */
     rv_bytes type;
     rv_bytes data;     /* a JSON object */
     rv_bytes metadata; /* a JSON object, or empty */
@@ -88,33 +95,35 @@ typedef struct rv_append {
 } rv_append;
 
 /*
- * Appends the events as one atomic batch: judged in order, folded, in the log's memory; durable when
- * rv_node_sequence_durable reaches the last one's sequence. `results[i]` is the event as accepted, its
- * bytes valid until the next call on the node. A batch whose ids were all accepted before answers the first
- * results again (and has changed nothing).
+ * Appends the events as one atomic batch: judged in order, folded, in the log's memory; durable
+ * when rv_node_sequence_durable reaches the last one's sequence. `results[i]` is the event as
+ * accepted, its bytes valid until the next call on the node. A batch whose ids were all accepted
+ * before answers the first results again (and has changed nothing).
  *
- * RV_PENDING, RV_BUSY: poll, then call again with the same. On any error nothing has changed, and the
- * error has the fact "index" when there are several events. Errors: those of rv_event_draft_read and
- * _complete, of rv_state_fold, RV_VERSION_CONFLICT ("expected", "actual"), RV_EVENT_ID_REUSED,
- * RV_EVENT_TOO_LARGE, RV_BATCH_TOO_LARGE, RV_NOT_ROOT, RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL.
+ * RV_PENDING, RV_BUSY: poll, then call again with the same. On any error nothing has changed, and
+ * the error has the fact "index" when there are several events. Errors: those of
+ * rv_event_draft_read and _complete, of rv_state_fold, RV_VERSION_CONFLICT ("expected", "actual"),
+ * RV_EVENT_ID_REUSED, RV_EVENT_TOO_LARGE, RV_BATCH_TOO_LARGE, RV_NOT_ROOT, RV_READ_ONLY,
+ * RV_CLOSING, RV_STORAGE_FULL.
  */
 RV_MUST_USE rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count,
                                      rv_event *results, rv_error *err);
 
-/* Adds `text` to the schema, as an event with a position. Answers as rv_node_append, and the errors of
- * rv_schema_apply. */
+/* Adds `text` to the schema, as an event with a position. Answers as rv_node_append, and the errors
+ * of rv_schema_apply. */
 RV_MUST_USE rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result,
                                            rv_error *err);
 
 /* --- receiving (edge) --- */
 
-/* First contact: the log's identity from the upstream; keeps the selection in the log. The node makes
- * its own node id. Nothing to do when it is the same already; RV_UPSTREAM_OTHER_LOG. */
+/* First contact: the log's identity from the upstream; keeps the selection in the log. The node
+ * makes its own node id. Nothing to do when it is the same already; RV_UPSTREAM_OTHER_LOG. */
 RV_MUST_USE rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch,
                                     uint64_t root_tag, rv_error *err);
 
 /* One batch from the upstream, whole or not at all: begin, streams and events in order of position,
- * commit or cancel. begin: RV_PENDING or RV_BUSY (poll, then again), RV_READ_ONLY, RV_STORAGE_FULL. */
+ * commit or cancel. begin: RV_PENDING or RV_BUSY (poll, then again), RV_READ_ONLY, RV_STORAGE_FULL.
+ */
 RV_MUST_USE rv_status rv_node_receive_begin(rv_node *node, rv_error *err);
 
 /* The number of the stream with this path, which is added when it is new. The path must belong to a
@@ -122,9 +131,10 @@ RV_MUST_USE rv_status rv_node_receive_begin(rv_node *node, rv_error *err);
 RV_MUST_USE rv_status rv_node_receive_stream(rv_node *node, rv_bytes path, uint32_t *stream,
                                              rv_error *err);
 
-/* Takes an event: position, stream, version, type, schema_version, times, foreign id, metadata, data,
- * batch_end are given; the rest is filled in. RV_PROTOCOL_ERROR: positions or versions out of order, data
- * that does not decode, an unknown type. RV_STATE_FULL, RV_BATCH_TOO_LARGE. After an error: cancel. */
+/* Takes an event: position, stream, version, type, schema_version, times, foreign id, metadata,
+ * data, batch_end are given; the rest is filled in. RV_PROTOCOL_ERROR: positions or versions out of
+ * order, data that does not decode, an unknown type. RV_STATE_FULL, RV_BATCH_TOO_LARGE. After an
+ * error: cancel. */
 RV_MUST_USE rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err);
 
 /* W becomes `watermark`, with the root's chain hash there. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A subscription: events of the streams that patterns select, in order of sequence, history first and
- * then what comes, with no seam, because both are one read of the log. It yields durable events only.
- * It has no buffer of its own and keeps nothing alive: who holds one asks it again when
+ * A subscription: events of the streams that patterns select, in order of sequence, history first
+ * and then what comes, with no seam, because both are one read of the log. It yields durable events
+ * only. It has no buffer of its own and keeps nothing alive: who holds one asks it again when
  * rv_node_sequence_durable has moved.
  */
 #ifndef RV_LIVE_SUBSCRIPTION_H
@@ -15,11 +15,16 @@ typedef struct rv_subscription {
     const rv_path_pattern *patterns; /* kept by the caller */
     size_t pattern_count;            /* 0: every stream, system's too */
     bool system;                     /* with patterns: schema changes as well */
-    rv_log_cursor cursor;            /* of the batch being read */
+    bool in_batch;                   /* `batch` has records that were not looked at */
     uint64_t next_sequence;          /* of the next event to look at */
-    size_t body_offset;              /* where its record begins, when `in_batch` */
+    uint64_t watermark;              /* of the last batch that was looked at to its end */
+    uint64_t chain_hash;
+    rv_log_cursor cursor;      /* of `batch` */
+    rv_log_cursor next_cursor; /* of the batch after it */
+    rv_batch batch;
+    uint64_t generation; /* of the node's reads: `batch` is valid while it has not moved */
+    size_t body_offset;  /* of the next record in `batch` */
     rv_record_context context;
-    bool in_batch;
 } rv_subscription;
 
 /* Starts before the event with sequence `from` (1 or more). */
@@ -29,13 +34,19 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
 /*
  * The next matching event and its stream's path; both are valid until the next call on the node.
  * RV_OK; RV_END: nothing more is durable yet; RV_PENDING: the log is being read; RV_BUSY;
- * RV_DATA_DAMAGED, RV_STORAGE_FAILED. `scan_max` bounds how many events that do not match are passed
- * over in one call; RV_PENDING when it is reached.
+ * RV_DATA_DAMAGED, RV_STORAGE_FAILED. `scan_max` bounds how many events that do not match are
+ * passed over in one call; RV_PENDING when it is reached.
  */
 RV_MUST_USE rv_status rv_subscription_next(rv_subscription *subscription, uint32_t scan_max,
                                            rv_event *event, rv_bytes *path, rv_error *err);
 
 /* Every event with a lower sequence has been yielded or did not match. */
 uint64_t rv_subscription_sequence(const rv_subscription *subscription);
+
+/* The watermark of the last batch that was looked at to its end, and the root's chain hash there; 0
+ * before the first. When the last event of a batch has been yielded, the batch ends with the next
+ * call. */
+uint64_t rv_subscription_watermark(const rv_subscription *subscription);
+uint64_t rv_subscription_chain(const rv_subscription *subscription);
 
 #endif

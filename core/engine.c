@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a node: its memory, opening by replay, polling, closing, and the facts about it.
+ * Appending is in engine_append.c, receiving from an upstream in engine_receive.c.
+ *
+ *     created -> recovering -> open -> closing -> closed
+ *
+ * A log that is damaged, or whose events this version cannot fold, leaves the node open and
+ * read-only with `failure` saying why; so does a write or flush that fails.
+ */
+#include "core/engine_internal.h"
+
+#include "core/base/assert.h"
+
+/* Shares of the memory budget. What they leave is the state's pages. */
+#define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
+#define SHARE_SCHEMA        32
+#define SHARE_JOURNAL       16
+#define READ_SLOTS          4
+#define PAGE_SHARE_OVERHEAD 64 /* of the page memory: what the state needs beside pages */
+#define SEGMENT_SIZE        (UINT64_C(64) << 20)
+#define EXTENT_SIZE         (UINT64_C(4) << 20)
+
+static rv_status out_of_memory(rv_error *err) {
+    return rv_error_set(
+        err, RV_MEMORY_EXHAUSTED,
+        "the memory budget does not suffice to open a node; give it at least %u bytes",
+        (uint64_t)RV_MEMORY_MIN);
+}
+
+static rv_status create_log(rv_node *node, rv_arena *arena, rv_error *err) {
+    const rv_log_options options = {
+        .host = node->host,
+        .write_buffer_size = 2 * node->batch_len_max + 4096,
+        .batch_len_max = node->batch_len_max,
+        .read_slot_count = READ_SLOTS,
+        .segment_size = SEGMENT_SIZE,
+        .extent_size =
+            node->batch_len_max < EXTENT_SIZE / 2 ? 2 * node->batch_len_max : EXTENT_SIZE,
+    };
+    return rv_log_create(&node->log, &options, arena, err);
+}
+
+static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_error *err) {
+    uint64_t key = 0;
+    node->host.ops->entropy(node->host.ctx, (uint8_t *)&key, sizeof key);
+    const size_t journal = budget / SHARE_JOURNAL;
+    const size_t left = arena->cap - arena->len;
+    if (left < 2 * journal) {
+        return out_of_memory(err);
+    }
+    const size_t pages = left - journal - (left - journal) / PAGE_SHARE_OVERHEAD;
+    const rv_state_options options = {
+        .schema = node->schema,
+        .hash_key = key,
+        .page_memory = pages,
+        .journal_memory = journal,
+    };
+    return rv_state_create(&node->state, &options, arena, err);
+}
+
+/* Takes one more pattern of the selection. */
+static rv_status add_pattern(rv_node *node, rv_bytes text, rv_error *err) {
+    if (node->pattern_count == RV_PATTERNS_MAX) {
+        return rv_error_set(err, RV_SELECTION_INVALID, "a selection has at most %u patterns",
+                            (uint64_t)RV_PATTERNS_MAX);
+    }
+    const rv_bytes copy = rv_arena_copy(&node->selection, text);
+    if (copy.ptr == NULL || text.len > RV_PATH_LEN_MAX) {
+        return rv_error_set(err, RV_PATH_INVALID, "a pattern has at most %u bytes",
+                            (uint64_t)RV_PATH_LEN_MAX);
+    }
+    const rv_status status = rv_path_pattern_parse(copy, &node->patterns[node->pattern_count], err);
+    node->pattern_count += status == RV_OK;
+    return status;
+}
+
+static rv_status create_selection(rv_node *node, const rv_node_options *options, rv_arena *arena,
+                                  rv_error *err) {
+    node->patterns = rv_arena_take(arena, RV_PATTERNS_MAX * sizeof *node->patterns);
+    node->selection = rv_arena_split(arena, RV_PATTERNS_MAX * (RV_PATH_LEN_MAX + 16));
+    if (node->patterns == NULL || node->selection.ptr == NULL) {
+        return out_of_memory(err);
+    }
+    rv_status status = RV_OK;
+    for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
+        status = add_pattern(node, options->patterns[i], err);
+    }
+    return status;
+}
+
+rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error *err) {
+    RV_ASSERT(out != NULL && options != NULL && options->memory != NULL);
+    const size_t budget = options->memory_size;
+    if (budget < RV_MEMORY_MIN) {
+        return out_of_memory(err);
+    }
+    rv_arena arena = rv_arena_over(options->memory, budget);
+    rv_node *node = rv_arena_take(&arena, sizeof *node);
+    RV_ASSERT(node != NULL);
+    node->host = options->host;
+    node->role = options->role;
+    node->batch_len_max =
+        budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
+    node->event_len_max =
+        node->batch_len_max / 2 < RV_EVENT_LEN_MAX ? node->batch_len_max / 2 : RV_EVENT_LEN_MAX;
+    node->schema_arena = rv_arena_split(&arena, budget / SHARE_SCHEMA);
+    node->scratch = rv_arena_split(&arena, node->batch_len_max);
+    node->results = rv_arena_split(&arena, 2 * node->batch_len_max);
+    rv_status status = create_selection(node, options, &arena, err);
+    if (status == RV_OK) {
+        status = rv_schema_create(&node->schema, &node->schema_arena, err);
+    }
+    if (status == RV_OK) {
+        status = create_log(node, &arena, err);
+    }
+    if (status == RV_OK) {
+        status = create_state(node, budget, &arena, err);
+    }
+    *out = status == RV_OK ? node : NULL;
+    return status;
+}
+
+/* --- folding what is in the log --- */
+
+rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *path, rv_error *err) {
+    if (event->declaration == RV_NONE) {
+        *path = RV_LITERAL(RV_SYSTEM_SCHEMA_PATH);
+        return RV_OK;
+    }
+    const rv_schema *schema = node->schema;
+    uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
+    if (event->declaration >= rv_schema_stream_count(schema) || text == NULL ||
+        event->type >= rv_schema_event_type_count(schema)) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "the event at sequence %u names no known stream",
+                            event->sequence);
+    }
+    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
+    rv_event_path(rv_schema_stream(schema, event->declaration),
+                  rv_schema_event_type(schema, event->type), node->values, &w);
+    *path = rv_writer_bytes(&w);
+    return w.full ? rv_error_set(err, RV_DATA_DAMAGED,
+                                 "the event at sequence %u has too long a path", event->sequence)
+                  : RV_OK;
+}
+
+static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_error *err) {
+    /* Received twice when the first time was cancelled: the schema is ahead of the log then. */
+    if (event->schema_version > rv_schema_version(node->schema)) {
+        return rv_schema_apply(node->schema, event->data, err);
+    }
+    return RV_OK;
+}
+
+rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
+    rv_arena_reset(&node->scratch, 0);
+    const rv_value *values = NULL;
+    if (event->type == RV_SYSTEM_SCHEMA_TYPE) {
+        const rv_status status = fold_schema_change(node, event, err);
+        if (status != RV_OK) {
+            return status;
+        }
+    } else {
+        if (event->type >= rv_schema_event_type_count(node->schema) ||
+            !rv_event_data_decode(rv_schema_event_type(node->schema, event->type), event->data,
+                                  node->values)) {
+            return rv_error_set(err, RV_DATA_DAMAGED,
+                                "the event at sequence %u, position %u does not decode as its type",
+                                event->sequence, event->position);
+        }
+        values = node->values;
+    }
+    if (event->new_stream) {
+        uint32_t number = 0;
+        rv_bytes path;
+        rv_status status = rv_node_event_path(node, event, &path, err);
+        if (status == RV_OK && event->stream == rv_state_stream_count(node->state)) {
+            status = rv_state_stream_add(node->state, event->declaration, path, &number, err);
+        }
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    if (event->stream >= rv_state_stream_count(node->state)) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "the event at sequence %u belongs to no stream",
+                            event->sequence);
+    }
+    return rv_state_fold(node->state, event, values, RV_FOLD_APPLY, &node->scratch, err);
+}
+
+/* --- opening --- */
+
+/* Compares the recorded selection with the one the node was opened with (order counts), or takes it
+ * when the node was opened with none. */
+static rv_status meet_selection(rv_node *node, rv_bytes body, rv_error *err) {
+    const bool take = node->pattern_count == 0;
+    node->selection_logged = true;
+    rv_cursor c = rv_cursor_over(body);
+    size_t count = 0;
+    bool equal = true;
+    while (rv_cursor_left(&c) > 0) {
+        const rv_bytes text = rv_read_blob(&c);
+        const rv_status status = take && !c.bad ? add_pattern(node, text, err) : RV_OK;
+        if (status != RV_OK) {
+            return status;
+        }
+        equal = equal && count < node->pattern_count &&
+                rv_bytes_equal(text, node->patterns[count].text);
+        count += 1;
+    }
+    node->selection_differs = !equal || c.bad || count != node->pattern_count;
+    return RV_OK;
+}
+
+static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
+    rv_record_context context = rv_batch_context(batch, node->log);
+    rv_cursor c = rv_cursor_over(batch->body);
+    while (rv_cursor_left(&c) > 0) {
+        rv_record record;
+        if (!rv_record_read(&c, &context, &record)) {
+            return rv_error_set(err, RV_DATA_NEWER,
+                                "the batch after sequence %u holds a record that this version does "
+                                "not know; open it with the version that wrote it",
+                                context.next_sequence - 1);
+        }
+        if (record.kind == RV_RECORD_SELECTION) {
+            const rv_status status = meet_selection(node, record.body, err);
+            if (status != RV_OK) {
+                return status;
+            }
+            continue;
+        }
+        const rv_status status = rv_node_fold(node, &record.event, err);
+        if (status != RV_OK) {
+            rv_error_fact_uint(err, "sequence", record.event.sequence);
+            return status;
+        }
+        node->recorded_at = record.event.recorded_at > node->recorded_at ? record.event.recorded_at
+                                                                         : node->recorded_at;
+    }
+    return RV_OK;
+}
+
+static rv_log_identity new_identity(const rv_node *node) {
+    rv_log_identity identity = {.epoch = 1, .root = true};
+    const rv_host *host = &node->host;
+    host->ops->entropy(host->ctx, identity.log_id, sizeof identity.log_id);
+    host->ops->entropy(host->ctx, identity.node_id, sizeof identity.node_id);
+    identity.root_tag = rv_load_u64(identity.node_id) & ((UINT64_C(1) << RV_NODE_TAG_BITS) - 1);
+    return identity;
+}
+
+/* What was recovered against what the node was opened as. */
+static rv_status check_identity(rv_node *node, rv_error *err) {
+    if (!rv_log_has_identity(node->log)) {
+        if (node->role != RV_ROLE_EDGE) {
+            const rv_log_identity identity = new_identity(node);
+            rv_log_set_identity(node->log, &identity);
+            node->role = RV_ROLE_ROOT;
+        }
+        return RV_OK;
+    }
+    const bool root = rv_log_identity_of(node->log)->root;
+    const rv_role stored = root ? RV_ROLE_ROOT : RV_ROLE_EDGE;
+    if (node->role != stored && node->role != RV_ROLE_STORED) {
+        return rv_error_set(err, RV_NOT_ROOT,
+                            root ? "this data directory is a root's: it cannot have an upstream"
+                                 : "this data directory is an edge's: open it with its --upstream");
+    }
+    node->role = stored;
+    if (node->selection_differs) {
+        return rv_error_set(
+            err, RV_SELECTION_CHANGED,
+            "this data directory was filled for another selection; open it with the "
+            "same patterns, or use a new directory");
+    }
+    return RV_OK;
+}
+
+rv_status rv_node_fail(rv_node *node, const rv_error *err) {
+    RV_ASSERT(err->status != RV_OK);
+    if (node->failure.status == RV_OK) {
+        node->failure = *err;
+    }
+    return err->status;
+}
+
+rv_status rv_node_open(rv_node *node, rv_error *err) {
+    RV_ASSERT(node->phase == RV_NODE_CREATED || node->phase == RV_NODE_RECOVERING);
+    node->phase = RV_NODE_RECOVERING;
+    rv_error local;
+    rv_error *e = err == NULL ? &local : err;
+    rv_status status = RV_OK;
+    while (status == RV_OK) {
+        rv_batch batch;
+        status = rv_log_recover(node->log, &batch, e);
+        if (status == RV_OK) {
+            status = replay_batch(node, &batch, e);
+        }
+    }
+    if (status == RV_PENDING) {
+        return RV_PENDING;
+    }
+    if (status == RV_END) {
+        status = check_identity(node, e);
+    }
+    node->phase = RV_NODE_OPEN;
+    return status == RV_OK ? RV_OK : rv_node_fail(node, e);
+}
+
+/* --- polling and closing --- */
+
+rv_status rv_node_poll(rv_node *node, rv_error *err) {
+    rv_io_completion completion;
+    while (node->host.ops->next_completion(node->host.ctx, &completion)) {
+        const bool ours = rv_log_completed(node->log, &completion);
+        RV_ASSERT(ours);
+    }
+    if (node->phase != RV_NODE_OPEN) {
+        return RV_OK;
+    }
+    node->read_generation += 1;
+    rv_error local;
+    rv_error *e = err == NULL ? &local : err;
+    const rv_status status = rv_log_poll(node->log, e);
+    return status == RV_OK || status == RV_PENDING ? RV_OK : rv_node_fail(node, e);
+}
+
+rv_status rv_node_close(rv_node *node, rv_error *err) {
+    if (node->phase == RV_NODE_CLOSED) {
+        return RV_END;
+    }
+    RV_ASSERT(!node->receiving.active);
+    node->phase = RV_NODE_CLOSING;
+    node->read_generation += 1;
+    const rv_status status = rv_log_seal(node->log, err);
+    if (status != RV_PENDING) {
+        node->phase = RV_NODE_CLOSED;
+    }
+    return status;
+}
+
+rv_status rv_node_check_writable(const rv_node *node, rv_error *err) {
+    if (node->phase != RV_NODE_OPEN) {
+        return rv_error_set(err, RV_CLOSING, "the node is closing or not open yet");
+    }
+    if (node->failure.status != RV_OK) {
+        return rv_error_set(err, RV_READ_ONLY, "the node is read-only since %s: %s",
+                            rv_status_code(node->failure.status), node->failure.detail);
+    }
+    return RV_OK;
+}
+
+rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err) {
+    node->read_generation += 1;
+    return rv_log_read(node->log, cursor, batch, err);
+}
+
+/* --- facts --- */
+
+rv_role rv_node_role(const rv_node *node) {
+    return node->role;
+}
+
+const rv_log_identity *rv_node_identity(const rv_node *node) {
+    return rv_log_has_identity(node->log) ? rv_log_identity_of(node->log) : NULL;
+}
+
+const rv_schema *rv_node_schema(const rv_node *node) {
+    return node->schema;
+}
+
+rv_state *rv_node_state(rv_node *node) {
+    return node->state;
+}
+
+rv_log *rv_node_log(rv_node *node) {
+    return node->log;
+}
+
+const rv_path_pattern *rv_node_patterns(const rv_node *node, size_t *count) {
+    *count = node->pattern_count;
+    return node->patterns;
+}
+
+int64_t rv_node_now(const rv_node *node) {
+    return node->host.ops->now(node->host.ctx);
+}
+
+uint64_t rv_node_watermark(const rv_node *node) {
+    return rv_log_watermark(node->log);
+}
+
+uint64_t rv_node_watermark_durable(const rv_node *node) {
+    return rv_log_watermark_durable(node->log);
+}
+
+uint64_t rv_node_sequence(const rv_node *node) {
+    return rv_log_appended(node->log);
+}
+
+uint64_t rv_node_sequence_durable(const rv_node *node) {
+    return rv_log_durable(node->log);
+}
+
+rv_hash128 rv_node_state_hash(rv_node *node) {
+    return rv_state_hash(node->state, rv_log_watermark(node->log));
+}
+
+rv_status rv_node_failed(const rv_node *node, rv_error *err) {
+    if (err != NULL) {
+        *err = node->failure;
+    }
+    return node->failure.status;
+}

@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Appending at the root: a batch is judged whole and in order, then exists whole, or nothing of it.
+ *
+ *     ids known? -> begin (log, state) -> each event: read, complete, judge and fold, record ->
+ * commit
+ *
+ * Until commit everything can be taken back: the record bytes lie in the log's buffer, the state
+ * keeps a journal. An id that is known (SEMANTICS 3) is looked at first, before anything is
+ * assigned.
+ */
+#include "core/engine_internal.h"
+
+#include "core/base/assert.h"
+#include "core/model/json.h"
+
+/* --- the same ids again --- */
+
+/* The sequence at which this log holds the id; 0 when it does not. */
+static uint64_t sequence_of_id(const rv_node *node, const uint8_t *id) {
+    uint64_t number = 0;
+    int64_t unix_ms = 0;
+    const rv_log_identity *identity = rv_log_identity_of(node->log);
+    if (rv_event_id_parse(id, identity->root_tag, &number, &unix_ms) && number > 0 &&
+        number <= rv_log_appended(node->log)) {
+        return number;
+    }
+    uint64_t sequence = 0;
+    return rv_state_event_id_find(node->state, id, &sequence) ? sequence : 0;
+}
+
+/* Finds the event with this sequence in the log; its bytes are copied to `results`. */
+static rv_status read_event(rv_node *node, uint64_t sequence, rv_event *event, rv_error *err) {
+    rv_log_cursor cursor = rv_log_cursor_at(sequence);
+    rv_batch batch;
+    const rv_status status = rv_node_read(node, &cursor, &batch, err);
+    if (status != RV_OK) {
+        return status == RV_END ? RV_PENDING : status; /* accepted, not durable yet */
+    }
+    rv_record_context context = rv_batch_context(&batch, node->log);
+    rv_cursor c = rv_cursor_over(batch.body);
+    rv_record record;
+    while (rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
+        if (record.kind == RV_RECORD_EVENT && record.event.sequence == sequence) {
+            *event = record.event;
+            event->data = rv_arena_copy(&node->results, event->data);
+            event->metadata = rv_arena_copy(&node->results, event->metadata);
+            return event->data.ptr == NULL || event->metadata.ptr == NULL ? RV_BATCH_TOO_LARGE
+                                                                          : RV_OK;
+        }
+    }
+    return rv_error_set(err, RV_DATA_DAMAGED, "the log does not hold the event with sequence %u",
+                        sequence);
+}
+
+/* True when what the caller gave now is in the stored event: same stream, type and given fields. */
+static bool same_content(rv_node *node, const rv_event *stored) {
+    const rv_event_draft *draft = &node->draft;
+    if (stored->type != draft->type->number ||
+        !rv_event_data_decode(draft->type, stored->data, node->values)) {
+        return false;
+    }
+    rv_stream_head head;
+    rv_state_stream(node->state, stored->stream, &head);
+    if (head.declaration != draft->stream->number) {
+        return false;
+    }
+    for (uint16_t i = 0; i < draft->type->field_count; i++) {
+        if (draft->given[i] && rv_value_compare(&draft->type->fields[i].type, &draft->values[i],
+                                                &node->values[i]) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static rv_status reused(const uint8_t *id, rv_error *err) {
+    uint8_t text[36];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_write_uuid(&w, id);
+    const rv_bytes bytes = rv_writer_bytes(&w);
+    const rv_status status = rv_error_set(
+        err, RV_EVENT_ID_REUSED,
+        "the event id %b was used for an event with other content; take a new id", &bytes);
+    rv_error_fact_text(err, "event_id", bytes);
+    return status;
+}
+
+static rv_status answer_again(rv_node *node, const rv_append *append, uint64_t sequence,
+                              rv_event *result, rv_error *err) {
+    rv_arena_reset(&node->scratch, 0);
+    rv_status status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
+                                           &node->scratch, &node->draft, err);
+    if (status == RV_OK) {
+        status = read_event(node, sequence, result, err);
+    }
+    if (status == RV_OK && !same_content(node, result)) {
+        status = reused(append->event_id, err);
+    }
+    return status;
+}
+
+/* RV_OK: none of the ids is known; RV_END: all are, and `results` has the first answers. */
+static rv_status meet_known_ids(rv_node *node, const rv_append *events, size_t count,
+                                rv_event *results, size_t *index, rv_error *err) {
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        known += events[i].has_event_id && sequence_of_id(node, events[i].event_id) > 0;
+    }
+    if (known == 0) {
+        return RV_OK;
+    }
+    for (size_t i = 0; i < count; i++) {
+        *index = i;
+        const uint64_t sequence =
+            events[i].has_event_id ? sequence_of_id(node, events[i].event_id) : 0;
+        if (sequence == 0) {
+            return rv_error_set(
+                err, RV_EVENT_ID_REUSED,
+                "%u of the batch's %u events were accepted before; a batch is given "
+                "again whole",
+                (uint64_t)known, (uint64_t)count);
+        }
+        const rv_status status = answer_again(node, &events[i], sequence, &results[i], err);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    return RV_END;
+}
+
+/* --- a new event --- */
+
+static rv_status check_expected(const rv_append *append, uint64_t actual, rv_bytes path,
+                                rv_error *err) {
+    const bool holds =
+        append->expected == RV_EXPECTED_ANY ||
+        (append->expected == RV_EXPECTED_NONE && actual == 0) ||
+        (append->expected == RV_EXPECTED_EXISTS && actual > 0) ||
+        (append->expected == RV_EXPECTED_NUMBER && actual == append->expected_version);
+    if (holds) {
+        return RV_OK;
+    }
+    if (append->expected == RV_EXPECTED_NUMBER) {
+        rv_error_set(err, RV_VERSION_CONFLICT,
+                     "%b is at version %u, not at the expected %u; read what came in between and "
+                     "decide again",
+                     &path, actual, append->expected_version);
+        rv_error_fact_uint(err, "expected", append->expected_version);
+    } else {
+        const bool none = append->expected == RV_EXPECTED_NONE;
+        rv_error_set(err, RV_VERSION_CONFLICT,
+                     none ? "%b was expected to have no events and is at version %u"
+                          : "%b was expected to exist and has no events",
+                     &path, actual);
+        rv_error_fact_text(err, "expected", none ? RV_LITERAL("none") : RV_LITERAL("exists"));
+    }
+    rv_error_fact_uint(err, "actual", actual);
+    rv_error_fact_text(err, "path", path);
+    return RV_VERSION_CONFLICT;
+}
+
+static rv_status assign_serials(rv_node *node, rv_error *err) {
+    rv_event_draft *draft = &node->draft;
+    for (uint16_t f = 0; f < draft->type->field_count; f++) {
+        uint16_t aggregate = 0;
+        if (rv_event_draft_wants_serial(node->schema, draft, f, &aggregate)) {
+            int64_t key = 0;
+            const rv_status status = rv_state_serial_next(node->state, aggregate, &key, err);
+            if (status != RV_OK) {
+                return status;
+            }
+            draft->values[f] = rv_value_int(key);
+            draft->given[f] = true;
+        }
+    }
+    return RV_OK;
+}
+
+/* The stream instance of the completed draft: found, or added. */
+static rv_status take_stream(rv_node *node, const rv_append *append, rv_event *event,
+                             rv_error *err) {
+    uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
+    if (text == NULL) {
+        return rv_error_set(err, RV_EVENT_TOO_LARGE, "the event is too large for this budget");
+    }
+    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
+    rv_event_draft_path(&node->draft, &w);
+    const rv_bytes path = rv_writer_bytes(&w);
+    if (w.full) {
+        return rv_error_set(err, RV_PATH_INVALID, "the stream's path is longer than %u bytes",
+                            (uint64_t)RV_PATH_LEN_MAX);
+    }
+    rv_stream_head head = {.version = 0};
+    const bool found = rv_state_stream_find(node->state, path, &event->stream);
+    if (found) {
+        rv_state_stream(node->state, event->stream, &head);
+    }
+    const rv_status status = check_expected(append, head.version, path, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    event->version = head.version + 1;
+    event->new_stream = !found;
+    event->declaration = node->draft.stream->number;
+    return found ? RV_OK
+                 : rv_state_stream_add(node->state, event->declaration, path, &event->stream, err);
+}
+
+static rv_status encode_data(rv_node *node, rv_event *event, rv_error *err) {
+    rv_arena *results = &node->results;
+    rv_writer w = rv_writer_over(results->ptr + results->len, results->cap - results->len);
+    rv_event_draft_encode(&node->draft, &w);
+    if (w.full) {
+        return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                            "the batch is larger than the limit of %u bytes",
+                            (uint64_t)node->batch_len_max);
+    }
+    if (w.len + event->metadata.len > node->event_len_max) {
+        return rv_error_set(err, RV_EVENT_TOO_LARGE,
+                            "the event has %u bytes; the limit at this memory budget is %u",
+                            (uint64_t)(w.len + event->metadata.len), (uint64_t)node->event_len_max);
+    }
+    event->data.ptr = rv_arena_take_raw(results, w.len);
+    if (event->data.ptr == NULL) {
+        return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                            "the batch is larger than the limit of %u bytes",
+                            (uint64_t)node->batch_len_max);
+    }
+    memmove((uint8_t *)(uintptr_t)event->data.ptr, w.ptr, w.len); /* alignment may have moved it */
+    event->data.len = w.len;
+    return RV_OK;
+}
+
+static rv_status take_metadata(rv_node *node, const rv_append *append, rv_event *event,
+                               rv_error *err) {
+    if (append->metadata.len > RV_METADATA_LEN_MAX) {
+        return rv_error_set(err, RV_EVENT_TOO_LARGE, "the metadata has %u bytes; the limit is %u",
+                            (uint64_t)append->metadata.len, (uint64_t)RV_METADATA_LEN_MAX);
+    }
+    if (append->metadata.len == 0) {
+        return RV_OK;
+    }
+    rv_json json = rv_json_over(append->metadata, NULL);
+    rv_json_token token;
+    rv_bytes whole;
+    rv_status status = rv_json_next(&json, &token, err);
+    if (status == RV_OK && token.kind != RV_JSON_OBJECT_BEGIN) {
+        return rv_error_set(err, RV_JSON_INVALID, "metadata is a JSON object");
+    }
+    status = status == RV_OK ? rv_json_skip(&json, &token, &whole, err) : status;
+    status = status == RV_OK ? rv_json_next(&json, &token, err) : status;
+    if (status == RV_OK) {
+        event->metadata = rv_arena_copy(&node->results, append->metadata);
+        if (event->metadata.ptr == NULL) {
+            return rv_error_set(err, RV_BATCH_TOO_LARGE, "the batch is larger than the limit");
+        }
+    }
+    return status;
+}
+
+/* Everything for one event but its record. */
+static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *event,
+                             rv_error *err) {
+    rv_arena_reset(&node->scratch, 0);
+    if (append->has_event_id && sequence_of_id(node, append->event_id) > 0) {
+        return reused(append->event_id, err);
+    }
+    rv_status status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
+                                           &node->scratch, &node->draft, err);
+    status = status == RV_OK ? assign_serials(node, err) : status;
+    status = status == RV_OK
+                 ? rv_event_draft_complete(&node->draft, event->written_at - RV_EPOCH_DIFFERENCE_US,
+                                           &node->scratch, err)
+                 : status;
+    status = status == RV_OK ? take_stream(node, append, event, err) : status;
+    status = status == RV_OK ? take_metadata(node, append, event, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    event->type = node->draft.type->number;
+    status = encode_data(node, event, err);
+    return status == RV_OK ? rv_state_fold(node->state, event, node->draft.values, RV_FOLD_JUDGE,
+                                           &node->scratch, err)
+                           : status;
+}
+
+/* --- a batch --- */
+
+/* What every event of a batch starts from. */
+static rv_event event_begin(const rv_node *node, const rv_record_context *context,
+                            const uint8_t *foreign_id) {
+    rv_event event = {
+        .sequence = context->next_sequence,
+        .position = context->previous_position + 1,
+        .schema_version = rv_schema_version(node->schema),
+        .written_at = context->time,
+        .recorded_at = context->time,
+        .foreign_id = foreign_id != NULL,
+    };
+    if (foreign_id != NULL) {
+        memcpy(event.event_id, foreign_id, sizeof event.event_id);
+    } else {
+        rv_event_id_make(context->node_tag, event.position, event.written_at, event.event_id);
+    }
+    return event;
+}
+
+static rv_batch batch_begin(const rv_node *node, rv_record_context *context) {
+    const int64_t now = rv_node_now(node);
+    const rv_batch batch = {
+        .first_sequence = rv_log_appended(node->log) + 1,
+        .first_position = rv_log_watermark(node->log) + 1,
+        .time = now > node->recorded_at ? now : node->recorded_at,
+    };
+    *context = rv_batch_context(&batch, node->log);
+    return batch;
+}
+
+/* Takes everything back. */
+static void abandon(rv_node *node) {
+    rv_state_rollback(node->state);
+    rv_log_append_cancel(node->log);
+}
+
+static void commit(rv_node *node, rv_batch *batch, const rv_writer *body, uint64_t count) {
+    rv_state_commit(node->state);
+    batch->watermark = batch->first_position + count - 1;
+    node->recorded_at = batch->time;
+    node->read_generation += 1;
+    (void)rv_log_append_commit(node->log, batch, body, count);
+}
+
+static rv_status append_all(rv_node *node, const rv_append *events, size_t count, rv_event *results,
+                            size_t *index, rv_error *err) {
+    rv_writer body;
+    rv_status status = rv_log_append_begin(node->log, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_record_context context;
+    rv_batch batch = batch_begin(node, &context);
+    rv_state_begin(node->state);
+    for (size_t i = 0; i < count && status == RV_OK; i++) {
+        *index = i;
+        results[i] =
+            event_begin(node, &context, events[i].has_event_id ? events[i].event_id : NULL);
+        results[i].batch_end = i + 1 == count;
+        status = judge_event(node, &events[i], &results[i], err);
+        if (status == RV_OK) {
+            rv_record_write_event(&body, &context, &results[i]);
+            status = body.full ? rv_error_set(err, RV_BATCH_TOO_LARGE,
+                                              "the batch is larger than the limit of %u bytes",
+                                              (uint64_t)node->batch_len_max)
+                               : RV_OK;
+        }
+    }
+    if (status != RV_OK) {
+        abandon(node);
+        return status;
+    }
+    commit(node, &batch, &body, count);
+    return RV_OK;
+}
+
+static rv_status check_root(const rv_node *node, rv_error *err) {
+    const rv_status status = rv_node_check_writable(node, err);
+    if (status == RV_OK && node->role != RV_ROLE_ROOT) {
+        return rv_error_set(err, RV_NOT_ROOT,
+                            "this node is an edge: what is written here goes through its upstream");
+    }
+    return status;
+}
+
+rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, rv_event *results,
+                         rv_error *err) {
+    RV_ASSERT(events != NULL && results != NULL);
+    rv_status status = check_root(node, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (count == 0 || count > RV_BATCH_EVENTS_MAX) {
+        return rv_error_set(err, count == 0 ? RV_REQUEST_INVALID : RV_BATCH_TOO_LARGE,
+                            "a batch has 1 to %u events, not %u", (uint64_t)RV_BATCH_EVENTS_MAX,
+                            (uint64_t)count);
+    }
+    rv_arena_reset(&node->results, 0);
+    size_t index = 0;
+    status = meet_known_ids(node, events, count, results, &index, err);
+    if (status == RV_END) {
+        return RV_OK;
+    }
+    if (status == RV_OK) {
+        status = append_all(node, events, count, results, &index, err);
+    }
+    if (status != RV_OK && status != RV_PENDING && count > 1) {
+        rv_error_fact_uint(err, "index", index);
+    }
+    return status;
+}
+
+/* --- the schema --- */
+
+static rv_status judge_schema(rv_node *node, rv_event *event, rv_writer *body,
+                              rv_record_context *context, rv_error *err) {
+    const rv_bytes path = RV_LITERAL(RV_SYSTEM_SCHEMA_PATH);
+    rv_status status = RV_OK;
+    event->new_stream = !rv_state_stream_find(node->state, path, &event->stream);
+    event->declaration = RV_NONE;
+    event->version = 1;
+    if (event->new_stream) {
+        status = rv_state_stream_add(node->state, RV_NONE, path, &event->stream, err);
+    } else {
+        rv_stream_head head;
+        rv_state_stream(node->state, event->stream, &head);
+        event->version = head.version + 1;
+    }
+    if (status == RV_OK) {
+        status = rv_state_fold(node->state, event, NULL, RV_FOLD_JUDGE, &node->scratch, err);
+    }
+    if (status == RV_OK) {
+        rv_record_write_event(body, context, event);
+        status = body->full ? rv_error_set(err, RV_SCHEMA_TOO_LARGE,
+                                           "the schema text is larger than the limit of %u bytes",
+                                           (uint64_t)node->batch_len_max)
+                            : RV_OK;
+    }
+    /* Last, because it cannot be taken back: on an error of its own it has changed nothing. */
+    return status == RV_OK ? rv_schema_apply(node->schema, event->data, err) : status;
+}
+
+rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, rv_error *err) {
+    rv_status status = check_root(node, err);
+    if (status == RV_OK && text.len > RV_SCHEMA_TEXT_MAX) {
+        status =
+            rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema text has %u bytes; the limit is %u",
+                         (uint64_t)text.len, (uint64_t)RV_SCHEMA_TEXT_MAX);
+    }
+    rv_writer body;
+    status = status == RV_OK ? rv_log_append_begin(node->log, &body, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_arena_reset(&node->results, 0);
+    rv_arena_reset(&node->scratch, 0);
+    rv_record_context context;
+    rv_batch batch = batch_begin(node, &context);
+    rv_state_begin(node->state);
+    *result = event_begin(node, &context, NULL);
+    result->type = RV_SYSTEM_SCHEMA_TYPE;
+    result->schema_version += 1;
+    result->batch_end = true;
+    result->data = text;
+    status = judge_schema(node, result, &body, &context, err);
+    if (status != RV_OK) {
+        abandon(node);
+        return status;
+    }
+    commit(node, &batch, &body, 1);
+    return RV_OK;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a node, shared by the engine's files and by core/live; nobody else includes it. */
+#ifndef RV_CORE_ENGINE_INTERNAL_H
+#define RV_CORE_ENGINE_INTERNAL_H
+
+#include "core/engine.h"
+
+typedef enum rv_node_phase {
+    RV_NODE_CREATED,
+    RV_NODE_RECOVERING,
+    RV_NODE_OPEN,
+    RV_NODE_CLOSING,
+    RV_NODE_CLOSED
+} rv_node_phase;
+
+/* A batch that is being received (edge): between receive_begin and commit or cancel. */
+typedef struct rv_receiving {
+    bool active;
+    rv_writer body;
+    rv_record_context context;
+    uint64_t first_position;
+    uint64_t event_count;
+    uint32_t streams_known; /* streams below this number have an event */
+} rv_receiving;
+
+struct rv_node {
+    rv_host host;
+    rv_role role;
+    rv_node_phase phase;
+    rv_log *log;
+    rv_schema *schema;
+    rv_state *state;
+    rv_arena schema_arena;
+    rv_arena scratch; /* of one event being judged, folded or compared */
+    rv_arena results; /* of one append: encoded data and paths of its events */
+    size_t batch_len_max;
+    size_t event_len_max;
+    uint64_t read_generation; /* moves whenever a batch that was read may have become invalid */
+    int64_t recorded_at;      /* of the last event: the next is not earlier */
+    rv_receiving receiving;
+    rv_path_pattern *patterns;
+    size_t pattern_count;
+    rv_arena selection;             /* text of the patterns */
+    bool selection_logged;          /* the log names a selection, */
+    bool selection_differs;         /* which is not `patterns` */
+    rv_error failure;               /* why the node is read-only; status RV_OK when it is not */
+    rv_value values[RV_FIELDS_MAX]; /* of the event being folded */
+    rv_event_draft draft;           /* of the event being appended */
+};
+
+/* RV_OK, or why the node takes nothing: not open, closing, read-only. */
+rv_status rv_node_check_writable(const rv_node *node, rv_error *err);
+
+/* Makes the node read-only for this reason, unless it is already. Returns the status. */
+rv_status rv_node_fail(rv_node *node, const rv_error *err);
+
+/* rv_log_read, with account of what it does to batches read before. */
+rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err);
+
+/* Folds an event read from the log or received: the schema change of a system event, or its data.
+ * RV_DATA_DAMAGED when it does not decode. */
+rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err);
+
+/* The path of an event that is the first of its stream; in `node->scratch`. */
+rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *path, rv_error *err);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Receiving at an edge: batches that the root has accepted are folded and logged here with the
+ * root's positions, versions and times; the upstream judged them, nothing is judged again. A batch
+ * is taken whole or not at all, and W moves with it.
+ */
+#include "core/engine_internal.h"
+
+#include "core/base/assert.h"
+
+static rv_status broke_protocol(rv_error *err, const char *what, const rv_event *event) {
+    const rv_status status = rv_error_set(
+        err, RV_PROTOCOL_ERROR, "the upstream sent %s at position %u", what, event->position);
+    rv_error_fact_uint(err, "position", event->position);
+    return status;
+}
+
+/* The record that names the selection begins an edge's log, so that it can be compared at open. */
+static rv_status log_selection(rv_node *node, rv_error *err) {
+    rv_writer body;
+    const rv_status status = rv_log_append_begin(node->log, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_arena_reset(&node->scratch, 0);
+    rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
+    rv_write_u8(&w, RV_RECORD_SELECTION);
+    rv_write_u8(&w, 0);
+    for (size_t i = 0; i < node->pattern_count; i++) {
+        rv_write_blob(&w, node->patterns[i].text);
+    }
+    rv_write_blob(&body, rv_writer_bytes(&w));
+    RV_ASSERT(!w.full && !body.full); /* RV_PATTERNS_MAX of RV_PATH_LEN_MAX fit into any batch */
+    const rv_batch batch = {
+        .first_sequence = rv_log_appended(node->log) + 1,
+        .first_position = 1,
+        .time = rv_node_now(node),
+    };
+    node->read_generation += 1;
+    (void)rv_log_append_commit(node->log, &batch, &body, 0);
+    node->selection_logged = true;
+    return RV_OK;
+}
+
+rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, uint64_t root_tag,
+                        rv_error *err) {
+    RV_ASSERT(log_id != NULL);
+    rv_status status = rv_node_check_writable(node, err);
+    if (status == RV_OK && node->role != RV_ROLE_EDGE) {
+        status = rv_error_set(err, RV_NOT_ROOT, "a root does not follow an upstream");
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    if (rv_log_has_identity(node->log)) {
+        const rv_log_identity *own = rv_log_identity_of(node->log);
+        if (memcmp(own->log_id, log_id, sizeof own->log_id) != 0) {
+            return rv_error_set(err, RV_UPSTREAM_OTHER_LOG,
+                                "the upstream has another log than this data directory; connect to "
+                                "the right upstream, or use a new directory");
+        }
+        return own->epoch == epoch && own->root_tag == root_tag
+                   ? RV_OK
+                   : rv_error_set(err, RV_UPSTREAM_DIVERGED,
+                                  "the upstream is at epoch %u, this data directory at %u",
+                                  (uint64_t)epoch, (uint64_t)own->epoch);
+    }
+    rv_log_identity identity = {.epoch = epoch, .root_tag = root_tag, .root = false};
+    memcpy(identity.log_id, log_id, sizeof identity.log_id);
+    node->host.ops->entropy(node->host.ctx, identity.node_id, sizeof identity.node_id);
+    rv_log_set_identity(node->log, &identity);
+    return RV_OK;
+}
+
+rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
+    rv_receiving *r = &node->receiving;
+    RV_ASSERT(!r->active && node->role == RV_ROLE_EDGE);
+    rv_status status = rv_node_check_writable(node, err);
+    if (status == RV_OK && !rv_log_has_identity(node->log)) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent events before its welcome");
+    }
+    if (status == RV_OK && !node->selection_logged) {
+        status = log_selection(node, err);
+    }
+    if (status == RV_OK) {
+        status = rv_log_append_begin(node->log, &r->body, err);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    r->active = true;
+    r->event_count = 0;
+    r->first_position = 0;
+    r->streams_known = rv_state_stream_count(node->state);
+    rv_state_begin(node->state);
+    return RV_OK;
+}
+
+rv_status rv_node_receive_stream(rv_node *node, rv_bytes path, uint32_t *stream, rv_error *err) {
+    RV_ASSERT(node->receiving.active);
+    if (rv_state_stream_find(node->state, path, stream)) {
+        return RV_OK;
+    }
+    if (rv_bytes_are(path, RV_SYSTEM_SCHEMA_PATH)) {
+        return rv_state_stream_add(node->state, RV_NONE, path, stream, err);
+    }
+    rv_bytes variables[RV_PATH_SEGMENTS_MAX];
+    const rv_stream *declared = rv_schema_stream_of_path(node->schema, path, variables);
+    if (declared == NULL) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a path of no stream: %b",
+                            &path);
+    }
+    return rv_state_stream_add(node->state, declared->number, path, stream, err);
+}
+
+/* What a hostile upstream could get wrong about order and names. */
+static rv_status check_event(rv_node *node, const rv_event *event, const rv_stream_head *head,
+                             rv_error *err) {
+    const rv_receiving *r = &node->receiving;
+    const uint64_t previous =
+        r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
+    if (event->position <= previous) {
+        return broke_protocol(err, "events out of order", event);
+    }
+    if (event->version != head->version + 1) {
+        return broke_protocol(err, "a stream's versions out of order", event);
+    }
+    if (event->data.len + event->metadata.len > RV_EVENT_LEN_MAX) {
+        return broke_protocol(err, "too large an event", event);
+    }
+    const bool system = head->declaration == RV_NONE;
+    if (system != (event->type == RV_SYSTEM_SCHEMA_TYPE)) {
+        return broke_protocol(err, "an event type in a stream that does not take it", event);
+    }
+    if (system) {
+        return event->schema_version <= rv_schema_version(node->schema) + 1
+                   ? RV_OK
+                   : broke_protocol(err, "a schema change out of order", event);
+    }
+    return event->type < rv_schema_event_type_count(node->schema)
+               ? RV_OK
+               : broke_protocol(err, "an event of an unknown type", event);
+}
+
+static void complete_event(rv_node *node, rv_event *event, const rv_stream_head *head) {
+    rv_receiving *r = &node->receiving;
+    if (r->event_count == 0) {
+        r->first_position = event->position;
+        const rv_batch batch = {
+            .first_sequence = rv_log_appended(node->log) + 1,
+            .first_position = event->position,
+            .time = event->recorded_at,
+        };
+        r->context = rv_batch_context(&batch, node->log);
+    }
+    event->sequence = r->context.next_sequence;
+    event->declaration = head->declaration;
+    event->new_stream = event->stream >= r->streams_known && head->version == 0;
+    if (!event->foreign_id) {
+        rv_event_id_make(r->context.node_tag, event->position, event->written_at, event->event_id);
+    }
+}
+
+rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
+    rv_receiving *r = &node->receiving;
+    RV_ASSERT(r->active);
+    if (event->stream >= rv_state_stream_count(node->state)) {
+        return broke_protocol(err, "an event of no stream", event);
+    }
+    rv_stream_head head;
+    rv_state_stream(node->state, event->stream, &head);
+    rv_status status = check_event(node, event, &head, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    complete_event(node, event, &head);
+    if (event->new_stream) {
+        /* Replay gives numbers in the order of first events: so must receiving. */
+        if (event->stream != r->streams_known) {
+            return broke_protocol(err, "streams out of order", event);
+        }
+        r->streams_known += 1;
+    }
+    rv_event folded = *event;
+    folded.new_stream = false; /* rv_node_receive_stream has added it */
+    status = rv_node_fold(node, &folded, err);
+    if (status != RV_OK) {
+        return status == RV_DATA_DAMAGED
+                   ? broke_protocol(err, "an event that does not decode", event)
+                   : status;
+    }
+    rv_record_write_event(&r->body, &r->context, event);
+    r->event_count += 1;
+    return r->body.full
+               ? rv_error_set(err, RV_BATCH_TOO_LARGE,
+                              "the upstream's batch is larger than this memory budget takes: "
+                              "%u bytes",
+                              (uint64_t)node->batch_len_max)
+               : RV_OK;
+}
+
+rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t chain_hash,
+                                 rv_error *err) {
+    rv_receiving *r = &node->receiving;
+    RV_ASSERT(r->active);
+    const uint64_t last =
+        r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
+    if (watermark < last || r->streams_known != rv_state_stream_count(node->state)) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream sent a watermark of %u below what it covers, or streams "
+                            "without events",
+                            watermark);
+    }
+    const rv_batch batch = {
+        .first_sequence = rv_log_appended(node->log) + 1,
+        .first_position = r->event_count == 0 ? watermark + 1 : r->first_position,
+        .watermark = watermark,
+        .chain_hash = chain_hash,
+        .time = r->event_count == 0 ? rv_node_now(node) : r->context.time,
+    };
+    rv_state_commit(node->state);
+    node->read_generation += 1;
+    (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
+    r->active = false;
+    return RV_OK;
+}
+
+void rv_node_receive_cancel(rv_node *node) {
+    rv_receiving *r = &node->receiving;
+    if (r->active) {
+        rv_state_rollback(node->state);
+        rv_log_append_cancel(node->log);
+        r->active = false;
+    }
+}
