@@ -119,8 +119,9 @@ RV_MUST_USE rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_
                                          rv_arena *scratch, rv_value *value, rv_error *err);
 
 /* Checks and, where the type rounds or pads, adapts a value that came from another source (an
- * expression, a value of a fitting type): integer ranges, varchar length, numeric scale. Same errors
- * as rv_value_from_text. NULL passes. */
+ * expression, a value of a fitting type): integer ranges, varchar length, numeric scale; also what
+ * PostgreSQL casts by assignment (integer to numeric, date to timestamp). Same errors as
+ * rv_value_from_text; RV_VALUE_INVALID for types that do not fit. NULL passes. */
 RV_MUST_USE rv_status rv_value_coerce(const rv_type *from, const rv_type *to, rv_bytes what,
                                       rv_arena *scratch, rv_value *value, rv_error *err);
 

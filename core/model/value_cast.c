@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Casts. Kinds fall into families (whole numbers and numeric; character types; dates and times)
+ * with direct casts inside them; everything else goes through text, which every type has. Time
+ * zones are no matter: sessions are in UTC, so timestamp and timestamptz are the same number.
+ */
+#include "core/model/value_cast.h"
+
+#include "core/base/assert.h"
+#include "core/base/utf8.h"
+#include "core/model/value_number.h"
+#include "core/model/value_text.h"
+#include "core/model/value_time.h"
+
+static bool is_integer(rv_type_kind kind) {
+    return kind == RV_TYPE_SMALLINT || kind == RV_TYPE_INTEGER || kind == RV_TYPE_BIGINT;
+}
+
+static bool is_number(rv_type_kind kind) {
+    return is_integer(kind) || kind == RV_TYPE_NUMERIC;
+}
+
+static bool is_text(rv_type_kind kind) {
+    return kind == RV_TYPE_CHAR || kind == RV_TYPE_VARCHAR || kind == RV_TYPE_TEXT;
+}
+
+static rv_cast_rule rule_of_times(rv_type_kind from, rv_type_kind to) {
+    RV_ASSERT(from != to);
+    const bool from_date = from == RV_TYPE_DATE;
+    const bool from_zoned = from == RV_TYPE_TIMESTAMPTZ;
+    const bool from_stamp = from == RV_TYPE_TIMESTAMP || from_zoned;
+    const bool to_stamp = to == RV_TYPE_TIMESTAMP || to == RV_TYPE_TIMESTAMPTZ;
+    if (to_stamp && (from_date || from_stamp)) {
+        return from_zoned ? RV_CAST_ASSIGNMENT : RV_CAST_IMPLICIT;
+    }
+    const bool part = to == RV_TYPE_DATE || to == RV_TYPE_TIME;
+    return from_stamp && part ? RV_CAST_ASSIGNMENT : RV_CAST_NONE;
+}
+
+rv_cast_rule rv_cast_rule_of(const rv_type *from, const rv_type *to) {
+    RV_ASSERT(rv_type_supported(from) && rv_type_supported(to));
+    const rv_type_kind a = from->kind;
+    const rv_type_kind b = to->kind;
+    if (is_number(a) && is_number(b)) {
+        return a <= b ? RV_CAST_IMPLICIT : RV_CAST_ASSIGNMENT;
+    }
+    if (rv_type_fits(from, to)) {
+        return RV_CAST_IMPLICIT;
+    }
+    if (is_text(b)) {
+        return RV_CAST_ASSIGNMENT;
+    }
+    if (is_text(a)) {
+        return RV_CAST_EXPLICIT;
+    }
+    if (a == RV_TYPE_BOOLEAN || b == RV_TYPE_BOOLEAN) {
+        return a == RV_TYPE_INTEGER || b == RV_TYPE_INTEGER ? RV_CAST_EXPLICIT : RV_CAST_NONE;
+    }
+    return a == b ? RV_CAST_NONE : rule_of_times(a, b);
+}
+
+static rv_status refuse_range(const rv_type *from, const rv_type *to, const rv_value *value,
+                              rv_bytes what, rv_error *err) {
+    uint8_t text[64];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    RV_ASSERT(value->class_ == RV_VALUE_INT);
+    rv_value_to_text(from, value, &w);
+    RV_ASSERT(!w.full);
+    return rv_value_refuse(to, RV_VALUE_OUT_OF_RANGE, rv_writer_bytes(&w), what,
+                           "the value is too large or too small", err);
+}
+
+static bool cast_number(const rv_type *from, const rv_type *to, int64_t *number) {
+    RV_ASSERT(is_number(from->kind) && is_number(to->kind));
+    const uint32_t from_scale = from->kind == RV_TYPE_NUMERIC ? (uint32_t)from->scale : 0;
+    const uint32_t to_scale = to->kind == RV_TYPE_NUMERIC ? (uint32_t)to->scale : 0;
+    if (!rv_number_rescale(*number, from_scale, to_scale, number)) {
+        return false;
+    }
+    if (to->kind == RV_TYPE_NUMERIC) {
+        const int64_t limit = rv_number_power(to->size);
+        return *number<limit && * number> - limit;
+    }
+    return *number >= rv_integer_min(to->kind) && *number <= rv_integer_max(to->kind);
+}
+
+/* Between dates and timestamps; infinity stays what it is, but has no time of day. */
+static bool cast_time(rv_type_kind from, rv_type_kind to, int64_t *number) {
+    RV_ASSERT(from != to && from != RV_TYPE_TIME);
+    if (*number == RV_TIME_INFINITY || *number == RV_TIME_MINUS_INFINITY) {
+        return to != RV_TYPE_TIME;
+    }
+    if (from == RV_TYPE_DATE) {
+        RV_ASSERT(to != RV_TYPE_TIME);
+        return !__builtin_mul_overflow(*number, RV_DAY_US, number) && rv_time_in_range(to, *number);
+    }
+    const int64_t days = rv_time_floor_days(*number);
+    if (to == RV_TYPE_DATE) {
+        *number = days;
+    } else if (to == RV_TYPE_TIME) {
+        *number -= days * RV_DAY_US;
+    }
+    return true;
+}
+
+static rv_status cast_to_text(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
+                              rv_arena *scratch, rv_value *value, rv_error *err) {
+    RV_ASSERT(is_text(to->kind));
+    rv_bytes text = value->as.bytes;
+    if (from->kind == RV_TYPE_BOOLEAN) {
+        text = value->as.integer != 0 ? RV_LITERAL("true") : RV_LITERAL("false");
+    } else if (from->kind == RV_TYPE_CHAR && to->kind != RV_TYPE_CHAR) {
+        text = rv_text_trim_end(text);
+    } else if (from->kind == RV_TYPE_ENUM) {
+        RV_ASSERT(value->as.integer < (int64_t)from->labels->label_count);
+        text = from->labels->labels[value->as.integer];
+    } else if (!is_text(from->kind)) {
+        const size_t room = from->kind == RV_TYPE_BYTEA ? 2 + 2 * text.len : 64;
+        uint8_t *memory = rv_arena_take_raw(scratch, room);
+        if (memory == NULL) {
+            return rv_value_refuse_memory(err);
+        }
+        rv_writer w = rv_writer_over(memory, room);
+        rv_value_to_text(from, value, &w);
+        RV_ASSERT(!w.full);
+        text = rv_writer_bytes(&w);
+    }
+    size_t code_points = 0;
+    const bool valid = rv_utf8_valid(text, &code_points);
+    RV_ASSERT(valid);
+    return rv_text_fit(to, text, code_points, cut, what, scratch, value, err);
+}
+
+rv_status rv_value_cast(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
+                        rv_arena *scratch, rv_value *value, rv_error *err) {
+    if (rv_value_is_null(value)) {
+        return RV_OK;
+    }
+    RV_ASSERT(value->class_ == rv_type_class(from));
+    RV_ASSERT(rv_cast_rule_of(from, to) != RV_CAST_NONE);
+    if (is_text(to->kind)) {
+        return cast_to_text(from, to, cut, what, scratch, value, err);
+    }
+    if (is_text(from->kind)) {
+        const rv_bytes text =
+            from->kind == RV_TYPE_CHAR ? rv_text_trim_end(value->as.bytes) : value->as.bytes;
+        return rv_value_from_text(to, text, what, scratch, value, err);
+    }
+    if (value->class_ != RV_VALUE_INT || (from->kind == to->kind && !is_number(from->kind))) {
+        return RV_OK;
+    }
+    int64_t number = value->as.integer;
+    bool fits = true;
+    if (to->kind == RV_TYPE_BOOLEAN) {
+        number = number != 0;
+    } else if (is_number(from->kind)) {
+        fits = cast_number(from, to, &number);
+    } else if (from->kind != RV_TYPE_BOOLEAN) {
+        fits = cast_time(from->kind, to->kind, &number);
+    }
+    if (!fits) {
+        return refuse_range(from, to, value, what, err);
+    }
+    *value = rv_value_int(number);
+    return RV_OK;
+}
+
+rv_status rv_value_coerce(const rv_type *from, const rv_type *to, rv_bytes what, rv_arena *scratch,
+                          rv_value *value, rv_error *err) {
+    RV_ASSERT(rv_type_supported(from) && rv_type_supported(to));
+    RV_ASSERT(value != NULL);
+    const bool same = from->kind == to->kind && from->size == to->size &&
+                      from->scale == to->scale && rv_type_fits(from, to);
+    if (same || rv_value_is_null(value)) {
+        return RV_OK;
+    }
+    if (rv_cast_rule_of(from, to) < RV_CAST_ASSIGNMENT) {
+        uint8_t name[RV_NAME_LEN_MAX * 4];
+        rv_writer w = rv_writer_over(name, sizeof name);
+        rv_type_write(from, &w);
+        return rv_value_refuse(to, RV_VALUE_INVALID, rv_writer_bytes(&w), what,
+                               "there is no cast from this type without asking for it", err);
+    }
+    return rv_value_cast(from, to, false, what, scratch, value, err);
+}

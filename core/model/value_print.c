@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Values as text and as JSON. JSON is what PostgreSQL's to_json gives: numbers for the numeric
+ * kinds, true and false, strings for the rest; only dates and times look different from their SQL
+ * text.
+ */
+#include "core/base/assert.h"
+#include "core/model/value.h"
+#include "core/model/value_number.h"
+#include "core/model/value_time.h"
+
+static rv_bytes label_of(const rv_type *type, int64_t ordinal) {
+    RV_ASSERT(type->labels != NULL);
+    RV_ASSERT(ordinal >= 0 && ordinal < (int64_t)type->labels->label_count);
+    return type->labels->labels[ordinal];
+}
+
+static void write_hex_text(rv_bytes bytes, const char *start, rv_writer *w) {
+    RV_ASSERT(start != NULL && w != NULL);
+    rv_write_text(w, start);
+    rv_write_hex(w, bytes);
+}
+
+void rv_value_to_text(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (rv_value_is_null(value)) {
+        return;
+    }
+    RV_ASSERT(rv_type_supported(type));
+    RV_ASSERT(value->class_ == rv_type_class(type));
+    switch (type->kind) {
+    case RV_TYPE_SMALLINT:
+    case RV_TYPE_INTEGER:
+    case RV_TYPE_BIGINT:
+        rv_write_int(w, value->as.integer);
+        break;
+    case RV_TYPE_NUMERIC:
+        rv_number_write_scaled(value->as.integer, (uint32_t)type->scale, w);
+        break;
+    case RV_TYPE_BOOLEAN:
+        rv_write_text(w, value->as.integer != 0 ? "t" : "f");
+        break;
+    case RV_TYPE_ENUM:
+        rv_write(w, label_of(type, value->as.integer));
+        break;
+    case RV_TYPE_UUID:
+        RV_ASSERT(value->as.bytes.len == 16);
+        rv_write_uuid(w, value->as.bytes.ptr);
+        break;
+    case RV_TYPE_BYTEA:
+        write_hex_text(value->as.bytes, "\\x", w);
+        break;
+    case RV_TYPE_CHAR:
+    case RV_TYPE_VARCHAR:
+    case RV_TYPE_TEXT:
+        rv_write(w, value->as.bytes);
+        break;
+    default:
+        rv_time_write(type->kind, value->as.integer, false, w);
+        break;
+    }
+}
+
+void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (rv_value_is_null(value)) {
+        rv_write_text(w, "null");
+        return;
+    }
+    RV_ASSERT(rv_type_supported(type));
+    RV_ASSERT(value->class_ == rv_type_class(type));
+    switch (type->kind) {
+    case RV_TYPE_SMALLINT:
+    case RV_TYPE_INTEGER:
+    case RV_TYPE_BIGINT:
+    case RV_TYPE_NUMERIC:
+        rv_value_to_text(type, value, w);
+        break;
+    case RV_TYPE_BOOLEAN:
+        rv_write_text(w, value->as.integer != 0 ? "true" : "false");
+        break;
+    case RV_TYPE_ENUM:
+        rv_write_json_string(w, label_of(type, value->as.integer));
+        break;
+    case RV_TYPE_CHAR:
+    case RV_TYPE_VARCHAR:
+    case RV_TYPE_TEXT:
+        rv_write_json_string(w, value->as.bytes);
+        break;
+    case RV_TYPE_BYTEA:
+        write_hex_text(value->as.bytes, "\"\\\\x", w);
+        rv_write_u8(w, '"');
+        break;
+    case RV_TYPE_UUID:
+        rv_write_u8(w, '"');
+        rv_value_to_text(type, value, w);
+        rv_write_u8(w, '"');
+        break;
+    default:
+        rv_write_u8(w, '"');
+        rv_time_write(type->kind, value->as.integer, true, w);
+        rv_write_u8(w, '"');
+        break;
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Dates and times: the calendar and the text they are written as. The calendar is the proleptic
+ * Gregorian one; days are counted in eras of 400 years (146,097 days) that begin on the first of
+ * March, so that the leap day is the last of its year.
+ */
+#include "core/model/value_time.h"
+
+#include "core/base/assert.h"
+
+#define ERA_DAYS      INT64_C(146097)
+#define EPOCH_OF_ERAS INT64_C(730425) /* days from 0000-03-01 to 2000-01-01 */
+
+int64_t rv_time_days(int64_t year, uint32_t month, uint32_t day) {
+    RV_ASSERT(month >= 1 && month <= 12 && day >= 1 && day <= 31);
+    RV_ASSERT(year > -10000 && year < 10000000);
+    const int64_t shifted = month <= 2 ? year - 1 : year;
+    const int64_t era = (shifted >= 0 ? shifted : shifted - 399) / 400;
+    const int64_t year_of_era = shifted - era * 400;
+    const int64_t month_from_march = month > 2 ? month - 3 : month + 9;
+    const int64_t day_of_year = (153 * month_from_march + 2) / 5 + day - 1;
+    const int64_t day_of_era =
+        year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * ERA_DAYS + day_of_era - EPOCH_OF_ERAS;
+}
+
+/* The inverse of rv_time_days. */
+static void date_of_days(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
+    const int64_t from_march = days + EPOCH_OF_ERAS;
+    const int64_t era = (from_march >= 0 ? from_march : from_march - (ERA_DAYS - 1)) / ERA_DAYS;
+    const int64_t day_of_era = from_march - era * ERA_DAYS;
+    RV_ASSERT(day_of_era >= 0 && day_of_era < ERA_DAYS);
+    const int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    const int64_t day_of_year =
+        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    const int64_t month_from_march = (5 * day_of_year + 2) / 153;
+    *day = (uint32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
+    *month = (uint32_t)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+    *year = year_of_era + era * 400 + (*month <= 2);
+    RV_ASSERT(*day >= 1 && *day <= 31 && *month >= 1 && *month <= 12);
+}
+
+/* At least `width` digits. */
+static void write_padded(rv_writer *w, uint64_t value, uint32_t width) {
+    RV_ASSERT(width >= 1 && width <= 6);
+    uint64_t limit = 10;
+    for (uint32_t i = 1; i < width; i++, limit *= 10) {
+        if (value < limit) {
+            for (uint32_t k = i; k < width; k++) {
+                rv_write_u8(w, '0');
+            }
+            break;
+        }
+    }
+    rv_write_uint(w, value);
+}
+
+/* The date; true when it is before Christ, which is told after all the rest. */
+static bool write_date(rv_writer *w, int64_t days) {
+    int64_t year = 0;
+    uint32_t month = 0;
+    uint32_t day = 0;
+    RV_ASSERT(days >= RV_DATE_MIN && days <= RV_DATE_MAX);
+    date_of_days(days, &year, &month, &day);
+    RV_ASSERT(month <= 12 && day <= 31);
+    write_padded(w, (uint64_t)(year > 0 ? year : 1 - year), 4);
+    rv_write_u8(w, '-');
+    write_padded(w, month, 2);
+    rv_write_u8(w, '-');
+    write_padded(w, day, 2);
+    return year <= 0;
+}
+
+/* `hh:mm:ss[.ffffff]`, the fraction without zeros at its end. */
+static void write_clock(rv_writer *w, int64_t us) {
+    RV_ASSERT(us >= 0 && us <= RV_DAY_US);
+    const uint64_t seconds = (uint64_t)us / 1000000;
+    write_padded(w, seconds / 3600, 2);
+    rv_write_u8(w, ':');
+    write_padded(w, seconds / 60 % 60, 2);
+    rv_write_u8(w, ':');
+    write_padded(w, seconds % 60, 2);
+    uint64_t fraction = (uint64_t)us % 1000000;
+    uint32_t width = 6;
+    if (fraction > 0) {
+        while (fraction % 10 == 0) {
+            fraction /= 10;
+            width -= 1;
+        }
+        RV_ASSERT(width >= 1);
+        rv_write_u8(w, '.');
+        write_padded(w, fraction, width);
+    }
+}
+
+void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w) {
+    RV_ASSERT(rv_time_in_range(kind, value));
+    RV_ASSERT(w != NULL);
+    if (kind == RV_TYPE_TIME) {
+        write_clock(w, value);
+        return;
+    }
+    if (value == RV_TIME_INFINITY || value == RV_TIME_MINUS_INFINITY) {
+        rv_write_text(w, value == RV_TIME_INFINITY ? "infinity" : "-infinity");
+        return;
+    }
+    bool before_christ = false;
+    if (kind == RV_TYPE_DATE) {
+        before_christ = write_date(w, value);
+    } else {
+        const int64_t days = rv_time_floor_days(value);
+        before_christ = write_date(w, days);
+        rv_write_u8(w, xsd ? 'T' : ' ');
+        write_clock(w, value - days * RV_DAY_US);
+        if (kind == RV_TYPE_TIMESTAMPTZ) {
+            rv_write_text(w, xsd ? "+00:00" : "+00");
+        }
+    }
+    if (before_christ) {
+        rv_write_text(w, " BC");
+    }
+}
