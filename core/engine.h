@@ -114,6 +114,9 @@ RV_MUST_USE rv_status rv_node_append(rv_node *node, const rv_append *events, siz
 RV_MUST_USE rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result,
                                            rv_error *err);
 
+/* What would rv_node_schema_apply say? Changes nothing. */
+RV_MUST_USE rv_status rv_node_schema_check(rv_node *node, rv_bytes text, rv_error *err);
+
 /* --- receiving (edge) --- */
 
 /* First contact: the log's identity from the upstream; keeps the selection in the log. The node

@@ -459,3 +459,7 @@ rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, r
     commit(node, &batch, &body, 1);
     return RV_OK;
 }
+
+rv_status rv_node_schema_check(rv_node *node, rv_bytes text, rv_error *err) {
+    return rv_schema_check(node->schema, text, err);
+}

@@ -23,16 +23,16 @@ typedef struct rv_exchange rv_exchange;
 
 typedef struct rv_face_options {
     rv_node *node;
-    rv_sql *sql;              /* NULL: /query answers RV_UNSUPPORTED */
-    rv_edge *edge;            /* NULL on a root */
-    uint32_t exchanges_max;   /* requests under way, feeds included */
-    uint32_t result_count;    /* how many results of queries can be held at once, */
-    size_t result_len_max;    /* and how large one can be */
-    const char *version;      /* shown by /status */
+    rv_sql *sql;            /* NULL: /query answers RV_UNSUPPORTED */
+    rv_edge *edge;          /* NULL on a root */
+    uint32_t exchanges_max; /* requests under way, feeds included */
+    uint32_t result_count;  /* how many results of queries can be held at once, */
+    size_t result_len_max;  /* and how large one can be */
+    const char *version;    /* shown by /status */
 } rv_face_options;
 
-/* Takes all its memory from `arena`: result_count * result_len_max, 2 KiB for each exchange, and about
- * 2 * RV_BATCH_LEN_MAX for requests. RV_MEMORY_EXHAUSTED. */
+/* Takes all its memory from `arena`: result_count * result_len_max, 2 KiB for each exchange, and
+ * about 2 * RV_BATCH_LEN_MAX for requests. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_face_create(rv_face **face, const rv_face_options *options,
                                      rv_arena *arena, rv_error *err);
 
@@ -55,8 +55,9 @@ typedef struct rv_request {
 #define RV_REQUEST_BODY_MAX RV_BATCH_LEN_MAX
 
 /*
- * Starts a request. Its bytes must stay valid until rv_exchange_head has answered RV_OK. A request that
- * is wrong is an exchange that answers with a problem; RV_BUSY (no exchange free) is the only error.
+ * Starts a request. Its bytes must stay valid until rv_exchange_head has answered RV_OK. A request
+ * that is wrong is an exchange that answers with a problem; RV_BUSY (no exchange free) is the only
+ * error.
  */
 RV_MUST_USE rv_status rv_face_begin(rv_face *face, const rv_request *request,
                                     rv_exchange **exchange, rv_error *err);
@@ -65,26 +66,28 @@ typedef struct rv_response_head {
     int status;               /* HTTP */
     const char *content_type; /* application/json, application/problem+json, text/event-stream, … */
     bool length_known;
-    uint64_t length; /* of the body, when known; else it is chunked */
-    bool feed;       /* a live feed: flush each piece, no time-out */
+    uint64_t length;   /* of the body, when known; else it is chunked */
+    bool feed;         /* a live feed: flush each piece, no time-out */
     const char *allow; /* value of Allow with 405, else NULL */
 } rv_response_head;
 
 /* RV_OK or RV_PENDING. */
 RV_MUST_USE rv_status rv_exchange_head(rv_exchange *exchange, rv_response_head *head);
 
-/* Writes the next piece of the body, as much as there is and fits (`w` should have room for 64 KiB and
- * for the largest event). RV_OK: something was written, there may be more; RV_PENDING: nothing for now;
- * RV_END: over (nothing written). A feed writes a comment line when `now` (microseconds, monotonic) is 15 s
- * after its last piece: ask at least that often. */
+/* Writes the next piece of the body, as much as there is and fits (`w` should have room for 64 KiB
+ * and for the largest event). RV_OK: something was written, there may be more; RV_PENDING: nothing
+ * for now; RV_END: over (nothing written); any other status: the body broke off, close the
+ * connection. A feed writes a comment line when `now` (microseconds, monotonic) is 15 s after its
+ * last piece: ask at least that often. */
 RV_MUST_USE rv_status rv_exchange_body(rv_exchange *exchange, int64_t now, rv_writer *w);
 
 void rv_face_end(rv_exchange *exchange);
 
-/* The members of `status --json`, as a JSON object: role, log_id, epoch, node_id, position, sequence,
- * durable_sequence, synced_to (edge: W), state_hash (32 hexadecimal digits), schema_version, schema_hash,
- * aggregates with row counts, streams, log bytes and segments, memory (pages used and total), read_only with reason,
- * upstream (edge: state, reason, position, lag, bytes), version. GET /status answers it. */
+/* The members of `status --json`, as a JSON object: role, log_id, epoch, node_id, position,
+ * sequence, durable_sequence, synced_to (edge: W), state_hash (32 hexadecimal digits),
+ * schema_version, schema_hash, aggregates with row counts, streams, log bytes and segments, memory
+ * (pages used and total), read_only with reason, upstream (edge: state, reason, position, lag,
+ * bytes), version. GET /status answers it. */
 void rv_face_status(rv_face *face, rv_writer *w);
 
 #endif

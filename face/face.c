@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a request. It is started when its head is first asked for; what has to wait (for the
+ * disk, a buffer, the upstream) answers RV_PENDING and is started again, which is harmless because
+ * a handler changes nothing before the step that succeeds. An append's answer is written at once
+ * and given out when its events are durable.
+ */
+#include "face/face_internal.h"
+
+#include "core/base/assert.h"
+
+static rv_status take_memory(rv_face *face, rv_arena *arena) {
+    const rv_face_options *o = &face->options;
+    face->exchanges = rv_arena_take(arena, o->exchanges_max * sizeof *face->exchanges);
+    face->results = rv_arena_take(arena, o->result_count * sizeof *face->results);
+    if (face->exchanges == NULL || face->results == NULL) {
+        return RV_MEMORY_EXHAUSTED;
+    }
+    for (uint32_t i = 0; i < o->result_count; i++) {
+        face->results[i].ptr = rv_arena_take_raw(arena, o->result_len_max);
+        if (face->results[i].ptr == NULL) {
+            return RV_MEMORY_EXHAUSTED;
+        }
+    }
+    const size_t left = arena->cap - arena->len;
+    const size_t one = sizeof *face->appends + sizeof *face->events + sizeof *face->forwarded;
+    face->events_max = left / 2 / one < RV_BATCH_EVENTS_MAX ? left / 2 / one : RV_BATCH_EVENTS_MAX;
+    face->appends = rv_arena_take_raw(arena, face->events_max * sizeof *face->appends);
+    face->events = rv_arena_take_raw(arena, face->events_max * sizeof *face->events);
+    face->forwarded = rv_arena_take_raw(arena, face->events_max * sizeof *face->forwarded);
+    const size_t rest = arena->cap - arena->len;
+    const size_t scratch = rest < 2 * RV_BATCH_LEN_MAX ? rest - rest / 64 : 2 * RV_BATCH_LEN_MAX;
+    face->scratch = rv_arena_split(arena, scratch);
+    return face->forwarded == NULL || face->scratch.cap < 65536 || face->events_max == 0
+               ? RV_MEMORY_EXHAUSTED
+               : RV_OK;
+}
+
+rv_status rv_face_create(rv_face **out, const rv_face_options *options, rv_arena *arena,
+                         rv_error *err) {
+    RV_ASSERT(options->node != NULL && options->version != NULL);
+    rv_face *face = rv_arena_take(arena, sizeof *face);
+    *out = NULL;
+    if (face != NULL) {
+        face->options = *options;
+    }
+    if (face == NULL || take_memory(face, arena) != RV_OK) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                            "the memory budget does not suffice for requests; raise --memory");
+    }
+    *out = face;
+    return RV_OK;
+}
+
+/* --- answers --- */
+
+void exchange_answer(rv_exchange *x, int status, const char *content_type, rv_bytes body) {
+    x->kind = EXCHANGE_TEXT;
+    x->text = body;
+    x->text_sent = 0;
+    x->head = (rv_response_head){
+        .status = status,
+        .content_type = content_type,
+        .length_known = true,
+        .length = body.len,
+        .allow = x->head.allow,
+    };
+}
+
+void exchange_problem(rv_exchange *x, const rv_error *err) {
+    rv_writer w = rv_writer_over(x->buffer, sizeof x->buffer);
+    rv_write_text(&w, "{\"type\":\"urn:rivulet:problem:");
+    rv_write_text(&w, rv_status_code(err->status));
+    rv_write_text(&w, "\",\"title\":");
+    rv_write_json_string(&w, rv_bytes_of_string(rv_status_text(err->status)));
+    rv_write_text(&w, ",\"status\":");
+    rv_write_int(&w, rv_status_http(err->status));
+    rv_write_u8(&w, ',');
+    rv_error_write_members(err, &w);
+    rv_write_text(&w, "}\n");
+    RV_ASSERT(
+        !w.full); /* detail and facts have limits, and escapes at most double printable text */
+    exchange_answer(x, rv_status_http(err->status), "application/problem+json",
+                    rv_writer_bytes(&w));
+}
+
+rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {
+    if (!large) {
+        *w = rv_writer_over(x->buffer, sizeof x->buffer);
+        return RV_OK;
+    }
+    rv_face *face = x->face;
+    for (uint32_t i = 0; x->result < 0 && i < face->options.result_count; i++) {
+        if (!face->results[i].used) {
+            face->results[i].used = true;
+            x->result = (int32_t)i;
+        }
+    }
+    if (x->result < 0) {
+        return RV_PENDING;
+    }
+    *w = rv_writer_over(face->results[x->result].ptr, face->options.result_len_max);
+    return RV_OK;
+}
+
+static void release_result(rv_exchange *x) {
+    if (x->result >= 0) {
+        x->face->results[x->result].used = false;
+        x->result = -1;
+    }
+}
+
+bool header_names(rv_bytes value, const char *media_type) {
+    const size_t len = strlen(media_type);
+    for (size_t at = 0; at + len <= value.len; at++) {
+        if (memcmp(value.ptr + at, media_type, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- routes --- */
+
+static rv_status healthz(rv_exchange *x, rv_error *err) {
+    if (rv_node_failed(x->face->options.node, err) != RV_OK) {
+        rv_error_set(err, RV_READ_ONLY, "the node is read-only: %s", rv_status_code(err->status));
+        return RV_READ_ONLY;
+    }
+    exchange_answer(x, 200, "application/json", RV_LITERAL("{\"status\":\"ok\"}\n"));
+    return RV_OK;
+}
+
+static rv_status status_of_node(rv_exchange *x) {
+    rv_writer w;
+    const rv_status status = exchange_writer(x, true, &w);
+    if (status == RV_OK) {
+        rv_face_status(x->face, &w);
+        exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
+    }
+    return status;
+}
+
+static rv_status wrong_method(rv_exchange *x, const char *allow, rv_error *err) {
+    x->head.allow = allow;
+    return rv_error_set(err, RV_METHOD_NOT_ALLOWED,
+                        "`%b` is not a method of this address; it has %s", &x->request.method,
+                        allow);
+}
+
+static rv_status no_such_address(const rv_exchange *x, rv_error *err) {
+    return rv_error_set(
+        err, RV_NOT_FOUND,
+        "there is nothing at `%b`; there are /streams, /events, /aggregates, /query, "
+        "/schema, /status and /healthz",
+        &x->request.target);
+}
+
+/* The places that take two methods. */
+static rv_status route_pair(rv_exchange *x, const rv_url *url, bool get, rv_error *err) {
+    const rv_bytes place = url->segments[0];
+    if (rv_bytes_are(place, "streams")) {
+        return get ? face_read_stream(x, url, err) : face_append(x, url, err);
+    }
+    if (url->segment_count != 1) {
+        return no_such_address(x, err);
+    }
+    if (rv_bytes_are(place, "events")) {
+        return get ? face_read_events(x, url, err) : face_append(x, url, err);
+    }
+    if (rv_bytes_are(place, "schema")) {
+        return get ? face_schema_get(x, err) : face_schema_post(x, url, err);
+    }
+    if (rv_bytes_are(place, "query")) {
+        return face_query(x, url, err);
+    }
+    return no_such_address(x, err);
+}
+
+static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
+    const bool get = rv_bytes_are(x->request.method, "GET");
+    const bool post = rv_bytes_are(x->request.method, "POST");
+    if (url->segment_count == 0) {
+        return no_such_address(x, err);
+    }
+    const rv_bytes place = url->segments[0];
+    const bool health = rv_bytes_are(place, "healthz") || rv_bytes_are(place, "readyz");
+    const bool node = rv_bytes_are(place, "status");
+    const bool aggregates = rv_bytes_are(place, "aggregates");
+    if (!health && !node && !aggregates) {
+        return get || post ? route_pair(x, url, get, err) : wrong_method(x, "GET, POST", err);
+    }
+    if (!get) {
+        return wrong_method(x, "GET", err);
+    }
+    if (aggregates) {
+        return url->segment_count == 1 ? face_list_aggregates(x, err) : face_rows(x, url, err);
+    }
+    if (url->segment_count > 1) {
+        return no_such_address(x, err);
+    }
+    return health ? healthz(x, err) : status_of_node(x);
+}
+
+/* --- exchanges --- */
+
+rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **exchange,
+                        rv_error *err) {
+    for (uint32_t i = 0; i < face->options.exchanges_max; i++) {
+        rv_exchange *x = &face->exchanges[i];
+        if (!x->used) {
+            x->face = face;
+            x->used = true;
+            x->phase = EXCHANGE_STARTING;
+            x->request = *request;
+            x->head = (rv_response_head){.status = 0};
+            x->forwarded = false;
+            x->result = -1;
+            *exchange = x;
+            return RV_OK;
+        }
+    }
+    return rv_error_set(err, RV_BUSY, "%u requests are under way, which is the limit; try again",
+                        (uint64_t)face->options.exchanges_max);
+}
+
+static void start(rv_exchange *x) {
+    rv_error err = {.status = RV_OK};
+    rv_url url;
+    rv_arena_reset(&x->face->scratch, 0);
+    rv_status status = rv_url_parse(x->request.target, &x->face->scratch, &url, &err);
+    if (status == RV_OK) {
+        status = route(x, &url, &err);
+    }
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return;
+    }
+    if (status != RV_OK) {
+        release_result(x);
+        if (err.status != status) {
+            (void)rv_error_set(&err, status, "%s", rv_status_text(status));
+        }
+        exchange_problem(x, &err);
+        x->phase = EXCHANGE_ANSWERED;
+        return;
+    }
+    if (x->phase == EXCHANGE_STARTING) {
+        x->phase = EXCHANGE_ANSWERED;
+    }
+}
+
+/* What was waited for is durable, or never will be. */
+static void check_durable(rv_exchange *x) {
+    rv_node *node = x->face->options.node;
+    if (rv_node_sequence_durable(node) >= x->wait_sequence) {
+        x->phase = EXCHANGE_ANSWERED;
+        return;
+    }
+    rv_error failure;
+    if (rv_node_failed(node, &failure) != RV_OK) {
+        release_result(x);
+        rv_error err;
+        (void)rv_error_set(
+            &err, RV_STORAGE_FAILED,
+            "the event could not be made durable (%s); whether it is kept shows when "
+            "the node is opened again",
+            failure.detail);
+        exchange_problem(x, &err);
+        x->phase = EXCHANGE_ANSWERED;
+    }
+}
+
+rv_status rv_exchange_head(rv_exchange *x, rv_response_head *head) {
+    RV_ASSERT(x->used);
+    if (x->phase == EXCHANGE_STARTING) {
+        start(x);
+    }
+    if (x->phase == EXCHANGE_DURABLE) {
+        check_durable(x);
+    }
+    if (x->phase != EXCHANGE_ANSWERED) {
+        return RV_PENDING;
+    }
+    *head = x->head;
+    return RV_OK;
+}
+
+rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
+    RV_ASSERT(x->used && x->phase == EXCHANGE_ANSWERED);
+    if (x->text_sent < x->text.len) {
+        const size_t left = x->text.len - x->text_sent;
+        const size_t room = rv_writer_room(w);
+        const size_t len = left < room ? left : room;
+        rv_write(w, rv_bytes_of(x->text.ptr + x->text_sent, len));
+        x->text_sent += len;
+        return RV_OK;
+    }
+    if (x->kind == EXCHANGE_TEXT) {
+        return RV_END;
+    }
+    release_result(x);
+    return face_read_body(x, now, w);
+}
+
+void rv_face_end(rv_exchange *x) {
+    RV_ASSERT(x->used);
+    if (x->forwarded) {
+        rv_edge_forward_end(x->face->options.edge, x->forward);
+    }
+    release_result(x);
+    x->used = false;
+}

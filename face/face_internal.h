@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the request handler, shared by the files of face/. */
+#ifndef RV_FACE_FACE_INTERNAL_H
+#define RV_FACE_FACE_INTERNAL_H
+
+#include "face/face.h"
+#include "face/url.h"
+
+#define EXCHANGE_BUFFER_SIZE 2048
+
+/* How an answer's body comes about. */
+typedef enum exchange_kind {
+    EXCHANGE_TEXT,  /* it is in `text`, whole */
+    EXCHANGE_EVENTS /* events, read as they are asked for */
+} exchange_kind;
+
+/* How far a request is. */
+typedef enum exchange_phase {
+    EXCHANGE_STARTING, /* `start` is to be called until it does not answer RV_PENDING */
+    EXCHANGE_DURABLE,  /* the answer stands, but its event is not durable yet */
+    EXCHANGE_ANSWERED
+} exchange_phase;
+
+typedef enum event_format { FORMAT_ARRAY, FORMAT_LINES, FORMAT_FEED } event_format;
+
+/* A read of events: one stream's, or those a pattern selects. */
+typedef struct event_read {
+    rv_subscription subscription;
+    rv_path_pattern pattern;
+    char pattern_text[RV_PATH_LEN_MAX];
+    event_format format;
+    bool positioned; /* `subscription` stands where it should */
+    uint64_t from_position;
+    uint64_t end_sequence; /* a read that is no feed ends before it */
+    uint64_t from_version; /* of one stream */
+    uint64_t until_version;
+    int64_t until_time;
+    uint64_t left; /* events that may still be yielded */
+    uint64_t yielded;
+    bool closing_bracket; /* of an array: to be written */
+    bool over;
+    int64_t last_piece;  /* of a feed */
+    uint32_t cursor_tag; /* of this node's log, in a feed's ids */
+} event_read;
+
+struct rv_exchange {
+    rv_face *face;
+    bool used;
+    exchange_kind kind;
+    exchange_phase phase;
+    rv_request request;
+    rv_response_head head;
+    uint64_t wait_sequence; /* EXCHANGE_DURABLE */
+    uint64_t forward;       /* the edge's request; `forwarded` says that there is one */
+    bool forwarded;
+    int32_t result;   /* index of the result buffer, or -1 */
+    rv_bytes text;    /* the body, in `buffer` or the result buffer, */
+    size_t text_sent; /* and how much of it was given out */
+    event_read read;
+    uint8_t buffer[EXCHANGE_BUFFER_SIZE];
+};
+
+typedef struct result_buffer {
+    uint8_t *ptr;
+    bool used;
+} result_buffer;
+
+struct rv_face {
+    rv_face_options options;
+    rv_exchange *exchanges;
+    result_buffer *results;
+    rv_arena scratch; /* of one call: decoded text, parsed events */
+    rv_append *appends;
+    rv_event *events;
+    rv_forwarded *forwarded;
+    size_t events_max; /* of one request */
+};
+
+/* --- answering --- */
+
+/* The answer is `status` with this body, which lies in the exchange's or its result buffer. */
+void exchange_answer(rv_exchange *x, int status, const char *content_type, rv_bytes body);
+
+/* The answer is a problem (RFC 9457). */
+void exchange_problem(rv_exchange *x, const rv_error *err);
+
+/* A writer for the answer: over the exchange's own buffer, or, when `large`, over a result buffer.
+ * RV_PENDING when none is free: nothing has happened yet, the request is started again later. */
+rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w);
+
+/* --- the handlers: RV_OK, RV_PENDING (start again later), or an error to be answered --- */
+
+rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_list_aggregates(rv_exchange *x, rv_error *err);
+rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_schema_get(rv_exchange *x, rv_error *err);
+rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
+
+/* The concrete path, or bare stream name, that `/streams/…` addresses; in scratch. */
+rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err);
+
+/* The next piece of a read of events; as rv_exchange_body. */
+rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w);
+
+/* True when the header's value names the media type, whatever parameters follow. */
+bool header_names(rv_bytes value, const char *media_type);
+
+#endif

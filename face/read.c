@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+// GET /events and GET /streams/…: events in order of sequence, in one of three forms.
+//
+//     Accept: text/event-stream     a live feed: history, then what comes; `id:` is a cursor that
+//                                   Last-Event-ID takes back
+//     Accept: application/x-ndjson  a line an event, to the end of what is durable now
+//     else                          the same as one JSON array
+//
+// A feed's cursor is the event's sequence at this node and a tag of the node's log, so that it is
+// not taken for a cursor of another one (SEMANTICS 30).
+#include "face/face_internal.h"
+
+#include "core/base/assert.h"
+
+#define SCAN_MAX         4096 /* events passed over between two looks at other work */
+#define FEED_INTERVAL_US INT64_C(15000000)
+
+/* --- cursors --- */
+
+static uint32_t cursor_tag(const rv_node *node) {
+    const rv_log_identity *identity = rv_node_identity(node);
+    if (identity == NULL) {
+        return 0;
+    }
+    const uint64_t log = rv_hash64(identity->epoch, rv_bytes_of(identity->log_id, 16));
+    return (uint32_t)rv_hash64(log, rv_bytes_of(identity->node_id, 16));
+}
+
+static void write_cursor(rv_writer *w, const event_read *r, uint64_t sequence) {
+    uint8_t tag[4];
+    rv_store_u32(tag, r->cursor_tag);
+    rv_write_uint(w, sequence);
+    rv_write_u8(w, '-');
+    rv_write_hex(w, rv_bytes_of(tag, sizeof tag));
+}
+
+/* The sequence after the one that a cursor names. */
+static rv_status parse_cursor(const event_read *r, rv_bytes text, uint64_t *from, rv_error *err) {
+    uint8_t memory[32];
+    rv_writer expected = rv_writer_over(memory, sizeof memory);
+    rv_bytes number = text;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '-') {
+            number.len = i;
+            break;
+        }
+    }
+    uint64_t sequence = 0;
+    if (!rv_number_parse(number, &sequence) || sequence == UINT64_MAX) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`%b` is not a cursor of this feed", &text);
+    }
+    write_cursor(&expected, r, sequence);
+    if (!rv_bytes_equal(rv_writer_bytes(&expected), text)) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            "the cursor `%b` belongs to another node or log; start again without "
+                            "Last-Event-ID, or from a position",
+                            &text);
+    }
+    *from = sequence + 1;
+    return RV_OK;
+}
+
+/* --- starting --- */
+
+static event_format wanted_format(const rv_request *request) {
+    if (header_names(request->accept, "text/event-stream")) {
+        return FORMAT_FEED;
+    }
+    return header_names(request->accept, "ndjson") ? FORMAT_LINES : FORMAT_ARRAY;
+}
+
+static rv_status set_pattern(event_read *r, rv_bytes text, rv_error *err) {
+    if (text.len > sizeof r->pattern_text) {
+        return rv_error_set(err, RV_PATH_INVALID, "a pattern has at most %u bytes",
+                            (uint64_t)sizeof r->pattern_text);
+    }
+    memcpy(r->pattern_text, text.ptr, text.len);
+    return rv_path_pattern_parse(rv_bytes_of(r->pattern_text, text.len), &r->pattern, err);
+}
+
+/* `until`: a version (of one stream) or a time. */
+static rv_status parse_until(rv_exchange *x, const rv_url *url, rv_error *err) {
+    event_read *r = &x->read;
+    rv_bytes text;
+    bool found = false;
+    const rv_status status = rv_url_parameter(url, "until", &x->face->scratch, &text, &found, err);
+    if (status != RV_OK || !found || rv_number_parse(text, &r->until_version)) {
+        return status;
+    }
+    const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
+    rv_value value;
+    rv_error cause;
+    if (rv_value_from_text(&timestamptz, text, RV_LITERAL("until"), &x->face->scratch, &value,
+                           &cause) != RV_OK) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`until` is a version or a time, not `%b`",
+                            &text);
+    }
+    const bool far = value.as.integer > INT64_MAX - RV_EPOCH_DIFFERENCE_US;
+    r->until_time = far ? INT64_MAX : value.as.integer + RV_EPOCH_DIFFERENCE_US;
+    return RV_OK;
+}
+
+static rv_status begin_read(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_node *node = x->face->options.node;
+    event_read *r = &x->read;
+    r->format = wanted_format(&x->request);
+    r->positioned = false;
+    r->from_position = 0;
+    r->from_version = 0;
+    r->until_version = UINT64_MAX;
+    r->until_time = INT64_MAX;
+    r->left = UINT64_MAX;
+    r->yielded = 0;
+    r->over = false;
+    r->last_piece = INT64_MIN;
+    r->cursor_tag = cursor_tag(node);
+    r->end_sequence = r->format == FORMAT_FEED ? UINT64_MAX : rv_node_sequence_durable(node) + 1;
+    rv_arena *scratch = &x->face->scratch;
+    rv_status status = rv_url_number(url, "limit", scratch, &r->left, err);
+    status = status == RV_OK ? rv_url_number(url, "from", scratch, &r->from_position, err) : status;
+    status = status == RV_OK ? rv_url_number(url, "from_version", scratch, &r->from_version, err)
+                             : status;
+    return status == RV_OK ? parse_until(x, url, err) : status;
+}
+
+/* Opens the subscription; `sequence` is where it starts when the request does not say. */
+static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence, rv_error *err) {
+    event_read *r = &x->read;
+    uint64_t from = sequence;
+    rv_status status = rv_url_number(url, "from_sequence", &x->face->scratch, &from, err);
+    if (status == RV_OK && x->request.last_event_id.len > 0) {
+        status = parse_cursor(r, x->request.last_event_id, &from, err);
+        r->from_position = 0;
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_subscription_open(&r->subscription, x->face->options.node, &r->pattern, 1,
+                         from == 0 ? 1 : from);
+    static const char *const types[] = {"application/json", "application/x-ndjson",
+                                        "text/event-stream"};
+    x->kind = EXCHANGE_EVENTS;
+    x->text = r->format == FORMAT_ARRAY ? RV_LITERAL("[") : (rv_bytes){NULL, 0};
+    x->text_sent = 0;
+    r->closing_bracket = r->format == FORMAT_ARRAY;
+    x->head = (rv_response_head){
+        .status = 200,
+        .content_type = types[r->format],
+        .feed = r->format == FORMAT_FEED,
+    };
+    return RV_OK;
+}
+
+rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_bytes pattern;
+    bool found = false;
+    rv_status status = begin_read(x, url, err);
+    status = status == RV_OK
+                 ? rv_url_parameter(url, "path", &x->face->scratch, &pattern, &found, err)
+                 : status;
+    if (status == RV_OK) {
+        status = set_pattern(&x->read, found ? pattern : RV_LITERAL("/**"), err);
+    }
+    return status == RV_OK ? open_read(x, url, 1, err) : status;
+}
+
+rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_node *node = x->face->options.node;
+    rv_bytes path;
+    rv_status status = face_stream_path(x, url, &path, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    uint32_t stream = 0;
+    rv_stream_head head = {.version = 0};
+    const bool found = rv_state_stream_find(rv_node_state(node), path, &stream);
+    if (found) {
+        rv_state_stream(rv_node_state(node), stream, &head);
+    }
+    status = begin_read(x, url, err);
+    if (status == RV_OK && head.version == 0 && x->read.format != FORMAT_FEED) {
+        status = rv_error_set(err, RV_STREAM_NOT_FOUND, "the stream %b has no events here", &path);
+        rv_error_fact_text(err, "path", path);
+    }
+    status = status == RV_OK ? set_pattern(&x->read, path, err) : status;
+    const uint64_t first = found ? head.first_sequence : rv_node_sequence(node) + 1;
+    return status == RV_OK ? open_read(x, url, first, err) : status;
+}
+
+// The address of a stream: `/streams/account_events/123` (a stream's name, then its keys),
+// `/streams/account_events` (keys in the data or to be assigned), or `/streams/accounts/123` (a
+// path).
+rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err) {
+    const rv_schema *schema = rv_node_schema(x->face->options.node);
+    if (url->segment_count < 2) {
+        return rv_error_set(err, RV_UNKNOWN_STREAM, "name a stream: /streams/{stream}/{key}");
+    }
+    const rv_stream *stream = rv_schema_stream_named(schema, url->segments[1]);
+    if (stream != NULL && url->segment_count == 2 && stream->path.variable_count > 0) {
+        *path = stream->name;
+        return RV_OK;
+    }
+    if (stream != NULL && url->segment_count - 2 != stream->path.variable_count) {
+        return rv_error_set(err, RV_PATH_INVALID, "the stream %b has %u keys, as in %b",
+                            &stream->name, (uint64_t)stream->path.variable_count,
+                            &stream->path.text);
+    }
+    uint8_t *text = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
+    if (text == NULL) {
+        return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
+    }
+    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
+    const size_t count = stream == NULL ? url->segment_count - 1 : stream->path.segment_count;
+    size_t key = 2;
+    for (size_t i = 0; i < count; i++) {
+        rv_write_u8(&w, '/');
+        if (stream == NULL) {
+            rv_path_segment_write(url->segments[1 + i], &w);
+        } else if (stream->path.segments[i].variable) {
+            rv_path_segment_write(url->segments[key++], &w);
+        } else {
+            rv_write(&w, stream->path.segments[i].text);
+        }
+    }
+    *path = rv_writer_bytes(&w);
+    return w.full ? rv_error_set(err, RV_PATH_INVALID, "a path has at most %u bytes",
+                                 (uint64_t)RV_PATH_LEN_MAX)
+                  : RV_OK;
+}
+
+/* --- the body --- */
+
+static void write_event(const rv_exchange *x, const rv_event *event, rv_bytes path, rv_writer *w) {
+    const event_read *r = &x->read;
+    const rv_schema *schema = rv_node_schema(x->face->options.node);
+    if (r->format == FORMAT_FEED) {
+        rv_write_text(w, "id: ");
+        write_cursor(w, r, event->sequence);
+        rv_write_text(w, "\nevent: event\ndata: ");
+    } else if (r->format == FORMAT_ARRAY && r->yielded > 0) {
+        rv_write_u8(w, ',');
+    }
+    rv_event_to_json(schema, event, path, w);
+    rv_write_text(w, r->format == FORMAT_FEED ? "\n\n" : r->format == FORMAT_LINES ? "\n" : "");
+}
+
+/* An event that does not fit into an empty piece is written to a result buffer and sent from there.
+ */
+static rv_status write_large(rv_exchange *x, const rv_event *event, rv_bytes path) {
+    rv_writer w;
+    const rv_status status = exchange_writer(x, true, &w);
+    if (status == RV_OK) {
+        write_event(x, event, path, &w);
+        x->text = rv_writer_bytes(&w);
+        x->text_sent = 0;
+    }
+    return status == RV_OK && w.full ? RV_EVENT_TOO_LARGE : status;
+}
+
+static rv_status find_start(rv_exchange *x, rv_error *err) {
+    event_read *r = &x->read;
+    if (r->positioned || r->from_position == 0) {
+        r->positioned = true;
+        return RV_OK;
+    }
+    rv_node *node = x->face->options.node;
+    uint64_t sequence = 0;
+    const rv_status status =
+        rv_log_find_position(rv_node_log(node), r->from_position, &sequence, err);
+    if (status == RV_OK || status == RV_END) {
+        const uint64_t least = rv_subscription_sequence(&r->subscription);
+        rv_subscription_open(&r->subscription, node, &r->pattern, 1,
+                             sequence > least ? sequence : least);
+        r->positioned = true;
+        return RV_OK;
+    }
+    return status;
+}
+
+static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
+    event_read *r = &x->read;
+    const size_t start = w->len;
+    const uint64_t looked_from = rv_subscription_sequence(&r->subscription);
+    while (r->left > 0) {
+        const rv_subscription before = r->subscription;
+        rv_event event;
+        rv_bytes path;
+        const rv_status status =
+            rv_subscription_next(&r->subscription, SCAN_MAX, &event, &path, err);
+        if (status == RV_PENDING && rv_subscription_sequence(&r->subscription) > looked_from) {
+            return RV_OK; /* not waiting for the disk: there is more to look through */
+        }
+        if (status != RV_OK) {
+            return status;
+        }
+        if (event.sequence >= r->end_sequence || event.version > r->until_version ||
+            event.recorded_at > r->until_time) {
+            return RV_END;
+        }
+        if (event.version < r->from_version) {
+            continue;
+        }
+        const size_t mark = w->len;
+        write_event(x, &event, path, w);
+        if (w->full) {
+            w->len = mark;
+            w->full = false;
+            const rv_status large = mark == start ? write_large(x, &event, path) : RV_PENDING;
+            if (large != RV_OK) {
+                r->subscription = before;
+                return mark == start ? large : RV_OK;
+            }
+        }
+        r->yielded += 1;
+        r->left -= 1;
+        if (x->text_sent < x->text.len) {
+            return RV_OK; /* the large event goes out first */
+        }
+    }
+    return RV_END;
+}
+
+/* The end of what there is: of an array and of lines the end of the answer, of a feed a pause. */
+static rv_status end_of_events(rv_exchange *x, int64_t now, rv_writer *w, size_t start) {
+    event_read *r = &x->read;
+    if (r->format == FORMAT_FEED && r->left > 0 && r->until_time == INT64_MAX &&
+        r->until_version == UINT64_MAX) {
+        if (w->len == start && now - FEED_INTERVAL_US >= r->last_piece) {
+            rv_write_text(w, ": idle\n\n");
+        }
+        return w->len > start ? RV_OK : RV_PENDING;
+    }
+    r->over = true;
+    if (r->closing_bracket) {
+        rv_write_text(w, "]\n");
+        r->closing_bracket = w->full;
+        r->over = !w->full;
+    }
+    return w->len > start ? RV_OK : RV_END;
+}
+
+rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w) {
+    event_read *r = &x->read;
+    const size_t start = w->len;
+    rv_error err;
+    if (r->over) {
+        return RV_END;
+    }
+    rv_status status = find_start(x, &err);
+    if (status == RV_OK) {
+        status = write_events(x, w, &err);
+    }
+    if (status == RV_END) {
+        status = end_of_events(x, now, w, start);
+    }
+    if (status == RV_BUSY) {
+        status = RV_PENDING;
+    }
+    if (w->len > start || status == RV_OK) {
+        r->last_piece = now;
+        return RV_OK;
+    }
+    return status;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is read from the state, each answer whole and at one position: GET /aggregates, its rows,
+ * and SQL by POST or GET /query. An answer larger than a result buffer is refused, never cut.
+ */
+#include "face/face_internal.h"
+
+#include "core/base/assert.h"
+#include "core/model/json.h"
+
+static rv_status too_large(const rv_exchange *x, rv_error *err) {
+    return rv_error_set(err, RV_SQL_LIMIT,
+                        "the answer is larger than %u bytes; ask for less, with LIMIT or WHERE in "
+                        "/query",
+                        (uint64_t)x->face->options.result_len_max);
+}
+
+static rv_status answer_json(rv_exchange *x, rv_writer *w, rv_error *err) {
+    rv_write_u8(w, '\n');
+    if (w->full) {
+        return too_large(x, err);
+    }
+    exchange_answer(x, 200, "application/json", rv_writer_bytes(w));
+    return RV_OK;
+}
+
+/* --- aggregates --- */
+
+rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
+    rv_node *node = x->face->options.node;
+    const rv_schema *schema = rv_node_schema(node);
+    rv_writer w;
+    const rv_status status = exchange_writer(x, true, &w);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_write_u8(&w, '[');
+    for (uint16_t i = 0; i < rv_schema_aggregate_count(schema); i++) {
+        const rv_aggregate *aggregate = rv_schema_aggregate(schema, i);
+        rv_write_text(&w, i == 0 ? "{\"name\":" : ",{\"name\":");
+        rv_write_json_string(&w, aggregate->name);
+        rv_write_text(&w, ",\"key\":");
+        rv_write_json_string(&w, aggregate->columns[aggregate->key].name);
+        rv_write_text(&w, ",\"shared\":");
+        rv_write_text(&w, aggregate->shared ? "true" : "false");
+        rv_write_text(&w, ",\"rows\":");
+        rv_write_uint(&w, rv_state_row_count(rv_node_state(node), i));
+        rv_write_u8(&w, '}');
+    }
+    rv_write_u8(&w, ']');
+    return answer_json(x, &w, err);
+}
+
+static rv_status write_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row row,
+                           rv_writer *w) {
+    const rv_state *state = rv_node_state(x->face->options.node);
+    rv_arena *scratch = &x->face->scratch;
+    const size_t mark = rv_arena_mark(scratch);
+    for (uint16_t c = 0; c < aggregate->column_count; c++) {
+        rv_value value;
+        const rv_status status =
+            rv_state_row_cell(state, aggregate->number, row, c, scratch, &value, NULL);
+        if (status != RV_OK) {
+            return status;
+        }
+        rv_write_u8(w, c == 0 ? '{' : ',');
+        rv_write_json_string(w, aggregate->columns[c].name);
+        rv_write_u8(w, ':');
+        rv_value_to_json(&aggregate->columns[c].type, &value, w);
+    }
+    rv_write_u8(w, '}');
+    rv_arena_reset(scratch, mark);
+    return RV_OK;
+}
+
+static rv_status all_rows(rv_exchange *x, const rv_aggregate *aggregate, uint64_t limit,
+                          rv_writer *w) {
+    const rv_state *state = rv_node_state(x->face->options.node);
+    rv_row row = RV_ROW_NONE;
+    rv_status status = RV_OK;
+    rv_write_u8(w, '[');
+    for (uint64_t i = 0; i < limit && status == RV_OK && !w->full; i++) {
+        row = rv_state_row_next(state, aggregate->number, row);
+        if (row == RV_ROW_NONE) {
+            break;
+        }
+        if (i > 0) {
+            rv_write_u8(w, ',');
+        }
+        status = write_row(x, aggregate, row, w);
+    }
+    rv_write_u8(w, ']');
+    return status;
+}
+
+static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, rv_bytes key, rv_writer *w,
+                         rv_error *err) {
+    const rv_column *column = &aggregate->columns[aggregate->key];
+    rv_value value;
+    rv_status status =
+        rv_value_from_text(&column->type, key, column->name, &x->face->scratch, &value, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    const rv_row row =
+        rv_state_row_find(rv_node_state(x->face->options.node), aggregate->number, &value);
+    if (row == RV_ROW_NONE) {
+        status = rv_error_set(err, RV_ROW_NOT_FOUND, "%b has no row with the key `%b`",
+                              &aggregate->name, &key);
+        rv_error_fact_text(err, "aggregate", aggregate->name);
+        rv_error_fact_text(err, "key", key);
+        return status;
+    }
+    return write_row(x, aggregate, row, w);
+}
+
+/* What this version does not have for rows yet. */
+static rv_status refuse_feed(const rv_exchange *x, rv_error *err) {
+    return header_names(x->request.accept, "text/event-stream")
+               ? rv_error_set(err, RV_UNSUPPORTED,
+                              "rows have no live feed in this version; follow the events of their "
+                              "streams at /events")
+               : RV_OK;
+}
+
+rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
+    const rv_schema *schema = rv_node_schema(x->face->options.node);
+    const rv_aggregate *aggregate = rv_schema_aggregate_named(schema, url->segments[1]);
+    if (aggregate == NULL || url->segment_count > 3) {
+        return rv_error_set(err, RV_UNKNOWN_AGGREGATE,
+                            "there is no aggregate `%b`; /aggregates lists them",
+                            &url->segments[1]);
+    }
+    uint64_t limit = UINT64_MAX;
+    rv_bytes as_of;
+    bool found = false;
+    rv_writer w;
+    rv_status status = rv_url_number(url, "limit", &x->face->scratch, &limit, err);
+    status = status == RV_OK
+                 ? rv_url_parameter(url, "as_of", &x->face->scratch, &as_of, &found, err)
+                 : status;
+    status = status == RV_OK ? refuse_feed(x, err) : status;
+    if (status == RV_OK && found) {
+        status = rv_error_set(err, RV_UNSUPPORTED, "as_of comes with a later version");
+    }
+    status = status == RV_OK ? exchange_writer(x, true, &w) : status;
+    if (status == RV_OK) {
+        status = url->segment_count == 3 ? one_row(x, aggregate, url->segments[2], &w, err)
+                                         : all_rows(x, aggregate, limit, &w);
+    }
+    return status == RV_OK ? answer_json(x, &w, err) : status;
+}
+
+/* --- SQL --- */
+
+/* Reads `{"sql":"…","params":[…]}`. */
+static rv_status read_query(rv_exchange *x, rv_bytes *sql, rv_bytes *params, rv_error *err) {
+    rv_json json = rv_json_over(x->request.body, &x->face->scratch);
+    rv_json_token key;
+    rv_status status = rv_json_next(&json, &key, err);
+    if (status == RV_OK && key.kind != RV_JSON_OBJECT_BEGIN) {
+        return rv_error_set(err, RV_REQUEST_INVALID, "a query is {\"sql\": …, \"params\": […]}");
+    }
+    status = status == RV_OK ? rv_json_next(&json, &key, err) : status;
+    while (status == RV_OK && key.kind == RV_JSON_KEY) {
+        rv_json_token value;
+        rv_bytes whole;
+        status = rv_json_next(&json, &value, err);
+        status = status == RV_OK ? rv_json_skip(&json, &value, &whole, err) : status;
+        if (status != RV_OK) {
+            return status;
+        }
+        if (rv_bytes_are(key.text, "sql") && value.kind == RV_JSON_STRING) {
+            *sql = value.text;
+        } else if (rv_bytes_are(key.text, "params") && value.kind == RV_JSON_ARRAY_BEGIN) {
+            *params = whole;
+        } else {
+            return rv_error_set(
+                err, RV_REQUEST_INVALID,
+                "a query has \"sql\" (a string) and \"params\" (an array), not `%b`", &key.text);
+        }
+        status = rv_json_next(&json, &key, err);
+    }
+    return status == RV_OK ? rv_json_next(&json, &key, err) : status;
+}
+
+static rv_status run_query(rv_exchange *x, rv_sql_query *query, rv_writer *w, rv_error *err) {
+    rv_write_text(w, "{\"columns\":");
+    rv_sql_columns_to_json(query, w);
+    rv_write_text(w, ",\"rows\":[");
+    bool first = true;
+    rv_status status = rv_sql_step(query, err);
+    while (status == RV_OK && !w->full) {
+        if (!first) {
+            rv_write_u8(w, ',');
+        }
+        first = false;
+        rv_sql_row_to_json(query, w);
+        status = rv_sql_step(query, err);
+    }
+    rv_write_text(w, "]}");
+    return w->full ? too_large(x, err) : status == RV_END ? RV_OK : status;
+}
+
+rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_sql *sql = x->face->options.sql;
+    rv_bytes text = {NULL, 0};
+    rv_bytes params = {NULL, 0};
+    bool found = false;
+    rv_status status = refuse_feed(x, err);
+    if (status == RV_OK && sql == NULL) {
+        status = rv_error_set(err, RV_UNSUPPORTED, "this build has no SQL");
+    }
+    if (status == RV_OK && rv_bytes_are(x->request.method, "POST")) {
+        status = read_query(x, &text, &params, err);
+    } else if (status == RV_OK) {
+        status = rv_url_parameter(url, "sql", &x->face->scratch, &text, &found, err);
+        status = status == RV_OK
+                     ? rv_url_parameter(url, "params", &x->face->scratch, &params, &found, err)
+                     : status;
+    }
+    rv_writer w;
+    status = status == RV_OK ? exchange_writer(x, true, &w) : status;
+    rv_sql_query *query = NULL;
+    status = status == RV_OK ? rv_sql_prepare(sql, text, params, &query, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    status = run_query(x, query, &w, err);
+    rv_sql_finish(query);
+    return status == RV_OK ? answer_json(x, &w, err) : status;
+}

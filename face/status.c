@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a node says about itself: GET /status, `rivulet status`. */
+#include "face/face_internal.h"
+
+#include "core/base/assert.h"
+
+static void member(rv_writer *w, const char *name) {
+    rv_write_text(w, w->ptr[w->len - 1] == '{' ? "\"" : ",\"");
+    rv_write_text(w, name);
+    rv_write_text(w, "\":");
+}
+
+static void member_uint(rv_writer *w, const char *name, uint64_t value) {
+    member(w, name);
+    rv_write_uint(w, value);
+}
+
+static void member_text(rv_writer *w, const char *name, const char *value) {
+    member(w, name);
+    rv_write_json_string(w, rv_bytes_of_string(value));
+}
+
+static void member_uuid(rv_writer *w, const char *name, const uint8_t *id) {
+    member(w, name);
+    rv_write_u8(w, '"');
+    rv_write_uuid(w, id);
+    rv_write_u8(w, '"');
+}
+
+static void member_hash(rv_writer *w, const char *name, rv_hash128 hash) {
+    uint8_t raw[16];
+    for (unsigned i = 0; i < 8; i++) {
+        raw[i] = (uint8_t)(hash.high >> (56 - 8 * i));
+        raw[8 + i] = (uint8_t)(hash.low >> (56 - 8 * i));
+    }
+    member(w, name);
+    rv_write_u8(w, '"');
+    rv_write_hex(w, rv_bytes_of(raw, sizeof raw));
+    rv_write_u8(w, '"');
+}
+
+static void write_identity(const rv_node *node, rv_writer *w) {
+    const rv_log_identity *identity = rv_node_identity(node);
+    member_text(w, "role", rv_node_role(node) == RV_ROLE_ROOT ? "root" : "edge");
+    if (identity == NULL) {
+        member(w, "log_id");
+        rv_write_text(w, "null");
+        return;
+    }
+    member_uuid(w, "log_id", identity->log_id);
+    member_uint(w, "epoch", identity->epoch);
+    member_uuid(w, "node_id", identity->node_id);
+}
+
+static void write_progress(rv_node *node, rv_writer *w) {
+    member_uint(w, "position", rv_node_watermark(node));
+    member_uint(w, "sequence", rv_node_sequence(node));
+    member_uint(w, "durable_sequence", rv_node_sequence_durable(node));
+    if (rv_node_role(node) != RV_ROLE_ROOT) {
+        size_t count = 0;
+        const rv_path_pattern *patterns = rv_node_patterns(node, &count);
+        member_uint(w, "synced_to", rv_node_watermark_durable(node));
+        member(w, "selection");
+        for (size_t i = 0; i < count; i++) {
+            rv_write_u8(w, i == 0 ? '[' : ',');
+            rv_write_json_string(w, patterns[i].text);
+        }
+        rv_write_text(w, count == 0 ? "[]" : "]");
+    }
+    member_hash(w, "state_hash", rv_node_state_hash(node));
+}
+
+static void write_contents(rv_node *node, rv_writer *w) {
+    const rv_schema *schema = rv_node_schema(node);
+    const rv_state *state = rv_node_state(node);
+    member_uint(w, "schema_version", rv_schema_version(schema));
+    member_hash(w, "schema_hash", rv_schema_hash(schema));
+    member(w, "aggregates");
+    rv_write_u8(w, '{');
+    for (uint16_t i = 0; i < rv_schema_aggregate_count(schema); i++) {
+        rv_write_text(w, i == 0 ? "" : ",");
+        rv_write_json_string(w, rv_schema_aggregate(schema, i)->name);
+        rv_write_u8(w, ':');
+        rv_write_uint(w, rv_state_row_count(state, i));
+    }
+    rv_write_u8(w, '}');
+    member_uint(w, "streams", rv_state_stream_count(state));
+}
+
+static void write_resources(rv_node *node, rv_writer *w) {
+    const rv_log *log = rv_node_log(node);
+    const rv_state_usage usage = rv_state_usage_of(rv_node_state(node));
+    member(w, "log");
+    rv_write_u8(w, '{');
+    member_uint(w, "bytes", rv_log_bytes(log));
+    member_uint(w, "segments", rv_log_segment_count(log));
+    rv_bytes kept_in;
+    member_uint(w, "bytes_cut", rv_log_cut(log, &kept_in));
+    rv_write_u8(w, '}');
+    member(w, "memory");
+    rv_write_u8(w, '{');
+    member_uint(w, "page_size", RV_PAGE_SIZE);
+    member_uint(w, "pages_used", usage.pages_used);
+    member_uint(w, "pages_total", usage.pages_total);
+    rv_write_u8(w, '}');
+}
+
+static void write_failure(const rv_node *node, rv_writer *w) {
+    rv_error failure;
+    member(w, "read_only");
+    if (rv_node_failed(node, &failure) == RV_OK) {
+        rv_write_text(w, "null");
+        return;
+    }
+    rv_write_u8(w, '{');
+    rv_error_write_members(&failure, w);
+    rv_write_u8(w, '}');
+}
+
+static void write_upstream(const rv_face *face, rv_writer *w) {
+    static const char *const states[] = {"offline", "connecting", "connected", "error"};
+    rv_edge_status status;
+    rv_edge_status_of(face->options.edge, &status);
+    const uint64_t held = rv_node_watermark_durable(face->options.node);
+    member(w, "upstream");
+    rv_write_u8(w, '{');
+    member_text(w, "state", states[status.state]);
+    member(w, "reason");
+    if (status.reason.status == RV_OK) {
+        rv_write_text(w, "null");
+    } else {
+        rv_write_u8(w, '{');
+        rv_error_write_members(&status.reason, w);
+        rv_write_u8(w, '}');
+    }
+    member_uint(w, "position", status.upstream_position);
+    member_uint(w, "lag", status.upstream_position > held ? status.upstream_position - held : 0);
+    member_uint(w, "bytes_received", status.bytes_received);
+    member_uint(w, "bytes_sent", status.bytes_sent);
+    member_uint(w, "events_received", status.events_received);
+    rv_write_u8(w, '}');
+}
+
+void rv_face_status(rv_face *face, rv_writer *w) {
+    RV_ASSERT(w->len < w->cap);
+    rv_node *node = face->options.node;
+    rv_write_u8(w, '{');
+    member_text(w, "version", face->options.version);
+    write_identity(node, w);
+    write_progress(node, w);
+    write_contents(node, w);
+    write_resources(node, w);
+    write_failure(node, w);
+    if (face->options.edge != NULL) {
+        write_upstream(face, w);
+    }
+    rv_write_text(w, "}\n");
+}
