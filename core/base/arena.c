@@ -7,7 +7,7 @@
 
 void *rv_arena_take_raw(rv_arena *arena, size_t size) {
     RV_ASSERT(arena->len <= arena->cap);
-    const uintptr_t address = (uintptr_t)(arena->ptr + arena->len);
+    const uintptr_t address = (uintptr_t)arena->ptr + arena->len;
     const size_t pad = (size_t)(-address & (ARENA_ALIGN - 1));
     const size_t room = arena->cap - arena->len;
     if (arena->ptr == NULL || pad > room || size > room - pad) {

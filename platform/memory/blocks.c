@@ -35,12 +35,14 @@ static uint8_t *entry_at(const rv_blocks *pool, uint32_t node, uint64_t index, u
 static uint32_t block_take(rv_blocks *pool) {
     RV_ASSERT(pool->used <= pool->fresh && pool->fresh <= pool->count);
     uint32_t number = pool->free_first;
+    if (pool->count - pool->used <= pool->reserved) {
+        return 0;
+    }
     if (number != 0) {
         pool->free_first = rv_load_u32(block_at(pool, number));
-    } else if (pool->fresh < pool->count) {
-        number = ++pool->fresh;
     } else {
-        return 0;
+        RV_ASSERT(pool->fresh < pool->count);
+        number = ++pool->fresh;
     }
     memset(block_at(pool, number), 0, RV_BLOCK_SIZE);
     pool->used += 1;
@@ -157,7 +159,7 @@ static void tree_release(rv_blocks *pool, rv_block_file *file, uint64_t first, u
 rv_blocks rv_blocks_over(uint8_t *memory, size_t len) {
     RV_ASSERT(memory != NULL || len == 0);
     const size_t count = len / RV_BLOCK_SIZE;
-    return (rv_blocks){memory, count < UINT32_MAX ? (uint32_t)count : UINT32_MAX - 1, 0, 0, 0};
+    return (rv_blocks){memory, count < UINT32_MAX ? (uint32_t)count : UINT32_MAX - 1, 0, 0, 0, 0};
 }
 
 uint64_t rv_blocks_needed(uint64_t size) {

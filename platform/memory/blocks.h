@@ -28,6 +28,7 @@ typedef struct rv_blocks {
     uint32_t fresh;      /* blocks 1 to fresh were handed out at some time; the rest is untouched */
     uint32_t free_first; /* list of those given back, linked through their first four bytes */
     uint32_t used;
+    uint32_t reserved; /* blocks that are free but not to be handed out; the owner's to set */
 } rv_blocks;
 
 /* A file; all zero is an empty one. `size` may be read by anyone. */
