@@ -203,7 +203,7 @@ rv_status rv_schema_compile_default(rv_schema_parser *p, const rv_schema_later *
     rv_error why;
     rv_value value = rv_value_null();
     status = rv_expr_eval(expr, &env, &value, &why);
-    if (status == RV_OK) {
+    if (status == RV_OK && !expr->null_type) {
         status = rv_value_coerce(&expr->type, type, at->text, p->arena, &value, &why);
     }
     const bool is_null = rv_value_is_null(&value);

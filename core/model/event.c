@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The data of an event in binary, its path, and the event as JSON. docs/format/event.md specifies
+ * the bytes:
+ *
+ *     null bitmap   (field_count + 7) / 8 bytes; bit i % 8 of byte i / 8 set: field i is NULL
+ *     values        of the fields that are not NULL, in order
+ *
+ * One event has one form: bits beyond the last field are 0, numbers have their shortest form, and
+ * nothing follows the last value. Decoding is on the path of replay: one pass, no copy.
+ */
+#include "core/model/event.h"
+
+#include "core/base/assert.h"
+
+void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
+    const rv_event_type *type = draft->type;
+    RV_ASSERT(type->field_count > 0 && type->field_count <= RV_FIELDS_MAX);
+    uint8_t bitmap[(RV_FIELDS_MAX + 7) / 8] = {0};
+    for (uint16_t i = 0; i < type->field_count; i++) {
+        if (rv_value_is_null(&draft->values[i])) {
+            bitmap[i / 8] = (uint8_t)(bitmap[i / 8] | (1u << (i % 8)));
+        }
+    }
+    rv_write(w, rv_bytes_of(bitmap, (type->field_count + 7u) / 8));
+    for (uint16_t i = 0; i < type->field_count; i++) {
+        if (!rv_value_is_null(&draft->values[i])) {
+            rv_value_encode(&type->fields[i].type, &draft->values[i], w);
+        }
+    }
+}
+
+bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *values) {
+    const size_t field_count = type->field_count;
+    const size_t bitmap_len = (field_count + 7) / 8;
+    RV_ASSERT(field_count > 0 && field_count <= RV_FIELDS_MAX);
+    if (data.len < bitmap_len) {
+        return false;
+    }
+    const unsigned used = (unsigned)((field_count - 1) % 8) + 1;
+    if ((data.ptr[bitmap_len - 1] >> used) != 0) {
+        return false;
+    }
+    rv_cursor c = {data.ptr + bitmap_len, data.ptr + data.len, false};
+    for (size_t i = 0; i < field_count; i++) {
+        if (((data.ptr[i / 8] >> (i % 8)) & 1) != 0) {
+            values[i] = rv_value_null();
+        } else {
+            rv_value_decode(&type->fields[i].type, &c, &values[i]);
+        }
+    }
+    return rv_cursor_done(&c);
+}
+
+static void write_values(const rv_event_type *type, const rv_value *values, rv_writer *w) {
+    RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
+    rv_write_u8(w, '{');
+    for (uint16_t i = 0; i < type->field_count; i++) {
+        if (i > 0) {
+            rv_write_u8(w, ',');
+        }
+        rv_write_json_string(w, type->fields[i].name);
+        rv_write_u8(w, ':');
+        rv_value_to_json(&type->fields[i].type, &values[i], w);
+    }
+    rv_write_u8(w, '}');
+}
+
+void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w) {
+    rv_value values[RV_FIELDS_MAX];
+    RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
+    if (rv_event_data_decode(type, data, values)) {
+        write_values(type, values, w);
+    } else {
+        rv_write_text(w, "null"); /* data that is kept opaque (SEMANTICS 15) */
+    }
+}
+
+/* A key as one segment. Text is itself; all else is short in its text form. */
+static void write_key(const rv_type *type, const rv_value *value, rv_writer *w) {
+    RV_ASSERT(!rv_value_is_null(value));
+    if (type->kind == RV_TYPE_VARCHAR || type->kind == RV_TYPE_TEXT || type->kind == RV_TYPE_CHAR) {
+        rv_path_segment_write(value->as.bytes, w);
+        return;
+    }
+    uint8_t text[RV_NAME_LEN_MAX + 1]; /* an enum's label, a uuid, a number, a date */
+    rv_writer t = rv_writer_over(text, sizeof text);
+    rv_value_to_text(type, value, &t);
+    RV_ASSERT(!t.full);
+    rv_path_segment_write(rv_writer_bytes(&t), w);
+}
+
+/* The path of an event whose type is the `admitted`-th of the stream. */
+static void write_path(const rv_stream *stream, size_t admitted, const rv_event_type *type,
+                       const rv_value *values, rv_writer *w) {
+    RV_ASSERT(admitted < stream->event_type_count);
+    const uint16_t *fields = stream->variables + admitted * stream->path.variable_count;
+    for (uint32_t s = 0; s < stream->path.segment_count; s++) {
+        rv_write_u8(w, '/');
+        if (stream->path.segments[s].variable) {
+            const uint16_t f = *fields++;
+            RV_ASSERT(f < type->field_count);
+            write_key(&type->fields[f].type, &values[f], w);
+        } else {
+            rv_write(w, stream->path.segments[s].text);
+        }
+    }
+}
+
+void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w) {
+    RV_ASSERT(draft->stream != NULL && draft->type != NULL);
+    write_path(draft->stream, draft->admitted, draft->type, draft->values, w);
+}
+
+void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values,
+                   rv_writer *w) {
+    size_t admitted = 0;
+    while (admitted < stream->event_type_count && stream->event_types[admitted] != type->number) {
+        admitted++;
+    }
+    RV_ASSERT(admitted < stream->event_type_count);
+    write_path(stream, admitted, type, values, w);
+}
+
+static void write_uint_member(rv_writer *w, const char *name, uint64_t value) {
+    RV_ASSERT(name[0] != '\0');
+    rv_write_text(w, name);
+    if (value == 0) {
+        rv_write_text(w, "null"); /* of a pending event: not decided yet */
+    } else {
+        rv_write_uint(w, value);
+    }
+}
+
+static void write_data(const rv_schema *schema, const rv_event *event, rv_writer *w) {
+    if (event->type == RV_SYSTEM_SCHEMA_TYPE) {
+        write_uint_member(w, "{\"version\":", event->schema_version);
+        rv_write_text(w, ",\"text\":");
+        rv_write_json_string(w, event->data);
+        rv_write_u8(w, '}');
+    } else {
+        RV_ASSERT(event->type < rv_schema_event_type_count(schema));
+        rv_event_data_to_json(rv_schema_event_type(schema, event->type), event->data, w);
+    }
+}
+
+void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w) {
+    static const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
+    RV_ASSERT(schema != NULL && event != NULL);
+    const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
+    rv_write_u8(w, '{');
+    write_uint_member(w, "\"position\":", event->position);
+    rv_write_text(w, ",\"path\":");
+    rv_write_json_string(w, path);
+    write_uint_member(w, ",\"version\":", event->version);
+    rv_write_text(w, ",\"type\":");
+    rv_write_json_string(w, system ? RV_LITERAL(RV_SYSTEM_SCHEMA_TYPE_NAME)
+                                   : rv_schema_event_type(schema, event->type)->name);
+    write_uint_member(w, ",\"schema_version\":", event->schema_version);
+    rv_write_text(w, ",\"event_id\":\"");
+    rv_write_uuid(w, event->event_id);
+    rv_write_text(w, "\",\"recorded_at\":");
+    rv_value recorded = rv_value_int(event->recorded_at - RV_EPOCH_DIFFERENCE_US);
+    if (event->position == 0) {
+        recorded = rv_value_null();
+    }
+    rv_value_to_json(&timestamptz, &recorded, w);
+    rv_write_text(w, ",\"data\":");
+    write_data(schema, event, w);
+    rv_write_text(w, ",\"metadata\":");
+    rv_write(w, event->metadata.len > 0 ? event->metadata : RV_LITERAL("null"));
+    rv_write_u8(w, '}');
+}

@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer's part of an event (SEMANTICS 7): what the caller gave is read and brought together,
+ * defaults are filled in, and what can be judged without rows is judged.
+ *
+ *     read       path -> stream, type -> event type; keys of the path and members of the data become
+ *                values of their fields; a key given in both must be equal
+ *     (serials)  assigned by the engine
+ *     complete   omitted fields take their DEFAULT or NULL; NOT NULL, keys of the path, CHECKs
+ *
+ * `given` says what the caller gave or the engine assigned; a default does not set it, so completing
+ * twice gives the same as completing once.
+ */
+#include "core/base/assert.h"
+#include "core/model/event.h"
+#include "core/model/json.h"
+#include "core/model/schema_nearest.h"
+
+static rv_status refuse_unknown(rv_error *err, rv_status status, const char *what, rv_bytes name,
+                                const rv_nearest *nearest) {
+    RV_ASSERT(status != RV_OK && nearest != NULL);
+    if (nearest->best.len > 0) {
+        (void)rv_error_set(err, status, "there is no %s `%b`; did you mean `%b`?", what, &name,
+                           &nearest->best);
+    } else {
+        (void)rv_error_set(err, status, "there is no %s `%b`", what, &name);
+    }
+    rv_error_fact_text(err, "met", name);
+    if (nearest->best.len > 0) {
+        rv_error_fact_text(err, "nearest", nearest->best);
+    }
+    return status;
+}
+
+/* Why a concrete path belongs to no stream. */
+static rv_status refuse_path(rv_bytes path, rv_error *err) {
+    RV_ASSERT(path.len > 0 && path.ptr[0] == '/');
+    bool malformed = path.len > RV_PATH_LEN_MAX || path.ptr[path.len - 1] == '/';
+    for (size_t i = 1; i < path.len; i++) {
+        malformed = malformed || (path.ptr[i] == '/' && path.ptr[i - 1] == '/');
+    }
+    const rv_bytes shown = rv_bytes_of(path.ptr, path.len < 200 ? path.len : 200);
+    if (malformed) {
+        (void)rv_error_set(err, RV_PATH_INVALID,
+                           "the path `%b` is malformed: it is `/` and a segment, again and again, "
+                           "of at most %u bytes, and no segment is empty",
+                           &shown, (uint64_t)RV_PATH_LEN_MAX);
+    } else {
+        (void)rv_error_set(err, RV_UNKNOWN_STREAM,
+                           "no stream's path matches `%b`: see the streams of the schema", &shown);
+    }
+    rv_error_fact_text(err, "path", shown);
+    return malformed ? RV_PATH_INVALID : RV_UNKNOWN_STREAM;
+}
+
+/* The stream of a concrete path, with the path's variables; or of a name, without. */
+static rv_status find_stream(const rv_schema *schema, rv_bytes path, rv_bytes *variables,
+                             rv_event_draft *draft, rv_error *err) {
+    RV_ASSERT(schema != NULL && draft != NULL);
+    if (path.len == 0) {
+        return rv_error_set(err, RV_PATH_INVALID, "the path is empty: give a path or a stream's "
+                                                  "name");
+    }
+    if (path.ptr[0] == '/') {
+        draft->stream = rv_schema_stream_of_path(schema, path, variables);
+        return draft->stream != NULL ? RV_OK : refuse_path(path, err);
+    }
+    draft->stream = rv_schema_stream_named(schema, path);
+    if (draft->stream != NULL) {
+        return RV_OK;
+    }
+    rv_nearest nearest = rv_nearest_to(path);
+    for (uint16_t i = 0; i < rv_schema_stream_count(schema); i++) {
+        rv_nearest_offer(&nearest, rv_schema_stream(schema, i)->name);
+    }
+    return refuse_unknown(err, RV_UNKNOWN_STREAM, "stream", path, &nearest);
+}
+
+static rv_status find_type(const rv_schema *schema, rv_bytes name, rv_event_draft *draft,
+                           rv_error *err) {
+    RV_ASSERT(draft->stream != NULL);
+    draft->type = rv_schema_event_type_named(schema, name);
+    if (draft->type == NULL) {
+        rv_nearest nearest = rv_nearest_to(name);
+        for (uint16_t i = 0; i < draft->stream->event_type_count; i++) {
+            rv_nearest_offer(&nearest,
+                             rv_schema_event_type(schema, draft->stream->event_types[i])->name);
+        }
+        return refuse_unknown(err, RV_UNKNOWN_EVENT_TYPE, "event type", name, &nearest);
+    }
+    for (uint16_t i = 0; i < draft->stream->event_type_count; i++) {
+        if (draft->stream->event_types[i] == draft->type->number) {
+            draft->admitted = i;
+            return RV_OK;
+        }
+    }
+    (void)rv_error_set(err, RV_EVENT_TYPE_NOT_ADMITTED,
+                       "stream `%b` does not admit events of type `%b`", &draft->stream->name,
+                       &name);
+    rv_error_fact_text(err, "stream", draft->stream->name);
+    rv_error_fact_text(err, "type", name);
+    return RV_EVENT_TYPE_NOT_ADMITTED;
+}
+
+/* The field that carries the path's v-th variable. */
+static uint16_t variable_field(const rv_event_draft *draft, uint32_t v) {
+    const rv_stream *stream = draft->stream;
+    RV_ASSERT(v < stream->path.variable_count);
+    const uint16_t f =
+        stream->variables[(size_t)draft->admitted * stream->path.variable_count + v];
+    RV_ASSERT(f < draft->type->field_count);
+    return f;
+}
+
+static rv_status take_path(rv_event_draft *draft, const rv_bytes *variables, rv_arena *scratch,
+                           rv_error *err) {
+    RV_ASSERT(draft->stream->path.variable_count <= RV_PATH_SEGMENTS_MAX);
+    for (uint32_t v = 0; v < draft->stream->path.variable_count; v++) {
+        const uint16_t f = variable_field(draft, v);
+        const rv_field *field = &draft->type->fields[f];
+        rv_bytes text;
+        rv_status status = rv_path_segment_decode(variables[v], scratch, &text, err);
+        if (status == RV_OK) {
+            status = rv_value_from_text(&field->type, text, field->name, scratch,
+                                        &draft->values[f], err);
+        }
+        if (status != RV_OK) {
+            return status;
+        }
+        draft->given[f] = true;
+    }
+    return RV_OK;
+}
+
+/* The field of a member, searched from where the last one left off: members mostly come in order. */
+static uint16_t find_field(const rv_event_type *type, rv_bytes name, uint16_t expected) {
+    RV_ASSERT(type->field_count > 0);
+    uint16_t f = expected < type->field_count ? expected : 0;
+    for (uint16_t tried = 0; tried < type->field_count; tried++) {
+        if (rv_bytes_equal(type->fields[f].name, name)) {
+            return f;
+        }
+        f = f + 1 < type->field_count ? (uint16_t)(f + 1) : 0;
+    }
+    return RV_NONE;
+}
+
+static rv_status refuse_field(const rv_event_type *type, rv_bytes name, rv_error *err) {
+    RV_ASSERT(type->field_count > 0);
+    rv_nearest nearest = rv_nearest_to(name);
+    for (uint16_t i = 0; i < type->field_count; i++) {
+        rv_nearest_offer(&nearest, type->fields[i].name);
+    }
+    const rv_bytes shown = rv_bytes_of(name.ptr, name.len < 100 ? name.len : 100);
+    if (nearest.best.len > 0) {
+        (void)rv_error_set(err, RV_UNKNOWN_FIELD,
+                           "event type `%b` has no field `%b`; did you mean `%b`?", &type->name,
+                           &shown, &nearest.best);
+    } else {
+        (void)rv_error_set(err, RV_UNKNOWN_FIELD, "event type `%b` has no field `%b`", &type->name,
+                           &shown);
+    }
+    rv_error_fact_text(err, "type", type->name);
+    rv_error_fact_text(err, "field", shown);
+    if (nearest.best.len > 0) {
+        rv_error_fact_text(err, "nearest", nearest.best);
+    }
+    return RV_UNKNOWN_FIELD;
+}
+
+static bool takes_numbers(rv_type_kind kind) {
+    RV_STATIC_ASSERT(RV_TYPE_SMALLINT == 0 && RV_TYPE_NUMERIC == 5, "numeric kinds come first");
+    return kind <= RV_TYPE_NUMERIC;
+}
+
+/* A member's value. Numbers come as numbers or as text; every type takes its text form. */
+static rv_status read_value(const rv_field *field, const rv_json_token *token, rv_arena *scratch,
+                            rv_value *value, rv_error *err) {
+    RV_ASSERT(field != NULL && value != NULL);
+    const bool number = token->kind == RV_JSON_NUMBER && takes_numbers(field->type.kind);
+    if (token->kind == RV_JSON_STRING || number) {
+        return rv_value_from_text(&field->type, token->text, field->name, scratch, value, err);
+    }
+    if (token->kind == RV_JSON_NULL) {
+        *value = rv_value_null();
+        return RV_OK;
+    }
+    const bool boolean = token->kind == RV_JSON_TRUE || token->kind == RV_JSON_FALSE;
+    if (boolean && field->type.kind == RV_TYPE_BOOLEAN) {
+        *value = rv_value_int(token->kind == RV_JSON_TRUE);
+        return RV_OK;
+    }
+    uint8_t name[RV_NAME_LEN_MAX + 16];
+    rv_writer w = rv_writer_over(name, sizeof name);
+    rv_type_write(&field->type, &w);
+    const rv_bytes type = rv_writer_bytes(&w);
+    const char *const met = boolean                             ? "a boolean"
+                            : token->kind == RV_JSON_NUMBER       ? "a number"
+                            : token->kind == RV_JSON_OBJECT_BEGIN ? "an object"
+                                                                  : "an array";
+    (void)rv_error_set(err, RV_VALUE_INVALID,
+                       "field `%b` is of type %b, and cannot be given as %s: give its text form",
+                       &field->name, &type, met);
+    rv_error_fact_text(err, "field", field->name);
+    rv_error_fact_text(err, "type", type);
+    rv_error_fact_text(err, "met", rv_bytes_of_string(met));
+    return RV_VALUE_INVALID;
+}
+
+static void add_value_fact(rv_error *err, const char *name, const rv_type *type,
+                           const rv_value *value) {
+    RV_ASSERT(name != NULL);
+    uint8_t text[120];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    if (value->class_ == RV_VALUE_BYTES && value->as.bytes.len > 60) {
+        rv_write_text(&w, "(long)");
+    } else if (rv_value_is_null(value)) {
+        rv_write_text(&w, "null");
+    } else {
+        rv_value_to_text(type, value, &w);
+    }
+    rv_error_fact_text(err, name, rv_writer_bytes(&w));
+}
+
+/* A field that the path gave already: the data must say the same. */
+static rv_status compare_key(const rv_field *field, const rv_value *of_path,
+                             const rv_value *of_data, rv_error *err) {
+    RV_ASSERT(!rv_value_is_null(of_path));
+    if (rv_value_compare(&field->type, of_path, of_data) == 0) {
+        return RV_OK;
+    }
+    (void)rv_error_set(err, RV_KEY_MISMATCH,
+                       "field `%b` of the data differs from the path's: give one of them, or the "
+                       "same",
+                       &field->name);
+    rv_error_fact_text(err, "field", field->name);
+    add_value_fact(err, "path", &field->type, of_path);
+    add_value_fact(err, "data", &field->type, of_data);
+    return RV_KEY_MISMATCH;
+}
+
+/* One member of the data, whose key was read. */
+static rv_status take_member(rv_event_draft *draft, rv_json *json, uint16_t f, rv_arena *scratch,
+                             rv_error *err) {
+    const rv_field *field = &draft->type->fields[f];
+    rv_json_token token;
+    rv_value value = rv_value_null();
+    rv_status status = rv_json_next(json, &token, err);
+    if (status == RV_OK) {
+        status = read_value(field, &token, scratch, &value, err);
+    }
+    if (status == RV_OK && draft->given[f]) {
+        status = compare_key(field, &draft->values[f], &value, err);
+    }
+    if (status == RV_OK) {
+        draft->values[f] = value;
+        draft->given[f] = true;
+    }
+    RV_ASSERT(f < draft->type->field_count);
+    return status;
+}
+
+static rv_status take_data(rv_event_draft *draft, rv_bytes data, rv_arena *scratch,
+                           rv_error *err) {
+    rv_json json = rv_json_over(data, scratch);
+    rv_json_token token;
+    rv_status status = rv_json_next(&json, &token, err);
+    if (status == RV_OK && token.kind != RV_JSON_OBJECT_BEGIN) {
+        return rv_error_set(err, RV_JSON_INVALID, "an event's data is a JSON object");
+    }
+    uint8_t seen[(RV_FIELDS_MAX + 7) / 8] = {0};
+    uint16_t expected = 0;
+    while (status == RV_OK) { /* ends: each round reads a member; the parser ends the object */
+        status = rv_json_next(&json, &token, err);
+        if (status != RV_OK || token.kind == RV_JSON_OBJECT_END) {
+            break;
+        }
+        RV_ASSERT(token.kind == RV_JSON_KEY);
+        const uint16_t f = find_field(draft->type, token.text, expected);
+        if (f == RV_NONE) {
+            return refuse_field(draft->type, token.text, err);
+        }
+        if (((seen[f / 8] >> (f % 8)) & 1) != 0) {
+            (void)rv_error_set(err, RV_JSON_INVALID, "the data has field `%b` twice", &token.text);
+            rv_error_fact_text(err, "field", token.text);
+            return RV_JSON_INVALID;
+        }
+        seen[f / 8] = (uint8_t)(seen[f / 8] | (1u << (f % 8)));
+        expected = (uint16_t)(f + 1);
+        status = take_member(draft, &json, f, scratch, err);
+    }
+    if (status == RV_OK) {
+        status = rv_json_next(&json, &token, err);
+        RV_ASSERT(status != RV_OK || token.kind == RV_JSON_END);
+    }
+    return status;
+}
+
+rv_status rv_event_draft_read(const rv_schema *schema, rv_bytes path, rv_bytes type, rv_bytes data,
+                              rv_arena *scratch, rv_event_draft *draft, rv_error *err) {
+    RV_ASSERT(schema != NULL && scratch != NULL && draft != NULL);
+    rv_bytes variables[RV_PATH_SEGMENTS_MAX];
+    rv_status status = find_stream(schema, path, variables, draft, err);
+    if (status == RV_OK) {
+        status = find_type(schema, type, draft, err);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(draft->type->field_count <= RV_FIELDS_MAX);
+    memset(draft->given, 0, draft->type->field_count * sizeof draft->given[0]);
+    if (path.ptr[0] == '/') {
+        status = take_path(draft, variables, scratch, err);
+    }
+    return status == RV_OK ? take_data(draft, data, scratch, err) : status;
+}
+
+bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *draft, uint16_t f,
+                                 uint16_t *aggregate) {
+    const rv_event_type *type = draft->type;
+    RV_ASSERT(f < type->field_count);
+    if (draft->given[f] || type->fields[f].has_default) {
+        return false;
+    }
+    for (uint16_t t = 0; t < type->touch_count && type->touches[t].kind == RV_TOUCH_CREATES; t++) {
+        if (type->touches[t].field == f) {
+            const rv_aggregate *made = rv_schema_aggregate(schema, type->touches[t].aggregate);
+            if (made->columns[made->key].type.serial) {
+                *aggregate = made->number;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static rv_status fill_default(const rv_field *field, int64_t now_us, rv_arena *scratch,
+                              rv_value *value, rv_error *err) {
+    *value = rv_value_null();
+    if (!field->has_default) {
+        return RV_OK;
+    }
+    RV_ASSERT(field->default_value.step_count > 0);
+    const rv_expr_env env = {.now_us = now_us, .scratch = scratch};
+    const rv_status status = rv_expr_eval(&field->default_value, &env, value, err);
+    if (status != RV_OK || field->default_value.null_type) {
+        return status;
+    }
+    return rv_value_coerce(&field->default_value.type, &field->type, field->name, scratch, value,
+                           err);
+}
+
+static rv_status refuse_null(const rv_event_draft *draft, uint16_t f, const char *why,
+                             rv_error *err) {
+    const rv_field *field = &draft->type->fields[f];
+    RV_ASSERT(f < draft->type->field_count);
+    (void)rv_error_set(err, RV_NOT_NULL_VIOLATION, "field `%b` of `%b` %s", &field->name,
+                       &draft->type->name, why);
+    rv_error_fact_text(err, "type", draft->type->name);
+    rv_error_fact_text(err, "field", field->name);
+    return RV_NOT_NULL_VIOLATION;
+}
+
+/* The keys of the path: given, not empty, and not making a path of the node's own. */
+static rv_status judge_path(const rv_event_draft *draft, rv_error *err) {
+    const rv_path_template *path = &draft->stream->path;
+    RV_ASSERT(path->segment_count > 0);
+    for (uint32_t v = 0; v < path->variable_count; v++) {
+        const uint16_t f = variable_field(draft, v);
+        const rv_value *value = &draft->values[f];
+        if (rv_value_is_null(value)) {
+            return refuse_null(draft, f, "is part of the stream's path and must be given", err);
+        }
+        const rv_type *type = &draft->type->fields[f].type;
+        rv_bytes text = RV_LITERAL("-"); /* integers and dates: neither empty nor a word */
+        if (type->kind == RV_TYPE_ENUM) {
+            text = type->labels->labels[value->as.integer];
+        } else if (value->class_ == RV_VALUE_BYTES) {
+            text = value->as.bytes;
+        }
+        const bool own = v == 0 && path->segments[0].variable && rv_bytes_are(text, "rivulet");
+        if (text.len == 0 || own) {
+            (void)rv_error_set(err, RV_PATH_INVALID,
+                               own ? "field `%b`: paths under /rivulet are the node's own"
+                                   : "field `%b` is part of the stream's path and must not be empty",
+                               &draft->type->fields[f].name);
+            rv_error_fact_text(err, "field", draft->type->fields[f].name);
+            return RV_PATH_INVALID;
+        }
+    }
+    return RV_OK;
+}
+
+/* A CHECK holds unless it is false: NULL passes. */
+static rv_status judge_check(const rv_event_draft *draft, const rv_expr *check, rv_bytes field,
+                             const rv_expr_env *env, rv_error *err) {
+    RV_ASSERT(check->step_count > 0);
+    rv_value result = rv_value_null();
+    const rv_status status = rv_expr_eval(check, env, &result, err);
+    if (status != RV_OK || rv_value_is_null(&result) || result.as.integer != 0) {
+        return status;
+    }
+    (void)rv_error_set(err, RV_CHECK_VIOLATION, "an event of type `%b` must have %b",
+                       &draft->type->name, &check->source);
+    rv_error_fact_text(err, "type", draft->type->name);
+    if (field.len > 0) {
+        rv_error_fact_text(err, "field", field);
+    }
+    rv_error_fact_text(err, "check", check->source);
+    return RV_CHECK_VIOLATION;
+}
+
+rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us, rv_arena *scratch,
+                                  rv_error *err) {
+    const rv_event_type *type = draft->type;
+    RV_ASSERT(type != NULL && scratch != NULL);
+    rv_status status = RV_OK;
+    for (uint16_t f = 0; f < type->field_count && status == RV_OK; f++) {
+        if (!draft->given[f]) {
+            status = fill_default(&type->fields[f], now_us, scratch, &draft->values[f], err);
+        }
+        if (status == RV_OK && type->fields[f].not_null && rv_value_is_null(&draft->values[f])) {
+            status = refuse_null(draft, f, "is NOT NULL and must be given", err);
+        }
+    }
+    if (status == RV_OK) {
+        status = judge_path(draft, err);
+    }
+    const rv_expr_env env = {.slots = draft->values, .now_us = now_us, .scratch = scratch};
+    for (uint16_t f = 0; f < type->field_count && status == RV_OK; f++) {
+        if (type->fields[f].has_check) {
+            status = judge_check(draft, &type->fields[f].check, type->fields[f].name, &env, err);
+        }
+    }
+    for (uint16_t i = 0; i < type->check_count && status == RV_OK; i++) {
+        status = judge_check(draft, &type->checks[i], (rv_bytes){NULL, 0}, &env, err);
+    }
+    RV_ASSERT(status != RV_OK || type->field_count > 0);
+    return status;
+}
