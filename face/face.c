@@ -131,11 +131,19 @@ static rv_status healthz(rv_exchange *x, rv_error *err) {
     return RV_OK;
 }
 
-static rv_status status_of_node(rv_exchange *x) {
+/* With `?select=PATTERN` also the hash of what a node would hold that selects it. */
+static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_bytes text;
+    bool selected = false;
+    rv_path_pattern pattern;
+    rv_status status = rv_url_parameter(url, "select", &x->face->scratch, &text, &selected, err);
+    if (status == RV_OK && selected) {
+        status = rv_path_pattern_parse(text, &pattern, err);
+    }
     rv_writer w;
-    const rv_status status = exchange_writer(x, true, &w);
+    status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
-        rv_face_status(x->face, &w);
+        rv_face_status(x->face, selected ? &pattern : NULL, &w);
         exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
     }
     return status;
@@ -199,7 +207,7 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (url->segment_count > 1) {
         return no_such_address(x, err);
     }
-    return health ? healthz(x, err) : status_of_node(x);
+    return health ? healthz(x, err) : status_of_node(x, url, err);
 }
 
 /* --- exchanges --- */

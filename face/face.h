@@ -83,11 +83,4 @@ RV_MUST_USE rv_status rv_exchange_body(rv_exchange *exchange, int64_t now, rv_wr
 
 void rv_face_end(rv_exchange *exchange);
 
-/* The members of `status --json`, as a JSON object: role, log_id, epoch, node_id, position,
- * sequence, durable_sequence, synced_to (edge: W), state_hash (32 hexadecimal digits),
- * schema_version, schema_hash, aggregates with row counts, streams, log bytes and segments, memory
- * (pages used and total), read_only with reason, upstream (edge: state, reason, position, lag,
- * bytes), version. GET /status answers it. */
-void rv_face_status(rv_face *face, rv_writer *w);
-
 #endif

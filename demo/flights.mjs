@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demo's data: 20,000 real flights of early 2001 in order of time, and the airports between
+// which they fly.
+import { readFileSync } from 'node:fs';
+
+const folder = new URL('../build/deps/flights/', import.meta.url);
+
+/** Splits a line of CSV; quoted fields may hold commas and doubled quotes. */
+function splitCsv(line) {
+  const fields = [];
+  for (const match of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)) {
+    fields.push(match[1] === undefined ? match[2] : match[1].replaceAll('""', '"'));
+  }
+  return fields;
+}
+
+/** @returns {{iata: string, destination: string, scheduled_at: string, delay: number, distance: number}[]} */
+export function readFlights() {
+  return JSON.parse(readFileSync(new URL('flights-20k.json', folder), 'utf8'))
+    .map((f) => ({
+      iata: f.origin,
+      destination: f.destination,
+      scheduled_at: `${f.date.replaceAll('/', '-')}:00`,
+      delay: f.delay,
+      distance: f.distance,
+    }))
+    .sort((a, b) => (a.scheduled_at < b.scheduled_at ? -1 : a.scheduled_at > b.scheduled_at ? 1 : 0));
+}
+
+/** The airports that occur in `flights`, by their codes. */
+export function readAirports(flights) {
+  const used = new Set(flights.flatMap((f) => [f.iata, f.destination]));
+  const airports = new Map();
+  const lines = readFileSync(new URL('airports.csv', folder), 'utf8').split('\n').slice(1);
+  for (const [iata, name, city, state] of lines.map(splitCsv)) {
+    if (used.has(iata)) airports.set(iata, { iata, name, city: state ? `${city}, ${state}` : city });
+  }
+  for (const iata of used) {
+    if (!airports.has(iata)) airports.set(iata, { iata, name: iata, city: iata });
+  }
+  return airports;
+}
