@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Folding an event: judging and applying are one walk (SEMANTICS 12 to 15).
+ *
+ *     1. the head of its stream, and its id if foreign
+ *     2. the rows it touches: found; created (all NULL but the key) where it creates
+ *     3. created rows get their defaults
+ *     4. actions, in order
+ *     5. judging only: what must hold for the rows acted on
+ *     6. deletions
+ *
+ * Defaults come before actions, so that an event that creates a row can also increment in it, and
+ * after all creations, so that rows created together can refer to each other in any order.
+ *
+ * With RV_FOLD_APPLY nothing is asked: a touch whose row is not held (or, if it creates, is there
+ * already) does nothing, a pure reference is not even looked up, and a value that cannot be
+ * computed makes its cell unknown.
+ */
+#include "core/state/fold.h"
+
+rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
+                       const rv_value *value, rv_fold_key *found) {
+    *found = (rv_fold_key){.key = *value, .place = RV_SLOT_NONE};
+    if (rv_value_is_null(value)) {
+        return RV_OK;
+    }
+    const rv_column *const column = &aggregate->columns[aggregate->key];
+    if (!rv_fold_same_type(from, &column->type)) {
+        const rv_status status = rv_value_coerce(from, &column->type, column->name, f->scratch,
+                                                 &found->key, f->judge ? f->err : NULL);
+        if (status == RV_MEMORY_EXHAUSTED || (status != RV_OK && f->judge)) {
+            return status;
+        }
+        if (status != RV_OK) {
+            return RV_OK;
+        }
+    }
+    RV_ASSERT(found->key.class_ == rv_type_class(&column->type));
+    const rv_table *const table = rv_table_of(f->pages, aggregate->number);
+    found->fits = true;
+    found->hash = rv_rows_key_hash(f->hash_key, &found->key);
+    found->place = rv_rows_find(f->pages, table, aggregate->number, &found->key, found->hash);
+    return RV_OK;
+}
+
+rv_status rv_fold_open(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
+                       rv_fold_row *row) {
+    RV_ASSERT(place != RV_SLOT_NONE);
+    const rv_table *const table = rv_table_of(f->pages, aggregate->number);
+    RV_ASSERT(table != NULL);
+    const rv_status status = rv_pages_reserve(f->pages, table->row_size);
+    if (status == RV_OK) {
+        *row = (rv_fold_row){aggregate, table, rv_rows_write(f->pages, table, place)};
+    }
+    return status;
+}
+
+/* The rows of an aggregate that are not shared answer only to the stream that created them. */
+static bool owned_by_other(const rv_fold *f, const rv_aggregate *aggregate, uint32_t place) {
+    const rv_table *const table = rv_table_of(f->pages, aggregate->number);
+    const rv_row_head head = rv_row_head_of(rv_rows_read(f->pages, table, place));
+    RV_ASSERT(head.owner != RV_SLOT_FREE);
+    return !aggregate->shared && head.owner != f->event->stream;
+}
+
+static rv_status touch_create(rv_fold *f, uint16_t nth, const rv_aggregate *aggregate,
+                              const rv_fold_key *found) {
+    const rv_touch *const touch = &f->type->touches[nth];
+    if (!found->fits || found->place != RV_SLOT_NONE) {
+        const rv_status why = found->fits ? RV_ROW_EXISTS : RV_NOT_NULL_VIOLATION;
+        return f->judge ? rv_fold_refuse_row(f, why, aggregate, touch->field, &found->key) : RV_OK;
+    }
+    rv_status status =
+        rv_rows_add(f->pages, aggregate, f->event->stream, &found->key, found->hash, &f->rows[nth]);
+    if (status == RV_OK && aggregate->columns[aggregate->key].type.serial) {
+        status = rv_rows_serial_note(f->pages, aggregate->number, found->key.as.integer);
+    }
+    f->made[nth] = status == RV_OK;
+    RV_ASSERT(status != RV_OK || f->rows[nth] != RV_SLOT_NONE);
+    return status;
+}
+
+/* Finds or creates the row of one touch. */
+static rv_status touch_resolve(rv_fold *f, uint16_t nth) {
+    const rv_touch *const touch = &f->type->touches[nth];
+    f->rows[nth] = RV_SLOT_NONE;
+    f->made[nth] = false;
+    if (!f->judge && (touch->kind == RV_TOUCH_DELETES ||
+                      (touch->kind == RV_TOUCH_REFERENCES && !touch->acted_on))) {
+        return RV_OK;
+    }
+    RV_ASSERT(touch->field < f->type->field_count);
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
+    rv_fold_key found;
+    const rv_status status = rv_fold_find(f, aggregate, &f->type->fields[touch->field].type,
+                                          &f->values[touch->field], &found);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (touch->kind == RV_TOUCH_CREATES) {
+        return touch_create(f, nth, aggregate, &found);
+    }
+    f->rows[nth] = found.place;
+    if (!f->judge || rv_value_is_null(&f->values[touch->field])) {
+        return RV_OK;
+    }
+    if (found.place == RV_SLOT_NONE) {
+        return rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, &found.key);
+    }
+    const bool acts = touch->acted_on || touch->kind == RV_TOUCH_DELETES;
+    if (acts && owned_by_other(f, aggregate, found.place)) {
+        return rv_fold_refuse_row(f, RV_ROW_OF_OTHER_STREAM, aggregate, touch->field, &found.key);
+    }
+    return RV_OK;
+}
+
+/* Defaults of the rows created, then all actions. */
+static rv_status rows_change(rv_fold *f) {
+    rv_fold_row row = {0};
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < f->type->touch_count && status == RV_OK; i += 1) {
+        if (!f->made[i]) {
+            continue;
+        }
+        const uint16_t number = f->type->touches[i].aggregate;
+        status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[i], &row);
+        if (status == RV_OK) {
+            status = rv_fold_defaults(f, &row, i);
+        }
+    }
+    uint16_t open = RV_NONE;
+    for (uint16_t i = 0; i < f->type->action_count && status == RV_OK; i += 1) {
+        const rv_action *const action = &f->type->actions[i];
+        RV_ASSERT(action->touch < f->type->touch_count);
+        if (f->rows[action->touch] == RV_SLOT_NONE) {
+            continue;
+        }
+        if (open != action->touch) {
+            const uint16_t number = f->type->touches[action->touch].aggregate;
+            open = action->touch;
+            status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[open], &row);
+        }
+        if (status == RV_OK) {
+            status = rv_fold_action(f, &row, action);
+        }
+    }
+    return status;
+}
+
+/* Deletes the row of one touch, if it is (still) there. */
+static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
+    rv_fold_key found;
+    rv_status status = rv_fold_find(f, aggregate, &f->type->fields[touch->field].type,
+                                    &f->values[touch->field], &found);
+    if (status != RV_OK || rv_value_is_null(&f->values[touch->field])) {
+        return status;
+    }
+    if (found.place == RV_SLOT_NONE) {
+        return f->judge ? rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field,
+                                             &found.key)
+                        : RV_OK;
+    }
+    rv_fold_row row;
+    status = rv_fold_open(f, aggregate, found.place, &row);
+    if (status == RV_OK) {
+        status = rv_fold_unrefer(f, &row);
+    }
+    if (status == RV_OK && f->judge && rv_row_head_of(row.bytes).refs > 0) {
+        return rv_fold_refuse_row(f, RV_ROW_REFERENCED, aggregate, touch->field, &found.key);
+    }
+    RV_ASSERT(status != RV_OK || found.fits);
+    return status == RV_OK ? rv_rows_remove(f->pages, aggregate->number, found.place, found.hash)
+                           : status;
+}
+
+static rv_status rows_fold(rv_fold *f) {
+    const rv_event_type *const type = f->type;
+    RV_ASSERT(type->touch_count <= RV_TOUCHES_MAX);
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
+        status = touch_resolve(f, i);
+    }
+    if (status == RV_OK) {
+        status = rows_change(f);
+    }
+    if (status == RV_OK && f->judge) {
+        status = rv_fold_judge_rows(f);
+    }
+    for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
+        RV_ASSERT(i == 0 || type->touches[i - 1].kind <= type->touches[i].kind);
+        if (type->touches[i].kind == RV_TOUCH_DELETES) {
+            status = touch_delete(f, &type->touches[i]);
+        }
+    }
+    return status;
+}
+
+/* Moves the head of the event's stream. */
+static rv_status head_move(rv_pages *pages, const rv_event *event) {
+    const rv_status status = rv_pages_reserve(pages, 0);
+    if (status == RV_OK) {
+        rv_stream_line *const line = rv_streams_write(pages, event->stream);
+        line->version = event->version;
+        line->first_sequence = line->first_sequence == 0 ? event->sequence : line->first_sequence;
+        line->last_sequence = event->sequence;
+        line->last_position = event->position;
+    }
+    return status;
+}
+
+static rv_status id_note(rv_state *state, const rv_event *event) {
+    uint64_t sequence;
+    RV_ASSERT(event->foreign_id);
+    if (rv_ids_find(&state->pages, state->hash_key, event->event_id, &sequence)) {
+        return RV_OK; /* whoever accepts events has asked before; elsewhere the first one stays */
+    }
+    return rv_ids_add(&state->pages, state->hash_key, event->event_id, event->sequence);
+}
+
+rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
+                        rv_fold_mode mode, rv_arena *scratch, rv_error *err) {
+    RV_ASSERT(mode == RV_FOLD_APPLY || state->pages.journal.active);
+    const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
+    if (event->stream >= rv_streams_count(&state->pages) ||
+        (!system && event->type >= rv_schema_event_type_count(state->schema))) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the event with sequence %u names a stream or an event type that is "
+                            "not there",
+                            event->sequence);
+    }
+    rv_status status = head_move(&state->pages, event);
+    if (status == RV_OK && event->foreign_id) {
+        status = id_note(state, event);
+    }
+    if (status == RV_OK && !system) {
+        const rv_event_type *const type = rv_schema_event_type(state->schema, event->type);
+        RV_ASSERT(values != NULL || type->field_count == 0);
+        const size_t mark = rv_arena_mark(scratch);
+        rv_fold f;
+        f.pages = &state->pages;
+        f.schema = state->schema;
+        f.hash_key = state->hash_key;
+        f.event = event;
+        f.type = type;
+        f.values = values;
+        f.judge = mode == RV_FOLD_JUDGE;
+        f.scratch = scratch;
+        f.err = err;
+        status = rows_fold(&f);
+        rv_arena_reset(scratch, mark);
+    }
+    if (status == RV_STATE_FULL) {
+        return rv_error_set(err, status, "no page of memory is left for rows, of %u",
+                            (uint64_t)state->pages.total);
+    }
+    if (status == RV_BATCH_TOO_LARGE) {
+        return rv_error_set(err, status,
+                            "the batch changes more than the journal of %u bytes "
+                            "could take back",
+                            (uint64_t)state->pages.journal.cap);
+    }
+    return status;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One event on its way into the state, for the files that fold it:
+ *
+ *     fold.c        rows are found and created, actions run, rows are deleted
+ *     fold_cells.c  what one action does to one cell
+ *     fold_judge.c  what must hold, and how a refusal is told
+ *
+ * Each of their functions returns RV_OK, or the status with which the whole fold ends; with
+ * RV_FOLD_APPLY that is only RV_STATE_FULL, RV_BATCH_TOO_LARGE or RV_MEMORY_EXHAUSTED (scratch).
+ */
+#ifndef RV_STATE_FOLD_H
+#define RV_STATE_FOLD_H
+
+#include "core/state/inside.h"
+
+typedef struct rv_fold {
+    rv_pages *pages;
+    const rv_schema *schema;
+    uint64_t hash_key;
+    const rv_event *event;
+    const rv_event_type *type;
+    const rv_value *values; /* of the event's fields */
+    bool judge;
+    rv_arena *scratch;
+    rv_error *err;
+    uint32_t rows[RV_TOUCHES_MAX]; /* by touch; RV_SLOT_NONE: not held, or the key is NULL */
+    bool made[RV_TOUCHES_MAX];     /* by touch: this event created it */
+} rv_fold;
+
+/* A row that is being changed: the bytes are under rv_rows_write. */
+typedef struct rv_fold_row {
+    const rv_aggregate *aggregate;
+    const rv_table *table;
+    uint8_t *bytes;
+} rv_fold_row;
+
+/* What became of looking for a row: `hash` is the key's if it `fits` (it is not NULL, and a value
+ * of the key column's type), `place` is RV_SLOT_NONE if there is no such row. */
+typedef struct rv_fold_key {
+    rv_value key; /* of the key column's type */
+    uint32_t hash;
+    uint32_t place;
+    bool fits;
+} rv_fold_key;
+
+/* Looks for the row of an aggregate by a key of type `from`. */
+RV_MUST_USE rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
+                                   const rv_value *value, rv_fold_key *found);
+
+/* True when a value of one type is one of the other as it is. */
+static inline bool rv_fold_same_type(const rv_type *from, const rv_type *to) {
+    return from->kind == to->kind && from->size == to->size && from->scale == to->scale;
+}
+
+/* Takes a row for changing. */
+RV_MUST_USE rv_status rv_fold_open(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
+                                   rv_fold_row *row);
+
+/* --- fold_cells.c --- */
+
+/* What now() is for the event: when it was written, counted from 2000. */
+int64_t rv_fold_now(const rv_fold *f);
+
+/* Sets the columns of a created row that no field sets to their defaults, and counts the row that
+ * its key refers to. */
+RV_MUST_USE rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch);
+
+RV_MUST_USE rv_status rv_fold_action(rv_fold *f, rv_fold_row *row, const rv_action *action);
+
+/* Counts all references of a row that is to be deleted down. */
+RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row);
+
+/* --- fold_judge.c --- */
+
+/* What must hold for every row that the event acted on: NOT NULL and CHECKs. */
+RV_MUST_USE rv_status rv_fold_judge_rows(rv_fold *f);
+
+/* Refusals: set the error with its facts and return its status. `key` may be NULL. */
+rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *aggregate,
+                             uint16_t field, const rv_value *key);
+rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, uint16_t column,
+                                   const rv_value *value);
+rv_status rv_fold_refuse_cell(rv_fold *f, rv_status status, const rv_fold_row *row,
+                              uint16_t column);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What folding does to one cell: set, compute, increment, default; and the counts of references
+ * that follow from it. When a value cannot be had (an expression fails, a result is out of range),
+ * judging refuses; applying makes the cell unknown, and so does a computation over a row with
+ * unknown cells.
+ */
+#include "core/state/fold.h"
+
+/* Ends a failed evaluation: a refusal, or an unknown cell. `err` is set if the fold judges. */
+static rv_status cell_failed(rv_fold *f, rv_fold_row *row, uint16_t column, rv_status status) {
+    RV_ASSERT(status != RV_OK);
+    if (status == RV_MEMORY_EXHAUSTED) {
+        return status;
+    }
+    if (f->judge) {
+        return rv_fold_refuse_cell(f, status, row, column);
+    }
+    return column == row->table->key ? RV_OK
+                                     : rv_row_set_unknown(f->pages, row->table, row->bytes, column);
+}
+
+static bool same_value(const rv_value *a, const rv_value *b) {
+    if (a->class_ != b->class_) {
+        return false;
+    }
+    switch (a->class_) {
+    case RV_VALUE_NULL:
+        return true;
+    case RV_VALUE_INT:
+        return a->as.integer == b->as.integer;
+    case RV_VALUE_FLOAT:
+        return a->as.real == b->as.real;
+    default:
+        return rv_bytes_equal(a->as.bytes, b->as.bytes);
+    }
+}
+
+/* Counts a reference up or down, if the row that it names is held. */
+static rv_status refer(rv_fold *f, const rv_fold_row *row, uint16_t column, const rv_value *value,
+                       bool up) {
+    const rv_column *const referring = &row->aggregate->columns[column];
+    RV_ASSERT(referring->references != RV_NONE);
+    const rv_aggregate *const target = rv_schema_aggregate(f->schema, referring->references);
+    rv_fold_key found;
+    const rv_status status = rv_fold_find(f, target, &referring->type, value, &found);
+    if (status != RV_OK || rv_value_is_null(value)) {
+        return status;
+    }
+    if (found.place == RV_SLOT_NONE) {
+        return f->judge && up ? rv_fold_refuse_reference(f, row->aggregate, column, value) : RV_OK;
+    }
+    const rv_table *const table = rv_table_of(f->pages, target->number);
+    RV_ASSERT(table != NULL);
+    return rv_rows_refer(f->pages, table, found.place, up);
+}
+
+/* Moves the count of references from what the cell holds to `value`. */
+static rv_status refer_instead(rv_fold *f, const rv_fold_row *row, uint16_t column,
+                               const rv_value *value) {
+    rv_value old;
+    rv_status status = rv_row_get(f->pages, row->table, row->bytes, column, f->scratch, &old);
+    if (status != RV_OK || same_value(&old, value)) {
+        return status;
+    }
+    status = refer(f, row, column, value, true);
+    return status == RV_OK ? refer(f, row, column, &old, false) : status;
+}
+
+/* Sets a cell to a value of type `from`. */
+static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
+                          rv_value value) {
+    RV_ASSERT(column < row->aggregate->column_count && column != row->table->key);
+    const rv_column *const to = &row->aggregate->columns[column];
+    if (!rv_fold_same_type(from, &to->type) && !rv_value_is_null(&value)) {
+        const rv_status status = rv_value_coerce(from, &to->type, to->name, f->scratch, &value,
+                                                 f->judge ? f->err : NULL);
+        if (status != RV_OK) {
+            return cell_failed(f, row, column, status);
+        }
+    }
+    if (to->references != RV_NONE) {
+        const rv_status status = refer_instead(f, row, column, &value);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    return rv_row_set(f->pages, row->table, row->bytes, column, &value);
+}
+
+int64_t rv_fold_now(const rv_fold *f) {
+    const int64_t written_at = f->event->written_at;
+    int64_t now;
+    const bool wraps = __builtin_sub_overflow(written_at, RV_EPOCH_DIFFERENCE_US, &now);
+    RV_ASSERT(!wraps || written_at < 0);
+    return wraps ? INT64_MIN : now;
+}
+
+/* Evaluates and sets. */
+static rv_status cell_evaluate(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_expr *expr,
+                               const rv_value *slots) {
+    const rv_expr_env env = {.slots = slots, .now_us = rv_fold_now(f), .scratch = f->scratch};
+    rv_value value;
+    const rv_status status = rv_expr_eval(expr, &env, &value, f->judge ? f->err : NULL);
+    if (status != RV_OK) {
+        return cell_failed(f, row, column, status);
+    }
+    return cell_set(f, row, column, &expr->type, value);
+}
+
+/* column = expr over the fields, then the row's columns. */
+static rv_status cell_compute(rv_fold *f, rv_fold_row *row, const rv_action *action) {
+    rv_value slots[RV_FIELDS_MAX + RV_COLUMNS_MAX];
+    const uint16_t fields = f->type->field_count;
+    RV_ASSERT(fields <= RV_FIELDS_MAX && row->table->column_count <= RV_COLUMNS_MAX);
+    memcpy(slots, f->values, fields * sizeof slots[0]);
+    bool unknown = false;
+    for (uint16_t i = 0; i < row->table->column_count; i += 1) {
+        unknown = unknown || rv_row_is_unknown(row->table, row->bytes, i);
+        const rv_status status =
+            rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &slots[fields + i]);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    if (unknown) {
+        return rv_row_set_unknown(f->pages, row->table, row->bytes, action->column);
+    }
+    return cell_evaluate(f, row, action->column, &action->expr, slots);
+}
+
+/* The greatest absolute value of an exact number type, less one on the negative side of integers.
+ */
+static int64_t magnitude_max(const rv_type *type) {
+    switch (type->kind) {
+    case RV_TYPE_SMALLINT:
+        return INT16_MAX;
+    case RV_TYPE_INTEGER:
+    case RV_TYPE_DATE:
+        return INT32_MAX;
+    case RV_TYPE_NUMERIC: {
+        int64_t bound = 1;
+        for (uint32_t i = 0; i < type->size && i < 18; i += 1) {
+            bound *= 10;
+        }
+        return type->size == 0 ? INT64_MAX : bound - 1;
+    }
+    default:
+        return INT64_MAX;
+    }
+}
+
+/* The sum or difference; false when it is not one of the type. */
+static bool add(const rv_type *type, const rv_value *cell, const rv_value *by, bool down,
+                rv_value *result) {
+    RV_ASSERT(cell->class_ == by->class_);
+    if (cell->class_ == RV_VALUE_FLOAT) {
+        double sum = down ? cell->as.real - by->as.real : cell->as.real + by->as.real;
+        sum = type->kind == RV_TYPE_REAL ? (double)(float)sum : sum;
+        *result = rv_value_float(sum);
+        return !__builtin_isinf(sum) || __builtin_isinf(cell->as.real) ||
+               __builtin_isinf(by->as.real);
+    }
+    RV_ASSERT(cell->class_ == RV_VALUE_INT);
+    int64_t sum;
+    const bool wraps = down ? __builtin_sub_overflow(cell->as.integer, by->as.integer, &sum)
+                            : __builtin_add_overflow(cell->as.integer, by->as.integer, &sum);
+    const int64_t max = magnitude_max(type);
+    const int64_t min = type->kind == RV_TYPE_NUMERIC ? -max : -max - 1;
+    *result = rv_value_int(sum);
+    return !wraps && sum >= min && sum <= max;
+}
+
+/* column = column + field, or minus. NULL on either side: as in SQL, but a NULL field changes
+ * nothing. */
+static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action) {
+    const rv_column *const column = &row->aggregate->columns[action->column];
+    const rv_type *const from = &f->type->fields[action->field].type;
+    rv_value by = f->values[action->field];
+    if (rv_value_is_null(&by) || rv_row_is_null(row->bytes, action->column)) {
+        return RV_OK;
+    }
+    rv_status status = RV_OK;
+    if (!rv_fold_same_type(from, &column->type)) {
+        status = rv_value_coerce(from, &column->type, column->name, f->scratch, &by,
+                                 f->judge ? f->err : NULL);
+    }
+    rv_value cell;
+    if (status == RV_OK) {
+        status = rv_row_get(f->pages, row->table, row->bytes, action->column, f->scratch, &cell);
+    }
+    if (status != RV_OK) {
+        return cell_failed(f, row, action->column, status);
+    }
+    rv_value sum;
+    if (!add(&column->type, &cell, &by, action->kind == RV_ACTION_DECREMENT, &sum)) {
+        rv_error_set(f->judge ? f->err : NULL, RV_VALUE_OUT_OF_RANGE,
+                     "`%b` of `%b` would be outside of its type's range", &column->name,
+                     &row->aggregate->name);
+        return cell_failed(f, row, action->column, RV_VALUE_OUT_OF_RANGE);
+    }
+    return cell_set(f, row, action->column, &column->type, sum);
+}
+
+rv_status rv_fold_action(rv_fold *f, rv_fold_row *row, const rv_action *action) {
+    RV_ASSERT(action->column < row->aggregate->column_count);
+    switch (action->kind) {
+    case RV_ACTION_SET:
+        RV_ASSERT(action->field < f->type->field_count);
+        return cell_set(f, row, action->column, &f->type->fields[action->field].type,
+                        f->values[action->field]);
+    case RV_ACTION_COMPUTE:
+        return cell_compute(f, row, action);
+    default:
+        return cell_add(f, row, action);
+    }
+}
+
+rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch) {
+    const rv_aggregate *const aggregate = row->aggregate;
+    uint64_t set[RV_COLUMNS_MAX / 64] = {0};
+    RV_ASSERT(touch < f->type->touch_count);
+    for (uint16_t i = 0; i < f->type->action_count; i += 1) {
+        const rv_action *const action = &f->type->actions[i];
+        if (action->touch == touch && action->kind == RV_ACTION_SET) {
+            set[action->column / 64u] |= UINT64_C(1) << (action->column % 64u);
+        }
+    }
+    rv_status status = RV_OK;
+    if (aggregate->columns[aggregate->key].references != RV_NONE) {
+        rv_value key;
+        status = rv_row_get(f->pages, row->table, row->bytes, aggregate->key, f->scratch, &key);
+        if (status == RV_OK) {
+            status = refer(f, row, aggregate->key, &key, true);
+        }
+    }
+    for (uint16_t i = 0; i < aggregate->column_count && status == RV_OK; i += 1) {
+        const bool is_set = (set[i / 64u] >> (i % 64u) & 1u) != 0;
+        if (aggregate->columns[i].has_default && i != aggregate->key && !is_set) {
+            status = cell_evaluate(f, row, i, &aggregate->columns[i].default_value, NULL);
+        }
+    }
+    return status;
+}
+
+rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row) {
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < row->aggregate->column_count && status == RV_OK; i += 1) {
+        RV_ASSERT(i < row->table->column_count);
+        if (row->aggregate->columns[i].references == RV_NONE) {
+            continue;
+        }
+        rv_value value;
+        status = rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &value);
+        if (status == RV_OK) {
+            status = refer(f, row, i, &value, false);
+        }
+    }
+    return status;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must hold when the root accepts an event, and how a refusal is told (SEMANTICS 13, 14). */
+#include "core/state/fold.h"
+
+/* Longest text of a key or value that is shown; a longer one is left out. */
+#define SHOWN_MAX 200u
+
+/* Texts of values live here while an error is set. */
+typedef struct shown {
+    uint8_t bytes[SHOWN_MAX];
+} shown;
+
+static rv_bytes show(shown *memory, const rv_type *type, const rv_value *value) {
+    rv_writer w = rv_writer_over(memory->bytes, sizeof memory->bytes);
+    RV_ASSERT(value != NULL);
+    if (rv_value_is_null(value)) {
+        return RV_LITERAL("null");
+    }
+    rv_value_to_text(type, value, &w);
+    return w.full ? RV_LITERAL("(too long to show)") : rv_writer_bytes(&w);
+}
+
+rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *aggregate,
+                             uint16_t field, const rv_value *key) {
+    shown memory;
+    const rv_bytes text = show(&memory, &aggregate->columns[aggregate->key].type, key);
+    const rv_bytes *const name = &aggregate->name;
+    RV_ASSERT(field < f->type->field_count);
+    switch (status) {
+    case RV_ROW_EXISTS:
+        rv_error_set(f->err, status, "`%b` has a row with key %b already", name, &text);
+        break;
+    case RV_ROW_OF_OTHER_STREAM:
+        rv_error_set(f->err, status,
+                     "the row of `%b` with key %b belongs to the stream that created it; only "
+                     "events of that stream can change it",
+                     name, &text);
+        break;
+    case RV_ROW_REFERENCED:
+        rv_error_set(f->err, status, "other rows refer to the row of `%b` with key %b", name,
+                     &text);
+        break;
+    case RV_NOT_NULL_VIOLATION:
+        rv_error_set(f->err, status, "the key of a new row of `%b` is missing", name);
+        break;
+    default:
+        RV_ASSERT(status == RV_UNKNOWN_REFERENCE);
+        rv_error_set(f->err, status, "`%b` has no row with key %b", name, &text);
+        break;
+    }
+    rv_error_fact_text(f->err, "aggregate", aggregate->name);
+    if (!rv_value_is_null(key)) {
+        rv_error_fact_text(f->err, "key", text);
+    }
+    rv_error_fact_text(f->err, "field", f->type->fields[field].name);
+    return status;
+}
+
+rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, uint16_t column,
+                                   const rv_value *value) {
+    shown memory;
+    const rv_column *const referring = &aggregate->columns[column];
+    RV_ASSERT(referring->references != RV_NONE);
+    const rv_aggregate *const target = rv_schema_aggregate(f->schema, referring->references);
+    const rv_bytes text = show(&memory, &referring->type, value);
+    rv_error_set(f->err, RV_UNKNOWN_REFERENCE,
+                 "`%b` of `%b` would refer to a row of `%b` with key %b, which does not exist",
+                 &referring->name, &aggregate->name, &target->name, &text);
+    rv_error_fact_text(f->err, "aggregate", target->name);
+    rv_error_fact_text(f->err, "key", text);
+    rv_error_fact_text(f->err, "column", referring->name);
+    return RV_UNKNOWN_REFERENCE;
+}
+
+/* Adds which cell it was; the error itself is set. */
+static void cell_facts(rv_fold *f, const rv_fold_row *row, uint16_t column) {
+    const rv_aggregate *const aggregate = row->aggregate;
+    RV_ASSERT(column < aggregate->column_count);
+    shown memory;
+    rv_value key;
+    rv_error_fact_text(f->err, "aggregate", aggregate->name);
+    const rv_status status =
+        rv_row_get(f->pages, row->table, row->bytes, aggregate->key, f->scratch, &key);
+    if (status == RV_OK) {
+        const rv_type *const type = &aggregate->columns[aggregate->key].type;
+        rv_error_fact_text(f->err, "key", show(&memory, type, &key));
+    }
+    rv_error_fact_text(f->err, "column", aggregate->columns[column].name);
+}
+
+rv_status rv_fold_refuse_cell(rv_fold *f, rv_status status, const rv_fold_row *row,
+                              uint16_t column) {
+    RV_ASSERT(status != RV_OK);
+    cell_facts(f, row, column);
+    return status;
+}
+
+/* NOT NULL and the CHECK of one column. */
+static rv_status judge_column(rv_fold *f, const rv_fold_row *row, uint16_t nth,
+                              const rv_expr_env *env) {
+    const rv_column *const column = &row->aggregate->columns[nth];
+    const rv_value *const value = &env->slots[nth];
+    if (column->not_null && rv_value_is_null(value)) {
+        rv_error_set(f->err, RV_NOT_NULL_VIOLATION, "`%b` of `%b` must have a value", &column->name,
+                     &row->aggregate->name);
+        cell_facts(f, row, nth);
+        return RV_NOT_NULL_VIOLATION;
+    }
+    if (!column->has_check) {
+        return RV_OK;
+    }
+    rv_value holds;
+    const rv_status status = rv_expr_eval(&column->check, env, &holds, f->err);
+    if (status != RV_OK) {
+        return rv_fold_refuse_cell(f, status, row, nth);
+    }
+    RV_ASSERT(rv_value_is_null(&holds) || holds.class_ == RV_VALUE_INT);
+    if (rv_value_is_null(&holds) || holds.as.integer != 0) {
+        return RV_OK;
+    }
+    shown memory;
+    const rv_bytes text = show(&memory, &column->type, value);
+    rv_error_set(f->err, RV_CHECK_VIOLATION, "`%b` of `%b` would be %b, but CHECK (%b)",
+                 &column->name, &row->aggregate->name, &text, &column->check.source);
+    cell_facts(f, row, nth);
+    rv_error_fact_text(f->err, "value", text);
+    return RV_CHECK_VIOLATION;
+}
+
+/* Everything that must hold for one row. */
+static rv_status judge_row(rv_fold *f, const rv_fold_row *row) {
+    rv_value slots[RV_COLUMNS_MAX];
+    const rv_aggregate *const aggregate = row->aggregate;
+    RV_ASSERT(aggregate->column_count <= RV_COLUMNS_MAX);
+    for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
+        const rv_status status =
+            rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &slots[i]);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    const rv_expr_env env = {.slots = slots, .now_us = rv_fold_now(f), .scratch = f->scratch};
+    for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
+        const rv_status status = judge_column(f, row, i, &env);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    for (uint16_t i = 0; i < aggregate->check_count; i += 1) {
+        rv_value holds;
+        const rv_status status = rv_expr_eval(&aggregate->checks[i], &env, &holds, f->err);
+        if (status != RV_OK) {
+            return rv_fold_refuse_cell(f, status, row, aggregate->key);
+        }
+        if (!rv_value_is_null(&holds) && holds.as.integer == 0) {
+            rv_error_set(f->err, RV_CHECK_VIOLATION, "a row of `%b` would break CHECK (%b)",
+                         &aggregate->name, &aggregate->checks[i].source);
+            cell_facts(f, row, aggregate->key);
+            return RV_CHECK_VIOLATION;
+        }
+    }
+    return RV_OK;
+}
+
+rv_status rv_fold_judge_rows(rv_fold *f) {
+    RV_ASSERT(f->judge);
+    for (uint16_t i = 0; i < f->type->touch_count; i += 1) {
+        const rv_touch *const touch = &f->type->touches[i];
+        bool skip = f->rows[i] == RV_SLOT_NONE || !(f->made[i] || touch->acted_on);
+        for (uint16_t j = 0; j < i && !skip; j += 1) {
+            const rv_touch *const before = &f->type->touches[j];
+            skip = f->rows[j] == f->rows[i] && (f->made[j] || before->acted_on);
+        }
+        if (skip) {
+            continue;
+        }
+        const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
+        const rv_table *const table = rv_table_of(f->pages, aggregate->number);
+        RV_ASSERT(table != NULL);
+        const uint8_t *const bytes = rv_rows_read(f->pages, table, f->rows[i]);
+        const rv_status status = judge_row(f, &(rv_fold_row){aggregate, table, (uint8_t *)bytes});
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    return RV_OK;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A hash index: from 32 bits of a key's hash to places, several if need be. It does not know keys:
+ * whoever looks up compares what lies at the places it offers, almost always exactly one. Hashes
+ * are keyed with the node's entropy and never decide an order that can be seen.
+ *
+ * Linear hashing (Litwin 1980): with n buckets and 2^l <= n < 2^(l+1), a hash belongs to bucket
+ * h mod 2^(l+1) if there is one, else to h mod 2^l. When entries outgrow the buckets, bucket n is
+ * added and takes its share of bucket n - 2^l: one small step an insertion, no pause, no rehash. As
+ * the hash is kept beside the place, a step reads no key.
+ *
+ * A bucket is one cache line with up to seven entries; more are in overflow buckets, chained. The
+ * table does not shrink.
+ */
+#ifndef RV_STATE_INDEX_H
+#define RV_STATE_INDEX_H
+
+#include "core/state/lines.h"
+
+#define RV_BUCKET_ENTRIES 7u
+
+/* Of one insertion: buckets, directory, and two overflowing chains that share a page. */
+#define RV_INDEX_PAGES_MAX 3u
+
+/* One cache line, of an array of lines or (overflow) in a slot. */
+typedef struct rv_bucket {
+    uint32_t count;
+    uint32_t overflow; /* place of the next in the chain; 0 is none */
+    uint32_t hashes[RV_BUCKET_ENTRIES];
+    uint32_t places[RV_BUCKET_ENTRIES];
+} rv_bucket;
+
+RV_STATIC_ASSERT(sizeof(rv_bucket) == RV_LINE_SIZE, "a bucket is a line");
+
+/* Lies in a page; all zero but for lines.kind, it is empty. */
+typedef struct rv_index {
+    uint32_t count; /* entries */
+    rv_lines buckets;
+} rv_index;
+
+static inline const rv_index *rv_index_of(const rv_pages *pages, rv_at at) {
+    return (const rv_index *)(const void *)(rv_pages_read(pages, at.page) + at.offset);
+}
+
+/* A look-up under way; valid until the next change of the state. */
+typedef struct rv_index_probe {
+    const rv_bucket *bucket;
+    uint32_t hash;
+    uint32_t at;
+} rv_index_probe;
+
+/* The places of a hash, one after the other; 0 when there are no more. */
+uint32_t rv_index_first(const rv_pages *pages, rv_at at, uint32_t hash, rv_index_probe *probe);
+uint32_t rv_index_next(const rv_pages *pages, rv_index_probe *probe);
+
+/* Adds an entry. RV_STATE_FULL, RV_BATCH_TOO_LARGE: the index is to be rolled back or discarded, as
+ * a bucket may be half divided. It never takes more than RV_INDEX_PAGES_MAX pages. */
+RV_MUST_USE rv_status rv_index_insert(rv_pages *pages, rv_at at, uint32_t hash, uint32_t place);
+
+/* Removes an entry that is there. RV_BATCH_TOO_LARGE: nothing has changed. */
+RV_MUST_USE rv_status rv_index_remove(rv_pages *pages, rv_at at, uint32_t hash, uint32_t place);
+
+/* Asks the processor for the bucket of a hash. */
+void rv_index_prefetch(const rv_pages *pages, rv_at at, uint32_t hash);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a state consists of, for the files of this floor only. */
+#ifndef RV_STATE_INSIDE_H
+#define RV_STATE_INSIDE_H
+
+#include "core/state/ids.h"
+#include "core/state/rows.h"
+#include "core/state/state.h"
+#include "core/state/streams.h"
+
+/* Everything that an event changes is in the pages; the rest is what they are read with. */
+struct rv_state {
+    rv_pages pages;
+    const rv_schema *schema;
+    uint64_t hash_key;
+    rv_hash128 sum; /* of pages.sums */
+};
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rows of an aggregate: slots of one size, with an index over the primary key. What is known of an
+ * aggregate (counters, the slots, the index, where each column lies) is its table, a page made with
+ * the first row.
+ *
+ *     row:  owner u32 | refs u32 | NULL bits | unknown bits | key cell | other cells, widest first
+ *
+ * `owner` is the stream that created the row (never RV_SLOT_FREE). `refs` counts the cells of
+ * columns that refer to the row: exact where everything is held (the root, which alone asks for
+ * it); on a node that holds a part, a row may come after one that refers to it, and the count is a
+ * lower bound that never goes below 0. Cells have the width that the column's type needs; cells of
+ * bytes are the heap's. A cell that is NULL is all zeros. An unknown cell (SEMANTICS 15) is NULL
+ * too.
+ */
+#ifndef RV_STATE_ROWS_H
+#define RV_STATE_ROWS_H
+
+#include "core/model/schema.h"
+#include "core/state/heap.h"
+
+typedef enum rv_cell_form {
+    RV_CELL_INT8, /* boolean */
+    RV_CELL_INT16,
+    RV_CELL_INT32,
+    RV_CELL_INT64,
+    RV_CELL_FLOAT32,
+    RV_CELL_FLOAT64,
+    RV_CELL_UUID, /* 16 bytes */
+    RV_CELL_BYTES /* rv_cell */
+} rv_cell_form;
+
+typedef struct rv_cell_layout {
+    uint16_t offset; /* in the row */
+    uint8_t form;
+    uint8_t width;
+} rv_cell_layout;
+
+typedef struct rv_table {
+    rv_page_head head;
+    uint64_t row_count;
+    int64_t serial_last; /* greatest key so far, if the key is a serial; 0 before */
+    rv_slots rows;
+    rv_index index;
+    uint16_t row_size;
+    uint16_t column_count;
+    uint16_t key;
+    uint16_t unknown_offset; /* of the unknown bits; the NULL bits are at RV_ROW_BITS */
+    rv_cell_layout cells[RV_COLUMNS_MAX];
+} rv_table;
+
+#define RV_ROW_BITS      8u
+#define RV_ROW_OWNER_MAX (UINT32_MAX - 1u)
+#define RV_ROW_SIZE_MAX  (RV_ROW_BITS + 2 * (RV_COLUMNS_MAX / 8) + RV_COLUMNS_MAX * RV_CELL_SIZE + 8)
+
+RV_STATIC_ASSERT(sizeof(rv_table) <= RV_PAGE_SIZE, "a table is one page");
+RV_STATIC_ASSERT(RV_ROW_SIZE_MAX <= RV_PAGE_ROOM, "a row never needs two pages");
+
+/* The head of a row, as it lies there. */
+typedef struct rv_row_head {
+    uint32_t owner;
+    uint32_t refs;
+} rv_row_head;
+
+/* The table of an aggregate, NULL before its first row. */
+static inline const rv_table *rv_table_of(const rv_pages *pages, uint16_t aggregate) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    const uint32_t page = rv_root_of(pages)->tables[aggregate];
+    return page == 0 ? NULL : (const rv_table *)(const void *)rv_pages_read(pages, page);
+}
+
+/* The hash of a key, keyed. The value has the class of the key column. */
+uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key);
+
+/* The row with this key, or RV_SLOT_NONE. `table` may be NULL. `hash` is the key's. */
+uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, uint16_t aggregate,
+                      const rv_value *key, uint32_t hash);
+
+/* Adds a row of NULLs with this key, which is not there yet, and makes the table if need be.
+ * RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or discarded. */
+RV_MUST_USE rv_status rv_rows_add(rv_pages *pages, const rv_aggregate *aggregate, uint32_t owner,
+                                  const rv_value *key, uint32_t hash, uint32_t *place);
+
+/* Removes a row; its values go from the heap. RV_BATCH_TOO_LARGE: as above. */
+RV_MUST_USE rv_status rv_rows_remove(rv_pages *pages, uint16_t aggregate, uint32_t place,
+                                     uint32_t hash);
+
+static inline const uint8_t *rv_rows_read(const rv_pages *pages, const rv_table *table,
+                                          uint32_t place) {
+    return rv_slots_read(pages, place, table->row_size);
+}
+
+/* The row, to be changed at once: all of it is noted. The caller reserved the journal. */
+static inline uint8_t *rv_rows_write(rv_pages *pages, const rv_table *table, uint32_t place) {
+    return rv_slots_write(pages, place, table->row_size);
+}
+
+static inline rv_row_head rv_row_head_of(const uint8_t *row) {
+    rv_row_head head;
+    memcpy(&head, row, sizeof head);
+    return head;
+}
+
+static inline bool rv_row_is_null(const uint8_t *row, uint16_t column) {
+    return (row[RV_ROW_BITS + column / 8u] >> (column % 8u) & 1u) != 0;
+}
+
+static inline bool rv_row_is_unknown(const rv_table *table, const uint8_t *row, uint16_t column) {
+    return (row[table->unknown_offset + column / 8u] >> (column % 8u) & 1u) != 0;
+}
+
+/* A cell. Bytes lie in the page, or for a chain in `scratch`: RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_row_get(const rv_pages *pages, const rv_table *table, const uint8_t *row,
+                                 uint16_t column, rv_arena *scratch, rv_value *value);
+
+/* Sets a cell of a row under rv_rows_write; the value is one of the column's type, or NULL.
+ * RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or discarded. */
+RV_MUST_USE rv_status rv_row_set(rv_pages *pages, const rv_table *table, uint8_t *row,
+                                 uint16_t column, const rv_value *value);
+
+/* Makes a cell NULL and unknown. */
+RV_MUST_USE rv_status rv_row_set_unknown(rv_pages *pages, const rv_table *table, uint8_t *row,
+                                         uint16_t column);
+
+/* Changes a row's count of references by one, up or down. RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_rows_refer(rv_pages *pages, const rv_table *table, uint32_t place,
+                                    bool up);
+
+/* Takes note of a serial key. RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_rows_serial_note(rv_pages *pages, uint16_t aggregate, int64_t key);
+
+#endif

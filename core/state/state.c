@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The face of the state: see state.h. What it does is done by the files that inside.h names. */
+#include "core/state/state.h"
+
+#include "core/state/inside.h"
+
+rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_arena *arena,
+                          rv_error *err) {
+    RV_ASSERT(options->schema != NULL);
+    const size_t mark = rv_arena_mark(arena);
+    rv_state *const made = rv_arena_take(arena, sizeof *made);
+    rv_status status = RV_MEMORY_EXHAUSTED;
+    if (made != NULL) {
+        status =
+            rv_pages_create(&made->pages, options->page_memory, options->journal_memory, arena);
+    }
+    if (status != RV_OK) {
+        rv_arena_reset(arena, mark);
+        return rv_error_set(err, status,
+                            "%u bytes for rows and %u to take changes back do not fit "
+                            "the memory budget",
+                            (uint64_t)options->page_memory, (uint64_t)options->journal_memory);
+    }
+    made->schema = options->schema;
+    made->hash_key = options->hash_key;
+    rv_heap_init(&made->pages);
+    rv_root *const root = (rv_root *)(void *)rv_pages_write_new(&made->pages, RV_PAGE_FIRST, 0);
+    root->overflow.size = RV_LINE_SIZE;
+    root->overflow.kind = RV_PAGE_HEAP;
+    root->ids.size = (uint16_t)sizeof(rv_id_entry);
+    root->ids.kind = RV_PAGE_HEAP;
+    root->id_index.buckets.kind = RV_PAGE_BUCKETS;
+    root->stream_index.buckets.kind = RV_PAGE_BUCKETS;
+    root->streams.kind = RV_PAGE_STREAMS;
+    *state = made;
+    return RV_OK;
+}
+
+void rv_state_begin(rv_state *state) {
+    rv_pages_begin(&state->pages);
+}
+
+void rv_state_commit(rv_state *state) {
+    rv_pages_commit(&state->pages);
+}
+
+void rv_state_rollback(rv_state *state) {
+    rv_pages_rollback(&state->pages);
+}
+
+uint32_t rv_state_stream_count(const rv_state *state) {
+    return rv_streams_count(&state->pages);
+}
+
+void rv_state_stream(const rv_state *state, uint32_t number, rv_stream_head *head) {
+    RV_ASSERT(number < rv_streams_count(&state->pages));
+    const rv_stream_line *const line = rv_streams_read(&state->pages, number);
+    *head = (rv_stream_head){.path = rv_heap_run(&state->pages, &line->path),
+                             .declaration = line->declaration,
+                             .version = line->version,
+                             .first_sequence = line->first_sequence,
+                             .last_sequence = line->last_sequence,
+                             .last_position = line->last_position};
+}
+
+bool rv_state_stream_find(const rv_state *state, rv_bytes path, uint32_t *number) {
+    return rv_streams_find(&state->pages, state->hash_key, path, number);
+}
+
+rv_status rv_state_stream_add(rv_state *state, uint16_t declaration, rv_bytes path,
+                              uint32_t *number, rv_error *err) {
+    if (path.len == 0 || path.len > RV_PATH_LEN_MAX) {
+        return rv_error_set(err, RV_PATH_INVALID, "a path has 1 to %u bytes, not %u",
+                            (uint64_t)RV_PATH_LEN_MAX, (uint64_t)path.len);
+    }
+    const rv_status status =
+        rv_streams_add(&state->pages, state->hash_key, declaration, path, number);
+    if (status == RV_STATE_FULL) {
+        return rv_error_set(err, status, "no page of memory is left for the stream %b", &path);
+    }
+    if (status != RV_OK) {
+        return rv_error_set(err, status,
+                            "the batch adds more streams than the journal of %u bytes "
+                            "could take back",
+                            (uint64_t)state->pages.journal.cap);
+    }
+    return RV_OK;
+}
+
+/* The greatest key of a serial type. */
+static int64_t serial_max(const rv_type *type) {
+    switch (type->kind) {
+    case RV_TYPE_SMALLINT:
+        return INT16_MAX;
+    case RV_TYPE_INTEGER:
+        return INT32_MAX;
+    default:
+        RV_ASSERT(type->kind == RV_TYPE_BIGINT);
+        return INT64_MAX;
+    }
+}
+
+rv_status rv_state_serial_next(const rv_state *state, uint16_t aggregate, int64_t *value,
+                               rv_error *err) {
+    const rv_aggregate *const declared = rv_schema_aggregate(state->schema, aggregate);
+    const rv_column *const key = &declared->columns[declared->key];
+    RV_ASSERT(key->type.serial);
+    const rv_table *const table = rv_table_of(&state->pages, aggregate);
+    const int64_t last = table == NULL ? 0 : table->serial_last;
+    RV_ASSERT(last >= 0);
+    if (last >= serial_max(&key->type)) {
+        rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the serial keys of `%b` are used up",
+                     &declared->name);
+        rv_error_fact_text(err, "aggregate", declared->name);
+        rv_error_fact_text(err, "column", key->name);
+        return RV_VALUE_OUT_OF_RANGE;
+    }
+    *value = last + 1;
+    return RV_OK;
+}
+
+bool rv_state_event_id_find(const rv_state *state, const uint8_t *id, uint64_t *sequence) {
+    return rv_ids_find(&state->pages, state->hash_key, id, sequence);
+}
+
+uint64_t rv_state_row_count(const rv_state *state, uint16_t aggregate) {
+    const rv_table *const table = rv_table_of(&state->pages, aggregate);
+    return table == NULL ? 0 : table->row_count;
+}
+
+rv_row rv_state_row_find(const rv_state *state, uint16_t aggregate, const rv_value *key) {
+    const rv_table *const table = rv_table_of(&state->pages, aggregate);
+    if (table == NULL || rv_value_is_null(key)) {
+        return RV_ROW_NONE;
+    }
+    const rv_aggregate *const declared = rv_schema_aggregate(state->schema, aggregate);
+    RV_ASSERT(key->class_ == rv_type_class(&declared->columns[declared->key].type));
+    const uint32_t hash = rv_rows_key_hash(state->hash_key, key);
+    return rv_rows_find(&state->pages, table, aggregate, key, hash);
+}
+
+rv_row rv_state_row_next(const rv_state *state, uint16_t aggregate, rv_row previous) {
+    RV_ASSERT(previous <= UINT32_MAX && aggregate < RV_AGGREGATES_MAX);
+    const uint32_t page = rv_root_of(&state->pages)->tables[aggregate];
+    if (page == 0) {
+        return RV_ROW_NONE;
+    }
+    const rv_at rows = {page, (uint32_t)offsetof(rv_table, rows)};
+    return rv_slots_next(&state->pages, rows, (uint32_t)previous);
+}
+
+rv_status rv_state_row_cell(const rv_state *state, uint16_t aggregate, rv_row row, uint16_t column,
+                            rv_arena *scratch, rv_value *value, bool *unknown) {
+    RV_ASSERT(row != RV_ROW_NONE && row <= UINT32_MAX);
+    const rv_table *const table = rv_table_of(&state->pages, aggregate);
+    RV_ASSERT(table != NULL && column < table->column_count);
+    const uint8_t *const bytes = rv_rows_read(&state->pages, table, (uint32_t)row);
+    if (unknown != NULL) {
+        *unknown = rv_row_is_unknown(table, bytes, column);
+    }
+    return rv_row_get(&state->pages, table, bytes, column, scratch, value);
+}
+
+uint32_t rv_state_row_owner(const rv_state *state, uint16_t aggregate, rv_row row) {
+    RV_ASSERT(row != RV_ROW_NONE && row <= UINT32_MAX);
+    const rv_table *const table = rv_table_of(&state->pages, aggregate);
+    RV_ASSERT(table != NULL);
+    return rv_row_head_of(rv_rows_read(&state->pages, table, (uint32_t)row)).owner;
+}
+
+rv_state_usage rv_state_usage_of(const rv_state *state) {
+    const uint32_t used = rv_pages_pool(&state->pages)->used;
+    RV_ASSERT(used <= state->pages.total);
+    return (rv_state_usage){.pages_total = state->pages.total, .pages_used = used};
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How the table of an aggregate (rows.h) comes to be: with its first row, from the schema, for
+ * good. */
+#ifndef RV_STATE_TABLE_H
+#define RV_STATE_TABLE_H
+
+#include "core/state/rows.h"
+
+/* Makes the table, which is not there yet. RV_STATE_FULL, RV_BATCH_TOO_LARGE: nothing has changed.
+ */
+RV_MUST_USE rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate);
+
+#endif
