@@ -1,1 +1,14 @@
-# SQL: SQLite compiled privately into the same library.
+# SQL: SQLite, compiled privately (sql/sqlite.c), and what makes aggregates its tables. The sources are
+# not committed: tools/fetch-sqlite puts them into ${RV_DEPS}/sqlite.
+if(NOT EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
+  message(FATAL_ERROR "SQLite's sources are missing in ${RV_DEPS}/sqlite; run `make setup`, "
+    "or tools/fetch-sqlite")
+endif()
+file(GLOB RV_SQL_SOURCES CONFIGURE_DEPENDS sql/*.c)
+add_library(rivulet_sql STATIC ${RV_SQL_SOURCES})
+target_include_directories(rivulet_sql SYSTEM PRIVATE ${RV_DEPS}/sqlite)
+target_link_libraries(rivulet_sql PUBLIC rivulet)
+
+# The amalgamation has its own style of code, and is always optimised: it takes a while either way.
+set_source_files_properties(sql/sqlite.c PROPERTIES
+  COMPILE_OPTIONS "-w;-O2" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)

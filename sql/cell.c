@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Showing is direct: integers and bytes go to SQLite as they lie in the state, without a copy. Only
+ * times and uuids are formatted.
+ *
+ * A key look-up may find a row that SQLite then finds unequal (it compares again), but must never
+ * miss one that SQLite would call equal. So what is compared under SQLite's affinity rules in a way
+ * that no single key follows ('5' and '05' both equal 5 when a text key meets an integer column)
+ * becomes a scan.
+ */
+#include "sql/cell.h"
+
+#include "sql/wide.h"
+
+/* The longest formatted text: an interval with all its parts. */
+#define FORMATTED_MAX 128u
+
+/* Digits of numeric that are exact as the nearest REAL. */
+#define REAL_DIGITS 15u
+
+static const double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
+rv_sql_form rv_sql_form_of(const rv_type *type) {
+    RV_ASSERT(type != NULL && type->kind < RV_TYPE_KIND_COUNT);
+    switch (type->kind) {
+    case RV_TYPE_NUMERIC:
+        if (type->scale == 0) {
+            return RV_SQL_INTEGER;
+        }
+        return type->size <= REAL_DIGITS ? RV_SQL_DECIMAL : RV_SQL_WIDE;
+    case RV_TYPE_REAL:
+    case RV_TYPE_DOUBLE:
+        return RV_SQL_REAL;
+    case RV_TYPE_CHAR:
+    case RV_TYPE_VARCHAR:
+    case RV_TYPE_TEXT:
+    case RV_TYPE_JSON:
+    case RV_TYPE_JSONB:
+        return RV_SQL_TEXT;
+    case RV_TYPE_ENUM:
+        return RV_SQL_LABEL;
+    case RV_TYPE_BYTEA:
+        return RV_SQL_BLOB;
+    case RV_TYPE_DATE:
+    case RV_TYPE_TIME:
+    case RV_TYPE_TIMESTAMP:
+    case RV_TYPE_TIMESTAMPTZ:
+    case RV_TYPE_INTERVAL:
+    case RV_TYPE_UUID:
+        return RV_SQL_FORMATTED;
+    default:
+        return RV_SQL_INTEGER;
+    }
+}
+
+const char *rv_sql_form_declaration(rv_sql_form form) {
+    RV_ASSERT(form <= RV_SQL_BLOB);
+    switch (form) {
+    case RV_SQL_INTEGER:
+        return "INTEGER";
+    case RV_SQL_REAL:
+    case RV_SQL_DECIMAL:
+        return "REAL";
+    case RV_SQL_BLOB:
+        return "BLOB";
+    default:
+        return "TEXT";
+    }
+}
+
+const char *rv_sql_form_collation(rv_sql_form form) {
+    return form == RV_SQL_WIDE ? RV_SQL_WIDE_COLLATION : "BINARY";
+}
+
+bool rv_sql_form_exact(rv_sql_form form) {
+    return form == RV_SQL_INTEGER || form == RV_SQL_REAL || form == RV_SQL_DECIMAL ||
+           form == RV_SQL_BLOB;
+}
+
+/* --- showing --- */
+
+static void show_formatted(sqlite3_context *out, const rv_type *type, const rv_value *value) {
+    char text[FORMATTED_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_value_to_json(type, value, &w);
+    RV_ASSERT(!w.full && w.len >= 2);
+    RV_ASSERT(text[0] == '"' && text[w.len - 1] == '"');
+    sqlite3_result_text64(out, text + 1, w.len - 2, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+static void show_wide(sqlite3_context *out, const rv_type *type, const rv_value *value) {
+    char text[FORMATTED_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_value_to_text(type, value, &w);
+    RV_ASSERT(!w.full && w.len > 0);
+    sqlite3_result_text64(out, text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+}
+
+/* A pointer that is never NULL: NULL would become SQL's NULL. */
+static const char *text_pointer(rv_bytes bytes) {
+    return bytes.ptr == NULL ? "" : (const char *)bytes.ptr;
+}
+
+void rv_sql_cell_show(sqlite3_context *out, const rv_type *type, const rv_value *value,
+                      bool lasting) {
+    RV_ASSERT(out != NULL && value != NULL);
+    if (rv_value_is_null(value)) {
+        sqlite3_result_null(out);
+        return;
+    }
+    const sqlite3_destructor_type keep = lasting ? SQLITE_STATIC : SQLITE_TRANSIENT;
+    switch (rv_sql_form_of(type)) {
+    case RV_SQL_INTEGER:
+        sqlite3_result_int64(out, value->as.integer);
+        break;
+    case RV_SQL_REAL:
+        sqlite3_result_double(out, value->as.real);
+        break;
+    case RV_SQL_DECIMAL:
+        RV_ASSERT(type->scale > 0 && (uint32_t)type->scale <= REAL_DIGITS);
+        sqlite3_result_double(out, (double)value->as.integer / powers_of_ten[type->scale]);
+        break;
+    case RV_SQL_WIDE:
+        show_wide(out, type, value);
+        break;
+    case RV_SQL_TEXT:
+        sqlite3_result_text64(out, text_pointer(value->as.bytes), value->as.bytes.len, keep,
+                              SQLITE_UTF8);
+        break;
+    case RV_SQL_LABEL: {
+        RV_ASSERT((uint64_t)value->as.integer < type->labels->label_count);
+        const rv_bytes label = type->labels->labels[value->as.integer];
+        sqlite3_result_text64(out, text_pointer(label), label.len, SQLITE_STATIC, SQLITE_UTF8);
+        break;
+    }
+    case RV_SQL_FORMATTED:
+        show_formatted(out, type, value);
+        break;
+    case RV_SQL_BLOB:
+        sqlite3_result_blob64(out, text_pointer(value->as.bytes), value->as.bytes.len, keep);
+        break;
+    }
+}
+
+bool rv_sql_decimal_of(double real, int32_t scale, int64_t *scaled) {
+    RV_ASSERT(scale > 0 && (uint32_t)scale <= REAL_DIGITS);
+    RV_ASSERT(scaled != NULL);
+    const double times = real * powers_of_ten[scale];
+    if (!(times > -1e15 && times < 1e15)) {
+        return false; /* NaN too */
+    }
+    *scaled = (int64_t)(times < 0 ? times - 0.5 : times + 0.5);
+    return (double)*scaled / powers_of_ten[scale] == real;
+}
+
+/* --- looking for --- */
+
+/* 2^63, the first REAL that no bigint equals. */
+#define INTEGERS_END 9223372036854775808.0
+
+static rv_sql_match key_integer(sqlite3_value *sought, rv_value *key) {
+    const int type = sqlite3_value_numeric_type(sought);
+    if (type == SQLITE_INTEGER) {
+        *key = rv_value_int(sqlite3_value_int64(sought));
+        return RV_SQL_MATCH_KEY;
+    }
+    if (type == SQLITE_FLOAT) {
+        const double real = sqlite3_value_double(sought);
+        if (real >= -INTEGERS_END && real < INTEGERS_END && (double)(int64_t)real == real) {
+            *key = rv_value_int((int64_t)real);
+            return RV_SQL_MATCH_KEY;
+        }
+    }
+    return RV_SQL_MATCH_NONE;
+}
+
+static rv_sql_match key_real(const rv_type *type, rv_sql_form form, sqlite3_value *sought,
+                             rv_value *key) {
+    const int met = sqlite3_value_numeric_type(sought);
+    RV_ASSERT(form == RV_SQL_REAL || form == RV_SQL_DECIMAL);
+    if (met != SQLITE_INTEGER && met != SQLITE_FLOAT) {
+        return RV_SQL_MATCH_NONE;
+    }
+    const double real = sqlite3_value_double(sought);
+    int64_t scaled = 0;
+    if (form == RV_SQL_REAL) {
+        *key = rv_value_float(real);
+        return RV_SQL_MATCH_KEY;
+    }
+    if (!rv_sql_decimal_of(real, type->scale, &scaled)) {
+        return RV_SQL_MATCH_NONE;
+    }
+    *key = rv_value_int(scaled);
+    return RV_SQL_MATCH_KEY;
+}
+
+rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_arena *scratch,
+                             rv_value *key) {
+    RV_ASSERT(type != NULL && sought != NULL);
+    RV_ASSERT(scratch != NULL && key != NULL);
+    const int met = sqlite3_value_type(sought);
+    const rv_sql_form form = rv_sql_form_of(type);
+    if (met == SQLITE_NULL) {
+        return RV_SQL_MATCH_NONE;
+    }
+    if (form == RV_SQL_INTEGER) {
+        return key_integer(sought, key);
+    }
+    if (form == RV_SQL_REAL || form == RV_SQL_DECIMAL) {
+        return key_real(type, form, sought, key);
+    }
+    if (met != (form == RV_SQL_BLOB ? SQLITE_BLOB : SQLITE_TEXT)) {
+        const bool number = met == SQLITE_INTEGER || met == SQLITE_FLOAT;
+        return number && form != RV_SQL_BLOB ? RV_SQL_MATCH_SCAN : RV_SQL_MATCH_NONE;
+    }
+    const void *bytes = sqlite3_value_blob(sought);
+    const rv_bytes text =
+        rv_bytes_of(bytes, bytes == NULL ? 0 : (size_t)sqlite3_value_bytes(sought));
+    if (form == RV_SQL_TEXT || form == RV_SQL_BLOB) {
+        *key = rv_value_bytes(text);
+        return RV_SQL_MATCH_KEY;
+    }
+    const rv_status status = rv_value_from_text(type, text, RV_LITERAL("key"), scratch, key, NULL);
+    return status == RV_OK ? RV_SQL_MATCH_KEY : RV_SQL_MATCH_NONE;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this floor know of each other: the connection and its queries.
+ */
+#ifndef RV_SQL_CONNECTION_H
+#define RV_SQL_CONNECTION_H
+
+#include "sql/sql.h"
+#include "sql/sqlite.h"
+
+/* Queries that can be open at once: live queries keep none open, so few are. */
+#define RV_SQL_QUERIES_MAX 16u
+
+/* Bytes of one statement: what a person writes, with room for lists that a program fills in. */
+#define RV_SQL_TEXT_MAX (1u << 20)
+
+struct rv_sql_query {
+    rv_sql *sql;
+    sqlite3_stmt *statement; /* NULL: the place is free */
+    rv_status ended;         /* RV_OK while rows may come; then what rv_sql_step answers */
+    uint64_t steps;          /* of SQLite's machine so far */
+    int column_count;
+    const rv_type **types; /* of each result column; NULL: by each value */
+};
+
+struct rv_sql {
+    rv_sql_context context;
+    const rv_schema *schema;
+    rv_state *state;
+    sqlite3 *db;
+    size_t memory;
+    uint64_t steps_max;    /* 0: none */
+    uint32_t steps_stride; /* steps between two looks at the limit */
+    uint16_t tables;       /* aggregates that SQLite knows of */
+    rv_sql_query *running; /* counts the steps; NULL while compiling */
+    bool reads;            /* the statement that is being compiled is a SELECT */
+    bool refused;          /* it would do something else */
+    const char *function;  /* it calls this one, which queries may not */
+    rv_sql_query queries[RV_SQL_QUERIES_MAX];
+};
+
+/* --- table.c: aggregates as virtual tables --- */
+
+/* Makes the aggregates known that were declared since the last call. SQLite's result code. */
+int rv_sql_tables_declare(rv_sql *sql);
+
+/* The type of the column that a declared type (sqlite3_column_decltype; may be NULL) stands for;
+ * NULL when it is none of ours. */
+const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared);
+
+/* --- guard.c: what a statement may be, and how much it may cost --- */
+
+/* Sets the limits of a new connection and what it lets through. */
+void rv_sql_guard_install(rv_sql *sql);
+
+/* Forgets the last statement before the next is compiled. */
+void rv_sql_guard_reset(rv_sql *sql);
+
+/* Judges the statement that has just been compiled: RV_OK, RV_SQL_READ_ONLY. */
+RV_MUST_USE rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_error *err);
+
+/* Turns SQLite's result code into a status, with its message. */
+rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err);
+
+/* --- parameters.c --- */
+
+/* Binds the elements of a JSON array. RV_JSON_INVALID, RV_PARAMETER_INVALID, RV_MEMORY_EXHAUSTED.
+ */
+RV_MUST_USE rv_status rv_sql_parameters_bind(rv_sql *sql, sqlite3_stmt *statement,
+                                             rv_bytes parameters, rv_error *err);
+
+#endif

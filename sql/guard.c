@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a statement may be, and how much it may cost.
+ *
+ * SQLite asks while it compiles: each thing a statement would do is let through or refused here, so
+ * nothing but reading is ever compiled, whatever new statement a new SQLite brings. A statement
+ * that reads nothing and would do nothing that SQLite asks about (BEGIN, VACUUM) is refused because
+ * it is no SELECT.
+ *
+ * Cost is bounded in three ways: memory by the heap, time by the steps of SQLite's machine, and the
+ * rest by the limits below, which also keep the depth of SQLite's recursion within a small stack.
+ */
+#include "sql/connection.h"
+
+/* Steps between two looks at the limit: often enough to stop within microseconds. */
+#define STEPS_STRIDE 1000u
+
+typedef struct limit {
+    int what;
+    int value;
+} limit;
+
+static const limit limits[] = {
+    {SQLITE_LIMIT_LENGTH, 16 << 20}, /* bytes of a value, and of a row while it is sorted */
+    {SQLITE_LIMIT_SQL_LENGTH, (int)RV_SQL_TEXT_MAX},
+    {SQLITE_LIMIT_COLUMN, 512},
+    {SQLITE_LIMIT_EXPR_DEPTH, 100},
+    {SQLITE_LIMIT_PARSER_DEPTH, 200},
+    {SQLITE_LIMIT_COMPOUND_SELECT, 64},
+    {SQLITE_LIMIT_VDBE_OP, 100000},
+    {SQLITE_LIMIT_FUNCTION_ARG, 100},
+    {SQLITE_LIMIT_ATTACHED, 0},
+    {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 1000}, /* LIKE costs pattern times text */
+    {SQLITE_LIMIT_VARIABLE_NUMBER, 32766},
+    {SQLITE_LIMIT_TRIGGER_DEPTH, 1},
+    {SQLITE_LIMIT_WORKER_THREADS, 0},
+};
+
+/* Functions whose answer is not a matter of the data: a query gives the same rows on every node. */
+static const char *const functions_refused[] = {
+    "current_date", "current_time", "current_timestamp", "random",
+    "randomblob",   "changes",      "total_changes",     "last_insert_rowid",
+};
+
+static const char *refused_function(const char *name) {
+    RV_ASSERT(name != NULL);
+    for (size_t i = 0; i < sizeof functions_refused / sizeof functions_refused[0]; i++) {
+        if (strcmp(functions_refused[i], name) == 0) {
+            return functions_refused[i];
+        }
+    }
+    return NULL;
+}
+
+/* SQLite makes tables out of PRAGMAs under names that begin so, unless an aggregate has the name.
+ */
+static bool table_refused(const rv_sql *sql, const char *name) {
+    static const char prefix[] = "pragma_";
+    return name != NULL && strncmp(name, prefix, sizeof prefix - 1) == 0 &&
+           rv_schema_aggregate_named(sql->schema, rv_bytes_of_string(name)) == NULL;
+}
+
+/* SQLite's authorizer. */
+static int authorize(void *context, int action, const char *first, const char *second,
+                     const char *database, const char *trigger) {
+    (void)database;
+    (void)trigger;
+    rv_sql *sql = context;
+    RV_ASSERT(sql != NULL);
+    switch (action) {
+    case SQLITE_SELECT:
+        sql->reads = true;
+        return SQLITE_OK;
+    case SQLITE_RECURSIVE:
+        return SQLITE_OK;
+    case SQLITE_READ:
+        if (table_refused(sql, first)) {
+            break;
+        }
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:
+        RV_ASSERT(second != NULL);
+        sql->function = refused_function(second);
+        return sql->function == NULL ? SQLITE_OK : SQLITE_DENY;
+    default:
+        break;
+    }
+    sql->refused = true;
+    return SQLITE_DENY;
+}
+
+/* SQLite's progress handler: not 0 ends the query. */
+static int count_steps(void *context) {
+    rv_sql *sql = context;
+    RV_ASSERT(sql != NULL && sql->steps_stride > 0);
+    if (sql->running == NULL) {
+        return 0; /* compiling: bounded by the length of the text */
+    }
+    sql->running->steps += sql->steps_stride;
+    return sql->running->steps >= sql->steps_max;
+}
+
+void rv_sql_guard_install(rv_sql *sql) {
+    RV_ASSERT(sql != NULL && sql->db != NULL);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        (void)sqlite3_limit(sql->db, limits[i].what, limits[i].value);
+        RV_ASSERT(sqlite3_limit(sql->db, limits[i].what, -1) <= limits[i].value);
+    }
+    (void)sqlite3_set_authorizer(sql->db, authorize, sql);
+    if (sql->steps_max > 0) {
+        sql->steps_stride = sql->steps_max < STEPS_STRIDE ? (uint32_t)sql->steps_max : STEPS_STRIDE;
+        sqlite3_progress_handler(sql->db, (int)sql->steps_stride, count_steps, sql);
+    }
+}
+
+void rv_sql_guard_reset(rv_sql *sql) {
+    RV_ASSERT(sql != NULL);
+    sql->reads = false;
+    sql->refused = false;
+    sql->function = NULL;
+}
+
+static rv_status read_only(rv_error *err) {
+    return rv_error_set(
+        err, RV_SQL_READ_ONLY,
+        "SQL can only read: a query is a SELECT, VALUES or EXPLAIN; data changes by "
+        "appending events");
+}
+
+rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_error *err) {
+    RV_ASSERT(sql != NULL && statement != NULL);
+    RV_ASSERT(!sql->refused);
+    if (!sql->reads || !sqlite3_stmt_readonly(statement)) {
+        return read_only(err);
+    }
+    return RV_OK;
+}
+
+/* SQLite's own words, and where in the text if it says so. */
+static rv_status invalid(const rv_sql *sql, rv_error *err) {
+    const int offset = sqlite3_error_offset(sql->db);
+    rv_error_set(err, RV_SQL_INVALID, "%s", sqlite3_errmsg(sql->db));
+    if (offset >= 0) {
+        rv_error_fact_uint(err, "offset", (uint64_t)offset);
+    }
+    return RV_SQL_INVALID;
+}
+
+rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err) {
+    RV_ASSERT(sql != NULL);
+    RV_ASSERT(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
+    switch (rc & 0xff) {
+    case SQLITE_NOMEM:
+    case SQLITE_FULL:
+        rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                     "the query needs more than the %u bytes that SQL has; let it sort and group "
+                     "fewer rows, or give the node more memory",
+                     (uint64_t)sql->memory);
+        rv_error_fact_uint(err, "memory", (uint64_t)sql->memory);
+        return RV_MEMORY_EXHAUSTED;
+    case SQLITE_INTERRUPT:
+        rv_error_set(err, RV_SQL_LIMIT,
+                     "the query takes more than %u steps; let it look at fewer rows, joined by "
+                     "their keys",
+                     sql->steps_max);
+        rv_error_fact_uint(err, "steps_max", sql->steps_max);
+        return RV_SQL_LIMIT;
+    case SQLITE_TOOBIG:
+        return rv_error_set(err, RV_SQL_LIMIT, "the statement or one of its values is too long");
+    case SQLITE_AUTH:
+        if (sql->function == NULL) {
+            return read_only(err);
+        }
+        return rv_error_set(
+            err, RV_SQL_INVALID,
+            "%s is not available: a query depends on nothing but the data; pass the "
+            "value as a parameter",
+            sql->function);
+    default:
+        return invalid(sql, err);
+    }
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Results as JSON. A result column that is a column of an aggregate (through subqueries, views of
+ * WITH, joins) is shown in that column's type; every other value by SQLite's own:
+ *
+ *     NULL -> null    INTEGER, REAL -> numbers    TEXT -> "text"    BLOB -> "\\x…"
+ *
+ * A compound SELECT has the types of its first part, so a value may be none of its column's type:
+ * then it too is shown by SQLite's type. Columns that are no column of an aggregate have the type
+ * "any".
+ */
+#include "sql/cell.h"
+#include "sql/connection.h"
+
+#include "core/base/utf8.h"
+#include "core/model/json.h"
+
+static const rv_type type_bigint = {.kind = RV_TYPE_BIGINT};
+static const rv_type type_double = {.kind = RV_TYPE_DOUBLE};
+static const rv_type type_bytea = {.kind = RV_TYPE_BYTEA};
+
+/* Bytes of a TEXT or BLOB as they are: no conversion, so nothing can fail. */
+static rv_bytes column_bytes(sqlite3_stmt *statement, int column) {
+    const void *ptr = sqlite3_column_blob(statement, column);
+    const int len = sqlite3_column_bytes(statement, column);
+    RV_ASSERT(len >= 0);
+    return rv_bytes_of(ptr, ptr == NULL ? 0 : (size_t)len);
+}
+
+static void write_bytea(rv_writer *w, rv_bytes bytes) {
+    const rv_value value = rv_value_bytes(bytes);
+    rv_value_to_json(&type_bytea, &value, w);
+}
+
+/* TEXT that is not UTF-8 (SQL can make some) is shown as the bytes it is. */
+static void write_text(rv_writer *w, rv_bytes text) {
+    if (rv_utf8_valid(text, NULL)) {
+        rv_write_json_string(w, text);
+    } else {
+        write_bytea(w, text);
+    }
+}
+
+static void write_integer(rv_writer *w, const rv_type *type, int64_t integer) {
+    const bool truth = type != NULL && type->kind == RV_TYPE_BOOLEAN;
+    if (truth && (integer == 0 || integer == 1)) {
+        rv_write_text(w, integer == 1 ? "true" : "false");
+        return;
+    }
+    const rv_value value = rv_value_int(integer);
+    rv_value_to_json(&type_bigint, &value, w);
+}
+
+static void write_real(rv_writer *w, const rv_type *type, double real) {
+    rv_value value = rv_value_float(real);
+    const rv_type *shown = &type_double;
+    int64_t scaled = 0;
+    if (type != NULL && rv_sql_form_of(type) == RV_SQL_DECIMAL &&
+        rv_sql_decimal_of(real, type->scale, &scaled)) {
+        value = rv_value_int(scaled);
+        shown = type;
+    } else if (type != NULL && type->kind == RV_TYPE_REAL && (double)(float)real == real) {
+        shown = type;
+    }
+    rv_value_to_json(shown, &value, w);
+}
+
+/* True when the text is one JSON value. */
+static bool is_json(rv_bytes text) {
+    rv_json json = rv_json_over(text, NULL);
+    rv_json_token token;
+    rv_status status = RV_OK;
+    size_t tokens = 0;
+    do {
+        status = rv_json_next(&json, &token, NULL);
+        tokens += 1;
+        RV_ASSERT(tokens <= text.len + 2);
+    } while (status == RV_OK && token.kind != RV_JSON_END);
+    return status == RV_OK;
+}
+
+static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
+    RV_ASSERT(type != NULL);
+    const bool json = type->kind == RV_TYPE_JSON || type->kind == RV_TYPE_JSONB;
+    if (json && is_json(text)) {
+        rv_write(w, text);
+        return;
+    }
+    if (rv_sql_form_of(type) == RV_SQL_WIDE) {
+        uint8_t memory[64];
+        rv_arena scratch = rv_arena_over(memory, sizeof memory);
+        rv_value value;
+        if (rv_value_from_text(type, text, RV_LITERAL("column"), &scratch, &value, NULL) == RV_OK) {
+            rv_value_to_json(type, &value, w);
+            return;
+        }
+    }
+    write_text(w, text);
+}
+
+static void write_value(rv_writer *w, const rv_sql_query *query, int column) {
+    const rv_type *type = query->types[column];
+    sqlite3_stmt *statement = query->statement;
+    switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_NULL:
+        rv_write_text(w, "null");
+        break;
+    case SQLITE_INTEGER:
+        write_integer(w, type, sqlite3_column_int64(statement, column));
+        break;
+    case SQLITE_FLOAT:
+        write_real(w, type, sqlite3_column_double(statement, column));
+        break;
+    case SQLITE_BLOB:
+        write_bytea(w, column_bytes(statement, column));
+        break;
+    default:
+        if (type == NULL) {
+            write_text(w, column_bytes(statement, column));
+        } else {
+            write_typed_text(w, type, column_bytes(statement, column));
+        }
+        break;
+    }
+}
+
+void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w) {
+    RV_ASSERT(query != NULL && query->statement != NULL);
+    RV_ASSERT(query->ended == RV_OK);
+    rv_sql_context *previous = rv_sql_enter(&query->sql->context);
+    rv_write_u8(w, '[');
+    for (int column = 0; column < query->column_count && !w->full; column++) {
+        if (column > 0) {
+            rv_write_u8(w, ',');
+        }
+        write_value(w, query, column);
+    }
+    rv_write_u8(w, ']');
+    rv_sql_leave(previous);
+}
+
+static void write_column(rv_writer *w, const rv_sql_query *query, int column) {
+    const char *name = sqlite3_column_name(query->statement, column);
+    const rv_type *type = query->types[column];
+    rv_write_text(w, "{\"name\":");
+    write_text(w, name == NULL ? RV_LITERAL("") : rv_bytes_of_string(name));
+    rv_write_text(w, ",\"type\":");
+    if (type == NULL) {
+        rv_write_text(w, "\"any\"");
+    } else {
+        uint8_t memory[2 * RV_NAME_LEN_MAX + 64];
+        rv_writer text = rv_writer_over(memory, sizeof memory);
+        rv_type_write(type, &text);
+        RV_ASSERT(!text.full);
+        rv_write_json_string(w, rv_writer_bytes(&text));
+    }
+    rv_write_u8(w, '}');
+}
+
+void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w) {
+    RV_ASSERT(query != NULL && query->statement != NULL);
+    RV_ASSERT(query->types != NULL);
+    rv_sql_context *previous = rv_sql_enter(&query->sql->context);
+    rv_write_u8(w, '[');
+    for (int column = 0; column < query->column_count && !w->full; column++) {
+        if (column > 0) {
+            rv_write_u8(w, ',');
+        }
+        write_column(w, query, column);
+    }
+    rv_write_u8(w, ']');
+    rv_sql_leave(previous);
+}

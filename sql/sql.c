@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connection and its queries, from text to rows. An rv_sql is an SQLite connection to an empty
+ * database in memory, in a heap of its own; aggregates are tables in it (sql/table.c).
+ *
+ *     free --prepare--> open --step: RV_OK--> a row --step--> … --step: RV_END or an error--> ended
+ *      ^                                                                                        |
+ *      +------------------------------------- finish, at any time ------------------------------+
+ *
+ * Every call that reaches SQLite does so between rv_sql_enter and rv_sql_leave. Whatever fails, a
+ * query gives back all its memory at finish, so the next one starts as the first did.
+ */
+#include "sql/connection.h"
+#include "sql/wide.h"
+
+#include "core/base/utf8.h"
+
+static int connect(rv_sql *sql) {
+    RV_ASSERT(sql->db == NULL);
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
+    int rc = sqlite3_open_v2(":memory:", &sql->db, flags, NULL);
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_create_collation_v2(sql->db, RV_SQL_WIDE_COLLATION, SQLITE_UTF8, NULL,
+                                         rv_sql_wide_compare, NULL);
+    }
+    if (rc == SQLITE_OK) {
+        rv_sql_guard_install(sql);
+        rc = rv_sql_tables_declare(sql);
+    }
+    return rc;
+}
+
+/* Closes the connection; its queries are over. */
+static void disconnect(rv_sql *sql) {
+    const int rc = sqlite3_close(sql->db);
+    RV_ASSERT(rc == SQLITE_OK);
+    RV_ASSERT(sql->context.heap.used == 0);
+    sql->db = NULL;
+}
+
+static rv_status memory_too_small(size_t memory, rv_error *err) {
+    return rv_error_set(err, RV_MEMORY_EXHAUSTED, "%u bytes are too few for SQL", (uint64_t)memory);
+}
+
+rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *arena,
+                        rv_error *err) {
+    RV_ASSERT(sql != NULL && options != NULL && arena != NULL);
+    RV_ASSERT(options->schema != NULL && options->state != NULL);
+    const size_t mark = rv_arena_mark(arena);
+    rv_sql *made = rv_arena_take(arena, sizeof *made);
+    void *memory = rv_arena_take_raw(arena, options->memory);
+    if (made == NULL || memory == NULL ||
+        !rv_sql_heap_open(&made->context.heap, memory, options->memory)) {
+        rv_arena_reset(arena, mark);
+        return memory_too_small(options->memory, err);
+    }
+    made->schema = options->schema;
+    made->state = options->state;
+    made->memory = options->memory;
+    made->steps_max = options->steps_max;
+    rv_sql_start();
+    rv_sql_context *previous = rv_sql_enter(&made->context);
+    const int rc = connect(made);
+    if (rc != SQLITE_OK) {
+        disconnect(made);
+        rv_arena_reset(arena, mark);
+        rv_sql_leave(previous);
+        return memory_too_small(options->memory, err);
+    }
+    rv_sql_leave(previous);
+    *sql = made;
+    return RV_OK;
+}
+
+/* --- preparing --- */
+
+static rv_sql_query *free_place(rv_sql *sql) {
+    for (size_t i = 0; i < RV_SQL_QUERIES_MAX; i++) {
+        if (sql->queries[i].statement == NULL) {
+            return &sql->queries[i];
+        }
+    }
+    return NULL;
+}
+
+/* SQLite ends at a NUL and takes any bytes for UTF-8; here neither is SQL. */
+static rv_status check_text(rv_bytes text, rv_error *err) {
+    if (text.len > RV_SQL_TEXT_MAX) {
+        rv_error_set(err, RV_SQL_LIMIT, "the statement has more than %u bytes",
+                     (uint64_t)RV_SQL_TEXT_MAX);
+        rv_error_fact_uint(err, "length_max", RV_SQL_TEXT_MAX);
+        return RV_SQL_LIMIT;
+    }
+    if (rv_utf8_valid(text, NULL)) {
+        return RV_OK;
+    }
+    size_t offset = 0;
+    while (offset < text.len && text.ptr[offset] != 0 &&
+           rv_utf8_char_len(rv_bytes_from(text, offset)) > 0) {
+        offset += rv_utf8_char_len(rv_bytes_from(text, offset));
+    }
+    rv_error_set(err, RV_SQL_INVALID, "the statement is not UTF-8 at byte %u", (uint64_t)offset);
+    rv_error_fact_uint(err, "offset", (uint64_t)offset);
+    return RV_SQL_INVALID;
+}
+
+/* Compiles the first statement of `text`; `*rest` gets what follows it. */
+static rv_status compile(rv_sql *sql, rv_bytes text, sqlite3_stmt **statement, rv_bytes *rest,
+                         rv_error *err) {
+    RV_ASSERT(text.len <= RV_SQL_TEXT_MAX);
+    const char *sql_text = text.ptr == NULL ? "" : (const char *)text.ptr;
+    const char *tail = NULL;
+    *statement = NULL;
+    rv_sql_guard_reset(sql);
+    const int rc = sqlite3_prepare_v3(sql->db, sql_text, (int)text.len, 0, statement, &tail);
+    if (rc != SQLITE_OK) {
+        RV_ASSERT(*statement == NULL);
+        return rv_sql_guard_error(sql, rc, err);
+    }
+    *rest = rv_bytes_from(text, (size_t)(tail - sql_text));
+    return RV_OK;
+}
+
+/* True when there is nothing but white space, comments and semicolons in `rest`. */
+static bool nothing_follows(rv_sql *sql, rv_bytes rest, rv_status *status, rv_error *err) {
+    size_t rounds = rest.len; /* each takes at least a byte */
+    while (rest.len > 0) {
+        RV_ASSERT(rounds > 0);
+        rounds -= 1;
+        sqlite3_stmt *next = NULL;
+        *status = compile(sql, rest, &next, &rest, err);
+        if (*status == RV_MEMORY_EXHAUSTED) {
+            return false;
+        }
+        if (*status != RV_OK || next != NULL) {
+            (void)sqlite3_finalize(next);
+            *status = rv_error_set(err, RV_SQL_INVALID,
+                                   "there is more than one statement; send them one at a time");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Compiles the one statement there must be. */
+static rv_status compile_only(rv_sql *sql, rv_bytes text, sqlite3_stmt **statement, rv_error *err) {
+    rv_bytes rest = {NULL, 0};
+    rv_status status = compile(sql, text, statement, &rest, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    while (*statement == NULL && rest.len > 0 && status == RV_OK) {
+        status = compile(sql, rest, statement, &rest, err); /* past empty ones: `;;select 1` */
+    }
+    if (status == RV_OK && *statement == NULL) {
+        return rv_error_set(err, RV_SQL_INVALID, "the text has no statement");
+    }
+    if (status == RV_OK) {
+        status = rv_sql_guard_judge(sql, *statement, err);
+    }
+    if (status == RV_OK && !nothing_follows(sql, rest, &status, err)) {
+        RV_ASSERT(status != RV_OK);
+    }
+    if (status != RV_OK) {
+        (void)sqlite3_finalize(*statement);
+        *statement = NULL;
+    }
+    return status;
+}
+
+static rv_status find_types(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    query->column_count = sqlite3_column_count(query->statement);
+    RV_ASSERT(query->column_count > 0);
+    query->types = sqlite3_malloc64((size_t)query->column_count * sizeof(query->types[0]));
+    if (query->types == NULL) {
+        return rv_sql_guard_error(sql, SQLITE_NOMEM, err);
+    }
+    const bool explain = sqlite3_stmt_isexplain(query->statement) != 0;
+    for (int i = 0; i < query->column_count; i++) {
+        query->types[i] =
+            explain ? NULL : rv_sql_tables_type(sql, sqlite3_column_decltype(query->statement, i));
+    }
+    return RV_OK;
+}
+
+static void close_query(rv_sql_query *query) {
+    RV_ASSERT(query->statement != NULL);
+    sqlite3_free((void *)query->types);
+    (void)sqlite3_finalize(query->statement); /* repeats the error of the last step */
+    *query = (rv_sql_query){.statement = NULL};
+}
+
+static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **out,
+                         rv_error *err) {
+    rv_sql_query *query = free_place(sql);
+    if (query == NULL) {
+        return rv_error_set(err, RV_BUSY, "%u queries are open; finish one first",
+                            (uint64_t)RV_SQL_QUERIES_MAX);
+    }
+    const int rc = rv_sql_tables_declare(sql);
+    if (rc != SQLITE_OK) {
+        return rv_sql_guard_error(sql, rc, err);
+    }
+    sqlite3_stmt *statement = NULL;
+    rv_status status = compile_only(sql, text, &statement, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    *query = (rv_sql_query){.sql = sql, .statement = statement};
+    status = rv_sql_parameters_bind(sql, statement, parameters, err);
+    if (status == RV_OK) {
+        status = find_types(sql, query, err);
+    }
+    if (status != RV_OK) {
+        close_query(query);
+        return status;
+    }
+    *out = query;
+    return RV_OK;
+}
+
+rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **query,
+                         rv_error *err) {
+    RV_ASSERT(sql != NULL && sql->db != NULL);
+    RV_ASSERT(query != NULL && sql->running == NULL);
+    const rv_status status = check_text(text, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_sql_context *previous = rv_sql_enter(&sql->context);
+    const rv_status prepared = prepare(sql, text, parameters, query, err);
+    rv_sql_leave(previous);
+    return prepared;
+}
+
+/* --- running --- */
+
+static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    sql->context.clock_asked = false;
+    rv_sql_guard_reset(sql);
+    const int rc = sqlite3_step(query->statement);
+    if (sql->context.clock_asked) {
+        return rv_error_set(err, RV_SQL_INVALID,
+                            "there is no current time in a query; pass it as a parameter");
+    }
+    if (rc == SQLITE_ROW) {
+        return RV_OK;
+    }
+    return rc == SQLITE_DONE ? RV_END : rv_sql_guard_error(sql, rc, err);
+}
+
+rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
+    RV_ASSERT(query != NULL && query->statement != NULL);
+    rv_sql *sql = query->sql;
+    RV_ASSERT(sql->running == NULL);
+    if (query->ended != RV_OK) {
+        return query->ended == RV_END
+                   ? RV_END
+                   : rv_error_set(err, query->ended, "the query has ended with an error");
+    }
+    rv_sql_context *previous = rv_sql_enter(&sql->context);
+    sql->running = query;
+    query->ended = step(sql, query, err);
+    sql->running = NULL;
+    rv_sql_leave(previous);
+    return query->ended;
+}
+
+void rv_sql_finish(rv_sql_query *query) {
+    RV_ASSERT(query != NULL && query->statement != NULL);
+    RV_ASSERT(query->sql->running == NULL);
+    rv_sql_context *previous = rv_sql_enter(&query->sql->context);
+    close_query(query);
+    rv_sql_leave(previous);
+}
+
+void rv_sql_destroy(rv_sql *sql) {
+    RV_ASSERT(sql != NULL && sql->db != NULL);
+    RV_ASSERT(sql->running == NULL);
+    rv_sql_context *previous = rv_sql_enter(&sql->context);
+    for (size_t i = 0; i < RV_SQL_QUERIES_MAX; i++) {
+        if (sql->queries[i].statement != NULL) {
+            close_query(&sql->queries[i]);
+        }
+    }
+    disconnect(sql);
+    rv_sql_leave(previous);
+}

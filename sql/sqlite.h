@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQLite, privately: the whole library is compiled into one unit (sql/sqlite.c) whose functions are
+ * all static, so that a host program may link another SQLite. The other files of this floor call it
+ * through one constant table, under the usual names: sqlite3ext.h has the macros, made for loadable
+ * extensions, that turn sqlite3_step(…) into a call through the table.
+ *
+ * SQLite's memory functions belong to the process, not to a connection. Every rv_sql has a heap of
+ * its own; rv_sql_enter says whose heap it is until rv_sql_leave. That pointer and SQLite's own few
+ * variables are the only ones of this floor that change and are not in an rv_sql, so all rv_sql of
+ * a process must be used by one thread at a time. SQLite itself takes no memory when it starts
+ * (outside enter and leave there is none to be had), so nothing is shared between heaps.
+ */
+#ifndef RV_SQL_SQLITE_H
+#define RV_SQL_SQLITE_H
+
+#include "sql/heap.h"
+
+#include <sqlite3ext.h>
+
+extern const sqlite3_api_routines rv_sql_routines;
+#ifndef sqlite3_api
+#define sqlite3_api (&rv_sql_routines)
+#endif
+
+/* What one rv_sql lends to SQLite. */
+typedef struct rv_sql_context {
+    rv_sql_heap heap;
+    bool clock_asked; /* a query wanted to know the time, which there is none of */
+} rv_sql_context;
+
+/* Starts SQLite if nobody has yet. */
+void rv_sql_start(void);
+
+/* SQLite works for `context` now. Returns whom it worked for before, NULL for nobody. */
+rv_sql_context *rv_sql_enter(rv_sql_context *context);
+
+/* Back to what rv_sql_enter returned. */
+void rv_sql_leave(rv_sql_context *previous);
+
+#endif

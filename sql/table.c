@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Aggregates as virtual tables: SQLite asks for rows, and their cells come straight out of the
+ * state.
+ *
+ * Each aggregate is a module that needs no CREATE VIRTUAL TABLE (an eponymous one): SQLite makes
+ * the table when a statement first names it, so an aggregate that nobody asks for costs a hundred
+ * bytes. The table is declared WITHOUT ROWID, its primary key being the aggregate's:
+ *
+ *     CREATE TABLE x ("id" INTEGER(0,0) PRIMARY KEY, "state" TEXT(0,3), …) WITHOUT ROWID
+ *
+ * The numbers behind the types are those of aggregate and column. SQLite ignores them, but repeats
+ * them as the declared type of a result column, which is how a result knows its type.
+ *
+ * Plans: an equality with the primary key is a look-up, anything else a scan of all rows. Rows come
+ * in the order of storage. SQLite compares names without regard to ASCII case; a name that differs
+ * from an earlier one in nothing else gets its number behind it: `Name:3`.
+ */
+#include "sql/cell.h"
+#include "sql/connection.h"
+#include "sql/wide.h"
+
+#define PLAN_SCAN 0
+#define PLAN_KEY  1
+
+/* A name of the schema with `:` and a number, and its NUL. */
+#define NAME_SIZE (RV_NAME_LEN_MAX + 8)
+
+/* Room for a column in the declaration: the name with every quote doubled, the type, punctuation.
+ */
+#define COLUMN_SIZE (2 * NAME_SIZE + 64)
+
+/* Bytes of a cell that is spread over pages: first guess, and the most there can be. */
+#define CELL_SIZE_MIN (64u << 10)
+#define CELL_SIZE_MAX (2u * RV_EVENT_LEN_MAX)
+
+/* Which aggregate a module shows. */
+typedef struct table_source {
+    rv_sql *sql;
+    uint16_t aggregate;
+} table_source;
+
+typedef struct table {
+    sqlite3_vtab base; /* SQLite's part, first */
+    table_source source;
+} table;
+
+typedef struct table_cursor {
+    sqlite3_vtab_cursor base; /* SQLite's part, first */
+    const rv_state *state;
+    const rv_aggregate *aggregate;
+    rv_row row;    /* RV_ROW_NONE: the end */
+    bool single;   /* the row was looked up: there is no next one */
+    rv_arena cell; /* for cells that are spread over pages; grows when the first one comes */
+} table_cursor;
+
+static const rv_aggregate *aggregate_of(const table_source *source) {
+    RV_ASSERT(source->sql != NULL);
+    RV_ASSERT(source->aggregate < rv_schema_aggregate_count(source->sql->schema));
+    return rv_schema_aggregate(source->sql->schema, source->aggregate);
+}
+
+/* --- names --- */
+
+static uint8_t folded(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+static bool same_name(rv_bytes a, rv_bytes b) {
+    if (a.len != b.len) {
+        return false;
+    }
+    size_t at = 0;
+    while (at < a.len && folded(a.ptr[at]) == folded(b.ptr[at])) {
+        at += 1;
+    }
+    return at == a.len;
+}
+
+/* Writes a name, with its number when an earlier one is taken for the same. */
+static void write_name(rv_writer *w, rv_bytes name, bool taken, uint16_t number) {
+    RV_ASSERT(name.len > 0 && name.len <= RV_NAME_LEN_MAX);
+    rv_write(w, name);
+    if (taken) {
+        rv_write_u8(w, ':');
+        rv_write_uint(w, number);
+    }
+    RV_ASSERT(!w->full);
+}
+
+static bool column_name_taken(const rv_aggregate *a, uint16_t column) {
+    for (uint16_t c = 0; c < column; c++) {
+        if (same_name(a->columns[c].name, a->columns[column].name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
+    const rv_column *c = &a->columns[column];
+    const rv_sql_form form = rv_sql_form_of(&c->type);
+    uint8_t memory[NAME_SIZE];
+    rv_writer name = rv_writer_over(memory, sizeof memory);
+    write_name(&name, c->name, column_name_taken(a, column), column);
+    rv_write_u8(w, '"');
+    for (size_t i = 0; i < name.len; i++) {
+        rv_write_u8(w, name.ptr[i]);
+        if (name.ptr[i] == '"') {
+            rv_write_u8(w, '"');
+        }
+    }
+    rv_write_text(w, "\" ");
+    rv_write_text(w, rv_sql_form_declaration(form));
+    rv_write_u8(w, '(');
+    rv_write_uint(w, a->number);
+    rv_write_u8(w, ',');
+    rv_write_uint(w, column);
+    rv_write_u8(w, ')');
+    if (column == a->key) {
+        rv_write_text(w, " PRIMARY KEY");
+    }
+    if (form == RV_SQL_WIDE) {
+        rv_write_text(w, " COLLATE " RV_SQL_WIDE_COLLATION);
+    }
+}
+
+/* --- the table --- */
+
+static int declare(sqlite3 *db, const rv_aggregate *a) {
+    const size_t size = 64 + (size_t)a->column_count * COLUMN_SIZE;
+    char *text = sqlite3_malloc64(size);
+    if (text == NULL) {
+        return SQLITE_NOMEM;
+    }
+    rv_writer w = rv_writer_over(text, size);
+    rv_write_text(&w, "CREATE TABLE x (");
+    for (uint16_t column = 0; column < a->column_count; column++) {
+        rv_write_text(&w, column == 0 ? "" : ", ");
+        write_column(&w, a, column);
+    }
+    rv_write_text(&w, ") WITHOUT ROWID");
+    rv_write_u8(&w, 0);
+    RV_ASSERT(!w.full);
+    const int rc = sqlite3_declare_vtab(db, text);
+    sqlite3_free(text);
+    return rc;
+}
+
+static int table_connect(sqlite3 *db, void *source, int argc, const char *const *argv,
+                         sqlite3_vtab **out, char **error) {
+    (void)argc;
+    (void)argv;
+    (void)error;
+    RV_ASSERT(source != NULL && out != NULL);
+    const table_source *from = source;
+    int rc = declare(db, aggregate_of(from));
+    if (rc == SQLITE_OK) {
+        rc = sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+    }
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    table *t = sqlite3_malloc64(sizeof *t);
+    if (t == NULL) {
+        return SQLITE_NOMEM;
+    }
+    *t = (table){.source = *from};
+    *out = &t->base;
+    return SQLITE_OK;
+}
+
+static int table_disconnect(sqlite3_vtab *base) {
+    RV_ASSERT(base != NULL);
+    sqlite3_free(base);
+    return SQLITE_OK;
+}
+
+/* The constraint that can be a key look-up; -1 for none. */
+static int find_key_constraint(const rv_aggregate *a, sqlite3_index_info *info) {
+    const rv_sql_form form = rv_sql_form_of(&a->columns[a->key].type);
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+        if (!c->usable || c->op != SQLITE_INDEX_CONSTRAINT_EQ || c->iColumn != (int)a->key) {
+            continue;
+        }
+        /* An explicit COLLATE compares by other rules than the key. */
+        if (rv_sql_form_exact(form) ||
+            strcmp(sqlite3_vtab_collation(info, i), rv_sql_form_collation(form)) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
+    RV_ASSERT(base != NULL && info != NULL);
+    const table_source *source = &((const table *)(const void *)base)->source;
+    const rv_aggregate *a = aggregate_of(source);
+    const int found = find_key_constraint(a, info);
+    if (found < 0) {
+        const uint64_t rows = rv_state_row_count(source->sql->state, source->aggregate);
+        info->idxNum = PLAN_SCAN;
+        info->estimatedRows = (sqlite3_int64)(rows > 0 ? rows : 1);
+        info->estimatedCost = 4.0 + (double)rows;
+        return SQLITE_OK;
+    }
+    info->idxNum = PLAN_KEY;
+    info->aConstraintUsage[found].argvIndex = 1;
+    info->estimatedRows = 1;
+    info->estimatedCost = 2.0;
+    if (rv_sql_form_exact(rv_sql_form_of(&a->columns[a->key].type))) {
+        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+    }
+    return SQLITE_OK;
+}
+
+/* --- the cursor --- */
+
+static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
+    RV_ASSERT(base != NULL && out != NULL);
+    const table_source *source = &((const table *)(const void *)base)->source;
+    table_cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+    if (cursor == NULL) {
+        return SQLITE_NOMEM;
+    }
+    *cursor = (table_cursor){.state = source->sql->state, .aggregate = aggregate_of(source)};
+    *out = &cursor->base;
+    return SQLITE_OK;
+}
+
+static int table_close(sqlite3_vtab_cursor *base) {
+    RV_ASSERT(base != NULL);
+    table_cursor *cursor = (table_cursor *)(void *)base;
+    sqlite3_free(cursor->cell.ptr);
+    sqlite3_free(cursor);
+    return SQLITE_OK;
+}
+
+static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *unused, int argc,
+                        sqlite3_value **argv) {
+    (void)unused;
+    table_cursor *cursor = (table_cursor *)(void *)base;
+    const rv_aggregate *a = cursor->aggregate;
+    rv_sql_match match = RV_SQL_MATCH_SCAN;
+    rv_value key = rv_value_null();
+    uint8_t memory[64];
+    rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    if (plan == PLAN_KEY) {
+        RV_ASSERT(argc == 1);
+        match = rv_sql_cell_key(&a->columns[a->key].type, argv[0], &scratch, &key);
+    }
+    cursor->single = match != RV_SQL_MATCH_SCAN;
+    cursor->row = RV_ROW_NONE;
+    if (match == RV_SQL_MATCH_SCAN) {
+        cursor->row = rv_state_row_next(cursor->state, a->number, RV_ROW_NONE);
+    } else if (match == RV_SQL_MATCH_KEY) {
+        cursor->row = rv_state_row_find(cursor->state, a->number, &key);
+    }
+    return SQLITE_OK;
+}
+
+static int table_next(sqlite3_vtab_cursor *base) {
+    table_cursor *cursor = (table_cursor *)(void *)base;
+    RV_ASSERT(cursor->row != RV_ROW_NONE);
+    cursor->row = cursor->single
+                      ? RV_ROW_NONE
+                      : rv_state_row_next(cursor->state, cursor->aggregate->number, cursor->row);
+    return SQLITE_OK;
+}
+
+static int table_eof(sqlite3_vtab_cursor *base) {
+    return ((const table_cursor *)(const void *)base)->row == RV_ROW_NONE;
+}
+
+/* Doubles the memory for spread cells. */
+static bool grow_cell_memory(table_cursor *cursor) {
+    const size_t size = cursor->cell.cap == 0 ? CELL_SIZE_MIN : cursor->cell.cap * 2;
+    RV_ASSERT(size >= CELL_SIZE_MIN);
+    if (size > CELL_SIZE_MAX) {
+        return false;
+    }
+    sqlite3_free(cursor->cell.ptr);
+    void *memory = sqlite3_malloc64(size);
+    cursor->cell = rv_arena_over(memory, memory == NULL ? 0 : size);
+    return memory != NULL;
+}
+
+static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
+    table_cursor *cursor = (table_cursor *)(void *)base;
+    const rv_aggregate *a = cursor->aggregate;
+    RV_ASSERT(cursor->row != RV_ROW_NONE);
+    RV_ASSERT(column >= 0 && column < (int)a->column_count);
+    rv_value value;
+    bool unknown = false;
+    rv_arena_reset(&cursor->cell, 0);
+    rv_status status = rv_state_row_cell(cursor->state, a->number, cursor->row, (uint16_t)column,
+                                         &cursor->cell, &value, &unknown);
+    while (status == RV_MEMORY_EXHAUSTED && grow_cell_memory(cursor)) {
+        status = rv_state_row_cell(cursor->state, a->number, cursor->row, (uint16_t)column,
+                                   &cursor->cell, &value, &unknown);
+    }
+    if (status != RV_OK) {
+        sqlite3_result_error_nomem(out);
+        return SQLITE_NOMEM;
+    }
+    if (unknown) {
+        sqlite3_result_null(out);
+    } else {
+        rv_sql_cell_show(out, &a->columns[column].type, &value, cursor->cell.len == 0);
+    }
+    return SQLITE_OK;
+}
+
+/* Tables WITHOUT ROWID are never asked. */
+static int table_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
+    (void)base;
+    *rowid = 0;
+    return SQLITE_ERROR;
+}
+
+static const sqlite3_module table_module = {
+    .xConnect = table_connect,
+    .xBestIndex = table_best_index,
+    .xDisconnect = table_disconnect,
+    .xOpen = table_open,
+    .xClose = table_close,
+    .xFilter = table_filter,
+    .xNext = table_next,
+    .xEof = table_eof,
+    .xColumn = table_column,
+    .xRowid = table_rowid,
+};
+
+/* --- for the other files --- */
+
+static bool aggregate_name_taken(const rv_schema *schema, uint16_t number) {
+    const rv_bytes name = rv_schema_aggregate(schema, number)->name;
+    for (uint16_t n = 0; n < number; n++) {
+        if (same_name(rv_schema_aggregate(schema, n)->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void free_source(void *source) {
+    sqlite3_free(source);
+}
+
+int rv_sql_tables_declare(rv_sql *sql) {
+    RV_ASSERT(sql != NULL && sql->db != NULL);
+    const uint16_t count = rv_schema_aggregate_count(sql->schema);
+    RV_ASSERT(sql->tables <= count);
+    while (sql->tables < count) {
+        char name[NAME_SIZE + 1];
+        rv_writer w = rv_writer_over(name, sizeof name);
+        write_name(&w, rv_schema_aggregate(sql->schema, sql->tables)->name,
+                   aggregate_name_taken(sql->schema, sql->tables), sql->tables);
+        rv_write_u8(&w, 0);
+        table_source *source = sqlite3_malloc64(sizeof *source);
+        if (source == NULL) {
+            return SQLITE_NOMEM;
+        }
+        *source = (table_source){sql, sql->tables};
+        const int rc = sqlite3_create_module_v2(sql->db, name, &table_module, source, free_source);
+        if (rc != SQLITE_OK) {
+            return rc; /* SQLite has freed the source */
+        }
+        sql->tables += 1;
+    }
+    return SQLITE_OK;
+}
+
+/* Reads a decimal number of at most four digits; false when there is none. */
+static bool read_number(const char **at, uint32_t *number) {
+    const char *p = *at;
+    *number = 0;
+    while (*p >= '0' && *p <= '9' && p - *at < 4) {
+        *number = *number * 10 + (uint32_t)(*p - '0');
+        p += 1;
+    }
+    const bool any = p != *at;
+    *at = p;
+    return any;
+}
+
+const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared) {
+    RV_ASSERT(sql != NULL);
+    const char *at = declared == NULL ? NULL : strchr(declared, '(');
+    uint32_t number = 0;
+    uint32_t column = 0;
+    if (at == NULL) {
+        return NULL;
+    }
+    at += 1;
+    if (!read_number(&at, &number) || *at != ',') {
+        return NULL;
+    }
+    at += 1;
+    if (!read_number(&at, &column) || *at != ')' || number >= sql->tables) {
+        return NULL;
+    }
+    const rv_aggregate *a = rv_schema_aggregate(sql->schema, (uint16_t)number);
+    return column < a->column_count ? &a->columns[column].type : NULL;
+}
