@@ -1,0 +1,17 @@
+# Benchmarks, and the SQLite that they run beside: the same amalgamation, tuned as well as we can.
+if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
+  add_library(bench_sqlite STATIC EXCLUDE_FROM_ALL ${RV_DEPS}/sqlite/sqlite3.c)
+  target_include_directories(bench_sqlite PUBLIC ${RV_DEPS}/sqlite)
+  target_compile_options(bench_sqlite PRIVATE -w -O3)
+  target_compile_definitions(bench_sqlite PRIVATE SQLITE_THREADSAFE=0 SQLITE_DEFAULT_MEMSTATUS=0
+    SQLITE_OMIT_DEPRECATED SQLITE_OMIT_PROGRESS_CALLBACK SQLITE_OMIT_AUTOINIT
+    SQLITE_LIKE_DOESNT_MATCH_BLOBS SQLITE_MAX_EXPR_DEPTH=0 SQLITE_OMIT_LOAD_EXTENSION)
+
+  add_executable(bench_core EXCLUDE_FROM_ALL tests/bench/core.c tests/bench/loans.c)
+  target_link_libraries(bench_core PRIVATE rivulet_platform rivulet rivulet_sql z)
+  target_compile_definitions(bench_core PRIVATE _GNU_SOURCE)
+
+  add_executable(bench_baseline EXCLUDE_FROM_ALL tests/bench/baseline.c tests/bench/loans.c)
+  target_link_libraries(bench_baseline PRIVATE bench_sqlite rivulet rivulet_sql z m)
+  target_compile_definitions(bench_baseline PRIVATE _GNU_SOURCE)
+endif()

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The benchmark table: each figure beside what it is compared with, run one after the other, several
+// times, and given as the median. The bars are the project's aims.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpus, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Node } from '../../demo/node.mjs';
+
+const root = new URL('../../', import.meta.url).pathname;
+const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
+const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
+if (!existsSync(join(data, 'loans.ndjson.gz'))) {
+  console.error(`bench: no loans.ndjson.gz in ${data}; name its folder with RIVULET_DATA`);
+  process.exit(1);
+}
+
+const folder = mkdtempSync(join(root, 'build/bench-'));
+const bench = (name, ...args) => {
+  const text = execFileSync(join(root, 'build/native', name), args, { encoding: 'utf8' });
+  return Object.fromEntries(
+    text.trim().split('\n').map((line) => [line.split(' ')[0], Number(line.split(' ')[1])]),
+  );
+};
+const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+const rows = [];
+const row = (what, figure, beside, ratio, bar, met) => rows.push([what, figure, beside, ratio, bar, met ? 'met' : 'not met']);
+const perSecond = (value) => `${Math.round(value).toLocaleString('en-US')}/s`;
+
+function core() {
+  const runs = { durable: [], replay: [], open: [], memory: [], wal: [], bytes: 0 };
+  for (let i = 0; i < rounds; i += 1) {
+    const ours = bench('bench_core', data, join(folder, `core-${i}`));
+    runs.memory.push(bench('bench_baseline', data, ':memory:').events_per_second);
+    runs.wal.push(bench('bench_baseline', data, join(folder, `wal-${i}.db`)).events_per_second);
+    runs.durable.push(ours.durable_batches);
+    runs.replay.push(ours.replay);
+    runs.open.push(ours.open_ms);
+    runs.bytes = ours.log_bytes;
+  }
+  const [replay, memory] = [median(runs.replay), median(runs.memory)];
+  const [durable, wal] = [median(runs.durable), median(runs.wal)];
+  row('replay into aggregates', perSecond(replay), `SQLite in memory ${perSecond(memory)}`,
+    `${(replay / memory).toFixed(1)}x`, '>= 8x', replay >= 8 * memory);
+  row('durable batches of 1,000', perSecond(durable), `SQLite WAL, FULL ${perSecond(wal)}`,
+    `${(durable / wal).toFixed(1)}x`, '>= 4x', durable >= 4 * wal);
+  row('open a node (by replay)', `${median(runs.open).toFixed(1)} ms`, '', '', '<= 10 ms', median(runs.open) <= 10);
+  row('log on disk', `${(runs.bytes / 262200).toFixed(1)} bytes an event`, '', '', '<= 60', runs.bytes / 262200 <= 60);
+}
+
+async function firstSync(central, position, index) {
+  const start = performance.now();
+  const edge = await Node.start(join(folder, `edge-${index}`), '--upstream', central.syncUrl,
+    '--select', '/applications/**');
+  const listening = performance.now();
+  let status = await edge.status();
+  while (status.synced_to < position) {
+    await sleep(2);
+    status = await edge.status();
+  }
+  const took = { all: performance.now() - start, sync: performance.now() - listening };
+  const own = await central.status();
+  if (own.state_hash !== status.state_hash) throw new Error('the state hashes differ');
+  await edge.stop();
+  return { ...took, bytes: status.upstream.bytes_received };
+}
+
+async function sync() {
+  execFileSync(join(root, 'build/native/rivulet'),
+    ['schema', 'apply', join(data, 'loans.schema.sql'), '--data', join(folder, 'central')], { stdio: 'ignore' });
+  const start = performance.now();
+  execFileSync(join(root, 'build/native/rivulet'),
+    ['import', join(data, 'loans.ndjson.gz'), '--data', join(folder, 'central')], { stdio: 'ignore' });
+  const imported = (performance.now() - start) / 1000;
+  row('import of the NDJSON (CLI, durable)', perSecond(262200 / imported), '', '', '', true);
+  const central = await Node.start(join(folder, 'central'));
+  const { position } = await central.status();
+  const runs = [];
+  for (let i = 0; i < rounds; i += 1) runs.push(await firstSync(central, position, i));
+  await central.stop();
+  const all = median(runs.map((run) => run.all));
+  row('first sync, 262,200 events, durable', `${(all / 1000).toFixed(3)} s`,
+    'process start to W', '', '<= 0.3 s', all <= 300);
+  row('bytes on the wire for it', runs[0].bytes.toLocaleString('en-US'), 'gzip -9 of the NDJSON 3,746,061',
+    `${(runs[0].bytes / 3746061).toFixed(2)}x`, '<= 1,700,000', runs[0].bytes <= 1700000);
+}
+
+function print() {
+  const head = ['what', 'Rivulet', 'beside', 'ratio', 'bar', ''];
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((r) => r[i].length)));
+  const line = (r) => r.map((cell, i) => cell.padEnd(widths[i])).join('  ').trimEnd();
+  const model = cpus()[0]?.model ?? 'unknown processor';
+  console.log(`\n${cpus().length} cores (${model}), ${Math.round(totalmem() / 2 ** 30)} GiB, median of ${rounds}\n`);
+  console.log([head, ...rows].map(line).join('\n'));
+}
+
+try {
+  core();
+  await sync();
+  print();
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
