@@ -157,6 +157,9 @@ rv_status rv_schema_skip_default(rv_schema_parser *p, rv_schema_later *later) {
         status = rv_schema_skip(p);
     }
     later->end = p->lexer.token.offset;
+    if (status == RV_OK && later->end == later->lexer.token.offset) {
+        return rv_lexer_error(&p->lexer, RV_SCHEMA_SYNTAX, "an expression", p->err);
+    }
     return status;
 }
 
