@@ -2,8 +2,8 @@
 /*
  * Events: how one is completed by its writer (SEMANTICS 7), encoded, decoded, and shown as JSON.
  *
- * The data of an event is: a null bitmap (bit i of byte i/8 set: field i is NULL), then the value of
- * each field that is not NULL, in order of fields (rv_value_encode). The path is not stored: it
+ * The data of an event is: a null bitmap (bit i of byte i/8 set: field i is NULL), then the value
+ * of each field that is not NULL, in order of fields (rv_value_encode). The path is not stored: it
  * follows from the data. docs/format/event.md is the specification.
  */
 #ifndef RV_MODEL_EVENT_H
@@ -22,12 +22,12 @@ typedef struct rv_event {
     int64_t written_at;      /* microseconds from 1970-01-01 UTC */
     int64_t recorded_at;     /* the same */
     uint8_t event_id[16];
-    bool foreign_id;  /* the id came from the caller; else it derives (rv_event_id_make) */
-    bool new_stream;  /* the first event of its stream in this log */
+    bool foreign_id;      /* the id came from the caller; else it derives (rv_event_id_make) */
+    bool new_stream;      /* the first event of its stream in this log */
     uint16_t declaration; /* of a new stream: number of its rv_stream, or RV_NONE (system) */
-    bool batch_end;   /* the last of its atomic batch */
-    rv_bytes data;     /* encoded; of a schema change: the text */
-    rv_bytes metadata; /* a JSON object as text, or empty */
+    bool batch_end;       /* the last of its atomic batch */
+    rv_bytes data;        /* encoded; of a schema change: the text */
+    rv_bytes metadata;    /* a JSON object as text, or empty */
 } rv_event;
 
 /* An event that is being completed. */
@@ -58,8 +58,8 @@ bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *
 
 /*
  * Fills in defaults, then judges what needs no rows: NOT NULL, and the CHECKs of fields and event.
- * `now_us` counts from 2000-01-01. RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION (also for a missing key
- * of the path), errors of expressions.
+ * `now_us` counts from 2000-01-01. RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION (also for a missing
+ * key of the path), errors of expressions.
  */
 RV_MUST_USE rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us,
                                               rv_arena *scratch, rv_error *err);
@@ -89,15 +89,15 @@ void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes p
 
 /*
  * Ids that a node makes (SEMANTICS 3) are UUIDv7 (RFC 9562): 48 bits of unix milliseconds of
- * `written_at`, version and variant, and 74 bits of which the high 34 are the node's tag and the low
- * 40 the number the event has at the node that made it. Nothing of it needs to be stored.
+ * `written_at`, version and variant, and 74 bits of which the high 34 are the node's tag and the
+ * low 40 the number the event has at the node that made it. Nothing of it needs to be stored.
  */
 void rv_event_id_make(uint64_t tag, uint64_t number, int64_t written_at, uint8_t *id);
 
 /* If `id` has the form above with this tag: its number and milliseconds. */
 bool rv_event_id_parse(const uint8_t *id, uint64_t tag, uint64_t *number, int64_t *unix_ms);
 
-#define RV_NODE_TAG_BITS 34
+#define RV_NODE_TAG_BITS    34
 #define RV_EVENT_NUMBER_MAX ((UINT64_C(1) << 40) - 1)
 
 #endif

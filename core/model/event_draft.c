@@ -3,13 +3,12 @@
  * The writer's part of an event (SEMANTICS 7): what the caller gave is read and brought together,
  * defaults are filled in, and what can be judged without rows is judged.
  *
- *     read       path -> stream, type -> event type; keys of the path and members of the data become
- *                values of their fields; a key given in both must be equal
- *     (serials)  assigned by the engine
- *     complete   omitted fields take their DEFAULT or NULL; NOT NULL, keys of the path, CHECKs
+ *     read       path -> stream, type -> event type; keys of the path and members of the data
+ * become values of their fields; a key given in both must be equal (serials)  assigned by the
+ * engine complete   omitted fields take their DEFAULT or NULL; NOT NULL, keys of the path, CHECKs
  *
- * `given` says what the caller gave or the engine assigned; a default does not set it, so completing
- * twice gives the same as completing once.
+ * `given` says what the caller gave or the engine assigned; a default does not set it, so
+ * completing twice gives the same as completing once.
  */
 #include "core/base/assert.h"
 #include "core/model/event.h"
@@ -58,8 +57,9 @@ static rv_status find_stream(const rv_schema *schema, rv_bytes path, rv_bytes *v
                              rv_event_draft *draft, rv_error *err) {
     RV_ASSERT(schema != NULL && draft != NULL);
     if (path.len == 0) {
-        return rv_error_set(err, RV_PATH_INVALID, "the path is empty: give a path or a stream's "
-                                                  "name");
+        return rv_error_set(err, RV_PATH_INVALID,
+                            "the path is empty: give a path or a stream's "
+                            "name");
     }
     if (path.ptr[0] == '/') {
         draft->stream = rv_schema_stream_of_path(schema, path, variables);
@@ -106,8 +106,7 @@ static rv_status find_type(const rv_schema *schema, rv_bytes name, rv_event_draf
 static uint16_t variable_field(const rv_event_draft *draft, uint32_t v) {
     const rv_stream *stream = draft->stream;
     RV_ASSERT(v < stream->path.variable_count);
-    const uint16_t f =
-        stream->variables[(size_t)draft->admitted * stream->path.variable_count + v];
+    const uint16_t f = stream->variables[(size_t)draft->admitted * stream->path.variable_count + v];
     RV_ASSERT(f < draft->type->field_count);
     return f;
 }
@@ -121,8 +120,8 @@ static rv_status take_path(rv_event_draft *draft, const rv_bytes *variables, rv_
         rv_bytes text;
         rv_status status = rv_path_segment_decode(variables[v], scratch, &text, err);
         if (status == RV_OK) {
-            status = rv_value_from_text(&field->type, text, field->name, scratch,
-                                        &draft->values[f], err);
+            status = rv_value_from_text(&field->type, text, field->name, scratch, &draft->values[f],
+                                        err);
         }
         if (status != RV_OK) {
             return status;
@@ -132,7 +131,8 @@ static rv_status take_path(rv_event_draft *draft, const rv_bytes *variables, rv_
     return RV_OK;
 }
 
-/* The field of a member, searched from where the last one left off: members mostly come in order. */
+/* The field of a member, searched from where the last one left off: members mostly come in order.
+ */
 static uint16_t find_field(const rv_event_type *type, rv_bytes name, uint16_t expected) {
     RV_ASSERT(type->field_count > 0);
     uint16_t f = expected < type->field_count ? expected : 0;
@@ -194,7 +194,7 @@ static rv_status read_value(const rv_field *field, const rv_json_token *token, r
     rv_writer w = rv_writer_over(name, sizeof name);
     rv_type_write(&field->type, &w);
     const rv_bytes type = rv_writer_bytes(&w);
-    const char *const met = boolean                             ? "a boolean"
+    const char *const met = boolean                               ? "a boolean"
                             : token->kind == RV_JSON_NUMBER       ? "a number"
                             : token->kind == RV_JSON_OBJECT_BEGIN ? "an object"
                                                                   : "an array";
@@ -260,8 +260,7 @@ static rv_status take_member(rv_event_draft *draft, rv_json *json, uint16_t f, r
     return status;
 }
 
-static rv_status take_data(rv_event_draft *draft, rv_bytes data, rv_arena *scratch,
-                           rv_error *err) {
+static rv_status take_data(rv_event_draft *draft, rv_bytes data, rv_arena *scratch, rv_error *err) {
     rv_json json = rv_json_over(data, scratch);
     rv_json_token token;
     rv_status status = rv_json_next(&json, &token, err);
@@ -380,10 +379,11 @@ static rv_status judge_path(const rv_event_draft *draft, rv_error *err) {
         }
         const bool own = v == 0 && path->segments[0].variable && rv_bytes_are(text, "rivulet");
         if (text.len == 0 || own) {
-            (void)rv_error_set(err, RV_PATH_INVALID,
-                               own ? "field `%b`: paths under /rivulet are the node's own"
-                                   : "field `%b` is part of the stream's path and must not be empty",
-                               &draft->type->fields[f].name);
+            (void)rv_error_set(
+                err, RV_PATH_INVALID,
+                own ? "field `%b`: paths under /rivulet are the node's own"
+                    : "field `%b` is part of the stream's path and must not be empty",
+                &draft->type->fields[f].name);
             rv_error_fact_text(err, "field", draft->type->fields[f].name);
             return RV_PATH_INVALID;
         }

@@ -44,7 +44,8 @@ static void take_back(rv_schema *schema, const schema_mark *mark) {
     rv_arena_reset(schema->arena, mark->arena_len);
 }
 
-/* The hash of the canonical text, which is printed into what the arena has left. False: too little. */
+/* The hash of the canonical text, which is printed into what the arena has left. False: too little.
+ */
 static bool hash_canonical(const rv_schema *schema, rv_hash128 *hash) {
     const size_t mark = rv_arena_mark(schema->arena);
     RV_ASSERT(mark <= schema->arena->cap);
@@ -55,8 +56,9 @@ static bool hash_canonical(const rv_schema *schema, rv_hash128 *hash) {
 }
 
 static rv_status out_of_memory(rv_status status, rv_error *err) {
-    return rv_error_set(err, status, "the schema needs more memory than the node has for it: open "
-                                     "the node with a larger memory budget");
+    return rv_error_set(err, status,
+                        "the schema needs more memory than the node has for it: open "
+                        "the node with a larger memory budget");
 }
 
 rv_status rv_schema_create(rv_schema **schema, rv_arena *arena, rv_error *err) {
@@ -80,13 +82,15 @@ rv_status rv_schema_create(rv_schema **schema, rv_arena *arena, rv_error *err) {
 /* Adds what the text declares; the caller takes back on failure. */
 static rv_status add_text(rv_schema *schema, rv_bytes text, rv_hash128 *hash, rv_error *err) {
     if (text.len > RV_SCHEMA_TEXT_MAX) {
-        return rv_error_set(err, RV_SCHEMA_TOO_LARGE,
-                            "the text has %u bytes; at most %u are taken at once: apply it in parts",
-                            (uint64_t)text.len, (uint64_t)RV_SCHEMA_TEXT_MAX);
+        return rv_error_set(
+            err, RV_SCHEMA_TOO_LARGE,
+            "the text has %u bytes; at most %u are taken at once: apply it in parts",
+            (uint64_t)text.len, (uint64_t)RV_SCHEMA_TEXT_MAX);
     }
     if (schema->version >= UINT16_MAX) {
-        return rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema was changed %u times, which is "
-                                                      "the most there can be",
+        return rv_error_set(err, RV_SCHEMA_TOO_LARGE,
+                            "the schema was changed %u times, which is "
+                            "the most there can be",
                             (uint64_t)schema->version);
     }
     /* Names and literals of what is made are borrowed from this copy. */

@@ -37,12 +37,12 @@
 typedef struct rv_column {
     rv_bytes name;
     rv_type type;
-    bool not_null;    /* the primary key's too */
-    bool has_default; /* `default_value` is set; a serial's next number is not one */
+    bool not_null;         /* the primary key's too */
+    bool has_default;      /* `default_value` is set; a serial's next number is not one */
     rv_expr default_value; /* no names in scope */
     bool has_check;
-    rv_expr check;          /* slots: the aggregate's columns */
-    uint16_t references;    /* aggregate whose primary key it refers to, or RV_NONE */
+    rv_expr check;       /* slots: the aggregate's columns */
+    uint16_t references; /* aggregate whose primary key it refers to, or RV_NONE */
 } rv_column;
 
 typedef struct rv_aggregate {
@@ -56,7 +56,11 @@ typedef struct rv_aggregate {
     const rv_expr *checks; /* over the row; slots: columns */
 } rv_aggregate;
 
-typedef enum rv_touch_kind { RV_TOUCH_CREATES, RV_TOUCH_REFERENCES, RV_TOUCH_DELETES } rv_touch_kind;
+typedef enum rv_touch_kind {
+    RV_TOUCH_CREATES,
+    RV_TOUCH_REFERENCES,
+    RV_TOUCH_DELETES
+} rv_touch_kind;
 
 /* A row that an event of the type identifies: by `field`, the primary key of `aggregate`. */
 typedef struct rv_touch {
@@ -84,9 +88,9 @@ typedef struct rv_action {
 
 typedef struct rv_field {
     rv_bytes name;
-    rv_type type;     /* its own, or its first bound column's */
+    rv_type type; /* its own, or its first bound column's */
     bool not_null;
-    bool has_default; /* its own, else the first bound column's */
+    bool has_default;      /* its own, else the first bound column's */
     rv_expr default_value; /* no names in scope */
     bool has_check;
     rv_expr check; /* slots: the event type's fields */
@@ -120,18 +124,19 @@ typedef struct rv_stream {
 typedef struct rv_schema rv_schema;
 
 /* The system event type of schema changes has this number; others count from 0. */
-#define RV_SYSTEM_SCHEMA_TYPE UINT16_C(0xfffe)
-#define RV_SYSTEM_SCHEMA_PATH "/rivulet/schema"
+#define RV_SYSTEM_SCHEMA_TYPE      UINT16_C(0xfffe)
+#define RV_SYSTEM_SCHEMA_PATH      "/rivulet/schema"
 #define RV_SYSTEM_SCHEMA_TYPE_NAME "schema_changed"
 
-/* An empty schema, version 0, that takes its memory from `arena` as it grows. RV_MEMORY_EXHAUSTED. */
+/* An empty schema, version 0, that takes its memory from `arena` as it grows. RV_MEMORY_EXHAUSTED.
+ */
 RV_MUST_USE rv_status rv_schema_create(rv_schema **schema, rv_arena *arena, rv_error *err);
 
 /*
  * Adds what `text` declares and increases the version; on an error nothing has changed.
  * RV_SCHEMA_SYNTAX, RV_SCHEMA_INVALID, RV_SCHEMA_AMBIGUOUS, RV_SCHEMA_DUPLICATE,
- * RV_SCHEMA_UNKNOWN_NAME, RV_SCHEMA_TOO_LARGE, RV_EXPRESSION_TYPE, RV_UNSUPPORTED, RV_VALUE_INVALID:
- * each with facts "line", "column", "met", "expected" as far as they apply.
+ * RV_SCHEMA_UNKNOWN_NAME, RV_SCHEMA_TOO_LARGE, RV_EXPRESSION_TYPE, RV_UNSUPPORTED,
+ * RV_VALUE_INVALID: each with facts "line", "column", "met", "expected" as far as they apply.
  */
 RV_MUST_USE rv_status rv_schema_apply(rv_schema *schema, rv_bytes text, rv_error *err);
 
@@ -162,8 +167,8 @@ const rv_event_type *rv_schema_event_type_named(const rv_schema *schema, rv_byte
 const rv_stream *rv_schema_stream_named(const rv_schema *schema, rv_bytes name);
 
 /* The stream declaration that a concrete path belongs to, with the path's variables as written
- * (`values` has RV_PATH_SEGMENTS_MAX places). NULL when none matches; no path can match two (that is
- * RV_SCHEMA_AMBIGUOUS at CREATE STREAM). */
+ * (`values` has RV_PATH_SEGMENTS_MAX places). NULL when none matches; no path can match two (that
+ * is RV_SCHEMA_AMBIGUOUS at CREATE STREAM). */
 const rv_stream *rv_schema_stream_of_path(const rv_schema *schema, rv_bytes path, rv_bytes *values);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Statements as they were read, before names are resolved: tokens with their places, and expressions
- * that are still text. In temporary memory; used by the schema_*.c files only.
+ * Statements as they were read, before names are resolved: tokens with their places, and
+ * expressions that are still text. In temporary memory; used by the schema_*.c files only.
  */
 #ifndef RV_MODEL_SCHEMA_DRAFT_H
 #define RV_MODEL_SCHEMA_DRAFT_H
@@ -24,7 +24,7 @@ typedef struct rv_column_draft {
     rv_token key_at;
     rv_token unique_at;
     rv_token default_at;
-    rv_token target;        /* REFERENCES target(target_column) */
+    rv_token target; /* REFERENCES target(target_column) */
     rv_token target_column;
     rv_schema_later default_value;
     rv_schema_later check;

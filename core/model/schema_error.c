@@ -29,10 +29,10 @@ rv_status rv_schema_fail_unknown(rv_schema_parser *p, const rv_token *at, const 
     RV_ASSERT(what != NULL && nearest != NULL);
     const bool owned = owner.len > 0;
     const bool near = nearest->best.len > 0;
-    const char *format = owned ? near ? "`%b` has no %b `%b`; did you mean `%b`?"
-                                      : "`%b` has no %b `%b`"
-                         : near ? "there is no %b `%b`; did you mean `%b`?"
-                                : "there is no %b `%b`";
+    const char *format =
+        owned  ? near ? "`%b` has no %b `%b`; did you mean `%b`?" : "`%b` has no %b `%b`"
+        : near ? "there is no %b `%b`; did you mean `%b`?"
+               : "there is no %b `%b`";
     const rv_bytes kind = rv_bytes_of_string(what);
     rv_error text;
     if (owned) {

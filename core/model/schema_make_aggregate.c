@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the draft of an aggregate to the aggregate: the primary key is found, references are followed,
- * types settled, then expressions compiled over all columns.
+ * From the draft of an aggregate to the aggregate: the primary key is found, references are
+ * followed, types settled, then expressions compiled over all columns.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_draft.h"
@@ -73,7 +73,8 @@ static rv_status find_key(rv_schema_parser *p, rv_aggregate_draft *draft, uint16
     return RV_OK;
 }
 
-/* What a REFERENCES refers to: the aggregate's number and its key's type, the own aggregate's too. */
+/* What a REFERENCES refers to: the aggregate's number and its key's type, the own aggregate's too.
+ */
 static rv_status find_target(rv_schema_parser *p, const rv_aggregate_draft *draft, uint16_t key,
                              const rv_column_draft *column, uint16_t *number, rv_type *type) {
     RV_ASSERT(column->refers && key < draft->column_count);
@@ -100,10 +101,10 @@ static rv_status find_target(rv_schema_parser *p, const rv_aggregate_draft *draf
         }
     }
     if (status == RV_OK && !rv_bytes_equal(key_name, column->target_column.text)) {
-        status = rv_schema_fail(p, RV_SCHEMA_INVALID, &column->target_column,
-                                "`%b` is not the primary key of `%b`; `%b` is",
-                                (rv_bytes[3]){column->target_column.text, column->target.text,
-                                              key_name});
+        status = rv_schema_fail(
+            p, RV_SCHEMA_INVALID, &column->target_column,
+            "`%b` is not the primary key of `%b`; `%b` is",
+            (rv_bytes[3]){column->target_column.text, column->target.text, key_name});
     }
     type->serial = false; /* a reference to a serial key is of its integer type */
     return status;
@@ -115,8 +116,8 @@ static rv_status settle_reference(rv_schema_parser *p, const rv_aggregate_draft 
     column->references = RV_NONE;
     if (draft_column->refers) {
         rv_type type = {0};
-        const rv_status status = find_target(p, draft, key, draft_column, &column->references,
-                                             &type);
+        const rv_status status =
+            find_target(p, draft, key, draft_column, &column->references, &type);
         if (status != RV_OK) {
             return status;
         }
@@ -184,9 +185,9 @@ static rv_status compile_columns(rv_schema_parser *p, const rv_aggregate_draft *
         column->has_default = from->default_value.present;
         column->has_check = from->check.present;
         if (column->has_default) {
-            status = rv_schema_compile_default(p, &from->default_value, &column->type,
-                                               column->not_null, &from->name,
-                                               &column->default_value);
+            status =
+                rv_schema_compile_default(p, &from->default_value, &column->type, column->not_null,
+                                          &from->name, &column->default_value);
         }
         if (status == RV_OK && column->has_check) {
             status = rv_schema_compile_check(p, &from->check, scope, &column->check);
@@ -209,16 +210,16 @@ static rv_status make_scope(rv_schema_parser *p, const rv_aggregate_draft *draft
                                   .type = columns[i].type,
                                   .slot = i};
     }
-    *scope = (rv_expr_scope){names, draft->column_count, p->schema->enums,
-                             p->schema->enum_names.count};
+    *scope =
+        (rv_expr_scope){names, draft->column_count, p->schema->enums, p->schema->enum_names.count};
     RV_ASSERT(scope->count > 0);
     return RV_OK;
 }
 
 static rv_status make_index(rv_schema_parser *p, const rv_aggregate_draft *draft,
                             const rv_constraint_draft *constraint, rv_schema_index *index) {
-    uint16_t *columns = (uint16_t *)rv_arena_take(p->arena,
-                                                  constraint->column_count * sizeof *columns);
+    uint16_t *columns =
+        (uint16_t *)rv_arena_take(p->arena, constraint->column_count * sizeof *columns);
     if (columns == NULL) {
         return rv_schema_fail_memory(p);
     }
@@ -264,8 +265,8 @@ static rv_status make_constraints(rv_schema_parser *p, const rv_aggregate_draft 
     if (status != RV_OK) {
         return status;
     }
-    rv_expr *kept_checks = (rv_expr *)rv_arena_take(p->arena,
-                                                    made->shape.check_count * sizeof *checks);
+    rv_expr *kept_checks =
+        (rv_expr *)rv_arena_take(p->arena, made->shape.check_count * sizeof *checks);
     rv_schema_index *kept_indexes =
         (rv_schema_index *)rv_arena_take(p->arena, made->index_count * sizeof *indexes);
     if (kept_checks == NULL || kept_indexes == NULL) {
@@ -287,8 +288,8 @@ rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draf
         return status;
     }
     rv_aggregate_entry *made = (rv_aggregate_entry *)rv_arena_take(p->arena, sizeof *made);
-    rv_column *columns = (rv_column *)rv_arena_take(p->arena,
-                                                    draft->column_count * sizeof *columns);
+    rv_column *columns =
+        (rv_column *)rv_arena_take(p->arena, draft->column_count * sizeof *columns);
     if (made == NULL || columns == NULL) {
         return rv_schema_fail_memory(p);
     }

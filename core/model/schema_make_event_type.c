@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the resolved draft of an event type to the event type: what its fields may leave out and what
- * they default to, its actions in the order in which they are folded, its compiled expressions, and
- * whether the rows it creates get all that they must have.
+ * From the resolved draft of an event type to the event type: what its fields may leave out and
+ * what they default to, its actions in the order in which they are folded, its compiled
+ * expressions, and whether the rows it creates get all that they must have.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_draft.h"
@@ -27,8 +27,8 @@ static rv_status take_memory(rv_schema_parser *p, const rv_event_type_draft *dra
     m->touches = (rv_touch *)rv_arena_take(p->arena, draft->touch_count * sizeof *m->touches);
     m->actions = (rv_action *)rv_arena_take(p->arena, m->action_count * sizeof *m->actions);
     m->checks = (rv_expr *)rv_arena_take(p->arena, draft->check_count * sizeof *m->checks);
-    m->bindings = (rv_schema_binding *)rv_arena_take(p->arena,
-                                                     draft->binding_count * sizeof *m->bindings);
+    m->bindings =
+        (rv_schema_binding *)rv_arena_take(p->arena, draft->binding_count * sizeof *m->bindings);
     m->names = (rv_expr_name *)rv_schema_temp(p, (draft->field_count + (size_t)RV_COLUMNS_MAX) *
                                                      sizeof *m->names);
     const bool made = m->entry != NULL && m->fields != NULL && m->touches != NULL &&
@@ -58,8 +58,8 @@ static rv_status inherit_default(rv_schema_parser *p, const rv_event_type_draft 
     p->err = &why;
     rv_status status = rv_lexer_start(&later.lexer, column->default_value.source, p->arena, &why);
     if (status == RV_OK) {
-        status = rv_schema_compile_default(p, &later, &field->type, false,
-                                           &draft->fields[f]->name, &field->default_value);
+        status = rv_schema_compile_default(p, &later, &field->type, false, &draft->fields[f]->name,
+                                           &field->default_value);
     }
     p->err = err;
     if (status != RV_OK) {
@@ -104,11 +104,10 @@ static rv_status make_fields(rv_schema_parser *p, const rv_event_type_draft *dra
     for (uint16_t f = 0; f < draft->field_count && status == RV_OK; f++) {
         const rv_field_draft *from = draft->fields[f];
         rv_field *field = &m->fields[f];
-        status = field->has_default
-                     ? rv_schema_compile_default(p, &from->default_value, &field->type,
-                                                 field->not_null, &from->name,
-                                                 &field->default_value)
-                     : inherit_default(p, draft, f, field);
+        status = field->has_default ? rv_schema_compile_default(p, &from->default_value,
+                                                                &field->type, field->not_null,
+                                                                &from->name, &field->default_value)
+                                    : inherit_default(p, draft, f, field);
         if (status == RV_OK && field->has_check) {
             status = rv_schema_compile_check(p, &from->check, &scope, &field->check);
         }
@@ -126,11 +125,10 @@ static rv_status compile_action(rv_schema_parser *p, const rv_event_type_draft *
     RV_ASSERT(binding->computed.present);
     const rv_aggregate *aggregate = binding->aggregate;
     for (uint16_t c = 0; c < aggregate->column_count; c++) {
-        m->names[draft->field_count + c] =
-            (rv_expr_name){.qualifier = aggregate->name,
-                           .name = aggregate->columns[c].name,
-                           .type = aggregate->columns[c].type,
-                           .slot = (uint32_t)draft->field_count + c};
+        m->names[draft->field_count + c] = (rv_expr_name){.qualifier = aggregate->name,
+                                                          .name = aggregate->columns[c].name,
+                                                          .type = aggregate->columns[c].type,
+                                                          .slot = (uint32_t)draft->field_count + c};
     }
     const rv_expr_scope scope = {m->names, (size_t)draft->field_count + aggregate->column_count,
                                  p->schema->enums, p->schema->enum_names.count};
@@ -149,10 +147,10 @@ static rv_status make_actions(rv_schema_parser *p, rv_event_type_draft *draft, m
             }
             rv_action *action = &m->actions[count];
             *action = (rv_action){.touch = t, .field = binding->field, .column = binding->column};
-            action->kind = binding->computed.present              ? RV_ACTION_COMPUTE
-                           : binding->verb == RV_VERB_UPDATES     ? RV_ACTION_SET
+            action->kind = binding->computed.present             ? RV_ACTION_COMPUTE
+                           : binding->verb == RV_VERB_UPDATES    ? RV_ACTION_SET
                            : binding->verb == RV_VERB_INCREMENTS ? RV_ACTION_INCREMENT
-                                                                  : RV_ACTION_DECREMENT;
+                                                                 : RV_ACTION_DECREMENT;
             binding->number = count++;
             if (binding->computed.present) {
                 const rv_status status = compile_action(p, draft, binding, m, action);

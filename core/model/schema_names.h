@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A table of names, numbered in order of arrival: what aggregates, event types, streams and enums of
- * a schema are found by. Open addressing, at most half full, so a look-up is one hash and about one
- * comparison. It can be cut back to its first names, which is how a schema change is taken back.
+ * A table of names, numbered in order of arrival: what aggregates, event types, streams and enums
+ * of a schema are found by. Open addressing, at most half full, so a look-up is one hash and about
+ * one comparison. It can be cut back to its first names, which is how a schema change is taken
+ * back.
  *
  * Names come from an administrator's schema, not from those who append, so the hash needs no key.
  */

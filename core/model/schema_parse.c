@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of a schema: a sequence of CREATE statements, and what their parsers share. Each statement
- * has a file of its own (schema_parse_*.c); what it creates is added to the schema when the whole
- * statement is good, so that the next one can refer to it.
+ * The text of a schema: a sequence of CREATE statements, and what their parsers share. Each
+ * statement has a file of its own (schema_parse_*.c); what it creates is added to the schema when
+ * the whole statement is good, so that the next one can refer to it.
  *
  * An expression may use names that are declared after it (CHECK) or have a type that is known only
- * after it (DEFAULT before a binding). So expressions are first passed over by counting parentheses,
- * and compiled when the statement has been read: rv_schema_later.
+ * after it (DEFAULT before a binding). So expressions are first passed over by counting
+ * parentheses, and compiled when the statement has been read: rv_schema_later.
  */
 #include "core/model/schema_parse.h"
 
@@ -117,9 +117,9 @@ rv_status rv_schema_skip_parentheses(rv_schema_parser *p, rv_schema_later *later
 
 /* True where the expression of a DEFAULT ends: `,`, `)`, the next clause, or NOT before NULL. */
 static rv_status at_default_end(rv_schema_parser *p, bool after_is, bool *end, bool *cut) {
-    static const char *const enders[] = {",",          ")",       ";",       "check",
+    static const char *const enders[] = {",",          ")",       ";",          "check",
                                          "unique",     "primary", "references", "personal",
-                                         "creates",    "updates", "deletes", "increments",
+                                         "creates",    "updates", "deletes",    "increments",
                                          "decrements", "default", "create"};
     RV_ASSERT(end != NULL && cut != NULL);
     *end = p->lexer.token.kind == RV_TOKEN_END;
@@ -174,8 +174,8 @@ rv_status rv_schema_compile(rv_schema_parser *p, const rv_schema_later *later,
     if (status != RV_OK) {
         return status;
     }
-    const bool whole = later->cut ? lexer.token.kind == RV_TOKEN_END
-                                  : lexer.token.offset == later->end;
+    const bool whole =
+        later->cut ? lexer.token.kind == RV_TOKEN_END : lexer.token.offset == later->end;
     if (!whole) {
         return rv_lexer_error(&lexer, RV_SCHEMA_SYNTAX, "an operator, or the expression's end",
                               p->err);
@@ -216,8 +216,8 @@ rv_status rv_schema_compile_default(rv_schema_parser *p, const rv_schema_later *
                               (rv_bytes[3]){at->text, rv_error_detail(&why)});
     }
     if (not_null && is_null) {
-        return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
-                              "`%b` is NOT NULL, and its DEFAULT is NULL", (rv_bytes[3]){at->text});
+        return rv_schema_fail(p, RV_SCHEMA_INVALID, at, "`%b` is NOT NULL, and its DEFAULT is NULL",
+                              (rv_bytes[3]){at->text});
     }
     return RV_OK;
 }
@@ -260,7 +260,8 @@ bool rv_schema_keys_fit(const rv_type *a, const rv_type *b) {
 }
 
 rv_bytes rv_schema_type_text(rv_schema_parser *p, const rv_type *type) {
-    const size_t cap = RV_NAME_LEN_MAX * 2 + 32; /* a quoted enum's name, or a type with its sizes */
+    const size_t cap =
+        RV_NAME_LEN_MAX * 2 + 32; /* a quoted enum's name, or a type with its sizes */
     uint8_t *text = (uint8_t *)rv_schema_temp(p, cap);
     if (text == NULL) {
         return RV_LITERAL("another type");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parsers of the statements share: the tokens with their errors, memory for the duration of
- * a statement, and stretches of text that are compiled later. Used by the schema_*.c files only.
+ * What the parsers of the statements share: the tokens with their errors, memory for the duration
+ * of a statement, and stretches of text that are compiled later. Used by the schema_*.c files only.
  *
- * Memory: what lasts is taken from the bottom of the schema's arena; what a statement needs while it
- * is parsed comes from the arena's top (rv_schema_temp), and goes back when the statement ends.
+ * Memory: what lasts is taken from the bottom of the schema's arena; what a statement needs while
+ * it is parsed comes from the arena's top (rv_schema_temp), and goes back when the statement ends.
  */
 #ifndef RV_MODEL_SCHEMA_PARSE_H
 #define RV_MODEL_SCHEMA_PARSE_H
@@ -48,8 +48,7 @@ void *rv_schema_temp(rv_schema_parser *p, size_t size);
 bool rv_schema_at(const rv_schema_parser *p, const char *word);
 RV_MUST_USE rv_status rv_schema_skip(rv_schema_parser *p);
 RV_MUST_USE rv_status rv_schema_accept(rv_schema_parser *p, const char *word, bool *met);
-RV_MUST_USE rv_status rv_schema_expect(rv_schema_parser *p, const char *word,
-                                       const char *expected);
+RV_MUST_USE rv_status rv_schema_expect(rv_schema_parser *p, const char *word, const char *expected);
 
 /* A name of at most RV_NAME_LEN_MAX bytes; `expected` says what is named. */
 RV_MUST_USE rv_status rv_schema_expect_name(rv_schema_parser *p, const char *expected,
@@ -59,7 +58,8 @@ RV_MUST_USE rv_status rv_schema_expect_name(rv_schema_parser *p, const char *exp
 RV_MUST_USE rv_status rv_schema_expect_name_in_parentheses(rv_schema_parser *p,
                                                            const char *expected, rv_token *name);
 
-/* After an item of a list in parentheses: past `,` and, if one follows, past `)` with `*end` set. */
+/* After an item of a list in parentheses: past `,` and, if one follows, past `)` with `*end` set.
+ */
 RV_MUST_USE rv_status rv_schema_expect_separator(rv_schema_parser *p, const char *expected,
                                                  bool *end);
 

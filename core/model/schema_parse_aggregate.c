@@ -68,8 +68,8 @@ static rv_status parse_column_clause(rv_schema_parser *p, rv_column_draft *colum
 static rv_status parse_column(rv_schema_parser *p, rv_aggregate_draft *draft) {
     RV_ASSERT(draft->column_count <= RV_COLUMNS_MAX);
     rv_token name;
-    rv_status status = rv_schema_expect_name(p, "a column, PRIMARY KEY, CHECK, UNIQUE or INDEX",
-                                             &name);
+    rv_status status =
+        rv_schema_expect_name(p, "a column, PRIMARY KEY, CHECK, UNIQUE or INDEX", &name);
     if (status != RV_OK) {
         return status;
     }

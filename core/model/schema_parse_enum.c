@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CREATE TYPE name AS ENUM ('label', …). Labels are unique, not empty, and as long as a name may be;
- * their order is the order of the values.
+ * CREATE TYPE name AS ENUM ('label', …). Labels are unique, not empty, and as long as a name may
+ * be; their order is the order of the values.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_parse.h"
@@ -12,8 +12,7 @@ static bool is_builtin(rv_schema_parser *p, rv_bytes name) {
     rv_lexer lexer;
     rv_type type;
     const rv_status status = rv_lexer_start(&lexer, name, p->arena, NULL);
-    return status == RV_OK && lexer.token.end == name.len &&
-           lexer.token.kind == RV_TOKEN_NAME &&
+    return status == RV_OK && lexer.token.end == name.len && lexer.token.kind == RV_TOKEN_NAME &&
            rv_type_parse(&lexer, (rv_enum_list){NULL, 0}, &type, NULL) != RV_SCHEMA_UNKNOWN_NAME;
 }
 

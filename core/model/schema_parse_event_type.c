@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CREATE EVENT_TYPE, as far as the text goes: fields with their clauses and bindings, and CHECKs over
- * all fields. What the bindings mean is schema_resolve.c's business.
+ * CREATE EVENT_TYPE, as far as the text goes: fields with their clauses and bindings, and CHECKs
+ * over all fields. What the bindings mean is schema_resolve.c's business.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_draft.h"
@@ -106,8 +106,8 @@ static rv_status parse_field_clause(rv_schema_parser *p, rv_event_type_draft *dr
         return status == RV_OK ? rv_schema_skip_parentheses(p, &field->check) : status;
     }
     if (rv_schema_at(p, "personal")) {
-        return rv_schema_fail(p, RV_UNSUPPORTED, &p->lexer.token,
-                              "PERSONAL is not in this version", (rv_bytes[3]){{NULL, 0}});
+        return rv_schema_fail(p, RV_UNSUPPORTED, &p->lexer.token, "PERSONAL is not in this version",
+                              (rv_bytes[3]){{NULL, 0}});
     }
     const rv_verb verb = verb_at(p);
     if (verb < RV_VERB_COUNT) {
@@ -216,8 +216,8 @@ rv_status rv_schema_parse_event_type(rv_schema_parser *p) {
         }
     }
     if (status == RV_OK && draft->field_count == 0) {
-        status = rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->name,
-                                "event type `%b` has no field", (rv_bytes[3]){draft->name.text});
+        status = rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->name, "event type `%b` has no field",
+                                (rv_bytes[3]){draft->name.text});
     }
     if (status == RV_OK) {
         status = rv_schema_resolve(p, draft);

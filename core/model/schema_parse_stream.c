@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CREATE STREAM name ( path "/…/{field}" event_types (name, …) ). Every admitted event type has, for
- * every variable of the path, a field of its name, so that the path follows from the data; and no
- * path may belong to two streams, so that the stream follows from the path.
+ * CREATE STREAM name ( path "/…/{field}" event_types (name, …) ). Every admitted event type has,
+ * for every variable of the path, a field of its name, so that the path follows from the data; and
+ * no path may belong to two streams, so that the stream follows from the path.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_draft.h"
@@ -75,8 +75,7 @@ static rv_status make_template(rv_schema_parser *p, const stream_draft *draft,
     RV_ASSERT(path->segment_count > 0 && path->segment_count <= RV_PATH_SEGMENTS_MAX);
     if (!path->segments[0].variable && rv_bytes_are(path->segments[0].text, "rivulet")) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->path,
-                              "paths under /rivulet are the node's own",
-                              (rv_bytes[3]){{NULL, 0}});
+                              "paths under /rivulet are the node's own", (rv_bytes[3]){{NULL, 0}});
     }
     const rv_stream *other = rv_schema_paths_overlap(p->schema, path);
     if (other != NULL) {
@@ -167,8 +166,8 @@ static rv_status make_stream(rv_schema_parser *p, const stream_draft *draft) {
     }
     const size_t variable_count = made->path.variable_count;
     uint16_t *types = (uint16_t *)rv_arena_take(p->arena, draft->type_count * sizeof *types);
-    uint16_t *fields = (uint16_t *)rv_arena_take(p->arena, draft->type_count * variable_count *
-                                                               sizeof *fields);
+    uint16_t *fields =
+        (uint16_t *)rv_arena_take(p->arena, draft->type_count * variable_count * sizeof *fields);
     if (types == NULL || fields == NULL) {
         return rv_schema_fail_memory(p);
     }
@@ -231,8 +230,8 @@ rv_status rv_schema_parse_stream(rv_schema_parser *p) {
         } else if (rv_schema_at(p, "event_types")) {
             status = parse_types(p, &draft);
         } else {
-            status = rv_lexer_error(&p->lexer, RV_SCHEMA_SYNTAX, "path, event_types or `)`",
-                                    p->err);
+            status =
+                rv_lexer_error(&p->lexer, RV_SCHEMA_SYNTAX, "path, event_types or `)`", p->err);
         }
         bool comma = false;
         if (status == RV_OK) {

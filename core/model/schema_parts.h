@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a schema, shared by the schema_*.c files and nobody else: the public shapes with what
- * only printing needs, and the tables they are found by. All of it lives in the schema's arena, in
- * order of arrival, so that cutting the counts and the arena back takes a change back.
+ * The inside of a schema, shared by the schema_*.c files and nobody else: the public shapes with
+ * what only printing needs, and the tables they are found by. All of it lives in the schema's
+ * arena, in order of arrival, so that cutting the counts and the arena back takes a change back.
  */
 #ifndef RV_MODEL_SCHEMA_PARTS_H
 #define RV_MODEL_SCHEMA_PARTS_H
@@ -40,8 +40,8 @@ typedef struct rv_event_type_entry {
 /* Streams by what a path shows first: the number of its segments and the first one. Chains of
  * stream numbers + 1; 0 ends. */
 typedef struct rv_schema_paths {
-    uint16_t literal[RV_SCHEMA_PATH_SLOTS];       /* first segment is literal: by its hash */
-    uint16_t variable[RV_PATH_SEGMENTS_MAX + 1];  /* is a variable: by the number of segments */
+    uint16_t literal[RV_SCHEMA_PATH_SLOTS];      /* first segment is literal: by its hash */
+    uint16_t variable[RV_PATH_SEGMENTS_MAX + 1]; /* is a variable: by the number of segments */
     uint16_t next[RV_STREAMS_MAX];
 } rv_schema_paths;
 

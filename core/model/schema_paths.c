@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which stream declaration a concrete path belongs to. Asked on every append, so the streams are
- * chained by the number of segments and the first segment: `/accounts/42` looks only at templates of
- * two segments that begin with `/accounts/`, or with a variable. As no path can match two templates,
- * the order of a chain decides nothing.
+ * chained by the number of segments and the first segment: `/accounts/42` looks only at templates
+ * of two segments that begin with `/accounts/`, or with a variable. As no path can match two
+ * templates, the order of a chain decides nothing.
  *
  * Paths under /rivulet/ are the node's own: none is found here, and no template may begin so.
  */
@@ -20,10 +20,10 @@ void rv_schema_paths_add(rv_schema *schema, uint16_t number) {
     RV_ASSERT(number < RV_STREAMS_MAX && schema->streams[number] != NULL);
     const rv_path_template *path = &schema->streams[number]->path;
     RV_ASSERT(path->segment_count > 0);
-    uint16_t *head = path->segments[0].variable
-                         ? &schema->paths.variable[path->segment_count]
-                         : &schema->paths.literal[literal_slot(path->segment_count,
-                                                               path->segments[0].text)];
+    uint16_t *head =
+        path->segments[0].variable
+            ? &schema->paths.variable[path->segment_count]
+            : &schema->paths.literal[literal_slot(path->segment_count, path->segments[0].text)];
     schema->paths.next[number] = *head;
     *head = (uint16_t)(number + 1);
 }

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The canonical text of a schema: everything it has, in order of number, enums before aggregates
- * before event types before streams, each with what it was resolved to: types, NOT NULL, DEFAULT and
- * VIA are written where they were taken from elsewhere. So two texts that mean the same print the
- * same, and the print, applied to an empty schema, gives the same schema. The schema's hash is made
- * of it: this format changes only with the hash of every schema there is.
+ * before event types before streams, each with what it was resolved to: types, NOT NULL, DEFAULT
+ * and VIA are written where they were taken from elsewhere. So two texts that mean the same print
+ * the same, and the print, applied to an empty schema, gives the same schema. The schema's hash is
+ * made of it: this format changes only with the hash of every schema there is.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_parts.h"
 
 /* Words that mean something where a name may stand, in schemas or in expressions. */
 static const char *const reserved[] = {
-    "and",        "array",      "as",       "between",  "case",     "cast",       "check",
-    "create",     "creates",    "decrements", "default", "deletes", "distinct",   "else",
-    "end",        "event_types", "false",   "from",     "ilike",    "in",         "increments",
-    "index",      "is",         "like",     "not",      "null",     "or",         "path",
-    "personal",   "primary",    "references", "then",   "true",     "unique",     "updates",
-    "via",        "when",
+    "and",      "array",       "as",         "between", "case",    "cast",     "check",
+    "create",   "creates",     "decrements", "default", "deletes", "distinct", "else",
+    "end",      "event_types", "false",      "from",    "ilike",   "in",       "increments",
+    "index",    "is",          "like",       "not",     "null",    "or",       "path",
+    "personal", "primary",     "references", "then",    "true",    "unique",   "updates",
+    "via",      "when",
 };
 
 static bool is_plain_name(rv_bytes name) {

@@ -4,8 +4,8 @@
  *
  *   1. each names an aggregate and a column that exist; creates, references and deletes name the
  *      primary key, the others another column;
- *   2. each creates, references and deletes is a touch: a row that the event identifies. Touches are
- *      numbered creates first, then references, then deletes, so that folding finds the rows it
+ *   2. each creates, references and deletes is a touch: a row that the event identifies. Touches
+ * are numbered creates first, then references, then deletes, so that folding finds the rows it
  *      makes before those that refer to them;
  *   3. each of the others is an action, which goes through the one touch of its aggregate, or
  *      through the one that VIA says;
@@ -22,8 +22,8 @@
 static rv_status find_column(rv_schema_parser *p, rv_binding_draft *binding) {
     rv_status status = rv_schema_find_aggregate(p, &binding->aggregate_name, &binding->aggregate);
     if (status == RV_OK) {
-        status = rv_schema_find_column(p, &binding->column_name, binding->aggregate,
-                                       &binding->column);
+        status =
+            rv_schema_find_column(p, &binding->column_name, binding->aggregate, &binding->column);
     }
     if (status != RV_OK) {
         return status;
@@ -51,10 +51,9 @@ static rv_status add_touch(rv_schema_parser *p, rv_event_type_draft *draft,
     for (uint16_t i = 0; i < draft->touch_count; i++) {
         if (draft->touches[i].aggregate == binding->aggregate->number &&
             draft->touches[i].field == binding->field) {
-            return rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->at,
-                                  "field `%b` identifies the row of `%b` already",
-                                  (rv_bytes[3]){draft->fields[binding->field]->name.text,
-                                                binding->aggregate->name});
+            return rv_schema_fail(
+                p, RV_SCHEMA_INVALID, &binding->at, "field `%b` identifies the row of `%b` already",
+                (rv_bytes[3]){draft->fields[binding->field]->name.text, binding->aggregate->name});
         }
     }
     if (draft->touch_count == RV_TOUCHES_MAX) {
@@ -179,15 +178,15 @@ static rv_status judge_types(rv_schema_parser *p, const rv_field_draft *field,
     const rv_type *column = column_type(binding);
     const bool counts = binding->verb == RV_VERB_INCREMENTS || binding->verb == RV_VERB_DECREMENTS;
     if (counts && !is_numeric(column->kind)) {
-        return rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->column_name,
-                              "`%b` is %b; only a number can be counted up or down",
-                              (rv_bytes[3]){binding->column_name.text,
-                                            rv_schema_type_text(p, column)});
+        return rv_schema_fail(
+            p, RV_SCHEMA_INVALID, &binding->column_name,
+            "`%b` is %b; only a number can be counted up or down",
+            (rv_bytes[3]){binding->column_name.text, rv_schema_type_text(p, column)});
     }
     RV_ASSERT(field->type.kind < RV_TYPE_KIND_COUNT);
-    const bool fits = binding->computed.present || (rv_verb_is_touch(binding->verb)
-                                                        ? rv_schema_keys_fit(&field->type, column)
-                                                        : rv_type_fits(&field->type, column));
+    const bool fits = binding->computed.present ||
+                      (rv_verb_is_touch(binding->verb) ? rv_schema_keys_fit(&field->type, column)
+                                                       : rv_type_fits(&field->type, column));
     if (!fits) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->column_name,
                               "field `%b` is %b, which does not fit the column's type %b",

@@ -165,14 +165,16 @@ RV_TEST(keys_are_written_canonically) {
     rv_writer w = rv_writer_over(path, sizeof path);
     rv_event_path(draft.stream, type, values, &w);
     RV_CHECK_TEXT(rv_writer_bytes(&w), "/t/a%2Fb %25%2A\xc3\xab/2026-01-02");
-    RV_CHECK_STATUS(write_event("enums", "e", "{\"s\":\"a/b\",\"u\":"
-                                              "\"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11\"}"),
+    RV_CHECK_STATUS(write_event("enums", "e",
+                                "{\"s\":\"a/b\",\"u\":"
+                                "\"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11\"}"),
                     RV_OK);
     RV_CHECK_TEXT(path_of_draft(), "/a%2Fb/a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11");
     RV_CHECK_STATUS(write_event("/t/a%2Fb/2026-01-02", "e", "{}"), RV_OK);
     RV_CHECK_TEXT(show(), "{\"t\":\"a/b\",\"s\":null,\"u\":null,\"d\":\"2026-01-02\"}");
-    RV_CHECK_STATUS(write_event("enums", "e", "{\"s\":\"rivulet\",\"u\":"
-                                              "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"}"),
+    RV_CHECK_STATUS(write_event("enums", "e",
+                                "{\"s\":\"rivulet\",\"u\":"
+                                "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\"}"),
                     RV_PATH_INVALID);
     RV_CHECK_STATUS(write_event("texts", "e", "{\"t\":\"\",\"d\":\"2026-01-02\"}"),
                     RV_PATH_INVALID);
@@ -212,8 +214,8 @@ static const struct {
     {"/accounts/1", "money_withdrawn", "{\"amount\":99999999999}", RV_VALUE_OUT_OF_RANGE, "amount"},
     {"/accounts/1", "account_created", "{\"name\":5}", RV_VALUE_INVALID, "a number"},
     {"/accounts/1", "account_created", "{\"send_notification\":1}", RV_VALUE_INVALID, "a number"},
-    {"/accounts/1", "account_created",
-     "{\"name\":\"12345678901234567890123456789012345678901\"}", RV_VALUE_TOO_LONG, "name"},
+    {"/accounts/1", "account_created", "{\"name\":\"12345678901234567890123456789012345678901\"}",
+     RV_VALUE_TOO_LONG, "name"},
     {"/accounts/1", "money_withdrawn", "{}", RV_NOT_NULL_VIOLATION, "\"field\":\"amount\""},
     {"/accounts/1", "money_withdrawn", "{\"amount\":null}", RV_NOT_NULL_VIOLATION, "amount"},
     {"account_events", "money_withdrawn", "{\"amount\":1}", RV_NOT_NULL_VIOLATION, "`id`"},
@@ -226,9 +228,10 @@ static const struct {
 
 RV_TEST(what_is_wrong_is_refused_with_its_reason) {
     RV_CHECK(use(schema_accounts));
-    const rv_bytes more = RV_LITERAL("CREATE EVENT_TYPE loan (no integer, amount integer,\n"
-                                     "  CHECK (amount <> 5))\n"
-                                     "CREATE STREAM loans (path \"/loans/{no}\" event_types (loan))");
+    const rv_bytes more =
+        RV_LITERAL("CREATE EVENT_TYPE loan (no integer, amount integer,\n"
+                   "  CHECK (amount <> 5))\n"
+                   "CREATE STREAM loans (path \"/loans/{no}\" event_types (loan))");
     RV_CHECK_STATUS(rv_schema_apply(schema, more, &err), RV_OK);
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         const rv_status status = write_event(refused[i].path, refused[i].type, refused[i].data);
@@ -303,13 +306,21 @@ RV_TEST(random_events_come_back) {
         char data[512];
         const uint64_t mask = rv_test_random(&random);
         size_t len = (size_t)snprintf(data, sizeof data, "{\"p\":null");
-        static const char *const values[] = {
-            "\"a\":-32768", "\"c\":-9223372036854775808", "\"d\":\"123456789012345.678\"",
-            "\"e\":\"z\"", "\"f\":false", "\"g\":\"1999-12-31\"",
-            "\"h\":\"1970-01-01T00:00:00.000001Z\"", "\"i\":\"\\u00e9\\ud83d\\ude00\"",
-            "\"j\":\"\\\"\\n\"", "\"k\":\"00000000-0000-0000-0000-0000000000ff\"",
-            "\"l\":\"\\\\x00ff\"", "\"m\":\"2026-02-28 23:59:59\"", "\"n\":\"24:00:00\"",
-            "\"o\":\"ab\"", "\"q\":2147483647"};
+        static const char *const values[] = {"\"a\":-32768",
+                                             "\"c\":-9223372036854775808",
+                                             "\"d\":\"123456789012345.678\"",
+                                             "\"e\":\"z\"",
+                                             "\"f\":false",
+                                             "\"g\":\"1999-12-31\"",
+                                             "\"h\":\"1970-01-01T00:00:00.000001Z\"",
+                                             "\"i\":\"\\u00e9\\ud83d\\ude00\"",
+                                             "\"j\":\"\\\"\\n\"",
+                                             "\"k\":\"00000000-0000-0000-0000-0000000000ff\"",
+                                             "\"l\":\"\\\\x00ff\"",
+                                             "\"m\":\"2026-02-28 23:59:59\"",
+                                             "\"n\":\"24:00:00\"",
+                                             "\"o\":\"ab\"",
+                                             "\"q\":2147483647"};
         for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
             if ((mask >> i) & 1) {
                 len += (size_t)snprintf(data + len, sizeof data - len, ",%s", values[i]);
@@ -320,7 +331,8 @@ RV_TEST(random_events_come_back) {
         rv_value met[RV_FIELDS_MAX];
         RV_CHECK(rv_event_data_decode(draft.type, encode(), met));
         for (uint16_t f = 0; f < draft.type->field_count; f++) {
-            RV_CHECK_EQ(rv_value_compare(&draft.type->fields[f].type, &met[f], &draft.values[f]), 0);
+            RV_CHECK_EQ(rv_value_compare(&draft.type->fields[f].type, &met[f], &draft.values[f]),
+                        0);
         }
         /* What it shows reads as the same event. */
         char again[1 << 10];
@@ -363,12 +375,11 @@ RV_TEST(an_event_is_shown_whole) {
     rv_event_id_make(0x2abcdef12, 42, INT64_C(1767225600000123), event.event_id);
     rv_writer w = rv_writer_over(shown, sizeof shown);
     rv_event_to_json(schema, &event, RV_LITERAL("/accounts/42"), &w);
-    RV_CHECK_TEXT(rv_writer_bytes(&w),
-                  "{\"position\":7,\"path\":\"/accounts/42\",\"version\":3,"
-                  "\"type\":\"money_withdrawn\",\"schema_version\":1,"
-                  "\"event_id\":\"019b76da-a800-7aaf-8def-12000000002a\","
-                  "\"recorded_at\":\"2026-01-01T00:00:00+00:00\","
-                  "\"data\":{\"id\":42,\"amount\":12.50},\"metadata\":null}");
+    RV_CHECK_TEXT(rv_writer_bytes(&w), "{\"position\":7,\"path\":\"/accounts/42\",\"version\":3,"
+                                       "\"type\":\"money_withdrawn\",\"schema_version\":1,"
+                                       "\"event_id\":\"019b76da-a800-7aaf-8def-12000000002a\","
+                                       "\"recorded_at\":\"2026-01-01T00:00:00+00:00\","
+                                       "\"data\":{\"id\":42,\"amount\":12.50},\"metadata\":null}");
     event.position = 0; /* pending */
     event.version = 0;
     event.metadata = RV_LITERAL("{\"actor\":\"ann\"}");

@@ -15,7 +15,8 @@ static rv_bytes nearest_of(const char *wanted, const char *a, const char *b) {
 }
 
 RV_TEST(the_nearest_is_offered) {
-    RV_CHECK_TEXT(nearest_of("acount", "amount", "account"), "amount"); /* equally near: the first */
+    RV_CHECK_TEXT(nearest_of("acount", "amount", "account"),
+                  "amount"); /* equally near: the first */
     RV_CHECK_TEXT(nearest_of("acount", "stream", "account"), "account");
     RV_CHECK_TEXT(nearest_of("Name", "game", "name"), "name");
     RV_CHECK_TEXT(nearest_of("account_id", "id", "acount_id"), "acount_id");
@@ -27,7 +28,8 @@ RV_TEST(what_is_far_is_not) {
     RV_CHECK_TEXT(nearest_of("id", "xy", "name"), "");
     RV_CHECK_TEXT(nearest_of("balance", "created_at", "plan"), "");
     RV_CHECK_TEXT(nearest_of("", "a", "b"), "");
-    static const char lengthy[] = "a123456789b123456789c123456789d123456789e123456789f123456789g1234";
+    static const char lengthy[] =
+        "a123456789b123456789c123456789d123456789e123456789f123456789g1234";
     RV_CHECK_TEXT(nearest_of(lengthy, lengthy, "a"), "");
 }
 
