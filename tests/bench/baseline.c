@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hand-written alternative: SQLite, tuned. For each loan event: insert it, and upsert the row it
- * changes, with prepared statements and 1,000 events a transaction. Values are parsed beforehand.
+ * The hand-written alternative: SQLite, tuned. For each loan event: insert it, and upsert the row
+ * it changes, with prepared statements and 1,000 events a transaction. Values are parsed
+ * beforehand.
  *
  *     bench_baseline DATA FILE      FILE `:memory:`, or a path (WAL, synchronous=FULL)
  */
@@ -26,7 +27,8 @@ static const char *const statements[] = {
     " values (?1, ?2, ?4, ?3)",
     "update application set last_change_at = ?4, state = ?5, state_changes = state_changes + 1,"
     " last_resource = ?3 where id = ?1",
-    "update application set last_change_at = ?4, offer_state = ?5, last_resource = ?3 where id = ?1",
+    "update application set last_change_at = ?4, offer_state = ?5, last_resource = ?3 where id = "
+    "?1",
     "insert into work_item (id, application_id, name, status, last_change_at, last_resource)"
     " values (?6, ?1, ?7, ?5, ?4, ?3)",
     "update work_item set status = ?5, steps = steps + 1, last_change_at = ?4, last_resource = ?3"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the core does with the loan log on one core, beside tests/bench/baseline.c: durable batches of
- * 1,000 from JSON text, then opening what that left, which replays every event into aggregates.
+ * What the core does with the loan log on one core, beside tests/bench/baseline.c: durable batches
+ * of 1,000 from JSON text, then opening what that left, which replays every event into aggregates.
  *
  *     bench_core DATA DIRECTORY      prints `name value` lines
  */
@@ -29,7 +29,7 @@ static rv_node *open_node(const char *directory, void *memory, rv_posix **posix)
     rv_error err;
     check(rv_posix_open(directory, NULL, posix, &err), &err);
     const rv_node_options options = {
-        .host = rv_posix_host(*posix), .memory = memory, .memory_size = MEMORY_SIZE};
+        .host = rv_posix_interface(*posix), .memory = memory, .memory_size = MEMORY_SIZE};
     rv_node *node = NULL;
     check(rv_node_create(&node, &options, &err), &err);
     rv_status status = RV_PENDING;
