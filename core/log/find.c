@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Searches by position: from the last index entry before which the watermark was below what is
+ * asked for, along the batches, to the first whose watermark is not. That relies on one thing that
+ * the appender sees to: no event of a batch lies above the batch's watermark.
+ *
+ * A search may have to wait for several reads, and with a thinned index and few slots the first of
+ * them may be gone before the last is there. So how far a search has come is remembered, and it
+ * goes on from there when it is asked again.
+ */
+#include "core/log/internal.h"
+
+/* The search for this position (its chain hash, or its event): remembered, or begun. False: the log
+ * holds nothing. */
+static bool search_begin(rv_log *log, bool chain, uint64_t position, rv_search **search) {
+    RV_ASSERT(position > 0);
+    rv_search *oldest = &log->searches[0];
+    for (unsigned i = 0; i < RV_LOG_SEARCHES; i += 1) {
+        rv_search *const s = &log->searches[i];
+        if (s->position == position && s->chain == chain) {
+            s->used = ++log->clock;
+            *search = s;
+            return true;
+        }
+        oldest = s->used < oldest->used ? s : oldest;
+    }
+    rv_place place;
+    if (!rv_index_by_watermark(&log->index, position, &place)) {
+        return false;
+    }
+    *oldest = (rv_search){position, chain, place, ++log->clock};
+    *search = oldest;
+    RV_ASSERT(place.segment < log->segment_count);
+    return true;
+}
+
+static void search_end(rv_search *search) {
+    RV_ASSERT(search->position > 0);
+    search->position = 0;
+    search->used = 0;
+}
+
+/* Walks to the first batch from the search's place on whose watermark is at least its position. The
+ * place stays at that batch. RV_END: there is none yet. */
+static rv_status search_walk(rv_log *log, rv_search *search, const uint8_t **at,
+                             rv_batch_header *header, rv_error *err) {
+    RV_ASSERT(search->position > 0);
+    while (rv_place_settle(log, &search->place)) { /* every pass goes on by a batch */
+        const rv_status status = rv_slots_batch(log, search->place, at, header, err);
+        if (status != RV_OK) {
+            return status;
+        }
+        if (header->watermark >= search->position) {
+            return RV_OK;
+        }
+        search->place.offset += rv_batch_size(header->len);
+    }
+    return RV_END;
+}
+
+/* The first event of the batch at or above the position. False: it has none. */
+static bool find_event(const rv_log *log, const rv_batch_header *header, const uint8_t *at,
+                       uint64_t position, uint64_t *sequence) {
+    RV_ASSERT(position > 0);
+    if (header->event_count == 0) {
+        return false;
+    }
+    rv_batch batch;
+    rv_batch_of(header, at, &batch);
+    rv_record_context context = rv_batch_context(&batch, log);
+    rv_cursor c = rv_cursor_over(batch.body);
+    rv_record record;
+    while (rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
+        if (record.kind == RV_RECORD_EVENT && record.event.position >= position) {
+            *sequence = record.event.sequence;
+            return true;
+        }
+    }
+    RV_ASSERT(context.next_sequence >= header->first_sequence);
+    return false;
+}
+
+rv_status rv_log_find_position(rv_log *log, uint64_t position, uint64_t *sequence, rv_error *err) {
+    RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
+    const uint64_t wanted = position > 0 ? position : 1;
+    rv_search *search = NULL;
+    *sequence = log->durable.next_sequence;
+    if (!search_begin(log, false, wanted, &search)) {
+        return RV_END;
+    }
+    rv_status status = RV_OK;
+    bool found = false;
+    while (status == RV_OK && !found) { /* every pass goes on by a batch */
+        const uint8_t *at = NULL;
+        rv_batch_header header;
+        status = search_walk(log, search, &at, &header, err);
+        if (status == RV_OK) {
+            found = find_event(log, &header, at, wanted, sequence);
+            search->place.offset += found ? 0 : rv_batch_size(header.len);
+        }
+    }
+    if (status != RV_PENDING && status != RV_BUSY) {
+        search_end(search);
+    }
+    RV_ASSERT(!found || *sequence < log->durable.next_sequence);
+    return status;
+}
+
+rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash, rv_error *err) {
+    RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
+    if (position == log->durable.watermark) {
+        *chain_hash = log->durable.chain_hash; /* the empty log's included */
+        return RV_OK;
+    }
+    if (position == 0) {
+        *chain_hash = 0;
+        return RV_OK;
+    }
+    rv_search *search = NULL;
+    if (position > log->durable.watermark || !search_begin(log, true, position, &search)) {
+        return RV_END;
+    }
+    const uint8_t *at = NULL;
+    rv_batch_header header;
+    rv_status status = search_walk(log, search, &at, &header, err);
+    if (status == RV_OK && header.watermark == position) {
+        *chain_hash = header.chain_hash;
+    } else if (status == RV_OK) {
+        status = RV_END; /* no batch ends there */
+    }
+    if (status != RV_PENDING && status != RV_BUSY) {
+        search_end(search);
+    }
+    RV_ASSERT(search->place.segment < log->segment_count);
+    return status;
+}

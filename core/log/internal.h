@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the log share: the struct behind rv_log, and the calls between its files.
+ *
+ *     log.c      made from options; facts about it
+ *     recover.c  reading everything once at the start       cut.c   judging and cutting the tail
+ *     writer.c   appending, and the chain of writes and flushes; roll.c  a new segment
+ *     seal.c     the clean end
+ *     files.c    segments, and open handles of them         reader.c  slots, reading; find.c
+ * searches
+ *
+ * Life: RECOVERING -> OPEN -> SEALING -> CLOSED. A log whose `failed` is set takes nothing more;
+ * what is durable can still be read.
+ */
+#ifndef RV_LOG_INTERNAL_H
+#define RV_LOG_INTERNAL_H
+
+#include "core/base/limits.h"
+#include "core/log/batch.h"
+#include "core/log/index.h"
+#include "core/log/log.h"
+#include "core/log/op.h"
+#include "core/log/segment.h"
+
+#define RV_LOG_HANDLES   16 /* open files at a time; one is the tail, one may be the next segment */
+#define RV_LOG_SLOTS_MAX 128
+#define RV_LOG_SEARCHES  8
+#define RV_LOG_CHUNK     ((size_t)(256 << 10)) /* read at a time: large for a disk, small for a cache \
+                                                */
+
+/* Operations by the low bits of their tickets. */
+#define RV_OP_MAIN   0
+#define RV_OP_HANDLE 1
+#define RV_OP_SLOT   (RV_OP_HANDLE + RV_LOG_HANDLES)
+
+/* What a state machine's step says to its loop. */
+typedef enum rv_step {
+    RV_STEP_ON,   /* the state has changed: go on */
+    RV_STEP_WAIT, /* an operation is under way */
+    RV_STEP_GIVE, /* recovery: a batch is there */
+    RV_STEP_END,  /* nothing to do */
+    RV_STEP_FAIL  /* the log's `failed` and `failure` say why */
+} rv_step;
+
+typedef enum rv_log_life {
+    RV_LOG_RECOVERING,
+    RV_LOG_OPEN,
+    RV_LOG_SEALING,
+    RV_LOG_CLOSED
+} rv_log_life;
+
+/* A segment, in order of number; the index in the table is number - 1. */
+typedef struct rv_segment {
+    uint64_t first_sequence;
+    uint64_t end; /* of its durable batches */
+    uint32_t salt;
+} rv_segment;
+
+typedef enum rv_handle_phase { RV_HANDLE_FREE, RV_HANDLE_OPENING, RV_HANDLE_OPEN } rv_handle_phase;
+
+/* An open segment file. One that has users stays open. */
+typedef struct rv_handle {
+    rv_op op;
+    rv_handle_phase phase;
+    rv_file file;
+    uint64_t size; /* when it was opened */
+    uint32_t segment;
+    uint32_t users;
+    uint64_t used; /* when it was used last */
+} rv_handle;
+
+typedef enum rv_slot_phase {
+    RV_SLOT_FREE,
+    RV_SLOT_LOADING,
+    RV_SLOT_READY,
+    RV_SLOT_BAD
+} rv_slot_phase;
+
+/* A run of verified batches in memory. */
+typedef struct rv_slot {
+    rv_op op;
+    rv_slot_phase phase;
+    uint8_t *buf;
+    rv_handle *handle; /* while loading */
+    uint32_t segment;
+    uint64_t offset; /* of the first batch */
+    size_t len;      /* of whole, verified batches */
+    size_t got;      /* while loading: bytes that are there */
+    size_t want;     /* while loading: bytes to read */
+    uint64_t used;
+    rv_status status; /* RV_SLOT_BAD: why */
+} rv_slot;
+
+/* The state of the log after some batch. */
+typedef struct rv_log_end {
+    uint64_t next_sequence;
+    uint64_t watermark;
+    uint64_t chain_hash;
+    uint64_t offset; /* in the last segment */
+} rv_log_end;
+
+typedef enum rv_chain {
+    RV_CHAIN_IDLE,
+    RV_CHAIN_RESERVE,
+    RV_CHAIN_WRITE,
+    RV_CHAIN_FLUSH,
+    RV_CHAIN_ROLL_CREATE,
+    RV_CHAIN_ROLL_RESERVE,
+    RV_CHAIN_ROLL_RESERVE_FLUSH,
+    RV_CHAIN_ROLL_HEADER,
+    RV_CHAIN_ROLL_HEADER_FLUSH,
+    RV_CHAIN_ROLL_TRIM
+} rv_chain;
+
+/* A run of the append buffer: whole batches that are not durable. */
+typedef struct rv_run {
+    size_t start;
+    size_t len;
+} rv_run;
+
+/* The append buffer and the chain of operations that empties it: see writer.c. */
+typedef struct rv_appender {
+    uint8_t *buf;
+    size_t cap;
+    rv_run first;       /* oldest */
+    rv_run second;      /* from the front of the buffer, once the end is reached */
+    bool wrapped;       /* `second` is in use: appends go there */
+    bool begun;         /* a body is being written, */
+    size_t place;       /* in a batch that is to begin here */
+    size_t group_len;   /* front of `first` that is being written and flushed */
+    uint64_t written;   /* offset of the group in the segment */
+    rv_log_end durable; /* after the group */
+    rv_chain chain;
+    bool stalled;          /* a new segment had no room: waits for the next begin */
+    bool space_wanted;     /* begin waits for room */
+    bool space_full;       /* and was refused it */
+    bool ahead_off;        /* the last try to reserve ahead was refused */
+    uint64_t size;         /* of the file */
+    uint64_t size_durable; /* as flushed: batches go below it only */
+    uint64_t size_target;
+    rv_segment next; /* while rolling */
+    rv_handle *next_handle;
+} rv_appender;
+
+typedef enum rv_recovery_state {
+    RV_RECOVER_LIST,
+    RV_RECOVER_LAST,      /* is the last segment's header there? */
+    RV_RECOVER_LAST_TAIL, /* it is not: is anything behind it? */
+    RV_RECOVER_SEGMENT,
+    RV_RECOVER_BATCH,
+    RV_RECOVER_TAIL,
+    RV_RECOVER_CUT_CREATE,
+    RV_RECOVER_CUT_READ,
+    RV_RECOVER_CUT_WRITE,
+    RV_RECOVER_CUT_FLUSH,
+    RV_RECOVER_CUT_ZERO,
+    RV_RECOVER_FLUSH,
+    RV_RECOVER_REMOVE,
+    RV_RECOVER_DONE
+} rv_recovery_state;
+
+/* Recovery: see recover.c. The window lies over the append buffer. */
+typedef struct rv_recovery {
+    rv_recovery_state state;
+    rv_handle *handle;
+    uint32_t segment;
+    uint64_t offset;      /* of the next batch */
+    uint64_t window_base; /* offset in the file of the window's first byte */
+    size_t window_len;
+    size_t window_want;  /* bytes being read to its end; 0 for none */
+    uint64_t promised;   /* sequence that a begun segment's name promises the next to be; or 0 */
+    rv_file_name begun;  /* its name */
+    uint64_t scan;       /* while judging the tail: how far it was looked at */
+    size_t scan_need;    /* bytes wanted there */
+    uint64_t scan_work;  /* bytes of what looked like batches */
+    bool overruns;       /* the bad batch is longer than the file, and else as it should be */
+    bool claimed;        /* a later batch says that more is durable */
+    uint64_t tail_end;   /* behind the last byte that is not zero */
+    uint64_t cut_number; /* of the last file kept by an earlier cut */
+    uint64_t cut_at;     /* while cutting: how far */
+    size_t cut_len;
+    bool cut_open;
+    rv_file cut_file;
+    uint64_t cut_bytes;
+    rv_file_name cut_name;
+} rv_recovery;
+
+/* Where a search that takes several calls has come to. */
+typedef struct rv_search {
+    uint64_t position; /* 0: unused */
+    bool chain;        /* for its chain hash; else for its event */
+    rv_place place;
+    uint64_t used;
+} rv_search;
+
+struct rv_log {
+    rv_log_options options;
+    size_t slot_size;
+    rv_ops ops;
+    rv_op main; /* recovery, chain and seal: one at a time */
+    rv_log_life life;
+    rv_status failed;
+    rv_error failure;
+    bool has_identity;
+    rv_log_identity identity;
+    rv_log_end appended;
+    rv_log_end durable;
+    uint32_t last_crc; /* of the last batch written or recovered */
+    bool sealed;       /* that batch is a seal, and nothing was appended since */
+    rv_segment *segments;
+    uint32_t segment_count;
+    uint32_t segment_cap;
+    rv_handle *tail; /* of the last segment, for writing */
+    rv_handle handles[RV_LOG_HANDLES];
+    rv_slot *slots;
+    rv_slot *feed;  /* the slot that takes what becomes durable, or NULL */
+    uint64_t clock; /* counts uses, for the oldest */
+    rv_index index;
+    rv_search searches[RV_LOG_SEARCHES];
+    rv_appender appender;
+    rv_recovery recovery;
+    unsigned seal_state;
+    uint8_t header[RV_SEGMENT_HEADER_SIZE]; /* of a segment that is being made */
+};
+
+/* Makes the log read-only, for good, and keeps the reason; returns `status`. The first one counts.
+ */
+rv_status rv_log_fail(rv_log *log, rv_status status, const char *what, const char *file);
+
+/* Gives the reason to a caller. */
+rv_status rv_log_tell_failure(const rv_log *log, rv_error *err);
+
+/* Damage at a place: the error and its facts. Does not make the log read-only. */
+rv_status rv_log_damage(const rv_log *log, rv_error *err, const char *file, uint64_t offset,
+                        uint64_t sequence, const char *what);
+
+/* files.c */
+
+void rv_files_name(const rv_log *log, uint32_t segment, rv_file_name *name);
+
+/* A handle of the segment, with one user more: RV_OK, RV_PENDING, RV_BUSY, errors of opening.
+ * `spare`: how many handles must be left for others. */
+RV_MUST_USE rv_status rv_files_acquire(rv_log *log, uint32_t segment, unsigned spare,
+                                       rv_handle **handle);
+void rv_files_release(rv_log *log, rv_handle *handle);
+
+/* A handle that is free, or was open and unused, with one user; NULL when there is none. */
+rv_handle *rv_files_take(rv_log *log);
+void rv_files_close(rv_log *log, rv_handle *handle);
+
+/* Takes note of finished openings; true when one is under way. */
+void rv_files_poll(rv_log *log);
+bool rv_files_opening(const rv_log *log);
+
+/* writer.c, roll.c */
+
+/* Goes on with the chain as far as it can: RV_STEP_WAIT, RV_STEP_END or RV_STEP_FAIL. */
+rv_step rv_chain_run(rv_log *log);
+
+/* Steps of the states ROLL_…; the first one is begun by rv_roll_begin. */
+bool rv_roll_due(const rv_log *log);
+rv_step rv_roll_begin(rv_log *log);
+rv_step rv_roll_step(rv_log *log);
+
+/* Bytes of file that must be reserved beyond the appended ones: the largest batch, and a seal. */
+uint64_t rv_space_needed(const rv_log *log);
+
+/* recover.c: lets go of a recovery that is to end early; false while an operation is under way. */
+RV_MUST_USE bool rv_recover_abandon(rv_log *log);
+
+/* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_ZERO. */
+rv_step rv_cut_step(rv_log *log);
+
+/* recover.c: bytes of the segment that is being recovered; `*have` of them, fewer than `need` only
+ * at the file's end. RV_OK, RV_PENDING, RV_STORAGE_FAILED. Valid until the next call. */
+RV_MUST_USE rv_status rv_window_get(rv_log *log, uint64_t offset, size_t need, const uint8_t **ptr,
+                                    size_t *have);
+rv_step rv_recover_damaged(rv_log *log, uint32_t segment, uint64_t offset, const char *what);
+rv_step rv_recover_failed(rv_log *log, rv_status status, const char *what, const char *file);
+
+/* reader.c */
+
+/* The verified batch at a place that holds one: RV_OK, RV_PENDING, RV_BUSY, RV_DATA_DAMAGED, errors
+ * of reading. */
+RV_MUST_USE rv_status rv_slots_batch(rv_log *log, rv_place place, const uint8_t **batch,
+                                     rv_batch_header *header, rv_error *err);
+
+/* Moves a place that is at the end of a segment to the next one. False: at the end of the log. */
+RV_MUST_USE bool rv_place_settle(const rv_log *log, rv_place *place);
+
+/* Takes batches that have become durable. */
+void rv_slots_feed(rv_log *log, uint32_t segment, uint64_t offset, rv_bytes batches);
+
+/* Takes note of finished reads. */
+void rv_slots_poll(rv_log *log);
+bool rv_slots_loading(const rv_log *log);
+
+void rv_batch_of(const rv_batch_header *header, const uint8_t *at, rv_batch *batch);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record codec: record.h and docs/format/log.md say what a record looks like.
+ *
+ * It runs once for each event that is appended and once for each that is replayed, so the fixed
+ * part is put together on the stack and goes out with one copy, and reading touches each byte once.
+ * Reading believes nothing: numbers out of range, ends that do not meet and unknown flags are all
+ * "malformed", and no arithmetic can overflow.
+ */
+#include "core/log/record.h"
+
+#include "core/base/assert.h"
+
+/* The fixed part at its longest: kind and flags, nine varints, an id. */
+#define RECORD_FIXED_MAX (2 + 9 * 10 + 16)
+
+/* Ids derive from milliseconds in 48 bits: other times have their id stored. */
+static bool id_derives(uint64_t position, int64_t written_at) {
+    return position <= RV_EVENT_NUMBER_MAX && written_at >= 0 &&
+           (uint64_t)written_at / 1000 < (UINT64_C(1) << 48);
+}
+
+static uint8_t *put_varint(uint8_t *p, uint64_t v) {
+    for (; v >= 0x80; v >>= 7) {
+        *p++ = (uint8_t)(v | 0x80);
+    }
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+/* a - b in zigzag form; wraps as the reader's addition does. */
+static uint8_t *put_difference(uint8_t *p, int64_t a, int64_t b) {
+    const uint64_t v = (uint64_t)a - (uint64_t)b;
+    return put_varint(p, (v << 1) ^ (~(v >> 63) + 1));
+}
+
+static uint8_t flags_of(const rv_event *event) {
+    uint8_t flags = 0;
+    flags |= event->written_at != event->recorded_at ? RV_RECORD_WRITTEN_AT : 0;
+    flags |= event->metadata.len > 0 ? RV_RECORD_METADATA : 0;
+    flags |= event->new_stream ? RV_RECORD_NEW_STREAM : 0;
+    flags |= event->batch_end ? RV_RECORD_BATCH_END : 0;
+    if (event->foreign_id || !id_derives(event->position, event->written_at)) {
+        flags |= RV_RECORD_FOREIGN_ID;
+    }
+    RV_ASSERT((flags & ~RV_RECORD_FLAGS_KNOWN) == 0);
+    return flags;
+}
+
+void rv_record_write_event(rv_writer *w, rv_record_context *context, const rv_event *event) {
+    RV_ASSERT(event->position > context->previous_position);
+    RV_ASSERT(event->version > 0);
+    uint8_t fixed[RECORD_FIXED_MAX];
+    const uint8_t flags = flags_of(event);
+    uint8_t *p = fixed;
+    *p++ = RV_RECORD_EVENT;
+    *p++ = flags;
+    p = put_varint(p, event->position - context->previous_position - 1);
+    p = put_varint(p, event->stream);
+    if (flags & RV_RECORD_NEW_STREAM) {
+        p = put_varint(p, event->declaration);
+    }
+    p = put_varint(p, event->version);
+    p = put_varint(p, event->type);
+    p = put_varint(p, event->schema_version);
+    p = put_difference(p, event->recorded_at, context->time);
+    if (flags & RV_RECORD_WRITTEN_AT) {
+        p = put_difference(p, event->written_at, event->recorded_at);
+    }
+    if (flags & RV_RECORD_FOREIGN_ID) {
+        memcpy(p, event->event_id, 16);
+        p += 16;
+    }
+    if (flags & RV_RECORD_METADATA) {
+        p = put_varint(p, event->metadata.len);
+    }
+    const size_t fixed_len = (size_t)(p - fixed);
+    RV_ASSERT(fixed_len <= sizeof fixed);
+
+    const size_t len = fixed_len + event->metadata.len + event->data.len;
+    uint8_t prefix[10];
+    const size_t prefix_len = (size_t)(put_varint(prefix, len) - prefix);
+    if (rv_writer_room(w) < prefix_len + len) {
+        w->full = true;
+        return;
+    }
+    rv_write(w, rv_bytes_of(prefix, prefix_len));
+    rv_write(w, rv_bytes_of(fixed, fixed_len));
+    rv_write(w, event->metadata);
+    rv_write(w, event->data);
+    context->previous_position = event->position;
+    context->next_sequence += 1;
+}
+
+/* b + difference, wrapping as the writer's subtraction did. */
+static int64_t read_time(rv_cursor *c, int64_t base) {
+    return (int64_t)((uint64_t)base + (uint64_t)rv_read_svarint(c));
+}
+
+/* The numbers of an event record, each in the range of its type. */
+static bool read_numbers(rv_cursor *c, uint8_t flags, const rv_record_context *context,
+                         rv_event *event) {
+    const uint64_t ahead = rv_read_varint(c);
+    const uint64_t stream = rv_read_varint(c);
+    event->new_stream = (flags & RV_RECORD_NEW_STREAM) != 0;
+    const uint64_t declaration = event->new_stream ? rv_read_varint(c) : RV_NONE;
+    event->version = rv_read_varint(c);
+    const uint64_t type = rv_read_varint(c);
+    const uint64_t schema_version = rv_read_varint(c);
+    event->recorded_at = read_time(c, context->time);
+    if (c->bad || ahead >= UINT64_MAX - context->previous_position || stream > UINT32_MAX ||
+        event->version == 0 || type > UINT16_MAX || schema_version > UINT32_MAX ||
+        declaration > UINT16_MAX) {
+        return false;
+    }
+    event->position = context->previous_position + 1 + ahead;
+    event->stream = (uint32_t)stream;
+    event->declaration = (uint16_t)declaration;
+    event->type = (uint16_t)type;
+    event->schema_version = (uint32_t)schema_version;
+    RV_ASSERT(event->position > context->previous_position);
+    return true;
+}
+
+/* `c` holds the record from behind its flags to its end. */
+static bool read_event(rv_cursor *c, uint8_t flags, rv_record_context *context, rv_event *event) {
+    RV_ASSERT((flags & ~RV_RECORD_FLAGS_KNOWN) == 0);
+    if (!read_numbers(c, flags, context, event)) {
+        return false;
+    }
+    event->sequence = context->next_sequence;
+    event->written_at = event->recorded_at;
+    if (flags & RV_RECORD_WRITTEN_AT) {
+        event->written_at = read_time(c, event->recorded_at);
+    }
+    event->foreign_id = (flags & RV_RECORD_FOREIGN_ID) != 0;
+    if (event->foreign_id) {
+        const rv_bytes id = rv_read(c, 16);
+        if (c->bad) {
+            return false;
+        }
+        memcpy(event->event_id, id.ptr, 16);
+    } else if (!id_derives(event->position, event->written_at)) {
+        return false;
+    } else {
+        rv_event_id_make(context->node_tag, event->position, event->written_at, event->event_id);
+    }
+    event->metadata = (rv_bytes){NULL, 0};
+    if (flags & RV_RECORD_METADATA) {
+        event->metadata = rv_read_blob(c);
+    }
+    if (c->bad) {
+        return false;
+    }
+    event->batch_end = (flags & RV_RECORD_BATCH_END) != 0;
+    event->data = rv_bytes_of(c->ptr, (size_t)(c->end - c->ptr));
+    context->previous_position = event->position;
+    context->next_sequence += 1;
+    RV_ASSERT(event->version > 0);
+    return true;
+}
+
+bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record) {
+    RV_ASSERT(context != NULL && record != NULL);
+    const rv_bytes all = rv_read(c, rv_read_varint(c));
+    if (c->bad || all.len < 2) {
+        c->bad = true;
+        return false;
+    }
+    RV_ASSERT(all.ptr != NULL);
+    const uint8_t kind = all.ptr[0];
+    const uint8_t flags = all.ptr[1];
+    rv_cursor inside = rv_cursor_over(rv_bytes_from(all, 2));
+    bool good = false;
+    if (kind == RV_RECORD_EVENT && (flags & ~RV_RECORD_FLAGS_KNOWN) == 0) {
+        record->kind = RV_RECORD_EVENT;
+        record->body = (rv_bytes){NULL, 0};
+        good = read_event(&inside, flags, context, &record->event);
+    } else if (kind == RV_RECORD_SELECTION && flags == 0) {
+        record->kind = RV_RECORD_SELECTION;
+        record->body = rv_bytes_from(all, 2);
+        good = true;
+    }
+    c->bad = !good;
+    return good;
+}

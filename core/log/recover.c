@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Recovery: every batch that is stored is read once, in order, checked, and given to the caller.
+ *
+ *     LIST -> LAST (-> LAST_TAIL) -> SEGMENT -> BATCH … -> SEGMENT -> BATCH … -> TAIL -> FLUSH
+ *          -> REMOVE -> DONE                                                      \-> CUT_… -/
+ *
+ * LIST finds the files. LAST looks whether the newest one was made at all: without a header, and
+ * with nothing behind it, it is a segment that a crash caught being made, and is removed at the
+ * end; its name still promises that everything before its sequence is durable. SEGMENT checks a
+ * header against what came before, BATCH one batch. Where the last segment has no further good
+ * batch, cut.c judges: the end, damage, or a torn tail to be cut.
+ *
+ * What is found intact may still be only in the system's cache (the process died, the system did
+ * not), so FLUSH comes before anything counts as durable.
+ *
+ * Bytes are read through a window over the append buffer, 256 KiB at a time, so that they are
+ * checked and replayed while they are in the processor's cache.
+ */
+#include "core/log/internal.h"
+
+/* --- the window --- */
+
+static void window_reset(rv_recovery *r) {
+    RV_ASSERT(r->window_want == 0);
+    r->window_base = 0;
+    r->window_len = 0;
+}
+
+/* Makes room for bytes from `offset` on and says how many to read behind those that are there. */
+static void window_shift(rv_log *log, uint64_t offset, size_t need) {
+    rv_recovery *const r = &log->recovery;
+    const uint64_t size = r->handle->size;
+    uint8_t *const buf = log->appender.buf;
+    size_t kept = 0;
+    if (offset >= r->window_base && offset - r->window_base < r->window_len) {
+        const size_t at = (size_t)(offset - r->window_base);
+        kept = r->window_len - at;
+        memmove(buf, buf + at, kept);
+    }
+    r->window_base = offset;
+    r->window_len = kept;
+    RV_ASSERT(kept < need && offset + kept < size);
+    size_t want = need - kept > RV_LOG_CHUNK ? need - kept : RV_LOG_CHUNK;
+    want = want < log->appender.cap - kept ? want : log->appender.cap - kept;
+    const uint64_t left = size - offset - kept;
+    r->window_want = want < left ? want : (size_t)left;
+    RV_ASSERT(r->window_want > 0);
+}
+
+rv_status rv_window_get(rv_log *log, uint64_t offset, size_t need, const uint8_t **ptr,
+                        size_t *have) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(need > 0 && need <= log->appender.cap);
+    RV_ASSERT(r->handle != NULL);
+    for (unsigned pass = 0; pass < 3; pass += 1) {
+        const bool within = offset >= r->window_base && offset - r->window_base <= r->window_len;
+        const size_t at = within ? (size_t)(offset - r->window_base) : 0;
+        *have = within ? r->window_len - at : 0;
+        if (r->window_want == 0 && (*have >= need || offset + *have >= r->handle->size)) {
+            *ptr = log->appender.buf + at;
+            return RV_OK;
+        }
+        if (r->window_want == 0) {
+            window_shift(log, offset, need);
+        }
+        size_t got = 0;
+        const rv_status status =
+            rv_op_read(&log->ops, &log->main, r->handle->file, r->window_base + r->window_len,
+                       log->appender.buf + r->window_len, r->window_want, &got);
+        if (status == RV_PENDING) {
+            return RV_PENDING;
+        }
+        if (status != RV_OK) {
+            r->window_want = 0;
+            return status;
+        }
+        r->window_len += got;
+        if (got < r->window_want) {
+            r->handle->size = r->window_base + r->window_len; /* shorter than it was said to be */
+        }
+        r->window_want = 0;
+    }
+    return RV_STORAGE_FAILED; /* not reached: a read gives what is needed, or shows the end */
+}
+
+/* --- failing --- */
+
+/* What was not recovered does not exist for readers. */
+static void forget_rest(rv_log *log) {
+    RV_ASSERT(log->failed != RV_OK);
+    while (log->segment_count > 0 && log->segments[log->segment_count - 1].end == 0) {
+        log->segment_count -= 1;
+    }
+    log->life = RV_LOG_OPEN; /* to be read */
+    RV_ASSERT(log->appended.next_sequence == log->durable.next_sequence);
+}
+
+rv_step rv_recover_failed(rv_log *log, rv_status status, const char *what, const char *file) {
+    RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    RV_ASSERT(status != RV_OK && status != RV_PENDING);
+    (void)rv_log_fail(log, status, what, file);
+    forget_rest(log);
+    return RV_STEP_FAIL;
+}
+
+rv_step rv_recover_damaged(rv_log *log, uint32_t segment, uint64_t offset, const char *what) {
+    RV_ASSERT(log->failed == RV_OK);
+    RV_ASSERT(segment < log->segment_count);
+    rv_file_name name;
+    rv_files_name(log, segment, &name);
+    log->failed =
+        rv_log_damage(log, &log->failure, name.text, offset, log->appended.next_sequence - 1, what);
+    forget_rest(log);
+    return RV_STEP_FAIL;
+}
+
+/* An operation on the segment that is being recovered went wrong. */
+static rv_step segment_failed(rv_log *log, rv_status status, const char *what) {
+    RV_ASSERT(log->recovery.segment < log->segment_count);
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return RV_STEP_WAIT;
+    }
+    rv_file_name name;
+    rv_files_name(log, log->recovery.segment, &name);
+    RV_ASSERT(status != RV_OK);
+    return rv_recover_failed(log, status, what, name.text);
+}
+
+/* --- LIST --- */
+
+/* Keeps the table in order of first sequences. False: it is full. */
+static bool segment_insert(rv_log *log, uint64_t first_sequence) {
+    RV_ASSERT(first_sequence > 0);
+    RV_ASSERT(log->segment_count <= log->segment_cap);
+    if (log->segment_count == log->segment_cap) {
+        return false;
+    }
+    uint32_t at = log->segment_count;
+    while (at > 0 && log->segments[at - 1].first_sequence > first_sequence) {
+        log->segments[at] = log->segments[at - 1];
+        at -= 1;
+    }
+    log->segments[at] = (rv_segment){.first_sequence = first_sequence};
+    log->segment_count += 1;
+    return true;
+}
+
+static rv_step recover_list(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    rv_file_name *const names = (rv_file_name *)(void *)log->appender.buf;
+    const size_t cap = log->appender.cap / sizeof *names;
+    uint64_t count = 0;
+    const rv_status status = rv_op_list(&log->ops, &log->main, names, cap, &count);
+    if (status != RV_OK) {
+        return status == RV_PENDING ? RV_STEP_WAIT
+                                    : rv_recover_failed(log, status, "listing", "(all)");
+    }
+    bool fits = count <= cap;
+    for (size_t i = 0; fits && i < count; i += 1) {
+        uint32_t generation = 0;
+        uint64_t number = 0;
+        if (rv_segment_name_parse(names[i].text, &generation, &number)) {
+            if (generation != 0) {
+                return rv_recover_failed(log, RV_DATA_NEWER, "opening", names[i].text);
+            }
+            fits = segment_insert(log, number);
+        } else if (rv_cut_name_parse(names[i].text, &number) && number > r->cut_number) {
+            r->cut_number = number;
+        }
+    }
+    if (!fits) {
+        return rv_recover_failed(log, RV_MEMORY_EXHAUSTED, "listing so many files", "(all)");
+    }
+    r->state = log->segment_count == 0 ? RV_RECOVER_DONE : RV_RECOVER_LAST;
+    r->segment = log->segment_count == 0 ? 0 : log->segment_count - 1;
+    return RV_STEP_ON;
+}
+
+/* --- LAST, LAST_TAIL --- */
+
+/* Goes to the first segment. */
+static rv_step segments_begin(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->handle == NULL);
+    r->segment = 0;
+    r->state = RV_RECOVER_SEGMENT;
+    window_reset(r);
+    if (log->segments[0].first_sequence != 1) {
+        return rv_recover_damaged(log, 0, 0, "the segments before are missing");
+    }
+    return RV_STEP_ON;
+}
+
+static rv_step recover_last(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->segment == log->segment_count - 1);
+    if (r->handle == NULL) {
+        const rv_status status = rv_files_acquire(log, r->segment, 0, &r->handle);
+        if (status != RV_OK) {
+            return segment_failed(log, status, "opening");
+        }
+    }
+    const uint8_t *header = NULL;
+    size_t have = 0;
+    const rv_status status = rv_window_get(log, 0, RV_SEGMENT_HEADER_SIZE, &header, &have);
+    if (status != RV_OK) {
+        return segment_failed(log, status, "reading");
+    }
+    rv_segment_header ignored;
+    const bool whole = have >= RV_SEGMENT_HEADER_SIZE;
+    const bool made = whole && rv_segment_decode(header, &ignored) != RV_DATA_DAMAGED;
+    if (made || (!whole && have > 0)) {
+        rv_files_release(log, r->handle);
+        r->handle = NULL;
+        return segments_begin(log);
+    }
+    r->scan = RV_SEGMENT_HEADER_SIZE;
+    r->state = RV_RECOVER_LAST_TAIL;
+    return RV_STEP_ON;
+}
+
+/* Drops the last segment: a crash came while it was made. */
+static rv_step drop_begun(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(log->segment_count > 0);
+    RV_ASSERT(r->handle != NULL);
+    rv_files_name(log, r->segment, &r->begun);
+    r->promised = log->segments[r->segment].first_sequence;
+    rv_files_release(log, r->handle);
+    rv_files_close(log, r->handle);
+    r->handle = NULL;
+    if (log->segment_count == 1 && r->promised != 1) {
+        r->segment = 0;
+        return rv_recover_damaged(log, 0, 0, "the segments before are missing");
+    }
+    log->segment_count -= 1;
+    if (log->segment_count == 0) {
+        window_reset(r);
+        r->state = RV_RECOVER_REMOVE;
+        return RV_STEP_ON;
+    }
+    return segments_begin(log);
+}
+
+static rv_step recover_last_tail(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->handle != NULL);
+    if (r->scan >= r->handle->size) {
+        return drop_begun(log);
+    }
+    const uint8_t *bytes = NULL;
+    size_t have = 0;
+    const rv_status status = rv_window_get(log, r->scan, 1, &bytes, &have);
+    if (status != RV_OK) {
+        return segment_failed(log, status, "reading");
+    }
+    for (size_t i = 0; i < have; i += 1) {
+        if (bytes[i] != 0) { /* there are batches: it is the header that is damaged */
+            rv_files_release(log, r->handle);
+            r->handle = NULL;
+            return segments_begin(log);
+        }
+    }
+    r->scan += have;
+    RV_ASSERT(have > 0 || r->scan >= r->handle->size);
+    return RV_STEP_ON;
+}
+
+/* --- SEGMENT --- */
+
+/* True when the header fits the name and what came before. */
+static bool header_fits(const rv_log *log, const rv_segment_header *header) {
+    const rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->segment < log->segment_count);
+    if (header->number != (uint64_t)r->segment + 1 || header->generation != 0 ||
+        header->first_sequence != log->segments[r->segment].first_sequence) {
+        return false;
+    }
+    const rv_segment_header *const h = header;
+    return r->segment == 0 ||
+           (memcmp(h->identity.log_id, log->identity.log_id, 16) == 0 &&
+            memcmp(h->identity.node_id, log->identity.node_id, 16) == 0 &&
+            h->identity.epoch >= log->identity.epoch && h->identity.root == log->identity.root &&
+            h->identity.root_tag == log->identity.root_tag);
+}
+
+static bool header_follows(const rv_log *log, const rv_segment_header *header) {
+    RV_ASSERT(log->appended.next_sequence > 0);
+    RV_ASSERT(header->first_sequence > 0);
+    return header->first_sequence == log->appended.next_sequence &&
+           header->previous_crc == log->last_crc && header->watermark == log->appended.watermark &&
+           header->chain_hash == log->appended.chain_hash;
+}
+
+static rv_step recover_segment(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    if (r->handle == NULL) {
+        const rv_status status = rv_files_acquire(log, r->segment, 0, &r->handle);
+        if (status != RV_OK) {
+            return segment_failed(log, status, "opening");
+        }
+    }
+    const uint8_t *bytes = NULL;
+    size_t have = 0;
+    rv_status status = rv_window_get(log, 0, RV_SEGMENT_HEADER_SIZE, &bytes, &have);
+    if (status != RV_OK) {
+        return segment_failed(log, status, "reading");
+    }
+    rv_segment_header header;
+    status = have < RV_SEGMENT_HEADER_SIZE ? RV_DATA_DAMAGED : rv_segment_decode(bytes, &header);
+    if (status == RV_DATA_NEWER) {
+        return segment_failed(log, status, "opening");
+    }
+    if (status != RV_OK || !header_fits(log, &header)) {
+        return rv_recover_damaged(log, r->segment, 0, "a damaged segment header");
+    }
+    if (!header_follows(log, &header)) {
+        const uint32_t before = r->segment > 0 ? r->segment - 1 : 0;
+        return rv_recover_damaged(log, before, r->segment > 0 ? r->offset : 0,
+                                  "batches are missing");
+    }
+    log->identity = header.identity;
+    log->has_identity = true;
+    log->segments[r->segment].salt = header.salt;
+    log->segments[r->segment].end = RV_SEGMENT_HEADER_SIZE;
+    log->last_crc = rv_load_u32(bytes + RV_SEGMENT_HEADER_SIZE - 4);
+    log->sealed = false;
+    r->offset = RV_SEGMENT_HEADER_SIZE;
+    log->appended.offset = r->offset;
+    log->durable.offset = r->offset;
+    r->state = RV_RECOVER_BATCH;
+    RV_ASSERT(log->segments[r->segment].first_sequence == log->appended.next_sequence);
+    return RV_STEP_ON;
+}
+
+/* --- BATCH --- */
+
+/* No good batch at `offset`: the next segment, damage, or the tail to be judged. */
+static rv_step batches_end(rv_log *log, const uint8_t *bytes, size_t have) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->segment < log->segment_count);
+    RV_ASSERT(r->handle != NULL);
+    if (r->segment + 1 == log->segment_count) {
+        r->scan = r->offset;
+        r->scan_need = 1;
+        r->tail_end = r->offset;
+        r->state = RV_RECOVER_TAIL;
+        return RV_STEP_ON;
+    }
+    const size_t len = have < RV_BATCH_HEADER_SIZE ? have : RV_BATCH_HEADER_SIZE;
+    for (size_t i = 0; i < len; i += 1) {
+        if (bytes[i] != 0) {
+            return rv_recover_damaged(log, r->segment, r->offset, "a damaged batch");
+        }
+    }
+    rv_files_release(log, r->handle);
+    r->handle = NULL;
+    window_reset(r);
+    r->segment += 1;
+    r->state = RV_RECOVER_SEGMENT;
+    return RV_STEP_ON;
+}
+
+/* Takes a good batch into account. */
+static void accept_batch(rv_log *log, const rv_batch_header *header) {
+    rv_recovery *const r = &log->recovery;
+    const size_t size = rv_batch_size(header->len);
+    const rv_index_entry entry = {
+        .sequence = header->first_sequence,
+        .before = log->appended.watermark,
+        .offset = r->offset,
+        .segment = r->segment,
+    };
+    RV_ASSERT(header->first_sequence == log->appended.next_sequence);
+    RV_ASSERT(header->watermark >= log->appended.watermark);
+    rv_index_offer(&log->index, &entry, size);
+    r->offset += size;
+    log->appended = (rv_log_end){
+        .next_sequence = header->first_sequence + header->event_count,
+        .watermark = header->watermark,
+        .chain_hash = header->chain_hash,
+        .offset = r->offset,
+    };
+    log->durable = log->appended;
+    log->segments[r->segment].end = r->offset;
+    log->last_crc = header->crc;
+    log->sealed = header->kind == RV_BATCH_SEAL;
+}
+
+static rv_step recover_batch(rv_log *log, rv_batch *batch) {
+    rv_recovery *const r = &log->recovery;
+    const uint8_t *bytes = NULL;
+    size_t have = 0;
+    rv_status status = rv_window_get(log, r->offset, RV_BATCH_HEADER_SIZE, &bytes, &have);
+    if (status != RV_OK) {
+        return segment_failed(log, status, "reading");
+    }
+    rv_batch_header header;
+    const uint32_t salt = log->segments[r->segment].salt;
+    if (have < RV_BATCH_HEADER_SIZE || !rv_batch_decode(bytes, &header) ||
+        !rv_batch_follows(&header, salt, log->last_crc, log->appended.next_sequence)) {
+        return batches_end(log, bytes, have);
+    }
+    const size_t size = rv_batch_size(header.len);
+    r->overruns = size > r->handle->size - r->offset;
+    if (r->overruns) {
+        return batches_end(log, bytes, have);
+    }
+    if (size > log->appender.cap) {
+        return segment_failed(log, RV_MEMORY_EXHAUSTED, "reading so large a batch");
+    }
+    status = rv_window_get(log, r->offset, size, &bytes, &have);
+    if (status != RV_OK) {
+        return segment_failed(log, status, "reading");
+    }
+    if (have < size || !rv_batch_intact(bytes, &header, salt)) {
+        return batches_end(log, bytes, have);
+    }
+    /* Its checksum holds: what contradicts itself now was never a torn write. */
+    if (header.watermark < log->appended.watermark || header.durable > r->offset ||
+        header.first_sequence + header.event_count < header.first_sequence) {
+        return rv_recover_damaged(log, r->segment, r->offset, "a batch that contradicts the log");
+    }
+    accept_batch(log, &header);
+    if (header.kind == RV_BATCH_SEAL) {
+        return RV_STEP_ON;
+    }
+    rv_batch_of(&header, bytes, batch);
+    return RV_STEP_GIVE;
+}
+
+/* --- the end --- */
+
+static rv_step recover_flush(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->handle != NULL && r->offset <= r->handle->size);
+    const bool clean = log->sealed && r->offset == r->handle->size;
+    if (!clean) {
+        const rv_status status = rv_op_flush(&log->ops, &log->main, r->handle->file);
+        if (status != RV_OK) {
+            return segment_failed(log, status, "flushing");
+        }
+    }
+    r->state = r->begun.text[0] != 0 ? RV_RECOVER_REMOVE : RV_RECOVER_DONE;
+    return RV_STEP_ON;
+}
+
+static rv_step recover_remove(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->begun.text[0] != 0);
+    const rv_status status = rv_op_remove(&log->ops, &log->main, r->begun.text);
+    if (status != RV_OK) {
+        return status == RV_PENDING ? RV_STEP_WAIT
+                                    : rv_recover_failed(log, status, "removing", r->begun.text);
+    }
+    r->state = RV_RECOVER_DONE;
+    return RV_STEP_ON;
+}
+
+static rv_step recover_done(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(log->failed == RV_OK);
+    RV_ASSERT((r->handle == NULL) == (log->segment_count == 0));
+    if (r->handle != NULL) {
+        log->tail = r->handle; /* stays open */
+        log->appender.size = r->handle->size;
+        log->appender.size_durable = r->handle->size;
+        r->handle = NULL;
+    }
+    log->life = RV_LOG_OPEN;
+    return RV_STEP_END;
+}
+
+bool rv_recover_abandon(rv_log *log) {
+    RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    if (log->main.phase == RV_OP_UNDER_WAY) {
+        return false;
+    }
+    log->main.phase = RV_OP_IDLE;
+    if (log->recovery.cut_open) {
+        log->ops.host.ops->close(log->ops.host.ctx, log->recovery.cut_file);
+        log->recovery.cut_open = false;
+    }
+    RV_ASSERT(!rv_op_active(&log->main));
+    return true;
+}
+
+static rv_step recover_step(rv_log *log, rv_batch *batch) {
+    RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    switch (log->recovery.state) {
+    case RV_RECOVER_LIST:
+        return recover_list(log);
+    case RV_RECOVER_LAST:
+        return recover_last(log);
+    case RV_RECOVER_LAST_TAIL:
+        return recover_last_tail(log);
+    case RV_RECOVER_SEGMENT:
+        return recover_segment(log);
+    case RV_RECOVER_BATCH:
+        return recover_batch(log, batch);
+    case RV_RECOVER_FLUSH:
+        return recover_flush(log);
+    case RV_RECOVER_REMOVE:
+        return recover_remove(log);
+    case RV_RECOVER_DONE:
+        return recover_done(log);
+    default:
+        return rv_cut_step(log);
+    }
+}
+
+rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err) {
+    RV_ASSERT(log != NULL && batch != NULL);
+    if (log->failed != RV_OK) {
+        return rv_log_tell_failure(log, err);
+    }
+    RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    rv_step step = RV_STEP_ON;
+    while (step == RV_STEP_ON) { /* each step reads on, or changes the state */
+        step = recover_step(log, batch);
+    }
+    if (step == RV_STEP_FAIL) {
+        return rv_log_tell_failure(log, err);
+    }
+    return step == RV_STEP_GIVE ? RV_OK : step == RV_STEP_END ? RV_END : RV_PENDING;
+}

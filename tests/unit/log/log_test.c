@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: whatever was appended is read back, in order, by whatever way one asks for it, however slowly
+ * and piecemeal the host answers, over many segments and many lives.
+ * Method: random appends, polls, reads, searches, seals and deaths of the process against the twin,
+ * on the memory host, on a disk that answers at once, and on one that answers everything late, in any
+ * order, and in pieces.
+ */
+#include "tests/unit/log/log_twin.h"
+
+/* Small, so that everything happens often. */
+static const rv_log_options small_options = {
+    .write_buffer_size = 12 << 10,
+    .batch_len_max = 3000,
+    .read_slot_count = 4,
+    .segment_size = 20 << 10,
+    .extent_size = 2048,
+};
+
+/* The twin's batch with this sequence. */
+static const twin_batch *twin_find(const twin *t, uint64_t sequence) {
+    for (uint32_t i = 0; i < t->count; i += 1) {
+        const twin_batch *const b = &t->batches[i];
+        if (sequence >= b->batch.first_sequence && sequence - b->batch.first_sequence < b->count) {
+            return b;
+        }
+    }
+    return NULL;
+}
+
+/* Reads at a cursor until there is an answer. */
+static rv_status read_at(node *n, rv_log_cursor *cursor, rv_batch *batch) {
+    rv_status status = rv_log_read(n->log, cursor, batch, &n->err);
+    for (unsigned i = 0; i < PUMP_MAX && (status == RV_PENDING || status == RV_BUSY); i += 1) {
+        if (!node_pump(n)) {
+            return RV_STATUS_COUNT;
+        }
+        status = rv_log_read(n->log, cursor, batch, &n->err);
+    }
+    return status;
+}
+
+static void check_read(node *n, const twin *t, rv_log_cursor *cursor) {
+    const uint64_t sequence = cursor->sequence;
+    rv_batch batch;
+    const rv_status status = read_at(n, cursor, &batch);
+    if (sequence > rv_log_durable(n->log)) {
+        RV_CHECK_STATUS(status, RV_END);
+        return;
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    const twin_batch *const expected = twin_find(t, sequence);
+    RV_CHECK(expected != NULL);
+    RV_CHECK(same_batch(&batch, &expected->batch));
+    RV_CHECK_EQ(cursor->sequence, expected->batch.first_sequence + expected->count);
+}
+
+/* The answers to searches by a walk over the twin. */
+static uint64_t twin_find_position(const node *n, const twin *t, uint64_t position) {
+    for (uint32_t i = 0; i < t->count; i += 1) {
+        const rv_batch *const batch = &t->batches[i].batch;
+        rv_record_context context = rv_batch_context(batch, n->log);
+        rv_cursor c = rv_cursor_over(batch->body);
+        rv_record record;
+        while (rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
+            if (record.event.position >= position) {
+                return record.event.sequence;
+            }
+        }
+    }
+    return twin_sequence(t) + 1;
+}
+
+static void check_find(node *n, const twin *t, uint64_t position) {
+    uint64_t sequence = 0;
+    rv_status status = rv_log_find_position(n->log, position, &sequence, &n->err);
+    for (unsigned i = 0; i < PUMP_MAX && (status == RV_PENDING || status == RV_BUSY); i += 1) {
+        RV_CHECK(node_pump(n));
+        status = rv_log_find_position(n->log, position, &sequence, &n->err);
+    }
+    const uint64_t expected = twin_find_position(n, t, position);
+    if (expected > rv_log_durable(n->log)) {
+        RV_CHECK_STATUS(status, RV_END);
+        RV_CHECK_EQ(sequence, rv_log_durable(n->log) + 1);
+    } else {
+        RV_CHECK_STATUS(status, RV_OK);
+        RV_CHECK_EQ(sequence, expected);
+    }
+}
+
+static void check_chain(node *n, const twin *t, uint64_t position) {
+    uint64_t chain = 0;
+    rv_status status = rv_log_chain_at(n->log, position, &chain, &n->err);
+    for (unsigned i = 0; i < PUMP_MAX && (status == RV_PENDING || status == RV_BUSY); i += 1) {
+        RV_CHECK(node_pump(n));
+        status = rv_log_chain_at(n->log, position, &chain, &n->err);
+    }
+    if (position > rv_log_watermark_durable(n->log)) {
+        RV_CHECK_STATUS(status, RV_END);
+        return;
+    }
+    bool ends = position == 0;
+    bool equal = position == 0 && chain == 0;
+    for (uint32_t i = 0; i < t->count; i += 1) {
+        if (t->batches[i].batch.watermark == position) {
+            ends = true;
+            equal = equal || t->batches[i].batch.chain_hash == chain;
+        }
+    }
+    RV_CHECK_STATUS(status, ends ? RV_OK : RV_END);
+    RV_CHECK(!ends || equal);
+}
+
+static void check_facts(const node *n, const twin *t) {
+    RV_CHECK_EQ(rv_log_appended(n->log), twin_sequence(t));
+    RV_CHECK_EQ(rv_log_watermark(n->log), twin_watermark(t));
+    RV_CHECK_EQ(rv_log_chain(n->log), twin_chain(t));
+    RV_CHECK(rv_log_durable(n->log) <= rv_log_appended(n->log));
+}
+
+static void check_everything(node *n, const twin *t) {
+    check_facts(n, t);
+    RV_CHECK_PASSED();
+    rv_log_cursor cursor = rv_log_cursor_at(1);
+    while (cursor.sequence <= rv_log_durable(n->log)) {
+        check_read(n, t, &cursor);
+        RV_CHECK_PASSED();
+    }
+    for (uint64_t p = 0; p <= twin_watermark(t) + 2; p += 1 + twin_watermark(t) / 50) {
+        check_find(n, t, p);
+        RV_CHECK_PASSED();
+        check_chain(n, t, p);
+        RV_CHECK_PASSED();
+    }
+}
+
+static void reopen(node *n, twin *t, bool clean) {
+    if (clean) {
+        RV_CHECK_STATUS(node_seal(n), RV_END);
+    } else {
+        RV_CHECK_STATUS(node_drain(n), RV_OK);
+    }
+    if (n->disk != NULL && !clean) {
+        rv_sim_disk_crash(n->disk);
+    } else if (n->memory != NULL) {
+        rv_memory_host_reopen(n->memory);
+    }
+    RV_CHECK_STATUS(node_open(n, t), RV_END);
+    RV_CHECK_EQ(n->recovered, t->count);
+    RV_CHECK_EQ(rv_log_cut(n->log, NULL), 0);
+    RV_CHECK_EQ(rv_log_durable(n->log), twin_sequence(t));
+    check_everything(n, t);
+}
+
+/* One random step. */
+static void step(node *n, twin *t, rv_log_cursor *cursors, uint64_t *random) {
+    const uint64_t what = rv_test_random(random) % 1000;
+    const uint64_t some = rv_test_random(random);
+    if (what < 450) {
+        const unsigned count = some % 10 == 0 ? 0 : (unsigned)(some / 16 % 12);
+        const rv_status status = node_append_once(n, t, count, 200, random);
+        RV_CHECK(status == RV_OK || status == RV_PENDING || status == RV_BUSY);
+    } else if (what < 600) {
+        RV_CHECK_STATUS(rv_log_poll(n->log, &n->err), RV_OK);
+    } else if (what < 700) {
+        (void)node_pump(n);
+    } else if (what < 900) {
+        rv_log_cursor *const cursor = &cursors[some % 4];
+        if (cursor->sequence > rv_log_durable(n->log)) {
+            *cursor = rv_log_cursor_at(1 + some / 4 % (twin_sequence(t) + 2));
+        }
+        check_read(n, t, cursor);
+    } else if (what < 940) {
+        check_find(n, t, some % (twin_watermark(t) + 3));
+    } else if (what < 980) {
+        check_chain(n, t, some % (twin_watermark(t) + 3));
+    } else if (what < 985) {
+        reopen(n, t, some % 2 == 0);
+        for (unsigned i = 0; i < 4; i += 1) {
+            cursors[i] = rv_log_cursor_at(1);
+        }
+    } else {
+        check_facts(n, t);
+    }
+}
+
+static void run(node *n, twin *t, uint64_t seed, unsigned steps) {
+    uint64_t random = seed;
+    rv_log_cursor cursors[4];
+    for (unsigned i = 0; i < 4; i += 1) {
+        cursors[i] = rv_log_cursor_at(1);
+    }
+    RV_CHECK_STATUS(node_open(n, t), RV_END);
+    for (unsigned i = 0; i < steps; i += 1) {
+        step(n, t, cursors, &random);
+        RV_CHECK_PASSED();
+    }
+    reopen(n, t, true);
+    RV_CHECK_PASSED();
+    RV_CHECK(rv_log_segment_count(n->log) > 1);
+    RV_CHECK_STATUS(node_seal(n), RV_END);
+}
+
+RV_TEST(random_lives_in_memory) {
+    for (uint64_t seed = 1; seed <= 6; seed += 1) {
+        node n = {.options = small_options};
+        twin_clear(&the_twin, seed % 2 == 0);
+        node_over_memory(&n, seed);
+        run(&n, &the_twin, seed, 1500);
+        RV_CHECK_PASSED();
+    }
+}
+
+RV_TEST(random_lives_on_a_slow_disk) {
+    for (uint64_t seed = 1; seed <= 12; seed += 1) {
+        const rv_sim_faults faults = {
+            .pending_percent = seed % 3 == 0 ? 0 : seed % 3 == 1 ? 50 : 100,
+            .short_percent = 40,
+            .latency_us_max = 1000,
+        };
+        node n = {.options = small_options};
+        n.options.write_buffer_size = seed % 2 == 0 ? 12 << 10 : 64 << 10;
+        n.options.read_slot_count = seed % 2 == 0 ? 4 : 12;
+        twin_clear(&the_twin, seed % 4 < 2);
+        node_over_disk(&n, seed, &faults);
+        RV_CHECK_PASSED();
+        run(&n, &the_twin, 100 + seed, 2500);
+        RV_CHECK_PASSED();
+    }
+}
+
+RV_TEST(a_full_storage_refuses_and_goes_on_when_there_is_space) {
+    for (uint32_t pending = 0; pending <= 100; pending += 50) {
+        node n = {.options = small_options};
+        uint64_t random = 5;
+        rv_sim_faults faults = {
+            .capacity = 50 << 10, .pending_percent = pending, .latency_us_max = 10};
+        twin_clear(&the_twin, true);
+        node_over_disk(&n, 5, &faults);
+        RV_CHECK_PASSED();
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        for (unsigned life = 0; life < 8; life += 1) {
+            rv_status status = RV_OK;
+            for (unsigned i = 0; i < 200 && status == RV_OK; i += 1) {
+                status = node_append(&n, &the_twin, 5, 200, &random);
+            }
+            RV_CHECK_STATUS(status, RV_STORAGE_FULL);
+            RV_CHECK_STATUS(node_append(&n, &the_twin, 5, 200, &random), RV_STORAGE_FULL);
+            RV_CHECK_STATUS(rv_log_failed(n.log), RV_OK);
+            RV_CHECK_STATUS(node_drain(&n), RV_OK);
+            RV_CHECK_EQ(rv_log_durable(n.log), twin_sequence(&the_twin));
+            check_everything(&n, &the_twin);
+            RV_CHECK_PASSED();
+            faults.capacity += 3000;
+            rv_sim_disk_set_faults(n.disk, &faults);
+            if (life % 2 == 0) {
+                reopen(&n, &the_twin, life % 4 == 0);
+                RV_CHECK_PASSED();
+            }
+        }
+    }
+}
+
+RV_TEST(a_seal_after_a_seal_adds_nothing) {
+    node n = {.options = small_options};
+    uint64_t random = 9;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 9, NULL);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_STATUS(node_seal(&n), RV_END); /* of a log that has nothing */
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_EQ(rv_log_segment_count(n.log), 0);
+    RV_CHECK_STATUS(node_append(&n, &the_twin, 3, 100, &random), RV_OK);
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    const uint64_t bytes = rv_log_bytes(n.log);
+    for (unsigned i = 0; i < 3; i += 1) {
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        RV_CHECK_EQ(n.recovered, 1);
+        RV_CHECK_STATUS(node_seal(&n), RV_END);
+        RV_CHECK_EQ(rv_log_bytes(n.log), bytes);
+    }
+    rv_writer body;
+    RV_CHECK_STATUS(rv_log_append_begin(n.log, &body, &n.err), RV_CLOSING);
+}
+
+RV_TEST(the_identity_is_kept) {
+    node n = {.options = small_options};
+    uint64_t random = 11;
+    twin_clear(&the_twin, false);
+    node_over_memory(&n, 11);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_STATUS(node_append(&n, &the_twin, 3, 100, &random), RV_OK);
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    node_create(&n);
+    RV_CHECK(!rv_log_has_identity(n.log));
+    RV_CHECK_STATUS(node_recover(&n, &the_twin), RV_END);
+    RV_CHECK(rv_log_has_identity(n.log));
+    const rv_log_identity *const met = rv_log_identity_of(n.log);
+    RV_CHECK(memcmp(met->log_id, twin_identity.log_id, 16) == 0);
+    RV_CHECK(memcmp(met->node_id, twin_identity.node_id, 16) == 0);
+    RV_CHECK_EQ(met->epoch, twin_identity.epoch);
+    RV_CHECK_EQ(met->root_tag, twin_identity.root_tag);
+    RV_CHECK(!met->root);
+}
+
+RV_TEST(too_little_memory_is_told) {
+    node n = {.options = small_options};
+    node_over_memory(&n, 1);
+    n.options.host = n.host;
+    for (size_t size = 0; size < 20000; size += 1000) {
+        rv_arena arena = rv_arena_over(node_arena_memory, size);
+        RV_CHECK_STATUS(rv_log_create(&n.log, &n.options, &arena, &n.err), RV_MEMORY_EXHAUSTED);
+        RV_CHECK_EQ(arena.len, 0);
+    }
+}
+
+int main(void) {
+    RV_RUN(random_lives_in_memory);
+    RV_RUN(random_lives_on_a_slow_disk);
+    RV_RUN(a_full_storage_refuses_and_goes_on_when_there_is_space);
+    RV_RUN(a_seal_after_a_seal_adds_nothing);
+    RV_RUN(the_identity_is_kept);
+    RV_RUN(too_little_memory_is_told);
+    return rv_test_done();
+}
