@@ -79,16 +79,27 @@ static inline rv_value rv_value_null(void) {
     return (rv_value){.class_ = RV_VALUE_NULL, .as = {.integer = 0}};
 }
 
+/* Member by member: an initializer of the union's short member is a copy through memory, and the
+ * stall it ends in is most of the time of decoding. */
 static inline rv_value rv_value_int(int64_t v) {
-    return (rv_value){.class_ = RV_VALUE_INT, .as = {.integer = v}};
+    rv_value value;
+    value.class_ = RV_VALUE_INT;
+    value.as.integer = v;
+    return value;
 }
 
 static inline rv_value rv_value_float(double v) {
-    return (rv_value){.class_ = RV_VALUE_FLOAT, .as = {.real = v}};
+    rv_value value;
+    value.class_ = RV_VALUE_FLOAT;
+    value.as.real = v;
+    return value;
 }
 
 static inline rv_value rv_value_bytes(rv_bytes v) {
-    return (rv_value){.class_ = RV_VALUE_BYTES, .as = {.bytes = v}};
+    rv_value value;
+    value.class_ = RV_VALUE_BYTES;
+    value.as.bytes = v;
+    return value;
 }
 
 static inline bool rv_value_is_null(const rv_value *v) {
