@@ -10,11 +10,7 @@
 #define RV_SYNC_EDGE_H
 
 #include "core/engine.h"
-#include "rivulet/compression.h"
-
-/* Largest message on /sync, either way. */
-#define RV_WIRE_MESSAGE_MAX (1u << 20)
-#define RV_WIRE_SUBPROTOCOL "rivulet.v1"
+#include "sync/wire.h"
 
 typedef struct rv_edge rv_edge;
 

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/wire.h"
+
+#include "core/base/assert.h"
+#include "core/base/utf8.h"
+#include "core/model/json.h"
+
+#define EVENTS_CONTINUES 0x01u
+
+static rv_status malformed(rv_error *err, const char *what) {
+    RV_ASSERT(what != NULL);
+    return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
+}
+
+/* Later versions append to hello and welcome: a count, then each a tag and a blob. None is known. */
+static void write_extensions(rv_writer *w) {
+    rv_write_varint(w, 0);
+}
+
+static bool read_extensions(rv_cursor *c) {
+    const uint64_t count = rv_read_varint(c);
+    if (count > RV_WIRE_EXTENSIONS_MAX) {
+        return false;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        (void)rv_read_varint(c);
+        (void)rv_read_blob(c);
+    }
+    return rv_cursor_done(c);
+}
+
+static void write_hash(rv_writer *w, rv_hash128 hash) {
+    rv_write_u64(w, hash.low);
+    rv_write_u64(w, hash.high);
+}
+
+static rv_hash128 read_hash(rv_cursor *c) {
+    const uint64_t low = rv_read_u64(c);
+    return (rv_hash128){low, rv_read_u64(c)};
+}
+
+static void read_id(rv_cursor *c, uint8_t *id) {
+    const rv_bytes raw = rv_read(c, 16);
+    RV_ASSERT(raw.len == 0 || raw.len == 16);
+    if (raw.len == 16) {
+        memcpy(id, raw.ptr, 16);
+    }
+}
+
+/* --- messages --- */
+
+void rv_wire_begin(rv_writer *w, rv_wire_kind kind) {
+    RV_ASSERT(kind >= RV_WIRE_HELLO && kind <= RV_WIRE_GOODBYE);
+    rv_write_u8(w, (uint8_t)kind);
+    rv_write_u8(w, 0);
+}
+
+rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
+                       const rv_writer *inflated, rv_wire_kind *kind, rv_bytes *body,
+                       rv_error *err) {
+    RV_ASSERT(compression != NULL && inflated != NULL);
+    rv_cursor c = rv_cursor_over(message);
+    const uint8_t met = rv_read_u8(&c);
+    const uint8_t flags = rv_read_u8(&c);
+    if (message.len > RV_WIRE_MESSAGE_MAX) {
+        return rv_error_set(err, RV_MESSAGE_TOO_LARGE, "a message of %u bytes; the limit is %u",
+                            (uint64_t)message.len, (uint64_t)RV_WIRE_MESSAGE_MAX);
+    }
+    if (c.bad || met == 0 || (met > RV_WIRE_GOODBYE && met < RV_WIRE_IGNORED_FIRST)) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message of unknown kind %u",
+                            (uint64_t)met);
+    }
+    *kind = (rv_wire_kind)met;
+    *body = rv_bytes_from(message, RV_WIRE_HEADER_LEN);
+    if (met >= RV_WIRE_IGNORED_FIRST || flags == 0) {
+        return RV_OK;
+    }
+    const uint64_t len = rv_read_varint(&c);
+    if (flags != RV_WIRE_FLAG_DEFLATED || compression->ops == NULL || c.bad || len == 0) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message with unknown flags");
+    }
+    if (len > inflated->cap || len > RV_WIRE_MESSAGE_MAX) {
+        return rv_error_set(err, RV_MESSAGE_TOO_LARGE,
+                            "a message of %u bytes when inflated; the limit is %u", len,
+                            (uint64_t)RV_WIRE_MESSAGE_MAX);
+    }
+    const rv_bytes packed = rv_bytes_of(c.ptr, (size_t)(c.end - c.ptr));
+    const size_t met_len =
+        compression->ops->inflate(compression->ctx, packed, inflated->ptr, (size_t)len);
+    if (met_len != len) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message that does not inflate");
+    }
+    *body = rv_bytes_of(inflated->ptr, met_len);
+    return RV_OK;
+}
+
+bool rv_wire_deflate(rv_bytes message, const rv_compression *compression, rv_writer *out) {
+    RV_ASSERT(message.len >= RV_WIRE_HEADER_LEN && message.ptr[1] == 0);
+    const rv_bytes body = rv_bytes_from(message, RV_WIRE_HEADER_LEN);
+    if (compression->ops == NULL || body.len == 0) {
+        return false;
+    }
+    rv_write_u8(out, message.ptr[0]);
+    rv_write_u8(out, RV_WIRE_FLAG_DEFLATED);
+    rv_write_varint(out, body.len);
+    const size_t cap = rv_writer_room(out) < body.len ? rv_writer_room(out) : body.len;
+    const size_t len =
+        compression->ops->deflate(compression->ctx, body, out->ptr + out->len, cap);
+    RV_ASSERT(len <= cap);
+    out->len += len;
+    return len > 0 && out->len < message.len;
+}
+
+/* --- hello --- */
+
+void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *h) {
+    RV_ASSERT(h->pattern_count <= RV_PATTERNS_MAX);
+    rv_wire_begin(w, RV_WIRE_HELLO);
+    rv_write_u32(w, RV_WIRE_MAGIC);
+    rv_write_varint(w, h->version_min);
+    rv_write_varint(w, h->version_max);
+    rv_write_varint(w, h->features);
+    rv_write_u8(w, h->has_log);
+    rv_write(w, rv_bytes_of(h->log_id, sizeof h->log_id));
+    rv_write(w, rv_bytes_of(h->node_id, sizeof h->node_id));
+    rv_write_varint(w, h->epoch);
+    rv_write_varint(w, h->watermark);
+    rv_write_u64(w, h->chain_hash);
+    rv_write_varint(w, h->schema_version);
+    write_hash(w, h->schema_hash);
+    rv_write_varint(w, h->compression);
+    rv_write_varint(w, h->credit);
+    rv_write_varint(w, h->pattern_count);
+    for (uint64_t i = 0; i < h->pattern_count; i++) {
+        rv_write_blob(w, h->patterns[i]);
+    }
+    write_extensions(w);
+}
+
+rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(h != NULL);
+    memset(h, 0, sizeof *h);
+    const uint32_t magic = rv_read_u32(&c);
+    h->version_min = rv_read_varint(&c);
+    h->version_max = rv_read_varint(&c);
+    if (c.bad || magic != RV_WIRE_MAGIC || h->version_min > h->version_max) {
+        return malformed(err, "hello");
+    }
+    if (h->version_min > RV_WIRE_VERSION_MAX || h->version_max < RV_WIRE_VERSION_MIN) {
+        return rv_error_set(err, RV_UPSTREAM_VERSION,
+                            "the upstream speaks protocol versions %u to %u, the edge %u to %u; "
+                            "bring both to releases that share one",
+                            (uint64_t)RV_WIRE_VERSION_MIN, (uint64_t)RV_WIRE_VERSION_MAX,
+                            h->version_min, h->version_max);
+    }
+    h->features = rv_read_varint(&c);
+    const uint8_t has_log = rv_read_u8(&c);
+    h->has_log = has_log != 0;
+    read_id(&c, h->log_id);
+    read_id(&c, h->node_id);
+    h->epoch = rv_read_varint(&c);
+    h->watermark = rv_read_varint(&c);
+    h->chain_hash = rv_read_u64(&c);
+    h->schema_version = rv_read_varint(&c);
+    h->schema_hash = read_hash(&c);
+    h->compression = rv_read_varint(&c);
+    h->credit = rv_read_varint(&c);
+    h->pattern_count = rv_read_varint(&c);
+    if (c.bad || has_log > 1 || h->pattern_count < 1 || h->pattern_count > RV_PATTERNS_MAX) {
+        return malformed(err, "hello");
+    }
+    for (uint64_t i = 0; i < h->pattern_count; i++) {
+        h->patterns[i] = rv_read_blob(&c);
+        if (h->patterns[i].len == 0 || h->patterns[i].len > RV_PATH_LEN_MAX) {
+            return malformed(err, "hello");
+        }
+    }
+    return read_extensions(&c) ? RV_OK : malformed(err, "hello");
+}
+
+/* --- welcome --- */
+
+void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
+    RV_ASSERT(m->version >= RV_WIRE_VERSION_MIN && m->version <= RV_WIRE_VERSION_MAX);
+    rv_wire_begin(w, RV_WIRE_WELCOME);
+    rv_write_u32(w, RV_WIRE_MAGIC);
+    rv_write_varint(w, m->version);
+    rv_write_varint(w, m->features);
+    rv_write(w, rv_bytes_of(m->log_id, sizeof m->log_id));
+    rv_write_varint(w, m->epoch);
+    rv_write_u64(w, m->root_tag);
+    rv_write_varint(w, m->position);
+    rv_write_varint(w, m->schema_version);
+    write_hash(w, m->schema_hash);
+    rv_write_varint(w, m->compression);
+    write_extensions(w);
+}
+
+rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    memset(m, 0, sizeof *m);
+    const uint32_t magic = rv_read_u32(&c);
+    m->version = rv_read_varint(&c);
+    if (c.bad || magic != RV_WIRE_MAGIC) {
+        return malformed(err, "welcome");
+    }
+    if (m->version < RV_WIRE_VERSION_MIN || m->version > RV_WIRE_VERSION_MAX) {
+        return rv_error_set(err, RV_UPSTREAM_VERSION, "the upstream chose protocol version %u",
+                            m->version);
+    }
+    m->features = rv_read_varint(&c);
+    read_id(&c, m->log_id);
+    m->epoch = rv_read_varint(&c);
+    m->root_tag = rv_read_u64(&c);
+    m->position = rv_read_varint(&c);
+    m->schema_version = rv_read_varint(&c);
+    m->schema_hash = read_hash(&c);
+    m->compression = rv_read_varint(&c);
+    return read_extensions(&c) && m->epoch <= UINT32_MAX ? RV_OK : malformed(err, "welcome");
+}
+
+/* --- the small ones --- */
+
+void rv_wire_write_progress(rv_writer *w, const rv_wire_progress *m) {
+    RV_ASSERT(m->watermark > 0 || m->chain_hash == 0);
+    rv_wire_begin(w, RV_WIRE_PROGRESS);
+    rv_write_varint(w, m->watermark);
+    rv_write_u64(w, m->chain_hash);
+    rv_write_varint(w, m->position);
+}
+
+rv_status rv_wire_read_progress(rv_bytes body, rv_wire_progress *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    m->watermark = rv_read_varint(&c);
+    m->chain_hash = rv_read_u64(&c);
+    m->position = rv_read_varint(&c);
+    return rv_cursor_done(&c) ? RV_OK : malformed(err, "progress");
+}
+
+void rv_wire_write_credit(rv_writer *w, uint64_t bytes) {
+    RV_ASSERT(bytes > 0);
+    rv_wire_begin(w, RV_WIRE_CREDIT);
+    rv_write_varint(w, bytes);
+}
+
+rv_status rv_wire_read_credit(rv_bytes body, uint64_t *bytes, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(bytes != NULL);
+    *bytes = rv_read_varint(&c);
+    return rv_cursor_done(&c) && *bytes > 0 ? RV_OK : malformed(err, "credit");
+}
+
+void rv_wire_write_ping(rv_writer *w, rv_wire_kind ping_or_pong, uint64_t nonce) {
+    RV_ASSERT(ping_or_pong == RV_WIRE_PING || ping_or_pong == RV_WIRE_PONG);
+    rv_wire_begin(w, ping_or_pong);
+    rv_write_varint(w, nonce);
+}
+
+rv_status rv_wire_read_ping(rv_bytes body, uint64_t *nonce, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(nonce != NULL);
+    *nonce = rv_read_varint(&c);
+    return rv_cursor_done(&c) ? RV_OK : malformed(err, "ping or pong");
+}
+
+void rv_wire_write_goodbye(rv_writer *w) {
+    rv_wire_begin(w, RV_WIRE_GOODBYE);
+}
+
+rv_status rv_wire_read_goodbye(rv_bytes body, rv_error *err) {
+    return body.len == 0 ? RV_OK : malformed(err, "goodbye");
+}
+
+/* --- errors --- */
+
+void rv_wire_write_failure(rv_writer *w, const rv_error *error) {
+    RV_ASSERT(error->status > RV_END && error->status < RV_STATUS_COUNT);
+    rv_write_blob(w, rv_bytes_of_string(rv_status_code(error->status)));
+    rv_write_blob(w, rv_error_detail(error));
+    rv_write_blob(w, rv_bytes_of(error->facts, error->facts_len));
+}
+
+/* True when the text is members of a JSON object, without its braces: it goes to programs as it is. */
+static bool are_members(rv_bytes facts) {
+    uint8_t text[RV_ERROR_FACTS_MAX + 2];
+    RV_ASSERT(facts.len <= RV_ERROR_FACTS_MAX);
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_write_text(&w, "{");
+    rv_write(&w, facts);
+    rv_write_text(&w, "}");
+    rv_json json = rv_json_over(rv_writer_bytes(&w), NULL);
+    rv_json_token token;
+    for (size_t i = 0; i <= w.len; i++) {
+        if (rv_json_next(&json, &token, NULL) != RV_OK) {
+            return false;
+        }
+        if (token.kind == RV_JSON_END) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rv_wire_read_failure(rv_cursor *c, rv_error *told) {
+    const rv_bytes code = rv_read_blob(c);
+    const rv_bytes detail = rv_read_blob(c);
+    const rv_bytes facts = rv_read_blob(c);
+    RV_ASSERT(told != NULL);
+    memset(told, 0, sizeof *told);
+    if (c->bad || code.len == 0 || code.len > RV_WIRE_CODE_MAX || detail.len >= RV_WIRE_DETAIL_MAX ||
+        facts.len >= RV_ERROR_FACTS_MAX || !rv_utf8_valid(detail, NULL) ||
+        !rv_utf8_valid(facts, NULL) || !are_members(facts)) {
+        return false;
+    }
+    char name[RV_WIRE_CODE_MAX + 1] = {0};
+    memcpy(name, code.ptr, code.len);
+    const rv_status status = rv_status_of_code(name);
+    const bool known = status > RV_END && status < RV_STATUS_COUNT;
+    (void)rv_error_set(told, known ? status : RV_PROTOCOL_ERROR, "%b", &detail);
+    if (facts.len > 0) {
+        memcpy(told->facts, facts.ptr, facts.len);
+    }
+    told->facts_len = facts.len;
+    return true;
+}
+
+void rv_wire_write_error(rv_writer *w, const rv_error *error) {
+    RV_ASSERT(error != NULL);
+    rv_wire_begin(w, RV_WIRE_ERROR);
+    rv_wire_write_failure(w, error);
+}
+
+rv_status rv_wire_read_error(rv_bytes body, rv_error *told, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(told != NULL);
+    return rv_wire_read_failure(&c, told) && rv_cursor_done(&c) ? RV_OK : malformed(err, "error");
+}
+
+/* --- events --- */
+
+void rv_wire_write_events(rv_writer *w, const rv_wire_events *events) {
+    RV_ASSERT(!events->continues || events->watermark == 0);
+    rv_write_u8(w, events->continues ? EVENTS_CONTINUES : 0);
+    if (!events->continues) {
+        rv_write_varint(w, events->watermark);
+        rv_write_u64(w, events->chain_hash);
+    }
+    rv_write_varint(w, events->position);
+}
+
+bool rv_wire_read_events(rv_cursor *c, rv_wire_events *events) {
+    const uint8_t flags = rv_read_u8(c);
+    RV_ASSERT(events != NULL);
+    memset(events, 0, sizeof *events);
+    events->continues = (flags & EVENTS_CONTINUES) != 0;
+    if (!events->continues) {
+        events->watermark = rv_read_varint(c);
+        events->chain_hash = rv_read_u64(c);
+    }
+    events->position = rv_read_varint(c);
+    return !c->bad && (flags & ~EVENTS_CONTINUES) == 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The messages of a sync connection, as bytes (docs/format/wire.md). Each is a WebSocket binary message:
+ * a kind, flags, and a body by kind. A decoder checks a message completely, bounds included, before
+ * anything comes of it; the events' columns, which are decoded one by one, are folded in a
+ * transaction that is taken back.
+ */
+#ifndef RV_SYNC_WIRE_H
+#define RV_SYNC_WIRE_H
+
+#include "core/base/arena.h"
+#include "core/base/cursor.h"
+#include "core/base/error.h"
+#include "core/base/hash.h"
+#include "core/base/limits.h"
+#include "rivulet/compression.h"
+
+/* Largest message on /sync, either way: the largest event and what goes around it. */
+#define RV_WIRE_MESSAGE_MAX ((1u << 20) + (64u << 10))
+#define RV_WIRE_SUBPROTOCOL "rivulet.v1"
+
+#define RV_WIRE_MAGIC       UINT32_C(0x594c5652) /* "RVLY" */
+#define RV_WIRE_VERSION_MIN 1u
+#define RV_WIRE_VERSION_MAX 1u
+#define RV_WIRE_DETAIL_MAX  RV_ERROR_DETAIL_MAX
+#define RV_WIRE_CODE_MAX    64u
+#define RV_WIRE_EXTENSIONS_MAX 32u
+
+typedef enum rv_wire_kind {
+    RV_WIRE_HELLO = 1,
+    RV_WIRE_WELCOME = 2,
+    RV_WIRE_EVENTS = 3,
+    RV_WIRE_PROGRESS = 4,
+    RV_WIRE_CREDIT = 5,
+    RV_WIRE_APPEND = 6,
+    RV_WIRE_APPENDED = 7,
+    RV_WIRE_PING = 8,
+    RV_WIRE_PONG = 9,
+    RV_WIRE_ERROR = 10,
+    RV_WIRE_GOODBYE = 11,
+    RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
+} rv_wire_kind;
+
+#define RV_WIRE_FLAG_DEFLATED 0x01u
+#define RV_WIRE_HEADER_LEN    2u
+
+#define RV_WIRE_COMPRESSION_DEFLATE 0x01u
+
+/* Edge to upstream, first. */
+typedef struct rv_wire_hello {
+    uint64_t version_min;
+    uint64_t version_max;
+    uint64_t features;
+    bool has_log;
+    uint8_t log_id[16];
+    uint8_t node_id[16];
+    uint64_t epoch;
+    uint64_t watermark;
+    uint64_t chain_hash;
+    uint64_t schema_version;
+    rv_hash128 schema_hash;
+    uint64_t compression;
+    uint64_t credit; /* bytes */
+    uint64_t pattern_count;
+    rv_bytes patterns[RV_PATTERNS_MAX];
+} rv_wire_hello;
+
+/* Upstream to edge, in answer. */
+typedef struct rv_wire_welcome {
+    uint64_t version;
+    uint64_t features;
+    uint8_t log_id[16];
+    uint64_t epoch;
+    uint64_t root_tag;
+    uint64_t position; /* the root's last durable */
+    uint64_t schema_version;
+    rv_hash128 schema_hash;
+    uint64_t compression;
+} rv_wire_welcome;
+
+/* What an events message says beside its events. */
+typedef struct rv_wire_events {
+    bool continues; /* the batch goes on in the next message: no watermark yet */
+    uint64_t watermark;
+    uint64_t chain_hash;
+    uint64_t position; /* the root's last durable */
+} rv_wire_events;
+
+typedef struct rv_wire_progress {
+    uint64_t watermark;
+    uint64_t chain_hash;
+    uint64_t position; /* the root's last durable; from an edge 0 */
+} rv_wire_progress;
+
+/* Starts a message. */
+void rv_wire_begin(rv_writer *w, rv_wire_kind kind);
+
+void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *hello);
+void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *welcome);
+void rv_wire_write_progress(rv_writer *w, const rv_wire_progress *progress);
+void rv_wire_write_credit(rv_writer *w, uint64_t bytes);
+void rv_wire_write_ping(rv_writer *w, rv_wire_kind ping_or_pong, uint64_t nonce);
+void rv_wire_write_error(rv_writer *w, const rv_error *error);
+void rv_wire_write_goodbye(rv_writer *w);
+
+/* An error's code, detail and facts, as in messages that carry one. */
+void rv_wire_write_failure(rv_writer *w, const rv_error *error);
+
+/* Splits a message into kind and body; the body is inflated into `inflated` when it is deflated.
+ * RV_PROTOCOL_ERROR, RV_MESSAGE_TOO_LARGE. */
+RV_MUST_USE rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
+                                   const rv_writer *inflated, rv_wire_kind *kind, rv_bytes *body,
+                                   rv_error *err);
+
+/* Deflates a finished message's body into `out` as a message; false when that is not smaller. */
+RV_MUST_USE bool rv_wire_deflate(rv_bytes message, const rv_compression *compression,
+                                 rv_writer *out);
+
+/* Bodies. RV_PROTOCOL_ERROR names what is wrong. */
+RV_MUST_USE rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *hello, rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *welcome, rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_progress(rv_bytes body, rv_wire_progress *progress,
+                                            rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_credit(rv_bytes body, uint64_t *bytes, rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_ping(rv_bytes body, uint64_t *nonce, rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_goodbye(rv_bytes body, rv_error *err);
+
+/* Sets `told` to the peer's error; an unknown code becomes RV_PROTOCOL_ERROR, the detail kept. */
+RV_MUST_USE rv_status rv_wire_read_error(rv_bytes body, rv_error *told, rv_error *err);
+
+/* Reads what rv_wire_write_failure wrote, with checks of text and facts. False: malformed. */
+RV_MUST_USE bool rv_wire_read_failure(rv_cursor *c, rv_error *told);
+
+/* The beginning of an events body; the cursor then stands on the columns. */
+void rv_wire_write_events(rv_writer *w, const rv_wire_events *events);
+RV_MUST_USE bool rv_wire_read_events(rv_cursor *c, rv_wire_events *events);
+
+#endif
