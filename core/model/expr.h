@@ -35,11 +35,11 @@ typedef struct rv_expr_scope {
 typedef struct rv_expr {
     const struct rv_expr_step *steps;
     uint32_t step_count;
-    uint32_t depth_max;  /* of the evaluation stack */
-    rv_type type;        /* of the result */
-    bool null_type;      /* the bare literal NULL: fits every type */
-    rv_bytes source;     /* canonical text: tokens separated by single spaces, names folded */
-    uint8_t uses_now;    /* refers to now() */
+    uint32_t depth_max; /* of the evaluation stack */
+    rv_type type;       /* of the result */
+    bool null_type;     /* the bare literal NULL: fits every type */
+    rv_bytes source;    /* canonical text: tokens separated by single spaces, names folded */
+    uint8_t uses_now;   /* refers to now() */
 } rv_expr;
 
 /*

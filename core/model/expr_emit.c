@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Steps with their types: which operators there are for which types, what type the result has, and
+ * where untyped literals get theirs. PostgreSQL's rules as far as the types of this version go,
+ * with one difference: a numeric in an expression has a fixed scale (the larger of the operands'
+ * for + -
+ * %, their sum for *) and at most 18 digits.
+ */
+#include "core/base/assert.h"
+#include "core/model/expr_compile.h"
+#include "core/model/value_cast.h"
+#include "core/model/value_number.h"
+
+static const rv_type boolean_type = {.kind = RV_TYPE_BOOLEAN};
+static const rv_type text_type = {.kind = RV_TYPE_TEXT};
+
+static bool is_integer(rv_type_kind kind) {
+    return kind == RV_TYPE_SMALLINT || kind == RV_TYPE_INTEGER || kind == RV_TYPE_BIGINT;
+}
+
+static bool is_number(rv_type_kind kind) {
+    return is_integer(kind) || kind == RV_TYPE_NUMERIC;
+}
+
+static bool is_text(rv_type_kind kind) {
+    return kind == RV_TYPE_CHAR || kind == RV_TYPE_VARCHAR || kind == RV_TYPE_TEXT;
+}
+
+rv_status rv_expr_fail(rv_expr_parser *p, rv_status status, uint32_t line, uint32_t column,
+                       const char *text) {
+    RV_ASSERT(status != RV_OK && text != NULL);
+    (void)rv_error_set(p->err, status, "line %u, column %u: %s", (uint64_t)line, (uint64_t)column,
+                       text);
+    rv_error_fact_uint(p->err, "line", line);
+    rv_error_fact_uint(p->err, "column", column);
+    return status;
+}
+
+static rv_bytes type_name(const rv_type *type, uint8_t *memory, size_t size) {
+    rv_writer w = rv_writer_over(memory, size);
+    RV_ASSERT(type != NULL);
+    rv_type_write(type, &w);
+    return rv_writer_bytes(&w);
+}
+
+rv_status rv_expr_fail_types(rv_expr_parser *p, const rv_expr_frame *at, const char *what,
+                             const rv_type *a, const rv_type *b) {
+    uint8_t memory[2][RV_NAME_LEN_MAX * 4];
+    RV_ASSERT(what != NULL && a != NULL);
+    const rv_bytes first = type_name(a, memory[0], sizeof memory[0]);
+    const rv_bytes second =
+        b == NULL ? (rv_bytes){NULL, 0} : type_name(b, memory[1], sizeof memory[1]);
+    (void)rv_error_set(p->err, RV_EXPRESSION_TYPE, "line %u, column %u: %s %b%s%b",
+                       (uint64_t)at->line, (uint64_t)at->column, what, &first,
+                       b == NULL ? "" : " and ", &second);
+    rv_error_fact_uint(p->err, "line", at->line);
+    rv_error_fact_uint(p->err, "column", at->column);
+    return RV_EXPRESSION_TYPE;
+}
+
+rv_status rv_expr_emit(rv_expr_parser *p, rv_expr_step step) {
+    RV_ASSERT(p->step_count <= p->step_max);
+    if (p->step_count == p->step_max) {
+        return rv_lexer_error(p->lexer, RV_SCHEMA_TOO_LARGE, "a shorter expression", p->err);
+    }
+    p->steps[p->step_count++] = step;
+    return RV_OK;
+}
+
+rv_status rv_expr_push(rv_expr_parser *p, rv_expr_item item) {
+    RV_ASSERT(p->item_count <= RV_EXPR_DEPTH_MAX);
+    if (p->item_count == RV_EXPR_DEPTH_MAX) {
+        return rv_lexer_error(p->lexer, RV_SCHEMA_TOO_LARGE,
+                              "an expression that is nested less than 64 levels deep", p->err);
+    }
+    p->items[p->item_count++] = item;
+    p->depth_max = p->item_count > p->depth_max ? p->item_count : p->depth_max;
+    return RV_OK;
+}
+
+rv_expr_item *rv_expr_top(rv_expr_parser *p, uint32_t below) {
+    RV_ASSERT(p->item_count > below);
+    return &p->items[p->item_count - 1 - below];
+}
+
+static rv_expr_item item_here(const rv_expr_parser *p, const rv_type *type) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    return (rv_expr_item){
+        .type = *type, .line = p->lexer->token.line, .column = p->lexer->token.column};
+}
+
+rv_status rv_expr_constant(rv_expr_parser *p, const rv_type *type, rv_value value) {
+    RV_ASSERT(value.class_ == rv_type_class(type));
+    const rv_status status =
+        rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_CONSTANT, .constant = value});
+    return status == RV_OK ? rv_expr_push(p, item_here(p, type)) : status;
+}
+
+rv_status rv_expr_untyped(rv_expr_parser *p, rv_value value) {
+    rv_expr_item item = item_here(p, &text_type);
+    RV_ASSERT(value.class_ == RV_VALUE_NULL || value.class_ == RV_VALUE_BYTES);
+    item.untyped = true;
+    item.null = rv_value_is_null(&value);
+    item.step = p->step_count;
+    const rv_status status =
+        rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_CONSTANT, .constant = value});
+    return status == RV_OK ? rv_expr_push(p, item) : status;
+}
+
+uint32_t rv_expr_literal_scale(rv_bytes text) {
+    uint32_t scale = 0;
+    bool point = false;
+    for (size_t i = 0; i < text.len && scale < RV_NUMERIC_DIGITS_MAX; i++) {
+        const uint8_t c = text.ptr[i];
+        scale += point && c >= '0' && c <= '9';
+        point = point || c == '.';
+        if ((c | 0x20) == 'e') {
+            int64_t exponent = 0;
+            const rv_number_result result =
+                rv_number_parse_int(rv_bytes_from(text, i + 1), &exponent);
+            const int64_t moved = result == RV_NUMBER_OK ? (int64_t)scale - exponent : 0;
+            const int64_t max = RV_NUMERIC_DIGITS_MAX;
+            RV_ASSERT(scale <= RV_NUMERIC_DIGITS_MAX);
+            return (uint32_t)(moved < 0 ? 0 : moved > max ? max : moved);
+        }
+    }
+    return scale;
+}
+
+/* The conversion of an untyped constant, in place. */
+static rv_status convert(rv_expr_parser *p, rv_expr_item *item, const rv_type *type, bool cut) {
+    RV_ASSERT(item->untyped);
+    rv_expr_step *step = &p->steps[item->step];
+    RV_ASSERT(step->op == RV_EXPR_CONSTANT);
+    if (!item->null) {
+        rv_error inner;
+        const rv_status status =
+            cut ? rv_value_cast(&text_type, type, true, (rv_bytes){NULL, 0}, p->arena,
+                                &step->constant, &inner)
+                : rv_value_from_text(type, step->constant.as.bytes, (rv_bytes){NULL, 0}, p->arena,
+                                     &step->constant, &inner);
+        if (status == RV_MEMORY_EXHAUSTED) {
+            return rv_expr_fail(p, RV_SCHEMA_TOO_LARGE, item->line, item->column,
+                                "the memory budget is too small for this expression");
+        }
+        if (status != RV_OK) {
+            return rv_expr_fail(p, status, item->line, item->column, inner.detail);
+        }
+    }
+    item->type = *type;
+    item->untyped = false;
+    return RV_OK;
+}
+
+rv_status rv_expr_adopt(rv_expr_parser *p, rv_expr_item *item, const rv_type *type) {
+    if (!item->untyped) {
+        return RV_OK;
+    }
+    rv_type loose = *type;
+    RV_ASSERT(rv_type_supported(type) || is_text(type->kind));
+    loose.serial = false;
+    if (is_text(type->kind)) {
+        loose.size = 0;
+    } else if (type->kind == RV_TYPE_NUMERIC) {
+        const rv_bytes text =
+            item->null ? (rv_bytes){NULL, 0} : p->steps[item->step].constant.as.bytes;
+        loose.size = RV_NUMERIC_DIGITS_MAX;
+        loose.scale = item->null ? type->scale : (int32_t)rv_expr_literal_scale(text);
+    }
+    return convert(p, item, &loose, false);
+}
+
+rv_status rv_expr_adopt_pair(rv_expr_parser *p, rv_expr_item *a, rv_expr_item *b) {
+    RV_ASSERT(a != b);
+    rv_status status = RV_OK;
+    if (a->untyped) {
+        status = rv_expr_adopt(p, a, b->untyped ? &text_type : &b->type);
+    }
+    if (status == RV_OK && b->untyped) {
+        status = rv_expr_adopt(p, b, &a->type);
+    }
+    RV_ASSERT(status != RV_OK || (!a->untyped && !b->untyped));
+    return status;
+}
+
+rv_status rv_expr_cast(rv_expr_parser *p, const rv_type *type, bool cut) {
+    rv_expr_item *item = rv_expr_top(p, 0);
+    RV_ASSERT(rv_type_supported(type));
+    if (item->untyped) {
+        return convert(p, item, type, cut);
+    }
+    const rv_cast_rule rule = rv_cast_rule_of(&item->type, type);
+    if (rule == RV_CAST_NONE || (!cut && rule < RV_CAST_ASSIGNMENT)) {
+        const rv_expr_frame at = {.line = item->line, .column = item->column};
+        return rv_expr_fail_types(p, &at, "there is no cast between", &item->type, type);
+    }
+    const rv_expr_step step = {.op = RV_EXPR_CAST, .flag = cut, .left = item->type, .right = *type};
+    item->type = *type;
+    item->type.serial = false;
+    return rv_expr_emit(p, step);
+}
+
+rv_status rv_expr_check_order(rv_expr_parser *p, const rv_expr_frame *at, rv_expr_item *a,
+                              rv_expr_item *b) {
+    const rv_status status = rv_expr_adopt_pair(p, a, b);
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(!a->untyped && !b->untyped);
+    return rv_expr_comparable(&a->type, &b->type)
+               ? RV_OK
+               : rv_expr_fail_types(p, at, "values cannot be compared: they are", &a->type,
+                                    &b->type);
+}
+
+static rv_type numeric_of(uint32_t scale) {
+    RV_ASSERT(scale <= RV_NUMERIC_DIGITS_MAX);
+    return (rv_type){
+        .kind = RV_TYPE_NUMERIC, .size = RV_NUMERIC_DIGITS_MAX, .scale = (int32_t)scale};
+}
+
+/* The type of arithmetic between numbers. */
+static rv_status number_result(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
+                               const rv_type *b, rv_type *result) {
+    RV_ASSERT(is_number(a->kind) && is_number(b->kind));
+    if (a->kind != RV_TYPE_NUMERIC && b->kind != RV_TYPE_NUMERIC) {
+        *result = (rv_type){.kind = a->kind > b->kind ? a->kind : b->kind};
+        return RV_OK;
+    }
+    if (frame->op == RV_EXPR_DIVIDE) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
+                            "division of numeric values is not in this version; cast both to an "
+                            "integer type");
+    }
+    const uint32_t a_scale = a->kind == RV_TYPE_NUMERIC ? (uint32_t)a->scale : 0;
+    const uint32_t b_scale = b->kind == RV_TYPE_NUMERIC ? (uint32_t)b->scale : 0;
+    const uint32_t larger = a_scale > b_scale ? a_scale : b_scale;
+    const uint32_t scale = frame->op == RV_EXPR_MULTIPLY ? a_scale + b_scale : larger;
+    if (scale > RV_NUMERIC_DIGITS_MAX) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
+                            "the product has more than 18 digits after the point, which is not in "
+                            "this version; round the operands");
+    }
+    *result = numeric_of(scale);
+    return RV_OK;
+}
+
+static rv_status arithmetic_result(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
+                                   const rv_type *b, rv_type *result) {
+    RV_ASSERT(frame->op >= RV_EXPR_ADD && frame->op <= RV_EXPR_MODULO);
+    if (is_number(a->kind) && is_number(b->kind)) {
+        return number_result(p, frame, a, b, result);
+    }
+    const bool add = frame->op == RV_EXPR_ADD;
+    const bool subtract = frame->op == RV_EXPR_SUBTRACT;
+    const bool a_date = a->kind == RV_TYPE_DATE;
+    const bool b_date = b->kind == RV_TYPE_DATE;
+    const bool a_days = a->kind == RV_TYPE_SMALLINT || a->kind == RV_TYPE_INTEGER;
+    const bool b_days = b->kind == RV_TYPE_SMALLINT || b->kind == RV_TYPE_INTEGER;
+    if ((add && ((a_date && b_days) || (a_days && b_date))) || (subtract && a_date && b_days)) {
+        *result = (rv_type){.kind = RV_TYPE_DATE};
+        return RV_OK;
+    }
+    if (subtract && a_date && b_date) {
+        *result = (rv_type){.kind = RV_TYPE_INTEGER};
+        return RV_OK;
+    }
+    const bool moments = a->kind >= RV_TYPE_DATE && a->kind <= RV_TYPE_INTERVAL &&
+                         b->kind >= RV_TYPE_DATE && b->kind <= RV_TYPE_INTERVAL;
+    if (moments && subtract) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
+                            "differences of times (the type interval) are not in this version");
+    }
+    return rv_expr_fail_types(p, frame, "the operator has no meaning for", a, b);
+}
+
+/* || joins text with anything, or bytea with bytea. */
+static rv_status concatenation_result(rv_expr_parser *p, const rv_expr_frame *frame,
+                                      const rv_type *a, const rv_type *b, rv_type *result) {
+    RV_ASSERT(frame->op == RV_EXPR_CONCATENATE);
+    if (a->kind == RV_TYPE_BYTEA && b->kind == RV_TYPE_BYTEA) {
+        *result = *a;
+        return RV_OK;
+    }
+    if (!is_text(a->kind) && !is_text(b->kind)) {
+        return rv_expr_fail_types(p, frame, "|| needs text, and has", a, b);
+    }
+    *result = text_type;
+    return RV_OK;
+}
+
+/* Types for operands that have none yet. */
+static rv_status adopt_operands(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_item *a,
+                                rv_expr_item *b) {
+    const rv_expr_op op = (rv_expr_op)frame->op;
+    const rv_type *type = op == RV_EXPR_AND || op == RV_EXPR_OR ? &boolean_type : NULL;
+    RV_ASSERT(a != b);
+    if (op == RV_EXPR_LIKE || op == RV_EXPR_CONCATENATE) {
+        const bool bytes = a->type.kind == RV_TYPE_BYTEA || b->type.kind == RV_TYPE_BYTEA;
+        type = bytes && op == RV_EXPR_CONCATENATE ? NULL : &text_type;
+    }
+    if (type == NULL) {
+        return rv_expr_adopt_pair(p, a, b);
+    }
+    const rv_status status = rv_expr_adopt(p, a, type);
+    return status == RV_OK ? rv_expr_adopt(p, b, type) : status;
+}
+
+static rv_status binary_result(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
+                               const rv_type *b, rv_type *result) {
+    const rv_expr_op op = (rv_expr_op)frame->op;
+    RV_ASSERT(op >= RV_EXPR_AND && op <= RV_EXPR_LIKE);
+    *result = boolean_type;
+    if (op == RV_EXPR_AND || op == RV_EXPR_OR) {
+        return a->kind == RV_TYPE_BOOLEAN && b->kind == RV_TYPE_BOOLEAN
+                   ? RV_OK
+                   : rv_expr_fail_types(p, frame, "and, or need booleans, and have", a, b);
+    }
+    if (op == RV_EXPR_LIKE) {
+        return is_text(a->kind) && is_text(b->kind)
+                   ? RV_OK
+                   : rv_expr_fail_types(p, frame, "like needs text, and has", a, b);
+    }
+    if (op >= RV_EXPR_EQUAL && op <= RV_EXPR_NULLIF) {
+        *result = op == RV_EXPR_NULLIF ? *a : boolean_type;
+        return rv_expr_comparable(a, b)
+                   ? RV_OK
+                   : rv_expr_fail_types(p, frame, "values cannot be compared: they are", a, b);
+    }
+    return op == RV_EXPR_CONCATENATE ? concatenation_result(p, frame, a, b, result)
+                                     : arithmetic_result(p, frame, a, b, result);
+}
+
+rv_status rv_expr_binary(rv_expr_parser *p, const rv_expr_frame *frame) {
+    rv_expr_item *b = rv_expr_top(p, 0);
+    rv_expr_item *a = rv_expr_top(p, 1);
+    rv_type result;
+    rv_status status = adopt_operands(p, frame, a, b);
+    if (status == RV_OK) {
+        status = binary_result(p, frame, &a->type, &b->type, &result);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(result.kind != RV_TYPE_NUMERIC || result.scale >= 0);
+    const rv_expr_step step = {.op = frame->op,
+                               .kind = (uint8_t)result.kind,
+                               .scale = (uint8_t)result.scale,
+                               .flag = frame->negated,
+                               .left = a->type,
+                               .right = b->type};
+    a->type = result;
+    a->type.serial = false;
+    p->item_count -= 1;
+    return rv_expr_emit(p, step);
+}
+
+rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_op op) {
+    rv_expr_item *item = rv_expr_top(p, 0);
+    const bool truth = op == RV_EXPR_NOT || op == RV_EXPR_IS_TRUTH;
+    const rv_type integer = {.kind = RV_TYPE_INTEGER};
+    RV_ASSERT(truth || op == RV_EXPR_NEGATE || op == RV_EXPR_ABSOLUTE);
+    const rv_status status = rv_expr_adopt(p, item, truth ? &boolean_type : &integer);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (truth ? item->type.kind != RV_TYPE_BOOLEAN : !is_number(item->type.kind)) {
+        return rv_expr_fail_types(p, frame,
+                                  truth ? "needs a boolean, and has" : "needs a number, and has",
+                                  &item->type, NULL);
+    }
+    item->type.serial = false;
+    if (item->type.kind == RV_TYPE_NUMERIC) {
+        item->type.size = RV_NUMERIC_DIGITS_MAX;
+    }
+    return rv_expr_emit(p, (rv_expr_step){.op = (uint8_t)op,
+                                          .kind = (uint8_t)item->type.kind,
+                                          .flag = frame->negated,
+                                          .target = frame->jump,
+                                          .left = item->type});
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The evaluator of compiled expressions: a loop over steps and a stack of values whose depth the
+ * compiler has bounded. Truth has three values; NULL is the third. Operations other than the ones
+ * on truth and NULL itself give NULL when an operand is NULL.
+ */
+#include "core/base/assert.h"
+#include "core/model/expr_step.h"
+#include "core/model/value_cast.h"
+
+typedef struct machine {
+    rv_value stack[RV_EXPR_DEPTH_MAX];
+    uint32_t depth;
+    uint32_t at;   /* the next step */
+    uint32_t work; /* steps that may still be taken */
+} machine;
+
+static void push(machine *m, rv_value value) {
+    RV_ASSERT(m->depth < RV_EXPR_DEPTH_MAX);
+    m->stack[m->depth++] = value;
+}
+
+static bool is_true(const rv_value *value) {
+    return !rv_value_is_null(value) && value->as.integer != 0;
+}
+
+static bool is_false(const rv_value *value) {
+    return !rv_value_is_null(value) && value->as.integer == 0;
+}
+
+static rv_value both(const rv_value *a, const rv_value *b) {
+    if (is_false(a) || is_false(b)) {
+        return rv_value_int(0);
+    }
+    return is_true(a) && is_true(b) ? rv_value_int(1) : rv_value_null();
+}
+
+static rv_value either(const rv_value *a, const rv_value *b) {
+    if (is_true(a) || is_true(b)) {
+        return rv_value_int(1);
+    }
+    return is_false(a) && is_false(b) ? rv_value_int(0) : rv_value_null();
+}
+
+/* A comparison as a truth. */
+static rv_value truth_of(rv_expr_op op, const rv_expr_step *step, const rv_value *a,
+                         const rv_value *b) {
+    if (rv_value_is_null(a) || rv_value_is_null(b)) {
+        return rv_value_null();
+    }
+    const int order = rv_expr_compare(&step->left, a, &step->right, b);
+    switch (op) {
+    case RV_EXPR_EQUAL:
+        return rv_value_int(order == 0);
+    case RV_EXPR_NOT_EQUAL:
+        return rv_value_int(order != 0);
+    case RV_EXPR_LESS:
+        return rv_value_int(order < 0);
+    case RV_EXPR_LESS_EQUAL:
+        return rv_value_int(order <= 0);
+    case RV_EXPR_GREATER:
+        return rv_value_int(order > 0);
+    default:
+        RV_ASSERT(op == RV_EXPR_GREATER_EQUAL);
+        return rv_value_int(order >= 0);
+    }
+}
+
+/* The steps that move values and decide what comes next. */
+static void control(machine *m, const rv_expr_step *step, const rv_expr_env *env) {
+    RV_ASSERT(step->op <= RV_EXPR_SKIP_IF_VALUE && step->op != RV_EXPR_CAST);
+    rv_value *top = m->depth > 0 ? &m->stack[m->depth - 1] : NULL;
+    bool jump = false;
+    switch (step->op) {
+    case RV_EXPR_NOTHING:
+        break;
+    case RV_EXPR_CONSTANT:
+        push(m, step->constant);
+        break;
+    case RV_EXPR_SLOT:
+        push(m, env->slots[step->target]);
+        break;
+    case RV_EXPR_NOW:
+        push(m, rv_value_int(env->now_us));
+        break;
+    case RV_EXPR_JUMP:
+        jump = true;
+        break;
+    default:
+        RV_ASSERT(top != NULL);
+        jump = (step->op == RV_EXPR_JUMP_UNLESS_TRUE && !is_true(top)) ||
+               (step->op == RV_EXPR_SKIP_IF_FALSE && is_false(top)) ||
+               (step->op == RV_EXPR_SKIP_IF_TRUE && is_true(top)) ||
+               (step->op == RV_EXPR_SKIP_IF_VALUE && !rv_value_is_null(top));
+        m->depth -= step->op == RV_EXPR_DROP || step->op == RV_EXPR_JUMP_UNLESS_TRUE ||
+                    (step->op == RV_EXPR_SKIP_IF_VALUE && !jump);
+        break;
+    }
+    if (jump) {
+        RV_ASSERT(step->target >= m->at); /* forward only */
+        m->at = step->target;
+    }
+}
+
+/* The steps on truth and NULL, for which NULL is a value like others. */
+static void logic(machine *m, const rv_expr_step *step) {
+    RV_ASSERT(m->depth > 0);
+    rv_value *top = &m->stack[m->depth - 1];
+    rv_value *under = m->depth > 1 ? top - 1 : NULL;
+    rv_value truth;
+    switch (step->op) {
+    case RV_EXPR_NOT:
+        *top = rv_value_is_null(top) ? *top : rv_value_int(top->as.integer == 0);
+        return;
+    case RV_EXPR_IS_NULL:
+        *top = rv_value_int(rv_value_is_null(top) != step->flag);
+        return;
+    case RV_EXPR_IS_TRUTH: {
+        const bool same = step->target == 2   ? rv_value_is_null(top)
+                          : step->target == 1 ? is_true(top)
+                                              : is_false(top);
+        *top = rv_value_int(same != step->flag);
+        return;
+    }
+    case RV_EXPR_AND:
+    case RV_EXPR_OR:
+        RV_ASSERT(under != NULL);
+        *under = step->op == RV_EXPR_AND ? both(under, top) : either(under, top);
+        break;
+    case RV_EXPR_DISTINCT: {
+        RV_ASSERT(under != NULL);
+        truth = truth_of(RV_EXPR_NOT_EQUAL, step, under, top);
+        const bool distinct = rv_value_is_null(&truth)
+                                  ? rv_value_is_null(under) != rv_value_is_null(top)
+                                  : is_true(&truth);
+        *under = rv_value_int(distinct != step->flag);
+        break;
+    }
+    case RV_EXPR_NULLIF:
+        RV_ASSERT(under != NULL);
+        truth = truth_of(RV_EXPR_EQUAL, step, under, top);
+        *under = is_true(&truth) ? rv_value_null() : *under;
+        break;
+    default:
+        RV_ASSERT(step->op == RV_EXPR_GREATEST || step->op == RV_EXPR_LEAST);
+        RV_ASSERT(under != NULL);
+        truth = truth_of(step->op == RV_EXPR_GREATEST ? RV_EXPR_GREATER : RV_EXPR_LESS, step, top,
+                         under);
+        if (is_true(&truth) || rv_value_is_null(under)) {
+            *under = *top;
+        }
+        break;
+    }
+    m->depth -= 1;
+}
+
+/* in, between, case: they compare with a value that stays below. */
+static void compare_kept(machine *m, const rv_expr_step *step) {
+    RV_ASSERT(m->depth >= 2);
+    rv_value *top = &m->stack[m->depth - 1];
+    rv_value truth;
+    switch (step->op) {
+    case RV_EXPR_IN_ITEM:
+        RV_ASSERT(m->depth >= 3);
+        truth = truth_of(RV_EXPR_EQUAL, step, top - 2, top);
+        top[-1] = either(top - 1, &truth);
+        m->depth -= 1;
+        break;
+    case RV_EXPR_IN_END:
+        top[-1] = *top;
+        m->depth -= 1;
+        break;
+    case RV_EXPR_BETWEEN_LOW:
+        *top = truth_of(RV_EXPR_GREATER_EQUAL, step, top - 1, top);
+        break;
+    case RV_EXPR_BETWEEN_HIGH:
+        RV_ASSERT(m->depth >= 3);
+        truth = truth_of(RV_EXPR_LESS_EQUAL, step, top - 2, top);
+        top[-2] = both(top - 1, &truth);
+        m->depth -= 2;
+        break;
+    default:
+        RV_ASSERT(step->op == RV_EXPR_CASE_EQUAL);
+        *top = truth_of(RV_EXPR_EQUAL, step, top - 1, top);
+        break;
+    }
+}
+
+/* The operands of the steps that have no meaning for NULL. */
+static uint32_t operand_count(rv_expr_op op) {
+    if (op == RV_EXPR_SUBSTRING_COUNT) {
+        return 3;
+    }
+    RV_ASSERT(op == RV_EXPR_CAST || op >= RV_EXPR_NEGATE);
+    return op == RV_EXPR_SUBSTRING || op >= RV_EXPR_EQUAL ? 2 : 1;
+}
+
+/* The strict steps: NULL when any operand is. */
+static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env *env,
+                         rv_error *err) {
+    const rv_expr_op op = (rv_expr_op)step->op;
+    const uint32_t count = operand_count(op);
+    RV_ASSERT(m->depth >= count && count > 0);
+    rv_value *values = &m->stack[m->depth - count];
+    m->depth -= count - 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (rv_value_is_null(&values[i])) {
+            values[0] = rv_value_null();
+            return RV_OK;
+        }
+    }
+    if (op == RV_EXPR_CAST) {
+        return rv_value_cast(&step->left, &step->right, step->flag, (rv_bytes){NULL, 0},
+                             env->scratch, &values[0], err);
+    }
+    if (op >= RV_EXPR_NEGATE && op <= RV_EXPR_CEILING) {
+        return rv_expr_arithmetic_unary(step, &values[0], err);
+    }
+    if (op >= RV_EXPR_EQUAL && op <= RV_EXPR_GREATER_EQUAL) {
+        values[0] = truth_of(op, step, &values[0], &values[1]);
+        return RV_OK;
+    }
+    if (op >= RV_EXPR_ADD && op <= RV_EXPR_MODULO) {
+        return rv_expr_arithmetic(step, &values[0], &values[1], err);
+    }
+    return rv_expr_text(step, values, &m->work, env->scratch, err);
+}
+
+rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *result,
+                       rv_error *err) {
+    RV_ASSERT(expr->step_count > 0 && expr->depth_max <= RV_EXPR_DEPTH_MAX);
+    machine m;
+    m.depth = 0;
+    m.at = 0;
+    m.work = RV_EXPR_STEPS_MAX;
+    while (m.at < expr->step_count) {
+        const rv_expr_step *step = &expr->steps[m.at++];
+        if (m.work == 0) {
+            return rv_error_set(err, RV_EXPRESSION_LIMIT, "the expression takes more than %u steps",
+                                (uint64_t)RV_EXPR_STEPS_MAX);
+        }
+        m.work -= 1;
+        const rv_expr_op op = (rv_expr_op)step->op;
+        if (op != RV_EXPR_CAST && op <= RV_EXPR_SKIP_IF_VALUE) {
+            control(&m, step, env);
+        } else if (op >= RV_EXPR_IN_ITEM && op <= RV_EXPR_CASE_EQUAL) {
+            compare_kept(&m, step);
+        } else if ((op >= RV_EXPR_NOT && op <= RV_EXPR_IS_TRUTH) || op == RV_EXPR_AND ||
+                   op == RV_EXPR_OR || (op >= RV_EXPR_DISTINCT && op <= RV_EXPR_LEAST)) {
+            logic(&m, step);
+        } else {
+            const rv_status status = compute(&m, step, env, err);
+            if (status != RV_OK) {
+                return status;
+            }
+        }
+    }
+    RV_ASSERT(m.depth == 1);
+    *result = m.stack[0];
+    return RV_OK;
+}
