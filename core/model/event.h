@@ -58,8 +58,9 @@ bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *
 
 /*
  * Fills in defaults, then judges what needs no rows: NOT NULL, and the CHECKs of fields and event.
- * `now_us` counts from 2000-01-01. RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION (also for a missing
- * key of the path), errors of expressions.
+ * `now_us` counts from 2000-01-01. RV_NOT_NULL_VIOLATION (also for a missing key of the path),
+ * RV_CHECK_VIOLATION, RV_PATH_INVALID (a key of the path that is empty, or makes a path of the
+ * node's own), errors of expressions. `given` stays as it is: completing again gives the same.
  */
 RV_MUST_USE rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us,
                                               rv_arena *scratch, rv_error *err);
@@ -73,7 +74,7 @@ void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w);
 /* Decodes data into `values` (field_count places; bytes borrowed from `data`). False: malformed. */
 RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *values);
 
-/* Writes the data as a JSON object, fields in declared order. The data is known to be valid. */
+/* Writes the data as a JSON object, fields in declared order; `null` when it does not decode. */
 void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
 /* The canonical path of an event from its decoded values. */
@@ -83,7 +84,8 @@ void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_
 /*
  * The whole event as JSON, in PRODUCT's shape:
  * {"position","path","version","type","schema_version","event_id","recorded_at","data","metadata"}.
- * `path` is the stream's concrete path. The data of a schema change is {"version","text"}.
+ * `path` is the stream's concrete path. The data of a schema change is {"version","text"}. A
+ * position or version of 0 (pending: not decided yet) is null, and then so is recorded_at.
  */
 void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w);
 

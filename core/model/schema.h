@@ -133,7 +133,8 @@ typedef struct rv_schema rv_schema;
 RV_MUST_USE rv_status rv_schema_create(rv_schema **schema, rv_arena *arena, rv_error *err);
 
 /*
- * Adds what `text` declares and increases the version; on an error nothing has changed.
+ * Adds what `text` declares and increases the version; on an error nothing has changed. A text
+ * without a statement is a syntax error. The arena must be used by nobody else meanwhile.
  * RV_SCHEMA_SYNTAX, RV_SCHEMA_INVALID, RV_SCHEMA_AMBIGUOUS, RV_SCHEMA_DUPLICATE,
  * RV_SCHEMA_UNKNOWN_NAME, RV_SCHEMA_TOO_LARGE, RV_EXPRESSION_TYPE, RV_UNSUPPORTED,
  * RV_VALUE_INVALID: each with facts "line", "column", "met", "expected" as far as they apply.
@@ -149,7 +150,8 @@ uint32_t rv_schema_version(const rv_schema *schema);
 /* XXH3-128 of the canonical text; the empty schema has one too. */
 rv_hash128 rv_schema_hash(const rv_schema *schema);
 
-/* The whole schema as text that applies to an empty schema and gives the same hash. */
+/* The whole schema as text that applies to an empty schema and gives the same hash; nothing, which
+ * is no text to apply, for an empty one. */
 void rv_schema_print(const rv_schema *schema, rv_writer *w);
 
 uint16_t rv_schema_aggregate_count(const rv_schema *schema);

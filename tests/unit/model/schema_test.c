@@ -287,6 +287,16 @@ RV_TEST(the_print_applies_and_hashes_the_same) {
                 "CREATE STREAM \"path\" (path \"/a/{index}\" event_types (\"via\"))");
 }
 
+RV_TEST(odd_names_survive_in_expressions) {
+    check_print(
+        "CREATE AGGREGATE \"Not\" (\"not\" integer PRIMARY KEY, \"Mixed Case\" integer\n"
+        "    DEFAULT 1 CHECK (\"Mixed Case\" > \"not\" and \"Not\".\"Mixed Case\" < 9),\n"
+        "    \"a\"\"b\" text CHECK (\"a\"\"b\" <> 'x''y' and case when true then true end))\n"
+        "CREATE EVENT_TYPE e (\"case\" references \"Not\"(\"not\"), \"Null\" integer\n"
+        "    CHECK (\"Null\" + \"case\" > 0) updates \"Not\"(\"Mixed Case\") =\n"
+        "    (\"Null\" + \"Not\".\"Mixed Case\" + \"case\"), \"true\" boolean CHECK (\"true\"))");
+}
+
 RV_TEST(equal_meaning_has_an_equal_hash) {
     const char *const spelled[] = {
         "CREATE AGGREGATE a (id serial primary key, n int NOT NULL DEFAULT 0);\n"
@@ -514,6 +524,7 @@ int main(void) {
     RV_RUN(rows_can_refer_to_rows_of_their_own_aggregate);
     RV_RUN(default_and_not_null_come_in_any_order);
     RV_RUN(the_print_applies_and_hashes_the_same);
+    RV_RUN(odd_names_survive_in_expressions);
     RV_RUN(equal_meaning_has_an_equal_hash);
     RV_RUN(a_schema_grows_by_texts);
     RV_RUN(each_error_has_its_place);
