@@ -76,6 +76,7 @@
     X(HISTORY_GONE, "history_gone", 410, "The history before this point is not kept")              \
     /* sync */                                                                                     \
     X(NOT_CONNECTED, "not_connected", 503, "There is no connection to the upstream")               \
+    X(NODE_UNREACHABLE, "node_unreachable", 502, "The node cannot be reached")                     \
     X(UPSTREAM_UNREACHABLE, "upstream_unreachable", 502, "The upstream cannot be reached")         \
     X(UPSTREAM_NOT_RIVULET, "upstream_not_rivulet", 502, "The upstream is not a Rivulet node")     \
     X(UPSTREAM_VERSION, "upstream_version", 502, "The upstream speaks another protocol version")   \

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The split, by what each part says it needs in its header, with a little for alignment:
+ *
+ *     sql       a 16th, 2 to 32 MiB
+ *     results   a 64th each, 256 KiB to 16 MiB; 4 of them in a daemon
+ *     requests  two batches, and 2 KiB for each exchange
+ *     upstream  6 MiB and 12 KiB for each edge, in a daemon
+ *     edge      4 MiB, when there is an upstream
+ *     node      the rest
+ */
+#include "native/budget.h"
+
+#define KIB   ((size_t)1024)
+#define MIB   ((size_t)1 << 20)
+#define SLACK (256 * KIB)
+
+static size_t clamp(size_t value, size_t least, size_t most) {
+    RV_ASSERT(least <= most);
+    return value < least ? least : value > most ? most : value;
+}
+
+rv_status rv_budget_split(rv_budget *budget, const rv_budget_options *options, rv_error *err) {
+    RV_ASSERT(budget != NULL);
+    RV_ASSERT(options != NULL);
+    const size_t total = options->total;
+    rv_budget b = {.total = total};
+    b.exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4;
+    b.result_count = options->serving ? 4 : 1;
+    b.result_len_max = clamp(total / 64, 256 * KIB, 16 * MIB);
+    b.sql = clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK;
+    b.face = b.result_count * b.result_len_max + 2 * (size_t)RV_BATCH_LEN_MAX +
+             b.exchanges_max * 2 * KIB + 2 * SLACK;
+    b.upstream = options->serving ? 6 * MIB + RV_SYNC_CONNECTIONS_MAX * 12 * KIB + 2 * SLACK : 0;
+    b.edge = options->edge ? 4 * MIB + 2 * SLACK : 0;
+    const size_t others = b.sql + b.face + b.upstream + b.edge;
+    const size_t least = others + RV_MEMORY_MIN;
+    if (total < least) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                            "a budget of %u KiB is too small: at least %u KiB are needed here",
+                            (uint64_t)(total / KIB), (uint64_t)((least + KIB - 1) / KIB));
+    }
+    b.node = (total - others) & ~(size_t)4095;
+    *budget = b;
+    return RV_OK;
+}
+
+rv_status rv_budget_parse(const char *text, size_t *bytes, rv_error *err) {
+    RV_ASSERT(text != NULL);
+    RV_ASSERT(bytes != NULL);
+    uint64_t value = 0;
+    const char *p = text;
+    for (; *p >= '0' && *p <= '9' && value < UINT64_MAX / 20; p++) {
+        value = value * 10 + (uint64_t)(*p - '0');
+    }
+    static const struct {
+        const char *name;
+        unsigned shift;
+    } units[] = {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+    for (size_t i = 0; p > text && i < sizeof units / sizeof *units; i++) {
+        if (strcmp(p, units[i].name) == 0 && value <= (SIZE_MAX >> units[i].shift)) {
+            *bytes = (size_t)value << units[i].shift;
+            return RV_OK;
+        }
+    }
+    return rv_error_set(err, RV_PARAMETER_INVALID,
+                        "`%s` is not an amount of memory: write it as 64MiB or 1GiB", text);
+}
+
+void rv_budget_print(const rv_budget *budget, FILE *out) {
+    RV_ASSERT(budget != NULL);
+    RV_ASSERT(budget->node > 0);
+    const struct {
+        const char *name;
+        size_t bytes;
+    } rows[] = {{"node", budget->node},         {"sql", budget->sql},   {"face", budget->face},
+                {"upstream", budget->upstream}, {"edge", budget->edge}, {"total", budget->total}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fprintf(out, "memory %-10s %10zu KiB\n", rows[i].name, rows[i].bytes / KIB);
+    }
+}

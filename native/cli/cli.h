@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line: one table of commands, options that mean the same everywhere, exit codes that
+ * scripts can use. A command builds a request and shows the answer; everything else is here.
+ */
+#ifndef RV_NATIVE_CLI_CLI_H
+#define RV_NATIVE_CLI_CLI_H
+
+#include "native/cli/buffer.h"
+#include "native/cli/client.h"
+
+#define RV_CLI_ARGS_MAX 128 /* an SQL statement and its parameters */
+
+/* Exit codes. */
+typedef enum rv_exit {
+    RV_EXIT_OK = 0,
+    RV_EXIT_ERROR = 1,      /* refused, or failed: the message says why */
+    RV_EXIT_USAGE = 2,      /* the command line is wrong */
+    RV_EXIT_DAMAGED = 3,    /* the data directory is damaged: the message says where */
+    RV_EXIT_UNREACHABLE = 4 /* the node cannot be reached */
+} rv_exit;
+
+typedef struct rv_cli rv_cli;
+
+/* Options, as bits of what a command takes. */
+typedef enum rv_option {
+    RV_OPTION_DATA = 1 << 0,
+    RV_OPTION_URL = 1 << 1,
+    RV_OPTION_JSON = 1 << 2,
+    RV_OPTION_MEMORY = 1 << 3,
+    RV_OPTION_LISTEN = 1 << 4,
+    RV_OPTION_UPSTREAM = 1 << 5,
+    RV_OPTION_SELECT = 1 << 6,
+    RV_OPTION_VERBOSE = 1 << 7,
+    RV_OPTION_EXPECTED = 1 << 8,
+    RV_OPTION_EVENT_ID = 1 << 9,
+    RV_OPTION_METADATA = 1 << 10,
+    RV_OPTION_BATCH = 1 << 11,
+    RV_OPTION_FROM = 1 << 12,
+    RV_OPTION_LIMIT = 1 << 13,
+    RV_OPTION_FOLLOW = 1 << 14
+} rv_option;
+
+#define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)
+
+typedef struct rv_command {
+    const char *name;      /* one word, or two */
+    const char *arguments; /* as usage shows them */
+    const char *summary;
+    const char *text; /* the page's body: what it does, and an example */
+    unsigned options;
+    unsigned args_min;
+    unsigned args_max;
+    bool creates; /* with --data: makes the directory when it is missing */
+    int (*run)(rv_cli *cli);
+} rv_command;
+
+struct rv_cli {
+    const rv_command *command;
+    unsigned given; /* options that were there */
+    const char *data;
+    const char *url;
+    const char *memory;
+    const char *listen;
+    const char *upstream;
+    const char *expected_version;
+    const char *event_id;
+    const char *metadata;
+    const char *batch;
+    const char *from;
+    const char *limit;
+    bool json;
+    bool help;
+    rv_bytes selections[RV_PATTERNS_MAX];
+    size_t selection_count;
+    const char *args[RV_CLI_ARGS_MAX];
+    size_t arg_count;
+    rv_client *client; /* once a request was sent */
+};
+
+int rv_cli_main(int argc, char **argv);
+
+/* Reads options and arguments of the command (native/cli/options.c). */
+RV_MUST_USE rv_status rv_cli_options_read(rv_cli *cli, int argc, char **argv, rv_error *err);
+
+/* Writes the options' part of a help page. */
+void rv_cli_options_print(unsigned options);
+
+/* --- for commands --- */
+
+/* Sends the request, opening the client first; `*http` is the answer's status. An error is shown.
+ */
+RV_MUST_USE int rv_cli_begin(rv_cli *cli, const rv_request *request, int *http);
+
+/* Sends the request, opening the client first. RV_EXIT_OK, or the exit code of an error that has
+ * been shown, a refusal by the node included. */
+RV_MUST_USE int rv_cli_send(rv_cli *cli, const rv_request *request);
+
+/* The answer's next piece, until `*over`. Exit code as above. */
+RV_MUST_USE int rv_cli_piece(rv_cli *cli, rv_bytes *piece, bool *over);
+
+/* Sends, and collects the whole answer. */
+RV_MUST_USE int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_buffer *body);
+
+/* Shows an error on stderr; the exit code for it. */
+int rv_cli_fail(const rv_cli *cli, const rv_error *err);
+
+/* The same for a mistake on the command line. */
+int rv_cli_usage(const rv_cli *cli, const char *format, const char *what);
+
+/* Reads a whole file, or standard input for "-". */
+RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer *content);
+
+/* --- the commands --- */
+
+int rv_command_serve(rv_cli *cli);
+int rv_command_schema_apply(rv_cli *cli);
+int rv_command_schema_check(rv_cli *cli);
+int rv_command_schema_show(rv_cli *cli);
+int rv_command_append(rv_cli *cli);
+int rv_command_import(rv_cli *cli);
+int rv_command_read(rv_cli *cli);
+int rv_command_query(rv_cli *cli);
+int rv_command_status(rv_cli *cli);
+
+#endif

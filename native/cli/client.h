@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a command asks a node: a request goes in, the answer's body comes out in pieces. Two ways do
+ * it alike, so that no command knows which one it has: the node opened in this process over a data
+ * directory, and a running node over HTTP.
+ *
+ *     begin -> next … until RV_END -> begin … -> close
+ */
+#ifndef RV_NATIVE_CLI_CLIENT_H
+#define RV_NATIVE_CLI_CLIENT_H
+
+#include "native/instance.h"
+
+typedef struct rv_client rv_client;
+
+typedef struct rv_client_ops {
+    /* Sends; `*http` is the answer's status. The request's bytes stay valid until the next call. */
+    rv_status (*begin)(rv_client *client, const rv_request *request, int *http, rv_error *err);
+    /* RV_OK with a piece, valid until the next call; RV_END. */
+    rv_status (*next)(rv_client *client, rv_bytes *piece, rv_error *err);
+    rv_status (*close)(rv_client *client, rv_error *err);
+} rv_client_ops;
+
+struct rv_client {
+    const rv_client_ops *ops;
+    rv_error damage; /* RV_DATA_DAMAGED: the data directory is open up to the place it names */
+};
+
+typedef struct rv_client_local_options {
+    const char *directory;
+    bool create;
+    size_t memory;
+} rv_client_local_options;
+
+/* Opens the node in this process. Errors: rv_instance_open. */
+RV_MUST_USE rv_status rv_client_local_open(rv_client **client,
+                                           const rv_client_local_options *options, rv_error *err);
+
+/* Connects to a running node. RV_NODE_UNREACHABLE, RV_PARAMETER_INVALID (the address). */
+RV_MUST_USE rv_status rv_client_http_open(rv_client **client, const char *url, rv_error *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/cli/client.h"
+
+#include <stdlib.h>
+
+typedef struct client_local {
+    rv_client client;
+    rv_instance instance;
+    rv_exchange *exchange;
+    uint8_t piece[128 * 1024];
+} client_local;
+
+/* The exchange waits for the disk: every operation is done in the call that polls. */
+static rv_status poll_node(client_local *c, rv_error *err) {
+    RV_ASSERT(c->instance.node != NULL);
+    return rv_node_poll(c->instance.node, err);
+}
+
+static void exchange_end(client_local *c) {
+    if (c->exchange != NULL) {
+        rv_face_end(c->exchange);
+        c->exchange = NULL;
+    }
+}
+
+static rv_status local_begin(rv_client *client, const rv_request *request, int *http,
+                             rv_error *err) {
+    client_local *const c = (client_local *)client;
+    RV_ASSERT(http != NULL);
+    exchange_end(c);
+    rv_status status = rv_face_begin(c->instance.face, request, &c->exchange, err);
+    if (status != RV_OK) {
+        c->exchange = NULL;
+        return status;
+    }
+    rv_response_head head = {0};
+    while (rv_exchange_head(c->exchange, &head) == RV_PENDING) {
+        rv_error failure; /* shows in the exchange's answer */
+        const rv_status polled = poll_node(c, &failure);
+        (void)polled;
+    }
+    *http = head.status;
+    return RV_OK;
+}
+
+static rv_status local_next(rv_client *client, rv_bytes *piece, rv_error *err) {
+    client_local *const c = (client_local *)client;
+    RV_ASSERT(piece != NULL);
+    if (c->exchange == NULL) {
+        return RV_END;
+    }
+    rv_writer w = rv_writer_over(c->piece, sizeof c->piece);
+    rv_status status;
+    while ((status = rv_exchange_body(c->exchange, 0, &w)) == RV_PENDING ||
+           (status == RV_OK && w.len == 0)) {
+        if (status == RV_PENDING && poll_node(c, err) != RV_OK) {
+            return err->status;
+        }
+    }
+    if (status != RV_OK) {
+        exchange_end(c);
+        return status == RV_END ? RV_END
+                                : rv_error_set(err, status, "the answer was cut off: %s",
+                                               rv_status_text(status));
+    }
+    *piece = rv_writer_bytes(&w);
+    return RV_OK;
+}
+
+static rv_status local_close(rv_client *client, rv_error *err) {
+    client_local *const c = (client_local *)client;
+    RV_ASSERT(c->instance.node != NULL);
+    exchange_end(c);
+    const rv_status status = rv_instance_close(&c->instance, false, err);
+    free(c);
+    return status;
+}
+
+rv_status rv_client_local_open(rv_client **client, const rv_client_local_options *options,
+                               rv_error *err) {
+    static const rv_client_ops ops = {local_begin, local_next, local_close};
+    RV_ASSERT(options->directory != NULL);
+    client_local *const c = calloc(1, sizeof *c);
+    *client = NULL;
+    if (c == NULL) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory");
+    }
+    const rv_instance_options instance = {
+        .directory = options->directory,
+        .create = options->create,
+        .role = RV_ROLE_STORED,
+        .memory = options->memory,
+    };
+    const rv_status status = rv_instance_open(&c->instance, &instance, err);
+    if (status != RV_OK) {
+        free(c);
+        return status;
+    }
+    c->client.ops = &ops;
+    c->client.damage = c->instance.damage;
+    *client = &c->client;
+    return RV_OK;
+}

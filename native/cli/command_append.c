@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `rivulet append`. */
+#include "native/cli/cli.h"
+#include "native/cli/json_text.h"
+
+#include <stdio.h>
+
+/* What goes into a header must not end it. */
+static bool header_safe(const char *text) {
+    for (const char *p = text; p != NULL && *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static rv_bytes optional(const char *text) {
+    return text == NULL ? (rv_bytes){0} : rv_bytes_of_string(text);
+}
+
+static void show(rv_bytes body) {
+    rv_bytes position;
+    rv_bytes version;
+    rv_bytes path;
+    rv_bytes id;
+    rv_json_text_member(body, "position", &position);
+    rv_json_text_member(body, "version", &version);
+    rv_json_text_member(body, "path", &path);
+    rv_json_text_member(body, "event_id", &id);
+    printf("%.*s is at version %.*s; position %.*s, event %.*s\n", (int)path.len,
+           (const char *)path.ptr, (int)version.len, (const char *)version.ptr, (int)position.len,
+           (const char *)position.ptr, (int)id.len, (const char *)id.ptr);
+}
+
+int rv_command_append(rv_cli *cli) {
+    RV_ASSERT(cli->arg_count == 3);
+    const char *const path = cli->args[0];
+    const char *const type = cli->args[1];
+    if (!header_safe(type) || !header_safe(cli->metadata) || !header_safe(cli->event_id) ||
+        !header_safe(cli->expected_version)) {
+        return rv_cli_usage(cli, "%s", "type and options are one line of text each");
+    }
+    if (type[0] == '\0' || path[0] == '\0') {
+        return rv_cli_usage(cli, "%s", "neither path nor type can be empty");
+    }
+    rv_buffer target = {0};
+    rv_buffer data = {0};
+    rv_buffer body = {0};
+    rv_buffer_add_text(&target, path[0] == '/' ? "/streams" : "/streams/");
+    rv_buffer_add_url(&target, path, "/%");
+    int code = RV_EXIT_OK;
+    if (strcmp(cli->args[2], "-") == 0) {
+        code = rv_cli_read_file(cli, "-", &data);
+    } else {
+        rv_buffer_add_text(&data, cli->args[2]);
+    }
+    if (code == RV_EXIT_OK) {
+        const rv_request request = {
+            .method = RV_LITERAL("POST"),
+            .target = rv_buffer_bytes(&target),
+            .content_type = RV_LITERAL("application/json"),
+            .event_type = rv_bytes_of_string(type),
+            .expected_version = optional(cli->expected_version),
+            .idempotency_key = optional(cli->event_id),
+            .metadata = optional(cli->metadata),
+            .body = rv_buffer_bytes(&data),
+        };
+        code = rv_cli_ask(cli, &request, &body);
+    }
+    if (code == RV_EXIT_OK && cli->json) {
+        fwrite(body.ptr, 1, body.len, stdout);
+    } else if (code == RV_EXIT_OK) {
+        show(rv_buffer_bytes(&body));
+    }
+    rv_buffer_free(&target);
+    rv_buffer_free(&data);
+    rv_buffer_free(&body);
+    return code;
+}

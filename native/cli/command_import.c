@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `rivulet import`: batches of lines, as they lie in the file, posted to /events. */
+#include "native/cli/cli.h"
+#include "native/cli/json_text.h"
+#include "native/cli/lines.h"
+#include "native/cli/problem_text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROGRESS_INTERVAL_MS 100
+
+typedef struct import_run {
+    rv_cli *cli;
+    uint64_t imported;
+    uint64_t last_position;
+    int64_t started_ms;
+    int64_t shown_ms;
+    bool terminal; /* progress is shown */
+} import_run;
+
+static int64_t now_ms(void) {
+    struct timespec ts;
+    const int failed = clock_gettime(CLOCK_MONOTONIC, &ts);
+    RV_ASSERT(failed == 0);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void show_progress(import_run *run, const rv_lines *lines) {
+    const int64_t now = now_ms();
+    if (!run->terminal || now - run->shown_ms < PROGRESS_INTERVAL_MS) {
+        return;
+    }
+    run->shown_ms = now;
+    const int64_t elapsed = now - run->started_ms;
+    const int thousandths = rv_lines_progress(lines);
+    fprintf(stderr, "\r%llu events, %llu events/s", (unsigned long long)run->imported,
+            (unsigned long long)(elapsed > 0 ? run->imported * 1000 / (uint64_t)elapsed : 0));
+    if (thousandths >= 0) {
+        fprintf(stderr, ", %d.%d %%", thousandths / 10, thousandths % 10);
+    }
+    fputs("\x1b[K", stderr);
+}
+
+static void clear_progress(const import_run *run) {
+    if (run->terminal && run->shown_ms != 0) {
+        fputs("\r\x1b[K", stderr);
+    }
+}
+
+static uint64_t number_of(rv_bytes text) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9'; i++) {
+        value = value * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    return value;
+}
+
+/* The line of a batch that a problem is about: the node counts the events, or the lines. */
+static uint64_t line_of(rv_bytes problem, rv_bytes batch, uint64_t first_line, size_t count) {
+    rv_bytes value;
+    if (rv_json_text_member(problem, "batch_line", &value)) {
+        return first_line + number_of(value) - 1;
+    }
+    if (!rv_json_text_member(problem, "index", &value) && count > 1) {
+        return 0;
+    }
+    uint64_t left = number_of(value) + 1; /* lines that are not blank */
+    uint64_t line = first_line;
+    bool blank = true;
+    for (size_t i = 0; i < batch.len; i++) {
+        const uint8_t c = batch.ptr[i];
+        if (blank && c != ' ' && c != '\t' && c != '\r' && c != '\n') {
+            blank = false;
+            left -= 1;
+            if (left == 0) {
+                return line;
+            }
+        }
+        if (c == '\n') {
+            line += 1;
+            blank = true;
+        }
+    }
+    return 0;
+}
+
+/* A refused batch: the problem, the line, and what was imported before. */
+static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint64_t first_line,
+                   size_t count) {
+    const uint64_t line = line_of(problem, batch, first_line, count);
+    clear_progress(run);
+    const rv_status status = rv_problem_text_body(run->cli->json, problem);
+    if (run->cli->json) {
+        return status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
+    }
+    if (line != 0) {
+        fprintf(stderr, "  at line %llu", (unsigned long long)line);
+    } else {
+        fprintf(stderr, "  in the batch of %zu events that begins at line %llu", count,
+                (unsigned long long)first_line);
+    }
+    fprintf(stderr, "; %llu events were imported before\n", (unsigned long long)run->imported);
+    return status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
+}
+
+/* Collects the answer; the answer of a refused batch is shown. */
+static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size_t count) {
+    rv_cli *const cli = run->cli;
+    const rv_request request = {
+        .method = RV_LITERAL("POST"),
+        .target = RV_LITERAL("/events?return=minimal"),
+        .content_type = RV_LITERAL("application/x-ndjson"),
+        .accept = RV_LITERAL("application/json"),
+        .body = batch,
+    };
+    rv_buffer answer = {0};
+    int http = 0;
+    int code = rv_cli_begin(cli, &request, &http);
+    bool over = false;
+    rv_bytes piece;
+    while (code == RV_EXIT_OK && (code = rv_cli_piece(cli, &piece, &over)) == RV_EXIT_OK && !over) {
+        rv_buffer_add(&answer, piece);
+    }
+    if (code == RV_EXIT_OK && http >= 400) {
+        code = refused(run, rv_buffer_bytes(&answer), batch, first_line, count);
+    } else if (code == RV_EXIT_OK) {
+        rv_bytes last;
+        rv_json_text_member(rv_buffer_bytes(&answer), "last_position", &last);
+        run->last_position = number_of(last);
+        run->imported += count;
+    } else {
+        clear_progress(run);
+        fprintf(stderr, "  %llu events were imported before line %llu\n",
+                (unsigned long long)run->imported, (unsigned long long)first_line);
+    }
+    rv_buffer_free(&answer);
+    return code;
+}
+
+static void show_done(const import_run *run) {
+    const int64_t elapsed = now_ms() - run->started_ms;
+    const unsigned long long rate =
+        elapsed > 0 ? run->imported * 1000 / (uint64_t)elapsed : run->imported;
+    clear_progress(run);
+    if (run->cli->json) {
+        printf("{\"imported\":%llu,\"last_position\":%llu,\"milliseconds\":%lld}\n",
+               (unsigned long long)run->imported, (unsigned long long)run->last_position,
+               (long long)elapsed);
+    } else {
+        printf("imported %llu events in %lld.%03lld s (%llu events/s); position %llu\n",
+               (unsigned long long)run->imported, (long long)(elapsed / 1000),
+               (long long)(elapsed % 1000), rate, (unsigned long long)run->last_position);
+    }
+}
+
+int rv_command_import(rv_cli *cli) {
+    RV_ASSERT(cli->arg_count == 1);
+    char *end = NULL;
+    const unsigned long batch_max = cli->batch == NULL ? 1000 : strtoul(cli->batch, &end, 10);
+    if (batch_max == 0 || batch_max > RV_BATCH_EVENTS_MAX || (end != NULL && *end != '\0')) {
+        return rv_cli_usage(cli, "--batch is a number from 1 to 10000, not `%s`", cli->batch);
+    }
+    import_run run = {.cli = cli, .started_ms = now_ms(), .terminal = isatty(STDERR_FILENO) != 0};
+    rv_lines *lines = NULL;
+    rv_error err;
+    if (rv_lines_open(&lines, cli->args[0], &err) != RV_OK) {
+        return rv_cli_fail(cli, &err);
+    }
+    int code = RV_EXIT_OK;
+    rv_status status = RV_OK;
+    while (code == RV_EXIT_OK) {
+        rv_bytes batch;
+        uint64_t first_line;
+        size_t count;
+        status = rv_lines_next(lines, batch_max, &batch, &first_line, &count, &err);
+        if (status != RV_OK) {
+            break;
+        }
+        code = post_batch(&run, batch, first_line, count);
+        show_progress(&run, lines);
+    }
+    rv_lines_close(lines);
+    if (code == RV_EXIT_OK && status != RV_END) {
+        clear_progress(&run);
+        code = rv_cli_fail(cli, &err);
+        fprintf(stderr, "  %llu events were imported before\n", (unsigned long long)run.imported);
+    } else if (code == RV_EXIT_OK) {
+        show_done(&run);
+    }
+    return code;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `rivulet status`. */
+#include "native/cli/cli.h"
+#include "native/cli/json_text.h"
+
+#include <stdio.h>
+
+int rv_command_status(rv_cli *cli) {
+    RV_ASSERT(cli->arg_count == 0);
+    rv_buffer body = {0};
+    const rv_request request = {.method = RV_LITERAL("GET"), .target = RV_LITERAL("/status")};
+    const int code = rv_cli_ask(cli, &request, &body);
+    if (code == RV_EXIT_OK && cli->json) {
+        fwrite(body.ptr, 1, body.len, stdout);
+    } else if (code == RV_EXIT_OK) {
+        rv_json_text_print(rv_buffer_bytes(&body));
+    }
+    rv_buffer_free(&body);
+    return code;
+}

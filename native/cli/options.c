@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Options: one table says how each is written, where its value goes, and what help says of it.
+ * `--name value` and `--name=value` are the same; `--` ends them. */
+#include "native/cli/cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct option_row {
+    unsigned bit;
+    const char *name;
+    const char *value; /* how help calls it; NULL: a switch */
+    size_t offset;     /* of a const char * in rv_cli; unused where `value` is NULL */
+    const char *help;
+} option_row;
+
+#define AT(member) offsetof(struct rv_cli, member)
+
+static const option_row rows[] = {
+    {RV_OPTION_DATA, "--data", "DIR", AT(data), "the data directory (or RIVULET_DATA)"},
+    {RV_OPTION_URL, "--url", "URL", AT(url), "a running node: http://host:port (or RIVULET_URL)"},
+    {RV_OPTION_LISTEN, "--listen", "ADDRESS", AT(listen),
+     "where to listen (127.0.0.1:5678); port 0 takes a free one"},
+    {RV_OPTION_UPSTREAM, "--upstream", "URL", AT(upstream),
+     "be an edge of this node: ws://host:port"},
+    {RV_OPTION_SELECT, "--select", "PATTERN", 0,
+     "what the edge holds, such as '/orders/*' or '/**'; may be repeated"},
+    {RV_OPTION_EXPECTED, "--expected-version", "V", AT(expected_version),
+     "any, none, exists, or the version that the stream must be at"},
+    {RV_OPTION_EVENT_ID, "--event-id", "UUID", AT(event_id),
+     "the event's id: the same again is accepted once"},
+    {RV_OPTION_METADATA, "--metadata", "JSON", AT(metadata), "an object kept with the event"},
+    {RV_OPTION_BATCH, "--batch", "N", AT(batch), "events in one atomic batch (1000)"},
+    {RV_OPTION_FROM, "--from", "POSITION", AT(from), "begin at this position"},
+    {RV_OPTION_LIMIT, "--limit", "N", AT(limit), "at most so many events"},
+    {RV_OPTION_FOLLOW, "--follow", NULL, 0, "go on with what comes (with --url)"},
+    {RV_OPTION_MEMORY, "--memory", "SIZE", AT(memory), "the memory budget (64MiB)"},
+    {RV_OPTION_VERBOSE, "--verbose", NULL, 0, "print how the memory is split"},
+    {RV_OPTION_JSON, "--json", NULL, 0, "print JSON, for programs"},
+};
+
+#define ROW_COUNT (sizeof rows / sizeof *rows)
+
+void rv_cli_options_print(unsigned options) {
+    RV_ASSERT(ROW_COUNT == 15); /* one for each bit */
+    printf("\nOptions\n");
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if ((rows[i].bit & options) != 0) {
+            char left[40];
+            snprintf(left, sizeof left, "%s %s", rows[i].name,
+                     rows[i].value == NULL ? "" : rows[i].value);
+            printf("  %-24s %s\n", left, rows[i].help);
+        }
+    }
+    printf("  %-24s %s\n", "--help", "this page");
+}
+
+/* The row of `text`, up to `=`; NULL when there is none. */
+static const option_row *row_of(const char *text, size_t len) {
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strlen(rows[i].name) == len && strncmp(rows[i].name, text, len) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static rv_status take_value(rv_cli *cli, const option_row *row, const char *value, rv_error *err) {
+    RV_ASSERT(row->value != NULL);
+    if (row->bit == RV_OPTION_SELECT) {
+        if (cli->selection_count == RV_PATTERNS_MAX) {
+            return rv_error_set(err, RV_PARAMETER_INVALID, "at most %u patterns can be selected",
+                                (uint64_t)RV_PATTERNS_MAX);
+        }
+        cli->selections[cli->selection_count++] = rv_bytes_of_string(value);
+        return RV_OK;
+    }
+    if ((cli->given & row->bit) != 0) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "%s is there twice", row->name);
+    }
+    const char **const member = (const char **)(void *)((char *)cli + row->offset);
+    *member = value;
+    return RV_OK;
+}
+
+/* One option; `next` is the argument after it, and `*used_next` tells that it was its value. */
+static rv_status take_option(rv_cli *cli, const char *text, const char *next, bool *used_next,
+                             rv_error *err) {
+    const char *const equals = strchr(text, '=');
+    const size_t len = equals == NULL ? strlen(text) : (size_t)(equals - text);
+    const option_row *const row = row_of(text, len);
+    *used_next = false;
+    if (row == NULL || (row->bit & cli->command->options) == 0) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is not an option of `%s`", text,
+                            cli->command->name);
+    }
+    rv_status status = RV_OK;
+    if (row->value == NULL) {
+        if (equals != NULL) {
+            return rv_error_set(err, RV_PARAMETER_INVALID, "%s takes no value", row->name);
+        }
+    } else if (equals == NULL && next == NULL) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "%s needs a value: %s", row->name,
+                            row->value);
+    } else {
+        *used_next = equals == NULL;
+        status = take_value(cli, row, equals == NULL ? next : equals + 1, err);
+    }
+    cli->given |= row->bit;
+    return status;
+}
+
+static rv_status take_argument(rv_cli *cli, const char *text, rv_error *err) {
+    RV_ASSERT(cli->command->args_max <= RV_CLI_ARGS_MAX);
+    if (cli->arg_count == cli->command->args_max) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is one argument too many", text);
+    }
+    cli->args[cli->arg_count++] = text;
+    return RV_OK;
+}
+
+static rv_status check_together(rv_cli *cli, rv_error *err) {
+    const unsigned node = RV_OPTION_DATA | RV_OPTION_URL;
+    if ((cli->given & node) == node) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            "--data and --url are two ways to one thing: give one of them");
+    }
+    if ((cli->given & node) == 0) {
+        const char *const url = getenv("RIVULET_URL");
+        const char *const data = getenv("RIVULET_DATA");
+        const bool takes_url = (cli->command->options & RV_OPTION_URL) != 0;
+        if (takes_url && url != NULL && *url != '\0') {
+            cli->url = url;
+        } else if (data != NULL && *data != '\0') {
+            cli->data = data;
+        } else {
+            return rv_error_set(err, RV_PARAMETER_INVALID,
+                                takes_url ? "say which node: --data DIR, or --url URL"
+                                          : "say where the data is: --data DIR");
+        }
+    }
+    if (cli->arg_count < cli->command->args_min) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "it takes %s", cli->command->arguments);
+    }
+    return RV_OK;
+}
+
+rv_status rv_cli_options_read(rv_cli *cli, int argc, char **argv, rv_error *err) {
+    RV_ASSERT(cli->command != NULL);
+    bool ended = false;
+    rv_status status = RV_OK;
+    for (int i = 0; i < argc && status == RV_OK; i++) {
+        const char *const text = argv[i];
+        bool used_next = false;
+        if (ended || text[0] != '-' || text[1] == '\0') {
+            status = take_argument(cli, text, err);
+        } else if (strcmp(text, "--") == 0) {
+            ended = true;
+        } else if (strcmp(text, "--help") == 0 || strcmp(text, "-h") == 0) {
+            cli->help = true;
+            return RV_OK;
+        } else {
+            status = take_option(cli, text, i + 1 < argc ? argv[i + 1] : NULL, &used_next, err);
+        }
+        i += used_next ? 1 : 0;
+    }
+    cli->json = (cli->given & RV_OPTION_JSON) != 0;
+    return status == RV_OK ? check_together(cli, err) : status;
+}

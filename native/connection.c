@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/connection.h"
+
+#include "native/problem.h"
+
+#include <string.h>
+
+#define PIECES_MAX     8  /* of one answer before others have their turn */
+#define CHUNK_HEAD_LEN 16 /* room for a chunk's size line */
+#define LINGER_MS      2000u
+
+static void advance(rv_connection *c);
+static void respond(rv_connection *c, int64_t now);
+
+static uint64_t now_ms(const rv_connection *c) {
+    return uv_now(c->server->loop);
+}
+
+static void set_state(rv_connection *c, rv_connection_state state) {
+    c->state = state;
+    c->since_ms = now_ms(c);
+}
+
+/* --- closing --- */
+
+/* Gives back what the request, or the session, holds. */
+static void release(rv_connection *c) {
+    if (c->exchange != NULL) {
+        rv_face_end(c->exchange);
+        c->exchange = NULL;
+        c->server->again = c->server->again || c->server->starved;
+    }
+    if (c->body_large != NULL) {
+        rv_server_give_large(c->server, c->body_large);
+        c->body_large = NULL;
+        c->server->again = true;
+    }
+    if (c->session != NULL) {
+        rv_upstream_close(c->session);
+        c->session = NULL;
+    }
+}
+
+static void on_closed(uv_handle_t *handle) {
+    rv_connection *const c = handle->data;
+    RV_ASSERT(c->state == RV_CONNECTION_CLOSING);
+    rv_websocket_free(&c->ws);
+    c->state = RV_CONNECTION_FREE;
+    rv_server_release(c->server, c);
+}
+
+void rv_connection_close(rv_connection *c) {
+    RV_ASSERT(c->state != RV_CONNECTION_FREE);
+    if (c->state == RV_CONNECTION_CLOSING) {
+        return;
+    }
+    release(c);
+    c->state = RV_CONNECTION_CLOSING;
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+}
+
+static void on_shutdown(uv_shutdown_t *request, int failed) {
+    (void)request; /* the peer's end, or the time-out, closes the connection */
+    (void)failed;
+}
+
+void rv_connection_linger(rv_connection *c) {
+    RV_ASSERT(!c->sender.busy);
+    release(c);
+    set_state(c, RV_CONNECTION_LINGER);
+    if (c->eof || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
+        rv_connection_close(c);
+    }
+}
+
+/* --- reading --- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    rv_connection *const c = handle->data;
+    (void)suggested;
+    if (c->state == RV_CONNECTION_SYNC || c->state == RV_CONNECTION_LINGER) {
+        *buf = uv_buf_init((char *)c->server->receive, RV_OUTPUT_LEN);
+        return;
+    }
+    if (c->input_start > 0) {
+        memmove(c->input, c->input + c->input_start, c->input_len - c->input_start);
+        c->input_len -= c->input_start;
+        c->input_start = 0;
+    }
+    RV_ASSERT(c->input_len < RV_INPUT_LEN);
+    *buf = uv_buf_init((char *)c->input + c->input_len, (unsigned)(RV_INPUT_LEN - c->input_len));
+}
+
+static void on_eof(rv_connection *c) {
+    c->eof = true;
+    const bool answering = c->state == RV_CONNECTION_EXCHANGE || c->state == RV_CONNECTION_RESPOND;
+    if (!answering || (c->state == RV_CONNECTION_RESPOND && c->head.feed)) {
+        rv_connection_close(c);
+        return;
+    }
+    uv_read_stop((uv_stream_t *)&c->tcp);
+    c->reading = false;
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
+    rv_connection *const c = stream->data;
+    if (count == 0 || c->state == RV_CONNECTION_CLOSING) {
+        return;
+    }
+    if (count == UV_EOF) {
+        on_eof(c);
+        return;
+    }
+    if (count < 0) {
+        rv_connection_close(c);
+        return;
+    }
+    c->heard_ms = now_ms(c);
+    c->pinged = false;
+    if (c->state == RV_CONNECTION_SYNC) {
+        rv_connection_sync_receive(c, rv_bytes_of(buf->base, (size_t)count));
+    } else if (c->state != RV_CONNECTION_LINGER) {
+        c->input_len += (size_t)count;
+        advance(c);
+    }
+}
+
+/* Reads as long as there is room for what comes. */
+static void update_reading(rv_connection *c) {
+    if (c->state == RV_CONNECTION_CLOSING || c->eof) {
+        return;
+    }
+    const bool full = c->input_len - c->input_start == RV_INPUT_LEN &&
+                      c->state != RV_CONNECTION_SYNC && c->state != RV_CONNECTION_LINGER;
+    if (full == c->reading) {
+        c->reading = !full;
+        const int failed = c->reading ? uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read)
+                                      : uv_read_stop((uv_stream_t *)&c->tcp);
+        if (failed != 0) {
+            rv_connection_close(c);
+        }
+    }
+}
+
+/* --- answering --- */
+
+/* Sends all of it; closes when the connection failed. */
+static bool send_all(rv_connection *c, const uv_buf_t *bufs, unsigned count) {
+    c->sent_ms = now_ms(c);
+    const int failed = rv_sender_all(&c->sender, bufs, count);
+    if (failed != 0) {
+        rv_connection_close(c);
+    }
+    return failed == 0;
+}
+
+void rv_connection_refuse(rv_connection *c, int http, const rv_error *error, const char *extra) {
+    RV_ASSERT(!c->sender.busy);
+    RV_ASSERT(error->status != RV_OK);
+    uint8_t bytes[8192];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_problem_response(&w, http, error, extra);
+    RV_ASSERT(!w.full);
+    release(c);
+    c->keep_alive = false;
+    c->answered = true;
+    c->head.feed = false;
+    set_state(c, RV_CONNECTION_RESPOND);
+    const uv_buf_t buf = uv_buf_init((char *)bytes, (unsigned)w.len);
+    if (send_all(c, &buf, 1) && !c->sender.busy) {
+        respond(c, 0);
+    }
+}
+
+static void write_head(rv_connection *c, rv_writer *w) {
+    const rv_response_head *const head = &c->head;
+    const bool http_1_1 = c->request.parser.http_minor >= 1;
+    c->chunked = !head->length_known && http_1_1 && !c->head_only;
+    c->keep_alive =
+        c->keep_alive && (head->length_known || c->chunked || c->head_only) && !c->server->stopping;
+    rv_write_text(w, "HTTP/1.1 ");
+    rv_write_uint(w, (uint64_t)head->status);
+    rv_write_text(w, " ");
+    rv_write_text(w, rv_http_reason(head->status));
+    rv_write_text(w, "\r\n");
+    if (head->content_type != NULL) {
+        rv_write_text(w, "Content-Type: ");
+        rv_write_text(w, head->content_type);
+        rv_write_text(w, "\r\n");
+    }
+    if (head->length_known) {
+        rv_write_text(w, "Content-Length: ");
+        rv_write_uint(w, head->length);
+        rv_write_text(w, "\r\n");
+    } else if (c->chunked) {
+        rv_write_text(w, "Transfer-Encoding: chunked\r\n");
+    }
+    if (head->feed) {
+        rv_write_text(w, "Cache-Control: no-store\r\n");
+    }
+    if (head->allow != NULL) {
+        rv_write_text(w, "Allow: ");
+        rv_write_text(w, head->allow);
+        rv_write_text(w, "\r\n");
+    }
+    if (!c->keep_alive) {
+        rv_write_text(w, "Connection: close\r\n");
+    } else if (!http_1_1) {
+        rv_write_text(w, "Connection: keep-alive\r\n");
+    }
+    rv_write_text(w, "\r\n");
+    RV_ASSERT(!w->full);
+}
+
+/* A chunk's size line, right before `piece` in memory; returns where it starts. */
+static uint8_t *write_chunk_size(uint8_t *piece, size_t len) {
+    uint8_t *at = piece;
+    *--at = '\n';
+    *--at = '\r';
+    do {
+        *--at = (uint8_t) "0123456789abcdef"[len & 15];
+        len >>= 4;
+    } while (len > 0);
+    RV_ASSERT(piece - at <= CHUNK_HEAD_LEN);
+    return at;
+}
+
+/* The next piece: head when it is due, body, chunk marks. False: nothing was sent. */
+static bool respond_piece(rv_connection *c, int64_t now) {
+    RV_ASSERT(!c->sender.busy && !c->answered);
+    uint8_t head_bytes[1024];
+    rv_writer head = rv_writer_over(head_bytes, sizeof head_bytes);
+    uint8_t *const piece = c->server->piece + CHUNK_HEAD_LEN;
+    rv_writer body = rv_writer_over(piece, RV_PIECE_LEN_MAX);
+    rv_status status = c->head_only ? RV_END : rv_exchange_body(c->exchange, now, &body);
+    c->waiting = status == RV_PENDING;
+    if (!c->head_sent) {
+        write_head(c, &head);
+        c->head_sent = true;
+    }
+    uv_buf_t bufs[4];
+    unsigned count = 0;
+    if (head.len > 0) {
+        bufs[count++] = uv_buf_init((char *)head_bytes, (unsigned)head.len);
+    }
+    if (body.len > 0 && c->chunked) {
+        uint8_t *const start = write_chunk_size(piece, body.len);
+        bufs[count++] = uv_buf_init((char *)start, (unsigned)((size_t)(piece - start) + body.len));
+        bufs[count++] = uv_buf_init((char *)(uintptr_t) "\r\n", 2);
+    } else if (body.len > 0) {
+        bufs[count++] = uv_buf_init((char *)piece, (unsigned)body.len);
+    }
+    if (status == RV_END) {
+        c->answered = true;
+        if (c->chunked) {
+            bufs[count++] = uv_buf_init((char *)(uintptr_t) "0\r\n\r\n", 5);
+        }
+    } else if (status != RV_OK && status != RV_PENDING) { /* cut off: the peer must see that */
+        rv_connection_close(c);
+        return false;
+    }
+    return count > 0 && send_all(c, bufs, count);
+}
+
+/* After the last byte of an answer: the next request, or the end. */
+static void answer_over(rv_connection *c) {
+    RV_ASSERT(c->answered && !c->sender.busy);
+    release(c);
+    if (!c->keep_alive || c->eof || c->server->stopping) {
+        rv_connection_linger(c);
+        return;
+    }
+    rv_http_request_reset(&c->request);
+    set_state(c, RV_CONNECTION_HEAD);
+}
+
+/* Ends a feed as an answer ends: the peer sees that it was not cut off. */
+static void end_feed(rv_connection *c) {
+    RV_ASSERT(c->head.feed);
+    const uv_buf_t buf = uv_buf_init((char *)(uintptr_t) "0\r\n\r\n", 5);
+    c->answered = true;
+    c->keep_alive = false;
+    if (c->chunked) {
+        (void)send_all(c, &buf, 1); /* a failure has closed it */
+    }
+}
+
+/* Sends until the socket is full, the answer is over, or others should have their turn. */
+static void respond(rv_connection *c, int64_t now) {
+    for (unsigned i = 0; i < PIECES_MAX; i++) {
+        if (c->state != RV_CONNECTION_RESPOND || c->sender.busy) {
+            return;
+        }
+        if (c->server->stopping && c->head.feed && !c->answered) {
+            end_feed(c);
+        } else if (c->answered) {
+            answer_over(c);
+            return;
+        } else if (!respond_piece(c, now) && c->waiting) {
+            return;
+        }
+    }
+    c->server->again = true;
+}
+
+static void exchange_ask(rv_connection *c, int64_t now) {
+    RV_ASSERT(c->exchange != NULL);
+    if (rv_exchange_head(c->exchange, &c->head) == RV_PENDING) {
+        c->server->starved = true;
+        return;
+    }
+    RV_ASSERT(c->head.status >= 200);
+    set_state(c, RV_CONNECTION_RESPOND);
+    c->head_sent = c->answered = c->waiting = false;
+    respond(c, now);
+}
+
+static void exchange_begin(rv_connection *c) {
+    const rv_http_headers *const h = &c->request.headers;
+    const rv_bytes method = rv_bytes_of_string(rv_http_request_method(&c->request));
+    c->head_only = rv_bytes_are(method, "HEAD");
+    c->keep_alive = c->request.keep_alive;
+    const rv_request request = {
+        .method = c->head_only ? RV_LITERAL("GET") : method,
+        .target = c->request.target,
+        .content_type = h->content_type,
+        .accept = h->accept,
+        .event_type = h->event_type.len > 0 ? h->event_type : h->event_type_seed,
+        .expected_version = h->expected_version,
+        .idempotency_key = h->idempotency_key,
+        .durability = h->durability,
+        .last_event_id = h->last_event_id,
+        .metadata = h->metadata,
+        .body = rv_bytes_of(c->request.body, c->request.body_len),
+    };
+    rv_error err;
+    const rv_status status = rv_face_begin(c->server->instance->face, &request, &c->exchange, &err);
+    if (status != RV_OK) {
+        c->exchange = NULL;
+        rv_connection_refuse(c, rv_status_http(status), &err, "Retry-After: 1\r\n");
+        return;
+    }
+    set_state(c, RV_CONNECTION_EXCHANGE);
+    exchange_ask(c, (int64_t)(uv_hrtime() / 1000));
+}
+
+/* --- requests --- */
+
+/* The head is there. False: the connection waits for a buffer, or left HTTP. */
+static bool head_received(rv_connection *c) {
+    rv_http_request *const r = &c->request;
+    rv_bytes path = r->target;
+    for (size_t i = 0; i < path.len; i++) {
+        path.len = path.ptr[i] == '?' ? i : path.len;
+    }
+    if (rv_bytes_are(path, "/sync")) {
+        rv_connection_sync_open(c);
+        return false;
+    }
+    if (r->body_len_needed > 0) {
+        c->body_large = rv_server_take_large(c->server);
+        if (c->body_large == NULL) {
+            set_state(c, RV_CONNECTION_LARGE);
+            return false;
+        }
+        rv_http_request_body_to(r, c->body_large->bytes, RV_REQUEST_BODY_MAX);
+    }
+    if (r->expects_continue && c->input_start == c->input_len) {
+        const uv_buf_t buf = uv_buf_init((char *)(uintptr_t) "HTTP/1.1 100 Continue\r\n\r\n", 25);
+        if (!send_all(c, &buf, 1)) {
+            return false;
+        }
+    }
+    set_state(c, RV_CONNECTION_BODY);
+    return true;
+}
+
+/* Parses what there is of one request. False: nothing more can be done for now. */
+static bool parse(rv_connection *c) {
+    RV_ASSERT(c->input_start <= c->input_len);
+    if (c->state == RV_CONNECTION_LARGE) {
+        return head_received(c);
+    }
+    if (c->input_start == c->input_len && c->state == RV_CONNECTION_HEAD) {
+        return false;
+    }
+    if (c->state == RV_CONNECTION_HEAD && !c->request.started) {
+        c->since_ms = now_ms(c);
+    }
+    size_t used = 0;
+    const rv_bytes input = rv_bytes_of(c->input + c->input_start, c->input_len - c->input_start);
+    const rv_http_event event = rv_http_request_feed(&c->request, input, &used);
+    c->input_start += used;
+    switch (event) {
+    case RV_HTTP_MORE:
+        return false;
+    case RV_HTTP_HEAD:
+        return head_received(c);
+    case RV_HTTP_DONE:
+        if (c->sender.busy) { /* the 100 is still on its way: the answer must wait for it */
+            c->state = RV_CONNECTION_EXCHANGE;
+            return false;
+        }
+        exchange_begin(c);
+        return true;
+    case RV_HTTP_REFUSED:
+        break;
+    }
+    rv_connection_refuse(c, c->request.error_http, &c->request.error, "");
+    return false;
+}
+
+static bool wants_input(const rv_connection *c) {
+    return c->state == RV_CONNECTION_HEAD || c->state == RV_CONNECTION_BODY ||
+           c->state == RV_CONNECTION_LARGE;
+}
+
+/* Goes on with requests as far as input reaches: each round uses input or ends the loop. */
+static void advance(rv_connection *c) {
+    while (wants_input(c) && parse(c)) {
+    }
+    update_reading(c);
+}
+
+/* --- what happens to it --- */
+
+static void on_sent(rv_sender *sender, int failed) {
+    rv_connection *const c = sender->stream->data;
+    if (c->state == RV_CONNECTION_CLOSING) {
+        return;
+    }
+    if (failed != 0) {
+        rv_connection_close(c);
+    } else if (c->state == RV_CONNECTION_SYNC) {
+        rv_connection_sync_ask(c, (int64_t)(uv_hrtime() / 1000));
+    } else if (c->state == RV_CONNECTION_EXCHANGE && c->exchange == NULL) {
+        exchange_begin(c);
+        advance(c);
+    } else if (c->state == RV_CONNECTION_RESPOND) {
+        respond(c, (int64_t)(uv_hrtime() / 1000));
+        advance(c);
+    }
+}
+
+void rv_connection_init(rv_connection *c, rv_server *server, uint8_t *input, uint8_t *store,
+                        uint8_t *output) {
+    RV_ASSERT(server != NULL);
+    *c = (rv_connection){.server = server, .order = c->order, .input = input};
+    rv_http_request_init(&c->request, store);
+    rv_sender_init(&c->sender, (uv_stream_t *)&c->tcp, output, on_sent);
+}
+
+void rv_connection_accept(rv_connection *c) {
+    RV_ASSERT(c->state == RV_CONNECTION_FREE);
+    rv_server *const server = c->server;
+    rv_connection_init(c, server, c->input, c->request.store, c->sender.buffer);
+    int failed = uv_tcp_init(server->loop, &c->tcp);
+    RV_ASSERT(failed == 0);
+    c->tcp.data = c;
+    set_state(c, RV_CONNECTION_HEAD);
+    c->heard_ms = c->since_ms;
+    failed = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp);
+    if (failed != 0 || uv_tcp_nodelay(&c->tcp, 1) != 0) {
+        rv_connection_close(c);
+        return;
+    }
+    update_reading(c);
+}
+
+void rv_connection_ask(rv_connection *c, bool moved, int64_t now) {
+    RV_ASSERT(c->state != RV_CONNECTION_FREE);
+    if (c->state == RV_CONNECTION_EXCHANGE && c->exchange != NULL) {
+        exchange_ask(c, now);
+    } else if (c->state == RV_CONNECTION_RESPOND && (moved || !c->waiting)) {
+        respond(c, now);
+    } else if (c->state == RV_CONNECTION_SYNC) {
+        rv_connection_sync_ask(c, now);
+        return;
+    } else if (c->state != RV_CONNECTION_LARGE) {
+        return;
+    }
+    advance(c);
+}
+
+/* How long the state may last; 0: no bound here. */
+static uint64_t patience_ms(const rv_connection *c) {
+    switch (c->state) {
+    case RV_CONNECTION_HEAD:
+        return c->request.started ? RV_HEAD_TIMEOUT_MS : RV_IDLE_TIMEOUT_MS;
+    case RV_CONNECTION_BODY:
+    case RV_CONNECTION_LARGE:
+        return RV_BODY_TIMEOUT_MS;
+    case RV_CONNECTION_LINGER:
+        return LINGER_MS;
+    default:
+        return 0;
+    }
+}
+
+void rv_connection_tick(rv_connection *c, uint64_t at_ms) {
+    RV_ASSERT(c->state != RV_CONNECTION_FREE);
+    if (c->sender.busy && at_ms - c->sent_ms > RV_WRITE_TIMEOUT_MS) {
+        rv_connection_close(c);
+        return;
+    }
+    const uint64_t patience = patience_ms(c);
+    if (c->state == RV_CONNECTION_SYNC) {
+        if (at_ms - c->heard_ms > RV_PEER_TIMEOUT_MS) {
+            rv_connection_close(c);
+        } else if (at_ms - c->heard_ms > RV_PING_AFTER_MS && !c->pinged) {
+            c->pinged = true;
+            rv_websocket_ping(&c->ws);
+        }
+    } else if (patience > 0 && at_ms - c->since_ms > patience) {
+        const bool idle = c->state == RV_CONNECTION_HEAD && !c->request.started;
+        if (idle || c->state == RV_CONNECTION_LINGER || c->sender.busy) {
+            rv_connection_close(c);
+            return;
+        }
+        rv_error err;
+        rv_error_set(&err, RV_REQUEST_INVALID, "the request did not arrive within %u seconds",
+                     patience / 1000);
+        rv_connection_refuse(c, 408, &err, "");
+    }
+}
+
+void rv_connection_stop(rv_connection *c) {
+    RV_ASSERT(c->server->stopping);
+    if (c->state == RV_CONNECTION_SYNC) {
+        rv_connection_sync_stop(c);
+    } else if (c->state == RV_CONNECTION_HEAD && !c->request.started) {
+        rv_connection_close(c);
+    } else if (c->state == RV_CONNECTION_RESPOND && c->head.feed) {
+        respond(c, 0);
+    }
+}

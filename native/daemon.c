@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/daemon.h"
+
+#include "native/server.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct flush_job {
+    uv_work_t work;
+    rv_posix_job *job;
+    struct rv_daemon *daemon;
+} flush_job;
+
+typedef struct rv_daemon {
+    uv_loop_t loop;
+    rv_instance instance;
+    rv_server *server;
+    rv_link *link; /* NULL on a root */
+    flush_job jobs[RV_POSIX_JOBS_MAX];
+    unsigned jobs_under_way;
+    uv_prepare_t round;
+    uv_idle_t again; /* active: the loop does not wait */
+    uv_timer_t tick;
+    uv_timer_t deadline;
+    uv_signal_t signals[2];
+    uint64_t moved; /* what the node had reached when feeds were last asked */
+    bool job_done;  /* since then */
+    bool failed;    /* the node became read-only; said once */
+    bool stopping;
+    uint64_t stopping_since_ms;
+} rv_daemon;
+
+static int64_t now_us(void) {
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+/* --- flushes, on libuv's pool --- */
+
+static void on_flush(uv_work_t *work) {
+    flush_job *const j = work->data;
+    rv_posix_job_run(j->job);
+}
+
+static void on_flushed(uv_work_t *work, int cancelled) {
+    flush_job *const j = work->data;
+    RV_ASSERT(cancelled == 0); /* nothing here calls a flush off */
+    RV_ASSERT(j->daemon->jobs_under_way > 0);
+    j->daemon->jobs_under_way -= 1;
+    j->daemon->job_done = true;
+    rv_posix_job_finish(j->daemon->instance.posix, j->job);
+}
+
+static void submit(void *ctx, rv_posix_job *job) {
+    rv_daemon *const d = ctx;
+    flush_job *const j = &d->jobs[rv_posix_job_index(d->instance.posix, job)];
+    j->job = job;
+    j->daemon = d;
+    j->work.data = j;
+    const int failed = uv_queue_work(&d->loop, &j->work, on_flush, on_flushed);
+    RV_ASSERT(failed == 0); /* it fails without a function only */
+    d->jobs_under_way += 1;
+}
+
+/* --- rounds --- */
+
+/* A read-only node still answers reads: it is said, and served on. */
+static void node_poll(rv_daemon *d) {
+    rv_error err;
+    if (rv_node_poll(d->instance.node, &err) != RV_OK && !d->failed) {
+        d->failed = true;
+        fprintf(stderr, "rivulet: %s: %s\nrivulet: the node is read-only until it is restarted\n",
+                rv_status_code(err.status), err.detail);
+    }
+}
+
+static void edge_poll(rv_daemon *d, int64_t now) {
+    rv_error err;
+    if (d->link != NULL && rv_edge_poll(d->instance.edge, now, &err) != RV_OK) {
+        rv_link_fail(d->link, &err);
+    }
+}
+
+static void on_deadline(uv_timer_t *timer) {
+    (void)timer; /* the round that follows does what is due */
+}
+
+static void set_deadline(rv_daemon *d, int64_t now) {
+    int64_t deadline = rv_server_deadline(d->server);
+    if (d->link != NULL) {
+        const int64_t edge = rv_edge_deadline(d->instance.edge);
+        deadline = edge < deadline ? edge : deadline;
+    }
+    if (deadline == INT64_MAX) {
+        uv_timer_stop(&d->deadline);
+        return;
+    }
+    const uint64_t wait_ms = deadline > now ? (uint64_t)(deadline - now + 999) / 1000 : 1;
+    const int failed = uv_timer_start(&d->deadline, on_deadline, wait_ms, 0);
+    RV_ASSERT(failed == 0);
+}
+
+static void on_again(uv_idle_t *idle) {
+    (void)idle; /* being active is all it does */
+}
+
+static void round_run(rv_daemon *d) {
+    const int64_t now = now_us();
+    rv_node *const node = d->instance.node;
+    node_poll(d);
+    edge_poll(d, now);
+    const uint64_t reached = rv_node_sequence(node) + rv_node_sequence_durable(node) +
+                             rv_node_watermark(node) + rv_node_watermark_durable(node);
+    const bool moved = reached != d->moved || d->job_done;
+    d->moved = reached;
+    d->job_done = false;
+    rv_server_ask(d->server, moved, now);
+    if (d->link != NULL && !d->stopping) {
+        rv_link_ask(d->link, now);
+    }
+    node_poll(d); /* flushes what the answers appended */
+    const uint64_t after = rv_node_sequence(node) + rv_node_sequence_durable(node) +
+                           rv_node_watermark(node) + rv_node_watermark_durable(node);
+    const bool again = d->server->again || (d->link != NULL && d->link->again) || after != reached;
+    const int failed = again ? uv_idle_start(&d->again, on_again) : uv_idle_stop(&d->again);
+    RV_ASSERT(failed == 0);
+    set_deadline(d, now);
+}
+
+/* --- stopping --- */
+
+static void on_signal(uv_signal_t *handle, int number) {
+    rv_daemon *const d = handle->data;
+    (void)number;
+    if (d->stopping) {
+        rv_server_abort(d->server);
+        return;
+    }
+    d->stopping = true;
+    d->stopping_since_ms = uv_now(&d->loop);
+    rv_server_stop(d->server);
+    if (d->link != NULL) {
+        rv_link_stop(d->link);
+    }
+}
+
+static bool stopped(const rv_daemon *d) {
+    return d->stopping && rv_server_idle(d->server) && d->jobs_under_way == 0 &&
+           (d->link == NULL || rv_link_idle(d->link));
+}
+
+static void on_round(uv_prepare_t *prepare) {
+    rv_daemon *const d = prepare->data;
+    round_run(d);
+    if (stopped(d)) {
+        uv_stop(&d->loop);
+    }
+}
+
+static void on_tick(uv_timer_t *timer) {
+    rv_daemon *const d = timer->data;
+    rv_server_tick(d->server, now_us());
+    if (d->stopping) {
+        if (uv_now(&d->loop) - d->stopping_since_ms > RV_STOP_TIMEOUT_MS) {
+            rv_server_abort(d->server);
+        }
+    } else if (d->link != NULL) {
+        rv_link_tick(d->link, now_us());
+    }
+}
+
+/* --- starting --- */
+
+static void loop_open(rv_daemon *d) {
+    static const int numbers[2] = {SIGTERM, SIGINT};
+    int failed = uv_loop_init(&d->loop);
+    RV_ASSERT(failed == 0);
+    failed = uv_prepare_init(&d->loop, &d->round) + uv_idle_init(&d->loop, &d->again) +
+             uv_timer_init(&d->loop, &d->tick) + uv_timer_init(&d->loop, &d->deadline);
+    RV_ASSERT(failed == 0);
+    d->round.data = d->tick.data = d;
+    for (unsigned i = 0; i < 2; i++) {
+        failed = uv_signal_init(&d->loop, &d->signals[i]);
+        d->signals[i].data = d;
+        failed += uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+        RV_ASSERT(failed == 0);
+    }
+}
+
+static void close_handle(uv_handle_t *handle, void *arg) {
+    (void)arg;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+/* Closes what the loop still has, and waits for flushes that are under way. */
+static void loop_close(rv_daemon *d) {
+    uv_walk(&d->loop, close_handle, NULL);
+    int left = uv_run(&d->loop, UV_RUN_DEFAULT);
+    RV_ASSERT(left == 0);
+    left = uv_loop_close(&d->loop);
+    RV_ASSERT(left == 0);
+}
+
+static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
+                            const rv_address *address, rv_error *err) {
+    static const rv_posix_deferral_ops deferral = {submit};
+    rv_status status = rv_server_create(&d->server, &d->loop, &d->instance, err);
+    if (status == RV_OK && options->upstream != NULL) {
+        status = rv_link_create(&d->link, &d->loop, d->instance.edge, address, err);
+    }
+    if (status == RV_OK) {
+        status = rv_server_listen(d->server, options->listen, err);
+    }
+    if (status == RV_OK) {
+        rv_posix_set_deferral(d->instance.posix, &deferral, d);
+    }
+    return status;
+}
+
+static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
+    const char *const colon = strrchr(options->listen, ':');
+    RV_ASSERT(colon != NULL);
+    printf("listening on http://%.*s:%d\n", (int)(colon - options->listen), options->listen,
+           d->server->port);
+    fflush(stdout);
+    if (options->verbose) {
+        rv_budget_print(&d->instance.budget, stderr);
+    }
+}
+
+/* An edge that holds nothing yet has to be told what to hold. */
+static rv_status selection_check(const rv_daemon *d, const rv_daemon_options *options,
+                                 rv_error *err) {
+    size_t count = 0;
+    (void)rv_node_patterns(d->instance.node, &count);
+    if (options->upstream != NULL && count == 0) {
+        return rv_error_set(err, RV_SELECTION_INVALID,
+                            "a new edge needs a selection: add --select PATTERN, such as '/**'");
+    }
+    return RV_OK;
+}
+
+static rv_status run_open(rv_daemon *d, const rv_daemon_options *options, const rv_address *address,
+                          rv_error *err) {
+    loop_open(d);
+    rv_status status = parts_open(d, options, address, err);
+    if (status == RV_OK) {
+        const int failed = uv_prepare_start(&d->round, on_round) +
+                           uv_timer_start(&d->tick, on_tick, RV_TICK_MS, RV_TICK_MS);
+        RV_ASSERT(failed == 0);
+        say_ready(d, options);
+        (void)uv_run(&d->loop, UV_RUN_DEFAULT);
+    }
+    rv_posix_set_deferral(d->instance.posix, NULL, NULL);
+    loop_close(d);
+    rv_link_free(d->link);
+    if (d->server != NULL) {
+        rv_server_free(d->server);
+    }
+    return status;
+}
+
+rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
+    static rv_daemon daemon; /* large; one a process */
+    RV_ASSERT(options->directory != NULL);
+    RV_ASSERT(options->listen != NULL);
+    rv_daemon *const d = &daemon;
+    rv_address address = {0};
+    rv_status status = RV_OK;
+    if (options->upstream != NULL) {
+        status = rv_address_read(options->upstream, RV_ADDRESS_WEBSOCKET, &address, err);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    const rv_instance_options instance = {
+        .directory = options->directory,
+        .create = true,
+        .serving = true,
+        .role = options->upstream != NULL ? RV_ROLE_EDGE : RV_ROLE_ROOT,
+        .patterns = options->patterns,
+        .pattern_count = options->pattern_count,
+        .memory = options->memory,
+    };
+    status = rv_instance_open(&d->instance, &instance, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (d->instance.damage.status != RV_OK) {
+        *err = d->instance.damage;
+        status = err->status;
+    } else {
+        status = selection_check(d, options, err);
+    }
+    if (status == RV_OK) {
+        status = run_open(d, options, &address, err);
+    }
+    rv_error closing;
+    const rv_status closed = rv_instance_close(&d->instance, false, &closing);
+    if (status == RV_OK && closed != RV_OK) {
+        *err = closing;
+        status = closed;
+    }
+    return status;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `rivulet serve`: a node with its HTTP server and, on an edge, the link to its upstream, on libuv.
+ *
+ * One thread, the core thread, runs everything but flushes: those go to libuv's pool (the deferral
+ * of platform/posix) and come back to it. Each turn of the loop ends with a round: poll the node,
+ * ask whoever waits, poll again for what that began. So everything that arrived in one turn shares
+ * a flush.
+ */
+#ifndef RV_NATIVE_DAEMON_H
+#define RV_NATIVE_DAEMON_H
+
+#include "native/instance.h"
+#include "native/link.h"
+
+typedef struct rv_daemon_options {
+    const char *directory;
+    const char *listen;
+    const char *upstream; /* NULL: a root */
+    const rv_bytes *patterns;
+    size_t pattern_count;
+    size_t memory;
+    bool verbose;
+} rv_daemon_options;
+
+/* Runs until SIGTERM or SIGINT. RV_OK: stopped with everything flushed and sealed. RV_DATA_DAMAGED
+ * and every error of opening: nothing was served. */
+RV_MUST_USE rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit of the daemon, with the reason for its value. What reaches one is answered with an
+ * error or closed; nothing grows beyond them. docs/cli.md tells users.
+ */
+#ifndef RV_NATIVE_LIMITS_H
+#define RV_NATIVE_LIMITS_H
+
+#include "face/face.h"
+
+/* --- connections --- */
+#define RV_CONNECTIONS_MAX      512u /* HTTP, feeds and /sync together; each has the buffers below */
+#define RV_SYNC_CONNECTIONS_MAX 128u /* edges at once: a session each */
+#define RV_BACKLOG              512  /* connections that wait for accept */
+
+/* --- buffers; pages that are never used are never touched --- */
+#define RV_INPUT_LEN 16384u /* of a connection: what was received and not parsed */
+#define RV_HEAD_LEN_MAX                                                                            \
+    16384u /* bytes of a request's or response's head, as most servers have it */
+#define RV_REQUEST_LEN   (RV_HEAD_LEN_MAX + 16384u) /* head, and body when it is small */
+#define RV_OUTPUT_LEN    65536u /* of a connection: what the socket did not take at once */
+#define RV_PIECE_LEN_MAX (RV_OUTPUT_LEN - 2048u) /* of an answer, beside head and chunk marks */
+#define RV_LARGE_COUNT                                                                             \
+    8u /* bodies on their way in that do not fit their connection's own buffer                     \
+        */
+
+/* --- time, milliseconds --- */
+#define RV_HEAD_TIMEOUT_MS 10000u /* a head that takes longer is a 408 */
+#define RV_BODY_TIMEOUT_MS 60000u /* 4 MiB at 70 KB/s */
+#define RV_IDLE_TIMEOUT_MS                                                                         \
+    75000u /* of a kept-alive connection: longer than proxies keep theirs                          \
+            */
+#define RV_WRITE_TIMEOUT_MS   30000u /* without the peer taking a byte */
+#define RV_PING_AFTER_MS      20000u /* of silence on a WebSocket */
+#define RV_PEER_TIMEOUT_MS    60000u /* of silence on a WebSocket: it is gone */
+#define RV_CONNECT_TIMEOUT_MS 10000u /* resolve, connect and handshake with an upstream */
+#define RV_STOP_TIMEOUT_MS    10000u /* what is under way when the daemon is told to stop */
+#define RV_TICK_MS            500u   /* how often time-outs are looked at */
+
+/* --- memory --- */
+#define RV_MEMORY_DEFAULT (64u << 20)
+
+RV_STATIC_ASSERT(RV_SYNC_CONNECTIONS_MAX <= RV_CONNECTIONS_MAX, "each is a connection");
+RV_STATIC_ASSERT(RV_TICK_MS * 2 < RV_HEAD_TIMEOUT_MS, "time-outs are looked at often enough");
+
+#endif

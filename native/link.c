@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/link.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define MESSAGES_MAX 16 /* to the upstream before others have their turn */
+
+static int64_t now_us(void) {
+    return (int64_t)(uv_hrtime() / 1000);
+}
+
+static void set_state(rv_link *link, rv_link_state state) {
+    link->state = state;
+    link->since_ms = link->heard_ms = uv_now(link->loop);
+    link->pinged = false;
+}
+
+/* --- closing --- */
+
+static void on_closed(uv_handle_t *handle) {
+    rv_link *const link = handle->data;
+    RV_ASSERT(link->state == RV_LINK_CLOSING);
+    rv_websocket_free(&link->ws);
+    set_state(link, RV_LINK_IDLE);
+    rv_edge_closed(link->edge, &link->reason, now_us());
+}
+
+void rv_link_fail(rv_link *link, const rv_error *err) {
+    RV_ASSERT(err->status != RV_OK);
+    if (link->state == RV_LINK_IDLE || link->state == RV_LINK_CLOSING) {
+        return;
+    }
+    link->reason = *err;
+    if (link->state == RV_LINK_RESOLVING) { /* the answer, or its being called off, closes it */
+        set_state(link, RV_LINK_CLOSING);
+        (void)uv_cancel((uv_req_t *)&link->resolve);
+        return;
+    }
+    if (link->state == RV_LINK_OPEN && !rv_websocket_finished(&link->ws)) {
+        const bool large = err->status == RV_MESSAGE_TOO_LARGE;
+        rv_websocket_close(&link->ws, large ? RV_CLOSE_TOO_BIG : RV_CLOSE_PROTOCOL,
+                           rv_error_detail(err));
+    }
+    set_state(link, RV_LINK_CLOSING);
+    uv_close((uv_handle_t *)&link->tcp, on_closed);
+}
+
+static void fail(rv_link *link, rv_status status, const char *what, const char *why) {
+    rv_error err;
+    rv_error_set(&err, status, "%s %s:%s%s%s", what, link->address.host, link->address.port,
+                 why == NULL ? "" : ": ", why == NULL ? "" : why);
+    rv_link_fail(link, &err);
+}
+
+/* --- the handshake's answer --- */
+
+static int on_field(llhttp_t *parser, const char *at, size_t len) {
+    rv_link *const link = parser->data;
+    if (link->in_value) {
+        link->in_value = false;
+        link->name_len = 0;
+    }
+    for (size_t i = 0; i < len && link->name_len + i < sizeof link->name; i++) {
+        link->name[link->name_len + i] = at[i];
+    }
+    link->name_len += len;
+    link->head_len += len;
+    return link->head_len > RV_HEAD_LEN_MAX ? HPE_USER : HPE_OK;
+}
+
+static bool name_is(const rv_link *link, const char *name) {
+    RV_ASSERT(strlen(name) < sizeof link->name);
+    return link->name_len == strlen(name) && strncasecmp(link->name, name, link->name_len) == 0;
+}
+
+static int on_value(llhttp_t *parser, const char *at, size_t len) {
+    rv_link *const link = parser->data;
+    if (!link->in_value) {
+        link->in_value = true;
+        link->value = NULL;
+        if (name_is(link, "sec-websocket-accept")) {
+            link->value = link->accept;
+            link->value_len = &link->accept_len;
+            link->value_cap = sizeof link->accept;
+        } else if (name_is(link, "sec-websocket-protocol")) {
+            link->value = link->protocol;
+            link->value_len = &link->protocol_len;
+            link->value_cap = sizeof link->protocol;
+        }
+    }
+    for (size_t i = 0; link->value != NULL && i < len && *link->value_len + 1 < link->value_cap;
+         i++) {
+        link->value[(*link->value_len)++] = at[i];
+    }
+    link->head_len += len;
+    return link->head_len > RV_HEAD_LEN_MAX ? HPE_USER : HPE_OK;
+}
+
+static int on_head_done(llhttp_t *parser) {
+    rv_link *const link = parser->data;
+    link->head_done = true;
+    return HPE_PAUSED;
+}
+
+static const llhttp_settings_t response_settings = {
+    .on_header_field = on_field,
+    .on_header_value = on_value,
+    .on_headers_complete = on_head_done,
+};
+
+/* Judges the answer: RV_OK, or what was met instead of a Rivulet. */
+static rv_status answer_check(const rv_link *link, rv_error *err) {
+    const int http = link->parser.status_code;
+    const char *const host = link->address.host;
+    const char *const port = link->address.port;
+    if (http != 101) {
+        return rv_error_set(err, RV_UPSTREAM_NOT_RIVULET,
+                            "%s:%s answered %s with HTTP status %u instead of opening a WebSocket",
+                            host, port, link->address.path, (uint64_t)http);
+    }
+    if (strcmp(link->accept, link->accept_expected) != 0) {
+        return rv_error_set(err, RV_UPSTREAM_NOT_RIVULET,
+                            "%s:%s answered with a wrong Sec-WebSocket-Accept", host, port);
+    }
+    if (strcmp(link->protocol, RV_WIRE_SUBPROTOCOL) != 0) {
+        return rv_error_set(
+            err, RV_UPSTREAM_NOT_RIVULET,
+            "%s:%s opened a WebSocket of subprotocol `%s`, not `" RV_WIRE_SUBPROTOCOL "`", host,
+            port, link->protocol);
+    }
+    return RV_OK;
+}
+
+static void on_message(void *ctx, rv_bytes message) {
+    rv_link *const link = ctx;
+    if (link->reason.status != RV_OK) {
+        return;
+    }
+    const rv_status status = rv_edge_receive(link->edge, message, now_us(), &link->reason);
+    if (status != RV_OK) {
+        const bool large = status == RV_MESSAGE_TOO_LARGE;
+        rv_websocket_close(&link->ws, large ? RV_CLOSE_TOO_BIG : RV_CLOSE_PROTOCOL,
+                           rv_error_detail(&link->reason));
+    }
+}
+
+static ssize_t link_write(void *ctx, const uv_buf_t *bufs, unsigned count) {
+    rv_link *const link = ctx;
+    return rv_sender_some(&link->sender, bufs, count);
+}
+
+/* The WebSocket is over: for the edge's reason, or as the peer wished. */
+static void ended(rv_link *link) {
+    if (link->reason.status != RV_OK) {
+        const rv_error reason = link->reason;
+        rv_link_fail(link, &reason);
+        return;
+    }
+    fail(link, RV_UPSTREAM_UNREACHABLE, "the connection was closed by", NULL);
+}
+
+static void opened(rv_link *link, rv_bytes rest) {
+    static const rv_websocket_ops ops = {link_write, on_message};
+    rv_error err;
+    rv_status status = answer_check(link, &err);
+    if (status == RV_OK) {
+        status = rv_websocket_open(&link->ws, true, &ops, link, &err);
+    }
+    if (status != RV_OK) {
+        rv_link_fail(link, &err);
+        return;
+    }
+    set_state(link, RV_LINK_OPEN);
+    rv_edge_opened(link->edge, now_us());
+    if (rest.len > 0 && !rv_websocket_receive(&link->ws, rest)) {
+        ended(link);
+    }
+}
+
+static void handshake_receive(rv_link *link, rv_bytes bytes) {
+    const char *const start = (const char *)bytes.ptr;
+    const llhttp_errno_t error = llhttp_execute(&link->parser, start, bytes.len);
+    if (link->head_done) {
+        const char *const end = llhttp_get_error_pos(&link->parser);
+        const size_t used = end == NULL ? bytes.len : (size_t)(end - start);
+        opened(link, rv_bytes_from(bytes, used));
+    } else if (error != HPE_OK) {
+        fail(link, RV_UPSTREAM_NOT_RIVULET, "something that is not HTTP answered at", NULL);
+    }
+}
+
+/* --- the socket --- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    rv_link *const link = handle->data;
+    (void)suggested;
+    *buf = uv_buf_init((char *)link->receive, RV_OUTPUT_LEN);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
+    rv_link *const link = stream->data;
+    if (count == 0 || link->state == RV_LINK_CLOSING) {
+        return;
+    }
+    if (count < 0) {
+        const bool handshake = link->state == RV_LINK_HANDSHAKE && count == UV_EOF;
+        fail(link, handshake ? RV_UPSTREAM_NOT_RIVULET : RV_UPSTREAM_UNREACHABLE,
+             "the connection was closed by", count == UV_EOF ? NULL : uv_strerror((int)count));
+        return;
+    }
+    link->heard_ms = uv_now(link->loop);
+    link->pinged = false;
+    const rv_bytes bytes = rv_bytes_of(buf->base, (size_t)count);
+    if (link->state == RV_LINK_HANDSHAKE) {
+        handshake_receive(link, bytes);
+    } else if (!rv_websocket_receive(&link->ws, bytes)) {
+        ended(link);
+    }
+}
+
+static void on_sent(rv_sender *sender, int failed) {
+    rv_link *const link = sender->stream->data;
+    if (failed != 0 && link->state != RV_LINK_CLOSING) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot send to", uv_strerror(failed));
+    }
+}
+
+static int handshake_send(rv_link *link) {
+    uint8_t random[16];
+    char key[RV_HANDSHAKE_KEY_LEN + 1];
+    uint8_t bytes[2048];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    const rv_address *const a = &link->address;
+    const int failed = uv_random(NULL, NULL, random, sizeof random, 0, NULL);
+    if (failed != 0) {
+        return failed;
+    }
+    rv_handshake_key(random, key);
+    rv_handshake_accept(rv_bytes_of_string(key), link->accept_expected);
+    const bool v6 = strchr(a->host, ':') != NULL;
+    const char *const parts[] = {"GET ",
+                                 a->path,
+                                 " HTTP/1.1\r\nHost: ",
+                                 v6 ? "[" : "",
+                                 a->host,
+                                 v6 ? "]:" : ":",
+                                 a->port,
+                                 "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ",
+                                 key,
+                                 "\r\nSec-WebSocket-Protocol: " RV_WIRE_SUBPROTOCOL "\r\n\r\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        rv_write_text(&w, parts[i]);
+    }
+    RV_ASSERT(!w.full);
+    llhttp_init(&link->parser, HTTP_RESPONSE, &response_settings);
+    link->parser.data = link;
+    link->head_len = link->name_len = link->accept_len = link->protocol_len = 0;
+    memset(link->accept, 0, sizeof link->accept);
+    memset(link->protocol, 0, sizeof link->protocol);
+    link->in_value = link->head_done = false;
+    const uv_buf_t buf = uv_buf_init((char *)bytes, (unsigned)w.len);
+    return rv_sender_all(&link->sender, &buf, 1);
+}
+
+static void on_connected(uv_connect_t *connect, int failed) {
+    rv_link *const link = connect->data;
+    if (link->state == RV_LINK_CLOSING) {
+        return;
+    }
+    if (failed == 0) {
+        failed = uv_tcp_nodelay(&link->tcp, 1);
+    }
+    if (failed == 0) {
+        set_state(link, RV_LINK_HANDSHAKE);
+        failed = uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+    }
+    if (failed == 0) {
+        failed = handshake_send(link);
+    }
+    if (failed != 0) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot connect to", uv_strerror(failed));
+    }
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int failed, struct addrinfo *found) {
+    rv_link *const link = resolve->data;
+    const int init = uv_tcp_init(link->loop, &link->tcp);
+    RV_ASSERT(init == 0);
+    link->tcp.data = link;
+    rv_sender_init(&link->sender, (uv_stream_t *)&link->tcp, link->output, on_sent);
+    if (link->state == RV_LINK_CLOSING) {
+        uv_freeaddrinfo(found);
+        uv_close((uv_handle_t *)&link->tcp, on_closed);
+        return;
+    }
+    RV_ASSERT(link->state == RV_LINK_RESOLVING);
+    set_state(link, RV_LINK_CONNECTING);
+    if (failed == 0) {
+        link->connect.data = link;
+        failed = uv_tcp_connect(&link->connect, &link->tcp, found->ai_addr, on_connected);
+        uv_freeaddrinfo(found);
+    }
+    if (failed != 0) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot find", uv_strerror(failed));
+    }
+}
+
+static void connect_begin(rv_link *link) {
+    RV_ASSERT(link->state == RV_LINK_IDLE);
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    link->reason.status = RV_OK;
+    set_state(link, RV_LINK_RESOLVING);
+    link->resolve.data = link;
+    const int failed = uv_getaddrinfo(link->loop, &link->resolve, on_resolved, link->address.host,
+                                      link->address.port, &hints);
+    if (failed != 0) {
+        set_state(link, RV_LINK_IDLE);
+        rv_error_set(&link->reason, RV_UPSTREAM_UNREACHABLE, "cannot look up %s: %s",
+                     link->address.host, uv_strerror(failed));
+        rv_edge_closed(link->edge, &link->reason, now_us());
+    }
+}
+
+/* --- what the daemon calls --- */
+
+rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge, const rv_address *address,
+                         rv_error *err) {
+    RV_ASSERT(edge != NULL);
+    RV_ASSERT(address->port[0] != '\0');
+    rv_link *const l = calloc(1, sizeof *l);
+    uint8_t *const buffers = calloc(2, RV_OUTPUT_LEN);
+    *link = NULL;
+    if (l == NULL || buffers == NULL) {
+        free(l);
+        free(buffers);
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for the upstream's connection");
+    }
+    l->loop = loop;
+    l->edge = edge;
+    l->address = *address;
+    l->output = buffers;
+    l->receive = buffers + RV_OUTPUT_LEN;
+    *link = l;
+    return RV_OK;
+}
+
+void rv_link_ask(rv_link *link, int64_t now) {
+    RV_ASSERT(link->edge != NULL);
+    link->again = false;
+    if (link->state == RV_LINK_IDLE && rv_edge_wants_connection(link->edge, now)) {
+        connect_begin(link);
+    }
+    for (unsigned i = 0; i < MESSAGES_MAX && link->state == RV_LINK_OPEN; i++) {
+        rv_bytes message;
+        if (!rv_websocket_flush(&link->ws) || rv_websocket_finished(&link->ws)) {
+            ended(link);
+            return;
+        }
+        if (!rv_websocket_sent(&link->ws) || !rv_edge_send(link->edge, now, &message)) {
+            return;
+        }
+        rv_websocket_send(&link->ws, message);
+    }
+    link->again = link->state == RV_LINK_OPEN;
+}
+
+void rv_link_tick(rv_link *link, int64_t now) {
+    RV_ASSERT(link->edge != NULL);
+    const uint64_t now_ms = uv_now(link->loop);
+    if (link->state == RV_LINK_OPEN) {
+        if (now_ms - link->heard_ms > RV_PEER_TIMEOUT_MS) {
+            fail(link, RV_UPSTREAM_UNREACHABLE, "nothing was heard for a minute from", NULL);
+        } else if (now_ms - link->heard_ms > RV_PING_AFTER_MS && !link->pinged) {
+            link->pinged = true;
+            rv_websocket_ping(&link->ws);
+        }
+    } else if (link->state != RV_LINK_IDLE && link->state != RV_LINK_CLOSING &&
+               now_ms - link->since_ms > RV_CONNECT_TIMEOUT_MS) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "no answer within ten seconds from", NULL);
+    }
+    rv_link_ask(link, now);
+}
+
+void rv_link_stop(rv_link *link) {
+    RV_ASSERT(link != NULL);
+    if (link->state == RV_LINK_OPEN) {
+        rv_websocket_close(&link->ws, RV_CLOSE_GOING_AWAY, RV_LITERAL("the node stops"));
+    }
+    rv_error err;
+    rv_error_set(&err, RV_CLOSING, "the node stops");
+    rv_link_fail(link, &err);
+}
+
+bool rv_link_idle(const rv_link *link) {
+    return link->state == RV_LINK_IDLE;
+}
+
+void rv_link_free(rv_link *link) {
+    if (link != NULL) {
+        RV_ASSERT(rv_link_idle(link));
+        free(link->output);
+        free(link);
+    }
+}

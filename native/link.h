@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connection of an edge to its upstream: resolve, connect, WebSocket handshake, then messages
+ * between the socket and the edge's sync state machine, until it ends; when to try again is the
+ * edge's to say.
+ *
+ *     IDLE -> RESOLVING -> CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> IDLE
+ */
+#ifndef RV_NATIVE_LINK_H
+#define RV_NATIVE_LINK_H
+
+#include "native/address.h"
+#include "native/handshake.h"
+#include "native/sender.h"
+#include "native/websocket.h"
+
+#include <llhttp.h>
+
+typedef enum rv_link_state {
+    RV_LINK_IDLE,
+    RV_LINK_RESOLVING,
+    RV_LINK_CONNECTING,
+    RV_LINK_HANDSHAKE,
+    RV_LINK_OPEN,
+    RV_LINK_CLOSING
+} rv_link_state;
+
+typedef struct rv_link {
+    uv_loop_t *loop;
+    rv_edge *edge;
+    rv_address address;
+    rv_link_state state;
+    uv_tcp_t tcp;
+    uv_getaddrinfo_t resolve;
+    uv_connect_t connect;
+    rv_sender sender;
+    uint8_t *output;  /* RV_OUTPUT_LEN bytes */
+    uint8_t *receive; /* RV_OUTPUT_LEN bytes */
+    uint64_t since_ms;
+    uint64_t heard_ms;
+    bool pinged;
+    bool again; /* there is more to send, after others had their turn */
+    rv_websocket ws;
+    rv_error reason; /* why it is being closed */
+    /* the handshake's answer */
+    llhttp_t parser;
+    char accept_expected[RV_HANDSHAKE_ACCEPT_LEN + 1];
+    size_t head_len;
+    char name[32];
+    size_t name_len;
+    char accept[RV_HANDSHAKE_ACCEPT_LEN + 1];
+    size_t accept_len;
+    char protocol[32];
+    size_t protocol_len;
+    char *value; /* one of the two above, being read, or NULL */
+    size_t *value_len;
+    size_t value_cap;
+    bool in_value;
+    bool head_done;
+} rv_link;
+
+/* RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge,
+                                     const rv_address *address, rv_error *err);
+
+/* Connects when the edge wants that, sends what it has to send. After each round of the node. */
+void rv_link_ask(rv_link *link, int64_t now);
+
+/* The edge refused to go on: closes with the error. */
+void rv_link_fail(rv_link *link, const rv_error *err);
+
+/* Looks at time-outs; RV_TICK_MS apart. */
+void rv_link_tick(rv_link *link, int64_t now);
+
+/* Closes; idle when the loop has run on. */
+void rv_link_stop(rv_link *link);
+bool rv_link_idle(const rv_link *link);
+void rv_link_free(rv_link *link); /* idle; NULL is allowed */
+
+#endif

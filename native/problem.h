@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers of the HTTP server itself, where no request reached the request handler: problems in the
+ * shape that face/ gives its own (RFC 9457), and the lines of a response's head. */
+#ifndef RV_NATIVE_PROBLEM_H
+#define RV_NATIVE_PROBLEM_H
+
+#include "core/base/error.h"
+
+/* "Not Found" for 404, …; "" for a status that has none here. */
+const char *rv_http_reason(int http);
+
+/* `{"type","title","status","code","detail",…facts}`. */
+void rv_problem_write(rv_writer *w, int http, const rv_error *error);
+
+/* Status line, Content-Type, Content-Length, `extra` (whole header lines, or ""), Connection:
+ * close, and the problem as body. */
+void rv_problem_response(rv_writer *w, int http, const rv_error *error, const char *extra);
+
+#endif

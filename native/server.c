@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define CONNECTION_LEN (RV_INPUT_LEN + RV_REQUEST_LEN + RV_OUTPUT_LEN)
+#define PIECE_ROOM     16 /* before a piece, for a chunk's size line */
+
+/* Hands the mapped memory out: the shared buffers, then each connection's. */
+static void buffers_divide(rv_server *server) {
+    rv_arena arena = rv_arena_over(server->memory, server->memory_len);
+    server->receive = rv_arena_take_raw(&arena, RV_OUTPUT_LEN);
+    server->piece = rv_arena_take_raw(&arena, PIECE_ROOM + RV_PIECE_LEN_MAX);
+    for (unsigned i = 0; i < RV_LARGE_COUNT; i++) {
+        server->large[i].bytes = rv_arena_take_raw(&arena, RV_REQUEST_BODY_MAX);
+        RV_ASSERT(server->large[i].bytes != NULL);
+    }
+    for (unsigned i = 0; i < RV_CONNECTIONS_MAX; i++) {
+        uint8_t *const bytes = rv_arena_take_raw(&arena, CONNECTION_LEN);
+        RV_ASSERT(bytes != NULL);
+        server->order[i] = &server->connections[i];
+        server->connections[i].order = i;
+        rv_connection_init(&server->connections[i], server, bytes, bytes + RV_INPUT_LEN,
+                           bytes + RV_INPUT_LEN + RV_REQUEST_LEN);
+    }
+}
+
+rv_status rv_server_create(rv_server **server, uv_loop_t *loop, rv_instance *instance,
+                           rv_error *err) {
+    RV_ASSERT(server != NULL);
+    RV_ASSERT(instance->face != NULL);
+    *server = NULL;
+    rv_server *const s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for the server");
+    }
+    s->loop = loop;
+    s->instance = instance;
+    s->memory_len = RV_OUTPUT_LEN * 2 + RV_LARGE_COUNT * (size_t)RV_REQUEST_BODY_MAX +
+                    RV_CONNECTIONS_MAX * (size_t)CONNECTION_LEN;
+    s->connections = calloc(RV_CONNECTIONS_MAX, sizeof *s->connections);
+    void *const memory =
+        mmap(NULL, s->memory_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    s->order = calloc(RV_CONNECTIONS_MAX, sizeof(rv_connection *));
+    if (s->connections == NULL || s->order == NULL || memory == MAP_FAILED) {
+        free(s->order);
+        free(s->connections);
+        free(s);
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for connections");
+    }
+    s->memory = memory;
+    buffers_divide(s);
+    *server = s;
+    return RV_OK;
+}
+
+/* --- listening --- */
+
+/* Splits "ADDRESS:PORT" and reads it as IPv4 or IPv6. */
+static bool address_read(const char *text, struct sockaddr_storage *address) {
+    RV_ASSERT(text != NULL);
+    char host[64];
+    const char *const colon = strrchr(text, ':');
+    if (colon == NULL || colon == text || colon[1] == '\0') {
+        return false;
+    }
+    char *end;
+    const long port = strtol(colon + 1, &end, 10);
+    size_t len = (size_t)(colon - text);
+    if (*end != '\0' || port < 0 || port > 65535 || len >= sizeof host) {
+        return false;
+    }
+    const bool brackets = text[0] == '[' && text[len - 1] == ']';
+    len = brackets ? len - 2 : len;
+    memcpy(host, text + (brackets ? 1 : 0), len);
+    host[len] = '\0';
+    if (strcmp(host, "localhost") == 0) {
+        memcpy(host, "127.0.0.1", sizeof "127.0.0.1");
+    }
+    return brackets ? uv_ip6_addr(host, (int)port, (struct sockaddr_in6 *)address) == 0
+                    : uv_ip4_addr(host, (int)port, (struct sockaddr_in *)address) == 0;
+}
+
+static void accept_next(rv_server *server) {
+    RV_ASSERT(server->open_count < RV_CONNECTIONS_MAX);
+    rv_connection *const c = server->order[server->open_count];
+    server->open_count += 1;
+    rv_connection_accept(c);
+}
+
+void rv_server_release(rv_server *server, rv_connection *connection) {
+    RV_ASSERT(connection->order < server->open_count);
+    server->open_count -= 1;
+    rv_connection *const last = server->order[server->open_count];
+    server->order[connection->order] = last;
+    last->order = connection->order;
+    server->order[server->open_count] = connection;
+    connection->order = server->open_count;
+}
+
+static void on_connection(uv_stream_t *listener, int failed) {
+    rv_server *const server = listener->data;
+    if (failed != 0 || server->stopping) {
+        return;
+    }
+    if (server->open_count == RV_CONNECTIONS_MAX) {
+        server->accept_waits = true; /* it stays in the backlog until one is free */
+        return;
+    }
+    accept_next(server);
+}
+
+rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err) {
+    RV_ASSERT(!server->listening);
+    struct sockaddr_storage name = {0};
+    if (!address_read(address, &name)) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            "`%s` is not an address to listen on: write it as 127.0.0.1:5678 or "
+                            "[::1]:5678",
+                            address);
+    }
+    int failed = uv_tcp_init(server->loop, &server->listener);
+    RV_ASSERT(failed == 0);
+    server->listener.data = server;
+    server->listening = true;
+    failed = uv_tcp_bind(&server->listener, (const struct sockaddr *)&name, 0);
+    if (failed == 0) {
+        failed = uv_listen((uv_stream_t *)&server->listener, RV_BACKLOG, on_connection);
+    }
+    int len = sizeof name;
+    if (failed == 0) {
+        failed = uv_tcp_getsockname(&server->listener, (struct sockaddr *)&name, &len);
+    }
+    if (failed != 0) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "cannot listen on %s: %s", address,
+                            uv_strerror(failed));
+    }
+    const struct sockaddr_in *const v4 = (const struct sockaddr_in *)&name;
+    const struct sockaddr_in6 *const v6 = (const struct sockaddr_in6 *)&name;
+    server->port = ntohs(name.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+    return RV_OK;
+}
+
+/* --- running --- */
+
+void rv_server_ask(rv_server *server, bool moved, int64_t now) {
+    RV_ASSERT(server != NULL);
+    server->again = server->starved = false;
+    if (server->accept_waits && !server->stopping && server->open_count < RV_CONNECTIONS_MAX) {
+        server->accept_waits = false;
+        accept_next(server);
+    }
+    for (unsigned i = 0; i < server->open_count; i++) {
+        rv_connection *const c = server->order[i];
+        if (c->state != RV_CONNECTION_CLOSING) {
+            rv_connection_ask(c, moved, now);
+        }
+    }
+}
+
+void rv_server_tick(rv_server *server, int64_t now) {
+    RV_ASSERT(server != NULL);
+    const uint64_t now_ms = uv_now(server->loop);
+    for (unsigned i = 0; i < server->open_count; i++) {
+        rv_connection *const c = server->order[i];
+        if (c->state != RV_CONNECTION_CLOSING) {
+            rv_connection_tick(c, now_ms);
+        }
+    }
+    rv_server_ask(server, true, now);
+}
+
+int64_t rv_server_deadline(const rv_server *server) {
+    RV_ASSERT(server != NULL);
+    int64_t least = INT64_MAX;
+    for (unsigned i = 0; i < server->open_count; i++) {
+        const rv_connection *const c = server->order[i];
+        if (c->state == RV_CONNECTION_SYNC && c->session != NULL) {
+            const int64_t deadline = rv_upstream_deadline(c->session);
+            least = deadline < least ? deadline : least;
+        }
+    }
+    return least;
+}
+
+/* --- stopping --- */
+
+void rv_server_stop(rv_server *server) {
+    RV_ASSERT(!server->stopping);
+    server->stopping = true;
+    if (server->listening) {
+        uv_close((uv_handle_t *)&server->listener, NULL);
+    }
+    for (unsigned i = 0; i < server->open_count; i++) {
+        rv_connection *const c = server->order[i];
+        if (c->state != RV_CONNECTION_CLOSING) {
+            rv_connection_stop(c);
+        }
+    }
+}
+
+void rv_server_abort(rv_server *server) {
+    RV_ASSERT(server->stopping);
+    for (unsigned i = 0; i < server->open_count; i++) {
+        rv_connection *const c = server->order[i];
+        if (c->state != RV_CONNECTION_CLOSING) {
+            rv_connection_close(c);
+        }
+    }
+}
+
+bool rv_server_idle(const rv_server *server) {
+    RV_ASSERT(server->open_count <= RV_CONNECTIONS_MAX);
+    return server->open_count == 0;
+}
+
+void rv_server_free(rv_server *server) {
+    RV_ASSERT(rv_server_idle(server));
+    const int failed = munmap(server->memory, server->memory_len);
+    RV_ASSERT(failed == 0);
+    free(server->order);
+    free(server->connections);
+    free(server);
+}
+
+rv_large *rv_server_take_large(rv_server *server) {
+    RV_ASSERT(server != NULL);
+    for (unsigned i = 0; i < RV_LARGE_COUNT; i++) {
+        if (!server->large[i].taken) {
+            server->large[i].taken = true;
+            return &server->large[i];
+        }
+    }
+    return NULL;
+}
+
+void rv_server_give_large(rv_server *server, rv_large *large) {
+    RV_ASSERT(large >= server->large && large < server->large + RV_LARGE_COUNT);
+    RV_ASSERT(large->taken);
+    large->taken = false;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP server: a listener and a fixed pool of connections (native/connection.h), with the
+ * buffers they share. One thread. All memory is taken when it is created.
+ *
+ *     create -> listen -> (the loop runs; ask after each round of the node) -> stop -> idle -> free
+ */
+#ifndef RV_NATIVE_SERVER_H
+#define RV_NATIVE_SERVER_H
+
+#include "native/instance.h"
+
+#include <uv.h>
+
+typedef struct rv_server rv_server;
+typedef struct rv_connection rv_connection;
+
+/* A buffer of RV_REQUEST_BODY_MAX bytes that one connection has at a time. */
+typedef struct rv_large {
+    uint8_t *bytes;
+    bool taken;
+} rv_large;
+
+struct rv_server {
+    uv_loop_t *loop;
+    rv_instance *instance;
+    uv_tcp_t listener;
+    bool listening;
+    bool stopping;
+    bool accept_waits; /* a connection came when no slot was free */
+    bool again;        /* something is to be asked again without waiting */
+    bool starved;      /* an exchange waits: perhaps for what another one holds */
+    uint8_t *memory;   /* of all buffers */
+    size_t memory_len;
+    uint8_t *receive; /* RV_OUTPUT_LEN bytes: what a WebSocket, or nobody, reads into */
+    uint8_t *piece;   /* where answers are written before they are sent */
+    rv_large large[RV_LARGE_COUNT];
+    rv_connection *connections; /* RV_CONNECTIONS_MAX */
+    rv_connection **order;      /* all of them, those in use first */
+    uint32_t open_count;        /* in use */
+    int port;                   /* that is listened on */
+};
+
+/* RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_server_create(rv_server **server, uv_loop_t *loop, rv_instance *instance,
+                                       rv_error *err);
+
+/* Listens on "ADDRESS:PORT" (IPv6 in brackets). RV_PARAMETER_INVALID: it is not one, or in use. */
+RV_MUST_USE rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err);
+
+/* Asks what waits: exchanges without a head, and, when `moved`, feeds and sync sessions as well. */
+void rv_server_ask(rv_server *server, bool moved, int64_t now);
+
+/* Looks at time-outs; RV_TICK_MS apart. */
+void rv_server_tick(rv_server *server, int64_t now);
+
+/* When a sync session wants to be asked; INT64_MAX: never. */
+int64_t rv_server_deadline(const rv_server *server);
+
+/* Takes no more connections, ends feeds and idle connections; what is under way is answered. */
+void rv_server_stop(rv_server *server);
+
+/* Closes what is still open. */
+void rv_server_abort(rv_server *server);
+
+/* True when every connection is closed. */
+bool rv_server_idle(const rv_server *server);
+
+void rv_server_free(rv_server *server);
+
+/* Takes a connection off those in use. */
+void rv_server_release(rv_server *server, rv_connection *connection);
+
+/* A free large buffer, or NULL; and back. */
+rv_large *rv_server_take_large(rv_server *server);
+void rv_server_give_large(rv_server *server, rv_large *large);
+
+#endif
