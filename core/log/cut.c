@@ -54,10 +54,9 @@ static rv_step tail_judge(rv_log *log) {
         damage = "batches are missing";
     } else if (left == 0 && log->sealed) {
         damage = NULL;
-    } else if (left < RV_BATCH_HEADER_SIZE || r->overruns) {
-        damage = "the file was cut short";
-    } else if (r->tail_end > r->offset &&
-               (left < 2 * RV_BATCH_HEADER_SIZE || r->claimed || r->promised != 0)) {
+    } else if (left < 2 * RV_BATCH_HEADER_SIZE || r->overruns) {
+        damage = left == RV_BATCH_HEADER_SIZE ? "a damaged seal" : "the file was cut short";
+    } else if (r->tail_end > r->offset && (r->claimed || r->promised != 0)) {
         damage = "a damaged batch";
     }
     if (damage != NULL) {

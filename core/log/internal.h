@@ -25,8 +25,9 @@
 #define RV_LOG_HANDLES   16 /* open files at a time; one is the tail, one may be the next segment */
 #define RV_LOG_SLOTS_MAX 128
 #define RV_LOG_SEARCHES  8
-#define RV_LOG_CHUNK     ((size_t)(256 << 10)) /* read at a time: large for a disk, small for a cache \
-                                                */
+#define RV_LOG_CHUNK                                                                               \
+    ((size_t)(256 << 10)) /* read at a time: large for a disk, small for a cache                   \
+                           */
 
 /* Operations by the low bits of their tickets. */
 #define RV_OP_MAIN   0
@@ -262,7 +263,8 @@ bool rv_roll_due(const rv_log *log);
 rv_step rv_roll_begin(rv_log *log);
 rv_step rv_roll_step(rv_log *log);
 
-/* Bytes of file that must be reserved beyond the appended ones: the largest batch, and a seal. */
+/* Bytes of file that must be reserved beyond the appended ones: the largest batch, a seal, and room
+ * for two headers, by whose absence recovery knows a file that was cut short. */
 uint64_t rv_space_needed(const rv_log *log);
 
 /* recover.c: lets go of a recovery that is to end early; false while an operation is under way. */

@@ -281,7 +281,24 @@ rv_log_cursor rv_log_cursor_at(uint64_t sequence) {
     return (rv_log_cursor){.sequence = sequence, .segment = UINT64_MAX};
 }
 
-/* Where to begin to look: the hint, if it can be one, else by the index. */
+/* The last segment that begins at or before the sequence. */
+static uint32_t segment_of(const rv_log *log, uint64_t sequence) {
+    RV_ASSERT(log->segment_count > 0 && log->segments[0].first_sequence <= sequence);
+    uint32_t low = 1, high = log->segment_count; /* those below `low` do */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (log->segments[middle].first_sequence <= sequence) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    RV_ASSERT(low > 0);
+    return low - 1;
+}
+
+/* Where to begin to look: the hint, if it can be one, else by the index, or at the segment's begin
+ * when that is nearer (so damage in one segment does not keep readers from the next). */
 static bool read_start(const rv_log *log, const rv_log_cursor *cursor, bool *hinted,
                        rv_place *place) {
     RV_ASSERT(cursor->sequence > 0);
@@ -293,7 +310,14 @@ static bool read_start(const rv_log *log, const rv_log_cursor *cursor, bool *hin
         return true;
     }
     RV_ASSERT(cursor->sequence <= rv_log_durable(log));
-    return rv_index_by_sequence(&log->index, cursor->sequence, place);
+    if (!rv_index_by_sequence(&log->index, cursor->sequence, place)) {
+        return false;
+    }
+    const uint32_t segment = segment_of(log, cursor->sequence);
+    if (segment > place->segment) {
+        *place = (rv_place){segment, RV_SEGMENT_HEADER_SIZE};
+    }
+    return true;
 }
 
 /* Walks from `place` to the batch with the cursor's sequence. RV_END: it is not on this way. */

@@ -34,7 +34,7 @@ static size_t largest_batch(const rv_log *log) {
 }
 
 uint64_t rv_space_needed(const rv_log *log) {
-    return largest_batch(log) + RV_BATCH_HEADER_SIZE;
+    return largest_batch(log) + 3 * RV_BATCH_HEADER_SIZE;
 }
 
 /* Where the next batch goes; SIZE_MAX when there is no room for the largest one. */

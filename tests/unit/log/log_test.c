@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: whatever was appended is read back, in order, by whatever way one asks for it, however slowly
- * and piecemeal the host answers, over many segments and many lives.
- * Method: random appends, polls, reads, searches, seals and deaths of the process against the twin,
- * on the memory host, on a disk that answers at once, and on one that answers everything late, in any
- * order, and in pieces.
+ * Goal: whatever was appended is read back, in order, by whatever way one asks for it, however
+ * slowly and piecemeal the host answers, over many segments and many lives. Method: random appends,
+ * polls, reads, searches, seals and deaths of the process against the twin, on the memory host, on
+ * a disk that answers at once, and on one that answers everything late, in any order, and in
+ * pieces.
  */
 #include "tests/unit/log/log_twin.h"
 
@@ -214,7 +214,9 @@ RV_TEST(random_lives_in_memory) {
 RV_TEST(random_lives_on_a_slow_disk) {
     for (uint64_t seed = 1; seed <= 12; seed += 1) {
         const rv_sim_faults faults = {
-            .pending_percent = seed % 3 == 0 ? 0 : seed % 3 == 1 ? 50 : 100,
+            .pending_percent = seed % 3 == 0   ? 0
+                               : seed % 3 == 1 ? 50
+                                               : 100,
             .short_percent = 40,
             .latency_us_max = 1000,
         };

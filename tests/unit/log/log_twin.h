@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the tests of the log share: a node that has a log over the simulated disk or in memory, and a
- * naive twin, an array of the batches that were appended. The twin knows everything; the log may
+ * What the tests of the log share: a node that has a log over the simulated disk or in memory, and
+ * a naive twin, an array of the batches that were appended. The twin knows everything; the log may
  * have less (what a crash took), never anything else.
  */
 #ifndef RV_TESTS_LOG_TWIN_H
@@ -13,10 +13,10 @@
 #include "tests/unit/test.h"
 
 #define TWIN_BATCHES_MAX 4096
-#define TWIN_BODIES_MAX (8u << 20)
-#define NODE_DISK_SIZE (16u << 20)
-#define NODE_ARENA_SIZE (8u << 20)
-#define PUMP_MAX 100000
+#define TWIN_BODIES_MAX  (8u << 20)
+#define NODE_DISK_SIZE   (16u << 20)
+#define NODE_ARENA_SIZE  (8u << 20)
+#define PUMP_MAX         100000
 
 typedef struct twin_batch {
     rv_batch batch;
