@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * When to try again: a delay that doubles with every failure, from a quarter of a second to half a
- * minute, of which a random part (up to a half) is taken off, so that edges that lost one upstream do
- * not all come back at once.
+ * minute, of which a random part (up to a half) is taken off, so that edges that lost one upstream
+ * do not all come back at once.
  */
 #ifndef RV_SYNC_BACKOFF_H
 #define RV_SYNC_BACKOFF_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sync/chunks.h"
 
-/* A chunk's used length is not stored: all but the last are left when fewer than 10 bytes remain, so
- * their ends are kept in `next`'s high bits. */
+/* A chunk's used length is not stored: all but the last are left when fewer than 10 bytes remain,
+ * so their ends are kept in `next`'s high bits. */
 #define NEXT_BITS 16u
 #define NEXT_NONE 0xffffu
 

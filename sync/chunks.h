@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The columns of a message while it is encoded: many byte strings that grow side by side, out of one
- * pool of small chunks, joined at the end. When `interleaved`, there is one string, and all columns
- * write to it in turn: a message of few events has no use for column boundaries.
+ * The columns of a message while it is encoded: many byte strings that grow side by side, out of
+ * one pool of small chunks, joined at the end. When `interleaved`, there is one string, and all
+ * columns write to it in turn: a message of few events has no use for column boundaries.
  */
 #ifndef RV_SYNC_CHUNKS_H
 #define RV_SYNC_CHUNKS_H

@@ -11,7 +11,7 @@ struct rv_decoder {
     uint32_t count;
     uint32_t next;
     uint32_t streams_announced;
-    uint32_t stream; /* of the event just yielded */
+    uint32_t stream;   /* of the event just yielded */
     size_t data_total; /* of the message's events: bounded, or a small message could be huge */
     int64_t last_time;
     bool interleaved;
@@ -19,7 +19,7 @@ struct rv_decoder {
     rv_run runs[RV_COLUMN_RUNS_COUNT];
 };
 
-#define DATA_SIZE (RV_EVENT_LEN_MAX + 16u)
+#define DATA_SIZE      (RV_EVENT_LEN_MAX + 16u)
 #define DATA_TOTAL_MAX (2u << 20)
 
 rv_decoder *rv_decoder_create(rv_arena *arena) {
@@ -343,8 +343,8 @@ static bool take_rank(rv_decoder *d, uint32_t column, uint32_t table, uint16_t g
     return id == 0 || entry->group == group;
 }
 
-/* Writes an entry of the dictionary as a value of the type; a keyed string has the stream's key before
- * its bytes. */
+/* Writes an entry of the dictionary as a value of the type; a keyed string has the stream's key
+ * before its bytes. */
 static bool write_entry(rv_decoder *d, const rv_plan_entry *entry, const rv_plan_field *field,
                         uint32_t stream, rv_writer *w) {
     rv_value value = rv_value_int((int64_t)entry->bits);
@@ -549,8 +549,8 @@ static bool take_metadata(rv_decoder *d, uint8_t flags, rv_event *event) {
     if ((flags & RV_EVENT_FLAG_METADATA) == 0) {
         return true;
     }
-    const bool good = take_rank(d, RV_COLUMN_METADATA, RV_RANK_TABLE_METADATA, 0, d->stream, &entry,
-                                &null);
+    const bool good =
+        take_rank(d, RV_COLUMN_METADATA, RV_RANK_TABLE_METADATA, 0, d->stream, &entry, &null);
     event->metadata = entry.bytes;
     return good && !null && !entry.keyed && entry.bytes.len > 0 &&
            entry.bytes.len <= RV_METADATA_LEN_MAX;
@@ -597,7 +597,5 @@ rv_status rv_decoder_next(rv_decoder *d, rv_event *event, rv_bytes *path, rv_err
     }
     const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
     d->next += 1;
-    return !system || d->next == d->count
-               ? RV_OK
-               : malformed(err, "events after a schema change");
+    return !system || d->next == d->count ? RV_OK : malformed(err, "events after a schema change");
 }

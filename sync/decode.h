@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The decoder of events messages. It trusts nothing: whatever the bytes are, it yields events within
- * the limits of sync/plan.h or says that they are malformed. What an event then means is the node's
- * to judge.
+ * The decoder of events messages. It trusts nothing: whatever the bytes are, it yields events
+ * within the limits of sync/plan.h or says that they are malformed. What an event then means is the
+ * node's to judge.
  */
 #ifndef RV_SYNC_DECODE_H
 #define RV_SYNC_DECODE_H
@@ -22,8 +22,8 @@ RV_MUST_USE rv_status rv_decoder_begin(rv_decoder *decoder, const rv_schema *sch
 uint32_t rv_decoder_count(const rv_decoder *decoder);
 
 /*
- * The next event: RV_OK, RV_END after the last, RV_PROTOCOL_ERROR. Its bytes are valid until the next
- * call. `event->stream` is what rv_decoder_name_stream was told; when the stream is new in the
+ * The next event: RV_OK, RV_END after the last, RV_PROTOCOL_ERROR. Its bytes are valid until the
+ * next call. `event->stream` is what rv_decoder_name_stream was told; when the stream is new in the
  * message, `*path` is its path (else empty) and the caller tells before it asks for the next.
  */
 RV_MUST_USE rv_status rv_decoder_next(rv_decoder *decoder, rv_event *event, rv_bytes *path,

@@ -18,7 +18,7 @@ typedef enum rv_edge_state {
     RV_EDGE_OFFLINE,    /* no connection; `deadline` says when to try again */
     RV_EDGE_CONNECTING, /* the transport is up or coming up, hello not answered */
     RV_EDGE_CONNECTED,
-    RV_EDGE_ERROR       /* stopped for a reason that trying again does not mend */
+    RV_EDGE_ERROR /* stopped for a reason that trying again does not mend */
 } rv_edge_state;
 
 typedef struct rv_edge_options {
@@ -27,11 +27,12 @@ typedef struct rv_edge_options {
     uint64_t seed; /* of the back-off's jitter */
 } rv_edge_options;
 
-/* Takes its memory from `arena` (about 4 MiB). RV_MEMORY_EXHAUSTED. */
+/* Takes its memory from `arena` (4.5 MiB). RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options,
                                      rv_arena *arena, rv_error *err);
 
-/* True once each time the transport should connect now; the transport answers with one of the next two. */
+/* True once each time the transport should connect now; the transport answers with one of the next
+ * two. */
 bool rv_edge_wants_connection(rv_edge *edge, int64_t now);
 
 /* The WebSocket is open, with the subprotocol agreed. */
@@ -42,14 +43,15 @@ void rv_edge_opened(rv_edge *edge, int64_t now);
 void rv_edge_closed(rv_edge *edge, const rv_error *reason, int64_t now);
 
 /* One whole binary message. An error: the transport closes the connection (close code 1002, or 1009
- * when too large) and calls rv_edge_closed with it. Messages that wait for the disk are kept inside. */
+ * when too large) and calls rv_edge_closed with it. Messages that wait for the disk are kept
+ * inside. */
 RV_MUST_USE rv_status rv_edge_receive(rv_edge *edge, rv_bytes message, int64_t now, rv_error *err);
 
 /* The next message to send, borrowed until the next call on the edge; false when there is none. */
 bool rv_edge_send(rv_edge *edge, int64_t now, rv_bytes *message);
 
-/* Goes on with what waited for the node or for time. Call it after rv_node_poll and at the deadline.
- * An error is answered as one of rv_edge_receive. */
+/* Goes on with what waited for the node or for time. Call it after rv_node_poll and at the
+ * deadline. An error is answered as one of rv_edge_receive. */
 RV_MUST_USE rv_status rv_edge_poll(rv_edge *edge, int64_t now, rv_error *err);
 
 /* When rv_edge_poll or rv_edge_wants_connection has something to do by itself; INT64_MAX: never. */
@@ -57,7 +59,7 @@ int64_t rv_edge_deadline(const rv_edge *edge);
 
 typedef struct rv_edge_status {
     rv_edge_state state;
-    rv_error reason;          /* of offline and error; status RV_OK when there is none */
+    rv_error reason;            /* of offline and error; status RV_OK when there is none */
     uint64_t upstream_position; /* the root's last position that the upstream told */
     uint64_t bytes_received;
     uint64_t bytes_sent;
@@ -68,8 +70,8 @@ void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);
 
 /* --- forwarding appends to the root --- */
 
-/* Starts one; the events are copied. The answer comes under `*request`. RV_NOT_CONNECTED, RV_BUSY (too
- * many under way), RV_REQUEST_TOO_LARGE. */
+/* Starts one; the events are copied. The answer comes under `*request`. RV_NOT_CONNECTED, RV_BUSY
+ * (too many under way), RV_REQUEST_TOO_LARGE. */
 RV_MUST_USE rv_status rv_edge_forward(rv_edge *edge, const rv_append *events, size_t count,
                                       uint64_t *request, rv_error *err);
 

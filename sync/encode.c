@@ -13,8 +13,8 @@ rv_encoder *rv_encoder_create(rv_arena *arena) {
     e->data = rv_arena_take_raw(arena, DATA_SIZE);
     e->stream_slots = rv_arena_take_raw(arena, sizeof(uint16_t) * STREAM_SLOTS);
     e->entry_slots = rv_arena_take_raw(arena, sizeof(uint16_t) * ENTRY_SLOTS);
-    const bool whole = e->staged != NULL && e->data != NULL && e->stream_slots != NULL &&
-                       e->entry_slots != NULL;
+    const bool whole =
+        e->staged != NULL && e->data != NULL && e->stream_slots != NULL && e->entry_slots != NULL;
     return whole ? e : NULL;
 }
 

@@ -22,8 +22,7 @@ static uint32_t key_of(const rv_schema *schema, const rv_plan_type *type, uint16
             const bool integer = rv_type_class(&type->type->fields[f].type) == RV_VALUE_INT &&
                                  kind <= RV_TYPE_BIGINT;
             const bool sent_as_integer = rv_plan_key_integer(schema, stream, v);
-            if (stream->variables[a * variables + v] == f &&
-                (sent_as_integer ? integer : text)) {
+            if (stream->variables[a * variables + v] == f && (sent_as_integer ? integer : text)) {
                 return v;
             }
         }
@@ -154,8 +153,8 @@ static void put_rank(rv_encoder *e, uint32_t column, uint32_t table, uint16_t gr
         return;
     }
     const bool keyed = table >= RV_RANK_TABLE_FIELDS && value->class_ == RV_VALUE_BYTES;
-    const rv_bytes key = keyed ? rv_plan_key_text(&plan->streams[stream], e->schema)
-                               : rv_bytes_of(NULL, 0);
+    const rv_bytes key =
+        keyed ? rv_plan_key_text(&plan->streams[stream], e->schema) : rv_bytes_of(NULL, 0);
     const rv_plan_entry entry = entry_of(plan, group, value, key);
     uint16_t added = 0;
     const uint16_t id = entry_id(e, &entry, &added);
@@ -196,7 +195,8 @@ static rv_bytes key_text(const rv_plan_stream *stream, uint32_t v) {
                : rv_bytes_of(stream->path.ptr + stream->key_starts[v], stream->key_lens[v]);
 }
 
-/* Writes a stream that the message has not had yet. The stream before it is what it is compared with. */
+/* Writes a stream that the message has not had yet. The stream before it is what it is compared
+ * with. */
 static void put_stream(rv_encoder *e, uint32_t number) {
     const rv_plan_stream *const stream = &e->plan.streams[number];
     static const rv_plan_stream none = {.declaration = RV_NONE};
@@ -253,8 +253,8 @@ static void put_place(rv_encoder *e, uint32_t i, const rv_staged *before) {
         put_run(chunks, RV_COLUMN_VERSIONS, &e->runs[RV_COLUMN_VERSIONS],
                 s->version - stream->version - 1);
     }
-    const uint32_t place = rv_ranks_put(&e->plan.ranks, RV_RANK_TABLE_TYPES, stream->last_type,
-                                        s->type);
+    const uint32_t place =
+        rv_ranks_put(&e->plan.ranks, RV_RANK_TABLE_TYPES, stream->last_type, s->type);
     rv_chunks_varint(chunks, RV_COLUMN_TYPES, place > 0 ? place : RV_RANK_KNOWN + s->type);
     stream->last_type = (uint16_t)(s->type + 1);
     stream->last_event = (uint16_t)i;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The encoder's parts, shared by its two files: encode.c stages events, encode_columns.c writes them. */
+/* The encoder's parts, shared by its two files: encode.c stages events, encode_columns.c writes
+ * them. */
 #ifndef RV_SYNC_ENCODE_INTERNAL_H
 #define RV_SYNC_ENCODE_INTERNAL_H
 

@@ -78,8 +78,9 @@ rv_status rv_forwards_start(rv_forwards *forwards, const rv_append *events, size
     rv_writer w = rv_writer_over(forwards->heap + at, cap);
     rv_wire_write_append(&w, forwards->next_request, events, count);
     if (w.full && room < RV_FORWARD_LEN_MAX) {
-        return rv_error_set(err, RV_BUSY, "the appends that wait for the upstream take all the "
-                                          "memory there is for them; try again");
+        return rv_error_set(err, RV_BUSY,
+                            "the appends that wait for the upstream take all the "
+                            "memory there is for them; try again");
     }
     if (w.full) {
         return rv_error_set(err, RV_REQUEST_TOO_LARGE,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Appends that an edge has forwarded to the root: up to 16 at a time, each from the request (kept as the
- * message to send) to the answer (kept as it came) until the caller ends it. Both live in one buffer,
- * where they do not move, because callers borrow from answers.
+ * Appends that an edge has forwarded to the root: up to 16 at a time, each from the request (kept
+ * as the message to send) to the answer (kept as it came) until the caller ends it. Both live in
+ * one buffer, where they do not move, because callers borrow from answers.
  *
  *     free -> queued -> sent -> answered -> free
  *                 \        \-> lost (the connection ended)
@@ -14,9 +14,9 @@
 #include "sync/edge.h"
 #include "sync/wire_append.h"
 
-#define RV_FORWARDS_MAX      16u
-#define RV_FORWARD_HEAP      (448u << 10)
-#define RV_FORWARD_LEN_MAX   (256u << 10) /* of one request */
+#define RV_FORWARDS_MAX    16u
+#define RV_FORWARD_HEAP    (448u << 10)
+#define RV_FORWARD_LEN_MAX (256u << 10) /* of one request */
 
 typedef enum rv_forward_state {
     RV_FORWARD_FREE,

@@ -44,8 +44,8 @@ bool rv_plan_add_type(rv_plan *plan, const rv_event_type *type, uint16_t number)
         plan->field_count + count > RV_COLUMNS_FIELDS_MAX) {
         return false;
     }
-    plan->types[plan->type_count] = (rv_plan_type){
-        type, number, RV_NONE, (uint16_t)plan->field_count, count};
+    plan->types[plan->type_count] =
+        (rv_plan_type){type, number, RV_NONE, (uint16_t)plan->field_count, count};
     plan->type_count += 1;
     for (uint16_t f = 0; f < count; f++) {
         rv_plan_field *const field = &plan->fields[plan->field_count + f];
@@ -82,7 +82,8 @@ bool rv_plan_begin(rv_plan *plan, uint32_t stream_count) {
         rv_plan_field *const field = &plan->fields[f];
         RV_ASSERT(field->mode <= RV_COLUMN_KEY_LAST);
         field->presence = (rv_run){0, 0};
-        field->group = field->mode == RV_COLUMN_RANK ? group_of(plan, field->name, field->class_) : 0;
+        field->group =
+            field->mode == RV_COLUMN_RANK ? group_of(plan, field->name, field->class_) : 0;
     }
     const size_t contexts = (size_t)stream_count * plan->group_count;
     if (contexts > RV_COLUMNS_CONTEXTS_MAX) {

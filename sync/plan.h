@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The plan of an events message: which event types it has, which column carries which field and how,
- * and what encoder and decoder remember while they go through the events, the same on both sides.
- * docs/format/wire.md, "Events", specifies the bytes.
+ * The plan of an events message: which event types it has, which column carries which field and
+ * how, and what encoder and decoder remember while they go through the events, the same on both
+ * sides. docs/format/wire.md, "Events", specifies the bytes.
  *
  * A field's column has a mode:
  *
- *   RANK   values have ids in a dictionary, and an id is sent by its rank (sync/ranks.h). Columns of
- *          the same name and class are a group: they share the dictionary, and what a stream had in
- *          the group before is the context of the next. A new number is sent as the difference to the
- *          group's new number before, so numbers that never come again cost no more than that.
- *   TIME   difference to the message's timestamp before, in any column: timestamps
- *   KEY    nothing: the value is a variable of the stream's path
+ *   RANK   values have ids in a dictionary, and an id is sent by its rank (sync/ranks.h). Columns
+ * of the same name and class are a group: they share the dictionary, and what a stream had in the
+ * group before is the context of the next. A new number is sent as the difference to the group's
+ * new number before, so numbers that never come again cost no more than that. TIME   difference to
+ * the message's timestamp before, in any column: timestamps KEY    nothing: the value is a variable
+ * of the stream's path
  */
 #ifndef RV_SYNC_PLAN_H
 #define RV_SYNC_PLAN_H
@@ -22,13 +22,14 @@
 #include "sync/ranks.h"
 
 /* --- limits of one message; a decoder refuses more --- */
-#define RV_COLUMNS_EVENTS_MAX   4096u   /* enough for the dictionaries to pay */
-#define RV_COLUMNS_TYPES_MAX    128u
-#define RV_COLUMNS_FIELDS_MAX   512u    /* of all types together */
-#define RV_COLUMNS_ENTRIES_MAX  6144u   /* of the dictionary; later values are sent whole each time */
+#define RV_COLUMNS_EVENTS_MAX  4096u /* enough for the dictionaries to pay */
+#define RV_COLUMNS_TYPES_MAX   128u
+#define RV_COLUMNS_FIELDS_MAX  512u  /* of all types together */
+#define RV_COLUMNS_ENTRIES_MAX 6144u /* of the dictionary; later values are sent whole each time   \
+                                      */
 #define RV_COLUMNS_PATHS_MAX    (128u << 10) /* bytes of all paths */
 #define RV_COLUMNS_CONTEXTS_MAX (128u << 10) /* streams times groups */
-#define RV_COLUMNS_KEYS_MAX     2u      /* variables of a path that are sent as such */
+#define RV_COLUMNS_KEYS_MAX     2u           /* variables of a path that are sent as such */
 
 typedef enum rv_column_mode {
     RV_COLUMN_RANK,
@@ -37,19 +38,19 @@ typedef enum rv_column_mode {
     RV_COLUMN_KEY_LAST = RV_COLUMN_KEY + RV_COLUMNS_KEYS_MAX - 1
 } rv_column_mode;
 
-/* The columns that every message has; then two for each group (lengths, bytes), and two for each field
- * (values, presence). */
+/* The columns that every message has; then two for each group (lengths, bytes), and two for each
+ * field (values, presence). */
 typedef enum rv_column_number {
     RV_COLUMN_FLAGS,
-    RV_COLUMN_GAPS,     /* of position */
-    RV_COLUMN_RECORDED, /* recorded_at, difference */
-    RV_COLUMN_SCHEMA,   /* schema versions, difference */
-    RV_COLUMN_VERSIONS, /* of a stream met before: version - previous - 1 */
-    RV_COLUMN_RUNS_COUNT, /* those above are sent as runs */
+    RV_COLUMN_GAPS,                           /* of position */
+    RV_COLUMN_RECORDED,                       /* recorded_at, difference */
+    RV_COLUMN_SCHEMA,                         /* schema versions, difference */
+    RV_COLUMN_VERSIONS,                       /* of a stream met before: version - previous - 1 */
+    RV_COLUMN_RUNS_COUNT,                     /* those above are sent as runs */
     RV_COLUMN_WRITTEN = RV_COLUMN_RUNS_COUNT, /* written_at - recorded_at, where flagged */
-    RV_COLUMN_IDS,       /* foreign ids */
-    RV_COLUMN_DISTANCES, /* events since the stream's last; 0: a new stream */
-    RV_COLUMN_STREAMS,   /* paths of new streams, and their versions */
+    RV_COLUMN_IDS,                            /* foreign ids */
+    RV_COLUMN_DISTANCES,                      /* events since the stream's last; 0: a new stream */
+    RV_COLUMN_STREAMS,                        /* paths of new streams, and their versions */
     RV_COLUMN_TYPES,
     RV_COLUMN_METADATA,
     RV_COLUMN_FIXED_COUNT
@@ -84,7 +85,7 @@ typedef struct rv_plan_field {
     uint8_t mode;
     uint8_t class_;
     bool nullable;
-    uint16_t group; /* RANK */
+    uint16_t group;  /* RANK */
     rv_run presence; /* TIME, when nullable */
 } rv_plan_field;
 
@@ -113,13 +114,13 @@ typedef struct rv_plan_stream {
     uint32_t number;      /* at this node */
     uint16_t declaration; /* whose template makes the path; RV_NONE: the path is sent whole */
     uint16_t last_event;
-    uint16_t last_type;   /* index + 1; 0: none */
+    uint16_t last_type; /* index + 1; 0: none */
 } rv_plan_stream;
 
 /* A value of the dictionary. Entry 0 is NULL. */
 typedef struct rv_plan_entry {
-    rv_bytes bytes;   /* without the key */
-    uint64_t bits;    /* of a number */
+    rv_bytes bytes; /* without the key */
+    uint64_t bits;  /* of a number */
     uint16_t group;
     uint16_t ordinal; /* in its group, from 1 */
     bool keyed;       /* the last variable of the stream's path goes before the bytes */
@@ -152,8 +153,8 @@ void rv_plan_reset(rv_plan *plan);
 /* Appends a type and its fields, modes unset. `type` NULL: a schema change. False: too many. */
 RV_MUST_USE bool rv_plan_add_type(rv_plan *plan, const rv_event_type *type, uint16_t number);
 
-/* Modes are set: makes groups, clears dictionary, ranks and contexts for `stream_count` streams. False:
- * streams times groups are too many. */
+/* Modes are set: makes groups, clears dictionary, ranks and contexts for `stream_count` streams.
+ * False: streams times groups are too many. */
 RV_MUST_USE bool rv_plan_begin(rv_plan *plan, uint32_t stream_count);
 
 /* Number of columns, and the first of a group or field. */

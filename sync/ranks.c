@@ -15,11 +15,12 @@ void rv_ranks_reset(rv_ranks *ranks, uint32_t table_count) {
     RV_ASSERT(table_count <= RV_RANK_TABLES_MAX);
     memset(ranks->heads, 0, sizeof(*ranks->heads) * table_count);
     ranks->list_count = 1;
-    RV_ASSERT(table_count + 1 < RV_RANK_LISTS_MAX); /* each table finds a list for its first context */
+    RV_ASSERT(table_count + 1 <
+              RV_RANK_LISTS_MAX); /* each table finds a list for its first context */
 }
 
-/* The context's list, made when there is none and the pool has one. One list a table is kept back for
- * tables that have none yet, as far as the pool goes. */
+/* The context's list, made when there is none and the pool has one. One list a table is kept back
+ * for tables that have none yet, as far as the pool goes. */
 static uint16_t *list_of(rv_ranks *ranks, uint32_t table, uint32_t context) {
     RV_ASSERT(table < RV_RANK_TABLES_MAX);
     const uint32_t c = context < RV_RANK_CONTEXTS ? context : RV_RANK_CONTEXTS - 1;

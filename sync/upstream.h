@@ -20,7 +20,7 @@ typedef struct rv_upstream_options {
     uint32_t connections_max;
 } rv_upstream_options;
 
-/* Takes its memory from `arena`: about 6 MiB and 12 KiB for each connection. RV_MEMORY_EXHAUSTED. */
+/* Takes its memory from `arena`: 6.25 MiB and 12 KiB for each connection. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_upstream_shared_create(rv_upstream_shared **shared,
                                                 const rv_upstream_options *options, rv_arena *arena,
                                                 rv_error *err);
@@ -30,14 +30,15 @@ RV_MUST_USE rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now,
                                        rv_upstream **session, rv_error *err);
 void rv_upstream_close(rv_upstream *session);
 
-/* One whole binary message. An error: send what rv_upstream_send still gives (the error message), then
- * close the connection. */
+/* One whole binary message. An error: send what rv_upstream_send still gives (the error message),
+ * then close the connection. */
 RV_MUST_USE rv_status rv_upstream_receive(rv_upstream *session, rv_bytes message, int64_t now,
                                           rv_error *err);
 
-/* The next message to send, borrowed until the next call on any session of the node: encoded when it is asked
- * for, so ask only when the transport can take it. False: nothing now; ask again after rv_node_poll
- * has moved rv_node_sequence_durable, after a read completed, or after a message came in. */
+/* The next message to send, borrowed until the next call on any session of the node: encoded when
+ * it is asked for, so ask only when the transport can take it. False: nothing now; ask again after
+ * rv_node_poll has moved rv_node_sequence_durable, after a read completed, or after a message came
+ * in. */
 bool rv_upstream_send(rv_upstream *session, int64_t now, rv_bytes *message);
 
 /* When something is to be sent by itself (heartbeat, progress); INT64_MAX: never. */
@@ -47,7 +48,7 @@ int64_t rv_upstream_deadline(const rv_upstream *session);
 bool rv_upstream_finished(const rv_upstream *session);
 
 typedef struct rv_upstream_status {
-    uint64_t watermark;  /* that the edge reported durable */
+    uint64_t watermark; /* that the edge reported durable */
     uint64_t bytes_sent;
     uint64_t bytes_received;
 } rv_upstream_status;

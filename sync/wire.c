@@ -12,7 +12,8 @@ static rv_status malformed(rv_error *err, const char *what) {
     return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
 }
 
-/* Later versions append to hello and welcome: a count, then each a tag and a blob. None is known. */
+/* Later versions append to hello and welcome: a count, then each a tag and a blob. None is known.
+ */
 static void write_extensions(rv_writer *w) {
     rv_write_varint(w, 0);
 }
@@ -88,7 +89,8 @@ rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
     const size_t met_len =
         compression->ops->inflate(compression->ctx, packed, inflated->ptr, (size_t)len);
     if (met_len != len) {
-        return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message that does not inflate");
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the peer sent a message that does not inflate");
     }
     *body = rv_bytes_of(inflated->ptr, met_len);
     return RV_OK;
@@ -104,8 +106,7 @@ bool rv_wire_deflate(rv_bytes message, const rv_compression *compression, rv_wri
     rv_write_u8(out, RV_WIRE_FLAG_DEFLATED);
     rv_write_varint(out, body.len);
     const size_t cap = rv_writer_room(out) < body.len ? rv_writer_room(out) : body.len;
-    const size_t len =
-        compression->ops->deflate(compression->ctx, body, out->ptr + out->len, cap);
+    const size_t len = compression->ops->deflate(compression->ctx, body, out->ptr + out->len, cap);
     RV_ASSERT(len <= cap);
     out->len += len;
     return len > 0 && out->len < message.len;
@@ -283,7 +284,8 @@ void rv_wire_write_failure(rv_writer *w, const rv_error *error) {
     rv_write_blob(w, rv_bytes_of(error->facts, error->facts_len));
 }
 
-/* True when the text is members of a JSON object, without its braces: it goes to programs as it is. */
+/* True when the text is members of a JSON object, without its braces: it goes to programs as it is.
+ */
 static bool are_members(rv_bytes facts) {
     uint8_t text[RV_ERROR_FACTS_MAX + 2];
     RV_ASSERT(facts.len <= RV_ERROR_FACTS_MAX);
@@ -310,9 +312,9 @@ bool rv_wire_read_failure(rv_cursor *c, rv_error *told) {
     const rv_bytes facts = rv_read_blob(c);
     RV_ASSERT(told != NULL);
     memset(told, 0, sizeof *told);
-    if (c->bad || code.len == 0 || code.len > RV_WIRE_CODE_MAX || detail.len >= RV_WIRE_DETAIL_MAX ||
-        facts.len >= RV_ERROR_FACTS_MAX || !rv_utf8_valid(detail, NULL) ||
-        !rv_utf8_valid(facts, NULL) || !are_members(facts)) {
+    if (c->bad || code.len == 0 || code.len > RV_WIRE_CODE_MAX ||
+        detail.len >= RV_WIRE_DETAIL_MAX || facts.len >= RV_ERROR_FACTS_MAX ||
+        !rv_utf8_valid(detail, NULL) || !rv_utf8_valid(facts, NULL) || !are_members(facts)) {
         return false;
     }
     char name[RV_WIRE_CODE_MAX + 1] = {0};

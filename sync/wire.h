@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The messages of a sync connection, as bytes (docs/format/wire.md). Each is a WebSocket binary message:
- * a kind, flags, and a body by kind. A decoder checks a message completely, bounds included, before
- * anything comes of it; the events' columns, which are decoded one by one, are folded in a
- * transaction that is taken back.
+ * The messages of a sync connection, as bytes (docs/format/wire.md). Each is a WebSocket binary
+ * message: a kind, flags, and a body by kind. A decoder checks a message completely, bounds
+ * included, before anything comes of it; the events' columns, which are decoded one by one, are
+ * folded in a transaction that is taken back.
  */
 #ifndef RV_SYNC_WIRE_H
 #define RV_SYNC_WIRE_H
@@ -19,11 +19,11 @@
 #define RV_WIRE_MESSAGE_MAX ((1u << 20) + (64u << 10))
 #define RV_WIRE_SUBPROTOCOL "rivulet.v1"
 
-#define RV_WIRE_MAGIC       UINT32_C(0x594c5652) /* "RVLY" */
-#define RV_WIRE_VERSION_MIN 1u
-#define RV_WIRE_VERSION_MAX 1u
-#define RV_WIRE_DETAIL_MAX  RV_ERROR_DETAIL_MAX
-#define RV_WIRE_CODE_MAX    64u
+#define RV_WIRE_MAGIC          UINT32_C(0x594c5652) /* "RVLY" */
+#define RV_WIRE_VERSION_MIN    1u
+#define RV_WIRE_VERSION_MAX    1u
+#define RV_WIRE_DETAIL_MAX     RV_ERROR_DETAIL_MAX
+#define RV_WIRE_CODE_MAX       64u
 #define RV_WIRE_EXTENSIONS_MAX 32u
 
 typedef enum rv_wire_kind {

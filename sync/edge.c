@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/edge.h"
+
+#include "core/base/assert.h"
+#include "sync/edge_internal.h"
+
+rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_arena *arena,
+                         rv_error *err) {
+    RV_ASSERT(edge != NULL && options->node != NULL);
+    rv_edge *const e = rv_arena_take(arena, sizeof *e);
+    if (e != NULL) {
+        e->node = options->node;
+        e->compression = options->compression;
+        e->backoff = rv_backoff_start(options->seed);
+        e->decoder = rv_decoder_create(arena);
+        e->inflated = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
+        e->queue = rv_arena_take_raw(arena, QUEUE_SIZE);
+        e->status.state = RV_EDGE_OFFLINE;
+    }
+    if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
+        !rv_forwards_create(&e->forwards, arena)) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "an edge needs 4.5 MiB of memory for sync");
+    }
+    *edge = e;
+    return RV_OK;
+}
+
+/* --- the connection's life --- */
+
+bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
+    RV_ASSERT(e->status.state <= RV_EDGE_ERROR);
+    if (e->status.state != RV_EDGE_OFFLINE || now < e->next_attempt) {
+        return false;
+    }
+    e->status.state = RV_EDGE_CONNECTING;
+    e->last_received = now;
+    e->last_ping = now;
+    return true;
+}
+
+void rv_edge_opened(rv_edge *e, int64_t now) {
+    RV_ASSERT(!e->receiving && !rv_edge_waits(e));
+    e->status.state = RV_EDGE_CONNECTING;
+    e->owed = (rv_edge_owed){.hello = true};
+    e->credit_left = RV_SYNC_CREDIT;
+    e->last_received = now;
+    e->last_ping = now;
+    e->last_report = now;
+    e->ping_nonce = 0;
+    e->pong_seen = 0;
+    e->durable_reported = 0;
+    e->fatal = false;
+    e->stalled = false;
+}
+
+/* Reasons that trying again does not mend. */
+static bool is_final(rv_status status) {
+    return status == RV_UPSTREAM_OTHER_LOG || status == RV_UPSTREAM_DIVERGED ||
+           status == RV_UPSTREAM_VERSION || status == RV_SELECTION_INVALID ||
+           status == RV_NOT_ROOT || status == RV_UNSUPPORTED;
+}
+
+void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
+    RV_ASSERT(reason != NULL);
+    if (e->status.state == RV_EDGE_OFFLINE || e->status.state == RV_EDGE_ERROR) {
+        return;
+    }
+    rv_edge_drop(e);
+    rv_forwards_disconnect(&e->forwards);
+    e->owed = (rv_edge_owed){.hello = false};
+    e->status.reason = *reason;
+    if (e->fatal || is_final(reason->status)) {
+        e->status.state = RV_EDGE_ERROR;
+        return;
+    }
+    e->status.state = RV_EDGE_OFFLINE;
+    e->next_attempt = now + rv_backoff_next(&e->backoff);
+    RV_ASSERT(e->next_attempt > now);
+}
+
+/* --- receiving --- */
+
+static rv_status take_welcome(rv_edge *e, rv_bytes body, rv_error *err) {
+    rv_wire_welcome welcome;
+    rv_status status = rv_wire_read_welcome(body, &welcome, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (e->status.state != RV_EDGE_CONNECTING || e->owed.hello) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a welcome out of turn");
+    }
+    status = rv_node_adopt(e->node, welcome.log_id, (uint32_t)welcome.epoch, welcome.root_tag, err);
+    if (status != RV_OK) {
+        e->fatal = true;
+        return status;
+    }
+    e->status.state = RV_EDGE_CONNECTED;
+    e->status.reason = (rv_error){.status = RV_OK};
+    e->status.upstream_position = welcome.position;
+    rv_backoff_reset(&e->backoff);
+    RV_ASSERT(rv_node_identity(e->node) != NULL);
+    return RV_OK;
+}
+
+/* The upstream says why it is about to close. */
+static rv_status take_error(rv_edge *e, rv_bytes body, rv_error *err) {
+    rv_error told;
+    const rv_status status = rv_wire_read_error(body, &told, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(told.status > RV_END);
+    e->fatal = e->fatal || is_final(told.status);
+    if (err != NULL) {
+        *err = told;
+    }
+    return told.status;
+}
+
+static rv_status take_pong(rv_edge *e, rv_bytes body, rv_error *err) {
+    uint64_t nonce = 0;
+    const rv_status status = rv_wire_read_ping(body, &nonce, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (nonce <= e->pong_seen || nonce > e->ping_nonce) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a pong to no ping");
+    }
+    e->pong_seen = nonce;
+    RV_ASSERT(e->pong_seen <= e->ping_nonce);
+    return RV_OK;
+}
+
+/* Messages that come only after the welcome. */
+static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message, rv_bytes body,
+                                rv_error *err) {
+    rv_wire_progress progress;
+    rv_status status = RV_OK;
+    RV_ASSERT(kind != RV_WIRE_WELCOME && kind != RV_WIRE_ERROR);
+    switch ((uint32_t)kind) {
+    case RV_WIRE_EVENTS:
+        return rv_edge_take_events(e, message, body, err);
+    case RV_WIRE_PROGRESS:
+        status = rv_wire_read_progress(body, &progress, err);
+        return status == RV_OK ? rv_edge_take_progress(e, &progress, err) : status;
+    case RV_WIRE_APPENDED:
+        return rv_forwards_answer(&e->forwards, body, err);
+    case RV_WIRE_PONG:
+        return take_pong(e, body, err);
+    case RV_WIRE_PING:
+        status = rv_wire_read_ping(body, &e->owed.pong_nonce, err);
+        e->owed.pong = e->owed.pong || status == RV_OK;
+        return status;
+    case RV_WIRE_GOODBYE:
+        status = rv_wire_read_goodbye(body, err);
+        return status == RV_OK
+                   ? rv_error_set(err, RV_UPSTREAM_UNREACHABLE, "the upstream is closing")
+                   : status;
+    default:
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream sent a message of kind %u, "
+                            "which only edges send",
+                            (uint64_t)kind);
+    }
+}
+
+rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *err) {
+    /* while a body waits in the buffer, only messages that need none can be opened */
+    const bool kept = rv_edge_waits(e);
+    const bool events = message.len > 0 && message.ptr[0] == RV_WIRE_EVENTS;
+    const rv_writer inflated = rv_writer_over(e->inflated, kept ? 0 : RV_WIRE_MESSAGE_MAX);
+    rv_wire_kind kind = RV_WIRE_EVENTS;
+    rv_bytes body = message;
+    RV_ASSERT(e->status.state != RV_EDGE_OFFLINE || !kept);
+    e->status.bytes_received += message.len;
+    e->last_received = now;
+    if (e->status.state != RV_EDGE_CONNECTING && e->status.state != RV_EDGE_CONNECTED) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "a message came outside of a connection");
+    }
+    if (!(events && kept) || message.len > RV_WIRE_MESSAGE_MAX) {
+        const rv_status status =
+            rv_wire_open(message, &e->compression, &inflated, &kind, &body, err);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    if ((uint32_t)kind >= RV_WIRE_IGNORED_FIRST) {
+        return RV_OK;
+    }
+    if (kind == RV_WIRE_ERROR) {
+        return take_error(e, body, err);
+    }
+    if (kind == RV_WIRE_WELCOME) {
+        return take_welcome(e, body, err);
+    }
+    if (e->status.state != RV_EDGE_CONNECTED) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream began without a welcome");
+    }
+    return take_connected(e, kind, message, body, err);
+}
+
+/* --- sending --- */
+
+static void write_hello(rv_edge *e, rv_writer *w) {
+    rv_wire_hello hello = {.version_min = RV_WIRE_VERSION_MIN,
+                           .version_max = RV_WIRE_VERSION_MAX,
+                           .watermark = rv_node_watermark(e->node),
+                           .schema_version = rv_schema_version(rv_node_schema(e->node)),
+                           .schema_hash = rv_schema_hash(rv_node_schema(e->node)),
+                           .credit = RV_SYNC_CREDIT};
+    const rv_log_identity *const identity = rv_node_identity(e->node);
+    if (identity != NULL) {
+        hello.has_log = true;
+        hello.epoch = identity->epoch;
+        hello.chain_hash = rv_log_chain(rv_node_log(e->node));
+        memcpy(hello.log_id, identity->log_id, sizeof hello.log_id);
+        memcpy(hello.node_id, identity->node_id, sizeof hello.node_id);
+    }
+    hello.compression = e->compression.ops != NULL ? RV_WIRE_COMPRESSION_DEFLATE : 0;
+    size_t count = 0;
+    const rv_path_pattern *const patterns = rv_node_patterns(e->node, &count);
+    RV_ASSERT(count <= RV_PATTERNS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        hello.patterns[i] = patterns[i].text;
+    }
+    hello.pattern_count = count;
+    rv_wire_write_hello(w, &hello);
+    RV_ASSERT(!w->full);
+}
+
+/* True when the report is due: small credit to give back, or a durable W to tell. */
+static bool report_due(const rv_edge *e, int64_t now) {
+    const bool some =
+        e->owed.credit > 0 || rv_node_watermark_durable(e->node) > e->durable_reported;
+    return some && now - e->last_report >= RV_SYNC_REPORT_US;
+}
+
+/* Writes the next small message of a connected edge; false: none. */
+static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
+    const bool due = report_due(e, now);
+    RV_ASSERT(e->status.state == RV_EDGE_CONNECTED);
+    if (e->owed.pong) {
+        e->owed.pong = false;
+        rv_wire_write_ping(w, RV_WIRE_PONG, e->owed.pong_nonce);
+        return true;
+    }
+    if (e->owed.ping) {
+        e->owed.ping = false;
+        e->ping_nonce += 1;
+        rv_wire_write_ping(w, RV_WIRE_PING, e->ping_nonce);
+        return true;
+    }
+    if (e->owed.credit >= RV_SYNC_CREDIT / 8 || (due && e->owed.credit > 0)) {
+        rv_wire_write_credit(w, e->owed.credit);
+        e->credit_left += e->owed.credit;
+        e->owed.credit = 0;
+        RV_ASSERT(e->credit_left <= RV_SYNC_CREDIT);
+        return true;
+    }
+    if (due && rv_node_watermark_durable(e->node) > e->durable_reported) {
+        const rv_log *const log = rv_node_log(e->node);
+        const rv_wire_progress progress = {.watermark = rv_log_watermark_durable(log),
+                                           .chain_hash = rv_log_chain_durable(log)};
+        e->durable_reported = progress.watermark;
+        e->last_report = now;
+        rv_wire_write_progress(w, &progress);
+        return true;
+    }
+    e->last_report = due ? now : e->last_report;
+    return false;
+}
+
+bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
+    RV_ASSERT(message != NULL);
+    bool sent = false;
+    if (e->owed.hello && e->status.state == RV_EDGE_CONNECTING) {
+        rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
+        write_hello(e, &w);
+        e->owed.hello = false;
+        *message = rv_writer_bytes(&w);
+        sent = true;
+    } else if (e->status.state == RV_EDGE_CONNECTED) {
+        rv_writer w = rv_writer_over(e->small, sizeof e->small);
+        sent = write_small(e, now, &w);
+        RV_ASSERT(!w.full);
+        *message = rv_writer_bytes(&w);
+        if (!sent) {
+            sent = rv_forwards_send(&e->forwards, message);
+        }
+    }
+    e->status.bytes_sent += sent ? message->len : 0;
+    return sent;
+}
+
+/* --- time --- */
+
+rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
+    const bool open = e->status.state == RV_EDGE_CONNECTED || e->status.state == RV_EDGE_CONNECTING;
+    if (!open) {
+        return RV_OK;
+    }
+    RV_ASSERT(e->status.state != RV_EDGE_ERROR);
+    if (now - e->last_received >= RV_SYNC_SILENCE_US) {
+        return rv_error_set(err, RV_UPSTREAM_UNREACHABLE, "the upstream was silent for %u seconds",
+                            (uint64_t)(RV_SYNC_SILENCE_US / 1000000));
+    }
+    if (e->status.state != RV_EDGE_CONNECTED) {
+        return RV_OK;
+    }
+    const int64_t quiet_since = e->last_received > e->last_ping ? e->last_received : e->last_ping;
+    if (now - quiet_since >= RV_SYNC_PING_US) {
+        e->owed.ping = true;
+        e->last_ping = now;
+    }
+    return rv_edge_ingest(e, err);
+}
+
+int64_t rv_edge_deadline(const rv_edge *e) {
+    if (e->status.state == RV_EDGE_ERROR) {
+        return INT64_MAX;
+    }
+    if (e->status.state == RV_EDGE_OFFLINE) {
+        return e->next_attempt;
+    }
+    const int64_t silence = e->last_received + RV_SYNC_SILENCE_US;
+    if (e->status.state == RV_EDGE_CONNECTING) {
+        return silence;
+    }
+    const int64_t quiet_since = e->last_received > e->last_ping ? e->last_received : e->last_ping;
+    const int64_t ping = quiet_since + RV_SYNC_PING_US;
+    int64_t deadline = ping < silence ? ping : silence;
+    const bool report = e->owed.credit > 0 ||
+                        rv_node_watermark_durable(e->node) > e->durable_reported ||
+                        e->status.reason.status == RV_STORAGE_FULL;
+    const int64_t due = e->last_report + RV_SYNC_REPORT_US;
+    deadline = report && due < deadline ? due : deadline;
+    RV_ASSERT(deadline <= silence);
+    return deadline;
+}
+
+void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
+    RV_ASSERT(status != NULL);
+    *status = e->status;
+}
+
+/* --- forwarding --- */
+
+rv_status rv_edge_forward(rv_edge *e, const rv_append *events, size_t count, uint64_t *request,
+                          rv_error *err) {
+    RV_ASSERT(events != NULL && count > 0);
+    if (e->status.state != RV_EDGE_CONNECTED) {
+        return rv_error_set(err, RV_NOT_CONNECTED,
+                            "this edge forwards appends, and is not connected to its upstream");
+    }
+    return rv_forwards_start(&e->forwards, events, count, request, err);
+}
+
+rv_status rv_edge_forward_result(rv_edge *e, uint64_t request, rv_forwarded *events, size_t cap,
+                                 size_t *count, rv_error *err) {
+    RV_ASSERT(count != NULL);
+    return rv_forwards_result(&e->forwards, request, rv_node_watermark(e->node), events, cap, count,
+                              err);
+}
+
+void rv_edge_forward_end(rv_edge *e, uint64_t request) {
+    RV_ASSERT(request > 0);
+    rv_forwards_end(&e->forwards, request);
+}

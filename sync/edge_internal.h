@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The edge's parts, shared by its files: edge.c is the connection (states, messages, time),
+ * edge_ingest.c takes what the upstream sends into the node.
+ *
+ *     offline -> connecting -> connected -> offline …       error: from any, for good
+ *
+ *   invariant 1: `current` is ingested before anything in the queue, the queue in order, `progress`
+ *                last; events that come later take the place of a progress that waits.
+ *   invariant 2: between `receiving` and commit or cancel the node holds an open batch.
+ *   invariant 3: credit given to the upstream and not yet used covers what the queue can take.
+ */
+#ifndef RV_SYNC_EDGE_INTERNAL_H
+#define RV_SYNC_EDGE_INTERNAL_H
+
+#include "sync/backoff.h"
+#include "sync/decode.h"
+#include "sync/edge.h"
+#include "sync/forward.h"
+#include "sync/timing.h"
+
+#define QUEUE_SIZE RV_SYNC_CREDIT /* each message takes its bytes and 4 of length */
+
+/* What is still to be sent, beside appends. */
+typedef struct rv_edge_owed {
+    bool hello;
+    bool ping;
+    bool pong;
+    uint64_t pong_nonce;
+    uint64_t credit; /* bytes ingested and not given back */
+} rv_edge_owed;
+
+struct rv_edge {
+    rv_node *node;
+    rv_compression compression;
+    rv_decoder *decoder;
+    rv_forwards forwards;
+    rv_backoff backoff;
+    rv_edge_status status;
+    bool fatal;           /* the reason to come is one that trying again does not mend */
+    int64_t next_attempt; /* offline */
+    int64_t last_received;
+    int64_t last_ping;
+    int64_t last_report;
+    uint64_t ping_nonce;
+    uint64_t pong_seen;
+    uint64_t durable_reported;
+    uint64_t chain_reported;
+    rv_edge_owed owed;
+    uint64_t credit_left; /* what the upstream may still send */
+    /* ingesting */
+    bool has_current; /* `current` waits for the node */
+    bool receiving;   /* the node's batch is open */
+    bool has_progress;
+    bool stalled;     /* the state is full */
+    rv_bytes current; /* a body, in `inflated` when it waits */
+    size_t current_cost;
+    rv_wire_progress progress;
+    uint8_t *inflated; /* RV_WIRE_MESSAGE_MAX; hello is written here too */
+    uint8_t *queue;
+    size_t queue_begin;
+    size_t queue_end;
+    uint8_t small[64]; /* messages to send */
+};
+
+/* An events message: ingested at once, or kept. Errors of rv_edge_receive. */
+RV_MUST_USE rv_status rv_edge_take_events(rv_edge *edge, rv_bytes message, rv_bytes body,
+                                          rv_error *err);
+
+/* A progress message: the same. */
+RV_MUST_USE rv_status rv_edge_take_progress(rv_edge *edge, const rv_wire_progress *progress,
+                                            rv_error *err);
+
+/* Goes on with what waits. RV_OK also when it must wait longer. */
+RV_MUST_USE rv_status rv_edge_ingest(rv_edge *edge, rv_error *err);
+
+/* The connection ended: forgets what waits, takes back an open batch. */
+void rv_edge_drop(rv_edge *edge);
+
+static inline bool rv_edge_waits(const rv_edge *edge) {
+    return edge->has_current || edge->queue_begin < edge->queue_end;
+}
+
+#endif

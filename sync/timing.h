@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What both ends of a sync connection agree on about time and credit (docs/format/wire.md). */
+#ifndef RV_SYNC_TIMING_H
+#define RV_SYNC_TIMING_H
+
+#include <stdint.h>
+
+/* Silence after which a ping is sent, and after which the peer counts as gone: microseconds. */
+#define RV_SYNC_PING_US    INT64_C(10000000)
+#define RV_SYNC_SILENCE_US INT64_C(30000000)
+
+/* How often an edge reports its durable W and gives back small credit, and how often an upstream
+ * tells an edge that W moved without an event for it. */
+#define RV_SYNC_REPORT_US INT64_C(100000)
+
+/* Bytes of events messages that an edge lets come before it has folded them. */
+#define RV_SYNC_CREDIT (384u << 10)
+
+/* What a message costs beside its bytes: the keeper's books. */
+#define RV_SYNC_MESSAGE_COST 16u
+
+#endif

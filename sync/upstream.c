@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/upstream.h"
+
+#include "core/base/assert.h"
+#include "sync/upstream_internal.h"
+
+rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstream_options *options,
+                                    rv_arena *arena, rv_error *err) {
+    RV_ASSERT(options->node != NULL && options->connections_max > 0);
+    rv_upstream_shared *const u = rv_arena_take(arena, sizeof *u);
+    bool whole = u != NULL;
+    if (whole) {
+        u->node = options->node;
+        u->compression = options->compression;
+        u->session_max = options->connections_max;
+        u->encoder = rv_encoder_create(arena);
+        u->message = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
+        u->appends = rv_arena_take_raw(arena, sizeof(rv_append) * RV_WIRE_APPEND_EVENTS_MAX);
+        u->results = rv_arena_take_raw(arena, sizeof(rv_event) * RV_WIRE_APPEND_EVENTS_MAX);
+        u->waiting_memory = rv_arena_take_raw(arena, WAITING_MEMORY);
+        u->sessions = rv_arena_take(arena, sizeof(rv_upstream *) * u->session_max);
+        whole = u->encoder != NULL && u->message != NULL && u->appends != NULL &&
+                u->results != NULL && u->waiting_memory != NULL && u->sessions != NULL;
+    }
+    for (uint32_t i = 0; whole && i < u->session_max; i++) {
+        u->sessions[i] = rv_arena_take_raw(arena, sizeof(rv_upstream));
+        whole = u->sessions[i] != NULL;
+        if (whole) {
+            u->sessions[i]->used = false;
+        }
+    }
+    if (!whole) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                            "serving %u edges needs more memory than the %u KiB there are",
+                            (uint64_t)options->connections_max, (uint64_t)(arena->cap / 1024));
+    }
+    *shared = u;
+    return RV_OK;
+}
+
+rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now, rv_upstream **session,
+                           rv_error *err) {
+    RV_ASSERT(session != NULL);
+    for (uint32_t i = 0; i < shared->session_max; i++) {
+        rv_upstream *const s = shared->sessions[i];
+        if (s->used) {
+            continue;
+        }
+        const size_t head = offsetof(rv_upstream, selection);
+        RV_ASSERT(head < sizeof *s);
+        memset(s, 0, head);
+        s->shared = shared;
+        s->used = true;
+        s->state = RV_UPSTREAM_NEW;
+        s->last_received = now;
+        s->last_ping = now;
+        s->last_progress = now - RV_SYNC_REPORT_US;
+        s->retry_at = INT64_MAX;
+        s->credit_needed = 1;
+        *session = s;
+        return RV_OK;
+    }
+    return rv_error_set(err, RV_BUSY, "this node serves %u edges already",
+                        (uint64_t)shared->session_max);
+}
+
+void rv_upstream_close(rv_upstream *s) {
+    RV_ASSERT(s->used);
+    rv_upstream_forget_appends(s);
+    s->used = false;
+}
+
+rv_status rv_upstream_fail(rv_upstream *s, const rv_error *error) {
+    RV_ASSERT(error->status > RV_END);
+    if (s->state != RV_UPSTREAM_FAILED && s->state != RV_UPSTREAM_OVER) {
+        s->failure = *error;
+        s->state = RV_UPSTREAM_FAILED;
+        rv_upstream_forget_appends(s);
+    }
+    return error->status;
+}
+
+/* --- hello --- */
+
+/* Keeps the selection. RV_SELECTION_INVALID. */
+static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_error *err) {
+    rv_arena arena = rv_arena_over(s->selection, sizeof s->selection);
+    RV_ASSERT(hello->pattern_count >= 1 && hello->pattern_count <= RV_PATTERNS_MAX);
+    s->pattern_count = (size_t)hello->pattern_count;
+    s->patterns = rv_arena_take(&arena, sizeof(rv_path_pattern) * s->pattern_count);
+    for (size_t i = 0; i < s->pattern_count && s->patterns != NULL; i++) {
+        const rv_bytes text = rv_arena_copy(&arena, hello->patterns[i]);
+        rv_error why = {.status = RV_OK};
+        if (text.ptr == NULL) {
+            s->patterns = NULL;
+        } else if (rv_path_pattern_parse(text, &s->patterns[i], &why) != RV_OK) {
+            const rv_bytes detail = rv_error_detail(&why);
+            return rv_error_set(err, RV_SELECTION_INVALID, "pattern `%b`: %b", &text, &detail);
+        }
+    }
+    return s->patterns != NULL
+               ? RV_OK
+               : rv_error_set(err, RV_SELECTION_INVALID,
+                              "the selection's %u patterns take more than the %u bytes an upstream "
+                              "has for them",
+                              (uint64_t)s->pattern_count, (uint64_t)sizeof s->selection);
+}
+
+/* What can be said about the edge's log without reading ours. */
+static rv_status check_log(const rv_upstream *s, const rv_wire_hello *hello, rv_error *err) {
+    const rv_node *const node = s->shared->node;
+    const rv_log_identity *const identity = rv_node_identity(node);
+    const uint64_t position = rv_node_watermark_durable(node);
+    if (rv_node_role(node) != RV_ROLE_ROOT || identity == NULL) {
+        return rv_error_set(err, RV_UNSUPPORTED,
+                            "this node is an edge itself; connect to its upstream");
+    }
+    if (!hello->has_log) {
+        return hello->watermark == 0
+                   ? RV_OK
+                   : rv_error_set(err, RV_PROTOCOL_ERROR, "an edge without a log names a position");
+    }
+    RV_ASSERT(identity->root);
+    if (memcmp(hello->log_id, identity->log_id, sizeof hello->log_id) != 0) {
+        return rv_error_set(err, RV_UPSTREAM_OTHER_LOG,
+                            "the upstream has another log than this edge; connect to the right "
+                            "upstream, or give the edge a new data directory");
+    }
+    if (hello->epoch != identity->epoch || hello->watermark > position) {
+        const rv_status status = rv_error_set(
+            err, RV_UPSTREAM_DIVERGED,
+            "the edge is at epoch %u, position %u, the upstream at epoch %u, position %u: it was "
+            "restored from an older copy; give the edge a new data directory",
+            hello->epoch, hello->watermark, (uint64_t)identity->epoch, position);
+        rv_error_fact_uint(err, "edge_position", hello->watermark);
+        rv_error_fact_uint(err, "upstream_position", position);
+        return status;
+    }
+    return RV_OK;
+}
+
+static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
+    rv_wire_hello hello;
+    rv_status status = rv_wire_read_hello(body, &hello, err);
+    if (status == RV_OK && s->state != RV_UPSTREAM_NEW) {
+        status = rv_error_set(err, RV_PROTOCOL_ERROR, "the edge said hello twice");
+    }
+    status = status == RV_OK ? check_log(s, &hello, err) : status;
+    status = status == RV_OK ? take_selection(s, &hello, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    s->watermark = hello.watermark;
+    s->chain_hash = hello.chain_hash;
+    s->status.watermark = hello.watermark;
+    s->credit = hello.credit;
+    s->credit_window = hello.credit;
+    s->deflate = (hello.compression & RV_WIRE_COMPRESSION_DEFLATE) != 0 &&
+                 s->shared->compression.ops != NULL;
+    s->state = RV_UPSTREAM_CHECKING;
+    RV_ASSERT(s->pattern_count > 0);
+    return RV_OK;
+}
+
+/* Compares the chain hash at the edge's W with our own, which may have to be read. */
+static void check_lineage(rv_upstream *s) {
+    rv_node *const node = s->shared->node;
+    rv_error error = {.status = RV_OK};
+    uint64_t own = s->chain_hash;
+    RV_ASSERT(s->state == RV_UPSTREAM_CHECKING);
+    const rv_status status =
+        s->watermark == 0 ? RV_OK : rv_log_chain_at(rv_node_log(node), s->watermark, &own, &error);
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return;
+    }
+    if (status == RV_END || (status == RV_OK && own != s->chain_hash)) {
+        (void)rv_error_set(&error, RV_UPSTREAM_DIVERGED,
+                           "the histories of edge and upstream differ at position %u; give the "
+                           "edge a new data directory",
+                           s->watermark);
+        rv_error_fact_uint(&error, "edge_position", s->watermark);
+    } else if (status == RV_OK) {
+        rv_subscription_open(&s->subscription, node, s->patterns, s->pattern_count,
+                             s->watermark + 1);
+        s->subscription.system = true;
+        s->welcome_owed = true;
+        s->state = RV_UPSTREAM_LIVE;
+        return;
+    }
+    (void)rv_upstream_fail(s, &error);
+}
+
+/* --- receiving --- */
+
+static rv_status take_progress(rv_upstream *s, rv_bytes body, rv_error *err) {
+    rv_wire_progress p;
+    const rv_status status = rv_wire_read_progress(body, &p, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (p.watermark < s->status.watermark || p.watermark > s->watermark) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the edge reported position %u, after %u of %u",
+                            p.watermark, s->status.watermark, s->watermark);
+    }
+    s->status.watermark = p.watermark;
+    RV_ASSERT(s->status.watermark <= s->watermark);
+    return RV_OK;
+}
+
+static rv_status take_credit(rv_upstream *s, rv_bytes body, rv_error *err) {
+    uint64_t bytes = 0;
+    const rv_status status = rv_wire_read_credit(body, &bytes, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(s->credit <= s->credit_window);
+    if (bytes > s->credit_window - s->credit) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the edge gave back more credit than was used");
+    }
+    s->credit += bytes;
+    return RV_OK;
+}
+
+static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_error *err) {
+    uint64_t nonce = 0;
+    rv_status status = RV_OK;
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE || s->state == RV_UPSTREAM_CHECKING);
+    switch ((uint32_t)kind) {
+    case RV_WIRE_PROGRESS:
+        return take_progress(s, body, err);
+    case RV_WIRE_CREDIT:
+        return take_credit(s, body, err);
+    case RV_WIRE_APPEND:
+        return s->state == RV_UPSTREAM_LIVE
+                   ? rv_upstream_take_append(s, body, err)
+                   : rv_error_set(err, RV_PROTOCOL_ERROR, "an append came before the welcome");
+    case RV_WIRE_PING:
+        status = rv_wire_read_ping(body, &s->pong_nonce, err);
+        s->pong_owed = s->pong_owed || status == RV_OK;
+        return status;
+    case RV_WIRE_PONG:
+        status = rv_wire_read_ping(body, &nonce, err);
+        if (status == RV_OK && (nonce <= s->pong_seen || nonce > s->ping_nonce)) {
+            return rv_error_set(err, RV_PROTOCOL_ERROR, "the edge sent a pong to no ping");
+        }
+        s->pong_seen = status == RV_OK ? nonce : s->pong_seen;
+        return status;
+    case RV_WIRE_GOODBYE:
+        status = rv_wire_read_goodbye(body, err);
+        s->state = status == RV_OK ? RV_UPSTREAM_OVER : s->state;
+        return status;
+    default:
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the edge sent a message of kind %u, which only upstreams send",
+                            (uint64_t)kind);
+    }
+}
+
+rv_status rv_upstream_receive(rv_upstream *s, rv_bytes message, int64_t now, rv_error *err) {
+    rv_upstream_shared *const shared = s->shared;
+    const rv_writer inflated = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_kind kind = RV_WIRE_HELLO;
+    rv_bytes body = message;
+    rv_error error = {.status = RV_OK};
+    RV_ASSERT(s->used);
+    s->status.bytes_received += message.len;
+    s->last_received = now;
+    if (s->state == RV_UPSTREAM_FAILED || s->state == RV_UPSTREAM_OVER) {
+        return RV_OK; /* what was under way when it ended */
+    }
+    rv_status status = rv_wire_open(message, &shared->compression, &inflated, &kind, &body, &error);
+    if (status == RV_OK && (uint32_t)kind >= RV_WIRE_IGNORED_FIRST) {
+        return RV_OK;
+    }
+    if (status == RV_OK && kind == RV_WIRE_HELLO) {
+        status = take_hello(s, body, &error);
+    } else if (status == RV_OK && s->state == RV_UPSTREAM_NEW) {
+        status = rv_error_set(&error, RV_PROTOCOL_ERROR, "the edge began without a hello");
+    } else if (status == RV_OK && kind == RV_WIRE_ERROR) {
+        rv_error told;
+        status = rv_wire_read_error(body, &told, &error);
+        s->state = status == RV_OK ? RV_UPSTREAM_OVER : s->state;
+    } else if (status == RV_OK) {
+        status = take_live(s, kind, body, &error);
+    }
+    if (status != RV_OK) {
+        (void)rv_upstream_fail(s, &error);
+        if (err != NULL) {
+            *err = error;
+        }
+    }
+    return status;
+}
+
+/* --- sending --- */
+
+static void write_welcome(rv_upstream *s, rv_writer *w) {
+    const rv_node *const node = s->shared->node;
+    const rv_log_identity *const identity = rv_node_identity(node);
+    rv_wire_welcome welcome = {.version = RV_WIRE_VERSION_MAX,
+                               .epoch = identity->epoch,
+                               .root_tag = identity->root_tag,
+                               .position = rv_node_watermark_durable(node),
+                               .schema_version = rv_schema_version(rv_node_schema(node)),
+                               .schema_hash = rv_schema_hash(rv_node_schema(node)),
+                               .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0};
+    memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
+    rv_wire_write_welcome(w, &welcome);
+    RV_ASSERT(!w->full);
+}
+
+/* The next small message; false: none. */
+static bool write_small(rv_upstream *s, int64_t now, rv_writer *w) {
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
+    if (s->welcome_owed) {
+        s->welcome_owed = false;
+        write_welcome(s, w);
+        return true;
+    }
+    if (s->pong_owed) {
+        s->pong_owed = false;
+        rv_wire_write_ping(w, RV_WIRE_PONG, s->pong_nonce);
+        return true;
+    }
+    const int64_t quiet_since = s->last_received > s->last_ping ? s->last_received : s->last_ping;
+    if (now - quiet_since >= RV_SYNC_PING_US) {
+        s->last_ping = now;
+        s->ping_nonce += 1;
+        rv_wire_write_ping(w, RV_WIRE_PING, s->ping_nonce);
+        return true;
+    }
+    return false;
+}
+
+static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
+    rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_upstream_retry_appends(s->shared);
+    if (s->state == RV_UPSTREAM_CHECKING) {
+        check_lineage(s);
+    }
+    if (s->state == RV_UPSTREAM_LIVE) {
+        if (write_small(s, now, &w)) {
+            *message = rv_writer_bytes(&w);
+            return true;
+        }
+        if (rv_upstream_answer(s, message) || rv_upstream_feed(s, now, message)) {
+            return true;
+        }
+    }
+    if (s->state == RV_UPSTREAM_FAILED) {
+        rv_wire_write_error(&w, &s->failure);
+        s->state = RV_UPSTREAM_OVER;
+        *message = rv_writer_bytes(&w);
+        RV_ASSERT(!w.full);
+        return true;
+    }
+    return false;
+}
+
+bool rv_upstream_send(rv_upstream *s, int64_t now, rv_bytes *message) {
+    RV_ASSERT(s->used && message != NULL);
+    if (now - s->last_received >= RV_SYNC_SILENCE_US && s->state != RV_UPSTREAM_OVER) {
+        s->state = RV_UPSTREAM_OVER;
+        rv_upstream_forget_appends(s);
+    }
+    const bool sent = send_next(s, now, message);
+    s->status.bytes_sent += sent ? message->len : 0;
+    return sent;
+}
+
+int64_t rv_upstream_deadline(const rv_upstream *s) {
+    RV_ASSERT(s->used);
+    const int64_t silence = s->last_received + RV_SYNC_SILENCE_US;
+    if (s->state != RV_UPSTREAM_LIVE) {
+        return s->state == RV_UPSTREAM_OVER ? INT64_MAX : silence;
+    }
+    const int64_t quiet_since = s->last_received > s->last_ping ? s->last_received : s->last_ping;
+    const int64_t ping = quiet_since + RV_SYNC_PING_US;
+    const int64_t deadline = ping < silence ? ping : silence;
+    RV_ASSERT(deadline <= silence);
+    return s->retry_at < deadline ? s->retry_at : deadline;
+}
+
+bool rv_upstream_finished(const rv_upstream *s) {
+    RV_ASSERT(s->used);
+    return s->state == RV_UPSTREAM_OVER;
+}
+
+void rv_upstream_status_of(const rv_upstream *s, rv_upstream_status *status) {
+    RV_ASSERT(s->used && status != NULL);
+    *status = s->status;
+}

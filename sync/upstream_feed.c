@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The feed of a session: what the edge selected, from its W on, as events messages, each ending
+ * where a batch of the root ends, or marked as continued where one batch is larger than a message.
+ * Nothing is kept between two calls but the subscription: when the log has to be read or the
+ * credit does not suffice, the subscription is opened again at the last mark and the work repeated.
+ */
+#include "sync/upstream_internal.h"
+
+#include "core/base/assert.h"
+
+#define SCAN_MAX    65536u /* events passed over in one call */
+#define DEFLATE_MIN 256u   /* a shorter message gains nothing worth the time */
+
+/* How far staging has come. */
+typedef struct rv_mark {
+    uint32_t count;     /* events before it */
+    uint64_t watermark; /* 0: no batch has ended yet */
+    uint64_t chain_hash;
+    uint64_t next; /* sequence to go on at */
+} rv_mark;
+
+typedef struct rv_staging {
+    rv_mark mark;  /* at the last batch that ended */
+    uint64_t next; /* sequence after the last event staged or passed over */
+    bool full;
+    rv_status status; /* why it stopped, when not full */
+} rv_staging;
+
+/* Remembers that a batch has ended before the next event. */
+static void move_mark(rv_upstream *s, rv_staging *g, uint32_t count, uint64_t next) {
+    const uint64_t watermark = rv_subscription_watermark(&s->subscription);
+    if (watermark > g->mark.watermark && watermark > s->watermark) {
+        g->mark = (rv_mark){count, watermark, rv_subscription_chain(&s->subscription), next};
+    }
+    RV_ASSERT(g->mark.count <= count);
+}
+
+/* Stages events until the message is full or there are no more. */
+static void stage(rv_upstream *s, rv_staging *g, uint32_t events_max, rv_error *err) {
+    rv_upstream_shared *const shared = s->shared;
+    rv_event event;
+    rv_bytes path;
+    *g = (rv_staging){.next = rv_subscription_sequence(&s->subscription), .status = RV_OK};
+    rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), events_max, RV_ENCODER_BYTES);
+    while (!g->full && g->status == RV_OK) {
+        g->status = rv_subscription_next(&s->subscription, SCAN_MAX, &event, &path, err);
+        const uint32_t count = rv_encoder_count(shared->encoder);
+        if (g->status != RV_OK) {
+            g->next = rv_subscription_sequence(&s->subscription);
+            move_mark(s, g, count, g->next);
+            return;
+        }
+        move_mark(s, g, count, event.sequence);
+        rv_stream_head head;
+        rv_state_stream(rv_node_state(shared->node), event.stream, &head);
+        g->full = !rv_encoder_add(shared->encoder, &event, path, head.declaration);
+        g->next = g->full ? event.sequence : event.sequence + 1;
+    }
+    RV_ASSERT(rv_encoder_count(shared->encoder) > 0);
+}
+
+/* Goes on at `next` the next time. */
+static void reopen(rv_upstream *s, uint64_t next) {
+    RV_ASSERT(next > 0);
+    rv_subscription_open(&s->subscription, s->shared->node, s->patterns, s->pattern_count, next);
+    s->subscription.system = true;
+}
+
+static uint64_t position_now(const rv_upstream *s) {
+    return rv_node_watermark_durable(s->shared->node);
+}
+
+/* Encodes the first `count` staged events and deflates them when that pays. False: too large. */
+static bool encode(rv_upstream *s, const rv_wire_events *head, uint32_t count, rv_bytes *message) {
+    rv_upstream_shared *const shared = s->shared;
+    rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    RV_ASSERT(count > 0);
+    rv_wire_begin(&w, RV_WIRE_EVENTS);
+    if (!rv_encoder_end(shared->encoder, head, count, &w)) {
+        return false;
+    }
+    *message = rv_writer_bytes(&w);
+    rv_writer packed = rv_encoder_spare(shared->encoder);
+    if (s->deflate && message->len >= DEFLATE_MIN &&
+        rv_wire_deflate(*message, &shared->compression, &packed)) {
+        *message = rv_writer_bytes(&packed);
+    }
+    return true;
+}
+
+/* True when the message is within the credit, which is then taken. */
+static bool take_credit(rv_upstream *s, size_t len) {
+    const uint64_t cost = len + RV_SYNC_MESSAGE_COST;
+    RV_ASSERT(s->credit <= s->credit_window);
+    if (cost > s->credit && s->credit < s->credit_window) {
+        s->credit_needed = cost < s->credit_window ? cost : s->credit_window;
+        return false;
+    }
+    s->credit -= cost < s->credit ? cost : s->credit;
+    s->credit_needed = 1;
+    return true;
+}
+
+/* Progress without events: W moved, and it is time to say so. */
+static bool progress(rv_upstream *s, const rv_mark *mark, int64_t now, rv_bytes *message) {
+    const bool urgent = s->urgent > s->watermark && mark->watermark >= s->urgent;
+    RV_ASSERT(mark->watermark > s->watermark && !s->in_batch);
+    if (!urgent && now - s->last_progress < RV_SYNC_REPORT_US) {
+        s->retry_at = s->last_progress + RV_SYNC_REPORT_US;
+        return false;
+    }
+    const rv_wire_progress p = {mark->watermark, mark->chain_hash, position_now(s)};
+    rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_progress(&w, &p);
+    s->watermark = mark->watermark;
+    s->last_progress = now;
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
+/* What one staging gives. RV_OK with a message; RV_END: nothing; RV_MESSAGE_TOO_LARGE: fewer
+ * events. */
+static rv_status deliver(rv_upstream *s, const rv_staging *g, int64_t now, rv_bytes *message) {
+    const uint32_t staged = rv_encoder_count(s->shared->encoder);
+    const bool batch_whole = g->mark.watermark > 0;
+    if (staged == 0 || (batch_whole && g->mark.count == 0 && !g->full)) {
+        const bool moved = batch_whole && !s->in_batch;
+        const bool told = moved && progress(s, &g->mark, now, message);
+        if (told && staged > 0) {
+            reopen(s, g->mark.next);
+        }
+        return told ? RV_OK : RV_END;
+    }
+    if (!batch_whole && !g->full) {
+        return RV_END; /* the batch goes on behind a read that is under way */
+    }
+    const bool continues = !batch_whole || g->mark.count == 0;
+    const uint32_t count = continues ? staged : g->mark.count;
+    const rv_wire_events head = {.continues = continues,
+                                 .watermark = continues ? 0 : g->mark.watermark,
+                                 .chain_hash = continues ? 0 : g->mark.chain_hash,
+                                 .position = position_now(s)};
+    if (!encode(s, &head, count, message)) {
+        return RV_MESSAGE_TOO_LARGE;
+    }
+    if (!take_credit(s, message->len)) {
+        return RV_END;
+    }
+    s->watermark = continues ? s->watermark : g->mark.watermark;
+    s->in_batch = continues;
+    s->last_progress = now;
+    if (g->full || count < staged) {
+        reopen(s, continues ? g->next : g->mark.next);
+    }
+    return RV_OK;
+}
+
+bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
+    s->retry_at = INT64_MAX;
+    if (s->credit < s->credit_needed ||
+        (rv_subscription_sequence(&s->subscription) > rv_node_sequence_durable(s->shared->node) &&
+         rv_subscription_watermark(&s->subscription) <= s->watermark &&
+         !s->subscription.in_batch)) {
+        return false;
+    }
+    const uint64_t start = rv_subscription_sequence(&s->subscription);
+    rv_error error = {.status = RV_OK};
+    for (uint32_t events_max = RV_COLUMNS_EVENTS_MAX; events_max >= 1; events_max /= 8) {
+        rv_staging g;
+        stage(s, &g, events_max, &error);
+        if (!g.full && g.status != RV_END && g.status != RV_PENDING && g.status != RV_BUSY) {
+            (void)rv_upstream_fail(s, &error);
+            return false;
+        }
+        const uint32_t staged = rv_encoder_count(s->shared->encoder);
+        const bool cut_short = staged == 0 && g.status == RV_PENDING && g.next > start;
+        const rv_status status = deliver(s, &g, now, message);
+        if (status == RV_OK) {
+            return true;
+        }
+        if (status == RV_END) {
+            if (staged > 0) {
+                reopen(s, start); /* staged and not sent: once more, later */
+            }
+            s->retry_at = cut_short ? now : s->retry_at;
+            return false;
+        }
+        RV_ASSERT(status == RV_MESSAGE_TOO_LARGE);
+        reopen(s, start);
+    }
+    (void)rv_error_set(&error, RV_DATA_DAMAGED, "an event after sequence %u cannot be sent", start);
+    (void)rv_upstream_fail(s, &error);
+    return false;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The upstream's parts, shared by its files: upstream.c is the session (hello, messages, time),
+ * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node.
+ *
+ *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
+ */
+#ifndef RV_SYNC_UPSTREAM_INTERNAL_H
+#define RV_SYNC_UPSTREAM_INTERNAL_H
+
+#include "core/live/subscription.h"
+#include "sync/encode.h"
+#include "sync/timing.h"
+#include "sync/upstream.h"
+#include "sync/wire_append.h"
+
+#define ANSWERS_MAX      16u          /* appends under way of one session */
+#define SELECTION_MEMORY (10u << 10)  /* patterns and their texts, of one session */
+#define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
+#define WAITING_MAX      64u
+#define REFUSALS_MEMORY  1024u /* refusals to be sent, of one session */
+
+typedef enum rv_upstream_state {
+    RV_UPSTREAM_NEW,
+    RV_UPSTREAM_CHECKING,
+    RV_UPSTREAM_LIVE,
+    RV_UPSTREAM_FAILED,
+    RV_UPSTREAM_OVER
+} rv_upstream_state;
+
+/* An append that was accepted and is answered when it is durable. */
+typedef struct rv_answer {
+    uint64_t request;
+    uint64_t first_sequence;
+    uint64_t last_sequence;
+    uint64_t last_position;
+    uint32_t count;
+    bool used;
+    bool accepted; /* else it waits in the shared queue */
+} rv_answer;
+
+struct rv_upstream {
+    rv_upstream_shared *shared;
+    rv_upstream_state state;
+    bool used;
+    bool welcome_owed;
+    bool pong_owed;
+    bool ping_owed;
+    bool deflate;
+    bool in_batch; /* the last events message continues */
+    uint64_t pong_nonce;
+    uint64_t ping_nonce;
+    uint64_t pong_seen;
+    int64_t last_received;
+    int64_t last_ping;
+    int64_t last_progress;
+    int64_t retry_at; /* a scan was cut short; INT64_MAX: none */
+    uint64_t credit;
+    uint64_t credit_window;
+    uint64_t credit_needed; /* by the next message, as far as known */
+    uint64_t watermark;     /* told to the edge */
+    uint64_t chain_hash;    /* there, at the hello */
+    uint64_t urgent; /* position that an answer waits for: progress up to it is not delayed */
+    rv_subscription subscription;
+    size_t pattern_count;
+    rv_path_pattern *patterns;
+    rv_answer answers[ANSWERS_MAX];
+    size_t refusals_len;
+    uint8_t refusals[REFUSALS_MEMORY]; /* messages, each with 4 bytes of length */
+    rv_error failure;
+    rv_upstream_status status;
+    uint8_t selection[SELECTION_MEMORY];
+};
+
+/* An append that the node was not ready for. Its body lies in the shared memory. */
+typedef struct rv_waiting {
+    rv_upstream *session; /* NULL: its connection has gone */
+    size_t at;
+    size_t len;
+} rv_waiting;
+
+struct rv_upstream_shared {
+    rv_node *node;
+    rv_compression compression;
+    uint32_t session_max;
+    rv_upstream **sessions;
+    rv_encoder *encoder;
+    uint8_t *message; /* RV_WIRE_MESSAGE_MAX: the message being sent, or inflated */
+    rv_append *appends;
+    rv_event *results;
+    uint8_t *waiting_memory;
+    rv_waiting waiting[WAITING_MAX];
+    uint32_t waiting_count;
+    size_t waiting_len;
+};
+
+/* Ends the session with an error that is sent first. Returns its status. */
+rv_status rv_upstream_fail(rv_upstream *session, const rv_error *error);
+
+/* The next events or progress message, if there is one and the credit allows. */
+bool rv_upstream_feed(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* Takes an append message's body. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_upstream_take_append(rv_upstream *session, rv_bytes body, rv_error *err);
+
+/* Goes on with appends that wait for the node. */
+void rv_upstream_retry_appends(rv_upstream_shared *shared);
+
+/* The next answer to an append, if one can be given. */
+bool rv_upstream_answer(rv_upstream *session, rv_bytes *message);
+
+/* Forgets what waits for the session. */
+void rv_upstream_forget_appends(rv_upstream *session);
+
+#endif
