@@ -56,6 +56,9 @@ void rv_sql_guard_install(rv_sql *sql);
 /* Forgets the last statement before the next is compiled. */
 void rv_sql_guard_reset(rv_sql *sql);
 
+/* Refuses by the first word what is clearly no query: RV_OK, RV_SQL_READ_ONLY. */
+RV_MUST_USE rv_status rv_sql_guard_admit(rv_bytes text, rv_error *err);
+
 /* Judges the statement that has just been compiled: RV_OK, RV_SQL_READ_ONLY. */
 RV_MUST_USE rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_error *err);
 

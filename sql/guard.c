@@ -25,7 +25,7 @@ static const limit limits[] = {
     {SQLITE_LIMIT_SQL_LENGTH, (int)RV_SQL_TEXT_MAX},
     {SQLITE_LIMIT_COLUMN, 512},
     {SQLITE_LIMIT_EXPR_DEPTH, 100},
-    {SQLITE_LIMIT_PARSER_DEPTH, 200},
+    {SQLITE_LIMIT_PARSER_DEPTH, 300}, /* nested subqueries take about ten each */
     {SQLITE_LIMIT_COMPOUND_SELECT, 64},
     {SQLITE_LIMIT_VDBE_OP, 100000},
     {SQLITE_LIMIT_FUNCTION_ARG, 100},
@@ -80,8 +80,11 @@ static int authorize(void *context, int action, const char *first, const char *s
         return SQLITE_OK;
     case SQLITE_FUNCTION:
         RV_ASSERT(second != NULL);
+        if (refused_function(second) == NULL) {
+            return SQLITE_OK;
+        }
         sql->function = refused_function(second);
-        return sql->function == NULL ? SQLITE_OK : SQLITE_DENY;
+        return SQLITE_DENY;
     default:
         break;
     }
@@ -127,6 +130,73 @@ static rv_status read_only(rv_error *err) {
         "appending events");
 }
 
+/* --- statements that are refused by their first word, before SQLite finds other fault with them
+ * --- */
+
+static const char *const words_refused[] = {
+    "alter",   "analyze",  "attach",    "begin",  "commit", "create",  "delete",
+    "detach",  "drop",     "end",       "insert", "pragma", "reindex", "release",
+    "replace", "rollback", "savepoint", "update", "vacuum",
+};
+
+/* Goes past a comment; past nothing when none begins here. */
+static size_t skip_comment(rv_bytes text, size_t at) {
+    if (at + 1 >= text.len) {
+        return at;
+    }
+    if (text.ptr[at] == '-' && text.ptr[at + 1] == '-') {
+        while (at < text.len && text.ptr[at] != '\n') {
+            at += 1;
+        }
+        return at;
+    }
+    if (text.ptr[at] == '/' && text.ptr[at + 1] == '*') {
+        at += 2;
+        while (at + 1 < text.len && !(text.ptr[at] == '*' && text.ptr[at + 1] == '/')) {
+            at += 1;
+        }
+        return at + 1 < text.len ? at + 2 : text.len;
+    }
+    return at;
+}
+
+static bool is_space(uint8_t c) {
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == ';';
+}
+
+static uint8_t letter_of(uint8_t c) {
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+rv_status rv_sql_guard_admit(rv_bytes text, rv_error *err) {
+    size_t at = 0;
+    size_t before = SIZE_MAX;
+    while (at != before) {
+        before = at;
+        while (at < text.len && is_space(text.ptr[at])) {
+            at += 1;
+        }
+        at = skip_comment(text, at);
+        RV_ASSERT(at <= text.len);
+    }
+    char word[16];
+    size_t len = 0;
+    while (at + len < text.len && len < sizeof word - 1 && letter_of(text.ptr[at + len]) >= 'a' &&
+           letter_of(text.ptr[at + len]) <= 'z') {
+        word[len] = (char)letter_of(text.ptr[at + len]);
+        len += 1;
+    }
+    word[len] = '\0';
+    for (size_t i = 0; i < sizeof words_refused / sizeof words_refused[0]; i++) {
+        if (strcmp(word, words_refused[i]) == 0) {
+            return read_only(err);
+        }
+    }
+    return RV_OK;
+}
+
+/* --- judging, and what SQLite says --- */
+
 rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_error *err) {
     RV_ASSERT(sql != NULL && statement != NULL);
     RV_ASSERT(!sql->refused);
@@ -136,10 +206,25 @@ rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_erro
     return RV_OK;
 }
 
+static bool ends_with(rv_bytes text, rv_bytes end) {
+    return text.len >= end.len && rv_bytes_equal(rv_bytes_from(text, text.len - end.len), end);
+}
+
 /* SQLite's own words, and where in the text if it says so. */
 static rv_status invalid(const rv_sql *sql, rv_error *err) {
+    const rv_bytes message = rv_bytes_of_string(sqlite3_errmsg(sql->db));
+    if (sql->function != NULL) {
+        return rv_error_set(
+            err, RV_SQL_INVALID,
+            "%s is not available: a query depends on nothing but the data; pass the "
+            "value as a parameter",
+            sql->function);
+    }
+    if (ends_with(message, RV_LITERAL(" may not be modified"))) {
+        return read_only(err); /* an INSERT behind EXPLAIN or WITH */
+    }
     const int offset = sqlite3_error_offset(sql->db);
-    rv_error_set(err, RV_SQL_INVALID, "%s", sqlite3_errmsg(sql->db));
+    rv_error_set(err, RV_SQL_INVALID, "%b", &message);
     if (offset >= 0) {
         rv_error_fact_uint(err, "offset", (uint64_t)offset);
     }
@@ -168,14 +253,7 @@ rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err) {
     case SQLITE_TOOBIG:
         return rv_error_set(err, RV_SQL_LIMIT, "the statement or one of its values is too long");
     case SQLITE_AUTH:
-        if (sql->function == NULL) {
-            return read_only(err);
-        }
-        return rv_error_set(
-            err, RV_SQL_INVALID,
-            "%s is not available: a query depends on nothing but the data; pass the "
-            "value as a parameter",
-            sql->function);
+        return sql->refused ? read_only(err) : invalid(sql, err);
     default:
         return invalid(sql, err);
     }

@@ -8,6 +8,7 @@
  * There must be as many as the statement has. Arrays and objects are refused: JSON goes in as text.
  */
 #include "sql/connection.h"
+#include "sql/real.h"
 
 #include "core/model/json.h"
 
@@ -27,28 +28,30 @@ static bool written_as_integer(rv_bytes text) {
 }
 
 static rv_status bind_number(const rv_sql *sql, sqlite3_stmt *statement, int index, rv_bytes text,
-                             rv_error *err) {
+                             rv_arena *scratch, rv_error *err) {
     static const rv_type bigint = {.kind = RV_TYPE_BIGINT};
-    static const rv_type real = {.kind = RV_TYPE_DOUBLE};
-    uint8_t memory[64];
-    rv_arena scratch = rv_arena_over(memory, sizeof memory);
     rv_value value;
     RV_ASSERT(index > 0);
     if (written_as_integer(text) && rv_value_from_text(&bigint, text, RV_LITERAL("parameter"),
-                                                       &scratch, &value, NULL) == RV_OK) {
+                                                       scratch, &value, NULL) == RV_OK) {
         return bind_error(sql, sqlite3_bind_int64(statement, index, value.as.integer), err);
     }
-    if (rv_value_from_text(&real, text, RV_LITERAL("parameter"), &scratch, &value, NULL) != RV_OK) {
+    char *copy = rv_arena_take_raw(scratch, text.len + 1);
+    RV_ASSERT(copy != NULL);
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    double real = 0;
+    if (!rv_sql_real_read(copy, &real)) {
         rv_error_set(err, RV_PARAMETER_INVALID, "parameter %u is out of range: %b", (uint64_t)index,
                      &text);
         rv_error_fact_uint(err, "parameter", (uint64_t)index);
         return RV_PARAMETER_INVALID;
     }
-    return bind_error(sql, sqlite3_bind_double(statement, index, value.as.real), err);
+    return bind_error(sql, sqlite3_bind_double(statement, index, real), err);
 }
 
 static rv_status bind_one(const rv_sql *sql, sqlite3_stmt *statement, int index,
-                          const rv_json_token *token, rv_error *err) {
+                          const rv_json_token *token, rv_arena *scratch, rv_error *err) {
     RV_ASSERT(statement != NULL && token != NULL);
     switch (token->kind) {
     case RV_JSON_NULL:
@@ -58,7 +61,7 @@ static rv_status bind_one(const rv_sql *sql, sqlite3_stmt *statement, int index,
         return bind_error(sql, sqlite3_bind_int64(statement, index, token->kind == RV_JSON_TRUE),
                           err);
     case RV_JSON_NUMBER:
-        return bind_number(sql, statement, index, token->text, err);
+        return bind_number(sql, statement, index, token->text, scratch, err);
     case RV_JSON_STRING: {
         const char *text = token->text.ptr == NULL ? "" : (const char *)token->text.ptr;
         return bind_error(sql,
@@ -100,7 +103,7 @@ static rv_status bind_array(const rv_sql *sql, sqlite3_stmt *statement, rv_json 
         if (more) {
             met += 1;
             status = met > expected ? count_error(expected, met, err)
-                                    : bind_one(sql, statement, met, &token, err);
+                                    : bind_one(sql, statement, met, &token, json->scratch, err);
             rv_arena_reset(json->scratch, 0); /* SQLite has copied it */
         }
     }
@@ -120,7 +123,7 @@ rv_status rv_sql_parameters_bind(rv_sql *sql, sqlite3_stmt *statement, rv_bytes 
         const int expected = sqlite3_bind_parameter_count(statement);
         return expected == 0 ? RV_OK : count_error(expected, 0, err);
     }
-    /* Room for one string without its escapes; SQLite copies what it is given. */
+    /* Room for one string or number at a time; SQLite copies what it is given. */
     const size_t size = parameters.len + 64;
     void *memory = sqlite3_malloc64(size);
     if (memory == NULL) {

@@ -11,12 +11,11 @@
  */
 #include "sql/cell.h"
 #include "sql/connection.h"
+#include "sql/real.h"
 
 #include "core/base/utf8.h"
 #include "core/model/json.h"
 
-static const rv_type type_bigint = {.kind = RV_TYPE_BIGINT};
-static const rv_type type_double = {.kind = RV_TYPE_DOUBLE};
 static const rv_type type_bytea = {.kind = RV_TYPE_BYTEA};
 
 /* Bytes of a TEXT or BLOB as they are: no conversion, so nothing can fail. */
@@ -47,22 +46,18 @@ static void write_integer(rv_writer *w, const rv_type *type, int64_t integer) {
         rv_write_text(w, integer == 1 ? "true" : "false");
         return;
     }
-    const rv_value value = rv_value_int(integer);
-    rv_value_to_json(&type_bigint, &value, w);
+    rv_write_int(w, integer);
 }
 
 static void write_real(rv_writer *w, const rv_type *type, double real) {
-    rv_value value = rv_value_float(real);
-    const rv_type *shown = &type_double;
     int64_t scaled = 0;
     if (type != NULL && rv_sql_form_of(type) == RV_SQL_DECIMAL &&
         rv_sql_decimal_of(real, type->scale, &scaled)) {
-        value = rv_value_int(scaled);
-        shown = type;
-    } else if (type != NULL && type->kind == RV_TYPE_REAL && (double)(float)real == real) {
-        shown = type;
+        const rv_value value = rv_value_int(scaled);
+        rv_value_to_json(type, &value, w);
+    } else {
+        rv_sql_real_write(real, w);
     }
-    rv_value_to_json(shown, &value, w);
 }
 
 /* True when the text is one JSON value. */

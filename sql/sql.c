@@ -58,8 +58,8 @@ rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *a
     made->state = options->state;
     made->memory = options->memory;
     made->steps_max = options->steps_max;
-    rv_sql_start();
     rv_sql_context *previous = rv_sql_enter(&made->context);
+    rv_sql_start();
     const int rc = connect(made);
     if (rc != SQLITE_OK) {
         disconnect(made);
@@ -223,14 +223,17 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
                          rv_error *err) {
     RV_ASSERT(sql != NULL && sql->db != NULL);
     RV_ASSERT(query != NULL && sql->running == NULL);
-    const rv_status status = check_text(text, err);
+    rv_status status = check_text(text, err);
+    if (status == RV_OK) {
+        status = rv_sql_guard_admit(text, err);
+    }
     if (status != RV_OK) {
         return status;
     }
     rv_sql_context *previous = rv_sql_enter(&sql->context);
-    const rv_status prepared = prepare(sql, text, parameters, query, err);
+    status = prepare(sql, text, parameters, query, err);
     rv_sql_leave(previous);
-    return prepared;
+    return status;
 }
 
 /* --- running --- */

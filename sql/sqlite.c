@@ -46,6 +46,7 @@
 
 #include <sqlite3.c>
 
+#include "sql/real.h"
 #include "sql/sqlite.h"
 
 #include "core/base/assert.h"
@@ -172,12 +173,20 @@ static int sqlite3_os_end(void) {
 }
 
 void rv_sql_start(void) {
+    RV_ASSERT(current != NULL);
     if (!sqlite3GlobalConfig.isInit) {
         int rc = sqlite3_config(SQLITE_CONFIG_MALLOC, &memory_methods);
         RV_ASSERT(rc == SQLITE_OK);
-        rc = sqlite3_initialize(); /* takes no memory: see sql/sqlite.h */
+        rc = sqlite3_initialize();
         RV_ASSERT(rc == SQLITE_OK);
+        RV_ASSERT(current->heap.used == 0); /* nothing that would outlive this rv_sql */
     }
+}
+
+bool rv_sql_real_read(const char *text, double *real) {
+    RV_ASSERT(text != NULL);
+    RV_ASSERT(real != NULL);
+    return sqlite3AtoF(text, real) > 0 && !sqlite3IsOverflow(*real);
 }
 
 /* --- what the other files call --- */
@@ -228,4 +237,5 @@ const sqlite3_api_routines rv_sql_routines = {
     .value_type = sqlite3_value_type,
     .vtab_collation = sqlite3_vtab_collation,
     .vtab_config = sqlite3_vtab_config,
+    .xsnprintf = sqlite3_snprintf,
 };

@@ -29,7 +29,7 @@ typedef struct rv_sql_context {
     bool clock_asked; /* a query wanted to know the time, which there is none of */
 } rv_sql_context;
 
-/* Starts SQLite if nobody has yet. */
+/* Starts SQLite if nobody has yet; within enter and leave, on a fresh heap (it tries ten bytes). */
 void rv_sql_start(void);
 
 /* SQLite works for `context` now. Returns whom it worked for before, NULL for nobody. */

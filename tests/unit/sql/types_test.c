@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: every type appears in SQL and in results as docs/sql.md says, compares as it should, and as
+ * a key is found by every spelling that SQL calls equal, and by no other. Method: one aggregate
+ * with a column of each type; for keys, an aggregate for each type of key whose look-up must give
+ * what a scan gives (`(id = …) IS TRUE` keeps SQLite from looking up).
+ */
+#include "sql/real.h"
+#include "tests/unit/sql/fixture.h"
+
+static const char schema[] =
+    "CREATE TYPE plan AS ENUM ('free', 'team', 'enterprise');"
+    "CREATE AGGREGATE thing (id bigint PRIMARY KEY, s smallint, i integer, big bigint, flag "
+    "boolean,"
+    " money numeric(12,2), whole numeric(9), wide numeric(18,4), wholewide numeric(18),"
+    " c char(3), v varchar(20), t text, plan plan, d date, tod time, ts timestamp, tz timestamptz,"
+    " u uuid, b bytea);"
+    "CREATE EVENT_TYPE thing_made (id creates thing(id), s updates thing(s), i updates thing(i),"
+    " big updates thing(big), flag updates thing(flag), money updates thing(money),"
+    " whole updates thing(whole), wide updates thing(wide), wholewide updates thing(wholewide),"
+    " c updates thing(c), v updates thing(v), t updates thing(t), plan updates thing(plan),"
+    " d updates thing(d), tod updates thing(tod), ts updates thing(ts), tz updates thing(tz),"
+    " u updates thing(u), b updates thing(b));"
+    "CREATE STREAM things (path \"/things/{id}\" event_types (thing_made));";
+
+static fixture *things(void) {
+    fixture *f = fixture_open(schema, 2u << 20, 0);
+    static const char *const data[] = {
+        "{\"s\":-32768,\"i\":2147483647,\"big\":9223372036854775807,\"flag\":true,"
+        "\"money\":\"1234567890.10\",\"whole\":5,\"wide\":\"12345678901234.5678\","
+        "\"wholewide\":\"999999999999999999\",\"c\":\"ab\",\"v\":\"caf\xc3\xa9\",\"t\":\"a\\nb\","
+        "\"plan\":\"team\",\"d\":\"2024-02-29\",\"tod\":\"12:34:56.5\","
+        "\"ts\":\"2024-02-29T12:34:56.000001\",\"tz\":\"2024-02-29T12:34:56+02\","
+        "\"u\":\"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11\",\"b\":\"\\\\x00ff\"}",
+        "{}",
+        "{\"s\":1,\"i\":-1,\"big\":-9223372036854775808,\"flag\":false,\"money\":\"-0.05\","
+        "\"whole\":-7,\"wide\":\"-0.5\",\"wholewide\":\"10\",\"c\":\"abc\",\"v\":\"\",\"t\":\"\","
+        "\"plan\":\"free\",\"d\":\"1999-12-31\",\"tod\":\"00:00\",\"ts\":\"1999-12-31 23:59:59\","
+        "\"tz\":\"1999-12-31 23:59:59Z\",\"u\":\"00000000-0000-0000-0000-000000000000\","
+        "\"b\":\"\\\\x\"}",
+    };
+    for (int i = 0; f != NULL && i < 3; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/things/%d", i + 1);
+        if (fixture_append(f, path, "thing_made", data[i]) != RV_OK) {
+            fixture_close(f);
+            return NULL;
+        }
+    }
+    return f;
+}
+
+RV_TEST(columns_are_shown_in_their_types) {
+    fixture *f = things();
+    RV_CHECK(f != NULL);
+    RV_CHECK_TEXT(
+        fixture_query(f, "SELECT * FROM thing ORDER BY id", ""),
+        "[1,-32768,2147483647,9223372036854775807,true,1234567890.10,5,12345678901234.5678,"
+        "999999999999999999,\"ab \",\"caf\xc3\xa9\",\"a\\nb\",\"team\",\"2024-02-29\","
+        "\"12:34:56.5\",\"2024-02-29T12:34:56.000001\",\"2024-02-29T10:34:56+00:00\","
+        "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\",\"\\\\x00ff\"]"
+        "[2,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,"
+        "null]"
+        "[3,1,-1,-9223372036854775808,false,-0.05,-7,-0.5000,10,\"abc\",\"\",\"\",\"free\","
+        "\"1999-12-31\",\"00:00:00\",\"1999-12-31T23:59:59\",\"1999-12-31T23:59:59+00:00\","
+        "\"00000000-0000-0000-0000-000000000000\",\"\\\\x\"]");
+    RV_CHECK_TEXT(fixture_query(f,
+                                "SELECT typeof(s), typeof(flag), typeof(money), typeof(whole), "
+                                "typeof(wide), typeof(wholewide), typeof(c), typeof(plan), "
+                                "typeof(tz), typeof(u), typeof(b) FROM thing WHERE id = 1",
+                                ""),
+                  "[\"integer\",\"integer\",\"real\",\"integer\",\"text\",\"integer\",\"text\","
+                  "\"text\",\"text\",\"text\",\"blob\"]");
+    RV_CHECK_TEXT(
+        fixture_columns(f, "SELECT flag, money, plan, tz, c, u AS x FROM thing"),
+        "[{\"name\":\"flag\",\"type\":\"boolean\"},"
+        "{\"name\":\"money\",\"type\":\"numeric(12,2)\"},"
+        "{\"name\":\"plan\",\"type\":\"plan\"},{\"name\":\"tz\",\"type\":\"timestamptz\"},"
+        "{\"name\":\"c\",\"type\":\"char(3)\"},{\"name\":\"x\",\"type\":\"uuid\"}]");
+    fixture_close(f);
+}
+
+RV_TEST(other_results_are_shown_by_their_values) {
+    fixture *f = things();
+    RV_CHECK(f != NULL);
+    RV_CHECK_TEXT(fixture_query(f,
+                                "SELECT max(flag), sum(money), avg(money), max(wide), min(b) "
+                                "FROM thing",
+                                ""),
+                  "[1,1234567890.05,617283945.025,\"12345678901234.5678\",\"\\\\x\"]");
+    /* The first part of a compound names the type; values that are none of it keep their own. */
+    RV_CHECK_TEXT(fixture_query(f,
+                                "SELECT flag FROM thing WHERE id = 1 UNION ALL SELECT 7 "
+                                "UNION ALL SELECT 'x' UNION ALL SELECT 2.5",
+                                ""),
+                  "[true][7][\"x\"][2.5]");
+    RV_CHECK_TEXT(fixture_query(f,
+                                "SELECT money FROM thing WHERE id = 1 UNION ALL SELECT 0.001 "
+                                "UNION ALL SELECT 1e300 UNION ALL SELECT 'x' UNION ALL SELECT 3",
+                                ""),
+                  "[1234567890.10][0.001][1e+300][\"x\"][3]");
+    RV_CHECK_TEXT(fixture_query(f,
+                                "SELECT wide FROM thing WHERE id = 1 UNION ALL SELECT 'x' UNION "
+                                "ALL SELECT '1.5'",
+                                ""),
+                  "[12345678901234.5678][\"x\"][1.5000]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT 1e308 * 10, -1e308 * 10, 0.1, -0.0, 1e15, 123456.0", ""),
+                  "[\"Infinity\",\"-Infinity\",0.1,0,1e+15,123456]");
+    fixture_close(f);
+}
+
+typedef struct condition {
+    const char *where;
+    const char *ids;
+} condition;
+
+RV_TEST(comparisons_with_constants) {
+    static const condition conditions[] = {
+        {"flag", "[1]"},
+        {"flag = true", "[1]"},
+        {"flag = false", "[3]"},
+        {"NOT flag", "[3]"},
+        {"flag IS NULL", "[2]"},
+        {"money = 1234567890.10", "[1]"},
+        {"money = -0.05", "[3]"},
+        {"money < 0", "[3]"},
+        {"whole + 0 = 5", "[1]"},
+        {"wide > '2'", "[1]"},
+        {"wide > 2", "[1]"},
+        {"wide = '12345678901234.56780'", "[1]"},
+        {"wide < '-0.4'", "[3]"},
+        {"wholewide > 999999999999999998", "[1]"},
+        {"plan = 'team'", "[1]"},
+        {"plan IN ('free', 'enterprise')", "[3]"},
+        {"d = '2024-02-29'", "[1]"},
+        {"d >= '2024'", "[1]"},
+        {"tz > '2000-01-01'", "[1]"},
+        {"tz = '2024-02-29T10:34:56+00:00'", "[1]"},
+        {"ts BETWEEN '1999-01-01' AND '2000-01-01'", "[3]"},
+        {"u = 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'", "[1]"},
+        {"b = x'00ff'", "[1]"},
+        {"b = x''", "[3]"},
+        {"v LIKE 'CAF%'", ""},
+        {"v LIKE 'caf_'", "[1]"},
+        {"v = ''", "[3]"},
+        {"big = 9223372036854775807", "[1]"},
+        {"big = 9223372036854775806", ""},
+        {"strftime('%Y', tz) = '2024'", "[1]"},
+        {"unixepoch(tz) = 1709202896", "[1]"},
+    };
+    fixture *f = things();
+    RV_CHECK(f != NULL);
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, "SELECT id FROM thing WHERE %s ORDER BY id",
+                 conditions[i].where);
+        const rv_bytes met = fixture_query(f, text, "");
+        if (!rv_bytes_are(met, conditions[i].ids)) {
+            RV_FAIL_AT_("%s: %.*s, expected %s", conditions[i].where, (int)met.len, met.ptr,
+                        conditions[i].ids);
+        }
+    }
+    fixture_close(f);
+}
+
+typedef struct key_type {
+    const char *type;
+    const char *keys[5]; /* as JSON */
+} key_type;
+
+static const key_type key_types[] = {
+    {"smallint", {"1", "-5", "32767"}},
+    {"bigint", {"1", "9223372036854775807", "-9223372036854775808", "9007199254740993"}},
+    {"numeric(12,2)", {"1", "0.10", "-1234567890.12"}},
+    {"numeric(9)", {"1", "-5", "999999999"}},
+    {"numeric(18,4)", {"1", "0.1", "12345678901234.5678", "-3"}},
+    {"boolean", {"true"}},
+    {"text", {"\"1\"", "\"01\"", "\"a\"", "\"A\"", "\"a \""}},
+    {"varchar(9)", {"\"1\"", "\"1.0\"", "\"a\""}},
+    {"plan", {"\"team\""}},
+    {"date", {"\"2024-02-29\""}},
+    {"timestamptz", {"\"2024-02-29T10:34:56Z\""}},
+    {"uuid", {"\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""}},
+    {"bytea", {"\"\\\\x61\"", "\"\\\\x\"", "\"\\\\x31\""}},
+};
+
+/* Values that a key is compared with: SQL expressions. */
+static const char *const sought[] = {
+    "1",
+    "1.0",
+    "'1'",
+    "'01'",
+    "' 1'",
+    "'1.0'",
+    "'1.00'",
+    "x'31'",
+    "x'61'",
+    "x''",
+    "''",
+    "NULL",
+    "true",
+    "0.1",
+    "0.10",
+    "'0.1'",
+    "'0.1000'",
+    "-5",
+    "-5.0",
+    "-3",
+    "'-3.0'",
+    "32767",
+    "32768",
+    "1e300",
+    "-1e300",
+    "9223372036854775807",
+    "9223372036854775807.0",
+    "9.3e18",
+    "-9223372036854775808",
+    "9007199254740993",
+    "9007199254740992.0",
+    "-1234567890.12",
+    "12345678901234.5678",
+    "'12345678901234.5678'",
+    "'12345678901234.56780'",
+    "999999999",
+    "'a'",
+    "'A'",
+    "'a '",
+    "'a' COLLATE NOCASE",
+    "'a' COLLATE RTRIM",
+    "'team'",
+    "'TEAM'",
+    "'none'",
+    "'2024-02-29'",
+    "'2024-2-29'",
+    "'2024-02-29T10:34:56+00:00'",
+    "'2024-02-29T10:34:56Z'",
+    "'2024-02-29 12:34:56+02'",
+    "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'",
+    "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
+    "'{a0eebc999c0b4ef8bb6d6bb9bd380a11}'",
+    "CAST('1' AS INTEGER)",
+    "CAST(1 AS TEXT)",
+    "CAST('a' AS BLOB)",
+    "1 + 0",
+    "'1' || ''",
+};
+
+static fixture *keyed(const key_type *k) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "CREATE TYPE plan AS ENUM ('free', 'team');"
+             "CREATE AGGREGATE a (id %s PRIMARY KEY);"
+             "CREATE EVENT_TYPE made (k integer NOT NULL, id creates a(id));"
+             "CREATE STREAM s (path \"/s/{k}\" event_types (made));",
+             k->type);
+    fixture *f = fixture_open(text, 2u << 20, 0);
+    for (size_t i = 0; f != NULL && i < 5 && k->keys[i] != NULL; i++) {
+        snprintf(text, sizeof text, "{\"id\":%s}", k->keys[i]);
+        if (fixture_append(f, "/s/1", "made", text) != RV_OK) {
+            fixture_close(f);
+            return NULL;
+        }
+    }
+    return f;
+}
+
+static void compare_with_scan(fixture *f, const char *type, const char *value) {
+    static char scanned[4096];
+    static const char *const forms[][2] = {
+        {"SELECT id FROM a WHERE id = %s", "SELECT id FROM a WHERE (id = %s) IS TRUE"},
+        {"SELECT id FROM a WHERE id IN (%s, 'zz') ORDER BY 1",
+         "SELECT id FROM a WHERE (id IN (%s, 'zz')) IS TRUE ORDER BY 1"},
+        {"SELECT id FROM a, (SELECT %s AS x) WHERE id = x",
+         "SELECT id FROM a, (SELECT %s AS x) WHERE (id = x) IS TRUE"},
+        {"WITH n(x) AS MATERIALIZED (SELECT %s) SELECT id FROM n, a WHERE id = x",
+         "WITH n(x) AS MATERIALIZED (SELECT %s) SELECT id FROM n, a WHERE (id = x) IS TRUE"}};
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        char text[256];
+        snprintf(text, sizeof text, forms[i][1], value);
+        const rv_bytes scan = fixture_query(f, text, "");
+        RV_CHECK(scan.len < sizeof scanned);
+        memcpy(scanned, scan.ptr, scan.len);
+        scanned[scan.len] = '\0';
+        snprintf(text, sizeof text, forms[i][0], value);
+        const rv_bytes met = fixture_query(f, text, "");
+        if (!rv_bytes_are(met, scanned)) {
+            RV_FAIL_AT_("%s key, %s: looked up %.*s, scanned %s", type, text, (int)met.len, met.ptr,
+                        scanned);
+        }
+    }
+}
+
+RV_TEST(a_look_up_finds_what_a_scan_finds) {
+    for (size_t k = 0; k < sizeof key_types / sizeof key_types[0]; k++) {
+        fixture *f = keyed(&key_types[k]);
+        RV_CHECK(f != NULL);
+        RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM a WHERE id = 1"),
+                      "SCAN a VIRTUAL TABLE INDEX 1:");
+        for (size_t i = 0; i < sizeof sought / sizeof sought[0]; i++) {
+            compare_with_scan(f, key_types[k].type, sought[i]);
+            RV_CHECK_PASSED();
+        }
+        fixture_close(f);
+    }
+}
+
+/* Cells larger than a page of the state. */
+RV_TEST(long_texts_come_whole) {
+    fixture *f = things();
+    RV_CHECK(f != NULL);
+    static char data[300000];
+    for (size_t len = 1000; len < 250000; len = len * 3 + 1) {
+        rv_writer w = rv_writer_over(data, sizeof data - 1);
+        rv_write_text(&w, "{\"v\":\"end\",\"t\":\"");
+        for (size_t i = 0; i < len; i++) {
+            rv_write_u8(&w, (uint8_t)('a' + (i * 31 + i / 26) % 26));
+        }
+        rv_write_text(&w, "\"}");
+        data[w.len] = '\0';
+        char path[32];
+        snprintf(path, sizeof path, "/things/%zu", len);
+        RV_CHECK_STATUS(fixture_append(f, path, "thing_made", data), RV_OK);
+        char text[128];
+        snprintf(text, sizeof text, "SELECT t, v FROM thing WHERE id = %zu", len);
+        const rv_bytes row = fixture_query(f, text, "");
+        RV_CHECK_EQ(row.len, len + 10);
+        RV_CHECK(memcmp(row.ptr + 2, data + 16, len) == 0);
+    }
+    RV_CHECK_TEXT(fixture_query(f, "SELECT max(length(t)) > 80000 FROM thing ORDER BY 1", ""),
+                  "[1]");
+    fixture_close(f);
+}
+
+/* Every REAL is written as the shortest text that reads back: against printf, which knows how. */
+RV_TEST(reals_read_back) {
+    fixture *f = things();
+    RV_CHECK(f != NULL);
+    (void)rv_sql_enter(&f->sql->context);
+    uint64_t seed = 5;
+    for (int i = 0; i < 100000; i++) {
+        uint64_t bits = rv_test_random(&seed);
+        double real;
+        memcpy(&real, &bits, sizeof real);
+        if (i % 2 == 0) {
+            real = (double)(int64_t)(bits % 1000000000) / 1000;
+        }
+        if (real != real || real - real != 0) {
+            continue;
+        }
+        char text[64] = {0};
+        rv_writer w = rv_writer_over(text, sizeof text - 1);
+        rv_sql_real_write(real, &w);
+        if (strtod(text, NULL) != real) {
+            RV_FAIL_AT_("%.17g is written as %s", real, text);
+        }
+        char expected[64];
+        snprintf(expected, sizeof expected, "%.15g", real);
+        if (strtod(expected, NULL) == real && strcmp(text, expected) != 0) {
+            RV_FAIL_AT_("%.17g is written as %s, expected %s", real, text, expected);
+        }
+        double back = 0;
+        RV_CHECK(rv_sql_real_read(text, &back) && back == real);
+    }
+    rv_sql_leave(NULL);
+    fixture_close(f);
+}
+
+int main(void) {
+    RV_RUN(columns_are_shown_in_their_types);
+    RV_RUN(other_results_are_shown_by_their_values);
+    RV_RUN(comparisons_with_constants);
+    RV_RUN(a_look_up_finds_what_a_scan_finds);
+    RV_RUN(long_texts_come_whole);
+    RV_RUN(reals_read_back);
+    return rv_test_done();
+}
