@@ -18,16 +18,17 @@
  */
 #include "core/state/fold.h"
 
-rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
-                       const rv_value *value, rv_fold_key *found) {
-    *found = (rv_fold_key){.key = *value, .place = RV_SLOT_NONE};
+/* Brings a key to the key column's type and hashes it, and asks the processor for its bucket. */
+static rv_status key_prepare(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
+                             const rv_value *value, rv_fold_key *key) {
+    *key = (rv_fold_key){.key = *value, .place = RV_SLOT_NONE};
     if (rv_value_is_null(value)) {
         return RV_OK;
     }
     const rv_column *const column = &aggregate->columns[aggregate->key];
     if (!rv_fold_same_type(from, &column->type)) {
         const rv_status status = rv_value_coerce(from, &column->type, column->name, f->scratch,
-                                                 &found->key, f->judge ? f->err : NULL);
+                                                 &key->key, f->judge ? f->err : NULL);
         if (status == RV_MEMORY_EXHAUSTED || (status != RV_OK && f->judge)) {
             return status;
         }
@@ -35,12 +36,29 @@ rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type 
             return RV_OK;
         }
     }
-    RV_ASSERT(found->key.class_ == rv_type_class(&column->type));
-    const rv_table *const table = rv_table_of(f->pages, aggregate->number);
-    found->fits = true;
-    found->hash = rv_rows_key_hash(f->hash_key, &found->key);
-    found->place = rv_rows_find(f->pages, table, aggregate->number, &found->key, found->hash);
+    RV_ASSERT(key->key.class_ == rv_type_class(&column->type));
+    key->fits = true;
+    key->hash = rv_rows_key_hash(f->hash_key, &key->key);
+    rv_rows_prefetch(f->pages, aggregate->number, key->hash);
     return RV_OK;
+}
+
+static void key_look_up(const rv_fold *f, const rv_aggregate *aggregate, rv_fold_key *key) {
+    if (key->fits) {
+        const rv_table *const table = rv_table_of(f->pages, aggregate->number);
+        key->place = rv_rows_find(f->pages, table, aggregate->number, &key->key, key->hash);
+    }
+    RV_ASSERT(key->fits || key->place == RV_SLOT_NONE);
+}
+
+rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
+                       const rv_value *value, rv_fold_key *found) {
+    RV_ASSERT(aggregate->key < aggregate->column_count);
+    const rv_status status = key_prepare(f, aggregate, from, value, found);
+    if (status == RV_OK) {
+        key_look_up(f, aggregate, found);
+    }
+    return status;
 }
 
 rv_status rv_fold_open(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
@@ -80,36 +98,35 @@ static rv_status touch_create(rv_fold *f, uint16_t nth, const rv_aggregate *aggr
     return status;
 }
 
-/* Finds or creates the row of one touch. */
-static rv_status touch_resolve(rv_fold *f, uint16_t nth) {
+/* True when nobody asks for the row of a touch before the deletions. */
+static bool touch_is_idle(const rv_fold *f, const rv_touch *touch) {
+    RV_ASSERT(touch->field < f->type->field_count);
+    return !f->judge && (touch->kind == RV_TOUCH_DELETES ||
+                         (touch->kind == RV_TOUCH_REFERENCES && !touch->acted_on));
+}
+
+/* Finds or creates the row of one touch, whose key is prepared. */
+static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     const rv_touch *const touch = &f->type->touches[nth];
-    f->rows[nth] = RV_SLOT_NONE;
-    f->made[nth] = false;
-    if (!f->judge && (touch->kind == RV_TOUCH_DELETES ||
-                      (touch->kind == RV_TOUCH_REFERENCES && !touch->acted_on))) {
+    RV_ASSERT(f->rows[nth] == RV_SLOT_NONE && !f->made[nth]);
+    if (touch_is_idle(f, touch)) {
         return RV_OK;
     }
-    RV_ASSERT(touch->field < f->type->field_count);
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
-    rv_fold_key found;
-    const rv_status status = rv_fold_find(f, aggregate, &f->type->fields[touch->field].type,
-                                          &f->values[touch->field], &found);
-    if (status != RV_OK) {
-        return status;
-    }
+    key_look_up(f, aggregate, found);
     if (touch->kind == RV_TOUCH_CREATES) {
-        return touch_create(f, nth, aggregate, &found);
+        return touch_create(f, nth, aggregate, found);
     }
-    f->rows[nth] = found.place;
+    f->rows[nth] = found->place;
     if (!f->judge || rv_value_is_null(&f->values[touch->field])) {
         return RV_OK;
     }
-    if (found.place == RV_SLOT_NONE) {
-        return rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, &found.key);
+    if (found->place == RV_SLOT_NONE) {
+        return rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, &found->key);
     }
     const bool acts = touch->acted_on || touch->kind == RV_TOUCH_DELETES;
-    if (acts && owned_by_other(f, aggregate, found.place)) {
-        return rv_fold_refuse_row(f, RV_ROW_OF_OTHER_STREAM, aggregate, touch->field, &found.key);
+    if (acts && owned_by_other(f, aggregate, found->place)) {
+        return rv_fold_refuse_row(f, RV_ROW_OF_OTHER_STREAM, aggregate, touch->field, &found->key);
     }
     return RV_OK;
 }
@@ -174,12 +191,29 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
                            : status;
 }
 
-static rv_status rows_fold(rv_fold *f) {
+/* Prepares the keys of all touches, so that their buckets come from memory together. */
+static rv_status keys_prepare(rv_fold *f, rv_fold_key *keys) {
     const rv_event_type *const type = f->type;
     RV_ASSERT(type->touch_count <= RV_TOUCHES_MAX);
     rv_status status = RV_OK;
     for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
-        status = touch_resolve(f, i);
+        const rv_touch *const touch = &type->touches[i];
+        f->rows[i] = RV_SLOT_NONE;
+        f->made[i] = false;
+        if (!touch_is_idle(f, touch)) {
+            const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
+            status = key_prepare(f, aggregate, &type->fields[touch->field].type,
+                                 &f->values[touch->field], &keys[i]);
+        }
+    }
+    return status;
+}
+
+static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
+    const rv_event_type *const type = f->type;
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
+        status = touch_resolve(f, i, &keys[i]);
     }
     if (status == RV_OK) {
         status = rows_change(f);
@@ -218,6 +252,24 @@ static rv_status id_note(rv_state *state, const rv_event *event) {
     return rv_ids_add(&state->pages, state->hash_key, event->event_id, event->sequence);
 }
 
+/* Head, id, rows. `type` is NULL for events of the system. */
+static rv_status event_fold(rv_state *state, rv_fold *f) {
+    rv_fold_key keys[RV_TOUCHES_MAX];
+    rv_status status = RV_OK;
+    if (f->type != NULL) {
+        rv_streams_prefetch(f->pages, f->event->stream);
+        status = keys_prepare(f, keys);
+    }
+    if (status == RV_OK) {
+        status = head_move(f->pages, f->event);
+    }
+    if (status == RV_OK && f->event->foreign_id) {
+        status = id_note(state, f->event);
+    }
+    RV_ASSERT(f->type == NULL || f->values != NULL || f->type->field_count == 0);
+    return status == RV_OK && f->type != NULL ? rows_fold(f, keys) : status;
+}
+
 rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
                         rv_fold_mode mode, rv_arena *scratch, rv_error *err) {
     RV_ASSERT(mode == RV_FOLD_APPLY || state->pages.journal.active);
@@ -229,35 +281,26 @@ rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *
                             "not there",
                             event->sequence);
     }
-    rv_status status = head_move(&state->pages, event);
-    if (status == RV_OK && event->foreign_id) {
-        status = id_note(state, event);
-    }
-    if (status == RV_OK && !system) {
-        const rv_event_type *const type = rv_schema_event_type(state->schema, event->type);
-        RV_ASSERT(values != NULL || type->field_count == 0);
-        const size_t mark = rv_arena_mark(scratch);
-        rv_fold f;
-        f.pages = &state->pages;
-        f.schema = state->schema;
-        f.hash_key = state->hash_key;
-        f.event = event;
-        f.type = type;
-        f.values = values;
-        f.judge = mode == RV_FOLD_JUDGE;
-        f.scratch = scratch;
-        f.err = err;
-        status = rows_fold(&f);
-        rv_arena_reset(scratch, mark);
-    }
+    rv_fold f;
+    f.pages = &state->pages;
+    f.schema = state->schema;
+    f.hash_key = state->hash_key;
+    f.event = event;
+    f.type = system ? NULL : rv_schema_event_type(state->schema, event->type);
+    f.values = values;
+    f.judge = mode == RV_FOLD_JUDGE;
+    f.scratch = scratch;
+    f.err = err;
+    const size_t mark = rv_arena_mark(scratch);
+    const rv_status status = event_fold(state, &f);
+    rv_arena_reset(scratch, mark);
     if (status == RV_STATE_FULL) {
         return rv_error_set(err, status, "no page of memory is left for rows, of %u",
                             (uint64_t)state->pages.total);
     }
     if (status == RV_BATCH_TOO_LARGE) {
         return rv_error_set(err, status,
-                            "the batch changes more than the journal of %u bytes "
-                            "could take back",
+                            "the batch changes more than the journal of %u bytes could take back",
                             (uint64_t)state->pages.journal.cap);
     }
     return status;

@@ -74,7 +74,9 @@ static rv_cell cell_copy(const uint8_t *cell) {
 static bool key_equals(const rv_pages *pages, const rv_table *table, uint32_t place,
                        const rv_value *key) {
     const rv_cell_layout layout = table->cells[table->key];
-    const uint8_t *const cell = rv_rows_read(pages, table, place) + layout.offset;
+    const uint8_t *const row = rv_rows_read(pages, table, place);
+    const uint8_t *const cell = row + layout.offset;
+    __builtin_prefetch(row + RV_LINE_SIZE); /* what will be changed */
     switch (layout.form) {
     case RV_CELL_BYTES: {
         const rv_cell copy = cell_copy(cell);
@@ -106,6 +108,14 @@ uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, uint16_t agg
         place = rv_index_next(pages, &probe);
     }
     return place;
+}
+
+void rv_rows_prefetch(const rv_pages *pages, uint16_t aggregate, uint32_t hash) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    const uint32_t page = rv_root_of(pages)->tables[aggregate];
+    if (page != 0) {
+        rv_index_prefetch(pages, (rv_at){page, (uint32_t)offsetof(rv_table, index)}, hash);
+    }
 }
 
 rv_status rv_rows_add(rv_pages *pages, const rv_aggregate *aggregate, uint32_t owner,

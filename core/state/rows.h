@@ -76,6 +76,9 @@ uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key);
 uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, uint16_t aggregate,
                       const rv_value *key, uint32_t hash);
 
+/* Asks the processor for what rv_rows_find will read first. */
+void rv_rows_prefetch(const rv_pages *pages, uint16_t aggregate, uint32_t hash);
+
 /* Adds a row of NULLs with this key, which is not there yet, and makes the table if need be.
  * RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or discarded. */
 RV_MUST_USE rv_status rv_rows_add(rv_pages *pages, const rv_aggregate *aggregate, uint32_t owner,

@@ -30,6 +30,10 @@ static inline const rv_stream_line *rv_streams_read(const rv_pages *pages, uint3
     return (const rv_stream_line *)(const void *)rv_lines_read(pages, lines, number);
 }
 
+static inline void rv_streams_prefetch(const rv_pages *pages, uint32_t number) {
+    __builtin_prefetch(rv_streams_read(pages, number));
+}
+
 /* The numbers of a head, to be changed at once. The caller reserved the journal. */
 static inline rv_stream_line *rv_streams_write(rv_pages *pages, uint32_t number) {
     const rv_at at = rv_lines_at(pages, &rv_root_of(pages)->streams, number);

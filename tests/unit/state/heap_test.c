@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: cells give back what was put into them, whatever the lengths before and after; freed space is
- * used again; rollback and exhaustion leave every cell and the number of pages as they were.
+ * Goal: cells give back what was put into them, whatever the lengths before and after; freed space
+ * is used again; rollback and exhaustion leave every cell and the number of pages as they were.
  * Method: random lengths around each limit, in many cells, against copies in plain memory; random
  * transactions; pages and journals of every small size.
  */
@@ -42,8 +42,9 @@ static bool start(size_t page_memory, size_t journal_memory) {
 }
 
 static uint32_t random_len(uint64_t *seed) {
-    static const uint32_t edges[] = {0,    1,    12,   13,   16,   17,   32,   33,   96,    4000, 4001,
-                                     4079, 4080, 4081, 7999, 8000, 8001, 8077, 8080, 12000, 12001};
+    static const uint32_t edges[] = {0,    1,    12,   13,   16,   17,    32,
+                                     33,   96,   4000, 4001, 4079, 4080,  4081,
+                                     7999, 8000, 8001, 8077, 8080, 12000, 12001};
     const uint64_t r = rv_test_random(seed);
     if (r % 4 == 0) {
         return edges[(r >> 8) % (sizeof edges / sizeof edges[0])];

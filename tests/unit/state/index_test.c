@@ -2,8 +2,8 @@
 /*
  * Goal: the hash index finds exactly what was put in, through growth, equal hashes, removals and
  * rollbacks, and gives up cleanly when pages or journal are full.
- * Method: random operations against a plain array; the place of an entry is its key, so the twin knows
- * which places each hash must offer.
+ * Method: random operations against a plain array; the place of an entry is its key, so the twin
+ * knows which places each hash must offer.
  */
 #include "core/state/root.h"
 #include "tests/unit/test.h"
@@ -91,8 +91,8 @@ RV_TEST(equal_hashes_are_all_offered) {
 RV_TEST(buckets_stay_few_a_chain) {
     RV_CHECK(start(64u << 20, 1u << 20));
     for (uint32_t place = 1; place <= 100000; place += 1) {
-        RV_CHECK_STATUS(rv_index_insert(&pages, RV_ROOT_AT(id_index), hash_of(place, PLACES), place),
-                        RV_OK);
+        RV_CHECK_STATUS(
+            rv_index_insert(&pages, RV_ROOT_AT(id_index), hash_of(place, PLACES), place), RV_OK);
     }
     const rv_index *const index = rv_index_of(&pages, RV_ROOT_AT(id_index));
     uint32_t overflowing = 0;

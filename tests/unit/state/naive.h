@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The naive twin of the state: rows in one array, found by walking, folded by the words of
+ * SEMANTICS 12 to 15 and no more. Values of bytes are interned and never freed, so a copy of the
+ * array is a copy of the twin, and taking back a transaction is copying back. References are
+ * counted by looking.
+ */
+#ifndef RV_TESTS_STATE_NAIVE_H
+#define RV_TESTS_STATE_NAIVE_H
+
+#include "tests/unit/state/bank.h"
+
+#define NAIVE_ROWS    600u
+#define NAIVE_COLUMNS 10u
+
+typedef struct naive_row {
+    bool used;
+    uint16_t aggregate;
+    uint32_t owner;
+    rv_value values[NAIVE_COLUMNS];
+    bool unknown[NAIVE_COLUMNS];
+} naive_row;
+
+typedef struct naive {
+    const rv_schema *schema;
+    uint32_t count; /* rows in use */
+    int64_t serial; /* of aggregate 0 */
+    naive_row rows[NAIVE_ROWS];
+} naive;
+
+static rv_arena naive_bytes; /* of all interned values */
+
+static inline rv_value naive_intern(rv_value value) {
+    if (value.class_ == RV_VALUE_BYTES) {
+        value.as.bytes = rv_arena_copy(&naive_bytes, value.as.bytes);
+        if (value.as.bytes.ptr == NULL) {
+            abort();
+        }
+    }
+    return value;
+}
+
+static inline bool naive_same(const rv_value *a, const rv_value *b) {
+    if (a->class_ != b->class_) {
+        return false;
+    }
+    if (a->class_ == RV_VALUE_BYTES) {
+        return rv_bytes_equal(a->as.bytes, b->as.bytes);
+    }
+    return a->class_ == RV_VALUE_NULL || a->as.integer == b->as.integer;
+}
+
+static inline naive_row *naive_find(naive *n, const rv_aggregate *aggregate, const rv_value *key) {
+    for (uint32_t i = 0; i < NAIVE_ROWS; i += 1) {
+        naive_row *const row = &n->rows[i];
+        if (row->used && row->aggregate == aggregate->number && !rv_value_is_null(key) &&
+            naive_same(&row->values[aggregate->key], key)) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static inline bool naive_referenced(naive *n, const naive_row *target) {
+    const rv_aggregate *const to = rv_schema_aggregate(n->schema, target->aggregate);
+    for (uint32_t i = 0; i < NAIVE_ROWS; i += 1) {
+        const naive_row *const row = &n->rows[i];
+        if (!row->used || row == target) {
+            continue;
+        }
+        const rv_aggregate *const from = rv_schema_aggregate(n->schema, row->aggregate);
+        for (uint16_t c = 0; c < from->column_count; c += 1) {
+            if (from->columns[c].references == to->number &&
+                naive_same(&row->values[c], &target->values[to->key])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* One event on its way. */
+typedef struct naive_fold {
+    naive *n;
+    const rv_event *event;
+    const rv_event_type *type;
+    const rv_value *values;
+    bool judge;
+    rv_arena *scratch;
+    naive_row *rows[RV_TOUCHES_MAX];
+    bool made[RV_TOUCHES_MAX];
+} naive_fold;
+
+static inline rv_status naive_set(naive_fold *f, naive_row *row, uint16_t c, rv_value value) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
+    const uint16_t to = aggregate->columns[c].references;
+    if (f->judge && to != RV_NONE && !rv_value_is_null(&value) &&
+        !naive_same(&row->values[c], &value) &&
+        naive_find(f->n, rv_schema_aggregate(f->n->schema, to), &value) == NULL) {
+        return RV_UNKNOWN_REFERENCE;
+    }
+    row->values[c] = naive_intern(value);
+    row->unknown[c] = false;
+    return RV_OK;
+}
+
+static inline rv_status naive_fails(naive_fold *f, naive_row *row, uint16_t c, rv_status status) {
+    if (f->judge) {
+        return status;
+    }
+    row->values[c] = rv_value_null();
+    row->unknown[c] = true;
+    return RV_OK;
+}
+
+static inline rv_status naive_eval(naive_fold *f, naive_row *row, uint16_t c, const rv_expr *expr,
+                                   const rv_value *slots) {
+    const rv_column *const column = &rv_schema_aggregate(f->n->schema, row->aggregate)->columns[c];
+    const rv_expr_env env = {slots, f->event->written_at - RV_EPOCH_DIFFERENCE_US, f->scratch};
+    rv_value value;
+    rv_status status = rv_expr_eval(expr, &env, &value, NULL);
+    if (status == RV_OK) {
+        status =
+            rv_value_coerce(&expr->type, &column->type, column->name, f->scratch, &value, NULL);
+    }
+    return status == RV_OK ? naive_set(f, row, c, value) : naive_fails(f, row, c, status);
+}
+
+static inline int64_t naive_max(const rv_type *type) {
+    if (type->kind == RV_TYPE_NUMERIC) {
+        int64_t power = 1;
+        for (uint32_t i = 0; i < type->size; i += 1) {
+            power *= 10;
+        }
+        return power - 1;
+    }
+    return type->kind == RV_TYPE_SMALLINT  ? INT16_MAX
+           : type->kind == RV_TYPE_INTEGER ? INT32_MAX
+                                           : INT64_MAX;
+}
+
+static inline rv_status naive_act(naive_fold *f, const rv_action *action) {
+    naive_row *const row = f->rows[action->touch];
+    if (row == NULL) {
+        return RV_OK;
+    }
+    const uint16_t c = action->column;
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
+    const rv_type *const type = &aggregate->columns[c].type;
+    if (action->kind == RV_ACTION_COMPUTE) {
+        rv_value slots[RV_FIELDS_MAX + NAIVE_COLUMNS];
+        bool unknown = false;
+        memcpy(slots, f->values, f->type->field_count * sizeof slots[0]);
+        for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
+            slots[f->type->field_count + i] = row->values[i];
+            unknown = unknown || row->unknown[i];
+        }
+        return unknown ? naive_fails(f, row, c, RV_OK)
+                       : naive_eval(f, row, c, &action->expr, slots);
+    }
+    rv_value value = f->values[action->field];
+    const rv_status status = rv_value_coerce(&f->type->fields[action->field].type, type,
+                                             aggregate->columns[c].name, f->scratch, &value, NULL);
+    if (action->kind == RV_ACTION_SET) {
+        return status == RV_OK ? naive_set(f, row, c, value) : naive_fails(f, row, c, status);
+    }
+    if (rv_value_is_null(&value) || rv_value_is_null(&row->values[c])) {
+        return RV_OK;
+    }
+    const __int128 by = action->kind == RV_ACTION_DECREMENT ? -(__int128)value.as.integer
+                                                            : (__int128)value.as.integer;
+    const __int128 sum = row->values[c].as.integer + by;
+    const __int128 max = naive_max(type);
+    if (status != RV_OK || sum > max || sum < -max - (type->kind != RV_TYPE_NUMERIC)) {
+        return naive_fails(f, row, c, RV_VALUE_OUT_OF_RANGE);
+    }
+    return naive_set(f, row, c, rv_value_int((int64_t)sum));
+}
+
+static inline rv_status naive_touch(naive_fold *f, uint16_t t) {
+    const rv_touch *const touch = &f->type->touches[t];
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, touch->aggregate);
+    const rv_value *const key = &f->values[touch->field];
+    naive_row *row = naive_find(f->n, aggregate, key);
+    if (touch->kind == RV_TOUCH_CREATES) {
+        if (row != NULL) {
+            return f->judge ? RV_ROW_EXISTS : RV_OK;
+        }
+        for (row = f->n->rows; row->used; row += 1) {
+        }
+        *row = (naive_row){.used = true, .aggregate = aggregate->number, .owner = f->event->stream};
+        row->values[aggregate->key] = naive_intern(*key);
+        f->n->count += 1;
+        if (aggregate->number == 0 && key->as.integer > f->n->serial) {
+            f->n->serial = key->as.integer;
+        }
+        f->made[t] = true;
+        f->rows[t] = row;
+        return RV_OK;
+    }
+    f->rows[t] = row;
+    if (!f->judge || rv_value_is_null(key)) {
+        return RV_OK;
+    }
+    if (row == NULL) {
+        return RV_UNKNOWN_REFERENCE;
+    }
+    const bool acts = touch->acted_on || touch->kind == RV_TOUCH_DELETES;
+    return acts && !aggregate->shared && row->owner != f->event->stream ? RV_ROW_OF_OTHER_STREAM
+                                                                        : RV_OK;
+}
+
+static inline rv_status naive_default(naive_fold *f, uint16_t t) {
+    naive_row *const row = f->rows[t];
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
+    rv_status status = RV_OK;
+    for (uint16_t c = 0; c < aggregate->column_count && status == RV_OK; c += 1) {
+        bool set = c == aggregate->key || !aggregate->columns[c].has_default;
+        for (uint16_t a = 0; a < f->type->action_count; a += 1) {
+            const rv_action *const action = &f->type->actions[a];
+            set =
+                set || (action->touch == t && action->column == c && action->kind == RV_ACTION_SET);
+        }
+        if (!set) {
+            status = naive_eval(f, row, c, &aggregate->columns[c].default_value, NULL);
+        }
+    }
+    return status;
+}
+
+static inline rv_status naive_judge(naive_fold *f, const naive_row *row) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
+    const rv_expr_env env = {row->values, f->event->written_at - RV_EPOCH_DIFFERENCE_US,
+                             f->scratch};
+    for (uint16_t c = 0; c < aggregate->column_count + aggregate->check_count; c += 1) {
+        const bool of_row = c >= aggregate->column_count;
+        if (!of_row && aggregate->columns[c].not_null && rv_value_is_null(&row->values[c])) {
+            return RV_NOT_NULL_VIOLATION;
+        }
+        if (!of_row && !aggregate->columns[c].has_check) {
+            continue;
+        }
+        const rv_expr *const check =
+            of_row ? &aggregate->checks[c - aggregate->column_count] : &aggregate->columns[c].check;
+        rv_value holds;
+        const rv_status status = rv_expr_eval(check, &env, &holds, NULL);
+        if (status != RV_OK) {
+            return status;
+        }
+        if (!rv_value_is_null(&holds) && holds.as.integer == 0) {
+            return RV_CHECK_VIOLATION;
+        }
+    }
+    return RV_OK;
+}
+
+/* Folds; on a refusal the twin is spoilt and must be copied back. */
+static inline rv_status naive_state_fold(naive *n, const rv_event *event, const rv_value *values,
+                                         bool judge, rv_arena *scratch) {
+    const rv_event_type *const type = rv_schema_event_type(n->schema, event->type);
+    naive_fold f = {n, event, type, values, judge, scratch, {0}, {0}};
+    rv_status status = RV_OK;
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t += 1) {
+        status = naive_touch(&f, t);
+    }
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t += 1) {
+        status = f.made[t] ? naive_default(&f, t) : RV_OK;
+    }
+    for (uint16_t a = 0; a < type->action_count && status == RV_OK; a += 1) {
+        status = naive_act(&f, &type->actions[a]);
+    }
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK && judge; t += 1) {
+        const bool acts = f.made[t] || type->touches[t].acted_on;
+        status = acts && f.rows[t] != NULL ? naive_judge(&f, f.rows[t]) : RV_OK;
+    }
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t += 1) {
+        const rv_touch *const touch = &type->touches[t];
+        const rv_value *const key = &values[touch->field];
+        if (touch->kind != RV_TOUCH_DELETES || rv_value_is_null(key)) {
+            continue;
+        }
+        naive_row *const row = naive_find(n, rv_schema_aggregate(n->schema, touch->aggregate), key);
+        if (row == NULL || (judge && naive_referenced(n, row))) {
+            status = !judge ? RV_OK : row == NULL ? RV_UNKNOWN_REFERENCE : RV_ROW_REFERENCED;
+            continue;
+        }
+        row->used = false;
+        n->count -= 1;
+    }
+    return status;
+}
+
+#endif

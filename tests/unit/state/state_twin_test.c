@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: whatever events, transactions, rollbacks and shortages come, the state holds what a naive
+ * interpreter holds; a rollback brings back rows, heads, hash and pages; and the hash depends on
+ * nothing but what is held.
+ * Method: random events of every type of the bank's schema over few keys, so that most rules are
+ * broken often, folded into the state and into the twin of naive.h; the events that were accepted
+ * are folded again into a fresh state with another hash key, without judging.
+ */
+#include "tests/unit/state/naive.h"
+
+#define STREAMS  6u
+#define LOG_MAX  20000u
+#define TEXT_MAX 9000u
+
+typedef struct logged {
+    rv_event event;
+    rv_value values[8];
+} logged;
+
+static const rv_schema *schema;
+static bank_memory schema_memory, state_memory, again_memory;
+static rv_state *state;
+static naive now, saved;
+static logged journal[LOG_MAX];
+static uint32_t logged_count;
+static uint64_t versions[STREAMS], saved_versions[STREAMS];
+static uint8_t scratch_memory[1 << 17];
+static uint32_t met[RV_STATUS_COUNT];
+
+static rv_value random_text(uint64_t *seed, const rv_type *type) {
+    static uint8_t text[TEXT_MAX];
+    static const uint16_t lens[] = {0, 5, 12, 13, 20, 40};
+    const uint64_t r = rv_test_random(seed);
+    size_t len = lens[r % 6];
+    if (type->kind == RV_TYPE_CHAR || type->kind == RV_TYPE_UUID) {
+        len = type->kind == RV_TYPE_CHAR ? type->size : 16;
+    } else if (type->size == 0 && r % 16 == 1) {
+        len = (size_t)(r >> 16) % TEXT_MAX;
+    }
+    for (size_t i = 0; i < len; i += 1) {
+        text[i] = (uint8_t)('a' + rv_test_random(seed) % 26);
+    }
+    return rv_value_bytes((rv_bytes){text, len});
+}
+
+/* Keys are few, so that events meet. */
+static rv_value random_key(uint64_t *seed, const rv_type *type) {
+    static const char *const names[] = {"x",
+                                        "a contact with a long name",
+                                        "twelve bytes",
+                                        "y",
+                                        "z z",
+                                        "another long enough name",
+                                        "b",
+                                        "thirteen byte"};
+    const uint64_t r = rv_test_random(seed);
+    if (rv_type_class(type) == RV_VALUE_BYTES) {
+        return rv_value_bytes(rv_bytes_of_string(names[r % 8]));
+    }
+    return rv_value_int(1 + (int64_t)(r % 12));
+}
+
+static rv_value random_value(uint64_t *seed, const rv_field *field, bool key) {
+    const uint64_t r = rv_test_random(seed);
+    if (!field->not_null && r % 5 == 0) {
+        return rv_value_null();
+    }
+    if (key) {
+        return random_key(seed, &field->type);
+    }
+    if (rv_type_class(&field->type) == RV_VALUE_BYTES) {
+        return naive_intern(random_text(seed, &field->type));
+    }
+    const int64_t v = (int64_t)(r >> 8);
+    switch (field->type.kind) {
+    case RV_TYPE_BOOLEAN:
+        return rv_value_int(v % 2);
+    case RV_TYPE_ENUM:
+        return rv_value_int(v % 3);
+    case RV_TYPE_DATE:
+        return rv_value_int(v % 20000 - 10000);
+    case RV_TYPE_SMALLINT:
+        return rv_value_int(v % 65536 - 32768);
+    case RV_TYPE_NUMERIC:
+        return rv_value_int(v % (naive_max(&field->type) / (r % 3 == 0 ? 1 : 1000000)) *
+                            (r % 8 == 1 ? -1 : 1));
+    default:
+        return rv_value_int(r % 7 == 0   ? (int64_t)INT32_MAX - v % 3
+                            : r % 7 == 1 ? 0
+                                         : v % 400 - 100);
+    }
+}
+
+/* A field that names a row, or sets a column that does. */
+static bool names_a_row(const rv_event_type *type, uint16_t f) {
+    for (uint16_t t = 0; t < type->touch_count; t += 1) {
+        if (type->touches[t].field == f) {
+            return true;
+        }
+    }
+    for (uint16_t a = 0; a < type->action_count; a += 1) {
+        const rv_action *const action = &type->actions[a];
+        const rv_aggregate *const aggregate =
+            rv_schema_aggregate(schema, type->touches[action->touch].aggregate);
+        if (action->field == f && aggregate->columns[action->column].references != RV_NONE) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void random_event(uint64_t *seed, logged *e) {
+    const uint16_t number = (uint16_t)(rv_test_random(seed) % rv_schema_event_type_count(schema));
+    const rv_event_type *const type = rv_schema_event_type(schema, number);
+    for (uint16_t f = 0; f < type->field_count; f += 1) {
+        e->values[f] = random_value(seed, &type->fields[f], names_a_row(type, f));
+    }
+    const rv_value *const key = &e->values[type->touches[0].field];
+    const bool own = rv_test_random(seed) % 8 != 0 && !rv_value_is_null(key);
+    const uint64_t home =
+        key->class_ == RV_VALUE_INT ? (uint64_t)key->as.integer : key->as.bytes.len;
+    e->event = (rv_event){.stream = (uint32_t)((own ? home : rv_test_random(seed)) % STREAMS),
+                          .type = number,
+                          .sequence = logged_count + 1,
+                          .position = logged_count + 1,
+                          .written_at = (int64_t)(rv_test_random(seed) >> 12)};
+    e->event.version = versions[e->event.stream] + 1;
+}
+
+static void check_rows(rv_state *s) {
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    uint64_t count = 0;
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a += 1) {
+        uint64_t walked = 0;
+        for (rv_row row = rv_state_row_next(s, a, RV_ROW_NONE); row != RV_ROW_NONE;
+             row = rv_state_row_next(s, a, row)) {
+            walked += 1;
+        }
+        RV_CHECK_EQ(walked, rv_state_row_count(s, a));
+        count += walked;
+    }
+    RV_CHECK_EQ(count, now.count);
+    for (uint32_t i = 0; i < NAIVE_ROWS; i += 1) {
+        const naive_row *const row = &now.rows[i];
+        if (!row->used) {
+            continue;
+        }
+        const rv_aggregate *const aggregate = rv_schema_aggregate(schema, row->aggregate);
+        const rv_row at = rv_state_row_find(s, row->aggregate, &row->values[aggregate->key]);
+        RV_CHECK(at != RV_ROW_NONE);
+        RV_CHECK_EQ(rv_state_row_owner(s, row->aggregate, at), row->owner);
+        for (uint16_t c = 0; c < aggregate->column_count; c += 1) {
+            rv_value value;
+            bool unknown;
+            RV_CHECK_STATUS(rv_state_row_cell(s, row->aggregate, at, c, &scratch, &value, &unknown),
+                            RV_OK);
+            RV_CHECK_EQ(unknown, row->unknown[c]);
+            RV_CHECK(naive_same(&value, &row->values[c]));
+            rv_arena_reset(&scratch, 0);
+        }
+    }
+}
+
+static void check_heads(const rv_state *s) {
+    RV_CHECK_EQ(rv_state_stream_count(s), STREAMS);
+    for (uint32_t i = 0; i < STREAMS; i += 1) {
+        rv_stream_head head;
+        rv_state_stream(s, i, &head);
+        RV_CHECK_EQ(head.version, versions[i]);
+        uint32_t number;
+        RV_CHECK(rv_state_stream_find(s, head.path, &number));
+        RV_CHECK_EQ(number, i);
+    }
+}
+
+static bool streams_add(rv_state *s) {
+    for (uint8_t i = 0; i < STREAMS; i += 1) {
+        uint8_t path[] = "/streams/with/a/longer/path/0";
+        path[sizeof path - 2] = (uint8_t)('0' + i);
+        uint32_t number;
+        if (rv_state_stream_add(s, 0, rv_bytes_of(path, sizeof path - 1), &number, NULL) != RV_OK) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* False: the memory is too small even for the streams. */
+static bool start(size_t page_memory, size_t journal_memory) {
+    free(state_memory.memory);
+    state = bank_state_make(&state_memory, schema, 77, page_memory, journal_memory);
+    memset(&now, 0, sizeof now);
+    now.schema = schema;
+    memset(versions, 0, sizeof versions);
+    logged_count = 0;
+    naive_bytes.len = 0;
+    return state != NULL && streams_add(state);
+}
+
+/* One transaction of up to eight events; false when a check failed. */
+static void transact(uint64_t *seed, bool roomy) {
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    const rv_state_usage usage = rv_state_usage_of(state);
+    const bool hashed = rv_test_random(seed) % 4 == 0;
+    const rv_hash128 hash = hashed ? rv_state_hash(state, 1) : (rv_hash128){0, 0};
+    const uint32_t first = logged_count;
+    saved = now;
+    memcpy(saved_versions, versions, sizeof versions);
+    rv_state_begin(state);
+    rv_status status = RV_OK;
+    const uint32_t count = 1 + (uint32_t)(rv_test_random(seed) % 8);
+    for (uint32_t i = 0; i < count && status == RV_OK; i += 1) {
+        logged *const e = &journal[logged_count];
+        random_event(seed, e);
+        rv_error err = {0};
+        status = rv_state_fold(state, &e->event, e->values, RV_FOLD_JUDGE, &scratch, &err);
+        RV_CHECK_EQ(scratch.len, 0);
+        met[status] += 1;
+        if (status == RV_STATE_FULL || status == RV_BATCH_TOO_LARGE) {
+            RV_CHECK(!roomy);
+            break;
+        }
+        RV_CHECK_STATUS(naive_state_fold(&now, &e->event, e->values, true, &scratch), status);
+        rv_arena_reset(&scratch, 0);
+        RV_CHECK(status == RV_OK || err.status == status);
+        logged_count += status == RV_OK;
+        versions[e->event.stream] += status == RV_OK;
+    }
+    if (rv_test_random(seed) % 8 == 0) {
+        (void)rv_state_hash(state, 2); /* what is cached in between must not stay */
+    }
+    if (status == RV_OK && rv_test_random(seed) % 4 != 0) {
+        rv_state_commit(state);
+        return;
+    }
+    rv_state_rollback(state);
+    now = saved;
+    memcpy(versions, saved_versions, sizeof versions);
+    logged_count = first;
+    RV_CHECK_EQ(rv_state_usage_of(state).pages_used, usage.pages_used);
+    RV_CHECK(!hashed || bank_same(rv_state_hash(state, 1), hash));
+}
+
+/* Folds what was accepted into a fresh state, which must come out the same. */
+static void check_replay(void) {
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_state *const again = bank_state_make(&again_memory, schema, 78, 16u << 20, 0);
+    RV_CHECK(again != NULL && streams_add(again));
+    for (uint32_t i = 0; i < logged_count; i += 1) {
+        const logged *const e = &journal[i];
+        RV_CHECK_STATUS(rv_state_fold(again, &e->event, e->values, RV_FOLD_APPLY, &scratch, NULL),
+                        RV_OK);
+    }
+    check_rows(again);
+    RV_CHECK_PASSED();
+    check_heads(again);
+    RV_CHECK_PASSED();
+    RV_CHECK(bank_same(rv_state_hash(again, 9), rv_state_hash(state, 9)));
+    RV_CHECK(!bank_same(rv_state_hash(again, 9), rv_state_hash(state, 10)));
+    rv_path_pattern all;
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/streams/**"), &all, NULL), RV_OK);
+    RV_CHECK(bank_same(rv_state_hash(again, 9), rv_state_hash_selected(state, 9, &all, 1)));
+    int64_t next;
+    RV_CHECK_STATUS(rv_state_serial_next(again, 0, &next, NULL), RV_OK);
+    RV_CHECK_EQ(next, now.serial + 1);
+    free(again_memory.memory);
+    again_memory.memory = NULL;
+}
+
+static void judged_run(uint64_t seed, uint32_t transactions, size_t pages, size_t journal_size,
+                       bool roomy) {
+    if (!start(pages, journal_size)) {
+        RV_CHECK(!roomy);
+        return;
+    }
+    for (uint32_t i = 0; i < transactions && logged_count + 8 < LOG_MAX; i += 1) {
+        transact(&seed, roomy);
+        RV_CHECK_PASSED();
+        if (i % 50 == 0) {
+            check_rows(state);
+            RV_CHECK_PASSED();
+        }
+    }
+    check_rows(state);
+    RV_CHECK_PASSED();
+    check_heads(state);
+    RV_CHECK_PASSED();
+    check_replay();
+}
+
+RV_TEST(judged_events_agree_with_the_twin) {
+    for (uint64_t seed = 1; seed <= 12; seed += 1) {
+        judged_run(seed * 1000003, 2500, 16u << 20, 4u << 20, true);
+        RV_CHECK_PASSED();
+    }
+    static const rv_status all[] = {RV_OK,
+                                    RV_ROW_EXISTS,
+                                    RV_UNKNOWN_REFERENCE,
+                                    RV_ROW_OF_OTHER_STREAM,
+                                    RV_ROW_REFERENCED,
+                                    RV_CHECK_VIOLATION,
+                                    RV_NOT_NULL_VIOLATION,
+                                    RV_VALUE_OUT_OF_RANGE,
+                                    RV_DIVISION_BY_ZERO,
+                                    RV_VALUE_TOO_LONG};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i += 1) {
+        if (met[all[i]] < 5) {
+            RV_FAIL_AT_("%s was met %u times", rv_status_code(all[i]), met[all[i]]);
+        }
+    }
+}
+
+RV_TEST(shortages_leave_the_state_as_it_was) {
+    for (uint64_t seed = 1; seed <= 150; seed += 1) {
+        const bool few_pages = seed % 2 == 0;
+        const size_t pages = few_pages ? 8 + seed % 30 : 1000;
+        judged_run(seed, 60, pages * (RV_PAGE_SIZE + 17) + 200, few_pages ? 1u << 20 : seed * 173,
+                   false);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(met[RV_STATE_FULL] > 100 && met[RV_BATCH_TOO_LARGE] > 100);
+}
+
+/* Unjudged events in any order, as where a part is held: nothing fails, and the twin agrees. */
+RV_TEST(applied_events_agree_with_the_twin) {
+    uint32_t unknown = 0;
+    for (uint64_t seed = 1; seed <= 8; seed += 1) {
+        uint64_t random = seed * 7919;
+        rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+        RV_CHECK(start(16u << 20, 4u << 20));
+        for (uint32_t i = 0; i < 6000; i += 1) {
+            logged *const e = &journal[logged_count];
+            random_event(&random, e);
+            const bool take_back = i % 16 == 0;
+            saved = now;
+            if (take_back) {
+                rv_state_begin(state);
+            }
+            RV_CHECK_STATUS(
+                rv_state_fold(state, &e->event, e->values, RV_FOLD_APPLY, &scratch, NULL), RV_OK);
+            RV_CHECK_STATUS(naive_state_fold(&now, &e->event, e->values, false, &scratch), RV_OK);
+            rv_arena_reset(&scratch, 0);
+            if (take_back) {
+                rv_state_rollback(state);
+                now = saved;
+                continue;
+            }
+            logged_count += 1;
+            versions[e->event.stream] += 1;
+            if (i % 100 == 0) {
+                check_rows(state);
+                RV_CHECK_PASSED();
+            }
+        }
+        check_replay();
+        RV_CHECK_PASSED();
+        for (uint32_t i = 0; i < NAIVE_ROWS * NAIVE_COLUMNS; i += 1) {
+            const naive_row *const row = &now.rows[i / NAIVE_COLUMNS];
+            unknown += row->used && row->unknown[i % NAIVE_COLUMNS];
+        }
+    }
+    RV_CHECK(unknown > 0);
+}
+
+int main(void) {
+    bank_memory bytes;
+    schema = bank_schema_make(&schema_memory);
+    if (schema == NULL || !bank_take(&bytes, 64u << 20)) {
+        return 1;
+    }
+    naive_bytes = bytes.arena;
+    RV_RUN(judged_events_agree_with_the_twin);
+    RV_RUN(shortages_leave_the_state_as_it_was);
+    RV_RUN(applied_events_agree_with_the_twin);
+    free(state_memory.memory);
+    free(again_memory.memory);
+    free(schema_memory.memory);
+    free(bytes.memory);
+    return rv_test_done();
+}
