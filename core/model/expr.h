@@ -7,7 +7,8 @@
  * This version: literals (integer, decimal, string, true, false, null); names; + - * / %, unary -;
  * = <> != < <= > >=; is [not] null; is [not] distinct from; in (…); between; like; and or not;
  * || ; case; casts `::type` and cast(x as type); coalesce, nullif, greatest, least, abs, length,
- * lower, upper, round, floor, ceil, mod, substr, trim, now().
+ * lower, upper, round, floor, ceil, mod, substr, trim, now(). A numeric in an expression has one
+ * scale, known when it is compiled, and at most 18 digits; now() is timestamptz.
  */
 #ifndef RV_MODEL_EXPR_H
 #define RV_MODEL_EXPR_H
@@ -44,10 +45,13 @@ typedef struct rv_expr {
 
 /*
  * Parses from the lexer's current token as far as an expression goes and compiles it into `arena`;
- * the lexer then stands on the first token after it. When `expected` is given, the result must fit
- * it (an untyped string literal takes that type).
+ * the lexer then stands on the first token after it. When `expected` is given, the result is
+ * made that type: an untyped string literal is read as one, other results are cast as PostgreSQL
+ * casts by assignment (numeric rounds, integers are checked, text that is too long is refused).
  * RV_SCHEMA_SYNTAX, RV_SCHEMA_UNKNOWN_NAME, RV_EXPRESSION_TYPE, RV_SCHEMA_TOO_LARGE (tokens, depth
- * or arena), RV_VALUE_INVALID (a literal): with line and column.
+ * or arena), RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG (a literal), RV_UNSUPPORTED
+ * (types of later versions, division of numerics): with line and column. After an error the lexer
+ * stands where it stood.
  */
 RV_MUST_USE rv_status rv_expr_compile(rv_lexer *lexer, const rv_expr_scope *scope,
                                       const rv_type *expected, rv_arena *arena, rv_expr *expr,

@@ -43,8 +43,8 @@ RV_MUST_USE rv_status rv_lexer_start(rv_lexer *lexer, rv_bytes input, rv_arena *
                                      rv_error *err);
 
 /* Goes to the next token. RV_SCHEMA_SYNTAX: unterminated string, name or comment; a character that
- * begins no token; invalid UTF-8; with facts "line", "column", "met". RV_SCHEMA_TOO_LARGE: the arena
- * is full. After an error the lexer stands where it stood. */
+ * begins no token; invalid UTF-8; with facts "line", "column", "met". RV_SCHEMA_TOO_LARGE: the
+ * arena is full. After an error the lexer stands where it stood. */
 RV_MUST_USE rv_status rv_lexer_next(rv_lexer *lexer, rv_error *err);
 
 /* True when the current token is this keyword (unquoted, any case) or symbol. */

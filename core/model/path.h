@@ -3,8 +3,8 @@
 // names one stream instance; a pattern (`/accounts/*`, `/accounts/**`) selects streams.
 //
 // A concrete path is kept in one canonical form, so that equal streams have equal bytes: key values
-// in their type's text form, where `/`, `%`, `*`, `{`, `}`, `?`, `#` and control characters stand as
-// %XX (upper-case digits) and everything else as it is. An empty segment is not allowed.
+// in their type's text form, where `/`, `%`, `*`, `{`, `}`, `?`, `#` and control characters stand
+// as %XX (upper-case digits) and everything else as it is. An empty segment is not allowed.
 #ifndef RV_MODEL_PATH_H
 #define RV_MODEL_PATH_H
 
@@ -46,7 +46,7 @@ void rv_path_segment_write(rv_bytes text, rv_writer *w);
 typedef struct rv_path_pattern {
     rv_bytes text;
     uint32_t segment_count;
-    bool rest; /* ends with ** */
+    bool rest;                               /* ends with ** */
     rv_bytes segments[RV_PATH_SEGMENTS_MAX]; /* empty: any */
 } rv_path_pattern;
 

@@ -16,9 +16,10 @@ typedef struct rv_enum_list {
 } rv_enum_list;
 
 /*
- * Reads a type from the lexer's current token on; the lexer then stands on the first token after it.
- * RV_SCHEMA_SYNTAX; RV_SCHEMA_UNKNOWN_NAME: no such type; RV_SCHEMA_INVALID: a size that the type
- * cannot have; RV_UNSUPPORTED: a type that this version does not have yet. With line and column.
+ * Reads a type from the lexer's current token on; the lexer then stands on the first token after
+ * it. RV_SCHEMA_SYNTAX; RV_SCHEMA_UNKNOWN_NAME: no such type; RV_SCHEMA_INVALID: a size that the
+ * type cannot have; RV_UNSUPPORTED: a type that this version does not have yet. With line and
+ * column.
  */
 RV_MUST_USE rv_status rv_type_parse(rv_lexer *lexer, rv_enum_list enums, rv_type *type,
                                     rv_error *err);

@@ -116,8 +116,8 @@ bool rv_type_supported(const rv_type *type);
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
 void rv_type_write(const rv_type *type, rv_writer *w);
 
-/* True when values of both can be compared and assigned without a cast: same kind (sizes, scales and
- * serial aside), two integer kinds, or two text kinds. */
+/* True when values of both can be compared and assigned without a cast: same kind (sizes, scales
+ * and serial aside), two integer kinds, or two text kinds. */
 bool rv_type_fits(const rv_type *from, const rv_type *to);
 
 /*
@@ -159,7 +159,8 @@ int rv_value_compare(const rv_type *type, const rv_value *a, const rv_value *b);
 
 /* The canonical form that hashes are made of (docs/format/state-hash.md): class byte, then 8 bytes
  * of integer, 8 bytes of float (-0 as 0, one NaN), or length and bytes; enums by label; numeric
- * without trailing zeros of the scale. Equal values of one type, and only they, have equal forms. */
+ * without trailing zeros of the scale. Equal values of one type, and only they, have equal forms.
+ */
 void rv_value_canonical(const rv_type *type, const rv_value *value, rv_writer *w);
 
 /* Microseconds between 1970-01-01 (the host's clock) and 2000-01-01 (timestamps). */

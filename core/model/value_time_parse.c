@@ -31,6 +31,7 @@ typedef struct moment {
     bool has_clock;
     bool has_zone;
     bool has_era;
+    bool spaced; /* white space stands before the rest */
     bool before_christ;
     int64_t year;
     uint32_t month;
@@ -234,7 +235,8 @@ static rv_status take_offset(moment *m, bool minus) {
 static rv_status take_suffix(moment *m) {
     RV_ASSERT(m->rest.len > 0);
     const uint8_t c = peek(m, 0);
-    if ((c == '+' || c == '-') && !m->has_zone && (m->has_clock || m->has_date)) {
+    const bool after_date = m->has_date && (c == '+' || m->spaced); /* 2026-01-01-08 is no date */
+    if ((c == '+' || c == '-') && !m->has_zone && (m->has_clock || after_date)) {
         take(m, 1);
         return take_offset(m, c == '-');
     }
@@ -268,16 +270,16 @@ static rv_status read_moment(moment *m) {
     if (is_digit(peek(m, 0)) && !at_clock(m)) {
         status = take_date(m);
     }
-    bool spaced = !m->has_date;
+    m->spaced = !m->has_date;
     while (status == RV_OK) {
         const size_t before = m->rest.len;
         skip_space(m);
-        spaced = spaced || m->rest.len < before;
+        m->spaced = m->spaced || m->rest.len < before;
         const bool separator = (peek(m, 0) | 0x20) == 't' && is_digit(peek(m, 1));
         if (m->rest.len == 0) {
             break;
         }
-        if (!m->has_clock && !m->has_zone && (separator || (spaced && at_clock(m)))) {
+        if (!m->has_clock && !m->has_zone && (separator || (m->spaced && at_clock(m)))) {
             take(m, separator ? 1 : 0);
             status = take_clock(m);
         } else {

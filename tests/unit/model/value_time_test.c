@@ -134,6 +134,8 @@ static const reading readings[] = {
     BAD(TIMESTAMPTZ, "2026-01-01 10:11:12+1:"),
     BAD(TIMESTAMPTZ, "2026-01-01 10:11:12Z+01"),
     BAD(TIMESTAMPTZ, "now"),
+    BAD(TIMESTAMPTZ, "2026-01-01-08"),
+    OKJ(TIMESTAMPTZ, "2026-01-01 -08", "2026-01-01 08:00:00+00", "\"2026-01-01T08:00:00+00:00\""),
 };
 
 RV_TEST(texts_are_read_and_written_as_postgresql_does) {
