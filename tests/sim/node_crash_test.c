@@ -13,6 +13,7 @@
 #include "tests/unit/node_fixture.h"
 
 #define BATCHES     12
+#define SEEDS       8
 #define DISK_MEMORY ((size_t)24 << 20)
 
 typedef struct run {
@@ -139,10 +140,10 @@ static void check_recovered(run *r, unsigned acknowledged, const char *what, uin
 }
 
 /* The nth operation goes wrong, for every n until the workload is over before it. */
-static void fault_every_operation(run *r, rv_sim_faults faults, const char *what) {
+static void fault_every_operation(run *r, rv_sim_faults faults, uint64_t seed, const char *what) {
     for (uint64_t n = 1; n < 100000; n++) {
         faults.fault_at = n;
-        new_disk(r, n, &faults);
+        new_disk(r, seed * 1000000 + n, &faults);
         unsigned acknowledged = 0;
         if (open_node(r) == RV_OK) {
             acknowledged = run_workload(r);
@@ -176,8 +177,10 @@ static void fault_and_crash(rv_sim_fault fault, uint32_t pending_percent, uint32
                                       .crash = (rv_sim_crash)crash,
                                       .pending_percent = pending_percent,
                                       .short_percent = short_percent};
-        fault_every_operation(&r, faults, names[crash]);
-        RV_CHECK_PASSED();
+        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+            fault_every_operation(&r, faults, seed, names[crash]);
+            RV_CHECK_PASSED();
+        }
     }
     run_free(&r);
 }
