@@ -3,10 +3,9 @@
  * What the parts of the log share: the struct behind rv_log, and the calls between its files.
  *
  *     log.c      made from options; facts about it
- *     recover.c  reading everything once at the start       cut.c   judging and cutting the tail
- *     writer.c   appending, and the chain of writes and flushes; roll.c  a new segment
- *     seal.c     the clean end
- *     files.c    segments, and open handles of them         reader.c  slots, reading; find.c
+ *     recover.c  reading everything at the start, through window.c; cut.c  judging, cutting the
+ * tail writer.c   appending, and the chain of writes and flushes; roll.c  a new segment seal.c the
+ * clean end files.c    segments, and open handles of them         reader.c  slots, reading; find.c
  * searches
  *
  * Life: RECOVERING -> OPEN -> SEALING -> CLOSED. A log whose `failed` is set takes nothing more;
@@ -273,10 +272,12 @@ RV_MUST_USE bool rv_recover_abandon(rv_log *log);
 /* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_ZERO. */
 rv_step rv_cut_step(rv_log *log);
 
-/* recover.c: bytes of the segment that is being recovered; `*have` of them, fewer than `need` only
+/* window.c: bytes of the segment that is being recovered; `*have` of them, fewer than `need` only
  * at the file's end. RV_OK, RV_PENDING, RV_STORAGE_FAILED. Valid until the next call. */
 RV_MUST_USE rv_status rv_window_get(rv_log *log, uint64_t offset, size_t need, const uint8_t **ptr,
                                     size_t *have);
+void rv_window_reset(rv_recovery *r);
+
 rv_step rv_recover_damaged(rv_log *log, uint32_t segment, uint64_t offset, const char *what);
 rv_step rv_recover_failed(rv_log *log, rv_status status, const char *what, const char *file);
 

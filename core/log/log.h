@@ -10,12 +10,13 @@
  * goes on with batches, each a 64-byte header and a body of records:
  *
  *     u32 crc32c of all that follows, header and body   u32 body length
- *     u32 previous batch's crc, mixed with the salt       u8 kind  u8 flags  u16 zero
+ *     u32 previous batch's crc, mixed with the salt       u8 kind  u24 number of events
  *     u64 first sequence   u64 first position   u64 watermark after this batch
  *     u64 chain hash after this batch   i64 time   u64 offset known to be durable
  *
  * The space is reserved ahead in extents, so a full disk shows before a batch is taken, not after.
- * Zeros follow the last batch; a seal batch (kind 2, no body) ends a log that was closed cleanly.
+ * Zeros follow the last batch; a seal batch (kind 2, no body) ends a log that was closed cleanly, and
+ * the file ends with it. Batches begin at multiples of 8.
  *
  * Order of life: rv_log_create; rv_log_recover until RV_END; then append, read and poll; rv_log_seal
  * until RV_END.
@@ -72,9 +73,9 @@ RV_MUST_USE rv_status rv_log_create(rv_log **log, const rv_log_options *options,
  * call), RV_PENDING, RV_END when all is read and appending can begin. An empty storage ends at once
  * and has no identity (rv_log_has_identity).
  * A torn tail above what is known to be durable is cut: its bytes are first kept in a file
- * `cut-NNNNNNNNNNNNNNNN.bin`, and rv_log_cut tells. RV_DATA_DAMAGED: bad bytes below that, with facts
- * "file", "offset", "sequence" and what is intact; the log can then be read up to there, not
- * appended to. RV_DATA_NEWER, RV_STORAGE_*, RV_DATA_NOT_WRITABLE.
+ * `cut-NNNNNNNNNNNNNNNN.bin` (numbered from 1), and rv_log_cut tells. RV_DATA_DAMAGED: bad bytes
+ * below that, with facts "file", "offset", "sequence" (the last intact one); the log can then be read
+ * up to there, not appended to. RV_DATA_NEWER, RV_STORAGE_*, RV_DATA_NOT_WRITABLE.
  */
 RV_MUST_USE rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err);
 
@@ -93,13 +94,16 @@ uint64_t rv_log_cut(const rv_log *log, rv_bytes *kept_in);
  * forgets it.
  * begin: RV_BUSY when the buffer is full of what is not yet written (poll, then again); RV_READ_ONLY
  * after a failure; RV_STORAGE_FULL when the space for the largest batch could not be reserved (it is
- * tried again at the next begin, after poll); RV_PENDING while it is being reserved.
+ * tried again at the next begin, after poll); RV_PENDING while it is being reserved; RV_CLOSING once
+ * the log is being sealed.
  */
 RV_MUST_USE rv_status rv_log_append_begin(rv_log *log, rv_writer *body, rv_error *err);
 void rv_log_append_cancel(rv_log *log);
 
-/* `batch->body` is ignored; `event_count` event records were written. Returns the chain hash: of a
- * root's log over previous hash and body; of an edge's, `batch->chain_hash`. */
+/* `batch->body` is ignored; `event_count` event records were written, none of a position above
+ * `batch->watermark`, which never falls. Returns the chain hash: of a root's log over previous hash and
+ * body (unmoved by a batch without events, since it belongs to positions); of an edge's,
+ * `batch->chain_hash`. */
 uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_writer *body,
                               uint64_t event_count);
 
