@@ -4,10 +4,10 @@
  * never waits: calls that need the disk answer RV_PENDING and are made again after rv_log_poll has
  * seen the completion. docs/format/log.md is the specification of the bytes.
  *
- * A segment file is named `log-GGGG-NNNNNNNNNNNNNNNN.seg` (generation and first sequence, hexadecimal),
- * starts with a 4096-byte header (magic, format version, log id, epoch, node id, node tag, segment
- * number, generation, first sequence, salt, last batch checksum of the segment before, checksum) and
- * goes on with batches, each a 64-byte header and a body of records:
+ * A segment file is named `log-GGGG-NNNNNNNNNNNNNNNN.seg` (generation and first sequence,
+ * hexadecimal), starts with a 4096-byte header (magic, format version, log id, epoch, node id, node
+ * tag, segment number, generation, first sequence, salt, last batch checksum of the segment before,
+ * checksum) and goes on with batches, each a 64-byte header and a body of records:
  *
  *     u32 crc32c of all that follows, header and body   u32 body length
  *     u32 previous batch's crc, mixed with the salt       u8 kind  u24 number of events
@@ -15,11 +15,11 @@
  *     u64 chain hash after this batch   i64 time   u64 offset known to be durable
  *
  * The space is reserved ahead in extents, so a full disk shows before a batch is taken, not after.
- * Zeros follow the last batch; a seal batch (kind 2, no body) ends a log that was closed cleanly, and
- * the file ends with it. Batches begin at multiples of 8.
+ * Zeros follow the last batch; a seal batch (kind 2, no body) ends a log that was closed cleanly,
+ * and the file ends with it. Batches begin at multiples of 8.
  *
- * Order of life: rv_log_create; rv_log_recover until RV_END; then append, read and poll; rv_log_seal
- * until RV_END.
+ * Order of life: rv_log_create; rv_log_recover until RV_END; then append, read and poll;
+ * rv_log_seal until RV_END.
  *
  *   invariant 1: durable <= written <= appended (sequences, and offsets alike).
  *   invariant 2: bytes below the durable offset never change.
@@ -41,8 +41,8 @@ typedef struct rv_log_identity {
     uint8_t log_id[16]; /* the root's log; equal on all nodes that hold parts of it */
     uint8_t node_id[16];
     uint32_t epoch;
-    uint64_t root_tag;  /* RV_NODE_TAG_BITS bits: event ids of the root derive from it */
-    bool root;          /* this node is the root */
+    uint64_t root_tag; /* RV_NODE_TAG_BITS bits: event ids of the root derive from it */
+    bool root;         /* this node is the root */
 } rv_log_identity;
 
 typedef struct rv_log_options {
@@ -74,8 +74,8 @@ RV_MUST_USE rv_status rv_log_create(rv_log **log, const rv_log_options *options,
  * and has no identity (rv_log_has_identity).
  * A torn tail above what is known to be durable is cut: its bytes are first kept in a file
  * `cut-NNNNNNNNNNNNNNNN.bin` (numbered from 1), and rv_log_cut tells. RV_DATA_DAMAGED: bad bytes
- * below that, with facts "file", "offset", "sequence" (the last intact one); the log can then be read
- * up to there, not appended to. RV_DATA_NEWER, RV_STORAGE_*, RV_DATA_NOT_WRITABLE.
+ * below that, with facts "file", "offset", "sequence" (the last intact one); the log can then be
+ * read up to there, not appended to. RV_DATA_NEWER, RV_STORAGE_*, RV_DATA_NOT_WRITABLE.
  */
 RV_MUST_USE rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err);
 
@@ -92,24 +92,24 @@ uint64_t rv_log_cut(const rv_log *log, rv_bytes *kept_in);
  * Appending: begin gives a writer over the log's own buffer, with room for `batch_len_max` bytes of
  * body; commit makes a batch of what was written, in memory at once, on disk when polled; cancel
  * forgets it.
- * begin: RV_BUSY when the buffer is full of what is not yet written (poll, then again); RV_READ_ONLY
- * after a failure; RV_STORAGE_FULL when the space for the largest batch could not be reserved (it is
- * tried again at the next begin, after poll); RV_PENDING while it is being reserved; RV_CLOSING once
- * the log is being sealed.
+ * begin: RV_BUSY when the buffer is full of what is not yet written (poll, then again);
+ * RV_READ_ONLY after a failure; RV_STORAGE_FULL when the space for the largest batch could not be
+ * reserved (it is tried again at the next begin, after poll); RV_PENDING while it is being
+ * reserved; RV_CLOSING once the log is being sealed.
  */
 RV_MUST_USE rv_status rv_log_append_begin(rv_log *log, rv_writer *body, rv_error *err);
 void rv_log_append_cancel(rv_log *log);
 
 /* `batch->body` is ignored; `event_count` event records were written, none of a position above
- * `batch->watermark`, which never falls. Returns the chain hash: of a root's log over previous hash and
- * body (unmoved by a batch without events, since it belongs to positions); of an edge's,
+ * `batch->watermark`, which never falls. Returns the chain hash: of a root's log over previous hash
+ * and body (unmoved by a batch without events, since it belongs to positions); of an edge's,
  * `batch->chain_hash`. */
 uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_writer *body,
                               uint64_t event_count);
 
 /* Goes on with writing and flushing; takes completions that belong to the log (the node hands them
- * over). Writes gather whatever was appended; a flush follows each write. RV_OK, or the failure that
- * made the log read-only, each time. */
+ * over). Writes gather whatever was appended; a flush follows each write. RV_OK, or the failure
+ * that made the log read-only, each time. */
 RV_MUST_USE rv_status rv_log_poll(rv_log *log, rv_error *err);
 
 /* True when the ticket was the log's. Tickets of the log have `ticket >> 56 == RV_LOG_TICKETS`. */
@@ -143,12 +143,13 @@ typedef struct rv_log_cursor {
 rv_log_cursor rv_log_cursor_at(uint64_t sequence);
 
 /*
- * The durable batch that holds `cursor->sequence`, and moves the cursor past it; the first such batch
- * may begin before the sequence asked for. Batches without events are passed over. A batch stays
- * valid until the next rv_log_read or rv_log_poll. RV_OK, RV_PENDING (read under way), RV_END (not durable yet, or not there yet),
- * RV_DATA_DAMAGED with the place, RV_STORAGE_FAILED, RV_BUSY (all slots wait for reads).
- * Cost: near the cursor's hint it is what the batch costs; without, at most one index step (sparse, in
- * memory, one entry each 64 KiB of log or so) and a scan to the batch.
+ * The durable batch that holds `cursor->sequence`, and moves the cursor past it; the first such
+ * batch may begin before the sequence asked for. Batches without events are passed over. A batch
+ * stays valid until the next rv_log_read or rv_log_poll. RV_OK, RV_PENDING (read under way), RV_END
+ * (not durable yet, or not there yet), RV_DATA_DAMAGED with the place, RV_STORAGE_FAILED, RV_BUSY
+ * (all slots wait for reads). Cost: near the cursor's hint it is what the batch costs; without, at
+ * most one index step (sparse, in memory, one entry each 64 KiB of log or so) and a scan to the
+ * batch.
  */
 RV_MUST_USE rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *batch,
                                   rv_error *err);
@@ -157,12 +158,13 @@ RV_MUST_USE rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *
 rv_record_context rv_batch_context(const rv_batch *batch, const rv_log *log);
 
 /* The sequence of the first event whose position is at least `position`: by the sparse index, then
- * batch headers. Same statuses as rv_log_read; RV_END: there is none yet, `*sequence` is the next. */
+ * batch headers. Same statuses as rv_log_read; RV_END: there is none yet, `*sequence` is the next.
+ */
 RV_MUST_USE rv_status rv_log_find_position(rv_log *log, uint64_t position, uint64_t *sequence,
                                            rv_error *err);
 
-/* The chain hash that the log held at `position`, if a batch ended there: for lineage (SEMANTICS 5).
- * RV_OK; RV_END when no batch ends exactly there; RV_PENDING; failures as rv_log_read. */
+/* The chain hash that the log held at `position`, if a batch ended there: for lineage (SEMANTICS
+ * 5). RV_OK; RV_END when no batch ends exactly there; RV_PENDING; failures as rv_log_read. */
 RV_MUST_USE rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash,
                                       rv_error *err);
 

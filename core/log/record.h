@@ -10,10 +10,10 @@
  * An event record (docs/format/log.md) goes on with varints: position - previous position - 1 (the
  * previous of the batch; for the first: the header's first position - 1); stream; if
  * RECORD_NEW_STREAM: the declaration; version; event type; schema version; recorded_at - batch time
- * (zigzag); if RECORD_WRITTEN_AT: written_at - recorded_at (zigzag); if RECORD_FOREIGN_ID: 16 bytes;
- * if RECORD_METADATA: length and bytes; then the data to the record's end. Flags that a reader does
- * not know make the record unreadable to it, so later versions can add key id and nonce, partition,
- * and per-stream chain.
+ * (zigzag); if RECORD_WRITTEN_AT: written_at - recorded_at (zigzag); if RECORD_FOREIGN_ID: 16
+ * bytes; if RECORD_METADATA: length and bytes; then the data to the record's end. Flags that a
+ * reader does not know make the record unreadable to it, so later versions can add key id and
+ * nonce, partition, and per-stream chain.
  */
 #ifndef RV_LOG_RECORD_H
 #define RV_LOG_RECORD_H
@@ -27,11 +27,11 @@ typedef enum rv_record_kind {
     RV_RECORD_SELECTION = 2 /* an edge's selection: patterns, each with a varint length */
 } rv_record_kind;
 
-#define RV_RECORD_WRITTEN_AT 0x01u
-#define RV_RECORD_FOREIGN_ID 0x02u
-#define RV_RECORD_METADATA   0x04u
-#define RV_RECORD_NEW_STREAM 0x08u
-#define RV_RECORD_BATCH_END  0x10u
+#define RV_RECORD_WRITTEN_AT  0x01u
+#define RV_RECORD_FOREIGN_ID  0x02u
+#define RV_RECORD_METADATA    0x04u
+#define RV_RECORD_NEW_STREAM  0x08u
+#define RV_RECORD_BATCH_END   0x10u
 #define RV_RECORD_FLAGS_KNOWN 0x1fu
 
 /* What the encodings of a batch's records depend on; starts from the batch header. */

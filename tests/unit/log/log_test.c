@@ -316,9 +316,106 @@ RV_TEST(too_little_memory_is_told) {
     }
 }
 
+/* Random places of a log, each from nothing but its sequence. */
+static void check_random_reads(node *n, const twin *t, unsigned count, uint64_t *random) {
+    for (unsigned i = 0; i < count; i += 1) {
+        rv_log_cursor cursor = rv_log_cursor_at(1 + rv_test_random(random) % twin_sequence(t));
+        check_read(n, t, &cursor);
+        RV_CHECK_PASSED();
+        check_read(n, t, &cursor); /* and on from there */
+        RV_CHECK_PASSED();
+    }
+}
+
+RV_TEST(more_segments_than_open_files) {
+    for (uint32_t pending = 0; pending <= 100; pending += 50) {
+        node n = {.options = small_options};
+        uint64_t random = 21;
+        const rv_sim_faults faults = {
+            .pending_percent = pending, .short_percent = 10, .latency_us_max = 100};
+        n.options.segment_size = 9 << 10;
+        n.options.read_slot_count = 32;
+        twin_clear(&the_twin, true);
+        node_over_disk(&n, 21, &faults);
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        while (rv_log_segment_count(n.log) < 50) {
+            RV_CHECK_STATUS(node_append(&n, &the_twin, 9, 200, &random), RV_OK);
+        }
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+        check_random_reads(&n, &the_twin, 300, &random);
+        RV_CHECK_PASSED();
+        reopen(&n, &the_twin, pending == 0);
+        RV_CHECK_PASSED();
+        check_random_reads(&n, &the_twin, 300, &random);
+        RV_CHECK_PASSED();
+        /* Many readers at once: all slots and handles are wanted, and each comes to its end. */
+        for (unsigned i = 0; i < 500; i += 1) {
+            rv_log_cursor cursor = rv_log_cursor_at(1 + rv_test_random(&random) % 500);
+            rv_batch batch;
+            const rv_status status = rv_log_read(n.log, &cursor, &batch, &n.err);
+            RV_CHECK(status == RV_OK || status == RV_PENDING || status == RV_BUSY);
+            if (i % 8 == 0) {
+                (void)node_pump(&n);
+            }
+            if (i % 20 == 0) {
+                RV_CHECK_STATUS(node_append(&n, &the_twin, 9, 200, &random), RV_OK);
+            }
+        }
+        RV_CHECK_STATUS(node_seal(&n), RV_END);
+    }
+}
+
+RV_TEST(batches_larger_than_one_read) {
+    node n = {.options = small_options};
+    uint64_t random = 31;
+    const rv_sim_faults faults = {
+        .pending_percent = 50, .short_percent = 30, .latency_us_max = 100};
+    n.options.batch_len_max = 700 << 10;
+    n.options.write_buffer_size = 1500 << 10;
+    n.options.segment_size = 2 << 20;
+    n.options.extent_size = 300 << 10;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 31, &faults);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    for (unsigned i = 0; i < 12; i += 1) {
+        RV_CHECK_STATUS(node_append(&n, &the_twin, i % 3 == 0 ? 30 : 1800, 500, &random), RV_OK);
+    }
+    RV_CHECK_STATUS(node_drain(&n), RV_OK);
+    check_everything(&n, &the_twin);
+    RV_CHECK_PASSED();
+    reopen(&n, &the_twin, false);
+    RV_CHECK_PASSED();
+    check_random_reads(&n, &the_twin, 30, &random);
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+}
+
+/* A subscription that is up to date reads what was just flushed from memory. */
+RV_TEST(live_reads_do_not_touch_the_disk) {
+    node n = {.options = small_options};
+    uint64_t random = 41;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 41, NULL);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    rv_log_cursor cursor = rv_log_cursor_at(1);
+    for (unsigned i = 0; i < 200; i += 1) {
+        RV_CHECK_STATUS(node_append(&n, &the_twin, 3, 100, &random), RV_OK);
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+        const uint64_t before = rv_sim_disk_operations(n.disk);
+        while (cursor.sequence <= rv_log_durable(n.log)) {
+            check_read(&n, &the_twin, &cursor);
+            RV_CHECK_PASSED();
+        }
+        RV_CHECK_EQ(rv_sim_disk_operations(n.disk), before);
+    }
+}
+
 int main(void) {
     RV_RUN(random_lives_in_memory);
     RV_RUN(random_lives_on_a_slow_disk);
+    RV_RUN(more_segments_than_open_files);
+    RV_RUN(batches_larger_than_one_read);
+    RV_RUN(live_reads_do_not_touch_the_disk);
     RV_RUN(a_full_storage_refuses_and_goes_on_when_there_is_space);
     RV_RUN(a_seal_after_a_seal_adds_nothing);
     RV_RUN(the_identity_is_kept);
