@@ -3,10 +3,14 @@
  * SQL over aggregates: SQLite compiles and runs SELECT statements; every aggregate is a read-only
  * virtual table over the state. Nothing is stored twice and nothing can be written.
  *
- * How types appear in SQL: integers and serials as INTEGER; boolean as 0 and 1; text types as TEXT;
- * enum as its label; timestamps, dates, times and uuid as TEXT in their JSON form (which sorts rightly);
- * numeric(p<=15, s) as INTEGER or the nearest REAL, wider as TEXT; bytea as BLOB; floats as REAL. A
- * result column that is a column of an aggregate is shown in that column's type.
+ * How types appear in SQL (docs/sql.md has the table): integers and serials as INTEGER; boolean as
+ * 0 and 1; text types as TEXT; enum as its label; timestamps, dates, times and uuid as TEXT in
+ * their JSON form (which sorts rightly); numeric(p, 0) as INTEGER, numeric(p<=15, s) as the nearest
+ * REAL, wider as TEXT that compares as a number; bytea as BLOB; floats as REAL. A result column
+ * that is a column of an aggregate is shown in that column's type.
+ *
+ * All rv_sql of a process must be used by one thread at a time: SQLite's own few variables are
+ * shared (sql/sqlite.h).
  */
 #ifndef RV_SQL_SQL_H
 #define RV_SQL_SQL_H
@@ -29,20 +33,24 @@ RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options,
 
 /*
  * Compiles one statement and binds `parameters` (a JSON array; empty for none; `?` and `?N`).
- * RV_SQL_INVALID (SQLite's message, fact "offset"), RV_SQL_READ_ONLY (anything but a SELECT or EXPLAIN),
- * RV_JSON_INVALID, RV_PARAMETER_INVALID (their number), RV_BUSY (too many queries open).
+ * RV_SQL_INVALID (SQLite's message, fact "offset"), RV_SQL_READ_ONLY (anything but a SELECT, VALUES
+ * or EXPLAIN), RV_SQL_LIMIT (the text is too long), RV_JSON_INVALID, RV_PARAMETER_INVALID (their
+ * number, with facts "expected" and "actual"; an array or object, with fact "parameter"),
+ * RV_MEMORY_EXHAUSTED, RV_BUSY (too many queries open).
  */
 RV_MUST_USE rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters,
                                      rv_sql_query **query, rv_error *err);
 
-/* Writes `[{"name":…,"type":…},…]`. */
+/* Writes `[{"name":…,"type":…},…]`; the type is "any" where a column is no column of an aggregate.
+ */
 void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w);
 
-/* The next row: RV_OK, RV_END, RV_SQL_LIMIT, RV_SQL_INVALID (a run-time error), RV_MEMORY_EXHAUSTED. The state must not change between
+/* The next row: RV_OK, RV_END, RV_SQL_LIMIT, RV_SQL_INVALID (a run-time error),
+ * RV_MEMORY_EXHAUSTED; after any but RV_OK the query has ended. The state must not change between
  * prepare and finish. */
 RV_MUST_USE rv_status rv_sql_step(rv_sql_query *query, rv_error *err);
 
-/* Writes the row as a JSON array. */
+/* Writes the row as a JSON array; after rv_sql_step gave RV_OK. */
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);
 
 void rv_sql_finish(rv_sql_query *query);

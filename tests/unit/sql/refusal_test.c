@@ -195,11 +195,38 @@ RV_TEST(deep_expressions_are_refused) {
     fixture_close(f);
 }
 
+/* `start`, then `part` repeated, then `end`. */
+static rv_bytes repeated(fixture *f, const char *start, const char *part, int count,
+                         const char *end) {
+    static char text[100000];
+    rv_writer w = rv_writer_over(text, sizeof text - 1);
+    rv_write_text(&w, start);
+    for (int i = 0; i < count; i++) {
+        rv_write_text(&w, part);
+    }
+    rv_write_text(&w, end);
+    text[w.len] = '\0';
+    return fixture_query(f, text, "");
+}
+
+RV_TEST(counted_limits_are_where_they_are_said_to_be) {
+    fixture *f = fixture_open(LOANS_SCHEMA, 8u << 20, 0);
+    RV_CHECK(f != NULL);
+    RV_CHECK_EQ(repeated(f, "SELECT 1", ",1", 511, "").len, 2 * 512 + 1);
+    RV_CHECK_TEXT(repeated(f, "SELECT 1", ",1", 512, ""), "sql_invalid");
+    RV_CHECK_TEXT(repeated(f, "SELECT 1", " UNION SELECT 1", 63, ""), "[1]");
+    RV_CHECK_TEXT(repeated(f, "SELECT 1", " UNION SELECT 1", 64, ""), "sql_invalid");
+    RV_CHECK_TEXT(repeated(f, "SELECT 'x' LIKE '", "x", 1000, "'"), "[0]");
+    RV_CHECK_TEXT(repeated(f, "SELECT 'x' LIKE '", "x", 1001, "'"), "sql_invalid");
+    fixture_close(f);
+}
+
 int main(void) {
     RV_RUN(refusals_have_their_codes);
     RV_RUN(messages_say_what_to_do);
     RV_RUN(one_statement_may_have_company_that_is_none);
     RV_RUN(texts_that_are_no_text_are_refused);
     RV_RUN(deep_expressions_are_refused);
+    RV_RUN(counted_limits_are_where_they_are_said_to_be);
     return rv_test_done();
 }
