@@ -37,7 +37,6 @@ typedef struct event_read {
     int64_t until_time;
     uint64_t left; /* events that may still be yielded */
     uint64_t yielded;
-    bool closing_bracket; /* of an array: to be written */
     bool over;
     int64_t last_piece;  /* of a feed */
     uint32_t cursor_tag; /* of this node's log, in a feed's ids */

@@ -142,7 +142,6 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     x->kind = EXCHANGE_EVENTS;
     x->text = r->format == FORMAT_ARRAY ? RV_LITERAL("[") : (rv_bytes){NULL, 0};
     x->text_sent = 0;
-    r->closing_bracket = r->format == FORMAT_ARRAY;
     x->head = (rv_response_head){
         .status = 200,
         .content_type = types[r->format],
@@ -331,10 +330,10 @@ static rv_status end_of_events(rv_exchange *x, int64_t now, rv_writer *w, size_t
         return w->len > start ? RV_OK : RV_PENDING;
     }
     r->over = true;
-    if (r->closing_bracket) {
-        rv_write_text(w, "]\n");
-        r->closing_bracket = w->full;
-        r->over = !w->full;
+    if (r->format == FORMAT_ARRAY) {
+        x->text = RV_LITERAL("]\n");
+        x->text_sent = 0;
+        return RV_OK;
     }
     return w->len > start ? RV_OK : RV_END;
 }

@@ -149,8 +149,9 @@ void rv_face_status(rv_face *face, const rv_path_pattern *selected, rv_writer *w
     write_identity(node, w);
     write_progress(node, w);
     if (selected != NULL) {
-        member_hash(w, "selection_hash",
-                    rv_state_hash_selected(rv_node_state(node), rv_node_watermark(node), selected, 1));
+        member_hash(
+            w, "selection_hash",
+            rv_state_hash_selected(rv_node_state(node), rv_node_watermark(node), selected, 1));
     }
     write_contents(node, w);
     write_resources(node, w);
