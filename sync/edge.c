@@ -15,6 +15,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->decoder = rv_decoder_create(arena);
         e->inflated = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
         e->queue = rv_arena_take_raw(arena, QUEUE_SIZE);
+        e->batch_bytes = RV_SYNC_BATCH_MAX;
         e->status.state = RV_EDGE_OFFLINE;
     }
     if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
@@ -74,8 +75,9 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
         return;
     }
     e->status.state = RV_EDGE_OFFLINE;
-    e->next_attempt = now + rv_backoff_next(&e->backoff);
-    RV_ASSERT(e->next_attempt > now);
+    e->next_attempt = e->batch_shrunk ? now : now + rv_backoff_next(&e->backoff);
+    e->batch_shrunk = false;
+    RV_ASSERT(e->next_attempt >= now);
 }
 
 /* --- receiving --- */
@@ -207,7 +209,8 @@ static void write_hello(rv_edge *e, rv_writer *w) {
                            .watermark = rv_node_watermark(e->node),
                            .schema_version = rv_schema_version(rv_node_schema(e->node)),
                            .schema_hash = rv_schema_hash(rv_node_schema(e->node)),
-                           .credit = RV_SYNC_CREDIT};
+                           .credit = RV_SYNC_CREDIT,
+                           .batch_bytes = e->batch_bytes};
     const rv_log_identity *const identity = rv_node_identity(e->node);
     if (identity != NULL) {
         hello.has_log = true;

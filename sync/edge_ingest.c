@@ -68,7 +68,11 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
     }
     if (status != RV_OK) {
         cancel(edge);
-        edge->fatal = status == RV_BATCH_TOO_LARGE;
+        if (status == RV_BATCH_TOO_LARGE) {
+            edge->batch_shrunk = edge->batch_bytes > RV_SYNC_BATCH_MIN;
+            edge->batch_bytes /= edge->batch_shrunk ? 4 : 1;
+            edge->fatal = !edge->batch_shrunk;
+        }
         edge->stalled = status == RV_STATE_FULL;
         *waits = edge->stalled;
         if (edge->stalled && err != NULL) {

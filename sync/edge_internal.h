@@ -37,6 +37,8 @@ struct rv_edge {
     rv_forwards forwards;
     rv_backoff backoff;
     rv_edge_status status;
+    bool batch_shrunk;    /* the batch was too large: smaller ones are asked for at once */
+    uint64_t batch_bytes; /* asked for */
     bool fatal;           /* the reason to come is one that trying again does not mend */
     int64_t next_attempt; /* offline */
     int64_t last_received;

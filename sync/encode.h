@@ -11,8 +11,10 @@
 #include "sync/plan.h"
 #include "sync/wire.h"
 
-/* Bytes of staged data after which a message takes no more events; one event may pass it. */
-#define RV_ENCODER_BYTES (384u << 10)
+/* Bytes of staged events after which a message takes no more; one event may pass it. An event counts
+ * with what its record in a log takes beside its data. */
+#define RV_ENCODER_BYTES      (384u << 10)
+#define RV_ENCODER_EVENT_COST 32u
 
 typedef struct rv_encoder rv_encoder;
 

@@ -155,6 +155,8 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     s->status.watermark = hello.watermark;
     s->credit = hello.credit;
     s->credit_window = hello.credit;
+    s->batch_bytes = hello.batch_bytes < RV_ENCODER_BYTES ? (size_t)hello.batch_bytes
+                                                         : RV_ENCODER_BYTES;
     s->deflate = (hello.compression & RV_WIRE_COMPRESSION_DEFLATE) != 0 &&
                  s->shared->compression.ops != NULL;
     s->state = RV_UPSTREAM_CHECKING;

@@ -42,7 +42,7 @@ static void stage(rv_upstream *s, rv_staging *g, uint32_t events_max, rv_error *
     rv_event event;
     rv_bytes path;
     *g = (rv_staging){.next = rv_subscription_sequence(&s->subscription), .status = RV_OK};
-    rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), events_max, RV_ENCODER_BYTES);
+    rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), events_max, s->batch_bytes);
     while (!g->full && g->status == RV_OK) {
         g->status = rv_subscription_next(&s->subscription, SCAN_MAX, &event, &path, err);
         const uint32_t count = rv_encoder_count(shared->encoder);

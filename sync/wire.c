@@ -131,6 +131,7 @@ void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *h) {
     write_hash(w, h->schema_hash);
     rv_write_varint(w, h->compression);
     rv_write_varint(w, h->credit);
+    rv_write_varint(w, h->batch_bytes);
     rv_write_varint(w, h->pattern_count);
     for (uint64_t i = 0; i < h->pattern_count; i++) {
         rv_write_blob(w, h->patterns[i]);
@@ -167,6 +168,7 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
     h->schema_hash = read_hash(&c);
     h->compression = rv_read_varint(&c);
     h->credit = rv_read_varint(&c);
+    h->batch_bytes = rv_read_varint(&c);
     h->pattern_count = rv_read_varint(&c);
     if (c.bad || has_log > 1 || h->pattern_count < 1 || h->pattern_count > RV_PATTERNS_MAX) {
         return malformed(err, "hello");

@@ -60,7 +60,8 @@ typedef struct rv_wire_hello {
     uint64_t schema_version;
     rv_hash128 schema_hash;
     uint64_t compression;
-    uint64_t credit; /* bytes */
+    uint64_t credit;      /* bytes */
+    uint64_t batch_bytes; /* that the edge's log takes as one batch, about */
     uint64_t pattern_count;
     rv_bytes patterns[RV_PATTERNS_MAX];
 } rv_wire_hello;
