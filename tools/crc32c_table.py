@@ -21,12 +21,13 @@ def main():
         tables.append([tables[0][crc & 255] ^ (crc >> 8) for crc in tables[-1]])
     print("/* SPDX-License-Identifier: Apache-2.0 */")
     print("/* Made by tools/crc32c_table.py; do not edit. */")
+    print("/* clang-format off */")
     print("#include <stdint.h>\n")
     print("static const uint32_t crc32c_table[8][256] = {")
     for table in tables:
         print("    {")
-        for row in range(0, 256, 8):
-            print("        " + ", ".join(f"0x{crc:08x}" for crc in table[row : row + 8]) + ",")
+        for row in range(0, 256, 4):
+            print("        " + ", ".join(f"0x{crc:08x}" for crc in table[row : row + 4]) + ",")
         print("    },")
     print("};")
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run of memory handed out front to back, and taken back to a mark. All memory of a node is carved
- * from one block at open through arenas; afterwards only scratch arenas move.
+ * A run of memory handed out front to back, and taken back to a mark. All memory of a node is
+ * carved from one block at open through arenas; afterwards only scratch arenas move.
  */
 #ifndef RV_BASE_ARENA_H
 #define RV_BASE_ARENA_H

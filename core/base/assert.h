@@ -6,7 +6,8 @@
 #ifndef RV_BASE_ASSERT_H
 #define RV_BASE_ASSERT_H
 
-/* Ends the program at once: the trap is the platform's (a signal natively, `unreachable` in WASM). */
+/* Ends the program at once: the trap is the platform's (a signal natively, `unreachable` in WASM).
+ */
 #define RV_ASSERT(condition)                                                                       \
     do {                                                                                           \
         if (__builtin_expect(!(condition), 0)) {                                                   \

@@ -29,7 +29,7 @@ static void write_hex_number(rv_writer *w, uint64_t v) {
         shift -= 4;
     }
     for (unsigned i = 0; i <= shift; i += 4) {
-        rv_write_u8(w, (uint8_t)"0123456789abcdef"[(v >> (shift - i)) & 15]);
+        rv_write_u8(w, (uint8_t) "0123456789abcdef"[(v >> (shift - i)) & 15]);
     }
 }
 
@@ -82,7 +82,8 @@ rv_status rv_error_set(rv_error *err, rv_status status, const char *format, ...)
     return status;
 }
 
-/* Appends `"name":` and lets the caller's value follow; takes all of it back when it does not fit. */
+/* Appends `"name":` and lets the caller's value follow; takes all of it back when it does not fit.
+ */
 static rv_writer fact_begin(rv_error *err, const char *name) {
     rv_writer w = rv_writer_over(err->facts, sizeof err->facts - 1);
     w.len = err->facts_len;

@@ -13,7 +13,7 @@
 #include "rivulet/status.h"
 
 #define RV_ERROR_DETAIL_MAX 400
-#define RV_ERROR_FACTS_MAX 400
+#define RV_ERROR_FACTS_MAX  400
 
 typedef struct rv_error {
     rv_status status;

@@ -9,42 +9,44 @@
 #include "core/base/assert.h"
 
 /* --- schema: what a person can still read, and a phone can still hold --- */
-#define RV_NAME_LEN_MAX 63         /* PostgreSQL's NAMEDATALEN - 1 */
-#define RV_AGGREGATES_MAX 256      /* an aggregate's number is one byte in bindings */
-#define RV_COLUMNS_MAX 128         /* of one aggregate */
-#define RV_EVENT_TYPES_MAX 1024    /* of one schema */
-#define RV_FIELDS_MAX 128          /* of one event type */
-#define RV_BINDINGS_MAX 256        /* of one event type */
-#define RV_TOUCHES_MAX 16          /* rows that one event can touch */
-#define RV_STREAMS_MAX 256         /* stream declarations of one schema */
-#define RV_ENUMS_MAX 256           /* enum types of one schema */
-#define RV_LABELS_MAX 1024         /* labels of one enum */
+#define RV_NAME_LEN_MAX    63        /* PostgreSQL's NAMEDATALEN - 1 */
+#define RV_AGGREGATES_MAX  256       /* an aggregate's number is one byte in bindings */
+#define RV_COLUMNS_MAX     128       /* of one aggregate */
+#define RV_EVENT_TYPES_MAX 1024      /* of one schema */
+#define RV_FIELDS_MAX      128       /* of one event type */
+#define RV_BINDINGS_MAX    256       /* of one event type */
+#define RV_TOUCHES_MAX     16        /* rows that one event can touch */
+#define RV_STREAMS_MAX     256       /* stream declarations of one schema */
+#define RV_ENUMS_MAX       256       /* enum types of one schema */
+#define RV_LABELS_MAX      1024      /* labels of one enum */
 #define RV_SCHEMA_TEXT_MAX (1 << 20) /* bytes of one schema change */
 
 /* --- paths --- */
-#define RV_PATH_LEN_MAX 1024       /* bytes of a concrete path, as long as a URL that all proxies take */
-#define RV_PATH_SEGMENTS_MAX 16    /* of a path, template or pattern */
+#define RV_PATH_LEN_MAX                                                                            \
+    1024 /* bytes of a concrete path, as long as a URL that all proxies take                       \
+          */
+#define RV_PATH_SEGMENTS_MAX 16 /* of a path, template or pattern */
 
 /* --- expressions --- */
-#define RV_EXPR_TOKENS_MAX 1024    /* of one expression */
-#define RV_EXPR_DEPTH_MAX 64       /* nesting, and the evaluator's stack */
-#define RV_EXPR_STEPS_MAX 10000    /* of one evaluation: a bounded share of a millisecond */
+#define RV_EXPR_TOKENS_MAX 1024  /* of one expression */
+#define RV_EXPR_DEPTH_MAX  64    /* nesting, and the evaluator's stack */
+#define RV_EXPR_STEPS_MAX  10000 /* of one evaluation: a bounded share of a millisecond */
 
 /* --- json --- */
-#define RV_JSON_DEPTH_MAX 128      /* nesting; one bit of a small stack each */
+#define RV_JSON_DEPTH_MAX 128 /* nesting; one bit of a small stack each */
 
 /* --- events and batches --- */
-#define RV_EVENT_LEN_MAX (1 << 20)    /* bytes of one event's encoded data and metadata */
-#define RV_BATCH_EVENTS_MAX 10000     /* events of one atomic batch */
-#define RV_BATCH_LEN_MAX (4 << 20)    /* bytes of one batch in the log; less with a small budget */
+#define RV_EVENT_LEN_MAX    (1 << 20)  /* bytes of one event's encoded data and metadata */
+#define RV_BATCH_EVENTS_MAX 10000      /* events of one atomic batch */
+#define RV_BATCH_LEN_MAX    (4 << 20)  /* bytes of one batch in the log; less with a small budget */
 #define RV_METADATA_LEN_MAX (16 << 10) /* bytes of an event's metadata, as JSON */
 
 /* --- selections and subscriptions --- */
-#define RV_PATTERNS_MAX 64         /* path patterns of one selection */
+#define RV_PATTERNS_MAX 64 /* path patterns of one selection */
 
 /* --- memory --- */
-#define RV_MEMORY_MIN (4u << 20)   /* smallest budget a node opens with */
-#define RV_PAGE_SIZE 16384u        /* of the state: see core/state/pages.h */
+#define RV_MEMORY_MIN (4u << 20) /* smallest budget a node opens with */
+#define RV_PAGE_SIZE  16384u     /* of the state: see core/state/pages.h */
 
 RV_STATIC_ASSERT(RV_EVENT_LEN_MAX < RV_BATCH_LEN_MAX, "a batch holds at least one event");
 RV_STATIC_ASSERT(RV_METADATA_LEN_MAX < RV_EVENT_LEN_MAX, "metadata is part of an event");

@@ -15,14 +15,15 @@
  * the node sees to that. Reads may run beside them, over other byte ranges.
  *
  * Results. `status` is RV_OK or one of the errors named at each operation. A read or write of `len`
- * bytes reports how many of them were done in `count`: fewer than `len` with RV_OK is a short result
- * (a read at the end of the file; a write that the host split), zero with RV_OK from a read means
- * the end of the file, zero with RV_OK from a write of a non-zero length means RV_STORAGE_FULL to
- * the caller. After an error `count` is 0 and the bytes of a write may be there, in part, or not.
+ * bytes reports how many of them were done in `count`: fewer than `len` with RV_OK is a short
+ * result (a read at the end of the file; a write that the host split), zero with RV_OK from a read
+ * means the end of the file, zero with RV_OK from a write of a non-zero length means
+ * RV_STORAGE_FULL to the caller. After an error `count` is 0 and the bytes of a write may be there,
+ * in part, or not.
  *
- * There is no rename. What is written is durable only after a flush of that file has answered RV_OK;
- * a file's name is durable after its first flush. After a flush that failed nothing is known about
- * what was written since the one before, and flushing again does not change that.
+ * There is no rename. What is written is durable only after a flush of that file has answered
+ * RV_OK; a file's name is durable after its first flush. After a flush that failed nothing is known
+ * about what was written since the one before, and flushing again does not change that.
  */
 #ifndef RIVULET_HOST_H
 #define RIVULET_HOST_H
