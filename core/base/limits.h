@@ -22,10 +22,8 @@
 #define RV_SCHEMA_TEXT_MAX (1 << 20) /* bytes of one schema change */
 
 /* --- paths --- */
-#define RV_PATH_LEN_MAX                                                                            \
-    1024 /* bytes of a concrete path, as long as a URL that all proxies take                       \
-          */
-#define RV_PATH_SEGMENTS_MAX 16 /* of a path, template or pattern */
+#define RV_PATH_LEN_MAX      1024 /* bytes of a concrete path: what all proxies take of a URL */
+#define RV_PATH_SEGMENTS_MAX 16   /* of a path, template or pattern */
 
 /* --- expressions --- */
 #define RV_EXPR_TOKENS_MAX 1024  /* of one expression */
