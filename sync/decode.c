@@ -119,11 +119,13 @@ rv_status rv_decoder_begin(rv_decoder *d, const rv_schema *schema, rv_bytes body
     const uint8_t shape = rv_read_u8(&c);
     const uint64_t count = rv_read_varint(&c);
     const uint64_t streams = rv_read_varint(&c);
-    d->before.position = rv_read_varint(&c) - 1;
+    const uint64_t first = rv_read_varint(&c);
+    d->before.position = (head->continues ? first : head->watermark - first) - 1;
     d->before.recorded_at = rv_read_svarint(&c);
     const uint64_t schema_version = rv_read_varint(&c);
     if (c.bad || (shape & ~RV_EVENTS_SHAPE_KNOWN) != 0 || count < 1 || streams < 1 ||
         count > RV_COLUMNS_EVENTS_MAX || streams > count || d->before.position == UINT64_MAX ||
+        (!head->continues && first > head->watermark) ||
         schema_version > UINT32_MAX) {
         return malformed(err, "a malformed head");
     }

@@ -322,7 +322,9 @@ static void put_head(rv_encoder *e, const rv_wire_events *head, uint32_t count, 
                              (plan->milliseconds ? RV_EVENTS_MILLISECONDS : 0)));
     rv_write_varint(w, count);
     rv_write_varint(w, streams);
-    rv_write_varint(w, e->staged[0].position);
+    const uint64_t first = e->staged[0].position;
+    RV_ASSERT(head->continues || head->watermark >= first);
+    rv_write_varint(w, head->continues ? first : head->watermark - first);
     rv_write_svarint(w, e->staged[0].recorded_at);
     rv_write_varint(w, e->staged[0].schema_version);
     rv_write_varint(w, plan->type_count);

@@ -352,7 +352,8 @@ void rv_wire_write_events(rv_writer *w, const rv_wire_events *events) {
         rv_write_varint(w, events->watermark);
         rv_write_u64(w, events->chain_hash);
     }
-    rv_write_varint(w, events->position);
+    RV_ASSERT(events->position >= events->watermark);
+    rv_write_varint(w, events->position - events->watermark);
 }
 
 bool rv_wire_read_events(rv_cursor *c, rv_wire_events *events) {
@@ -364,6 +365,7 @@ bool rv_wire_read_events(rv_cursor *c, rv_wire_events *events) {
         events->watermark = rv_read_varint(c);
         events->chain_hash = rv_read_u64(c);
     }
-    events->position = rv_read_varint(c);
-    return !c->bad && (flags & ~EVENTS_CONTINUES) == 0;
+    const uint64_t ahead = rv_read_varint(c);
+    events->position = events->watermark + ahead;
+    return !c->bad && (flags & ~EVENTS_CONTINUES) == 0 && events->position >= ahead;
 }

@@ -23,7 +23,6 @@ typedef struct pair {
     rv_edge *edge;
     int64_t now;
     uint64_t to_edge; /* messages delivered */
-    bool lazy;        /* the edge's node is not polled: its log fills up */
     uint64_t budget;  /* messages to the edge after which the connection is cut; 0: none */
     rv_error err;     /* of the call that ended the connection */
 } pair;
@@ -34,9 +33,8 @@ static inline void pair_start(pair *p) {
     rv_arena ed = rv_arena_over(p->edge_memory, PAIR_SYNC_MEMORY);
     const rv_upstream_options u = {.node = p->root.node, .connections_max = 2};
     const rv_edge_options e = {.node = p->leaf.node, .seed = 7};
-    const bool good =
-        rv_upstream_shared_create(&p->shared, &u, &up, &p->err) == RV_OK &&
-        rv_edge_create(&p->edge, &e, &ed, &p->err) == RV_OK;
+    const bool good = rv_upstream_shared_create(&p->shared, &u, &up, &p->err) == RV_OK &&
+                      rv_edge_create(&p->edge, &e, &ed, &p->err) == RV_OK;
     if (!good) {
         fprintf(stderr, "pair: %s\n", p->err.detail);
         abort();
@@ -95,9 +93,7 @@ static inline bool pair_step(pair *p) {
     rv_bytes message;
     bool moved = false;
     fixture_poll(p->root.node);
-    if (!p->lazy) {
-        fixture_poll(p->leaf.node);
-    }
+    fixture_poll(p->leaf.node);
     if (p->session != NULL && rv_edge_send(p->edge, p->now, &message)) {
         moved = true;
         /* an error is told by the messages that follow it */
@@ -111,9 +107,7 @@ static inline bool pair_step(pair *p) {
             pair_cut(p, status != RV_OK ? status : RV_UPSTREAM_UNREACHABLE);
         }
     }
-    if (!p->lazy) {
-        fixture_poll(p->leaf.node);
-    }
+    fixture_poll(p->leaf.node);
     const rv_status status = rv_edge_poll(p->edge, p->now, &p->err);
     if (status != RV_OK) {
         pair_cut(p, status);
@@ -148,8 +142,7 @@ static inline bool pair_sync(pair *p) {
 
 static inline bool pair_same(pair *p) {
     return rv_node_watermark(p->root.node) == rv_node_watermark(p->leaf.node) &&
-           fixture_hashes_equal(rv_node_state_hash(p->root.node),
-                                rv_node_state_hash(p->leaf.node));
+           fixture_hashes_equal(rv_node_state_hash(p->root.node), rv_node_state_hash(p->leaf.node));
 }
 
 static inline rv_edge_status pair_status(const pair *p) {
@@ -168,8 +161,8 @@ static inline bool pair_feed(pair *p, uint64_t *random, int count, int accounts,
         const int batch = 1 + (int)(rv_test_random(random) % (uint64_t)batch_max);
         for (int i = 0; i < batch; i++) {
             const int id = 1 + (int)(rv_test_random(random) % (uint64_t)accounts);
-            rv_bytes path = rv_bytes_of(paths[i], (size_t)snprintf(paths[i], sizeof paths[i],
-                                                                   "/accounts/%d", id));
+            rv_bytes path = rv_bytes_of(
+                paths[i], (size_t)snprintf(paths[i], sizeof paths[i], "/accounts/%d", id));
             uint32_t stream = 0;
             bool known = rv_state_stream_find(rv_node_state(p->root.node), path, &stream);
             for (int k = 0; k < i; k++) {
@@ -183,8 +176,8 @@ static inline bool pair_feed(pair *p, uint64_t *random, int count, int accounts,
                                     .type = rv_bytes_of_string(type),
                                     .data = rv_bytes_of(data[i], (size_t)len)};
         }
-        const rv_status status = fixture_append_all(p->root.node, events, (size_t)batch, results,
-                                                    &p->root.err);
+        const rv_status status =
+            fixture_append_all(p->root.node, events, (size_t)batch, results, &p->root.err);
         if (status != RV_OK) {
             fprintf(stderr, "feed: %s\n", p->root.err.detail);
             return false;

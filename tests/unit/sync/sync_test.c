@@ -5,6 +5,7 @@
  * clock of the test (tests/unit/sync/pair.h), compared by state hash and by reading both logs.
  */
 #include "sync/edge_internal.h"
+#include "sync/upstream_internal.h"
 #include "tests/unit/sync/pair.h"
 
 RV_TEST(an_empty_edge_takes_the_whole_history) {
@@ -178,23 +179,30 @@ RV_TEST(a_slow_edge_is_sent_no_more_than_its_credit) {
     pair p = pair_create("/**");
     uint64_t random = 12;
     p.edge->batch_bytes = 20000;
-    RV_CHECK(pair_feed(&p, &random, 30000, 300, 40));
+    RV_CHECK(pair_feed(&p, &random, 8000, 300, 40));
     RV_CHECK(pair_connect(&p));
     for (int i = 0; i < 5; i++) {
         (void)pair_step(&p);
     }
-    p.lazy = true;
-    for (int i = 0; i < 500; i++) {
+    const uint64_t before = p.session->status.bytes_sent;
+    const uint64_t w = rv_node_watermark(p.leaf.node);
+    p.session->credit = 9000;
+    p.session->credit_window = 9000;
+    p.edge->stalled = true; /* as if the rows' memory were full */
+    for (int i = 0; i < 200; i++) {
         (void)pair_step(&p);
     }
-    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
     RV_CHECK(rv_edge_waits(p.edge));
-    rv_bytes message;
-    p.lazy = false;
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
+    RV_CHECK(p.session->status.bytes_sent - before > 3000);
+    RV_CHECK(p.session->status.bytes_sent - before <= 9000);
+    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), w);
+    p.edge->stalled = false;
+    p.session->credit_window = RV_SYNC_CREDIT;
     pair_run(&p);
     RV_CHECK(!rv_edge_waits(p.edge));
-    RV_CHECK(!rv_upstream_send(p.session, p.now, &message));
     RV_CHECK(pair_same(&p));
+    check_selected(&p, "/**");
     pair_free(&p);
 }
 
