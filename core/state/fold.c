@@ -36,19 +36,22 @@ static rv_status key_prepare(rv_fold *f, const rv_aggregate *aggregate, const rv
             return RV_OK;
         }
     }
-    RV_ASSERT(key->key.class_ == rv_type_class(&column->type));
+    RV_VERIFY(key->key.class_ == rv_type_class(&column->type));
     key->fits = true;
     key->hash = rv_rows_key_hash(f->hash_key, &key->key);
-    rv_rows_prefetch(f->pages, aggregate->number, key->hash);
+    key->table = rv_table_of(f->pages, aggregate->number);
+    if (key->table != NULL) {
+        key->bucket = rv_index_bucket(f->pages, &key->table->index, key->hash);
+        __builtin_prefetch(key->bucket);
+    }
     return RV_OK;
 }
 
-static void key_look_up(const rv_fold *f, const rv_aggregate *aggregate, rv_fold_key *key) {
-    if (key->fits) {
-        const rv_table *const table = rv_table_of(f->pages, aggregate->number);
-        key->place = rv_rows_find(f->pages, table, aggregate->number, &key->key, key->hash);
+static void key_look_up(const rv_fold *f, rv_fold_key *key) {
+    RV_ASSERT(key->place == RV_SLOT_NONE);
+    if (key->fits && key->table != NULL) {
+        key->place = rv_rows_find_in(f->pages, key->table, key->bucket, &key->key, key->hash);
     }
-    RV_ASSERT(key->fits || key->place == RV_SLOT_NONE);
 }
 
 rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
@@ -56,7 +59,7 @@ rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type 
     RV_ASSERT(aggregate->key < aggregate->column_count);
     const rv_status status = key_prepare(f, aggregate, from, value, found);
     if (status == RV_OK) {
-        key_look_up(f, aggregate, found);
+        key_look_up(f, found);
     }
     return status;
 }
@@ -94,6 +97,7 @@ static rv_status touch_create(rv_fold *f, uint16_t nth, const rv_aggregate *aggr
         status = rv_rows_serial_note(f->pages, aggregate->number, found->key.as.integer);
     }
     f->made[nth] = status == RV_OK;
+    f->made_any = true;
     RV_ASSERT(status != RV_OK || f->rows[nth] != RV_SLOT_NONE);
     return status;
 }
@@ -113,7 +117,12 @@ static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
         return RV_OK;
     }
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
-    key_look_up(f, aggregate, found);
+    if (f->made_any && found->fits) {
+        found->table = rv_table_of(f->pages, aggregate->number);
+        found->place = rv_rows_find(f->pages, found->table, &found->key, found->hash);
+    } else {
+        key_look_up(f, found);
+    }
     if (touch->kind == RV_TOUCH_CREATES) {
         return touch_create(f, nth, aggregate, found);
     }
@@ -131,36 +140,43 @@ static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     return RV_OK;
 }
 
-/* Defaults of the rows created, then all actions. */
-static rv_status rows_change(rv_fold *f) {
-    rv_fold_row row = {0};
+/* Defaults of the rows created. */
+static rv_status rows_default(rv_fold *f) {
     rv_status status = RV_OK;
+    RV_ASSERT(f->made_any);
     for (uint16_t i = 0; i < f->type->touch_count && status == RV_OK; i += 1) {
-        if (!f->made[i]) {
-            continue;
-        }
-        const uint16_t number = f->type->touches[i].aggregate;
-        status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[i], &row);
-        if (status == RV_OK) {
-            status = rv_fold_defaults(f, &row, i);
-        }
-    }
-    uint16_t open = RV_NONE;
-    for (uint16_t i = 0; i < f->type->action_count && status == RV_OK; i += 1) {
-        const rv_action *const action = &f->type->actions[i];
-        RV_ASSERT(action->touch < f->type->touch_count);
-        if (f->rows[action->touch] == RV_SLOT_NONE) {
-            continue;
-        }
-        if (open != action->touch) {
-            const uint16_t number = f->type->touches[action->touch].aggregate;
-            open = action->touch;
-            status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[open], &row);
-        }
-        if (status == RV_OK) {
-            status = rv_fold_action(f, &row, action);
+        if (f->made[i]) {
+            const uint16_t number = f->type->touches[i].aggregate;
+            rv_fold_row row;
+            status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[i], &row);
+            if (status == RV_OK) {
+                status = rv_fold_defaults(f, &row, i);
+            }
         }
     }
+    return status;
+}
+
+/* All actions, touch by touch. */
+static rv_status rows_change(rv_fold *f) {
+    const rv_event_type *const type = f->type;
+    rv_status status = RV_OK;
+    uint16_t at = 0;
+    while (at < type->action_count && status == RV_OK) {
+        const uint16_t touch = type->actions[at].touch;
+        RV_ASSERT(touch < type->touch_count);
+        if (f->rows[touch] == RV_SLOT_NONE) {
+            at += 1;
+            continue;
+        }
+        const uint16_t number = type->touches[touch].aggregate;
+        rv_fold_row row;
+        status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[touch], &row);
+        if (status == RV_OK) {
+            status = rv_fold_actions(f, &row, at, &at);
+        }
+    }
+    RV_ASSERT(at <= type->action_count);
     return status;
 }
 
@@ -215,14 +231,21 @@ static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
     for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
         status = touch_resolve(f, i, &keys[i]);
     }
+    if (status == RV_OK && f->made_any) {
+        status = rows_default(f);
+    }
     if (status == RV_OK) {
         status = rows_change(f);
     }
     if (status == RV_OK && f->judge) {
         status = rv_fold_judge_rows(f);
     }
-    for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
-        RV_ASSERT(i == 0 || type->touches[i - 1].kind <= type->touches[i].kind);
+    /* deletions are the last touches */
+    const uint16_t count = type->touch_count;
+    if (count == 0 || type->touches[count - 1].kind != RV_TOUCH_DELETES) {
+        return status;
+    }
+    for (uint16_t i = 0; i < count && status == RV_OK; i += 1) {
         if (type->touches[i].kind == RV_TOUCH_DELETES) {
             status = touch_delete(f, &type->touches[i]);
         }
@@ -289,6 +312,7 @@ rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *
     f.type = system ? NULL : rv_schema_event_type(state->schema, event->type);
     f.values = values;
     f.judge = mode == RV_FOLD_JUDGE;
+    f.made_any = false;
     f.scratch = scratch;
     f.err = err;
     const size_t mark = rv_arena_mark(scratch);

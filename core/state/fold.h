@@ -26,6 +26,7 @@ typedef struct rv_fold {
     rv_error *err;
     uint32_t rows[RV_TOUCHES_MAX]; /* by touch; RV_SLOT_NONE: not held, or the key is NULL */
     bool made[RV_TOUCHES_MAX];     /* by touch: this event created it */
+    bool made_any;
 } rv_fold;
 
 /* A row that is being changed: the bytes are under rv_rows_write. */
@@ -38,7 +39,9 @@ typedef struct rv_fold_row {
 /* What became of looking for a row: `hash` is the key's if it `fits` (it is not NULL, and a value
  * of the key column's type), `place` is RV_SLOT_NONE if there is no such row. */
 typedef struct rv_fold_key {
-    rv_value key; /* of the key column's type */
+    rv_value key;            /* of the key column's type */
+    const rv_table *table;   /* NULL before the first row */
+    const rv_bucket *bucket; /* of the hash, until the next change of the index */
     uint32_t hash;
     uint32_t place;
     bool fits;
@@ -66,7 +69,11 @@ int64_t rv_fold_now(const rv_fold *f);
  * its key refers to. */
 RV_MUST_USE rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch);
 
-RV_MUST_USE rv_status rv_fold_action(rv_fold *f, rv_fold_row *row, const rv_action *action);
+/* Runs the actions from `first` on that go through the same touch; `*next` gets the one after. */
+RV_MUST_USE rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next);
+
+/* True when the expression reads this slot. */
+bool rv_fold_reads(const rv_expr *expr, uint32_t slot);
 
 /* Counts all references of a row that is to be deleted down. */
 RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row);

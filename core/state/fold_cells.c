@@ -7,6 +7,8 @@
  */
 #include "core/state/fold.h"
 
+#include "core/model/expr_step.h"
+
 /* Ends a failed evaluation: a refusal, or an unknown cell. `err` is set if the fold judges. */
 static rv_status cell_failed(rv_fold *f, rv_fold_row *row, uint16_t column, rv_status status) {
     RV_ASSERT(status != RV_OK);
@@ -67,9 +69,9 @@ static rv_status refer_instead(rv_fold *f, const rv_fold_row *row, uint16_t colu
     return status == RV_OK ? refer(f, row, column, &old, false) : status;
 }
 
-/* Sets a cell to a value of type `from`. */
-static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
-                          rv_value value) {
+/* Sets a cell to a value that needs a cast or is a reference. */
+static rv_status cell_set_adapted(rv_fold *f, rv_fold_row *row, uint16_t column,
+                                  const rv_type *from, rv_value value) {
     RV_ASSERT(column < row->aggregate->column_count && column != row->table->key);
     const rv_column *const to = &row->aggregate->columns[column];
     if (!rv_fold_same_type(from, &to->type) && !rv_value_is_null(&value)) {
@@ -79,13 +81,24 @@ static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const r
             return cell_failed(f, row, column, status);
         }
     }
-    if (to->references != RV_NONE) {
+    if (row->table->cells[column].refers) {
         const rv_status status = refer_instead(f, row, column, &value);
         if (status != RV_OK) {
             return status;
         }
     }
     return rv_row_set(f->pages, row->table, row->bytes, column, &value);
+}
+
+/* Sets a cell to a value of type `from`. */
+static inline rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
+                                 const rv_value *value) {
+    RV_ASSERT(column != row->table->key);
+    const rv_type *const to = &row->aggregate->columns[column].type;
+    if (!rv_fold_same_type(from, to) || row->table->cells[column].refers) {
+        return cell_set_adapted(f, row, column, from, *value);
+    }
+    return rv_row_set(f->pages, row->table, row->bytes, column, value);
 }
 
 int64_t rv_fold_now(const rv_fold *f) {
@@ -105,7 +118,17 @@ static rv_status cell_evaluate(rv_fold *f, rv_fold_row *row, uint16_t column, co
     if (status != RV_OK) {
         return cell_failed(f, row, column, status);
     }
-    return cell_set(f, row, column, &expr->type, value);
+    return cell_set(f, row, column, &expr->type, &value);
+}
+
+bool rv_fold_reads(const rv_expr *expr, uint32_t slot) {
+    RV_ASSERT(expr->steps != NULL || expr->step_count == 0);
+    for (uint32_t i = 0; i < expr->step_count; i += 1) {
+        if (expr->steps[i].op == RV_EXPR_SLOT && expr->steps[i].target == slot) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* column = expr over the fields, then the row's columns. */
@@ -114,17 +137,25 @@ static rv_status cell_compute(rv_fold *f, rv_fold_row *row, const rv_action *act
     const uint16_t fields = f->type->field_count;
     RV_ASSERT(fields <= RV_FIELDS_MAX && row->table->column_count <= RV_COLUMNS_MAX);
     memcpy(slots, f->values, fields * sizeof slots[0]);
-    bool unknown = false;
     for (uint16_t i = 0; i < row->table->column_count; i += 1) {
-        unknown = unknown || rv_row_is_unknown(row->table, row->bytes, i);
+        const uint32_t slot = (uint32_t)fields + i;
+        const bool unknown = rv_row_is_unknown(row->table, row->bytes, i);
+        const bool costly = unknown || rv_row_is_long(row->table, row->bytes, i);
+        if (costly && !rv_fold_reads(&action->expr, slot)) {
+            slots[slot] = rv_value_null();
+            continue;
+        }
+        if (unknown) {
+            rv_error_set(f->judge ? f->err : NULL, RV_VALUE_INVALID,
+                         "`%b` of `%b` is not known on this node", &row->aggregate->columns[i].name,
+                         &row->aggregate->name);
+            return cell_failed(f, row, action->column, RV_VALUE_INVALID);
+        }
         const rv_status status =
-            rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &slots[fields + i]);
+            rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &slots[slot]);
         if (status != RV_OK) {
             return status;
         }
-    }
-    if (unknown) {
-        return rv_row_set_unknown(f->pages, row->table, row->bytes, action->column);
     }
     return cell_evaluate(f, row, action->column, &action->expr, slots);
 }
@@ -199,21 +230,29 @@ static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action)
                      &row->aggregate->name);
         return cell_failed(f, row, action->column, RV_VALUE_OUT_OF_RANGE);
     }
-    return cell_set(f, row, action->column, &column->type, sum);
+    return cell_set(f, row, action->column, &column->type, &sum);
 }
 
-rv_status rv_fold_action(rv_fold *f, rv_fold_row *row, const rv_action *action) {
-    RV_ASSERT(action->column < row->aggregate->column_count);
-    switch (action->kind) {
-    case RV_ACTION_SET:
-        RV_ASSERT(action->field < f->type->field_count);
-        return cell_set(f, row, action->column, &f->type->fields[action->field].type,
-                        f->values[action->field]);
-    case RV_ACTION_COMPUTE:
-        return cell_compute(f, row, action);
-    default:
-        return cell_add(f, row, action);
+rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
+    const rv_action *const actions = f->type->actions;
+    const uint16_t touch = actions[first].touch;
+    uint16_t at = first;
+    rv_status status = RV_OK;
+    for (; at < f->type->action_count && actions[at].touch == touch && status == RV_OK; at += 1) {
+        const rv_action *const action = &actions[at];
+        RV_ASSERT(action->column < row->aggregate->column_count);
+        if (action->kind == RV_ACTION_SET) {
+            RV_ASSERT(action->field < f->type->field_count);
+            status = cell_set(f, row, action->column, &f->type->fields[action->field].type,
+                              &f->values[action->field]);
+        } else if (action->kind == RV_ACTION_COMPUTE) {
+            status = cell_compute(f, row, action);
+        } else {
+            status = cell_add(f, row, action);
+        }
     }
+    *next = at;
+    return status;
 }
 
 rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch) {

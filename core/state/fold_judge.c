@@ -127,12 +127,30 @@ static rv_status judge_column(rv_fold *f, const rv_fold_row *row, uint16_t nth,
     return RV_CHECK_VIOLATION;
 }
 
+/* True when a check of the aggregate reads the column. */
+static bool is_checked(const rv_aggregate *aggregate, uint16_t column) {
+    RV_ASSERT(column < aggregate->column_count);
+    bool read = false;
+    for (uint16_t i = 0; i < aggregate->column_count && !read; i += 1) {
+        read =
+            aggregate->columns[i].has_check && rv_fold_reads(&aggregate->columns[i].check, column);
+    }
+    for (uint16_t i = 0; i < aggregate->check_count && !read; i += 1) {
+        read = rv_fold_reads(&aggregate->checks[i], column);
+    }
+    return read;
+}
+
 /* Everything that must hold for one row. */
 static rv_status judge_row(rv_fold *f, const rv_fold_row *row) {
     rv_value slots[RV_COLUMNS_MAX];
     const rv_aggregate *const aggregate = row->aggregate;
     RV_ASSERT(aggregate->column_count <= RV_COLUMNS_MAX);
     for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
+        if (rv_row_is_long(row->table, row->bytes, i) && !is_checked(aggregate, i)) {
+            slots[i] = rv_value_bytes(RV_LITERAL("")); /* not NULL is all that is asked */
+            continue;
+        }
         const rv_status status =
             rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &slots[i]);
         if (status != RV_OK) {

@@ -15,7 +15,8 @@ static const rv_id_entry *entry_at(const rv_pages *pages, uint32_t place) {
 bool rv_ids_find(const rv_pages *pages, uint64_t hash_key, const uint8_t *id, uint64_t *sequence) {
     rv_index_probe probe;
     const uint32_t hash = id_hash(hash_key, id);
-    uint32_t place = rv_index_first(pages, RV_ROOT_AT(id_index), hash, &probe);
+    const rv_bucket *const bucket = rv_index_bucket(pages, &rv_root_of(pages)->id_index, hash);
+    uint32_t place = rv_index_first(pages, bucket, hash, &probe);
     while (place != 0) {
         const rv_id_entry *const entry = entry_at(pages, place);
         if (memcmp(entry->id, id, RV_ID_SIZE) == 0) {

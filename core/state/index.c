@@ -20,59 +20,46 @@ static rv_bucket *bucket_write(rv_pages *pages, rv_at at) {
     return (rv_bucket *)(void *)rv_pages_write(pages, at.page, at.offset, sizeof(rv_bucket));
 }
 
-/* The number of the bucket that a hash belongs to, of `count` (not 0). */
-static uint32_t bucket_number(uint32_t hash, uint32_t count) {
-    RV_ASSERT(count > 0);
-    const uint32_t high = 31u - (uint32_t)__builtin_clz(count);
-    const uint32_t low_mask = (UINT32_C(1) << high) - 1u;
-    const uint32_t wide = hash & (low_mask * 2u + 1u);
-    return wide < count ? wide : hash & low_mask;
+/* The entries of a bucket with a hash, as bits. All are compared, as a wrong guess of a branch
+ * costs more. */
+static uint32_t matches_of(const rv_bucket *bucket, uint32_t hash) {
+    RV_ASSERT(bucket->count <= RV_BUCKET_ENTRIES);
+    uint32_t matches = 0;
+#pragma GCC unroll 7
+    for (uint32_t i = 0; i < RV_BUCKET_ENTRIES; i += 1) {
+        matches |= (uint32_t)(bucket->hashes[i] == hash) << i;
+    }
+    return matches & ((UINT32_C(1) << bucket->count) - 1u);
 }
 
+/* The next match, in this bucket or one further down the chain. */
 static uint32_t probe_on(const rv_pages *pages, rv_index_probe *probe) {
-    const rv_bucket *bucket = probe->bucket;
-    uint32_t at = probe->at;
-    for (uint32_t left = pages->total * RV_LINES_IN_PAGE; left > 0; left -= 1) {
-        for (; at < bucket->count; at += 1) {
-            if (bucket->hashes[at] == probe->hash) {
-                probe->bucket = bucket;
-                probe->at = at + 1;
-                return bucket->places[at];
-            }
-        }
-        if (bucket->overflow == 0) {
+    for (uint32_t left = pages->total * RV_LINES_IN_PAGE; probe->matches == 0; left -= 1) {
+        RV_ASSERT(left > 0);
+        if (probe->bucket->overflow == 0) {
             return 0;
         }
-        bucket = bucket_read(pages, overflow_at(bucket->overflow));
-        at = 0;
+        probe->bucket = bucket_read(pages, overflow_at(probe->bucket->overflow));
+        probe->matches = matches_of(probe->bucket, probe->hash);
     }
-    RV_ASSERT(false);
-    return 0;
+    const uint32_t i = (uint32_t)__builtin_ctz(probe->matches);
+    probe->matches &= probe->matches - 1u;
+    return probe->bucket->places[i];
 }
 
-uint32_t rv_index_first(const rv_pages *pages, rv_at at, uint32_t hash, rv_index_probe *probe) {
-    const rv_index *const index = rv_index_of(pages, at);
-    if (index->buckets.count == 0) {
+uint32_t rv_index_first(const rv_pages *pages, const rv_bucket *bucket, uint32_t hash,
+                        rv_index_probe *probe) {
+    if (bucket == NULL) {
         return 0;
     }
-    const uint32_t number = bucket_number(hash, index->buckets.count);
-    const uint8_t *const line = rv_lines_read(pages, &index->buckets, number);
-    *probe = (rv_index_probe){(const rv_bucket *)(const void *)line, hash, 0};
+    *probe = (rv_index_probe){bucket, hash, matches_of(bucket, hash)};
     return probe_on(pages, probe);
 }
 
 uint32_t rv_index_next(const rv_pages *pages, rv_index_probe *probe) {
-    RV_ASSERT(probe->at > 0 && probe->at <= RV_BUCKET_ENTRIES);
-    RV_ASSERT(probe->bucket->count >= probe->at);
+    RV_ASSERT(probe->bucket != NULL);
+    RV_ASSERT(probe->matches < (UINT32_C(1) << RV_BUCKET_ENTRIES));
     return probe_on(pages, probe);
-}
-
-void rv_index_prefetch(const rv_pages *pages, rv_at at, uint32_t hash) {
-    const rv_index *const index = rv_index_of(pages, at);
-    if (index->buckets.count != 0) {
-        const uint32_t number = bucket_number(hash, index->buckets.count);
-        __builtin_prefetch(rv_lines_read(pages, &index->buckets, number));
-    }
 }
 
 /* Puts an entry into the first bucket of the chain that has room, or into a new one at its end. */
@@ -117,7 +104,7 @@ static rv_status bucket_share(rv_pages *pages, rv_at at, uint32_t number, uint32
     for (uint32_t i = 0; i < bucket->count; i += 1) {
         const uint32_t hash = bucket->hashes[i];
         const uint32_t place = bucket->places[i];
-        if (status == RV_OK && bucket_number(hash, count) == number) {
+        if (status == RV_OK && rv_index_bucket_number(hash, count) == number) {
             status = chain_put(pages, to, hash, place);
             if (status == RV_OK) {
                 continue;
@@ -199,7 +186,7 @@ rv_status rv_index_insert(rv_pages *pages, rv_at at, uint32_t hash, uint32_t pla
             return status;
         }
     }
-    const uint32_t number = bucket_number(hash, index->buckets.count);
+    const uint32_t number = rv_index_bucket_number(hash, index->buckets.count);
     const rv_status status =
         chain_put(pages, rv_lines_at(pages, &index->buckets, number), hash, place);
     if (status != RV_OK) {
@@ -219,7 +206,7 @@ rv_status rv_index_remove(rv_pages *pages, rv_at at, uint32_t hash, uint32_t pla
     if (status != RV_OK) {
         return status;
     }
-    const uint32_t number = bucket_number(hash, index->buckets.count);
+    const uint32_t number = rv_index_bucket_number(hash, index->buckets.count);
     const rv_at from = rv_lines_at(pages, &index->buckets, number);
     rv_at link = from;
     for (uint32_t left = pages->total * RV_LINES_IN_PAGE;; left -= 1) {

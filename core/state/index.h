@@ -46,11 +46,33 @@ static inline const rv_index *rv_index_of(const rv_pages *pages, rv_at at) {
 typedef struct rv_index_probe {
     const rv_bucket *bucket;
     uint32_t hash;
-    uint32_t at;
+    uint32_t matches; /* entries of the bucket with this hash that were not offered yet, as bits */
 } rv_index_probe;
 
-/* The places of a hash, one after the other; 0 when there are no more. */
-uint32_t rv_index_first(const rv_pages *pages, rv_at at, uint32_t hash, rv_index_probe *probe);
+/* The number of the bucket that a hash belongs to, of `count` (not 0). */
+static inline uint32_t rv_index_bucket_number(uint32_t hash, uint32_t count) {
+    RV_ASSERT(count > 0);
+    const uint32_t high = 31u - (uint32_t)__builtin_clz(count);
+    const uint32_t low_mask = (UINT32_C(1) << high) - 1u;
+    const uint32_t wide = hash & (low_mask * 2u + 1u);
+    return wide < count ? wide : hash & low_mask;
+}
+
+/* The bucket of a hash, not read yet; NULL when the index never had an entry. */
+static inline const rv_bucket *rv_index_bucket(const rv_pages *pages, const rv_index *index,
+                                               uint32_t hash) {
+    const uint32_t count = index->buckets.count;
+    if (count == 0) {
+        return NULL;
+    }
+    const uint32_t number = rv_index_bucket_number(hash, count);
+    return (const rv_bucket *)(const void *)rv_lines_read(pages, &index->buckets, number);
+}
+
+/* The places of a hash, one after the other; 0 when there are no more. `bucket` is the hash's, or
+ * NULL. */
+uint32_t rv_index_first(const rv_pages *pages, const rv_bucket *bucket, uint32_t hash,
+                        rv_index_probe *probe);
 uint32_t rv_index_next(const rv_pages *pages, rv_index_probe *probe);
 
 /* Adds an entry. RV_STATE_FULL, RV_BATCH_TOO_LARGE: the index is to be rolled back or discarded, as
@@ -59,8 +81,5 @@ RV_MUST_USE rv_status rv_index_insert(rv_pages *pages, rv_at at, uint32_t hash, 
 
 /* Removes an entry that is there. RV_BATCH_TOO_LARGE: nothing has changed. */
 RV_MUST_USE rv_status rv_index_remove(rv_pages *pages, rv_at at, uint32_t hash, uint32_t place);
-
-/* Asks the processor for the bucket of a hash. */
-void rv_index_prefetch(const rv_pages *pages, rv_at at, uint32_t hash);
 
 #endif

@@ -95,27 +95,24 @@ static bool key_equals(const rv_pages *pages, const rv_table *table, uint32_t pl
     }
 }
 
-uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, uint16_t aggregate,
-                      const rv_value *key, uint32_t hash) {
-    if (table == NULL) {
-        return RV_SLOT_NONE;
-    }
+uint32_t rv_rows_find_in(const rv_pages *pages, const rv_table *table, const rv_bucket *bucket,
+                         const rv_value *key, uint32_t hash) {
     RV_ASSERT(key->class_ != RV_VALUE_NULL);
-    const rv_at index = table_at(pages, aggregate, offsetof(rv_table, index));
     rv_index_probe probe;
-    uint32_t place = rv_index_first(pages, index, hash, &probe);
+    uint32_t place = rv_index_first(pages, bucket, hash, &probe);
     while (place != 0 && !key_equals(pages, table, place, key)) {
         place = rv_index_next(pages, &probe);
     }
     return place;
 }
 
-void rv_rows_prefetch(const rv_pages *pages, uint16_t aggregate, uint32_t hash) {
-    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
-    const uint32_t page = rv_root_of(pages)->tables[aggregate];
-    if (page != 0) {
-        rv_index_prefetch(pages, (rv_at){page, (uint32_t)offsetof(rv_table, index)}, hash);
+uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, const rv_value *key,
+                      uint32_t hash) {
+    if (table == NULL) {
+        return RV_SLOT_NONE;
     }
+    RV_ASSERT(table->column_count > 0);
+    return rv_rows_find_in(pages, table, rv_index_bucket(pages, &table->index, hash), key, hash);
 }
 
 rv_status rv_rows_add(rv_pages *pages, const rv_aggregate *aggregate, uint32_t owner,
@@ -252,8 +249,8 @@ static void scalar_put(uint8_t *cell, rv_cell_layout layout, const rv_value *val
     }
 }
 
-rv_status rv_row_set(rv_pages *pages, const rv_table *table, uint8_t *row, uint16_t column,
-                     const rv_value *value) {
+rv_status rv_row_set_any(rv_pages *pages, const rv_table *table, uint8_t *row, uint16_t column,
+                         const rv_value *value) {
     RV_ASSERT(column < table->column_count);
     const rv_cell_layout layout = table->cells[column];
     uint8_t *const cell = row + layout.offset;

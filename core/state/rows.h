@@ -34,6 +34,8 @@ typedef struct rv_cell_layout {
     uint16_t offset; /* in the row */
     uint8_t form;
     uint8_t width;
+    bool refers; /* the column refers to rows */
+    uint8_t spare;
 } rv_cell_layout;
 
 typedef struct rv_table {
@@ -73,11 +75,12 @@ static inline const rv_table *rv_table_of(const rv_pages *pages, uint16_t aggreg
 uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key);
 
 /* The row with this key, or RV_SLOT_NONE. `table` may be NULL. `hash` is the key's. */
-uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, uint16_t aggregate,
-                      const rv_value *key, uint32_t hash);
+uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, const rv_value *key,
+                      uint32_t hash);
 
-/* Asks the processor for what rv_rows_find will read first. */
-void rv_rows_prefetch(const rv_pages *pages, uint16_t aggregate, uint32_t hash);
+/* The same when the key's bucket is known; `bucket` may be NULL. */
+uint32_t rv_rows_find_in(const rv_pages *pages, const rv_table *table, const rv_bucket *bucket,
+                         const rv_value *key, uint32_t hash);
 
 /* Adds a row of NULLs with this key, which is not there yet, and makes the table if need be.
  * RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or discarded. */
@@ -116,10 +119,68 @@ static inline bool rv_row_is_unknown(const rv_table *table, const uint8_t *row, 
 RV_MUST_USE rv_status rv_row_get(const rv_pages *pages, const rv_table *table, const uint8_t *row,
                                  uint16_t column, rv_arena *scratch, rv_value *value);
 
+/* True when a cell of bytes has its value in the heap. */
+static inline bool rv_cell_has_slot(const uint8_t *cell) {
+    uint32_t len;
+    memcpy(&len, cell, sizeof len);
+    return len > RV_CELL_INLINE;
+}
+
+/* True when the cell's bytes are a chain, which is costly to get. */
+static inline bool rv_row_is_long(const rv_table *table, const uint8_t *row, uint16_t column) {
+    const rv_cell_layout layout = table->cells[column];
+    uint32_t len;
+    memcpy(&len, row + layout.offset, sizeof len);
+    return layout.form == RV_CELL_BYTES && len > RV_HEAP_SLOT_MAX;
+}
+
+/* rv_row_set for every value; the frequent ones are done in place below. */
+RV_MUST_USE rv_status rv_row_set_any(rv_pages *pages, const rv_table *table, uint8_t *row,
+                                     uint16_t column, const rv_value *value);
+
+/* A cell of at most RV_CELL_INLINE bytes, without a call for so few. */
+static inline rv_cell rv_cell_short(rv_bytes value) {
+    rv_cell cell = {.len = (uint32_t)value.len};
+    RV_ASSERT(value.len <= RV_CELL_INLINE);
+    if (value.len >= 8) {
+        memcpy(cell.as.bytes, value.ptr, 8);
+        memcpy(cell.as.bytes + value.len - 4, value.ptr + value.len - 4, 4);
+    } else if (value.len >= 4) {
+        memcpy(cell.as.bytes, value.ptr, 4);
+        memcpy(cell.as.bytes + value.len - 4, value.ptr + value.len - 4, 4);
+    } else {
+        for (size_t i = 0; i < value.len; i += 1) {
+            cell.as.bytes[i] = value.ptr[i];
+        }
+    }
+    return cell;
+}
+
 /* Sets a cell of a row under rv_rows_write; the value is one of the column's type, or NULL.
  * RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or discarded. */
-RV_MUST_USE rv_status rv_row_set(rv_pages *pages, const rv_table *table, uint8_t *row,
-                                 uint16_t column, const rv_value *value);
+RV_MUST_USE static inline rv_status rv_row_set(rv_pages *pages, const rv_table *table, uint8_t *row,
+                                               uint16_t column, const rv_value *value) {
+    RV_ASSERT(column < table->column_count);
+    const rv_cell_layout layout = table->cells[column];
+    uint8_t *const cell = row + layout.offset;
+    if (value->class_ == RV_VALUE_INT && layout.form == RV_CELL_INT64) {
+        memcpy(cell, &value->as.integer, sizeof(int64_t));
+    } else if (value->class_ == RV_VALUE_INT && layout.form == RV_CELL_INT32) {
+        const int32_t narrow = (int32_t)value->as.integer;
+        RV_ASSERT(narrow == value->as.integer);
+        memcpy(cell, &narrow, sizeof narrow);
+    } else if (value->class_ == RV_VALUE_BYTES && layout.form == RV_CELL_BYTES &&
+               value->as.bytes.len <= RV_CELL_INLINE && !rv_cell_has_slot(cell)) {
+        const rv_cell made = rv_cell_short(value->as.bytes);
+        memcpy(cell, &made, sizeof made);
+    } else {
+        return rv_row_set_any(pages, table, row, column, value);
+    }
+    const uint8_t keep = (uint8_t) ~(1u << (column % 8u));
+    row[RV_ROW_BITS + column / 8u] &= keep;
+    row[table->unknown_offset + column / 8u] &= keep;
+    return RV_OK;
+}
 
 /* Makes a cell NULL and unknown. */
 RV_MUST_USE rv_status rv_row_set_unknown(rv_pages *pages, const rv_table *table, uint8_t *row,

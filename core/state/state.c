@@ -136,7 +136,7 @@ rv_row rv_state_row_find(const rv_state *state, uint16_t aggregate, const rv_val
     const rv_aggregate *const declared = rv_schema_aggregate(state->schema, aggregate);
     RV_ASSERT(key->class_ == rv_type_class(&declared->columns[declared->key].type));
     const uint32_t hash = rv_rows_key_hash(state->hash_key, key);
-    return rv_rows_find(&state->pages, table, aggregate, key, hash);
+    return rv_rows_find(&state->pages, table, key, hash);
 }
 
 rv_row rv_state_row_next(const rv_state *state, uint16_t aggregate, rv_row previous) {

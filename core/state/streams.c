@@ -13,7 +13,8 @@ static uint32_t path_hash(uint64_t hash_key, rv_bytes path) {
 bool rv_streams_find(const rv_pages *pages, uint64_t hash_key, rv_bytes path, uint32_t *number) {
     rv_index_probe probe;
     const uint32_t hash = path_hash(hash_key, path);
-    uint32_t place = rv_index_first(pages, RV_ROOT_AT(stream_index), hash, &probe);
+    const rv_bucket *const bucket = rv_index_bucket(pages, &rv_root_of(pages)->stream_index, hash);
+    uint32_t place = rv_index_first(pages, bucket, hash, &probe);
     while (place != 0) {
         RV_ASSERT(place - 1 < rv_streams_count(pages));
         if (rv_heap_equals(pages, &rv_streams_read(pages, place - 1)->path, path)) {

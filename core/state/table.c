@@ -49,6 +49,7 @@ static void layout_make(rv_table *table, const rv_aggregate *aggregate) {
         const rv_cell_form form = form_of(&aggregate->columns[i].type);
         table->cells[i].form = (uint8_t)form;
         table->cells[i].width = width_of(form);
+        table->cells[i].refers = aggregate->columns[i].references != RV_NONE;
     }
     table->cells[aggregate->key].offset = (uint16_t)end;
     end += table->cells[aggregate->key].width;

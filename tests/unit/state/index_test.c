@@ -42,7 +42,8 @@ static bool has(uint32_t place, uint32_t hash, uint32_t *offered) {
     rv_index_probe probe;
     bool found = false;
     *offered = 0;
-    uint32_t at = rv_index_first(&pages, RV_ROOT_AT(id_index), hash, &probe);
+    const rv_bucket *const bucket = rv_index_bucket(&pages, &rv_root_of(&pages)->id_index, hash);
+    uint32_t at = rv_index_first(&pages, bucket, hash, &probe);
     while (at != 0) {
         *offered += 1;
         found = found || at == place;

@@ -139,6 +139,20 @@ static inline int64_t naive_max(const rv_type *type) {
                                            : INT64_MAX;
 }
 
+/* True when the text of the expression has `account . column`. */
+static inline bool naive_reads(const rv_expr *expr, const rv_column *column) {
+    uint8_t name[RV_NAME_LEN_MAX + 16];
+    rv_writer w = rv_writer_over(name, sizeof name);
+    rv_write_text(&w, "account . ");
+    rv_write(&w, column->name);
+    for (size_t i = 0; i + w.len <= expr->source.len; i += 1) {
+        if (memcmp(expr->source.ptr + i, name, w.len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static inline rv_status naive_act(naive_fold *f, const rv_action *action) {
     naive_row *const row = f->rows[action->touch];
     if (row == NULL) {
@@ -153,7 +167,8 @@ static inline rv_status naive_act(naive_fold *f, const rv_action *action) {
         memcpy(slots, f->values, f->type->field_count * sizeof slots[0]);
         for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
             slots[f->type->field_count + i] = row->values[i];
-            unknown = unknown || row->unknown[i];
+            unknown =
+                unknown || (row->unknown[i] && naive_reads(&action->expr, &aggregate->columns[i]));
         }
         return unknown ? naive_fails(f, row, c, RV_OK)
                        : naive_eval(f, row, c, &action->expr, slots);

@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: each refusal has its status and its facts, and the small promises of state.h hold: streams,
+ * ids, serial keys, defaults, large values, events that name what is not there.
+ * Method: a story in the bank's schema, one event at a time, values given as text.
+ */
+#include "tests/unit/state/bank.h"
+
+static const rv_schema *schema;
+static bank_memory schema_memory, state_memory;
+static rv_state *state;
+static rv_error err;
+static uint64_t sequence;
+static uint8_t scratch_memory[64 << 10];
+
+#define WRITTEN_AT INT64_C(1700000000000000)
+
+static bool start(size_t page_memory, size_t journal_memory) {
+    free(state_memory.memory);
+    state = bank_state_make(&state_memory, schema, 5, page_memory, journal_memory);
+    sequence = 0;
+    uint32_t number;
+    return state != NULL &&
+           rv_state_stream_add(state, 0, RV_LITERAL("/a/1"), &number, &err) == RV_OK &&
+           rv_state_stream_add(state, 0, RV_LITERAL("/a/2"), &number, &err) == RV_OK;
+}
+
+/* Folds an event; `texts[i]` is the i-th field's value as text, NULL is NULL. Refused ones are
+ * taken back. */
+static rv_status fold(const char *type_name, uint32_t stream, rv_fold_mode mode,
+                      const char *const *texts) {
+    const rv_event_type *const type =
+        rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_value values[16];
+    for (uint16_t i = 0; i < type->field_count; i += 1) {
+        values[i] = rv_value_null();
+        if (texts[i] != NULL &&
+            rv_value_from_text(&type->fields[i].type, rv_bytes_of_string(texts[i]),
+                               type->fields[i].name, &scratch, &values[i], &err) != RV_OK) {
+            return RV_STATUS_COUNT;
+        }
+    }
+    const rv_event event = {.stream = stream,
+                            .type = type->number,
+                            .sequence = sequence + 1,
+                            .position = sequence + 101,
+                            .version = sequence + 1,
+                            .written_at = WRITTEN_AT};
+    err = (rv_error){0};
+    rv_state_begin(state);
+    const rv_status status = rv_state_fold(state, &event, values, mode, &scratch, &err);
+    if (status == RV_OK) {
+        rv_state_commit(state);
+        sequence += 1;
+    } else {
+        rv_state_rollback(state);
+    }
+    return status;
+}
+
+#define FOLD(type, stream, ...)                                                                    \
+    fold(type, stream, RV_FOLD_JUDGE, (const char *const[]){__VA_ARGS__})
+#define APPLY(type, stream, ...)                                                                   \
+    fold(type, stream, RV_FOLD_APPLY, (const char *const[]){__VA_ARGS__})
+#define CHECK_FACTS(expected) RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len), expected)
+
+/* A cell as text; "?" when unknown, "-" when there is no row. */
+static rv_bytes cell(const char *aggregate_name, int64_t key, const char *column_name) {
+    static uint8_t text[256];
+    const rv_aggregate *const aggregate =
+        rv_schema_aggregate_named(schema, rv_bytes_of_string(aggregate_name));
+    const rv_value value_key = rv_value_int(key);
+    const rv_row row = rv_state_row_find(state, aggregate->number, &value_key);
+    if (row == RV_ROW_NONE) {
+        return RV_LITERAL("-");
+    }
+    rv_writer w = rv_writer_over(text, sizeof text);
+    for (uint16_t c = 0; c < aggregate->column_count; c += 1) {
+        if (rv_bytes_are(aggregate->columns[c].name, column_name)) {
+            rv_value value;
+            bool unknown;
+            if (rv_state_row_cell(state, aggregate->number, row, c, NULL, &value, &unknown) !=
+                RV_OK) {
+                return RV_LITERAL("!");
+            }
+            if (unknown) {
+                return RV_LITERAL("?");
+            }
+            rv_value_to_text(&aggregate->columns[c].type, &value, &w);
+        }
+    }
+    return rv_writer_bytes(&w);
+}
+
+static void open_two(void) {
+    RV_CHECK(start(4u << 20, 1u << 20));
+    RV_CHECK_STATUS(FOLD("opened", 0, "1", "Ann", "team", "2020-02-02", NULL, "10.50"), RV_OK);
+    RV_CHECK_STATUS(FOLD("opened", 1, "2", "Bob", "free", NULL, "a note that is long", NULL),
+                    RV_OK);
+}
+
+RV_TEST(events_set_columns_and_defaults) {
+    open_two();
+    RV_CHECK_TEXT(cell("account", 1, "name"), "Ann");
+    RV_CHECK_TEXT(cell("account", 1, "plan"), "team");
+    RV_CHECK_TEXT(cell("account", 1, "balance"), "10.50");
+    RV_CHECK_TEXT(cell("account", 1, "level"), "5");
+    RV_CHECK_TEXT(cell("account", 1, "opened"), "2023-11-14 22:13:20+00");
+    RV_CHECK_TEXT(cell("account", 1, "day"), "2020-02-02");
+    RV_CHECK_TEXT(cell("account", 1, "note"), "");
+    RV_CHECK_TEXT(cell("account", 2, "balance"), "0.00");
+    RV_CHECK_TEXT(cell("account", 2, "note"), "a note that is long");
+    RV_CHECK_TEXT(cell("account", 3, "note"), "-");
+    RV_CHECK_EQ(rv_state_row_count(state, 0), 2);
+    const rv_value key = rv_value_int(2);
+    RV_CHECK_EQ(rv_state_row_owner(state, 0, rv_state_row_find(state, 0, &key)), 1);
+}
+
+RV_TEST(refusals_about_rows_have_their_facts) {
+    open_two();
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(FOLD("opened", 0, "2", "Eve", "free", NULL, NULL, NULL), RV_ROW_EXISTS);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\"");
+    RV_CHECK_STATUS(FOLD("noted", 0, "9", "n", NULL, NULL), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"9\",\"field\":\"id\"");
+    RV_CHECK_STATUS(FOLD("noted", 0, "2", "n", NULL, NULL), RV_ROW_OF_OTHER_STREAM);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\"");
+    RV_CHECK_STATUS(FOLD("closed", 1, "3"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD("closed", 1, "1"), RV_ROW_OF_OTHER_STREAM);
+    /* a pure reference may be to another stream's row, but there must be one */
+    RV_CHECK_STATUS(FOLD("contact_added", 1, "c", NULL, NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("contact_added", 1, "d", NULL, NULL, NULL, "3"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"3\",\"field\":\"near\"");
+    /* a shared row answers to every stream */
+    RV_CHECK_STATUS(FOLD("counted", 0, "7", "1", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("counted_on", 1, "7", "2", NULL, "x"), RV_OK);
+    RV_CHECK_TEXT(cell("counter", 7, "n"), "3");
+    RV_CHECK_STATUS(FOLD("counter_dropped", 1, "7"), RV_OK);
+    RV_CHECK_TEXT(cell("counter", 7, "n"), "-");
+}
+
+RV_TEST(refusals_about_references_have_their_facts) {
+    open_two();
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(FOLD("contact_added", 0, "c", "5", NULL, NULL, "1"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"5\",\"column\":\"account_id\"");
+    RV_CHECK_STATUS(FOLD("contact_added", 0, "c", "2", NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_ROW_REFERENCED);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\"");
+    RV_CHECK_STATUS(FOLD("contact_changed", 0, "c", NULL, "c", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_OK);
+    RV_CHECK_EQ(rv_state_row_count(state, 0), 1);
+    /* a row may go although it refers to itself */
+    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", "c"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD("contact_added", 0, "d", NULL, NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", "d"), RV_OK);
+    /* a key created again is a new row with a new owner */
+    RV_CHECK_STATUS(FOLD("opened", 0, "2", "New", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_TEXT(cell("account", 2, "note"), "");
+    const rv_value key = rv_value_int(2);
+    RV_CHECK_EQ(rv_state_row_owner(state, 0, rv_state_row_find(state, 0, &key)), 0);
+    /* rows made together may refer to each other in any order of their making */
+    RV_CHECK_STATUS(FOLD("opened_with", 0, "e", "8", "Eve", NULL, NULL), RV_OK);
+}
+
+RV_TEST(refusals_about_values_have_their_facts) {
+    open_two();
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(FOLD("opened", 0, "3", "Low", "free", NULL, NULL, "-0.01"), RV_CHECK_VIOLATION);
+    CHECK_FACTS(
+        "\"aggregate\":\"account\",\"key\":\"3\",\"column\":\"balance\",\"value\":\"-0.01\"");
+    RV_CHECK_STATUS(FOLD("noted", 0, "1", NULL, "30000", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("noted", 0, "1", NULL, "30000", "false"), RV_CHECK_VIOLATION);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"1\",\"column\":\"id\"");
+    RV_CHECK_STATUS(FOLD("noted", 0, "1", NULL, "30000", "true"), RV_OK);
+    RV_CHECK_STATUS(FOLD("paid", 0, "1", NULL, NULL, "2767"), RV_OK);
+    RV_CHECK_STATUS(FOLD("paid", 0, "1", NULL, NULL, "1"), RV_VALUE_OUT_OF_RANGE);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"1\",\"column\":\"level\"");
+    RV_CHECK_STATUS(FOLD("computed", 0, "1", "0", "n"), RV_DIVISION_BY_ZERO);
+    RV_CHECK_STATUS(FOLD("computed", 0, "1", "2", NULL), RV_NOT_NULL_VIOLATION);
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"1\",\"column\":\"name\"");
+    RV_CHECK_STATUS(
+        FOLD("computed", 0, "1", "2", "a name of more than the forty characters there are"),
+        RV_VALUE_TOO_LONG);
+    RV_CHECK_STATUS(FOLD("computed", 0, "1", "2", "Anna"), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "level"), "16383");
+    RV_CHECK_TEXT(cell("account", 1, "note"), "Anna");
+}
+
+RV_TEST(transfers_touch_two_rows) {
+    RV_CHECK(start(4u << 20, 1u << 20));
+    RV_CHECK_STATUS(FOLD("opened", 0, "1", "A", "free", NULL, NULL, "5"), RV_OK);
+    RV_CHECK_STATUS(FOLD("opened", 0, "2", "B", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("paid", 0, "1", "2", "3.25", NULL), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "balance"), "1.75");
+    RV_CHECK_TEXT(cell("account", 2, "balance"), "3.25");
+    RV_CHECK_STATUS(FOLD("paid", 0, "1", "1", "1", NULL), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "balance"), "1.75");
+    RV_CHECK_STATUS(FOLD("paid", 0, "1", "2", "1.76", NULL), RV_CHECK_VIOLATION);
+    RV_CHECK_TEXT(cell("account", 2, "balance"), "3.25");
+}
+
+RV_TEST(applying_is_total) {
+    open_two();
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(APPLY("opened", 1, "1", "Eve", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "name"), "Ann");
+    RV_CHECK_STATUS(APPLY("noted", 1, "77", "x", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(APPLY("closed", 1, "77"), RV_OK);
+    RV_CHECK_STATUS(APPLY("computed", 0, "1", "0", "Zoe"), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "level"), "?");
+    RV_CHECK_TEXT(cell("account", 1, "name"), "Zoe"); /* does not read what is unknown */
+    RV_CHECK_STATUS(APPLY("computed", 0, "1", "1", "Zoe"), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "level"), "?");
+    RV_CHECK_STATUS(APPLY("paid", 0, "1", NULL, NULL, "1"), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "level"), "?");
+    RV_CHECK_STATUS(APPLY("noted", 0, "1", "x", "9", NULL), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "level"), "9");
+    RV_CHECK_STATUS(APPLY("paid", 0, "2", "1", "9999999999.99", "32767"), RV_OK);
+    RV_CHECK_TEXT(cell("account", 1, "balance"), "?");
+    RV_CHECK_TEXT(cell("account", 2, "balance"), "-9999999999.99");
+    RV_CHECK_TEXT(cell("account", 2, "level"), "?");
+}
+
+RV_TEST(serial_keys_follow_the_greatest) {
+    RV_CHECK(start(4u << 20, 1u << 20));
+    int64_t next;
+    RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_OK);
+    RV_CHECK_EQ(next, 1);
+    RV_CHECK_STATUS(FOLD("opened", 0, "41", "A", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("opened", 0, "-3", "B", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_OK);
+    RV_CHECK_EQ(next, 42);
+    RV_CHECK_STATUS(FOLD("closed", 0, "41"), RV_OK);
+    RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_OK);
+    RV_CHECK_EQ(next, 42);
+    RV_CHECK_STATUS(FOLD("opened", 0, "2147483647", "A", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_VALUE_OUT_OF_RANGE);
+    CHECK_FACTS("\"aggregate\":\"account\",\"column\":\"id\"");
+}
+
+RV_TEST(streams_are_numbered_and_found) {
+    RV_CHECK(start(4u << 20, 1u << 20));
+    RV_CHECK_STATUS(FOLD("opened", 1, "1", "A", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("noted", 1, "1", "A", NULL, NULL), RV_OK);
+    rv_stream_head head;
+    rv_state_stream(state, 1, &head);
+    RV_CHECK_TEXT(head.path, "/a/2");
+    RV_CHECK_EQ(head.version, 2);
+    RV_CHECK_EQ(head.first_sequence, 1);
+    RV_CHECK_EQ(head.last_sequence, 2);
+    RV_CHECK_EQ(head.last_position, 102);
+    uint8_t path[RV_PATH_LEN_MAX + 1];
+    memset(path, 'p', sizeof path);
+    path[0] = '/';
+    uint32_t number;
+    RV_CHECK_STATUS(rv_state_stream_add(state, 3, rv_bytes_of(path, sizeof path), &number, &err),
+                    RV_PATH_INVALID);
+    RV_CHECK_STATUS(
+        rv_state_stream_add(state, 3, rv_bytes_of(path, sizeof path - 1), &number, &err), RV_OK);
+    RV_CHECK_EQ(number, 2);
+    RV_CHECK(rv_state_stream_find(state, rv_bytes_of(path, sizeof path - 1), &number));
+    RV_CHECK_EQ(number, 2);
+    RV_CHECK(!rv_state_stream_find(state, RV_LITERAL("/a/3"), &number));
+    rv_state_stream(state, 2, &head);
+    RV_CHECK_EQ(head.declaration, 3);
+    RV_CHECK_EQ(head.version + head.first_sequence, 0);
+}
+
+RV_TEST(streams_are_refused_whole_when_pages_run_out) {
+    RV_CHECK(start(12 * (RV_PAGE_SIZE + 17) + 200, 1u << 20));
+    rv_status status = RV_OK;
+    uint32_t count = rv_state_stream_count(state);
+    rv_hash128 hash = {0};
+    for (; status == RV_OK && count < 10000; count += status == RV_OK) {
+        uint8_t path[64];
+        rv_writer w = rv_writer_over(path, sizeof path);
+        rv_write_text(&w, "/a/path/that/does/not/fit/a/cell/");
+        rv_write_uint(&w, count);
+        hash = rv_state_hash(state, 0);
+        uint32_t number;
+        status = rv_state_stream_add(state, 0, rv_writer_bytes(&w), &number, &err);
+        RV_CHECK(rv_state_stream_find(state, rv_writer_bytes(&w), &number) == (status == RV_OK));
+    }
+    RV_CHECK_STATUS(status, RV_STATE_FULL);
+    RV_CHECK_EQ(rv_state_stream_count(state), count);
+    RV_CHECK(bank_same(hash, rv_state_hash(state, 0)));
+}
+
+RV_TEST(foreign_ids_lead_to_sequences) {
+    RV_CHECK(start(8u << 20, 1u << 20));
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_event event = {.type = RV_SYSTEM_SCHEMA_TYPE, .foreign_id = true};
+    uint64_t found;
+    for (uint64_t i = 1; i <= 5000; i += 1) {
+        event.sequence = i;
+        event.version = i;
+        memcpy(event.event_id + 3, &i, sizeof i);
+        RV_CHECK(!rv_state_event_id_find(state, event.event_id, &found));
+        RV_CHECK_STATUS(rv_state_fold(state, &event, NULL, RV_FOLD_APPLY, &scratch, &err), RV_OK);
+    }
+    for (uint64_t i = 1; i <= 5000; i += 1) {
+        memcpy(event.event_id + 3, &i, sizeof i);
+        RV_CHECK(rv_state_event_id_find(state, event.event_id, &found));
+        RV_CHECK_EQ(found, i);
+    }
+    event.sequence = 6000; /* the first one stays */
+    RV_CHECK_STATUS(rv_state_fold(state, &event, NULL, RV_FOLD_APPLY, &scratch, &err), RV_OK);
+    RV_CHECK(rv_state_event_id_find(state, event.event_id, &found));
+    RV_CHECK_EQ(found, 5000);
+}
+
+RV_TEST(large_values_come_back_whole) {
+    RV_CHECK(start(8u << 20, 2u << 20));
+    const size_t len = RV_EVENT_LEN_MAX;
+    uint8_t *const text = malloc(len);
+    uint8_t *const room = malloc(len);
+    const rv_event_type *const type = rv_schema_event_type_named(schema, RV_LITERAL("counted"));
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    for (size_t i = 0; i < len; i += 1) {
+        text[i] = (uint8_t)('a' + i % 23);
+    }
+    const rv_value values[4] = {rv_value_int(1), rv_value_int(0), rv_value_null(),
+                                rv_value_bytes((rv_bytes){text, len})};
+    const rv_event event = {.type = type->number, .sequence = 1, .version = 1};
+    const rv_state_usage before = rv_state_usage_of(state);
+    rv_state_begin(state);
+    RV_CHECK_STATUS(rv_state_fold(state, &event, values, RV_FOLD_JUDGE, &scratch, &err), RV_OK);
+    rv_state_rollback(state);
+    RV_CHECK_EQ(rv_state_usage_of(state).pages_used, before.pages_used);
+    RV_CHECK_STATUS(rv_state_fold(state, &event, values, RV_FOLD_APPLY, &scratch, &err), RV_OK);
+    const rv_row row = rv_state_row_find(state, 2, &values[0]);
+    RV_CHECK(row != RV_ROW_NONE);
+    rv_value met;
+    RV_CHECK_STATUS(rv_state_row_cell(state, 2, row, 3, &scratch, &met, NULL), RV_MEMORY_EXHAUSTED);
+    rv_arena large = rv_arena_over(room, len);
+    RV_CHECK_STATUS(rv_state_row_cell(state, 2, row, 3, &large, &met, NULL), RV_OK);
+    RV_CHECK(rv_bytes_equal(met.as.bytes, values[3].as.bytes));
+    RV_CHECK_STATUS(FOLD("counter_dropped", 0, "1"), RV_OK);
+    RV_CHECK(rv_state_usage_of(state).pages_used < before.pages_used + 12);
+    free(text);
+    free(room);
+}
+
+RV_TEST(events_that_name_what_is_not_there_are_damage) {
+    RV_CHECK(start(4u << 20, 1u << 20));
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    const rv_value values[16] = {{RV_VALUE_NULL, {0}}};
+    rv_event event = {.stream = 2, .type = 0};
+    RV_CHECK_STATUS(rv_state_fold(state, &event, values, RV_FOLD_APPLY, &scratch, &err),
+                    RV_DATA_DAMAGED);
+    event = (rv_event){.stream = 0, .type = rv_schema_event_type_count(schema)};
+    RV_CHECK_STATUS(rv_state_fold(state, &event, values, RV_FOLD_APPLY, &scratch, &err),
+                    RV_DATA_DAMAGED);
+}
+
+RV_TEST(a_budget_that_is_too_small_is_told) {
+    uint8_t small[512];
+    rv_arena arena = rv_arena_over(small, sizeof small);
+    const rv_state_options options = {schema, 1, 4u << 20, 1u << 20};
+    rv_state *none = NULL;
+    RV_CHECK_STATUS(rv_state_create(&none, &options, &arena, &err), RV_MEMORY_EXHAUSTED);
+    RV_CHECK_EQ(arena.len, 0);
+}
+
+int main(void) {
+    schema = bank_schema_make(&schema_memory);
+    if (schema == NULL) {
+        return 1;
+    }
+    RV_RUN(events_set_columns_and_defaults);
+    RV_RUN(refusals_about_rows_have_their_facts);
+    RV_RUN(refusals_about_references_have_their_facts);
+    RV_RUN(refusals_about_values_have_their_facts);
+    RV_RUN(transfers_touch_two_rows);
+    RV_RUN(applying_is_total);
+    RV_RUN(serial_keys_follow_the_greatest);
+    RV_RUN(streams_are_numbered_and_found);
+    RV_RUN(streams_are_refused_whole_when_pages_run_out);
+    RV_RUN(foreign_ids_lead_to_sequences);
+    RV_RUN(large_values_come_back_whole);
+    RV_RUN(events_that_name_what_is_not_there_are_damage);
+    RV_RUN(a_budget_that_is_too_small_is_told);
+    free(state_memory.memory);
+    free(schema_memory.memory);
+    return rv_test_done();
+}
