@@ -188,7 +188,8 @@ bool rv_encoder_add(rv_encoder *e, const rv_event *event, rv_bytes path, uint16_
     RV_ASSERT(len <= DATA_SIZE);
     rv_plan *const plan = &e->plan;
     if (e->count > 0 &&
-        (e->ended || e->count == e->events_max || e->data_len + len + (size_t)e->count * RV_ENCODER_EVENT_COST > e->bytes_max)) {
+        (e->ended || e->count == e->events_max ||
+         e->data_len + len + (size_t)e->count * RV_ENCODER_EVENT_COST > e->bytes_max)) {
         return false;
     }
     uint16_t *const slot = stream_slot(e, event->stream);

@@ -11,8 +11,8 @@
 #include "sync/plan.h"
 #include "sync/wire.h"
 
-/* Bytes of staged events after which a message takes no more; one event may pass it. An event counts
- * with what its record in a log takes beside its data. */
+/* Bytes of staged events after which a message takes no more; one event may pass it. An event
+ * counts with what its record in a log takes beside its data. */
 #define RV_ENCODER_BYTES      (384u << 10)
 #define RV_ENCODER_EVENT_COST 32u
 

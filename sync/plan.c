@@ -110,6 +110,26 @@ uint16_t rv_plan_add_entry(rv_plan *plan, const rv_plan_entry *entry) {
     return (uint16_t)(plan->entry_count - 1);
 }
 
+bool rv_plan_mode_fits(const rv_type *type, uint8_t mode) {
+    if (mode == RV_COLUMN_RANK || type == NULL) {
+        return mode == RV_COLUMN_RANK;
+    }
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    switch (type->kind) {
+    case RV_TYPE_TIMESTAMP:
+    case RV_TYPE_TIMESTAMPTZ:
+        return mode == RV_COLUMN_TIME;
+    case RV_TYPE_SMALLINT:
+    case RV_TYPE_INTEGER:
+    case RV_TYPE_BIGINT:
+    case RV_TYPE_VARCHAR:
+    case RV_TYPE_TEXT:
+        return mode >= RV_COLUMN_KEY && mode <= RV_COLUMN_KEY_LAST;
+    default:
+        return false;
+    }
+}
+
 bool rv_plan_templated(const rv_stream *stream) {
     RV_ASSERT(stream != NULL);
     return stream->event_type_count > 0 && stream->path.variable_count >= 1 &&

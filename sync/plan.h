@@ -22,11 +22,12 @@
 #include "sync/ranks.h"
 
 /* --- limits of one message; a decoder refuses more --- */
-#define RV_COLUMNS_EVENTS_MAX  4096u /* enough for the dictionaries to pay */
-#define RV_COLUMNS_TYPES_MAX   128u
-#define RV_COLUMNS_FIELDS_MAX  512u  /* of all types together */
-#define RV_COLUMNS_ENTRIES_MAX 6144u /* of the dictionary; later values are sent whole each time   \
-                                      */
+#define RV_COLUMNS_EVENTS_MAX 4096u /* enough for the dictionaries to pay */
+#define RV_COLUMNS_TYPES_MAX  128u
+#define RV_COLUMNS_FIELDS_MAX 512u /* of all types together */
+#define RV_COLUMNS_ENTRIES_MAX                                                                     \
+    6144u /* of the dictionary; later values are sent whole each time                              \
+           */
 #define RV_COLUMNS_PATHS_MAX    (128u << 10) /* bytes of all paths */
 #define RV_COLUMNS_CONTEXTS_MAX (128u << 10) /* streams times groups */
 #define RV_COLUMNS_KEYS_MAX     2u           /* variables of a path that are sent as such */
@@ -182,6 +183,9 @@ static inline uint8_t rv_plan_context_after(const rv_plan *plan, uint16_t id) {
     const uint16_t ordinal = plan->entries[id].ordinal;
     return ordinal < RV_RANK_CONTEXTS - 1 ? (uint8_t)(ordinal + 1) : RV_RANK_CONTEXTS - 1;
 }
+
+/* True when columns of this type (NULL: the text of a schema change) can have the mode. */
+bool rv_plan_mode_fits(const rv_type *type, uint8_t mode);
 
 /* True when paths of this stream are sent by their variables. */
 bool rv_plan_templated(const rv_stream *stream);

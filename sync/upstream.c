@@ -4,6 +4,8 @@
 #include "core/base/assert.h"
 #include "sync/upstream_internal.h"
 
+RV_STATIC_ASSERT(sizeof(rv_upstream) <= 12288, "a session takes what sync/upstream.h says");
+
 rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstream_options *options,
                                     rv_arena *arena, rv_error *err) {
     RV_ASSERT(options->node != NULL && options->connections_max > 0);
@@ -155,8 +157,8 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     s->status.watermark = hello.watermark;
     s->credit = hello.credit;
     s->credit_window = hello.credit;
-    s->batch_bytes = hello.batch_bytes < RV_ENCODER_BYTES ? (size_t)hello.batch_bytes
-                                                         : RV_ENCODER_BYTES;
+    s->batch_bytes =
+        hello.batch_bytes < RV_ENCODER_BYTES ? (size_t)hello.batch_bytes : RV_ENCODER_BYTES;
     s->deflate = (hello.compression & RV_WIRE_COMPRESSION_DEFLATE) != 0 &&
                  s->shared->compression.ops != NULL;
     s->state = RV_UPSTREAM_CHECKING;

@@ -15,7 +15,7 @@
 #include "sync/wire_append.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
-#define SELECTION_MEMORY (9u << 10)  /* patterns and their texts, of one session */
+#define SELECTION_MEMORY (9u << 10)   /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
 #define REFUSALS_MEMORY  1024u /* refusals to be sent, of one session */
@@ -57,7 +57,7 @@ struct rv_upstream {
     int64_t retry_at; /* a scan was cut short; INT64_MAX: none */
     uint64_t credit;
     uint64_t credit_window;
-    size_t batch_bytes; /* of one message's events, about */
+    size_t batch_bytes;     /* of one message's events, about */
     uint64_t credit_needed; /* by the next message, as far as known */
     uint64_t watermark;     /* told to the edge */
     uint64_t chain_hash;    /* there, at the hello */
