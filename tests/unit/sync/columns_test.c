@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: what the encoder of events messages writes, the decoder yields again, byte for byte, and no
- * bytes make the decoder do harm. Method: random events of random schemas (every type, keys of one to
- * three variables, strings that begin with the key, NULLs, gaps, foreign ids, metadata, schema
+ * bytes make the decoder do harm. Method: random events of random schemas (every type, keys of one
+ * to three variables, strings that begin with the key, NULLs, gaps, foreign ids, metadata, schema
  * changes), in messages of 1 to 400; then the same bodies cut and changed at random.
  */
 #include "sync/decode.h"
@@ -15,10 +15,9 @@
 #define STREAMS 60
 #define ARENA   ((size_t)16 << 20)
 
-static const char *const types[] = {"smallint",    "integer",   "bigint", "boolean",
-                                    "varchar(40)", "text",      "bytea",  "date",
-                                    "timestamptz", "timestamp", "uuid",   "numeric(12,2)",
-                                    "mood"};
+static const char *const types[] = {
+    "smallint", "integer",     "bigint",    "boolean", "varchar(40)",   "text", "bytea",
+    "date",     "timestamptz", "timestamp", "uuid",    "numeric(12,2)", "mood"};
 
 typedef struct world {
     rv_schema *schema;
@@ -116,7 +115,8 @@ static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
 /* A key of the stream instance, the same each time it is asked. */
 static rv_value key_value(const rv_type *type, uint32_t instance, uint32_t v, uint8_t *space) {
     if (type->kind == RV_TYPE_BIGINT) {
-        return rv_value_int(instance % 7 == 6 ? INT64_MIN + instance : 1000 + (int64_t)instance * 3);
+        return rv_value_int(instance % 7 == 6 ? INT64_MIN + instance
+                                              : 1000 + (int64_t)instance * 3);
     }
     if (type->kind == RV_TYPE_UUID) {
         memset(space, (int)instance, 16);
@@ -230,12 +230,11 @@ static rv_status decode(world *w, rv_bytes body, bool compare, bool *same, rv_er
         if (compare) {
             const rv_event *const x = &w->events[i];
             *same = *same && (path.len == 0 || rv_bytes_equal(path, w->paths[i])) &&
-                    e.position == x->position && e.stream == x->stream &&
-                    e.version == x->version && e.type == x->type &&
-                    e.schema_version == x->schema_version && e.written_at == x->written_at &&
-                    e.recorded_at == x->recorded_at && e.foreign_id == x->foreign_id &&
-                    e.batch_end == x->batch_end && rv_bytes_equal(e.data, x->data) &&
-                    rv_bytes_equal(e.metadata, x->metadata) &&
+                    e.position == x->position && e.stream == x->stream && e.version == x->version &&
+                    e.type == x->type && e.schema_version == x->schema_version &&
+                    e.written_at == x->written_at && e.recorded_at == x->recorded_at &&
+                    e.foreign_id == x->foreign_id && e.batch_end == x->batch_end &&
+                    rv_bytes_equal(e.data, x->data) && rv_bytes_equal(e.metadata, x->metadata) &&
                     (!e.foreign_id || memcmp(e.event_id, x->event_id, 16) == 0);
         }
         i += 1;
@@ -362,7 +361,93 @@ RV_TEST(a_full_message_takes_no_more) {
     free(memory);
 }
 
+/* The events that tests/vectors/wire.txt describes. */
+static bool vector_world(world *w, uint32_t count, void *memory, rv_error *err) {
+    static rv_arena schema;
+    rv_arena arena = rv_arena_over(memory, ARENA);
+    memset(w, 0, sizeof *w);
+    w->encoder = rv_encoder_create(&arena);
+    w->decoder = rv_decoder_create(&arena);
+    schema = rv_arena_split(&arena, 2 << 20);
+    w->heap = rv_arena_split(&arena, 1 << 20);
+    if (w->heap.cap == 0 || rv_schema_create(&w->schema, &schema, err) != RV_OK ||
+        rv_schema_apply(w->schema,
+                        RV_LITERAL("CREATE EVENT_TYPE moved (id bigint NOT NULL, at timestamptz, "
+                                   "place varchar(20));\n"
+                                   "CREATE STREAM ships (path \"/ships/{id}\" event_types "
+                                   "(moved));"),
+                        err) != RV_OK) {
+        return false;
+    }
+    const rv_event_type *const type = rv_schema_event_type(w->schema, 0);
+    static const char *const places[] = {"Rotterdam", "Oslo", NULL};
+    for (uint32_t i = 0; i < count; i++) {
+        uint8_t data[64];
+        char path[32];
+        rv_writer d = rv_writer_over(data, sizeof data);
+        const char *const place = places[i % 3];
+        const rv_value values[3] = {
+            rv_value_int(7 + i % 2), rv_value_int((1000 + (int64_t)i) * 1000),
+            place == NULL ? rv_value_null() : rv_value_bytes(rv_bytes_of_string(place))};
+        rv_write_u8(&d, place == NULL ? 4 : 0);
+        for (uint32_t f = 0; f < (place == NULL ? 2u : 3u); f++) {
+            rv_value_encode(&type->fields[f].type, &values[f], &d);
+        }
+        const int len = snprintf(path, sizeof path, "/ships/%u", 7 + i % 2);
+        w->paths[i] = keep(w, rv_bytes_of(path, (size_t)len));
+        w->events[i] = (rv_event){.position = 10 + i,
+                                  .stream = i % 2,
+                                  .version = 1 + i / 2,
+                                  .schema_version = 1,
+                                  .recorded_at = INT64_C(1700000000000000) + i,
+                                  .written_at = INT64_C(1700000000000000) + i,
+                                  .batch_end = true,
+                                  .data = keep(w, rv_writer_bytes(&d))};
+        w->declarations[i] = 0;
+    }
+    w->count = count;
+    return true;
+}
+
+/* Two small messages whose bytes are written down: one interleaved, one in columns. */
+RV_TEST(messages_are_their_vectors) {
+    static world w;
+    static uint8_t body[65536];
+    static uint8_t text[131072];
+    static char line[131072];
+    void *const memory = malloc(ARENA);
+    rv_error err;
+    char path[1024] = __FILE__;
+    char *const tests = strstr(path, "tests/unit/");
+    RV_CHECK(tests != NULL);
+    memcpy(tests, "tests/vectors/wire.txt", sizeof "tests/vectors/wire.txt");
+    FILE *const file = fopen(path, "r");
+    RV_CHECK(file != NULL);
+    int found = 0;
+    for (uint32_t count = 3; count <= 20; count += 17) {
+        const char *const name = count == 3 ? "events-interleaved " : "events-columns ";
+        RV_CHECK(vector_world(&w, count, memory, &err));
+        rv_writer b = rv_writer_over(body, sizeof body);
+        rv_writer t = rv_writer_over(text, sizeof text);
+        rv_wire_begin(&b, RV_WIRE_EVENTS);
+        RV_CHECK(encode(&w, &b));
+        rv_write_hex(&t, rv_writer_bytes(&b));
+        rewind(file);
+        while (fgets(line, sizeof line, file) != NULL) {
+            line[strcspn(line, "\r\n")] = 0;
+            if (strncmp(line, name, strlen(name)) == 0) {
+                RV_CHECK_TEXT(rv_writer_bytes(&t), line + strlen(name));
+                found += 1;
+            }
+        }
+    }
+    fclose(file);
+    free(memory);
+    RV_CHECK_EQ(found, 2);
+}
+
 int main(void) {
+    RV_RUN(messages_are_their_vectors);
     RV_RUN(events_come_out_as_they_went_in);
     RV_RUN(no_bytes_do_harm);
     RV_RUN(a_full_message_takes_no_more);

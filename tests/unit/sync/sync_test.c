@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: an edge holds what its selection covers, each event once and in order, whatever happens to
- * the connection; and it says why when it cannot. Method: a root and an edge with memory hosts and a
- * clock of the test (tests/unit/sync/pair.h), compared by state hash and by reading both logs.
+ * the connection; and it says why when it cannot. Method: a root and an edge with memory hosts and
+ * a clock of the test (tests/unit/sync/pair.h), compared by state hash and by reading both logs.
  */
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"
@@ -12,7 +12,8 @@ RV_TEST(an_empty_edge_takes_the_whole_history) {
     pair p = pair_create("/**");
     uint64_t random = 1;
     RV_CHECK(pair_feed(&p, &random, 3000, 200, 20));
-    RV_CHECK(pair_sync(&p)); /* in 4 MiB, an edge takes smaller batches than an upstream begins with */
+    RV_CHECK(
+        pair_sync(&p)); /* in 4 MiB, an edge takes smaller batches than an upstream begins with */
     RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
     RV_CHECK(pair_same(&p));
     RV_CHECK_EQ(pair_status(&p).upstream_position, rv_node_watermark(p.root.node));
@@ -86,9 +87,9 @@ RV_TEST(a_part_has_gaps_in_position_and_none_in_version) {
     size_t count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(p.leaf.node, &count);
     const uint64_t w = rv_node_watermark(p.root.node);
-    RV_CHECK(fixture_hashes_equal(
-        rv_state_hash_selected(rv_node_state(p.root.node), w, patterns, count),
-        rv_node_state_hash(p.leaf.node)));
+    RV_CHECK(
+        fixture_hashes_equal(rv_state_hash_selected(rv_node_state(p.root.node), w, patterns, count),
+                             rv_node_state_hash(p.leaf.node)));
     RV_CHECK(rv_node_sequence(p.leaf.node) < w / 10);
     /* W follows what is not selected */
     for (int i = 0; i < 20; i++) {
@@ -323,7 +324,8 @@ static rv_status forward(pair *p, const rv_append *events, size_t count, rv_forw
         (void)pair_step(p);
         status = rv_edge_forward_result(p->edge, request, results, 8, answered, &p->err);
     }
-    rv_edge_forward_end(p->edge, request); /* results stay in memory as long as nothing else comes */
+    rv_edge_forward_end(p->edge,
+                        request); /* results stay in memory as long as nothing else comes */
     return status;
 }
 

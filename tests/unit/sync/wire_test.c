@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: messages are the bytes that docs/format/wire.md says, and no bytes that a peer sends do harm.
- * Method: every message is compared with its vector in tests/vectors/wire.txt (name, then hex), cut at
- * every length, and changed at random; what still decodes must encode to the same bytes.
+ * Goal: messages are the bytes that docs/format/wire.md says, and no bytes that a peer sends do
+ * harm. Method: every message is compared with its vector in tests/vectors/wire.txt (name, then
+ * hex), cut at every length, and changed at random; what still decodes must encode to the same
+ * bytes.
  */
 #include "sync/wire_append.h"
 #include "tests/unit/test.h"
@@ -230,7 +231,8 @@ RV_TEST(what_was_written_is_read) {
 }
 
 RV_TEST(facts_that_are_no_members_are_refused) {
-    static const char *const bad[] = {"}", "\"a\":1}", "\"a\":1,", "{", "\"a\"", "\"a\":1}{\"b\":2"};
+    static const char *const bad[] = {"}", "\"a\":1}", "\"a\":1,",
+                                      "{", "\"a\"",    "\"a\":1}{\"b\":2"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         rv_error error = error_example();
         rv_error told;
