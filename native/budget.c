@@ -3,7 +3,7 @@
  * The split, by what each part says it needs in its header, with a little for alignment:
  *
  *     sql       a 16th, 2 to 32 MiB
- *     results   a 64th each, 256 KiB to 16 MiB; 4 of them in a daemon
+ *     results   a 16th each, 256 KiB to 64 MiB; 2 of them in a daemon
  *     requests  two batches, and 2 KiB for each exchange
  *     upstream  6 MiB and 12 KiB for each edge, in a daemon
  *     edge      4 MiB, when there is an upstream
@@ -26,8 +26,8 @@ rv_status rv_budget_split(rv_budget *budget, const rv_budget_options *options, r
     const size_t total = options->total;
     rv_budget b = {.total = total};
     b.exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4;
-    b.result_count = options->serving ? 4 : 1;
-    b.result_len_max = clamp(total / 64, 256 * KIB, 16 * MIB);
+    b.result_count = options->serving ? 2 : 1;
+    b.result_len_max = clamp(total / 16, 256 * KIB, 64 * MIB);
     b.sql = clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK;
     b.face = b.result_count * b.result_len_max + 2 * (size_t)RV_BATCH_LEN_MAX +
              b.exchanges_max * 2 * KIB + 2 * SLACK;
