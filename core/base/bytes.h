@@ -39,31 +39,49 @@ static inline rv_bytes rv_bytes_from(rv_bytes a, size_t start) {
     return start == 0 ? a : (rv_bytes){a.ptr + start, a.len - start};
 }
 
+/* Words are copied whole and swapped where the processor is big-endian: compilers do not reliably
+ * make one move of bytes that are put together or taken apart one by one. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define RV_LITTLE_ENDIAN_16(v) __builtin_bswap16(v)
+#define RV_LITTLE_ENDIAN_32(v) __builtin_bswap32(v)
+#define RV_LITTLE_ENDIAN_64(v) __builtin_bswap64(v)
+#else
+#define RV_LITTLE_ENDIAN_16(v) (v)
+#define RV_LITTLE_ENDIAN_32(v) (v)
+#define RV_LITTLE_ENDIAN_64(v) (v)
+#endif
+
 static inline uint16_t rv_load_u16(const uint8_t *p) {
-    return (uint16_t)(p[0] | ((unsigned)p[1] << 8));
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return RV_LITTLE_ENDIAN_16(v);
 }
 
 static inline uint32_t rv_load_u32(const uint8_t *p) {
-    return (uint32_t)p[0] | ((uint32_t)p[1] << 8) | ((uint32_t)p[2] << 16) | ((uint32_t)p[3] << 24);
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return RV_LITTLE_ENDIAN_32(v);
 }
 
 static inline uint64_t rv_load_u64(const uint8_t *p) {
-    return (uint64_t)rv_load_u32(p) | ((uint64_t)rv_load_u32(p + 4) << 32);
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return RV_LITTLE_ENDIAN_64(v);
 }
 
 static inline void rv_store_u16(uint8_t *p, uint16_t v) {
-    p[0] = (uint8_t)v;
-    p[1] = (uint8_t)(v >> 8);
+    v = RV_LITTLE_ENDIAN_16(v);
+    memcpy(p, &v, sizeof v);
 }
 
 static inline void rv_store_u32(uint8_t *p, uint32_t v) {
-    rv_store_u16(p, (uint16_t)v);
-    rv_store_u16(p + 2, (uint16_t)(v >> 16));
+    v = RV_LITTLE_ENDIAN_32(v);
+    memcpy(p, &v, sizeof v);
 }
 
 static inline void rv_store_u64(uint8_t *p, uint64_t v) {
-    rv_store_u32(p, (uint32_t)v);
-    rv_store_u32(p + 4, (uint32_t)(v >> 32));
+    v = RV_LITTLE_ENDIAN_64(v);
+    memcpy(p, &v, sizeof v);
 }
 
 #endif

@@ -3,16 +3,6 @@
 
 #include "core/base/assert.h"
 
-rv_bytes rv_read(rv_cursor *c, uint64_t len) {
-    if (c->bad || len > (size_t)(c->end - c->ptr)) {
-        c->bad = true;
-        return (rv_bytes){NULL, 0};
-    }
-    const rv_bytes bytes = {c->ptr, (size_t)len};
-    c->ptr = len == 0 ? c->ptr : c->ptr + len;
-    return bytes;
-}
-
 uint8_t rv_read_u8(rv_cursor *c) {
     const rv_bytes raw = rv_read(c, 1);
     return raw.len == 1 ? raw.ptr[0] : 0;
@@ -74,8 +64,4 @@ uint64_t rv_read_varint_slow(rv_cursor *c) {
         }
     }
     return refuse(c);
-}
-
-rv_bytes rv_read_blob(rv_cursor *c) {
-    return rv_read(c, rv_read_varint(c));
 }

@@ -28,19 +28,40 @@ static inline bool rv_cursor_done(const rv_cursor *c) {
     return !c->bad && c->ptr == c->end;
 }
 
-rv_bytes rv_read(rv_cursor *c, uint64_t len);
+static inline rv_bytes rv_read(rv_cursor *c, uint64_t len) {
+    if (c->bad || len > (size_t)(c->end - c->ptr)) {
+        c->bad = true;
+        return (rv_bytes){NULL, 0};
+    }
+    const rv_bytes bytes = {c->ptr, (size_t)len};
+    c->ptr = len == 0 ? c->ptr : c->ptr + len;
+    return bytes;
+}
+
 uint8_t rv_read_u8(rv_cursor *c);
 uint32_t rv_read_u32(rv_cursor *c);
 uint64_t rv_read_u64(rv_cursor *c);
 uint64_t rv_read_varint_slow(rv_cursor *c);
-rv_bytes rv_read_blob(rv_cursor *c);
 
 /* LEB128; more than 64 bits, and forms longer than needed, are malformed. */
 static inline uint64_t rv_read_varint(rv_cursor *c) {
-    if (!c->bad && c->ptr < c->end && *c->ptr < 0x80) {
-        return *c->ptr++;
+    const uint8_t *const p = c->ptr;
+    if (!c->bad && p < c->end) {
+        const unsigned low = p[0];
+        if (low < 0x80) {
+            c->ptr = p + 1;
+            return low;
+        }
+        if (c->end - p > 1 && p[1] - 1u < 0x7f) { /* a second byte of 0 is one too many */
+            c->ptr = p + 2;
+            return (low & 0x7f) | ((unsigned)p[1] << 7);
+        }
     }
     return rv_read_varint_slow(c);
+}
+
+static inline rv_bytes rv_read_blob(rv_cursor *c) {
+    return rv_read(c, rv_read_varint(c));
 }
 
 static inline int64_t rv_read_svarint(rv_cursor *c) {

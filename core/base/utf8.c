@@ -36,20 +36,48 @@ size_t rv_utf8_char_len(rv_bytes text) {
     return len;
 }
 
-/* True when the 8 bytes at `p` are ASCII without NUL: no high bit, and none borrows at minus 1. */
-static inline bool is_ascii_word(const uint8_t *p) {
+/* True when the 8 bytes of `word` are ASCII without NUL: no high bit, and none borrows at minus 1.
+ */
+static inline bool is_ascii_word(uint64_t word) {
     const uint64_t high_bits = UINT64_C(0x8080808080808080);
     const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t word;
-    memcpy(&word, p, sizeof word);
     return ((word | (word - ones)) & high_bits) == 0;
+}
+
+/* The common case in a few steps: words, of which the last overlaps the one before it. */
+static bool is_ascii(rv_bytes text) {
+    if (text.len >= 8) {
+        size_t at = 0;
+        for (; text.len - at > 8; at += 8) {
+            if (!is_ascii_word(rv_load_u64(text.ptr + at))) {
+                return false;
+            }
+        }
+        return is_ascii_word(rv_load_u64(text.ptr + text.len - 8));
+    }
+    if (text.len >= 4) {
+        const uint64_t high = rv_load_u32(text.ptr + text.len - 4);
+        return is_ascii_word(rv_load_u32(text.ptr) | (high << 32));
+    }
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == 0 || text.ptr[i] >= 0x80) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool rv_utf8_valid(rv_bytes text, size_t *code_points) {
     size_t count = 0;
+    if (is_ascii(text)) {
+        if (code_points != NULL) {
+            *code_points = text.len;
+        }
+        return true;
+    }
     size_t at = 0;
     while (at < text.len) {
-        if (text.len - at >= 8 && is_ascii_word(text.ptr + at)) {
+        if (text.len - at >= 8 && is_ascii_word(rv_load_u64(text.ptr + at))) {
             at += 8;
             count += 8;
             continue;

@@ -12,6 +12,7 @@
 #include "core/model/event.h"
 
 #include "core/base/assert.h"
+#include "core/model/value_decode.h"
 
 void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
     const rv_event_type *type = draft->type;
@@ -46,7 +47,7 @@ bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *va
         if (((data.ptr[i / 8] >> (i % 8)) & 1) != 0) {
             values[i] = rv_value_null();
         } else {
-            rv_value_decode(&type->fields[i].type, &c, &values[i]);
+            rv_value_decode_inline(&type->fields[i].type, &c, &values[i]);
         }
     }
     return rv_cursor_done(&c);
