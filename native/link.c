@@ -138,8 +138,10 @@ static void on_message(void *ctx, rv_bytes message) {
     if (link->reason.status != RV_OK) {
         return;
     }
-    const rv_status status = rv_edge_receive(link->edge, message, now_us(), &link->reason);
+    rv_error err; /* may be written even when all is well */
+    const rv_status status = rv_edge_receive(link->edge, message, now_us(), &err);
     if (status != RV_OK) {
+        link->reason = err;
         const bool large = status == RV_MESSAGE_TOO_LARGE;
         rv_websocket_close(&link->ws, large ? RV_CLOSE_TOO_BIG : RV_CLOSE_PROTOCOL,
                            rv_error_detail(&link->reason));

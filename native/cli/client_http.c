@@ -20,6 +20,7 @@ typedef struct client_http {
     int fd;
     rv_buffer head; /* of the request */
     llhttp_t parser;
+    bool fresh; /* connected, and nothing sent yet */
     bool head_done;
     bool done;
     rv_bytes piece;
@@ -61,6 +62,7 @@ static rv_status connect_node(client_http *c, rv_error *err) {
     const int delayed = setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     RV_ASSERT(delayed == 0);
     c->input_start = c->input_len = 0;
+    c->fresh = true;
     return RV_OK;
 }
 
@@ -165,7 +167,8 @@ static rv_status receive(client_http *c, rv_error *err) {
     c->piece = (rv_bytes){0};
     const bool had_head = c->head_done;
     while (!c->done && c->piece.len == 0 && c->head_done == had_head) {
-        if (c->input_start == c->input_len) {
+        const bool paused = llhttp_get_errno(&c->parser) == HPE_PAUSED;
+        if (c->input_start == c->input_len && !paused) { /* (a pause may hide the end) */
             const ssize_t count = recv(c->fd, c->input, sizeof c->input, 0);
             if (count < 0 && errno == EINTR) {
                 continue;
@@ -184,7 +187,7 @@ static rv_status receive(client_http *c, rv_error *err) {
             c->input_len = (size_t)count;
         }
         const char *const start = (const char *)c->input + c->input_start;
-        if (llhttp_get_errno(&c->parser) == HPE_PAUSED) {
+        if (paused) {
             llhttp_resume(&c->parser);
         }
         const llhttp_errno_t error =
@@ -212,13 +215,14 @@ static rv_status http_begin(rv_client *client, const rv_request *request, int *h
                             rv_error *err) {
     client_http *const c = (client_http *)client;
     RV_ASSERT(http != NULL);
-    if (c->fd >= 0 && (!c->done || !llhttp_should_keep_alive(&c->parser))) {
+    if (c->fd >= 0 && !c->fresh && (!c->done || !llhttp_should_keep_alive(&c->parser))) {
         disconnect(c);
     }
     rv_status status = c->fd < 0 ? connect_node(c, err) : RV_OK;
     if (status != RV_OK) {
         return status;
     }
+    c->fresh = false;
     parser_start(c);
     write_head(c, request);
     const bool sent = send_request(c, request->body);
