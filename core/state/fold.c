@@ -113,7 +113,7 @@ static bool touch_is_idle(const rv_fold *f, const rv_touch *touch) {
 static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     const rv_touch *const touch = &f->type->touches[nth];
     RV_ASSERT(f->rows[nth] == RV_SLOT_NONE && !f->made[nth]);
-    if (touch_is_idle(f, touch)) {
+    if (found->idle) {
         return RV_OK;
     }
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
@@ -216,7 +216,8 @@ static rv_status keys_prepare(rv_fold *f, rv_fold_key *keys) {
         const rv_touch *const touch = &type->touches[i];
         f->rows[i] = RV_SLOT_NONE;
         f->made[i] = false;
-        if (!touch_is_idle(f, touch)) {
+        keys[i].idle = touch_is_idle(f, touch);
+        if (!keys[i].idle) {
             const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
             status = key_prepare(f, aggregate, &type->fields[touch->field].type,
                                  &f->values[touch->field], &keys[i]);

@@ -45,6 +45,7 @@ typedef struct rv_fold_key {
     uint32_t hash;
     uint32_t place;
     bool fits;
+    bool idle; /* of a touch whose row nobody asks for */
 } rv_fold_key;
 
 /* Looks for the row of an aggregate by a key of type `from`. */

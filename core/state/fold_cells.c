@@ -91,8 +91,8 @@ static rv_status cell_set_adapted(rv_fold *f, rv_fold_row *row, uint16_t column,
 }
 
 /* Sets a cell to a value of type `from`. */
-static inline rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
-                                 const rv_value *value) {
+static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
+                          const rv_value *value) {
     RV_ASSERT(column != row->table->key);
     const rv_type *const to = &row->aggregate->columns[column].type;
     if (!rv_fold_same_type(from, to) || row->table->cells[column].refers) {
@@ -233,25 +233,41 @@ static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action)
     return cell_set(f, row, action->column, &column->type, &sum);
 }
 
-rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
-    const rv_action *const actions = f->type->actions;
-    const uint16_t touch = actions[first].touch;
-    uint16_t at = first;
-    rv_status status = RV_OK;
-    for (; at < f->type->action_count && actions[at].touch == touch && status == RV_OK; at += 1) {
-        const rv_action *const action = &actions[at];
-        RV_ASSERT(action->column < row->aggregate->column_count);
-        if (action->kind == RV_ACTION_SET) {
-            RV_ASSERT(action->field < f->type->field_count);
-            status = cell_set(f, row, action->column, &f->type->fields[action->field].type,
-                              &f->values[action->field]);
-        } else if (action->kind == RV_ACTION_COMPUTE) {
-            status = cell_compute(f, row, action);
-        } else {
-            status = cell_add(f, row, action);
-        }
+/* Computes, adds, or sets what is not simply stored. */
+static rv_status cell_act(rv_fold *f, rv_fold_row *row, const rv_action *action) {
+    RV_ASSERT(action->column < row->aggregate->column_count);
+    if (action->kind == RV_ACTION_SET) {
+        RV_ASSERT(action->field < f->type->field_count);
+        return cell_set(f, row, action->column, &f->type->fields[action->field].type,
+                        &f->values[action->field]);
     }
-    *next = at;
+    return action->kind == RV_ACTION_COMPUTE ? cell_compute(f, row, action)
+                                             : cell_add(f, row, action);
+}
+
+/* What is read of the fold and the row is kept in locals: stores to the row's bytes would have the
+ * compiler read it again after each. */
+rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
+    const rv_action *action = &f->type->actions[first];
+    const rv_action *const end = f->type->actions + f->type->action_count;
+    const rv_field *const fields = f->type->fields;
+    const rv_value *const values = f->values;
+    const rv_column *const columns = row->aggregate->columns;
+    const rv_table *const table = row->table;
+    uint8_t *const bytes = row->bytes;
+    rv_pages *const pages = f->pages;
+    const uint16_t touch = action->touch;
+    rv_status status = RV_OK;
+    for (; action < end && action->touch == touch && status == RV_OK; action += 1) {
+        const uint16_t column = action->column;
+        const uint16_t field = action->field;
+        const bool plain = action->kind == RV_ACTION_SET && !table->cells[column].refers &&
+                           rv_fold_same_type(&fields[field].type, &columns[column].type);
+        status = plain ? rv_row_set(pages, table, bytes, column, &values[field])
+                       : cell_act(f, row, action);
+    }
+    RV_ASSERT(action > f->type->actions && action <= end);
+    *next = (uint16_t)(action - f->type->actions);
     return status;
 }
 

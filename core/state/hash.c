@@ -56,16 +56,12 @@ static void write_column(const rv_pages *pages, const rv_table *table, const rv_
         rv_write_u8(w, FORM_UNKNOWN);
         return;
     }
-    const rv_cell_layout layout = table->cells[nth];
-    if (layout.form == RV_CELL_BYTES && !rv_row_is_null(row, nth)) {
-        rv_cell cell;
-        memcpy(&cell, row + layout.offset, sizeof cell);
-        if (cell.len > SHORT_MAX) {
-            rv_write_u8(w, FORM_LONG);
-            rv_write_u64(w, cell.len);
-            write_hash(w, long_digest(pages, &cell));
-            return;
-        }
+    rv_cell cell;
+    if (rv_row_in_heap(table, row, nth, &cell) && cell.len > SHORT_MAX) {
+        rv_write_u8(w, FORM_LONG);
+        rv_write_u64(w, cell.len);
+        write_hash(w, long_digest(pages, &cell));
+        return;
     }
     rv_value value;
     const rv_status status = rv_row_get(pages, table, row, nth, NULL, &value);

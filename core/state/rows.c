@@ -78,9 +78,13 @@ static bool key_equals(const rv_pages *pages, const rv_table *table, uint32_t pl
     const uint8_t *const cell = row + layout.offset;
     __builtin_prefetch(row + RV_LINE_SIZE); /* what will be changed */
     switch (layout.form) {
-    case RV_CELL_BYTES: {
-        const rv_cell copy = cell_copy(cell);
-        return rv_heap_equals(pages, &copy, key->as.bytes);
+    case RV_CELL_KEY: {
+        rv_cell in_heap;
+        if (rv_row_in_heap(table, row, table->key, &in_heap)) {
+            return rv_heap_equals(pages, &in_heap, key->as.bytes);
+        }
+        const rv_bytes met = {cell + offsetof(rv_key_cell, as), in_heap.len};
+        return rv_bytes_equal(met, key->as.bytes);
     }
     case RV_CELL_UUID:
         return key->as.bytes.len == 16 && memcmp(cell, key->as.bytes.ptr, 16) == 0;
@@ -162,8 +166,8 @@ rv_status rv_rows_remove(rv_pages *pages, uint16_t aggregate, uint32_t place, ui
     }
     const uint8_t *const row = rv_rows_read(pages, table, place);
     for (uint16_t i = 0; status == RV_OK && i < table->column_count; i += 1) {
-        if (table->cells[i].form == RV_CELL_BYTES) {
-            rv_cell cell = cell_copy(row + table->cells[i].offset);
+        rv_cell cell;
+        if (rv_row_in_heap(table, row, i, &cell)) {
             status = rv_heap_clear(pages, &cell);
         }
     }
@@ -199,14 +203,15 @@ rv_status rv_row_get(const rv_pages *pages, const rv_table *table, const uint8_t
     case RV_CELL_FLOAT64:
         *value = rv_value_float(float_get(cell, layout.form));
         return RV_OK;
-    case RV_CELL_BYTES: {
-        const rv_cell copy = cell_copy(cell);
-        if (copy.len <= RV_CELL_INLINE) {
-            *value = rv_value_bytes(rv_bytes_of(cell + offsetof(rv_cell, as), copy.len));
+    case RV_CELL_BYTES:
+    case RV_CELL_KEY: {
+        rv_cell in_heap;
+        if (!rv_row_in_heap(table, row, column, &in_heap)) {
+            *value = rv_value_bytes(rv_bytes_of(cell + offsetof(rv_cell, as), in_heap.len));
             return RV_OK;
         }
         rv_bytes bytes;
-        const rv_status status = rv_heap_get(pages, &copy, scratch, &bytes);
+        const rv_status status = rv_heap_get(pages, &in_heap, scratch, &bytes);
         if (status == RV_OK) {
             *value = rv_value_bytes(bytes);
         }
@@ -249,13 +254,37 @@ static void scalar_put(uint8_t *cell, rv_cell_layout layout, const rv_value *val
     }
 }
 
+/* Writes the key of a row that is being made. */
+static rv_status key_put(rv_pages *pages, uint8_t *cell, rv_bytes key) {
+    rv_cell in_heap = {0};
+    rv_key_cell made = {.len = (uint32_t)key.len};
+    RV_ASSERT(key.len <= UINT32_MAX);
+    rv_status status = RV_OK;
+    if (key.len > RV_KEY_INLINE) {
+        status = rv_heap_set(pages, &in_heap, key);
+        made.as.place = in_heap.as.place;
+    } else if (key.len > 0) {
+        memcpy(made.as.bytes, key.ptr, key.len);
+    }
+    if (status == RV_OK) {
+        memcpy(cell, &made, sizeof made);
+    }
+    return status;
+}
+
 rv_status rv_row_set_any(rv_pages *pages, const rv_table *table, uint8_t *row, uint16_t column,
                          const rv_value *value) {
     RV_ASSERT(column < table->column_count);
     const rv_cell_layout layout = table->cells[column];
     uint8_t *const cell = row + layout.offset;
     const bool null = rv_value_is_null(value);
-    if (layout.form == RV_CELL_BYTES) {
+    if (layout.form == RV_CELL_KEY) {
+        RV_ASSERT(value->class_ == RV_VALUE_BYTES);
+        const rv_status status = key_put(pages, cell, value->as.bytes);
+        if (status != RV_OK) {
+            return status;
+        }
+    } else if (layout.form == RV_CELL_BYTES) {
         rv_cell copy = cell_copy(cell);
         RV_ASSERT(null || value->class_ == RV_VALUE_BYTES);
         const rv_status status =

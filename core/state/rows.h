@@ -26,9 +26,24 @@ typedef enum rv_cell_form {
     RV_CELL_INT64,
     RV_CELL_FLOAT32,
     RV_CELL_FLOAT64,
-    RV_CELL_UUID, /* 16 bytes */
-    RV_CELL_BYTES /* rv_cell */
+    RV_CELL_UUID,  /* 16 bytes */
+    RV_CELL_BYTES, /* rv_cell */
+    RV_CELL_KEY    /* bytes of a primary key: rv_key_cell */
 } rv_cell_form;
+
+/* The cell of a primary key of bytes: as rv_cell, but with room for what keys are, a UUID as text
+ * among them, so that a look-up need not follow it into the heap. Set once, with the row. */
+#define RV_KEY_INLINE 36u
+
+typedef struct rv_key_cell {
+    uint32_t len;
+    union {
+        uint8_t bytes[RV_KEY_INLINE];
+        uint32_t place; /* of the heap, when longer */
+    } as;
+} rv_key_cell;
+
+RV_STATIC_ASSERT(offsetof(rv_key_cell, as) == offsetof(rv_cell, as), "both are read as rv_cell");
 
 typedef struct rv_cell_layout {
     uint16_t offset; /* in the row */
@@ -53,7 +68,8 @@ typedef struct rv_table {
 
 #define RV_ROW_BITS      8u
 #define RV_ROW_OWNER_MAX (UINT32_MAX - 1u)
-#define RV_ROW_SIZE_MAX  (RV_ROW_BITS + 2 * (RV_COLUMNS_MAX / 8) + RV_COLUMNS_MAX * RV_CELL_SIZE + 8)
+#define RV_ROW_SIZE_MAX                                                                            \
+    (RV_ROW_BITS + 2 * (RV_COLUMNS_MAX / 8) + RV_COLUMNS_MAX * RV_CELL_SIZE + sizeof(rv_key_cell))
 
 RV_STATIC_ASSERT(sizeof(rv_table) <= RV_PAGE_SIZE, "a table is one page");
 RV_STATIC_ASSERT(RV_ROW_SIZE_MAX <= RV_PAGE_ROOM, "a row never needs two pages");
@@ -126,12 +142,21 @@ static inline bool rv_cell_has_slot(const uint8_t *cell) {
     return len > RV_CELL_INLINE;
 }
 
-/* True when the cell's bytes are a chain, which is costly to get. */
-static inline bool rv_row_is_long(const rv_table *table, const uint8_t *row, uint16_t column) {
+/* If the column's value is in the heap: the cell that leads there. `cell->len` is set for bytes. */
+static inline bool rv_row_in_heap(const rv_table *table, const uint8_t *row, uint16_t column,
+                                  rv_cell *cell) {
     const rv_cell_layout layout = table->cells[column];
-    uint32_t len;
-    memcpy(&len, row + layout.offset, sizeof len);
-    return layout.form == RV_CELL_BYTES && len > RV_HEAP_SLOT_MAX;
+    if (layout.form < RV_CELL_BYTES) {
+        return false;
+    }
+    memcpy(cell, row + layout.offset, offsetof(rv_cell, as) + sizeof cell->as.place);
+    return cell->len > (layout.form == RV_CELL_KEY ? RV_KEY_INLINE : RV_CELL_INLINE);
+}
+
+/* True when the value is a chain in the heap, which is costly to get. */
+static inline bool rv_row_is_long(const rv_table *table, const uint8_t *row, uint16_t column) {
+    rv_cell cell;
+    return rv_row_in_heap(table, row, column, &cell) && !rv_heap_is_run(&cell);
 }
 
 /* rv_row_set for every value; the frequent ones are done in place below. */

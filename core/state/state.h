@@ -4,8 +4,9 @@
  * from one run of memory, all rebuilt from the log when a node opens.
  *
  * Judging and folding are one walk (SEMANTICS 12 to 15). At the root an event is folded with
- * RV_FOLD_JUDGE inside a transaction: constraints are checked against the rows as they then are, and
- * a refusal is rolled back. Replay and sync use RV_FOLD_APPLY, which checks nothing and is total.
+ * RV_FOLD_JUDGE inside a transaction: constraints are checked against the rows as they then are,
+ * and a refusal is rolled back. Replay and sync use RV_FOLD_APPLY, which checks nothing and is
+ * total.
  */
 #ifndef RV_STATE_STATE_H
 #define RV_STATE_STATE_H
@@ -67,13 +68,15 @@ typedef enum rv_fold_mode {
  * position), its id if foreign, serial counters. Events of RV_SYSTEM_SCHEMA_TYPE (values NULL) only
  * move their stream's head; the schema itself has been applied by the caller.
  *
- * With RV_FOLD_JUDGE: RV_ROW_EXISTS (creates), RV_UNKNOWN_REFERENCE (references, deletes, columns that
- * refer), RV_ROW_OF_OTHER_STREAM (acting on a row that another stream owns, unless SHARED),
+ * With RV_FOLD_JUDGE: RV_ROW_EXISTS (creates), RV_UNKNOWN_REFERENCE (references, deletes, columns
+ * that refer), RV_ROW_OF_OTHER_STREAM (acting on a row that another stream owns, unless SHARED),
  * RV_ROW_REFERENCED (deletes), RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION, RV_VALUE_OUT_OF_RANGE
  * (increments, computed), RV_VALUE_TOO_LONG, errors of expressions: with facts "aggregate", "key",
  * "column", "value", "field" as far as they apply. The caller rolls back.
- * With both: RV_STATE_FULL (no page left), RV_BATCH_TOO_LARGE (journal full, in a transaction), after
- * which the caller rolls back or, outside a transaction, discards the state.
+ * With both: RV_DATA_DAMAGED (a stream or event type that is not there; nothing has changed),
+ * RV_MEMORY_EXHAUSTED (scratch: an expression reads more bytes than fit), RV_STATE_FULL (no page
+ * left), RV_BATCH_TOO_LARGE (journal full, in a transaction), after which the caller rolls back or,
+ * outside a transaction, discards the state.
  */
 RV_MUST_USE rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
                                     rv_fold_mode mode, rv_arena *scratch, rv_error *err);
@@ -115,8 +118,8 @@ uint32_t rv_state_row_owner(const rv_state *state, uint16_t aggregate, rv_row ro
  * Costs what changed since it was last asked. */
 rv_hash128 rv_state_hash(rv_state *state, uint64_t watermark);
 
-/* The hash of what a node would hold that selects these patterns: rows owned by matching streams, and
- * those streams and the system's. Costs a walk over everything. */
+/* The hash of what a node would hold that selects these patterns: rows owned by matching streams,
+ * and those streams and the system's. Costs a walk over everything. */
 rv_hash128 rv_state_hash_selected(rv_state *state, uint64_t watermark,
                                   const rv_path_pattern *patterns, size_t pattern_count);
 

@@ -27,10 +27,15 @@ RV_STATIC_ASSERT(RV_LABELS_MAX <= INT16_MAX, "an enum's ordinals have 16 bits");
 
 static uint8_t width_of(rv_cell_form form) {
     static const uint8_t widths[] = {
-        [RV_CELL_INT8] = 1,    [RV_CELL_INT16] = 2,
-        [RV_CELL_INT32] = 4,   [RV_CELL_INT64] = 8,
-        [RV_CELL_FLOAT32] = 4, [RV_CELL_FLOAT64] = 8,
-        [RV_CELL_UUID] = 16,   [RV_CELL_BYTES] = RV_CELL_SIZE,
+        [RV_CELL_INT8] = 1,
+        [RV_CELL_INT16] = 2,
+        [RV_CELL_INT32] = 4,
+        [RV_CELL_INT64] = 8,
+        [RV_CELL_FLOAT32] = 4,
+        [RV_CELL_FLOAT64] = 8,
+        [RV_CELL_UUID] = 16,
+        [RV_CELL_BYTES] = RV_CELL_SIZE,
+        [RV_CELL_KEY] = sizeof(rv_key_cell),
     };
     RV_ASSERT((size_t)form < sizeof widths);
     return widths[form];
@@ -46,7 +51,8 @@ static void layout_make(rv_table *table, const rv_aggregate *aggregate) {
     table->column_count = aggregate->column_count;
     table->key = aggregate->key;
     for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
-        const rv_cell_form form = form_of(&aggregate->columns[i].type);
+        rv_cell_form form = form_of(&aggregate->columns[i].type);
+        form = form == RV_CELL_BYTES && i == aggregate->key ? RV_CELL_KEY : form;
         table->cells[i].form = (uint8_t)form;
         table->cells[i].width = width_of(form);
         table->cells[i].refers = aggregate->columns[i].references != RV_NONE;

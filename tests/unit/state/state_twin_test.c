@@ -46,14 +46,16 @@ static rv_value random_text(uint64_t *seed, const rv_type *type) {
 
 /* Keys are few, so that events meet. */
 static rv_value random_key(uint64_t *seed, const rv_type *type) {
-    static const char *const names[] = {"x",
-                                        "a contact with a long name",
-                                        "twelve bytes",
-                                        "y",
-                                        "z z",
-                                        "another long enough name",
-                                        "b",
-                                        "thirteen byte"};
+    static const char *const names[] = {
+        "x",
+        "a contact with a long name",
+        "twelve bytes",
+        "6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e",
+        "a name one byte longer than that fits",
+        "a name that is longer than sixty-four bytes, so that the hash takes its digest",
+        "b",
+        "thirteen byte",
+    };
     const uint64_t r = rv_test_random(seed);
     if (rv_type_class(type) == RV_VALUE_BYTES) {
         return rv_value_bytes(rv_bytes_of_string(names[r % 8]));
