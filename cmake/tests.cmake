@@ -1,4 +1,11 @@
-# A test program per file tests/unit/**/*_test.c and tests/storage/*_test.c; the test's name is its path.
+# A test program for each tests/{unit,storage,sim}/**/*_test.c; the test's name is its path. In a build
+# with sanitizers names begin with `sanitizers/`, so that one run of ctest can hold both builds. What
+# needs the real daemon, and the house rules, are tests of the other builds (label `release`).
+set(RV_TEST_PREFIX "")
+if(RV_SANITIZE)
+  set(RV_TEST_PREFIX "sanitizers/")
+endif()
+
 file(GLOB_RECURSE RV_TEST_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
   tests/unit/*_test.c tests/storage/*_test.c tests/sim/*_test.c)
 foreach(source IN LISTS RV_TEST_SOURCES)
@@ -11,6 +18,27 @@ foreach(source IN LISTS RV_TEST_SOURCES)
     target_include_directories(test_${target} SYSTEM PRIVATE ${RV_DEPS}/sqlite)
   endif()
   target_compile_options(test_${target} PRIVATE -Wno-missing-prototypes)
-  add_test(NAME ${name} COMMAND test_${target})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+  add_test(NAME ${RV_TEST_PREFIX}${name} COMMAND test_${target})
+  set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES TIMEOUT 300)
 endforeach()
+
+# A test of the release build: a program beside the binary that it finds in RIVULET_BIN.
+function(rv_release_test name timeout_s)
+  add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS release TIMEOUT ${timeout_s}
+    ENVIRONMENT "RIVULET_BIN=$<TARGET_FILE:rivulet_binary>;DEMO_ONCE=1")
+endfunction()
+
+if(NOT RV_SANITIZE AND NOT RV_FUZZ)
+  find_program(NODE node REQUIRED)
+  rv_release_test(tidy 120 ${PROJECT_SOURCE_DIR}/tools/tidy)
+  rv_release_test(demo 120 ${PROJECT_SOURCE_DIR}/demo/run)
+  file(GLOB RV_E2E_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/e2e/*.test.mjs)
+  foreach(source IN LISTS RV_E2E_SOURCES)
+    string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
+    rv_release_test(${name} 600 ${NODE} --test ${source})
+    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+  endforeach()
+  # They start processes of their own and measure time: two cores each.
+  set_tests_properties(demo PROPERTIES PROCESSORS 2)
+endif()
