@@ -3,8 +3,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 
-const binary = process.env.RIVULET_BIN ?? new URL('../build/native/rivulet', import.meta.url).pathname;
+const binary = process.env.RIVULET_BIN ?? fileURLToPath(new URL('../build/native/rivulet', import.meta.url));
 
 export class Node {
   /** Starts `rivulet serve` on a free port and waits until it listens. */

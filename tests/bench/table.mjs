@@ -6,14 +6,15 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 import { Node } from '../../demo/node.mjs';
 
-const root = new URL('../../', import.meta.url).pathname;
-const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const data = process.env.RIVULET_LOANS ?? join(root, '../shared/data');
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 if (!existsSync(join(data, 'loans.ndjson.gz'))) {
-  console.error(`bench: no loans.ndjson.gz in ${data}; name its folder with RIVULET_DATA`);
+  console.error(`bench: no loans.ndjson.gz in ${data}; name its folder with RIVULET_LOANS`);
   process.exit(1);
 }
 

@@ -10,15 +10,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
 import { Node } from '../../demo/node.mjs';
 
-const root = new URL('../../', import.meta.url).pathname;
-const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const data = process.env.RIVULET_LOANS ?? join(root, '../shared/data');
 const binary = process.env.RIVULET_BIN ?? join(root, 'build/native/rivulet');
 const present = existsSync(join(data, 'loans.ndjson.gz'));
-const options = present ? {} : { skip: `no loans.ndjson.gz in ${data}; name its folder with RIVULET_DATA` };
+const options = present ? {} : { skip: `no loans.ndjson.gz in ${data}; name its folder with RIVULET_LOANS` };
 
 const one = '/applications/173688';
 let folder, central, events;
