@@ -296,6 +296,9 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
         status = rv_log_recover(node->log, &batch, e);
         if (status == RV_OK) {
             status = replay_batch(node, &batch, e);
+            if (status != RV_OK) {
+                rv_log_recover_refuse(node->log, e);
+            }
         }
     }
     if (status == RV_PENDING) {

@@ -65,6 +65,10 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
                                   "the upstream is at epoch %u, this data directory at %u",
                                   (uint64_t)epoch, (uint64_t)own->epoch);
     }
+    if (root_tag >> RV_NODE_TAG_BITS != 0) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream's tag has more than %u bits",
+                            (uint64_t)RV_NODE_TAG_BITS);
+    }
     rv_log_identity identity = {.epoch = epoch, .root_tag = root_tag, .root = false};
     memcpy(identity.log_id, log_id, sizeof identity.log_id);
     node->host.ops->entropy(node->host.ctx, identity.node_id, sizeof identity.node_id);
@@ -119,7 +123,7 @@ static rv_status check_event(rv_node *node, const rv_event *event, const rv_stre
     const rv_receiving *r = &node->receiving;
     const uint64_t previous =
         r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
-    if (event->position <= previous) {
+    if (event->position <= previous || event->position > RV_POSITION_MAX) {
         return broke_protocol(err, "events out of order", event);
     }
     if (event->version != head->version + 1) {
@@ -205,10 +209,11 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     RV_ASSERT(r->active);
     const uint64_t last =
         r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
-    if (watermark < last || r->streams_known != rv_state_stream_count(node->state)) {
+    if (watermark < last || watermark > RV_POSITION_MAX ||
+        r->streams_known != rv_state_stream_count(node->state)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
-                            "the upstream sent a watermark of %u below what it covers, or streams "
-                            "without events",
+                            "the upstream sent a watermark of %u that does not fit what it covers, "
+                            "or streams without events",
                             watermark);
     }
     const rv_batch batch = {

@@ -42,6 +42,15 @@ void rv_index_offer(rv_index *index, const rv_index_entry *batch, uint64_t size)
     index->bytes = size;
 }
 
+void rv_index_drop(rv_index *index, rv_place place) {
+    RV_ASSERT(index->count <= index->cap);
+    RV_ASSERT(place.offset > 0);
+    const rv_index_entry *const last = index->count == 0 ? NULL : &index->entries[index->count - 1];
+    if (last != NULL && last->segment == place.segment && last->offset == place.offset) {
+        index->count -= 1;
+    }
+}
+
 static rv_place place_of(const rv_index_entry *entry) {
     return (rv_place){entry->segment, entry->offset};
 }

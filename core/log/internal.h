@@ -165,6 +165,7 @@ typedef struct rv_recovery {
     rv_handle *handle;
     uint32_t segment;
     uint64_t offset;      /* of the next batch */
+    rv_log_end given;     /* the log before the batch that was given last; sequence 0: none was */
     uint64_t window_base; /* offset in the file of the window's first byte */
     size_t window_len;
     size_t window_want;  /* bytes being read to its end; 0 for none */

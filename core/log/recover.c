@@ -353,10 +353,13 @@ static rv_step recover_batch(rv_log *log, rv_batch *batch) {
         return batches_end(log, bytes, have);
     }
     /* Its checksum holds: what contradicts itself now was never a torn write. */
-    if (header.watermark < log->appended.watermark || header.durable > r->offset ||
+    if (header.watermark < log->appended.watermark || header.watermark > RV_POSITION_MAX ||
+        header.durable > r->offset ||
         header.first_sequence + header.event_count < header.first_sequence) {
         return rv_recover_damaged(log, r->segment, r->offset, "a batch that contradicts the log");
     }
+    const rv_log_end before = log->appended;
+    r->given = (rv_log_end){before.next_sequence, before.watermark, before.chain_hash, r->offset};
     accept_batch(log, &header);
     if (header.kind == RV_BATCH_SEAL) {
         return RV_STEP_ON;
@@ -459,4 +462,21 @@ rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err) {
         return rv_log_tell_failure(log, err);
     }
     return step == RV_STEP_GIVE ? RV_OK : step == RV_STEP_END ? RV_END : RV_PENDING;
+}
+
+void rv_log_recover_refuse(rv_log *log, rv_error *reason) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(log->failed == RV_OK && log->life == RV_LOG_RECOVERING);
+    RV_ASSERT(r->given.next_sequence > 0 && r->state == RV_RECOVER_BATCH);
+    rv_file_name name;
+    rv_files_name(log, r->segment, &name);
+    rv_error_fact_text(reason, "file", rv_bytes_of_string(name.text));
+    rv_error_fact_uint(reason, "offset", r->given.offset);
+    log->appended = r->given;
+    log->durable = r->given;
+    log->segments[r->segment].end = r->given.offset;
+    rv_index_drop(&log->index, (rv_place){r->segment, r->given.offset});
+    log->failed = reason->status;
+    log->failure = *reason;
+    forget_rest(log);
 }

@@ -102,4 +102,8 @@ bool rv_event_id_parse(const uint8_t *id, uint64_t tag, uint64_t *number, int64_
 #define RV_NODE_TAG_BITS    34
 #define RV_EVENT_NUMBER_MAX ((UINT64_C(1) << 40) - 1)
 
+/* No log gets there (at a million events a second it takes 17 years): a larger position is damage
+ * or a peer's mistake, and whatever is appended to a log below it still has a number. */
+#define RV_POSITION_MAX ((UINT64_C(1) << 39) - 1)
+
 #endif
