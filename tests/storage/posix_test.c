@@ -23,6 +23,7 @@ static rv_posix *posix;
 static _Atomic(rv_posix_job *) worker_in;
 static _Atomic(rv_posix_job *) worker_out;
 static atomic_bool worker_ends;
+static bool worker_busy; /* has a job that was not finished */
 
 static void *worker_main(void *unused) {
     (void)unused;
@@ -40,20 +41,25 @@ static void *worker_main(void *unused) {
 
 static void worker_submit(void *ctx, rv_posix_job *job) {
     (void)ctx;
+    worker_busy = true;
     atomic_store(&worker_in, job);
 }
 
 static const rv_posix_deferral_ops worker_ops = {worker_submit};
 
-/* The host's next_completion, with the way back from the worker before it. */
+/* The host's next_completion, with the way back from the worker before it, which is waited for: a
+ * flush of a busy disk takes longer than any number of polls. */
 static const rv_host_ops *posix_ops;
 
 static bool worker_next_completion(void *ctx, rv_io_completion *completion) {
-    rv_posix_job *job = atomic_exchange(&worker_out, NULL);
-    if (job != NULL) {
-        rv_posix_job_finish(posix, job);
-    } else {
+    rv_posix_job *job = NULL;
+    while (worker_busy && job == NULL) {
         sched_yield();
+        job = atomic_exchange(&worker_out, NULL);
+    }
+    if (job != NULL) {
+        worker_busy = false;
+        rv_posix_job_finish(posix, job);
     }
     return posix_ops->next_completion(ctx, completion);
 }
