@@ -27,7 +27,7 @@ static rv_bytes read_file(const char *folder, const char *name) {
     snprintf(path, sizeof path, "%s/%s", folder, name);
     gzFile file = gzopen(path, "rb");
     if (file == NULL) {
-        fprintf(stderr, "bench: cannot open %s; set RIVULET_LOANS\n", path);
+        fprintf(stderr, "bench: cannot open %s; set RIVULET_DATA\n", path);
         exit(1);
     }
     uint8_t *text = malloc(TEXT_SIZE_MAX);

@@ -11,10 +11,10 @@ import { fileURLToPath } from 'node:url';
 import { Node } from '../../demo/node.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const data = process.env.RIVULET_LOANS ?? join(root, '../shared/data');
+const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3);
 if (!existsSync(join(data, 'loans.ndjson.gz'))) {
-  console.error(`bench: no loans.ndjson.gz in ${data}; name its folder with RIVULET_LOANS`);
+  console.error(`bench: no loans.ndjson.gz in ${data}; name its folder with RIVULET_DATA`);
   process.exit(1);
 }
 

@@ -16,10 +16,10 @@ import { gunzipSync } from 'node:zlib';
 import { Node } from '../../demo/node.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const data = process.env.RIVULET_LOANS ?? join(root, '../shared/data');
+const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
 const binary = process.env.RIVULET_BIN ?? join(root, 'build/native/rivulet');
 const present = existsSync(join(data, 'loans.ndjson.gz'));
-const options = present ? {} : { skip: `no loans.ndjson.gz in ${data}; name its folder with RIVULET_LOANS` };
+const options = present ? {} : { skip: `no loans.ndjson.gz in ${data}; name its folder with RIVULET_DATA` };
 
 const one = '/applications/173688';
 let folder, central, events;
