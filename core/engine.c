@@ -131,7 +131,9 @@ rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *pat
     const rv_schema *schema = node->schema;
     uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
     if (event->declaration >= rv_schema_stream_count(schema) || text == NULL ||
-        event->type >= rv_schema_event_type_count(schema)) {
+        event->type >= rv_schema_event_type_count(schema) ||
+        !rv_event_has_path(rv_schema_stream(schema, event->declaration),
+                           rv_schema_event_type(schema, event->type), node->values)) {
         return rv_error_set(err, RV_DATA_DAMAGED, "the event at sequence %u names no known stream",
                             event->sequence);
     }
@@ -174,6 +176,11 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
         uint32_t number = 0;
         rv_bytes path;
         rv_status status = rv_node_event_path(node, event, &path, err);
+        if (status == RV_OK && rv_state_stream_find(node->state, path, &number)) {
+            status = rv_error_set(err, RV_DATA_DAMAGED,
+                                  "the event at sequence %u begins a stream that is there",
+                                  event->sequence);
+        }
         if (status == RV_OK && event->stream == rv_state_stream_count(node->state)) {
             status = rv_state_stream_add(node->state, event->declaration, path, &number, err);
         }

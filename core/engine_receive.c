@@ -146,6 +146,18 @@ static rv_status check_event(rv_node *node, const rv_event *event, const rv_stre
                : broke_protocol(err, "an event of an unknown type", event);
 }
 
+/* Replay takes the path of a new stream from its first event, which has just been decoded. */
+static rv_status check_path(rv_node *node, const rv_event *event, rv_error *err) {
+    RV_ASSERT(event->new_stream);
+    rv_bytes path;
+    rv_stream_head head;
+    rv_state_stream(node->state, event->stream, &head);
+    if (rv_node_event_path(node, event, &path, err) != RV_OK || !rv_bytes_equal(path, head.path)) {
+        return broke_protocol(err, "an event in another stream than its data names", event);
+    }
+    return RV_OK;
+}
+
 static void complete_event(rv_node *node, rv_event *event, const rv_stream_head *head) {
     rv_receiving *r = &node->receiving;
     if (r->event_count == 0) {
@@ -192,6 +204,9 @@ rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
         return status == RV_DATA_DAMAGED
                    ? broke_protocol(err, "an event that does not decode", event)
                    : status;
+    }
+    if (event->new_stream && check_path(node, event, err) != RV_OK) {
+        return RV_PROTOCOL_ERROR;
     }
     rv_record_write_event(&r->body, &r->context, event);
     r->event_count += 1;

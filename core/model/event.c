@@ -113,12 +113,35 @@ void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w) {
     write_path(draft->stream, draft->admitted, draft->type, draft->values, w);
 }
 
-void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values,
-                   rv_writer *w) {
+/* Index of the type among those that the stream admits; their number when it does not. */
+static size_t find_admitted(const rv_stream *stream, const rv_event_type *type) {
+    RV_ASSERT(stream != NULL && type != NULL);
     size_t admitted = 0;
     while (admitted < stream->event_type_count && stream->event_types[admitted] != type->number) {
         admitted++;
     }
+    return admitted;
+}
+
+bool rv_event_has_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values) {
+    const size_t admitted = find_admitted(stream, type);
+    if (admitted == stream->event_type_count) {
+        return false;
+    }
+    const uint16_t *fields = stream->variables + admitted * stream->path.variable_count;
+    for (uint32_t v = 0; v < stream->path.variable_count; v++) {
+        RV_ASSERT(fields[v] < type->field_count);
+        const rv_value *const key = &values[fields[v]];
+        if (rv_value_is_null(key) || (key->class_ == RV_VALUE_BYTES && key->as.bytes.len == 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values,
+                   rv_writer *w) {
+    const size_t admitted = find_admitted(stream, type);
     RV_ASSERT(admitted < stream->event_type_count);
     write_path(stream, admitted, type, values, w);
 }

@@ -77,7 +77,11 @@ RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, 
 /* Writes the data as a JSON object, fields in declared order; `null` when it does not decode. */
 void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
-/* The canonical path of an event from its decoded values. */
+/* True when the stream admits the type and no key of the path is NULL or empty, as with every event
+ * that a writer completed. */
+bool rv_event_has_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values);
+
+/* The canonical path of an event that has one, from its decoded values. */
 void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values,
                    rv_writer *w);
 
