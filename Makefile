@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build sanitizers demo test bench tidy format clean
+.PHONY: help setup build sanitizers demo test fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -25,6 +25,10 @@ demo: build ## airport departures on real data; DEMO_ONCE=1 runs it without paus
 
 test: setup ## every test: unit, storage, faults, real processes, the demo, and tidy
 	@tools/test
+
+fuzz: setup ## every fuzz target for FUZZ_SECONDS (60) each; docs/fuzzing.md
+	@tools/build fuzz fuzz_targets
+	@tests/fuzz/run
 
 bench: setup ## figures, each beside something run in the same minute
 	@tests/bench/run
