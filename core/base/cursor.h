@@ -41,23 +41,32 @@ static inline rv_bytes rv_read(rv_cursor *c, uint64_t len) {
 uint8_t rv_read_u8(rv_cursor *c);
 uint32_t rv_read_u32(rv_cursor *c);
 uint64_t rv_read_u64(rv_cursor *c);
-uint64_t rv_read_varint_slow(rv_cursor *c);
+
+/* A varint of any length, and where it ends: NULL when it is malformed. Not by way of the cursor: a
+ * cursor whose address nobody else gets stays in registers, where decoders are inlined. */
+typedef struct rv_varint {
+    uint64_t value;
+    const uint8_t *next;
+} rv_varint;
+
+rv_varint rv_varint_at(const uint8_t *ptr, const uint8_t *end);
 
 /* LEB128; more than 64 bits, and forms longer than needed, are malformed. */
 static inline uint64_t rv_read_varint(rv_cursor *c) {
     const uint8_t *const p = c->ptr;
-    if (!c->bad && p < c->end) {
-        const unsigned low = p[0];
-        if (low < 0x80) {
-            c->ptr = p + 1;
-            return low;
-        }
-        if (c->end - p > 1 && p[1] - 1u < 0x7f) { /* a second byte of 0 is one too many */
-            c->ptr = p + 2;
-            return (low & 0x7f) | ((unsigned)p[1] << 7);
-        }
+    if (c->bad || p == c->end) {
+        c->bad = true;
+        return 0;
     }
-    return rv_read_varint_slow(c);
+    const unsigned low = p[0];
+    if (low < 0x80) {
+        c->ptr = p + 1;
+        return low;
+    }
+    const rv_varint slow = rv_varint_at(p, c->end);
+    c->bad = slow.next == NULL;
+    c->ptr = c->bad ? p : slow.next;
+    return slow.value;
 }
 
 static inline rv_bytes rv_read_blob(rv_cursor *c) {
