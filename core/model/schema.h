@@ -83,6 +83,7 @@ typedef struct rv_action {
     uint16_t touch;
     uint16_t field;
     uint16_t column;
+    bool plain;   /* what the field holds is a value of the column, which refers to nothing */
     rv_expr expr; /* RV_ACTION_COMPUTE */
 } rv_action;
 
@@ -104,6 +105,7 @@ typedef struct rv_event_type {
     uint16_t touch_count;
     uint16_t action_count;
     uint16_t check_count;
+    bool straight; /* every touch refers, by a field that is of the key column's type */
     const rv_field *fields;
     const rv_touch *touches;  /* creates first, then references, then deletes */
     const rv_action *actions; /* in order of touches, then of declaration */

@@ -151,6 +151,9 @@ static rv_status make_actions(rv_schema_parser *p, rv_event_type_draft *draft, m
                            : binding->verb == RV_VERB_UPDATES    ? RV_ACTION_SET
                            : binding->verb == RV_VERB_INCREMENTS ? RV_ACTION_INCREMENT
                                                                  : RV_ACTION_DECREMENT;
+            const rv_column *column = &binding->aggregate->columns[binding->column];
+            action->plain = !binding->computed.present && column->references == RV_NONE &&
+                            rv_type_same(&m->fields[binding->field].type, &column->type);
             binding->number = count++;
             if (binding->computed.present) {
                 const rv_status status = compile_action(p, draft, binding, m, action);
@@ -186,6 +189,21 @@ static rv_status judge_created(rv_schema_parser *p, const rv_event_type_draft *d
         }
     }
     return RV_OK;
+}
+
+/* See rv_event_type.straight. */
+static bool is_straight(const rv_schema_parser *p, const rv_event_type_draft *draft,
+                        const making *m) {
+    RV_ASSERT(draft->touch_count <= RV_TOUCHES_MAX);
+    bool straight = true;
+    for (uint16_t t = 0; t < draft->touch_count; t++) {
+        const rv_touch *touch = &draft->touches[t];
+        const rv_aggregate *aggregate = rv_schema_aggregate(p->schema, touch->aggregate);
+        straight =
+            straight && touch->kind == RV_TOUCH_REFERENCES &&
+            rv_type_same(&m->fields[touch->field].type, &aggregate->columns[aggregate->key].type);
+    }
+    return straight;
 }
 
 static void make_bindings(const rv_event_type_draft *draft, making *m) {
@@ -226,6 +244,7 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
                                      .touch_count = draft->touch_count,
                                      .action_count = m.action_count,
                                      .check_count = draft->check_count,
+                                     .straight = is_straight(p, draft, &m),
                                      .fields = m.fields,
                                      .touches = m.touches,
                                      .actions = m.actions,

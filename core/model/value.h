@@ -116,6 +116,11 @@ bool rv_type_supported(const rv_type *type);
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
 void rv_type_write(const rv_type *type, rv_writer *w);
 
+/* True when a value of one type is one of the other as it is. */
+static inline bool rv_type_same(const rv_type *from, const rv_type *to) {
+    return from->kind == to->kind && from->size == to->size && from->scale == to->scale;
+}
+
 /* True when values of both can be compared and assigned without a cast: same kind (sizes, scales
  * and serial aside), two integer kinds, or two text kinds. */
 bool rv_type_fits(const rv_type *from, const rv_type *to);

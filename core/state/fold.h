@@ -52,11 +52,6 @@ typedef struct rv_fold_key {
 RV_MUST_USE rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
                                    const rv_value *value, rv_fold_key *found);
 
-/* True when a value of one type is one of the other as it is. */
-static inline bool rv_fold_same_type(const rv_type *from, const rv_type *to) {
-    return from->kind == to->kind && from->size == to->size && from->scale == to->scale;
-}
-
 /* Takes a row for changing. */
 RV_MUST_USE rv_status rv_fold_open(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
                                    rv_fold_row *row);

@@ -69,12 +69,12 @@ static rv_status refer_instead(rv_fold *f, const rv_fold_row *row, uint16_t colu
     return status == RV_OK ? refer(f, row, column, &old, false) : status;
 }
 
-/* Sets a cell to a value that needs a cast or is a reference. */
-static rv_status cell_set_adapted(rv_fold *f, rv_fold_row *row, uint16_t column,
-                                  const rv_type *from, rv_value value) {
+/* Sets a cell to a value of type `from`. */
+static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
+                          rv_value value) {
     RV_ASSERT(column < row->aggregate->column_count && column != row->table->key);
     const rv_column *const to = &row->aggregate->columns[column];
-    if (!rv_fold_same_type(from, &to->type) && !rv_value_is_null(&value)) {
+    if (!rv_type_same(from, &to->type) && !rv_value_is_null(&value)) {
         const rv_status status = rv_value_coerce(from, &to->type, to->name, f->scratch, &value,
                                                  f->judge ? f->err : NULL);
         if (status != RV_OK) {
@@ -87,18 +87,7 @@ static rv_status cell_set_adapted(rv_fold *f, rv_fold_row *row, uint16_t column,
             return status;
         }
     }
-    return rv_row_set(f->pages, row->table, row->bytes, column, &value);
-}
-
-/* Sets a cell to a value of type `from`. */
-static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
-                          const rv_value *value) {
-    RV_ASSERT(column != row->table->key);
-    const rv_type *const to = &row->aggregate->columns[column].type;
-    if (!rv_fold_same_type(from, to) || row->table->cells[column].refers) {
-        return cell_set_adapted(f, row, column, from, *value);
-    }
-    return rv_row_set(f->pages, row->table, row->bytes, column, value);
+    return rv_row_set_any(f->pages, row->table, row->bytes, column, &value);
 }
 
 int64_t rv_fold_now(const rv_fold *f) {
@@ -118,7 +107,7 @@ static rv_status cell_evaluate(rv_fold *f, rv_fold_row *row, uint16_t column, co
     if (status != RV_OK) {
         return cell_failed(f, row, column, status);
     }
-    return cell_set(f, row, column, &expr->type, &value);
+    return cell_set(f, row, column, &expr->type, value);
 }
 
 bool rv_fold_reads(const rv_expr *expr, uint32_t slot) {
@@ -202,6 +191,32 @@ static bool add(const rv_type *type, const rv_value *cell, const rv_value *by, b
     return !wraps && sum >= min && sum <= max;
 }
 
+/* The frequent sums in place: integers, and the result is one. False: nothing was done. */
+static bool integer_add(const rv_fold_row *row, const rv_action *action, int64_t by) {
+    const rv_type_kind kind = row->aggregate->columns[action->column].type.kind;
+    uint8_t *const cell = row->bytes + row->table->cells[action->column].offset;
+    const bool down = action->kind == RV_ACTION_DECREMENT;
+    RV_ASSERT(down || action->kind == RV_ACTION_INCREMENT);
+    if (kind == RV_TYPE_INTEGER) {
+        int32_t old;
+        memcpy(&old, cell, sizeof old);
+        const int64_t sum = down ? old - by : old + by; /* both are narrow */
+        const int32_t narrow = (int32_t)sum;
+        memcpy(cell, narrow == sum ? &narrow : &old, sizeof narrow);
+        return narrow == sum;
+    }
+    if (kind == RV_TYPE_BIGINT) {
+        int64_t old;
+        memcpy(&old, cell, sizeof old);
+        int64_t sum;
+        const bool wraps =
+            down ? __builtin_sub_overflow(old, by, &sum) : __builtin_add_overflow(old, by, &sum);
+        memcpy(cell, wraps ? &old : &sum, sizeof sum);
+        return !wraps;
+    }
+    return false;
+}
+
 /* column = column + field, or minus. NULL on either side: as in SQL, but a NULL field changes
  * nothing. */
 static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action) {
@@ -211,8 +226,11 @@ static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action)
     if (rv_value_is_null(&by) || rv_row_is_null(row->bytes, action->column)) {
         return RV_OK;
     }
+    if (action->plain && integer_add(row, action, by.as.integer)) {
+        return RV_OK;
+    }
     rv_status status = RV_OK;
-    if (!rv_fold_same_type(from, &column->type)) {
+    if (!rv_type_same(from, &column->type)) {
         status = rv_value_coerce(from, &column->type, column->name, f->scratch, &by,
                                  f->judge ? f->err : NULL);
     }
@@ -230,7 +248,7 @@ static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action)
                      &row->aggregate->name);
         return cell_failed(f, row, action->column, RV_VALUE_OUT_OF_RANGE);
     }
-    return cell_set(f, row, action->column, &column->type, &sum);
+    return cell_set(f, row, action->column, &column->type, sum);
 }
 
 /* Computes, adds, or sets what is not simply stored. */
@@ -239,7 +257,7 @@ static rv_status cell_act(rv_fold *f, rv_fold_row *row, const rv_action *action)
     if (action->kind == RV_ACTION_SET) {
         RV_ASSERT(action->field < f->type->field_count);
         return cell_set(f, row, action->column, &f->type->fields[action->field].type,
-                        &f->values[action->field]);
+                        f->values[action->field]);
     }
     return action->kind == RV_ACTION_COMPUTE ? cell_compute(f, row, action)
                                              : cell_add(f, row, action);
@@ -250,21 +268,16 @@ static rv_status cell_act(rv_fold *f, rv_fold_row *row, const rv_action *action)
 rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
     const rv_action *action = &f->type->actions[first];
     const rv_action *const end = f->type->actions + f->type->action_count;
-    const rv_field *const fields = f->type->fields;
     const rv_value *const values = f->values;
-    const rv_column *const columns = row->aggregate->columns;
     const rv_table *const table = row->table;
     uint8_t *const bytes = row->bytes;
     rv_pages *const pages = f->pages;
     const uint16_t touch = action->touch;
     rv_status status = RV_OK;
     for (; action < end && action->touch == touch && status == RV_OK; action += 1) {
-        const uint16_t column = action->column;
-        const uint16_t field = action->field;
-        const bool plain = action->kind == RV_ACTION_SET && !table->cells[column].refers &&
-                           rv_fold_same_type(&fields[field].type, &columns[column].type);
-        status = plain ? rv_row_set(pages, table, bytes, column, &values[field])
-                       : cell_act(f, row, action);
+        const bool stored = action->kind == RV_ACTION_SET && action->plain;
+        status = stored ? rv_row_set(pages, table, bytes, action->column, &values[action->field])
+                        : cell_act(f, row, action);
     }
     RV_ASSERT(action > f->type->actions && action <= end);
     *next = (uint16_t)(action - f->type->actions);
