@@ -84,4 +84,20 @@ static inline void rv_store_u64(uint8_t *p, uint64_t v) {
     memcpy(p, &v, sizeof v);
 }
 
+/* The first `len` bytes (at most 8) as a word, zeros behind them; reads nothing else. */
+static inline uint64_t rv_load_short(const uint8_t *p, size_t len) {
+    if (len >= 8) {
+        return rv_load_u64(p);
+    }
+    if (len >= 4) {
+        return rv_load_u32(p) | ((uint64_t)rv_load_u32(p + len - 4) << (8 * (len - 4)));
+    }
+    if (len == 0) {
+        return 0;
+    }
+    /* one to three bytes without a branch: the middle one is the first or the last again */
+    const size_t middle = len / 2;
+    return p[0] | ((uint64_t)p[middle] << (8 * middle)) | ((uint64_t)p[len - 1] << (8 * (len - 1)));
+}
+
 #endif

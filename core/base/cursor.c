@@ -25,38 +25,34 @@ static inline uint64_t join_groups(uint64_t v) {
     return ((v & UINT64_C(0x0fffffff00000000)) >> 4) | (v & UINT64_C(0x000000000fffffff));
 }
 
-static const rv_varint malformed = {0, NULL};
-
-/* Where 8 bytes are left and hold the whole varint, it is taken out of one word without a loop:
- * timestamps, which every event has, are 8 bytes. Two bytes, which most others are, come first. */
-rv_varint rv_varint_at(const uint8_t *ptr, const uint8_t *end) {
-    const size_t left = (size_t)(end - ptr);
-    if (left >= 2 && ptr[0] >= 0x80 && ptr[1] < 0x80) {
-        const uint64_t value = (uint64_t)(ptr[0] & 0x7f) | ((uint64_t)ptr[1] << 7);
-        return ptr[1] == 0 ? malformed : (rv_varint){value, ptr + 2};
-    }
-    if (left >= 8) {
-        const uint64_t word = rv_load_u64(ptr);
-        const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
-        if (stops != 0) {
-            /* everything up to the first stop */
-            const uint64_t kept = word & (stops ^ (stops - 1));
-            const unsigned len = (unsigned)__builtin_ctzll(stops) / 8 + 1;
-            const bool too_long = len > 1 && ptr[len - 1] == 0;
-            const uint64_t value = join_groups(kept & ~UINT64_C(0x8080808080808080));
-            return too_long ? malformed : (rv_varint){value, ptr + len};
-        }
-    }
-    uint64_t value = 0;
+/* A varint of 9 or 10 bytes. */
+static rv_varint long_varint(const uint8_t *ptr, size_t left) {
+    uint64_t value = join_groups(rv_load_u64(ptr) & ~UINT64_C(0x8080808080808080));
+    RV_ASSERT(left >= 8);
     const size_t len_max = left < 10 ? left : 10;
-    for (size_t i = 0; i < len_max; i++) {
+    for (size_t i = 8; i < len_max; i++) {
         const uint8_t byte = ptr[i];
         value |= (uint64_t)(byte & 0x7f) << (7 * i);
         if (byte < 0x80) {
             const bool too_wide = i == 9 && byte > 1;
-            const bool too_long = i > 0 && byte == 0;
-            return too_wide || too_long ? malformed : (rv_varint){value, ptr + i + 1};
+            return too_wide || byte == 0 ? (rv_varint){0, NULL} : (rv_varint){value, ptr + i + 1};
         }
     }
-    return malformed;
+    return (rv_varint){0, NULL};
+}
+
+/* Up to 8 bytes are taken out of one word: a loop over bytes, or a branch by length, is guessed
+ * wrong too often. */
+rv_varint rv_varint_at(const uint8_t *ptr, const uint8_t *end) {
+    const size_t left = (size_t)(end - ptr);
+    const uint64_t word = rv_load_short(ptr, left);
+    const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
+    if (stops == 0) {
+        return long_varint(ptr, left);
+    }
+    const unsigned len = (unsigned)__builtin_ctzll(stops) / 8 + 1;
+    const uint64_t kept = word & (stops ^ (stops - 1)); /* everything up to the first stop */
+    const bool too_long = len > 1 && kept >> (8 * len - 8) == 0; /* a last byte of 0 */
+    const uint64_t value = join_groups(kept & ~UINT64_C(0x8080808080808080));
+    return too_long || len > left ? (rv_varint){0, NULL} : (rv_varint){value, ptr + len};
 }

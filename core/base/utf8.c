@@ -55,16 +55,10 @@ static bool is_ascii(rv_bytes text) {
         }
         return is_ascii_word(rv_load_u64(text.ptr + text.len - 8));
     }
-    if (text.len >= 4) {
-        const uint64_t high = rv_load_u32(text.ptr + text.len - 4);
-        return is_ascii_word(rv_load_u32(text.ptr) | (high << 32));
-    }
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] == 0 || text.ptr[i] >= 0x80) {
-            return false;
-        }
-    }
-    return true;
+    const uint64_t behind = ~UINT64_C(0)
+                            << (8 * text.len); /* bytes that are none: not NUL either */
+    return is_ascii_word(rv_load_short(text.ptr, text.len) |
+                         (behind & UINT64_C(0x0101010101010101)));
 }
 
 bool rv_utf8_valid(rv_bytes text, size_t *code_points) {

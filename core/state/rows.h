@@ -163,22 +163,17 @@ static inline bool rv_row_is_long(const rv_table *table, const uint8_t *row, uin
 RV_MUST_USE rv_status rv_row_set_any(rv_pages *pages, const rv_table *table, uint8_t *row,
                                      uint16_t column, const rv_value *value);
 
-/* A cell of at most RV_CELL_INLINE bytes, without a call for so few. */
-static inline rv_cell rv_cell_short(rv_bytes value) {
-    rv_cell cell = {.len = (uint32_t)value.len};
+/* Writes a cell of at most RV_CELL_INLINE bytes, put together in words: what is written byte by
+ * byte and then read as a whole makes the processor wait. */
+static inline void rv_cell_put_short(uint8_t *cell, rv_bytes value) {
     RV_ASSERT(value.len <= RV_CELL_INLINE);
-    if (value.len >= 8) {
-        memcpy(cell.as.bytes, value.ptr, 8);
-        memcpy(cell.as.bytes + value.len - 4, value.ptr + value.len - 4, 4);
-    } else if (value.len >= 4) {
-        memcpy(cell.as.bytes, value.ptr, 4);
-        memcpy(cell.as.bytes + value.len - 4, value.ptr + value.len - 4, 4);
-    } else {
-        for (size_t i = 0; i < value.len; i += 1) {
-            cell.as.bytes[i] = value.ptr[i];
-        }
-    }
-    return cell;
+    const size_t more = value.len > 8 ? value.len - 8 : 0;
+    const uint64_t low = rv_load_short(value.ptr, value.len);
+    const uint64_t high = more == 0 ? 0 : rv_load_short(value.ptr + 8, more);
+    rv_store_u32(cell + offsetof(rv_cell, as), (uint32_t)low);
+    rv_store_u64(cell + offsetof(rv_cell, as) + 4, (low >> 32) | (high << 32));
+    const uint32_t len = (uint32_t)value.len;
+    memcpy(cell, &len, sizeof len);
 }
 
 /* Sets a cell of a row under rv_rows_write; the value is one of the column's type, or NULL.
@@ -196,8 +191,7 @@ RV_MUST_USE static inline rv_status rv_row_set(rv_pages *pages, const rv_table *
         memcpy(cell, &narrow, sizeof narrow);
     } else if (value->class_ == RV_VALUE_BYTES && layout.form == RV_CELL_BYTES &&
                value->as.bytes.len <= RV_CELL_INLINE && !rv_cell_has_slot(cell)) {
-        const rv_cell made = rv_cell_short(value->as.bytes);
-        memcpy(cell, &made, sizeof made);
+        rv_cell_put_short(cell, value->as.bytes);
     } else {
         return rv_row_set_any(pages, table, row, column, value);
     }
