@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the core does with the loan log on one core, beside tests/bench/baseline.c: durable batches
- * of 1,000 from JSON text, then opening what that left, which replays every event into aggregates.
+ * What the core does with the loan log, beside tests/bench/baseline.c: durable batches of 1,000
+ * from JSON text, then opening what that left, which replays every event into aggregates on one
+ * core.
+ *
+ * Batches are flushed one by one, each before it counts, but by another thread, as in the daemon:
+ * while one is flushed the next is judged, folded and encoded, and the one after that waits until
+ * the first is durable.
  *
  *     bench_core DATA DIRECTORY      prints `name value` lines
  */
 #include "core/engine.h"
 #include "platform/posix/posix.h"
+#include "tests/bench/flusher.h"
 #include "tests/bench/loans.h"
 
 #include <poll.h>
@@ -52,9 +58,12 @@ static void close_node(rv_node *node, rv_posix *posix) {
     rv_posix_close(posix);
 }
 
-static void wait_durable(rv_node *node) {
+/* Polls until everything up to `sequence` is durable. */
+static void wait_durable(rv_node *node, uint64_t sequence) {
     rv_error err;
-    while (rv_node_sequence_durable(node) < rv_node_sequence(node)) {
+    check(rv_node_poll(node, &err), &err);
+    while (rv_node_sequence_durable(node) < sequence) {
+        flusher_poll(true);
         check(rv_node_poll(node, &err), &err);
     }
 }
@@ -69,14 +78,17 @@ static void append_all(rv_node *node, const loans *log) {
             const loan_event *event = &log->events[at + i];
             batch[i] = (rv_append){.path = event->path, .type = event->type, .data = event->data};
         }
+        const uint64_t last = rv_node_sequence(node);
         rv_status status = rv_node_append(node, batch, count, results, &err);
         while (status == RV_PENDING || status == RV_BUSY) {
+            flusher_poll(true);
             check(rv_node_poll(node, &err), &err);
             status = rv_node_append(node, batch, count, results, &err);
         }
         check(status, &err);
-        wait_durable(node);
+        wait_durable(node, last);
     }
+    wait_durable(node, rv_node_sequence(node));
 }
 
 int main(int argc, char **argv) {
@@ -92,10 +104,12 @@ int main(int argc, char **argv) {
     rv_node *node = open_node(argv[2], memory, &posix);
     rv_event event;
     check(rv_node_schema_apply(node, log.schema, &event, &err), &err);
-    wait_durable(node);
+    wait_durable(node, rv_node_sequence(node));
+    flusher_start(posix);
     double start = seconds();
     append_all(node, &log);
     printf("durable_batches %.0f\n", (double)log.count / (seconds() - start));
+    flusher_stop();
     printf("log_bytes %llu\n", (unsigned long long)rv_log_bytes(rv_node_log(node)));
     const rv_hash128 hash = rv_node_state_hash(node);
     close_node(node, posix);
