@@ -29,14 +29,7 @@ typedef struct run {
 static rv_status append_batch(rv_node *node, unsigned i, rv_error *err) {
     rv_event results[8];
     if (i == 0) {
-        rv_status status = RV_PENDING;
-        for (int n = 0; n < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); n++) {
-            status = rv_node_schema_apply(node, rv_bytes_of_string(fixture_schema), results, err);
-            if (status == RV_PENDING || status == RV_BUSY) {
-                fixture_poll(node);
-            }
-        }
-        return status;
+        return fixture_apply_schema(node, results, err);
     }
     char open[64], path[32], amount[64];
     snprintf(open, sizeof open, "{\"name\":\"n%u\"}", i);

@@ -135,6 +135,19 @@ static inline rv_status fixture_append_all(rv_node *node, const rv_append *event
     return status;
 }
 
+/* Applies the fixture's schema, polling while the log is busy. */
+static inline rv_status fixture_apply_schema(rv_node *node, rv_event *result, rv_error *err) {
+    const rv_bytes text = rv_bytes_of_string(fixture_schema);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_schema_apply(node, text, result, err);
+        if (status == RV_PENDING || status == RV_BUSY) {
+            fixture_poll(node);
+        }
+    }
+    return status;
+}
+
 static inline rv_status fixture_append(fixture *f, const char *path, const char *type,
                                        const char *data) {
     const rv_append append = fixture_event(path, type, data);

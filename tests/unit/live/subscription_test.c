@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a subscription yields each matching durable event once, in order, history and what comes
+ * without a seam, whatever else the node does between two calls.
+ * Method: a node on the simulated disk, where operations finish late and in another order; appends,
+ * polls and reads in random order, many subscriptions with random patterns and starts. The twin is
+ * an array of what was appended; each subscription must yield exactly what a scan of it gives.
+ */
+#include "core/live/subscription.h"
+#include "platform/sim/disk.h"
+#include "tests/unit/node_fixture.h"
+
+#define DISK_MEMORY   ((size_t)24 << 20)
+#define EVENTS_MAX    2000
+#define SUBSCRIPTIONS 6
+
+typedef struct twin {
+    char paths[EVENTS_MAX][32]; /* by sequence - 1 */
+    uint64_t count;
+} twin;
+
+typedef struct reader {
+    rv_path_pattern pattern;
+    rv_subscription subscription;
+    uint64_t next; /* sequence from which the twin is to be scanned */
+} reader;
+
+typedef struct world {
+    uint8_t *disk_memory;
+    uint8_t *node_memory;
+    rv_sim_disk *disk;
+    rv_node *node;
+    twin *twin;
+    reader readers[SUBSCRIPTIONS];
+    uint64_t random;
+} world;
+
+static const char *const patterns[] = {"/accounts/**", "/accounts/1",  "/accounts/2",
+                                       "/**",          "/accounts/77", "/rivulet/**"};
+
+static bool world_open(world *w) {
+    rv_error err;
+    return fixture_open_on(rv_sim_disk_interface(w->disk), w->node_memory, FIXTURE_NODE_MEMORY,
+                           RV_ROLE_ROOT, NULL, &w->node, &err) == RV_OK;
+}
+
+static world world_create(uint64_t seed) {
+    world w = {.disk_memory = malloc(DISK_MEMORY),
+               .node_memory = malloc(FIXTURE_NODE_MEMORY),
+               .twin = calloc(1, sizeof(twin)),
+               .random = seed};
+    const rv_sim_disk_options options = {.seed = seed,
+                                         .now = INT64_C(1700000000000000),
+                                         .faults = {.pending_percent = 50, .short_percent = 20}};
+    w.disk = rv_sim_disk_create(w.disk_memory, DISK_MEMORY, &options);
+    return w;
+}
+
+static void world_free(world *w) {
+    free(w->disk_memory);
+    free(w->node_memory);
+    free(w->twin);
+}
+
+static void note(world *w, rv_bytes path) {
+    memcpy(w->twin->paths[w->twin->count], path.ptr, path.len);
+    w->twin->count += 1;
+}
+
+static void append(world *w) {
+    rv_error err;
+    rv_event results[3];
+    const uint64_t accounts = 1 + rv_test_random(&w->random) % 4;
+    const bool open = w->twin->count < 8;
+    char path[32];
+    snprintf(path, sizeof path, "/accounts/%u", (unsigned)accounts);
+    const rv_append events[3] = {
+        open ? fixture_event("accounts", "account_opened", "{\"name\":\"x\"}")
+             : fixture_event(path, "deposited", "{\"amount\":1}"),
+        fixture_event("/accounts/1", "deposited", "{\"amount\":1}"),
+        fixture_event("/accounts/1", "noted", "{\"note_id\":1}"), /* refused when it is there */
+    };
+    const size_t count = 1 + rv_test_random(&w->random) % 3;
+    if (w->twin->count + count > EVENTS_MAX ||
+        rv_node_append(w->node, events, count, results, &err) != RV_OK) {
+        return; /* busy, or refused */
+    }
+    for (size_t i = 0; i < count; i++) {
+        rv_stream_head head;
+        rv_state_stream(rv_node_state(w->node), results[i].stream, &head);
+        note(w, head.path);
+    }
+}
+
+static void reader_open(world *w, reader *r) {
+    const char *const pattern =
+        patterns[rv_test_random(&w->random) % (sizeof patterns / sizeof patterns[0])];
+    const rv_status status = rv_path_pattern_parse(rv_bytes_of_string(pattern), &r->pattern, NULL);
+    RV_CHECK_STATUS(status, RV_OK);
+    r->next = 1 + rv_test_random(&w->random) % (w->twin->count + 3);
+    rv_subscription_open(&r->subscription, w->node, &r->pattern, 1, r->next);
+}
+
+/* The sequence of the next event that the reader must yield, or 0. */
+static uint64_t expected_next(const world *w, const reader *r) {
+    for (uint64_t s = r->next; s <= w->twin->count; s++) {
+        if (rv_path_pattern_match(&r->pattern, rv_bytes_of_string(w->twin->paths[s - 1]))) {
+            return s;
+        }
+    }
+    return 0;
+}
+
+static void read_some(world *w, reader *r) {
+    rv_event event;
+    rv_bytes path;
+    rv_error err;
+    for (uint64_t i = rv_test_random(&w->random) % 5; i > 0; i--) {
+        const rv_status status = rv_subscription_next(&r->subscription, 3, &event, &path, &err);
+        RV_CHECK(status == RV_OK || status == RV_END || status == RV_PENDING || status == RV_BUSY);
+        if (status == RV_END) {
+            const uint64_t next = expected_next(w, r);
+            RV_CHECK(next == 0 || next > rv_node_sequence_durable(w->node));
+        }
+        if (status != RV_OK) {
+            return;
+        }
+        RV_CHECK_EQ(event.sequence, expected_next(w, r));
+        RV_CHECK(event.sequence <= rv_node_sequence_durable(w->node));
+        RV_CHECK_TEXT(path, w->twin->paths[event.sequence - 1]);
+        r->next = event.sequence + 1;
+    }
+}
+
+/* Everything that is left is durable: each reader must come to the end of the twin. */
+static void drain(world *w) {
+    RV_CHECK(fixture_settle(w->node));
+    for (int i = 0; i < SUBSCRIPTIONS; i++) {
+        reader *const r = &w->readers[i];
+        for (int n = 0; n < 100000 && expected_next(w, r) != 0; n++) {
+            read_some(w, r);
+            RV_CHECK_PASSED();
+            fixture_poll(w->node);
+        }
+        RV_CHECK_EQ(expected_next(w, r), 0);
+        rv_event event;
+        rv_bytes path;
+        RV_CHECK(rv_subscription_next(&r->subscription, 100000, &event, &path, NULL) != RV_OK);
+    }
+}
+
+static void run(uint64_t seed) {
+    world w = world_create(seed);
+    rv_event event;
+    rv_error err;
+    RV_CHECK(world_open(&w));
+    RV_CHECK_STATUS(fixture_apply_schema(w.node, &event, &err), RV_OK);
+    note(&w, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH));
+    for (int i = 0; i < SUBSCRIPTIONS; i++) {
+        reader_open(&w, &w.readers[i]);
+    }
+    for (int step = 0; step < 1500; step++) {
+        const uint64_t what = rv_test_random(&w.random) % 16;
+        if (what < 4) {
+            append(&w);
+        } else if (what < 9) {
+            fixture_poll(w.node);
+        } else if (what < 15) {
+            read_some(&w, &w.readers[rv_test_random(&w.random) % SUBSCRIPTIONS]);
+        } else if (rv_test_random(&w.random) % 8 == 0) {
+            reader_open(&w, &w.readers[rv_test_random(&w.random) % SUBSCRIPTIONS]);
+        }
+        RV_CHECK_PASSED();
+    }
+    drain(&w);
+    world_free(&w);
+}
+
+RV_TEST(each_matching_event_comes_once_and_in_order) {
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        run(seed);
+        if (rv_test_failed) {
+            fprintf(stderr, "seed %u\n", (unsigned)seed);
+            return;
+        }
+    }
+}
+
+int main(void) {
+    RV_RUN(each_matching_event_comes_once_and_in_order);
+    return rv_test_done();
+}
