@@ -79,8 +79,9 @@ RV_MUST_USE rv_status rv_log_create(rv_log **log, const rv_log_options *options,
  */
 RV_MUST_USE rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err);
 
-/* The batch that rv_log_recover has just given cannot be used, for this reason, which gets the facts
- * "file" and "offset". The log ends before it, as with damage: it can be read, not appended to. */
+/* The batch that rv_log_recover has just given cannot be used, for this reason, which gets the
+ * facts "file" and "offset". The log ends before it, as with damage: it can be read, not appended
+ * to. */
 void rv_log_recover_refuse(rv_log *log, rv_error *reason);
 
 bool rv_log_has_identity(const rv_log *log);
