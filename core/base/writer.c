@@ -36,6 +36,16 @@ void rv_write_u64(rv_writer *w, uint64_t v) {
 }
 
 void rv_write_varint(rv_writer *w, uint64_t v) {
+    if (rv_writer_room(w) >= 10) { /* in place: nearly always */
+        uint8_t *p = w->ptr + w->len;
+        for (; v >= 0x80; v >>= 7) {
+            *p++ = (uint8_t)(v | 0x80);
+        }
+        *p++ = (uint8_t)v;
+        w->len = (size_t)(p - w->ptr);
+        RV_ASSERT(w->len <= w->cap);
+        return;
+    }
     uint8_t raw[10];
     size_t len = 0;
     while (v >= 0x80) {

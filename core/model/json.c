@@ -61,7 +61,7 @@ static void skip_space(rv_json *json) {
     RV_ASSERT(json->pos <= json->input.len);
     for (;;) {
         const uint8_t c = byte_at(json, json->pos);
-        if (c != ' ' && c != '\n' && c != '\t' && c != '\r') {
+        if (c > ' ' || (c != ' ' && c != '\n' && c != '\t' && c != '\r')) {
             break;
         }
         json->pos += 1;
@@ -90,12 +90,13 @@ static size_t skip_plain(rv_bytes input, size_t at) {
     RV_ASSERT(at <= input.len);
     const uint64_t ones = UINT64_C(0x0101010101010101);
     while (input.len - at >= 8) {
-        uint64_t word;
-        memcpy(&word, input.ptr + at, sizeof word);
-        const uint64_t found = (word & (ones << 7)) | zero_bytes(word ^ ones * '"') |
+        const uint64_t word = rv_load_u64(input.ptr + at);
+        const uint64_t found = word | zero_bytes(word ^ ones * '"') |
                                zero_bytes(word ^ ones * '\\') | (word - ones * 0x20);
-        if ((found & (ones << 7)) != 0) {
-            break;
+        const uint64_t stops = found & (ones << 7);
+        if (stops != 0) {
+            /* the first is right, as sums go wrong only above a byte that was found */
+            return at + (unsigned)__builtin_ctzll(stops) / 8;
         }
         at += 8;
     }

@@ -14,8 +14,9 @@
 #include "core/model/value_text.h"
 
 void rv_value_encode(const rv_type *type, const rv_value *value, rv_writer *w) {
-    RV_ASSERT(rv_type_supported(type));
-    RV_ASSERT(value->class_ == rv_type_class(type));
+    RV_VERIFY(rv_type_supported(type));
+    RV_VERIFY(value->class_ == rv_type_class(type));
+    RV_ASSERT(value->class_ == RV_VALUE_INT || value->class_ == RV_VALUE_BYTES);
     if (value->class_ == RV_VALUE_INT) {
         rv_write_svarint(w, value->as.integer);
     } else if (type->kind == RV_TYPE_UUID) {

@@ -83,7 +83,7 @@ rv_number_result rv_number_parse_int(rv_bytes text, int64_t *value) {
         if (digit > 9) {
             return RV_NUMBER_INVALID;
         }
-        too_large = too_large || sum > (max - digit) / 10;
+        too_large = too_large || (i >= 18 && sum > (max - digit) / 10); /* 18 digits always fit */
         sum = sum * 10 + digit;
     }
     if (too_large) {
