@@ -60,6 +60,9 @@ struct rv_connection {
     bool answered; /* everything has been given to the sender */
     rv_websocket ws;
     rv_upstream *session;
+    unsigned close_code; /* the session failed: once it has nothing more to send, close with this */
+    size_t close_reason_len;
+    uint8_t close_reason[124]; /* more than a close frame takes, which is cut there */
     bool pinged;
 };
 

@@ -21,20 +21,20 @@ static unsigned close_code(rv_status status) {
     return status == RV_MESSAGE_TOO_LARGE ? RV_CLOSE_TOO_BIG : RV_CLOSE_PROTOCOL;
 }
 
+/* A message that is refused ends the session, but first the peer gets to know why. */
 static void sync_message(void *ctx, rv_bytes message) {
     rv_connection *const c = ctx;
-    if (c->session == NULL) {
+    if (c->session == NULL || c->close_code != 0) {
         return;
     }
-    const int64_t now = (int64_t)(uv_hrtime() / 1000);
     rv_error err;
-    const rv_status status = rv_upstream_receive(c->session, message, now, &err);
+    const rv_status status =
+        rv_upstream_receive(c->session, message, (int64_t)(uv_hrtime() / 1000), &err);
     if (status != RV_OK) {
-        rv_bytes last;
-        while (rv_upstream_send(c->session, now, &last)) {
-            rv_websocket_send(&c->ws, last);
-        }
-        rv_websocket_close(&c->ws, close_code(status), rv_error_detail(&err));
+        const size_t room = sizeof c->close_reason;
+        c->close_code = close_code(status);
+        c->close_reason_len = err.detail_len < room ? err.detail_len : room;
+        memcpy(c->close_reason, err.detail, c->close_reason_len);
     }
 }
 
@@ -147,7 +147,9 @@ void rv_connection_sync_ask(rv_connection *c, int64_t now) {
             return;
         }
         if (!rv_upstream_send(c->session, now, &message)) {
-            if (rv_upstream_finished(c->session)) {
+            if (c->close_code != 0) {
+                sync_close(c, c->close_code, rv_bytes_of(c->close_reason, c->close_reason_len));
+            } else if (rv_upstream_finished(c->session)) {
                 sync_close(c, RV_CLOSE_NORMAL, (rv_bytes){0});
             }
             return;

@@ -214,7 +214,7 @@ rv_http_event rv_http_request_feed(rv_http_request *request, rv_bytes input, siz
         *used = (size_t)(llhttp_get_error_pos(parser) - start);
         return request->paused;
     }
-    if (error != HPE_USER) {
+    if (request->error_http == 0) { /* not refused here: llhttp's own finding */
         const char *const reason = llhttp_get_error_reason(parser);
         request->error_http = 400;
         rv_error_set(&request->error, RV_REQUEST_INVALID, "malformed HTTP request: %s",

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define CLOSE_REASON_MAX 123 /* a control frame's payload without the code */
+
 static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *buf, size_t len, int flags,
                        void *user) {
     rv_websocket *const ws = user;
@@ -122,7 +124,13 @@ void rv_websocket_ping(rv_websocket *ws) {
 void rv_websocket_close(rv_websocket *ws, unsigned code, rv_bytes reason) {
     RV_ASSERT(ws->wslay != NULL);
     RV_ASSERT(code >= 1000 && code < 5000);
-    const size_t len = reason.len < 123 ? reason.len : 123;
+    size_t len = reason.len;
+    if (len > CLOSE_REASON_MAX) { /* cut before a character, not inside one */
+        len = CLOSE_REASON_MAX;
+        while (len > 0 && (reason.ptr[len] & 0xc0) == 0x80) {
+            len -= 1;
+        }
+    }
     (void)wslay_event_queue_close(ws->wslay, (uint16_t)code, reason.ptr, len);
     wslay_event_shutdown_read(ws->wslay);
     const bool sent = rv_websocket_flush(ws);

@@ -49,8 +49,8 @@ static void show_lines(const rv_cli *cli, rv_buffer *buffer, bool feed, rv_table
         }
         if (line.len > 0) {
             show_event(cli, line, table);
+            rv_table_flush(table, false);
         }
-        rv_table_flush(table, false);
     }
     memmove(buffer->ptr, buffer->ptr + start, buffer->len - start);
     buffer->len -= start;
@@ -96,7 +96,9 @@ int rv_command_read(rv_cli *cli) {
     rv_buffer lines = {0};
     rv_table table = {0};
     write_target(cli, &target);
-    table_begin(&table);
+    if (!cli->json) {
+        table_begin(&table);
+    }
     const rv_request request = {
         .method = RV_LITERAL("GET"),
         .target = rv_buffer_bytes(&target),

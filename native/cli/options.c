@@ -17,7 +17,7 @@ typedef struct option_row {
 #define AT(member) offsetof(struct rv_cli, member)
 
 static const option_row rows[] = {
-    {RV_OPTION_DATA, "--data", "DIR", AT(data), "the data directory (or RIVULET_DATA)"},
+    {RV_OPTION_DATA, "--data", "DIR", AT(data), "the data directory (or RIVULET_DIR)"},
     {RV_OPTION_URL, "--url", "URL", AT(url), "a running node: http://host:port (or RIVULET_URL)"},
     {RV_OPTION_LISTEN, "--listen", "ADDRESS", AT(listen),
      "where to listen (127.0.0.1:5678); port 0 takes a free one"},
@@ -127,7 +127,7 @@ static rv_status check_together(rv_cli *cli, rv_error *err) {
     }
     if ((cli->given & node) == 0) {
         const char *const url = getenv("RIVULET_URL");
-        const char *const data = getenv("RIVULET_DATA");
+        const char *const data = getenv("RIVULET_DIR");
         const bool takes_url = (cli->command->options & RV_OPTION_URL) != 0;
         if (takes_url && url != NULL && *url != '\0') {
             cli->url = url;

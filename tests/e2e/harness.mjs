@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of real processes share: a folder of its own for each file, nodes that are started,
+// stopped and killed, commands of the CLI, and requests that hand back whatever was answered.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export { sleep };
+
+export const binary =
+  process.env.RIVULET_BIN ?? new URL('../../build/native/rivulet', import.meta.url).pathname;
+
+export const schema = `
+CREATE TYPE plan AS ENUM ('free', 'team');
+CREATE AGGREGATE account (
+    id       bigint PRIMARY KEY,
+    name     varchar(10) NOT NULL,
+    plan     plan NOT NULL DEFAULT 'free',
+    balance  integer NOT NULL DEFAULT 0
+);
+CREATE AGGREGATE contact (
+    id          text PRIMARY KEY,
+    account_id  references account(id),
+    name        text NOT NULL
+);
+CREATE EVENT_TYPE account_opened (
+    id    creates account(id),
+    name  updates account(name),
+    plan  updates account(plan)
+);
+CREATE EVENT_TYPE money_paid (
+    id      references account(id),
+    amount  integer NOT NULL increments account(balance)
+);
+CREATE EVENT_TYPE contact_added (
+    contact_id  creates contact(id),
+    id          references account(id) updates contact(account_id),
+    name        updates contact(name)
+);
+CREATE EVENT_TYPE contact_renamed (
+    contact_id  references contact(id),
+    id          references account(id),
+    name        updates contact(name)
+);
+CREATE STREAM account_events (
+    path "/accounts/{id}"
+    event_types (account_opened, money_paid, contact_added, contact_renamed)
+);
+`;
+
+/** A folder for this file's data, gone after its tests. */
+export function folder(name) {
+  const path = mkdtempSync(join(tmpdir(), `rivulet-${name}-`));
+  after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+/** Runs a command; `input` is its standard input. */
+export function cli(args, input = '') {
+  const environment = { ...process.env };
+  delete environment.RIVULET_URL;
+  delete environment.RIVULET_DIR;
+  const run = spawnSync(binary, args, { input, encoding: 'utf8', env: environment });
+  return { code: run.status, out: run.stdout, err: run.stderr };
+}
+
+/** The same; must succeed. With --json the parsed output. */
+export function must(args, input) {
+  const run = cli(args, input);
+  assert.equal(run.code, 0, `rivulet ${args.join(' ')}: ${run.err}`);
+  return args.includes('--json') ? JSON.parse(run.out) : run.out;
+}
+
+/** A data directory with the schema above. */
+export function prepared(parent, name = 'node') {
+  const data = join(parent, name);
+  must(['schema', 'apply', '-', '--data', data], schema);
+  return data;
+}
+
+/** Nodes that run; a test that failed may have left some. */
+const running = new Set();
+after(() => running.forEach((child) => child.kill('SIGKILL')));
+
+export class Node {
+  static async start(data, ...options) {
+    const listen = options.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+    const child = spawn(binary, ['serve', '--data', data, ...listen, ...options]);
+    running.add(child);
+    const ended = once(child, 'exit').finally(() => running.delete(child));
+    let out = '';
+    let err = '';
+    child.stderr.on('data', (text) => (err += text));
+    const url = await new Promise((resolve, reject) => {
+      child.stdout.on('data', (text) => {
+        out += text;
+        const match = /^listening on (http:\/\/\S+)\n/.exec(out);
+        if (match) resolve(match[1]);
+      });
+      ended.then(([code]) => reject(new Error(`rivulet serve ended with ${code}: ${err}`)));
+    });
+    const node = new Node();
+    const agent = new http.Agent({ keepAlive: true });
+    return Object.assign(node, { agent, child, ended, url, data, options, errors: () => err });
+  }
+
+  get port() {
+    return Number(new URL(this.url).port);
+  }
+
+  get syncUrl() {
+    return this.url.replace('http:', 'ws:');
+  }
+
+  /** By node:http: fetch may never settle when the peer is killed while it connects. */
+  async request(method, path, body, headers = {}) {
+    const request = http.request(this.url + path, { method, headers, agent: this.agent });
+    request.end(body);
+    const [response] = await once(request, 'response');
+    const text = (await response.setEncoding('utf8').toArray()).join('');
+    const json = /json$/.test(response.headers['content-type'] ?? '');
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text,
+      body: json ? JSON.parse(text) : text,
+    };
+  }
+
+  async status() {
+    return (await this.request('GET', '/status')).body;
+  }
+
+  append(path, type, data, headers = {}) {
+    return this.request('POST', `/streams${path}`, JSON.stringify(data), { 'X-Event-Type': type, ...headers });
+  }
+
+  /** Posts events `{path, type, data}` as one batch. */
+  batch(events) {
+    return this.request('POST', '/events?return=minimal', events.map((e) => JSON.stringify(e)).join('\n'), {
+      'Content-Type': 'application/x-ndjson',
+    });
+  }
+
+  async rows(sql, ...params) {
+    const answer = await this.request('POST', '/query', JSON.stringify({ sql, params }));
+    assert.equal(answer.status, 200, answer.text);
+    return answer.body.rows;
+  }
+
+  /** Tells it to stop, and its exit code. */
+  async stop() {
+    this.child.kill('SIGTERM');
+    return (await this.ended)[0];
+  }
+
+  async kill() {
+    this.child.kill('SIGKILL');
+    await this.ended;
+  }
+}
+
+/** Waits until `condition` gives something true, and gives that. */
+export async function until(condition, what, timeout = 20000) {
+  const end = Date.now() + timeout;
+  for (;;) {
+    const met = await condition();
+    if (met) return met;
+    assert.ok(Date.now() < end, `waited in vain for ${what}`);
+    await sleep(10);
+  }
+}
+
+/** The edge's status, once it holds what there is up to `position`. */
+export function synced(edge, position) {
+  return until(async () => {
+    const status = await edge.status();
+    return status.synced_to >= position && status;
+  }, `the edge to reach ${position}`);
+}
+
+/** Sends bytes to a port and gives all that comes back until the peer closes. */
+export async function raw(port, ...parts) {
+  const socket = connect(port, '127.0.0.1');
+  socket.setNoDelay(true);
+  await once(socket, 'connect');
+  let answer = '';
+  socket.setEncoding('latin1');
+  socket.on('data', (text) => (answer += text));
+  const closed = once(socket, 'close');
+  socket.on('error', () => {});
+  for (const part of parts) {
+    if (typeof part === 'number') await sleep(part);
+    else socket.write(part);
+  }
+  await closed;
+  return answer;
+}
+
+/** Reads server-sent events from a path; `next()` gives the next one as `{id, data}`. */
+export async function feed(node, path, headers = {}) {
+  const abort = new AbortController();
+  const response = await fetch(node.url + path, {
+    headers: { Accept: 'text/event-stream', ...headers },
+    signal: abort.signal,
+  });
+  assert.equal(response.status, 200);
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = '';
+  return {
+    response,
+    async next() {
+      for (;;) {
+        const end = buffer.indexOf('\n\n');
+        if (end >= 0) {
+          const lines = buffer.slice(0, end).split('\n');
+          buffer = buffer.slice(end + 2);
+          const of = (name) => lines.find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+          if (of('data')) return { id: of('id'), data: JSON.parse(of('data')) };
+          continue;
+        }
+        const { value, done } = await reader.read();
+        if (done) return null;
+        buffer += value;
+      }
+    },
+    close: () => abort.abort(),
+  };
+}
+
+/** Writes lines of NDJSON to a file. */
+export function ndjson(path, events) {
+  writeFileSync(path, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+  return path;
+}
+
+export const opened = (id, name = 'Ada') => ({
+  path: `/accounts/${id}`,
+  type: 'account_opened',
+  data: { name },
+});

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: a node as a process: it says when it is ready, answers HTTP as RFC 9112 asks, feeds what
+// comes, stops with everything kept, and has its data directory for itself.
+// Method: the real binary, requests by fetch, and by bytes on a socket where fetch would not send them.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { Node, cli, feed, folder, must, prepared, raw, sleep, until } from './harness.mjs';
+
+const parent = folder('serve');
+let node;
+
+before(async () => {
+  node = await Node.start(prepared(parent));
+});
+after(() => node.stop());
+
+const head = (rest) => `${rest}\r\nHost: x\r\n`;
+
+test('an append is answered with what was accepted, and read back', async () => {
+  const answer = await node.append('/accounts/1', 'account_opened', { name: 'Ada' });
+  assert.equal(answer.status, 201);
+  assert.equal(answer.body.version, 1);
+  assert.equal(answer.body.path, '/accounts/1');
+  assert.deepEqual(answer.body.data, { id: 1, name: 'Ada', plan: 'free' });
+  const read = await node.request('GET', '/streams/accounts/1');
+  assert.equal(read.body.length, 1);
+  assert.equal(read.body[0].event_id, answer.body.event_id);
+  assert.equal(read.body[0].position, answer.body.position);
+  assert.deepEqual(await node.rows('select id, name, plan, balance from account where id = ?', 1), [
+    [1, 'Ada', 'free', 0],
+  ]);
+});
+
+test('the same event id again gives the first answer', async () => {
+  const headers = { 'Idempotency-Key': '0191d1e5-0000-7000-8000-000000000001' };
+  const first = await node.append('/accounts/1', 'money_paid', { amount: 5 }, headers);
+  const again = await node.append('/accounts/1', 'money_paid', { amount: 5 }, headers);
+  assert.equal(first.status, 201);
+  assert.equal(again.body.position, first.body.position);
+  const other = await node.append('/accounts/1', 'money_paid', { amount: 6 }, headers);
+  assert.equal(other.status, 409);
+  assert.equal(other.body.code, 'event_id_reused');
+});
+
+test('a batch is whole or not at all', async () => {
+  const before_ = (await node.status()).position;
+  const answer = await node.batch([
+    { path: '/accounts/1', type: 'money_paid', data: { amount: 1 } },
+    { path: '/accounts/404', type: 'money_paid', data: { amount: 1 } },
+  ]);
+  assert.equal(answer.status, 409);
+  assert.equal(answer.body.index, 1);
+  assert.equal((await node.status()).position, before_);
+});
+
+test('a feed gives history, then what comes, and resumes where it was left', async () => {
+  const live = await feed(node, '/events?path=/accounts/1');
+  const first = await live.next();
+  assert.equal(first.data.version, 1);
+  assert.equal((await live.next()).data.version, 2);
+  await node.append('/accounts/1', 'money_paid', { amount: 7 });
+  const third = await live.next();
+  assert.equal(third.data.version, 3);
+  live.close();
+  await node.append('/accounts/1', 'money_paid', { amount: 8 });
+  const resumed = await feed(node, '/events?path=/accounts/1', { 'Last-Event-ID': third.id });
+  assert.equal((await resumed.next()).data.version, 4);
+  resumed.close();
+});
+
+test('many requests on one connection are answered in order', async () => {
+  const one = head('GET /healthz HTTP/1.1');
+  const answer = await raw(node.port, `${one}\r\n${one}\r\n${head('GET /nothing HTTP/1.1')}Connection: close\r\n\r\n`);
+  assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 404']);
+});
+
+test('a body in chunks, after Expect: 100-continue, a byte at a time', async () => {
+  const request = `${head('POST /query HTTP/1.1')}Transfer-Encoding: chunked\r\nConnection: close\r\n`;
+  const chunks = 'a\r\n{"sql":"se\r\n9\r\nlect 42"}\r\n0\r\n\r\n';
+  const continued = await raw(node.port, `${request}Expect: 100-continue\r\n\r\n`, 100, chunks);
+  assert.match(continued, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK/);
+  assert.match(continued, /"rows":\[\[42\]\]/);
+  const bytes = [...`${request}\r\n${chunks}`].flatMap((byte, i) => (i % 16 === 0 ? [1, byte] : [byte]));
+  assert.match(await raw(node.port, ...bytes), /"rows":\[\[42\]\]/);
+});
+
+test('HEAD has the head alone', async () => {
+  const answer = await raw(node.port, `${head('HEAD /status HTTP/1.1')}Connection: close\r\n\r\n`);
+  assert.match(answer, /^HTTP\/1\.1 200 OK/);
+  assert.match(answer, /Content-Length: [1-9]/);
+  assert.ok(answer.endsWith('\r\n\r\n'));
+});
+
+test('HTTP/1.0 gets no chunks', async () => {
+  const answer = await raw(node.port, 'GET /events HTTP/1.0\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 200 OK/);
+  assert.doesNotMatch(answer, /chunked/i);
+  JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+});
+
+test('what is not HTTP, or too large, gets a problem and an end', async () => {
+  const status = async (...parts) => {
+    const answer = await raw(node.port, ...parts);
+    const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n')));
+    assert.match(answer, /Content-Type: application\/problem\+json/);
+    assert.match(answer, /Connection: close/);
+    assert.ok(problem.code && problem.detail && problem.title);
+    return problem.status;
+  };
+  assert.equal(await status('NONSENSE\r\n\r\n'), 400);
+  assert.equal(await status('GET / HTTP/1.1\r\n\r\n'), 400); // no Host
+  assert.equal(await status('GET / HTTP/9.9\r\nHost: x\r\n\r\n'), 400);
+  assert.equal(await status(`${head('GET / HTTP/1.1')}X: ${'y'.repeat(20000)}\r\n\r\n`), 431);
+  assert.equal(await status(`GET /${'y'.repeat(20000)} HTTP/1.1\r\nHost: x\r\n\r\n`), 431);
+  assert.equal(await status(`${head('POST /events HTTP/1.1')}Content-Length: 5000000\r\n\r\n`), 413);
+  assert.equal(await status(`${head('POST /events HTTP/1.1')}Content-Length: x\r\n\r\n`), 400);
+  assert.equal(await status(`${head('POST /events HTTP/1.1')}Expect: tea\r\n\r\n`), 417);
+  const chunk = `100000\r\n${'x'.repeat(0x100000)}\r\n`;
+  const chunked = `${head('POST /events HTTP/1.1')}Transfer-Encoding: chunked\r\n\r\n${chunk.repeat(5)}`;
+  assert.equal(await status(chunked), 413);
+  assert.equal(await status(`${head('GET /sync HTTP/1.1')}\r\n`), 426);
+});
+
+test('a WebSocket without the subprotocol is refused; an endless body of 4 MiB is taken', async () => {
+  const upgrade = 'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n';
+  const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+  const request = head('GET /sync HTTP/1.1') + upgrade;
+  assert.match(await raw(node.port, `${request}${key}\r\n`), /^HTTP\/1\.1 400[^]*rivulet\.v1/);
+  assert.match(
+    await raw(node.port, `${request}Sec-WebSocket-Key: x\r\nSec-WebSocket-Protocol: rivulet.v1\r\n\r\n`),
+    /^HTTP\/1\.1 400/,
+  );
+  // the sample of RFC 6455, section 1.3, and a frame that is not masked: closed with 1002
+  const answer = await raw(
+    node.port,
+    `${request}${key}Sec-WebSocket-Protocol: rivulet.v0, rivulet.v1\r\n\r\n`,
+    50,
+    Buffer.from([0x82, 0x01, 0x00]),
+  );
+  assert.match(answer, /^HTTP\/1\.1 101/);
+  assert.match(answer, /Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=/);
+  assert.match(answer, /Sec-WebSocket-Protocol: rivulet\.v1/);
+  const large = await node.request('POST', '/query', `{"sql":"${' '.repeat(4 * 1024 * 1024 - 30)}"}`);
+  assert.ok(large.status >= 400 && large.status < 500, large.text);
+});
+
+test('a slow reader holds nothing up', async () => {
+  const many = Array.from({ length: 5000 }, () => ({
+    path: '/accounts/1',
+    type: 'money_paid',
+    data: { amount: 1 },
+  }));
+  for (let i = 0; i < 4; i += 1) assert.equal((await node.batch(many)).status, 201);
+  const slow = await Promise.all(
+    Array.from({ length: 20 }, () => fetch(`${node.url}/events`, { headers: { Accept: 'text/event-stream' } })),
+  );
+  for (let i = 0; i < 20; i += 1) assert.equal((await node.request('GET', '/healthz')).status, 200);
+  const whole = await node.request('GET', '/events');
+  assert.ok(whole.body.length >= 20000);
+  for (const response of slow) await response.body.cancel();
+});
+
+test('a second process is told that the directory is in use', () => {
+  const run = cli(['status', '--data', node.data]);
+  assert.equal(run.code, 1);
+  assert.match(run.err, /^rivulet: data_in_use: /);
+  const serve = cli(['serve', '--data', node.data, '--listen', '127.0.0.1:0']);
+  assert.equal(serve.code, 1);
+  assert.match(serve.err, /data_in_use/);
+});
+
+test('SIGTERM ends feeds, seals the log, and the next start has everything', async () => {
+  const before_ = await node.status();
+  const live = await feed(node, `/events?path=/accounts/1&from=${before_.position}`);
+  assert.equal((await live.next()).data.position, before_.position);
+  const end = live.next();
+  assert.equal(await node.stop(), 0);
+  assert.equal(await end, null); // ended, not cut off
+  const status = must(['status', '--json', '--data', node.data]);
+  assert.equal(status.state_hash, before_.state_hash);
+  assert.equal(status.position, before_.position);
+  node = await Node.start(node.data);
+  assert.equal((await node.status()).state_hash, before_.state_hash);
+});
+
+test('a port in use is said, with exit code 1', async () => {
+  const run = cli(['serve', '--data', prepared(parent, 'other'), '--listen', `127.0.0.1:${node.port}`]);
+  assert.equal(run.code, 1);
+  assert.match(run.err, /cannot listen on 127\.0\.0\.1:\d+: address already in use/);
+});
+
+test('read --follow goes on with what comes', async () => {
+  const { spawn } = await import('node:child_process');
+  const { binary } = await import('./harness.mjs');
+  const args = ['read', '/accounts/77', '--follow', '--json', '--url', node.url];
+  const child = spawn(binary, args);
+  let out = '';
+  child.stdout.on('data', (text) => (out += text));
+  await sleep(50);
+  await node.append('/accounts/77', 'account_opened', { name: 'Bo' });
+  await until(() => out.includes('\n'), 'the event');
+  assert.equal(JSON.parse(out).data.name, 'Bo');
+  child.kill();
+});
