@@ -16,9 +16,9 @@ foreach(source IN LISTS RV_FUZZ_SOURCES)
   else()
     target_sources(fuzz_${name} PRIVATE tests/fuzz/replay.c)
     target_compile_definitions(fuzz_${name} PRIVATE _GNU_SOURCE)
-    add_test(NAME fuzz/${name} COMMAND fuzz_${name}
+    add_test(NAME ${RV_TEST_PREFIX}fuzz/${name} COMMAND fuzz_${name}
       ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${name}
       ${PROJECT_SOURCE_DIR}/tests/fuzz/regressions/${name})
-    set_tests_properties(fuzz/${name} PROPERTIES TIMEOUT 300)
+    set_tests_properties(${RV_TEST_PREFIX}fuzz/${name} PROPERTIES TIMEOUT 300)
   endif()
 endforeach()
