@@ -147,11 +147,13 @@ rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *pat
 }
 
 static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_error *err) {
-    /* Received twice when the first time was cancelled: the schema is ahead of the log then. */
-    if (event->schema_version > rv_schema_version(node->schema)) {
-        return rv_schema_apply(node->schema, event->data, err);
+    if (event->schema_version != rv_schema_version(node->schema) + 1) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the schema change at sequence %u makes version %u of a schema at %u",
+                            event->sequence, (uint64_t)event->schema_version,
+                            (uint64_t)rv_schema_version(node->schema));
     }
-    return RV_OK;
+    return rv_schema_apply(node->schema, event->data, err);
 }
 
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {

@@ -145,4 +145,8 @@ RV_MUST_USE rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, 
                                              rv_error *err);
 void rv_node_receive_cancel(rv_node *node);
 
+/* True between begin and commit or cancel: what the state shows then may be taken back, so nobody
+ * else reads it. */
+bool rv_node_in_batch(const rv_node *node);
+
 #endif

@@ -20,6 +20,7 @@ typedef struct rv_receiving {
     rv_record_context context;
     uint64_t first_position;
     uint64_t event_count;
+    rv_schema_mark schema;  /* before it */
     uint32_t streams_known; /* streams below this number have an event */
 } rv_receiving;
 

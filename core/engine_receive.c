@@ -96,6 +96,7 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->event_count = 0;
     r->first_position = 0;
     r->streams_known = rv_state_stream_count(node->state);
+    r->schema = rv_schema_mark_of(node->schema);
     rv_state_begin(node->state);
     return RV_OK;
 }
@@ -137,7 +138,7 @@ static rv_status check_event(rv_node *node, const rv_event *event, const rv_stre
         return broke_protocol(err, "an event type in a stream that does not take it", event);
     }
     if (system) {
-        return event->schema_version <= rv_schema_version(node->schema) + 1
+        return event->schema_version == rv_schema_version(node->schema) + 1
                    ? RV_OK
                    : broke_protocol(err, "a schema change out of order", event);
     }
@@ -249,7 +250,12 @@ void rv_node_receive_cancel(rv_node *node) {
     rv_receiving *r = &node->receiving;
     if (r->active) {
         rv_state_rollback(node->state);
+        rv_schema_take_back(node->schema, &r->schema);
         rv_log_append_cancel(node->log);
         r->active = false;
     }
+}
+
+bool rv_node_in_batch(const rv_node *node) {
+    return node->receiving.active;
 }

@@ -233,6 +233,9 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
 }
 
 static void start(rv_exchange *x) {
+    if (rv_node_in_batch(x->face->options.node)) {
+        return; /* half of a batch is nothing to show */
+    }
     rv_error err = {.status = RV_OK};
     rv_url url;
     rv_arena_reset(&x->face->scratch, 0);

@@ -14,19 +14,12 @@
 #include "core/model/schema_parse.h"
 #include "core/model/schema_parts.h"
 
-/* Where a schema stood before a text. */
-typedef struct schema_mark {
-    size_t arena_len;
-    uint16_t enum_count;
-    uint16_t aggregate_count;
-    uint16_t event_type_count;
-    uint16_t stream_count;
-} schema_mark;
-
-static schema_mark mark_of(const rv_schema *schema) {
+rv_schema_mark rv_schema_mark_of(const rv_schema *schema) {
     RV_ASSERT(schema->arena != NULL);
-    return (schema_mark){
+    return (rv_schema_mark){
         .arena_len = rv_arena_mark(schema->arena),
+        .hash = schema->hash,
+        .version = schema->version,
         .enum_count = schema->enum_names.count,
         .aggregate_count = schema->aggregate_names.count,
         .event_type_count = schema->event_type_names.count,
@@ -34,14 +27,16 @@ static schema_mark mark_of(const rv_schema *schema) {
     };
 }
 
-static void take_back(rv_schema *schema, const schema_mark *mark) {
-    RV_ASSERT(mark->arena_len <= schema->arena->len);
+void rv_schema_take_back(rv_schema *schema, const rv_schema_mark *mark) {
+    RV_ASSERT(mark->arena_len <= schema->arena->len && mark->version <= schema->version);
     rv_schema_names_cut(&schema->enum_names, mark->enum_count);
     rv_schema_names_cut(&schema->aggregate_names, mark->aggregate_count);
     rv_schema_names_cut(&schema->event_type_names, mark->event_type_count);
     rv_schema_names_cut(&schema->stream_names, mark->stream_count);
     rv_schema_paths_cut(schema, mark->stream_count);
     rv_arena_reset(schema->arena, mark->arena_len);
+    schema->hash = mark->hash;
+    schema->version = mark->version;
 }
 
 /* The hash of the canonical text, which is printed into what the arena has left. False: too little.
@@ -112,11 +107,11 @@ static rv_status add_text(rv_schema *schema, rv_bytes text, rv_hash128 *hash, rv
 
 rv_status rv_schema_apply(rv_schema *schema, rv_bytes text, rv_error *err) {
     RV_ASSERT(schema != NULL);
-    const schema_mark mark = mark_of(schema);
+    const rv_schema_mark mark = rv_schema_mark_of(schema);
     rv_hash128 hash = {0, 0};
     const rv_status status = add_text(schema, text, &hash, err);
     if (status != RV_OK) {
-        take_back(schema, &mark);
+        rv_schema_take_back(schema, &mark);
         return status;
     }
     schema->version++;
@@ -127,10 +122,10 @@ rv_status rv_schema_apply(rv_schema *schema, rv_bytes text, rv_error *err) {
 
 rv_status rv_schema_check(rv_schema *schema, rv_bytes text, rv_error *err) {
     RV_ASSERT(schema != NULL);
-    const schema_mark mark = mark_of(schema);
+    const rv_schema_mark mark = rv_schema_mark_of(schema);
     rv_hash128 hash = {0, 0};
     const rv_status status = add_text(schema, text, &hash, err);
-    take_back(schema, &mark);
+    rv_schema_take_back(schema, &mark);
     RV_ASSERT(rv_arena_mark(schema->arena) == mark.arena_len);
     return status;
 }

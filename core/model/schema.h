@@ -146,6 +146,22 @@ RV_MUST_USE rv_status rv_schema_apply(rv_schema *schema, rv_bytes text, rv_error
 /* As rv_schema_apply, and takes everything back again: what would the text do? */
 RV_MUST_USE rv_status rv_schema_check(rv_schema *schema, rv_bytes text, rv_error *err);
 
+/* Where a schema stands, so that texts applied since can be taken back together. Plain data. */
+typedef struct rv_schema_mark {
+    size_t arena_len;
+    rv_hash128 hash;
+    uint32_t version;
+    uint16_t enum_count;
+    uint16_t aggregate_count;
+    uint16_t event_type_count;
+    uint16_t stream_count;
+} rv_schema_mark;
+
+rv_schema_mark rv_schema_mark_of(const rv_schema *schema);
+
+/* Makes the schema what it was; what was declared since must not be used any more. */
+void rv_schema_take_back(rv_schema *schema, const rv_schema_mark *mark);
+
 /* Number of texts applied. */
 uint32_t rv_schema_version(const rv_schema *schema);
 

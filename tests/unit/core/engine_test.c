@@ -357,6 +357,45 @@ RV_TEST(what_an_upstream_gets_wrong_is_refused_whole) {
     fixture_free(&edge);
 }
 
+static rv_status receive_schema(rv_node *node, const char *text, rv_error *err) {
+    rv_event event = {.position = 1,
+                      .version = 1,
+                      .type = RV_SYSTEM_SCHEMA_TYPE,
+                      .schema_version = 1,
+                      .data = rv_bytes_of_string(text)};
+    rv_status status = rv_node_receive_begin(node, err);
+    status = status == RV_OK ? rv_node_receive_stream(node, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH),
+                                                      &event.stream, err)
+                             : status;
+    return status == RV_OK ? rv_node_receive_event(node, &event, err) : status;
+}
+
+RV_TEST(a_cancelled_batch_takes_its_schema_change_back) {
+    fixture edge = fixture_create(17);
+    const uint8_t log_id[16] = {7};
+    RV_CHECK_STATUS(fixture_open(&edge, RV_ROLE_EDGE, "/a/**"), RV_OK);
+    RV_CHECK_STATUS(rv_node_adopt(edge.node, log_id, 1, 99, &edge.err), RV_OK);
+    const rv_hash128 before = rv_node_state_hash(edge.node);
+    RV_CHECK_STATUS(
+        receive_schema(edge.node, "CREATE AGGREGATE a (id text PRIMARY KEY)", &edge.err), RV_OK);
+    RV_CHECK(rv_node_in_batch(edge.node));
+    rv_node_receive_cancel(edge.node);
+    RV_CHECK(!rv_node_in_batch(edge.node));
+    RV_CHECK_EQ(rv_schema_version(rv_node_schema(edge.node)), 0);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(edge.node), before));
+    RV_CHECK_STATUS(
+        receive_schema(edge.node, "CREATE AGGREGATE b (id bigint PRIMARY KEY)", &edge.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_receive_commit(edge.node, 1, 5, &edge.err), RV_OK);
+    RV_CHECK(rv_schema_aggregate_named(rv_node_schema(edge.node), RV_LITERAL("a")) == NULL);
+    RV_CHECK(rv_schema_aggregate_named(rv_node_schema(edge.node), RV_LITERAL("b")) != NULL);
+    const rv_hash128 after = rv_node_state_hash(edge.node);
+    RV_CHECK_STATUS(fixture_close(edge.node, &edge.err), RV_END);
+    rv_memory_host_reopen(edge.storage);
+    RV_CHECK_STATUS(fixture_open(&edge, RV_ROLE_EDGE, "/a/**"), RV_OK);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(edge.node), after));
+    fixture_free(&edge);
+}
+
 RV_TEST(a_budget_that_is_too_small_is_refused) {
     fixture f = fixture_create(15);
     const rv_node_options options = {.host = rv_memory_host_interface(f.storage),
@@ -401,6 +440,7 @@ int main(void) {
     RV_RUN(an_edge_that_holds_a_part_has_that_part);
     RV_RUN(a_node_is_opened_as_what_it_is);
     RV_RUN(what_an_upstream_gets_wrong_is_refused_whole);
+    RV_RUN(a_cancelled_batch_takes_its_schema_change_back);
     RV_RUN(a_budget_that_is_too_small_is_refused);
     RV_RUN(rows_that_do_not_fit_are_refused_and_the_node_goes_on);
     return rv_test_done();
