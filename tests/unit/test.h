@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The frame of a unit test: a program per source file that runs its cases in order, names the first
- * check of each that fails, and exits with 1 if any did. No setjmp, no allocation, no clock: it runs
- * in every build, WASM included.
+ * check of each that fails, and exits with 1 if any did. No setjmp, no allocation, no clock: it
+ * runs in every build, WASM included.
  *
  *     RV_TEST(a_short_read_is_told) { RV_CHECK_EQ(count, 3); }
  *     int main(void) { RV_RUN(a_short_read_is_told); return rv_test_done(); }
