@@ -11,6 +11,7 @@ if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
     tests/bench/flusher.c tests/bench/loans.c)
   target_link_libraries(bench_core PRIVATE rivulet_platform rivulet rivulet_sql z pthread)
   target_compile_definitions(bench_core PRIVATE _GNU_SOURCE)
+  rv_link_whole(bench_core)
 
   add_executable(bench_baseline EXCLUDE_FROM_ALL tests/bench/baseline.c tests/bench/loans.c)
   target_link_libraries(bench_baseline PRIVATE bench_sqlite rivulet rivulet_sql z m)

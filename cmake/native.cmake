@@ -49,6 +49,7 @@ target_link_libraries(rivulet_native PUBLIC rivulet_platform
 add_executable(rivulet_binary native/main.c)
 set_target_properties(rivulet_binary PROPERTIES OUTPUT_NAME rivulet)
 target_link_libraries(rivulet_binary PRIVATE rivulet_native)
+rv_link_whole(rivulet_binary)
 
 # Unit tests of native/ are made later, in cmake/tests.cmake; they link the rest of it here.
 function(rv_native_tests)
