@@ -231,11 +231,15 @@ static void write_hello(rv_edge *e, rv_writer *w) {
     RV_ASSERT(!w->full);
 }
 
-/* True when the report is due: small credit to give back, or a durable W to tell. */
+/* True when something is to be done ten times a second: small credit to give back, a durable W to
+ * tell, a storage without room to ask again. */
+static bool report_wanted(const rv_edge *e) {
+    return e->owed.credit > 0 || rv_node_watermark_durable(e->node) > e->durable_reported ||
+           e->status.reason.status == RV_STORAGE_FULL;
+}
+
 static bool report_due(const rv_edge *e, int64_t now) {
-    const bool some =
-        e->owed.credit > 0 || rv_node_watermark_durable(e->node) > e->durable_reported;
-    return some && now - e->last_report >= RV_SYNC_REPORT_US;
+    return report_wanted(e) && now - e->last_report >= RV_SYNC_REPORT_US;
 }
 
 /* Writes the next small message of a connected edge; false: none. */
@@ -276,7 +280,9 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
 bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
     RV_ASSERT(message != NULL);
     bool sent = false;
-    if (e->owed.hello && e->status.state == RV_EDGE_CONNECTING) {
+    /* the hello names W: nothing leaves a node before it is durable there */
+    const bool durable = rv_node_watermark_durable(e->node) == rv_node_watermark(e->node);
+    if (e->owed.hello && e->status.state == RV_EDGE_CONNECTING && durable) {
         rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
         write_hello(e, &w);
         e->owed.hello = false;
@@ -332,11 +338,8 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     const int64_t quiet_since = e->last_received > e->last_ping ? e->last_received : e->last_ping;
     const int64_t ping = quiet_since + RV_SYNC_PING_US;
     int64_t deadline = ping < silence ? ping : silence;
-    const bool report = e->owed.credit > 0 ||
-                        rv_node_watermark_durable(e->node) > e->durable_reported ||
-                        e->status.reason.status == RV_STORAGE_FULL;
     const int64_t due = e->last_report + RV_SYNC_REPORT_US;
-    deadline = report && due < deadline ? due : deadline;
+    deadline = report_wanted(e) && due < deadline ? due : deadline;
     RV_ASSERT(deadline <= silence);
     return deadline;
 }
@@ -361,8 +364,10 @@ rv_status rv_edge_forward(rv_edge *e, const rv_append *events, size_t count, uin
 rv_status rv_edge_forward_result(rv_edge *e, uint64_t request, rv_forwarded *events, size_t cap,
                                  size_t *count, rv_error *err) {
     RV_ASSERT(count != NULL);
-    return rv_forwards_result(&e->forwards, request, rv_node_watermark(e->node), events, cap, count,
-                              err);
+    /* where W has stopped, the root's answer is all there will be */
+    const bool stopped = e->stalled || e->status.state == RV_EDGE_ERROR;
+    const uint64_t watermark = stopped ? UINT64_MAX : rv_node_watermark(e->node);
+    return rv_forwards_result(&e->forwards, request, watermark, events, cap, count, err);
 }
 
 void rv_edge_forward_end(rv_edge *e, uint64_t request) {

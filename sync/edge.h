@@ -86,9 +86,11 @@ typedef struct rv_forwarded {
     rv_bytes data; /* as JSON */
 } rv_forwarded;
 
-/* RV_PENDING until the root has answered and this node's W has reached the answer; RV_OK with the
- * events (`*count` of them; up to `cap` are written); the root's error; RV_OUTCOME_UNKNOWN: the
- * connection ended first. */
+/* RV_PENDING until the root has answered and this node's W has reached the answer, or can move no
+ * more; RV_OK with the
+ * events (`*count` of them; up to `cap`, at least 1, are written); the root's error;
+ * RV_OUTCOME_UNKNOWN: the connection ended first. A `*count` of 0: accepted, but there was no room
+ * for the answer; `events[0].position` is the last event's, and nothing else is known. */
 RV_MUST_USE rv_status rv_edge_forward_result(rv_edge *edge, uint64_t request, rv_forwarded *events,
                                              size_t cap, size_t *count, rv_error *err);
 

@@ -118,13 +118,13 @@ rv_status rv_forwards_answer(rv_forwards *forwards, rv_bytes body, rv_error *err
         return status;
     }
     rv_forward *const f = find(forwards, answer.request);
+    if (f != NULL && f->state == RV_FORWARD_ABANDONED) {
+        f->state = RV_FORWARD_FREE;
+        return RV_OK;
+    }
     if (f == NULL || f->state != RV_FORWARD_SENT) {
-        /* a request that its caller ended before the answer is known by its number */
-        return answer.request < forwards->next_request && f == NULL
-                   ? RV_OK
-                   : rv_error_set(err, RV_PROTOCOL_ERROR,
-                                  "the peer answered request %u, which was not sent",
-                                  answer.request);
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the peer answered request %u, which is not under way", answer.request);
     }
     f->len = 0;
     f->state = RV_FORWARD_ANSWERED;
@@ -147,22 +147,23 @@ void rv_forwards_disconnect(rv_forwards *forwards) {
             f->state = f->state == RV_FORWARD_QUEUED ? RV_FORWARD_UNSENT : RV_FORWARD_LOST;
             f->len = 0;
         }
+        f->state = f->state == RV_FORWARD_ABANDONED ? RV_FORWARD_FREE : f->state;
     }
 }
 
 /* What was answered. */
 static rv_status tell(const rv_forwards *forwards, const rv_forward *f, rv_forwarded *events,
                       size_t cap, size_t *count, rv_error *err) {
-    rv_wire_appended answer;
-    RV_ASSERT(f->state == RV_FORWARD_ANSWERED);
-    if (f->len == 0) {
-        return f->position > 0
-                   ? RV_OK
-                   : rv_error_set(err, RV_OUTCOME_UNKNOWN, "there was no memory for the answer");
+    rv_wire_appended answer = {.outcome = RV_WIRE_ACCEPTED_BARE};
+    RV_ASSERT(f->state == RV_FORWARD_ANSWERED && cap > 0);
+    if (f->len > 0) {
+        const rv_bytes body = rv_bytes_of(forwards->heap + f->at, f->len);
+        const rv_status status = rv_wire_read_appended(body, &answer, err);
+        RV_ASSERT(status == RV_OK); /* it was checked when it came */
+    } else if (f->position == 0) {
+        return rv_error_set(err, RV_OUTCOME_UNKNOWN, "there was no memory for the answer");
     }
-    const rv_bytes body = rv_bytes_of(forwards->heap + f->at, f->len);
-    const rv_status status = rv_wire_read_appended(body, &answer, err);
-    RV_ASSERT(status == RV_OK); /* it was checked when it came */
+    events[0] = (rv_forwarded){.position = f->position}; /* all that a bare answer says */
     if (answer.outcome == RV_WIRE_REFUSED) {
         if (err != NULL) {
             *err = answer.refusal;
@@ -207,6 +208,7 @@ rv_status rv_forwards_result(const rv_forwards *forwards, uint64_t request, uint
                             "the same event id");
     case RV_FORWARD_ANSWERED:
         return f->position > watermark ? RV_PENDING : tell(forwards, f, events, cap, count, err);
+    case RV_FORWARD_ABANDONED:
     case RV_FORWARD_FREE:
         break;
     }
@@ -216,6 +218,7 @@ rv_status rv_forwards_result(const rv_forwards *forwards, uint64_t request, uint
 
 void rv_forwards_end(rv_forwards *forwards, uint64_t request) {
     rv_forward *const f = find(forwards, request);
-    RV_ASSERT(f != NULL);
-    *f = (rv_forward){.state = RV_FORWARD_FREE};
+    RV_ASSERT(f != NULL && f->state != RV_FORWARD_ABANDONED);
+    const bool sent = f->state == RV_FORWARD_SENT;
+    *f = (rv_forward){.state = sent ? RV_FORWARD_ABANDONED : RV_FORWARD_FREE, .request = request};
 }

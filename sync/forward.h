@@ -7,6 +7,9 @@
  *     free -> queued -> sent -> answered -> free
  *                 \        \-> lost (the connection ended)
  *                  \-> unsent
+ *
+ * A request that its caller ends after it was sent keeps its slot until the answer or the end of
+ * the connection, because at the upstream it counts as under way.
  */
 #ifndef RV_SYNC_FORWARD_H
 #define RV_SYNC_FORWARD_H
@@ -23,8 +26,9 @@ typedef enum rv_forward_state {
     RV_FORWARD_QUEUED,
     RV_FORWARD_SENT,
     RV_FORWARD_ANSWERED,
-    RV_FORWARD_UNSENT, /* the connection ended before it was sent */
-    RV_FORWARD_LOST    /* the connection ended before the answer */
+    RV_FORWARD_ABANDONED, /* its caller has ended it, the upstream has not answered it */
+    RV_FORWARD_UNSENT,    /* the connection ended before it was sent */
+    RV_FORWARD_LOST       /* the connection ended before the answer */
 } rv_forward_state;
 
 typedef struct rv_forward {

@@ -17,16 +17,16 @@ static rv_answer *answer_of(rv_upstream *s, uint64_t request, bool used) {
     return found;
 }
 
-/* Keeps a refusal to be sent; where the whole of it has no room, its code has. */
+/* Keeps a refusal to be sent; where the whole of it has no room, its code has: as many short ones
+ * as there can be appends under way always fit. */
 static void refuse(rv_upstream *s, uint64_t request, const rv_error *error) {
     rv_wire_appended answer = {.request = request, .outcome = RV_WIRE_REFUSED, .refusal = *error};
-    /* room for the codes of all the others stays free */
-    const size_t reserve = (size_t)ANSWERS_MAX * 48;
+    const size_t reserve = (size_t)ANSWERS_MAX * REFUSAL_SHORT;
     const size_t room = sizeof s->refusals - s->refusals_len - 4;
-    RV_ASSERT(s->refusals_len + 4 <= sizeof s->refusals);
+    RV_ASSERT(s->refusal_count < ANSWERS_MAX && s->refusals_len + 4 <= sizeof s->refusals);
     rv_writer w = rv_writer_over(s->refusals + s->refusals_len + 4, room);
     rv_wire_write_appended(&w, &answer);
-    if (w.full || (s->refusals_len > 0 && w.len + reserve > room)) {
+    if (w.full || w.len + reserve > room) {
         answer.refusal.detail_len = 0;
         answer.refusal.facts_len = 0;
         w = rv_writer_over(s->refusals + s->refusals_len + 4, room);
@@ -35,6 +35,7 @@ static void refuse(rv_upstream *s, uint64_t request, const rv_error *error) {
     RV_ASSERT(!w.full);
     rv_store_u32(s->refusals + s->refusals_len, (uint32_t)w.len);
     s->refusals_len += 4 + w.len;
+    s->refusal_count += 1;
 }
 
 /* Gives the body to the node. RV_PENDING: it must be given again. */
@@ -84,6 +85,16 @@ static bool keep(rv_upstream *s, rv_bytes body) {
     return true;
 }
 
+/* Appends of the session that the edge has no answer to. */
+static uint32_t under_way(const rv_upstream *s) {
+    uint32_t count = s->refusal_count;
+    for (uint32_t i = 0; i < ANSWERS_MAX; i++) {
+        count += s->answers[i].used;
+    }
+    RV_ASSERT(count <= ANSWERS_MAX);
+    return count;
+}
+
 rv_status rv_upstream_take_append(rv_upstream *s, rv_bytes body, rv_error *err) {
     rv_wire_append append;
     const rv_status status = rv_wire_read_append(body, &append, err);
@@ -92,7 +103,7 @@ rv_status rv_upstream_take_append(rv_upstream *s, rv_bytes body, rv_error *err) 
     }
     rv_answer *const answer = answer_of(s, 0, false);
     if (answer == NULL || answer_of(s, append.request, true) != NULL ||
-        s->refusals_len + ANSWERS_MAX * 48 > sizeof s->refusals) {
+        under_way(s) == ANSWERS_MAX) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
                             "the edge has more than %u appends under way, or one twice",
                             (uint64_t)ANSWERS_MAX);
@@ -199,6 +210,7 @@ static bool next_refusal(rv_upstream *s, rv_bytes *message) {
     memcpy(s->shared->message, s->refusals + 4, len);
     *message = rv_bytes_of(s->shared->message, len);
     s->refusals_len -= len + 4;
+    s->refusal_count -= 1;
     memmove(s->refusals, s->refusals + len + 4, s->refusals_len);
     return true;
 }

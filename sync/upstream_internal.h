@@ -15,10 +15,11 @@
 #include "sync/wire_append.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
-#define SELECTION_MEMORY (9u << 10)   /* patterns and their texts, of one session */
+#define SELECTION_MEMORY 8704u        /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
-#define REFUSALS_MEMORY  1024u /* refusals to be sent, of one session */
+#define REFUSAL_SHORT    48u   /* a refusal of which only the code is told, at most */
+#define REFUSALS_MEMORY  1664u /* refusals to be sent, of one session */
 
 typedef enum rv_upstream_state {
     RV_UPSTREAM_NEW,
@@ -66,6 +67,7 @@ struct rv_upstream {
     size_t pattern_count;
     rv_path_pattern *patterns;
     rv_answer answers[ANSWERS_MAX];
+    uint32_t refusal_count;
     size_t refusals_len;
     uint8_t refusals[REFUSALS_MEMORY]; /* messages, each with 4 bytes of length */
     rv_error failure;
