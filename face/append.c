@@ -345,8 +345,20 @@ static rv_status append_here(rv_exchange *x, size_t count, rv_writer *w, bool mi
     return status;
 }
 
-/* On an edge the root decides; the answer comes when this node holds what the root accepted. */
-static rv_status append_upstream(rv_exchange *x, size_t count, rv_writer *w, bool minimal,
+/* An answer that had no room on its way says the last position only, and a batch's are in a row. */
+static void complete_bare(rv_face *face, size_t count, size_t answered) {
+    RV_ASSERT(count > 0 && answered != count && count <= face->events_max);
+    const size_t last = answered == 0                 ? 0
+                        : answered > face->events_max ? face->events_max - 1
+                                                      : answered - 1;
+    const uint64_t position = face->forwarded[last].position;
+    face->forwarded[0].position = position - (count - 1);
+    face->forwarded[count - 1].position = position;
+}
+
+/* On an edge the root decides; the answer comes when this node holds what the root accepted. Memory
+ * for a large one is taken only then: waiting may take long. */
+static rv_status append_upstream(rv_exchange *x, size_t count, bool large, bool minimal,
                                  rv_error *err) {
     rv_face *face = x->face;
     rv_edge *edge = face->options.edge;
@@ -358,11 +370,15 @@ static rv_status append_upstream(rv_exchange *x, size_t count, rv_writer *w, boo
         x->forwarded = true;
     }
     size_t answered = 0;
-    const rv_status status =
+    rv_writer w;
+    rv_status status =
         rv_edge_forward_result(edge, x->forward, face->forwarded, face->events_max, &answered, err);
+    status = status == RV_OK ? exchange_writer(x, large, &w) : status;
     if (status == RV_OK) {
-        RV_ASSERT(answered == count);
-        answer_events(x, w, count, minimal, true);
+        if (answered != count) {
+            complete_bare(face, count, answered);
+        }
+        answer_events(x, &w, count, minimal || answered != count, true);
     }
     return status;
 }
@@ -381,10 +397,9 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     const bool minimal = rv_bytes_are(preference, "minimal");
     const bool large = !minimal && (count > 1 || x->request.body.len > EXCHANGE_BUFFER_SIZE / 4);
-    status = exchange_writer(x, large, &w);
-    if (status != RV_OK) {
-        return status;
+    if (x->face->options.edge != NULL) {
+        return append_upstream(x, count, large, minimal, err);
     }
-    return x->face->options.edge != NULL ? append_upstream(x, count, &w, minimal, err)
-                                         : append_here(x, count, &w, minimal, memory, err);
+    status = exchange_writer(x, large, &w);
+    return status == RV_OK ? append_here(x, count, &w, minimal, memory, err) : status;
 }

@@ -195,6 +195,9 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool health = rv_bytes_are(place, "healthz") || rv_bytes_are(place, "readyz");
     const bool node = rv_bytes_are(place, "status");
     const bool aggregates = rv_bytes_are(place, "aggregates");
+    if (!health && !rv_node_settled(x->face->options.node)) {
+        return RV_PENDING; /* half of a batch is nothing to show */
+    }
     if (!health && !node && !aggregates) {
         return get || post ? route_pair(x, url, get, err) : wrong_method(x, "GET, POST", err);
     }

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the request handler of an edge answers what the root decided, whatever room there was for
+ * the answer, holds nothing that others need while it waits, and shows only whole batches. Method:
+ * the handler over the edge of tests/unit/sync/pair.h, exchanges driven by hand.
+ */
+#include "face/face.h"
+#include "sync/edge_internal.h"
+#include "sync/upstream_internal.h"
+#include "tests/unit/sync/pair.h"
+
+#define FACE_MEMORY ((size_t)16 << 20)
+#define EXCHANGES   8
+
+typedef struct edge_server {
+    pair p;
+    uint8_t *memory;
+    rv_face *face;
+    rv_exchange *exchanges[EXCHANGES];
+    rv_response_head head;
+    uint8_t body[4096];
+    rv_bytes answer;
+} edge_server;
+
+static void server_start(edge_server *s) {
+    s->p = pair_create("/**");
+    s->memory = malloc(FACE_MEMORY);
+    rv_arena arena = rv_arena_over(s->memory, FACE_MEMORY);
+    const rv_face_options options = {.node = s->p.leaf.node,
+                                     .edge = s->p.edge,
+                                     .exchanges_max = EXCHANGES,
+                                     .result_count = 2,
+                                     .result_len_max = 256u << 10,
+                                     .version = "test"};
+    RV_CHECK_STATUS(rv_face_create(&s->face, &options, &arena, &s->p.err), RV_OK);
+    RV_CHECK(pair_connect(&s->p));
+    pair_run(&s->p);
+    RV_CHECK_STATUS(fixture_append(&s->p.root, "accounts", "account_opened", "{\"name\":\"ada\"}"),
+                    RV_OK);
+    pair_run(&s->p);
+}
+
+static void server_free(edge_server *s) {
+    pair_free(&s->p);
+    free(s->memory);
+}
+
+static void begin(edge_server *s, unsigned i, const char *method, const char *target,
+                  const char *body) {
+    const rv_request request = {.method = rv_bytes_of_string(method),
+                                .target = rv_bytes_of_string(target),
+                                .content_type = RV_LITERAL("application/json"),
+                                .body = rv_bytes_of_string(body)};
+    RV_CHECK_STATUS(rv_face_begin(s->face, &request, &s->exchanges[i], &s->p.err), RV_OK);
+}
+
+/* The whole answer, which is short; ends the exchange. RV_PENDING: not there yet. */
+static rv_status finish(edge_server *s, unsigned i) {
+    const rv_status status = rv_exchange_head(s->exchanges[i], &s->head);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_writer w = rv_writer_over(s->body, sizeof s->body);
+    while (rv_exchange_body(s->exchanges[i], 0, &w) == RV_OK && rv_writer_room(&w) > 0) {
+    }
+    s->answer = rv_writer_bytes(&w);
+    rv_face_end(s->exchanges[i]);
+    return RV_OK;
+}
+
+static bool answer_has(const edge_server *s, const char *text) {
+    char copy[sizeof s->body + 1];
+    memcpy(copy, s->answer.ptr, s->answer.len);
+    copy[s->answer.len] = '\0';
+    return strstr(copy, text) != NULL;
+}
+
+/* A batch of two notes, each of nearly 55 KiB. */
+static void large_batch(char *body, unsigned first) {
+    size_t len = (size_t)sprintf(body, "[");
+    for (unsigned k = 0; k < 2; k++) {
+        len += (size_t)sprintf(body + len,
+                               "{\"path\":\"/accounts/1\",\"type\":\"noted\",\"data\":"
+                               "{\"note_id\":%u,\"body\":\"",
+                               first + k);
+        memset(body + len, 'x', 55000);
+        len += 55000;
+        len += (size_t)sprintf(body + len, "\"}}%s", k == 0 ? "," : "]");
+    }
+}
+
+RV_TEST(an_answer_without_room_is_told_by_positions) {
+    static edge_server s;
+    static char bodies[4][120000];
+    server_start(&s);
+    RV_CHECK_PASSED();
+    for (unsigned i = 0; i < 4; i++) {
+        large_batch(bodies[i], 100 + 2 * i);
+        begin(&s, i, "POST", "/events", bodies[i]);
+        RV_CHECK_PASSED();
+        RV_CHECK_STATUS(rv_exchange_head(s.exchanges[i], &s.head), RV_PENDING);
+    }
+    /* four wait for the root, and none of them holds what others answer from */
+    begin(&s, 4, "GET", "/status", "");
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(finish(&s, 4), RV_OK);
+    RV_CHECK_EQ(s.head.status, 200);
+    pair_run(&s.p);
+    RV_CHECK(s.p.session != NULL || pair_sync(&s.p));
+    unsigned bare = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        RV_CHECK_STATUS(finish(&s, i), RV_OK);
+        RV_CHECK_EQ(s.head.status, 201);
+        if (s.answer.len < 1000) {
+            char expected[128];
+            snprintf(expected, sizeof expected,
+                     "{\"count\":2,\"first_position\":%u,\"last_position\":%u}", 3 + 2 * i,
+                     4 + 2 * i);
+            RV_CHECK(answer_has(&s, expected));
+            bare += 1;
+        }
+    }
+    RV_CHECK(bare > 0);
+    server_free(&s);
+}
+
+RV_TEST(rows_are_shown_when_a_batch_is_there_whole) {
+    static edge_server s;
+    server_start(&s);
+    RV_CHECK_PASSED();
+    pair_cut(&s.p, RV_UPSTREAM_UNREACHABLE);
+    s.p.edge->batch_bytes = 200; /* a few events a message */
+    rv_append events[40];
+    rv_event results[40];
+    for (unsigned i = 0; i < 40; i++) {
+        events[i] = fixture_event("/accounts/1", "deposited", "{\"amount\":1}");
+    }
+    RV_CHECK_STATUS(fixture_append_all(s.p.root.node, events, 40, results, &s.p.err), RV_OK);
+    RV_CHECK(fixture_settle(s.p.root.node));
+    RV_CHECK(pair_connect(&s.p));
+    bool waited = false;
+    for (unsigned i = 0; i < 1000 && rv_node_watermark(s.p.leaf.node) < 42; i++) {
+        (void)pair_step(&s.p);
+        static const char *const targets[] = {"/aggregates/account/1", "/aggregates", "/status"};
+        begin(&s, 0, "GET", targets[0], "");
+        RV_CHECK_PASSED();
+        if (finish(&s, 0) == RV_PENDING) {
+            waited = true;
+            rv_face_end(s.exchanges[0]);
+            begin(&s, 0, "GET", targets[1 + i % 2], "");
+            RV_CHECK_PASSED();
+            RV_CHECK_STATUS(finish(&s, 0), RV_PENDING);
+            rv_face_end(s.exchanges[0]);
+            continue;
+        }
+        RV_CHECK(answer_has(&s, "\"balance\":0") || answer_has(&s, "\"balance\":40"));
+    }
+    RV_CHECK(waited);
+    RV_CHECK(answer_has(&s, "\"balance\":40"));
+    /* a connection that ends inside of a batch takes it back */
+    RV_CHECK(pair_same(&s.p));
+    server_free(&s);
+}
+
+int main(void) {
+    RV_RUN(an_answer_without_room_is_told_by_positions);
+    RV_RUN(rows_are_shown_when_a_batch_is_there_whole);
+    return rv_test_done();
+}
