@@ -56,7 +56,8 @@ static rv_status parts_open(rv_instance *in, bool serving, rv_error *err) {
     rv_arena part = rv_arena_split(&arena, b->sql);
     const rv_sql_options sql = {.schema = rv_node_schema(in->node),
                                 .state = rv_node_state(in->node),
-                                .memory = b->sql - 128 * 1024};
+                                .memory = b->sql - 128 * 1024,
+                                .steps_max = serving ? RV_SQL_STEPS_MAX : 0};
     rv_status status = rv_sql_create(&in->sql, &sql, &part, err);
     if (status == RV_OK && b->edge > 0) {
         part = rv_arena_split(&arena, b->edge);

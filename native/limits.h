@@ -9,7 +9,7 @@
 #include "face/face.h"
 
 /* --- connections --- */
-#define RV_CONNECTIONS_MAX      512u /* HTTP, feeds and /sync together; each has the buffers below */
+#define RV_CONNECTIONS_MAX      512u /* HTTP, feeds and /sync together; each has buffers as below */
 #define RV_SYNC_CONNECTIONS_MAX 128u /* edges at once: a session each */
 #define RV_BACKLOG              512  /* connections that wait for accept */
 
@@ -36,6 +36,9 @@
 #define RV_CONNECT_TIMEOUT_MS 10000u /* resolve, connect and handshake with an upstream */
 #define RV_STOP_TIMEOUT_MS    10000u /* what is under way when the daemon is told to stop */
 #define RV_TICK_MS            500u   /* how often time-outs are looked at */
+
+/* --- SQL --- */
+#define RV_SQL_STEPS_MAX 30000000u /* of one query in a daemon: about a second that others wait */
 
 /* --- memory --- */
 #define RV_MEMORY_DEFAULT (64u << 20)

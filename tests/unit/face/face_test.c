@@ -205,6 +205,10 @@ static const wrong wrongs[] = {
     {"POST", "/query", "", "{\"sql\":\"select from\"}", 400, "sql_invalid"},
     {"POST", "/query", "", "{\"sql\":7}", 400, "request_invalid"},
     {"POST", "/query", "", "{\"sql\":\"select ?\",\"params\":[]}", 400, "parameter_invalid"},
+    {"POST", "/query", "",
+     "{\"sql\":\"with recursive t(n) as (select 1 union all select n + 1 from t) "
+     "select count(*) from t\"}",
+     422, "sql_limit"},
     {"POST", "/schema", "", "{\"text\":\"CREATE TABLE x\"}", 400, "schema_syntax"},
     {"POST", "/schema", "", "{\"txt\":\"\"}", 400, "request_invalid"},
 };
