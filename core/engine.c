@@ -419,10 +419,6 @@ rv_hash128 rv_node_state_hash(rv_node *node) {
     return rv_state_hash(node->state, rv_log_watermark(node->log));
 }
 
-bool rv_node_settled(const rv_node *node) {
-    return !node->receiving.active;
-}
-
 rv_status rv_node_failed(const rv_node *node, rv_error *err) {
     if (err != NULL) {
         *err = node->failure;

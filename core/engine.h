@@ -71,10 +71,6 @@ uint64_t rv_node_sequence(const rv_node *node);
 uint64_t rv_node_sequence_durable(const rv_node *node);
 rv_hash128 rv_node_state_hash(rv_node *node);
 
-/* False between the calls that receive one batch: the state then holds a part of it, which may yet
- * be taken back, and is not to be shown. */
-bool rv_node_settled(const rv_node *node);
-
 /* Why the node is read-only; RV_OK when it is not. */
 rv_status rv_node_failed(const rv_node *node, rv_error *err);
 

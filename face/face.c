@@ -195,7 +195,7 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool health = rv_bytes_are(place, "healthz") || rv_bytes_are(place, "readyz");
     const bool node = rv_bytes_are(place, "status");
     const bool aggregates = rv_bytes_are(place, "aggregates");
-    if (!health && !rv_node_settled(x->face->options.node)) {
+    if (!health && rv_node_in_batch(x->face->options.node)) {
         return RV_PENDING; /* half of a batch is nothing to show */
     }
     if (!health && !node && !aggregates) {
@@ -236,9 +236,6 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
 }
 
 static void start(rv_exchange *x) {
-    if (rv_node_in_batch(x->face->options.node)) {
-        return; /* half of a batch is nothing to show */
-    }
     rv_error err = {.status = RV_OK};
     rv_url url;
     rv_arena_reset(&x->face->scratch, 0);
