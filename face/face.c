@@ -131,15 +131,36 @@ static rv_status healthz(rv_exchange *x, rv_error *err) {
     return RV_OK;
 }
 
-/* With `?select=PATTERN` also the hash of what a node would hold that selects it. */
+/* RV_PENDING until everything that this node had appended when it was first asked is durable. */
+static rv_status wait_durable(rv_exchange *x, rv_error *err) {
+    rv_node *node = x->face->options.node;
+    if (x->wait_sequence == 0) {
+        x->wait_sequence = rv_node_sequence(node);
+    }
+    if (rv_node_sequence_durable(node) >= x->wait_sequence) {
+        return RV_OK;
+    }
+    return rv_node_failed(node, err) == RV_OK ? RV_PENDING : err->status;
+}
+
+/* With `?select=PATTERN` also the hash of what a node would hold that selects it; with
+ * `?wait=durable` when what is in memory now is durable. */
 static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes text;
+    rv_bytes wait;
     bool selected = false;
+    bool waits = false;
     rv_path_pattern pattern;
-    rv_status status = rv_url_parameter(url, "select", &x->face->scratch, &text, &selected, err);
+    rv_arena *scratch = &x->face->scratch;
+    rv_status status = rv_url_parameter(url, "select", scratch, &text, &selected, err);
     if (status == RV_OK && selected) {
         status = rv_path_pattern_parse(text, &pattern, err);
     }
+    status = status == RV_OK ? rv_url_parameter(url, "wait", scratch, &wait, &waits, err) : status;
+    if (status == RV_OK && waits && !rv_bytes_are(wait, "durable")) {
+        status = rv_error_set(err, RV_PARAMETER_INVALID, "`wait` is durable, not `%b`", &wait);
+    }
+    status = status == RV_OK && waits ? wait_durable(x, err) : status;
     rv_writer w;
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
@@ -226,6 +247,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
             x->request = *request;
             x->head = (rv_response_head){.status = 0};
             x->forwarded = false;
+            x->wait_sequence = 0;
             x->result = -1;
             *exchange = x;
             return RV_OK;

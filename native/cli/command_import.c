@@ -114,6 +114,7 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         .target = RV_LITERAL("/events?return=minimal"),
         .content_type = RV_LITERAL("application/x-ndjson"),
         .accept = RV_LITERAL("application/json"),
+        .durability = RV_LITERAL("memory"), /* wait_durable, once, after the last */
         .body = batch,
     };
     rv_buffer answer = {0};
@@ -136,6 +137,17 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         fprintf(stderr, "  %llu events were imported before line %llu\n",
                 (unsigned long long)run->imported, (unsigned long long)first_line);
     }
+    rv_buffer_free(&answer);
+    return code;
+}
+
+/* Waits until everything is flushed: many batches share a flush so. */
+static int wait_durable(import_run *run) {
+    const rv_request request = {.method = RV_LITERAL("GET"),
+                                .target = RV_LITERAL("/status?wait=durable"),
+                                .accept = RV_LITERAL("application/json")};
+    rv_buffer answer = {0};
+    const int code = rv_cli_ask(run->cli, &request, &answer);
     rv_buffer_free(&answer);
     return code;
 }
@@ -187,7 +199,7 @@ int rv_command_import(rv_cli *cli) {
         clear_progress(&run);
         code = rv_cli_fail(cli, &err);
         fprintf(stderr, "  %llu events were imported before\n", (unsigned long long)run.imported);
-    } else if (code == RV_EXIT_OK) {
+    } else if (code == RV_EXIT_OK && (code = wait_durable(&run)) == RV_EXIT_OK) {
         show_done(&run);
     }
     return code;

@@ -427,6 +427,10 @@ RV_TEST(status_tells_where_the_node_is) {
     RV_CHECK(has(&s, "\"read_only\":null"));
     RV_CHECK(has(&s, "\"selection_hash\":\""));
     RV_CHECK_EQ(get(&s, "/healthz"), 200);
+    RV_CHECK_EQ(post_with(&s, (rv_bytes){NULL, 0}, (rv_bytes){NULL, 0}, RV_LITERAL("memory")), 201);
+    RV_CHECK_EQ(get(&s, "/status?wait=durable"), 200);
+    RV_CHECK(has(&s, "\"durable_sequence\":4,"));
+    RV_CHECK_EQ(get(&s, "/status?wait=ever"), 400);
     server_free(&s);
 }
 
