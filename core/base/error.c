@@ -5,6 +5,7 @@
 #include "core/base/utf8.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 /* Writes text that may be anything: printable UTF-8 as it is, the rest as \xNN. */
 static void write_safe(rv_writer *w, rv_bytes text) {
@@ -82,9 +83,21 @@ rv_status rv_error_set(rv_error *err, rv_status status, const char *format, ...)
     return status;
 }
 
+/* A problem document has these beside the facts; a name must not stand in an object twice. */
+static bool is_member_of_problem(const char *name) {
+    static const char *const taken[] = {"type", "title", "status", "code", "detail"};
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        if (strcmp(name, taken[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Appends `"name":` and lets the caller's value follow; takes all of it back when it does not fit.
  */
 static rv_writer fact_begin(rv_error *err, const char *name) {
+    RV_ASSERT(!is_member_of_problem(name));
     rv_writer w = rv_writer_over(err->facts, sizeof err->facts - 1);
     w.len = err->facts_len;
     if (w.len > 0) {

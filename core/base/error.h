@@ -29,7 +29,8 @@ typedef struct rv_error {
  * must be passed as the exact 64-bit type. */
 rv_status rv_error_set(rv_error *err, rv_status status, const char *format, ...);
 
-/* Adds a fact; one that does not fit is left out. `err` may be NULL. */
+/* Adds a fact; one that does not fit is left out. `err` may be NULL. The name is none of "type",
+ * "title", "status", "code" and "detail": those are the problem's own. */
 void rv_error_fact_uint(rv_error *err, const char *name, uint64_t value);
 void rv_error_fact_int(rv_error *err, const char *name, int64_t value);
 void rv_error_fact_text(rv_error *err, const char *name, rv_bytes value);

@@ -98,7 +98,7 @@ static rv_status find_type(const rv_schema *schema, rv_bytes name, rv_event_draf
                        "stream `%b` does not admit events of type `%b`", &draft->stream->name,
                        &name);
     rv_error_fact_text(err, "stream", draft->stream->name);
-    rv_error_fact_text(err, "type", name);
+    rv_error_fact_text(err, "event_type", name);
     return RV_EVENT_TYPE_NOT_ADMITTED;
 }
 
@@ -160,7 +160,7 @@ static rv_status refuse_field(const rv_event_type *type, rv_bytes name, rv_error
         (void)rv_error_set(err, RV_UNKNOWN_FIELD, "event type `%b` has no field `%b`", &type->name,
                            &shown);
     }
-    rv_error_fact_text(err, "type", type->name);
+    rv_error_fact_text(err, "event_type", type->name);
     rv_error_fact_text(err, "field", shown);
     if (nearest.best.len > 0) {
         rv_error_fact_text(err, "nearest", nearest.best);
@@ -202,7 +202,7 @@ static rv_status read_value(const rv_field *field, const rv_json_token *token, r
                        "field `%b` is of type %b, and cannot be given as %s: give its text form",
                        &field->name, &type, met);
     rv_error_fact_text(err, "field", field->name);
-    rv_error_fact_text(err, "type", type);
+    rv_error_fact_text(err, "value_type", type);
     rv_error_fact_text(err, "met", rv_bytes_of_string(met));
     return RV_VALUE_INVALID;
 }
@@ -355,7 +355,7 @@ static rv_status refuse_null(const rv_event_draft *draft, uint16_t f, const char
     RV_ASSERT(f < draft->type->field_count);
     (void)rv_error_set(err, RV_NOT_NULL_VIOLATION, "field `%b` of `%b` %s", &field->name,
                        &draft->type->name, why);
-    rv_error_fact_text(err, "type", draft->type->name);
+    rv_error_fact_text(err, "event_type", draft->type->name);
     rv_error_fact_text(err, "field", field->name);
     return RV_NOT_NULL_VIOLATION;
 }
@@ -402,7 +402,7 @@ static rv_status judge_check(const rv_event_draft *draft, const rv_expr *check, 
     }
     (void)rv_error_set(err, RV_CHECK_VIOLATION, "an event of type `%b` must have %b",
                        &draft->type->name, &check->source);
-    rv_error_fact_text(err, "type", draft->type->name);
+    rv_error_fact_text(err, "event_type", draft->type->name);
     if (field.len > 0) {
         rv_error_fact_text(err, "field", field);
     }

@@ -75,7 +75,7 @@ static rv_status refuse_range(rv_type_kind kind, rv_error *err) {
     RV_ASSERT(text.len > 0 && !w.full);
     (void)rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the result is out of the range of %b%s", &text,
                        kind == RV_TYPE_NUMERIC ? " (18 digits)" : "");
-    rv_error_fact_text(err, "type", text);
+    rv_error_fact_text(err, "value_type", text);
     return RV_VALUE_OUT_OF_RANGE;
 }
 

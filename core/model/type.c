@@ -259,7 +259,7 @@ static rv_status refuse_unsupported(const rv_token *token, rv_bytes name, rv_err
                        (uint64_t)token->line, (uint64_t)token->column, &name);
     rv_error_fact_uint(err, "line", token->line);
     rv_error_fact_uint(err, "column", token->column);
-    rv_error_fact_text(err, "type", name);
+    rv_error_fact_text(err, "met", name);
     return RV_UNSUPPORTED;
 }
 

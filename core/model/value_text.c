@@ -34,7 +34,7 @@ rv_status rv_value_refuse(const rv_type *type, rv_status status, rv_bytes met, r
     } else {
         (void)rv_error_set(err, status, "`%b` %s %b: %s", &met, verdict, &type_name, why);
     }
-    rv_error_fact_text(err, "type", type_name);
+    rv_error_fact_text(err, "value_type", type_name);
     rv_error_fact_text(err, "met", met);
     return status;
 }

@@ -115,6 +115,16 @@ static bool has(const server *s, const char *text) {
     return false;
 }
 
+/* How often `text` stands in the body. */
+static size_t times(const server *s, const char *text) {
+    const size_t len = strlen(text);
+    size_t count = 0;
+    for (size_t i = 0; i + len <= s->body.len; i++) {
+        count += memcmp(s->body.ptr + i, text, len) == 0;
+    }
+    return count;
+}
+
 static size_t lines(const server *s) {
     size_t count = 0;
     for (size_t i = 0; i < s->body.len; i++) {
@@ -200,6 +210,10 @@ static const wrong wrongs[] = {
     {"POST", "/streams/accounts", "account_opened", "{} {}", 400, "json_invalid"},
     {"POST", "/streams/accounts", "account_opened", "7", 400, "request_invalid"},
     {"POST", "/streams/accounts", "", "{\"data\":{}}", 400, "request_invalid"},
+    {"POST", "/streams/accounts", "account_opened", "{\"nam\":\"x\"}", 400, "unknown_field"},
+    {"POST", "/streams/accounts", "account_opened", "{}", 422, "not_null_violation"},
+    {"POST", "/streams/accounts/1", "deposited", "{\"amount\":\"x\"}", 400, "value_invalid"},
+    {"POST", "/streams/accounts/1", "deposited", "{\"amount\":true}", 400, "value_invalid"},
     {"POST", "/streams/strange/1", "account_opened", "{}", 404, "unknown_stream"},
     {"POST", "/query", "", "{\"sql\":\"delete from account\"}", 403, "sql_read_only"},
     {"POST", "/query", "", "{\"sql\":\"select from\"}", 400, "sql_invalid"},
@@ -232,6 +246,7 @@ RV_TEST(a_wrong_request_gets_a_problem_and_changes_nothing) {
         RV_CHECK_EQ(status, r->status);
         RV_CHECK(has(&s, r->code));
         RV_CHECK(strcmp(s.head.content_type, "application/problem+json") == 0);
+        RV_CHECK_EQ(times(&s, "\"type\":"), 1); /* no fact hides the problem's own */
         RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.f.node), before));
         RV_CHECK_EQ(rv_node_sequence(s.f.node), 2);
     }
