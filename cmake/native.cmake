@@ -34,6 +34,7 @@ add_library(rivulet_llhttp STATIC
   ${LLHTTP_SOURCE_DIR}/llhttp.c ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c)
 target_include_directories(rivulet_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
 target_compile_options(rivulet_llhttp PRIVATE -w) # not our code: generated
+target_compile_definitions(rivulet_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 
 # All of it but main, so that unit tests can link it.
 file(GLOB RV_NATIVE_SOURCES CONFIGURE_DEPENDS native/*.c native/cli/*.c)

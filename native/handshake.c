@@ -42,7 +42,7 @@ bool rv_handshake_list_has(rv_bytes list, const char *token, bool fold) {
     RV_ASSERT(token != NULL);
     const size_t token_len = strlen(token);
     size_t start = 0;
-    for (size_t i = 0; i <= list.len; i++) {
+    for (size_t i = 0; list.len > 0 && i <= list.len; i++) {
         if (i < list.len && list.ptr[i] != ',') {
             continue;
         }

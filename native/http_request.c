@@ -114,7 +114,10 @@ static int on_headers_complete(llhttp_t *parser) {
     r->body_cap = r->store_cap - r->store_len;
     r->upgrade = parser->upgrade != 0;
     r->keep_alive = llhttp_should_keep_alive(parser) != 0 && parser->method != HTTP_CONNECT;
-    const bool http_1_1 = parser->http_major == 1 && parser->http_minor >= 1;
+    const bool http_1_1 = parser->http_minor >= 1;
+    if (parser->http_major != 1) {
+        return refuse(r, 505, RV_REQUEST_INVALID, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+    }
     if (http_1_1 && r->headers.host.ptr == NULL && r->headers.host.len == 0) {
         return refuse(r, 400, RV_REQUEST_INVALID, "an HTTP/1.1 request needs a Host header");
     }

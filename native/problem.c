@@ -29,6 +29,7 @@ const char *rv_http_reason(int http) {
                    {501, "Not Implemented"},
                    {502, "Bad Gateway"},
                    {503, "Service Unavailable"},
+                   {505, "HTTP Version Not Supported"},
                    {507, "Insufficient Storage"}};
     RV_ASSERT(http >= 100 && http < 600);
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {

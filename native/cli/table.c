@@ -47,6 +47,7 @@ static size_t add_safe(rv_buffer *buffer, rv_bytes text) {
 void rv_table_add_column(rv_table *table, rv_bytes name, bool right) {
     RV_ASSERT(table->cell_count == 0);
     rv_table_column column = {.name_start = table->names.len, .right = right};
+    rv_buffer_reserve(&table->names, 1);
     column.name_len = add_safe(&table->names, name);
     column.width = width_of(rv_bytes_of(table->names.ptr + column.name_start, column.name_len));
     rv_buffer_add(&table->columns, rv_bytes_of(&column, sizeof column));
@@ -57,6 +58,7 @@ void rv_table_add_cell(rv_table *table, rv_bytes text) {
     rv_table_column *const columns = columns_of(table, &count);
     RV_ASSERT(count > 0);
     rv_table_column *const column = &columns[table->cell_count % count];
+    rv_buffer_reserve(&table->text, 1);
     const size_t start = table->text.len;
     const size_t len = add_safe(&table->text, text);
     const size_t width = width_of(rv_bytes_of(table->text.ptr + start, len));
