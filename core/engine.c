@@ -159,6 +159,11 @@ static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_err
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
     const rv_value *values = NULL;
+    if (!rv_event_time_valid(event->written_at) || !rv_event_time_valid(event->recorded_at)) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the event at sequence %u was written at a time that there is not",
+                            event->sequence);
+    }
     if (event->type == RV_SYSTEM_SCHEMA_TYPE) {
         const rv_status status = fold_schema_change(node, event, err);
         if (status != RV_OK) {
@@ -246,6 +251,13 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
         }
         node->recorded_at = record.event.recorded_at > node->recorded_at ? record.event.recorded_at
                                                                          : node->recorded_at;
+    }
+    const bool some = context.next_sequence > batch->first_sequence;
+    if (context.next_sequence != rv_log_appended(node->log) + 1 ||
+        (some && context.previous_position > batch->watermark)) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the batch from sequence %u on holds other events than it says",
+                            batch->first_sequence);
     }
     return RV_OK;
 }

@@ -16,41 +16,24 @@
 
 /* --- the same ids again --- */
 
-/* The sequence at which this log holds the id; 0 when it does not. */
+/* The sequence at which this log holds the id; 0 when it does not. For an id with this node's tag
+ * it is the only one where it can be. */
 static uint64_t sequence_of_id(const rv_node *node, const uint8_t *id) {
     uint64_t number = 0;
     int64_t unix_ms = 0;
     const rv_log_identity *identity = rv_log_identity_of(node->log);
-    if (rv_event_id_parse(id, identity->root_tag, &number, &unix_ms) && number > 0 &&
-        number <= rv_log_appended(node->log)) {
-        return number;
+    if (rv_event_id_parse(id, identity->root_tag, &number, &unix_ms)) {
+        return number <= rv_log_appended(node->log) ? number : 0;
     }
     uint64_t sequence = 0;
     return rv_state_event_id_find(node->state, id, &sequence) ? sequence : 0;
 }
 
-/* Finds the event with this sequence in the log; its bytes are copied to `results`. */
-static rv_status read_event(rv_node *node, uint64_t sequence, rv_event *event, rv_error *err) {
-    rv_log_cursor cursor = rv_log_cursor_at(sequence);
-    rv_batch batch;
-    const rv_status status = rv_node_read(node, &cursor, &batch, err);
-    if (status != RV_OK) {
-        return status == RV_END ? RV_PENDING : status; /* accepted, not durable yet */
-    }
-    rv_record_context context = rv_batch_context(&batch, node->log);
-    rv_cursor c = rv_cursor_over(batch.body);
-    rv_record record;
-    while (rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
-        if (record.kind == RV_RECORD_EVENT && record.event.sequence == sequence) {
-            *event = record.event;
-            event->data = rv_arena_copy(&node->results, event->data);
-            event->metadata = rv_arena_copy(&node->results, event->metadata);
-            return event->data.ptr == NULL || event->metadata.ptr == NULL ? RV_BATCH_TOO_LARGE
-                                                                          : RV_OK;
-        }
-    }
-    return rv_error_set(err, RV_DATA_DAMAGED, "the log does not hold the event with sequence %u",
-                        sequence);
+/* True for ids that only this node makes: a caller's new event cannot have one. */
+static bool is_own_id(const rv_node *node, const uint8_t *id) {
+    uint64_t number = 0;
+    int64_t unix_ms = 0;
+    return rv_event_id_parse(id, rv_log_identity_of(node->log)->root_tag, &number, &unix_ms);
 }
 
 /* True when what the caller gave now is in the stored event: same stream, type and given fields. */
@@ -86,47 +69,70 @@ static rv_status reused(const uint8_t *id, rv_error *err) {
     return status;
 }
 
-static rv_status answer_again(rv_node *node, const rv_append *append, uint64_t sequence,
-                              rv_event *result, rv_error *err) {
-    rv_arena_reset(&node->scratch, 0);
-    rv_status status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
-                                           &node->scratch, &node->draft, err);
-    if (status == RV_OK) {
-        status = read_event(node, sequence, result, err);
+static rv_status not_together(rv_error *err, size_t known, size_t count) {
+    RV_ASSERT(known > 0 && known <= count);
+    return rv_error_set(err, RV_EVENT_ID_REUSED,
+                        "%u of the batch's %u events were accepted before, but not as this batch; "
+                        "a batch is given again whole",
+                        (uint64_t)known, (uint64_t)count);
+}
+
+/* The events from `sequence` on are the batch given again: `results` gets them as the log has them.
+ * They are looked for in one batch of the log, so that one read is enough. */
+static rv_status answer_again(rv_node *node, const rv_append *events, size_t count,
+                              uint64_t sequence, rv_event *results, size_t *index, rv_error *err) {
+    rv_log_cursor cursor = rv_log_cursor_at(sequence);
+    rv_batch batch;
+    rv_status status = rv_node_read(node, &cursor, &batch, err);
+    if (status != RV_OK) {
+        return status == RV_END ? RV_PENDING : status; /* accepted, not durable yet */
     }
-    if (status == RV_OK && !same_content(node, result)) {
-        status = reused(append->event_id, err);
+    rv_record_context context = rv_batch_context(&batch, node->log);
+    rv_cursor c = rv_cursor_over(batch.body);
+    rv_record record;
+    size_t met = 0;
+    while (met < count && status == RV_OK && rv_cursor_left(&c) > 0 &&
+           rv_record_read(&c, &context, &record)) {
+        if (record.kind != RV_RECORD_EVENT || record.event.sequence < sequence) {
+            continue;
+        }
+        const rv_append *const append = &events[met];
+        *index = met;
+        rv_arena_reset(&node->scratch, 0);
+        status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
+                                     &node->scratch, &node->draft, err);
+        if (status == RV_OK &&
+            (memcmp(record.event.event_id, append->event_id, sizeof append->event_id) != 0 ||
+             !same_content(node, &record.event))) {
+            status = reused(append->event_id, err);
+        }
+        results[met] = record.event;
+        met += 1;
     }
-    return status;
+    return status == RV_OK && met < count ? not_together(err, met, count) : status;
 }
 
 /* RV_OK: none of the ids is known; RV_END: all are, and `results` has the first answers. */
 static rv_status meet_known_ids(rv_node *node, const rv_append *events, size_t count,
                                 rv_event *results, size_t *index, rv_error *err) {
+    uint64_t first = 0;
     size_t known = 0;
+    size_t in_a_row = 0;
     for (size_t i = 0; i < count; i++) {
-        known += events[i].has_event_id && sequence_of_id(node, events[i].event_id) > 0;
+        const uint64_t sequence =
+            events[i].has_event_id ? sequence_of_id(node, events[i].event_id) : 0;
+        first = i == 0 ? sequence : first;
+        known += sequence > 0;
+        in_a_row += sequence > 0 && sequence == first + i;
     }
     if (known == 0) {
         return RV_OK;
     }
-    for (size_t i = 0; i < count; i++) {
-        *index = i;
-        const uint64_t sequence =
-            events[i].has_event_id ? sequence_of_id(node, events[i].event_id) : 0;
-        if (sequence == 0) {
-            return rv_error_set(
-                err, RV_EVENT_ID_REUSED,
-                "%u of the batch's %u events were accepted before; a batch is given "
-                "again whole",
-                (uint64_t)known, (uint64_t)count);
-        }
-        const rv_status status = answer_again(node, &events[i], sequence, &results[i], err);
-        if (status != RV_OK) {
-            return status;
-        }
+    if (in_a_row < count) {
+        return not_together(err, known, count);
     }
-    return RV_END;
+    const rv_status status = answer_again(node, events, count, first, results, index, err);
+    return status == RV_OK ? RV_END : status;
 }
 
 /* --- a new event --- */
@@ -232,6 +238,28 @@ static rv_status encode_data(rv_node *node, rv_event *event, rv_error *err) {
     return RV_OK;
 }
 
+/* Without the space between its tokens: what is shown on one line must stay there. */
+static rv_bytes copy_compact(rv_arena *arena, rv_bytes json) {
+    uint8_t *const to = rv_arena_take_raw(arena, json.len);
+    size_t len = 0;
+    bool string = false;
+    for (size_t i = 0; i < json.len && to != NULL; i++) {
+        const uint8_t c = json.ptr[i];
+        if (!string && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
+            continue;
+        }
+        to[len++] = c;
+        if (string && c == '\\') {
+            i += 1;
+            RV_ASSERT(i < json.len); /* it is valid */
+            to[len++] = json.ptr[i];
+        } else if (c == '"') {
+            string = !string;
+        }
+    }
+    return rv_bytes_of(to, len);
+}
+
 static rv_status take_metadata(rv_node *node, const rv_append *append, rv_event *event,
                                rv_error *err) {
     if (append->metadata.len > RV_METADATA_LEN_MAX) {
@@ -251,7 +279,7 @@ static rv_status take_metadata(rv_node *node, const rv_append *append, rv_event 
     status = status == RV_OK ? rv_json_skip(&json, &token, &whole, err) : status;
     status = status == RV_OK ? rv_json_next(&json, &token, err) : status;
     if (status == RV_OK) {
-        event->metadata = rv_arena_copy(&node->results, append->metadata);
+        event->metadata = copy_compact(&node->results, append->metadata);
         if (event->metadata.ptr == NULL) {
             return rv_error_set(err, RV_BATCH_TOO_LARGE, "the batch is larger than the limit");
         }
@@ -263,7 +291,8 @@ static rv_status take_metadata(rv_node *node, const rv_append *append, rv_event 
 static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *event,
                              rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
-    if (append->has_event_id && sequence_of_id(node, append->event_id) > 0) {
+    if (append->has_event_id &&
+        (is_own_id(node, append->event_id) || sequence_of_id(node, append->event_id) > 0)) {
         return reused(append->event_id, err);
     }
     rv_status status = rv_event_draft_read(node->schema, append->path, append->type, append->data,

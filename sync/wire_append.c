@@ -116,7 +116,7 @@ bool rv_wire_read_accepted(rv_cursor *c, rv_wire_accepted *e) {
     e->recorded_at = rv_read_svarint(c);
     e->data = rv_read_blob(c);
     RV_ASSERT(c->bad || c->ptr <= c->end);
-    return !c->bad && e->position > 0 && e->version > 0;
+    return !c->bad && e->position > 0 && e->version > 0 && rv_event_time_valid(e->recorded_at);
 }
 
 rv_status rv_wire_read_appended(rv_bytes body, rv_wire_appended *a, rv_error *err) {

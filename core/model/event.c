@@ -13,6 +13,7 @@
 
 #include "core/base/assert.h"
 #include "core/model/value_decode.h"
+#include "core/model/value_time.h"
 
 void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
     const rv_event_type *type = draft->type;
@@ -111,6 +112,12 @@ static void write_path(const rv_stream *stream, size_t admitted, const rv_event_
 void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w) {
     RV_ASSERT(draft->stream != NULL && draft->type != NULL);
     write_path(draft->stream, draft->admitted, draft->type, draft->values, w);
+}
+
+bool rv_event_time_valid(int64_t unix_us) {
+    int64_t value;
+    return !__builtin_sub_overflow(unix_us, RV_EPOCH_DIFFERENCE_US, &value) &&
+           value >= RV_TIMESTAMP_MIN && value <= RV_TIMESTAMP_MAX;
 }
 
 /* Index of the type among those that the stream admits; their number when it does not. */

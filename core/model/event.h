@@ -77,6 +77,9 @@ RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, 
 /* Writes the data as a JSON object, fields in declared order; `null` when it does not decode. */
 void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
+/* True for a time (microseconds from 1970) that a timestamp can be: every event's are. */
+bool rv_event_time_valid(int64_t unix_us);
+
 /* True when the stream admits the type and no key of the path is NULL or empty, as with every event
  * that a writer completed. */
 bool rv_event_has_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values);

@@ -192,6 +192,124 @@ RV_TEST(a_schema_grows_and_a_bad_one_changes_nothing) {
 /* --- replicas --- */
 
 /* Hands every event of `root` that `pattern` selects to `edge`, as the sync engine would. */
+RV_TEST(ids_that_were_accepted_apart_are_not_a_batch) {
+    fixture f = fixture_root(25);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"ada\"}"), RV_OK);
+    rv_append events[3];
+    rv_event results[3];
+    for (uint8_t i = 0; i < 3; i++) {
+        events[i] = fixture_event("/accounts/1", "deposited", "{\"amount\":5}");
+        events[i].has_event_id = true;
+        memset(events[i].event_id, 0x40 + i, sizeof events[i].event_id);
+    }
+    RV_CHECK_STATUS(fixture_append_all(f.node, events, 1, results, &f.err), RV_OK);
+    RV_CHECK_STATUS(fixture_append_all(f.node, events + 1, 2, results, &f.err), RV_OK);
+    /* whole, a part of it, or one: the first answers */
+    RV_CHECK_STATUS(fixture_append_all(f.node, events + 1, 2, results, &f.err), RV_OK);
+    RV_CHECK_EQ(results[0].position, 4);
+    RV_CHECK_EQ(results[1].position, 5);
+    RV_CHECK_EQ(results[1].data.len, results[0].data.len);
+    RV_CHECK_STATUS(fixture_append_all(f.node, events + 2, 1, results, &f.err), RV_OK);
+    RV_CHECK_EQ(results[0].position, 5);
+    /* of two batches, or in another order: it may take any number of reads, and is refused */
+    RV_CHECK_STATUS(fixture_append_all(f.node, events, 3, results, &f.err), RV_EVENT_ID_REUSED);
+    const rv_append turned[2] = {events[2], events[1]};
+    RV_CHECK_STATUS(fixture_append_all(f.node, turned, 2, results, &f.err), RV_EVENT_ID_REUSED);
+    RV_CHECK_EQ(rv_node_sequence(f.node), 5);
+    fixture_free(&f);
+}
+
+RV_TEST(ids_that_only_look_like_the_nodes_own_are_refused) {
+    fixture f = fixture_root(26);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"ada\"}"), RV_OK);
+    const uint64_t tag = rv_node_identity(f.node)->root_tag;
+    rv_append append = fixture_event("accounts", "account_opened", "{\"name\":\"ada\"}");
+    append.has_event_id = true;
+    rv_event result;
+    /* of another time, and of events to come */
+    rv_event_id_make(tag, 2, INT64_C(1600000000000000), append.event_id);
+    RV_CHECK_STATUS(fixture_append_all(f.node, &append, 1, &result, &f.err), RV_EVENT_ID_REUSED);
+    for (uint64_t number = 3; number < 6; number++) {
+        rv_event_id_make(tag, number, rv_node_now(f.node), append.event_id);
+        RV_CHECK_STATUS(fixture_append_all(f.node, &append, 1, &result, &f.err),
+                        RV_EVENT_ID_REUSED);
+    }
+    RV_CHECK_EQ(rv_node_sequence(f.node), 2);
+    fixture_free(&f);
+}
+
+RV_TEST(metadata_is_kept_on_one_line) {
+    fixture f = fixture_root(27);
+    rv_append append = fixture_event("accounts", "account_opened", "{\"name\":\"ada\"}");
+    append.metadata = RV_LITERAL(" {\n  \"by\" : \"a \\\"b\\\" \",\r\n\t\"n\": [1, 2]\n}\n");
+    rv_event result;
+    RV_CHECK_STATUS(fixture_append_all(f.node, &append, 1, &result, &f.err), RV_OK);
+    RV_CHECK_TEXT(result.metadata, "{\"by\":\"a \\\"b\\\" \",\"n\":[1,2]}");
+    fixture_free(&f);
+}
+
+/* A root's log that holds one batch, which says `count` of its one schema change. */
+static rv_status open_forged(fixture *f, uint64_t position, uint64_t count, int64_t time) {
+    static uint8_t memory[4u << 20];
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    const rv_log_options options = {.host = rv_memory_host_interface(f->storage),
+                                    .write_buffer_size = (2u << 16) + 4096,
+                                    .batch_len_max = 1u << 16,
+                                    .read_slot_count = 4,
+                                    .segment_size = 8u << 20,
+                                    .extent_size = 1u << 20};
+    const rv_log_identity identity = {.log_id = {1}, .node_id = {2}, .epoch = 1, .root = true};
+    rv_log *log = NULL;
+    rv_batch batch;
+    rv_writer body;
+    if (rv_log_create(&log, &options, &arena, &f->err) != RV_OK ||
+        rv_log_recover(log, &batch, &f->err) != RV_END) {
+        return RV_STORAGE_FAILED;
+    }
+    rv_log_set_identity(log, &identity);
+    batch = (rv_batch){.first_sequence = 1, .first_position = position, .watermark = 1};
+    if (rv_log_append_begin(log, &body, &f->err) != RV_OK) {
+        return RV_STORAGE_FAILED;
+    }
+    rv_record_context context = rv_batch_context(&batch, log);
+    const rv_event event = {.position = position,
+                            .version = 1,
+                            .type = RV_SYSTEM_SCHEMA_TYPE,
+                            .schema_version = 1,
+                            .written_at = time,
+                            .recorded_at = time,
+                            .new_stream = true,
+                            .declaration = RV_NONE,
+                            .data = rv_bytes_of_string(fixture_schema)};
+    rv_record_write_event(&body, &context, &event);
+    (void)rv_log_append_commit(log, &batch, &body, count);
+    if (rv_log_seal(log, &f->err) != RV_END) {
+        return RV_STORAGE_FAILED;
+    }
+    rv_memory_host_reopen(f->storage);
+    return fixture_open(f, RV_ROLE_ROOT, NULL);
+}
+
+RV_TEST(a_batch_whose_header_does_not_fit_its_records_is_damage) {
+    static const struct {
+        uint64_t position;
+        uint64_t count;
+        int64_t time;
+        rv_status status;
+    } cases[] = {{1, 1, 0, RV_OK},
+                 {1, 0, 0, RV_DATA_DAMAGED},
+                 {1, 2, 0, RV_DATA_DAMAGED},
+                 {2, 1, 0, RV_DATA_DAMAGED},
+                 {1, 1, INT64_MIN, RV_DATA_DAMAGED},
+                 {1, 1, INT64_MAX, RV_OK}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        fixture f = fixture_create(30 + i);
+        RV_CHECK_STATUS(open_forged(&f, cases[i].position, cases[i].count, cases[i].time),
+                        cases[i].status);
+        fixture_free(&f);
+    }
+}
+
 static bool replicate(fixture *root, rv_node *edge, const char *pattern, uint64_t from,
                       uint64_t *events) {
     rv_path_pattern p;
@@ -435,6 +553,10 @@ int main(void) {
     RV_RUN(a_batch_is_whole_or_not_there);
     RV_RUN(expected_versions_hold_or_conflict);
     RV_RUN(the_same_id_again_gives_the_first_answer);
+    RV_RUN(ids_that_were_accepted_apart_are_not_a_batch);
+    RV_RUN(ids_that_only_look_like_the_nodes_own_are_refused);
+    RV_RUN(metadata_is_kept_on_one_line);
+    RV_RUN(a_batch_whose_header_does_not_fit_its_records_is_damage);
     RV_RUN(a_schema_grows_and_a_bad_one_changes_nothing);
     RV_RUN(an_edge_that_holds_everything_has_the_roots_state);
     RV_RUN(an_edge_that_holds_a_part_has_that_part);
