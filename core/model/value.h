@@ -128,8 +128,8 @@ bool rv_type_fits(const rv_type *from, const rv_type *to);
 /*
  * A value from its text form. What the value keeps lies in `text` or in `scratch`, until those go.
  * `what` names the field or column for the error.
- * RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG: with facts "field", "type", "met".
- * RV_MEMORY_EXHAUSTED: `scratch` is too small.
+ * RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG: with facts "field", "value_type",
+ * "met". RV_MEMORY_EXHAUSTED: `scratch` is too small.
  */
 RV_MUST_USE rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_bytes what,
                                          rv_arena *scratch, rv_value *value, rv_error *err);

@@ -296,12 +296,9 @@ RV_TEST(a_batch_whose_header_does_not_fit_its_records_is_damage) {
         uint64_t count;
         int64_t time;
         rv_status status;
-    } cases[] = {{1, 1, 0, RV_OK},
-                 {1, 0, 0, RV_DATA_DAMAGED},
-                 {1, 2, 0, RV_DATA_DAMAGED},
-                 {2, 1, 0, RV_DATA_DAMAGED},
-                 {1, 1, INT64_MIN, RV_DATA_DAMAGED},
-                 {1, 1, INT64_MAX, RV_OK}};
+    } cases[] = {
+        {1, 1, 0, RV_OK},           {1, 0, 0, RV_DATA_DAMAGED},         {1, 2, 0, RV_DATA_DAMAGED},
+        {2, 1, 0, RV_DATA_DAMAGED}, {1, 1, INT64_MIN, RV_DATA_DAMAGED}, {1, 1, INT64_MAX, RV_OK}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         fixture f = fixture_create(30 + i);
         RV_CHECK_STATUS(open_forged(&f, cases[i].position, cases[i].count, cases[i].time),

@@ -201,7 +201,8 @@ RV_TEST(what_is_no_value_is_refused_with_its_facts) {
         RV_CHECK_STATUS(status, bad[i].status);
         RV_CHECK(value.class_ == RV_VALUE_INT && value.as.integer == 77);
         RV_CHECK(strstr(err.facts, "\"field\":\"field\"") != NULL);
-        RV_CHECK(strstr(err.facts, "\"type\":") != NULL && strstr(err.facts, "\"met\":") != NULL);
+        RV_CHECK(strstr(err.facts, "\"value_type\":") != NULL &&
+                 strstr(err.facts, "\"met\":") != NULL);
     }
     const rv_type text = TEXT;
     rv_value value;

@@ -222,7 +222,7 @@ RV_TEST(unknown_zones_are_told_what_is_known) {
                                        RV_LITERAL("at"), NULL, &value, &err),
                     RV_VALUE_INVALID);
     RV_CHECK(strstr(err.detail, "numeric offsets") != NULL);
-    RV_CHECK(strstr(err.facts, "\"field\":\"at\",\"type\":\"timestamptz\"") != NULL);
+    RV_CHECK(strstr(err.facts, "\"field\":\"at\",\"value_type\":\"timestamptz\"") != NULL);
 }
 
 int main(void) {
