@@ -445,7 +445,7 @@ static void on_sent(rv_sender *sender, int failed) {
 void rv_connection_init(rv_connection *c, rv_server *server, uint8_t *input, uint8_t *store,
                         uint8_t *output) {
     RV_ASSERT(server != NULL);
-    *c = (rv_connection){.server = server, .order = c->order, .input = input};
+    *c = (rv_connection){.server = server, .input = input};
     rv_http_request_init(&c->request, store);
     rv_sender_init(&c->sender, (uv_stream_t *)&c->tcp, output, on_sent);
 }
@@ -453,7 +453,6 @@ void rv_connection_init(rv_connection *c, rv_server *server, uint8_t *input, uin
 void rv_connection_accept(rv_connection *c) {
     RV_ASSERT(c->state == RV_CONNECTION_FREE);
     rv_server *const server = c->server;
-    rv_connection_init(c, server, c->input, c->request.store, c->sender.buffer);
     int failed = uv_tcp_init(server->loop, &c->tcp);
     RV_ASSERT(failed == 0);
     c->tcp.data = c;

@@ -66,7 +66,7 @@ struct rv_connection {
     bool pinged;
 };
 
-/* Prepares a slot of the pool. */
+/* Prepares a slot of the pool for its next connection. */
 void rv_connection_init(rv_connection *connection, rv_server *server, uint8_t *input,
                         uint8_t *store, uint8_t *output);
 

@@ -17,13 +17,10 @@ static void buffers_divide(rv_server *server) {
         server->large[i].bytes = rv_arena_take_raw(&arena, RV_REQUEST_BODY_MAX);
         RV_ASSERT(server->large[i].bytes != NULL);
     }
+    server->buffers = rv_arena_take_raw(&arena, RV_CONNECTIONS_MAX * (size_t)CONNECTION_LEN);
+    RV_ASSERT(server->buffers != NULL);
     for (unsigned i = 0; i < RV_CONNECTIONS_MAX; i++) {
-        uint8_t *const bytes = rv_arena_take_raw(&arena, CONNECTION_LEN);
-        RV_ASSERT(bytes != NULL);
-        server->order[i] = &server->connections[i];
-        server->connections[i].order = i;
-        rv_connection_init(&server->connections[i], server, bytes, bytes + RV_INPUT_LEN,
-                           bytes + RV_INPUT_LEN + RV_REQUEST_LEN);
+        server->order[i] = &server->connections[i]; /* which stay untouched until they are needed */
     }
 }
 
@@ -86,6 +83,10 @@ static bool address_read(const char *text, struct sockaddr_storage *address) {
 static void accept_next(rv_server *server) {
     RV_ASSERT(server->open_count < RV_CONNECTIONS_MAX);
     rv_connection *const c = server->order[server->open_count];
+    uint8_t *const bytes = server->buffers + (size_t)(c - server->connections) * CONNECTION_LEN;
+    rv_connection_init(c, server, bytes, bytes + RV_INPUT_LEN,
+                       bytes + RV_INPUT_LEN + RV_REQUEST_LEN);
+    c->order = server->open_count;
     server->open_count += 1;
     rv_connection_accept(c);
 }

@@ -32,6 +32,7 @@ struct rv_server {
     bool starved;      /* an exchange waits: perhaps for what another one holds */
     uint8_t *memory;   /* of all buffers */
     size_t memory_len;
+    uint8_t *buffers; /* of the connections, in their order in `connections` */
     uint8_t *receive; /* RV_OUTPUT_LEN bytes: what a WebSocket, or nobody, reads into */
     uint8_t *piece;   /* where answers are written before they are sent */
     rv_large large[RV_LARGE_COUNT];
