@@ -34,6 +34,7 @@ typedef struct event_read {
     uint64_t end_sequence; /* a read that is no feed ends before it */
     uint64_t from_version; /* of one stream */
     uint64_t until_version;
+    uint64_t until_position;
     int64_t until_time;
     uint64_t left; /* events that may still be yielded */
     uint64_t yielded;

@@ -35,7 +35,9 @@ static void write_cursor(rv_writer *w, const event_read *r, uint64_t sequence) {
 }
 
 /* The sequence after the one that a cursor names. */
-static rv_status parse_cursor(const event_read *r, rv_bytes text, uint64_t *from, rv_error *err) {
+static rv_status parse_cursor(rv_exchange *x, uint64_t *from, rv_error *err) {
+    const event_read *r = &x->read;
+    const rv_bytes text = x->request.last_event_id;
     uint8_t memory[32];
     rv_writer expected = rv_writer_over(memory, sizeof memory);
     rv_bytes number = text;
@@ -54,6 +56,12 @@ static rv_status parse_cursor(const event_read *r, rv_bytes text, uint64_t *from
         return rv_error_set(err, RV_PARAMETER_INVALID,
                             "the cursor `%b` belongs to another node or log; start again without "
                             "Last-Event-ID, or from a position",
+                            &text);
+    }
+    if (sequence > rv_node_sequence_durable(x->face->options.node)) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            "the cursor `%b` is ahead of this node's log, which may have been "
+                            "restored; start again without Last-Event-ID, or from a position",
                             &text);
     }
     *from = sequence + 1;
@@ -78,13 +86,14 @@ static rv_status set_pattern(event_read *r, rv_bytes text, rv_error *err) {
     return rv_path_pattern_parse(rv_bytes_of(r->pattern_text, text.len), &r->pattern, err);
 }
 
-/* `until`: a version (of one stream) or a time. */
-static rv_status parse_until(rv_exchange *x, const rv_url *url, rv_error *err) {
+/* `until`: a time or a number, which is a version of one stream or, of all events, a position. */
+static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
     event_read *r = &x->read;
     rv_bytes text;
     bool found = false;
     const rv_status status = rv_url_parameter(url, "until", &x->face->scratch, &text, &found, err);
-    if (status != RV_OK || !found || rv_number_parse(text, &r->until_version)) {
+    if (status != RV_OK || !found ||
+        rv_number_parse(text, of_stream ? &r->until_version : &r->until_position)) {
         return status;
     }
     const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
@@ -92,15 +101,15 @@ static rv_status parse_until(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_error cause;
     if (rv_value_from_text(&timestamptz, text, RV_LITERAL("until"), &x->face->scratch, &value,
                            &cause) != RV_OK) {
-        return rv_error_set(err, RV_PARAMETER_INVALID, "`until` is a version or a time, not `%b`",
-                            &text);
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`until` is a %s or a time, not `%b`",
+                            of_stream ? "version" : "position", &text);
     }
     const bool far = value.as.integer > INT64_MAX - RV_EPOCH_DIFFERENCE_US;
     r->until_time = far ? INT64_MAX : value.as.integer + RV_EPOCH_DIFFERENCE_US;
     return RV_OK;
 }
 
-static rv_status begin_read(rv_exchange *x, const rv_url *url, rv_error *err) {
+static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
     rv_node *node = x->face->options.node;
     event_read *r = &x->read;
     r->format = wanted_format(&x->request);
@@ -108,6 +117,7 @@ static rv_status begin_read(rv_exchange *x, const rv_url *url, rv_error *err) {
     r->from_position = 0;
     r->from_version = 0;
     r->until_version = UINT64_MAX;
+    r->until_position = UINT64_MAX;
     r->until_time = INT64_MAX;
     r->left = UINT64_MAX;
     r->yielded = 0;
@@ -120,7 +130,7 @@ static rv_status begin_read(rv_exchange *x, const rv_url *url, rv_error *err) {
     status = status == RV_OK ? rv_url_number(url, "from", scratch, &r->from_position, err) : status;
     status = status == RV_OK ? rv_url_number(url, "from_version", scratch, &r->from_version, err)
                              : status;
-    return status == RV_OK ? parse_until(x, url, err) : status;
+    return status == RV_OK ? parse_until(x, url, of_stream, err) : status;
 }
 
 /* Opens the subscription; `sequence` is where it starts when the request does not say. */
@@ -129,7 +139,7 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     uint64_t from = sequence;
     rv_status status = rv_url_number(url, "from_sequence", &x->face->scratch, &from, err);
     if (status == RV_OK && x->request.last_event_id.len > 0) {
-        status = parse_cursor(r, x->request.last_event_id, &from, err);
+        status = parse_cursor(x, &from, err);
         r->from_position = 0;
     }
     if (status != RV_OK) {
@@ -153,7 +163,7 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
 rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes pattern;
     bool found = false;
-    rv_status status = begin_read(x, url, err);
+    rv_status status = begin_read(x, url, false, err);
     status = status == RV_OK
                  ? rv_url_parameter(url, "path", &x->face->scratch, &pattern, &found, err)
                  : status;
@@ -161,6 +171,26 @@ rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
         status = set_pattern(&x->read, found ? pattern : RV_LITERAL("/**"), err);
     }
     return status == RV_OK ? open_read(x, url, 1, err) : status;
+}
+
+/* Why there is nothing to read at `path`, a stream's path or its bare name. */
+static rv_status refuse_absent(const rv_exchange *x, rv_bytes path, rv_error *err) {
+    const rv_schema *schema = rv_node_schema(x->face->options.node);
+    rv_bytes keys[RV_PATH_SEGMENTS_MAX];
+    rv_status status = RV_STREAM_NOT_FOUND;
+    if (path.len == 0 || path.ptr[0] != '/') {
+        status = rv_error_set(
+            err, RV_PATH_INVALID,
+            "say which stream of %b: /streams/%b/{key}; /events?path=… reads many", &path, &path);
+    } else if (rv_schema_stream_of_path(schema, path, keys) == NULL) {
+        status =
+            rv_error_set(err, RV_UNKNOWN_STREAM,
+                         "no stream's path matches `%b`: see the streams of the schema", &path);
+    } else {
+        status = rv_error_set(err, RV_STREAM_NOT_FOUND, "the stream %b has no events here", &path);
+    }
+    rv_error_fact_text(err, "path", path);
+    return status;
 }
 
 rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
@@ -176,10 +206,9 @@ rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (found) {
         rv_state_stream(rv_node_state(node), stream, &head);
     }
-    status = begin_read(x, url, err);
+    status = begin_read(x, url, true, err);
     if (status == RV_OK && head.version == 0 && x->read.format != FORMAT_FEED) {
-        status = rv_error_set(err, RV_STREAM_NOT_FOUND, "the stream %b has no events here", &path);
-        rv_error_fact_text(err, "path", path);
+        status = refuse_absent(x, path, err);
     }
     status = status == RV_OK ? set_pattern(&x->read, path, err) : status;
     const uint64_t first = found ? head.first_sequence : rv_node_sequence(node) + 1;
@@ -293,7 +322,7 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
             return status;
         }
         if (event.sequence >= r->end_sequence || event.version > r->until_version ||
-            event.recorded_at > r->until_time) {
+            event.position > r->until_position || event.recorded_at > r->until_time) {
             return RV_END;
         }
         if (event.version < r->from_version) {
@@ -323,7 +352,7 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
 static rv_status end_of_events(rv_exchange *x, int64_t now, rv_writer *w, size_t start) {
     event_read *r = &x->read;
     if (r->format == FORMAT_FEED && r->left > 0 && r->until_time == INT64_MAX &&
-        r->until_version == UINT64_MAX) {
+        r->until_version == UINT64_MAX && r->until_position == UINT64_MAX) {
         if (w->len == start && now - FEED_INTERVAL_US >= r->last_piece) {
             rv_write_text(w, ": idle\n\n");
         }

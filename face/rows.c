@@ -126,7 +126,12 @@ static rv_status refuse_feed(const rv_exchange *x, rv_error *err) {
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     const rv_schema *schema = rv_node_schema(x->face->options.node);
     const rv_aggregate *aggregate = rv_schema_aggregate_named(schema, url->segments[1]);
-    if (aggregate == NULL || url->segment_count > 3) {
+    if (url->segment_count > 3) {
+        return rv_error_set(err, RV_NOT_FOUND,
+                            "a row's address is /aggregates/{aggregate}/{key}, with a slash in the "
+                            "key as %%2F");
+    }
+    if (aggregate == NULL) {
         return rv_error_set(err, RV_UNKNOWN_AGGREGATE,
                             "there is no aggregate `%b`; /aggregates lists them",
                             &url->segments[1]);

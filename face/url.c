@@ -54,9 +54,23 @@ static rv_bytes cut(rv_bytes text, uint8_t separator, rv_bytes *rest) {
     return text;
 }
 
+/* A proxy may send the whole address; its scheme and host say nothing here (RFC 9112, 3.2.2). */
+static rv_bytes without_origin(rv_bytes target) {
+    static const char scheme[] = "http://";
+    const size_t len = sizeof scheme - 1;
+    if (target.len < len || memcmp(target.ptr, scheme, len) != 0) {
+        return target;
+    }
+    size_t at = len;
+    while (at < target.len && target.ptr[at] != '/' && target.ptr[at] != '?') {
+        at += 1;
+    }
+    return at == target.len ? RV_LITERAL("/") : rv_bytes_from(target, at);
+}
+
 rv_status rv_url_parse(rv_bytes target, rv_arena *scratch, rv_url *url, rv_error *err) {
     *url = (rv_url){.segment_count = 0};
-    rv_bytes path = cut(target, '?', &url->query);
+    rv_bytes path = cut(without_origin(target), '?', &url->query);
     if (path.len == 0 || path.ptr[0] != '/') {
         return rv_error_set(err, RV_PATH_INVALID, "an address begins with a slash, not with `%b`",
                             &path);

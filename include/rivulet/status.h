@@ -22,7 +22,7 @@
     X(NOT_FOUND, "not_found", 404, "There is nothing under this address")                          \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "The address does not take this method")      \
     X(REQUEST_TOO_LARGE, "request_too_large", 413, "The request is larger than the limit")         \
-    X(UNSUPPORTED, "unsupported", 501, "Part of the language that this version does not have")     \
+    X(UNSUPPORTED, "unsupported", 501, "This version does not have that yet")                      \
     /* schema and expressions */                                                                   \
     X(SCHEMA_SYNTAX, "schema_syntax", 400, "The schema text has a syntax error")                   \
     X(SCHEMA_INVALID, "schema_invalid", 400, "The schema contradicts itself")                      \

@@ -200,7 +200,12 @@ static const wrong wrongs[] = {
     {"GET", "/events?path=/a%2", "", "", 400, "path_invalid"},
     {"GET", "/events?path=a", "", "", 400, "path_invalid"},
     {"GET", "/events?limit=x", "", "", 400, "parameter_invalid"},
+    {"GET", "/events?until=x", "", "", 400, "a position or a time"},
+    {"GET", "/streams/accounts/1?until=x", "", "", 400, "a version or a time"},
     {"GET", "/streams/accounts/77", "", "", 404, "stream_not_found"},
+    {"GET", "/streams/accounts", "", "", 400, "path_invalid"},
+    {"GET", "/streams/strange/1", "", "", 404, "unknown_stream"},
+    {"GET", "/aggregates/account/1/1", "", "", 404, "not_found"},
     {"GET", "/streams/accounts/7/7", "", "", 400, "path_invalid"},
     {"GET", "/aggregates/nothing", "", "", 404, "unknown_aggregate"},
     {"GET", "/aggregates/account/77", "", "", 404, "row_not_found"},
@@ -318,6 +323,12 @@ RV_TEST(events_are_read_in_three_forms_and_parts) {
     request.target = RV_LITERAL("/streams/accounts/7?from_version=2&until=3");
     RV_CHECK_EQ(ask(&s, &request), 200);
     RV_CHECK_EQ(lines(&s), 2);
+    RV_CHECK_EQ(get(&s, "/events?from=5&until=6"), 200);
+    RV_CHECK(has(&s, "[{\"position\":5,") && has(&s, "},{\"position\":6,"));
+    RV_CHECK_EQ(times(&s, "\"position\""), 2);
+    RV_CHECK_EQ(get(&s, "http://host:1/events?from=5&until=5"), 200);
+    RV_CHECK_EQ(times(&s, "\"position\""), 1);
+    RV_CHECK_EQ(get(&s, "http://host"), 404);
     RV_CHECK_EQ(get(&s, "/streams/accounts/7?until=2000-01-01"), 200);
     RV_CHECK_TEXT(s.body, "[]\n");
     server_free(&s);
@@ -356,6 +367,9 @@ RV_TEST(a_feed_goes_on_and_resumes) {
     request.last_event_id = rv_bytes_of_string(last);
     RV_CHECK_EQ(ask(&s, &request), 200);
     RV_CHECK_EQ(lines(&s), 12);
+    last[0] = '9'; /* of this log, but ahead of it: nothing may be skipped */
+    RV_CHECK_EQ(ask(&s, &request), 400);
+    RV_CHECK(has(&s, "ahead of this node's log"));
     request.last_event_id = RV_LITERAL("2-00000000");
     RV_CHECK_EQ(ask(&s, &request), 400);
     request.last_event_id = RV_LITERAL("what");
