@@ -6,13 +6,8 @@
 #include "core/model/json.h"
 
 static void write_hash(rv_writer *w, rv_hash128 hash) {
-    uint8_t raw[16];
-    for (unsigned i = 0; i < 8; i++) {
-        raw[i] = (uint8_t)(hash.high >> (56 - 8 * i));
-        raw[8 + i] = (uint8_t)(hash.low >> (56 - 8 * i));
-    }
     rv_write_u8(w, '"');
-    rv_write_hex(w, rv_bytes_of(raw, sizeof raw));
+    rv_hash128_write(hash, w);
     rv_write_u8(w, '"');
 }
 

@@ -62,3 +62,12 @@ rv_hash128 rv_hash128_of(uint64_t seed, rv_bytes bytes) {
     const XXH128_hash_t hash = XXH3_128bits_withSeed(ptr, bytes.len, seed);
     return (rv_hash128){hash.low64, hash.high64};
 }
+
+void rv_hash128_write(rv_hash128 hash, rv_writer *w) {
+    uint8_t raw[16];
+    for (unsigned i = 0; i < 8; i++) {
+        raw[i] = (uint8_t)(hash.high >> (56 - 8 * i));
+        raw[8 + i] = (uint8_t)(hash.low >> (56 - 8 * i));
+    }
+    rv_write_hex(w, rv_bytes_of(raw, sizeof raw));
+}

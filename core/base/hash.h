@@ -7,7 +7,7 @@
 #ifndef RV_BASE_HASH_H
 #define RV_BASE_HASH_H
 
-#include "core/base/bytes.h"
+#include "core/base/writer.h"
 
 typedef struct rv_hash128 {
     uint64_t low;
@@ -29,5 +29,8 @@ static inline rv_hash128 rv_hash128_add(rv_hash128 a, rv_hash128 b) {
 static inline rv_hash128 rv_hash128_subtract(rv_hash128 a, rv_hash128 b) {
     return (rv_hash128){a.low - b.low, a.high - b.high - (a.low < b.low)};
 }
+
+/* Writes 32 hexadecimal digits, the most significant first. */
+void rv_hash128_write(rv_hash128 hash, rv_writer *w);
 
 #endif
