@@ -92,10 +92,14 @@ static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint
                    size_t count) {
     const uint64_t line = line_of(problem, batch, first_line, count);
     clear_progress(run);
-    const rv_status status = rv_problem_text_body(run->cli->json, problem);
-    if (run->cli->json) {
-        return status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
+    if (run->cli->json && problem.len > 0 && problem.ptr[0] == '{') {
+        fprintf(stderr, "{\"line\":%llu,\"imported\":%llu,",
+                (unsigned long long)(line != 0 ? line : first_line),
+                (unsigned long long)run->imported);
+        fwrite(problem.ptr + 1, 1, problem.len - 1, stderr);
+        return RV_EXIT_ERROR;
     }
+    const rv_status status = rv_problem_text_body(false, problem);
     if (line != 0) {
         fprintf(stderr, "  at line %llu", (unsigned long long)line);
     } else {

@@ -132,6 +132,8 @@ test('an import stops at the first refused batch and says where', () => {
   assert.equal(run.code, 1);
   assert.match(run.err, /^rivulet: value_too_long: /);
   assert.match(run.err, /at line 18; 10 events were imported before/);
+  const json = JSON.parse(cli(['import', file, '--batch', '25', '--url', node.url, '--json']).err);
+  assert.deepEqual([json.code, json.line, json.imported], ['row_exists', 1, 0]);
   assert.equal(must(['query', "select count(*) from account where id >= 100", '--json', '--url', node.url]).rows[0][0], 10);
   writeFileSync(file, `${JSON.stringify(opened(200))}\n\n{"path":\n`);
   const malformed = cli(['import', file, '--url', node.url]);
