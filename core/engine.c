@@ -15,7 +15,7 @@
 /* Shares of the memory budget. What they leave is the state's pages. */
 #define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
 #define SHARE_SCHEMA        32
-#define SHARE_JOURNAL       16
+#define SHARE_JOURNAL       8 /* a creation takes some 670 bytes of it, an update some 150 */
 #define READ_SLOTS          4
 #define PAGE_SHARE_OVERHEAD 64 /* of the page memory: what the state needs beside pages */
 #define SEGMENT_SIZE        (UINT64_C(64) << 20)
