@@ -143,19 +143,44 @@ static rv_status wait_durable(rv_exchange *x, rv_error *err) {
     return rv_node_failed(node, err) == RV_OK ? RV_PENDING : err->status;
 }
 
-/* With `?select=PATTERN` also the hash of what a node would hold that selects it; with
+/* `select`, as often as it is there. */
+static rv_status parse_selection(rv_exchange *x, const rv_url *url, rv_path_pattern *patterns,
+                                 size_t *count, rv_error *err) {
+    rv_bytes left = url->query;
+    *count = 0;
+    while (true) {
+        rv_bytes text;
+        bool found = false;
+        rv_status status =
+            rv_url_parameter_next(&left, "select", &x->face->scratch, &text, &found, err);
+        if (status != RV_OK || !found) {
+            return status;
+        }
+        if (*count == RV_PATTERNS_MAX) {
+            return rv_error_set(err, RV_SELECTION_INVALID, "a selection has at most %u patterns",
+                                (uint64_t)RV_PATTERNS_MAX);
+        }
+        status = rv_path_pattern_parse(text, &patterns[*count], err);
+        if (status != RV_OK) {
+            return status;
+        }
+        *count += 1;
+    }
+}
+
+/* With `?select=PATTERN&…` also the hash of what a node would hold that selects these; with
  * `?wait=durable` when what is in memory now is durable. */
 static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err) {
-    rv_bytes text;
     rv_bytes wait;
-    bool selected = false;
+    size_t count = 0;
     bool waits = false;
-    rv_path_pattern pattern;
     rv_arena *scratch = &x->face->scratch;
-    rv_status status = rv_url_parameter(url, "select", scratch, &text, &selected, err);
-    if (status == RV_OK && selected) {
-        status = rv_path_pattern_parse(text, &pattern, err);
+    rv_path_pattern *patterns =
+        rv_arena_take_raw(scratch, RV_PATTERNS_MAX * sizeof(rv_path_pattern));
+    if (patterns == NULL) {
+        return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
     }
+    rv_status status = parse_selection(x, url, patterns, &count, err);
     status = status == RV_OK ? rv_url_parameter(url, "wait", scratch, &wait, &waits, err) : status;
     if (status == RV_OK && waits && !rv_bytes_are(wait, "durable")) {
         status = rv_error_set(err, RV_PARAMETER_INVALID, "`wait` is durable, not `%b`", &wait);
@@ -164,7 +189,7 @@ static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err
     rv_writer w;
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
-        rv_face_status(x->face, selected ? &pattern : NULL, &w);
+        rv_face_status(x->face, patterns, count, &w);
         exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
     }
     return status;

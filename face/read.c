@@ -325,8 +325,8 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
             event.position > r->until_position || event.recorded_at > r->until_time) {
             return RV_END;
         }
-        if (event.version < r->from_version) {
-            continue;
+        if (event.version < r->from_version || event.position < r->from_position) {
+            continue; /* `from` may be a position that is still to come */
         }
         const size_t mark = w->len;
         write_event(x, &event, path, w);

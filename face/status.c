@@ -136,17 +136,18 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
-void rv_face_status(rv_face *face, const rv_path_pattern *selected, rv_writer *w) {
+void rv_face_status(rv_face *face, const rv_path_pattern *patterns, size_t pattern_count,
+                    rv_writer *w) {
     RV_ASSERT(w->len < w->cap);
     rv_node *node = face->options.node;
     rv_write_u8(w, '{');
     member_text(w, "version", face->options.version);
     write_identity(node, w);
     write_progress(node, w);
-    if (selected != NULL) {
-        member_hash(
-            w, "selection_hash",
-            rv_state_hash_selected(rv_node_state(node), rv_node_watermark(node), selected, 1));
+    if (pattern_count > 0) {
+        member_hash(w, "selection_hash",
+                    rv_state_hash_selected(rv_node_state(node), rv_node_watermark(node), patterns,
+                                           pattern_count));
     }
     write_contents(node, w);
     write_resources(node, w);

@@ -98,23 +98,28 @@ rv_status rv_url_parse(rv_bytes target, rv_arena *scratch, rv_url *url, rv_error
     return RV_OK;
 }
 
-rv_status rv_url_parameter(const rv_url *url, const char *name, rv_arena *scratch, rv_bytes *value,
-                           bool *found, rv_error *err) {
+rv_status rv_url_parameter_next(rv_bytes *left, const char *name, rv_arena *scratch,
+                                rv_bytes *value, bool *found, rv_error *err) {
     *found = false;
     *value = (rv_bytes){NULL, 0};
-    rv_bytes left = url->query;
-    while (left.len > 0) {
+    while (left->len > 0) {
         rv_bytes rest;
-        const rv_bytes pair = cut(left, '&', &rest);
+        const rv_bytes pair = cut(*left, '&', &rest);
         rv_bytes text;
         const rv_bytes key = cut(pair, '=', &text);
+        *left = rest;
         if (rv_bytes_are(key, name)) {
             *found = true;
             return decode(text, true, scratch, value, err);
         }
-        left = rest;
     }
     return RV_OK;
+}
+
+rv_status rv_url_parameter(const rv_url *url, const char *name, rv_arena *scratch, rv_bytes *value,
+                           bool *found, rv_error *err) {
+    rv_bytes left = url->query;
+    return rv_url_parameter_next(&left, name, scratch, value, found, err);
 }
 
 bool rv_number_parse(rv_bytes text, uint64_t *value) {

@@ -21,6 +21,11 @@ RV_MUST_USE rv_status rv_url_parse(rv_bytes target, rv_arena *scratch, rv_url *u
 RV_MUST_USE rv_status rv_url_parameter(const rv_url *url, const char *name, rv_arena *scratch,
                                        rv_bytes *value, bool *found, rv_error *err);
 
+/* The same for one that may be repeated: `*left`, url->query before the first, is what has not been
+ * looked at. */
+RV_MUST_USE rv_status rv_url_parameter_next(rv_bytes *left, const char *name, rv_arena *scratch,
+                                            rv_bytes *value, bool *found, rv_error *err);
+
 /* A parameter that is a decimal number; `*value` stays when there is none. RV_PARAMETER_INVALID. */
 RV_MUST_USE rv_status rv_url_number(const rv_url *url, const char *name, rv_arena *scratch,
                                     uint64_t *value, rv_error *err);

@@ -363,10 +363,25 @@ RV_TEST(a_feed_goes_on_and_resumes) {
     RV_CHECK_STATUS(rv_exchange_body(feed, 16000000, &w), RV_OK);
     RV_CHECK_TEXT(rv_writer_bytes(&w), ": idle\n\n");
     rv_face_end(feed);
-    /* From the first event's cursor on: the other three. */
+    /* From a position that is still to come: nothing before it. */
+    request.target = RV_LITERAL("/events?from=7");
+    RV_CHECK_STATUS(rv_face_begin(s.face, &request, &feed, NULL), RV_OK);
+    RV_CHECK_STATUS(rv_exchange_head(feed, &head), RV_OK);
+    w = rv_writer_over(s.answer, 100);
+    RV_CHECK_STATUS(rv_exchange_body(feed, 1000000, &w), RV_OK);
+    RV_CHECK_TEXT(rv_writer_bytes(&w), ": idle\n\n");
+    RV_CHECK_EQ(post(&s, "/streams/accounts/1", "deposited", "{\"amount\":1}"), 201);
+    RV_CHECK_EQ(post(&s, "/streams/accounts/1", "deposited", "{\"amount\":1}"), 201);
+    s.head = head;
+    read_body(&s, feed, 66000);
+    RV_CHECK_EQ(lines(&s), 4);
+    RV_CHECK(has(&s, "data: {\"position\":7,"));
+    rv_face_end(feed);
+    request.target = RV_LITERAL("/events?path=/accounts/**");
+    /* From the first event's cursor on: the others. */
     request.last_event_id = rv_bytes_of_string(last);
     RV_CHECK_EQ(ask(&s, &request), 200);
-    RV_CHECK_EQ(lines(&s), 12);
+    RV_CHECK_EQ(lines(&s), 20);
     last[0] = '9'; /* of this log, but ahead of it: nothing may be skipped */
     RV_CHECK_EQ(ask(&s, &request), 400);
     RV_CHECK(has(&s, "ahead of this node's log"));
@@ -445,6 +460,18 @@ RV_TEST(the_schema_is_shown_checked_and_applied) {
     server_free(&s);
 }
 
+static void copy_selection_hash(const server *s, char hash[34]) {
+    const char *const name = "\"selection_hash\":";
+    hash[0] = '\0';
+    for (size_t i = 0; i + strlen(name) + 34 <= s->body.len; i++) {
+        if (memcmp(s->body.ptr + i, name, strlen(name)) == 0) {
+            memcpy(hash, s->body.ptr + i + strlen(name) + 1, 33);
+            hash[32] = '\0';
+        }
+    }
+    RV_CHECK_EQ(strlen(hash), 32);
+}
+
 RV_TEST(status_tells_where_the_node_is) {
     server s = server_create(10);
     fill(&s, 2);
@@ -454,7 +481,16 @@ RV_TEST(status_tells_where_the_node_is) {
     RV_CHECK(has(&s, "\"position\":3,\"sequence\":3,\"durable_sequence\":3,"));
     RV_CHECK(has(&s, "\"aggregates\":{\"account\":2,\"note\":0}"));
     RV_CHECK(has(&s, "\"read_only\":null"));
-    RV_CHECK(has(&s, "\"selection_hash\":\""));
+    char whole[34];
+    char parts[34];
+    copy_selection_hash(&s, whole);
+    RV_CHECK_EQ(get(&s, "/status?select=/accounts/2&wait=durable&select=/accounts/1"), 200);
+    copy_selection_hash(&s, parts);
+    RV_CHECK(strcmp(whole, parts) == 0);
+    RV_CHECK_EQ(get(&s, "/status?select=/accounts/2"), 200);
+    copy_selection_hash(&s, parts);
+    RV_CHECK(strcmp(whole, parts) != 0);
+    RV_CHECK_EQ(get(&s, "/status?select=/accounts/2&select=bad"), 400);
     RV_CHECK_EQ(get(&s, "/healthz"), 200);
     RV_CHECK_EQ(post_with(&s, (rv_bytes){NULL, 0}, (rv_bytes){NULL, 0}, RV_LITERAL("memory")), 201);
     RV_CHECK_EQ(get(&s, "/status?wait=durable"), 200);
