@@ -3,26 +3,6 @@
 
 #include "core/base/assert.h"
 
-void rv_write(rv_writer *w, rv_bytes bytes) {
-    RV_ASSERT(w->len <= w->cap);
-    if (w->full || bytes.len > w->cap - w->len) {
-        w->full = true;
-        return;
-    }
-    if (bytes.len > 0) {
-        memcpy(w->ptr + w->len, bytes.ptr, bytes.len);
-    }
-    w->len += bytes.len;
-}
-
-void rv_write_u8(rv_writer *w, uint8_t v) {
-    if (w->full || w->len == w->cap) {
-        w->full = true;
-        return;
-    }
-    w->ptr[w->len++] = v;
-}
-
 void rv_write_u32(rv_writer *w, uint32_t v) {
     uint8_t raw[4];
     rv_store_u32(raw, v);

@@ -28,8 +28,23 @@ static inline size_t rv_writer_room(const rv_writer *w) {
 }
 
 /* Appends raw bytes, whole or not at all. */
-void rv_write(rv_writer *w, rv_bytes bytes);
-void rv_write_u8(rv_writer *w, uint8_t v);
+static inline void rv_write(rv_writer *w, rv_bytes bytes) {
+    if (bytes.len > rv_writer_room(w)) {
+        w->full = true;
+    } else if (!w->full && bytes.len > 0) {
+        memcpy(w->ptr + w->len, bytes.ptr, bytes.len);
+        w->len += bytes.len;
+    }
+}
+
+static inline void rv_write_u8(rv_writer *w, uint8_t v) {
+    if (rv_writer_room(w) == 0) {
+        w->full = true;
+        return;
+    }
+    w->ptr[w->len++] = v;
+}
+
 void rv_write_u32(rv_writer *w, uint32_t v);
 void rv_write_u64(rv_writer *w, uint64_t v);
 

@@ -81,6 +81,10 @@ void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *
 /* A key as one segment. Text is itself; all else is short in its text form. */
 static void write_key(const rv_type *type, const rv_value *value, rv_writer *w) {
     RV_ASSERT(!rv_value_is_null(value));
+    if (type->kind <= RV_TYPE_BIGINT) {
+        rv_write_int(w, value->as.integer);
+        return;
+    }
     if (type->kind == RV_TYPE_VARCHAR || type->kind == RV_TYPE_TEXT || type->kind == RV_TYPE_CHAR) {
         rv_path_segment_write(value->as.bytes, w);
         return;

@@ -415,7 +415,9 @@ rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us, rv_aren
     const rv_event_type *type = draft->type;
     RV_ASSERT(type != NULL && scratch != NULL);
     rv_status status = RV_OK;
+    bool checks = false;
     for (uint16_t f = 0; f < type->field_count && status == RV_OK; f++) {
+        checks = checks || type->fields[f].has_check;
         if (!draft->given[f]) {
             status = fill_default(&type->fields[f], now_us, scratch, &draft->values[f], err);
         }
@@ -427,7 +429,7 @@ rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us, rv_aren
         status = judge_path(draft, err);
     }
     const rv_expr_env env = {.slots = draft->values, .now_us = now_us, .scratch = scratch};
-    for (uint16_t f = 0; f < type->field_count && status == RV_OK; f++) {
+    for (uint16_t f = 0; checks && f < type->field_count && status == RV_OK; f++) {
         if (type->fields[f].has_check) {
             status = judge_check(draft, &type->fields[f].check, type->fields[f].name, &env, err);
         }

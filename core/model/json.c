@@ -5,6 +5,7 @@
  *
  *     VALUE         a value must come (start; after a comma in an array; after a key)
  *     FIRST_VALUE   a value or `]`
+ *     KEY           a key (after a comma in an object)
  *     FIRST_KEY     a key or `}`
  *     AFTER         `,` or the closing bracket
  *     OVER          only white space
@@ -18,7 +19,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 
-enum { VALUE, FIRST_VALUE, FIRST_KEY, AFTER, OVER, FAILED };
+enum { VALUE, FIRST_VALUE, KEY, FIRST_KEY, AFTER, OVER, FAILED };
 
 rv_json rv_json_over(rv_bytes input, rv_arena *scratch) {
     RV_ASSERT(input.ptr != NULL || input.len == 0);
@@ -57,17 +58,21 @@ static rv_status fail(rv_json *json, size_t at, const char *expected, rv_error *
     return RV_JSON_INVALID;
 }
 
-static void skip_space(rv_json *json) {
-    RV_ASSERT(json->pos <= json->input.len);
-    for (;;) {
-        const uint8_t c = byte_at(json, json->pos);
-        if (c > ' ' || (c != ' ' && c != '\n' && c != '\t' && c != '\r')) {
-            break;
-        }
-        json->pos += 1;
-    }
+static inline bool is_space(uint8_t c) {
+    return c <= ' ' && (c == ' ' || c == '\n' || c == '\t' || c == '\r');
 }
 
+/* Goes to the next byte that is no white space, and gives it. */
+static inline uint8_t skip_space(rv_json *json) {
+    uint8_t c = byte_at(json, json->pos);
+    while (is_space(c)) {
+        json->pos += 1;
+        c = byte_at(json, json->pos);
+    }
+    return c;
+}
+
+/* True when the innermost open bracket is an object's. */
 static bool in_object(const rv_json *json) {
     RV_ASSERT(json->depth <= RV_JSON_DEPTH_MAX);
     const uint32_t top = json->depth - 1;
@@ -75,7 +80,7 @@ static bool in_object(const rv_json *json) {
 }
 
 /* The state after a whole value. */
-static void value_ends(rv_json *json) {
+static inline void value_ends(rv_json *json) {
     json->state = json->depth == 0 ? OVER : AFTER;
 }
 
@@ -86,7 +91,7 @@ static inline uint64_t zero_bytes(uint64_t word) {
 }
 
 /* Goes over bytes that are plain in a string: ASCII, no quote, backslash or control character. */
-static size_t skip_plain(rv_bytes input, size_t at) {
+static inline size_t skip_plain(rv_bytes input, size_t at) {
     RV_ASSERT(at <= input.len);
     const uint64_t ones = UINT64_C(0x0101010101010101);
     while (input.len - at >= 8) {
@@ -183,12 +188,11 @@ static bool unescape(const rv_json *json, rv_bytes raw, rv_bytes *text) {
     return true;
 }
 
-/* A string whose opening quote is at `pos`. */
-static rv_status read_string(rv_json *json, rv_bytes *text, rv_error *err) {
+/* A string with more in it than plain bytes: they end at `at`. */
+static rv_status read_rich_string(rv_json *json, size_t at, rv_bytes *text, rv_error *err) {
     RV_ASSERT(byte_at(json, json->pos) == '"');
     const rv_bytes input = json->input;
     const size_t start = json->pos + 1;
-    size_t at = start;
     bool escapes = false;
     for (;;) {
         at = skip_plain(input, at);
@@ -223,12 +227,26 @@ static rv_status read_string(rv_json *json, rv_bytes *text, rv_error *err) {
     return RV_OK;
 }
 
-static size_t skip_digits(const rv_json *json, size_t at) {
-    while (byte_at(json, at) >= '0' && byte_at(json, at) <= '9') {
-        at++;
+/* A string whose opening quote is at `pos`. */
+static inline rv_status read_string(rv_json *json, rv_bytes *text, rv_error *err) {
+    const size_t start = json->pos + 1;
+    const size_t end = skip_plain(json->input, start);
+    if (byte_at(json, end) != '"') {
+        return read_rich_string(json, end, text, err);
     }
+    *text = rv_bytes_of(json->input.ptr + start, end - start);
+    json->pos = end + 1;
+    return RV_OK;
+}
+
+static inline size_t skip_digits(const rv_json *json, size_t at) {
     RV_ASSERT(at <= json->input.len);
-    return at;
+    const uint8_t *const end = json->input.ptr + json->input.len;
+    const uint8_t *p = json->input.ptr + at;
+    while (p < end && (unsigned)*p - '0' <= 9) {
+        p++;
+    }
+    return (size_t)(p - json->input.ptr);
 }
 
 static rv_status read_number(rv_json *json, rv_json_token *token, rv_error *err) {
@@ -294,6 +312,7 @@ static rv_status open_bracket(rv_json *json, rv_json_token *token, rv_error *err
     uint8_t *byte = &json->nesting[json->depth / 8];
     *byte = object ? (uint8_t)(*byte | bit) : (uint8_t)(*byte & ~bit);
     json->depth += 1;
+    json->object = object;
     json->state = object ? FIRST_KEY : FIRST_VALUE;
     RV_ASSERT(in_object(json) == object);
     token->kind = object ? RV_JSON_OBJECT_BEGIN : RV_JSON_ARRAY_BEGIN;
@@ -304,17 +323,18 @@ static rv_status open_bracket(rv_json *json, rv_json_token *token, rv_error *err
 
 static rv_status close_bracket(rv_json *json, rv_json_token *token) {
     RV_ASSERT(json->depth > 0);
-    token->kind = in_object(json) ? RV_JSON_OBJECT_END : RV_JSON_ARRAY_END;
+    token->kind = json->object ? RV_JSON_OBJECT_END : RV_JSON_ARRAY_END;
     token->text = rv_bytes_of(json->input.ptr + json->pos, 1);
     json->depth -= 1;
+    json->object = in_object(json);
     json->pos += 1;
     value_ends(json);
     return RV_OK;
 }
 
-static rv_status read_value(rv_json *json, rv_json_token *token, rv_error *err) {
+/* The value that begins with `c`, at `pos`. */
+static rv_status read_value(rv_json *json, uint8_t c, rv_json_token *token, rv_error *err) {
     RV_ASSERT(json->state == VALUE || json->state == FIRST_VALUE);
-    const uint8_t c = byte_at(json, json->pos);
     if (c == '"') {
         token->kind = RV_JSON_STRING;
         const rv_status status = read_string(json, &token->text, err);
@@ -335,9 +355,10 @@ static rv_status read_value(rv_json *json, rv_json_token *token, rv_error *err) 
     return read_word(json, token, err);
 }
 
-static rv_status read_key(rv_json *json, rv_json_token *token, rv_error *err) {
-    RV_ASSERT(in_object(json));
-    if (byte_at(json, json->pos) != '"') {
+/* The key that begins with `c`, at `pos`, and its colon. */
+static rv_status read_key(rv_json *json, uint8_t c, rv_json_token *token, rv_error *err) {
+    RV_ASSERT(json->object);
+    if (c != '"') {
         return fail(json, json->pos, json->state == FIRST_KEY ? "a key or `}`" : "a key", err);
     }
     token->kind = RV_JSON_KEY;
@@ -345,8 +366,7 @@ static rv_status read_key(rv_json *json, rv_json_token *token, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    skip_space(json);
-    if (byte_at(json, json->pos) != ':') {
+    if (skip_space(json) != ':') {
         return fail(json, json->pos, "`:`", err);
     }
     json->pos += 1;
@@ -356,28 +376,28 @@ static rv_status read_key(rv_json *json, rv_json_token *token, rv_error *err) {
 
 rv_status rv_json_next(rv_json *json, rv_json_token *token, rv_error *err) {
     RV_ASSERT(json->state <= FAILED);
-    if (json->state == FAILED) {
-        return rv_error_set(err, RV_JSON_INVALID, "the JSON text failed before");
-    }
-    skip_space(json);
-    uint8_t c = byte_at(json, json->pos);
-    const bool object = in_object(json);
+    uint8_t c = skip_space(json);
     if (json->state == AFTER && c == ',') {
         json->pos += 1;
-        skip_space(json);
-        token->offset = json->pos;
-        json->state = VALUE;
-        return object ? read_key(json, token, err) : read_value(json, token, err);
+        json->state = json->object ? KEY : VALUE;
+        c = skip_space(json);
     }
     token->offset = json->pos;
     switch (json->state) {
-    case AFTER:
-        if (c == (object ? '}' : ']')) {
+    case VALUE:
+    case FIRST_VALUE:
+        return read_value(json, c, token, err);
+    case KEY:
+    case FIRST_KEY:
+        if (c == '}' && json->state == FIRST_KEY) {
             return close_bracket(json, token);
         }
-        return fail(json, json->pos, object ? "`,` or `}`" : "`,` or `]`", err);
-    case FIRST_KEY:
-        return c == '}' ? close_bracket(json, token) : read_key(json, token, err);
+        return read_key(json, c, token, err);
+    case AFTER:
+        if (c == (json->object ? '}' : ']')) {
+            return close_bracket(json, token);
+        }
+        return fail(json, json->pos, json->object ? "`,` or `}`" : "`,` or `]`", err);
     case OVER:
         if (json->pos < json->input.len) {
             return fail(json, json->pos, "the end of the text", err);
@@ -386,7 +406,7 @@ rv_status rv_json_next(rv_json *json, rv_json_token *token, rv_error *err) {
         token->text = (rv_bytes){NULL, 0};
         return RV_OK;
     default:
-        return read_value(json, token, err);
+        return rv_error_set(err, RV_JSON_INVALID, "the JSON text failed before");
     }
 }
 

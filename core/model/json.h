@@ -36,6 +36,7 @@ typedef struct rv_json {
     size_t pos;
     uint32_t depth;
     uint8_t state;
+    bool object;                            /* of nesting: the innermost */
     uint8_t nesting[RV_JSON_DEPTH_MAX / 8]; /* bit set: object */
     rv_arena *scratch;
 } rv_json;

@@ -47,6 +47,9 @@ static bool is_digit(uint8_t c) {
 }
 
 rv_bytes rv_number_trim(rv_bytes text) {
+    if (text.len > 0 && text.ptr[0] > ' ' && text.ptr[text.len - 1] > ' ') {
+        return text; /* nearly always */
+    }
     size_t start = 0;
     size_t end = text.len;
     while (start < end && is_space(text.ptr[start])) {
@@ -77,13 +80,21 @@ rv_number_result rv_number_parse_int(rv_bytes text, int64_t *value) {
     }
     const uint64_t max = (uint64_t)INT64_MAX + minus;
     uint64_t sum = 0;
-    bool too_large = false;
-    for (size_t i = 0; i < text.len; i++) {
+    size_t i = 0;
+    for (const size_t safe = text.len < 18 ? text.len : 18; i < safe; i++) { /* 18 always fit */
         const unsigned digit = (unsigned)text.ptr[i] - '0';
         if (digit > 9) {
             return RV_NUMBER_INVALID;
         }
-        too_large = too_large || (i >= 18 && sum > (max - digit) / 10); /* 18 digits always fit */
+        sum = sum * 10 + digit;
+    }
+    bool too_large = false;
+    for (; i < text.len; i++) {
+        const unsigned digit = (unsigned)text.ptr[i] - '0';
+        if (digit > 9) {
+            return RV_NUMBER_INVALID;
+        }
+        too_large = too_large || sum > (max - digit) / 10;
         sum = sum * 10 + digit;
     }
     if (too_large) {

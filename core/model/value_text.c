@@ -287,32 +287,30 @@ static rv_status read_integral(const rv_type *type, rv_bytes text, int64_t *valu
 
 rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_bytes what, rv_arena *scratch,
                              rv_value *value, rv_error *err) {
-    RV_ASSERT(rv_type_supported(type));
+    RV_VERIFY(rv_type_supported(type));
     RV_ASSERT(value != NULL);
-    rv_status status = RV_VALUE_INVALID;
-    const char *why = "text must be UTF-8 without NUL";
+    rv_status status = RV_OK;
+    const char *why = "";
     size_t code_points = 0;
-    if (!rv_utf8_valid(text, &code_points)) {
-        return rv_value_refuse(type, status, text, what, why, err);
-    }
-    switch (type->kind) {
-    case RV_TYPE_CHAR:
-    case RV_TYPE_VARCHAR:
-    case RV_TYPE_TEXT:
-        return rv_text_fit(type, text, code_points, false, what, scratch, value, err);
-    case RV_TYPE_BYTEA:
-    case RV_TYPE_UUID:
-        status = read_bytes(type, text, scratch, value, &why);
-        break;
-    default: {
+    if (rv_type_class(type) == RV_VALUE_INT) { /* what these read is UTF-8 */
         int64_t integer = 0;
         status = read_integral(type, text, &integer, &why);
         if (status == RV_OK) {
             *value = rv_value_int(integer);
+            return RV_OK;
         }
-        break;
     }
+    if (!rv_utf8_valid(text, &code_points)) {
+        return rv_value_refuse(type, RV_VALUE_INVALID, text, what, "text must be UTF-8 without NUL",
+                               err);
     }
+    if (status != RV_OK) {
+        return rv_value_refuse(type, status, text, what, why, err);
+    }
+    if (type->kind != RV_TYPE_BYTEA && type->kind != RV_TYPE_UUID) {
+        return rv_text_fit(type, text, code_points, false, what, scratch, value, err);
+    }
+    status = read_bytes(type, text, scratch, value, &why);
     if (status == RV_MEMORY_EXHAUSTED) {
         return rv_value_refuse_memory(err);
     }
