@@ -251,12 +251,17 @@ static const rv_enum *find_enum(rv_enum_list enums, rv_bytes name) {
     return NULL;
 }
 
-static rv_status refuse_unsupported(const rv_token *token, rv_bytes name, rv_error *err) {
+static rv_status refuse_unsupported(const rv_token *token, const rv_type *type, rv_error *err) {
+    const rv_bytes name = token->text;
     RV_ASSERT(name.len > 0);
-    (void)rv_error_set(err, RV_UNSUPPORTED,
-                       "line %u, column %u: the type %b is not in this version (numeric needs a "
-                       "precision of at most 18, and a scale within it)",
-                       (uint64_t)token->line, (uint64_t)token->column, &name);
+    const bool array = rv_type_supported(type); /* then it is what follows that is not */
+    const char *const why = array ? "are not in this version"
+                            : type->kind == RV_TYPE_NUMERIC
+                                ? "needs a precision of at most 18 and a scale within it in this "
+                                  "version, as in numeric(12,2)"
+                                : "is not in this version";
+    (void)rv_error_set(err, RV_UNSUPPORTED, "line %u, column %u: %s %b %s", (uint64_t)token->line,
+                       (uint64_t)token->column, array ? "arrays of" : "the type", &name, why);
     rv_error_fact_uint(err, "line", token->line);
     rv_error_fact_uint(err, "column", token->column);
     rv_error_fact_text(err, "met", name);
@@ -289,7 +294,7 @@ rv_status rv_type_parse(rv_lexer *lexer, rv_enum_list enums, rv_type *type, rv_e
         status = parse_modifier(lexer, &parsed, err);
     }
     if (status == RV_OK && (!rv_type_supported(&parsed) || rv_lexer_is(lexer, "["))) {
-        status = refuse_unsupported(&token, name, err);
+        status = refuse_unsupported(&token, &parsed, err);
     }
     if (status == RV_OK) {
         *type = parsed;

@@ -108,6 +108,23 @@ RV_TEST(what_is_no_type_is_refused) {
     }
 }
 
+RV_TEST(what_is_not_in_this_version_is_named) {
+    static const struct {
+        const char *text;
+        const char *words;
+    } cases[] = {{"real", "the type real is not in this version"},
+                 {"numeric(19,2)", "as in numeric(12,2)"},
+                 {"numeric(12,2)[]", "arrays of numeric are not in this version"},
+                 {"integer[]", "arrays of integer are not in this version"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rv_type type;
+        rv_lexer lexer;
+        rv_error err;
+        RV_CHECK_STATUS(parse(cases[i].text, &type, &lexer, &err), RV_UNSUPPORTED);
+        RV_CHECK(strstr(err.detail, cases[i].words) != NULL);
+    }
+}
+
 RV_TEST(the_lexer_stands_after_the_type) {
     rv_type type;
     rv_lexer lexer;
@@ -133,6 +150,7 @@ RV_TEST(types_fit_within_their_family) {
 int main(void) {
     RV_RUN(spellings_are_read_and_written_canonically);
     RV_RUN(what_is_no_type_is_refused);
+    RV_RUN(what_is_not_in_this_version_is_named);
     RV_RUN(the_lexer_stands_after_the_type);
     RV_RUN(types_fit_within_their_family);
     return rv_test_done();
