@@ -11,7 +11,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Node, cli, folder, must, ndjson, opened, prepared, until } from './harness.mjs';
+import { Node, cli, folder, must, ndjson, opened, prepared, synced, until } from './harness.mjs';
 
 const parent = folder('bad');
 let node;
@@ -245,7 +245,7 @@ test('upstreams that are absent, not a Rivulet, or speak something else', async 
 
 test('an upstream with another log', async () => {
   const first = await Node.start(join(parent, 'follower'), '--upstream', node.syncUrl, '--select', '/**');
-  await until(async () => (await first.status()).log_id, 'the first contact');
+  await synced(first, (await node.status()).position); // an edge that holds nothing yet may select anew
   assert.equal(await first.stop(), 0);
   const other = await Node.start(prepared(parent, 'other-log'));
   await edgeMeets('follower', other.syncUrl, 'upstream_other_log');

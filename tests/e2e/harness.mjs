@@ -11,11 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 
 export { sleep };
 
 export const binary =
-  process.env.RIVULET_BIN ?? new URL('../../build/native/rivulet', import.meta.url).pathname;
+  process.env.RIVULET_BIN ?? fileURLToPath(new URL('../../build/native/rivulet', import.meta.url));
 
 export const schema = `
 CREATE TYPE plan AS ENUM ('free', 'team');
@@ -62,12 +63,12 @@ export function folder(name) {
   return path;
 }
 
-/** Runs a command; `input` is its standard input. */
+/** Runs a command; `input` is its standard input. One that does not end within a minute has no code. */
 export function cli(args, input = '') {
   const environment = { ...process.env };
   delete environment.RIVULET_URL;
   delete environment.RIVULET_DIR;
-  const run = spawnSync(binary, args, { input, encoding: 'utf8', env: environment });
+  const run = spawnSync(binary, args, { input, encoding: 'utf8', env: environment, timeout: 60000 });
   return { code: run.status, out: run.stdout, err: run.stderr };
 }
 
@@ -123,7 +124,11 @@ export class Node {
   async request(method, path, body, headers = {}) {
     const request = http.request(this.url + path, { method, headers, agent: this.agent });
     request.end(body);
-    const [response] = await once(request, 'response');
+    const [response] = await once(request, 'response').catch((error) => {
+      const { exitCode, signalCode } = this.child;
+      error.message += ` (${method} ${path}; the node ended: ${exitCode ?? signalCode ?? 'no'}) ${this.errors()}`;
+      throw error;
+    });
     const text = (await response.setEncoding('utf8').toArray()).join('');
     const json = /json$/.test(response.headers['content-type'] ?? '');
     return {
