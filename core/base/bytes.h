@@ -100,4 +100,17 @@ static inline uint64_t rv_load_short(const uint8_t *p, size_t len) {
     return p[0] | ((uint64_t)p[middle] << (8 * middle)) | ((uint64_t)p[len - 1] << (8 * (len - 1)));
 }
 
+/* rv_bytes_equal for names, which are short and compared often: no call up to 16 bytes. */
+static inline bool rv_names_equal(rv_bytes a, rv_bytes b) {
+    if (a.len != b.len || a.len > 16) {
+        return rv_bytes_equal(a, b);
+    }
+    if (a.len <= 8) {
+        return rv_load_short(a.ptr, a.len) == rv_load_short(b.ptr, b.len);
+    }
+    const size_t last = a.len - 8; /* overlaps the first eight */
+    return ((rv_load_u64(a.ptr) ^ rv_load_u64(b.ptr)) |
+            (rv_load_u64(a.ptr + last) ^ rv_load_u64(b.ptr + last))) == 0;
+}
+
 #endif

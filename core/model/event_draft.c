@@ -137,7 +137,7 @@ static uint16_t find_field(const rv_event_type *type, rv_bytes name, uint16_t ex
     RV_ASSERT(type->field_count > 0);
     uint16_t f = expected < type->field_count ? expected : 0;
     for (uint16_t tried = 0; tried < type->field_count; tried++) {
-        if (rv_bytes_equal(type->fields[f].name, name)) {
+        if (rv_names_equal(type->fields[f].name, name)) {
             return f;
         }
         f = f + 1 < type->field_count ? (uint16_t)(f + 1) : 0;
@@ -168,7 +168,7 @@ static rv_status refuse_field(const rv_event_type *type, rv_bytes name, rv_error
     return RV_UNKNOWN_FIELD;
 }
 
-static bool takes_numbers(rv_type_kind kind) {
+static inline bool takes_numbers(rv_type_kind kind) {
     RV_STATIC_ASSERT(RV_TYPE_SMALLINT == 0 && RV_TYPE_NUMERIC == 5, "numeric kinds come first");
     return kind <= RV_TYPE_NUMERIC;
 }
@@ -417,7 +417,7 @@ rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us, rv_aren
     rv_status status = RV_OK;
     bool checks = false;
     for (uint16_t f = 0; f < type->field_count && status == RV_OK; f++) {
-        checks = checks || type->fields[f].has_check;
+        checks |= type->fields[f].has_check;
         if (!draft->given[f]) {
             status = fill_default(&type->fields[f], now_us, scratch, &draft->values[f], err);
         }

@@ -21,7 +21,7 @@ bool rv_schema_names_create(rv_schema_names *table, rv_arena *arena, uint16_t ca
 static uint16_t *slot_of(const rv_schema_names *table, rv_bytes name) {
     RV_ASSERT(table->count <= table->mask / 2 + 1);
     uint32_t at = (uint32_t)rv_hash64(0, name) & table->mask;
-    while (table->slots[at] != 0 && !rv_bytes_equal(table->names[table->slots[at] - 1], name)) {
+    while (table->slots[at] != 0 && !rv_names_equal(table->names[table->slots[at] - 1], name)) {
         at = (at + 1) & table->mask; /* ends: at least half of the slots are free */
     }
     return &table->slots[at];

@@ -72,10 +72,12 @@ const rv_stream *rv_schema_stream_of_path(const rv_schema *schema, rv_bytes path
     }
     uint32_t segment_count = 0;
     size_t first_end = path.len;
-    for (size_t i = 0; i < path.len; i++) {
-        if (path.ptr[i] == '/') {
-            segment_count++;
-            first_end = segment_count == 2 ? i : first_end;
+    for (const uint8_t *slash = path.ptr; slash != NULL;) {
+        segment_count += 1;
+        const size_t next = (size_t)(slash - path.ptr) + 1;
+        slash = next < path.len ? memchr(path.ptr + next, '/', path.len - next) : NULL;
+        if (segment_count == 1 && slash != NULL) {
+            first_end = (size_t)(slash - path.ptr);
         }
     }
     const rv_bytes first = rv_bytes_of(path.ptr + 1, first_end - 1);

@@ -8,20 +8,6 @@ void rv_journal_begin(rv_journal *journal) {
     journal->active = true;
 }
 
-void rv_journal_note(rv_journal *journal, uint32_t page, uint32_t offset, const uint8_t *old,
-                     uint32_t len) {
-    RV_ASSERT(journal->active);
-    RV_ASSERT(offset <= UINT16_MAX && len <= UINT16_MAX);
-    const size_t cost = rv_journal_cost(len);
-    RV_ASSERT(journal->cap - journal->len >= cost);
-    uint8_t *const record = journal->memory + journal->len;
-    memcpy(record, old, len);
-    uint8_t *const head = record + cost - RV_JOURNAL_HEAD;
-    const uint64_t packed = page | ((uint64_t)offset << 32) | ((uint64_t)len << 48);
-    memcpy(head, &packed, sizeof packed);
-    journal->len += cost;
-}
-
 bool rv_journal_pop(rv_journal *journal, rv_journal_record *record) {
     RV_ASSERT(journal->active);
     if (journal->len == 0) {

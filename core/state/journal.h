@@ -48,8 +48,17 @@ void rv_journal_begin(rv_journal *journal);
 
 /* Notes that `len` bytes at `offset` of `page` are now `old`. There is room, `len` is at most
  * 65535. */
-void rv_journal_note(rv_journal *journal, uint32_t page, uint32_t offset, const uint8_t *old,
-                     uint32_t len);
+static inline void rv_journal_note(rv_journal *journal, uint32_t page, uint32_t offset,
+                                   const uint8_t *old, uint32_t len) {
+    RV_ASSERT(journal->active && offset <= UINT16_MAX && len <= UINT16_MAX);
+    const size_t cost = rv_journal_cost(len);
+    RV_ASSERT(journal->cap - journal->len >= cost);
+    uint8_t *const record = journal->memory + journal->len;
+    memcpy(record, old, len);
+    const uint64_t packed = page | ((uint64_t)offset << 32) | ((uint64_t)len << 48);
+    memcpy(record + cost - RV_JOURNAL_HEAD, &packed, sizeof packed);
+    journal->len += cost;
+}
 
 /* Takes the last record; its bytes lie in the journal. False: it is empty. */
 bool rv_journal_pop(rv_journal *journal, rv_journal_record *record);
