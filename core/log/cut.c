@@ -44,19 +44,28 @@ static rv_step tail_failed(rv_log *log, rv_status status, const char *what) {
 
 /* --- judging --- */
 
+/* True when the bad place is below what a begun segment's name says is durable: batches of events
+ * are all there if the log reaches its sequence, so only those of an edge that hold none can be
+ * meant. A name below that was removed before, and a crash brought it back. */
+static bool is_promised(const rv_log *log) {
+    const uint64_t next = log->appended.next_sequence;
+    RV_ASSERT(log->recovery.promised <= next);
+    return log->recovery.promised == next && !log->identity.root;
+}
+
 /* The whole tail was looked at. */
 static rv_step tail_judge(rv_log *log) {
     rv_recovery *const r = &log->recovery;
     RV_ASSERT(r->tail_end >= r->offset);
     const uint64_t left = r->handle->size > r->offset ? r->handle->size - r->offset : 0;
     const char *damage = NULL;
-    if (r->promised != 0 && r->promised != log->appended.next_sequence) {
+    if (r->promised > log->appended.next_sequence) {
         damage = "batches are missing";
     } else if (left == 0 && log->sealed) {
         damage = NULL;
     } else if (left < 2 * RV_BATCH_HEADER_SIZE || r->overruns) {
         damage = left == RV_BATCH_HEADER_SIZE ? "a damaged seal" : "the file was cut short";
-    } else if (r->tail_end > r->offset && (r->claimed || r->promised != 0)) {
+    } else if (r->tail_end > r->offset && (r->claimed || is_promised(log))) {
         damage = "a damaged batch";
     }
     if (damage != NULL) {

@@ -169,7 +169,7 @@ typedef struct rv_recovery {
     uint64_t window_base; /* offset in the file of the window's first byte */
     size_t window_len;
     size_t window_want;  /* bytes being read to its end; 0 for none */
-    uint64_t promised;   /* sequence that a begun segment's name promises the next to be; or 0 */
+    uint64_t promised;   /* sequence up to which a begun segment's name says all is durable; or 0 */
     rv_file_name begun;  /* its name */
     uint64_t scan;       /* while judging the tail: how far it was looked at */
     size_t scan_need;    /* bytes wanted there */

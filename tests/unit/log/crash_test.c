@@ -147,6 +147,40 @@ RV_TEST(the_power_fails_again_during_recovery) {
     }
 }
 
+/* What recovery did must not be undone by a crash that comes soon after it. */
+RV_TEST(the_power_fails_again_right_after_recovery) {
+    for (uint64_t first = 1; first <= 90; first += 1) {
+        for (unsigned second = 1; second <= 40; second += 1) {
+            rv_sim_faults faults = {
+                .fault = RV_SIM_STOP, .fault_at = first, .crash = RV_SIM_CRASH_KEEP};
+            node n = {.options = crash_options};
+            uint32_t durable = 0;
+            live(&n, &the_twin, first, &faults, &durable);
+            RV_CHECK_PASSED();
+            faults = (rv_sim_faults){.crash = second % 2 == 0 ? RV_SIM_CRASH_LOSE
+                                                              : RV_SIM_CRASH_REORDER};
+            rv_sim_disk_set_faults(n.disk, &faults);
+            n.options.segment_size *= 2; /* so a segment that was begun need not be begun again */
+            check_recovery(&n, &the_twin, durable);
+            RV_CHECK_PASSED();
+            faults.fault = RV_SIM_STOP;
+            faults.fault_at = rv_sim_disk_operations(n.disk) + (second + 1) / 2;
+            rv_sim_disk_set_faults(n.disk, &faults);
+            work(&n, &the_twin, 2 * second + 1, &durable);
+            rv_sim_disk_crash(n.disk);
+            faults = (rv_sim_faults){.crash = RV_SIM_CRASH_LOSE};
+            rv_sim_disk_set_faults(n.disk, &faults);
+            check_recovery(&n, &the_twin, durable);
+            RV_CHECK_PASSED();
+            check_going_on(&n, &the_twin, second);
+            if (rv_test_failed) {
+                fprintf(stderr, "first %u, second %u\n", (unsigned)first, second);
+            }
+            RV_CHECK_PASSED();
+        }
+    }
+}
+
 RV_TEST(after_a_failed_flush_nothing_is_written) {
     unsigned failed = 0;
     for (uint64_t at = 1; at < 60; at += 1) {
@@ -176,6 +210,7 @@ RV_TEST(after_a_failed_flush_nothing_is_written) {
 int main(void) {
     RV_RUN(every_operation_goes_wrong_in_every_way);
     RV_RUN(the_power_fails_again_during_recovery);
+    RV_RUN(the_power_fails_again_right_after_recovery);
     RV_RUN(after_a_failed_flush_nothing_is_written);
     return rv_test_done();
 }
