@@ -156,7 +156,6 @@ static int64_t magnitude_max(const rv_type *type) {
     case RV_TYPE_SMALLINT:
         return INT16_MAX;
     case RV_TYPE_INTEGER:
-    case RV_TYPE_DATE:
         return INT32_MAX;
     case RV_TYPE_NUMERIC: {
         int64_t bound = 1;

@@ -10,7 +10,6 @@ static rv_cell_form form_of(const rv_type *type) {
     case RV_TYPE_ENUM:
         return RV_CELL_INT16;
     case RV_TYPE_INTEGER:
-    case RV_TYPE_DATE:
         return RV_CELL_INT32;
     case RV_TYPE_REAL:
         return RV_CELL_FLOAT32;
@@ -18,7 +17,7 @@ static rv_cell_form form_of(const rv_type *type) {
         return RV_CELL_FLOAT64;
     case RV_TYPE_UUID:
         return RV_CELL_UUID;
-    default:
+    default: /* dates too: their infinities are those of 64 bits (core/model/value_time.h) */
         return rv_type_class(type) == RV_VALUE_INT ? RV_CELL_INT64 : RV_CELL_BYTES;
     }
 }

@@ -117,6 +117,16 @@ RV_TEST(events_set_columns_and_defaults) {
     RV_CHECK_EQ(rv_state_row_owner(state, 0, rv_state_row_find(state, 0, &key)), 1);
 }
 
+RV_TEST(dates_reach_to_infinity) {
+    open_two();
+    RV_CHECK_STATUS(FOLD("opened", 0, "3", "Eve", "free", "infinity", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(APPLY("opened", 0, "4", "Eve", "free", "-infinity", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("opened", 0, "5", "Eve", "free", "5874897-12-31", NULL, NULL), RV_OK);
+    RV_CHECK_TEXT(cell("account", 3, "day"), "infinity");
+    RV_CHECK_TEXT(cell("account", 4, "day"), "-infinity");
+    RV_CHECK_TEXT(cell("account", 5, "day"), "5874897-12-31");
+}
+
 RV_TEST(refusals_about_rows_have_their_facts) {
     open_two();
     RV_CHECK_PASSED();
@@ -370,6 +380,7 @@ int main(void) {
         return 1;
     }
     RV_RUN(events_set_columns_and_defaults);
+    RV_RUN(dates_reach_to_infinity);
     RV_RUN(refusals_about_rows_have_their_facts);
     RV_RUN(refusals_about_references_have_their_facts);
     RV_RUN(refusals_about_values_have_their_facts);
