@@ -4,7 +4,7 @@
  *
  *     sql       a 16th, 2 to 32 MiB
  *     results   a 16th each, 256 KiB to 64 MiB; 2 of them in a daemon
- *     requests  two batches, and 2 KiB for each exchange
+ *     requests  an 8th, 1 MiB to two batches, and 4 KiB for each exchange
  *     upstream  6 MiB and 12 KiB for each edge, in a daemon
  *     edge      4 MiB, when there is an upstream
  *     node      the rest
@@ -20,27 +20,48 @@ static size_t clamp(size_t value, size_t least, size_t most) {
     return value < least ? least : value > most ? most : value;
 }
 
+/* What each part gets of `total`, but the node; returns their sum. */
+static size_t split_others(rv_budget *b, const rv_budget_options *options, size_t total) {
+    RV_ASSERT(b != NULL);
+    b->total = total;
+    b->exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4;
+    b->result_count = options->serving ? 2 : 1;
+    b->result_len_max = clamp(total / 16, 256 * KIB, 64 * MIB);
+    b->sql = clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK;
+    b->face = b->result_count * b->result_len_max +
+              clamp(total / 8, 1 * MIB, 2 * (size_t)RV_BATCH_LEN_MAX) + b->exchanges_max * 4 * KIB +
+              2 * SLACK;
+    b->upstream = options->serving ? 6 * MIB + RV_SYNC_CONNECTIONS_MAX * 12 * KIB + 2 * SLACK : 0;
+    b->edge = options->edge ? 4 * MIB + 2 * SLACK : 0;
+    return b->sql + b->face + b->upstream + b->edge;
+}
+
+/* The least budget that suffices: parts grow with the budget, so it is approached from below. */
+static size_t least_budget(const rv_budget_options *options) {
+    rv_budget b;
+    size_t least = 0;
+    for (unsigned i = 0; i < 64; i++) {
+        const size_t wanted = split_others(&b, options, least) + RV_MEMORY_MIN;
+        if (wanted <= least) {
+            break;
+        }
+        least = (wanted + KIB - 1) / KIB * KIB;
+    }
+    return least;
+}
+
 rv_status rv_budget_split(rv_budget *budget, const rv_budget_options *options, rv_error *err) {
     RV_ASSERT(budget != NULL);
     RV_ASSERT(options != NULL);
-    const size_t total = options->total;
-    rv_budget b = {.total = total};
-    b.exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4;
-    b.result_count = options->serving ? 2 : 1;
-    b.result_len_max = clamp(total / 16, 256 * KIB, 64 * MIB);
-    b.sql = clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK;
-    b.face = b.result_count * b.result_len_max + 2 * (size_t)RV_BATCH_LEN_MAX +
-             b.exchanges_max * 2 * KIB + 2 * SLACK;
-    b.upstream = options->serving ? 6 * MIB + RV_SYNC_CONNECTIONS_MAX * 12 * KIB + 2 * SLACK : 0;
-    b.edge = options->edge ? 4 * MIB + 2 * SLACK : 0;
-    const size_t others = b.sql + b.face + b.upstream + b.edge;
-    const size_t least = others + RV_MEMORY_MIN;
-    if (total < least) {
+    rv_budget b;
+    const size_t others = split_others(&b, options, options->total);
+    if (options->total < others + RV_MEMORY_MIN) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
                             "a budget of %u KiB is too small: at least %u KiB are needed here",
-                            (uint64_t)(total / KIB), (uint64_t)((least + KIB - 1) / KIB));
+                            (uint64_t)(options->total / KIB),
+                            (uint64_t)(least_budget(options) / KIB));
     }
-    b.node = (total - others) & ~(size_t)4095;
+    b.node = (options->total - others) & ~(size_t)4095;
     *budget = b;
     return RV_OK;
 }

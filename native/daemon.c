@@ -25,9 +25,11 @@ typedef struct rv_daemon {
     uv_timer_t tick;
     uv_timer_t deadline;
     uv_signal_t signals[2];
-    uint64_t moved; /* what the node had reached when feeds were last asked */
-    bool job_done;  /* since then */
-    bool failed;    /* the node became read-only; said once */
+    uint64_t moved;     /* what the node had reached when feeds were last asked */
+    bool job_done;      /* since then */
+    bool failed;        /* the node became read-only; said once */
+    bool upstream_told; /* how it stands with the upstream, and with what reason */
+    rv_status upstream_reason;
     bool stopping;
     uint64_t stopping_since_ms;
 } rv_daemon;
@@ -158,6 +160,26 @@ static void on_round(uv_prepare_t *prepare) {
     }
 }
 
+/* Says on stderr how it stands with the upstream, once each time that changes; attempts between
+ * two failures for one reason are no change. */
+static void tell_upstream(rv_daemon *d) {
+    rv_edge_status status;
+    rv_edge_status_of(d->instance.edge, &status);
+    const bool connected = status.state == RV_EDGE_CONNECTED;
+    const rv_status reason = connected ? RV_OK : status.reason.status;
+    if (status.state == RV_EDGE_CONNECTING || (!connected && reason == RV_OK) ||
+        (d->upstream_told && reason == d->upstream_reason)) {
+        return;
+    }
+    d->upstream_told = true;
+    d->upstream_reason = reason;
+    if (connected) {
+        fprintf(stderr, "rivulet: connected to the upstream\n");
+    } else {
+        fprintf(stderr, "rivulet: %s: %s\n", rv_status_code(reason), status.reason.detail);
+    }
+}
+
 static void on_tick(uv_timer_t *timer) {
     rv_daemon *const d = timer->data;
     rv_server_tick(d->server, now_us());
@@ -167,6 +189,7 @@ static void on_tick(uv_timer_t *timer) {
         }
     } else if (d->link != NULL) {
         rv_link_tick(d->link, now_us());
+        tell_upstream(d);
     }
 }
 

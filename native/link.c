@@ -125,8 +125,9 @@ static rv_status answer_check(const rv_link *link, rv_error *err) {
                             "%s:%s answered with a wrong Sec-WebSocket-Accept", host, port);
     }
     if (strcmp(link->protocol, RV_WIRE_SUBPROTOCOL) != 0) {
+        const bool other = strncmp(link->protocol, "rivulet.v", strlen("rivulet.v")) == 0;
         return rv_error_set(
-            err, RV_UPSTREAM_NOT_RIVULET,
+            err, other ? RV_UPSTREAM_VERSION : RV_UPSTREAM_NOT_RIVULET,
             "%s:%s opened a WebSocket of subprotocol `%s`, not `" RV_WIRE_SUBPROTOCOL "`", host,
             port, link->protocol);
     }

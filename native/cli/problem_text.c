@@ -17,8 +17,8 @@ static const char *hint_of(rv_status status) {
         {RV_DATA_DAMAGED, "what is intact can be read: read, query and status with --data"},
         {RV_DATA_NEWER, "use the version of rivulet that wrote it, or a newer one"},
         {RV_NODE_UNREACHABLE, "is it running? start it with `rivulet serve`"},
-        {RV_STATE_FULL, "give it more memory: --memory 256MiB"},
-        {RV_MEMORY_EXHAUSTED, "give it more memory: --memory 256MiB"},
+        {RV_STATE_FULL, "give it more memory with --memory"},
+        {RV_MEMORY_EXHAUSTED, "give it more memory with --memory"},
         {RV_UNKNOWN_STREAM, "`rivulet schema show` lists the streams that are declared"},
         {RV_UNKNOWN_EVENT_TYPE, "`rivulet schema show` lists the event types"},
         {RV_UNKNOWN_FIELD, "`rivulet schema show` lists the event type's fields"},
@@ -27,7 +27,7 @@ static const char *hint_of(rv_status status) {
         {RV_NOT_CONNECTED, "`rivulet status` says why the upstream is not connected"},
         {RV_OUTCOME_UNKNOWN, "repeat it with the same --event-id"},
         {RV_SELECTION_CHANGED, "give the same --select patterns, or use a new directory"},
-        {RV_STORAGE_FULL, "free some space on the disk and start again"},
+        {RV_STORAGE_FULL, "free some space on the disk: the node takes appends again by itself"},
         {RV_READ_ONLY, "`rivulet status` says why"},
     };
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++) {
