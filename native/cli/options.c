@@ -152,7 +152,8 @@ rv_status rv_cli_options_read(rv_cli *cli, int argc, char **argv, rv_error *err)
     for (int i = 0; i < argc && status == RV_OK; i++) {
         const char *const text = argv[i];
         bool used_next = false;
-        if (ended || text[0] != '-' || text[1] == '\0') {
+        const bool number = text[0] == '-' && text[1] >= '0' && text[1] <= '9';
+        if (ended || number || text[0] != '-' || text[1] == '\0') {
             status = take_argument(cli, text, err);
         } else if (strcmp(text, "--") == 0) {
             ended = true;

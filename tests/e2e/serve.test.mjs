@@ -203,3 +203,8 @@ test('read --follow goes on with what comes', async () => {
   assert.equal(JSON.parse(out).data.name, 'Bo');
   child.kill();
 });
+
+test('a parameter may be a negative number', () => {
+  const { rows } = must(['query', 'select ?1 n, ?2 x', '-5', '-0.25', '--json', '--url', node.url]);
+  assert.deepEqual(rows, [[-5, -0.25]]);
+});
