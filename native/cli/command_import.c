@@ -110,6 +110,18 @@ static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint
     return status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
 }
 
+/* Waits until everything that was accepted is flushed, so that `imported` means durable; many
+ * batches share a flush so. */
+static int wait_durable(import_run *run) {
+    const rv_request request = {.method = RV_LITERAL("GET"),
+                                .target = RV_LITERAL("/status?wait=durable"),
+                                .accept = RV_LITERAL("application/json")};
+    rv_buffer answer = {0};
+    const int code = rv_cli_ask(run->cli, &request, &answer);
+    rv_buffer_free(&answer);
+    return code;
+}
+
 /* Collects the answer; the answer of a refused batch is shown. */
 static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size_t count) {
     rv_cli *const cli = run->cli;
@@ -118,7 +130,7 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         .target = RV_LITERAL("/events?return=minimal"),
         .content_type = RV_LITERAL("application/x-ndjson"),
         .accept = RV_LITERAL("application/json"),
-        .durability = RV_LITERAL("memory"), /* wait_durable, once, after the last */
+        .durability = RV_LITERAL("memory"), /* wait_durable before anything is claimed */
         .body = batch,
     };
     rv_buffer answer = {0};
@@ -130,7 +142,10 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         rv_buffer_add(&answer, piece);
     }
     if (code == RV_EXIT_OK && http >= 400) {
+        const int flushed =
+            wait_durable(run); /* a failure of its own is shown beside the refusal */
         code = refused(run, rv_buffer_bytes(&answer), batch, first_line, count);
+        code = flushed == RV_EXIT_OK ? code : flushed;
     } else if (code == RV_EXIT_OK) {
         rv_bytes last;
         rv_json_text_member(rv_buffer_bytes(&answer), "last_position", &last);
@@ -138,20 +153,12 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         run->imported += count;
     } else {
         clear_progress(run);
-        fprintf(stderr, "  %llu events were imported before line %llu\n",
-                (unsigned long long)run->imported, (unsigned long long)first_line);
+        fprintf(
+            stderr,
+            "  %llu events were accepted before line %llu, the last perhaps not flushed: `rivulet "
+            "status` tells the position that the node has\n",
+            (unsigned long long)run->imported, (unsigned long long)first_line);
     }
-    rv_buffer_free(&answer);
-    return code;
-}
-
-/* Waits until everything is flushed: many batches share a flush so. */
-static int wait_durable(import_run *run) {
-    const rv_request request = {.method = RV_LITERAL("GET"),
-                                .target = RV_LITERAL("/status?wait=durable"),
-                                .accept = RV_LITERAL("application/json")};
-    rv_buffer answer = {0};
-    const int code = rv_cli_ask(run->cli, &request, &answer);
     rv_buffer_free(&answer);
     return code;
 }
@@ -202,7 +209,10 @@ int rv_command_import(rv_cli *cli) {
     if (code == RV_EXIT_OK && status != RV_END) {
         clear_progress(&run);
         code = rv_cli_fail(cli, &err);
-        fprintf(stderr, "  %llu events were imported before\n", (unsigned long long)run.imported);
+        if (wait_durable(&run) == RV_EXIT_OK) {
+            fprintf(stderr, "  %llu events were imported before\n",
+                    (unsigned long long)run.imported);
+        }
     } else if (code == RV_EXIT_OK && (code = wait_durable(&run)) == RV_EXIT_OK) {
         show_done(&run);
     }
