@@ -5,6 +5,7 @@ if(NOT EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
     "or tools/fetch-sqlite")
 endif()
 file(GLOB RV_SQL_SOURCES CONFIGURE_DEPENDS sql/*.c)
+list(FILTER RV_SQL_SOURCES EXCLUDE REGEX "sql/absent\\.c$")
 add_library(rivulet_sql STATIC ${RV_SQL_SOURCES})
 target_include_directories(rivulet_sql SYSTEM PRIVATE ${RV_DEPS}/sqlite)
 target_link_libraries(rivulet_sql PUBLIC rivulet)
@@ -12,3 +13,7 @@ target_link_libraries(rivulet_sql PUBLIC rivulet)
 # The amalgamation has its own style of code, and is always optimised: it takes a while either way.
 set_source_files_properties(sql/sqlite.c PROPERTIES
   COMPILE_OPTIONS "-w;-O2" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)
+
+# In its place in a build without SQL.
+add_library(rivulet_sql_absent STATIC sql/absent.c)
+target_link_libraries(rivulet_sql_absent PUBLIC rivulet)

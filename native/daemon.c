@@ -15,7 +15,7 @@ typedef struct flush_job {
 
 typedef struct rv_daemon {
     uv_loop_t loop;
-    rv_instance instance;
+    rv_directory directory;
     rv_server *server;
     rv_link *link; /* NULL on a root */
     flush_job jobs[RV_POSIX_JOBS_MAX];
@@ -51,12 +51,12 @@ static void on_flushed(uv_work_t *work, int cancelled) {
     RV_ASSERT(j->daemon->jobs_under_way > 0);
     j->daemon->jobs_under_way -= 1;
     j->daemon->job_done = true;
-    rv_posix_job_finish(j->daemon->instance.posix, j->job);
+    rv_posix_job_finish(j->daemon->directory.posix, j->job);
 }
 
 static void submit(void *ctx, rv_posix_job *job) {
     rv_daemon *const d = ctx;
-    flush_job *const j = &d->jobs[rv_posix_job_index(d->instance.posix, job)];
+    flush_job *const j = &d->jobs[rv_posix_job_index(d->directory.posix, job)];
     j->job = job;
     j->daemon = d;
     j->work.data = j;
@@ -70,7 +70,7 @@ static void submit(void *ctx, rv_posix_job *job) {
 /* A read-only node still answers reads: it is said, and served on. */
 static void node_poll(rv_daemon *d) {
     rv_error err;
-    if (rv_node_poll(d->instance.node, &err) != RV_OK && !d->failed) {
+    if (rv_node_poll(d->directory.instance.node, &err) != RV_OK && !d->failed) {
         d->failed = true;
         fprintf(stderr, "rivulet: %s: %s\nrivulet: the node is read-only until it is restarted\n",
                 rv_status_code(err.status), err.detail);
@@ -79,7 +79,7 @@ static void node_poll(rv_daemon *d) {
 
 static void edge_poll(rv_daemon *d, int64_t now) {
     rv_error err;
-    if (d->link != NULL && rv_edge_poll(d->instance.edge, now, &err) != RV_OK) {
+    if (d->link != NULL && rv_edge_poll(d->directory.instance.edge, now, &err) != RV_OK) {
         rv_link_fail(d->link, &err);
     }
 }
@@ -91,7 +91,7 @@ static void on_deadline(uv_timer_t *timer) {
 static void set_deadline(rv_daemon *d, int64_t now) {
     int64_t deadline = rv_server_deadline(d->server);
     if (d->link != NULL) {
-        const int64_t edge = rv_edge_deadline(d->instance.edge);
+        const int64_t edge = rv_edge_deadline(d->directory.instance.edge);
         deadline = edge < deadline ? edge : deadline;
     }
     if (deadline == INT64_MAX) {
@@ -109,7 +109,7 @@ static void on_again(uv_idle_t *idle) {
 
 static void round_run(rv_daemon *d) {
     const int64_t now = now_us();
-    rv_node *const node = d->instance.node;
+    rv_node *const node = d->directory.instance.node;
     node_poll(d);
     edge_poll(d, now);
     const uint64_t reached = rv_node_sequence(node) + rv_node_sequence_durable(node) +
@@ -164,7 +164,7 @@ static void on_round(uv_prepare_t *prepare) {
  * two failures for one reason are no change. */
 static void tell_upstream(rv_daemon *d) {
     rv_edge_status status;
-    rv_edge_status_of(d->instance.edge, &status);
+    rv_edge_status_of(d->directory.instance.edge, &status);
     const bool connected = status.state == RV_EDGE_CONNECTED;
     const rv_status reason = connected ? RV_OK : status.reason.status;
     if (status.state == RV_EDGE_CONNECTING || (!connected && reason == RV_OK) ||
@@ -230,17 +230,30 @@ static void loop_close(rv_daemon *d) {
 static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
                             const rv_address *address, rv_error *err) {
     static const rv_posix_deferral_ops deferral = {submit};
-    rv_status status = rv_server_create(&d->server, &d->loop, &d->instance, err);
+    rv_status status = rv_server_create(&d->server, &d->loop, &d->directory.instance, err);
     if (status == RV_OK && options->upstream != NULL) {
-        status = rv_link_create(&d->link, &d->loop, d->instance.edge, address, err);
+        status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, address, err);
     }
     if (status == RV_OK) {
         status = rv_server_listen(d->server, options->listen, err);
     }
     if (status == RV_OK) {
-        rv_posix_set_deferral(d->instance.posix, &deferral, d);
+        rv_posix_set_deferral(d->directory.posix, &deferral, d);
     }
     return status;
+}
+
+/* How the memory is split, for people. */
+static void print_budget(const rv_budget *budget) {
+    RV_ASSERT(budget->node > 0);
+    const struct {
+        const char *name;
+        size_t bytes;
+    } rows[] = {{"node", budget->node},         {"sql", budget->sql},   {"face", budget->face},
+                {"upstream", budget->upstream}, {"edge", budget->edge}, {"total", budget->total}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        fprintf(stderr, "memory %-10s %10zu KiB\n", rows[i].name, rows[i].bytes / 1024);
+    }
 }
 
 static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
@@ -250,7 +263,7 @@ static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
            d->server->port);
     fflush(stdout);
     if (options->verbose) {
-        rv_budget_print(&d->instance.budget, stderr);
+        print_budget(&d->directory.instance.budget);
     }
 }
 
@@ -258,7 +271,7 @@ static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
 static rv_status selection_check(const rv_daemon *d, const rv_daemon_options *options,
                                  rv_error *err) {
     size_t count = 0;
-    (void)rv_node_patterns(d->instance.node, &count);
+    (void)rv_node_patterns(d->directory.instance.node, &count);
     if (options->upstream != NULL && count == 0) {
         return rv_error_set(err, RV_SELECTION_INVALID,
                             "a new edge needs a selection: add --select PATTERN, such as '/**'");
@@ -277,7 +290,7 @@ static rv_status run_open(rv_daemon *d, const rv_daemon_options *options, const 
         say_ready(d, options);
         (void)uv_run(&d->loop, UV_RUN_DEFAULT);
     }
-    rv_posix_set_deferral(d->instance.posix, NULL, NULL);
+    rv_posix_set_deferral(d->directory.posix, NULL, NULL);
     loop_close(d);
     rv_link_free(d->link);
     if (d->server != NULL) {
@@ -299,8 +312,8 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    const rv_instance_options instance = {
-        .directory = options->directory,
+    const rv_directory_options directory = {
+        .path = options->directory,
         .create = true,
         .serving = true,
         .role = options->upstream != NULL ? RV_ROLE_EDGE : RV_ROLE_ROOT,
@@ -308,12 +321,12 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
         .pattern_count = options->pattern_count,
         .memory = options->memory,
     };
-    status = rv_instance_open(&d->instance, &instance, err);
+    status = rv_directory_open(&d->directory, &directory, err);
     if (status != RV_OK) {
         return status;
     }
-    if (d->instance.damage.status != RV_OK) {
-        *err = d->instance.damage;
+    if (d->directory.instance.damage.status != RV_OK) {
+        *err = d->directory.instance.damage;
         status = err->status;
     } else {
         status = selection_check(d, options, err);
@@ -322,7 +335,7 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
         status = run_open(d, options, &address, err);
     }
     rv_error closing;
-    const rv_status closed = rv_instance_close(&d->instance, false, &closing);
+    const rv_status closed = rv_directory_close(&d->directory, &closing);
     if (status == RV_OK && closed != RV_OK) {
         *err = closing;
         status = closed;

@@ -10,7 +10,7 @@
 #ifndef RV_NATIVE_DAEMON_H
 #define RV_NATIVE_DAEMON_H
 
-#include "native/instance.h"
+#include "native/directory.h"
 #include "native/link.h"
 
 typedef struct rv_daemon_options {

@@ -8,7 +8,7 @@
 #ifndef RV_NATIVE_SERVER_H
 #define RV_NATIVE_SERVER_H
 
-#include "native/instance.h"
+#include "native/directory.h"
 
 #include <uv.h>
 

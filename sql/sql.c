@@ -42,6 +42,10 @@ static rv_status memory_too_small(size_t memory, rv_error *err) {
     return rv_error_set(err, RV_MEMORY_EXHAUSTED, "%u bytes are too few for SQL", (uint64_t)memory);
 }
 
+bool rv_sql_present(void) {
+    return true;
+}
+
 rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *arena,
                         rv_error *err) {
     RV_ASSERT(sql != NULL && options != NULL && arena != NULL);

@@ -27,6 +27,10 @@ typedef struct rv_sql_options {
     uint64_t steps_max; /* of SQLite's machine for one query: beyond is RV_SQL_LIMIT; 0: none */
 } rv_sql_options;
 
+/* False in a build without SQL (sql/absent.c); of the functions below only rv_sql_create is then
+ * called, which answers RV_UNSUPPORTED. */
+bool rv_sql_present(void);
+
 /* RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *arena,
                                     rv_error *err);

@@ -9,7 +9,7 @@
 #ifndef RV_NATIVE_CLI_CLIENT_H
 #define RV_NATIVE_CLI_CLIENT_H
 
-#include "native/instance.h"
+#include "native/directory.h"
 
 typedef struct rv_client rv_client;
 
@@ -32,7 +32,7 @@ typedef struct rv_client_local_options {
     size_t memory;
 } rv_client_local_options;
 
-/* Opens the node in this process. Errors: rv_instance_open. */
+/* Opens the node in this process. Errors: rv_directory_open. */
 RV_MUST_USE rv_status rv_client_local_open(rv_client **client,
                                            const rv_client_local_options *options, rv_error *err);
 

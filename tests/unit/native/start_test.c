@@ -6,7 +6,7 @@
  * kinds there and back, into buffers one byte too small as well.
  */
 #include "native/address.h"
-#include "native/budget.h"
+#include "face/budget.h"
 #include "native/deflate.h"
 #include "tests/unit/test.h"
 
@@ -57,7 +57,13 @@ RV_TEST(a_budget_is_split_without_rest_or_refused) {
     size_t split = 0;
     for (size_t mib = 1; mib < 2048; mib += 1 + mib / 16) {
         for (unsigned kind = 0; kind < 4; kind++) {
-            const rv_budget_options options = {mib << 20, (kind & 1) != 0, (kind & 2) != 0};
+            const rv_budget_options options = {
+                .total = mib << 20,
+                .edge = (kind & 1) != 0,
+                .exchanges_max = (kind & 2) != 0 ? 512 : 4,
+                .result_count = (kind & 2) != 0 ? 2 : 1,
+                .edges_max = (kind & 2) != 0 ? 128 : 0,
+            };
             rv_budget b;
             rv_error err;
             const rv_status status = rv_budget_split(&b, &options, &err);
@@ -70,7 +76,7 @@ RV_TEST(a_budget_is_split_without_rest_or_refused) {
             RV_CHECK(b.node >= RV_MEMORY_MIN);
             RV_CHECK(b.node + b.sql + b.face + b.upstream + b.edge <= b.total);
             RV_CHECK(b.total - b.node - b.sql - b.face - b.upstream - b.edge < 4096);
-            RV_CHECK((b.edge > 0) == options.edge && (b.upstream > 0) == options.serving);
+            RV_CHECK((b.edge > 0) == options.edge && (b.upstream > 0) == (options.edges_max > 0));
         }
     }
     RV_CHECK(split > 100);

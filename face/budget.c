@@ -3,13 +3,15 @@
  * The split, by what each part says it needs in its header, with a little for alignment:
  *
  *     sql       a 16th, 2 to 32 MiB
- *     results   a 16th each, 256 KiB to 64 MiB; 2 of them in a daemon
+ *     results   a 16th each, 256 KiB to 64 MiB
  *     requests  an 8th, 1 MiB to two batches, and 4 KiB for each exchange
- *     upstream  6 MiB and 12 KiB for each edge, in a daemon
+ *     upstream  6 MiB and 12 KiB for each edge, where edges are served
  *     edge      4 MiB, when there is an upstream
  *     node      the rest
  */
-#include "native/budget.h"
+#include "face/budget.h"
+
+#include "core/base/assert.h"
 
 #define KIB   ((size_t)1024)
 #define MIB   ((size_t)1 << 20)
@@ -22,16 +24,16 @@ static size_t clamp(size_t value, size_t least, size_t most) {
 
 /* What each part gets of `total`, but the node; returns their sum. */
 static size_t split_others(rv_budget *b, const rv_budget_options *options, size_t total) {
-    RV_ASSERT(b != NULL);
+    RV_ASSERT(options->exchanges_max > 0 && options->result_count > 0);
     b->total = total;
-    b->exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4;
-    b->result_count = options->serving ? 2 : 1;
+    b->exchanges_max = options->exchanges_max;
+    b->result_count = options->result_count;
     b->result_len_max = clamp(total / 16, 256 * KIB, 64 * MIB);
-    b->sql = clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK;
+    b->sql = rv_sql_present() ? clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK : 0;
     b->face = b->result_count * b->result_len_max +
               clamp(total / 8, 1 * MIB, 2 * (size_t)RV_BATCH_LEN_MAX) + b->exchanges_max * 4 * KIB +
               2 * SLACK;
-    b->upstream = options->serving ? 6 * MIB + RV_SYNC_CONNECTIONS_MAX * 12 * KIB + 2 * SLACK : 0;
+    b->upstream = options->edges_max > 0 ? 6 * MIB + options->edges_max * 12 * KIB + 2 * SLACK : 0;
     b->edge = options->edge ? 4 * MIB + 2 * SLACK : 0;
     return b->sql + b->face + b->upstream + b->edge;
 }
@@ -86,17 +88,4 @@ rv_status rv_budget_parse(const char *text, size_t *bytes, rv_error *err) {
     }
     return rv_error_set(err, RV_PARAMETER_INVALID,
                         "`%s` is not an amount of memory: write it as 64MiB or 1GiB", text);
-}
-
-void rv_budget_print(const rv_budget *budget, FILE *out) {
-    RV_ASSERT(budget != NULL);
-    RV_ASSERT(budget->node > 0);
-    const struct {
-        const char *name;
-        size_t bytes;
-    } rows[] = {{"node", budget->node},         {"sql", budget->sql},   {"face", budget->face},
-                {"upstream", budget->upstream}, {"edge", budget->edge}, {"total", budget->total}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        fprintf(out, "memory %-10s %10zu KiB\n", rows[i].name, rows[i].bytes / KIB);
-    }
 }

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the memory of --memory is split: one table for the daemon and the CLI. The node has what the
- * others leave. The connections' buffers (native/limits.h) are beside it: their number is fixed,
- * and pages of them that are never used are never touched.
+ * How a database's memory is split: one table for daemon, command line and modules. The node has
+ * what the others leave.
  */
-#ifndef RV_NATIVE_BUDGET_H
-#define RV_NATIVE_BUDGET_H
+#ifndef RV_FACE_BUDGET_H
+#define RV_FACE_BUDGET_H
 
-#include "native/limits.h"
-
-#include <stdio.h>
+#include "face/face.h"
 
 typedef struct rv_budget {
     size_t total;
     size_t node;
-    size_t sql;      /* that SQLite works in */
+    size_t sql;      /* that SQLite works in; 0 without SQL */
     size_t face;     /* results and requests */
     size_t upstream; /* serving edges; 0 when none are served */
     size_t edge;     /* following an upstream; 0 on a root */
@@ -25,8 +22,10 @@ typedef struct rv_budget {
 
 typedef struct rv_budget_options {
     size_t total;
-    bool edge;    /* follows an upstream */
-    bool serving; /* a daemon, which has connections and edges; else one command of the CLI */
+    bool edge;              /* follows an upstream */
+    uint32_t exchanges_max; /* requests under way */
+    uint32_t result_count;  /* results of queries held at once */
+    uint32_t edges_max;     /* edges served at once; 0: none */
 } rv_budget_options;
 
 /* RV_MEMORY_EXHAUSTED: `total` is less than the least, which the error names. */
@@ -35,8 +34,5 @@ RV_MUST_USE rv_status rv_budget_split(rv_budget *budget, const rv_budget_options
 
 /* Reads "64MiB", "1GiB", "65536KiB", "67108864". RV_PARAMETER_INVALID. */
 RV_MUST_USE rv_status rv_budget_parse(const char *text, size_t *bytes, rv_error *err);
-
-/* The table, for people. */
-void rv_budget_print(const rv_budget *budget, FILE *out);
 
 #endif

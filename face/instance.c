@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "face/instance.h"
+
+#include "core/base/assert.h"
+
+#define SQL_SLACK ((size_t)128 * 1024)
+
+/* SQL, in a build that has it. */
+static rv_status sql_open(rv_instance *in, rv_arena *arena, rv_error *err) {
+    RV_ASSERT(in->sql == NULL);
+    if (in->budget.sql == 0) {
+        return RV_OK;
+    }
+    RV_ASSERT(in->budget.sql > SQL_SLACK);
+    const rv_sql_options options = {.schema = rv_node_schema(in->node),
+                                    .state = rv_node_state(in->node),
+                                    .memory = in->budget.sql - SQL_SLACK,
+                                    .steps_max = in->options.sql_steps_max};
+    return rv_sql_create(&in->sql, &options, arena, err);
+}
+
+static rv_status sync_open(rv_instance *in, rv_arena *arena, rv_error *err) {
+    const rv_budget *const b = &in->budget;
+    rv_status status = RV_OK;
+    if (b->edge > 0) {
+        rv_arena part = rv_arena_split(arena, b->edge);
+        uint64_t seed = 0;
+        const rv_host host = in->options.host;
+        host.ops->entropy(host.ctx, (uint8_t *)&seed, sizeof seed);
+        const rv_edge_options edge = {in->node, in->options.compression, seed};
+        status = rv_edge_create(&in->edge, &edge, &part, err);
+    }
+    if (status == RV_OK && b->upstream > 0) {
+        rv_arena part = rv_arena_split(arena, b->upstream);
+        const rv_upstream_options upstream = {in->node, in->options.compression,
+                                              in->options.budget.edges_max};
+        status = rv_upstream_shared_create(&in->upstream, &upstream, &part, err);
+    }
+    return status;
+}
+
+/* SQL, sync and face, over an open node, in the rest of the memory. */
+static rv_status parts_open(rv_instance *in, rv_error *err) {
+    RV_ASSERT(in->node != NULL);
+    RV_ASSERT(in->face == NULL);
+    const rv_budget *const b = &in->budget;
+    rv_arena arena = rv_arena_over((uint8_t *)in->options.memory + b->node, b->total - b->node);
+    rv_arena part = rv_arena_split(&arena, b->sql);
+    rv_status status = sql_open(in, &part, err);
+    if (status == RV_OK) {
+        status = sync_open(in, &arena, err);
+    }
+    if (status == RV_OK) {
+        part = rv_arena_split(&arena, b->face);
+        const rv_face_options face = {
+            .node = in->node,
+            .sql = in->sql,
+            .edge = in->edge,
+            .exchanges_max = b->exchanges_max,
+            .result_count = b->result_count,
+            .result_len_max = b->result_len_max,
+            .version = RV_VERSION_TEXT,
+        };
+        status = rv_face_create(&in->face, &face, &part, err);
+    }
+    return status;
+}
+
+rv_status rv_instance_create(rv_instance *instance, const rv_instance_options *options,
+                             rv_error *err) {
+    RV_ASSERT(options->memory != NULL);
+    *instance = (rv_instance){.options = *options};
+    rv_status status = rv_budget_split(&instance->budget, &options->budget, err);
+    if (status == RV_OK) {
+        const rv_node_options node = {
+            .host = options->host,
+            .memory = options->memory,
+            .memory_size = instance->budget.node,
+            .role = options->role,
+            .patterns = options->patterns,
+            .pattern_count = options->pattern_count,
+        };
+        status = rv_node_create(&instance->node, &node, err);
+    }
+    instance->options.patterns = NULL;
+    instance->options.pattern_count = 0;
+    return status;
+}
+
+rv_status rv_instance_open(rv_instance *instance, rv_error *err) {
+    RV_ASSERT(instance->node != NULL);
+    RV_ASSERT(instance->face == NULL);
+    rv_error cause;
+    const rv_status status = rv_node_open(instance->node, &cause);
+    if (status == RV_DATA_DAMAGED) {
+        instance->damage = cause;
+    } else if (status != RV_OK) {
+        if (status != RV_PENDING && err != NULL) {
+            *err = cause;
+        }
+        return status;
+    }
+    return parts_open(instance, err);
+}
+
+rv_status rv_instance_close(rv_instance *instance, rv_error *err) {
+    RV_ASSERT(instance->node != NULL);
+    RV_ASSERT(instance->face != NULL);
+    return instance->damage.status != RV_OK ? RV_END : rv_node_close(instance->node, err);
+}
+
+void rv_instance_forget(rv_instance *instance) {
+    RV_ASSERT(instance != NULL);
+    if (instance->sql != NULL) {
+        rv_sql_destroy(instance->sql);
+    }
+    *instance = (rv_instance){0};
+}

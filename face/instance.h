@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A whole database: node, SQL, request handler, and the two sides of sync where they are asked for,
+ * over one host and one block of memory, split by face/budget.h. The daemon, the command line and
+ * the modules open it alike.
+ *
+ *     create -> open … until it is not RV_PENDING -> (poll, requests, sync) -> close … until RV_END
+ */
+#ifndef RV_FACE_INSTANCE_H
+#define RV_FACE_INSTANCE_H
+
+#include "face/budget.h"
+#include "sync/upstream.h"
+
+#define RV_VERSION_TEXT "0.1.0"
+
+typedef struct rv_instance_options {
+    rv_host host;
+    rv_compression compression;
+    void *memory; /* budget.total bytes; the instance never uses more */
+    rv_budget_options budget;
+    rv_role role;             /* RV_ROLE_STORED: as the data was made */
+    const rv_bytes *patterns; /* of an edge; copied by rv_instance_create */
+    size_t pattern_count;
+    uint64_t sql_steps_max; /* of one query; 0: none */
+} rv_instance_options;
+
+typedef struct rv_instance {
+    rv_node *node;
+    rv_sql *sql; /* NULL in a build without SQL */
+    rv_face *face;
+    rv_edge *edge;                /* NULL without an upstream */
+    rv_upstream_shared *upstream; /* NULL when no edges are served */
+    rv_budget budget;
+    rv_error damage; /* RV_DATA_DAMAGED: open for reading only, up to the place it names */
+    rv_instance_options options;
+} rv_instance;
+
+/* Splits the memory and starts nothing. Errors: rv_budget_split, rv_node_create. */
+RV_MUST_USE rv_status rv_instance_create(rv_instance *instance, const rv_instance_options *options,
+                                         rv_error *err);
+
+/* Opens everything. RV_PENDING: poll, call again. RV_OK: open; damaged data opens for reading, with
+ * `damage` set. Errors: rv_node_open; the instance is then to be forgotten. */
+RV_MUST_USE rv_status rv_instance_open(rv_instance *instance, rv_error *err);
+
+/* Closes the node: RV_PENDING (poll, call again) until RV_END, or why what was not flushed may be
+ * lost; the instance is then to be forgotten. Data that is damaged is left as it is. */
+RV_MUST_USE rv_status rv_instance_close(rv_instance *instance, rv_error *err);
+
+/* Gives back what is not in its memory (SQLite's share of the process), whatever state it is in. */
+void rv_instance_forget(rv_instance *instance);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/directory.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static rv_status memory_map(rv_directory *directory, size_t size, rv_error *err) {
+    RV_ASSERT(directory->memory == NULL);
+    RV_ASSERT(size > 0);
+    void *const memory =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the system does not give %u bytes: %s",
+                            (uint64_t)size, strerror(errno));
+    }
+    directory->memory = memory;
+    directory->memory_size = size;
+    return RV_OK;
+}
+
+static rv_status instance_open(rv_directory *directory, const rv_directory_options *options,
+                               rv_error *err) {
+    RV_ASSERT(directory->posix != NULL);
+    RV_ASSERT(directory->memory != NULL);
+    rv_instance *const instance = &directory->instance;
+    const rv_instance_options in = {
+        .host = rv_posix_interface(directory->posix),
+        .compression = rv_deflate_interface(directory->deflate),
+        .memory = directory->memory,
+        .budget = {.total = directory->memory_size,
+                   .edge = options->role == RV_ROLE_EDGE && options->serving,
+                   .exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4,
+                   .result_count = options->serving ? 2 : 1,
+                   .edges_max = options->serving ? RV_SYNC_CONNECTIONS_MAX : 0},
+        .role = options->role,
+        .patterns = options->patterns,
+        .pattern_count = options->pattern_count,
+        .sql_steps_max = options->serving ? RV_SQL_STEPS_MAX : 0,
+    };
+    rv_status status = rv_instance_create(instance, &in, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    while ((status = rv_instance_open(instance, err)) == RV_PENDING) {
+        if (rv_node_poll(instance->node, err) != RV_OK) {
+            break;
+        }
+    }
+    return status;
+}
+
+static void directory_free(rv_directory *directory) {
+    rv_instance_forget(&directory->instance);
+    rv_posix_close(directory->posix);
+    rv_deflate_destroy(directory->deflate);
+    if (directory->memory != NULL) {
+        const int failed = munmap(directory->memory, directory->memory_size);
+        RV_ASSERT(failed == 0);
+    }
+    *directory = (rv_directory){0};
+}
+
+static rv_status path_check(const rv_directory_options *options, rv_error *err) {
+    RV_ASSERT(options->path != NULL);
+    struct stat st;
+    if (!options->create && stat(options->path, &st) != 0 && errno == ENOENT) {
+        return rv_error_set(err, RV_DATA_NOT_FOUND, "there is no data directory %s", options->path);
+    }
+    return RV_OK;
+}
+
+rv_status rv_directory_open(rv_directory *directory, const rv_directory_options *options,
+                            rv_error *err) {
+    RV_ASSERT(directory != NULL);
+    RV_ASSERT(options->memory > 0);
+    *directory = (rv_directory){0};
+    rv_status status = path_check(options, err);
+    if (status == RV_OK) {
+        status = memory_map(directory, options->memory, err);
+    }
+    if (status == RV_OK) {
+        status = rv_deflate_create(&directory->deflate, err);
+    }
+    if (status == RV_OK) {
+        status = rv_posix_open(options->path, NULL, &directory->posix, err);
+    }
+    if (status == RV_OK) {
+        status = instance_open(directory, options, err);
+    }
+    if (status != RV_OK) {
+        directory_free(directory);
+    }
+    return status;
+}
+
+rv_status rv_directory_close(rv_directory *directory, rv_error *err) {
+    RV_ASSERT(directory != NULL);
+    RV_ASSERT(directory->instance.node != NULL);
+    rv_status status;
+    while ((status = rv_instance_close(&directory->instance, err)) == RV_PENDING) {
+        status = rv_node_poll(directory->instance.node, err);
+        if (status != RV_OK) {
+            break;
+        }
+    }
+    directory_free(directory);
+    return status == RV_END || status == RV_OK ? RV_OK : status;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A data directory opened as the native binary does: the directory's files and lock, a block of
+ * memory, compression by zlib, and the database over them. The daemon and the CLI (with --data)
+ * open it alike.
+ */
+#ifndef RV_NATIVE_DIRECTORY_H
+#define RV_NATIVE_DIRECTORY_H
+
+#include "face/instance.h"
+#include "native/deflate.h"
+#include "native/limits.h"
+#include "platform/posix/posix.h"
+
+typedef struct rv_directory {
+    rv_instance instance;
+    rv_posix *posix;
+    rv_deflate *deflate;
+    void *memory; /* of `memory_size` bytes */
+    size_t memory_size;
+} rv_directory;
+
+typedef struct rv_directory_options {
+    const char *path;
+    bool create;              /* make the directory when it is missing */
+    bool serving;             /* a daemon: with sync, and many requests at once */
+    rv_role role;             /* RV_ROLE_STORED: as the directory was made */
+    const rv_bytes *patterns; /* of an edge */
+    size_t pattern_count;
+    size_t memory;
+} rv_directory_options;
+
+/* Opens everything, polling until the node is open. A damaged directory opens for reading, with the
+ * instance's `damage` set. Errors: those of rv_posix_open and rv_instance_open, and
+ * RV_DATA_NOT_FOUND when the directory is missing and not to be made. */
+RV_MUST_USE rv_status rv_directory_open(rv_directory *directory,
+                                        const rv_directory_options *options, rv_error *err);
+
+/* Closes the node, polling until everything is flushed and sealed, and frees. Nothing may be under
+ * way on the disk. */
+RV_MUST_USE rv_status rv_directory_close(rv_directory *directory, rv_error *err);
+
+#endif

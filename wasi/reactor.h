@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A database as a WASM module: what the module exports to the program that moves its bytes. One
+ * module instance holds one database. The same file makes the browser module (storage through the
+ * imports of platform/browser) and the WASI reactor (storage through WASI's files).
+ *
+ * Conventions. Times are microseconds of any monotonic clock, as doubles. Results are statuses of
+ * include/rivulet/status.h by number, unless said otherwise; after an error rv_module_error tells
+ * more. Bytes that a call gives lie at rv_module_out_ptr(), rv_module_out_len() of them, until the
+ * next call of the module. Bytes that are handed over lie in memory of rv_module_alloc. Everything
+ * that may have to wait answers RV_PENDING and is called again after rv_module_poll.
+ *
+ *     abi -> alloc … -> open (until it is not RV_PENDING) -> poll, requests, edge … -> close
+ *
+ * A trap ends the instance: the database must be opened anew, as after a crash.
+ */
+#ifndef RV_WASI_REACTOR_H
+#define RV_WASI_REACTOR_H
+
+#include "rivulet/bytes.h"
+#include "rivulet/status.h"
+
+/* Grows with every change of what is in this file or in platform/browser/browser.h; a program that
+ * knows another number must not go on. */
+#define RV_MODULE_ABI 1u
+
+#if defined(__wasm__)
+#define RV_EXPORT(name) __attribute__((export_name(#name), used)) name
+#else
+#define RV_EXPORT(name) name
+#endif
+
+uint32_t RV_EXPORT(rv_module_abi)(void);
+
+/* `len` bytes, aligned to 16, that stay the caller's for good; NULL when the memory cannot grow.
+ * Memory grows in here and in rv_module_open only: what is handed out never moves. */
+uint8_t *RV_EXPORT(rv_module_alloc)(uint32_t len);
+
+/* What the last call gave. */
+const uint8_t *RV_EXPORT(rv_module_out_ptr)(void);
+uint32_t RV_EXPORT(rv_module_out_len)(void);
+
+/* Writes the last error to out: `{"status":NUMBER,"code":…,"title":…,"detail":…, …facts}`. */
+void RV_EXPORT(rv_module_error)(void);
+
+/*
+ * Opens the database. `options` is a JSON object:
+ *
+ *     {"memory":67108864,          bytes, all that the database ever takes
+ *      "role":"root"|"edge"|"stored",
+ *      "patterns":["/a/…", …],     of an edge; [] for the ones it has stored
+ *      "inflate":true}             the host inflates deflated messages (import `inflate`)
+ *
+ * RV_PENDING: poll, call again with the same. RV_OK: open. RV_DATA_DAMAGED: open for reading up to
+ * the damage; reads go on. Others as rv_node_create, rv_node_open and the budget's.
+ */
+int32_t RV_EXPORT(rv_module_open)(const uint8_t *options, uint32_t len);
+
+/* Flushes and seals: RV_PENDING until RV_END. */
+int32_t RV_EXPORT(rv_module_close)(void);
+
+/* Goes on with what is under way. RV_OK, or why the node has become read-only. */
+int32_t RV_EXPORT(rv_module_poll)(double now);
+
+/* An error of the edge's that the last poll or receive met: the transport closes its connection and
+ * calls rv_module_edge_closed with -1. RV_OK when there is none; asking takes it away. */
+int32_t RV_EXPORT(rv_module_edge_failure)(void);
+
+/* When rv_module_poll has something to do by itself; +infinity: never. */
+double RV_EXPORT(rv_module_deadline)(void);
+
+/* How it stands: RV_MODULE_FACTS doubles, in the order of rv_module_fact. */
+typedef enum rv_module_fact {
+    RV_MODULE_ROLE,              /* 0 root, 1 edge */
+    RV_MODULE_WATERMARK,         /* position (root) or W (edge), in memory */
+    RV_MODULE_WATERMARK_DURABLE, /* and flushed */
+    RV_MODULE_SEQUENCE,
+    RV_MODULE_SEQUENCE_DURABLE,
+    RV_MODULE_EDGE_STATE,  /* rv_edge_state; -1 on a root */
+    RV_MODULE_EDGE_REASON, /* status; 0 when there is none */
+    RV_MODULE_UPSTREAM_POSITION,
+    RV_MODULE_BYTES_RECEIVED,
+    RV_MODULE_BYTES_SENT,
+    RV_MODULE_EVENTS_RECEIVED,
+    RV_MODULE_FAILED, /* why the node is read-only; 0 when it is not */
+    RV_MODULE_SCHEMA_VERSION,
+    RV_MODULE_FACTS
+} rv_module_fact;
+const double *RV_EXPORT(rv_module_facts)(void);
+
+/* The state hash, as 32 hexadecimal digits in out. */
+void RV_EXPORT(rv_module_state_hash)(void);
+
+/* Writes the reason of RV_MODULE_EDGE_REASON to out, as rv_module_error does. */
+void RV_EXPORT(rv_module_edge_reason)(void);
+
+/* --- requests: the handler of face/face.h --- */
+
+/*
+ * Starts a request: the members of rv_request in their order, each a u32 length (little-endian) and
+ * so many bytes. They must stay until rv_module_head is not RV_PENDING. Answers the exchange's
+ * number, or a status as a negative number: RV_BUSY (too many under way), RV_REQUEST_INVALID.
+ */
+int32_t RV_EXPORT(rv_module_begin)(const uint8_t *request, uint32_t len);
+
+/* The answer's HTTP status, or RV_PENDING. */
+int32_t RV_EXPORT(rv_module_head)(int32_t exchange);
+
+/* The next piece of the body, in out: RV_OK; RV_PENDING; RV_END; or why it broke off. */
+int32_t RV_EXPORT(rv_module_body)(int32_t exchange, double now);
+
+/* At any time; forgets the exchange. */
+void RV_EXPORT(rv_module_end)(int32_t exchange);
+
+/* --- the connection to the upstream: sync/edge.h --- */
+
+/* 1 once each time the transport should connect now, else 0. */
+int32_t RV_EXPORT(rv_module_edge_wants_connection)(double now);
+void RV_EXPORT(rv_module_edge_opened)(double now);
+
+/* The connection ended: `status` is why, or -1 for what rv_module_edge_failure told last. */
+void RV_EXPORT(rv_module_edge_closed)(int32_t status, const uint8_t *detail, uint32_t len,
+                                      double now);
+
+/* 1 when a message can be taken, 0 when those before it still wait for the disk. */
+int32_t RV_EXPORT(rv_module_edge_ready)(void);
+
+/* One whole binary message, when ready. RV_OK, or an error: close the connection (code 1002, or
+ * 1009 for RV_MESSAGE_TOO_LARGE) and call rv_module_edge_closed with -1. */
+int32_t RV_EXPORT(rv_module_edge_receive)(const uint8_t *message, uint32_t len, double now);
+
+/* 1: the next message to send is in out; 0: none. */
+int32_t RV_EXPORT(rv_module_edge_send)(double now);
+
+#endif
