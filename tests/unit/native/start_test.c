@@ -5,8 +5,8 @@
  * Method: tables of valid and invalid texts; every budget from too small to large; data of many
  * kinds there and back, into buffers one byte too small as well.
  */
-#include "native/address.h"
 #include "face/budget.h"
+#include "native/address.h"
 #include "native/deflate.h"
 #include "tests/unit/test.h"
 
