@@ -22,6 +22,9 @@
     X(NOT_FOUND, "not_found", 404, "There is nothing under this address")                          \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, "The address does not take this method")      \
     X(REQUEST_TOO_LARGE, "request_too_large", 413, "The request is larger than the limit")         \
+    X(MEDIA_UNSUPPORTED, "media_unsupported", 415, "The body is in a form that is not taken")      \
+    X(ORIGIN_NOT_ALLOWED, "origin_not_allowed", 403, "Pages of this origin may not use the node")  \
+    X(HOST_NOT_ALLOWED, "host_not_allowed", 403, "The node does not answer under this name")       \
     X(UNSUPPORTED, "unsupported", 501, "This version does not have that yet")                      \
     /* schema and expressions */                                                                   \
     X(SCHEMA_SYNTAX, "schema_syntax", 400, "The schema text has a syntax error")                   \
