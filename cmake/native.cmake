@@ -36,14 +36,16 @@ target_include_directories(rivulet_llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
 target_compile_options(rivulet_llhttp PRIVATE -w) # not our code: generated
 target_compile_definitions(rivulet_llhttp PUBLIC LLHTTP_STRICT_MODE=1)
 
+include(cmake/cli.cmake)
+
 # All of it but main, so that unit tests can link it.
-file(GLOB RV_NATIVE_SOURCES CONFIGURE_DEPENDS native/*.c native/cli/*.c)
+file(GLOB RV_NATIVE_SOURCES CONFIGURE_DEPENDS native/*.c)
 list(FILTER RV_NATIVE_SOURCES EXCLUDE REGEX "native/main\\.c$")
 add_library(rivulet_native STATIC ${RV_NATIVE_SOURCES})
 target_compile_definitions(rivulet_native PRIVATE _GNU_SOURCE)
 target_include_directories(rivulet_native SYSTEM PUBLIC ${UV_INCLUDE_DIR} ${WSLAY_INCLUDE_DIR}
   ${ZLIB_INCLUDE_DIR} ${MBEDTLS_INCLUDE_DIR})
-target_link_libraries(rivulet_native PUBLIC rivulet_platform
+target_link_libraries(rivulet_native PUBLIC rivulet_cli rivulet_platform
   $<LINK_GROUP:RESCAN,rivulet_sql,rivulet> rivulet_llhttp
   ${UV_LIBRARY} ${WSLAY_LIBRARY} ${ZLIB_LIBRARY} ${MBEDCRYPTO_LIBRARY})
 

@@ -8,6 +8,9 @@
 
 #include "face/face.h"
 
+/* What a database has when nobody says more. */
+#define RV_MEMORY_DEFAULT ((size_t)64 << 20)
+
 typedef struct rv_budget {
     size_t total;
     size_t node;

@@ -8,6 +8,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "face/problem.h"
 
 static rv_status take_memory(rv_face *face, rv_arena *arena) {
     const rv_face_options *o = &face->options;
@@ -69,15 +70,7 @@ void exchange_answer(rv_exchange *x, int status, const char *content_type, rv_by
 
 void exchange_problem(rv_exchange *x, const rv_error *err) {
     rv_writer w = rv_writer_over(x->buffer, sizeof x->buffer);
-    rv_write_text(&w, "{\"type\":\"urn:rivulet:problem:");
-    rv_write_text(&w, rv_status_code(err->status));
-    rv_write_text(&w, "\",\"title\":");
-    rv_write_json_string(&w, rv_bytes_of_string(rv_status_text(err->status)));
-    rv_write_text(&w, ",\"status\":");
-    rv_write_int(&w, rv_status_http(err->status));
-    rv_write_u8(&w, ',');
-    rv_error_write_members(err, &w);
-    rv_write_text(&w, "}\n");
+    rv_problem_write(&w, rv_status_http(err->status), err);
     RV_ASSERT(
         !w.full); /* detail and facts have limits, and escapes at most double printable text */
     exchange_answer(x, rv_status_http(err->status), "application/problem+json",

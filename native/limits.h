@@ -37,12 +37,6 @@
 #define RV_STOP_TIMEOUT_MS    10000u /* what is under way when the daemon is told to stop */
 #define RV_TICK_MS            500u   /* how often time-outs are looked at */
 
-/* --- SQL --- */
-#define RV_SQL_STEPS_MAX 30000000u /* of one query in a daemon: about a second that others wait */
-
-/* --- memory --- */
-#define RV_MEMORY_DEFAULT (64u << 20)
-
 RV_STATIC_ASSERT(RV_SYNC_CONNECTIONS_MAX <= RV_CONNECTIONS_MAX, "each is a connection");
 RV_STATIC_ASSERT(RV_TICK_MS * 2 < RV_HEAD_TIMEOUT_MS, "time-outs are looked at often enough");
 

@@ -4,13 +4,10 @@
 #ifndef RV_NATIVE_PROBLEM_H
 #define RV_NATIVE_PROBLEM_H
 
-#include "core/base/error.h"
+#include "face/problem.h"
 
 /* "Not Found" for 404, …; "" for a status that has none here. */
 const char *rv_http_reason(int http);
-
-/* `{"type","title","status","code","detail",…facts}`. */
-void rv_problem_write(rv_writer *w, int http, const rv_error *error);
 
 /* Status line, Content-Type, Content-Length, `extra` (whole header lines, or ""), Connection:
  * close, and the problem as body. */

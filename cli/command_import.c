@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rivulet import`: batches of lines, as they lie in the file, posted to /events. */
-#include "native/cli/cli.h"
-#include "native/cli/json_text.h"
-#include "native/cli/lines.h"
-#include "native/cli/problem_text.h"
+#include "cli/cli.h"
+#include "cli/json_text.h"
+#include "cli/lines.h"
+#include "cli/problem_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
-#include <unistd.h>
 
 #define PROGRESS_INTERVAL_MS 100
 
@@ -21,15 +19,8 @@ typedef struct import_run {
     bool terminal; /* progress is shown */
 } import_run;
 
-static int64_t now_ms(void) {
-    struct timespec ts;
-    const int failed = clock_gettime(CLOCK_MONOTONIC, &ts);
-    RV_ASSERT(failed == 0);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void show_progress(import_run *run, const rv_lines *lines) {
-    const int64_t now = now_ms();
+    const int64_t now = run->cli->platform->now_ms();
     if (!run->terminal || now - run->shown_ms < PROGRESS_INTERVAL_MS) {
         return;
     }
@@ -164,7 +155,7 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
 }
 
 static void show_done(const import_run *run) {
-    const int64_t elapsed = now_ms() - run->started_ms;
+    const int64_t elapsed = run->cli->platform->now_ms() - run->started_ms;
     const unsigned long long rate =
         elapsed > 0 ? run->imported * 1000 / (uint64_t)elapsed : run->imported;
     clear_progress(run);
@@ -186,10 +177,11 @@ int rv_command_import(rv_cli *cli) {
     if (batch_max == 0 || batch_max > RV_BATCH_EVENTS_MAX || (end != NULL && *end != '\0')) {
         return rv_cli_usage(cli, "--batch is a number from 1 to 10000, not `%s`", cli->batch);
     }
-    import_run run = {.cli = cli, .started_ms = now_ms(), .terminal = isatty(STDERR_FILENO) != 0};
+    import_run run = {
+        .cli = cli, .started_ms = cli->platform->now_ms(), .terminal = cli->platform->terminal()};
     rv_lines *lines = NULL;
     rv_error err;
-    if (rv_lines_open(&lines, cli->args[0], &err) != RV_OK) {
+    if (rv_lines_open(&lines, cli->args[0], cli->platform->unpack, &err) != RV_OK) {
         return rv_cli_fail(cli, &err);
     }
     int code = RV_EXIT_OK;

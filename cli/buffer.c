@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "native/cli/buffer.h"
+#include "cli/buffer.h"
 
 #include "core/base/assert.h"
 

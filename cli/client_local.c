@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "native/cli/client.h"
+#include "cli/client_local.h"
 
 #include <stdlib.h>
 
 typedef struct client_local {
     rv_client client;
-    rv_directory directory;
+    const rv_cli_platform *platform;
+    rv_instance *instance;
     rv_exchange *exchange;
     uint8_t piece[128 * 1024];
 } client_local;
 
 /* The exchange waits for the disk: every operation is done in the call that polls. */
 static rv_status poll_node(client_local *c, rv_error *err) {
-    RV_ASSERT(c->directory.instance.node != NULL);
-    return rv_node_poll(c->directory.instance.node, err);
+    RV_ASSERT(c->instance->node != NULL);
+    return rv_node_poll(c->instance->node, err);
 }
 
 static void exchange_end(client_local *c) {
@@ -28,7 +29,7 @@ static rv_status local_begin(rv_client *client, const rv_request *request, int *
     client_local *const c = (client_local *)client;
     RV_ASSERT(http != NULL);
     exchange_end(c);
-    rv_status status = rv_face_begin(c->directory.instance.face, request, &c->exchange, err);
+    rv_status status = rv_face_begin(c->instance->face, request, &c->exchange, err);
     if (status != RV_OK) {
         c->exchange = NULL;
         return status;
@@ -69,35 +70,30 @@ static rv_status local_next(rv_client *client, rv_bytes *piece, rv_error *err) {
 
 static rv_status local_close(rv_client *client, rv_error *err) {
     client_local *const c = (client_local *)client;
-    RV_ASSERT(c->directory.instance.node != NULL);
+    RV_ASSERT(c->instance->node != NULL);
     exchange_end(c);
-    const rv_status status = rv_directory_close(&c->directory, err);
+    const rv_status status = c->platform->directory_close(c->instance, err);
     free(c);
     return status;
 }
 
-rv_status rv_client_local_open(rv_client **client, const rv_client_local_options *options,
-                               rv_error *err) {
+rv_status rv_client_local_open(rv_client **client, const rv_cli_platform *platform,
+                               const rv_cli_directory_options *options, rv_error *err) {
     static const rv_client_ops ops = {local_begin, local_next, local_close};
-    RV_ASSERT(options->directory != NULL);
+    RV_ASSERT(options->path != NULL);
     client_local *const c = calloc(1, sizeof *c);
     *client = NULL;
     if (c == NULL) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory");
     }
-    const rv_directory_options directory = {
-        .path = options->directory,
-        .create = options->create,
-        .role = RV_ROLE_STORED,
-        .memory = options->memory,
-    };
-    const rv_status status = rv_directory_open(&c->directory, &directory, err);
+    const rv_status status = platform->directory_open(options, &c->instance, err);
     if (status != RV_OK) {
         free(c);
         return status;
     }
     c->client.ops = &ops;
-    c->client.damage = c->directory.instance.damage;
+    c->client.damage = c->instance->damage;
+    c->platform = platform;
     *client = &c->client;
     return RV_OK;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The command line: one table of commands, options that mean the same everywhere, exit codes that
- * scripts can use. A command builds a request and shows the answer; everything else is here.
+ * scripts can use. A command builds a request and shows the answer; everything else is here. It
+ * knows C's own library and the request handler; the rest comes from cli/platform.h, so that the
+ * native program and the WASI command are one command line.
  */
-#ifndef RV_NATIVE_CLI_CLI_H
-#define RV_NATIVE_CLI_CLI_H
+#ifndef RV_CLI_CLI_H
+#define RV_CLI_CLI_H
 
-#include "native/cli/buffer.h"
-#include "native/cli/client.h"
+#include "cli/buffer.h"
+#include "cli/platform.h"
 
 #define RV_CLI_ARGS_MAX 128 /* an SQL statement and its parameters */
 
@@ -19,8 +21,6 @@ typedef enum rv_exit {
     RV_EXIT_DAMAGED = 3,    /* the data directory is damaged: the message says where */
     RV_EXIT_UNREACHABLE = 4 /* the node cannot be reached */
 } rv_exit;
-
-typedef struct rv_cli rv_cli;
 
 /* Options, as bits of what a command takes. */
 typedef enum rv_option {
@@ -43,11 +43,21 @@ typedef enum rv_option {
 
 #define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)
 
+/* What a platform can do besides opening a data directory, as bits. */
+typedef enum rv_ability {
+    RV_ABILITY_CONNECT = 1 << 0,
+    RV_ABILITY_SERVE = 1 << 1,
+    RV_ABILITY_UNPACK = 1 << 2
+} rv_ability;
+
 typedef struct rv_command {
     const char *name;      /* one word, or two */
     const char *arguments; /* as usage shows them */
     const char *summary;
     const char *text; /* the page's body: what it does, and an example */
+    const char *more; /* more of it, where the platform has `more_needs`; NULL: nothing */
+    unsigned more_needs;
+    unsigned needs; /* abilities without which there is no such command */
     unsigned options;
     unsigned args_min;
     unsigned args_max;
@@ -56,6 +66,7 @@ typedef struct rv_command {
 } rv_command;
 
 struct rv_cli {
+    const rv_cli_platform *platform;
     const rv_command *command;
     unsigned given; /* options that were there */
     const char *data;
@@ -78,9 +89,11 @@ struct rv_cli {
     rv_client *client; /* once a request was sent */
 };
 
-int rv_cli_main(int argc, char **argv);
+/* Runs the command; the exit code. The platform has made writing to a closed pipe an error rather
+ * than an end, where that is to be done. */
+int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv);
 
-/* Reads options and arguments of the command (native/cli/options.c). */
+/* Reads options and arguments of the command (cli/options.c). */
 RV_MUST_USE rv_status rv_cli_options_read(rv_cli *cli, int argc, char **argv, rv_error *err);
 
 /* Writes the options' part of a help page. */
@@ -113,7 +126,6 @@ RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer 
 
 /* --- the commands --- */
 
-int rv_command_serve(rv_cli *cli);
 int rv_command_schema_apply(rv_cli *cli);
 int rv_command_schema_check(rv_cli *cli);
 int rv_command_schema_show(rv_cli *cli);

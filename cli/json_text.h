@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Small readings of JSON that a node answered. The node writes it, so what does not parse is shown
  * as nothing rather than explained. */
-#ifndef RV_NATIVE_CLI_JSON_TEXT_H
-#define RV_NATIVE_CLI_JSON_TEXT_H
+#ifndef RV_CLI_JSON_TEXT_H
+#define RV_CLI_JSON_TEXT_H
 
+#include "cli/table.h"
 #include "core/model/json.h"
-#include "native/cli/table.h"
 
 /* The value of a top-level member, as written; a string without its quotes and not unescaped.
  * False, and empty, when there is none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options: one table says how each is written, where its value goes, and what help says of it.
  * `--name value` and `--name=value` are the same; `--` ends them. */
-#include "native/cli/cli.h"
+#include "cli/cli.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,7 +128,8 @@ static rv_status check_together(rv_cli *cli, rv_error *err) {
     if ((cli->given & node) == 0) {
         const char *const url = getenv("RIVULET_URL");
         const char *const data = getenv("RIVULET_DIR");
-        const bool takes_url = (cli->command->options & RV_OPTION_URL) != 0;
+        const bool takes_url =
+            (cli->command->options & RV_OPTION_URL) != 0 && cli->platform->connect != NULL;
         if (takes_url && url != NULL && *url != '\0') {
             cli->url = url;
         } else if (data != NULL && *data != '\0') {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Bytes that grow: what a command builds or receives whole. A program that runs for one command may
  * use the heap; the daemon does not use this. Without memory the program ends. */
-#ifndef RV_NATIVE_CLI_BUFFER_H
-#define RV_NATIVE_CLI_BUFFER_H
+#ifndef RV_CLI_BUFFER_H
+#define RV_CLI_BUFFER_H
 
 #include "core/base/writer.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "native/cli/table.h"
+#include "cli/table.h"
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "native/cli/json_text.h"
+#include "cli/json_text.h"
 
 #include <stdio.h>
 

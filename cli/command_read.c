@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rivulet read`: a line an event, as it comes. The answer is NDJSON, or with --follow a feed of
  * server-sent events, whose `data:` lines are the same JSON. */
-#include "native/cli/cli.h"
-#include "native/cli/json_text.h"
+#include "cli/cli.h"
+#include "cli/json_text.h"
 
 #include <stdio.h>
 

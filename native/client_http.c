@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* HTTP/1.1 over a blocking socket, kept alive between requests; answers are read with llhttp. */
+#include "native/client_http.h"
+
+#include "cli/buffer.h"
 #include "native/address.h"
-#include "native/cli/buffer.h"
-#include "native/cli/client.h"
 
 #include <errno.h>
 #include <llhttp.h>

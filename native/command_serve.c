@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rivulet serve`. */
-#include "native/cli/cli.h"
+#include "native/command.h"
 #include "native/daemon.h"
 
-int rv_command_serve(rv_cli *cli) {
+int rv_native_serve(rv_cli *cli) {
     RV_ASSERT(cli->data != NULL);
     rv_error err;
     size_t memory = RV_MEMORY_DEFAULT;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rivulet append`. */
-#include "native/cli/cli.h"
-#include "native/cli/json_text.h"
+#include "cli/cli.h"
+#include "cli/json_text.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rows for people: columns aligned by spaces, numbers to the right, a line under the names. Rows
  * are printed a screenful at a time, so that long tables need no memory and widths still fit. */
-#ifndef RV_NATIVE_CLI_TABLE_H
-#define RV_NATIVE_CLI_TABLE_H
+#ifndef RV_CLI_TABLE_H
+#define RV_CLI_TABLE_H
 
-#include "native/cli/buffer.h"
+#include "cli/buffer.h"
 
 typedef struct rv_table_column {
     size_t name_start; /* in `names` */

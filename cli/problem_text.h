@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Errors as a person reads them: `rivulet: CODE: detail`, and a hint at what to do where there is
  * one. With --json the problem object instead. Both on stderr. */
-#ifndef RV_NATIVE_CLI_PROBLEM_TEXT_H
-#define RV_NATIVE_CLI_PROBLEM_TEXT_H
+#ifndef RV_CLI_PROBLEM_TEXT_H
+#define RV_CLI_PROBLEM_TEXT_H
 
 #include "core/base/error.h"
 

@@ -2,14 +2,14 @@
 /*
  * How a command asks a node: a request goes in, the answer's body comes out in pieces. Two ways do
  * it alike, so that no command knows which one it has: the node opened in this process over a data
- * directory, and a running node over HTTP.
+ * directory (cli/client_local.h), and a running node over HTTP, where the platform connects.
  *
  *     begin -> next … until RV_END -> begin … -> close
  */
-#ifndef RV_NATIVE_CLI_CLIENT_H
-#define RV_NATIVE_CLI_CLIENT_H
+#ifndef RV_CLI_CLIENT_H
+#define RV_CLI_CLIENT_H
 
-#include "native/directory.h"
+#include "face/instance.h"
 
 typedef struct rv_client rv_client;
 
@@ -25,18 +25,5 @@ struct rv_client {
     const rv_client_ops *ops;
     rv_error damage; /* RV_DATA_DAMAGED: the data directory is open up to the place it names */
 };
-
-typedef struct rv_client_local_options {
-    const char *directory;
-    bool create;
-    size_t memory;
-} rv_client_local_options;
-
-/* Opens the node in this process. Errors: rv_directory_open. */
-RV_MUST_USE rv_status rv_client_local_open(rv_client **client,
-                                           const rv_client_local_options *options, rv_error *err);
-
-/* Connects to a running node. RV_NODE_UNREACHABLE, RV_PARAMETER_INVALID (the address). */
-RV_MUST_USE rv_status rv_client_http_open(rv_client **client, const char *url, rv_error *err);
 
 #endif

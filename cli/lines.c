@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "native/cli/lines.h"
+#include "cli/lines.h"
 
-#include "native/limits.h"
+#include "face/face.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 #define LINES_BUFFER_LEN (2u * RV_REQUEST_BODY_MAX)
 #define LINES_BATCH_LEN  (1u << 20)
 
 struct rv_lines {
-    gzFile file;  /* reads plain files too */
-    int64_t size; /* of the file as it is stored; -1: not known */
+    const rv_input_ops *ops;
+    rv_input *input;
+    const char *name;
     uint8_t *buffer;
     size_t start; /* of what has not been given out */
     size_t len;
@@ -24,39 +20,49 @@ struct rv_lines {
     uint64_t line; /* number of the line at `start` */
 };
 
-rv_status rv_lines_open(rv_lines **lines, const char *name, rv_error *err) {
+rv_status rv_lines_open(rv_lines **lines, const char *name, const rv_input_ops *unpack,
+                        rv_error *err) {
     RV_ASSERT(name != NULL);
     *lines = NULL;
-    const int fd = strcmp(name, "-") == 0 ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return rv_error_set(err, RV_DATA_NOT_FOUND, "cannot open %s: %s", name, strerror(errno));
+    const rv_input_ops *const ops = unpack == NULL ? &rv_input_plain : unpack;
+    rv_input *input;
+    const rv_status status = ops->open(&input, name, err);
+    if (status != RV_OK) {
+        return status;
     }
     rv_lines *const l = calloc(1, sizeof *l);
     uint8_t *const buffer = malloc(LINES_BUFFER_LEN);
-    gzFile const file = gzdopen(fd, "rb");
-    if (l == NULL || buffer == NULL || file == NULL) {
+    if (l == NULL || buffer == NULL) {
         free(l);
         free(buffer);
-        close(fd);
+        ops->close(input);
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory to read %s", name);
     }
-    struct stat st;
-    *l = (rv_lines){.file = file, .size = -1, .buffer = buffer, .line = 1};
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-        l->size = st.st_size;
-    }
-    const int sized = gzbuffer(file, 256 * 1024);
-    RV_ASSERT(sized == 0);
+    *l = (rv_lines){.ops = ops, .input = input, .name = name, .buffer = buffer, .line = 1};
     *lines = l;
     return RV_OK;
 }
 
 void rv_lines_close(rv_lines *lines) {
     if (lines != NULL) {
-        gzclose_r(lines->file);
+        lines->ops->close(lines->input);
         free(lines->buffer);
         free(lines);
     }
+}
+
+/* A file packed by gzip (RFC 1952, 2.3.1), where nothing unpacks it. */
+static rv_status check_plain(const rv_lines *l, rv_error *err) {
+    static const uint8_t gzip[] = {0x1f, 0x8b};
+    if (l->ops != &rv_input_plain || l->line > 1 || l->len < sizeof gzip ||
+        memcmp(l->buffer, gzip, sizeof gzip) != 0) {
+        return RV_OK;
+    }
+    const bool standard = strcmp(l->name, "-") == 0;
+    return rv_error_set(err, RV_UNSUPPORTED,
+                        "%s is packed by gzip, which is not unpacked here: unpack it first, as in "
+                        "`gunzip -c %s | rivulet import - …`",
+                        standard ? "standard input" : l->name, standard ? "FILE" : l->name);
 }
 
 /* Reads more behind what is there, which is moved to the front first. */
@@ -71,16 +77,17 @@ static rv_status fill(rv_lines *l, rv_error *err) {
         rv_error_fact_uint(err, "line", l->line);
         return RV_REQUEST_TOO_LARGE;
     }
-    const int count = gzread(l->file, l->buffer + l->len, (unsigned)(LINES_BUFFER_LEN - l->len));
-    int error = Z_OK;
-    const char *const text = gzerror(l->file, &error);
-    if (count < 0 || (count == 0 && error == Z_BUF_ERROR)) {
-        return rv_error_set(err, RV_STORAGE_FAILED, "cannot read on after line %u: %s", l->line - 1,
-                            error == Z_BUF_ERROR ? "the packed file ends too early" : text);
+    size_t count = 0;
+    rv_error cause;
+    const rv_status status =
+        l->ops->read(l->input, l->buffer + l->len, LINES_BUFFER_LEN - l->len, &count, &cause);
+    if (status != RV_OK) {
+        return rv_error_set(err, status, "cannot read on after line %u: %s", l->line - 1,
+                            cause.detail);
     }
-    l->len += (size_t)count;
+    l->len += count;
     l->eof = count == 0;
-    return RV_OK;
+    return check_plain(l, err);
 }
 
 static bool is_blank(const uint8_t *at, size_t len) {
@@ -133,6 +140,5 @@ rv_status rv_lines_next(rv_lines *lines, size_t count_max, rv_bytes *batch, uint
 
 int rv_lines_progress(const rv_lines *lines) {
     RV_ASSERT(lines != NULL);
-    const int64_t at = gzoffset(lines->file);
-    return lines->size <= 0 || at < 0 ? -1 : (int)(at * 1000 / lines->size);
+    return lines->ops->progress(lines->input);
 }

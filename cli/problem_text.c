@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "native/cli/problem_text.h"
+#include "cli/problem_text.h"
 
 #include "core/base/assert.h"
 #include "core/model/json.h"
-#include "native/problem.h"
+#include "face/problem.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,6 @@ static const char *hint_of(rv_status status) {
         rv_status status;
         const char *text;
     } hints[] = {
-        {RV_DATA_IN_USE, "a node is running on it: use --url with its address"},
         {RV_DATA_DAMAGED, "what is intact can be read: read, query and status with --data"},
         {RV_DATA_NEWER, "use the version of rivulet that wrote it, or a newer one"},
         {RV_NODE_UNREACHABLE, "is it running? start it with `rivulet serve`"},

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli.h"
+
+#include "cli/client_local.h"
+#include "cli/problem_text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static int command_serve(rv_cli *cli) {
+    RV_ASSERT(cli->platform->serve != NULL);
+    return cli->platform->serve(cli);
+}
+
+static const rv_command commands[] = {
+    {.name = "serve",
+     .arguments = "",
+     .summary = "run a node: a root, or with --upstream an edge",
+     .text = "Serves the data directory over HTTP until SIGTERM or SIGINT, then flushes and seals "
+             "it.\n"
+             "One line on standard output tells when it is ready.\n\n"
+             "  rivulet serve --data crm --listen 127.0.0.1:5678\n"
+             "  rivulet serve --data shop --listen 127.0.0.1:0 \\\n"
+             "      --upstream ws://127.0.0.1:5678 --select '/orders/*'\n",
+     .needs = RV_ABILITY_SERVE,
+     .options = RV_OPTION_DATA | RV_OPTION_LISTEN | RV_OPTION_UPSTREAM | RV_OPTION_SELECT |
+                RV_OPTION_MEMORY | RV_OPTION_VERBOSE,
+     .creates = true,
+     .run = command_serve},
+    {.name = "schema apply",
+     .arguments = "FILE",
+     .summary = "add statements to the schema",
+     .text = "Adds the statements of FILE (- for standard input) to the node's schema, all or "
+             "none.\n\n"
+             "  rivulet schema apply crm.sql --data crm\n",
+     .options = RV_OPTIONS_NODE,
+     .args_min = 1,
+     .args_max = 1,
+     .creates = true,
+     .run = rv_command_schema_apply},
+    {.name = "schema check",
+     .arguments = "FILE",
+     .summary = "say whether statements could be added",
+     .text = "Reads the statements of FILE (- for standard input) against the node's schema and "
+             "changes\n"
+             "nothing.\n\n"
+             "  rivulet schema check crm.sql --data crm\n",
+     .more = "  rivulet schema check crm.sql --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_schema_check},
+    {.name = "schema show",
+     .arguments = "",
+     .summary = "print the schema",
+     .text = "Prints the schema as statements; with --json with its version and hash.\n\n"
+             "  rivulet schema show --data crm\n",
+     .options = RV_OPTIONS_NODE,
+     .run = rv_command_schema_show},
+    {.name = "append",
+     .arguments = "PATH TYPE JSON",
+     .summary = "append one event",
+     .text = "Appends an event of TYPE with the fields in JSON to the stream PATH (or, where the "
+             "key is in\n"
+             "the data or still to be assigned, to the stream's name) and prints it as accepted. "
+             "JSON may\n"
+             "be - for standard input.\n\n"
+             "  rivulet append /accounts/1 money_withdrawn '{\"amount\": \"12.50\"}' \\\n"
+             "      --expected-version 3 --data crm\n",
+     .options = RV_OPTIONS_NODE | RV_OPTION_EXPECTED | RV_OPTION_EVENT_ID | RV_OPTION_METADATA,
+     .args_min = 3,
+     .args_max = 3,
+     .run = rv_command_append},
+    {.name = "import",
+     .arguments = "FILE",
+     .summary = "append the events of a file",
+     .text = "Appends the events of an NDJSON file (- for standard input): a JSON object a line "
+             "with\n"
+             "\"path\" (or \"stream\"), \"type\" and \"data\". Events go in atomic batches; at the "
+             "first that\n"
+             "is refused it stops, says which line, and how many were appended before.\n\n"
+             "  rivulet import loans.ndjson --data loans\n",
+     .more = "  rivulet import loans.ndjson.gz --data loans\n\n"
+             "What gzip has packed is unpacked on the way.\n",
+     .more_needs = RV_ABILITY_UNPACK,
+     .options = RV_OPTIONS_NODE | RV_OPTION_BATCH,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_import},
+    {.name = "read",
+     .arguments = "PATTERN",
+     .summary = "print events",
+     .text = "Prints the events of the streams that PATTERN selects (a path; * is one segment, ** "
+             "the\n"
+             "rest), in the order they came. With --json one JSON object a line.\n\n"
+             "  rivulet read '/accounts/**' --from 100 --limit 20 --data crm\n",
+     .more = "  rivulet read /accounts/1 --follow --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_LIMIT | RV_OPTION_FOLLOW,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_read},
+    {.name = "query",
+     .arguments = "SQL [PARAMETER…]",
+     .summary = "ask the aggregates in SQL",
+     .text = "Runs one SELECT over the aggregates. Parameters take the places of ? in turn: "
+             "numbers, true,\n"
+             "false, null and \"quoted\" strings are taken as JSON, everything else as text.\n\n"
+             "  rivulet query 'select * from account where balance > ?' 100 --data crm\n",
+     .options = RV_OPTIONS_NODE,
+     .args_min = 1,
+     .args_max = RV_CLI_ARGS_MAX,
+     .run = rv_command_query},
+    {.name = "status",
+     .arguments = "",
+     .summary = "show what the node is and holds",
+     .text = "Shows role, position, state hash, rows, memory and, on an edge, its upstream.\n\n"
+             "  rivulet status --json --data crm\n",
+     .more = "  rivulet status --json --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .run = rv_command_status},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+/* --- what there is --- */
+
+static unsigned abilities(const rv_cli_platform *platform) {
+    RV_ASSERT(platform->directory_open != NULL && platform->directory_close != NULL);
+    RV_ASSERT(platform->terminal != NULL && platform->now_ms != NULL);
+    return (platform->connect == NULL ? 0u : RV_ABILITY_CONNECT) |
+           (platform->serve == NULL ? 0u : RV_ABILITY_SERVE) |
+           (platform->unpack == NULL ? 0u : RV_ABILITY_UNPACK);
+}
+
+static bool has(const rv_cli *cli, unsigned needs) {
+    return (needs & ~abilities(cli->platform)) == 0;
+}
+
+/* --- help --- */
+
+static void print_overview(const rv_cli *cli, FILE *out) {
+    fprintf(out, "Rivulet " RV_VERSION_TEXT ", an event-sourcing database for the edge\n\n"
+                 "usage: rivulet COMMAND [OPTION…] [ARGUMENT…]\n\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (has(cli, commands[i].needs)) {
+            fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
+        }
+    }
+    fprintf(out, "\n`rivulet COMMAND --help` tells more. Exit codes: 0 done, 1 refused or failed, "
+                 "2 wrong\nusage, 3 damaged data directory, 4 node cannot be reached.\n");
+}
+
+static void print_page(const rv_cli *cli) {
+    const rv_command *const command = cli->command;
+    RV_ASSERT(command->text != NULL);
+    printf("usage: rivulet %s [OPTION…] %s\n\n%s", command->name, command->arguments,
+           command->text);
+    if (command->more != NULL && has(cli, command->more_needs)) {
+        fputs(command->more, stdout);
+    }
+    const unsigned connected = RV_OPTION_URL | RV_OPTION_FOLLOW;
+    rv_cli_options_print(has(cli, RV_ABILITY_CONNECT) ? command->options
+                                                      : command->options & ~connected);
+}
+
+/* --- errors --- */
+
+int rv_cli_fail(const rv_cli *cli, const rv_error *err) {
+    RV_ASSERT(err->status != RV_OK);
+    rv_problem_text_error(cli->json, err);
+    switch (err->status) {
+    case RV_DATA_DAMAGED:
+        return RV_EXIT_DAMAGED;
+    case RV_NODE_UNREACHABLE:
+        return RV_EXIT_UNREACHABLE;
+    default:
+        return RV_EXIT_ERROR;
+    }
+}
+
+int rv_cli_usage(const rv_cli *cli, const char *format, const char *what) {
+    rv_error err;
+    rv_error_set(&err, RV_PARAMETER_INVALID, format, what);
+    rv_problem_text_error(cli->json, &err);
+    if (!cli->json && cli->command != NULL) {
+        fprintf(stderr, "usage: rivulet %s [OPTION…] %s\n", cli->command->name,
+                cli->command->arguments);
+    }
+    return RV_EXIT_USAGE;
+}
+
+/* --- asking the node --- */
+
+static int open_client(rv_cli *cli) {
+    RV_ASSERT(cli->client == NULL);
+    rv_error err;
+    const rv_cli_platform *const platform = cli->platform;
+    if (cli->url != NULL && platform->connect == NULL) {
+        rv_error_set(&err, RV_UNSUPPORTED,
+                     "this build makes no connections, so there is no --url: it opens a data "
+                     "directory itself (--data DIR)");
+        return rv_cli_fail(cli, &err);
+    }
+    if (cli->url != NULL) {
+        return platform->connect(&cli->client, cli->url, &err) == RV_OK ? RV_EXIT_OK
+                                                                        : rv_cli_fail(cli, &err);
+    }
+    rv_cli_directory_options options = {cli->data, cli->command->creates, RV_MEMORY_DEFAULT};
+    if (cli->memory != NULL && rv_budget_parse(cli->memory, &options.memory, &err) != RV_OK) {
+        return rv_cli_usage(cli, "%s", err.detail);
+    }
+    return rv_client_local_open(&cli->client, platform, &options, &err) == RV_OK
+               ? RV_EXIT_OK
+               : rv_cli_fail(cli, &err);
+}
+
+/* Collects a problem and shows it. */
+static int show_problem(rv_cli *cli) {
+    rv_buffer body = {0};
+    rv_bytes piece;
+    bool over = false;
+    int code = RV_EXIT_OK;
+    while (code == RV_EXIT_OK && (code = rv_cli_piece(cli, &piece, &over)) == RV_EXIT_OK && !over) {
+        rv_buffer_add(&body, piece);
+    }
+    if (code == RV_EXIT_OK) {
+        const rv_status status = rv_problem_text_body(cli->json, rv_buffer_bytes(&body));
+        code = status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
+    }
+    rv_buffer_free(&body);
+    return code;
+}
+
+int rv_cli_begin(rv_cli *cli, const rv_request *request, int *http) {
+    RV_ASSERT(http != NULL);
+    const int code = cli->client == NULL ? open_client(cli) : RV_EXIT_OK;
+    if (code != RV_EXIT_OK) {
+        return code;
+    }
+    rv_error err;
+    return cli->client->ops->begin(cli->client, request, http, &err) == RV_OK
+               ? RV_EXIT_OK
+               : rv_cli_fail(cli, &err);
+}
+
+int rv_cli_send(rv_cli *cli, const rv_request *request) {
+    int http = 0;
+    const int code = rv_cli_begin(cli, request, &http);
+    return code == RV_EXIT_OK && http >= 400 ? show_problem(cli) : code;
+}
+
+int rv_cli_piece(rv_cli *cli, rv_bytes *piece, bool *over) {
+    RV_ASSERT(cli->client != NULL);
+    rv_error err;
+    const rv_status status = cli->client->ops->next(cli->client, piece, &err);
+    *over = status == RV_END;
+    return status == RV_OK || status == RV_END ? RV_EXIT_OK : rv_cli_fail(cli, &err);
+}
+
+int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_buffer *body) {
+    RV_ASSERT(body != NULL);
+    bool over = false;
+    rv_bytes piece;
+    int code = rv_cli_send(cli, request);
+    while (code == RV_EXIT_OK && (code = rv_cli_piece(cli, &piece, &over)) == RV_EXIT_OK && !over) {
+        rv_buffer_add(body, piece);
+    }
+    return code;
+}
+
+int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer *content) {
+    const bool standard = strcmp(name, "-") == 0;
+    FILE *const file = standard ? stdin : fopen(name, "rb");
+    if (file == NULL) {
+        rv_error err;
+        rv_error_set(&err, RV_DATA_NOT_FOUND, "cannot open %s: %s", name, strerror(errno));
+        return rv_cli_fail(cli, &err);
+    }
+    size_t count;
+    do {
+        rv_buffer_reserve(content, 65536);
+        count = fread(content->ptr + content->len, 1, 65536, file);
+        content->len += count;
+    } while (count > 0);
+    const bool failed = ferror(file) != 0;
+    const int error = errno;
+    if (!standard) {
+        fclose(file);
+    }
+    if (failed) {
+        rv_error err;
+        rv_error_set(&err, RV_STORAGE_FAILED, "cannot read %s: %s", name, strerror(error));
+        return rv_cli_fail(cli, &err);
+    }
+    return RV_EXIT_OK;
+}
+
+/* --- running --- */
+
+/* Closes the client; a damaged directory, or what fails here, decides the exit code. */
+static int finish(rv_cli *cli, int code) {
+    if (cli->client == NULL) {
+        return code;
+    }
+    const rv_error damage = cli->client->damage;
+    rv_error err;
+    const rv_status status = cli->client->ops->close(cli->client, &err);
+    cli->client = NULL;
+    if (damage.status != RV_OK) {
+        fflush(stdout);
+        rv_problem_text_error(cli->json, &damage);
+        return RV_EXIT_DAMAGED;
+    }
+    return status == RV_OK ? code : rv_cli_fail(cli, &err);
+}
+
+/* The command that the words name, and how many words that took. */
+static const rv_command *find_command(int argc, char **argv, int *words) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const char *const name = commands[i].name;
+        const char *const space = strchr(name, ' ');
+        const size_t len = space == NULL ? strlen(name) : (size_t)(space - name);
+        if (strlen(argv[1]) != len || strncmp(argv[1], name, len) != 0) {
+            continue;
+        }
+        if (space == NULL || (argc > 2 && strcmp(argv[2], space + 1) == 0)) {
+            *words = space == NULL ? 1 : 2;
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int run(rv_cli *cli, int argc, char **argv) {
+    int words = 0;
+    cli->command = find_command(argc, argv, &words);
+    if (cli->command == NULL) {
+        const bool two = strcmp(argv[1], "schema") == 0;
+        fprintf(stderr, "rivulet: `%s%s%s` is not a command\n", argv[1], two && argc > 2 ? " " : "",
+                two && argc > 2 ? argv[2] : "");
+        print_overview(cli, stderr);
+        return RV_EXIT_USAGE;
+    }
+    rv_error err;
+    if (!has(cli, cli->command->needs)) {
+        rv_error_set(&err, RV_UNSUPPORTED,
+                     "this build has no `%s`: it makes and takes no connections", argv[1]);
+        return rv_cli_fail(cli, &err);
+    }
+    const rv_status status = rv_cli_options_read(cli, argc - 1 - words, argv + 1 + words, &err);
+    if (cli->help) {
+        print_page(cli);
+        return RV_EXIT_OK;
+    }
+    return status == RV_OK ? finish(cli, cli->command->run(cli))
+                           : rv_cli_usage(cli, "%s", err.detail);
+}
+
+int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv) {
+    static rv_cli cli;
+    RV_ASSERT(argv != NULL);
+    cli.platform = platform;
+    const bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+                                   strcmp(argv[1], "help") == 0);
+    if (argc < 2 || help) {
+        print_overview(&cli, help ? stdout : stderr);
+        return help ? RV_EXIT_OK : RV_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("rivulet " RV_VERSION_TEXT "\n");
+        return RV_EXIT_OK;
+    }
+    int code = run(&cli, argc, argv);
+    if (fflush(stdout) != 0 && errno != EPIPE && code == RV_EXIT_OK) {
+        fprintf(stderr, "rivulet: storage_failed: cannot write the output: %s\n", strerror(errno));
+        code = RV_EXIT_ERROR;
+    }
+    return code;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a platform brings to the command line: everything that C's own library does not have. The
+ * native program and the WASI command give one such struct each to rv_cli_main; a command, an
+ * option or a line of help that needs what a platform leaves out is not shown there, and is refused
+ * with `unsupported`.
+ */
+#ifndef RV_CLI_PLATFORM_H
+#define RV_CLI_PLATFORM_H
+
+#include "cli/client.h"
+#include "cli/input.h"
+
+typedef struct rv_cli rv_cli;
+
+typedef struct rv_cli_directory_options {
+    const char *path;
+    bool create; /* make the directory when it is missing */
+    size_t memory;
+} rv_cli_directory_options;
+
+typedef struct rv_cli_platform {
+    /* Opens the data directory in this process, polling until its node is open; a damaged one opens
+     * for reading, with the instance's `damage` set. At most one is open at a time. */
+    rv_status (*directory_open)(const rv_cli_directory_options *options, rv_instance **instance,
+                                rv_error *err);
+    /* Flushes, seals and closes it. */
+    rv_status (*directory_close)(rv_instance *instance, rv_error *err);
+
+    /* Connects to a running node. NULL: there are no connections, and no --url.
+     * RV_NODE_UNREACHABLE, RV_PARAMETER_INVALID (the address). */
+    rv_status (*connect)(rv_client **client, const char *url, rv_error *err);
+
+    /* The command `serve`; the exit code. NULL: there are no servers. */
+    int (*serve)(rv_cli *cli);
+
+    /* Reads files that may be packed. NULL: as they are (cli/input.h). */
+    const rv_input_ops *unpack;
+
+    /* Whether standard error is a terminal. */
+    bool (*terminal)(void);
+
+    /* Milliseconds of a clock that only goes forward. */
+    int64_t (*now_ms)(void);
+} rv_cli_platform;
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "native/command.h"
+
+#include "native/client_http.h"
+#include "native/directory.h"
+#include "native/input.h"
+
+#include <time.h>
+#include <unistd.h>
+
+static rv_directory directory; /* the one that a command opens */
+
+static rv_status directory_open(const rv_cli_directory_options *options, rv_instance **instance,
+                                rv_error *err) {
+    RV_ASSERT(options->path != NULL);
+    RV_ASSERT(directory.memory == NULL);
+    const rv_directory_options in = {
+        .path = options->path,
+        .create = options->create,
+        .role = RV_ROLE_STORED,
+        .memory = options->memory,
+    };
+    *instance = &directory.instance;
+    return rv_directory_open(&directory, &in, err);
+}
+
+static rv_status directory_close(rv_instance *instance, rv_error *err) {
+    RV_ASSERT(instance == &directory.instance);
+    return rv_directory_close(&directory, err);
+}
+
+static bool terminal(void) {
+    return isatty(STDERR_FILENO) != 0;
+}
+
+static int64_t now_ms(void) {
+    struct timespec ts;
+    const int failed = clock_gettime(CLOCK_MONOTONIC, &ts);
+    RV_ASSERT(failed == 0);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const rv_cli_platform rv_native_platform = {
+    .directory_open = directory_open,
+    .directory_close = directory_close,
+    .connect = rv_client_http_open,
+    .serve = rv_native_serve,
+    .unpack = &rv_input_gzip,
+    .terminal = terminal,
+    .now_ms = now_ms,
+};
