@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The right to be the only one who has a database open: a Web Lock, which all tabs and workers of an
+// origin share and which the browser takes back when its holder is gone, however that ended. It is
+// never waited for: a database that someone has open is `data_in_use`.
+import { RivuletError } from '../error.js';
+import { reasonOf } from './failure.js';
+import { storageName } from './name.js';
+
+/**
+ * Takes the lock of the database.
+ * @param {string} name
+ * @returns {Promise<() => Promise<void>>} gives the lock free; others may have it when that is done
+ */
+export async function lockDatabase(name) {
+  const lockName = storageName(name);
+  const locks = globalThis.navigator?.locks;
+  if (locks === undefined) {
+    throw new RivuletError(
+      'storage_unavailable',
+      'there are no Web Locks here: the page is not a secure context (https or localhost)',
+    );
+  }
+  return new Promise((resolve, reject) => {
+    /** @type {Promise<unknown>} */
+    const ended = locks.request(lockName, { mode: 'exclusive', ifAvailable: true }, (lock) => {
+      if (lock === null) {
+        throw new RivuletError('data_in_use', `another tab or worker has "${name}" open`, { name });
+      }
+      return new Promise((/** @type {(value?: undefined) => void} */ release) => {
+        resolve(async () => {
+          release();
+          await ended;
+        });
+      });
+    });
+    ended.catch((error) => {
+      if (error instanceof RivuletError) {
+        reject(error);
+      } else {
+        reject(new RivuletError('storage_unavailable', `no lock: ${reasonOf(error)}`));
+      }
+    });
+  });
+}
