@@ -201,6 +201,12 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
     return take_connected(e, kind, message, body, err);
 }
 
+bool rv_edge_ready(const rv_edge *e) {
+    RV_ASSERT(e->status.state <= RV_EDGE_ERROR);
+    /* where the state is full nothing that waits will go on: what comes is for the queue */
+    return e->stalled || !rv_edge_waits(e);
+}
+
 /* --- sending --- */
 
 static void write_hello(rv_edge *e, rv_writer *w) {

@@ -47,6 +47,10 @@ void rv_edge_closed(rv_edge *edge, const rv_error *reason, int64_t now);
  * inside. */
 RV_MUST_USE rv_status rv_edge_receive(rv_edge *edge, rv_bytes message, int64_t now, rv_error *err);
 
+/* False while messages wait inside for the disk: a transport that can hold messages back hands over
+ * those of events and progress, in their order, only when it is true, and none is copied then. */
+bool rv_edge_ready(const rv_edge *edge);
+
 /* The next message to send, borrowed until the next call on the edge; false when there is none. */
 bool rv_edge_send(rv_edge *edge, int64_t now, rv_bytes *message);
 

@@ -12,23 +12,21 @@
  *
  *     abi -> alloc … -> open (until it is not RV_PENDING) -> poll, requests, edge … -> close
  *
+ * A call that does not fit (before open or after close, an exchange that there is not, bytes that
+ * lie outside of the memory) answers RV_REQUEST_INVALID and does nothing.
+ *
  * A trap ends the instance: the database must be opened anew, as after a crash.
  */
 #ifndef RV_WASI_REACTOR_H
 #define RV_WASI_REACTOR_H
 
 #include "rivulet/bytes.h"
+#include "rivulet/export.h"
 #include "rivulet/status.h"
 
 /* Grows with every change of what is in this file or in platform/browser/browser.h; a program that
  * knows another number must not go on. */
 #define RV_MODULE_ABI 1u
-
-#if defined(__wasm__)
-#define RV_EXPORT(name) __attribute__((export_name(#name), used)) name
-#else
-#define RV_EXPORT(name) name
-#endif
 
 uint32_t RV_EXPORT(rv_module_abi)(void);
 
@@ -49,14 +47,19 @@ void RV_EXPORT(rv_module_error)(void);
  *     {"memory":67108864,          bytes, all that the database ever takes
  *      "role":"root"|"edge"|"stored",
  *      "patterns":["/a/…", …],     of an edge; [] for the ones it has stored
- *      "inflate":true}             the host inflates deflated messages (import `inflate`)
+ *      "inflate":true,             the host inflates deflated messages (import `inflate`)
+ *      "directory":"/data"}        of the WASI reactor: a preopened directory
  *
+ * All but the first may be left out: "stored", [], false, and what the host has by itself.
  * RV_PENDING: poll, call again with the same. RV_OK: open. RV_DATA_DAMAGED: open for reading up to
- * the damage; reads go on. Others as rv_node_create, rv_node_open and the budget's.
+ * the damage; reads go on. RV_JSON_INVALID, RV_PARAMETER_INVALID: the options. Others as
+ * rv_node_create, rv_node_open and the budget's. After an error the module is as before, and may be
+ * opened again; memory that was taken for the database stays taken, for the next one.
  */
 int32_t RV_EXPORT(rv_module_open)(const uint8_t *options, uint32_t len);
 
-/* Flushes and seals: RV_PENDING until RV_END. */
+/* Ends all exchanges, flushes and seals: RV_PENDING until RV_END, or why what was not flushed may
+ * be lost; either way the database is closed then. */
 int32_t RV_EXPORT(rv_module_close)(void);
 
 /* Goes on with what is under way. RV_OK, or why the node has become read-only. */
@@ -71,12 +74,12 @@ double RV_EXPORT(rv_module_deadline)(void);
 
 /* How it stands: RV_MODULE_FACTS doubles, in the order of rv_module_fact. */
 typedef enum rv_module_fact {
-    RV_MODULE_ROLE,              /* 0 root, 1 edge */
+    RV_MODULE_ROLE,              /* 0 root, 1 edge; -1: not open yet */
     RV_MODULE_WATERMARK,         /* position (root) or W (edge), in memory */
     RV_MODULE_WATERMARK_DURABLE, /* and flushed */
     RV_MODULE_SEQUENCE,
     RV_MODULE_SEQUENCE_DURABLE,
-    RV_MODULE_EDGE_STATE,  /* rv_edge_state; -1 on a root */
+    RV_MODULE_EDGE_STATE,  /* rv_edge_state; -1 without an upstream */
     RV_MODULE_EDGE_REASON, /* status; 0 when there is none */
     RV_MODULE_UPSTREAM_POSITION,
     RV_MODULE_BYTES_RECEIVED,
@@ -88,8 +91,9 @@ typedef enum rv_module_fact {
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);
 
-/* The state hash, as 32 hexadecimal digits in out. */
-void RV_EXPORT(rv_module_state_hash)(void);
+/* The state hash, as 32 hexadecimal digits in out: RV_OK, or RV_PENDING while half of a batch is
+ * here. */
+int32_t RV_EXPORT(rv_module_state_hash)(void);
 
 /* Writes the reason of RV_MODULE_EDGE_REASON to out, as rv_module_error does. */
 void RV_EXPORT(rv_module_edge_reason)(void);
@@ -99,34 +103,41 @@ void RV_EXPORT(rv_module_edge_reason)(void);
 /*
  * Starts a request: the members of rv_request in their order, each a u32 length (little-endian) and
  * so many bytes. They must stay until rv_module_head is not RV_PENDING. Answers the exchange's
- * number, or a status as a negative number: RV_BUSY (too many under way), RV_REQUEST_INVALID.
+ * number, or a status as a negative number: RV_BUSY (too many under way), RV_REQUEST_TOO_LARGE (the
+ * body), RV_REQUEST_INVALID.
  */
 int32_t RV_EXPORT(rv_module_begin)(const uint8_t *request, uint32_t len);
 
-/* The answer's HTTP status, or RV_PENDING. */
+/* The answer's HTTP status, or RV_PENDING; an error as a negative number. */
 int32_t RV_EXPORT(rv_module_head)(int32_t exchange);
 
 /* The next piece of the body, in out: RV_OK; RV_PENDING; RV_END; or why it broke off. */
 int32_t RV_EXPORT(rv_module_body)(int32_t exchange, double now);
 
-/* At any time; forgets the exchange. */
-void RV_EXPORT(rv_module_end)(int32_t exchange);
+/* At any time; forgets the exchange. RV_OK. */
+int32_t RV_EXPORT(rv_module_end)(int32_t exchange);
 
 /* --- the connection to the upstream: sync/edge.h --- */
 
 /* 1 once each time the transport should connect now, else 0. */
 int32_t RV_EXPORT(rv_module_edge_wants_connection)(double now);
-void RV_EXPORT(rv_module_edge_opened)(double now);
 
-/* The connection ended: `status` is why, or -1 for what rv_module_edge_failure told last. */
-void RV_EXPORT(rv_module_edge_closed)(int32_t status, const uint8_t *detail, uint32_t len,
-                                      double now);
+/* The WebSocket is open. RV_OK; RV_REQUEST_INVALID: no connection was wanted. */
+int32_t RV_EXPORT(rv_module_edge_opened)(double now);
 
-/* 1 when a message can be taken, 0 when those before it still wait for the disk. */
+/* The connection could not be made or ended: `status` is why, or -1 for what the last failed call
+ * or rv_module_edge_failure told. RV_OK. */
+int32_t RV_EXPORT(rv_module_edge_closed)(int32_t status, const uint8_t *detail, uint32_t len,
+                                         double now);
+
+/* 1 when any message can be taken. 0 while those before it wait for the disk: then messages of
+ * events and progress (kinds 3 and 4, their first byte) must be kept, in their order; the others
+ * may be handed over at any time. */
 int32_t RV_EXPORT(rv_module_edge_ready)(void);
 
-/* One whole binary message, when ready. RV_OK, or an error: close the connection (code 1002, or
- * 1009 for RV_MESSAGE_TOO_LARGE) and call rv_module_edge_closed with -1. */
+/* One whole binary message. RV_OK; RV_BUSY: not taken, as rv_module_edge_ready says; or an error:
+ * close the connection (code 1002, or 1009 for RV_MESSAGE_TOO_LARGE) and call
+ * rv_module_edge_closed with -1. */
 int32_t RV_EXPORT(rv_module_edge_receive)(const uint8_t *message, uint32_t len, double now);
 
 /* 1: the next message to send is in out; 0: none. */

@@ -42,6 +42,9 @@
 /* --- selections and subscriptions --- */
 #define RV_PATTERNS_MAX 64 /* path patterns of one selection */
 
+/* --- SQL --- */
+#define RV_SQL_STEPS_MAX 30000000u /* of one query, where others wait: about a second */
+
 /* --- memory --- */
 #define RV_MEMORY_MIN (4u << 20) /* smallest budget a node opens with */
 #define RV_PAGE_SIZE  16384u     /* of the state: see core/state/pages.h */

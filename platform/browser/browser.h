@@ -9,18 +9,27 @@
  * Every operation has a slot, a small number that is the operation's while it lasts. JavaScript
  * ends it by rv_host_done exactly once: before the import answers 0, or at any time after it has
  * answered 1. Meaning and results of the operations are those of rivulet/host.h. Offsets and sizes
- * are doubles (whole numbers up to 2^53). Memory that an operation names stays where it is.
+ * are doubles (whole numbers up to 2^53). Memory that an operation names stays where it is. Names
+ * are valid ones (platform/file_name.h): others are answered before JavaScript is asked.
+ *
+ * What breaks these rules is a failure of the storage, not of the module: an import that answers 0
+ * and ended nothing, a count beyond what was asked for, a status that is no result.
  */
 #ifndef RV_PLATFORM_BROWSER_BROWSER_H
 #define RV_PLATFORM_BROWSER_BROWSER_H
 
 #include "rivulet/compression.h"
+#include "rivulet/export.h"
 #include "rivulet/host.h"
 
 /* Operations under way at once. */
 #define RV_BROWSER_SLOTS 64
 
+#if defined(__wasm__)
 #define RV_IMPORT(name) __attribute__((import_module("rivulet"), import_name(#name)))
+#else
+#define RV_IMPORT(name) /* the unit tests define them */
+#endif
 
 RV_IMPORT(file_open) int32_t rv_js_file_open(uint32_t slot, const char *name, uint32_t len);
 RV_IMPORT(file_create) int32_t rv_js_file_create(uint32_t slot, const char *name, uint32_t len);
@@ -42,8 +51,15 @@ RV_IMPORT(entropy) void rv_js_entropy(uint8_t *buf, uint32_t len);
 RV_IMPORT(inflate)
 uint32_t rv_js_inflate(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_t cap);
 
-/* The host and the compression service that a database is opened with. */
+/* Ends the operation of `slot`. `status`: RV_OK or an error by number; `count`: as in rv_io_result;
+ * `file`: of open and create, else 0. RV_OK, or RV_REQUEST_INVALID: nothing is under way there. */
+int32_t RV_EXPORT(rv_host_done)(uint32_t slot, int32_t status, double count, int32_t file);
+
+/* The host and the compression service that a database is opened with. Nothing may be under way. */
 rv_host rv_browser_interface(void);
 rv_compression rv_browser_compression(void);
+
+/* False while operations are under way, whose buffers JavaScript may still write. */
+bool rv_browser_idle(void);
 
 #endif
