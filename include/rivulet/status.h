@@ -34,6 +34,7 @@
     X(SCHEMA_UNKNOWN_NAME, "schema_unknown_name", 400, "The schema uses a name it does not have")  \
     X(SCHEMA_TOO_LARGE, "schema_too_large", 413, "The schema exceeds a limit")                     \
     X(SCHEMA_UNKNOWN, "schema_unknown", 409, "The upstream does not know this schema")             \
+    X(SCHEMA_CONFLICT, "schema_conflict", 409, "The node has another schema")                      \
     X(EXPRESSION_TYPE, "expression_type", 400, "The expression's types do not fit")                \
     X(EXPRESSION_LIMIT, "expression_limit", 422, "The expression takes too many steps")            \
     X(DIVISION_BY_ZERO, "division_by_zero", 422, "Division by zero")                               \
@@ -77,6 +78,12 @@
     X(STORAGE_FULL, "storage_full", 507, "The storage is full")                                    \
     X(STORAGE_FAILED, "storage_failed", 500, "The storage reported a failure")                     \
     X(HISTORY_GONE, "history_gone", 410, "The history before this point is not kept")              \
+    X(STORAGE_UNAVAILABLE, "storage_unavailable", 503, "The platform gives no such storage")       \
+    /* the module, in JavaScript */                                                                \
+    X(WORKER_FAILED, "worker_failed", 500, "The worker could not be started, or has ended")        \
+    X(MODULE_FAILED, "module_failed", 500, "The WASM module could not be loaded")                  \
+    X(MODULE_VERSION, "module_version", 500, "The WASM module is of another version")              \
+    X(PANICKED, "panicked", 500, "The database stopped for a bug of its own; open it again")       \
     /* sync */                                                                                     \
     X(NOT_CONNECTED, "not_connected", 503, "There is no connection to the upstream")               \
     X(NODE_UNREACHABLE, "node_unreachable", 502, "The node cannot be reached")                     \
