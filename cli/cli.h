@@ -38,7 +38,10 @@ typedef enum rv_option {
     RV_OPTION_BATCH = 1 << 11,
     RV_OPTION_FROM = 1 << 12,
     RV_OPTION_LIMIT = 1 << 13,
-    RV_OPTION_FOLLOW = 1 << 14
+    RV_OPTION_FOLLOW = 1 << 14,
+    RV_OPTION_PUBLIC = 1 << 15,
+    RV_OPTION_ALLOW_ORIGIN = 1 << 16,
+    RV_OPTION_ALLOW_HOST = 1 << 17
 } rv_option;
 
 #define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)
@@ -65,6 +68,12 @@ typedef struct rv_command {
     int (*run)(rv_cli *cli);
 } rv_command;
 
+/* The values of an option that may be repeated. */
+typedef struct rv_cli_list {
+    rv_bytes items[RV_PATTERNS_MAX];
+    size_t count;
+} rv_cli_list;
+
 struct rv_cli {
     const rv_cli_platform *platform;
     const rv_command *command;
@@ -74,6 +83,7 @@ struct rv_cli {
     const char *memory;
     const char *listen;
     const char *upstream;
+    const char *public_directory;
     const char *expected_version;
     const char *event_id;
     const char *metadata;
@@ -82,8 +92,9 @@ struct rv_cli {
     const char *limit;
     bool json;
     bool help;
-    rv_bytes selections[RV_PATTERNS_MAX];
-    size_t selection_count;
+    rv_cli_list selections;
+    rv_cli_list origins;
+    rv_cli_list hosts;
     const char *args[RV_CLI_ARGS_MAX];
     size_t arg_count;
     rv_client *client; /* once a request was sent */

@@ -10,39 +10,48 @@ typedef struct option_row {
     unsigned bit;
     const char *name;
     const char *value; /* how help calls it; NULL: a switch */
-    size_t offset;     /* of a const char * in rv_cli; unused where `value` is NULL */
+    size_t offset;     /* of a const char *, or a list, in rv_cli; unused where `value` is NULL */
+    bool repeated;     /* it is a list */
     const char *help;
 } option_row;
 
 #define AT(member) offsetof(struct rv_cli, member)
 
 static const option_row rows[] = {
-    {RV_OPTION_DATA, "--data", "DIR", AT(data), "the data directory (or RIVULET_DIR)"},
-    {RV_OPTION_URL, "--url", "URL", AT(url), "a running node: http://host:port (or RIVULET_URL)"},
-    {RV_OPTION_LISTEN, "--listen", "ADDRESS", AT(listen),
+    {RV_OPTION_DATA, "--data", "DIR", AT(data), false, "the data directory (or RIVULET_DIR)"},
+    {RV_OPTION_URL, "--url", "URL", AT(url), false,
+     "a running node: http://host:port (or RIVULET_URL)"},
+    {RV_OPTION_LISTEN, "--listen", "ADDRESS", AT(listen), false,
      "where to listen (127.0.0.1:5678); port 0 takes a free one"},
-    {RV_OPTION_UPSTREAM, "--upstream", "URL", AT(upstream),
+    {RV_OPTION_UPSTREAM, "--upstream", "URL", AT(upstream), false,
      "be an edge of this node: ws://host:port"},
-    {RV_OPTION_SELECT, "--select", "PATTERN", 0,
+    {RV_OPTION_SELECT, "--select", "PATTERN", AT(selections), true,
      "what the edge holds, such as '/orders/*' or '/**'; may be repeated"},
-    {RV_OPTION_EXPECTED, "--expected-version", "V", AT(expected_version),
+    {RV_OPTION_PUBLIC, "--public", "DIR", AT(public_directory), false,
+     "show the files of this folder beside the API"},
+    {RV_OPTION_ALLOW_ORIGIN, "--allow-origin", "ORIGIN", AT(origins), true,
+     "pages that may use the node: https://example.com, or * for all; may be repeated"},
+    {RV_OPTION_ALLOW_HOST, "--allow-host", "NAME", AT(hosts), true,
+     "answer under this host name too, or * for any; may be repeated"},
+    {RV_OPTION_EXPECTED, "--expected-version", "V", AT(expected_version), false,
      "any, none, exists, or the version that the stream must be at"},
-    {RV_OPTION_EVENT_ID, "--event-id", "UUID", AT(event_id),
+    {RV_OPTION_EVENT_ID, "--event-id", "UUID", AT(event_id), false,
      "the event's id: the same again is accepted once"},
-    {RV_OPTION_METADATA, "--metadata", "JSON", AT(metadata), "an object kept with the event"},
-    {RV_OPTION_BATCH, "--batch", "N", AT(batch), "events in one atomic batch (1000)"},
-    {RV_OPTION_FROM, "--from", "POSITION", AT(from), "begin at this position"},
-    {RV_OPTION_LIMIT, "--limit", "N", AT(limit), "at most so many events"},
-    {RV_OPTION_FOLLOW, "--follow", NULL, 0, "go on with what comes (with --url)"},
-    {RV_OPTION_MEMORY, "--memory", "SIZE", AT(memory), "the memory budget (64MiB)"},
-    {RV_OPTION_VERBOSE, "--verbose", NULL, 0, "print how the memory is split"},
-    {RV_OPTION_JSON, "--json", NULL, 0, "print JSON, for programs"},
+    {RV_OPTION_METADATA, "--metadata", "JSON", AT(metadata), false,
+     "an object kept with the event"},
+    {RV_OPTION_BATCH, "--batch", "N", AT(batch), false, "events in one atomic batch (1000)"},
+    {RV_OPTION_FROM, "--from", "POSITION", AT(from), false, "begin at this position"},
+    {RV_OPTION_LIMIT, "--limit", "N", AT(limit), false, "at most so many events"},
+    {RV_OPTION_FOLLOW, "--follow", NULL, 0, false, "go on with what comes (with --url)"},
+    {RV_OPTION_MEMORY, "--memory", "SIZE", AT(memory), false, "the memory budget (64MiB)"},
+    {RV_OPTION_VERBOSE, "--verbose", NULL, 0, false, "print how the memory is split"},
+    {RV_OPTION_JSON, "--json", NULL, 0, false, "print JSON, for programs"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 15); /* one for each bit */
+    RV_ASSERT(ROW_COUNT == 18); /* one for each bit */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {
@@ -67,18 +76,20 @@ static const option_row *row_of(const char *text, size_t len) {
 
 static rv_status take_value(rv_cli *cli, const option_row *row, const char *value, rv_error *err) {
     RV_ASSERT(row->value != NULL);
-    if (row->bit == RV_OPTION_SELECT) {
-        if (cli->selection_count == RV_PATTERNS_MAX) {
-            return rv_error_set(err, RV_PARAMETER_INVALID, "at most %u patterns can be selected",
-                                (uint64_t)RV_PATTERNS_MAX);
+    void *const at = (char *)cli + row->offset;
+    if (row->repeated) {
+        rv_cli_list *const list = at;
+        if (list->count == RV_PATTERNS_MAX) {
+            return rv_error_set(err, RV_PARAMETER_INVALID, "%s can be there at most %u times",
+                                row->name, (uint64_t)RV_PATTERNS_MAX);
         }
-        cli->selections[cli->selection_count++] = rv_bytes_of_string(value);
+        list->items[list->count++] = rv_bytes_of_string(value);
         return RV_OK;
     }
     if ((cli->given & row->bit) != 0) {
         return rv_error_set(err, RV_PARAMETER_INVALID, "%s is there twice", row->name);
     }
-    const char **const member = (const char **)(void *)((char *)cli + row->offset);
+    const char **const member = at;
     *member = value;
     return RV_OK;
 }

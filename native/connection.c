@@ -1,35 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/connection.h"
 
-#include "native/problem.h"
-
 #include <string.h>
 
-#define PIECES_MAX     8  /* of one answer before others have their turn */
-#define CHUNK_HEAD_LEN 16 /* room for a chunk's size line */
-#define LINGER_MS      2000u
+#define LINGER_MS 2000u
 
 static void advance(rv_connection *c);
-static void respond(rv_connection *c, int64_t now);
 
 static uint64_t now_ms(const rv_connection *c) {
     return uv_now(c->server->loop);
 }
 
-static void set_state(rv_connection *c, rv_connection_state state) {
+void rv_connection_set_state(rv_connection *c, rv_connection_state state) {
     c->state = state;
     c->since_ms = now_ms(c);
 }
 
 /* --- closing --- */
 
-/* Gives back what the request, or the session, holds. */
-static void release(rv_connection *c) {
+void rv_connection_release(rv_connection *c) {
     if (c->exchange != NULL) {
         rv_face_end(c->exchange);
         c->exchange = NULL;
         c->server->again = c->server->again || c->server->starved;
     }
+    rv_public_end(&c->file);
     if (c->body_large != NULL) {
         rv_server_give_large(c->server, c->body_large);
         c->body_large = NULL;
@@ -54,7 +49,7 @@ void rv_connection_close(rv_connection *c) {
     if (c->state == RV_CONNECTION_CLOSING) {
         return;
     }
-    release(c);
+    rv_connection_release(c);
     c->state = RV_CONNECTION_CLOSING;
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
@@ -66,8 +61,8 @@ static void on_shutdown(uv_shutdown_t *request, int failed) {
 
 void rv_connection_linger(rv_connection *c) {
     RV_ASSERT(!c->sender.busy);
-    release(c);
-    set_state(c, RV_CONNECTION_LINGER);
+    rv_connection_release(c);
+    rv_connection_set_state(c, RV_CONNECTION_LINGER);
     if (c->eof || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
         rv_connection_close(c);
     }
@@ -142,213 +137,18 @@ static void update_reading(rv_connection *c) {
     }
 }
 
-/* --- answering --- */
-
-/* Sends all of it; closes when the connection failed. */
-static bool send_all(rv_connection *c, const uv_buf_t *bufs, unsigned count) {
-    c->sent_ms = now_ms(c);
-    const int failed = rv_sender_all(&c->sender, bufs, count);
-    if (failed != 0) {
-        rv_connection_close(c);
-    }
-    return failed == 0;
-}
-
-void rv_connection_refuse(rv_connection *c, int http, const rv_error *error, const char *extra) {
-    RV_ASSERT(!c->sender.busy);
-    RV_ASSERT(error->status != RV_OK);
-    uint8_t bytes[8192];
-    rv_writer w = rv_writer_over(bytes, sizeof bytes);
-    rv_problem_response(&w, http, error, extra);
-    RV_ASSERT(!w.full);
-    release(c);
-    c->keep_alive = false;
-    c->answered = true;
-    c->head.feed = false;
-    set_state(c, RV_CONNECTION_RESPOND);
-    const uv_buf_t buf = uv_buf_init((char *)bytes, (unsigned)w.len);
-    if (send_all(c, &buf, 1) && !c->sender.busy) {
-        respond(c, 0);
-    }
-}
-
-static void write_head(rv_connection *c, rv_writer *w) {
-    const rv_response_head *const head = &c->head;
-    const bool http_1_1 = c->request.parser.http_minor >= 1;
-    c->chunked = !head->length_known && http_1_1 && !c->head_only;
-    c->keep_alive =
-        c->keep_alive && (head->length_known || c->chunked || c->head_only) && !c->server->stopping;
-    rv_write_text(w, "HTTP/1.1 ");
-    rv_write_uint(w, (uint64_t)head->status);
-    rv_write_text(w, " ");
-    rv_write_text(w, rv_http_reason(head->status));
-    rv_write_text(w, "\r\n");
-    if (head->content_type != NULL) {
-        rv_write_text(w, "Content-Type: ");
-        rv_write_text(w, head->content_type);
-        rv_write_text(w, "\r\n");
-    }
-    if (head->length_known) {
-        rv_write_text(w, "Content-Length: ");
-        rv_write_uint(w, head->length);
-        rv_write_text(w, "\r\n");
-    } else if (c->chunked) {
-        rv_write_text(w, "Transfer-Encoding: chunked\r\n");
-    }
-    if (head->feed) {
-        rv_write_text(w, "Cache-Control: no-store\r\n");
-    }
-    if (head->allow != NULL) {
-        rv_write_text(w, "Allow: ");
-        rv_write_text(w, head->allow);
-        rv_write_text(w, "\r\n");
-    }
-    if (!c->keep_alive) {
-        rv_write_text(w, "Connection: close\r\n");
-    } else if (!http_1_1) {
-        rv_write_text(w, "Connection: keep-alive\r\n");
-    }
-    rv_write_text(w, "\r\n");
-    RV_ASSERT(!w->full);
-}
-
-/* A chunk's size line, right before `piece` in memory; returns where it starts. */
-static uint8_t *write_chunk_size(uint8_t *piece, size_t len) {
-    uint8_t *at = piece;
-    *--at = '\n';
-    *--at = '\r';
-    do {
-        *--at = (uint8_t) "0123456789abcdef"[len & 15];
-        len >>= 4;
-    } while (len > 0);
-    RV_ASSERT(piece - at <= CHUNK_HEAD_LEN);
-    return at;
-}
-
-/* The next piece: head when it is due, body, chunk marks. False: nothing was sent. */
-static bool respond_piece(rv_connection *c, int64_t now) {
-    RV_ASSERT(!c->sender.busy && !c->answered);
-    uint8_t head_bytes[1024];
-    rv_writer head = rv_writer_over(head_bytes, sizeof head_bytes);
-    uint8_t *const piece = c->server->piece + CHUNK_HEAD_LEN;
-    rv_writer body = rv_writer_over(piece, RV_PIECE_LEN_MAX);
-    rv_status status = c->head_only ? RV_END : rv_exchange_body(c->exchange, now, &body);
-    c->waiting = status == RV_PENDING;
-    if (!c->head_sent) {
-        write_head(c, &head);
-        c->head_sent = true;
-    }
-    uv_buf_t bufs[4];
-    unsigned count = 0;
-    if (head.len > 0) {
-        bufs[count++] = uv_buf_init((char *)head_bytes, (unsigned)head.len);
-    }
-    if (body.len > 0 && c->chunked) {
-        uint8_t *const start = write_chunk_size(piece, body.len);
-        bufs[count++] = uv_buf_init((char *)start, (unsigned)((size_t)(piece - start) + body.len));
-        bufs[count++] = uv_buf_init((char *)(uintptr_t) "\r\n", 2);
-    } else if (body.len > 0) {
-        bufs[count++] = uv_buf_init((char *)piece, (unsigned)body.len);
-    }
-    if (status == RV_END) {
-        c->answered = true;
-        if (c->chunked) {
-            bufs[count++] = uv_buf_init((char *)(uintptr_t) "0\r\n\r\n", 5);
-        }
-    } else if (status != RV_OK && status != RV_PENDING) { /* cut off: the peer must see that */
-        rv_connection_close(c);
-        return false;
-    }
-    return count > 0 && send_all(c, bufs, count);
-}
-
-/* After the last byte of an answer: the next request, or the end. */
-static void answer_over(rv_connection *c) {
-    RV_ASSERT(c->answered && !c->sender.busy);
-    release(c);
-    if (!c->keep_alive || c->eof || c->server->stopping) {
-        rv_connection_linger(c);
-        return;
-    }
-    rv_http_request_reset(&c->request);
-    set_state(c, RV_CONNECTION_HEAD);
-}
-
-/* Ends a feed as an answer ends: the peer sees that it was not cut off. */
-static void end_feed(rv_connection *c) {
-    RV_ASSERT(c->head.feed);
-    const uv_buf_t buf = uv_buf_init((char *)(uintptr_t) "0\r\n\r\n", 5);
-    c->answered = true;
-    c->keep_alive = false;
-    if (c->chunked) {
-        (void)send_all(c, &buf, 1); /* a failure has closed it */
-    }
-}
-
-/* Sends until the socket is full, the answer is over, or others should have their turn. */
-static void respond(rv_connection *c, int64_t now) {
-    for (unsigned i = 0; i < PIECES_MAX; i++) {
-        if (c->state != RV_CONNECTION_RESPOND || c->sender.busy) {
-            return;
-        }
-        if (c->server->stopping && c->head.feed && !c->answered) {
-            end_feed(c);
-        } else if (c->answered) {
-            answer_over(c);
-            return;
-        } else if (!respond_piece(c, now) && c->waiting) {
-            return;
-        }
-    }
-    c->server->again = true;
-}
-
-static void exchange_ask(rv_connection *c, int64_t now) {
-    RV_ASSERT(c->exchange != NULL);
-    if (rv_exchange_head(c->exchange, &c->head) == RV_PENDING) {
-        c->server->starved = true;
-        return;
-    }
-    RV_ASSERT(c->head.status >= 200);
-    set_state(c, RV_CONNECTION_RESPOND);
-    c->head_sent = c->answered = c->waiting = false;
-    respond(c, now);
-}
-
-static void exchange_begin(rv_connection *c) {
-    const rv_http_headers *const h = &c->request.headers;
-    const rv_bytes method = rv_bytes_of_string(rv_http_request_method(&c->request));
-    c->head_only = rv_bytes_are(method, "HEAD");
-    c->keep_alive = c->request.keep_alive;
-    const rv_request request = {
-        .method = c->head_only ? RV_LITERAL("GET") : method,
-        .target = c->request.target,
-        .content_type = h->content_type,
-        .accept = h->accept,
-        .event_type = h->event_type.len > 0 ? h->event_type : h->event_type_seed,
-        .expected_version = h->expected_version,
-        .idempotency_key = h->idempotency_key,
-        .durability = h->durability,
-        .last_event_id = h->last_event_id,
-        .metadata = h->metadata,
-        .body = rv_bytes_of(c->request.body, c->request.body_len),
-    };
-    rv_error err;
-    const rv_status status = rv_face_begin(c->server->instance->face, &request, &c->exchange, &err);
-    if (status != RV_OK) {
-        c->exchange = NULL;
-        rv_connection_refuse(c, rv_status_http(status), &err, "Retry-After: 1\r\n");
-        return;
-    }
-    set_state(c, RV_CONNECTION_EXCHANGE);
-    exchange_ask(c, (int64_t)(uv_hrtime() / 1000));
-}
-
 /* --- requests --- */
 
 /* The head is there. False: the connection waits for a buffer, or left HTTP. */
 static bool head_received(rv_connection *c) {
     rv_http_request *const r = &c->request;
+    rv_error err;
+    const rv_status status =
+        rv_access_check(&c->server->access, &r->headers, &c->allow_origin, &err);
+    if (status != RV_OK) {
+        rv_connection_refuse(c, rv_status_http(status), &err, "");
+        return false;
+    }
     rv_bytes path = r->target;
     for (size_t i = 0; i < path.len; i++) {
         path.len = path.ptr[i] == '?' ? i : path.len;
@@ -360,18 +160,18 @@ static bool head_received(rv_connection *c) {
     if (r->body_len_needed > 0) {
         c->body_large = rv_server_take_large(c->server);
         if (c->body_large == NULL) {
-            set_state(c, RV_CONNECTION_LARGE);
+            rv_connection_set_state(c, RV_CONNECTION_LARGE);
             return false;
         }
         rv_http_request_body_to(r, c->body_large->bytes, RV_REQUEST_BODY_MAX);
     }
     if (r->expects_continue && c->input_start == c->input_len) {
         const uv_buf_t buf = uv_buf_init((char *)(uintptr_t) "HTTP/1.1 100 Continue\r\n\r\n", 25);
-        if (!send_all(c, &buf, 1)) {
+        if (!rv_connection_send(c, &buf, 1)) {
             return false;
         }
     }
-    set_state(c, RV_CONNECTION_BODY);
+    rv_connection_set_state(c, RV_CONNECTION_BODY);
     return true;
 }
 
@@ -401,7 +201,7 @@ static bool parse(rv_connection *c) {
             c->state = RV_CONNECTION_EXCHANGE;
             return false;
         }
-        exchange_begin(c);
+        rv_connection_answer(c);
         return true;
     case RV_HTTP_REFUSED:
         break;
@@ -434,10 +234,10 @@ static void on_sent(rv_sender *sender, int failed) {
     } else if (c->state == RV_CONNECTION_SYNC) {
         rv_connection_sync_ask(c, (int64_t)(uv_hrtime() / 1000));
     } else if (c->state == RV_CONNECTION_EXCHANGE && c->exchange == NULL) {
-        exchange_begin(c);
+        rv_connection_answer(c);
         advance(c);
     } else if (c->state == RV_CONNECTION_RESPOND) {
-        respond(c, (int64_t)(uv_hrtime() / 1000));
+        rv_connection_respond(c, (int64_t)(uv_hrtime() / 1000));
         advance(c);
     }
 }
@@ -456,7 +256,7 @@ void rv_connection_accept(rv_connection *c) {
     int failed = uv_tcp_init(server->loop, &c->tcp);
     RV_ASSERT(failed == 0);
     c->tcp.data = c;
-    set_state(c, RV_CONNECTION_HEAD);
+    rv_connection_set_state(c, RV_CONNECTION_HEAD);
     c->heard_ms = c->since_ms;
     failed = uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp);
     if (failed != 0 || uv_tcp_nodelay(&c->tcp, 1) != 0) {
@@ -469,9 +269,9 @@ void rv_connection_accept(rv_connection *c) {
 void rv_connection_ask(rv_connection *c, bool moved, int64_t now) {
     RV_ASSERT(c->state != RV_CONNECTION_FREE);
     if (c->state == RV_CONNECTION_EXCHANGE && c->exchange != NULL) {
-        exchange_ask(c, now);
+        rv_connection_exchange_ask(c, now);
     } else if (c->state == RV_CONNECTION_RESPOND && (moved || !c->waiting)) {
-        respond(c, now);
+        rv_connection_respond(c, now);
     } else if (c->state == RV_CONNECTION_SYNC) {
         rv_connection_sync_ask(c, now);
         return;
@@ -530,6 +330,6 @@ void rv_connection_stop(rv_connection *c) {
     } else if (c->state == RV_CONNECTION_HEAD && !c->request.started) {
         rv_connection_close(c);
     } else if (c->state == RV_CONNECTION_RESPOND && c->head.feed) {
-        respond(c, 0);
+        rv_connection_respond(c, 0);
     }
 }

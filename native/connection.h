@@ -53,7 +53,10 @@ struct rv_connection {
     rv_exchange *exchange;
     rv_response_head head;
     bool head_sent;
-    bool head_only; /* the method is HEAD */
+    bool head_only; /* no body goes with the head */
+    bool preflight;
+    rv_bytes allow_origin; /* of the request, as rv_access_check says */
+    rv_public_file file;   /* being sent, instead of an exchange's answer */
     bool chunked;
     bool keep_alive;
     bool waiting;  /* the exchange has nothing for now */
@@ -85,7 +88,25 @@ void rv_connection_stop(rv_connection *connection);
 /* Closes it now. */
 void rv_connection_close(rv_connection *connection);
 
-/* --- for native/connection_sync.c --- */
+/* --- between native/connection.c and its parts --- */
+
+void rv_connection_set_state(rv_connection *connection, rv_connection_state state);
+
+/* Gives back what the request, or the session, holds. */
+void rv_connection_release(rv_connection *connection);
+
+/* Sends all of it; closes when the connection failed. */
+RV_MUST_USE bool rv_connection_send(rv_connection *connection, const uv_buf_t *bufs,
+                                    unsigned count);
+
+/* The request is whole: answers it, at once or when it can be. */
+void rv_connection_answer(rv_connection *connection);
+
+/* Asks the exchange for its head; the answer begins when it is there. */
+void rv_connection_exchange_ask(rv_connection *connection, int64_t now);
+
+/* Sends until the socket is full, the answer is over, or others should have their turn. */
+void rv_connection_respond(rv_connection *connection, int64_t now);
 
 /* Sends a problem and closes, once the peer had a chance to read it. */
 void rv_connection_refuse(rv_connection *connection, int http, const rv_error *error,

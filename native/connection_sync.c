@@ -161,5 +161,8 @@ void rv_connection_sync_ask(rv_connection *c, int64_t now) {
 
 void rv_connection_sync_stop(rv_connection *c) {
     RV_ASSERT(c->state == RV_CONNECTION_SYNC);
-    sync_close(c, RV_CLOSE_GOING_AWAY, RV_LITERAL("the node stops"));
+    rv_websocket_goodbye(&c->ws);
+    if (!rv_websocket_flush(&c->ws) || rv_websocket_finished(&c->ws)) {
+        sync_over(c);
+    }
 }

@@ -230,7 +230,12 @@ static void loop_close(rv_daemon *d) {
 static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
                             const rv_address *address, rv_error *err) {
     static const rv_posix_deferral_ops deferral = {submit};
-    rv_status status = rv_server_create(&d->server, &d->loop, &d->directory.instance, err);
+    const rv_server_options server = {
+        .instance = &d->directory.instance,
+        .access = options->access,
+        .public_directory = options->public_directory,
+    };
+    rv_status status = rv_server_create(&d->server, &d->loop, &server, err);
     if (status == RV_OK && options->upstream != NULL) {
         status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, address, err);
     }

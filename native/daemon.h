@@ -10,6 +10,7 @@
 #ifndef RV_NATIVE_DAEMON_H
 #define RV_NATIVE_DAEMON_H
 
+#include "native/access.h"
 #include "native/directory.h"
 #include "native/link.h"
 
@@ -20,6 +21,8 @@ typedef struct rv_daemon_options {
     const rv_bytes *patterns;
     size_t pattern_count;
     size_t memory;
+    const char *public_directory; /* of files shown beside the API; NULL: none */
+    rv_access_options access;
     bool verbose;
 } rv_daemon_options;
 

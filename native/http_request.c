@@ -107,9 +107,28 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len) {
     return refused;
 }
 
+static bool is_text(rv_bytes value, const char *text) {
+    const size_t len = strlen(text);
+    return value.len == len && strncasecmp((const char *)value.ptr, text, len) == 0;
+}
+
+/* What the request asks for that is not to be had; HPE_OK or the refusal. */
+static int check_wishes(rv_http_request *r) {
+    const rv_bytes expect = r->headers.expect;
+    const rv_bytes encoding = r->headers.content_encoding;
+    if (expect.len > 0 && !is_text(expect, "100-continue")) {
+        return refuse(r, 417, RV_REQUEST_INVALID,
+                      "the only expectation that is met is `100-continue`");
+    }
+    if (encoding.len > 0 && !is_text(encoding, "identity")) {
+        return refuse(r, 415, RV_MEDIA_UNSUPPORTED,
+                      "bodies are taken as they are, without a `Content-Encoding`");
+    }
+    return HPE_OK;
+}
+
 static int on_headers_complete(llhttp_t *parser) {
     rv_http_request *const r = of_parser(parser);
-    const rv_bytes expect = r->headers.expect;
     r->body = r->store + r->store_len;
     r->body_cap = r->store_cap - r->store_len;
     r->upgrade = parser->upgrade != 0;
@@ -121,13 +140,11 @@ static int on_headers_complete(llhttp_t *parser) {
     if (http_1_1 && r->headers.host.ptr == NULL && r->headers.host.len == 0) {
         return refuse(r, 400, RV_REQUEST_INVALID, "an HTTP/1.1 request needs a Host header");
     }
-    if (expect.len > 0) {
-        if (expect.len != 12 || strncasecmp((const char *)expect.ptr, "100-continue", 12) != 0) {
-            return refuse(r, 417, RV_REQUEST_INVALID,
-                          "the only expectation that is met is `100-continue`");
-        }
-        r->expects_continue = http_1_1;
+    const int refused = check_wishes(r);
+    if (refused != HPE_OK) {
+        return refused;
     }
+    r->expects_continue = r->headers.expect.len > 0 && http_1_1;
     const bool chunked = (parser->flags & F_CHUNKED) != 0;
     const uint64_t length = (parser->flags & F_CONTENT_LENGTH) != 0 ? parser->content_length : 0;
     if (length > RV_REQUEST_BODY_MAX) {

@@ -38,6 +38,10 @@ typedef enum rv_http_event {
     X(metadata, "x-event-metadata")                                                                \
     X(expect, "expect")                                                                            \
     X(host, "host")                                                                                \
+    X(origin, "origin")                                                                            \
+    X(preflight_method, "access-control-request-method")                                           \
+    X(content_encoding, "content-encoding")                                                        \
+    X(if_none_match, "if-none-match")                                                              \
     X(upgrade, "upgrade")                                                                          \
     X(ws_key, "sec-websocket-key")                                                                 \
     X(ws_version, "sec-websocket-version")                                                         \

@@ -23,8 +23,22 @@ static void on_closed(uv_handle_t *handle) {
     rv_link *const link = handle->data;
     RV_ASSERT(link->state == RV_LINK_CLOSING);
     rv_websocket_free(&link->ws);
+    uv_freeaddrinfo(link->found);
+    link->found = link->next = NULL;
     set_state(link, RV_LINK_IDLE);
     rv_edge_closed(link->edge, &link->reason, now_us());
+}
+
+static unsigned close_code(rv_status status) {
+    RV_ASSERT(status != RV_OK);
+    switch (status) {
+    case RV_MESSAGE_TOO_LARGE:
+        return RV_CLOSE_TOO_BIG;
+    case RV_UPSTREAM_UNREACHABLE: /* the upstream said goodbye, or was silent */
+        return RV_CLOSE_NORMAL;
+    default:
+        return RV_CLOSE_PROTOCOL;
+    }
 }
 
 void rv_link_fail(rv_link *link, const rv_error *err) {
@@ -38,10 +52,12 @@ void rv_link_fail(rv_link *link, const rv_error *err) {
         (void)uv_cancel((uv_req_t *)&link->resolve);
         return;
     }
+    if (link->state == RV_LINK_RETRYING) { /* its socket is being closed already */
+        set_state(link, RV_LINK_CLOSING);
+        return;
+    }
     if (link->state == RV_LINK_OPEN && !rv_websocket_finished(&link->ws)) {
-        const bool large = err->status == RV_MESSAGE_TOO_LARGE;
-        rv_websocket_close(&link->ws, large ? RV_CLOSE_TOO_BIG : RV_CLOSE_PROTOCOL,
-                           rv_error_detail(err));
+        rv_websocket_close(&link->ws, close_code(err->status), rv_error_detail(err));
     }
     set_state(link, RV_LINK_CLOSING);
     uv_close((uv_handle_t *)&link->tcp, on_closed);
@@ -115,6 +131,12 @@ static rv_status answer_check(const rv_link *link, rv_error *err) {
     const int http = link->parser.status_code;
     const char *const host = link->address.host;
     const char *const port = link->address.port;
+    if (http == 503 || http == 429 || http == 502 ||
+        http == 504) { /* a proxy's, or a busy node's */
+        return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,
+                            "%s:%s has no room for a connection now: HTTP status %u", host, port,
+                            (uint64_t)http);
+    }
     if (http != 101) {
         return rv_error_set(err, RV_UPSTREAM_NOT_RIVULET,
                             "%s:%s answered %s with HTTP status %u instead of opening a WebSocket",
@@ -143,9 +165,7 @@ static void on_message(void *ctx, rv_bytes message) {
     const rv_status status = rv_edge_receive(link->edge, message, now_us(), &err);
     if (status != RV_OK) {
         link->reason = err;
-        const bool large = status == RV_MESSAGE_TOO_LARGE;
-        rv_websocket_close(&link->ws, large ? RV_CLOSE_TOO_BIG : RV_CLOSE_PROTOCOL,
-                           rv_error_detail(&link->reason));
+        rv_websocket_close(&link->ws, close_code(status), rv_error_detail(&link->reason));
     }
 }
 
@@ -268,14 +288,18 @@ static int handshake_send(rv_link *link) {
     return rv_sender_all(&link->sender, &buf, 1);
 }
 
+static void connect_failed(rv_link *link, const char *why);
+
 static void on_connected(uv_connect_t *connect, int failed) {
     rv_link *const link = connect->data;
-    if (link->state == RV_LINK_CLOSING) {
+    if (link->state != RV_LINK_CONNECTING || failed == UV_ECANCELED) {
+        return; /* it is being closed, for a reason that is known already */
+    }
+    if (failed != 0) {
+        connect_failed(link, uv_strerror(failed));
         return;
     }
-    if (failed == 0) {
-        failed = uv_tcp_nodelay(&link->tcp, 1);
-    }
+    failed = uv_tcp_nodelay(&link->tcp, 1);
     if (failed == 0) {
         set_state(link, RV_LINK_HANDSHAKE);
         failed = uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
@@ -288,26 +312,67 @@ static void on_connected(uv_connect_t *connect, int failed) {
     }
 }
 
-static void on_resolved(uv_getaddrinfo_t *resolve, int failed, struct addrinfo *found) {
-    rv_link *const link = resolve->data;
-    const int init = uv_tcp_init(link->loop, &link->tcp);
-    RV_ASSERT(init == 0);
+/* Tries the next address. 0 or libuv's error. */
+static int connect_next(rv_link *link) {
+    RV_ASSERT(link->next != NULL);
+    const struct addrinfo *const one = link->next;
+    link->next = one->ai_next;
+    set_state(link, RV_LINK_CONNECTING);
+    link->connect.data = link;
+    return uv_tcp_connect(&link->connect, &link->tcp, one->ai_addr, on_connected);
+}
+
+static void socket_open(rv_link *link) {
+    const int failed = uv_tcp_init(link->loop, &link->tcp);
+    RV_ASSERT(failed == 0);
     link->tcp.data = link;
     rv_sender_init(&link->sender, (uv_stream_t *)&link->tcp, link->output, on_sent);
+}
+
+static void on_retry(uv_handle_t *handle) {
+    rv_link *const link = handle->data;
+    RV_ASSERT(link->state == RV_LINK_RETRYING || link->state == RV_LINK_CLOSING);
     if (link->state == RV_LINK_CLOSING) {
-        uv_freeaddrinfo(found);
+        on_closed(handle);
+        return;
+    }
+    socket_open(link);
+    const int failed = connect_next(link);
+    if (failed != 0) {
+        connect_failed(link, uv_strerror(failed));
+    }
+}
+
+/* One address failed: the next has its turn, or it was the last. */
+static void connect_failed(rv_link *link, const char *why) {
+    RV_ASSERT(link->state == RV_LINK_CONNECTING);
+    if (link->next == NULL) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot connect to", why);
+        return;
+    }
+    set_state(link, RV_LINK_RETRYING);
+    uv_close((uv_handle_t *)&link->tcp, on_retry);
+}
+
+static void on_resolved(uv_getaddrinfo_t *resolve, int failed, struct addrinfo *found) {
+    rv_link *const link = resolve->data;
+    RV_ASSERT(link->found == NULL);
+    socket_open(link);
+    link->found = link->next = found;
+    if (link->state == RV_LINK_CLOSING) {
         uv_close((uv_handle_t *)&link->tcp, on_closed);
         return;
     }
     RV_ASSERT(link->state == RV_LINK_RESOLVING);
-    set_state(link, RV_LINK_CONNECTING);
-    if (failed == 0) {
-        link->connect.data = link;
-        failed = uv_tcp_connect(&link->connect, &link->tcp, found->ai_addr, on_connected);
-        uv_freeaddrinfo(found);
+    if (failed != 0 || found == NULL) {
+        set_state(link, RV_LINK_CONNECTING);
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot find",
+             failed == 0 ? NULL : uv_strerror(failed));
+        return;
     }
+    failed = connect_next(link);
     if (failed != 0) {
-        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot find", uv_strerror(failed));
+        connect_failed(link, uv_strerror(failed));
     }
 }
 
@@ -382,6 +447,10 @@ void rv_link_tick(rv_link *link, int64_t now) {
         }
     } else if (link->state != RV_LINK_IDLE && link->state != RV_LINK_CLOSING &&
                now_ms - link->since_ms > RV_CONNECT_TIMEOUT_MS) {
+        if (link->state == RV_LINK_CONNECTING) {
+            connect_failed(link, "no answer within ten seconds");
+            return;
+        }
         fail(link, RV_UPSTREAM_UNREACHABLE, "no answer within ten seconds from", NULL);
     }
     rv_link_ask(link, now);
@@ -390,7 +459,7 @@ void rv_link_tick(rv_link *link, int64_t now) {
 void rv_link_stop(rv_link *link) {
     RV_ASSERT(link != NULL);
     if (link->state == RV_LINK_OPEN) {
-        rv_websocket_close(&link->ws, RV_CLOSE_GOING_AWAY, RV_LITERAL("the node stops"));
+        rv_websocket_goodbye(&link->ws);
     }
     rv_error err;
     rv_error_set(&err, RV_CLOSING, "the node stops");

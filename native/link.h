@@ -2,9 +2,12 @@
 /*
  * The connection of an edge to its upstream: resolve, connect, WebSocket handshake, then messages
  * between the socket and the edge's sync state machine, until it ends; when to try again is the
- * edge's to say.
+ * edge's to say. A name's addresses are tried one after another, each with the whole time, until
+ * one takes the connection.
  *
  *     IDLE -> RESOLVING -> CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> IDLE
+ *                            |  ^
+ *                          RETRYING
  */
 #ifndef RV_NATIVE_LINK_H
 #define RV_NATIVE_LINK_H
@@ -20,6 +23,7 @@ typedef enum rv_link_state {
     RV_LINK_IDLE,
     RV_LINK_RESOLVING,
     RV_LINK_CONNECTING,
+    RV_LINK_RETRYING, /* closes one address's socket before it tries the next */
     RV_LINK_HANDSHAKE,
     RV_LINK_OPEN,
     RV_LINK_CLOSING
@@ -32,6 +36,8 @@ typedef struct rv_link {
     rv_link_state state;
     uv_tcp_t tcp;
     uv_getaddrinfo_t resolve;
+    struct addrinfo *found; /* what the name resolved to */
+    struct addrinfo *next;  /* of these, the one to be tried when this one fails */
     uv_connect_t connect;
     rv_sender sender;
     uint8_t *output;  /* RV_OUTPUT_LEN bytes */

@@ -11,6 +11,7 @@ const char *rv_http_reason(int http) {
                    {201, "Created"},
                    {202, "Accepted"},
                    {204, "No Content"},
+                   {304, "Not Modified"},
                    {400, "Bad Request"},
                    {403, "Forbidden"},
                    {404, "Not Found"},
@@ -40,20 +41,20 @@ const char *rv_http_reason(int http) {
     return "";
 }
 
-void rv_problem_response(rv_writer *w, int http, const rv_error *error, const char *extra) {
+void rv_problem_response(rv_writer *w, int http, const rv_error *error, rv_bytes extra) {
     uint8_t body_bytes[4096]; /* detail and facts have 400 bytes each, at most 6 times as JSON */
     rv_writer body = rv_writer_over(body_bytes, sizeof body_bytes);
     rv_problem_write(&body, http, error);
     RV_ASSERT(!body.full);
-    RV_ASSERT(extra != NULL);
+    RV_ASSERT(extra.len == 0 || extra.ptr[extra.len - 1] == '\n');
     rv_write_text(w, "HTTP/1.1 ");
     rv_write_uint(w, (uint64_t)http);
     rv_write_text(w, " ");
     rv_write_text(w, rv_http_reason(http));
     rv_write_text(w, "\r\nContent-Type: application/problem+json\r\nContent-Length: ");
     rv_write_uint(w, body.len);
-    rv_write_text(w, "\r\n");
-    rv_write_text(w, extra);
+    rv_write_text(w, "\r\nX-Content-Type-Options: nosniff\r\n");
+    rv_write(w, extra);
     rv_write_text(w, "Connection: close\r\n\r\n");
     rv_write(w, rv_writer_bytes(&body));
 }

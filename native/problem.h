@@ -9,8 +9,8 @@
 /* "Not Found" for 404, …; "" for a status that has none here. */
 const char *rv_http_reason(int http);
 
-/* Status line, Content-Type, Content-Length, `extra` (whole header lines, or ""), Connection:
+/* Status line, Content-Type, Content-Length, `extra` (whole header lines, or none), Connection:
  * close, and the problem as body. */
-void rv_problem_response(rv_writer *w, int http, const rv_error *error, const char *extra);
+void rv_problem_response(rv_writer *w, int http, const rv_error *error, rv_bytes extra);
 
 #endif

@@ -24,31 +24,44 @@ static void buffers_divide(rv_server *server) {
     }
 }
 
-rv_status rv_server_create(rv_server **server, uv_loop_t *loop, rv_instance *instance,
+static rv_status memory_take(rv_server *s, rv_error *err) {
+    RV_ASSERT(s->memory == NULL);
+    s->memory_len = RV_OUTPUT_LEN * 2 + RV_LARGE_COUNT * (size_t)RV_REQUEST_BODY_MAX +
+                    RV_CONNECTIONS_MAX * (size_t)CONNECTION_LEN;
+    s->connections = calloc(RV_CONNECTIONS_MAX, sizeof *s->connections);
+    s->order = calloc(RV_CONNECTIONS_MAX, sizeof(rv_connection *));
+    void *const memory =
+        mmap(NULL, s->memory_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    s->memory = memory == MAP_FAILED ? NULL : memory;
+    if (s->connections == NULL || s->order == NULL || s->memory == NULL) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for connections");
+    }
+    buffers_divide(s);
+    return RV_OK;
+}
+
+rv_status rv_server_create(rv_server **server, uv_loop_t *loop, const rv_server_options *options,
                            rv_error *err) {
     RV_ASSERT(server != NULL);
-    RV_ASSERT(instance->face != NULL);
+    RV_ASSERT(options->instance->face != NULL);
     *server = NULL;
     rv_server *const s = calloc(1, sizeof *s);
     if (s == NULL) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for the server");
     }
     s->loop = loop;
-    s->instance = instance;
-    s->memory_len = RV_OUTPUT_LEN * 2 + RV_LARGE_COUNT * (size_t)RV_REQUEST_BODY_MAX +
-                    RV_CONNECTIONS_MAX * (size_t)CONNECTION_LEN;
-    s->connections = calloc(RV_CONNECTIONS_MAX, sizeof *s->connections);
-    void *const memory =
-        mmap(NULL, s->memory_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    s->order = calloc(RV_CONNECTIONS_MAX, sizeof(rv_connection *));
-    if (s->connections == NULL || s->order == NULL || memory == MAP_FAILED) {
-        free(s->order);
-        free(s->connections);
-        free(s);
-        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for connections");
+    s->instance = options->instance;
+    rv_status status = rv_access_init(&s->access, &options->access, err);
+    if (status == RV_OK) {
+        status = rv_public_open(&s->shown, options->public_directory, err);
     }
-    s->memory = memory;
-    buffers_divide(s);
+    if (status == RV_OK) {
+        status = memory_take(s, err);
+    }
+    if (status != RV_OK) {
+        rv_server_free(s);
+        return status;
+    }
     *server = s;
     return RV_OK;
 }
@@ -78,6 +91,18 @@ static bool address_read(const char *text, struct sockaddr_storage *address) {
     }
     return brackets ? uv_ip6_addr(host, (int)port, (struct sockaddr_in6 *)address) == 0
                     : uv_ip4_addr(host, (int)port, (struct sockaddr_in *)address) == 0;
+}
+
+/* 127.0.0.0/8, ::1, and the former written as IPv6. */
+static bool is_loopback(const struct sockaddr_storage *name) {
+    const struct sockaddr_in *const v4 = (const struct sockaddr_in *)name;
+    const struct sockaddr_in6 *const v6 = (const struct sockaddr_in6 *)name;
+    RV_ASSERT(name->ss_family == AF_INET || name->ss_family == AF_INET6);
+    if (name->ss_family == AF_INET) {
+        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
+    }
+    return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) ||
+           (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
 }
 
 static void accept_next(rv_server *server) {
@@ -141,6 +166,7 @@ rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err
     const struct sockaddr_in *const v4 = (const struct sockaddr_in *)&name;
     const struct sockaddr_in6 *const v6 = (const struct sockaddr_in6 *)&name;
     server->port = ntohs(name.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+    server->access.loopback = is_loopback(&name);
     return RV_OK;
 }
 
@@ -219,8 +245,11 @@ bool rv_server_idle(const rv_server *server) {
 
 void rv_server_free(rv_server *server) {
     RV_ASSERT(rv_server_idle(server));
-    const int failed = munmap(server->memory, server->memory_len);
-    RV_ASSERT(failed == 0);
+    if (server->memory != NULL) {
+        const int failed = munmap(server->memory, server->memory_len);
+        RV_ASSERT(failed == 0);
+    }
+    rv_public_close(&server->shown);
     free(server->order);
     free(server->connections);
     free(server);

@@ -8,7 +8,9 @@
 #ifndef RV_NATIVE_SERVER_H
 #define RV_NATIVE_SERVER_H
 
+#include "native/access.h"
 #include "native/directory.h"
+#include "native/public.h"
 
 #include <uv.h>
 
@@ -24,6 +26,8 @@ typedef struct rv_large {
 struct rv_server {
     uv_loop_t *loop;
     rv_instance *instance;
+    rv_access access; /* who may use it, */
+    rv_public shown;  /* and the files beside the API */
     uv_tcp_t listener;
     bool listening;
     bool stopping;
@@ -42,9 +46,15 @@ struct rv_server {
     int port;                   /* that is listened on */
 };
 
-/* RV_MEMORY_EXHAUSTED. */
-RV_MUST_USE rv_status rv_server_create(rv_server **server, uv_loop_t *loop, rv_instance *instance,
-                                       rv_error *err);
+typedef struct rv_server_options {
+    rv_instance *instance;
+    rv_access_options access;
+    const char *public_directory; /* NULL: no files */
+} rv_server_options;
+
+/* RV_MEMORY_EXHAUSTED, RV_PARAMETER_INVALID. */
+RV_MUST_USE rv_status rv_server_create(rv_server **server, uv_loop_t *loop,
+                                       const rv_server_options *options, rv_error *err);
 
 /* Listens on "ADDRESS:PORT" (IPv6 in brackets). RV_PARAMETER_INVALID: it is not one, or in use. */
 RV_MUST_USE rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err);

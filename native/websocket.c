@@ -137,6 +137,18 @@ void rv_websocket_close(rv_websocket *ws, unsigned code, rv_bytes reason) {
     (void)sent; /* as far as it goes: the owner closes the connection either way */
 }
 
+void rv_websocket_goodbye(rv_websocket *ws) {
+    RV_ASSERT(ws->wslay != NULL);
+    uint8_t bytes[8];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_write_goodbye(&w);
+    RV_ASSERT(!w.full);
+    rv_websocket_send(ws, rv_writer_bytes(&w));
+    const bool sent = rv_websocket_flush(ws); /* a close frame goes before messages that wait */
+    (void)sent;
+    rv_websocket_close(ws, RV_CLOSE_GOING_AWAY, RV_LITERAL("the node stops"));
+}
+
 bool rv_websocket_flush(rv_websocket *ws) {
     RV_ASSERT(ws->wslay != NULL);
     return wslay_event_send(ws->wslay) == 0;

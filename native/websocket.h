@@ -54,6 +54,10 @@ void rv_websocket_ping(rv_websocket *ws);
  * up to 123 bytes. */
 void rv_websocket_close(rv_websocket *ws, unsigned code, rv_bytes reason);
 
+/* The node stops in good order: says so in a message, if the connection takes it now, and in a
+ * close frame. */
+void rv_websocket_goodbye(rv_websocket *ws);
+
 /* Goes on sending, after the connection was busy. False: the connection failed. */
 RV_MUST_USE bool rv_websocket_flush(rv_websocket *ws);
 

@@ -237,6 +237,16 @@ test('upstreams that are absent, not a Rivulet, or speak something else', async 
   await edgeMeets('chat', `ws://127.0.0.1:${chat.address().port}`, 'upstream_not_rivulet');
   chat.closeAllConnections();
   chat.close();
+  let asked = 0;
+  const busy = createServer((request, response) => {
+    asked += 1;
+    response.writeHead(503).end();
+  });
+  busy.listen(0, '127.0.0.1');
+  await once(busy, 'listening');
+  await edgeMeets('busy', `ws://127.0.0.1:${busy.address().port}`, 'upstream_unreachable');
+  assert.ok(asked > 0);
+  busy.close();
   await edgeMeets('absent-upstream', 'ws://127.0.0.1:1', 'upstream_unreachable');
   const secure = cli(['serve', '--data', join(parent, 'secure'), '--upstream', 'wss://127.0.0.1:1', '--select', '/**']);
   assert.equal(secure.code, 1);

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => node.stop());
 
-const head = (rest) => `${rest}\r\nHost: x\r\n`;
+const head = (rest) => `${rest}\r\nHost: localhost\r\n`;
 
 test('an append is answered with what was accepted, and read back', async () => {
   const answer = await node.append('/accounts/1', 'account_opened', { name: 'Ada' });
@@ -86,10 +86,40 @@ test('a body in chunks, after Expect: 100-continue, a byte at a time', async () 
 });
 
 test('HEAD has the head alone', async () => {
-  const answer = await raw(node.port, `${head('HEAD /status HTTP/1.1')}Connection: close\r\n\r\n`);
+  const ask = (method, path) =>
+    raw(node.port, `${head(`${method} ${path} HTTP/1.1`)}Connection: close\r\n\r\n`);
+  const lines = (answer) =>
+    answer.slice(0, answer.indexOf('\r\n\r\n')).replace(/Transfer-Encoding: chunked\r\n/, '');
+  for (const path of ['/healthz', '/schema', '/aggregates/account', '/events', '/streams/accounts/1', '/no', '/query']) {
+    const answer = await ask('HEAD', path);
+    assert.ok(answer.endsWith('\r\n\r\n') && answer.indexOf('\r\n\r\n') === answer.length - 4, answer);
+    assert.equal(lines(answer), lines(await ask('GET', path)));
+  }
+  const answer = await ask('HEAD', '/status');
   assert.match(answer, /^HTTP\/1\.1 200 OK/);
   assert.match(answer, /Content-Length: [1-9]/);
-  assert.ok(answer.endsWith('\r\n\r\n'));
+});
+
+test('a head that does not come is a 408, other requests are answered meanwhile', async () => {
+  const late = raw(node.port, 'GET /healthz HTTP/1.1\r\nHost: local');
+  const late2 = raw(node.port, `${head('POST /query HTTP/1.1')}X-`);
+  assert.equal((await node.request('GET', '/healthz')).status, 200);
+  for (const answer of await Promise.all([late, late2])) {
+    assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+    assert.match(answer, /"code":"request_invalid"/);
+  }
+});
+
+test('a body with a Content-Encoding is refused, identity is taken', async () => {
+  const body = JSON.stringify({ sql: 'select 1' });
+  const with_ = (encoding) => node.request('POST', '/query', body, { 'Content-Encoding': encoding });
+  for (const encoding of ['gzip', 'br', 'identity, gzip']) {
+    const answer = await with_(encoding);
+    assert.equal(answer.status, 415);
+    assert.equal(answer.body.code, 'media_unsupported');
+    assert.equal(answer.body.status, 415);
+  }
+  assert.equal((await with_('Identity')).status, 200);
 });
 
 test('HTTP/1.0 gets no chunks', async () => {
@@ -110,9 +140,9 @@ test('what is not HTTP, or too large, gets a problem and an end', async () => {
   };
   assert.equal(await status('NONSENSE\r\n\r\n'), 400);
   assert.equal(await status('GET / HTTP/1.1\r\n\r\n'), 400); // no Host
-  assert.equal(await status('GET / HTTP/9.9\r\nHost: x\r\n\r\n'), 400);
+  assert.equal(await status('GET / HTTP/9.9\r\nHost: localhost\r\n\r\n'), 400);
   assert.equal(await status(`${head('GET / HTTP/1.1')}X: ${'y'.repeat(20000)}\r\n\r\n`), 431);
-  assert.equal(await status(`GET /${'y'.repeat(20000)} HTTP/1.1\r\nHost: x\r\n\r\n`), 431);
+  assert.equal(await status(`GET /${'y'.repeat(20000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`), 431);
   assert.equal(await status(`${head('POST /events HTTP/1.1')}Content-Length: 5000000\r\n\r\n`), 413);
   assert.equal(await status(`${head('POST /events HTTP/1.1')}Content-Length: x\r\n\r\n`), 400);
   assert.equal(await status(`${head('POST /events HTTP/1.1')}Expect: tea\r\n\r\n`), 417);

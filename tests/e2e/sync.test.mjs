@@ -3,6 +3,7 @@
 // appended through it is decided by the root.
 // Method: real processes on the loopback; both sides' events, rows and state hashes are compared.
 import assert from 'node:assert/strict';
+import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -123,4 +124,34 @@ test('an edge that was told its selection once needs not be told again', async (
   const status = must(['status', '--json', '--data', edge.data]);
   assert.equal(status.role, 'edge');
   assert.ok(status.synced_to > 0);
+});
+
+test('an edge hears goodbye when its upstream stops, and comes back', async () => {
+  const edge = await edgeOf('goodbye', '/accounts/7');
+  await synced(edge, (await central.status()).position);
+  const address = ['--listen', `127.0.0.1:${central.port}`];
+  assert.equal(await central.stop(), 0);
+  const reason = await until(async () => (await edge.status()).upstream.reason, 'a reason');
+  assert.equal(reason.code, 'upstream_unreachable');
+  assert.match(reason.detail, /upstream is closing|cannot connect/);
+  central = await Node.start(central.data, ...address);
+  await until(async () => (await edge.status()).upstream.state === 'connected', 'the connection');
+  assert.equal(await edge.stop(), 0);
+});
+
+test('of a name with several addresses the first that answers is taken', async (t) => {
+  const addresses = await lookup('localhost', { all: true });
+  if (addresses.length < 2) {
+    t.skip('localhost has one address here');
+    return;
+  }
+  for (const { address, family } of addresses) {
+    const node = await Node.start(prepared(parent, `at-${family}`), '--listen',
+      family === 6 ? `[${address}]:0` : `${address}:0`);
+    const edge = await Node.start(join(parent, `of-${family}`), '--upstream', `ws://localhost:${node.port}`,
+      '--select', '/**');
+    await synced(edge, (await node.status()).position);
+    assert.equal(await edge.stop(), 0);
+    assert.equal(await node.stop(), 0);
+  }
 });

@@ -115,6 +115,10 @@ RV_TEST(what_is_malformed_is_refused) {
                                    "Transfer-Encoding: chunked\r\n\r\n")),
                 400);
     RV_CHECK_EQ(refused(RV_LITERAL("POST / HTTP/1.1\r\nHost: a\r\nExpect: more\r\n\r\n")), 417);
+    RV_CHECK_EQ(refused(RV_LITERAL("POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\n\r\n")),
+                415);
+    RV_CHECK_EQ(
+        refused(RV_LITERAL("POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: IDENTITY\r\n\r\n")), 0);
     RV_CHECK_EQ(refused(RV_LITERAL("GET / HTTP/1.0\r\n\r\n")), 0);
 }
 
