@@ -41,8 +41,8 @@ static bool take_text_key(rv_decoder *d, rv_bytes before) {
     const uint64_t common = rv_read_varint(c);
     const rv_bytes rest = rv_read_blob(c);
     RV_ASSERT(before.len <= RV_PATH_LEN_MAX);
-    return !c->bad && common <= before.len && take_bytes(d, rv_bytes_of(before.ptr, (size_t)common)) &&
-           take_bytes(d, rest);
+    return !c->bad && common <= before.len &&
+           take_bytes(d, rv_bytes_of(before.ptr, (size_t)common)) && take_bytes(d, rest);
 }
 
 static rv_bytes key_text(const rv_plan_stream *stream, uint32_t v) {
