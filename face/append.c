@@ -265,14 +265,49 @@ static void write_event(rv_exchange *x, rv_writer *w, const rv_event *event) {
                                    type->name,      event->event_id, event->recorded_at};
     write_answer(w, &answer);
     rv_event_data_to_json(type, event->data, w);
+    rv_event_bigints_to_json(type, w);
     rv_write_u8(w, '}');
 }
 
-static void write_forwarded(rv_writer *w, const rv_forwarded *event) {
+/* The data of a forwarded event is JSON as the root wrote it, a member a field. With numbers as
+ * text those of numeric and bigint fields get their quotes; what is not of that form stays as it
+ * is. */
+static void write_forwarded_data(const rv_event_type *type, rv_bytes data, rv_writer *w) {
+    rv_json json = rv_json_over(data, NULL);
+    rv_json_token token;
+    size_t written = 0;
+    rv_status status = rv_json_next(&json, &token, NULL);
+    bool object = status == RV_OK && token.kind == RV_JSON_OBJECT_BEGIN;
+    for (size_t i = 0; object && i < type->field_count; i++) {
+        const rv_type_kind kind = type->fields[i].type.kind;
+        rv_bytes whole;
+        status = rv_json_next(&json, &token, NULL);
+        object = status == RV_OK && token.kind == RV_JSON_KEY &&
+                 rv_json_next(&json, &token, NULL) == RV_OK &&
+                 rv_json_skip(&json, &token, &whole, NULL) == RV_OK;
+        if (object && token.kind == RV_JSON_NUMBER &&
+            (kind == RV_TYPE_BIGINT || kind == RV_TYPE_NUMERIC)) {
+            rv_write(w, rv_bytes_of(data.ptr + written, token.offset - written));
+            rv_write_json_string(w, whole);
+            written = token.offset + whole.len;
+        }
+    }
+    RV_ASSERT(written <= data.len);
+    rv_write(w, rv_bytes_from(data, written));
+    rv_event_bigints_to_json(type, w);
+}
+
+static void write_forwarded(rv_exchange *x, rv_writer *w, const rv_forwarded *event) {
     const answered_event answer = {event->position, event->version,  event->path,
                                    event->type,     event->event_id, event->recorded_at};
+    const rv_event_type *type =
+        rv_schema_event_type_named(rv_node_schema(x->face->options.node), event->type);
     write_answer(w, &answer);
-    rv_write(w, event->data);
+    if (type != NULL && w->numbers_as_text) {
+        write_forwarded_data(type, event->data, w);
+    } else {
+        rv_write(w, event->data);
+    }
     rv_write_u8(w, '}');
 }
 
@@ -293,7 +328,7 @@ static void write_events(rv_exchange *x, rv_writer *w, size_t count, bool forwar
             rv_write_text(w, i == 0 ? "{\"events\":[" : ",");
         }
         if (forwarded) {
-            write_forwarded(w, &x->face->forwarded[i]);
+            write_forwarded(x, w, &x->face->forwarded[i]);
         } else {
             write_event(x, w, &x->face->events[i]);
         }

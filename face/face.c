@@ -80,6 +80,7 @@ void exchange_problem(rv_exchange *x, const rv_error *err) {
 rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {
     if (!large) {
         *w = rv_writer_over(x->buffer, sizeof x->buffer);
+        w->numbers_as_text = x->numbers_as_text;
         return RV_OK;
     }
     rv_face *face = x->face;
@@ -93,6 +94,7 @@ rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {
         return RV_PENDING;
     }
     *w = rv_writer_over(face->results[x->result].ptr, face->options.result_len_max);
+    w->numbers_as_text = x->numbers_as_text;
     return RV_OK;
 }
 
@@ -254,6 +256,19 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
 
 /* --- exchanges --- */
 
+/* `numbers`, which any address takes. */
+static rv_status parse_numbers(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_bytes value;
+    bool found = false;
+    const rv_status status =
+        rv_url_parameter(url, "numbers", &x->face->scratch, &value, &found, err);
+    if (status == RV_OK && found && !rv_bytes_are(value, "text")) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`numbers` is text, not `%b`", &value);
+    }
+    x->numbers_as_text = found;
+    return status;
+}
+
 rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **exchange,
                         rv_error *err) {
     for (uint32_t i = 0; i < face->options.exchanges_max; i++) {
@@ -264,6 +279,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
             x->phase = EXCHANGE_STARTING;
             x->request = *request;
             x->head = (rv_response_head){.status = 0};
+            x->numbers_as_text = false;
             x->forwarded = false;
             x->wait_sequence = 0;
             x->result = -1;
@@ -280,6 +296,7 @@ static void start(rv_exchange *x) {
     rv_url url;
     rv_arena_reset(&x->face->scratch, 0);
     rv_status status = rv_url_parse(x->request.target, &x->face->scratch, &url, &err);
+    status = status == RV_OK ? parse_numbers(x, &url, &err) : status;
     if (status == RV_OK) {
         status = route(x, &url, &err);
     }
@@ -350,7 +367,10 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
         return RV_END;
     }
     release_result(x);
-    return face_read_body(x, now, w);
+    w->numbers_as_text = x->numbers_as_text;
+    const rv_status status = face_read_body(x, now, w);
+    w->numbers_as_text = false; /* it is the caller's */
+    return status;
 }
 
 void rv_face_end(rv_exchange *x) {

@@ -50,6 +50,7 @@ struct rv_exchange {
     exchange_phase phase;
     rv_request request;
     rv_response_head head;
+    bool numbers_as_text;   /* ?numbers=text */
     uint64_t wait_sequence; /* EXCHANGE_DURABLE */
     uint64_t forward;       /* the edge's request; `forwarded` says that there is one */
     bool forwarded;

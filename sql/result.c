@@ -8,6 +8,9 @@
  * A compound SELECT has the types of its first part, so a value may be none of its column's type:
  * then it too is shown by SQLite's type. Columns that are no column of an aggregate have the type
  * "any".
+ *
+ * Where the writer has numbers as text, columns of type numeric and bigint are strings, and any
+ * other integer that a double may not hold is {"bigint":"…"}.
  */
 #include "sql/cell.h"
 #include "sql/connection.h"
@@ -15,6 +18,9 @@
 
 #include "core/base/utf8.h"
 #include "core/model/json.h"
+
+/* Integers up to here are doubles, and so are all below: JavaScript's Number.MAX_SAFE_INTEGER. */
+#define DOUBLE_EXACT_MAX INT64_C(9007199254740991)
 
 static const rv_type type_bytea = {.kind = RV_TYPE_BYTEA};
 
@@ -46,7 +52,16 @@ static void write_integer(rv_writer *w, const rv_type *type, int64_t integer) {
         rv_write_text(w, integer == 1 ? "true" : "false");
         return;
     }
+    if (!w->numbers_as_text) {
+        rv_write_int(w, integer);
+        return;
+    }
+    const bool declared =
+        type != NULL && (type->kind == RV_TYPE_BIGINT || type->kind == RV_TYPE_NUMERIC);
+    const bool exact = integer >= -DOUBLE_EXACT_MAX && integer <= DOUBLE_EXACT_MAX;
+    rv_write_text(w, declared ? "\"" : exact ? "" : "{\"bigint\":\"");
     rv_write_int(w, integer);
+    rv_write_text(w, declared ? "\"" : exact ? "" : "\"}");
 }
 
 static void write_real(rv_writer *w, const rv_type *type, double real) {

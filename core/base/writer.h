@@ -13,10 +13,12 @@ typedef struct rv_writer {
     size_t len;
     size_t cap;
     bool full; /* something did not fit; `len` bytes before it are intact */
+    /* JSON of numbers that a double may not hold (numeric, bigint) is their text, in quotes */
+    bool numbers_as_text;
 } rv_writer;
 
 static inline rv_writer rv_writer_over(void *memory, size_t cap) {
-    return (rv_writer){(uint8_t *)memory, 0, cap, false};
+    return (rv_writer){(uint8_t *)memory, 0, cap, false, false};
 }
 
 static inline rv_bytes rv_writer_bytes(const rv_writer *w) {

@@ -78,6 +78,19 @@ void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *
     }
 }
 
+void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w) {
+    RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
+    bool some = false;
+    for (size_t i = 0; w->numbers_as_text && i < type->field_count; i++) {
+        if (type->fields[i].type.kind == RV_TYPE_BIGINT) {
+            rv_write_text(w, some ? "," : ",\"bigints\":[");
+            rv_write_json_string(w, type->fields[i].name);
+            some = true;
+        }
+    }
+    rv_write_text(w, some ? "]" : "");
+}
+
 /* A key as one segment. Text is itself; all else is short in its text form. */
 static void write_key(const rv_type *type, const rv_value *value, rv_writer *w) {
     RV_ASSERT(!rv_value_is_null(value));
@@ -175,7 +188,9 @@ static void write_data(const rv_schema *schema, const rv_event *event, rv_writer
         rv_write_u8(w, '}');
     } else {
         RV_ASSERT(event->type < rv_schema_event_type_count(schema));
-        rv_event_data_to_json(rv_schema_event_type(schema, event->type), event->data, w);
+        const rv_event_type *type = rv_schema_event_type(schema, event->type);
+        rv_event_data_to_json(type, event->data, w);
+        rv_event_bigints_to_json(type, w);
     }
 }
 

@@ -77,6 +77,10 @@ RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, 
 /* Writes the data as a JSON object, fields in declared order; `null` when it does not decode. */
 void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
+/* Where the writer has numbers as text and the type has bigint fields: `,"bigints":["field",…]`. It
+ * follows the data, whose numeric and bigint fields are strings then. */
+void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w);
+
 /* True for a time (microseconds from 1970) that a timestamp can be: every event's are. */
 bool rv_event_time_valid(int64_t unix_us);
 
@@ -93,6 +97,7 @@ void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_
  * {"position","path","version","type","schema_version","event_id","recorded_at","data","metadata"}.
  * `path` is the stream's concrete path. The data of a schema change is {"version","text"}. A
  * position or version of 0 (pending: not decided yet) is null, and then so is recorded_at.
+ * "bigints" follows "data" as rv_event_bigints_to_json says.
  */
 void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w);
 

@@ -141,7 +141,8 @@ RV_MUST_USE rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_
 RV_MUST_USE rv_status rv_value_coerce(const rv_type *from, const rv_type *to, rv_bytes what,
                                       rv_arena *scratch, rv_value *value, rv_error *err);
 
-/* The value as JSON, as PostgreSQL's to_json gives it. */
+/* The value as JSON, as PostgreSQL's to_json gives it; numeric and bigint in quotes where the
+ * writer says so. */
 void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w);
 
 /* The value's text form, without quotes; nothing for NULL. */

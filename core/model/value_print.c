@@ -70,9 +70,13 @@ void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) 
     switch (type->kind) {
     case RV_TYPE_SMALLINT:
     case RV_TYPE_INTEGER:
+        rv_value_to_text(type, value, w);
+        break;
     case RV_TYPE_BIGINT:
     case RV_TYPE_NUMERIC:
+        rv_write_text(w, w->numbers_as_text ? "\"" : "");
         rv_value_to_text(type, value, w);
+        rv_write_text(w, w->numbers_as_text ? "\"" : "");
         break;
     case RV_TYPE_BOOLEAN:
         rv_write_text(w, value->as.integer != 0 ? "true" : "false");
