@@ -16,6 +16,8 @@
 
 #include "sql/heap.h"
 
+#include <sqlite3.h>
+#undef SQLITE_OMIT_LOAD_EXTENSION /* sqlite3.h has it under WASI; the macros go with it */
 #include <sqlite3ext.h>
 
 extern const sqlite3_api_routines rv_sql_routines;
