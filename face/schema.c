@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/model/json.h"
+#include "core/model/schema_compare.h"
 
 static void write_hash(rv_writer *w, rv_hash128 hash) {
     rv_write_u8(w, '"');
@@ -86,29 +87,107 @@ static void answer_applied(rv_exchange *x, int status, const rv_event *event) {
     exchange_answer(x, status, "application/json", rv_writer_bytes(&w));
 }
 
-rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err) {
+/* --- ?whole=true: the text is the application's whole schema --- */
+
+static rv_status conflict(const rv_schema_difference *d, const char *how, const char *detail,
+                          rv_error *err) {
+    const rv_bytes kind = rv_bytes_of_string(d->kind);
+    RV_ASSERT(d->name.len > 0);
+    const rv_status status =
+        rv_error_set(err, RV_SCHEMA_CONFLICT, detail, &kind, &d->name, &d->ours, &d->theirs);
+    rv_error_fact_text(err, "difference", rv_bytes_of_string(how));
+    rv_error_fact_text(err, "kind", kind);
+    rv_error_fact_text(err, "name", d->name);
+    return status;
+}
+
+/* What keeps the node's schema from being, or becoming, the `given` one. Only a root can take what
+ * it does not have yet. */
+static rv_status find_conflict(rv_exchange *x, const rv_schema *given, rv_arena *scratch,
+                               rv_error *err) {
     rv_node *node = x->face->options.node;
-    rv_bytes text;
-    rv_bytes value;
-    bool check = false;
-    rv_status status = rv_url_parameter(url, "check", &x->face->scratch, &value, &check, err);
-    status = status == RV_OK ? read_text(x, &text, err) : status;
-    if (status != RV_OK) {
-        return status;
-    }
-    if (check) {
-        status = rv_node_schema_check(node, text, err);
-        if (status == RV_OK) {
-            answer_applied(x, 200, NULL);
+    const rv_schema *schema = rv_node_schema(node);
+    rv_schema_difference d;
+    rv_status status = rv_schema_compare(schema, given, scratch, &d);
+    if (status == RV_OK && d.kind == NULL && rv_node_role(node) != RV_ROLE_ROOT &&
+        rv_schema_version(schema) > 0) {
+        status = rv_schema_compare(given, schema, scratch, &d);
+        if (status == RV_OK && d.kind != NULL) {
+            return conflict(&d, "unknown",
+                            "the %b %b is not in the schema of this edge, which is its root's",
+                            err);
         }
-        return status;
     }
+    if (status != RV_OK) {
+        return rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema is too large to be compared");
+    }
+    if (d.kind == NULL) {
+        return RV_OK;
+    }
+    return d.changed
+               ? conflict(&d, "changed",
+                          "the %b %b is another one in the node's schema: there `%b`, here "
+                          "`%b`",
+                          err)
+               : conflict(&d, "missing", "the node's schema has the %b %b, the text has not", err);
+}
+
+static rv_status apply(rv_exchange *x, rv_bytes text, bool check, rv_error *err) {
+    rv_node *node = x->face->options.node;
     rv_event event;
-    status = rv_node_schema_apply(node, text, &event, err);
-    if (status == RV_OK) {
+    rv_status status = check ? rv_node_schema_check(node, text, err)
+                             : rv_node_schema_apply(node, text, &event, err);
+    if (status == RV_OK && check) {
+        answer_applied(x, 200, NULL);
+    } else if (status == RV_OK) {
         answer_applied(x, 201, &event);
         x->wait_sequence = event.sequence;
         x->phase = EXCHANGE_DURABLE;
     }
     return status;
+}
+
+/* The text alone is made a schema in one half of the scratch, and compared with the node's in the
+ * other; what is new in it is applied. */
+static rv_status apply_whole(rv_exchange *x, rv_bytes text, bool check, rv_error *err) {
+    rv_node *node = x->face->options.node;
+    rv_arena *scratch = &x->face->scratch;
+    rv_arena arena = rv_arena_split(scratch, (scratch->cap - rv_arena_mark(scratch)) / 2);
+    rv_schema *given = NULL;
+    rv_status status = rv_schema_create(&given, &arena, err);
+    status = status == RV_OK ? rv_schema_apply(given, text, err) : status;
+    status = status == RV_OK ? find_conflict(x, given, scratch, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_writer w = rv_writer_over(scratch->ptr + rv_arena_mark(scratch),
+                                 scratch->cap - rv_arena_mark(scratch));
+    rv_schema_print_new(given, rv_node_schema(node), &w);
+    if (w.full) {
+        return rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema is too large to be compared");
+    }
+    if (w.len == 0 || rv_node_role(node) != RV_ROLE_ROOT) {
+        answer_applied(x, 200, NULL);
+        return RV_OK;
+    }
+    return apply(x, rv_writer_bytes(&w), check, err);
+}
+
+rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_arena *scratch = &x->face->scratch;
+    rv_bytes text;
+    rv_bytes value;
+    bool check = false;
+    bool whole = false;
+    rv_status status = rv_url_parameter(url, "check", scratch, &value, &check, err);
+    status =
+        status == RV_OK ? rv_url_parameter(url, "whole", scratch, &value, &whole, err) : status;
+    if (status == RV_OK && whole && !rv_bytes_are(value, "true")) {
+        status = rv_error_set(err, RV_PARAMETER_INVALID, "`whole` is true, not `%b`", &value);
+    }
+    status = status == RV_OK ? read_text(x, &text, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    return whole ? apply_whole(x, text, check, err) : apply(x, text, check, err);
 }

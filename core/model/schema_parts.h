@@ -60,6 +60,22 @@ struct rv_schema {
     rv_schema_paths paths;
 };
 
+/* What a schema is made of, in the order in which it is printed. */
+typedef enum rv_schema_kind {
+    RV_SCHEMA_ENUM,
+    RV_SCHEMA_AGGREGATE,
+    RV_SCHEMA_EVENT_TYPE,
+    RV_SCHEMA_STREAM,
+    RV_SCHEMA_KINDS
+} rv_schema_kind;
+
+/* The names of one kind. */
+const rv_schema_names *rv_schema_names_of(const rv_schema *schema, rv_schema_kind kind);
+
+/* Writes one statement of the canonical text. */
+void rv_schema_print_one(const rv_schema *schema, rv_schema_kind kind, uint16_t number,
+                         rv_writer *w);
+
 /* Enters stream `number`, whose template is set, into the paths. */
 void rv_schema_paths_add(rv_schema *schema, uint16_t number);
 

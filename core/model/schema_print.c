@@ -235,23 +235,37 @@ static void print_stream(const rv_schema *schema, const rv_stream *stream, rv_wr
     rv_write_text(w, ")\n);\n");
 }
 
+const rv_schema_names *rv_schema_names_of(const rv_schema *schema, rv_schema_kind kind) {
+    const rv_schema_names *const names[RV_SCHEMA_KINDS] = {
+        [RV_SCHEMA_ENUM] = &schema->enum_names,
+        [RV_SCHEMA_AGGREGATE] = &schema->aggregate_names,
+        [RV_SCHEMA_EVENT_TYPE] = &schema->event_type_names,
+        [RV_SCHEMA_STREAM] = &schema->stream_names};
+    RV_ASSERT(kind < RV_SCHEMA_KINDS);
+    return names[kind];
+}
+
+void rv_schema_print_one(const rv_schema *schema, rv_schema_kind kind, uint16_t number,
+                         rv_writer *w) {
+    RV_ASSERT(number < rv_schema_names_of(schema, kind)->count);
+    if (kind == RV_SCHEMA_ENUM) {
+        print_enum(schema->enums[number], w);
+    } else if (kind == RV_SCHEMA_AGGREGATE) {
+        print_aggregate(schema, schema->aggregates[number], w);
+    } else if (kind == RV_SCHEMA_EVENT_TYPE) {
+        print_event_type(schema, schema->event_types[number], w);
+    } else {
+        print_stream(schema, schema->streams[number], w);
+    }
+}
+
 void rv_schema_print(const rv_schema *schema, rv_writer *w) {
     RV_ASSERT(schema != NULL && w != NULL);
     const size_t start = w->len;
-    for (uint16_t i = 0; i < schema->enum_names.count; i++) {
-        rv_write_text(w, w->len == start ? "" : "\n");
-        print_enum(schema->enums[i], w);
-    }
-    for (uint16_t i = 0; i < schema->aggregate_names.count; i++) {
-        rv_write_text(w, w->len == start ? "" : "\n");
-        print_aggregate(schema, schema->aggregates[i], w);
-    }
-    for (uint16_t i = 0; i < schema->event_type_names.count; i++) {
-        rv_write_text(w, w->len == start ? "" : "\n");
-        print_event_type(schema, schema->event_types[i], w);
-    }
-    for (uint16_t i = 0; i < schema->stream_names.count; i++) {
-        rv_write_text(w, w->len == start ? "" : "\n");
-        print_stream(schema, schema->streams[i], w);
+    for (rv_schema_kind kind = RV_SCHEMA_ENUM; kind < RV_SCHEMA_KINDS; kind++) {
+        for (uint16_t i = 0; i < rv_schema_names_of(schema, kind)->count; i++) {
+            rv_write_text(w, w->len == start ? "" : "\n");
+            rv_schema_print_one(schema, kind, i, w);
+        }
     }
 }

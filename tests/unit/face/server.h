@@ -22,9 +22,9 @@ typedef struct server {
     rv_bytes body;
 } server;
 
-static inline server server_create(uint64_t seed) {
-    server s = {
-        .f = fixture_root(seed), .memory = malloc(FACE_MEMORY), .answer = malloc(ANSWER_MAX)};
+/* Over an open node, which becomes the server's. */
+static inline server server_over(fixture f) {
+    server s = {.f = f, .memory = malloc(FACE_MEMORY), .answer = malloc(ANSWER_MAX)};
     rv_arena arena = rv_arena_over(s.memory, FACE_MEMORY);
     const rv_sql_options sql = {.schema = rv_node_schema(s.f.node),
                                 .state = rv_node_state(s.f.node),
@@ -44,6 +44,10 @@ static inline server server_create(uint64_t seed) {
         abort();
     }
     return s;
+}
+
+static inline server server_create(uint64_t seed) {
+    return server_over(fixture_root(seed));
 }
 
 static inline void server_free(server *s) {

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/model/schema_compare.h"
+
+#include "core/base/assert.h"
+#include "core/model/schema_parts.h"
+
+/* The line of `text` that begins at `start`, without the blanks before it. */
+static rv_bytes line_at(rv_bytes text, size_t start) {
+    RV_ASSERT(start <= text.len);
+    size_t end = start;
+    while (end < text.len && text.ptr[end] != '\n') {
+        end += 1;
+    }
+    while (start < end && text.ptr[start] == ' ') {
+        start += 1;
+    }
+    return rv_bytes_of(text.ptr + start, end - start);
+}
+
+/* True when two statements are the same; else the first lines that differ are set. */
+static bool same_text(rv_bytes ours, rv_bytes theirs, rv_schema_difference *difference) {
+    size_t line = 0;
+    size_t i = 0;
+    for (; i < ours.len && i < theirs.len && ours.ptr[i] == theirs.ptr[i]; i++) {
+        line = ours.ptr[i] == '\n' ? i + 1 : line;
+    }
+    RV_ASSERT(line <= i);
+    difference->ours = line_at(ours, line);
+    difference->theirs = line_at(theirs, line);
+    return i == ours.len && i == theirs.len;
+}
+
+/* Compares one statement that both have. */
+static rv_status compare_one(const rv_schema *schema, const rv_schema *other, rv_schema_kind kind,
+                             const uint16_t numbers[2], rv_arena *scratch,
+                             rv_schema_difference *difference) {
+    const size_t half = (scratch->cap - rv_arena_mark(scratch)) / 2;
+    uint8_t *const memory = scratch->ptr + rv_arena_mark(scratch);
+    rv_writer ours = rv_writer_over(memory, half);
+    rv_writer theirs = rv_writer_over(memory + half, half);
+    RV_ASSERT(kind < RV_SCHEMA_KINDS);
+    rv_schema_print_one(schema, kind, numbers[0], &ours);
+    rv_schema_print_one(other, kind, numbers[1], &theirs);
+    if (ours.full || theirs.full) {
+        return RV_MEMORY_EXHAUSTED;
+    }
+    difference->changed = !same_text(rv_writer_bytes(&ours), rv_writer_bytes(&theirs), difference);
+    return RV_OK;
+}
+
+rv_status rv_schema_compare(const rv_schema *schema, const rv_schema *other, rv_arena *scratch,
+                            rv_schema_difference *difference) {
+    static const char *const kinds[RV_SCHEMA_KINDS] = {"type", "aggregate", "event_type", "stream"};
+    RV_ASSERT(schema != NULL && other != NULL && scratch != NULL);
+    *difference = (rv_schema_difference){.kind = NULL};
+    for (rv_schema_kind kind = RV_SCHEMA_ENUM; kind < RV_SCHEMA_KINDS; kind++) {
+        const rv_schema_names *const names = rv_schema_names_of(schema, kind);
+        for (uint16_t i = 0; i < names->count; i++) {
+            const uint16_t there =
+                rv_schema_names_find(rv_schema_names_of(other, kind), names->names[i]);
+            const uint16_t numbers[2] = {i, there};
+            const rv_status status =
+                there == RV_NONE ? RV_OK
+                                 : compare_one(schema, other, kind, numbers, scratch, difference);
+            if (status != RV_OK) {
+                return status;
+            }
+            if (there == RV_NONE || difference->changed) {
+                difference->kind = kinds[kind];
+                difference->name = names->names[i];
+                return RV_OK;
+            }
+        }
+    }
+    return RV_OK;
+}
+
+void rv_schema_print_new(const rv_schema *schema, const rv_schema *base, rv_writer *w) {
+    RV_ASSERT(schema != NULL && base != NULL);
+    const size_t start = w->len;
+    for (rv_schema_kind kind = RV_SCHEMA_ENUM; kind < RV_SCHEMA_KINDS; kind++) {
+        const rv_schema_names *const names = rv_schema_names_of(schema, kind);
+        for (uint16_t i = 0; i < names->count; i++) {
+            if (rv_schema_names_find(rv_schema_names_of(base, kind), names->names[i]) == RV_NONE) {
+                rv_write_text(w, w->len == start ? "" : "\n");
+                rv_schema_print_one(schema, kind, i, w);
+            }
+        }
+    }
+}
