@@ -80,7 +80,7 @@ static void append(world *w) {
         fixture_event("/accounts/1", "deposited", "{\"amount\":1}"),
         fixture_event("/accounts/1", "noted", "{\"note_id\":1}"), /* refused when it is there */
     };
-    const size_t count = 1 + rv_test_random(&w->random) % 3;
+    const size_t count = 1 + (size_t)(rv_test_random(&w->random) % 3);
     if (w->twin->count + count > EVENTS_MAX ||
         rv_node_append(w->node, events, count, results, &err) != RV_OK) {
         return; /* busy, or refused */

@@ -27,7 +27,7 @@ static node leaf(uint64_t *seed) {
         {"n", 0, true, false},   {"y", 1, false, true},   {"f", 0, false, true},
         {"u", 0, true, true},    {"2", 2, false, false},  {"2147483647", 2147483647, false, false},
         {"true", 1, false, true}};
-    const size_t at = rv_test_random(seed) % (sizeof leaves / sizeof leaves[0]);
+    const size_t at = (size_t)(rv_test_random(seed) % (sizeof leaves / sizeof leaves[0]));
     node n = {.value = leaves[at].value, .null = leaves[at].null, .truth = leaves[at].truth};
     strcpy(n.text, leaves[at].text);
     return n;
@@ -71,7 +71,7 @@ RV_TEST(random_expressions_agree_with_a_naive_twin) {
     uint64_t seed = 42;
     for (size_t round = 0; round < 20000; round++) {
         size_t depth = 0;
-        const size_t steps = 1 + rv_test_random(&seed) % 12;
+        const size_t steps = 1 + (size_t)(rv_test_random(&seed) % 12);
         for (size_t step = 0; step < steps && strlen(stack[0].text) < 800; step++) {
             if (depth < 2 || rv_test_random(&seed) % 2 == 0) {
                 if (depth < 8) {
@@ -157,7 +157,7 @@ RV_TEST(random_tokens_do_no_harm) {
     for (size_t round = 0; round < 200000; round++) {
         char text[512];
         size_t len = 0;
-        const size_t count = 1 + rv_test_random(&seed) % 14;
+        const size_t count = 1 + (size_t)(rv_test_random(&seed) % 14);
         for (size_t i = 0; i < count; i++) {
             const char *word = words[rv_test_random(&seed) % (sizeof words / sizeof words[0])];
             len += (size_t)snprintf(text + len, sizeof text - len, "%s ", word);

@@ -188,7 +188,7 @@ RV_TEST(any_text_ends_in_tokens_or_a_refusal) {
     }
     uint64_t seed = 2;
     for (size_t round = 0; round < 100000; round++) {
-        const size_t len = rv_test_random(&seed) % 40;
+        const size_t len = (size_t)(rv_test_random(&seed) % 40);
         for (size_t i = 0; i < len; i++) {
             copy[i] = (uint8_t) "aZ_9 .'\"-/*<=>|:!(e\n\xc3\xa4"[rv_test_random(&seed) % 22];
         }

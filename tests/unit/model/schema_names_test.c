@@ -19,7 +19,7 @@ RV_TEST(a_table_agrees_with_an_array) {
     for (int round = 0; round < 60; round++) {
         while (table.count < CAPACITY) {
             const uint16_t number = table.count;
-            const size_t len = 1 + rv_test_random(&random) % 7;
+            const size_t len = 1 + (size_t)(rv_test_random(&random) % 7);
             for (size_t i = 0; i < len; i++) {
                 names[number][i] = (uint8_t)('a' + rv_test_random(&random) % 3);
             }

@@ -284,7 +284,7 @@ RV_TEST(the_decoder_takes_only_values) {
     for (size_t round = 0; round < 300000; round++) {
         const rv_type *type = &good[rv_test_random(&seed) % (sizeof good / sizeof good[0])].type;
         uint8_t bytes[24];
-        const size_t len = rv_test_random(&seed) % sizeof bytes;
+        const size_t len = (size_t)(rv_test_random(&seed) % sizeof bytes);
         for (size_t i = 0; i < len; i++) {
             const uint64_t r = rv_test_random(&seed);
             bytes[i] = (uint8_t)((r & 0xff00) != 0 ? r & 0x7f : r);
@@ -343,7 +343,7 @@ RV_TEST(order_and_canonical_form_agree) {
                 bytes[k][i] = (uint8_t) " \tab"[(r >> (8 * i)) % 4];
             }
             if (rv_type_class(type) == RV_VALUE_BYTES) {
-                const size_t len = type->kind == RV_TYPE_CHAR ? 4 : (r >> 40) % 5;
+                const size_t len = type->kind == RV_TYPE_CHAR ? 4 : (size_t)((r >> 40) % 5);
                 pair[k] = rv_value_bytes(rv_bytes_of(bytes[k], len));
             }
             if (r % 7 == 0) {

@@ -177,8 +177,8 @@ RV_TEST(full_pages_and_full_journals_are_told_and_taken_back) {
     uint64_t seed = 3;
     uint32_t met[2] = {0, 0};
     for (uint32_t round = 0; round < 400; round += 1) {
-        const size_t total = 1 + rv_test_random(&seed) % 40;
-        RV_CHECK(start(total * (RV_PAGE_SIZE + 17) + 200, rv_test_random(&seed) % 60000));
+        const size_t total = 1 + (size_t)(rv_test_random(&seed) % 40);
+        RV_CHECK(start(total * (RV_PAGE_SIZE + 17) + 200, (size_t)(rv_test_random(&seed) % 60000)));
         for (uint32_t batch = 0; batch < 20; batch += 1) {
             save();
             const uint32_t used = rv_pages_pool(&pages)->used;

@@ -182,14 +182,16 @@ static inline rv_status naive_act(naive_fold *f, const rv_action *action) {
     if (rv_value_is_null(&value) || rv_value_is_null(&row->values[c])) {
         return RV_OK;
     }
-    const __int128 by = action->kind == RV_ACTION_DECREMENT ? -(__int128)value.as.integer
-                                                            : (__int128)value.as.integer;
-    const __int128 sum = row->values[c].as.integer + by;
-    const __int128 max = naive_max(type);
-    if (status != RV_OK || sum > max || sum < -max - (type->kind != RV_TYPE_NUMERIC)) {
+    const int64_t now = row->values[c].as.integer;
+    int64_t sum;
+    const bool wide = action->kind == RV_ACTION_DECREMENT
+                          ? __builtin_sub_overflow(now, value.as.integer, &sum)
+                          : __builtin_add_overflow(now, value.as.integer, &sum);
+    const int64_t max = naive_max(type);
+    if (status != RV_OK || wide || sum > max || sum < -max - (type->kind != RV_TYPE_NUMERIC)) {
         return naive_fails(f, row, c, RV_VALUE_OUT_OF_RANGE);
     }
-    return naive_set(f, row, c, rv_value_int((int64_t)sum));
+    return naive_set(f, row, c, rv_value_int(sum));
 }
 
 static inline rv_status naive_touch(naive_fold *f, uint16_t t) {

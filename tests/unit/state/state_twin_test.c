@@ -316,9 +316,9 @@ RV_TEST(judged_events_agree_with_the_twin) {
 RV_TEST(shortages_leave_the_state_as_it_was) {
     for (uint64_t seed = 1; seed <= 150; seed += 1) {
         const bool few_pages = seed % 2 == 0;
-        const size_t pages = few_pages ? 8 + seed % 30 : 1000;
-        judged_run(seed, 60, pages * (RV_PAGE_SIZE + 17) + 200, few_pages ? 1u << 20 : seed * 173,
-                   false);
+        const size_t pages = few_pages ? 8 + (size_t)(seed % 30) : 1000;
+        judged_run(seed, 60, pages * (RV_PAGE_SIZE + 17) + 200,
+                   few_pages ? 1u << 20 : (size_t)seed * 173, false);
         RV_CHECK_PASSED();
     }
     RV_CHECK(met[RV_STATE_FULL] > 100 && met[RV_BATCH_TOO_LARGE] > 100);

@@ -323,7 +323,7 @@ RV_TEST(no_bytes_do_harm) {
             uint8_t *const copy = malloc(b.len);
             memcpy(copy, body, b.len);
             for (int k = 0; k < 1 + i % 4; k++) {
-                const size_t at = below(&w, i % 2 == 0 || b.len < 80 ? b.len : 80);
+                const size_t at = (size_t)below(&w, i % 2 == 0 || b.len < 80 ? b.len : 80);
                 copy[at] = (uint8_t)rv_test_random(&w.random);
             }
             const rv_status status = decode(&w, rv_bytes_of(copy, b.len), false, &same, &err);
