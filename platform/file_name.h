@@ -15,6 +15,7 @@
 #include <string.h>
 
 #define RV_FILE_NAME_LOCK "lock"
+#define RV_FILE_NAME_HELD ".held" /* hosts without locks: docs/decisions/0007-one-holder.md */
 
 /* True when `name` (NUL-terminated) is one that hosts take. */
 static inline bool rv_file_name_valid(const char *name) {

@@ -105,7 +105,7 @@ static rv_io posix_create(void *ctx, rv_ticket ticket, const char *name, rv_io_r
     rv_posix *posix = ctx;
     (void)ticket;
     (void)answer(result, RV_STORAGE_FAILED, 0, -1);
-    if (rv_file_name_valid(name)) {
+    if (rv_file_name_valid(name) && rv_posix_lock_held(posix)) {
         const rv_status status = file_open(posix, name, O_CREAT | O_EXCL, result);
         result->status = status == RV_DATA_NOT_FOUND ? RV_STORAGE_FAILED : status;
         posix->names_made += status == RV_OK;
@@ -113,7 +113,7 @@ static rv_io posix_create(void *ctx, rv_ticket ticket, const char *name, rv_io_r
     return RV_IO_DONE;
 }
 
-static void posix_close(void *ctx, rv_file file) {
+static void posix_close_file(void *ctx, rv_file file) {
     rv_posix *posix = ctx;
     posix_file *slot = rv_posix_file_of(posix, file);
     RV_ASSERT(!slot->flushing);
@@ -157,6 +157,9 @@ static rv_io posix_write(void *ctx, rv_ticket ticket, rv_file file, uint64_t off
     (void)ticket;
     const posix_file *slot = rv_posix_file_of(posix, file);
     RV_ASSERT(!slot->flushing);
+    if (!rv_posix_lock_held(posix)) {
+        return answer(result, rv_posix_failed(posix, EBUSY), 0, file);
+    }
     if (offset > OFFSET_MAX || bytes.len > OFFSET_MAX - offset) {
         return answer(result, rv_posix_failed(posix, EFBIG), 0, file);
     }
@@ -220,6 +223,9 @@ static rv_io posix_truncate(void *ctx, rv_ticket ticket, rv_file file, uint64_t 
     RV_ASSERT(!slot->flushing);
     struct stat st;
     int error = size > OFFSET_MAX ? EFBIG : 0;
+    if (!rv_posix_lock_held(posix)) {
+        error = EBUSY;
+    }
     if (error == 0 && fstat(slot->fd, &st) != 0) {
         error = errno;
     }
@@ -238,6 +244,9 @@ static rv_io posix_remove(void *ctx, rv_ticket ticket, const char *name, rv_io_r
     }
     for (uint32_t i = 0; i < posix->files_max; i++) {
         RV_ASSERT(strcmp(posix->files[i].name, name) != 0);
+    }
+    if (!rv_posix_lock_held(posix)) {
+        return answer(result, rv_posix_failed(posix, EBUSY), 0, -1);
     }
     if (unlinkat(posix->directory_fd, name, 0) != 0) {
         const rv_status status = rv_posix_failed(posix, errno);
@@ -300,7 +309,7 @@ static void posix_entropy(void *ctx, uint8_t *buf, size_t len) {
 const rv_host_ops rv_posix_host_ops = {
     .open = posix_open,
     .create = posix_create,
-    .close = posix_close,
+    .close = posix_close_file,
     .read = posix_read,
     .write = posix_write,
     .truncate = posix_truncate,

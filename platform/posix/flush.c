@@ -69,6 +69,10 @@ rv_io rv_posix_flush(void *ctx, rv_ticket ticket, rv_file file, rv_io_result *re
     rv_posix *posix = ctx;
     posix_file *open_file = rv_posix_file_of(posix, file);
     RV_ASSERT(!open_file->flushing);
+    if (!rv_posix_lock_held(posix)) {
+        *result = (rv_io_result){rv_posix_failed(posix, EBUSY), 0, file};
+        return RV_IO_DONE;
+    }
     for (unsigned i = 0; posix->deferral != NULL && i < RV_POSIX_JOBS_MAX; i++) {
         rv_posix_job *job = &posix->jobs[i];
         if (job->state == POSIX_JOB_FREE) {

@@ -66,6 +66,17 @@ posix_file *rv_posix_file_of(rv_posix *posix, rv_file file);
 /* Notes an errno and returns the status that it means (files.c). */
 rv_status rv_posix_failed(rv_posix *posix, int error);
 
+/* Notes what kept a data directory from being opened, and what to do (posix.c). */
+rv_status rv_posix_open_failed(rv_error *err, const char *dir, const char *what, int error);
+
+/* The exclusive right to the directory: lock.c, or platform/wasi/lock.c where no file can be
+ * locked. docs/decisions/0007-one-holder.md has both together. */
+RV_MUST_USE rv_status rv_posix_lock_take(rv_posix *posix, const char *dir, rv_error *err);
+void rv_posix_lock_release(rv_posix *posix); /* if it was taken */
+
+/* True while nobody else can have taken it. What changes the directory asks this first. */
+bool rv_posix_lock_held(const rv_posix *posix);
+
 /* Flush and next_completion (flush.c). */
 rv_io rv_posix_flush(void *ctx, rv_ticket ticket, rv_file file, rv_io_result *result);
 bool rv_posix_next_completion(void *ctx, rv_io_completion *completion);

@@ -10,7 +10,9 @@
  *
  * The directory belongs to one process at a time: an exclusive lock on its file `lock` is held from
  * open to close, and ends with the process however it ends. The file says who holds it. (A child
- * made by fork shares the lock until it calls exec: a daemon forks first, then opens.)
+ * made by fork shares the lock until it calls exec: a daemon forks first, then opens.) Where no
+ * file can be locked (WASI, with platform/wasi/lock.c in the place of lock.c) the file `.held` is
+ * made from open to close, and a crash leaves it there: docs/decisions/0007-one-holder.md.
  *
  * Every operation is done in the call. Flushes, which are what takes long, can be given to other
  * threads (rv_posix_set_deferral); everything else here is for one thread, the core thread.
@@ -52,7 +54,9 @@ typedef struct rv_posix_deferral_ops {
 
 /* Opens the data directory `dir`, making it (not its parents) when it is missing, and locks it.
  * `options` may be NULL. All memory is taken here. The error's text names the directory.
- *   RV_DATA_IN_USE        another process, or this one, has it open; fact "pid" where it is known
+ *   RV_DATA_IN_USE        another process, or this one, has it open; fact "pid" where it is known;
+ *                         or a program without locks may have, fact "held": the file to remove
+ *                         when it has not
  *   RV_DATA_NOT_FOUND     the parent does not exist
  *   RV_DATA_NOT_WRITABLE  it is not a directory, or may not be written
  *   RV_STORAGE_FULL, RV_STORAGE_FAILED, RV_MEMORY_EXHAUSTED */

@@ -98,6 +98,27 @@ RV_TEST(the_lock_ends_with_a_killed_process) {
     close(ready[1]);
 }
 
+RV_TEST(the_lock_file_tells_hosts_without_locks) {
+    char path[DIRECTORY_PATH_MAX];
+    char text[16] = "";
+    char expected[16];
+    rv_posix *posix;
+    rv_error err;
+    RV_CHECK_STATUS(rv_posix_open(data_dir, NULL, &posix, &err), RV_OK);
+    const int fd = open(directory_path(data_dir, "lock", path), O_RDONLY | O_CLOEXEC);
+    snprintf(expected, sizeof expected, "%-10ld\n", (long)getpid());
+    RV_CHECK(pread(fd, text, sizeof text - 1, 0) == 11 && strcmp(text, expected) == 0);
+    rv_posix_close(posix);
+    RV_CHECK(pread(fd, text, sizeof text - 1, 0) == 11 && strcmp(text, "free      \n") == 0);
+    close(fd);
+    /* And the other way round: their mark is respected, and left alone. */
+    directory_file(data_dir, ".held", path);
+    RV_CHECK_STATUS(try_open(data_dir, &err), RV_DATA_IN_USE);
+    RV_CHECK(says(&err, path) && strcmp(err.facts, "\"held\":\".held\"") == 0);
+    RV_CHECK(unlink(path) == 0);
+    RV_CHECK_STATUS(try_open(data_dir, &err), RV_OK);
+}
+
 RV_TEST(a_missing_directory_is_made_but_not_its_parents) {
     char sub[DIRECTORY_PATH_MAX];
     char path[DIRECTORY_PATH_MAX];
@@ -244,6 +265,7 @@ int main(void) {
     }
     RV_RUN(a_second_process_is_told_who_has_the_directory);
     RV_RUN(the_lock_ends_with_a_killed_process);
+    RV_RUN(the_lock_file_tells_hosts_without_locks);
     RV_RUN(a_missing_directory_is_made_but_not_its_parents);
     RV_RUN(a_path_that_cannot_be_written_is_named);
     RV_RUN(a_directory_without_the_right_to_write);
