@@ -24,7 +24,9 @@ export async function lockDatabase(name) {
     /** @type {Promise<unknown>} */
     const ended = locks.request(lockName, { mode: 'exclusive', ifAvailable: true }, (lock) => {
       if (lock === null) {
-        throw new RivuletError('data_in_use', `another tab or worker has "${name}" open`, { name });
+        throw new RivuletError('data_in_use', `another tab or worker has "${name}" open`, {
+          database: name,
+        });
       }
       return new Promise((/** @type {(value?: undefined) => void} */ release) => {
         resolve(async () => {
