@@ -17,11 +17,6 @@ export function numberOfCode(code) {
   return numbers.get(code) ?? /** @type {number} */ (numbers.get('storage_failed'));
 }
 
-/** @param {number} number */
-export function codeOfNumber(number) {
-  return statuses[number]?.[0] ?? 'unsupported';
-}
-
 export const OK = 0;
 export const PENDING = 1;
 export const END = 2;

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `append` gives back at once: a promise for each level of durability, all with the event (of
+// a batch: the events) as accepted.
+//
+//     answer of the module      position is known; at an edge the root has it: `upstream`
+//     W in memory >= position   `memory`
+//     W durable >= position     `local`; at a root the same as `upstream`
+//
+// Appends do not wait for the disk one by one: each is answered when it is in memory, and the
+// facts that the worker tells after every turn say how far the log is durable, so that many share a
+// flush. An append that fails and that nobody asked about is an unhandled rejection.
+import { decodeEvent, encode } from './codec.js';
+import { RivuletError } from './error.js';
+
+/** @typedef {'memory' | 'local' | 'upstream'} Level */
+
+const nothing = () => {};
+
+class Deferred {
+  /** @type {(value: any) => void} */ resolve = nothing;
+  /** @type {(error: RivuletError) => void} */ reject = nothing;
+  promise = new Promise((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+}
+
+export class Append {
+  #levels = { memory: new Deferred(), local: new Deferred(), upstream: new Deferred() };
+  /** @type {any} */ #result = undefined;
+  /** The last position; 0 until it is known. */
+  position = 0;
+
+  constructor() {
+    this.#levels.memory.promise.catch(nothing);
+    this.#levels.upstream.promise.catch(nothing);
+  }
+
+  /**
+   * Resolves with the event when it is as durable as this says.
+   * @param {Level} [level] @returns {Promise<any>}
+   */
+  durable(level = 'local') {
+    this.#levels.local.promise.catch(nothing);
+    const wanted = Object.hasOwn(this.#levels, level) ? this.#levels[level] : undefined;
+    if (!wanted) {
+      const detail = `a level is memory, local or upstream, not ${String(level)}`;
+      return Promise.reject(new RivuletError('parameter_invalid', detail));
+    }
+    return wanted.promise.then((result) => result);
+  }
+
+  /** @param {any} result @param {number} position */
+  accept(result, position) {
+    this.#result = result;
+    this.position = position;
+  }
+
+  /** @param {Level} level */
+  reach(level) {
+    this.#levels[level].resolve(this.#result);
+  }
+
+  /** Levels that were not reached will not be. @param {RivuletError} error */
+  fail(error) {
+    for (const level of Object.values(this.#levels)) level.reject(error);
+  }
+}
+
+/** Appends that are accepted and not yet durable here. */
+export class Durability {
+  /** @type {Set<Append>} */ #waiting = new Set();
+  #watermark = 0;
+  #durable = 0;
+  #root = true;
+  /** @type {RivuletError | null} */ #failure = null;
+
+  /** @param {Append} append accepted just now */
+  watch(append) {
+    if (this.#root) {
+      this.#watermark = Math.max(this.#watermark, append.position);
+    } else {
+      append.reach('upstream');
+    }
+    if (!this.#advance(append)) this.#waiting.add(append);
+  }
+
+  /**
+   * How far the log is, and whether it goes no further.
+   * @param {{root: boolean, watermark: number, durable: number}} facts
+   * @param {RivuletError | null} failure
+   */
+  update({ root, watermark, durable }, failure) {
+    this.#root = root;
+    this.#watermark = watermark;
+    this.#durable = durable;
+    this.#failure = failure;
+    for (const append of this.#waiting) {
+      if (this.#advance(append)) this.#waiting.delete(append);
+    }
+  }
+
+  /** No more facts will come. @param {RivuletError} error */
+  end(error) {
+    this.#failure = error;
+    for (const append of this.#waiting) append.fail(error);
+    this.#waiting.clear();
+  }
+
+  /** True when nothing more is to be waited for. @param {Append} append */
+  #advance(append) {
+    if (append.position <= this.#watermark) append.reach('memory');
+    if (append.position <= this.#durable) {
+      append.reach('local');
+      append.reach('upstream');
+      return true;
+    }
+    if (this.#failure) append.fail(this.#failure);
+    return this.#failure !== null;
+  }
+}
+
+/** @param {any} event @param {any} [shared] what is the same for all of a batch */
+function envelope(event, shared = {}) {
+  const { path, type, data = {}, eventId, expectedVersion, metadata = shared.metadata } = event;
+  if (typeof path !== 'string' || typeof type !== 'string') {
+    throw new RivuletError('request_invalid', 'an event needs a path and a type, both strings');
+  }
+  return {
+    path,
+    type,
+    data,
+    metadata: metadata ?? undefined,
+    event_id: eventId ?? undefined,
+    expected_version: expectedVersion === undefined ? undefined : String(expectedVersion),
+  };
+}
+
+/**
+ * The request of an append. What options say of version and id is of the first event; the ids of
+ * the others follow from it.
+ * @param {any} events one, or an array of them @param {any} [options]
+ */
+export function appendRequest(events, options = {}) {
+  const { expectedVersion, eventId, metadata } = options;
+  const body = Array.isArray(events)
+    ? events.map((event) => envelope(event, { metadata }))
+    : envelope(events, { metadata });
+  return {
+    method: 'POST',
+    target: '/events?numbers=text',
+    content_type: 'application/json',
+    expected_version: expectedVersion === undefined ? '' : String(expectedVersion),
+    idempotency_key: eventId ?? '',
+    durability: 'memory',
+    body: encode(body),
+  };
+}
+
+/**
+ * The answer to it, with its last position. An answer that had no room for the events says where
+ * they are: then all but the position is null.
+ * @param {any} answer @param {boolean} batch
+ * @returns {{result: any, position: number}}
+ */
+export function appendResult(answer, batch) {
+  const bare = { version: null, path: null, type: null, eventId: null, recordedAt: null, data: null };
+  const events = answer.events
+    ? answer.events.map(decodeEvent)
+    : 'first_position' in answer
+      ? Array.from({ length: answer.count }, (_, i) => {
+          return { position: answer.first_position + i, ...bare };
+        })
+      : [decodeEvent(answer)];
+  const position = events.reduce(
+    (/** @type {number} */ most, /** @type {any} */ event) => Math.max(most, event.position),
+    0,
+  );
+  return { result: batch ? events : events[0], position };
+}

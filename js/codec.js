@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values between JavaScript and the JSON of the request handler, so that nothing loses a digit.
+//
+//     out   bigint -> its digits   Date -> ISO 8601   Uint8Array -> "\\x…"   NaN -> "NaN"
+//     in    answers are asked for with `numbers=text`: bigint and numeric come as strings, and
+//           what is a bigint is told by a column's type, by "bigints" beside an event's data, or,
+//           where SQL knows no type, by {"bigint": "…"}
+import { RivuletError } from './error.js';
+
+const DEPTH_MAX = 128; // of nested arrays and objects: the module's own limit
+
+/** @param {Uint8Array} bytes */
+function hex(bytes) {
+  let text = '\\x';
+  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  return text;
+}
+
+/** @param {string} text as `\x00ff` */
+function bytesOfHex(text) {
+  const bytes = new Uint8Array(text.length / 2 - 1);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.slice(2 + 2 * i, 4 + 2 * i), 16);
+  return bytes;
+}
+
+/** @param {unknown} value @param {string} [what] */
+function refuse(value, what = `a ${typeof value}`) {
+  return new RivuletError('json_invalid', `${what} cannot be written as JSON`);
+}
+
+/** @param {object} value @param {number} depth @returns {string} */
+function encodeObject(value, depth) {
+  if (depth > DEPTH_MAX) throw refuse(value, `what is nested more than ${DEPTH_MAX} deep`);
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw refuse(value, 'an invalid Date');
+    return `"${value.toISOString()}"`;
+  }
+  if (value instanceof Uint8Array) return JSON.stringify(hex(value));
+  if (Array.isArray(value)) {
+    return `[${Array.from(value, (item) => encode(item ?? null, depth + 1)).join(',')}]`;
+  }
+  if ('toJSON' in value && typeof value.toJSON === 'function') {
+    return encode(value.toJSON(), depth + 1);
+  }
+  const members = [];
+  for (const [name, member] of Object.entries(value)) {
+    if (member !== undefined) members.push(`${JSON.stringify(name)}:${encode(member, depth + 1)}`);
+  }
+  return `{${members.join(',')}}`;
+}
+
+/**
+ * The JSON text of a value. Members that are undefined are left out, as by JSON.stringify.
+ * @param {unknown} value @param {number} [depth] @returns {string}
+ */
+export function encode(value, depth = 0) {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value);
+    case 'number':
+      return Number.isFinite(value) ? String(value) : `"${value}"`;
+    case 'bigint':
+    case 'boolean':
+      return String(value);
+    case 'object':
+      return value === null ? 'null' : encodeObject(value, depth);
+    default:
+      throw refuse(value);
+  }
+}
+
+/** @typedef {{name: string, type: string}} Column */
+
+/**
+ * @type {Record<string, (value: any) => unknown>} of columns whose values are not as they come;
+ * real and double precision are text where they are no JSON numbers
+ */
+const decoders = {
+  // @ts-ignore: no name is a type by being one of Object's
+  __proto__: null,
+  bigint: BigInt,
+  bigserial: BigInt,
+  bytea: bytesOfHex,
+  real: Number,
+  'double precision': Number,
+  any: (value) => (typeof value === 'object' ? BigInt(value.bigint) : value),
+};
+
+/**
+ * The answer of /query as an array of objects, with its columns beside them. Columns of one name
+ * cannot be members of one object: they are an error.
+ * @param {{columns: Column[], rows: unknown[][]}} answer
+ * @returns {Record<string, unknown>[] & {columns: Column[]}}
+ */
+export function decodeRows({ columns, rows }) {
+  const names = columns.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    const detail = `two columns of the result are called ${twice}; name one of them with AS`;
+    throw new RivuletError('sql_invalid', detail, { column: twice });
+  }
+  const decode = columns.map(({ type }) => decoders[type]);
+  const decoded = rows.map((row) => {
+    /** @type {[string, unknown][]} */
+    const members = row.map((value, i) => {
+      return [names[i], value === null || !decode[i] ? value : decode[i](value)];
+    });
+    return Object.fromEntries(members);
+  });
+  return Object.assign(decoded, { columns });
+}
+
+/** @type {Record<string, string>} */
+const memberNames = {
+  event_id: 'eventId',
+  recorded_at: 'recordedAt',
+  schema_version: 'schemaVersion',
+};
+
+/**
+ * An event as an answer or a feed has it, with the names that JavaScript has for its members.
+ * @param {Record<string, any>} event @returns {any}
+ */
+export function decodeEvent({ bigints = [], ...event }) {
+  for (const name of bigints) {
+    if (event.data[name] !== null) event.data[name] = BigInt(event.data[name]);
+  }
+  const members = Object.entries(event).map(([name, value]) => [memberNames[name] ?? name, value]);
+  return Object.fromEntries(members);
+}

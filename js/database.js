@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// The application's side of a database: what `open` gives. Everything happens in a worker; here
+// calls become requests of the request handler (docs/http.md) and answers become values.
+import { Append, appendRequest, appendResult, Durability } from './append.js';
+import { Channel, PROTOCOL } from './channel.js';
+import { decodeRows, encode } from './codec.js';
+import { RivuletError } from './error.js';
+import { fact, statusOf } from './facts.js';
+import { EventFeed, LatestFeed } from './feed.js';
+
+/** @typedef {import('./channel.js').Port} Port */
+
+/**
+ * Starts a worker: its messages go to `receive`, its end by itself to `failed`.
+ * @typedef {(receive: (messages: any[][]) => void, failed: (error: RivuletError) => void) => Port} Spawn
+ */
+
+const storages = ['auto', 'opfs', 'indexeddb', 'memory', 'files'];
+
+/** @param {boolean} right @param {string} detail */
+function demand(right, detail) {
+  if (!right) throw new RivuletError('parameter_invalid', detail);
+}
+
+/** Bytes of an amount of memory, written as `64MiB`. @param {unknown} amount */
+function bytesOf(amount) {
+  const match = /^(\d+)(|B|KiB|MiB|GiB)$/.exec(String(amount));
+  const bytes = match ? Number(match[1]) * 1024 ** Math.max(0, 'BKMG'.indexOf(match[2][0])) : NaN;
+  demand(bytes < 2 ** 32, `\`${amount}\` is not an amount of memory: write it as 64MiB or 1GiB`);
+  return bytes;
+}
+
+/** @param {any} upstream */
+function upstreamOf(upstream) {
+  if (upstream === undefined || upstream === null) return undefined;
+  let url;
+  try {
+    url = new URL(upstream.url, globalThis.location?.href);
+  } catch {
+    throw new RivuletError('parameter_invalid', `\`${upstream.url}\` is not an address`);
+  }
+  url.protocol = url.protocol.replace(/^http/, 'ws');
+  demand(/^wss?:$/.test(url.protocol), `an upstream's address begins with wss: or ws:, not ${url}`);
+  url.hash = '';
+  if (url.pathname === '/') url.pathname = '/sync';
+  return { url: url.href };
+}
+
+/** What the worker is told, checked. @param {any} options */
+function settingsOf(options) {
+  demand(typeof options === 'object' && options !== null, 'open takes an object of options');
+  const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
+  const streams = options.select?.streams ?? [];
+  demand(
+    directory !== undefined || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(String(name ?? '')),
+    'a database needs a name of at most 64 letters, digits, dots, dashes and underscores',
+  );
+  demand(storages.includes(storage), `a storage is one of ${storages.join(', ')}, not ${storage}`);
+  demand(
+    Array.isArray(streams) && streams.every((pattern) => typeof pattern === 'string'),
+    'select.streams is an array of path patterns',
+  );
+  demand(schema === undefined || typeof schema === 'string', 'a schema is a text');
+  return {
+    protocol: PROTOCOL,
+    name,
+    directory: directory === undefined ? undefined : String(directory),
+    storage,
+    memory: bytesOf(memory),
+    sql: Boolean(sql),
+    schema,
+    upstream: upstreamOf(options.upstream),
+    streams,
+    moduleUrl: options.moduleUrl === undefined ? undefined : String(options.moduleUrl),
+    webSocket: options.webSocket,
+  };
+}
+
+/** A channel to a new worker. @param {Spawn} spawn */
+function connect(spawn) {
+  /** @type {Channel} */
+  const channel = new Channel(
+    spawn(
+      (messages) => channel.receive(messages),
+      (error) => channel.fail(error),
+    ),
+  );
+  return channel;
+}
+
+const closed = () => new RivuletError('closing', 'the database is closed');
+
+export class Database {
+  /** @type {Channel} */ #channel;
+  /** @type {{mode: string, persistent: boolean}} */ #storage;
+  #durability = new Durability();
+  /** @type {Set<LatestFeed<any>>} */ #watching = new Set();
+  /** @type {Set<EventFeed>} */ #feeds = new Set();
+  /** @type {Promise<void> | null} */ #closing = null;
+  /** Called once, when it has ended, however. */
+  onend = () => {};
+
+  /** @param {Channel} channel */
+  constructor(channel) {
+    this.#channel = channel;
+    this.#storage = { mode: 'none', persistent: false };
+    channel.onfacts = (values, problems) => this.#facts(values, problems);
+    channel.onfail = (error) => {
+      this.#durability.end(error);
+      for (const feed of this.#watching) feed.finish(error);
+      this.onend();
+    };
+  }
+
+  /** @param {any} settings */
+  async #open(settings) {
+    this.#storage = await this.#channel.call('open', settings);
+    return this;
+  }
+
+  /** @param {any} options @param {Spawn} spawn */
+  static async open(options, spawn) {
+    const settings = settingsOf(options);
+    const channel = connect(spawn);
+    try {
+      return await new Database(channel).#open(settings);
+    } catch (error) {
+      channel.fail(closed()); // ends the worker
+      throw error;
+    }
+  }
+
+  /** @param {any} options @param {Spawn} spawn */
+  static async destroy(options, spawn) {
+    const settings = settingsOf(options);
+    const channel = connect(spawn);
+    try {
+      await channel.call('destroy', settings);
+    } finally {
+      channel.fail(closed());
+    }
+  }
+
+  /** @param {number[]} values @param {{reason: any, failure: any}} problems */
+  #facts(values, { failure }) {
+    const progress = {
+      root: values[fact.role] === 0,
+      watermark: values[fact.watermark],
+      durable: values[fact.watermarkDurable],
+    };
+    this.#durability.update(progress, failure && RivuletError.of(failure));
+    for (const feed of this.#watching) feed.change();
+  }
+
+  /** @param {Record<string, string>} request @returns {Promise<any>} */
+  async #request(request) {
+    if (this.#closing) throw closed();
+    const size = (request.body?.length ?? 0) + request.target.length;
+    return JSON.parse(await this.#channel.call('request', request, size));
+  }
+
+  /**
+   * @param {any} pathOrEvents @param {any} [typeOrOptions]
+   * @param {any} [data] @param {any} [options]
+   */
+  append(pathOrEvents, typeOrOptions, data, options) {
+    const batch = Array.isArray(pathOrEvents);
+    const request = batch
+      ? appendRequest(pathOrEvents, typeOrOptions)
+      : appendRequest({ path: pathOrEvents, type: typeOrOptions, data }, options);
+    const append = new Append();
+    this.#request(request).then(
+      (answer) => {
+        const { result, position } = appendResult(answer, batch);
+        append.accept(result, position);
+        this.#durability.watch(append);
+      },
+      (error) => append.fail(error),
+    );
+    return append;
+  }
+
+  /** @param {string} [pattern] @param {{from?: number, signal?: AbortSignal}} [options] */
+  events(pattern = '/**', { from = 0, signal } = {}) {
+    if (this.#closing) throw closed();
+    const parameters = `path=${encodeURIComponent(pattern)}&from=${from}&numbers=text`;
+    const request = { method: 'GET', target: `/events?${parameters}`, accept: 'text/event-stream' };
+    return new EventFeed(this.#channel, request, this.#feeds, signal);
+  }
+
+  /** @param {string} sql @param {unknown[]} [params] */
+  async query(sql, params = []) {
+    const body = encode({ sql, params });
+    const request = { method: 'POST', target: '/query?numbers=text', body };
+    return decodeRows(await this.#request({ ...request, content_type: 'application/json' }));
+  }
+
+  schema() {
+    return this.#request({ method: 'GET', target: '/schema' });
+  }
+
+  /** @param {{hash?: boolean, signal?: AbortSignal}} [options] */
+  status({ hash = false, signal } = {}) {
+    if (this.#closing) throw closed();
+    const ask = async () => statusOf(await this.#channel.call('status', { hash }), this.#storage);
+    return new LatestFeed(ask, this.#watching, signal);
+  }
+
+  /** Tries to reach the upstream now, when it waits before it tries again. */
+  wake() {
+    this.#channel.tell('wake');
+  }
+
+  /** Flushes and ends; iterators end, what is asked later is refused. */
+  close() {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close() {
+    for (const feed of [...this.#feeds, ...this.#watching]) feed.finish();
+    try {
+      await this.#channel.call('close');
+    } finally {
+      this.#channel.fail(closed());
+    }
+  }
+}
+
+if (Symbol.asyncDispose) {
+  Object.defineProperty(Database.prototype, Symbol.asyncDispose, {
+    /** @this {Database} */
+    value() {
+      return this.close();
+    },
+  });
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a database stands: the numbers that the module tells (wasi/reactor.h, rv_module_fact), in its
+// order, and what `status` makes of them.
+
+/** Of the module's numbers; the last is how many there are. */
+export const fact = {
+  role: 0,
+  watermark: 1,
+  watermarkDurable: 2,
+  sequence: 3,
+  sequenceDurable: 4,
+  edgeState: 5,
+  edgeReason: 6,
+  upstreamPosition: 7,
+  bytesReceived: 8,
+  bytesSent: 9,
+  eventsReceived: 10,
+  failed: 11,
+  schemaVersion: 12,
+  count: 13,
+};
+
+/** Those whose change nobody need be told of by itself. */
+const quiet = new Set([fact.bytesReceived, fact.bytesSent, fact.eventsReceived]);
+
+export const OFFLINE = 0;
+
+const connections = ['offline', 'connecting', 'connected', 'error'];
+
+/** @param {ArrayLike<number>} before @param {ArrayLike<number>} now */
+export function factsDiffer(before, now) {
+  for (let i = 0; i < fact.count; i++) {
+    if (before[i] !== now[i] && !quiet.has(i)) return true;
+  }
+  return false;
+}
+
+/**
+ * @param {{values: number[], problems: {reason: any, failure: any}, hash?: string}} told
+ * @param {{mode: string, persistent: boolean}} storage
+ */
+export function statusOf({ values, problems, hash }, storage) {
+  const root = values[fact.role] === 0;
+  const upstream = values[fact.upstreamPosition];
+  const synced = values[fact.watermarkDurable];
+  return {
+    connection: root ? 'none' : connections[values[fact.edgeState]],
+    reason: problems.reason,
+    role: root ? 'root' : 'edge',
+    position: values[fact.watermark],
+    syncedTo: synced,
+    upstreamPosition: root ? null : upstream,
+    lag: root ? 0 : Math.max(0, upstream - synced),
+    pending: 0,
+    storage,
+    readOnly: problems.failure,
+    schemaVersion: values[fact.schemaVersion],
+    bytesReceived: values[fact.bytesReceived],
+    bytesSent: values[fact.bytesSent],
+    eventsReceived: values[fact.eventsReceived],
+    ...(hash === undefined ? {} : { stateHash: hash }),
+  };
+}

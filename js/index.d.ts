@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public interface of the package `rivulet`. docs/javascript.md tells more.
+
+/** How durable an appended event is to be; see {@link Append.durable}. */
+export type Level = 'memory' | 'local' | 'upstream';
+
+/**
+ * Where a database is kept. `auto` is OPFS, or IndexedDB where there is no OPFS; in Node it is
+ * `files`. Memory is never chosen by itself.
+ */
+export type StorageMode = 'auto' | 'opfs' | 'indexeddb' | 'memory' | 'files';
+
+/** What a stream must be at for an append to be accepted. */
+export type ExpectedVersion = 'any' | 'none' | 'exists' | number | bigint;
+
+/**
+ * A value of an event's data or a query's parameters. `bigint` goes out with all its digits, `Date`
+ * as ISO 8601, `Uint8Array` as `\x…`; members that are `undefined` are left out.
+ */
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Date
+  | Uint8Array
+  | readonly Value[]
+  | { readonly [name: string]: Value | undefined };
+
+export type Data = { readonly [field: string]: Value | undefined };
+
+export interface OpenOptions {
+  /** The database's name: 1 to 64 of letters, digits, `.`, `-` and `_`. In Node only for memory. */
+  name?: string;
+  /** Node: the directory of the database's files, which is made when it is missing. */
+  directory?: string;
+  /**
+   * The whole schema. A root applies what it does not have yet; an edge has its root's schema, and
+   * this is compared with it. `schema_conflict` when they differ.
+   */
+  schema?: string;
+  /** Where it is kept; `auto` when it is not said. */
+  storage?: StorageMode;
+  /** All the memory that the database may take, in bytes or as `64MiB` (the default). */
+  memory?: string | number;
+  /** False: the smaller module, without `query`. */
+  sql?: boolean;
+  /** The node to sync with. Without it the database is a root, or an edge that stays offline. */
+  upstream?: {
+    /** Of its `/sync`: `wss://example.com/sync`. */
+    url: string;
+  };
+  /** What an edge holds. A new edge needs it; later it may be left out, but not be another. */
+  select?: {
+    /** Path patterns: `*` is one segment, `**` the rest. */
+    streams?: string[];
+  };
+  /** The worker's script, where the one beside the package cannot be used. */
+  workerUrl?: string | URL;
+  /** The module, where the one beside the package cannot be used. */
+  moduleUrl?: string | URL;
+  /** Node without a WebSocket of its own: the package to import one from, such as `ws`. */
+  webSocket?: string;
+}
+
+export interface DestroyOptions {
+  name?: string;
+  directory?: string;
+  storage?: StorageMode;
+  workerUrl?: string | URL;
+}
+
+/** An event as it was accepted. */
+export interface AppendedEvent {
+  /** Its place in the root's log. */
+  position: number;
+  /** Its place in its stream. */
+  version: number;
+  path: string;
+  type: string;
+  /** A UUID. */
+  eventId: string;
+  /** In UTC with microseconds: `2026-01-01T00:00:00.123456+00:00`. */
+  recordedAt: string;
+  /** As completed: with defaults, keys, and values as the table in docs/javascript.md says. */
+  data: Record<string, any>;
+}
+
+/** An event as it is read. */
+export interface Event extends AppendedEvent {
+  schemaVersion: number;
+  metadata: Record<string, any> | null;
+}
+
+/** Of a batch whose answer was too large to be shown: where its events are, and nothing else. */
+export interface BareEvent {
+  position: number;
+  version: null;
+  path: null;
+  type: null;
+  eventId: null;
+  recordedAt: null;
+  data: null;
+}
+
+export interface AppendOptions {
+  /** Of the stream; `any` when it is not said. */
+  expectedVersion?: ExpectedVersion;
+  /** A UUID. The same id with the same content again gives the first answer. */
+  eventId?: string;
+  /** Kept with the event: who, and why. */
+  metadata?: Data;
+}
+
+/** An event of a batch. */
+export interface NewEvent extends AppendOptions {
+  path: string;
+  type: string;
+  data?: Data;
+}
+
+/** An append under way. One that fails and was not asked about is an unhandled rejection. */
+export interface Append<Result> {
+  /**
+   * Resolves with the event (of a batch: the events) when it is
+   * - `memory`: accepted, and folded here,
+   * - `local`: and flushed here (the default),
+   * - `upstream`: accepted by the root and flushed there; on a root the same as `local`.
+   */
+  durable(level?: Level): Promise<Result>;
+  /** The position of the last event; 0 until it is known. */
+  readonly position: number;
+}
+
+export interface Column {
+  name: string;
+  /** As the schema has it, such as `numeric(12,2)`; `any` for what is no column of an aggregate. */
+  type: string;
+}
+
+export type Rows<Row = Record<string, any>> = Row[] & { columns: Column[] };
+
+/** A problem as plain data: an error's members. */
+export interface Problem {
+  code: string;
+  title: string;
+  detail: string;
+  /** As HTTP has it. */
+  status: number;
+  [fact: string]: unknown;
+}
+
+export interface Status {
+  /** `none` on a root; `error` when trying again does not help. */
+  connection: 'none' | 'offline' | 'connecting' | 'connected' | 'error';
+  /** Why there is no connection; null when nothing is wrong. */
+  reason: Problem | null;
+  role: 'root' | 'edge';
+  /** Up to where events are held here. */
+  position: number;
+  /** And durable. */
+  syncedTo: number;
+  /** The last position of the root that is known here; null on a root. */
+  upstreamPosition: number | null;
+  /** How many positions this edge is behind. */
+  lag: number;
+  /** Events that the root has not decided yet; 0 in this version, which forwards appends. */
+  pending: number;
+  storage: {
+    mode: Exclude<StorageMode, 'auto'>;
+    /** Whether the browser has promised not to throw it away. */
+    persistent: boolean;
+  };
+  /** Why nothing can be written; null when it can. */
+  readOnly: Problem | null;
+  schemaVersion: number;
+  bytesReceived: number;
+  bytesSent: number;
+  eventsReceived: number;
+  /** With `hash: true`: equal on all nodes that hold the same. */
+  stateHash?: string;
+}
+
+/** A feed. `return()`, which leaving a `for await` calls, and the signal end it and free it. */
+export interface Feed<T> extends AsyncIterableIterator<T> {
+  next(): Promise<IteratorResult<T, undefined>>;
+  return(): Promise<IteratorResult<T, undefined>>;
+  [Symbol.asyncIterator](): Feed<T>;
+}
+
+export interface Database {
+  /** Appends an event. The path may be a stream's name where its key is still to be assigned. */
+  append(path: string, type: string, data?: Data, options?: AppendOptions): Append<AppendedEvent>;
+  /** Appends several, of any streams, as one: all are accepted, or none. */
+  append(events: NewEvent[], options?: AppendOptions): Append<AppendedEvent[] | BareEvent[]>;
+  /**
+   * Events whose path matches, durable ones, in the order in which they came here: history from a
+   * position on, then what comes. It waits for a slow consumer. At most 24 are open at once.
+   */
+  events(pattern?: string, options?: { from?: number; signal?: AbortSignal }): Feed<Event>;
+  /** One SELECT statement; `?` are the parameters. */
+  query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Promise<Rows<Row>>;
+  /**
+   * How the database stands: at once, then after changes, at most 20 times a second; what came in
+   * between is left out.
+   */
+  status(options?: { hash?: boolean; signal?: AbortSignal }): Feed<Status>;
+  /** The schema in its canonical form. */
+  schema(): Promise<{ version: number; hash: string; text: string }>;
+  /** Tries to reach the upstream now. In a browser that happens by itself when it comes online. */
+  wake(): void;
+  /** Flushes, seals and gives the lock free. Feeds end; what is asked afterwards is `closing`. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Opens a database, or makes it. Every failure is a {@link RivuletError}. */
+export function open(options: OpenOptions): Promise<Database>;
+
+/** Removes a database with all its data. `data_in_use` while it is open somewhere. */
+export function destroy(options: DestroyOptions): Promise<void>;
+
+/** Every error: a stable `code`, a `detail` for people, and facts as members of their own. */
+export class RivuletError extends Error {
+  constructor(code: string, detail?: string, facts?: Record<string, unknown>);
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  /** As HTTP has it. */
+  readonly status: number;
+  readonly [fact: string]: any;
+}

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker's side of a database: a module instance over a storage, requests of the page, and the
+// link to the upstream, moved by one function:
+//
+//     turn:  poll the module, ask the exchanges under way, begin those that wait, move the link;
+//            again while something happened; then post what there is to tell, and sleep until a
+//            message, an operation of the storage or the module's deadline
+//
+// It never waits in a loop: while only the disk or the network can go on, it sleeps. It knows no
+// platform; worker.js and worker-node.js bring one.
+import { PROTOCOL } from './channel.js';
+import { Engine, requestBytes } from './engine.js';
+import { END, OK, PENDING, RivuletError } from './error.js';
+import { Exchange } from './exchange.js';
+import { fact, factsDiffer, OFFLINE } from './facts.js';
+import { Link } from './link.js';
+import { Pool } from './pool.js';
+
+/** Feeds at once: of the module's 32 exchanges some are left for requests. */
+const FEEDS_MAX = 24;
+
+/** Turns in one go of the event loop, and how long they may take: messages come in between. */
+const TURNS_MAX = 32;
+const TURNS_TIME_MAX = 8; // milliseconds
+
+/** Of a request: the body that the module takes, and room for its other members. */
+const REQUEST_MAX = (4 << 20) + 65536;
+
+/**
+ * @typedef {object} Platform
+ * @property {(messages: any[][], transfer: ArrayBuffer[]) => void} post to the page
+ * @property {(run: () => void) => void} soon runs it after what has come in meanwhile
+ * @property {(settings: any) => Promise<WebAssembly.Module>} load
+ * @property {(settings: any) => Promise<any>} mount
+ * @property {(settings: any) => Promise<void>} destroy
+ * @property {(settings: any) => Promise<import('./link.js').Transport>} transport
+ */
+
+export class Session {
+  #platform;
+  /** @type {any} */ #storage = null;
+  /** @type {Engine | any} */ #engine = null;
+  /** @type {Pool | any} */ #pool = null;
+  /** @type {Link | null} */ #link = null;
+  /** @type {'new' | 'open' | 'closing' | 'over'} */ #phase = 'new';
+  /** Requests that the module has not taken, in order. @type {Map<number, Exchange>} */
+  #waiting = new Map();
+  /** @type {Map<number, Exchange>} */ #underWay = new Map();
+  /** What the page waits for in other ways. @type {Array<() => boolean>} */ #watching = [];
+  /** @type {any[][]} */ #outbox = [];
+  /** @type {ArrayBuffer[]} */ #transfer = [];
+  /** @type {number[]} */ #facts = [];
+  /** @type {RivuletError | null} */ #failure = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
+  #scheduled = false;
+  /** Ours runs ahead of the platform's after `wake`. Microseconds. */
+  #clockAhead = 0;
+
+  /** @param {Platform} platform */
+  constructor(platform) {
+    this.#platform = platform;
+  }
+
+  #now = () => performance.now() * 1000 + this.#clockAhead;
+
+  /** Something may have to be done. */
+  #wake = () => {
+    if (this.#scheduled || this.#phase === 'new' || this.#phase === 'over') return;
+    this.#scheduled = true;
+    this.#platform.soon(() => this.#run());
+  };
+
+  /** @param {any[]} message @param {ArrayBuffer} [transfer] */
+  #post = (message, transfer) => {
+    this.#outbox.push(message);
+    if (transfer) this.#transfer.push(transfer);
+  };
+
+  #flush() {
+    if (this.#outbox.length === 0) return;
+    this.#platform.post(this.#outbox, this.#transfer);
+    this.#outbox = [];
+    this.#transfer = [];
+  }
+
+  // --- messages of the page ---
+
+  /** @param {any[][]} messages */
+  receive(messages) {
+    for (const [kind, id, value] of messages) this.#take(kind, id, value);
+    this.#flush();
+    // at once: the platform's own queue of tasks is a detour
+    if (this.#phase === 'open' && !this.#scheduled) this.#run();
+  }
+
+  /** @param {string} kind @param {number} id @param {any} value */
+  #take(kind, id, value) {
+    if (kind === 'open') void this.#answer(id, () => this.#open(value));
+    else if (kind === 'destroy') void this.#answer(id, () => this.#platform.destroy(value));
+    else if (kind === 'close') void this.#answer(id, () => this.#close());
+    else if (this.#phase !== 'open') this.#refuse(kind, id);
+    else if (kind === 'request') this.#waiting.set(id, new Exchange(id, false, requestBytes(value)));
+    else if (kind === 'feed') this.#beginFeed(id, value);
+    else if (kind === 'status') void this.#answer(id, () => this.#status(value));
+    else if (kind === 'wake') this.#retry();
+    else this.#moveFeed(kind, id);
+  }
+
+  /** @param {string} kind @param {number} id */
+  #refuse(kind, id) {
+    if (kind !== 'request' && kind !== 'feed' && kind !== 'status') return;
+    this.#post(['error', id, new RivuletError('closing').toProblem()]);
+  }
+
+  /** @param {number} id @param {() => Promise<any>} run */
+  async #answer(id, run) {
+    try {
+      this.#post(['answer', id, await run()]);
+    } catch (error) {
+      this.#post(['error', id, RivuletError.from(error, 'panicked').toProblem()]);
+    }
+    this.#flush();
+  }
+
+  /** @param {number} id @param {any} request */
+  #beginFeed(id, request) {
+    const feeds = [...this.#underWay.values(), ...this.#waiting.values()];
+    if (feeds.filter(({ feed }) => feed).length >= FEEDS_MAX) {
+      const error = new RivuletError('busy', `${FEEDS_MAX} feeds are open, which is the limit`);
+      this.#post(['error', id, error.toProblem()]);
+      return;
+    }
+    this.#waiting.set(id, new Exchange(id, true, requestBytes(request)));
+  }
+
+  /** @param {string} kind pull or cancel @param {number} id */
+  #moveFeed(kind, id) {
+    const exchange = this.#underWay.get(id) ?? this.#waiting.get(id);
+    if (kind === 'pull') {
+      if (exchange) exchange.credit += 1;
+      return;
+    }
+    exchange?.end(this.#engine, this.#pool);
+    this.#underWay.delete(id);
+    this.#waiting.delete(id);
+  }
+
+  /** @param {{hash: boolean}} wanted */
+  async #status({ hash }) {
+    /** @type {string | undefined} */
+    let digits;
+    if (hash) {
+      await this.#until(() => {
+        digits = this.#engine.stateHash();
+        return digits !== undefined;
+      });
+    }
+    const values = this.#engine.facts();
+    return { values, problems: this.#problems(values), hash: digits };
+  }
+
+  /** The upstream may be there again: what the module waits for is now. */
+  #retry() {
+    if (this.#engine.facts()[fact.edgeState] !== OFFLINE) return;
+    const deadline = this.#engine.deadline();
+    if (deadline < Infinity) this.#clockAhead += Math.max(0, deadline - this.#now());
+  }
+
+  // --- turns ---
+
+  #run() {
+    this.#scheduled = false;
+    clearTimeout(this.#timer);
+    try {
+      const begun = performance.now();
+      let before = -1;
+      for (let i = 0; i < TURNS_MAX && before !== this.#engine.activity; i++) {
+        before = this.#engine.activity;
+        this.#turn();
+        if (performance.now() - begun > TURNS_TIME_MAX) break;
+      }
+      this.#tellFacts();
+      if (before !== this.#engine.activity) this.#wake();
+      else this.#sleep();
+    } catch (error) {
+      this.#panic(error);
+    }
+    this.#flush();
+  }
+
+  #turn() {
+    const engine = this.#engine;
+    const now = this.#now();
+    const status = engine.poll(now);
+    if (status !== OK && !this.#failure) this.#failure = engine.error();
+    for (const exchange of this.#underWay.values()) {
+      if (exchange.ask(engine, this.#pool, now, this.#post)) {
+        exchange.end(engine, this.#pool);
+        this.#underWay.delete(exchange.id);
+      }
+    }
+    this.#begin();
+    this.#link?.turn(now);
+    if (this.#watching.length > 0) this.#watching = this.#watching.filter((met) => !met());
+  }
+
+  /** Hands the module what waits, until it takes no more. */
+  #begin() {
+    for (const exchange of this.#waiting.values()) {
+      try {
+        if (!exchange.begin(this.#engine, this.#pool)) return;
+        this.#underWay.set(exchange.id, exchange);
+        this.#engine.activity += 1;
+      } catch (error) {
+        const refused = RivuletError.from(error, 'panicked');
+        if (refused.code === 'panicked') throw refused;
+        this.#post(['error', exchange.id, refused.toProblem()]);
+      }
+      this.#waiting.delete(exchange.id);
+    }
+  }
+
+  #sleep() {
+    const deadline = this.#engine.deadline();
+    if (deadline === Infinity) return;
+    const wait = Math.max(1, Math.ceil((deadline - this.#now()) / 1000));
+    this.#timer = setTimeout(this.#wake, wait);
+  }
+
+  /** @param {number[]} values */
+  #problems(values) {
+    const reason = values[fact.edgeReason] ? this.#engine.edge.reason().toProblem() : null;
+    return { reason, failure: this.#failure && this.#failure.toProblem() };
+  }
+
+  #tellFacts() {
+    const values = this.#engine.facts();
+    if (!factsDiffer(this.#facts, values)) return;
+    this.#facts = values;
+    this.#engine.activity += 1;
+    this.#post(['facts', values, this.#problems(values)]);
+  }
+
+  /** Resolves in the turn in which it is met. @param {() => boolean} met @returns {Promise<void>} */
+  #until(met) {
+    return new Promise((resolve) => {
+      this.#watching.push(() => {
+        const over = met();
+        if (over) resolve();
+        return over;
+      });
+      this.#wake();
+    });
+  }
+
+  /** The module is lost, and with it all that was under way. @param {unknown} error */
+  #panic(error) {
+    this.#post(['fatal', RivuletError.from(error, 'panicked').toProblem()]);
+    void this.#end();
+  }
+
+  // --- life ---
+
+  /** @param {any} settings */
+  async #open(settings) {
+    if (settings.protocol !== PROTOCOL || this.#phase !== 'new') {
+      const detail = `page and worker are of different versions (${settings.protocol}, ${PROTOCOL})`;
+      throw new RivuletError('module_version', detail);
+    }
+    const [module, storage] = await Promise.allSettled([
+      this.#platform.load(settings),
+      this.#platform.mount(settings),
+    ]);
+    if (storage.status === 'fulfilled') this.#storage = storage.value;
+    try {
+      if (module.status === 'rejected') throw RivuletError.from(module.reason, 'module_failed');
+      if (storage.status === 'rejected') throw storage.reason;
+      await this.#start(module.value, settings);
+    } catch (error) {
+      await this.#end();
+      throw error;
+    }
+    const { mode, persistent } = this.#storage;
+    return { mode, persistent };
+  }
+
+  /** @param {WebAssembly.Module} module @param {any} settings */
+  async #start(module, settings) {
+    const engine = new Engine(this.#storage);
+    this.#engine = engine;
+    engine.oncompletion = this.#wake;
+    await engine.instantiate(module);
+    this.#pool = new Pool((len) => engine.alloc(len), Math.min(REQUEST_MAX, settings.memory));
+    const { upstream } = settings;
+    if (upstream) {
+      const transport = await this.#platform.transport(settings);
+      const link = { engine, url: upstream.url, transport, wake: this.#wake, now: this.#now };
+      this.#link = new Link(link);
+    }
+    await this.#openModule(settings);
+    this.#phase = 'open';
+    await this.#check(settings);
+    this.#tellFacts();
+    this.#wake();
+  }
+
+  /** @param {any} settings */
+  async #openModule({ memory, upstream, streams }) {
+    const role = upstream ? 'edge' : 'stored';
+    const options = { memory, role, patterns: streams, inflate: upstream !== undefined };
+    const text = new TextEncoder().encode(JSON.stringify(options));
+    const at = this.#engine.alloc(text.length);
+    this.#engine.put(at, text);
+    for (;;) {
+      const before = this.#engine.activity;
+      const status = this.#engine.open(at, text.length);
+      if (status === OK) return;
+      if (status !== PENDING) {
+        const error = this.#engine.error();
+        if (error.code !== 'data_damaged') throw error;
+        this.#failure = error; // open for reading, up to the damage
+        return;
+      }
+      this.#engine.poll(this.#now());
+      if (this.#engine.activity === before) {
+        await new Promise((resolve) => (this.#engine.oncompletion = () => resolve(null)));
+        this.#engine.oncompletion = this.#wake;
+      }
+    }
+  }
+
+  /** What can be judged only once the module is open: the selection, and the schema of a root. */
+  async #check(/** @type {any} */ { upstream, schema }) {
+    const status = await this.#ask({ method: 'GET', target: '/status' });
+    if (upstream && status.selection?.length === 0) {
+      const detail = "a new edge needs a selection: select: { streams: ['/**'] }, or less";
+      throw new RivuletError('selection_invalid', detail);
+    }
+    if (schema === undefined) return;
+    const request = { method: 'POST', target: '/schema?whole=true', content_type: 'text/plain' };
+    try {
+      await this.#ask({ ...request, body: schema });
+    } catch (/** @type {any} */ error) {
+      // a root may have more by now than the application of an edge knows
+      if (status.role === 'root' || error.difference !== 'missing') throw error;
+    }
+  }
+
+  /** A request of our own. @param {Record<string, string>} request @returns {Promise<any>} */
+  async #ask(request) {
+    const exchange = new Exchange(-1, false, requestBytes(request));
+    /** @type {any} */
+    let answer = null;
+    const post = (/** @type {any[]} */ message) => (answer = message);
+    if (!exchange.begin(this.#engine, this.#pool)) throw new RivuletError('busy');
+    await this.#until(() => exchange.ask(this.#engine, this.#pool, this.#now(), post));
+    exchange.end(this.#engine, this.#pool);
+    if (answer[0] === 'error') throw RivuletError.of(answer[2]);
+    return JSON.parse(answer[2]);
+  }
+
+  async #close() {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'closing';
+    for (const { id, feed } of [...this.#underWay.values(), ...this.#waiting.values()]) {
+      if (feed) this.#moveFeed('cancel', id);
+    }
+    this.#link?.stop(this.#now());
+    this.#run();
+    if (this.#link) this.#forgetRequests();
+    await this.#until(() => this.#waiting.size + this.#underWay.size === 0);
+    let status = PENDING;
+    await this.#until(() => {
+      status = this.#engine.close();
+      return status !== PENDING;
+    });
+    const error = status === END ? null : this.#engine.error();
+    if (!error) this.#tellClosed();
+    await this.#end();
+    if (error) throw error;
+  }
+
+  /** What waits for the upstream when the database is closed. */
+  #forgetRequests() {
+    const detail = 'the database was closed before the answer; retry with the same event id';
+    const error = new RivuletError('outcome_unknown', detail).toProblem();
+    for (const { id } of [...this.#underWay.values(), ...this.#waiting.values()]) {
+      this.#post(['error', id, error]);
+      this.#moveFeed('cancel', id);
+    }
+  }
+
+  /** All that was accepted is durable now. */
+  #tellClosed() {
+    this.#facts[fact.watermarkDurable] = this.#facts[fact.watermark];
+    this.#post(['facts', this.#facts, { reason: null, failure: null }]);
+  }
+
+  async #end() {
+    this.#phase = 'over';
+    clearTimeout(this.#timer);
+    this.#link?.stop();
+    this.#link = null;
+    this.#engine?.kill();
+    const storage = this.#storage;
+    this.#storage = null;
+    await storage?.unmount();
+  }
+}
