@@ -207,7 +207,7 @@ static void node_facts(rv_node *node, double *facts) {
     facts[RV_MODULE_WATERMARK_DURABLE] = (double)rv_node_watermark_durable(node);
     facts[RV_MODULE_SEQUENCE] = (double)rv_node_sequence(node);
     facts[RV_MODULE_SEQUENCE_DURABLE] = (double)rv_node_sequence_durable(node);
-    facts[RV_MODULE_FAILED] = (double)rv_node_failed(node, NULL);
+    facts[RV_MODULE_READ_ONLY] = (double)rv_node_failed(node, NULL);
     facts[RV_MODULE_SCHEMA_VERSION] = (double)rv_schema_version(rv_node_schema(node));
 }
 

@@ -85,7 +85,7 @@ typedef enum rv_module_fact {
     RV_MODULE_BYTES_RECEIVED,
     RV_MODULE_BYTES_SENT,
     RV_MODULE_EVENTS_RECEIVED,
-    RV_MODULE_FAILED, /* why the node is read-only; 0 when it is not */
+    RV_MODULE_READ_ONLY, /* why the node is read-only; 0 when it is not */
     RV_MODULE_SCHEMA_VERSION,
     RV_MODULE_FACTS
 } rv_module_fact;

@@ -106,6 +106,7 @@ static bool browser_next_completion(void *ctx, rv_io_completion *completion) {
 
 /* --- operations --- */
 
+/* Answers without JavaScript. */
 static rv_io refuse(rv_io_result *result, rv_status status) {
     *result = (rv_io_result){status, 0, -1};
     return RV_IO_DONE;
@@ -136,7 +137,10 @@ static void browser_close(void *ctx, rv_file file) {
 
 static rv_io browser_read(void *ctx, rv_ticket ticket, rv_file file, uint64_t offset, uint8_t *buf,
                           size_t len, rv_io_result *result) {
-    RV_ASSERT(ctx == &host && offset <= (uint64_t)WHOLE_MAX && len <= UINT32_MAX);
+    RV_ASSERT(ctx == &host && len <= UINT32_MAX);
+    if (offset > (uint64_t)WHOLE_MAX) {
+        return refuse(result, RV_OK); /* no file reaches there */
+    }
     const uint32_t i = slot_take(ticket, len);
     const int32_t pending = rv_js_file_read(i, file, (double)offset, buf, (uint32_t)len);
     return slot_started(i, pending, result);
@@ -144,7 +148,10 @@ static rv_io browser_read(void *ctx, rv_ticket ticket, rv_file file, uint64_t of
 
 static rv_io browser_write(void *ctx, rv_ticket ticket, rv_file file, uint64_t offset,
                            rv_bytes bytes, rv_io_result *result) {
-    RV_ASSERT(ctx == &host && offset <= (uint64_t)WHOLE_MAX && bytes.len <= UINT32_MAX);
+    RV_ASSERT(ctx == &host && bytes.len <= UINT32_MAX);
+    if (offset > (uint64_t)WHOLE_MAX - bytes.len) {
+        return refuse(result, RV_STORAGE_FULL);
+    }
     const uint32_t i = slot_take(ticket, bytes.len);
     const int32_t pending =
         rv_js_file_write(i, file, (double)offset, bytes.ptr, (uint32_t)bytes.len);
@@ -153,7 +160,10 @@ static rv_io browser_write(void *ctx, rv_ticket ticket, rv_file file, uint64_t o
 
 static rv_io browser_truncate(void *ctx, rv_ticket ticket, rv_file file, uint64_t size,
                               rv_io_result *result) {
-    RV_ASSERT(ctx == &host && size <= (uint64_t)WHOLE_MAX);
+    RV_ASSERT(ctx == &host);
+    if (size > (uint64_t)WHOLE_MAX) {
+        return refuse(result, RV_STORAGE_FULL);
+    }
     const uint32_t i = slot_take(ticket, 0);
     return slot_started(i, rv_js_file_truncate(i, file, (double)size), result);
 }
