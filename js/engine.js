@@ -2,7 +2,8 @@
 // A module instance: what it exports (wasi/reactor.h) as methods, what it imports
 // (platform/browser/browser.h) from a storage, and bytes into and out of its memory. A trap is an
 // error with the code `panicked`: the instance is of no use any more.
-import { numberOfCode, OK, PENDING, RivuletError } from './error.js';
+import { codes } from './codes.js';
+import { OK, PENDING, RivuletError } from './error.js';
 import { fact } from './facts.js';
 
 const ABI = 1;
@@ -18,6 +19,14 @@ const members = [
   'method', 'target', 'content_type', 'accept', 'event_type', 'expected_version',
   'idempotency_key', 'durability', 'last_event_id', 'metadata', 'body',
 ]; // prettier-ignore
+
+/** @type {ReadonlyMap<string, number>} */
+const numbers = new Map(codes.map((code, number) => [code, number]));
+
+/** @param {string} code */
+function numberOf(code) {
+  return numbers.get(code) ?? /** @type {number} */ (numbers.get('storage_failed'));
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -155,7 +164,7 @@ export class Engine {
   #failed(error) {
     const { code, detail } = RivuletError.from(error, 'storage_failed');
     this.storageDetail = detail;
-    return numberOfCode(code);
+    return numberOf(code);
   }
 
   /** @param {number} slot @param {number} status @param {number[]} end */
@@ -213,7 +222,7 @@ export class Engine {
           crypto.getRandomValues(this.#view(at + done, count));
         }
       },
-      inflate: (at, len, to, cap) => {
+      inflate: (_at, _len, to, cap) => {
         const bytes = this.inflated;
         if (bytes === null || bytes.length > cap >>> 0) return 0;
         this.put(to >>> 0, bytes);
@@ -236,7 +245,7 @@ export class Engine {
   /** @param {string} name the export that writes it */
   #problem(name) {
     this.#call(name);
-    const { status, ...problem } = JSON.parse(decoder.decode(this.out()));
+    const problem = JSON.parse(decoder.decode(this.out()));
     if (this.storageDetail && /^storage_/.test(problem.code)) problem.storage = this.storageDetail;
     return RivuletError.of(problem);
   }
@@ -311,7 +320,7 @@ export class Engine {
     closed: (error, at, len, now) => {
       if (error === null) return this.#call('rv_module_edge_closed', -1, 0, 0, now);
       const { written = 0 } = encoder.encodeInto(error.detail, this.#view(at, len));
-      return this.#call('rv_module_edge_closed', numberOfCode(error.code), at, written, now);
+      return this.#call('rv_module_edge_closed', numberOf(error.code), at, written, now);
     },
     ready: () => this.#call('rv_module_edge_ready') === 1,
     /** @param {number} at @param {number} len @param {number} now */

@@ -5,17 +5,8 @@
 //     error.code === 'version_conflict'   error.expected === 3   error.actual === 5
 //
 // Errors cross from the worker to the page as problems: plain objects with the same members.
-import { statuses } from './codes.js';
 
-/** @typedef {{code: string, title: string, detail: string, status: number, [fact: string]: any}} Problem */
-
-/** @type {ReadonlyMap<string, number>} */
-const numbers = new Map(statuses.map(([code], number) => [code, number]));
-
-/** @param {string} code */
-export function numberOfCode(code) {
-  return numbers.get(code) ?? /** @type {number} */ (numbers.get('storage_failed'));
-}
+/** @typedef {{code: string, detail: string, [fact: string]: any}} Problem */
 
 export const OK = 0;
 export const PENDING = 1;
@@ -23,25 +14,22 @@ export const END = 2;
 
 export class RivuletError extends Error {
   /**
-   * @param {string} code one of js/codes.js
+   * @param {string} code one of include/rivulet/status.h
    * @param {string} [detail] what happened, for people
    * @param {Record<string, any>} [facts] what is behind it, for programs
    */
   constructor(code, detail, facts = {}) {
-    const [, status, title] = statuses[numbers.get(code) ?? -1] ?? [code, 500, code];
-    super(detail || title);
+    super(detail || code);
     this.name = 'RivuletError';
     for (const [name, value] of Object.entries(facts)) {
       if (!(name in this)) /** @type {any} */ (this)[name] = value;
     }
     this.code = code;
-    this.status = status;
-    this.title = title;
-    this.detail = detail || title;
+    this.detail = this.message;
   }
 
-  /** @param {Problem} problem */
-  static of({ code, detail, type, title, status, ...facts }) {
+  /** @param {Problem} problem of the module, or as below */
+  static of({ code, detail, type: _type, title: _title, status: _status, ...facts }) {
     return new RivuletError(code, detail, facts);
   }
 
@@ -57,7 +45,7 @@ export class RivuletError extends Error {
 
   /** @returns {Problem} */
   toProblem() {
-    const { name, code, status, title, detail, ...facts } = this;
-    return { code, title, status, detail, ...facts };
+    const { name: _name, code, detail, ...facts } = this;
+    return { code, detail, ...facts };
   }
 }

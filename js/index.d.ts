@@ -144,10 +144,7 @@ export type Rows<Row = Record<string, any>> = Row[] & { columns: Column[] };
 /** A problem as plain data: an error's members. */
 export interface Problem {
   code: string;
-  title: string;
   detail: string;
-  /** As HTTP has it. */
-  status: number;
   [fact: string]: unknown;
 }
 
@@ -225,9 +222,6 @@ export function destroy(options: DestroyOptions): Promise<void>;
 export class RivuletError extends Error {
   constructor(code: string, detail?: string, facts?: Record<string, unknown>);
   readonly code: string;
-  readonly title: string;
   readonly detail: string;
-  /** As HTTP has it. */
-  readonly status: number;
   readonly [fact: string]: any;
 }

@@ -23,7 +23,7 @@ function spawner(options) {
       heard = true;
       receive(messages);
     });
-    worker.on('error', (error) => fail(`the worker failed: ${error.message}`));
+    worker.on('error', (/** @type {any} */ error) => fail(`the worker failed: ${error.message}`));
     worker.on('exit', () => fail('the worker has ended'));
     return {
       post: (messages, transfer) => worker.postMessage(messages, transfer),

@@ -83,4 +83,4 @@ const session = new Session({
   transport: async () => ({ WebSocket, inflate: inflateByStream }),
 });
 
-globalThis.onmessage = ({ data }) => session.receive(data);
+globalThis.onmessage = (/** @type {MessageEvent} */ { data }) => session.receive(data);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: the declarations are right for those who write TypeScript. Method: a program that uses all of
+// them as docs/javascript.md says, and what is to be refused, is compiled; nothing of it runs.
+import { destroy, open, RivuletError } from 'rivulet';
+import type { Append, AppendedEvent, Database, Event, Rows, Status } from 'rivulet';
+
+export async function use(): Promise<void> {
+  await using db: Database = await open({
+    name: 'crm',
+    schema: 'CREATE …',
+    storage: 'auto',
+    memory: '64MiB',
+    upstream: { url: 'wss://example.com/sync' },
+    select: { streams: ['/accounts/42'] },
+    workerUrl: new URL('https://example.com/worker.js'),
+  });
+  const one: Append<AppendedEvent> = db.append('/accounts/42', 'renamed', { name: 'New', at: new Date() });
+  const event: AppendedEvent = await one.durable('local');
+  const position: number = event.position;
+  const batch = await db
+    .append([{ path: '/a/1', type: 't', data: { n: 1n }, expectedVersion: 'none' }], { metadata: { actor: 'ada' } })
+    .durable();
+  const paths: (string | null)[] = batch.map(({ path }) => path);
+  for await (const e of db.events('/accounts/*', { from: position, signal: AbortSignal.timeout(1) })) {
+    const read: Event = e;
+    if (read.metadata === null) break;
+  }
+  const rows: Rows<{ n: number }> = await db.query<{ n: number }>('select count(*) n from account', [null, true]);
+  const n: number = rows[0].n + rows.columns.length;
+  for await (const s of db.status({ hash: true })) {
+    const status: Status = s;
+    if (status.connection === 'connected' && status.stateHash) break;
+  }
+  const { text } = await db.schema();
+  db.wake();
+  try {
+    await db.close();
+  } catch (error) {
+    if (error instanceof RivuletError && error.code === 'version_conflict') console.log(error.expected);
+  }
+  await destroy({ name: 'crm' });
+  console.log(paths, n, text);
+
+  // @ts-expect-error: there is no such level
+  void one.durable('forever');
+  // @ts-expect-error: there is no such storage
+  void open({ name: 'x', storage: 'cloud' });
+  // @ts-expect-error: functions are no data
+  db.append('/a', 't', { f: () => 1 });
+  // @ts-expect-error: no connection is called that
+  for await (const s of db.status()) if (s.connection === 'online') break;
+}
