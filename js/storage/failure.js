@@ -1,37 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the browser throws, as a coded error.
+// What the browser throws, as the errors that include/rivulet/host.h names. Only what makes files
+// grow may say `storage_full`.
 import { RivuletError } from '../error.js';
+
+/** @param {unknown} error */
+function nameOf(error) {
+  return error instanceof Error || error instanceof DOMException ? error.name : '';
+}
 
 /**
  * @param {unknown} error
  * @returns {string} one line for people
  */
 export function reasonOf(error) {
-  return error instanceof Error || error instanceof DOMException
-    ? `${error.name}: ${error.message}`
-    : String(error);
+  const name = nameOf(error);
+  return name === '' ? String(error) : `${name}: ${/** @type {Error} */ (error).message}`;
 }
 
 /**
  * @param {unknown} error
- * @returns {boolean} true when the browser gives this site no more space
+ * @param {string} name such as `NotFoundError`
  */
-export function isFull(error) {
-  const name = error instanceof Error || error instanceof DOMException ? error.name : '';
-  return name === 'QuotaExceededError' || name === 'NS_ERROR_FILE_NO_DEVICE_SPACE';
+export function isNamed(error, name) {
+  return nameOf(error) === name;
 }
 
 /**
- * The error of a storage operation: `storage_full` where the quota is used up, the code that is
- * given otherwise.
  * @param {unknown} error
- * @param {string} doing what failed, such as `write to "log-1"`
- * @param {'storage_failed' | 'storage_unavailable'} [code]
+ * @param {string} doing what failed, such as `flush of "log-1"`
  * @returns {RivuletError}
  */
-export function storageError(error, doing, code = 'storage_failed') {
+export function failed(error, doing) {
+  return error instanceof RivuletError
+    ? error
+    : new RivuletError('storage_failed', `${doing}: ${reasonOf(error)}`);
+}
+
+/**
+ * The same for what takes space.
+ * @param {unknown} error
+ * @param {string} doing
+ * @returns {RivuletError}
+ */
+export function failedOrFull(error, doing) {
+  return isNamed(error, 'QuotaExceededError')
+    ? new RivuletError('storage_full', `${doing}: ${reasonOf(error)}`)
+    : failed(error, doing);
+}
+
+/**
+ * The same for what is done before a storage can be used.
+ * @param {unknown} error
+ * @param {string} doing
+ * @returns {RivuletError}
+ */
+export function unavailable(error, doing) {
   if (error instanceof RivuletError) {
     return error;
   }
-  return new RivuletError(isFull(error) ? 'storage_full' : code, `${doing}: ${reasonOf(error)}`);
+  const code = isNamed(error, 'QuotaExceededError') ? 'storage_full' : 'storage_unavailable';
+  return new RivuletError(code, `${doing}: ${reasonOf(error)}`);
+}
+
+/** What the browser says about keeping this site's data when space runs short. */
+export async function isPersisted() {
+  try {
+    return (await navigator.storage?.persisted?.()) === true;
+  } catch {
+    return false; // it does not say, so nothing is promised
+  }
 }

@@ -3,7 +3,7 @@
 // origin share and which the browser takes back when its holder is gone, however that ended. It is
 // never waited for: a database that someone has open is `data_in_use`.
 import { RivuletError } from '../error.js';
-import { reasonOf } from './failure.js';
+import { unavailable } from './failure.js';
 import { storageName } from './name.js';
 
 /**
@@ -35,12 +35,6 @@ export async function lockDatabase(name) {
         });
       });
     });
-    ended.catch((error) => {
-      if (error instanceof RivuletError) {
-        reject(error);
-      } else {
-        reject(new RivuletError('storage_unavailable', `no lock: ${reasonOf(error)}`));
-      }
-    });
+    ended.catch((error) => reject(unavailable(error, 'the lock of the database')));
   });
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// IndexedDB by promises: requests, transactions, and opening a database.
+import { RivuletError } from '../error.js';
+import { isNamed, unavailable } from './failure.js';
+
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
+export function answer(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+/**
+ * Done when the transaction is: with durability `strict`, when it is on the disk.
+ * @param {IDBTransaction} transaction
+ * @returns {Promise<void>}
+ */
+export function completed(transaction) {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
+    transaction.onabort = () => {
+      reject(transaction.error ?? new DOMException('the transaction was aborted', 'AbortError'));
+    };
+  });
+}
+
+/**
+ * Opens a database. One of a newer version than `version` is `data_newer`.
+ * @param {string} name
+ * @param {number} version
+ * @param {(database: IDBDatabase, transaction: IDBTransaction) => void} make called where there is
+ *     none; what it throws, or an abort, leaves it so
+ * @returns {Promise<IDBDatabase>}
+ */
+export async function openDatabase(name, version, make) {
+  if (globalThis.indexedDB === undefined) {
+    throw new RivuletError('storage_unavailable', 'this browser has no IndexedDB');
+  }
+  try {
+    const request = indexedDB.open(name, version);
+    request.onupgradeneeded = () => {
+      make(request.result, /** @type {IDBTransaction} */ (request.transaction));
+    };
+    return await answer(request);
+  } catch (error) {
+    if (isNamed(error, 'VersionError')) {
+      throw new RivuletError('data_newer', `"${name}" in IndexedDB is of a newer version than this`);
+    }
+    throw unavailable(error, 'IndexedDB');
+  }
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<void>}
+ */
+export async function deleteDatabase(name) {
+  const request = indexedDB.deleteDatabase(name);
+  await new Promise((resolve, reject) => {
+    request.onsuccess = resolve;
+    request.onerror = () => reject(request.error);
+    // Only one who does not heed the lock can have it open. It goes when that one closes it.
+    request.onblocked = () => reject(new RivuletError('data_in_use', `"${name}" is open elsewhere`));
+  });
+}
