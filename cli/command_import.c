@@ -78,15 +78,16 @@ static uint64_t line_of(rv_bytes problem, rv_bytes batch, uint64_t first_line, s
     return 0;
 }
 
-/* A refused batch: the problem, the line, and what was imported before. */
+/* A refused batch: the problem, the line, and what was imported before, or where that could not be
+ * made `durable`, accepted. */
 static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint64_t first_line,
-                   size_t count) {
+                   size_t count, bool durable) {
     const uint64_t line = line_of(problem, batch, first_line, count);
     clear_progress(run);
     if (run->cli->json && problem.len > 0 && problem.ptr[0] == '{') {
-        fprintf(stderr, "{\"line\":%llu,\"imported\":%llu,",
+        fprintf(stderr, "{\"line\":%llu,\"%s\":%llu,",
                 (unsigned long long)(line != 0 ? line : first_line),
-                (unsigned long long)run->imported);
+                durable ? "imported" : "accepted", (unsigned long long)run->imported);
         fwrite(problem.ptr + 1, 1, problem.len - 1, stderr);
         return RV_EXIT_ERROR;
     }
@@ -97,7 +98,11 @@ static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint
         fprintf(stderr, "  in the batch of %zu events that begins at line %llu", count,
                 (unsigned long long)first_line);
     }
-    fprintf(stderr, "; %llu events were imported before\n", (unsigned long long)run->imported);
+    fprintf(stderr,
+            durable ? "; %llu events were imported before\n"
+                    : "; %llu events were accepted before, the last perhaps not flushed: `rivulet "
+                      "status` tells the position that the node has\n",
+            (unsigned long long)run->imported);
     return status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
 }
 
@@ -135,7 +140,8 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
     if (code == RV_EXIT_OK && http >= 400) {
         const int flushed =
             wait_durable(run); /* a failure of its own is shown beside the refusal */
-        code = refused(run, rv_buffer_bytes(&answer), batch, first_line, count);
+        code =
+            refused(run, rv_buffer_bytes(&answer), batch, first_line, count, flushed == RV_EXIT_OK);
         code = flushed == RV_EXIT_OK ? code : flushed;
     } else if (code == RV_EXIT_OK) {
         rv_bytes last;

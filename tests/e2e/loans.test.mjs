@@ -1,61 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: on real data (262,200 events of a bank's loan process) central node and edges hold what the
 // file says, and agree on the state.
-// Method: real processes; what the rows must be is computed here, from the NDJSON alone, by following
-// the schema's bindings by hand. Runs without the data only by saying so.
+// Method: real processes; what the rows must be is computed from the NDJSON alone (loans.mjs).
+// Runs without the data only by saying so.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { gunzipSync } from 'node:zlib';
 
 import { Node } from '../../demo/node.mjs';
+import { eventsOf, fold, loansText, packedFile, schemaFile, withLoans as options } from './loans.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
 const binary = process.env.RIVULET_BIN ?? join(root, 'build/native/rivulet');
-const present = existsSync(join(data, 'loans.ndjson.gz'));
-const options = present ? {} : { skip: `no loans.ndjson.gz in ${data}; name its folder with RIVULET_DATA` };
 
 const one = '/applications/173688';
 let folder, central, events;
-
-/** What the rows must be: the schema's bindings, written out. */
-function fold() {
-  const applications = new Map();
-  const items = new Map();
-  for (const { type, data: d } of events) {
-    if (type === 'application_submitted') {
-      applications.set(d.application_id, {
-        amount_requested: d.amount_requested,
-        state: 'submitted',
-        state_changes: 0,
-        offer_state: null,
-        last_resource: d.resource ?? null,
-      });
-    } else if (type === 'work_item_opened') {
-      items.set(d.work_item_id, { status: d.status, steps: 1, last_resource: d.resource ?? null });
-    } else if (type === 'work_item_progressed') {
-      const item = items.get(d.work_item_id);
-      item.status = d.status;
-      item.steps += d.steps ?? 1;
-      item.last_resource = d.resource ?? null;
-    } else {
-      const application = applications.get(d.application_id);
-      application.last_resource = d.resource ?? null;
-      if (type === 'offer_state_changed') application.offer_state = d.offer_state;
-      if (type === 'application_state_changed') {
-        application.state = d.state;
-        application.state_changes += d.changes ?? 1;
-      }
-    }
-  }
-  return { applications, items };
-}
 
 async function reaches(edge, position) {
   for (let i = 0; i < 1200; i += 1) {
@@ -67,21 +31,17 @@ async function reaches(edge, position) {
 }
 
 before(async () => {
-  if (!present) return;
+  if (options.skip) return;
   folder = mkdtempSync(join(tmpdir(), 'rivulet-loans-'));
   const at = ['--data', join(folder, 'central')];
-  execFileSync(binary, ['schema', 'apply', join(data, 'loans.schema.sql'), ...at]);
-  execFileSync(binary, ['import', join(data, 'loans.ndjson.gz'), ...at]);
-  events = gunzipSync(readFileSync(join(data, 'loans.ndjson.gz')))
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
+  execFileSync(binary, ['schema', 'apply', schemaFile, ...at]);
+  execFileSync(binary, ['import', packedFile, ...at]);
+  events = eventsOf(loansText());
   central = await Node.start(join(folder, 'central'));
 });
 
 after(async () => {
-  if (!present) return;
+  if (options.skip) return;
   assert.equal(await central.stop(), 0);
   rmSync(folder, { recursive: true, force: true });
 });
@@ -89,7 +49,7 @@ after(async () => {
 test('the central node has every row as the file says', options, async () => {
   const status = await central.status();
   assert.equal(status.position, events.length + 1);
-  const { applications, items } = fold();
+  const { applications, items } = fold(events);
   assert.equal(applications.size, 13087);
   assert.equal(status.aggregates.application, applications.size);
   assert.equal(status.aggregates.work_item, items.size);
@@ -104,7 +64,7 @@ test('the central node has every row as the file says', options, async () => {
 
 test('counts by state agree', options, async () => {
   const expected = new Map();
-  for (const { state } of fold().applications.values()) {
+  for (const { state } of fold(events).applications.values()) {
     expected.set(state, (expected.get(state) ?? 0) + 1);
   }
   const rows = await central.query('select state, count(*) n from application group by state');
