@@ -17,6 +17,7 @@ const members = [
 
 export class Reactor {
   #module;
+  #buffer = { at: 0, size: 0 }; // what is handed over lies here, one thing at a time
 
   /** @param {string} file @param {string} directory on this machine; it is the module's `/` */
   static async start(file, directory) {
@@ -27,8 +28,12 @@ export class Reactor {
   }
 
   #give(bytes) {
-    const at = this.#module.rv_module_alloc(bytes.length);
-    assert.notEqual(at, 0, 'no memory');
+    if (bytes.length > this.#buffer.size) {
+      const size = Math.max(bytes.length, 2 * this.#buffer.size);
+      this.#buffer = { at: this.#module.rv_module_alloc(size), size };
+      assert.notEqual(this.#buffer.at, 0, 'no memory');
+    }
+    const { at } = this.#buffer;
     new Uint8Array(this.#module.memory.buffer, at, bytes.length).set(bytes);
     return at;
   }
