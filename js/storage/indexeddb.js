@@ -135,12 +135,10 @@ export class IndexedDbStorage {
     const { pageSize } = this.#pages;
     const taken = bytes.subarray(0, dirtyBytesMax - 2 * pageSize);
     const missing = this.#torn(file, offset, taken.length);
-    const pagesTouched = Math.ceil(taken.length / pageSize) + 1;
-    const fits = (this.#pages.dirtyCount + pagesTouched) * pageSize <= dirtyBytesMax;
-    if (fits && missing.length === 0) {
+    if (missing.length === 0 && this.#fits(taken.length)) {
       return this.#change(file, offset, taken);
     }
-    return this.#writeLater(file, offset, taken, { spill: !fits, missing });
+    return this.#writeLater(file, offset, taken, missing);
   }
 
   /**
@@ -235,6 +233,15 @@ export class IndexedDbStorage {
   }
 
   /**
+   * True when so many bytes more may be dirty.
+   * @param {number} length
+   */
+  #fits(length) {
+    const { pageSize, dirtyCount } = this.#pages;
+    return (dirtyCount + Math.ceil(length / pageSize) + 1) * pageSize <= dirtyBytesMax;
+  }
+
+  /**
    * @param {PagedFile} file
    * @param {number} offset
    * @param {Uint8Array} into
@@ -269,11 +276,11 @@ export class IndexedDbStorage {
    * @param {PagedFile} file
    * @param {number} offset
    * @param {Uint8Array} bytes
-   * @param {{spill: boolean, missing: number[]}} first what must be done before
+   * @param {number[]} missing pages that must be known before
    */
-  async #writeLater(file, offset, bytes, { spill, missing }) {
+  async #writeLater(file, offset, bytes, missing) {
     const doing = `write to "${file.name}"`;
-    if (spill) {
+    while (!this.#fits(bytes.length)) {
       await this.#take(() => this.#save(this.#changed())).catch((error) => {
         throw failedOrFull(error, doing);
       });
@@ -408,31 +415,28 @@ export class IndexedDbStorage {
     const keeps = Math.ceil(size / pageSize);
     const rest = size % pageSize;
     const last = keeps - 1;
-    if (rest > 0 && !this.#pages.has(file, last)) {
-      await this.#load(file, [last], doing);
-    }
+    const torn = rest > 0 && !this.#pages.has(file, last) ? [last] : [];
+    const loaded = await this.#load(file, torn, doing);
     const end = new Uint8Array(rest);
-    this.#copy(file, size - rest, end, new Map());
+    this.#copy(file, size - rest, end, loaded);
     try {
       await this.#take(async () => {
         const stored = Math.min(file.stored, keeps);
         const transaction = this.#begin();
         transaction.objectStore('pages').delete(pagesFrom(file.id, keeps));
-        if (rest > 0 && last < file.stored) {
+        if (rest > 0 && last < stored) {
           transaction.objectStore('pages').put(end, [file.id, last]);
         }
         this.#put(transaction, file, { size, stored });
         transaction.commit();
         await completed(transaction);
-        file.stored = stored;
+        this.#pages.forget(file, rest > 0 ? last : keeps);
+        if (rest > 0) this.#pages.change(file, last, 0, end);
+        Object.assign(file, { size, stored, sizeDirty: false });
       });
     } catch (error) {
       throw failedOrFull(error, doing);
     }
-    this.#pages.forget(file, rest > 0 ? last : keeps);
-    if (rest > 0) this.#pages.change(file, last, 0, end);
-    file.size = size;
-    file.sizeDirty = false;
   }
 
   /** @param {PagedFile} file */
@@ -482,9 +486,11 @@ export async function exists(name) {
       made = true;
       transaction.abort(); // so nothing is made
     });
-    const files = await readFiles(database);
-    database.close();
-    return files.size > 0;
+    try {
+      return (await readFiles(database)).size > 0;
+    } finally {
+      database.close();
+    }
   } catch (error) {
     if (made) return false;
     if (error instanceof RivuletError && error.code === 'data_newer') return true;

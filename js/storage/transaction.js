@@ -55,16 +55,19 @@ export async function openDatabase(name, version, make) {
   }
 }
 
+/** What has it open may be a worker that is ending; who stays longer has not heeded the lock. */
+const patienceMs = 5000;
+
 /**
  * @param {string} name
  * @returns {Promise<void>}
  */
 export async function deleteDatabase(name) {
   const request = indexedDB.deleteDatabase(name);
-  await new Promise((resolve, reject) => {
-    request.onsuccess = resolve;
-    request.onerror = () => reject(request.error);
-    // Only one who does not heed the lock can have it open. It goes when that one closes it.
-    request.onblocked = () => reject(new RivuletError('data_in_use', `"${name}" is open elsewhere`));
+  const deleted = answer(request);
+  const blocked = new Promise((_, reject) => {
+    const inUse = new RivuletError('data_in_use', `"${name}" is open in another tab or worker`);
+    request.onblocked = () => setTimeout(() => reject(inUse), patienceMs);
   });
+  await Promise.race([deleted, blocked]);
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which storage a database in a browser has. `auto` takes it from where it is: OPFS or IndexedDB; a
+// new one is made in OPFS where there is that, else in IndexedDB. Memory is never taken unasked.
+import { RivuletError } from '../error.js';
+import * as indexeddb from './indexeddb.js';
+import * as memory from './memory.js';
+import * as opfs from './opfs.js';
+
+/** @typedef {opfs.OpfsStorage | indexeddb.IndexedDbStorage | memory.MemoryStorage} Storage */
+/** @typedef {'auto' | 'opfs' | 'indexeddb' | 'memory'} StorageMode */
+
+const kinds = { opfs, indexeddb, memory };
+
+/**
+ * @param {unknown} error
+ * @returns {string} why that storage is not there; any other error is thrown on
+ */
+function whyUnavailable(error) {
+  if (error instanceof RivuletError && error.code === 'storage_unavailable') {
+    return error.detail;
+  }
+  throw error;
+}
+
+/**
+ * @param {string} name
+ * @returns {Promise<Storage>}
+ */
+async function mountAuto(name) {
+  const reasons = [];
+  /** @type {(typeof opfs | typeof indexeddb)[]} */
+  const there = [];
+  for (const kind of [opfs, indexeddb]) {
+    try {
+      if (await kind.exists(name)) return await kind.mount(name);
+      there.push(kind);
+    } catch (error) {
+      reasons.push(whyUnavailable(error));
+    }
+  }
+  for (const kind of there) {
+    try {
+      return await kind.mount(name);
+    } catch (error) {
+      reasons.push(whyUnavailable(error));
+    }
+  }
+  throw new RivuletError('storage_unavailable', reasons.join('; '));
+}
+
+/**
+ * Opens the storage of a database, which nobody else has from then on. Errors: `data_in_use`,
+ * `storage_unavailable`, `data_newer`, `storage_full`, `parameter_invalid`.
+ * @param {string} name
+ * @param {{storage?: StorageMode}} [options]
+ * @returns {Promise<Storage>}
+ */
+export async function mount(name, { storage = 'auto' } = {}) {
+  if (storage === 'auto') {
+    return mountAuto(name);
+  }
+  return kindOf(storage).mount(name);
+}
+
+/**
+ * Removes a database that nobody has open; of `auto`, wherever it is.
+ * @param {string} name
+ * @param {{storage?: StorageMode}} [options]
+ */
+export async function destroy(name, { storage = 'auto' } = {}) {
+  if (storage !== 'auto') {
+    await kindOf(storage).destroy(name);
+    return;
+  }
+  const reasons = [];
+  for (const kind of [opfs, indexeddb]) {
+    try {
+      await kind.destroy(name);
+    } catch (error) {
+      reasons.push(whyUnavailable(error));
+    }
+  }
+  if (reasons.length === 2) {
+    throw new RivuletError('storage_unavailable', reasons.join('; '));
+  }
+}
+
+/** @param {keyof typeof kinds} storage */
+function kindOf(storage) {
+  if (!Object.hasOwn(kinds, storage)) {
+    throw new RivuletError('parameter_invalid', `there is no storage "${storage}" here`, {
+      parameter: 'storage',
+    });
+  }
+  return kinds[storage];
+}

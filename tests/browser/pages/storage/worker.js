@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worker's side: what a test calls, over the storages of the package.
+import { destroy, mount } from '../../../../js/storage/mount.js';
+import * as indexeddb from '../../../../js/storage/indexeddb.js';
+import * as opfs from '../../../../js/storage/opfs.js';
+import { runConformance } from './conformance.js';
+import { measure } from './measure.js';
+
+/** @type {Map<string, any>} storages by the name of their database */
+const mounted = new Map();
+
+/** Bytes that differ from page to page and do not compress: xorshift. */
+function pattern(length, seed) {
+  const words = new Uint32Array(Math.ceil(length / 4));
+  let x = (seed * 2654435761 + 1) >>> 0;
+  for (let i = 0; i < words.length; i++) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    words[i] = x >>> 0;
+  }
+  return new Uint8Array(words.buffer, 0, length);
+}
+
+const calls = {
+  async mount(name, storage) {
+    mounted.set(name, await mount(name, { storage }));
+    const { mode, persistent } = mounted.get(name);
+    return { mode, persistent };
+  },
+  async unmount(name) {
+    await mounted.get(name).unmount();
+    mounted.delete(name);
+  },
+  async destroy(name, storage) {
+    await destroy(name, { storage });
+  },
+  async exists(name) {
+    return { opfs: await opfs.exists(name), indexeddb: await indexeddb.exists(name) };
+  },
+  /** Any operation whose arguments and result are plain. */
+  async operate(name, operation, ...args) {
+    return await mounted.get(name)[operation](...args);
+  },
+  /** Writes a pattern whole; answers how many bytes were written before an error, and its code. */
+  async fill(name, file, offset, length, seed) {
+    const bytes = pattern(length, seed);
+    let done = 0;
+    while (done < length) {
+      const part = bytes.subarray(done, Math.min(length, done + 65536));
+      try {
+        const count = await mounted.get(name).write(file, offset + done, part);
+        if (count === 0) return { done, code: 'storage_full' };
+        done += count;
+      } catch (error) {
+        return { done, code: error.code, detail: error.detail };
+      }
+    }
+    return { done };
+  },
+  /** How many bytes from the offset on are those of the pattern. */
+  async compare(name, file, offset, length, seed) {
+    const expected = pattern(length, seed);
+    const met = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const count = await mounted.get(name).read(file, offset + done, met.subarray(done));
+      if (count === 0) break;
+      done += count;
+    }
+    const differs = expected.findIndex((byte, i) => i >= done || byte !== met[i]);
+    return differs < 0 ? length : differs;
+  },
+  conformance: runConformance,
+  measure,
+};
+
+globalThis.onmessage = async ({ data: { id, method, args } }) => {
+  try {
+    postMessage({ id, result: await calls[method](...args) });
+  } catch (error) {
+    const { code = 'none', detail = String(error.stack ?? error) } = error;
+    postMessage({ id, error: { code, detail } });
+  }
+};
