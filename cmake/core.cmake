@@ -7,8 +7,17 @@ add_library(rivulet STATIC ${RV_LIBRARY_SOURCES})
 target_include_directories(rivulet PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
 
 # The storage hosts that need no event loop.
-file(GLOB RV_PLATFORM_SOURCES CONFIGURE_DEPENDS
-  platform/posix/*.c platform/memory/*.c platform/sim/*.c)
+file(GLOB RV_PLATFORM_SOURCES CONFIGURE_DEPENDS platform/memory/*.c platform/sim/*.c)
+if(RV_TARGET STREQUAL "native")
+  file(GLOB RV_PLATFORM_OF_TARGET CONFIGURE_DEPENDS platform/posix/*.c)
+elseif(RV_TARGET STREQUAL "wasi")
+  # POSIX's files, which WASI's C library has too, but for the lock.
+  file(GLOB RV_PLATFORM_OF_TARGET CONFIGURE_DEPENDS platform/posix/*.c platform/wasi/*.c)
+  list(FILTER RV_PLATFORM_OF_TARGET EXCLUDE REGEX "platform/posix/lock\\.c$")
+elseif(RV_TARGET STREQUAL "browser")
+  file(GLOB RV_PLATFORM_OF_TARGET CONFIGURE_DEPENDS platform/browser/*.c)
+endif()
+list(APPEND RV_PLATFORM_SOURCES ${RV_PLATFORM_OF_TARGET})
 add_library(rivulet_platform STATIC ${RV_PLATFORM_SOURCES})
 target_compile_definitions(rivulet_platform PRIVATE _GNU_SOURCE)
 target_link_libraries(rivulet_platform PUBLIC rivulet)
@@ -16,7 +25,8 @@ target_link_libraries(rivulet_platform PUBLIC rivulet)
 # Optimisation across files, for programs whose speed counts: rv_link_whole(target). The objects hold
 # machine code as well, so everything else links as fast as ever, and so does any other compiler.
 set(RV_LINK_WHOLE OFF)
-if(CMAKE_C_COMPILER_ID STREQUAL "GNU" AND CMAKE_BUILD_TYPE STREQUAL "Release")
+if(RV_TARGET STREQUAL "native" AND CMAKE_C_COMPILER_ID STREQUAL "GNU"
+    AND CMAKE_BUILD_TYPE STREQUAL "Release")
   set(RV_LINK_WHOLE ON)
   target_compile_options(rivulet PRIVATE -flto -ffat-lto-objects)
   add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:RV_LINK_WHOLE>>>:-fno-lto>)

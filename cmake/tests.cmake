@@ -2,12 +2,20 @@
 # with sanitizers names begin with `sanitizers/`, so that one run of ctest can hold both builds. What
 # needs the real daemon, and the house rules, are tests of the other builds (label `release`).
 set(RV_TEST_PREFIX "")
-if(RV_SANITIZE)
+if(NOT RV_TARGET STREQUAL "native")
+  set(RV_TEST_PREFIX "${RV_TARGET}/")
+elseif(RV_SANITIZE)
   set(RV_TEST_PREFIX "sanitizers/")
 endif()
 
 file(GLOB_RECURSE RV_TEST_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
   tests/unit/*_test.c tests/storage/*_test.c tests/sim/*_test.c)
+if(NOT RV_TARGET STREQUAL "native")
+  list(FILTER RV_TEST_SOURCES EXCLUDE REGEX "/native/|/wasi/|/platform/|/posix_")
+endif()
+if(NOT RV_TARGET STREQUAL "wasi")
+  list(FILTER RV_TEST_SOURCES EXCLUDE REGEX "/storage/wasi_")
+endif()
 foreach(source IN LISTS RV_TEST_SOURCES)
   string(REGEX REPLACE "^tests/|_test\\.c$" "" name ${source})
   string(REPLACE "/" "_" target ${name})
@@ -29,7 +37,7 @@ function(rv_release_test name timeout_s)
     ENVIRONMENT "RIVULET_BIN=$<TARGET_FILE:rivulet_binary>;DEMO_ONCE=1")
 endfunction()
 
-if(NOT RV_SANITIZE AND NOT RV_FUZZ)
+if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
   find_program(NODE node REQUIRED)
   rv_release_test(tidy 120 ${PROJECT_SOURCE_DIR}/tools/tidy)
   rv_release_test(demo 120 ${PROJECT_SOURCE_DIR}/demo/run)

@@ -1,0 +1,45 @@
+# The modules of WebAssembly, each with SQL and without (`-nosql`):
+#
+#     build/browser/rivulet.wasm          wasi/reactor.h over the imports of platform/browser
+#     build/wasi/rivulet-reactor.wasm     wasi/reactor.h over WASI's files
+#     build/wasi/rivulet.wasm             the command line over WASI's files
+#
+# A module exports its memory and what RV_EXPORT names. Its stack lies below everything else, so that
+# an overflow traps; its memory begins as small as it can and grows to at most 2 GiB.
+set(RV_MODULE_STACK_SIZE 1048576)
+set(RV_MODULE_MEMORY_MAX 2147483648)
+
+file(GLOB RV_REACTOR_SOURCES CONFIGURE_DEPENDS wasi/reactor*.c)
+file(GLOB RV_COMMAND_SOURCES CONFIGURE_DEPENDS wasi/command*.c wasi/reactor_memory.c)
+
+# A module of a given name, and its twin without SQL; further arguments are sources and libraries.
+function(rv_module name sources libraries link_options)
+  foreach(sql "" _absent)
+    string(REPLACE "_absent" "-nosql" suffix "${sql}")
+    set(target module_${name}${suffix})
+    add_executable(${target} ${sources})
+    set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}${suffix})
+    target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
+    target_link_libraries(${target} PRIVATE ${libraries} rivulet_platform
+      rivulet rivulet_sql${sql} rivulet)
+    target_link_options(${target} PRIVATE ${link_options})
+  endforeach()
+endfunction()
+
+if(RV_TARGET STREQUAL "wasi")
+  set(options -Wl,--strip-all -Wl,-z,stack-size=${RV_MODULE_STACK_SIZE} -Wl,--stack-first
+    -Wl,--max-memory=${RV_MODULE_MEMORY_MAX})
+  rv_module(rivulet-reactor "${RV_REACTOR_SOURCES};wasi/host_wasi.c" ""
+    "-mexec-model=reactor;${options}")
+  include(cmake/cli.cmake)
+  rv_module(rivulet "${RV_COMMAND_SOURCES};wasi/reactor_memory.c" rivulet_cli "${options}")
+elseif(RV_TARGET STREQUAL "browser")
+  # Emscripten knows no imports but those of its JavaScript libraries: whatever is undefined becomes
+  # one, and cmake/seal-module.mjs looks whether it may be.
+  rv_module(rivulet "${RV_REACTOR_SOURCES};wasi/host_browser.c" ""
+    "--no-entry;-sTOTAL_STACK=${RV_MODULE_STACK_SIZE};-Wl,--stack-first;-sALLOW_MEMORY_GROWTH;-sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX};-sINITIAL_MEMORY=2097152;-sERROR_ON_UNDEFINED_SYMBOLS=0;-sWARN_ON_UNDEFINED_SYMBOLS=0")
+  foreach(target module_rivulet module_rivulet-nosql)
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+      COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/cmake/seal-module.mjs $<TARGET_FILE:${target}> -O2)
+  endforeach()
+endif()
