@@ -48,9 +48,10 @@ void RV_EXPORT(rv_module_error)(void);
  *      "role":"root"|"edge"|"stored",
  *      "patterns":["/a/…", …],     of an edge; [] for the ones it has stored
  *      "inflate":true,             the host inflates deflated messages (import `inflate`)
- *      "directory":"/data"}        of the WASI reactor: a preopened directory
+ *      "directory":"/data"}        of the WASI reactor: below what is preopened
  *
- * All but the first may be left out: "stored", [], false, and what the host has by itself.
+ * All but the first may be left out: "stored", [] and false are meant then. The WASI reactor needs
+ * the directory, and cannot inflate.
  * RV_PENDING: poll, call again with the same. RV_OK: open. RV_DATA_DAMAGED: open for reading up to
  * the damage; reads go on. RV_JSON_INVALID, RV_PARAMETER_INVALID: the options. Others as
  * rv_node_create, rv_node_open and the budget's. After an error the module is as before, and may be

@@ -6,6 +6,9 @@
  *     free -> started -> pending -> ended -> free      and after it: RV_IO_PENDING, a completion
  *
  * Ended slots wait in a ring, in the order in which they ended, for next_completion.
+ *
+ * A node that could not be opened or closed leaves files open, which some storages do not open
+ * twice. So the files that are open are known, and closed before the next node gets the host.
  */
 #include "platform/browser/browser.h"
 
@@ -21,6 +24,7 @@ typedef struct slot {
     rv_ticket ticket;
     rv_io_result result;
     uint64_t count_max;  /* a larger count is JavaScript's mistake */
+    bool opens;          /* a result is a file */
     rv_file_name *names; /* of a listing */
     size_t names_cap;
 } slot;
@@ -30,7 +34,28 @@ static struct {
     uint32_t ended[RV_BROWSER_SLOTS]; /* a ring of slots */
     uint32_t ended_first;
     uint32_t ended_count;
+    rv_file files[RV_BROWSER_SLOTS]; /* that are open, as many as fit: a node has a few */
+    uint32_t file_count;
 } host;
+
+static void file_opened(rv_file file) {
+    RV_ASSERT(file >= 0);
+    RV_ASSERT(host.file_count <= RV_BROWSER_SLOTS);
+    if (host.file_count < RV_BROWSER_SLOTS) {
+        host.files[host.file_count++] = file;
+    }
+}
+
+static void file_close(rv_file file) {
+    uint32_t i = 0;
+    while (i < host.file_count && host.files[i] != file) {
+        i += 1;
+    }
+    if (i < host.file_count) {
+        host.files[i] = host.files[--host.file_count];
+    }
+    rv_js_file_close(file);
+}
 
 /* The node has far fewer operations under way than there are slots. */
 static uint32_t slot_take(rv_ticket ticket, uint64_t count_max) {
@@ -61,13 +86,16 @@ static rv_io slot_started(uint32_t i, int32_t pending, rv_io_result *result) {
 
 static void slot_result(slot *s, int32_t status, double count, int32_t file) {
     const bool known = status == RV_OK || (status > RV_END && status < RV_STATUS_COUNT);
-    const bool counted = count >= 0 && count <= (double)s->count_max;
-    if (!known || (status == RV_OK && !counted)) {
+    const bool sound = count >= 0 && count <= (double)s->count_max && (!s->opens || file >= 0);
+    if (!known || (status == RV_OK && !sound)) {
         s->result = (rv_io_result){RV_STORAGE_FAILED, 0, -1};
     } else if (status != RV_OK) {
         s->result = (rv_io_result){(rv_status)status, 0, -1};
     } else {
         s->result = (rv_io_result){RV_OK, (uint64_t)count, file};
+        if (s->opens) {
+            file_opened(file);
+        }
     }
     for (size_t i = 0; i < s->names_cap && i < s->result.count; i++) {
         s->names[i].text[RV_FILE_NAME_MAX] = '\0';
@@ -118,6 +146,7 @@ static rv_io browser_open(void *ctx, rv_ticket ticket, const char *name, rv_io_r
         return refuse(result, RV_DATA_NOT_FOUND);
     }
     const uint32_t i = slot_take(ticket, (uint64_t)WHOLE_MAX);
+    host.slots[i].opens = true;
     return slot_started(i, rv_js_file_open(i, name, (uint32_t)strlen(name)), result);
 }
 
@@ -127,12 +156,13 @@ static rv_io browser_create(void *ctx, rv_ticket ticket, const char *name, rv_io
         return refuse(result, RV_STORAGE_FAILED);
     }
     const uint32_t i = slot_take(ticket, 0);
+    host.slots[i].opens = true;
     return slot_started(i, rv_js_file_create(i, name, (uint32_t)strlen(name)), result);
 }
 
 static void browser_close(void *ctx, rv_file file) {
     RV_ASSERT(ctx == &host);
-    rv_js_file_close(file);
+    file_close(file);
 }
 
 static rv_io browser_read(void *ctx, rv_ticket ticket, rv_file file, uint64_t offset, uint8_t *buf,
@@ -219,6 +249,9 @@ rv_host rv_browser_interface(void) {
         .entropy = browser_entropy,
     };
     RV_ASSERT(rv_browser_idle());
+    while (host.file_count > 0) {
+        file_close(host.files[0]);
+    }
     memset(&host, 0, sizeof host); /* what ended and was never taken is nobody's now */
     return (rv_host){&ops, &host};
 }

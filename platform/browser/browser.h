@@ -55,7 +55,8 @@ uint32_t rv_js_inflate(const uint8_t *in, uint32_t in_len, uint8_t *out, uint32_
  * `file`: of open and create, else 0. RV_OK, or RV_REQUEST_INVALID: nothing is under way there. */
 int32_t RV_EXPORT(rv_host_done)(uint32_t slot, int32_t status, double count, int32_t file);
 
-/* The host and the compression service that a database is opened with. Nothing may be under way. */
+/* The host and the compression service that a database is opened with. Nothing may be under way;
+ * files that the database before left open are closed. */
 rv_host rv_browser_interface(void);
 rv_compression rv_browser_compression(void);
 
