@@ -165,18 +165,16 @@ export class Database {
    */
   append(pathOrEvents, typeOrOptions, data, options) {
     const batch = Array.isArray(pathOrEvents);
-    const request = batch
-      ? appendRequest(pathOrEvents, typeOrOptions)
-      : appendRequest({ path: pathOrEvents, type: typeOrOptions, data }, options);
     const append = new Append();
-    this.#request(request).then(
-      (answer) => {
-        const { result, position } = appendResult(answer, batch);
-        append.accept(result, position);
-        this.#durability.watch(append);
-      },
-      (error) => append.fail(error),
-    );
+    const ask = async () => {
+      const request = batch
+        ? appendRequest(pathOrEvents, typeOrOptions)
+        : appendRequest({ path: pathOrEvents, type: typeOrOptions, data }, options);
+      const { result, position } = appendResult(await this.#request(request), batch);
+      append.accept(result, position);
+      this.#durability.watch(append);
+    };
+    ask().catch((error) => append.fail(error));
     return append;
   }
 

@@ -56,6 +56,8 @@ export class Engine {
 
   /** Grows with everything that may give the module something to do. */
   activity = 0;
+  /** Operations of the storage that have not ended. */
+  pending = 0;
   /** What the storage said last when it failed. @type {string | undefined} */
   storageDetail = undefined;
   /** The body of the message that is being received, as inflated. @type {Uint8Array | null} */
@@ -146,6 +148,7 @@ export class Engine {
     try {
       const result = run();
       if (typeof result?.then === 'function') {
+        this.pending += 1;
         result.then(
           (/** @type {any} */ value) => this.#complete(slot, OK, settle(value)),
           (/** @type {unknown} */ error) => this.#complete(slot, this.#failed(error), end),
@@ -171,6 +174,7 @@ export class Engine {
   #complete(slot, status, end) {
     if (this.#dead) return;
     this.activity += 1;
+    this.pending -= 1;
     this.#exports.rv_host_done(slot, status, ...end);
     this.oncompletion();
   }

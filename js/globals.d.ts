@@ -5,9 +5,9 @@ interface FileSystemSyncAccessHandle {
   close(): void;
   flush(): void;
   getSize(): number;
-  read(buffer: BufferSource, options?: { at?: number }): number;
+  read(buffer: AllowSharedBufferSource, options?: { at?: number }): number;
   truncate(size: number): void;
-  write(buffer: BufferSource, options?: { at?: number }): number;
+  write(buffer: AllowSharedBufferSource, options?: { at?: number }): number;
 }
 
 interface FileSystemFileHandle {

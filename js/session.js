@@ -311,8 +311,7 @@ export class Session {
     const text = new TextEncoder().encode(JSON.stringify(options));
     const at = this.#engine.alloc(text.length);
     this.#engine.put(at, text);
-    for (;;) {
-      const before = this.#engine.activity;
+    for (let seen = -1; ; seen = this.#engine.activity) {
       const status = this.#engine.open(at, text.length);
       if (status === OK) return;
       if (status !== PENDING) {
@@ -321,11 +320,11 @@ export class Session {
         this.#failure = error; // open for reading, up to the damage
         return;
       }
-      this.#engine.poll(this.#now());
-      if (this.#engine.activity === before) {
+      if (this.#engine.activity === seen && this.#engine.pending > 0) {
         await new Promise((resolve) => (this.#engine.oncompletion = () => resolve(null)));
         this.#engine.oncompletion = this.#wake;
       }
+      this.#engine.poll(this.#now());
     }
   }
 

@@ -36,10 +36,10 @@ function pidIn(file) {
   return Number.parseInt(fs.readFileSync(file, 'utf8'), 10);
 }
 
-/** @param {number} pid */
+/** Whether another process than ours has that id. @param {number} pid */
 function runs(pid) {
   try {
-    return !Number.isNaN(pid) && process.kill(pid, 0);
+    return !Number.isNaN(pid) && pid !== process.pid && process.kill(pid, 0);
   } catch (/** @type {any} */ error) {
     return error.code !== 'ESRCH';
   }

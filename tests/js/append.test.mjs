@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: each level of durability is told when it is reached and not before, failures reach whoever
+// asked, and are not silent when nobody did. Method: facts given by hand.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { test } from 'node:test';
+import { Append, appendRequest, appendResult, Durability } from '../../js/append.js';
+import { RivuletError } from '../../js/error.js';
+import { settled } from './fixture.mjs';
+
+const levels = /** @type {const} */ (['memory', 'local', 'upstream']);
+
+/** Which levels an append has reached by now. */
+async function reached(append) {
+  /** @type {string[]} */
+  const found = [];
+  for (const level of levels) {
+    append.durable(level).then(
+      () => found.push(level),
+      (/** @type {any} */ error) => found.push(`${level}: ${error.code}`),
+    );
+  }
+  await settled();
+  return found.sort();
+}
+
+function accepted(durability, position) {
+  const append = new Append();
+  append.accept({ position }, position);
+  durability.watch(append);
+  return append;
+}
+
+test('at a root: memory at once, local and upstream with the flush', async () => {
+  const durability = new Durability();
+  durability.update({ root: true, watermark: 4, durable: 4 }, null);
+  const append = accepted(durability, 5);
+  const later = accepted(durability, 6);
+  assert.deepEqual(await reached(append), ['memory']);
+  durability.update({ root: true, watermark: 6, durable: 5 }, null);
+  assert.deepEqual(await reached(append), ['local', 'memory', 'upstream']);
+  assert.deepEqual(await reached(later), ['memory']);
+  assert.deepEqual(await append.durable('local'), { position: 5 });
+  assert.deepEqual(await reached(accepted(durability, 5)), ['local', 'memory', 'upstream']);
+});
+
+test('at an edge: upstream first, then as the log goes on', async () => {
+  const durability = new Durability();
+  durability.update({ root: false, watermark: 4, durable: 4 }, null);
+  const append = accepted(durability, 9);
+  assert.deepEqual(await reached(append), ['upstream']);
+  durability.update({ root: false, watermark: 9, durable: 8 }, null);
+  assert.deepEqual(await reached(append), ['memory', 'upstream']);
+  durability.update({ root: false, watermark: 9, durable: 9 }, null);
+  assert.deepEqual(await reached(append), ['local', 'memory', 'upstream']);
+});
+
+test('a log that goes no further fails what it has not made durable', async () => {
+  const durability = new Durability();
+  durability.update({ root: true, watermark: 4, durable: 4 }, null);
+  const append = accepted(durability, 5);
+  const failed = append.durable('local');
+  durability.update({ root: true, watermark: 5, durable: 4 }, new RivuletError('storage_failed', 'x'));
+  await assert.rejects(failed, { code: 'storage_failed' });
+  assert.deepEqual(await reached(append), ['local: storage_failed', 'memory', 'upstream: storage_failed']);
+  const closed = new Durability();
+  const left = accepted(closed, 5);
+  const leftLocal = left.durable();
+  closed.end(new RivuletError('closing'));
+  await assert.rejects(leftLocal, { code: 'closing' });
+});
+
+test('an unknown level is an error, not a wait', async () => {
+  await assert.rejects(new Append().durable(/** @type {any} */ ('disk')), { code: 'parameter_invalid' });
+  await assert.rejects(new Append().durable(/** @type {any} */ ('toString')), { code: 'parameter_invalid' });
+});
+
+test('a failed append is an unhandled rejection, unless somebody asked about it', () => {
+  const url = (/** @type {string} */ name) => new URL(`../../js/${name}.js`, import.meta.url).href;
+  const program = (/** @type {string} */ asked) => `
+    import { Append } from '${url('append')}';
+    import { RivuletError } from '${url('error')}';
+    const append = new Append();
+    ${asked}
+    append.fail(new RivuletError('check_violation', 'no'));`;
+  const run = (/** @type {string} */ asked) =>
+    spawnSync(process.execPath, ['--input-type=module', '-e', program(asked)], { encoding: 'utf8' });
+  const silent = run('');
+  assert.notEqual(silent.status, 0);
+  assert.match(silent.stderr, /check_violation/);
+  assert.equal(run("append.durable('memory').catch(() => {});").status, 0);
+  assert.notEqual(run("append.durable('memory');").status, 0);
+});
+
+test('a request says what options and events say', () => {
+  const one = appendRequest({ path: '/a', type: 't', data: { n: 1n } }, { expectedVersion: 3, eventId: 'id' });
+  assert.equal(one.body, '{"path":"/a","type":"t","data":{"n":1}}');
+  assert.equal(one.expected_version, '3');
+  assert.equal(one.idempotency_key, 'id');
+  assert.equal(one.durability, 'memory');
+  const shared = { actor: 'ada' };
+  const batch = appendRequest([{ path: '/a', type: 't', expectedVersion: 'none', eventId: 'x' }, { path: '/b', type: 't', metadata: { m: 1 } }], { metadata: shared });
+  assert.deepEqual(JSON.parse(batch.body), [
+    { path: '/a', type: 't', data: {}, metadata: shared, event_id: 'x', expected_version: 'none' },
+    { path: '/b', type: 't', data: {}, metadata: { m: 1 } },
+  ]);
+  for (const bad of [{ type: 't' }, { path: 1, type: 't' }, [{ path: '/a' }]]) {
+    assert.throws(() => appendRequest(bad), { code: 'request_invalid' });
+  }
+});
+
+test('an answer without room says positions only', () => {
+  const { result, position } = appendResult({ count: 3, first_position: 7, last_position: 9 }, true);
+  assert.deepEqual(result.map((/** @type {any} */ event) => event.position), [7, 8, 9]); // prettier-ignore
+  assert.equal(position, 9);
+  assert.equal(result[0].data, null);
+});

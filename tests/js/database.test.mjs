@@ -1,0 +1,385 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: a database in Node does what docs/javascript.md says, from open to close, over storage in
+// memory and in files. Method: the browser module in worker threads; what it should hold is counted
+// here, and the native binary reads the same files.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { destroy, open as openDatabase, RivuletError } from '../../js/node.js';
+import { folder, modules, moduleUrl, open, schema, status, take } from './fixture.mjs';
+
+const binary =
+  process.env.RIVULET_BIN ?? fileURLToPath(new URL('../../build/native/rivulet', import.meta.url));
+
+/** What the native binary says of a directory. */
+function native(command, directory) {
+  const run = spawnSync(binary, [...command, '--data', directory, '--json'], { encoding: 'utf8' });
+  return { code: run.status, err: run.stderr, out: run.stdout };
+}
+
+const opened = (db, id, data = {}) => db.append(`/accounts/${id}`, 'account_opened', { name: 'Ada', ...data });
+
+test('an appended event is told as accepted, with exact values', async () => {
+  const db = await open();
+  const before = Date.now();
+  const photo = new Uint8Array([0, 1, 255]);
+  const append = opened(db, 9007199254740993n, { photo, seen_at: new Date(86400000) });
+  const event = await append.durable('memory');
+  const { eventId, recordedAt, ...rest } = event;
+  assert.deepEqual(rest, {
+    position: 2,
+    version: 1,
+    path: '/accounts/9007199254740993',
+    type: 'account_opened',
+    data: {
+      id: 9007199254740993n,
+      name: 'Ada',
+      plan: 'free',
+      photo: '\\x0001ff',
+      seen_at: '1970-01-02T00:00:00+00:00',
+    },
+  });
+  assert.match(eventId, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.ok(Math.abs(Date.parse(recordedAt) - before) < 60000);
+  assert.equal(append.position, 2);
+  assert.deepEqual(await append.durable('local'), event);
+  assert.deepEqual(await append.durable('upstream'), event);
+  await db.append('/accounts/9007199254740993', 'money_paid', { amount: '1234567890.10' }).durable();
+  const [row] = await db.query('SELECT * FROM account');
+  assert.deepEqual({ ...row }, {
+    id: 9007199254740993n,
+    name: 'Ada',
+    plan: 'free',
+    balance: '1234567890.10',
+    visits: 0,
+    photo,
+    seen_at: '1970-01-02T00:00:00+00:00',
+  });
+  const [found] = await db.query('SELECT name FROM account WHERE id = ?', [9007199254740993n]);
+  assert.equal(found.name, 'Ada');
+  assert.equal((await db.query('SELECT 1 n FROM account WHERE id = ?', [9007199254740992n])).length, 0);
+  await db.close();
+});
+
+test('options: expected versions, ids and metadata', async () => {
+  const db = await open();
+  const eventId = '01890a5d-ac96-774b-bcce-b302099a8057';
+  const first = await db
+    .append('/accounts/1', 'account_opened', { name: 'A' }, { expectedVersion: 'none', eventId, metadata: { actor: 'ada', n: 5n } })
+    .durable();
+  assert.equal(first.eventId, eventId);
+  await assert.rejects(db.append('/accounts/1', 'visited', {}, { expectedVersion: 'none' }).durable(), {
+    code: 'version_conflict',
+    actual: 1,
+  });
+  const again = await db
+    .append('/accounts/1', 'account_opened', { name: 'A' }, { eventId, expectedVersion: 'none', metadata: { actor: 'ada', n: 5n } })
+    .durable();
+  assert.deepEqual(again, first);
+  await assert.rejects(db.append('/accounts/1', 'visited', {}, { eventId }).durable(), { code: 'event_id_reused' });
+  await db.append('/accounts/1', 'visited', { times: 2 }, { expectedVersion: 1n }).durable();
+  const [event] = await take(db.events('/accounts/1'), 1);
+  assert.deepEqual(event, { ...first, schemaVersion: 1, metadata: { actor: 'ada', n: 5 } });
+  await db.close();
+});
+
+test('a batch is accepted whole or not at all', async () => {
+  const db = await open();
+  const events = Array.from({ length: 1000 }, (_, i) => {
+    return { path: `/accounts/${i}`, type: 'account_opened', data: { name: `n${i}` } };
+  });
+  const accepted = await db.append(events, { metadata: { batch: 1 } }).durable('local');
+  assert.deepEqual(accepted.map(({ position }) => position), events.map((_, i) => i + 2)); // prettier-ignore
+  const bad = [{ path: '/accounts/5', type: 'visited' }, { path: '/accounts/x', type: 'visited' }];
+  await assert.rejects(db.append(bad).durable(), { index: 1 });
+  const [{ n, v }] = await db.query('SELECT count(*) n, sum(visits) v FROM account');
+  assert.deepEqual([n, v], [1000, 0]);
+  await db.close();
+});
+
+test('every mistake of the application is an error with a code', async () => {
+  const db = await open();
+  const cases = [
+    [() => db.append('/accounts/1', 'nonsense', {}).durable(), 'unknown_event_type'],
+    [() => db.append('/nowhere/1', 'visited', {}).durable(), 'unknown_stream'],
+    [() => db.append('/accounts/1', 'visited', {}).durable(), 'unknown_reference'],
+    [() => opened(db, 1, { name: 'a name too long' }).durable(), 'value_too_long'],
+    [() => opened(db, 1, { nick: 1 }).durable(), 'unknown_field'],
+    [() => opened(db, 1, { name: () => 1 }).durable(), 'json_invalid'],
+    [() => db.append('/accounts/1', 'visited', {}, { eventId: 'x' }).durable(), 'parameter_invalid'],
+    [() => db.append(/** @type {any} */ (undefined), 'visited').durable(), 'request_invalid'],
+    [() => db.append([]).durable(), 'request_invalid'],
+    [() => db.append('/accounts/1', 'visited', 'x'.repeat(5 << 20)).durable(), 'request_too_large'],
+    [() => db.query('SELEC 1'), 'sql_invalid'],
+    [() => db.query('DELETE FROM account'), 'sql_read_only'],
+    [() => db.query('SELECT ?'), 'parameter_invalid'],
+    [() => db.query('SELECT 1 a, 2 a'), 'sql_invalid'],
+    [() => db.events('no/slash').next(), 'path_invalid'],
+    [() => db.events('/**', { from: /** @type {any} */ ('x') }).next(), 'parameter_invalid'],
+  ];
+  for (const [wrong, code] of cases) {
+    await assert.rejects(async () => wrong(), (error) => {
+      assert.ok(error instanceof RivuletError, String(error));
+      assert.equal(error.code, code, error.detail);
+      assert.ok(error.detail.length > 0);
+      return true;
+    });
+  }
+  assert.equal((await db.query('SELECT count(*) n FROM account'))[0].n, 0);
+  await db.close();
+});
+
+test('options that cannot be are refused before anything is made', async () => {
+  const parent = folder();
+  const at = join(parent, 'x');
+  const cases = [
+    [undefined, 'parameter_invalid'],
+    [{}, 'parameter_invalid'],
+    [{ name: '../x' }, 'parameter_invalid'],
+    [{ name: 'x' }, 'parameter_invalid'],
+    [{ name: 'x', storage: 'cloud' }, 'parameter_invalid'],
+    [{ name: 'x', storage: 'opfs' }, 'storage_unavailable'],
+    [{ directory: at, memory: '1 lump' }, 'parameter_invalid'],
+    [{ directory: at, upstream: { url: 'ftp://x/' } }, 'parameter_invalid'],
+    [{ directory: at, upstream: { url: 'no address' } }, 'parameter_invalid'],
+    [{ directory: at, select: { streams: '/x' } }, 'parameter_invalid'],
+    [{ directory: at, schema: 5 }, 'parameter_invalid'],
+    [{ name: 'm', storage: 'memory', memory: '64KiB' }, 'memory_exhausted'],
+    [{ name: 'm', storage: 'memory', schema: 'CREATE NONSENSE' }, 'schema_syntax'],
+    [{ directory: join(parent, 'no', 'such') }, 'data_not_found'],
+    [{ name: 'm', storage: 'memory', moduleUrl: join(parent, 'none.wasm') }, 'module_failed'],
+    [{ name: 'm', storage: 'memory', workerUrl: join(parent, 'none.js') }, 'worker_failed'],
+  ];
+  for (const [options, code] of cases) {
+    await assert.rejects(openDatabase(options && { moduleUrl, ...options }), (error) => {
+      assert.equal(error.code, code, `${JSON.stringify(options)}: ${error.detail}`);
+      return true;
+    });
+  }
+  assert.deepEqual(readdirSync(parent), []);
+});
+
+test('a module that is none, or another version, is told apart', async () => {
+  const parent = folder();
+  const wasm = (...bytes) => new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, ...bytes]);
+  const name = [...new TextEncoder().encode('rv_module_abi')];
+  const abi = (n) =>
+    wasm(1, 5, 1, 96, 0, 1, 127, 3, 2, 1, 0, 7, name.length + 4, 1, name.length, ...name, 0, 0, 10, 6, 1, 4, 0, 65, n, 11);
+  const cases = [
+    ['text.wasm', new TextEncoder().encode('<!doctype html>'), 'module_failed'],
+    ['empty.wasm', wasm(), 'module_version'],
+    ['old.wasm', abi(0), 'module_version'],
+    ['cut.wasm', readFileSync(moduleUrl).subarray(0, 5000), 'module_failed'],
+  ];
+  for (const [file, bytes, code] of cases) {
+    const url = join(parent, file);
+    writeFileSync(url, bytes);
+    const options = { name: 'x', storage: 'memory', moduleUrl: url };
+    await assert.rejects(openDatabase(options), (error) => {
+      assert.equal(error.code, code, `${file}: ${error.detail}`);
+      return true;
+    });
+  }
+});
+
+test('a feed gives history and then what comes, to each reader', async () => {
+  const db = await open();
+  for (let i = 0; i < 300; i++) void opened(db, i).durable();
+  const history = await take(db.events('/accounts/*', { from: 100 }), 100);
+  assert.deepEqual(history.map(({ position }) => position), history.map((_, i) => 100 + i)); // prettier-ignore
+  const feeds = Array.from({ length: 24 }, () => db.events('/accounts/7'));
+  const first = await Promise.all(feeds.map((feed) => feed.next()));
+  assert.ok(first.every(({ value }) => value.path === '/accounts/7'));
+  await assert.rejects(db.events('/accounts/7').next(), { code: 'busy' });
+  const live = feeds.map((feed) => feed.next());
+  await db.append('/accounts/7', 'visited', { times: 3 }).durable();
+  for (const { value } of await Promise.all(live)) assert.equal(value.data.times, 3);
+  await Promise.all(feeds.map((feed) => feed.return()));
+  assert.equal((await db.events('/accounts/7').next()).value.version, 1); // their places are free
+  await db.close();
+});
+
+test('a slow reader is not run over, and others go on meanwhile', async () => {
+  const db = await open();
+  const events = 20000;
+  const slow = db.events('/accounts/*');
+  await opened(db, 0).durable();
+  await slow.next();
+  for (let i = 1; i < events; i += 1000) {
+    const batch = Array.from({ length: 1000 }, () => ({ path: '/accounts/0', type: 'visited' }));
+    await db.append(batch).durable();
+  }
+  assert.equal((await db.query('SELECT visits FROM account'))[0].visits, 20000);
+  let last = 2;
+  for await (const { position } of slow) {
+    assert.equal(position, last + 1);
+    last = position;
+    if (last === 20002) break;
+  }
+  await db.close();
+});
+
+test('status: what it says, its hash, and its end', async () => {
+  const db = await open();
+  const first = await status(db, () => true, { hash: true });
+  const { stateHash, ...rest } = first;
+  assert.match(stateHash, /^[0-9a-f]{32}$/);
+  assert.deepEqual(rest, {
+    connection: 'none',
+    reason: null,
+    role: 'root',
+    position: 1,
+    syncedTo: 1,
+    upstreamPosition: null,
+    lag: 0,
+    pending: 0,
+    storage: { mode: 'memory', persistent: false },
+    readOnly: null,
+    schemaVersion: 1,
+    bytesReceived: 0,
+    bytesSent: 0,
+    eventsReceived: 0,
+  });
+  const feed = db.status({ hash: true });
+  await feed.next();
+  const next = feed.next();
+  await opened(db, 1).durable();
+  const { value } = await next;
+  assert.equal(value.position, 2);
+  assert.notEqual(value.stateHash, stateHash);
+  const waiting = feed.next();
+  const events = db.events('/accounts/1');
+  await events.next();
+  const event = events.next();
+  await db.close();
+  assert.equal((await waiting).done, true);
+  assert.equal((await event).done, true);
+});
+
+test('a closed database refuses, and closing twice is once', async () => {
+  const db = await open();
+  const late = opened(db, 1);
+  await Promise.all([db.close(), db.close()]);
+  assert.equal((await late.durable()).position, 2); // it was asked before
+  await assert.rejects(db.query('SELECT 1'), { code: 'closing' });
+  await assert.rejects(opened(db, 2).durable(), { code: 'closing' });
+  await assert.rejects(db.schema(), { code: 'closing' });
+  assert.throws(() => db.events(), { code: 'closing' });
+  assert.throws(() => db.status(), { code: 'closing' });
+  db.wake();
+});
+
+test('a trap ends every call and iterator; the files open again', async () => {
+  const directory = join(folder(), 'data');
+  const workerUrl = new URL('trapping-worker.mjs', import.meta.url);
+  const db = await open({ directory, storage: 'files', workerUrl });
+  const kept = await opened(db, 1).durable('local');
+  const feed = db.events('/accounts/1');
+  await feed.next();
+  const waiting = [
+    feed.next(),
+    take(db.status(), 1000),
+    db.query("SELECT 'please trap'"),
+    opened(db, 2).durable(),
+    db.schema(),
+  ];
+  for (const call of await Promise.allSettled(waiting)) assert.equal(call.reason?.code, 'panicked');
+  await assert.rejects(opened(db, 3).durable(), { code: 'panicked' });
+  await assert.rejects(db.close(), { code: 'panicked' });
+  const again = await open({ directory, storage: 'files' });
+  assert.equal((await take(again.events('/accounts/1'), 1))[0].eventId, kept.eventId);
+  await again.close();
+});
+
+test('the schema may be said again and grow; another one is refused', async () => {
+  const directory = join(folder(), 'data');
+  const at = { directory, storage: 'files' };
+  const more = `${schema} CREATE EVENT_TYPE seen (id references account(id)); CREATE STREAM seen_events (path "/seen/{id}" event_types (seen));`;
+  const versions = [];
+  for (const text of [schema, `-- again\n${schema.replace(/\s+/g, ' ')}`, more, more, undefined]) {
+    const db = await open({ ...at, schema: text });
+    versions.push((await db.schema()).version);
+    await db.close();
+  }
+  assert.deepEqual(versions, [1, 1, 2, 2, 2]);
+  const other = more.replace('varchar(10)', 'varchar(11)');
+  await assert.rejects(open({ ...at, schema: other }), { code: 'schema_conflict', name: 'RivuletError' });
+  const db = await open({ ...at, schema: more }); // the refused opening has left nothing behind
+  await db.close();
+});
+
+test('files: closed and opened again, by this package and by the native binary', async () => {
+  const directory = join(folder(), 'data');
+  const db = await open({ directory, storage: 'auto' });
+  for (let i = 0; i < 500; i++) void opened(db, i).durable();
+  await db.append('/accounts/3', 'money_paid', { amount: 12.5 }).durable('local');
+  const { stateHash, position, storage } = await status(db, () => true, { hash: true });
+  assert.equal(position, 502);
+  assert.deepEqual(storage, { mode: 'files', persistent: true });
+  await db.close();
+  const there = native(['status'], directory);
+  assert.equal(JSON.parse(there.out).state_hash, stateHash, there.err);
+  native(['append', '/accounts/3', 'money_paid', '{"amount": 1}'], directory);
+  const again = await open({ directory, storage: 'files' });
+  assert.equal((await again.query('SELECT balance FROM account WHERE id = 3'))[0].balance, '13.50');
+  await again.close();
+});
+
+test('one directory, one holder: this package and the native binary', async () => {
+  const directory = join(folder(), 'data');
+  const at = { directory, storage: 'files' };
+  const db = await open(at);
+  await assert.rejects(open(at), { code: 'data_in_use', pid: process.pid });
+  await assert.rejects(destroy({ directory }), { code: 'data_in_use' });
+  const busy = native(['status'], directory);
+  assert.match(busy.err, new RegExp(`data_in_use.* ${process.pid}`));
+  await db.close();
+  assert.equal(readFileSync(join(directory, 'lock'), 'utf8'), 'free      \n');
+  writeFileSync(join(directory, '.held'), '');
+  await assert.rejects(open(at), { code: 'data_in_use' });
+  await assert.rejects(openDatabase({ directory: join(directory, 'lock'), moduleUrl }), { code: 'data_not_writable' });
+});
+
+test('destroy removes a database and nothing else', async () => {
+  const parent = folder();
+  const directory = join(parent, 'data');
+  const db = await open({ directory, storage: 'files' });
+  await opened(db, 1).durable();
+  await db.close();
+  writeFileSync(join(directory, 'Notes.txt'), 'mine');
+  await destroy({ directory });
+  assert.deepEqual(readdirSync(directory), ['Notes.txt']);
+  await assert.rejects(destroy({ directory: join(parent, 'none') }), { code: 'data_not_found' });
+  mkdirSync(join(parent, 'empty'));
+  await destroy({ directory: join(parent, 'empty') });
+  assert.equal(existsSync(join(parent, 'empty')), false);
+});
+
+test('damaged files open for reading, and say so', async () => {
+  const directory = join(folder(), 'data');
+  const db = await open({ directory, storage: 'files' });
+  for (let i = 0; i < 2000; i++) void opened(db, i).durable();
+  await db.close();
+  const file = join(directory, readdirSync(directory).filter((name) => name.endsWith('.seg'))[0]);
+  const bytes = readFileSync(file);
+  bytes[Math.floor(bytes.length / 2)] ^= 1;
+  writeFileSync(file, bytes);
+  const damaged = await open({ directory, storage: 'files', schema: undefined });
+  const { readOnly } = await status(damaged);
+  assert.equal(readOnly.code, 'data_damaged');
+  const [{ n }] = await damaged.query('SELECT count(*) n FROM account');
+  assert.ok(n > 0 && n < 2000);
+  await assert.rejects(opened(damaged, 9999).durable(), { code: 'read_only' });
+  await damaged.close();
+});
+
+test('the smaller module does all but SQL', async () => {
+  const db = await open({ moduleUrl: join(modules, 'rivulet-nosql.wasm') });
+  await opened(db, 1).durable();
+  assert.equal((await take(db.events(), 1))[0].path, '/accounts/1');
+  await assert.rejects(db.query('SELECT 1'), { code: 'unsupported' });
+  await db.close();
+});
