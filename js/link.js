@@ -2,8 +2,8 @@
 // The WebSocket to the upstream, as the module's edge (sync/edge.h) wants it: opened when it asks,
 // its messages handed over in order when it is ready for them, closed when it finds something wrong.
 //
-//     idle -> connecting -> open -> idle
-//                  \-> probing -> idle      the handshake failed: what is there instead?
+//     idle -> connecting -> open -> ending -> idle        ending: until the module is told
+//                  \-> probing -> ending -> idle          the handshake failed: what is there instead?
 //
 // A browser does not tell why a handshake failed, so the address is asked once more by fetch, to
 // tell apart that nothing answers, that something else does, and that a Rivulet refuses.
@@ -146,6 +146,7 @@ export class Link {
     this.#received = [];
     this.#receivedBytes = 0;
     this.#ending = error;
+    this.#state = 'ending';
     if (socket) {
       const tooBig = reason?.code === 'message_too_large';
       const stopping = reason?.code === 'closing';

@@ -4,50 +4,7 @@
 import { RivuletError } from './error.js';
 import { inflateByStream } from './inflate.js';
 import { Session } from './session.js';
-import * as indexeddb from './storage/indexeddb.js';
-import * as memory from './storage/memory.js';
-import * as opfs from './storage/opfs.js';
-
-/** @type {Record<string, {mount: (name: string, options?: any) => Promise<any>, destroy: (name: string) => Promise<void>}>} */
-const storages = { opfs, indexeddb, memory };
-
-/** What `auto` tries, in this order. Memory is never what nobody asked for. */
-const automatic = ['opfs', 'indexeddb'];
-
-/** @param {string} storage */
-function storageOf(storage) {
-  const found = storages[storage];
-  if (!found) throw new RivuletError('storage_unavailable', `a browser has no storage ${storage}`);
-  return found;
-}
-
-/** @param {{name: string, storage: string}} settings */
-async function mount({ name, storage }) {
-  if (storage !== 'auto') return storageOf(storage).mount(name, {});
-  const details = [];
-  for (const mode of automatic) {
-    try {
-      return await storages[mode].mount(name, {});
-    } catch (error) {
-      const { code, detail } = RivuletError.from(error, 'storage_unavailable');
-      if (code !== 'storage_unavailable') throw error;
-      details.push(`${mode}: ${detail}`);
-    }
-  }
-  throw new RivuletError('storage_unavailable', details.join('; '));
-}
-
-/** @param {{name: string, storage: string}} settings */
-async function destroy({ name, storage }) {
-  if (storage !== 'auto') return storageOf(storage).destroy(name);
-  for (const mode of automatic) {
-    try {
-      await storages[mode].destroy(name);
-    } catch (error) {
-      if (RivuletError.from(error, '').code !== 'storage_unavailable') throw error;
-    }
-  }
-}
+import { destroy, mount } from './storage/mount.js';
 
 /** @param {{sql: boolean, moduleUrl?: string}} settings */
 async function load({ sql, moduleUrl }) {
@@ -78,8 +35,8 @@ const session = new Session({
     port2.postMessage(null);
   },
   load,
-  mount,
-  destroy,
+  mount: ({ name, storage }) => mount(name, { storage }),
+  destroy: ({ name, storage }) => destroy(name, { storage }),
   transport: async () => ({ WebSocket, inflate: inflateByStream }),
 });
 
