@@ -10,7 +10,7 @@ set(RV_MODULE_STACK_SIZE 1048576)
 set(RV_MODULE_MEMORY_MAX 2147483648)
 
 file(GLOB RV_REACTOR_SOURCES CONFIGURE_DEPENDS wasi/reactor*.c)
-file(GLOB RV_COMMAND_SOURCES CONFIGURE_DEPENDS wasi/command*.c wasi/reactor_memory.c)
+file(GLOB RV_COMMAND_SOURCES CONFIGURE_DEPENDS wasi/command*.c)
 
 # A module of a given name, and its twin without SQL; further arguments are sources and libraries.
 function(rv_module name sources libraries link_options)
