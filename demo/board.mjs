@@ -29,13 +29,21 @@ function flightLine(flight, airports) {
   ].join('  ');
 }
 
+/** So many that the whole board fits the terminal. */
+const rowsMax = () => Math.max(3, Math.min(12, (process.stdout.rows ?? 40) - 19));
+
 /**
  * The whole board.
- * @param view {{airport, flights, airports, edge, central, done, total}}
+ * @param view {{airport, flights, airports, edge, central, page, keys, done, total}}; `central` is null
+ * while the central node is stopped, `page` where there is none; `keys`: there is a keyboard
  */
 export function drawBoard(view) {
-  const { airport, flights, airports, edge, central, done, total } = view;
-  const lag = central.position - edge.synced_to;
+  const { airport, flights, airports, edge, central, page, keys, done, total } = view;
+  const rows = flights.slice(0, rowsMax());
+  const position = central ? number(central.position).padStart(7) : 'stopped';
+  const lag = Math.max(0, (central ?? edge.upstream).position - edge.synced_to);
+  const agrees =
+    central?.position === edge.synced_to && central.selection_hash === edge.state_hash;
   const average = airport && airport.departures > 0 ? airport.minutes_late / airport.departures : 0;
   const lines = [
     '',
@@ -44,19 +52,20 @@ export function drawBoard(view) {
       : `  ${dim('waiting for the airport …')}`,
     '',
     dim('   day    time   to    city                            delay   distance   flight'),
-    ...flights.map((flight) => flightLine(flight, airports)),
-    ...Array.from({ length: Math.max(0, 12 - flights.length) }, () => ''),
+    ...rows.map((flight) => flightLine(flight, airports)),
+    ...Array.from({ length: rowsMax() - rows.length }, () => ''),
     '',
     airport
       ? `  ${number(airport.departures)} departures, ${average.toFixed(1)} minutes late on average`
       : '',
     '',
     dim('  ──────────────────────────────────────────────────────────────────────────────'),
-    `  central  position ${bold(number(central.position).padStart(7))}   ${number(done)} of ` +
-      `${number(total)} flights`,
+    `  central  position ${bold(position)}   ${number(done)} of ${number(total)} flights`,
     `  edge     position ${bold(number(edge.synced_to).padStart(7))}   lag ${lag}   ` +
       `${number(edge.sequence)} events held   ${edge.upstream.state}`,
-    `  state    ${dim(edge.state_hash)}`,
+    `  state    ${dim(edge.state_hash)}   ${agrees ? green("equal to the central node's") : ''}`,
+    ...(page ? ['', `  page     ${bold(page)}`] : []),
+    ...(keys ? [dim(`  keys     s ${central ? 'stops' : 'starts'} the central node   q ends`)] : []),
     '',
   ];
   return lines.join('\n');

@@ -27,13 +27,15 @@ export function readFlights() {
     .sort((a, b) => (a.scheduled_at < b.scheduled_at ? -1 : a.scheduled_at > b.scheduled_at ? 1 : 0));
 }
 
-/** The airports that occur in `flights`, by their codes. */
+/** The airports that occur in `flights`, by their codes: {iata, name, city, latitude, longitude}. */
 export function readAirports(flights) {
   const used = new Set(flights.flatMap((f) => [f.iata, f.destination]));
   const airports = new Map();
   const lines = readFileSync(new URL('airports.csv', folder), 'utf8').split('\n').slice(1);
-  for (const [iata, name, city, state] of lines.map(splitCsv)) {
-    if (used.has(iata)) airports.set(iata, { iata, name, city: state ? `${city}, ${state}` : city });
+  for (const [iata, name, city, state, , latitude, longitude] of lines.map(splitCsv)) {
+    if (!used.has(iata)) continue;
+    const place = { latitude: Number(latitude), longitude: Number(longitude) };
+    airports.set(iata, { iata, name, city: state ? `${city}, ${state}` : city, ...place });
   }
   for (const iata of used) {
     if (!airports.has(iata)) airports.set(iata, { iata, name: iata, city: iata });

@@ -8,15 +8,16 @@ import { fileURLToPath } from 'node:url';
 const binary = process.env.RIVULET_BIN ?? fileURLToPath(new URL('../build/native/rivulet', import.meta.url));
 
 export class Node {
-  /** Starts `rivulet serve` on a free port and waits until it listens. */
+  /** Starts `rivulet serve`, on a free port unless the options say `--listen`; waits until it listens. */
   static async start(data, ...options) {
-    const child = spawn(binary, ['serve', '--data', data, '--listen', '127.0.0.1:0', ...options], {
+    const listen = options.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
+    const child = spawn(binary, ['serve', '--data', data, ...listen, ...options], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const ended = once(child, 'exit');
     const lines = createInterface({ input: child.stdout });
     const url = await new Promise((resolve, reject) => {
-      ended.then(([code]) => reject(new Error(`rivulet serve ended with code ${code}`)));
+      ended.then(([code]) => reject(new Error(`rivulet serve ended with code ${code}`)), reject);
       lines.on('line', (line) => {
         const match = /listening on (http:\/\/\S+)/.exec(line);
         if (match) resolve(match[1]);
