@@ -4,8 +4,8 @@
 //     store `files`   name -> {id, size, stored}       `stored`: no page from this number on exists
 //     store `pages`   [id, number] -> bytes            at most a page; what is missing are zeros
 //
-// What is written goes to pages in memory (pages.js) at once, as long as fewer than `dirtyBytesMax`
-// are not stored yet; a write over that is pending until a transaction has stored them. A flush is
+// What is written goes to pages in memory (pages.js) at once, as long as they are not too many
+// that are not stored yet; a write over that is pending until a transaction has stored them. A flush is
 // one transaction, durability `strict`, with the file's pages and its size; it is done when that is
 // complete. Reads are done at once where all pages are in memory, else they are pending.
 //
@@ -25,8 +25,9 @@ import { answer, completed, deleteDatabase, openDatabase } from './transaction.j
 const layoutVersion = 1;
 
 const pageSizeDefault = 16384;
-const dirtyBytesMax = 2 << 20;
-const cleanBytesMax = 2 << 20;
+
+/** Half of it for pages that are not stored yet. */
+const memoryBytesDefault = 4 << 20;
 
 /**
  * All pages of a file from a number on.
@@ -47,6 +48,7 @@ export class IndexedDbStorage {
   #open = new Map();
   #fileNext = 1;
   #idNext;
+  #dirtyBytesMax;
   /** @type {Promise<unknown>} the end of the last transaction that writes */
   #turn = Promise.resolve();
   /** @type {RivuletError | null} why the database is gone */
@@ -56,13 +58,14 @@ export class IndexedDbStorage {
    * @param {IDBDatabase} database
    * @param {Map<string, PagedFile>} files
    * @param {() => Promise<void>} unlock
-   * @param {{persistent: boolean, pageSize: number}} options
+   * @param {{persistent: boolean, pageSize: number, memoryBytes: number}} options
    */
-  constructor(database, files, unlock, { persistent, pageSize }) {
+  constructor(database, files, unlock, { persistent, pageSize, memoryBytes }) {
     this.#database = database;
     this.#files = files;
     this.#unlock = unlock;
-    this.#pages = new Pages(pageSize, cleanBytesMax / pageSize);
+    this.#pages = new Pages(pageSize, memoryBytes / 2 / pageSize);
+    this.#dirtyBytesMax = memoryBytes / 2;
     this.#idNext = Math.max(0, ...[...files.values()].map((file) => file.id)) + 1;
     this.persistent = persistent;
     database.onclose = () => this.#lose('the browser closed it');
@@ -110,15 +113,12 @@ export class IndexedDbStorage {
   read(handle, offset, into) {
     const file = this.#of(handle);
     const length = Math.max(0, Math.min(into.length, file.size - offset));
-    const missing = this.#missing(file, offset, length);
-    if (missing.length === 0) {
-      this.#copy(file, offset, into.subarray(0, length), new Map());
+    const range = into.subarray(0, length);
+    if (this.#missing(file, offset, length).length === 0) {
+      this.#copy(file, offset, range, new Map());
       return length;
     }
-    return this.#load(file, missing, `read of "${file.name}"`).then((loaded) => {
-      this.#copy(file, offset, into.subarray(0, length), loaded);
-      return length;
-    });
+    return this.#fetch(file, offset, range, `read of "${file.name}"`);
   }
 
   /**
@@ -133,12 +133,11 @@ export class IndexedDbStorage {
       throw new RivuletError('storage_full', `"${file.name}" cannot be that large`);
     }
     const { pageSize } = this.#pages;
-    const taken = bytes.subarray(0, dirtyBytesMax - 2 * pageSize);
-    const missing = this.#torn(file, offset, taken.length);
-    if (missing.length === 0 && this.#fits(taken.length)) {
+    const taken = bytes.subarray(0, this.#dirtyBytesMax - 2 * pageSize);
+    if (this.#fits(taken.length) && this.#torn(file, offset, taken.length).length === 0) {
       return this.#change(file, offset, taken);
     }
-    return this.#writeLater(file, offset, taken, missing);
+    return this.#writeLater(file, offset, taken);
   }
 
   /**
@@ -238,7 +237,7 @@ export class IndexedDbStorage {
    */
   #fits(length) {
     const { pageSize, dirtyCount } = this.#pages;
-    return (dirtyCount + Math.ceil(length / pageSize) + 1) * pageSize <= dirtyBytesMax;
+    return (dirtyCount + Math.ceil(length / pageSize) + 1) * pageSize <= this.#dirtyBytesMax;
   }
 
   /**
@@ -276,20 +275,45 @@ export class IndexedDbStorage {
    * @param {PagedFile} file
    * @param {number} offset
    * @param {Uint8Array} bytes
-   * @param {number[]} missing pages that must be known before
    */
-  async #writeLater(file, offset, bytes, missing) {
+  async #writeLater(file, offset, bytes) {
     const doing = `write to "${file.name}"`;
-    while (!this.#fits(bytes.length)) {
-      await this.#take(() => this.#save(this.#changed())).catch((error) => {
-        throw failedOrFull(error, doing);
-      });
+    for (;;) {
+      const torn = this.#torn(file, offset, bytes.length);
+      if (!this.#fits(bytes.length)) {
+        await this.#take(() => this.#save(this.#changed())).catch((error) => {
+          throw failedOrFull(error, doing);
+        });
+      } else if (torn.length > 0) {
+        await this.#load(file, torn, doing);
+      } else {
+        return this.#change(file, offset, bytes);
+      }
+      this.#check();
     }
-    const loaded = await this.#load(file, missing, doing);
-    for (const [number, content] of loaded) {
-      this.#pages.loaded(file, number, content);
+  }
+
+  /**
+   * A read that has to ask the store. Pages that were here may be let go while it waits.
+   * @param {PagedFile} file
+   * @param {number} offset
+   * @param {Uint8Array} into
+   * @param {string} doing
+   */
+  async #fetch(file, offset, into, doing) {
+    /** @type {Map<number, Uint8Array>} */
+    const loaded = new Map();
+    for (;;) {
+      const missing = this.#missing(file, offset, into.length).filter((one) => !loaded.has(one));
+      if (missing.length === 0) {
+        break;
+      }
+      for (const [number, bytes] of await this.#load(file, missing, doing)) {
+        loaded.set(number, bytes);
+      }
     }
-    return this.#change(file, offset, bytes);
+    this.#copy(file, offset, into, loaded);
+    return into.length;
   }
 
   // --- the database ---
@@ -389,9 +413,6 @@ export class IndexedDbStorage {
   async #load(file, numbers, doing) {
     /** @type {Map<number, Uint8Array>} */
     const loaded = new Map();
-    if (numbers.length === 0) {
-      return loaded;
-    }
     try {
       const store = this.#database.transaction('pages', 'readonly').objectStore('pages');
       const contents = numbers.map((number) => answer(store.get([file.id, number])));
@@ -415,10 +436,8 @@ export class IndexedDbStorage {
     const keeps = Math.ceil(size / pageSize);
     const rest = size % pageSize;
     const last = keeps - 1;
-    const torn = rest > 0 && !this.#pages.has(file, last) ? [last] : [];
-    const loaded = await this.#load(file, torn, doing);
     const end = new Uint8Array(rest);
-    this.#copy(file, size - rest, end, loaded);
+    await this.#fetch(file, size - rest, end, doing);
     try {
       await this.#take(async () => {
         const stored = Math.min(file.stored, keeps);
@@ -499,13 +518,14 @@ export async function exists(name) {
 }
 
 /**
- * Opens the database, which is made if there is none. `pageSize` is for measurements: a database is
- * always to be opened with the one it was made with.
+ * Opens the database, which is made if there is none. The options are for tests and measurements: a
+ * database is always to be opened with the page size that it was made with.
  * @param {string} name
- * @param {{pageSize?: number}} [options]
+ * @param {{pageSize?: number, memoryBytes?: number}} [options]
  * @returns {Promise<IndexedDbStorage>}
  */
-export async function mount(name, { pageSize = pageSizeDefault } = {}) {
+export async function mount(name, options = {}) {
+  const { pageSize = pageSizeDefault, memoryBytes = memoryBytesDefault } = options;
   const unlock = await lockDatabase(name);
   /** @type {IDBDatabase | undefined} */
   let database;
@@ -514,8 +534,9 @@ export async function mount(name, { pageSize = pageSizeDefault } = {}) {
       made.createObjectStore('files');
       made.createObjectStore('pages');
     });
+    const files = await readFiles(database);
     const persistent = await isPersisted();
-    return new IndexedDbStorage(database, await readFiles(database), unlock, { persistent, pageSize });
+    return new IndexedDbStorage(database, files, unlock, { persistent, pageSize, memoryBytes });
   } catch (error) {
     database?.close();
     await unlock();

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The right to be the only one who has a database open: a Web Lock, which all tabs and workers of an
-// origin share and which the browser takes back when its holder is gone, however that ended. It is
-// never waited for: a database that someone has open is `data_in_use`.
+// origin share and which the browser takes back when its holder is gone, however that ended. A page
+// that was just loaded again may still meet its own former worker, so the lock is waited for a little;
+// a database that someone has open for longer is `data_in_use`.
 import { RivuletError } from '../error.js';
-import { unavailable } from './failure.js';
+import { isNamed, unavailable } from './failure.js';
 import { storageName } from './name.js';
+
+const patienceMs = 1000;
 
 /**
  * Takes the lock of the database.
@@ -21,13 +24,9 @@ export async function lockDatabase(name) {
     );
   }
   return new Promise((resolve, reject) => {
+    const options = { signal: AbortSignal.timeout(patienceMs) };
     /** @type {Promise<unknown>} */
-    const ended = locks.request(lockName, { mode: 'exclusive', ifAvailable: true }, (lock) => {
-      if (lock === null) {
-        throw new RivuletError('data_in_use', `another tab or worker has "${name}" open`, {
-          database: name,
-        });
-      }
+    const ended = locks.request(lockName, options, () => {
       return new Promise((/** @type {(value?: undefined) => void} */ release) => {
         resolve(async () => {
           release();
@@ -35,6 +34,13 @@ export async function lockDatabase(name) {
         });
       });
     });
-    ended.catch((error) => reject(unavailable(error, 'the lock of the database')));
+    ended.catch((error) => {
+      const inUse = isNamed(error, 'TimeoutError') || isNamed(error, 'AbortError');
+      reject(
+        inUse
+          ? new RivuletError('data_in_use', `another tab or worker has "${name}" open`)
+          : unavailable(error, 'the lock of the database'),
+      );
+    });
   });
 }

@@ -5,6 +5,7 @@ import * as indexeddb from '../../../../js/storage/indexeddb.js';
 import * as opfs from '../../../../js/storage/opfs.js';
 import { runConformance } from './conformance.js';
 import { measure } from './measure.js';
+import { runTwin } from './twin.js';
 
 /** @type {Map<string, any>} storages by the name of their database */
 const mounted = new Map();
@@ -73,6 +74,7 @@ const calls = {
   },
   conformance: runConformance,
   measure,
+  twin: runTwin,
 };
 
 globalThis.onmessage = async ({ data: { id, method, args } }) => {

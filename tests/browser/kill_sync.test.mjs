@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: a tab that is killed at any moment of its first sync loses nothing that it had said to be
+// durable, goes on where it was, and in the end has what the central node has, each event once.
+// Method: the real data, a real central node; the tab's process (every fifth time the whole browser)
+// is killed by SIGKILL at random moments, twenty times a storage while it syncs. What it reported as
+// synced before is what it must have afterwards; the state hash is the central node's word.
+// Runs without the data only by saying so.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { folder, must, Node } from '../e2e/harness.mjs';
+import { packedFile, schemaFile, withLoans } from '../e2e/loans.mjs';
+import { browserNames } from './harness/browser.mjs';
+import { mustOpen, reached, serveDatabase } from './pages/fixture.mjs';
+import { random, Victim } from './pages/kill.mjs';
+
+const KILLS = 20;
+const KILLS_OF_ONE = 4; // then that database is brought to its end and compared
+const AFTER_MAX = 700; // milliseconds: about what the whole sync takes
+const ATTEMPTS_MAX = 80;
+
+const chromium = browserNames.includes('chromium');
+const skip = chromium ? withLoans.skip : 'only Chromium tells when a tab has died';
+
+let site, central, total, hash, victim, next;
+if (!skip) {
+  next = random();
+  const data = join(folder('kill-sync'), 'central');
+  must(['schema', 'apply', schemaFile, '--data', data]);
+  must(['import', packedFile, '--data', data]);
+  site = await serveDatabase();
+  central = await Node.start(data, '--allow-origin', site.origin);
+  ({ position: total, state_hash: hash } = await central.status());
+  victim = await Victim.launch(site);
+}
+
+const settings = (name, storage) => ({
+  name,
+  storage,
+  upstream: { url: central.syncUrl },
+  select: { streams: ['/applications/**'] },
+});
+
+/** In the page: syncs, and reports how far, until it is killed. */
+async function sync(options) {
+  report(0);
+  await page.open(options);
+  for await (const { syncedTo } of db.status()) report(syncedTo);
+}
+
+/** In the page: how many events there are, and whether any is missing or there twice. */
+async function countEvents(last) {
+  let count = 0;
+  for await (const { position } of db.events('/**')) {
+    count += 1;
+    if (position !== count) return { count, position };
+    if (position === last) break;
+  }
+  return { count, position: count };
+}
+
+for (const storage of ['opfs', 'indexeddb']) {
+  test(`${storage}: killed ${KILLS} times during the first sync`, { skip, timeout: 150000 }, async () => {
+    let kills = 0;
+    for (let round = 0, attempts = 0; kills < KILLS; round++) {
+      const options = settings(`kill-${round}`, storage);
+      let acknowledged = 0;
+      const killedAt = [];
+      victim.onreport = (syncedTo) => (acknowledged = Math.max(acknowledged, syncedTo));
+
+      for (let i = 0; i < KILLS_OF_ONE && kills < KILLS && acknowledged < total; i++) {
+        assert.ok((attempts += 1) < ATTEMPTS_MAX, 'the sync is over before it can be killed');
+        const after = next() * AFTER_MAX;
+        await victim.killDuring(sync, options, { after, whole: kills % 5 === 4 });
+        if (acknowledged < total) kills += 1;
+        killedAt.push(acknowledged);
+      }
+
+      const page = await victim.page();
+      const opened = await mustOpen(page, options);
+      assert.ok(opened.syncedTo >= acknowledged, `${opened.syncedTo} of ${acknowledged} is there`);
+      const here = await reached(page, total);
+      assert.equal(here.stateHash, hash);
+      assert.equal(here.readOnly, null);
+      console.log(`${storage}: ${kills} kills, this one at ${killedAt.join(', ')}`);
+      if (kills === KILLS) {
+        const counted = await page.evaluate(countEvents, total);
+        assert.deepEqual(counted, { count: total, position: total });
+      }
+      await page.evaluate(async (o) => {
+        await db.close();
+        await page.destroy(o);
+      }, options);
+      await page.close();
+    }
+  });
+}
