@@ -40,17 +40,17 @@ export function factsDiffer(before, now) {
  * @param {{mode: string, persistent: boolean}} storage
  */
 export function statusOf({ values, problems, hash }, storage) {
-  const root = values[fact.role] === 0;
+  const alone = values[fact.edgeState] < 0; // a root, or an edge that was opened without upstream
   const upstream = values[fact.upstreamPosition];
   const synced = values[fact.watermarkDurable];
   return {
-    connection: root ? 'none' : connections[values[fact.edgeState]],
+    connection: connections[values[fact.edgeState]] ?? 'none',
     reason: problems.reason,
-    role: root ? 'root' : 'edge',
+    role: values[fact.role] === 0 ? 'root' : 'edge',
     position: values[fact.watermark],
     syncedTo: synced,
-    upstreamPosition: root ? null : upstream,
-    lag: root ? 0 : Math.max(0, upstream - synced),
+    upstreamPosition: alone ? null : upstream,
+    lag: alone ? 0 : Math.max(0, upstream - synced),
     pending: 0,
     storage,
     readOnly: problems.failure,

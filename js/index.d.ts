@@ -149,7 +149,7 @@ export interface Problem {
 }
 
 export interface Status {
-  /** `none` on a root; `error` when trying again does not help. */
+  /** `none` without an upstream; `error` when trying again does not help. */
   connection: 'none' | 'offline' | 'connecting' | 'connected' | 'error';
   /** Why there is no connection; null when nothing is wrong. */
   reason: Problem | null;
@@ -158,7 +158,7 @@ export interface Status {
   position: number;
   /** And durable. */
   syncedTo: number;
-  /** The last position of the root that is known here; null on a root. */
+  /** The last position of the root that is known here; null without an upstream. */
   upstreamPosition: number | null;
   /** How many positions this edge is behind. */
   lag: number;

@@ -98,7 +98,8 @@ export class Link {
       });
     on('open', () => this.#opened(socket));
     on('message', ({ data }) => this.#receive(data));
-    on('error', () => {}); // the close that follows says as much
+    // a close follows, with a code; but not in every Node when there was no handshake
+    on('error', () => this.#state === 'connecting' && this.#closed({ code: 1006, reason: '' }));
     on('close', (event) => this.#closed(event));
     this.#socket = socket;
     this.#timer = setTimeout(() => {

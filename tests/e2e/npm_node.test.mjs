@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: the package as it is published installs and runs in Node as a root and as an edge of a real
+// node, and what it acknowledged survives kill -9. Method: `npm pack`, `npm install` of the archive
+// into a project of its own, programs of that project as processes; their files are read again by the
+// native binary, and state hashes compared with the central node's.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { folder, must, Node, prepared, schema } from './harness.mjs';
+
+const packed = fileURLToPath(new URL('../../build/npm', import.meta.url));
+const parent = folder('npm');
+const project = join(parent, 'project');
+
+/** So that Node 20 has a WebSocket. */
+const webSocketFlags =
+  globalThis.WebSocket || !process.allowedNodeEnvironmentFlags.has('--experimental-websocket')
+    ? []
+    : ['--experimental-websocket'];
+
+function npm(args, cwd) {
+  const run = spawnSync('npm', [...args, '--offline', '--no-audit', '--no-fund'], { cwd, encoding: 'utf8' });
+  assert.equal(run.status, 0, `npm ${args.join(' ')}: ${run.stderr}`);
+  return run.stdout.trim().split('\n').at(-1);
+}
+
+mkdirSync(project);
+writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": true }');
+writeFileSync(join(project, 'schema.sql'), schema);
+npm(['install', join(parent, npm(['pack', packed, '--silent'], parent))], project);
+
+const running = new Set();
+after(() => running.forEach((child) => child.kill('SIGKILL')));
+
+let programs = 0;
+
+/** Starts a program of the project; `tell` prints a line of JSON, which `lines` has. */
+function start(source, flags = []) {
+  const file = join(project, `program-${++programs}.mjs`);
+  const head = `
+    import { destroy, open, RivuletError } from 'rivulet';
+    import { readFileSync } from 'node:fs';
+    const schema = readFileSync('schema.sql', 'utf8');
+    const tell = (value) => console.log(JSON.stringify(value, (_, v) => typeof v === 'bigint' ? String(v) : v));
+    async function status(db, met, options) { for await (const s of db.status(options)) if (met(s)) return s; }
+  `;
+  writeFileSync(file, head + source);
+  const child = spawn(process.execPath, [...flags, file], { cwd: project });
+  running.add(child);
+  const ended = once(child, 'exit').finally(() => running.delete(child));
+  let err = '';
+  child.stderr.on('data', (text) => (err += text));
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  return {
+    child,
+    errors: () => err,
+    async line() {
+      const { value, done } = await lines.next();
+      return done ? undefined : JSON.parse(value);
+    },
+    async rest() {
+      const all = [];
+      for (let line = await this.line(); line !== undefined; line = await this.line()) all.push(line);
+      return { lines: all, code: (await ended)[0] };
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      return this.rest();
+    },
+  };
+}
+
+/** Runs a program that must end well, and gives what it told. */
+async function run(source, flags) {
+  const program = start(source, flags);
+  const { lines, code } = await program.rest();
+  assert.equal(code, 0, program.errors());
+  return lines;
+}
+
+/** Numbers below `n`, the same in every run. */
+function randoms(seed) {
+  let state = seed;
+  return (n) => (state = (state * 48271) % 2147483647) % n;
+}
+
+const text = JSON.stringify;
+
+test('the archive has what a page and a program need, and no more', () => {
+  const at = (name) => join(project, 'node_modules/rivulet', name);
+  const files = ['index.js', 'index.d.ts', 'node.js', 'worker.js', 'rivulet.wasm', 'rivulet-nosql.wasm', 'LICENSE', 'README.md'];
+  for (const name of files) assert.ok(existsSync(at(name)), name);
+  assert.equal(existsSync(at('tsconfig.json')), false);
+  const description = JSON.parse(readFileSync(at('package.json'), 'utf8'));
+  assert.equal(description.dependencies, undefined);
+  assert.match(must(['--version']), new RegExp(description.version.replaceAll('.', '\\.')));
+});
+
+test('a root: open, append, query, events, close, and the native binary on its files', async () => {
+  const directory = join(parent, 'root');
+  const [event, rows, read] = await run(`
+    const db = await open({ directory: ${text(directory)}, schema });
+    tell(await db.append('/accounts/7', 'account_opened', { name: 'Ada' }).durable('local'));
+    await db.append('/accounts/7', 'money_paid', { amount: 5 }).durable();
+    tell(await db.query('SELECT name, balance FROM account'));
+    for await (const e of db.events('/accounts/*', { from: 3 })) { tell(e); break; }
+    await db.close();
+  `);
+  assert.equal(event.position, 2);
+  assert.deepEqual(rows, [{ name: 'Ada', balance: 5 }]);
+  assert.equal(read.data.amount, 5);
+  const there = must(['query', 'SELECT name, balance FROM account', '--data', directory, '--json']);
+  assert.deepEqual(there.rows, [['Ada', 5]]);
+});
+
+test('every event acknowledged local is there after kill -9, twenty times', async (t) => {
+  const directory = join(parent, 'killed');
+  const seed = Date.now() % 100000;
+  t.diagnostic(`seed ${seed}`);
+  const random = randoms(seed + 1);
+  const acknowledged = [];
+  for (let round = 0; round < 20; round++) {
+    const program = start(`
+      const db = await open({ directory: ${text(directory)}, schema });
+      tell('open');
+      for (let n = 0; ; n++) {
+        const events = Array.from({ length: n % 7 === 0 ? 50 : 1 }, (_, i) => ({
+          path: '/accounts/' + (${round} * 1e6 + n * 100 + i), type: 'account_opened', data: { name: 'x' },
+        }));
+        const append = events.length > 1 ? db.append(events) : db.append(events[0].path, events[0].type, events[0].data);
+        const told = append.durable('local').then((result) => tell([result].flat().map((e) => [e.position, e.eventId])));
+        if (n % 20 === 0) await told;
+      }
+    `);
+    assert.equal(await program.line(), 'open', program.errors());
+    for (let left = random(60); left > 0; left--) acknowledged.push(...(await program.line()));
+    const { lines } = await program.kill();
+    acknowledged.push(...lines.flat());
+  }
+  const node = await Node.start(directory);
+  const { body: events } = await node.request('GET', '/events');
+  await node.stop();
+  const ids = new Map(events.map((event) => [event.position, event.event_id]));
+  assert.ok(acknowledged.length > 500);
+  for (const [position, id] of acknowledged) assert.equal(ids.get(position), id);
+  assert.equal(events.length, Math.max(...ids.keys()) - 1); // no hole: the schema is the first
+  const [n] = await run(`
+    const db = await open({ directory: ${text(directory)} });
+    tell((await db.query('SELECT count(*) n FROM account'))[0].n);
+    await db.close();
+  `);
+  assert.equal(n, events.length);
+});
+
+/** A central node with 30,000 events over 300 streams. */
+async function central(name) {
+  const data = prepared(parent, name);
+  const events = Array.from({ length: 30000 }, (_, i) =>
+    i < 300
+      ? { path: `/accounts/${i}`, type: 'account_opened', data: { name: `n${i}` } }
+      : { path: `/accounts/${(i * 7) % 300}`, type: 'money_paid', data: { amount: i } },
+  );
+  must(['import', '-', '--data', data], events.map((event) => JSON.stringify(event)).join('\n'));
+  return Node.start(data);
+}
+
+const edgeOptions = (node, directory, streams = ['/**']) =>
+  text({ directory, upstream: { url: `${node.syncUrl}/sync` }, select: { streams } });
+
+test('an edge: syncs, is equal, appends through the root, and holds all that without it', async () => {
+  const node = await central('central');
+  const directory = join(parent, 'edge');
+  const [synced, forwarded, offline, refused] = await (async () => {
+    const program = start(`
+      const db = await open({ ...${edgeOptions(node, directory)}, schema });
+      tell(await status(db, (s) => s.syncedTo >= 30001, { hash: true }));
+      tell([await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('upstream'),
+            await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('local'),
+            await db.append('/accounts/5', 'nonsense', {}).durable().catch((e) => e.code)]);
+      tell(await status(db, (s) => s.connection === 'offline'));
+      tell(await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable().catch((e) => e.code));
+      tell(await status(db, (s) => s.connection === 'connected'));
+      await db.close();
+    `, webSocketFlags);
+    const told = [await program.line(), await program.line()];
+    const hash = (await node.status()).state_hash;
+    await node.stop();
+    told.push(await program.line(), await program.line());
+    const again = await Node.start(node.data, '--listen', `127.0.0.1:${node.port}`);
+    const { lines, code } = await program.rest();
+    assert.equal(code, 0, program.errors());
+    assert.equal(lines[0].connection, 'connected');
+    assert.equal((await again.status()).state_hash, hash);
+    await again.stop();
+    const [held] = await run(`
+      const db = await open({ directory: ${text(directory)} });
+      tell([await status(db, () => true, { hash: true }), await db.query('SELECT sum(balance) b, count(*) n FROM account')]);
+      await db.close();
+    `);
+    assert.equal(held[0].stateHash, hash);
+    assert.equal(held[0].connection, 'none');
+    const paid = Array.from({ length: 29700 }, (_, i) => i + 300).reduce((sum, amount) => sum + amount, 2);
+    assert.deepEqual(held[1], [{ b: paid, n: 300 }]);
+    return told;
+  })();
+  assert.equal(synced.connection, 'connected', text(synced));
+  assert.equal(synced.role, 'edge');
+  assert.equal(synced.lag, 0);
+  assert.equal(forwarded[0].position, 30002);
+  assert.equal(forwarded[1].position, 30003);
+  assert.equal(forwarded[2], 'unknown_event_type');
+  assert.equal(offline.reason.code, 'upstream_unreachable');
+  assert.equal(refused, 'not_connected');
+});
+
+test('an edge that is killed while it syncs goes on, and ends equal', async (t) => {
+  const node = await central('central-killed');
+  const directory = join(parent, 'edge-killed');
+  const seed = Date.now() % 100000;
+  t.diagnostic(`seed ${seed}`);
+  const random = randoms(seed + 1);
+  const held = [];
+  for (let round = 0; round < 8; round++) {
+    const program = start(`
+      const db = await open(${edgeOptions(node, directory)});
+      tell('open');
+      for await (const s of db.status()) tell(s.syncedTo);
+    `, webSocketFlags);
+    assert.equal(await program.line(), 'open', program.errors());
+    for (let left = random(3); left > 0; left--) held.push(await program.line());
+    const { lines } = await program.kill();
+    held.push(...lines.slice(-1));
+  }
+  const [last] = await run(`
+    const db = await open(${edgeOptions(node, directory)});
+    tell([await status(db, () => true), await status(db, (s) => s.syncedTo >= 30001, { hash: true })]);
+    await db.close();
+  `, webSocketFlags);
+  assert.ok(last[0].syncedTo >= Math.max(...held), `${last[0].syncedTo} after ${held}`);
+  assert.equal(last[1].stateHash, (await node.status()).state_hash);
+  await node.stop();
+});
+
+test('what is at an address is told apart', async () => {
+  const server = http.createServer((request, response) => response.end('hello'));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = server.address().port;
+  const told = async (url) => {
+    const [status] = await run(`
+      const db = await open({ directory: ${text(join(parent, `to-${programs}`))}, upstream: { url: ${text(url)} }, select: { streams: ['/**'] } });
+      tell(await status(db, (s) => s.reason !== null));
+      await db.close();
+    `, webSocketFlags);
+    return status;
+  };
+  const other = await told(`ws://127.0.0.1:${port}/sync`);
+  server.close();
+  await once(server, 'close');
+  const nobody = await told(`http://127.0.0.1:${port}`);
+  assert.equal(other.reason.code, 'upstream_not_rivulet');
+  assert.equal(nobody.reason.code, 'upstream_unreachable');
+  assert.match(nobody.reason.detail, new RegExp(`^ws://127.0.0.1:${port}/sync`));
+});
+
+test('an edge needs a WebSocket and a selection; a root is no edge', async () => {
+  const at = (name) => text(join(parent, name));
+  const url = "upstream: { url: 'ws://127.0.0.1:1/sync' }";
+  const codes = (program, flags) =>
+    run(`const refused = async (options) => tell(await open(options).then((db) => db.close(), (e) => e.code));
+      ${program}`, flags);
+  const [selection, root] = await codes(`
+    await refused({ directory: ${at('new-edge')}, ${url} });
+    await refused({ directory: ${at('root')}, ${url}, select: { streams: ['/**'] } });`, webSocketFlags);
+  assert.equal(selection, 'selection_invalid');
+  assert.equal(root, 'not_root');
+  if (!globalThis.WebSocket) {
+    const [without] = await codes(`await refused({ directory: ${at('new-edge')}, ${url}, select: { streams: ['/**'] } });`, []);
+    assert.equal(without, 'unsupported');
+  }
+});
