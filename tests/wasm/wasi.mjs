@@ -8,13 +8,14 @@
 import { readFileSync } from 'node:fs';
 import { WASI } from 'node:wasi';
 
-/** The imports of a module that talks to `wasi`. */
+/** The imports of a module that talks to `wasi`; Emscripten's C library tells where memory grew. */
 export function importsOf(wasi) {
   const calls = Object.entries(wasi.wasiImport);
   return {
     wasi_snapshot_preview1: Object.fromEntries(
       calls.map(([name, call]) => [name, (...values) => call(...values)]),
     ),
+    env: { emscripten_notify_memory_growth() {} },
   };
 }
 
