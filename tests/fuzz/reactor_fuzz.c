@@ -156,7 +156,8 @@ static void call(rv_bytes *input, rv_bytes options) {
         FUZZ_CHECK(rv_module_facts()[RV_MODULE_SEQUENCE] >= 0);
     } else {
         /* what is under way is not told otherwise: that is the storage's own test */
-        const uint32_t slot = fuzz_take_u8(input) + (javascript.queued > 0 ? RV_BROWSER_SLOTS : 0);
+        const uint32_t busy = javascript.queued > 0 ? RV_BROWSER_SLOTS : 0;
+        const uint32_t slot = busy + (uint32_t)fuzz_take_u8(input);
         FUZZ_CHECK(rv_host_done(slot, fuzz_take_u8(input), 0, 0) == RV_REQUEST_INVALID);
     }
 }
