@@ -30,6 +30,13 @@ function bytesOf(amount) {
   return bytes;
 }
 
+/** What this version does not have yet is refused, not passed over. @param {any} options */
+function refuseLater({ upstream, select }) {
+  const later = upstream?.token !== undefined ? 'upstream.token' : 'select.aggregates';
+  if (upstream?.token === undefined && select?.aggregates === undefined) return;
+  throw new RivuletError('unsupported', `${later} comes with a later version`);
+}
+
 /** @param {any} upstream */
 function upstreamOf(upstream) {
   if (upstream === undefined || upstream === null) return undefined;
@@ -51,6 +58,7 @@ function settingsOf(options) {
   demand(typeof options === 'object' && options !== null, 'open takes an object of options');
   const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
   const streams = options.select?.streams ?? [];
+  refuseLater(options);
   demand(
     directory !== undefined || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(String(name ?? '')),
     'a database needs a name of at most 64 letters, digits, dots, dashes and underscores',

@@ -2,7 +2,7 @@
 // A module instance: what it exports (wasi/reactor.h) as methods, what it imports
 // (platform/browser/browser.h) from a storage, and bytes into and out of its memory. A trap is an
 // error with the code `panicked`: the instance is of no use any more.
-import { codes } from './codes.js';
+import * as codes from './codes.js';
 import { OK, PENDING, RivuletError } from './error.js';
 import { fact } from './facts.js';
 
@@ -20,13 +20,22 @@ const members = [
   'idempotency_key', 'durability', 'last_event_id', 'metadata', 'body',
 ]; // prettier-ignore
 
-/** @type {ReadonlyMap<string, number>} */
-const numbers = new Map(codes.map((code, number) => [code, number]));
+/** What a storage or a link can say. @type {Record<string, number>} */
+const numbers = {
+  data_not_found: codes.data_not_found,
+  data_exists: codes.data_exists,
+  data_not_writable: codes.data_not_writable,
+  storage_full: codes.storage_full,
+  upstream_unreachable: codes.upstream_unreachable,
+  upstream_not_rivulet: codes.upstream_not_rivulet,
+  upstream_version: codes.upstream_version,
+  protocol_error: codes.protocol_error,
+  message_too_large: codes.message_too_large,
+  closing: codes.closing,
+};
 
 /** @param {string} code */
-function numberOf(code) {
-  return numbers.get(code) ?? /** @type {number} */ (numbers.get('storage_failed'));
-}
+const numberOf = (code) => numbers[code] ?? codes.storage_failed;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -8,9 +8,7 @@
 
 /** @typedef {{code: string, detail: string, [fact: string]: any}} Problem */
 
-export const OK = 0;
-export const PENDING = 1;
-export const END = 2;
+export { ok as OK, pending as PENDING, end as END } from './codes.js';
 
 export class RivuletError extends Error {
   /**

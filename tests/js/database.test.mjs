@@ -147,6 +147,8 @@ test('options that cannot be are refused before anything is made', async () => {
     [{ directory: at, upstream: { url: 'no address' } }, 'parameter_invalid'],
     [{ directory: at, select: { streams: '/x' } }, 'parameter_invalid'],
     [{ directory: at, schema: 5 }, 'parameter_invalid'],
+    [{ directory: at, upstream: { url: 'ws://x', token: () => 't' } }, 'unsupported'],
+    [{ directory: at, select: { aggregates: [{ name: 'account' }] } }, 'unsupported'],
     [{ name: 'm', storage: 'memory', memory: '64KiB' }, 'memory_exhausted'],
     [{ name: 'm', storage: 'memory', schema: 'CREATE NONSENSE' }, 'schema_syntax'],
     [{ directory: join(parent, 'no', 'such') }, 'data_not_found'],
