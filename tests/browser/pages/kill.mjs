@@ -55,15 +55,13 @@ export class Victim {
         onreport(value);
       };
     });
-    const ended = page.evaluate(work, argument).then(
-      () => null,
-      (error) => error,
-    );
-    const early = ended.then((error) => {
-      throw error ?? new Error('the work ended before it was killed');
+    // Of a tab that was killed, no end is told.
+    const early = page.evaluate(work, argument).then(() => {
+      throw new Error('the work ended before it was killed');
     });
     await Promise.race([begun, early]);
     await Promise.race([sleep(after), early]);
+    early.catch(() => {});
     if (whole) {
       await this.#browser.kill();
       await this.#browser.restart();
@@ -71,7 +69,5 @@ export class Victim {
     } else {
       await this.#browser.killRenderers();
     }
-    early.catch(() => {});
-    await ended;
   }
 }
