@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The benchmark table: each figure beside what it is compared with, run one after the other, several
-// times, and given as the median. The bars are the project's aims.
+// times, and given as the median. The bars are the project's aims. Arguments name the parts that are
+// run beside the core's: sync, browser (which needs what sync leaves); without any all are.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -9,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { Node } from '../../demo/node.mjs';
+import { browser } from './browser.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
@@ -27,6 +29,8 @@ const bench = (name, ...args) => {
 };
 const median = (values) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
+const parts = process.argv.slice(2);
+const wanted = (part) => parts.length === 0 || parts.includes(part);
 const rows = [];
 const row = (what, figure, beside, ratio, bar, met) => rows.push([what, figure, beside, ratio, bar, bar === '' ? '' : met ? 'met' : 'not met']);
 const perSecond = (value) => `${Math.round(value).toLocaleString('en-US')}/s`;
@@ -50,6 +54,7 @@ function core() {
     `${(durable / wal).toFixed(1)}x`, '>= 4x', durable >= 4 * wal);
   row('open a node (by replay)', `${median(runs.open).toFixed(1)} ms`, '', '', '<= 10 ms', median(runs.open) <= 10);
   row('log on disk', `${(runs.bytes / 262200).toFixed(1)} bytes an event`, '', '', '<= 60', runs.bytes / 262200 <= 60);
+  return replay;
 }
 
 async function firstSync(central, position, index) {
@@ -99,8 +104,9 @@ function print() {
 }
 
 try {
-  core();
-  await sync();
+  const native = core();
+  if (wanted('sync') || wanted('browser')) await sync();
+  if (wanted('browser')) await browser({ folder, data, rounds, native, row, median, perSecond });
   print();
 } finally {
   rmSync(folder, { recursive: true, force: true });
