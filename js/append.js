@@ -164,7 +164,14 @@ export function appendRequest(events, options = {}) {
  * @returns {{result: any, position: number}}
  */
 export function appendResult(answer, batch) {
-  const bare = { version: null, path: null, type: null, eventId: null, recordedAt: null, data: null };
+  const bare = {
+    version: null,
+    path: null,
+    type: null,
+    eventId: null,
+    recordedAt: null,
+    data: null,
+  };
   const events = answer.events
     ? answer.events.map(decodeEvent)
     : 'first_position' in answer

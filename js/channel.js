@@ -33,7 +33,12 @@ export const WAITING_MAX = 64 << 20;
  * @property {(error: RivuletError) => void} fail
  */
 
-/** @typedef {{resolve: (value: any) => void, reject: (error: RivuletError) => void, size: number}} Call */
+/**
+ * @typedef {object} Call
+ * @property {(value: any) => void} resolve
+ * @property {(error: RivuletError) => void} reject
+ * @property {number} size
+ */
 
 export class Channel {
   /** @type {Port} */ #port;

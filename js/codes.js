@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Made by tools/generate-codes from include/rivulet/status.h; do not edit. The module knows a status
-// by this number, programs by the code that is its name; status.h says what each means. A constant
-// each, so that a bundle has only those that are used.
+// Made by tools/generate-codes from include/rivulet/status.h; do not edit. The module knows a
+// status by this number, programs by the code that is its name; status.h says what each means. A
+// constant each, so that a bundle has only those that are used.
 
 export const ok = 0;
 export const pending = 1;

@@ -12,7 +12,10 @@ import { EventFeed, LatestFeed } from './feed.js';
 
 /**
  * Starts a worker: its messages go to `receive`, its end by itself to `failed`.
- * @typedef {(receive: (messages: any[][]) => void, failed: (error: RivuletError) => void) => Port} Spawn
+ * @callback Spawn
+ * @param {(messages: any[][]) => void} receive
+ * @param {(error: RivuletError) => void} failed
+ * @returns {Port}
  */
 
 const storages = ['auto', 'opfs', 'indexeddb', 'memory', 'files'];

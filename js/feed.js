@@ -16,12 +16,18 @@ const CREDIT = 2;
 const INTERVAL = 50;
 
 /**
+ * @template T
+ * @typedef {object} Waiter
+ * @property {(result: IteratorResult<T, undefined>) => void} resolve
+ * @property {(error: RivuletError) => void} reject
+ */
+
+/**
  * What both have in common: consumers that wait, and the end.
  * @template T
  */
 class Source {
-  /** @type {{resolve: (result: IteratorResult<T, undefined>) => void, reject: (error: any) => void}[]} */
-  #waiting = [];
+  /** @type {Waiter<T>[]} */ #waiting = [];
   /** @type {RivuletError | null} */ #error = null;
   #over = false;
   #started = false;
@@ -49,10 +55,6 @@ class Source {
   /** Called at the first next(), and at the end of what was begun. */
   start() {}
   stop() {}
-
-  get wanted() {
-    return this.#waiting.length > 0;
-  }
 
   [Symbol.asyncIterator]() {
     return this;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The WebSocket to the upstream, as the module's edge (sync/edge.h) wants it: opened when it asks,
-// its messages handed over in order when it is ready for them, closed when it finds something wrong.
+// its messages handed over in order when it is ready for them, closed when it finds them wrong.
 //
-//     idle -> connecting -> open -> ending -> idle        ending: until the module is told
-//                  \-> probing -> ending -> idle          the handshake failed: what is there instead?
+//     idle -> connecting -> open -> ending -> idle     ending: until the module is told
+//                  \-> probing -> ending -> idle       the handshake failed: what is there?
 //
 // A browser does not tell why a handshake failed, so the address is asked once more by fetch, to
 // tell apart that nothing answers, that something else does, and that a Rivulet refuses.
@@ -15,7 +15,7 @@ const SUBPROTOCOL = 'rivulet.v1';
 const CONNECT_TIMEOUT = 10000; // milliseconds
 const PROBE_TIMEOUT = 5000;
 const SENDING_MAX = 1 << 20; // bytes that the socket has not sent yet; then nothing is added
-const RECEIVED_MAX = 4 << 20; // bytes that wait for the module: an upstream keeps far below by credit
+const RECEIVED_MAX = 4 << 20; // bytes that wait for the module: far more than its credit
 
 // What JavaScript may close with; the native ones are 1002 and 1009.
 const CLOSE_PROTOCOL = 4002;
@@ -48,7 +48,12 @@ export class Link {
   #ending = undefined;
 
   /**
-   * @param {{engine: Engine, url: string, transport: Transport, wake: () => void, now: () => number}} options
+   * @param {object} options
+   * @param {Engine} options.engine
+   * @param {string} options.url
+   * @param {Transport} options.transport
+   * @param {() => void} options.wake a turn is wanted
+   * @param {() => number} options.now microseconds
    */
   constructor({ engine, url, transport, wake, now }) {
     this.#engine = engine;
@@ -113,7 +118,7 @@ export class Link {
     const { protocol } = socket;
     if (protocol !== SUBPROTOCOL) {
       const other = /^rivulet\.v/.test(protocol);
-      const detail = `${this.#url} opened a WebSocket of subprotocol \`${protocol}\`, not \`${SUBPROTOCOL}\``;
+      const detail = `${this.#url} has a WebSocket of \`${protocol}\`, not of \`${SUBPROTOCOL}\``;
       this.#close(new RivuletError(other ? 'upstream_version' : 'upstream_not_rivulet', detail));
       return;
     }
@@ -165,7 +170,10 @@ export class Link {
     this.#engine.edge.closed(error, this.#memory, 1024, now);
   }
 
-  /** The peer has closed it, or it was never opened. @param {{code: number, reason: string}} event */
+  /**
+   * The peer has closed it, or it was never opened.
+   * @param {{code: number, reason: string}} event
+   */
   #closed({ code, reason }) {
     clearTimeout(this.#timer);
     this.#socket = null;

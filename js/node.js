@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The package in Node: a database runs in a worker thread of its own, over the files of a directory.
+// The package in Node: a database runs in a worker thread of its own, over files of a directory.
 import { Worker } from 'node:worker_threads';
 import { Database } from './database.js';
 import { RivuletError } from './error.js';

@@ -99,7 +99,7 @@ export class Session {
     else if (kind === 'destroy') void this.#answer(id, () => this.#platform.destroy(value));
     else if (kind === 'close') void this.#answer(id, () => this.#close());
     else if (this.#phase !== 'open') this.#refuse(kind, id);
-    else if (kind === 'request') this.#waiting.set(id, new Exchange(id, false, requestBytes(value)));
+    else if (kind === 'request') this.#wait(id, false, value);
     else if (kind === 'feed') this.#beginFeed(id, value);
     else if (kind === 'status') void this.#answer(id, () => this.#status(value));
     else if (kind === 'wake') this.#retry();
@@ -122,6 +122,11 @@ export class Session {
     this.#flush();
   }
 
+  /** @param {number} id @param {boolean} feed @param {any} request */
+  #wait(id, feed, request) {
+    this.#waiting.set(id, new Exchange(id, feed, requestBytes(request)));
+  }
+
   /** @param {number} id @param {any} request */
   #beginFeed(id, request) {
     const feeds = [...this.#underWay.values(), ...this.#waiting.values()];
@@ -130,7 +135,7 @@ export class Session {
       this.#post(['error', id, error.toProblem()]);
       return;
     }
-    this.#waiting.set(id, new Exchange(id, true, requestBytes(request)));
+    this.#wait(id, true, request);
   }
 
   /** @param {string} kind pull or cancel @param {number} id */
@@ -241,7 +246,10 @@ export class Session {
     this.#post(['facts', values, this.#problems(values)]);
   }
 
-  /** Resolves in the turn in which it is met. @param {() => boolean} met @returns {Promise<void>} */
+  /**
+   * Resolves in the turn in which it is met.
+   * @param {() => boolean} met @returns {Promise<void>}
+   */
   #until(met) {
     return new Promise((resolve) => {
       this.#watching.push(() => {
@@ -264,7 +272,7 @@ export class Session {
   /** @param {any} settings */
   async #open(settings) {
     if (settings.protocol !== PROTOCOL || this.#phase !== 'new') {
-      const detail = `page and worker are of different versions (${settings.protocol}, ${PROTOCOL})`;
+      const detail = `the page speaks version ${settings.protocol}, its worker ${PROTOCOL}`;
       throw new RivuletError('module_version', detail);
     }
     const [module, storage] = await Promise.allSettled([

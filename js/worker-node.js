@@ -35,13 +35,16 @@ async function load({ sql, moduleUrl }) {
   return WebAssembly.compile(bytes);
 }
 
-/** The WebSocket of Node, or of the package that is named. @param {{webSocket?: string}} settings */
+/**
+ * The WebSocket of Node, or of the package that is named.
+ * @param {{webSocket?: string}} settings
+ */
 async function webSocketOf({ webSocket }) {
   if (webSocket === undefined) {
     if (globalThis.WebSocket) return globalThis.WebSocket;
     const detail =
-      'this Node has no WebSocket: use Node 22, start it with --experimental-websocket, or name a ' +
-      "package that has one: webSocket: 'ws'";
+      'this Node has no WebSocket: use Node 22, start it with --experimental-websocket, or name ' +
+      "a package that has one: webSocket: 'ws'";
     throw new RivuletError('unsupported', detail);
   }
   const resolved = createRequire(join(process.cwd(), 'package.json')).resolve(webSocket);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The worker of a browser: storage by OPFS or IndexedDB, WebSocket and inflating by the browser, the
-// module from beside this file.
+// The worker of a browser: storage by OPFS or IndexedDB, WebSocket and inflating by the browser,
+// the module from beside this file.
 import { RivuletError } from './error.js';
 import { inflateByStream } from './inflate.js';
 import { Session } from './session.js';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Storage in Node: a database is a directory of files, with the names, format and lock of the native
-// binary (platform/posix), so what one made the other opens. Reads and writes are done at once; a
-// flush (fdatasync, and the directory's fsync when names are new) is pending.
+// Storage in Node: a database is a directory of files, with the names, format and lock of the
+// native binary (platform/posix), so what one made the other opens. Reads and writes are done at
+// once; a flush (fdatasync, and the directory's fsync when names are new) is pending.
 import fs from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -34,7 +34,18 @@ const codes = {
  */
 function failure(error, allowed, what) {
   const code = codes[error.code];
-  return new RivuletError(allowed.includes(code) ? code : 'storage_failed', `${what}: ${error.message}`);
+  const told = allowed.includes(code) ? code : 'storage_failed';
+  return new RivuletError(told, `${what}: ${error.message}`);
+}
+
+/** @param {string} name @param {string} code of a name that no file can have */
+function checkName(name, code) {
+  if (!validName.test(name)) throw new RivuletError(code, `no file is called ${name}`);
+}
+
+/** @param {number} end of a file */
+function checkSize(end) {
+  if (end > sizeMax) throw new RivuletError('storage_full', 'no file can be that large');
 }
 
 export class FileStorage {
@@ -65,13 +76,13 @@ export class FileStorage {
 
   /** @param {string} name */
   open(name) {
-    if (!validName.test(name)) throw new RivuletError('data_not_found', `no file is called ${name}`);
+    checkName(name, 'data_not_found');
     return this.#open(name, 'r+', ['data_not_found', 'data_not_writable']);
   }
 
   /** @param {string} name */
   create(name) {
-    if (!validName.test(name)) throw new RivuletError('storage_failed', `no file is called ${name}`);
+    checkName(name, 'storage_failed');
     this.#lock.check();
     const made = this.#open(name, 'wx+', ['data_exists', 'data_not_writable', 'storage_full']);
     this.#namesMade += 1;
@@ -101,7 +112,7 @@ export class FileStorage {
   /** @param {number} file @param {number} offset @param {Uint8Array} bytes */
   write(file, offset, bytes) {
     this.#lock.check();
-    if (offset + bytes.length > sizeMax) throw new RivuletError('storage_full', 'no file is that large');
+    checkSize(offset + bytes.length);
     let done = 0;
     try {
       while (done < bytes.length) {
@@ -116,7 +127,7 @@ export class FileStorage {
   /** @param {number} file @param {number} size */
   truncate(file, size) {
     this.#lock.check();
-    if (size > sizeMax) throw new RivuletError('storage_full', 'no file is that large');
+    checkSize(size);
     try {
       fs.ftruncateSync(file, size);
     } catch (error) {
@@ -127,7 +138,7 @@ export class FileStorage {
   /** @param {string} name */
   remove(name) {
     this.#lock.check();
-    if (!validName.test(name)) throw new RivuletError('data_not_found', `no file is called ${name}`);
+    checkName(name, 'data_not_found');
     try {
       fs.unlinkSync(path.join(this.#directory, name));
       this.#namesMade += 1;
@@ -180,7 +191,7 @@ function openDirectory(directory, make) {
       if (process.platform !== 'win32') fs.fsyncSync(parent); // a new name is its parent's to keep
       fs.closeSync(parent);
     }
-    if (!fs.statSync(place).isDirectory()) throw Object.assign(new Error('it is no directory'), { code: 'ENOTDIR' });
+    fs.accessSync(`${place}/.`); // ENOTDIR where it is something else
     fs.accessSync(place, fs.constants.W_OK);
     return place;
   } catch (error) {

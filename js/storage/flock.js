@@ -8,7 +8,7 @@
 //     elsewhere        storage_unavailable
 //
 // The holder writes its process id into the file, for people and for programs without locks, and
-// `free` over it when it closes. Programs without locks make `.held`, which is looked for afterwards.
+// `free` over it when it closes. Programs without locks make `.held`, which is looked for then.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -124,7 +124,7 @@ export async function lockDirectory(directory) {
   if (flag === undefined && process.platform !== 'linux') {
     throw new RivuletError('storage_unavailable', `no lock is known for ${process.platform}`);
   }
-  const lock = flag ? await lockByFlag(directory, file, flag) : await lockByProgram(directory, file);
+  const lock = await (flag ? lockByFlag(directory, file, flag) : lockByProgram(directory, file));
   sign(file, String(process.pid));
   const release = async () => {
     if (fs.existsSync(file)) sign(file, 'free');
@@ -132,7 +132,9 @@ export async function lockDirectory(directory) {
   };
   if (fs.existsSync(path.join(directory, '.held'))) {
     await release();
-    const detail = `${directory}/.held says that a program without locks has it open; remove that file when none has`;
+    const detail =
+      `${directory}/.held says that a program without locks has it open; ` +
+      'remove that file when none has';
     throw new RivuletError('data_in_use', detail);
   }
   return { check: lock.check, release };
