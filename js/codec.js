@@ -28,6 +28,36 @@ function refuse(value, what = `a ${typeof value}`) {
   return new RivuletError('json_invalid', `${what} cannot be written as JSON`);
 }
 
+/**
+ * True when JSON.stringify writes it as `encode` does, in a quarter of the time.
+ * @param {unknown} value @param {number} depth @returns {boolean}
+ */
+function isPlain(value, depth) {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'undefined':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      return value === null || isPlainObject(value, depth);
+    default:
+      return false;
+  }
+}
+
+/** @param {any} value @param {number} depth */
+function isPlainObject(value, depth) {
+  if (depth > DEPTH_MAX || value.toJSON !== undefined) return false;
+  if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
+  if (value.constructor !== Object) return false;
+  for (const name in value) {
+    if (!isPlain(value[name], depth + 1)) return false;
+  }
+  return true;
+}
+
 /** @param {object} value @param {number} depth @returns {string} */
 function encodeObject(value, depth) {
   if (depth > DEPTH_MAX) throw refuse(value, `what is nested more than ${DEPTH_MAX} deep`);
@@ -63,6 +93,7 @@ export function encode(value, depth = 0) {
     case 'boolean':
       return String(value);
     case 'object':
+      if (depth === 0 && isPlain(value, 0)) return JSON.stringify(value);
       return value === null ? 'null' : encodeObject(value, depth);
     default:
       throw refuse(value);
@@ -110,21 +141,17 @@ export function decodeRows({ columns, rows }) {
   return Object.assign(decoded, { columns });
 }
 
-/** @type {Record<string, string>} */
-const memberNames = {
-  event_id: 'eventId',
-  recorded_at: 'recordedAt',
-  schema_version: 'schemaVersion',
-};
-
 /**
  * An event as an answer or a feed has it, with the names that JavaScript has for its members.
  * @param {Record<string, any>} event @returns {any}
  */
-export function decodeEvent({ bigints = [], ...event }) {
-  for (const name of bigints) {
+export function decodeEvent(event) {
+  const { bigints, event_id: eventId, recorded_at: recordedAt, schema_version, ...named } = event;
+  for (const name of bigints ?? []) {
     if (event.data[name] !== null) event.data[name] = BigInt(event.data[name]);
   }
-  const members = Object.entries(event).map(([name, value]) => [memberNames[name] ?? name, value]);
-  return Object.fromEntries(members);
+  const decoded = Object.assign(named, { eventId, recordedAt });
+  return schema_version === undefined
+    ? decoded
+    : Object.assign(decoded, { schemaVersion: schema_version });
 }

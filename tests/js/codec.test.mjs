@@ -113,3 +113,20 @@ test("an event's bigints are told beside its data", () => {
     data: { id: 9007199254740993n, none: null, amount: '1.10' },
   });
 });
+
+test('what is quick because JSON.stringify writes it is written as everything else', () => {
+  const deep = Array.from({ length: 130 }).reduce((inner) => [inner], 0);
+  const values = [
+    'a"\u2028\ud800', -0, 1e21, 0.1, true, null, [], [undefined, null], new Array(3), {}, { a: undefined, b: [{}] },
+    JSON.parse('{"__proto__":1,"constructor":{"a":2},"toJSON":3}'), Object.create(null), { toJSON: () => 'x' },
+    Object.assign([1], { toJSON: () => 2 }), new Date(0), NaN, { n: -Infinity }, [[1, [2, { c: '3' }]]],
+  ]; // prettier-ignore
+  for (const v of values) {
+    assert.equal(encode({ v }), encode({ v, z: 1n }).replace(/,"z":1\}$/, '}'), String(encode({ v })));
+  }
+  for (const wrong of [{ v: deep }, { v: Symbol('x') }, { v: () => 1 }, { v: new Date(NaN) }]) {
+    for (const value of [wrong, { ...wrong, z: 1n }]) {
+      assert.throws(() => encode(value), { code: 'json_invalid' });
+    }
+  }
+});
