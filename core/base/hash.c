@@ -2,7 +2,8 @@
 /*
  * XXH3 comes from the xxHash headers, inlined. CRC32C is here because no library has it for every
  * target: the processor's instruction where there is one, else eight tables of 256 words ("slicing
- * by eight"), made by tools/crc32c_table.py.
+ * by eight"). They are worked out when they are first needed: a module of WASM would be 8 KB larger
+ * with them, which do not compress. They are always the same, so this is no state.
  */
 #include "core/base/hash.h"
 
@@ -31,12 +32,35 @@ uint32_t rv_crc32c(uint32_t crc, rv_bytes bytes) {
 
 #else
 
-#include "core/base/crc32c_table.h"
+#define CRC32C_POLYNOMIAL UINT32_C(0x82f63b78) /* reflected */
+
+static uint32_t crc32c_table[8][256];
+
+/* Table k moves a byte over k further bytes of zeros. */
+static void crc32c_tables_make(void) {
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t crc = i;
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = (crc >> 1) ^ ((crc & 1) != 0 ? CRC32C_POLYNOMIAL : 0);
+        }
+        crc32c_table[0][i] = crc;
+    }
+    for (unsigned k = 1; k < 8; k++) {
+        for (uint32_t i = 0; i < 256; i++) {
+            const uint32_t before = crc32c_table[k - 1][i];
+            crc32c_table[k][i] = (before >> 8) ^ crc32c_table[0][before & 255];
+        }
+    }
+    RV_ASSERT(crc32c_table[7][1] != 0);
+}
 
 uint32_t rv_crc32c(uint32_t crc, rv_bytes bytes) {
     uint32_t state = ~crc;
     const uint8_t *p = bytes.ptr;
     size_t left = bytes.len;
+    if (crc32c_table[7][1] == 0) {
+        crc32c_tables_make();
+    }
     for (; left >= 8; left -= 8, p += 8) {
         const uint32_t a = state ^ rv_load_u32(p);
         const uint32_t b = rv_load_u32(p + 4);
