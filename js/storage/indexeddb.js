@@ -1,82 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
-// Storage in IndexedDB, where there is no OPFS: files in pages.
+// Storage in IndexedDB, where there is no OPFS: files in pages (page-store.js), a bounded number of
+// which is in memory (pages.js).
 //
-//     store `files`   name -> {id, size, stored}       `stored`: no page from this number on exists
-//     store `pages`   [id, number] -> bytes            at most a page; what is missing are zeros
-//
-// What is written goes to pages in memory (pages.js) at once, as long as they are not too many
-// that are not stored yet; a write over that is pending until a transaction has stored them. A flush is
-// one transaction, durability `strict`, with the file's pages and its size; it is done when that is
+// What is written goes to pages in memory at once, as long as they are not too many that are not
+// stored yet; else the write is pending until a transaction has stored them. A flush is one
+// transaction, durability `strict`, with the file's pages and its size; it is done when that is
 // complete. Reads are done at once where all pages are in memory, else they are pending.
 //
-// One transaction that writes is under way at a time (`#turn`), so that a flush never answers before
-// what an earlier one carried is stored, or is dirty again because that one was aborted.
+// One transaction that changes files is under way at a time (`#turn`), so that a flush never answers
+// before what an earlier one carried is stored, or is dirty again because that one was aborted.
 import { RivuletError } from '../error.js';
 import { failed, failedOrFull, isPersisted, unavailable } from './failure.js';
 import { lockDatabase } from './lock.js';
 import { storageName } from './name.js';
 import { Pages } from './pages.js';
-import { answer, completed, deleteDatabase, openDatabase } from './transaction.js';
+import { PageStore } from './page-store.js';
+import { deleteDatabase } from './transaction.js';
 
 /** @typedef {import('./pages.js').PagedFile} PagedFile */
-/** @typedef {import('./pages.js').Page} Page */
+/** @typedef {import('./page-store.js').StoredFile} StoredFile */
 
-/** Grows when what is above changes. */
-const layoutVersion = 1;
-
-const pageSizeDefault = 16384;
+const pageSizeDefault = 8192;
 
 /** Half of it for pages that are not stored yet. */
 const memoryBytesDefault = 4 << 20;
 
 /**
- * All pages of a file from a number on.
- * @param {number} id
- * @param {number} number
+ * @param {StoredFile} file
+ * @returns {PagedFile}
  */
-function pagesFrom(id, number) {
-  return IDBKeyRange.bound([id, number], [id, Infinity]);
+function pagedFile(file) {
+  return { ...file, sizeDirty: false, pages: new Map(), dirty: new Set() };
 }
 
 export class IndexedDbStorage {
   mode = 'indexeddb';
-  #database;
+  #store;
+  /** @type {Map<string, PagedFile>} */
   #files;
   #unlock;
   #pages;
+  #dirtyBytesMax;
+  #idNext;
   /** @type {Map<number, PagedFile>} */
   #open = new Map();
   #fileNext = 1;
-  #idNext;
-  #dirtyBytesMax;
-  /** @type {Promise<unknown>} the end of the last transaction that writes */
+  /** @type {Promise<unknown>} the end of the last transaction that changes files */
   #turn = Promise.resolve();
-  /** @type {RivuletError | null} why the database is gone */
-  #lost = null;
 
   /**
-   * @param {IDBDatabase} database
-   * @param {Map<string, PagedFile>} files
+   * @param {PageStore} store
+   * @param {StoredFile[]} files
    * @param {() => Promise<void>} unlock
    * @param {{persistent: boolean, pageSize: number, memoryBytes: number}} options
    */
-  constructor(database, files, unlock, { persistent, pageSize, memoryBytes }) {
-    this.#database = database;
-    this.#files = files;
+  constructor(store, files, unlock, { persistent, pageSize, memoryBytes }) {
+    this.#store = store;
+    this.#files = new Map(files.map((file) => [file.name, pagedFile(file)]));
     this.#unlock = unlock;
     this.#pages = new Pages(pageSize, memoryBytes / 2 / pageSize);
     this.#dirtyBytesMax = memoryBytes / 2;
-    this.#idNext = Math.max(0, ...[...files.values()].map((file) => file.id)) + 1;
+    this.#idNext = Math.max(0, ...files.map((file) => file.id)) + 1;
     this.persistent = persistent;
-    database.onclose = () => this.#lose('the browser closed it');
-    database.onversionchange = () => {
-      database.close(); // who does not heed the lock wants it gone, and would wait for ever
-      this.#lose('another tab or worker deletes it');
-    };
   }
 
   /** @param {string} name */
   open(name) {
+    this.#check();
     const found = this.#files.get(name);
     if (found === undefined) {
       throw new RivuletError('data_not_found', `there is no file "${name}"`);
@@ -92,10 +82,9 @@ export class IndexedDbStorage {
     if (this.#files.has(name)) {
       throw new RivuletError('data_exists', `there is a file "${name}"`);
     }
-    const id = this.#idNext++;
-    const pages = new Map();
-    const dirty = new Set();
-    this.#files.set(name, { name, id, size: 0, stored: 0, sizeDirty: true, pages, dirty });
+    const file = pagedFile({ name, id: this.#idNext++, size: 0, stored: 0 });
+    file.sizeDirty = true;
+    this.#files.set(name, file);
     return this.open(name);
   }
 
@@ -112,11 +101,10 @@ export class IndexedDbStorage {
    */
   read(handle, offset, into) {
     const file = this.#of(handle);
-    const length = Math.max(0, Math.min(into.length, file.size - offset));
-    const range = into.subarray(0, length);
-    if (this.#missing(file, offset, length).length === 0) {
+    const range = into.subarray(0, Math.max(0, Math.min(into.length, file.size - offset)));
+    if (this.#missing(file, offset, range.length).length === 0) {
       this.#copy(file, offset, range, new Map());
-      return length;
+      return range.length;
     }
     return this.#fetch(file, offset, range, `read of "${file.name}"`);
   }
@@ -132,8 +120,7 @@ export class IndexedDbStorage {
     if (offset + bytes.length > Number.MAX_SAFE_INTEGER) {
       throw new RivuletError('storage_full', `"${file.name}" cannot be that large`);
     }
-    const { pageSize } = this.#pages;
-    const taken = bytes.subarray(0, this.#dirtyBytesMax - 2 * pageSize);
+    const taken = bytes.subarray(0, this.#dirtyBytesMax - 2 * this.#pages.pageSize);
     if (this.#fits(taken.length) && this.#torn(file, offset, taken.length).length === 0) {
       return this.#change(file, offset, taken);
     }
@@ -150,11 +137,10 @@ export class IndexedDbStorage {
     if (size > Number.MAX_SAFE_INTEGER) {
       throw new RivuletError('storage_full', `"${file.name}" cannot be that large`);
     }
-    if (size < file.size) {
-      return this.#shrink(file, size);
+    if (size === file.size) {
+      return undefined;
     }
-    file.sizeDirty ||= size > file.size;
-    file.size = size;
+    return size < file.size ? this.#shrink(file, size) : this.#grow(file, size);
   }
 
   /**
@@ -168,14 +154,24 @@ export class IndexedDbStorage {
     });
   }
 
-  /** @param {string} name */
+  /**
+   * @param {string} name
+   * @returns {Promise<void>}
+   */
   remove(name) {
     this.#check();
     const file = this.#files.get(name);
     if (file === undefined) {
       throw new RivuletError('data_not_found', `there is no file "${name}"`);
     }
-    return this.#remove(file);
+    const removal = this.#take(async () => {
+      await this.#store.remove(file);
+      this.#pages.forget(file, 0);
+      this.#files.delete(name);
+    });
+    return removal.catch((error) => {
+      throw failed(error, `removal of "${name}"`);
+    });
   }
 
   /** @returns {string[]} */
@@ -187,14 +183,30 @@ export class IndexedDbStorage {
   async unmount() {
     this.#open.clear();
     try {
-      if (this.#lost === null) await this.#take(() => this.#save(this.#changed()));
+      if (this.#store.lost === null) await this.#take(() => this.#save(this.#files.values()));
     } catch (error) {
       throw failed(error, 'the last transaction');
     } finally {
-      this.#database.onclose = null;
-      this.#database.close();
+      this.#store.close();
       await this.#unlock();
     }
+  }
+
+  #check() {
+    if (this.#store.lost !== null) throw this.#store.lost;
+  }
+
+  /**
+   * @param {number} handle
+   * @returns {PagedFile}
+   */
+  #of(handle) {
+    this.#check();
+    const found = this.#open.get(handle);
+    if (found === undefined) {
+      throw new RivuletError('storage_failed', `no file is open as ${handle}`);
+    }
+    return found;
   }
 
   // --- pages in memory ---
@@ -244,7 +256,7 @@ export class IndexedDbStorage {
    * @param {PagedFile} file
    * @param {number} offset
    * @param {Uint8Array} into
-   * @param {Map<number, Uint8Array>} loaded pages that the cache may have let go again
+   * @param {Map<number, Uint8Array>} loaded pages that memory may have let go again
    */
   #copy(file, offset, into, loaded) {
     this.#pages.each(offset, into.length, (number, start, count, done) => {
@@ -271,25 +283,61 @@ export class IndexedDbStorage {
     return bytes.length;
   }
 
+  // --- what waits for the store ---
+
+  /**
+   * Does it when the transactions before it are over.
+   * @template T
+   * @param {() => Promise<T>} action
+   * @returns {Promise<T>}
+   */
+  #take(action) {
+    const turn = this.#turn.then(action);
+    this.#turn = turn.catch(() => undefined); // told to the one who waits for it
+    return turn;
+  }
+
+  /**
+   * Stores what is dirty of these files.
+   * @param {Iterable<PagedFile>} files
+   */
+  async #save(files) {
+    this.#check();
+    const changed = [...files].filter((file) => file.sizeDirty || file.dirty.size > 0);
+    if (changed.length === 0) {
+      return;
+    }
+    for (const file of changed) {
+      const ends = [...file.dirty].map((page) => page.number + 1);
+      file.stored = ends.reduce((most, end) => Math.max(most, end), file.stored);
+      file.sizeDirty = false;
+    }
+    const pages = changed.flatMap((file) => [...file.dirty]);
+    const contents = pages.map((page) => {
+      return { id: page.file.id, number: page.number, bytes: this.#pages.save(page) };
+    });
+    let stored = false;
+    try {
+      await this.#store.save(changed, contents);
+      stored = true;
+    } finally {
+      for (const page of pages) this.#pages.saved(page, stored);
+      for (const file of changed) file.sizeDirty ||= !stored;
+    }
+  }
+
   /**
    * @param {PagedFile} file
-   * @param {number} offset
-   * @param {Uint8Array} bytes
+   * @param {number[]} numbers
+   * @param {string} doing
    */
-  async #writeLater(file, offset, bytes) {
-    const doing = `write to "${file.name}"`;
-    for (;;) {
-      const torn = this.#torn(file, offset, bytes.length);
-      if (!this.#fits(bytes.length)) {
-        await this.#take(() => this.#save(this.#changed())).catch((error) => {
-          throw failedOrFull(error, doing);
-        });
-      } else if (torn.length > 0) {
-        await this.#load(file, torn, doing);
-      } else {
-        return this.#change(file, offset, bytes);
-      }
-      this.#check();
+  async #load(file, numbers, doing) {
+    try {
+      const loaded = await this.#store.load(file.id, numbers);
+      for (const [number, bytes] of loaded) this.#pages.loaded(file, number, bytes);
+      return loaded;
+    } catch (error) {
+      throw failed(error, doing);
     }
   }
 
@@ -316,114 +364,39 @@ export class IndexedDbStorage {
     return into.length;
   }
 
-  // --- the database ---
-
-  /** @param {string} why */
-  #lose(why) {
-    this.#lost = new RivuletError('storage_failed', `the database in IndexedDB is closed: ${why}`);
-  }
-
-  #check() {
-    if (this.#lost !== null) throw this.#lost;
-  }
-
-  /**
-   * @param {number} handle
-   * @returns {PagedFile}
-   */
-  #of(handle) {
-    this.#check();
-    const found = this.#open.get(handle);
-    if (found === undefined) {
-      throw new RivuletError('storage_failed', `no file is open as ${handle}`);
-    }
-    return found;
-  }
-
-  #changed() {
-    return [...this.#files.values()].filter((file) => file.sizeDirty || file.dirty.size > 0);
-  }
-
-  /**
-   * Does it when the transactions before it are over.
-   * @template T
-   * @param {() => Promise<T>} action
-   * @returns {Promise<T>}
-   */
-  #take(action) {
-    const turn = this.#turn.then(() => {
-      this.#check();
-      return action();
-    });
-    this.#turn = turn.catch(() => undefined); // told to the one who waits for it
-    return turn;
-  }
-
-  #begin() {
-    return this.#database.transaction(['files', 'pages'], 'readwrite', { durability: 'strict' });
-  }
-
-  /**
-   * @param {IDBTransaction} transaction
-   * @param {PagedFile} file
-   * @param {{size: number, stored: number}} to
-   */
-  #put(transaction, { name, id }, { size, stored }) {
-    transaction.objectStore('files').put({ id, size, stored }, name);
-  }
-
-  /**
-   * Stores what is dirty of these files.
-   * @param {PagedFile[]} files
-   */
-  async #save(files) {
-    const changed = files.filter((file) => file.sizeDirty || file.dirty.size > 0);
-    if (changed.length === 0) {
-      return;
-    }
-    const pages = changed.flatMap((file) => [...file.dirty]);
-    let stored = false;
-    const transaction = this.#begin();
-    for (const file of changed) {
-      const numbers = [...file.dirty].map((page) => page.number + 1);
-      file.stored = numbers.reduce((most, one) => Math.max(most, one), file.stored);
-      file.sizeDirty = false;
-      this.#put(transaction, file, file);
-    }
-    for (const page of pages) {
-      const key = [page.file.id, page.number];
-      transaction.objectStore('pages').put(this.#pages.save(page), key);
-    }
-    try {
-      transaction.commit();
-      await completed(transaction);
-      stored = true;
-    } finally {
-      for (const page of pages) this.#pages.saved(page, stored);
-      for (const file of changed) file.sizeDirty ||= !stored;
-    }
-  }
-
   /**
    * @param {PagedFile} file
-   * @param {number[]} numbers ascending
-   * @param {string} doing
-   * @returns {Promise<Map<number, Uint8Array>>} a page that is a hole has no bytes
+   * @param {number} offset
+   * @param {Uint8Array} bytes
    */
-  async #load(file, numbers, doing) {
-    /** @type {Map<number, Uint8Array>} */
-    const loaded = new Map();
-    try {
-      const store = this.#database.transaction('pages', 'readonly').objectStore('pages');
-      const contents = numbers.map((number) => answer(store.get([file.id, number])));
-      for (const [i, content] of (await Promise.all(contents)).entries()) {
-        loaded.set(numbers[i], content ?? new Uint8Array(0));
-        this.#pages.loaded(file, numbers[i], content ?? new Uint8Array(0));
+  async #writeLater(file, offset, bytes) {
+    const doing = `write to "${file.name}"`;
+    for (;;) {
+      const torn = this.#torn(file, offset, bytes.length);
+      if (!this.#fits(bytes.length)) {
+        await this.#take(() => this.#save(this.#files.values())).catch((error) => {
+          throw failedOrFull(error, doing);
+        });
+      } else if (torn.length > 0) {
+        await this.#load(file, torn, doing);
+      } else {
+        return this.#change(file, offset, bytes);
       }
-    } catch (error) {
-      throw failed(error, doing);
     }
-    return loaded;
+  }
+
+  /**
+   * @param {PagedFile} file
+   * @param {number} size
+   */
+  async #grow(file, size) {
+    try {
+      await this.#store.reserve(size - file.size);
+    } catch (error) {
+      throw failedOrFull(error, `truncate of "${file.name}"`);
+    }
+    file.size = size;
+    file.sizeDirty = true;
   }
 
   /**
@@ -432,65 +405,24 @@ export class IndexedDbStorage {
    */
   async #shrink(file, size) {
     const doing = `truncate of "${file.name}"`;
-    const { pageSize } = this.#pages;
-    const keeps = Math.ceil(size / pageSize);
-    const rest = size % pageSize;
+    const keeps = Math.ceil(size / this.#pages.pageSize);
     const last = keeps - 1;
-    const end = new Uint8Array(rest);
-    await this.#fetch(file, size - rest, end, doing);
-    try {
-      await this.#take(async () => {
-        const stored = Math.min(file.stored, keeps);
-        const transaction = this.#begin();
-        transaction.objectStore('pages').delete(pagesFrom(file.id, keeps));
-        if (rest > 0 && last < stored) {
-          transaction.objectStore('pages').put(end, [file.id, last]);
-        }
-        this.#put(transaction, file, { size, stored });
-        transaction.commit();
-        await completed(transaction);
-        this.#pages.forget(file, rest > 0 ? last : keeps);
-        if (rest > 0) this.#pages.change(file, last, 0, end);
-        Object.assign(file, { size, stored, sizeDirty: false });
-      });
-    } catch (error) {
+    const end = new Uint8Array(size % this.#pages.pageSize); // of the last page, if it is not whole
+    await this.#fetch(file, size - end.length, end, doing);
+    const cut = this.#take(async () => {
+      const { name, id } = file;
+      const stored = Math.min(file.stored, keeps);
+      const whole = end.length === 0 || last >= stored;
+      const page = whole ? null : { id, number: last, bytes: end };
+      await this.#store.cut({ name, id, size, stored }, keeps, page);
+      this.#pages.forget(file, end.length > 0 ? last : keeps);
+      if (end.length > 0) this.#pages.change(file, last, 0, end);
+      Object.assign(file, { size, stored, sizeDirty: false });
+    });
+    await cut.catch((error) => {
       throw failedOrFull(error, doing);
-    }
+    });
   }
-
-  /** @param {PagedFile} file */
-  async #remove(file) {
-    try {
-      await this.#take(async () => {
-        const transaction = this.#begin();
-        transaction.objectStore('files').delete(file.name);
-        transaction.objectStore('pages').delete(pagesFrom(file.id, 0));
-        transaction.commit();
-        await completed(transaction);
-        this.#pages.forget(file, 0);
-        this.#files.delete(file.name);
-      });
-    } catch (error) {
-      throw failed(error, `removal of "${file.name}"`);
-    }
-  }
-}
-
-/**
- * @param {IDBDatabase} database
- * @returns {Promise<Map<string, PagedFile>>}
- */
-async function readFiles(database) {
-  const store = database.transaction('files', 'readonly').objectStore('files');
-  const [names, records] = await Promise.all([answer(store.getAllKeys()), answer(store.getAll())]);
-  return new Map(
-    names.map((key, i) => {
-      const { id, size, stored } = records[i];
-      const name = String(key);
-      const pages = new Map();
-      return [name, { name, id, size, stored, sizeDirty: false, pages, dirty: new Set() }];
-    }),
-  );
 }
 
 /**
@@ -499,21 +431,19 @@ async function readFiles(database) {
  * @returns {Promise<boolean>}
  */
 export async function exists(name) {
-  let made = false;
+  const store = await PageStore.openExisting(storageName(name)).catch((error) => {
+    if (error.code !== 'data_newer') throw error;
+    return error.code;
+  });
+  if (store === null || store === 'data_newer') {
+    return store !== null;
+  }
   try {
-    const database = await openDatabase(storageName(name), layoutVersion, (_, transaction) => {
-      made = true;
-      transaction.abort(); // so nothing is made
-    });
-    try {
-      return (await readFiles(database)).size > 0;
-    } finally {
-      database.close();
-    }
+    return (await store.files()).length > 0;
   } catch (error) {
-    if (made) return false;
-    if (error instanceof RivuletError && error.code === 'data_newer') return true;
     throw unavailable(error, 'IndexedDB');
+  } finally {
+    store.close();
   }
 }
 
@@ -527,18 +457,15 @@ export async function exists(name) {
 export async function mount(name, options = {}) {
   const { pageSize = pageSizeDefault, memoryBytes = memoryBytesDefault } = options;
   const unlock = await lockDatabase(name);
-  /** @type {IDBDatabase | undefined} */
-  let database;
+  /** @type {PageStore | undefined} */
+  let store;
   try {
-    database = await openDatabase(storageName(name), layoutVersion, (made) => {
-      made.createObjectStore('files');
-      made.createObjectStore('pages');
-    });
-    const files = await readFiles(database);
+    store = await PageStore.open(storageName(name));
+    const files = await store.files();
     const persistent = await isPersisted();
-    return new IndexedDbStorage(database, files, unlock, { persistent, pageSize, memoryBytes });
+    return new IndexedDbStorage(store, files, unlock, { persistent, pageSize, memoryBytes });
   } catch (error) {
-    database?.close();
+    store?.close();
     await unlock();
     throw unavailable(error, 'IndexedDB');
   }

@@ -41,12 +41,12 @@ const page = {
     return page.status(() => true, { hash: true });
   },
 
-  /** Everything from a position on that is in the log now. */
-  async events(from = 0, pattern = '/**') {
-    const { position } = await page.status();
+  /** All events of a root's log as it is now; only schemas come before them. */
+  async events() {
+    const { position, schemaVersion } = await page.status();
     const all = [];
-    if (position > from) {
-      for await (const event of globalThis.db.events(pattern, { from })) {
+    if (position > schemaVersion) {
+      for await (const event of globalThis.db.events('/**')) {
         all.push(event);
         if (event.position >= position) break;
       }

@@ -2,7 +2,7 @@
 // Runs the module of tests/storage/browser_conformance.c over a storage of js/storage. It stands in
 // for js/engine.js: the imports that the module's host has (platform/browser/browser.h), and the
 // waiting, for which the module is suspended.
-import { codes } from '../../../../js/codes.js';
+import * as codes from '../../../../js/codes.js';
 import { destroy, mount } from '../../../../js/storage/mount.js';
 
 const fileNameSize = 65; /* rv_file_name */
@@ -51,9 +51,9 @@ class Run {
   #operate(slot, action, settle) {
     const end = (status, [count, file]) => this.#exports.rv_host_done(slot, status, count, file);
     const fail = (error) => {
-      const number = codes.indexOf(error.code);
-      if (number < 0) this.output += `${error.stack}\n`;
-      end(number < 0 ? codes.indexOf('storage_failed') : number, [0, -1]);
+      const number = codes[error.code];
+      if (number === undefined) this.output += `${error.stack}\n`;
+      end(number ?? codes.storage_failed, [0, -1]);
     };
     let result;
     try {

@@ -10,10 +10,13 @@ globalThis.workers = {
     const worker = new Worker(new URL('worker.js', import.meta.url), { type: 'module' });
     const waiting = new Map();
     worker.onmessage = ({ data: { id, ...answer } }) => {
-      waiting.get(id)(answer);
+      waiting.get(id)?.(answer);
       waiting.delete(id);
     };
-    worker.onerror = (event) => console.log(`worker ${name}: ${event.message}`);
+    worker.onerror = ({ message = 'it could not be loaded' }) => {
+      for (const settle of waiting.values()) settle({ error: { code: 'none', detail: message } });
+      waiting.clear();
+    };
     started.set(name, { worker, waiting });
   },
 
