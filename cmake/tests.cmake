@@ -43,6 +43,14 @@ foreach(source IN LISTS RV_TEST_SOURCES)
   set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES TIMEOUT 300)
 endforeach()
 
+# The conformance suite as a module that pages run (tests/browser/storage.test.mjs).
+if(RV_TARGET STREQUAL "browser")
+  add_executable(storage_conformance tests/storage/browser_conformance.c)
+  target_link_options(storage_conformance PRIVATE ${RV_TEST_LINK_OPTIONS} --no-entry)
+  target_link_libraries(storage_conformance PRIVATE rivulet_platform rivulet)
+  target_compile_options(storage_conformance PRIVATE -Wno-missing-prototypes)
+endif()
+
 # A test of the release build: a program beside the binary that it finds in RIVULET_BIN.
 function(rv_release_test name timeout_s)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -60,6 +68,14 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
     string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(${name} 600 ${NODE} --test ${source})
     set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+  endforeach()
+  # In real browsers, over the modules of the preset `browser` and build/npm.
+  file(GLOB RV_PAGES_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
+    tests/browser/*.test.mjs)
+  foreach(source IN LISTS RV_PAGES_SOURCES)
+    string(REGEX REPLACE "^tests/browser/|\\.test\\.mjs$" "" name ${source})
+    rv_release_test(pages/${name} 900 ${NODE} --test ${source})
+    set_tests_properties(pages/${name} PROPERTIES PROCESSORS 2)
   endforeach()
   # They start processes of their own and measure time: two cores each.
   set_tests_properties(demo PROPERTIES PROCESSORS 2)
