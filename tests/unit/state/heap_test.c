@@ -70,7 +70,7 @@ static rv_status change(uint32_t i, rv_bytes text) {
 }
 
 static void check_all(void) {
-    static uint8_t whole[LEN_MAX];
+    _Alignas(16) static uint8_t whole[LEN_MAX]; /* an arena aligns */
     for (uint32_t i = 0; i < CELLS; i += 1) {
         rv_arena scratch = rv_arena_over(whole, sizeof whole);
         rv_bytes met;
