@@ -26,7 +26,7 @@ export class Airports {
 
   /** {run, airports}: which run of the demo it is, and its airports. */
   static async load() {
-    const response = await fetch('airports.json', { cache: 'no-cache' });
+    const response = await fetch('airports.json');
     if (!response.ok) throw new Error(`airports.json: ${response.status}`);
     const { run, airports } = await response.json();
     return { run, airports: new Airports(airports) };

@@ -29,6 +29,11 @@ const EMPTY = { date: '', time: '', iata: '', city: '', state: '', delay: '' };
 
 const kindOf = (delay) => (delay >= 30 ? 'bad' : delay >= 15 ? 'fair' : 'good');
 
+function milesOf(flight, mine) {
+  if (!flight) return '';
+  return mine.has(flight.id) ? 'this tab' : flight.distance.toLocaleString('en-US');
+}
+
 function makeRow() {
   const row = document.createElement('tr');
   const cells = {};
@@ -42,9 +47,12 @@ function makeRow() {
     row.append(cell);
     cells[name] = flaps;
   }
-  const miles = document.createElement('td');
-  miles.className = 'miles';
-  row.append(miles);
+  const miles = document.createElement('span');
+  put(miles, '');
+  const cell = document.createElement('td');
+  cell.className = 'miles';
+  cell.append(miles);
+  row.append(cell);
   return { row, cells, miles };
 }
 
@@ -79,11 +87,7 @@ export class Board {
       });
       slot.row.toggleAttribute('data-mine', mine.has(flight?.id));
       slot.row.dataset.delay = flight ? kindOf(flight.delay) : '';
-      slot.miles.textContent = flight
-        ? mine.has(flight.id)
-          ? 'this tab'
-          : flight.distance.toLocaleString('en-US')
-        : '';
+      put(slot.miles, milesOf(flight, mine));
     });
     this.#shown = ids;
     if (arrives) this.#push(fresh);

@@ -4,7 +4,8 @@
 // prefers less motion the text is simply there.
 
 const STEP_MS = 42;
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+const DIGITS = '0123456789';
 
 const still = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -17,7 +18,8 @@ function letterAt({ text, from, step, settles }, i) {
   const wanted = text[i] ?? ' ';
   if (step >= settles[i]) return wanted;
   if (step < settles[i] - 5 || (wanted === ' ' && (from[i] ?? ' ') === ' ')) return from[i] ?? ' ';
-  return LETTERS[(i * 7 + step * 11 + wanted.charCodeAt(0)) % LETTERS.length];
+  const flaps = /\d/.test(wanted) ? DIGITS : /[A-Z]/.test(wanted) ? LETTERS : wanted;
+  return flaps[(i * 7 + step * 3 + wanted.charCodeAt(0)) % flaps.length];
 }
 
 function turn() {

@@ -35,6 +35,7 @@ class Page {
   #keeper = new Keeper();
   #iata = '';
   #shown = null; // {departures, agreement}
+  #status = null; // what the database told last
   #changing = Promise.resolve();
   #mine = new Set();
   #drawn = ''; // the airport whose flights are on the board
@@ -128,18 +129,20 @@ class Page {
         status: (status) => {
           this.#panel.status(status);
           agreement.note(status);
-          this.#explain(iata, status);
+          this.#heed(iata, status);
         },
         failed: (error) => this.#failed(error),
       },
     );
     this.#shown = { departures, agreement };
+    setTimeout(() => this.#shown?.departures === departures && this.#explain(iata), SOON_MS);
     this.#writer.use(() => this.#send(departures, iata));
   }
 
   async #close() {
     const shown = this.#shown;
     this.#shown = null;
+    this.#status = null;
     this.#writer.use(null);
     shown?.agreement.close();
     await shown?.departures.close();
@@ -160,11 +163,18 @@ class Page {
     byId('on-time').textContent = departures ? Math.round((100 * onTime) / departures) : '–';
   }
 
+  #heed(iata, status) {
+    const first = this.#status === null; // the rows, if there are any, come next
+    this.#status = status;
+    if (status.connection === 'error') void this.#refused();
+    if (status.connection === 'connected') void this.#keeper.renew();
+    if (!first) this.#explain(iata);
+  }
+
   /** While there is nothing of the airport: what is it that is waited for? */
-  #explain(iata, { connection, reason }) {
-    if (connection === 'error') void this.#refused();
-    if (connection === 'connected') void this.#keeper.renew();
-    if (this.#drawn === iata) return;
+  #explain(iata) {
+    if (this.#drawn === iata || this.#status === null) return;
+    const { connection, reason } = this.#status;
     if (this.#drawn !== '') this.#blank();
     if (connection === 'error') this.#notice.show('other', reason ?? {});
     else this.#notice.show(connection === 'offline' ? 'nothing_here' : 'waiting');

@@ -3,6 +3,8 @@
 
 const byId = (id) => document.getElementById(id);
 
+const number = (value) => value.toLocaleString('en-US');
+
 const LEVELS = ['upstream', 'memory', 'local'];
 
 /** What a refusal means to whoever pressed the button. */
@@ -57,7 +59,7 @@ export class Writer {
         return event;
       });
       const [{ position, data }] = await Promise.all(levels);
-      this.#say(send, 'ok', `Flight ${data.id} to ${destination} left. Its position is ${position}.`);
+      this.#say(send, 'ok', `Flight ${number(data.id)} to ${destination} left, at position ${number(position)}.`);
     } catch (error) {
       if (this.#send === send) this.#refused();
       this.#say(send, error.code ?? error.name, explain(error));
