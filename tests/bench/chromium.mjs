@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page of the browser benchmark in headless Chromium: one run with a persistent profile (without
-// one, OPFS goes between processes and is many times slower than what people have), served by the
-// central node itself.
+// The page of the browser benchmark in headless Chromium: one run with a persistent profile
+// (without one, OPFS goes between processes and is many times slower than what people have). The
+// central node serves it.
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';

@@ -56,7 +56,9 @@ function watchTasks() {
     last = now;
   }, 5);
   let long = 0;
-  const note = (list) => list.getEntries().forEach(({ duration }) => (long = Math.max(long, duration)));
+  const note = (list) => {
+    for (const { duration } of list.getEntries()) long = Math.max(long, duration);
+  };
   const observer = new PerformanceObserver(note);
   observer.observe({ type: 'longtask' });
   return () => {
@@ -89,33 +91,34 @@ const bench = {
     return events.length;
   },
 
-  /** An edge that holds nothing, from `open` until all is durable; `read`: the page reads every event
-   * as it arrives. */
+  /** An edge that holds nothing, from `open` until all is durable; `read`: the page reads every
+   * event as it arrives. */
   async firstSync({ name, storage, url, position, read }) {
     const stop = watchTasks();
     const start = performance.now();
     const db = await open({ name, storage, upstream: { url }, select });
     const opened = performance.now() - start;
-    const reading = read ? bench.readAll(db) : null;
+    const reading = read ? bench.readAll(db, position) : null;
     let status = await statusOf(db);
     while (status.syncedTo < position) {
       await sleep(5);
       status = await statusOf(db);
     }
     const took = performance.now() - start;
-    await reading;
+    const count = await reading;
     const tasks = stop();
     const { stateHash, storage: mode } = await statusOf(db, { hash: true });
     await db.close();
-    return { took, opened, tasks, stateHash, mode, bytes: status.bytesReceived };
+    return { took, opened, tasks, count, stateHash, mode };
   },
 
-  async readAll(db) {
+  async readAll(db, position) {
     let count = 0;
     for await (const event of db.events('/applications/**')) {
       count += event.position > 0 ? 1 : 0;
-      if (count === events.length) break;
+      if (event.position === position) break;
     }
+    return count;
   },
 
   /** From nothing in memory to the first answer. */
@@ -142,8 +145,8 @@ const bench = {
     await Promise.all(underWay);
     const batches = (events.length / (performance.now() - start)) * 1000;
     const times = [];
-    const single = events.filter(({ type }) => type === 'application_state_changed').slice(0, appends);
-    for (const { path, type, data } of single) {
+    const single = events.filter(({ type }) => type === 'application_state_changed');
+    for (const { path, type, data } of single.slice(0, appends)) {
       times.push((await timed(() => db.append(path, type, data).durable('local')))[0]);
     }
     await db.close();

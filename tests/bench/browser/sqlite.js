@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hand-written alternative in a browser: SQLite's own WASM build in a worker, on OPFS by its
-// quickest VFS (opfs-sahpool) or in memory. The same tables and statements as tests/bench/baseline.c:
-// insert the event, upsert the row it changes, prepared statements, 1,000 events a transaction.
+// quickest VFS (opfs-sahpool) or in memory. Tables and statements are those of baseline.c: insert
+// the event, upsert the row it changes, prepared statements, 1,000 events a transaction.
 import init from './sqlite/index.mjs';
 
 import { loans, loansText, rowOf } from './loans.js';
@@ -20,7 +20,8 @@ const folds = [
     ' values (?1, ?2, ?4, ?3)', 4],
   ['update application set last_change_at = ?4, state = ?5, state_changes = state_changes + 1,' +
     ' last_resource = ?3 where id = ?1', 5],
-  ['update application set last_change_at = ?4, offer_state = ?5, last_resource = ?3 where id = ?1', 5],
+  ['update application set last_change_at = ?4, offer_state = ?5, last_resource = ?3' +
+    ' where id = ?1', 5],
   ['insert into work_item (id, application_id, name, status, last_change_at, last_resource)' +
     ' values (?6, ?1, ?7, ?5, ?4, ?3)', 7],
   ['update work_item set status = ?5, steps = steps + 1, last_change_at = ?4, last_resource = ?3' +
@@ -49,7 +50,8 @@ class Packed {
   }
 }
 
-const packed = (values) => values.map((value) => (typeof value === 'string' ? new Packed(value) : value));
+const packed = (values) =>
+  values.map((value) => (typeof value === 'string' ? new Packed(value) : value));
 
 /** A database with the statements that fill it. */
 class Base {
@@ -127,8 +129,8 @@ class Base {
   }
 }
 
-/** Of the journals each test has the one that is best at it: `persist` with large transactions, `wal`
- * with small ones. */
+/** Of the journals each test has the one that is best at it: `persist` with large transactions,
+ * `wal` with small ones. */
 function open(name, journal) {
   if (name === ':memory:') return new Base(new sqlite3.oo1.DB(':memory:'));
   const db = new pool.OpfsSAHPoolDb(`/${name}`);
@@ -171,7 +173,9 @@ const commands = {
     const start = performance.now();
     const lines = (await loansText()).split('\n').filter((line) => line !== '');
     const into = open(name, 'persist').create().prepare();
-    for (let at = 0; at < lines.length; at += BATCH) into.append(lines.slice(at, at + BATCH).map(rowOf));
+    for (let at = 0; at < lines.length; at += BATCH) {
+      into.append(lines.slice(at, at + BATCH).map(rowOf));
+    }
     const took = performance.now() - start;
     into.close();
     return took;
