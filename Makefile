@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build sanitizers demo test fuzz bench tidy format clean
+.PHONY: help setup build size sanitizers demo test fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -14,8 +14,14 @@ help: ## this list
 setup: ## installs what building, testing and the demo need (Debian 12; root or sudo)
 	@tools/setup
 
-build: setup ## builds build/native/rivulet and build/native/librivulet.a
+build: setup ## builds all that is shipped: build/native, build/wasi, build/browser, build/npm
 	@tools/build release rivulet_binary rivulet
+	@tools/build wasi modules
+	@tools/build browser modules
+	@tools/pack-npm
+
+size: build ## what the modules and the JavaScript weigh, beside the most they may
+	@tools/size
 
 sanitizers: setup ## builds everything again with clang, ASan, UBSan and slow checks
 	@tools/build sanitizers
@@ -40,4 +46,5 @@ format: setup ## clang-format over every C file
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean: ## removes what was built, keeps what was fetched
-	@rm -rf build/native build/debug build/sanitizers build/fuzz build/*.log
+	@rm -rf build/native build/debug build/sanitizers build/fuzz build/wasi build/browser build/arm \
+		build/npm build/tests build/*.log

@@ -13,6 +13,7 @@ file(GLOB RV_REACTOR_SOURCES CONFIGURE_DEPENDS wasi/reactor*.c)
 file(GLOB RV_COMMAND_SOURCES CONFIGURE_DEPENDS wasi/command*.c)
 
 # A module of a given name, and its twin without SQL; further arguments are sources and libraries.
+add_custom_target(modules)
 function(rv_module name sources libraries link_options)
   foreach(sql "" _absent)
     string(REPLACE "_absent" "-nosql" suffix "${sql}")
@@ -23,6 +24,7 @@ function(rv_module name sources libraries link_options)
     target_link_libraries(${target} PRIVATE ${libraries} rivulet_platform
       rivulet rivulet_sql${sql} rivulet)
     target_link_options(${target} PRIVATE ${link_options})
+    add_dependencies(modules ${target})
   endforeach()
 endfunction()
 
