@@ -34,8 +34,8 @@ const rowsMax = () => Math.max(3, Math.min(12, (process.stdout.rows ?? 40) - 19)
 
 /**
  * The whole board.
- * @param view {{airport, flights, airports, edge, central, page, keys, done, total}}; `central` is null
- * while the central node is stopped, `page` where there is none; `keys`: there is a keyboard
+ * @param view {{airport, flights, airports, edge, central, page, keys, done, total}}; `central` is
+ * null while the central node is stopped, `page` where there is none; `keys`: there is a keyboard
  */
 export function drawBoard(view) {
   const { airport, flights, airports, edge, central, page, keys, done, total } = view;
@@ -65,7 +65,7 @@ export function drawBoard(view) {
       `${number(edge.sequence)} events held   ${edge.upstream.state}`,
     `  state    ${dim(edge.state_hash)}   ${agrees ? green("equal to the central node's") : ''}`,
     ...(page ? ['', `  page     ${bold(page)}`] : []),
-    ...(keys ? [dim(`  keys     s ${central ? 'stops' : 'starts'} the central node   q ends`)] : []),
+    ...(keys ? [dim(`  keys     s ${central ? 'stops' : 'starts'} the central node  q ends`)] : []),
     '',
   ];
   return lines.join('\n');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The demo's central node: it can be stopped and started again at the same address with what it holds,
-// shows the page, and takes the flights.
+// The demo's central node: it can be stopped and started again at the same address with what it
+// holds, shows the page, and takes the flights.
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -14,7 +14,7 @@ function splitCsv(line) {
   return fields;
 }
 
-/** @returns {{iata: string, destination: string, scheduled_at: string, delay: number, distance: number}[]} */
+/** In order of time: {iata, destination, scheduled_at, delay, distance}. */
 export function readFlights() {
   return JSON.parse(readFileSync(new URL('flights-20k.json', folder), 'utf8'))
     .map((f) => ({
@@ -24,10 +24,10 @@ export function readFlights() {
       delay: f.delay,
       distance: f.distance,
     }))
-    .sort((a, b) => (a.scheduled_at < b.scheduled_at ? -1 : a.scheduled_at > b.scheduled_at ? 1 : 0));
+    .sort(({ scheduled_at: a }, { scheduled_at: b }) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
-/** The airports that occur in `flights`, by their codes: {iata, name, city, latitude, longitude}. */
+/** The airports of `flights`, by their codes: {iata, name, city, latitude, longitude}. */
 export function readAirports(flights) {
   const used = new Set(flights.flatMap((f) => [f.iata, f.destination]));
   const airports = new Map();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A departures board on real data. A central node takes flights as events on `/airports/{iata}`. An edge
-// node selects one airport, and the board in the terminal shows what it folds from what it is sent; the
-// page that the central node shows makes every tab such a node.
+// A departures board on real data. A central node takes flights as events on `/airports/{iata}`. An
+// edge node selects one airport, and the board in the terminal shows what it folds from what it is
+// sent; the page that the central node shows makes every tab such a node.
 //
 //     make demo                       at a pace that can be watched; Ctrl-C ends it
 //     make demo DEMO_AIRPORT=ATL      another airport
@@ -155,7 +155,8 @@ async function check() {
 
 async function main() {
   await start();
-  console.log(demo.page ? `\n  the board as a page:  ${demo.page}\n` : 'demo: no build/npm, so no page');
+  const none = 'demo: there is no build/npm, so there is no page';
+  console.log(demo.page ? `\n  the board as a page:  ${demo.page}\n` : none);
   if (once) {
     await history(flights.length);
     await caughtUp();

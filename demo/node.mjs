@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const binary = process.env.RIVULET_BIN ?? fileURLToPath(new URL('../build/native/rivulet', import.meta.url));
+const binary =
+  process.env.RIVULET_BIN ?? fileURLToPath(new URL('../build/native/rivulet', import.meta.url));
 
 export class Node {
-  /** Starts `rivulet serve`, on a free port unless the options say `--listen`; waits until it listens. */
+  /** Starts `rivulet serve`, on a free port if no option says `--listen`, and waits for it. */
   static async start(data, ...options) {
     const listen = options.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
     const child = spawn(binary, ['serve', '--data', data, ...listen, ...options], {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: the page of the demo shows what is true, live, after a reload and without the node.
-// Method: a central node of its own shows the page to headless Chromium. All that stands on the page
-// is compared with figures computed here from the file of flights, hashes with those that the central
-// node computes; the node is really stopped and started again. Whatever the page says on its console
-// as an error fails the test, but for what the browser itself says of a node that is not there.
+// Method: a central node of its own shows the page to headless Chromium. All that stands on the
+// page is compared with figures computed here from the file of flights, hashes with those that the
+// central node computes; the node is really stopped and started again. Whatever the page says on
+// its console as an error fails the test, but for what the browser itself says of a node that is
+// not there.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +24,8 @@ const MONTHS = ['JAN', 'FEB', 'MAR', 'APR'];
 const flights = readFlights();
 const airports = readAirports(flights);
 const folder = mkdtempSync(join(tmpdir(), 'rivulet-page-'));
-const central = new Central(join(folder, 'central'), { options: ['--public', join(folder, 'public')] });
+const shown = join(folder, 'public');
+const central = new Central(join(folder, 'central'), { options: ['--public', shown] });
 const errors = [];
 let page;
 
@@ -101,7 +103,7 @@ async function shows(code, left, tab = page) {
   });
 }
 
-/** Waits until the page itself found its hash equal at the central node's position; compares again. */
+/** Waits until the page says that its hash is the central node's at its position; compares. */
 async function agrees(code) {
   const path = encodeURIComponent(`/airports/${code}`);
   const { position, selection_hash: hash } = await central.node.status(`?select=${path}`);
@@ -128,7 +130,7 @@ after(async () => {
   assert.equal(code, 0, 'the central node ended well');
 });
 
-assert(makePublic(join(folder, 'public'), airports, flights), 'there is a package in build/npm');
+assert(makePublic(shown, airports, flights), 'there is a package in build/npm');
 const browser = await launch('chromium');
 await central.start();
 await central.prepare(airports);
@@ -172,7 +174,7 @@ test('another airport and back: each has its own database', async () => {
   await agrees(iata);
 });
 
-test('without the node: a reload shows the board, an append is refused, nothing is written', async () => {
+test('without the node: a reload shows the board, an append is refused', async () => {
   await page.evaluate(() => navigator.serviceWorker.ready.then(() => true));
   await central.stop();
   await becomes('live', 'Offline');

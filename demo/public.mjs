@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder that the central node shows: the page as it lies in demo/page, the package as it lies in
-// build/npm (what a browser needs of it, with SQL), and two files that are made here:
+// The folder that the central node shows: the page as it lies in demo/page, the package as it lies
+// in build/npm (what a browser needs of it, with SQL), and two files that are made here:
 //
 //     airports.json   {run, airports}: which run of the demo this is, and its airports
 //     files.js        {version, files} for the page's service worker

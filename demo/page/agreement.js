@@ -17,7 +17,7 @@ export class Agreement {
   #timer = 0;
   #ending = new AbortController();
 
-  /** `tell` gets {equal, position}; 'away' while there is no connection, 'asking' before an answer. */
+  /** `tell` gets {equal, position}, or 'away' without a connection, or 'asking' at first. */
   constructor(path, tell) {
     this.#path = path;
     this.#tell = tell;

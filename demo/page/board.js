@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The board: a fixed number of rows of split-flap cells, so that nothing shifts. A few new flights at
-// the top push the others down and flap in; anything else, another airport above all, turns every
-// cell where it stands.
+// The board: a fixed number of rows of split-flap cells, so that nothing shifts. A few new flights
+// at the top push the others down and flap in; anything else, another airport above all, turns
+// every cell where it stands.
 import { flap, put } from './flap.js';
 
 export const ROWS = 20;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One airport's database: opens it as an edge of the node that serves the page, and tells what is on
-// the board and how the node stands. Events are only the trigger; the figures are asked for with SQL,
-// once for all events that came meanwhile.
+// One airport's database: opens it as an edge of the node that serves the page, and tells what is
+// on the board and how the node stands. Events are only the trigger; the figures are asked for with
+// SQL, once for all events that came meanwhile.
 //
 //     const departures = await Departures.open({ iata, run }, { rows, held, status, failed });
 //     departures.send(data)  ->  Append
@@ -18,7 +18,7 @@ const FLIGHTS = `
   SELECT id, destination, scheduled_at, delay, distance
   FROM flight ORDER BY id DESC LIMIT ${ROWS}`;
 
-/** Databases of runs of the demo whose node is gone are removed; one that is open stays, for now. */
+/** Removes databases of earlier runs of the demo; gives those that are open, and so stay. */
 export async function forget(names) {
   const left = [];
   for (const name of names) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Split-flap cells: a cell turns from the text that it shows to another one, letter by letter, over a
-// few letters in between, as the boards of old did. One timer turns all cells. Where the reader
+// Split-flap cells: a cell turns from the text that it shows to another one, letter by letter, over
+// a few letters in between, as the boards of old did. One timer turns all cells. Where the reader
 // prefers less motion the text is simply there.
 
 const STEP_MS = 42;

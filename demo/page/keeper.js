@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service worker that keeps the page's own files: registered once, and asked for a newer build as
-// soon as the node is known to be there. Where the browser has none, the page only needs the node to
-// be loaded.
+// The service worker that keeps the page's own files: registered once, and asked for a newer build
+// as soon as the node is known to be there. Where the browser has none, the page only needs the
+// node to be loaded.
 
 export class Keeper {
   #registration = null;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page: which airport is in the address (?airport=ORD); here its database is opened, what it tells
-// goes to board, figures, panel and notice, and it is closed before another one is opened.
+// The page: which airport is in the address (?airport=ORD); here its database is opened, what it
+// tells goes to board, figures, panel and notice, and it is closed before another one is opened.
 import { Agreement } from './agreement.js';
 import { Airports } from './airports.js';
 import { Board } from './board.js';
@@ -97,14 +97,13 @@ class Page {
   }
 
   async #change(iata) {
-    await this.#close();
-    this.#panel.clear(`/airports/${iata}`);
-    this.#notice.hide();
-    const { names } = remembered();
-    const name = nameOf(this.#run, iata);
-    remember({ last: iata, names: [...new Set([...names, name])] });
     const slow = setTimeout(() => this.#opening(), SOON_MS);
     try {
+      await this.#close();
+      this.#panel.clear(`/airports/${iata}`);
+      this.#notice.hide();
+      const { names } = remembered();
+      remember({ last: iata, names: [...new Set([...names, nameOf(this.#run, iata)])] });
       await this.#open(iata);
     } catch (error) {
       this.#failed(error);
@@ -226,7 +225,8 @@ async function start() {
 try {
   await start();
 } catch (error) {
-  const code = error.code ?? error.name; // a SecurityError where the browser gives no storage at all
+  // A SecurityError is that the browser gives no storage at all.
+  const code = error.code ?? error.name;
   const kind = error.name === 'SecurityError' ? 'storage_unavailable' : 'other';
   new Notice(() => location.reload()).show(kind, { code, detail: error.message });
 }

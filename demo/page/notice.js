@@ -24,7 +24,7 @@ const TEXTS = {
   },
   storage_unavailable: {
     title: 'The browser gives no storage',
-    text: 'A private window, or a setting, keeps this page from storing anything. Try a usual window.',
+    text: 'A private window, or a setting, keeps this page from storing data. Try a usual window.',
     retry: true,
   },
   storage_full: {

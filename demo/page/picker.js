@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The list of airports with a search field, in a dialog. Its entries are links, so that they open in
-// tabs of their own, too. Arrows go through them; Enter in the field takes the first.
+// The list of airports with a search field, in a dialog. Its entries are links, so that they open
+// in tabs of their own, too. Arrows go through them; Enter in the field takes the first.
 
 const byId = (id) => document.getElementById(id);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The page's own files without the node: all files of a build are fetched when it is installed, into a
-// cache of that build. While the node is there its files are shown, so a new build is seen at once; when
-// it does not answer, or not soon, those of the cache. Everything else (status, sync) passes by.
+// The page's own files without the node: all files of a build are fetched when it is installed,
+// into a cache of that build. While the node is there its files are shown, so a new build is seen
+// at once; when it does not answer, or not soon, those of the cache. Everything else (status, sync)
+// passes by.
 //
 // files.js says what the build is: self.build = {version, files}. demo/public.mjs writes it.
 importScripts('files.js');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The button that appends an event, and what became of it, level by level, with the time that it took.
+// The button that appends an event, and what became of it, level by level, with the time that it
+// took.
 
 const byId = (id) => document.getElementById(id);
 
@@ -55,11 +56,13 @@ export class Writer {
       const { append, destination } = send();
       const levels = LEVELS.map(async (level) => {
         const event = await append.durable(level);
-        if (this.#send === send) mark(level, 'good', `${(performance.now() - started).toFixed(1)} ms`);
+        const took = `${(performance.now() - started).toFixed(1)} ms`;
+        if (this.#send === send) mark(level, 'good', took);
         return event;
       });
       const [{ position, data }] = await Promise.all(levels);
-      this.#say(send, 'ok', `Flight ${number(data.id)} to ${destination} left, at position ${number(position)}.`);
+      const flight = `Flight ${number(data.id)} to ${destination}`;
+      this.#say(send, 'ok', `${flight} left, at position ${number(position)}.`);
     } catch (error) {
       if (this.#send === send) this.#refused();
       this.#say(send, error.code ?? error.name, explain(error));
