@@ -25,6 +25,12 @@ export function deflatedBody(message) {
   return { bytes: message.subarray(message.length), length: MESSAGE_MAX + 1 };
 }
 
+/** What inflating a message takes: 0 when there is nothing to do. @param {Uint8Array} message */
+export function inflatedSize(message) {
+  const length = deflatedBody(message)?.length ?? 0;
+  return length > MESSAGE_MAX ? 0 : length;
+}
+
 /**
  * The body of a message as inflated, by whatever the platform has.
  * @param {Uint8Array} message

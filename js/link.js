@@ -8,7 +8,7 @@
 // A browser does not tell why a handshake failed, so the address is asked once more by fetch, to
 // tell apart that nothing answers, that something else does, and that a Rivulet refuses.
 import { RivuletError } from './error.js';
-import { inflateMessage, MESSAGE_MAX } from './inflate.js';
+import { inflatedSize, inflateMessage, MESSAGE_MAX } from './inflate.js';
 
 const SUBPROTOCOL = 'rivulet.v1';
 
@@ -16,6 +16,8 @@ const CONNECT_TIMEOUT = 10000; // milliseconds
 const PROBE_TIMEOUT = 5000;
 const SENDING_MAX = 1 << 20; // bytes that the socket has not sent yet; then nothing is added
 const RECEIVED_MAX = 4 << 20; // bytes that wait for the module: far more than its credit
+const MESSAGE_COST = 64; // of a message that waits, beside its bytes: an empty one is not free
+const INFLATED_MAX = 2 * MESSAGE_MAX; // bytes inflated ahead of the module
 
 // What JavaScript may close with; the native ones are 1002 and 1009.
 const CLOSE_PROTOCOL = 4002;
@@ -23,7 +25,14 @@ const CLOSE_TOO_BIG = 4009;
 
 /** @typedef {import('./engine.js').Engine} Engine */
 
-/** @typedef {{message: Uint8Array, ready: boolean, inflated: Uint8Array | null}} Received */
+/**
+ * A message that waits. `size` is what its body is to be inflated to, 0 when it is not deflated.
+ * @typedef {object} Received
+ * @property {Uint8Array} message
+ * @property {number} size
+ * @property {'waits' | 'inflates' | 'ready'} state
+ * @property {Uint8Array | null} inflated
+ */
 
 /**
  * @typedef {object} Transport what the platform brings
@@ -42,6 +51,8 @@ export class Link {
   #state = 'idle';
   /** @type {Received[]} */ #received = [];
   #receivedBytes = 0;
+  #inflatedBytes = 0; // of those that are inflated, or begun to be
+  #inflating = 0; // how many of the first are
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
   /** Ends the probe. @type {AbortController | null} */ #probe = null;
   /** Why it ends, until the module is told. @type {RivuletError | null | undefined} */
@@ -151,6 +162,8 @@ export class Link {
     this.#socket = null; // whatever it still says is not heard
     this.#received = [];
     this.#receivedBytes = 0;
+    this.#inflatedBytes = 0;
+    this.#inflating = 0;
     this.#ending = error;
     this.#state = 'ending';
     if (socket) {
@@ -223,31 +236,44 @@ export class Link {
       this.#close(new RivuletError('protocol_error', 'the upstream sent text'));
       return;
     }
-    this.#receivedBytes += data.byteLength;
+    this.#receivedBytes += data.byteLength + MESSAGE_COST;
     if (data.byteLength > MESSAGE_MAX || this.#receivedBytes > RECEIVED_MAX) {
       const detail = `the upstream sent ${this.#receivedBytes} bytes; the limit is ${MESSAGE_MAX}`;
       this.#close(new RivuletError('message_too_large', detail));
       return;
     }
     const message = new Uint8Array(data);
-    const pending = inflateMessage(message, this.#transport.inflate);
-    /** @type {Received} */
-    const received = { message, ready: pending === null, inflated: null };
-    this.#received.push(received);
-    pending?.then((inflated) => {
-      received.inflated = inflated;
-      received.ready = true;
-      this.#wake();
-    });
+    const size = inflatedSize(message);
+    this.#received.push({ message, size, state: 'waits', inflated: null });
+    this.#inflateAhead();
     this.#wake();
+  }
+
+  /** Inflates the first that wait, the first of all always, others as far as there is room. */
+  #inflateAhead() {
+    for (; this.#inflating < this.#received.length; this.#inflating++) {
+      const received = this.#received[this.#inflating];
+      if (this.#inflating > 0 && this.#inflatedBytes + received.size > INFLATED_MAX) return;
+      this.#inflatedBytes += received.size;
+      const pending = inflateMessage(received.message, this.#transport.inflate);
+      received.state = pending === null ? 'ready' : 'inflates';
+      pending?.then((inflated) => {
+        received.inflated = inflated;
+        received.state = 'ready';
+        this.#wake();
+      });
+    }
   }
 
   /** Hands over what came, in its order, as far as it is inflated. @param {number} now */
   #deliver(now) {
     const engine = this.#engine;
-    while (this.#received.length > 0 && this.#received[0].ready && engine.edge.ready()) {
-      const { message, inflated } = /** @type {Received} */ (this.#received.shift());
-      this.#receivedBytes -= message.length;
+    while (this.#received[0]?.state === 'ready' && engine.edge.ready()) {
+      const { message, size, inflated } = /** @type {Received} */ (this.#received.shift());
+      this.#receivedBytes -= message.length + MESSAGE_COST;
+      this.#inflatedBytes -= size;
+      this.#inflating -= 1;
+      this.#inflateAhead();
       engine.put(this.#memory, message);
       engine.inflated = inflated;
       const status = engine.edge.receive(this.#memory, message.length, now);
