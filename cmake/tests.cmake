@@ -43,6 +43,11 @@ foreach(source IN LISTS RV_TEST_SOURCES)
   set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES TIMEOUT 300)
 endforeach()
 
+# What every build must agree on; tests/builds/loan_hash.test.mjs runs it in all of them.
+add_executable(loan_hash tests/builds/loan_hash.c)
+target_link_options(loan_hash PRIVATE ${RV_TEST_LINK_OPTIONS})
+target_link_libraries(loan_hash PRIVATE rivulet_platform rivulet)
+
 # The conformance suite as a module that pages run (tests/browser/storage.test.mjs).
 if(RV_TARGET STREQUAL "browser")
   add_executable(storage_conformance tests/storage/browser_conformance.c)
@@ -63,7 +68,7 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
   rv_release_test(tidy 120 ${PROJECT_SOURCE_DIR}/tools/tidy)
   rv_release_test(demo 120 ${PROJECT_SOURCE_DIR}/demo/run)
   file(GLOB RV_E2E_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
-    tests/e2e/*.test.mjs tests/js/*.test.mjs)
+    tests/e2e/*.test.mjs tests/js/*.test.mjs tests/builds/*.test.mjs)
   foreach(source IN LISTS RV_E2E_SOURCES)
     string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(${name} 600 ${NODE} --test ${source})
