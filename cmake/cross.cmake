@@ -11,7 +11,8 @@ if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
   find_program(NODE node NO_CMAKE_FIND_ROOT_PATH REQUIRED)
   set(CMAKE_CROSSCOMPILING_EMULATOR ${NODE} ${PROJECT_SOURCE_DIR}/tests/wasm/run.mjs)
 endif()
-if(RV_TARGET STREQUAL "arm" AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
+if(RV_TARGET STREQUAL "arm")
+  add_compile_definitions(RV_TEST_EMULATED) # random tests take fewer rounds
   # GCC 12 for ARM walks through two static arrays by one pointer, then takes a function that only
   # does that for one that writes nothing, and leaves out its calls (tests/unit/state/heap_test.c).
   add_compile_options(-fno-ivopts)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opening files in test programs of the Emscripten build. Emscripten's C library leaves that to its
- * JavaScript, which we do not use; standing alone it refuses all but the standard streams, by a weak
- * function that is replaced here: files of the repository are opened for reading, by WASI.
+ * JavaScript, which we do not use; standing alone it refuses all but the standard streams, by a
+ * weak function that is replaced here: files of the repository are opened for reading, by WASI.
  * tests/wasm/run.mjs has preopened the repository first, so it is descriptor 3.
  */
 #include <errno.h>
