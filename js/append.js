@@ -122,7 +122,7 @@ export class Durability {
 
 /** @param {any} event @param {any} [shared] what is the same for all of a batch */
 function envelope(event, shared = {}) {
-  const { path, type, data = {}, eventId, expectedVersion, metadata = shared.metadata } = event;
+  const { path, type, data = {}, eventId, expectedVersion, metadata = shared.metadata } = event ?? {};
   if (typeof path !== 'string' || typeof type !== 'string') {
     throw new RivuletError('request_invalid', 'an event needs a path and a type, both strings');
   }
@@ -141,8 +141,8 @@ function envelope(event, shared = {}) {
  * the others follow from it.
  * @param {any} events one, or an array of them @param {any} [options]
  */
-export function appendRequest(events, options = {}) {
-  const { expectedVersion, eventId, metadata } = options;
+export function appendRequest(events, options) {
+  const { expectedVersion, eventId, metadata } = options ?? {};
   const body = Array.isArray(events)
     ? events.map((event) => envelope(event, { metadata }))
     : envelope(events, { metadata });
@@ -151,7 +151,7 @@ export function appendRequest(events, options = {}) {
     target: '/events?numbers=text',
     content_type: 'application/json',
     expected_version: expectedVersion === undefined ? '' : String(expectedVersion),
-    idempotency_key: eventId ?? '',
+    idempotency_key: String(eventId ?? ''),
     durability: 'memory',
     body: encode(body),
   };

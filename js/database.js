@@ -63,7 +63,12 @@ function settingsOf(options) {
   const streams = options.select?.streams ?? [];
   refuseLater(options);
   demand(
-    directory !== undefined || /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(String(name ?? '')),
+    directory === undefined || (typeof directory === 'string' && directory !== ''),
+    'a directory is a path, as a string',
+  );
+  demand(
+    (name === undefined && directory !== undefined) ||
+      (typeof name === 'string' && /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name)),
     'a database needs a name of at most 64 letters, digits, dots, dashes and underscores',
   );
   demand(storages.includes(storage), `a storage is one of ${storages.join(', ')}, not ${storage}`);
@@ -72,10 +77,14 @@ function settingsOf(options) {
     'select.streams is an array of path patterns',
   );
   demand(schema === undefined || typeof schema === 'string', 'a schema is a text');
+  demand(
+    options.webSocket === undefined || typeof options.webSocket === 'string',
+    'webSocket is the name of a package: a constructor cannot cross to the worker',
+  );
   return {
     protocol: PROTOCOL,
     name,
-    directory: directory === undefined ? undefined : String(directory),
+    directory,
     storage,
     memory: bytesOf(memory),
     sql: Boolean(sql),
@@ -190,16 +199,18 @@ export class Database {
   }
 
   /** @param {string} [pattern] @param {{from?: number, signal?: AbortSignal}} [options] */
-  events(pattern = '/**', { from = 0, signal } = {}) {
+  events(pattern, options) {
     if (this.#closing) throw closed();
-    const parameters = `path=${encodeURIComponent(pattern)}&from=${from}&numbers=text`;
+    const { from = 0, signal } = options ?? {};
+    const path = pattern ?? '/**';
+    const parameters = new URLSearchParams({ path, from: String(from), numbers: 'text' });
     const request = { method: 'GET', target: `/events?${parameters}`, accept: 'text/event-stream' };
     return new EventFeed(this.#channel, request, this.#feeds, signal);
   }
 
   /** @param {string} sql @param {unknown[]} [params] */
-  async query(sql, params = []) {
-    const body = encode({ sql, params });
+  async query(sql, params) {
+    const body = encode({ sql, params: params ?? [] });
     const request = { method: 'POST', target: '/query?numbers=text', body };
     return decodeRows(await this.#request({ ...request, content_type: 'application/json' }));
   }
@@ -209,8 +220,10 @@ export class Database {
   }
 
   /** @param {{hash?: boolean, signal?: AbortSignal}} [options] */
-  status({ hash = false, signal } = {}) {
+  status(options) {
     if (this.#closing) throw closed();
+    const { signal } = options ?? {};
+    const hash = Boolean(options?.hash);
     const ask = async () => statusOf(await this.#channel.call('status', { hash }), this.#storage);
     return new LatestFeed(ask, this.#watching, signal);
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+/// <reference lib="esnext.disposable" />
 // The public interface of the package `rivulet`. docs/javascript.md tells more.
 
 /** How durable an appended event is to be; see {@link Append.durable}. */

@@ -6,6 +6,16 @@ import { RivuletError } from './error.js';
 
 export { RivuletError };
 
+/**
+ * The program's own flags, but for those that say of what kind its text on the command line is: a
+ * worker, which is a file, does not start with them.
+ */
+function execOptions() {
+  const { execArgv } = process;
+  if (!execArgv.some((flag) => flag.startsWith('--input-type'))) return {};
+  return { execArgv: execArgv.filter((flag) => flag.startsWith('--experimental-')) };
+}
+
 /** @param {any} options @returns {import('./database.js').Spawn} */
 function spawner(options) {
   return (receive, failed) => {
@@ -15,7 +25,7 @@ function spawner(options) {
     /** @param {string} why */
     const fail = (why) => failed(new RivuletError(heard ? 'panicked' : 'worker_failed', why));
     try {
-      worker = new Worker(url);
+      worker = new Worker(url, execOptions());
     } catch (error) {
       throw RivuletError.from(error, 'worker_failed');
     }

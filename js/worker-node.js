@@ -47,9 +47,16 @@ async function webSocketOf({ webSocket }) {
       "a package that has one: webSocket: 'ws'";
     throw new RivuletError('unsupported', detail);
   }
-  const resolved = createRequire(join(process.cwd(), 'package.json')).resolve(webSocket);
-  const loaded = await import(pathToFileURL(resolved).href);
-  return loaded.WebSocket ?? loaded.default;
+  try {
+    const resolved = createRequire(join(process.cwd(), 'package.json')).resolve(webSocket);
+    const loaded = await import(pathToFileURL(resolved).href);
+    const found = loaded.WebSocket ?? loaded.default;
+    if (typeof found !== 'function') throw new Error('it has no WebSocket');
+    return found;
+  } catch (/** @type {any} */ error) {
+    const detail = `the package ${webSocket} cannot be used: ${error.message}`;
+    throw new RivuletError('parameter_invalid', detail, { parameter: 'webSocket' });
+  }
 }
 
 /** @type {import('./link.js').Transport['inflate']} */

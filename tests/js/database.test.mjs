@@ -112,6 +112,10 @@ test('every mistake of the application is an error with a code', async () => {
     [() => db.append('/accounts/1', 'visited', {}, { eventId: 'x' }).durable(), 'parameter_invalid'],
     [() => db.append(/** @type {any} */ (undefined), 'visited').durable(), 'request_invalid'],
     [() => db.append([]).durable(), 'request_invalid'],
+    [() => db.append([/** @type {any} */ (null)]).durable(), 'request_invalid'],
+    [() => db.append('/accounts/1', 'visited', {}, { eventId: /** @type {any} */ (() => 'x') }).durable(), 'parameter_invalid'],
+    [() => db.append('/accounts/1', 'visited', {}, /** @type {any} */ (null)).durable(), 'unknown_reference'],
+    [() => db.events('\ud800', /** @type {any} */ (null)).next(), 'path_invalid'],
     [() => db.append('/accounts/1', 'visited', 'x'.repeat(5 << 20)).durable(), 'request_too_large'],
     [() => db.query('SELEC 1'), 'sql_invalid'],
     [() => db.query('DELETE FROM account'), 'sql_read_only'],
@@ -132,6 +136,25 @@ test('every mistake of the application is an error with a code', async () => {
   await db.close();
 });
 
+test('a path may hold what an address may not', async () => {
+  const text = 'CREATE AGGREGATE a (id text PRIMARY KEY); CREATE EVENT_TYPE made (id creates a(id));';
+  const db = await open({ schema: `${text} CREATE STREAM s (path "/a/{id}" event_types (made))` });
+  const path = '/a/x +&=ü';
+  await db.append(path, 'made').durable();
+  assert.deepEqual((await take(db.events(path), 1)).map((event) => event.path), [path]);
+  await db.close();
+});
+
+test('a program on the command line has a database', () => {
+  const program = `
+    import { open } from ${JSON.stringify(new URL('../../js/node.js', import.meta.url))};
+    const db = await open({ name: 'x', storage: 'memory', moduleUrl: ${JSON.stringify(moduleUrl)} });
+    await db.close();
+    console.log('closed');`;
+  const run = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' });
+  assert.equal(run.stdout, 'closed\n', run.stderr);
+});
+
 test('options that cannot be are refused before anything is made', async () => {
   const parent = folder();
   const at = join(parent, 'x');
@@ -147,6 +170,11 @@ test('options that cannot be are refused before anything is made', async () => {
     [{ directory: at, upstream: { url: 'no address' } }, 'parameter_invalid'],
     [{ directory: at, select: { streams: '/x' } }, 'parameter_invalid'],
     [{ directory: at, schema: 5 }, 'parameter_invalid'],
+    [{ directory: 5 }, 'parameter_invalid'],
+    [{ directory: null }, 'parameter_invalid'],
+    [{ name: { toString: () => 'x', f() {} }, storage: 'memory' }, 'parameter_invalid'],
+    [{ directory: at, webSocket: class {} }, 'parameter_invalid'],
+    [{ name: 'm', storage: 'memory', upstream: { url: 'ws://x' }, webSocket: 'no-such-package' }, 'parameter_invalid'],
     [{ directory: at, upstream: { url: 'ws://x', token: () => 't' } }, 'unsupported'],
     [{ directory: at, select: { aggregates: [{ name: 'account' }] } }, 'unsupported'],
     [{ name: 'm', storage: 'memory', memory: '64KiB' }, 'memory_exhausted'],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal: an upstream that sends more than the module takes costs a bounded amount of memory, and what
-// it sent arrives in its order. Method: a link with a socket and a module of this file, and an inflate
-// that counts how much is begun and not yet handed over.
+// Goal: an upstream that sends more than the module takes costs a bounded amount of memory, and
+// what it sent arrives in its order. Method: a link with a socket and a module of this file, and an
+// inflate that counts how much is begun and not yet handed over.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MESSAGE_MAX } from '../../js/inflate.js';
