@@ -98,7 +98,8 @@ function expected(code, left) {
 async function shows(code, left, tab = page) {
   const wanted = expected(code, left);
   const same = (text) => JSON.stringify(globalThis.readBoard()) === text;
-  await tab.waitForFunction(same, JSON.stringify(wanted), { timeout: 30000 }).catch(async () => {
+  await tab.waitForFunction(same, JSON.stringify(wanted), { timeout: 15000 }).catch(async () => {
+    console.log(await tab.locator('.panel dl').innerText(), await textOf('notice', tab));
     assert.deepEqual(await tab.evaluate(readBoard), wanted);
   });
 }
