@@ -43,6 +43,10 @@ function refuseLater({ upstream, select }) {
 /** @param {any} upstream */
 function upstreamOf(upstream) {
   if (upstream === undefined || upstream === null) return undefined;
+  demand(
+    typeof upstream.url === 'string' || upstream.url instanceof URL,
+    "an upstream is an object with its address: { url: 'wss://example.com/sync' }",
+  );
   let url;
   try {
     url = new URL(upstream.url, globalThis.location?.href);
@@ -60,7 +64,7 @@ function upstreamOf(upstream) {
 function settingsOf(options) {
   demand(typeof options === 'object' && options !== null, 'open takes an object of options');
   const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
-  const streams = options.select?.streams ?? [];
+  const streams = (options.select ?? { streams: [] }).streams;
   refuseLater(options);
   demand(
     directory === undefined || (typeof directory === 'string' && directory !== ''),
@@ -74,7 +78,7 @@ function settingsOf(options) {
   demand(storages.includes(storage), `a storage is one of ${storages.join(', ')}, not ${storage}`);
   demand(
     Array.isArray(streams) && streams.every((pattern) => typeof pattern === 'string'),
-    'select.streams is an array of path patterns',
+    "select is an object with an array of path patterns: { streams: ['/accounts/**'] }",
   );
   demand(schema === undefined || typeof schema === 'string', 'a schema is a text');
   demand(

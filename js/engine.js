@@ -67,8 +67,8 @@ export class Engine {
   activity = 0;
   /** Operations of the storage that have not ended. */
   pending = 0;
-  /** What the storage said last when it failed. @type {string | undefined} */
-  storageDetail = undefined;
+  /** What the storage said last when it failed. @type {RivuletError | null} */
+  storageError = null;
   /** The body of the message that is being received, as inflated. @type {Uint8Array | null} */
   inflated = null;
   /** Called when an operation that was pending has ended. */
@@ -174,9 +174,8 @@ export class Engine {
 
   /** @param {unknown} error */
   #failed(error) {
-    const { code, detail } = RivuletError.from(error, 'storage_failed');
-    this.storageDetail = detail;
-    return numberOf(code);
+    this.storageError = RivuletError.from(error, 'storage_failed');
+    return numberOf(this.storageError.code);
   }
 
   /** @param {number} slot @param {number} status @param {number[]} end */
@@ -259,7 +258,11 @@ export class Engine {
   #problem(name) {
     this.#call(name);
     const problem = JSON.parse(decoder.decode(this.out()));
-    if (this.storageDetail && /^storage_/.test(problem.code)) problem.storage = this.storageDetail;
+    if (this.storageError && /^storage_/.test(problem.code)) {
+      problem.storage = this.storageError.detail;
+      // to the module a flush only fails; applications want to know that it is for want of space
+      if (/** @type {any} */ (this.storageError).full) problem.code = 'storage_full';
+    }
     return RivuletError.of(problem);
   }
 

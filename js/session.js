@@ -182,15 +182,20 @@ export class Session {
       for (let i = 0; i < TURNS_MAX && before !== this.#engine.activity; i++) {
         before = this.#engine.activity;
         this.#turn();
-        if (performance.now() - begun > TURNS_TIME_MAX) break;
+        if (this.#phase === 'over' || performance.now() - begun > TURNS_TIME_MAX) break;
       }
-      this.#tellFacts();
-      if (before !== this.#engine.activity) this.#wake();
-      else this.#sleep();
+      if (this.#phase !== 'over') this.#goOn(before);
     } catch (error) {
       this.#panic(error);
     }
     this.#flush();
+  }
+
+  /** Tells what has changed; then on, or to sleep. @param {number} before the activity */
+  #goOn(before) {
+    this.#tellFacts();
+    if (before !== this.#engine.activity) this.#wake();
+    else this.#sleep();
   }
 
   #turn() {
@@ -285,7 +290,7 @@ export class Session {
       if (storage.status === 'rejected') throw storage.reason;
       await this.#start(module.value, settings);
     } catch (error) {
-      await this.#end();
+      await this.#end().catch(() => undefined); // why it was not opened is what is told
       throw error;
     }
     const { mode, persistent } = this.#storage;
@@ -378,8 +383,12 @@ export class Session {
     await this.#until(() => this.#waiting.size + this.#underWay.size === 0);
     let status = PENDING;
     await this.#until(() => {
+      const before = this.#engine.facts();
       status = this.#engine.close();
-      return status !== PENDING;
+      if (status === PENDING) return false;
+      this.#facts = before; // a module that is closed knows nothing any more
+      this.#phase = 'over';
+      return true;
     });
     const error = status === END ? null : this.#engine.error();
     if (!error) this.#tellClosed();

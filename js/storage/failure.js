@@ -28,12 +28,12 @@ export function isNamed(error, name) {
 /**
  * @param {unknown} error
  * @param {string} doing what failed, such as `flush of "log-1"`
- * @returns {RivuletError}
+ * @returns {RivuletError} with the fact `full` where the space is what is missing
  */
 export function failed(error, doing) {
-  return error instanceof RivuletError
-    ? error
-    : new RivuletError('storage_failed', `${doing}: ${reasonOf(error)}`);
+  if (error instanceof RivuletError) return error;
+  const facts = isNamed(error, 'QuotaExceededError') ? { full: true } : {};
+  return new RivuletError('storage_failed', `${doing}: ${reasonOf(error)}`, facts);
 }
 
 /**

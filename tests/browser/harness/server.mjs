@@ -61,9 +61,10 @@ async function answer({ folders, pages, headers }, request, response) {
  *   folders   address prefix (with slashes around it) -> folder; `/` is the source tree by default
  *   pages     address -> HTML text; `/blank.html` is always there
  *   isolated  true: with COOP and COEP
+ *   headers   others for every answer
  *   port      another one than a free one
  */
-export async function serve({ folders = {}, pages = {}, isolated = false, port = 0 } = {}) {
+export async function serve({ folders = {}, pages = {}, isolated = false, headers = {}, port = 0 } = {}) {
   const site = {
     folders: { '/': root, ...folders },
     pages: {
@@ -71,7 +72,7 @@ export async function serve({ folders = {}, pages = {}, isolated = false, port =
       '/favicon.ico': '', // browsers ask for it by themselves
       ...pages,
     },
-    headers: isolated ? isolation : {},
+    headers: { ...(isolated ? isolation : {}), ...headers },
   };
   const server = http.createServer((request, response) => {
     answer(site, request, response).catch((error) => {
