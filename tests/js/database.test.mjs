@@ -302,6 +302,19 @@ test('a closed database refuses, and closing twice is once', async () => {
   db.wake();
 });
 
+test('what was accepted before the database is closed is told to be durable', async () => {
+  for (const options of [{}, { storage: 'files', directory: join(folder(), 'db') }]) {
+    const db = await open({ ...options, name: 'closing' });
+    const appends = Array.from({ length: 500 }, (_, i) => opened(db, i));
+    const counted = db.query('SELECT count(*) n FROM account');
+    const closing = db.close();
+    const events = await Promise.all(appends.map((append) => append.durable('local')));
+    assert.deepEqual(events.map(({ position }) => position), events.map((_, i) => i + 2));
+    assert.equal((await counted)[0].n, 500);
+    await closing;
+  }
+});
+
 test('a trap ends every call and iterator; the files open again', async () => {
   const directory = join(folder(), 'data');
   const workerUrl = new URL('trapping-worker.mjs', import.meta.url);
