@@ -5,12 +5,13 @@
 // (quota, private windows, sandboxed frames, changed bytes, missing files), else by taking a function
 // from the worker before the package runs. Connections that fail are in bad_connection.test.mjs.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { folder, schema } from '../e2e/harness.mjs';
+import { folder, Node, opened, prepared, schema } from '../e2e/harness.mjs';
 import { browserNames, launch, root } from './harness/browser.mjs';
-import { mustOpen, openDatabase, openPage, rows, serveDatabase } from './pages/fixture.mjs';
+import { mustOpen, openDatabase, openPage, reached, rows, serveDatabase } from './pages/fixture.mjs';
 
 const site = await serveDatabase({ headers: { 'access-control-allow-origin': '*' } });
 const browsers = {};
@@ -199,6 +200,42 @@ for (const storage of ['opfs', 'indexeddb']) {
     await account(page, 2);
     assert.equal(await count(page), 2);
     await page.close();
+  });
+
+  test(`${storage}: a quota that the sync uses up`, inChromium, async () => {
+    const central = await Node.start(prepared(folder('quota')), '--allow-origin', '*');
+    const text = () => randomBytes(30000).toString('hex');
+    assert.equal((await central.batch([opened(1)])).status, 201);
+    for (let i = 0; i < 20; i++) {
+      const events = Array.from({ length: 8 }, (_, n) => ({
+        path: '/accounts/1',
+        type: 'contact_added',
+        data: { contact_id: `${i}-${n}`, name: text() },
+      }));
+      assert.equal((await central.batch(events)).status, 201);
+    }
+    const { position, state_hash: hash } = await central.status();
+
+    const page = await openPage(chromium, await serveDatabase());
+    const upstream = { url: central.syncUrl };
+    const options = { name: fresh(), storage, upstream, select: { streams: ['/accounts/**'] } };
+    await chromium.quota(page, 6e6);
+    await mustOpen(page, options);
+    const full = await page.evaluate(() =>
+      page.status((s) => [s.reason?.code, s.readOnly?.code].includes('storage_full')),
+    );
+    assert.ok(full.syncedTo < position, JSON.stringify(full));
+    const held = (await rows(page, 'select count(*) n from contact'))[0].n;
+    assert.ok(held > 0 && held < 160, `${held} contacts`);
+
+    await page.evaluate(() => page.attempt(() => db.close()));
+    await chromium.quota(page, null);
+    const opened_ = await mustOpen(page, options);
+    assert.ok(opened_.syncedTo >= full.syncedTo, JSON.stringify([opened_, full]));
+    const here = await reached(page, position);
+    assert.equal(here.stateHash, hash);
+    await page.close();
+    assert.equal(await central.stop(), 0);
   });
 
   test(`${storage}: a quota that leaves no room for a new database`, inChromium, async () => {
