@@ -10,7 +10,7 @@
 // facts that the worker tells after every turn say how far the log is durable, so that many share a
 // flush. An append that fails and that nobody asked about is an unhandled rejection.
 import { decodeEvent, encode } from './codec.js';
-import { RivuletError } from './error.js';
+import { checkOptions, RivuletError } from './error.js';
 
 /** @typedef {'memory' | 'local' | 'upstream'} Level */
 
@@ -142,6 +142,7 @@ function envelope(event, shared = {}) {
  * @param {any} events one, or an array of them @param {any} [options]
  */
 export function appendRequest(events, options) {
+  checkOptions(options, ['expectedVersion', 'eventId', 'metadata']);
   const { expectedVersion, eventId, metadata } = options ?? {};
   const body = Array.isArray(events)
     ? events.map((event) => envelope(event, { metadata }))

@@ -4,7 +4,7 @@
 import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
 import { decodeRows, encode } from './codec.js';
-import { RivuletError } from './error.js';
+import { checkOptions, RivuletError } from './error.js';
 import { fact, statusOf } from './facts.js';
 import { EventFeed, LatestFeed } from './feed.js';
 
@@ -17,6 +17,11 @@ import { EventFeed, LatestFeed } from './feed.js';
  * @param {(error: RivuletError) => void} failed
  * @returns {Port}
  */
+
+const names = [
+  'name', 'directory', 'schema', 'storage', 'memory', 'sql', 'upstream', 'select', 'workerUrl',
+  'moduleUrl', 'webSocket',
+]; // prettier-ignore
 
 const storages = ['auto', 'opfs', 'indexeddb', 'memory', 'files'];
 
@@ -66,6 +71,9 @@ function settingsOf(options) {
   const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
   const streams = (options.select ?? { streams: [] }).streams;
   refuseLater(options);
+  checkOptions(options, names);
+  checkOptions(options.upstream, ['url']);
+  checkOptions(options.select, ['streams']);
   demand(
     directory === undefined || (typeof directory === 'string' && directory !== ''),
     'a directory is a path, as a string',

@@ -47,3 +47,14 @@ export class RivuletError extends Error {
     return { code, detail, ...facts };
   }
 }
+
+/**
+ * Refuses what is none of the options: a misspelt one would be one that is not there.
+ * @param {object | null | undefined} options @param {string[]} names
+ */
+export function checkOptions(options, names) {
+  const unknown = Object.keys(options ?? {}).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  const detail = `there is no option ${unknown}; there are ${names.join(', ')}`;
+  throw new RivuletError('parameter_invalid', detail, { parameter: unknown });
+}

@@ -41,10 +41,8 @@ class Source {
    * @param {AbortSignal} [signal]
    */
   constructor(begun, signal) {
-    if (signal?.aborted) this.#over = true;
     this.#begun = begun;
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#abort);
   }
 
   /** The next value, if there is one. @returns {T | undefined} */
@@ -62,8 +60,10 @@ class Source {
 
   /** @returns {Promise<IteratorResult<T, undefined>>} */
   next() {
+    if (this.#signal?.aborted) this.finish();
     if (!this.#started && !this.#over) {
       this.#started = true;
+      this.#signal?.addEventListener('abort', this.#abort);
       this.#begun.add(this);
       this.start();
     }

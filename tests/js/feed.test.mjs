@@ -2,6 +2,7 @@
 // Goal: feeds give every event once and in order, take no more than their consumer reads, and end
 // for good. Method: a channel of our own that counts what is asked for; bodies cut at every byte.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
 import { RivuletError } from '../../js/error.js';
 import { EventFeed, LatestFeed } from '../../js/feed.js';
@@ -63,6 +64,19 @@ test('a consumer that does not read is sent no more', async () => {
   assert.equal(channel.pulls, 2 * granted);
   await feed.return();
   assert.equal(begun.size, 0);
+});
+
+test('a feed that nobody reads leaves nothing at its signal', async () => {
+  const abort = new AbortController();
+  const listening = () => getEventListeners(abort.signal, 'abort').length;
+  const feeds = [1, 2].map(() => new EventFeed(fake(), {}, new Set(), abort.signal));
+  assert.equal(listening(), 0);
+  const first = feeds[0].next();
+  assert.equal(listening(), 1);
+  abort.abort();
+  assert.deepEqual(await first, { value: undefined, done: true });
+  assert.deepEqual(await feeds[1].next(), { value: undefined, done: true });
+  assert.equal(listening(), 0);
 });
 
 test('return, break and the signal end it, also while next() waits', async () => {
