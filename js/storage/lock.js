@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The right to be the only one who has a database open: a Web Lock, which all tabs and workers of an
 // origin share and which the browser takes back when its holder is gone, however that ended. A page
-// that was just loaded again may still meet its own former worker, so the lock is waited for a little;
-// a database that someone has open for longer is `data_in_use`.
+// that was just loaded again may still meet its own former worker (Chromium gives a busy one 2 s to
+// end), so the lock is waited for a little; a database that someone has open for longer is
+// `data_in_use`.
 import { RivuletError } from '../error.js';
 import { isNamed, unavailable } from './failure.js';
 import { storageName } from './name.js';
 
-const patienceMs = 1000;
+const patienceMs = 3000;
 
 /**
  * Takes the lock of the database.

@@ -29,6 +29,13 @@ export function completed(transaction) {
   });
 }
 
+function factory() {
+  if (globalThis.indexedDB === undefined) {
+    throw new RivuletError('storage_unavailable', 'this browser has no IndexedDB');
+  }
+  return indexedDB;
+}
+
 /**
  * Opens a database. One of a newer version than `version` is `data_newer`.
  * @param {string} name
@@ -38,11 +45,8 @@ export function completed(transaction) {
  * @returns {Promise<IDBDatabase>}
  */
 export async function openDatabase(name, version, make) {
-  if (globalThis.indexedDB === undefined) {
-    throw new RivuletError('storage_unavailable', 'this browser has no IndexedDB');
-  }
   try {
-    const request = indexedDB.open(name, version);
+    const request = factory().open(name, version);
     request.onupgradeneeded = () => {
       make(request.result, /** @type {IDBTransaction} */ (request.transaction));
     };
@@ -63,7 +67,7 @@ const patienceMs = 5000;
  * @returns {Promise<void>}
  */
 export async function deleteDatabase(name) {
-  const request = indexedDB.deleteDatabase(name);
+  const request = factory().deleteDatabase(name);
   const deleted = answer(request);
   const blocked = new Promise((_, reject) => {
     const inUse = new RivuletError('data_in_use', `"${name}" is open in another tab or worker`);

@@ -25,7 +25,7 @@
 //
 // serve({folders, pages, isolated, port}) is in server.mjs. CHROMIUM and FIREFOX name other binaries.
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -74,13 +74,20 @@ async function startChromium(profile, env) {
   return context;
 }
 
-async function startFirefox(profile, env) {
+/** Preferences in the form of the file `Preferences`, read at the start. */
+function preferChromium(profile, preferences) {
+  mkdirSync(join(profile, 'Default'));
+  writeFileSync(join(profile, 'Default/Preferences'), JSON.stringify(preferences));
+}
+
+async function startFirefox(profile, env, preferences) {
   const puppeteer = require('puppeteer-core');
   return puppeteer.launch({
     browser: 'firefox',
     executablePath: binaryOf(process.env.FIREFOX, '/usr/bin/firefox-esr', '/usr/bin/firefox'),
     headless: true,
     userDataDir: profile,
+    extraPrefsFirefox: preferences,
     env,
     timeout: timeoutMs,
     protocolTimeout: 600000,
@@ -119,10 +126,12 @@ class TestBrowser {
   #pages = new Set();
   #home = mkdtempSync(join(tmpdir(), 'rivulet-browser-'));
 
-  constructor(name) {
+  constructor(name, preferences) {
     this.name = name;
+    this.preferences = preferences;
     this.profile = join(this.#home, 'profile');
     mkdirSync(this.profile);
+    if (name === 'chromium') preferChromium(this.profile, preferences);
     // The browser's own folders of caches and settings go where the profile is.
     this.env = { ...process.env, HOME: this.#home };
     for (const variable of ['XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_RUNTIME_DIR']) {
@@ -131,7 +140,7 @@ class TestBrowser {
   }
 
   async start() {
-    this.raw = await kinds[this.name].start(this.profile, this.env);
+    this.raw = await kinds[this.name].start(this.profile, this.env, this.preferences);
   }
 
   async open(url) {
@@ -162,7 +171,19 @@ class TestBrowser {
     kill(killed);
     await this.#ended(killed);
     if (this.name === 'chromium') await Promise.all(crashes);
+    else await this.#opensPages();
     this.#pages.clear();
+  }
+
+  /** Firefox may give a new page to a process that it has not yet noticed to be dead. */
+  async #opensPages() {
+    let page = null;
+    for (let tries = 0; page === null; tries++) {
+      if (tries === 10) throw new Error('Firefox opens no pages after its processes were killed');
+      const pause = new Promise((resolve) => setTimeout(resolve, 5000, null));
+      page = await Promise.race([this.raw.newPage().catch(() => null), pause]);
+    }
+    await page.close();
   }
 
   async kill() {
@@ -208,9 +229,9 @@ class TestBrowser {
   }
 }
 
-/** Starts `chromium` or `firefox`. */
-export async function launch(name) {
-  const browser = new TestBrowser(name);
+/** Starts `chromium` or `firefox`; `preferences` are in its own words. */
+export async function launch(name, preferences = {}) {
+  const browser = new TestBrowser(name, preferences);
   const end = () => browser.end();
   process.once('exit', end);
   after(async () => {

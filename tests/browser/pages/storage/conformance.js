@@ -28,6 +28,7 @@ class Run {
       rivulet: imports,
       test: this.#testImports(),
       wasi_snapshot_preview1: this.#wasiImports(),
+      env: { emscripten_notify_memory_growth: () => undefined },
     });
     this.#exports = instance.exports;
     this.#exports._initialize?.();

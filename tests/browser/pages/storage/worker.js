@@ -72,6 +72,51 @@ const calls = {
     const differs = expected.findIndex((byte, i) => i >= done || byte !== met[i]);
     return differs < 0 ? length : differs;
   },
+  /** A pattern as record `number`, flushed. */
+  async record(name, file, number, length) {
+    const { code } = await calls.fill(name, file, number * length, length, number);
+    if (code !== undefined) throw new Error(`record ${number}: ${code}`);
+    await mounted.get(name).flush(file);
+  },
+  /** How many records there are from the first on. */
+  async records(name, file, length) {
+    let number = 0;
+    while ((await calls.compare(name, file, number * length, length, number)) === length) number++;
+    return number;
+  },
+  /** As in a browser that lacks these. */
+  async without(...things) {
+    for (const thing of things) {
+      const [at, name] = {
+        accessHandles: [FileSystemFileHandle.prototype, 'createSyncAccessHandle'],
+        indexedDB: [globalThis, 'indexedDB'],
+        locks: [navigator, 'locks'],
+      }[thing];
+      if (thing === 'accessHandles') delete at[name];
+      else Object.defineProperty(at, name, { value: undefined });
+    }
+  },
+  /** A database as a later version of this package would make it. */
+  async makeNewer(name) {
+    const request = indexedDB.open(`rivulet-${name}`, 99);
+    await new Promise((resolve, reject) => {
+      request.onsuccess = resolve;
+      request.onerror = () => reject(request.error);
+    });
+    request.result.close();
+  },
+  /** Deletes it without regard to who has it open. */
+  async deleteForeign(name) {
+    const request = indexedDB.deleteDatabase(`rivulet-${name}`);
+    await new Promise((resolve, reject) => {
+      request.onsuccess = resolve;
+      request.onerror = () => reject(request.error);
+    });
+  },
+  /** Holds the worker for good. */
+  async spin() {
+    for (;;);
+  },
   conformance: runConformance,
   measure,
   twin: runTwin,
