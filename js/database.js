@@ -188,7 +188,13 @@ export class Database {
   async #request(request) {
     if (this.#closing) throw closed();
     const size = (request.body?.length ?? 0) + request.target.length;
-    return JSON.parse(await this.#channel.call('request', request, size));
+    try {
+      return JSON.parse(await this.#channel.call('request', request, size));
+    } catch (error) {
+      // where it was asked for, not where the worker's answer came in
+      /** @type {any} */ (Error).captureStackTrace?.(error);
+      throw error;
+    }
   }
 
   /**

@@ -137,6 +137,15 @@ test('every mistake of the application is an error with a code', async () => {
   await db.close();
 });
 
+test("a query's error says where the query was made", async () => {
+  const db = await open();
+  const error = await (async function asker() {
+    return await db.query('SELEC 1');
+  })().catch((thrown) => thrown);
+  assert.match(error.stack, /asker/);
+  await db.close();
+});
+
 test('a path may hold what an address may not', async () => {
   const text = 'CREATE AGGREGATE a (id text PRIMARY KEY); CREATE EVENT_TYPE made (id creates a(id));';
   const db = await open({ schema: `${text} CREATE STREAM s (path "/a/{id}" event_types (made))` });
