@@ -12,6 +12,13 @@ function start({ workerUrl }) {
   return new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 }
 
+/** @param {any} options */
+function whyNotLoaded({ workerUrl }) {
+  const which = workerUrl === undefined ? 'its script' : `its script ${workerUrl}`;
+  const vite = "Vite's development server needs optimizeDeps: { exclude: ['rivulet'] }";
+  return `${which} could not be loaded as a JavaScript module; ${vite}`;
+}
+
 /** @param {any} options @returns {import('./database.js').Spawn} */
 function spawner(options) {
   return (receive, failed) => {
@@ -28,7 +35,7 @@ function spawner(options) {
     };
     worker.onerror = (event) => {
       event.preventDefault?.();
-      const why = event.message ?? 'its script could not be loaded';
+      const why = event.message ?? whyNotLoaded(options ?? {});
       failed(new RivuletError(heard ? 'panicked' : 'worker_failed', `the worker failed: ${why}`));
     };
     return {

@@ -77,17 +77,31 @@ test('a page built by Vite', { timeout }, async () => {
   await works(`${site.origin}/index.html`);
 });
 
-test("a page in Vite's server", { timeout }, async () => {
+/** Vite's development server: the address of the application. */
+async function develop(optimizeDeps, port) {
   const server = await vite.createServer({
     root: app,
     configFile: false,
-    logLevel: 'warn',
-    server: { host: '127.0.0.1', port: 0, ws: false, hmr: false },
-    optimizeDeps: { exclude: ['rivulet'] },
+    logLevel: 'silent',
+    cacheDir: join(app, `cache-${port}`),
+    server: { host: '127.0.0.1', port, strictPort: false, ws: false, hmr: false },
+    optimizeDeps,
   });
   after(() => server.close());
   await server.listen();
-  await works(server.resolvedUrls.local[0]);
+  return server.resolvedUrls.local[0];
+}
+
+test("a page in Vite's server", { timeout }, async () => {
+  await works(await develop({ exclude: ['rivulet'] }, 5173));
+});
+
+test("Vite's server without the setting that it needs: the error says which", { timeout }, async () => {
+  const url = await develop({}, 5273);
+  for (const name of browserNames) {
+    const [shown] = await visits(browsers[name], url);
+    assert.match(shown.error ?? '', /^worker_failed: .*optimizeDeps: \{ exclude/, JSON.stringify(shown));
+  }
 });
 
 test('a script tag and the files of the package', { timeout }, async () => {
