@@ -7,8 +7,9 @@
 // transaction, durability `strict`, with the file's pages and its size; it is done when that is
 // complete. Reads are done at once where all pages are in memory, else they are pending.
 //
-// One transaction that changes files is under way at a time (`#turn`), so that a flush never answers
-// before what an earlier one carried is stored, or is dirty again because that one was aborted.
+// One transaction that changes files is under way at a time (`#turn`), so that a flush never
+// answers before what an earlier one carried is stored, or is dirty again because that one was
+// aborted.
 import { RivuletError } from '../error.js';
 import { failed, failedOrFull, isPersisted, unavailable } from './failure.js';
 import { lockDatabase } from './lock.js';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The right to be the only one who has a database open: a Web Lock, which all tabs and workers of an
-// origin share and which the browser takes back when its holder is gone, however that ended. A page
-// that was just loaded again may still meet its own former worker (Chromium gives a busy one 2 s to
-// end), so the lock is waited for a little; a database that someone has open for longer is
+// The right to be the only one who has a database open: a Web Lock, which all tabs and workers of
+// an origin share and which the browser takes back when its holder is gone, however that ended. A
+// page that was just loaded again may still meet its own former worker (Chromium gives a busy one
+// 2 s to end), so the lock is waited for a little; a database that someone has open for longer is
 // `data_in_use`.
 import { RivuletError } from '../error.js';
 import { isNamed, unavailable } from './failure.js';

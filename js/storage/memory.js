@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Storage that is gone when it is unmounted: files as blocks in this worker's memory. Every operation
-// is done at once. Two databases in memory share nothing, also if they have the same name, so there
-// is no lock. A file has the blocks that were written; what is between them reads as zeros.
+// Storage that is gone when it is unmounted: files as blocks in this worker's memory. Every
+// operation is done at once. Two databases in memory share nothing, also if they have the same
+// name, so there is no lock. A file has the blocks that were written; what is between them reads
+// as zeros.
 import { RivuletError } from '../error.js';
 import { storageName } from './name.js';
 
@@ -13,8 +14,8 @@ const blockSize = 65536;
 const sizeMax = Number.MAX_SAFE_INTEGER;
 
 /**
- * Calls `piece(block, start, count, done)` for each block that the range touches: the block's number,
- * where in it the range starts, how many bytes, and how many were before them.
+ * Calls `piece(block, start, count, done)` for each block that the range touches: the block's
+ * number, where in it the range starts, how many bytes, and how many were before them.
  * @param {number} offset
  * @param {number} length
  * @param {(block: number, start: number, count: number, done: number) => void} piece

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a database is called outside of itself: its lock, its directory in OPFS and its IndexedDB
-// database are all named `rivulet-NAME`, so that they stand apart from what else a site keeps there.
-// Names are such that every browser and every file system takes them as they are.
+// database are all named `rivulet-NAME`, so that they stand apart from what else a site keeps
+// there. Names are such that every browser and every file system takes them as they are.
 import { RivuletError } from '../error.js';
 
 /**

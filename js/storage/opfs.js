@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Storage in the origin private file system: a database is a directory, a file is a file with a sync
-// access handle, so this runs in a dedicated worker only. Opening, creating and removing take a while
-// (they are pending); reading, writing, truncating and flushing are done at once. Who has the lock of
-// the database is the only one in its directory, so its names are read once and kept here.
+// Storage in the origin private file system: a database is a directory, a file is a file with a
+// sync access handle, so this runs in a dedicated worker only. Opening, creating and removing take
+// a while (they are pending); reading, writing, truncating and flushing are done at once. Who has
+// the lock of the database is the only one in its directory, so its names are read once and kept
+// here.
 //
 // A worker that died, or a handle that was just closed, may keep a file locked for a moment; what
 // meets that tries again until `patienceMs` have passed.
@@ -201,7 +202,8 @@ export class OpfsStorage {
       return { file, size: handle.getSize() };
     } catch (error) {
       if (create) {
-        // What was made of it goes again; where that fails too, the first failure is the one to tell.
+        // What was made of it goes again; where that fails too, the first failure is the one to
+        // tell.
         await this.#directory.removeEntry(name).catch(() => this.#names.add(name));
         throw failedOrFull(error, `creation of "${name}"`);
       }

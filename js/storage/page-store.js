@@ -140,8 +140,8 @@ export class PageStore {
   }
 
   /**
-   * Asks for space, which IndexedDB tells of only when it stores something: so much noise, which the
-   * same transaction takes away again.
+   * Asks for space, which IndexedDB tells of only when it stores something: so much noise, which
+   * the same transaction takes away again.
    * @param {number} bytes
    */
   reserve(bytes) {

@@ -53,7 +53,7 @@ export async function openDatabase(name, version, make) {
     return await answer(request);
   } catch (error) {
     if (isNamed(error, 'VersionError')) {
-      throw new RivuletError('data_newer', `"${name}" in IndexedDB is of a newer version than this`);
+      throw new RivuletError('data_newer', `"${name}" in IndexedDB is of a newer version`);
     }
     throw unavailable(error, 'IndexedDB');
   }

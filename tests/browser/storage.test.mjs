@@ -120,7 +120,7 @@ for (const mode of modes) {
     }
   });
 
-  inBrowsers(`a page that is loaded again while its worker is busy has its ${mode}`, async (page) => {
+  inBrowsers(`a page loaded again while its worker is busy has its ${mode}`, async (page) => {
     const name = `again-${mode}`;
     for (let round = 0; round < 3; round++) {
       await must(page, 'a', 'mount', name, mode);
@@ -206,7 +206,8 @@ for (const mode of modes) {
     assert.equal(filled.code, 'storage_full', JSON.stringify(filled));
     assert.ok(filled.done > 1e6 && filled.done < 9e6, `${filled.done} bytes`);
     assert.equal(await must(page, 'a', 'compare', 'full', file, 0, 500000, 0), 500000);
-    assert.equal(await must(page, 'a', 'compare', 'full', file, 500000, filled.done, 2), filled.done);
+    const { done } = filled;
+    assert.equal(await must(page, 'a', 'compare', 'full', file, 500000, done, 2), done);
     await lift();
     assert.deepEqual(await must(page, 'a', 'fill', 'full', file, 500000, 8e6, 3), { done: 8e6 });
     await must(page, 'a', 'operate', 'full', 'flush', file);
@@ -264,7 +265,9 @@ for (const name of browserNames) {
   });
 }
 
-test('firefox: a private window has IndexedDB', { skip: !browserNames.includes('firefox') }, async () => {
+const noFirefox = browserNames.includes('firefox') ? false : 'needs Firefox';
+
+test('firefox: a private window has IndexedDB', { skip: noFirefox }, async () => {
   const browser = await launch('firefox', { 'browser.privatebrowsing.autostart': true });
   const page = await openPage(browser);
   await refused('storage_unavailable', page, 'a', 'mount', 'private', 'opfs');
@@ -280,7 +283,8 @@ async function writeUntil(page, name, file, from, acknowledged) {
     ([database, opened, first]) => {
       workers.acknowledged = first;
       const next = async () => {
-        const { error } = await workers.call('a', 'record', database, opened, workers.acknowledged, 3000);
+        const number = workers.acknowledged;
+        const { error } = await workers.call('a', 'record', database, opened, number, 3000);
         if (error !== undefined) throw new Error(JSON.stringify(error));
         workers.acknowledged += 1;
         void next();

@@ -4,9 +4,9 @@
  * (tests/browser/pages/storage/conformance.js), which runs it over OPFS, IndexedDB and memory.
  *
  * The suite waits for an operation by asking for its completion again and again. In a browser
- * nothing completes while WebAssembly runs, so each time that there is none the module asks the page
- * to wait: an import that suspends it (JavaScript Promise Integration). The same way the factory
- * mounts and unmounts.
+ * nothing completes while WebAssembly runs, so each time that there is none the module asks the
+ * page to wait: an import that suspends it (JavaScript Promise Integration). The same way the
+ * factory mounts and unmounts.
  */
 #include "platform/browser/browser.h"
 #include "tests/storage/conformance.h"

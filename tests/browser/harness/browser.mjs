@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real browsers for tests: headless Chromium (playwright-core) and Firefox (puppeteer-core, WebDriver
-// BiDi), those of the system, each with a profile of its own that is gone after the test file, as are
-// all processes, also when a test fails. Works for root. What pages say on their console goes to the
-// test's output.
+// Real browsers for tests: headless Chromium (playwright-core) and Firefox (puppeteer-core,
+// WebDriver BiDi), those of the system, each with a profile of its own that is gone after the test
+// file, as are all processes, also when a test fails. Works for root. What pages say on their
+// console goes to the test's output.
 //
 //     import { browserNames, launch, serve } from './harness/browser.mjs';
 //
 //     const site = await serve();                       // the source tree on 127.0.0.1
-//     for (const name of browserNames) {                // chromium, firefox; BROWSER=firefox: only it
+//     for (const name of browserNames) {   // chromium, firefox; BROWSER=firefox: only it
 //       test(`${name}: adds`, async () => {
 //         const browser = await launch(name);
 //         const page = await browser.open(`${site.origin}/blank.html`);
@@ -19,11 +19,12 @@
 // A page: evaluate(function, argument) (both are passed by value; its result may be a promise's),
 // reload(), close(), raw (the Page of playwright or puppeteer). A browser: open(url), close(),
 // killRenderers() (SIGKILL to all processes of pages; the pages are then useless: open others),
-// kill() (SIGKILL to all of it), restart() (after close or kill: the same profile again), quota(page,
-// bytes) (Chromium: what the page's origin may store; null: as before), raw (the BrowserContext of
-// playwright or the Browser of puppeteer), profile, name.
+// kill() (SIGKILL to all of it), restart() (after close or kill: the same profile again),
+// quota(page, bytes) (Chromium: what the page's origin may store; null: as before), raw (the
+// BrowserContext of playwright or the Browser of puppeteer), profile, name.
 //
-// serve({folders, pages, isolated, port}) is in server.mjs. CHROMIUM and FIREFOX name other binaries.
+// serve({folders, pages, isolated, port}) is in server.mjs. CHROMIUM and FIREFOX name other
+// binaries.
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -53,6 +54,11 @@ const chromiumFlags = [
 
 const timeoutMs = 60000;
 
+/** What ends this process ends in `exit`, where browsers are ended: their drivers do not see to it. */
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+for (const signal of signals) process.once(signal, () => process.exit(1));
+const noSignals = Object.fromEntries(signals.map((signal) => [`handle${signal}`, false]));
+
 /** The first that exists; the shell script that Debian puts before Chromium is not needed. */
 const binaryOf = (...paths) => paths.find((path) => path !== undefined && existsSync(path));
 
@@ -67,6 +73,7 @@ async function startChromium(profile, env) {
     headless: true,
     chromiumSandbox: false,
     args: chromiumFlags,
+    ...noSignals,
     env,
     timeout: timeoutMs,
   });
@@ -88,6 +95,7 @@ async function startFirefox(profile, env, preferences) {
     headless: true,
     userDataDir: profile,
     extraPrefsFirefox: preferences,
+    ...noSignals,
     env,
     timeout: timeoutMs,
     protocolTimeout: 600000,

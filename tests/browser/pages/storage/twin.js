@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random operations on a storage against a naive twin, several under way at once as a node has them:
-// at most one that changes a file, and reads of that file beside it over bytes that it does not
-// change. IndexedDB's storage gets little memory, so that it often stores and forgets pages.
+// Random operations on a storage against a naive twin, several under way at once as a node has
+// them: at most one that changes a file, and reads of that file beside it over bytes that it does
+// not change. IndexedDB's storage gets little memory, so that it often stores and forgets pages.
 import * as indexeddb from '../../../../js/storage/indexeddb.js';
 import * as memory from '../../../../js/storage/memory.js';
 import * as opfs from '../../../../js/storage/opfs.js';
