@@ -75,6 +75,11 @@ export class Durability {
   #root = true;
   /** @type {RivuletError | null} */ #failure = null;
 
+  /** Whether nothing is waited for. */
+  get idle() {
+    return this.#waiting.size === 0;
+  }
+
   /** @param {Append} append accepted just now */
   watch(append) {
     if (this.#root) {

@@ -23,9 +23,21 @@ function bytesOfHex(text) {
   return bytes;
 }
 
-/** @param {unknown} value @param {string} [what] */
-function refuse(value, what = `a ${typeof value}`) {
-  return new RivuletError('json_invalid', `${what} cannot be written as JSON`);
+/**
+ * @param {string} place of what cannot be written, such as `data.name` or `[3].data.tags[0]`
+ * @param {string} what @param {string} [code]
+ */
+function refuse(place, what, code = 'json_invalid') {
+  return new RivuletError(code, `${place || 'the value'}: ${what}`, { place });
+}
+
+/** What a text of the database cannot have: NUL, and halves of a pair of surrogates. */
+const BAD_TEXT = /[\0\ud800-\udfff]/u;
+
+/** @param {string} text @param {string} place */
+function encodeText(text, place) {
+  if (!BAD_TEXT.test(text)) return JSON.stringify(text);
+  throw refuse(place, 'a text with NUL or half a surrogate pair', 'value_invalid');
 }
 
 /**
@@ -35,6 +47,7 @@ function refuse(value, what = `a ${typeof value}`) {
 function isPlain(value, depth) {
   switch (typeof value) {
     case 'string':
+      return !BAD_TEXT.test(value);
     case 'boolean':
     case 'undefined':
       return true;
@@ -53,40 +66,46 @@ function isPlainObject(value, depth) {
   if (Array.isArray(value)) return value.every((item) => isPlain(item, depth + 1));
   if (value.constructor !== Object) return false;
   for (const name in value) {
-    if (!isPlain(value[name], depth + 1)) return false;
+    if (BAD_TEXT.test(name) || !isPlain(value[name], depth + 1)) return false;
   }
   return true;
 }
 
-/** @param {object} value @param {number} depth @returns {string} */
-function encodeObject(value, depth) {
-  if (depth > DEPTH_MAX) throw refuse(value, `what is nested more than ${DEPTH_MAX} deep`);
+/** @param {object} value @param {number} depth @param {string} place @returns {string} */
+function encodeObject(value, depth, place) {
+  if (depth > DEPTH_MAX) throw refuse(place.slice(0, 64), `nested more than ${DEPTH_MAX} deep`);
   if (value instanceof Date) {
-    if (Number.isNaN(value.getTime())) throw refuse(value, 'an invalid Date');
+    if (Number.isNaN(value.getTime())) throw refuse(place, 'an invalid Date');
     return `"${value.toISOString()}"`;
   }
   if (value instanceof Uint8Array) return JSON.stringify(hex(value));
   if (Array.isArray(value)) {
-    return `[${Array.from(value, (item) => encode(item ?? null, depth + 1)).join(',')}]`;
+    const items = Array.from(value, (item, i) => encode(item ?? null, depth + 1, `${place}[${i}]`));
+    return `[${items.join(',')}]`;
   }
   if ('toJSON' in value && typeof value.toJSON === 'function') {
-    return encode(value.toJSON(), depth + 1);
+    return encode(value.toJSON(), depth + 1, place);
   }
+  // a Set, a Map or another kind of typed array would be written as if it were empty
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (kind !== 'Object') throw refuse(place, `a ${kind} cannot be written as JSON`);
   const members = [];
   for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined) members.push(`${JSON.stringify(name)}:${encode(member, depth + 1)}`);
+    if (member === undefined) continue;
+    const at = place ? `${place}.${name}` : name;
+    members.push(`${encodeText(name, at)}:${encode(member, depth + 1, at)}`);
   }
   return `{${members.join(',')}}`;
 }
 
 /**
  * The JSON text of a value. Members that are undefined are left out, as by JSON.stringify.
- * @param {unknown} value @param {number} [depth] @returns {string}
+ * @param {unknown} value @param {number} [depth] @param {string} [place] @returns {string}
  */
-export function encode(value, depth = 0) {
+export function encode(value, depth = 0, place = '') {
   switch (typeof value) {
     case 'string':
-      return JSON.stringify(value);
+      return encodeText(value, place);
     case 'number':
       return Number.isFinite(value) ? String(value) : `"${value}"`;
     case 'bigint':
@@ -94,9 +113,9 @@ export function encode(value, depth = 0) {
       return String(value);
     case 'object':
       if (depth === 0 && isPlain(value, 0)) return JSON.stringify(value);
-      return value === null ? 'null' : encodeObject(value, depth);
+      return value === null ? 'null' : encodeObject(value, depth, place);
     default:
-      throw refuse(value);
+      throw refuse(place, `a ${typeof value} cannot be written as JSON`);
   }
 }
 

@@ -5,7 +5,7 @@ import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
 import { decodeRows, encode } from './codec.js';
 import { checkOptions, RivuletError } from './error.js';
-import { fact, statusOf } from './facts.js';
+import { CONNECTED, fact, statusOf } from './facts.js';
 import { EventFeed, LatestFeed } from './feed.js';
 
 /** @typedef {import('./channel.js').Port} Port */
@@ -23,6 +23,8 @@ const names = [
   'moduleUrl', 'webSocket',
 ]; // prettier-ignore
 
+const nothing = () => {};
+
 const storages = ['auto', 'opfs', 'indexeddb', 'memory', 'files'];
 
 /** @param {boolean} right @param {string} detail */
@@ -30,11 +32,16 @@ function demand(right, detail) {
   if (!right) throw new RivuletError('parameter_invalid', detail);
 }
 
+const MEMORY_END = 2 ** 31;
+
 /** Bytes of an amount of memory, written as `64MiB`. @param {unknown} amount */
 function bytesOf(amount) {
   const match = /^(\d+)(|B|KiB|MiB|GiB)$/.exec(String(amount));
   const bytes = match ? Number(match[1]) * 1024 ** Math.max(0, 'BKMG'.indexOf(match[2][0])) : NaN;
-  demand(bytes < 2 ** 32, `\`${amount}\` is not an amount of memory: write it as 64MiB or 1GiB`);
+  demand(
+    bytes > 0 && bytes < MEMORY_END,
+    `memory: \`${amount}\` is not an amount from 1 to less than 2GiB, as 64MiB or in bytes`,
+  );
   return bytes;
 }
 
@@ -56,8 +63,12 @@ function upstreamOf(upstream) {
   try {
     url = new URL(upstream.url, globalThis.location?.href);
   } catch {
-    throw new RivuletError('parameter_invalid', `\`${upstream.url}\` is not an address`);
+    throw new RivuletError('parameter_invalid', 'upstream.url is not an address');
   }
+  demand(
+    url.username + url.password === '',
+    'upstream.url must not have a name or a password in it',
+  );
   url.protocol = url.protocol.replace(/^http/, 'ws');
   demand(/^wss?:$/.test(url.protocol), `an upstream's address begins with wss: or ws:, not ${url}`);
   url.hash = '';
@@ -87,6 +98,10 @@ function settingsOf(options) {
   demand(
     Array.isArray(streams) && streams.every((pattern) => typeof pattern === 'string'),
     "select is an object with an array of path patterns: { streams: ['/accounts/**'] }",
+  );
+  demand(
+    streams.length === 0 || Boolean(options.upstream),
+    'select is what an edge holds: leave it out, or say upstream too',
   );
   demand(schema === undefined || typeof schema === 'string', 'a schema is a text');
   demand(
@@ -120,6 +135,9 @@ function connect(spawn) {
   return channel;
 }
 
+/** How long `close` waits for what the upstream has not answered, milliseconds. */
+const DRAIN_TIME_MAX = 5000;
+
 const closed = () => new RivuletError('closing', 'the database is closed');
 
 export class Database {
@@ -129,6 +147,10 @@ export class Database {
   /** @type {Set<LatestFeed<any>>} */ #watching = new Set();
   /** @type {Set<EventFeed>} */ #feeds = new Set();
   /** @type {Promise<void> | null} */ #closing = null;
+  #connected = false;
+  #asked = 0; // requests and appends that were asked for and have no answer yet
+  /** Looks whether `close` has waited enough. */
+  #drained = nothing;
   /** Called once, when it has ended, however. */
   onend = () => {};
 
@@ -138,6 +160,8 @@ export class Database {
     this.#storage = { mode: 'none', persistent: false };
     channel.onfacts = (values, problems) => this.#facts(values, problems);
     channel.onfail = (error) => {
+      this.#connected = false;
+      this.#drained();
       this.#durability.end(error);
       for (const feed of this.#watching) feed.finish(error);
       this.onend();
@@ -180,8 +204,21 @@ export class Database {
       watermark: values[fact.watermark],
       durable: values[fact.watermarkDurable],
     };
+    this.#connected = values[fact.edgeState] === CONNECTED;
     this.#durability.update(progress, failure && RivuletError.of(failure));
     for (const feed of this.#watching) feed.change();
+    this.#drained();
+  }
+
+  /** What `close` waits for. @template T @param {() => Promise<T>} run */
+  async #underWay(run) {
+    this.#asked += 1;
+    try {
+      return await run();
+    } finally {
+      this.#asked -= 1;
+      this.#drained();
+    }
   }
 
   /** @param {Record<string, string>} request @returns {Promise<any>} */
@@ -204,6 +241,7 @@ export class Database {
   append(pathOrEvents, typeOrOptions, data, options) {
     const batch = Array.isArray(pathOrEvents);
     const append = new Append();
+    const called = new Error(); // where it was asked for
     const ask = async () => {
       const request = batch
         ? appendRequest(pathOrEvents, typeOrOptions)
@@ -212,25 +250,30 @@ export class Database {
       append.accept(result, position);
       this.#durability.watch(append);
     };
-    ask().catch((error) => append.fail(error));
+    this.#underWay(ask).catch((error) => {
+      error.stack = called.stack?.replace(/^Error(?=\n)/, () => String(error));
+      append.fail(error);
+    });
     return append;
   }
 
   /** @param {string} [pattern] @param {{from?: number, signal?: AbortSignal}} [options] */
   events(pattern, options) {
-    if (this.#closing) throw closed();
     const { from = 0, signal } = options ?? {};
     const path = pattern ?? '/**';
     const parameters = new URLSearchParams({ path, from: String(from), numbers: 'text' });
     const request = { method: 'GET', target: `/events?${parameters}`, accept: 'text/event-stream' };
-    return new EventFeed(this.#channel, request, this.#feeds, signal);
+    return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));
   }
 
   /** @param {string} sql @param {unknown[]} [params] */
   async query(sql, params) {
+    const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
+    demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
     const body = encode({ sql, params: params ?? [] });
-    const request = { method: 'POST', target: '/query?numbers=text', body };
-    return decodeRows(await this.#request({ ...request, content_type: 'application/json' }));
+    const content_type = 'application/json';
+    const request = { method: 'POST', target: '/query?numbers=text', content_type, body };
+    return decodeRows(await this.#underWay(() => this.#request(request)));
   }
 
   schema() {
@@ -239,11 +282,34 @@ export class Database {
 
   /** @param {{hash?: boolean, signal?: AbortSignal}} [options] */
   status(options) {
-    if (this.#closing) throw closed();
     const { signal } = options ?? {};
     const hash = Boolean(options?.hash);
     const ask = async () => statusOf(await this.#channel.call('status', { hash }), this.#storage);
-    return new LatestFeed(ask, this.#watching, signal);
+    return this.#unlessClosed(new LatestFeed(ask, this.#watching, signal));
+  }
+
+  /**
+   * Of a database that is closed: its iterator rejects.
+   * @template {EventFeed | LatestFeed<any>} F
+   * @param {F} feed
+   */
+  #unlessClosed(feed) {
+    if (this.#closing) feed.finish(closed());
+    return feed;
+  }
+
+  /**
+   * Resolves when appends can be accepted: at a root at once.
+   * @param {{signal?: AbortSignal}} [options]
+   */
+  async connected(options) {
+    const signal = options?.signal;
+    for await (const { connection, role, reason } of this.status({ signal })) {
+      if (connection === 'connected' || role === 'root') return;
+      if (connection === 'error') throw RivuletError.of(reason);
+      if (connection === 'none') throw new RivuletError('not_connected', 'there is no upstream');
+    }
+    throw signal?.aborted ? signal.reason : closed();
   }
 
   /** Tries to reach the upstream now, when it waits before it tries again. */
@@ -259,11 +325,27 @@ export class Database {
 
   async #close() {
     for (const feed of [...this.#feeds, ...this.#watching]) feed.finish();
+    await this.#drain();
     try {
       await this.#channel.call('close');
     } finally {
       this.#channel.fail(closed());
     }
+  }
+
+  /** At an edge: what is under way is waited for while it is connected, and not for ever. */
+  async #drain() {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    await new Promise((resolve) => {
+      timer = setTimeout(resolve, DRAIN_TIME_MAX);
+      this.#drained = () => {
+        if (!this.#connected || (this.#asked === 0 && this.#durability.idle)) resolve(null);
+      };
+      this.#drained();
+    });
+    clearTimeout(timer);
+    this.#drained = nothing;
   }
 }
 

@@ -73,6 +73,8 @@ export class Engine {
   inflated = null;
   /** Called when an operation that was pending has ended. */
   oncompletion = () => {};
+  /** Called when the module trapped in such an end. @type {(error: unknown) => void} */
+  onpanic = () => {};
 
   /** @param {any} storage */
   constructor(storage) {
@@ -158,10 +160,12 @@ export class Engine {
       const result = run();
       if (typeof result?.then === 'function') {
         this.pending += 1;
-        result.then(
-          (/** @type {any} */ value) => this.#complete(slot, OK, settle(value)),
-          (/** @type {unknown} */ error) => this.#complete(slot, this.#failed(error), end),
-        );
+        result
+          .then(
+            (/** @type {any} */ value) => this.#complete(slot, OK, settle(value)),
+            (/** @type {unknown} */ error) => this.#complete(slot, this.#failed(error), end),
+          )
+          .catch((/** @type {unknown} */ error) => this.onpanic(error));
         return 1;
       }
       end = settle(result);

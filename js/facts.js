@@ -24,6 +24,7 @@ export const fact = {
 const quiet = new Set([fact.bytesReceived, fact.bytesSent, fact.eventsReceived]);
 
 export const OFFLINE = 0;
+export const CONNECTED = 2;
 
 const connections = ['offline', 'connecting', 'connected', 'error'];
 
@@ -46,7 +47,7 @@ export function statusOf({ values, problems, hash }, storage) {
   return {
     connection: connections[values[fact.edgeState]] ?? 'none',
     reason: problems.reason,
-    role: values[fact.role] === 0 ? 'root' : 'edge',
+    role: ['root', 'edge'][values[fact.role]] ?? null, // what is damaged may not say
     position: values[fact.watermark],
     syncedTo: synced,
     upstreamPosition: alone ? null : upstream,

@@ -29,10 +29,21 @@ export type Value =
   | readonly Value[]
   | { readonly [name: string]: Value | undefined };
 
-export type Data = { readonly [field: string]: Value | undefined };
+/**
+ * Data of an event or its metadata as an application's own type: an object, or an interface, whose
+ * members are values.
+ */
+export type Fields<T> = unknown extends T
+  ? T
+  : T extends Exclude<Value, object> | undefined | Date | Uint8Array
+    ? T
+    : T extends ((...args: never[]) => unknown) | symbol
+      ? never
+      : { readonly [K in keyof T]: Fields<T[K]> };
 
 export interface OpenOptions {
-  /** The database's name: 1 to 64 of letters, digits, `.`, `-` and `_`. In Node only for memory. */
+  /** The database's name: 1 to 64 of letters, digits, `.`, `-` and `_`; the first is a letter or a
+   * digit. In Node only for memory. */
   name?: string;
   /** Node: the directory of the database's files, which is made when it is missing. */
   directory?: string;
@@ -49,8 +60,8 @@ export interface OpenOptions {
   sql?: boolean;
   /** The node to sync with. Without it the database is a root, or an edge that stays offline. */
   upstream?: {
-    /** Of its `/sync`: `wss://example.com/sync`. */
-    url: string;
+    /** Of its `/sync`: `wss://example.com/sync`. Without a name or a password in it. */
+    url: string | URL;
   };
   /** What an edge holds. A new edge needs it; later it may be left out, but not be another. */
   select?: {
@@ -73,7 +84,7 @@ export interface DestroyOptions {
 }
 
 /** An event as it was accepted. */
-export interface AppendedEvent {
+export interface AppendedEvent<Data = Record<string, any>> {
   /** Its place in the root's log. */
   position: number;
   /** Its place in its stream. */
@@ -85,11 +96,11 @@ export interface AppendedEvent {
   /** In UTC with microseconds: `2026-01-01T00:00:00.123456+00:00`. */
   recordedAt: string;
   /** As completed: with defaults, keys, and values as the table in docs/javascript.md says. */
-  data: Record<string, any>;
+  data: Data;
 }
 
 /** An event as it is read. */
-export interface Event extends AppendedEvent {
+export interface Event<Data = Record<string, any>> extends AppendedEvent<Data> {
   schemaVersion: number;
   metadata: Record<string, any> | null;
 }
@@ -111,14 +122,14 @@ export interface AppendOptions {
   /** A UUID. The same id with the same content again gives the first answer. */
   eventId?: string;
   /** Kept with the event: who, and why. */
-  metadata?: Data;
+  metadata?: object;
 }
 
 /** An event of a batch. */
 export interface NewEvent extends AppendOptions {
   path: string;
   type: string;
-  data?: Data;
+  data?: object;
 }
 
 /** An append under way. One that fails and was not asked about is an unhandled rejection. */
@@ -154,7 +165,8 @@ export interface Status {
   connection: 'none' | 'offline' | 'connecting' | 'connected' | 'error';
   /** Why there is no connection; null when nothing is wrong. */
   reason: Problem | null;
-  role: 'root' | 'edge';
+  /** Null where damaged files do not say it. */
+  role: 'root' | 'edge' | null;
   /** Up to where events are held here. */
   position: number;
   /** And durable. */
@@ -189,14 +201,22 @@ export interface Feed<T> extends AsyncIterableIterator<T> {
 
 export interface Database {
   /** Appends an event. The path may be a stream's name where its key is still to be assigned. */
-  append(path: string, type: string, data?: Data, options?: AppendOptions): Append<AppendedEvent>;
+  append<Data extends object>(
+    path: string,
+    type: string,
+    data?: Data & Fields<Data>,
+    options?: AppendOptions,
+  ): Append<AppendedEvent>;
   /** Appends several, of any streams, as one: all are accepted, or none. */
-  append(events: NewEvent[], options?: AppendOptions): Append<AppendedEvent[] | BareEvent[]>;
+  append(events: readonly NewEvent[], options?: AppendOptions): Append<AppendedEvent[] | BareEvent[]>;
   /**
    * Events whose path matches, durable ones, in the order in which they came here: history from a
    * position on, then what comes. It waits for a slow consumer. At most 24 are open at once.
    */
-  events(pattern?: string, options?: { from?: number; signal?: AbortSignal }): Feed<Event>;
+  events<Data = Record<string, any>>(
+    pattern?: string,
+    options?: { from?: number; signal?: AbortSignal },
+  ): Feed<Event<Data>>;
   /** One SELECT statement; `?` are the parameters. */
   query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Promise<Rows<Row>>;
   /**
@@ -206,9 +226,18 @@ export interface Database {
   status(options?: { hash?: boolean; signal?: AbortSignal }): Feed<Status>;
   /** The schema in its canonical form. */
   schema(): Promise<{ version: number; hash: string; text: string }>;
+  /**
+   * Resolves when appends can be accepted: at an edge when it is connected, at a root at once.
+   * Rejects with the reason when trying again does not help, with `not_connected` without an
+   * upstream, with the signal's reason when it is aborted.
+   */
+  connected(options?: { signal?: AbortSignal }): Promise<void>;
   /** Tries to reach the upstream now. In a browser that happens by itself when it comes online. */
   wake(): void;
-  /** Flushes, seals and gives the lock free. Feeds end; what is asked afterwards is `closing`. */
+  /**
+   * Flushes, seals and gives the lock free; a connected edge first waits, at most five seconds, for
+   * what is under way. Feeds end; what is asked afterwards is `closing`.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -14,6 +14,7 @@ const SUBPROTOCOL = 'rivulet.v1';
 
 const CONNECT_TIMEOUT = 10000; // milliseconds
 const PROBE_TIMEOUT = 5000;
+const PROBE_MAX = 4096; // characters of its answer that are looked at, about
 const SENDING_MAX = 1 << 20; // bytes that the socket has not sent yet; then nothing is added
 const RECEIVED_MAX = 4 << 20; // bytes that wait for the module: far more than its credit
 const MESSAGE_COST = 64; // of a message that waits, beside its bytes: an empty one is not free
@@ -39,6 +40,20 @@ const CLOSE_TOO_BIG = 4009;
  * @property {new (url: string, protocols: string) => any} WebSocket
  * @property {(bytes: any, length: number) => Promise<Uint8Array | null>} inflate
  */
+
+/** The text of an answer, or its beginning: who answers may be anybody. @param {Response} response */
+async function firstOf(response) {
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  while (text.length < PROBE_MAX) {
+    const { value, done } = await reader.read();
+    if (done) return text;
+    text += decoder.decode(value, { stream: true });
+  }
+  await reader.cancel();
+  return text;
+}
 
 export class Link {
   #engine;
@@ -214,7 +229,7 @@ export class Link {
   async #look(address, signal) {
     try {
       const response = await fetch(address, { signal, cache: 'no-store' });
-      const body = await response.json();
+      const body = JSON.parse(await firstOf(response));
       const rivulet = body.status === 'ok' || /^urn:rivulet:/.test(body.type);
       if (rivulet) return this.#unreachable('a Rivulet answers, but refuses the WebSocket');
     } catch {

@@ -87,7 +87,11 @@ export class Session {
 
   /** @param {any[][]} messages */
   receive(messages) {
-    for (const [kind, id, value] of messages) this.#take(kind, id, value);
+    try {
+      for (const [kind, id, value] of messages) this.#take(kind, id, value);
+    } catch (error) {
+      this.panic(error);
+    }
     this.#flush();
     // at once: the platform's own queue of tasks is a detour
     if (this.#phase === 'open' && !this.#scheduled) this.#run();
@@ -116,8 +120,10 @@ export class Session {
   async #answer(id, run) {
     try {
       this.#post(['answer', id, await run()]);
-    } catch (error) {
-      this.#post(['error', id, RivuletError.from(error, 'panicked').toProblem()]);
+    } catch (thrown) {
+      const error = RivuletError.from(thrown, 'panicked');
+      if (error.code === 'panicked') this.panic(error);
+      else this.#post(['error', id, error.toProblem()]);
     }
     this.#flush();
   }
@@ -186,7 +192,7 @@ export class Session {
       }
       if (this.#phase !== 'over') this.#goOn(before);
     } catch (error) {
-      this.#panic(error);
+      this.panic(error);
     }
     this.#flush();
   }
@@ -267,9 +273,10 @@ export class Session {
   }
 
   /** The module is lost, and with it all that was under way. @param {unknown} error */
-  #panic(error) {
+  panic(error) {
     this.#post(['fatal', RivuletError.from(error, 'panicked').toProblem()]);
-    void this.#end();
+    this.#flush();
+    this.#end().catch(() => undefined); // why it was lost is what is told
   }
 
   // --- life ---
@@ -302,6 +309,7 @@ export class Session {
     const engine = new Engine(this.#storage);
     this.#engine = engine;
     engine.oncompletion = this.#wake;
+    engine.onpanic = (error) => this.panic(error);
     await engine.instantiate(module);
     this.#pool = new Pool((len) => engine.alloc(len), Math.min(REQUEST_MAX, settings.memory));
     const { upstream } = settings;

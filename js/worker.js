@@ -40,4 +40,6 @@ const session = new Session({
   transport: async () => ({ WebSocket, inflate: inflateByStream }),
 });
 
+globalThis.onunhandledrejection = (/** @type {PromiseRejectionEvent} */ { reason }) =>
+  session.panic(reason);
 globalThis.onmessage = (/** @type {MessageEvent} */ { data }) => session.receive(data);

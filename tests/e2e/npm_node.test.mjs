@@ -247,8 +247,75 @@ test('an edge that is killed while it syncs goes on, and ends equal', async (t) 
   await node.stop();
 });
 
+test('what was appended is sent before an edge is closed; connected tells when it can be', async () => {
+  const node = await Node.start(prepared(parent, 'drained'));
+  const directory = join(parent, 'edge-drained');
+  const [told, early, aborted] = await run(`
+    const db = await open({ ...${edgeOptions(node, directory)}, schema });
+    await db.connected();
+    const appends = Array.from({ length: 500 }, (_, i) =>
+      db.append('/accounts/' + i, 'account_opened', { name: 'n' }).durable(i % 2 ? 'local' : 'upstream'));
+    const counted = db.query('SELECT 1 n').then(([{ n }]) => n);
+    await db.close();
+    const results = await Promise.allSettled(appends);
+    tell({ failed: results.filter((r) => r.reason).map((r) => r.reason.code), counted: await counted });
+    tell(await db.connected().catch((e) => e.code));
+    const far = await open({ directory: ${text(join(parent, 'edge-far'))}, upstream: { url: 'ws://127.0.0.1:1/sync' }, select: { streams: ['/**'] } });
+    tell(await far.connected({ signal: AbortSignal.timeout(50) }).catch((e) => e.name));
+    await far.close();
+  `, webSocketFlags);
+  assert.deepEqual(told, { failed: [], counted: 1 });
+  assert.equal(early, 'closing');
+  assert.equal(aborted, 'TimeoutError');
+  const { body: events } = await node.request('GET', '/events');
+  assert.equal(events.filter(({ type }) => type === 'account_opened').length, 500);
+  await node.stop();
+  const [held, alone] = await run(`
+    const db = await open({ directory: ${text(directory)} });
+    tell((await db.query('SELECT count(*) n FROM account'))[0].n);
+    tell(await db.connected().catch((e) => e.code));
+    await db.close();
+  `);
+  assert.equal(held, 500);
+  assert.equal(alone, 'not_connected');
+});
+
+test('an edge whose root does not answer is closed all the same', async () => {
+  const node = await Node.start(prepared(parent, 'silent'));
+  const program = start(`
+    const db = await open({ ...${edgeOptions(node, join(parent, 'edge-silent'))}, schema });
+    await db.connected();
+    tell('connected');
+    for await (const line of process.stdin) if (String(line).includes('go')) break;
+    const appends = Array.from({ length: 40 }, (_, i) => db.append('/accounts/' + i, 'account_opened', { name: 'n' }).durable('upstream'));
+    const ended = Promise.allSettled(appends);
+    await db.close();
+    tell((await ended).map((r) => r.reason?.code));
+    process.exit();
+  `, webSocketFlags);
+  assert.equal(await program.line(), 'connected', program.errors());
+  process.kill(node.child.pid, 'SIGSTOP');
+  program.child.stdin.write('go\n');
+  const codes = await program.line();
+  process.kill(node.child.pid, 'SIGCONT');
+  assert.equal(codes?.length, 40, program.errors());
+  for (const code of codes) assert.ok(code === 'outcome_unknown' || code === 'closing' || code === 'not_connected', code);
+  await program.rest();
+  await node.stop();
+});
+
 test('what is at an address is told apart', async () => {
-  const server = http.createServer((request, response) => response.end('hello'));
+  let endless = false;
+  let poured;
+  const server = http.createServer((request, response) => {
+    if (!endless) return response.end('hello');
+    poured = once(response, 'close');
+    const pour = () => {
+      while (!response.destroyed && response.write('{"a": '.repeat(10000)));
+    };
+    response.on('drain', pour);
+    pour();
+  });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const port = server.address().port;
@@ -261,6 +328,10 @@ test('what is at an address is told apart', async () => {
     return status;
   };
   const other = await told(`ws://127.0.0.1:${port}/sync`);
+  endless = true;
+  const pouring = await told(`ws://127.0.0.1:${port}/sync`);
+  assert.equal(pouring.reason.code, 'upstream_not_rivulet');
+  await poured; // the rest of an endless answer was not waited for: the connection ended
   server.close();
   await once(server, 'close');
   const nobody = await told(`http://127.0.0.1:${port}`);

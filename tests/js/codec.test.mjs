@@ -17,7 +17,7 @@ test('every kind of value has its JSON', () => {
     [-Infinity, '"-Infinity"'],
     [9007199254740993n, '9007199254740993'],
     [-(2n ** 63n), '-9223372036854775808'],
-    ['a"\\\u2028ä\u0000', '"a\\"\\\\\u2028ä\\u0000"'],
+    ['a"\\\u2028ä\u0001\ud83d\ude00', '"a\\"\\\\\u2028ä\\u0001\ud83d\ude00"'],
     [new Date(Date.UTC(2026, 0, 1, 2, 3, 4, 56)), '"2026-01-01T02:03:04.056Z"'],
     [new Uint8Array([0, 15, 255]), '"\\\\x000fff"'],
     [Buffer.from('ab'), '"\\\\x6162"'],
@@ -40,6 +40,21 @@ test('what cannot be JSON is refused, with a code', () => {
   }
 });
 
+test('what is refused is named by its place', () => {
+  const kinds = [new Set([1]), new Map([[1, 2]]), new Float64Array(2), new Uint8ClampedArray(1), new ArrayBuffer(8), /x/, new Error('x'), Promise.resolve()];
+  for (const value of kinds) {
+    const error = { code: 'json_invalid', place: 'data.tags[1].x' };
+    assert.throws(() => encode({ data: { n: 1, tags: [0, { x: value }] } }), error);
+  }
+  for (const text of ['\0', 'a\0b', '\ud800', 'a\udfff', '\udc00\ud800']) {
+    assert.throws(() => encode([{ data: { name: text } }]), { code: 'value_invalid', place: '[0].data.name' });
+    assert.throws(() => encode({ data: { d: 1n, name: text } }), { code: 'value_invalid', place: 'data.name' });
+    assert.throws(() => encode({ [text]: 1 }), { code: 'value_invalid', place: text });
+  }
+  const bare = Object.assign(Object.create(null), { Set: 'Set', constructor: 1 });
+  assert.equal(encode(bare), '{"Set":"Set","constructor":1}');
+});
+
 test('plain values are encoded as JSON.stringify does', () => {
   let seed = 7;
   const random = (/** @type {number} */ n) => (seed = (seed * 48271) % 2147483647) % n;
@@ -47,7 +62,7 @@ test('plain values are encoded as JSON.stringify does', () => {
     const kind = random(depth > 4 ? 4 : 6);
     if (kind === 0) return random(2) === 0 ? null : random(2) === 0;
     if (kind === 1) return (random(2e9) - 1e9) / 2 ** random(40);
-    if (kind === 2) return String.fromCharCode(...Array.from({ length: random(9) }, () => random(700)));
+    if (kind === 2) return String.fromCharCode(...Array.from({ length: random(9) }, () => 1 + random(699)));
     if (kind === 3) return random(1000);
     const items = Array.from({ length: random(5) }, () => make(depth + 1));
     return kind === 4 ? items : Object.fromEntries(items.map((item, i) => [`k${i}`, item]));
@@ -117,7 +132,7 @@ test("an event's bigints are told beside its data", () => {
 test('what is quick because JSON.stringify writes it is written as everything else', () => {
   const deep = Array.from({ length: 130 }).reduce((inner) => [inner], 0);
   const values = [
-    'a"\u2028\ud800', -0, 1e21, 0.1, true, null, [], [undefined, null], new Array(3), {}, { a: undefined, b: [{}] },
+    'a"\u2028', -0, 1e21, 0.1, true, null, [], [undefined, null], new Array(3), {}, { a: undefined, b: [{}] },
     JSON.parse('{"__proto__":1,"constructor":{"a":2},"toJSON":3}'), Object.create(null), { toJSON: () => 'x' },
     Object.assign([1], { toJSON: () => 2 }), new Date(0), NaN, { n: -Infinity }, [[1, [2, { c: '3' }]]],
   ]; // prettier-ignore

@@ -137,6 +137,75 @@ test('every mistake of the application is an error with a code', async () => {
   await db.close();
 });
 
+test('what reaches nowhere near the module is named in the words of who wrote it', async () => {
+  const db = await open();
+  const wide = db.query('SELECT ?, ?', [1n, 2n ** 63n]);
+  await assert.rejects(wide, { code: 'parameter_invalid', detail: /params\[1\]/ });
+  const edges = await db.query('SELECT ? a, ? b', [2n ** 63n - 1n, -(2n ** 63n)]);
+  assert.deepEqual([{ ...edges[0] }], [{ a: 2n ** 63n - 1n, b: -(2n ** 63n) }]);
+  await assert.rejects(db.query('SELECT ?', ['\0']), { code: 'value_invalid', place: 'params[0]' });
+  await assert.rejects(opened(db, 1, { name: '\ud800' }).durable(), { code: 'value_invalid', place: 'data.name' });
+  const metadata = { by: new Set(['ada']) };
+  const marked = db.append('/accounts/1', 'account_opened', { name: 'A' }, { metadata });
+  await assert.rejects(marked.durable(), { code: 'json_invalid', place: 'metadata.by' });
+  await db.close();
+  const upstream = { url: 'ws://127.0.0.1:1' };
+  const cases = [
+    [{ memory: 0 }, /^memory: `0`/],
+    [{ memory: '3GiB' }, /^memory: `3GiB`/],
+    [{ select: { streams: ['/**'] } }, /^select is/],
+    [{ upstream: { url: 'ws://ada:secret@127.0.0.1:1' } }, /^upstream.url must not have/],
+    [{ upstream: { url: 'ftp://ada:secret@127.0.0.1:1' } }, /^upstream.url must not have/],
+    [{ upstream: { url: 'ws://ada:secret@' } }, /^upstream.url is not/],
+    [{ upstream, memory: '2GiB' }, /^memory: `2GiB`/],
+  ];
+  for (const [options, detail] of cases) {
+    await assert.rejects(open(/** @type {any} */ (options)), (/** @type {any} */ error) => {
+      assert.equal(error.code, 'parameter_invalid');
+      assert.match(error.detail, /** @type {RegExp} */ (detail));
+      assert.doesNotMatch(error.detail + error.stack, /secret/);
+      return true;
+    });
+  }
+});
+
+test('feeds of a database that is closed reject, and so does connected', async () => {
+  const db = await open();
+  await db.connected();
+  const closing = db.close();
+  await assert.rejects(db.events().next(), { code: 'closing' });
+  await assert.rejects(db.status().next(), { code: 'closing' });
+  await closing;
+  await assert.rejects(db.events().next(), { code: 'closing' });
+  await assert.rejects(take(db.status(), 1), { code: 'closing' });
+  await assert.rejects(db.connected(), { code: 'closing' });
+});
+
+test("an append's error says where the append was made", async () => {
+  const db = await open();
+  async function whoAppends() {
+    await db.append('/accounts/1', 'nonsense', {}).durable();
+  }
+  await assert.rejects(whoAppends(), (/** @type {any} */ error) => {
+    assert.match(error.stack, /^RivuletError: .*nonsense/);
+    assert.match(error.stack, /whoAppends/);
+    return true;
+  });
+  await db.close();
+});
+
+test('a trap at the end of an operation of the storage ends the database too', async () => {
+  const directory = join(folder(), 'data');
+  const workerUrl = new URL('trapping-worker.mjs', import.meta.url);
+  const db = await open({ directory, storage: 'files', workerUrl });
+  await db.query("SELECT 'trap later'");
+  const waiting = [opened(db, 1).durable(), take(db.events('/accounts/*'), 5), take(db.status(), 1000)];
+  for (const call of await Promise.allSettled(waiting)) {
+    assert.equal(call.reason?.code, 'panicked');
+    assert.equal(call.reason.detail, 'unreachable at the end of a flush'); // not that the worker died
+  }
+});
+
 test("a query's error says where the query was made", async () => {
   const db = await open();
   const error = await (async function asker() {
@@ -309,8 +378,8 @@ test('a closed database refuses, and closing twice is once', async () => {
   await assert.rejects(db.query('SELECT 1'), { code: 'closing' });
   await assert.rejects(opened(db, 2).durable(), { code: 'closing' });
   await assert.rejects(db.schema(), { code: 'closing' });
-  assert.throws(() => db.events(), { code: 'closing' });
-  assert.throws(() => db.status(), { code: 'closing' });
+  await assert.rejects(db.events().next(), { code: 'closing' });
+  await assert.rejects(db.status().next(), { code: 'closing' });
   db.wake();
 });
 
@@ -423,8 +492,9 @@ test('damaged files open for reading, and say so', async () => {
   bytes[Math.floor(bytes.length / 2)] ^= 1;
   writeFileSync(file, bytes);
   const damaged = await open({ directory, storage: 'files', schema: undefined });
-  const { readOnly } = await status(damaged);
+  const { readOnly, role } = await status(damaged);
   assert.equal(readOnly.code, 'data_damaged');
+  assert.ok(role === 'root' || role === null, role);
   const [{ n }] = await damaged.query('SELECT count(*) n FROM account');
   assert.ok(n > 0 && n < 2000);
   await assert.rejects(opened(damaged, 9999).durable(), { code: 'read_only' });

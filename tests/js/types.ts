@@ -41,12 +41,29 @@ export async function use(): Promise<void> {
   await destroy({ name: 'crm' });
   console.log(paths, n, text);
 
+  interface Renamed {
+    name: string;
+    tags?: string[];
+    by: { readonly id: bigint | null };
+  }
+  const renamed: Renamed = { name: 'New', by: { id: 1n } };
+  const unknowns: Record<string, unknown> = {};
+  db.append('/accounts/42', 'renamed', renamed, { metadata: renamed });
+  db.append('/accounts/42', 'renamed', unknowns);
+  db.append([{ path: '/accounts/42', type: 'renamed', data: renamed }]);
+  for await (const e of db.events<Renamed>()) if (e.data.by.id === 1n) break;
+  await db.connected({ signal: AbortSignal.timeout(1) });
+
   // @ts-expect-error: there is no such level
   void one.durable('forever');
   // @ts-expect-error: there is no such storage
   void open({ name: 'x', storage: 'cloud' });
   // @ts-expect-error: functions are no data
   db.append('/a', 't', { f: () => 1 });
+  // @ts-expect-error: nor deeper down
+  db.append('/a', 't', { a: [{ f: () => 1 }] });
+  // @ts-expect-error: nor is a text
+  db.append('/a', 't', 'data');
   // @ts-expect-error: no connection is called that
   for await (const s of db.status()) if (s.connection === 'online') break;
 }
