@@ -208,7 +208,10 @@ export interface Database {
     options?: AppendOptions,
   ): Append<AppendedEvent>;
   /** Appends several, of any streams, as one: all are accepted, or none. */
-  append(events: readonly NewEvent[], options?: AppendOptions): Append<AppendedEvent[] | BareEvent[]>;
+  append(
+    events: readonly NewEvent[],
+    options?: AppendOptions,
+  ): Append<AppendedEvent[] | BareEvent[]>;
   /**
    * Events whose path matches, durable ones, in the order in which they came here: history from a
    * position on, then what comes. It waits for a slow consumer. At most 24 are open at once.

@@ -41,7 +41,10 @@ const CLOSE_TOO_BIG = 4009;
  * @property {(bytes: any, length: number) => Promise<Uint8Array | null>} inflate
  */
 
-/** The text of an answer, or its beginning: who answers may be anybody. @param {Response} response */
+/**
+ * The text of an answer, or its beginning: who answers may be anybody.
+ * @param {Response} response
+ */
 async function firstOf(response) {
   const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
   const decoder = new TextDecoder();

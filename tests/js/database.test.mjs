@@ -169,6 +169,30 @@ test('what reaches nowhere near the module is named in the words of who wrote it
   }
 });
 
+test('the limits are those of docs/javascript.md, with its codes', async () => {
+  const db = await open({ schema: schema.replace('varchar(10)', 'text') });
+  const many = (/** @type {number} */ count, /** @type {number} */ size) =>
+    Array.from({ length: count }, (_, i) => {
+      const data = { name: 'n', photo: new Uint8Array(size) };
+      return { path: `/accounts/${i}`, type: 'account_opened', data };
+    });
+  const name = 'n'.repeat(706560);
+  const cases = [
+    [() => db.append(many(10001, 0)).durable(), 'batch_too_large'],
+    [() => db.append(many(8, 200000)).durable(), 'batch_too_large'],
+    [() => opened(db, 1, { name }).durable(), 'event_too_large'],
+    [() => db.append('/accounts/1', 'account_opened', { name: 'n' }, { metadata: { name } }).durable(), 'event_too_large'],
+  ];
+  for (const [over, code] of cases) await assert.rejects(/** @type {any} */ (over), { code });
+  await opened(db, 6000, { name: name.slice(100) }).durable();
+  assert.equal((await db.append(many(5000, 0)).durable()).length, 5000);
+  const feeds = Array.from({ length: 24 }, () => db.events('/accounts/77777'));
+  const waiting = feeds.map((feed) => feed.next());
+  await assert.rejects(db.events().next(), { code: 'busy' });
+  await db.close();
+  await Promise.all(waiting);
+});
+
 test('feeds of a database that is closed reject, and so does connected', async () => {
   const db = await open();
   await db.connected();
