@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: a tab whose upstream is not there, goes away, is cut off in the middle of a message, is no
-// Rivulet, or refuses the page, says so by a coded reason, works with what it holds, and connects by
-// itself when that becomes possible.
+// Rivulet, or refuses the page, says so by a coded reason, works with what it holds, and connects
+// by itself when that becomes possible.
 // Method: real browsers and a real central node; a TCP proxy that cuts connections after so many
 // bytes; servers that answer other things.
 import assert from 'node:assert/strict';
@@ -11,7 +11,9 @@ import net from 'node:net';
 import { after, test } from 'node:test';
 import { folder, Node, opened, prepared } from '../e2e/harness.mjs';
 import { browserNames, launch } from './harness/browser.mjs';
-import { mustOpen, openDatabase, openPage, reached, rows, serveDatabase } from './pages/fixture.mjs';
+import * as fixture from './pages/fixture.mjs';
+
+const { mustOpen, openDatabase, openPage, reached, rows, serveDatabase } = fixture;
 
 const site = await serveDatabase();
 const browsers = {};
@@ -64,7 +66,9 @@ for (const name of browserNames) {
     const refused = await statusWith(page, 'offline', 'upstream_unreachable');
     assert.match(refused.reason.detail, /nothing answers/);
     const append = await page.evaluate(() =>
-      page.attempt(() => db.append('/accounts/1', 'account_opened', { name: 'a' }).durable('upstream')),
+      page.attempt(() =>
+        db.append('/accounts/1', 'account_opened', { name: 'a' }).durable('upstream'),
+      ),
     );
     assert.equal(append.error.code, 'not_connected');
 
@@ -73,7 +77,9 @@ for (const name of browserNames) {
     const central = await Node.start(data, ...at);
     await page.evaluate(() => db.wake());
     await statusWith(page, 'connected', null);
-    await page.evaluate(() => db.append('/accounts/1', 'account_opened', { name: 'a' }).durable('local'));
+    await page.evaluate(() =>
+      db.append('/accounts/1', 'account_opened', { name: 'a' }).durable('local'),
+    );
     await central.kill();
     const gone = await statusWith(page, 'offline', 'upstream_unreachable');
     assert.equal(gone.syncedTo, 2);
@@ -96,13 +102,14 @@ for (const name of browserNames) {
   });
 
   test(`${name}: cut in the middle of messages`, { timeout }, async () => {
-    const central = await Node.start(prepared(parent, `${name}-cut`), '--allow-origin', site.origin);
+    const data = prepared(parent, `${name}-cut`);
+    const central = await Node.start(data, '--allow-origin', site.origin);
     for (let i = 0; i < 40; i++) {
-      const name = () => Math.random().toString(36).slice(2, 12); // so that there is something to send
+      const name = () => Math.random().toString(36).slice(2, 12); // so that there is much to send
       const events = Array.from({ length: 500 }, (_, n) => opened(500 * i + n + 1, name()));
       assert.equal((await central.batch(events)).status, 201);
     }
-    // Cut after 2,000 bytes of the answer, then 4,000, 8,000 …: in the middle of what is on its way.
+    // Cut after 2,000 bytes of the answer, then 4,000, 8,000 …: in the middle of things.
     let cuts = 0;
     const proxy = net.createServer((tab) => {
       const upstream = net.connect(central.port, '127.0.0.1');
@@ -140,18 +147,21 @@ for (const name of browserNames) {
     assert.equal(await central.stop(), 0);
   });
 
-  test(`${name}: what answers is no Rivulet, or one that refuses the page`, { timeout }, async () => {
+  test(`${name}: what answers is no Rivulet, or refuses the page`, { timeout }, async () => {
     const other = createServer((_, response) => response.writeHead(200).end('hello'));
     const open = createServer((_, response) => {
       response.writeHead(200, { 'access-control-allow-origin': '*' }).end('{"status":"fine"}');
     });
-    const chatter = net.createServer((socket) => socket.on('error', () => {}).end('220 mail ready\r\n'));
+    const chatter = net.createServer((socket) => {
+      socket.on('error', () => {}).end('220 mail ready\r\n');
+    });
     for (const server of [other, open, chatter]) {
       const page = await openPage(browsers[name], site);
       await mustOpen(page, options(await listen(server)));
       const status = await page.evaluate(() => page.status((s) => s.reason !== null));
       assert.notEqual(status.connection, 'connected');
-      const expected = server === chatter ? ['upstream_not_rivulet', 'upstream_unreachable'] : ['upstream_not_rivulet'];
+      const expected = ['upstream_not_rivulet'];
+      if (server === chatter) expected.push('upstream_unreachable'); // it does not speak HTTP
       assert.ok(expected.includes(status.reason.code), JSON.stringify(status.reason));
       await page.close();
     }
@@ -183,7 +193,7 @@ for (const name of browserNames) {
     for (const [what, code] of bad) {
       const { error, ...status } = await openDatabase(page, { ...good, ...what });
       if (code === null) assert.ok(error?.code, JSON.stringify(status));
-      else assert.equal(error?.code, code, `${JSON.stringify(what)}: ${JSON.stringify(error ?? status)}`);
+      else assert.equal(error?.code, code, JSON.stringify([what, error ?? status]));
     }
     await mustOpen(page, good); // none of them left anything
     await page.close();

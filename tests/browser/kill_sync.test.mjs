@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: a tab that is killed at any moment of its first sync loses nothing that it had said to be
 // durable, goes on where it was, and in the end has what the central node has, each event once.
-// Method: the real data, a real central node; the tab's process (every fifth time the whole browser)
-// is killed by SIGKILL at random moments, twenty times a storage while it syncs. What it reported as
-// synced before is what it must have afterwards; the state hash is the central node's word.
+// Method: the real data, a real central node; the tab's process (every fifth time the whole
+// browser) is killed by SIGKILL at random moments, twenty times a storage while it syncs. What it
+// reported as synced before is what it must have afterwards; the state hash is the central node's
+// word. The same when it is closed in the middle.
 // Runs without the data only by saying so.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -60,7 +61,7 @@ async function denseUpTo(last) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times during the first sync`, { skip, timeout: 150000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 150000 }, async () => {
     let kills = 0;
     for (let round = 0, attempts = 0; kills < KILLS; round++) {
       const options = settings(`kill-${round}`, storage);
@@ -92,5 +93,33 @@ for (const storage of ['opfs', 'indexeddb']) {
       }, options);
       await page.close();
     }
+  });
+}
+
+for (const storage of ['opfs', 'indexeddb']) {
+  test(`${storage}: closed in the middle of the first sync`, { skip, timeout: 60000 }, async () => {
+    const options = settings('closed', storage);
+    const page = await victim.page();
+    let held = 0;
+    for (let i = 0; i < 6; i++) {
+      const { before, after } = await page.evaluate(
+        async ([o, wait]) => {
+          const opened = await page.open(o);
+          await new Promise((resolve) => setTimeout(resolve, wait));
+          const { syncedTo } = await page.status();
+          await db.close();
+          return { before: opened.syncedTo, after: syncedTo };
+        },
+        [options, next() * 150],
+      );
+      assert.ok(before >= held, `${before} of ${held} is there`);
+      held = after;
+    }
+    await mustOpen(page, options);
+    const here = await reached(page, total);
+    assert.equal(here.stateHash, hash);
+    assert.equal(await page.evaluate(denseUpTo, total), total, 'each event is there once');
+    await page.evaluate(() => db.close());
+    await page.close();
   });
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal: a tab that is killed at any moment while it writes loses no event that it had acknowledged as
-// `local`, keeps batches whole, and has nothing twice; what it has folded is what a node folds.
+// Goal: a tab that is killed at any moment while it writes loses no event that it had acknowledged
+// as `local`, keeps batches whole, and has nothing twice; what it has folded is what a node folds.
 // Method: a root in the tab appends as fast as it can, single events and batches, and reports each
 // acknowledgement; its process (every fifth time the whole browser) is killed by SIGKILL at random
 // moments, twenty times a storage. Afterwards the log is read from its start and compared with the
-// reports and with itself; at the end a native node imports it and must come to the same state hash.
+// reports and with itself; at the end a native node imports it and must come to the same state
+// hash.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -16,7 +17,8 @@ import { random, Victim } from './pages/kill.mjs';
 const KILLS = 20;
 const AFTER_MAX = 600; // milliseconds, from before the database is opened
 
-const skip = browserNames.includes('chromium') ? undefined : 'only Chromium tells when a tab has died';
+const chromium = browserNames.includes('chromium');
+const skip = chromium ? undefined : 'only Chromium tells when a tab has died';
 
 const schema = `
 CREATE AGGREGATE tally (
@@ -68,7 +70,8 @@ async function write({ options, first, begin }) {
   };
   for (;;) {
     await Promise.all([one(), several(5), one(), several(40), one(), one()]);
-    await new Promise((resolve) => setTimeout(resolve, n % 20)); // not more than can be read each time
+    // not more than can be read each time
+    await new Promise((resolve) => setTimeout(resolve, n % 20));
   }
 }
 
@@ -115,7 +118,8 @@ for (const storage of ['opfs', 'indexeddb']) {
       const numbers = log.map(({ data: { n } }) => n ?? -1);
       const first = Math.max(-1, ...numbers) + 1;
       const after = next() * AFTER_MAX;
-      await victim.killDuring(write, { options, first, begin: log.length === 0 }, { after, whole: kills % 5 === 4 });
+      const work = { options, first, begin: log.length === 0 };
+      await victim.killDuring(write, work, { after, whole: kills % 5 === 4 });
 
       const page = await victim.page();
       await mustOpen(page, options);
@@ -137,7 +141,9 @@ for (const storage of ['opfs', 'indexeddb']) {
     const page = await victim.page();
     await mustOpen(page, options);
     const { stateHash } = await page.evaluate(() => page.status(() => true, { hash: true }));
-    const rows = await page.evaluate(() => db.query('select id, cast(total as text) t from tally order by id'));
+    const rows = await page.evaluate(() =>
+      db.query('select id, cast(total as text) t from tally order by id'),
+    );
     await page.evaluate(() => db.close());
     const sums = new Map(rows.map(({ id }) => [id, 0]));
     for (const { path, data } of log.filter(({ type }) => type === 'counted')) {
@@ -148,7 +154,8 @@ for (const storage of ['opfs', 'indexeddb']) {
 
     const directory = join(data, storage);
     must(['schema', 'apply', '-', '--data', directory], schema);
-    const file = ndjson(join(data, `${storage}.ndjson`), log.map(({ path, type, data }) => ({ path, type, data })));
+    const events = log.map(({ path, type, data }) => ({ path, type, data }));
+    const file = ndjson(join(data, `${storage}.ndjson`), events);
     must(['import', file, '--data', directory]);
     const native = await Node.start(directory);
     assert.equal((await native.status()).state_hash, stateHash);

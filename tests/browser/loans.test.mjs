@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal: on real data (262,200 events of a bank's loan process) a tab holds what the file says and what
-// the central node has, in every browser and storage, and shows it again without the node.
+// Goal: on real data (262,200 events of a bank's loan process) a tab holds what the file says and
+// what the central node has, in every browser and storage, and shows it again without the node.
 // Method: a real central node and real browsers; what the rows must be is computed from the NDJSON
 // alone (tests/e2e/loans.mjs), and the state hash is the central node's word against the tab's.
 // Runs without the data only by saying so.
@@ -54,11 +54,8 @@ async function holdsWhatTheFileSays(page) {
 
   const ids = [...expected.applications.keys()].filter((_, i) => i % 100 === 7);
   for (const id of ids) {
-    const [row] = await rows(
-      page,
-      'select amount_requested, state, state_changes, offer_state, last_resource from application where id = ?',
-      [id],
-    );
+    const columns = 'amount_requested, state, state_changes, offer_state, last_resource';
+    const [row] = await rows(page, `select ${columns} from application where id = ?`, [id]);
     assert.deepEqual(row, expected.applications.get(id), `application ${id}`);
   }
 }
@@ -111,7 +108,9 @@ for (const [name, storage] of everywhere) {
 test('the node stops; tabs are told, and go on', options, async () => {
   assert.equal(await central.stop(), 0);
   for (const page of pages.values()) {
-    const status = await page.evaluate(() => globalThis.page.status((s) => s.connection === 'offline'));
+    const status = await page.evaluate(() =>
+      globalThis.page.status((s) => s.connection === 'offline'),
+    );
     assert.equal(status.reason.code, 'upstream_unreachable');
     await holdsWhatTheFileSays(page);
   }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Goal: who installs the package has a database in the page: built by Vite, in Vite's server, or with
-// the package's files on any server and a script tag, also under a strict Content-Security-Policy.
-// Method: the archive that `npm pack` makes is installed without a network into a new folder, beside
-// an application that knows the package by its name alone (vite/); real browsers load it twice.
+// Goal: who installs the package has a database in the page: built by Vite, in Vite's server, or
+// with the package's files on any server and a script tag, also under a strict
+// Content-Security-Policy.
+// Method: the archive that `npm pack` makes is installed without a network into a new folder,
+// beside an application that knows the package by its name alone (vite/); real browsers load it
+// twice.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
@@ -16,7 +18,8 @@ import { packageFolder } from './pages/fixture.mjs';
 
 const timeout = 60000;
 const require = createRequire(join(root, 'build/deps/'));
-const vite = await import(pathToFileURL(join(require.resolve('vite/package.json'), '../dist/node/index.js')));
+const viteFolder = join(require.resolve('vite/package.json'), '..');
+const vite = await import(pathToFileURL(join(viteFolder, 'dist/node/index.js')));
 
 const app = join(folder('packages'), 'app');
 const installed = join(app, 'node_modules/rivulet');
@@ -52,7 +55,8 @@ async function works(url) {
   for (const name of browserNames) {
     const shown = await visits(browsers[name], url);
     const of = (balance) => {
-      return { name: 'Ada', balance, types: ['account_opened', 'money_paid'], refused: 'unknown_reference' };
+      const types = ['account_opened', 'money_paid'];
+      return { name: 'Ada', balance, types, refused: 'unknown_reference' };
     };
     assert.deepEqual(shown, [of(5), of(10)], name);
   }
@@ -60,17 +64,19 @@ async function works(url) {
 
 test('the archive has what is to be there, and nothing else', { timeout }, () => {
   const files = packed.files.map(({ path }) => path);
-  for (const path of ['index.js', 'index.d.ts', 'node.js', 'worker.js', 'rivulet.wasm', 'LICENSE', 'README.md']) {
-    assert.ok(files.includes(path), path);
-  }
-  const foreign = files.filter((path) => !/^(storage\/)?[a-z-]+\.js$|\.d\.ts$|\.wasm$|\.json$|^[A-Z]+(\.md)?$/.test(path));
+  const needed = ['index.js', 'index.d.ts', 'node.js', 'worker.js', 'rivulet.wasm', 'README.md'];
+  for (const path of [...needed, 'LICENSE']) assert.ok(files.includes(path), path);
+  const known = /^(storage\/)?[a-z-]+\.js$|\.d\.ts$|\.wasm$|\.json$|^[A-Z]+(\.md)?$/;
+  const foreign = files.filter((path) => !known.test(path));
   assert.deepEqual(foreign, []);
-  const { dependencies, scripts } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'));
+  const manifest = readFileSync(join(installed, 'package.json'), 'utf8');
+  const { dependencies, scripts } = JSON.parse(manifest);
   assert.deepEqual([dependencies, scripts], [undefined, undefined]);
 });
 
 test('a page built by Vite', { timeout }, async () => {
-  await vite.build({ root: app, configFile: false, logLevel: 'warn', base: './', build: { target: 'es2022' } });
+  const build = { target: 'es2022' };
+  await vite.build({ root: app, configFile: false, logLevel: 'warn', base: './', build });
   const built = readdirSync(join(app, 'dist/assets'));
   assert.ok(built.some((name) => name.endsWith('.wasm')), built.join(' '));
   const site = await serve({ folders: { '/': `${app}/dist/` } });
@@ -96,11 +102,11 @@ test("a page in Vite's server", { timeout }, async () => {
   await works(await develop({ exclude: ['rivulet'] }, 5173));
 });
 
-test("Vite's server without the setting that it needs: the error says which", { timeout }, async () => {
+test("Vite's server without the setting it needs: the error says so", { timeout }, async () => {
   const url = await develop({}, 5273);
   for (const name of browserNames) {
     const [shown] = await visits(browsers[name], url);
-    assert.match(shown.error ?? '', /^worker_failed: .*optimizeDeps: \{ exclude/, JSON.stringify(shown));
+    assert.match(shown.error ?? '', /^worker_failed: .*optimizeDeps: \{ exclude/, name);
   }
 });
 
@@ -117,15 +123,16 @@ test('a script tag and the files of the package', { timeout }, async () => {
 });
 
 test('the same under a strict Content-Security-Policy', { timeout }, async () => {
-  const main = readFileSync(join(app, 'main.js'), 'utf8').replace("'rivulet'", "'/rivulet/index.js'");
-  writeFileSync(join(app, 'direct.js'), main);
+  const main = readFileSync(join(app, 'main.js'), 'utf8');
+  writeFileSync(join(app, 'direct.js'), main.replace("'rivulet'", "'/rivulet/index.js'"));
   const html = readFileSync(join(app, 'index.html'), 'utf8').replace('./main.js', './direct.js');
   const site = await serve({
     folders: { '/': `${app}/`, '/rivulet/': `${installed}/` },
     pages: { '/strict.html': html },
     headers: {
       'content-security-policy':
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'",
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
+        "worker-src 'self'; connect-src 'self'",
     },
   });
   await works(`${site.origin}/strict.html`);
@@ -140,7 +147,8 @@ test('a policy that forbids modules, or workers, is told', { timeout }, async ()
   ];
   for (const [policy, error] of policies) {
     const pages = { '/policy.html': html };
-    const site = await serve({ folders: files, pages, headers: { 'content-security-policy': policy } });
+    const headers = { 'content-security-policy': policy };
+    const site = await serve({ folders: files, pages, headers });
     for (const name of browserNames) {
       const [shown] = await visits(browsers[name], `${site.origin}/policy.html`);
       assert.match(shown.error ?? '', error, `${name}: ${policy}: ${JSON.stringify(shown)}`);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests of the package in browsers share: the packed package on a server of static files, and
-// pages that have it. RIVULET_NPM names another folder of the package than build/npm.
+// What the tests of the package in browsers share: the packed package on a server of static files,
+// and pages that have it. RIVULET_NPM names another folder of the package than build/npm.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ export const packageFolder = process.env.RIVULET_NPM ?? join(root, 'build/npm');
 /** A server of the page, and of the package at /rivulet/. */
 export async function serveDatabase(options = {}) {
   const module = join(packageFolder, 'rivulet.wasm');
-  assert.ok(existsSync(module), `${module} is missing; tools/build browser and tools/pack-npm make it`);
+  assert.ok(existsSync(module), `${module} is missing; make build makes it`);
   const folders = { '/rivulet/': `${packageFolder}/`, ...options.folders };
   const site = await serve({ ...options, folders });
   return Object.assign(site, { page: `${site.origin}/tests/browser/pages/database/index.html` });

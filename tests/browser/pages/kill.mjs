@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the tests that kill share: random numbers that a seed gives again, a tab that reports what was
-// acknowledged while it works, and its sudden end.
+// What the tests that kill share: random numbers that a seed gives again, a tab that reports what
+// was acknowledged while it works, and its sudden end.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { launch } from '../harness/browser.mjs';
 import { openPage } from './fixture.mjs';
 
-/** Numbers in [0, 1), the same for the same seed (mulberry32); the seed is printed, SEED sets it. */
+/** Numbers in [0, 1), the same for the same seed (mulberry32), which is printed; SEED sets it. */
 export function random() {
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31);
   console.log(`SEED=${seed}`);

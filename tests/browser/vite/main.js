@@ -3,9 +3,16 @@
 import { open, RivuletError } from 'rivulet';
 
 const schema = `
-  CREATE AGGREGATE account (id bigint PRIMARY KEY, name text NOT NULL, balance integer NOT NULL DEFAULT 0);
+  CREATE AGGREGATE account (
+    id       bigint PRIMARY KEY,
+    name     text NOT NULL,
+    balance  integer NOT NULL DEFAULT 0
+  );
   CREATE EVENT_TYPE account_opened (id creates account(id), name updates account(name));
-  CREATE EVENT_TYPE money_paid (id references account(id), amount integer NOT NULL increments account(balance));
+  CREATE EVENT_TYPE money_paid (
+    id      references account(id),
+    amount  integer NOT NULL increments account(balance)
+  );
   CREATE STREAM accounts (path "/accounts/{id}" event_types (account_opened, money_paid));
 `;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes from the worker what its address asks for: ?opfs, ?opfs=denied, ?indexeddb, ?indexeddb=denied.
+// Takes from the worker what its address asks for: ?opfs, ?opfs=denied, ?indexeddb,
+// ?indexeddb=denied.
 const asked = new URLSearchParams(self.location.search);
 
 const denied = () => {
@@ -8,5 +9,7 @@ const denied = () => {
 
 if (asked.get('opfs') === '') Reflect.deleteProperty(StorageManager.prototype, 'getDirectory');
 if (asked.get('opfs') === 'denied') StorageManager.prototype.getDirectory = async () => denied();
-if (asked.get('indexeddb') === '') Object.defineProperty(globalThis, 'indexedDB', { value: undefined });
+if (asked.get('indexeddb') === '') {
+  Object.defineProperty(globalThis, 'indexedDB', { value: undefined });
+}
 if (asked.get('indexeddb') === 'denied') IDBFactory.prototype.open = denied;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// A page with a database of the package (served at /rivulet/). Tests call these functions, which are
-// global, from outside; errors cross as plain objects: {error: {code, detail, …facts}}.
+// A page with a database of the package (served at /rivulet/). Tests call these functions, which
+// are global, from outside; errors cross as plain objects: {error: {code, detail, …facts}}.
 import { destroy, open, RivuletError } from '/rivulet/index.js';
 
 /** An error as something that can leave the page. */
 function plain(error) {
-  if (!(error instanceof RivuletError)) return { code: null, detail: String(error?.stack ?? error) };
+  if (!(error instanceof RivuletError)) {
+    return { code: null, detail: String(error?.stack ?? error) };
+  }
   return JSON.parse(JSON.stringify({ ...error, code: error.code, detail: error.detail }));
 }
 
