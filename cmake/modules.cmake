@@ -38,10 +38,12 @@ if(RV_TARGET STREQUAL "wasi")
 elseif(RV_TARGET STREQUAL "browser")
   # Emscripten knows no imports but those of its JavaScript libraries: whatever is undefined becomes
   # one, and cmake/seal-module.mjs looks whether it may be.
-  rv_module(rivulet "${RV_REACTOR_SOURCES};wasi/host_browser.c" ""
-    "--no-entry;-sTOTAL_STACK=${RV_MODULE_STACK_SIZE};-Wl,--stack-first;-sALLOW_MEMORY_GROWTH;-sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX};-sINITIAL_MEMORY=2097152;-sERROR_ON_UNDEFINED_SYMBOLS=0;-sWARN_ON_UNDEFINED_SYMBOLS=0")
+  set(options -O3 --no-entry -sTOTAL_STACK=${RV_MODULE_STACK_SIZE} -Wl,--stack-first
+    -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX} -sINITIAL_MEMORY=2097152
+    -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0)
+  rv_module(rivulet "${RV_REACTOR_SOURCES};wasi/host_browser.c" "" "${options}")
   foreach(target module_rivulet module_rivulet-nosql)
     add_custom_command(TARGET ${target} POST_BUILD VERBATIM
-      COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/cmake/seal-module.mjs $<TARGET_FILE:${target}> -O2)
+      COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/cmake/seal-module.mjs $<TARGET_FILE:${target}>)
   endforeach()
 endif()
