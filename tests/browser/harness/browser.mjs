@@ -183,15 +183,19 @@ class TestBrowser {
     this.#pages.clear();
   }
 
+  /** Whether a new page comes, within some seconds; it is closed again. */
+  async #opensPage() {
+    const pause = new Promise((resolve) => setTimeout(resolve, 5000, null));
+    const page = await Promise.race([this.raw.newPage().catch(() => null), pause]);
+    await page?.close();
+    return page !== null;
+  }
+
   /** Firefox may give a new page to a process that it has not yet noticed to be dead. */
   async #opensPages() {
-    let page = null;
-    for (let tries = 0; page === null; tries++) {
+    for (let tries = 0; !(await this.#opensPage()); tries++) {
       if (tries === 10) throw new Error('Firefox opens no pages after its processes were killed');
-      const pause = new Promise((resolve) => setTimeout(resolve, 5000, null));
-      page = await Promise.race([this.raw.newPage().catch(() => null), pause]);
     }
-    await page.close();
   }
 
   async kill() {
@@ -209,8 +213,14 @@ class TestBrowser {
     await this.#ended();
   }
 
+  /** A Chromium whose profile was killed may start and never open a page: it is killed as well. */
   async restart() {
     await this.start();
+    for (let tries = 0; !(await this.#opensPage()); tries++) {
+      if (tries === 5) throw new Error(`${this.name} opens no pages after it was started again`);
+      await this.kill();
+      await this.start();
+    }
   }
 
   /** At once: after this nothing of it is left, profile included. */
