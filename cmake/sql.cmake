@@ -10,10 +10,10 @@ add_library(rivulet_sql STATIC ${RV_SQL_SOURCES})
 target_include_directories(rivulet_sql SYSTEM PRIVATE ${RV_DEPS}/sqlite)
 target_link_libraries(rivulet_sql PUBLIC rivulet)
 
-# The amalgamation has its own style of code, and is always optimised (in a module of browsers for
-# size): it takes a while either way.
+# The amalgamation has its own style of code, and is always optimised (in modules for size,
+# at the same speed): it takes a while either way.
 set_source_files_properties(sql/sqlite.c PROPERTIES
-  COMPILE_OPTIONS "-w;$<IF:$<STREQUAL:${RV_TARGET},browser>,-Oz,-O2>" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)
+  COMPILE_OPTIONS "-w;$<IF:$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},wasm32>,-Oz,-O2>" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)
 
 # In its place in a build without SQL.
 add_library(rivulet_sql_absent STATIC sql/absent.c)
