@@ -2,27 +2,18 @@
 // The page of the browser benchmark in headless Chromium: one run with a persistent profile
 // (without one, OPFS goes between processes and is many times slower than what people have). The
 // central node serves it.
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { Node } from '../../demo/node.mjs';
+import { chromiumOptions } from '../browser/harness/browser.mjs';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const sqlite = join(root, 'build/deps/node_modules/@sqlite.org/sqlite-wasm/dist');
 const require = createRequire(join(root, 'build/deps/'));
 
-const binaries = [process.env.CHROMIUM, '/usr/lib/chromium/chromium', '/usr/bin/chromium'];
-const flags = [
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-dev-shm-usage',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const TIMEOUT = 300000;
 
 /** Everything that the page loads, in one folder for `serve --public`. */
@@ -49,15 +40,12 @@ async function pageOf(context, url) {
  * calls a function of the page's `bench` (tests/bench/browser/page.js).
  */
 export async function withPage({ folder, data }, use) {
-  const executablePath = binaries.find((path) => path && existsSync(path));
   const { chromium } = require('playwright-core');
   const central = await Node.start(join(folder, 'central'), '--public', siteOf(folder, data));
-  const context = await chromium.launchPersistentContext(join(folder, 'profile'), {
-    executablePath,
-    headless: true,
-    chromiumSandbox: false,
-    args: flags,
-  });
+  const context = await chromium.launchPersistentContext(
+    join(folder, 'profile'),
+    chromiumOptions(),
+  );
   try {
     context.setDefaultTimeout(TIMEOUT);
     const page = await pageOf(context, central.url);

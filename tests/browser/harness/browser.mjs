@@ -62,17 +62,22 @@ const noSignals = Object.fromEntries(signals.map((signal) => [`handle${signal}`,
 /** The first that exists; the shell script that Debian puts before Chromium is not needed. */
 const binaryOf = (...paths) => paths.find((path) => path !== undefined && existsSync(path));
 
+/** How Chromium is run, whoever launches it. */
+export const chromiumOptions = () => ({
+  executablePath: binaryOf(
+    process.env.CHROMIUM,
+    '/usr/lib/chromium/chromium',
+    '/usr/bin/chromium',
+  ),
+  headless: true,
+  chromiumSandbox: false,
+  args: chromiumFlags,
+});
+
 async function startChromium(profile, env) {
   const { chromium } = require('playwright-core');
   const context = await chromium.launchPersistentContext(profile, {
-    executablePath: binaryOf(
-      process.env.CHROMIUM,
-      '/usr/lib/chromium/chromium',
-      '/usr/bin/chromium',
-    ),
-    headless: true,
-    chromiumSandbox: false,
-    args: chromiumFlags,
+    ...chromiumOptions(),
     ...noSignals,
     env,
     timeout: timeoutMs,
