@@ -9,17 +9,19 @@
 #include "core/base/assert.h"
 
 /* --- schema: what a person can still read, and a phone can still hold --- */
-#define RV_NAME_LEN_MAX    63        /* PostgreSQL's NAMEDATALEN - 1 */
-#define RV_AGGREGATES_MAX  256       /* an aggregate's number is one byte in bindings */
-#define RV_COLUMNS_MAX     128       /* of one aggregate */
-#define RV_EVENT_TYPES_MAX 1024      /* of one schema */
-#define RV_FIELDS_MAX      128       /* of one event type */
-#define RV_BINDINGS_MAX    256       /* of one event type */
-#define RV_TOUCHES_MAX     16        /* rows that one event can touch */
-#define RV_STREAMS_MAX     256       /* stream declarations of one schema */
-#define RV_ENUMS_MAX       256       /* enum types of one schema */
-#define RV_LABELS_MAX      1024      /* labels of one enum */
-#define RV_SCHEMA_TEXT_MAX (1 << 20) /* bytes of one schema change */
+#define RV_NAME_LEN_MAX      63        /* PostgreSQL's NAMEDATALEN - 1 */
+#define RV_AGGREGATES_MAX    256       /* an aggregate's number is one byte in bindings */
+#define RV_COLUMNS_MAX       128       /* of one aggregate */
+#define RV_INDEXES_MAX       16        /* of one aggregate: each is work for every row */
+#define RV_INDEX_COLUMNS_MAX 8         /* of one UNIQUE or INDEX, and of a key: who needs more? */
+#define RV_EVENT_TYPES_MAX   1024      /* of one schema */
+#define RV_FIELDS_MAX        128       /* of one event type */
+#define RV_BINDINGS_MAX      256       /* of one event type */
+#define RV_TOUCHES_MAX       16        /* rows that one event can touch */
+#define RV_STREAMS_MAX       256       /* stream declarations of one schema */
+#define RV_ENUMS_MAX         256       /* enum types of one schema */
+#define RV_LABELS_MAX        1024      /* labels of one enum */
+#define RV_SCHEMA_TEXT_MAX   (1 << 20) /* bytes of one schema change */
 
 /* --- paths --- */
 #define RV_PATH_LEN_MAX      1024 /* bytes of a concrete path: what all proxies take of a URL */

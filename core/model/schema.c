@@ -157,7 +157,7 @@ uint16_t rv_schema_stream_count(const rv_schema *schema) {
 
 const rv_aggregate *rv_schema_aggregate(const rv_schema *schema, uint16_t number) {
     RV_ASSERT(number < schema->aggregate_names.count);
-    return &schema->aggregates[number]->shape;
+    return schema->aggregates[number];
 }
 
 const rv_event_type *rv_schema_event_type(const rv_schema *schema, uint16_t number) {

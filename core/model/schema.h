@@ -45,6 +45,14 @@ typedef struct rv_column {
     uint16_t references; /* aggregate whose primary key it refers to, or RV_NONE */
 } rv_column;
 
+/* UNIQUE (column, …) or INDEX (column, …). Every column has an order (rv_type_ordered); no two
+ * indexes of an aggregate have the same columns in the same order, and none is the primary key. */
+typedef struct rv_aggregate_index {
+    const uint16_t *columns; /* at most RV_INDEX_COLUMNS_MAX, each once */
+    uint16_t column_count;
+    bool unique;
+} rv_aggregate_index;
+
 typedef struct rv_aggregate {
     rv_bytes name;
     uint16_t number;
@@ -52,8 +60,10 @@ typedef struct rv_aggregate {
     uint16_t key; /* column of the primary key */
     uint16_t column_count;
     uint16_t check_count;
+    uint16_t index_count;
     const rv_column *columns;
-    const rv_expr *checks; /* over the row; slots: columns */
+    const rv_expr *checks;             /* over the row; slots: columns */
+    const rv_aggregate_index *indexes; /* at most RV_INDEXES_MAX: of columns first, as declared */
 } rv_aggregate;
 
 typedef enum rv_touch_kind {

@@ -8,9 +8,7 @@
 
 #include "core/model/schema_parse.h"
 
-/* Beyond any use, as PostgreSQL's INDEX_MAX_KEYS. */
-#define RV_CONSTRAINT_COLUMNS_MAX 32
-#define RV_CONSTRAINTS_MAX        128
+#define RV_CONSTRAINTS_MAX 128
 
 typedef struct rv_column_draft {
     rv_token name;
@@ -41,7 +39,7 @@ typedef struct rv_constraint_draft {
     rv_constraint_kind kind;
     rv_token at;
     uint16_t column_count;
-    rv_token columns[RV_CONSTRAINT_COLUMNS_MAX];
+    rv_token columns[RV_INDEX_COLUMNS_MAX];
     rv_schema_later check;
 } rv_constraint_draft;
 
@@ -53,6 +51,15 @@ typedef struct rv_aggregate_draft {
     rv_column_draft *columns[RV_COLUMNS_MAX];
     rv_constraint_draft *constraints[RV_CONSTRAINTS_MAX];
 } rv_aggregate_draft;
+
+/* The column of the draft with this token's name, or RV_SCHEMA_UNKNOWN_NAME. */
+RV_MUST_USE rv_status rv_schema_find_own_column(rv_schema_parser *p,
+                                                const rv_aggregate_draft *draft,
+                                                const rv_token *name, uint16_t *column);
+
+/* Makes the UNIQUEs and INDEXes of an aggregate that has its columns. */
+RV_MUST_USE rv_status rv_schema_make_indexes(rv_schema_parser *p, const rv_aggregate_draft *draft,
+                                             rv_aggregate *made);
 
 /* Checks the draft and adds the aggregate to the schema. */
 RV_MUST_USE rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draft);

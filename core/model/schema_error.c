@@ -65,6 +65,12 @@ rv_status rv_schema_fail_duplicate(rv_schema_parser *p, const rv_token *at, cons
                           (rv_bytes[3]){rv_bytes_of_string(what), at->text});
 }
 
+rv_status rv_schema_fail_listed(rv_schema_parser *p, const rv_token *at) {
+    RV_ASSERT(at != NULL);
+    return rv_schema_fail(p, RV_SCHEMA_DUPLICATE, at, "`%b` is in this list already",
+                          (rv_bytes[3]){at->text});
+}
+
 rv_status rv_schema_fail_memory(rv_schema_parser *p) {
     RV_ASSERT(p != NULL);
     return rv_error_set(p->err, RV_MEMORY_EXHAUSTED, "the schema's memory is used up");

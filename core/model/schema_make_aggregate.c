@@ -6,9 +6,8 @@
 #include "core/base/assert.h"
 #include "core/model/schema_draft.h"
 
-/* The column of the draft with this token's name. */
-static rv_status find_own_column(rv_schema_parser *p, const rv_aggregate_draft *draft,
-                                 const rv_token *name, uint16_t *column) {
+rv_status rv_schema_find_own_column(rv_schema_parser *p, const rv_aggregate_draft *draft,
+                                    const rv_token *name, uint16_t *column) {
     RV_ASSERT(name != NULL && column != NULL);
     rv_nearest nearest = rv_nearest_to(name->text);
     for (uint16_t i = 0; i < draft->column_count; i++) {
@@ -31,7 +30,7 @@ static rv_status mark_key(rv_schema_parser *p, rv_aggregate_draft *draft,
                               (rv_bytes[3]){{NULL, 0}});
     }
     uint16_t column = 0;
-    const rv_status status = find_own_column(p, draft, &constraint->columns[0], &column);
+    const rv_status status = rv_schema_find_own_column(p, draft, &constraint->columns[0], &column);
     if (status != RV_OK) {
         return status;
     }
@@ -84,7 +83,7 @@ static rv_status find_target(rv_schema_parser *p, const rv_aggregate_draft *draf
     if (rv_bytes_equal(column->target.text, draft->name.text)) {
         *number = p->schema->aggregate_names.count;
         *type = draft->columns[key]->type;
-        status = find_own_column(p, draft, &column->target_column, &target_column);
+        status = rv_schema_find_own_column(p, draft, &column->target_column, &target_column);
         if (status == RV_OK && !draft->columns[key]->typed) {
             return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->columns[key]->name,
                                   "the primary key `%b` needs a type of its own",
@@ -144,12 +143,6 @@ static rv_status judge_key(rv_schema_parser *p, const rv_column_draft *draft,
         if (column->type.serial) {
             return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->type_at,
                                   "`%b` is %b, which only a primary key can be", names);
-        }
-        if (draft->unique) {
-            return rv_schema_fail(p, RV_UNSUPPORTED, &draft->unique_at,
-                                  "UNIQUE of another column than the primary key is not in this "
-                                  "version (`%b`)",
-                                  names);
         }
         return RV_OK;
     }
@@ -216,68 +209,27 @@ static rv_status make_scope(rv_schema_parser *p, const rv_aggregate_draft *draft
     return RV_OK;
 }
 
-static rv_status make_index(rv_schema_parser *p, const rv_aggregate_draft *draft,
-                            const rv_constraint_draft *constraint, rv_schema_index *index) {
-    uint16_t *columns =
-        (uint16_t *)rv_arena_take(p->arena, constraint->column_count * sizeof *columns);
-    if (columns == NULL) {
-        return rv_schema_fail_memory(p);
+/* Makes the CHECKs of the aggregate. */
+static rv_status make_checks(rv_schema_parser *p, const rv_aggregate_draft *draft,
+                             const rv_expr_scope *scope, rv_aggregate *made) {
+    size_t count = 0;
+    for (uint16_t i = 0; i < draft->constraint_count; i++) {
+        count += draft->constraints[i]->kind == RV_CONSTRAINT_CHECK;
     }
-    for (uint16_t i = 0; i < constraint->column_count; i++) {
-        const rv_status status = find_own_column(p, draft, &constraint->columns[i], &columns[i]);
-        if (status != RV_OK) {
-            return status;
-        }
-    }
-    *index = (rv_schema_index){columns, constraint->column_count};
-    RV_ASSERT(index->column_count > 0);
-    return RV_OK;
-}
-
-/* Makes the constraints of the aggregate: its CHECKs and INDEXes; UNIQUE only repeats the key. */
-static rv_status make_constraints(rv_schema_parser *p, const rv_aggregate_draft *draft,
-                                  const rv_expr_scope *scope, rv_aggregate_entry *made) {
-    const size_t room = draft->constraint_count;
-    rv_expr *checks = (rv_expr *)rv_schema_temp(p, room * sizeof *checks);
-    rv_schema_index *indexes = (rv_schema_index *)rv_schema_temp(p, room * sizeof *indexes);
-    if (checks == NULL || indexes == NULL) {
+    rv_expr *checks = (rv_expr *)rv_arena_take(p->arena, count * sizeof *checks);
+    if (checks == NULL) {
         return rv_schema_fail_memory(p);
     }
     rv_status status = RV_OK;
+    made->checks = checks;
     for (uint16_t i = 0; i < draft->constraint_count && status == RV_OK; i++) {
-        const rv_constraint_draft *constraint = draft->constraints[i];
-        if (constraint->kind == RV_CONSTRAINT_CHECK) {
-            status = rv_schema_compile_check(p, &constraint->check, scope,
-                                             &checks[made->shape.check_count++]);
-        } else if (constraint->kind == RV_CONSTRAINT_INDEX) {
-            status = make_index(p, draft, constraint, &indexes[made->index_count++]);
-        } else if (constraint->kind == RV_CONSTRAINT_UNIQUE) {
-            uint16_t column = 0;
-            status = find_own_column(p, draft, &constraint->columns[0], &column);
-            if (status == RV_OK && (constraint->column_count > 1 || column != made->shape.key)) {
-                status = rv_schema_fail(p, RV_UNSUPPORTED, &constraint->at,
-                                        "UNIQUE of other columns than the primary key is not in "
-                                        "this version",
-                                        (rv_bytes[3]){{NULL, 0}});
-            }
+        if (draft->constraints[i]->kind == RV_CONSTRAINT_CHECK) {
+            status = rv_schema_compile_check(p, &draft->constraints[i]->check, scope,
+                                             &checks[made->check_count++]);
         }
     }
-    if (status != RV_OK) {
-        return status;
-    }
-    rv_expr *kept_checks =
-        (rv_expr *)rv_arena_take(p->arena, made->shape.check_count * sizeof *checks);
-    rv_schema_index *kept_indexes =
-        (rv_schema_index *)rv_arena_take(p->arena, made->index_count * sizeof *indexes);
-    if (kept_checks == NULL || kept_indexes == NULL) {
-        return rv_schema_fail_memory(p);
-    }
-    memcpy(kept_checks, checks, made->shape.check_count * sizeof *checks);
-    memcpy(kept_indexes, indexes, made->index_count * sizeof *indexes);
-    made->shape.checks = kept_checks;
-    made->indexes = kept_indexes;
-    RV_ASSERT(made->index_count + made->shape.check_count <= draft->constraint_count);
-    return RV_OK;
+    RV_ASSERT(made->check_count <= count);
+    return status;
 }
 
 rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draft) {
@@ -287,7 +239,7 @@ rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draf
     if (status != RV_OK) {
         return status;
     }
-    rv_aggregate_entry *made = (rv_aggregate_entry *)rv_arena_take(p->arena, sizeof *made);
+    rv_aggregate *made = (rv_aggregate *)rv_arena_take(p->arena, sizeof *made);
     rv_column *columns =
         (rv_column *)rv_arena_take(p->arena, draft->column_count * sizeof *columns);
     if (made == NULL || columns == NULL) {
@@ -299,12 +251,12 @@ rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draf
             status = judge_key(p, draft->columns[i], &columns[i]);
         }
     }
-    made->shape = (rv_aggregate){.name = draft->name.text,
-                                 .number = p->schema->aggregate_names.count,
-                                 .shared = draft->shared,
-                                 .key = key,
-                                 .column_count = draft->column_count,
-                                 .columns = columns};
+    *made = (rv_aggregate){.name = draft->name.text,
+                           .number = p->schema->aggregate_names.count,
+                           .shared = draft->shared,
+                           .key = key,
+                           .column_count = draft->column_count,
+                           .columns = columns};
     rv_expr_scope scope = {0};
     if (status == RV_OK) {
         status = make_scope(p, draft, columns, &scope);
@@ -313,11 +265,14 @@ rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draf
         status = compile_columns(p, draft, &scope, columns);
     }
     if (status == RV_OK) {
-        status = make_constraints(p, draft, &scope, made);
+        status = make_checks(p, draft, &scope, made);
+    }
+    if (status == RV_OK) {
+        status = rv_schema_make_indexes(p, draft, made);
     }
     if (status == RV_OK) {
         const uint16_t number = rv_schema_names_add(&p->schema->aggregate_names, draft->name.text);
-        RV_ASSERT(number == made->shape.number);
+        RV_ASSERT(number == made->number);
         p->schema->aggregates[number] = made;
     }
     return status;

@@ -101,6 +101,9 @@ rv_status rv_schema_fail_limit(rv_schema_parser *p, const rv_token *at, const ch
 /* RV_SCHEMA_DUPLICATE: there is a `what` of the token's name already. */
 rv_status rv_schema_fail_duplicate(rv_schema_parser *p, const rv_token *at, const char *what);
 
+/* RV_SCHEMA_DUPLICATE: the token's name stands in the list already. */
+rv_status rv_schema_fail_listed(rv_schema_parser *p, const rv_token *at);
+
 /* The status for a failed allocation. */
 rv_status rv_schema_fail_memory(rv_schema_parser *p);
 

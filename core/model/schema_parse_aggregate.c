@@ -106,9 +106,9 @@ static rv_status parse_columns(rv_schema_parser *p, rv_constraint_draft *constra
     rv_status status = rv_schema_expect(p, "(", "`(`");
     bool end = false;
     while (status == RV_OK && !end) { /* ends: each round reads a name */
-        if (constraint->column_count == RV_CONSTRAINT_COLUMNS_MAX) {
+        if (constraint->column_count == RV_INDEX_COLUMNS_MAX) {
             return rv_schema_fail_limit(p, &p->lexer.token, "columns in a constraint",
-                                        RV_CONSTRAINT_COLUMNS_MAX);
+                                        RV_INDEX_COLUMNS_MAX);
         }
         status = rv_schema_expect_name(p, "a column's name",
                                        &constraint->columns[constraint->column_count]);

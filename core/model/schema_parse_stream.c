@@ -48,7 +48,7 @@ static rv_status parse_types(rv_schema_parser *p, stream_draft *draft) {
         status = rv_schema_expect_name(p, "an event type's name", &name);
         for (uint16_t i = 0; i < draft->type_count && status == RV_OK; i++) {
             if (rv_bytes_equal(draft->type_names[i].text, name.text)) {
-                status = rv_schema_fail_duplicate(p, &name, "in this list");
+                status = rv_schema_fail_listed(p, &name);
             }
         }
         if (status == RV_OK) {

@@ -10,18 +10,6 @@
 #include "core/model/schema.h"
 #include "core/model/schema_names.h"
 
-/* INDEX (column, …) of an aggregate. */
-typedef struct rv_schema_index {
-    const uint16_t *columns;
-    uint16_t column_count;
-} rv_schema_index;
-
-typedef struct rv_aggregate_entry {
-    rv_aggregate shape;
-    const rv_schema_index *indexes;
-    uint16_t index_count;
-} rv_aggregate_entry;
-
 /* A binding in the order in which it was written: a touch or an action by its number. */
 typedef struct rv_schema_binding {
     uint16_t field;
@@ -54,7 +42,7 @@ struct rv_schema {
     rv_schema_names event_type_names;
     rv_schema_names stream_names;
     const rv_enum *enums[RV_ENUMS_MAX];
-    const rv_aggregate_entry *aggregates[RV_AGGREGATES_MAX];
+    const rv_aggregate *aggregates[RV_AGGREGATES_MAX];
     const rv_event_type_entry *event_types[RV_EVENT_TYPES_MAX];
     const rv_stream *streams[RV_STREAMS_MAX];
     rv_schema_paths paths;

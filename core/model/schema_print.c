@@ -124,9 +124,18 @@ static void print_column(const rv_schema *schema, const rv_aggregate *aggregate,
     }
 }
 
-static void print_aggregate(const rv_schema *schema, const rv_aggregate_entry *entry,
-                            rv_writer *w) {
-    const rv_aggregate *aggregate = &entry->shape;
+/* ` (a, b)` */
+static void write_columns(rv_writer *w, const rv_aggregate *aggregate, const uint16_t *columns,
+                          uint16_t column_count) {
+    RV_ASSERT(column_count > 0);
+    for (uint16_t i = 0; i < column_count; i++) {
+        rv_write_text(w, i == 0 ? " (" : ", ");
+        rv_schema_write_name(w, aggregate->columns[columns[i]].name);
+    }
+    rv_write_u8(w, ')');
+}
+
+static void print_aggregate(const rv_schema *schema, const rv_aggregate *aggregate, rv_writer *w) {
     RV_ASSERT(aggregate->column_count > 0);
     rv_write_text(w, aggregate->shared ? "CREATE SHARED AGGREGATE " : "CREATE AGGREGATE ");
     rv_schema_write_name(w, aggregate->name);
@@ -137,13 +146,10 @@ static void print_aggregate(const rv_schema *schema, const rv_aggregate_entry *e
     for (uint16_t i = 0; i < aggregate->check_count; i++) {
         write_check(w, ",\n    ", &aggregate->checks[i]);
     }
-    for (uint16_t i = 0; i < entry->index_count; i++) {
-        const rv_schema_index *index = &entry->indexes[i];
-        for (uint16_t c = 0; c < index->column_count; c++) {
-            rv_write_text(w, c == 0 ? ",\n    INDEX (" : ", ");
-            rv_schema_write_name(w, aggregate->columns[index->columns[c]].name);
-        }
-        rv_write_u8(w, ')');
+    for (uint16_t i = 0; i < aggregate->index_count; i++) {
+        const rv_aggregate_index *index = &aggregate->indexes[i];
+        rv_write_text(w, index->unique ? ",\n    UNIQUE" : ",\n    INDEX");
+        write_columns(w, aggregate, index->columns, index->column_count);
     }
     rv_write_text(w, "\n);\n");
 }

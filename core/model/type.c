@@ -106,6 +106,11 @@ bool rv_type_supported(const rv_type *type) {
     }
 }
 
+bool rv_type_ordered(const rv_type *type) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    return type->kind != RV_TYPE_JSON && type->kind != RV_TYPE_JSONB;
+}
+
 bool rv_type_fits(const rv_type *from, const rv_type *to) {
     RV_ASSERT(from->kind < RV_TYPE_KIND_COUNT && to->kind < RV_TYPE_KIND_COUNT);
     if (from->kind == RV_TYPE_ENUM && to->kind == RV_TYPE_ENUM) {

@@ -113,6 +113,9 @@ rv_value_class rv_type_class(const rv_type *type);
  * value of theirs ever reaches the functions below. */
 bool rv_type_supported(const rv_type *type);
 
+/* True when values of the type have an order, so that they can be in an index. */
+bool rv_type_ordered(const rv_type *type);
+
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
 void rv_type_write(const rv_type *type, rv_writer *w);
 

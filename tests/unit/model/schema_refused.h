@@ -55,7 +55,7 @@
 {"CREATE TYPE t AS ENUM ('a', 'b', 'a')", RV_SCHEMA_DUPLICATE, 1, 34, "the label `a`"},
 {"CREATE TYPE t AS ENUM ('a', '')", RV_SCHEMA_INVALID, 1, 29, "not empty"},
 {"CREATE STREAM s (path \"/x\" event_types (money_withdrawn, money_withdrawn))",
- RV_SCHEMA_DUPLICATE, 1, 58, "in this list"},
+ RV_SCHEMA_DUPLICATE, 1, 58, "`money_withdrawn` is in this list already"},
 {"CREATE AGGREGATE a (id plann PRIMARY KEY)", RV_SCHEMA_UNKNOWN_NAME, 1, 24, "a type"},
 {"CREATE AGGREGATE a (id references acount(id) PRIMARY KEY)", RV_SCHEMA_UNKNOWN_NAME, 1, 35,
  "there is no aggregate `acount`; did you mean `account`?"},
@@ -102,6 +102,15 @@
 {"CREATE AGGREGATE a (id integer PRIMARY KEY, b integer CHECK (b + 1))", RV_EXPRESSION_TYPE, 1, 62,
  "boolean"},
 {"CREATE AGGREGATE a (id integer PRIMARY KEY, b varchar(0))", RV_SCHEMA_INVALID, 1, 56, "size"},
+{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer, INDEX (y, x, y))", RV_SCHEMA_DUPLICATE, 1,
+ 68, "`y` is in this list already"},
+{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer, INDEX (y), INDEX (y, x), INDEX (y))",
+ RV_SCHEMA_DUPLICATE, 1, 80, "there is already an INDEX of these columns"},
+{"CREATE AGGREGATE a (b1 integer PRIMARY KEY, b2 text, b3 text, b4 text, b5 text, b6 text,\n"
+ " b7 text, b8 text, b9 text,\n INDEX (b1, b2, b3, b4, b5, b6, b7, b8, b9))",
+ RV_SCHEMA_TOO_LARGE, 3, 41, "more than 8 columns in a constraint"},
+{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer, INDEX ())", RV_SCHEMA_SYNTAX, 1, 62,
+ "a column's name"},
 /* --- bindings --- */
 {"CREATE EVENT_TYPE e ()", RV_SCHEMA_SYNTAX, 1, 22, "a field's name or CHECK"},
 {"CREATE EVENT_TYPE e (CHECK (true))", RV_SCHEMA_INVALID, 1, 19, "has no field"},
@@ -169,7 +178,7 @@
 /* --- not in this version --- */
 {"CREATE AGGREGATE a (x integer, y integer, PRIMARY KEY (x, y))", RV_UNSUPPORTED, 1, 43,
  "a primary key of several columns"},
-{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer UNIQUE)", RV_UNSUPPORTED, 1, 54, "`y`"},
+{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer UNIQUE)", RV_UNSUPPORTED, 1, 54, "UNIQUE"},
 {"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer, UNIQUE (y))", RV_UNSUPPORTED, 1, 55,
  "UNIQUE"},
 {"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer[])", RV_UNSUPPORTED, 1, 46, ""},
