@@ -65,11 +65,13 @@ endfunction()
 
 if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
   find_program(NODE node REQUIRED)
+  add_executable(oracle tests/oracle/oracle.c)
+  target_link_libraries(oracle PRIVATE rivulet_platform rivulet)
   rv_release_test(tidy 120 ${PROJECT_SOURCE_DIR}/tools/tidy)
   rv_release_test(demo 120 ${PROJECT_SOURCE_DIR}/demo/run)
   file(GLOB RV_E2E_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
     tests/e2e/*.test.mjs tests/js/*.test.mjs tests/builds/*.test.mjs
-    tests/wasm/*.test.mjs)
+    tests/wasm/*.test.mjs tests/oracle/*.test.mjs)
   foreach(source IN LISTS RV_E2E_SOURCES)
     string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(${name} 600 ${NODE} --test ${source})

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// What both sides share: the enums, hexadecimal, and how two answers are compared.
+
+/** Enum types that cases may name; more labels than seven bits, an empty-looking one, quotes. */
+export const enums = {
+  plan: ['free', 'team', 'enterprise', 'Free', 'it\'s', ' ', 'größe'],
+};
+
+export const hexOf = (text) => Buffer.from(text, 'utf8').toString('hex');
+export const textOf = (hex) => Buffer.from(hex, 'hex').toString('utf8');
+
+/** PostgreSQL's error classes, by SQLSTATE, as ours: what a refusal is about. */
+const states = {
+  '22P02': 'invalid', // invalid_text_representation
+  22007: 'invalid', //   invalid_datetime_format
+  22021: 'invalid', //   character_not_in_repertoire
+  22023: 'invalid', //   invalid_parameter_value
+  22025: 'invalid', //   invalid_escape_sequence
+  '22P05': 'invalid', // untranslatable_character
+  22030: 'invalid', //   duplicate_json_object_key_value
+  22032: 'invalid', //   invalid_json_text
+  '2202E': 'invalid', // array_subscript_error
+  22011: 'invalid', //   substring_error
+  22003: 'range', //     numeric_value_out_of_range
+  22008: 'range', //     datetime_field_overflow
+  22009: 'range', //     invalid_time_zone_displacement_value
+  22015: 'range', //     interval_field_overflow
+  '2201E': 'range', //   invalid_argument_for_logarithm
+  '2201F': 'range', //   invalid_argument_for_power_function
+  54000: 'range', //     program_limit_exceeded
+  22001: 'long', //      string_data_right_truncation
+  22012: 'zero', //      division_by_zero
+};
+
+const codes = {
+  value_invalid: 'invalid',
+  value_out_of_range: 'range',
+  value_too_long: 'long',
+  division_by_zero: 'zero',
+};
+
+/** What a refusal is about; the code or state itself where the table has none. */
+export function classOf(answer) {
+  if (answer.code !== undefined) {
+    return codes[answer.code] ?? answer.code;
+  }
+  return states[answer.state] ?? (answer.state.startsWith('42') ? 'expression_type' : answer.state);
+}
+
+const failed = (answer) => answer.code !== undefined || answer.state !== undefined;
+
+/** How two answers differ, in words; undefined when they do not. */
+export function differenceOf(ours, theirs) {
+  if (failed(ours) && failed(theirs)) {
+    return classOf(ours) === classOf(theirs) ? undefined : 'refused for another reason';
+  }
+  if (failed(ours)) {
+    return 'refused here only';
+  }
+  if (failed(theirs)) {
+    return 'taken here only';
+  }
+  return ours.json === theirs.json && ours.text === theirs.text ? undefined : 'another value';
+}
+
+/** An answer on a line. */
+export function shown(answer) {
+  if (failed(answer)) {
+    return `${answer.code ?? answer.state}: ${answer.detail}`;
+  }
+  return answer.text === null ? 'NULL' : `${JSON.stringify(answer.text)} ${answer.json}`;
+}
+
+/**
+ * Compares the answers to `cases`. A difference is allowed when one of `differences` says so:
+ * `{ name, when(case, ours, theirs) }`, the name a sentence of docs/differences-from-postgresql.md.
+ * Gives those that are not, in words, and the names of the allowed ones that occurred.
+ */
+export function compare(cases, ours, theirs, differences) {
+  const wrong = [];
+  const occurred = new Set();
+  for (const [i, each] of cases.entries()) {
+    const difference = differenceOf(ours[i], theirs[i]);
+    if (difference === undefined) {
+      continue;
+    }
+    const allowed = differences.find((listed) => listed.when(each, ours[i], theirs[i]));
+    if (allowed !== undefined) {
+      occurred.add(allowed.name);
+    } else {
+      wrong.push(`${difference}: ${each.type ?? ''} ${JSON.stringify(each.text)}
+    Rivulet:    ${shown(ours[i])}
+    PostgreSQL: ${shown(theirs[i])}`);
+    }
+  }
+  return { wrong, occurred };
+}
