@@ -59,7 +59,7 @@ static rv_step tail_judge(rv_log *log) {
     RV_ASSERT(r->tail_end >= r->offset);
     const uint64_t left = r->handle->size > r->offset ? r->handle->size - r->offset : 0;
     const char *damage = NULL;
-    if (r->promised > log->appended.next_sequence) {
+    if (r->promised > log->appended.next_sequence || rv_mark_missing(log)) {
         damage = "batches are missing";
     } else if (left == 0 && log->sealed) {
         damage = NULL;

@@ -10,6 +10,70 @@
  */
 #include "core/log/internal.h"
 
+/* --- where to begin --- */
+
+/* How many segments begin at or before the sequence. */
+static uint32_t segments_up_to(const rv_log *log, uint64_t sequence) {
+    RV_ASSERT(sequence > 0);
+    uint32_t low = 0, high = log->segment_count; /* those below `low` do */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (log->segments[middle].first_sequence <= sequence) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    RV_ASSERT(low <= log->segment_count);
+    return low;
+}
+
+/* How many segments there are before which the watermark was lower. */
+static uint32_t segments_below(const rv_log *log, uint64_t watermark) {
+    RV_ASSERT(watermark > 0);
+    uint32_t low = 0, high = log->segment_count; /* before those below `low` it was */
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (log->segments[middle].watermark < watermark) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    RV_ASSERT(low <= log->segment_count);
+    return low;
+}
+
+/* The later of the place that the index gives, if it does, and the begin of segment `count - 1`. */
+static rv_place later_place(bool indexed, rv_place place, uint32_t count) {
+    RV_ASSERT(count > 0);
+    RV_ASSERT(!indexed || place.offset >= RV_SEGMENT_HEADER_SIZE);
+    return indexed && place.segment >= count - 1 ? place
+                                                 : (rv_place){count - 1, RV_SEGMENT_HEADER_SIZE};
+}
+
+rv_place rv_log_place_by_sequence(const rv_log *log, uint64_t sequence) {
+    const uint32_t count = segments_up_to(log, sequence);
+    RV_ASSERT(count > 0); /* the first one begins with sequence 1 */
+    rv_place place = {0, 0};
+    const bool indexed = rv_index_by_sequence(&log->index, sequence, &place);
+    return later_place(indexed, place, count);
+}
+
+bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark, rv_place *place) {
+    const uint32_t count = segments_below(log, watermark);
+    if (count == 0) {
+        return false;
+    }
+    rv_place found = {0, 0};
+    const bool indexed = rv_index_by_watermark(&log->index, watermark, &found);
+    *place = later_place(indexed, found, count);
+    RV_ASSERT(place->segment < log->segment_count);
+    return true;
+}
+
+/* --- searches --- */
+
 /* The search for this position (its chain hash, or its event): remembered, or begun. False: the log
  * holds nothing. */
 static bool search_begin(rv_log *log, bool chain, uint64_t position, rv_search **search) {
@@ -25,7 +89,7 @@ static bool search_begin(rv_log *log, bool chain, uint64_t position, rv_search *
         oldest = s->used < oldest->used ? s : oldest;
     }
     rv_place place;
-    if (!rv_index_by_watermark(&log->index, position, &place)) {
+    if (!rv_log_place_by_watermark(log, position, &place)) {
         return false;
     }
     *oldest = (rv_search){position, chain, place, ++log->clock};

@@ -3,10 +3,11 @@
  * What the parts of the log share: the struct behind rv_log, and the calls between its files.
  *
  *     log.c      made from options; facts about it
- *     recover.c  reading everything at the start, through window.c; cut.c  judging, cutting the
- * tail writer.c   appending, and the chain of writes and flushes; roll.c  a new segment seal.c the
- * clean end files.c    segments, and open handles of them         reader.c  slots, reading; find.c
- * searches
+ *     recover.c  reading everything at the start, through window.c
+ *     mark.c     marks, and recovery from one                cut.c      judging, cutting the tail
+ *     writer.c   appending, the chain of writes and flushes  roll.c     a new segment
+ *     seal.c     the clean end                               files.c    open handles of segments
+ *     reader.c   slots, reading                              find.c     searches
  *
  * Life: RECOVERING -> OPEN -> SEALING -> CLOSED. A log whose `failed` is set takes nothing more;
  * what is durable can still be read.
@@ -52,7 +53,8 @@ typedef enum rv_log_life {
 /* A segment, in order of number; the index in the table is number - 1. */
 typedef struct rv_segment {
     uint64_t first_sequence;
-    uint64_t end; /* of its durable batches */
+    uint64_t end;       /* of its durable batches */
+    uint64_t watermark; /* before it */
     uint32_t salt;
 } rv_segment;
 
@@ -99,6 +101,12 @@ typedef struct rv_log_end {
     uint64_t offset; /* in the last segment */
 } rv_log_end;
 
+/* The last batch before some end of the log; a segment's header where there is none. */
+typedef struct rv_last {
+    uint64_t offset;
+    uint32_t crc;
+} rv_last;
+
 typedef enum rv_chain {
     RV_CHAIN_IDLE,
     RV_CHAIN_RESERVE,
@@ -130,6 +138,7 @@ typedef struct rv_appender {
     size_t group_len;   /* front of `first` that is being written and flushed */
     uint64_t written;   /* offset of the group in the segment */
     rv_log_end durable; /* after the group */
+    rv_last durable_last;
     rv_chain chain;
     bool stalled;          /* a new segment had no room: waits for the next begin */
     bool space_wanted;     /* begin waits for room */
@@ -146,6 +155,9 @@ typedef enum rv_recovery_state {
     RV_RECOVER_LIST,
     RV_RECOVER_LAST,      /* is the last segment's header there? */
     RV_RECOVER_LAST_TAIL, /* it is not: is anything behind it? */
+    RV_RECOVER_READY,     /* the segments are known: from the start, or from a mark */
+    RV_RECOVER_MARK_HEADER,
+    RV_RECOVER_MARK_BATCH,
     RV_RECOVER_SEGMENT,
     RV_RECOVER_BATCH,
     RV_RECOVER_TAIL,
@@ -171,6 +183,9 @@ typedef struct rv_recovery {
     size_t window_want;  /* bytes being read to its end; 0 for none */
     uint64_t promised;   /* sequence up to which a begun segment's name says all is durable; or 0 */
     rv_file_name begun;  /* its name */
+    bool evidence;       /* there are files that are made only when a segment is */
+    bool marked;         /* `mark` was given, */
+    rv_log_mark mark;    /* the furthest of those that did not fit, or the one that does */
     uint64_t scan;       /* while judging the tail: how far it was looked at */
     size_t scan_need;    /* bytes wanted there */
     uint64_t scan_work;  /* bytes of what looked like batches */
@@ -185,6 +200,19 @@ typedef struct rv_recovery {
     uint64_t cut_bytes;
     rv_file_name cut_name;
 } rv_recovery;
+
+typedef enum rv_marking_phase {
+    RV_MARK_NONE,
+    RV_MARK_WAITS,   /* for the batches up to `mark.offset` to be written, */
+    RV_MARK_WRITTEN, /* to be flushed */
+    RV_MARK_DURABLE
+} rv_marking_phase;
+
+/* A mark that was asked for. */
+typedef struct rv_marking {
+    rv_marking_phase phase;
+    rv_log_mark mark;
+} rv_marking;
 
 /* Where a search that takes several calls has come to. */
 typedef struct rv_search {
@@ -206,6 +234,7 @@ struct rv_log {
     rv_log_identity identity;
     rv_log_end appended;
     rv_log_end durable;
+    rv_last durable_last;
     uint32_t last_crc; /* of the last batch written or recovered */
     bool sealed;       /* that batch is a seal, and nothing was appended since */
     rv_segment *segments;
@@ -220,6 +249,7 @@ struct rv_log {
     rv_search searches[RV_LOG_SEARCHES];
     rv_appender appender;
     rv_recovery recovery;
+    rv_marking marking;
     unsigned seal_state;
     uint8_t header[RV_SEGMENT_HEADER_SIZE]; /* of a segment that is being made */
 };
@@ -270,6 +300,17 @@ uint64_t rv_space_needed(const rv_log *log);
 /* recover.c: lets go of a recovery that is to end early; false while an operation is under way. */
 RV_MUST_USE bool rv_recover_abandon(rv_log *log);
 
+/* A segment's header against its name and what came before. */
+RV_MUST_USE bool rv_recover_header_fits(const rv_log *log, const rv_segment_header *header);
+
+/* LIST, LAST and LAST_TAIL, for recover_from. */
+rv_step rv_recover_prepare(rv_log *log);
+
+/* mark.c: takes note of an end that the group has; true when the log is shorter than a mark says.
+ */
+void rv_mark_written(rv_log *log, const rv_log_end *end, const rv_last *last);
+RV_MUST_USE bool rv_mark_missing(const rv_log *log);
+
 /* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_ZERO. */
 rv_step rv_cut_step(rv_log *log);
 
@@ -288,6 +329,14 @@ rv_step rv_recover_failed(rv_log *log, rv_status status, const char *what, const
  * of reading. */
 RV_MUST_USE rv_status rv_slots_batch(rv_log *log, rv_place place, const uint8_t **batch,
                                      rv_batch_header *header, rv_error *err);
+
+/* Where to begin to look for the event with this sequence, or for the first batch with this
+ * watermark or more: by the index, or the begin of a segment where that is nearer (so damage in one
+ * segment does not keep readers from the next). */
+RV_MUST_USE rv_place rv_log_place_by_sequence(const rv_log *log, uint64_t sequence);
+
+/* False: the log holds nothing. */
+RV_MUST_USE bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark, rv_place *place);
 
 /* Moves a place that is at the end of a segment to the next one. False: at the end of the log. */
 RV_MUST_USE bool rv_place_settle(const rv_log *log, rv_place *place);

@@ -79,6 +79,49 @@ RV_MUST_USE rv_status rv_log_create(rv_log **log, const rv_log_options *options,
  */
 RV_MUST_USE rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err);
 
+/*
+ * A place in the log behind a durable batch, and enough about that batch to know it again: what a
+ * checkpoint keeps, so that the next life begins there. Plain data.
+ */
+typedef struct rv_log_mark {
+    uint8_t log_id[16];
+    uint32_t epoch;
+    uint32_t crc;           /* of the last batch, or of the segment's header when it has none */
+    uint64_t segment;       /* number, from 1 */
+    uint64_t segment_first; /* its first sequence */
+    uint64_t last;          /* where that batch begins; `offset` when there is none */
+    uint64_t offset;        /* where it ends */
+    uint64_t next_sequence;
+    uint64_t watermark;
+    uint64_t chain_hash;
+} rv_log_mark;
+
+#define RV_LOG_MARK_SIZE 80 /* as it is stored */
+
+void rv_log_mark_encode(uint8_t *to, const rv_log_mark *mark);
+
+/* Reads RV_LOG_MARK_SIZE bytes. False: no mark says that. */
+RV_MUST_USE bool rv_log_mark_decode(const uint8_t *from, rv_log_mark *mark);
+
+/*
+ * A mark of the log as it is appended now: begin, then get until it is not RV_PENDING. Get: RV_OK
+ * when all up to there is durable; RV_PENDING before; RV_END: the log holds nothing yet, or begin
+ * was not called; RV_READ_ONLY: it failed before. A later begin takes the place of the one before.
+ */
+void rv_log_mark_begin(rv_log *log);
+RV_MUST_USE rv_status rv_log_mark_get(const rv_log *log, rv_log_mark *mark);
+
+/*
+ * Before the first rv_log_recover: begins recovery behind this mark. Segments before the mark's are
+ * checked by name and header, not read; the batch that ends at the mark is. RV_OK: rv_log_recover
+ * gives the batches behind it, to RV_END; all else works as after a full recovery (damage before
+ * the mark is found when it is read). RV_PENDING: call again with the same mark. RV_END: the mark
+ * does not fit the files, and nothing has changed: try another, or recover from the start, which
+ * then takes a log of the mark's id and epoch that ends before it for damaged. Failures as
+ * rv_log_recover.
+ */
+RV_MUST_USE rv_status rv_log_recover_from(rv_log *log, const rv_log_mark *mark, rv_error *err);
+
 /* The batch that rv_log_recover has just given cannot be used, for this reason, which gets the
  * facts "file" and "offset". The log ends before it, as with damage: it can be read, not appended
  * to. */

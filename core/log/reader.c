@@ -281,43 +281,14 @@ rv_log_cursor rv_log_cursor_at(uint64_t sequence) {
     return (rv_log_cursor){.sequence = sequence, .segment = UINT64_MAX};
 }
 
-/* The last segment that begins at or before the sequence. */
-static uint32_t segment_of(const rv_log *log, uint64_t sequence) {
-    RV_ASSERT(log->segment_count > 0 && log->segments[0].first_sequence <= sequence);
-    uint32_t low = 1, high = log->segment_count; /* those below `low` do */
-    while (low < high) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (log->segments[middle].first_sequence <= sequence) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    RV_ASSERT(low > 0);
-    return low - 1;
-}
-
-/* Where to begin to look: the hint, if it can be one, else by the index, or at the segment's begin
- * when that is nearer (so damage in one segment does not keep readers from the next). */
-static bool read_start(const rv_log *log, const rv_log_cursor *cursor, bool *hinted,
-                       rv_place *place) {
-    RV_ASSERT(cursor->sequence > 0);
+/* Where to begin to look: the hint, if it can be one, else as the index says. */
+static rv_place read_start(const rv_log *log, const rv_log_cursor *cursor, bool *hinted) {
+    RV_ASSERT(cursor->sequence > 0 && cursor->sequence <= rv_log_durable(log));
     *hinted = cursor->segment < log->segment_count && cursor->offset >= RV_SEGMENT_HEADER_SIZE &&
               cursor->offset <= log->segments[cursor->segment].end &&
               cursor->offset % RV_BATCH_ALIGN == 0;
-    if (*hinted) {
-        *place = (rv_place){(uint32_t)cursor->segment, cursor->offset};
-        return true;
-    }
-    RV_ASSERT(cursor->sequence <= rv_log_durable(log));
-    if (!rv_index_by_sequence(&log->index, cursor->sequence, place)) {
-        return false;
-    }
-    const uint32_t segment = segment_of(log, cursor->sequence);
-    if (segment > place->segment) {
-        *place = (rv_place){segment, RV_SEGMENT_HEADER_SIZE};
-    }
-    return true;
+    return *hinted ? (rv_place){(uint32_t)cursor->segment, cursor->offset}
+                   : rv_log_place_by_sequence(log, cursor->sequence);
 }
 
 /* Walks from `place` to the batch with the cursor's sequence. RV_END: it is not on this way. */
@@ -357,10 +328,7 @@ rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *batch, rv_er
     }
     for (unsigned pass = 0; pass < 2; pass += 1) {
         bool hinted = false;
-        rv_place place = {0, 0};
-        if (!read_start(log, cursor, &hinted, &place)) {
-            break;
-        }
+        const rv_place place = read_start(log, cursor, &hinted);
         const rv_status status = read_walk(log, cursor, place, batch, err);
         const bool stale = hinted && (status == RV_END || status == RV_DATA_DAMAGED);
         if (!stale && status != RV_END) {

@@ -100,8 +100,11 @@ static rv_step recover_list(rv_log *log) {
                 return rv_recover_failed(log, RV_DATA_NEWER, "opening", names[i].text);
             }
             fits = segment_insert(log, number);
-        } else if (rv_cut_name_parse(names[i].text, &number) && number > r->cut_number) {
-            r->cut_number = number;
+        } else if (rv_cut_name_parse(names[i].text, &number)) {
+            r->cut_number = number > r->cut_number ? number : r->cut_number;
+            r->evidence = true;
+        } else if (memcmp(names[i].text, "ckp-", 4) == 0) {
+            r->evidence = true; /* of a log that has a durable batch */
         }
     }
     if (!fits) {
@@ -114,13 +117,22 @@ static rv_step recover_list(rv_log *log) {
 
 /* --- LAST, LAST_TAIL --- */
 
+/* The segments are known. */
+static rv_step segments_known(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->handle == NULL);
+    RV_ASSERT(log->segment_count > 0);
+    r->segment = 0;
+    r->state = RV_RECOVER_READY;
+    rv_window_reset(r);
+    return RV_STEP_ON;
+}
+
 /* Goes to the first segment. */
 static rv_step segments_begin(rv_log *log) {
     rv_recovery *const r = &log->recovery;
-    RV_ASSERT(r->handle == NULL);
-    r->segment = 0;
+    RV_ASSERT(r->handle == NULL && r->segment == 0);
     r->state = RV_RECOVER_SEGMENT;
-    rv_window_reset(r);
     if (log->segments[0].first_sequence != 1) {
         return rv_recover_damaged(log, 0, 0, "the segments before are missing");
     }
@@ -148,7 +160,7 @@ static rv_step recover_last(rv_log *log) {
     if (made || (!whole && have > 0)) {
         rv_files_release(log, r->handle);
         r->handle = NULL;
-        return segments_begin(log);
+        return segments_known(log);
     }
     r->scan = RV_SEGMENT_HEADER_SIZE;
     r->state = RV_RECOVER_LAST_TAIL;
@@ -175,7 +187,7 @@ static rv_step drop_begun(rv_log *log) {
         r->state = RV_RECOVER_REMOVE;
         return RV_STEP_ON;
     }
-    return segments_begin(log);
+    return segments_known(log);
 }
 
 static rv_step recover_last_tail(rv_log *log) {
@@ -194,7 +206,7 @@ static rv_step recover_last_tail(rv_log *log) {
         if (bytes[i] != 0) { /* there are batches: it is the header that is damaged */
             rv_files_release(log, r->handle);
             r->handle = NULL;
-            return segments_begin(log);
+            return segments_known(log);
         }
     }
     r->scan += have;
@@ -204,8 +216,7 @@ static rv_step recover_last_tail(rv_log *log) {
 
 /* --- SEGMENT --- */
 
-/* True when the header fits the name and what came before. */
-static bool header_fits(const rv_log *log, const rv_segment_header *header) {
+bool rv_recover_header_fits(const rv_log *log, const rv_segment_header *header) {
     const rv_recovery *const r = &log->recovery;
     RV_ASSERT(r->segment < log->segment_count);
     if (header->number != (uint64_t)r->segment + 1 || header->generation != 0 ||
@@ -223,6 +234,10 @@ static bool header_fits(const rv_log *log, const rv_segment_header *header) {
 static bool header_follows(const rv_log *log, const rv_segment_header *header) {
     RV_ASSERT(log->appended.next_sequence > 0);
     RV_ASSERT(header->first_sequence > 0);
+    if (log->recovery.segment > 0 && header->previous_end != 0 &&
+        header->previous_end != log->recovery.offset) {
+        return false;
+    }
     return header->first_sequence == log->appended.next_sequence &&
            header->previous_crc == log->last_crc && header->watermark == log->appended.watermark &&
            header->chain_hash == log->appended.chain_hash;
@@ -247,7 +262,7 @@ static rv_step recover_segment(rv_log *log) {
     if (status == RV_DATA_NEWER) {
         return segment_failed(log, status, "opening");
     }
-    if (status != RV_OK || !header_fits(log, &header)) {
+    if (status != RV_OK || !rv_recover_header_fits(log, &header)) {
         return rv_recover_damaged(log, r->segment, 0, "a damaged segment header");
     }
     if (!header_follows(log, &header)) {
@@ -259,11 +274,13 @@ static rv_step recover_segment(rv_log *log) {
     log->has_identity = true;
     log->segments[r->segment].salt = header.salt;
     log->segments[r->segment].end = RV_SEGMENT_HEADER_SIZE;
+    log->segments[r->segment].watermark = header.watermark;
     log->last_crc = rv_load_u32(bytes + RV_SEGMENT_HEADER_SIZE - 4);
     log->sealed = false;
     r->offset = RV_SEGMENT_HEADER_SIZE;
     log->appended.offset = r->offset;
     log->durable.offset = r->offset;
+    log->durable_last = (rv_last){r->offset, log->last_crc};
     r->state = RV_RECOVER_BATCH;
     RV_ASSERT(log->segments[r->segment].first_sequence == log->appended.next_sequence);
     return RV_STEP_ON;
@@ -310,6 +327,7 @@ static void accept_batch(rv_log *log, const rv_batch_header *header) {
     RV_ASSERT(header->first_sequence == log->appended.next_sequence);
     RV_ASSERT(header->watermark >= log->appended.watermark);
     rv_index_offer(&log->index, &entry, size);
+    log->durable_last = (rv_last){r->offset, header->crc};
     r->offset += size;
     log->appended = (rv_log_end){
         .next_sequence = header->first_sequence + header->event_count,
@@ -384,9 +402,24 @@ static rv_step recover_flush(rv_log *log) {
     return RV_STEP_ON;
 }
 
+/* No segment is left, but other files or a mark say that there was one. */
+static rv_step recover_nothing(rv_log *log) {
+    RV_ASSERT(log->segment_count == 0);
+    rv_file_name name;
+    rv_segment_name(0, 1, &name);
+    log->failed =
+        rv_log_damage(log, &log->failure, name.text, 0, 0, "the segments of the log are missing");
+    forget_rest(log);
+    RV_ASSERT(log->failed != RV_OK);
+    return RV_STEP_FAIL;
+}
+
 static rv_step recover_remove(rv_log *log) {
     rv_recovery *const r = &log->recovery;
     RV_ASSERT(r->begun.text[0] != 0);
+    if (log->segment_count == 0 && (r->evidence || rv_mark_missing(log))) {
+        return recover_nothing(log);
+    }
     const rv_status status = rv_op_remove(&log->ops, &log->main, r->begun.text);
     if (status != RV_OK) {
         return status == RV_PENDING ? RV_STEP_WAIT
@@ -400,6 +433,9 @@ static rv_step recover_done(rv_log *log) {
     rv_recovery *const r = &log->recovery;
     RV_ASSERT(log->failed == RV_OK);
     RV_ASSERT((r->handle == NULL) == (log->segment_count == 0));
+    if (log->segment_count == 0 && (r->evidence || rv_mark_missing(log))) {
+        return recover_nothing(log);
+    }
     if (r->handle != NULL) {
         log->tail = r->handle; /* stays open */
         log->appender.size = r->handle->size;
@@ -424,15 +460,28 @@ bool rv_recover_abandon(rv_log *log) {
     return true;
 }
 
-static rv_step recover_step(rv_log *log, rv_batch *batch) {
+rv_step rv_recover_prepare(rv_log *log) {
     RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    RV_ASSERT(log->recovery.state <= RV_RECOVER_LAST_TAIL);
     switch (log->recovery.state) {
     case RV_RECOVER_LIST:
         return recover_list(log);
     case RV_RECOVER_LAST:
         return recover_last(log);
-    case RV_RECOVER_LAST_TAIL:
+    default:
         return recover_last_tail(log);
+    }
+}
+
+static rv_step recover_step(rv_log *log, rv_batch *batch) {
+    RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    switch (log->recovery.state) {
+    case RV_RECOVER_LIST:
+    case RV_RECOVER_LAST:
+    case RV_RECOVER_LAST_TAIL:
+        return rv_recover_prepare(log);
+    case RV_RECOVER_READY:
+        return segments_begin(log);
     case RV_RECOVER_SEGMENT:
         return recover_segment(log);
     case RV_RECOVER_BATCH:

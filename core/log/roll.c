@@ -56,6 +56,7 @@ rv_step rv_roll_begin(rv_log *log) {
     a->next = (rv_segment){
         .first_sequence = log->appended.next_sequence,
         .end = RV_SEGMENT_HEADER_SIZE,
+        .watermark = log->appended.watermark,
         .salt = rv_load_u32(salt),
     };
     const rv_segment_header header = {
@@ -66,6 +67,7 @@ rv_step rv_roll_begin(rv_log *log) {
         .chain_hash = log->appended.chain_hash,
         .salt = a->next.salt,
         .previous_crc = log->last_crc,
+        .previous_end = log->segment_count == 0 ? 0 : log->durable.offset,
     };
     rv_segment_encode(log->header, &header);
     a->size_target = first_size(log);
@@ -112,6 +114,7 @@ static void roll_adopt(rv_log *log) {
     log->last_crc = rv_load_u32(log->header + RV_SEGMENT_HEADER_SIZE - 4);
     log->appended.offset = RV_SEGMENT_HEADER_SIZE;
     log->durable.offset = RV_SEGMENT_HEADER_SIZE;
+    log->durable_last = (rv_last){RV_SEGMENT_HEADER_SIZE, log->last_crc};
     log->sealed = false;
     a->size = a->size_target;
     a->size_durable = a->size_target;

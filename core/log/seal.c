@@ -119,6 +119,7 @@ static rv_step seal_operation(rv_log *log) {
     if (log->seal_state == SEAL_TRIM_FLUSH) {
         log->sealed = true;
         log->durable = log->appended;
+        log->durable_last = (rv_last){end - RV_BATCH_HEADER_SIZE, log->last_crc};
         log->segments[log->segment_count - 1].end = end;
     }
     log->seal_state += 1;

@@ -8,7 +8,6 @@
 #include "core/base/hash.h"
 
 #define SEGMENT_CRC_AT    (RV_SEGMENT_HEADER_SIZE - 4)
-#define SEGMENT_USED      104
 #define SEGMENT_FLAG_ROOT 1u
 
 static const uint8_t segment_magic[8] = {'R', 'V', 'L', 'O', 'G', '\r', '\n', 0x1a};
@@ -31,6 +30,7 @@ void rv_segment_encode(uint8_t *to, const rv_segment_header *header) {
     rv_store_u64(to + 88, header->chain_hash);
     rv_store_u32(to + 96, header->salt);
     rv_store_u32(to + 100, header->previous_crc);
+    rv_store_u64(to + 104, header->previous_end);
     rv_store_u32(to + SEGMENT_CRC_AT, rv_crc32c(0, rv_bytes_of(to, SEGMENT_CRC_AT)));
 }
 
@@ -58,6 +58,7 @@ rv_status rv_segment_decode(const uint8_t *from, rv_segment_header *header) {
         .chain_hash = rv_load_u64(from + 88),
         .salt = rv_load_u32(from + 96),
         .previous_crc = rv_load_u32(from + 100),
+        .previous_end = rv_load_u64(from + 104),
     };
     memcpy(header->identity.log_id, from + 16, 16);
     memcpy(header->identity.node_id, from + 32, 16);

@@ -7,7 +7,8 @@
  *    56  u32 epoch                      60  u32 generation       64  u64 segment number (1 …)
  *    72  u64 first sequence             80  u64 watermark, and   88  u64 chain hash before it
  *    96  u32 salt                      100  u32 crc of the last batch of the segment before, or 0
- *   104  zeros                        4092  u32 crc32c of the 4092 bytes before
+ *   104  u64 end of the batches of the segment before, or 0
+ *   112  zeros                        4092  u32 crc32c of the 4092 bytes before
  *
  * Magic, version and checksum keep their places in all versions to come, so an old reader can tell
  * a newer file from a damaged one.
@@ -29,6 +30,7 @@ typedef struct rv_segment_header {
     uint64_t chain_hash;
     uint32_t salt;
     uint32_t previous_crc;
+    uint64_t previous_end;
 } rv_segment_header;
 
 /* Writes 4096 bytes. */

@@ -236,6 +236,7 @@ static void group_take(rv_log *log) {
         log->last_crc = rv_batch_close(batch, salt, log->last_crc, durable);
         const bool good = rv_batch_decode(batch, &header);
         RV_ASSERT(good);
+        a->durable_last = (rv_last){durable + at, log->last_crc};
         at += rv_batch_size(header.len);
         a->durable = (rv_log_end){
             .next_sequence = header.first_sequence + header.event_count,
@@ -243,6 +244,7 @@ static void group_take(rv_log *log) {
             .chain_hash = header.chain_hash,
             .offset = durable + at,
         };
+        rv_mark_written(log, &a->durable, &a->durable_last);
     }
     a->group_len = a->first.len;
     RV_ASSERT(a->durable.offset == a->written + a->group_len);
@@ -268,6 +270,7 @@ static void group_durable(rv_log *log) {
         at += size;
     }
     log->durable = a->durable;
+    log->durable_last = a->durable_last;
     log->segments[segment].end = a->durable.offset;
     rv_slots_feed(log, segment, a->written, rv_bytes_of(group, a->group_len));
     buffer_drop_group(a);

@@ -106,9 +106,9 @@ static inline bool same_batch(const rv_batch *a, const rv_batch *b) {
            rv_bytes_equal(a->body, b->body);
 }
 
-/* Recovers; every batch must be the twin's next. The status that ended it. */
-static inline rv_status node_recover(node *n, const twin *t) {
-    n->recovered = 0;
+/* Recovers; every batch must be the twin's next, from `first` on. The status that ended it. */
+static inline rv_status node_recover_on(node *n, const twin *t, uint32_t first) {
+    n->recovered = first;
     for (unsigned i = 0; i < PUMP_MAX; i += 1) {
         rv_batch batch;
         const rv_status status = rv_log_recover(n->log, &batch, &n->err);
@@ -127,6 +127,10 @@ static inline rv_status node_recover(node *n, const twin *t) {
         }
     }
     return RV_STATUS_COUNT;
+}
+
+static inline rv_status node_recover(node *n, const twin *t) {
+    return node_recover_on(n, t, 0);
 }
 
 /* Opens what is there, after rv_log_create. */
