@@ -16,6 +16,7 @@
 #define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
 #define SHARE_SCHEMA        32
 #define SHARE_JOURNAL       8 /* a creation takes some 670 bytes of it, an update some 150 */
+#define SHARE_SNAPSHOTS     16
 #define READ_SLOTS          4
 #define PAGE_SHARE_OVERHEAD 64 /* of the page memory: what the state needs beside pages */
 #define SEGMENT_SIZE        (UINT64_C(64) << 20)
@@ -45,16 +46,19 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
     uint64_t key = 0;
     node->host.ops->entropy(node->host.ctx, (uint8_t *)&key, sizeof key);
     const size_t journal = budget / SHARE_JOURNAL;
+    const size_t snapshots = budget / SHARE_SNAPSHOTS;
+    const size_t fixed = journal + snapshots;
     const size_t left = arena->cap - arena->len;
-    if (left < 2 * journal) {
+    if (left < 2 * fixed) {
         return out_of_memory(err);
     }
-    const size_t pages = left - journal - (left - journal) / PAGE_SHARE_OVERHEAD;
+    const size_t pages = left - fixed - (left - fixed) / PAGE_SHARE_OVERHEAD;
     const rv_state_options options = {
         .schema = node->schema,
         .hash_key = key,
         .page_memory = pages,
         .journal_memory = journal,
+        .snapshot_memory = snapshots,
     };
     return rv_state_create(&node->state, &options, arena, err);
 }

@@ -48,8 +48,9 @@
 #define RV_SQL_STEPS_MAX 30000000u /* of one query, where others wait: about a second */
 
 /* --- memory --- */
-#define RV_MEMORY_MIN (4u << 20) /* smallest budget a node opens with */
-#define RV_PAGE_SIZE  16384u     /* of the state: see core/state/pages.h */
+#define RV_SNAPSHOTS_MAX 8          /* alive at a time: a checkpoint, and long reads */
+#define RV_MEMORY_MIN    (4u << 20) /* smallest budget a node opens with */
+#define RV_PAGE_SIZE     16384u     /* of the state: see core/state/pages.h */
 
 RV_STATIC_ASSERT(RV_EVENT_LEN_MAX < RV_BATCH_LEN_MAX, "a batch holds at least one event");
 RV_STATIC_ASSERT(RV_METADATA_LEN_MAX < RV_EVENT_LEN_MAX, "metadata is part of an event");

@@ -144,15 +144,15 @@ static rv_hash128 finish(const rv_state *state, uint64_t watermark, rv_hash128 s
 
 rv_hash128 rv_state_hash(rv_state *state, uint64_t watermark) {
     rv_pages *const pages = &state->pages;
-    RV_ASSERT(pages->dirty[0] == 0);
+    RV_ASSERT(pages->marks[0] == 0);
     for (uint32_t page = RV_PAGE_FIRST; page <= pages->total; page += 1) {
-        if (pages->dirty[page] == 0) {
+        if ((pages->marks[page] & RV_MARK_DIRTY) == 0) {
             continue;
         }
         const rv_hash128 sum = page_sum(state, page);
         state->sum = rv_hash128_add(rv_hash128_subtract(state->sum, pages->sums[page]), sum);
         pages->sums[page] = sum;
-        pages->dirty[page] = 0;
+        pages->marks[page] &= (uint8_t)~RV_MARK_DIRTY;
     }
     return finish(state, watermark, state->sum);
 }

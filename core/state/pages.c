@@ -5,7 +5,7 @@
 /* Pages begin on cache lines, as buckets and stream heads are one line each. */
 #define PAGE_ALIGNMENT 64u
 
-/* What is kept beside a page: its sum and its dirty byte. */
+/* What is kept beside a page: its sum and its marks. */
 #define PAGE_COST (RV_PAGE_SIZE + sizeof(rv_hash128) + 1u)
 
 static rv_pool *pool_write(rv_pages *pages) {
@@ -26,16 +26,16 @@ rv_status rv_pages_create(rv_pages *pages, size_t page_memory, size_t journal_me
     const size_t size = (size_t)total * RV_PAGE_SIZE + PAGE_ALIGNMENT - 1;
     uint8_t *const memory = rv_arena_take_raw(arena, size);
     rv_hash128 *const sums = rv_arena_take(arena, ((size_t)total + 1) * sizeof(rv_hash128));
-    uint8_t *const dirty = rv_arena_take(arena, (size_t)total + 1);
+    uint8_t *const marks = rv_arena_take(arena, (size_t)total + 1);
     uint8_t *const journal = rv_arena_take_raw(arena, journal_memory);
-    if (memory == NULL || sums == NULL || dirty == NULL || journal == NULL) {
+    if (memory == NULL || sums == NULL || marks == NULL || journal == NULL) {
         rv_arena_reset(arena, mark);
         return RV_MEMORY_EXHAUSTED;
     }
     const size_t skip = (PAGE_ALIGNMENT - (uintptr_t)memory % PAGE_ALIGNMENT) % PAGE_ALIGNMENT;
     pages->memory = memory + skip;
     pages->sums = sums;
-    pages->dirty = dirty;
+    pages->marks = marks;
     pages->total = total;
     pages->journal = (rv_journal){.memory = journal, .cap = journal_memory};
     uint8_t *const root = rv_pages_write_new(pages, RV_PAGE_FIRST, 0);
@@ -43,6 +43,14 @@ rv_status rv_pages_create(rv_pages *pages, size_t page_memory, size_t journal_me
     ((rv_page_head *)(void *)root)->kind = RV_PAGE_ROOT;
     *pool_write(pages) = (rv_pool){.fresh = RV_PAGE_FIRST + 1, .used = 1};
     return RV_OK;
+}
+
+void rv_pages_touch_first(rv_pages *pages, uint32_t page) {
+    RV_ASSERT(page != 0 && page <= pages->total);
+    if ((pages->marks[page] & RV_MARK_TOUCHED) == 0) {
+        rv_snapshots_keep(pages, page);
+    }
+    pages->marks[page] = RV_MARK_BOTH;
 }
 
 rv_status rv_pages_alloc(rv_pages *pages, rv_page_kind kind, uint16_t tag, uint32_t *page) {
@@ -60,6 +68,7 @@ rv_status rv_pages_alloc(rv_pages *pages, rv_page_kind kind, uint16_t tag, uint3
         RV_ASSERT(head->kind == RV_PAGE_FREE);
         changed->free = head->next;
     } else {
+        rv_snapshots_give_back(pages, number);
         head = (rv_page_head *)(void *)rv_pages_write_new(pages, number, 0);
         changed->fresh += 1;
     }

@@ -5,15 +5,16 @@
  * 1), so that one mechanism can undo it, and a copy of the pages is a copy of the state.
  *
  * Invariants
- * - rv_pages_read and rv_pages_write are the only ways to a page's bytes. Copy-on-write snapshots
- * and checkpoints will be put in exactly there.
- * - rv_pages_write marks the page dirty and, in a transaction, notes the bytes first. What was
- *   allocated in place of nothing (a new page, a new slot) is written through rv_pages_write_new,
- *   which notes nothing: after a rollback nobody looks at it.
+ * - rv_pages_read and rv_pages_write are the only ways to a page's bytes.
+ * - rv_pages_write touches the page (the first time since a snapshot was taken, that keeps a copy
+ *   for it: snapshots.h) and, in a transaction, notes the bytes first. What was allocated in place
+ *   of nothing (a new page, a new slot) is written through rv_pages_write_new, which notes nothing:
+ *   after a rollback nobody looks at it.
  * - For that, whoever frees a slot in a transaction notes its whole content (slots.h), and a page
  *   freed in a transaction waits in limbo until commit before it can be used again.
- * - `dirty` and `sums` are a cache beside the pages, never undone: `sums[p]` is what page p counts
- * for in the total of the state hash, and is right whenever `dirty[p]` is 0. Rollback sets `dirty`.
+ * - `marks` and `sums` are a cache beside the pages, never undone: `sums[p]` is what page p counts
+ *   for in the total of the state hash, and is right whenever `marks[p]` lacks RV_MARK_DIRTY.
+ *   Rollback touches pages too.
  */
 #ifndef RV_STATE_PAGES_H
 #define RV_STATE_PAGES_H
@@ -22,6 +23,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/state/journal.h"
+#include "core/state/snapshots.h"
 #include "rivulet/status.h"
 
 typedef enum rv_page_kind {
@@ -70,13 +72,19 @@ typedef struct rv_pool {
     uint32_t used;  /* limbo counts */
 } rv_pool;
 
-typedef struct rv_pages {
+/* What is marked of a page. With both marks there is nothing to do before the next write. */
+#define RV_MARK_DIRTY   1u /* its sum is out of date */
+#define RV_MARK_TOUCHED 2u /* no snapshot needs what it now holds */
+#define RV_MARK_BOTH    (RV_MARK_DIRTY | RV_MARK_TOUCHED)
+
+struct rv_pages {
     uint8_t *memory; /* page p is at (p - 1) * RV_PAGE_SIZE */
-    uint8_t *dirty;  /* by page */
+    uint8_t *marks;  /* by page */
     rv_hash128 *sums;
     uint32_t total; /* pages have numbers 1 to total */
     rv_journal journal;
-} rv_pages;
+    rv_snapshots snapshots;
+};
 
 /* A place where a structure lies in a page. */
 typedef struct rv_at {
@@ -98,12 +106,21 @@ static inline const uint8_t *rv_pages_read(const rv_pages *pages, uint32_t page)
     return pages->memory + (size_t)(page - 1) * RV_PAGE_SIZE;
 }
 
+/* The first write to a page since a snapshot was taken or its sum was made. */
+void rv_pages_touch_first(rv_pages *pages, uint32_t page);
+
+static inline void rv_pages_touch(rv_pages *pages, uint32_t page) {
+    RV_ASSERT(page - 1 < pages->total);
+    if (__builtin_expect(pages->marks[page] != RV_MARK_BOTH, 0)) {
+        rv_pages_touch_first(pages, page);
+    }
+}
+
 /* `len` bytes at `offset`, to be written at once. The journal has room for them. */
 static inline uint8_t *rv_pages_write(rv_pages *pages, uint32_t page, uint32_t offset,
                                       uint32_t len) {
-    RV_ASSERT(page - 1 < pages->total);
+    rv_pages_touch(pages, page);
     uint8_t *const bytes = pages->memory + (size_t)(page - 1) * RV_PAGE_SIZE + offset;
-    pages->dirty[page] = 1;
     if (pages->journal.active) {
         rv_journal_note(&pages->journal, page, offset, bytes, len);
     }
@@ -112,8 +129,7 @@ static inline uint8_t *rv_pages_write(rv_pages *pages, uint32_t page, uint32_t o
 
 /* The same for bytes that nobody looks at after a rollback. */
 static inline uint8_t *rv_pages_write_new(rv_pages *pages, uint32_t page, uint32_t offset) {
-    RV_ASSERT(page - 1 < pages->total);
-    pages->dirty[page] = 1;
+    rv_pages_touch(pages, page);
     return pages->memory + (size_t)(page - 1) * RV_PAGE_SIZE + offset;
 }
 

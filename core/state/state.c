@@ -14,12 +14,16 @@ rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_
         status =
             rv_pages_create(&made->pages, options->page_memory, options->journal_memory, arena);
     }
+    if (status == RV_OK) {
+        status = rv_snapshots_create(&made->pages, options->snapshot_memory, arena);
+    }
     if (status != RV_OK) {
         rv_arena_reset(arena, mark);
         return rv_error_set(err, status,
-                            "%u bytes for rows and %u to take changes back do not fit "
-                            "the memory budget",
-                            (uint64_t)options->page_memory, (uint64_t)options->journal_memory);
+                            "%u bytes for rows, %u to take changes back and %u for snapshots do "
+                            "not fit the memory budget",
+                            (uint64_t)options->page_memory, (uint64_t)options->journal_memory,
+                            (uint64_t)options->snapshot_memory);
     }
     made->schema = options->schema;
     made->hash_key = options->hash_key;

@@ -20,6 +20,7 @@ typedef struct rv_state_options {
     uint64_t hash_key;       /* the node's entropy: keys the hash tables, decides no order */
     size_t page_memory;      /* bytes for pages */
     size_t journal_memory;   /* bytes for what a transaction must be able to take back */
+    size_t snapshot_memory;  /* bytes for pages that a snapshot keeps as they were; may be 0 */
 } rv_state_options;
 
 /* Takes all its memory from `arena`. RV_MEMORY_EXHAUSTED. */

@@ -68,6 +68,8 @@
     X(BUSY, "busy", 503, "A bounded resource is in use; try again")                                \
     X(MEMORY_EXHAUSTED, "memory_exhausted", 507, "The memory budget is too small for this")        \
     X(STATE_FULL, "state_full", 507, "The memory budget for rows is used up")                      \
+    X(SNAPSHOT_EXPIRED, "snapshot_expired", 503,                                                   \
+      "What is read was changed by too many writes meanwhile; read again")                         \
     /* storage */                                                                                  \
     X(DATA_IN_USE, "data_in_use", 503, "Another process has the data directory open")              \
     X(DATA_NOT_WRITABLE, "data_not_writable", 500, "The data directory cannot be written")         \

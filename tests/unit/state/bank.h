@@ -77,8 +77,8 @@ static inline const rv_schema *bank_schema_make(bank_memory *m) {
 static inline rv_state *bank_state_make(bank_memory *m, const rv_schema *schema, uint64_t key,
                                         size_t page_memory, size_t journal_memory) {
     rv_state *state = NULL;
-    const rv_state_options options = {schema, key, page_memory, journal_memory};
-    if (!bank_take(m, page_memory + journal_memory + 4096) ||
+    const rv_state_options options = {schema, key, page_memory, journal_memory, 0};
+    if (!bank_take(m, page_memory + page_memory / 256 + journal_memory + 4096) ||
         rv_state_create(&state, &options, &m->arena, NULL) != RV_OK) {
         return NULL;
     }

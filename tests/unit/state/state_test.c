@@ -368,7 +368,7 @@ RV_TEST(events_that_name_what_is_not_there_are_damage) {
 RV_TEST(a_budget_that_is_too_small_is_told) {
     uint8_t small[512];
     rv_arena arena = rv_arena_over(small, sizeof small);
-    const rv_state_options options = {schema, 1, 4u << 20, 1u << 20};
+    const rv_state_options options = {schema, 1, 4u << 20, 1u << 20, 0};
     rv_state *none = NULL;
     RV_CHECK_STATUS(rv_state_create(&none, &options, &arena, &err), RV_MEMORY_EXHAUSTED);
     RV_CHECK_EQ(arena.len, 0);
