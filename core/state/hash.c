@@ -124,7 +124,7 @@ static rv_hash128 page_sum(const rv_state *state, uint32_t page) {
         return (rv_hash128){0, 0}; /* its bytes are from a transaction that was taken back */
     }
     const rv_page_head *const head = rv_pages_head(&state->pages, page);
-    RV_ASSERT(head->kind <= RV_PAGE_STREAMS);
+    RV_ASSERT(head->kind <= RV_PAGE_TREE);
     if (head->kind == RV_PAGE_ROWS) {
         return rows_page_sum(state, page, head);
     }

@@ -34,7 +34,8 @@ typedef enum rv_page_kind {
     RV_PAGE_HEAP,      /* slots of values, event ids, overflowing buckets */
     RV_PAGE_DIRECTORY, /* numbers of the pages of an array: lines.h */
     RV_PAGE_BUCKETS,   /* lines of an index */
-    RV_PAGE_STREAMS    /* lines of stream heads */
+    RV_PAGE_STREAMS,   /* lines of stream heads */
+    RV_PAGE_TREE       /* slots of tree nodes: tree.h */
 } rv_page_kind;
 
 /* What every page begins with. Which members count depends on the kind. */

@@ -18,6 +18,7 @@ typedef struct rv_root {
     rv_slots heap[RV_HEAP_CLASSES]; /* values, by size class: heap.h */
     rv_slots overflow;              /* buckets that did not fit: index.h */
     rv_slots ids;                   /* foreign event ids: streams.h */
+    rv_slots tree_nodes;            /* of secondary indexes: tree.h */
     rv_index id_index;
     rv_index stream_index;              /* by path, to 1 + number */
     rv_lines streams;                   /* heads by number */

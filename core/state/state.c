@@ -3,6 +3,7 @@
 #include "core/state/state.h"
 
 #include "core/state/inside.h"
+#include "core/state/tree.h"
 
 rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_arena *arena,
                           rv_error *err) {
@@ -33,6 +34,8 @@ rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_
     root->overflow.kind = RV_PAGE_HEAP;
     root->ids.size = (uint16_t)sizeof(rv_id_entry);
     root->ids.kind = RV_PAGE_HEAP;
+    root->tree_nodes.size = RV_TREE_NODE_SIZE;
+    root->tree_nodes.kind = RV_PAGE_TREE;
     root->id_index.buckets.kind = RV_PAGE_BUCKETS;
     root->stream_index.buckets.kind = RV_PAGE_BUCKETS;
     root->streams.kind = RV_PAGE_STREAMS;

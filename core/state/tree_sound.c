@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether a tree is what tree.h says: one walk over all of it, in order, that needs no row. */
+#include "core/state/tree_node.h"
+
+typedef struct walk {
+    const rv_pages *pages;
+    uint32_t nodes[RV_TREE_DEPTH_MAX]; /* by level, from the root down to where the walk is */
+    uint32_t next[RV_TREE_DEPTH_MAX];  /* the child to go to */
+    uint32_t leaf;                     /* the last one met */
+    uint32_t count;                    /* entries met */
+    rv_tree_entry before;              /* the last entry or separator met */
+    bool any;                          /* there is one before */
+    bool divides;                      /* that is a separator */
+} walk;
+
+/* Entries lie where they may, and what is used and loose adds up. */
+static bool node_is_sound(const rv_tree_node *node, uint32_t level) {
+    if (node->level != level || RV_TREE_NODE_HEAD + 2u * node->count > node->heap) {
+        return false;
+    }
+    const uint32_t head = level == 0 ? RV_TREE_LEAF_HEAD : RV_TREE_INNER_HEAD;
+    uint32_t size = 0;
+    for (uint32_t i = 0; i < node->count; i += 1) {
+        if (node->offsets[i] < node->heap || node->offsets[i] + head > RV_TREE_NODE_SIZE) {
+            return false;
+        }
+        const rv_tree_entry entry = rv_tree_entry_of(node, i);
+        if (node->offsets[i] + head + entry.bytes.len > RV_TREE_NODE_SIZE) {
+            return false;
+        }
+        size += head + (uint32_t)entry.bytes.len;
+    }
+    return size + node->loose == RV_TREE_NODE_SIZE - node->heap;
+}
+
+/* The next entry or separator in order comes rightly behind the one before. */
+static bool meet(walk *w, const rv_tree_entry *entry, bool divides) {
+    bool sound = true;
+    if (w->any) {
+        const int order = rv_bytes_compare(w->before.bytes, entry->bytes);
+        const bool named = !w->divides || w->before.place != 0;
+        const bool less = w->before.place < entry->place || (w->divides && !divides);
+        sound = order < 0 || (order == 0 && (!named || less || entry->cut));
+        sound = sound && !(w->divides && divides); /* a leaf is never empty */
+        if (w->divides && w->before.cut) {
+            sound = sound && entry->place == w->before.place;
+        }
+    }
+    w->before = *entry;
+    w->any = true;
+    w->divides = divides;
+    return sound;
+}
+
+static bool leaf_is_sound(walk *w, uint32_t place) {
+    const rv_tree_node *const leaf = rv_tree_node_read(w->pages, place);
+    bool sound = node_is_sound(leaf, 0) && leaf->count > 0 && leaf->prev == w->leaf;
+    if (w->leaf != 0) {
+        sound = sound && rv_tree_node_read(w->pages, w->leaf)->next == place;
+    }
+    for (uint32_t i = 0; i < leaf->count && sound; i += 1) {
+        const rv_tree_entry entry = rv_tree_entry_of(leaf, i);
+        sound = entry.place != 0 && meet(w, &entry, false);
+    }
+    w->count += leaf->count;
+    w->leaf = place;
+    return sound;
+}
+
+/* Walks below an inner root. */
+static bool nodes_are_sound(walk *w, uint32_t root_level) {
+    uint32_t level = root_level;
+    bool sound = node_is_sound(rv_tree_node_read(w->pages, w->nodes[level]), level);
+    for (uint64_t left = 4 * (uint64_t)w->pages->total * RV_PAGE_ROOM; sound; left -= 1) {
+        RV_ASSERT(left > 0);
+        const rv_tree_node *const node = rv_tree_node_read(w->pages, w->nodes[level]);
+        const uint32_t nth = w->next[level];
+        if (nth > node->count) {
+            if (level == root_level) {
+                return true;
+            }
+            level += 1;
+            continue;
+        }
+        w->next[level] += 1;
+        if (nth > 0) {
+            const rv_tree_entry separator = rv_tree_entry_of(node, nth - 1);
+            sound = meet(w, &separator, true);
+        }
+        const uint32_t child = rv_tree_child_of(node, nth);
+        if (level == 1) {
+            sound = sound && leaf_is_sound(w, child);
+            continue;
+        }
+        level -= 1;
+        w->nodes[level] = child;
+        w->next[level] = 0;
+        sound = sound && node_is_sound(rv_tree_node_read(w->pages, child), level);
+    }
+    return false;
+}
+
+bool rv_tree_is_sound(const rv_pages *pages, const rv_tree *tree) {
+    walk w = {.pages = pages};
+    if (tree->root == 0) {
+        return tree->count == 0;
+    }
+    const uint32_t level = rv_tree_node_read(pages, tree->root)->level;
+    if (level >= RV_TREE_DEPTH_MAX) {
+        return false;
+    }
+    w.nodes[level] = tree->root;
+    const bool sound = level == 0 ? leaf_is_sound(&w, tree->root) : nodes_are_sound(&w, level);
+    return sound && w.count == tree->count && rv_tree_node_read(pages, w.leaf)->next == 0;
+}
