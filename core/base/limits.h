@@ -23,6 +23,11 @@
 #define RV_LABELS_MAX        1024      /* labels of one enum */
 #define RV_SCHEMA_TEXT_MAX   (1 << 20) /* bytes of one schema change */
 
+/* --- numeric: what two declared ones (1,000 digits on either side, as in PostgreSQL) multiply to;
+ * such a number has 3 KiB --- */
+#define RV_DECIMAL_WHOLE_MAX 4096u /* digits before the point */
+#define RV_DECIMAL_SCALE_MAX 2048u /* digits after it */
+
 /* --- paths --- */
 #define RV_PATH_LEN_MAX      1024 /* bytes of a concrete path: what all proxies take of a URL */
 #define RV_PATH_SEGMENTS_MAX 16   /* of a path, template or pattern */

@@ -9,7 +9,7 @@
 #include "core/base/assert.h"
 
 /* Exponents beyond it are refused as PostgreSQL does. */
-#define EXPONENT_MAX 1073741823
+#define EXPONENT_MAX 1073741822
 
 static const int64_t powers[] = {1,
                                  10,
@@ -104,34 +104,30 @@ rv_number_result rv_number_parse_int(rv_bytes text, int64_t *value) {
     return RV_NUMBER_OK;
 }
 
-/* A decimal taken apart: digits (with the point among them) and where the point belongs. */
-typedef struct decimal {
-    bool minus;
-    rv_bytes digits; /* may have one point in it */
-    int64_t point;   /* digits before the point, exponent applied; may be negative */
-} decimal;
-
-/* The exponent's digits after `e`; true when they are some. */
-static bool parse_exponent(rv_bytes text, int64_t *exponent) {
+/* The exponent after `e`, white space before it, as strtol reads one. */
+static rv_number_result parse_exponent(rv_bytes text, int64_t *exponent) {
     RV_ASSERT(exponent != NULL);
+    while (text.len > 0 && is_space(text.ptr[0])) {
+        text = rv_bytes_from(text, 1);
+    }
     const bool minus = take_sign(&text);
     if (text.len == 0) {
-        return false;
+        return RV_NUMBER_INVALID;
     }
     int64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
         if (!is_digit(text.ptr[i])) {
-            return false;
+            return RV_NUMBER_INVALID;
         }
         value = value > EXPONENT_MAX ? value : value * 10 + (text.ptr[i] - '0');
     }
     *exponent = minus ? -value : value;
-    return value <= EXPONENT_MAX;
+    return value <= EXPONENT_MAX ? RV_NUMBER_OK : RV_NUMBER_TOO_LARGE;
 }
 
-static bool take_apart(rv_bytes text, decimal *d) {
+rv_number_result rv_number_take_apart(rv_bytes text, rv_number_parts *d) {
     text = rv_number_trim(text);
-    *d = (decimal){.minus = take_sign(&text), .digits = text, .point = 0};
+    *d = (rv_number_parts){.minus = take_sign(&text), .digits = text, .point = 0};
     size_t digit_count = 0;
     bool point = false;
     size_t at = 0;
@@ -143,24 +139,26 @@ static bool take_apart(rv_bytes text, decimal *d) {
     }
     d->digits.len = at;
     int64_t exponent = 0;
-    if (at < text.len && (text.ptr[at] | 0x20) == 'e') {
-        if (!parse_exponent(rv_bytes_from(text, at + 1), &exponent)) {
-            return false;
+    if (digit_count > 0 && at < text.len && (text.ptr[at] | 0x20) == 'e') {
+        const rv_number_result result = parse_exponent(rv_bytes_from(text, at + 1), &exponent);
+        if (result != RV_NUMBER_OK) {
+            return result;
         }
         at = text.len;
     }
     RV_ASSERT(at <= text.len);
     d->point += exponent;
-    return digit_count > 0 && at == text.len;
+    return digit_count > 0 && at == text.len ? RV_NUMBER_OK : RV_NUMBER_INVALID;
 }
 
 rv_number_result rv_number_parse_scaled(rv_bytes text, uint32_t precision, uint32_t scale,
                                         int64_t *value) {
     RV_ASSERT(precision <= RV_NUMERIC_DIGITS_MAX && scale <= RV_NUMERIC_DIGITS_MAX);
     RV_ASSERT(value != NULL);
-    decimal d;
-    if (!take_apart(text, &d)) {
-        return RV_NUMBER_INVALID;
+    rv_number_parts d;
+    const rv_number_result taken = rv_number_take_apart(text, &d);
+    if (taken != RV_NUMBER_OK) {
+        return taken;
     }
     const int64_t wanted = d.point + (int64_t)scale; /* digits that the result has */
     const int64_t limit = powers[precision];

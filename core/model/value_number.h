@@ -22,6 +22,17 @@ int64_t rv_number_power(uint32_t exponent);
 /* Text without white space around it. */
 rv_bytes rv_number_trim(rv_bytes text);
 
+/* A decimal taken apart: digits (with the point among them) and where the point belongs. */
+typedef struct rv_number_parts {
+    bool minus;
+    rv_bytes digits; /* may have one point in it */
+    int64_t point;   /* digits before the point, exponent applied; may be negative */
+} rv_number_parts;
+
+/* `[+-]digits[.digits][e[+-]digits]`, white space around it, of any length. RV_NUMBER_TOO_LARGE:
+ * only the exponent is. */
+rv_number_result rv_number_take_apart(rv_bytes text, rv_number_parts *parts);
+
 /* `[+-]digits`, white space around it. */
 rv_number_result rv_number_parse_int(rv_bytes text, int64_t *value);
 
