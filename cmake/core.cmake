@@ -1,9 +1,11 @@
-# The library: every floor from base to face, no platform. One glob a floor, so that a new file is
+# The core: every floor from base to face and lib, no platform. One glob a floor, so that a new file is
 # built because it is there.
 file(GLOB RV_LIBRARY_SOURCES CONFIGURE_DEPENDS
   core/*.c core/base/*.c core/model/*.c core/log/*.c core/state/*.c core/live/*.c
-  sync/*.c face/*.c)
+  sync/*.c face/*.c lib/*.c)
+list(FILTER RV_LIBRARY_SOURCES EXCLUDE REGEX "lib/directory\\.c$")
 add_library(rivulet STATIC ${RV_LIBRARY_SOURCES})
+set_target_properties(rivulet PROPERTIES OUTPUT_NAME rivulet_core)
 target_include_directories(rivulet PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
 
 # A module is fetched by browsers before it can run, so it is compiled for size, but for what every
@@ -20,7 +22,7 @@ endif()
 # The storage hosts that need no event loop.
 file(GLOB RV_PLATFORM_SOURCES CONFIGURE_DEPENDS platform/memory/*.c platform/sim/*.c)
 if(RV_TARGET STREQUAL "native")
-  file(GLOB RV_PLATFORM_OF_TARGET CONFIGURE_DEPENDS platform/posix/*.c)
+  file(GLOB RV_PLATFORM_OF_TARGET CONFIGURE_DEPENDS platform/posix/*.c lib/directory.c)
 elseif(RV_TARGET STREQUAL "wasi")
   # POSIX's files, which WASI's C library has too, but for the lock.
   file(GLOB RV_PLATFORM_OF_TARGET CONFIGURE_DEPENDS platform/posix/*.c platform/wasi/*.c)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A node: log, schema and state as one thing, opened, appended to, read and closed. It is the
- * public face of the core for sync, SQL, face and the platforms; include/rivulet/rivulet.h will
- * narrow it for applications.
+ * public face of the core for sync, SQL, face and the platforms; include/rivulet/rivulet.h narrows it
+ * for applications.
  *
  * Sans-I/O: the node starts operations on its host and is polled. Everything that may have to wait
  * answers RV_PENDING and is called again after rv_node_poll.
@@ -12,6 +12,7 @@
 
 #include "core/log/log.h"
 #include "core/state/state.h"
+#include "rivulet/append.h"
 
 typedef struct rv_node rv_node;
 
@@ -75,24 +76,6 @@ rv_hash128 rv_node_state_hash(rv_node *node);
 rv_status rv_node_failed(const rv_node *node, rv_error *err);
 
 /* --- appending (root) --- */
-
-typedef enum rv_expected_kind {
-    RV_EXPECTED_ANY,
-    RV_EXPECTED_NONE,   /* the stream has no event */
-    RV_EXPECTED_EXISTS, /* it has one */
-    RV_EXPECTED_NUMBER
-} rv_expected_kind;
-
-typedef struct rv_append {
-    rv_bytes path; /* concrete, or a stream's bare name */
-    rv_bytes type;
-    rv_bytes data;     /* a JSON object */
-    rv_bytes metadata; /* a JSON object, or empty */
-    rv_expected_kind expected;
-    uint64_t expected_version; /* RV_EXPECTED_NUMBER */
-    bool has_event_id;
-    uint8_t event_id[16];
-} rv_append;
 
 /*
  * Appends the events as one atomic batch: judged in order, folded, in the log's memory; durable

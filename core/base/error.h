@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What went wrong, as a value: the status, a sentence for people (what was met, what was expected,
- * what to do), and the facts behind it as JSON members for programs.
+ * How errors (include/rivulet/error.h) are made.
  *
  *     return rv_error_set(err, RV_VERSION_CONFLICT, "%b is at version %u, not %u", &path, a, e);
  *     rv_error_fact_uint(err, "expected", e);
@@ -10,18 +9,7 @@
 #define RV_BASE_ERROR_H
 
 #include "core/base/writer.h"
-#include "rivulet/status.h"
-
-#define RV_ERROR_DETAIL_MAX 400
-#define RV_ERROR_FACTS_MAX  400
-
-typedef struct rv_error {
-    rv_status status;
-    size_t detail_len;
-    size_t facts_len;
-    char detail[RV_ERROR_DETAIL_MAX]; /* UTF-8; cut at a character when too long; NUL-terminated */
-    char facts[RV_ERROR_FACTS_MAX];   /* `"expected":3,"actual":5`, no braces; whole members only */
-} rv_error;
+#include "rivulet/error.h"
 
 /* Sets the error, without facts, and returns `status`. `err` may be NULL.
  * The format knows %s (const char *), %b (const rv_bytes *), %u (uint64_t), %d (int64_t), %x

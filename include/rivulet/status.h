@@ -9,6 +9,8 @@
 #ifndef RIVULET_STATUS_H
 #define RIVULET_STATUS_H
 
+#include "rivulet/export.h"
+
 /* X(NAME, code, HTTP status, meaning) */
 #define RV_STATUS_TABLE(X)                                                                         \
     X(OK, "ok", 200, "Done")                                                                       \
@@ -105,20 +107,28 @@
     X(SQL_READ_ONLY, "sql_read_only", 403, "SQL can only read")                                    \
     X(SQL_LIMIT, "sql_limit", 422, "The query exceeded a limit")
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define RV_STATUS_MEMBER(name, code, http, text) RV_##name,
 typedef enum rv_status { RV_STATUS_TABLE(RV_STATUS_MEMBER) RV_STATUS_COUNT } rv_status;
 #undef RV_STATUS_MEMBER
 
 /* The stable code, such as "version_conflict". Never NULL. */
-const char *rv_status_code(rv_status status);
+RV_API const char *rv_status_code(rv_status status);
 
 /* What the status means, one line for people. Never NULL. */
-const char *rv_status_text(rv_status status);
+RV_API const char *rv_status_text(rv_status status);
 
 /* The HTTP status it is answered with. */
-int rv_status_http(rv_status status);
+RV_API int rv_status_http(rv_status status);
 
 /* The status of a code, RV_STATUS_COUNT when there is none. `code` ends with NUL. */
-rv_status rv_status_of_code(const char *code);
+RV_API rv_status rv_status_of_code(const char *code);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rivulet: an event-sourcing database as a library. An append-only log of typed events, aggregates
+ * that are folded from them, SQL over the aggregates, and subscriptions.
+ *
+ *     #include <rivulet/directory.h>
+ *
+ *     rv_db *db;
+ *     rv_error err;
+ *     if (rv_db_open_directory("bank.rv", NULL, &db, &err) != RV_OK) { puts(err.detail); … }
+ *     rv_db_event event;
+ *     rv_append append = {.path = rv_text("/accounts/1"), .type = rv_text("money_deposited"),
+ *                         .data = rv_text("{\"amount\": 100}")};
+ *     if (rv_db_append(db, &append, 1, &event, &err) == RV_OK) …
+ *     rv_db_close_directory(db, &err);
+ *
+ * Two ways to use it
+ *
+ * - Over a directory (rivulet/directory.h). Every call does its work before it returns; RV_PENDING
+ *   and RV_BUSY below do not occur.
+ * - Over a host of your own (rivulet/host.h): storage, clock and entropy are functions that you
+ *   give, and the library never waits. A call that needs the storage answers RV_PENDING; poll
+ *   (rv_db_poll) until your host's operation has finished, and make the same call again: what was
+ *   not done changed nothing.
+ *
+ * What holds for all of it
+ *
+ * - Memory. A database works in the block of memory that it is given, and takes none from the
+ *   system after it is open (SQLite's few words of process-wide variables aside). What is full
+ *   is an error with a name, and nothing has changed.
+ * - Threads. A database belongs to one thread at a time. Databases with SQL share variables of
+ *   SQLite: in one process all of them belong to one thread at a time.
+ * - Borrowed bytes. An rv_bytes that a call gives is valid until the next call with the same
+ *   database, unless its comment says longer.
+ * - Text is UTF-8 without NUL. Times are microseconds since 1970-01-01 UTC.
+ * - Errors are values: rivulet/status.h has all of them, rivulet/error.h what comes with one.
+ *   After any error the database is as it was before the call.
+ * - A pointer that is NULL where its comment does not allow it, a database that is not open, and
+ *   a handle that was closed are bugs of the caller: an assertion ends the process.
+ */
+#ifndef RIVULET_RIVULET_H
+#define RIVULET_RIVULET_H
+
+#include "rivulet/append.h"
+#include "rivulet/error.h"
+#include "rivulet/export.h"
+#include "rivulet/host.h"
+
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The version of this header; rv_db_version() is that of the library. */
+#define RV_VERSION_TEXT "0.1.0"
+
+/* "0.1.0". Never NULL. */
+RV_API const char *rv_db_version(void);
+
+/* A C string as bytes, without its NUL; borrowed. */
+static inline rv_bytes rv_text(const char *text) {
+    rv_bytes bytes;
+    bytes.ptr = (const uint8_t *)text;
+    bytes.len = strlen(text);
+    return bytes;
+}
+
+/* Where a call writes text of any length: `cap` bytes at `ptr`, of which it fills `len`. There is
+ * no NUL at the end. */
+typedef struct rv_buffer {
+    uint8_t *ptr;
+    size_t cap;
+    size_t len;
+} rv_buffer;
+
+/* --- life --- */
+
+typedef struct rv_db rv_db;
+
+typedef struct rv_db_options {
+    rv_host host;
+    void *memory;             /* aligned for any object; the database's until it is closed */
+    size_t memory_size;       /* bytes: at least RV_DB_MEMORY_MIN */
+    bool without_sql;         /* no memory for queries: rv_db_query answers RV_UNSUPPORTED */
+    uint64_t query_steps_max; /* of SQLite's machine, for one query; 0: no limit */
+} rv_db_options;
+
+/* The least memory, with SQL and without. */
+#define RV_DB_MEMORY_MIN             ((size_t)7 << 20)
+#define RV_DB_MEMORY_WITHOUT_SQL_MIN ((size_t)5 << 20)
+
+/* Divides the memory and starts nothing. RV_MEMORY_EXHAUSTED: it is too little. */
+RV_API RV_MUST_USE rv_status rv_db_create(rv_db **db, const rv_db_options *options, rv_error *err);
+
+/*
+ * Opens what the host's storage holds, or makes a new log where it holds nothing.
+ * RV_PENDING: poll, call again. RV_OK: open.
+ * RV_DATA_DAMAGED: open for reading, up to the damage, which `err` names ("file", "offset",
+ * "sequence"); every append answers RV_READ_ONLY.
+ * Not open, and to be forgotten: RV_STATE_FULL (the memory is too little for the rows),
+ * RV_DATA_NEWER (a later version wrote it), RV_DATA_NOT_WRITABLE, RV_STORAGE_FULL,
+ * RV_STORAGE_FAILED.
+ */
+RV_API RV_MUST_USE rv_status rv_db_open(rv_db *db, rv_error *err);
+
+/* Takes what the host has finished, and goes on with writing and flushing. To be called when an
+ * operation of the host has finished, and after appends. RV_OK; or why the database is read-only
+ * since a write or a flush failed: RV_STORAGE_FAILED, each time. */
+RV_API RV_MUST_USE rv_status rv_db_poll(rv_db *db, rv_error *err);
+
+/* Flushes, seals the log and lets go of the host. RV_PENDING: poll, call again. RV_END: closed; the
+ * memory is the caller's again. RV_STORAGE_FAILED: closed as well, and what was not durable may be
+ * lost. Feeds and queries are closed with it. */
+RV_API RV_MUST_USE rv_status rv_db_close(rv_db *db, rv_error *err);
+
+/* --- facts --- */
+
+typedef struct rv_db_facts {
+    bool root;         /* accepts and numbers events itself; else it holds a part of a log */
+    bool read_only;    /* damaged, or a write or flush has failed */
+    uint64_t position; /* of the last event, in memory; of a part: up to which it is whole */
+    uint64_t position_durable; /* the same, flushed */
+    uint64_t sequence;         /* of this log's last event, in memory */
+    uint64_t sequence_durable; /* the same, flushed */
+    uint32_t schema_version;   /* number of schema changes */
+    uint64_t log_bytes;        /* on disk */
+    uint32_t log_segments;
+    uint64_t memory_rows;      /* bytes that rows and indexes can take, */
+    uint64_t memory_rows_used; /* and take */
+} rv_db_facts;
+
+RV_API void rv_db_facts_of(const rv_db *db, rv_db_facts *facts);
+
+/* Why the database is read-only; RV_OK when it is not. */
+RV_API rv_status rv_db_failed(const rv_db *db, rv_error *err);
+
+/* 16 bytes that are equal in two databases exactly when they hold the same confirmed state, on all
+ * platforms (docs/format/state-hash.md). Costs what has changed since it was last asked for. */
+RV_API void rv_db_state_hash(rv_db *db, uint8_t *hash);
+
+/* --- events --- */
+
+/* An event of the log. Its bytes are borrowed until the next call with the database, except those
+ * that read this event (rv_db_event_…). */
+typedef struct rv_db_event {
+    uint64_t sequence;       /* in this database's own log: the cursor of feeds */
+    uint64_t position;       /* in the root's log */
+    uint64_t version;        /* in its stream: 1, 2, 3 … */
+    uint32_t schema_version; /* that it was written under */
+    rv_bytes path;
+    rv_bytes type;
+    rv_bytes metadata; /* a JSON object, or empty */
+    uint8_t event_id[16];
+    int64_t written_at;
+    int64_t recorded_at;
+    bool batch_end;   /* the last of its atomic batch */
+    rv_bytes encoded; /* the data, as docs/format/event.md has it */
+    uint16_t type_number;
+} rv_db_event;
+
+/* --- schema --- */
+
+/* Adds what `text` declares, as an event with a position, in `event` if that is not NULL.
+ * RV_PENDING, RV_BUSY; RV_SCHEMA_SYNTAX, RV_SCHEMA_INVALID, RV_SCHEMA_AMBIGUOUS,
+ * RV_SCHEMA_DUPLICATE, RV_SCHEMA_UNKNOWN_NAME, RV_SCHEMA_TOO_LARGE, RV_EXPRESSION_TYPE,
+ * RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG, RV_UNSUPPORTED: with facts "line",
+ * "column", "met" and, where there is one, "expected". RV_READ_ONLY, RV_NOT_ROOT, RV_CLOSING,
+ * RV_STATE_FULL, RV_STORAGE_FULL. */
+RV_API RV_MUST_USE rv_status rv_db_schema_apply(rv_db *db, rv_bytes text, rv_db_event *event,
+                                                rv_error *err);
+
+/* What would rv_db_schema_apply say of `text`? Changes nothing. */
+RV_API RV_MUST_USE rv_status rv_db_schema_check(rv_db *db, rv_bytes text, rv_error *err);
+
+/* Writes the whole schema as text that, applied to an empty database, makes the same schema.
+ * RV_MEMORY_EXHAUSTED: the buffer is too small. */
+RV_API RV_MUST_USE rv_status rv_db_schema_print(const rv_db *db, rv_buffer *out);
+
+/* --- appending --- */
+
+/*
+ * Appends `count` events as one atomic batch: each is completed (defaults, keys, times), then
+ * judged in order; one refusal refuses all of them, with the fact "index". `events`, if not NULL,
+ * gets the events as accepted.
+ *
+ * RV_OK: in memory, and folded; durable once rv_db_facts.sequence_durable has reached the last
+ * one's sequence, which over a directory it has. The same event ids with the same content again
+ * give the first result.
+ *
+ * RV_PENDING, RV_BUSY: poll, call again with the same.
+ * The request: RV_JSON_INVALID, RV_PATH_INVALID, RV_UNKNOWN_STREAM, RV_UNKNOWN_EVENT_TYPE,
+ * RV_EVENT_TYPE_NOT_ADMITTED, RV_UNKNOWN_FIELD, RV_KEY_MISMATCH, RV_VALUE_INVALID,
+ * RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG, RV_EVENT_TOO_LARGE, RV_BATCH_TOO_LARGE.
+ * What the rows say: RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION, RV_ROW_EXISTS,
+ * RV_UNKNOWN_REFERENCE, RV_ROW_OF_OTHER_STREAM, RV_ROW_REFERENCED, RV_DIVISION_BY_ZERO,
+ * RV_EXPRESSION_LIMIT; with facts "aggregate", "key", "column", "value", "field" as they apply.
+ * RV_VERSION_CONFLICT ("expected", "actual"), RV_EVENT_ID_REUSED.
+ * The node: RV_NOT_ROOT, RV_READ_ONLY, RV_CLOSING, RV_STATE_FULL, RV_MEMORY_EXHAUSTED,
+ * RV_STORAGE_FULL.
+ */
+RV_API RV_MUST_USE rv_status rv_db_append(rv_db *db, const rv_append *appends, size_t count,
+                                          rv_db_event *events, rv_error *err);
+
+/* Writes the event as a JSON object: position, path, version, type, schema_version, event_id,
+ * recorded_at, data, metadata. RV_MEMORY_EXHAUSTED: the buffer is too small. */
+RV_API RV_MUST_USE rv_status rv_db_event_json(const rv_db *db, const rv_db_event *event,
+                                              rv_buffer *out);
+
+/* Writes only its data. */
+RV_API RV_MUST_USE rv_status rv_db_event_data_json(const rv_db *db, const rv_db_event *event,
+                                                   rv_buffer *out);
+
+/* The version of the stream with this concrete path: that of its last event; 0 if it has none. */
+RV_API uint64_t rv_db_stream_version(const rv_db *db, rv_bytes path);
+
+/* --- values --- */
+
+typedef enum rv_datum_kind {
+    RV_DATUM_NULL,
+    RV_DATUM_BOOLEAN, /* `integer` is 0 or 1 */
+    RV_DATUM_INTEGER, /* smallint, integer, bigint and serials: `integer` */
+    RV_DATUM_REAL,    /* real, double precision: `real` */
+    RV_DATUM_BYTES,   /* bytea: `bytes` */
+    RV_DATUM_TEXT     /* all other types, in the text form that PostgreSQL gives them: `bytes` */
+} rv_datum_kind;
+
+typedef struct rv_datum {
+    rv_datum_kind kind;
+    int64_t integer;
+    double real;
+    rv_bytes bytes;
+} rv_datum;
+
+/* A field of an event by its name. RV_UNKNOWN_FIELD; RV_MEMORY_EXHAUSTED: its text form is longer
+ * than the database's memory for one. */
+RV_API RV_MUST_USE rv_status rv_db_event_field(rv_db *db, const rv_db_event *event, rv_bytes name,
+                                               rv_datum *datum, rv_error *err);
+
+/* --- feeds: history, then what comes --- */
+
+/*
+ * A feed yields the durable events of the streams that its patterns match, each once, in order of
+ * sequence, from a sequence on; then, as they become durable, those that are appended. It has no
+ * buffer: nothing is lost and nothing is kept back by a reader that is slow.
+ *
+ *     rv_db_feed *feed;
+ *     rv_bytes pattern = rv_text("/accounts/1");
+ *     rv_db_feed_open(db, &pattern, 1, 1, &feed, &err);
+ *     while (rv_db_feed_next(feed, &event, &err) == RV_OK) { … }
+ */
+typedef struct rv_db_feed rv_db_feed;
+
+/* Feeds that can be open at once. */
+#define RV_DB_FEEDS_MAX 64
+
+/* Opens a feed of what matches one of the patterns (`*` one segment, `**` the rest; without
+ * patterns: everything that was declared), from the event with sequence `from` on (1 is the first;
+ * the cursor that a reader keeps is the last event's sequence + 1). The patterns are copied.
+ * RV_PATH_INVALID; RV_BUSY: RV_DB_FEEDS_MAX are open; RV_SELECTION_INVALID: more patterns than
+ * RV_DB_FEED_PATTERNS_MAX; RV_MEMORY_EXHAUSTED: longer than RV_DB_FEED_TEXT_MAX bytes together. */
+RV_API RV_MUST_USE rv_status rv_db_feed_open(rv_db *db, const rv_bytes *patterns,
+                                             size_t pattern_count, uint64_t from, rv_db_feed **feed,
+                                             rv_error *err);
+#define RV_DB_FEED_PATTERNS_MAX 8
+#define RV_DB_FEED_TEXT_MAX     2048
+
+/* The next event: RV_OK. RV_END: no more for now; call again after an append is durable.
+ * RV_PENDING: the log is being read; poll, call again. RV_DATA_DAMAGED (with the place),
+ * RV_STORAGE_FAILED, RV_BUSY. */
+RV_API RV_MUST_USE rv_status rv_db_feed_next(rv_db_feed *feed, rv_db_event *event, rv_error *err);
+
+/* The sequence to open a feed from that goes on where this one is. */
+RV_API uint64_t rv_db_feed_cursor(const rv_db_feed *feed);
+
+/* NULL is allowed. */
+RV_API void rv_db_feed_close(rv_db_feed *feed);
+
+/* --- rows --- */
+
+typedef struct rv_db_aggregate {
+    rv_bytes name;
+    uint16_t number;
+    uint16_t column_count;
+    uint64_t row_count;
+    bool shared;
+} rv_db_aggregate;
+
+typedef struct rv_db_column {
+    rv_bytes name;
+    rv_bytes type; /* as the schema language spells it */
+    bool not_null;
+    bool key; /* of the primary key */
+} rv_db_column;
+
+/* A row; a small value to be copied. Valid until the next append. */
+typedef struct rv_db_row {
+    uint16_t aggregate;
+    uint64_t place;
+} rv_db_row;
+
+/* Aggregates are numbered 0, 1, 2 … in order of declaration. */
+RV_API uint16_t rv_db_aggregate_count(const rv_db *db);
+
+/* By number, below the count. */
+RV_API void rv_db_aggregate_at(const rv_db *db, uint16_t number, rv_db_aggregate *aggregate);
+
+/* By name. RV_UNKNOWN_AGGREGATE. */
+RV_API RV_MUST_USE rv_status rv_db_aggregate_named(const rv_db *db, rv_bytes name,
+                                                   rv_db_aggregate *aggregate, rv_error *err);
+
+/* A column, by number below the aggregate's count; in order of declaration. */
+RV_API void rv_db_column_at(rv_db *db, uint16_t aggregate, uint16_t column, rv_db_column *out);
+
+/* The row with this primary key, as text, one for each column of the key. RV_ROW_NOT_FOUND;
+ * RV_PARAMETER_INVALID: another number of columns; RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE,
+ * RV_VALUE_TOO_LONG: a text is none of the column's type. */
+RV_API RV_MUST_USE rv_status rv_db_row_find(rv_db *db, uint16_t aggregate, const rv_bytes *key,
+                                            size_t key_count, rv_db_row *row, rv_error *err);
+
+/* Goes through the rows of an aggregate, in no order that means anything: RV_OK with the first row
+ * after rv_db_row_start, then the one after `row`; RV_END after the last. */
+RV_API rv_db_row rv_db_row_start(uint16_t aggregate);
+RV_API RV_MUST_USE rv_status rv_db_row_next(const rv_db *db, rv_db_row *row);
+
+/* A column of a row. RV_MEMORY_EXHAUSTED: as rv_db_event_field. */
+RV_API RV_MUST_USE rv_status rv_db_row_datum(rv_db *db, rv_db_row row, uint16_t column,
+                                             rv_datum *datum, rv_error *err);
+
+/* Writes the row as a JSON object. RV_MEMORY_EXHAUSTED: the buffer is too small. */
+RV_API RV_MUST_USE rv_status rv_db_row_json(rv_db *db, rv_db_row row, rv_buffer *out);
+
+/* --- SQL --- */
+
+typedef struct rv_db_query rv_db_query;
+
+/*
+ * Compiles one SELECT and binds `parameters` (a JSON array for `?`, or empty). Its rows are those
+ * of one position, so nothing may be appended before it is finished.
+ * RV_SQL_INVALID (fact "offset"), RV_SQL_READ_ONLY, RV_SQL_LIMIT, RV_JSON_INVALID,
+ * RV_PARAMETER_INVALID, RV_MEMORY_EXHAUSTED, RV_BUSY (too many are open), RV_UNSUPPORTED (the
+ * database is without SQL).
+ */
+RV_API RV_MUST_USE rv_status rv_db_query_open(rv_db *db, rv_bytes sql, rv_bytes parameters,
+                                              rv_db_query **query, rv_error *err);
+
+/* The next row: RV_OK; RV_END after the last; RV_SQL_LIMIT, RV_SQL_INVALID, RV_MEMORY_EXHAUSTED
+ * end the query. */
+RV_API RV_MUST_USE rv_status rv_db_query_next(rv_db_query *query, rv_error *err);
+
+/* Writes the columns, `[{"name":…,"type":…},…]`, or after RV_OK the row, as a JSON array.
+ * RV_MEMORY_EXHAUSTED: the buffer is too small. */
+RV_API RV_MUST_USE rv_status rv_db_query_columns_json(const rv_db_query *query, rv_buffer *out);
+RV_API RV_MUST_USE rv_status rv_db_query_row_json(const rv_db_query *query, rv_buffer *out);
+
+/* NULL is allowed. */
+RV_API void rv_db_query_close(rv_db_query *query);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

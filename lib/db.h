@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The inside of a database of the C interface (include/rivulet/rivulet.h), for the files of this
+ * folder: a node, SQL beside it, and what the interface keeps of its own.
+ *
+ *     db.c         life and facts        append.c  schema and appends     feed.c   feeds
+ *     datum.c      values, events        row.c     aggregates and rows    query.c  SQL
+ *     directory.c  over a directory: memory, host, and calls that do not return before they are
+ * done
+ */
+#ifndef RV_LIB_DB_H
+#define RV_LIB_DB_H
+
+#include "core/live/subscription.h"
+#include "rivulet/rivulet.h"
+#include "sql/sql.h"
+
+#define RV_DB_QUERIES_MAX 8
+
+/* `query` is NULL when it is free. */
+struct rv_db_query {
+    rv_db *db;
+    rv_sql_query *query;
+};
+
+/* `db` is NULL when it is free. */
+struct rv_db_feed {
+    rv_db *db;
+    rv_subscription subscription;
+    size_t pattern_count;
+    rv_path_pattern patterns[RV_DB_FEED_PATTERNS_MAX];
+    uint8_t text[RV_DB_FEED_TEXT_MAX]; /* of the patterns */
+};
+
+struct rv_db {
+    rv_node *node;
+    rv_sql *sql;            /* NULL without */
+    rv_arena rest;          /* what the node did not get: SQL and scratch, once it is open */
+    rv_arena scratch;       /* the text of one answer; emptied when the next is asked for */
+    size_t sql_memory;      /* 0 without */
+    uint64_t sql_steps;     /* of one query */
+    bool waits;             /* calls wait: the host answers all at once */
+    struct rv_posix *posix; /* directory.c */
+    void *mapped;           /* the same: the memory, */
+    size_t mapped_size;     /* and how much of it */
+    rv_db_query queries[RV_DB_QUERIES_MAX];
+    rv_db_feed feeds[RV_DB_FEEDS_MAX];
+    rv_value values[RV_FIELDS_MAX]; /* of the event that is read */
+};
+
+/* Polls, where the call may wait and the answer was "not yet"; false: give the answer. */
+bool rv_db_again(rv_db *db, rv_status status);
+
+/* Describes an event of the node. */
+void rv_db_event_of(const rv_db *db, const rv_event *event, rv_bytes path, rv_db_event *out);
+
+/* A value of a type; its text form is written into scratch. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_db_datum_of(rv_db *db, const rv_type *type, const rv_value *value,
+                                     rv_datum *datum, rv_error *err);
+
+/* A writer over a caller's buffer, and what became of it: RV_OK or RV_MEMORY_EXHAUSTED. */
+static inline rv_writer rv_db_writer(const rv_buffer *out) {
+    return rv_writer_over(out->ptr, out->cap);
+}
+RV_MUST_USE static inline rv_status rv_db_written(const rv_writer *w, rv_buffer *out) {
+    out->len = w->len;
+    return w->full ? RV_MEMORY_EXHAUSTED : RV_OK;
+}
+
+#endif

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Aggregates, their columns and rows. */
+#include "lib/db.h"
+
+#include "core/base/assert.h"
+
+static const rv_aggregate *declared(const rv_db *db, uint16_t number) {
+    RV_ASSERT(number < rv_schema_aggregate_count(rv_node_schema(db->node)));
+    return rv_schema_aggregate(rv_node_schema(db->node), number);
+}
+
+uint16_t rv_db_aggregate_count(const rv_db *db) {
+    RV_ASSERT(db != NULL);
+    return rv_schema_aggregate_count(rv_node_schema(db->node));
+}
+
+void rv_db_aggregate_at(const rv_db *db, uint16_t number, rv_db_aggregate *aggregate) {
+    RV_ASSERT(db != NULL && aggregate != NULL);
+    const rv_aggregate *const found = declared(db, number);
+    *aggregate = (rv_db_aggregate){
+        .name = found->name,
+        .number = number,
+        .column_count = found->column_count,
+        .row_count = rv_state_row_count(rv_node_state(db->node), number),
+        .shared = found->shared,
+    };
+}
+
+rv_status rv_db_aggregate_named(const rv_db *db, rv_bytes name, rv_db_aggregate *aggregate,
+                                rv_error *err) {
+    RV_ASSERT(db != NULL && aggregate != NULL);
+    const rv_aggregate *const found = rv_schema_aggregate_named(rv_node_schema(db->node), name);
+    if (found == NULL) {
+        return rv_error_set(err, RV_UNKNOWN_AGGREGATE, "there is no aggregate `%b`", &name);
+    }
+    rv_db_aggregate_at(db, found->number, aggregate);
+    return RV_OK;
+}
+
+void rv_db_column_at(rv_db *db, uint16_t aggregate, uint16_t column, rv_db_column *out) {
+    RV_ASSERT(db != NULL && out != NULL);
+    const rv_aggregate *const owner = declared(db, aggregate);
+    RV_ASSERT(column < owner->column_count);
+    rv_arena_reset(&db->scratch, 0);
+    rv_writer w = rv_writer_over(db->scratch.ptr, db->scratch.cap);
+    rv_type_write(&owner->columns[column].type, &w);
+    *out = (rv_db_column){
+        .name = owner->columns[column].name,
+        .type = rv_writer_bytes(&w),
+        .not_null = owner->columns[column].not_null,
+        .key = column == owner->key,
+    };
+}
+
+rv_status rv_db_row_find(rv_db *db, uint16_t aggregate, const rv_bytes *key, size_t key_count,
+                         rv_db_row *row, rv_error *err) {
+    RV_ASSERT(db != NULL && row != NULL && (key != NULL || key_count == 0));
+    const rv_aggregate *const owner = declared(db, aggregate);
+    const rv_column *const column = &owner->columns[owner->key];
+    if (key_count != 1) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "the key of %b has 1 column, not %u",
+                            &owner->name, (uint64_t)key_count);
+    }
+    rv_arena_reset(&db->scratch, 0);
+    rv_value value;
+    const rv_status status =
+        rv_value_from_text(&column->type, key[0], column->name, &db->scratch, &value, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    const rv_row place = rv_state_row_find(rv_node_state(db->node), aggregate, &value);
+    if (place == RV_ROW_NONE) {
+        return rv_error_set(err, RV_ROW_NOT_FOUND, "%b has no row with the key `%b`", &owner->name,
+                            &key[0]);
+    }
+    *row = (rv_db_row){.aggregate = aggregate, .place = place};
+    return RV_OK;
+}
+
+rv_db_row rv_db_row_start(uint16_t aggregate) {
+    return (rv_db_row){.aggregate = aggregate, .place = RV_ROW_NONE};
+}
+
+rv_status rv_db_row_next(const rv_db *db, rv_db_row *row) {
+    RV_ASSERT(db != NULL && row != NULL);
+    RV_ASSERT(row->aggregate < rv_db_aggregate_count(db));
+    row->place = rv_state_row_next(rv_node_state(db->node), row->aggregate, row->place);
+    return row->place == RV_ROW_NONE ? RV_END : RV_OK;
+}
+
+rv_status rv_db_row_datum(rv_db *db, rv_db_row row, uint16_t column, rv_datum *datum,
+                          rv_error *err) {
+    RV_ASSERT(db != NULL && datum != NULL);
+    const rv_aggregate *const owner = declared(db, row.aggregate);
+    RV_ASSERT(column < owner->column_count);
+    rv_arena_reset(&db->scratch, 0);
+    rv_value value;
+    const rv_status status = rv_state_row_cell(rv_node_state(db->node), row.aggregate, row.place,
+                                               column, &db->scratch, &value, NULL);
+    if (status != RV_OK) {
+        return rv_error_set(err, status, "`%b` of %b is longer than the memory for one value",
+                            &owner->columns[column].name, &owner->name);
+    }
+    return rv_db_datum_of(db, &owner->columns[column].type, &value, datum, err);
+}
+
+rv_status rv_db_row_json(rv_db *db, rv_db_row row, rv_buffer *out) {
+    RV_ASSERT(db != NULL && out != NULL);
+    const rv_aggregate *const owner = declared(db, row.aggregate);
+    rv_writer w = rv_db_writer(out);
+    for (uint16_t i = 0; i < owner->column_count; i += 1) {
+        rv_value value;
+        rv_arena_reset(&db->scratch, 0);
+        const rv_status status = rv_state_row_cell(rv_node_state(db->node), row.aggregate,
+                                                   row.place, i, &db->scratch, &value, NULL);
+        if (status != RV_OK) {
+            return status;
+        }
+        rv_write_u8(&w, i == 0 ? '{' : ',');
+        rv_write_json_string(&w, owner->columns[i].name);
+        rv_write_u8(&w, ':');
+        rv_value_to_json(&owner->columns[i].type, &value, &w);
+    }
+    rv_write_u8(&w, '}');
+    return rv_db_written(&w, out);
+}

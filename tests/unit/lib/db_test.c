@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: the C interface (rivulet/rivulet.h) does what its header says, over a host of the caller's:
+ * what is appended is read back by feed, row, query and JSON; errors name what the header names;
+ * handles are bounded; a database opened again is the same.
+ * Method: a bank on a memory host; each answer against what the events say by hand.
+ */
+#include "core/base/bytes.h"
+#include "core/base/limits.h"
+#include "platform/memory/memory.h"
+#include "rivulet/rivulet.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+
+#define HOST_MEMORY ((size_t)32 << 20)
+
+static const char schema[] =
+    "CREATE TYPE plan AS ENUM ('free', 'team');"
+    "CREATE AGGREGATE account (id SERIAL PRIMARY KEY, name varchar(10) NOT NULL,"
+    " plan plan NOT NULL DEFAULT 'free', balance numeric(12,2) NOT NULL DEFAULT 0"
+    " CHECK (balance >= 0), logo bytea, open boolean NOT NULL DEFAULT true);"
+    "CREATE EVENT_TYPE opened (id creates account(id), name updates account(name),"
+    " logo updates account(logo));"
+    "CREATE EVENT_TYPE deposited (id references account(id),"
+    " amount numeric(12,2) NOT NULL increments account(balance));"
+    "CREATE STREAM accounts (path \"/accounts/{id}\", event_types (opened, deposited));";
+
+typedef struct bank {
+    void *host_memory;
+    void *memory;
+    size_t memory_size;
+    rv_memory_host *storage;
+    rv_db *db;
+    rv_error err;
+} bank;
+
+static rv_status bank_open(bank *b, bool without_sql) {
+    const rv_db_options options = {.host = rv_memory_host_interface(b->storage),
+                                   .memory = b->memory,
+                                   .memory_size = b->memory_size,
+                                   .without_sql = without_sql};
+    rv_status status = rv_db_create(&b->db, &options, &b->err);
+    for (int i = 0; status == RV_OK && i < 100000; i++) {
+        status = rv_db_open(b->db, &b->err);
+        if (status != RV_PENDING) {
+            return status;
+        }
+        status = rv_db_poll(b->db, &b->err);
+    }
+    return status;
+}
+
+static bank bank_create(size_t memory_size) {
+    bank b = {.host_memory = malloc(HOST_MEMORY),
+              .memory = malloc(memory_size),
+              .memory_size = memory_size};
+    const rv_memory_host_options options = {.seed = 1, .now = INT64_C(1700000000000000)};
+    b.storage = rv_memory_host_create(b.host_memory, HOST_MEMORY, &options);
+    memset(b.memory, 0xa5, memory_size);
+    return b;
+}
+
+static void bank_free(bank *b) {
+    free(b->host_memory);
+    free(b->memory);
+}
+
+static rv_status append(bank *b, const char *path, const char *type, const char *data,
+                        rv_db_event *event) {
+    const rv_append one = {.path = rv_text(path), .type = rv_text(type), .data = rv_text(data)};
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 100000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_db_append(b->db, &one, 1, event, &b->err);
+        const rv_status polled = rv_db_poll(b->db, NULL);
+        (void)polled;
+    }
+    return status;
+}
+
+/* Two accounts with money. */
+static bank bank_filled(void) {
+    bank b = bank_create(RV_DB_MEMORY_MIN);
+    rv_db_event event;
+    if (bank_open(&b, false) != RV_OK ||
+        rv_db_schema_apply(b.db, rv_text(schema), NULL, &b.err) != RV_OK ||
+        append(&b, "accounts", "opened", "{\"name\":\"ada\",\"logo\":\"\\\\x00ff\"}", &event) !=
+            RV_OK ||
+        append(&b, "accounts", "opened", "{\"name\":\"bob\"}", &event) != RV_OK ||
+        append(&b, "/accounts/1", "deposited", "{\"amount\":\"12.50\"}", &event) != RV_OK) {
+        fprintf(stderr, "bank: %s\n", b.err.detail);
+        abort();
+    }
+    return b;
+}
+
+RV_TEST(an_event_is_given_back_as_it_was_accepted) {
+    bank b = bank_filled();
+    rv_db_event event;
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "deposited", "{\"amount\":7}", &event), RV_OK);
+    RV_CHECK_EQ(event.sequence, 5);
+    RV_CHECK_EQ(event.position, 5);
+    RV_CHECK_EQ(event.version, 2);
+    RV_CHECK_TEXT(event.path, "/accounts/2");
+    RV_CHECK_TEXT(event.type, "deposited");
+    RV_CHECK(event.batch_end);
+    rv_datum amount;
+    RV_CHECK_STATUS(rv_db_event_field(b.db, &event, rv_text("amount"), &amount, &b.err), RV_OK);
+    RV_CHECK_EQ(amount.kind, RV_DATUM_TEXT);
+    RV_CHECK_TEXT(amount.bytes, "7.00");
+    RV_CHECK_STATUS(rv_db_event_field(b.db, &event, rv_text("id"), &amount, &b.err), RV_OK);
+    RV_CHECK_EQ(amount.kind, RV_DATUM_INTEGER);
+    RV_CHECK_EQ(amount.integer, 2);
+    RV_CHECK_STATUS(rv_db_event_field(b.db, &event, rv_text("colour"), &amount, &b.err),
+                    RV_UNKNOWN_FIELD);
+    uint8_t bytes[512];
+    rv_buffer out = {bytes, sizeof bytes, 0};
+    RV_CHECK_STATUS(rv_db_event_data_json(b.db, &event, &out), RV_OK);
+    RV_CHECK_TEXT(((rv_bytes){out.ptr, out.len}), "{\"id\":2,\"amount\":7.00}");
+    RV_CHECK_STATUS(rv_db_event_json(b.db, &event, &out), RV_OK);
+    RV_CHECK(out.len > 100 && memcmp(bytes, "{\"position\":5,\"path\":\"/accounts/2\"", 33) == 0);
+    out.cap = 20;
+    RV_CHECK_STATUS(rv_db_event_json(b.db, &event, &out), RV_MEMORY_EXHAUSTED);
+    RV_CHECK_EQ(rv_db_stream_version(b.db, rv_text("/accounts/2")), 2);
+    RV_CHECK_EQ(rv_db_stream_version(b.db, rv_text("/accounts/9")), 0);
+    bank_free(&b);
+}
+
+RV_TEST(refusals_are_those_of_the_header) {
+    bank b = bank_filled();
+    rv_db_event event;
+    RV_CHECK_STATUS(append(&b, "/accounts/1", "deposited", "{\"amount\":-13}", &event),
+                    RV_CHECK_VIOLATION);
+    RV_CHECK(strstr(b.err.facts, "\"aggregate\":\"account\"") != NULL);
+    RV_CHECK_STATUS(append(&b, "/accounts/7", "deposited", "{\"amount\":1}", &event),
+                    RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(append(&b, "/nothing", "deposited", "{\"amount\":1}", &event),
+                    RV_UNKNOWN_STREAM);
+    RV_CHECK_STATUS(rv_db_schema_check(b.db, rv_text("CREATE AGGREGATE x (a)"), &b.err),
+                    RV_SCHEMA_SYNTAX);
+    RV_CHECK(strstr(b.err.facts, "\"column\":23") != NULL ||
+             strstr(b.err.facts, "\"column\":22") != NULL);
+    rv_append two[2] = {{.path = rv_text("/accounts/1"),
+                         .type = rv_text("deposited"),
+                         .data = rv_text("{\"amount\":1}")},
+                        {.path = rv_text("/accounts/1"),
+                         .type = rv_text("deposited"),
+                         .data = rv_text("{\"amount\":1}"),
+                         .expected = RV_EXPECTED_NUMBER,
+                         .expected_version = 9}};
+    RV_CHECK_STATUS(rv_db_append(b.db, two, 2, NULL, &b.err), RV_VERSION_CONFLICT);
+    RV_CHECK(strstr(b.err.facts, "\"index\":1") != NULL);
+    RV_CHECK_EQ(rv_db_stream_version(b.db, rv_text("/accounts/1")), 2);
+    RV_CHECK_STATUS(rv_db_append(b.db, two, RV_BATCH_EVENTS_MAX + 1, NULL, &b.err),
+                    RV_BATCH_TOO_LARGE);
+    bank_free(&b);
+}
+
+RV_TEST(rows_are_found_walked_and_shown) {
+    bank b = bank_filled();
+    rv_db_aggregate account;
+    RV_CHECK_EQ(rv_db_aggregate_count(b.db), 1);
+    RV_CHECK_STATUS(rv_db_aggregate_named(b.db, rv_text("acount"), &account, &b.err),
+                    RV_UNKNOWN_AGGREGATE);
+    RV_CHECK_STATUS(rv_db_aggregate_named(b.db, rv_text("account"), &account, &b.err), RV_OK);
+    RV_CHECK_EQ(account.row_count, 2);
+    RV_CHECK_EQ(account.column_count, 6);
+    rv_db_column column;
+    rv_db_column_at(b.db, account.number, 3, &column);
+    RV_CHECK_TEXT(column.name, "balance");
+    RV_CHECK_TEXT(column.type, "numeric(12,2)");
+    RV_CHECK(column.not_null && !column.key);
+    rv_bytes key = rv_text("1");
+    rv_db_row row;
+    RV_CHECK_STATUS(rv_db_row_find(b.db, account.number, &key, 1, &row, &b.err), RV_OK);
+    rv_datum datum;
+    RV_CHECK_STATUS(rv_db_row_datum(b.db, row, 3, &datum, &b.err), RV_OK);
+    RV_CHECK_TEXT(datum.bytes, "12.50");
+    RV_CHECK_STATUS(rv_db_row_datum(b.db, row, 2, &datum, &b.err), RV_OK);
+    RV_CHECK_TEXT(datum.bytes, "free");
+    RV_CHECK_STATUS(rv_db_row_datum(b.db, row, 4, &datum, &b.err), RV_OK);
+    RV_CHECK_EQ(datum.kind, RV_DATUM_BYTES);
+    RV_CHECK(datum.bytes.len == 2 && datum.bytes.ptr[1] == 0xff);
+    RV_CHECK_STATUS(rv_db_row_datum(b.db, row, 5, &datum, &b.err), RV_OK);
+    RV_CHECK(datum.kind == RV_DATUM_BOOLEAN && datum.integer == 1);
+    uint8_t bytes[256];
+    rv_buffer out = {bytes, sizeof bytes, 0};
+    RV_CHECK_STATUS(rv_db_row_json(b.db, row, &out), RV_OK);
+    RV_CHECK_TEXT(((rv_bytes){out.ptr, out.len}),
+                  "{\"id\":1,\"name\":\"ada\",\"plan\":\"free\",\"balance\":12.50,"
+                  "\"logo\":\"\\\\x00ff\",\"open\":true}");
+    key = rv_text("3");
+    RV_CHECK_STATUS(rv_db_row_find(b.db, account.number, &key, 1, &row, &b.err), RV_ROW_NOT_FOUND);
+    RV_CHECK_STATUS(rv_db_row_find(b.db, account.number, &key, 0, &row, &b.err),
+                    RV_PARAMETER_INVALID);
+    key = rv_text("one");
+    RV_CHECK_STATUS(rv_db_row_find(b.db, account.number, &key, 1, &row, &b.err), RV_VALUE_INVALID);
+    row = rv_db_row_start(account.number);
+    int64_t sum = 0;
+    int count = 0;
+    while (rv_db_row_next(b.db, &row) == RV_OK) {
+        RV_CHECK_STATUS(rv_db_row_datum(b.db, row, 0, &datum, &b.err), RV_OK);
+        sum += datum.integer;
+        count += 1;
+    }
+    RV_CHECK(count == 2 && sum == 3);
+    bank_free(&b);
+}
+
+RV_TEST(a_feed_goes_from_history_to_what_comes) {
+    bank b = bank_filled();
+    rv_db_feed *feed;
+    const rv_bytes pattern = rv_text("/accounts/1");
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, &pattern, 1, 1, &feed, &b.err), RV_OK);
+    rv_db_event event;
+    RV_CHECK_STATUS(rv_db_feed_next(feed, &event, &b.err), RV_OK);
+    RV_CHECK_TEXT(event.type, "opened");
+    RV_CHECK_STATUS(rv_db_feed_next(feed, &event, &b.err), RV_OK);
+    RV_CHECK_TEXT(event.type, "deposited");
+    RV_CHECK_STATUS(rv_db_feed_next(feed, &event, &b.err), RV_END);
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "deposited", "{\"amount\":1}", &event), RV_OK);
+    RV_CHECK_STATUS(append(&b, "/accounts/1", "deposited", "{\"amount\":2}", &event), RV_OK);
+    RV_CHECK_STATUS(rv_db_feed_next(feed, &event, &b.err), RV_OK);
+    RV_CHECK_EQ(event.sequence, 6);
+    RV_CHECK_EQ(rv_db_feed_cursor(feed), 7);
+    rv_db_feed_close(feed);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 6, &feed, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_feed_next(feed, &event, &b.err), RV_OK);
+    RV_CHECK_EQ(event.sequence, 6);
+    rv_db_feed_close(feed);
+    bank_free(&b);
+}
+
+RV_TEST(handles_are_bounded_and_bad_patterns_refused) {
+    bank b = bank_filled();
+    rv_db_feed *feeds[RV_DB_FEEDS_MAX];
+    rv_db_feed *feed;
+    for (int i = 0; i < RV_DB_FEEDS_MAX; i++) {
+        RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feeds[i], &b.err), RV_OK);
+    }
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feed, &b.err), RV_BUSY);
+    RV_CHECK(feed == NULL);
+    rv_db_feed_close(feeds[3]);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feed, &b.err), RV_OK);
+    rv_db_feed_close(feed);
+    rv_bytes patterns[RV_DB_FEED_PATTERNS_MAX + 1];
+    for (int i = 0; i <= RV_DB_FEED_PATTERNS_MAX; i++) {
+        patterns[i] = rv_text("no slash");
+    }
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, patterns, 1, 1, &feed, &b.err), RV_PATH_INVALID);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, patterns, RV_DB_FEED_PATTERNS_MAX + 1, 1, &feed, &b.err),
+                    RV_SELECTION_INVALID);
+    bank_free(&b);
+}
+
+RV_TEST(queries_see_the_rows) {
+    bank b = bank_filled();
+    rv_db_query *query;
+    RV_CHECK_STATUS(rv_db_query_open(b.db,
+                                     rv_text("select name, balance from account where id > ?"
+                                             " order by id"),
+                                     rv_text("[0]"), &query, &b.err),
+                    RV_OK);
+    uint8_t bytes[256];
+    rv_buffer out = {bytes, sizeof bytes, 0};
+    RV_CHECK_STATUS(rv_db_query_columns_json(query, &out), RV_OK);
+    RV_CHECK_TEXT(((rv_bytes){out.ptr, out.len}),
+                  "[{\"name\":\"name\",\"type\":\"varchar(10)\"},"
+                  "{\"name\":\"balance\",\"type\":\"numeric(12,2)\"}]");
+    RV_CHECK_STATUS(rv_db_query_next(query, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_query_row_json(query, &out), RV_OK);
+    RV_CHECK_TEXT(((rv_bytes){out.ptr, out.len}), "[\"ada\",12.50]");
+    RV_CHECK_STATUS(rv_db_query_next(query, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_query_next(query, &b.err), RV_END);
+    rv_db_query_close(query);
+    RV_CHECK_STATUS(
+        rv_db_query_open(b.db, rv_text("delete from account"), rv_text(""), &query, &b.err),
+        RV_SQL_READ_ONLY);
+    RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("selec"), rv_text(""), &query, &b.err),
+                    RV_SQL_INVALID);
+    bank_free(&b);
+}
+
+RV_TEST(a_database_opened_again_is_the_same) {
+    bank b = bank_filled();
+    uint8_t before[16], after[16];
+    rv_db_state_hash(b.db, before);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 100000 && status == RV_PENDING; i++) {
+        status = rv_db_close(b.db, &b.err);
+    }
+    RV_CHECK_STATUS(status, RV_END);
+    rv_memory_host_reopen(b.storage);
+    memset(b.memory, 0x5a, b.memory_size);
+    RV_CHECK_STATUS(bank_open(&b, true), RV_OK);
+    rv_db_state_hash(b.db, after);
+    RV_CHECK(memcmp(before, after, sizeof before) == 0);
+    rv_db_facts facts;
+    rv_db_facts_of(b.db, &facts);
+    RV_CHECK(facts.root && !facts.read_only);
+    RV_CHECK_EQ(facts.sequence_durable, 4);
+    RV_CHECK_EQ(facts.schema_version, 1);
+    RV_CHECK_STATUS(rv_db_failed(b.db, NULL), RV_OK);
+    rv_db_query *query;
+    RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("select 1"), rv_text(""), &query, &b.err),
+                    RV_UNSUPPORTED);
+    uint8_t bytes[2048];
+    rv_buffer out = {bytes, sizeof bytes, 0};
+    RV_CHECK_STATUS(rv_db_schema_print(b.db, &out), RV_OK);
+    RV_CHECK(out.len > 300);
+    out.cap = 100;
+    RV_CHECK_STATUS(rv_db_schema_print(b.db, &out), RV_MEMORY_EXHAUSTED);
+    bank_free(&b);
+}
+
+RV_TEST(too_little_memory_is_told_with_how_much_it_takes) {
+    bank b = bank_create(RV_DB_MEMORY_MIN);
+    b.memory_size = RV_DB_MEMORY_MIN - ((size_t)1 << 20);
+    RV_CHECK_STATUS(bank_open(&b, false), RV_MEMORY_EXHAUSTED);
+    RV_CHECK(strstr(b.err.detail, "KiB") != NULL);
+    b.memory_size = RV_DB_MEMORY_WITHOUT_SQL_MIN;
+    RV_CHECK_STATUS(bank_open(&b, true), RV_OK);
+    bank_free(&b);
+}
+
+int main(void) {
+    RV_RUN(an_event_is_given_back_as_it_was_accepted);
+    RV_RUN(refusals_are_those_of_the_header);
+    RV_RUN(rows_are_found_walked_and_shown);
+    RV_RUN(a_feed_goes_from_history_to_what_comes);
+    RV_RUN(handles_are_bounded_and_bad_patterns_refused);
+    RV_RUN(queries_see_the_rows);
+    RV_RUN(a_database_opened_again_is_the_same);
+    RV_RUN(too_little_memory_is_told_with_how_much_it_takes);
+    return rv_test_done();
+}
