@@ -15,7 +15,7 @@ setup: ## installs what building, testing and the demo need (Debian 12; root or 
 	@tools/setup
 
 build: setup ## builds all that is shipped: build/native, build/wasi, build/browser, build/npm
-	@tools/build release rivulet_binary rivulet
+	@tools/build release rivulet_binary librivulet
 	@tools/build wasi modules
 	@tools/build browser modules
 	@tools/pack-npm

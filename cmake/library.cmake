@@ -8,16 +8,21 @@ set(RV_VERSION 0.1.0)
 set(RV_ABI 0)
 
 file(GLOB RV_HOST_SOURCES CONFIGURE_DEPENDS platform/posix/*.c platform/memory/*.c)
-add_library(rivulet_hosts STATIC EXCLUDE_FROM_ALL ${RV_HOST_SOURCES} lib/directory.c)
+add_library(rivulet_hosts STATIC ${RV_HOST_SOURCES} lib/directory.c)
 target_compile_definitions(rivulet_hosts PRIVATE _GNU_SOURCE)
 target_link_libraries(rivulet_hosts PUBLIC rivulet)
 
 set(objects $<TARGET_OBJECTS:rivulet> $<TARGET_OBJECTS:rivulet_sql> $<TARGET_OBJECTS:rivulet_hosts>)
-add_library(rivulet_static STATIC EXCLUDE_FROM_ALL ${objects})
-add_library(rivulet_shared SHARED EXCLUDE_FROM_ALL ${objects})
+add_library(rivulet_static STATIC ${objects})
+add_library(rivulet_shared SHARED ${objects})
 set_target_properties(rivulet_static rivulet_shared PROPERTIES OUTPUT_NAME rivulet
   LINKER_LANGUAGE C VERSION ${RV_VERSION} SOVERSION ${RV_ABI})
 target_link_options(rivulet_shared PRIVATE -Wl,--no-undefined)
+# The objects hold GCC's intermediate code as well (rv_link_whole); who links the library has no use for
+# it, and may have another GCC.
+add_custom_command(TARGET rivulet_static POST_BUILD VERBATIM
+  COMMAND ${CMAKE_OBJCOPY} --wildcard --remove-section=.gnu.lto_* --remove-section=.gnu.debuglto_*
+    $<TARGET_FILE:rivulet_static>)
 add_custom_target(librivulet DEPENDS rivulet_static rivulet_shared)
 
 file(WRITE ${CMAKE_BINARY_DIR}/rivulet.pc
