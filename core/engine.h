@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A node: log, schema and state as one thing, opened, appended to, read and closed. It is the
- * public face of the core for sync, SQL, face and the platforms; include/rivulet/rivulet.h narrows it
- * for applications.
+ * public face of the core for sync, SQL, face and the platforms; include/rivulet/rivulet.h narrows
+ * it for applications.
  *
  * Sans-I/O: the node starts operations on its host and is polled. Everything that may have to wait
  * answers RV_PENDING and is called again after rv_node_poll.
