@@ -15,7 +15,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/model/json.h"
+#include "core/model/value_json.h"
 
 /* --- what the request says of every event --- */
 
@@ -279,16 +279,18 @@ static void write_forwarded_data(const rv_event_type *type, rv_bytes data, rv_wr
     rv_status status = rv_json_next(&json, &token, NULL);
     bool object = status == RV_OK && token.kind == RV_JSON_OBJECT_BEGIN;
     for (size_t i = 0; object && i < type->field_count; i++) {
-        const rv_type_kind kind = type->fields[i].type.kind;
+        const rv_type *const field = &type->fields[i].type;
+        const bool array = field->kind == RV_TYPE_ARRAY;
+        const rv_type_kind kind = array ? (rv_type_kind)field->element : field->kind;
+        const bool quoted = kind == RV_TYPE_BIGINT || kind == RV_TYPE_NUMERIC;
         rv_bytes whole;
         status = rv_json_next(&json, &token, NULL);
         object = status == RV_OK && token.kind == RV_JSON_KEY &&
                  rv_json_next(&json, &token, NULL) == RV_OK &&
                  rv_json_skip(&json, &token, &whole, NULL) == RV_OK;
-        if (object && token.kind == RV_JSON_NUMBER &&
-            (kind == RV_TYPE_BIGINT || kind == RV_TYPE_NUMERIC)) {
+        if (object && quoted && token.kind == (array ? RV_JSON_ARRAY_BEGIN : RV_JSON_NUMBER)) {
             rv_write(w, rv_bytes_of(data.ptr + written, token.offset - written));
-            rv_write_json_string(w, whole);
+            rv_json_quote_numbers(whole, w);
             written = token.offset + whole.len;
         }
     }

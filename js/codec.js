@@ -137,6 +137,21 @@ const decoders = {
 };
 
 /**
+ * What makes a column's values of what comes, if anything does; of an array, its elements'.
+ * @param {string} type @returns {((value: any) => unknown) | undefined}
+ */
+function decoderOf(type) {
+  if (!type.endsWith('[]')) return decoders[type];
+  const decode = decoders[type.slice(0, -2)];
+  if (!decode) return undefined;
+  return (value) => {
+    // a text that is no array comes of another part of a compound SELECT
+    if (!Array.isArray(value)) return value;
+    return value.map((element) => (element === null ? null : decode(element)));
+  };
+}
+
+/**
  * The answer of /query as an array of objects, with its columns beside them. Columns of one name
  * cannot be members of one object: they are an error.
  * @param {{columns: Column[], rows: unknown[][]}} answer
@@ -149,7 +164,7 @@ export function decodeRows({ columns, rows }) {
     const detail = `two columns of the result are called ${twice}; name one of them with AS`;
     throw new RivuletError('sql_invalid', detail, { column: twice });
   }
-  const decode = columns.map(({ type }) => decoders[type]);
+  const decode = columns.map(({ type }) => decoderOf(type));
   const decoded = rows.map((row) => {
     /** @type {[string, unknown][]} */
     const members = row.map((value, i) => {
@@ -167,7 +182,9 @@ export function decodeRows({ columns, rows }) {
 export function decodeEvent(event) {
   const { bigints, event_id: eventId, recorded_at: recordedAt, schema_version, ...named } = event;
   for (const name of bigints ?? []) {
-    if (event.data[name] !== null) event.data[name] = BigInt(event.data[name]);
+    const value = event.data[name];
+    const decode = decoderOf(Array.isArray(value) ? 'bigint[]' : 'bigint');
+    if (value !== null) event.data[name] = decode?.(value);
   }
   const decoded = Object.assign(named, { eventId, recordedAt });
   return schema_version === undefined

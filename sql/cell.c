@@ -15,6 +15,9 @@
 /* The longest formatted text: an interval with all its parts. */
 #define FORMATTED_MAX 128u
 
+/* The longest array as JSON: an element of one byte is an enum's label, escaped. */
+#define ARRAY_TEXT_MAX ((size_t)RV_EVENT_LEN_MAX * 512u)
+
 /* Digits of numeric that are exact as the nearest REAL. */
 #define REAL_DIGITS 15u
 
@@ -49,6 +52,8 @@ rv_sql_form rv_sql_form_of(const rv_type *type) {
     case RV_TYPE_INTERVAL:
     case RV_TYPE_UUID:
         return RV_SQL_FORMATTED;
+    case RV_TYPE_ARRAY:
+        return RV_SQL_ARRAY;
     default:
         return RV_SQL_INTEGER;
     }
@@ -97,6 +102,30 @@ static void show_wide(sqlite3_context *out, const rv_type *type, const rv_value 
     sqlite3_result_text64(out, text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
+/* As JSON, in memory of SQLite's: how long that is shows when it is written. */
+static void show_array(sqlite3_context *out, const rv_type *type, const rv_value *value) {
+    const size_t len_min = 2 * value->as.bytes.len + 64;
+    bool shown = false;
+    RV_ASSERT(value->class_ == RV_VALUE_BYTES);
+    for (size_t len = len_min; len <= ARRAY_TEXT_MAX && !shown; len *= 2) {
+        char *const text = sqlite3_malloc64(len);
+        if (text == NULL) {
+            break;
+        }
+        rv_writer w = rv_writer_over(text, len);
+        rv_value_to_json(type, value, &w);
+        shown = !w.full;
+        if (shown) {
+            sqlite3_result_text64(out, text, w.len, sqlite3_free, SQLITE_UTF8);
+        } else {
+            sqlite3_free(text);
+        }
+    }
+    if (!shown) {
+        sqlite3_result_error_nomem(out);
+    }
+}
+
 /* A pointer that is never NULL: NULL would become SQL's NULL. */
 static const char *text_pointer(rv_bytes bytes) {
     return bytes.ptr == NULL ? "" : (const char *)bytes.ptr;
@@ -136,6 +165,9 @@ void rv_sql_cell_show(sqlite3_context *out, const rv_type *type, const rv_value 
     }
     case RV_SQL_FORMATTED:
         show_formatted(out, type, value);
+        break;
+    case RV_SQL_ARRAY:
+        show_array(out, type, value);
         break;
     case RV_SQL_BLOB:
         sqlite3_result_blob64(out, text_pointer(value->as.bytes), value->as.bytes.len, keep);
@@ -203,6 +235,9 @@ rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_aren
     const rv_sql_form form = rv_sql_form_of(type);
     if (met == SQLITE_NULL) {
         return RV_SQL_MATCH_NONE;
+    }
+    if (form == RV_SQL_ARRAY) {
+        return RV_SQL_MATCH_SCAN; /* one array has many texts */
     }
     if (form == RV_SQL_INTEGER) {
         return key_integer(sought, key);

@@ -18,6 +18,7 @@ typedef enum rv_sql_form {
     RV_SQL_TEXT,      /* char, varchar, text, json, jsonb: the stored bytes */
     RV_SQL_LABEL,     /* enum */
     RV_SQL_FORMATTED, /* dates, times, interval, uuid: TEXT in their JSON form */
+    RV_SQL_ARRAY,     /* arrays: TEXT, a JSON array */
     RV_SQL_BLOB       /* bytea */
 } rv_sql_form;
 

@@ -17,7 +17,7 @@
 #include "sql/real.h"
 
 #include "core/base/utf8.h"
-#include "core/model/json.h"
+#include "core/model/value_json.h"
 
 /* Integers up to here are doubles, and so are all below: JavaScript's Number.MAX_SAFE_INTEGER. */
 #define DOUBLE_EXACT_MAX INT64_C(9007199254740991)
@@ -91,9 +91,16 @@ static bool is_json(rv_bytes text) {
 
 static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
     RV_ASSERT(type != NULL);
-    const bool json = type->kind == RV_TYPE_JSON || type->kind == RV_TYPE_JSONB;
+    const bool array = type->kind == RV_TYPE_ARRAY;
+    const bool json = array || type->kind == RV_TYPE_JSON || type->kind == RV_TYPE_JSONB;
     if (json && is_json(text)) {
-        rv_write(w, text);
+        const bool quoted = array && w->numbers_as_text &&
+                            (type->element == RV_TYPE_BIGINT || type->element == RV_TYPE_NUMERIC);
+        if (quoted) {
+            rv_json_quote_numbers(text, w);
+        } else {
+            rv_write(w, text);
+        }
         return;
     }
     if (rv_sql_form_of(type) == RV_SQL_WIDE) {

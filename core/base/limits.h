@@ -28,6 +28,9 @@
 #define RV_DECIMAL_WHOLE_MAX 4096u /* digits before the point */
 #define RV_DECIMAL_SCALE_MAX 2048u /* digits after it */
 
+/* --- values --- */
+#define RV_ARRAY_ELEMENTS_MAX 65536 /* an array is read whole, and of NULLs costs a bit each */
+
 /* --- paths --- */
 #define RV_PATH_LEN_MAX      1024 /* bytes of a concrete path: what all proxies take of a URL */
 #define RV_PATH_SEGMENTS_MAX 16   /* of a path, template or pattern */

@@ -82,7 +82,9 @@ void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w) {
     RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
     bool some = false;
     for (size_t i = 0; w->numbers_as_text && i < type->field_count; i++) {
-        if (type->fields[i].type.kind == RV_TYPE_BIGINT) {
+        const rv_type *const field = &type->fields[i].type;
+        if (field->kind == RV_TYPE_BIGINT ||
+            (field->kind == RV_TYPE_ARRAY && field->element == RV_TYPE_BIGINT)) {
             rv_write_text(w, some ? "," : ",\"bigints\":[");
             rv_write_json_string(w, type->fields[i].name);
             some = true;

@@ -77,8 +77,9 @@ RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, 
 /* Writes the data as a JSON object, fields in declared order; `null` when it does not decode. */
 void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
-/* Where the writer has numbers as text and the type has bigint fields: `,"bigints":["field",…]`. It
- * follows the data, whose numeric and bigint fields are strings then. */
+/* Where the writer has numbers as text and the type has bigint (or bigint[]) fields:
+ * `,"bigints":["field",…]`. It follows the data, whose numeric and bigint fields (and elements) are
+ * strings then. */
 void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w);
 
 /* True for a time (microseconds from 1970) that a timestamp can be: every event's are. */

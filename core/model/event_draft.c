@@ -12,8 +12,8 @@
  */
 #include "core/base/assert.h"
 #include "core/model/event.h"
-#include "core/model/json.h"
 #include "core/model/schema_nearest.h"
+#include "core/model/value_json.h"
 
 static rv_status refuse_unknown(rv_error *err, rv_status status, const char *what, rv_bytes name,
                                 const rv_nearest *nearest) {
@@ -168,45 +168,6 @@ static rv_status refuse_field(const rv_event_type *type, rv_bytes name, rv_error
     return RV_UNKNOWN_FIELD;
 }
 
-static inline bool takes_numbers(rv_type_kind kind) {
-    RV_STATIC_ASSERT(RV_TYPE_SMALLINT == 0 && RV_TYPE_NUMERIC == 5, "numeric kinds come first");
-    return kind <= RV_TYPE_NUMERIC;
-}
-
-/* A member's value. Numbers come as numbers or as text; every type takes its text form. */
-static rv_status read_value(const rv_field *field, const rv_json_token *token, rv_arena *scratch,
-                            rv_value *value, rv_error *err) {
-    RV_ASSERT(field != NULL && value != NULL);
-    const bool number = token->kind == RV_JSON_NUMBER && takes_numbers(field->type.kind);
-    if (token->kind == RV_JSON_STRING || number) {
-        return rv_value_from_text(&field->type, token->text, field->name, scratch, value, err);
-    }
-    if (token->kind == RV_JSON_NULL) {
-        *value = rv_value_null();
-        return RV_OK;
-    }
-    const bool boolean = token->kind == RV_JSON_TRUE || token->kind == RV_JSON_FALSE;
-    if (boolean && field->type.kind == RV_TYPE_BOOLEAN) {
-        *value = rv_value_int(token->kind == RV_JSON_TRUE);
-        return RV_OK;
-    }
-    uint8_t name[RV_NAME_LEN_MAX + 16];
-    rv_writer w = rv_writer_over(name, sizeof name);
-    rv_type_write(&field->type, &w);
-    const rv_bytes type = rv_writer_bytes(&w);
-    const char *const met = boolean                               ? "a boolean"
-                            : token->kind == RV_JSON_NUMBER       ? "a number"
-                            : token->kind == RV_JSON_OBJECT_BEGIN ? "an object"
-                                                                  : "an array";
-    (void)rv_error_set(err, RV_VALUE_INVALID,
-                       "field `%b` is of type %b, and cannot be given as %s: give its text form",
-                       &field->name, &type, met);
-    rv_error_fact_text(err, "field", field->name);
-    rv_error_fact_text(err, "value_type", type);
-    rv_error_fact_text(err, "met", rv_bytes_of_string(met));
-    return RV_VALUE_INVALID;
-}
-
 static void add_value_fact(rv_error *err, const char *name, const rv_type *type,
                            const rv_value *value) {
     RV_ASSERT(name != NULL);
@@ -247,7 +208,7 @@ static rv_status take_member(rv_event_draft *draft, rv_json *json, uint16_t f, r
     rv_value value = rv_value_null();
     rv_status status = rv_json_next(json, &token, err);
     if (status == RV_OK) {
-        status = read_value(field, &token, scratch, &value, err);
+        status = rv_value_from_json(&field->type, json, &token, field->name, scratch, &value, err);
     }
     if (status == RV_OK && draft->given[f]) {
         status = compare_key(field, &draft->values[f], &value, err);

@@ -152,6 +152,7 @@ static rv_status judge_key(rv_schema_parser *p, const rv_column_draft *draft,
     case RV_TYPE_JSON:
     case RV_TYPE_JSONB:
     case RV_TYPE_INTERVAL:
+    case RV_TYPE_ARRAY:
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->type_at,
                               "`%b` is %b, which cannot be a primary key", names);
     default:

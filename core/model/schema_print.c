@@ -59,9 +59,11 @@ void rv_schema_write_name(rv_writer *w, rv_bytes name) {
 
 void rv_schema_write_type(rv_writer *w, const rv_type *type) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
-    if (type->kind == RV_TYPE_ENUM) {
+    const bool array = type->kind == RV_TYPE_ARRAY;
+    if ((array ? type->element : type->kind) == RV_TYPE_ENUM) {
         RV_ASSERT(type->labels != NULL);
         rv_schema_write_name(w, type->labels->name);
+        rv_write_text(w, array ? "[]" : "");
     } else {
         rv_type_write(type, w);
     }

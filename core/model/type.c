@@ -68,6 +68,23 @@ static bool is_integer(rv_type_kind kind) {
     return kind == RV_TYPE_SMALLINT || kind == RV_TYPE_INTEGER || kind == RV_TYPE_BIGINT;
 }
 
+rv_type rv_type_element(const rv_type *array) {
+    RV_ASSERT(array->kind == RV_TYPE_ARRAY && array->element < RV_TYPE_ARRAY);
+    rv_type element = *array;
+    element.kind = (rv_type_kind)array->element;
+    element.element = 0;
+    return element;
+}
+
+rv_type rv_type_array_of(const rv_type *element) {
+    RV_ASSERT(element->kind < RV_TYPE_ARRAY);
+    rv_type array = *element;
+    array.kind = RV_TYPE_ARRAY;
+    array.serial = false;
+    array.element = (uint8_t)element->kind;
+    return array;
+}
+
 rv_value_class rv_type_class(const rv_type *type) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
     switch (type->kind) {
@@ -81,15 +98,16 @@ rv_value_class rv_type_class(const rv_type *type) {
     case RV_TYPE_UUID:
     case RV_TYPE_JSON:
     case RV_TYPE_JSONB:
+    case RV_TYPE_ARRAY:
         return RV_VALUE_BYTES;
     default:
         return RV_VALUE_INT;
     }
 }
 
-bool rv_type_supported(const rv_type *type) {
-    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
-    switch (type->kind) {
+static bool is_supported(rv_type_kind kind, const rv_type *type) {
+    RV_ASSERT(kind < RV_TYPE_KIND_COUNT);
+    switch (kind) {
     case RV_TYPE_REAL:
     case RV_TYPE_DOUBLE:
     case RV_TYPE_INTERVAL:
@@ -102,27 +120,45 @@ bool rv_type_supported(const rv_type *type) {
     case RV_TYPE_ENUM:
         return type->labels != NULL;
     default:
-        return true;
+        return kind != RV_TYPE_ARRAY;
     }
 }
 
 bool rv_type_ordered(const rv_type *type) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
-    return type->kind != RV_TYPE_JSON && type->kind != RV_TYPE_JSONB;
+    return type->kind != RV_TYPE_JSON && type->kind != RV_TYPE_JSONB && type->kind != RV_TYPE_ARRAY;
+}
+
+bool rv_type_supported(const rv_type *type) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    const bool array = type->kind == RV_TYPE_ARRAY;
+    return is_supported(array ? (rv_type_kind)type->element : type->kind, type);
+}
+
+/* rv_type_fits of types whose kinds these are, or whose elements have these. */
+static bool kinds_fit(rv_type_kind from, rv_type_kind to, const rv_type *a, const rv_type *b) {
+    RV_ASSERT(from < RV_TYPE_KIND_COUNT && to < RV_TYPE_KIND_COUNT);
+    if (from == RV_TYPE_ENUM && to == RV_TYPE_ENUM) {
+        RV_ASSERT(a->labels != NULL && b->labels != NULL);
+        return a->labels == b->labels || rv_bytes_equal(a->labels->name, b->labels->name);
+    }
+    return from == to || (is_integer(from) && is_integer(to)) || (is_text(from) && is_text(to));
 }
 
 bool rv_type_fits(const rv_type *from, const rv_type *to) {
-    RV_ASSERT(from->kind < RV_TYPE_KIND_COUNT && to->kind < RV_TYPE_KIND_COUNT);
-    if (from->kind == RV_TYPE_ENUM && to->kind == RV_TYPE_ENUM) {
-        RV_ASSERT(from->labels != NULL && to->labels != NULL);
-        return from->labels == to->labels || rv_bytes_equal(from->labels->name, to->labels->name);
+    const bool array = from->kind == RV_TYPE_ARRAY;
+    if (!array || to->kind != RV_TYPE_ARRAY) {
+        return kinds_fit(from->kind, to->kind, from, to);
     }
-    return from->kind == to->kind || (is_integer(from->kind) && is_integer(to->kind)) ||
-           (is_text(from->kind) && is_text(to->kind));
+    RV_ASSERT(from->element < RV_TYPE_ARRAY && to->element < RV_TYPE_ARRAY);
+    const bool padded = from->element == RV_TYPE_CHAR; /* it compares in a way of its own */
+    return padded == (to->element == RV_TYPE_CHAR) &&
+           kinds_fit((rv_type_kind)from->element, (rv_type_kind)to->element, from, to);
 }
 
-void rv_type_write(const rv_type *type, rv_writer *w) {
-    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+/* A type that is no array. */
+static void write_scalar(const rv_type *type, rv_writer *w) {
+    RV_ASSERT(type->kind < RV_TYPE_ARRAY);
     if (type->kind == RV_TYPE_ENUM) {
         RV_ASSERT(type->labels != NULL);
         rv_write(w, type->labels->name);
@@ -143,6 +179,17 @@ void rv_type_write(const rv_type *type, rv_writer *w) {
         }
         rv_write_u8(w, ')');
     }
+}
+
+void rv_type_write(const rv_type *type, rv_writer *w) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    if (type->kind != RV_TYPE_ARRAY) {
+        write_scalar(type, w);
+        return;
+    }
+    const rv_type element = rv_type_element(type);
+    write_scalar(&element, w);
+    rv_write_text(w, "[]");
 }
 
 /* Goes past a keyword when it is there. */
@@ -259,18 +306,52 @@ static const rv_enum *find_enum(rv_enum_list enums, rv_bytes name) {
 static rv_status refuse_unsupported(const rv_token *token, const rv_type *type, rv_error *err) {
     const rv_bytes name = token->text;
     RV_ASSERT(name.len > 0);
-    const bool array = rv_type_supported(type); /* then it is what follows that is not */
-    const char *const why = array ? "are not in this version"
-                            : type->kind == RV_TYPE_NUMERIC
+    const char *const why = type->kind == RV_TYPE_NUMERIC
                                 ? "needs a precision of at most 18 and a scale within it in this "
                                   "version, as in numeric(12,2)"
                                 : "is not in this version";
-    (void)rv_error_set(err, RV_UNSUPPORTED, "line %u, column %u: %s %b %s", (uint64_t)token->line,
-                       (uint64_t)token->column, array ? "arrays of" : "the type", &name, why);
+    (void)rv_error_set(err, RV_UNSUPPORTED, "line %u, column %u: the type %b %s",
+                       (uint64_t)token->line, (uint64_t)token->column, &name, why);
     rv_error_fact_uint(err, "line", token->line);
     rv_error_fact_uint(err, "column", token->column);
     rv_error_fact_text(err, "met", name);
     return RV_UNSUPPORTED;
+}
+
+/* `[]` or `[n]` at the current token; n is read and does not matter, as in PostgreSQL. */
+static rv_status parse_brackets(rv_lexer *lexer, rv_error *err) {
+    RV_ASSERT(rv_lexer_is(lexer, "["));
+    uint32_t ignored = 0;
+    rv_status status = rv_lexer_next(lexer, err);
+    if (status == RV_OK && !rv_lexer_is(lexer, "]")) {
+        status = parse_size(lexer, CHARACTERS_MAX, &ignored, err);
+    }
+    if (status == RV_OK && !rv_lexer_is(lexer, "]")) {
+        status = rv_lexer_error(lexer, RV_SCHEMA_SYNTAX, "`]`", err);
+    }
+    return status == RV_OK ? rv_lexer_next(lexer, err) : status;
+}
+
+/* What makes a type an array of it: `[]`, `[n]`, `array`, `array[n]`. */
+static rv_status parse_array(rv_lexer *lexer, rv_type *type, rv_error *err) {
+    RV_ASSERT(type->kind < RV_TYPE_ARRAY);
+    bool word = false;
+    rv_status status = accept(lexer, "array", &word, err);
+    const bool brackets = rv_lexer_is(lexer, "[");
+    if (status != RV_OK || (!word && !brackets)) {
+        return status;
+    }
+    if (type->serial) {
+        return rv_lexer_error(lexer, RV_SCHEMA_INVALID, "no array of a serial type", err);
+    }
+    if (brackets) {
+        status = parse_brackets(lexer, err);
+    }
+    if (status == RV_OK && rv_lexer_is(lexer, "[")) {
+        status = rv_lexer_error(lexer, RV_UNSUPPORTED, "an array of one dimension", err);
+    }
+    *type = rv_type_array_of(type);
+    return status;
 }
 
 rv_status rv_type_parse(rv_lexer *lexer, rv_enum_list enums, rv_type *type, rv_error *err) {
@@ -298,8 +379,11 @@ rv_status rv_type_parse(rv_lexer *lexer, rv_enum_list enums, rv_type *type, rv_e
     if (status == RV_OK && sized && rv_lexer_is(lexer, "(")) {
         status = parse_modifier(lexer, &parsed, err);
     }
-    if (status == RV_OK && (!rv_type_supported(&parsed) || rv_lexer_is(lexer, "["))) {
+    if (status == RV_OK && !rv_type_supported(&parsed)) {
         status = refuse_unsupported(&token, &parsed, err);
+    }
+    if (status == RV_OK) {
+        status = parse_array(lexer, &parsed, err);
     }
     if (status == RV_OK) {
         *type = parsed;

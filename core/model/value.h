@@ -7,7 +7,8 @@
  *                   2000-01-01); time, timestamp, timestamptz (microseconds, from 2000-01-01 UTC);
  *                   numeric(p<=18, s) (the number times 10^s); enum (ordinal of the label)
  *   RV_VALUE_FLOAT  real (already rounded to single), double precision
- *   RV_VALUE_BYTES  char, varchar, text, json, jsonb (UTF-8); bytea; uuid (16 bytes)
+ *   RV_VALUE_BYTES  char, varchar, text, json, jsonb (UTF-8); bytea; uuid (16 bytes); arrays
+ *                   (core/model/array.h)
  *
  * Text input, ranges and JSON output are PostgreSQL 15's, with TimeZone UTC and DateStyle ISO.
  * What this version does not have yet answers RV_UNSUPPORTED when a schema names it.
@@ -41,6 +42,7 @@ typedef enum rv_type_kind {
     RV_TYPE_JSON,
     RV_TYPE_JSONB,
     RV_TYPE_ENUM,
+    RV_TYPE_ARRAY, /* of one dimension: `element` is the kind of what it holds */
     RV_TYPE_KIND_COUNT
 } rv_type_kind;
 
@@ -51,9 +53,11 @@ typedef struct rv_enum {
     uint32_t label_count;
 } rv_enum;
 
+/* Of an array, size, scale and labels are its elements'. */
 typedef struct rv_type {
     rv_type_kind kind;
     bool serial;           /* declared smallserial, serial or bigserial */
+    uint8_t element;       /* array: rv_type_kind of the elements, never an array; else 0 */
     uint32_t size;         /* char(n), varchar(n): code points, 0 = no limit; numeric: precision */
     int32_t scale;         /* numeric */
     const rv_enum *labels; /* enum */
@@ -106,6 +110,10 @@ static inline bool rv_value_is_null(const rv_value *v) {
     return v->class_ == RV_VALUE_NULL;
 }
 
+/* The type of an array's elements, and the array type of a type that is none. */
+rv_type rv_type_element(const rv_type *array);
+rv_type rv_type_array_of(const rv_type *element);
+
 /* The storage class that non-null values of a type have. */
 rv_value_class rv_type_class(const rv_type *type);
 
@@ -121,11 +129,12 @@ void rv_type_write(const rv_type *type, rv_writer *w);
 
 /* True when a value of one type is one of the other as it is. */
 static inline bool rv_type_same(const rv_type *from, const rv_type *to) {
-    return from->kind == to->kind && from->size == to->size && from->scale == to->scale;
+    return from->kind == to->kind && from->size == to->size && from->scale == to->scale &&
+           from->element == to->element;
 }
 
 /* True when values of both can be compared and assigned without a cast: same kind (sizes, scales
- * and serial aside), two integer kinds, or two text kinds. */
+ * and serial aside), two integer kinds, or two text kinds; arrays of such. */
 bool rv_type_fits(const rv_type *from, const rv_type *to);
 
 /*

@@ -8,6 +8,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
+#include "core/model/array.h"
 #include "core/model/value_number.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
@@ -37,7 +38,7 @@ static rv_cast_rule rule_of_times(rv_type_kind from, rv_type_kind to) {
     return from_stamp && part ? RV_CAST_ASSIGNMENT : RV_CAST_NONE;
 }
 
-rv_cast_rule rv_cast_rule_of(const rv_type *from, const rv_type *to) {
+rv_cast_rule rv_scalar_cast_rule(const rv_type *from, const rv_type *to) {
     RV_ASSERT(rv_type_supported(from) && rv_type_supported(to));
     const rv_type_kind a = from->kind;
     const rv_type_kind b = to->kind;
@@ -57,6 +58,24 @@ rv_cast_rule rv_cast_rule_of(const rv_type *from, const rv_type *to) {
         return a == RV_TYPE_INTEGER || b == RV_TYPE_INTEGER ? RV_CAST_EXPLICIT : RV_CAST_NONE;
     }
     return a == b ? RV_CAST_NONE : rule_of_times(a, b);
+}
+
+/* Arrays are cast as their elements; to and from text they are written and read. */
+rv_cast_rule rv_cast_rule_of(const rv_type *from, const rv_type *to) {
+    const bool from_array = from->kind == RV_TYPE_ARRAY;
+    const bool to_array = to->kind == RV_TYPE_ARRAY;
+    RV_ASSERT(rv_type_supported(from) && rv_type_supported(to));
+    if (from_array && to_array) {
+        const rv_type a = rv_type_element(from);
+        const rv_type b = rv_type_element(to);
+        return rv_scalar_cast_rule(&a, &b);
+    }
+    if (from_array || to_array) {
+        return is_text(to->kind)     ? RV_CAST_ASSIGNMENT
+               : is_text(from->kind) ? RV_CAST_EXPLICIT
+                                     : RV_CAST_NONE;
+    }
+    return rv_scalar_cast_rule(from, to);
 }
 
 static rv_status refuse_range(const rv_type *from, const rv_type *to, const rv_value *value,
@@ -103,6 +122,23 @@ static bool cast_time(rv_type_kind from, rv_type_kind to, int64_t *number) {
     return true;
 }
 
+bool rv_value_text_in(const rv_type *type, const rv_value *value, rv_arena *arena, rv_bytes *text) {
+    RV_ASSERT(!rv_value_is_null(value));
+    uint8_t *start = rv_arena_take_raw(arena, 0);
+    if (start == NULL) {
+        return false;
+    }
+    rv_writer w = rv_writer_over(start, arena->cap - arena->len);
+    rv_value_to_text(type, value, &w);
+    if (w.full) {
+        return false;
+    }
+    RV_ASSERT(w.len <= arena->cap - arena->len);
+    arena->len += w.len;
+    *text = rv_writer_bytes(&w);
+    return true;
+}
+
 static rv_status cast_to_text(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
                               rv_arena *scratch, rv_value *value, rv_error *err) {
     RV_ASSERT(is_text(to->kind));
@@ -115,15 +151,9 @@ static rv_status cast_to_text(const rv_type *from, const rv_type *to, bool cut, 
         RV_ASSERT(value->as.integer < (int64_t)from->labels->label_count);
         text = from->labels->labels[value->as.integer];
     } else if (!is_text(from->kind)) {
-        const size_t room = from->kind == RV_TYPE_BYTEA ? 2 + 2 * text.len : 64;
-        uint8_t *memory = rv_arena_take_raw(scratch, room);
-        if (memory == NULL) {
+        if (!rv_value_text_in(from, value, scratch, &text)) {
             return rv_value_refuse_memory(err);
         }
-        rv_writer w = rv_writer_over(memory, room);
-        rv_value_to_text(from, value, &w);
-        RV_ASSERT(!w.full);
-        text = rv_writer_bytes(&w);
     }
     size_t code_points = 0;
     const bool valid = rv_utf8_valid(text, &code_points);
@@ -131,8 +161,8 @@ static rv_status cast_to_text(const rv_type *from, const rv_type *to, bool cut, 
     return rv_text_fit(to, text, code_points, cut, what, scratch, value, err);
 }
 
-rv_status rv_value_cast(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
-                        rv_arena *scratch, rv_value *value, rv_error *err) {
+rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
+                         rv_arena *scratch, rv_value *value, rv_error *err) {
     if (rv_value_is_null(value)) {
         return RV_OK;
     }
@@ -165,12 +195,27 @@ rv_status rv_value_cast(const rv_type *from, const rv_type *to, bool cut, rv_byt
     return RV_OK;
 }
 
+rv_status rv_value_cast(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
+                        rv_arena *scratch, rv_value *value, rv_error *err) {
+    const bool arrays = from->kind == RV_TYPE_ARRAY && to->kind == RV_TYPE_ARRAY;
+    if (arrays && !rv_value_is_null(value)) {
+        RV_ASSERT(value->class_ == RV_VALUE_BYTES);
+        return rv_array_cast(from, to, cut, what, scratch, value, err);
+    }
+    if (cut && to->kind == RV_TYPE_ARRAY && is_text((rv_type_kind)to->element) && to->size > 0 &&
+        !rv_value_is_null(value)) {
+        const rv_type text = {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_TEXT};
+        const rv_status status = rv_scalar_cast(from, &text, true, what, scratch, value, err);
+        return status == RV_OK ? rv_array_cast(&text, to, true, what, scratch, value, err) : status;
+    }
+    return rv_scalar_cast(from, to, cut, what, scratch, value, err);
+}
+
 rv_status rv_value_coerce(const rv_type *from, const rv_type *to, rv_bytes what, rv_arena *scratch,
                           rv_value *value, rv_error *err) {
     RV_ASSERT(rv_type_supported(from) && rv_type_supported(to));
     RV_ASSERT(value != NULL);
-    const bool same = from->kind == to->kind && from->size == to->size &&
-                      from->scale == to->scale && rv_type_fits(from, to);
+    const bool same = rv_type_same(from, to) && rv_type_fits(from, to);
     if (same || rv_value_is_null(value)) {
         return RV_OK;
     }

@@ -8,12 +8,14 @@
  *     integer   8 bytes, little-endian
  *     numeric   8 bytes of digits without zeros at the end, 1 byte of scale
  *     bytes     varint length, bytes; char(n) without the spaces at its end; enums are their label
+ *     arrays    varint count, canonical form of each element
  */
 #include "core/base/assert.h"
+#include "core/model/array.h"
 #include "core/model/value_decode.h"
 #include "core/model/value_text.h"
 
-void rv_value_encode(const rv_type *type, const rv_value *value, rv_writer *w) {
+void rv_scalar_encode(const rv_type *type, const rv_value *value, rv_writer *w) {
     RV_VERIFY(rv_type_supported(type));
     RV_VERIFY(value->class_ == rv_type_class(type));
     RV_ASSERT(value->class_ == RV_VALUE_INT || value->class_ == RV_VALUE_BYTES);
@@ -32,7 +34,7 @@ void rv_value_decode(const rv_type *type, rv_cursor *c, rv_value *value) {
     rv_value_decode_inline(type, c, value);
 }
 
-int rv_value_compare(const rv_type *type, const rv_value *a, const rv_value *b) {
+int rv_scalar_compare(const rv_type *type, const rv_value *a, const rv_value *b) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
     if (rv_value_is_null(a) || rv_value_is_null(b)) {
         return rv_value_is_null(b) - rv_value_is_null(a);
@@ -57,7 +59,7 @@ static void write_canonical_numeric(int64_t digits, int32_t scale, rv_writer *w)
     rv_write_u8(w, (uint8_t)scale);
 }
 
-void rv_value_canonical(const rv_type *type, const rv_value *value, rv_writer *w) {
+void rv_scalar_canonical(const rv_type *type, const rv_value *value, rv_writer *w) {
     if (rv_value_is_null(value)) {
         rv_write_u8(w, RV_VALUE_NULL);
         return;
@@ -80,5 +82,27 @@ void rv_value_canonical(const rv_type *type, const rv_value *value, rv_writer *w
         rv_write_blob(w, rv_text_trim_end(value->as.bytes));
     } else {
         rv_write_blob(w, value->as.bytes);
+    }
+}
+
+void rv_value_encode(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (type->kind == RV_TYPE_ARRAY) {
+        RV_VERIFY(value->class_ == RV_VALUE_BYTES);
+        rv_write_blob(w, value->as.bytes);
+    } else {
+        rv_scalar_encode(type, value, w);
+    }
+}
+
+int rv_value_compare(const rv_type *type, const rv_value *a, const rv_value *b) {
+    const bool array = type->kind == RV_TYPE_ARRAY && !rv_value_is_null(a) && !rv_value_is_null(b);
+    return array ? rv_array_compare(type, a->as.bytes, b->as.bytes) : rv_scalar_compare(type, a, b);
+}
+
+void rv_value_canonical(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (type->kind == RV_TYPE_ARRAY && !rv_value_is_null(value)) {
+        rv_array_canonical(type, value->as.bytes, w);
+    } else {
+        rv_scalar_canonical(type, value, w);
     }
 }

@@ -10,7 +10,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
-#include "core/model/value.h"
+#include "core/model/array.h"
 #include "core/model/value_number.h"
 #include "core/model/value_time.h"
 
@@ -35,8 +35,9 @@ static inline rv_value rv_decode_text(const rv_type *type, rv_cursor *c) {
     return rv_value_bytes(text);
 }
 
-static inline void rv_value_decode_inline(const rv_type *type, rv_cursor *c, rv_value *value) {
-    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT && value != NULL);
+/* Of a type that is no array. */
+static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv_value *value) {
+    RV_ASSERT(type->kind < RV_TYPE_ARRAY && value != NULL);
     switch (type->kind) {
     case RV_TYPE_INTEGER:
         *value = rv_decode_int(c, INT32_MIN, INT32_MAX);
@@ -80,6 +81,16 @@ static inline void rv_value_decode_inline(const rv_type *type, rv_cursor *c, rv_
         *value = rv_value_bytes(rv_read_blob(c));
         break;
     }
+}
+
+static inline void rv_value_decode_inline(const rv_type *type, rv_cursor *c, rv_value *value) {
+    if (type->kind == RV_TYPE_ARRAY) {
+        *value = rv_value_bytes(rv_read_blob(c));
+        c->bad = c->bad || !rv_array_check(type, value->as.bytes);
+        return;
+    }
+    rv_scalar_decode_inline(type, c, value);
+    RV_ASSERT(c->bad || value->class_ != RV_VALUE_NULL);
 }
 
 #endif

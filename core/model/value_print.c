@@ -5,8 +5,9 @@
  * text.
  */
 #include "core/base/assert.h"
-#include "core/model/value.h"
+#include "core/model/array.h"
 #include "core/model/value_number.h"
+#include "core/model/value_text.h"
 #include "core/model/value_time.h"
 
 static rv_bytes label_of(const rv_type *type, int64_t ordinal) {
@@ -21,7 +22,7 @@ static void write_hex_text(rv_bytes bytes, const char *start, rv_writer *w) {
     rv_write_hex(w, bytes);
 }
 
-void rv_value_to_text(const rv_type *type, const rv_value *value, rv_writer *w) {
+void rv_scalar_to_text(const rv_type *type, const rv_value *value, rv_writer *w) {
     if (rv_value_is_null(value)) {
         return;
     }
@@ -60,7 +61,7 @@ void rv_value_to_text(const rv_type *type, const rv_value *value, rv_writer *w) 
     }
 }
 
-void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) {
+void rv_scalar_to_json(const rv_type *type, const rv_value *value, rv_writer *w) {
     if (rv_value_is_null(value)) {
         rv_write_text(w, "null");
         return;
@@ -70,12 +71,12 @@ void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) 
     switch (type->kind) {
     case RV_TYPE_SMALLINT:
     case RV_TYPE_INTEGER:
-        rv_value_to_text(type, value, w);
+        rv_scalar_to_text(type, value, w);
         break;
     case RV_TYPE_BIGINT:
     case RV_TYPE_NUMERIC:
         rv_write_text(w, w->numbers_as_text ? "\"" : "");
-        rv_value_to_text(type, value, w);
+        rv_scalar_to_text(type, value, w);
         rv_write_text(w, w->numbers_as_text ? "\"" : "");
         break;
     case RV_TYPE_BOOLEAN:
@@ -95,7 +96,7 @@ void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) 
         break;
     case RV_TYPE_UUID:
         rv_write_u8(w, '"');
-        rv_value_to_text(type, value, w);
+        rv_scalar_to_text(type, value, w);
         rv_write_u8(w, '"');
         break;
     default:
@@ -103,5 +104,21 @@ void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) 
         rv_time_write(type->kind, value->as.integer, true, w);
         rv_write_u8(w, '"');
         break;
+    }
+}
+
+void rv_value_to_text(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (type->kind == RV_TYPE_ARRAY && !rv_value_is_null(value)) {
+        rv_array_to_text(type, value->as.bytes, w);
+    } else {
+        rv_scalar_to_text(type, value, w);
+    }
+}
+
+void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (type->kind == RV_TYPE_ARRAY && !rv_value_is_null(value)) {
+        rv_array_to_json(type, value->as.bytes, w);
+    } else {
+        rv_scalar_to_json(type, value, w);
     }
 }

@@ -3,11 +3,13 @@
  * Values from text, as PostgreSQL's input functions read it. Each kind has a reader that gives a
  * status and a reason; the one refusal at the end of rv_value_from_text makes both an error with
  * its facts. Text and varchar are borrowed; bytea, uuid and padded char(n) are made in scratch.
+ * Arrays are read by core/model/array_text.c.
  */
 #include "core/model/value_text.h"
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
+#include "core/model/array.h"
 #include "core/model/value_number.h"
 #include "core/model/value_time.h"
 
@@ -285,8 +287,8 @@ static rv_status read_integral(const rv_type *type, rv_bytes text, int64_t *valu
     }
 }
 
-rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_bytes what, rv_arena *scratch,
-                             rv_value *value, rv_error *err) {
+rv_status rv_scalar_from_text(const rv_type *type, rv_bytes text, rv_bytes what, rv_arena *scratch,
+                              rv_value *value, rv_error *err) {
     RV_VERIFY(rv_type_supported(type));
     RV_ASSERT(value != NULL);
     rv_status status = RV_OK;
@@ -315,4 +317,11 @@ rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_bytes what, 
         return rv_value_refuse_memory(err);
     }
     return status == RV_OK ? RV_OK : rv_value_refuse(type, status, text, what, why, err);
+}
+
+rv_status rv_value_from_text(const rv_type *type, rv_bytes text, rv_bytes what, rv_arena *scratch,
+                             rv_value *value, rv_error *err) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    return type->kind == RV_TYPE_ARRAY ? rv_array_from_text(type, text, what, scratch, value, err)
+                                       : rv_scalar_from_text(type, text, what, scratch, value, err);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reading and casting values share: refusals with their facts, and the length of text. */
+/*
+ * What the parts of values share: refusals with their facts, the length of text, and the functions
+ * of value.h and value_cast.h for types that are no arrays, which arrays use for their elements.
+ */
 #ifndef RV_MODEL_VALUE_TEXT_H
 #define RV_MODEL_VALUE_TEXT_H
 
-#include "core/model/value.h"
+#include "core/model/value_cast.h"
 
 /* "`met` is not a plan for `field`: why", with facts "field" (when `what` is not empty), "type",
  * "met". Returns `status`. */
@@ -31,5 +34,22 @@ RV_MUST_USE rv_status rv_text_fit(const rv_type *type, rv_bytes text, size_t cod
 /* The smallest and largest value of an integer type. */
 int64_t rv_integer_min(rv_type_kind kind);
 int64_t rv_integer_max(rv_type_kind kind);
+
+/* The text form of a value that is not NULL, at the end of `arena`. False: there is no room. */
+RV_MUST_USE bool rv_value_text_in(const rv_type *type, const rv_value *value, rv_arena *arena,
+                                  rv_bytes *text);
+
+/* As rv_value_… and rv_cast_rule_of, of types that are no arrays. */
+RV_MUST_USE rv_status rv_scalar_from_text(const rv_type *type, rv_bytes text, rv_bytes what,
+                                          rv_arena *scratch, rv_value *value, rv_error *err);
+void rv_scalar_to_json(const rv_type *type, const rv_value *value, rv_writer *w);
+void rv_scalar_to_text(const rv_type *type, const rv_value *value, rv_writer *w);
+void rv_scalar_encode(const rv_type *type, const rv_value *value, rv_writer *w);
+int rv_scalar_compare(const rv_type *type, const rv_value *a, const rv_value *b);
+void rv_scalar_canonical(const rv_type *type, const rv_value *value, rv_writer *w);
+rv_cast_rule rv_scalar_cast_rule(const rv_type *from, const rv_type *to);
+RV_MUST_USE rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut,
+                                     rv_bytes what, rv_arena *scratch, rv_value *value,
+                                     rv_error *err);
 
 #endif

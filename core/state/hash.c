@@ -66,6 +66,11 @@ static void write_column(const rv_pages *pages, const rv_table *table, const rv_
     rv_value value;
     const rv_status status = rv_row_get(pages, table, row, nth, NULL, &value);
     RV_ASSERT(status == RV_OK); /* only a chain needs scratch, and that is long */
+    if (column->type.kind == RV_TYPE_ARRAY && !rv_value_is_null(&value)) {
+        rv_write_u8(w, RV_VALUE_BYTES); /* as stored: a label for each byte would be too long */
+        rv_write_blob(w, value.as.bytes);
+        return;
+    }
     rv_value_canonical(&column->type, &value, w);
 }
 

@@ -8,7 +8,7 @@
 #include "platform/memory/random.h"
 #include "tests/fuzz/fuzz.h"
 
-#define FUZZ_TYPES_MAX 32
+#define FUZZ_TYPES_MAX 48
 
 static const rv_bytes fuzz_labels[] = {
     {(const uint8_t *)"free", 4}, {(const uint8_t *)"team", 4}, {(const uint8_t *)"a b", 3}};
@@ -38,6 +38,12 @@ static const rv_type fuzz_types[] = {
     {.kind = RV_TYPE_JSON},
     {.kind = RV_TYPE_JSONB},
     {.kind = RV_TYPE_INTERVAL},
+    {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_BIGINT},
+    {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_TEXT},
+    {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_CHAR, .size = 4},
+    {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_ENUM, .labels = &fuzz_enum},
+    {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_NUMERIC, .size = 12, .scale = 2},
+    {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_JSONB},
 };
 
 static inline size_t fuzz_types_all(void) {
@@ -96,7 +102,10 @@ static const char *const fuzz_texts[] = {"0",
                                          "%a_\\",
                                          "{\"a\":[1]}",
                                          "\xc3\xa4\xe2\x82\xac",
-                                         "4714-11-24 BC"};
+                                         "4714-11-24 BC",
+                                         "{1,NULL,3}",
+                                         "{}",
+                                         "{free,\"a b\"}"};
 
 /* NULL, or a value of the type from one of the texts. */
 static inline rv_value fuzz_value(const rv_type *type, uint64_t *seed, rv_arena *arena) {

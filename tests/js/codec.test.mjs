@@ -77,11 +77,13 @@ test('rows are decoded by the types of their columns', () => {
   const columns = [
     ['a', 'bigint'], ['b', 'bigserial'], ['c', 'numeric(20,3)'], ['d', 'integer'], ['e', 'bytea'],
     ['f', 'real'], ['g', 'any'], ['h', 'any'], ['i', 'constructor'], ['j', 'timestamptz'],
+    ['k', 'bigint[]'], ['l', 'bytea[]'], ['m', 'integer[]'], ['n', 'numeric(5,2)[]'], ['o', 'bigint[]'],
   ].map(([name, type]) => ({ name, type })); // prettier-ignore
   const time = '2026-01-01T00:00:00.123456+00:00';
   const row = [
     '9007199254740993', '-1', '12345678901234567.890', 7, '\\x00ff', 'NaN',
     { bigint: '-9223372036854775808' }, 'text', 'label', time,
+    ['9007199254740993', null], ['\\x01', null], [1, null], ['1.50'], 'not an array',
   ]; // prettier-ignore
   const rows = decodeRows({ columns, rows: [row, columns.map(() => null)] });
   assert.deepEqual(rows[0], {
@@ -95,6 +97,11 @@ test('rows are decoded by the types of their columns', () => {
     h: 'text',
     i: 'label',
     j: time,
+    k: [9007199254740993n, null],
+    l: [new Uint8Array([1]), null],
+    m: [1, null],
+    n: ['1.50'],
+    o: 'not an array',
   });
   assert.ok(Object.values(rows[1]).every((value) => value === null));
   assert.equal(rows.columns, columns);
@@ -117,15 +124,15 @@ test("an event's bigints are told beside its data", () => {
     event_id: 'x',
     recorded_at: 't',
     schema_version: 2,
-    data: { id: '9007199254740993', none: null, amount: '1.10' },
-    bigints: ['id', 'none'],
+    data: { id: '9007199254740993', none: null, amount: '1.10', list: ['-1', null] },
+    bigints: ['id', 'none', 'list'],
   });
   assert.deepEqual(event, {
     position: 1,
     eventId: 'x',
     recordedAt: 't',
     schemaVersion: 2,
-    data: { id: 9007199254740993n, none: null, amount: '1.10' },
+    data: { id: 9007199254740993n, none: null, amount: '1.10', list: [-1n, null] },
   });
 });
 

@@ -53,6 +53,15 @@ RV_TEST(spellings_are_read_and_written_canonically) {
         {"uuid", "uuid"},
         {"plan", "plan"},
         {"\"plan\"", "plan"},
+        {"int[]", "integer[]"},
+        {"int [ 3 ]", "integer[]"},
+        {"integer ARRAY", "integer[]"},
+        {"integer array[4]", "integer[]"},
+        {"numeric(12,2)[]", "numeric(12,2)[]"},
+        {"character varying(3)[]", "varchar(3)[]"},
+        {"char[]", "char(1)[]"},
+        {"timestamp with time zone[]", "timestamptz[]"},
+        {"plan[]", "plan[]"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rv_type type;
@@ -97,7 +106,13 @@ RV_TEST(what_is_no_type_is_refused) {
                  {"interval", RV_UNSUPPORTED},
                  {"json", RV_UNSUPPORTED},
                  {"jsonb", RV_UNSUPPORTED},
-                 {"integer[]", RV_UNSUPPORTED}};
+                 {"integer[][]", RV_UNSUPPORTED},
+                 {"integer[2][2]", RV_UNSUPPORTED},
+                 {"integer array[][]", RV_UNSUPPORTED},
+                 {"integer[", RV_SCHEMA_SYNTAX},
+                 {"integer[x]", RV_SCHEMA_SYNTAX},
+                 {"integer[1", RV_SCHEMA_SYNTAX},
+                 {"serial[]", RV_SCHEMA_INVALID}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rv_type type = {.kind = RV_TYPE_UUID};
         rv_lexer lexer;
@@ -114,8 +129,7 @@ RV_TEST(what_is_not_in_this_version_is_named) {
         const char *words;
     } cases[] = {{"real", "the type real is not in this version"},
                  {"numeric(19,2)", "as in numeric(12,2)"},
-                 {"numeric(12,2)[]", "arrays of numeric are not in this version"},
-                 {"integer[]", "arrays of integer are not in this version"}};
+                 {"integer[][]", "an array of one dimension"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rv_type type;
         rv_lexer lexer;
@@ -144,6 +158,16 @@ RV_TEST(types_fit_within_their_family) {
     const rv_type b = {.kind = RV_TYPE_ENUM, .labels = &other};
     RV_CHECK(rv_type_fits(&small, &big) && rv_type_fits(&big, &small));
     RV_CHECK(rv_type_fits(&text, &sized) && rv_type_fits(&a, &a));
+    const rv_type smalls = rv_type_array_of(&small);
+    const rv_type bigs = rv_type_array_of(&big);
+    const rv_type texts = rv_type_array_of(&text);
+    const rv_type padded = rv_type_array_of(&sized);
+    const rv_type as = rv_type_array_of(&a);
+    const rv_type bs = rv_type_array_of(&b);
+    RV_CHECK(rv_type_fits(&smalls, &bigs) && rv_type_fits(&as, &as) && !bigs.serial);
+    RV_CHECK(!rv_type_fits(&as, &bs) && !rv_type_fits(&texts, &padded));
+    RV_CHECK(!rv_type_fits(&smalls, &small) && !rv_type_fits(&small, &smalls));
+    RV_CHECK(!rv_type_same(&smalls, &bigs) && rv_type_same(&smalls, &smalls));
     RV_CHECK(!rv_type_fits(&a, &b) && !rv_type_fits(&small, &text) && !rv_type_fits(&a, &text));
 }
 

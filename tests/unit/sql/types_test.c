@@ -50,6 +50,36 @@ static fixture *things(void) {
     return f;
 }
 
+RV_TEST(arrays_are_json_in_sql) {
+    static const char lists[] =
+        "CREATE TYPE plan AS ENUM ('free', 'team');"
+        "CREATE AGGREGATE list (id bigint PRIMARY KEY, n integer[], big bigint[], t text[],"
+        " plan plan[]);"
+        "CREATE EVENT_TYPE list_made (id creates list(id), n updates list(n),"
+        " big updates list(big), t updates list(t), plan updates list(plan));"
+        "CREATE STREAM lists (path \"/lists/{id}\" event_types (list_made));";
+    fixture *f = fixture_open(lists, 2u << 20, 0);
+    RV_CHECK(f != NULL);
+    RV_CHECK_STATUS(fixture_append(f, "/lists/1", "list_made",
+                                   "{\"n\":[1,null,-2147483648],\"big\":[9223372036854775807],"
+                                   "\"t\":[\"a \\\"b\\\"\",\"\"],\"plan\":\"{team,free}\"}"),
+                    RV_OK);
+    RV_CHECK_STATUS(fixture_append(f, "/lists/2", "list_made", "{\"n\":[],\"t\":null}"), RV_OK);
+    RV_CHECK_TEXT(fixture_query(f, "SELECT * FROM list ORDER BY id", ""),
+                  "[1,[1,null,-2147483648],[9223372036854775807],[\"a \\\"b\\\"\",\"\"],"
+                  "[\"team\",\"free\"]][2,[],null,null,null]");
+    RV_CHECK_TEXT(fixture_query(f,
+                                "SELECT typeof(n), n, json_array_length(t), t ->> 0 FROM list "
+                                "WHERE id = 1",
+                                ""),
+                  "[\"text\",[1,null,-2147483648],2,\"a \\\"b\\\"\"]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT id FROM list WHERE n = '[]'", ""), "[2]");
+    RV_CHECK_TEXT(fixture_columns(f, "SELECT big, plan FROM list"),
+                  "[{\"name\":\"big\",\"type\":\"bigint[]\"},"
+                  "{\"name\":\"plan\",\"type\":\"plan[]\"}]");
+    fixture_close(f);
+}
+
 RV_TEST(columns_are_shown_in_their_types) {
     fixture *f = things();
     RV_CHECK(f != NULL);
@@ -366,6 +396,7 @@ RV_TEST(reals_read_back) {
 }
 
 int main(void) {
+    RV_RUN(arrays_are_json_in_sql);
     RV_RUN(columns_are_shown_in_their_types);
     RV_RUN(other_results_are_shown_by_their_values);
     RV_RUN(comparisons_with_constants);

@@ -15,9 +15,10 @@
 #define STREAMS 60
 #define ARENA   ((size_t)16 << 20)
 
-static const char *const types[] = {
-    "smallint", "integer",     "bigint",    "boolean", "varchar(40)",   "text", "bytea",
-    "date",     "timestamptz", "timestamp", "uuid",    "numeric(12,2)", "mood"};
+static const char *const types[] = {"smallint",    "integer",   "bigint", "boolean",
+                                    "varchar(40)", "text",      "bytea",  "date",
+                                    "timestamptz", "timestamp", "uuid",   "numeric(12,2)",
+                                    "mood",        "integer[]", "mood[]", "varchar(40)[]"};
 
 typedef struct world {
     rv_schema *schema;
@@ -69,6 +70,29 @@ static rv_bytes keep(world *w, rv_bytes bytes) {
     return rv_arena_copy(&w->heap, bytes);
 }
 
+/* An array literal that the type takes, or one of a NULL. */
+static rv_value random_array(world *w, const rv_type *type, uint64_t few, uint64_t many) {
+    static const char *const texts[] = {"{}", "{NULL}", "{1,2}", "{good,\"so so\"}"};
+    static uint8_t text[64];
+    rv_writer t = rv_writer_over(text, sizeof text);
+    rv_value value = rv_value_null();
+    rv_write_text(&t, texts[few]);
+    if (few == 2 && type->element != RV_TYPE_ENUM) {
+        t.len -= 1;
+        rv_write_u8(&t, ',');
+        rv_write_uint(&t, many % 5000);
+        rv_write_u8(&t, '}');
+    }
+    const rv_status status =
+        rv_value_from_text(type, rv_writer_bytes(&t), RV_LITERAL("array"), &w->heap, &value, NULL);
+    if (status != RV_OK) { /* numbers are no moods: the one element that every type has */
+        const rv_status again = rv_value_from_text(type, RV_LITERAL("{NULL}"), RV_LITERAL("array"),
+                                                   &w->heap, &value, NULL);
+        RV_ASSERT(again == RV_OK);
+    }
+    return value;
+}
+
 static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
     static uint8_t text[64];
     static int64_t clock = INT64_C(700000000000000);
@@ -100,6 +124,8 @@ static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
         memset(text, (int)few, 16);
         text[3] = (uint8_t)(few == 0 ? many : 0);
         return rv_value_bytes(keep(w, rv_bytes_of(text, 16)));
+    case RV_TYPE_ARRAY:
+        return random_array(w, &field->type, few, many);
     default:
         if (below(w, 2) == 0) {
             rv_write(&t, rv_bytes_of(key.ptr, key.len < 20 ? key.len : 20));
