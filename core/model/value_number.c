@@ -104,25 +104,24 @@ rv_number_result rv_number_parse_int(rv_bytes text, int64_t *value) {
     return RV_NUMBER_OK;
 }
 
-/* The exponent after `e`, white space before it, as strtol reads one. */
+/* The exponent after `e`, white space before it, as strtol reads one; what is too large is so
+ * whatever follows. */
 static rv_number_result parse_exponent(rv_bytes text, int64_t *exponent) {
     RV_ASSERT(exponent != NULL);
     while (text.len > 0 && is_space(text.ptr[0])) {
         text = rv_bytes_from(text, 1);
     }
     const bool minus = take_sign(&text);
-    if (text.len == 0) {
-        return RV_NUMBER_INVALID;
-    }
     int64_t value = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_digit(text.ptr[i])) {
-            return RV_NUMBER_INVALID;
-        }
-        value = value > EXPONENT_MAX ? value : value * 10 + (text.ptr[i] - '0');
+    size_t len = 0;
+    for (; len < text.len && is_digit(text.ptr[len]); len++) {
+        value = value > EXPONENT_MAX ? value : value * 10 + (text.ptr[len] - '0');
     }
     *exponent = minus ? -value : value;
-    return value <= EXPONENT_MAX ? RV_NUMBER_OK : RV_NUMBER_TOO_LARGE;
+    if (value >= EXPONENT_MAX) {
+        return RV_NUMBER_TOO_LARGE;
+    }
+    return len > 0 && len == text.len ? RV_NUMBER_OK : RV_NUMBER_INVALID;
 }
 
 rv_number_result rv_number_take_apart(rv_bytes text, rv_number_parts *d) {

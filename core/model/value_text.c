@@ -217,7 +217,7 @@ static rv_status read_bytea(rv_bytes text, uint8_t *out, size_t *len, const char
     for (size_t at = hex ? 2 : 0; at < text.len;) {
         const uint8_t c = text.ptr[at];
         const size_t left = text.len - at;
-        if (hex && (c == ' ' || (c >= '\t' && c <= '\r'))) {
+        if (hex && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
             at += 1;
         } else if (hex) {
             const int high = left >= 2 ? hex_value(c) : -1;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random choices that are the same in every run: what generators of literals and expressions are made
-// of.
+// of. ORACLE_SEED=n draws others, for a hunt.
+const seed = Number(process.env.ORACLE_SEED ?? 0);
 
 /** A generator of its own for each name: what one suite draws does not move another's. */
 export function randomOf(name) {
-  let state = 0x9e3779b9;
+  let state = 0x9e3779b9 + seed;
   for (const c of name) {
     state = Math.imul(state ^ c.codePointAt(0), 0x85ebca6b);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// PostgreSQL's answers. Each case is an INSERT into a table with one column of the type (so that a
-// literal is read as one of the type is, and not cut as a cast would), or a SELECT over a row; all of
-// them in one session, each with a handler of its own.
+// PostgreSQL's answers. A literal is read as the only column of a composite type, in the form `("…")`:
+// so the input function sees it with the size of the type, as COPY and parameters do (a cast would cut
+// it). An expression is a SELECT over a row. All in one session, each with a handler of its own.
 import { enums, hexOf, textOf } from './cases.mjs';
 
 const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
@@ -27,9 +27,9 @@ end $$;
 create function pg_temp.literal(place text, hex text) returns text language plpgsql as $$
 begin
   return pg_temp.answer(format(
-    'insert into %I values (%L) returning pg_typeof(v), to_json(v),
-       case when v is not null then format(''%%s'', v) end',
-    place, convert_from(decode(hex, 'hex'), 'UTF8')));
+    'select pg_typeof((x).v), to_json((x).v), format(''%%s'', (x).v) from (select %L::%I as x) as y',
+    '("' || replace(replace(convert_from(decode(hex, 'hex'), 'UTF8'), '\\', '\\\\'), '"', '""') || '")',
+    place));
 exception when others then
   return 'error ' || sqlstate || ' ' || encode(convert_to(sqlerrm, 'UTF8'), 'hex');
 end $$;
@@ -76,7 +76,7 @@ rollback;
  */
 export function askLiterals(postgres, cases) {
   const types = [...new Set(cases.map(({ type }) => type))];
-  const tables = types.map((type, i) => `create temp table t${i} (v ${type});`).join('\n');
+  const tables = types.map((type, i) => `create type pg_temp.t${i} as (v ${type});`).join('\n');
   const placed = cases.map(({ type, text }) => ({ place: `t${types.indexOf(type)}`, text }));
   return ask(postgres, tables, 'literal', placed);
 }
