@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build size sanitizers demo test fuzz bench tidy format clean
+.PHONY: help setup build size sanitizers demo test coverage fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -32,6 +32,9 @@ demo: build ## airport departures on real data; DEMO_ONCE=1 runs it without paus
 test: setup ## every test: unit, storage, faults, real processes, the demo, and tidy
 	@tools/test
 
+coverage: setup ## which branches of core the unit, storage, fault and fuzz tests take
+	@tools/coverage
+
 fuzz: setup ## every fuzz target for FUZZ_SECONDS (60) each; docs/fuzzing.md
 	@tools/build fuzz fuzz_targets
 	@tests/fuzz/run
@@ -46,5 +49,5 @@ format: setup ## clang-format over every C file
 	@git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean: ## removes what was built, keeps what was fetched
-	@rm -rf build/native build/debug build/sanitizers build/fuzz build/wasi build/browser build/arm \
+	@rm -rf build/native build/debug build/sanitizers build/coverage build/fuzz build/wasi build/browser build/arm \
 		build/npm build/tests build/*.log

@@ -53,9 +53,9 @@ static size_t count_filled(rv_host host, rv_file file, uint64_t offset, char c, 
 /* A file `a` of 8192 'a's, flushed. */
 static rv_file file_start(rv_host host) {
     const rv_io_result made = storage_create(host, "a");
-    RV_ASSERT(made.status == RV_OK);
-    RV_ASSERT(write_filled(host, made.file, 0, 'a', 8192) == RV_OK);
-    RV_ASSERT(storage_flush(host, made.file).status == RV_OK);
+    const rv_status written = write_filled(host, made.file, 0, 'a', 8192);
+    const rv_status flushed = storage_flush(host, made.file).status;
+    RV_ASSERT(made.status == RV_OK && written == RV_OK && flushed == RV_OK);
     return made.file;
 }
 
@@ -210,7 +210,8 @@ static unsigned slots_after(uint64_t seed, rv_sim_crash crash, unsigned *parts) 
     const rv_host host = disk_start(seed, (rv_sim_faults){0});
     const rv_file file = file_start(host);
     for (unsigned i = 0; i < 8; i++) {
-        RV_ASSERT(write_filled(host, file, i * 512, 'b', 512) == RV_OK);
+        const rv_status written = write_filled(host, file, i * 512, 'b', 512);
+        RV_ASSERT(written == RV_OK);
     }
     crash_as(crash);
     const rv_file again = storage_open(host, "a").file;
