@@ -21,8 +21,7 @@
  *     CREATE STREAM name ( path "/…/{field}" event_types (name, …) );
  *
  * This is the final grammar. Parsed but answered RV_UNSUPPORTED in this version, with the place:
- * composite primary keys, UNIQUE other than the primary key, arrays, PERSONAL, and the types that
- * rv_type_supported() does not know. INDEX is taken and speeds nothing up yet.
+ * composite primary keys, PERSONAL, and the types that rv_type_supported() does not know.
  */
 #ifndef RV_MODEL_SCHEMA_H
 #define RV_MODEL_SCHEMA_H
@@ -77,7 +76,8 @@ typedef struct rv_touch {
     rv_touch_kind kind;
     uint16_t aggregate;
     uint16_t field;
-    bool acted_on; /* an action goes through it: ownership is asked for (SEMANTICS 13) */
+    bool acted_on;    /* an action goes through it: ownership is asked for (SEMANTICS 13) */
+    uint32_t indexes; /* bits: the aggregate's indexes with a column that its actions change */
 } rv_touch;
 
 typedef enum rv_action_kind {
@@ -115,7 +115,8 @@ typedef struct rv_event_type {
     uint16_t touch_count;
     uint16_t action_count;
     uint16_t check_count;
-    bool straight; /* every touch refers, by a field that is of the key column's type */
+    bool straight; /* every touch refers, by a field that is of the key column's type, and no action
+                      changes a column with an index */
     const rv_field *fields;
     const rv_touch *touches;  /* creates first, then references, then deletes */
     const rv_action *actions; /* in order of touches, then of declaration */

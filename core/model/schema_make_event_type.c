@@ -191,6 +191,23 @@ static rv_status judge_created(rv_schema_parser *p, const rv_event_type_draft *d
     return RV_OK;
 }
 
+/* See rv_touch.indexes. */
+static uint32_t indexes_changed(const rv_schema_parser *p, const making *m, uint16_t t) {
+    const rv_aggregate *aggregate = rv_schema_aggregate(p->schema, m->touches[t].aggregate);
+    uint32_t bits = 0;
+    RV_ASSERT(aggregate->index_count <= RV_INDEXES_MAX);
+    for (uint16_t a = 0; a < m->action_count; a++) {
+        for (uint16_t i = 0; i < aggregate->index_count && m->actions[a].touch == t; i++) {
+            const rv_aggregate_index *index = &aggregate->indexes[i];
+            for (uint16_t c = 0; c < index->column_count; c++) {
+                bits |= (uint32_t)(index->columns[c] == m->actions[a].column) << i;
+            }
+        }
+    }
+    RV_ASSERT(bits >> aggregate->index_count == 0);
+    return bits;
+}
+
 /* See rv_event_type.straight. */
 static bool is_straight(const rv_schema_parser *p, const rv_event_type_draft *draft,
                         const making *m) {
@@ -200,7 +217,7 @@ static bool is_straight(const rv_schema_parser *p, const rv_event_type_draft *dr
         const rv_touch *touch = &draft->touches[t];
         const rv_aggregate *aggregate = rv_schema_aggregate(p->schema, touch->aggregate);
         straight =
-            straight && touch->kind == RV_TOUCH_REFERENCES &&
+            straight && touch->kind == RV_TOUCH_REFERENCES && m->touches[t].indexes == 0 &&
             rv_type_same(&m->fields[touch->field].type, &aggregate->columns[aggregate->key].type);
     }
     return straight;
@@ -227,6 +244,7 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
     }
     for (uint16_t t = 0; t < draft->touch_count && status == RV_OK; t++) {
         m.touches[t] = draft->touches[t];
+        m.touches[t].indexes = indexes_changed(p, &m, t);
         if (draft->touches[t].kind == RV_TOUCH_CREATES) {
             status = judge_created(p, draft, &m, t);
         }

@@ -78,12 +78,6 @@ static rv_status add_index(rv_schema_parser *p, rv_aggregate *made, const index_
         status = rv_schema_fail_limit(p, &index->at, "UNIQUEs and INDEXes in an aggregate",
                                       RV_INDEXES_MAX);
     }
-    if (status == RV_OK && index->unique) { /* until uniqueness is judged */
-        status = rv_schema_fail(p, RV_UNSUPPORTED, &index->at,
-                                "UNIQUE of other columns than the primary key is not in this "
-                                "version",
-                                (rv_bytes[3]){{NULL, 0}});
-    }
     if (status != RV_OK) {
         return status;
     }

@@ -5,9 +5,10 @@
  *     1. the head of its stream, and its id if foreign
  *     2. the rows it touches: found; created (all NULL but the key) where it creates
  *     3. created rows get their defaults
- *     4. actions, in order
+ *     4. actions, in order; secondary indexes follow
  *     5. judging only: what must hold for the rows acted on
  *     6. deletions
+ *     7. judging only: what must be unique, as the event may have moved a value between rows
  *
  * Defaults come before actions, so that an event that creates a row can also increment in it, and
  * after all creations, so that rows created together can refer to each other in any order.
@@ -172,8 +173,10 @@ static rv_status rows_change(rv_fold *f) {
         const uint16_t number = type->touches[touch].aggregate;
         rv_fold_row row;
         status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[touch], &row);
-        if (status == RV_OK) {
+        if (status == RV_OK && type->touches[touch].indexes == 0) {
             status = rv_fold_actions(f, &row, at, &at);
+        } else if (status == RV_OK) {
+            status = rv_fold_actions_sorted(f, &row, at, &at);
         }
     }
     RV_ASSERT(at <= type->action_count);
@@ -203,8 +206,26 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
         return rv_fold_refuse_row(f, RV_ROW_REFERENCED, aggregate, touch->field, &found.key);
     }
     RV_ASSERT(status != RV_OK || found.fits);
+    if (status == RV_OK) {
+        status = rv_sorted_remove(f->pages, aggregate, found.place);
+    }
+    for (uint16_t i = 0; i < f->type->touch_count; i += 1) {
+        f->rows[i] = f->rows[i] == found.place ? RV_SLOT_NONE : f->rows[i];
+    }
     return status == RV_OK ? rv_rows_remove(f->pages, aggregate->number, found.place, found.hash)
                            : status;
+}
+
+static rv_status rows_delete(rv_fold *f) {
+    const rv_event_type *const type = f->type;
+    rv_status status = RV_OK;
+    RV_ASSERT(type->touch_count <= RV_TOUCHES_MAX);
+    for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
+        if (type->touches[i].kind == RV_TOUCH_DELETES) {
+            status = touch_delete(f, &type->touches[i]);
+        }
+    }
+    return status;
 }
 
 /* Prepares the keys of all touches, so that their buckets come from memory together. */
@@ -238,20 +259,18 @@ static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
     if (status == RV_OK) {
         status = rows_change(f);
     }
+    if (status == RV_OK && f->made_any) {
+        status = rv_fold_sort_made(f);
+    }
     if (status == RV_OK && f->judge) {
         status = rv_fold_judge_rows(f);
     }
     /* deletions are the last touches */
     const uint16_t count = type->touch_count;
-    if (count == 0 || type->touches[count - 1].kind != RV_TOUCH_DELETES) {
-        return status;
+    if (count > 0 && type->touches[count - 1].kind == RV_TOUCH_DELETES) {
+        status = status == RV_OK ? rows_delete(f) : status;
     }
-    for (uint16_t i = 0; i < count && status == RV_OK; i += 1) {
-        if (type->touches[i].kind == RV_TOUCH_DELETES) {
-            status = touch_delete(f, &type->touches[i]);
-        }
-    }
-    return status;
+    return status == RV_OK && f->judge ? rv_fold_judge_unique(f) : status;
 }
 
 /* What rows_fold comes to when applying a straight event type, which is most of a replay: rows are

@@ -4,6 +4,7 @@
  *
  *     fold.c        rows are found and created, actions run, rows are deleted
  *     fold_cells.c  what one action does to one cell
+ *     fold_sorted.c secondary indexes follow, and what must be unique
  *     fold_judge.c  what must hold, and how a refusal is told
  *
  * Each of their functions returns RV_OK, or the status with which the whole fold ends; with
@@ -13,6 +14,7 @@
 #define RV_STATE_FOLD_H
 
 #include "core/state/inside.h"
+#include "core/state/sorted.h"
 
 typedef struct rv_fold {
     rv_pages *pages;
@@ -74,6 +76,18 @@ bool rv_fold_reads(const rv_expr *expr, uint32_t slot);
 /* Counts all references of a row that is to be deleted down. */
 RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row);
 
+/* --- fold_sorted.c --- */
+
+/* rv_fold_actions through a touch that changes columns with an index. */
+RV_MUST_USE rv_status rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row, uint16_t first,
+                                             uint16_t *next);
+
+/* Adds the rows that the event created to the indexes of their aggregates. */
+RV_MUST_USE rv_status rv_fold_sort_made(rv_fold *f);
+
+/* What must be unique of the rows that the event acted on and did not delete. */
+RV_MUST_USE rv_status rv_fold_judge_unique(rv_fold *f);
+
 /* --- fold_judge.c --- */
 
 /* What must hold for every row that the event acted on: NOT NULL and CHECKs. */
@@ -84,6 +98,7 @@ rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *a
                              uint16_t field, const rv_value *key);
 rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, uint16_t column,
                                    const rv_value *value);
+rv_status rv_fold_refuse_twin(rv_fold *f, const rv_fold_row *row, uint16_t index, uint32_t twin);
 rv_status rv_fold_refuse_cell(rv_fold *f, rv_status status, const rv_fold_row *row,
                               uint16_t column);
 

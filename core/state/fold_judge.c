@@ -72,6 +72,17 @@ rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, ui
     return RV_UNKNOWN_REFERENCE;
 }
 
+/* The text of a row's key. */
+static rv_bytes show_key(rv_fold *f, const rv_fold_row *row, shown *memory) {
+    const rv_aggregate *const aggregate = row->aggregate;
+    rv_value key;
+    const rv_status status =
+        rv_row_get(f->pages, row->table, row->bytes, aggregate->key, f->scratch, &key);
+    RV_ASSERT(aggregate->key < aggregate->column_count);
+    return status == RV_OK ? show(memory, &aggregate->columns[aggregate->key].type, &key)
+                           : RV_LITERAL("(too long to show)");
+}
+
 /* Adds which cell it was; the error itself is set. */
 static void cell_facts(rv_fold *f, const rv_fold_row *row, uint16_t column) {
     const rv_aggregate *const aggregate = row->aggregate;
@@ -86,6 +97,51 @@ static void cell_facts(rv_fold *f, const rv_fold_row *row, uint16_t column) {
         rv_error_fact_text(f->err, "key", show(&memory, type, &key));
     }
     rv_error_fact_text(f->err, "column", aggregate->columns[column].name);
+}
+
+/* Writes the columns of an index, or what the row holds in them. */
+static rv_bytes show_index(rv_fold *f, const rv_fold_row *row, const rv_aggregate_index *index,
+                           bool values, shown *memory) {
+    rv_writer w = rv_writer_over(memory->bytes, sizeof memory->bytes);
+    for (uint16_t i = 0; i < index->column_count; i += 1) {
+        const uint16_t nth = index->columns[i];
+        rv_write_text(&w, i == 0 ? "" : ", ");
+        if (!values) {
+            rv_write(&w, row->aggregate->columns[nth].name);
+            continue;
+        }
+        rv_value value;
+        const rv_status status =
+            rv_row_get(f->pages, row->table, row->bytes, nth, f->scratch, &value);
+        if (status == RV_OK) {
+            rv_value_to_text(&row->aggregate->columns[nth].type, &value, &w);
+        }
+        w.full = w.full || status != RV_OK;
+    }
+    RV_ASSERT(index->column_count > 0);
+    return w.full ? RV_LITERAL("(too long to show)") : rv_writer_bytes(&w);
+}
+
+rv_status rv_fold_refuse_twin(rv_fold *f, const rv_fold_row *row, uint16_t index, uint32_t twin) {
+    shown memory[4];
+    const rv_aggregate *const aggregate = row->aggregate;
+    const rv_aggregate_index *const broken = &aggregate->indexes[index];
+    RV_ASSERT(broken->unique);
+    const rv_bytes columns = show_index(f, row, broken, false, &memory[0]);
+    const rv_bytes values = show_index(f, row, broken, true, &memory[1]);
+    const rv_fold_row other = {aggregate, row->table,
+                               (uint8_t *)rv_rows_read(f->pages, row->table, twin)};
+    const rv_bytes key = show_key(f, row, &memory[2]);
+    const rv_bytes other_key = show_key(f, &other, &memory[3]);
+    rv_error_set(f->err, RV_UNIQUE_VIOLATION,
+                 "`%b` with key %b would have %b in UNIQUE (%b), as the row with key %b has",
+                 &aggregate->name, &key, &values, &columns, &other_key);
+    rv_error_fact_text(f->err, "aggregate", aggregate->name);
+    rv_error_fact_text(f->err, "key", key);
+    rv_error_fact_text(f->err, "existing_key", other_key);
+    rv_error_fact_text(f->err, "columns", columns);
+    rv_error_fact_text(f->err, "value", values);
+    return RV_UNIQUE_VIOLATION;
 }
 
 rv_status rv_fold_refuse_cell(rv_fold *f, rv_status status, const rv_fold_row *row,

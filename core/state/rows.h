@@ -18,6 +18,7 @@
 
 #include "core/model/schema.h"
 #include "core/state/heap.h"
+#include "core/state/tree.h"
 
 typedef enum rv_cell_form {
     RV_CELL_INT8, /* boolean */
@@ -64,6 +65,7 @@ typedef struct rv_table {
     uint16_t key;
     uint16_t unknown_offset; /* of the unknown bits; the NULL bits are at RV_ROW_BITS */
     rv_cell_layout cells[RV_COLUMNS_MAX];
+    rv_tree trees[RV_INDEXES_MAX]; /* of the secondary indexes: sorted.h */
 } rv_table;
 
 #define RV_ROW_BITS      8u

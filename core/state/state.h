@@ -71,7 +71,8 @@ typedef enum rv_fold_mode {
  *
  * With RV_FOLD_JUDGE: RV_ROW_EXISTS (creates), RV_UNKNOWN_REFERENCE (references, deletes, columns
  * that refer), RV_ROW_OF_OTHER_STREAM (acting on a row that another stream owns, unless SHARED),
- * RV_ROW_REFERENCED (deletes), RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION, RV_VALUE_OUT_OF_RANGE
+ * RV_ROW_REFERENCED (deletes), RV_NOT_NULL_VIOLATION, RV_CHECK_VIOLATION, RV_UNIQUE_VIOLATION
+ * (after all actions and deletions; facts "existing_key", "columns" too), RV_VALUE_OUT_OF_RANGE
  * (increments, computed), RV_VALUE_TOO_LONG, errors of expressions: with facts "aggregate", "key",
  * "column", "value", "field" as far as they apply. The caller rolls back.
  * With both: RV_DATA_DAMAGED (a stream or event type that is not there; nothing has changed),
@@ -112,6 +113,45 @@ RV_MUST_USE rv_status rv_state_row_cell(const rv_state *state, uint16_t aggregat
 
 /* The stream that owns the row. */
 uint32_t rv_state_row_owner(const rv_state *state, uint16_t aggregate, rv_row row);
+
+/* --- secondary indexes: rv_aggregate.indexes, by number --- */
+
+/* One end of a range: values of the first `count` columns of the index, each of its column's type
+ * or NULL; all rows that hold them are inside if `inclusive`, else outside. Without values the
+ * range is open there. */
+typedef struct rv_index_end {
+    const rv_value *values;
+    uint16_t count;
+    bool inclusive;
+} rv_index_end;
+
+/* Rows between two ends, in the order of the index (rv_value_compare column by column, NULL and
+ * unknown first), or in the opposite one. Rows that are equal in all columns come in the order of
+ * their places, which may be another one after the node was opened again. */
+typedef struct rv_index_range {
+    uint16_t aggregate;
+    uint16_t index;
+    bool descending;
+    rv_index_end low;
+    rv_index_end high;
+} rv_index_range;
+
+/* A walk under way; to be copied at will. Valid until the next change of the state, and as long as
+ * the range and its values stay where they are. */
+typedef struct rv_index_walk {
+    const rv_index_range *range;
+    uint32_t node;
+    uint32_t nth;
+    uint8_t end[132]; /* the key at which it ends */
+} rv_index_walk;
+
+/* Starts a walk: the first row of the range, RV_ROW_NONE when it is empty. The class of a value is
+ * that of its column's type. */
+rv_row rv_state_index_first(const rv_state *state, const rv_index_range *range,
+                            rv_index_walk *walk);
+
+/* The next row; not after RV_ROW_NONE. */
+rv_row rv_state_index_next(const rv_state *state, rv_index_walk *walk);
 
 /* --- the state hash (SEMANTICS 16; docs/format/state-hash.md) --- */
 

@@ -54,6 +54,7 @@
     X(VALUE_TOO_LONG, "value_too_long", 400, "The value is longer than its type allows")           \
     X(NOT_NULL_VIOLATION, "not_null_violation", 422, "A value that must be given is missing")      \
     X(CHECK_VIOLATION, "check_violation", 422, "A CHECK constraint does not hold")                 \
+    X(UNIQUE_VIOLATION, "unique_violation", 409, "Another row has what must be unique")            \
     X(KEY_MISMATCH, "key_mismatch", 400, "Path and data name different keys")                      \
     X(VERSION_CONFLICT, "version_conflict", 409, "The stream is at another version")               \
     X(UNKNOWN_REFERENCE, "unknown_reference", 409, "The row that is referred to does not exist")   \

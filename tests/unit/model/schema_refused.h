@@ -178,9 +178,6 @@
 /* --- not in this version --- */
 {"CREATE AGGREGATE a (x integer, y integer, PRIMARY KEY (x, y))", RV_UNSUPPORTED, 1, 43,
  "a primary key of several columns"},
-{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer UNIQUE)", RV_UNSUPPORTED, 1, 54, "UNIQUE"},
-{"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer, UNIQUE (y))", RV_UNSUPPORTED, 1, 55,
- "UNIQUE"},
 {"CREATE AGGREGATE a (x integer PRIMARY KEY, y integer[][])", RV_UNSUPPORTED, 1, 55, ""},
 {"CREATE AGGREGATE a (x integer PRIMARY KEY, y serial[])", RV_SCHEMA_INVALID, 1, 52, ""},
 {"CREATE AGGREGATE a (x integer[] PRIMARY KEY)", RV_SCHEMA_INVALID, 1, 23, ""},

@@ -271,6 +271,37 @@ static inline rv_status naive_judge(naive_fold *f, const naive_row *row) {
     return RV_OK;
 }
 
+/* True when no other row has the same in a unique index's columns. */
+static inline bool naive_unique(naive_fold *f, const naive_row *row) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
+    for (uint32_t i = 0; i < NAIVE_ROWS * aggregate->index_count; i += 1) {
+        const naive_row *const other = &f->n->rows[i / aggregate->index_count];
+        const rv_aggregate_index *const index = &aggregate->indexes[i % aggregate->index_count];
+        bool same =
+            index->unique && other->used && other != row && other->aggregate == row->aggregate;
+        for (uint16_t c = 0; c < index->column_count && same; c += 1) {
+            const rv_value *const value = &row->values[index->columns[c]];
+            same = !rv_value_is_null(value) && naive_same(value, &other->values[index->columns[c]]);
+        }
+        if (same) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The order of two rows in an index. */
+static inline int naive_order(const rv_aggregate *aggregate, const rv_aggregate_index *index,
+                              const naive_row *a, const naive_row *b) {
+    int order = 0;
+    for (uint16_t c = 0; c < index->column_count && order == 0; c += 1) {
+        const uint16_t column = index->columns[c];
+        order = rv_value_compare(&aggregate->columns[column].type, &a->values[column],
+                                 &b->values[column]);
+    }
+    return order;
+}
+
 /* Folds; on a refusal the twin is spoilt and must be copied back. */
 static inline rv_status naive_state_fold(naive *n, const rv_event *event, const rv_value *values,
                                          bool judge, rv_arena *scratch) {
@@ -303,6 +334,11 @@ static inline rv_status naive_state_fold(naive *n, const rv_event *event, const 
         }
         row->used = false;
         n->count -= 1;
+    }
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK && judge; t += 1) {
+        const bool acts = f.made[t] || type->touches[t].acted_on;
+        const bool stays = acts && f.rows[t] != NULL && f.rows[t]->used;
+        status = !stays || naive_unique(&f, f.rows[t]) ? RV_OK : RV_UNIQUE_VIOLATION;
     }
     return status;
 }

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walking through a secondary index, between two ends and either way: the face of sorted.h in
+ * state.h. */
+#include "core/state/inside.h"
+#include "core/state/sorted.h"
+
+RV_STATIC_ASSERT(sizeof(((rv_index_walk *)NULL)->end) >= sizeof(rv_sorted_key), "the end fits");
+
+static rv_sorted_source source_of(const rv_state *state, const rv_index_range *range,
+                                  const rv_index_end *end) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, range->aggregate);
+    RV_ASSERT(range->index < aggregate->index_count);
+    RV_ASSERT(end->count <= aggregate->indexes[range->index].column_count);
+    return (rv_sorted_source){.pages = &state->pages,
+                              .table = rv_table_of(&state->pages, range->aggregate),
+                              .aggregate = aggregate,
+                              .index = &aggregate->indexes[range->index],
+                              .values = end->values,
+                              .count = end->count};
+}
+
+/* Where an end stands among entries with its values: before or behind them. */
+static uint32_t side_of(const rv_index_end *end, bool low) {
+    return low == end->inclusive ? 0 : RV_TREE_AFTER;
+}
+
+/* The row that the walk is at, if that is not beyond its end. */
+static rv_row row_at(const rv_state *state, const rv_index_walk *walk) {
+    const rv_tree_cursor at = {walk->node, walk->nth};
+    const rv_index_range *const range = walk->range;
+    const rv_index_end *const end = range->descending ? &range->low : &range->high;
+    if (at.node == 0) {
+        return RV_ROW_NONE;
+    }
+    if (end->count > 0) {
+        const rv_sorted_source source = source_of(state, range, end);
+        rv_sorted_key key;
+        memcpy(&key, walk->end, sizeof key);
+        const rv_tree_key to = rv_sorted_key_at(&key, &source, side_of(end, range->descending));
+        const int order = rv_tree_compare_at(&state->pages, at, &to);
+        if (range->descending ? order > 0 : order < 0) {
+            return RV_ROW_NONE;
+        }
+    }
+    return rv_tree_place(&state->pages, at);
+}
+
+rv_row rv_state_index_first(const rv_state *state, const rv_index_range *range,
+                            rv_index_walk *walk) {
+    *walk = (rv_index_walk){.range = range};
+    const rv_table *const table = rv_table_of(&state->pages, range->aggregate);
+    if (table == NULL) {
+        return RV_ROW_NONE;
+    }
+    const rv_tree *const tree = &table->trees[range->index];
+    const rv_index_end *const start = range->descending ? &range->high : &range->low;
+    const rv_index_end *const end = range->descending ? &range->low : &range->high;
+    rv_sorted_key key;
+    if (end->count > 0) {
+        const rv_sorted_source source = source_of(state, range, end);
+        rv_sorted_key_make(&source, &key);
+        memcpy(walk->end, &key, sizeof key);
+    }
+    rv_tree_cursor at;
+    if (start->count == 0) {
+        at = range->descending ? rv_tree_last(&state->pages, tree)
+                               : rv_tree_first(&state->pages, tree);
+    } else {
+        const rv_sorted_source source = source_of(state, range, start);
+        rv_sorted_key_make(&source, &key);
+        const rv_tree_key from =
+            rv_sorted_key_at(&key, &source, side_of(start, !range->descending));
+        at = range->descending ? rv_tree_seek_below(&state->pages, tree, &from)
+                               : rv_tree_seek(&state->pages, tree, &from);
+    }
+    walk->node = at.node;
+    walk->nth = at.nth;
+    RV_ASSERT(walk->range == range);
+    return row_at(state, walk);
+}
+
+rv_row rv_state_index_next(const rv_state *state, rv_index_walk *walk) {
+    RV_ASSERT(walk->node != 0);
+    const rv_tree_cursor at = {walk->node, walk->nth};
+    const rv_tree_cursor to =
+        walk->range->descending ? rv_tree_prev(&state->pages, at) : rv_tree_next(&state->pages, at);
+    walk->node = to.node;
+    walk->nth = to.nth;
+    return row_at(state, walk);
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: UNIQUE is judged as SEMANTICS 14 has it: at the end of each event, NULLs being distinct,
+ * with the row that is in the way; where nothing is judged duplicates are held; indexes are walked
+ * by range.
+ * Method: a story of people and their seats, one event at a time, values given as text.
+ */
+#include "tests/unit/state/bank.h"
+
+static const char people_schema[] =
+    "CREATE SHARED AGGREGATE person (id integer PRIMARY KEY, email text UNIQUE, team integer,"
+    "  seat integer, bio text UNIQUE, day date, UNIQUE (team, seat), INDEX (day, email));"
+    "CREATE EVENT_TYPE joined (id creates person(id), email updates person(email),"
+    "  team updates person(team), seat updates person(seat), bio updates person(bio),"
+    "  day updates person(day));"
+    "CREATE EVENT_TYPE moved (id references person(id), email updates person(email),"
+    "  seat updates person(seat));"
+    "CREATE EVENT_TYPE swapped (a references person(id), b references person(id),"
+    "  of_a text updates person(email) VIA a, of_b text updates person(email) VIA b);"
+    "CREATE EVENT_TYPE replaced (before deletes person(id), id creates person(id),"
+    "  email updates person(email) VIA id);"
+    "CREATE EVENT_TYPE left_for_good (id deletes person(id));";
+
+#define TEXT_LEN 6000u
+
+static rv_schema *schema;
+static bank_memory schema_memory, state_memory;
+static rv_state *state;
+static rv_error err;
+static uint64_t sequence;
+static uint8_t scratch_memory[64 << 10];
+
+static bool start(void) {
+    free(state_memory.memory);
+    state = bank_state_make(&state_memory, schema, 5, 1u << 20, 1u << 20);
+    sequence = 0;
+    uint32_t number;
+    return state != NULL &&
+           rv_state_stream_add(state, 0, RV_LITERAL("/p/1"), &number, &err) == RV_OK;
+}
+
+/* Folds an event; a refused one is taken back. */
+static rv_status fold(const char *type_name, rv_fold_mode mode, const char *const *texts) {
+    const rv_event_type *const type =
+        rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_value values[8];
+    for (uint16_t i = 0; i < type->field_count; i += 1) {
+        values[i] = rv_value_null();
+        if (texts[i] != NULL &&
+            rv_value_from_text(&type->fields[i].type, rv_bytes_of_string(texts[i]),
+                               type->fields[i].name, &scratch, &values[i], &err) != RV_OK) {
+            return RV_STATUS_COUNT;
+        }
+    }
+    const rv_event event = {.type = type->number,
+                            .sequence = sequence + 1,
+                            .position = sequence + 1,
+                            .version = sequence + 1};
+    err = (rv_error){0};
+    rv_state_begin(state);
+    const rv_status status = rv_state_fold(state, &event, values, mode, &scratch, &err);
+    if (status == RV_OK) {
+        rv_state_commit(state);
+        sequence += 1;
+    } else {
+        rv_state_rollback(state);
+    }
+    return status;
+}
+
+#define FOLD(type, ...)  fold(type, RV_FOLD_JUDGE, (const char *const[]){__VA_ARGS__})
+#define APPLY(type, ...) fold(type, RV_FOLD_APPLY, (const char *const[]){__VA_ARGS__})
+#define JOIN(id, email)  FOLD("joined", id, email, NULL, NULL, NULL, NULL)
+
+/* The keys of the rows in a range, in its order. */
+static rv_bytes list(const rv_index_range *range) {
+    static uint8_t text[256];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_index_walk walk;
+    for (rv_row row = rv_state_index_first(state, range, &walk); row != RV_ROW_NONE;
+         row = rv_state_index_next(state, &walk)) {
+        rv_value key = rv_value_null();
+        if (rv_state_row_cell(state, 0, row, 0, NULL, &key, NULL) != RV_OK) {
+            return RV_LITERAL("?");
+        }
+        rv_write_text(&w, w.len == 0 ? "" : " ");
+        rv_write_int(&w, key.as.integer);
+    }
+    return rv_writer_bytes(&w);
+}
+
+RV_TEST(a_value_that_another_row_has_is_refused) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(JOIN("1", "ann@example.com"), RV_OK);
+    RV_CHECK_STATUS(JOIN("2", "bob@example.com"), RV_OK);
+    RV_CHECK_STATUS(JOIN("3", "ann@example.com"), RV_UNIQUE_VIOLATION);
+    RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len),
+                  "\"aggregate\":\"person\",\"key\":\"3\",\"existing_key\":\"1\","
+                  "\"columns\":\"email\",\"value\":\"ann@example.com\"");
+    RV_CHECK_TEXT(rv_error_detail(&err),
+                  "`person` with key 3 would have ann@example.com in UNIQUE (email), as the row "
+                  "with key 1 has");
+    RV_CHECK_STATUS(FOLD("moved", "2", "ann@example.com", NULL), RV_UNIQUE_VIOLATION);
+    RV_CHECK_STATUS(FOLD("moved", "2", "bob@example.com", "4"), RV_OK);
+    RV_CHECK_STATUS(FOLD("moved", "1", "a@example.com", NULL), RV_OK);
+    RV_CHECK_STATUS(JOIN("3", "ann@example.com"), RV_OK);
+    RV_CHECK_STATUS(FOLD("left_for_good", "3"), RV_OK);
+    RV_CHECK_STATUS(JOIN("4", "ann@example.com"), RV_OK);
+}
+
+RV_TEST(nulls_are_distinct) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(JOIN("1", NULL), RV_OK);
+    RV_CHECK_STATUS(JOIN("2", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("joined", "3", NULL, "7", "1", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("joined", "4", NULL, "7", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("joined", "5", NULL, "7", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("joined", "6", NULL, "7", "1", NULL, NULL), RV_UNIQUE_VIOLATION);
+    RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len),
+                  "\"aggregate\":\"person\",\"key\":\"6\",\"existing_key\":\"3\","
+                  "\"columns\":\"team, seat\",\"value\":\"7, 1\"");
+    RV_CHECK_STATUS(FOLD("joined", "6", NULL, "8", "1", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("moved", "4", NULL, "1"), RV_UNIQUE_VIOLATION);
+}
+
+RV_TEST(one_event_can_move_a_value) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(JOIN("1", "one"), RV_OK);
+    RV_CHECK_STATUS(JOIN("2", "two"), RV_OK);
+    RV_CHECK_STATUS(FOLD("swapped", "1", "2", "two", "one"), RV_OK);
+    RV_CHECK_STATUS(FOLD("swapped", "1", "2", "two", "two"), RV_UNIQUE_VIOLATION);
+    RV_CHECK_STATUS(FOLD("swapped", "2", "1", "new", "one"), RV_OK);
+    RV_CHECK_STATUS(FOLD("swapped", "1", "1", "new", "last"), RV_OK); /* the last one stays */
+    RV_CHECK_STATUS(FOLD("replaced", "1", "3", "last"), RV_OK);
+    RV_CHECK_STATUS(FOLD("replaced", "3", "4", "new"), RV_UNIQUE_VIOLATION);
+    RV_CHECK_STATUS(FOLD("replaced", "2", "4", "new"), RV_OK);
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "3 4");
+}
+
+RV_TEST(long_values_are_compared_whole) {
+    static char one[TEXT_LEN + 1];
+    static char two[TEXT_LEN + 1];
+    for (size_t len = 100; len <= TEXT_LEN; len += len == 130 ? 3900 : len < 130 ? 1 : 50) {
+        RV_CHECK(start());
+        memset(one, 'x', len);
+        memset(two, 'x', len);
+        one[len] = 0;
+        two[len] = 0;
+        RV_CHECK_STATUS(FOLD("joined", "1", NULL, NULL, NULL, one, NULL), RV_OK);
+        RV_CHECK_STATUS(FOLD("joined", "2", NULL, NULL, NULL, two, NULL), RV_UNIQUE_VIOLATION);
+        two[len - 1] = 'y';
+        RV_CHECK_STATUS(FOLD("joined", "2", NULL, NULL, NULL, two, NULL), RV_OK);
+        two[len - 1] = 'w';
+        RV_CHECK_STATUS(FOLD("joined", "3", NULL, NULL, NULL, two, NULL), RV_OK);
+        two[len - 1] = 0;
+        RV_CHECK_STATUS(FOLD("joined", "4", NULL, NULL, NULL, two, NULL), RV_OK);
+        RV_CHECK_TEXT(list(&(rv_index_range){.index = 1}), "4 3 1 2");
+        const rv_value value = rv_value_bytes(rv_bytes_of_string(one));
+        const rv_index_range from = {.index = 1, .low = {&value, 1, true}};
+        RV_CHECK_TEXT(list(&from), "1 2");
+        const rv_index_range below = {.index = 1, .high = {&value, 1, false}, .descending = true};
+        RV_CHECK_TEXT(list(&below), "3 4");
+        RV_CHECK_STATUS(FOLD("left_for_good", "1"), RV_OK);
+        RV_CHECK_STATUS(FOLD("joined", "5", NULL, NULL, NULL, one, NULL), RV_OK);
+    }
+}
+
+RV_TEST(duplicates_are_held_where_nothing_is_judged) {
+    RV_CHECK(start());
+    for (uint32_t i = 0; i < 3; i += 1) {
+        const char id[2] = {(char)('1' + i), 0};
+        RV_CHECK_STATUS(APPLY("joined", id, "same", "1", "1", "same", "2024-02-29"), RV_OK);
+    }
+    RV_CHECK_EQ(list(&(rv_index_range){.index = 0}).len, 5);
+    RV_CHECK_STATUS(APPLY("moved", "2", NULL, "2"), RV_OK);
+    RV_CHECK_STATUS(APPLY("left_for_good", "1"), RV_OK);
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "2 3");
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 2}), "3 2");
+    RV_CHECK_STATUS(APPLY("left_for_good", "2"), RV_OK);
+    RV_CHECK_STATUS(APPLY("left_for_good", "3"), RV_OK);
+    RV_CHECK_EQ(list(&(rv_index_range){.index = 0}).len, 0);
+}
+
+RV_TEST(ranges_are_of_leading_columns) {
+    RV_CHECK(start());
+    static const char *const rows[][3] = {{"1", "d", "2024-01-01"}, {"2", "b", "2024-01-02"},
+                                          {"3", "c", "2024-01-02"}, {"4", NULL, "2024-01-02"},
+                                          {"5", "a", NULL},         {"6", "e", "infinity"},
+                                          {"7", "f", "-infinity"}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i += 1) {
+        RV_CHECK_STATUS(FOLD("joined", rows[i][0], rows[i][1], NULL, NULL, NULL, rows[i][2]),
+                        RV_OK);
+    }
+    const uint16_t nth = 3;
+    const rv_value second[2] = {rv_value_int(8767), rv_value_bytes(RV_LITERAL("b"))};
+    const rv_value null = rv_value_null();
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = nth}), "5 7 1 4 2 3 6");
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = nth, .descending = true}), "6 3 2 4 1 7 5");
+    rv_index_range range = {.index = nth, .low = {second, 1, true}, .high = {second, 1, true}};
+    RV_CHECK_TEXT(list(&range), "4 2 3");
+    range.low = (rv_index_end){second, 2, false};
+    RV_CHECK_TEXT(list(&range), "3");
+    range = (rv_index_range){.index = nth, .low = {&null, 1, false}, .high = {second, 1, false}};
+    RV_CHECK_TEXT(list(&range), "7 1");
+    range = (rv_index_range){.index = nth, .low = {second, 1, false}, .descending = true};
+    RV_CHECK_TEXT(list(&range), "6");
+    range = (rv_index_range){.index = nth, .low = {second, 1, false}, .high = {second, 1, false}};
+    RV_CHECK_TEXT(list(&range), "");
+}
+
+int main(void) {
+    rv_error made = {0};
+    if (!bank_take(&schema_memory, 4u << 20) ||
+        rv_schema_create(&schema, &schema_memory.arena, &made) != RV_OK ||
+        rv_schema_apply(schema, rv_bytes_of_string(people_schema), &made) != RV_OK) {
+        fprintf(stderr, "%s\n", made.detail);
+        return 1;
+    }
+    RV_RUN(a_value_that_another_row_has_is_refused);
+    RV_RUN(nulls_are_distinct);
+    RV_RUN(one_event_can_move_a_value);
+    RV_RUN(long_values_are_compared_whole);
+    RV_RUN(duplicates_are_held_where_nothing_is_judged);
+    RV_RUN(ranges_are_of_leading_columns);
+    free(state_memory.memory);
+    free(schema_memory.memory);
+    return rv_test_done();
+}
