@@ -10,6 +10,7 @@
  */
 #include "sql/cell.h"
 
+#include "core/model/value_numeric.h"
 #include "sql/wide.h"
 
 /* The longest formatted text: an interval with all its parts. */
@@ -28,6 +29,9 @@ rv_sql_form rv_sql_form_of(const rv_type *type) {
     RV_ASSERT(type != NULL && type->kind < RV_TYPE_KIND_COUNT);
     switch (type->kind) {
     case RV_TYPE_NUMERIC:
+        if (rv_type_is_wide(type)) {
+            return RV_SQL_WIDE;
+        }
         if (type->scale == 0) {
             return RV_SQL_INTEGER;
         }
@@ -97,9 +101,28 @@ static void show_formatted(sqlite3_context *out, const rv_type *type, const rv_v
 static void show_wide(sqlite3_context *out, const rv_type *type, const rv_value *value) {
     char text[FORMATTED_MAX];
     rv_writer w = rv_writer_over(text, sizeof text);
+    RV_ASSERT(type->kind == RV_TYPE_NUMERIC);
     rv_value_to_text(type, value, &w);
-    RV_ASSERT(!w.full && w.len > 0);
-    sqlite3_result_text64(out, text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    if (!w.full) {
+        RV_ASSERT(w.len > 0);
+        sqlite3_result_text64(out, text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+        return;
+    }
+    char *const memory = sqlite3_malloc64(RV_DECIMAL_TEXT_MAX);
+    if (memory == NULL) {
+        sqlite3_result_error_nomem(out);
+        return;
+    }
+    w = rv_writer_over(memory, RV_DECIMAL_TEXT_MAX);
+    rv_value_to_text(type, value, &w);
+    RV_ASSERT(!w.full);
+    sqlite3_result_text64(out, memory, w.len, sqlite3_free, SQLITE_UTF8);
+}
+
+/* NaN of a column whose other values are numbers: a text, which SQLite orders behind those. */
+static bool is_nan(const rv_type *type, const rv_value *value) {
+    return type->kind == RV_TYPE_NUMERIC && value->class_ == RV_VALUE_INT &&
+           value->as.integer == RV_NUMERIC_NAN;
 }
 
 /* As JSON, in memory of SQLite's: how long that is shows when it is written. */
@@ -139,6 +162,10 @@ void rv_sql_cell_show(sqlite3_context *out, const rv_type *type, const rv_value 
         return;
     }
     const sqlite3_destructor_type keep = lasting ? SQLITE_STATIC : SQLITE_TRANSIENT;
+    if (is_nan(type, value)) {
+        sqlite3_result_text64(out, "NaN", 3, SQLITE_STATIC, SQLITE_UTF8);
+        return;
+    }
     switch (rv_sql_form_of(type)) {
     case RV_SQL_INTEGER:
         sqlite3_result_int64(out, value->as.integer);
@@ -238,6 +265,12 @@ rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_aren
     }
     if (form == RV_SQL_ARRAY) {
         return RV_SQL_MATCH_SCAN; /* one array has many texts */
+    }
+    if (type->kind == RV_TYPE_NUMERIC && met == SQLITE_TEXT &&
+        rv_bytes_are(rv_bytes_of(sqlite3_value_blob(sought), (size_t)sqlite3_value_bytes(sought)),
+                     "NaN")) {
+        *key = rv_value_int(RV_NUMERIC_NAN);
+        return RV_SQL_MATCH_KEY;
     }
     if (form == RV_SQL_INTEGER) {
         return key_integer(sought, key);

@@ -14,7 +14,7 @@ typedef enum rv_sql_form {
     RV_SQL_INTEGER,   /* integers, serials, boolean, numeric(p, 0): as they are stored */
     RV_SQL_REAL,      /* real, double precision */
     RV_SQL_DECIMAL,   /* numeric(p <= 15, s > 0): the nearest REAL */
-    RV_SQL_WIDE,      /* numeric(p > 15, s > 0): TEXT that compares as a number */
+    RV_SQL_WIDE,      /* numeric of more digits: TEXT that compares as a number */
     RV_SQL_TEXT,      /* char, varchar, text, json, jsonb: the stored bytes */
     RV_SQL_LABEL,     /* enum */
     RV_SQL_FORMATTED, /* dates, times, interval, uuid: TEXT in their JSON form */

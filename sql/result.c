@@ -103,7 +103,7 @@ static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
         }
         return;
     }
-    if (rv_sql_form_of(type) == RV_SQL_WIDE) {
+    if (rv_sql_form_of(type) == RV_SQL_WIDE && !rv_type_is_wide(type)) {
         uint8_t memory[64];
         rv_arena scratch = rv_arena_over(memory, sizeof memory);
         rv_value value;
@@ -111,6 +111,12 @@ static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
             rv_value_to_json(type, &value, w);
             return;
         }
+    }
+    if (rv_type_is_wide(type) && text.len > 0 && text.ptr[0] < ':' && is_json(text)) {
+        rv_write_text(w, w->numbers_as_text ? "\"" : ""); /* the cell's text is the number's */
+        rv_write(w, text);
+        rv_write_text(w, w->numbers_as_text ? "\"" : "");
+        return;
     }
     write_text(w, text);
 }

@@ -11,6 +11,7 @@
 /* A decimal number in its parts: digits without leading zeros, and without trailing ones behind the
  * point. */
 typedef struct decimal {
+    int rank; /* -infinity, numbers, infinity, NaN, other texts */
     bool negative;
     rv_bytes whole;
     rv_bytes fraction;
@@ -24,7 +25,16 @@ static size_t digits_at(rv_bytes text, size_t at) {
     return end - at;
 }
 
-static bool decimal_read(rv_bytes text, decimal *d) {
+enum { RANK_MINUS_INFINITY, RANK_NUMBER, RANK_INFINITY, RANK_NAN, RANK_TEXT };
+
+static int rank_of_word(rv_bytes text) {
+    return rv_bytes_are(text, "-Infinity")  ? RANK_MINUS_INFINITY
+           : rv_bytes_are(text, "Infinity") ? RANK_INFINITY
+           : rv_bytes_are(text, "NaN")      ? RANK_NAN
+                                            : RANK_TEXT;
+}
+
+static void decimal_read(rv_bytes text, decimal *d) {
     *d = (decimal){.negative = text.len > 0 && text.ptr[0] == '-'};
     size_t at = d->negative ? 1 : 0;
     size_t len = digits_at(text, at);
@@ -47,7 +57,8 @@ static bool decimal_read(rv_bytes text, decimal *d) {
     if (d->whole.len == 0 && d->fraction.len == 0) {
         d->negative = false;
     }
-    return any && at == text.len;
+    d->rank = any && at == text.len ? RANK_NUMBER : rank_of_word(text);
+    RV_ASSERT(at <= text.len);
 }
 
 int rv_sql_wide_compare(void *unused, int a_len, const void *a, int b_len, const void *b) {
@@ -56,11 +67,10 @@ int rv_sql_wide_compare(void *unused, int a_len, const void *a, int b_len, const
     const rv_bytes texts[2] = {rv_bytes_of(a, (size_t)a_len), rv_bytes_of(b, (size_t)b_len)};
     decimal x;
     decimal y;
-    const bool x_number = decimal_read(texts[0], &x);
-    const bool y_number = decimal_read(texts[1], &y);
-    if (!x_number || !y_number) {
-        return x_number != y_number ? (int)y_number - (int)x_number
-                                    : rv_bytes_compare(texts[0], texts[1]);
+    decimal_read(texts[0], &x);
+    decimal_read(texts[1], &y);
+    if (x.rank != RANK_NUMBER || y.rank != RANK_NUMBER) {
+        return x.rank != y.rank ? x.rank - y.rank : rv_bytes_compare(texts[0], texts[1]);
     }
     if (x.negative != y.negative) {
         return x.negative ? -1 : 1;

@@ -309,10 +309,14 @@ bool rv_decimal_unpack(rv_bytes packed, rv_decimal *d) {
 
 void rv_decimal_write_canonical(const rv_decimal *d, rv_writer *w) {
     RV_ASSERT(d->kind <= RV_DECIMAL_NAN);
-    rv_write_u8(w, (uint8_t)(d->kind * 2 + d->minus));
+    uint8_t memory[8];
+    rv_writer head = rv_writer_over(memory, sizeof memory);
+    rv_write_u8(&head, (uint8_t)(d->kind * 2 + d->minus));
     if (d->pairs.len > 0) {
-        RV_ASSERT(d->kind == RV_DECIMAL_FINITE);
-        rv_write_svarint(w, d->exponent);
-        rv_write(w, d->pairs);
+        rv_write_svarint(&head, d->exponent);
     }
+    RV_ASSERT(!head.full);
+    rv_write_varint(w, head.len + d->pairs.len);
+    rv_write(w, rv_writer_bytes(&head));
+    rv_write(w, d->pairs);
 }

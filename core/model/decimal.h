@@ -107,8 +107,8 @@ rv_bytes rv_decimal_pack(const rv_decimal *d, rv_arena *arena);
  * the one form of a number within the limits. */
 RV_MUST_USE bool rv_decimal_unpack(rv_bytes packed, rv_decimal *d);
 
-/* What is the same for equal numbers of any scale, and differs for others: kind, exponent, pairs.
- */
+/* What is the same for equal numbers of any scale, and differs for others, behind its length as a
+ * varint: a byte of kind * 2 + minus; for a number but 0 the svarint exponent and the pairs. */
 void rv_decimal_write_canonical(const rv_decimal *d, rv_writer *w);
 
 /* What results are made of: pairs (each below 100) that may begin and end with zeros, a sign that

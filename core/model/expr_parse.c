@@ -245,6 +245,11 @@ static rv_status parse_name(rv_expr_parser *p, const rv_token *first) {
         if (found) {
             rv_expr_item item = {.type = known->type, .line = name.line, .column = name.column};
             RV_ASSERT(rv_type_supported(&item.type));
+            if (rv_type_is_wide(&item.type)) {
+                return rv_expr_fail(p, RV_UNSUPPORTED, name.line, name.column,
+                                    "numerics of more than 18 digits have no part in expressions "
+                                    "in this version");
+            }
             item.type.serial = false;
             const rv_status status =
                 rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_SLOT, .target = known->slot});
@@ -500,6 +505,11 @@ static rv_status parse_type_cast(rv_expr_parser *p) {
     RV_ASSERT(p->item_count > 0);
     rv_status status = rv_type_parse(p->lexer, enums, &type, p->err);
     type.serial = false;
+    if (status == RV_OK && rv_type_is_wide(&type)) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,
+                            "numerics of more than 18 digits have no part in expressions in this "
+                            "version");
+    }
     return status == RV_OK ? rv_expr_cast(p, &type, true) : status;
 }
 

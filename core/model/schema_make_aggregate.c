@@ -146,17 +146,16 @@ static rv_status judge_key(rv_schema_parser *p, const rv_column_draft *draft,
         }
         return RV_OK;
     }
-    switch (column->type.kind) {
-    case RV_TYPE_REAL:
-    case RV_TYPE_DOUBLE:
-    case RV_TYPE_JSON:
-    case RV_TYPE_JSONB:
-    case RV_TYPE_INTERVAL:
-    case RV_TYPE_ARRAY:
+    const rv_type_kind kind = column->type.kind;
+    if (kind == RV_TYPE_REAL || kind == RV_TYPE_DOUBLE || kind == RV_TYPE_JSON ||
+        kind == RV_TYPE_JSONB || kind == RV_TYPE_INTERVAL || kind == RV_TYPE_ARRAY ||
+        rv_type_is_wide(&column->type)) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->type_at,
-                              "`%b` is %b, which cannot be a primary key", names);
-    default:
-        break;
+                              rv_type_is_wide(&column->type)
+                                  ? "`%b` is %b, which cannot be a primary key: a numeric key has "
+                                    "at most 18 digits and a scale within them"
+                                  : "`%b` is %b, which cannot be a primary key",
+                              names);
     }
     if (draft->default_value.present) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->default_at,

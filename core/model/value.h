@@ -5,10 +5,10 @@
  *   RV_VALUE_NULL
  *   RV_VALUE_INT    smallint, integer, bigint and serials; boolean (0, 1); date (days from
  *                   2000-01-01); time, timestamp, timestamptz (microseconds, from 2000-01-01 UTC);
- *                   numeric(p<=18, s) (the number times 10^s); enum (ordinal of the label)
+ *                   numeric(p<=18, 0<=s<=p) (the number times 10^s); enum (ordinal of the label)
  *   RV_VALUE_FLOAT  real (already rounded to single), double precision
- *   RV_VALUE_BYTES  char, varchar, text, json, jsonb (UTF-8); bytea; uuid (16 bytes); arrays
- *                   (core/model/array.h)
+ *   RV_VALUE_BYTES  every other numeric (core/model/decimal.h); char, varchar, text, json, jsonb
+ *                   (UTF-8); bytea; uuid (16 bytes); arrays (core/model/array.h)
  *
  * Text input, ranges and JSON output are PostgreSQL 15's, with TimeZone UTC and DateStyle ISO.
  * What this version does not have yet answers RV_UNSUPPORTED when a schema names it.
@@ -58,8 +58,8 @@ typedef struct rv_type {
     rv_type_kind kind;
     bool serial;           /* declared smallserial, serial or bigserial */
     uint8_t element;       /* array: rv_type_kind of the elements, never an array; else 0 */
-    uint32_t size;         /* char(n), varchar(n): code points, 0 = no limit; numeric: precision */
-    int32_t scale;         /* numeric */
+    uint32_t size;         /* char(n), varchar(n): code points; numeric: precision; 0 = no limit */
+    int32_t scale;         /* numeric: from -1000 to 1000 */
     const rv_enum *labels; /* enum */
 } rv_type;
 
@@ -123,6 +123,12 @@ bool rv_type_supported(const rv_type *type);
 
 /* True when values of the type have an order, so that they can be in an index. */
 bool rv_type_ordered(const rv_type *type);
+
+/* True for numerics that are no scaled 64-bit integer: they are packed decimals. */
+static inline bool rv_type_is_wide(const rv_type *type) {
+    return type->kind == RV_TYPE_NUMERIC &&
+           (type->size - 1u > 17u || type->scale < 0 || (uint32_t)type->scale > type->size);
+}
 
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
 void rv_type_write(const rv_type *type, rv_writer *w);

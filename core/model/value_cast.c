@@ -9,7 +9,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
-#include "core/model/value_number.h"
+#include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
 
@@ -80,27 +80,24 @@ rv_cast_rule rv_cast_rule_of(const rv_type *from, const rv_type *to) {
 
 static rv_status refuse_range(const rv_type *from, const rv_type *to, const rv_value *value,
                               rv_bytes what, rv_error *err) {
-    uint8_t text[64];
+    uint8_t text[128]; /* the beginning of a long number is enough */
     rv_writer w = rv_writer_over(text, sizeof text);
-    RV_ASSERT(value->class_ == RV_VALUE_INT);
+    RV_ASSERT(value->class_ == rv_type_class(from));
     rv_value_to_text(from, value, &w);
-    RV_ASSERT(!w.full);
+    RV_ASSERT(w.len > 0);
     return rv_value_refuse(to, RV_VALUE_OUT_OF_RANGE, rv_writer_bytes(&w), what,
                            "the value is too large or too small", err);
 }
 
-static bool cast_number(const rv_type *from, const rv_type *to, int64_t *number) {
+static rv_status cast_number(const rv_type *from, const rv_type *to, rv_bytes what,
+                             rv_arena *scratch, rv_value *value, rv_error *err) {
     RV_ASSERT(is_number(from->kind) && is_number(to->kind));
-    const uint32_t from_scale = from->kind == RV_TYPE_NUMERIC ? (uint32_t)from->scale : 0;
-    const uint32_t to_scale = to->kind == RV_TYPE_NUMERIC ? (uint32_t)to->scale : 0;
-    if (!rv_number_rescale(*number, from_scale, to_scale, number)) {
-        return false;
+    const rv_status status = rv_numeric_cast(from, to, scratch, value);
+    RV_ASSERT(status == RV_OK || value->class_ == rv_type_class(from));
+    if (status == RV_VALUE_OUT_OF_RANGE) {
+        return refuse_range(from, to, value, what, err);
     }
-    if (to->kind == RV_TYPE_NUMERIC) {
-        const int64_t limit = rv_number_power(to->size);
-        return *number<limit && * number> - limit;
-    }
-    return *number >= rv_integer_min(to->kind) && *number <= rv_integer_max(to->kind);
+    return status == RV_OK ? RV_OK : rv_value_refuse_memory(err);
 }
 
 /* Between dates and timestamps; infinity stays what it is, but has no time of day. */
@@ -176,15 +173,16 @@ rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_by
             from->kind == RV_TYPE_CHAR ? rv_text_trim_end(value->as.bytes) : value->as.bytes;
         return rv_value_from_text(to, text, what, scratch, value, err);
     }
-    if (value->class_ != RV_VALUE_INT || (from->kind == to->kind && !is_number(from->kind))) {
+    if (is_number(from->kind) && is_number(to->kind)) {
+        return cast_number(from, to, what, scratch, value, err);
+    }
+    if (value->class_ != RV_VALUE_INT || from->kind == to->kind) {
         return RV_OK;
     }
     int64_t number = value->as.integer;
     bool fits = true;
     if (to->kind == RV_TYPE_BOOLEAN) {
         number = number != 0;
-    } else if (is_number(from->kind)) {
-        fits = cast_number(from, to, &number);
     } else if (from->kind != RV_TYPE_BOOLEAN) {
         fits = cast_time(from->kind, to->kind, &number);
     }

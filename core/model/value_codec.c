@@ -6,7 +6,8 @@
  * Canonical form: a byte for the class (0 NULL, 1 integer, 3 bytes), then
  *
  *     integer   8 bytes, little-endian
- *     numeric   8 bytes of digits without zeros at the end, 1 byte of scale
+ *     numeric   8 bytes of digits without zeros at the end, 1 byte of scale; a wide one is bytes:
+ *               its kind and sign, exponent, pairs
  *     bytes     varint length, bytes; char(n) without the spaces at its end; enums are their label
  *     arrays    varint count, canonical form of each element
  */
@@ -43,13 +44,25 @@ int rv_scalar_compare(const rv_type *type, const rv_value *a, const rv_value *b)
     if (a->class_ == RV_VALUE_INT) {
         return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
     }
+    if (type->kind == RV_TYPE_NUMERIC) {
+        const rv_decimal x = rv_numeric_of_bytes(a->as.bytes);
+        const rv_decimal y = rv_numeric_of_bytes(b->as.bytes);
+        return rv_decimal_compare(&x, &y);
+    }
     if (type->kind == RV_TYPE_CHAR) {
         return rv_bytes_compare(rv_text_trim_end(a->as.bytes), rv_text_trim_end(b->as.bytes));
     }
     return rv_bytes_compare(a->as.bytes, b->as.bytes);
 }
 
-static void write_canonical_numeric(int64_t digits, int32_t scale, rv_writer *w) {
+static void write_canonical_numeric(const rv_type *type, const rv_value *value, rv_writer *w) {
+    if (value->class_ == RV_VALUE_BYTES) {
+        const rv_decimal d = rv_numeric_of_bytes(value->as.bytes);
+        rv_decimal_write_canonical(&d, w);
+        return;
+    }
+    int64_t digits = value->as.integer;
+    int32_t scale = digits == RV_NUMERIC_NAN ? 0 : type->scale;
     RV_ASSERT(scale >= 0 && scale <= (int32_t)RV_NUMERIC_DIGITS_MAX);
     while (scale > 0 && digits % 10 == 0) {
         digits /= 10;
@@ -75,7 +88,7 @@ void rv_scalar_canonical(const rv_type *type, const rv_value *value, rv_writer *
     }
     rv_write_u8(w, (uint8_t)value->class_);
     if (type->kind == RV_TYPE_NUMERIC) {
-        write_canonical_numeric(value->as.integer, type->scale, w);
+        write_canonical_numeric(type, value, w);
     } else if (value->class_ == RV_VALUE_INT) {
         rv_write_u64(w, (uint64_t)value->as.integer);
     } else if (type->kind == RV_TYPE_CHAR) {

@@ -11,7 +11,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
-#include "core/model/value_number.h"
+#include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
 
 /* An integer within bounds; outside them the cursor goes bad. */
@@ -68,11 +68,16 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
     case RV_TYPE_ENUM:
         *value = rv_decode_int(c, 0, (int64_t)type->labels->label_count - 1);
         break;
-    case RV_TYPE_NUMERIC: {
-        const int64_t limit = rv_number_power(type->size);
-        *value = rv_decode_int(c, 1 - limit, limit - 1);
+    case RV_TYPE_NUMERIC:
+        if (rv_type_is_wide(type)) {
+            rv_numeric_decode(type, c, value);
+        } else {
+            const int64_t limit = rv_number_power(type->size);
+            const int64_t v = rv_read_svarint(c);
+            c->bad = c->bad || ((v <= -limit || v >= limit) && v != RV_NUMERIC_NAN);
+            *value = rv_value_int(v);
+        }
         break;
-    }
     case RV_TYPE_UUID:
         *value = rv_value_bytes(rv_read(c, 16));
         break;

@@ -10,6 +10,9 @@
 
 #define RV_NUMERIC_DIGITS_MAX 18u
 
+/* NaN among scaled numerics: greater than all of them, as PostgreSQL orders it. */
+#define RV_NUMERIC_NAN INT64_MAX
+
 typedef enum rv_number_result {
     RV_NUMBER_OK,
     RV_NUMBER_INVALID, /* not a number at all */

@@ -6,7 +6,7 @@
  */
 #include "core/base/assert.h"
 #include "core/model/array.h"
-#include "core/model/value_number.h"
+#include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
 
@@ -35,7 +35,7 @@ void rv_scalar_to_text(const rv_type *type, const rv_value *value, rv_writer *w)
         rv_write_int(w, value->as.integer);
         break;
     case RV_TYPE_NUMERIC:
-        rv_number_write_scaled(value->as.integer, (uint32_t)type->scale, w);
+        rv_numeric_write(type, value, w);
         break;
     case RV_TYPE_BOOLEAN:
         rv_write_text(w, value->as.integer != 0 ? "t" : "f");
@@ -74,11 +74,14 @@ void rv_scalar_to_json(const rv_type *type, const rv_value *value, rv_writer *w)
         rv_scalar_to_text(type, value, w);
         break;
     case RV_TYPE_BIGINT:
-    case RV_TYPE_NUMERIC:
-        rv_write_text(w, w->numbers_as_text ? "\"" : "");
+    case RV_TYPE_NUMERIC: {
+        const bool number = type->kind == RV_TYPE_BIGINT || rv_numeric_is_finite(value);
+        const char *const quote = w->numbers_as_text || !number ? "\"" : "";
+        rv_write_text(w, quote);
         rv_scalar_to_text(type, value, w);
-        rv_write_text(w, w->numbers_as_text ? "\"" : "");
+        rv_write_text(w, quote);
         break;
+    }
     case RV_TYPE_BOOLEAN:
         rv_write_text(w, value->as.integer != 0 ? "true" : "false");
         break;

@@ -11,6 +11,7 @@
 #include "core/base/utf8.h"
 #include "core/model/array.h"
 #include "core/model/value_number.h"
+#include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
 
 /* What an error shows of a long value. */
@@ -114,19 +115,6 @@ static rv_status read_integer(const rv_type *type, rv_bytes text, int64_t *value
         return RV_VALUE_OUT_OF_RANGE;
     }
     return RV_OK;
-}
-
-static rv_status read_numeric(const rv_type *type, rv_bytes text, int64_t *value,
-                              const char **why) {
-    RV_ASSERT(type->size > 0 && type->scale >= 0);
-    const rv_number_result result =
-        rv_number_parse_scaled(text, type->size, (uint32_t)type->scale, value);
-    if (result == RV_NUMBER_INVALID) {
-        *why = "it must be a decimal number";
-        return RV_VALUE_INVALID;
-    }
-    *why = "it has more digits before the point than the type";
-    return result == RV_NUMBER_OK ? RV_OK : RV_VALUE_OUT_OF_RANGE;
 }
 
 /* Any beginning of true, false, yes, no, on, off that is no beginning of another; 1 and 0. */
@@ -276,8 +264,6 @@ static rv_status read_integral(const rv_type *type, rv_bytes text, int64_t *valu
     case RV_TYPE_INTEGER:
     case RV_TYPE_BIGINT:
         return read_integer(type, text, value, why);
-    case RV_TYPE_NUMERIC:
-        return read_numeric(type, text, value, why);
     case RV_TYPE_BOOLEAN:
         return read_boolean(text, value, why);
     case RV_TYPE_ENUM:
@@ -294,7 +280,12 @@ rv_status rv_scalar_from_text(const rv_type *type, rv_bytes text, rv_bytes what,
     rv_status status = RV_OK;
     const char *why = "";
     size_t code_points = 0;
-    if (rv_type_class(type) == RV_VALUE_INT) { /* what these read is UTF-8 */
+    if (type->kind == RV_TYPE_NUMERIC) {
+        status = rv_numeric_from_text(type, text, scratch, value, &why);
+        if (status == RV_OK || status == RV_MEMORY_EXHAUSTED) {
+            return status == RV_OK ? RV_OK : rv_value_refuse_memory(err);
+        }
+    } else if (rv_type_class(type) == RV_VALUE_INT) { /* what these read is UTF-8 */
         int64_t integer = 0;
         status = read_integral(type, text, &integer, &why);
         if (status == RV_OK) {

@@ -8,6 +8,7 @@
 #include "core/state/fold.h"
 
 #include "core/model/expr_step.h"
+#include "core/model/value_numeric.h"
 
 /* Ends a failed evaluation: a refusal, or an unknown cell. `err` is set if the fold judges. */
 static rv_status cell_failed(rv_fold *f, rv_fold_row *row, uint16_t column, rv_status status) {
@@ -149,45 +150,41 @@ static rv_status cell_compute(rv_fold *f, rv_fold_row *row, const rv_action *act
     return cell_evaluate(f, row, action->column, &action->expr, slots);
 }
 
-/* The greatest absolute value of an exact number type, less one on the negative side of integers.
- */
-static int64_t magnitude_max(const rv_type *type) {
+/* The greatest value of an integer type. */
+static int64_t integer_max(const rv_type *type) {
     switch (type->kind) {
     case RV_TYPE_SMALLINT:
         return INT16_MAX;
     case RV_TYPE_INTEGER:
         return INT32_MAX;
-    case RV_TYPE_NUMERIC: {
-        int64_t bound = 1;
-        for (uint32_t i = 0; i < type->size && i < 18; i += 1) {
-            bound *= 10;
-        }
-        return type->size == 0 ? INT64_MAX : bound - 1;
-    }
     default:
         return INT64_MAX;
     }
 }
 
-/* The sum or difference; false when it is not one of the type. */
-static bool add(const rv_type *type, const rv_value *cell, const rv_value *by, bool down,
-                rv_value *result) {
+/* The sum or difference. RV_VALUE_OUT_OF_RANGE: it is none of the type; RV_MEMORY_EXHAUSTED. */
+static rv_status add(const rv_type *type, const rv_value *cell, const rv_value *by, bool down,
+                     rv_arena *scratch, rv_value *result) {
     RV_ASSERT(cell->class_ == by->class_);
+    if (type->kind == RV_TYPE_NUMERIC) {
+        return rv_numeric_add(type, cell, by, down, scratch, result);
+    }
     if (cell->class_ == RV_VALUE_FLOAT) {
         double sum = down ? cell->as.real - by->as.real : cell->as.real + by->as.real;
         sum = type->kind == RV_TYPE_REAL ? (double)(float)sum : sum;
         *result = rv_value_float(sum);
         return !__builtin_isinf(sum) || __builtin_isinf(cell->as.real) ||
-               __builtin_isinf(by->as.real);
+                       __builtin_isinf(by->as.real)
+                   ? RV_OK
+                   : RV_VALUE_OUT_OF_RANGE;
     }
     RV_ASSERT(cell->class_ == RV_VALUE_INT);
     int64_t sum;
     const bool wraps = down ? __builtin_sub_overflow(cell->as.integer, by->as.integer, &sum)
                             : __builtin_add_overflow(cell->as.integer, by->as.integer, &sum);
-    const int64_t max = magnitude_max(type);
-    const int64_t min = type->kind == RV_TYPE_NUMERIC ? -max : -max - 1;
+    const int64_t max = integer_max(type);
     *result = rv_value_int(sum);
-    return !wraps && sum >= min && sum <= max;
+    return !wraps && sum >= -max - 1 && sum <= max ? RV_OK : RV_VALUE_OUT_OF_RANGE;
 }
 
 /* The frequent sums in place: integers, and the result is one. False: nothing was done. */
@@ -241,11 +238,14 @@ static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action)
         return cell_failed(f, row, action->column, status);
     }
     rv_value sum;
-    if (!add(&column->type, &cell, &by, action->kind == RV_ACTION_DECREMENT, &sum)) {
-        rv_error_set(f->judge ? f->err : NULL, RV_VALUE_OUT_OF_RANGE,
-                     "`%b` of `%b` would be outside of its type's range", &column->name,
-                     &row->aggregate->name);
-        return cell_failed(f, row, action->column, RV_VALUE_OUT_OF_RANGE);
+    status = add(&column->type, &cell, &by, action->kind == RV_ACTION_DECREMENT, f->scratch, &sum);
+    if (status != RV_OK) {
+        rv_error_set(f->judge ? f->err : NULL, status,
+                     status == RV_MEMORY_EXHAUSTED
+                         ? "the memory budget is too small for `%b` of `%b`"
+                         : "`%b` of `%b` would be outside of its type's range",
+                     &column->name, &row->aggregate->name);
+        return cell_failed(f, row, action->column, status);
     }
     return cell_set(f, row, action->column, &column->type, sum);
 }

@@ -44,6 +44,10 @@ static const rv_type fuzz_types[] = {
     {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_ENUM, .labels = &fuzz_enum},
     {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_NUMERIC, .size = 12, .scale = 2},
     {.kind = RV_TYPE_ARRAY, .element = RV_TYPE_JSONB},
+    {.kind = RV_TYPE_NUMERIC},
+    {.kind = RV_TYPE_NUMERIC, .size = 40, .scale = 10},
+    {.kind = RV_TYPE_NUMERIC, .size = 3, .scale = -2},
+    {.kind = RV_TYPE_NUMERIC, .size = 3, .scale = 5},
 };
 
 static inline size_t fuzz_types_all(void) {
@@ -81,6 +85,9 @@ static const char *const fuzz_texts[] = {"0",
                                          "9999999999.99",
                                          "0.999999999999999999",
                                          "1e300",
+                                         "-123456789012345678901234567890.0987654321",
+                                         "0.00999",
+                                         "99900",
                                          "-0",
                                          "nan",
                                          "infinity",

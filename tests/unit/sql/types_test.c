@@ -144,6 +144,52 @@ typedef struct condition {
     const char *ids;
 } condition;
 
+/* NaN, infinities and numbers of any length: shown, ordered and compared as PostgreSQL does. */
+RV_TEST(numerics_beyond_18_digits) {
+    static const char wide[] =
+        "CREATE AGGREGATE n (id bigint PRIMARY KEY, v numeric, h numeric(40,2), m numeric(12,2), "
+        "w numeric(18,0));"
+        "CREATE EVENT_TYPE made (id creates n(id), v updates n(v), h updates n(h), m updates n(m), "
+        "w updates n(w));"
+        "CREATE STREAM s (path \"/n/{id}\" event_types (made));";
+    static const char *const data[] = {
+        "{\"v\":\"NaN\",\"h\":\"NaN\",\"m\":\"NaN\",\"w\":\"NaN\"}",
+        "{\"v\":\"-Infinity\",\"h\":-1e37,\"m\":2,\"w\":2}",
+        "{\"v\":\"Infinity\",\"h\":0,\"m\":10,\"w\":10}",
+        "{\"v\":123456789012345678901234567890.50,\"h\":2.005,\"m\":-1,\"w\":-1}",
+        "{\"v\":-2.50,\"h\":10,\"m\":\"0.5\",\"w\":0}",
+        "{\"v\":1e400,\"h\":\"9999999999999999999999999999999999.99\",\"m\":7,\"w\":7}",
+    };
+    static const condition conditions[] = {
+        {"v > '5'", "[4][6][3][1]"}, {"v < '-2'", "[2][5]"}, {"v = '-2.5'", "[5]"},
+        {"h = '2.01'", "[4]"},       {"m = 'NaN'", "[1]"},   {"m > 5", "[6][3][1]"},
+    };
+    fixture *f = fixture_open(wide, 2u << 20, 0);
+    RV_CHECK(f != NULL);
+    for (int i = 0; i < 6; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/n/%d", i + 1);
+        RV_CHECK_STATUS(fixture_append(f, path, "made", data[i]), RV_OK);
+    }
+    RV_CHECK_TEXT(fixture_query(f, "SELECT v FROM n WHERE id < 6 ORDER BY v", ""),
+                  "[\"-Infinity\"][-2.50][123456789012345678901234567890.50][\"Infinity\"]"
+                  "[\"NaN\"]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT h, m, w FROM n ORDER BY h", ""),
+                  "[-10000000000000000000000000000000000000.00,2.00,2][0.00,10.00,10]"
+                  "[2.01,-1.00,-1][10.00,0.50,0][9999999999999999999999999999999999.99,7.00,7]"
+                  "[\"NaN\",\"NaN\",\"NaN\"]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT length(v), substr(v, 1, 3) FROM n WHERE id = 6", ""),
+                  "[401,\"100\"]");
+    for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++) {
+        char sql[128];
+        const bool m = conditions[i].where[0] == 'm';
+        snprintf(sql, sizeof sql, "SELECT id FROM n WHERE %s ORDER BY %s", conditions[i].where,
+                 m ? "m" : "v");
+        RV_CHECK_TEXT(fixture_query(f, sql, ""), conditions[i].ids);
+    }
+    fixture_close(f);
+}
+
 RV_TEST(comparisons_with_constants) {
     static const condition conditions[] = {
         {"flag", "[1]"},
@@ -201,8 +247,8 @@ typedef struct key_type {
 static const key_type key_types[] = {
     {"smallint", {"1", "-5", "32767"}},
     {"bigint", {"1", "9223372036854775807", "-9223372036854775808", "9007199254740993"}},
-    {"numeric(12,2)", {"1", "0.10", "-1234567890.12"}},
-    {"numeric(9)", {"1", "-5", "999999999"}},
+    {"numeric(12,2)", {"1", "0.10", "-1234567890.12", "\"NaN\""}},
+    {"numeric(9)", {"1", "-5", "999999999", "\"NaN\""}},
     {"numeric(18,4)", {"1", "0.1", "12345678901234.5678", "-3"}},
     {"boolean", {"true"}},
     {"text", {"\"1\"", "\"01\"", "\"a\"", "\"A\"", "\"a \""}},
@@ -252,6 +298,8 @@ static const char *const sought[] = {
     "'12345678901234.5678'",
     "'12345678901234.56780'",
     "999999999",
+    "'NaN'",
+    "'nan'",
     "'a'",
     "'A'",
     "'a '",
@@ -399,6 +447,7 @@ int main(void) {
     RV_RUN(arrays_are_json_in_sql);
     RV_RUN(columns_are_shown_in_their_types);
     RV_RUN(other_results_are_shown_by_their_values);
+    RV_RUN(numerics_beyond_18_digits);
     RV_RUN(comparisons_with_constants);
     RV_RUN(a_look_up_finds_what_a_scan_finds);
     RV_RUN(long_texts_come_whole);

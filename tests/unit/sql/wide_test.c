@@ -13,7 +13,8 @@ static int compare(const char *a, const char *b) {
 }
 
 RV_TEST(decimals_order_as_numbers) {
-    static const char *const ordered[] = {"-100000000000000000000000",
+    static const char *const ordered[] = {"-Infinity",
+                                          "-100000000000000000000000",
                                           "-10.5",
                                           "-10.49",
                                           "-2",
@@ -27,6 +28,8 @@ RV_TEST(decimals_order_as_numbers) {
                                           "123456789012345.678",
                                           "123456789012345.679",
                                           "99999999999999999999",
+                                          "Infinity",
+                                          "NaN",
                                           "",
                                           "-",
                                           ".",

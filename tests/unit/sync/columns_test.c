@@ -15,10 +15,10 @@
 #define STREAMS 60
 #define ARENA   ((size_t)16 << 20)
 
-static const char *const types[] = {"smallint",    "integer",   "bigint", "boolean",
-                                    "varchar(40)", "text",      "bytea",  "date",
-                                    "timestamptz", "timestamp", "uuid",   "numeric(12,2)",
-                                    "mood",        "integer[]", "mood[]", "varchar(40)[]"};
+static const char *const types[] = {
+    "smallint", "integer",       "bigint",    "boolean",       "varchar(40)",   "text", "bytea",
+    "date",     "timestamptz",   "timestamp", "uuid",          "numeric(12,2)", "mood", "integer[]",
+    "mood[]",   "varchar(40)[]", "numeric",   "numeric(30,4)", "numeric[]"};
 
 typedef struct world {
     rv_schema *schema;
@@ -115,6 +115,16 @@ static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
     case RV_TYPE_BIGINT:
         return rv_value_int(few > 0 ? (int64_t)few : (int64_t)many);
     case RV_TYPE_NUMERIC:
+        if (rv_type_is_wide(&field->type)) {
+            rv_value wide = rv_value_null();
+            rv_write_int(&t, (int64_t)many >> (few * 16));
+            rv_write_text(&t, few == 0 ? "e6" : few == 1 ? ".25" : "");
+            const rv_bytes number = few == 3 ? RV_LITERAL("NaN") : rv_writer_bytes(&t);
+            const rv_status status =
+                rv_value_from_text(&field->type, number, field->name, &w->heap, &wide, NULL);
+            RV_ASSERT(status == RV_OK);
+            return wide;
+        }
         return rv_value_int((int64_t)(many % 2000000) - 1000000);
     case RV_TYPE_TIMESTAMP:
     case RV_TYPE_TIMESTAMPTZ:
