@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open handles of segment files: a small table, so a log of a thousand segments needs no thousand
- * files open. Opening takes an operation; a file that is not used is closed when its place is
- * needed.
+ * Open handles of segment and run files: a small table, so a log of a thousand segments needs no
+ * thousand files open. Opening takes an operation; a file that is not used is closed when its place
+ * is needed.
  */
 #include "core/log/internal.h"
 
@@ -49,7 +49,7 @@ rv_handle *rv_files_take(rv_log *log) {
         rv_files_close(log, best);
     }
     best->users = 1;
-    best->segment = UINT32_MAX;
+    best->key = UINT32_MAX;
     best->used = ++log->clock;
     best->phase = RV_HANDLE_OPENING;
     RV_ASSERT(!rv_op_active(&best->op));
@@ -65,15 +65,29 @@ static unsigned available_count(const rv_log *log) {
     return count;
 }
 
-static rv_handle *find_handle(rv_log *log, uint32_t segment) {
-    RV_ASSERT(segment < log->segment_count);
+static rv_handle *find_handle(rv_log *log, uint32_t key) {
+    RV_ASSERT(key != UINT32_MAX);
     for (unsigned i = 0; i < RV_LOG_HANDLES; i += 1) {
         rv_handle *const handle = &log->handles[i];
-        if (handle->phase != RV_HANDLE_FREE && handle->segment == segment) {
+        if (handle->phase != RV_HANDLE_FREE && handle->key == key) {
             return handle;
         }
     }
     return NULL;
+}
+
+/* The name of what is being opened. Once that is under way the operation has its own copy. */
+static void name_of(const rv_log *log, uint32_t key, rv_file_name *name) {
+    RV_ASSERT(key != UINT32_MAX);
+    name->text[0] = 0;
+    if ((key & RV_HANDLE_OF_RUN) == 0) {
+        rv_files_name(log, key, name);
+        return;
+    }
+    const uint32_t index = rv_runs_of_serial(&log->runs, key & ~RV_HANDLE_OF_RUN);
+    if (index < log->runs.count) {
+        rv_run_name(&log->runs.runs[index].span, name);
+    }
 }
 
 /* Goes on with opening. After an error the handle is free, and whoever wants it tries again. */
@@ -81,7 +95,7 @@ static rv_status handle_opened(rv_log *log, rv_handle *handle) {
     RV_ASSERT(handle->phase == RV_HANDLE_OPENING);
     RV_ASSERT(handle->users == 0);
     rv_file_name name;
-    rv_files_name(log, handle->segment, &name);
+    name_of(log, handle->key, &name);
     const rv_status status =
         rv_op_open(&log->ops, &handle->op, name.text, &handle->file, &handle->size);
     if (status != RV_PENDING) {
@@ -90,16 +104,16 @@ static rv_status handle_opened(rv_log *log, rv_handle *handle) {
     return status;
 }
 
-rv_status rv_files_acquire(rv_log *log, uint32_t segment, unsigned spare, rv_handle **handle) {
-    RV_ASSERT(segment < log->segment_count);
-    rv_handle *found = find_handle(log, segment);
+rv_status rv_files_acquire(rv_log *log, uint32_t key, unsigned spare, rv_handle **handle) {
+    RV_ASSERT((key & RV_HANDLE_OF_RUN) != 0 || key < log->segment_count);
+    rv_handle *found = find_handle(log, key);
     if (found == NULL) {
         if (available_count(log) <= spare) {
             return RV_BUSY;
         }
         found = rv_files_take(log);
         RV_ASSERT(found != NULL);
-        found->segment = segment;
+        found->key = key;
         found->users = 0; /* nobody keeps it yet: who asks again finds it */
     }
     if (found->phase == RV_HANDLE_OPENING) {
@@ -119,6 +133,19 @@ void rv_files_release(rv_log *log, rv_handle *handle) {
     RV_ASSERT(handle->users > 0);
     handle->users -= 1;
     handle->used = ++log->clock;
+}
+
+bool rv_files_forget(rv_log *log, uint32_t key) {
+    rv_handle *const handle = find_handle(log, key);
+    if (handle == NULL) {
+        return true;
+    }
+    RV_ASSERT(handle->phase != RV_HANDLE_FREE);
+    if (handle->phase == RV_HANDLE_OPENING || handle->users > 0) {
+        return false;
+    }
+    rv_files_close(log, handle);
+    return true;
 }
 
 void rv_files_poll(rv_log *log) {

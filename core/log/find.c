@@ -28,6 +28,12 @@ static uint32_t segments_up_to(const rv_log *log, uint64_t sequence) {
     return low;
 }
 
+uint32_t rv_log_segment_of(const rv_log *log, uint64_t sequence) {
+    const uint32_t count = segments_up_to(log, sequence);
+    RV_ASSERT(count > 0); /* the first one begins with sequence 1 */
+    return count - 1;
+}
+
 /* How many segments there are before which the watermark was lower. */
 static uint32_t segments_below(const rv_log *log, uint64_t watermark) {
     RV_ASSERT(watermark > 0);
@@ -45,14 +51,16 @@ static uint32_t segments_below(const rv_log *log, uint64_t watermark) {
 }
 
 /* The later of the place that the index gives, if it does, and the begin of segment `count - 1`. */
-static rv_place later_place(bool indexed, rv_place place, uint32_t count) {
+static rv_begin later_place(bool indexed, rv_place place, uint32_t count) {
     RV_ASSERT(count > 0);
     RV_ASSERT(!indexed || place.offset >= RV_SEGMENT_HEADER_SIZE);
-    return indexed && place.segment >= count - 1 ? place
-                                                 : (rv_place){count - 1, RV_SEGMENT_HEADER_SIZE};
+    if (indexed && place.segment >= count - 1) {
+        return (rv_begin){place, true};
+    }
+    return (rv_begin){{count - 1, RV_SEGMENT_HEADER_SIZE}, false};
 }
 
-rv_place rv_log_place_by_sequence(const rv_log *log, uint64_t sequence) {
+rv_begin rv_log_place_by_sequence(const rv_log *log, uint64_t sequence) {
     const uint32_t count = segments_up_to(log, sequence);
     RV_ASSERT(count > 0); /* the first one begins with sequence 1 */
     rv_place place = {0, 0};
@@ -60,15 +68,15 @@ rv_place rv_log_place_by_sequence(const rv_log *log, uint64_t sequence) {
     return later_place(indexed, place, count);
 }
 
-bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark, rv_place *place) {
+bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark, rv_begin *begin) {
     const uint32_t count = segments_below(log, watermark);
     if (count == 0) {
         return false;
     }
     rv_place found = {0, 0};
     const bool indexed = rv_index_by_watermark(&log->index, watermark, &found);
-    *place = later_place(indexed, found, count);
-    RV_ASSERT(place->segment < log->segment_count);
+    *begin = later_place(indexed, found, count);
+    RV_ASSERT(begin->place.segment < log->segment_count);
     return true;
 }
 
@@ -88,13 +96,13 @@ static bool search_begin(rv_log *log, bool chain, uint64_t position, rv_search *
         }
         oldest = s->used < oldest->used ? s : oldest;
     }
-    rv_place place;
-    if (!rv_log_place_by_watermark(log, position, &place)) {
+    rv_begin begin;
+    if (!rv_log_place_by_watermark(log, position, &begin)) {
         return false;
     }
-    *oldest = (rv_search){position, chain, place, ++log->clock};
+    *oldest = (rv_search){position, chain, begin.indexed, begin.place, ++log->clock};
     *search = oldest;
-    RV_ASSERT(place.segment < log->segment_count);
+    RV_ASSERT(begin.place.segment < log->segment_count);
     return true;
 }
 
@@ -109,6 +117,13 @@ static void search_end(rv_search *search) {
 static rv_status search_walk(rv_log *log, rv_search *search, const uint8_t **at,
                              rv_batch_header *header, rv_error *err) {
     RV_ASSERT(search->position > 0);
+    if (!search->placed) {
+        const uint32_t segment = search->place.segment;
+        if (rv_index_place_below(log, search->position, segment, &search->place) == RV_PENDING) {
+            return RV_PENDING;
+        }
+        search->placed = true;
+    }
     while (rv_place_settle(log, &search->place)) { /* every pass goes on by a batch */
         const rv_status status = rv_slots_batch(log, search->place, at, header, err);
         if (status != RV_OK) {

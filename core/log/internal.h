@@ -7,7 +7,10 @@
  *     mark.c     marks, and recovery from one                cut.c      judging, cutting the tail
  *     writer.c   appending, the chain of writes and flushes  roll.c     a new segment
  *     seal.c     the clean end                               files.c    open handles of segments
- *     reader.c   slots, reading                              find.c     searches
+ *     reader.c   slots, reading                              find.c     searches by position
+ *     tail.c     the tail's index                            runs.c     the table of runs
+ *     seek.c     looking up in a run                         lookup.c   looking up in all
+ *     indexer.c  making runs: index_collect.c, index_sort.c, run_writer.c; index_merge.c
  *
  * Life: RECOVERING -> OPEN -> SEALING -> CLOSED. A log whose `failed` is set takes nothing more;
  * what is durable can still be read.
@@ -18,11 +21,12 @@
 #include "core/base/limits.h"
 #include "core/log/batch.h"
 #include "core/log/index.h"
+#include "core/log/indexer.h"
 #include "core/log/log.h"
 #include "core/log/op.h"
 #include "core/log/segment.h"
 
-#define RV_LOG_HANDLES   16 /* open files at a time; one is the tail, one may be the next segment */
+#define RV_LOG_HANDLES   24 /* open files at a time; one is the tail, one may be the next segment */
 #define RV_LOG_SLOTS_MAX 128
 #define RV_LOG_SEARCHES  8
 #define RV_LOG_CHUNK                                                                               \
@@ -32,7 +36,9 @@
 /* Operations by the low bits of their tickets. */
 #define RV_OP_MAIN   0
 #define RV_OP_HANDLE 1
-#define RV_OP_SLOT   (RV_OP_HANDLE + RV_LOG_HANDLES)
+#define RV_OP_INDEX  (RV_OP_HANDLE + RV_LOG_HANDLES)
+#define RV_OP_BLOCK  (RV_OP_INDEX + 1)
+#define RV_OP_SLOT   (RV_OP_BLOCK + RV_BLOCKS_MAX)
 
 /* What a state machine's step says to its loop. */
 typedef enum rv_step {
@@ -60,13 +66,13 @@ typedef struct rv_segment {
 
 typedef enum rv_handle_phase { RV_HANDLE_FREE, RV_HANDLE_OPENING, RV_HANDLE_OPEN } rv_handle_phase;
 
-/* An open segment file. One that has users stays open. */
+/* An open file of a segment or a run. One that has users stays open. */
 typedef struct rv_handle {
     rv_op op;
     rv_handle_phase phase;
     rv_file file;
     uint64_t size; /* when it was opened */
-    uint32_t segment;
+    uint32_t key;  /* segment, or RV_HANDLE_OF_RUN and a serial */
     uint32_t users;
     uint64_t used; /* when it was used last */
 } rv_handle;
@@ -214,10 +220,18 @@ typedef struct rv_marking {
     rv_log_mark mark;
 } rv_marking;
 
+/* An id that is known not to be below a sequence: how far a look-up has come. */
+#define RV_ID_FACTS 256
+typedef struct rv_id_fact {
+    uint8_t id[16];
+    uint64_t below; /* 0: unused */
+} rv_id_fact;
+
 /* Where a search that takes several calls has come to. */
 typedef struct rv_search {
     uint64_t position; /* 0: unused */
     bool chain;        /* for its chain hash; else for its event */
+    bool placed;       /* `place` is as near as the index leads */
     rv_place place;
     uint64_t used;
 } rv_search;
@@ -246,6 +260,11 @@ struct rv_log {
     rv_slot *feed;  /* the slot that takes what becomes durable, or NULL */
     uint64_t clock; /* counts uses, for the oldest */
     rv_index index;
+    rv_tail tail_index;
+    rv_runs runs;
+    rv_indexer indexer;
+    uint64_t index_reads; /* blocks that were asked of the host */
+    rv_id_fact id_facts[RV_ID_FACTS];
     rv_search searches[RV_LOG_SEARCHES];
     rv_appender appender;
     rv_recovery recovery;
@@ -269,10 +288,13 @@ rv_status rv_log_damage(const rv_log *log, rv_error *err, const char *file, uint
 
 void rv_files_name(const rv_log *log, uint32_t segment, rv_file_name *name);
 
-/* A handle of the segment, with one user more: RV_OK, RV_PENDING, RV_BUSY, errors of opening.
- * `spare`: how many handles must be left for others. */
-RV_MUST_USE rv_status rv_files_acquire(rv_log *log, uint32_t segment, unsigned spare,
+/* A handle of the segment or run, with one user more: RV_OK, RV_PENDING, RV_BUSY, errors of
+ * opening. `spare`: how many handles must be left for others. */
+RV_MUST_USE rv_status rv_files_acquire(rv_log *log, uint32_t key, unsigned spare,
                                        rv_handle **handle);
+
+/* Closes the file, so that it can be removed. False: it is in use. */
+RV_MUST_USE bool rv_files_forget(rv_log *log, uint32_t key);
 void rv_files_release(rv_log *log, rv_handle *handle);
 
 /* A handle that is free, or was open and unused, with one user; NULL when there is none. */
@@ -330,13 +352,26 @@ rv_step rv_recover_failed(rv_log *log, rv_status status, const char *what, const
 RV_MUST_USE rv_status rv_slots_batch(rv_log *log, rv_place place, const uint8_t **batch,
                                      rv_batch_header *header, rv_error *err);
 
+/* The last segment that begins at or before the sequence. */
+uint32_t rv_log_segment_of(const rv_log *log, uint64_t sequence);
+
 /* Where to begin to look for the event with this sequence, or for the first batch with this
  * watermark or more: by the index, or the begin of a segment where that is nearer (so damage in one
  * segment does not keep readers from the next). */
-RV_MUST_USE rv_place rv_log_place_by_sequence(const rv_log *log, uint64_t sequence);
+typedef struct rv_begin {
+    rv_place place;
+    bool indexed; /* it is near; else a run may know better */
+} rv_begin;
+
+RV_MUST_USE rv_begin rv_log_place_by_sequence(const rv_log *log, uint64_t sequence);
 
 /* False: the log holds nothing. */
-RV_MUST_USE bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark, rv_place *place);
+RV_MUST_USE bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark, rv_begin *begin);
+
+/* lookup.c: the same by a run. RV_OK, RV_END: none knows; RV_PENDING. */
+RV_MUST_USE rv_status rv_index_place(rv_log *log, uint64_t sequence, rv_place *place);
+RV_MUST_USE rv_status rv_index_place_below(rv_log *log, uint64_t watermark, uint32_t segment,
+                                           rv_place *place);
 
 /* Moves a place that is at the end of a segment to the next one. False: at the end of the log. */
 RV_MUST_USE bool rv_place_settle(const rv_log *log, rv_place *place);
@@ -347,6 +382,53 @@ void rv_slots_feed(rv_log *log, uint32_t segment, uint64_t offset, rv_bytes batc
 /* Takes note of finished reads. */
 void rv_slots_poll(rv_log *log);
 bool rv_slots_loading(const rv_log *log);
+
+/* seek.c */
+
+/* Entries that were looked up; one, unless it was RV_SEEK_FROM. */
+typedef struct rv_found {
+    rv_run_entry *entries;
+    uint32_t cap;
+    uint32_t count;
+} rv_found;
+
+/* Looks up in a run: RV_OK, RV_END (it has none), RV_PENDING, RV_DATA_DAMAGED: the run was bad and
+ * is gone from the table. */
+RV_MUST_USE rv_status rv_index_seek(rv_log *log, uint32_t index, const rv_seek *seek,
+                                    rv_found *found);
+
+/* Reads and checks the footer, unless that was done: as above. */
+RV_MUST_USE rv_status rv_index_load(rv_log *log, uint32_t index);
+
+/* Stands for the segments that hold these events: a run of others does not have it. */
+uint64_t rv_index_fingerprint(const rv_log *log, uint64_t first, uint64_t next);
+
+/* Takes note of finished reads. */
+void rv_blocks_poll(rv_log *log);
+bool rv_blocks_loading(const rv_log *log);
+
+/* indexer.c */
+
+/* Some bounded steps. */
+void rv_indexer_poll(rv_log *log);
+
+/* Lets go of what is being made: RV_STEP_WAIT while an operation is under way. */
+rv_step rv_indexer_stop(rv_log *log);
+
+/* True when steps are left that can be done now. */
+bool rv_indexer_works(const rv_log *log);
+
+/* The first interval from `from` on that no run covers. */
+rv_run_span rv_index_gap(const rv_log *log, uint64_t from);
+
+/* index_collect.c, index_sort.c, index_merge.c: RV_STEP_ON: call again; RV_STEP_END: done;
+ * RV_STEP_WAIT, RV_STEP_FAIL. */
+void rv_collect_begin(rv_log *log, uint64_t first, uint64_t end);
+rv_step rv_collect_step(rv_log *log);
+void rv_sort_begin(rv_indexer *ix);
+rv_step rv_sort_step(rv_indexer *ix);
+void rv_merge_section_begin(rv_log *log);
+rv_step rv_merge_fill(rv_log *log);
 
 void rv_batch_of(const rv_batch_header *header, const uint8_t *at, rv_batch *batch);
 

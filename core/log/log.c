@@ -37,6 +37,55 @@ static bool take_slots(rv_log *log, rv_arena *arena) {
     return true;
 }
 
+/* What was collected for a run, and what a merge reads. */
+static bool take_collected(rv_log *log, rv_arena *arena) {
+    rv_indexer *const ix = &log->indexer;
+    rv_collected *const c = &ix->collected;
+    const size_t cap = log->options.index_events;
+    RV_ASSERT(cap > 0);
+    c->cap = (uint32_t)cap;
+    c->streams = rv_arena_take_raw(arena, cap * sizeof *c->streams);
+    c->versions = rv_arena_take_raw(arena, cap * sizeof *c->versions);
+    c->ids = rv_arena_take_raw(arena, cap * 16);
+    c->id_at = rv_arena_take_raw(arena, cap * sizeof *c->id_at);
+    c->order = rv_arena_take_raw(arena, cap * sizeof *c->order);
+    c->other = rv_arena_take_raw(arena, cap * sizeof *c->other);
+    bool taken = c->streams != NULL && c->versions != NULL && c->ids != NULL && c->id_at != NULL &&
+                 c->order != NULL && c->other != NULL;
+    for (unsigned i = 0; i < RV_RUNS_FAN; i += 1) {
+        ix->merged[i].buf = rv_arena_take_raw(arena, RV_RUN_BLOCK_SIZE);
+        taken = taken && ix->merged[i].buf != NULL;
+    }
+    return taken;
+}
+
+static bool take_indexer(rv_log *log, rv_arena *arena) {
+    rv_runs *const runs = &log->runs;
+    log->indexer.op.id = RV_OP_INDEX;
+    log->tail_index.base = 1;
+    log->tail_index.next = 1;
+    if (log->options.index_events == 0) {
+        return true;
+    }
+    const uint32_t count = log->options.index_blocks;
+    RV_ASSERT(count >= RV_BLOCKS_MIN && count <= RV_BLOCKS_MAX);
+    runs->blocks = rv_arena_take(arena, count * sizeof *runs->blocks);
+    if (runs->blocks == NULL) {
+        return false;
+    }
+    runs->block_count = count;
+    for (uint32_t i = 0; i < count; i += 1) {
+        runs->blocks[i].op.id = (uint16_t)(RV_OP_BLOCK + i);
+        runs->blocks[i].buf = rv_arena_take_raw(arena, RV_RUN_BLOCK_SIZE);
+        if (runs->blocks[i].buf == NULL) {
+            return false;
+        }
+    }
+    return rv_tail_create(&log->tail_index, 2 * log->options.index_events, arena) &&
+           take_collected(log, arena) &&
+           rv_run_writer_create(&log->indexer.writer, RV_RUN_OUT_MIN, arena);
+}
+
 static bool take_memory(rv_log *log, rv_arena *arena) {
     const size_t size = log->options.write_buffer_size;
     log->segment_cap = share(size, 1024, SEGMENTS_MIN, SEGMENTS_MAX);
@@ -44,7 +93,8 @@ static bool take_memory(rv_log *log, rv_arena *arena) {
     log->appender.buf = rv_arena_take_raw(arena, size);
     log->appender.cap = size;
     return log->segments != NULL && log->appender.buf != NULL && take_slots(log, arena) &&
-           rv_index_create(&log->index, share(size, 512, INDEX_MIN, INDEX_MAX), arena);
+           rv_index_create(&log->index, share(size, 512, INDEX_MIN, INDEX_MAX), arena) &&
+           take_indexer(log, arena);
 }
 
 rv_status rv_log_create(rv_log **log, const rv_log_options *options, rv_arena *arena,
@@ -136,8 +186,14 @@ bool rv_log_completed(rv_log *log, const rv_io_completion *completion) {
     rv_op *op = NULL;
     if (id == RV_OP_MAIN) {
         op = &log->main;
-    } else if (id < RV_OP_SLOT) {
+    } else if (id < RV_OP_INDEX) {
         op = &log->handles[id - RV_OP_HANDLE].op;
+    } else if (id == RV_OP_INDEX) {
+        op = &log->indexer.op;
+    } else if (id < RV_OP_BLOCK + log->runs.block_count) {
+        op = &log->runs.blocks[id - RV_OP_BLOCK].op;
+    } else if (id < RV_OP_SLOT) {
+        op = NULL;
     } else if (id < RV_OP_SLOT + log->options.read_slot_count) {
         op = &log->slots[id - RV_OP_SLOT].op;
     }
@@ -214,8 +270,8 @@ bool rv_log_busy(const rv_log *log) {
     const rv_appender *const a = &log->appender;
     const bool waiting = a->first.len > 0 || (a->chain != RV_CHAIN_IDLE && !a->stalled);
     RV_ASSERT(a->first.len > 0 || a->second.len == 0);
-    return rv_op_active(&log->main) || (log->failed == RV_OK && waiting) || rv_slots_loading(log) ||
-           rv_files_opening(log);
+    return rv_op_active(&log->main) || rv_op_active(&log->indexer.op) || rv_blocks_loading(log) ||
+           (log->failed == RV_OK && waiting) || rv_slots_loading(log) || rv_files_opening(log);
 }
 
 rv_status rv_log_failed(const rv_log *log) {

@@ -52,6 +52,9 @@ typedef struct rv_log_options {
     uint32_t read_slot_count; /* at least 4; each as large as the largest batch and its header */
     uint64_t segment_size;    /* a segment is closed when the next batch would pass it */
     uint64_t extent_size;     /* space is reserved in steps of this */
+    uint32_t index_events;    /* a power of two: of a run when it is made, and half of those that
+                                 are known in memory; 0: nothing is indexed */
+    uint32_t index_blocks;    /* slots for blocks of runs, 4 KiB each; at least 8 */
 } rv_log_options;
 
 /* A verified batch. Borrowed from the log: until the next call that is not said to keep it. */
@@ -215,6 +218,64 @@ RV_MUST_USE rv_status rv_log_find_position(rv_log *log, uint64_t position, uint6
  * 5). RV_OK; RV_END when no batch ends exactly there; RV_PENDING; failures as rv_log_read. */
 RV_MUST_USE rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash,
                                       rv_error *err);
+
+/*
+ * The index: which events a stream has, and which event has an id that a caller brought. The last
+ * events are known in memory, the others from runs (core/log/run.h), which are made and merged
+ * while the log is polled. What is missing there is read from the log: slower, never wrong.
+ *
+ * Whoever writes an event record, or reads one in recovery, tells of it at once: after
+ * rv_record_write_event, or for each event of a batch that rv_log_recover gave. Cancelling takes it
+ * back. If an event is left out, those before it are forgotten, and read again later.
+ */
+void rv_log_note(rv_log *log, const rv_event *event);
+
+/* True when the ids of one batch can be as many as that: else a batch is too large. */
+bool rv_log_notes(const rv_log *log, uint32_t id_count);
+
+/* Where in a stream to look. Plain data. */
+typedef struct rv_log_stream_cursor {
+    uint32_t stream;
+    uint64_t version;  /* of the next event, at least */
+    uint64_t sequence; /* it is not before this */
+    rv_log_cursor scan;
+} rv_log_stream_cursor;
+
+rv_log_stream_cursor rv_log_stream_from(uint32_t stream, uint64_t version);
+
+#define RV_LOG_SEQUENCES_MAX 64
+
+typedef struct rv_log_sequences {
+    uint64_t *list;
+    uint32_t cap; /* no more than RV_LOG_SEQUENCES_MAX are found at a time */
+    uint32_t count;
+} rv_log_sequences;
+
+/* The sequences of the next durable events of the stream, in order: one or more. Moves the cursor
+ * behind them. RV_OK; RV_END: no more is durable; RV_PENDING: poll, call again; RV_BUSY, RV_DATA_…,
+ * RV_STORAGE_FAILED as rv_log_read, where it has to read. */
+RV_MUST_USE rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *cursor,
+                                           rv_log_sequences *found, rv_error *err);
+
+/* The sequence of the event with this foreign id, durable or not. RV_OK, RV_END: there is none; the
+ * others as above. */
+RV_MUST_USE rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t *sequence,
+                                     rv_error *err);
+
+/* True when the index has work to do that needs no event of the outside: poll soon. */
+bool rv_log_working(const rv_log *log);
+
+typedef struct rv_log_index_facts {
+    uint32_t runs;
+    uint64_t bytes;   /* of their files */
+    uint64_t indexed; /* the last sequence before which runs cover all */
+    uint32_t damaged; /* runs found bad since opening; the last one: */
+    rv_bytes damaged_file;
+    uint32_t failures; /* runs that could not be made since opening */
+    uint64_t reads;    /* blocks asked of the host since opening */
+} rv_log_index_facts;
+
+rv_log_index_facts rv_log_index_facts_of(const rv_log *log);
 
 /* Flushes everything, writes the seal and closes the files: RV_PENDING until RV_END. */
 RV_MUST_USE rv_status rv_log_seal(rv_log *log, rv_error *err);

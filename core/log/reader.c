@@ -281,14 +281,28 @@ rv_log_cursor rv_log_cursor_at(uint64_t sequence) {
     return (rv_log_cursor){.sequence = sequence, .segment = UINT64_MAX};
 }
 
-/* Where to begin to look: the hint, if it can be one, else as the index says. */
-static rv_place read_start(const rv_log *log, const rv_log_cursor *cursor, bool *hinted) {
+/* Ways to find where to begin to look, the nearest first. */
+enum { BY_HINT, BY_RUN, BY_SEGMENT, WAYS };
+
+/* RV_OK, RV_PENDING, RV_END: there is nothing this way. */
+static rv_status read_start(rv_log *log, const rv_log_cursor *cursor, unsigned way,
+                            rv_place *place) {
     RV_ASSERT(cursor->sequence > 0 && cursor->sequence <= rv_log_durable(log));
-    *hinted = cursor->segment < log->segment_count && cursor->offset >= RV_SEGMENT_HEADER_SIZE &&
-              cursor->offset <= log->segments[cursor->segment].end &&
-              cursor->offset % RV_BATCH_ALIGN == 0;
-    return *hinted ? (rv_place){(uint32_t)cursor->segment, cursor->offset}
-                   : rv_log_place_by_sequence(log, cursor->sequence);
+    RV_ASSERT(way < WAYS);
+    if (way == BY_HINT) {
+        const bool possible = cursor->segment < log->segment_count &&
+                              cursor->offset >= RV_SEGMENT_HEADER_SIZE &&
+                              cursor->offset <= log->segments[cursor->segment].end &&
+                              cursor->offset % RV_BATCH_ALIGN == 0;
+        *place = (rv_place){(uint32_t)cursor->segment, cursor->offset};
+        return possible ? RV_OK : RV_END;
+    }
+    const rv_begin begin = rv_log_place_by_sequence(log, cursor->sequence);
+    *place = begin.place;
+    if (way == BY_SEGMENT) {
+        return RV_OK;
+    }
+    return begin.indexed ? RV_END : rv_index_place(log, cursor->sequence, place);
 }
 
 /* Walks from `place` to the batch with the cursor's sequence. RV_END: it is not on this way. */
@@ -326,18 +340,23 @@ rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *batch, rv_er
     if (cursor->sequence > rv_log_durable(log)) {
         return RV_END;
     }
-    for (unsigned pass = 0; pass < 2; pass += 1) {
-        bool hinted = false;
-        const rv_place place = read_start(log, cursor, &hinted);
+    for (unsigned way = BY_HINT; way < WAYS; way += 1) {
+        rv_place place = {0, 0};
+        const rv_status found = read_start(log, cursor, way, &place);
+        if (found == RV_PENDING) {
+            return RV_PENDING;
+        }
+        if (found != RV_OK) {
+            continue;
+        }
+        cursor->segment = place.segment;
+        cursor->offset = place.offset;
         const rv_status status = read_walk(log, cursor, place, batch, err);
-        const bool stale = hinted && (status == RV_END || status == RV_DATA_DAMAGED);
-        if (!stale && status != RV_END) {
+        const bool stale = way != BY_SEGMENT && status == RV_DATA_DAMAGED;
+        if (status != RV_END && !stale) {
             return status;
         }
-        cursor->segment = UINT64_MAX; /* a hint that does not hold: by the index */
-        if (!hinted) {
-            break;
-        }
+        cursor->segment = UINT64_MAX; /* what does not hold: the next way */
     }
     return rv_error_set(err, RV_DATA_DAMAGED, "the log does not hold the event with sequence %u",
                         cursor->sequence);

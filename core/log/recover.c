@@ -19,6 +19,23 @@
  */
 #include "core/log/internal.h"
 
+/* Runs of events that the log does not have are of another life. */
+static void runs_beyond(rv_log *log) {
+    RV_ASSERT(log->life == RV_LOG_OPEN);
+    const uint64_t next = log->durable.next_sequence;
+    for (uint32_t pass = 0; pass < RV_RUNS_MAX + RV_SPARES_MAX; pass += 1) {
+        const uint32_t last = log->runs.count;
+        if (last == 0 || log->runs.runs[last - 1].span.next <= next) {
+            break;
+        }
+        rv_runs_drop(&log->runs, last - 1, true);
+    }
+    if (log->tail_index.next != next) {
+        rv_tail_reset(&log->tail_index, next);
+    }
+    RV_ASSERT(log->tail_index.next == next);
+}
+
 /* --- failing --- */
 
 /* What was not recovered does not exist for readers. */
@@ -28,6 +45,7 @@ static void forget_rest(rv_log *log) {
         log->segment_count -= 1;
     }
     log->life = RV_LOG_OPEN; /* to be read */
+    runs_beyond(log);
     RV_ASSERT(log->appended.next_sequence == log->durable.next_sequence);
 }
 
@@ -95,6 +113,7 @@ static rv_step recover_list(rv_log *log) {
     for (size_t i = 0; fits && i < count; i += 1) {
         uint32_t generation = 0;
         uint64_t number = 0;
+        rv_run_span span;
         if (rv_segment_name_parse(names[i].text, &generation, &number)) {
             if (generation != 0) {
                 return rv_recover_failed(log, RV_DATA_NEWER, "opening", names[i].text);
@@ -102,6 +121,9 @@ static rv_step recover_list(rv_log *log) {
             fits = segment_insert(log, number);
         } else if (rv_cut_name_parse(names[i].text, &number)) {
             r->cut_number = number > r->cut_number ? number : r->cut_number;
+            r->evidence = true;
+        } else if (rv_run_name_parse(names[i].text, &span)) {
+            rv_runs_meet(&log->runs, &span);
             r->evidence = true;
         } else if (memcmp(names[i].text, "ckp-", 4) == 0) {
             r->evidence = true; /* of a log that has a durable batch */
@@ -443,6 +465,7 @@ static rv_step recover_done(rv_log *log) {
         r->handle = NULL;
     }
     log->life = RV_LOG_OPEN;
+    runs_beyond(log);
     return RV_STEP_END;
 }
 
@@ -503,6 +526,9 @@ rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err) {
         return rv_log_tell_failure(log, err);
     }
     RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    if (log->tail_index.next != log->appended.next_sequence) {
+        rv_tail_reset(&log->tail_index, log->appended.next_sequence); /* they were not noted */
+    }
     rv_step step = RV_STEP_ON;
     while (step == RV_STEP_ON) { /* each step reads on, or changes the state */
         step = recover_step(log, batch);
@@ -523,6 +549,7 @@ void rv_log_recover_refuse(rv_log *log, rv_error *reason) {
     rv_error_fact_uint(reason, "offset", r->given.offset);
     log->appended = r->given;
     log->durable = r->given;
+    rv_tail_cut(&log->tail_index, r->given.next_sequence);
     log->segments[r->segment].end = r->given.offset;
     rv_index_drop(&log->index, (rv_place){r->segment, r->given.offset});
     log->failed = reason->status;

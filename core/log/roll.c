@@ -107,7 +107,7 @@ static void roll_adopt(rv_log *log) {
     RV_ASSERT(log->durable.next_sequence == a->next.first_sequence);
     rv_handle *const old = log->tail;
     log->segments[log->segment_count] = a->next;
-    a->next_handle->segment = log->segment_count;
+    a->next_handle->key = log->segment_count;
     log->segment_count += 1;
     log->tail = a->next_handle;
     a->next_handle = old;

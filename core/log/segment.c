@@ -69,8 +69,7 @@ rv_status rv_segment_decode(const uint8_t *from, rv_segment_header *header) {
     return RV_OK;
 }
 
-/* `digits` hexadecimal digits of `v`. */
-static char *put_hex(char *to, uint64_t v, unsigned digits) {
+char *rv_name_put_hex(char *to, uint64_t v, unsigned digits) {
     RV_ASSERT(digits <= 16);
     RV_ASSERT(digits == 16 || v >> (4 * digits) == 0);
     for (unsigned i = 0; i < digits; i += 1) {
@@ -79,8 +78,7 @@ static char *put_hex(char *to, uint64_t v, unsigned digits) {
     return to + digits;
 }
 
-/* Exactly `digits` of them, lower case; NULL when that is not what stands there. */
-static const char *get_hex(const char *from, unsigned digits, uint64_t *v) {
+const char *rv_name_get_hex(const char *from, unsigned digits, uint64_t *v) {
     RV_ASSERT(from != NULL && digits <= 16);
     *v = 0;
     for (unsigned i = 0; i < digits; i += 1) {
@@ -100,9 +98,9 @@ void rv_segment_name(uint32_t generation, uint64_t first_sequence, rv_file_name 
     RV_ASSERT(first_sequence > 0);
     char *p = name->text;
     memcpy(p, "log-", 4);
-    p = put_hex(p + 4, generation, 4);
+    p = rv_name_put_hex(p + 4, generation, 4);
     *p = '-';
-    p = put_hex(p + 1, first_sequence, 16);
+    p = rv_name_put_hex(p + 1, first_sequence, 16);
     memcpy(p, ".seg", 5);
     RV_ASSERT(strlen(name->text) == 29);
 }
@@ -113,18 +111,18 @@ bool rv_segment_name_parse(const char *name, uint32_t *generation, uint64_t *fir
     if (strlen(name) != 29 || memcmp(name, "log-", 4) != 0 || name[8] != '-') {
         return false;
     }
-    if (get_hex(name + 4, 4, &v) == NULL) {
+    if (rv_name_get_hex(name + 4, 4, &v) == NULL) {
         return false;
     }
     *generation = (uint32_t)v;
-    const char *const rest = get_hex(name + 9, 16, first_sequence);
+    const char *const rest = rv_name_get_hex(name + 9, 16, first_sequence);
     return rest != NULL && strcmp(rest, ".seg") == 0 && *first_sequence > 0;
 }
 
 void rv_cut_name(uint64_t number, rv_file_name *name) {
     RV_ASSERT(number > 0);
     memcpy(name->text, "cut-", 4);
-    char *const p = put_hex(name->text + 4, number, 16);
+    char *const p = rv_name_put_hex(name->text + 4, number, 16);
     memcpy(p, ".bin", 5);
     RV_ASSERT(strlen(name->text) == 24);
 }
@@ -134,6 +132,6 @@ bool rv_cut_name_parse(const char *name, uint64_t *number) {
     if (strlen(name) != 24 || memcmp(name, "cut-", 4) != 0) {
         return false;
     }
-    const char *const rest = get_hex(name + 4, 16, number);
+    const char *const rest = rv_name_get_hex(name + 4, 16, number);
     return rest != NULL && strcmp(rest, ".bin") == 0;
 }

@@ -46,6 +46,13 @@ void rv_segment_name(uint32_t generation, uint64_t first_sequence, rv_file_name 
 RV_MUST_USE bool rv_segment_name_parse(const char *name, uint32_t *generation,
                                        uint64_t *first_sequence);
 
+/* Writes `digits` hexadecimal digits of `v`; returns where they end. */
+char *rv_name_put_hex(char *to, uint64_t v, unsigned digits);
+
+/* Reads exactly `digits` of them, lower case: where they end; NULL when that is not what stands
+ * there. */
+const char *rv_name_get_hex(const char *from, unsigned digits, uint64_t *v);
+
 /* `cut-NNNNNNNNNNNNNNNN.bin`: keeps what a recovery cut off; numbered from 1. */
 void rv_cut_name(uint64_t number, rv_file_name *name);
 RV_MUST_USE bool rv_cut_name_parse(const char *name, uint64_t *number);

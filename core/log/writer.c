@@ -152,6 +152,7 @@ rv_status rv_log_append_begin(rv_log *log, rv_writer *body, rv_error *err) {
 void rv_log_append_cancel(rv_log *log) {
     RV_ASSERT(log->appender.begun);
     log->appender.begun = false;
+    rv_tail_cut(&log->tail_index, log->appended.next_sequence);
 }
 
 uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_writer *body,
@@ -189,6 +190,9 @@ uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_write
     };
     log->sealed = false;
     a->begun = false;
+    if (log->tail_index.next != log->appended.next_sequence) {
+        rv_tail_reset(&log->tail_index, log->appended.next_sequence);
+    }
     return chain;
 }
 
@@ -272,6 +276,7 @@ static void group_durable(rv_log *log) {
     log->durable = a->durable;
     log->durable_last = a->durable_last;
     log->segments[segment].end = a->durable.offset;
+    log->indexer.idle = false;
     rv_slots_feed(log, segment, a->written, rv_bytes_of(group, a->group_len));
     buffer_drop_group(a);
     RV_ASSERT(log->durable.offset <= log->appended.offset);
@@ -403,9 +408,11 @@ rv_status rv_log_poll(rv_log *log, rv_error *err) {
     if (log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING) {
         rv_files_poll(log);
         rv_slots_poll(log);
+        rv_blocks_poll(log);
     }
     if (log->life == RV_LOG_OPEN && log->failed == RV_OK) {
         (void)rv_chain_run(log);
+        rv_indexer_poll(log);
     }
     return log->failed == RV_OK ? RV_OK : rv_log_tell_failure(log, err);
 }

@@ -43,7 +43,7 @@ typedef struct node {
 
 static uint8_t node_disk_memory[NODE_DISK_SIZE];
 static uint8_t node_arena_memory[NODE_ARENA_SIZE];
-static twin the_twin;
+__attribute__((unused)) static twin the_twin; /* not every test has use for it */
 
 static const rv_log_identity twin_identity = {
     .log_id = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
@@ -83,7 +83,7 @@ static inline void node_create(node *n) {
 
 static inline void node_over_disk(node *n, uint64_t seed, const rv_sim_faults *faults) {
     const rv_sim_disk_options options = {
-        .seed = seed, .now = 1, .files_max = 64, .changes_max = 512};
+        .seed = seed, .now = 1, .files_max = 400, .changes_max = 512};
     n->disk = rv_sim_disk_create(node_disk_memory, sizeof node_disk_memory, &options);
     RV_CHECK(n->disk != NULL);
     if (faults != NULL) {
