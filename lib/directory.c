@@ -24,8 +24,8 @@ static rv_status give_up(rv_posix *posix, void *memory, size_t size, rv_status s
     return status;
 }
 
-rv_status rv_db_open_directory(const char *path, const rv_db_directory_options *options, rv_db **out,
-                               rv_error *err) {
+rv_status rv_db_open_directory(const char *path, const rv_db_directory_options *options,
+                               rv_db **out, rv_error *err) {
     RV_ASSERT(path != NULL && out != NULL);
     static const rv_db_directory_options none = {0};
     const rv_db_directory_options *const o = options == NULL ? &none : options;

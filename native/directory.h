@@ -38,8 +38,8 @@ typedef struct rv_directory_options {
 RV_MUST_USE rv_status rv_directory_open(rv_directory *directory,
                                         const rv_directory_options *options, rv_error *err);
 
-/* Hands finished flushes of a directory that is not served back; with `wait` it first waits for one,
- * if any is under way. */
+/* Hands back finished flushes of a directory that is not served; with `wait` it first waits for
+ * one, if any is under way. */
 void rv_directory_turn(rv_directory *directory, bool wait);
 
 /* Closes the node, polling until everything is flushed and sealed, and frees. Nothing that was

@@ -27,8 +27,8 @@ typedef struct rv_db_directory_options {
  * RV_MEMORY_EXHAUSTED, RV_STATE_FULL, RV_DATA_NEWER, RV_STORAGE_FULL, RV_STORAGE_FAILED.
  */
 RV_API RV_MUST_USE rv_status rv_db_open_directory(const char *path,
-                                                  const rv_db_directory_options *options, rv_db **db,
-                                                  rv_error *err);
+                                                  const rv_db_directory_options *options,
+                                                  rv_db **db, rv_error *err);
 
 /* Flushes, seals, gives the directory and the memory back; `db` is gone whatever the answer is.
  * RV_OK, or RV_STORAGE_FAILED: what was not durable may be lost. NULL is allowed. */
