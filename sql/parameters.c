@@ -8,7 +8,6 @@
  * There must be as many as the statement has. Arrays and objects are refused: JSON goes in as text.
  */
 #include "sql/connection.h"
-#include "sql/real.h"
 
 #include "core/model/json.h"
 
@@ -36,12 +35,8 @@ static rv_status bind_number(const rv_sql *sql, sqlite3_stmt *statement, int ind
                                                        scratch, &value, NULL) == RV_OK) {
         return bind_error(sql, sqlite3_bind_int64(statement, index, value.as.integer), err);
     }
-    char *copy = rv_arena_take_raw(scratch, text.len + 1);
-    RV_ASSERT(copy != NULL);
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
     double real = 0;
-    if (!rv_sql_real_read(copy, &real)) {
+    if (rv_float_parse(text, RV_FLOAT_DOUBLE, &real) != RV_FLOAT_OK) {
         rv_error_set(err, RV_PARAMETER_INVALID, "parameter %u is out of range: %b", (uint64_t)index,
                      &text);
         rv_error_fact_uint(err, "parameter", (uint64_t)index);

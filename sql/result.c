@@ -14,7 +14,6 @@
  */
 #include "sql/cell.h"
 #include "sql/connection.h"
-#include "sql/real.h"
 
 #include "core/base/utf8.h"
 #include "core/model/value_json.h"
@@ -71,7 +70,10 @@ static void write_real(rv_writer *w, const rv_type *type, double real) {
         const rv_value value = rv_value_int(scaled);
         rv_value_to_json(type, &value, w);
     } else {
-        rv_sql_real_write(real, w);
+        static const rv_type untyped = {.kind = RV_TYPE_DOUBLE};
+        const bool declared = type != NULL && rv_type_class(type) == RV_VALUE_FLOAT;
+        const rv_value value = rv_value_float(real);
+        rv_value_to_json(declared ? type : &untyped, &value, w);
     }
 }
 

@@ -46,7 +46,6 @@
 
 #include <sqlite3.c>
 
-#include "sql/real.h"
 #include "sql/sqlite.h"
 
 #include "core/base/assert.h"
@@ -181,12 +180,6 @@ void rv_sql_start(void) {
         RV_ASSERT(rc == SQLITE_OK);
         RV_ASSERT(current->heap.used == 0); /* nothing that would outlive this rv_sql */
     }
-}
-
-bool rv_sql_real_read(const char *text, double *real) {
-    RV_ASSERT(text != NULL);
-    RV_ASSERT(real != NULL);
-    return sqlite3AtoF(text, real) > 0 && !sqlite3IsOverflow(*real);
 }
 
 /* --- what the other files call --- */

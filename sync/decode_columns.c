@@ -214,9 +214,10 @@ static bool write_entry(rv_decoder *d, const rv_plan_entry *entry, const rv_plan
         return !w->full;
     }
     if (field->class_ == RV_VALUE_FLOAT) {
-        double real;
-        memcpy(&real, &entry->bits, sizeof real);
-        value = rv_value_float(real);
+        if (!rv_float_bits_valid(entry->bits, rv_float_width_of(field->type->kind))) {
+            return false;
+        }
+        value = rv_value_float(rv_float_of_bits(entry->bits));
     } else if (field->class_ == RV_VALUE_BYTES) {
         value = rv_value_bytes(entry->bytes);
         if (field->type->kind == RV_TYPE_UUID && entry->bytes.len != 16) {

@@ -72,6 +72,47 @@ double rv_float_ceiling(double v) {
     return whole;
 }
 
+void rv_float_encode(double v, rv_float_width width, rv_writer *w) {
+    const bool nan = rv_float_is_nan(v);
+    RV_VERIFY(nan || rv_float_bits_valid(rv_float_bits(v), width));
+    if (width == RV_FLOAT_DOUBLE) {
+        rv_write_u64(w, nan ? RV_FLOAT_NAN_BITS : rv_float_bits(v));
+        return;
+    }
+    const float single = nan ? 0 : (float)v;
+    uint32_t bits;
+    RV_STATIC_ASSERT(sizeof bits == sizeof single, "IEEE 754 singles");
+    memcpy(&bits, &single, sizeof bits);
+    rv_write_u32(w, nan ? RV_FLOAT_NAN_BITS_SINGLE : bits);
+}
+
+double rv_float_decode(rv_float_width width, rv_cursor *c) {
+    double v = 0;
+    RV_ASSERT(c != NULL);
+    if (width == RV_FLOAT_DOUBLE) {
+        v = rv_float_of_bits(rv_read_u64(c));
+        c->bad = c->bad || !rv_float_bits_valid(rv_float_bits(v), width);
+        return v;
+    }
+    const uint32_t bits = rv_read_u32(c);
+    float single;
+    memcpy(&single, &bits, sizeof single);
+    if (single != single) { /* widening it is the processor's business, so it is not widened */
+        c->bad = c->bad || bits != RV_FLOAT_NAN_BITS_SINGLE;
+        return rv_float_of_bits(RV_FLOAT_NAN_BITS);
+    }
+    return (double)single;
+}
+
+bool rv_float_bits_valid(uint64_t bits, rv_float_width width) {
+    double v = rv_float_of_bits(bits);
+    RV_ASSERT(width <= RV_FLOAT_DOUBLE);
+    if (rv_float_is_nan(v)) {
+        return bits == RV_FLOAT_NAN_BITS;
+    }
+    return width == RV_FLOAT_DOUBLE || (rv_float_to_single(&v) && rv_float_bits(v) == bits);
+}
+
 bool rv_float_to_single(double *v) {
     RV_ASSERT(v != NULL);
     const double from = *v;
@@ -84,6 +125,31 @@ bool rv_float_to_single(double *v) {
     }
     *v = (double)(float)from;
     return *v != 0 || from == 0;
+}
+
+static bool is_infinite(double v) {
+    return !rv_float_is_nan(v) && !rv_float_is_finite(v);
+}
+
+bool rv_float_calculate(rv_float_op op, double a, double b, rv_float_width width, double *result) {
+    RV_ASSERT(result != NULL && op <= RV_FLOAT_DIVIDE);
+    double v = op == RV_FLOAT_ADD        ? a + b
+               : op == RV_FLOAT_SUBTRACT ? a - b
+               : op == RV_FLOAT_MULTIPLY ? a * b
+                                         : a / b;
+    if (is_infinite(v) && !is_infinite(a) && !is_infinite(b)) {
+        return false;
+    }
+    if (v == 0 && op >= RV_FLOAT_MULTIPLY && a != 0 &&
+        (op == RV_FLOAT_MULTIPLY ? b != 0 : !is_infinite(b))) {
+        return false;
+    }
+    /* A single's result rounded twice is the same: a double has more than twice its bits. */
+    if (width == RV_FLOAT_SINGLE && !rv_float_to_single(&v)) {
+        return false;
+    }
+    *result = rv_float_is_nan(v) ? rv_float_of_bits(RV_FLOAT_NAN_BITS) : v;
+    return true;
 }
 
 /* A float taken apart, and its digits. */
@@ -294,6 +360,9 @@ void rv_float_write_rounded(double value, uint32_t count, rv_writer *w) {
     digits d;
     rv_write_text(w, value < 0 ? "-" : "");
     generate(value < 0 ? -value : value, RV_FLOAT_DOUBLE, count, &d);
+    while (d.count > 1 && d.digits[d.count - 1] == 0) {
+        d.count -= 1;
+    }
     write_digits(&d, 1, w);
     write_exponent(d.exponent, w);
 }

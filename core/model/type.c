@@ -11,6 +11,10 @@
 #define NUMERIC_PRECISION_MAX 1000u /* the scale's too, on both sides of 0 */
 #define CHARACTERS_MAX        10485760u
 
+/* PostgreSQL's float(p): p bits, of which real has 24. */
+#define FLOAT_BITS_REAL 24u
+#define FLOAT_BITS_MAX  53u
+
 typedef struct spelling {
     const char *name;
     rv_type_kind kind;
@@ -47,6 +51,7 @@ static const spelling spellings[] = {
     {"float4", RV_TYPE_REAL, false},
     {"float8", RV_TYPE_DOUBLE, false},
     {"double", RV_TYPE_DOUBLE, false},
+    {"float", RV_TYPE_DOUBLE, false},
     {"decimal", RV_TYPE_NUMERIC, false},
     {"bool", RV_TYPE_BOOLEAN, false},
     {"character", RV_TYPE_CHAR, false},
@@ -107,8 +112,6 @@ rv_value_class rv_type_class(const rv_type *type) {
 static bool is_supported(rv_type_kind kind, const rv_type *type) {
     RV_ASSERT(kind < RV_TYPE_KIND_COUNT);
     switch (kind) {
-    case RV_TYPE_REAL:
-    case RV_TYPE_DOUBLE:
     case RV_TYPE_INTERVAL:
     case RV_TYPE_JSON:
     case RV_TYPE_JSONB:
@@ -254,6 +257,24 @@ static rv_status parse_modifier(rv_lexer *lexer, rv_type *type, rv_error *err) {
     return status == RV_OK ? rv_lexer_next(lexer, err) : status;
 }
 
+/* `(bits)` after `float`, which says whether it is a real or a double precision. */
+static rv_status parse_bits(rv_lexer *lexer, rv_type *type, rv_error *err) {
+    uint32_t bits = 0;
+    RV_ASSERT(type->kind == RV_TYPE_DOUBLE);
+    rv_status status = rv_lexer_next(lexer, err);
+    if (status == RV_OK) {
+        status = parse_size(lexer, FLOAT_BITS_MAX, &bits, err);
+    }
+    if (status == RV_OK && bits == 0) {
+        status = rv_lexer_error(lexer, RV_SCHEMA_INVALID, "a size of at least 1 before it", err);
+    }
+    if (status == RV_OK && !rv_lexer_is(lexer, ")")) {
+        status = rv_lexer_error(lexer, RV_SCHEMA_SYNTAX, "`)`", err);
+    }
+    type->kind = bits <= FLOAT_BITS_REAL ? RV_TYPE_REAL : RV_TYPE_DOUBLE;
+    return status == RV_OK ? rv_lexer_next(lexer, err) : status;
+}
+
 /* The further words of `double precision`, `character varying`, `timestamp with time zone`. */
 static rv_status parse_words(rv_lexer *lexer, rv_bytes name, rv_type *type, rv_error *err) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
@@ -268,6 +289,8 @@ static rv_status parse_words(rv_lexer *lexer, rv_bytes name, rv_type *type, rv_e
         status = accept(lexer, "varying", &there, err);
         type->kind = there ? RV_TYPE_VARCHAR : RV_TYPE_CHAR;
         type->size = there ? 0 : 1;
+    } else if (rv_bytes_are(name, "float") && rv_lexer_is(lexer, "(")) {
+        status = parse_bits(lexer, type, err);
     } else if (type->kind == RV_TYPE_TIMESTAMP || type->kind == RV_TYPE_TIME) {
         const bool with = rv_lexer_is(lexer, "with");
         if (!with && !rv_lexer_is(lexer, "without")) {

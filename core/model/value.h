@@ -20,6 +20,7 @@
 #include "core/base/cursor.h"
 #include "core/base/error.h"
 #include "core/base/limits.h"
+#include "core/model/float.h"
 
 typedef enum rv_type_kind {
     RV_TYPE_SMALLINT,
@@ -133,6 +134,11 @@ static inline bool rv_type_is_wide(const rv_type *type) {
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
 void rv_type_write(const rv_type *type, rv_writer *w);
 
+/* How wide the floats of a kind are. */
+static inline rv_float_width rv_float_width_of(rv_type_kind kind) {
+    return kind == RV_TYPE_REAL ? RV_FLOAT_SINGLE : RV_FLOAT_DOUBLE;
+}
+
 /* True when a value of one type is one of the other as it is. */
 static inline bool rv_type_same(const rv_type *from, const rv_type *to) {
     return from->kind == to->kind && from->size == to->size && from->scale == to->scale &&
@@ -167,9 +173,9 @@ void rv_value_to_json(const rv_type *type, const rv_value *value, rv_writer *w);
 void rv_value_to_text(const rv_type *type, const rv_value *value, rv_writer *w);
 
 /*
- * The binary form in events (docs/format/event.md): integers as zigzag varints, floats as 8 bytes,
- * uuid as 16 bytes, other bytes with a varint length. NULL has no form here: the null bitmap before
- * the values tells it.
+ * The binary form in events (docs/format/event.md): integers as zigzag varints, floats as 4 or 8
+ * bytes, uuid as 16 bytes, other bytes with a varint length. NULL has no form here: the null bitmap
+ * before the values tells it.
  */
 void rv_value_encode(const rv_type *type, const rv_value *value, rv_writer *w);
 

@@ -9,6 +9,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
+#include "core/model/value_cast_float.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
@@ -19,6 +20,10 @@ static bool is_integer(rv_type_kind kind) {
 
 static bool is_number(rv_type_kind kind) {
     return is_integer(kind) || kind == RV_TYPE_NUMERIC;
+}
+
+static bool is_float(rv_type_kind kind) {
+    return kind == RV_TYPE_REAL || kind == RV_TYPE_DOUBLE;
 }
 
 static bool is_text(rv_type_kind kind) {
@@ -47,6 +52,9 @@ rv_cast_rule rv_scalar_cast_rule(const rv_type *from, const rv_type *to) {
     }
     if (rv_type_fits(from, to)) {
         return RV_CAST_IMPLICIT;
+    }
+    if ((is_float(a) && (is_number(b) || is_float(b))) || (is_number(a) && is_float(b))) {
+        return is_float(b) && (a != RV_TYPE_DOUBLE) ? RV_CAST_IMPLICIT : RV_CAST_ASSIGNMENT;
     }
     if (is_text(b)) {
         return RV_CAST_ASSIGNMENT;
@@ -175,6 +183,12 @@ rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_by
     }
     if (is_number(from->kind) && is_number(to->kind)) {
         return cast_number(from, to, what, scratch, value, err);
+    }
+    if (is_float(from->kind) || is_float(to->kind)) {
+        const rv_status status = rv_float_cast(from, to, scratch, value);
+        return status == RV_VALUE_OUT_OF_RANGE ? refuse_range(from, to, value, what, err)
+               : status == RV_OK               ? RV_OK
+                                               : rv_value_refuse_memory(err);
     }
     if (value->class_ != RV_VALUE_INT || from->kind == to->kind) {
         return RV_OK;

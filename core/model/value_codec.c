@@ -3,9 +3,10 @@
  * Values in binary: how events carry them (decoding is in value_decode.h), how hashes see them, and
  * their order.
  *
- * Canonical form: a byte for the class (0 NULL, 1 integer, 3 bytes), then
+ * Canonical form: a byte for the class (0 NULL, 1 integer, 2 float, 3 bytes), then
  *
  *     integer   8 bytes, little-endian
+ *     float     8 bytes, little-endian, of the double; -0 as 0, one NaN
  *     numeric   8 bytes of digits without zeros at the end, 1 byte of scale; a wide one is bytes:
  *               its kind and sign, exponent, pairs
  *     bytes     varint length, bytes; char(n) without the spaces at its end; enums are their label
@@ -13,15 +14,17 @@
  */
 #include "core/base/assert.h"
 #include "core/model/array.h"
+#include "core/model/float.h"
 #include "core/model/value_decode.h"
 #include "core/model/value_text.h"
 
 void rv_scalar_encode(const rv_type *type, const rv_value *value, rv_writer *w) {
     RV_VERIFY(rv_type_supported(type));
     RV_VERIFY(value->class_ == rv_type_class(type));
-    RV_ASSERT(value->class_ == RV_VALUE_INT || value->class_ == RV_VALUE_BYTES);
     if (value->class_ == RV_VALUE_INT) {
         rv_write_svarint(w, value->as.integer);
+    } else if (value->class_ == RV_VALUE_FLOAT) {
+        rv_float_encode(value->as.real, rv_float_width_of(type->kind), w);
     } else if (type->kind == RV_TYPE_UUID) {
         RV_ASSERT(value->as.bytes.len == 16);
         rv_write(w, value->as.bytes);
@@ -40,9 +43,12 @@ int rv_scalar_compare(const rv_type *type, const rv_value *a, const rv_value *b)
     if (rv_value_is_null(a) || rv_value_is_null(b)) {
         return rv_value_is_null(b) - rv_value_is_null(a);
     }
-    RV_ASSERT(a->class_ == b->class_ && a->class_ != RV_VALUE_FLOAT);
+    RV_ASSERT(a->class_ == b->class_);
     if (a->class_ == RV_VALUE_INT) {
         return (a->as.integer > b->as.integer) - (a->as.integer < b->as.integer);
+    }
+    if (a->class_ == RV_VALUE_FLOAT) {
+        return rv_float_compare(a->as.real, b->as.real);
     }
     if (type->kind == RV_TYPE_NUMERIC) {
         const rv_decimal x = rv_numeric_of_bytes(a->as.bytes);
@@ -91,6 +97,8 @@ void rv_scalar_canonical(const rv_type *type, const rv_value *value, rv_writer *
         write_canonical_numeric(type, value, w);
     } else if (value->class_ == RV_VALUE_INT) {
         rv_write_u64(w, (uint64_t)value->as.integer);
+    } else if (value->class_ == RV_VALUE_FLOAT) {
+        rv_write_u64(w, rv_float_bits(rv_float_normal(value->as.real)));
     } else if (type->kind == RV_TYPE_CHAR) {
         rv_write_blob(w, rv_text_trim_end(value->as.bytes));
     } else {

@@ -11,6 +11,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
+#include "core/model/float.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
 
@@ -80,6 +81,10 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
         break;
     case RV_TYPE_UUID:
         *value = rv_value_bytes(rv_read(c, 16));
+        break;
+    case RV_TYPE_REAL:
+    case RV_TYPE_DOUBLE:
+        *value = rv_value_float(rv_float_decode(rv_float_width_of(type->kind), c));
         break;
     default:
         RV_ASSERT(type->kind == RV_TYPE_BYTEA);

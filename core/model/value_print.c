@@ -6,6 +6,7 @@
  */
 #include "core/base/assert.h"
 #include "core/model/array.h"
+#include "core/model/float.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
@@ -36,6 +37,10 @@ void rv_scalar_to_text(const rv_type *type, const rv_value *value, rv_writer *w)
         break;
     case RV_TYPE_NUMERIC:
         rv_numeric_write(type, value, w);
+        break;
+    case RV_TYPE_REAL:
+    case RV_TYPE_DOUBLE:
+        rv_float_write(value->as.real, rv_float_width_of(type->kind), w);
         break;
     case RV_TYPE_BOOLEAN:
         rv_write_text(w, value->as.integer != 0 ? "t" : "f");
@@ -77,6 +82,14 @@ void rv_scalar_to_json(const rv_type *type, const rv_value *value, rv_writer *w)
     case RV_TYPE_NUMERIC: {
         const bool number = type->kind == RV_TYPE_BIGINT || rv_numeric_is_finite(value);
         const char *const quote = w->numbers_as_text || !number ? "\"" : "";
+        rv_write_text(w, quote);
+        rv_scalar_to_text(type, value, w);
+        rv_write_text(w, quote);
+        break;
+    }
+    case RV_TYPE_REAL:
+    case RV_TYPE_DOUBLE: { /* JSON has no other numbers: NaN and the infinities are strings */
+        const char *const quote = rv_float_is_finite(value->as.real) ? "" : "\"";
         rv_write_text(w, quote);
         rv_scalar_to_text(type, value, w);
         rv_write_text(w, quote);

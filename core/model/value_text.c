@@ -10,6 +10,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
+#include "core/model/float.h"
 #include "core/model/value_number.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
@@ -115,6 +116,17 @@ static rv_status read_integer(const rv_type *type, rv_bytes text, int64_t *value
         return RV_VALUE_OUT_OF_RANGE;
     }
     return RV_OK;
+}
+
+static rv_status read_float(const rv_type *type, rv_bytes text, double *value, const char **why) {
+    RV_ASSERT(rv_type_class(type) == RV_VALUE_FLOAT);
+    const rv_float_result result = rv_float_parse(text, rv_float_width_of(type->kind), value);
+    if (result == RV_FLOAT_INVALID) {
+        *why = "it must be a number, NaN, Infinity or -Infinity";
+        return RV_VALUE_INVALID;
+    }
+    *why = "the number is too large, or too near to 0";
+    return result == RV_FLOAT_OK ? RV_OK : RV_VALUE_OUT_OF_RANGE;
 }
 
 /* Any beginning of true, false, yes, no, on, off that is no beginning of another; 1 and 0. */
@@ -290,6 +302,13 @@ rv_status rv_scalar_from_text(const rv_type *type, rv_bytes text, rv_bytes what,
         status = read_integral(type, text, &integer, &why);
         if (status == RV_OK) {
             *value = rv_value_int(integer);
+            return RV_OK;
+        }
+    } else if (rv_type_class(type) == RV_VALUE_FLOAT) {
+        double real = 0;
+        status = read_float(type, text, &real, &why);
+        if (status == RV_OK) {
+            *value = rv_value_float(real);
             return RV_OK;
         }
     }

@@ -170,11 +170,9 @@ static rv_status add(const rv_type *type, const rv_value *cell, const rv_value *
         return rv_numeric_add(type, cell, by, down, scratch, result);
     }
     if (cell->class_ == RV_VALUE_FLOAT) {
-        double sum = down ? cell->as.real - by->as.real : cell->as.real + by->as.real;
-        sum = type->kind == RV_TYPE_REAL ? (double)(float)sum : sum;
-        *result = rv_value_float(sum);
-        return !__builtin_isinf(sum) || __builtin_isinf(cell->as.real) ||
-                       __builtin_isinf(by->as.real)
+        *result = rv_value_float(0);
+        return rv_float_calculate(down ? RV_FLOAT_SUBTRACT : RV_FLOAT_ADD, cell->as.real,
+                                  by->as.real, rv_float_width_of(type->kind), &result->as.real)
                    ? RV_OK
                    : RV_VALUE_OUT_OF_RANGE;
     }

@@ -11,11 +11,6 @@ static rv_at table_at(const rv_pages *pages, uint16_t aggregate, size_t offset) 
     return (rv_at){page, (uint32_t)offset};
 }
 
-/* Floats that compare equal have one form: -0 is 0, and there is one NaN. */
-static double float_normal(double v) {
-    return v != v ? (double)__builtin_nanf("") : v + 0.0;
-}
-
 uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key) {
     RV_ASSERT(key->class_ != RV_VALUE_NULL);
     if (key->class_ == RV_VALUE_BYTES) {
@@ -23,7 +18,7 @@ uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key) {
     }
     uint8_t bytes[8];
     if (key->class_ == RV_VALUE_FLOAT) {
-        const double v = float_normal(key->as.real);
+        const double v = rv_float_normal(key->as.real);
         memcpy(bytes, &v, sizeof bytes);
     } else {
         memcpy(bytes, &key->as.integer, sizeof bytes);

@@ -24,6 +24,10 @@ static const rv_enum plan = {{(const uint8_t *)"plan", 4}, labels, 3};
     { .kind = RV_TYPE_BIGINT }
 #define NUMERIC(p, s)                                                                              \
     { .kind = RV_TYPE_NUMERIC, .size = p, .scale = s }
+#define REAL                                                                                       \
+    { .kind = RV_TYPE_REAL }
+#define DOUBLE                                                                                     \
+    { .kind = RV_TYPE_DOUBLE }
 #define BOOLEAN                                                                                    \
     { .kind = RV_TYPE_BOOLEAN }
 #define CHAR(n)                                                                                    \
@@ -86,6 +90,16 @@ static const struct {
     {NUMERIC(3, -2), "49", "0", "0"},
     {NUMERIC(2, 5), "0.000994", "0.00099", "0.00099"},
     {NUMERIC(30, 2), "NaN", "NaN", "\"NaN\""},
+    {REAL, "0.1", "0.1", "0.1"},
+    {REAL, "1e10", "1e+10", "1e+10"},
+    {REAL, " NaN", "NaN", "\"NaN\""},
+    {REAL, "-inf", "-Infinity", "\"-Infinity\""},
+    {REAL, "1e-45", "1e-45", "1e-45"},
+    {DOUBLE, "0.1", "0.1", "0.1"},
+    {DOUBLE, "-0", "-0", "-0"},
+    {DOUBLE, "123456789012345678", "1.2345678901234568e+17", "1.2345678901234568e+17"},
+    {DOUBLE, "-nan", "NaN", "\"NaN\""},
+    {DOUBLE, "infinity", "Infinity", "\"Infinity\""},
     {BOOLEAN, "true", "t", "true"},
     {BOOLEAN, " TRU ", "t", "true"},
     {BOOLEAN, "on", "t", "true"},
@@ -158,6 +172,13 @@ static const struct {
     {NUMERIC(0, 0), "1_000", RV_VALUE_INVALID},
     {NUMERIC(30, 2), "", RV_VALUE_INVALID},
     {NUMERIC(12, 2), "e5", RV_VALUE_INVALID},
+    {REAL, "3.5e38", RV_VALUE_OUT_OF_RANGE},
+    {REAL, "1e-50", RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, "1e309", RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, "1e-324", RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, "1,5", RV_VALUE_INVALID},
+    {DOUBLE, "0x10", RV_VALUE_INVALID},
+    {DOUBLE, "infinite", RV_VALUE_INVALID},
     {BOOLEAN, "o", RV_VALUE_INVALID},
     {BOOLEAN, "", RV_VALUE_INVALID},
     {BOOLEAN, "truee", RV_VALUE_INVALID},
@@ -313,6 +334,16 @@ static const struct {
     {TEXT, {1, 0xc3}, 2, false},
     {TEXT, {0}, 1, true},
     {BYTEA, {2, 0xff, 0}, 3, true},
+    {REAL, {0, 0, 0x80, 0x3f}, 4, true},
+    {REAL, {0, 0, 0x80, 0x7f}, 4, true},
+    {REAL, {0, 0, 0xc0, 0x7f}, 4, true}, /* the NaN */
+    {REAL, {1, 0, 0xc0, 0x7f}, 4, false},
+    {REAL, {0, 0, 0xc0, 0xff}, 4, false},
+    {REAL, {1, 0, 0x80, 0x7f}, 4, false},
+    {DOUBLE, {0, 0, 0, 0, 0, 0, 0, 0x80}, 8, true}, /* -0 */
+    {DOUBLE, {0, 0, 0, 0, 0, 0, 0xf8, 0x7f}, 8, true},
+    {DOUBLE, {0, 0, 0, 0, 0, 0, 0xf8, 0xff}, 8, false},
+    {DOUBLE, {1, 0, 0, 0, 0, 0, 0xf0, 0x7f}, 8, false},
 };
 
 RV_TEST(the_decoder_takes_only_values) {
@@ -371,10 +402,12 @@ static int sign(int v) {
 }
 
 RV_TEST(order_and_canonical_form_agree) {
-    static const rv_type types[] = {INTEGER, NUMERIC(6, 3), CHAR(4), TEXT, PLAN, BYTEA};
+    static const rv_type types[] = {INTEGER, NUMERIC(6, 3), CHAR(4), TEXT,
+                                    PLAN,    BYTEA,         REAL,    DOUBLE};
+    static const uint32_t floats[] = {0, 0x80000000, 0x7fc00000, 0x7f800000, 0x3f800000, 1};
     uint64_t seed = 5;
     for (size_t round = 0; round < 100000; round++) {
-        const rv_type *type = &types[round % 6];
+        const rv_type *type = &types[round % 8];
         rv_value pair[2];
         uint8_t bytes[2][4];
         uint8_t forms[2][32];
@@ -388,6 +421,11 @@ RV_TEST(order_and_canonical_form_agree) {
             if (rv_type_class(type) == RV_VALUE_BYTES) {
                 const size_t len = type->kind == RV_TYPE_CHAR ? 4 : (size_t)((r >> 40) % 5);
                 pair[k] = rv_value_bytes(rv_bytes_of(bytes[k], len));
+            }
+            if (rv_type_class(type) == RV_VALUE_FLOAT) {
+                float single;
+                memcpy(&single, &floats[(r >> 40) % 6], sizeof single);
+                pair[k] = rv_value_float((double)single);
             }
             if (r % 7 == 0) {
                 pair[k] = rv_value_null();
@@ -422,6 +460,9 @@ RV_TEST(the_canonical_form_is_what_it_says) {
                  {NUMERIC(0, 0), "-1e10", "0303030c01"},
                  {NUMERIC(0, 0), "0.00", "030102"},
                  {NUMERIC(0, 0), "NaN", "030106"},
+                 {DOUBLE, "-0", "020000000000000000"},
+                 {DOUBLE, "nan", "02000000000000f87f"},
+                 {REAL, "-1.5", "02000000000000f8bf"},
                  {PLAN, "team", "03047465616d"},
                  {CHAR(4), "a", "030161"},
                  {TEXT, "a ", "03026120"},
@@ -485,6 +526,38 @@ static const struct {
     {CHAR(4), CHAR(6), "ab", "ab    ", RV_OK},
     {INTEGER, TEXT, "12", "12", RV_OK},
     {TEXT, INTEGER, "12", NULL, RV_VALUE_INVALID},
+    {BIGINT, REAL, "16777217", "1.6777216e+07", RV_OK},
+    {BIGINT, REAL, "9007199791611905", "9.0072e+15", RV_OK},
+    {BIGINT, DOUBLE, "9223372036854775807", "9.223372036854776e+18", RV_OK},
+    {NUMERIC(6, 3), REAL, "0.1", "0.1", RV_OK},
+    {NUMERIC(18, 18), DOUBLE, "0.300000000000000044", "0.30000000000000004", RV_OK},
+    {DOUBLE, REAL, "0.1", "0.1", RV_OK},
+    {DOUBLE, REAL, "1e39", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, REAL, "-1e-46", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, INTEGER, "2147483647.4", "2147483647", RV_OK},
+    {DOUBLE, INTEGER, "2147483647.5", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, BIGINT, "9223372036854775807", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, BIGINT, "-9223372036854775808", "-9223372036854775808", RV_OK},
+    {DOUBLE, SMALLINT, "nan", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, NUMERIC(6, 3), "1.0005", "1.001", RV_OK},
+    {DOUBLE, NUMERIC(6, 3), "1000", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, NUMERIC(18, 18), "0.1234567890123456", "0.123456789012346000", RV_OK},
+    {REAL, NUMERIC(12, 6), "0.1234567", "0.123457", RV_OK},
+    {REAL, DOUBLE, "0.1", "0.10000000149011612", RV_OK},
+    {DOUBLE, NUMERIC(0, 0), "-infinity", "-Infinity", RV_OK},
+    {DOUBLE, NUMERIC(0, 0), "123456789.123456789", "123456789.123457", RV_OK},
+    {DOUBLE, NUMERIC(6, 3), "infinity", NULL, RV_VALUE_OUT_OF_RANGE},
+    {DOUBLE, NUMERIC(6, 3), "NaN", "NaN", RV_OK},
+    {REAL, NUMERIC(0, 0), "0.1", "0.1", RV_OK},
+    {NUMERIC(0, 0), DOUBLE, "0.1000000000000000055511151231257827021181583404541015625", "0.1",
+     RV_OK},
+    {NUMERIC(0, 0), DOUBLE, "1e309", NULL, RV_VALUE_OUT_OF_RANGE},
+    {NUMERIC(0, 0), DOUBLE, "1e-400", NULL, RV_VALUE_OUT_OF_RANGE},
+    {NUMERIC(0, 0), REAL, "-Infinity", "-Infinity", RV_OK},
+    {NUMERIC(0, 0), DOUBLE, "0.00", "0", RV_OK},
+    {NUMERIC(6, 3), DOUBLE, "NaN", "NaN", RV_OK},
+    {DOUBLE, TEXT, "1e20", "1e+20", RV_OK},
+    {TEXT, DOUBLE, "1", NULL, RV_VALUE_INVALID},
     {PLAN, INTEGER, "team", NULL, RV_VALUE_INVALID},
     {BOOLEAN, INTEGER, "t", NULL, RV_VALUE_INVALID},
     {{.kind = RV_TYPE_DATE},

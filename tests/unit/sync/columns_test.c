@@ -16,9 +16,10 @@
 #define ARENA   ((size_t)16 << 20)
 
 static const char *const types[] = {
-    "smallint", "integer",       "bigint",    "boolean",       "varchar(40)",   "text", "bytea",
-    "date",     "timestamptz",   "timestamp", "uuid",          "numeric(12,2)", "mood", "integer[]",
-    "mood[]",   "varchar(40)[]", "numeric",   "numeric(30,4)", "numeric[]"};
+    "smallint",  "integer",   "bigint",           "boolean",       "varchar(40)", "text",
+    "bytea",     "date",      "timestamptz",      "timestamp",     "uuid",        "numeric(12,2)",
+    "mood",      "integer[]", "mood[]",           "varchar(40)[]", "numeric",     "numeric(30,4)",
+    "numeric[]", "real",      "double precision", "real[]"};
 
 typedef struct world {
     rv_schema *schema;
@@ -130,6 +131,10 @@ static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
     case RV_TYPE_TIMESTAMPTZ:
         clock += (int64_t)(many % 1000000) * 1000 + (below(w, 300) == 0);
         return rv_value_int(clock);
+    case RV_TYPE_REAL:
+        return rv_value_float((double)(float)((double)(many % 1000) / (double)few));
+    case RV_TYPE_DOUBLE:
+        return rv_value_float((few == 1 ? 0.0 : (double)(many % 100000)) / (double)few);
     case RV_TYPE_UUID:
         memset(text, (int)few, 16);
         text[3] = (uint8_t)(few == 0 ? many : 0);
