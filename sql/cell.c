@@ -266,7 +266,7 @@ rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_aren
     if (form == RV_SQL_ARRAY) {
         return RV_SQL_MATCH_SCAN; /* one array has many texts */
     }
-    if (type->kind == RV_TYPE_NUMERIC && met == SQLITE_TEXT &&
+    if (type->kind == RV_TYPE_NUMERIC && !rv_type_is_wide(type) && met == SQLITE_TEXT &&
         rv_bytes_are(rv_bytes_of(sqlite3_value_blob(sought), (size_t)sqlite3_value_bytes(sought)),
                      "NaN")) {
         *key = rv_value_int(RV_NUMERIC_NAN);
@@ -290,5 +290,8 @@ rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_aren
         return RV_SQL_MATCH_KEY;
     }
     const rv_status status = rv_value_from_text(type, text, RV_LITERAL("key"), scratch, key, NULL);
+    if (status == RV_MEMORY_EXHAUSTED) {
+        return RV_SQL_MATCH_SCAN;
+    }
     return status == RV_OK ? RV_SQL_MATCH_KEY : RV_SQL_MATCH_NONE;
 }

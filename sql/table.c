@@ -12,16 +12,14 @@
  * The numbers behind the types are those of aggregate and column. SQLite ignores them, but repeats
  * them as the declared type of a result column, which is how a result knows its type.
  *
- * Plans: an equality with the primary key is a look-up, anything else a scan of all rows. Rows come
- * in the order of storage. SQLite compares names without regard to ASCII case; a name that differs
- * from an earlier one in nothing else gets its number behind it: `Name:3`.
+ * Plans are made in plan.c: a look-up by the primary key, a walk over a part of a secondary index,
+ * or a scan of all rows in the order of storage. SQLite compares names without regard to ASCII
+ * case; a name that differs from an earlier one in nothing else gets its number behind it:
+ * `Name:3`.
  */
-#include "sql/cell.h"
 #include "sql/connection.h"
+#include "sql/walk.h"
 #include "sql/wide.h"
-
-#define PLAN_SCAN 0
-#define PLAN_KEY  1
 
 /* A name of the schema with `:` and a number, and its NUL. */
 #define NAME_SIZE (RV_NAME_LEN_MAX + 8)
@@ -29,10 +27,6 @@
 /* Room for a column in the declaration: the name with every quote doubled, the type, punctuation.
  */
 #define COLUMN_SIZE (2 * NAME_SIZE + 64)
-
-/* Bytes of a cell that is spread over pages: first guess, and the most there can be. */
-#define CELL_SIZE_MIN (64u << 10)
-#define CELL_SIZE_MAX (2u * RV_EVENT_LEN_MAX)
 
 /* Which aggregate a module shows. */
 typedef struct table_source {
@@ -51,7 +45,9 @@ typedef struct table_cursor {
     const rv_aggregate *aggregate;
     rv_row row;    /* RV_ROW_NONE: the end */
     bool single;   /* the row was looked up: there is no next one */
+    bool walks;    /* over a secondary index */
     rv_arena cell; /* for cells that are spread over pages; grows when the first one comes */
+    rv_sql_walk walk;
 } table_cursor;
 
 static const rv_aggregate *aggregate_of(const table_source *source) {
@@ -176,43 +172,11 @@ static int table_disconnect(sqlite3_vtab *base) {
     return SQLITE_OK;
 }
 
-/* The constraint that can be a key look-up; -1 for none. */
-static int find_key_constraint(const rv_aggregate *a, sqlite3_index_info *info) {
-    const rv_sql_form form = rv_sql_form_of(&a->columns[a->key].type);
-    for (int i = 0; i < info->nConstraint; i++) {
-        const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-        if (!c->usable || c->op != SQLITE_INDEX_CONSTRAINT_EQ || c->iColumn != (int)a->key) {
-            continue;
-        }
-        /* An explicit COLLATE compares by other rules than the key. */
-        if (rv_sql_form_exact(form) ||
-            strcmp(sqlite3_vtab_collation(info, i), rv_sql_form_collation(form)) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
 static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     RV_ASSERT(base != NULL && info != NULL);
     const table_source *source = &((const table *)(const void *)base)->source;
-    const rv_aggregate *a = aggregate_of(source);
-    const int found = find_key_constraint(a, info);
-    if (found < 0) {
-        const uint64_t rows = rv_state_row_count(source->sql->state, source->aggregate);
-        info->idxNum = PLAN_SCAN;
-        info->estimatedRows = (sqlite3_int64)(rows > 0 ? rows : 1);
-        info->estimatedCost = 4.0 + (double)rows;
-        return SQLITE_OK;
-    }
-    info->idxNum = PLAN_KEY;
-    info->aConstraintUsage[found].argvIndex = 1;
-    info->estimatedRows = 1;
-    info->estimatedCost = 2.0;
-    if (rv_sql_form_exact(rv_sql_form_of(&a->columns[a->key].type))) {
-        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-    }
-    return SQLITE_OK;
+    return rv_sql_plan_choose(aggregate_of(source),
+                              rv_state_row_count(source->sql->state, source->aggregate), info);
 }
 
 /* --- the cursor --- */
@@ -233,20 +197,27 @@ static int table_close(sqlite3_vtab_cursor *base) {
     RV_ASSERT(base != NULL);
     table_cursor *cursor = (table_cursor *)(void *)base;
     sqlite3_free(cursor->cell.ptr);
+    rv_sql_walk_close(&cursor->walk);
     sqlite3_free(cursor);
     return SQLITE_OK;
 }
 
-static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *unused, int argc,
+static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
                         sqlite3_value **argv) {
-    (void)unused;
     table_cursor *cursor = (table_cursor *)(void *)base;
     const rv_aggregate *a = cursor->aggregate;
     rv_sql_match match = RV_SQL_MATCH_SCAN;
     rv_value key = rv_value_null();
     uint8_t memory[64];
     rv_arena scratch = rv_arena_over(memory, sizeof memory);
-    if (plan == PLAN_KEY) {
+    cursor->walks = plan >= RV_SQL_PLAN_INDEX;
+    if (cursor->walks) {
+        cursor->single = false;
+        return rv_sql_walk_open(&cursor->walk, cursor->state, a,
+                                (uint16_t)(plan - RV_SQL_PLAN_INDEX), text, argc, argv,
+                                &cursor->row);
+    }
+    if (plan == RV_SQL_PLAN_KEY) {
         RV_ASSERT(argc == 1);
         match = rv_sql_cell_key(&a->columns[a->key].type, argv[0], &scratch, &key);
     }
@@ -263,27 +234,18 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *unused,
 static int table_next(sqlite3_vtab_cursor *base) {
     table_cursor *cursor = (table_cursor *)(void *)base;
     RV_ASSERT(cursor->row != RV_ROW_NONE);
-    cursor->row = cursor->single
-                      ? RV_ROW_NONE
-                      : rv_state_row_next(cursor->state, cursor->aggregate->number, cursor->row);
+    if (cursor->walks) {
+        cursor->row = rv_sql_walk_next(&cursor->walk);
+    } else {
+        cursor->row = cursor->single ? RV_ROW_NONE
+                                     : rv_state_row_next(cursor->state, cursor->aggregate->number,
+                                                         cursor->row);
+    }
     return SQLITE_OK;
 }
 
 static int table_eof(sqlite3_vtab_cursor *base) {
     return ((const table_cursor *)(const void *)base)->row == RV_ROW_NONE;
-}
-
-/* Doubles the memory for spread cells. */
-static bool grow_cell_memory(table_cursor *cursor) {
-    const size_t size = cursor->cell.cap == 0 ? CELL_SIZE_MIN : cursor->cell.cap * 2;
-    RV_ASSERT(size >= CELL_SIZE_MIN);
-    if (size > CELL_SIZE_MAX) {
-        return false;
-    }
-    sqlite3_free(cursor->cell.ptr);
-    void *memory = sqlite3_malloc64(size);
-    cursor->cell = rv_arena_over(memory, memory == NULL ? 0 : size);
-    return memory != NULL;
 }
 
 static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
@@ -293,14 +255,8 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int col
     RV_ASSERT(column >= 0 && column < (int)a->column_count);
     rv_value value;
     bool unknown = false;
-    rv_arena_reset(&cursor->cell, 0);
-    rv_status status = rv_state_row_cell(cursor->state, a->number, cursor->row, (uint16_t)column,
-                                         &cursor->cell, &value, &unknown);
-    while (status == RV_MEMORY_EXHAUSTED && grow_cell_memory(cursor)) {
-        status = rv_state_row_cell(cursor->state, a->number, cursor->row, (uint16_t)column,
-                                   &cursor->cell, &value, &unknown);
-    }
-    if (status != RV_OK) {
+    if (!rv_sql_cell_fetch(cursor->state, a->number, cursor->row, (uint16_t)column, &cursor->cell,
+                           &value, &unknown)) {
         sqlite3_result_error_nomem(out);
         return SQLITE_NOMEM;
     }

@@ -78,9 +78,10 @@ RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row);
 
 /* --- fold_sorted.c --- */
 
-/* rv_fold_actions through a touch that changes columns with an index. */
-RV_MUST_USE rv_status rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row, uint16_t first,
-                                             uint16_t *next);
+/* rv_fold_actions through a touch that changes columns with an index. Not inlined: its room on the
+ * stack would be everybody's. */
+RV_MUST_USE __attribute__((noinline)) rv_status
+rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next);
 
 /* Adds the rows that the event created to the indexes of their aggregates. */
 RV_MUST_USE rv_status rv_fold_sort_made(rv_fold *f);

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Plans: see plan.h. */
+#include "sql/plan.h"
+
+#include <string.h>
+
+/* What SQLite's sorting of a row costs, where reading one in order of storage costs 1. */
+#define SORT_COST 3.0
+
+/* What an index could do. */
+typedef struct candidate {
+    char text[RV_SQL_PLAN_SIZE];
+    int constraints[RV_SQL_PLAN_SIZE]; /* by argument: which constraint it is of */
+    int argument_count;
+    uint16_t equal_count; /* leading columns */
+    int len;
+    bool sorts;
+    double rows; /* expected */
+    double cost;
+} candidate;
+
+/* An explicit COLLATE compares by other rules than the column. */
+static bool collates(const rv_type *type, sqlite3_index_info *info, int nth) {
+    const rv_sql_form form = rv_sql_form_of(type);
+    RV_ASSERT(nth < info->nConstraint);
+    return rv_sql_form_exact(form) ||
+           strcmp(sqlite3_vtab_collation(info, nth), rv_sql_form_collation(form)) == 0;
+}
+
+/* The first constraint on a column with one of two operators that an index can follow; -1: none. */
+static int find(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column, int op, int or) {
+    const rv_type *const type = &a->columns[column].type;
+    RV_ASSERT(column < a->column_count);
+    for (int i = 0; i < info->nConstraint; i++) {
+        const struct sqlite3_index_constraint *const c = &info->aConstraint[i];
+        const bool fits = c->usable && c->iColumn == (int)column && (c->op == op || c->op == or);
+        if (fits && (c->op == SQLITE_INDEX_CONSTRAINT_ISNULL || collates(type, info, i))) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Takes one more column as equal to something; false when nothing says so. */
+static bool take_equal(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column,
+                       candidate *c) {
+    const rv_type *const type = &a->columns[column].type;
+    if (!rv_sql_bound_equal(type)) {
+        return false;
+    }
+    /* NaN is NULL in SQL, but not in an index */
+    const bool nulls = rv_sql_form_of(type) != RV_SQL_REAL;
+    const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
+    const int is = nulls ? SQLITE_INDEX_CONSTRAINT_IS : equal;
+    const int found = find(a, info, column, equal, is);
+    RV_ASSERT(c->len < RV_SQL_PLAN_SIZE - 1);
+    if (found >= 0) {
+        c->text[c->len++] = info->aConstraint[found].op == SQLITE_INDEX_CONSTRAINT_EQ ? '=' : '.';
+        c->constraints[c->argument_count++] = found;
+        return true;
+    }
+    const int null = SQLITE_INDEX_CONSTRAINT_ISNULL;
+    if (nulls && find(a, info, column, null, null) >= 0) {
+        c->text[c->len++] = '0';
+        return true;
+    }
+    return false;
+}
+
+/* Takes the bounds of the column behind the equal ones. Returns how many there are. */
+static int take_range(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column,
+                      candidate *c) {
+    RV_ASSERT(column < a->column_count);
+    if (!rv_sql_bound_range(&a->columns[column].type)) {
+        return 0;
+    }
+    const int low = find(a, info, column, SQLITE_INDEX_CONSTRAINT_GT, SQLITE_INDEX_CONSTRAINT_GE);
+    const int high = find(a, info, column, SQLITE_INDEX_CONSTRAINT_LT, SQLITE_INDEX_CONSTRAINT_LE);
+    if (low >= 0) {
+        c->text[c->len++] = '>';
+        c->constraints[c->argument_count++] = low;
+    }
+    if (high >= 0) {
+        c->text[c->len++] = '<';
+        c->constraints[c->argument_count++] = high;
+    }
+    RV_ASSERT(c->len < RV_SQL_PLAN_SIZE);
+    return (low >= 0) + (high >= 0);
+}
+
+/* True for a column that is equal to one thing only, and equal in every way that SQL can tell. */
+static bool is_constant(const rv_aggregate *a, const rv_aggregate_index *index,
+                        uint16_t equal_count, int column) {
+    bool found = false;
+    RV_ASSERT(equal_count <= index->column_count);
+    for (uint16_t i = 0; i < equal_count && !found; i++) {
+        found = index->columns[i] == column &&
+                rv_sql_form_exact(rv_sql_form_of(&a->columns[column].type));
+    }
+    return found;
+}
+
+/* True when the index, behind its equal columns, gives the order that SQLite asks for. */
+static bool sorts(const rv_aggregate *a, const rv_aggregate_index *index, uint16_t equal_count,
+                  const sqlite3_index_info *info, bool *descending) {
+    uint16_t at = equal_count;
+    *descending = false;
+    for (int i = 0; i < info->nOrderBy; i++) {
+        const struct sqlite3_index_orderby *const term = &info->aOrderBy[i];
+        if (is_constant(a, index, equal_count, term->iColumn)) {
+            continue;
+        }
+        const bool first = at == equal_count;
+        const bool turns = !first && (term->desc != 0) != *descending;
+        if (at == index->column_count || turns || term->iColumn != (int)index->columns[at] ||
+            !rv_sql_bound_sorted(&a->columns[index->columns[at]].type, first)) {
+            return false;
+        }
+        *descending = term->desc != 0;
+        at++;
+    }
+    return info->nOrderBy > 0;
+}
+
+/* The square root of a count of rows, roughly: how many of them are equal in one column. */
+static double equal_share(uint64_t rows) {
+    uint64_t root = 1;
+    while (root * root < rows && root < UINT32_MAX) {
+        root *= 2;
+    }
+    RV_ASSERT(root > 0);
+    return (double)root;
+}
+
+/* What the index could do. */
+static candidate consider(const rv_aggregate *a, uint16_t nth, uint64_t rows,
+                          sqlite3_index_info *info) {
+    const rv_aggregate_index *const index = &a->indexes[nth];
+    candidate c = {.rows = (double)rows};
+    while (c.equal_count < index->column_count &&
+           take_equal(a, info, index->columns[c.equal_count], &c)) {
+        c.equal_count++;
+        c.rows = c.equal_count == 1 ? equal_share(rows) : c.rows / 4.0;
+    }
+    if (c.equal_count == index->column_count) {
+        c.rows = index->unique ? 1.0 : c.rows;
+    } else {
+        const int ends = take_range(a, info, index->columns[c.equal_count], &c);
+        c.rows = ends == 0 ? c.rows : c.rows / (ends == 1 ? 3.0 : 9.0);
+    }
+    bool descending;
+    c.sorts = sorts(a, index, c.equal_count, info, &descending);
+    if (c.sorts) {
+        c.text[c.len++] = descending ? 'd' : 'a';
+    }
+    RV_ASSERT(c.len < RV_SQL_PLAN_SIZE);
+    c.rows = c.rows < 1.0 ? 1.0 : c.rows;
+    c.cost = 3.0 + 1.5 * c.rows;
+    return c;
+}
+
+/* The constraint that can be a key look-up; -1 for none. */
+static int find_key(const rv_aggregate *a, sqlite3_index_info *info) {
+    const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
+    RV_ASSERT(a->key < a->column_count);
+    return find(a, info, a->key, equal, equal);
+}
+
+static void use_key(const rv_aggregate *a, int found, sqlite3_index_info *info) {
+    info->idxNum = RV_SQL_PLAN_KEY;
+    info->aConstraintUsage[found].argvIndex = 1;
+    info->estimatedRows = 1;
+    info->estimatedCost = 2.0;
+    if (rv_sql_form_exact(rv_sql_form_of(&a->columns[a->key].type))) {
+        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
+    }
+}
+
+static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info) {
+    char *const text = sqlite3_malloc64(RV_SQL_PLAN_SIZE);
+    if (text == NULL) {
+        return SQLITE_NOMEM;
+    }
+    memcpy(text, c->text, RV_SQL_PLAN_SIZE);
+    RV_ASSERT(text[RV_SQL_PLAN_SIZE - 1] == 0);
+    for (int i = 0; i < c->argument_count; i++) {
+        info->aConstraintUsage[c->constraints[i]].argvIndex = i + 1;
+    }
+    info->idxNum = RV_SQL_PLAN_INDEX + nth;
+    info->idxStr = text;
+    info->needToFreeIdxStr = 1;
+    info->orderByConsumed = c->sorts;
+    info->estimatedRows = (sqlite3_int64)c->rows;
+    info->estimatedCost = c->cost;
+    return SQLITE_OK;
+}
+
+int rv_sql_plan_choose(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *info) {
+    RV_ASSERT(a->index_count <= RV_INDEXES_MAX);
+    const int key = find_key(a, info);
+    if (key >= 0) {
+        use_key(a, key, info);
+        return SQLITE_OK;
+    }
+    const uint64_t some = rows > 0 ? rows : 1;
+    const double scan = 4.0 + (double)rows;
+    const bool sorted = info->nOrderBy > 0;
+    double best_total = scan + (sorted ? SORT_COST * (double)some : 0.0);
+    candidate best = {.cost = 0};
+    uint16_t best_nth = RV_NONE;
+    for (uint16_t i = 0; i < a->index_count; i++) {
+        const candidate c = consider(a, i, some, info);
+        const double total = c.cost + (sorted && !c.sorts ? SORT_COST * c.rows : 0.0);
+        if (c.len > 0 && total < best_total) {
+            best = c;
+            best_nth = i;
+            best_total = total;
+        }
+    }
+    if (best_nth != RV_NONE) {
+        return use_index(best_nth, &best, info);
+    }
+    info->idxNum = RV_SQL_PLAN_SCAN;
+    info->estimatedRows = (sqlite3_int64)some;
+    info->estimatedCost = scan;
+    return SQLITE_OK;
+}

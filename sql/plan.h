@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a query reads an aggregate: all rows, one by its primary key, or a part of a secondary index.
+ * The plan is SQLite's idxNum and idxStr, so EXPLAIN QUERY PLAN shows it:
+ *
+ *     VIRTUAL TABLE INDEX 0:       all rows
+ *     VIRTUAL TABLE INDEX 1:       the row with a primary key
+ *     VIRTUAL TABLE INDEX 2+n:=<   the index with number n, by its columns in turn:
+ *
+ *         =  equal to an argument     0  NULL     .  IS an argument, which may be NULL
+ *         >  from an argument on      <  up to an argument: both of the next column
+ *         a  then in its order        d  then in the opposite order: as ORDER BY asks
+ */
+#ifndef RV_SQL_PLAN_H
+#define RV_SQL_PLAN_H
+
+#include "core/model/schema.h"
+#include "sql/bound.h"
+
+#define RV_SQL_PLAN_SCAN  0
+#define RV_SQL_PLAN_KEY   1
+#define RV_SQL_PLAN_INDEX 2 /* and from here on, by the index's number */
+
+/* Columns, two ends, an order, NUL. */
+#define RV_SQL_PLAN_SIZE (RV_INDEX_COLUMNS_MAX + 4)
+
+/* Chooses for what SQLite asks, of an aggregate with so many rows. SQLite's result code. */
+int rv_sql_plan_choose(const rv_aggregate *aggregate, uint64_t rows, sqlite3_index_info *info);
+
+#endif

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Walks: see walk.h. */
+#include "sql/walk.h"
+
+/* Room for a value that is made of an argument, beside twice the argument's own bytes. */
+#define VALUE_SIZE 256u
+
+/* An argument's bytes are SQLite's until the walk is open, so they are copied. */
+static bool keep(rv_sql_walk *w, rv_value *value) {
+    if (value->class_ != RV_VALUE_BYTES) {
+        return true;
+    }
+    value->as.bytes = rv_arena_copy(&w->memory, value->as.bytes);
+    return value->as.bytes.ptr != NULL;
+}
+
+/* Memory for copies of all arguments. */
+static bool take_memory(rv_sql_walk *w, int argc, sqlite3_value **argv) {
+    size_t size = 0;
+    RV_ASSERT(argc >= 0);
+    for (int i = 0; i < argc; i++) {
+        size += 2 * (size_t)sqlite3_value_bytes(argv[i]) + VALUE_SIZE;
+    }
+    sqlite3_free(w->memory.ptr);
+    void *const memory = size == 0 ? NULL : sqlite3_malloc64(size);
+    w->memory = rv_arena_over(memory, memory == NULL ? 0 : size);
+    return size == 0 || memory != NULL;
+}
+
+/* What a column is to be equal to. RV_SQL_MATCH_NONE: no row is. */
+static rv_sql_match equal_value(rv_sql_walk *w, uint16_t nth, char kind, sqlite3_value *sought) {
+    const rv_type *const type = &w->aggregate->columns[w->index->columns[nth]].type;
+    rv_value *const value = &w->low[0][nth];
+    *value = rv_value_null();
+    if (kind == '0' || (kind == '.' && sqlite3_value_type(sought) == SQLITE_NULL)) {
+        return RV_SQL_MATCH_KEY;
+    }
+    RV_ASSERT(sought != NULL);
+    const rv_sql_match match = rv_sql_cell_key(type, sought, &w->memory, value);
+    return match == RV_SQL_MATCH_KEY && !keep(w, value) ? RV_SQL_MATCH_SCAN : match;
+}
+
+/* Reads the equal columns of the plan. False: no row can be what is asked for. */
+static bool read_equal(rv_sql_walk *w, const char **plan, sqlite3_value ***argv) {
+    bool any = true;
+    bool follows = true;
+    for (; **plan == '=' || **plan == '0' || **plan == '.'; *plan += 1) {
+        const char kind = **plan;
+        RV_ASSERT(w->equal_count < w->index->column_count);
+        const rv_sql_match match =
+            equal_value(w, w->equal_count, kind, kind == '0' ? NULL : **argv);
+        *argv += kind == '0' ? 0 : 1;
+        any = any && match != RV_SQL_MATCH_NONE;
+        follows = follows && match == RV_SQL_MATCH_KEY;
+        w->equal_count++;
+        w->prefix = follows ? w->equal_count : w->prefix;
+    }
+    return any;
+}
+
+/* The bounds of a column. */
+typedef struct bounds {
+    rv_value low;
+    rv_value high;
+    bool has_low;
+    bool has_high;
+    bool any; /* the plan has some, whether they can be followed or not */
+} bounds;
+
+/* Reads the ends of the plan. False: one is NULL, which no row is beyond. */
+static bool read_bounds(rv_sql_walk *w, const char **plan, sqlite3_value ***argv, bounds *b) {
+    *b = (bounds){.any = false};
+    bool any = true;
+    for (; **plan == '>' || **plan == '<'; *plan += 1, *argv += 1) {
+        const bool low = **plan == '>';
+        b->any = true;
+        if (sqlite3_value_type(**argv) == SQLITE_NULL) {
+            any = false;
+            continue;
+        }
+        const rv_type *const type = &w->aggregate->columns[w->index->columns[w->equal_count]].type;
+        rv_value value = rv_value_null();
+        const bool found =
+            rv_sql_bound_of(type, **argv, low, &w->memory, &value) && keep(w, &value);
+        *(low ? &b->low : &b->high) = value;
+        *(low ? &b->has_low : &b->has_high) = found;
+    }
+    RV_ASSERT(any || b->any);
+    return any;
+}
+
+/* Adds a range of the rows with the prefix; between two values of the next column if they are not
+ * NULL. */
+static void add_range(rv_sql_walk *w, const rv_value *low, bool low_inside, const rv_value *high,
+                      bool high_inside) {
+    const uint8_t n = w->range_count;
+    RV_ASSERT(n < RV_SQL_WALK_RANGES);
+    for (uint16_t i = 0; i < w->prefix; i++) {
+        w->low[n][i] = w->low[0][i];
+        w->high[n][i] = w->low[0][i];
+    }
+    rv_index_range *const range = &w->ranges[n];
+    *range = (rv_index_range){.aggregate = w->aggregate->number,
+                              .index = (uint16_t)(w->index - w->aggregate->indexes),
+                              .descending = w->descending,
+                              .low = {w->low[n], w->prefix, true},
+                              .high = {w->high[n], w->prefix, true}};
+    if (low != NULL) {
+        w->low[n][w->prefix] = *low;
+        range->low = (rv_index_end){w->low[n], (uint16_t)(w->prefix + 1), low_inside};
+    }
+    if (high != NULL) {
+        w->high[n][w->prefix] = *high;
+        range->high = (rv_index_end){w->high[n], (uint16_t)(w->prefix + 1), high_inside};
+    }
+    w->range_count++;
+}
+
+/* Makes the ranges, in the order in which they are walked. */
+static void make_ranges(rv_sql_walk *w, const bounds *b) {
+    const bool bounded = b->has_low || b->has_high;
+    const rv_value null = rv_value_null();
+    int64_t first = 0;
+    int64_t last = 0;
+    RV_ASSERT(!bounded || w->equal_count < w->index->column_count);
+    if (w->prefix < w->equal_count || !bounded) {
+        add_range(w, NULL, false, NULL, false);
+        return;
+    }
+    const uint16_t column = w->index->columns[w->prefix];
+    if (!rv_sql_bound_window(&w->aggregate->columns[column].type, &first, &last)) {
+        add_range(w, b->has_low ? &b->low : &null, b->has_low, b->has_high ? &b->high : NULL, true);
+        return;
+    }
+    const rv_value begin = rv_value_int(first);
+    const rv_value end = rv_value_int(last);
+    const rv_value *const low = b->has_low ? &b->low : &begin;
+    const rv_value *const high = b->has_high ? &b->high : &end;
+    for (uint32_t i = 0; i < 3; i++) {
+        const uint32_t part = w->descending ? 2 - i : i;
+        if (part == 0) {
+            add_range(w, &null, false, &begin, false);
+        } else if (part == 1) {
+            add_range(w, low, true, high, true);
+        } else {
+            add_range(w, &end, false, NULL, false);
+        }
+    }
+}
+
+/* True when there are rows between two values of the column behind the prefix, both outside. */
+static bool any_between(const rv_sql_walk *w, int64_t low, int64_t high) {
+    rv_value ends[2][RV_INDEX_COLUMNS_MAX];
+    RV_ASSERT(w->prefix < w->index->column_count);
+    for (uint16_t i = 0; i < w->prefix; i++) {
+        ends[0][i] = w->low[0][i];
+        ends[1][i] = w->low[0][i];
+    }
+    const uint16_t count = (uint16_t)(w->prefix + 1);
+    ends[0][w->prefix] = rv_value_int(low);
+    ends[1][w->prefix] = rv_value_int(high);
+    const rv_index_range range = {.aggregate = w->aggregate->number,
+                                  .index = (uint16_t)(w->index - w->aggregate->indexes),
+                                  .low = {ends[0], count, false},
+                                  .high = {ends[1], count, false}};
+    rv_index_walk walk;
+    return rv_state_index_first(w->state, &range, &walk) != RV_ROW_NONE;
+}
+
+/* True when the rows do not come in the order that the plan promised. */
+static bool out_of_order(const rv_sql_walk *w) {
+    int64_t first = 0;
+    int64_t last = 0;
+    if (!w->promised || w->equal_count == w->index->column_count) {
+        return false;
+    }
+    if (w->prefix < w->equal_count) {
+        return true;
+    }
+    const uint16_t column = w->index->columns[w->prefix];
+    RV_ASSERT(column < w->aggregate->column_count);
+    return rv_sql_bound_window(&w->aggregate->columns[column].type, &first, &last) &&
+           (any_between(w, INT64_MIN, first) || any_between(w, last, INT64_MAX));
+}
+
+/* The next row by the index, going on with the next range. */
+static rv_row step(rv_sql_walk *w, bool start) {
+    rv_row row = RV_ROW_NONE;
+    if (!start) {
+        row = rv_state_index_next(w->state, &w->at);
+        w->range_at = (uint8_t)(w->range_at + (row == RV_ROW_NONE));
+    }
+    while (row == RV_ROW_NONE && w->range_at < w->range_count) {
+        row = rv_state_index_first(w->state, &w->ranges[w->range_at], &w->at);
+        w->range_at = (uint8_t)(w->range_at + (row == RV_ROW_NONE));
+    }
+    RV_ASSERT(w->range_at <= w->range_count);
+    return row;
+}
+
+/* Takes all rows of the walk and sorts them. */
+static int sort_rows(rv_sql_walk *w) {
+    rv_sql_sorter *const s = &w->sorter;
+    size_t count = 0;
+    for (rv_row row = step(w, true); row != RV_ROW_NONE; row = step(w, false)) {
+        count++;
+    }
+    s->rows = sqlite3_malloc64((count + 1) * sizeof *s->rows);
+    if (s->rows == NULL) {
+        return SQLITE_NOMEM;
+    }
+    w->range_at = 0;
+    for (rv_row row = step(w, true); row != RV_ROW_NONE; row = step(w, false)) {
+        RV_ASSERT(s->count < count);
+        s->rows[s->count++] = row;
+    }
+    s->state = w->state;
+    s->aggregate = w->aggregate;
+    s->columns = w->index->columns + w->equal_count;
+    s->column_count = (uint16_t)(w->index->column_count - w->equal_count);
+    s->descending = w->descending;
+    return rv_sql_sorter_sort(s) ? SQLITE_OK : SQLITE_NOMEM;
+}
+
+int rv_sql_walk_open(rv_sql_walk *w, const rv_state *state, const rv_aggregate *aggregate,
+                     uint16_t index, const char *plan, int argc, sqlite3_value **argv,
+                     rv_row *row) {
+    RV_ASSERT(index < aggregate->index_count && plan != NULL);
+    rv_sql_sorter_close(&w->sorter);
+    const rv_arena memory = w->memory;
+    *w = (rv_sql_walk){.state = state,
+                       .aggregate = aggregate,
+                       .index = &aggregate->indexes[index],
+                       .memory = memory};
+    *row = RV_ROW_NONE;
+    if (!take_memory(w, argc, argv)) {
+        return SQLITE_NOMEM;
+    }
+    bounds b;
+    bool any = read_equal(w, &plan, &argv);
+    any = read_bounds(w, &plan, &argv, &b) && any;
+    w->promised = *plan != 0;
+    w->descending = *plan == 'd';
+    if (!any) {
+        return SQLITE_OK;
+    }
+    make_ranges(w, &b);
+    if (!out_of_order(w)) {
+        *row = step(w, true);
+        return SQLITE_OK;
+    }
+    const int rc = sort_rows(w);
+    if (rc == SQLITE_OK && w->sorter.count > 0) {
+        *row = w->sorter.rows[w->sorter.at++];
+    }
+    return rc;
+}
+
+rv_row rv_sql_walk_next(rv_sql_walk *w) {
+    rv_sql_sorter *const s = &w->sorter;
+    if (s->rows == NULL) {
+        return step(w, false);
+    }
+    RV_ASSERT(s->at <= s->count);
+    return s->at < s->count ? s->rows[s->at++] : RV_ROW_NONE;
+}
+
+void rv_sql_walk_close(rv_sql_walk *w) {
+    rv_sql_sorter_close(&w->sorter);
+    sqlite3_free(w->memory.ptr);
+    RV_ASSERT(w->sorter.rows == NULL);
+    w->memory = (rv_arena){0};
+}

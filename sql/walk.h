@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A walk over a part of a secondary index, as a plan (plan.h) says and its arguments are: the rows
+ * that SQLite asked for, perhaps some more, in the order that the plan promised.
+ *
+ * An argument can turn out to be one that no index follows: a number that text is compared with, a
+ * time in another form. Then the walk is wider. And dates before the year 1 or after 9999 do not
+ * sort by time as text: they are walked beside the others, whatever the bounds are. Where the
+ * promised order is lost so, the rows are sorted here (sorter.h).
+ *
+ *     year  -inf   … -44 | 1 … 9999 | 10000 …   inf        three ranges of one index
+ */
+#ifndef RV_SQL_WALK_H
+#define RV_SQL_WALK_H
+
+#include "core/state/state.h"
+#include "sql/plan.h"
+#include "sql/sorter.h"
+
+#define RV_SQL_WALK_RANGES 3u
+
+typedef struct rv_sql_walk {
+    const rv_state *state;
+    const rv_aggregate *aggregate;
+    const rv_aggregate_index *index;
+    uint16_t equal_count; /* leading columns that the plan has equal */
+    uint16_t prefix;      /* of them, those that the arguments let the index follow */
+    bool descending;
+    bool promised; /* an order */
+    uint8_t range_count;
+    uint8_t range_at;
+    rv_index_range ranges[RV_SQL_WALK_RANGES];
+    rv_value low[RV_SQL_WALK_RANGES][RV_INDEX_COLUMNS_MAX];
+    rv_value high[RV_SQL_WALK_RANGES][RV_INDEX_COLUMNS_MAX];
+    rv_index_walk at;
+    rv_sql_sorter sorter; /* in use if it has rows */
+    rv_arena memory;      /* bytes of the arguments */
+} rv_sql_walk;
+
+/* Opens the walk; `*row` gets the first row or RV_ROW_NONE. The walk, all zero before its first
+ * use, may have been used before and stays where it is. SQLite's result code. */
+int rv_sql_walk_open(rv_sql_walk *walk, const rv_state *state, const rv_aggregate *aggregate,
+                     uint16_t index, const char *plan, int argc, sqlite3_value **argv, rv_row *row);
+
+/* The next row or RV_ROW_NONE; not after that. */
+rv_row rv_sql_walk_next(rv_sql_walk *walk);
+
+/* Gives the memory back. */
+void rv_sql_walk_close(rv_sql_walk *walk);
+
+#endif
