@@ -185,7 +185,7 @@ rv_status rv_decimal_round(const rv_decimal *d, rv_decimal_rounding how, int32_t
     const int64_t kept = 2 * (int64_t)d->exponent + scale;
     const int64_t len = (int64_t)d->pairs.len;
     rounded.scale = scale > 0 ? (uint32_t)scale : 0;
-    if (kept < 2 * len) {
+    if (len > 0 && kept < 2 * len) {
         const size_t count = kept > 0 ? ((size_t)kept + 1) / 2 : 0;
         uint8_t *pairs = rv_arena_take_raw(scratch, count + 1);
         if (pairs == NULL) {

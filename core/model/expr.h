@@ -7,8 +7,8 @@
  * This version: literals (integer, decimal, string, true, false, null); names; + - * / %, unary -;
  * = <> != < <= > >=; is [not] null; is [not] distinct from; in (…); between; like; and or not;
  * || ; case; casts `::type` and cast(x as type); coalesce, nullif, greatest, least, abs, length,
- * lower, upper, round, floor, ceil, mod, substr, trim, now(). A numeric in an expression has one
- * scale, known when it is compiled, and at most 18 digits; now() is timestamptz.
+ * lower, upper, round, trunc, floor, ceil, sign, mod, div, substr, trim, now(). Numerics are exact,
+ * with the digits that PostgreSQL shows; now() is timestamptz.
  */
 #ifndef RV_MODEL_EXPR_H
 #define RV_MODEL_EXPR_H
@@ -50,7 +50,7 @@ typedef struct rv_expr {
  * casts by assignment (numeric rounds, integers are checked, text that is too long is refused).
  * RV_SCHEMA_SYNTAX, RV_SCHEMA_UNKNOWN_NAME, RV_EXPRESSION_TYPE, RV_SCHEMA_TOO_LARGE (tokens, depth
  * or arena), RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG (a literal), RV_UNSUPPORTED
- * (types of later versions, division of numerics): with line and column. After an error the lexer
+ * (types of later versions): with line and column. After an error the lexer
  * stands where it stood.
  */
 RV_MUST_USE rv_status rv_expr_compile(rv_lexer *lexer, const rv_expr_scope *scope,
@@ -60,7 +60,7 @@ RV_MUST_USE rv_status rv_expr_compile(rv_lexer *lexer, const rv_expr_scope *scop
 typedef struct rv_expr_env {
     const rv_value *slots;
     int64_t now_us;    /* what now() gives: microseconds from 2000-01-01 UTC */
-    rv_arena *scratch; /* results of string functions; they live until it is reset */
+    rv_arena *scratch; /* texts and wide numerics; they live until it is reset */
 } rv_expr_env;
 
 /*

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Arithmetic and order of expressions. Integers are checked against the width of the result's type;
- * numerics are brought to one scale and must stay below 10^18; dates count in days. Operands of two
+ * numerics have a file of their own (expr_numeric.c); dates count in days. Operands of two
  * types are compared as they are, without casts: numbers by value, dates as the midnight they begin
  * with, char(n) without the spaces at its end.
  */
 #include "core/base/assert.h"
-#include "core/model/expr_step.h"
-#include "core/model/value_number.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
 
@@ -21,11 +20,6 @@ static bool is_number(rv_type_kind kind) {
 
 static bool is_moment(rv_type_kind kind) {
     return kind == RV_TYPE_DATE || kind == RV_TYPE_TIMESTAMP || kind == RV_TYPE_TIMESTAMPTZ;
-}
-
-static uint32_t scale_of(const rv_type *type) {
-    RV_ASSERT(is_number(type->kind));
-    return type->kind == RV_TYPE_NUMERIC ? (uint32_t)type->scale : 0;
 }
 
 bool rv_expr_comparable(const rv_type *a, const rv_type *b) {
@@ -50,7 +44,7 @@ int rv_expr_compare(const rv_type *a_type, const rv_value *a, const rv_type *b_t
     RV_ASSERT(!rv_value_is_null(a) && !rv_value_is_null(b));
     RV_ASSERT(rv_expr_comparable(a_type, b_type));
     if (is_number(a_type->kind)) {
-        return rv_number_compare(a->as.integer, scale_of(a_type), b->as.integer, scale_of(b_type));
+        return rv_numeric_order(a_type, a, b_type, b);
     }
     if (is_moment(a_type->kind) && a_type->kind != b_type->kind) {
         const int64_t x = timestamp_of(a_type, a->as.integer);
@@ -73,17 +67,12 @@ static rv_status refuse_range(rv_type_kind kind, rv_error *err) {
     rv_type_write(&type, &w);
     const rv_bytes text = rv_writer_bytes(&w);
     RV_ASSERT(text.len > 0 && !w.full);
-    (void)rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the result is out of the range of %b%s", &text,
-                       kind == RV_TYPE_NUMERIC ? " (18 digits)" : "");
+    (void)rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the result is out of the range of %b", &text);
     rv_error_fact_text(err, "value_type", text);
     return RV_VALUE_OUT_OF_RANGE;
 }
 
 static bool in_range(rv_type_kind kind, int64_t value) {
-    if (kind == RV_TYPE_NUMERIC) {
-        const int64_t limit = rv_number_power(RV_NUMERIC_DIGITS_MAX);
-        return value < limit && value > -limit;
-    }
     RV_ASSERT(is_integer(kind) || is_moment(kind));
     return is_integer(kind) ? value >= rv_integer_min(kind) && value <= rv_integer_max(kind)
                             : rv_time_in_range(kind, value);
@@ -122,27 +111,23 @@ rv_status rv_expr_arithmetic(const rv_expr_step *step, rv_value *a, const rv_val
     RV_ASSERT(step->op >= RV_EXPR_ADD && step->op <= RV_EXPR_MODULO);
     RV_ASSERT(a->class_ == RV_VALUE_INT && b->class_ == RV_VALUE_INT);
     const rv_type_kind kind = (rv_type_kind)step->kind;
-    int64_t x = a->as.integer;
-    int64_t y = b->as.integer;
+    const int64_t x = a->as.integer;
+    const int64_t y = b->as.integer;
     int64_t result = 0;
     bool fits = true;
     if (step->left.kind == RV_TYPE_DATE || step->right.kind == RV_TYPE_DATE) {
         fits = add_days(step, x, y, &result);
     } else {
-        if (kind == RV_TYPE_NUMERIC && step->op != RV_EXPR_MULTIPLY) {
-            fits = rv_number_rescale(x, scale_of(&step->left), step->scale, &x) &&
-                   rv_number_rescale(y, scale_of(&step->right), step->scale, &y);
-        }
-        if (fits && y == 0 && (step->op == RV_EXPR_DIVIDE || step->op == RV_EXPR_MODULO)) {
+        if (y == 0 && (step->op == RV_EXPR_DIVIDE || step->op == RV_EXPR_MODULO)) {
             return rv_error_set(err, RV_DIVISION_BY_ZERO, "division by zero");
         }
-        if (fits && step->op == RV_EXPR_ADD) {
+        if (step->op == RV_EXPR_ADD) {
             fits = !__builtin_add_overflow(x, y, &result);
-        } else if (fits && step->op == RV_EXPR_SUBTRACT) {
+        } else if (step->op == RV_EXPR_SUBTRACT) {
             fits = !__builtin_sub_overflow(x, y, &result);
-        } else if (fits && step->op == RV_EXPR_MULTIPLY) {
+        } else if (step->op == RV_EXPR_MULTIPLY) {
             fits = !__builtin_mul_overflow(x, y, &result);
-        } else if (fits) {
+        } else {
             fits = divide((rv_expr_op)step->op, x, y, &result);
         }
     }
@@ -157,13 +142,6 @@ rv_status rv_expr_arithmetic_unary(const rv_expr_step *step, rv_value *a, rv_err
     RV_ASSERT(a->class_ == RV_VALUE_INT);
     const rv_type_kind kind = (rv_type_kind)step->kind;
     const int64_t x = a->as.integer;
-    if (step->op == RV_EXPR_FLOOR || step->op == RV_EXPR_CEILING) {
-        const int64_t power = rv_number_power((uint32_t)step->left.scale);
-        const int64_t rest = x % power;
-        const int64_t whole = x / power;
-        a->as.integer = step->op == RV_EXPR_FLOOR ? whole - (rest < 0) : whole + (rest > 0);
-        return RV_OK;
-    }
     RV_ASSERT(step->op == RV_EXPR_NEGATE || step->op == RV_EXPR_ABSOLUTE);
     if (step->op == RV_EXPR_ABSOLUTE && x >= 0) {
         return RV_OK;

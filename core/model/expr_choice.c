@@ -6,9 +6,8 @@
  * not the last has its jump to the end right after its CAST.
  */
 #include "core/base/assert.h"
-#include "core/model/expr_compile.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
-#include "core/model/value_number.h"
 
 static const rv_type text_type = {.kind = RV_TYPE_TEXT};
 
@@ -20,11 +19,10 @@ static bool is_number(rv_type_kind kind) {
 /* Widens `common` so that values of `type` fit it too. False when there is no such type. */
 static bool widen(rv_type *common, const rv_type *type) {
     if (is_number(common->kind) && is_number(type->kind)) {
-        const int32_t scale = common->scale > type->scale ? common->scale : type->scale;
         const rv_type_kind kind = common->kind > type->kind ? common->kind : type->kind;
-        const uint32_t size = kind == RV_TYPE_NUMERIC ? RV_NUMERIC_DIGITS_MAX : 0;
         RV_ASSERT(kind <= RV_TYPE_NUMERIC);
-        *common = (rv_type){.kind = kind, .size = size, .scale = scale};
+        *common =
+            kind == RV_TYPE_NUMERIC ? rv_numeric_common(common, type) : (rv_type){.kind = kind};
         return true;
     }
     if (rv_type_fits(common, type)) {
@@ -96,14 +94,13 @@ static rv_status finish_branch(rv_expr_parser *p, uint32_t at, const rv_type *co
 rv_status rv_choice_end(rv_expr_parser *p, rv_expr_frame *frame) {
     RV_ASSERT(frame->chain > 0);
     rv_type common = frame->chosen ? frame->common : text_type;
-    /* Literals may have more digits after the point than the typed branches. */
+    /* Literals may have other digits than the typed branches. */
     for (uint32_t link = frame->chain; link > 0 && common.kind == RV_TYPE_NUMERIC;) {
         const rv_expr_step *step = &p->steps[link - 1];
         const rv_value *constant = &p->steps[link - 2].constant;
         if (step->flag && step->kind == 0) {
-            const int32_t scale = (int32_t)rv_expr_literal_scale(constant->as.bytes);
-            common.scale = scale > common.scale ? scale : common.scale;
-            common.size = RV_NUMERIC_DIGITS_MAX;
+            const rv_type literal = rv_numeric_type_of_text(constant->as.bytes);
+            common = rv_numeric_common(&common, &literal);
         }
         link = step->target;
     }

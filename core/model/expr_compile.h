@@ -122,9 +122,6 @@ RV_MUST_USE rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *fram
 RV_MUST_USE rv_status rv_expr_check_order(rv_expr_parser *p, const rv_expr_frame *at,
                                           rv_expr_item *a, rv_expr_item *b);
 
-/* The scale that a number's text asks for, at most 18. */
-uint32_t rv_expr_literal_scale(rv_bytes text);
-
 /* --- expr_choice.c --- */
 
 /* The top item ends a branch of the choice: emits its CAST. The item stays. */

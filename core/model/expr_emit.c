@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Steps with their types: which operators there are for which types, what type the result has, and
- * where untyped literals get theirs. PostgreSQL's rules as far as the types of this version go,
- * with one difference: a numeric in an expression has a fixed scale (the larger of the operands'
- * for + -
- * %, their sum for *) and at most 18 digits.
+ * where untyped literals get theirs. PostgreSQL's rules as far as the types of this version go.
  */
 #include "core/base/assert.h"
-#include "core/model/expr_compile.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
-#include "core/model/value_number.h"
 
 static const rv_type boolean_type = {.kind = RV_TYPE_BOOLEAN};
 static const rv_type text_type = {.kind = RV_TYPE_TEXT};
@@ -107,26 +103,6 @@ rv_status rv_expr_untyped(rv_expr_parser *p, rv_value value) {
     return status == RV_OK ? rv_expr_push(p, item) : status;
 }
 
-uint32_t rv_expr_literal_scale(rv_bytes text) {
-    uint32_t scale = 0;
-    bool point = false;
-    for (size_t i = 0; i < text.len && scale < RV_NUMERIC_DIGITS_MAX; i++) {
-        const uint8_t c = text.ptr[i];
-        scale += point && c >= '0' && c <= '9';
-        point = point || c == '.';
-        if ((c | 0x20) == 'e') {
-            int64_t exponent = 0;
-            const rv_number_result result =
-                rv_number_parse_int(rv_bytes_from(text, i + 1), &exponent);
-            const int64_t moved = result == RV_NUMBER_OK ? (int64_t)scale - exponent : 0;
-            const int64_t max = RV_NUMERIC_DIGITS_MAX;
-            RV_ASSERT(scale <= RV_NUMERIC_DIGITS_MAX);
-            return (uint32_t)(moved < 0 ? 0 : moved > max ? max : moved);
-        }
-    }
-    return scale;
-}
-
 /* The conversion of an untyped constant, in place. */
 static rv_status convert(rv_expr_parser *p, rv_expr_item *item, const rv_type *type, bool cut) {
     RV_ASSERT(item->untyped);
@@ -164,8 +140,7 @@ rv_status rv_expr_adopt(rv_expr_parser *p, rv_expr_item *item, const rv_type *ty
     } else if (type->kind == RV_TYPE_NUMERIC) {
         const rv_bytes text =
             item->null ? (rv_bytes){NULL, 0} : p->steps[item->step].constant.as.bytes;
-        loose.size = RV_NUMERIC_DIGITS_MAX;
-        loose.scale = item->null ? type->scale : (int32_t)rv_expr_literal_scale(text);
+        loose = item->null ? *type : rv_numeric_type_of_text(text);
     }
     return convert(p, item, &loose, false);
 }
@@ -213,43 +188,25 @@ rv_status rv_expr_check_order(rv_expr_parser *p, const rv_expr_frame *at, rv_exp
                                     &b->type);
 }
 
-static rv_type numeric_of(uint32_t scale) {
-    RV_ASSERT(scale <= RV_NUMERIC_DIGITS_MAX);
-    return (rv_type){
-        .kind = RV_TYPE_NUMERIC, .size = RV_NUMERIC_DIGITS_MAX, .scale = (int32_t)scale};
-}
-
-/* The type of arithmetic between numbers. */
-static rv_status number_result(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
-                               const rv_type *b, rv_type *result) {
-    RV_ASSERT(is_number(a->kind) && is_number(b->kind));
-    if (a->kind != RV_TYPE_NUMERIC && b->kind != RV_TYPE_NUMERIC) {
-        *result = (rv_type){.kind = a->kind > b->kind ? a->kind : b->kind};
-        return RV_OK;
+/* The type of arithmetic between the numbers on top. */
+static rv_type number_result(const rv_expr_parser *p, const rv_expr_frame *frame,
+                             const rv_expr_item *a, const rv_expr_item *b) {
+    RV_ASSERT(is_number(a->type.kind) && is_number(b->type.kind));
+    if (a->type.kind != RV_TYPE_NUMERIC && b->type.kind != RV_TYPE_NUMERIC) {
+        return (rv_type){.kind = a->type.kind > b->type.kind ? a->type.kind : b->type.kind};
     }
-    if (frame->op == RV_EXPR_DIVIDE) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
-                            "division of numeric values is not in this version; cast both to an "
-                            "integer type");
-    }
-    const uint32_t a_scale = a->kind == RV_TYPE_NUMERIC ? (uint32_t)a->scale : 0;
-    const uint32_t b_scale = b->kind == RV_TYPE_NUMERIC ? (uint32_t)b->scale : 0;
-    const uint32_t larger = a_scale > b_scale ? a_scale : b_scale;
-    const uint32_t scale = frame->op == RV_EXPR_MULTIPLY ? a_scale + b_scale : larger;
-    if (scale > RV_NUMERIC_DIGITS_MAX) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
-                            "the product has more than 18 digits after the point, which is not in "
-                            "this version; round the operands");
-    }
-    *result = numeric_of(scale);
-    return RV_OK;
+    const rv_type a_type = rv_numeric_type_of_item(p, a);
+    const rv_type b_type = rv_numeric_type_of_item(p, b);
+    RV_ASSERT(a_type.kind == RV_TYPE_NUMERIC && b_type.kind == RV_TYPE_NUMERIC);
+    return rv_numeric_result((rv_expr_op)frame->op, &a_type, &b_type);
 }
 
 static rv_status arithmetic_result(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
                                    const rv_type *b, rv_type *result) {
     RV_ASSERT(frame->op >= RV_EXPR_ADD && frame->op <= RV_EXPR_MODULO);
     if (is_number(a->kind) && is_number(b->kind)) {
-        return number_result(p, frame, a, b, result);
+        *result = number_result(p, frame, rv_expr_top(p, 1), rv_expr_top(p, 0));
+        return RV_OK;
     }
     const bool add = frame->op == RV_EXPR_ADD;
     const bool subtract = frame->op == RV_EXPR_SUBTRACT;
@@ -342,11 +299,10 @@ rv_status rv_expr_binary(rv_expr_parser *p, const rv_expr_frame *frame) {
     if (status != RV_OK) {
         return status;
     }
-    RV_ASSERT(result.kind != RV_TYPE_NUMERIC || result.scale >= 0);
+    RV_ASSERT(frame->op != RV_EXPR_LIKE || result.kind == RV_TYPE_BOOLEAN);
     const rv_expr_step step = {.op = frame->op,
                                .kind = (uint8_t)result.kind,
-                               .scale = (uint8_t)result.scale,
-                               .flag = frame->negated,
+                               .flag = frame->negated || rv_type_is_wide(&result),
                                .left = a->type,
                                .right = b->type};
     a->type = result;
@@ -370,12 +326,10 @@ rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_o
                                   &item->type, NULL);
     }
     item->type.serial = false;
-    if (item->type.kind == RV_TYPE_NUMERIC) {
-        item->type.size = RV_NUMERIC_DIGITS_MAX;
-    }
-    return rv_expr_emit(p, (rv_expr_step){.op = (uint8_t)op,
-                                          .kind = (uint8_t)item->type.kind,
-                                          .flag = frame->negated,
-                                          .target = frame->jump,
-                                          .left = item->type});
+    return rv_expr_emit(
+        p, (rv_expr_step){.op = (uint8_t)op,
+                          .kind = (uint8_t)item->type.kind,
+                          .flag = truth ? frame->negated : rv_type_is_wide(&item->type),
+                          .target = frame->jump,
+                          .left = item->type});
 }

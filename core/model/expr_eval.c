@@ -5,7 +5,7 @@
  * on truth and NULL itself give NULL when an operand is NULL.
  */
 #include "core/base/assert.h"
-#include "core/model/expr_step.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
 typedef struct machine {
@@ -213,7 +213,10 @@ static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env
         return rv_value_cast(&step->left, &step->right, step->flag, (rv_bytes){NULL, 0},
                              env->scratch, &values[0], err);
     }
-    if (op >= RV_EXPR_NEGATE && op <= RV_EXPR_CEILING) {
+    if (step->kind == RV_TYPE_NUMERIC && rv_expr_is_arithmetic(op)) {
+        return rv_expr_numeric(step, values, &m->work, env->scratch, err);
+    }
+    if (op == RV_EXPR_NEGATE || op == RV_EXPR_ABSOLUTE) {
         return rv_expr_arithmetic_unary(step, &values[0], err);
     }
     if (op >= RV_EXPR_EQUAL && op <= RV_EXPR_GREATER_EQUAL) {

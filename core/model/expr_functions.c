@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The functions of expressions: names, numbers of arguments, types. A call becomes steps like any
- * operator; nothing is called by name when it is evaluated. round, floor and ceil give numeric,
- * also for whole numbers.
+ * operator; nothing is called by name when it is evaluated. round, trunc, floor, ceil, sign and div
+ * give numeric, also for whole numbers.
  */
 #include "core/base/assert.h"
-#include "core/model/expr_compile.h"
-#include "core/model/value_number.h"
+#include "core/model/expr_numeric.h"
 
 typedef enum function_id {
     FUNCTION_COALESCE,
@@ -21,8 +20,11 @@ typedef enum function_id {
     FUNCTION_TRIM,
     FUNCTION_SUBSTR,
     FUNCTION_ROUND,
+    FUNCTION_TRUNC,
     FUNCTION_FLOOR,
     FUNCTION_CEIL,
+    FUNCTION_SIGN,
+    FUNCTION_DIV,
     FUNCTION_NOW
 } function_id;
 
@@ -49,6 +51,9 @@ static const rv_expr_function functions[] = {
     {"substr", FUNCTION_SUBSTR, 2, 3},
     {"substring", FUNCTION_SUBSTR, 2, 3},
     {"round", FUNCTION_ROUND, 1, 2},
+    {"trunc", FUNCTION_TRUNC, 1, 2},
+    {"sign", FUNCTION_SIGN, 1, 1},
+    {"div", FUNCTION_DIV, 2, 2},
     {"floor", FUNCTION_FLOOR, 1, 1},
     {"ceil", FUNCTION_CEIL, 1, 1},
     {"ceiling", FUNCTION_CEIL, 1, 1},
@@ -64,10 +69,6 @@ static bool is_choice(function_id id) {
 
 static bool is_text(rv_type_kind kind) {
     return kind == RV_TYPE_CHAR || kind == RV_TYPE_VARCHAR || kind == RV_TYPE_TEXT;
-}
-
-static bool is_integer(rv_type_kind kind) {
-    return kind == RV_TYPE_SMALLINT || kind == RV_TYPE_INTEGER || kind == RV_TYPE_BIGINT;
 }
 
 const rv_expr_function *rv_function_find(rv_bytes name) {
@@ -179,50 +180,6 @@ static rv_status end_substring(rv_expr_parser *p, const rv_expr_frame *frame) {
     return rv_expr_emit(p, step);
 }
 
-/* Takes the number of digits, which must be a literal, back off steps and items. */
-static rv_status take_digits(rv_expr_parser *p, const rv_expr_frame *frame, int32_t *digits) {
-    const rv_expr_item *item = rv_expr_top(p, 0);
-    const rv_expr_step *step = &p->steps[p->step_count - 1];
-    RV_ASSERT(p->step_count > 0);
-    if (item->untyped || !is_integer(item->type.kind) || step->op != RV_EXPR_CONSTANT ||
-        step->constant.as.integer < 0 ||
-        step->constant.as.integer > (int64_t)RV_NUMERIC_DIGITS_MAX) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
-                            "the digits of round must be a number from 0 to 18");
-    }
-    *digits = (int32_t)step->constant.as.integer;
-    p->step_count -= 1;
-    p->item_count -= 1;
-    return RV_OK;
-}
-
-static rv_status end_rounding(rv_expr_parser *p, const rv_expr_frame *frame) {
-    const function_id id = frame->function->id;
-    rv_type result = {.kind = RV_TYPE_NUMERIC, .size = RV_NUMERIC_DIGITS_MAX};
-    rv_status status = RV_OK;
-    RV_ASSERT(id == FUNCTION_ROUND || id == FUNCTION_FLOOR || id == FUNCTION_CEIL);
-    if (frame->arguments == 2) {
-        status = take_digits(p, frame, &result.scale);
-    }
-    rv_expr_item *item = rv_expr_top(p, 0);
-    if (status == RV_OK) {
-        status = rv_expr_adopt(p, item, &result);
-    }
-    if (status != RV_OK) {
-        return status;
-    }
-    const bool whole = is_integer(item->type.kind);
-    if (!whole && item->type.kind != RV_TYPE_NUMERIC) {
-        return rv_expr_fail_types(p, frame, "the function takes a number, and has", &item->type,
-                                  NULL);
-    }
-    if (whole || id == FUNCTION_ROUND) {
-        return rv_expr_cast(p, &result, true);
-    }
-    RV_ASSERT(item->type.scale >= 0);
-    return emit_over(p, id == FUNCTION_FLOOR ? RV_EXPR_FLOOR : RV_EXPR_CEILING, &result);
-}
-
 static rv_status end_now(rv_expr_parser *p) {
     const rv_expr_item item = {.type = {.kind = RV_TYPE_TIMESTAMPTZ},
                                .line = p->lexer->token.line,
@@ -253,9 +210,19 @@ rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     case FUNCTION_SUBSTR:
         return end_substring(p, frame);
     case FUNCTION_ROUND:
+        return frame->arguments == 2 ? rv_numeric_binary(p, frame, RV_EXPR_ROUND_TO)
+                                     : rv_numeric_unary(p, frame, RV_EXPR_ROUND);
+    case FUNCTION_TRUNC:
+        return frame->arguments == 2 ? rv_numeric_binary(p, frame, RV_EXPR_TRUNCATE_TO)
+                                     : rv_numeric_unary(p, frame, RV_EXPR_TRUNCATE);
     case FUNCTION_FLOOR:
+        return rv_numeric_unary(p, frame, RV_EXPR_FLOOR);
     case FUNCTION_CEIL:
-        return end_rounding(p, frame);
+        return rv_numeric_unary(p, frame, RV_EXPR_CEILING);
+    case FUNCTION_SIGN:
+        return rv_numeric_unary(p, frame, RV_EXPR_SIGN);
+    case FUNCTION_DIV:
+        return rv_numeric_binary(p, frame, RV_EXPR_DIVIDE_WHOLE);
     case FUNCTION_NOW:
         return end_now(p);
     default:

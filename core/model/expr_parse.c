@@ -13,8 +13,9 @@
  * 4, 5 and 6 do not chain: `a = b = c` is an error. The bounds of `between` bind as tightly as ||.
  */
 #include "core/base/assert.h"
-#include "core/model/expr_compile.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/type.h"
+#include "core/model/value_number.h"
 
 enum {
     PRECEDENCE_OR = 1,
@@ -188,11 +189,9 @@ static rv_status parse_number(rv_expr_parser *p) {
         p->frame_count -= 1; /* the sign is part of the number: only so it is one */
         return rv_expr_constant(p, &bigint, rv_value_int(INT64_MIN));
     }
-    rv_type type = {
-        .kind = RV_TYPE_NUMERIC, .size = 18, .scale = (int32_t)rv_expr_literal_scale(text)};
-    if (whole) {
-        type = (rv_type){.kind = RV_TYPE_BIGINT};
-    }
+    int64_t integer = 0;
+    whole = whole && rv_number_parse_int(text, &integer) == RV_NUMBER_OK;
+    rv_type type = whole ? (rv_type){.kind = RV_TYPE_BIGINT} : rv_numeric_type_of_text(text);
     rv_value value;
     rv_error inner;
     const rv_status status =
@@ -245,11 +244,6 @@ static rv_status parse_name(rv_expr_parser *p, const rv_token *first) {
         if (found) {
             rv_expr_item item = {.type = known->type, .line = name.line, .column = name.column};
             RV_ASSERT(rv_type_supported(&item.type));
-            if (rv_type_is_wide(&item.type)) {
-                return rv_expr_fail(p, RV_UNSUPPORTED, name.line, name.column,
-                                    "numerics of more than 18 digits have no part in expressions "
-                                    "in this version");
-            }
             item.type.serial = false;
             const rv_status status =
                 rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_SLOT, .target = known->slot});
@@ -505,11 +499,6 @@ static rv_status parse_type_cast(rv_expr_parser *p) {
     RV_ASSERT(p->item_count > 0);
     rv_status status = rv_type_parse(p->lexer, enums, &type, p->err);
     type.serial = false;
-    if (status == RV_OK && rv_type_is_wide(&type)) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,
-                            "numerics of more than 18 digits have no part in expressions in this "
-                            "version");
-    }
     return status == RV_OK ? rv_expr_cast(p, &type, true) : status;
 }
 

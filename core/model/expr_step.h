@@ -39,8 +39,11 @@ typedef enum rv_expr_op {
     RV_EXPR_IS_TRUTH, /* top is `target` (0, 1; 2 unknown); `flag`: is not */
     RV_EXPR_NEGATE,   /* `kind` */
     RV_EXPR_ABSOLUTE, /* `kind` */
-    RV_EXPR_FLOOR,    /* numeric of `left` to scale 0 */
+    RV_EXPR_FLOOR,    /* numeric: `flag`: the result is wide */
     RV_EXPR_CEILING,
+    RV_EXPR_ROUND,
+    RV_EXPR_TRUNCATE,
+    RV_EXPR_SIGN,
     RV_EXPR_LENGTH,
     RV_EXPR_LOWER,
     RV_EXPR_UPPER,
@@ -60,11 +63,14 @@ typedef enum rv_expr_op {
     RV_EXPR_NULLIF,
     RV_EXPR_GREATEST,
     RV_EXPR_LEAST,
-    RV_EXPR_ADD, /* result of `kind` and `scale` */
+    RV_EXPR_ADD, /* result of `kind`; of numeric: `flag`: it is wide */
     RV_EXPR_SUBTRACT,
     RV_EXPR_MULTIPLY,
     RV_EXPR_DIVIDE,
     RV_EXPR_MODULO,
+    RV_EXPR_DIVIDE_WHOLE, /* numeric */
+    RV_EXPR_ROUND_TO,     /* numeric, and how many digits */
+    RV_EXPR_TRUNCATE_TO,
     RV_EXPR_CONCATENATE,
     RV_EXPR_LIKE /* `flag`: not like */
 } rv_expr_op;
@@ -72,7 +78,6 @@ typedef enum rv_expr_op {
 typedef struct rv_expr_step {
     uint8_t op;      /* rv_expr_op */
     uint8_t kind;    /* rv_type_kind */
-    uint8_t scale;   /* of numeric */
     bool flag;       /* as the operation says */
     uint32_t target; /* a step, or a slot */
     union {

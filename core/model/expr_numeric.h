@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numeric in expressions, with PostgreSQL's values and display scales. A scaled result (64 bits) is
+ * chosen when the expression is compiled, where the operands' digits show that it always fits:
+ *
+ *     numeric(12,2) + numeric(12,2)     numeric(13,2)
+ *     numeric(12,2) * 3                 numeric(13,2)
+ *     numeric(12,2) * integer           numeric: 22 digits may be needed
+ *     anything / numeric                numeric: the scale depends on the values
+ *
+ * Every other result is wide. It is calculated in 64 bits too, where the operands are scaled and
+ * the result happens to fit, and as a decimal otherwise.
+ */
+#ifndef RV_MODEL_EXPR_NUMERIC_H
+#define RV_MODEL_EXPR_NUMERIC_H
+
+#include "core/model/expr_compile.h"
+
+/* True for the operations of this file, when the step's kind is numeric. */
+static inline bool rv_expr_is_arithmetic(rv_expr_op op) {
+    return (op >= RV_EXPR_NEGATE && op <= RV_EXPR_SIGN) ||
+           (op >= RV_EXPR_ADD && op <= RV_EXPR_TRUNCATE_TO);
+}
+
+/* --- compiling --- */
+
+/* The type that a number's text has as a literal: numeric(p,s) with its digits, or numeric. For
+ * what is no number too. */
+rv_type rv_numeric_type_of_text(rv_bytes text);
+
+/* The type of `item`, which is on top or (with one step above it) below, as narrow as its digits
+ * allow: an integer type becomes a numeric of scale 0, of a constant's digits. */
+rv_type rv_numeric_type_of_item(const rv_expr_parser *p, const rv_expr_item *item);
+
+/* The type of an operator's result for two such types. */
+rv_type rv_numeric_result(rv_expr_op op, const rv_type *a, const rv_type *b);
+
+/* The numeric to which values of both types (integer or numeric) go without losing digits that are
+ * shown: of their scale where it is one, else wide. */
+rv_type rv_numeric_common(const rv_type *a, const rv_type *b);
+
+/* round, trunc, floor, ceil, sign of one argument, on top: RV_EXPR_ROUND … RV_EXPR_SIGN. */
+RV_MUST_USE rv_status rv_numeric_unary(rv_expr_parser *p, const rv_expr_frame *frame,
+                                       rv_expr_op op);
+
+/* div, round and trunc of two arguments, on top: RV_EXPR_DIVIDE_WHOLE … RV_EXPR_TRUNCATE_TO. */
+RV_MUST_USE rv_status rv_numeric_binary(rv_expr_parser *p, const rv_expr_frame *frame,
+                                        rv_expr_op op);
+
+/* --- evaluating --- */
+
+/* The arithmetic of a step of kind numeric, on values that are not NULL, into values[0]. `*work` is
+ * what may still be done, in steps. Statuses of rv_expr_eval. */
+RV_MUST_USE rv_status rv_expr_numeric(const rv_expr_step *step, rv_value *values, uint32_t *work,
+                                      rv_arena *scratch, rv_error *err);
+
+/* The order of two numbers of integer types or numeric, not NULL. */
+int rv_numeric_order(const rv_type *a_type, const rv_value *a, const rv_type *b_type,
+                     const rv_value *b);
+
+#endif
