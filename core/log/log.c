@@ -111,6 +111,7 @@ rv_status rv_log_create(rv_log **log, const rv_log_options *options, rv_arena *a
         made->options = *options;
         made->slot_size = slot_size;
         made->ops.host = options->host;
+        made->ops.tickets = RV_LOG_TICKETS;
         made->main.id = RV_OP_MAIN;
         made->appended = (rv_log_end){.next_sequence = 1};
         made->durable = made->appended;

@@ -6,15 +6,14 @@
 #include "core/log/op.h"
 
 #include "core/base/assert.h"
-#include "core/log/log.h"
 
 static void op_begin(rv_ops *ops, rv_op *op) {
     RV_ASSERT(op->phase == RV_OP_IDLE);
     ops->serial += 1;
-    op->ticket = (RV_LOG_TICKETS << 56) | ((ops->serial & UINT64_C(0xffffffffff)) << 16) | op->id;
+    op->ticket = (ops->tickets << 56) | ((ops->serial & UINT64_C(0xffffffffff)) << 16) | op->id;
     op->phase = RV_OP_UNDER_WAY;
     op->result = (rv_io_result){RV_OK, 0, 0};
-    RV_ASSERT(op->ticket >> 56 == RV_LOG_TICKETS);
+    RV_ASSERT(ops->tickets > 0 && op->ticket >> 56 == ops->tickets);
 }
 
 static void op_answered(rv_op *op, rv_io io) {

@@ -32,10 +32,11 @@ typedef struct rv_op {
     char name[RV_FILE_NAME_MAX + 1];
 } rv_op;
 
-/* What all operations of a log share. */
+/* What all operations of one owner share. */
 typedef struct rv_ops {
     rv_host host;
-    uint64_t serial; /* makes tickets unique */
+    uint64_t tickets; /* the owner: the highest eight bits of its tickets, 1 to 255 */
+    uint64_t serial;  /* makes tickets unique */
 } rv_ops;
 
 static inline bool rv_op_active(const rv_op *op) {

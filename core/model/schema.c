@@ -18,6 +18,7 @@ rv_schema_mark rv_schema_mark_of(const rv_schema *schema) {
     RV_ASSERT(schema->arena != NULL);
     return (rv_schema_mark){
         .arena_len = rv_arena_mark(schema->arena),
+        .text_last = schema->text_last,
         .hash = schema->hash,
         .version = schema->version,
         .enum_count = schema->enum_names.count,
@@ -35,6 +36,12 @@ void rv_schema_take_back(rv_schema *schema, const rv_schema_mark *mark) {
     rv_schema_names_cut(&schema->stream_names, mark->stream_count);
     rv_schema_paths_cut(schema, mark->stream_count);
     rv_arena_reset(schema->arena, mark->arena_len);
+    schema->text_last = mark->text_last;
+    if (mark->text_last == NULL) {
+        schema->text_first = NULL;
+    } else {
+        schema->text_last->next = NULL;
+    }
     schema->hash = mark->hash;
     schema->version = mark->version;
 }
@@ -74,6 +81,34 @@ rv_status rv_schema_create(rv_schema **schema, rv_arena *arena, rv_error *err) {
     return RV_OK;
 }
 
+/* Notes the text as the last one. False: no memory. */
+static bool text_add(rv_schema *schema, rv_bytes text) {
+    rv_schema_text *const added = rv_arena_take(schema->arena, sizeof *added);
+    if (added == NULL) {
+        return false;
+    }
+    added->text = text;
+    if (schema->text_last == NULL) {
+        schema->text_first = added;
+    } else {
+        schema->text_last->next = added;
+    }
+    schema->text_last = added;
+    RV_ASSERT(schema->text_first != NULL && added->next == NULL);
+    return true;
+}
+
+const rv_schema_text *rv_schema_text_next(const rv_schema *schema, const rv_schema_text *previous,
+                                          rv_bytes *text) {
+    RV_ASSERT(schema->arena != NULL);
+    const rv_schema_text *const next = previous == NULL ? schema->text_first : previous->next;
+    if (next != NULL) {
+        *text = next->text;
+        RV_ASSERT(text->ptr != NULL);
+    }
+    return next;
+}
+
 /* Adds what the text declares; the caller takes back on failure. */
 static rv_status add_text(rv_schema *schema, rv_bytes text, rv_hash128 *hash, rv_error *err) {
     if (text.len > RV_SCHEMA_TEXT_MAX) {
@@ -90,7 +125,7 @@ static rv_status add_text(rv_schema *schema, rv_bytes text, rv_hash128 *hash, rv
     }
     /* Names and literals of what is made are borrowed from this copy. */
     const rv_bytes copy = rv_arena_copy(schema->arena, text);
-    if (copy.ptr == NULL) {
+    if (copy.ptr == NULL || !text_add(schema, copy)) {
         return out_of_memory(RV_SCHEMA_TOO_LARGE, err);
     }
     const size_t cap = schema->arena->cap;

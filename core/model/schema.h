@@ -160,6 +160,7 @@ RV_MUST_USE rv_status rv_schema_check(rv_schema *schema, rv_bytes text, rv_error
 /* Where a schema stands, so that texts applied since can be taken back together. Plain data. */
 typedef struct rv_schema_mark {
     size_t arena_len;
+    struct rv_schema_text *text_last;
     rv_hash128 hash;
     uint32_t version;
     uint16_t enum_count;
@@ -175,6 +176,13 @@ void rv_schema_take_back(rv_schema *schema, const rv_schema_mark *mark);
 
 /* Number of texts applied. */
 uint32_t rv_schema_version(const rv_schema *schema);
+
+/* The texts that were applied, one for each version: applying them one by one to an empty schema
+ * makes the same schema, with the same numbers and versions. NULL begins, and NULL is after the
+ * last; `text` is borrowed. */
+typedef struct rv_schema_text rv_schema_text;
+const rv_schema_text *rv_schema_text_next(const rv_schema *schema, const rv_schema_text *previous,
+                                          rv_bytes *text);
 
 /* XXH3-128 of the canonical text; the empty schema has one too. */
 rv_hash128 rv_schema_hash(const rv_schema *schema);

@@ -33,8 +33,16 @@ typedef struct rv_schema_paths {
     uint16_t next[RV_STREAMS_MAX];
 } rv_schema_paths;
 
+/* A text that was applied, as it was given. */
+struct rv_schema_text {
+    rv_schema_text *next;
+    rv_bytes text;
+};
+
 struct rv_schema {
     rv_arena *arena;
+    rv_schema_text *text_first; /* one for each version, in order */
+    rv_schema_text *text_last;
     uint32_t version;
     rv_hash128 hash;
     rv_schema_names enum_names;
