@@ -20,6 +20,15 @@ static uint32_t class_of(uint32_t len) {
     return found;
 }
 
+uint32_t rv_heap_class(uint32_t len) {
+    return class_of(len);
+}
+
+uint32_t rv_heap_class_size(uint32_t size_class) {
+    RV_ASSERT(size_class < RV_HEAP_CLASSES);
+    return class_sizes[size_class];
+}
+
 static rv_at list_of(uint32_t size_class) {
     RV_ASSERT(size_class < RV_HEAP_CLASSES);
     const size_t offset = offsetof(rv_root, heap) + size_class * sizeof(rv_slots);

@@ -34,6 +34,10 @@ RV_STATIC_ASSERT(RV_HEAP_PIECE + 4 <= RV_HEAP_SLOT_MAX, "a piece fits a slot");
 /* Gives the heap's lists, all zero in the root page, their sizes. Once, when the root is made. */
 void rv_heap_init(rv_pages *pages);
 
+/* The size class of a slot for `len` bytes (1 to RV_HEAP_SLOT_MAX), and the size of its slots. */
+uint32_t rv_heap_class(uint32_t len);
+uint32_t rv_heap_class_size(uint32_t size_class);
+
 /* Makes `cell`, which is a copy of the one in the row, hold `value` instead; `value` may lie in the
  * heap, even in this cell's own slot. RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or
  * discarded. */

@@ -2,7 +2,7 @@
 /* Foreign event ids: see ids.h. */
 #include "core/state/ids.h"
 
-static uint32_t id_hash(uint64_t hash_key, const uint8_t *id) {
+uint32_t rv_ids_hash(uint64_t hash_key, const uint8_t *id) {
     return (uint32_t)rv_hash64(hash_key, rv_bytes_of(id, RV_ID_SIZE));
 }
 
@@ -14,7 +14,7 @@ static const rv_id_entry *entry_at(const rv_pages *pages, uint32_t place) {
 
 bool rv_ids_find(const rv_pages *pages, uint64_t hash_key, const uint8_t *id, uint64_t *sequence) {
     rv_index_probe probe;
-    const uint32_t hash = id_hash(hash_key, id);
+    const uint32_t hash = rv_ids_hash(hash_key, id);
     const rv_bucket *const bucket = rv_index_bucket(pages, &rv_root_of(pages)->id_index, hash);
     uint32_t place = rv_index_first(pages, bucket, hash, &probe);
     while (place != 0) {
@@ -41,7 +41,7 @@ rv_status rv_ids_add(rv_pages *pages, uint64_t hash_key, const uint8_t *id, uint
         (rv_id_entry *)(void *)rv_slots_write_new(pages, place, sizeof(rv_id_entry));
     entry->sequence = sequence;
     memcpy(entry->id, id, RV_ID_SIZE);
-    status = rv_index_insert(pages, RV_ROOT_AT(id_index), id_hash(hash_key, id), place);
+    status = rv_index_insert(pages, RV_ROOT_AT(id_index), rv_ids_hash(hash_key, id), place);
     RV_ASSERT(status != RV_OK || rv_index_of(pages, RV_ROOT_AT(id_index))->count > 0);
     return status;
 }

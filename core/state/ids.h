@@ -16,6 +16,8 @@ typedef struct rv_id_entry {
     uint8_t id[RV_ID_SIZE];
 } rv_id_entry;
 
+uint32_t rv_ids_hash(uint64_t hash_key, const uint8_t *id);
+
 bool rv_ids_find(const rv_pages *pages, uint64_t hash_key, const uint8_t *id, uint64_t *sequence);
 
 /* Adds an id that is not there yet. RV_STATE_FULL, RV_BATCH_TOO_LARGE: to be rolled back or

@@ -22,7 +22,8 @@ typedef struct rv_journal {
     uint8_t *memory;
     size_t cap;
     size_t len;
-    bool active; /* a transaction is open */
+    size_t len_max; /* at the end of a transaction */
+    bool active;    /* a transaction is open */
 } rv_journal;
 
 typedef struct rv_journal_record {

@@ -12,6 +12,14 @@ static rv_pool *pool_write(rv_pages *pages) {
     return (rv_pool *)(void *)rv_pages_write(pages, RV_PAGE_FIRST, RV_PAGE_HEAD, sizeof(rv_pool));
 }
 
+static void root_make(rv_pages *pages) {
+    RV_ASSERT(pages->total >= RV_PAGE_FIRST);
+    uint8_t *const root = rv_pages_write_new(pages, RV_PAGE_FIRST, 0);
+    memset(root, 0, RV_PAGE_SIZE);
+    ((rv_page_head *)(void *)root)->kind = RV_PAGE_ROOT;
+    *pool_write(pages) = (rv_pool){.fresh = RV_PAGE_FIRST + 1, .used = 1};
+}
+
 rv_status rv_pages_create(rv_pages *pages, size_t page_memory, size_t journal_memory,
                           rv_arena *arena) {
     *pages = (rv_pages){0};
@@ -38,11 +46,15 @@ rv_status rv_pages_create(rv_pages *pages, size_t page_memory, size_t journal_me
     pages->marks = marks;
     pages->total = total;
     pages->journal = (rv_journal){.memory = journal, .cap = journal_memory};
-    uint8_t *const root = rv_pages_write_new(pages, RV_PAGE_FIRST, 0);
-    memset(root, 0, RV_PAGE_SIZE);
-    ((rv_page_head *)(void *)root)->kind = RV_PAGE_ROOT;
-    *pool_write(pages) = (rv_pool){.fresh = RV_PAGE_FIRST + 1, .used = 1};
+    root_make(pages);
     return RV_OK;
+}
+
+void rv_pages_reset(rv_pages *pages) {
+    RV_ASSERT(!pages->journal.active && pages->snapshots.alive == 0);
+    memset(pages->marks, 0, (size_t)pages->total + 1);
+    memset(pages->sums, 0, ((size_t)pages->total + 1) * sizeof(rv_hash128));
+    root_make(pages);
 }
 
 void rv_pages_touch_first(rv_pages *pages, uint32_t page) {

@@ -102,6 +102,9 @@ typedef struct rv_at {
 RV_MUST_USE rv_status rv_pages_create(rv_pages *pages, size_t page_memory, size_t journal_memory,
                                       rv_arena *arena);
 
+/* Makes them what rv_pages_create does. Not in a transaction, without snapshots. */
+void rv_pages_reset(rv_pages *pages);
+
 static inline const uint8_t *rv_pages_read(const rv_pages *pages, uint32_t page) {
     RV_ASSERT(page - 1 < pages->total);
     return pages->memory + (size_t)(page - 1) * RV_PAGE_SIZE;

@@ -2,8 +2,24 @@
 /* The face of the state: see state.h. What it does is done by the files that inside.h names. */
 #include "core/state/state.h"
 
+#include "core/state/checkpoint.h"
 #include "core/state/inside.h"
 #include "core/state/tree.h"
+
+/* What the root page, all zero but for the pool, begins with. */
+static void root_init(rv_state *state) {
+    rv_heap_init(&state->pages);
+    rv_root *const root = (rv_root *)(void *)rv_pages_write_new(&state->pages, RV_PAGE_FIRST, 0);
+    root->overflow.size = RV_LINE_SIZE;
+    root->overflow.kind = RV_PAGE_HEAP;
+    root->ids.size = (uint16_t)sizeof(rv_id_entry);
+    root->ids.kind = RV_PAGE_HEAP;
+    root->id_index.buckets.kind = RV_PAGE_BUCKETS;
+    root->stream_index.buckets.kind = RV_PAGE_BUCKETS;
+    root->streams.kind = RV_PAGE_STREAMS;
+    root->tree_nodes.size = RV_TREE_NODE_SIZE;
+    root->tree_nodes.kind = RV_PAGE_TREE;
+}
 
 rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_arena *arena,
                           rv_error *err) {
@@ -28,19 +44,16 @@ rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_
     }
     made->schema = options->schema;
     made->hash_key = options->hash_key;
-    rv_heap_init(&made->pages);
-    rv_root *const root = (rv_root *)(void *)rv_pages_write_new(&made->pages, RV_PAGE_FIRST, 0);
-    root->overflow.size = RV_LINE_SIZE;
-    root->overflow.kind = RV_PAGE_HEAP;
-    root->ids.size = (uint16_t)sizeof(rv_id_entry);
-    root->ids.kind = RV_PAGE_HEAP;
-    root->tree_nodes.size = RV_TREE_NODE_SIZE;
-    root->tree_nodes.kind = RV_PAGE_TREE;
-    root->id_index.buckets.kind = RV_PAGE_BUCKETS;
-    root->stream_index.buckets.kind = RV_PAGE_BUCKETS;
-    root->streams.kind = RV_PAGE_STREAMS;
+    root_init(made);
     *state = made;
     return RV_OK;
+}
+
+void rv_state_reset(rv_state *state) {
+    rv_pages_reset(&state->pages);
+    state->sum = (rv_hash128){0, 0};
+    root_init(state);
+    RV_ASSERT(rv_state_stream_count(state) == 0);
 }
 
 void rv_state_begin(rv_state *state) {
@@ -178,5 +191,9 @@ uint32_t rv_state_row_owner(const rv_state *state, uint16_t aggregate, rv_row ro
 rv_state_usage rv_state_usage_of(const rv_state *state) {
     const uint32_t used = rv_pages_pool(&state->pages)->used;
     RV_ASSERT(used <= state->pages.total);
-    return (rv_state_usage){.pages_total = state->pages.total, .pages_used = used};
+    return (rv_state_usage){.pages_total = state->pages.total,
+                            .pages_used = used,
+                            .copies = state->pages.snapshots.used,
+                            .copies_max = state->pages.snapshots.used_max,
+                            .journal_max = state->pages.journal.len_max};
 }

@@ -169,6 +169,9 @@ rv_hash128 rv_state_hash_selected(rv_state *state, uint64_t watermark,
 typedef struct rv_state_usage {
     uint32_t pages_total;
     uint32_t pages_used;
+    uint32_t copies; /* of pages, that snapshots keep; some may lie in pages that are not used */
+    uint32_t copies_max;
+    size_t journal_max; /* bytes that a transaction needed */
 } rv_state_usage;
 
 rv_state_usage rv_state_usage_of(const rv_state *state);

@@ -6,13 +6,13 @@
  * index's. */
 #define PAGES_MAX (3u + RV_INDEX_PAGES_MAX)
 
-static uint32_t path_hash(uint64_t hash_key, rv_bytes path) {
+uint32_t rv_streams_path_hash(uint64_t hash_key, rv_bytes path) {
     return (uint32_t)rv_hash64(hash_key, path);
 }
 
 bool rv_streams_find(const rv_pages *pages, uint64_t hash_key, rv_bytes path, uint32_t *number) {
     rv_index_probe probe;
-    const uint32_t hash = path_hash(hash_key, path);
+    const uint32_t hash = rv_streams_path_hash(hash_key, path);
     const rv_bucket *const bucket = rv_index_bucket(pages, &rv_root_of(pages)->stream_index, hash);
     uint32_t place = rv_index_first(pages, bucket, hash, &probe);
     while (place != 0) {
@@ -47,7 +47,7 @@ rv_status rv_streams_add(rv_pages *pages, uint64_t hash_key, uint16_t declaratio
             (rv_stream_line *)(void *)rv_pages_write_new(pages, at.page, at.offset);
         line->path = cell;
         line->declaration = declaration;
-        const uint32_t hash = path_hash(hash_key, path);
+        const uint32_t hash = rv_streams_path_hash(hash_key, path);
         status = rv_index_insert(pages, RV_ROOT_AT(stream_index), hash, added + 1);
     }
     if (status == RV_OK) {

@@ -41,6 +41,8 @@ static inline rv_stream_line *rv_streams_write(rv_pages *pages, uint32_t number)
     return (rv_stream_line *)(void *)rv_pages_write(pages, at.page, at.offset, len);
 }
 
+uint32_t rv_streams_path_hash(uint64_t hash_key, rv_bytes path);
+
 bool rv_streams_find(const rv_pages *pages, uint64_t hash_key, rv_bytes path, uint32_t *number);
 
 /* Adds one, whose path is not there yet and has at most RV_PATH_LEN_MAX bytes. RV_STATE_FULL:

@@ -95,3 +95,13 @@ rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate) {
     memcpy(rv_pages_write(pages, RV_PAGE_FIRST, (uint32_t)offset, sizeof page), &page, sizeof page);
     return RV_OK;
 }
+
+bool rv_table_fits(const rv_table *table, const rv_aggregate *aggregate) {
+    rv_table made;
+    memset(&made, 0, sizeof made);
+    layout_make(&made, aggregate);
+    RV_ASSERT(made.column_count > 0);
+    const size_t layout = offsetof(rv_table, row_size);
+    return memcmp((const uint8_t *)table + layout, (const uint8_t *)&made + layout,
+                  offsetof(rv_table, trees) - layout) == 0;
+}

@@ -10,4 +10,7 @@
  */
 RV_MUST_USE rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate);
 
+/* True when a table that was stored lays cells out as one that is made now would. */
+bool rv_table_fits(const rv_table *table, const rv_aggregate *aggregate);
+
 #endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Indexes, streams, rows and values of a checkpoint: see check.h. */
+#include "core/state/check.h"
+
+#include "core/base/utf8.h"
+#include "core/model/value_check.h"
+#include "core/state/table.h"
+
+static uint64_t entry_of(uint32_t hash, uint32_t place) {
+    return (uint64_t)hash << 32 | place;
+}
+
+/* --- indexes --- */
+
+/* One bucket of the chain that bucket `number` begins. */
+static bool check_bucket(rv_check *c, const rv_index *index, uint32_t which, uint32_t number,
+                         const rv_bucket *bucket, uint64_t *entries) {
+    if (bucket->count > RV_BUCKET_ENTRIES) {
+        return rv_check_fail(c, "a bucket");
+    }
+    for (uint32_t i = 0; i < bucket->count; i += 1) {
+        if (rv_index_bucket_number(bucket->hashes[i], index->buckets.count) != number) {
+            return rv_check_fail(c, "an entry's bucket");
+        }
+        rv_check_use(c, RV_CHECK_ENTRY, which, entry_of(bucket->hashes[i], bucket->places[i]));
+    }
+    *entries += bucket->count;
+    return true;
+}
+
+bool rv_check_index_of(rv_check *c, const rv_index *index, uint32_t which) {
+    if (!rv_check_lines(c, &index->buckets, RV_PAGE_BUCKETS)) {
+        return false;
+    }
+    uint64_t entries = 0;
+    for (uint32_t n = 0; n < index->buckets.count; n += 1) {
+        const rv_bucket *bucket =
+            (const rv_bucket *)(const void *)rv_lines_read(c->pages, &index->buckets, n);
+        bool good = check_bucket(c, index, which, n, bucket, &entries);
+        while (good && bucket->overflow != 0) {
+            const uint32_t place = bucket->overflow;
+            if (c->steps_left == 0 || !rv_check_place_is(c, place, RV_PAGE_HEAP, RV_LINE_SIZE)) {
+                return rv_check_fail(c, "an overflowing bucket");
+            }
+            c->steps_left -= 1;
+            rv_check_use(c, RV_CHECK_SLOT, RV_CHECK_OVERFLOW, place);
+            bucket = (const rv_bucket *)(const void *)rv_slots_read(c->pages, place, RV_LINE_SIZE);
+            good = check_bucket(c, index, which, n, bucket, &entries);
+        }
+        if (!good) {
+            return false;
+        }
+    }
+    return entries == index->count || rv_check_fail(c, "an index's count");
+}
+
+/* --- the heap --- */
+
+/* A slot of the heap that something of this length is in. */
+static bool use_slot(rv_check *c, uint32_t place, uint32_t len) {
+    const uint32_t size_class = rv_heap_class(len);
+    if (!rv_check_place_is(c, place, RV_PAGE_HEAP, rv_heap_class_size(size_class))) {
+        return rv_check_fail(c, "a value's place");
+    }
+    rv_check_use(c, RV_CHECK_SLOT, size_class, place);
+    return true;
+}
+
+/* What a cell has in the heap. */
+static bool use_heap(rv_check *c, const rv_cell *cell) {
+    if (rv_heap_is_run(cell)) {
+        return use_slot(c, cell->as.place, cell->len);
+    }
+    uint32_t place = cell->as.place;
+    uint32_t left = cell->len;
+    while (left > 0) {
+        const uint32_t len = left < RV_HEAP_PIECE ? left : RV_HEAP_PIECE;
+        if (c->steps_left == 0 || !use_slot(c, place, len + (uint32_t)sizeof place)) {
+            return rv_check_fail(c, "a value in pieces");
+        }
+        c->steps_left -= 1;
+        memcpy(&place, rv_slots_read(c->pages, place, rv_heap_class_size(rv_heap_class(len + 4))),
+               sizeof place);
+        left -= len;
+    }
+    return place == 0 || rv_check_fail(c, "a value in pieces");
+}
+
+/* --- ids and streams --- */
+
+bool rv_check_ids(rv_check *c) {
+    const rv_root *const root = rv_root_of(c->pages);
+    if (root->ids.kind != RV_PAGE_HEAP || root->ids.size != sizeof(rv_id_entry) ||
+        root->ids.tag != 0) {
+        return rv_check_fail(c, "the list of event ids");
+    }
+    rv_check_list list;
+    bool good = rv_check_index_of(c, &root->id_index, RV_CHECK_ID_INDEX) &&
+                rv_check_list_begin(c, &list, &root->ids, RV_CHECK_IDS);
+    while (good && list.page != 0) {
+        for (uint32_t i = 0; i < list.fresh && good; i += 1) {
+            if (!rv_check_list_uses(&list, i)) {
+                continue;
+            }
+            const uint32_t place = rv_slot_place(list.page, i);
+            rv_id_entry entry;
+            memcpy(&entry, rv_slots_read(c->pages, place, sizeof entry), sizeof entry);
+            good = entry.sequence <= c->last_sequence || rv_check_fail(c, "an id's sequence");
+            const uint32_t hash = rv_ids_hash(c->hash_key, entry.id);
+            rv_check_meet(c, RV_CHECK_ENTRY, RV_CHECK_ID_INDEX, entry_of(hash, place));
+            rv_check_use(c, RV_CHECK_SLOT, RV_CHECK_IDS, place);
+        }
+        good = good && rv_check_list_next(c, &list);
+    }
+    return good;
+}
+
+static bool check_stream(rv_check *c, const rv_stream_line *line, uint32_t number) {
+    const bool declared = line->declaration < rv_schema_stream_count(c->schema);
+    if ((!declared && line->declaration != RV_NONE) || line->path.len == 0 ||
+        line->path.len > RV_PATH_LEN_MAX || line->last_sequence > c->last_sequence ||
+        line->first_sequence > line->last_sequence || line->last_position > RV_POSITION_MAX) {
+        return rv_check_fail(c, "a stream's head");
+    }
+    if (line->path.len > RV_CELL_INLINE && !use_heap(c, &line->path)) {
+        return false;
+    }
+    const rv_bytes path = rv_heap_run(c->pages, &line->path);
+    if (path.ptr[0] != '/' || !rv_utf8_valid(path, NULL)) {
+        return rv_check_fail(c, "a stream's path");
+    }
+    const uint32_t hash = rv_streams_path_hash(c->hash_key, path);
+    rv_check_meet(c, RV_CHECK_ENTRY, RV_CHECK_STREAM_INDEX, entry_of(hash, number + 1));
+    return true;
+}
+
+bool rv_check_streams(rv_check *c) {
+    const rv_root *const root = rv_root_of(c->pages);
+    bool good = rv_check_lines(c, &root->streams, RV_PAGE_STREAMS) &&
+                rv_check_index_of(c, &root->stream_index, RV_CHECK_STREAM_INDEX);
+    for (uint32_t i = 0; good && i < root->streams.count; i += 1) {
+        good = check_stream(c, rv_streams_read(c->pages, i), i);
+    }
+    RV_ASSERT(good || c->wrong != NULL);
+    return good;
+}
+
+/* --- rows --- */
+
+static bool check_value(rv_check *c, const rv_table *table, const rv_type *type, const uint8_t *row,
+                        uint16_t column) {
+    rv_value value;
+    rv_arena_reset(c->scratch, 0);
+    rv_status status = rv_row_get(c->pages, table, row, column, c->scratch, &value);
+    if (status == RV_OK) {
+        status = rv_value_check(type, &value, c->scratch);
+    }
+    return status == RV_OK || rv_check_fail(c, status == RV_MEMORY_EXHAUSTED
+                                                   ? "a value too long for this node's memory"
+                                                   : "a value of another type");
+}
+
+static bool check_row(rv_check *c, const rv_aggregate *aggregate, const rv_table *table,
+                      uint32_t place) {
+    const uint8_t *const row = rv_rows_read(c->pages, table, place);
+    if (rv_row_head_of(row).owner >= rv_streams_count(c->pages) ||
+        rv_row_is_null(row, table->key)) {
+        return rv_check_fail(c, "a row's owner or key");
+    }
+    for (uint16_t i = 0; i < table->column_count; i += 1) {
+        const bool null = rv_row_is_null(row, i);
+        if (table->cells[i].form >= RV_CELL_BYTES) {
+            rv_cell cell;
+            const bool in_heap = rv_row_in_heap(table, row, i, &cell);
+            if (null ? cell.len != 0 : in_heap && !use_heap(c, &cell)) {
+                return rv_check_fail(c, "a cell");
+            }
+        }
+        if ((!null && !check_value(c, table, &aggregate->columns[i].type, row, i)) ||
+            (!null && rv_row_is_unknown(table, row, i))) {
+            return rv_check_fail(c, "a cell that is unknown");
+        }
+    }
+    rv_value key;
+    rv_arena_reset(c->scratch, 0);
+    const rv_status status = rv_row_get(c->pages, table, row, table->key, c->scratch, &key);
+    RV_ASSERT(status == RV_OK); /* check_value got it */
+    const uint32_t hash = rv_rows_key_hash(c->hash_key, &key);
+    rv_check_meet(c, RV_CHECK_ENTRY, RV_CHECK_ROW_INDEX + (uint32_t)aggregate->number,
+                  entry_of(hash, place));
+    return true;
+}
+
+bool rv_check_table(rv_check *c, uint16_t number) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(c->schema, number);
+    const uint32_t page = rv_root_of(c->pages)->tables[number];
+    if (!rv_check_page_is(c, page, RV_PAGE_TABLE)) {
+        return rv_check_fail(c, "a table's page");
+    }
+    rv_check_use(c, RV_CHECK_PAGE, 0, page);
+    const rv_table *const table = (const rv_table *)(const void *)rv_pages_read(c->pages, page);
+    if (table->head.tag != number || !rv_table_fits(table, aggregate) ||
+        table->rows.kind != RV_PAGE_ROWS || table->rows.size != table->row_size ||
+        table->rows.tag != number || table->serial_last < 0) {
+        return rv_check_fail(c, "a table");
+    }
+    rv_check_list list;
+    const uint32_t owner = RV_CHECK_ROWS + (uint32_t)number;
+    bool good = rv_check_index_of(c, &table->index, RV_CHECK_ROW_INDEX + (uint32_t)number) &&
+                rv_check_list_begin(c, &list, &table->rows, owner);
+    while (good && list.page != 0) {
+        for (uint32_t i = 0; i < list.fresh && good; i += 1) {
+            if (rv_check_list_uses(&list, i)) {
+                good = check_row(c, aggregate, table, rv_slot_place(list.page, i));
+            }
+        }
+        good = good && rv_check_list_next(c, &list);
+    }
+    good = good && (list.slot_count == table->row_count || rv_check_fail(c, "a table's count"));
+    return good && rv_check_trees(c, aggregate, table);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: pages saved while the state goes on changing, loaded into another state, are the state as
+ * it was: same hash, and the same answers to what comes after. Pages that are no state are refused;
+ * whatever passes can be used without an assertion failing.
+ * Method: random events over the bank's schema, folded into a state and into what was loaded from a
+ * checkpoint of it; then bytes, words and pages of a good state are changed, and what is loaded all
+ * the same is used by everything there is.
+ */
+#include "core/state/checkpoint.h"
+#include "core/state/inside.h"
+#include "tests/unit/state/bank.h"
+
+#define STREAMS     5u
+#define PAGE_MEMORY ((size_t)3 << 20)
+#define PAGES_MAX   (PAGE_MEMORY / RV_PAGE_SIZE)
+#define JOURNAL     ((size_t)1 << 20)
+#ifdef RV_TEST_EMULATED /* a processor that is played by another takes fifteen times as long */
+#define CHANGES 300u
+#else
+#define CHANGES 4000u
+#endif
+
+static const rv_schema *schema;
+static bank_memory schema_memory, memories[2];
+static uint8_t scratch_memory[1 << 17];
+static uint8_t saved[PAGES_MAX * RV_PAGE_SIZE];
+static uint64_t sums[PAGES_MAX];
+static uint64_t versions[STREAMS];
+static uint64_t sequence;
+
+static rv_value random_value(uint64_t *seed, const rv_field *field) {
+    static uint8_t text[6000];
+    const uint64_t r = rv_test_random(seed);
+    if (!field->not_null && r % 6 == 0) {
+        return rv_value_null();
+    }
+    const int64_t v = (int64_t)(r >> 16);
+    if (rv_type_class(&field->type) == RV_VALUE_BYTES) {
+        static const uint16_t lens[] = {1, 3, 12, 13, 36, 37, 39};
+        size_t len = lens[r % 7];
+        if (field->type.kind == RV_TYPE_UUID || field->type.kind == RV_TYPE_CHAR) {
+            len = field->type.kind == RV_TYPE_UUID ? 16 : field->type.size;
+        } else if (field->type.size == 0 && r % 32 == 8) {
+            len = (size_t)v % sizeof text;
+        }
+        for (size_t i = 0; i < len; i += 1) {
+            text[i] = (uint8_t)('a' + (v >> (i % 2)) % 26);
+        }
+        return rv_value_bytes((rv_bytes){text, len});
+    }
+    switch (field->type.kind) {
+    case RV_TYPE_BOOLEAN:
+        return rv_value_int(v % 2);
+    case RV_TYPE_ENUM:
+        return rv_value_int(v % 3);
+    default:
+        return rv_value_int(v % 40);
+    }
+}
+
+/* Folds a random event, as replay does. One field of bytes is enough of them: they share a buffer.
+ */
+static rv_status fold_random(rv_state *state, uint64_t *seed) {
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_value values[RV_FIELDS_MAX];
+    const uint64_t r = rv_test_random(seed);
+    const uint16_t number = (uint16_t)(r % rv_schema_event_type_count(schema));
+    const rv_event_type *const type = rv_schema_event_type(schema, number);
+    for (uint16_t i = 0; i < type->field_count; i += 1) {
+        values[i] = random_value(seed, &type->fields[i]);
+    }
+    const uint32_t stream = (uint32_t)(r >> 32) % STREAMS;
+    sequence += 1;
+    versions[stream] += 1;
+    rv_event event = {.sequence = sequence,
+                      .position = sequence,
+                      .stream = stream,
+                      .version = versions[stream],
+                      .type = number,
+                      .foreign_id = r % 16 == 0};
+    memcpy(event.event_id, &sequence, sizeof sequence);
+    rv_error err;
+    return rv_state_fold(state, &event, values, RV_FOLD_APPLY, &scratch, &err);
+}
+
+static bool start(rv_state **state, uint32_t nth, uint64_t key) {
+    free(memories[nth].memory);
+    const rv_state_options options = {schema, key, PAGE_MEMORY, JOURNAL, (size_t)8 << 20};
+    return bank_take(&memories[nth], PAGE_MEMORY + JOURNAL + ((size_t)9 << 20)) &&
+           rv_state_create(state, &options, &memories[nth].arena, NULL) == RV_OK;
+}
+
+/* A state after `count` events in five streams. */
+static bool fill(rv_state **state, uint64_t *seed, uint32_t count) {
+    static const char *const paths[STREAMS] = {"/accounts/1", "/a/2", "/a/long/path/of/a/stream",
+                                               "/a/4", "/rivulet/schema"};
+    bool good = start(state, 0, 77);
+    sequence = 0;
+    memset(versions, 0, sizeof versions);
+    for (uint32_t i = 0; i < STREAMS && good; i += 1) {
+        uint32_t number;
+        rv_error err;
+        good = rv_state_stream_add(*state, RV_NONE, rv_bytes_of_string(paths[i]), &number, &err) ==
+               RV_OK;
+    }
+    for (uint32_t i = 0; i < count && good; i += 1) {
+        good = fold_random(*state, seed) == RV_OK;
+    }
+    return good;
+}
+
+static rv_status load(rv_state *state, const rv_checkpoint_head *head, rv_error *err) {
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    memcpy(rv_state_load_pages(state, RV_PAGE_FIRST, head->page_count), saved,
+           (size_t)head->page_count * RV_PAGE_SIZE);
+    return rv_state_load_check(state, head, UINT64_C(0x1234567890abcdef), &scratch, err);
+}
+
+RV_TEST(what_is_saved_while_events_go_on_is_the_state_as_it_was) {
+    for (uint64_t run = 1; run <= 60; run += 1) {
+        uint64_t seed = run;
+        rv_state *state, *again;
+        RV_CHECK(fill(&state, &seed, (uint32_t)(run * run) % 1500));
+        const rv_hash128 hash = rv_state_hash(state, 9);
+        rv_checkpoint_head head = {.last_sequence = sequence};
+        rv_snapshot snapshot;
+        RV_CHECK_STATUS(rv_state_save_begin(state, &snapshot, &head), RV_OK);
+        RV_CHECK_EQ(head.hash_key, 77);
+        uint64_t replayed = seed;
+        const uint64_t at = sequence;
+        uint64_t versions_at[STREAMS];
+        memcpy(versions_at, versions, sizeof versions);
+        for (uint32_t page = 1; page <= head.page_count;) {
+            const uint32_t left = head.page_count - page + 1;
+            const uint32_t count = left < 3 ? left : 1 + (uint32_t)(run % 3);
+            RV_CHECK_STATUS(rv_state_save_pages(state, snapshot, page, count,
+                                                saved + (size_t)(page - 1) * RV_PAGE_SIZE, sums),
+                            RV_OK);
+            page += count;
+            for (uint32_t i = 0; i < 20; i += 1) {
+                RV_CHECK_STATUS(fold_random(state, &seed), RV_OK);
+            }
+        }
+        const uint64_t further = sequence - at;
+        rv_state_save_end(state, snapshot);
+        RV_CHECK(start(&again, 1, 78));
+        rv_error err;
+        RV_CHECK_STATUS(load(again, &head, &err), RV_OK);
+        RV_CHECK_EQ(rv_state_load_sums(again, 1, head.page_count, sums), 0);
+        RV_CHECK(bank_same(rv_state_hash(again, 9), hash));
+        sequence = at;
+        memcpy(versions, versions_at, sizeof versions);
+        for (uint64_t i = 0; i < further; i += 1) {
+            RV_CHECK_STATUS(fold_random(again, &replayed), RV_OK);
+        }
+        RV_CHECK(bank_same(rv_state_hash(again, 10), rv_state_hash(state, 10)));
+        rv_state_reset(again);
+        RV_CHECK_EQ(rv_state_usage_of(again).pages_used, 1);
+        RV_CHECK_PASSED();
+    }
+}
+
+/* Reads everything, changes much of it, deletes what is there. */
+static void use(rv_state *state, uint64_t seed) {
+    rv_error err;
+    (void)rv_state_hash(state, 1);
+    rv_path_pattern pattern;
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/a/*"), &pattern, &err), RV_OK);
+    (void)rv_state_hash_selected(state, 1, &pattern, 1);
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a += 1) {
+        const rv_aggregate *const aggregate = rv_schema_aggregate(schema, a);
+        for (rv_row row = rv_state_row_next(state, a, RV_ROW_NONE); row != RV_ROW_NONE;
+             row = rv_state_row_next(state, a, row)) {
+            for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
+                rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+                static uint8_t text[1 << 16];
+                rv_writer w = rv_writer_over(text, sizeof text);
+                rv_value value;
+                if (rv_state_row_cell(state, a, row, i, &scratch, &value, NULL) == RV_OK) {
+                    rv_value_to_json(&aggregate->columns[i].type, &value, &w);
+                }
+            }
+        }
+    }
+    for (uint32_t i = 0; i < 150; i += 1) {
+        if (fold_random(state, &seed) != RV_OK) {
+            return;
+        }
+    }
+    uint32_t number;
+    (void)rv_state_stream_find(state, RV_LITERAL("/a/2"), &number);
+    rv_state_begin(state);
+    if (rv_state_stream_add(state, RV_NONE, RV_LITERAL("/new/stream"), &number, &err) != RV_OK) {
+        rv_state_rollback(state);
+        return;
+    }
+    rv_state_rollback(state);
+    (void)rv_state_hash(state, 2);
+}
+
+/* A change somewhere in a page: of a bit, a small number, or a word that looks like another. */
+static void damage(uint64_t *seed, uint32_t page_count) {
+    const uint64_t r = rv_test_random(seed);
+    const uint32_t page = r % 4 == 0 ? 0 : (uint32_t)(r >> 8) % page_count;
+    uint8_t *const bytes = saved + (size_t)page * RV_PAGE_SIZE;
+    const uint32_t range = r % 3 == 0 ? RV_PAGE_HEAD : r % 3 == 1 ? 1024 : RV_PAGE_SIZE;
+    const uint32_t offset = (uint32_t)(r >> 32) % (range / 4) * 4;
+    const uint64_t how = rv_test_random(seed);
+    const uint32_t other = (uint32_t)(how >> 8) % page_count;
+    switch (how % 5) {
+    case 0:
+        bytes[offset + how / 5 % 4] ^= (uint8_t)(1u << (how >> 16) % 8);
+        break;
+    case 1:
+        rv_store_u32(bytes + offset, (uint32_t)(how >> 8) % 64);
+        break;
+    case 2:
+        rv_store_u32(bytes + offset, (uint32_t)(how >> 16));
+        break;
+    case 3:
+        memcpy(bytes + offset, saved + (size_t)other * RV_PAGE_SIZE + offset, 4);
+        break;
+    default:
+        memcpy(bytes + offset, bytes + (uint32_t)(how >> 16) % (RV_PAGE_SIZE / 4) * 4, 4);
+        break;
+    }
+}
+
+RV_TEST(what_is_no_state_is_refused_and_what_passes_can_be_used) {
+    static uint8_t good[sizeof saved];
+    uint32_t refused = 0, passed = 0;
+    for (uint64_t run = 1; run <= CHANGES; run += 1) {
+        static rv_checkpoint_head head;
+        uint64_t seed = run * 1000;
+        if (run % 500 == 1) {
+            rv_state *state;
+            RV_CHECK(fill(&state, &seed, 200 + (uint32_t)run % 1300));
+            head = (rv_checkpoint_head){.last_sequence = sequence};
+            rv_snapshot snapshot;
+            RV_CHECK_STATUS(rv_state_save_begin(state, &snapshot, &head), RV_OK);
+            RV_CHECK_STATUS(rv_state_save_pages(state, snapshot, 1, head.page_count, good, sums),
+                            RV_OK);
+        }
+        memcpy(saved, good, (size_t)head.page_count * RV_PAGE_SIZE);
+        damage(&seed, head.page_count);
+        if (run % 8 == 0) {
+            damage(&seed, head.page_count);
+        }
+        rv_state *state;
+        rv_error err;
+        RV_CHECK(start(&state, 1, 5));
+        const rv_status status = load(state, &head, &err);
+        if (status == RV_OK) {
+            passed += 1;
+            use(state, seed);
+        } else {
+            RV_CHECK_STATUS(status, RV_DATA_DAMAGED);
+            refused += 1;
+            rv_state_reset(state);
+            RV_CHECK_EQ(rv_state_stream_count(state), 0);
+        }
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(refused > CHANGES / 5 && passed > CHANGES / 20);
+}
+
+RV_TEST(headers_say_what_they_are) {
+    rv_checkpoint_head head = {.mark = {1, 2, 3},
+                               .last_sequence = 99,
+                               .log_bytes = 12345,
+                               .hash_key = 7,
+                               .recorded_at = -3,
+                               .page_count = 9,
+                               .words_len = 4096 - 72,
+                               .front_crc = 0xabcdef01};
+    uint8_t bytes[RV_CHECKPOINT_HEAD_SIZE], wrong[RV_CHECKPOINT_HEAD_SIZE];
+    rv_checkpoint_head_encode(bytes, &head);
+    rv_checkpoint_head again;
+    RV_CHECK_EQ(rv_checkpoint_head_decode(bytes, &again), RV_CHECKPOINT_USABLE);
+    RV_CHECK(memcmp(again.mark, head.mark, sizeof head.mark) == 0);
+    RV_CHECK(again.last_sequence == 99 && again.log_bytes == 12345 && again.hash_key == 7 &&
+             again.recorded_at == -3 && again.page_count == 9 && again.words_len == 4096 - 72 &&
+             again.front_crc == 0xabcdef01);
+    RV_CHECK_EQ(rv_checkpoint_words_at(&head), 4096 + 72);
+    RV_CHECK_EQ(rv_checkpoint_page_at(&head, 1), 8192);
+    RV_CHECK_EQ(rv_checkpoint_page_at(&head, 10), 8192 + 9 * RV_PAGE_SIZE);
+    for (uint32_t i = 0; i < sizeof bytes; i += 1) {
+        memcpy(wrong, bytes, sizeof bytes);
+        wrong[i] ^= (uint8_t)(1u << (i % 8));
+        RV_CHECK_EQ(rv_checkpoint_head_decode(wrong, &again), RV_CHECKPOINT_DAMAGED);
+    }
+    memset(wrong, 0, sizeof wrong);
+    RV_CHECK_EQ(rv_checkpoint_head_decode(wrong, &again), RV_CHECKPOINT_UNFINISHED);
+    memcpy(wrong, bytes, sizeof bytes);
+    wrong[16] ^= 1;
+    rv_store_u32(wrong + 4092, rv_crc32c(0, rv_bytes_of(wrong, 4092)));
+    RV_CHECK_EQ(rv_checkpoint_head_decode(wrong, &again), RV_CHECKPOINT_FOREIGN);
+}
+
+int main(void) {
+    schema = bank_schema_make(&schema_memory);
+    RV_RUN(what_is_saved_while_events_go_on_is_the_state_as_it_was);
+    RV_RUN(what_is_no_state_is_refused_and_what_passes_can_be_used);
+    RV_RUN(headers_say_what_they_are);
+    free(schema_memory.memory);
+    free(memories[0].memory);
+    free(memories[1].memory);
+    return rv_test_done();
+}
