@@ -29,6 +29,16 @@ static rv_status out_of_memory(rv_error *err) {
         (uint64_t)RV_MEMORY_MIN);
 }
 
+/* What was taken from the arena since the last share is this one. */
+static void share_take(rv_node *node, rv_memory_share share, const rv_arena *arena) {
+    size_t before = 0;
+    for (unsigned i = 0; i < RV_MEMORY_SHARES; i++) {
+        before += node->shares[i];
+    }
+    RV_ASSERT(arena->len >= before && node->shares[share] == 0);
+    node->shares[share] = arena->len - before;
+}
+
 static rv_status create_log(rv_node *node, rv_arena *arena, rv_error *err) {
     const rv_log_options options = {
         .host = node->host,
@@ -47,7 +57,7 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
     node->host.ops->entropy(node->host.ctx, (uint8_t *)&key, sizeof key);
     const size_t journal = budget / SHARE_JOURNAL;
     const size_t snapshots = budget / SHARE_SNAPSHOTS;
-    const size_t fixed = journal + snapshots;
+    const size_t fixed = journal + snapshots + rv_checkpoints_memory(budget);
     const size_t left = arena->cap - arena->len;
     if (left < 2 * fixed) {
         return out_of_memory(err);
@@ -60,7 +70,14 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
         .journal_memory = journal,
         .snapshot_memory = snapshots,
     };
-    return rv_state_create(&node->state, &options, arena, err);
+    const rv_status status = rv_state_create(&node->state, &options, arena, err);
+    share_take(node, RV_MEMORY_PAGES, arena);
+    if (status == RV_OK) {
+        node->shares[RV_MEMORY_JOURNAL] = journal;
+        node->shares[RV_MEMORY_SNAPSHOTS] = snapshots;
+        node->shares[RV_MEMORY_PAGES] -= journal + snapshots;
+    }
+    return status;
 }
 
 /* Takes one more pattern of the selection. */
@@ -108,19 +125,30 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
         budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
     node->event_len_max =
         node->batch_len_max / 2 < RV_EVENT_LEN_MAX ? node->batch_len_max / 2 : RV_EVENT_LEN_MAX;
-    node->schema_arena = rv_arena_split(&arena, budget / SHARE_SCHEMA);
-    node->scratch = rv_arena_split(&arena, node->batch_len_max);
-    node->results = rv_arena_split(&arena, 2 * node->batch_len_max);
     rv_status status = create_selection(node, options, &arena, err);
+    share_take(node, RV_MEMORY_NODE, &arena);
+    node->schema_arena = rv_arena_split(&arena, budget / SHARE_SCHEMA);
+    share_take(node, RV_MEMORY_SCHEMA, &arena);
+    node->scratch = rv_arena_split(&arena, node->batch_len_max);
+    share_take(node, RV_MEMORY_SCRATCH, &arena);
+    node->results = rv_arena_split(&arena, 2 * node->batch_len_max);
+    share_take(node, RV_MEMORY_RESULTS, &arena);
     if (status == RV_OK) {
         status = rv_schema_create(&node->schema, &node->schema_arena, err);
     }
     if (status == RV_OK) {
         status = create_log(node, &arena, err);
+        share_take(node, RV_MEMORY_LOG, &arena);
     }
     if (status == RV_OK) {
         status = create_state(node, budget, &arena, err);
     }
+    if (status == RV_OK) {
+        node->checkpoints.log_growth = options->checkpoint_growth;
+        status = rv_checkpoints_create(node, budget, &arena);
+        share_take(node, RV_MEMORY_CHECKPOINT, &arena);
+    }
+    node->shares[RV_MEMORY_SPARE] = arena.cap - arena.len;
     *out = status == RV_OK ? node : NULL;
     return status;
 }
@@ -208,9 +236,7 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
 
 /* --- opening --- */
 
-/* Compares the recorded selection with the one the node was opened with (order counts), or takes it
- * when the node was opened with none. */
-static rv_status meet_selection(rv_node *node, rv_bytes body, rv_error *err) {
+rv_status rv_node_meet_selection(rv_node *node, rv_bytes body, rv_error *err) {
     const bool take = node->pattern_count == 0;
     node->selection_logged = true;
     rv_cursor c = rv_cursor_over(body);
@@ -242,7 +268,7 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
                                 context.next_sequence - 1);
         }
         if (record.kind == RV_RECORD_SELECTION) {
-            const rv_status status = meet_selection(node, record.body, err);
+            const rv_status status = rv_node_meet_selection(node, record.body, err);
             if (status != RV_OK) {
                 return status;
             }
@@ -315,7 +341,7 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     node->phase = RV_NODE_RECOVERING;
     rv_error local;
     rv_error *e = err == NULL ? &local : err;
-    rv_status status = RV_OK;
+    rv_status status = rv_checkpoints_restore(node, e);
     while (status == RV_OK) {
         rv_batch batch;
         status = rv_log_recover(node->log, &batch, e);
@@ -333,6 +359,9 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
         status = check_identity(node, e);
     }
     node->phase = RV_NODE_OPEN;
+    if (!node->checkpoints.restore.used && rv_log_appended(node->log) > 0) {
+        node->checkpoints.facts.opened_by = RV_OPENED_BY_REPLAY;
+    }
     return status == RV_OK ? RV_OK : rv_node_fail(node, e);
 }
 
@@ -341,7 +370,8 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
 rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_io_completion completion;
     while (node->host.ops->next_completion(node->host.ctx, &completion)) {
-        const bool ours = rv_log_completed(node->log, &completion);
+        const bool ours =
+            rv_log_completed(node->log, &completion) || rv_checkpoints_completed(node, &completion);
         RV_ASSERT(ours);
     }
     if (node->phase != RV_NODE_OPEN) {
@@ -351,7 +381,24 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_error local;
     rv_error *e = err == NULL ? &local : err;
     const rv_status status = rv_log_poll(node->log, e);
-    return status == RV_OK || status == RV_PENDING ? RV_OK : rv_node_fail(node, e);
+    const bool good = status == RV_OK || status == RV_PENDING;
+    const rv_status result = good ? RV_OK : rv_node_fail(node, e);
+    rv_checkpoints_poll(node);
+    return result;
+}
+
+bool rv_node_busy(const rv_node *node) {
+    return node->phase == RV_NODE_OPEN && rv_checkpoints_busy(node);
+}
+
+/* A last checkpoint, before the seal. RV_PENDING, or RV_OK when there is nothing more to do. */
+static rv_status close_checkpoints(rv_node *node) {
+    rv_error err;
+    const rv_status status = rv_log_poll(node->log, &err);
+    if (status != RV_OK && status != RV_PENDING) {
+        (void)rv_node_fail(node, &err);
+    }
+    return rv_checkpoints_close(node);
 }
 
 rv_status rv_node_close(rv_node *node, rv_error *err) {
@@ -361,6 +408,10 @@ rv_status rv_node_close(rv_node *node, rv_error *err) {
     RV_ASSERT(!node->receiving.active);
     node->phase = RV_NODE_CLOSING;
     node->read_generation += 1;
+    if (!node->sealing && close_checkpoints(node) == RV_PENDING) {
+        return RV_PENDING;
+    }
+    node->sealing = true;
     const rv_status status = rv_log_seal(node->log, err);
     if (status != RV_PENDING) {
         node->phase = RV_NODE_CLOSED;
@@ -433,6 +484,48 @@ uint64_t rv_node_sequence_durable(const rv_node *node) {
 
 rv_hash128 rv_node_state_hash(rv_node *node) {
     return rv_state_hash(node->state, rv_log_watermark(node->log));
+}
+
+bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {
+    static const char *const names[RV_MEMORY_SHARES] = {
+        [RV_MEMORY_NODE] = "node",
+        [RV_MEMORY_SCHEMA] = "schema",
+        [RV_MEMORY_SCRATCH] = "scratch",
+        [RV_MEMORY_RESULTS] = "results",
+        [RV_MEMORY_LOG] = "log",
+        [RV_MEMORY_PAGES] = "pages",
+        [RV_MEMORY_JOURNAL] = "journal",
+        [RV_MEMORY_SNAPSHOTS] = "snapshots",
+        [RV_MEMORY_CHECKPOINT] = "checkpoint",
+        [RV_MEMORY_SPARE] = "spare",
+    };
+    if (index >= RV_MEMORY_SHARES) {
+        return false;
+    }
+    const rv_state_usage usage = rv_state_usage_of(node->state);
+    const size_t bytes = node->shares[index];
+    size_t used = bytes, used_max = 0;
+    if (index == RV_MEMORY_SCHEMA) {
+        used = node->schema_arena.len;
+    } else if (index == RV_MEMORY_PAGES) {
+        used = (size_t)usage.pages_used * RV_PAGE_SIZE;
+    } else if (index == RV_MEMORY_JOURNAL) {
+        used = 0;
+        used_max = usage.journal_max;
+    } else if (index == RV_MEMORY_SNAPSHOTS) {
+        used = (size_t)usage.copies * RV_PAGE_SIZE;
+        used_max = (size_t)usage.copies_max * RV_PAGE_SIZE;
+    } else if (index == RV_MEMORY_SPARE) {
+        used = 0;
+    }
+    used = used < bytes ? used : bytes; /* copies lie in pages that are not used, too */
+    used_max = used_max < bytes ? used_max : bytes;
+    *out = (rv_memory_class){names[index], bytes, used, used_max < used ? used : used_max};
+    return true;
+}
+
+const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node) {
+    return &node->checkpoints.facts;
 }
 
 rv_status rv_node_failed(const rv_node *node, rv_error *err) {

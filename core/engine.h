@@ -29,6 +29,7 @@ typedef struct rv_node_options {
     rv_role role;
     const rv_bytes *patterns; /* an edge's selection, copied; none: the one its log names */
     size_t pattern_count;
+    uint64_t checkpoint_growth; /* bytes of log between checkpoints; 0: as fits log and state */
 } rv_node_options;
 
 /* --- life --- */
@@ -37,21 +38,26 @@ typedef struct rv_node_options {
 RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *options, rv_error *err);
 
 /*
- * Opens: recovers the log and folds it. RV_PENDING: poll, then call again; RV_OK: open.
- * A new root makes its log; a new edge has none until rv_node_adopt.
- * RV_DATA_DAMAGED: the node is open for reading only, up to the damage; `err` says where.
- * RV_SELECTION_CHANGED: the edge's log was made for other patterns. RV_NOT_ROOT: the directory
- * belongs to a node of the other role. RV_STATE_FULL: the budget is too small for the rows.
- * RV_DATA_NEWER, RV_STORAGE_*.
+ * Opens: takes the newest checkpoint that is good, recovers the log and folds what is behind it, or
+ * all of it when there is none (rv_node_checkpoint_of tells). RV_PENDING: poll, then call again;
+ * RV_OK: open. A new root makes its log; a new edge has none until rv_node_adopt. RV_DATA_DAMAGED:
+ * the node is open for reading only, up to the damage; `err` says where. RV_SELECTION_CHANGED: the
+ * edge's log was made for other patterns. RV_NOT_ROOT: the directory belongs to a node of the other
+ * role. RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER, RV_STORAGE_*.
  */
 RV_MUST_USE rv_status rv_node_open(rv_node *node, rv_error *err);
 
 /* Takes completions from the host and goes on with writing and flushing. Call it after each round
- * of calls and whenever an operation finished. RV_OK, or the failure that made the node read-only.
- */
+ * of calls, whenever an operation finished, and again when rv_node_busy says so. RV_OK, or the
+ * failure that made the node read-only. */
 RV_MUST_USE rv_status rv_node_poll(rv_node *node, rv_error *err);
 
-/* Stops taking appends, flushes and seals: RV_PENDING until RV_END. */
+/* True when polling would go on with something that no completion will announce: a checkpoint is
+ * written piece by piece, one a poll. Not urgent: whatever waits comes first. */
+bool rv_node_busy(const rv_node *node);
+
+/* Stops taking appends, flushes, writes a checkpoint if opening again would be the faster for it,
+ * and seals: RV_PENDING until RV_END. */
 RV_MUST_USE rv_status rv_node_close(rv_node *node, rv_error *err);
 
 /* --- facts --- */
@@ -71,6 +77,39 @@ uint64_t rv_node_watermark_durable(const rv_node *node);
 uint64_t rv_node_sequence(const rv_node *node);
 uint64_t rv_node_sequence_durable(const rv_node *node);
 rv_hash128 rv_node_state_hash(rv_node *node);
+
+/* A class of the node's memory. All of them together are the budget it was created with. */
+typedef struct rv_memory_class {
+    const char *name;
+    size_t bytes;
+    size_t used;     /* now; `bytes` where that is not told apart */
+    size_t used_max; /* since the node was created, as far as it is noted; not below `used` */
+} rv_memory_class;
+
+/* Class `index`, from 0 on. False: there are no more. */
+bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out);
+
+typedef enum rv_opened {
+    RV_OPENED_EMPTY, /* or not yet */
+    RV_OPENED_BY_REPLAY,
+    RV_OPENED_BY_CHECKPOINT
+} rv_opened;
+
+/* Checkpoints are a cache of what the log says: nothing about them makes a node fail. */
+typedef struct rv_node_checkpoint {
+    rv_opened opened_by;
+    rv_error
+        passed_over;   /* why the newest one was not used at open; RV_OK when it was, or none is */
+    uint64_t number;   /* of the newest that is good; 0: there is none */
+    uint64_t sequence; /* its place in the log */
+    uint64_t position;
+    uint64_t bytes;   /* of its file */
+    bool writing;     /* one is being written */
+    uint32_t written; /* by this node since it was opened */
+    rv_error failure; /* of the last one that was begun; RV_OK when it is good */
+} rv_node_checkpoint;
+
+const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node);
 
 /* Why the node is read-only; RV_OK when it is not. */
 rv_status rv_node_failed(const rv_node *node, rv_error *err);

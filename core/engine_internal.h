@@ -3,7 +3,7 @@
 #ifndef RV_CORE_ENGINE_INTERNAL_H
 #define RV_CORE_ENGINE_INTERNAL_H
 
-#include "core/engine.h"
+#include "core/engine_checkpoint.h"
 
 typedef enum rv_node_phase {
     RV_NODE_CREATED,
@@ -24,16 +24,33 @@ typedef struct rv_receiving {
     uint32_t streams_known; /* streams below this number have an event */
 } rv_receiving;
 
+/* What the budget is divided into: see rv_node_memory. */
+typedef enum rv_memory_share {
+    RV_MEMORY_NODE,    /* the node itself, and its selection */
+    RV_MEMORY_SCHEMA,  /* what the schema is made of */
+    RV_MEMORY_SCRATCH, /* one event being judged, folded or compared */
+    RV_MEMORY_RESULTS, /* answers of one append */
+    RV_MEMORY_LOG,     /* batches not yet written, the read cache, the log's index */
+    RV_MEMORY_PAGES,   /* rows, streams, indexes */
+    RV_MEMORY_JOURNAL, /* what a batch may take back */
+    RV_MEMORY_SNAPSHOTS,
+    RV_MEMORY_CHECKPOINT,
+    RV_MEMORY_SPARE, /* what the others leave */
+    RV_MEMORY_SHARES
+} rv_memory_share;
+
 struct rv_node {
     rv_host host;
     rv_role role;
     rv_node_phase phase;
+    bool sealing; /* closing: the log is being sealed */
     rv_log *log;
     rv_schema *schema;
     rv_state *state;
     rv_arena schema_arena;
-    rv_arena scratch; /* of one event being judged, folded or compared */
-    rv_arena results; /* of one append: encoded data and paths of its events */
+    rv_arena scratch;                /* of one event being judged, folded or compared */
+    rv_arena results;                /* of one append: encoded data and paths of its events */
+    size_t shares[RV_MEMORY_SHARES]; /* bytes */
     size_t batch_len_max;
     size_t event_len_max;
     uint64_t read_generation; /* moves whenever a batch that was read may have become invalid */
@@ -41,9 +58,10 @@ struct rv_node {
     rv_receiving receiving;
     rv_path_pattern *patterns;
     size_t pattern_count;
-    rv_arena selection;             /* text of the patterns */
-    bool selection_logged;          /* the log names a selection, */
-    bool selection_differs;         /* which is not `patterns` */
+    rv_arena selection;     /* text of the patterns */
+    bool selection_logged;  /* the log names a selection, */
+    bool selection_differs; /* which is not `patterns` */
+    rv_checkpoints checkpoints;
     rv_error failure;               /* why the node is read-only; status RV_OK when it is not */
     rv_value values[RV_FIELDS_MAX]; /* of the event being folded */
     rv_event_draft draft;           /* of the event being appended */
@@ -54,6 +72,10 @@ rv_status rv_node_check_writable(const rv_node *node, rv_error *err);
 
 /* Makes the node read-only for this reason, unless it is already. Returns the status. */
 rv_status rv_node_fail(rv_node *node, const rv_error *err);
+
+/* Compares a recorded selection with the one the node was opened with (order counts), or takes it
+ * when the node was opened with none. */
+rv_status rv_node_meet_selection(rv_node *node, rv_bytes body, rv_error *err);
 
 /* rv_log_read, with account of what it does to batches read before. */
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err);

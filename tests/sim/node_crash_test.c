@@ -7,16 +7,20 @@
  * crash, the nth operation goes wrong, the node runs on until it stops, the power fails, and the
  * node is opened again. The model is the same workload run without faults: its state hash after
  * every batch. A recovered node must stand at the end of some batch, not before the last
- * acknowledged one, with the model's hash there; and it must take appends again.
+ * acknowledged one, with the model's hash there; and it must take appends again. All of it once
+ * more while one checkpoint after the other is written, so that faults and crashes meet each of
+ * their operations too, and what is opened is opened by them.
  */
 #include "platform/sim/disk.h"
 #include "tests/unit/node_fixture.h"
 
 #define BATCHES 12
 #ifdef RV_TEST_EMULATED /* a processor that is played by another takes fifteen times as long */
-#define SEEDS 1
+#define SEEDS            1
+#define CHECKPOINT_SEEDS 1
 #else
-#define SEEDS 8
+#define SEEDS            8
+#define CHECKPOINT_SEEDS 1
 #endif
 #define DISK_MEMORY ((size_t)24 << 20)
 
@@ -28,6 +32,8 @@ typedef struct run {
     rv_hash128 hashes[BATCHES + 2]; /* after i batches; 0 is the empty node */
     uint64_t watermarks[BATCHES + 2];
 } run;
+
+static uint32_t opened_by_checkpoint;
 
 /* Batch `i` of the workload: the schema first, then accounts that come and are changed. */
 static rv_status append_batch(rv_node *node, unsigned i, rv_error *err) {
@@ -91,6 +97,9 @@ static unsigned run_workload(run *r) {
         if (i % 3 != 2 && !fixture_settle(r->node)) {
             break;
         }
+        for (unsigned steps = 0; fixture_checkpoint_growth > 0 && steps < i % 8; steps++) {
+            fixture_poll(r->node);
+        }
         if (rv_node_watermark_durable(r->node) == r->watermarks[i + 1]) {
             acknowledged = i + 1;
         }
@@ -118,6 +127,7 @@ static void check_recovered(run *r, unsigned acknowledged, const char *what, uin
         fprintf(stderr, "%s at operation %llu: %s\n", what, (unsigned long long)n, err.detail);
     }
     RV_CHECK_STATUS(status, RV_OK);
+    opened_by_checkpoint += rv_node_checkpoint_of(r->node)->opened_by == RV_OPENED_BY_CHECKPOINT;
     const int held = batches_held(r);
     if (held < (int)acknowledged) {
         fprintf(stderr, "%s at operation %llu: holds %d batches, acknowledged %u\n", what,
@@ -134,6 +144,8 @@ static void check_recovered(run *r, unsigned acknowledged, const char *what, uin
     rv_sim_disk_crash(r->disk);
     RV_CHECK_STATUS(open_node(r), RV_OK);
     RV_CHECK(fixture_hashes_equal(rv_node_state_hash(r->node), r->hashes[BATCHES + 1]));
+    RV_CHECK_EQ(rv_node_checkpoint_of(r->node)->opened_by,
+                fixture_checkpoint_growth > 0 ? RV_OPENED_BY_CHECKPOINT : RV_OPENED_BY_REPLAY);
 }
 
 /* The nth operation goes wrong, for every n until the workload is over before it. */
@@ -165,7 +177,8 @@ static void run_free(run *r) {
     free(r->node_memory);
 }
 
-static void fault_and_crash(rv_sim_fault fault, uint32_t pending_percent, uint32_t short_percent) {
+static void run_faults(rv_sim_fault fault, uint32_t pending_percent, uint32_t short_percent,
+                       uint64_t seeds) {
     static const char *const names[] = {"keep", "lose", "tear", "reorder"};
     run r = run_create();
     RV_CHECK(make_model(&r));
@@ -174,12 +187,22 @@ static void fault_and_crash(rv_sim_fault fault, uint32_t pending_percent, uint32
                                       .crash = (rv_sim_crash)crash,
                                       .pending_percent = pending_percent,
                                       .short_percent = short_percent};
-        for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        for (uint64_t seed = 1; seed <= seeds; seed++) {
             fault_every_operation(&r, faults, seed, names[crash]);
             RV_CHECK_PASSED();
         }
     }
     run_free(&r);
+}
+
+static void fault_and_crash(rv_sim_fault fault, uint32_t pending_percent, uint32_t short_percent) {
+    run_faults(fault, pending_percent, short_percent, SEEDS);
+    RV_CHECK_PASSED();
+    fixture_checkpoint_growth = 1;
+    opened_by_checkpoint = 0;
+    run_faults(fault, pending_percent, short_percent, CHECKPOINT_SEEDS);
+    fixture_checkpoint_growth = 0;
+    RV_CHECK(opened_by_checkpoint > 100);
 }
 
 RV_TEST(power_fails_at_the_nth_operation) {

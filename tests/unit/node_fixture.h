@@ -31,6 +31,9 @@ static const char fixture_schema[] =
     "CREATE STREAM accounts (path \"/accounts/{id}\","
     " event_types (account_opened, deposited, withdrawn, noted));";
 
+/* Of every node that is opened here: 0 as a program has it; 1: one checkpoint after the other. */
+static uint64_t fixture_checkpoint_growth;
+
 typedef struct fixture {
     uint8_t *host_memory;
     uint8_t *node_memory;
@@ -57,6 +60,7 @@ static inline rv_status fixture_open_on(rv_host host, void *memory, size_t memor
         .role = role,
         .patterns = &text,
         .pattern_count = pattern == NULL ? 0 : 1,
+        .checkpoint_growth = fixture_checkpoint_growth,
     };
     memset(memory, 0xa5, memory_size); /* nothing may rely on what memory held */
     rv_status status = rv_node_create(node, &options, err);
