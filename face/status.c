@@ -94,22 +94,64 @@ static void write_resources(rv_node *node, rv_writer *w) {
     rv_write_u8(w, '}');
     member(w, "memory");
     rv_write_u8(w, '{');
+    rv_memory_class class;
+    size_t sum = 0;
+    for (uint32_t i = 0; rv_node_memory(node, i, &class); i++) {
+        sum += class.bytes;
+    }
+    member_uint(w, "bytes", sum);
     member_uint(w, "page_size", RV_PAGE_SIZE);
     member_uint(w, "pages_used", usage.pages_used);
     member_uint(w, "pages_total", usage.pages_total);
-    rv_write_u8(w, '}');
+    member(w, "classes");
+    rv_write_u8(w, '{');
+    for (uint32_t i = 0; rv_node_memory(node, i, &class); i++) {
+        member(w, class.name);
+        rv_write_u8(w, '{');
+        member_uint(w, "bytes", class.bytes);
+        member_uint(w, "used", class.used);
+        member_uint(w, "used_max", class.used_max);
+        rv_write_u8(w, '}');
+    }
+    rv_write_text(w, "}}");
 }
 
-static void write_failure(const rv_node *node, rv_writer *w) {
-    rv_error failure;
-    member(w, "read_only");
-    if (rv_node_failed(node, &failure) == RV_OK) {
+static void member_error(rv_writer *w, const char *name, const rv_error *error) {
+    member(w, name);
+    if (error->status == RV_OK) {
         rv_write_text(w, "null");
         return;
     }
     rv_write_u8(w, '{');
-    rv_error_write_members(&failure, w);
+    rv_error_write_members(error, w);
     rv_write_u8(w, '}');
+}
+
+static void write_checkpoint(const rv_node *node, rv_writer *w) {
+    static const char *const opened[] = {"nothing", "replay", "checkpoint"};
+    const rv_node_checkpoint *const facts = rv_node_checkpoint_of(node);
+    member(w, "checkpoint");
+    rv_write_u8(w, '{');
+    member_text(w, "opened_by", opened[facts->opened_by]);
+    member_error(w, "passed_over", &facts->passed_over);
+    member(w, "position");
+    if (facts->number == 0) {
+        rv_write_text(w, "null");
+    } else {
+        rv_write_uint(w, facts->position);
+        member_uint(w, "events_behind", rv_node_sequence(node) - facts->sequence);
+        member_uint(w, "bytes", facts->bytes);
+    }
+    member(w, "writing");
+    rv_write_text(w, facts->writing ? "true" : "false");
+    member_error(w, "failure", &facts->failure);
+    rv_write_u8(w, '}');
+}
+
+static void write_failure(const rv_node *node, rv_writer *w) {
+    rv_error failure = {.status = RV_OK};
+    failure.status = rv_node_failed(node, &failure);
+    member_error(w, "read_only", &failure);
 }
 
 static void write_upstream(const rv_face *face, rv_writer *w) {
@@ -151,6 +193,7 @@ void rv_face_status(rv_face *face, const rv_path_pattern *patterns, size_t patte
     }
     write_contents(node, w);
     write_resources(node, w);
+    write_checkpoint(node, w);
     write_failure(node, w);
     if (face->options.edge != NULL) {
         write_upstream(face, w);

@@ -124,7 +124,8 @@ static void round_run(rv_daemon *d) {
     node_poll(d); /* flushes what the answers appended */
     const uint64_t after = rv_node_sequence(node) + rv_node_sequence_durable(node) +
                            rv_node_watermark(node) + rv_node_watermark_durable(node);
-    const bool again = d->server->again || (d->link != NULL && d->link->again) || after != reached;
+    const bool again = d->server->again || (d->link != NULL && d->link->again) ||
+                       after != reached || (!d->stopping && rv_node_busy(node));
     const int failed = again ? uv_idle_start(&d->again, on_again) : uv_idle_stop(&d->again);
     RV_ASSERT(failed == 0);
     set_deadline(d, now);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the core does with the loan log, beside tests/bench/baseline.c: durable batches of 1,000
- * from JSON text, then opening what that left, which replays every event into aggregates on one
- * core.
+ * from JSON text, then opening what that left: without its checkpoint, which replays every event
+ * into aggregates on one core, with it, and with it when ten times the events were written to the
+ * same rows.
  *
  * Batches are flushed one by one, each before it counts, but by another thread, as in the daemon:
  * while one is flushed the next is judged, folded and encoded, and the one after that waits until
@@ -11,20 +12,21 @@
  *     bench_core DATA DIRECTORY      prints `name value` lines
  */
 #include "core/engine.h"
-#include "native/flusher.h"
 #include "platform/posix/posix.h"
+#include "tests/bench/flusher.h"
 #include "tests/bench/loans.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define BATCH       1000
 #define MEMORY_SIZE ((size_t)128 << 20)
 #define REPEATS     5
-
-static rv_flusher *flusher;
 
 static void check(rv_status status, const rv_error *err) {
     if (status != RV_OK && status != RV_END) {
@@ -65,7 +67,7 @@ static void wait_durable(rv_node *node, uint64_t sequence) {
     rv_error err;
     check(rv_node_poll(node, &err), &err);
     while (rv_node_sequence_durable(node) < sequence) {
-        rv_flusher_poll(flusher, true);
+        flusher_poll(true);
         check(rv_node_poll(node, &err), &err);
     }
 }
@@ -83,7 +85,7 @@ static void append_all(rv_node *node, const loans *log) {
         const uint64_t last = rv_node_sequence(node);
         rv_status status = rv_node_append(node, batch, count, results, &err);
         while (status == RV_PENDING || status == RV_BUSY) {
-            rv_flusher_poll(flusher, true);
+            flusher_poll(true);
             check(rv_node_poll(node, &err), &err);
             status = rv_node_append(node, batch, count, results, &err);
         }
@@ -91,6 +93,70 @@ static void append_all(rv_node *node, const loans *log) {
         wait_durable(node, last);
     }
     wait_durable(node, rv_node_sequence(node));
+}
+
+/* Appends what creates no row, `times` over. */
+static void append_again(rv_node *node, const loans *log, int times) {
+    static rv_append batch[BATCH];
+    static rv_event results[BATCH];
+    rv_error err;
+    size_t count = 0;
+    for (int time = 0; time < times; time++) {
+        for (size_t i = 0; i < log->count; i++) {
+            const loan_event *event = &log->events[i];
+            if (event->kind != LOAN_SUBMITTED && event->kind != LOAN_ITEM_OPENED) {
+                batch[count++] =
+                    (rv_append){.path = event->path, .type = event->type, .data = event->data};
+            }
+            if (count == BATCH || (i + 1 == log->count && count > 0)) {
+                rv_status status = rv_node_append(node, batch, count, results, &err);
+                while (status == RV_PENDING || status == RV_BUSY) {
+                    check(rv_node_poll(node, &err), &err);
+                    status = rv_node_append(node, batch, count, results, &err);
+                }
+                check(status, &err);
+                check(rv_node_poll(node, &err), &err);
+                count = 0;
+            }
+        }
+    }
+}
+
+static void remove_checkpoints(const char *directory) {
+    DIR *const dir = opendir(directory);
+    const struct dirent *entry;
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+        if (strncmp(entry->d_name, "ckp-", 4) == 0) {
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+        }
+    }
+    if (dir != NULL) {
+        (void)closedir(dir);
+    }
+}
+
+/* The best time to open, in seconds; ends the program when the state is another. */
+static double time_open(const char *directory, void *memory, rv_hash128 hash, rv_opened by) {
+    double best = 1e9;
+    for (int i = 0; i < REPEATS; i++) {
+        rv_posix *posix = NULL;
+        if (by == RV_OPENED_BY_REPLAY) {
+            remove_checkpoints(directory);
+        }
+        memset(memory, 0, MEMORY_SIZE);
+        const double start = seconds();
+        rv_node *node = open_node(directory, memory, &posix);
+        const double took = seconds() - start;
+        best = took < best ? took : best;
+        const rv_hash128 again = rv_node_state_hash(node);
+        if (again.low != hash.low || again.high != hash.high ||
+            rv_node_checkpoint_of(node)->opened_by != by) {
+            fprintf(stderr, "bench: the state after opening differs\n");
+            exit(1);
+        }
+        close_node(node, posix);
+    }
+    return best;
 }
 
 int main(int argc, char **argv) {
@@ -107,29 +173,26 @@ int main(int argc, char **argv) {
     rv_event event;
     check(rv_node_schema_apply(node, log.schema, &event, &err), &err);
     wait_durable(node, rv_node_sequence(node));
-    check(rv_flusher_start(posix, &flusher, &err), &err);
+    flusher_start(posix);
     double start = seconds();
     append_all(node, &log);
     printf("durable_batches %.0f\n", (double)log.count / (seconds() - start));
-    rv_flusher_stop(flusher);
+    flusher_stop();
     printf("log_bytes %llu\n", (unsigned long long)rv_log_bytes(rv_node_log(node)));
-    const rv_hash128 hash = rv_node_state_hash(node);
+    rv_hash128 hash = rv_node_state_hash(node);
     close_node(node, posix);
-    double best = 1e9;
-    for (int i = 0; i < REPEATS; i++) {
-        memset(memory, 0, MEMORY_SIZE);
-        start = seconds();
-        node = open_node(argv[2], memory, &posix);
-        const double took = seconds() - start;
-        best = took < best ? took : best;
-        const rv_hash128 again = rv_node_state_hash(node);
-        if (again.low != hash.low || again.high != hash.high) {
-            fprintf(stderr, "bench: the state after replay differs\n");
-            return 1;
-        }
-        close_node(node, posix);
-    }
-    printf("open_ms %.2f\n", best * 1000);
-    printf("replay %.0f\n", (double)log.count / best);
+    const double replay = time_open(argv[2], memory, hash, RV_OPENED_BY_REPLAY);
+    printf("replay %.0f\n", (double)log.count / replay);
+    printf("replay_ms %.2f\n", replay * 1000);
+    printf("open_ms %.2f\n", time_open(argv[2], memory, hash, RV_OPENED_BY_CHECKPOINT) * 1000);
+    node = open_node(argv[2], memory, &posix);
+    append_again(node, &log, 11);
+    hash = rv_node_state_hash(node);
+    printf("events_10x %llu\n", (unsigned long long)rv_node_sequence(node));
+    printf("checkpoint_bytes %llu\n", (unsigned long long)rv_node_checkpoint_of(node)->bytes);
+    start = seconds();
+    close_node(node, posix);
+    printf("close_10x_ms %.2f\n", (seconds() - start) * 1000);
+    printf("open_10x_ms %.2f\n", time_open(argv[2], memory, hash, RV_OPENED_BY_CHECKPOINT) * 1000);
     return 0;
 }

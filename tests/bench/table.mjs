@@ -36,7 +36,7 @@ const row = (what, figure, beside, ratio, bar, met) => rows.push([what, figure, 
 const perSecond = (value) => `${Math.round(value).toLocaleString('en-US')}/s`;
 
 function core() {
-  const runs = { durable: [], replay: [], open: [], memory: [], wal: [], bytes: 0 };
+  const runs = { durable: [], replay: [], open: [], open10: [], memory: [], wal: [], bytes: 0 };
   for (let i = 0; i < rounds; i += 1) {
     const ours = bench('bench_core', data, join(folder, `core-${i}`));
     runs.memory.push(bench('bench_baseline', data, ':memory:').events_per_second);
@@ -44,6 +44,7 @@ function core() {
     runs.durable.push(ours.durable_batches);
     runs.replay.push(ours.replay);
     runs.open.push(ours.open_ms);
+    runs.open10.push(ours.open_10x_ms);
     runs.bytes = ours.log_bytes;
   }
   const [replay, memory] = [median(runs.replay), median(runs.memory)];
@@ -52,7 +53,9 @@ function core() {
     `${(replay / memory).toFixed(1)}x`, '>= 8x', replay >= 8 * memory);
   row('durable batches of 1,000', perSecond(durable), `SQLite WAL, FULL ${perSecond(wal)}`,
     `${(durable / wal).toFixed(1)}x`, '>= 4x', durable >= 4 * wal);
-  row('open a node (by replay)', `${median(runs.open).toFixed(1)} ms`, '', '', '<= 10 ms', median(runs.open) <= 10);
+  const [open, open10] = [median(runs.open), median(runs.open10)];
+  row('open a node', `${open.toFixed(1)} ms`, '', '', '<= 10 ms', open <= 10);
+  row('the same with ten times the events', `${open10.toFixed(1)} ms`, '', '', '<= 10 ms', open10 <= 10);
   row('log on disk', `${(runs.bytes / 262200).toFixed(1)} bytes an event`, '', '', '<= 60', runs.bytes / 262200 <= 60);
   return replay;
 }
