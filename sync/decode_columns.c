@@ -204,9 +204,10 @@ static bool write_entry(rv_decoder *d, const rv_plan_entry *entry, const rv_plan
     if (entry->keyed) {
         const rv_bytes key = rv_plan_key_text(&d->plan.streams[stream], d->schema);
         const size_t len = key.len + entry->bytes.len;
-        if (field->type->kind != RV_TYPE_UUID) {
+        const size_t fixed = rv_type_bytes_len(field->type->kind);
+        if (fixed == 0) {
             rv_write_varint(w, len);
-        } else if (len != 16) {
+        } else if (len != fixed) {
             return false;
         }
         rv_write(w, key);
@@ -220,7 +221,8 @@ static bool write_entry(rv_decoder *d, const rv_plan_entry *entry, const rv_plan
         value = rv_value_float(rv_float_of_bits(entry->bits));
     } else if (field->class_ == RV_VALUE_BYTES) {
         value = rv_value_bytes(entry->bytes);
-        if (field->type->kind == RV_TYPE_UUID && entry->bytes.len != 16) {
+        const size_t fixed = rv_type_bytes_len(field->type->kind);
+        if (fixed > 0 && entry->bytes.len != fixed) {
             return false;
         }
     }

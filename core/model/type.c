@@ -97,6 +97,7 @@ rv_value_class rv_type_class(const rv_type *type) {
     case RV_TYPE_VARCHAR:
     case RV_TYPE_TEXT:
     case RV_TYPE_BYTEA:
+    case RV_TYPE_INTERVAL:
     case RV_TYPE_UUID:
     case RV_TYPE_JSON:
     case RV_TYPE_JSONB:
@@ -112,7 +113,6 @@ rv_value_class rv_type_class(const rv_type *type) {
 static bool is_supported(rv_type_kind kind, const rv_type *type) {
     RV_ASSERT(kind < RV_TYPE_KIND_COUNT);
     switch (kind) {
-    case RV_TYPE_INTERVAL:
     case RV_TYPE_JSON:
     case RV_TYPE_JSONB:
         return false;
@@ -275,6 +275,19 @@ static rv_status parse_bits(rv_lexer *lexer, rv_type *type, rv_error *err) {
     return status == RV_OK ? rv_lexer_next(lexer, err) : status;
 }
 
+/* `interval` is followed by neither fields nor a precision. */
+static rv_status refuse_fields(rv_lexer *lexer, rv_error *err) {
+    static const char *const words[] = {"(", "year", "month", "day", "hour", "minute", "second"};
+    RV_ASSERT(lexer != NULL);
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (rv_lexer_is(lexer, words[i])) {
+            return rv_lexer_error(lexer, RV_UNSUPPORTED, "`interval` without fields or a precision",
+                                  err);
+        }
+    }
+    return RV_OK;
+}
+
 /* The further words of `double precision`, `character varying`, `timestamp with time zone`. */
 static rv_status parse_words(rv_lexer *lexer, rv_bytes name, rv_type *type, rv_error *err) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
@@ -289,6 +302,8 @@ static rv_status parse_words(rv_lexer *lexer, rv_bytes name, rv_type *type, rv_e
         status = accept(lexer, "varying", &there, err);
         type->kind = there ? RV_TYPE_VARCHAR : RV_TYPE_CHAR;
         type->size = there ? 0 : 1;
+    } else if (type->kind == RV_TYPE_INTERVAL) {
+        status = refuse_fields(lexer, err);
     } else if (rv_bytes_are(name, "float") && rv_lexer_is(lexer, "(")) {
         status = parse_bits(lexer, type, err);
     } else if (type->kind == RV_TYPE_TIMESTAMP || type->kind == RV_TYPE_TIME) {

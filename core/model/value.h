@@ -8,7 +8,7 @@
  *                   numeric(p<=18, 0<=s<=p) (the number times 10^s); enum (ordinal of the label)
  *   RV_VALUE_FLOAT  real (already rounded to single), double precision
  *   RV_VALUE_BYTES  every other numeric (core/model/decimal.h); char, varchar, text, json, jsonb
- *                   (UTF-8); bytea; uuid (16 bytes); arrays (core/model/array.h)
+ *                   (UTF-8); bytea; uuid, interval (16 bytes); arrays (core/model/array.h)
  *
  * Text input, ranges and JSON output are PostgreSQL 15's, with TimeZone UTC and DateStyle ISO.
  * What this version does not have yet answers RV_UNSUPPORTED when a schema names it.
@@ -137,6 +137,11 @@ void rv_type_write(const rv_type *type, rv_writer *w);
 /* How wide the floats of a kind are. */
 static inline rv_float_width rv_float_width_of(rv_type_kind kind) {
     return kind == RV_TYPE_REAL ? RV_FLOAT_SINGLE : RV_FLOAT_DOUBLE;
+}
+
+/* The length that all values of a kind of bytes have, which is therefore not stored; or 0. */
+static inline size_t rv_type_bytes_len(rv_type_kind kind) {
+    return kind == RV_TYPE_UUID || kind == RV_TYPE_INTERVAL ? 16 : 0;
 }
 
 /* True when a value of one type is one of the other as it is. */

@@ -9,6 +9,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
+#include "core/model/interval.h"
 #include "core/model/value_cast_float.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
@@ -32,6 +33,11 @@ static bool is_text(rv_type_kind kind) {
 
 static rv_cast_rule rule_of_times(rv_type_kind from, rv_type_kind to) {
     RV_ASSERT(from != to);
+    if (from == RV_TYPE_TIME || from == RV_TYPE_INTERVAL) {
+        return to == RV_TYPE_INTERVAL ? RV_CAST_IMPLICIT
+               : to == RV_TYPE_TIME   ? RV_CAST_ASSIGNMENT
+                                      : RV_CAST_NONE;
+    }
     const bool from_date = from == RV_TYPE_DATE;
     const bool from_zoned = from == RV_TYPE_TIMESTAMPTZ;
     const bool from_stamp = from == RV_TYPE_TIMESTAMP || from_zoned;
@@ -127,6 +133,23 @@ static bool cast_time(rv_type_kind from, rv_type_kind to, int64_t *number) {
     return true;
 }
 
+/* A time of day as an interval; the time of day that an interval from midnight ends at. */
+static rv_status cast_interval(rv_type_kind to, rv_arena *scratch, rv_value *value, rv_error *err) {
+    if (to == RV_TYPE_TIME) {
+        const int64_t us = rv_interval_load(value->as.bytes).us;
+        *value = rv_value_int(us - rv_time_floor_days(us) * RV_DAY_US);
+        return RV_OK;
+    }
+    RV_ASSERT(to == RV_TYPE_INTERVAL && value->class_ == RV_VALUE_INT);
+    uint8_t *bytes = rv_arena_take_raw(scratch, RV_INTERVAL_LEN);
+    if (bytes == NULL) {
+        return rv_value_refuse_memory(err);
+    }
+    rv_interval_store((rv_interval){0, 0, value->as.integer}, bytes);
+    *value = rv_value_bytes(rv_bytes_of(bytes, RV_INTERVAL_LEN));
+    return RV_OK;
+}
+
 bool rv_value_text_in(const rv_type *type, const rv_value *value, rv_arena *arena, rv_bytes *text) {
     RV_ASSERT(!rv_value_is_null(value));
     uint8_t *start = rv_arena_take_raw(arena, 0);
@@ -189,6 +212,10 @@ rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_by
         return status == RV_VALUE_OUT_OF_RANGE ? refuse_range(from, to, value, what, err)
                : status == RV_OK               ? RV_OK
                                                : rv_value_refuse_memory(err);
+    }
+    if (from->kind != to->kind &&
+        (from->kind == RV_TYPE_INTERVAL || to->kind == RV_TYPE_INTERVAL)) {
+        return cast_interval(to->kind, scratch, value, err);
     }
     if (value->class_ != RV_VALUE_INT || from->kind == to->kind) {
         return RV_OK;

@@ -10,11 +10,13 @@
  *     numeric   8 bytes of digits without zeros at the end, 1 byte of scale; a wide one is bytes:
  *               its kind and sign, exponent, pairs
  *     bytes     varint length, bytes; char(n) without the spaces at its end; enums are their label
+ *     interval  8 bytes of days, 8 bytes of microseconds: core/model/interval.h
  *     arrays    varint count, canonical form of each element
  */
 #include "core/base/assert.h"
 #include "core/model/array.h"
 #include "core/model/float.h"
+#include "core/model/interval.h"
 #include "core/model/value_decode.h"
 #include "core/model/value_text.h"
 
@@ -25,8 +27,8 @@ void rv_scalar_encode(const rv_type *type, const rv_value *value, rv_writer *w) 
         rv_write_svarint(w, value->as.integer);
     } else if (value->class_ == RV_VALUE_FLOAT) {
         rv_float_encode(value->as.real, rv_float_width_of(type->kind), w);
-    } else if (type->kind == RV_TYPE_UUID) {
-        RV_ASSERT(value->as.bytes.len == 16);
+    } else if (rv_type_bytes_len(type->kind) > 0) {
+        RV_ASSERT(value->as.bytes.len == rv_type_bytes_len(type->kind));
         rv_write(w, value->as.bytes);
     } else {
         rv_write_blob(w, value->as.bytes);
@@ -49,6 +51,9 @@ int rv_scalar_compare(const rv_type *type, const rv_value *a, const rv_value *b)
     }
     if (a->class_ == RV_VALUE_FLOAT) {
         return rv_float_compare(a->as.real, b->as.real);
+    }
+    if (type->kind == RV_TYPE_INTERVAL) {
+        return rv_interval_compare(rv_interval_load(a->as.bytes), rv_interval_load(b->as.bytes));
     }
     if (type->kind == RV_TYPE_NUMERIC) {
         const rv_decimal x = rv_numeric_of_bytes(a->as.bytes);
@@ -101,6 +106,8 @@ void rv_scalar_canonical(const rv_type *type, const rv_value *value, rv_writer *
         rv_write_u64(w, rv_float_bits(rv_float_normal(value->as.real)));
     } else if (type->kind == RV_TYPE_CHAR) {
         rv_write_blob(w, rv_text_trim_end(value->as.bytes));
+    } else if (type->kind == RV_TYPE_INTERVAL) {
+        rv_interval_write_canonical(rv_interval_load(value->as.bytes), w);
     } else {
         rv_write_blob(w, value->as.bytes);
     }

@@ -80,6 +80,7 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
         }
         break;
     case RV_TYPE_UUID:
+    case RV_TYPE_INTERVAL:
         *value = rv_value_bytes(rv_read(c, 16));
         break;
     case RV_TYPE_REAL:

@@ -7,6 +7,7 @@
 #include "core/base/assert.h"
 #include "core/model/array.h"
 #include "core/model/float.h"
+#include "core/model/interval.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
@@ -51,6 +52,9 @@ void rv_scalar_to_text(const rv_type *type, const rv_value *value, rv_writer *w)
     case RV_TYPE_UUID:
         RV_ASSERT(value->as.bytes.len == 16);
         rv_write_uuid(w, value->as.bytes.ptr);
+        break;
+    case RV_TYPE_INTERVAL:
+        rv_interval_write(rv_interval_load(value->as.bytes), w);
         break;
     case RV_TYPE_BYTEA:
         write_hex_text(value->as.bytes, "\\x", w);
@@ -111,6 +115,7 @@ void rv_scalar_to_json(const rv_type *type, const rv_value *value, rv_writer *w)
         rv_write_u8(w, '"');
         break;
     case RV_TYPE_UUID:
+    case RV_TYPE_INTERVAL:
         rv_write_u8(w, '"');
         rv_scalar_to_text(type, value, w);
         rv_write_u8(w, '"');

@@ -11,6 +11,7 @@
 #include "core/base/utf8.h"
 #include "core/model/array.h"
 #include "core/model/float.h"
+#include "core/model/interval.h"
 #include "core/model/value_number.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
@@ -247,22 +248,33 @@ static rv_status read_bytea(rv_bytes text, uint8_t *out, size_t *len, const char
     return RV_OK;
 }
 
+static rv_status read_interval(rv_bytes text, uint8_t *out, const char **why) {
+    rv_interval interval = {0, 0, 0};
+    RV_ASSERT(out != NULL);
+    const rv_status status = rv_interval_parse(text, &interval, why);
+    rv_interval_store(interval, out);
+    return status;
+}
+
+/* What is neither text nor a number. */
 static rv_status read_bytes(const rv_type *type, rv_bytes text, rv_arena *scratch, rv_value *value,
                             const char **why) {
-    const bool uuid = type->kind == RV_TYPE_UUID;
-    RV_ASSERT(uuid || type->kind == RV_TYPE_BYTEA);
+    const size_t fixed = rv_type_bytes_len(type->kind);
+    RV_ASSERT(fixed > 0 || type->kind == RV_TYPE_BYTEA);
     const size_t mark = rv_arena_mark(scratch);
-    uint8_t *out = rv_arena_take_raw(scratch, uuid ? 16 : text.len);
+    uint8_t *out = rv_arena_take_raw(scratch, fixed > 0 ? fixed : text.len);
     if (out == NULL) {
         return RV_MEMORY_EXHAUSTED;
     }
-    size_t len = 16;
-    const rv_status status = uuid ? read_uuid(text, out, why) : read_bytea(text, out, &len, why);
+    size_t len = fixed;
+    const rv_status status = type->kind == RV_TYPE_UUID       ? read_uuid(text, out, why)
+                             : type->kind == RV_TYPE_INTERVAL ? read_interval(text, out, why)
+                                                              : read_bytea(text, out, &len, why);
     if (status != RV_OK) {
         rv_arena_reset(scratch, mark);
         return status;
     }
-    RV_ASSERT(len <= 16 || len <= text.len);
+    RV_ASSERT(len == fixed || len <= text.len);
     *value = rv_value_bytes(rv_bytes_of(out, len));
     return RV_OK;
 }
@@ -319,7 +331,7 @@ rv_status rv_scalar_from_text(const rv_type *type, rv_bytes text, rv_bytes what,
     if (status != RV_OK) {
         return rv_value_refuse(type, status, text, what, why, err);
     }
-    if (type->kind != RV_TYPE_BYTEA && type->kind != RV_TYPE_UUID) {
+    if (type->kind != RV_TYPE_BYTEA && rv_type_bytes_len(type->kind) == 0) {
         return rv_text_fit(type, text, code_points, false, what, scratch, value, err);
     }
     status = read_bytes(type, text, scratch, value, &why);

@@ -16,6 +16,7 @@ static rv_cell_form form_of(const rv_type *type) {
     case RV_TYPE_DOUBLE:
         return RV_CELL_FLOAT64;
     case RV_TYPE_UUID:
+    case RV_TYPE_INTERVAL:
         return RV_CELL_UUID;
     default: /* dates too: their infinities are those of 64 bits (core/model/value_time.h) */
         return rv_type_class(type) == RV_VALUE_INT ? RV_CELL_INT64 : RV_CELL_BYTES;

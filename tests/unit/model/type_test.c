@@ -31,6 +31,8 @@ static const char *const spellings[][2] = {
     {"float(24)", "real"},
     {"double  precision", "double precision"},
     {"float8", "double precision"},
+    {"INTERVAL", "interval"},
+    {"interval[]", "interval[]"},
     {"float", "double precision"},
     {"float(25)", "double precision"},
     {"float(53)", "double precision"},
@@ -124,7 +126,8 @@ RV_TEST(what_is_no_type_is_refused) {
                  {"float(54)", RV_SCHEMA_INVALID},
                  {"float(9", RV_SCHEMA_SYNTAX},
                  {"float(1,2)", RV_SCHEMA_SYNTAX},
-                 {"interval", RV_UNSUPPORTED},
+                 {"interval(3)", RV_UNSUPPORTED},
+                 {"interval year to month", RV_UNSUPPORTED},
                  {"json", RV_UNSUPPORTED},
                  {"jsonb", RV_UNSUPPORTED},
                  {"integer[][]", RV_UNSUPPORTED},
@@ -148,7 +151,7 @@ RV_TEST(what_is_not_in_this_version_is_named) {
     static const struct {
         const char *text;
         const char *words;
-    } cases[] = {{"interval", "the type interval is not in this version"},
+    } cases[] = {{"json", "the type json is not in this version"},
                  {"integer[][]", "an array of one dimension"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         rv_type type;

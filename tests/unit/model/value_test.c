@@ -40,6 +40,8 @@ static const rv_enum plan = {{(const uint8_t *)"plan", 4}, labels, 3};
     { .kind = RV_TYPE_BYTEA }
 #define UUID                                                                                       \
     { .kind = RV_TYPE_UUID }
+#define INTERVAL                                                                                   \
+    { .kind = RV_TYPE_INTERVAL }
 #define PLAN                                                                                       \
     { .kind = RV_TYPE_ENUM, .labels = &plan }
 
@@ -126,6 +128,9 @@ static const struct {
      "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""},
     {UUID, "a0ee-bc99-9c0b-4ef8-bb6d-6bb9-bd38-0a11", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
      "\"a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11\""},
+    {INTERVAL, "1 mon -1 day 2:3:4.5", "1 mon -1 days +02:03:04.5",
+     "\"1 mon -1 days +02:03:04.5\""},
+    {INTERVAL, "P0D", "00:00:00", "\"00:00:00\""},
     {PLAN, "team", "team", "\"team\""},
     {PLAN, "a \"b\"", "a \"b\"", "\"a \\\"b\\\"\""},
 };
@@ -195,6 +200,9 @@ static const struct {
     {BYTEA, "\\x1g", RV_VALUE_INVALID},
     {BYTEA, "\\", RV_VALUE_INVALID},
     {BYTEA, "\\400", RV_VALUE_INVALID},
+    {INTERVAL, "1 fortnight", RV_VALUE_INVALID},
+    {INTERVAL, "178956971 years", RV_VALUE_OUT_OF_RANGE},
+    {INTERVAL, "\xff", RV_VALUE_INVALID},
     {UUID, "", RV_VALUE_INVALID},
     {UUID, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a1", RV_VALUE_INVALID},
     {UUID, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a111", RV_VALUE_INVALID},
@@ -464,6 +472,8 @@ RV_TEST(the_canonical_form_is_what_it_says) {
                  {DOUBLE, "-0", "020000000000000000"},
                  {DOUBLE, "nan", "02000000000000f87f"},
                  {REAL, "-1.5", "02000000000000f8bf"},
+                 {INTERVAL, "1 mon -1 us", "031d00000000000000ff5fd71d14000000"},
+                 {INTERVAL, "29 days 23:59:59.999999", "031d00000000000000ff5fd71d14000000"},
                  {PLAN, "team", "03047465616d"},
                  {CHAR(4), "a", "030161"},
                  {TEXT, "a ", "03026120"},
@@ -559,6 +569,10 @@ static const struct {
     {NUMERIC(6, 3), DOUBLE, "NaN", "NaN", RV_OK},
     {DOUBLE, TEXT, "1e20", "1e+20", RV_OK},
     {TEXT, DOUBLE, "1", NULL, RV_VALUE_INVALID},
+    {{.kind = RV_TYPE_TIME}, INTERVAL, "24:00", "24:00:00", RV_OK},
+    {INTERVAL, {.kind = RV_TYPE_TIME}, "1 day -1:00", "23:00:00", RV_OK},
+    {INTERVAL, INTEGER, "1 day", NULL, RV_VALUE_INVALID},
+    {INTERVAL, TEXT, "1 day", "1 day", RV_OK},
     {PLAN, INTEGER, "team", NULL, RV_VALUE_INVALID},
     {BOOLEAN, INTEGER, "t", NULL, RV_VALUE_INVALID},
     {{.kind = RV_TYPE_DATE},

@@ -19,7 +19,7 @@ static const char *const types[] = {
     "smallint",  "integer",   "bigint",           "boolean",       "varchar(40)", "text",
     "bytea",     "date",      "timestamptz",      "timestamp",     "uuid",        "numeric(12,2)",
     "mood",      "integer[]", "mood[]",           "varchar(40)[]", "numeric",     "numeric(30,4)",
-    "numeric[]", "real",      "double precision", "real[]"};
+    "numeric[]", "real",      "double precision", "real[]",        "interval"};
 
 typedef struct world {
     rv_schema *schema;
@@ -136,6 +136,7 @@ static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
     case RV_TYPE_DOUBLE:
         return rv_value_float((few == 1 ? 0.0 : (double)(many % 100000)) / (double)few);
     case RV_TYPE_UUID:
+    case RV_TYPE_INTERVAL:
         memset(text, (int)few, 16);
         text[3] = (uint8_t)(few == 0 ? many : 0);
         return rv_value_bytes(keep(w, rv_bytes_of(text, 16)));
