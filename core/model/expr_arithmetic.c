@@ -52,10 +52,13 @@ int rv_expr_compare(const rv_type *a_type, const rv_value *a, const rv_type *b_t
         return (x > y) - (x < y);
     }
     if (a_type->kind != b_type->kind) {
+        /* varchar beside char is compared as char is; text beside char, as text. */
+        const bool padded = a_type->kind != RV_TYPE_TEXT && b_type->kind != RV_TYPE_TEXT &&
+                            (a_type->kind == RV_TYPE_CHAR || b_type->kind == RV_TYPE_CHAR);
         const rv_bytes x = a->as.bytes;
         const rv_bytes y = b->as.bytes;
-        return rv_bytes_compare(a_type->kind == RV_TYPE_CHAR ? rv_text_trim_end(x) : x,
-                                b_type->kind == RV_TYPE_CHAR ? rv_text_trim_end(y) : y);
+        return rv_bytes_compare(padded || a_type->kind == RV_TYPE_CHAR ? rv_text_trim_end(x) : x,
+                                padded || b_type->kind == RV_TYPE_CHAR ? rv_text_trim_end(y) : y);
     }
     return rv_value_compare(a_type, a, b);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Choices: case, coalesce, greatest, least. All branches get one type, PostgreSQL's common type:
- * the widest number, text before varchar and char, the latest of date, timestamp, timestamptz. It
- * is known at the end only, when the chain of CAST steps is walked and filled in. A branch that is
- * not the last has its jump to the end right after its CAST.
+ * the widest number, the first of text, varchar and char, the latest of date, timestamp,
+ * timestamptz. It is known at the end only, when the chain of CAST steps is walked and filled in. A
+ * branch that is not the last has its jump to the end right after its CAST.
  */
 #include "core/base/assert.h"
 #include "core/model/expr_numeric.h"
@@ -14,6 +14,10 @@ static const rv_type text_type = {.kind = RV_TYPE_TEXT};
 static bool is_number(rv_type_kind kind) {
     return kind == RV_TYPE_SMALLINT || kind == RV_TYPE_INTEGER || kind == RV_TYPE_BIGINT ||
            kind == RV_TYPE_NUMERIC;
+}
+
+static bool is_text(rv_type_kind kind) {
+    return kind == RV_TYPE_CHAR || kind == RV_TYPE_VARCHAR || kind == RV_TYPE_TEXT;
 }
 
 /* Widens `common` so that values of `type` fit it too. False when there is no such type. */
@@ -27,9 +31,7 @@ static bool widen(rv_type *common, const rv_type *type) {
     }
     if (rv_type_fits(common, type)) {
         const bool same = common->kind == type->kind && common->size == type->size;
-        if (!same && rv_type_class(common) == RV_VALUE_BYTES) {
-            *common = text_type;
-        }
+        common->size = same ? common->size : 0; /* the first of text types, of no size */
         return true;
     }
     if (rv_cast_rule_of(common, type) == RV_CAST_IMPLICIT) {
@@ -49,6 +51,9 @@ rv_status rv_choice_branch(rv_expr_parser *p, rv_expr_frame *frame) {
         if (!widen(&common, &item->type)) {
             return rv_expr_fail_types(
                 p, frame, "the values to choose from have no common type:", &common, &item->type);
+        }
+        if (frame->phase == RV_CASE_ELSE && is_text(common.kind)) {
+            common.kind = item->type.kind; /* PostgreSQL looks at else first */
         }
         frame->common = common;
         frame->chosen = true;
@@ -94,6 +99,10 @@ static rv_status finish_branch(rv_expr_parser *p, uint32_t at, const rv_type *co
 rv_status rv_choice_end(rv_expr_parser *p, rv_expr_frame *frame) {
     RV_ASSERT(frame->chain > 0);
     rv_type common = frame->chosen ? frame->common : text_type;
+    for (uint32_t link = frame->chain; link > 0 && is_text(common.kind);
+         link = p->steps[link - 1].target) {
+        common.size = p->steps[link - 1].flag ? 0 : common.size; /* literals have no size */
+    }
     /* Literals may have other digits than the typed branches. */
     for (uint32_t link = frame->chain; link > 0 && common.kind == RV_TYPE_NUMERIC;) {
         const rv_expr_step *step = &p->steps[link - 1];

@@ -52,6 +52,7 @@ typedef struct rv_expr_frame {
     bool negated;       /* not in, not between, not like; is not distinct */
     bool chosen;        /* a choice: `common` is known */
     bool simple;        /* case x when … */
+    bool symmetric;     /* between */
     rv_case_phase phase;
     uint32_t jump;  /* the step to patch: of and, or; of a `when` */
     uint32_t chain; /* the last branch's CAST, plus 1 */
@@ -114,6 +115,9 @@ RV_MUST_USE rv_status rv_expr_cast(rv_expr_parser *p, const rv_type *type, bool 
 
 /* The operator of two items, replaced by its result. */
 RV_MUST_USE rv_status rv_expr_binary(rv_expr_parser *p, const rv_expr_frame *frame);
+
+/* nullif of two items, replaced by its result. */
+RV_MUST_USE rv_status rv_expr_nullif(rv_expr_parser *p, rv_expr_frame *frame);
 
 /* The operator of one item. */
 RV_MUST_USE rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_op op);

@@ -4,6 +4,7 @@
  * where untyped literals get theirs. PostgreSQL's rules as far as the types of this version go.
  */
 #include "core/base/assert.h"
+#include "core/model/expr_bits.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
@@ -256,6 +257,13 @@ static rv_status adopt_operands(rv_expr_parser *p, const rv_expr_frame *frame, r
         const bool bytes = a->type.kind == RV_TYPE_BYTEA || b->type.kind == RV_TYPE_BYTEA;
         type = bytes && op == RV_EXPR_CONCATENATE ? NULL : &text_type;
     }
+    const bool date = (a->type.kind == RV_TYPE_DATE && b->untyped) ||
+                      (b->type.kind == RV_TYPE_DATE && a->untyped);
+    if (op == RV_EXPR_ADD && date) {
+        return rv_expr_fail(p, RV_EXPRESSION_TYPE, frame->line, frame->column,
+                            "a literal without a type can be several things that are added to a "
+                            "date; say which by `::type`");
+    }
     if (type == NULL) {
         return rv_expr_adopt_pair(p, a, b);
     }
@@ -284,6 +292,11 @@ static rv_status binary_result(rv_expr_parser *p, const rv_expr_frame *frame, co
                    ? RV_OK
                    : rv_expr_fail_types(p, frame, "values cannot be compared: they are", a, b);
     }
+    if (rv_expr_is_bits(op)) {
+        return rv_bits_result(op, a, b, result)
+                   ? RV_OK
+                   : rv_expr_fail_types(p, frame, "the operator has no meaning for", a, b);
+    }
     return op == RV_EXPR_CONCATENATE ? concatenation_result(p, frame, a, b, result)
                                      : arithmetic_result(p, frame, a, b, result);
 }
@@ -311,11 +324,51 @@ rv_status rv_expr_binary(rv_expr_parser *p, const rv_expr_frame *frame) {
     return rv_expr_emit(p, step);
 }
 
+/* What nullif gives is what its = compares on the left: text for varchar, char for either beside
+ * char, numeric for a whole number beside a numeric. */
+static rv_type nullif_result(const rv_type *a, const rv_type *b) {
+    RV_ASSERT(rv_expr_comparable(a, b));
+    if (is_text(a->kind) && is_text(b->kind)) {
+        const bool text = a->kind == RV_TYPE_TEXT || b->kind == RV_TYPE_TEXT || a->kind == b->kind;
+        const rv_type character = {.kind = RV_TYPE_CHAR};
+        return a->kind == RV_TYPE_CHAR && b->kind != RV_TYPE_TEXT ? *a
+               : text                                             ? text_type
+                                                                  : character;
+    }
+    const rv_type numeric = {.kind = RV_TYPE_NUMERIC};
+    return b->kind == RV_TYPE_NUMERIC && is_integer(a->kind) ? numeric : *a;
+}
+
+rv_status rv_expr_nullif(rv_expr_parser *p, rv_expr_frame *frame) {
+    RV_ASSERT(p->item_count >= 2);
+    rv_expr_item *a = rv_expr_top(p, 1);
+    rv_expr_item *b = rv_expr_top(p, 0);
+    frame->op = RV_EXPR_NULLIF;
+    rv_status status = rv_expr_adopt_pair(p, a, b);
+    if (status != RV_OK) {
+        return status;
+    }
+    const rv_type a_type = a->type;
+    const rv_type b_type = b->type;
+    status = rv_expr_binary(p, frame);
+    if (status != RV_OK) {
+        return status;
+    }
+    const rv_type result = nullif_result(&a_type, &b_type);
+    return rv_type_same(&a_type, &result) ? RV_OK : rv_expr_cast(p, &result, true);
+}
+
 rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_op op) {
     rv_expr_item *item = rv_expr_top(p, 0);
     const bool truth = op == RV_EXPR_NOT || op == RV_EXPR_IS_TRUTH;
     const rv_type integer = {.kind = RV_TYPE_INTEGER};
-    RV_ASSERT(truth || op == RV_EXPR_NEGATE || op == RV_EXPR_ABSOLUTE);
+    RV_ASSERT(truth || op == RV_EXPR_NOTHING || op == RV_EXPR_NEGATE || op == RV_EXPR_ABSOLUTE ||
+              op == RV_EXPR_BIT_NOT);
+    if (item->untyped && !truth && frame->kind == RV_FRAME_UNARY) {
+        return rv_expr_fail(p, RV_EXPRESSION_TYPE, frame->line, frame->column,
+                            "the operator has several meanings for a literal without a type; say "
+                            "which by `::type`");
+    }
     const rv_status status = rv_expr_adopt(p, item, truth ? &boolean_type : &integer);
     if (status != RV_OK) {
         return status;
@@ -325,7 +378,13 @@ rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_o
                                   truth ? "needs a boolean, and has" : "needs a number, and has",
                                   &item->type, NULL);
     }
+    if (op == RV_EXPR_BIT_NOT && !is_integer(item->type.kind)) {
+        return rv_expr_fail_types(p, frame, "~ needs a whole number, and has", &item->type, NULL);
+    }
     item->type.serial = false;
+    if (op == RV_EXPR_NOTHING) { /* + */
+        return RV_OK;
+    }
     return rv_expr_emit(
         p, (rv_expr_step){.op = (uint8_t)op,
                           .kind = (uint8_t)item->type.kind,

@@ -5,6 +5,7 @@
  * on truth and NULL itself give NULL when an operand is NULL.
  */
 #include "core/base/assert.h"
+#include "core/model/expr_bits.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
@@ -154,8 +155,22 @@ static void logic(machine *m, const rv_expr_step *step) {
     m->depth -= 1;
 }
 
+/* value, low, high: value is between them, whichever is the lower. */
+static void between_symmetric(machine *m, const rv_expr_step *step, const rv_expr_step *low_step) {
+    RV_ASSERT(m->depth >= 3 && low_step->op == RV_EXPR_SYMMETRIC_LOW);
+    rv_value *value = &m->stack[m->depth - 3];
+    const rv_value from_low = truth_of(RV_EXPR_GREATER_EQUAL, low_step, value, value + 1);
+    const rv_value to_low = truth_of(RV_EXPR_LESS_EQUAL, low_step, value, value + 1);
+    const rv_value from_high = truth_of(RV_EXPR_GREATER_EQUAL, step, value, value + 2);
+    const rv_value to_high = truth_of(RV_EXPR_LESS_EQUAL, step, value, value + 2);
+    const rv_value upward = both(&from_low, &to_high);
+    const rv_value downward = both(&from_high, &to_low);
+    *value = either(&upward, &downward);
+    m->depth -= 2;
+}
+
 /* in, between, case: they compare with a value that stays below. */
-static void compare_kept(machine *m, const rv_expr_step *step) {
+static void compare_kept(machine *m, const rv_expr *expr, const rv_expr_step *step) {
     RV_ASSERT(m->depth >= 2);
     rv_value *top = &m->stack[m->depth - 1];
     rv_value truth;
@@ -165,6 +180,7 @@ static void compare_kept(machine *m, const rv_expr_step *step) {
         truth = truth_of(RV_EXPR_EQUAL, step, top - 2, top);
         top[-1] = either(top - 1, &truth);
         m->depth -= 1;
+        m->at = is_true(top - 1) ? step->target : m->at;
         break;
     case RV_EXPR_IN_END:
         top[-1] = *top;
@@ -172,6 +188,17 @@ static void compare_kept(machine *m, const rv_expr_step *step) {
         break;
     case RV_EXPR_BETWEEN_LOW:
         *top = truth_of(RV_EXPR_GREATER_EQUAL, step, top - 1, top);
+        if (is_false(top)) {
+            top[-1] = *top;
+            m->depth -= 1;
+            m->at = step->target;
+        }
+        break;
+    case RV_EXPR_SYMMETRIC_LOW:
+        break;
+    case RV_EXPR_SYMMETRIC_HIGH:
+        RV_ASSERT(step->target < m->at);
+        between_symmetric(m, step, &expr->steps[step->target]);
         break;
     case RV_EXPR_BETWEEN_HIGH:
         RV_ASSERT(m->depth >= 3);
@@ -191,7 +218,7 @@ static uint32_t operand_count(rv_expr_op op) {
     if (op == RV_EXPR_SUBSTRING_COUNT) {
         return 3;
     }
-    RV_ASSERT(op == RV_EXPR_CAST || op >= RV_EXPR_NEGATE);
+    RV_ASSERT(op == RV_EXPR_CAST || op >= RV_EXPR_BIT_NOT);
     return op == RV_EXPR_SUBSTRING || op >= RV_EXPR_EQUAL ? 2 : 1;
 }
 
@@ -212,6 +239,9 @@ static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env
     if (op == RV_EXPR_CAST) {
         return rv_value_cast(&step->left, &step->right, step->flag, (rv_bytes){NULL, 0},
                              env->scratch, &values[0], err);
+    }
+    if (rv_expr_is_bits(op)) {
+        return rv_expr_bits(step, &values[0], &values[count - 1], err);
     }
     if (step->kind == RV_TYPE_NUMERIC && rv_expr_is_arithmetic(op)) {
         return rv_expr_numeric(step, values, &m->work, env->scratch, err);
@@ -247,7 +277,7 @@ rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *re
         if (op != RV_EXPR_CAST && op <= RV_EXPR_SKIP_IF_VALUE) {
             control(&m, step, env);
         } else if (op >= RV_EXPR_IN_ITEM && op <= RV_EXPR_CASE_EQUAL) {
-            compare_kept(&m, step);
+            compare_kept(&m, expr, step);
         } else if ((op >= RV_EXPR_NOT && op <= RV_EXPR_IS_TRUTH) || op == RV_EXPR_AND ||
                    op == RV_EXPR_OR || (op >= RV_EXPR_DISTINCT && op <= RV_EXPR_LEAST)) {
             logic(&m, step);

@@ -13,6 +13,8 @@ typedef enum function_id {
     FUNCTION_LEAST,
     FUNCTION_NULLIF,
     FUNCTION_MOD,
+    FUNCTION_GCD,
+    FUNCTION_LCM,
     FUNCTION_ABS,
     FUNCTION_LENGTH,
     FUNCTION_LOWER,
@@ -41,6 +43,8 @@ static const rv_expr_function functions[] = {
     {"least", FUNCTION_LEAST, 1, RV_EXPR_TOKENS_MAX},
     {"nullif", FUNCTION_NULLIF, 2, 2},
     {"mod", FUNCTION_MOD, 2, 2},
+    {"gcd", FUNCTION_GCD, 2, 2},
+    {"lcm", FUNCTION_LCM, 2, 2},
     {"abs", FUNCTION_ABS, 1, 1},
     {"length", FUNCTION_LENGTH, 1, 1},
     {"char_length", FUNCTION_LENGTH, 1, 1},
@@ -202,8 +206,13 @@ rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     case FUNCTION_LEAST:
         return rv_choice_end(p, frame);
     case FUNCTION_NULLIF:
+        return rv_expr_nullif(p, frame);
     case FUNCTION_MOD:
-        frame->op = frame->function->id == FUNCTION_MOD ? RV_EXPR_MODULO : RV_EXPR_NULLIF;
+    case FUNCTION_GCD:
+    case FUNCTION_LCM:
+        frame->op = frame->function->id == FUNCTION_MOD   ? RV_EXPR_MODULO
+                    : frame->function->id == FUNCTION_GCD ? RV_EXPR_GCD
+                                                          : RV_EXPR_LCM;
         return rv_expr_binary(p, frame);
     case FUNCTION_ABS:
         return rv_expr_unary(p, frame, RV_EXPR_ABSOLUTE);

@@ -7,7 +7,8 @@
  *
  * PostgreSQL's precedence, from the loosest:
  *
- *     1 or   2 and   3 not   4 is   5 = <> < <= > >=   6 in between like   7 ||   8 + -   9 * / %
+ *     1 or   2 and   3 not   4 is   5 = <> < <= > >=   6 in between like
+ *     7 || & | # << >> and ~ @ before an operand   8 + -   9 * / %
  *     10 unary -   11 ::
  *
  * 4, 5 and 6 do not chain: `a = b = c` is an error. The bounds of `between` bind as tightly as ||.
@@ -41,6 +42,11 @@ static const struct {
     {"/", RV_EXPR_DIVIDE, PRECEDENCE_MULTIPLY},
     {"%", RV_EXPR_MODULO, PRECEDENCE_MULTIPLY},
     {"||", RV_EXPR_CONCATENATE, PRECEDENCE_OTHER},
+    {"&", RV_EXPR_BIT_AND, PRECEDENCE_OTHER},
+    {"|", RV_EXPR_BIT_OR, PRECEDENCE_OTHER},
+    {"#", RV_EXPR_BIT_XOR, PRECEDENCE_OTHER},
+    {"<<", RV_EXPR_SHIFT_LEFT, PRECEDENCE_OTHER},
+    {">>", RV_EXPR_SHIFT_RIGHT, PRECEDENCE_OTHER},
     {"=", RV_EXPR_EQUAL, PRECEDENCE_COMPARE},
     {"<>", RV_EXPR_NOT_EQUAL, PRECEDENCE_COMPARE},
     {"!=", RV_EXPR_NOT_EQUAL, PRECEDENCE_COMPARE},
@@ -115,16 +121,39 @@ static rv_status emit_not_if(rv_expr_parser *p, bool negated) {
     return negated ? rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_NOT}) : RV_OK;
 }
 
-/* value, truth, high on top. */
+/* `and` of a between: value and low are on top. */
+static rv_status end_between_low(rv_expr_parser *p, rv_expr_frame *frame) {
+    rv_expr_item *value = rv_expr_top(p, 1);
+    rv_expr_item *low = rv_expr_top(p, 0);
+    RV_ASSERT(frame->kind == RV_FRAME_BETWEEN_LOW);
+    rv_status status = rv_expr_check_order(p, frame, value, low);
+    const uint8_t op = frame->symmetric ? RV_EXPR_SYMMETRIC_LOW : RV_EXPR_BETWEEN_LOW;
+    frame->jump = p->step_count;
+    if (status == RV_OK) {
+        status = rv_expr_emit(p, (rv_expr_step){.op = op, .left = value->type, .right = low->type});
+    }
+    if (!frame->symmetric) {
+        leave_boolean(p, 0);
+    }
+    frame->kind = RV_FRAME_BETWEEN_HIGH;
+    frame->precedence = PRECEDENCE_IN;
+    return status;
+}
+
+/* value, then a truth or low, then high on top. */
 static rv_status end_between(rv_expr_parser *p, const rv_expr_frame *frame) {
     rv_expr_item *value = rv_expr_top(p, 2);
     rv_expr_item *high = rv_expr_top(p, 0);
     RV_ASSERT(frame->kind == RV_FRAME_BETWEEN_HIGH);
     rv_status status = rv_expr_check_order(p, frame, value, high);
+    const uint8_t op = frame->symmetric ? RV_EXPR_SYMMETRIC_HIGH : RV_EXPR_BETWEEN_HIGH;
     if (status == RV_OK) {
         status = rv_expr_emit(
-            p,
-            (rv_expr_step){.op = RV_EXPR_BETWEEN_HIGH, .left = value->type, .right = high->type});
+            p, (rv_expr_step){
+                   .op = op, .target = frame->jump, .left = value->type, .right = high->type});
+    }
+    if (status == RV_OK && !frame->symmetric) {
+        p->steps[frame->jump].target = p->step_count;
     }
     leave_boolean(p, 2);
     return status == RV_OK ? emit_not_if(p, frame->negated) : status;
@@ -318,6 +347,10 @@ static rv_status parse_prefix(rv_expr_parser *p) {
         status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
                                                .op = RV_EXPR_NEGATE,
                                                .precedence = PRECEDENCE_MINUS});
+    } else if (at(p, "~") || at(p, "@")) {
+        const uint8_t op = at(p, "~") ? RV_EXPR_BIT_NOT : RV_EXPR_ABSOLUTE;
+        status = open_frame(
+            p, (rv_expr_frame){.kind = RV_FRAME_UNARY, .op = op, .precedence = PRECEDENCE_OTHER});
     } else if (at(p, "(")) {
         status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_PAREN});
     } else if (at(p, "cast")) {
@@ -330,6 +363,9 @@ static rv_status parse_prefix(rv_expr_parser *p) {
         }
     } else {
         RV_ASSERT(at(p, "+"));
+        status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
+                                               .op = RV_EXPR_NOTHING,
+                                               .precedence = PRECEDENCE_MINUS});
     }
     return status == RV_OK ? advance(p) : status;
 }
@@ -358,7 +394,8 @@ static rv_status parse_literal(rv_expr_parser *p) {
 static rv_status parse_operand(rv_expr_parser *p, bool *operand) {
     const rv_token_kind kind = p->lexer->token.kind;
     RV_ASSERT(*operand);
-    if (at(p, "not") || at(p, "-") || at(p, "+") || at(p, "(") || at(p, "cast")) {
+    if (at(p, "not") || at(p, "-") || at(p, "+") || at(p, "~") || at(p, "@") || at(p, "(") ||
+        at(p, "cast")) {
         return parse_prefix(p);
     }
     if (at(p, "case")) {
@@ -382,17 +419,7 @@ static rv_status parse_and_or(rv_expr_parser *p) {
         status = reduce(p, PRECEDENCE_OTHER);
         rv_expr_frame *frame = top_frame(p);
         if (status == RV_OK && frame != NULL && frame->kind == RV_FRAME_BETWEEN_LOW) {
-            rv_expr_item *value = rv_expr_top(p, 1);
-            rv_expr_item *low = rv_expr_top(p, 0);
-            status = rv_expr_check_order(p, frame, value, low);
-            if (status == RV_OK) {
-                status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_BETWEEN_LOW,
-                                                        .left = value->type,
-                                                        .right = low->type});
-            }
-            leave_boolean(p, 0);
-            frame->kind = RV_FRAME_BETWEEN_HIGH;
-            frame->precedence = PRECEDENCE_IN;
+            status = end_between_low(p, frame);
             return status == RV_OK ? advance(p) : status;
         }
     }
@@ -489,6 +516,11 @@ static rv_status parse_in_between_like(rv_expr_parser *p, bool negated) {
         if (status == RV_OK) {
             status = rv_expr_constant(p, &boolean_type, rv_value_int(0));
         }
+    } else if (status == RV_OK && frame.kind == RV_FRAME_BETWEEN_LOW && at(p, "symmetric")) {
+        top_frame(p)->symmetric = true;
+        status = advance(p);
+    } else if (status == RV_OK && frame.kind == RV_FRAME_BETWEEN_LOW && at(p, "asymmetric")) {
+        status = advance(p);
     }
     return status;
 }
@@ -503,18 +535,26 @@ static rv_status parse_type_cast(rv_expr_parser *p) {
 }
 
 /* An element of an `in` list is on top. */
-static rv_status end_in_item(rv_expr_parser *p, const rv_expr_frame *frame, bool last) {
+static rv_status end_in_item(rv_expr_parser *p, rv_expr_frame *frame, bool last) {
     rv_expr_item *value = rv_expr_top(p, 2);
     rv_expr_item *item = rv_expr_top(p, 0);
     RV_ASSERT(frame->kind == RV_FRAME_IN);
     rv_status status = rv_expr_check_order(p, frame, value, item);
     if (status == RV_OK) {
-        status = rv_expr_emit(
-            p, (rv_expr_step){.op = RV_EXPR_IN_ITEM, .left = value->type, .right = item->type});
+        status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_IN_ITEM,
+                                                .target = frame->chain,
+                                                .left = value->type,
+                                                .right = item->type});
+        frame->chain = p->step_count; /* the jumps, linked until their target is known */
     }
     p->item_count -= 1;
     if (status != RV_OK || !last) {
         return status;
+    }
+    while (frame->chain > 0) {
+        rv_expr_step *step = &p->steps[frame->chain - 1];
+        frame->chain = step->target;
+        step->target = p->step_count;
     }
     status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_IN_END});
     leave_boolean(p, 1);
@@ -611,6 +651,18 @@ static rv_status parse_not(rv_expr_parser *p, bool *operand, bool *over) {
     return parse_rest(p, operand, over);
 }
 
+/* isnull, notnull: is [not] null in one word. */
+static rv_status parse_null_word(rv_expr_parser *p) {
+    const bool negated = at(p, "notnull");
+    RV_ASSERT(negated || at(p, "isnull"));
+    rv_status status = reduce_for(p, PRECEDENCE_IS);
+    if (status == RV_OK) {
+        status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_IS_NULL, .flag = negated});
+        leave_boolean(p, 0);
+    }
+    return status == RV_OK ? advance(p) : status;
+}
+
 /* What can follow an operand. */
 static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
     RV_ASSERT(!*operand && !*over);
@@ -637,6 +689,9 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
     }
     if (at(p, "is")) {
         return parse_is(p, operand);
+    }
+    if (at(p, "isnull") || at(p, "notnull")) {
+        return parse_null_word(p);
     }
     if (at(p, "in") || at(p, "between") || at(p, "like")) {
         *operand = true;

@@ -29,14 +29,18 @@ typedef enum rv_expr_op {
     RV_EXPR_SKIP_IF_FALSE,    /* keeps top: it is the result of AND */
     RV_EXPR_SKIP_IF_TRUE,     /* keeps top: it is the result of OR */
     RV_EXPR_SKIP_IF_VALUE,    /* keeps top when it is not NULL, else drops it */
-    RV_EXPR_IN_ITEM,          /* list, found, item: found = found or list = item; drops item */
+    RV_EXPR_IN_ITEM,          /* list, found, item: found = found or list = item; drops item; when
+                                 found is true, to `target` */
     RV_EXPR_IN_END,           /* list, found: found */
-    RV_EXPR_BETWEEN_LOW,      /* value, low: value, value >= low */
+    RV_EXPR_BETWEEN_LOW,      /* value, low: value, value >= low; false: false, to `target` */
     RV_EXPR_BETWEEN_HIGH,     /* value, truth, high: truth and value <= high */
+    RV_EXPR_SYMMETRIC_LOW,    /* keeps value and low: `right` is low's type */
+    RV_EXPR_SYMMETRIC_HIGH,   /* value, low, high: between them; `target`: the step before */
     RV_EXPR_CASE_EQUAL,       /* value, when: value, value = when */
     RV_EXPR_NOT,
     RV_EXPR_IS_NULL,  /* `flag`: is not */
     RV_EXPR_IS_TRUTH, /* top is `target` (0, 1; 2 unknown); `flag`: is not */
+    RV_EXPR_BIT_NOT,  /* `kind` */
     RV_EXPR_NEGATE,   /* `kind` */
     RV_EXPR_ABSOLUTE, /* `kind` */
     RV_EXPR_FLOOR,    /* numeric: `flag`: the result is wide */
@@ -71,6 +75,13 @@ typedef enum rv_expr_op {
     RV_EXPR_DIVIDE_WHOLE, /* numeric */
     RV_EXPR_ROUND_TO,     /* numeric, and how many digits */
     RV_EXPR_TRUNCATE_TO,
+    RV_EXPR_BIT_AND, /* result of `kind` */
+    RV_EXPR_BIT_OR,
+    RV_EXPR_BIT_XOR,
+    RV_EXPR_SHIFT_LEFT,
+    RV_EXPR_SHIFT_RIGHT,
+    RV_EXPR_GCD,
+    RV_EXPR_LCM,
     RV_EXPR_CONCATENATE,
     RV_EXPR_LIKE /* `flag`: not like */
 } rv_expr_op;

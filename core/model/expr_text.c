@@ -180,8 +180,9 @@ rv_status rv_expr_text(const rv_expr_step *step, rv_value *values, uint32_t *wor
         return concatenate(step, values, scratch, err);
     case RV_EXPR_LIKE: {
         bool match = false;
-        const rv_status status =
-            match_like(values[0].as.bytes, values[1].as.bytes, work, &match, err);
+        const rv_bytes given = values[1].as.bytes; /* a pattern is text */
+        const rv_bytes pattern = step->right.kind == RV_TYPE_CHAR ? rv_text_trim_end(given) : given;
+        const rv_status status = match_like(values[0].as.bytes, pattern, work, &match, err);
         if (status == RV_OK) {
             values[0] = rv_value_int(match != step->flag);
         }

@@ -114,11 +114,12 @@ static rv_status cast_number(const rv_type *from, const rv_type *to, rv_bytes wh
     return status == RV_OK ? RV_OK : rv_value_refuse_memory(err);
 }
 
-/* Between dates and timestamps; infinity stays what it is, but has no time of day. */
+/* Between dates and timestamps; infinity stays what it is. */
 static bool cast_time(rv_type_kind from, rv_type_kind to, int64_t *number) {
     RV_ASSERT(from != to && from != RV_TYPE_TIME);
     if (*number == RV_TIME_INFINITY || *number == RV_TIME_MINUS_INFINITY) {
-        return to != RV_TYPE_TIME;
+        RV_ASSERT(to != RV_TYPE_TIME);
+        return true;
     }
     if (from == RV_TYPE_DATE) {
         RV_ASSERT(to != RV_TYPE_TIME);
@@ -200,9 +201,7 @@ rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_by
         return cast_to_text(from, to, cut, what, scratch, value, err);
     }
     if (is_text(from->kind)) {
-        const rv_bytes text =
-            from->kind == RV_TYPE_CHAR ? rv_text_trim_end(value->as.bytes) : value->as.bytes;
-        return rv_value_from_text(to, text, what, scratch, value, err);
+        return rv_value_from_text(to, value->as.bytes, what, scratch, value, err); /* as it is */
     }
     if (is_number(from->kind) && is_number(to->kind)) {
         return cast_number(from, to, what, scratch, value, err);
@@ -224,6 +223,10 @@ rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_by
     bool fits = true;
     if (to->kind == RV_TYPE_BOOLEAN) {
         number = number != 0;
+    } else if (to->kind == RV_TYPE_TIME &&
+               (number == RV_TIME_INFINITY || number == RV_TIME_MINUS_INFINITY)) {
+        *value = rv_value_null(); /* it has no time of day, and PostgreSQL answers so */
+        return RV_OK;
     } else if (from->kind != RV_TYPE_BOOLEAN) {
         fits = cast_time(from->kind, to->kind, &number);
     }

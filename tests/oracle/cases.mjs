@@ -37,14 +37,32 @@ const codes = {
   value_out_of_range: 'range',
   value_too_long: 'long',
   division_by_zero: 'zero',
+  expression_type: 'meaning',
+  schema_syntax: 'meaning',
+  schema_unknown_name: 'meaning',
 };
+
+/** Our names of types that PostgreSQL calls otherwise. */
+const typeNames = {
+  varchar: 'character varying',
+  char: 'character',
+  timestamptz: 'timestamp with time zone',
+  timestamp: 'timestamp without time zone',
+  time: 'time without time zone',
+};
+
+/** Our type without its size, as pg_typeof says it. */
+function typeOf(answer) {
+  const name = answer.type.replace(/\([^)]*\)/, '');
+  return typeNames[name] ?? name;
+}
 
 /** What a refusal is about; the code or state itself where the table has none. */
 export function classOf(answer) {
   if (answer.code !== undefined) {
     return codes[answer.code] ?? answer.code;
   }
-  return states[answer.state] ?? (answer.state.startsWith('42') ? 'expression_type' : answer.state);
+  return states[answer.state] ?? (answer.state.startsWith('42') ? 'meaning' : answer.state);
 }
 
 const failed = (answer) => answer.code !== undefined || answer.state !== undefined;
@@ -60,7 +78,10 @@ export function differenceOf(ours, theirs) {
   if (failed(theirs)) {
     return 'taken here only';
   }
-  return ours.json === theirs.json && ours.text === theirs.text ? undefined : 'another value';
+  if (ours.json !== theirs.json || ours.text !== theirs.text) {
+    return 'another value';
+  }
+  return typeOf(ours) === theirs.type ? undefined : 'another type';
 }
 
 /** An answer on a line. */
@@ -68,13 +89,15 @@ export function shown(answer) {
   if (failed(answer)) {
     return `${answer.code ?? answer.state}: ${answer.detail}`;
   }
-  return answer.text === null ? 'NULL' : `${JSON.stringify(answer.text)} ${answer.json}`;
+  const value = answer.text === null ? 'NULL' : `${JSON.stringify(answer.text)} ${answer.json}`;
+  return `${value} (${answer.type})`;
 }
 
 /**
  * Compares the answers to `cases`. A difference is allowed when one of `differences` says so:
  * `{ name, when(case, ours, theirs) }`, the name a sentence of docs/differences-from-postgresql.md.
- * Gives those that are not, in words, and the names of the allowed ones that occurred.
+ * Gives those that are not, with their index and in words, and the names of the allowed ones that
+ * occurred.
  */
 export function compare(cases, ours, theirs, differences) {
   const wrong = [];
@@ -88,9 +111,11 @@ export function compare(cases, ours, theirs, differences) {
     if (allowed !== undefined) {
       occurred.add(allowed.name);
     } else {
-      wrong.push(`${difference}: ${each.type ?? ''} ${JSON.stringify(each.text)}
+      const where = each.row === undefined ? each.type : `row ${each.row}`;
+      const text = `${difference}: ${where} ${JSON.stringify(each.text)}
     Rivulet:    ${shown(ours[i])}
-    PostgreSQL: ${shown(theirs[i])}`);
+    PostgreSQL: ${shown(theirs[i])}`;
+      wrong.push({ at: i, text });
     }
   }
   return { wrong, occurred };

@@ -6,10 +6,11 @@
 // What differs on purpose is listed in that file with its reason (and for people in
 // docs/differences-from-postgresql.md); a listed difference that does not occur is an error too.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { compare, hexOf } from './cases.mjs';
+import { page } from './differences.mjs';
 import { askOurs } from './ours.mjs';
 import { startPostgres } from './postgres.mjs';
 import { randomOf } from './random.mjs';
@@ -17,8 +18,6 @@ import { askLiterals } from './theirs.mjs';
 
 const shownMax = 40;
 const folder = new URL('literals/', import.meta.url);
-const pageOfDifferences = new URL('../../docs/differences-from-postgresql.md', import.meta.url);
-const page = readFileSync(pageOfDifferences, 'utf8').replace(/\s+/g, ' ');
 let postgres;
 
 before(async () => {
@@ -36,7 +35,7 @@ for (const file of readdirSync(folder).sort()) {
     assert.equal(ours.length, cases.length);
     assert.equal(theirs.length, cases.length);
     const { wrong, occurred } = compare(cases, ours, theirs, differences);
-    const shown = wrong.slice(0, shownMax).join('\n');
+    const shown = wrong.slice(0, shownMax).map(({ text }) => text).join('\n');
     assert.equal(wrong.length, 0, `${wrong.length} of ${cases.length} differ:\n${shown}`);
     for (const { name } of differences) {
       assert.ok(page.includes(name), `docs/differences-from-postgresql.md does not say: ${name}`);

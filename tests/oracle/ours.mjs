@@ -27,3 +27,26 @@ export function askOurs(lines) {
     return { type: first, json, text };
   });
 }
+
+/** `rows`: lists of columns `{ name, type, text }`; `cases`: `{ row, text }`, `row` an index. */
+export function askOurExpressions(rows, cases) {
+  const lines = [];
+  const places = [];
+  rows.forEach((columns, row) => {
+    lines.push('row');
+    for (const { name, type, text } of columns) {
+      lines.push(`column\t${name}\t${type}\t${text === null ? 'null' : hexOf(text)}`);
+    }
+    cases.forEach((each, i) => {
+      if (each.row === row) {
+        lines.push(`expression\t${hexOf(each.text)}`);
+        places.push(i);
+      }
+    });
+  });
+  const answers = askOurs(lines);
+  assert.equal(answers.length, cases.length);
+  const ordered = [];
+  places.forEach((place, i) => (ordered[place] = answers[i]));
+  return ordered;
+}

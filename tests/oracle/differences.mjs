@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where expressions differ from PostgreSQL's on purpose: each a sentence of
+// docs/differences-from-postgresql.md, how it shows, and an example that must go on to show it.
+import { readFileSync } from 'node:fs';
+
+const url = new URL('../../docs/differences-from-postgresql.md', import.meta.url);
+
+/** That page, in one line. */
+export const page = readFileSync(url, 'utf8').replace(/\s+/g, ' ');
+
+const failedAtOnce = (ours) => ours.code !== undefined && /^line \d/.test(ours.detail);
+const failedLater = (ours) => ours.code !== undefined && !/^line \d/.test(ours.detail);
+
+export const differences = [
+  {
+    name: 'Of several mistakes the first is told; PostgreSQL tells those of syntax first.',
+    when: (_, ours, theirs) => failedAtOnce(ours) && theirs.state !== undefined,
+    example: "(i = 'x') = = y",
+  },
+  {
+    name: 'What is constant is evaluated when its turn comes; PostgreSQL does so when it plans.',
+    when: ({ text }, ours, theirs) => /null|between|and|or|case|coalesce|in \(/.test(text) && failedLater(ours)
+      && theirs.state === undefined,
+    example: '(i / (i - 7)) + null::integer',
+  },
+  {
+    name: 'Operands are evaluated from left to right; PostgreSQL evaluates the date of `integer + '
+      + 'date` first.',
+    when: ({ text }, ours, theirs) => /\+/.test(text) && failedLater(ours)
+      && /^(22P02|22007|22008)$/.test(theirs.state),
+    example: '(i / (i - 7)) + t::date',
+  },
+  {
+    name: 'A whole number that is malformed after more digits than its type holds is malformed, not '
+      + 'out of range.',
+    when: (_, ours, theirs) => ours.code === 'value_invalid' && theirs.state === '22003'
+      && /^value ".*" is out of range/.test(theirs.detail),
+    example: "(i || '99999x')::smallint",
+  },
+];
