@@ -11,9 +11,12 @@ typedef struct client_local {
     uint8_t piece[128 * 1024];
 } client_local;
 
-/* The exchange waits for the disk: every operation is done in the call that polls. */
-static rv_status poll_node(client_local *c, rv_error *err) {
+/* Goes on with what the node has to write; `wait`: the exchange waits for the disk. */
+static rv_status poll_node(client_local *c, bool wait, rv_error *err) {
     RV_ASSERT(c->instance->node != NULL);
+    if (c->platform->directory_turn != NULL) {
+        c->platform->directory_turn(c->instance, wait);
+    }
     return rv_node_poll(c->instance->node, err);
 }
 
@@ -37,10 +40,16 @@ static rv_status local_begin(rv_client *client, const rv_request *request, int *
     rv_response_head head = {0};
     while (rv_exchange_head(c->exchange, &head) == RV_PENDING) {
         rv_error failure; /* shows in the exchange's answer */
-        const rv_status polled = poll_node(c, &failure);
+        const rv_status polled = poll_node(c, true, &failure);
         (void)polled;
     }
     *http = head.status;
+    if (c->platform->directory_turn != NULL) {
+        /* What was appended is on its way to the disk while the next request is made. A failure
+         * shows in what waits for it. */
+        const rv_status polled = poll_node(c, false, NULL);
+        (void)polled;
+    }
     return RV_OK;
 }
 
@@ -54,7 +63,7 @@ static rv_status local_next(rv_client *client, rv_bytes *piece, rv_error *err) {
     rv_status status;
     while ((status = rv_exchange_body(c->exchange, 0, &w)) == RV_PENDING ||
            (status == RV_OK && w.len == 0)) {
-        if (status == RV_PENDING && poll_node(c, err) != RV_OK) {
+        if (status == RV_PENDING && poll_node(c, true, err) != RV_OK) {
             return err->status;
         }
     }

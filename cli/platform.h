@@ -24,6 +24,10 @@ typedef struct rv_cli_platform {
      * for reading, with the instance's `damage` set. At most one is open at a time. */
     rv_status (*directory_open)(const rv_cli_directory_options *options, rv_instance **instance,
                                 rv_error *err);
+    /* Hands what has finished on its host back, for the next poll to take; with `wait` it first
+     * waits for something, if anything is under way. NULL: every operation is done in the call that
+     * polls. */
+    void (*directory_turn)(rv_instance *instance, bool wait);
     /* Flushes, seals and closes it. */
     rv_status (*directory_close)(rv_instance *instance, rv_error *err);
 

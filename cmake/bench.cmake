@@ -8,7 +8,7 @@ if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
     SQLITE_LIKE_DOESNT_MATCH_BLOBS SQLITE_MAX_EXPR_DEPTH=0 SQLITE_OMIT_LOAD_EXTENSION)
 
   add_executable(bench_core EXCLUDE_FROM_ALL tests/bench/core.c
-    tests/bench/flusher.c tests/bench/loans.c)
+    native/flusher.c tests/bench/loans.c)
   target_link_libraries(bench_core PRIVATE rivulet_platform rivulet rivulet_sql z pthread)
   target_compile_definitions(bench_core PRIVATE _GNU_SOURCE)
   rv_link_whole(bench_core)

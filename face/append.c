@@ -70,6 +70,7 @@ typedef struct body_parse {
     rv_face *face;
     rv_append first; /* what headers and address say; the first event's */
     bool enveloped;
+    bool strict; /* the data of events is looked into here already, for its place in the body */
     size_t count;
 } body_parse;
 
@@ -118,8 +119,18 @@ static rv_status set_member(rv_append *append, rv_bytes key, const rv_json_token
     return string ? RV_OK : rv_error_set(err, RV_REQUEST_INVALID, "`%b` is a string", &key);
 }
 
+/* Goes past a member's value. The data of an event is read when it is appended, and found out then
+ * if it is no JSON. */
+static rv_status skip_member(const body_parse *p, rv_json *json, rv_bytes key,
+                             const rv_json_token *value, rv_bytes *whole, rv_error *err) {
+    const bool data = value->kind == RV_JSON_OBJECT_BEGIN && rv_bytes_are(key, "data");
+    return data && !p->strict ? rv_json_pass(json, value, whole, err)
+                              : rv_json_skip(json, value, whole, err);
+}
+
 /* Reads an envelope; its opening brace has been read. */
-static rv_status read_envelope(rv_json *json, rv_append *append, rv_error *err) {
+static rv_status read_envelope(const body_parse *p, rv_json *json, rv_append *append,
+                               rv_error *err) {
     rv_json_token key;
     rv_status status = rv_json_next(json, &key, err);
     while (status == RV_OK && key.kind == RV_JSON_KEY) {
@@ -127,7 +138,7 @@ static rv_status read_envelope(rv_json *json, rv_append *append, rv_error *err) 
         rv_bytes whole = {NULL, 0};
         status = rv_json_next(json, &value, err);
         if (status == RV_OK) {
-            status = rv_json_skip(json, &value, &whole, err);
+            status = skip_member(p, json, key.text, &value, &whole, err);
         }
         if (status == RV_OK) {
             status = set_member(append, key.text, &value, whole, err);
@@ -159,7 +170,7 @@ static rv_status read_event(body_parse *p, rv_json *json, const rv_json_token *f
         return rv_error_set(err, RV_REQUEST_INVALID, "event %u is not a JSON object",
                             (uint64_t)p->count);
     }
-    return p->enveloped ? read_envelope(json, append, err)
+    return p->enveloped ? read_envelope(p, json, append, err)
                         : rv_json_skip(json, first, &append->data, err);
 }
 
@@ -200,9 +211,10 @@ static rv_status read_lines(body_parse *p, rv_bytes body, rv_error *err) {
     return RV_OK;
 }
 
-static rv_status read_body(rv_exchange *x, const rv_url *url, size_t *count, rv_error *err) {
+static rv_status read_body(rv_exchange *x, const rv_url *url, bool strict, size_t *count,
+                           rv_error *err) {
     const rv_request *request = &x->request;
-    body_parse p = {.face = x->face, .enveloped = request->event_type.len == 0};
+    body_parse p = {.face = x->face, .enveloped = request->event_type.len == 0, .strict = strict};
     p.first.type = request->event_type;
     p.first.metadata = request->metadata;
     rv_status status = parse_expected(request->expected_version, &p.first, err);
@@ -369,6 +381,18 @@ static rv_status check_durability(const rv_exchange *x, bool *memory, rv_error *
                         "Durability is memory, local or upstream, not `%b`", &d);
 }
 
+/* The data of an event was no JSON: the same error with its place in the body, if it is one that
+ * can be seen without the event's type. */
+static rv_status tell_place(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_error placed;
+    size_t count = 0;
+    const rv_status status = read_body(x, url, true, &count, &placed);
+    if (status == RV_JSON_INVALID && err != NULL) {
+        *err = placed;
+    }
+    return RV_JSON_INVALID;
+}
+
 static rv_status append_here(rv_exchange *x, size_t count, rv_writer *w, bool minimal, bool memory,
                              rv_error *err) {
     rv_face *face = x->face;
@@ -428,7 +452,8 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_writer w;
     rv_status status = rv_url_parameter(url, "return", &x->face->scratch, &preference, &found, err);
     status = status == RV_OK ? check_durability(x, &memory, err) : status;
-    status = status == RV_OK ? read_body(x, url, &count, err) : status;
+    const bool strict = x->face->options.edge != NULL; /* what is sent on has been read */
+    status = status == RV_OK ? read_body(x, url, strict, &count, err) : status;
     if (status != RV_OK) {
         return status;
     }
@@ -438,5 +463,6 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
         return append_upstream(x, count, large, minimal, err);
     }
     status = exchange_writer(x, large, &w);
-    return status == RV_OK ? append_here(x, count, &w, minimal, memory, err) : status;
+    status = status == RV_OK ? append_here(x, count, &w, minimal, memory, err) : status;
+    return status == RV_JSON_INVALID ? tell_place(x, url, err) : status;
 }

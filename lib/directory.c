@@ -24,11 +24,11 @@ static rv_status give_up(rv_posix *posix, void *memory, size_t size, rv_status s
     return status;
 }
 
-rv_status rv_db_open_directory(const char *path, const rv_directory_options *options, rv_db **out,
-                               rv_error *err) {
+rv_status rv_db_open_directory(const char *path, const rv_db_directory_options *options,
+                               rv_db **out, rv_error *err) {
     RV_ASSERT(path != NULL && out != NULL);
-    static const rv_directory_options none = {0};
-    const rv_directory_options *const o = options == NULL ? &none : options;
+    static const rv_db_directory_options none = {0};
+    const rv_db_directory_options *const o = options == NULL ? &none : options;
     const size_t size = o->memory_size == 0 ? MEMORY_DEFAULT : o->memory_size;
     *out = NULL;
     rv_posix *posix = NULL;

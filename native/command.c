@@ -29,6 +29,11 @@ static rv_status directory_close(rv_instance *instance, rv_error *err) {
     return rv_directory_close(&directory, err);
 }
 
+static void directory_turn(rv_instance *instance, bool wait) {
+    RV_ASSERT(instance == &directory.instance);
+    rv_directory_turn(&directory, wait);
+}
+
 static bool terminal(void) {
     return isatty(STDERR_FILENO) != 0;
 }
@@ -42,6 +47,7 @@ static int64_t now_ms(void) {
 
 const rv_cli_platform rv_native_platform = {
     .directory_open = directory_open,
+    .directory_turn = directory_turn,
     .directory_close = directory_close,
     .connect = rv_client_http_open,
     .serve = rv_native_serve,

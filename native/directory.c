@@ -52,6 +52,7 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
 }
 
 static void directory_free(rv_directory *directory) {
+    rv_flusher_stop(directory->flusher);
     rv_instance_forget(&directory->instance);
     rv_posix_close(directory->posix);
     rv_deflate_destroy(directory->deflate);
@@ -89,16 +90,26 @@ rv_status rv_directory_open(rv_directory *directory, const rv_directory_options 
     if (status == RV_OK) {
         status = instance_open(directory, options, err);
     }
+    if (status == RV_OK && !options->serving) {
+        status = rv_flusher_start(directory->posix, &directory->flusher, err);
+    }
     if (status != RV_OK) {
         directory_free(directory);
     }
     return status;
 }
 
+void rv_directory_turn(rv_directory *directory, bool wait) {
+    RV_ASSERT(directory->flusher != NULL);
+    rv_flusher_poll(directory->flusher, wait);
+}
+
 rv_status rv_directory_close(rv_directory *directory, rv_error *err) {
     RV_ASSERT(directory != NULL);
     RV_ASSERT(directory->instance.node != NULL);
     rv_status status;
+    rv_flusher_stop(directory->flusher);
+    directory->flusher = NULL;
     while ((status = rv_instance_close(&directory->instance, err)) == RV_PENDING) {
         status = rv_node_poll(directory->instance.node, err);
         if (status != RV_OK) {

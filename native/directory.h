@@ -9,6 +9,7 @@
 
 #include "face/instance.h"
 #include "native/deflate.h"
+#include "native/flusher.h"
 #include "native/limits.h"
 #include "platform/posix/posix.h"
 
@@ -16,7 +17,8 @@ typedef struct rv_directory {
     rv_instance instance;
     rv_posix *posix;
     rv_deflate *deflate;
-    void *memory; /* of `memory_size` bytes */
+    rv_flusher *flusher; /* NULL when serving: the loop's pool flushes */
+    void *memory;        /* of `memory_size` bytes */
     size_t memory_size;
 } rv_directory;
 
@@ -36,8 +38,12 @@ typedef struct rv_directory_options {
 RV_MUST_USE rv_status rv_directory_open(rv_directory *directory,
                                         const rv_directory_options *options, rv_error *err);
 
-/* Closes the node, polling until everything is flushed and sealed, and frees. Nothing may be under
- * way on the disk. */
+/* Hands back finished flushes of a directory that is not served; with `wait` it first waits for
+ * one, if any is under way. */
+void rv_directory_turn(rv_directory *directory, bool wait);
+
+/* Closes the node, polling until everything is flushed and sealed, and frees. Nothing that was
+ * given to a loop's pool may be under way on the disk. */
 RV_MUST_USE rv_status rv_directory_close(rv_directory *directory, rv_error *err);
 
 #endif

@@ -464,3 +464,87 @@ rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv_bytes *whol
     *whole = rv_bytes_of(json->input.ptr + first->offset, json->pos - first->offset);
     return RV_OK;
 }
+
+/* Going past a bracketed value: how many brackets are open, and whether a string is. */
+typedef struct json_pass {
+    uint32_t open;
+    bool string;
+    bool escaped; /* the byte before was the backslash of an escape */
+} json_pass;
+
+/* Takes one byte; true when it closes the value. */
+static inline bool pass_byte(json_pass *pass, uint8_t c) {
+    if (pass->string) {
+        pass->string = pass->escaped || c != '"';
+        pass->escaped = !pass->escaped && c == '\\';
+        return false;
+    }
+    const uint8_t bracket = c | 0x20;
+    pass->string = c == '"';
+    pass->open += bracket == '{';
+    pass->open -= bracket == '}';
+    return pass->open == 0;
+}
+
+#if defined(__SSE4_2__) && defined(__x86_64__)
+/* Sixteen bytes at a time, while none of them is a backslash and the value does not end: strings
+ * are the runs between quotes, as a running exclusive or of their bits shows. */
+static inline size_t pass_blocks(json_pass *pass, rv_bytes input, size_t at) {
+    unsigned inside = pass->string ? 0xffffu : 0;
+    for (; input.len - at >= sizeof(__m128i) && !pass->escaped; at += sizeof(__m128i)) {
+        __m128i block;
+        memcpy(&block, input.ptr + at, sizeof block);
+        const __m128i lower = _mm_or_si128(block, _mm_set1_epi8(0x20));
+        const unsigned begins =
+            (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('{')));
+        const unsigned ends =
+            (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(lower, _mm_set1_epi8('}')));
+        const unsigned slashes =
+            (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+        unsigned quoted = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')));
+        quoted ^= quoted << 1;
+        quoted ^= quoted << 2;
+        quoted ^= quoted << 4;
+        quoted ^= quoted << 8;
+        quoted = (quoted ^ inside) & 0xffffu;
+        const uint32_t closed = (uint32_t)__builtin_popcount(ends & ~quoted);
+        if (slashes != 0 || closed >= pass->open) {
+            break; /* byte by byte */
+        }
+        pass->open += (uint32_t)__builtin_popcount(begins & ~quoted) - closed;
+        inside = (quoted & 0x8000u) != 0 ? 0xffffu : 0;
+    }
+    pass->string = inside != 0;
+    return at;
+}
+#else
+static inline size_t pass_blocks(json_pass *pass, rv_bytes input, size_t at) {
+    RV_ASSERT(pass->open > 0 && at <= input.len);
+    return at;
+}
+#endif
+
+rv_status rv_json_pass(rv_json *json, const rv_json_token *first, rv_bytes *whole, rv_error *err) {
+    RV_ASSERT(first->kind == RV_JSON_OBJECT_BEGIN || first->kind == RV_JSON_ARRAY_BEGIN);
+    RV_ASSERT(json->depth > 0 && json->pos == first->offset + 1);
+    json_pass pass = {.open = 1};
+    size_t at = json->pos;
+    bool over = false;
+    while (!over && at < json->input.len) {
+        at = pass_blocks(&pass, json->input, at);
+        const size_t end = at + 16 < json->input.len ? at + 16 : json->input.len;
+        while (!over && at < end) {
+            over = pass_byte(&pass, json->input.ptr[at]);
+            at += 1;
+        }
+    }
+    if (!over) {
+        return fail(json, at, pass.string ? "the end of the string" : "a closing bracket", err);
+    }
+    *whole = rv_bytes_of(json->input.ptr + first->offset, at - first->offset);
+    json->depth -= 1;
+    json->object = in_object(json);
+    json->pos = at;
+    value_ends(json);
+    return RV_OK;
+}

@@ -54,4 +54,10 @@ RV_MUST_USE rv_status rv_json_next(rv_json *json, rv_json_token *token, rv_error
 RV_MUST_USE rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv_bytes *whole,
                                    rv_error *err);
 
+/* As rv_json_skip after OBJECT_BEGIN or ARRAY_BEGIN, but looks at brackets and strings only: for a
+ * value that somebody else is going to read, and so to check. RV_JSON_INVALID: the end is missing,
+ * and nothing more can be read. */
+RV_MUST_USE rv_status rv_json_pass(rv_json *json, const rv_json_token *first, rv_bytes *whole,
+                                   rv_error *err);
+
 #endif

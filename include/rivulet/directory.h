@@ -13,11 +13,11 @@ extern "C" {
 #endif
 
 /* All zero is the same as none. */
-typedef struct rv_directory_options {
+typedef struct rv_db_directory_options {
     size_t memory_size;       /* bytes that the database works in; 0: 64 MiB */
     bool without_sql;         /* as in rv_db_options */
     uint64_t query_steps_max; /* the same */
-} rv_directory_options;
+} rv_db_directory_options;
 
 /*
  * Opens the database in `path`, a directory that is made if it is missing (its parents are not).
@@ -27,8 +27,8 @@ typedef struct rv_directory_options {
  * RV_MEMORY_EXHAUSTED, RV_STATE_FULL, RV_DATA_NEWER, RV_STORAGE_FULL, RV_STORAGE_FAILED.
  */
 RV_API RV_MUST_USE rv_status rv_db_open_directory(const char *path,
-                                                  const rv_directory_options *options, rv_db **db,
-                                                  rv_error *err);
+                                                  const rv_db_directory_options *options,
+                                                  rv_db **db, rv_error *err);
 
 /* Flushes, seals, gives the directory and the memory back; `db` is gone whatever the answer is.
  * RV_OK, or RV_STORAGE_FAILED: what was not durable may be lost. NULL is allowed. */

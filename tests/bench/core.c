@@ -12,8 +12,8 @@
  *     bench_core DATA DIRECTORY      prints `name value` lines
  */
 #include "core/engine.h"
+#include "native/flusher.h"
 #include "platform/posix/posix.h"
-#include "tests/bench/flusher.h"
 #include "tests/bench/loans.h"
 
 #include <dirent.h>
@@ -27,6 +27,8 @@
 #define BATCH       1000
 #define MEMORY_SIZE ((size_t)128 << 20)
 #define REPEATS     5
+
+static rv_flusher *flusher;
 
 static void check(rv_status status, const rv_error *err) {
     if (status != RV_OK && status != RV_END) {
@@ -67,7 +69,7 @@ static void wait_durable(rv_node *node, uint64_t sequence) {
     rv_error err;
     check(rv_node_poll(node, &err), &err);
     while (rv_node_sequence_durable(node) < sequence) {
-        flusher_poll(true);
+        rv_flusher_poll(flusher, true);
         check(rv_node_poll(node, &err), &err);
     }
 }
@@ -85,7 +87,7 @@ static void append_all(rv_node *node, const loans *log) {
         const uint64_t last = rv_node_sequence(node);
         rv_status status = rv_node_append(node, batch, count, results, &err);
         while (status == RV_PENDING || status == RV_BUSY) {
-            flusher_poll(true);
+            rv_flusher_poll(flusher, true);
             check(rv_node_poll(node, &err), &err);
             status = rv_node_append(node, batch, count, results, &err);
         }
@@ -173,11 +175,11 @@ int main(int argc, char **argv) {
     rv_event event;
     check(rv_node_schema_apply(node, log.schema, &event, &err), &err);
     wait_durable(node, rv_node_sequence(node));
-    flusher_start(posix);
+    check(rv_flusher_start(posix, &flusher, &err), &err);
     double start = seconds();
     append_all(node, &log);
     printf("durable_batches %.0f\n", (double)log.count / (seconds() - start));
-    flusher_stop();
+    rv_flusher_stop(flusher);
     printf("log_bytes %llu\n", (unsigned long long)rv_log_bytes(rv_node_log(node)));
     rv_hash128 hash = rv_node_state_hash(node);
     close_node(node, posix);

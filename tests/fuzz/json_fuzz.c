@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: the JSON parser accepts or refuses a text once and for all, however it is read. Method: the
- * text is read token by token, again with one level of its values skipped, and again without
- * scratch; all must say the same. Strings that come out are valid UTF-8 and go in again.
+ * text is read token by token, again with one level of its values skipped (and passed, which must
+ * come to the same end), and again without scratch; all must say the same. Strings that come out
+ * are valid UTF-8 and go in again.
  */
 #include "core/base/utf8.h"
 #include "core/model/json.h"
@@ -63,11 +64,17 @@ static rv_status read_all(rv_bytes input, bool unescape, uint32_t skipped) {
         }
         const bool begins = token.kind == RV_JSON_OBJECT_BEGIN || token.kind == RV_JSON_ARRAY_BEGIN;
         if (begins && json.depth == skipped) {
-            rv_bytes whole;
+            rv_json passing = json;
+            rv_bytes whole, passed;
+            const rv_status pass = rv_json_pass(&passing, &token, &passed, NULL);
+            FUZZ_CHECK(passing.pos <= input.len);
             status = rv_json_skip(&json, &token, &whole, &err);
             if (status != RV_OK) {
                 return status;
             }
+            FUZZ_CHECK(pass == RV_OK && rv_bytes_equal(passed, whole));
+            FUZZ_CHECK(passing.pos == json.pos && passing.depth == json.depth &&
+                       passing.state == json.state && passing.object == json.object);
             FUZZ_CHECK(whole.ptr >= input.ptr && whole.len <= input.len);
             check_whole(whole);
         }

@@ -329,6 +329,46 @@ RV_TEST(values_are_skipped_whole) {
     RV_CHECK_STATUS(rv_json_skip(&json, &token, &whole, NULL), RV_JSON_INVALID);
 }
 
+/* Strings of any length with escapes and brackets in them, so that every place in a block of
+ * sixteen bytes sees a quote, a backslash and a bracket; then the same with the end cut off. */
+RV_TEST(values_are_passed_as_they_are_skipped) {
+    static uint8_t text[256];
+    uint64_t seed = 7;
+    for (int round = 0; round < 20000; round++) {
+        rv_writer w = rv_writer_over(text, sizeof text);
+        rv_write_text(&w, "[ {\"");
+        static const char *const pieces[] = {"a",  "\\\"", "\\\\", "{", "}]", "long plain text",
+                                             "\\n"};
+        for (uint64_t left = rv_test_random(&seed) % 12; left > 0; left--) {
+            rv_write_text(&w, pieces[rv_test_random(&seed) % 7]);
+        }
+        static const char *const ends[] = {"\":1}, 2]", "\":[[],{\"\":{}}]}]", "\" : \"}\" } ]"};
+        rv_write_text(&w, ends[rv_test_random(&seed) % 3]);
+        RV_CHECK(!w.full);
+        for (size_t cut = 0; cut < 3; cut++) {
+            rv_json skipping = rv_json_over(rv_bytes_of(text, w.len - cut * w.len / 4), NULL);
+            rv_json_token token;
+            RV_CHECK_STATUS(rv_json_next(&skipping, &token, NULL), RV_OK);
+            if (rv_json_next(&skipping, &token, NULL) != RV_OK) {
+                continue;
+            }
+            rv_json passing = skipping;
+            rv_bytes skipped, passed;
+            rv_error err;
+            const rv_status status = rv_json_skip(&skipping, &token, &skipped, NULL);
+            const rv_status pass = rv_json_pass(&passing, &token, &passed, &err);
+            RV_CHECK_STATUS(pass, status);
+            if (status == RV_OK) {
+                RV_CHECK(rv_bytes_equal(passed, skipped));
+                RV_CHECK(passing.pos == skipping.pos && passing.state == skipping.state);
+            } else {
+                RV_CHECK(strstr(err.detail, "end of text") != NULL);
+                RV_CHECK_STATUS(rv_json_next(&passing, &token, NULL), RV_JSON_INVALID);
+            }
+        }
+    }
+}
+
 RV_TEST(errors_tell_what_was_met) {
     rv_error err;
     RV_CHECK_STATUS(read_all(RV_LITERAL("{\"ä\": 1,\n  \"b\" 2}"), NULL, &err), RV_JSON_INVALID);
@@ -347,6 +387,7 @@ int main(void) {
     RV_RUN(tokens_come_out_as_written_or_unescaped);
     RV_RUN(without_scratch_strings_stay_escaped);
     RV_RUN(values_are_skipped_whole);
+    RV_RUN(values_are_passed_as_they_are_skipped);
     RV_RUN(errors_tell_what_was_met);
     return rv_test_done();
 }
