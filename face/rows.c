@@ -26,6 +26,16 @@ static rv_status answer_json(rv_exchange *x, rv_writer *w, rv_error *err) {
 
 /* --- aggregates --- */
 
+/* The name of the key's column, or an array of its columns' names. */
+static void write_key_names(const rv_aggregate *aggregate, rv_writer *w) {
+    const bool several = aggregate->key_count > 1;
+    for (uint16_t i = 0; i < aggregate->key_count; i++) {
+        rv_write_text(w, i > 0 ? "," : several ? "[" : "");
+        rv_write_json_string(w, aggregate->columns[aggregate->keys[i]].name);
+    }
+    rv_write_text(w, several ? "]" : "");
+}
+
 rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
     rv_node *node = x->face->options.node;
     const rv_schema *schema = rv_node_schema(node);
@@ -40,7 +50,7 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
         rv_write_text(&w, i == 0 ? "{\"name\":" : ",{\"name\":");
         rv_write_json_string(&w, aggregate->name);
         rv_write_text(&w, ",\"key\":");
-        rv_write_json_string(&w, aggregate->columns[aggregate->key].name);
+        write_key_names(aggregate, &w);
         rv_write_text(&w, ",\"shared\":");
         rv_write_text(&w, aggregate->shared ? "true" : "false");
         rv_write_text(&w, ",\"rows\":");
@@ -93,25 +103,63 @@ static rv_status all_rows(rv_exchange *x, const rv_aggregate *aggregate, uint64_
     return status;
 }
 
-static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, rv_bytes key, rv_writer *w,
-                         rv_error *err) {
-    const rv_column *column = &aggregate->columns[aggregate->key];
-    rv_value value;
-    rv_status status =
-        rv_value_from_text(&column->type, key, column->name, &x->face->scratch, &value, err);
-    if (status != RV_OK) {
-        return status;
+/* There is no row with the key that the address names; of several columns, it is shown as (7, 2).
+ */
+static rv_status refuse_row(rv_exchange *x, const rv_aggregate *aggregate, const rv_bytes *keys,
+                            rv_error *err) {
+    rv_bytes key = keys[0];
+    uint8_t *const text =
+        aggregate->key_count > 1
+            ? (uint8_t *)rv_arena_take_raw(&x->face->scratch, x->request.target.len * 2 + 16)
+            : NULL;
+    if (text != NULL) {
+        rv_writer w = rv_writer_over(text, x->request.target.len * 2 + 16);
+        for (uint16_t i = 0; i < aggregate->key_count; i++) {
+            rv_write_text(&w, i > 0 ? ", " : "(");
+            rv_write(&w, keys[i]);
+        }
+        rv_write_u8(&w, ')');
+        key = rv_writer_bytes(&w);
+    }
+    (void)rv_error_set(err, RV_ROW_NOT_FOUND, "%b has no row with the key `%b`", &aggregate->name,
+                       &key);
+    rv_error_fact_text(err, "aggregate", aggregate->name);
+    rv_error_fact_text(err, "key", key);
+    return RV_ROW_NOT_FOUND;
+}
+
+/* The row whose key the address names, segment by segment. */
+static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, const rv_bytes *keys,
+                         rv_writer *w, rv_error *err) {
+    rv_value values[RV_INDEX_COLUMNS_MAX];
+    RV_ASSERT(aggregate->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < aggregate->key_count; i++) {
+        const rv_column *column = &aggregate->columns[aggregate->keys[i]];
+        const rv_status status = rv_value_from_text(&column->type, keys[i], column->name,
+                                                    &x->face->scratch, &values[i], err);
+        if (status != RV_OK) {
+            return status;
+        }
     }
     const rv_row row =
-        rv_state_row_find(rv_node_state(x->face->options.node), aggregate->number, &value);
-    if (row == RV_ROW_NONE) {
-        status = rv_error_set(err, RV_ROW_NOT_FOUND, "%b has no row with the key `%b`",
-                              &aggregate->name, &key);
-        rv_error_fact_text(err, "aggregate", aggregate->name);
-        rv_error_fact_text(err, "key", key);
-        return status;
+        rv_state_row_find(rv_node_state(x->face->options.node), aggregate->number, values);
+    return row == RV_ROW_NONE ? refuse_row(x, aggregate, keys, err)
+                              : write_row(x, aggregate, row, w);
+}
+
+/* An address with more or fewer segments than the aggregate's key has columns. */
+static rv_status refuse_address(const rv_aggregate *aggregate, rv_error *err) {
+    uint8_t text[RV_ERROR_DETAIL_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    for (uint16_t i = 0; i < aggregate->key_count; i++) {
+        rv_write_text(&w, "/{");
+        rv_write(&w, aggregate->columns[aggregate->keys[i]].name);
+        rv_write_u8(&w, '}');
     }
-    return write_row(x, aggregate, row, w);
+    const rv_bytes keys = w.full ? RV_LITERAL("/{key}…") : rv_writer_bytes(&w);
+    return rv_error_set(err, RV_NOT_FOUND,
+                        "a row's address is /aggregates/%b%b, with a slash in a key as %%2F",
+                        &aggregate->name, &keys);
 }
 
 /* What this version does not have for rows yet. */
@@ -126,15 +174,13 @@ static rv_status refuse_feed(const rv_exchange *x, rv_error *err) {
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     const rv_schema *schema = rv_node_schema(x->face->options.node);
     const rv_aggregate *aggregate = rv_schema_aggregate_named(schema, url->segments[1]);
-    if (url->segment_count > 3) {
-        return rv_error_set(err, RV_NOT_FOUND,
-                            "a row's address is /aggregates/{aggregate}/{key}, with a slash in the "
-                            "key as %%2F");
-    }
     if (aggregate == NULL) {
         return rv_error_set(err, RV_UNKNOWN_AGGREGATE,
                             "there is no aggregate `%b`; /aggregates lists them",
                             &url->segments[1]);
+    }
+    if (url->segment_count > 2 && url->segment_count != 2u + aggregate->key_count) {
+        return refuse_address(aggregate, err);
     }
     uint64_t limit = UINT64_MAX;
     rv_bytes as_of;
@@ -150,8 +196,8 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
-        status = url->segment_count == 3 ? one_row(x, aggregate, url->segments[2], &w, err)
-                                         : all_rows(x, aggregate, limit, &w);
+        status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], &w, err)
+                                        : all_rows(x, aggregate, limit, &w);
     }
     return status == RV_OK ? answer_json(x, &w, err) : status;
 }

@@ -159,21 +159,28 @@ static candidate consider(const rv_aggregate *a, uint16_t nth, uint64_t rows,
     return c;
 }
 
-/* The constraint that can be a key look-up; -1 for none. */
-static int find_key(const rv_aggregate *a, sqlite3_index_info *info) {
+/* Uses the constraints that together are a look-up by the primary key; false when one is missing.
+ */
+static bool use_key(const rv_aggregate *a, sqlite3_index_info *info) {
     const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
-    RV_ASSERT(a->key < a->column_count);
-    return find(a, info, a->key, equal, equal);
-}
-
-static void use_key(const rv_aggregate *a, int found, sqlite3_index_info *info) {
+    int found[RV_INDEX_COLUMNS_MAX];
+    bool exact = true;
+    RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < a->key_count; i++) {
+        found[i] = find(a, info, a->keys[i], equal, equal);
+        if (found[i] < 0) {
+            return false;
+        }
+        exact = exact && rv_sql_form_exact(rv_sql_form_of(&a->columns[a->keys[i]].type));
+    }
+    for (uint16_t i = 0; i < a->key_count; i++) {
+        info->aConstraintUsage[found[i]].argvIndex = i + 1;
+    }
     info->idxNum = RV_SQL_PLAN_KEY;
-    info->aConstraintUsage[found].argvIndex = 1;
     info->estimatedRows = 1;
     info->estimatedCost = 2.0;
-    if (rv_sql_form_exact(rv_sql_form_of(&a->columns[a->key].type))) {
-        info->idxFlags = SQLITE_INDEX_SCAN_UNIQUE;
-    }
+    info->idxFlags = exact ? SQLITE_INDEX_SCAN_UNIQUE : 0;
+    return true;
 }
 
 static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info) {
@@ -197,9 +204,7 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
 
 int rv_sql_plan_choose(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *info) {
     RV_ASSERT(a->index_count <= RV_INDEXES_MAX);
-    const int key = find_key(a, info);
-    if (key >= 0) {
-        use_key(a, key, info);
+    if (use_key(a, info)) {
         return SQLITE_OK;
     }
     const uint64_t some = rows > 0 ? rows : 1;

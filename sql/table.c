@@ -12,10 +12,10 @@
  * The numbers behind the types are those of aggregate and column. SQLite ignores them, but repeats
  * them as the declared type of a result column, which is how a result knows its type.
  *
- * Plans are made in plan.c: a look-up by the primary key, a walk over a part of a secondary index,
- * or a scan of all rows in the order of storage. SQLite compares names without regard to ASCII
- * case; a name that differs from an earlier one in nothing else gets its number behind it:
- * `Name:3`.
+ * A primary key of several columns is declared behind the columns. Plans are made in plan.c: a
+ * look-up by the whole primary key, a walk over a part of a secondary index, or a scan of all rows
+ * in the order of storage. SQLite compares names without regard to ASCII case; a name that differs
+ * from an earlier one in nothing else gets its number behind it: `Name:3`.
  */
 #include "sql/connection.h"
 #include "sql/walk.h"
@@ -93,12 +93,11 @@ static bool column_name_taken(const rv_aggregate *a, uint16_t column) {
     return false;
 }
 
-static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
-    const rv_column *c = &a->columns[column];
-    const rv_sql_form form = rv_sql_form_of(&c->type);
+/* A column's name, in quotes. */
+static void write_column_name(rv_writer *w, const rv_aggregate *a, uint16_t column) {
     uint8_t memory[NAME_SIZE];
     rv_writer name = rv_writer_over(memory, sizeof memory);
-    write_name(&name, c->name, column_name_taken(a, column), column);
+    write_name(&name, a->columns[column].name, column_name_taken(a, column), column);
     rv_write_u8(w, '"');
     for (size_t i = 0; i < name.len; i++) {
         rv_write_u8(w, name.ptr[i]);
@@ -106,14 +105,22 @@ static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
             rv_write_u8(w, '"');
         }
     }
-    rv_write_text(w, "\" ");
+    rv_write_u8(w, '"');
+    RV_ASSERT(name.len > 0);
+}
+
+static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
+    const rv_sql_form form = rv_sql_form_of(&a->columns[column].type);
+    RV_ASSERT(a->key_count > 0);
+    write_column_name(w, a, column);
+    rv_write_u8(w, ' ');
     rv_write_text(w, rv_sql_form_declaration(form));
     rv_write_u8(w, '(');
     rv_write_uint(w, a->number);
     rv_write_u8(w, ',');
     rv_write_uint(w, column);
     rv_write_u8(w, ')');
-    if (column == a->key) {
+    if (column == a->key && a->key_count == 1) {
         rv_write_text(w, " PRIMARY KEY");
     }
     if (form == RV_SQL_WIDE) {
@@ -124,7 +131,7 @@ static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
 /* --- the table --- */
 
 static int declare(sqlite3 *db, const rv_aggregate *a) {
-    const size_t size = 64 + (size_t)a->column_count * COLUMN_SIZE;
+    const size_t size = 64 + (size_t)(a->column_count + a->key_count) * COLUMN_SIZE;
     char *text = sqlite3_malloc64(size);
     if (text == NULL) {
         return SQLITE_NOMEM;
@@ -135,7 +142,11 @@ static int declare(sqlite3 *db, const rv_aggregate *a) {
         rv_write_text(&w, column == 0 ? "" : ", ");
         write_column(&w, a, column);
     }
-    rv_write_text(&w, ") WITHOUT ROWID");
+    for (uint16_t i = 0; i < a->key_count && a->key_count > 1; i++) {
+        rv_write_text(&w, i == 0 ? ", PRIMARY KEY (" : ", ");
+        write_column_name(&w, a, a->keys[i]);
+    }
+    rv_write_text(&w, a->key_count > 1 ? ")) WITHOUT ROWID" : ") WITHOUT ROWID");
     rv_write_u8(&w, 0);
     RV_ASSERT(!w.full);
     const int rc = sqlite3_declare_vtab(db, text);
@@ -202,13 +213,28 @@ static int table_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
+/* Which rows can have the key that is sought, column by column. `key` lies in `sought` or
+ * `scratch`.
+ */
+static rv_sql_match match_key(const rv_aggregate *a, sqlite3_value **sought, rv_arena *scratch,
+                              rv_value *key) {
+    rv_sql_match match = RV_SQL_MATCH_KEY;
+    RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < a->key_count && match != RV_SQL_MATCH_NONE; i++) {
+        const rv_type *type = &a->columns[a->keys[i]].type;
+        const rv_sql_match one = rv_sql_cell_key(type, sought[i], scratch, &key[i]);
+        match = one == RV_SQL_MATCH_KEY ? match : one;
+    }
+    return match;
+}
+
 static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
                         sqlite3_value **argv) {
     table_cursor *cursor = (table_cursor *)(void *)base;
     const rv_aggregate *a = cursor->aggregate;
     rv_sql_match match = RV_SQL_MATCH_SCAN;
-    rv_value key = rv_value_null();
-    uint8_t memory[64];
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    uint8_t memory[64 * RV_INDEX_COLUMNS_MAX];
     rv_arena scratch = rv_arena_over(memory, sizeof memory);
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
@@ -218,15 +244,15 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
                                 &cursor->row);
     }
     if (plan == RV_SQL_PLAN_KEY) {
-        RV_ASSERT(argc == 1);
-        match = rv_sql_cell_key(&a->columns[a->key].type, argv[0], &scratch, &key);
+        RV_ASSERT(argc == (int)a->key_count);
+        match = match_key(a, argv, &scratch, key);
     }
     cursor->single = match != RV_SQL_MATCH_SCAN;
     cursor->row = RV_ROW_NONE;
     if (match == RV_SQL_MATCH_SCAN) {
         cursor->row = rv_state_row_next(cursor->state, a->number, RV_ROW_NONE);
     } else if (match == RV_SQL_MATCH_KEY) {
-        cursor->row = rv_state_row_find(cursor->state, a->number, &key);
+        cursor->row = rv_state_row_find(cursor->state, a->number, key);
     }
     return SQLITE_OK;
 }

@@ -10,18 +10,19 @@
  *         column type [PRIMARY KEY] [NOT NULL] [DEFAULT expr] [CHECK (expr)] [UNIQUE]
  *                [REFERENCES aggregate(column)],
  *         column REFERENCES aggregate(column) …,          the type is the referenced column's
- *         PRIMARY KEY (column, …), CHECK (expr), UNIQUE (column, …), INDEX (column, …)
+ *         PRIMARY KEY (column, …), CHECK (expr), UNIQUE (column, …), INDEX (column, …),
+ *         FOREIGN KEY (column, …) REFERENCES aggregate(column, …)
  *     );
  *     CREATE EVENT_TYPE name (
  *         field [type] [NOT NULL] [DEFAULT expr] [CHECK (expr)] [PERSONAL] binding …,
  *         CHECK (expr)
  *     );
- *       binding: creates A(pk) | references A(pk) | deletes A(pk)
+ *       binding: creates A(pk) | references A(pk) | deletes A(pk)              [VIA field]
  *              | updates A(c) [= (expr)] | increments A(c) | decrements A(c)   [VIA field]
  *     CREATE STREAM name ( path "/…/{field}" event_types (name, …) );
  *
  * This is the final grammar. Parsed but answered RV_UNSUPPORTED in this version, with the place:
- * composite primary keys, PERSONAL, and the types that rv_type_supported() does not know.
+ * PERSONAL, and the types that rv_type_supported() does not know.
  */
 #ifndef RV_MODEL_SCHEMA_H
 #define RV_MODEL_SCHEMA_H
@@ -36,13 +37,21 @@
 typedef struct rv_column {
     rv_bytes name;
     rv_type type;
+    bool key;              /* of the primary key */
     bool not_null;         /* the primary key's too */
     bool has_default;      /* `default_value` is set; a serial's next number is not one */
     rv_expr default_value; /* no names in scope */
     bool has_check;
     rv_expr check;       /* slots: the aggregate's columns */
-    uint16_t references; /* aggregate whose primary key it refers to, or RV_NONE */
+    uint16_t references; /* aggregate whose primary key, of one column, it refers to, or RV_NONE */
 } rv_column;
+
+/* Columns that together refer to a primary key of several. NULL in one of them: to nothing. */
+typedef struct rv_foreign_key {
+    uint16_t aggregate;
+    uint16_t column_count;   /* of the other's key */
+    const uint16_t *columns; /* in the order of the other's key */
+} rv_foreign_key;
 
 /* UNIQUE (column, …) or INDEX (column, …). Every column has an order (rv_type_ordered); no two
  * indexes of an aggregate have the same columns in the same order, and none is the primary key. */
@@ -56,11 +65,15 @@ typedef struct rv_aggregate {
     rv_bytes name;
     uint16_t number;
     bool shared;
-    uint16_t key; /* column of the primary key */
+    uint16_t key;       /* first column of the primary key */
+    uint16_t key_count; /* its columns: 1, or at most RV_INDEX_COLUMNS_MAX */
     uint16_t column_count;
     uint16_t check_count;
     uint16_t index_count;
+    uint16_t foreign_key_count;
+    const uint16_t *keys; /* the columns of the primary key, in its order */
     const rv_column *columns;
+    const rv_foreign_key *foreign_keys;
     const rv_expr *checks;             /* over the row; slots: columns */
     const rv_aggregate_index *indexes; /* at most RV_INDEXES_MAX: of columns first, as declared */
 } rv_aggregate;
@@ -71,13 +84,15 @@ typedef enum rv_touch_kind {
     RV_TOUCH_DELETES
 } rv_touch_kind;
 
-/* A row that an event of the type identifies: by `field`, the primary key of `aggregate`. */
+/* A row that an event of the type identifies: by `fields`, the primary key of `aggregate`. No two
+ * touches of an aggregate have the same fields. */
 typedef struct rv_touch {
     rv_touch_kind kind;
     uint16_t aggregate;
-    uint16_t field;
+    uint16_t field;   /* of the key's first column */
     bool acted_on;    /* an action goes through it: ownership is asked for (SEMANTICS 13) */
     uint32_t indexes; /* bits: the aggregate's indexes with a column that its actions change */
+    const uint16_t *fields; /* one for each column of the key, in the key's order */
 } rv_touch;
 
 typedef enum rv_action_kind {
@@ -115,8 +130,8 @@ typedef struct rv_event_type {
     uint16_t touch_count;
     uint16_t action_count;
     uint16_t check_count;
-    bool straight; /* every touch refers, by a field that is of the key column's type, and no action
-                      changes a column with an index */
+    bool straight; /* every touch refers, by one field that is of the key column's type, to a row
+                      without foreign keys, and no action changes a column with an index */
     const rv_field *fields;
     const rv_touch *touches;  /* creates first, then references, then deletes */
     const rv_action *actions; /* in order of touches, then of declaration */

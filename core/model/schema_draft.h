@@ -17,7 +17,7 @@ typedef struct rv_column_draft {
     bool not_null;
     bool unique;
     bool refers;
-    rv_type type; /* when typed */
+    rv_type type; /* when typed; once settled always */
     rv_token type_at;
     rv_token key_at;
     rv_token unique_at;
@@ -30,6 +30,7 @@ typedef struct rv_column_draft {
 
 typedef enum rv_constraint_kind {
     RV_CONSTRAINT_KEY,
+    RV_CONSTRAINT_FOREIGN_KEY,
     RV_CONSTRAINT_CHECK,
     RV_CONSTRAINT_UNIQUE,
     RV_CONSTRAINT_INDEX
@@ -41,6 +42,9 @@ typedef struct rv_constraint_draft {
     uint16_t column_count;
     rv_token columns[RV_INDEX_COLUMNS_MAX];
     rv_schema_later check;
+    rv_token target; /* FOREIGN KEY (columns) REFERENCES target(target_columns) */
+    uint16_t target_column_count;
+    rv_token target_columns[RV_INDEX_COLUMNS_MAX];
 } rv_constraint_draft;
 
 typedef struct rv_aggregate_draft {
@@ -50,12 +54,23 @@ typedef struct rv_aggregate_draft {
     uint16_t constraint_count;
     rv_column_draft *columns[RV_COLUMNS_MAX];
     rv_constraint_draft *constraints[RV_CONSTRAINTS_MAX];
+    uint16_t key_count; /* the primary key, when it has been found */
+    uint16_t keys[RV_INDEX_COLUMNS_MAX];
 } rv_aggregate_draft;
 
 /* The column of the draft with this token's name, or RV_SCHEMA_UNKNOWN_NAME. */
 RV_MUST_USE rv_status rv_schema_find_own_column(rv_schema_parser *p,
                                                 const rv_aggregate_draft *draft,
                                                 const rv_token *name, uint16_t *column);
+
+/* Settles what the columns refer to and are of: REFERENCES, and FOREIGN KEY of one column. */
+RV_MUST_USE rv_status rv_schema_settle_references(rv_schema_parser *p, rv_aggregate_draft *draft,
+                                                  rv_column *columns);
+
+/* Makes the FOREIGN KEYs of several columns of an aggregate that has its columns. */
+RV_MUST_USE rv_status rv_schema_make_foreign_keys(rv_schema_parser *p,
+                                                  const rv_aggregate_draft *draft,
+                                                  rv_aggregate *made);
 
 /* Makes the UNIQUEs and INDEXes of an aggregate that has its columns. */
 RV_MUST_USE rv_status rv_schema_make_indexes(rv_schema_parser *p, const rv_aggregate_draft *draft,
@@ -86,8 +101,10 @@ typedef struct rv_binding_draft {
     /* Resolved (schema_resolve.c): */
     const rv_aggregate *aggregate;
     uint16_t column;
-    uint16_t touch;  /* number of the touch that it is, or that it goes through */
-    uint16_t number; /* of the touch or action that it became */
+    uint16_t key_index; /* of the column in the primary key, when it identifies a row */
+    uint16_t via_field; /* that the canonical text says VIA of, or RV_NONE */
+    uint16_t touch;     /* number of the touch that it is of, or that it goes through */
+    uint16_t number;    /* of the touch or action that it became */
 } rv_binding_draft;
 
 typedef struct rv_field_draft {
@@ -109,6 +126,7 @@ typedef struct rv_event_type_draft {
     uint16_t binding_count;
     uint16_t check_count;
     uint16_t touch_count;
+    uint16_t action_count;
     rv_touch touches[RV_TOUCHES_MAX]; /* resolved */
     rv_field_draft *fields[RV_FIELDS_MAX];
     rv_binding_draft *bindings[RV_BINDINGS_MAX]; /* by field, then as written */
@@ -119,8 +137,18 @@ static inline bool rv_verb_is_touch(rv_verb verb) {
     return verb <= RV_VERB_DELETES;
 }
 
+/* RV_SCHEMA_UNKNOWN_NAME: the event type has no field of the token's name. */
+rv_status rv_schema_fail_no_field(rv_schema_parser *p, const rv_event_type_draft *draft,
+                                  const rv_token *at);
+
 /* The field of this name, or RV_NONE. */
 uint16_t rv_schema_field_of(const rv_event_type_draft *draft, rv_bytes name);
+
+/* The rows that the event identifies: the touches of a draft whose bindings have their columns. */
+RV_MUST_USE rv_status rv_schema_find_touches(rv_schema_parser *p, rv_event_type_draft *draft);
+
+/* The field that tells this touch from all others of its aggregate, or RV_NONE. */
+uint16_t rv_schema_touch_name(const rv_event_type_draft *draft, uint16_t touch);
 
 /* Resolves the bindings of a draft: aggregates and columns, touches, what each action goes through,
  * the types of fields that have none of their own; and refuses what contradicts itself. */

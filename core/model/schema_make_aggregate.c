@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * From the draft of an aggregate to the aggregate: the primary key is found, references are
- * followed, types settled, then expressions compiled over all columns.
+ * followed and types settled (schema_make_reference.c), then expressions compiled over all columns,
+ * then indexes made (schema_make_index.c).
  */
 #include "core/base/assert.h"
 #include "core/model/schema_draft.h"
@@ -20,50 +21,55 @@ rv_status rv_schema_find_own_column(rv_schema_parser *p, const rv_aggregate_draf
     return rv_schema_fail_unknown(p, name, "column", draft->name.text, &nearest);
 }
 
-/* `PRIMARY KEY (column)` marks the column as `column … PRIMARY KEY` does. */
-static rv_status mark_key(rv_schema_parser *p, rv_aggregate_draft *draft,
+static rv_status refuse_second_key(rv_schema_parser *p, const rv_aggregate_draft *draft,
+                                   const rv_token *at) {
+    RV_ASSERT(draft->key_count > 0);
+    return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
+                          "aggregate `%b` has more than one PRIMARY KEY; one of several columns is "
+                          "PRIMARY KEY (a, b)",
+                          (rv_bytes[3]){draft->name.text});
+}
+
+/* The columns that PRIMARY KEY (a, b) names. */
+static rv_status take_key(rv_schema_parser *p, rv_aggregate_draft *draft,
                           const rv_constraint_draft *constraint) {
     RV_ASSERT(constraint->kind == RV_CONSTRAINT_KEY && constraint->column_count > 0);
-    if (constraint->column_count > 1) {
-        return rv_schema_fail(p, RV_UNSUPPORTED, &constraint->at,
-                              "a primary key of several columns is not in this version",
-                              (rv_bytes[3]){{NULL, 0}});
+    if (draft->key_count > 0) {
+        return refuse_second_key(p, draft, &constraint->at);
     }
-    uint16_t column = 0;
-    const rv_status status = rv_schema_find_own_column(p, draft, &constraint->columns[0], &column);
-    if (status != RV_OK) {
-        return status;
+    for (uint16_t i = 0; i < constraint->column_count; i++) {
+        const rv_status status =
+            rv_schema_find_own_column(p, draft, &constraint->columns[i], &draft->keys[i]);
+        if (status != RV_OK) {
+            return status;
+        }
+        draft->columns[draft->keys[i]]->key = true;
+        draft->columns[draft->keys[i]]->key_at = constraint->columns[i];
     }
-    if (draft->columns[column]->key) {
-        return rv_schema_fail(p, RV_SCHEMA_INVALID, &constraint->at,
-                              "aggregate `%b` has more than one PRIMARY KEY",
-                              (rv_bytes[3]){draft->name.text});
-    }
-    draft->columns[column]->key = true;
-    draft->columns[column]->key_at = constraint->at;
+    draft->key_count = constraint->column_count;
     return RV_OK;
 }
 
-static rv_status find_key(rv_schema_parser *p, rv_aggregate_draft *draft, uint16_t *key) {
+static rv_status find_key(rv_schema_parser *p, rv_aggregate_draft *draft) {
+    RV_ASSERT(draft->key_count == 0);
+    for (uint16_t i = 0; i < draft->column_count; i++) {
+        if (draft->columns[i]->key && draft->key_count > 0) {
+            return refuse_second_key(p, draft, &draft->columns[i]->key_at);
+        }
+        if (draft->columns[i]->key) {
+            draft->keys[draft->key_count++] = i;
+        }
+    }
     for (uint16_t i = 0; i < draft->constraint_count; i++) {
         if (draft->constraints[i]->kind == RV_CONSTRAINT_KEY) {
-            const rv_status status = mark_key(p, draft, draft->constraints[i]);
+            const rv_status status = take_key(p, draft, draft->constraints[i]);
             if (status != RV_OK) {
                 return status;
             }
         }
     }
-    *key = RV_NONE;
-    for (uint16_t i = 0; i < draft->column_count; i++) {
-        if (draft->columns[i]->key && *key != RV_NONE) {
-            return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->columns[i]->key_at,
-                                  "aggregate `%b` has more than one PRIMARY KEY",
-                                  (rv_bytes[3]){draft->name.text});
-        }
-        *key = draft->columns[i]->key ? i : *key;
-    }
-    RV_ASSERT(*key == RV_NONE || *key < draft->column_count);
-    if (*key == RV_NONE) {
+    RV_ASSERT(draft->key_count <= RV_INDEX_COLUMNS_MAX);
+    if (draft->key_count == 0) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->name,
                               "aggregate `%b` has no PRIMARY KEY: say which column tells its rows "
                               "apart",
@@ -72,92 +78,28 @@ static rv_status find_key(rv_schema_parser *p, rv_aggregate_draft *draft, uint16
     return RV_OK;
 }
 
-/* What a REFERENCES refers to: the aggregate's number and its key's type, the own aggregate's too.
- */
-static rv_status find_target(rv_schema_parser *p, const rv_aggregate_draft *draft, uint16_t key,
-                             const rv_column_draft *column, uint16_t *number, rv_type *type) {
-    RV_ASSERT(column->refers && key < draft->column_count);
-    rv_bytes key_name = draft->columns[key]->name.text;
-    uint16_t target_column = 0;
-    rv_status status = RV_OK;
-    if (rv_bytes_equal(column->target.text, draft->name.text)) {
-        *number = p->schema->aggregate_names.count;
-        *type = draft->columns[key]->type;
-        status = rv_schema_find_own_column(p, draft, &column->target_column, &target_column);
-        if (status == RV_OK && !draft->columns[key]->typed) {
-            return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->columns[key]->name,
-                                  "the primary key `%b` needs a type of its own",
-                                  (rv_bytes[3]){key_name});
-        }
-    } else {
-        const rv_aggregate *target = NULL;
-        status = rv_schema_find_aggregate(p, &column->target, &target);
-        if (status == RV_OK) {
-            *number = target->number;
-            *type = target->columns[target->key].type;
-            key_name = target->columns[target->key].name;
-            status = rv_schema_find_column(p, &column->target_column, target, &target_column);
-        }
-    }
-    if (status == RV_OK && !rv_bytes_equal(key_name, column->target_column.text)) {
-        status = rv_schema_fail(
-            p, RV_SCHEMA_INVALID, &column->target_column,
-            "`%b` is not the primary key of `%b`; `%b` is",
-            (rv_bytes[3]){column->target_column.text, column->target.text, key_name});
-    }
-    type->serial = false; /* a reference to a serial key is of its integer type */
-    return status;
-}
-
-static rv_status settle_reference(rv_schema_parser *p, const rv_aggregate_draft *draft,
-                                  uint16_t key, rv_column_draft *draft_column, rv_column *column) {
-    RV_ASSERT(draft_column->refers || draft_column->typed);
-    column->references = RV_NONE;
-    if (draft_column->refers) {
-        rv_type type = {0};
-        const rv_status status =
-            find_target(p, draft, key, draft_column, &column->references, &type);
-        if (status != RV_OK) {
-            return status;
-        }
-        if (draft_column->typed && !rv_schema_keys_fit(&draft_column->type, &type)) {
-            return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft_column->type_at,
-                                  "`%b` is %b, but what it refers to is %b",
-                                  (rv_bytes[3]){draft_column->name.text,
-                                                rv_schema_type_text(p, &draft_column->type),
-                                                rv_schema_type_text(p, &type)});
-        }
-        draft_column->type = draft_column->typed ? draft_column->type : type;
-    }
-    column->type = draft_column->type;
-    RV_ASSERT(column->type.kind < RV_TYPE_KIND_COUNT);
-    return RV_OK;
-}
-
 /* What only a primary key may be, and what it may not. */
-static rv_status judge_key(rv_schema_parser *p, const rv_column_draft *draft,
-                           const rv_column *column) {
-    RV_ASSERT(draft != NULL && column != NULL);
-    const rv_bytes names[3] = {draft->name.text, rv_schema_type_text(p, &column->type)};
-    if (!draft->key) {
-        if (column->type.serial) {
-            return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->type_at,
-                                  "`%b` is %b, which only a primary key can be", names);
-        }
-        return RV_OK;
-    }
-    const rv_type_kind kind = column->type.kind;
-    if (kind == RV_TYPE_REAL || kind == RV_TYPE_DOUBLE || kind == RV_TYPE_JSON ||
-        kind == RV_TYPE_JSONB || kind == RV_TYPE_INTERVAL || kind == RV_TYPE_ARRAY ||
-        rv_type_is_wide(&column->type)) {
-        return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->type_at,
-                              rv_type_is_wide(&column->type)
-                                  ? "`%b` is %b, which cannot be a primary key: a numeric key has "
-                                    "at most 18 digits and a scale within them"
-                                  : "`%b` is %b, which cannot be a primary key",
+static rv_status judge_key(rv_schema_parser *p, const rv_aggregate_draft *aggregate,
+                           const rv_column_draft *draft) {
+    RV_ASSERT(draft->type.kind < RV_TYPE_KIND_COUNT && aggregate->key_count > 0);
+    const rv_bytes names[3] = {draft->name.text, rv_schema_type_text(p, &draft->type)};
+    const rv_token *const at = draft->typed ? &draft->type_at : &draft->name;
+    if (draft->type.serial && (!draft->key || aggregate->key_count > 1)) {
+        return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
+                              draft->key ? "`%b` is %b, which only a primary key of one column can "
+                                           "be: events bring the values of this one"
+                                         : "`%b` is %b, which only a primary key can be",
                               names);
     }
-    if (draft->default_value.present) {
+    if (draft->key && !rv_type_can_be_key(&draft->type)) {
+        return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
+                              rv_type_is_wide(&draft->type)
+                                  ? "`%b` is %b, which cannot be in a primary key: a numeric key "
+                                    "has at most 18 digits and a scale within them"
+                                  : "`%b` is %b, which cannot be in a primary key",
+                              names);
+    }
+    if (draft->key && draft->default_value.present) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &draft->default_at,
                               "the primary key `%b` comes from the event that creates the row: "
                               "give the event's field a DEFAULT",
@@ -174,6 +116,7 @@ static rv_status compile_columns(rv_schema_parser *p, const rv_aggregate_draft *
         rv_column_draft *from = draft->columns[i];
         rv_column *column = &columns[i];
         column->name = from->name.text;
+        column->key = from->key;
         column->not_null = from->not_null || from->key;
         column->has_default = from->default_value.present;
         column->has_check = from->check.present;
@@ -232,32 +175,44 @@ static rv_status make_checks(rv_schema_parser *p, const rv_aggregate_draft *draf
     return status;
 }
 
+/* The aggregate's columns, and what refers, without expressions. */
+static rv_status make_columns(rv_schema_parser *p, rv_aggregate_draft *draft, rv_aggregate *made,
+                              rv_column **columns) {
+    RV_ASSERT(draft->column_count > 0);
+    *columns = (rv_column *)rv_arena_take(p->arena, draft->column_count * sizeof **columns);
+    uint16_t *const keys = (uint16_t *)rv_arena_take(p->arena, draft->key_count * sizeof *keys);
+    if (*columns == NULL || keys == NULL) {
+        return rv_schema_fail_memory(p);
+    }
+    rv_status status = rv_schema_settle_references(p, draft, *columns);
+    for (uint16_t i = 0; i < draft->column_count && status == RV_OK; i++) {
+        status = judge_key(p, draft, draft->columns[i]);
+    }
+    memcpy(keys, draft->keys, draft->key_count * sizeof *keys);
+    made->key = keys[0];
+    made->key_count = draft->key_count;
+    made->column_count = draft->column_count;
+    made->keys = keys;
+    made->columns = *columns;
+    return status == RV_OK ? rv_schema_make_foreign_keys(p, draft, made) : status;
+}
+
 rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draft) {
     RV_ASSERT(draft->column_count <= RV_COLUMNS_MAX);
-    uint16_t key = RV_NONE;
-    rv_status status = find_key(p, draft, &key);
+    rv_status status = find_key(p, draft);
     if (status != RV_OK) {
         return status;
     }
     rv_aggregate *made = (rv_aggregate *)rv_arena_take(p->arena, sizeof *made);
-    rv_column *columns =
-        (rv_column *)rv_arena_take(p->arena, draft->column_count * sizeof *columns);
-    if (made == NULL || columns == NULL) {
+    if (made == NULL) {
         return rv_schema_fail_memory(p);
     }
-    for (uint16_t i = 0; i < draft->column_count && status == RV_OK; i++) {
-        status = settle_reference(p, draft, key, draft->columns[i], &columns[i]);
-        if (status == RV_OK) {
-            status = judge_key(p, draft->columns[i], &columns[i]);
-        }
-    }
-    *made = (rv_aggregate){.name = draft->name.text,
-                           .number = p->schema->aggregate_names.count,
-                           .shared = draft->shared,
-                           .key = key,
-                           .column_count = draft->column_count,
-                           .columns = columns};
+    made->name = draft->name.text;
+    made->number = p->schema->aggregate_names.count;
+    made->shared = draft->shared;
+    rv_column *columns = NULL;
     rv_expr_scope scope = {0};
+    status = make_columns(p, draft, made, &columns);
     if (status == RV_OK) {
         status = make_scope(p, draft, columns, &scope);
     }

@@ -20,8 +20,8 @@ typedef struct making {
 } making;
 
 static rv_status take_memory(rv_schema_parser *p, const rv_event_type_draft *draft, making *m) {
-    RV_ASSERT(draft->touch_count <= draft->binding_count);
-    m->action_count = (uint16_t)(draft->binding_count - draft->touch_count);
+    RV_ASSERT(draft->touch_count + draft->action_count <= draft->binding_count + RV_TOUCHES_MAX);
+    m->action_count = draft->action_count;
     m->entry = (rv_event_type_entry *)rv_arena_take(p->arena, sizeof *m->entry);
     m->fields = (rv_field *)rv_arena_take(p->arena, draft->field_count * sizeof *m->fields);
     m->touches = (rv_touch *)rv_arena_take(p->arena, draft->touch_count * sizeof *m->touches);
@@ -174,7 +174,7 @@ static rv_status judge_created(rv_schema_parser *p, const rv_event_type_draft *d
     RV_ASSERT(draft->touches[t].kind == RV_TOUCH_CREATES);
     for (uint16_t c = 0; c < aggregate->column_count; c++) {
         const rv_column *column = &aggregate->columns[c];
-        bool set = c == aggregate->key || !column->not_null || column->has_default;
+        bool set = column->key || !column->not_null || column->has_default;
         for (uint16_t i = 0; i < m->action_count && !set; i++) {
             const rv_action *action = &m->actions[i];
             set = action->touch == t && action->column == c &&
@@ -218,6 +218,7 @@ static bool is_straight(const rv_schema_parser *p, const rv_event_type_draft *dr
         const rv_aggregate *aggregate = rv_schema_aggregate(p->schema, touch->aggregate);
         straight =
             straight && touch->kind == RV_TOUCH_REFERENCES && m->touches[t].indexes == 0 &&
+            aggregate->key_count == 1 && aggregate->foreign_key_count == 0 &&
             rv_type_same(&m->fields[touch->field].type, &aggregate->columns[aggregate->key].type);
     }
     return straight;
@@ -229,6 +230,8 @@ static void make_bindings(const rv_event_type_draft *draft, making *m) {
         const rv_binding_draft *binding = draft->bindings[i];
         m->bindings[i] = (rv_schema_binding){.field = binding->field,
                                              .number = binding->number,
+                                             .column = binding->column,
+                                             .via = binding->via_field,
                                              .touch = rv_verb_is_touch(binding->verb)};
     }
 }

@@ -24,17 +24,12 @@ static const char *word_of(bool unique) {
     return unique ? "UNIQUE" : "INDEX";
 }
 
-/* Each column once, and each with an order. */
+/* Each column has an order. */
 static rv_status judge_columns(rv_schema_parser *p, const rv_aggregate *made,
                                const index_draft *index) {
     RV_ASSERT(index->column_count > 0);
     for (uint16_t i = 0; i < index->column_count; i++) {
         const rv_column *const column = &made->columns[index->columns[i]];
-        for (uint16_t j = 0; j < i; j++) {
-            if (index->columns[j] == index->columns[i]) {
-                return rv_schema_fail_listed(p, &index->names[i]);
-            }
-        }
         if (!rv_type_ordered(&column->type)) {
             return rv_schema_fail(p, RV_SCHEMA_INVALID, &index->names[i],
                                   "`%b` is %b, which has no order: it cannot be in %b",
@@ -48,7 +43,11 @@ static rv_status judge_columns(rv_schema_parser *p, const rv_aggregate *made,
 /* True when UNIQUE says what the primary key says. */
 static bool repeats_key(const rv_aggregate *made, const index_draft *index) {
     RV_ASSERT(made->key < made->column_count);
-    return index->unique && index->column_count == 1 && index->columns[0] == made->key;
+    bool repeats = index->unique && index->column_count == made->key_count;
+    for (uint16_t i = 0; i < index->column_count && repeats; i++) {
+        repeats = made->columns[index->columns[i]].key;
+    }
+    return repeats;
 }
 
 static rv_status refuse_repeated(rv_schema_parser *p, const rv_aggregate *made,

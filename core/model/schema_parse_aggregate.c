@@ -68,8 +68,8 @@ static rv_status parse_column_clause(rv_schema_parser *p, rv_column_draft *colum
 static rv_status parse_column(rv_schema_parser *p, rv_aggregate_draft *draft) {
     RV_ASSERT(draft->column_count <= RV_COLUMNS_MAX);
     rv_token name;
-    rv_status status =
-        rv_schema_expect_name(p, "a column, PRIMARY KEY, CHECK, UNIQUE or INDEX", &name);
+    rv_status status = rv_schema_expect_name(
+        p, "a column, PRIMARY KEY, FOREIGN KEY, CHECK, UNIQUE or INDEX", &name);
     if (status != RV_OK) {
         return status;
     }
@@ -101,24 +101,47 @@ static rv_status parse_column(rv_schema_parser *p, rv_aggregate_draft *draft) {
     return status;
 }
 
-/* `(column, …)` of a constraint. */
-static rv_status parse_columns(rv_schema_parser *p, rv_constraint_draft *constraint) {
+/* `(column, …)` of a constraint, each column once. */
+static rv_status parse_columns(rv_schema_parser *p, rv_token *columns, uint16_t *column_count) {
     rv_status status = rv_schema_expect(p, "(", "`(`");
     bool end = false;
     while (status == RV_OK && !end) { /* ends: each round reads a name */
-        if (constraint->column_count == RV_INDEX_COLUMNS_MAX) {
+        if (*column_count == RV_INDEX_COLUMNS_MAX) {
             return rv_schema_fail_limit(p, &p->lexer.token, "columns in a constraint",
                                         RV_INDEX_COLUMNS_MAX);
         }
-        status = rv_schema_expect_name(p, "a column's name",
-                                       &constraint->columns[constraint->column_count]);
+        rv_token *const column = &columns[*column_count];
+        status = rv_schema_expect_name(p, "a column's name", column);
+        for (uint16_t i = 0; i < *column_count && status == RV_OK; i++) {
+            if (rv_bytes_equal(columns[i].text, column->text)) {
+                status = rv_schema_fail_listed(p, column);
+            }
+        }
         if (status == RV_OK) {
-            constraint->column_count++;
+            *column_count += 1;
             status = rv_schema_expect_separator(p, "`,` or `)`", &end);
         }
     }
-    RV_ASSERT(status != RV_OK || constraint->column_count > 0);
+    RV_ASSERT(status != RV_OK || *column_count > 0);
     return status;
+}
+
+/* `KEY (column, …) REFERENCES aggregate(column, …)`, after FOREIGN. */
+static rv_status parse_foreign_key(rv_schema_parser *p, rv_constraint_draft *constraint) {
+    RV_ASSERT(constraint->kind == RV_CONSTRAINT_FOREIGN_KEY);
+    rv_status status = rv_schema_expect(p, "key", "KEY");
+    if (status == RV_OK) {
+        status = parse_columns(p, constraint->columns, &constraint->column_count);
+    }
+    if (status == RV_OK) {
+        status = rv_schema_expect(p, "references", "REFERENCES");
+    }
+    if (status == RV_OK) {
+        status = rv_schema_expect_name(p, "an aggregate's name", &constraint->target);
+    }
+    return status == RV_OK
+               ? parse_columns(p, constraint->target_columns, &constraint->target_column_count)
+               : status;
 }
 
 static rv_status parse_constraint(rv_schema_parser *p, rv_aggregate_draft *draft,
@@ -138,18 +161,22 @@ static rv_status parse_constraint(rv_schema_parser *p, rv_aggregate_draft *draft
     if (status == RV_OK && kind == RV_CONSTRAINT_KEY) {
         status = rv_schema_expect(p, "key", "KEY");
     }
-    if (status == RV_OK) {
-        status = kind == RV_CONSTRAINT_CHECK ? rv_schema_skip_parentheses(p, &constraint->check)
-                                             : parse_columns(p, constraint);
+    if (status == RV_OK && kind == RV_CONSTRAINT_FOREIGN_KEY) {
+        status = parse_foreign_key(p, constraint);
+    } else if (status == RV_OK) {
+        status = kind == RV_CONSTRAINT_CHECK
+                     ? rv_schema_skip_parentheses(p, &constraint->check)
+                     : parse_columns(p, constraint->columns, &constraint->column_count);
     }
     RV_ASSERT(draft->constraint_count <= RV_CONSTRAINTS_MAX);
     return status;
 }
 
 static rv_status parse_item(rv_schema_parser *p, rv_aggregate_draft *draft) {
-    static const char *const words[] = {"primary", "check", "unique", "index"};
-    static const rv_constraint_kind kinds[] = {RV_CONSTRAINT_KEY, RV_CONSTRAINT_CHECK,
-                                               RV_CONSTRAINT_UNIQUE, RV_CONSTRAINT_INDEX};
+    static const char *const words[] = {"primary", "foreign", "check", "unique", "index"};
+    static const rv_constraint_kind kinds[] = {RV_CONSTRAINT_KEY, RV_CONSTRAINT_FOREIGN_KEY,
+                                               RV_CONSTRAINT_CHECK, RV_CONSTRAINT_UNIQUE,
+                                               RV_CONSTRAINT_INDEX};
     RV_STATIC_ASSERT(sizeof words / sizeof words[0] == sizeof kinds / sizeof kinds[0], "a pair");
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (rv_schema_at(p, words[i])) {

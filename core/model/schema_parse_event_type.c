@@ -32,9 +32,19 @@ uint16_t rv_schema_field_of(const rv_event_type_draft *draft, rv_bytes name) {
     return RV_NONE;
 }
 
+rv_status rv_schema_fail_no_field(rv_schema_parser *p, const rv_event_type_draft *draft,
+                                  const rv_token *at) {
+    RV_ASSERT(rv_schema_field_of(draft, at->text) == RV_NONE);
+    rv_nearest nearest = rv_nearest_to(at->text);
+    for (uint16_t i = 0; i < draft->field_count; i++) {
+        rv_nearest_offer(&nearest, draft->fields[i]->name.text);
+    }
+    return rv_schema_fail_unknown(p, at, "field", draft->name.text, &nearest);
+}
+
 /* `= (expr)` and `VIA field`, where they may follow. */
 static rv_status parse_binding_rest(rv_schema_parser *p, rv_binding_draft *binding) {
-    RV_ASSERT(!rv_verb_is_touch(binding->verb));
+    RV_ASSERT(binding->verb < RV_VERB_COUNT);
     rv_status status = RV_OK;
     bool met = false;
     if (binding->verb == RV_VERB_UPDATES) {
@@ -73,10 +83,7 @@ static rv_status parse_binding(rv_schema_parser *p, rv_event_type_draft *draft, 
     if (status == RV_OK) {
         status = rv_schema_expect_name_in_parentheses(p, "a column's name", &binding->column_name);
     }
-    if (status == RV_OK && !rv_verb_is_touch(verb)) {
-        status = parse_binding_rest(p, binding);
-    }
-    return status;
+    return status == RV_OK ? parse_binding_rest(p, binding) : status;
 }
 
 static rv_status refuse_repeated(rv_schema_parser *p, bool present, const char *expected) {

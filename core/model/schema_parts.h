@@ -14,6 +14,8 @@
 typedef struct rv_schema_binding {
     uint16_t field;
     uint16_t number;
+    uint16_t column;
+    uint16_t via; /* field that is said VIA of, or RV_NONE */
     bool touch;
 } rv_schema_binding;
 

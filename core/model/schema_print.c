@@ -11,12 +11,12 @@
 
 /* Words that mean something where a name may stand, in schemas or in expressions. */
 static const char *const reserved[] = {
-    "and",      "array",       "as",         "between", "case",    "cast",     "check",
-    "create",   "creates",     "decrements", "default", "deletes", "distinct", "else",
-    "end",      "event_types", "false",      "from",    "ilike",   "in",       "increments",
-    "index",    "is",          "like",       "not",     "null",    "or",       "path",
-    "personal", "primary",     "references", "then",    "true",    "unique",   "updates",
-    "via",      "when",
+    "and",        "array",       "as",         "between",    "case",    "cast",     "check",
+    "create",     "creates",     "decrements", "default",    "deletes", "distinct", "else",
+    "end",        "event_types", "false",      "foreign",    "from",    "ilike",    "in",
+    "increments", "index",       "is",         "like",       "not",     "null",     "or",
+    "path",       "personal",    "primary",    "references", "then",    "true",     "unique",
+    "updates",    "via",         "when",
 };
 
 static bool is_plain_name(rv_bytes name) {
@@ -108,9 +108,9 @@ static void print_column(const rv_schema *schema, const rv_aggregate *aggregate,
     rv_schema_write_name(w, column->name);
     rv_write_u8(w, ' ');
     rv_schema_write_type(w, &column->type);
-    if (number == aggregate->key) {
+    if (column->key && aggregate->key_count == 1) {
         rv_write_text(w, " PRIMARY KEY");
-    } else if (column->not_null) {
+    } else if (column->not_null && !column->key) {
         rv_write_text(w, " NOT NULL");
     }
     if (column->has_default) {
@@ -126,12 +126,12 @@ static void print_column(const rv_schema *schema, const rv_aggregate *aggregate,
     }
 }
 
-/* ` (a, b)` */
+/* `(a, b)` */
 static void write_columns(rv_writer *w, const rv_aggregate *aggregate, const uint16_t *columns,
                           uint16_t column_count) {
     RV_ASSERT(column_count > 0);
     for (uint16_t i = 0; i < column_count; i++) {
-        rv_write_text(w, i == 0 ? " (" : ", ");
+        rv_write_text(w, i == 0 ? "(" : ", ");
         rv_schema_write_name(w, aggregate->columns[columns[i]].name);
     }
     rv_write_u8(w, ')');
@@ -145,12 +145,25 @@ static void print_aggregate(const rv_schema *schema, const rv_aggregate *aggrega
     for (uint16_t i = 0; i < aggregate->column_count; i++) {
         print_column(schema, aggregate, i, w);
     }
+    if (aggregate->key_count > 1) {
+        rv_write_text(w, ",\n    PRIMARY KEY ");
+        write_columns(w, aggregate, aggregate->keys, aggregate->key_count);
+    }
+    for (uint16_t i = 0; i < aggregate->foreign_key_count; i++) {
+        const rv_foreign_key *key = &aggregate->foreign_keys[i];
+        const rv_aggregate *target = rv_schema_aggregate(schema, key->aggregate);
+        rv_write_text(w, ",\n    FOREIGN KEY ");
+        write_columns(w, aggregate, key->columns, key->column_count);
+        rv_write_text(w, " REFERENCES ");
+        rv_schema_write_name(w, target->name);
+        write_columns(w, target, target->keys, target->key_count);
+    }
     for (uint16_t i = 0; i < aggregate->check_count; i++) {
         write_check(w, ",\n    ", &aggregate->checks[i]);
     }
     for (uint16_t i = 0; i < aggregate->index_count; i++) {
         const rv_aggregate_index *index = &aggregate->indexes[i];
-        rv_write_text(w, index->unique ? ",\n    UNIQUE" : ",\n    INDEX");
+        rv_write_text(w, index->unique ? ",\n    UNIQUE " : ",\n    INDEX ");
         write_columns(w, aggregate, index->columns, index->column_count);
     }
     rv_write_text(w, "\n);\n");
@@ -170,13 +183,13 @@ static void print_action(const rv_schema *schema, const rv_event_type *type,
         rv_write(w, action->expr.source);
         rv_write_u8(w, ')');
     }
-    uint16_t candidate_count = 0;
-    for (uint16_t i = 0; i < type->touch_count; i++) {
-        candidate_count = (uint16_t)(candidate_count + (type->touches[i].aggregate == number));
-    }
-    if (candidate_count > 1) {
+}
+
+static void write_via(rv_writer *w, const rv_event_type *type, uint16_t field) {
+    if (field != RV_NONE) {
+        RV_ASSERT(field < type->field_count);
         rv_write_text(w, " VIA ");
-        rv_schema_write_name(w, type->fields[type->touches[action->touch].field].name);
+        rv_schema_write_name(w, type->fields[field].name);
     }
 }
 
@@ -189,11 +202,12 @@ static void print_binding(const rv_schema *schema, const rv_event_type *type,
         RV_ASSERT(binding->number < type->touch_count);
         const rv_touch *touch = &type->touches[binding->number];
         const rv_aggregate *aggregate = rv_schema_aggregate(schema, touch->aggregate);
-        write_target(w, words[touch->kind], aggregate, aggregate->key);
+        write_target(w, words[touch->kind], aggregate, binding->column);
     } else {
         RV_ASSERT(binding->number < type->action_count);
         print_action(schema, type, &type->actions[binding->number], w);
     }
+    write_via(w, type, binding->via);
 }
 
 static void print_event_type(const rv_schema *schema, const rv_event_type_entry *entry,

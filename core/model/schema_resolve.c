@@ -3,10 +3,9 @@
  * What the bindings of an event type mean (SEMANTICS 12):
  *
  *   1. each names an aggregate and a column that exist; creates, references and deletes name the
- *      primary key, the others another column;
- *   2. each creates, references and deletes is a touch: a row that the event identifies. Touches
- * are numbered creates first, then references, then deletes, so that folding finds the rows it
- *      makes before those that refer to them;
+ *      primary key, or a column of it, the others another column;
+ *   2. those to primary keys are put together to touches: rows that the event identifies
+ *      (schema_touches.c);
  *   3. each of the others is an action, which goes through the one touch of its aggregate, or
  *      through the one that VIA says;
  *   4. a field without a type takes that of its first column, and all its columns must fit it;
@@ -29,127 +28,122 @@ static rv_status find_column(rv_schema_parser *p, rv_binding_draft *binding) {
         return status;
     }
     const rv_aggregate *aggregate = binding->aggregate;
-    RV_ASSERT(aggregate->key < aggregate->column_count);
+    RV_ASSERT(aggregate->key_count > 0 && aggregate->key < aggregate->column_count);
+    binding->key_index = 0;
+    while (binding->key_index < aggregate->key_count &&
+           aggregate->keys[binding->key_index] != binding->column) {
+        binding->key_index++;
+    }
     const rv_bytes names[3] = {binding->column_name.text, aggregate->name,
                                aggregate->columns[aggregate->key].name};
-    const bool is_key = binding->column == aggregate->key;
+    const bool is_key = binding->key_index < aggregate->key_count;
     if (rv_verb_is_touch(binding->verb) && !is_key) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->column_name,
-                              "`%b` is not the primary key of `%b`; `%b` is", names);
+                              aggregate->key_count == 1
+                                  ? "`%b` is not the primary key of `%b`; `%b` is"
+                                  : "`%b` is not in the primary key of `%b`; `%b` is the first of "
+                                    "its columns",
+                              names);
     }
     if (!rv_verb_is_touch(binding->verb) && is_key) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->column_name,
-                              "`%b` is the primary key of `%b`, which cannot be changed", names);
+                              aggregate->key_count == 1
+                                  ? "`%b` is the primary key of `%b`, which cannot be changed"
+                                  : "`%b` is in the primary key of `%b`, which cannot be changed",
+                              names);
     }
     return RV_OK;
 }
 
-static rv_status add_touch(rv_schema_parser *p, rv_event_type_draft *draft,
-                           rv_binding_draft *binding) {
-    static const rv_touch_kind kinds[] = {RV_TOUCH_CREATES, RV_TOUCH_REFERENCES, RV_TOUCH_DELETES};
-    RV_ASSERT(rv_verb_is_touch(binding->verb));
-    for (uint16_t i = 0; i < draft->touch_count; i++) {
-        if (draft->touches[i].aggregate == binding->aggregate->number &&
-            draft->touches[i].field == binding->field) {
-            return rv_schema_fail(
-                p, RV_SCHEMA_INVALID, &binding->at, "field `%b` identifies the row of `%b` already",
-                (rv_bytes[3]){draft->fields[binding->field]->name.text, binding->aggregate->name});
-        }
-    }
-    if (draft->touch_count == RV_TOUCHES_MAX) {
-        return rv_schema_fail_limit(p, &binding->at, "rows that one event touches", RV_TOUCHES_MAX);
-    }
-    binding->touch = draft->touch_count;
-    binding->number = draft->touch_count;
-    draft->touches[draft->touch_count++] = (rv_touch){.kind = kinds[binding->verb],
-                                                      .aggregate = binding->aggregate->number,
-                                                      .field = binding->field};
-    return RV_OK;
-}
-
-/* Step 2. */
-static rv_status find_touches(rv_schema_parser *p, rv_event_type_draft *draft) {
-    RV_ASSERT(draft->touch_count == 0);
-    for (rv_verb verb = RV_VERB_CREATES; rv_verb_is_touch(verb); verb = (rv_verb)(verb + 1)) {
-        for (uint16_t i = 0; i < draft->binding_count; i++) {
-            if (draft->bindings[i]->verb == verb) {
-                const rv_status status = add_touch(p, draft, draft->bindings[i]);
-                if (status != RV_OK) {
-                    return status;
-                }
-            }
-        }
-    }
-    RV_ASSERT(draft->touch_count <= RV_TOUCHES_MAX);
-    return RV_OK;
-}
-
-/* The fields that identify a row of the aggregate, as "VIA a or VIA b". */
+/* The fields that tell the rows of the aggregate apart, as "VIA a or VIA b". */
 static rv_bytes list_candidates(const rv_event_type_draft *draft, uint16_t aggregate,
                                 rv_writer *w) {
     RV_ASSERT(w->len == 0);
     for (uint16_t i = 0; i < draft->touch_count; i++) {
-        if (draft->touches[i].aggregate == aggregate) {
+        const uint16_t field = rv_schema_touch_name(draft, i);
+        if (draft->touches[i].aggregate == aggregate && field != RV_NONE) {
             rv_write_text(w, w->len == 0 ? "VIA " : " or VIA ");
-            rv_schema_write_name(w, draft->fields[draft->touches[i].field]->name.text);
+            rv_schema_write_name(w, draft->fields[field]->name.text);
         }
     }
     return rv_writer_bytes(w);
 }
 
-/* Step 3, when the touch is not plain: says why. */
-static rv_status refuse_via(rv_schema_parser *p, const rv_event_type_draft *draft,
-                            const rv_binding_draft *binding, uint16_t candidate_count) {
-    uint8_t list[300];
-    rv_writer w = rv_writer_over(list, sizeof list);
-    const rv_bytes candidates = list_candidates(draft, binding->aggregate->number, &w);
-    const rv_bytes names[3] = {binding->aggregate->name, candidates, binding->via.text};
+/* Step 3, when there is no VIA, and not one touch that is meant. */
+static rv_status refuse_unsaid(rv_schema_parser *p, const rv_binding_draft *binding,
+                               uint16_t candidate_count, rv_bytes candidates) {
+    const rv_bytes names[3] = {binding->aggregate->name, candidates};
+    RV_ASSERT(!binding->via_given || candidate_count == 0);
     if (candidate_count == 0) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->aggregate_name,
                               "no field of the event creates or references a row of `%b`, so it is "
                               "not known which row is meant",
                               names);
     }
-    RV_ASSERT(candidates.len > 0);
-    if (!binding->via_given) {
-        (void)rv_schema_fail(p, RV_SCHEMA_AMBIGUOUS, &binding->at,
-                             "the event touches several rows of `%b`; say which one is meant: %b",
-                             names);
-        rv_error_fact_text(p->err, "expected", candidates);
-        return RV_SCHEMA_AMBIGUOUS;
+    (void)rv_schema_fail(p, RV_SCHEMA_AMBIGUOUS, &binding->at,
+                         candidates.len > 0
+                             ? "the event touches several rows of `%b`; say which one is meant: %b"
+                             : "the event touches several rows of `%b`, and no field is in the key "
+                               "of one of them alone, so VIA could not say which one is meant",
+                         names);
+    rv_error_fact_text(p->err, "expected", candidates);
+    return RV_SCHEMA_AMBIGUOUS;
+}
+
+/* Step 3, when the touch is not plain: says why. `met` is the number of rows that VIA names. */
+static rv_status refuse_via(rv_schema_parser *p, const rv_event_type_draft *draft,
+                            const rv_binding_draft *binding, uint16_t candidate_count,
+                            uint16_t met) {
+    uint8_t list[RV_ERROR_DETAIL_MAX];
+    rv_writer w = rv_writer_over(list, sizeof list);
+    const rv_bytes candidates = list_candidates(draft, binding->aggregate->number, &w);
+    if (candidate_count == 0 || !binding->via_given) {
+        return refuse_unsaid(p, binding, candidate_count, candidates);
     }
     if (rv_schema_field_of(draft, binding->via.text) == RV_NONE) {
-        rv_nearest nearest = rv_nearest_to(binding->via.text);
-        for (uint16_t i = 0; i < draft->field_count; i++) {
-            rv_nearest_offer(&nearest, draft->fields[i]->name.text);
-        }
-        return rv_schema_fail_unknown(p, &binding->via, "field", draft->name.text, &nearest);
+        return rv_schema_fail_no_field(p, draft, &binding->via);
     }
-    (void)rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->via,
-                         "field `%b` does not identify a row of `%b`; %b does",
+    RV_ASSERT(met != 1);
+    const rv_status status = met == 0 ? RV_SCHEMA_INVALID : RV_SCHEMA_AMBIGUOUS;
+    (void)rv_schema_fail(p, status, &binding->via,
+                         met == 0 ? "field `%b` does not identify a row of `%b`; %b does"
+                                  : "field `%b` is in the key of several rows of `%b`; say %b",
                          (rv_bytes[3]){binding->via.text, binding->aggregate->name, candidates});
     rv_error_fact_text(p->err, "expected", candidates);
-    return RV_SCHEMA_INVALID;
+    return status;
+}
+
+/* True when the field is one of those that identify the row of a touch of this aggregate. */
+static bool identifies(const rv_touch *touch, const rv_aggregate *aggregate, uint16_t field) {
+    RV_ASSERT(touch->aggregate == aggregate->number);
+    bool met = false;
+    for (uint16_t i = 0; i < aggregate->key_count; i++) {
+        met = met || touch->fields[i] == field;
+    }
+    return met;
 }
 
 /* Step 3. */
 static rv_status find_touch(rv_schema_parser *p, rv_event_type_draft *draft,
                             rv_binding_draft *binding) {
     RV_ASSERT(!rv_verb_is_touch(binding->verb));
+    const uint16_t via =
+        binding->via_given ? rv_schema_field_of(draft, binding->via.text) : RV_NONE;
     uint16_t candidate_count = 0;
+    uint16_t met = 0;
     uint16_t found = RV_NONE;
     for (uint16_t i = 0; i < draft->touch_count; i++) {
         const rv_touch *touch = &draft->touches[i];
         if (touch->aggregate == binding->aggregate->number) {
-            const rv_bytes field = draft->fields[touch->field]->name.text;
             candidate_count++;
-            if (!binding->via_given || rv_bytes_equal(field, binding->via.text)) {
+            if (!binding->via_given || identifies(touch, binding->aggregate, via)) {
+                met++;
                 found = i;
             }
         }
     }
-    if (found == RV_NONE || (candidate_count > 1 && !binding->via_given)) {
-        return refuse_via(p, draft, binding, candidate_count);
+    if (met != 1) {
+        return refuse_via(p, draft, binding, candidate_count, met);
     }
     rv_touch *touch = &draft->touches[found];
     if (touch->kind == RV_TOUCH_DELETES) {
@@ -159,6 +153,8 @@ static rv_status find_touch(rv_schema_parser *p, rv_event_type_draft *draft,
     }
     touch->acted_on = true;
     binding->touch = found;
+    binding->via_field = candidate_count > 1 ? rv_schema_touch_name(draft, found) : RV_NONE;
+    draft->action_count++;
     return RV_OK;
 }
 
@@ -254,7 +250,7 @@ rv_status rv_schema_resolve(rv_schema_parser *p, rv_event_type_draft *draft) {
         status = find_column(p, draft->bindings[i]);
     }
     if (status == RV_OK) {
-        status = find_touches(p, draft);
+        status = rv_schema_find_touches(p, draft);
     }
     for (uint16_t i = 0; i < draft->binding_count && status == RV_OK; i++) {
         if (!rv_verb_is_touch(draft->bindings[i]->verb)) {

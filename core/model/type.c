@@ -123,6 +123,21 @@ static bool is_supported(rv_type_kind kind, const rv_type *type) {
     }
 }
 
+bool rv_type_can_be_key(const rv_type *type) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    switch (type->kind) {
+    case RV_TYPE_REAL:
+    case RV_TYPE_DOUBLE:
+    case RV_TYPE_INTERVAL:
+    case RV_TYPE_JSON:
+    case RV_TYPE_JSONB:
+    case RV_TYPE_ARRAY:
+        return false;
+    default:
+        return !rv_type_is_wide(type);
+    }
+}
+
 bool rv_type_ordered(const rv_type *type) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
     return type->kind != RV_TYPE_JSON && type->kind != RV_TYPE_JSONB && type->kind != RV_TYPE_ARRAY;

@@ -122,6 +122,9 @@ rv_value_class rv_type_class(const rv_type *type);
  * value of theirs ever reaches the functions below. */
 bool rv_type_supported(const rv_type *type);
 
+/* True when values of the type can be keys: what is equal has one form, in paths too. */
+bool rv_type_can_be_key(const rv_type *type);
+
 /* True when values of the type have an order, so that they can be in an index. */
 bool rv_type_ordered(const rv_type *type);
 

@@ -160,11 +160,32 @@ static bool check_value(rv_check *c, const rv_table *table, const rv_type *type,
                                                    : "a value of another type");
 }
 
+/* The key of a row, whose values are good, is in the index. */
+static bool check_key(rv_check *c, const rv_aggregate *aggregate, const rv_table *table,
+                      uint32_t place) {
+    const uint8_t *const row = rv_rows_read(c->pages, table, place);
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    RV_ASSERT(table->key_count == aggregate->key_count);
+    rv_arena_reset(c->scratch, 0);
+    for (uint16_t i = 0; i < table->key_count; i += 1) {
+        if (rv_row_get(c->pages, table, row, table->keys[i], c->scratch, &key[i]) != RV_OK) {
+            return rv_check_fail(c, "a key too long for this node's memory");
+        }
+    }
+    const uint32_t hash = rv_rows_keys_hash(c->hash_key, key, table->key_count);
+    rv_check_meet(c, RV_CHECK_ENTRY, RV_CHECK_ROW_INDEX + (uint32_t)aggregate->number,
+                  entry_of(hash, place));
+    return true;
+}
+
 static bool check_row(rv_check *c, const rv_aggregate *aggregate, const rv_table *table,
                       uint32_t place) {
     const uint8_t *const row = rv_rows_read(c->pages, table, place);
-    if (rv_row_head_of(row).owner >= rv_streams_count(c->pages) ||
-        rv_row_is_null(row, table->key)) {
+    bool whole = rv_row_head_of(row).owner < rv_streams_count(c->pages);
+    for (uint16_t i = 0; i < table->key_count; i += 1) {
+        whole = whole && !rv_row_is_null(row, table->keys[i]);
+    }
+    if (!whole) {
         return rv_check_fail(c, "a row's owner or key");
     }
     for (uint16_t i = 0; i < table->column_count; i += 1) {
@@ -181,14 +202,7 @@ static bool check_row(rv_check *c, const rv_aggregate *aggregate, const rv_table
             return rv_check_fail(c, "a cell that is unknown");
         }
     }
-    rv_value key;
-    rv_arena_reset(c->scratch, 0);
-    const rv_status status = rv_row_get(c->pages, table, row, table->key, c->scratch, &key);
-    RV_ASSERT(status == RV_OK); /* check_value got it */
-    const uint32_t hash = rv_rows_key_hash(c->hash_key, &key);
-    rv_check_meet(c, RV_CHECK_ENTRY, RV_CHECK_ROW_INDEX + (uint32_t)aggregate->number,
-                  entry_of(hash, place));
-    return true;
+    return check_key(c, aggregate, table, place);
 }
 
 bool rv_check_table(rv_check *c, uint16_t number) {

@@ -19,11 +19,12 @@
  */
 #include "core/state/fold.h"
 
-/* Brings a key to the key column's type and hashes it, and asks the processor for its bucket. */
+/* Brings a key of one column to the column's type and hashes it. */
 static rv_status key_prepare(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
                              const rv_value *value, rv_fold_key *key) {
     *key = (rv_fold_key){.key = *value, .place = RV_SLOT_NONE};
     if (rv_value_is_null(value)) {
+        key->null = true;
         return RV_OK;
     }
     const rv_column *const column = &aggregate->columns[aggregate->key];
@@ -38,26 +39,31 @@ static rv_status key_prepare(rv_fold *f, const rv_aggregate *aggregate, const rv
         }
     }
     RV_VERIFY(key->key.class_ == rv_type_class(&column->type));
-    key->fits = true;
     key->hash = rv_rows_key_hash(f->hash_key, &key->key);
-    key->table = rv_table_of(f->pages, aggregate->number);
-    if (key->table != NULL) {
-        key->bucket = rv_index_bucket(f->pages, &key->table->index, key->hash);
-        __builtin_prefetch(key->bucket);
-    }
+    rv_fold_key_ask(f, aggregate, key);
     return RV_OK;
+}
+
+/* Prepares the key of a touch. */
+static inline rv_status key_prepare_touch(rv_fold *f, const rv_touch *touch, rv_fold_key *key) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
+    return aggregate->key_count == 1
+               ? key_prepare(f, aggregate, &f->type->fields[touch->field].type,
+                             &f->values[touch->field], key)
+               : rv_fold_key_of_touch(f, touch, key);
 }
 
 static void key_look_up(const rv_fold *f, rv_fold_key *key) {
     RV_ASSERT(key->place == RV_SLOT_NONE);
     if (key->fits && key->table != NULL) {
-        key->place = rv_rows_find_in(f->pages, key->table, key->bucket, &key->key, key->hash);
+        key->place =
+            rv_rows_find_in(f->pages, key->table, key->bucket, rv_fold_key_values(key), key->hash);
     }
 }
 
 rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
                        const rv_value *value, rv_fold_key *found) {
-    RV_ASSERT(aggregate->key < aggregate->column_count);
+    RV_ASSERT(aggregate->key_count == 1);
     const rv_status status = key_prepare(f, aggregate, from, value, found);
     if (status == RV_OK) {
         key_look_up(f, found);
@@ -90,10 +96,12 @@ static rv_status touch_create(rv_fold *f, uint16_t nth, const rv_aggregate *aggr
     const rv_touch *const touch = &f->type->touches[nth];
     if (!found->fits || found->place != RV_SLOT_NONE) {
         const rv_status why = found->fits ? RV_ROW_EXISTS : RV_NOT_NULL_VIOLATION;
-        return f->judge ? rv_fold_refuse_row(f, why, aggregate, touch->field, &found->key) : RV_OK;
+        return f->judge
+                   ? rv_fold_refuse_row(f, why, aggregate, touch->field, rv_fold_key_values(found))
+                   : RV_OK;
     }
-    rv_status status =
-        rv_rows_add(f->pages, aggregate, f->event->stream, &found->key, found->hash, &f->rows[nth]);
+    rv_status status = rv_rows_add(f->pages, aggregate, f->event->stream, rv_fold_key_values(found),
+                                   found->hash, &f->rows[nth]);
     if (status == RV_OK && aggregate->columns[aggregate->key].type.serial) {
         status = rv_rows_serial_note(f->pages, aggregate->number, found->key.as.integer);
     }
@@ -120,7 +128,7 @@ static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
     if (f->made_any && found->fits) {
         found->table = rv_table_of(f->pages, aggregate->number);
-        found->place = rv_rows_find(f->pages, found->table, &found->key, found->hash);
+        found->place = rv_rows_find(f->pages, found->table, rv_fold_key_values(found), found->hash);
     } else {
         key_look_up(f, found);
     }
@@ -128,15 +136,17 @@ static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
         return touch_create(f, nth, aggregate, found);
     }
     f->rows[nth] = found->place;
-    if (!f->judge || rv_value_is_null(&f->values[touch->field])) {
+    if (!f->judge || found->null) {
         return RV_OK;
     }
     if (found->place == RV_SLOT_NONE) {
-        return rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, &found->key);
+        return rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field,
+                                  rv_fold_key_values(found));
     }
     const bool acts = touch->acted_on || touch->kind == RV_TOUCH_DELETES;
     if (acts && owned_by_other(f, aggregate, found->place)) {
-        return rv_fold_refuse_row(f, RV_ROW_OF_OTHER_STREAM, aggregate, touch->field, &found->key);
+        return rv_fold_refuse_row(f, RV_ROW_OF_OTHER_STREAM, aggregate, touch->field,
+                                  rv_fold_key_values(found));
     }
     return RV_OK;
 }
@@ -153,9 +163,24 @@ static rv_status rows_default(rv_fold *f) {
             if (status == RV_OK) {
                 status = rv_fold_defaults(f, &row, i);
             }
+            if (status == RV_OK && row.aggregate->foreign_key_count > 0) {
+                status = rv_fold_refer_foreign(f, &row, true);
+            }
         }
     }
     return status;
+}
+
+/* The actions on one row that has foreign keys of several columns. */
+static rv_status row_change_foreign(rv_fold *f, rv_fold_row *row, uint16_t *at) {
+    RV_ASSERT(row->aggregate->foreign_key_count > 0);
+    const uint16_t touch = f->type->actions[*at].touch;
+    rv_status status = rv_fold_refer_foreign(f, row, false);
+    if (status == RV_OK) {
+        status = f->type->touches[touch].indexes == 0 ? rv_fold_actions(f, row, *at, at)
+                                                      : rv_fold_actions_sorted(f, row, *at, at);
+    }
+    return status == RV_OK ? rv_fold_refer_foreign(f, row, true) : status;
 }
 
 /* All actions, touch by touch. */
@@ -173,9 +198,14 @@ static rv_status rows_change(rv_fold *f) {
         const uint16_t number = type->touches[touch].aggregate;
         rv_fold_row row;
         status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[touch], &row);
-        if (status == RV_OK && type->touches[touch].indexes == 0) {
+        if (status != RV_OK) {
+            return status;
+        }
+        if (row.aggregate->foreign_key_count > 0) {
+            status = row_change_foreign(f, &row, &at);
+        } else if (type->touches[touch].indexes == 0) {
             status = rv_fold_actions(f, &row, at, &at);
-        } else if (status == RV_OK) {
+        } else {
             status = rv_fold_actions_sorted(f, &row, at, &at);
         }
     }
@@ -187,14 +217,14 @@ static rv_status rows_change(rv_fold *f) {
 static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
     rv_fold_key found;
-    rv_status status = rv_fold_find(f, aggregate, &f->type->fields[touch->field].type,
-                                    &f->values[touch->field], &found);
-    if (status != RV_OK || rv_value_is_null(&f->values[touch->field])) {
+    rv_status status = key_prepare_touch(f, touch, &found);
+    if (status != RV_OK || found.null) {
         return status;
     }
+    key_look_up(f, &found);
+    const rv_value *const key = rv_fold_key_values(&found);
     if (found.place == RV_SLOT_NONE) {
-        return f->judge ? rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field,
-                                             &found.key)
+        return f->judge ? rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, key)
                         : RV_OK;
     }
     rv_fold_row row;
@@ -203,7 +233,7 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
         status = rv_fold_unrefer(f, &row);
     }
     if (status == RV_OK && f->judge && rv_row_head_of(row.bytes).refs > 0) {
-        return rv_fold_refuse_row(f, RV_ROW_REFERENCED, aggregate, touch->field, &found.key);
+        return rv_fold_refuse_row(f, RV_ROW_REFERENCED, aggregate, touch->field, key);
     }
     RV_ASSERT(status != RV_OK || found.fits);
     if (status == RV_OK) {
@@ -239,9 +269,7 @@ static rv_status keys_prepare(rv_fold *f, rv_fold_key *keys) {
         f->made[i] = false;
         keys[i].idle = touch_is_idle(f, touch);
         if (!keys[i].idle) {
-            const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
-            status = key_prepare(f, aggregate, &type->fields[touch->field].type,
-                                 &f->values[touch->field], &keys[i]);
+            status = key_prepare_touch(f, touch, &keys[i]);
         }
     }
     return status;

@@ -4,6 +4,8 @@
  *
  *     fold.c        rows are found and created, actions run, rows are deleted
  *     fold_cells.c  what one action does to one cell
+ *     fold_keys.c   keys of several columns
+ *     fold_refer.c  which rows refer to which, and how often
  *     fold_sorted.c secondary indexes follow, and what must be unique
  *     fold_judge.c  what must hold, and how a refusal is told
  *
@@ -38,21 +40,54 @@ typedef struct rv_fold_row {
     uint8_t *bytes;
 } rv_fold_row;
 
-/* What became of looking for a row: `hash` is the key's if it `fits` (it is not NULL, and a value
- * of the key column's type), `place` is RV_SLOT_NONE if there is no such row. */
+/* What became of looking for a row: `hash` is the key's if it `fits` (no part is NULL, each is a
+ * value of its column's type), `place` is RV_SLOT_NONE if there is no such row. */
 typedef struct rv_fold_key {
-    rv_value key;            /* of the key column's type */
+    rv_value key;            /* of the (first) key column's type */
+    const rv_value *all;     /* of a key of several columns, in scratch; else NULL */
     const rv_table *table;   /* NULL before the first row */
     const rv_bucket *bucket; /* of the hash, until the next change of the index */
     uint32_t hash;
     uint32_t place;
     bool fits;
+    bool null; /* a part is NULL */
     bool idle; /* of a touch whose row nobody asks for */
 } rv_fold_key;
 
-/* Looks for the row of an aggregate by a key of type `from`. */
+/* The values of the key, one for each column of it. */
+static inline const rv_value *rv_fold_key_values(const rv_fold_key *key) {
+    return key->all == NULL ? &key->key : key->all;
+}
+
+/* The key fits and has its hash: asks the processor for its bucket. */
+static inline void rv_fold_key_ask(const rv_fold *f, const rv_aggregate *aggregate,
+                                   rv_fold_key *key) {
+    key->fits = true;
+    key->table = rv_table_of(f->pages, aggregate->number);
+    if (key->table != NULL) {
+        key->bucket = rv_index_bucket(f->pages, &key->table->index, key->hash);
+        __builtin_prefetch(key->bucket);
+    }
+}
+
+/* A key as it comes: for each column of it a value and the value's type. */
+typedef struct rv_fold_parts {
+    const rv_type *types[RV_INDEX_COLUMNS_MAX];
+    rv_value values[RV_INDEX_COLUMNS_MAX];
+} rv_fold_parts;
+
+/* Looks for the row of an aggregate whose key has one column by a value of type `from`. */
 RV_MUST_USE rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
                                    const rv_value *value, rv_fold_key *found);
+
+/* --- fold_keys.c --- */
+
+/* Brings the key of several columns that a touch has to the types of the columns and hashes it. */
+RV_MUST_USE rv_status rv_fold_key_of_touch(rv_fold *f, const rv_touch *touch, rv_fold_key *key);
+
+/* Looks for the row of an aggregate whose key has several columns. */
+RV_MUST_USE rv_status rv_fold_find_all(rv_fold *f, const rv_aggregate *aggregate,
+                                       const rv_fold_parts *parts, rv_fold_key *found);
 
 /* Takes a row for changing. */
 RV_MUST_USE rv_status rv_fold_open(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
@@ -73,8 +108,26 @@ RV_MUST_USE rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t fir
 /* True when the expression reads this slot. */
 bool rv_fold_reads(const rv_expr *expr, uint32_t slot);
 
+/* --- fold_refer.c: what a row refers to is counted at the row that it refers to --- */
+
+/* Moves the count of a column that refers from the row that its cell names to the one that `value`
+ * names, which when judging must be there. */
+RV_MUST_USE rv_status rv_fold_refer_instead(rv_fold *f, const rv_fold_row *row, uint16_t column,
+                                            const rv_value *value);
+
+/* Counts what the key of a created row refers to, column by column. */
+RV_MUST_USE rv_status rv_fold_refer_keys(rv_fold *f, const rv_fold_row *row);
+
+/* Counts the foreign keys of several columns up or down, as the row's cells now are. A fold counts
+ * them down before it changes the row and up after, and judges them when all rows are changed. */
+RV_MUST_USE rv_status rv_fold_refer_foreign(rv_fold *f, const rv_fold_row *row, bool up);
+
 /* Counts all references of a row that is to be deleted down. */
-RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row);
+RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, const rv_fold_row *row);
+
+/* Judging: every foreign key of several columns of the row refers to a row that is there, or to
+ * nothing. */
+RV_MUST_USE rv_status rv_fold_judge_foreign(rv_fold *f, const rv_fold_row *row);
 
 /* --- fold_sorted.c --- */
 
@@ -94,12 +147,15 @@ RV_MUST_USE rv_status rv_fold_judge_unique(rv_fold *f);
 /* What must hold for every row that the event acted on: NOT NULL and CHECKs. */
 RV_MUST_USE rv_status rv_fold_judge_rows(rv_fold *f);
 
-/* Refusals: set the error with its facts and return its status. `key` may be NULL. */
+/* Refusals: set the error with its facts and return its status. `key` has the values of a whole
+ * key, which may be NULL. */
 rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *aggregate,
                              uint16_t field, const rv_value *key);
 rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, uint16_t column,
                                    const rv_value *value);
 rv_status rv_fold_refuse_twin(rv_fold *f, const rv_fold_row *row, uint16_t index, uint32_t twin);
+rv_status rv_fold_refuse_foreign(rv_fold *f, const rv_aggregate *aggregate,
+                                 const rv_foreign_key *key, const rv_fold_parts *parts);
 rv_status rv_fold_refuse_cell(rv_fold *f, rv_status status, const rv_fold_row *row,
                               uint16_t column);
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What folding does to one cell: set, compute, increment, default; and the counts of references
- * that follow from it. When a value cannot be had (an expression fails, a result is out of range),
- * judging refuses; applying makes the cell unknown, and so does a computation over a row with
- * unknown cells.
+ * What folding does to one cell: set, compute, increment, default. When a value cannot be had (an
+ * expression fails, a result is out of range), judging refuses; applying makes the cell unknown,
+ * and so does a computation over a row with unknown cells.
  */
 #include "core/state/fold.h"
 
@@ -19,61 +18,15 @@ static rv_status cell_failed(rv_fold *f, rv_fold_row *row, uint16_t column, rv_s
     if (f->judge) {
         return rv_fold_refuse_cell(f, status, row, column);
     }
-    return column == row->table->key ? RV_OK
-                                     : rv_row_set_unknown(f->pages, row->table, row->bytes, column);
-}
-
-static bool same_value(const rv_value *a, const rv_value *b) {
-    if (a->class_ != b->class_) {
-        return false;
-    }
-    switch (a->class_) {
-    case RV_VALUE_NULL:
-        return true;
-    case RV_VALUE_INT:
-        return a->as.integer == b->as.integer;
-    case RV_VALUE_FLOAT:
-        return a->as.real == b->as.real;
-    default:
-        return rv_bytes_equal(a->as.bytes, b->as.bytes);
-    }
-}
-
-/* Counts a reference up or down, if the row that it names is held. */
-static rv_status refer(rv_fold *f, const rv_fold_row *row, uint16_t column, const rv_value *value,
-                       bool up) {
-    const rv_column *const referring = &row->aggregate->columns[column];
-    RV_ASSERT(referring->references != RV_NONE);
-    const rv_aggregate *const target = rv_schema_aggregate(f->schema, referring->references);
-    rv_fold_key found;
-    const rv_status status = rv_fold_find(f, target, &referring->type, value, &found);
-    if (status != RV_OK || rv_value_is_null(value)) {
-        return status;
-    }
-    if (found.place == RV_SLOT_NONE) {
-        return f->judge && up ? rv_fold_refuse_reference(f, row->aggregate, column, value) : RV_OK;
-    }
-    const rv_table *const table = rv_table_of(f->pages, target->number);
-    RV_ASSERT(table != NULL);
-    return rv_rows_refer(f->pages, table, found.place, up);
-}
-
-/* Moves the count of references from what the cell holds to `value`. */
-static rv_status refer_instead(rv_fold *f, const rv_fold_row *row, uint16_t column,
-                               const rv_value *value) {
-    rv_value old;
-    rv_status status = rv_row_get(f->pages, row->table, row->bytes, column, f->scratch, &old);
-    if (status != RV_OK || same_value(&old, value)) {
-        return status;
-    }
-    status = refer(f, row, column, value, true);
-    return status == RV_OK ? refer(f, row, column, &old, false) : status;
+    return row->table->cells[column].key
+               ? RV_OK
+               : rv_row_set_unknown(f->pages, row->table, row->bytes, column);
 }
 
 /* Sets a cell to a value of type `from`. */
 static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const rv_type *from,
                           rv_value value) {
-    RV_ASSERT(column < row->aggregate->column_count && column != row->table->key);
+    RV_ASSERT(column < row->aggregate->column_count && !row->table->cells[column].key);
     const rv_column *const to = &row->aggregate->columns[column];
     if (!rv_type_same(from, &to->type) && !rv_value_is_null(&value)) {
         const rv_status status = rv_value_coerce(from, &to->type, to->name, f->scratch, &value,
@@ -83,7 +36,7 @@ static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const r
         }
     }
     if (row->table->cells[column].refers) {
-        const rv_status status = refer_instead(f, row, column, &value);
+        const rv_status status = rv_fold_refer_instead(f, row, column, &value);
         if (status != RV_OK) {
             return status;
         }
@@ -291,34 +244,13 @@ rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch) {
             set[action->column / 64u] |= UINT64_C(1) << (action->column % 64u);
         }
     }
-    rv_status status = RV_OK;
-    if (aggregate->columns[aggregate->key].references != RV_NONE) {
-        rv_value key;
-        status = rv_row_get(f->pages, row->table, row->bytes, aggregate->key, f->scratch, &key);
-        if (status == RV_OK) {
-            status = refer(f, row, aggregate->key, &key, true);
-        }
-    }
+    const bool refers =
+        aggregate->key_count > 1 || aggregate->columns[aggregate->key].references != RV_NONE;
+    rv_status status = refers ? rv_fold_refer_keys(f, row) : RV_OK;
     for (uint16_t i = 0; i < aggregate->column_count && status == RV_OK; i += 1) {
         const bool is_set = (set[i / 64u] >> (i % 64u) & 1u) != 0;
-        if (aggregate->columns[i].has_default && i != aggregate->key && !is_set) {
+        if (aggregate->columns[i].has_default && !aggregate->columns[i].key && !is_set) {
             status = cell_evaluate(f, row, i, &aggregate->columns[i].default_value, NULL);
-        }
-    }
-    return status;
-}
-
-rv_status rv_fold_unrefer(rv_fold *f, rv_fold_row *row) {
-    rv_status status = RV_OK;
-    for (uint16_t i = 0; i < row->aggregate->column_count && status == RV_OK; i += 1) {
-        RV_ASSERT(i < row->table->column_count);
-        if (row->aggregate->columns[i].references == RV_NONE) {
-            continue;
-        }
-        rv_value value;
-        status = rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &value);
-        if (status == RV_OK) {
-            status = refer(f, row, i, &value, false);
         }
     }
     return status;

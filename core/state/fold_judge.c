@@ -10,20 +10,38 @@ typedef struct shown {
     uint8_t bytes[SHOWN_MAX];
 } shown;
 
-static rv_bytes show(shown *memory, const rv_type *type, const rv_value *value) {
-    rv_writer w = rv_writer_over(memory->bytes, sizeof memory->bytes);
+static void write_shown(rv_writer *w, const rv_type *type, const rv_value *value) {
     RV_ASSERT(value != NULL);
     if (rv_value_is_null(value)) {
-        return RV_LITERAL("null");
+        rv_write_text(w, "null");
+    } else {
+        rv_value_to_text(type, value, w);
     }
-    rv_value_to_text(type, value, &w);
+}
+
+static rv_bytes show(shown *memory, const rv_type *type, const rv_value *value) {
+    rv_writer w = rv_writer_over(memory->bytes, sizeof memory->bytes);
+    write_shown(&w, type, value);
+    return w.full ? RV_LITERAL("(too long to show)") : rv_writer_bytes(&w);
+}
+
+/* A key: as it is, or `(7, 2)` when it has several columns. */
+static rv_bytes show_key(shown *memory, const rv_aggregate *aggregate, const rv_value *key) {
+    rv_writer w = rv_writer_over(memory->bytes, sizeof memory->bytes);
+    const bool several = aggregate->key_count > 1;
+    RV_ASSERT(aggregate->key_count > 0);
+    for (uint16_t i = 0; i < aggregate->key_count; i += 1) {
+        rv_write_text(&w, i > 0 ? ", " : several ? "(" : "");
+        write_shown(&w, &aggregate->columns[aggregate->keys[i]].type, &key[i]);
+    }
+    rv_write_text(&w, several ? ")" : "");
     return w.full ? RV_LITERAL("(too long to show)") : rv_writer_bytes(&w);
 }
 
 rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *aggregate,
                              uint16_t field, const rv_value *key) {
     shown memory;
-    const rv_bytes text = show(&memory, &aggregate->columns[aggregate->key].type, key);
+    const rv_bytes text = show_key(&memory, aggregate, key);
     const rv_bytes *const name = &aggregate->name;
     RV_ASSERT(field < f->type->field_count);
     switch (status) {
@@ -49,7 +67,7 @@ rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *a
         break;
     }
     rv_error_fact_text(f->err, "aggregate", aggregate->name);
-    if (!rv_value_is_null(key)) {
+    if (aggregate->key_count > 1 || !rv_value_is_null(key)) {
         rv_error_fact_text(f->err, "key", text);
     }
     rv_error_fact_text(f->err, "field", f->type->fields[field].name);
@@ -73,14 +91,46 @@ rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, ui
 }
 
 /* The text of a row's key. */
-static rv_bytes show_key(rv_fold *f, const rv_fold_row *row, shown *memory) {
+static rv_bytes show_key_of(rv_fold *f, const rv_fold_row *row, shown *memory) {
     const rv_aggregate *const aggregate = row->aggregate;
-    rv_value key;
-    const rv_status status =
-        rv_row_get(f->pages, row->table, row->bytes, aggregate->key, f->scratch, &key);
-    RV_ASSERT(aggregate->key < aggregate->column_count);
-    return status == RV_OK ? show(memory, &aggregate->columns[aggregate->key].type, &key)
-                           : RV_LITERAL("(too long to show)");
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    rv_status status = RV_OK;
+    RV_ASSERT(aggregate->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < aggregate->key_count && status == RV_OK; i += 1) {
+        status =
+            rv_row_get(f->pages, row->table, row->bytes, aggregate->keys[i], f->scratch, &key[i]);
+    }
+    return status == RV_OK ? show_key(memory, aggregate, key) : RV_LITERAL("(too long to show)");
+}
+
+/* `a, b`: the names of columns. */
+static rv_bytes show_columns(shown *memory, const rv_aggregate *aggregate, const uint16_t *columns,
+                             uint16_t count) {
+    rv_writer w = rv_writer_over(memory->bytes, sizeof memory->bytes);
+    RV_ASSERT(count > 0);
+    for (uint16_t i = 0; i < count; i += 1) {
+        rv_write_text(&w, i > 0 ? ", " : "");
+        rv_write(&w, aggregate->columns[columns[i]].name);
+    }
+    return w.full ? RV_LITERAL("(too many to show)") : rv_writer_bytes(&w);
+}
+
+rv_status rv_fold_refuse_foreign(rv_fold *f, const rv_aggregate *aggregate,
+                                 const rv_foreign_key *key, const rv_fold_parts *parts) {
+    shown key_memory;
+    shown column_memory;
+    const rv_aggregate *const target = rv_schema_aggregate(f->schema, key->aggregate);
+    RV_ASSERT(key->column_count == target->key_count);
+    const rv_bytes text = show_key(&key_memory, target, parts->values);
+    const rv_bytes columns =
+        show_columns(&column_memory, aggregate, key->columns, key->column_count);
+    rv_error_set(f->err, RV_UNKNOWN_REFERENCE,
+                 "(%b) of `%b` would refer to a row of `%b` with key %b, which does not exist",
+                 &columns, &aggregate->name, &target->name, &text);
+    rv_error_fact_text(f->err, "aggregate", target->name);
+    rv_error_fact_text(f->err, "key", text);
+    rv_error_fact_text(f->err, "column", columns);
+    return RV_UNKNOWN_REFERENCE;
 }
 
 /* Adds which cell it was; the error itself is set. */
@@ -88,13 +138,15 @@ static void cell_facts(rv_fold *f, const rv_fold_row *row, uint16_t column) {
     const rv_aggregate *const aggregate = row->aggregate;
     RV_ASSERT(column < aggregate->column_count);
     shown memory;
-    rv_value key;
+    rv_value key[RV_INDEX_COLUMNS_MAX];
     rv_error_fact_text(f->err, "aggregate", aggregate->name);
-    const rv_status status =
-        rv_row_get(f->pages, row->table, row->bytes, aggregate->key, f->scratch, &key);
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < aggregate->key_count && status == RV_OK; i += 1) {
+        status =
+            rv_row_get(f->pages, row->table, row->bytes, aggregate->keys[i], f->scratch, &key[i]);
+    }
     if (status == RV_OK) {
-        const rv_type *const type = &aggregate->columns[aggregate->key].type;
-        rv_error_fact_text(f->err, "key", show(&memory, type, &key));
+        rv_error_fact_text(f->err, "key", show_key(&memory, aggregate, key));
     }
     rv_error_fact_text(f->err, "column", aggregate->columns[column].name);
 }
@@ -131,8 +183,8 @@ rv_status rv_fold_refuse_twin(rv_fold *f, const rv_fold_row *row, uint16_t index
     const rv_bytes values = show_index(f, row, broken, true, &memory[1]);
     const rv_fold_row other = {aggregate, row->table,
                                (uint8_t *)rv_rows_read(f->pages, row->table, twin)};
-    const rv_bytes key = show_key(f, row, &memory[2]);
-    const rv_bytes other_key = show_key(f, &other, &memory[3]);
+    const rv_bytes key = show_key_of(f, row, &memory[2]);
+    const rv_bytes other_key = show_key_of(f, &other, &memory[3]);
     rv_error_set(f->err, RV_UNIQUE_VIOLATION,
                  "`%b` with key %b would have %b in UNIQUE (%b), as the row with key %b has",
                  &aggregate->name, &key, &values, &columns, &other_key);
@@ -268,7 +320,12 @@ rv_status rv_fold_judge_rows(rv_fold *f) {
         const rv_table *const table = rv_table_of(f->pages, aggregate->number);
         RV_ASSERT(table != NULL);
         const uint8_t *const bytes = rv_rows_read(f->pages, table, f->rows[i]);
-        const rv_status status = judge_row(f, &(rv_fold_row){aggregate, table, (uint8_t *)bytes});
+        const rv_fold_row row = {aggregate, table, (uint8_t *)bytes};
+        rv_status status =
+            aggregate->foreign_key_count > 0 ? rv_fold_judge_foreign(f, &row) : RV_OK;
+        if (status == RV_OK) {
+            status = judge_row(f, &row);
+        }
         if (status != RV_OK) {
             return status;
         }

@@ -11,19 +11,28 @@ static rv_at table_at(const rv_pages *pages, uint16_t aggregate, size_t offset) 
     return (rv_at){page, (uint32_t)offset};
 }
 
-uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key) {
-    RV_ASSERT(key->class_ != RV_VALUE_NULL);
-    if (key->class_ == RV_VALUE_BYTES) {
-        return (uint32_t)rv_hash64(hash_key, key->as.bytes);
+uint64_t rv_rows_value_hash(uint64_t hash_key, const rv_value *value) {
+    RV_ASSERT(value->class_ != RV_VALUE_NULL);
+    if (value->class_ == RV_VALUE_BYTES) {
+        return rv_hash64(hash_key, value->as.bytes);
     }
     uint8_t bytes[8];
-    if (key->class_ == RV_VALUE_FLOAT) {
-        const double v = rv_float_normal(key->as.real);
+    if (value->class_ == RV_VALUE_FLOAT) {
+        const double v = rv_float_normal(value->as.real);
         memcpy(bytes, &v, sizeof bytes);
     } else {
-        memcpy(bytes, &key->as.integer, sizeof bytes);
+        memcpy(bytes, &value->as.integer, sizeof bytes);
     }
-    return (uint32_t)rv_hash64(hash_key, rv_bytes_of(bytes, sizeof bytes));
+    return rv_hash64(hash_key, rv_bytes_of(bytes, sizeof bytes));
+}
+
+uint32_t rv_rows_keys_hash(uint64_t hash_key, const rv_value *key, uint16_t count) {
+    RV_ASSERT(count > 0 && count <= RV_INDEX_COLUMNS_MAX);
+    uint64_t hash = hash_key;
+    for (uint16_t i = 0; i < count; i += 1) {
+        hash = rv_rows_value_hash(hash, &key[i]);
+    }
+    return (uint32_t)hash;
 }
 
 static int64_t int_get(const uint8_t *cell, uint8_t form) {
@@ -66,16 +75,14 @@ static rv_cell cell_copy(const uint8_t *cell) {
     return copy;
 }
 
-static bool key_equals(const rv_pages *pages, const rv_table *table, uint32_t place,
-                       const rv_value *key) {
-    const rv_cell_layout layout = table->cells[table->key];
-    const uint8_t *const row = rv_rows_read(pages, table, place);
-    const uint8_t *const cell = row + layout.offset;
-    __builtin_prefetch(row + RV_LINE_SIZE); /* what will be changed */
-    switch (layout.form) {
+/* True when a cell of a primary key holds the value. */
+static inline bool cell_equals(const rv_pages *pages, const uint8_t *cell, uint8_t form,
+                               const rv_value *key) {
+    switch (form) {
     case RV_CELL_KEY: {
         rv_cell in_heap;
-        if (rv_row_in_heap(table, row, table->key, &in_heap)) {
+        memcpy(&in_heap, cell, offsetof(rv_cell, as) + sizeof in_heap.as.place);
+        if (in_heap.len > RV_KEY_INLINE) {
             return rv_heap_equals(pages, &in_heap, key->as.bytes);
         }
         const rv_bytes met = {cell + offsetof(rv_key_cell, as), in_heap.len};
@@ -83,15 +90,30 @@ static bool key_equals(const rv_pages *pages, const rv_table *table, uint32_t pl
     }
     case RV_CELL_UUID:
         return key->as.bytes.len == 16 && memcmp(cell, key->as.bytes.ptr, 16) == 0;
-    case RV_CELL_FLOAT32:
-    case RV_CELL_FLOAT64: {
-        const double a = float_get(cell, layout.form);
-        const double b = key->as.real;
-        return a == b || (a != a && b != b);
-    }
     default:
-        return int_get(cell, layout.form) == key->as.integer;
+        return int_get(cell, form) == key->as.integer; /* floats are no keys */
     }
+}
+
+/* A key of several columns. Apart, so that look-ups by one column pay nothing for it. */
+__attribute__((noinline)) static bool cells_equal(const rv_pages *pages, const rv_table *table,
+                                                  const uint8_t *row, const rv_value *key) {
+    RV_ASSERT(table->key_count > 1 && table->key_count <= RV_INDEX_COLUMNS_MAX);
+    bool equal = true;
+    for (uint16_t i = 0; i < table->key_count && equal; i += 1) {
+        const rv_cell_layout layout = table->cells[table->keys[i]];
+        equal = cell_equals(pages, row + layout.offset, layout.form, &key[i]);
+    }
+    return equal;
+}
+
+static bool key_equals(const rv_pages *pages, const rv_table *table, uint32_t place,
+                       const rv_value *key) {
+    const uint8_t *const row = rv_rows_read(pages, table, place);
+    __builtin_prefetch(row + RV_LINE_SIZE); /* what will be changed */
+    return table->key_form == RV_CELL_KEYS
+               ? cells_equal(pages, table, row, key)
+               : cell_equals(pages, row + table->key_offset, table->key_form, key);
 }
 
 uint32_t rv_rows_find_in(const rv_pages *pages, const rv_table *table, const rv_bucket *bucket,
@@ -133,7 +155,9 @@ rv_status rv_rows_add(rv_pages *pages, const rv_aggregate *aggregate, uint32_t o
     memset(row, 0, table->row_size);
     memcpy(row, &(rv_row_head){.owner = owner}, sizeof(rv_row_head));
     memset(row + RV_ROW_BITS, 0xff, table->unknown_offset - RV_ROW_BITS);
-    status = rv_row_set(pages, table, row, table->key, key);
+    for (uint16_t i = 0; i < table->key_count && status == RV_OK; i += 1) {
+        status = rv_row_set(pages, table, row, table->keys[i], &key[i]);
+    }
     if (status == RV_OK) {
         const size_t index = offsetof(rv_table, index);
         const rv_at at = table_at(pages, aggregate->number, index);
@@ -302,7 +326,7 @@ rv_status rv_row_set_any(rv_pages *pages, const rv_table *table, uint8_t *row, u
 
 rv_status rv_row_set_unknown(rv_pages *pages, const rv_table *table, uint8_t *row,
                              uint16_t column) {
-    RV_ASSERT(column != table->key);
+    RV_ASSERT(!table->cells[column].key);
     const rv_value null = rv_value_null();
     const rv_status status = rv_row_set(pages, table, row, column, &null);
     if (status == RV_OK) {

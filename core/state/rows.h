@@ -4,14 +4,14 @@
  * aggregate (counters, the slots, the index, where each column lies) is its table, a page made with
  * the first row.
  *
- *     row:  owner u32 | refs u32 | NULL bits | unknown bits | key cell | other cells, widest first
+ *     row:  owner u32 | refs u32 | NULL bits | unknown bits | key cells | other cells, widest first
  *
- * `owner` is the stream that created the row (never RV_SLOT_FREE). `refs` counts the cells of
- * columns that refer to the row: exact where everything is held (the root, which alone asks for
- * it); on a node that holds a part, a row may come after one that refers to it, and the count is a
- * lower bound that never goes below 0. Cells have the width that the column's type needs; cells of
- * bytes are the heap's. A cell that is NULL is all zeros. An unknown cell (SEMANTICS 15) is NULL
- * too.
+ * `owner` is the stream that created the row (never RV_SLOT_FREE). `refs` counts the columns, and
+ * the foreign keys of several columns, that refer to the row: exact where everything is held (the
+ * root, which alone asks for it); on a node that holds a part, a row may come after one that refers
+ * to it, and the count is a lower bound that never goes below 0. Cells have the width that the
+ * column's type needs; cells of bytes are the heap's. A cell that is NULL is all zeros. An unknown
+ * cell (SEMANTICS 15) is NULL too.
  */
 #ifndef RV_STATE_ROWS_H
 #define RV_STATE_ROWS_H
@@ -29,7 +29,8 @@ typedef enum rv_cell_form {
     RV_CELL_FLOAT64,
     RV_CELL_UUID,  /* 16 bytes */
     RV_CELL_BYTES, /* rv_cell */
-    RV_CELL_KEY    /* bytes of a primary key: rv_key_cell */
+    RV_CELL_KEY,   /* bytes in a primary key: rv_key_cell */
+    RV_CELL_KEYS   /* only rv_table.key_form: the key has several columns */
 } rv_cell_form;
 
 /* The cell of a primary key of bytes: as rv_cell, but with room for what keys are, a UUID as text
@@ -51,7 +52,7 @@ typedef struct rv_cell_layout {
     uint8_t form;
     uint8_t width;
     bool refers; /* the column refers to rows */
-    uint8_t spare;
+    bool key;    /* it is in the primary key: set once, with the row */
 } rv_cell_layout;
 
 typedef struct rv_table {
@@ -62,7 +63,11 @@ typedef struct rv_table {
     rv_index index;
     uint16_t row_size;
     uint16_t column_count;
-    uint16_t key;
+    uint16_t keys[RV_INDEX_COLUMNS_MAX]; /* columns of the primary key */
+    uint16_t key_count;
+    uint16_t key_offset; /* of its first column's cell */
+    uint8_t key_form;    /* of its one column, or RV_CELL_KEYS */
+    uint8_t spare;
     uint16_t unknown_offset; /* of the unknown bits; the NULL bits are at RV_ROW_BITS */
     rv_cell_layout cells[RV_COLUMNS_MAX];
     rv_tree trees[RV_INDEXES_MAX]; /* of the secondary indexes: sorted.h */
@@ -71,7 +76,8 @@ typedef struct rv_table {
 #define RV_ROW_BITS      8u
 #define RV_ROW_OWNER_MAX (UINT32_MAX - 1u)
 #define RV_ROW_SIZE_MAX                                                                            \
-    (RV_ROW_BITS + 2 * (RV_COLUMNS_MAX / 8) + RV_COLUMNS_MAX * RV_CELL_SIZE + sizeof(rv_key_cell))
+    (RV_ROW_BITS + 2 * (RV_COLUMNS_MAX / 8) + RV_COLUMNS_MAX * RV_CELL_SIZE +                      \
+     RV_INDEX_COLUMNS_MAX * sizeof(rv_key_cell))
 
 RV_STATIC_ASSERT(sizeof(rv_table) <= RV_PAGE_SIZE, "a table is one page");
 RV_STATIC_ASSERT(RV_ROW_SIZE_MAX <= RV_PAGE_ROOM, "a row never needs two pages");
@@ -89,8 +95,19 @@ static inline const rv_table *rv_table_of(const rv_pages *pages, uint16_t aggreg
     return page == 0 ? NULL : (const rv_table *)(const void *)rv_pages_read(pages, page);
 }
 
-/* The hash of a key, keyed. The value has the class of the key column. */
-uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key);
+/* Keys are given as an array: a value for each column of the primary key, in its order, of the
+ * class of the column's type and not NULL. */
+
+/* The hash of one value, keyed. */
+uint64_t rv_rows_value_hash(uint64_t hash_key, const rv_value *value);
+
+/* The hash of a key of one column. */
+static inline uint32_t rv_rows_key_hash(uint64_t hash_key, const rv_value *key) {
+    return (uint32_t)rv_rows_value_hash(hash_key, key);
+}
+
+/* The hash of a key of any number of columns; the same for one. */
+uint32_t rv_rows_keys_hash(uint64_t hash_key, const rv_value *key, uint16_t count);
 
 /* The row with this key, or RV_SLOT_NONE. `table` may be NULL. `hash` is the key's. */
 uint32_t rv_rows_find(const rv_pages *pages, const rv_table *table, const rv_value *key,

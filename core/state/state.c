@@ -150,12 +150,17 @@ uint64_t rv_state_row_count(const rv_state *state, uint16_t aggregate) {
 
 rv_row rv_state_row_find(const rv_state *state, uint16_t aggregate, const rv_value *key) {
     const rv_table *const table = rv_table_of(&state->pages, aggregate);
-    if (table == NULL || rv_value_is_null(key)) {
+    if (table == NULL) {
         return RV_ROW_NONE;
     }
     const rv_aggregate *const declared = rv_schema_aggregate(state->schema, aggregate);
-    RV_ASSERT(key->class_ == rv_type_class(&declared->columns[declared->key].type));
-    const uint32_t hash = rv_rows_key_hash(state->hash_key, key);
+    for (uint16_t i = 0; i < declared->key_count; i += 1) {
+        if (rv_value_is_null(&key[i])) {
+            return RV_ROW_NONE;
+        }
+        RV_ASSERT(key[i].class_ == rv_type_class(&declared->columns[declared->keys[i]].type));
+    }
+    const uint32_t hash = rv_rows_keys_hash(state->hash_key, key, declared->key_count);
     return rv_rows_find(&state->pages, table, key, hash);
 }
 

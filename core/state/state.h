@@ -99,7 +99,8 @@ typedef uint64_t rv_row;
 
 uint64_t rv_state_row_count(const rv_state *state, uint16_t aggregate);
 
-/* By primary key; the value has the class of the key column's type. */
+/* By primary key: a value for each of its columns, in its order, of the class of the column's type.
+ */
 rv_row rv_state_row_find(const rv_state *state, uint16_t aggregate, const rv_value *key);
 
 /* Goes through all rows in the order of storage: RV_ROW_NONE starts and ends. */

@@ -41,27 +41,34 @@ static uint8_t width_of(rv_cell_form form) {
     return widths[form];
 }
 
-/* Lays the cells out: the key first, as every look-up reads it, then from wide to narrow. */
+/* Lays the cells out: the key's first, as every look-up reads them, then from wide to narrow. */
 static void layout_make(rv_table *table, const rv_aggregate *aggregate) {
     RV_ASSERT(aggregate->column_count > 0 && aggregate->column_count <= RV_COLUMNS_MAX);
-    RV_ASSERT(aggregate->key < aggregate->column_count);
+    RV_ASSERT(aggregate->key_count > 0 && aggregate->key_count <= RV_INDEX_COLUMNS_MAX);
     const uint32_t bits = (aggregate->column_count + 7u) / 8u;
     uint32_t end = RV_ROW_BITS + 2 * bits;
     table->unknown_offset = (uint16_t)(RV_ROW_BITS + bits);
     table->column_count = aggregate->column_count;
-    table->key = aggregate->key;
+    table->key_count = aggregate->key_count;
     for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
         rv_cell_form form = form_of(&aggregate->columns[i].type);
-        form = form == RV_CELL_BYTES && i == aggregate->key ? RV_CELL_KEY : form;
+        table->cells[i].key = aggregate->columns[i].key;
+        form = form == RV_CELL_BYTES && table->cells[i].key ? RV_CELL_KEY : form;
         table->cells[i].form = (uint8_t)form;
         table->cells[i].width = width_of(form);
         table->cells[i].refers = aggregate->columns[i].references != RV_NONE;
     }
-    table->cells[aggregate->key].offset = (uint16_t)end;
-    end += table->cells[aggregate->key].width;
+    for (uint16_t i = 0; i < aggregate->key_count; i += 1) {
+        table->keys[i] = aggregate->keys[i];
+        table->cells[aggregate->keys[i]].offset = (uint16_t)end;
+        end += table->cells[aggregate->keys[i]].width;
+    }
+    const rv_cell_layout first = table->cells[aggregate->key];
+    table->key_offset = first.offset;
+    table->key_form = table->key_count == 1 ? first.form : RV_CELL_KEYS;
     for (uint8_t width = 16; width > 0; width /= 2) {
         for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
-            if (i != aggregate->key && table->cells[i].width == width) {
+            if (!table->cells[i].key && table->cells[i].width == width) {
                 table->cells[i].offset = (uint16_t)end;
                 end += width;
             }

@@ -287,6 +287,65 @@ RV_TEST(the_print_applies_and_hashes_the_same) {
                 "CREATE STREAM \"path\" (path \"/a/{index}\" event_types (\"via\"))");
 }
 
+RV_TEST(keys_of_several_columns_are_put_together) {
+    rv_schema *schema = schema_of(
+        "CREATE AGGREGATE o (id integer PRIMARY KEY)\n"
+        "CREATE SHARED AGGREGATE l (x text, o references o(id), no smallint, n bigint,\n"
+        "   PRIMARY KEY (no, o), UNIQUE (o, no), INDEX (no, x))\n"
+        "CREATE AGGREGATE p (id serial, b smallint, a integer, c integer,\n"
+        "   PRIMARY KEY (id), FOREIGN KEY (a, b) REFERENCES l(o, no),\n"
+        "   FOREIGN KEY (c) REFERENCES o(id))\n"
+        "CREATE EVENT_TYPE shared (o references l(o), f references l(no), t references l(no),\n"
+        "   n decrements l(n) VIA f increments l(n) VIA t)\n"
+        "CREATE EVENT_TYPE apart (a references l(no), b references l(o) VIA a,\n"
+        "   c references l(no), d references l(o) VIA c, x updates l(x) VIA d)\n"
+        "CREATE EVENT_TYPE one (a references l(o), b references l(no) VIA a, x updates l(x) VIA "
+        "b)\n"
+        "CREATE EVENT_TYPE plain (a references l(o), b references l(no), x updates l(x))\n");
+    RV_CHECK(schema != NULL);
+    const rv_aggregate *l = aggregate_of(schema, "l");
+    RV_CHECK_EQ(l->key_count, 2);
+    RV_CHECK_EQ(l->key, 2);
+    RV_CHECK_EQ(l->keys[1], 1);
+    RV_CHECK(l->columns[1].key && l->columns[2].key && !l->columns[0].key);
+    RV_CHECK(l->columns[1].not_null && l->columns[2].not_null && !l->columns[0].not_null);
+    RV_CHECK_EQ(l->index_count, 1); /* UNIQUE repeats the key */
+    const rv_aggregate *p = aggregate_of(schema, "p");
+    RV_CHECK_EQ(p->foreign_key_count, 1);
+    RV_CHECK_EQ(p->foreign_keys[0].aggregate, l->number);
+    RV_CHECK_EQ(p->foreign_keys[0].columns[0], 1);
+    RV_CHECK_EQ(p->foreign_keys[0].columns[1], 2);
+    RV_CHECK_EQ(p->columns[3].references, 0);
+    const rv_event_type *shared = event_type_of(schema, "shared");
+    RV_CHECK_EQ(shared->touch_count, 2);
+    RV_CHECK_EQ(shared->touches[0].fields[0], 1);
+    RV_CHECK_EQ(shared->touches[0].fields[1], 0);
+    RV_CHECK_EQ(shared->touches[1].fields[0], 2);
+    RV_CHECK_EQ(shared->touches[1].fields[1], 0);
+    RV_CHECK_EQ(shared->actions[1].touch, 1);
+    RV_CHECK(!shared->straight);
+    const rv_event_type *apart = event_type_of(schema, "apart");
+    RV_CHECK_EQ(apart->touch_count, 2);
+    RV_CHECK_EQ(apart->touches[0].fields[1], 1);
+    RV_CHECK_EQ(apart->touches[1].fields[0], 2);
+    RV_CHECK_EQ(apart->touches[1].fields[1], 3);
+    RV_CHECK_EQ(apart->actions[0].touch, 1);
+    static uint8_t text[4096];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_schema_print(schema, &w);
+    rv_write_u8(&w, 0);
+    RV_CHECK(strstr((char *)text, "    PRIMARY KEY (no, o),\n    INDEX (no, x)\n") != NULL);
+    RV_CHECK(strstr((char *)text, "    FOREIGN KEY (b, a) REFERENCES l(no, o)\n") != NULL);
+    RV_CHECK(strstr((char *)text, "    b integer NOT NULL references l(o) VIA a,\n"
+                                  "    c smallint NOT NULL references l(no),\n"
+                                  "    d integer NOT NULL references l(o) VIA c,\n"
+                                  "    x text updates l(x) VIA c\n") != NULL);
+    RV_CHECK(strstr((char *)text, "one (\n    a integer NOT NULL references l(o),\n"
+                                  "    b smallint NOT NULL references l(no),\n"
+                                  "    x text updates l(x)\n") != NULL);
+    check_print((char *)text);
+}
+
 RV_TEST(odd_names_survive_in_expressions) {
     check_print(
         "CREATE AGGREGATE \"Not\" (\"not\" integer PRIMARY KEY, \"Mixed Case\" integer\n"
@@ -530,6 +589,7 @@ int main(void) {
     RV_RUN(rows_can_refer_to_rows_of_their_own_aggregate);
     RV_RUN(default_and_not_null_come_in_any_order);
     RV_RUN(the_print_applies_and_hashes_the_same);
+    RV_RUN(keys_of_several_columns_are_put_together);
     RV_RUN(odd_names_survive_in_expressions);
     RV_RUN(equal_meaning_has_an_equal_hash);
     RV_RUN(a_schema_grows_by_texts);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: rows with keys of several columns are made, found, changed, referred to and deleted by the
+ * fields that an event has for their columns, and each refusal names the whole key.
+ * Method: a story of orders, their lines, and parcels that hold lines, one event at a time, values
+ * given as text.
+ */
+#include "tests/unit/state/bank.h"
+
+static const char orders_schema[] =
+    "CREATE AGGREGATE orders (id integer PRIMARY KEY, name text);"
+    "CREATE SHARED AGGREGATE line (order_id references orders(id), no smallint, sku text,"
+    "  count integer NOT NULL DEFAULT 0 CHECK (count >= 0), label text DEFAULT 'new',"
+    "  PRIMARY KEY (order_id, no));"
+    "CREATE SHARED AGGREGATE parcel (id text PRIMARY KEY, order_id integer, line_no integer,"
+    "  FOREIGN KEY (line_no, order_id) REFERENCES line(no, order_id));"
+    "CREATE SHARED AGGREGATE mark (name text, day date, of_name text, of_day date,"
+    "  n bigint NOT NULL DEFAULT 0, PRIMARY KEY (name, day),"
+    "  FOREIGN KEY (of_name, of_day) REFERENCES mark(name, day));"
+    "CREATE EVENT_TYPE ordered (id creates orders(id), name updates orders(name));"
+    "CREATE EVENT_TYPE line_added (order_id creates line(order_id), no creates line(no),"
+    "  sku updates line(sku), count updates line(count));"
+    "CREATE EVENT_TYPE moved (order_id references line(order_id), from_no references line(no),"
+    "  to_no references line(no), count integer decrements line(count) VIA from_no"
+    "  increments line(count) VIA to_no);"
+    "CREATE EVENT_TYPE swapped (a references line(order_id), b references line(no) VIA a,"
+    "  c references line(order_id), d references line(no) VIA c,"
+    "  x updates line(label) VIA a, y updates line(label) VIA d);"
+    "CREATE EVENT_TYPE line_dropped (order_id deletes line(order_id), no deletes line(no));"
+    "CREATE EVENT_TYPE order_dropped (id deletes orders(id));"
+    "CREATE EVENT_TYPE packed (parcel creates parcel(id), order_id updates parcel(order_id),"
+    "  line_no updates parcel(line_no));"
+    "CREATE EVENT_TYPE repacked (parcel references parcel(id), order_id updates parcel(order_id),"
+    "  line_no updates parcel(line_no));"
+    "CREATE EVENT_TYPE unpacked (parcel deletes parcel(id));"
+    "CREATE EVENT_TYPE marked (name creates mark(name), day creates mark(day),"
+    "  of_name updates mark(of_name), of_day updates mark(of_day));"
+    "CREATE EVENT_TYPE unmarked (name deletes mark(name), day deletes mark(day));";
+
+static const rv_schema *schema;
+static bank_memory schema_memory, state_memory;
+static rv_state *state;
+static rv_error err;
+static uint64_t sequence;
+static uint8_t scratch_memory[64 << 10];
+
+static bool make_schema(void) {
+    rv_schema *made = NULL;
+    const bool ok = bank_take(&schema_memory, 4u << 20) &&
+                    rv_schema_create(&made, &schema_memory.arena, &err) == RV_OK &&
+                    rv_schema_apply(made, rv_bytes_of_string(orders_schema), &err) == RV_OK;
+    schema = made;
+    if (!ok) {
+        fprintf(stderr, "%s\n", err.detail);
+    }
+    return ok;
+}
+
+static bool start(void) {
+    free(state_memory.memory);
+    state = bank_state_make(&state_memory, schema, 5, 4u << 20, 1u << 20);
+    sequence = 0;
+    uint32_t number;
+    return state != NULL &&
+           rv_state_stream_add(state, 0, RV_LITERAL("/a/1"), &number, &err) == RV_OK;
+}
+
+static rv_status fold(const char *type_name, rv_fold_mode mode, const char *const *texts) {
+    const rv_event_type *const type =
+        rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_value values[16];
+    for (uint16_t i = 0; i < type->field_count; i += 1) {
+        values[i] = rv_value_null();
+        if (texts[i] != NULL &&
+            rv_value_from_text(&type->fields[i].type, rv_bytes_of_string(texts[i]),
+                               type->fields[i].name, &scratch, &values[i], &err) != RV_OK) {
+            return RV_STATUS_COUNT;
+        }
+    }
+    const rv_event event = {.stream = 0,
+                            .type = type->number,
+                            .sequence = sequence + 1,
+                            .position = sequence + 1,
+                            .version = sequence + 1,
+                            .written_at = INT64_C(1700000000000000)};
+    err = (rv_error){0};
+    rv_state_begin(state);
+    const rv_status status = rv_state_fold(state, &event, values, mode, &scratch, &err);
+    if (status == RV_OK) {
+        rv_state_commit(state);
+        sequence += 1;
+    } else {
+        rv_state_rollback(state);
+    }
+    return status;
+}
+
+#define FOLD(type, ...)       fold(type, RV_FOLD_JUDGE, (const char *const[]){__VA_ARGS__})
+#define APPLY(type, ...)      fold(type, RV_FOLD_APPLY, (const char *const[]){__VA_ARGS__})
+#define CHECK_FACTS(expected) RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len), expected)
+
+/* A cell of the line with this key as text; "-" when there is no row. */
+static rv_bytes line(int64_t order_id, int64_t no, uint16_t column) {
+    static uint8_t text[64];
+    const rv_aggregate *const aggregate = rv_schema_aggregate_named(schema, RV_LITERAL("line"));
+    const rv_value key[] = {rv_value_int(order_id), rv_value_int(no)};
+    const rv_row row = rv_state_row_find(state, aggregate->number, key);
+    rv_value value;
+    if (row == RV_ROW_NONE ||
+        rv_state_row_cell(state, aggregate->number, row, column, NULL, &value, NULL) != RV_OK) {
+        return RV_LITERAL("-");
+    }
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_value_to_text(&aggregate->columns[column].type, &value, &w);
+    return rv_writer_bytes(&w);
+}
+
+#define SKU   2
+#define COUNT 3
+#define LABEL 4
+
+static void order_lines(void) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(FOLD("ordered", "7", "Ann"), RV_OK);
+    RV_CHECK_STATUS(FOLD("ordered", "8", "Bob"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_added", "7", "1", "nut", "5"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_added", "7", "2", "bolt", "6"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_added", "8", "1", "nail", "7"), RV_OK);
+}
+
+RV_TEST(rows_are_found_by_all_columns_of_the_key) {
+    order_lines();
+    RV_CHECK_TEXT(line(7, 1, SKU), "nut");
+    RV_CHECK_TEXT(line(7, 2, SKU), "bolt");
+    RV_CHECK_TEXT(line(8, 1, SKU), "nail");
+    RV_CHECK_TEXT(line(8, 2, SKU), "-");
+    RV_CHECK_TEXT(line(1, 7, SKU), "-");
+    RV_CHECK_STATUS(FOLD("line_added", "7", "2", "x", "6"), RV_ROW_EXISTS);
+    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(7, 2)\",\"field\":\"order_id\"");
+    RV_CHECK_STATUS(FOLD("line_added", "7", NULL, "x", "6"), RV_NOT_NULL_VIOLATION);
+    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(7, null)\",\"field\":\"order_id\"");
+    RV_CHECK_STATUS(FOLD("line_added", "9", "1", "x", "6"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"orders\",\"key\":\"9\",\"column\":\"order_id\"");
+    RV_CHECK_STATUS(FOLD("line_added", "7", "3", "x", "-1"), RV_CHECK_VIOLATION);
+    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(7, 3)\",\"column\":\"count\",\"value\":\"-1\"");
+}
+
+RV_TEST(fields_make_several_rows) {
+    order_lines();
+    RV_CHECK_STATUS(FOLD("moved", "7", "1", "2", "3"), RV_OK);
+    RV_CHECK_TEXT(line(7, 1, COUNT), "2");
+    RV_CHECK_TEXT(line(7, 2, COUNT), "9");
+    RV_CHECK_STATUS(FOLD("moved", "7", "1", "1", "2"), RV_OK);
+    RV_CHECK_TEXT(line(7, 1, COUNT), "2");
+    RV_CHECK_STATUS(FOLD("moved", "7", "1", "3", "2"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(7, 3)\",\"field\":\"order_id\"");
+    RV_CHECK_STATUS(FOLD("moved", "7", "1", "2", "3"), RV_CHECK_VIOLATION);
+    RV_CHECK_STATUS(FOLD("swapped", "7", "2", "8", "1", "X", "Y"), RV_OK);
+    RV_CHECK_TEXT(line(7, 2, LABEL), "X");
+    RV_CHECK_TEXT(line(8, 1, LABEL), "Y");
+    RV_CHECK_TEXT(line(7, 1, LABEL), "new");
+}
+
+RV_TEST(foreign_keys_are_counted) {
+    order_lines();
+    RV_CHECK_STATUS(FOLD("packed", "p", "7", "2"), RV_OK);
+    RV_CHECK_STATUS(FOLD("packed", "q", "7", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("packed", "r", "2", "7"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(2, 7)\",\"column\":\"order_id, line_no\"");
+    RV_CHECK(strstr(err.detail, "(order_id, line_no) of `parcel` would refer to a row of `line` "
+                                "with key (2, 7)") != NULL);
+    RV_CHECK_STATUS(FOLD("line_dropped", "7", "2"), RV_ROW_REFERENCED);
+    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(7, 2)\",\"field\":\"order_id\"");
+    RV_CHECK_STATUS(FOLD("order_dropped", "7"), RV_ROW_REFERENCED);
+    /* neither (8, 2) nor any other row that nobody means is asked for in between */
+    RV_CHECK_STATUS(FOLD("repacked", "p", "8", "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_dropped", "7", "2"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_dropped", "8", "1"), RV_ROW_REFERENCED);
+    RV_CHECK_STATUS(FOLD("repacked", "p", NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_dropped", "8", "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_dropped", "8", "1"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD("order_dropped", "8"), RV_OK);
+    RV_CHECK_STATUS(FOLD("repacked", "p", "7", "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("unpacked", "p"), RV_OK);
+    RV_CHECK_STATUS(FOLD("line_dropped", "7", "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("order_dropped", "7"), RV_OK);
+}
+
+RV_TEST(a_row_may_refer_to_its_own_aggregate) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(FOLD("marked", "a", "2020-01-01", "a", "2020-01-01"), RV_OK);
+    RV_CHECK_STATUS(FOLD("marked", "a", "2020-01-02", "a", "2020-01-01"), RV_OK);
+    RV_CHECK_STATUS(FOLD("marked", "a", "2020-01-03", "b", "2020-01-01"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD("unmarked", "a", "2020-01-01"), RV_ROW_REFERENCED);
+    RV_CHECK_STATUS(FOLD("unmarked", "a", "2020-01-02"), RV_OK);
+    RV_CHECK_STATUS(FOLD("unmarked", "a", "2020-01-01"), RV_OK); /* its own does not count */
+}
+
+RV_TEST(applying_asks_nothing) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(APPLY("line_added", "7", "1", "nut", "5"), RV_OK);
+    RV_CHECK_STATUS(APPLY("line_added", "7", "1", "bolt", "6"), RV_OK);
+    RV_CHECK_TEXT(line(7, 1, SKU), "nut");
+    RV_CHECK_STATUS(APPLY("line_added", NULL, "1", "bolt", "6"), RV_OK);
+    RV_CHECK_STATUS(APPLY("moved", "7", "1", "2", "3"), RV_OK);
+    RV_CHECK_TEXT(line(7, 1, COUNT), "2");
+    RV_CHECK_STATUS(APPLY("packed", "p", "7", "2"), RV_OK);
+    RV_CHECK_STATUS(APPLY("packed", "q", "7", "1"), RV_OK);
+    RV_CHECK_STATUS(APPLY("line_dropped", "7", "1"), RV_OK);
+    RV_CHECK_STATUS(APPLY("line_dropped", "7", "1"), RV_OK);
+    RV_CHECK_TEXT(line(7, 1, COUNT), "-");
+    RV_CHECK_STATUS(APPLY("repacked", "q", "7", "2"), RV_OK);
+    RV_CHECK_EQ(rv_state_row_count(state, 1), 0);
+    RV_CHECK_EQ(rv_state_row_count(state, 2), 2);
+}
+
+int main(void) {
+    if (!make_schema()) {
+        return 1;
+    }
+    RV_RUN(rows_are_found_by_all_columns_of_the_key);
+    RV_RUN(fields_make_several_rows);
+    RV_RUN(foreign_keys_are_counted);
+    RV_RUN(a_row_may_refer_to_its_own_aggregate);
+    RV_RUN(applying_asks_nothing);
+    free(state_memory.memory);
+    free(schema_memory.memory);
+    return rv_test_done();
+}
