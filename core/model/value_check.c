@@ -48,7 +48,7 @@ static bool int_fits(const rv_type *type, int64_t v) {
         return v >= 0 && v < (int64_t)type->labels->label_count;
     case RV_TYPE_NUMERIC: {
         const int64_t limit = rv_number_power(type->size);
-        return v > -limit && v < limit;
+        return (v > -limit && v < limit) || v == RV_NUMERIC_NAN;
     }
     default:
         return rv_time_in_range(type->kind, v);
@@ -73,13 +73,14 @@ rv_status rv_value_check(const rv_type *type, const rv_value *value, rv_arena *s
         case RV_TYPE_CHAR:
             fits = text_fits(type, value->as.bytes);
             break;
-        case RV_TYPE_UUID:
-            fits = value->as.bytes.len == 16;
-            break;
         case RV_TYPE_BYTEA:
             break;
         default:
-            return check_by_decoding(type, value, scratch);
+            if (rv_type_bytes_len(type->kind) == 0) {
+                return check_by_decoding(type, value, scratch);
+            }
+            fits = value->as.bytes.len == rv_type_bytes_len(type->kind);
+            break;
         }
     }
     return fits ? RV_OK : RV_VALUE_INVALID;

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a node that is opened by a checkpoint is the node that a replay makes, and goes on like it;
+ * whatever happens to the files of checkpoints, the node opens with the same state and says how,
+ * and why the newest was passed over; what goes wrong while one is written hurts nothing. Method:
+ * nodes on the simulated disk, with a checkpoint after every few events; bits flipped at random
+ * places of every file, files removed and cut, other budgets, disks that fill up and fail; state
+ * hashes beside those before.
+ */
+#include "platform/sim/disk.h"
+#include "tests/unit/node_fixture.h"
+
+#define DISK_MEMORY ((size_t)24 << 20)
+#define NODE_MEMORY ((size_t)8 << 20)
+
+typedef struct station {
+    uint8_t *disk_memory;
+    uint8_t *node_memory;
+    rv_sim_disk *disk;
+    rv_node *node;
+    rv_error err;
+} station;
+
+static station station_create(void) {
+    station s = {.disk_memory = malloc(DISK_MEMORY), .node_memory = malloc(NODE_MEMORY)};
+    const rv_sim_disk_options options = {.seed = 7, .now = INT64_C(1700000000000000)};
+    s.disk = rv_sim_disk_create(s.disk_memory, DISK_MEMORY, &options);
+    return s;
+}
+
+static void station_free(station *s) {
+    free(s->disk_memory);
+    free(s->node_memory);
+}
+
+static rv_status station_open(station *s, size_t memory, rv_role role) {
+    const rv_status status =
+        fixture_open_on(rv_sim_disk_interface(s->disk), s->node_memory, memory, role,
+                        role == RV_ROLE_EDGE ? "/**" : NULL, &s->node, &s->err);
+    if (status != RV_OK) {
+        fprintf(stderr, "%s\n", s->err.detail);
+    }
+    return status;
+}
+
+/* Accounts and notes, some of them long. */
+static bool station_work(station *s, unsigned from, unsigned count) {
+    for (unsigned i = from; i < from + count; i++) {
+        char open[64], path[32], note[400];
+        rv_event results[2];
+        snprintf(open, sizeof open, "{\"name\":\"n%u\"}", i);
+        snprintf(path, sizeof path, "/accounts/%u", i);
+        snprintf(note, sizeof note, "{\"note_id\":%u,\"body\":\"%0*u\"}", i,
+                 1 + (int)(i * 37 % 300), i);
+        const rv_append batch[2] = {
+            fixture_event("accounts", "account_opened", open),
+            fixture_event(path, "noted", note),
+        };
+        if (fixture_append_all(s->node, batch, 2, results, &s->err) != RV_OK ||
+            !fixture_settle(s->node)) {
+            fprintf(stderr, "%s\n", s->err.detail);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A root with `count` accounts, closed, with two checkpoints that are good. */
+static bool station_fill(station *s, unsigned count, rv_hash128 *hash) {
+    rv_event event;
+    fixture_checkpoint_growth = 4000;
+    bool good = station_open(s, NODE_MEMORY, RV_ROLE_ROOT) == RV_OK &&
+                fixture_apply_schema(s->node, &event, &s->err) == RV_OK &&
+                station_work(s, 1, count) && rv_node_checkpoint_of(s->node)->written > 1;
+    *hash = rv_node_state_hash(s->node);
+    good = good && fixture_close(s->node, &s->err) == RV_END;
+    fixture_checkpoint_growth = 1;
+    return good && station_open(s, NODE_MEMORY, RV_ROLE_ROOT) == RV_OK &&
+           fixture_close(s->node, &s->err) == RV_END;
+}
+
+/* Names of the checkpoints, the newest first. */
+static unsigned names_of(const station *s, rv_file_name *names) {
+    rv_file_name all[16];
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(s->disk);
+    if (host.ops->list(host.ctx, 1, all, 16, &result) != RV_IO_DONE || result.count > 16) {
+        return 0;
+    }
+    unsigned count = 0;
+    for (unsigned i = 0; i < result.count; i++) {
+        if (strncmp(all[i].text, "ckp-", 4) == 0) {
+            names[count++] = all[i];
+        }
+    }
+    if (count == 2 && strcmp(names[0].text, names[1].text) < 0) {
+        const rv_file_name first = names[0];
+        names[0] = names[1];
+        names[1] = first;
+    }
+    return count;
+}
+
+static uint64_t size_of(const station *s, const char *name) {
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(s->disk);
+    if (host.ops->open(host.ctx, 2, name, &result) != RV_IO_DONE || result.status != RV_OK) {
+        return 0;
+    }
+    const uint64_t size = result.count;
+    host.ops->close(host.ctx, result.file);
+    return size;
+}
+
+static void remove_file(const station *s, const char *name) {
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(s->disk);
+    RV_CHECK_EQ(host.ops->remove(host.ctx, 3, name, &result), RV_IO_DONE);
+    RV_CHECK_STATUS(result.status, RV_OK);
+}
+
+static void cut_file(const station *s, const char *name, uint64_t size) {
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(s->disk);
+    RV_CHECK_EQ(host.ops->open(host.ctx, 4, name, &result), RV_IO_DONE);
+    const rv_file file = result.file;
+    RV_CHECK_EQ(host.ops->truncate(host.ctx, 5, file, size, &result), RV_IO_DONE);
+    RV_CHECK_EQ(host.ops->flush(host.ctx, 6, file, &result), RV_IO_DONE);
+    host.ops->close(host.ctx, file);
+}
+
+/* Opens, and checks how that was done and what it made; nothing is written. */
+static void check_opens(station *s, rv_opened by, rv_hash128 hash, rv_status passed_over) {
+    fixture_checkpoint_growth = UINT64_MAX;
+    RV_CHECK_STATUS(station_open(s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK_EQ(rv_node_checkpoint_of(s->node)->opened_by, by);
+    RV_CHECK_STATUS(rv_node_checkpoint_of(s->node)->passed_over.status, passed_over);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s->node), hash));
+    rv_sim_disk_crash(s->disk);
+}
+
+RV_TEST(a_node_opened_by_a_checkpoint_goes_on_like_another) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    rv_file_name names[16];
+    RV_CHECK_EQ(names_of(&s, names), 2);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    const rv_node_checkpoint *const facts = rv_node_checkpoint_of(s.node);
+    RV_CHECK_EQ(facts->sequence, rv_node_sequence(s.node));
+    RV_CHECK_EQ(facts->position, rv_node_watermark(s.node));
+    RV_CHECK_EQ(facts->bytes, size_of(&s, names[0].text));
+    RV_CHECK_EQ(rv_schema_version(rv_node_schema(s.node)), 1);
+    /* versions, keys and ids go on; more of the schema is applied */
+    const rv_append taken = {.path = RV_LITERAL("/accounts/3"),
+                             .type = RV_LITERAL("deposited"),
+                             .data = RV_LITERAL("{\"amount\":5}"),
+                             .expected = RV_EXPECTED_NUMBER,
+                             .expected_version = 2,
+                             .has_event_id = true,
+                             .event_id = {1, 2, 3}};
+    rv_event results[2], again[2];
+    RV_CHECK_STATUS(fixture_append_all(s.node, &taken, 1, results, &s.err), RV_OK);
+    RV_CHECK_EQ(results[0].version, 3);
+    RV_CHECK(fixture_settle(s.node));
+    RV_CHECK(station_work(&s, 61, 5));
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 100 && status == RV_PENDING; i++) {
+        status = rv_node_schema_apply(
+            s.node, RV_LITERAL("CREATE AGGREGATE more (id bigint PRIMARY KEY)"), results, &s.err);
+        fixture_poll(s.node);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    hash = rv_node_state_hash(s.node);
+    RV_CHECK_STATUS(fixture_close(s.node, &s.err), RV_END);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK); /* behind it the log is replayed */
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK_EQ(rv_schema_version(rv_node_schema(s.node)), 2);
+    RV_CHECK_STATUS(fixture_append_all(s.node, &taken, 1, again, &s.err), RV_OK);
+    RV_CHECK_EQ(again[0].version, 3);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.node), hash));
+    station_free(&s);
+}
+
+RV_TEST(a_flipped_bit_anywhere_is_found_and_passed_over) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    rv_file_name names[16];
+    RV_CHECK_EQ(names_of(&s, names), 2);
+    const uint64_t size = size_of(&s, names[0].text);
+    uint64_t seed = 5;
+    for (unsigned i = 0; i < 150; i++) {
+        const uint64_t range = i % 3 == 0 ? 12288 : size; /* pages are most of it */
+        const uint64_t offset = rv_test_random(&seed) % range;
+        const unsigned bit = (unsigned)(rv_test_random(&seed) % 8);
+        RV_CHECK_STATUS(rv_sim_disk_flip(s.disk, names[0].text, offset, bit), RV_OK);
+        check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_DATA_DAMAGED);
+        RV_CHECK(strstr(rv_node_checkpoint_of(s.node)->passed_over.detail, names[0].text) != NULL);
+        RV_CHECK(strstr(rv_node_checkpoint_of(s.node)->passed_over.facts, "offset") != NULL);
+        if (i % 10 == 0) {
+            const uint64_t other = offset % size_of(&s, names[1].text);
+            RV_CHECK_STATUS(rv_sim_disk_flip(s.disk, names[1].text, other, bit), RV_OK);
+            check_opens(&s, RV_OPENED_BY_REPLAY, hash, RV_DATA_DAMAGED);
+            RV_CHECK_STATUS(rv_sim_disk_flip(s.disk, names[1].text, other, bit), RV_OK);
+        }
+        RV_CHECK_STATUS(rv_sim_disk_flip(s.disk, names[0].text, offset, bit), RV_OK);
+        RV_CHECK_PASSED();
+    }
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    station_free(&s);
+}
+
+RV_TEST(files_that_are_gone_cut_or_not_finished_are_passed_over) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    rv_file_name names[16];
+    RV_CHECK_EQ(names_of(&s, names), 2);
+    const uint64_t size = size_of(&s, names[0].text);
+    cut_file(&s, names[0].text, size - 1);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_DATA_DAMAGED);
+    cut_file(&s, names[0].text, 100);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_DATA_DAMAGED);
+    cut_file(&s, names[0].text, 0);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK); /* as if it had not been begun */
+    remove_file(&s, names[0].text);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    remove_file(&s, names[1].text);
+    check_opens(&s, RV_OPENED_BY_REPLAY, hash, RV_OK);
+    /* and the next one is written again */
+    fixture_checkpoint_growth = 1;
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK_STATUS(fixture_close(s.node, &s.err), RV_END);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    station_free(&s);
+}
+
+RV_TEST(other_budgets_take_it_or_replay) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    fixture_checkpoint_growth = UINT64_MAX;
+    RV_CHECK_STATUS(station_open(&s, RV_MEMORY_MIN, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK_EQ(rv_node_checkpoint_of(s.node)->opened_by, RV_OPENED_BY_CHECKPOINT);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.node), hash));
+    station_free(&s);
+}
+
+/* --- while it is written --- */
+
+/* Polls until a checkpoint was written or given up. */
+static void poll_over(station *s) {
+    for (int i = 0; i < 1000; i++) {
+        fixture_poll(s->node);
+        const rv_node_checkpoint *const facts = rv_node_checkpoint_of(s->node);
+        if (!facts->writing && !rv_node_busy(s->node)) {
+            return;
+        }
+    }
+    RV_CHECK(false);
+}
+
+RV_TEST(a_storage_that_fills_up_or_fails_hurts_no_append) {
+    static const rv_sim_fault faults[] = {RV_SIM_FULL, RV_SIM_FAIL};
+    for (unsigned f = 0; f < 2; f++) {
+        for (unsigned n = 1; n < 14; n++) {
+            station s = station_create();
+            rv_event event;
+            fixture_checkpoint_growth = UINT64_MAX;
+            RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+            RV_CHECK_STATUS(fixture_apply_schema(s.node, &event, &s.err), RV_OK);
+            RV_CHECK(station_work(&s, 1, 20));
+            const rv_hash128 hash = rv_node_state_hash(s.node);
+            fixture_checkpoint_growth = 1000;
+            rv_sim_disk_crash(s.disk);
+            RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+            const rv_sim_faults bad = {.fault = faults[f],
+                                       .fault_at = rv_sim_disk_operations(s.disk) + n};
+            rv_sim_disk_set_faults(s.disk, &bad);
+            poll_over(&s);
+            const bool over = rv_sim_disk_operations(s.disk) < bad.fault_at;
+            const rv_sim_faults none = {.fault = RV_SIM_NO_FAULT};
+            rv_sim_disk_set_faults(s.disk, &none);
+            const rv_node_checkpoint *const facts = rv_node_checkpoint_of(s.node);
+            RV_CHECK(facts->written == 1 || facts->failure.status != RV_OK);
+            RV_CHECK(!over || facts->written == 1);
+            RV_CHECK_STATUS(rv_node_failed(s.node, NULL), RV_OK);
+            RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.node), hash));
+            RV_CHECK(station_work(&s, 21, 20)); /* and the next one succeeds */
+            poll_over(&s);
+            RV_CHECK(facts->written > 0 && facts->failure.status == RV_OK);
+            rv_file_name names[16];
+            RV_CHECK(names_of(&s, names) <= 2);
+            station_free(&s);
+            RV_CHECK_PASSED();
+        }
+    }
+}
+
+RV_TEST(appends_go_on_beside_it_and_are_not_in_it) {
+    station s = station_create();
+    rv_event event;
+    fixture_checkpoint_growth = 1;
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK_STATUS(fixture_apply_schema(s.node, &event, &s.err), RV_OK);
+    const rv_sim_faults slow = {.pending_percent = 70, .short_percent = 20};
+    rv_sim_disk_set_faults(s.disk, &slow);
+    RV_CHECK(station_work(&s, 1, 150));
+    RV_CHECK(rv_node_checkpoint_of(s.node)->written > 3);
+    const rv_hash128 hash = rv_node_state_hash(s.node);
+    const uint64_t sequence = rv_node_checkpoint_of(s.node)->sequence;
+    RV_CHECK(sequence > 100 && sequence < rv_node_sequence(s.node));
+    rv_sim_disk_crash(s.disk);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    station_free(&s);
+}
+
+/* --- edges --- */
+
+RV_TEST(an_edge_keeps_what_it_selects) {
+    station s = station_create();
+    const uint8_t log_id[16] = {7};
+    fixture_checkpoint_growth = 1;
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_EDGE), RV_OK);
+    RV_CHECK_STATUS(rv_node_adopt(s.node, log_id, 1, 5, &s.err), RV_OK);
+    static const char *const texts[] = {"CREATE AGGREGATE a (id text PRIMARY KEY)",
+                                        "CREATE AGGREGATE b (id bigint PRIMARY KEY)"};
+    for (uint32_t i = 0; i < 2; i++) {
+        rv_event event = {.position = 1 + i,
+                          .version = 1 + i,
+                          .type = RV_SYSTEM_SCHEMA_TYPE,
+                          .schema_version = (uint16_t)(1 + i),
+                          .batch_end = true,
+                          .recorded_at = 1000,
+                          .written_at = 1000,
+                          .data = rv_bytes_of_string(texts[i])};
+        rv_status status = RV_PENDING;
+        for (int polls = 0; polls < 100 && status != RV_OK; polls++) {
+            status = rv_node_receive_begin(s.node, &s.err);
+            fixture_poll(s.node);
+        }
+        RV_CHECK_STATUS(status, RV_OK);
+        RV_CHECK_STATUS(rv_node_receive_stream(s.node, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH),
+                                               &event.stream, &s.err),
+                        RV_OK);
+        RV_CHECK_STATUS(rv_node_receive_event(s.node, &event, &s.err), RV_OK);
+        RV_CHECK_STATUS(rv_node_receive_commit(s.node, 1 + i, 5, &s.err), RV_OK);
+        RV_CHECK(fixture_settle(s.node));
+        poll_over(&s);
+    }
+    const rv_hash128 hash = rv_node_state_hash(s.node);
+    RV_CHECK_STATUS(fixture_close(s.node, &s.err), RV_END);
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_EDGE), RV_OK);
+    RV_CHECK_EQ(rv_node_checkpoint_of(s.node)->opened_by, RV_OPENED_BY_CHECKPOINT);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.node), hash));
+    RV_CHECK_EQ(rv_node_watermark(s.node), 2);
+    rv_sim_disk_crash(s.disk);
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_STORED), RV_OK);
+    size_t count = 0;
+    const rv_path_pattern *const patterns = rv_node_patterns(s.node, &count);
+    RV_CHECK(count == 1 && rv_bytes_are(patterns[0].text, "/**"));
+    RV_CHECK_EQ(rv_node_role(s.node), RV_ROLE_EDGE);
+    rv_sim_disk_crash(s.disk);
+    const rv_status refused =
+        fixture_open_on(rv_sim_disk_interface(s.disk), s.node_memory, NODE_MEMORY, RV_ROLE_EDGE,
+                        "/other/*", &s.node, &s.err);
+    RV_CHECK_STATUS(refused, RV_SELECTION_CHANGED);
+    station_free(&s);
+}
+
+RV_TEST(classes_of_memory_are_the_budget) {
+    station s = station_create();
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    rv_memory_class class;
+    size_t sum = 0;
+    for (uint32_t i = 0; rv_node_memory(s.node, i, &class); i++) {
+        RV_CHECK(class.name != NULL && class.used <= class.used_max);
+        RV_CHECK(class.used_max <= class.bytes);
+        sum += class.bytes;
+    }
+    RV_CHECK_EQ(sum, NODE_MEMORY);
+    station_free(&s);
+}
+
+int main(void) {
+    RV_RUN(a_node_opened_by_a_checkpoint_goes_on_like_another);
+    RV_RUN(a_flipped_bit_anywhere_is_found_and_passed_over);
+    RV_RUN(files_that_are_gone_cut_or_not_finished_are_passed_over);
+    RV_RUN(other_budgets_take_it_or_replay);
+    RV_RUN(a_storage_that_fills_up_or_fails_hurts_no_append);
+    RV_RUN(appends_go_on_beside_it_and_are_not_in_it);
+    RV_RUN(an_edge_keeps_what_it_selects);
+    RV_RUN(classes_of_memory_are_the_budget);
+    return rv_test_done();
+}
