@@ -21,6 +21,8 @@
 #define PAGE_SHARE_OVERHEAD 64 /* of the page memory: what the state needs beside pages */
 #define SEGMENT_SIZE        (UINT64_C(64) << 20)
 #define EXTENT_SIZE         (UINT64_C(4) << 20)
+#define INDEX_SHARE         4096 /* of the budget for each event of a new index run: a 16th */
+#define BLOCK_SHARE         (256 << 10) /* of the budget for each block of index runs in memory */
 
 static rv_status out_of_memory(rv_error *err) {
     return rv_error_set(
@@ -39,7 +41,18 @@ static void share_take(rv_node *node, rv_memory_share share, const rv_arena *are
     node->shares[share] = arena->len - before;
 }
 
-static rv_status create_log(rv_node *node, rv_arena *arena, rv_error *err) {
+/* A power of two. */
+static uint32_t index_events(size_t budget) {
+    uint32_t events = RV_INDEX_EVENTS_MIN;
+    while (events < RV_INDEX_EVENTS_MAX && (size_t)events * 2 * INDEX_SHARE <= budget) {
+        events *= 2;
+    }
+    RV_ASSERT(events <= RV_INDEX_EVENTS_MAX);
+    return events;
+}
+
+static rv_status create_log(rv_node *node, size_t budget, rv_arena *arena, rv_error *err) {
+    const size_t blocks = budget / BLOCK_SHARE;
     const rv_log_options options = {
         .host = node->host,
         .write_buffer_size = 2 * node->batch_len_max + 4096,
@@ -48,6 +61,8 @@ static rv_status create_log(rv_node *node, rv_arena *arena, rv_error *err) {
         .segment_size = SEGMENT_SIZE,
         .extent_size =
             node->batch_len_max < EXTENT_SIZE / 2 ? 2 * node->batch_len_max : EXTENT_SIZE,
+        .index_events = index_events(budget),
+        .index_blocks = blocks < RV_INDEX_BLOCKS_MAX ? (uint32_t)blocks : RV_INDEX_BLOCKS_MAX,
     };
     return rv_log_create(&node->log, &options, arena, err);
 }
@@ -137,7 +152,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
         status = rv_schema_create(&node->schema, &node->schema_arena, err);
     }
     if (status == RV_OK) {
-        status = create_log(node, &arena, err);
+        status = create_log(node, budget, &arena, err);
         share_take(node, RV_MEMORY_LOG, &arena);
     }
     if (status == RV_OK) {
@@ -274,6 +289,7 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
             }
             continue;
         }
+        rv_log_note(node->log, &record.event);
         const rv_status status = rv_node_fold(node, &record.event, err);
         if (status != RV_OK) {
             rv_error_fact_uint(err, "sequence", record.event.sequence);
@@ -388,7 +404,7 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
 }
 
 bool rv_node_busy(const rv_node *node) {
-    return node->phase == RV_NODE_OPEN && rv_checkpoints_busy(node);
+    return node->phase == RV_NODE_OPEN && (rv_checkpoints_busy(node) || rv_log_working(node->log));
 }
 
 /* A last checkpoint, before the seal. RV_PENDING, or RV_OK when there is nothing more to do. */

@@ -53,7 +53,8 @@ RV_MUST_USE rv_status rv_node_open(rv_node *node, rv_error *err);
 RV_MUST_USE rv_status rv_node_poll(rv_node *node, rv_error *err);
 
 /* True when polling would go on with something that no completion will announce: a checkpoint is
- * written piece by piece, one a poll. Not urgent: whatever waits comes first. */
+ * written, and the log's index made, piece by piece, some a poll. Not urgent: whatever waits comes
+ * first. */
 bool rv_node_busy(const rv_node *node);
 
 /* Stops taking appends, flushes, writes a checkpoint if opening again would be the faster for it,

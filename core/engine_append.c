@@ -16,17 +16,20 @@
 
 /* --- the same ids again --- */
 
-/* The sequence at which this log holds the id; 0 when it does not. For an id with this node's tag
- * it is the only one where it can be. */
-static uint64_t sequence_of_id(const rv_node *node, const uint8_t *id) {
+/* Looks for the id in the log, from sequence `since` on: RV_OK, RV_END: it is not there,
+ * RV_PENDING, errors of reading. For an id with this node's tag there is only one place where it
+ * can be. */
+static rv_status find_id(rv_node *node, const uint8_t *id, uint64_t since, uint64_t *sequence,
+                         rv_error *err) {
     uint64_t number = 0;
     int64_t unix_ms = 0;
     const rv_log_identity *identity = rv_log_identity_of(node->log);
     if (rv_event_id_parse(id, identity->root_tag, &number, &unix_ms)) {
-        return number <= rv_log_appended(node->log) ? number : 0;
+        *sequence = number;
+        return number <= rv_log_appended(node->log) ? RV_OK : RV_END;
     }
-    uint64_t sequence = 0;
-    return rv_state_event_id_find(node->state, id, &sequence) ? sequence : 0;
+    node->read_generation += 1; /* it may have to read */
+    return rv_log_find_id(node->log, id, since, sequence, err);
 }
 
 /* True for ids that only this node makes: a caller's new event cannot have one. */
@@ -69,12 +72,12 @@ static rv_status reused(const uint8_t *id, rv_error *err) {
     return status;
 }
 
-static rv_status not_together(rv_error *err, size_t known, size_t count) {
-    RV_ASSERT(known > 0 && known <= count);
+static rv_status not_together(rv_error *err, size_t count) {
+    RV_ASSERT(count > 0);
     return rv_error_set(err, RV_EVENT_ID_REUSED,
-                        "%u of the batch's %u events were accepted before, but not as this batch; "
-                        "a batch is given again whole",
-                        (uint64_t)known, (uint64_t)count);
+                        "some of the batch's %u events were accepted before, but not as this "
+                        "batch; a batch is given again whole",
+                        (uint64_t)count);
 }
 
 /* The events from `sequence` on are the batch given again: `results` gets them as the log has them.
@@ -98,6 +101,10 @@ static rv_status answer_again(rv_node *node, const rv_append *events, size_t cou
         }
         const rv_append *const append = &events[met];
         *index = met;
+        if (met > 0 &&
+            (!append->has_event_id || memcmp(record.event.event_id, append->event_id, 16) != 0)) {
+            return not_together(err, count);
+        }
         rv_arena_reset(&node->scratch, 0);
         status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
                                      &node->scratch, &node->draft, err);
@@ -109,30 +116,53 @@ static rv_status answer_again(rv_node *node, const rv_append *events, size_t cou
         results[met] = record.event;
         met += 1;
     }
-    return status == RV_OK && met < count ? not_together(err, met, count) : status;
+    return status == RV_OK && met < count ? not_together(err, count) : status;
 }
 
-/* RV_OK: none of the ids is known; RV_END: all are, and `results` has the first answers. */
+/* How far an earlier try came with this batch. */
+static rv_ids_met *ids_met_of(rv_node *node, const rv_append *events, size_t count) {
+    rv_ids_met *const met = &node->ids_met;
+    RV_ASSERT(count > 0 && events[0].has_event_id);
+    if (met->count != count || memcmp(met->first, events[0].event_id, sizeof met->first) != 0) {
+        memcpy(met->first, events[0].event_id, sizeof met->first);
+        met->count = count;
+        met->reached = 0;
+        met->since = rv_log_appended(node->log) + 1;
+    }
+    RV_ASSERT(met->since <= rv_log_appended(node->log) + 1);
+    return met;
+}
+
+/* RV_OK: none of the ids is known; RV_END: all are, and `results` has the first answers. If the
+ * first event's id is known, the others must follow it in the log. */
 static rv_status meet_known_ids(rv_node *node, const rv_append *events, size_t count,
                                 rv_event *results, size_t *index, rv_error *err) {
-    uint64_t first = 0;
-    size_t known = 0;
-    size_t in_a_row = 0;
-    for (size_t i = 0; i < count; i++) {
-        const uint64_t sequence =
-            events[i].has_event_id ? sequence_of_id(node, events[i].event_id) : 0;
-        first = i == 0 ? sequence : first;
-        known += sequence > 0;
-        in_a_row += sequence > 0 && sequence == first + i;
+    rv_ids_met *const met = events[0].has_event_id ? ids_met_of(node, events, count) : NULL;
+    rv_status status = RV_END;
+    size_t i = 0;
+    for (; i < count && status == RV_END; i++) {
+        uint64_t sequence = 0;
+        const uint64_t since = met != NULL && i < met->reached ? met->since : 1;
+        if (events[i].has_event_id) {
+            status = find_id(node, events[i].event_id, since, &sequence, err);
+        }
+        if (status == RV_END && met != NULL && i >= met->reached) {
+            met->reached = i + 1;
+        }
+        if (status == RV_OK && i > 0) {
+            *index = i;
+            status = not_together(err, count);
+        } else if (status == RV_OK) {
+            status = answer_again(node, events, count, sequence, results, index, err);
+            node->ids_met.count = 0;
+            return status == RV_OK ? RV_END : status;
+        }
     }
-    if (known == 0) {
-        return RV_OK;
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return status;
     }
-    if (in_a_row < count) {
-        return not_together(err, known, count);
-    }
-    const rv_status status = answer_again(node, events, count, first, results, index, err);
-    return status == RV_OK ? RV_END : status;
+    node->ids_met.count = 0;
+    return status == RV_END ? RV_OK : status;
 }
 
 /* --- a new event --- */
@@ -287,16 +317,30 @@ static rv_status take_metadata(rv_node *node, const rv_append *append, rv_event 
     return status;
 }
 
+/* The id is not in the log before this batch: is it in the batch? */
+static rv_status check_new_id(rv_node *node, const uint8_t *id, const rv_event *event,
+                              rv_error *err) {
+    uint64_t sequence = 0;
+    const uint64_t since = rv_log_appended(node->log) + 1;
+    RV_ASSERT(event->sequence >= since);
+    if (is_own_id(node, id)) {
+        return reused(id, err);
+    }
+    const rv_status status = rv_log_find_id(node->log, id, since, &sequence, err);
+    return status == RV_OK ? reused(id, err) : status == RV_END ? RV_OK : status;
+}
+
 /* Everything for one event but its record. */
 static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *event,
                              rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
-    if (append->has_event_id &&
-        (is_own_id(node, append->event_id) || sequence_of_id(node, append->event_id) > 0)) {
-        return reused(append->event_id, err);
+    rv_status status =
+        append->has_event_id ? check_new_id(node, append->event_id, event, err) : RV_OK;
+    if (status != RV_OK) {
+        return status;
     }
-    rv_status status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
-                                           &node->scratch, &node->draft, err);
+    status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
+                                 &node->scratch, &node->draft, err);
     status = status == RV_OK ? assign_serials(node, err) : status;
     status = status == RV_OK
                  ? rv_event_draft_complete(&node->draft, event->written_at - RV_EPOCH_DIFFERENCE_US,
@@ -378,6 +422,7 @@ static rv_status append_all(rv_node *node, const rv_append *events, size_t count
         status = judge_event(node, &events[i], &results[i], err);
         if (status == RV_OK) {
             rv_record_write_event(&body, &context, &results[i]);
+            rv_log_note(node->log, &results[i]);
             status = body.full ? rv_error_set(err, RV_BATCH_TOO_LARGE,
                                               "the batch is larger than the limit of %u bytes",
                                               (uint64_t)node->batch_len_max)
@@ -401,6 +446,22 @@ static rv_status check_root(const rv_node *node, rv_error *err) {
     return status;
 }
 
+/* A batch with ids is no larger than what the log knows by heart of its tail. */
+static rv_status check_ids_fit(const rv_node *node, const rv_append *events, size_t count,
+                               rv_error *err) {
+    const size_t max = rv_log_notes_max(node->log);
+    RV_ASSERT(max > 0);
+    for (size_t i = 0; i < count && count > max; i++) {
+        if (events[i].has_event_id) {
+            return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                                "at this memory budget a batch whose events bring ids has at most "
+                                "%u events, not %u",
+                                (uint64_t)max, (uint64_t)count);
+        }
+    }
+    return RV_OK;
+}
+
 rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, rv_event *results,
                          rv_error *err) {
     RV_ASSERT(events != NULL && results != NULL);
@@ -412,6 +473,10 @@ rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, r
         return rv_error_set(err, count == 0 ? RV_REQUEST_INVALID : RV_BATCH_TOO_LARGE,
                             "a batch has 1 to %u events, not %u", (uint64_t)RV_BATCH_EVENTS_MAX,
                             (uint64_t)count);
+    }
+    status = check_ids_fit(node, events, count, err);
+    if (status != RV_OK) {
+        return status;
     }
     rv_arena_reset(&node->results, 0);
     size_t index = 0;
@@ -449,6 +514,7 @@ static rv_status judge_schema(rv_node *node, rv_event *event, rv_writer *body,
     }
     if (status == RV_OK) {
         rv_record_write_event(body, context, event);
+        rv_log_note(node->log, event);
         status = body->full ? rv_error_set(err, RV_SCHEMA_TOO_LARGE,
                                            "the schema text is larger than the limit of %u bytes",
                                            (uint64_t)node->batch_len_max)

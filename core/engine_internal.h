@@ -39,6 +39,14 @@ typedef enum rv_memory_share {
     RV_MEMORY_SHARES
 } rv_memory_share;
 
+/* How far the ids of a batch were looked up: it goes on there when the batch is given again. */
+typedef struct rv_ids_met {
+    uint8_t first[16];
+    size_t count;   /* of the batch; 0: unused */
+    size_t reached; /* ids before this one are not below `since` */
+    uint64_t since;
+} rv_ids_met;
+
 struct rv_node {
     rv_host host;
     rv_role role;
@@ -65,6 +73,7 @@ struct rv_node {
     rv_error failure;               /* why the node is read-only; status RV_OK when it is not */
     rv_value values[RV_FIELDS_MAX]; /* of the event being folded */
     rv_event_draft draft;           /* of the event being appended */
+    rv_ids_met ids_met;
 };
 
 /* RV_OK, or why the node takes nothing: not open, closing, read-only. */

@@ -210,6 +210,7 @@ rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
         return RV_PROTOCOL_ERROR;
     }
     rv_record_write_event(&r->body, &r->context, event);
+    rv_log_note(node->log, event);
     r->event_count += 1;
     return r->body.full
                ? rv_error_set(err, RV_BATCH_TOO_LARGE,

@@ -109,7 +109,7 @@ rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w);
 /* Writes what a node says of itself, as a JSON object: role, log_id, epoch, node_id, position,
  * sequence, durable_sequence, synced_to and selection (edge), state_hash, selection_hash (of
  * the patterns, when there are any), schema_version, schema_hash, aggregates with their rows,
- * streams, log, memory, read_only, upstream (edge). */
+ * streams, log, index, memory, read_only, upstream (edge). */
 void rv_face_status(rv_face *face, const rv_path_pattern *patterns, size_t pattern_count,
                     rv_writer *w);
 

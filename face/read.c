@@ -147,6 +147,7 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     }
     rv_subscription_open(&r->subscription, x->face->options.node, &r->pattern, 1,
                          from == 0 ? 1 : from);
+    rv_subscription_from_version(&r->subscription, r->from_version);
     static const char *const types[] = {"application/json", "application/x-ndjson",
                                         "text/event-stream"};
     x->kind = EXCHANGE_EVENTS;
@@ -299,6 +300,7 @@ static rv_status find_start(rv_exchange *x, rv_error *err) {
         const uint64_t least = rv_subscription_sequence(&r->subscription);
         rv_subscription_open(&r->subscription, node, &r->pattern, 1,
                              sequence > least ? sequence : least);
+        rv_subscription_from_version(&r->subscription, r->from_version);
         r->positioned = true;
         return RV_OK;
     }

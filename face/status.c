@@ -82,6 +82,23 @@ static void write_contents(rv_node *node, rv_writer *w) {
     member_uint(w, "streams", rv_state_stream_count(state));
 }
 
+/* The index is a cache of what the log says: what is wrong with it is told, and mended. */
+static void write_index(const rv_log *log, rv_writer *w) {
+    const rv_log_index_facts facts = rv_log_index_facts_of(log);
+    member(w, "index");
+    rv_write_u8(w, '{');
+    member_uint(w, "runs", facts.runs);
+    member_uint(w, "bytes", facts.bytes);
+    member_uint(w, "indexed", facts.indexed);
+    member_uint(w, "damaged", facts.damaged);
+    if (facts.damaged > 0) {
+        member(w, "damaged_file");
+        rv_write_json_string(w, facts.damaged_file);
+    }
+    member_uint(w, "failures", facts.failures);
+    rv_write_u8(w, '}');
+}
+
 static void write_resources(rv_node *node, rv_writer *w) {
     const rv_log *log = rv_node_log(node);
     const rv_state_usage usage = rv_state_usage_of(rv_node_state(node));
@@ -92,6 +109,7 @@ static void write_resources(rv_node *node, rv_writer *w) {
     rv_bytes kept_in;
     member_uint(w, "bytes_cut", rv_log_cut(log, &kept_in));
     rv_write_u8(w, '}');
+    write_index(log, w);
     member(w, "memory");
     rv_write_u8(w, '{');
     rv_memory_class class;

@@ -27,6 +27,7 @@ typedef struct rv_daemon {
     uv_signal_t signals[2];
     uint64_t moved;     /* what the node had reached when feeds were last asked */
     bool job_done;      /* since then */
+    bool busy;          /* the node had work of its own at the end of the last round */
     bool failed;        /* the node became read-only; said once */
     bool upstream_told; /* how it stands with the upstream, and with what reason */
     rv_status upstream_reason;
@@ -114,7 +115,7 @@ static void round_run(rv_daemon *d) {
     edge_poll(d, now);
     const uint64_t reached = rv_node_sequence(node) + rv_node_sequence_durable(node) +
                              rv_node_watermark(node) + rv_node_watermark_durable(node);
-    const bool moved = reached != d->moved || d->job_done;
+    const bool moved = reached != d->moved || d->job_done || d->busy;
     d->moved = reached;
     d->job_done = false;
     rv_server_ask(d->server, moved, now);
@@ -124,8 +125,9 @@ static void round_run(rv_daemon *d) {
     node_poll(d); /* flushes what the answers appended */
     const uint64_t after = rv_node_sequence(node) + rv_node_sequence_durable(node) +
                            rv_node_watermark(node) + rv_node_watermark_durable(node);
-    const bool again = d->server->again || (d->link != NULL && d->link->again) ||
-                       after != reached || (!d->stopping && rv_node_busy(node));
+    d->busy = !d->stopping && rv_node_busy(node);
+    const bool again =
+        d->server->again || (d->link != NULL && d->link->again) || after != reached || d->busy;
     const int failed = again ? uv_idle_start(&d->again, on_again) : uv_idle_stop(&d->again);
     RV_ASSERT(failed == 0);
     set_deadline(d, now);

@@ -15,7 +15,7 @@
 #include "sync/wire_append.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
-#define SELECTION_MEMORY 8704u        /* patterns and their texts, of one session */
+#define SELECTION_MEMORY 8576u        /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
 #define REFUSAL_SHORT    48u   /* a refusal of which only the code is told, at most */

@@ -55,7 +55,7 @@ int32_t rv_module_edge_failure(void) {
 double rv_module_deadline(void) {
     rv_reactor *const r = rv_reactor_enter();
     if (r->phase == RV_REACTOR_OPEN && rv_node_busy(r->instance.node)) {
-        return 0; /* a checkpoint goes on with each poll */
+        return 0; /* a checkpoint or the log's index goes on with each poll */
     }
     const rv_edge *const edge = edge_of(r);
     const int64_t deadline = edge == NULL ? INT64_MAX : rv_edge_deadline(edge);

@@ -49,6 +49,13 @@
 #define RV_BATCH_LEN_MAX    (4 << 20)  /* bytes of one batch in the log; less with a small budget */
 #define RV_METADATA_LEN_MAX (16 << 10) /* bytes of an event's metadata, as JSON */
 
+/* --- the log's index --- */
+#define RV_INDEX_EVENTS_MIN 1024u /* events of a run when it is made; twice that are in memory */
+#define RV_INDEX_EVENTS_MAX                                                                        \
+    32768u                       /* 4 MiB; more would make fewer runs of a level, not less work    \
+                                  */
+#define RV_INDEX_BLOCKS_MAX 128u /* 4 KiB each, of runs, in memory: some hundred ways down */
+
 /* --- selections and subscriptions --- */
 #define RV_PATTERNS_MAX 64 /* path patterns of one selection */
 

@@ -3,11 +3,26 @@
  * A subscription walks batches of the log. A batch that was read stays valid until the node reads
  * another or is polled (`read_generation`); then it is read again, which finds it in the log's
  * cache, and the walk goes on at the record where it was.
+ *
+ * Of one stream, the index says which sequences its events have; the batches that hold them are
+ * read, and the records before them passed over.
  */
 #include "core/live/subscription.h"
 
 #include "core/base/assert.h"
 #include "core/engine_internal.h"
+#include "core/log/batch.h"
+
+/* True for a pattern that only one path matches. */
+static bool is_concrete(const rv_path_pattern *pattern) {
+    RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);
+    for (size_t i = 0; i < pattern->segment_count; i++) {
+        if (pattern->segments[i].len == 0) {
+            return false;
+        }
+    }
+    return !pattern->rest;
+}
 
 void rv_subscription_open(rv_subscription *subscription, rv_node *node,
                           const rv_path_pattern *patterns, size_t pattern_count, uint64_t from) {
@@ -18,7 +33,16 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
         .pattern_count = pattern_count,
         .next_cursor = rv_log_cursor_at(from),
         .next_sequence = from,
+        .of_stream = pattern_count == 1 && is_concrete(&patterns[0]),
+        .stream = rv_log_stream_from(0, 1),
+        .version_next = 1,
     };
+}
+
+void rv_subscription_from_version(rv_subscription *subscription, uint64_t version) {
+    RV_ASSERT(subscription->ahead_count == 0);
+    subscription->stream.version = version > 0 ? version : 1;
+    subscription->version_next = subscription->stream.version;
 }
 
 static rv_status enter_batch(rv_subscription *s, rv_error *err) {
@@ -80,9 +104,116 @@ static bool next_in_batch(rv_subscription *s, rv_event *event) {
     return false;
 }
 
-rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *event,
+/* --- of one stream --- */
+
+/* All that is durable was looked at. */
+static rv_status stream_over(rv_subscription *s) {
+    const uint64_t next = rv_node_sequence_durable(s->node) + 1;
+    s->next_sequence = next > s->next_sequence ? next : s->next_sequence;
+    RV_ASSERT(s->ahead_at == s->ahead_count);
+    return RV_END;
+}
+
+/* Looks up the sequences of the next events: RV_OK, RV_END, RV_PENDING, RV_BUSY, errors. */
+static rv_status look_ahead(rv_subscription *s, rv_error *err) {
+    RV_ASSERT(s->ahead_at == s->ahead_count);
+    rv_stream_head head = {.version = 0};
+    s->found =
+        s->found || rv_state_stream_find(s->node->state, s->patterns[0].text, &s->stream.stream);
+    if (s->found) {
+        rv_state_stream(s->node->state, s->stream.stream, &head);
+    }
+    if (head.version < s->stream.version) {
+        return stream_over(s);
+    }
+    uint64_t least =
+        s->next_sequence > head.first_sequence ? s->next_sequence : head.first_sequence;
+    s->stream.sequence = s->stream.sequence > least ? s->stream.sequence : least;
+    s->node->read_generation += 1; /* it may have to read */
+    rv_log_sequences found = {.list = s->ahead, .cap = RV_SUBSCRIPTION_AHEAD};
+    const rv_status status = rv_log_find_versions(s->node->log, &s->stream, &found, err);
+    s->ahead_at = 0;
+    s->ahead_count = found.count;
+    return status == RV_END ? stream_over(s) : status;
+}
+
+/* Sees to it that `batch` holds the sequence, and the context stands at or before it. */
+static rv_status enter_batch_of(rv_subscription *s, uint64_t sequence, rv_error *err) {
+    const bool valid = s->in_batch && s->generation == s->node->read_generation &&
+                       s->context.next_sequence <= sequence && sequence < s->next_cursor.sequence;
+    if (valid) {
+        return RV_OK;
+    }
+    const bool same =
+        s->in_batch && s->context.next_sequence <= sequence && sequence < s->next_cursor.sequence;
+    rv_log_cursor cursor = same ? s->cursor : rv_log_cursor_at(sequence);
+    if (same) {
+        cursor.sequence = sequence;
+    }
+    rv_batch batch;
+    const rv_status status = rv_node_read(s->node, &cursor, &batch, err);
+    if (status != RV_OK) {
+        return status == RV_END ? RV_PENDING : status;
+    }
+    if (!same) {
+        s->body_offset = 0;
+        s->context = rv_batch_context(&batch, s->node->log);
+    }
+    s->next_cursor = cursor;
+    s->cursor = cursor;
+    s->cursor.offset -= rv_batch_size(batch.body.len); /* where it begins */
+    s->in_batch = true;
+    s->batch = batch;
+    s->generation = s->node->read_generation;
+    return RV_OK;
+}
+
+/* The event with this sequence, which the batch has. */
+static bool event_of(rv_subscription *s, uint64_t sequence, rv_event *event) {
+    rv_record record;
+    rv_cursor c = rv_cursor_over(rv_bytes_from(s->batch.body, s->body_offset));
+    while (rv_cursor_left(&c) > 0 && rv_record_read(&c, &s->context, &record)) {
+        s->body_offset = s->batch.body.len - rv_cursor_left(&c);
+        if (record.kind == RV_RECORD_EVENT && record.event.sequence == sequence) {
+            *event = record.event;
+            return true;
+        }
+    }
+    RV_ASSERT(s->body_offset <= s->batch.body.len);
+    return false;
+}
+
+static rv_status stream_next(rv_subscription *s, rv_event *event, rv_bytes *path, rv_error *err) {
+    rv_status status = s->ahead_at < s->ahead_count ? RV_OK : look_ahead(s, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    const uint64_t sequence = s->ahead[s->ahead_at];
+    status = enter_batch_of(s, sequence, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!event_of(s, sequence, event) || event->stream != s->stream.stream) {
+        s->in_batch = false;
+        s->ahead_at = s->ahead_count;
+        s->stream.sequence = s->next_sequence;
+        s->stream.version = s->version_next;
+        rv_log_index_doubt(s->node->log, sequence);
+        return RV_PENDING;
+    }
+    s->ahead_at += 1;
+    s->next_sequence = sequence + 1;
+    s->version_next = event->version + 1;
+    rv_stream_head head;
+    rv_state_stream(s->node->state, event->stream, &head);
+    *path = head.path;
+    return RV_OK;
+}
+
+/* --- of all that match --- */
+
+static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *event,
                                rv_bytes *path, rv_error *err) {
-    RV_ASSERT(scan_max > 0);
     uint32_t scanned = 0;
     while (scanned < scan_max) {
         if (!s->in_batch || s->generation != s->node->read_generation) {
@@ -98,7 +229,16 @@ rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *
             scanned += 1;
         }
     }
+    RV_ASSERT(scanned == scan_max);
     return RV_PENDING;
+}
+
+rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *event,
+                               rv_bytes *path, rv_error *err) {
+    RV_ASSERT(scan_max > 0);
+    /* Batch ends and schema changes are told to those only that go through all. */
+    return s->of_stream && !s->system ? stream_next(s, event, path, err)
+                                      : matching_next(s, scan_max, event, path, err);
 }
 
 uint64_t rv_subscription_sequence(const rv_subscription *subscription) {

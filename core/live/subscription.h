@@ -4,11 +4,16 @@
  * and then what comes, with no seam, because both are one read of the log. It yields durable events
  * only. It has no buffer of its own and keeps nothing alive: who holds one asks it again when
  * rv_node_sequence_durable has moved.
+ *
+ * With patterns it looks at every event of the log. If the only pattern names one stream, it is
+ * led by the log's index, and costs what it yields.
  */
 #ifndef RV_LIVE_SUBSCRIPTION_H
 #define RV_LIVE_SUBSCRIPTION_H
 
 #include "core/engine.h"
+
+#define RV_SUBSCRIPTION_AHEAD 8 /* sequences of one stream that are looked up at a time */
 
 typedef struct rv_subscription {
     rv_node *node;
@@ -25,11 +30,23 @@ typedef struct rv_subscription {
     uint64_t generation; /* of the node's reads: `batch` is valid while it has not moved */
     size_t body_offset;  /* of the next record in `batch` */
     rv_record_context context;
+    /* of one stream: */
+    bool of_stream;
+    bool found;            /* its number is known */
+    uint64_t version_next; /* behind the last one that was yielded */
+    rv_log_stream_cursor stream;
+    uint64_t ahead[RV_SUBSCRIPTION_AHEAD]; /* sequences of its next events */
+    uint32_t ahead_at;
+    uint32_t ahead_count;
 } rv_subscription;
 
 /* Starts before the event with sequence `from` (1 or more). */
 void rv_subscription_open(rv_subscription *subscription, rv_node *node,
                           const rv_path_pattern *patterns, size_t pattern_count, uint64_t from);
+
+/* Of one stream: events of lower versions are passed over, without looking at them. Before the
+ * first rv_subscription_next. Of more than one stream it says nothing. */
+void rv_subscription_from_version(rv_subscription *subscription, uint64_t version);
 
 /*
  * The next matching event and its stream's path; both are valid until the next call on the node.

@@ -219,6 +219,7 @@ static rv_step collect_step(rv_log *log) {
         return step;
     }
     if (belongs_to_tail(log)) {
+        rv_tail_seed(log);
         const rv_tail_older older = {c->first, c->streams, c->versions, c->count,
                                      c->ids,   c->id_at,   c->id_count};
         if (rv_tail_prepend(&log->tail_index, &older)) {

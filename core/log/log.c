@@ -271,7 +271,7 @@ bool rv_log_busy(const rv_log *log) {
     const rv_appender *const a = &log->appender;
     const bool waiting = a->first.len > 0 || (a->chain != RV_CHAIN_IDLE && !a->stalled);
     RV_ASSERT(a->first.len > 0 || a->second.len == 0);
-    return rv_op_active(&log->main) || rv_op_active(&log->indexer.op) || rv_blocks_loading(log) ||
+    return rv_op_active(&log->main) || rv_blocks_loading(log) ||
            (log->failed == RV_OK && waiting) || rv_slots_loading(log) || rv_files_opening(log);
 }
 

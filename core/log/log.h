@@ -230,8 +230,9 @@ RV_MUST_USE rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *
  */
 void rv_log_note(rv_log *log, const rv_event *event);
 
-/* True when the ids of one batch can be as many as that: else a batch is too large. */
-bool rv_log_notes(const rv_log *log, uint32_t id_count);
+/* How many events a batch can have if callers brought ids for some: more would not be known, the
+ * first ones not any more, when the last ones are judged. */
+size_t rv_log_notes_max(const rv_log *log);
 
 /* Where in a stream to look. Plain data. */
 typedef struct rv_log_stream_cursor {
@@ -257,10 +258,13 @@ typedef struct rv_log_sequences {
 RV_MUST_USE rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *cursor,
                                            rv_log_sequences *found, rv_error *err);
 
-/* The sequence of the event with this foreign id, durable or not. RV_OK, RV_END: there is none; the
- * others as above. */
-RV_MUST_USE rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t *sequence,
-                                     rv_error *err);
+/* The sequence of the event with this foreign id, durable or not, if it is not known to be below
+ * `since`. RV_OK, RV_END: there is none; the others as above. */
+RV_MUST_USE rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t since,
+                                     uint64_t *sequence, rv_error *err);
+
+/* What the index said of this sequence is not so: the run that did is dropped, and made again. */
+void rv_log_index_doubt(rv_log *log, uint64_t sequence);
 
 /* True when the index has work to do that needs no event of the outside: poll soon. */
 bool rv_log_working(const rv_log *log);

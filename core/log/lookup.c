@@ -13,24 +13,31 @@
 
 #define SCAN_BATCHES_MAX 32 /* of one call */
 
+void rv_tail_seed(rv_log *log) {
+    RV_ASSERT(log->indexer.collected.cap > 0);
+    if (log->tail_index.seed == 0) {
+        uint8_t seed[8];
+        log->ops.host.ops->entropy(log->ops.host.ctx, seed, sizeof seed);
+        log->tail_index.seed = rv_load_u64(seed) | 1;
+    }
+}
+
 void rv_log_note(rv_log *log, const rv_event *event) {
     RV_ASSERT(event->sequence > 0);
     if (log->indexer.collected.cap == 0) {
         return;
     }
-    if (event->foreign_id && log->tail_index.seed == 0) {
-        uint8_t seed[8];
-        log->ops.host.ops->entropy(log->ops.host.ctx, seed, sizeof seed);
-        log->tail_index.seed = rv_load_u64(seed) | 1;
+    if (event->foreign_id) {
+        rv_tail_seed(log);
     }
     const rv_tail_event noted = {event->sequence, event->version, event->stream,
                                  event->foreign_id ? event->event_id : NULL};
     rv_tail_add(&log->tail_index, &noted);
 }
 
-bool rv_log_notes(const rv_log *log, uint32_t id_count) {
-    const rv_indexer *const ix = &log->indexer;
-    return ix->collected.cap == 0 || id_count <= log->tail_index.cap / 2;
+size_t rv_log_notes_max(const rv_log *log) {
+    RV_ASSERT(log->indexer.collected.cap <= log->tail_index.cap);
+    return log->tail_index.cap;
 }
 
 /* Where the tail begins to be all there is to ask. */
@@ -260,15 +267,21 @@ static bool gap_closes(const rv_log *log) {
            ix->wait_for <= log->durable.next_sequence;
 }
 
-rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t *sequence, rv_error *err) {
+rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t since, uint64_t *sequence,
+                         rv_error *err) {
+    RV_ASSERT(since > 0);
     RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
     if (rv_tail_find_id(&log->tail_index, id, sequence)) {
         return RV_OK;
     }
+    if (since >= log->tail_index.base) {
+        return RV_END;
+    }
     if (log->tail_index.base > log->durable.next_sequence) {
         return RV_PENDING; /* what fell out of the tail can be read when it is flushed */
     }
-    uint64_t at = fact_known(log, id);
+    const uint64_t known = fact_known(log, id);
+    uint64_t at = known > since ? known : since;
     for (unsigned pass = 0; pass < 4 * RV_RUNS_MAX && at < log->tail_index.base; pass += 1) {
         uint32_t index = 0;
         rv_status status = RV_END;
@@ -347,6 +360,15 @@ rv_status rv_index_place_below(rv_log *log, uint64_t watermark, uint32_t segment
         }
     }
     return RV_END;
+}
+
+void rv_log_index_doubt(rv_log *log, uint64_t sequence) {
+    uint32_t index = 0;
+    RV_ASSERT(sequence > 0);
+    if (covered(log, sequence, &index)) {
+        rv_runs_drop(&log->runs, index, true);
+        log->indexer.idle = false;
+    }
 }
 
 /* --- facts --- */

@@ -23,14 +23,12 @@
 /* Whose slots they are; of heap slots: the size class. */
 typedef enum rv_check_owner {
     RV_CHECK_OVERFLOW = RV_HEAP_CLASSES,
-    RV_CHECK_IDS,
     RV_CHECK_TREES,
     RV_CHECK_ROWS /* and the aggregate's number */
 } rv_check_owner;
 
 /* Which index an entry is in. */
 typedef enum rv_check_index {
-    RV_CHECK_ID_INDEX,
     RV_CHECK_STREAM_INDEX,
     RV_CHECK_ROW_INDEX /* and the aggregate's number */
 } rv_check_index;
@@ -128,7 +126,6 @@ bool rv_check_trees(rv_check *c, const rv_aggregate *aggregate, const rv_table *
 /* --- check_rows.c --- */
 
 bool rv_check_index_of(rv_check *c, const rv_index *index, uint32_t which);
-bool rv_check_ids(rv_check *c);
 bool rv_check_streams(rv_check *c);
 bool rv_check_table(rv_check *c, uint16_t aggregate);
 

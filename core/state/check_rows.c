@@ -86,34 +86,7 @@ static bool use_heap(rv_check *c, const rv_cell *cell) {
     return place == 0 || rv_check_fail(c, "a value in pieces");
 }
 
-/* --- ids and streams --- */
-
-bool rv_check_ids(rv_check *c) {
-    const rv_root *const root = rv_root_of(c->pages);
-    if (root->ids.kind != RV_PAGE_HEAP || root->ids.size != sizeof(rv_id_entry) ||
-        root->ids.tag != 0) {
-        return rv_check_fail(c, "the list of event ids");
-    }
-    rv_check_list list;
-    bool good = rv_check_index_of(c, &root->id_index, RV_CHECK_ID_INDEX) &&
-                rv_check_list_begin(c, &list, &root->ids, RV_CHECK_IDS);
-    while (good && list.page != 0) {
-        for (uint32_t i = 0; i < list.fresh && good; i += 1) {
-            if (!rv_check_list_uses(&list, i)) {
-                continue;
-            }
-            const uint32_t place = rv_slot_place(list.page, i);
-            rv_id_entry entry;
-            memcpy(&entry, rv_slots_read(c->pages, place, sizeof entry), sizeof entry);
-            good = entry.sequence <= c->last_sequence || rv_check_fail(c, "an id's sequence");
-            const uint32_t hash = rv_ids_hash(c->hash_key, entry.id);
-            rv_check_meet(c, RV_CHECK_ENTRY, RV_CHECK_ID_INDEX, entry_of(hash, place));
-            rv_check_use(c, RV_CHECK_SLOT, RV_CHECK_IDS, place);
-        }
-        good = good && rv_check_list_next(c, &list);
-    }
-    return good;
-}
+/* --- streams --- */
 
 static bool check_stream(rv_check *c, const rv_stream_line *line, uint32_t number) {
     const bool declared = line->declaration < rv_schema_stream_count(c->schema);

@@ -345,17 +345,8 @@ static rv_status head_move(rv_pages *pages, const rv_event *event) {
     return status;
 }
 
-static rv_status id_note(rv_state *state, const rv_event *event) {
-    uint64_t sequence;
-    RV_ASSERT(event->foreign_id);
-    if (rv_ids_find(&state->pages, state->hash_key, event->event_id, &sequence)) {
-        return RV_OK; /* whoever accepts events has asked before; elsewhere the first one stays */
-    }
-    return rv_ids_add(&state->pages, state->hash_key, event->event_id, event->sequence);
-}
-
-/* Head, id, rows. `type` is NULL for events of the system. */
-static rv_status event_fold(rv_state *state, rv_fold *f) {
+/* Head, rows. `type` is NULL for events of the system. */
+static rv_status event_fold(rv_fold *f) {
     rv_fold_key keys[RV_TOUCHES_MAX];
     rv_status status = RV_OK;
     const bool straight = f->type != NULL && f->type->straight && !f->judge;
@@ -365,9 +356,6 @@ static rv_status event_fold(rv_state *state, rv_fold *f) {
     }
     if (status == RV_OK) {
         status = head_move(f->pages, f->event);
-    }
-    if (status == RV_OK && f->event->foreign_id) {
-        status = id_note(state, f->event);
     }
     RV_ASSERT(f->type == NULL || f->values != NULL || f->type->field_count == 0);
     if (status == RV_OK && straight) {
@@ -399,7 +387,7 @@ rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *
     f.scratch = scratch;
     f.err = err;
     const size_t mark = rv_arena_mark(scratch);
-    const rv_status status = event_fold(state, &f);
+    const rv_status status = event_fold(&f);
     rv_arena_reset(scratch, mark);
     if (status == RV_STATE_FULL) {
         return rv_error_set(err, status, "no page of memory is left for rows, of %u",

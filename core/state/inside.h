@@ -3,7 +3,6 @@
 #ifndef RV_STATE_INSIDE_H
 #define RV_STATE_INSIDE_H
 
-#include "core/state/ids.h"
 #include "core/state/rows.h"
 #include "core/state/state.h"
 #include "core/state/streams.h"

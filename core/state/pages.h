@@ -31,7 +31,7 @@ typedef enum rv_page_kind {
     RV_PAGE_ROOT,      /* page 1: root.h */
     RV_PAGE_TABLE,     /* counters and layout of an aggregate: rows.h */
     RV_PAGE_ROWS,      /* slots of rows */
-    RV_PAGE_HEAP,      /* slots of values, event ids, overflowing buckets */
+    RV_PAGE_HEAP,      /* slots of values, overflowing buckets */
     RV_PAGE_DIRECTORY, /* numbers of the pages of an array: lines.h */
     RV_PAGE_BUCKETS,   /* lines of an index */
     RV_PAGE_STREAMS,   /* lines of stream heads */

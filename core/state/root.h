@@ -15,11 +15,9 @@
 typedef struct rv_root {
     rv_page_head head;
     rv_pool pool;
-    rv_slots heap[RV_HEAP_CLASSES]; /* values, by size class: heap.h */
-    rv_slots overflow;              /* buckets that did not fit: index.h */
-    rv_slots ids;                   /* foreign event ids: streams.h */
-    rv_slots tree_nodes;            /* of secondary indexes: tree.h */
-    rv_index id_index;
+    rv_slots heap[RV_HEAP_CLASSES];     /* values, by size class: heap.h */
+    rv_slots overflow;                  /* buckets that did not fit: index.h */
+    rv_slots tree_nodes;                /* of secondary indexes: tree.h */
     rv_index stream_index;              /* by path, to 1 + number */
     rv_lines streams;                   /* heads by number */
     uint32_t tables[RV_AGGREGATES_MAX]; /* table pages: rows.h; 0 before the first row */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Slots of one size in pages of one owner: rows of an aggregate, values of a size class, foreign
- * event ids, overflowing buckets. A slot's place has 32 bits: the page's number, then ten bits of
+ * overflowing buckets. A slot's place has 32 bits: the page's number, then ten bits of
  * slot.
  *
  *     page:  head (64) | slot 0 | slot 1 | … | slot_fresh: never used …

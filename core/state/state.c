@@ -12,9 +12,6 @@ static void root_init(rv_state *state) {
     rv_root *const root = (rv_root *)(void *)rv_pages_write_new(&state->pages, RV_PAGE_FIRST, 0);
     root->overflow.size = RV_LINE_SIZE;
     root->overflow.kind = RV_PAGE_HEAP;
-    root->ids.size = (uint16_t)sizeof(rv_id_entry);
-    root->ids.kind = RV_PAGE_HEAP;
-    root->id_index.buckets.kind = RV_PAGE_BUCKETS;
     root->stream_index.buckets.kind = RV_PAGE_BUCKETS;
     root->streams.kind = RV_PAGE_STREAMS;
     root->tree_nodes.size = RV_TREE_NODE_SIZE;
@@ -137,10 +134,6 @@ rv_status rv_state_serial_next(const rv_state *state, uint16_t aggregate, int64_
     }
     *value = last + 1;
     return RV_OK;
-}
-
-bool rv_state_event_id_find(const rv_state *state, const uint8_t *id, uint64_t *sequence) {
-    return rv_ids_find(&state->pages, state->hash_key, id, sequence);
 }
 
 uint64_t rv_state_row_count(const rv_state *state, uint16_t aggregate) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state: rows of aggregates, stream heads and foreign event ids, all in fixed-size pages taken
- * from one run of memory, all rebuilt from the log when a node opens.
+ * The state: rows of aggregates and stream heads, all in fixed-size pages taken from one run of
+ * memory, all rebuilt from the log when a node opens.
  *
  * Judging and folding are one walk (SEMANTICS 12 to 15). At the root an event is folded with
  * RV_FOLD_JUDGE inside a transaction: constraints are checked against the rows as they then are,
@@ -87,9 +87,6 @@ RV_MUST_USE rv_status rv_state_fold(rv_state *state, const rv_event *event, cons
  * type's range is used up. */
 RV_MUST_USE rv_status rv_state_serial_next(const rv_state *state, uint16_t aggregate,
                                            int64_t *value, rv_error *err);
-
-/* The sequence of the event with this foreign id. */
-bool rv_state_event_id_find(const rv_state *state, const uint8_t *id, uint64_t *sequence);
 
 /* --- rows --- */
 

@@ -218,10 +218,10 @@ static inline void ix_check_stream(node *n, ix_twin *t, uint32_t stream, uint64_
 }
 
 static inline rv_status ix_find_id(node *n, const uint8_t *id, uint64_t *sequence) {
-    rv_status status = rv_log_find_id(n->log, id, sequence, &n->err);
+    rv_status status = rv_log_find_id(n->log, id, 1, sequence, &n->err);
     for (unsigned i = 0; i < PUMP_MAX && (status == RV_PENDING || status == RV_BUSY); i += 1) {
         (void)ix_pass(n);
-        status = rv_log_find_id(n->log, id, sequence, &n->err);
+        status = rv_log_find_id(n->log, id, 1, sequence, &n->err);
     }
     return status;
 }

@@ -27,7 +27,7 @@ static bool start(size_t page_memory, size_t journal_memory) {
     rv_root *const root = (rv_root *)(void *)rv_pages_write_new(&pages, RV_PAGE_FIRST, 0);
     root->overflow.size = RV_LINE_SIZE;
     root->overflow.kind = RV_PAGE_HEAP;
-    root->id_index.buckets.kind = RV_PAGE_BUCKETS;
+    root->stream_index.buckets.kind = RV_PAGE_BUCKETS;
     memset(present, 0, sizeof present);
     return true;
 }
@@ -42,7 +42,8 @@ static bool has(uint32_t place, uint32_t hash, uint32_t *offered) {
     rv_index_probe probe;
     bool found = false;
     *offered = 0;
-    const rv_bucket *const bucket = rv_index_bucket(&pages, &rv_root_of(&pages)->id_index, hash);
+    const rv_bucket *const bucket =
+        rv_index_bucket(&pages, &rv_root_of(&pages)->stream_index, hash);
     uint32_t at = rv_index_first(&pages, bucket, hash, &probe);
     while (at != 0) {
         *offered += 1;
@@ -61,14 +62,14 @@ static void run(uint32_t places, uint32_t spread, uint32_t steps, uint64_t seed)
         uint32_t offered;
         RV_CHECK_EQ(has(place, hash, &offered), present[place]);
         if (present[place]) {
-            RV_CHECK_STATUS(rv_index_remove(&pages, RV_ROOT_AT(id_index), hash, place), RV_OK);
+            RV_CHECK_STATUS(rv_index_remove(&pages, RV_ROOT_AT(stream_index), hash, place), RV_OK);
             count -= 1;
         } else {
-            RV_CHECK_STATUS(rv_index_insert(&pages, RV_ROOT_AT(id_index), hash, place), RV_OK);
+            RV_CHECK_STATUS(rv_index_insert(&pages, RV_ROOT_AT(stream_index), hash, place), RV_OK);
             count += 1;
         }
         present[place] = !present[place];
-        RV_CHECK_EQ(rv_index_of(&pages, RV_ROOT_AT(id_index))->count, count);
+        RV_CHECK_EQ(rv_index_of(&pages, RV_ROOT_AT(stream_index))->count, count);
     }
     for (uint32_t place = 1; place <= places; place += 1) {
         uint32_t offered;
@@ -93,9 +94,10 @@ RV_TEST(buckets_stay_few_a_chain) {
     RV_CHECK(start(64u << 20, 1u << 20));
     for (uint32_t place = 1; place <= 100000; place += 1) {
         RV_CHECK_STATUS(
-            rv_index_insert(&pages, RV_ROOT_AT(id_index), hash_of(place, PLACES), place), RV_OK);
+            rv_index_insert(&pages, RV_ROOT_AT(stream_index), hash_of(place, PLACES), place),
+            RV_OK);
     }
-    const rv_index *const index = rv_index_of(&pages, RV_ROOT_AT(id_index));
+    const rv_index *const index = rv_index_of(&pages, RV_ROOT_AT(stream_index));
     uint32_t overflowing = 0;
     for (uint32_t i = 0; i < index->buckets.count; i += 1) {
         const uint8_t *const line = rv_lines_read(&pages, &index->buckets, i);
@@ -111,7 +113,7 @@ RV_TEST(rollback_leaves_the_entries_and_pages_as_they_were) {
     uint64_t seed = 5;
     for (uint32_t round = 0; round < 300; round += 1) {
         const uint32_t used = rv_pages_pool(&pages)->used;
-        const uint32_t count = rv_index_of(&pages, RV_ROOT_AT(id_index))->count;
+        const uint32_t count = rv_index_of(&pages, RV_ROOT_AT(stream_index))->count;
         const bool keep = rv_test_random(&seed) % 2 == 0;
         const uint32_t steps = (uint32_t)(rv_test_random(&seed) % 300);
         const uint64_t replay = seed;
@@ -120,8 +122,8 @@ RV_TEST(rollback_leaves_the_entries_and_pages_as_they_were) {
             const uint32_t place = 1 + (uint32_t)(rv_test_random(&seed) % 20000);
             const uint32_t hash = hash_of(place, 15000);
             const rv_status status =
-                present[place] ? rv_index_remove(&pages, RV_ROOT_AT(id_index), hash, place)
-                               : rv_index_insert(&pages, RV_ROOT_AT(id_index), hash, place);
+                present[place] ? rv_index_remove(&pages, RV_ROOT_AT(stream_index), hash, place)
+                               : rv_index_insert(&pages, RV_ROOT_AT(stream_index), hash, place);
             RV_CHECK_STATUS(status, RV_OK);
             present[place] = !present[place];
         }
@@ -136,7 +138,7 @@ RV_TEST(rollback_leaves_the_entries_and_pages_as_they_were) {
             present[place] = !present[place];
         }
         RV_CHECK_EQ(rv_pages_pool(&pages)->used, used);
-        RV_CHECK_EQ(rv_index_of(&pages, RV_ROOT_AT(id_index))->count, count);
+        RV_CHECK_EQ(rv_index_of(&pages, RV_ROOT_AT(stream_index))->count, count);
     }
     for (uint32_t place = 1; place <= 20000; place += 1) {
         uint32_t offered;
@@ -152,14 +154,14 @@ RV_TEST(full_pages_and_full_journals_are_told_and_taken_back) {
             uint32_t place = 1;
             rv_status status = RV_OK;
             for (uint32_t fails = 0; fails < 3; fails += status != RV_OK) {
-                const uint32_t count = rv_index_of(&pages, RV_ROOT_AT(id_index))->count;
+                const uint32_t count = rv_index_of(&pages, RV_ROOT_AT(stream_index))->count;
                 const uint32_t used = rv_pages_pool(&pages)->used;
                 rv_pages_begin(&pages);
                 status = RV_OK;
                 const uint32_t first = place;
                 for (uint32_t i = 0; i < 30 && status == RV_OK; i += 1, place += 1) {
-                    status = rv_index_insert(&pages, RV_ROOT_AT(id_index), hash_of(place, PLACES),
-                                             place);
+                    status = rv_index_insert(&pages, RV_ROOT_AT(stream_index),
+                                             hash_of(place, PLACES), place);
                 }
                 if (status == RV_OK) {
                     rv_pages_commit(&pages);
@@ -168,7 +170,7 @@ RV_TEST(full_pages_and_full_journals_are_told_and_taken_back) {
                 RV_CHECK(status == RV_STATE_FULL || status == RV_BATCH_TOO_LARGE);
                 rv_pages_rollback(&pages);
                 place = first;
-                RV_CHECK_EQ(rv_index_of(&pages, RV_ROOT_AT(id_index))->count, count);
+                RV_CHECK_EQ(rv_index_of(&pages, RV_ROOT_AT(stream_index))->count, count);
                 RV_CHECK_EQ(rv_pages_pool(&pages)->used, used);
             }
             for (uint32_t i = 1; i < place; i += 1) {

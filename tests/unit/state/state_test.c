@@ -298,29 +298,6 @@ RV_TEST(streams_are_refused_whole_when_pages_run_out) {
     RV_CHECK(bank_same(hash, rv_state_hash(state, 0)));
 }
 
-RV_TEST(foreign_ids_lead_to_sequences) {
-    RV_CHECK(start(8u << 20, 1u << 20));
-    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_event event = {.type = RV_SYSTEM_SCHEMA_TYPE, .foreign_id = true};
-    uint64_t found;
-    for (uint64_t i = 1; i <= 5000; i += 1) {
-        event.sequence = i;
-        event.version = i;
-        memcpy(event.event_id + 3, &i, sizeof i);
-        RV_CHECK(!rv_state_event_id_find(state, event.event_id, &found));
-        RV_CHECK_STATUS(rv_state_fold(state, &event, NULL, RV_FOLD_APPLY, &scratch, &err), RV_OK);
-    }
-    for (uint64_t i = 1; i <= 5000; i += 1) {
-        memcpy(event.event_id + 3, &i, sizeof i);
-        RV_CHECK(rv_state_event_id_find(state, event.event_id, &found));
-        RV_CHECK_EQ(found, i);
-    }
-    event.sequence = 6000; /* the first one stays */
-    RV_CHECK_STATUS(rv_state_fold(state, &event, NULL, RV_FOLD_APPLY, &scratch, &err), RV_OK);
-    RV_CHECK(rv_state_event_id_find(state, event.event_id, &found));
-    RV_CHECK_EQ(found, 5000);
-}
-
 RV_TEST(large_values_come_back_whole) {
     RV_CHECK(start(8u << 20, 2u << 20));
     const size_t len = RV_EVENT_LEN_MAX;
@@ -389,7 +366,6 @@ int main(void) {
     RV_RUN(serial_keys_follow_the_greatest);
     RV_RUN(streams_are_numbered_and_found);
     RV_RUN(streams_are_refused_whole_when_pages_run_out);
-    RV_RUN(foreign_ids_lead_to_sequences);
     RV_RUN(large_values_come_back_whole);
     RV_RUN(events_that_name_what_is_not_there_are_damage);
     RV_RUN(a_budget_that_is_too_small_is_told);
