@@ -1,3 +1,9 @@
+# One row's history out of ten million events: some minutes and 800 MB, so not part of `make bench`.
+add_executable(bench_history EXCLUDE_FROM_ALL tests/bench/history.c)
+target_link_libraries(bench_history PRIVATE rivulet_platform rivulet)
+target_compile_definitions(bench_history PRIVATE _GNU_SOURCE)
+rv_link_whole(bench_history)
+
 # Benchmarks, and the SQLite that they run beside: the same amalgamation, tuned as well as we can.
 if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
   add_library(bench_sqlite STATIC EXCLUDE_FROM_ALL ${RV_DEPS}/sqlite/sqlite3.c)

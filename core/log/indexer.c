@@ -453,11 +453,13 @@ void rv_indexer_poll(rv_log *log) {
         step = index_step(log);
     }
     ix->idle = step == RV_STEP_END;
+    ix->waits = step == RV_STEP_WAIT;
 }
 
 bool rv_indexer_works(const rv_log *log) {
     const rv_indexer *const ix = &log->indexer;
-    return ix->collected.cap > 0 && log->failed == RV_OK && log->segment_count > 0 && !ix->idle;
+    return ix->collected.cap > 0 && log->failed == RV_OK && log->segment_count > 0 && !ix->idle &&
+           !ix->waits;
 }
 
 rv_step rv_indexer_stop(rv_log *log) {

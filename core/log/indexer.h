@@ -86,6 +86,7 @@ typedef struct rv_indexer {
     rv_collected collected;
     rv_merged merged[RV_RUNS_FAN];
     bool idle;         /* nothing is to be done until there are more events */
+    bool waits;        /* for an operation, whose end polls */
     uint64_t wait_for; /* nothing is begun before the log has this sequence: after a failure */
     uint32_t failures;
 } rv_indexer;

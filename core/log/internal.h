@@ -33,6 +33,9 @@
     ((size_t)(256 << 10)) /* read at a time: large for a disk, small for a cache                   \
                            */
 
+#define RV_LOG_POINT                                                                               \
+    ((size_t)(96 << 10)) /* read where nobody reads on: the index's spacing, and some */
+
 /* Operations by the low bits of their tickets. */
 #define RV_OP_MAIN   0
 #define RV_OP_HANDLE 1

@@ -141,6 +141,22 @@ static rv_slot *slot_find(rv_log *log, rv_place place) {
     return NULL;
 }
 
+/* How much to read at a place: where somebody reads on, twice what he read before; at any other,
+ * about as far as the index leads astray. */
+static size_t load_size(const rv_log *log, rv_place place) {
+    const size_t chunk = chunk_of(log);
+    size_t size = RV_LOG_POINT;
+    for (uint32_t i = 0; i < log->options.read_slot_count; i += 1) {
+        const rv_slot *const slot = &log->slots[i];
+        if (slot->phase == RV_SLOT_READY && slot->segment == place.segment &&
+            slot->offset + slot->len == place.offset && 2 * slot->len > size) {
+            size = 2 * slot->len;
+        }
+    }
+    RV_ASSERT(chunk > 0);
+    return size < chunk ? size : chunk;
+}
+
 /* Starts a load: RV_OK, RV_PENDING (the file is being opened), RV_BUSY, errors of opening. */
 static rv_status slot_load(rv_log *log, rv_place place, rv_slot **loading) {
     const uint64_t left = log->segments[place.segment].end - place.offset;
@@ -160,7 +176,8 @@ static rv_status slot_load(rv_log *log, rv_place place, rv_slot **loading) {
     slot->segment = place.segment;
     slot->offset = place.offset;
     slot->got = 0;
-    slot->want = left < chunk_of(log) ? (size_t)left : chunk_of(log);
+    const size_t size = load_size(log, place);
+    slot->want = left < size ? (size_t)left : size;
     slot->status = RV_OK;
     RV_ASSERT(slot->want <= log->slot_size);
     *loading = slot;

@@ -26,6 +26,8 @@ typedef struct ix_twin {
     uint32_t streams;
     uint32_t ids_percent;
     bool untold; /* the log is not told of events */
+    bool marked;
+    rv_log_mark mark;
 } ix_twin;
 
 static ix_twin the_ix;
@@ -50,6 +52,7 @@ static inline void ix_clear(ix_twin *t, uint64_t seed) {
     t->streams = 1 + (uint32_t)ix_random(t, IX_STREAMS_MAX);
     t->ids_percent = (uint32_t)ix_random(t, 3) * 50;
     t->untold = false;
+    t->marked = false;
     memset(t->versions, 0, sizeof t->versions);
 }
 
@@ -173,9 +176,20 @@ static inline rv_status ix_recover(node *n, const ix_twin *t) {
     return RV_STATUS_COUNT;
 }
 
+/* From the twin's mark, when it has one. */
 static inline rv_status ix_open(node *n, const ix_twin *t) {
     node_create(n);
-    const rv_status status = ix_recover(n, t);
+    rv_status status = t->marked ? RV_PENDING : RV_OK;
+    for (unsigned i = 0; i < PUMP_MAX && status == RV_PENDING; i += 1) {
+        status = rv_log_recover_from(n->log, &t->mark, &n->err);
+        if (status == RV_PENDING && !node_pump(n)) {
+            return RV_STATUS_COUNT;
+        }
+    }
+    if (t->marked && status != RV_OK) {
+        return status == RV_END ? RV_STATUS_COUNT : status;
+    }
+    status = ix_recover(n, t);
     if (status == RV_END && !rv_log_has_identity(n->log)) {
         rv_log_set_identity(n->log, &twin_identity);
     }

@@ -39,6 +39,15 @@ static void damage_some_run(node *n, ix_twin *t) {
 
 /* `faults` is what the disk does; NULL: nothing. */
 static void reopen(node *n, ix_twin *t, bool clean, const rv_sim_faults *faults) {
+    if (ix_random(t, 3) == 0) {
+        rv_log_mark_begin(n->log);
+        RV_CHECK_STATUS(node_drain(n), RV_OK);
+        t->marked = rv_log_mark_get(n->log, &t->mark) == RV_OK;
+        if (t->marked) {
+            grow(n, t, (unsigned)ix_random(t, 10));
+            RV_CHECK_PASSED();
+        }
+    }
     if (clean) {
         RV_CHECK_STATUS(node_seal(n), RV_END);
     } else {
