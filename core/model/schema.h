@@ -91,7 +91,7 @@ typedef struct rv_touch {
     uint16_t aggregate;
     uint16_t field;   /* of the key's first column */
     bool acted_on;    /* an action goes through it: ownership is asked for (SEMANTICS 13) */
-    uint32_t indexes; /* bits: the aggregate's indexes with a column that its actions change */
+    uint32_t indexes; /* bits: the aggregate's that it or its actions put a row into anew */
     const uint16_t *fields; /* one for each column of the key, in the key's order */
 } rv_touch;
 
@@ -130,6 +130,7 @@ typedef struct rv_event_type {
     uint16_t touch_count;
     uint16_t action_count;
     uint16_t check_count;
+    bool indexed;  /* some touch has `indexes` */
     bool straight; /* every touch refers, by one field that is of the key column's type, to a row
                       without foreign keys, and no action changes a column with an index */
     const rv_field *fields;

@@ -194,8 +194,11 @@ static rv_status judge_created(rv_schema_parser *p, const rv_event_type_draft *d
 /* See rv_touch.indexes. */
 static uint32_t indexes_changed(const rv_schema_parser *p, const making *m, uint16_t t) {
     const rv_aggregate *aggregate = rv_schema_aggregate(p->schema, m->touches[t].aggregate);
+    RV_ASSERT(aggregate->index_count <= RV_INDEXES_MAX && RV_INDEXES_MAX < 32);
+    if (m->touches[t].kind == RV_TOUCH_CREATES) {
+        return (UINT32_C(1) << aggregate->index_count) - 1u;
+    }
     uint32_t bits = 0;
-    RV_ASSERT(aggregate->index_count <= RV_INDEXES_MAX);
     for (uint16_t a = 0; a < m->action_count; a++) {
         for (uint16_t i = 0; i < aggregate->index_count && m->actions[a].touch == t; i++) {
             const rv_aggregate_index *index = &aggregate->indexes[i];
@@ -222,6 +225,15 @@ static bool is_straight(const rv_schema_parser *p, const rv_event_type_draft *dr
             rv_type_same(&m->fields[touch->field].type, &aggregate->columns[aggregate->key].type);
     }
     return straight;
+}
+
+static bool is_indexed(const rv_event_type_draft *draft, const making *m) {
+    bool indexed = false;
+    RV_ASSERT(draft->touch_count <= RV_TOUCHES_MAX);
+    for (uint16_t t = 0; t < draft->touch_count; t++) {
+        indexed = indexed || m->touches[t].indexes != 0;
+    }
+    return indexed;
 }
 
 static void make_bindings(const rv_event_type_draft *draft, making *m) {
@@ -265,6 +277,7 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
                                      .touch_count = draft->touch_count,
                                      .action_count = m.action_count,
                                      .check_count = draft->check_count,
+                                     .indexed = is_indexed(draft, &m),
                                      .straight = is_straight(p, draft, &m),
                                      .fields = m.fields,
                                      .touches = m.touches,

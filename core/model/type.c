@@ -140,7 +140,9 @@ bool rv_type_can_be_key(const rv_type *type) {
 
 bool rv_type_ordered(const rv_type *type) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
-    return type->kind != RV_TYPE_JSON && type->kind != RV_TYPE_JSONB && type->kind != RV_TYPE_ARRAY;
+    const bool array = type->kind == RV_TYPE_ARRAY;
+    const rv_type_kind kind = array ? (rv_type_kind)type->element : type->kind;
+    return kind != RV_TYPE_JSON && kind != RV_TYPE_JSONB;
 }
 
 bool rv_type_supported(const rv_type *type) {

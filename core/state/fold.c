@@ -287,7 +287,7 @@ static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
     if (status == RV_OK) {
         status = rows_change(f);
     }
-    if (status == RV_OK && f->made_any) {
+    if (status == RV_OK && f->made_any && type->indexed) {
         status = rv_fold_sort_made(f);
     }
     if (status == RV_OK && f->judge) {
@@ -298,7 +298,7 @@ static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
     if (count > 0 && type->touches[count - 1].kind == RV_TOUCH_DELETES) {
         status = status == RV_OK ? rows_delete(f) : status;
     }
-    return status == RV_OK && f->judge ? rv_fold_judge_unique(f) : status;
+    return status == RV_OK && f->judge && type->indexed ? rv_fold_judge_unique(f) : status;
 }
 
 /* What rows_fold comes to when applying a straight event type, which is most of a replay: rows are

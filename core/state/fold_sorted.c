@@ -45,23 +45,39 @@ rv_status rv_fold_sort_made(rv_fold *f) {
     return status;
 }
 
-/* The unique indexes of one row. */
-static rv_status judge_row(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
-                           uint32_t indexes) {
+/* One index of one row. */
+static rv_status judge_index(rv_fold *f, const rv_fold_row *row, uint32_t place, uint16_t index) {
+    const rv_aggregate *const aggregate = row->aggregate;
+    RV_ASSERT(index < aggregate->index_count);
+    const uint16_t column = rv_sorted_too_long(f->pages, aggregate, index, place);
+    if (column != RV_NONE) {
+        rv_error_set(f->err, RV_VALUE_TOO_LONG,
+                     "`%b` of `%b` is in an index, where an array takes at most %u bytes",
+                     &aggregate->columns[column].name, &aggregate->name,
+                     (uint64_t)RV_HEAP_SLOT_MAX);
+        return rv_fold_refuse_cell(f, RV_VALUE_TOO_LONG, row, column);
+    }
+    if (!aggregate->indexes[index].unique) {
+        return RV_OK;
+    }
+    const uint32_t twin = rv_sorted_twin(f->pages, aggregate, index, place);
+    return twin == RV_SLOT_NONE ? RV_OK : rv_fold_refuse_twin(f, row, index, twin);
+}
+
+/* The indexes of one row that the event can have changed. */
+static rv_status judge_indexes(rv_fold *f, const rv_aggregate *aggregate, uint32_t place,
+                               uint32_t indexes) {
     const rv_table *const table = rv_table_of(f->pages, aggregate->number);
     RV_ASSERT(table != NULL);
-    for (uint16_t i = 0; i < aggregate->index_count; i += 1) {
-        if (!aggregate->indexes[i].unique || (indexes >> i & 1u) == 0) {
-            continue;
-        }
-        const uint32_t twin = rv_sorted_twin(f->pages, aggregate, i, place);
-        if (twin != RV_SLOT_NONE) {
-            const uint8_t *const bytes = rv_rows_read(f->pages, table, place);
-            return rv_fold_refuse_twin(f, &(rv_fold_row){aggregate, table, (uint8_t *)bytes}, i,
-                                       twin);
+    const uint8_t *const bytes = rv_rows_read(f->pages, table, place);
+    const rv_fold_row row = {aggregate, table, (uint8_t *)bytes};
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < aggregate->index_count && status == RV_OK; i += 1) {
+        if ((indexes >> i & 1u) != 0) {
+            status = judge_index(f, &row, place, i);
         }
     }
-    return RV_OK;
+    return status;
 }
 
 rv_status rv_fold_judge_unique(rv_fold *f) {
@@ -69,10 +85,9 @@ rv_status rv_fold_judge_unique(rv_fold *f) {
     rv_status status = RV_OK;
     for (uint16_t i = 0; i < f->type->touch_count && status == RV_OK; i += 1) {
         const rv_touch *const touch = &f->type->touches[i];
-        const uint32_t indexes = f->made[i] ? UINT32_MAX : touch->indexes;
-        if (indexes != 0 && f->rows[i] != RV_SLOT_NONE) {
+        if (touch->indexes != 0 && f->rows[i] != RV_SLOT_NONE) {
             const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
-            status = judge_row(f, aggregate, f->rows[i], indexes);
+            status = judge_indexes(f, aggregate, f->rows[i], touch->indexes);
         }
     }
     return status;

@@ -106,6 +106,21 @@ rv_status rv_sorted_remove(rv_pages *pages, const rv_aggregate *aggregate, uint3
     return status;
 }
 
+uint16_t rv_sorted_too_long(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
+                            uint32_t place) {
+    const rv_aggregate_index *const of = &aggregate->indexes[index];
+    const rv_table *const table = rv_table_of(pages, aggregate->number);
+    RV_ASSERT(index < aggregate->index_count && table != NULL);
+    for (uint16_t i = 0; i < of->column_count; i += 1) {
+        const uint16_t column = of->columns[i];
+        if (aggregate->columns[column].type.kind == RV_TYPE_ARRAY &&
+            rv_row_is_long(table, rv_rows_read(pages, table, place), column)) {
+            return column;
+        }
+    }
+    return RV_NONE;
+}
+
 /* The first entry with the key's columns from a place on, other than that of the row. */
 static uint32_t find_other(const rv_pages *pages, const rv_tree *tree, const rv_sorted_key *key,
                            const rv_sorted_source *source) {

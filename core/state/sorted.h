@@ -42,6 +42,11 @@ RV_MUST_USE rv_status rv_sorted_add(rv_pages *pages, const rv_aggregate *aggrega
 RV_MUST_USE rv_status rv_sorted_remove(rv_pages *pages, const rv_aggregate *aggregate,
                                        uint32_t place);
 
+/* A column of the index in which the row holds more than an index can compare: an array of more
+ * than RV_HEAP_SLOT_MAX bytes. RV_NONE: there is none. */
+uint16_t rv_sorted_too_long(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
+                            uint32_t place);
+
 /* Another row with the same values in the index's columns, none of them NULL; 0: there is none. */
 uint32_t rv_sorted_twin(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
                         uint32_t place);

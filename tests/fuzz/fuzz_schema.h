@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schema that targets share: every type, every binding, serials, a shared aggregate. */
+/* The schema that targets share: every type, every binding, serials, a shared aggregate, indexes. */
 #ifndef RV_TESTS_FUZZ_SCHEMA_H
 #define RV_TESTS_FUZZ_SCHEMA_H
 
@@ -7,12 +7,15 @@ static const char fuzz_schema[] =
     "CREATE TYPE plan AS ENUM ('free', 'team');"
     "CREATE AGGREGATE account (id SERIAL PRIMARY KEY, name varchar(10) NOT NULL,"
     " plan plan NOT NULL DEFAULT 'free', balance numeric(12,2) NOT NULL DEFAULT 0"
-    " CHECK (balance >= 0), moves integer NOT NULL DEFAULT 0, seen timestamptz DEFAULT now());"
+    " CHECK (balance >= 0), moves integer NOT NULL DEFAULT 0, seen timestamptz DEFAULT now(),"
+    " UNIQUE (name, moves), INDEX (plan, balance), INDEX (seen));"
     "CREATE AGGREGATE thing (id text PRIMARY KEY, a smallint, b bigint,"
     " e boolean, f char(3), g bytea, h date, i time, j timestamp, k uuid, l numeric(18,6), m "
     "text[], n plan[],"
-    " account_id references account(id));"
-    "CREATE SHARED AGGREGATE pot (id bigint PRIMARY KEY, total bigint NOT NULL DEFAULT 0);"
+    " account_id references account(id),"
+    " UNIQUE (b, f), INDEX (account_id, id), INDEX (g, m), INDEX (l, h));"
+    "CREATE SHARED AGGREGATE pot (id bigint PRIMARY KEY, total bigint NOT NULL DEFAULT 0,"
+    " INDEX (total));"
     "CREATE EVENT_TYPE opened (id creates account(id), name updates account(name),"
     " plan updates account(plan));"
     "CREATE EVENT_TYPE paid (id references account(id)"

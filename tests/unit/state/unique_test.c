@@ -9,12 +9,14 @@
 
 static const char people_schema[] =
     "CREATE SHARED AGGREGATE person (id integer PRIMARY KEY, email text UNIQUE, team integer,"
-    "  seat integer, bio text UNIQUE, day date, UNIQUE (team, seat), INDEX (day, email));"
+    "  seat integer, bio text UNIQUE, day date, tags integer[], UNIQUE (team, seat),"
+    "  INDEX (day, email), UNIQUE (tags));"
     "CREATE EVENT_TYPE joined (id creates person(id), email updates person(email),"
     "  team updates person(team), seat updates person(seat), bio updates person(bio),"
     "  day updates person(day));"
     "CREATE EVENT_TYPE moved (id references person(id), email updates person(email),"
     "  seat updates person(seat));"
+    "CREATE EVENT_TYPE tagged (id references person(id), tags updates person(tags));"
     "CREATE EVENT_TYPE swapped (a references person(id), b references person(id),"
     "  of_a text updates person(email) VIA a, of_b text updates person(email) VIA b);"
     "CREATE EVENT_TYPE replaced (before deletes person(id), id creates person(id),"
@@ -209,6 +211,35 @@ RV_TEST(ranges_are_of_leading_columns) {
     RV_CHECK_TEXT(list(&range), "");
 }
 
+RV_TEST(arrays_are_compared_element_by_element) {
+    static char many[2 * 5000 + 2];
+    RV_CHECK(start());
+    static const char *const tags[] = {"{2}", "{1,10}", "{}", "{1,2}", "{1,NULL}", NULL, "{1}"};
+    for (size_t i = 0; i < sizeof tags / sizeof tags[0]; i += 1) {
+        const char id[2] = {(char)('1' + i), 0};
+        RV_CHECK_STATUS(JOIN(id, NULL), RV_OK);
+        RV_CHECK_STATUS(FOLD("tagged", id, tags[i]), RV_OK);
+    }
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 4}), "6 3 7 4 2 5 1");
+    RV_CHECK_STATUS(FOLD("tagged", "6", "{1,10}"), RV_UNIQUE_VIOLATION);
+    RV_CHECK_STATUS(FOLD("tagged", "6", "{1,11}"), RV_OK);
+    many[0] = '{';
+    for (size_t i = 0; i < 5000; i += 1) {
+        many[1 + 2 * i] = '7';
+        many[2 + 2 * i] = i == 4999 ? '}' : ',';
+    }
+    RV_CHECK_STATUS(FOLD("tagged", "3", many), RV_VALUE_TOO_LONG);
+    RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len),
+                  "\"aggregate\":\"person\",\"key\":\"3\",\"column\":\"tags\"");
+    RV_CHECK_STATUS(APPLY("tagged", "3", many), RV_OK);
+    RV_CHECK_STATUS(APPLY("tagged", "4", many), RV_OK);
+    RV_CHECK_STATUS(APPLY("tagged", "2", "{3}"), RV_OK);
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 4}), "7 6 5 1 2 3 4");
+    RV_CHECK_STATUS(APPLY("left_for_good", "3"), RV_OK);
+    RV_CHECK_STATUS(APPLY("left_for_good", "4"), RV_OK);
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 4}), "7 6 5 1 2");
+}
+
 int main(void) {
     rv_error made = {0};
     if (!bank_take(&schema_memory, 4u << 20) ||
@@ -223,6 +254,7 @@ int main(void) {
     RV_RUN(long_values_are_compared_whole);
     RV_RUN(duplicates_are_held_where_nothing_is_judged);
     RV_RUN(ranges_are_of_leading_columns);
+    RV_RUN(arrays_are_compared_element_by_element);
     free(state_memory.memory);
     free(schema_memory.memory);
     return rv_test_done();
