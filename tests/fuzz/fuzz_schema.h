@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The schema that targets share: every type, every binding, serials, a shared aggregate, indexes. */
+/* The schema that targets share: every type, every binding, serials, shared rows, indexes. */
 #ifndef RV_TESTS_FUZZ_SCHEMA_H
 #define RV_TESTS_FUZZ_SCHEMA_H
 
