@@ -54,10 +54,6 @@ rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *a
                      "events of that stream can change it",
                      name, &text);
         break;
-    case RV_ROW_REFERENCED:
-        rv_error_set(f->err, status, "other rows refer to the row of `%b` with key %b", name,
-                     &text);
-        break;
     case RV_NOT_NULL_VIOLATION:
         rv_error_set(f->err, status, "the key of a new row of `%b` is missing", name);
         break;
@@ -131,6 +127,87 @@ rv_status rv_fold_refuse_foreign(rv_fold *f, const rv_aggregate *aggregate,
     rv_error_fact_text(f->err, "key", text);
     rv_error_fact_text(f->err, "column", columns);
     return RV_UNKNOWN_REFERENCE;
+}
+
+/* A column that refers to the rows of an aggregate, and a row that refers to one of them by it. */
+typedef struct referring {
+    const rv_aggregate *aggregate; /* NULL: not known which */
+    uint16_t column;
+    uint32_t place; /* RV_SLOT_NONE: not known which */
+} referring;
+
+/* Who refers to a row: what an index tells at once; else the column, if no other one could. */
+static referring find_referring(const rv_fold *f, const rv_aggregate *target, const rv_value *key,
+                                uint32_t place) {
+    referring found = {NULL, 0, RV_SLOT_NONE};
+    uint32_t candidates = 0;
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(f->schema); a += 1) {
+        const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, a);
+        for (uint16_t c = 0; c < aggregate->column_count; c += 1) {
+            if (aggregate->columns[c].references != target->number) {
+                continue;
+            }
+            found = (referring){aggregate, c, RV_SLOT_NONE};
+            candidates += 1;
+            for (uint16_t i = 0; i < aggregate->index_count; i += 1) {
+                if (aggregate->indexes[i].columns[0] == c && found.place == RV_SLOT_NONE) {
+                    found.place = rv_sorted_holder(f->pages, aggregate, i, key, place);
+                }
+            }
+            if (found.place != RV_SLOT_NONE) {
+                return found;
+            }
+        }
+    }
+    RV_ASSERT(found.place == RV_SLOT_NONE);
+    return candidates == 1 ? found : (referring){NULL, 0, RV_SLOT_NONE};
+}
+
+rv_status rv_fold_refuse_referenced(rv_fold *f, const rv_fold_row *row, uint16_t field,
+                                    uint32_t place) {
+    shown memory[2];
+    rv_value value = rv_value_null();
+    const rv_aggregate *const target = row->aggregate;
+    const rv_bytes key = show_key_of(f, row, &memory[0]);
+    const uint64_t refs = rv_row_head_of(row->bytes).refs;
+    RV_ASSERT(refs > 0);
+    referring by = {NULL, 0, RV_SLOT_NONE};
+    if (rv_row_get(f->pages, row->table, row->bytes, target->key, f->scratch, &value) == RV_OK) {
+        by = find_referring(f, target, &value, place);
+    }
+    rv_bytes other = {NULL, 0};
+    if (by.aggregate == NULL) {
+        rv_error_set(f->err, RV_ROW_REFERENCED,
+                     "other rows refer to the row of `%b` with key %b (%u references)",
+                     &target->name, &key, refs);
+    } else if (by.place == RV_SLOT_NONE) {
+        rv_error_set(f->err, RV_ROW_REFERENCED,
+                     "`%b` of `%b` refers to the row of `%b` with key %b (%u references)",
+                     &by.aggregate->columns[by.column].name, &by.aggregate->name, &target->name,
+                     &key, refs);
+    } else {
+        const rv_table *const table = rv_table_of(f->pages, by.aggregate->number);
+        const rv_fold_row from = {by.aggregate, table,
+                                  (uint8_t *)rv_rows_read(f->pages, table, by.place)};
+        other = show_key_of(f, &from, &memory[1]);
+        rv_error_set(f->err, RV_ROW_REFERENCED,
+                     "`%b` of the row of `%b` with key %b refers to the row of `%b` with key %b "
+                     "(of %u references to it)",
+                     &by.aggregate->columns[by.column].name, &by.aggregate->name, &other,
+                     &target->name, &key, refs);
+    }
+    rv_error_fact_text(f->err, "aggregate", target->name);
+    rv_error_fact_text(f->err, "key", key);
+    rv_error_fact_text(f->err, "field", f->type->fields[field].name);
+    rv_error_fact_uint(f->err, "references", refs);
+    if (by.aggregate != NULL) {
+        rv_error_fact_text(f->err, "referring_aggregate", by.aggregate->name);
+        rv_error_fact_text(f->err, "referring_column", by.aggregate->columns[by.column].name);
+    }
+    if (other.ptr != NULL) {
+        rv_error_fact_text(f->err, "referring_key", other);
+    }
+    return RV_ROW_REFERENCED;
 }
 
 /* Adds which cell it was; the error itself is set. */

@@ -145,8 +145,8 @@ uint32_t rv_sorted_twin(const rv_pages *pages, const rv_aggregate *aggregate, ui
                         : find_other(pages, &source.table->trees[index], &key, &source);
 }
 
-uint32_t rv_sorted_first(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
-                         const rv_value *value) {
+uint32_t rv_sorted_holder(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
+                          const rv_value *value, uint32_t except) {
     const rv_table *const table = rv_table_of(pages, aggregate->number);
     if (table == NULL) {
         return RV_SLOT_NONE;
@@ -157,7 +157,8 @@ uint32_t rv_sorted_first(const rv_pages *pages, const rv_aggregate *aggregate, u
                                      .aggregate = aggregate,
                                      .index = &aggregate->indexes[index],
                                      .values = value,
-                                     .count = 1};
+                                     .count = 1,
+                                     .place = except};
     rv_sorted_key key;
     rv_sorted_key_make(&source, &key);
     return find_other(pages, &table->trees[index], &key, &source);

@@ -157,7 +157,18 @@ RV_TEST(refusals_about_references_have_their_facts) {
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"5\",\"column\":\"account_id\"");
     RV_CHECK_STATUS(FOLD("contact_added", 0, "c", "2", NULL, NULL, "1"), RV_OK);
     RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_ROW_REFERENCED);
-    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\"");
+    CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\",\"references\":1,"
+                "\"referring_aggregate\":\"contact\",\"referring_column\":\"account_id\","
+                "\"referring_key\":\"c\"");
+    RV_CHECK_TEXT(rv_error_detail(&err),
+                  "`account_id` of the row of `contact` with key c refers to the row of `account` "
+                  "with key 2 (of 1 references to it)");
+    /* `parent` of contact is in no index as the first column */
+    RV_CHECK_STATUS(FOLD("contact_added", 0, "e", NULL, "c", NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", NULL), RV_ROW_REFERENCED);
+    CHECK_FACTS("\"aggregate\":\"contact\",\"key\":\"c\",\"field\":\"contact\",\"references\":1,"
+                "\"referring_aggregate\":\"contact\",\"referring_column\":\"parent\"");
+    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "e", NULL), RV_OK);
     RV_CHECK_STATUS(FOLD("contact_changed", 0, "c", NULL, "c", NULL), RV_OK);
     RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_OK);
     RV_CHECK_EQ(rv_state_row_count(state, 0), 1);
