@@ -50,18 +50,15 @@ function leaf(type, random) {
 /** A type, of those that a name stands for. */
 const resolved = (name, random) => (groups[name] === undefined ? name : random.pick(groups[name]));
 
-/** An expression of the type, at most so deep. */
-export function expression(type, depth, random) {
-  if (depth === 0 || random.once(5)) {
-    return leaf(type, random);
-  }
-  const parts = random.pick(productions.get(type)).split(/(<'?[a-z]+'?>)/).filter((part) => part !== '')
+/** An expression of a production. */
+function made(type, production, depth, random) {
+  const parts = production.split(/(<'?[a-z0-9]+'?>)/).filter((part) => part !== '')
     .map((part) => {
-      const literal = /^<'([a-z]+)'>$/.exec(part);
+      const literal = /^<'([a-z0-9]+)'>$/.exec(part);
       if (literal !== null) {
         return quoted(random.pick(untyped[resolved(literal[1], random)]));
       }
-      const child = /^<([a-z]+)>$/.exec(part);
+      const child = /^<([a-z0-9]+)>$/.exec(part);
       return child === null ? part : expression(resolved(child[1], random), depth - 1, random);
     });
   const children = parts.filter((part) => typeof part !== 'string');
@@ -76,6 +73,19 @@ export function expression(type, depth, random) {
   });
   const choice = parts.some((part) => /coalesce|case|and|or|null/.test(part));
   return { type, parts: enclosed, constant: children.length === 0 || (choice && known) };
+}
+
+/** An expression of the type, at most so deep. */
+export function expression(type, depth, random) {
+  if (depth === 0 || random.once(5)) {
+    return leaf(type, random);
+  }
+  return made(type, random.pick(productions.get(type)), depth, random);
+}
+
+/** One expression of each production, with leaves in it. */
+export function everyProduction(random) {
+  return [...productions].flatMap(([type, texts]) => texts.map((text) => made(type, text, 1, random)));
 }
 
 /** The expression as text. */

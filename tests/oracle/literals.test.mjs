@@ -9,9 +9,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
-import { compare, hexOf } from './cases.mjs';
+import { compare } from './cases.mjs';
 import { page } from './differences.mjs';
-import { askOurs } from './ours.mjs';
+import { askOurLiterals } from './ours.mjs';
 import { startPostgres } from './postgres.mjs';
 import { randomOf } from './random.mjs';
 import { askLiterals } from './theirs.mjs';
@@ -30,7 +30,7 @@ for (const file of readdirSync(folder).sort()) {
   test(`${file.replace('.mjs', '')}: ${types.join(', ')}`, () => {
     const cases = types.flatMap((type) =>
       [...new Set(literals(type, randomOf(type)))].map((text) => ({ type, text })));
-    const ours = askOurs(cases.map(({ type, text }) => `literal\t${type}\t${hexOf(text)}`));
+    const ours = askOurLiterals(cases);
     const theirs = askLiterals(postgres, cases);
     assert.equal(ours.length, cases.length);
     assert.equal(theirs.length, cases.length);

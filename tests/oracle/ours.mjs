@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-import { binary } from '../e2e/harness.mjs';
 import { enums, hexOf, textOf } from './cases.mjs';
 
+const binary =
+  process.env.RIVULET_BIN ?? fileURLToPath(new URL('../../build/native/rivulet', import.meta.url));
 const program = join(dirname(binary), 'oracle');
 
 /** Lines in, answers out: `{ type, json, text }` (null for NULL), or `{ code, detail }`. */
@@ -26,6 +28,11 @@ export function askOurs(lines) {
     const [json, text] = third === 'null' ? [null, null] : [textOf(second), textOf(third)];
     return { type: first, json, text };
   });
+}
+
+/** `cases`: `{ type, text }`. */
+export function askOurLiterals(cases) {
+  return askOurs(cases.map(({ type, text }) => `literal\t${type}\t${hexOf(text)}`));
 }
 
 /** `rows`: lists of columns `{ name, type, text }`; `cases`: `{ row, text }`, `row` an index. */
