@@ -16,6 +16,7 @@
 #include "sql/connection.h"
 
 #include "core/base/utf8.h"
+#include "core/model/jsonb.h"
 #include "core/model/value_json.h"
 
 /* Integers up to here are doubles, and so are all below: JavaScript's Number.MAX_SAFE_INTEGER. */
@@ -101,7 +102,7 @@ static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
         if (quoted) {
             rv_json_quote_numbers(text, w);
         } else {
-            rv_write(w, text);
+            rv_json_write_line(text, w);
         }
         return;
     }

@@ -41,7 +41,8 @@
 #define RV_EXPR_STEPS_MAX  10000 /* of one evaluation: a bounded share of a millisecond */
 
 /* --- json --- */
-#define RV_JSON_DEPTH_MAX 128 /* nesting; one bit of a small stack each */
+#define RV_JSON_DEPTH_MAX       128 /* nesting; one bit of a small stack each */
+#define RV_JSON_VALUE_DEPTH_MAX 120 /* of a json or jsonb: what holds it may nest as well */
 
 /* --- events and batches --- */
 #define RV_EVENT_LEN_MAX    (1 << 20)  /* bytes of one event's encoded data and metadata */
@@ -69,5 +70,6 @@
 
 RV_STATIC_ASSERT(RV_EVENT_LEN_MAX < RV_BATCH_LEN_MAX, "a batch holds at least one event");
 RV_STATIC_ASSERT(RV_METADATA_LEN_MAX < RV_EVENT_LEN_MAX, "metadata is part of an event");
+RV_STATIC_ASSERT(RV_JSON_VALUE_DEPTH_MAX < RV_JSON_DEPTH_MAX, "a value is part of an answer");
 
 #endif

@@ -101,8 +101,7 @@ static void write_escaped(rv_writer *w, uint8_t c) {
     }
 }
 
-void rv_write_json_string(rv_writer *w, rv_bytes text) {
-    rv_write_u8(w, '"');
+void rv_write_json_chars(rv_writer *w, rv_bytes text) {
     size_t start = 0;
     for (size_t i = 0; i < text.len; i++) {
         const uint8_t c = text.ptr[i];
@@ -115,5 +114,10 @@ void rv_write_json_string(rv_writer *w, rv_bytes text) {
     if (start < text.len) {
         rv_write(w, rv_bytes_of(text.ptr + start, text.len - start));
     }
+}
+
+void rv_write_json_string(rv_writer *w, rv_bytes text) {
+    rv_write_u8(w, '"');
+    rv_write_json_chars(w, text);
     rv_write_u8(w, '"');
 }

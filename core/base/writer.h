@@ -73,6 +73,9 @@ void rv_write_uuid(rv_writer *w, const uint8_t *id);
 /* A JSON string with its quotes; `text` is valid UTF-8. Escapes what RFC 8259 requires, no more. */
 void rv_write_json_string(rv_writer *w, rv_bytes text);
 
+/* What stands between the quotes. */
+void rv_write_json_chars(rv_writer *w, rv_bytes text);
+
 /* The mini-format of rv_error_set: see core/base/error.h. */
 
 #endif

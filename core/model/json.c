@@ -31,8 +31,12 @@ rv_json rv_json_over(rv_bytes input, rv_arena *scratch) {
 }
 
 /* The byte at `at`; 0, which is never right outside a string, beyond the end. */
+static inline uint8_t text_at(rv_bytes text, size_t at) {
+    return at < text.len ? text.ptr[at] : 0;
+}
+
 static inline uint8_t byte_at(const rv_json *json, size_t at) {
-    return at < json->input.len ? json->input.ptr[at] : 0;
+    return text_at(json->input, at);
 }
 
 /* Ends the parse with what was met at `at`. */
@@ -147,10 +151,10 @@ static inline size_t skip_plain(rv_bytes input, size_t at) {
 }
 
 /* Four hexadecimal digits at `at`, or -1. */
-static int32_t read_hex4(const rv_json *json, size_t at) {
+static int32_t read_hex4(rv_bytes text, size_t at) {
     int32_t value = 0;
     for (size_t i = 0; i < 4; i++) {
-        const uint8_t c = byte_at(json, at + i);
+        const uint8_t c = text_at(text, at + i);
         const uint8_t lower = c | 0x20;
         if (c >= '0' && c <= '9') {
             value = value * 16 + (c - '0');
@@ -166,18 +170,18 @@ static int32_t read_hex4(const rv_json *json, size_t at) {
 
 /* The escape at `*at` (its backslash): its character, with `*at` after it; 0 when it is none that
  * is allowed. */
-static uint32_t read_escape(const rv_json *json, size_t *at) {
+static uint32_t read_escape(rv_bytes text, size_t *at) {
     static const char names[] = "\"\\/bfnrt";
     static const char means[] = "\"\\/\b\f\n\r\t";
-    RV_ASSERT(byte_at(json, *at) == '\\');
-    const uint8_t name = byte_at(json, *at + 1);
+    RV_ASSERT(text_at(text, *at) == '\\');
+    const uint8_t name = text_at(text, *at + 1);
     for (size_t i = 0; i < sizeof names - 1; i++) {
         if (name == (uint8_t)names[i]) {
             *at += 2;
             return (uint8_t)means[i];
         }
     }
-    const int32_t unit = name == 'u' ? read_hex4(json, *at + 2) : -1;
+    const int32_t unit = name == 'u' ? read_hex4(text, *at + 2) : -1;
     if (unit <= 0) {
         return 0;
     }
@@ -186,13 +190,29 @@ static uint32_t read_escape(const rv_json *json, size_t *at) {
         return (uint32_t)unit;
     }
     const bool pair =
-        unit < 0xdc00 && byte_at(json, *at + 6) == '\\' && byte_at(json, *at + 7) == 'u';
-    const int32_t low = pair ? read_hex4(json, *at + 8) : -1;
+        unit < 0xdc00 && text_at(text, *at + 6) == '\\' && text_at(text, *at + 7) == 'u';
+    const int32_t low = pair ? read_hex4(text, *at + 8) : -1;
     if (low < 0xdc00 || low > 0xdfff) {
         return 0;
     }
     *at += 12;
     return 0x10000u + ((uint32_t)(unit - 0xd800) << 10) + (uint32_t)(low - 0xdc00);
+}
+
+uint32_t rv_json_char(rv_bytes raw, size_t *at) {
+    RV_ASSERT(*at < raw.len);
+    const uint8_t c = raw.ptr[*at];
+    if (c == '\\') {
+        return read_escape(raw, at);
+    }
+    const size_t len = c < 0x80 ? 1 : rv_utf8_char_len(rv_bytes_from(raw, *at));
+    RV_ASSERT(len > 0);
+    uint32_t code_point = len == 1 ? c : c & (0x7fu >> len);
+    for (size_t i = 1; i < len; i++) {
+        code_point = (code_point << 6) | (raw.ptr[*at + i] & 0x3fu);
+    }
+    *at += len;
+    return code_point;
 }
 
 /* Unescapes a string that was checked: `raw` is what is between the quotes. */
@@ -208,7 +228,7 @@ static bool unescape(const rv_json *json, rv_bytes raw, rv_bytes *text) {
     while (at < end) {
         const uint8_t c = json->input.ptr[at];
         if (c == '\\') {
-            len += rv_utf8_encode(read_escape(json, &at), out + len);
+            len += rv_utf8_encode(read_escape(json->input, &at), out + len);
         } else {
             out[len++] = c;
             at += 1;
@@ -239,7 +259,7 @@ static rv_status read_rich_string(rv_json *json, size_t at, rv_bytes *text, rv_e
         }
         if (c == '\\') {
             escapes = true;
-            if (read_escape(json, &at) == 0) {
+            if (read_escape(json->input, &at) == 0) {
                 return fail(json, at, "an escape of a character, no NUL, surrogates in pairs", err);
             }
         } else {

@@ -60,4 +60,8 @@ RV_MUST_USE rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv
 RV_MUST_USE rv_status rv_json_pass(rv_json *json, const rv_json_token *first, rv_bytes *whole,
                                    rv_error *err);
 
+/* The character at `*at` in the raw text of a string that was checked: an escape's or itself, with
+ * `*at` after it. */
+uint32_t rv_json_char(rv_bytes raw, size_t *at);
+
 #endif

@@ -112,15 +112,7 @@ rv_value_class rv_type_class(const rv_type *type) {
 
 static bool is_supported(rv_type_kind kind, const rv_type *type) {
     RV_ASSERT(kind < RV_TYPE_KIND_COUNT);
-    switch (kind) {
-    case RV_TYPE_JSON:
-    case RV_TYPE_JSONB:
-        return false;
-    case RV_TYPE_ENUM:
-        return type->labels != NULL;
-    default:
-        return kind != RV_TYPE_ARRAY;
-    }
+    return kind == RV_TYPE_ENUM ? type->labels != NULL : kind != RV_TYPE_ARRAY;
 }
 
 bool rv_type_can_be_key(const rv_type *type) {

@@ -9,6 +9,7 @@
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 #include "core/model/array.h"
+#include "core/model/decimal.h"
 #include "core/model/interval.h"
 #include "core/model/value_cast_float.h"
 #include "core/model/value_numeric.h"
@@ -67,6 +68,11 @@ rv_cast_rule rv_scalar_cast_rule(const rv_type *from, const rv_type *to) {
     }
     if (is_text(a)) {
         return RV_CAST_EXPLICIT;
+    }
+    if (a == RV_TYPE_JSON || a == RV_TYPE_JSONB) {
+        const bool other = b == RV_TYPE_JSON || b == RV_TYPE_JSONB;
+        const bool scalar = a == RV_TYPE_JSONB && (b <= RV_TYPE_NUMERIC || b == RV_TYPE_BOOLEAN);
+        return other ? RV_CAST_ASSIGNMENT : scalar ? RV_CAST_EXPLICIT : RV_CAST_NONE;
     }
     if (a == RV_TYPE_BOOLEAN || b == RV_TYPE_BOOLEAN) {
         return a == RV_TYPE_INTEGER || b == RV_TYPE_INTEGER ? RV_CAST_EXPLICIT : RV_CAST_NONE;
@@ -190,6 +196,35 @@ static rv_status cast_to_text(const rv_type *from, const rv_type *to, bool cut, 
     return rv_text_fit(to, text, code_points, cut, what, scratch, value, err);
 }
 
+/* A number or truth out of a jsonb that is one. */
+static rv_status cast_jsonb(const rv_type *from, const rv_type *to, rv_bytes what,
+                            rv_arena *scratch, rv_value *value, rv_error *err) {
+    const rv_bytes text = value->as.bytes;
+    const bool number = text.ptr[0] == '-' || (text.ptr[0] >= '0' && text.ptr[0] <= '9');
+    const bool boolean = text.ptr[0] == 't' || text.ptr[0] == 'f';
+    RV_ASSERT(from->kind == RV_TYPE_JSONB && text.len > 0);
+    if (to->kind == RV_TYPE_BOOLEAN ? !boolean : !number) {
+        return rv_value_refuse(to, RV_VALUE_INVALID, text, what, "the JSON is of another type",
+                               err);
+    }
+    if (!is_integer(to->kind)) {
+        return rv_scalar_from_text(to, text, what, scratch, value, err);
+    }
+    rv_decimal decimal;
+    int64_t integer = 0;
+    const rv_status status = rv_decimal_parse(text, RV_DECIMAL_ANY_SCALE, scratch, &decimal);
+    if (status != RV_OK) {
+        return rv_value_refuse_memory(err); /* it is a number within the limits */
+    }
+    if (!rv_decimal_to_int(&decimal, 0, &integer) || integer < rv_integer_min(to->kind) ||
+        integer > rv_integer_max(to->kind)) {
+        return rv_value_refuse(to, RV_VALUE_OUT_OF_RANGE, text, what,
+                               "the number is too large or too small", err);
+    }
+    *value = rv_value_int(integer);
+    return RV_OK;
+}
+
 rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_bytes what,
                          rv_arena *scratch, rv_value *value, rv_error *err) {
     if (rv_value_is_null(value)) {
@@ -202,6 +237,12 @@ rv_status rv_scalar_cast(const rv_type *from, const rv_type *to, bool cut, rv_by
     }
     if (is_text(from->kind)) {
         return rv_value_from_text(to, value->as.bytes, what, scratch, value, err); /* as it is */
+    }
+    if (from->kind == RV_TYPE_JSON && to->kind == RV_TYPE_JSONB) {
+        return rv_scalar_from_text(to, value->as.bytes, what, scratch, value, err);
+    }
+    if (from->kind == RV_TYPE_JSONB && to->kind != RV_TYPE_JSON && to->kind != RV_TYPE_JSONB) {
+        return cast_jsonb(from, to, what, scratch, value, err);
     }
     if (is_number(from->kind) && is_number(to->kind)) {
         return cast_number(from, to, what, scratch, value, err);

@@ -11,6 +11,7 @@
  *               its kind and sign, exponent, pairs
  *     bytes     varint length, bytes; char(n) without the spaces at its end; enums are their label
  *     interval  8 bytes of days, 8 bytes of microseconds: core/model/interval.h
+ *     jsonb     as bytes, without zeros at the end of fractions
  *     arrays    varint count, canonical form of each element
  */
 #include "core/base/assert.h"
@@ -63,6 +64,9 @@ int rv_scalar_compare(const rv_type *type, const rv_value *a, const rv_value *b)
     if (type->kind == RV_TYPE_CHAR) {
         return rv_bytes_compare(rv_text_trim_end(a->as.bytes), rv_text_trim_end(b->as.bytes));
     }
+    if (type->kind == RV_TYPE_JSONB) {
+        return rv_jsonb_compare(a->as.bytes, b->as.bytes);
+    }
     return rv_bytes_compare(a->as.bytes, b->as.bytes);
 }
 
@@ -108,6 +112,10 @@ void rv_scalar_canonical(const rv_type *type, const rv_value *value, rv_writer *
         rv_write_blob(w, rv_text_trim_end(value->as.bytes));
     } else if (type->kind == RV_TYPE_INTERVAL) {
         rv_interval_write_canonical(rv_interval_load(value->as.bytes), w);
+    } else if (type->kind == RV_TYPE_JSONB) {
+        rv_jsonb_plain plain = {0};
+        rv_write_varint(w, rv_jsonb_plain_len(value->as.bytes));
+        rv_jsonb_plain_write(&plain, value->as.bytes, w);
     } else {
         rv_write_blob(w, value->as.bytes);
     }

@@ -12,6 +12,7 @@
 #include "core/base/utf8.h"
 #include "core/model/array.h"
 #include "core/model/float.h"
+#include "core/model/jsonb.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
 
@@ -86,6 +87,14 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
     case RV_TYPE_REAL:
     case RV_TYPE_DOUBLE:
         *value = rv_value_float(rv_float_decode(rv_float_width_of(type->kind), c));
+        break;
+    case RV_TYPE_JSON:
+        *value = rv_value_bytes(rv_read_blob(c));
+        c->bad = c->bad || !rv_json_check(value->as.bytes);
+        break;
+    case RV_TYPE_JSONB:
+        *value = rv_value_bytes(rv_read_blob(c));
+        c->bad = c->bad || !rv_jsonb_check(value->as.bytes);
         break;
     default:
         RV_ASSERT(type->kind == RV_TYPE_BYTEA);

@@ -32,13 +32,19 @@ static rv_status refuse_kind(const rv_type *type, rv_json_kind kind, rv_bytes wh
 rv_status rv_scalar_from_json(const rv_type *type, rv_json *json, const rv_json_token *token,
                               rv_bytes what, rv_arena *scratch, rv_value *value, rv_error *err) {
     RV_ASSERT(json != NULL && token->kind != RV_JSON_END);
-    const bool number = token->kind == RV_JSON_NUMBER && takes_numbers(type->kind);
-    if (token->kind == RV_JSON_STRING || number) {
-        return rv_scalar_from_text(type, token->text, what, scratch, value, err);
-    }
     if (token->kind == RV_JSON_NULL) {
         *value = rv_value_null();
         return RV_OK;
+    }
+    if (type->kind == RV_TYPE_JSON || type->kind == RV_TYPE_JSONB) {
+        rv_bytes whole; /* a string too is the JSON that it is */
+        const rv_status status = rv_json_skip(json, token, &whole, err);
+        return status == RV_OK ? rv_scalar_from_text(type, whole, what, scratch, value, err)
+                               : status;
+    }
+    const bool number = token->kind == RV_JSON_NUMBER && takes_numbers(type->kind);
+    if (token->kind == RV_JSON_STRING || number) {
+        return rv_scalar_from_text(type, token->text, what, scratch, value, err);
     }
     const bool boolean = token->kind == RV_JSON_TRUE || token->kind == RV_JSON_FALSE;
     if (boolean && type->kind == RV_TYPE_BOOLEAN) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Values from JSON: numbers as numbers or text, booleans, arrays as arrays; every type takes its
- * text form as a string.
+ * Values from JSON: numbers as numbers or text, booleans, arrays as arrays; json and jsonb take any
+ * value (a string is a JSON string; null is NULL); every other type takes its text form as a
+ * string.
  */
 #ifndef RV_MODEL_VALUE_JSON_H
 #define RV_MODEL_VALUE_JSON_H

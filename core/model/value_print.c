@@ -8,6 +8,7 @@
 #include "core/model/array.h"
 #include "core/model/float.h"
 #include "core/model/interval.h"
+#include "core/model/jsonb.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
@@ -62,6 +63,8 @@ void rv_scalar_to_text(const rv_type *type, const rv_value *value, rv_writer *w)
     case RV_TYPE_CHAR:
     case RV_TYPE_VARCHAR:
     case RV_TYPE_TEXT:
+    case RV_TYPE_JSON:
+    case RV_TYPE_JSONB:
         rv_write(w, value->as.bytes);
         break;
     default:
@@ -109,6 +112,10 @@ void rv_scalar_to_json(const rv_type *type, const rv_value *value, rv_writer *w)
     case RV_TYPE_VARCHAR:
     case RV_TYPE_TEXT:
         rv_write_json_string(w, value->as.bytes);
+        break;
+    case RV_TYPE_JSON:
+    case RV_TYPE_JSONB:
+        rv_json_write_line(value->as.bytes, w);
         break;
     case RV_TYPE_BYTEA:
         write_hex_text(value->as.bytes, "\"\\\\x", w);

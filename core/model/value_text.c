@@ -12,6 +12,7 @@
 #include "core/model/array.h"
 #include "core/model/float.h"
 #include "core/model/interval.h"
+#include "core/model/jsonb.h"
 #include "core/model/value_number.h"
 #include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
@@ -304,6 +305,12 @@ rv_status rv_scalar_from_text(const rv_type *type, rv_bytes text, rv_bytes what,
     rv_status status = RV_OK;
     const char *why = "";
     size_t code_points = 0;
+    if (type->kind == RV_TYPE_JSON) {
+        return rv_json_from_text(type, text, what, value, err);
+    }
+    if (type->kind == RV_TYPE_JSONB) {
+        return rv_jsonb_from_text(type, text, what, scratch, value, err);
+    }
     if (type->kind == RV_TYPE_NUMERIC) {
         status = rv_numeric_from_text(type, text, scratch, value, &why);
         if (status == RV_OK || status == RV_MEMORY_EXHAUSTED) {

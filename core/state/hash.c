@@ -4,6 +4,7 @@
  * hashed one by one and added up, so the order in which they lie does not matter. The sum of each
  * page is kept (pages.sums), and only dirty pages are summed again.
  */
+#include "core/model/jsonb.h"
 #include "core/state/inside.h"
 
 /* Longer bytes enter a row's form by their digest, so the form of a row is bounded. */
@@ -16,6 +17,10 @@
 /* The first bytes of forms that rv_value_canonical does not make. */
 #define FORM_LONG    0xfeu
 #define FORM_UNKNOWN 0xffu
+
+/* A jsonb's text is taken in steps; what waits is the zeros of a fraction and its point. */
+#define JSONB_STEP        512u
+#define JSONB_WAITING_MAX (RV_DECIMAL_SCALE_MAX + 8u)
 
 /* Seeds: a row is never taken for a stream or the whole. */
 #define SEED_ROW    UINT64_C(1)
@@ -50,6 +55,67 @@ static rv_hash128 long_digest(const rv_pages *pages, const rv_cell *cell) {
     return digest;
 }
 
+/* Bytes that come bit by bit, in the form of their column: as they are, or their digest. */
+typedef struct stream {
+    uint8_t bytes[RV_HEAP_PIECE + JSONB_STEP + JSONB_WAITING_MAX];
+    size_t len;
+    uint64_t total;
+    rv_hash128 digest;
+} stream;
+
+static void stream_digest(stream *s, size_t len) {
+    RV_ASSERT(len <= s->len);
+    s->digest = rv_hash128_of(s->digest.low, rv_bytes_of(s->bytes, len));
+    s->len -= len;
+    memmove(s->bytes, s->bytes + len, s->len);
+}
+
+/* Adds a piece of a jsonb's text, without zeros at the end of fractions. */
+static void stream_jsonb(stream *s, rv_jsonb_plain *plain, rv_bytes piece) {
+    for (size_t at = 0; at < piece.len; at += JSONB_STEP) {
+        const size_t left = piece.len - at;
+        rv_writer w = rv_writer_over(s->bytes + s->len, sizeof s->bytes - s->len);
+        rv_jsonb_plain_write(
+            plain, rv_bytes_of(piece.ptr + at, left < JSONB_STEP ? left : JSONB_STEP), &w);
+        RV_ASSERT(!w.full);
+        s->len += w.len;
+        s->total += w.len;
+        if (s->len >= RV_HEAP_PIECE) {
+            stream_digest(s, RV_HEAP_PIECE);
+        }
+    }
+}
+
+/* A jsonb that is not NULL: equal ones have one form, however their numbers are written. */
+static void write_jsonb(const rv_pages *pages, const rv_cell *cell, rv_bytes run, rv_writer *w) {
+    stream s;
+    rv_jsonb_plain plain = {0};
+    s.len = 0;
+    s.total = 0;
+    s.digest = (rv_hash128){0, 0};
+    if (cell == NULL) {
+        stream_jsonb(&s, &plain, run);
+    } else {
+        uint32_t place = cell->as.place;
+        uint32_t left = cell->len;
+        while (left > 0) {
+            stream_jsonb(&s, &plain, rv_heap_piece(pages, &place, &left));
+        }
+    }
+    RV_ASSERT(s.total > 0);
+    if (s.total <= SHORT_MAX) {
+        rv_write_u8(w, RV_VALUE_BYTES);
+        rv_write_blob(w, rv_bytes_of(s.bytes, s.len));
+        return;
+    }
+    if (s.len > 0) {
+        stream_digest(&s, s.len);
+    }
+    rv_write_u8(w, FORM_LONG);
+    rv_write_u64(w, s.total);
+    write_hash(w, s.digest);
+}
+
 static void write_column(const rv_pages *pages, const rv_table *table, const rv_column *column,
                          const uint8_t *row, uint16_t nth, rv_writer *w) {
     if (rv_row_is_unknown(table, row, nth)) {
@@ -57,7 +123,13 @@ static void write_column(const rv_pages *pages, const rv_table *table, const rv_
         return;
     }
     rv_cell cell;
-    if (rv_row_in_heap(table, row, nth, &cell) && cell.len > SHORT_MAX) {
+    const bool jsonb = column->type.kind == RV_TYPE_JSONB;
+    const bool in_heap = rv_row_in_heap(table, row, nth, &cell);
+    if (jsonb && in_heap && !rv_heap_is_run(&cell)) {
+        write_jsonb(pages, &cell, (rv_bytes){NULL, 0}, w);
+        return;
+    }
+    if (!jsonb && in_heap && cell.len > SHORT_MAX) {
         rv_write_u8(w, FORM_LONG);
         rv_write_u64(w, cell.len);
         write_hash(w, long_digest(pages, &cell));
@@ -66,6 +138,10 @@ static void write_column(const rv_pages *pages, const rv_table *table, const rv_
     rv_value value;
     const rv_status status = rv_row_get(pages, table, row, nth, NULL, &value);
     RV_ASSERT(status == RV_OK); /* only a chain needs scratch, and that is long */
+    if (jsonb && !rv_value_is_null(&value)) {
+        write_jsonb(pages, NULL, value.as.bytes, w);
+        return;
+    }
     if (column->type.kind == RV_TYPE_ARRAY && !rv_value_is_null(&value)) {
         rv_write_u8(w, RV_VALUE_BYTES); /* as stored: a label for each byte would be too long */
         rv_write_blob(w, value.as.bytes);

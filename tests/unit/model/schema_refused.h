@@ -292,5 +292,5 @@
 {"CREATE AGGREGATE a (x integer[] PRIMARY KEY)", RV_SCHEMA_INVALID, 1, 23, ""},
 {"CREATE EVENT_TYPE e (x integer[]); CREATE STREAM s (path \"/s/{x}\" event_types (e))",
  RV_SCHEMA_INVALID, 1, 80, ""},
-{"CREATE AGGREGATE a (x integer PRIMARY KEY, y jsonb)", RV_UNSUPPORTED, 1, 46, "jsonb"},
+{"CREATE AGGREGATE a (x jsonb PRIMARY KEY)", RV_SCHEMA_INVALID, 1, 23, "jsonb"},
 {"CREATE EVENT_TYPE e (x text PERSONAL)", RV_UNSUPPORTED, 1, 29, "PERSONAL"},

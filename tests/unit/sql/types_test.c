@@ -53,9 +53,10 @@ RV_TEST(arrays_are_json_in_sql) {
     static const char lists[] =
         "CREATE TYPE plan AS ENUM ('free', 'team');"
         "CREATE AGGREGATE list (id bigint PRIMARY KEY, n integer[], big bigint[], t text[],"
-        " plan plan[]);"
+        " plan plan[], j json, b jsonb);"
         "CREATE EVENT_TYPE list_made (id creates list(id), n updates list(n),"
-        " big updates list(big), t updates list(t), plan updates list(plan));"
+        " big updates list(big), t updates list(t), plan updates list(plan), j updates list(j),"
+        " b updates list(b));"
         "CREATE STREAM lists (path \"/lists/{id}\" event_types (list_made));";
     fixture *f = fixture_open(lists, 2u << 20, 0);
     RV_CHECK(f != NULL);
@@ -63,15 +64,22 @@ RV_TEST(arrays_are_json_in_sql) {
                                    "{\"n\":[1,null,-2147483648],\"big\":[9223372036854775807],"
                                    "\"t\":[\"a \\\"b\\\"\",\"\"],\"plan\":\"{team,free}\"}"),
                     RV_OK);
-    RV_CHECK_STATUS(fixture_append(f, "/lists/2", "list_made", "{\"n\":[],\"t\":null}"), RV_OK);
+    RV_CHECK_STATUS(fixture_append(f, "/lists/2", "list_made",
+                                   "{\"n\":[],\"t\":null,\"j\":{\"b\": 1 ,\"a\":\n2},"
+                                   "\"b\":{\"b\":1e2,\"a\":\"x\"}}"),
+                    RV_OK);
     RV_CHECK_TEXT(fixture_query(f, "SELECT * FROM list ORDER BY id", ""),
                   "[1,[1,null,-2147483648],[9223372036854775807],[\"a \\\"b\\\"\",\"\"],"
-                  "[\"team\",\"free\"]][2,[],null,null,null]");
+                  "[\"team\",\"free\"],null,null][2,[],null,null,null,{\"b\": 1 ,\"a\": 2},"
+                  "{\"a\": \"x\", \"b\": 100}]");
     RV_CHECK_TEXT(fixture_query(f,
                                 "SELECT typeof(n), n, json_array_length(t), t ->> 0 FROM list "
                                 "WHERE id = 1",
                                 ""),
                   "[\"text\",[1,null,-2147483648],2,\"a \\\"b\\\"\"]");
+    RV_CHECK_TEXT(
+        fixture_query(f, "SELECT j ->> 'b', b -> 'a', b ->> 'b' FROM list WHERE id = 2", ""),
+        "[1,\"\\\"x\\\"\",100]");
     RV_CHECK_TEXT(fixture_query(f, "SELECT id FROM list WHERE n = '[]'", ""), "[2]");
     RV_CHECK_TEXT(fixture_columns(f, "SELECT big, plan FROM list"),
                   "[{\"name\":\"big\",\"type\":\"bigint[]\"},"

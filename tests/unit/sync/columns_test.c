@@ -19,7 +19,8 @@ static const char *const types[] = {
     "smallint",  "integer",   "bigint",           "boolean",       "varchar(40)", "text",
     "bytea",     "date",      "timestamptz",      "timestamp",     "uuid",        "numeric(12,2)",
     "mood",      "integer[]", "mood[]",           "varchar(40)[]", "numeric",     "numeric(30,4)",
-    "numeric[]", "real",      "double precision", "real[]",        "interval"};
+    "numeric[]", "real",      "double precision", "real[]",        "interval",    "json",
+    "jsonb",     "jsonb[]"};
 
 typedef struct world {
     rv_schema *schema;
@@ -140,6 +141,13 @@ static rv_value random_value(world *w, const rv_field *field, rv_bytes key) {
         memset(text, (int)few, 16);
         text[3] = (uint8_t)(few == 0 ? many : 0);
         return rv_value_bytes(keep(w, rv_bytes_of(text, 16)));
+    case RV_TYPE_JSON:
+    case RV_TYPE_JSONB:
+        rv_write_text(&t, few == 0 ? "{\"a\": [1, 2.50]}" : few == 1 ? "\"text\"" : "");
+        if (few > 1) {
+            rv_write_uint(&t, many % 100000);
+        }
+        return rv_value_bytes(keep(w, rv_writer_bytes(&t)));
     case RV_TYPE_ARRAY:
         return random_array(w, &field->type, few, many);
     default:
