@@ -7,7 +7,7 @@
 #include "core/base/assert.h"
 #include "core/model/expr_compile.h"
 
-/* Tokens up to the first `,` `;` or `)` that is not inside parentheses, which no expression goes
+/* Tokens up to the first `,` `;` `)` or `]` that is not inside brackets, which no expression goes
  * beyond; at most one more than the limit. */
 static uint32_t count_tokens(const rv_lexer *lexer) {
     rv_lexer ahead = *lexer;
@@ -15,11 +15,11 @@ static uint32_t count_tokens(const rv_lexer *lexer) {
     uint32_t count = 0;
     uint32_t depth = 0;
     while (ahead.token.kind != RV_TOKEN_END && count <= RV_EXPR_TOKENS_MAX) {
-        const bool closes = rv_lexer_is(&ahead, ")");
+        const bool closes = rv_lexer_is(&ahead, ")") || rv_lexer_is(&ahead, "]");
         if (depth == 0 && (closes || rv_lexer_is(&ahead, ",") || rv_lexer_is(&ahead, ";"))) {
             break;
         }
-        depth += rv_lexer_is(&ahead, "(");
+        depth += rv_lexer_is(&ahead, "(") || rv_lexer_is(&ahead, "[");
         depth -= closes;
         count += 1;
         if (rv_lexer_next(&ahead, NULL) != RV_OK) {
@@ -86,9 +86,8 @@ static rv_status fit(rv_expr_parser *p, const rv_type *expected, rv_expr *expr) 
         return rv_expr_adopt(p, item, &text);
     }
     const rv_type *type = &item->type;
-    const bool same = !item->untyped && type->kind == expected->kind &&
-                      type->size == expected->size && type->scale == expected->scale &&
-                      rv_type_fits(type, expected);
+    const bool same =
+        !item->untyped && rv_type_same(type, expected) && rv_type_fits(type, expected);
     return same ? RV_OK : rv_expr_cast(p, expected, false);
 }
 

@@ -7,8 +7,9 @@
  * This version: literals (integer, decimal, string, true, false, null); names; + - * / %, unary -;
  * = <> != < <= > >=; is [not] null; is [not] distinct from; in (…); between; like; and or not;
  * || ; case; casts `::type` and cast(x as type); coalesce, nullif, greatest, least, abs, length,
- * lower, upper, round, trunc, floor, ceil, sign, mod, div, substr, trim, now(). Numerics are exact,
- * with the digits that PostgreSQL shows; now() is timestamptz.
+ * lower, upper, round, trunc, floor, ceil, sign, mod, div, substr, now(); what expr_calls.c lists
+ * of text, JSON and arrays; array[…], subscripts, any (…), all (…); like … escape, ilike. Numerics
+ * are exact, with the digits that PostgreSQL shows; now() is timestamptz.
  */
 #ifndef RV_MODEL_EXPR_H
 #define RV_MODEL_EXPR_H

@@ -24,6 +24,9 @@ static bool is_moment(rv_type_kind kind) {
 
 bool rv_expr_comparable(const rv_type *a, const rv_type *b) {
     RV_ASSERT(rv_type_supported(a) && rv_type_supported(b));
+    if (a->kind == RV_TYPE_JSON || (a->kind == RV_TYPE_ARRAY && a->element == RV_TYPE_JSON)) {
+        return false; /* a json is a text, of which many mean the same */
+    }
     return rv_type_fits(a, b) || (is_number(a->kind) && is_number(b->kind)) ||
            (is_moment(a->kind) && is_moment(b->kind));
 }

@@ -21,7 +21,7 @@ static bool is_text(rv_type_kind kind) {
 }
 
 /* Widens `common` so that values of `type` fit it too. False when there is no such type. */
-static bool widen(rv_type *common, const rv_type *type) {
+static bool widen_scalar(rv_type *common, const rv_type *type) {
     if (is_number(common->kind) && is_number(type->kind)) {
         const rv_type_kind kind = common->kind > type->kind ? common->kind : type->kind;
         RV_ASSERT(kind <= RV_TYPE_NUMERIC);
@@ -40,6 +40,20 @@ static bool widen(rv_type *common, const rv_type *type) {
     }
     RV_ASSERT(common->kind != type->kind || common->kind == RV_TYPE_ENUM);
     return rv_cast_rule_of(type, common) == RV_CAST_IMPLICIT;
+}
+
+/* The same of arrays too: by their elements. */
+static bool widen(rv_type *common, const rv_type *type) {
+    if (common->kind != RV_TYPE_ARRAY || type->kind != RV_TYPE_ARRAY) {
+        return common->kind != RV_TYPE_ARRAY && type->kind != RV_TYPE_ARRAY &&
+               widen_scalar(common, type);
+    }
+    rv_type element = rv_type_element(common);
+    const rv_type other = rv_type_element(type);
+    const bool fits = widen_scalar(&element, &other);
+    RV_ASSERT(element.kind < RV_TYPE_ARRAY);
+    *common = rv_type_array_of(&element);
+    return fits;
 }
 
 rv_status rv_choice_branch(rv_expr_parser *p, rv_expr_frame *frame) {
@@ -89,8 +103,7 @@ static rv_status finish_branch(rv_expr_parser *p, uint32_t at, const rv_type *co
     step->kind = 0;
     step->target = 0;
     step->right = *common;
-    const bool same = step->left.kind == common->kind && step->left.size == common->size &&
-                      step->left.scale == common->scale;
+    const bool same = rv_type_same(&step->left, common);
     RV_ASSERT(same || rv_cast_rule_of(&step->left, common) != RV_CAST_NONE);
     step->op = same ? RV_EXPR_NOTHING : RV_EXPR_CAST;
     return RV_OK;

@@ -32,7 +32,10 @@ typedef enum rv_frame_kind {
     RV_FRAME_CALL,
     RV_FRAME_IN,
     RV_FRAME_CAST,
-    RV_FRAME_CASE
+    RV_FRAME_CASE,
+    RV_FRAME_SUBSCRIPT, /* array[ */
+    RV_FRAME_ARRAY,     /* array[…] as a value */
+    RV_FRAME_ANY        /* = any (; negated: all */
 } rv_frame_kind;
 
 typedef enum rv_case_phase {
@@ -43,6 +46,7 @@ typedef enum rv_case_phase {
 } rv_case_phase;
 
 typedef struct rv_expr_function rv_expr_function;
+typedef struct rv_call_shape rv_call_shape;
 
 /* Something open: an operator that waits for its operand, or a bracket of some kind. */
 typedef struct rv_expr_frame {
@@ -58,8 +62,11 @@ typedef struct rv_expr_frame {
     uint32_t chain; /* the last branch's CAST, plus 1 */
     uint32_t arguments;
     const rv_expr_function *function;
-    rv_type common;       /* of a choice */
-    rv_expr_item operand; /* of a simple case */
+    const rv_call_shape *shape; /* of a call, instead of `function`: expr_calls.h */
+    rv_bytes name;              /* of a call */
+    const char *symbol;         /* of an operator that is a call */
+    rv_type common;             /* of a choice */
+    rv_expr_item operand;       /* of a simple case */
     uint32_t line;
     uint32_t column;
 } rv_expr_frame;

@@ -5,6 +5,7 @@
  */
 #include "core/base/assert.h"
 #include "core/model/expr_bits.h"
+#include "core/model/expr_calls.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
@@ -302,6 +303,15 @@ static rv_status binary_result(rv_expr_parser *p, const rv_expr_frame *frame, co
 }
 
 rv_status rv_expr_binary(rv_expr_parser *p, const rv_expr_frame *frame) {
+    if (rv_call_is_operator(p, frame)) {
+        return rv_call_operator(p, frame);
+    }
+    if (frame->op == RV_EXPR_LIKE && frame->simple) { /* ilike; the left one is folded already */
+        const rv_status folded = rv_call_fold(p, frame);
+        if (folded != RV_OK) {
+            return folded;
+        }
+    }
     rv_expr_item *b = rv_expr_top(p, 0);
     rv_expr_item *a = rv_expr_top(p, 1);
     rv_type result;

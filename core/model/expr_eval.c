@@ -6,6 +6,7 @@
  */
 #include "core/base/assert.h"
 #include "core/model/expr_bits.h"
+#include "core/model/expr_call.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
@@ -259,6 +260,14 @@ static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env
     return rv_expr_text(step, values, &m->work, env->scratch, err);
 }
 
+static rv_status call(machine *m, const rv_expr_step *step, const rv_expr_env *env, rv_error *err) {
+    const uint32_t count = step->kind;
+    const rv_call_env call_env = {.work = &m->work, .scratch = env->scratch, .err = err};
+    RV_ASSERT(count > 0 && m->depth >= count);
+    m->depth -= count - 1;
+    return rv_expr_call(step, &m->stack[m->depth - 1], &call_env);
+}
+
 rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *result,
                        rv_error *err) {
     RV_ASSERT(expr->step_count > 0 && expr->depth_max <= RV_EXPR_DEPTH_MAX);
@@ -282,7 +291,8 @@ rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *re
                    op == RV_EXPR_OR || (op >= RV_EXPR_DISTINCT && op <= RV_EXPR_LEAST)) {
             logic(&m, step);
         } else {
-            const rv_status status = compute(&m, step, env, err);
+            const rv_status status =
+                op == RV_EXPR_CALL ? call(&m, step, env, err) : compute(&m, step, env, err);
             if (status != RV_OK) {
                 return status;
             }

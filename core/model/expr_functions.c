@@ -19,7 +19,6 @@ typedef enum function_id {
     FUNCTION_LENGTH,
     FUNCTION_LOWER,
     FUNCTION_UPPER,
-    FUNCTION_TRIM,
     FUNCTION_SUBSTR,
     FUNCTION_ROUND,
     FUNCTION_TRUNC,
@@ -48,10 +47,9 @@ static const rv_expr_function functions[] = {
     {"abs", FUNCTION_ABS, 1, 1},
     {"length", FUNCTION_LENGTH, 1, 1},
     {"char_length", FUNCTION_LENGTH, 1, 1},
+    {"character_length", FUNCTION_LENGTH, 1, 1},
     {"lower", FUNCTION_LOWER, 1, 1},
     {"upper", FUNCTION_UPPER, 1, 1},
-    {"trim", FUNCTION_TRIM, 1, 1},
-    {"btrim", FUNCTION_TRIM, 1, 1},
     {"substr", FUNCTION_SUBSTR, 2, 3},
     {"substring", FUNCTION_SUBSTR, 2, 3},
     {"round", FUNCTION_ROUND, 1, 2},
@@ -136,7 +134,7 @@ static rv_status end_text(rv_expr_parser *p, const rv_expr_frame *frame) {
     const function_id id = frame->function->id;
     rv_expr_item *item = rv_expr_top(p, 0);
     const rv_status status = rv_expr_adopt(p, item, &text_type);
-    RV_ASSERT(id >= FUNCTION_LENGTH && id <= FUNCTION_TRIM);
+    RV_ASSERT(id >= FUNCTION_LENGTH && id <= FUNCTION_UPPER);
     if (status != RV_OK) {
         return status;
     }
@@ -149,10 +147,8 @@ static rv_status end_text(rv_expr_parser *p, const rv_expr_frame *frame) {
         return emit_over(p, RV_EXPR_LENGTH, &integer_type);
     case FUNCTION_LOWER:
         return emit_over(p, RV_EXPR_LOWER, &text_type);
-    case FUNCTION_UPPER:
-        return emit_over(p, RV_EXPR_UPPER, &text_type);
     default:
-        return emit_over(p, RV_EXPR_TRIM, &text_type);
+        return emit_over(p, RV_EXPR_UPPER, &text_type);
     }
 }
 
@@ -194,6 +190,19 @@ static rv_status end_now(rv_expr_parser *p) {
     return status == RV_OK ? rv_expr_push(p, item) : status;
 }
 
+/* greatest, least: of values that have an order. */
+static rv_status end_extreme(rv_expr_parser *p, rv_expr_frame *frame) {
+    const rv_status status = rv_choice_end(p, frame);
+    if (status != RV_OK) {
+        return status;
+    }
+    const rv_type *const type = &rv_expr_top(p, 0)->type;
+    RV_ASSERT(p->item_count > 0);
+    return rv_expr_comparable(type, type)
+               ? RV_OK
+               : rv_expr_fail_types(p, frame, "there is no order of", type, NULL);
+}
+
 rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     RV_ASSERT(frame->kind == RV_FRAME_CALL && frame->function != NULL);
     if (frame->arguments < frame->function->arguments_min) {
@@ -202,9 +211,10 @@ rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     RV_ASSERT(p->item_count >= frame->arguments || is_choice(frame->function->id));
     switch (frame->function->id) {
     case FUNCTION_COALESCE:
+        return rv_choice_end(p, frame);
     case FUNCTION_GREATEST:
     case FUNCTION_LEAST:
-        return rv_choice_end(p, frame);
+        return end_extreme(p, frame);
     case FUNCTION_NULLIF:
         return rv_expr_nullif(p, frame);
     case FUNCTION_MOD:

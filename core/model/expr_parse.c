@@ -8,12 +8,14 @@
  * PostgreSQL's precedence, from the loosest:
  *
  *     1 or   2 and   3 not   4 is   5 = <> < <= > >=   6 in between like
- *     7 || & | # << >> and ~ @ before an operand   8 + -   9 * / %
- *     10 unary -   11 ::
+ *     7 || & | # << >> -> @> and others, ~ @ before an operand   8 + -   9 * / %
+ *     10 unary -   11 :: [ ]
  *
  * 4, 5 and 6 do not chain: `a = b = c` is an error. The bounds of `between` bind as tightly as ||.
  */
+#include "core/model/expr_parse.h"
 #include "core/base/assert.h"
+#include "core/model/expr_calls.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/type.h"
 #include "core/model/value_number.h"
@@ -47,6 +49,16 @@ static const struct {
     {"#", RV_EXPR_BIT_XOR, PRECEDENCE_OTHER},
     {"<<", RV_EXPR_SHIFT_LEFT, PRECEDENCE_OTHER},
     {">>", RV_EXPR_SHIFT_RIGHT, PRECEDENCE_OTHER},
+    {"->", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"->>", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"#>", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"#>>", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"@>", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"<@", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"&&", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"?", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"?|", RV_EXPR_CALL, PRECEDENCE_OTHER},
+    {"?&", RV_EXPR_CALL, PRECEDENCE_OTHER},
     {"=", RV_EXPR_EQUAL, PRECEDENCE_COMPARE},
     {"<>", RV_EXPR_NOT_EQUAL, PRECEDENCE_COMPARE},
     {"!=", RV_EXPR_NOT_EQUAL, PRECEDENCE_COMPARE},
@@ -202,6 +214,38 @@ static rv_status reduce_for(rv_expr_parser *p, uint8_t precedence) {
     return RV_OK;
 }
 
+/* --- what expr_parse_calls.c uses --- */
+
+RV_STATIC_ASSERT(PRECEDENCE_OTHER == RV_EXPR_PRECEDENCE_OTHER, "it binds as || does");
+
+rv_status rv_expr_expected(rv_expr_parser *p, const char *what) {
+    return expected(p, what);
+}
+
+rv_status rv_expr_advance(rv_expr_parser *p) {
+    return advance(p);
+}
+
+rv_status rv_expr_require(rv_expr_parser *p, const char *word, const char *shown) {
+    return require(p, word, shown);
+}
+
+rv_status rv_expr_open_frame(rv_expr_parser *p, rv_expr_frame frame) {
+    return open_frame(p, frame);
+}
+
+rv_expr_frame *rv_expr_top_frame(rv_expr_parser *p) {
+    return top_frame(p);
+}
+
+bool rv_expr_is_waiting(const rv_expr_frame *frame) {
+    return is_operator(frame);
+}
+
+rv_status rv_expr_reduce_tight(rv_expr_parser *p) {
+    return reduce(p, PRECEDENCE_OTHER);
+}
+
 /* --- operands --- */
 
 static rv_status parse_number(rv_expr_parser *p) {
@@ -284,8 +328,8 @@ static rv_status parse_name(rv_expr_parser *p, const rv_token *first) {
 
 /* A name or a call; the current token is its name. `*operand`: an operand must still come. */
 static rv_status parse_name_or_call(rv_expr_parser *p, bool *operand) {
-    static const char *const reserved[] = {"when", "then", "else",    "end",  "and",  "or", "in",
-                                           "is",   "like", "between", "from", "then", "as"};
+    static const char *const reserved[] = {"when", "then", "else",    "end",  "and",   "or", "in",
+                                           "is",   "like", "between", "from", "ilike", "as", "for"};
     const rv_token name = p->lexer->token;
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
         if (at(p, reserved[i])) {
@@ -296,17 +340,23 @@ static rv_status parse_name_or_call(rv_expr_parser *p, bool *operand) {
     if (status != RV_OK || name.kind != RV_TOKEN_NAME || !at(p, "(")) {
         return status != RV_OK ? status : parse_name(p, &name);
     }
-    const rv_expr_function *function = rv_function_find(name.text);
-    if (function == NULL) {
+    const rv_call_shape *shape = rv_call_find(name.text);
+    const rv_expr_function *function = shape == NULL ? rv_function_find(name.text) : NULL;
+    if (shape == NULL && function == NULL) {
         return refuse_name(p, &name, "function");
     }
-    status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_CALL, .function = function});
+    status = open_frame(
+        p, (rv_expr_frame){
+               .kind = RV_FRAME_CALL, .function = function, .shape = shape, .name = name.text});
     if (status == RV_OK) {
         status = advance(p);
     }
+    if (status == RV_OK && rv_bytes_are(name.text, "trim")) {
+        status = rv_expr_trim(p, top_frame(p));
+    }
     *operand = true;
     if (status == RV_OK && at(p, ")")) {
-        status = rv_function_end(p, top_frame(p));
+        status = rv_expr_end_call(p, top_frame(p));
         p->frame_count -= 1;
         *operand = false;
         return status == RV_OK ? advance(p) : status;
@@ -400,6 +450,15 @@ static rv_status parse_operand(rv_expr_parser *p, bool *operand) {
     }
     if (at(p, "case")) {
         return parse_case(p);
+    }
+    if (at(p, "any") || at(p, "some") || at(p, "all")) {
+        return rv_expr_any(p);
+    }
+    if (at(p, "array")) {
+        const rv_status status = advance(p);
+        return status != RV_OK ? status
+               : at(p, "[")    ? rv_expr_open_square(p, RV_FRAME_ARRAY)
+                               : expected(p, "`[`");
     }
     *operand = false;
     if (kind == RV_TOKEN_NUMBER || kind == RV_TOKEN_STRING || at(p, "null") || at(p, "true") ||
@@ -499,9 +558,15 @@ static rv_status parse_in_between_like(rv_expr_parser *p, bool negated) {
     rv_expr_frame frame = {.kind = RV_FRAME_BINARY,
                            .op = RV_EXPR_LIKE,
                            .precedence = PRECEDENCE_IN,
-                           .negated = negated};
+                           .negated = negated,
+                           .line = p->lexer->token.line,
+                           .column = p->lexer->token.column};
     const bool list = at(p, "in");
-    RV_ASSERT(list || at(p, "between") || at(p, "like"));
+    frame.simple = at(p, "ilike");
+    if (status == RV_OK && frame.simple) {
+        status = rv_call_fold(p, &frame);
+    }
+    RV_ASSERT(list || frame.simple || at(p, "between") || at(p, "like"));
     if (list || at(p, "between")) {
         frame.kind = list ? RV_FRAME_IN : RV_FRAME_BETWEEN_LOW;
     }
@@ -568,10 +633,9 @@ static rv_status parse_bracket(rv_expr_parser *p, bool *operand) {
     rv_status status = RV_OK;
     RV_ASSERT(frame != NULL && !is_operator(frame));
     if (frame->kind == RV_FRAME_CALL) {
-        status = rv_function_argument(p, frame, last);
-        if (status == RV_OK && last) {
-            status = rv_function_end(p, frame);
-        }
+        status = rv_expr_argument(p, frame, last);
+    } else if (frame->kind == RV_FRAME_ANY && last) {
+        status = rv_call_any_end(p, frame);
     } else if (frame->kind == RV_FRAME_IN) {
         status = end_in_item(p, frame, last);
     } else if (frame->kind != RV_FRAME_PAREN || !last) {
@@ -632,7 +696,13 @@ static rv_status parse_rest(rv_expr_parser *p, bool *operand, bool *over) {
         return RV_OK;
     }
     RV_ASSERT(!is_operator(top_frame(p)));
-    return at(p, ")") || at(p, ",") ? parse_bracket(p, operand) : parse_clause(p, operand);
+    const rv_frame_kind kind = top_frame(p)->kind;
+    const bool square = kind == RV_FRAME_ARRAY || kind == RV_FRAME_SUBSCRIPT;
+    if (square && (at(p, "]") || at(p, ","))) {
+        return rv_expr_square(p, top_frame(p), operand);
+    }
+    return at(p, ")") || at(p, ",") || rv_expr_at_separator(p) ? parse_bracket(p, operand)
+                                                               : parse_clause(p, operand);
 }
 
 /* `not in`, `not between`, `not like`; another `not` is not ours: it ends the expression. */
@@ -643,7 +713,7 @@ static rv_status parse_not(rv_expr_parser *p, bool *operand, bool *over) {
     if (status != RV_OK) {
         return status;
     }
-    *operand = at(p, "in") || at(p, "between") || at(p, "like");
+    *operand = at(p, "in") || at(p, "between") || at(p, "like") || at(p, "ilike");
     if (*operand) {
         return parse_in_between_like(p, true);
     }
@@ -673,11 +743,23 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
                 status =
                     open_frame(p, (rv_expr_frame){.kind = RV_FRAME_BINARY,
                                                   .op = binary_operators[i].op,
+                                                  .symbol = binary_operators[i].symbol,
                                                   .precedence = binary_operators[i].precedence});
             }
             *operand = true;
             return status == RV_OK ? advance(p) : status;
         }
+    }
+    if (at(p, "[")) {
+        *operand = true;
+        return rv_expr_open_square(p, RV_FRAME_SUBSCRIPT);
+    }
+    if (at(p, "similar")) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,
+                            "there are no regular expressions, as their cost has no bound");
+    }
+    if (at(p, "escape")) {
+        return rv_expr_escape(p, operand);
     }
     if (at(p, "::")) {
         const rv_status status = advance(p);
@@ -693,13 +775,12 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
     if (at(p, "isnull") || at(p, "notnull")) {
         return parse_null_word(p);
     }
-    if (at(p, "in") || at(p, "between") || at(p, "like")) {
+    if (at(p, "in") && rv_expr_at_separator(p)) {
+        return parse_rest(p, operand, over);
+    }
+    if (at(p, "in") || at(p, "between") || at(p, "like") || at(p, "ilike")) {
         *operand = true;
         return parse_in_between_like(p, false);
-    }
-    if (at(p, "->") || at(p, "->>")) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,
-                            "the type json is not in this version");
     }
     return at(p, "not") ? parse_not(p, operand, over) : parse_rest(p, operand, over);
 }

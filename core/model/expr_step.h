@@ -51,7 +51,6 @@ typedef enum rv_expr_op {
     RV_EXPR_LENGTH,
     RV_EXPR_LOWER,
     RV_EXPR_UPPER,
-    RV_EXPR_TRIM,
     RV_EXPR_SUBSTRING,       /* text, from */
     RV_EXPR_SUBSTRING_COUNT, /* text, from, count */
     /* two operands of `left` and `right`, one result */
@@ -83,7 +82,8 @@ typedef enum rv_expr_op {
     RV_EXPR_GCD,
     RV_EXPR_LCM,
     RV_EXPR_CONCATENATE,
-    RV_EXPR_LIKE /* `flag`: not like */
+    RV_EXPR_LIKE, /* `flag`: not like */
+    RV_EXPR_CALL  /* `target`: an rv_call, of `kind` arguments: expr_call.h */
 } rv_expr_op;
 
 typedef struct rv_expr_step {

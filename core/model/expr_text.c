@@ -121,15 +121,6 @@ static rv_status fold_case(bool upper, rv_value *value, rv_arena *scratch, rv_er
     return RV_OK;
 }
 
-static void trim(rv_value *value) {
-    rv_bytes text = rv_text_trim_end(value->as.bytes);
-    RV_ASSERT(value->class_ == RV_VALUE_BYTES);
-    while (text.len > 0 && text.ptr[0] == ' ') {
-        text = rv_bytes_from(text, 1);
-    }
-    value->as.bytes = text;
-}
-
 /* Characters from `from` (1 is the first; before it there is nothing) on, `count` of them. */
 static rv_status substring(rv_value *values, bool counted, rv_error *err) {
     const int64_t from = values[1].as.integer;
@@ -193,9 +184,6 @@ rv_status rv_expr_text(const rv_expr_step *step, rv_value *values, uint32_t *wor
     case RV_EXPR_LOWER:
     case RV_EXPR_UPPER:
         return fold_case(step->op == RV_EXPR_UPPER, &values[0], scratch, err);
-    case RV_EXPR_TRIM:
-        trim(&values[0]);
-        return RV_OK;
     default:
         RV_ASSERT(step->op == RV_EXPR_SUBSTRING || step->op == RV_EXPR_SUBSTRING_COUNT);
         return substring(values, step->op == RV_EXPR_SUBSTRING_COUNT, err);

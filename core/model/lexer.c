@@ -12,9 +12,10 @@
 #include "core/base/utf8.h"
 
 /* Longest symbols first, so that the first that matches is the right one. */
-static const char *const symbols[] = {"->>", "<=", ">=", "<>", "!=", "||", "::", "->", "<<", ">>",
-                                      "&",   "|",  "#",  "~",  "@",  "(",  ")",  ",",  ";",  ".",
-                                      "+",   "-",  "*",  "/",  "%",  "=",  "<",  ">",  "[",  "]"};
+static const char *const symbols[] = {"->>", "#>>", "<=", ">=", "<>", "!=", "||", "::", "->", "#>",
+                                      "@>",  "<@",  "?|", "?&", "&&", "<<", ">>", "?",  "&",  "|",
+                                      "#",   "~",   "@",  "(",  ")",  ",",  ";",  ".",  "+",  "-",
+                                      "*",   "/",   "%",  "=",  "<",  ">",  "[",  "]"};
 
 static bool is_digit(uint8_t c) {
     return c >= '0' && c <= '9';

@@ -18,8 +18,10 @@ static uint8_t again_memory[(size_t)64 << 10];
 static rv_expr_name names[FUZZ_TYPES_MAX];
 static rv_value row[FUZZ_TYPES_MAX];
 
-static const char *const names_text[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
-                                         "j", "k", "l", "m", "n", "o", "p", "q", "r"};
+static const char *const names_text[] = {"a",  "b",  "c",  "d",  "e",  "f",  "g",  "h",  "i",
+                                         "j",  "k",  "l",  "m",  "n",  "o",  "p",  "q",  "r",
+                                         "s",  "t",  "u",  "v",  "w",  "x",  "y",  "z",  "aa",
+                                         "ab", "ac", "ad", "ae", "af", "ag", "ah", "ai", "aj"};
 
 static rv_expr_scope make_scope(void) {
     const size_t known = sizeof names_text / sizeof names_text[0];

@@ -392,7 +392,7 @@ static const refusal refusals[] = {
     {"s = '70000'", RV_VALUE_OUT_OF_RANGE, "line 1, column 5"},
     {"1e4096", RV_VALUE_OUT_OF_RANGE, "line 1, column 1"},
     {"ts - ts", RV_UNSUPPORTED, "line 1, column 4"},
-    {"t -> 'a'", RV_UNSUPPORTED, "line 1, column 3"},
+    {"t -> 'a'", RV_EXPRESSION_TYPE, "line 1, column 3"},
     {"1::json", RV_EXPRESSION_TYPE, "line 1, column 1"},
     {"round(p, b)", RV_EXPRESSION_TYPE, "line 1, column 6"},
     {"trunc(p, 1.5)", RV_EXPRESSION_TYPE, "line 1, column 6"},

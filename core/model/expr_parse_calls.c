@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parser's parts for calls and square brackets: words between the arguments of a call
+ * (`substring(x from 1 for 2)`, `trim(both '-' from x)`), subscripts and array[…], any (…) and
+ * all (…), escape.
+ */
+#include "core/base/assert.h"
+#include "core/model/expr_call.h"
+#include "core/model/expr_calls.h"
+#include "core/model/expr_parse.h"
+
+static const rv_type text_type = {.kind = RV_TYPE_TEXT};
+
+/* The words that trim(…) may begin with: leading, trailing or both, and from. */
+rv_status rv_expr_trim(rv_expr_parser *p, rv_expr_frame *frame) {
+    static const struct {
+        const char *word;
+        uint8_t call;
+    } sides[] = {{"leading", RV_CALL_LTRIM}, {"trailing", RV_CALL_RTRIM}, {"both", RV_CALL_BTRIM}};
+    rv_status status = RV_OK;
+    bool side = false;
+    RV_ASSERT(frame->kind == RV_FRAME_CALL);
+    for (size_t i = 0; i < 3 && !side; i++) {
+        if (rv_lexer_is(p->lexer, sides[i].word)) {
+            frame->op = sides[i].call;
+            side = true;
+            status = rv_expr_advance(p);
+        }
+    }
+    if (status == RV_OK && rv_lexer_is(p->lexer, "from")) {
+        status = rv_expr_advance(p);
+    }
+    return status;
+}
+
+rv_status rv_expr_end_call(rv_expr_parser *p, rv_expr_frame *frame) {
+    RV_ASSERT(frame->kind == RV_FRAME_CALL);
+    return frame->shape != NULL ? rv_call_end(p, frame) : rv_function_end(p, frame);
+}
+
+/* The frame that waits for a closing bracket, if there is one. */
+static rv_expr_frame *open_bracket(rv_expr_parser *p) {
+    uint32_t i = p->frame_count;
+    while (i > 0 && rv_expr_is_waiting(&p->frames[i - 1])) {
+        i--;
+    }
+    RV_ASSERT(i <= RV_EXPR_DEPTH_MAX);
+    return i > 0 ? &p->frames[i - 1] : NULL;
+}
+
+/* True at a word that stands between the arguments of a call: substring(x from 1 for 2). */
+bool rv_expr_at_separator(rv_expr_parser *p) {
+    static const struct {
+        const char *function;
+        const char *word;
+    } words[] = {{"substring", "from"}, {"substring", "for"},   {"trim", "from"},
+                 {"position", "in"},    {"overlay", "placing"}, {"overlay", "from"},
+                 {"overlay", "for"}};
+    const rv_expr_frame *const frame = open_bracket(p);
+    if (frame == NULL || frame->kind != RV_FRAME_CALL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (rv_lexer_is(p->lexer, words[i].word) && rv_bytes_are(frame->name, words[i].function)) {
+            return true;
+        }
+    }
+    RV_ASSERT(frame->name.len > 0);
+    return false;
+}
+
+/* An argument of a call is on top, at what ends it. */
+rv_status rv_expr_argument(rv_expr_parser *p, rv_expr_frame *frame, bool last) {
+    const bool count = rv_lexer_is(p->lexer, "for") && rv_bytes_are(frame->name, "substring");
+    RV_ASSERT(frame->kind == RV_FRAME_CALL);
+    frame->negated |= rv_lexer_is(p->lexer, "from") && rv_bytes_are(frame->name, "trim");
+    if (count && frame->arguments == 0) { /* substring(x for 2) begins at 1 */
+        const rv_type integer = {.kind = RV_TYPE_INTEGER};
+        rv_status status = rv_function_argument(p, frame, false);
+        if (status == RV_OK) {
+            status = rv_expr_constant(p, &integer, rv_value_int(1));
+        }
+        return status == RV_OK ? rv_function_argument(p, frame, false) : status;
+    }
+    rv_status status =
+        frame->shape != NULL ? rv_call_argument(p, frame) : rv_function_argument(p, frame, last);
+    if (status == RV_OK && last) {
+        status = rv_expr_end_call(p, frame);
+    }
+    return status;
+}
+
+/* `]`, or `,` in array[…]. */
+rv_status rv_expr_square(rv_expr_parser *p, rv_expr_frame *frame, bool *operand) {
+    const bool last = rv_lexer_is(p->lexer, "]");
+    rv_status status = RV_OK;
+    RV_ASSERT(frame->kind == RV_FRAME_ARRAY || frame->kind == RV_FRAME_SUBSCRIPT);
+    if (frame->kind == RV_FRAME_SUBSCRIPT) {
+        status = last ? rv_call_subscript(p, frame) : rv_expr_expected(p, "`]`");
+    } else {
+        status = rv_call_element(p, frame);
+        if (status == RV_OK && last) {
+            status = rv_call_array_end(p, frame);
+        }
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    p->frame_count -= last;
+    *operand = !last;
+    return rv_expr_advance(p);
+}
+
+/* Opens `[` after an array, or after the word array. */
+rv_status rv_expr_open_square(rv_expr_parser *p, rv_frame_kind kind) {
+    const rv_status status = rv_expr_open_frame(p, (rv_expr_frame){.kind = kind});
+    RV_ASSERT(rv_lexer_is(p->lexer, "["));
+    return status == RV_OK ? rv_expr_advance(p) : status;
+}
+
+/* any ( or all ( after a comparison, whose frame waits for the array instead of a value. */
+rv_status rv_expr_any(rv_expr_parser *p) {
+    rv_expr_frame *const frame = rv_expr_top_frame(p);
+    const bool compares = frame != NULL && frame->kind == RV_FRAME_BINARY &&
+                          frame->op >= RV_EXPR_EQUAL && frame->op <= RV_EXPR_GREATER_EQUAL;
+    const bool all = rv_lexer_is(p->lexer, "all");
+    if (!compares) {
+        return rv_expr_expected(p, "a value, a name or `(`; any and all stand after a comparison");
+    }
+    const rv_status status = rv_expr_advance(p);
+    frame->kind = RV_FRAME_ANY;
+    frame->negated = all;
+    RV_ASSERT(!rv_expr_is_waiting(frame));
+    return status == RV_OK ? rv_expr_require(p, "(", "`(`") : status;
+}
+
+/* escape after the pattern of like: an operator that makes the pattern another. */
+rv_status rv_expr_escape(rv_expr_parser *p, bool *operand) {
+    rv_status status = rv_expr_reduce_tight(p);
+    const rv_expr_frame *const frame = rv_expr_top_frame(p);
+    RV_ASSERT(!*operand);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (frame == NULL || frame->kind != RV_FRAME_BINARY || frame->op != RV_EXPR_LIKE) {
+        return rv_expr_expected(p, "an operator, or what closes the expression");
+    }
+    status = rv_expr_adopt(p, rv_expr_top(p, 0), &text_type);
+    if (status == RV_OK) {
+        status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_BINARY,
+                                                       .op = RV_EXPR_CALL,
+                                                       .symbol = "escape",
+                                                       .precedence = RV_EXPR_PRECEDENCE_OTHER});
+    }
+    *operand = true;
+    return status == RV_OK ? rv_expr_advance(p) : status;
+}
