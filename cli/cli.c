@@ -175,6 +175,7 @@ int rv_cli_fail(const rv_cli *cli, const rv_error *err) {
     rv_problem_text_error(cli->json, err);
     switch (err->status) {
     case RV_DATA_DAMAGED:
+    case RV_PANICKED:
         return RV_EXIT_DAMAGED;
     case RV_NODE_UNREACHABLE:
         return RV_EXIT_UNREACHABLE;

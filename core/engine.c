@@ -136,6 +136,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     RV_ASSERT(node != NULL);
     node->host = options->host;
     node->role = options->role;
+    node->panics.ops = (rv_ops){.host = node->host, .tickets = RV_PANICS_TICKETS};
     node->batch_len_max =
         budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
     node->event_len_max =
@@ -205,6 +206,7 @@ static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_err
 
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
+    node->at_work = event->position;
     const rv_value *values = NULL;
     if (!rv_event_time_valid(event->written_at) || !rv_event_time_valid(event->recorded_at)) {
         return rv_error_set(err, RV_DATA_DAMAGED,
@@ -290,7 +292,12 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
             continue;
         }
         rv_log_note(node->log, &record.event);
-        const rv_status status = rv_node_fold(node, &record.event, err);
+        const uint64_t position = record.event.position;
+        rv_status status = RV_OK;
+        if (__builtin_expect(node->panics.banned_count > 0, 0)) {
+            status = rv_panics_check(&node->panics, position, position, err);
+        }
+        status = status == RV_OK ? rv_node_fold(node, &record.event, err) : status;
         if (status != RV_OK) {
             rv_error_fact_uint(err, "sequence", record.event.sequence);
             return status;
@@ -357,7 +364,8 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     node->phase = RV_NODE_RECOVERING;
     rv_error local;
     rv_error *e = err == NULL ? &local : err;
-    rv_status status = rv_checkpoints_restore(node, e);
+    rv_status status = rv_panics_read(&node->panics);
+    status = status == RV_OK ? rv_checkpoints_restore(node, e) : status;
     while (status == RV_OK) {
         rv_batch batch;
         status = rv_log_recover(node->log, &batch, e);
@@ -374,6 +382,10 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     if (status == RV_END) {
         status = check_identity(node, e);
     }
+    if (status == RV_OK) {
+        status = rv_panics_check(&node->panics, rv_log_watermark(node->log) + 1, UINT64_MAX, e);
+    }
+    node->at_work = 0;
     node->phase = RV_NODE_OPEN;
     if (!node->checkpoints.restore.used && rv_log_appended(node->log) > 0) {
         node->checkpoints.facts.opened_by = RV_OPENED_BY_REPLAY;
@@ -386,8 +398,9 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
 rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_io_completion completion;
     while (node->host.ops->next_completion(node->host.ctx, &completion)) {
-        const bool ours =
-            rv_log_completed(node->log, &completion) || rv_checkpoints_completed(node, &completion);
+        const bool ours = rv_log_completed(node->log, &completion) ||
+                          rv_checkpoints_completed(node, &completion) ||
+                          rv_panics_completed(&node->panics, &completion);
         RV_ASSERT(ours);
     }
     if (node->phase != RV_NODE_OPEN) {
@@ -542,6 +555,10 @@ bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {
 
 const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node) {
     return &node->checkpoints.facts;
+}
+
+const volatile uint64_t *rv_node_at_work(const rv_node *node) {
+    return &node->at_work;
 }
 
 rv_status rv_node_failed(const rv_node *node, rv_error *err) {

@@ -41,9 +41,10 @@ RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *opti
  * Opens: takes the newest checkpoint that is good, recovers the log and folds what is behind it, or
  * all of it when there is none (rv_node_checkpoint_of tells). RV_PENDING: poll, then call again;
  * RV_OK: open. A new root makes its log; a new edge has none until rv_node_adopt. RV_DATA_DAMAGED:
- * the node is open for reading only, up to the damage; `err` says where. RV_SELECTION_CHANGED: the
- * edge's log was made for other patterns. RV_NOT_ROOT: the directory belongs to a node of the other
- * role. RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER, RV_STORAGE_*.
+ * the node is open for reading only, up to the damage; `err` says where. RV_PANICKED: the same,
+ * before an event that has stopped this program again and again. RV_SELECTION_CHANGED: the edge's
+ * log was made for other patterns. RV_NOT_ROOT: the directory belongs to a node of the other role.
+ * RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER, RV_STORAGE_*.
  */
 RV_MUST_USE rv_status rv_node_open(rv_node *node, rv_error *err);
 
@@ -111,6 +112,10 @@ typedef struct rv_node_checkpoint {
 } rv_node_checkpoint;
 
 const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node);
+
+/* Where the position of the event that is being judged or folded stands, 0 between events: for who
+ * records a panic (core/base/panic.h). As long as the node lives. */
+const volatile uint64_t *rv_node_at_work(const rv_node *node);
 
 /* Why the node is read-only; RV_OK when it is not. */
 rv_status rv_node_failed(const rv_node *node, rv_error *err);

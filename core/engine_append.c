@@ -334,6 +334,7 @@ static rv_status check_new_id(rv_node *node, const uint8_t *id, const rv_event *
 static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *event,
                              rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
+    node->at_work = event->position;
     rv_status status =
         append->has_event_id ? check_new_id(node, append->event_id, event, err) : RV_OK;
     if (status != RV_OK) {
@@ -486,6 +487,7 @@ rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, r
     }
     if (status == RV_OK) {
         status = append_all(node, events, count, results, &index, err);
+        node->at_work = 0;
     }
     if (status != RV_OK && status != RV_PENDING && count > 1) {
         rv_error_fact_uint(err, "index", index);
@@ -546,7 +548,9 @@ rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, r
     result->schema_version += 1;
     result->batch_end = true;
     result->data = text;
+    node->at_work = result->position;
     status = judge_schema(node, result, &body, &context, err);
+    node->at_work = 0;
     if (status != RV_OK) {
         abandon(node);
         return status;

@@ -4,6 +4,7 @@
 #define RV_CORE_ENGINE_INTERNAL_H
 
 #include "core/engine_checkpoint.h"
+#include "core/engine_panics.h"
 
 typedef enum rv_node_phase {
     RV_NODE_CREATED,
@@ -70,6 +71,8 @@ struct rv_node {
     bool selection_logged;  /* the log names a selection, */
     bool selection_differs; /* which is not `patterns` */
     rv_checkpoints checkpoints;
+    rv_panics panics;
+    volatile uint64_t at_work;      /* position of the event being judged or folded; 0: none */
     rv_error failure;               /* why the node is read-only; status RV_OK when it is not */
     rv_value values[RV_FIELDS_MAX]; /* of the event being folded */
     rv_event_draft draft;           /* of the event being appended */

@@ -241,6 +241,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
         .time = r->event_count == 0 ? rv_node_now(node) : r->context.time,
     };
     rv_state_commit(node->state);
+    node->at_work = 0;
     node->read_generation += 1;
     (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
     r->active = false;
@@ -253,6 +254,7 @@ void rv_node_receive_cancel(rv_node *node) {
         rv_state_rollback(node->state);
         rv_schema_take_back(node->schema, &r->schema);
         rv_log_append_cancel(node->log);
+        node->at_work = 0;
         r->active = false;
     }
 }

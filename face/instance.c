@@ -92,7 +92,7 @@ rv_status rv_instance_open(rv_instance *instance, rv_error *err) {
     RV_ASSERT(instance->face == NULL);
     rv_error cause;
     const rv_status status = rv_node_open(instance->node, &cause);
-    if (status == RV_DATA_DAMAGED) {
+    if (status == RV_DATA_DAMAGED || status == RV_PANICKED) {
         instance->damage = cause;
     } else if (status != RV_OK) {
         if (status != RV_PENDING && err != NULL) {

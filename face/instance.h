@@ -32,7 +32,7 @@ typedef struct rv_instance {
     rv_edge *edge;                /* NULL without an upstream */
     rv_upstream_shared *upstream; /* NULL when no edges are served */
     rv_budget budget;
-    rv_error damage; /* RV_DATA_DAMAGED: open for reading only, up to the place it names */
+    rv_error damage; /* RV_DATA_DAMAGED, RV_PANICKED: open for reading only, up to there */
     rv_instance_options options;
 } rv_instance;
 

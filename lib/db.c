@@ -87,7 +87,7 @@ rv_status rv_db_open(rv_db *db, rv_error *err) {
     do {
         status = rv_node_open(db->node, &cause);
     } while (rv_db_again(db, status));
-    if (status == RV_OK || status == RV_DATA_DAMAGED) {
+    if (status == RV_OK || status == RV_DATA_DAMAGED || status == RV_PANICKED) {
         const rv_status rest = open_rest(db, err);
         if (rest != RV_OK) {
             return rest;
@@ -116,7 +116,8 @@ rv_status rv_db_close(rv_db *db, rv_error *err) {
         rv_sql_destroy(db->sql);
         db->sql = NULL;
     }
-    if (rv_node_failed(db->node, NULL) == RV_DATA_DAMAGED) {
+    const rv_status failed = rv_node_failed(db->node, NULL);
+    if (failed == RV_DATA_DAMAGED || failed == RV_PANICKED) {
         return RV_END; /* what is damaged is left as it is */
     }
     rv_status status;

@@ -54,7 +54,7 @@ rv_status rv_db_open_directory(const char *path, const rv_db_directory_options *
     }
     db->waits = true;
     status = rv_db_open(db, err);
-    if (status != RV_OK && status != RV_DATA_DAMAGED) {
+    if (status != RV_OK && status != RV_DATA_DAMAGED && status != RV_PANICKED) {
         return give_up(posix, memory, size, status);
     }
     db->posix = posix;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/directory.h"
 
+#include "native/panic.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,6 +45,7 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
     if (status != RV_OK) {
         return status;
     }
+    rv_panic_watch(options->path, rv_node_at_work(instance->node));
     while ((status = rv_instance_open(instance, err)) == RV_PENDING) {
         if (rv_node_poll(instance->node, err) != RV_OK) {
             break;
@@ -53,6 +56,7 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
 
 static void directory_free(rv_directory *directory) {
     rv_flusher_stop(directory->flusher);
+    rv_panic_forget();
     rv_instance_forget(&directory->instance);
     rv_posix_close(directory->posix);
     rv_deflate_destroy(directory->deflate);

@@ -22,8 +22,8 @@ typedef struct rv_db_directory_options {
 /*
  * Opens the database in `path`, a directory that is made if it is missing (its parents are not).
  * `options` may be NULL. The memory is taken from the system here, and nothing after.
- * RV_OK, or RV_DATA_DAMAGED with `*db` open for reading (rv_db_open). Else `*db` is NULL:
- * RV_DATA_IN_USE (fact "pid"), RV_DATA_NOT_FOUND (the parent), RV_DATA_NOT_WRITABLE,
+ * RV_OK, or RV_DATA_DAMAGED or RV_PANICKED with `*db` open for reading (rv_db_open). Else `*db` is
+ * NULL: RV_DATA_IN_USE (fact "pid"), RV_DATA_NOT_FOUND (the parent), RV_DATA_NOT_WRITABLE,
  * RV_MEMORY_EXHAUSTED, RV_STATE_FULL, RV_DATA_NEWER, RV_STORAGE_FULL, RV_STORAGE_FAILED.
  */
 RV_API RV_MUST_USE rv_status rv_db_open_directory(const char *path,

@@ -98,6 +98,7 @@ RV_API RV_MUST_USE rv_status rv_db_create(rv_db **db, const rv_db_options *optio
  * RV_PENDING: poll, call again. RV_OK: open.
  * RV_DATA_DAMAGED: open for reading, up to the damage, which `err` names ("file", "offset",
  * "sequence"); every append answers RV_READ_ONLY.
+ * RV_PANICKED: the same, before an event that has stopped this program again and again.
  * Not open, and to be forgotten: RV_STATE_FULL (the memory is too little for the rows),
  * RV_DATA_NEWER (a later version wrote it), RV_DATA_NOT_WRITABLE, RV_STORAGE_FULL,
  * RV_STORAGE_FAILED.
