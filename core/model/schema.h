@@ -89,9 +89,9 @@ typedef enum rv_touch_kind {
 typedef struct rv_touch {
     rv_touch_kind kind;
     uint16_t aggregate;
-    uint16_t field;   /* of the key's first column */
-    bool acted_on;    /* an action goes through it: ownership is asked for (SEMANTICS 13) */
-    uint32_t indexes; /* bits: the aggregate's that it or its actions put a row into anew */
+    uint16_t field;         /* of the key's first column */
+    bool acted_on;          /* an action goes through it: ownership is asked for (SEMANTICS 13) */
+    uint32_t indexes;       /* bits: the aggregate's that it or its actions put a row into anew */
     const uint16_t *fields; /* one for each column of the key, in the key's order */
 } rv_touch;
 
