@@ -15,6 +15,7 @@
 /* Shares of the memory budget. What they leave is the state's pages. */
 #define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
 #define SHARE_SCHEMA        32
+#define SCHEMA_MIN          ((size_t)256 << 10) /* some thirty declarations, and parsing one */
 #define SHARE_JOURNAL       8 /* a creation takes some 670 bytes of it, an update some 150 */
 #define SHARE_SNAPSHOTS     16
 #define READ_SLOTS          4
@@ -143,7 +144,8 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
         node->batch_len_max / 2 < RV_EVENT_LEN_MAX ? node->batch_len_max / 2 : RV_EVENT_LEN_MAX;
     rv_status status = create_selection(node, options, &arena, err);
     share_take(node, RV_MEMORY_NODE, &arena);
-    node->schema_arena = rv_arena_split(&arena, budget / SHARE_SCHEMA);
+    const size_t schema = budget / SHARE_SCHEMA;
+    node->schema_arena = rv_arena_split(&arena, schema < SCHEMA_MIN ? SCHEMA_MIN : schema);
     share_take(node, RV_MEMORY_SCHEMA, &arena);
     node->scratch = rv_arena_split(&arena, node->batch_len_max);
     share_take(node, RV_MEMORY_SCRATCH, &arena);
