@@ -171,7 +171,8 @@ RV_TEST(foreign_keys_are_counted) {
     RV_CHECK(strstr(err.detail, "(order_id, line_no) of `parcel` would refer to a row of `line` "
                                 "with key (2, 7)") != NULL);
     RV_CHECK_STATUS(FOLD("line_dropped", "7", "2"), RV_ROW_REFERENCED);
-    CHECK_FACTS("\"aggregate\":\"line\",\"key\":\"(7, 2)\",\"field\":\"order_id\",\"references\":1");
+    CHECK_FACTS(
+        "\"aggregate\":\"line\",\"key\":\"(7, 2)\",\"field\":\"order_id\",\"references\":1");
     RV_CHECK_STATUS(FOLD("order_dropped", "7"), RV_ROW_REFERENCED);
     /* neither (8, 2) nor any other row that nobody means is asked for in between */
     RV_CHECK_STATUS(FOLD("repacked", "p", "8", "1"), RV_OK);
