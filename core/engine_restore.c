@@ -327,7 +327,7 @@ static rv_status step_mark(rv_node *node, rv_error *err) {
     node->recorded_at = r->head.recorded_at;
     k->current = r->number;
     k->previous = number_below(k, r->number);
-    k->log_base = r->head.log_bytes;
+    k->log_base = k->facts.passed_over.status == RV_OK ? r->head.log_bytes : 0; /* soon another */
     k->facts.opened_by = RV_OPENED_BY_CHECKPOINT;
     k->facts.number = r->number;
     k->facts.sequence = r->head.last_sequence;

@@ -5,7 +5,7 @@
 // Runs without the data only by saying so.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -97,4 +97,32 @@ test('an edge that selects one stream holds exactly that', options, async () => 
   const theirs = await central.request('GET', `/streams${one}`);
   assert.deepEqual(held, theirs, 'the same events, ids and times included');
   assert.equal(await edge.stop(), 0);
+});
+
+test('it opens by its checkpoint, by the one before, by replay: the state is the same', options, async () => {
+  const data = join(folder, 'central');
+  const there = await central.status();
+  assert.equal(there.checkpoint.opened_by, 'checkpoint'); // the import wrote it when it ended
+  assert.equal(there.checkpoint.passed_over, null);
+  const reopen = async (by) => {
+    assert.equal(await central.stop(), 0);
+    const names = readdirSync(data).filter((name) => name.startsWith('ckp-')).sort();
+    by(names.map((name) => join(data, name)));
+    central = await Node.start(data);
+    const status = await central.status();
+    assert.equal(status.state_hash, there.state_hash);
+    return [status.checkpoint, names];
+  };
+  const [damaged, names] = await reopen((files) => {
+    const bytes = readFileSync(files.at(-1));
+    bytes[bytes.length >> 1] ^= 1;
+    writeFileSync(files.at(-1), bytes);
+  });
+  assert.equal(damaged.passed_over.code, 'data_damaged');
+  assert.equal(damaged.passed_over.file, names.at(-1));
+  assert.equal(damaged.opened_by, names.length > 1 ? 'checkpoint' : 'replay');
+  const [replayed] = await reopen((files) => files.forEach((file) => rmSync(file)));
+  assert.equal(replayed.opened_by, 'replay');
+  const [again] = await reopen(() => {});
+  assert.equal(again.opened_by, 'checkpoint');
 });
