@@ -8,7 +8,7 @@
 
 void rv_files_name(const rv_log *log, uint32_t segment, rv_file_name *name) {
     RV_ASSERT(segment < log->segment_count);
-    rv_segment_name(0, log->segments[segment].first_sequence, name);
+    rv_segment_name(log->segments[segment].generation, log->segments[segment].first_sequence, name);
     RV_ASSERT(name->text[0] == 'l');
 }
 

@@ -10,6 +10,7 @@
  *     reader.c   slots, reading                              find.c     searches by position
  *     tail.c     the tail's index                            runs.c     the table of runs
  *     seek.c     looking up in a run                         lookup.c   looking up in all
+ *     rewrite.c  new generations of segments
  *     indexer.c  making runs: index_collect.c, index_sort.c, run_writer.c; index_merge.c
  *
  * Life: RECOVERING -> OPEN -> SEALING -> CLOSED. A log whose `failed` is set takes nothing more;
@@ -37,11 +38,12 @@
     ((size_t)(96 << 10)) /* read where nobody reads on: the index's spacing, and some */
 
 /* Operations by the low bits of their tickets. */
-#define RV_OP_MAIN   0
-#define RV_OP_HANDLE 1
-#define RV_OP_INDEX  (RV_OP_HANDLE + RV_LOG_HANDLES)
-#define RV_OP_BLOCK  (RV_OP_INDEX + 1)
-#define RV_OP_SLOT   (RV_OP_BLOCK + RV_BLOCKS_MAX)
+#define RV_OP_MAIN    0
+#define RV_OP_HANDLE  1
+#define RV_OP_INDEX   (RV_OP_HANDLE + RV_LOG_HANDLES)
+#define RV_OP_REWRITE (RV_OP_INDEX + 1)
+#define RV_OP_BLOCK   (RV_OP_REWRITE + 1)
+#define RV_OP_SLOT    (RV_OP_BLOCK + RV_BLOCKS_MAX)
 
 /* What a state machine's step says to its loop. */
 typedef enum rv_step {
@@ -65,6 +67,7 @@ typedef struct rv_segment {
     uint64_t end;       /* of its durable batches */
     uint64_t watermark; /* before it */
     uint32_t salt;
+    uint32_t generation; /* of its file */
 } rv_segment;
 
 typedef enum rv_handle_phase { RV_HANDLE_FREE, RV_HANDLE_OPENING, RV_HANDLE_OPEN } rv_handle_phase;
@@ -91,6 +94,7 @@ typedef enum rv_slot_phase {
 typedef struct rv_slot {
     rv_op op;
     rv_slot_phase phase;
+    bool pinned; /* it is being written from: it does not give way */
     uint8_t *buf;
     rv_handle *handle; /* while loading */
     uint32_t segment;
@@ -162,9 +166,10 @@ typedef struct rv_appender {
 
 typedef enum rv_recovery_state {
     RV_RECOVER_LIST,
-    RV_RECOVER_LAST,      /* is the last segment's header there? */
-    RV_RECOVER_LAST_TAIL, /* it is not: is anything behind it? */
-    RV_RECOVER_READY,     /* the segments are known: from the start, or from a mark */
+    RV_RECOVER_GENERATIONS, /* of segments that have two: is the newer one whole? */
+    RV_RECOVER_LAST,        /* is the last segment's header there? */
+    RV_RECOVER_LAST_TAIL,   /* it is not: is anything behind it? */
+    RV_RECOVER_READY,       /* the segments are known: from the start, or from a mark */
     RV_RECOVER_MARK_HEADER,
     RV_RECOVER_MARK_BATCH,
     RV_RECOVER_SEGMENT,
@@ -180,6 +185,14 @@ typedef enum rv_recovery_state {
     RV_RECOVER_DONE
 } rv_recovery_state;
 
+/* A file of a segment beside the one in the table. */
+#define RV_LOG_GENERATIONS                                                                         \
+    8 /* what crashes may have left behind; more are left for the next time */
+typedef struct rv_generation {
+    uint64_t first_sequence;
+    uint32_t generation;
+} rv_generation;
+
 /* Recovery: see recover.c. The window lies over the append buffer. */
 typedef struct rv_recovery {
     rv_recovery_state state;
@@ -189,9 +202,15 @@ typedef struct rv_recovery {
     rv_log_end given;     /* the log before the batch that was given last; sequence 0: none was */
     uint64_t window_base; /* offset in the file of the window's first byte */
     size_t window_len;
-    size_t window_want;  /* bytes being read to its end; 0 for none */
-    uint64_t promised;   /* sequence up to which a begun segment's name says all is durable; or 0 */
-    rv_file_name begun;  /* its name */
+    size_t window_want; /* bytes being read to its end; 0 for none */
+    uint64_t promised;  /* sequence up to which a begun segment's name says all is durable; or 0 */
+    rv_file_name begun; /* its name */
+    rv_generation others[RV_LOG_GENERATIONS]; /* first older ones, then those to be removed */
+    uint32_t other_count;
+    uint32_t other_at;
+    uint64_t own_end; /* of a segment of a generation above 0: as in its header */
+    uint64_t origin_end;
+    uint32_t origin_crc;
     bool evidence;       /* there are files that are made only when a segment is */
     bool marked;         /* `mark` was given, */
     rv_log_mark mark;    /* the furthest of those that did not fit, or the one that does */
@@ -216,6 +235,39 @@ typedef enum rv_marking_phase {
     RV_MARK_WRITTEN, /* to be flushed */
     RV_MARK_DURABLE
 } rv_marking_phase;
+
+typedef enum rv_rewrite_phase {
+    RV_REWRITE_NONE,
+    RV_REWRITE_READ, /* the header */
+    RV_REWRITE_CREATE,
+    RV_REWRITE_REPLACE, /* there is a file of that name */
+    RV_REWRITE_COPY,
+    RV_REWRITE_FLUSH,
+    RV_REWRITE_HEADER,
+    RV_REWRITE_FLUSH_HEADER,
+    RV_REWRITE_SWAP,
+    RV_REWRITE_REMOVE, /* the older generation, or, after a failure, the newer */
+    RV_REWRITE_OVER
+} rv_rewrite_phase;
+
+/* A segment that is being written as a new generation: see rewrite.c. */
+typedef struct rv_rewriting {
+    rv_rewrite_phase phase;
+    rv_op op;
+    uint32_t segment;
+    uint32_t generation; /* the new one */
+    bool file_open;
+    bool replaced;
+    rv_file file;
+    uint64_t offset;     /* of the next batch */
+    rv_slot *slot;       /* whose batch is being written */
+    rv_handle *handle;   /* of the older generation, while its header is read */
+    uint32_t last_crc;   /* of the batch before */
+    rv_file_name remove; /* name of the file to go */
+    rv_status status;
+    rv_segment_header header;
+    uint8_t bytes[RV_SEGMENT_HEADER_SIZE];
+} rv_rewriting;
 
 /* A mark that was asked for. */
 typedef struct rv_marking {
@@ -272,6 +324,7 @@ struct rv_log {
     rv_appender appender;
     rv_recovery recovery;
     rv_marking marking;
+    rv_rewriting rewriting;
     unsigned seal_state;
     uint8_t header[RV_SEGMENT_HEADER_SIZE]; /* of a segment that is being made */
 };
@@ -388,6 +441,23 @@ void rv_slots_feed(rv_log *log, uint32_t segment, uint64_t offset, rv_bytes batc
 /* Takes note of finished reads. */
 void rv_slots_poll(rv_log *log);
 bool rv_slots_loading(const rv_log *log);
+
+/* Keeps the slot that holds the place, from which it was just read, until it is let go. */
+rv_slot *rv_slots_pin(rv_log *log, rv_place place);
+
+/* rewrite.c */
+
+/* Begins to write a segment that is followed by another as its next generation, batch by batch as
+ * it is. False: another one is under way, or the log takes nothing more. */
+RV_MUST_USE bool rv_rewrite_begin(rv_log *log, uint32_t segment);
+
+/* RV_PENDING; RV_OK: the last one is done, or none was begun; or why it failed: the older
+ * generation is still there. */
+rv_status rv_rewrite_status(const rv_log *log);
+
+/* Some bounded steps; and lets go of it, RV_STEP_WAIT while an operation is under way. */
+void rv_rewrite_poll(rv_log *log);
+rv_step rv_rewrite_stop(rv_log *log);
 
 /* seek.c */
 

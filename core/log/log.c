@@ -113,6 +113,7 @@ rv_status rv_log_create(rv_log **log, const rv_log_options *options, rv_arena *a
         made->ops.host = options->host;
         made->ops.tickets = RV_LOG_TICKETS;
         made->main.id = RV_OP_MAIN;
+        made->rewriting.op.id = RV_OP_REWRITE;
         made->appended = (rv_log_end){.next_sequence = 1};
         made->durable = made->appended;
         for (unsigned i = 0; i < RV_LOG_HANDLES; i += 1) {
@@ -191,6 +192,8 @@ bool rv_log_completed(rv_log *log, const rv_io_completion *completion) {
         op = &log->handles[id - RV_OP_HANDLE].op;
     } else if (id == RV_OP_INDEX) {
         op = &log->indexer.op;
+    } else if (id == RV_OP_REWRITE) {
+        op = &log->rewriting.op;
     } else if (id < RV_OP_BLOCK + log->runs.block_count) {
         op = &log->runs.blocks[id - RV_OP_BLOCK].op;
     } else if (id < RV_OP_SLOT) {
@@ -271,7 +274,7 @@ bool rv_log_busy(const rv_log *log) {
     const rv_appender *const a = &log->appender;
     const bool waiting = a->first.len > 0 || (a->chain != RV_CHAIN_IDLE && !a->stalled);
     RV_ASSERT(a->first.len > 0 || a->second.len == 0);
-    return rv_op_active(&log->main) || rv_blocks_loading(log) ||
+    return rv_op_active(&log->main) || rv_op_active(&log->rewriting.op) || rv_blocks_loading(log) ||
            (log->failed == RV_OK && waiting) || rv_slots_loading(log) || rv_files_opening(log);
 }
 

@@ -205,18 +205,24 @@ static rv_step mark_header(rv_log *log, const rv_log_mark *mark) {
     rv_segment *const segment = &log->segments[r->segment];
     if (r->segment > 0) {
         rv_segment *const before = segment - 1;
+        const bool rewritten = before->generation > 0;
+        const uint64_t end = rewritten ? r->own_end : header.previous_end;
         /* While it waits for this header, `end` has the size of its file. */
-        if (header.previous_end < RV_SEGMENT_HEADER_SIZE || header.previous_end > before->end ||
-            header.previous_end % RV_BATCH_ALIGN != 0 || header.watermark < before->watermark) {
+        if (end < RV_SEGMENT_HEADER_SIZE || end > before->end || end % RV_BATCH_ALIGN != 0 ||
+            header.watermark < before->watermark ||
+            (rewritten && header.previous_end != r->origin_end)) {
             return mark_stale(log);
         }
-        before->end = header.previous_end;
+        before->end = end;
     }
     log->identity = header.identity;
     log->has_identity = true;
     segment->salt = header.salt;
     segment->watermark = header.watermark;
     segment->end = r->handle->size;
+    r->own_end = header.end;
+    r->origin_end = header.origin_end;
+    r->origin_crc = header.origin_crc;
     if (r->segment + 1 == mark->segment) {
         r->state = RV_RECOVER_MARK_BATCH; /* with the file still open */
         return RV_STEP_ON;

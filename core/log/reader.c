@@ -30,7 +30,7 @@ static rv_slot *slot_take(rv_log *log) {
     rv_slot *best = NULL;
     for (uint32_t i = 0; i < log->options.read_slot_count; i += 1) {
         rv_slot *const slot = &log->slots[i];
-        if (slot->phase == RV_SLOT_LOADING) {
+        if (slot->phase == RV_SLOT_LOADING || slot->pinned) {
             continue;
         }
         if (best == NULL || (slot->phase == RV_SLOT_FREE && best->phase != RV_SLOT_FREE) ||
@@ -155,6 +155,13 @@ static size_t load_size(const rv_log *log, rv_place place) {
     }
     RV_ASSERT(chunk > 0);
     return size < chunk ? size : chunk;
+}
+
+rv_slot *rv_slots_pin(rv_log *log, rv_place place) {
+    rv_slot *const slot = slot_find(log, place);
+    RV_ASSERT(slot != NULL && slot->phase == RV_SLOT_READY);
+    slot->pinned = true;
+    return slot;
 }
 
 /* Starts a load: RV_OK, RV_PENDING (the file is being opened), RV_BUSY, errors of opening. */

@@ -82,10 +82,29 @@ static rv_step segment_failed(rv_log *log, rv_status status, const char *what) {
 
 /* --- LIST --- */
 
-/* Keeps the table in order of first sequences. False: it is full. */
-static bool segment_insert(rv_log *log, uint64_t first_sequence) {
+/* An older generation than that in the table; what does not fit is met again another time. */
+static void generation_note(rv_recovery *r, uint64_t first_sequence, uint32_t generation) {
+    RV_ASSERT(r->other_count <= RV_LOG_GENERATIONS);
+    if (r->other_count < RV_LOG_GENERATIONS) {
+        r->others[r->other_count] = (rv_generation){first_sequence, generation};
+        r->other_count += 1;
+    }
+}
+
+/* Keeps the table in order of first sequences, with the highest generation. False: it is full. */
+static bool segment_insert(rv_log *log, uint64_t first_sequence, uint32_t generation) {
     RV_ASSERT(first_sequence > 0);
     RV_ASSERT(log->segment_count <= log->segment_cap);
+    for (uint32_t i = 0; i < log->segment_count; i += 1) {
+        rv_segment *const there = &log->segments[i];
+        if (there->first_sequence == first_sequence) {
+            const bool higher = generation > there->generation;
+            generation_note(&log->recovery, first_sequence,
+                            higher ? there->generation : generation);
+            there->generation = higher ? generation : there->generation;
+            return true;
+        }
+    }
     if (log->segment_count == log->segment_cap) {
         return false;
     }
@@ -94,7 +113,7 @@ static bool segment_insert(rv_log *log, uint64_t first_sequence) {
         log->segments[at] = log->segments[at - 1];
         at -= 1;
     }
-    log->segments[at] = (rv_segment){.first_sequence = first_sequence};
+    log->segments[at] = (rv_segment){.first_sequence = first_sequence, .generation = generation};
     log->segment_count += 1;
     return true;
 }
@@ -115,10 +134,7 @@ static rv_step recover_list(rv_log *log) {
         uint64_t number = 0;
         rv_run_span span;
         if (rv_segment_name_parse(names[i].text, &generation, &number)) {
-            if (generation != 0) {
-                return rv_recover_failed(log, RV_DATA_NEWER, "opening", names[i].text);
-            }
-            fits = segment_insert(log, number);
+            fits = segment_insert(log, number, generation);
         } else if (rv_cut_name_parse(names[i].text, &number)) {
             r->cut_number = number > r->cut_number ? number : r->cut_number;
             r->evidence = true;
@@ -132,8 +148,52 @@ static rv_step recover_list(rv_log *log) {
     if (!fits) {
         return rv_recover_failed(log, RV_MEMORY_EXHAUSTED, "listing so many files", "(all)");
     }
-    r->state = log->segment_count == 0 ? RV_RECOVER_DONE : RV_RECOVER_LAST;
-    r->segment = log->segment_count == 0 ? 0 : log->segment_count - 1;
+    r->state = log->segment_count == 0 ? RV_RECOVER_DONE : RV_RECOVER_GENERATIONS;
+    r->segment = 0;
+    return RV_STEP_ON;
+}
+
+/* --- GENERATIONS --- */
+
+/* The header is written last: a generation with a good one is whole, and the older one goes; else
+ * it is the newer one that goes. */
+static rv_step recover_generations(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    if (r->other_at == r->other_count) {
+        r->segment = log->segment_count - 1;
+        r->state = RV_RECOVER_LAST;
+        return RV_STEP_ON;
+    }
+    rv_generation *const other = &r->others[r->other_at];
+    r->segment = rv_log_segment_of(log, other->first_sequence);
+    rv_segment *const segment = &log->segments[r->segment];
+    RV_ASSERT(segment->first_sequence == other->first_sequence);
+    if (r->handle == NULL) {
+        const rv_status status = rv_files_acquire(log, r->segment, 0, &r->handle);
+        if (status != RV_OK) {
+            return segment_failed(log, status, "opening");
+        }
+    }
+    size_t got = 0;
+    rv_status status = rv_op_read(&log->ops, &log->main, r->handle->file, 0, log->header,
+                                  sizeof log->header, &got);
+    if (status != RV_OK) {
+        return segment_failed(log, status, "reading");
+    }
+    rv_segment_header header;
+    status = got < sizeof log->header ? RV_DATA_DAMAGED : rv_segment_decode(log->header, &header);
+    if (status == RV_DATA_NEWER) {
+        return segment_failed(log, status, "opening");
+    }
+    rv_files_release(log, r->handle);
+    if (status != RV_OK || header.generation != segment->generation) {
+        rv_files_close(log, r->handle);
+        const uint32_t broken = segment->generation;
+        segment->generation = other->generation;
+        other->generation = broken;
+    }
+    r->handle = NULL;
+    r->other_at += 1;
     return RV_STEP_ON;
 }
 
@@ -241,7 +301,8 @@ static rv_step recover_last_tail(rv_log *log) {
 bool rv_recover_header_fits(const rv_log *log, const rv_segment_header *header) {
     const rv_recovery *const r = &log->recovery;
     RV_ASSERT(r->segment < log->segment_count);
-    if (header->number != (uint64_t)r->segment + 1 || header->generation != 0 ||
+    if (header->number != (uint64_t)r->segment + 1 ||
+        header->generation != log->segments[r->segment].generation ||
         header->first_sequence != log->segments[r->segment].first_sequence) {
         return false;
     }
@@ -292,12 +353,16 @@ static rv_step recover_segment(rv_log *log) {
         return rv_recover_damaged(log, before, r->segment > 0 ? r->offset : 0,
                                   "batches are missing");
     }
+    r->own_end = header.end;
+    r->origin_end = header.origin_end;
+    r->origin_crc = header.origin_crc;
     log->identity = header.identity;
     log->has_identity = true;
     log->segments[r->segment].salt = header.salt;
     log->segments[r->segment].end = RV_SEGMENT_HEADER_SIZE;
     log->segments[r->segment].watermark = header.watermark;
-    log->last_crc = rv_load_u32(bytes + RV_SEGMENT_HEADER_SIZE - 4);
+    log->last_crc = header.generation > 0 ? header.origin_header_crc
+                                          : rv_load_u32(bytes + RV_SEGMENT_HEADER_SIZE - 4);
     log->sealed = false;
     r->offset = RV_SEGMENT_HEADER_SIZE;
     log->appended.offset = r->offset;
@@ -327,6 +392,13 @@ static rv_step batches_end(rv_log *log, const uint8_t *bytes, size_t have) {
         if (bytes[i] != 0) {
             return rv_recover_damaged(log, r->segment, r->offset, "a damaged batch");
         }
+    }
+    if (log->segments[r->segment].generation > 0) {
+        if (r->offset != r->own_end) {
+            return rv_recover_damaged(log, r->segment, r->offset, "batches are missing");
+        }
+        r->offset = r->origin_end; /* the next header speaks of generation 0 */
+        log->last_crc = r->origin_crc;
     }
     rv_files_release(log, r->handle);
     r->handle = NULL;
@@ -420,7 +492,7 @@ static rv_step recover_flush(rv_log *log) {
             return segment_failed(log, status, "flushing");
         }
     }
-    r->state = r->begun.text[0] != 0 ? RV_RECOVER_REMOVE : RV_RECOVER_DONE;
+    r->state = RV_RECOVER_REMOVE;
     return RV_STEP_ON;
 }
 
@@ -438,17 +510,25 @@ static rv_step recover_nothing(rv_log *log) {
 
 static rv_step recover_remove(rv_log *log) {
     rv_recovery *const r = &log->recovery;
-    RV_ASSERT(r->begun.text[0] != 0);
     if (log->segment_count == 0 && (r->evidence || rv_mark_missing(log))) {
         return recover_nothing(log);
+    }
+    if (r->begun.text[0] == 0 && r->other_count > 0) {
+        const rv_generation *const other = &r->others[r->other_count - 1];
+        rv_segment_name(other->generation, other->first_sequence, &r->begun);
+        r->other_count -= 1;
+    }
+    if (r->begun.text[0] == 0) {
+        r->state = RV_RECOVER_DONE;
+        return RV_STEP_ON;
     }
     const rv_status status = rv_op_remove(&log->ops, &log->main, r->begun.text);
     if (status != RV_OK) {
         return status == RV_PENDING ? RV_STEP_WAIT
                                     : rv_recover_failed(log, status, "removing", r->begun.text);
     }
-    r->state = RV_RECOVER_DONE;
-    return RV_STEP_ON;
+    r->begun.text[0] = 0;
+    return RV_STEP_ON; /* until nothing is left to be removed */
 }
 
 static rv_step recover_done(rv_log *log) {
@@ -489,6 +569,8 @@ rv_step rv_recover_prepare(rv_log *log) {
     switch (log->recovery.state) {
     case RV_RECOVER_LIST:
         return recover_list(log);
+    case RV_RECOVER_GENERATIONS:
+        return recover_generations(log);
     case RV_RECOVER_LAST:
         return recover_last(log);
     default:
@@ -500,6 +582,7 @@ static rv_step recover_step(rv_log *log, rv_batch *batch) {
     RV_ASSERT(log->life == RV_LOG_RECOVERING);
     switch (log->recovery.state) {
     case RV_RECOVER_LIST:
+    case RV_RECOVER_GENERATIONS:
     case RV_RECOVER_LAST:
     case RV_RECOVER_LAST_TAIL:
         return rv_recover_prepare(log);

@@ -136,8 +136,8 @@ static rv_step seal_close(rv_log *log) {
     for (unsigned i = 0; i < 4 && stopping == RV_STEP_ON; i += 1) {
         stopping = rv_indexer_stop(log);
     }
-    if (stopping != RV_STEP_END || rv_slots_loading(log) || rv_blocks_loading(log) ||
-        rv_files_opening(log)) {
+    if (stopping != RV_STEP_END || rv_rewrite_stop(log) != RV_STEP_END || rv_slots_loading(log) ||
+        rv_blocks_loading(log) || rv_files_opening(log)) {
         return RV_STEP_WAIT;
     }
     for (unsigned i = 0; i < RV_LOG_HANDLES; i += 1) {

@@ -31,6 +31,10 @@ void rv_segment_encode(uint8_t *to, const rv_segment_header *header) {
     rv_store_u32(to + 96, header->salt);
     rv_store_u32(to + 100, header->previous_crc);
     rv_store_u64(to + 104, header->previous_end);
+    rv_store_u64(to + 112, header->end);
+    rv_store_u64(to + 120, header->origin_end);
+    rv_store_u32(to + 128, header->origin_crc);
+    rv_store_u32(to + 132, header->origin_header_crc);
     rv_store_u32(to + SEGMENT_CRC_AT, rv_crc32c(0, rv_bytes_of(to, SEGMENT_CRC_AT)));
 }
 
@@ -59,6 +63,10 @@ rv_status rv_segment_decode(const uint8_t *from, rv_segment_header *header) {
         .salt = rv_load_u32(from + 96),
         .previous_crc = rv_load_u32(from + 100),
         .previous_end = rv_load_u64(from + 104),
+        .end = rv_load_u64(from + 112),
+        .origin_end = rv_load_u64(from + 120),
+        .origin_crc = rv_load_u32(from + 128),
+        .origin_header_crc = rv_load_u32(from + 132),
     };
     memcpy(header->identity.log_id, from + 16, 16);
     memcpy(header->identity.node_id, from + 32, 16);

@@ -8,7 +8,9 @@
  *    72  u64 first sequence             80  u64 watermark, and   88  u64 chain hash before it
  *    96  u32 salt                      100  u32 crc of the last batch of the segment before, or 0
  *   104  u64 end of the batches of the segment before, or 0
- *   112  zeros                        4092  u32 crc32c of the 4092 bytes before
+ *   112  u64 end of its batches       120  u64 what that was     128  u32 crc of the last batch
+ *   132  u32 crc of the header         as generation 0; these four are 0 in generation 0
+ *   136  zeros                        4092  u32 crc32c of the 4092 bytes before
  *
  * Magic, version and checksum keep their places in all versions to come, so an old reader can tell
  * a newer file from a damaged one.
@@ -31,6 +33,11 @@ typedef struct rv_segment_header {
     uint32_t salt;
     uint32_t previous_crc;
     uint64_t previous_end;
+    /* generations above 0: */
+    uint64_t end;        /* of its batches */
+    uint64_t origin_end; /* the same of generation 0, which the next segment's header names, */
+    uint32_t origin_crc; /* and the crc of its last batch; */
+    uint32_t origin_header_crc; /* that of its header, which the first batch names */
 } rv_segment_header;
 
 /* Writes 4096 bytes. */

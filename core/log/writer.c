@@ -413,6 +413,7 @@ rv_status rv_log_poll(rv_log *log, rv_error *err) {
     if (log->life == RV_LOG_OPEN && log->failed == RV_OK) {
         (void)rv_chain_run(log);
         rv_indexer_poll(log);
+        rv_rewrite_poll(log);
     }
     return log->failed == RV_OK ? RV_OK : rv_log_tell_failure(log, err);
 }

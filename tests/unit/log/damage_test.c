@@ -278,10 +278,13 @@ RV_TEST(files_of_a_newer_version) {
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_DATA_NEWER);
     RV_CHECK_STATUS(rv_log_failed(n.log), RV_DATA_NEWER);
 
+    /* As a newer generation of the segment. */
     make_log(&n, 3, true);
     rv_io_result result;
     rv_segment_name(1, 1, &name);
     (void)n.host.ops->create(n.host.ctx, 1, name.text, &result);
+    n.host.ops->close(n.host.ctx, result.file);
+    file_write(&n, name.text, 0, file_copy, RV_SEGMENT_HEADER_SIZE);
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_DATA_NEWER);
 }
 

@@ -293,12 +293,55 @@ RV_TEST(live_reads_do_not_touch_the_disk) {
     }
 }
 
+/* A host that counts flushes. */
+static struct {
+    const rv_host_ops *ops;
+    unsigned flushes;
+} counted;
+
+static rv_io counted_flush(void *ctx, rv_ticket ticket, rv_file file, rv_io_result *result) {
+    counted.flushes += 1;
+    return counted.ops->flush(ctx, ticket, file, result);
+}
+
+RV_TEST(appends_that_wait_share_a_flush) {
+    node n = {.options = small_options};
+    uint64_t random = 51;
+    const rv_sim_faults faults = {.pending_percent = 100, .latency_us_max = 100};
+    twin_clear(&the_twin, true);
+    n.options.write_buffer_size = 64 << 10;
+    n.options.segment_size = 1 << 20;
+    node_over_disk(&n, 51, &faults);
+    rv_host_ops ops = *n.host.ops;
+    counted.ops = n.host.ops;
+    ops.flush = counted_flush;
+    n.host.ops = &ops;
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_STATUS(node_append(&n, &the_twin, 1, 100, &random), RV_OK);
+    RV_CHECK_STATUS(node_drain(&n), RV_OK);
+    for (unsigned round = 0; round < 20; round += 1) {
+        counted.flushes = 0;
+        const uint32_t before = the_twin.count;
+        for (unsigned i = 0; i < 12; i += 1) { /* from as many writers */
+            RV_CHECK_STATUS(node_append_once(&n, &the_twin, 1, 50, &random), RV_OK);
+            RV_CHECK_STATUS(rv_log_poll(n.log, &n.err), RV_OK);
+        }
+        RV_CHECK(the_twin.count > before + 6);
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+        RV_CHECK_EQ(rv_log_durable(n.log), twin_sequence(&the_twin));
+        /* The first one's, what came while it was under way, and one for space. */
+        RV_CHECK(counted.flushes <= 3);
+    }
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+}
+
 int main(void) {
     RV_RUN(random_lives_in_memory);
     RV_RUN(random_lives_on_a_slow_disk);
     RV_RUN(more_segments_than_open_files);
     RV_RUN(batches_larger_than_one_read);
     RV_RUN(live_reads_do_not_touch_the_disk);
+    RV_RUN(appends_that_wait_share_a_flush);
     RV_RUN(a_full_storage_refuses_and_goes_on_when_there_is_space);
     RV_RUN(a_seal_after_a_seal_adds_nothing);
     RV_RUN(the_identity_is_kept);
