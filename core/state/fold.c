@@ -233,7 +233,7 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
         status = rv_fold_unrefer(f, &row);
     }
     if (status == RV_OK && f->judge && rv_row_head_of(row.bytes).refs > 0) {
-        return rv_fold_refuse_referenced(f, &row, touch->field, found.place);
+        return rv_fold_refuse_referenced(f, &row, touch->field, key, found.place);
     }
     RV_ASSERT(status != RV_OK || found.fits);
     if (status == RV_OK) {

@@ -154,7 +154,7 @@ rv_status rv_fold_refuse_row(rv_fold *f, rv_status status, const rv_aggregate *a
 rv_status rv_fold_refuse_reference(rv_fold *f, const rv_aggregate *aggregate, uint16_t column,
                                    const rv_value *value);
 rv_status rv_fold_refuse_referenced(rv_fold *f, const rv_fold_row *row, uint16_t field,
-                                    uint32_t place);
+                                    const rv_value *key, uint32_t place);
 rv_status rv_fold_refuse_twin(rv_fold *f, const rv_fold_row *row, uint16_t index, uint32_t twin);
 rv_status rv_fold_refuse_foreign(rv_fold *f, const rv_aggregate *aggregate,
                                  const rv_foreign_key *key, const rv_fold_parts *parts);

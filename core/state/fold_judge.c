@@ -129,82 +129,116 @@ rv_status rv_fold_refuse_foreign(rv_fold *f, const rv_aggregate *aggregate,
     return RV_UNKNOWN_REFERENCE;
 }
 
-/* A column that refers to the rows of an aggregate, and a row that refers to one of them by it. */
+/* Columns that refer to the rows of an aggregate, and a row that refers to one of them by these. */
 typedef struct referring {
     const rv_aggregate *aggregate; /* NULL: not known which */
-    uint16_t column;
-    uint32_t place; /* RV_SLOT_NONE: not known which */
+    const uint16_t *columns;
+    uint16_t column_count;
+    uint16_t column; /* what `columns` is of, when there is one */
+    uint32_t place;  /* RV_SLOT_NONE: not known which */
 } referring;
 
-/* Who refers to a row: what an index tells at once; else the column, if no other one could. */
+/* Looks for a row that refers by these columns; an index that begins with them tells at once. */
+static uint32_t find_referring_row(const rv_fold *f, const rv_aggregate *aggregate,
+                                   const uint16_t *columns, uint16_t count, const rv_value *key,
+                                   uint32_t except) {
+    uint32_t found = RV_SLOT_NONE;
+    RV_ASSERT(count > 0);
+    for (uint16_t i = 0; i < aggregate->index_count && found == RV_SLOT_NONE; i += 1) {
+        const rv_aggregate_index *const index = &aggregate->indexes[i];
+        if (index->column_count >= count &&
+            memcmp(index->columns, columns, count * sizeof columns[0]) == 0) {
+            found = rv_sorted_holder(f->pages, aggregate, i, key, count, except);
+        }
+    }
+    return found;
+}
+
+/* Takes what could refer to the row at `place`; false when it is known to. */
+static bool consider(const rv_fold *f, const rv_aggregate *aggregate, const uint16_t *columns,
+                     uint16_t count, const rv_value *key, uint32_t place, referring *by) {
+    *by = (referring){aggregate, columns, count, columns[0],
+                      find_referring_row(f, aggregate, columns, count, key, place)};
+    RV_ASSERT(by->place != place);
+    return by->place == RV_SLOT_NONE;
+}
+
+/* Who refers to a row: what an index tells; else the columns, if no other ones could. */
 static referring find_referring(const rv_fold *f, const rv_aggregate *target, const rv_value *key,
                                 uint32_t place) {
-    referring found = {NULL, 0, RV_SLOT_NONE};
+    referring by = {.aggregate = NULL};
     uint32_t candidates = 0;
-    for (uint16_t a = 0; a < rv_schema_aggregate_count(f->schema); a += 1) {
-        const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, a);
-        for (uint16_t c = 0; c < aggregate->column_count; c += 1) {
-            if (aggregate->columns[c].references != target->number) {
-                continue;
+    bool on = true;
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(f->schema) && on; a += 1) {
+        const rv_aggregate *const other = rv_schema_aggregate(f->schema, a);
+        for (uint16_t c = 0; c < other->column_count && on; c += 1) {
+            if (other->columns[c].references == target->number) {
+                on = consider(f, other, &c, 1, key, place, &by);
+                candidates += 1;
             }
-            found = (referring){aggregate, c, RV_SLOT_NONE};
-            candidates += 1;
-            for (uint16_t i = 0; i < aggregate->index_count; i += 1) {
-                if (aggregate->indexes[i].columns[0] == c && found.place == RV_SLOT_NONE) {
-                    found.place = rv_sorted_holder(f->pages, aggregate, i, key, place);
-                }
-            }
-            if (found.place != RV_SLOT_NONE) {
-                return found;
+        }
+        for (uint16_t i = 0; i < other->foreign_key_count && on; i += 1) {
+            const rv_foreign_key *const foreign = &other->foreign_keys[i];
+            if (foreign->aggregate == target->number) {
+                on = consider(f, other, foreign->columns, foreign->column_count, key, place, &by);
+                candidates += 1;
             }
         }
     }
-    RV_ASSERT(found.place == RV_SLOT_NONE);
-    return candidates == 1 ? found : (referring){NULL, 0, RV_SLOT_NONE};
+    RV_ASSERT(on || by.place != RV_SLOT_NONE);
+    return on && candidates != 1 ? (referring){.aggregate = NULL} : by;
 }
 
-rv_status rv_fold_refuse_referenced(rv_fold *f, const rv_fold_row *row, uint16_t field,
-                                    uint32_t place) {
-    shown memory[2];
-    rv_value value = rv_value_null();
+/* What refers, for people: the columns, and which row if that is known. */
+static void tell_referring(rv_fold *f, const rv_fold_row *row, rv_bytes key, const referring *by,
+                           rv_bytes columns, rv_bytes other) {
     const rv_aggregate *const target = row->aggregate;
-    const rv_bytes key = show_key_of(f, row, &memory[0]);
     const uint64_t refs = rv_row_head_of(row->bytes).refs;
     RV_ASSERT(refs > 0);
-    referring by = {NULL, 0, RV_SLOT_NONE};
-    if (rv_row_get(f->pages, row->table, row->bytes, target->key, f->scratch, &value) == RV_OK) {
-        by = find_referring(f, target, &value, place);
-    }
-    rv_bytes other = {NULL, 0};
-    if (by.aggregate == NULL) {
+    if (by->aggregate == NULL) {
         rv_error_set(f->err, RV_ROW_REFERENCED,
                      "other rows refer to the row of `%b` with key %b (%u references)",
                      &target->name, &key, refs);
-    } else if (by.place == RV_SLOT_NONE) {
+    } else if (by->place == RV_SLOT_NONE) {
         rv_error_set(f->err, RV_ROW_REFERENCED,
-                     "`%b` of `%b` refers to the row of `%b` with key %b (%u references)",
-                     &by.aggregate->columns[by.column].name, &by.aggregate->name, &target->name,
-                     &key, refs);
+                     "rows of `%b` refer to the row of `%b` with key %b by `%b` (%u references)",
+                     &by->aggregate->name, &target->name, &key, &columns, refs);
     } else {
-        const rv_table *const table = rv_table_of(f->pages, by.aggregate->number);
-        const rv_fold_row from = {by.aggregate, table,
-                                  (uint8_t *)rv_rows_read(f->pages, table, by.place)};
-        other = show_key_of(f, &from, &memory[1]);
         rv_error_set(f->err, RV_ROW_REFERENCED,
-                     "`%b` of the row of `%b` with key %b refers to the row of `%b` with key %b "
-                     "(of %u references to it)",
-                     &by.aggregate->columns[by.column].name, &by.aggregate->name, &other,
-                     &target->name, &key, refs);
+                     "the row of `%b` with key %b refers to the row of `%b` with key %b by `%b` "
+                     "(one of %u references)",
+                     &by->aggregate->name, &other, &target->name, &key, &columns, refs);
     }
+}
+
+rv_status rv_fold_refuse_referenced(rv_fold *f, const rv_fold_row *row, uint16_t field,
+                                    const rv_value *key, uint32_t place) {
+    shown memory[3];
+    const rv_aggregate *const target = row->aggregate;
+    const rv_bytes text = show_key(&memory[0], target, key);
+    RV_ASSERT(place != RV_SLOT_NONE && field < f->type->field_count);
+    referring by = find_referring(f, target, key, place);
+    by.columns = by.column_count == 1 ? &by.column : by.columns;
+    rv_bytes columns = {NULL, 0};
+    rv_bytes other = {NULL, 0};
+    if (by.aggregate != NULL) {
+        columns = show_columns(&memory[1], by.aggregate, by.columns, by.column_count);
+    }
+    if (by.place != RV_SLOT_NONE) {
+        const rv_table *const table = rv_table_of(f->pages, by.aggregate->number);
+        const uint8_t *const bytes = rv_rows_read(f->pages, table, by.place);
+        other = show_key_of(f, &(rv_fold_row){by.aggregate, table, (uint8_t *)bytes}, &memory[2]);
+    }
+    tell_referring(f, row, text, &by, columns, other);
     rv_error_fact_text(f->err, "aggregate", target->name);
-    rv_error_fact_text(f->err, "key", key);
+    rv_error_fact_text(f->err, "key", text);
     rv_error_fact_text(f->err, "field", f->type->fields[field].name);
-    rv_error_fact_uint(f->err, "references", refs);
+    rv_error_fact_uint(f->err, "references", rv_row_head_of(row->bytes).refs);
     if (by.aggregate != NULL) {
         rv_error_fact_text(f->err, "referring_aggregate", by.aggregate->name);
-        rv_error_fact_text(f->err, "referring_column", by.aggregate->columns[by.column].name);
+        rv_error_fact_text(f->err, "referring_columns", columns);
     }
-    if (other.ptr != NULL) {
+    if (by.place != RV_SLOT_NONE) {
         rv_error_fact_text(f->err, "referring_key", other);
     }
     return RV_ROW_REFERENCED;

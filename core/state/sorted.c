@@ -146,7 +146,7 @@ uint32_t rv_sorted_twin(const rv_pages *pages, const rv_aggregate *aggregate, ui
 }
 
 uint32_t rv_sorted_holder(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
-                          const rv_value *value, uint32_t except) {
+                          const rv_value *values, uint16_t count, uint32_t except) {
     const rv_table *const table = rv_table_of(pages, aggregate->number);
     if (table == NULL) {
         return RV_SLOT_NONE;
@@ -156,8 +156,8 @@ uint32_t rv_sorted_holder(const rv_pages *pages, const rv_aggregate *aggregate, 
                                      .table = table,
                                      .aggregate = aggregate,
                                      .index = &aggregate->indexes[index],
-                                     .values = value,
-                                     .count = 1,
+                                     .values = values,
+                                     .count = count,
                                      .place = except};
     rv_sorted_key key;
     rv_sorted_key_make(&source, &key);

@@ -51,9 +51,9 @@ uint16_t rv_sorted_too_long(const rv_pages *pages, const rv_aggregate *aggregate
 uint32_t rv_sorted_twin(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
                         uint32_t place);
 
-/* A row, other than the one at `except`, whose first column of the index holds the value; 0: there
- * is none. */
+/* A row, other than the one at `except`, that holds the values in the index's first `count`
+ * columns; 0: there is none. */
 uint32_t rv_sorted_holder(const rv_pages *pages, const rv_aggregate *aggregate, uint16_t index,
-                          const rv_value *value, uint32_t except);
+                          const rv_value *values, uint16_t count, uint32_t except);
 
 #endif

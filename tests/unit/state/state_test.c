@@ -158,16 +158,16 @@ RV_TEST(refusals_about_references_have_their_facts) {
     RV_CHECK_STATUS(FOLD("contact_added", 0, "c", "2", NULL, NULL, "1"), RV_OK);
     RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_ROW_REFERENCED);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\",\"references\":1,"
-                "\"referring_aggregate\":\"contact\",\"referring_column\":\"account_id\","
+                "\"referring_aggregate\":\"contact\",\"referring_columns\":\"account_id\","
                 "\"referring_key\":\"c\"");
     RV_CHECK_TEXT(rv_error_detail(&err),
-                  "`account_id` of the row of `contact` with key c refers to the row of `account` "
-                  "with key 2 (of 1 references to it)");
+                  "the row of `contact` with key c refers to the row of `account` with key 2 by "
+                  "`account_id` (one of 1 references)");
     /* `parent` of contact is in no index as the first column */
     RV_CHECK_STATUS(FOLD("contact_added", 0, "e", NULL, "c", NULL, "1"), RV_OK);
     RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", NULL), RV_ROW_REFERENCED);
     CHECK_FACTS("\"aggregate\":\"contact\",\"key\":\"c\",\"field\":\"contact\",\"references\":1,"
-                "\"referring_aggregate\":\"contact\",\"referring_column\":\"parent\"");
+                "\"referring_aggregate\":\"contact\",\"referring_columns\":\"parent\"");
     RV_CHECK_STATUS(FOLD("contact_dropped", 0, "e", NULL), RV_OK);
     RV_CHECK_STATUS(FOLD("contact_changed", 0, "c", NULL, "c", NULL), RV_OK);
     RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_OK);
