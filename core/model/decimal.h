@@ -148,6 +148,10 @@ RV_MUST_USE rv_status rv_decimal_multiply(const rv_decimal *a, const rv_decimal 
 RV_MUST_USE rv_status rv_decimal_divide(const rv_decimal *a, const rv_decimal *b, rv_arena *scratch,
                                         rv_decimal *result);
 
+/* With so many digits after the point, at least 0, rounded half away from zero. */
+RV_MUST_USE rv_status rv_decimal_divide_to(const rv_decimal *a, const rv_decimal *b, int32_t scale,
+                                           rv_arena *scratch, rv_decimal *result);
+
 /* The quotient without its digits after the point. */
 RV_MUST_USE rv_status rv_decimal_divide_whole(const rv_decimal *a, const rv_decimal *b,
                                               rv_arena *scratch, rv_decimal *result);

@@ -306,7 +306,7 @@ static int32_t quotient_scale(const rv_decimal *a, const rv_decimal *b) {
 /* a / b at a scale. */
 static rv_status divide(const rv_decimal *a, const rv_decimal *b, rv_decimal_rounding how,
                         int32_t scale, rv_arena *scratch, rv_decimal *result) {
-    RV_ASSERT(scale >= 0 && scale <= QUOTIENT_SCALE_MAX);
+    RV_ASSERT(scale >= 0);
     RV_ASSERT(b->pairs.len > 0);
     rv_decimal quotient = rv_decimal_zero();
     if (a->pairs.len > 0) {
@@ -362,6 +362,18 @@ rv_status rv_decimal_divide(const rv_decimal *a, const rv_decimal *b, rv_arena *
     return divide_special(a, b, &status, result)
                ? status
                : divide(a, b, RV_DECIMAL_HALF_AWAY, quotient_scale(a, b), scratch, result);
+}
+
+rv_status rv_decimal_divide_to(const rv_decimal *a, const rv_decimal *b, int32_t scale,
+                               rv_arena *scratch, rv_decimal *result) {
+    rv_status status = RV_OK;
+    RV_ASSERT(scale >= 0);
+    if (divide_special(a, b, &status, result)) {
+        return status;
+    }
+    return scale <= (int32_t)RV_DECIMAL_SCALE_MAX
+               ? divide(a, b, RV_DECIMAL_HALF_AWAY, scale, scratch, result)
+               : RV_VALUE_OUT_OF_RANGE;
 }
 
 rv_status rv_decimal_divide_whole(const rv_decimal *a, const rv_decimal *b, rv_arena *scratch,

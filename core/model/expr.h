@@ -4,8 +4,8 @@
  * precedence and three-valued logic; compiled once into steps for a small stack machine, evaluated
  * within RV_EXPR_STEPS_MAX steps. Parsing uses a bounded stack, no recursion.
  *
- * This version: literals (integer, decimal, string, true, false, null); names; + - * / %, unary -;
- * = <> != < <= > >=; is [not] null; is [not] distinct from; in (…); between; like; and or not;
+ * This version: literals (integer, decimal, string, true, false, null); names; + - * / % ^, unary
+ * -; = <> != < <= > >=; is [not] null; is [not] distinct from; in (…); between; like; and or not;
  * || ; case; casts `::type` and cast(x as type); coalesce, nullif, greatest, least, abs, length,
  * lower, upper, round, trunc, floor, ceil, sign, mod, div, substr, now(); what expr_calls.c lists
  * of text, JSON and arrays; array[…], subscripts, any (…), all (…); like … escape, ilike. Numerics
@@ -66,7 +66,8 @@ typedef struct rv_expr_env {
 
 /*
  * Evaluates. RV_DIVISION_BY_ZERO, RV_VALUE_OUT_OF_RANGE (overflow), RV_VALUE_INVALID (a cast),
- * RV_EXPRESSION_LIMIT, RV_MEMORY_EXHAUSTED (scratch). The result is of `expr->type`.
+ * RV_EXPRESSION_LIMIT, RV_MEMORY_EXHAUSTED (scratch), RV_UNSUPPORTED (a power with a fraction). The
+ * result is of `expr->type`.
  */
 RV_MUST_USE rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *result,
                                    rv_error *err);

@@ -205,10 +205,10 @@ static rv_type number_result(const rv_expr_parser *p, const rv_expr_frame *frame
 
 static rv_status arithmetic_result(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
                                    const rv_type *b, rv_type *result) {
-    RV_ASSERT(frame->op >= RV_EXPR_ADD && frame->op <= RV_EXPR_MODULO);
+    RV_ASSERT(frame->op >= RV_EXPR_ADD && frame->op <= RV_EXPR_POWER);
     if (is_number(a->kind) && is_number(b->kind)) {
         *result = number_result(p, frame, rv_expr_top(p, 1), rv_expr_top(p, 0));
-        return RV_OK;
+        return frame->op == RV_EXPR_POWER ? rv_numeric_judge_power(p, frame, a, b) : RV_OK;
     }
     const bool add = frame->op == RV_EXPR_ADD;
     const bool subtract = frame->op == RV_EXPR_SUBTRACT;

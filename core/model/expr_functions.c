@@ -26,6 +26,7 @@ typedef enum function_id {
     FUNCTION_CEIL,
     FUNCTION_SIGN,
     FUNCTION_DIV,
+    FUNCTION_POWER,
     FUNCTION_NOW
 } function_id;
 
@@ -56,6 +57,8 @@ static const rv_expr_function functions[] = {
     {"trunc", FUNCTION_TRUNC, 1, 2},
     {"sign", FUNCTION_SIGN, 1, 1},
     {"div", FUNCTION_DIV, 2, 2},
+    {"power", FUNCTION_POWER, 2, 2},
+    {"pow", FUNCTION_POWER, 2, 2},
     {"floor", FUNCTION_FLOOR, 1, 1},
     {"ceil", FUNCTION_CEIL, 1, 1},
     {"ceiling", FUNCTION_CEIL, 1, 1},
@@ -220,9 +223,11 @@ rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     case FUNCTION_MOD:
     case FUNCTION_GCD:
     case FUNCTION_LCM:
+    case FUNCTION_POWER:
         frame->op = frame->function->id == FUNCTION_MOD   ? RV_EXPR_MODULO
                     : frame->function->id == FUNCTION_GCD ? RV_EXPR_GCD
-                                                          : RV_EXPR_LCM;
+                    : frame->function->id == FUNCTION_LCM ? RV_EXPR_LCM
+                                                          : RV_EXPR_POWER;
         return rv_expr_binary(p, frame);
     case FUNCTION_ABS:
         return rv_expr_unary(p, frame, RV_EXPR_ABSOLUTE);

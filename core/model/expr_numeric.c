@@ -52,6 +52,10 @@ static rv_status fail(rv_status status, rv_error *err) {
         rv_error_fact_text(err, "value_type", RV_LITERAL("numeric"));
         return status;
     }
+    if (status == RV_UNSUPPORTED) {
+        return rv_error_set(err, status,
+                            "powers with a fraction in the exponent are not in this version");
+    }
     RV_ASSERT(status == RV_DIVISION_BY_ZERO);
     return rv_error_set(err, status, "division by zero");
 }
@@ -119,9 +123,8 @@ static scaled unary_scaled(rv_expr_op op, int64_t x, uint32_t scale) {
 
 /* --- decimals --- */
 
-/* Pays for an operation before it is done. */
-static rv_status charge(rv_expr_op op, const rv_decimal *a, const rv_decimal *b, uint32_t *work,
-                        rv_error *err) {
+rv_status rv_numeric_charge(rv_expr_op op, const rv_decimal *a, const rv_decimal *b, uint32_t *work,
+                            rv_error *err) {
     const uint64_t a_limbs = a->pairs.len / 4 + 1;
     const uint64_t b_limbs = b->pairs.len / 4 + 1;
     uint64_t price = (a_limbs + b_limbs) / PRODUCTS_A_STEP;
@@ -218,11 +221,15 @@ static rv_status calculate(const rv_expr_step *step, const rv_value *values, uin
         status = round_to(step, &a, values[1].as.integer, scratch, d);
     } else {
         b = rv_numeric_load(&step->right, &values[1], room[1]);
-        status = charge(op, &a, &b, work, err);
-        if (status != RV_OK) {
+        status = rv_numeric_charge(op, &a, &b, work, err);
+        if (status == RV_OK && op == RV_EXPR_POWER) {
+            status = rv_numeric_power(&a, &b, work, scratch, d, err);
+        } else if (status == RV_OK) {
+            status = binary(step, &a, &b, scratch, d);
+        }
+        if (status == RV_EXPRESSION_LIMIT) {
             return status;
         }
-        status = binary(step, &a, &b, scratch, d);
     }
     if (status == RV_OK && d->pairs.len > 0 && d->pairs.len <= RV_DECIMAL_INT_PAIRS) {
         /* What is short may lie in `room`. */

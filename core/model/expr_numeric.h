@@ -14,6 +14,7 @@
 #ifndef RV_MODEL_EXPR_NUMERIC_H
 #define RV_MODEL_EXPR_NUMERIC_H
 
+#include "core/model/decimal.h"
 #include "core/model/expr_compile.h"
 
 /* True for the operations of this file, when the step's kind is numeric. */
@@ -43,6 +44,11 @@ rv_type rv_numeric_common(const rv_type *a, const rv_type *b);
 RV_MUST_USE rv_status rv_numeric_unary(rv_expr_parser *p, const rv_expr_frame *frame,
                                        rv_expr_op op);
 
+/* Powers of two items on top, one of them a numeric; of whole numbers they are not in this version.
+ */
+RV_MUST_USE rv_status rv_numeric_judge_power(rv_expr_parser *p, const rv_expr_frame *frame,
+                                             const rv_type *a, const rv_type *b);
+
 /* div, round and trunc of two arguments, on top: RV_EXPR_DIVIDE_WHOLE … RV_EXPR_TRUNCATE_TO. */
 RV_MUST_USE rv_status rv_numeric_binary(rv_expr_parser *p, const rv_expr_frame *frame,
                                         rv_expr_op op);
@@ -53,6 +59,16 @@ RV_MUST_USE rv_status rv_numeric_binary(rv_expr_parser *p, const rv_expr_frame *
  * what may still be done, in steps. Statuses of rv_expr_eval. */
 RV_MUST_USE rv_status rv_expr_numeric(const rv_expr_step *step, rv_value *values, uint32_t *work,
                                       rv_arena *scratch, rv_error *err);
+
+/* a ^ b with a whole number b. RV_VALUE_OUT_OF_RANGE, RV_DIVISION_BY_ZERO (0 to a negative power),
+ * RV_UNSUPPORTED (a fraction in the exponent), RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with the
+ * error set. */
+RV_MUST_USE rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
+                                       rv_arena *scratch, rv_decimal *result, rv_error *err);
+
+/* Pays for an operation before it is done. RV_EXPRESSION_LIMIT. */
+RV_MUST_USE rv_status rv_numeric_charge(rv_expr_op op, const rv_decimal *a, const rv_decimal *b,
+                                        uint32_t *work, rv_error *err);
 
 /* The order of two numbers of integer types or numeric, not NULL. */
 int rv_numeric_order(const rv_type *a_type, const rv_value *a, const rv_type *b_type,

@@ -9,7 +9,7 @@
  *
  *     1 or   2 and   3 not   4 is   5 = <> < <= > >=   6 in between like
  *     7 || & | # << >> -> @> and others, ~ @ before an operand   8 + -   9 * / %
- *     10 unary -   11 :: [ ]
+ *     10 ^   11 unary -   12 :: [ ]
  *
  * 4, 5 and 6 do not chain: `a = b = c` is an error. The bounds of `between` bind as tightly as ||.
  */
@@ -30,6 +30,7 @@ enum {
     PRECEDENCE_OTHER,
     PRECEDENCE_ADD,
     PRECEDENCE_MULTIPLY,
+    PRECEDENCE_POWER,
     PRECEDENCE_MINUS
 };
 
@@ -43,6 +44,7 @@ static const struct {
     {"*", RV_EXPR_MULTIPLY, PRECEDENCE_MULTIPLY},
     {"/", RV_EXPR_DIVIDE, PRECEDENCE_MULTIPLY},
     {"%", RV_EXPR_MODULO, PRECEDENCE_MULTIPLY},
+    {"^", RV_EXPR_POWER, PRECEDENCE_POWER},
     {"||", RV_EXPR_CONCATENATE, PRECEDENCE_OTHER},
     {"&", RV_EXPR_BIT_AND, PRECEDENCE_OTHER},
     {"|", RV_EXPR_BIT_OR, PRECEDENCE_OTHER},

@@ -71,6 +71,7 @@ typedef enum rv_expr_op {
     RV_EXPR_MULTIPLY,
     RV_EXPR_DIVIDE,
     RV_EXPR_MODULO,
+    RV_EXPR_POWER,        /* numeric */
     RV_EXPR_DIVIDE_WHOLE, /* numeric */
     RV_EXPR_ROUND_TO,     /* numeric, and how many digits */
     RV_EXPR_TRUNCATE_TO,

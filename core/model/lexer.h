@@ -16,7 +16,7 @@ typedef enum rv_token_kind {
     RV_TOKEN_QUOTED_NAME, /* "…": text as written, "" for one; a stream's path is one of these */
     RV_TOKEN_STRING,      /* '…': text without quotes, '' made one */
     RV_TOKEN_NUMBER,      /* text as written */
-    RV_TOKEN_SYMBOL /* ( ) [ ] , ; . and + - * / % = <> != < <= > >= || :: -> ->> << >> & | # ~ @
+    RV_TOKEN_SYMBOL /* ( ) [ ] , ; . and + - * / ^ % = <> != < <= > >= || :: -> ->> << >> & | # ~ @
                        #> #>> @> <@ ? ?| ?& && */
 } rv_token_kind;
 

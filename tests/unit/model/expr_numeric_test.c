@@ -173,6 +173,36 @@ RV_TEST(literals_have_postgresqls_types) {
     }
 }
 
+/* What PostgreSQL answers; its precedence: tighter than *, looser than a sign, from the left. */
+RV_TEST(powers_are_postgresqls) {
+    static const char *const cases[][2] = {
+        {"2.0 ^ 3", "numeric 8.0000000000000000"},
+        {"2 ^ 3.0 ^ 2", "numeric 64.0000000000000000"},
+        {"- 2.0 ^ 2", "numeric 4.0000000000000000"},
+        {"3 * 2.0 ^ 2", "numeric 12.0000000000000000"},
+        {"2.0 ^ (- 3)", "numeric 0.1250000000000000"},
+        {"power(1.1, 100)", "numeric 13780.6123398222701841"},
+        {"power(0.5, 200)", "numeric 0.0000000000000000"},
+        {"power(7.13, -7)", "numeric 0.0000010675132914"},
+        {"0.0 ^ 0", "numeric 1.0000000000000000"},
+        {"'NaN'::numeric ^ 0", "numeric 1"},
+        {"'-Infinity'::numeric ^ 3", "numeric -Infinity"},
+        {"pow(0.5, 'Infinity'::numeric)", "numeric 0"},
+        {"10.0 ^ 4096", "!value_out_of_range"},
+        {"9.99 ^ 4000", "!expression_limit"},
+        {"0.0 ^ (- 1)", "!division_by_zero"},
+        {"2.0 ^ 0.5", "!unsupported"},
+        {"2 ^ 3", "!unsupported"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check(cases[i][0], cases[i][1]);
+        if (rv_test_failed) {
+            fprintf(stderr, "  in: %s\n", cases[i][0]);
+            return;
+        }
+    }
+}
+
 RV_TEST(work_is_bounded) {
     char text[8192];
     rv_error err = {0};
@@ -198,7 +228,8 @@ RV_TEST(too_little_scratch_is_an_error) {
                                         "1e50 % 7",
                                         "round(1e50, 20)",
                                         "(1e50)::text || 'x'",
-                                        "(1e20 / 3)::numeric(30,2)"};
+                                        "(1e20 / 3)::numeric(30,2)",
+                                        "1.1 ^ 30"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         size_t cap = 0;
         rv_error err = {0};
@@ -215,6 +246,7 @@ int main(void) {
     RV_RUN(answers_are_postgresqls);
     RV_RUN(answers_are_the_same_on_decimals);
     RV_RUN(literals_have_postgresqls_types);
+    RV_RUN(powers_are_postgresqls);
     RV_RUN(work_is_bounded);
     RV_RUN(too_little_scratch_is_an_error);
     return rv_test_done();

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Powers of numerics with whole exponents, as PostgreSQL 15's power_var_int has them: with the
+ * base's scale, but 16 to 1000 digits after the point.
+ *
+ * First the decimal weight of the result is estimated in floating point (only sums, products and
+ * comparisons of doubles, equal in every build), which says how many digits matter; then the base
+ * is squared and multiplied, with a few more. A number below 1 is inverted before it is raised to a
+ * negative power, so that nothing on the way is smaller than the limits allow.
+ */
+#include "core/base/assert.h"
+#include "core/model/expr_numeric.h"
+
+#define SCALE_MIN    16   /* NUMERIC_MIN_SIG_DIGITS */
+#define SCALE_MAX    1000 /* NUMERIC_MAX_DISPLAY_SCALE */
+#define GUARD_DIGITS 24   /* more than 31 squarings and products lose, or the estimate is off */
+
+static const uint8_t one_pair = 1;
+
+static rv_decimal one(void) {
+    return (rv_decimal){
+        .kind = RV_DECIMAL_FINITE, .exponent = 1, .pairs = rv_bytes_of(&one_pair, 1)};
+}
+
+/* --- the estimate --- */
+
+/* m * 10^e, 1 <= m < 10. */
+typedef struct rough {
+    double m;
+    int64_t e;
+} rough;
+
+/* Rounding may have made ten of what was less. */
+static rough rough_normal(double m, int64_t e) {
+    for (int i = 0; i < 2 && m >= 10; i++) {
+        m /= 10;
+        e += 1;
+    }
+    RV_ASSERT(m >= 1 && m < 10);
+    return (rough){m, e};
+}
+
+static rough rough_of(const rv_decimal *d) {
+    double m = 0;
+    double power = 1;
+    const size_t count = d->pairs.len < 8 ? d->pairs.len : 8;
+    RV_ASSERT(count > 0);
+    for (size_t i = 0; i < count; i++) {
+        m = m * 100 + d->pairs.ptr[i];
+        power = i == 0 ? 1 : power * 100;
+    }
+    const bool tens = d->pairs.ptr[0] >= 10;
+    m = m / (tens ? power * 10 : power);
+    return rough_normal(m, 2 * ((int64_t)d->exponent - 1) + tens);
+}
+
+static rough rough_product(rough a, rough b) {
+    RV_ASSERT(a.m < 10 && b.m < 10);
+    return rough_normal(a.m * b.m, a.e + b.e);
+}
+
+/* log10 of base^exponent, about. */
+static int64_t weight_of(const rv_decimal *base, int32_t exponent) {
+    rough square = rough_of(base);
+    rough power = {1, 0};
+    uint32_t rest = exponent < 0 ? ~(uint32_t)exponent + 1 : (uint32_t)exponent;
+    for (; rest > 0; rest >>= 1) {
+        power = (rest & 1) != 0 ? rough_product(power, square) : power;
+        square = rough_product(square, square);
+    }
+    RV_ASSERT(power.m >= 1);
+    return exponent < 0 ? -power.e : power.e;
+}
+
+/* --- the power --- */
+
+typedef struct powering {
+    int64_t digits; /* that are kept */
+    uint32_t *work;
+    rv_arena *scratch;
+    rv_error *err;
+} powering;
+
+/* a * b, with the digits that are kept. */
+static rv_status multiply(const powering *p, const rv_decimal *a, const rv_decimal *b,
+                          rv_decimal *product) {
+    rv_status status = rv_numeric_charge(RV_EXPR_MULTIPLY, a, b, p->work, p->err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_decimal x = *a;
+    rv_decimal y = *b;
+    x.scale = 0; /* scales are no matter on the way */
+    y.scale = 0;
+    status = rv_decimal_multiply(&x, &y, p->scratch, product);
+    const int64_t scale = p->digits - 2 * (int64_t)product->exponent;
+    RV_ASSERT(p->digits > 0);
+    if (status == RV_OK && scale <= (int64_t)RV_DECIMAL_SCALE_MAX) {
+        status =
+            rv_decimal_round(product, RV_DECIMAL_HALF_AWAY, (int32_t)scale, p->scratch, product);
+    }
+    return status;
+}
+
+/* base^exponent; the exponent is at least 1. */
+static rv_status raise(const powering *p, const rv_decimal *base, uint32_t exponent,
+                       rv_decimal *power) {
+    rv_decimal square = *base;
+    rv_status status = RV_OK;
+    RV_ASSERT(exponent > 0);
+    *power = (exponent & 1) != 0 ? *base : one();
+    for (uint32_t rest = exponent >> 1; rest > 0 && status == RV_OK; rest >>= 1) {
+        status = multiply(p, &square, &square, &square);
+        if (status == RV_OK && (rest & 1) != 0) {
+            status = multiply(p, power, &square, power);
+        }
+    }
+    return status;
+}
+
+/* The scale that powers of a base have. */
+static uint32_t scale_of(const rv_decimal *base) {
+    const uint32_t scale = base->scale > SCALE_MIN ? base->scale : SCALE_MIN;
+    RV_ASSERT(base->kind == RV_DECIMAL_FINITE);
+    return scale < SCALE_MAX ? scale : SCALE_MAX;
+}
+
+/* Base and exponent are finite, the base is not 0. */
+static rv_status power_of(const powering *given, const rv_decimal *base, int32_t exponent,
+                          rv_decimal *result) {
+    const int64_t weight = weight_of(base, exponent);
+    const rv_decimal unit = one();
+    RV_ASSERT(base->pairs.len > 0);
+    if (weight > (int64_t)RV_DECIMAL_WHOLE_MAX) {
+        return RV_VALUE_OUT_OF_RANGE;
+    }
+    const int64_t scale = scale_of(base);
+    if (weight + 2 < -scale || exponent == 0) {
+        *result = exponent == 0 ? unit : rv_decimal_zero();
+        result->scale = (uint32_t)scale;
+        return RV_OK;
+    }
+    const uint32_t count = exponent < 0 ? ~(uint32_t)exponent + 1 : (uint32_t)exponent;
+    powering p = *given;
+    p.digits = scale + weight + GUARD_DIGITS;
+    rv_decimal from = *base;
+    const rv_decimal absolute = rv_decimal_absolute(base);
+    const bool small = rv_decimal_compare(&absolute, &unit) < 0;
+    rv_status status = RV_OK;
+    if (exponent < 0 && small) {
+        const int64_t inverse = p.digits + 2 * (int64_t)base->exponent;
+        status = rv_decimal_divide_to(&unit, base, (int32_t)(inverse > 0 ? inverse : 0), p.scratch,
+                                      &from);
+    }
+    if (status == RV_OK) {
+        status = raise(&p, &from, count, result);
+    }
+    if (status == RV_OK && exponent < 0 && !small) {
+        return rv_decimal_divide_to(&unit, result, (int32_t)scale, p.scratch, result);
+    }
+    return status == RV_OK
+               ? rv_decimal_round(result, RV_DECIMAL_HALF_AWAY, (int32_t)scale, p.scratch, result)
+               : status;
+}
+
+/* The whole number that an exponent is. */
+static bool whole_of(const rv_decimal *d, int64_t *whole) {
+    uint8_t room[RV_DECIMAL_INT_PAIRS];
+    if (!rv_decimal_to_int(d, 0, whole)) {
+        return false;
+    }
+    const rv_decimal again = rv_decimal_of_int(*whole, 0, room);
+    RV_ASSERT(again.kind == RV_DECIMAL_FINITE);
+    return rv_decimal_compare(d, &again) == 0;
+}
+
+/* Powers with NaN and infinities, by the rules of pow() in POSIX. */
+static rv_decimal special_power(const rv_decimal *a, const rv_decimal *b, bool odd) {
+    const rv_decimal unit = one();
+    const rv_decimal infinite = {.kind = RV_DECIMAL_INFINITY};
+    RV_ASSERT(a->kind != RV_DECIMAL_FINITE || b->kind != RV_DECIMAL_FINITE);
+    if (rv_decimal_is_zero(b) ||
+        (a->kind == RV_DECIMAL_FINITE && rv_decimal_compare(a, &unit) == 0)) {
+        return unit;
+    }
+    if (a->kind == RV_DECIMAL_NAN || b->kind == RV_DECIMAL_NAN) {
+        return (rv_decimal){.kind = RV_DECIMAL_NAN};
+    }
+    const int sign = rv_decimal_sign(b);
+    if (rv_decimal_is_zero(a)) {
+        return rv_decimal_zero();
+    }
+    if (b->kind != RV_DECIMAL_FINITE) {
+        const rv_decimal absolute = rv_decimal_absolute(a);
+        const int order = rv_decimal_compare(&absolute, &unit);
+        return order == 0 ? unit : (order > 0) == (sign > 0) ? infinite : rv_decimal_zero();
+    }
+    if (sign < 0) {
+        return rv_decimal_zero();
+    }
+    return a->kind == RV_DECIMAL_MINUS_INFINITY && odd ? *a : infinite;
+}
+
+rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
+                           rv_arena *scratch, rv_decimal *result, rv_error *err) {
+    const powering p = {.work = work, .scratch = scratch, .err = err};
+    int64_t exponent = 0;
+    RV_ASSERT(result != a && result != b);
+    const bool whole = b->kind != RV_DECIMAL_FINITE || whole_of(b, &exponent);
+    const bool nan = a->kind == RV_DECIMAL_NAN || b->kind == RV_DECIMAL_NAN;
+    if (!nan && rv_decimal_is_zero(a) && rv_decimal_sign(b) < 0) {
+        return RV_DIVISION_BY_ZERO;
+    }
+    if (a->kind != RV_DECIMAL_FINITE || b->kind != RV_DECIMAL_FINITE) {
+        *result = special_power(a, b, exponent % 2 != 0);
+        return RV_OK;
+    }
+    if (!whole || exponent > INT32_MAX || exponent < INT32_MIN) {
+        return RV_UNSUPPORTED;
+    }
+    if (a->pairs.len > 0) {
+        return power_of(&p, a, (int32_t)exponent, result);
+    }
+    *result = exponent == 0 ? one() : rv_decimal_zero();
+    result->scale = scale_of(a);
+    return RV_OK;
+}
