@@ -222,6 +222,10 @@ static rv_status calculate(const rv_expr_step *step, const rv_value *values, uin
     } else {
         b = rv_numeric_load(&step->right, &values[1], room[1]);
         status = rv_numeric_charge(op, &a, &b, work, err);
+        if (op == RV_EXPR_POWER && rv_decimal_is_zero(&a) && rv_decimal_sign(&b) < 0) {
+            return rv_error_set(err, RV_VALUE_OUT_OF_RANGE,
+                                "zero raised to a negative power is undefined");
+        }
         if (status == RV_OK && op == RV_EXPR_POWER) {
             status = rv_numeric_power(&a, &b, work, scratch, d, err);
         } else if (status == RV_OK) {

@@ -60,9 +60,8 @@ RV_MUST_USE rv_status rv_numeric_binary(rv_expr_parser *p, const rv_expr_frame *
 RV_MUST_USE rv_status rv_expr_numeric(const rv_expr_step *step, rv_value *values, uint32_t *work,
                                       rv_arena *scratch, rv_error *err);
 
-/* a ^ b with a whole number b. RV_VALUE_OUT_OF_RANGE, RV_DIVISION_BY_ZERO (0 to a negative power),
- * RV_UNSUPPORTED (a fraction in the exponent), RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with the
- * error set. */
+/* a ^ b with a whole number b; not 0 to a negative power. RV_VALUE_OUT_OF_RANGE, RV_UNSUPPORTED (a
+ * fraction in the exponent), RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with the error set. */
 RV_MUST_USE rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
                                        rv_arena *scratch, rv_decimal *result, rv_error *err);
 

@@ -205,12 +205,8 @@ rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *w
                            rv_arena *scratch, rv_decimal *result, rv_error *err) {
     const powering p = {.work = work, .scratch = scratch, .err = err};
     int64_t exponent = 0;
-    RV_ASSERT(result != a && result != b);
+    RV_ASSERT(!rv_decimal_is_zero(a) || rv_decimal_sign(b) >= 0);
     const bool whole = b->kind != RV_DECIMAL_FINITE || whole_of(b, &exponent);
-    const bool nan = a->kind == RV_DECIMAL_NAN || b->kind == RV_DECIMAL_NAN;
-    if (!nan && rv_decimal_is_zero(a) && rv_decimal_sign(b) < 0) {
-        return RV_DIVISION_BY_ZERO;
-    }
     if (a->kind != RV_DECIMAL_FINITE || b->kind != RV_DECIMAL_FINITE) {
         *result = special_power(a, b, exponent % 2 != 0);
         return RV_OK;

@@ -27,6 +27,7 @@ const states = {
   22015: 'range', //     interval_field_overflow
   '2201E': 'range', //   invalid_argument_for_logarithm
   '2201F': 'range', //   invalid_argument_for_power_function
+  '0A000': 'range', //   feature_not_supported: NaN and infinities as integers
   54000: 'range', //     program_limit_exceeded
   22001: 'long', //      string_data_right_truncation
   22012: 'zero', //      division_by_zero
