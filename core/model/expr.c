@@ -137,3 +137,13 @@ rv_status rv_expr_compile(rv_lexer *lexer, const rv_expr_scope *scope, const rv_
     *expr = compiled;
     return RV_OK;
 }
+
+bool rv_expr_reads(const rv_expr *expr, uint32_t slot) {
+    RV_ASSERT(expr->steps != NULL || expr->step_count == 0);
+    for (uint32_t i = 0; i < expr->step_count; i += 1) {
+        if (expr->steps[i].op == RV_EXPR_SLOT && expr->steps[i].target == slot) {
+            return true;
+        }
+    }
+    return false;
+}

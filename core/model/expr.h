@@ -72,4 +72,7 @@ typedef struct rv_expr_env {
 RV_MUST_USE rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *result,
                                    rv_error *err);
 
+/* True when the expression reads this slot. */
+bool rv_expr_reads(const rv_expr *expr, uint32_t slot);
+
 #endif

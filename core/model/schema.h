@@ -22,7 +22,7 @@
  *     CREATE STREAM name ( path "/…/{field}" event_types (name, …) );
  *
  * This is the final grammar. Parsed but answered RV_UNSUPPORTED in this version, with the place:
- * PERSONAL, and the types that rv_type_supported() does not know.
+ * the types that rv_type_supported() does not know.
  */
 #ifndef RV_MODEL_SCHEMA_H
 #define RV_MODEL_SCHEMA_H
@@ -119,6 +119,7 @@ typedef struct rv_field {
     bool has_default;      /* its own, else the first bound column's */
     rv_expr default_value; /* no names in scope */
     bool has_check;
+    bool personal; /* it only updates columns, from which nothing is decided or computed */
     rv_expr check; /* slots: the event type's fields */
 } rv_field;
 

@@ -111,6 +111,7 @@ typedef struct rv_field_draft {
     rv_token name;
     bool typed;
     bool not_null;
+    bool personal;
     rv_type type; /* when typed; after resolution always */
     rv_token type_at;
     rv_token default_at;
@@ -153,6 +154,12 @@ uint16_t rv_schema_touch_name(const rv_event_type_draft *draft, uint16_t touch);
 /* Resolves the bindings of a draft: aggregates and columns, touches, what each action goes through,
  * the types of fields that have none of their own; and refuses what contradicts itself. */
 RV_MUST_USE rv_status rv_schema_resolve(rv_schema_parser *p, rv_event_type_draft *draft);
+
+/* What PERSONAL fields may do, and what may be done with the columns that they update: refuses an
+ * event type, made of the draft but not yet in the schema, that goes beyond. */
+RV_MUST_USE rv_status rv_schema_judge_personal(rv_schema_parser *p,
+                                               const rv_event_type_draft *draft,
+                                               const rv_event_type *made);
 
 /* Makes a resolved draft an event type and adds it to the schema. */
 RV_MUST_USE rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *draft);

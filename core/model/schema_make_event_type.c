@@ -96,7 +96,8 @@ static rv_status make_fields(rv_schema_parser *p, const rv_event_type_draft *dra
                                   .type = from->type,
                                   .not_null = must_be_given(draft, f),
                                   .has_default = from->default_value.present,
-                                  .has_check = from->check.present};
+                                  .has_check = from->check.present,
+                                  .personal = from->personal};
         m->names[f] = (rv_expr_name){.name = from->name.text, .type = from->type, .slot = f};
     }
     const rv_expr_scope scope = {m->names, draft->field_count, p->schema->enums,
@@ -269,9 +270,8 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
     }
     make_bindings(draft, &m);
     RV_ASSERT(p->schema->version < UINT16_MAX);
-    const uint16_t number = rv_schema_names_add(&p->schema->event_type_names, draft->name.text);
     m.entry->shape = (rv_event_type){.name = draft->name.text,
-                                     .number = number,
+                                     .number = p->schema->event_type_names.count,
                                      .schema_version = (uint16_t)(p->schema->version + 1),
                                      .field_count = draft->field_count,
                                      .touch_count = draft->touch_count,
@@ -285,7 +285,11 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
                                      .checks = m.checks};
     m.entry->bindings = m.bindings;
     m.entry->binding_count = draft->binding_count;
-    p->schema->event_types[number] = m.entry;
-    RV_ASSERT(number < RV_EVENT_TYPES_MAX);
-    return RV_OK;
+    status = rv_schema_judge_personal(p, draft, &m.entry->shape);
+    if (status == RV_OK) {
+        const uint16_t number = rv_schema_names_add(&p->schema->event_type_names, draft->name.text);
+        RV_ASSERT(number == m.entry->shape.number && number < RV_EVENT_TYPES_MAX);
+        p->schema->event_types[number] = m.entry;
+    }
+    return status;
 }

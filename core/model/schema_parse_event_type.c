@@ -92,7 +92,7 @@ static rv_status refuse_repeated(rv_schema_parser *p, bool present, const char *
                    : rv_schema_skip(p);
 }
 
-/* NOT NULL, DEFAULT, CHECK or a binding. */
+/* NOT NULL, DEFAULT, CHECK, PERSONAL or a binding. */
 static rv_status parse_field_clause(rv_schema_parser *p, rv_event_type_draft *draft,
                                     rv_field_draft *field) {
     RV_ASSERT(field != NULL);
@@ -113,16 +113,17 @@ static rv_status parse_field_clause(rv_schema_parser *p, rv_event_type_draft *dr
         return status == RV_OK ? rv_schema_skip_parentheses(p, &field->check) : status;
     }
     if (rv_schema_at(p, "personal")) {
-        return rv_schema_fail(p, RV_UNSUPPORTED, &p->lexer.token, "PERSONAL is not in this version",
-                              (rv_bytes[3]){{NULL, 0}});
+        status = refuse_repeated(p, field->personal, "one PERSONAL in a field");
+        field->personal = true;
+        return status;
     }
     const rv_verb verb = verb_at(p);
     if (verb < RV_VERB_COUNT) {
         return parse_binding(p, draft, verb);
     }
     return rv_lexer_error(&p->lexer, RV_SCHEMA_SYNTAX,
-                          "NOT NULL, DEFAULT, CHECK, creates, references, deletes, updates, "
-                          "increments, decrements, `,` or `)`",
+                          "NOT NULL, DEFAULT, CHECK, PERSONAL, creates, references, deletes, "
+                          "updates, increments, decrements, `,` or `)`",
                           p->err);
 }
 

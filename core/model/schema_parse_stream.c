@@ -144,6 +144,12 @@ static rv_status find_variable(rv_schema_parser *p, const rv_token *at, const rv
                               "text, uuid, enums and date can",
                               (rv_bytes[3]){variable, type->name, rv_schema_type_text(p, met)});
     }
+    if (type->fields[found].personal) {
+        return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
+                              "field `%b` of `%b` is PERSONAL, and cannot stand in a path: what is "
+                              "erased would still be in it",
+                              (rv_bytes[3]){variable, type->name});
+    }
     if (first != NULL && !rv_schema_keys_fit(met, first)) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
                               "field `%b` of `%b` is %b, which is another type than the other "

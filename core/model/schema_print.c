@@ -232,6 +232,7 @@ static void print_event_type(const rv_schema *schema, const rv_event_type_entry 
         if (field->has_check) {
             write_check(w, " ", &field->check);
         }
+        rv_write_text(w, field->personal ? " PERSONAL" : "");
         while (next < entry->binding_count && entry->bindings[next].field == f) {
             print_binding(schema, type, &entry->bindings[next++], w);
         }

@@ -105,9 +105,6 @@ RV_MUST_USE rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t to
 /* Runs the actions from `first` on that go through the same touch; `*next` gets the one after. */
 RV_MUST_USE rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next);
 
-/* True when the expression reads this slot. */
-bool rv_fold_reads(const rv_expr *expr, uint32_t slot);
-
 /* --- fold_refer.c: what a row refers to is counted at the row that it refers to --- */
 
 /* Moves the count of a column that refers from the row that its cell names to the one that `value`

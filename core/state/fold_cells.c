@@ -64,16 +64,6 @@ static rv_status cell_evaluate(rv_fold *f, rv_fold_row *row, uint16_t column, co
     return cell_set(f, row, column, &expr->type, value);
 }
 
-bool rv_fold_reads(const rv_expr *expr, uint32_t slot) {
-    RV_ASSERT(expr->steps != NULL || expr->step_count == 0);
-    for (uint32_t i = 0; i < expr->step_count; i += 1) {
-        if (expr->steps[i].op == RV_EXPR_SLOT && expr->steps[i].target == slot) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* column = expr over the fields, then the row's columns. */
 static rv_status cell_compute(rv_fold *f, rv_fold_row *row, const rv_action *action) {
     rv_value slots[RV_FIELDS_MAX + RV_COLUMNS_MAX];
@@ -84,7 +74,7 @@ static rv_status cell_compute(rv_fold *f, rv_fold_row *row, const rv_action *act
         const uint32_t slot = (uint32_t)fields + i;
         const bool unknown = rv_row_is_unknown(row->table, row->bytes, i);
         const bool costly = unknown || rv_row_is_long(row->table, row->bytes, i);
-        if (costly && !rv_fold_reads(&action->expr, slot)) {
+        if (costly && !rv_expr_reads(&action->expr, slot)) {
             slots[slot] = rv_value_null();
             continue;
         }

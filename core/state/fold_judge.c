@@ -352,10 +352,10 @@ static bool is_checked(const rv_aggregate *aggregate, uint16_t column) {
     bool read = false;
     for (uint16_t i = 0; i < aggregate->column_count && !read; i += 1) {
         read =
-            aggregate->columns[i].has_check && rv_fold_reads(&aggregate->columns[i].check, column);
+            aggregate->columns[i].has_check && rv_expr_reads(&aggregate->columns[i].check, column);
     }
     for (uint16_t i = 0; i < aggregate->check_count && !read; i += 1) {
-        read = rv_fold_reads(&aggregate->checks[i], column);
+        read = rv_expr_reads(&aggregate->checks[i], column);
     }
     return read;
 }

@@ -267,6 +267,72 @@
  "references k(y), d deletes k(x), e integer updates k(z))",
  RV_SCHEMA_AMBIGUOUS, 2, 128,
  "say which one is meant: VIA c or VIA d"},
+/* --- PERSONAL --- */
+{"CREATE EVENT_TYPE e (x text PERSONAL PERSONAL)",
+ RV_SCHEMA_INVALID, 1, 38,
+ "met `PERSONAL`, expected one PERSONAL in a field"},
+{"CREATE EVENT_TYPE e (x text PERSONAL CHECK (x <> ''))",
+ RV_SCHEMA_INVALID, 1, 45,
+ "`x` is PERSONAL: no CHECK can read it"},
+{"CREATE EVENT_TYPE e (x text PERSONAL, y text CHECK (y <> x))",
+ RV_SCHEMA_INVALID, 1, 53,
+ "`x` is PERSONAL: no CHECK can read it"},
+{"CREATE EVENT_TYPE e (x text PERSONAL, CHECK (1 > 0), CHECK (length(x) > 0))",
+ RV_SCHEMA_INVALID, 1, 61,
+ "`x` is PERSONAL: no CHECK can read it"},
+{"CREATE EVENT_TYPE e (x integer PERSONAL references account(id))",
+ RV_SCHEMA_INVALID, 1, 41,
+ "`x` is PERSONAL, and cannot identify a row"},
+{"CREATE EVENT_TYPE e (id references account(id), x PERSONAL increments account(balance))",
+ RV_SCHEMA_INVALID, 1, 60,
+ "`x` is PERSONAL, and cannot be counted with"},
+{"CREATE EVENT_TYPE e (id references account(id), x text PERSONAL updates account(plan) = "
+ "('free'))",
+ RV_SCHEMA_INVALID, 1, 65,
+ "`x` is PERSONAL, and updates columns as it is"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(r))",
+ RV_SCHEMA_INVALID, 2, 64,
+ "`x` is PERSONAL, and cannot update column `r`, which refers to a row"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(c))",
+ RV_SCHEMA_INVALID, 2, 64,
+ "`x` is PERSONAL, and cannot update column `c`, which is read by a CHECK"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(u))",
+ RV_SCHEMA_INVALID, 2, 64,
+ "`x` is PERSONAL, and cannot update column `u`, which is UNIQUE"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(n), y text updates a(u) "
+ "= (x))",
+ RV_SCHEMA_INVALID, 2, 91,
+ "`x` is PERSONAL: nothing can be computed from it"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(n), y text updates a(u) "
+ "= (a.n))",
+ RV_SCHEMA_INVALID, 2, 64,
+ "`x` is PERSONAL, and cannot update column `n`, from which event type `e` computes an update"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE b (id references a(id), y text updates a(u) = (a.n))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(n))",
+ RV_SCHEMA_INVALID, 3, 64,
+ "`x` is PERSONAL, and cannot update column `n`, from which event type `b` computes an update"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, n text, c text CHECK (c <> ''), u text "
+ "UNIQUE, k integer, r references account(id))\n"
+ "CREATE EVENT_TYPE b (id references a(id), x PERSONAL updates a(n))\n"
+ "CREATE EVENT_TYPE e (id references a(id), y text updates a(u) = (coalesce(a.n, y)))",
+ RV_SCHEMA_INVALID, 3, 66,
+ "nothing can be computed from column `n`, which a PERSONAL field of event type `b` updates"},
+{"CREATE EVENT_TYPE e (x text PERSONAL)\n"
+ "CREATE STREAM s (path \"/x/{x}\" event_types (e))",
+ RV_SCHEMA_INVALID, 2, 45,
+ "field `x` of `e` is PERSONAL, and cannot stand in a path"},
 /* --- streams --- */
 {"CREATE STREAM s (path \"x/{id}\" event_types (money_withdrawn))", RV_SCHEMA_INVALID, 1, 23, ""},
 {"CREATE STREAM s (path \"/x/{id}/{id}\" event_types (money_withdrawn))", RV_SCHEMA_INVALID, 1, 23,
@@ -293,4 +359,3 @@
 {"CREATE EVENT_TYPE e (x integer[]); CREATE STREAM s (path \"/s/{x}\" event_types (e))",
  RV_SCHEMA_INVALID, 1, 80, ""},
 {"CREATE AGGREGATE a (x jsonb PRIMARY KEY)", RV_SCHEMA_INVALID, 1, 23, "jsonb"},
-{"CREATE EVENT_TYPE e (x text PERSONAL)", RV_UNSUPPORTED, 1, 29, "PERSONAL"},
