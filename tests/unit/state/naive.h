@@ -10,8 +10,11 @@
 
 #include "tests/unit/state/bank.h"
 
-#define NAIVE_ROWS    600u
-#define NAIVE_COLUMNS 10u
+#ifndef NAIVE_ROWS
+#define NAIVE_ROWS 600u
+#endif
+#define NAIVE_COLUMNS    16u
+#define NAIVE_AGGREGATES 16u
 
 typedef struct naive_row {
     bool used;
@@ -23,8 +26,8 @@ typedef struct naive_row {
 
 typedef struct naive {
     const rv_schema *schema;
-    uint32_t count; /* rows in use */
-    int64_t serial; /* of aggregate 0 */
+    uint32_t count;                   /* rows in use */
+    int64_t serial[NAIVE_AGGREGATES]; /* the greatest key so far, where it is a serial */
     naive_row rows[NAIVE_ROWS];
 } naive;
 
@@ -50,15 +53,37 @@ static inline bool naive_same(const rv_value *a, const rv_value *b) {
     return a->class_ == RV_VALUE_NULL || a->as.integer == b->as.integer;
 }
 
+/* The values of the row's columns, in the order of `columns`, are these; none is NULL. */
+static inline bool naive_has(const naive_row *row, const uint16_t *columns, uint16_t count,
+                             const rv_value *values) {
+    bool has = true;
+    for (uint16_t i = 0; i < count && has; i += 1) {
+        has = !rv_value_is_null(&values[i]) && naive_same(&row->values[columns[i]], &values[i]);
+    }
+    return has;
+}
+
+/* `key` has a value for each column of the key. */
 static inline naive_row *naive_find(naive *n, const rv_aggregate *aggregate, const rv_value *key) {
     for (uint32_t i = 0; i < NAIVE_ROWS; i += 1) {
         naive_row *const row = &n->rows[i];
-        if (row->used && row->aggregate == aggregate->number && !rv_value_is_null(key) &&
-            naive_same(&row->values[aggregate->key], key)) {
+        if (row->used && row->aggregate == aggregate->number &&
+            naive_has(row, aggregate->keys, aggregate->key_count, key)) {
             return row;
         }
     }
     return NULL;
+}
+
+/* The values of some columns of a row; false when one is NULL. */
+static inline bool naive_gather(const naive_row *row, const uint16_t *columns, uint16_t count,
+                                rv_value *values) {
+    bool whole = true;
+    for (uint16_t i = 0; i < count; i += 1) {
+        values[i] = row->values[columns[i]];
+        whole = whole && !rv_value_is_null(&values[i]);
+    }
+    return whole;
 }
 
 static inline bool naive_referenced(naive *n, const naive_row *target) {
@@ -72,6 +97,15 @@ static inline bool naive_referenced(naive *n, const naive_row *target) {
         for (uint16_t c = 0; c < from->column_count; c += 1) {
             if (from->columns[c].references == to->number &&
                 naive_same(&row->values[c], &target->values[to->key])) {
+                return true;
+            }
+        }
+        for (uint16_t k = 0; k < from->foreign_key_count; k += 1) {
+            const rv_foreign_key *const key = &from->foreign_keys[k];
+            rv_value values[RV_INDEX_COLUMNS_MAX];
+            if (key->aggregate == to->number &&
+                naive_gather(row, key->columns, key->column_count, values) &&
+                naive_has(target, to->keys, to->key_count, values)) {
                 return true;
             }
         }
@@ -139,14 +173,18 @@ static inline int64_t naive_max(const rv_type *type) {
                                            : INT64_MAX;
 }
 
-/* True when the text of the expression has `account . column`. */
-static inline bool naive_reads(const rv_expr *expr, const rv_column *column) {
+/* True when the text of the expression has `aggregate . column`. */
+static inline bool naive_reads(const rv_expr *expr, const rv_aggregate *aggregate,
+                               const rv_column *column) {
     uint8_t name[RV_NAME_LEN_MAX + 16];
     rv_writer w = rv_writer_over(name, sizeof name);
-    rv_write_text(&w, "account . ");
+    rv_write(&w, aggregate->name);
+    rv_write_text(&w, " . ");
     rv_write(&w, column->name);
     for (size_t i = 0; i + w.len <= expr->source.len; i += 1) {
-        if (memcmp(expr->source.ptr + i, name, w.len) == 0) {
+        const bool ends = i + w.len == expr->source.len || expr->source.ptr[i + w.len] < '0' ||
+                          expr->source.ptr[i + w.len] > '9';
+        if (ends && memcmp(expr->source.ptr + i, name, w.len) == 0) {
             return true;
         }
     }
@@ -167,8 +205,8 @@ static inline rv_status naive_act(naive_fold *f, const rv_action *action) {
         memcpy(slots, f->values, f->type->field_count * sizeof slots[0]);
         for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
             slots[f->type->field_count + i] = row->values[i];
-            unknown =
-                unknown || (row->unknown[i] && naive_reads(&action->expr, &aggregate->columns[i]));
+            unknown = unknown || (row->unknown[i] &&
+                                  naive_reads(&action->expr, aggregate, &aggregate->columns[i]));
         }
         return unknown ? naive_fails(f, row, c, RV_OK)
                        : naive_eval(f, row, c, &action->expr, slots);
@@ -194,29 +232,57 @@ static inline rv_status naive_act(naive_fold *f, const rv_action *action) {
     return naive_set(f, row, c, rv_value_int(sum));
 }
 
+/* The key that a touch has, as values of the key's columns. `*null`: a part of it is NULL, or no
+ * value of its column, which when judging is refused. */
+static inline rv_status naive_key(const naive_fold *f, uint16_t t, rv_value *key, bool *null) {
+    const rv_touch *const touch = &f->type->touches[t];
+    const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, touch->aggregate);
+    *null = false;
+    for (uint16_t i = 0; i < aggregate->key_count; i += 1) {
+        const rv_column *const column = &aggregate->columns[aggregate->keys[i]];
+        key[i] = f->values[touch->fields[i]];
+        const rv_status status =
+            rv_value_coerce(&f->type->fields[touch->fields[i]].type, &column->type, column->name,
+                            f->scratch, &key[i], NULL);
+        if (status != RV_OK && f->judge) {
+            return status;
+        }
+        *null = *null || status != RV_OK || rv_value_is_null(&key[i]);
+    }
+    return RV_OK;
+}
+
 static inline rv_status naive_touch(naive_fold *f, uint16_t t) {
     const rv_touch *const touch = &f->type->touches[t];
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, touch->aggregate);
-    const rv_value *const key = &f->values[touch->field];
-    naive_row *row = naive_find(f->n, aggregate, key);
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    bool null;
+    const rv_status status = naive_key(f, t, key, &null);
+    if (status != RV_OK) {
+        return status;
+    }
+    naive_row *row = null ? NULL : naive_find(f->n, aggregate, key);
     if (touch->kind == RV_TOUCH_CREATES) {
-        if (row != NULL) {
-            return f->judge ? RV_ROW_EXISTS : RV_OK;
+        if (null || row != NULL) {
+            return !f->judge ? RV_OK : null ? RV_NOT_NULL_VIOLATION : RV_ROW_EXISTS;
         }
         for (row = f->n->rows; row->used; row += 1) {
         }
         *row = (naive_row){.used = true, .aggregate = aggregate->number, .owner = f->event->stream};
-        row->values[aggregate->key] = naive_intern(*key);
+        for (uint16_t i = 0; i < aggregate->key_count; i += 1) {
+            row->values[aggregate->keys[i]] = naive_intern(key[i]);
+        }
         f->n->count += 1;
-        if (aggregate->number == 0 && key->as.integer > f->n->serial) {
-            f->n->serial = key->as.integer;
+        int64_t *const serial = &f->n->serial[aggregate->number];
+        if (aggregate->columns[aggregate->key].type.serial && key[0].as.integer > *serial) {
+            *serial = key[0].as.integer;
         }
         f->made[t] = true;
         f->rows[t] = row;
         return RV_OK;
     }
     f->rows[t] = row;
-    if (!f->judge || rv_value_is_null(key)) {
+    if (!f->judge || null) {
         return RV_OK;
     }
     if (row == NULL) {
@@ -231,8 +297,15 @@ static inline rv_status naive_default(naive_fold *f, uint16_t t) {
     naive_row *const row = f->rows[t];
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
     rv_status status = RV_OK;
+    for (uint16_t k = 0; k < aggregate->key_count && f->judge; k += 1) {
+        const uint16_t to = aggregate->columns[aggregate->keys[k]].references;
+        if (to != RV_NONE && naive_find(f->n, rv_schema_aggregate(f->n->schema, to),
+                                        &row->values[aggregate->keys[k]]) == NULL) {
+            return RV_UNKNOWN_REFERENCE;
+        }
+    }
     for (uint16_t c = 0; c < aggregate->column_count && status == RV_OK; c += 1) {
-        bool set = c == aggregate->key || !aggregate->columns[c].has_default;
+        bool set = aggregate->columns[c].key || !aggregate->columns[c].has_default;
         for (uint16_t a = 0; a < f->type->action_count; a += 1) {
             const rv_action *const action = &f->type->actions[a];
             set =
@@ -249,6 +322,14 @@ static inline rv_status naive_judge(naive_fold *f, const naive_row *row) {
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->n->schema, row->aggregate);
     const rv_expr_env env = {row->values, f->event->written_at - RV_EPOCH_DIFFERENCE_US,
                              f->scratch};
+    for (uint16_t k = 0; k < aggregate->foreign_key_count; k += 1) {
+        const rv_foreign_key *const key = &aggregate->foreign_keys[k];
+        rv_value values[RV_INDEX_COLUMNS_MAX];
+        if (naive_gather(row, key->columns, key->column_count, values) &&
+            naive_find(f->n, rv_schema_aggregate(f->n->schema, key->aggregate), values) == NULL) {
+            return RV_UNKNOWN_REFERENCE;
+        }
+    }
     for (uint16_t c = 0; c < aggregate->column_count + aggregate->check_count; c += 1) {
         const bool of_row = c >= aggregate->column_count;
         if (!of_row && aggregate->columns[c].not_null && rv_value_is_null(&row->values[c])) {
@@ -308,6 +389,11 @@ static inline rv_status naive_state_fold(naive *n, const rv_event *event, const 
     const rv_event_type *const type = rv_schema_event_type(n->schema, event->type);
     naive_fold f = {n, event, type, values, judge, scratch, {0}, {0}};
     rv_status status = RV_OK;
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    bool null;
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t += 1) {
+        status = naive_key(&f, t, key, &null);
+    }
     for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t += 1) {
         status = naive_touch(&f, t);
     }
@@ -323,8 +409,8 @@ static inline rv_status naive_state_fold(naive *n, const rv_event *event, const 
     }
     for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t += 1) {
         const rv_touch *const touch = &type->touches[t];
-        const rv_value *const key = &values[touch->field];
-        if (touch->kind != RV_TOUCH_DELETES || rv_value_is_null(key)) {
+        status = naive_key(&f, t, key, &null);
+        if (touch->kind != RV_TOUCH_DELETES || status != RV_OK || null) {
             continue;
         }
         naive_row *const row = naive_find(n, rv_schema_aggregate(n->schema, touch->aggregate), key);
