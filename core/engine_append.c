@@ -196,17 +196,52 @@ static rv_status check_expected(const rv_append *append, uint64_t actual, rv_byt
     return RV_VERSION_CONFLICT;
 }
 
+/* The serial key of the row that field `f` creates: the next one after all that the aggregate had,
+ * and after those that the event's other fields bring. */
+static rv_status next_serial(rv_node *node, uint16_t f, uint16_t aggregate, rv_value *key,
+                             rv_error *err) {
+    const rv_event_draft *const draft = &node->draft;
+    const rv_event_type *const type = draft->type;
+    const rv_aggregate *const made = rv_schema_aggregate(node->schema, aggregate);
+    int64_t next = 0;
+    rv_status status = rv_state_serial_next(node->state, aggregate, &next, err);
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t++) {
+        const rv_touch *const touch = &type->touches[t];
+        const rv_value *const given = &draft->values[touch->field];
+        RV_ASSERT(touch->field < type->field_count);
+        if (touch->kind == RV_TOUCH_CREATES && touch->aggregate == aggregate &&
+            draft->given[touch->field] && given->class_ == RV_VALUE_INT &&
+            given->as.integer >= next) {
+            next = given->as.integer < INT64_MAX ? given->as.integer + 1 : INT64_MIN;
+        }
+    }
+    /* it must be one of the key's type, and of the field's, which may be narrower */
+    const rv_type wide = {.kind = RV_TYPE_BIGINT};
+    *key = rv_value_int(next);
+    if (status == RV_OK && next < 0) {
+        rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the serial keys of `%b` are used up",
+                     &made->name);
+        rv_error_fact_text(err, "aggregate", made->name);
+        return RV_VALUE_OUT_OF_RANGE;
+    }
+    if (status == RV_OK) {
+        status = rv_value_coerce(&wide, &made->columns[made->key].type, type->fields[f].name,
+                                 &node->scratch, key, err);
+    }
+    return status == RV_OK ? rv_value_coerce(&wide, &type->fields[f].type, type->fields[f].name,
+                                             &node->scratch, key, err)
+                           : status;
+}
+
 static rv_status assign_serials(rv_node *node, rv_error *err) {
     rv_event_draft *draft = &node->draft;
     for (uint16_t f = 0; f < draft->type->field_count; f++) {
         uint16_t aggregate = 0;
         if (rv_event_draft_wants_serial(node->schema, draft, f, &aggregate)) {
-            int64_t key = 0;
-            const rv_status status = rv_state_serial_next(node->state, aggregate, &key, err);
+            const rv_status status = next_serial(node, f, aggregate, &draft->values[f], err);
             if (status != RV_OK) {
                 return status;
             }
-            draft->values[f] = rv_value_int(key);
             draft->given[f] = true;
         }
     }
