@@ -53,6 +53,21 @@ static const rv_command commands[] = {
      .args_min = 1,
      .args_max = 1,
      .run = rv_command_schema_check},
+    {.name = "schema diff",
+     .arguments = "FILE",
+     .summary = "say what statements would add",
+     .text = "Compares the statements of FILE (- for standard input) with the node's schema, and "
+             "prints those\n"
+             "that the node does not have, what is declared otherwise there, and what the node has "
+             "beyond\n"
+             "them. Changes nothing; exits with 1 when something is declared otherwise.\n\n"
+             "  rivulet schema diff crm.sql --data crm\n",
+     .more = "  rivulet schema diff crm.sql --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_schema_diff},
     {.name = "schema show",
      .arguments = "",
      .summary = "print the schema",

@@ -139,6 +139,7 @@ RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer 
 
 int rv_command_schema_apply(rv_cli *cli);
 int rv_command_schema_check(rv_cli *cli);
+int rv_command_schema_diff(rv_cli *cli);
 int rv_command_schema_show(rv_cli *cli);
 int rv_command_append(rv_cli *cli);
 int rv_command_import(rv_cli *cli);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `rivulet schema apply | check | show`. */
+/* `rivulet schema apply | check | show`; diff has a file of its own. */
 #include "cli/cli.h"
 #include "cli/json_text.h"
 

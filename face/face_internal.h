@@ -99,6 +99,12 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_schema_get(rv_exchange *x, rv_error *err);
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
+/* RV_PARAMETER_INVALID: the address has no parameter of a name in the query. */
+rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_error *err);
+
+/* What a text declares beside what the node has; `text` is a whole schema, or statements that build
+ * on the node's. */
+rv_status face_schema_diff(rv_exchange *x, rv_bytes text, rv_error *err);
 
 /* The concrete path, or bare stream name, that `/streams/…` addresses; in scratch. */
 rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err);

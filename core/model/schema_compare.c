@@ -48,31 +48,44 @@ static rv_status compare_one(const rv_schema *schema, const rv_schema *other, rv
     return RV_OK;
 }
 
-rv_status rv_schema_compare(const rv_schema *schema, const rv_schema *other, rv_arena *scratch,
-                            rv_schema_difference *difference) {
+rv_status rv_schema_compare_next(const rv_schema *schema, const rv_schema *other,
+                                 rv_schema_walk *walk, rv_arena *scratch,
+                                 rv_schema_difference *difference) {
     static const char *const kinds[RV_SCHEMA_KINDS] = {"type", "aggregate", "event_type", "stream"};
     RV_ASSERT(schema != NULL && other != NULL && scratch != NULL);
     *difference = (rv_schema_difference){.kind = NULL};
-    for (rv_schema_kind kind = RV_SCHEMA_ENUM; kind < RV_SCHEMA_KINDS; kind++) {
+    while (walk->kind < RV_SCHEMA_KINDS) { /* ends: each round moves the walk */
+        const rv_schema_kind kind = (rv_schema_kind)walk->kind;
         const rv_schema_names *const names = rv_schema_names_of(schema, kind);
-        for (uint16_t i = 0; i < names->count; i++) {
-            const uint16_t there =
-                rv_schema_names_find(rv_schema_names_of(other, kind), names->names[i]);
-            const uint16_t numbers[2] = {i, there};
-            const rv_status status =
-                there == RV_NONE ? RV_OK
-                                 : compare_one(schema, other, kind, numbers, scratch, difference);
-            if (status != RV_OK) {
-                return status;
-            }
-            if (there == RV_NONE || difference->changed) {
-                difference->kind = kinds[kind];
-                difference->name = names->names[i];
-                return RV_OK;
-            }
+        if (walk->number >= names->count) {
+            walk->kind++;
+            walk->number = 0;
+            continue;
+        }
+        const uint16_t here = walk->number++;
+        const uint16_t there =
+            rv_schema_names_find(rv_schema_names_of(other, kind), names->names[here]);
+        const uint16_t numbers[2] = {here, there};
+        const rv_status status =
+            there == RV_NONE ? RV_OK
+                             : compare_one(schema, other, kind, numbers, scratch, difference);
+        if (status != RV_OK) {
+            return status;
+        }
+        if (there == RV_NONE || difference->changed) {
+            difference->kind = kinds[kind];
+            difference->name = names->names[here];
+            return RV_OK;
         }
     }
     return RV_OK;
+}
+
+rv_status rv_schema_compare(const rv_schema *schema, const rv_schema *other, rv_arena *scratch,
+                            rv_schema_difference *difference) {
+    rv_schema_walk walk = {0, 0};
+    RV_ASSERT(difference != NULL);
+    return rv_schema_compare_next(schema, other, &walk, scratch, difference);
 }
 
 void rv_schema_print_new(const rv_schema *schema, const rv_schema *base, rv_writer *w) {

@@ -21,6 +21,17 @@ typedef struct rv_schema_difference {
 RV_MUST_USE rv_status rv_schema_compare(const rv_schema *schema, const rv_schema *other,
                                         rv_arena *scratch, rv_schema_difference *difference);
 
+/* Where a walk over all differences is: zero starts. */
+typedef struct rv_schema_walk {
+    uint16_t kind;
+    uint16_t number;
+} rv_schema_walk;
+
+/* The next one, in the order of the canonical text; as rv_schema_compare. */
+RV_MUST_USE rv_status rv_schema_compare_next(const rv_schema *schema, const rv_schema *other,
+                                             rv_schema_walk *walk, rv_arena *scratch,
+                                             rv_schema_difference *difference);
+
 /* Writes the statements of `schema` whose names `base` does not have, as text that applies to
  * `base` when it has all the others; nothing when there are none. */
 void rv_schema_print_new(const rv_schema *schema, const rv_schema *base, rv_writer *w);
