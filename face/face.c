@@ -296,6 +296,7 @@ static void start(rv_exchange *x) {
     rv_url url;
     rv_arena_reset(&x->face->scratch, 0);
     rv_status status = rv_url_parse(x->request.target, &x->face->scratch, &url, &err);
+    status = status == RV_OK ? face_judge_parameters(x, &url, &err) : status;
     status = status == RV_OK ? parse_numbers(x, &url, &err) : status;
     if (status == RV_OK) {
         status = route(x, &url, &err);

@@ -161,6 +161,23 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     return RV_OK;
 }
 
+/* A pattern that is one path is brought to the path's canonical form. */
+static rv_status canonical_pattern(rv_exchange *x, rv_bytes *pattern, rv_error *err) {
+    for (size_t i = 0; i < pattern->len; i++) {
+        if (pattern->ptr[i] == '*' || pattern->ptr[i] == '{') {
+            return RV_OK;
+        }
+    }
+    uint8_t *text = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
+    rv_writer w = rv_writer_over(text, text == NULL ? 0 : RV_PATH_LEN_MAX);
+    const rv_schema *schema = rv_node_schema(x->face->options.node);
+    if (text == NULL || rv_event_path_canonical(schema, *pattern, &x->face->scratch, &w) != RV_OK) {
+        return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
+    }
+    *pattern = w.full ? *pattern : rv_writer_bytes(&w);
+    return RV_OK;
+}
+
 rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes pattern;
     bool found = false;
@@ -168,6 +185,9 @@ rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
     status = status == RV_OK
                  ? rv_url_parameter(url, "path", &x->face->scratch, &pattern, &found, err)
                  : status;
+    if (status == RV_OK && found) {
+        status = canonical_pattern(x, &pattern, err);
+    }
     if (status == RV_OK) {
         status = set_pattern(&x->read, found ? pattern : RV_LITERAL("/**"), err);
     }
@@ -235,10 +255,12 @@ rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv
                             &stream->path.text);
     }
     uint8_t *text = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
-    if (text == NULL) {
+    uint8_t *canonical = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
+    if (text == NULL || canonical == NULL) {
         return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
     }
     rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
+    rv_writer c = rv_writer_over(canonical, RV_PATH_LEN_MAX);
     const size_t count = stream == NULL ? url->segment_count - 1 : stream->path.segment_count;
     size_t key = 2;
     for (size_t i = 0; i < count; i++) {
@@ -251,10 +273,14 @@ rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv
             rv_write(&w, stream->path.segments[i].text);
         }
     }
-    *path = rv_writer_bytes(&w);
-    return w.full ? rv_error_set(err, RV_PATH_INVALID, "a path has at most %u bytes",
-                                 (uint64_t)RV_PATH_LEN_MAX)
-                  : RV_OK;
+    if (!w.full &&
+        rv_event_path_canonical(schema, rv_writer_bytes(&w), &x->face->scratch, &c) != RV_OK) {
+        return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
+    }
+    *path = rv_writer_bytes(&c);
+    return w.full || c.full ? rv_error_set(err, RV_PATH_INVALID, "a path has at most %u bytes",
+                                           (uint64_t)RV_PATH_LEN_MAX)
+                            : RV_OK;
 }
 
 /* --- the body --- */

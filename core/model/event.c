@@ -172,6 +172,41 @@ void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_
     write_path(stream, admitted, type, values, w);
 }
 
+rv_status rv_event_path_canonical(const rv_schema *schema, rv_bytes path, rv_arena *scratch,
+                                  rv_writer *w) {
+    rv_bytes texts[RV_PATH_SEGMENTS_MAX];
+    const rv_stream *const stream = rv_schema_stream_of_path(schema, path, texts);
+    const size_t start = w->len;
+    rv_status status = RV_OK;
+    uint32_t v = 0;
+    RV_ASSERT(scratch != NULL);
+    for (uint32_t s = 0; stream != NULL && s < stream->path.segment_count; s++) {
+        rv_write_u8(w, '/');
+        if (!stream->path.segments[s].variable) {
+            rv_write(w, stream->path.segments[s].text);
+            continue;
+        }
+        /* a variable is of one type in all event types of the stream */
+        const rv_event_type *const type = rv_schema_event_type(schema, stream->event_types[0]);
+        const rv_field *const field = &type->fields[stream->variables[v]];
+        rv_bytes text = texts[v];
+        rv_value value = rv_value_null();
+        status = rv_path_segment_decode(texts[v++], scratch, &text, NULL);
+        if (status == RV_OK) {
+            status = rv_value_from_text(&field->type, text, field->name, scratch, &value, NULL);
+        }
+        if (status != RV_OK) {
+            break;
+        }
+        write_key(&field->type, &value, w);
+    }
+    if (stream == NULL || status != RV_OK) {
+        w->len = start;
+        rv_write(w, path);
+    }
+    return status == RV_MEMORY_EXHAUSTED ? status : RV_OK;
+}
+
 static void write_uint_member(rv_writer *w, const char *name, uint64_t value) {
     RV_ASSERT(name[0] != '\0');
     rv_write_text(w, name);

@@ -93,6 +93,12 @@ bool rv_event_has_path(const rv_stream *stream, const rv_event_type *type, const
 void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values,
                    rv_writer *w);
 
+/* Writes a concrete path as a person may have written it, `/orders/007` or with a UUID in capitals,
+ * in its canonical form; as it is where no stream has such paths or a key is no value of its type.
+ * RV_MEMORY_EXHAUSTED: `scratch` is too small. */
+RV_MUST_USE rv_status rv_event_path_canonical(const rv_schema *schema, rv_bytes path,
+                                              rv_arena *scratch, rv_writer *w);
+
 /*
  * The whole event as JSON, in PRODUCT's shape:
  * {"position","path","version","type","schema_version","event_id","recorded_at","data","metadata"}.

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which parameters an address takes. One that it does not know is refused, with the nearest that it
+ * does: `/events?frm=7` would otherwise answer with everything. /healthz and /readyz take what
+ * comes, as whoever watches a node may add to addresses.
+ */
+#include "core/base/assert.h"
+#include "core/model/schema_nearest.h"
+#include "face/face_internal.h"
+
+#define NAMES_MAX 6
+
+typedef struct address {
+    const char *place;
+    const char *method;
+    const char *names[NAMES_MAX + 1]; /* NULL ends */
+} address;
+
+static const address addresses[] = {
+    {"events", "GET", {"path", "from", "from_sequence", "from_version", "limit", "until"}},
+    {"events", "POST", {"return"}},
+    {"streams", "GET", {"from", "from_sequence", "from_version", "limit", "until"}},
+    {"streams", "POST", {"return"}},
+    {"aggregates", "GET", {"limit", "as_of"}},
+    {"query", "GET", {"sql", "params"}},
+    {"query", "POST", {NULL}},
+    {"schema", "GET", {NULL}},
+    {"schema", "POST", {"check", "whole", "diff"}},
+    {"status", "GET", {"select", "wait"}},
+};
+
+static bool takes(const address *at, rv_bytes name, rv_nearest *nearest) {
+    bool known = rv_bytes_are(name, "numbers"); /* which all do */
+    rv_nearest_offer(nearest, RV_LITERAL("numbers"));
+    for (size_t i = 0; at->names[i] != NULL; i++) {
+        RV_ASSERT(i < NAMES_MAX);
+        known = known || rv_bytes_are(name, at->names[i]);
+        rv_nearest_offer(nearest, rv_bytes_of_string(at->names[i]));
+    }
+    return known;
+}
+
+static rv_status refuse(const address *at, rv_bytes name, rv_bytes nearest, rv_error *err) {
+    RV_ASSERT(at->place[0] != '\0');
+    const bool near = nearest.len > 0;
+    rv_error_set(err, RV_PARAMETER_INVALID,
+                 near ? "%s /%s has no parameter `%b`; did you mean `%b`?"
+                      : "%s /%s has no parameter `%b`",
+                 at->method, at->place, &name, &nearest);
+    rv_error_fact_text(err, "parameter", name);
+    if (near) {
+        rv_error_fact_text(err, "expected", nearest);
+    }
+    return RV_PARAMETER_INVALID;
+}
+
+rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_error *err) {
+    const rv_bytes place = url->segment_count > 0 ? url->segments[0] : (rv_bytes){NULL, 0};
+    const address *at = NULL;
+    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
+        if (rv_bytes_are(place, addresses[i].place) &&
+            rv_bytes_are(x->request.method, addresses[i].method)) {
+            at = &addresses[i];
+        }
+    }
+    rv_bytes left = url->query;
+    while (at != NULL && left.len > 0) { /* ends: each round takes a byte or more */
+        size_t len = 0;
+        while (len < left.len && left.ptr[len] != '&') {
+            len += 1;
+        }
+        size_t name_len = 0;
+        while (name_len < len && left.ptr[name_len] != '=') {
+            name_len += 1;
+        }
+        const rv_bytes name = {left.ptr, name_len};
+        rv_nearest nearest = rv_nearest_to(name);
+        if (len > 0 && !takes(at, name, &nearest)) {
+            return refuse(at, name, nearest.best, err);
+        }
+        left = rv_bytes_from(left, len < left.len ? len + 1 : len);
+    }
+    RV_ASSERT(at == NULL || left.len == 0);
+    return RV_OK;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an address finds its stream however its keys are written, and refuses parameters that it
+ * does not know.
+ * Method: requests in process; streams with keys of each type that a path can have.
+ */
+#include "tests/unit/face/server.h"
+
+static server keys_server(void) {
+    server s = server_create(5);
+    const rv_request request = {
+        .method = RV_LITERAL("POST"),
+        .target = RV_LITERAL("/schema"),
+        .content_type = RV_LITERAL("text/plain"),
+        .body = RV_LITERAL("CREATE TYPE size AS ENUM ('small', 'large');"
+                           "CREATE EVENT_TYPE seen (u uuid, n smallint, d date, c char(3), s size, "
+                           "t text, b text);"
+                           "CREATE STREAM us (path \"/us/{u}/{n}\", event_types (seen));"
+                           "CREATE STREAM ds (path \"/ds/{d}/x/{c}\", event_types (seen));"
+                           "CREATE STREAM ts (path \"/ts/{s}/{t}\", event_types (seen));"),
+    };
+    (void)ask(&s, &request);
+    return s;
+}
+
+RV_TEST(keys_are_found_however_they_are_written) {
+    static const char *const ways[][3] = {
+        /* appended to; read from; its path */
+        {"/streams/us/6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e/7",
+         "/streams/us/6F1C5B0E-3A44-4A0F-9A53-0D6A3F1C2B7E/007",
+         "/us/6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e/7"},
+        {"/streams/us/{6F1C5B0E3A444A0F9A530D6A3F1C2B7E}/+8",
+         "/streams/us/6f1c5b0e3a444a0f9a530d6a3f1c2b7e/%208",
+         "/us/6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e/8"},
+        {"/streams/ds/2020-02-01/ab", "/streams/ds/20200201/ab%20", "/ds/2020-02-01/x/ab "},
+        {"/streams/ts/small/a%2Fb", "/streams/ts/small/%61%2fb", "/ts/small/a%2Fb"},
+    };
+    server s = keys_server();
+    RV_CHECK_EQ(s.head.status, 201);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char path[200];
+        snprintf(path, sizeof path, "\"path\":\"%s\"", ways[i][2]);
+        RV_CHECK_EQ(post(&s, ways[i][0], "seen", "{\"b\":\"x\"}"), 201);
+        RV_CHECK(has(&s, path) && has(&s, "\"version\":1"));
+        RV_CHECK_EQ(get(&s, ways[i][1]), 200);
+        RV_CHECK(has(&s, path));
+        RV_CHECK_EQ(get(&s, ways[i][0]), 200);
+        RV_CHECK_EQ(post(&s, ways[i][1], "seen", "{\"b\":\"y\"}"), 201);
+        RV_CHECK(has(&s, path) && has(&s, "\"version\":2"));
+    }
+    RV_CHECK_EQ(get(&s, "/events?path=/us/6F1C5B0E-3A44-4A0F-9A53-0D6A3F1C2B7E/007"), 200);
+    RV_CHECK_EQ(times(&s, "\"path\""), 2);
+    RV_CHECK_EQ(get(&s, "/events?path=/us/*/007"), 200);
+    RV_CHECK_EQ(times(&s, "\"path\""), 0);
+    RV_CHECK_EQ(get(&s, "/streams/us/6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e/9"), 404);
+    RV_CHECK(has(&s, "\"code\":\"stream_not_found\""));
+    RV_CHECK_EQ(get(&s, "/streams/us/6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e/99999"), 404);
+    RV_CHECK_EQ(get(&s, "/streams/us/x/y"), 404);
+    server_free(&s);
+}
+
+RV_TEST(unknown_parameters_are_refused) {
+    static const struct {
+        const char *method, *target, *expected;
+    } wrong[] = {
+        {"GET", "/events?frm=7", "GET /events has no parameter `frm`; did you mean `from`?"},
+        {"GET", "/events?from=1&limt=2", "`limt`; did you mean `limit`?"},
+        {"GET", "/events?zzz", "GET /events has no parameter `zzz`\""},
+        {"GET", "/streams/accounts/1?path=/x", "GET /streams has no parameter `path`"},
+        {"GET", "/aggregates/account?limits=1", "did you mean `limit`?"},
+        {"GET", "/query?parms=1", "did you mean `params`?"},
+        {"POST", "/query?sql=select", "POST /query has no parameter `sql`"},
+        {"POST", "/schema?dif=true", "did you mean `diff`?"},
+        {"POST", "/events?returns=minimal", "did you mean `return`?"},
+        {"GET", "/status?selekt=/a", "did you mean `select`?"},
+        {"GET", "/schema?number=text", "did you mean `numbers`?"},
+    };
+    server s = server_create(5);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        const rv_request request = {.method = rv_bytes_of_string(wrong[i].method),
+                                    .target = rv_bytes_of_string(wrong[i].target),
+                                    .body = RV_LITERAL("x")};
+        RV_CHECK_EQ(ask(&s, &request), 400);
+        RV_CHECK(has(&s, "\"code\":\"parameter_invalid\"") && has(&s, wrong[i].expected));
+    }
+    RV_CHECK_EQ(get(&s, "/healthz?x=1"), 200);
+    RV_CHECK_EQ(get(&s, "/events?&from=1&&numbers=text&"), 200);
+    server_free(&s);
+}
+
+int main(void) {
+    RV_RUN(keys_are_found_however_they_are_written);
+    RV_RUN(unknown_parameters_are_refused);
+    return rv_test_done();
+}
