@@ -41,8 +41,8 @@ static bool start(void) {
            rv_state_stream_add(state, 0, RV_LITERAL("/p/1"), &number, &err) == RV_OK;
 }
 
-/* Folds an event; a refused one is taken back. */
-static rv_status fold(const char *type_name, rv_fold_mode mode, const char *const *texts) {
+/* Folds an event into the transaction that is open. */
+static rv_status fold_one(const char *type_name, rv_fold_mode mode, const char *const *texts) {
     const rv_event_type *const type =
         rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
@@ -60,8 +60,13 @@ static rv_status fold(const char *type_name, rv_fold_mode mode, const char *cons
                             .position = sequence + 1,
                             .version = sequence + 1};
     err = (rv_error){0};
+    return rv_state_fold(state, &event, values, mode, &scratch, &err);
+}
+
+/* Folds an event; a refused one is taken back. */
+static rv_status fold(const char *type_name, rv_fold_mode mode, const char *const *texts) {
     rv_state_begin(state);
-    const rv_status status = rv_state_fold(state, &event, values, mode, &scratch, &err);
+    const rv_status status = fold_one(type_name, mode, texts);
     if (status == RV_OK) {
         rv_state_commit(state);
         sequence += 1;
@@ -138,6 +143,25 @@ RV_TEST(one_event_can_move_a_value) {
     RV_CHECK_STATUS(FOLD("replaced", "3", "4", "new"), RV_UNIQUE_VIOLATION);
     RV_CHECK_STATUS(FOLD("replaced", "2", "4", "new"), RV_OK);
     RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "3 4");
+}
+
+RV_TEST(a_batch_sees_its_own_events) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(JOIN("1", "one"), RV_OK);
+    static const char *const two[] = {"2", "two", NULL, NULL, NULL, NULL};
+    static const char *const three[] = {"3", "two", NULL, NULL, NULL, NULL};
+    static const char *const again[] = {"3", "one", NULL, NULL, NULL, NULL};
+    static const char *const away[] = {"1", "uno", NULL};
+    rv_state_begin(state);
+    RV_CHECK_STATUS(fold_one("joined", RV_FOLD_JUDGE, two), RV_OK);
+    RV_CHECK_STATUS(fold_one("joined", RV_FOLD_JUDGE, three), RV_UNIQUE_VIOLATION);
+    rv_state_rollback(state);
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "1");
+    rv_state_begin(state);
+    RV_CHECK_STATUS(fold_one("moved", RV_FOLD_JUDGE, away), RV_OK);
+    RV_CHECK_STATUS(fold_one("joined", RV_FOLD_JUDGE, again), RV_OK);
+    rv_state_commit(state);
+    RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "3 1");
 }
 
 RV_TEST(long_values_are_compared_whole) {
@@ -251,6 +275,7 @@ int main(void) {
     RV_RUN(a_value_that_another_row_has_is_refused);
     RV_RUN(nulls_are_distinct);
     RV_RUN(one_event_can_move_a_value);
+    RV_RUN(a_batch_sees_its_own_events);
     RV_RUN(long_values_are_compared_whole);
     RV_RUN(duplicates_are_held_where_nothing_is_judged);
     RV_RUN(ranges_are_of_leading_columns);
