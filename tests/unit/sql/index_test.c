@@ -18,40 +18,41 @@
 #define OTHER_INDEXES                                                                              \
     ", INDEX (loose), INDEX (loose, name), INDEX (name, loose), INDEX (price), INDEX (small, at)," \
     " INDEX (big, color), INDEX (day, at), INDEX (code, small), INDEX (parent, color, name),"      \
-    " INDEX (ratio), INDEX (single, ratio), INDEX (small, ratio, name), INDEX (ratio, name)"
+    " INDEX (ratio), INDEX (single, ratio), INDEX (small, ratio, name), INDEX (ratio, name),"      \
+    " INDEX (span), INDEX (span, small)"
 
 #define THINGS(indexes)                                                                            \
     "CREATE TYPE color AS ENUM ('red', 'green', 'blue');"                                          \
     "CREATE SHARED AGGREGATE thing (id integer PRIMARY KEY, small smallint, big bigint,"           \
     " flag boolean, price numeric(10,2), wide numeric(18,4), name text, code char(4),"             \
     " color color, day date, at timestamptz, ts timestamp, tod time, ref uuid, raw bytea,"         \
-    " parent references thing(id), loose numeric, ratio double precision, single real" indexes     \
-    ");"                                                                                           \
+    " parent references thing(id), loose numeric, ratio double precision, single real, span "      \
+    "interval" indexes ");"                                                                        \
     "CREATE EVENT_TYPE thing_made (id creates thing(id), small updates thing(small),"              \
     " big updates thing(big), flag updates thing(flag), price updates thing(price),"               \
     " wide updates thing(wide), name updates thing(name), code updates thing(code),"               \
     " color updates thing(color), day updates thing(day), at updates thing(at),"                   \
     " ts updates thing(ts), tod updates thing(tod), ref updates thing(ref),"                       \
     " raw updates thing(raw), parent updates thing(parent), loose updates thing(loose),"           \
-    " ratio updates thing(ratio), single updates thing(single));"                                  \
+    " ratio updates thing(ratio), single updates thing(single), span updates thing(span));"        \
     "CREATE STREAM things (path \"/things/{id}\" event_types (thing_made));"
 
 static const char *const tables[] = {
     "CREATE TABLE thing (id INTEGER PRIMARY KEY, small INTEGER, big INTEGER, flag INTEGER,"
     " price REAL, wide TEXT COLLATE rv_wide, name TEXT, code TEXT, color TEXT, day TEXT, at TEXT,"
     " ts TEXT, tod TEXT, ref TEXT, raw BLOB, parent INTEGER, loose TEXT COLLATE rv_wide,"
-    " ratio REAL, single REAL)",
+    " ratio REAL, single REAL, span TEXT)",
     NULL,
 };
 
-#define COLUMNS 19u
+#define COLUMNS 20u
 #define CHOICES 12u
 #define LONG    "mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm"
 
 /* What cells hold, as JSON. The last two of dates are outside of the years that sort. */
 static const char *const columns[COLUMNS] = {
-    "id", "small", "big", "flag", "price", "wide",   "name",  "code",  "color", "day",
-    "at", "ts",    "tod", "ref",  "raw",   "parent", "loose", "ratio", "single"};
+    "id", "small", "big", "flag", "price", "wide",   "name",  "code",  "color",  "day",
+    "at", "ts",    "tod", "ref",  "raw",   "parent", "loose", "ratio", "single", "span"};
 
 static const char *const cells[COLUMNS][CHOICES] = {
     {"0"},
@@ -97,6 +98,8 @@ static const char *const cells[COLUMNS][CHOICES] = {
      "1e300", "0.30000000000000004"},
     {"null", "0", "0", "5", "5.5", "\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "0.3", "-1e30",
      "1e30", "5.25"},
+    {"null", "\"1 day\"", "\"24:00:00\"", "\"1 mon\"", "\"30 days\"", "\"-1 days\"", "\"00:00:00\"",
+     "\"1 year 2 mons\"", "\"1 day\"", "\"24:00:00\"", "\"1 mon\"", "null"},
 };
 
 /* What columns are compared with. */
@@ -169,6 +172,16 @@ static const char *const literals[] = {
     "'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11'",
     "'a0'",
     "true",
+    "'NaN'",
+    "'Infinity'",
+    "'-Infinity'",
+    "'5.000'",
+    "'1e20'",
+    "'1 day'",
+    "'24:00:00'",
+    "'1 mon'",
+    "'30 days'",
+    "'P1D'",
 };
 
 #define LITERAL_COUNT (sizeof literals / sizeof literals[0])
@@ -254,6 +267,8 @@ static void write_sorted(char *text, size_t size) {
                                          "color %s, name %s",
                                          "code %s",
                                          "loose %s",
+                                         "span %s",
+                                         "span %s, small %s",
                                          "ratio %s",
                                          "small %s, ratio %s",
                                          "loose %s, name %s",
@@ -335,7 +350,7 @@ static void run(const char *schema, uint32_t count, uint32_t choices, uint32_t s
     RV_CHECK(twin_open(tables));
     RV_CHECK(twin_fill(
         f, "thing",
-        "INSERT INTO thing VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,CAST(? AS BLOB),?,?,?,?)"));
+        "INSERT INTO thing VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,CAST(? AS BLOB),?,?,?,?,?)"));
     uint32_t used = 0;
     for (uint32_t i = 0; i < statements; i++) {
         static char text[8192];
