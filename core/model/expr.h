@@ -10,6 +10,7 @@
  * lower, upper, round, trunc, floor, ceil, sign, mod, div, substr, now(); what expr_calls.c lists
  * of text, JSON and arrays; array[…], subscripts, any (…), all (…); like … escape, ilike. Numerics
  * are exact, with the digits that PostgreSQL shows; now() is timestamptz.
+ * Floats, dates and times with their operators and functions: expr_measure.h.
  */
 #ifndef RV_MODEL_EXPR_H
 #define RV_MODEL_EXPR_H

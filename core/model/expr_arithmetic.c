@@ -7,6 +7,8 @@
  */
 #include "core/base/assert.h"
 #include "core/model/expr_numeric.h"
+#include "core/model/interval.h"
+#include "core/model/value_cast_float.h"
 #include "core/model/value_text.h"
 #include "core/model/value_time.h"
 
@@ -18,8 +20,24 @@ static bool is_number(rv_type_kind kind) {
     return is_integer(kind) || kind == RV_TYPE_NUMERIC;
 }
 
+static bool is_float(rv_type_kind kind) {
+    return kind == RV_TYPE_REAL || kind == RV_TYPE_DOUBLE;
+}
+
 static bool is_moment(rv_type_kind kind) {
     return kind == RV_TYPE_DATE || kind == RV_TYPE_TIMESTAMP || kind == RV_TYPE_TIMESTAMPTZ;
+}
+
+/* A time of day beside an interval is one from midnight. */
+static bool is_span(rv_type_kind a, rv_type_kind b) {
+    return (a == RV_TYPE_TIME && b == RV_TYPE_INTERVAL) ||
+           (a == RV_TYPE_INTERVAL && b == RV_TYPE_TIME);
+}
+
+static rv_interval span_of(const rv_type *type, const rv_value *value) {
+    RV_ASSERT(type->kind == RV_TYPE_TIME || type->kind == RV_TYPE_INTERVAL);
+    return type->kind == RV_TYPE_TIME ? (rv_interval){0, 0, value->as.integer}
+                                      : rv_interval_load(value->as.bytes);
 }
 
 bool rv_expr_comparable(const rv_type *a, const rv_type *b) {
@@ -27,8 +45,9 @@ bool rv_expr_comparable(const rv_type *a, const rv_type *b) {
     if (a->kind == RV_TYPE_JSON || (a->kind == RV_TYPE_ARRAY && a->element == RV_TYPE_JSON)) {
         return false; /* a json is a text, of which many mean the same */
     }
-    return rv_type_fits(a, b) || (is_number(a->kind) && is_number(b->kind)) ||
-           (is_moment(a->kind) && is_moment(b->kind));
+    const bool a_number = is_number(a->kind) || is_float(a->kind);
+    return rv_type_fits(a, b) || (a_number && (is_number(b->kind) || is_float(b->kind))) ||
+           (is_moment(a->kind) && is_moment(b->kind)) || is_span(a->kind, b->kind);
 }
 
 /* A date as the timestamp it begins with; beyond the range of timestamps, as far as it goes. */
@@ -46,6 +65,9 @@ int rv_expr_compare(const rv_type *a_type, const rv_value *a, const rv_type *b_t
                     const rv_value *b) {
     RV_ASSERT(!rv_value_is_null(a) && !rv_value_is_null(b));
     RV_ASSERT(rv_expr_comparable(a_type, b_type));
+    if (is_float(a_type->kind) || is_float(b_type->kind)) {
+        return rv_float_compare(rv_float_of_number(a_type, a), rv_float_of_number(b_type, b));
+    }
     if (is_number(a_type->kind)) {
         return rv_numeric_order(a_type, a, b_type, b);
     }
@@ -53,6 +75,9 @@ int rv_expr_compare(const rv_type *a_type, const rv_value *a, const rv_type *b_t
         const int64_t x = timestamp_of(a_type, a->as.integer);
         const int64_t y = timestamp_of(b_type, b->as.integer);
         return (x > y) - (x < y);
+    }
+    if (is_span(a_type->kind, b_type->kind)) {
+        return rv_interval_compare(span_of(a_type, a), span_of(b_type, b));
     }
     if (a_type->kind != b_type->kind) {
         /* varchar beside char is compared as char is; text beside char, as text. */

@@ -34,6 +34,9 @@ static bool widen_scalar(rv_type *common, const rv_type *type) {
         common->size = same ? common->size : 0; /* the first of text types, of no size */
         return true;
     }
+    if (common->kind == RV_TYPE_INTERVAL || type->kind == RV_TYPE_INTERVAL) {
+        return false; /* a time becomes an interval elsewhere, but not by choice */
+    }
     if (rv_cast_rule_of(common, type) == RV_CAST_IMPLICIT) {
         *common = *type;
         return true;

@@ -45,8 +45,17 @@ typedef enum rv_case_phase {
     RV_CASE_ELSE
 } rv_case_phase;
 
-typedef struct rv_expr_function rv_expr_function;
 typedef struct rv_call_shape rv_call_shape;
+
+/* A function by its name; the id is expr_functions.c's, or RV_FUNCTION_MEASURE (expr_measure.h). */
+typedef struct rv_expr_function {
+    const char *name;
+    uint32_t id;
+    uint32_t arguments_min;
+    uint32_t arguments_max;
+} rv_expr_function;
+
+#define RV_FUNCTION_MEASURE 255u
 
 /* Something open: an operator that waits for its operand, or a bracket of some kind. */
 typedef struct rv_expr_frame {

@@ -6,6 +6,7 @@
 #include "core/base/assert.h"
 #include "core/model/expr_bits.h"
 #include "core/model/expr_calls.h"
+#include "core/model/expr_measure.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
@@ -224,12 +225,6 @@ static rv_status arithmetic_result(rv_expr_parser *p, const rv_expr_frame *frame
         *result = (rv_type){.kind = RV_TYPE_INTEGER};
         return RV_OK;
     }
-    const bool moments = a->kind >= RV_TYPE_DATE && a->kind <= RV_TYPE_INTERVAL &&
-                         b->kind >= RV_TYPE_DATE && b->kind <= RV_TYPE_INTERVAL;
-    if (moments && subtract) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
-                            "differences of times (the type interval) are not in this version");
-    }
     return rv_expr_fail_types(p, frame, "the operator has no meaning for", a, b);
 }
 
@@ -315,7 +310,17 @@ rv_status rv_expr_binary(rv_expr_parser *p, const rv_expr_frame *frame) {
     rv_expr_item *b = rv_expr_top(p, 0);
     rv_expr_item *a = rv_expr_top(p, 1);
     rv_type result;
-    rv_status status = adopt_operands(p, frame, a, b);
+    bool call = false;
+    rv_status status = rv_measure_adopt(p, frame, a, b);
+    if (status == RV_OK) {
+        status = adopt_operands(p, frame, a, b);
+    }
+    if (status == RV_OK) {
+        status = rv_measure_binary(p, frame, &call);
+    }
+    if (call) {
+        return status;
+    }
     if (status == RV_OK) {
         status = binary_result(p, frame, &a->type, &b->type, &result);
     }
@@ -379,7 +384,12 @@ rv_status rv_expr_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_o
                             "the operator has several meanings for a literal without a type; say "
                             "which by `::type`");
     }
-    const rv_status status = rv_expr_adopt(p, item, truth ? &boolean_type : &integer);
+    bool call = false;
+    rv_status status = rv_measure_unary(p, op, &call);
+    if (call) {
+        return status;
+    }
+    status = rv_expr_adopt(p, item, truth ? &boolean_type : &integer);
     if (status != RV_OK) {
         return status;
     }

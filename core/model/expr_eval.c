@@ -7,6 +7,7 @@
 #include "core/base/assert.h"
 #include "core/model/expr_bits.h"
 #include "core/model/expr_call.h"
+#include "core/model/expr_measure.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/value_cast.h"
 
@@ -215,7 +216,11 @@ static void compare_kept(machine *m, const rv_expr *expr, const rv_expr_step *st
 }
 
 /* The operands of the steps that have no meaning for NULL. */
-static uint32_t operand_count(rv_expr_op op) {
+static uint32_t operand_count(const rv_expr_step *step) {
+    const rv_expr_op op = (rv_expr_op)step->op;
+    if (op == RV_EXPR_MEASURE) {
+        return step->kind;
+    }
     if (op == RV_EXPR_SUBSTRING_COUNT) {
         return 3;
     }
@@ -227,7 +232,7 @@ static uint32_t operand_count(rv_expr_op op) {
 static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env *env,
                          rv_error *err) {
     const rv_expr_op op = (rv_expr_op)step->op;
-    const uint32_t count = operand_count(op);
+    const uint32_t count = operand_count(step);
     RV_ASSERT(m->depth >= count && count > 0);
     rv_value *values = &m->stack[m->depth - count];
     m->depth -= count - 1;
@@ -256,6 +261,9 @@ static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env
     }
     if (op >= RV_EXPR_ADD && op <= RV_EXPR_MODULO) {
         return rv_expr_arithmetic(step, &values[0], &values[1], err);
+    }
+    if (op == RV_EXPR_MEASURE) {
+        return rv_expr_measure(step, values, env->scratch, err);
     }
     return rv_expr_text(step, values, &m->work, env->scratch, err);
 }

@@ -5,6 +5,7 @@
  * give numeric, also for whole numbers.
  */
 #include "core/base/assert.h"
+#include "core/model/expr_measure.h"
 #include "core/model/expr_numeric.h"
 
 typedef enum function_id {
@@ -29,13 +30,6 @@ typedef enum function_id {
     FUNCTION_POWER,
     FUNCTION_NOW
 } function_id;
-
-struct rv_expr_function {
-    const char *name;
-    function_id id;
-    uint32_t arguments_min;
-    uint32_t arguments_max;
-};
 
 static const rv_expr_function functions[] = {
     {"coalesce", FUNCTION_COALESCE, 1, RV_EXPR_TOKENS_MAX},
@@ -83,7 +77,7 @@ const rv_expr_function *rv_function_find(rv_bytes name) {
             return &functions[i];
         }
     }
-    return NULL;
+    return rv_measure_function(name);
 }
 
 static rv_status refuse_arguments(rv_expr_parser *p, const rv_expr_frame *frame) {
@@ -100,10 +94,13 @@ static rv_status refuse_arguments(rv_expr_parser *p, const rv_expr_frame *frame)
 
 rv_status rv_function_argument(rv_expr_parser *p, rv_expr_frame *frame, bool last) {
     RV_ASSERT(frame->kind == RV_FRAME_CALL && p->item_count > 0);
-    const function_id id = frame->function->id;
+    const function_id id = (function_id)frame->function->id;
     frame->arguments += 1;
     if (frame->arguments > frame->function->arguments_max) {
         return refuse_arguments(p, frame);
+    }
+    if (frame->function->id == RV_FUNCTION_MEASURE) {
+        return rv_measure_argument(p, frame, frame->arguments - 1);
     }
     if (!is_choice(id)) {
         return RV_OK;
@@ -134,7 +131,7 @@ static rv_status emit_over(rv_expr_parser *p, rv_expr_op op, const rv_type *resu
 }
 
 static rv_status end_text(rv_expr_parser *p, const rv_expr_frame *frame) {
-    const function_id id = frame->function->id;
+    const function_id id = (function_id)frame->function->id;
     rv_expr_item *item = rv_expr_top(p, 0);
     const rv_status status = rv_expr_adopt(p, item, &text_type);
     RV_ASSERT(id >= FUNCTION_LENGTH && id <= FUNCTION_UPPER);
@@ -211,7 +208,15 @@ rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     if (frame->arguments < frame->function->arguments_min) {
         return refuse_arguments(p, frame);
     }
-    RV_ASSERT(p->item_count >= frame->arguments || is_choice(frame->function->id));
+    RV_ASSERT(p->item_count >= frame->arguments || is_choice((function_id)frame->function->id));
+    if (frame->function->id == RV_FUNCTION_MEASURE) {
+        return rv_measure_end(p, frame);
+    }
+    bool found = false;
+    const rv_status status = rv_measure_rounding(p, frame, &found);
+    if (found) {
+        return status;
+    }
     switch (frame->function->id) {
     case FUNCTION_COALESCE:
         return rv_choice_end(p, frame);

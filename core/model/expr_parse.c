@@ -16,6 +16,7 @@
 #include "core/model/expr_parse.h"
 #include "core/base/assert.h"
 #include "core/model/expr_calls.h"
+#include "core/model/expr_measure.h"
 #include "core/model/expr_numeric.h"
 #include "core/model/type.h"
 #include "core/model/value_number.h"
@@ -466,6 +467,11 @@ static rv_status parse_operand(rv_expr_parser *p, bool *operand) {
     if (kind == RV_TOKEN_NUMBER || kind == RV_TOKEN_STRING || at(p, "null") || at(p, "true") ||
         at(p, "false")) {
         return parse_literal(p);
+    }
+    bool found = false;
+    const rv_status status = rv_measure_parse(p, &found, operand);
+    if (status != RV_OK || found) {
+        return status;
     }
     return is_name(p) ? parse_name_or_call(p, operand) : expected(p, "a value, a name or `(`");
 }

@@ -83,8 +83,9 @@ typedef enum rv_expr_op {
     RV_EXPR_GCD,
     RV_EXPR_LCM,
     RV_EXPR_CONCATENATE,
-    RV_EXPR_LIKE, /* `flag`: not like */
-    RV_EXPR_CALL  /* `target`: an rv_call, of `kind` arguments: expr_call.h */
+    RV_EXPR_LIKE,    /* `flag`: not like */
+    RV_EXPR_MEASURE, /* `target`: rv_measure, of `kind` operands: expr_measure.h */
+    RV_EXPR_CALL     /* `target`: an rv_call, of `kind` arguments: expr_call.h */
 } rv_expr_op;
 
 typedef struct rv_expr_step {

@@ -72,6 +72,41 @@ double rv_float_ceiling(double v) {
     return whole;
 }
 
+double rv_float_root(double v) {
+    if (v < 0) {
+        return rv_float_of_bits(RV_FLOAT_NAN_BITS);
+    }
+    if (v == 0 || !rv_float_is_finite(v)) {
+        return v;
+    }
+    const bool tiny = v < 0x1p-1000;
+    const uint64_t bits = rv_float_bits(tiny ? v * 0x1p+200 : v);
+    int32_t exponent = (int32_t)(bits >> MANTISSA_BITS) - BIAS;
+    uint64_t mantissa = (bits & ((UINT64_C(1) << MANTISSA_BITS) - 1)) | UINT64_C(1)
+                                                                            << MANTISSA_BITS;
+    if (exponent % 2 != 0) {
+        mantissa <<= 1;
+        exponent -= 1;
+    }
+    /* The root of mantissa * 2^54 bit by bit, two bits of it for one: 53 bits and one that rounds.
+     */
+    uint64_t root = 0;
+    uint64_t rest = 0;
+    for (uint32_t i = 0; i < 54; i++) {
+        rest = rest << 2 | (i < 27 ? mantissa >> (52 - 2 * i) & 3 : 0);
+        const uint64_t next = root << 2 | 1;
+        root <<= 1;
+        if (rest >= next) {
+            rest -= next;
+            root |= 1;
+        }
+    }
+    RV_ASSERT(root >> 53 == 1);
+    const uint64_t rounded = (root >> 1) + (root & 1); /* a tie cannot be */
+    const int32_t scale = (exponent - 54) / 2 + 1 - (tiny ? 100 : 0);
+    return (double)rounded * rv_float_of_bits((uint64_t)(scale + 1023) << MANTISSA_BITS);
+}
+
 void rv_float_encode(double v, rv_float_width width, rv_writer *w) {
     const bool nan = rv_float_is_nan(v);
     RV_VERIFY(nan || rv_float_bits_valid(rv_float_bits(v), width));

@@ -69,6 +69,10 @@ double rv_float_round(double v);
 double rv_float_floor(double v);
 double rv_float_ceiling(double v);
 
+/* The square root, rounded to the nearest; of a number below 0, NaN. Written out, because compilers
+ * make a call of the C library's of their own one. */
+double rv_float_root(double v);
+
 /* The binary form: 4 bytes of a single, 8 of a double, little-endian; every NaN as the one.
  * Decoding sets `c->bad` when bytes are missing or hold another NaN. */
 void rv_float_encode(double v, rv_float_width width, rv_writer *w);

@@ -20,9 +20,6 @@
 #define TOKENS_LEN_MAX 256u
 #define TOKENS_MAX     25u
 
-/* Units are compared in their first letters only. */
-#define UNIT_LEN_MAX 10u
-
 static const char why_form[] =
     "it must be written like 1 year 2 mons 3 days 04:05:06 or P1Y2M3DT4H5M6S";
 static const char why_range[] = "a part of the interval is out of range";
@@ -46,70 +43,6 @@ typedef struct tokens {
 /* The units with which a clock cannot stand. */
 #define SECOND_BITS (1u << RV_UNIT_MICROSECOND | 1u << RV_UNIT_MILLISECOND | 1u << RV_UNIT_SECOND)
 #define CLOCK_BITS  (SECOND_BITS | 1u << RV_UNIT_MINUTE | 1u << RV_UNIT_HOUR)
-
-static const struct {
-    char name[UNIT_LEN_MAX + 1];
-    uint8_t unit;
-} units[] = {
-    {"ago", RV_UNIT_AGO},
-    {"c", RV_UNIT_CENTURY},
-    {"cent", RV_UNIT_CENTURY},
-    {"centuries", RV_UNIT_CENTURY},
-    {"century", RV_UNIT_CENTURY},
-    {"d", RV_UNIT_DAY},
-    {"day", RV_UNIT_DAY},
-    {"days", RV_UNIT_DAY},
-    {"dec", RV_UNIT_DECADE},
-    {"decade", RV_UNIT_DECADE},
-    {"decades", RV_UNIT_DECADE},
-    {"decs", RV_UNIT_DECADE},
-    {"h", RV_UNIT_HOUR},
-    {"hour", RV_UNIT_HOUR},
-    {"hours", RV_UNIT_HOUR},
-    {"hr", RV_UNIT_HOUR},
-    {"hrs", RV_UNIT_HOUR},
-    {"m", RV_UNIT_MINUTE},
-    {"microsecon", RV_UNIT_MICROSECOND},
-    {"mil", RV_UNIT_MILLENNIUM},
-    {"millennia", RV_UNIT_MILLENNIUM},
-    {"millennium", RV_UNIT_MILLENNIUM},
-    {"millisecon", RV_UNIT_MILLISECOND},
-    {"mils", RV_UNIT_MILLENNIUM},
-    {"min", RV_UNIT_MINUTE},
-    {"mins", RV_UNIT_MINUTE},
-    {"minute", RV_UNIT_MINUTE},
-    {"minutes", RV_UNIT_MINUTE},
-    {"mon", RV_UNIT_MONTH},
-    {"mons", RV_UNIT_MONTH},
-    {"month", RV_UNIT_MONTH},
-    {"months", RV_UNIT_MONTH},
-    {"ms", RV_UNIT_MILLISECOND},
-    {"msec", RV_UNIT_MILLISECOND},
-    {"mseconds", RV_UNIT_MILLISECOND},
-    {"msecs", RV_UNIT_MILLISECOND},
-    {"qtr", RV_UNIT_OTHER},
-    {"quarter", RV_UNIT_OTHER},
-    {"s", RV_UNIT_SECOND},
-    {"sec", RV_UNIT_SECOND},
-    {"second", RV_UNIT_SECOND},
-    {"seconds", RV_UNIT_SECOND},
-    {"secs", RV_UNIT_SECOND},
-    {"timezone", RV_UNIT_OTHER},
-    {"timezone_h", RV_UNIT_OTHER},
-    {"timezone_m", RV_UNIT_OTHER},
-    {"us", RV_UNIT_MICROSECOND},
-    {"usec", RV_UNIT_MICROSECOND},
-    {"useconds", RV_UNIT_MICROSECOND},
-    {"usecs", RV_UNIT_MICROSECOND},
-    {"w", RV_UNIT_WEEK},
-    {"week", RV_UNIT_WEEK},
-    {"weeks", RV_UNIT_WEEK},
-    {"y", RV_UNIT_YEAR},
-    {"year", RV_UNIT_YEAR},
-    {"years", RV_UNIT_YEAR},
-    {"yr", RV_UNIT_YEAR},
-    {"yrs", RV_UNIT_YEAR},
-};
 
 static bool is_digit(uint8_t c) {
     return c >= '0' && c <= '9';
@@ -384,18 +317,6 @@ static rv_verdict read_number(const uint8_t *at, rv_quantity *n, rv_unit *of) {
     return *at == 0 ? RV_VERDICT_OK : RV_VERDICT_FORM;
 }
 
-static rv_unit find_unit(const uint8_t *word) {
-    const size_t len = strlen((const char *)word);
-    const rv_bytes text = rv_bytes_of(word, len < UNIT_LEN_MAX ? len : UNIT_LEN_MAX);
-    RV_ASSERT(len > 0);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (rv_bytes_are(text, units[i].name)) {
-            return (rv_unit)units[i].unit;
-        }
-    }
-    return RV_UNIT_NONE;
-}
-
 /* What is known while tokens are read from the right. */
 typedef struct reading {
     rv_sums s;
@@ -437,7 +358,7 @@ static rv_verdict read_token(reading *r, token_kind kind, const uint8_t *text) {
     RV_ASSERT(kind <= TOKEN_NOTHING);
     switch (kind) {
     case TOKEN_WORD:
-        r->of = find_unit(text);
+        r->of = rv_unit_find(rv_bytes_of_string((const char *)text), false);
         r->ago = r->ago || r->of == RV_UNIT_AGO;
         return r->of == RV_UNIT_NONE ? RV_VERDICT_FORM : RV_VERDICT_OK;
     case TOKEN_CLOCK:

@@ -23,8 +23,16 @@ typedef enum rv_unit {
     RV_UNIT_DECADE,
     RV_UNIT_CENTURY,
     RV_UNIT_MILLENNIUM,
-    RV_UNIT_OTHER, /* a word that is no unit of a number, as quarter */
-    RV_UNIT_AGO
+    RV_UNIT_AGO, /* from here on they are no units of a number */
+    RV_UNIT_QUARTER,
+    RV_UNIT_ZONE,
+    RV_UNIT_ZONE_HOUR,
+    RV_UNIT_ZONE_MINUTE,
+    RV_UNIT_DAY_OF_WEEK, /* from here on they are parts of moments only */
+    RV_UNIT_DAY_OF_YEAR,
+    RV_UNIT_EPOCH,
+    RV_UNIT_ISO_DAY_OF_WEEK,
+    RV_UNIT_ISO_YEAR
 } rv_unit;
 
 #define RV_UNIT_SECOND_US INT64_C(1000000)
@@ -48,6 +56,10 @@ typedef struct rv_quantity {
 
 /* What a reader says: done, not of this language, out of range. */
 typedef enum rv_verdict { RV_VERDICT_OK, RV_VERDICT_FORM, RV_VERDICT_RANGE } rv_verdict;
+
+/* The unit of a word in lower case, of which the first ten letters count; RV_UNIT_NONE: there is
+ * none. `parts`: also those that are parts of moments only. */
+rv_unit rv_unit_find(rv_bytes word, bool parts);
 
 /* Adds a quantity of a unit, its fraction to smaller ones: of years to whole months, of months and
  * weeks to days, of the others to microseconds. False: out of range. */

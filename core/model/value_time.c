@@ -24,8 +24,7 @@ int64_t rv_time_days(int64_t year, uint32_t month, uint32_t day) {
     return era * ERA_DAYS + day_of_era - EPOCH_OF_ERAS;
 }
 
-/* The inverse of rv_time_days. */
-static void date_of_days(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
+void rv_time_date(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
     const int64_t from_march = days + EPOCH_OF_ERAS;
     const int64_t era = (from_march >= 0 ? from_march : from_march - (ERA_DAYS - 1)) / ERA_DAYS;
     const int64_t day_of_era = from_march - era * ERA_DAYS;
@@ -62,7 +61,7 @@ static bool write_date(rv_writer *w, int64_t days) {
     uint32_t month = 0;
     uint32_t day = 0;
     RV_ASSERT(days >= RV_DATE_MIN && days <= RV_DATE_MAX);
-    date_of_days(days, &year, &month, &day);
+    rv_time_date(days, &year, &month, &day);
     RV_ASSERT(month <= 12 && day <= 31);
     write_padded(w, (uint64_t)(year > 0 ? year : 1 - year), 4);
     rv_write_u8(w, '-');

@@ -39,6 +39,9 @@ void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w);
 /* Days from 2000-01-01 of a date that exists; years are astronomical (0 is 1 BC). */
 int64_t rv_time_days(int64_t year, uint32_t month, uint32_t day);
 
+/* The inverse. */
+void rv_time_date(int64_t days, int64_t *year, uint32_t *month, uint32_t *day);
+
 /* Microseconds to whole days, toward the past. */
 static inline int64_t rv_time_floor_days(int64_t us) {
     return us / RV_DAY_US - (us % RV_DAY_US < 0);

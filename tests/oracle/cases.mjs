@@ -31,6 +31,7 @@ const states = {
   54000: 'range', //     program_limit_exceeded
   22001: 'long', //      string_data_right_truncation
   22012: 'zero', //      division_by_zero
+  '0A000': 'invalid', // feature_not_supported: a part that the type has not
 };
 
 const codes = {

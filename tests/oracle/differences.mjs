@@ -27,7 +27,7 @@ export const differences = [
     name: 'Operands are evaluated from left to right; PostgreSQL evaluates the date of `integer + '
       + 'date` first.',
     when: ({ text }, ours, theirs) => /\+/.test(text) && failedLater(ours)
-      && /^(22P02|22007|22008)$/.test(theirs.state),
+      && /^(22P02|22003|22007|22008)$/.test(theirs.state),
     example: '(i / (i - 7)) + t::date',
   },
   {
@@ -36,5 +36,26 @@ export const differences = [
     when: (_, ours, theirs) => ours.code === 'value_invalid' && theirs.state === '22003'
       && /^value ".*" is out of range/.test(theirs.detail),
     example: "(i || '99999x')::smallint",
+  },
+  {
+    name: 'A difference of timestamps that an interval cannot hold is out of range.',
+    when: ({ text }, ours, theirs) => /-|age/.test(text) && /out of the range of interval/.test(ours.detail),
+    example: "timestamp '1969-12-31' - timestamp '294276-12-31'",
+  },
+  {
+    name: '`age` of infinity is refused, for timestamptz as for timestamp.',
+    when: ({ text }, ours, theirs) => /age/.test(text) && /infinity has no distance/.test(ours.detail),
+    example: "age(timestamptz 'infinity', z)",
+  },
+  {
+    name: '`extract(epoch from …)` is exact to the end of the range of timestamps.',
+    when: ({ text }, ours, theirs) => /extract\(epoch/.test(text) && ours.code === undefined && theirs.state === undefined,
+    example: "extract(epoch from timestamp '294276-12-31 23:59:59.999999')",
+  },
+  {
+    name: '`make_interval` takes its arguments in order, without names, and needs the first; seconds that an interval '
+      + 'cannot hold are out of range.',
+    when: ({ text }, ours, theirs) => /make_interval/.test(text) && /out of the range of interval/.test(ours.detail),
+    example: "make_interval(0, 0, 0, 0, 0, 0, '1e300')",
   },
 ];

@@ -391,7 +391,6 @@ static const refusal refusals[] = {
     {"d = '2024-02-30'", RV_VALUE_OUT_OF_RANGE, "line 1, column 5"},
     {"s = '70000'", RV_VALUE_OUT_OF_RANGE, "line 1, column 5"},
     {"1e4096", RV_VALUE_OUT_OF_RANGE, "line 1, column 1"},
-    {"ts - ts", RV_UNSUPPORTED, "line 1, column 4"},
     {"t -> 'a'", RV_EXPRESSION_TYPE, "line 1, column 3"},
     {"1::json", RV_EXPRESSION_TYPE, "line 1, column 1"},
     {"round(p, b)", RV_EXPRESSION_TYPE, "line 1, column 6"},

@@ -485,6 +485,31 @@ RV_TEST(rounding_to_whole_numbers_is_printfs) {
     }
 }
 
+RV_TEST(roots_are_the_nearest) {
+    uint64_t state = 7;
+    RV_CHECK(rv_float_root(2) == 1.4142135623730951 && rv_float_root(0.25) == 0.5);
+    RV_CHECK(rv_float_root(5e-324) == 2.2227587494850775e-162);
+    RV_CHECK(rv_float_root(1.7976931348623157e308) == 1.3407807929942596e154);
+    RV_CHECK(rv_float_is_nan(rv_float_root(-1)) && rv_float_root(infinity) == infinity);
+    RV_CHECK(rv_float_bits(rv_float_root(-0.0)) >> 63 == 1);
+    for (uint32_t i = 0; i < RANDOM_COUNT; i++) {
+        const double whole = (double)(rv_test_random(&state) >> 38);
+        RV_CHECK(rv_float_root(whole * whole) == whole);
+#if WIDE
+        const double v = rv_float_of_bits(rv_test_random(&state) >> 1);
+        if (!rv_float_is_finite(v) || v < 1e-300) {
+            continue;
+        }
+        const double root = rv_float_root(v); /* between the midpoints on both sides of it */
+        const double below = rv_float_of_bits(rv_float_bits(root) - 1);
+        const double above = rv_float_of_bits(rv_float_bits(root) + 1);
+        const long double low = ((long double)root + (long double)below) / 2;
+        const long double high = ((long double)root + (long double)above) / 2;
+        RV_CHECK(low <= (long double)v / low && high >= (long double)v / high);
+#endif
+    }
+}
+
 RV_TEST(singles_overflow_and_vanish_where_postgresql_says) {
     double v = 3.4028235677973366e+38; /* the midpoint above the largest */
     RV_CHECK(!rv_float_to_single(&v));
@@ -533,6 +558,7 @@ int main(void) {
     RV_RUN(midpoints_round_to_even_and_what_is_beside_them_does_not);
     RV_RUN(rounded_digits_are_those_of_printf);
     RV_RUN(rounding_to_whole_numbers_is_printfs);
+    RV_RUN(roots_are_the_nearest);
     RV_RUN(singles_overflow_and_vanish_where_postgresql_says);
     RV_RUN(order_has_one_nan_above_all_and_one_zero);
     RV_RUN(all_builds_print_the_same);

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calls on floats: PostgreSQL's arithmetic, with its errors where IEEE 754 would go on. */
+#include "core/base/assert.h"
+#include "core/model/expr_measure.h"
+#include "core/model/value_cast_float.h"
+
+static rv_status calculate(const rv_expr_step *step, double a, double b, double *result,
+                           rv_error *err) {
+    const rv_float_op op = (rv_float_op)(step->target - RV_MEASURE_FLOAT_ADD);
+    RV_ASSERT(op <= RV_FLOAT_DIVIDE);
+    if (op == RV_FLOAT_DIVIDE && b == 0 && !rv_float_is_nan(a)) {
+        return rv_error_set(err, RV_DIVISION_BY_ZERO, "division by zero");
+    }
+    if (!rv_float_calculate(op, a, b, step->flag ? RV_FLOAT_SINGLE : RV_FLOAT_DOUBLE, result)) {
+        return rv_error_set(err, RV_VALUE_OUT_OF_RANGE,
+                            "the result is too large, or too near to 0, for %s",
+                            step->flag ? "real" : "double precision");
+    }
+    return RV_OK;
+}
+
+rv_status rv_measure_float(const rv_expr_step *step, rv_value *values, rv_error *err) {
+    double a = rv_float_of_number(&step->left, &values[0]);
+    RV_ASSERT(step->target <= RV_MEASURE_FLOAT_SQRT);
+    switch ((rv_measure)step->target) {
+    case RV_MEASURE_FLOAT_NEGATE:
+        a = rv_float_is_nan(a) ? a : -a;
+        break;
+    case RV_MEASURE_FLOAT_ABSOLUTE:
+        a = a < 0 || a == 0 ? 0 - a : a;
+        break;
+    case RV_MEASURE_FLOAT_ROUND:
+        a = rv_float_round(a);
+        break;
+    case RV_MEASURE_FLOAT_FLOOR:
+        a = rv_float_floor(a);
+        break;
+    case RV_MEASURE_FLOAT_CEILING:
+        a = rv_float_ceiling(a);
+        break;
+    case RV_MEASURE_FLOAT_TRUNCATE:
+        a = a >= 0 ? rv_float_floor(a) : -rv_float_floor(-a);
+        break;
+    case RV_MEASURE_FLOAT_SIGN:
+        a = a > 0 ? 1 : a < 0 ? -1 : 0;
+        break;
+    case RV_MEASURE_FLOAT_SQRT:
+        if (a < 0) {
+            return rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "a negative number has no square root");
+        }
+        a = rv_float_root(a);
+        break;
+    default: {
+        const double b = rv_float_of_number(&step->right, &values[1]);
+        const rv_status status = calculate(step, a, b, &a, err);
+        if (status != RV_OK) {
+            return status;
+        }
+        break;
+    }
+    }
+    values[0] = rv_value_float(rv_float_is_nan(a) ? rv_float_of_bits(RV_FLOAT_NAN_BITS) : a);
+    RV_ASSERT(!step->flag ||
+              rv_float_bits_valid(rv_float_bits(values[0].as.real), RV_FLOAT_SINGLE));
+    return RV_OK;
+}
