@@ -73,7 +73,7 @@ static const struct {
 
 static const rv_type boolean_type = {.kind = RV_TYPE_BOOLEAN};
 
-static rv_status expected(rv_expr_parser *p, const char *what) {
+rv_status rv_expr_expected(rv_expr_parser *p, const char *what) {
     RV_ASSERT(what != NULL);
     return rv_lexer_error(p->lexer, RV_SCHEMA_SYNTAX, what, p->err);
 }
@@ -82,7 +82,7 @@ static bool at(const rv_expr_parser *p, const char *word) {
     return rv_lexer_is(p->lexer, word);
 }
 
-static rv_status advance(rv_expr_parser *p) {
+rv_status rv_expr_advance(rv_expr_parser *p) {
     p->token_count += 1;
     RV_ASSERT(p->token_count <= RV_EXPR_TOKENS_MAX + 1);
     if (p->token_count > RV_EXPR_TOKENS_MAX) {
@@ -93,9 +93,9 @@ static rv_status advance(rv_expr_parser *p) {
 }
 
 /* Goes past `word`, or tells that it was expected. */
-static rv_status require(rv_expr_parser *p, const char *word, const char *shown) {
+rv_status rv_expr_require(rv_expr_parser *p, const char *word, const char *shown) {
     RV_ASSERT(word != NULL && shown != NULL);
-    return at(p, word) ? advance(p) : expected(p, shown);
+    return at(p, word) ? rv_expr_advance(p) : rv_expr_expected(p, shown);
 }
 
 static rv_expr_frame *top_frame(rv_expr_parser *p) {
@@ -109,7 +109,7 @@ static bool is_operator(const rv_expr_frame *frame) {
 }
 
 /* Opens a frame at the current token. */
-static rv_status open_frame(rv_expr_parser *p, rv_expr_frame frame) {
+rv_status rv_expr_open_frame(rv_expr_parser *p, rv_expr_frame frame) {
     RV_ASSERT(p->frame_count <= RV_EXPR_DEPTH_MAX);
     if (p->frame_count == RV_EXPR_DEPTH_MAX) {
         return rv_lexer_error(p->lexer, RV_SCHEMA_TOO_LARGE,
@@ -209,10 +209,10 @@ static rv_status reduce_for(rv_expr_parser *p, uint8_t precedence) {
         return status;
     }
     if (!chains && is_operator(frame) && frame->precedence == precedence) {
-        return expected(p, "parentheses: operators of this kind do not follow each other");
+        return rv_expr_expected(p, "parentheses: operators of this kind do not follow each other");
     }
     if (frame->kind == RV_FRAME_BETWEEN_LOW && precedence < PRECEDENCE_OTHER) {
-        return expected(p, "`and` of between");
+        return rv_expr_expected(p, "`and` of between");
     }
     return RV_OK;
 }
@@ -220,22 +220,6 @@ static rv_status reduce_for(rv_expr_parser *p, uint8_t precedence) {
 /* --- what expr_parse_calls.c uses --- */
 
 RV_STATIC_ASSERT(PRECEDENCE_OTHER == RV_EXPR_PRECEDENCE_OTHER, "it binds as || does");
-
-rv_status rv_expr_expected(rv_expr_parser *p, const char *what) {
-    return expected(p, what);
-}
-
-rv_status rv_expr_advance(rv_expr_parser *p) {
-    return advance(p);
-}
-
-rv_status rv_expr_require(rv_expr_parser *p, const char *word, const char *shown) {
-    return require(p, word, shown);
-}
-
-rv_status rv_expr_open_frame(rv_expr_parser *p, rv_expr_frame frame) {
-    return open_frame(p, frame);
-}
 
 rv_expr_frame *rv_expr_top_frame(rv_expr_parser *p) {
     return top_frame(p);
@@ -302,13 +286,13 @@ static rv_status parse_name(rv_expr_parser *p, const rv_token *first) {
     rv_bytes qualifier = {NULL, 0};
     RV_ASSERT(name.text.len > 0);
     if (at(p, ".")) {
-        const rv_status status = advance(p);
+        const rv_status status = rv_expr_advance(p);
         if (status != RV_OK || !is_name(p)) {
-            return status != RV_OK ? status : expected(p, "a name");
+            return status != RV_OK ? status : rv_expr_expected(p, "a name");
         }
         qualifier = name.text;
         name = p->lexer->token;
-        const rv_status after = advance(p);
+        const rv_status after = rv_expr_advance(p);
         if (after != RV_OK) {
             return after;
         }
@@ -336,10 +320,10 @@ static rv_status parse_name_or_call(rv_expr_parser *p, bool *operand) {
     const rv_token name = p->lexer->token;
     for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
         if (at(p, reserved[i])) {
-            return expected(p, "a value, a name or `(`");
+            return rv_expr_expected(p, "a value, a name or `(`");
         }
     }
-    rv_status status = advance(p);
+    rv_status status = rv_expr_advance(p);
     if (status != RV_OK || name.kind != RV_TOKEN_NAME || !at(p, "(")) {
         return status != RV_OK ? status : parse_name(p, &name);
     }
@@ -348,11 +332,11 @@ static rv_status parse_name_or_call(rv_expr_parser *p, bool *operand) {
     if (shape == NULL && function == NULL) {
         return refuse_name(p, &name, "function");
     }
-    status = open_frame(
+    status = rv_expr_open_frame(
         p, (rv_expr_frame){
                .kind = RV_FRAME_CALL, .function = function, .shape = shape, .name = name.text});
     if (status == RV_OK) {
-        status = advance(p);
+        status = rv_expr_advance(p);
     }
     if (status == RV_OK && rv_bytes_are(name.text, "trim")) {
         status = rv_expr_trim(p, top_frame(p));
@@ -362,15 +346,15 @@ static rv_status parse_name_or_call(rv_expr_parser *p, bool *operand) {
         status = rv_expr_end_call(p, top_frame(p));
         p->frame_count -= 1;
         *operand = false;
-        return status == RV_OK ? advance(p) : status;
+        return status == RV_OK ? rv_expr_advance(p) : status;
     }
     return status;
 }
 
 static rv_status parse_case(rv_expr_parser *p) {
-    rv_status status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_CASE});
+    rv_status status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_CASE});
     if (status == RV_OK) {
-        status = advance(p);
+        status = rv_expr_advance(p);
     }
     if (status != RV_OK) {
         return status;
@@ -379,7 +363,7 @@ static rv_status parse_case(rv_expr_parser *p) {
     RV_ASSERT(frame != NULL && frame->kind == RV_FRAME_CASE);
     frame->simple = !at(p, "when");
     frame->phase = frame->simple ? RV_CASE_OPERAND : RV_CASE_WHEN;
-    return frame->simple ? RV_OK : advance(p);
+    return frame->simple ? RV_OK : rv_expr_advance(p);
 }
 
 /* `not`, unary signs, `(`, `cast (`: what stands before an operand. */
@@ -391,36 +375,36 @@ static rv_status parse_prefix(rv_expr_parser *p) {
             frame != NULL && (frame->kind == RV_FRAME_BETWEEN_LOW ||
                               (is_operator(frame) && frame->precedence > PRECEDENCE_NOT));
         if (tight) {
-            return expected(p, "a value, a name or `(`: put `not …` in parentheses");
+            return rv_expr_expected(p, "a value, a name or `(`: put `not …` in parentheses");
         }
-        status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
-                                               .op = RV_EXPR_NOT,
-                                               .precedence = PRECEDENCE_NOT});
+        status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
+                                                       .op = RV_EXPR_NOT,
+                                                       .precedence = PRECEDENCE_NOT});
     } else if (at(p, "-")) {
-        status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
-                                               .op = RV_EXPR_NEGATE,
-                                               .precedence = PRECEDENCE_MINUS});
+        status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
+                                                       .op = RV_EXPR_NEGATE,
+                                                       .precedence = PRECEDENCE_MINUS});
     } else if (at(p, "~") || at(p, "@")) {
         const uint8_t op = at(p, "~") ? RV_EXPR_BIT_NOT : RV_EXPR_ABSOLUTE;
-        status = open_frame(
+        status = rv_expr_open_frame(
             p, (rv_expr_frame){.kind = RV_FRAME_UNARY, .op = op, .precedence = PRECEDENCE_OTHER});
     } else if (at(p, "(")) {
-        status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_PAREN});
+        status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_PAREN});
     } else if (at(p, "cast")) {
-        status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_CAST});
+        status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_CAST});
         if (status == RV_OK) {
-            status = advance(p);
+            status = rv_expr_advance(p);
         }
         if (status == RV_OK && !at(p, "(")) {
-            status = expected(p, "`(`");
+            status = rv_expr_expected(p, "`(`");
         }
     } else {
         RV_ASSERT(at(p, "+"));
-        status = open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
-                                               .op = RV_EXPR_NOTHING,
-                                               .precedence = PRECEDENCE_MINUS});
+        status = rv_expr_open_frame(p, (rv_expr_frame){.kind = RV_FRAME_UNARY,
+                                                       .op = RV_EXPR_NOTHING,
+                                                       .precedence = PRECEDENCE_MINUS});
     }
-    return status == RV_OK ? advance(p) : status;
+    return status == RV_OK ? rv_expr_advance(p) : status;
 }
 
 static rv_status parse_literal(rv_expr_parser *p) {
@@ -440,7 +424,7 @@ static rv_status parse_literal(rv_expr_parser *p) {
         RV_ASSERT(at(p, "true") || at(p, "false"));
         status = rv_expr_constant(p, &boolean_type, rv_value_int(at(p, "true")));
     }
-    return status == RV_OK ? advance(p) : status;
+    return status == RV_OK ? rv_expr_advance(p) : status;
 }
 
 /* What an operand can begin with. `*operand`: one must still come. */
@@ -458,10 +442,10 @@ static rv_status parse_operand(rv_expr_parser *p, bool *operand) {
         return rv_expr_any(p);
     }
     if (at(p, "array")) {
-        const rv_status status = advance(p);
+        const rv_status status = rv_expr_advance(p);
         return status != RV_OK ? status
                : at(p, "[")    ? rv_expr_open_square(p, RV_FRAME_ARRAY)
-                               : expected(p, "`[`");
+                               : rv_expr_expected(p, "`[`");
     }
     *operand = false;
     if (kind == RV_TOKEN_NUMBER || kind == RV_TOKEN_STRING || at(p, "null") || at(p, "true") ||
@@ -473,7 +457,8 @@ static rv_status parse_operand(rv_expr_parser *p, bool *operand) {
     if (status != RV_OK || found) {
         return status;
     }
-    return is_name(p) ? parse_name_or_call(p, operand) : expected(p, "a value, a name or `(`");
+    return is_name(p) ? parse_name_or_call(p, operand)
+                      : rv_expr_expected(p, "a value, a name or `(`");
 }
 
 /* --- operators --- */
@@ -487,7 +472,7 @@ static rv_status parse_and_or(rv_expr_parser *p) {
         rv_expr_frame *frame = top_frame(p);
         if (status == RV_OK && frame != NULL && frame->kind == RV_FRAME_BETWEEN_LOW) {
             status = end_between_low(p, frame);
-            return status == RV_OK ? advance(p) : status;
+            return status == RV_OK ? rv_expr_advance(p) : status;
         }
     }
     rv_expr_frame frame = {.kind = RV_FRAME_BINARY,
@@ -503,7 +488,7 @@ static rv_status parse_and_or(rv_expr_parser *p) {
     status = rv_expr_adopt(p, left, &boolean_type);
     frame.jump = p->step_count;
     if (status == RV_OK) {
-        status = open_frame(p, frame);
+        status = rv_expr_open_frame(p, frame);
     }
     if (status == RV_OK && left->type.kind != RV_TYPE_BOOLEAN) {
         status = rv_expr_fail_types(p, top_frame(p), "and, or need booleans, and have", &left->type,
@@ -513,7 +498,7 @@ static rv_status parse_and_or(rv_expr_parser *p) {
         const uint8_t op = both ? RV_EXPR_SKIP_IF_FALSE : RV_EXPR_SKIP_IF_TRUE;
         status = rv_expr_emit(p, (rv_expr_step){.op = op});
     }
-    return status == RV_OK ? advance(p) : status;
+    return status == RV_OK ? rv_expr_advance(p) : status;
 }
 
 /* is [not] null | true | false | unknown | distinct from. `*operand`: one must come. */
@@ -526,11 +511,11 @@ static rv_status parse_is(rv_expr_parser *p, bool *operand) {
                            .column = p->lexer->token.column};
     rv_status status = reduce_for(p, PRECEDENCE_IS);
     if (status == RV_OK) {
-        status = advance(p);
+        status = rv_expr_advance(p);
     }
     frame.negated = status == RV_OK && at(p, "not");
     if (frame.negated) {
-        status = advance(p);
+        status = rv_expr_advance(p);
     }
     if (status != RV_OK) {
         return status;
@@ -539,25 +524,25 @@ static rv_status parse_is(rv_expr_parser *p, bool *operand) {
     if (at(p, "null")) {
         status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_IS_NULL, .flag = frame.negated});
         leave_boolean(p, 0);
-        return status == RV_OK ? advance(p) : status;
+        return status == RV_OK ? rv_expr_advance(p) : status;
     }
     for (uint32_t i = 0; i < 3; i++) {
         if (at(p, truths[i])) {
             frame.jump = i;
             status = rv_expr_unary(p, &frame, RV_EXPR_IS_TRUTH);
             leave_boolean(p, 0);
-            return status == RV_OK ? advance(p) : status;
+            return status == RV_OK ? rv_expr_advance(p) : status;
         }
     }
-    status = require(p, "distinct", "null, true, false, unknown or distinct from");
+    status = rv_expr_require(p, "distinct", "null, true, false, unknown or distinct from");
     if (status == RV_OK && !at(p, "from")) {
-        status = expected(p, "`from`");
+        status = rv_expr_expected(p, "`from`");
     }
     if (status == RV_OK) {
-        status = open_frame(p, frame);
+        status = rv_expr_open_frame(p, frame);
     }
     *operand = true;
-    return status == RV_OK ? advance(p) : status;
+    return status == RV_OK ? rv_expr_advance(p) : status;
 }
 
 /* in, between, like; all may have `not` before them, which is passed already. */
@@ -579,21 +564,21 @@ static rv_status parse_in_between_like(rv_expr_parser *p, bool negated) {
         frame.kind = list ? RV_FRAME_IN : RV_FRAME_BETWEEN_LOW;
     }
     if (status == RV_OK) {
-        status = open_frame(p, frame);
+        status = rv_expr_open_frame(p, frame);
     }
     if (status == RV_OK) {
-        status = advance(p);
+        status = rv_expr_advance(p);
     }
     if (status == RV_OK && list) {
-        status = require(p, "(", "`(`");
+        status = rv_expr_require(p, "(", "`(`");
         if (status == RV_OK) {
             status = rv_expr_constant(p, &boolean_type, rv_value_int(0));
         }
     } else if (status == RV_OK && frame.kind == RV_FRAME_BETWEEN_LOW && at(p, "symmetric")) {
         top_frame(p)->symmetric = true;
-        status = advance(p);
+        status = rv_expr_advance(p);
     } else if (status == RV_OK && frame.kind == RV_FRAME_BETWEEN_LOW && at(p, "asymmetric")) {
-        status = advance(p);
+        status = rv_expr_advance(p);
     }
     return status;
 }
@@ -647,18 +632,18 @@ static rv_status parse_bracket(rv_expr_parser *p, bool *operand) {
     } else if (frame->kind == RV_FRAME_IN) {
         status = end_in_item(p, frame, last);
     } else if (frame->kind != RV_FRAME_PAREN || !last) {
-        return expected(p, frame->kind == RV_FRAME_PAREN  ? "`)`"
-                           : frame->kind == RV_FRAME_CAST ? "`as`"
-                           : frame->kind == RV_FRAME_BETWEEN_LOW
-                               ? "`and` of between"
-                               : "`when`, `then`, `else` or `end`");
+        return rv_expr_expected(p, frame->kind == RV_FRAME_PAREN  ? "`)`"
+                                   : frame->kind == RV_FRAME_CAST ? "`as`"
+                                   : frame->kind == RV_FRAME_BETWEEN_LOW
+                                       ? "`and` of between"
+                                       : "`when`, `then`, `else` or `end`");
     }
     if (status != RV_OK) {
         return status;
     }
     p->frame_count -= last;
     *operand = !last;
-    return advance(p);
+    return rv_expr_advance(p);
 }
 
 /* when, then, else, end of a case; `as` of a cast. */
@@ -669,10 +654,10 @@ static rv_status parse_clause(rv_expr_parser *p, bool *operand) {
     const bool in_case = frame->kind == RV_FRAME_CASE;
     const rv_case_phase phase = frame->phase;
     if (frame->kind == RV_FRAME_CAST && at(p, "as")) {
-        status = advance(p);
+        status = rv_expr_advance(p);
         status = status == RV_OK ? parse_type_cast(p) : status;
         p->frame_count -= 1;
-        return status == RV_OK ? require(p, ")", "`)`") : status;
+        return status == RV_OK ? rv_expr_require(p, ")", "`)`") : status;
     }
     *operand = true;
     if (in_case && at(p, "when") && phase == RV_CASE_OPERAND) {
@@ -688,9 +673,9 @@ static rv_status parse_clause(rv_expr_parser *p, bool *operand) {
         p->frame_count -= 1;
         *operand = false;
     } else {
-        return expected(p, "an operator, or what closes the expression");
+        return rv_expr_expected(p, "an operator, or what closes the expression");
     }
-    return status == RV_OK ? advance(p) : status;
+    return status == RV_OK ? rv_expr_advance(p) : status;
 }
 
 /* The end of what this parser knows: inside a frame that is something missing. */
@@ -717,7 +702,7 @@ static rv_status parse_rest(rv_expr_parser *p, bool *operand, bool *over) {
 static rv_status parse_not(rv_expr_parser *p, bool *operand, bool *over) {
     const rv_lexer before = *p->lexer;
     RV_ASSERT(at(p, "not"));
-    const rv_status status = advance(p);
+    const rv_status status = rv_expr_advance(p);
     if (status != RV_OK) {
         return status;
     }
@@ -738,7 +723,7 @@ static rv_status parse_null_word(rv_expr_parser *p) {
         status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_IS_NULL, .flag = negated});
         leave_boolean(p, 0);
     }
-    return status == RV_OK ? advance(p) : status;
+    return status == RV_OK ? rv_expr_advance(p) : status;
 }
 
 /* What can follow an operand. */
@@ -748,14 +733,14 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
         if (p->lexer->token.kind == RV_TOKEN_SYMBOL && at(p, binary_operators[i].symbol)) {
             rv_status status = reduce_for(p, binary_operators[i].precedence);
             if (status == RV_OK) {
-                status =
-                    open_frame(p, (rv_expr_frame){.kind = RV_FRAME_BINARY,
-                                                  .op = binary_operators[i].op,
-                                                  .symbol = binary_operators[i].symbol,
-                                                  .precedence = binary_operators[i].precedence});
+                status = rv_expr_open_frame(
+                    p, (rv_expr_frame){.kind = RV_FRAME_BINARY,
+                                       .op = binary_operators[i].op,
+                                       .symbol = binary_operators[i].symbol,
+                                       .precedence = binary_operators[i].precedence});
             }
             *operand = true;
-            return status == RV_OK ? advance(p) : status;
+            return status == RV_OK ? rv_expr_advance(p) : status;
         }
     }
     if (at(p, "[")) {
@@ -770,7 +755,7 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
         return rv_expr_escape(p, operand);
     }
     if (at(p, "::")) {
-        const rv_status status = advance(p);
+        const rv_status status = rv_expr_advance(p);
         return status == RV_OK ? parse_type_cast(p) : status;
     }
     if (at(p, "and") || at(p, "or")) {
