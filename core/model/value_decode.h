@@ -37,9 +37,10 @@ static inline rv_value rv_decode_text(const rv_type *type, rv_cursor *c) {
     return rv_value_bytes(text);
 }
 
-/* Of a type that is no array. */
-static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv_value *value) {
-    RV_ASSERT(type->kind < RV_TYPE_ARRAY && value != NULL);
+/* One switch for all. `arrays` is a constant: elements of arrays are none. Functions that get the
+ * cursor's address get a copy's, so that the cursor itself stays in registers. */
+static inline void rv_decode_kind(const rv_type *type, bool arrays, rv_cursor *c, rv_value *value) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT && value != NULL);
     switch (type->kind) {
     case RV_TYPE_INTEGER:
         *value = rv_decode_int(c, INT32_MIN, INT32_MAX);
@@ -72,7 +73,9 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
         break;
     case RV_TYPE_NUMERIC:
         if (rv_type_is_wide(type)) {
-            rv_numeric_decode(type, c, value);
+            rv_cursor rest = *c;
+            rv_numeric_decode(type, &rest, value);
+            *c = rest;
         } else {
             const int64_t limit = rv_number_power(type->size);
             const int64_t v = rv_read_svarint(c);
@@ -85,9 +88,12 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
         *value = rv_value_bytes(rv_read(c, 16));
         break;
     case RV_TYPE_REAL:
-    case RV_TYPE_DOUBLE:
-        *value = rv_value_float(rv_float_decode(rv_float_width_of(type->kind), c));
+    case RV_TYPE_DOUBLE: {
+        rv_cursor rest = *c;
+        *value = rv_value_float(rv_float_decode(rv_float_width_of(type->kind), &rest));
+        *c = rest;
         break;
+    }
     case RV_TYPE_JSON:
         *value = rv_value_bytes(rv_read_blob(c));
         c->bad = c->bad || !rv_json_check(value->as.bytes);
@@ -96,6 +102,11 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
         *value = rv_value_bytes(rv_read_blob(c));
         c->bad = c->bad || !rv_jsonb_check(value->as.bytes);
         break;
+    case RV_TYPE_ARRAY:
+        RV_ASSERT(arrays);
+        *value = rv_value_bytes(rv_read_blob(c));
+        c->bad = c->bad || !rv_array_check(type, value->as.bytes);
+        break;
     default:
         RV_ASSERT(type->kind == RV_TYPE_BYTEA);
         *value = rv_value_bytes(rv_read_blob(c));
@@ -103,14 +114,14 @@ static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv
     }
 }
 
+/* Of a type that is no array. */
+static inline void rv_scalar_decode_inline(const rv_type *type, rv_cursor *c, rv_value *value) {
+    RV_ASSERT(type->kind < RV_TYPE_ARRAY);
+    rv_decode_kind(type, false, c, value);
+}
+
 static inline void rv_value_decode_inline(const rv_type *type, rv_cursor *c, rv_value *value) {
-    if (type->kind == RV_TYPE_ARRAY) {
-        *value = rv_value_bytes(rv_read_blob(c));
-        c->bad = c->bad || !rv_array_check(type, value->as.bytes);
-        return;
-    }
-    rv_scalar_decode_inline(type, c, value);
-    RV_ASSERT(c->bad || value->class_ != RV_VALUE_NULL);
+    rv_decode_kind(type, true, c, value);
 }
 
 #endif
