@@ -377,6 +377,7 @@ static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *e
     }
     status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
                                  &node->scratch, &node->draft, err);
+    memcpy(node->draft.event_id, event->event_id, sizeof event->event_id);
     status = status == RV_OK ? assign_serials(node, err) : status;
     status = status == RV_OK
                  ? rv_event_draft_complete(&node->draft, event->written_at - RV_EPOCH_DIFFERENCE_US,

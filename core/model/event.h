@@ -34,7 +34,8 @@ typedef struct rv_event {
 typedef struct rv_event_draft {
     const rv_stream *stream;
     const rv_event_type *type;
-    uint16_t admitted; /* index of the type among the stream's event types */
+    uint16_t admitted;    /* index of the type among the stream's event types */
+    uint8_t event_id[16]; /* of the event it becomes: its random values come from it */
     bool given[RV_FIELDS_MAX];
     rv_value values[RV_FIELDS_MAX]; /* in the input or in scratch */
 } rv_event_draft;
@@ -55,6 +56,13 @@ RV_MUST_USE rv_status rv_event_draft_read(const rv_schema *schema, rv_bytes path
  * writer assigns it before rv_event_draft_complete. `*aggregate` gets the aggregate's number. */
 bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *draft, uint16_t f,
                                  uint16_t *aggregate);
+
+/* The seed of random values in an event: of the DEFAULT of its nth field, or of a column of a row
+ * that its nth touch creates. The same on every node, as the id is. */
+#define RV_EVENT_SEED_OF_FIELD(field) ((uint64_t)(field))
+#define RV_EVENT_SEED_OF_COLUMN(touch, column)                                                     \
+    (UINT64_C(1) << 40 | (uint64_t)(touch) << 16 | (column))
+void rv_event_seed(const uint8_t *event_id, uint64_t which, uint8_t *seed);
 
 /*
  * Fills in defaults, then judges what needs no rows: NOT NULL, and the CHECKs of fields and event.

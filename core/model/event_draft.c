@@ -294,14 +294,20 @@ bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *
     return false;
 }
 
-static rv_status fill_default(const rv_field *field, int64_t now_us, rv_arena *scratch,
-                              rv_value *value, rv_error *err) {
+static rv_status fill_default(const rv_event_draft *draft, uint16_t f, int64_t now_us,
+                              rv_arena *scratch, rv_value *value, rv_error *err) {
+    const rv_field *const field = &draft->type->fields[f];
     *value = rv_value_null();
     if (!field->has_default) {
         return RV_OK;
     }
     RV_ASSERT(field->default_value.step_count > 0);
-    const rv_expr_env env = {.now_us = now_us, .scratch = scratch};
+    uint8_t seed[RV_EXPR_SEED_SIZE] = {0};
+    if (field->default_value.uses_seed) {
+        rv_event_seed(draft->event_id, RV_EVENT_SEED_OF_FIELD(f), seed);
+    }
+    const rv_value slots[] = {rv_value_bytes(rv_bytes_of(seed, sizeof seed))};
+    const rv_expr_env env = {.slots = slots, .now_us = now_us, .scratch = scratch};
     const rv_status status = rv_expr_eval(&field->default_value, &env, value, err);
     if (status != RV_OK || field->default_value.null_type) {
         return status;
@@ -380,7 +386,7 @@ rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now_us, rv_aren
     for (uint16_t f = 0; f < type->field_count && status == RV_OK; f++) {
         checks |= type->fields[f].has_check;
         if (!draft->given[f]) {
-            status = fill_default(&type->fields[f], now_us, scratch, &draft->values[f], err);
+            status = fill_default(draft, f, now_us, scratch, &draft->values[f], err);
         }
         if (status == RV_OK && type->fields[f].not_null && rv_value_is_null(&draft->values[f])) {
             status = refuse_null(draft, f, "is NOT NULL and must be given", err);

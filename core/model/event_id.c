@@ -53,3 +53,10 @@ bool rv_event_id_parse(const uint8_t *id, uint64_t tag, uint64_t *number, int64_
     *unix_ms = (int64_t)(high >> 16);
     return true;
 }
+
+void rv_event_seed(const uint8_t *event_id, uint64_t which, uint8_t *seed) {
+    RV_ASSERT(event_id != NULL && seed != NULL);
+    const rv_hash128 hash = rv_hash128_of(which, rv_bytes_of(event_id, 16));
+    rv_store_u64(seed, hash.low);
+    rv_store_u64(seed + 8, hash.high);
+}

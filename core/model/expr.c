@@ -134,6 +134,7 @@ rv_status rv_expr_compile(rv_lexer *lexer, const rv_expr_scope *scope, const rv_
     compiled.depth_max = p.depth_max;
     compiled.type = p.items[0].type;
     compiled.uses_now = p.uses_now;
+    compiled.uses_seed = p.uses_seed;
     *expr = compiled;
     return RV_OK;
 }

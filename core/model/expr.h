@@ -43,6 +43,7 @@ typedef struct rv_expr {
     bool null_type;     /* the bare literal NULL: fits every type */
     rv_bytes source;    /* canonical text: tokens separated by single spaces, names folded */
     uint8_t uses_now;   /* refers to now() */
+    uint8_t uses_seed;  /* has random values: slot 0 is a seed */
 } rv_expr;
 
 /*
@@ -58,6 +59,10 @@ typedef struct rv_expr {
 RV_MUST_USE rv_status rv_expr_compile(rv_lexer *lexer, const rv_expr_scope *scope,
                                       const rv_type *expected, rv_arena *arena, rv_expr *expr,
                                       rv_error *err);
+
+/* What random values come from: an expression without names in scope (a DEFAULT) has this many
+ * bytes as its slot 0. The same seed and time give the same values. */
+#define RV_EXPR_SEED_SIZE 16
 
 typedef struct rv_expr_env {
     const rv_value *slots;

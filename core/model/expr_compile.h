@@ -93,6 +93,7 @@ typedef struct rv_expr_parser {
     uint32_t frame_count;
     uint32_t token_count;
     bool uses_now;
+    bool uses_seed;
     rv_expr_item items[RV_EXPR_DEPTH_MAX];
     rv_expr_frame frames[RV_EXPR_DEPTH_MAX];
 } rv_expr_parser;

@@ -5,6 +5,7 @@
  * on truth and NULL itself give NULL when an operand is NULL.
  */
 #include "core/base/assert.h"
+#include "core/base/hash.h"
 #include "core/model/expr_bits.h"
 #include "core/model/expr_call.h"
 #include "core/model/expr_measure.h"
@@ -228,6 +229,33 @@ static uint32_t operand_count(const rv_expr_step *step) {
     return op == RV_EXPR_SUBSTRING || op >= RV_EXPR_EQUAL ? 2 : 1;
 }
 
+/* A uuid (RFC 9562) of version 4, or 7 with the time. What is random in it follows from the seed
+ * and from where in the expression it is. */
+static rv_status make_uuid(const machine *m, uint32_t version, const rv_expr_env *env,
+                           rv_value *value, rv_error *err) {
+    uint8_t *const uuid = rv_arena_take_raw(env->scratch, 16);
+    const bool seeded = value->class_ == RV_VALUE_BYTES;
+    RV_ASSERT(version == 4 || version == 7);
+    if (uuid == NULL) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for a uuid");
+    }
+    const rv_hash128 random = rv_hash128_of(m->at, seeded ? value->as.bytes : RV_LITERAL(""));
+    rv_store_u64(uuid, random.low);
+    rv_store_u64(uuid + 8, random.high);
+    if (version == 7) {
+        const bool early = env->now_us < -RV_EPOCH_DIFFERENCE_US;
+        const uint64_t ms =
+            early ? 0 : ((uint64_t)env->now_us + (uint64_t)RV_EPOCH_DIFFERENCE_US) / 1000;
+        for (size_t i = 0; i < 6; i++) {
+            uuid[i] = (uint8_t)(ms >> (40 - 8 * i));
+        }
+    }
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | version << 4);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+    *value = rv_value_bytes(rv_bytes_of(uuid, 16));
+    return RV_OK;
+}
+
 /* The strict steps: NULL when any operand is. */
 static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env *env,
                          rv_error *err) {
@@ -264,6 +292,9 @@ static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env
     }
     if (op == RV_EXPR_MEASURE) {
         return rv_expr_measure(step, values, env->scratch, err);
+    }
+    if (op == RV_EXPR_UUID) {
+        return make_uuid(m, step->target, env, &values[0], err);
     }
     return rv_expr_text(step, values, &m->work, env->scratch, err);
 }

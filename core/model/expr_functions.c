@@ -28,7 +28,9 @@ typedef enum function_id {
     FUNCTION_SIGN,
     FUNCTION_DIV,
     FUNCTION_POWER,
-    FUNCTION_NOW
+    FUNCTION_NOW,
+    FUNCTION_UUID_RANDOM,
+    FUNCTION_UUID_TIME
 } function_id;
 
 static const rv_expr_function functions[] = {
@@ -57,6 +59,9 @@ static const rv_expr_function functions[] = {
     {"ceil", FUNCTION_CEIL, 1, 1},
     {"ceiling", FUNCTION_CEIL, 1, 1},
     {"now", FUNCTION_NOW, 0, 0},
+    {"gen_random_uuid", FUNCTION_UUID_RANDOM, 0, 0},
+    {"uuidv4", FUNCTION_UUID_RANDOM, 0, 0},
+    {"uuidv7", FUNCTION_UUID_TIME, 0, 0},
 };
 
 static const rv_type text_type = {.kind = RV_TYPE_TEXT};
@@ -203,6 +208,31 @@ static rv_status end_extreme(rv_expr_parser *p, rv_expr_frame *frame) {
                : rv_expr_fail_types(p, frame, "there is no order of", type, NULL);
 }
 
+/* A uuid, of the seed that is slot 0 of a DEFAULT. */
+static rv_status end_uuid(rv_expr_parser *p, const rv_expr_frame *frame, uint32_t version) {
+    if (p->scope->count > 0) {
+        const rv_bytes name = rv_bytes_of_string(frame->function->name);
+        (void)rv_error_set(p->err, RV_EXPRESSION_TYPE,
+                           "line %u, column %u: %b() gives another value each time, and can stand "
+                           "in a DEFAULT only",
+                           (uint64_t)frame->line, (uint64_t)frame->column, &name);
+        rv_error_fact_uint(p->err, "line", frame->line);
+        rv_error_fact_uint(p->err, "column", frame->column);
+        return RV_EXPRESSION_TYPE;
+    }
+    const rv_expr_item item = {.type = {.kind = RV_TYPE_UUID},
+                               .line = p->lexer->token.line,
+                               .column = p->lexer->token.column};
+    RV_ASSERT(version == 4 || version == 7);
+    p->uses_now = p->uses_now || version == 7;
+    p->uses_seed = true;
+    rv_status status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_SLOT, .target = 0});
+    if (status == RV_OK) {
+        status = rv_expr_emit(p, (rv_expr_step){.op = RV_EXPR_UUID, .target = version});
+    }
+    return status == RV_OK ? rv_expr_push(p, item) : status;
+}
+
 rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
     RV_ASSERT(frame->kind == RV_FRAME_CALL && frame->function != NULL);
     if (frame->arguments < frame->function->arguments_min) {
@@ -254,6 +284,10 @@ rv_status rv_function_end(rv_expr_parser *p, rv_expr_frame *frame) {
         return rv_numeric_binary(p, frame, RV_EXPR_DIVIDE_WHOLE);
     case FUNCTION_NOW:
         return end_now(p);
+    case FUNCTION_UUID_RANDOM:
+        return end_uuid(p, frame, 4);
+    case FUNCTION_UUID_TIME:
+        return end_uuid(p, frame, 7);
     default:
         return end_text(p, frame);
     }

@@ -51,6 +51,7 @@ typedef enum rv_expr_op {
     RV_EXPR_LENGTH,
     RV_EXPR_LOWER,
     RV_EXPR_UPPER,
+    RV_EXPR_UUID,            /* a seed: a uuid of version `target` */
     RV_EXPR_SUBSTRING,       /* text, from */
     RV_EXPR_SUBSTRING_COUNT, /* text, from, count */
     /* two operands of `left` and `right`, one result */

@@ -202,7 +202,9 @@ rv_status rv_schema_compile_default(rv_schema_parser *p, const rv_schema_later *
         return status;
     }
     const size_t mark = rv_arena_mark(p->arena);
-    const rv_expr_env env = {.scratch = p->arena};
+    static const uint8_t seed[RV_EXPR_SEED_SIZE] = {0};
+    const rv_value slots[] = {rv_value_bytes(rv_bytes_of(seed, sizeof seed))};
+    const rv_expr_env env = {.slots = slots, .scratch = p->arena};
     rv_error why;
     rv_value value = rv_value_null();
     status = rv_expr_eval(expr, &env, &value, &why);

@@ -224,6 +224,19 @@ rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t
     return status;
 }
 
+/* Sets a column to its DEFAULT, whose random values come from the event's id. */
+static rv_status cell_default(rv_fold *f, rv_fold_row *row, uint16_t touch, uint16_t column) {
+    const rv_expr *const expr = &row->aggregate->columns[column].default_value;
+    RV_ASSERT(row->aggregate->columns[column].has_default);
+    if (!expr->uses_seed) {
+        return cell_evaluate(f, row, column, expr, NULL);
+    }
+    uint8_t seed[RV_EXPR_SEED_SIZE];
+    rv_event_seed(f->event->event_id, RV_EVENT_SEED_OF_COLUMN(touch, column), seed);
+    const rv_value slots[] = {rv_value_bytes(rv_bytes_of(seed, sizeof seed))};
+    return cell_evaluate(f, row, column, expr, slots);
+}
+
 rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch) {
     const rv_aggregate *const aggregate = row->aggregate;
     uint64_t set[RV_COLUMNS_MAX / 64] = {0};
@@ -240,7 +253,7 @@ rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch) {
     for (uint16_t i = 0; i < aggregate->column_count && status == RV_OK; i += 1) {
         const bool is_set = (set[i / 64u] >> (i % 64u) & 1u) != 0;
         if (aggregate->columns[i].has_default && !aggregate->columns[i].key && !is_set) {
-            status = cell_evaluate(f, row, i, &aggregate->columns[i].default_value, NULL);
+            status = cell_default(f, row, touch, i);
         }
     }
     return status;

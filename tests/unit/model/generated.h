@@ -49,7 +49,7 @@ static const generated_type generated_types[] = {
     {"time", "'10:11:12'", false, true},
     {"timestamp", "'2020-01-01 00:00'", false, true},
     {"timestamptz", "now()", false, true},
-    {"uuid", "'6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e'", false, true},
+    {"uuid", "gen_random_uuid()", false, true},
     {"bytea", "'\\x00ff'", false, true},
     {"plan", "'team'", false, true},
     {"real", "1.5", true, false},

@@ -153,6 +153,12 @@
  RV_SCHEMA_UNKNOWN_NAME, 1, 73, "did you mean `account`?"},
 {"CREATE AGGREGATE b (id integer PRIMARY KEY, FOREIGN KEY (di) REFERENCES account(id))",
  RV_SCHEMA_UNKNOWN_NAME, 1, 58, "`b` has no column `di`"},
+{"CREATE AGGREGATE a (id uuid PRIMARY KEY, u uuid CHECK (u <> gen_random_uuid()))",
+ RV_EXPRESSION_TYPE, 1, 76, "gen_random_uuid() gives another value each time"},
+{"CREATE AGGREGATE a (id uuid PRIMARY KEY, u integer DEFAULT uuidv7())", RV_EXPRESSION_TYPE, 1, 67,
+ "uuid"},
+{"CREATE AGGREGATE a (id uuid PRIMARY KEY, u uuid DEFAULT uuidv7(1))", RV_EXPRESSION_TYPE, 1, 63,
+ "uuidv7"},
 /* --- bindings --- */
 {"CREATE EVENT_TYPE e ()", RV_SCHEMA_SYNTAX, 1, 22, "a field's name or CHECK"},
 {"CREATE EVENT_TYPE e (CHECK (true))", RV_SCHEMA_INVALID, 1, 19, "has no field"},

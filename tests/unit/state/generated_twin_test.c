@@ -213,6 +213,8 @@ static void random_event(uint64_t *seed, logged *e) {
                           .sequence = logged_count + 1,
                           .position = logged_count + 1,
                           .written_at = (int64_t)(rv_test_random(seed) >> 12)};
+    const uint64_t id = rv_test_random(seed);
+    memcpy(e->event.event_id, &id, sizeof id);
     steer(seed, e, type);
     e->event.version = versions[e->event.stream] + 1;
 }

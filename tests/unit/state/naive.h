@@ -312,7 +312,10 @@ static inline rv_status naive_default(naive_fold *f, uint16_t t) {
                 set || (action->touch == t && action->column == c && action->kind == RV_ACTION_SET);
         }
         if (!set) {
-            status = naive_eval(f, row, c, &aggregate->columns[c].default_value, NULL);
+            uint8_t seed[RV_EXPR_SEED_SIZE];
+            rv_event_seed(f->event->event_id, RV_EVENT_SEED_OF_COLUMN(t, c), seed);
+            const rv_value slots[] = {rv_value_bytes(rv_bytes_of(seed, sizeof seed))};
+            status = naive_eval(f, row, c, &aggregate->columns[c].default_value, slots);
         }
     }
     return status;
