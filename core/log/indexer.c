@@ -32,13 +32,6 @@ rv_run_span rv_index_gap(const rv_log *log, uint64_t from) {
     return (rv_run_span){at, end > at ? end : at, 0};
 }
 
-/* True when the tail's foreign ids leave no room for those of two batches more. */
-static bool ids_press(const rv_log *log) {
-    const rv_tail *const tail = &log->tail_index;
-    RV_ASSERT(tail->id_next >= tail->id_first);
-    return tail->id_next - tail->id_first > tail->cap / 2;
-}
-
 /* The next interval to collect; false: there is none. */
 static bool wanted(const rv_log *log, rv_run_span *span) {
     const rv_tail *const tail = &log->tail_index;
@@ -58,7 +51,7 @@ static bool wanted(const rv_log *log, rv_run_span *span) {
         return true; /* between two runs */
     }
     if (gap.first >= tail->base) {
-        return ids_press(log) && count >= cap / 4;
+        return false; /* it is known, and not enough for a run */
     }
     span->next = tail->base;
     return tail->base <= gap.next; /* else it will be, when it is flushed */

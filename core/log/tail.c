@@ -63,7 +63,9 @@ static void hash_begin(rv_tail *tail) {
 
 static void id_add(rv_tail *tail, const rv_tail_event *event) {
     hash_begin(tail);
-    RV_ASSERT(tail->id_next - tail->id_first < tail->cap);
+    if (tail->id_next - tail->id_first == tail->cap) {
+        id_drop_oldest(tail);
+    }
     const uint32_t at = rv_tail_at(tail, tail->id_next);
     rv_tail_id *const entry = &tail->ids[at];
     entry->sequence = event->sequence;
@@ -94,16 +96,6 @@ bool rv_tail_find_id(const rv_tail *tail, const uint8_t *id, uint64_t *sequence)
 
 /* --- events --- */
 
-static void drop_oldest(rv_tail *tail) {
-    RV_ASSERT(tail->base < tail->next);
-    tail->base += 1;
-    if (tail->id_first < tail->id_next &&
-        tail->ids[rv_tail_at(tail, tail->id_first)].sequence < tail->base) {
-        id_drop_oldest(tail);
-    }
-    RV_ASSERT(tail->base <= tail->next);
-}
-
 void rv_tail_reset(rv_tail *tail, uint64_t next) {
     RV_ASSERT(next > 0);
     tail->hashed = false;
@@ -118,16 +110,14 @@ void rv_tail_add(rv_tail *tail, const rv_tail_event *event) {
     if (event->sequence != tail->next) {
         rv_tail_reset(tail, event->sequence);
     }
-    if (rv_tail_count(tail) == tail->cap) {
-        drop_oldest(tail);
-    }
     const uint32_t at = rv_tail_at(tail, event->sequence);
     tail->streams[at] = event->stream;
     tail->versions[at] = event->version;
+    tail->next += 1;
+    tail->base += tail->next - tail->base > tail->cap; /* the oldest has just been overwritten */
     if (event->foreign_id != NULL) {
         id_add(tail, event);
     }
-    tail->next += 1;
     RV_ASSERT(rv_tail_count(tail) <= tail->cap);
 }
 

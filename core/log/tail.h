@@ -10,7 +10,8 @@
  *
  * A look-up by stream goes through the ring: some microseconds, bounded by its size.
  *
- *   invariant: it knows all events from `base` to `next - 1`, and all their foreign ids.
+ *   invariant: it knows all events from `base` to `next - 1`, and all their foreign ids; and some
+ *              older ids, until their places are needed.
  */
 #ifndef RV_LOG_TAIL_H
 #define RV_LOG_TAIL_H
