@@ -87,28 +87,19 @@ rv_type rv_type_array_of(const rv_type *element) {
     return array;
 }
 
-rv_value_class rv_type_class(const rv_type *type) {
-    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
-    switch (type->kind) {
-    case RV_TYPE_REAL:
-    case RV_TYPE_DOUBLE:
-        return RV_VALUE_FLOAT;
-    case RV_TYPE_CHAR:
-    case RV_TYPE_VARCHAR:
-    case RV_TYPE_TEXT:
-    case RV_TYPE_BYTEA:
-    case RV_TYPE_INTERVAL:
-    case RV_TYPE_UUID:
-    case RV_TYPE_JSON:
-    case RV_TYPE_JSONB:
-    case RV_TYPE_ARRAY:
-        return RV_VALUE_BYTES;
-    case RV_TYPE_NUMERIC:
-        return rv_type_is_wide(type) ? RV_VALUE_BYTES : RV_VALUE_INT;
-    default:
-        return RV_VALUE_INT;
-    }
-}
+const uint8_t rv_type_classes[RV_TYPE_KIND_COUNT] = {
+    [RV_TYPE_SMALLINT] = RV_VALUE_INT,    [RV_TYPE_INTEGER] = RV_VALUE_INT,
+    [RV_TYPE_BIGINT] = RV_VALUE_INT,      [RV_TYPE_REAL] = RV_VALUE_FLOAT,
+    [RV_TYPE_DOUBLE] = RV_VALUE_FLOAT,    [RV_TYPE_NUMERIC] = RV_VALUE_INT,
+    [RV_TYPE_BOOLEAN] = RV_VALUE_INT,     [RV_TYPE_CHAR] = RV_VALUE_BYTES,
+    [RV_TYPE_VARCHAR] = RV_VALUE_BYTES,   [RV_TYPE_TEXT] = RV_VALUE_BYTES,
+    [RV_TYPE_BYTEA] = RV_VALUE_BYTES,     [RV_TYPE_DATE] = RV_VALUE_INT,
+    [RV_TYPE_TIME] = RV_VALUE_INT,        [RV_TYPE_TIMESTAMP] = RV_VALUE_INT,
+    [RV_TYPE_TIMESTAMPTZ] = RV_VALUE_INT, [RV_TYPE_INTERVAL] = RV_VALUE_BYTES,
+    [RV_TYPE_UUID] = RV_VALUE_BYTES,      [RV_TYPE_JSON] = RV_VALUE_BYTES,
+    [RV_TYPE_JSONB] = RV_VALUE_BYTES,     [RV_TYPE_ENUM] = RV_VALUE_INT,
+    [RV_TYPE_ARRAY] = RV_VALUE_BYTES,
+};
 
 static bool is_supported(rv_type_kind kind, const rv_type *type) {
     RV_ASSERT(kind < RV_TYPE_KIND_COUNT);

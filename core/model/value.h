@@ -115,9 +115,6 @@ static inline bool rv_value_is_null(const rv_value *v) {
 rv_type rv_type_element(const rv_type *array);
 rv_type rv_type_array_of(const rv_type *element);
 
-/* The storage class that non-null values of a type have. */
-rv_value_class rv_type_class(const rv_type *type);
-
 /* True for the types that this version has; the others are refused when a schema names them, and no
  * value of theirs ever reaches the functions below. */
 bool rv_type_supported(const rv_type *type);
@@ -132,6 +129,15 @@ bool rv_type_ordered(const rv_type *type);
 static inline bool rv_type_is_wide(const rv_type *type) {
     return type->kind == RV_TYPE_NUMERIC &&
            (type->size - 1u > 17u || type->scale < 0 || (uint32_t)type->scale > type->size);
+}
+
+/* The storage class that non-null values of a kind have; of numeric, those that are not wide. */
+extern const uint8_t rv_type_classes[RV_TYPE_KIND_COUNT];
+
+/* The storage class that non-null values of a type have. */
+static inline rv_value_class rv_type_class(const rv_type *type) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    return rv_type_is_wide(type) ? RV_VALUE_BYTES : (rv_value_class)rv_type_classes[type->kind];
 }
 
 /* Writes the type as the schema language spells it: `varchar(40)`, `timestamptz`, `plan`. */
