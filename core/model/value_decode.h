@@ -37,8 +37,22 @@ static inline rv_value rv_decode_text(const rv_type *type, rv_cursor *c) {
     return rv_value_bytes(text);
 }
 
-/* One switch for all. `arrays` is a constant: elements of arrays are none. Functions that get the
- * cursor's address get a copy's, so that the cursor itself stays in registers. */
+/* Of a wide numeric or a float: the function that is called gets a copy of the cursor, so that the
+ * cursor itself stays in registers. */
+static inline rv_value rv_decode_called(const rv_type *type, rv_cursor *c) {
+    rv_cursor rest = *c;
+    rv_value value;
+    if (type->kind == RV_TYPE_NUMERIC) {
+        RV_ASSERT(rv_type_is_wide(type));
+        rv_numeric_decode(type, &rest, &value);
+    } else {
+        value = rv_value_float(rv_float_decode(rv_float_width_of(type->kind), &rest));
+    }
+    *c = rest;
+    return value;
+}
+
+/* One switch for all. `arrays` is a constant: elements of arrays are none. */
 static inline void rv_decode_kind(const rv_type *type, bool arrays, rv_cursor *c, rv_value *value) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT && value != NULL);
     switch (type->kind) {
@@ -73,9 +87,7 @@ static inline void rv_decode_kind(const rv_type *type, bool arrays, rv_cursor *c
         break;
     case RV_TYPE_NUMERIC:
         if (rv_type_is_wide(type)) {
-            rv_cursor rest = *c;
-            rv_numeric_decode(type, &rest, value);
-            *c = rest;
+            *value = rv_decode_called(type, c);
         } else {
             const int64_t limit = rv_number_power(type->size);
             const int64_t v = rv_read_svarint(c);
@@ -88,12 +100,9 @@ static inline void rv_decode_kind(const rv_type *type, bool arrays, rv_cursor *c
         *value = rv_value_bytes(rv_read(c, 16));
         break;
     case RV_TYPE_REAL:
-    case RV_TYPE_DOUBLE: {
-        rv_cursor rest = *c;
-        *value = rv_value_float(rv_float_decode(rv_float_width_of(type->kind), &rest));
-        *c = rest;
+    case RV_TYPE_DOUBLE:
+        *value = rv_decode_called(type, c);
         break;
-    }
     case RV_TYPE_JSON:
         *value = rv_value_bytes(rv_read_blob(c));
         c->bad = c->bad || !rv_json_check(value->as.bytes);
