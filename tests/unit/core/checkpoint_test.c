@@ -237,6 +237,36 @@ RV_TEST(files_that_are_gone_cut_or_not_finished_are_passed_over) {
     station_free(&s);
 }
 
+/* What is before the checkpoint is not read at open: damage there is found by who reads it. */
+RV_TEST(damage_of_the_log_before_it_is_found_when_it_is_read) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    const char *const segment = "log-0000-0000000000000001.seg";
+    RV_CHECK_STATUS(rv_sim_disk_flip(s.disk, segment, 4096 + 700, 3), RV_OK);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    rv_log_cursor cursor = rv_log_cursor_at(1);
+    rv_batch batch;
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_OK); i++) {
+        status = rv_log_read(rv_node_log(s.node), &cursor, &batch, &s.err);
+        fixture_poll(s.node);
+    }
+    RV_CHECK_STATUS(status, RV_DATA_DAMAGED);
+    RV_CHECK(station_work(&s, 61, 3)); /* appending goes on */
+    rv_file_name names[16];
+    const unsigned count = names_of(&s, names);
+    rv_sim_disk_crash(s.disk);
+    for (unsigned i = 0; i < count; i++) {
+        remove_file(&s, names[i].text);
+    }
+    const rv_status replayed = fixture_open_on(rv_sim_disk_interface(s.disk), s.node_memory,
+                                               NODE_MEMORY, RV_ROLE_ROOT, NULL, &s.node, &s.err);
+    RV_CHECK_STATUS(replayed, RV_DATA_DAMAGED);
+    station_free(&s);
+}
+
 RV_TEST(other_budgets_take_it_or_replay) {
     station s = station_create();
     rv_hash128 hash;
@@ -388,6 +418,7 @@ int main(void) {
     RV_RUN(a_node_opened_by_a_checkpoint_goes_on_like_another);
     RV_RUN(a_flipped_bit_anywhere_is_found_and_passed_over);
     RV_RUN(files_that_are_gone_cut_or_not_finished_are_passed_over);
+    RV_RUN(damage_of_the_log_before_it_is_found_when_it_is_read);
     RV_RUN(other_budgets_take_it_or_replay);
     RV_RUN(a_storage_that_fills_up_or_fails_hurts_no_append);
     RV_RUN(appends_go_on_beside_it_and_are_not_in_it);

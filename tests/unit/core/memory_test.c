@@ -156,11 +156,76 @@ RV_TEST(a_log_buffer_that_nothing_leaves_is_busy) {
     free(memory);
 }
 
+/* Makes `count` accounts, then notes until no page is left. */
+static bool fill_pages(fixture *f, unsigned count) {
+    static rv_append batch[100];
+    static rv_event results[100];
+    static char data[8000];
+    rv_status status = RV_OK;
+    for (unsigned i = 0; i < 100; i++) {
+        batch[i] = fixture_event("accounts", "account_opened", "{\"name\":\"one\"}");
+    }
+    for (unsigned i = 0; i < count && status == RV_OK; i += 100) {
+        status = fixture_append_all(f->node, batch, 100, results, &f->err);
+    }
+    for (unsigned i = 0; i < 10000 && status == RV_OK; i++) {
+        snprintf(data, sizeof data, "{\"note_id\":%u,\"body\":\"%03000u\"}", i, i);
+        status = fixture_append(f, "/accounts/1", "noted", data);
+        if (status == RV_OK && !fixture_settle(f->node)) {
+            return false;
+        }
+    }
+    return status == RV_STATE_FULL;
+}
+
+RV_TEST(snapshots_that_are_used_up_end_a_checkpoint_and_no_write) {
+    enum { ACCOUNTS = 9000, STRIDE = 100 };
+    static rv_append batch[ACCOUNTS / STRIDE];
+    static rv_event results[ACCOUNTS / STRIDE];
+    static char paths[ACCOUNTS / STRIDE][32];
+    fixture f = fixture_root(5);
+    RV_CHECK(fill_pages(&f, ACCOUNTS));
+    RV_CHECK(fixture_settle(f.node));
+    RV_CHECK_STATUS(fixture_close(f.node, &f.err), RV_END);
+    rv_memory_host_reopen(f.storage);
+    fixture_checkpoint_growth = 1000;
+    RV_CHECK_STATUS(fixture_open(&f, RV_ROLE_ROOT, NULL), RV_OK);
+    const rv_node_checkpoint *const facts = rv_node_checkpoint_of(f.node);
+    for (unsigned i = 0; i < 100 && !facts->writing; i++) {
+        fixture_poll(f.node);
+        RV_CHECK_STATUS(fixture_append(&f, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    }
+    RV_CHECK(facts->writing);
+    for (unsigned i = 0; i < ACCOUNTS / STRIDE; i++) {
+        snprintf(paths[i], sizeof paths[i], "/accounts/%u", 1 + i * STRIDE);
+        batch[i] = fixture_event(paths[i], "deposited", "{\"amount\":1}");
+    }
+    RV_CHECK_STATUS(fixture_append_all(f.node, batch, ACCOUNTS / STRIDE, results, &f.err), RV_OK);
+    RV_CHECK_EQ(used_of(f.node, "snapshots"), 0);
+    for (unsigned i = 0; i < 1000 && facts->writing; i++) {
+        fixture_poll(f.node);
+    }
+    RV_CHECK_STATUS(facts->failure.status, RV_SNAPSHOT_EXPIRED);
+    RV_CHECK_STATUS(rv_node_failed(f.node, NULL), RV_OK);
+    const uint32_t written = facts->written;
+    for (unsigned i = 0; i < 3000 && facts->written == written; i++) {
+        if (i % 100 == 0) {
+            RV_CHECK_STATUS(fixture_append(&f, "/accounts/1", "deposited", "{\"amount\":1}"),
+                            RV_OK);
+        }
+        fixture_poll(f.node);
+    }
+    RV_CHECK(facts->written > written);
+    fixture_checkpoint_growth = 0;
+    fixture_free(&f);
+}
+
 int main(void) {
     RV_RUN(pages_that_are_used_up_refuse_rows_and_nothing_else);
     RV_RUN(a_journal_or_a_batch_that_is_too_small_refuses_the_batch);
     RV_RUN(an_event_beyond_scratch_is_too_large);
     RV_RUN(a_schema_beyond_its_memory_is_too_large);
     RV_RUN(a_log_buffer_that_nothing_leaves_is_busy);
+    RV_RUN(snapshots_that_are_used_up_end_a_checkpoint_and_no_write);
     return rv_test_done();
 }
