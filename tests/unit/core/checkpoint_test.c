@@ -237,6 +237,37 @@ RV_TEST(files_that_are_gone_cut_or_not_finished_are_passed_over) {
     station_free(&s);
 }
 
+/* A checkpoint that cannot be read is passed over; what the log cannot read is the node's failure.
+ */
+RV_TEST(a_storage_that_fails_while_it_is_opened_is_told) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    unsigned older = 0, failed = 0;
+    fixture_checkpoint_growth = UINT64_MAX;
+    for (unsigned n = 1; n < 30; n++) {
+        const rv_sim_faults bad = {.fault = RV_SIM_FAIL,
+                                   .fault_at = rv_sim_disk_operations(s.disk) + n,
+                                   .pending_percent = n % 2 == 0 ? 60 : 0,
+                                   .short_percent = 20};
+        const rv_sim_faults none = {.fault = RV_SIM_NO_FAULT};
+        rv_sim_disk_set_faults(s.disk, &bad);
+        const rv_status status = fixture_open_on(rv_sim_disk_interface(s.disk), s.node_memory,
+                                                 NODE_MEMORY, RV_ROLE_ROOT, NULL, &s.node, &s.err);
+        rv_sim_disk_set_faults(s.disk, &none);
+        if (status == RV_OK) {
+            RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.node), hash));
+            older += rv_node_checkpoint_of(s.node)->passed_over.status == RV_STORAGE_FAILED;
+        } else {
+            RV_CHECK_STATUS(status, RV_STORAGE_FAILED);
+            failed += 1;
+        }
+        rv_sim_disk_crash(s.disk);
+    }
+    RV_CHECK(older > 2 && failed > 0);
+    station_free(&s);
+}
+
 /* What is before the checkpoint is not read at open: damage there is found by who reads it. */
 RV_TEST(damage_of_the_log_before_it_is_found_when_it_is_read) {
     station s = station_create();
@@ -418,6 +449,7 @@ int main(void) {
     RV_RUN(a_node_opened_by_a_checkpoint_goes_on_like_another);
     RV_RUN(a_flipped_bit_anywhere_is_found_and_passed_over);
     RV_RUN(files_that_are_gone_cut_or_not_finished_are_passed_over);
+    RV_RUN(a_storage_that_fails_while_it_is_opened_is_told);
     RV_RUN(damage_of_the_log_before_it_is_found_when_it_is_read);
     RV_RUN(other_budgets_take_it_or_replay);
     RV_RUN(a_storage_that_fills_up_or_fails_hurts_no_append);
