@@ -168,6 +168,9 @@ static bool fill_pages(fixture *f, unsigned count) {
     for (unsigned i = 0; i < count && status == RV_OK; i += 100) {
         status = fixture_append_all(f->node, batch, 100, results, &f->err);
     }
+    if (status != RV_OK) {
+        return false;
+    }
     for (unsigned i = 0; i < 10000 && status == RV_OK; i++) {
         snprintf(data, sizeof data, "{\"note_id\":%u,\"body\":\"%03000u\"}", i, i);
         status = fixture_append(f, "/accounts/1", "noted", data);
@@ -179,7 +182,7 @@ static bool fill_pages(fixture *f, unsigned count) {
 }
 
 RV_TEST(snapshots_that_are_used_up_end_a_checkpoint_and_no_write) {
-    enum { ACCOUNTS = 9000, STRIDE = 100 };
+    enum { ACCOUNTS = 5000, STRIDE = 100 };
     static rv_append batch[ACCOUNTS / STRIDE];
     static rv_event results[ACCOUNTS / STRIDE];
     static char paths[ACCOUNTS / STRIDE][32];
