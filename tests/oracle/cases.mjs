@@ -31,7 +31,6 @@ const states = {
   54000: 'range', //     program_limit_exceeded
   22001: 'long', //      string_data_right_truncation
   22012: 'zero', //      division_by_zero
-  '0A000': 'invalid', // feature_not_supported: a part that the type has not
 };
 
 const codes = {
@@ -56,13 +55,17 @@ const typeNames = {
 /** Our type without its size, as pg_typeof says it. */
 function typeOf(answer) {
   const name = answer.type.replace(/\([^)]*\)/, '');
-  return typeNames[name] ?? name;
+  const element = name.replace('[]', '');
+  return `${typeNames[element] ?? element}${name === element ? '' : '[]'}`;
 }
 
 /** What a refusal is about; the code or state itself where the table has none. */
 export function classOf(answer) {
   if (answer.code !== undefined) {
     return codes[answer.code] ?? answer.code;
+  }
+  if (answer.state === '0A000' && /not supported for type/.test(answer.detail)) {
+    return 'invalid'; // a part that the type has not
   }
   return states[answer.state] ?? (answer.state.startsWith('42') ? 'meaning' : answer.state);
 }

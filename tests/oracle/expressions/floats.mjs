@@ -17,7 +17,7 @@ export const declared = { double: 'double precision' };
 
 export const columns = {
   real: { r: ['0.1', '-3.4028235e38', 'NaN'], r2: ['2.5', '1e-45', null] },
-  double: { q: ['2.5', '-1.7976931348623157e308', 'NaN'], q2: ['-0.5', '4.9e-324', '-Infinity'], q3: ['1e15', '0', null] },
+  double: { g1: ['2.5', '-1.7976931348623157e308', 'NaN'], g2: ['-0.5', '4.9e-324', '-Infinity'], g3: ['1e15', '0', null] },
 };
 
 export const groups = { float: ['real', 'double'], any: ['real', 'double', 'smallint', 'integer', 'bigint'] };
