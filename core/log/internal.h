@@ -316,6 +316,7 @@ struct rv_log {
     uint64_t clock; /* counts uses, for the oldest */
     rv_index index;
     rv_tail tail_index;
+    uint64_t note_from; /* events below are in runs, it seems: recovery need not note them */
     rv_runs runs;
     rv_indexer indexer;
     uint64_t index_reads; /* blocks that were asked of the host */

@@ -24,7 +24,7 @@ void rv_tail_seed(rv_log *log) {
 
 void rv_log_note(rv_log *log, const rv_event *event) {
     RV_ASSERT(event->sequence > 0);
-    if (log->indexer.collected.cap == 0) {
+    if (event->sequence < log->note_from || log->indexer.collected.cap == 0) {
         return;
     }
     if (event->foreign_id) {

@@ -23,6 +23,7 @@
 static void runs_beyond(rv_log *log) {
     RV_ASSERT(log->life == RV_LOG_OPEN);
     const uint64_t next = log->durable.next_sequence;
+    log->note_from = 0;
     for (uint32_t pass = 0; pass < RV_RUNS_MAX + RV_SPARES_MAX; pass += 1) {
         const uint32_t last = log->runs.count;
         if (last == 0 || log->runs.runs[last - 1].span.next <= next) {
@@ -148,6 +149,7 @@ static rv_step recover_list(rv_log *log) {
     if (!fits) {
         return rv_recover_failed(log, RV_MEMORY_EXHAUSTED, "listing so many files", "(all)");
     }
+    log->note_from = rv_index_gap(log, 1).first;
     r->state = log->segment_count == 0 ? RV_RECOVER_DONE : RV_RECOVER_GENERATIONS;
     r->segment = 0;
     return RV_STEP_ON;
