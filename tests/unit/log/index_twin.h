@@ -99,7 +99,7 @@ static inline rv_status ix_append_once(node *n, ix_twin *t, unsigned count) {
             .foreign_id = e->has_id,
             .recorded_at = context.time,
             .written_at = context.time,
-            .data = rv_bytes_of(t->events, ix_random(t, 60)),
+            .data = rv_bytes_of(t->events, (size_t)ix_random(t, 60)),
         };
         memcpy(event.event_id, e->id, 16);
         rv_record_write_event(&body, &context, &event);
