@@ -4,6 +4,7 @@
  *
  *     t text   i integer, smallint   y bytea   x text or bytea   j json, jsonb   J jsonb
  *     a an array   e an element of the array that comes first   E of the one that comes second
+ *     A an array of the same   C another array   p text[]
  *     o anything, as its text form (the last letter is for all that follow)   * anything
  *
  * and one for the result: t, i, y, j, J as above, b boolean, s the type of the first argument, S of
@@ -81,7 +82,7 @@ static const rv_call_shape operators[] = {
     {"?|", RV_CALL_JSON_EXISTS_ANY, 2, 2, "Jp", 'b'},
     {"?&", RV_CALL_JSON_EXISTS_ALL, 2, 2, "Jp", 'b'},
     {"||", RV_CALL_JSON_CONCATENATE, 2, 2, "JJ", 'J'},
-    {"||", RV_CALL_ARRAY_CAT, 2, 2, "aA", 's'},
+    {"||", RV_CALL_ARRAY_CAT, 2, 2, "aC", 's'},
     {"||", RV_CALL_ARRAY_APPEND, 2, 2, "ae", 's'},
     {"||", RV_CALL_ARRAY_PREPEND, 2, 2, "Ea", 'S'},
     {"escape", RV_CALL_LIKE_ESCAPE, 2, 2, "tt", 't'},
@@ -130,6 +131,7 @@ static const rv_type *type_of_letter(char letter) {
         return &texts_type;
     case 'a':
     case 'A':
+    case 'C':
     case 'e':
     case 'E':
         return NULL;
@@ -157,6 +159,7 @@ static bool takes(char letter, const rv_type *type, const rv_type *other) {
     case 'p':
         return rv_type_fits(type, &texts_type);
     case 'a':
+    case 'C':
         return type->kind == RV_TYPE_ARRAY;
     case 'A':
         return type->kind == RV_TYPE_ARRAY && rv_type_fits(type, other);
@@ -260,15 +263,45 @@ static rv_status adopt_dependent(rv_expr_parser *p, const rv_call_shape *shape, 
     rv_expr_item *const other = first == 'a' ? b : a;
     const char letter = first == 'a' ? second : first;
     RV_ASSERT(first == 'a' || second == 'a');
-    if (array->untyped && !other->untyped && (letter == 'A' || other->type.kind < RV_TYPE_ARRAY)) {
-        const rv_type type = letter == 'A' ? other->type : rv_type_array_of(&other->type);
+    const bool arrays = letter == 'A' || letter == 'C';
+    if (array->untyped && !other->untyped && (arrays || other->type.kind < RV_TYPE_ARRAY)) {
+        const rv_type type = arrays ? other->type : rv_type_array_of(&other->type);
         return rv_expr_adopt(p, array, &type);
     }
     if (!array->untyped && other->untyped && array->type.kind == RV_TYPE_ARRAY) {
-        const rv_type type = letter == 'A' ? array->type : rv_type_element(&array->type);
+        const rv_type type = arrays ? array->type : rv_type_element(&array->type);
         return rv_expr_adopt(p, other, &type);
     }
     return RV_OK;
+}
+
+/* Makes the two items on top, of which one at least is an array, agree about their elements. */
+static rv_status unify(rv_expr_parser *p, const rv_expr_frame *frame) {
+    rv_type common = {.kind = RV_TYPE_TEXT};
+    for (uint32_t i = 0; i < 2; i++) {
+        const rv_type *const type = &rv_expr_top(p, 1 - i)->type;
+        const rv_type element = type->kind == RV_TYPE_ARRAY ? rv_type_element(type) : *type;
+        if (i == 0) {
+            common = element;
+            common.serial = false;
+        } else if (!rv_choice_widen(&common, &element)) {
+            return rv_expr_fail_types(p, frame, "there is no such operation on",
+                                      &rv_expr_top(p, 1)->type, type);
+        }
+    }
+    rv_status status = RV_OK;
+    for (uint32_t below = 0; below < 2 && status == RV_OK; below++) {
+        rv_expr_item *const item = rv_expr_top(p, below);
+        const rv_type type = item->type.kind == RV_TYPE_ARRAY ? rv_type_array_of(&common) : common;
+        if (!rv_type_same(&item->type, &type)) {
+            status = rv_expr_emit(
+                p, (rv_expr_step){
+                       .op = RV_EXPR_CAST, .target = below, .left = item->type, .right = type});
+            item->type = type;
+        }
+    }
+    RV_ASSERT(common.kind < RV_TYPE_ARRAY);
+    return status;
 }
 
 /* Checks the items on top against the shape. */
@@ -295,7 +328,8 @@ static rv_status check(rv_expr_parser *p, const rv_expr_frame *frame, const rv_c
         }
     }
     RV_ASSERT(status != RV_OK || !a->untyped);
-    return status;
+    const bool joins = shape->call >= RV_CALL_ARRAY_CAT && shape->call <= RV_CALL_ARRAY_PREPEND;
+    return status == RV_OK && joins ? unify(p, frame) : status;
 }
 
 rv_status rv_call_end(rv_expr_parser *p, rv_expr_frame *frame) {
@@ -335,8 +369,9 @@ bool rv_call_is_operator(rv_expr_parser *p, const rv_expr_frame *frame) {
 static bool could_take(char letter, const rv_expr_item *item, const rv_expr_item *other) {
     RV_ASSERT(item != other);
     if (!item->untyped) {
-        return other->untyped && (letter == 'A' || letter == 'e' || letter == 'E')
-                   ? (item->type.kind == RV_TYPE_ARRAY) == (letter == 'A')
+        const bool arrays = letter == 'A' || letter == 'C';
+        return other->untyped && (arrays || letter == 'e' || letter == 'E')
+                   ? (item->type.kind == RV_TYPE_ARRAY) == arrays
                    : takes(letter, &item->type, &other->type);
     }
     return letter != 'i' && (letter != 'e' || !item->null) && (letter != 'E' || !item->null);

@@ -45,8 +45,7 @@ static bool widen_scalar(rv_type *common, const rv_type *type) {
     return rv_cast_rule_of(type, common) == RV_CAST_IMPLICIT;
 }
 
-/* The same of arrays too: by their elements. */
-static bool widen(rv_type *common, const rv_type *type) {
+bool rv_choice_widen(rv_type *common, const rv_type *type) {
     if (common->kind != RV_TYPE_ARRAY || type->kind != RV_TYPE_ARRAY) {
         return common->kind != RV_TYPE_ARRAY && type->kind != RV_TYPE_ARRAY &&
                widen_scalar(common, type);
@@ -65,7 +64,7 @@ rv_status rv_choice_branch(rv_expr_parser *p, rv_expr_frame *frame) {
     if (!item->untyped) {
         rv_type common = frame->chosen ? frame->common : item->type;
         common.serial = false;
-        if (!widen(&common, &item->type)) {
+        if (!rv_choice_widen(&common, &item->type)) {
             return rv_expr_fail_types(
                 p, frame, "the values to choose from have no common type:", &common, &item->type);
         }

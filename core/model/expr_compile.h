@@ -145,6 +145,10 @@ RV_MUST_USE rv_status rv_expr_check_order(rv_expr_parser *p, const rv_expr_frame
 
 /* --- expr_choice.c --- */
 
+/* Widens `common` so that values of `type` fit it too; arrays by their elements. False: there is no
+ * such type. */
+bool rv_choice_widen(rv_type *common, const rv_type *type);
+
 /* The top item ends a branch of the choice: emits its CAST. The item stays. */
 RV_MUST_USE rv_status rv_choice_branch(rv_expr_parser *p, rv_expr_frame *frame);
 

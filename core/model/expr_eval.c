@@ -262,7 +262,9 @@ static rv_status compute(machine *m, const rv_expr_step *step, const rv_expr_env
     const rv_expr_op op = (rv_expr_op)step->op;
     const uint32_t count = operand_count(step);
     RV_ASSERT(m->depth >= count && count > 0);
-    rv_value *values = &m->stack[m->depth - count];
+    const uint32_t below = op == RV_EXPR_CAST ? step->target : 0;
+    RV_ASSERT(m->depth >= count + below);
+    rv_value *values = &m->stack[m->depth - count - below];
     m->depth -= count - 1;
     for (uint32_t i = 0; i < count; i++) {
         if (rv_value_is_null(&values[i])) {

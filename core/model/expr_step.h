@@ -19,12 +19,13 @@
 
 typedef enum rv_expr_op {
     RV_EXPR_NOTHING,
-    RV_EXPR_CONSTANT,         /* pushes `constant` */
-    RV_EXPR_SLOT,             /* pushes slot `target` */
-    RV_EXPR_NOW,              /* pushes the time */
-    RV_EXPR_DROP,             /* drops top */
-    RV_EXPR_CAST,             /* top from `left` to `right`; `flag`: cut what is too long */
-    RV_EXPR_JUMP,             /* to `target` */
+    RV_EXPR_CONSTANT, /* pushes `constant` */
+    RV_EXPR_SLOT,     /* pushes slot `target` */
+    RV_EXPR_NOW,      /* pushes the time */
+    RV_EXPR_DROP,     /* drops top */
+    RV_EXPR_CAST,     /* the value `target` below top from `left` to `right`; `flag`: cut what is
+                         too long */
+    RV_EXPR_JUMP,     /* to `target` */
     RV_EXPR_JUMP_UNLESS_TRUE, /* drops top */
     RV_EXPR_SKIP_IF_FALSE,    /* keeps top: it is the result of AND */
     RV_EXPR_SKIP_IF_TRUE,     /* keeps top: it is the result of OR */

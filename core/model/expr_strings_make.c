@@ -176,6 +176,9 @@ static rv_status overlay(const rv_expr_step *step, rv_value *values, const rv_ca
         return rv_error_set(env->err, RV_VALUE_INVALID, "overlay begins at 1, not at %d", from);
     }
     const int64_t rest = from + (step->kind > 3 ? values[3].as.integer : (int64_t)count);
+    if (rest > INT32_MAX || rest < INT32_MIN) {
+        return rv_error_set(env->err, RV_VALUE_OUT_OF_RANGE, "overlay goes beyond all integers");
+    }
     rv_writer w = rv_call_writer(env);
     rv_write(&w, rv_text_prefix(text, (size_t)(from - 1)));
     rv_write(&w, part);

@@ -70,5 +70,6 @@ export const productions = [...['jsonb', 'ints', 'words'].map(ordered), array('i
     "translate(<text>, 'abcä', 'xy')", 'translate(<text>, <text>, <text>)', 'overlay(<text> placing <text> from 2)',
     'overlay(<text> placing <text> from <integer> for 2)', 'substring(<text> from 2 for 3)', 'substring(<string> for 2)',
     'substring(<text> from <integer>)', "encode(<bytea>, 'hex')", "encode(<bytea>, 'base64')"],
+  ints: ['<ints> || <smallint>', '<integer> || <ints>'],
   bytea: ["decode(encode(<bytea>, 'base64'), 'base64')", "decode(<text>, 'hex')"],
 }];

@@ -17,10 +17,6 @@ export const differences = [
     name: 'Arrays have one dimension.',
     when: (each, ours) => ours.code === 'value_invalid' && isNested(each.text),
   },
-  {
-    name: 'An array literal of which several elements are wrong is refused for the first.',
-    when: (_, ours, theirs) => ours.code !== undefined && theirs.state !== undefined,
-  },
 ];
 
 const picked = [

@@ -252,4 +252,13 @@ static const struct {
     {"'5'::json -> 0", RV_OK, NULL},
     {"'5'::jsonb ->> 0", RV_OK, "5"},
     {"'\"x\"'::jsonb ->> 0", RV_OK, "x"},
+    {"'{1}'::int[] || 2.5", RV_OK, "{1,2.5}"},
+    {"2.5 || '{1}'::int[]", RV_OK, "{2.5,1}"},
+    {"'{1}'::int[] || '{2.5}'::numeric[]", RV_OK, "{1,2.5}"},
+    {"'{1}'::int[] || 3000000000", RV_OK, "{1,3000000000}"},
+    {"'{a}'::text[] || 'b'::varchar", RV_OK, "{a,b}"},
+    {"'{1}'::smallint[] || '{70000}'::int[]", RV_OK, "{1,70000}"},
+    {"array_append('{1}'::int[], 2.5)", RV_OK, "{1,2.5}"},
+    {"'{1}'::int[] || true", RV_EXPRESSION_TYPE, NULL},
+    {"array_position('{1,2}'::int[], 2::bigint)", RV_OK, "2"},
 };
