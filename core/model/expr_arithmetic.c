@@ -45,6 +45,9 @@ bool rv_expr_comparable(const rv_type *a, const rv_type *b) {
     if (a->kind == RV_TYPE_JSON || (a->kind == RV_TYPE_ARRAY && a->element == RV_TYPE_JSON)) {
         return false; /* a json is a text, of which many mean the same */
     }
+    if (a->kind == RV_TYPE_ARRAY && a->element != b->element) {
+        return false; /* as in PostgreSQL: a cast makes them alike */
+    }
     const bool a_number = is_number(a->kind) || is_float(a->kind);
     return rv_type_fits(a, b) || (a_number && (is_number(b->kind) || is_float(b->kind))) ||
            (is_moment(a->kind) && is_moment(b->kind)) || is_span(a->kind, b->kind);

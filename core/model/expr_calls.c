@@ -162,7 +162,7 @@ static bool takes(char letter, const rv_type *type, const rv_type *other) {
     case 'C':
         return type->kind == RV_TYPE_ARRAY;
     case 'A':
-        return type->kind == RV_TYPE_ARRAY && rv_type_fits(type, other);
+        return type->kind == RV_TYPE_ARRAY && rv_expr_comparable(type, other);
     case 'e':
     case 'E': {
         if (other->kind != RV_TYPE_ARRAY || type->kind == RV_TYPE_ARRAY) {

@@ -58,4 +58,9 @@ export const differences = [
     when: ({ text }, ours, theirs) => /make_interval/.test(text) && /out of the range of interval/.test(ours.detail),
     example: "make_interval(0, 0, 0, 0, 0, 0, '1e300')",
   },
+  {
+    name: '`right` of the smallest integer is empty.',
+    when: ({ text }) => /right\(/.test(text) && /\bj\b|2147483647/.test(text),
+    example: 'right(t, (-2147483647 - 1))',
+  },
 ];

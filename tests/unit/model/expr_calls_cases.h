@@ -261,4 +261,8 @@ static const struct {
     {"array_append('{1}'::int[], 2.5)", RV_OK, "{1,2.5}"},
     {"'{1}'::int[] || true", RV_EXPRESSION_TYPE, NULL},
     {"array_position('{1,2}'::int[], 2::bigint)", RV_OK, "2"},
+    {"'{1}'::int[] = '{1}'::bigint[]", RV_EXPRESSION_TYPE, NULL},
+    {"'{1}'::int[] @> '{1}'::bigint[]", RV_EXPRESSION_TYPE, NULL},
+    {"'{a}'::varchar[] = '{a}'::text[]", RV_EXPRESSION_TYPE, NULL},
+    {"'{a}'::varchar(3)[] = '{a}'::varchar[]", RV_OK, "t"},
 };
