@@ -246,8 +246,17 @@ static rv_type result_of(rv_expr_parser *p, const rv_call_shape *shape, uint32_t
         return json_type;
     case 'J':
         return jsonb_type;
-    case 'S':
-        return rv_expr_top(p, count - 2)->type;
+    case 'S': {
+        /* Of text types the first decides, as among choices. */
+        const rv_type *const element = &rv_expr_top(p, count - 1)->type;
+        rv_type array = rv_expr_top(p, count - 2)->type;
+        RV_ASSERT(array.kind == RV_TYPE_ARRAY);
+        if (is_text((rv_type_kind)array.element) && array.element != (uint8_t)element->kind) {
+            array.element = (uint8_t)element->kind;
+            array.size = 0;
+        }
+        return array;
+    }
     default:
         RV_ASSERT(shape->result == 's');
         return rv_expr_top(p, count - 1)->type;
@@ -329,7 +338,13 @@ static rv_status check(rv_expr_parser *p, const rv_expr_frame *frame, const rv_c
     }
     RV_ASSERT(status != RV_OK || !a->untyped);
     const bool joins = shape->call >= RV_CALL_ARRAY_CAT && shape->call <= RV_CALL_ARRAY_PREPEND;
-    return status == RV_OK && joins ? unify(p, frame) : status;
+    if (status == RV_OK && joins) {
+        return unify(p, frame);
+    }
+    const bool padded = rv_expr_top(p, 0)->type.kind == RV_TYPE_CHAR;
+    return status == RV_OK && padded && count > 1 && letter_of(shape, count - 1) == 't'
+               ? rv_expr_cast(p, &text_type, true) /* a key, without the spaces */
+               : status;
 }
 
 rv_status rv_call_end(rv_expr_parser *p, rv_expr_frame *frame) {

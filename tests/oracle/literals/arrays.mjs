@@ -30,7 +30,7 @@ const picked = [
   '{1.5}', '{"1"," 2 "}', '{-1,+1}', '{t,f,true,no}', '{2020-01-01,infinity}', '{"2020-01-01 12:00+02"}',
   '{\\\\x00ff,"\\\\xDE AD"}', '{free,team}', '{" ",größe,"it\'s"}', '{abcd}', '{abc  }', '{"abc   "}',
   '{99999.995}', '{"{\\"a\\": 1}"}', '{1,"[1, 2]",null,"null"}', '{"\\"x\\""}',
-  '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}', '{{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}}',
+  '{abcd,"a"b}', '{123456,x}', '{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}', '{{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}}',
 ];
 
 const elements = {
