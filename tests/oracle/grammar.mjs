@@ -5,18 +5,28 @@
 // PostgreSQL evaluates what is constant when it plans, even where it would not come to be evaluated. So
 // an operator never gets constants alone: one of them is made a column. What may turn out constant
 // (coalesce, case, and, or with a constant in it) counts as one.
+import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 
 const folder = new URL('expressions/', import.meta.url);
 const files = readdirSync(folder).sort();
 const modules = await Promise.all(files.map((file) => import(new URL(file, folder))));
 
-const gathered = (name) => Object.assign({}, ...modules.map((module) => module[name] ?? {}));
+/** What all modules export under a name; no two may say something of the same. */
+function gathered(name) {
+  const entries = modules.flatMap((module) => Object.entries(module[name] ?? {}));
+  const all = Object.fromEntries(entries);
+  assert.equal(Object.keys(all).length, entries.length, `${name} of expressions/ overlap`);
+  return all;
+}
 const groups = gathered('groups');
 const literals = gathered('literals');
 const untyped = gathered('untyped');
 const columns = gathered('columns');
 const declared = gathered('declared');
+
+const named = Object.values(columns).flatMap(Object.keys);
+assert.equal(new Set(named).size, named.length, 'columns of expressions/ have the same name');
 
 const productions = new Map();
 for (const part of modules.flatMap((module) => module.productions)) {

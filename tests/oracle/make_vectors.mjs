@@ -16,6 +16,7 @@ import { writeExpressions, writeLiterals } from './vectors.mjs';
 const randomCount = 250;
 const literalsOfType = 30;
 const lengthMax = 160;
+const oneField = (answer) => !/[\t\n\r]/.test(answer.json ?? '');
 
 const postgres = await startPostgres();
 try {
@@ -31,7 +32,7 @@ try {
     .filter(({ text }) => !/[\t\n]/.test(text));
   const [ours, theirs] = [askOurExpressions(rows, all), askExpressions(postgres, rows, all)];
   const keep = all.map((_, i) => differenceOf(ours[i], theirs[i]) === undefined
-    && !theirs[i].state?.startsWith('42'));
+    && !theirs[i].state?.startsWith('42') && oneField(theirs[i]));
   writeExpressions(rows, all.filter((_, i) => keep[i]), theirs.filter((_, i) => keep[i]));
 
   const folder = new URL('literals/', import.meta.url);
@@ -46,7 +47,8 @@ try {
     }
   }
   const [ourLiterals, theirLiterals] = [askOurLiterals(cases), askLiterals(postgres, cases)];
-  const same = cases.map((_, i) => differenceOf(ourLiterals[i], theirLiterals[i]) === undefined);
+  const same = cases.map((_, i) => oneField(theirLiterals[i])
+    && differenceOf(ourLiterals[i], theirLiterals[i]) === undefined);
   writeLiterals(cases.filter((_, i) => same[i]), theirLiterals.filter((_, i) => same[i]));
 } finally {
   await postgres.stop();

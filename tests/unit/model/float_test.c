@@ -183,11 +183,13 @@ static float single_of_bits(uint32_t bits) {
     return single;
 }
 
+#if WIDE
 static uint32_t bits_of_single(float single) {
     uint32_t bits;
     memcpy(&bits, &single, sizeof bits);
     return bits;
 }
+#endif
 
 /* True when a text is half way from a float to one of its neighbours. */
 static bool is_midpoint(const char *text, double value, rv_float_width width) {
@@ -370,9 +372,9 @@ RV_TEST(random_decimals_are_read_as_the_c_library_reads_them) {
     for (uint32_t i = 0; i < RANDOM_COUNT; i++) {
         const uint64_t dice = rv_test_random(&state);
         size_t len = 0;
-        size_t digits = 1 + dice % 24;
-        digits = dice >> 40 & 63 ? digits : 1 + (dice >> 8) % 900;
-        const size_t point = (dice >> 20) % (digits + 1);
+        size_t digits = 1 + (size_t)(dice % 24);
+        digits = dice >> 40 & 63 ? digits : 1 + (size_t)((dice >> 8) % 900);
+        const size_t point = (size_t)((dice >> 20) % (digits + 1));
         for (size_t k = 0; k < digits; k++) {
             if (k == point) {
                 text[len++] = '.';

@@ -64,7 +64,7 @@ static rv_value value_make(uint32_t nth, const rv_type *type, uint64_t *seed) {
                                 : (int64_t)rv_test_random(seed) >> (random >> 8) % 64);
     }
     uint8_t *const bytes = bytes_memory[nth];
-    size_t len = type->kind == RV_TYPE_UUID ? 16 : (random >> 4) % 12;
+    size_t len = type->kind == RV_TYPE_UUID ? 16 : (size_t)((random >> 4) % 12);
     const size_t same = random % 5 == 1 && type->kind != RV_TYPE_UUID ? 115 : 0;
     memset(bytes, 'q', same);
     len += same;

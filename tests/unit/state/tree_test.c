@@ -165,7 +165,7 @@ static void check_search(shape form, uint64_t *seed) {
     sought s = {{key.bytes, key.len}, false};
     if (rv_test_random(seed) % 2 == 0) {
         s.beginning = true;
-        s.whole.len = rv_test_random(seed) % (key.len + 1u);
+        s.whole.len = (size_t)(rv_test_random(seed) % (key.len + 1u));
     }
     const uint32_t place = rv_test_random(seed) % 2 == 0 ? 0 : RV_TREE_AFTER;
     const rv_tree_key k = shown(&s, form, place);
