@@ -7,7 +7,7 @@
  *
  * Pages are structs as they lie there, which nothing else that is stored is. That is allowed here
  * because a checkpoint is a cache: the header has a fingerprint of all layouts, and a node that has
- * others passes it over and replays its log (docs/decisions/0017-checkpoints.md). The header is
+ * others passes it over and replays its log (docs/decisions/0014-checkpoints.md). The header is
  * written last, so a file without one was not finished.
  *
  * This file knows header, sums and pages; the words (schema, selection) are the engine's, which
