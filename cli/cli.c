@@ -138,6 +138,18 @@ static const rv_command commands[] = {
      .more_needs = RV_ABILITY_CONNECT,
      .options = RV_OPTIONS_NODE,
      .run = rv_command_status},
+    {.name = "doctor",
+     .arguments = "",
+     .summary = "look for damage in a data directory",
+     .text = "Reads every file of the data directory, which no node may have open, and changes "
+             "nothing.\n"
+             "Says what is damaged and where, what is intact, and what can be done. Exits with 0 "
+             "when it\n"
+             "is intact (a torn tail is, and is told), with 3 when anything is damaged.\n\n"
+             "  rivulet doctor --data crm\n",
+     .needs = RV_ABILITY_LOOK,
+     .options = RV_OPTION_DATA | RV_OPTION_JSON,
+     .run = rv_command_doctor},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
@@ -149,7 +161,8 @@ static unsigned abilities(const rv_cli_platform *platform) {
     RV_ASSERT(platform->terminal != NULL && platform->now_ms != NULL);
     return (platform->connect == NULL ? 0u : RV_ABILITY_CONNECT) |
            (platform->serve == NULL ? 0u : RV_ABILITY_SERVE) |
-           (platform->unpack == NULL ? 0u : RV_ABILITY_UNPACK);
+           (platform->unpack == NULL ? 0u : RV_ABILITY_UNPACK) |
+           (platform->look == NULL ? 0u : RV_ABILITY_LOOK);
 }
 
 static bool has(const rv_cli *cli, unsigned needs) {
@@ -364,8 +377,11 @@ static int run(rv_cli *cli, int argc, char **argv) {
     }
     rv_error err;
     if (!has(cli, cli->command->needs)) {
+        const bool look = cli->command->needs == RV_ABILITY_LOOK;
         rv_error_set(&err, RV_UNSUPPORTED,
-                     "this build has no `%s`: it makes and takes no connections", argv[1]);
+                     look ? "this build has no `%s`: the native program does"
+                          : "this build has no `%s`: it makes and takes no connections",
+                     argv[1]);
         return rv_cli_fail(cli, &err);
     }
     const rv_status status = rv_cli_options_read(cli, argc - 1 - words, argv + 1 + words, &err);

@@ -50,7 +50,8 @@ typedef enum rv_option {
 typedef enum rv_ability {
     RV_ABILITY_CONNECT = 1 << 0,
     RV_ABILITY_SERVE = 1 << 1,
-    RV_ABILITY_UNPACK = 1 << 2
+    RV_ABILITY_UNPACK = 1 << 2,
+    RV_ABILITY_LOOK = 1 << 3
 } rv_ability;
 
 typedef struct rv_command {
@@ -146,5 +147,6 @@ int rv_command_import(rv_cli *cli);
 int rv_command_read(rv_cli *cli);
 int rv_command_query(rv_cli *cli);
 int rv_command_status(rv_cli *cli);
+int rv_command_doctor(rv_cli *cli);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "cli/client.h"
 #include "cli/input.h"
+#include "cli/look.h"
 
 typedef struct rv_cli rv_cli;
 
@@ -40,6 +41,9 @@ typedef struct rv_cli_platform {
 
     /* Reads files that may be packed. NULL: as they are (cli/input.h). */
     const rv_input_ops *unpack;
+
+    /* Looks at a data directory without changing it (cli/look.h). NULL: there is no `doctor`. */
+    const rv_look_ops *look;
 
     /* Whether standard error is a terminal. */
     bool (*terminal)(void);

@@ -4,6 +4,7 @@
 #include "native/client_http.h"
 #include "native/directory.h"
 #include "native/input.h"
+#include "native/look.h"
 
 #include <time.h>
 #include <unistd.h>
@@ -52,6 +53,7 @@ const rv_cli_platform rv_native_platform = {
     .connect = rv_client_http_open,
     .serve = rv_native_serve,
     .unpack = &rv_input_gzip,
+    .look = &rv_native_look,
     .terminal = terminal,
     .now_ms = now_ms,
 };
