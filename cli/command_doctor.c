@@ -52,6 +52,7 @@ int rv_command_doctor(rv_cli *cli) {
     if (status == RV_OK) {
         rv_doctor_files(&d);
         rv_doctor_log(&d);
+        rv_doctor_caches(&d);
         code = rv_doctor_print(&d);
     } else {
         code = rv_cli_fail(cli, &err);
@@ -61,6 +62,7 @@ int rv_command_doctor(rv_cli *cli) {
     rv_buffer_free(&d.segments);
     rv_buffer_free(&d.findings);
     rv_buffer_free(&d.content);
+    rv_buffer_free(&d.caches);
     free(d.schema_memory);
     return code;
 }

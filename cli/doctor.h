@@ -43,6 +43,8 @@ typedef struct rv_doctor_segment {
     rv_file_name name;
     uint32_t generation;
     uint64_t first_sequence; /* as named */
+    uint64_t next_sequence;  /* behind its last intact batch; 0: no batch was met */
+    uint32_t salt;
     uint64_t first_position; /* of its events; 0: none */
     uint64_t last_position;
     uint64_t bytes;
@@ -50,6 +52,15 @@ typedef struct rv_doctor_segment {
     uint64_t events;
     bool intact;
 } rv_doctor_segment;
+
+/* A cache that is whole, and what it says of the log that it belongs to. */
+typedef struct rv_doctor_cache {
+    rv_file_name name;
+    uint8_t log_id[16];
+    uint64_t first_sequence; /* of a run; 0: a checkpoint */
+    uint64_t next_sequence;
+    uint64_t fingerprint; /* of a run */
+} rv_doctor_cache;
 
 typedef struct rv_doctor {
     rv_cli *cli;
@@ -75,6 +86,7 @@ typedef struct rv_doctor {
     uint64_t offset;   /* behind the last batch, as the next segment's header says it */
     uint64_t number;   /* of the last segment */
     uint64_t promised; /* first sequence of a segment that was only begun; 0: none */
+    rv_buffer caches;  /* of rv_doctor_cache */
     rv_log_mark mark;  /* the furthest of the checkpoints */
     bool marked;
     uint64_t torn_bytes;
@@ -110,6 +122,9 @@ void rv_doctor_log(rv_doctor *d);
 
 /* Looks at all files but segments. */
 void rv_doctor_files(rv_doctor *d);
+
+/* After the log: which caches belong to another life of it. */
+void rv_doctor_caches(rv_doctor *d);
 
 /* Decodes the records of a batch and its events: NULL, or what is wrong. `*newer` when it may be
  * that a later version wrote it. */

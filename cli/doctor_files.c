@@ -17,19 +17,13 @@ static const char unfinished[] = "nothing to do: it is a cache, and can be remov
 
 static void checkpoint_pages(rv_doctor *d, const char *name, const rv_checkpoint_head *head) {
     const uint8_t *const bytes = d->content.ptr;
-    const uint64_t words_end = rv_checkpoint_words_at(head) + head->words_len;
-    const uint64_t pages_at = rv_checkpoint_page_at(head, 1);
-    const uint64_t front = words_end - RV_CHECKPOINT_HEAD_SIZE;
-    RV_ASSERT(pages_at <= d->content.len && words_end <= pages_at);
+    const uint64_t front = rv_checkpoint_page_at(head, 1) - RV_CHECKPOINT_HEAD_SIZE;
+    RV_ASSERT(front <= d->content.len);
     if (rv_crc32c(0, rv_bytes_of(bytes + RV_CHECKPOINT_HEAD_SIZE, (size_t)front)) !=
         head->front_crc) {
         rv_doctor_find(d, RV_FINDING_CACHE, name, RV_CHECKPOINT_HEAD_SIZE, cache,
                        "a damaged checkpoint: sums and words, %u bytes from there on", front);
         return; /* the sums of pages say nothing */
-    }
-    if (!rv_doctor_zero(bytes + words_end, pages_at - words_end)) {
-        rv_doctor_find(d, RV_FINDING_CACHE, name, words_end, cache,
-                       "a damaged checkpoint: what fills up before its pages");
     }
     for (uint32_t page = 1; page <= head->page_count; page++) {
         const uint64_t at = rv_checkpoint_page_at(head, page);
@@ -43,13 +37,26 @@ static void checkpoint_pages(rv_doctor *d, const char *name, const rv_checkpoint
     }
 }
 
+static void cache_note(rv_doctor *d, const char *name, const uint8_t *log_id, uint64_t first,
+                       uint64_t next, uint64_t fingerprint) {
+    rv_doctor_cache c = {
+        .first_sequence = first, .next_sequence = next, .fingerprint = fingerprint};
+    RV_ASSERT(strlen(name) <= RV_FILE_NAME_MAX);
+    memcpy(c.name.text, name, strlen(name) + 1);
+    memcpy(c.log_id, log_id, sizeof c.log_id);
+    rv_buffer_add(&d->caches, rv_bytes_of(&c, sizeof c));
+}
+
 static void checkpoint_mark(rv_doctor *d, const char *name, const rv_checkpoint_head *head) {
     rv_log_mark mark;
     RV_ASSERT(head->page_count > 0);
     if (!rv_log_mark_decode(head->mark, &mark) || mark.next_sequence != head->last_sequence + 1) {
         rv_doctor_find(d, RV_FINDING_CACHE, name, 24, cache,
                        "a damaged checkpoint: the place in the log that it names");
-    } else if (!d->marked || mark.next_sequence > d->mark.next_sequence) {
+        return;
+    }
+    cache_note(d, name, mark.log_id, 0, mark.next_sequence, 0);
+    if (!d->marked || mark.next_sequence > d->mark.next_sequence) {
         d->mark = mark;
         d->marked = true;
     }
@@ -150,6 +157,8 @@ static void run(rv_doctor *d, const char *name, const rv_run_span *span) {
                        "a damaged index run: its footer says something else than its name or size");
         return;
     }
+    cache_note(d, name, footer.log_id, footer.first_sequence, footer.next_sequence,
+               footer.fingerprint);
     for (uint32_t i = 0; i < footer.block_count; i++) {
         const size_t block = (size_t)i * RV_RUN_BLOCK_SIZE;
         RV_ASSERT(block + RV_RUN_BLOCK_SIZE <= at);
@@ -239,6 +248,43 @@ static void look_at(rv_doctor *d, const char *name) {
                        "Rivulet does not touch it; move it elsewhere",
                        "a file that is not Rivulet's");
     }
+}
+
+/* What a run of this interval says which segments it was made from. */
+static uint64_t fingerprint_of(const rv_doctor *d, const rv_doctor_cache *c) {
+    const rv_doctor_segment *const all = (const rv_doctor_segment *)(const void *)d->segments.ptr;
+    uint64_t fingerprint = rv_hash64(0, rv_bytes_of(d->identity.log_id, 16));
+    for (size_t i = 0; i < d->segments.len / sizeof *all; i++) {
+        const rv_doctor_segment *const s = &all[i];
+        if (s->first_sequence < c->next_sequence && s->next_sequence > c->first_sequence) {
+            uint8_t bytes[12];
+            rv_store_u64(bytes, s->first_sequence);
+            rv_store_u32(bytes + 8, s->salt);
+            fingerprint = rv_hash64(fingerprint, rv_bytes_of(bytes, sizeof bytes));
+        }
+    }
+    RV_ASSERT(c->first_sequence > 0);
+    return fingerprint;
+}
+
+void rv_doctor_caches(rv_doctor *d) {
+    const rv_doctor_cache *const all = (const rv_doctor_cache *)(const void *)d->caches.ptr;
+    RV_ASSERT(d->caches.len % sizeof *all == 0);
+    if (d->broken || !d->has_identity) {
+        return; /* then it is not known what they belong to */
+    }
+    for (size_t i = 0; i < d->caches.len / sizeof *all; i++) {
+        const rv_doctor_cache *const c = &all[i];
+        const bool is_run = c->first_sequence > 0;
+        if (memcmp(c->log_id, d->identity.log_id, sizeof c->log_id) != 0 ||
+            c->next_sequence > d->next_sequence ||
+            (is_run && c->fingerprint != fingerprint_of(d, c))) {
+            rv_doctor_find(d, RV_FINDING_OTHER, c->name.text, RV_DOCTOR_NO_OFFSET, cache,
+                           "%s of another log, or another life of this one",
+                           is_run ? "an index run" : "a checkpoint");
+        }
+    }
+    RV_ASSERT(all != NULL || d->caches.len == 0);
 }
 
 void rv_doctor_files(rv_doctor *d) {

@@ -27,7 +27,6 @@ typedef struct walk {
     uint64_t size;
     uint64_t at;
     bool last;
-    bool any;      /* a batch was met, so `last_crc` and `next` are known */
     bool overruns; /* the batch at `at` goes beyond the file */
     uint32_t crc;
     uint64_t next;
@@ -102,9 +101,9 @@ static void take_batch(rv_doctor *d, walk *w, const rv_batch_header *header) {
     count_batch(d, w, header);
     w->at += rv_batch_size(header->len);
     w->crc = header->crc;
-    w->next = header->first_sequence + header->event_count;
+    w->next = contradicts ? header->first_sequence : header->first_sequence + header->event_count;
     w->watermark = header->watermark;
-    w->any = true;
+    w->segment->next_sequence = w->next;
     if (!d->broken) {
         d->next_sequence = w->next;
         d->watermark = header->watermark;
@@ -241,6 +240,22 @@ static void end_of_log(rv_doctor *d, walk *w) {
     RV_ASSERT(w->at >= RV_SEGMENT_HEADER_SIZE);
 }
 
+/* The end of a segment behind damage, or in which it lies: it is not known what should be there. */
+static void end_behind_damage(rv_doctor *d, walk *w) {
+    RV_ASSERT(d->broken);
+    if (rv_doctor_zero(w->bytes + w->at, w->size - w->at)) {
+        return;
+    }
+    if (w->last && !w->overruns && search(w, w->at, true) == w->size) {
+        rv_doctor_find(d, RV_FINDING_TORN, w->segment->name.text, w->at,
+                       "it is kept as it is, because the log before it is damaged",
+                       "a torn tail of %u bytes", tail_end(w) - w->at);
+        return;
+    }
+    damage(d, w, w->at, "a damaged batch");
+    take_rest(d, w);
+}
+
 /* The end of a segment that another follows. */
 static void end_of_segment(rv_doctor *d, walk *w) {
     const uint64_t left = w->size - w->at;
@@ -262,7 +277,7 @@ static void end_of_segment(rv_doctor *d, walk *w) {
                        "nothing to do: nothing of the log lies there",
                        "bytes that are not zero in the space behind the last batch");
     }
-    RV_ASSERT(d->offset >= RV_SEGMENT_HEADER_SIZE);
+    RV_ASSERT(w->at >= RV_SEGMENT_HEADER_SIZE); /* d->offset is what the file says */
 }
 
 /* --- a segment --- */
@@ -314,6 +329,7 @@ static bool begin_segment(rv_doctor *d, walk *w, const walk *before) {
     }
     d->identity = w->header.identity;
     d->has_identity = true;
+    w->segment->salt = w->header.salt;
     w->next = w->header.first_sequence;
     w->watermark = w->header.watermark;
     w->at = RV_SEGMENT_HEADER_SIZE;
@@ -337,11 +353,7 @@ static void walk_segment(rv_doctor *d, walk *w, const walk *before) {
     } else if (begin_segment(d, w, before)) {
         take_batches(d, w);
         if (d->broken) {
-            const bool good = rv_doctor_zero(w->bytes + w->at, w->size - w->at);
-            if (!good) {
-                damage(d, w, w->at, "a damaged batch");
-                take_rest(d, w);
-            }
+            end_behind_damage(d, w);
         } else if (w->last) {
             end_of_log(d, w);
         } else {

@@ -266,6 +266,19 @@ test('two segments: damage in the first leaves the second readable', { timeout: 
   assert.match(missing.findings.find((f) => f.kind === 'damage').detail, /segments before are missing/);
 });
 
+test('caches of another log are told, and a damaged log does not hide them', () => {
+  const parent = folder('doctor');
+  const data = filled(parent, 'one', 20000);
+  const other = filled(parent, 'other', 20000);
+  const names = readdirSync(data).filter((name) => /^(ckp|idx)-/.test(name)).sort();
+  assert.ok(names.length > 1);
+  for (const name of names) cpSync(join(other, name), join(data, name));
+  const report = doctor(data);
+  assert.equal(report.code, 0);
+  assert.deepEqual(report.findings.map((f) => [f.file, f.kind]).sort(), names.map((name) => [name, 'other_version']));
+  must(['status', '--json', '--data', data]);
+});
+
 test('files that are left over, kept, or of nobody are told', () => {
   const parent = folder('doctor');
   const data = filled(parent, 'others', 100);
