@@ -266,11 +266,13 @@ test('two segments: damage in the first leaves the second readable', { timeout: 
   assert.match(missing.findings.find((f) => f.kind === 'damage').detail, /segments before are missing/);
 });
 
-test('caches of another log are told, and a damaged log does not hide them', () => {
+test('caches of another log are told', () => {
   const parent = folder('doctor');
   const data = filled(parent, 'one', 20000);
   const other = filled(parent, 'other', 20000);
-  const names = readdirSync(data).filter((name) => /^(ckp|idx)-/.test(name)).sort();
+  const caches = (path) => readdirSync(path).filter((name) => /^(ckp|idx)-/.test(name)).sort();
+  for (const name of caches(data)) rmSync(join(data, name));
+  const names = caches(other);
   assert.ok(names.length > 1);
   for (const name of names) cpSync(join(other, name), join(data, name));
   const report = doctor(data);
