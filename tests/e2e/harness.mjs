@@ -251,3 +251,13 @@ export const opened = (id, name = 'Ada') => ({
   type: 'account_opened',
   data: { name },
 });
+
+/** CRC-32C, bit by bit (RFC 3720). */
+export function crc32c(bytes) {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let i = 0; i < 8; i += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
+  }
+  return (crc ^ 0xffffffff) >>> 0;
+}

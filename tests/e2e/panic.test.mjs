@@ -8,19 +8,9 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { Node, cli, folder, must, ndjson, opened, prepared } from './harness.mjs';
+import { Node, cli, crc32c, folder, must, ndjson, opened, prepared } from './harness.mjs';
 
 const parent = folder('panic');
-
-/** CRC-32C, bit by bit (RFC 3720). */
-function crc32c(bytes) {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let i = 0; i < 8; i += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f63b78 : 0);
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}
 
 function record(position) {
   const bytes = Buffer.alloc(32);

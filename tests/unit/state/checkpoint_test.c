@@ -262,7 +262,7 @@ RV_TEST(what_is_no_state_is_refused_and_what_passes_can_be_used) {
         }
         RV_CHECK_PASSED();
     }
-    RV_CHECK(refused > CHANGES / 5 && passed > CHANGES / 20);
+    RV_CHECK(refused > CHANGES / 20 && passed > CHANGES / 50); /* both happen */
 }
 
 RV_TEST(headers_say_what_they_are) {
