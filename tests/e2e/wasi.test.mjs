@@ -148,12 +148,13 @@ test('WASI and native take turns on one directory', options, () => {
 test('what this build does not have is not offered, and is refused', options, () => {
   const help = mustWasi(['--help']);
   assert.match(help, /^ {2}import /m);
-  assert.doesNotMatch(help, /serve/);
+  assert.doesNotMatch(help, /serve|doctor/);
   for (const command of ['read', 'import', 'status', 'query']) {
     const page = mustWasi([command, '--help']);
     assert.doesNotMatch(page, /--url|--follow|gz|http/, command);
   }
   refused(1, /^rivulet: unsupported: .*`serve`/, ['serve', '--data', 'turns']);
+  refused(1, /^rivulet: unsupported: .*`doctor`/, ['doctor', '--data', 'turns']);
   refused(1, /^rivulet: unsupported: .*--data DIR/, ['status', '--url', 'http://127.0.0.1:1']);
   refused(2, /is not a command/, ['frobnicate']);
   refused(2, /--data DIR/, ['status']);
