@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { Node, cli, folder, must, ndjson, prepared } from './harness.mjs';
+import { Node, cli, folder, must, ndjson, prepared, synced } from './harness.mjs';
 
 /** Numbers below `n`, the same in every run. */
 function random(seed) {
@@ -168,6 +168,104 @@ test('bits of a sealed log are found, as recovery finds them', { timeout: 120000
   const report = doctor(data);
   assert.equal(report.code, 3);
   assert.match(report.findings[0].detail, /missing/);
+});
+
+test('a log cut short at any length is judged as recovery judges it', { timeout: 120000 }, () => {
+  const parent = folder('doctor');
+  const data = filled(parent, 'short', 400);
+  const path = join(data, readdirSync(data).find((name) => name.startsWith('log-')));
+  const content = readFileSync(path);
+  const next = random(5);
+  for (let i = 0; i < 40; i += 1) {
+    const length = i < 5 ? next(4096) : i < 15 ? content.length - 1 - next(200) : next(content.length);
+    writeFileSync(path, content.subarray(0, length));
+    const report = doctor(data);
+    const there = recovered(data, join(parent, 'copy'));
+    assert.equal(report.code, there.damaged ? 3 : 0, `length ${length}`);
+    assert.equal(report.intact.position, there.position, `length ${length}`);
+  }
+  writeFileSync(path, content);
+  assert.equal(doctor(data).code, 0);
+});
+
+/** CRC-32C, from the polynomial. */
+function crc32c(crc, bytes) {
+  let c = ~crc;
+  for (const byte of bytes) {
+    c ^= byte;
+    for (let i = 0; i < 8; i += 1) c = (c >>> 1) ^ (c & 1 ? 0x82f63b78 : 0);
+  }
+  return ~c >>> 0;
+}
+
+/** Makes all checksums and links of a segment's batches again; where each begins. */
+function rechain(segment) {
+  const salt = segment.readUInt32LE(96);
+  const places = [];
+  let previous = segment.readUInt32LE(4092);
+  for (let at = 4096; at < segment.length;) {
+    const end = at + 64 + Math.ceil(segment.readUInt32LE(at + 4) / 8) * 8;
+    segment.writeUInt32LE((previous ^ salt) >>> 0, at + 8);
+    previous = crc32c(salt, segment.subarray(at + 4, end));
+    segment.writeUInt32LE(previous, at);
+    places.push(at);
+    at = end;
+  }
+  return places;
+}
+
+test('events that do not decode, in batches whose checksums are right', { timeout: 120000 }, () => {
+  const parent = folder('doctor');
+  const data = filled(parent, 'decode', 400);
+  const path = join(data, readdirSync(data).find((name) => name.startsWith('log-')));
+  const content = readFileSync(path);
+  const next = random(7);
+  const states = { intact: 0, damaged: 0, newer: 0 };
+  for (let i = 0; i < 40; i += 1) {
+    const segment = Buffer.from(content);
+    const places = rechain(segment).slice(1).filter((at) => segment.readUInt32LE(at + 4) > 0);
+    assert.deepEqual(segment, content, 'as the program makes them');
+    const place = places[next(places.length)]; /* not the schema, not a seal */
+    segment[place + 64 + next(segment.readUInt32LE(place + 4))] = next(256);
+    rechain(segment);
+    writeFileSync(path, segment);
+    const report = doctor(data);
+    states[report.state] += 1;
+    if (report.state === 'intact') continue; /* another value, or what only a replay can know */
+    const found = report.findings[0];
+    assert.equal(found.offset, place);
+    const run = cli(['status', '--json', '--data', data]);
+    assert.ok(run.code !== 0, `${found.detail}, but it opens`);
+    writeFileSync(path, content);
+  }
+  writeFileSync(path, content);
+  assert.ok(states.damaged > 3 && states.newer > 3, JSON.stringify(states));
+});
+
+test("an edge's directory", { timeout: 60000 }, async () => {
+  const parent = folder('doctor');
+  const central = await Node.start(prepared(parent, 'central'));
+  const list = events(400);
+  assert.equal((await central.batch(list)).status, 201);
+  const edge = await Node.start(join(parent, 'edge'), '--upstream', central.syncUrl, '--select', '/accounts/1');
+  await synced(edge, 401);
+  assert.equal(await edge.stop(), 0);
+  assert.equal(await central.stop(), 0);
+  const report = doctor(edge.data);
+  assert.equal(report.code, 0, JSON.stringify(report.findings));
+  assert.equal(report.intact.position, 401);
+  const path = join(edge.data, report.segments[0].file);
+  const next = random(6);
+  for (let i = 0; i < 20; i += 1) {
+    const offset = next(size(path));
+    flip(path, offset, i % 8);
+    const found = doctor(edge.data);
+    const there = recovered(edge.data, join(parent, 'copy'));
+    assert.equal(found.code, 3, `offset ${offset}`);
+    assert.equal(there.damaged, true, `offset ${offset}`);
+    assert.equal(found.intact.position, there.position, `offset ${offset}`);
+    flip(path, offset, i % 8);
+  }
 });
 
 test('a node that was killed: in use, then a torn tail, then bits, as recovery judges them', { timeout: 120000 }, async () => {
