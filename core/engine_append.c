@@ -26,7 +26,7 @@ static rv_status find_id(rv_node *node, const uint8_t *id, uint64_t since, uint6
     const rv_log_identity *identity = rv_log_identity_of(node->log);
     if (rv_event_id_parse(id, identity->root_tag, &number, &unix_ms)) {
         *sequence = number;
-        return number <= rv_log_appended(node->log) ? RV_OK : RV_END;
+        return number > 0 && number <= rv_log_appended(node->log) ? RV_OK : RV_END;
     }
     node->read_generation += 1; /* it may have to read */
     return rv_log_find_id(node->log, id, since, sequence, err);
@@ -43,6 +43,7 @@ static bool is_own_id(const rv_node *node, const uint8_t *id) {
 static bool same_content(rv_node *node, const rv_event *stored) {
     const rv_event_draft *draft = &node->draft;
     if (stored->type != draft->type->number ||
+        stored->stream >= rv_state_stream_count(node->state) ||
         !rv_event_data_decode(draft->type, stored->data, node->values)) {
         return false;
     }
@@ -119,12 +120,23 @@ static rv_status answer_again(rv_node *node, const rv_append *events, size_t cou
     return status == RV_OK && met < count ? not_together(err, count) : status;
 }
 
+/* What tells batches apart by their ids. */
+static rv_hash128 ids_hash(const rv_append *events, size_t count) {
+    rv_hash128 hash = {.low = count};
+    for (size_t i = 0; i < count; i++) {
+        const rv_bytes id = {events[i].event_id, events[i].has_event_id ? 16 : 0};
+        hash = rv_hash128_add(rv_hash128_of(hash.low, id), hash);
+    }
+    return hash;
+}
+
 /* How far an earlier try came with this batch. */
 static rv_ids_met *ids_met_of(rv_node *node, const rv_append *events, size_t count) {
     rv_ids_met *const met = &node->ids_met;
     RV_ASSERT(count > 0 && events[0].has_event_id);
-    if (met->count != count || memcmp(met->first, events[0].event_id, sizeof met->first) != 0) {
-        memcpy(met->first, events[0].event_id, sizeof met->first);
+    const rv_hash128 ids = ids_hash(events, count);
+    if (met->count != count || met->ids.low != ids.low || met->ids.high != ids.high) {
+        met->ids = ids;
         met->count = count;
         met->reached = 0;
         met->since = rv_log_appended(node->log) + 1;
@@ -444,6 +456,7 @@ static void commit(rv_node *node, rv_batch *batch, const rv_writer *body, uint64
 static rv_status append_all(rv_node *node, const rv_append *events, size_t count, rv_event *results,
                             size_t *index, rv_error *err) {
     rv_writer body;
+    node->read_generation += 1; /* it may write, and what was written is kept where reads are */
     rv_status status = rv_log_append_begin(node->log, &body, err);
     if (status != RV_OK) {
         return status;
@@ -570,6 +583,7 @@ rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, r
                          (uint64_t)text.len, (uint64_t)RV_SCHEMA_TEXT_MAX);
     }
     rv_writer body;
+    node->read_generation += 1; /* as above */
     status = status == RV_OK ? rv_log_append_begin(node->log, &body, err) : status;
     if (status != RV_OK) {
         return status;

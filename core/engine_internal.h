@@ -42,7 +42,7 @@ typedef enum rv_memory_share {
 
 /* How far the ids of a batch were looked up: it goes on there when the batch is given again. */
 typedef struct rv_ids_met {
-    uint8_t first[16];
+    rv_hash128 ids; /* of all of them */
     size_t count;   /* of the batch; 0: unused */
     size_t reached; /* ids before this one are not below `since` */
     uint64_t since;

@@ -56,8 +56,10 @@ rv_status rv_panics_read(rv_panics *p) {
     if (p->open) {
         const uint64_t whole = p->size - p->size % RV_PANIC_SIZE; /* the last may be torn */
         const uint64_t from = whole > sizeof p->records ? whole - sizeof p->records : 0;
-        status =
-            rv_op_read(&p->ops, &p->op, p->file, from, p->records, (size_t)(whole - from), &got);
+        if (whole > 0) {
+            status = rv_op_read(&p->ops, &p->op, p->file, from, p->records, (size_t)(whole - from),
+                                &got);
+        }
     }
     if (status == RV_PENDING) {
         return RV_PENDING;

@@ -18,6 +18,7 @@ static rv_status broke_protocol(rv_error *err, const char *what, const rv_event 
 /* The record that names the selection begins an edge's log, so that it can be compared at open. */
 static rv_status log_selection(rv_node *node, rv_error *err) {
     rv_writer body;
+    node->read_generation += 1; /* it may write, and what was written is kept where reads are */
     const rv_status status = rv_log_append_begin(node->log, &body, err);
     if (status != RV_OK) {
         return status;
@@ -87,6 +88,7 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
         status = log_selection(node, err);
     }
     if (status == RV_OK) {
+        node->read_generation += 1;
         status = rv_log_append_begin(node->log, &r->body, err);
     }
     if (status != RV_OK) {

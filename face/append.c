@@ -99,6 +99,9 @@ static rv_status set_member(rv_append *append, rv_bytes key, const rv_json_token
     } else if (rv_bytes_are(key, "type")) {
         append->type = string ? value->text : append->type;
     } else if (rv_bytes_are(key, "data")) {
+        if (append->data.len > 0) {
+            return rv_error_set(err, RV_JSON_INVALID, "an event has `data` once");
+        }
         append->data = object ? whole : append->data;
         return object ? RV_OK
                       : rv_error_set(err, RV_REQUEST_INVALID, "`data` is a JSON object of fields");

@@ -48,7 +48,7 @@ void rv_db_column_at(rv_db *db, uint16_t aggregate, uint16_t column, rv_db_colum
         .name = owner->columns[column].name,
         .type = rv_writer_bytes(&w),
         .not_null = owner->columns[column].not_null,
-        .key = column == owner->key,
+        .key = owner->columns[column].key,
     };
 }
 
@@ -56,19 +56,21 @@ rv_status rv_db_row_find(rv_db *db, uint16_t aggregate, const rv_bytes *key, siz
                          rv_db_row *row, rv_error *err) {
     RV_ASSERT(db != NULL && row != NULL && (key != NULL || key_count == 0));
     const rv_aggregate *const owner = declared(db, aggregate);
-    const rv_column *const column = &owner->columns[owner->key];
-    if (key_count != 1) {
-        return rv_error_set(err, RV_PARAMETER_INVALID, "the key of %b has 1 column, not %u",
-                            &owner->name, (uint64_t)key_count);
+    if (key_count != owner->key_count) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "the key of %b has %u columns, not %u",
+                            &owner->name, (uint64_t)owner->key_count, (uint64_t)key_count);
     }
     rv_arena_reset(&db->scratch, 0);
-    rv_value value;
-    const rv_status status =
-        rv_value_from_text(&column->type, key[0], column->name, &db->scratch, &value, err);
-    if (status != RV_OK) {
-        return status;
+    rv_value values[RV_INDEX_COLUMNS_MAX];
+    for (uint16_t i = 0; i < owner->key_count; i += 1) {
+        const rv_column *const column = &owner->columns[owner->keys[i]];
+        const rv_status status =
+            rv_value_from_text(&column->type, key[i], column->name, &db->scratch, &values[i], err);
+        if (status != RV_OK) {
+            return status;
+        }
     }
-    const rv_row place = rv_state_row_find(rv_node_state(db->node), aggregate, &value);
+    const rv_row place = rv_state_row_find(rv_node_state(db->node), aggregate, values);
     if (place == RV_ROW_NONE) {
         return rv_error_set(err, RV_ROW_NOT_FOUND, "%b has no row with the key `%b`", &owner->name,
                             &key[0]);

@@ -171,9 +171,14 @@ bool rv_sql_bound_of(const rv_type *type, sqlite3_value *sought, bool low, rv_ar
     case RV_SQL_BLOB:
         *bound = rv_value_bytes(text_of(sought));
         return met == SQLITE_BLOB;
-    case RV_SQL_TEXT:
-        *bound = rv_value_bytes(text_of(sought));
+    case RV_SQL_TEXT: { /* no text in a row has a NUL: what stands before one bounds the same rows
+                         */
+        const rv_bytes text = text_of(sought);
+        const uint8_t *const nul = text.len == 0 ? NULL : memchr(text.ptr, 0, text.len);
+        *bound = rv_value_bytes(
+            rv_bytes_of(text.ptr, nul == NULL ? text.len : (size_t)(nul - text.ptr)));
         return met == SQLITE_TEXT;
+    }
     case RV_SQL_WIDE:
         return met == SQLITE_TEXT && bound_wide(type, text_of(sought), scratch, bound);
     default:

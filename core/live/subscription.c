@@ -83,25 +83,43 @@ static bool matches(const rv_subscription *s, const rv_event *event, rv_bytes *p
     return false;
 }
 
-/* The next event of the batch that is to be looked at; false at the batch's end. */
-static bool next_in_batch(rv_subscription *s, rv_event *event) {
+/* Batches that a checkpoint has passed over were not folded at open: whether this node can make
+ * something of an event shows only here. */
+static bool is_known(const rv_subscription *s, const rv_event *event) {
+    const rv_schema *const schema = s->node->schema;
+    return event->stream < rv_state_stream_count(s->node->state) &&
+           (event->type == RV_SYSTEM_SCHEMA_TYPE ||
+            event->type < rv_schema_event_type_count(schema));
+}
+
+static rv_status unreadable(const rv_subscription *s, rv_error *err) {
+    rv_error_set(err, RV_DATA_DAMAGED, "the batch from sequence %u on holds what is no event here",
+                 s->batch.first_sequence);
+    rv_error_fact_uint(err, "sequence", s->batch.first_sequence);
+    return RV_DATA_DAMAGED;
+}
+
+/* The next event of the batch that is to be looked at: RV_OK; RV_END at the batch's end;
+ * RV_DATA_DAMAGED. */
+static rv_status next_in_batch(rv_subscription *s, rv_event *event, rv_error *err) {
     rv_record record;
     rv_cursor c = rv_cursor_over(rv_bytes_from(s->batch.body, s->body_offset));
     while (rv_cursor_left(&c) > 0) {
-        /* The log has verified the batch, and opening has read every record of it. */
-        const bool readable = rv_record_read(&c, &s->context, &record);
-        RV_ASSERT(readable);
+        if (!rv_record_read(&c, &s->context, &record) ||
+            (record.kind == RV_RECORD_EVENT && !is_known(s, &record.event))) {
+            return unreadable(s, err);
+        }
         s->body_offset = s->batch.body.len - rv_cursor_left(&c);
         if (record.kind == RV_RECORD_EVENT && record.event.sequence >= s->next_sequence) {
             s->next_sequence = record.event.sequence + 1;
             *event = record.event;
-            return true;
+            return RV_OK;
         }
     }
     s->in_batch = false;
     s->watermark = s->batch.watermark;
     s->chain_hash = s->batch.chain_hash;
-    return false;
+    return RV_END;
 }
 
 /* --- of one stream --- */
@@ -193,7 +211,7 @@ static rv_status stream_next(rv_subscription *s, rv_event *event, rv_bytes *path
     if (status != RV_OK) {
         return status;
     }
-    if (!event_of(s, sequence, event) || event->stream != s->stream.stream) {
+    if (!event_of(s, sequence, event) || event->stream != s->stream.stream || !is_known(s, event)) {
         s->in_batch = false;
         s->ahead_at = s->ahead_count;
         s->stream.sequence = s->next_sequence;
@@ -222,12 +240,14 @@ static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *
                 return status;
             }
         }
-        if (next_in_batch(s, event)) {
-            if (matches(s, event, path)) {
-                return RV_OK;
-            }
-            scanned += 1;
+        const rv_status status = next_in_batch(s, event, err);
+        if (status == RV_OK && matches(s, event, path)) {
+            return RV_OK;
         }
+        if (status == RV_DATA_DAMAGED) {
+            return status;
+        }
+        scanned += status == RV_OK;
     }
     RV_ASSERT(scanned == scan_max);
     return RV_PENDING;

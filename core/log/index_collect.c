@@ -55,7 +55,7 @@ static void collect_tail_ids(const rv_tail *tail, rv_collected *c) {
     RV_ASSERT(c->id_count == 0);
     for (uint64_t i = tail->id_first; i < tail->id_next; i += 1) { /* its capacity bounds it */
         const rv_tail_id *const id = &tail->ids[rv_tail_at(tail, i)];
-        if (id->sequence >= c->first && id->sequence < c->end) {
+        if (id->sequence >= c->first && id->sequence < c->end && c->id_count < c->cap) {
             memcpy(c->ids + (size_t)c->id_count * 16, id->id, 16);
             c->id_at[c->id_count] = (uint32_t)(id->sequence - c->first);
             c->id_count += 1;

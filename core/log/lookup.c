@@ -100,19 +100,29 @@ static rv_status stream_in_tail(const rv_log *log, rv_log_stream_cursor *c,
 static rv_status stream_in_run(rv_log *log, uint32_t index, rv_log_stream_cursor *c,
                                rv_log_sequences *found) {
     rv_run_entry entries[RV_LOG_SEQUENCES_MAX];
-    rv_found list = {.entries = entries,
-                     .cap = found->cap < RV_LOG_SEQUENCES_MAX ? found->cap : RV_LOG_SEQUENCES_MAX};
     const uint64_t next = log->runs.runs[index].span.next;
-    const rv_seek seek = {RV_SEEK_FROM, RV_RUN_STREAMS, {c->stream, c->version}};
-    const rv_status status = rv_index_seek(log, index, &seek, &list);
-    if (status != RV_OK && status != RV_END) {
-        return status;
-    }
-    for (uint32_t i = 0; i < list.count && entries[i].key.a == c->stream; i += 1) {
-        if (entries[i].c >= c->sequence && entries[i].c < next && entries[i].key.b > 0 &&
-            entries[i].key.b < UINT64_MAX) {
-            stream_take(c, found, entries[i].key.b, entries[i].c);
+    bool more = true;
+    while (more && found->count == 0) { /* each round begins at a greater version */
+        rv_found list = {.entries = entries,
+                         .cap =
+                             found->cap < RV_LOG_SEQUENCES_MAX ? found->cap : RV_LOG_SEQUENCES_MAX};
+        const uint64_t version = c->version;
+        const rv_seek seek = {RV_SEEK_FROM, RV_RUN_STREAMS, {c->stream, version}};
+        const rv_status status = rv_index_seek(log, index, &seek, &list);
+        if (status != RV_OK && status != RV_END) {
+            return status;
         }
+        uint32_t i = 0;
+        for (; i < list.count && entries[i].key.a == c->stream; i += 1) {
+            const uint64_t met = entries[i].key.b;
+            const bool valid = met > 0 && met < UINT64_MAX && entries[i].c < next;
+            if (valid && entries[i].c >= c->sequence) {
+                stream_take(c, found, met, entries[i].c);
+            } else if (valid && met >= c->version) {
+                c->version = met + 1; /* before what is asked for */
+            }
+        }
+        more = status == RV_OK && list.count > 0 && i == list.count && c->version > version;
     }
     if (found->count == 0) {
         c->sequence = next;

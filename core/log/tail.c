@@ -185,6 +185,11 @@ static void id_prepend(rv_tail *tail, uint64_t sequence, const uint8_t *id) {
 
 bool rv_tail_prepend(rv_tail *tail, const rv_tail_older *older) {
     RV_ASSERT(older->count <= older->first + older->count);
+    while (tail->id_first < tail->id_next &&
+           tail->ids[rv_tail_at(tail, tail->id_first)].sequence < tail->base) {
+        id_drop_oldest(
+            tail); /* a batch that was taken back had moved the base; it is given again */
+    }
     if (older->first + older->count != tail->base || older->first == 0 ||
         older->count > tail->cap - rv_tail_count(tail) ||
         older->id_count > tail->cap - (uint32_t)(tail->id_next - tail->id_first)) {

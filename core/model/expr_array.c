@@ -261,12 +261,27 @@ static rv_status to_string(const rv_expr_step *step, rv_value *values, const rv_
     return status == RV_OK ? rv_call_written(env, &w, &values[0]) : status;
 }
 
+/* What is sought may be looked at once for each element. */
+static uint64_t price_of_search(const rv_expr_step *step, const rv_value *values, bool first) {
+    const rv_value *const array = &values[first ? 0 : 1];
+    const rv_value *const sought = &values[first ? 1 : 0];
+    if (array->class_ != RV_VALUE_BYTES || sought->class_ != RV_VALUE_BYTES) {
+        return 0;
+    }
+    const rv_array over = rv_array_over(first ? &step->left : &step->right, array->as.bytes);
+    RV_ASSERT(over.next == 0);
+    return (uint64_t)over.count * sought->as.bytes.len;
+}
+
 rv_status rv_call_array(const rv_expr_step *step, rv_value *values, const rv_call_env *env) {
     const rv_call call = (rv_call)step->target;
     uint64_t len = 0;
     RV_ASSERT(call >= RV_CALL_ARRAY && call <= RV_CALL_ALL_GREATER_EQUAL);
     for (uint32_t i = 0; i < step->kind; i++) {
         len += values[i].class_ == RV_VALUE_BYTES ? values[i].as.bytes.len : 1;
+    }
+    if (call == RV_CALL_ARRAY_POSITION || call >= RV_CALL_ANY_EQUAL) {
+        len += price_of_search(step, values, call == RV_CALL_ARRAY_POSITION);
     }
     const rv_status status = rv_call_charge(env, len);
     if (status != RV_OK) {

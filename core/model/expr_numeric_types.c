@@ -18,7 +18,7 @@ static bool is_integer(rv_type_kind kind) {
 /* numeric with so many digits before the point and after it; wide when they are too many. */
 static rv_type numeric_of(uint32_t whole, uint32_t scale) {
     const uint32_t size = whole + scale;
-    RV_ASSERT(whole < 4096 && scale < 4096);
+    RV_ASSERT(whole <= RV_DECIMAL_WHOLE_MAX && scale <= RV_DECIMAL_SCALE_MAX);
     if (size > RV_NUMERIC_DIGITS_MAX) {
         return any_numeric;
     }

@@ -228,7 +228,8 @@ static uint64_t round_decimal(const decimal *d, uint32_t bits, int32_t lowest, i
     const uint64_t low = shift_rounded(near.m - NEAR_ERROR, shift);
     const uint64_t high = shift_rounded(wraps ? UINT64_MAX : near.m + NEAR_ERROR, shift);
     RV_ASSERT(high == low || high == low + 1);
-    if (low == high && !(wraps && shift >= 64)) {
+    /* At 65 the greatest of all may lie beyond half a unit; further down nothing does. */
+    if (low == high && !(wraps && shift == 65)) {
         return low;
     }
     const int order = compare_midpoint(d, low, *unit);

@@ -70,8 +70,10 @@ bool rv_moment_add(int64_t us, rv_interval interval, int64_t *result) {
         if (interval.months != 0 && !add_months(&sum, interval.months)) {
             return false;
         }
+        int64_t days_us;
         if (interval.days != 0 &&
-            (__builtin_add_overflow(sum, interval.days * RV_DAY_US, &sum) || !in_range(sum))) {
+            (__builtin_mul_overflow((int64_t)interval.days, RV_DAY_US, &days_us) ||
+             __builtin_add_overflow(sum, days_us, &sum) || !in_range(sum))) {
             return false;
         }
         if (__builtin_add_overflow(sum, interval.us, &sum) || !in_range(sum)) {

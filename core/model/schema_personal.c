@@ -80,15 +80,21 @@ static bool refers(const rv_aggregate *aggregate, uint16_t column) {
     return does;
 }
 
-/* True when the event type computes something from the column. */
+static bool counts(rv_action_kind kind) {
+    RV_ASSERT(kind <= RV_ACTION_DECREMENT);
+    return kind == RV_ACTION_INCREMENT || kind == RV_ACTION_DECREMENT;
+}
+
+/* True when the event type computes something from the column: what it counts to, too. */
 static bool computes_from(const rv_event_type *type, uint16_t aggregate, uint16_t column) {
     bool computes = false;
     RV_ASSERT(column != RV_NONE);
     for (uint16_t a = 0; a < type->action_count && !computes; a++) {
         const rv_action *const action = &type->actions[a];
-        computes = action->kind == RV_ACTION_COMPUTE &&
-                   type->touches[action->touch].aggregate == aggregate &&
-                   rv_expr_reads(&action->expr, (uint32_t)type->field_count + column);
+        const bool reads = action->kind == RV_ACTION_COMPUTE
+                               ? rv_expr_reads(&action->expr, (uint32_t)type->field_count + column)
+                               : counts(action->kind) && action->column == column;
+        computes = reads && type->touches[action->touch].aggregate == aggregate;
     }
     return computes;
 }
@@ -190,6 +196,19 @@ static rv_status judge_computed(rv_schema_parser *p, const rv_event_type_draft *
     return RV_OK;
 }
 
+/* A count goes on from what the column holds. */
+static rv_status judge_count(rv_schema_parser *p, const rv_binding_draft *binding) {
+    const rv_event_type *const source =
+        personal_source(p, binding->aggregate->number, binding->column);
+    RV_ASSERT(!binding->computed.present);
+    return source == NULL
+               ? RV_OK
+               : rv_schema_fail(p, RV_SCHEMA_INVALID, &binding->column_name,
+                                "column `%b` cannot be counted in: a PERSONAL field of event type "
+                                "`%b` updates it",
+                                (rv_bytes[3]){binding->column_name.text, source->name});
+}
+
 rv_status rv_schema_judge_personal(rv_schema_parser *p, const rv_event_type_draft *draft,
                                    const rv_event_type *made) {
     RV_ASSERT(made->field_count == draft->field_count);
@@ -203,6 +222,8 @@ rv_status rv_schema_judge_personal(rv_schema_parser *p, const rv_event_type_draf
             status = judge_binding(p, draft, made, binding);
         } else if (binding->computed.present) {
             status = judge_computed(p, draft, made, binding);
+        } else if (binding->verb == RV_VERB_INCREMENTS || binding->verb == RV_VERB_DECREMENTS) {
+            status = judge_count(p, binding);
         }
     }
     return status;

@@ -131,7 +131,8 @@ rv_checkpoint_kind rv_checkpoint_head_decode(const uint8_t *from, rv_checkpoint_
         .last_sequence = rv_load_u64(rest + 36),
     };
     memcpy(head->mark, from + 24, sizeof head->mark);
-    const bool fits = head->page_count > 0 && head->page_count <= RV_PAGES_MAX &&
+    const bool fits = head->words_len > 0 && head->page_count > 0 &&
+                      head->page_count <= RV_PAGES_MAX &&
                       rv_checkpoint_page_at(head, RV_PAGE_FIRST) % RV_CHECKPOINT_ALIGN == 0;
     return fits ? RV_CHECKPOINT_USABLE : RV_CHECKPOINT_DAMAGED;
 }

@@ -138,12 +138,27 @@ typedef struct referring {
     uint32_t place;  /* RV_SLOT_NONE: not known which */
 } referring;
 
+/* True when the key's values are such as the columns hold: a scaled numeric may refer to a wide
+ * one, which is kept otherwise. */
+static bool held_alike(const rv_aggregate *aggregate, const uint16_t *columns, uint16_t count,
+                       const rv_value *key) {
+    bool alike = true;
+    for (uint16_t i = 0; i < count; i += 1) {
+        RV_ASSERT(columns[i] < aggregate->column_count);
+        alike = alike && key[i].class_ == rv_type_class(&aggregate->columns[columns[i]].type);
+    }
+    return alike;
+}
+
 /* Looks for a row that refers by these columns; an index that begins with them tells at once. */
 static uint32_t find_referring_row(const rv_fold *f, const rv_aggregate *aggregate,
                                    const uint16_t *columns, uint16_t count, const rv_value *key,
                                    uint32_t except) {
     uint32_t found = RV_SLOT_NONE;
     RV_ASSERT(count > 0);
+    if (!held_alike(aggregate, columns, count, key)) {
+        return found;
+    }
     for (uint16_t i = 0; i < aggregate->index_count && found == RV_SLOT_NONE; i += 1) {
         const rv_aggregate_index *const index = &aggregate->indexes[i];
         if (index->column_count >= count &&

@@ -19,8 +19,10 @@ static rv_status prepare(rv_fold *f, const rv_aggregate *aggregate, const rv_fol
     *key = (rv_fold_key){.key = values[0], .all = values, .place = RV_SLOT_NONE};
     bool fits = true;
     for (uint16_t i = 0; i < aggregate->key_count; i += 1) {
-        const rv_column *const column = &aggregate->columns[aggregate->keys[i]];
         key->null = key->null || rv_value_is_null(&values[i]);
+    }
+    for (uint16_t i = 0; i < aggregate->key_count && !key->null; i += 1) {
+        const rv_column *const column = &aggregate->columns[aggregate->keys[i]];
         if (!rv_type_same(parts->types[i], &column->type)) {
             const rv_status status =
                 rv_value_coerce(parts->types[i], &column->type, column->name, f->scratch,

@@ -238,6 +238,55 @@ RV_TEST(ids_that_only_look_like_the_nodes_own_are_refused) {
     fixture_free(&f);
 }
 
+/* The root's tag with the number 0, which no event has. (It was looked for, and stopped the node.)
+ */
+RV_TEST(an_id_with_the_nodes_tag_and_no_number_is_refused) {
+    fixture f = fixture_root(5);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"ada\"}"), RV_OK);
+    rv_append append = fixture_event("/accounts/1", "deposited", "{\"amount\":5}");
+    append.has_event_id = true;
+    rv_event_id_make(rv_node_identity(f.node)->root_tag, 0, INT64_C(1700000000000000),
+                     append.event_id);
+    rv_event result;
+    RV_CHECK_STATUS(fixture_append_all(f.node, &append, 1, &result, &f.err), RV_EVENT_ID_REUSED);
+    fixture_free(&f);
+}
+
+/* A key that refers in another type than it is kept in, by a text too long for an index: the row
+ * that refers is told of or not, and nothing stops. A key of which a part is NULL refers to
+ * nothing, whatever its other parts are. */
+RV_TEST(keys_of_several_columns_refer_across_types) {
+    static const char more[] =
+        "CREATE SHARED AGGREGATE k (t text, n numeric(10,2), PRIMARY KEY (t, n));"
+        "CREATE SHARED AGGREGATE r (id integer PRIMARY KEY, t text, n numeric(20,2), x bigint,"
+        " y bigint, FOREIGN KEY (t, n) REFERENCES k(t, n), FOREIGN KEY (x, y) REFERENCES z(x, y),"
+        " INDEX (t, n));"
+        "CREATE EVENT_TYPE k_made (s integer, t creates k(t), n creates k(n));"
+        "CREATE EVENT_TYPE r_made (s integer, id creates r(id), t updates r(t), n updates r(n),"
+        " x updates r(x), y updates r(y));"
+        "CREATE EVENT_TYPE k_gone (s integer, t deletes k(t), n deletes k(n));"
+        "CREATE STREAM things (path \"/things/{s}\", event_types (k_made, r_made, k_gone));";
+    static const char first[] = "CREATE SHARED AGGREGATE z (x smallint, y smallint,"
+                                " PRIMARY KEY (x, y));";
+    fixture f = fixture_root(6);
+    rv_event event;
+    RV_CHECK_STATUS(rv_node_schema_apply(f.node, rv_bytes_of_string(first), &event, &f.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_schema_apply(f.node, rv_bytes_of_string(more), &event, &f.err), RV_OK);
+    char data[300];
+    char text[141];
+    memset(text, 't', sizeof text - 1);
+    text[sizeof text - 1] = 0;
+    snprintf(data, sizeof data, "{\"t\":\"%s\",\"n\":\"1.5\"}", text);
+    RV_CHECK_STATUS(fixture_append(&f, "/things/1", "k_made", data), RV_OK);
+    snprintf(data, sizeof data, "{\"id\":1,\"t\":\"%s\",\"n\":\"1.5\",\"x\":100000}", text);
+    RV_CHECK_STATUS(fixture_append(&f, "/things/1", "r_made", data), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&f, "/things/1", "r_made", "{\"id\":2,\"x\":100000,\"y\":1}"),
+                    RV_VALUE_OUT_OF_RANGE);
+    snprintf(data, sizeof data, "{\"t\":\"%s\",\"n\":\"1.5\"}", text);
+    RV_CHECK_STATUS(fixture_append(&f, "/things/1", "k_gone", data), RV_ROW_REFERENCED);
+    fixture_free(&f);
+}
+
 RV_TEST(metadata_is_kept_on_one_line) {
     fixture f = fixture_root(27);
     rv_append append = fixture_event("accounts", "account_opened", "{\"name\":\"ada\"}");
@@ -552,6 +601,8 @@ int main(void) {
     RV_RUN(the_same_id_again_gives_the_first_answer);
     RV_RUN(ids_that_were_accepted_apart_are_not_a_batch);
     RV_RUN(ids_that_only_look_like_the_nodes_own_are_refused);
+    RV_RUN(an_id_with_the_nodes_tag_and_no_number_is_refused);
+    RV_RUN(keys_of_several_columns_refer_across_types);
     RV_RUN(metadata_is_kept_on_one_line);
     RV_RUN(a_batch_whose_header_does_not_fit_its_records_is_damage);
     RV_RUN(a_schema_grows_and_a_bad_one_changes_nothing);

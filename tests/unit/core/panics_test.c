@@ -120,6 +120,15 @@ RV_TEST(fewer_or_others_change_nothing) {
     fixture_free(&f);
 }
 
+RV_TEST(a_file_that_holds_no_record_changes_nothing) {
+    fixture f = with_accounts(5);
+    const uint8_t torn[13] = {0};
+    write_panics(&f, torn, sizeof torn);
+    RV_CHECK_STATUS(fixture_open(&f, RV_ROLE_STORED, NULL), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"bob\"}"), RV_OK);
+    fixture_free(&f);
+}
+
 RV_TEST(only_the_last_records_count) {
     fixture f = with_accounts(4);
     remove_checkpoints(&f);
@@ -134,6 +143,7 @@ int main(void) {
     RV_RUN(an_event_that_panicked_three_times_ends_the_log);
     RV_RUN(a_position_that_would_come_next_ends_appending);
     RV_RUN(fewer_or_others_change_nothing);
+    RV_RUN(a_file_that_holds_no_record_changes_nothing);
     RV_RUN(only_the_last_records_count);
     return rv_test_done();
 }

@@ -186,7 +186,49 @@ RV_TEST(each_matching_event_comes_once_and_in_order) {
     }
 }
 
+/* Goes on in the middle of one stream, whose older events fill more than one look into the index.
+ * (Mended: all that came after them in the same run was passed over.) */
+RV_TEST(one_stream_goes_on_from_a_sequence_in_the_middle) {
+    fixture f = fixture_root(9);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"ada\"}"), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"bob\"}"), RV_OK);
+    for (unsigned i = 0; i < 6000; i++) {
+        const char *const path = i % 25 == 0 ? "/accounts/1" : "/accounts/2";
+        RV_CHECK_STATUS(fixture_append(&f, path, "deposited", "{\"amount\":1}"), RV_OK);
+        RV_CHECK(i % 500 != 0 || fixture_settle(f.node));
+    }
+    RV_CHECK(fixture_settle(f.node));
+    const uint64_t from = 3000;
+    rv_path_pattern pattern;
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/accounts/1"), &pattern, NULL), RV_OK);
+    rv_subscription s;
+    rv_subscription_open(&s, f.node, &pattern, 1, from);
+    uint64_t expected = 0, met = 0;
+    for (uint64_t sequence = 4; sequence <= rv_node_sequence(f.node); sequence++) {
+        expected += (sequence - 4) % 25 == 0 && sequence >= from;
+    }
+    for (unsigned i = 0; i < 100000; i++) {
+        rv_event event;
+        rv_bytes path;
+        rv_error err;
+        const rv_status status = rv_subscription_next(&s, 100, &event, &path, &err);
+        if (status == RV_END) {
+            break;
+        }
+        if (status != RV_OK) {
+            RV_CHECK(status == RV_PENDING || status == RV_BUSY);
+            fixture_poll(f.node);
+            continue;
+        }
+        RV_CHECK(event.sequence >= from && (event.sequence - 4) % 25 == 0);
+        met += 1;
+    }
+    RV_CHECK_EQ(met, expected);
+    fixture_free(&f);
+}
+
 int main(void) {
+    RV_RUN(one_stream_goes_on_from_a_sequence_in_the_middle);
     RV_RUN(each_matching_event_comes_once_and_in_order);
     return rv_test_done();
 }

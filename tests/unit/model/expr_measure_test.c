@@ -39,6 +39,8 @@ static const struct {
     {"sqrt(2)", "double precision", "1.4142135623730951", RV_OK},
     {"sqrt(2::real)", "double precision", "1.4142135623730951", RV_OK},
     {"sqrt(-1)", NULL, NULL, RV_VALUE_OUT_OF_RANGE},
+    {"timestamp '2000-01-01' + interval '213503983 days'", NULL, NULL, RV_VALUE_OUT_OF_RANGE},
+    {"timestamp '2000-01-01' - interval '213503983 days'", NULL, NULL, RV_VALUE_OUT_OF_RANGE},
     {"0.1::real = 0.1", "boolean", "false", RV_OK},
     {"0.1::float8 = 0.1", "boolean", "true", RV_OK},
     {"2::float8 in (1, 2.0)", "boolean", "true", RV_OK},

@@ -335,6 +335,14 @@
  "CREATE EVENT_TYPE e (id references a(id), y text updates a(u) = (coalesce(a.n, y)))",
  RV_SCHEMA_INVALID, 3, 66,
  "nothing can be computed from column `n`, which a PERSONAL field of event type `b` updates"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, k integer)\n"
+ "CREATE EVENT_TYPE b (id references a(id), x PERSONAL updates a(k))\n"
+ "CREATE EVENT_TYPE e (id references a(id), y integer increments a(k))",
+ RV_SCHEMA_INVALID, 3, 66, "a PERSONAL field of event type `b` updates it"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, k integer)\n"
+ "CREATE EVENT_TYPE b (id references a(id), y integer decrements a(k))\n"
+ "CREATE EVENT_TYPE e (id references a(id), x PERSONAL updates a(k))",
+ RV_SCHEMA_INVALID, 3, 64, "from which event type `b` computes an update"},
 {"CREATE EVENT_TYPE e (x text PERSONAL)\n"
  "CREATE STREAM s (path \"/x/{x}\" event_types (e))",
  RV_SCHEMA_INVALID, 2, 45,
