@@ -151,19 +151,6 @@ bool rv_tail_find(const rv_tail *tail, const rv_tail_range *range, uint32_t stre
     return false;
 }
 
-bool rv_tail_find_last(const rv_tail *tail, const rv_tail_range *range, uint32_t stream,
-                       uint64_t version, uint64_t *sequence) {
-    RV_ASSERT(range->from >= tail->base && range->end <= tail->next);
-    for (uint64_t s = range->end; s > range->from; s -= 1) { /* the capacity bounds it */
-        const uint32_t at = rv_tail_at(tail, s - 1);
-        if (tail->streams[at] == stream && tail->versions[at] <= version) {
-            *sequence = s - 1;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The oldest id of all: it goes to the end of its chain. */
 static void id_prepend(rv_tail *tail, uint64_t sequence, const uint8_t *id) {
     hash_begin(tail);

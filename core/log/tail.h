@@ -70,10 +70,6 @@ typedef struct rv_tail_range {
 RV_MUST_USE bool rv_tail_find(const rv_tail *tail, const rv_tail_range *range, uint32_t stream,
                               uint64_t version, uint64_t *sequence);
 
-/* The last one before `range->end`, at `from` or above, of at most this version. */
-RV_MUST_USE bool rv_tail_find_last(const rv_tail *tail, const rv_tail_range *range, uint32_t stream,
-                                   uint64_t version, uint64_t *sequence);
-
 /* The event with this foreign id. */
 RV_MUST_USE bool rv_tail_find_id(const rv_tail *tail, const uint8_t *id, uint64_t *sequence);
 

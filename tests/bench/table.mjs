@@ -100,11 +100,8 @@ async function firstSync(central, position, index) {
 async function sync() {
   execFileSync(join(root, 'build/native/rivulet'),
     ['schema', 'apply', join(data, 'loans.schema.sql'), '--data', join(folder, 'central')], { stdio: 'ignore' });
-  const start = performance.now();
   execFileSync(join(root, 'build/native/rivulet'),
     ['import', join(data, 'loans.ndjson.gz'), '--data', join(folder, 'central')], { stdio: 'ignore' });
-  const imported = (performance.now() - start) / 1000;
-  row('import of the NDJSON (CLI, durable)', perSecond(262200 / imported), '', '', '', true);
   const central = await Node.start(join(folder, 'central'));
   const { position } = await central.status();
   const runs = [];
