@@ -83,13 +83,20 @@ static rv_step segment_failed(rv_log *log, rv_status status, const char *what) {
 
 /* --- LIST --- */
 
-/* An older generation than that in the table; what does not fit is met again another time. */
+/* An older generation than that in the table: kept with the highest ones first, so that the highest
+ * whole one is found first. What does not fit is met again another time. */
 static void generation_note(rv_recovery *r, uint64_t first_sequence, uint32_t generation) {
     RV_ASSERT(r->other_count <= RV_LOG_GENERATIONS);
-    if (r->other_count < RV_LOG_GENERATIONS) {
-        r->others[r->other_count] = (rv_generation){first_sequence, generation};
-        r->other_count += 1;
+    if (r->other_count == RV_LOG_GENERATIONS) {
+        return;
     }
+    uint32_t at = r->other_count;
+    while (at > 0 && r->others[at - 1].generation < generation) {
+        r->others[at] = r->others[at - 1];
+        at -= 1;
+    }
+    r->others[at] = (rv_generation){first_sequence, generation};
+    r->other_count += 1;
 }
 
 /* Keeps the table in order of first sequences, with the highest generation. False: it is full. */
@@ -158,7 +165,7 @@ static rv_step recover_list(rv_log *log) {
 /* --- GENERATIONS --- */
 
 /* The header is written last: a generation with a good one is whole, and the older one goes; else
- * it is the newer one that goes. */
+ * it is the newer one that goes, and the next older one is looked at. */
 static rv_step recover_generations(rv_log *log) {
     rv_recovery *const r = &log->recovery;
     if (r->other_at == r->other_count) {

@@ -209,6 +209,49 @@ RV_TEST(of_two_whole_ones_the_newer_stays) {
     RV_CHECK_EQ(n.recovered, 0);
 }
 
+/* Of three generations the highest that is whole stays, in whatever order they are listed. */
+RV_TEST(of_three_the_highest_whole_one_stays) {
+    static const uint32_t orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                          {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    static uint8_t files[3][64 << 10];
+    size_t sizes[3] = {0, 0, 0};
+    node n;
+    rv_file_name name;
+    uint64_t random = 6;
+    make(&n);
+    RV_CHECK_PASSED();
+    for (uint32_t g = 0; g < 3; g += 1) {
+        rv_segment_name(g, 1, &name);
+        sizes[g] = read_file(&n, name.text);
+        memcpy(files[g], copy, sizes[g]);
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        RV_CHECK(g == 2 || rewrite(&n, &the_twin, 0, &random) == RV_OK);
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+        rv_sim_disk_crash(n.disk);
+    }
+    for (unsigned i = 0; i < 4 * 6; i += 1) {
+        const uint32_t broken = i / 6; /* 0: none; 1: the newest; 2: two; 3: all that are newer */
+        rv_io_result result;
+        for (uint32_t g = 0; g < 3; g += 1) {
+            rv_segment_name(g, 1, &name);
+            (void)n.host.ops->remove(n.host.ctx, 1, name.text, &result);
+        }
+        for (unsigned k = 0; k < 3; k += 1) {
+            const uint32_t g = orders[i % 6][k];
+            const bool whole = g + broken < 3 || (g == 1 && broken == 3);
+            memcpy(copy, files[g], sizes[g]);
+            rv_segment_name(g, 1, &name);
+            put_file(&n, name.text, whole ? 0 : 4096, sizes[g]);
+        }
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        RV_CHECK_EQ(n.recovered, the_twin.count);
+        uint32_t highest = 0;
+        RV_CHECK_EQ(count_files(&n, &highest), rv_log_segment_count(n.log));
+        RV_CHECK_EQ(highest, broken == 0 ? 2 : broken == 2 ? 0 : 1);
+        rv_sim_disk_crash(n.disk);
+    }
+}
+
 /* --- the nth operation goes wrong --- */
 
 static void fault_at(uint64_t at, rv_sim_fault fault, rv_sim_crash crash, bool *beyond) {
@@ -272,6 +315,7 @@ int main(void) {
     RV_RUN(a_rewritten_log_is_the_same);
     RV_RUN(a_generation_that_is_not_whole_goes);
     RV_RUN(of_two_whole_ones_the_newer_stays);
+    RV_RUN(of_three_the_highest_whole_one_stays);
     RV_RUN(every_operation_goes_wrong_in_every_way);
     return rv_test_done();
 }
