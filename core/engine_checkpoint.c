@@ -65,7 +65,8 @@ void rv_checkpoint_name(uint64_t number, rv_file_name *name) {
     }
     rv_write_text(&w, ".bin");
     rv_write_u8(&w, 0);
-    RV_ASSERT(!w.full && number > 0);
+    RV_ASSERT(!w.full);
+    RV_ASSERT(number > 0 && number <= RV_CHECKPOINT_NUMBER_MAX);
 }
 
 /* --- when --- */
@@ -184,7 +185,8 @@ static void begin(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     rv_saving *const s = &k->saving;
     RV_ASSERT(s->phase == RV_SAVING_IDLE && !rv_op_active(&k->op) && !node->receiving.active);
-    k->last_number += 1;
+    const bool last = k->last_number == RV_CHECKPOINT_NUMBER_MAX;
+    k->last_number += last ? 0 : 1;
     *s = (rv_saving){
         .number = k->last_number,
         .head.recorded_at = node->recorded_at,
@@ -192,8 +194,10 @@ static void begin(rv_node *node) {
         .selection_logged = node->selection_logged,
         .text_count = rv_schema_version(node->schema),
     };
-    const char *what = "there are too many snapshots";
-    rv_status status = rv_state_save_begin(node->state, &s->snapshot, &s->head);
+    const char *what = last ? "there is no greater number; remove the file that has it"
+                            : "there are too many snapshots";
+    rv_status status =
+        last ? RV_DATA_EXISTS : rv_state_save_begin(node->state, &s->snapshot, &s->head);
     if (status == RV_OK && !words_measure(node)) {
         status = RV_MEMORY_EXHAUSTED;
         what = "the schema is too large to be read again within the memory budget";

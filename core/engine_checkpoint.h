@@ -24,6 +24,9 @@
 #define RV_CHECKPOINT_TICKETS UINT64_C(2) /* RV_LOG_TICKETS is 1 */
 #define RV_CHECKPOINT_FILES   16u         /* that are known by name */
 
+/* A name with a greater number, which cannot be counted up, is not a checkpoint's. */
+#define RV_CHECKPOINT_NUMBER_MAX (UINT64_MAX - 1)
+
 typedef enum rv_saving_phase {
     RV_SAVING_IDLE,
     RV_SAVING_CREATE,
@@ -130,7 +133,7 @@ bool rv_checkpoints_busy(const rv_node *node);
 /* Closing: RV_PENDING until there is nothing more to do. */
 RV_MUST_USE rv_status rv_checkpoints_close(rv_node *node);
 
-/* `ckp-NNNNNNNNNNNNNNNN.bin` */
+/* `ckp-NNNNNNNNNNNNNNNN.bin`; numbers are 1 to RV_CHECKPOINT_NUMBER_MAX. */
 void rv_checkpoint_name(uint64_t number, rv_file_name *name);
 
 #endif

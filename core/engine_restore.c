@@ -37,7 +37,7 @@ static uint64_t name_parse(const char *text) {
         }
         number = number << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
     }
-    return number;
+    return number <= RV_CHECKPOINT_NUMBER_MAX ? number : 0;
 }
 
 /* The state and what came with it is as it was before. */

@@ -237,6 +237,48 @@ RV_TEST(files_that_are_gone_cut_or_not_finished_are_passed_over) {
     station_free(&s);
 }
 
+static void make_file(const station *s, const char *name) {
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(s->disk);
+    RV_CHECK_EQ(host.ops->create(host.ctx, 4, name, &result), RV_IO_DONE);
+    const rv_file file = result.file;
+    RV_CHECK_EQ(host.ops->flush(host.ctx, 6, file, &result), RV_IO_DONE);
+    host.ops->close(host.ctx, file);
+}
+
+/* Numbers end: what cannot be counted up is no checkpoint, and the last number is told. */
+RV_TEST(a_number_that_has_no_next_one_is_told) {
+    station s = station_create();
+    rv_hash128 hash;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    make_file(&s, "ckp-ffffffffffffffff.bin");
+    make_file(&s, "ckp-000000000000000g.bin"); /* nor are these */
+    make_file(&s, "ckp-000000000000000-.bin");
+    make_file(&s, "ckp-0000000000000001.bak");
+    make_file(&s, "ckp-0000000000000000.bin");
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    fixture_checkpoint_growth = 1;
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK(station_work(&s, 61, 1));
+    hash = rv_node_state_hash(s.node);
+    const uint64_t number = rv_node_checkpoint_of(s.node)->number;
+    RV_CHECK_STATUS(fixture_close(s.node, &s.err), RV_END);
+    RV_CHECK(rv_node_checkpoint_of(s.node)->number > number);
+    RV_CHECK(rv_node_checkpoint_of(s.node)->number < 1000);
+    make_file(&s, "ckp-fffffffffffffffe.bin");
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s.node), hash));
+    RV_CHECK(station_work(&s, 62, 2)); /* appending goes on */
+    hash = rv_node_state_hash(s.node);
+    RV_CHECK_STATUS(fixture_close(s.node, &s.err), RV_END);
+    const rv_error *const why = &rv_node_checkpoint_of(s.node)->failure;
+    RV_CHECK_STATUS(why->status, RV_DATA_EXISTS);
+    RV_CHECK(strstr(why->detail, "ckp-fffffffffffffffe.bin") != NULL);
+    RV_CHECK(strstr(why->detail, "no greater number") != NULL);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    station_free(&s);
+}
+
 /* A checkpoint that cannot be read is passed over; what the log cannot read is the node's failure.
  */
 RV_TEST(a_storage_that_fails_while_it_is_opened_is_told) {
@@ -449,6 +491,7 @@ int main(void) {
     RV_RUN(a_node_opened_by_a_checkpoint_goes_on_like_another);
     RV_RUN(a_flipped_bit_anywhere_is_found_and_passed_over);
     RV_RUN(files_that_are_gone_cut_or_not_finished_are_passed_over);
+    RV_RUN(a_number_that_has_no_next_one_is_told);
     RV_RUN(a_storage_that_fails_while_it_is_opened_is_told);
     RV_RUN(damage_of_the_log_before_it_is_found_when_it_is_read);
     RV_RUN(other_budgets_take_it_or_replay);
