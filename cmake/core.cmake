@@ -12,7 +12,7 @@ target_include_directories(rivulet PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE
 # event goes through on its way into the aggregates: that is a third of its code. (Emscripten takes
 # -Oz after -O2 for -Oz, but -O2 after -Oz for neither.)
 if(RV_TARGET STREQUAL "browser")
-  set(hot "core/(state/.*|base/(cursor|hash|writer)|engine|engine_receive|log/(batch|record|window)")
+  set(hot "core/(state/.*|base/(cursor|hash|writer)|engine_re(play|ceive)|log/(batch|record|window)")
   string(APPEND hot "|model/(event|json|value))\\.c$|sync/decode.*\\.c$")
   set(RV_COLD_SOURCES ${RV_LIBRARY_SOURCES})
   list(FILTER RV_COLD_SOURCES EXCLUDE REGEX "${hot}")

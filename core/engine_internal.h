@@ -48,6 +48,13 @@ typedef struct rv_ids_met {
     uint64_t since;
 } rv_ids_met;
 
+/* A state that is made once more, up to before a batch that could not be folded. */
+typedef struct rv_folding_again {
+    bool active;
+    uint64_t until; /* first sequence of that batch */
+    rv_log_cursor cursor;
+} rv_folding_again;
+
 struct rv_node {
     rv_host host;
     rv_role role;
@@ -65,6 +72,7 @@ struct rv_node {
     uint64_t read_generation; /* moves whenever a batch that was read may have become invalid */
     int64_t recorded_at;      /* of the last event: the next is not earlier */
     rv_receiving receiving;
+    rv_folding_again folding_again;
     rv_path_pattern *patterns;
     size_t pattern_count;
     rv_arena selection;     /* text of the patterns */
@@ -91,6 +99,10 @@ rv_status rv_node_meet_selection(rv_node *node, rv_bytes body, rv_error *err);
 
 /* rv_log_read, with account of what it does to batches read before. */
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err);
+
+/* Replays what recovery gives: RV_END at the end of the log; RV_PENDING; or why the log ends before
+ * there. A batch that cannot be folded is not in the state, not in part either. */
+RV_MUST_USE rv_status rv_node_replay(rv_node *node, rv_error *err);
 
 /* Folds an event read from the log or received: the schema change of a system event, or its data.
  * RV_DATA_DAMAGED when it does not decode. */

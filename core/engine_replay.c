@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replay: the events of the log are folded in their order, batch by batch, as recovery gives them.
+ *
+ *     recover -> fold … -> end
+ *                  \-> a batch that cannot be folded: the log ends before it -> fold again -> over
+ *
+ * A batch that cannot be folded (by this version, or within this budget) is not in the state in
+ * part. Nothing is noted while replaying, since that would make each opening slower, so it is taken
+ * back by beginning again: the state is emptied, and what is before that batch is read once more.
+ */
+#include "core/engine_internal.h"
+
+#include "core/base/assert.h"
+
+/* --- folding what is in the log --- */
+
+rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *path, rv_error *err) {
+    if (event->declaration == RV_NONE) {
+        *path = RV_LITERAL(RV_SYSTEM_SCHEMA_PATH);
+        return RV_OK;
+    }
+    const rv_schema *schema = node->schema;
+    uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
+    if (event->declaration >= rv_schema_stream_count(schema) || text == NULL ||
+        event->type >= rv_schema_event_type_count(schema) ||
+        !rv_event_has_path(rv_schema_stream(schema, event->declaration),
+                           rv_schema_event_type(schema, event->type), node->values)) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "the event at sequence %u names no known stream",
+                            event->sequence);
+    }
+    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
+    rv_event_path(rv_schema_stream(schema, event->declaration),
+                  rv_schema_event_type(schema, event->type), node->values, &w);
+    *path = rv_writer_bytes(&w);
+    return w.full ? rv_error_set(err, RV_DATA_DAMAGED,
+                                 "the event at sequence %u has too long a path", event->sequence)
+                  : RV_OK;
+}
+
+static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_error *err) {
+    if (event->schema_version != rv_schema_version(node->schema) + 1) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the schema change at sequence %u makes version %u of a schema at %u",
+                            event->sequence, (uint64_t)event->schema_version,
+                            (uint64_t)rv_schema_version(node->schema));
+    }
+    return rv_schema_apply(node->schema, event->data, err);
+}
+
+rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
+    rv_arena_reset(&node->scratch, 0);
+    node->at_work = event->position;
+    const rv_value *values = NULL;
+    if (!rv_event_time_valid(event->written_at) || !rv_event_time_valid(event->recorded_at)) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the event at sequence %u was written at a time that there is not",
+                            event->sequence);
+    }
+    if (event->type == RV_SYSTEM_SCHEMA_TYPE) {
+        const rv_status status = fold_schema_change(node, event, err);
+        if (status != RV_OK) {
+            return status;
+        }
+    } else {
+        if (event->type >= rv_schema_event_type_count(node->schema) ||
+            !rv_event_data_decode(rv_schema_event_type(node->schema, event->type), event->data,
+                                  node->values)) {
+            return rv_error_set(err, RV_DATA_DAMAGED,
+                                "the event at sequence %u, position %u does not decode as its type",
+                                event->sequence, event->position);
+        }
+        values = node->values;
+    }
+    if (event->new_stream) {
+        uint32_t number = 0;
+        rv_bytes path;
+        rv_status status = rv_node_event_path(node, event, &path, err);
+        if (status == RV_OK && rv_state_stream_find(node->state, path, &number)) {
+            status = rv_error_set(err, RV_DATA_DAMAGED,
+                                  "the event at sequence %u begins a stream that is there",
+                                  event->sequence);
+        }
+        if (status == RV_OK && event->stream == rv_state_stream_count(node->state)) {
+            status = rv_state_stream_add(node->state, event->declaration, path, &number, err);
+        }
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    if (event->stream >= rv_state_stream_count(node->state)) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "the event at sequence %u belongs to no stream",
+                            event->sequence);
+    }
+    return rv_state_fold(node->state, event, values, RV_FOLD_APPLY, &node->scratch, err);
+}
+
+/* Folds what the batch holds, up to what cannot be. */
+static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
+    rv_record_context context = rv_batch_context(batch, node->log);
+    rv_cursor c = rv_cursor_over(batch->body);
+    while (rv_cursor_left(&c) > 0) {
+        rv_record record;
+        if (!rv_record_read(&c, &context, &record)) {
+            return rv_error_set(err, RV_DATA_NEWER,
+                                "the batch after sequence %u holds a record that this version does "
+                                "not know; open it with the version that wrote it",
+                                context.next_sequence - 1);
+        }
+        if (record.kind == RV_RECORD_SELECTION) {
+            const rv_status status = rv_node_meet_selection(node, record.body, err);
+            if (status != RV_OK) {
+                return status;
+            }
+            continue;
+        }
+        rv_log_note(node->log, &record.event);
+        const uint64_t position = record.event.position;
+        rv_status status = RV_OK;
+        if (__builtin_expect(node->panics.banned_count > 0, 0)) {
+            status = rv_panics_check(&node->panics, position, position, err);
+        }
+        status = status == RV_OK ? rv_node_fold(node, &record.event, err) : status;
+        if (status != RV_OK) {
+            rv_error_fact_uint(err, "sequence", record.event.sequence);
+            return status;
+        }
+        node->recorded_at = record.event.recorded_at > node->recorded_at ? record.event.recorded_at
+                                                                         : node->recorded_at;
+    }
+    const bool some = context.next_sequence > batch->first_sequence;
+    if (context.next_sequence != rv_log_appended(node->log) + 1 ||
+        (some && context.previous_position > batch->watermark)) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the batch from sequence %u on holds other events than it says",
+                            batch->first_sequence);
+    }
+    return RV_OK;
+}
+
+/* The state is empty, and the log is read from its start, up to before the batch that begins at
+ * `until`. */
+static void fold_again_from_start(rv_node *node, uint64_t until) {
+    rv_folding_again *const again = &node->folding_again;
+    RV_ASSERT(!again->active || until < again->until);
+    rv_state_reset(node->state);
+    rv_schema_take_back(node->schema, &node->checkpoints.restore.schema);
+    node->recorded_at = 0;
+    again->active = true;
+    again->until = until;
+    again->cursor = rv_log_cursor_at(1);
+}
+
+/* Folds one batch of those that were read again. */
+static rv_status fold_batch_again(rv_node *node, const rv_batch *batch, rv_error *err) {
+    rv_record_context context = rv_batch_context(batch, node->log);
+    rv_cursor c = rv_cursor_over(batch->body);
+    rv_record record;
+    rv_status status = RV_OK;
+    while (status == RV_OK && rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
+        if (record.kind == RV_RECORD_EVENT) {
+            const int64_t time = record.event.recorded_at;
+            status = rv_node_fold(node, &record.event, err);
+            node->recorded_at = time > node->recorded_at ? time : node->recorded_at;
+        }
+    }
+    RV_ASSERT(status != RV_PENDING);
+    return status;
+}
+
+/* Goes on until it is done: RV_OK, or RV_PENDING. What cannot be read or folded ends it, too: the
+ * state stands at the end of the batch before. */
+static rv_status fold_again(rv_node *node) {
+    rv_folding_again *const again = &node->folding_again;
+    RV_ASSERT(again->active && node->failure.status != RV_OK);
+    while (again->cursor.sequence < again->until) { /* each turn reads on, or lowers the end */
+        rv_batch batch;
+        rv_error ignored; /* the node's failure is why this is done */
+        const rv_status status = rv_log_read(node->log, &again->cursor, &batch, &ignored);
+        if (status == RV_PENDING || status == RV_BUSY) {
+            return RV_PENDING;
+        }
+        if (status != RV_OK) {
+            break;
+        }
+        if (fold_batch_again(node, &batch, &ignored) != RV_OK) {
+            fold_again_from_start(node, batch.first_sequence);
+        }
+    }
+    return RV_OK;
+}
+
+rv_status rv_node_replay(rv_node *node, rv_error *err) {
+    rv_folding_again *const again = &node->folding_again;
+    RV_ASSERT(node->phase == RV_NODE_RECOVERING);
+    rv_status status = again->active ? RV_END : RV_OK;
+    while (status == RV_OK) { /* each turn takes a batch */
+        rv_batch batch;
+        status = rv_log_recover(node->log, &batch, err);
+        if (status != RV_OK) {
+            return status;
+        }
+        status = replay_batch(node, &batch, err);
+        if (status != RV_OK) {
+            rv_log_recover_refuse(node->log, err);
+            (void)rv_node_fail(node, err);
+            fold_again_from_start(node, batch.first_sequence);
+        }
+    }
+    if (fold_again(node) == RV_PENDING) {
+        return RV_PENDING;
+    }
+    *err = node->failure;
+    return err->status;
+}
