@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
+#include "core/model/event.h"
 #include "core/model/json.h"
 
 #define EVENTS_CONTINUES 0x01u
@@ -12,22 +13,50 @@ static rv_status malformed(rv_error *err, const char *what) {
     return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
 }
 
-/* Later versions append to hello and welcome: a count, then each a tag and a blob. None is known.
- */
-static void write_extensions(rv_writer *w) {
-    rv_write_varint(w, 0);
+/* Hello and welcome end with extensions: a count, then each a tag and a blob. Tag 1 is what goes
+ * with RV_WIRE_FEATURE_PUSH: three varints. Others are passed over. */
+#define EXTENSION_PUSH 1u
+
+static void write_extensions(rv_writer *w, bool has_push, const uint64_t *push) {
+    uint8_t text[32];
+    rv_writer body = rv_writer_over(text, sizeof text);
+    rv_write_varint(w, has_push ? 1 : 0);
+    if (!has_push) {
+        return;
+    }
+    for (size_t i = 0; i < 3; i++) {
+        rv_write_varint(&body, push[i]);
+    }
+    RV_ASSERT(!body.full);
+    rv_write_varint(w, EXTENSION_PUSH);
+    rv_write_blob(w, rv_writer_bytes(&body));
 }
 
-static bool read_extensions(rv_cursor *c) {
+static bool read_push(rv_bytes bytes, uint64_t *push) {
+    rv_cursor c = rv_cursor_over(bytes);
+    RV_ASSERT(push != NULL);
+    for (size_t i = 0; i < 3; i++) {
+        push[i] = rv_read_varint(&c);
+    }
+    return rv_cursor_done(&c);
+}
+
+/* False: malformed, or not one of tag 1 where one must be. */
+static bool read_extensions(rv_cursor *c, bool has_push, uint64_t *push) {
     const uint64_t count = rv_read_varint(c);
+    uint64_t met = 0;
     if (count > RV_WIRE_EXTENSIONS_MAX) {
         return false;
     }
     for (uint64_t i = 0; i < count; i++) {
-        (void)rv_read_varint(c);
-        (void)rv_read_blob(c);
+        const uint64_t tag = rv_read_varint(c);
+        const rv_bytes body = rv_read_blob(c);
+        if (tag == EXTENSION_PUSH && has_push) {
+            met += 1;
+            c->bad = c->bad || !read_push(body, push);
+        }
     }
-    return rv_cursor_done(c);
+    return rv_cursor_done(c) && met == (has_push ? 1u : 0u);
 }
 
 static void write_hash(rv_writer *w, rv_hash128 hash) {
@@ -51,7 +80,7 @@ static void read_id(rv_cursor *c, uint8_t *id) {
 /* --- messages --- */
 
 void rv_wire_begin(rv_writer *w, rv_wire_kind kind) {
-    RV_ASSERT(kind >= RV_WIRE_HELLO && kind <= RV_WIRE_GOODBYE);
+    RV_ASSERT(kind >= RV_WIRE_HELLO && kind <= RV_WIRE_KIND_LAST);
     rv_write_u8(w, (uint8_t)kind);
     rv_write_u8(w, 0);
 }
@@ -67,7 +96,7 @@ rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
         return rv_error_set(err, RV_MESSAGE_TOO_LARGE, "a message of %u bytes; the limit is %u",
                             (uint64_t)message.len, (uint64_t)RV_WIRE_MESSAGE_MAX);
     }
-    if (c.bad || met == 0 || (met > RV_WIRE_GOODBYE && met < RV_WIRE_IGNORED_FIRST)) {
+    if (c.bad || met == 0 || (met > RV_WIRE_KIND_LAST && met < RV_WIRE_IGNORED_FIRST)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message of unknown kind %u",
                             (uint64_t)met);
     }
@@ -136,7 +165,8 @@ void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *h) {
     for (uint64_t i = 0; i < h->pattern_count; i++) {
         rv_write_blob(w, h->patterns[i]);
     }
-    write_extensions(w);
+    const uint64_t push[3] = {h->outbox.incarnation, h->outbox.next, h->outbox.settled};
+    write_extensions(w, (h->features & RV_WIRE_FEATURE_PUSH) != 0, push);
 }
 
 rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
@@ -179,7 +209,14 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
             return malformed(err, "hello");
         }
     }
-    return read_extensions(&c) ? RV_OK : malformed(err, "hello");
+    uint64_t push[3] = {0};
+    const bool pushes = (h->features & RV_WIRE_FEATURE_PUSH) != 0;
+    if (!read_extensions(&c, pushes, push) || push[0] > UINT32_MAX || push[1] > RV_POSITION_MAX ||
+        (pushes && push[2] >= push[1])) {
+        return malformed(err, "hello");
+    }
+    h->outbox = (rv_wire_outbox){push[0], push[1], push[2]};
+    return RV_OK;
 }
 
 /* --- welcome --- */
@@ -197,7 +234,8 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
     rv_write_varint(w, m->schema_version);
     write_hash(w, m->schema_hash);
     rv_write_varint(w, m->compression);
-    write_extensions(w);
+    const uint64_t push[3] = {m->grant.decided, m->grant.pushes, m->grant.bytes};
+    write_extensions(w, (m->features & RV_WIRE_FEATURE_PUSH) != 0, push);
 }
 
 rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err) {
@@ -221,7 +259,13 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     m->schema_version = rv_read_varint(&c);
     m->schema_hash = read_hash(&c);
     m->compression = rv_read_varint(&c);
-    return read_extensions(&c) && m->epoch <= UINT32_MAX ? RV_OK : malformed(err, "welcome");
+    uint64_t push[3] = {0};
+    if (!read_extensions(&c, (m->features & RV_WIRE_FEATURE_PUSH) != 0, push) ||
+        m->epoch > UINT32_MAX) {
+        return malformed(err, "welcome");
+    }
+    m->grant = (rv_wire_grant){push[0], push[1], push[2]};
+    return RV_OK;
 }
 
 /* --- the small ones --- */

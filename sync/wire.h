@@ -38,6 +38,10 @@ typedef enum rv_wire_kind {
     RV_WIRE_PONG = 9,
     RV_WIRE_ERROR = 10,
     RV_WIRE_GOODBYE = 11,
+    RV_WIRE_PUSH = 12,
+    RV_WIRE_DECISION = 13,
+    RV_WIRE_SETTLED = 14,
+    RV_WIRE_KIND_LAST = RV_WIRE_SETTLED,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -45,6 +49,23 @@ typedef enum rv_wire_kind {
 #define RV_WIRE_HEADER_LEN    2u
 
 #define RV_WIRE_COMPRESSION_DEFLATE 0x01u
+
+#define RV_WIRE_FEATURE_PUSH 0x01u /* pushes and decisions; with it goes the extension of tag 1 */
+
+/* What an edge says about its outbox (hello). */
+typedef struct rv_wire_outbox {
+    uint64_t incarnation;
+    uint64_t next; /* edge sequence that it has not used yet */
+    uint64_t settled;
+} rv_wire_outbox;
+
+/* What the upstream grants (welcome). */
+typedef struct rv_wire_grant {
+    uint64_t
+        decided;     /* the last edge sequence of this incarnation that the root decided; 0: none */
+    uint64_t pushes; /* that may be undecided or unsettled at a time */
+    uint64_t bytes;  /* of pushes that may be undecided at a time; one may always be */
+} rv_wire_grant;
 
 /* Edge to upstream, first. */
 typedef struct rv_wire_hello {
@@ -64,6 +85,7 @@ typedef struct rv_wire_hello {
     uint64_t batch_bytes; /* that the edge's log takes as one batch, about */
     uint64_t pattern_count;
     rv_bytes patterns[RV_PATTERNS_MAX];
+    rv_wire_outbox outbox; /* RV_WIRE_FEATURE_PUSH */
 } rv_wire_hello;
 
 /* Upstream to edge, in answer. */
@@ -77,6 +99,7 @@ typedef struct rv_wire_welcome {
     uint64_t schema_version;
     rv_hash128 schema_hash;
     uint64_t compression;
+    rv_wire_grant grant; /* RV_WIRE_FEATURE_PUSH */
 } rv_wire_welcome;
 
 /* What an events message says beside its events. */

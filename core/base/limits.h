@@ -50,6 +50,12 @@
 #define RV_BATCH_LEN_MAX    (4 << 20)  /* bytes of one batch in the log; less with a small budget */
 #define RV_METADATA_LEN_MAX (16 << 10) /* bytes of an event's metadata, as JSON */
 
+/* --- what an edge pushes to the root: a batch of its outbox, as one message --- */
+#define RV_PUSH_EVENTS_MAX   1024 /* of one batch: the root keeps their results side by side */
+#define RV_PUSH_COUNTED_MAX  1024 /* own pending batches that one expected version counts */
+#define RV_PUSH_LEN_MAX      (320 << 10) /* bytes of the message: it may wait at the root */
+#define RV_PRINCIPAL_LEN_MAX 255         /* bytes of who wrote it */
+
 /* --- the log's index --- */
 #define RV_INDEX_EVENTS_MIN 1024u /* events of a run when it is made; twice that are in memory */
 #define RV_INDEX_EVENTS_MAX                                                                        \

@@ -6,6 +6,7 @@
  * bytes.
  */
 #include "sync/wire_append.h"
+#include "sync/wire_push.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
@@ -41,25 +42,102 @@ static rv_error error_example(void) {
     return e;
 }
 
+static void build_welcome(rv_writer *w, bool grants) {
+    rv_wire_welcome m = {.version = 1,
+                         .epoch = 2,
+                         .root_tag = UINT64_C(0x123456789),
+                         .position = 1000,
+                         .schema_version = 4,
+                         .schema_hash = {7, 8},
+                         .compression = RV_WIRE_COMPRESSION_DEFLATE};
+    memset(m.log_id, 0xaa, sizeof m.log_id);
+    if (grants) {
+        m.features = RV_WIRE_FEATURE_PUSH;
+        m.grant = (rv_wire_grant){.decided = 41, .pushes = 32, .bytes = 300000};
+    }
+    rv_wire_write_welcome(w, &m);
+}
+
+static void build_append(rv_writer *w) {
+    rv_append events[2] = {{.path = RV_LITERAL("/accounts/1"),
+                            .type = RV_LITERAL("deposited"),
+                            .data = RV_LITERAL("{\"amount\":5}"),
+                            .metadata = RV_LITERAL("{\"actor\":\"ada\"}"),
+                            .expected = RV_EXPECTED_NUMBER,
+                            .expected_version = 7,
+                            .has_event_id = true},
+                           {.path = RV_LITERAL("accounts"),
+                            .type = RV_LITERAL("account_opened"),
+                            .data = RV_LITERAL("{}")}};
+    memset(events[0].event_id, 0x77, 16);
+    rv_wire_write_append(w, 12, events, 2);
+}
+
+static void build_appended(rv_writer *w) {
+    const rv_wire_appended a = {
+        .request = 12, .outcome = RV_WIRE_ACCEPTED, .position = 400, .count = 1};
+    const rv_wire_accepted e = {.position = 400,
+                                .version = 8,
+                                .path = RV_LITERAL("/accounts/1"),
+                                .type = RV_LITERAL("deposited"),
+                                .recorded_at = INT64_C(1700000000000000),
+                                .data = RV_LITERAL("{\"id\":1,\"amount\":5}")};
+    rv_wire_write_appended(w, &a);
+    rv_wire_write_accepted(w, &e);
+}
+
+static void build_push(rv_writer *w) {
+    static const uint64_t counted[] = {3, 4, 300};
+    static const uint8_t data[] = {0x00, 0x02, 0x0a};
+    const rv_wire_push push = {.edge_sequence = 301,
+                               .written_at = INT64_C(1700000000000000),
+                               .schema_version = 2,
+                               .principal = RV_LITERAL("ada"),
+                               .counted_count = 3,
+                               .count = 2};
+    rv_append events[2] = {{.path = RV_LITERAL("/accounts/1"),
+                            .type = RV_LITERAL("deposited"),
+                            .metadata = RV_LITERAL("{\"actor\":\"ada\"}"),
+                            .expected = RV_EXPECTED_NUMBER,
+                            .expected_version = 7,
+                            .has_event_id = true},
+                           {.path = RV_LITERAL("/accounts/2"),
+                            .type = RV_LITERAL("deposited"),
+                            .expected = RV_EXPECTED_EXISTS,
+                            .has_event_id = true}};
+    memset(events[0].event_id, 0x77, 16);
+    memset(events[1].event_id, 0x78, 16);
+    events[0].data = rv_bytes_of(data, sizeof data);
+    events[1].data = rv_bytes_of(data, sizeof data);
+    rv_wire_write_push(w, &push, counted);
+    rv_wire_write_pushed(w, &events[0]);
+    rv_wire_write_pushed(w, &events[1]);
+}
+
+static void build_decision(rv_writer *w, rv_wire_decided outcome) {
+    const rv_wire_decision d = {
+        .edge_sequence = 301, .outcome = outcome, .position = 4000, .refusal = error_example()};
+    rv_wire_write_decision(w, &d);
+}
+
 /* The message of each vector. False: there is no such name. */
 static bool build(const char *name, rv_writer *w) {
     const rv_error error = error_example();
+    rv_wire_hello h = hello_example();
+    const rv_wire_progress progress = {300, UINT64_C(0x1122334455667788), 1000};
+    const rv_wire_appended refused = {.request = 13, .outcome = RV_WIRE_REFUSED, .refusal = error};
     if (strcmp(name, "hello") == 0) {
-        const rv_wire_hello h = hello_example();
+        rv_wire_write_hello(w, &h);
+    } else if (strcmp(name, "hello-push") == 0) {
+        h.features = RV_WIRE_FEATURE_PUSH;
+        h.outbox = (rv_wire_outbox){.incarnation = 2, .next = 302, .settled = 41};
         rv_wire_write_hello(w, &h);
     } else if (strcmp(name, "welcome") == 0) {
-        rv_wire_welcome m = {.version = 1,
-                             .epoch = 2,
-                             .root_tag = UINT64_C(0x123456789),
-                             .position = 1000,
-                             .schema_version = 4,
-                             .schema_hash = {7, 8},
-                             .compression = RV_WIRE_COMPRESSION_DEFLATE};
-        memset(m.log_id, 0xaa, sizeof m.log_id);
-        rv_wire_write_welcome(w, &m);
+        build_welcome(w, false);
+    } else if (strcmp(name, "welcome-push") == 0) {
+        build_welcome(w, true);
     } else if (strcmp(name, "progress") == 0) {
-        const rv_wire_progress m = {300, UINT64_C(0x1122334455667788), 1000};
-        rv_wire_write_progress(w, &m);
+        rv_wire_write_progress(w, &progress);
     } else if (strcmp(name, "credit") == 0) {
         rv_wire_write_credit(w, 49152);
     } else if (strcmp(name, "ping") == 0) {
@@ -71,32 +149,23 @@ static bool build(const char *name, rv_writer *w) {
     } else if (strcmp(name, "goodbye") == 0) {
         rv_wire_write_goodbye(w);
     } else if (strcmp(name, "append") == 0) {
-        rv_append events[2] = {{.path = RV_LITERAL("/accounts/1"),
-                                .type = RV_LITERAL("deposited"),
-                                .data = RV_LITERAL("{\"amount\":5}"),
-                                .metadata = RV_LITERAL("{\"actor\":\"ada\"}"),
-                                .expected = RV_EXPECTED_NUMBER,
-                                .expected_version = 7,
-                                .has_event_id = true},
-                               {.path = RV_LITERAL("accounts"),
-                                .type = RV_LITERAL("account_opened"),
-                                .data = RV_LITERAL("{}")}};
-        memset(events[0].event_id, 0x77, 16);
-        rv_wire_write_append(w, 12, events, 2);
+        build_append(w);
     } else if (strcmp(name, "appended") == 0) {
-        const rv_wire_appended a = {
-            .request = 12, .outcome = RV_WIRE_ACCEPTED, .position = 400, .count = 1};
-        const rv_wire_accepted e = {.position = 400,
-                                    .version = 8,
-                                    .path = RV_LITERAL("/accounts/1"),
-                                    .type = RV_LITERAL("deposited"),
-                                    .recorded_at = INT64_C(1700000000000000),
-                                    .data = RV_LITERAL("{\"id\":1,\"amount\":5}")};
-        rv_wire_write_appended(w, &a);
-        rv_wire_write_accepted(w, &e);
+        build_appended(w);
     } else if (strcmp(name, "appended-refused") == 0) {
-        const rv_wire_appended a = {.request = 13, .outcome = RV_WIRE_REFUSED, .refusal = error};
-        rv_wire_write_appended(w, &a);
+        rv_wire_write_appended(w, &refused);
+    } else if (strcmp(name, "push") == 0) {
+        build_push(w);
+    } else if (strcmp(name, "decision") == 0) {
+        build_decision(w, RV_WIRE_DECIDED_ACCEPTED);
+    } else if (strcmp(name, "decision-refused") == 0) {
+        build_decision(w, RV_WIRE_DECIDED_REFUSED);
+    } else if (strcmp(name, "decision-forked") == 0) {
+        build_decision(w, RV_WIRE_DECIDED_FORKED);
+    } else if (strcmp(name, "decision-again") == 0) {
+        build_decision(w, RV_WIRE_DECIDED_AGAIN);
+    } else if (strcmp(name, "settled") == 0) {
+        rv_wire_write_settled(w, 300);
     } else {
         return false;
     }
@@ -112,6 +181,8 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     rv_wire_progress progress;
     rv_wire_append append;
     rv_wire_appended appended;
+    rv_wire_push push;
+    rv_wire_decision decision;
     rv_error told;
     uint64_t number = 0;
     rv_wire_kind kind;
@@ -140,6 +211,12 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
         return rv_wire_read_append(body, &append, err);
     case RV_WIRE_APPENDED:
         return rv_wire_read_appended(body, &appended, err);
+    case RV_WIRE_PUSH:
+        return rv_wire_read_push(body, &push, err);
+    case RV_WIRE_DECISION:
+        return rv_wire_read_decision(body, &decision, err);
+    case RV_WIRE_SETTLED:
+        return rv_wire_read_settled(body, &number, err);
     default:
         return RV_OK;
     }
@@ -204,7 +281,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 11);
+    RV_CHECK_EQ(count, 19);
 }
 
 RV_TEST(what_was_written_is_read) {
@@ -228,6 +305,119 @@ RV_TEST(what_was_written_is_read) {
     RV_CHECK_STATUS(told.status, RV_VERSION_CONFLICT);
     RV_CHECK_TEXT(rv_error_detail(&told), error.detail);
     RV_CHECK_TEXT(rv_bytes_of(told.facts, told.facts_len), "\"expected\":3,\"actual\":5");
+}
+
+RV_TEST(a_push_that_was_written_is_read) {
+    static uint8_t made[2048];
+    rv_writer w = rv_writer_over(made, sizeof made);
+    rv_wire_push push;
+    rv_append event;
+    build_push(&w);
+    const rv_bytes body = rv_bytes_from(rv_writer_bytes(&w), RV_WIRE_HEADER_LEN);
+    RV_CHECK_STATUS(rv_wire_read_push(body, &push, NULL), RV_OK);
+    RV_CHECK_EQ(push.edge_sequence, 301);
+    RV_CHECK_EQ(push.written_at, INT64_C(1700000000000000));
+    RV_CHECK_EQ(push.schema_version, 2);
+    RV_CHECK_TEXT(push.principal, "ada");
+    static const uint64_t counted[] = {3, 4, 300};
+    uint64_t met = 0;
+    RV_CHECK_EQ(push.counted_count, 3);
+    for (size_t i = 0; i < 3; i++) {
+        met = rv_wire_read_counted(&push.counted, met);
+        RV_CHECK_EQ(met, counted[i]);
+    }
+    RV_CHECK_EQ(push.count, 2);
+    RV_CHECK(rv_wire_read_pushed(&push.events, &event));
+    RV_CHECK_EQ(event.expected, RV_EXPECTED_NUMBER);
+    RV_CHECK_EQ(event.expected_version, 7);
+    RV_CHECK_TEXT(event.path, "/accounts/1");
+    RV_CHECK_TEXT(event.metadata, "{\"actor\":\"ada\"}");
+    RV_CHECK(event.has_event_id && event.event_id[15] == 0x77);
+    RV_CHECK(rv_wire_read_pushed(&push.events, &event));
+    RV_CHECK_EQ(event.expected, RV_EXPECTED_EXISTS);
+    RV_CHECK_EQ(event.data.len, 3);
+}
+
+/* A push of one event as it should not be. */
+static rv_status read_push_of(rv_wire_push push, const uint64_t *counted, rv_bytes path) {
+    static uint8_t made[RV_PUSH_LEN_MAX + 4096];
+    rv_writer w = rv_writer_over(made, sizeof made);
+    const rv_append event = {.path = path, .type = RV_LITERAL("noted"), .has_event_id = true};
+    rv_wire_push met;
+    rv_wire_write_push(&w, &push, counted);
+    rv_wire_write_pushed(&w, &event);
+    return rv_wire_read_push(rv_bytes_from(rv_writer_bytes(&w), RV_WIRE_HEADER_LEN), &met, NULL);
+}
+
+RV_TEST(pushes_have_bounds) {
+    static char who[RV_PRINCIPAL_LEN_MAX + 2];
+    memset(who, 'x', sizeof who - 1);
+    const rv_bytes path = RV_LITERAL("/a");
+    const rv_wire_push good = {.edge_sequence = 5, .schema_version = 1, .count = 1};
+    rv_wire_push push = good;
+    RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_OK);
+    RV_CHECK_STATUS(read_push_of(push, NULL, RV_LITERAL("accounts")), RV_PROTOCOL_ERROR);
+    push.principal = rv_bytes_of(who, RV_PRINCIPAL_LEN_MAX);
+    RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_OK);
+    push.principal.len += 1;
+    RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_PROTOCOL_ERROR);
+    push = good;
+    push.edge_sequence = RV_POSITION_MAX + 1;
+    RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_PROTOCOL_ERROR);
+    push = good;
+    push.written_at = INT64_MIN;
+    RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_PROTOCOL_ERROR);
+    push = good;
+    push.count = 2;
+    RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_PROTOCOL_ERROR);
+    /* counted ones are below the push itself, and rise */
+    static const uint8_t lists[][3] = {{1, 1, 2}, {1, 5, 1}, {1, 1, 0}};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        static uint8_t made[64];
+        rv_writer w = rv_writer_over(made, sizeof made);
+        rv_write_varint(&w, 5);
+        rv_write_svarint(&w, 0);
+        rv_write_varint(&w, 1);
+        rv_write_varint(&w, 0);
+        rv_write_varint(&w, 2);
+        rv_write_varint(&w, lists[i][1]);
+        rv_write_varint(&w, lists[i][2]);
+        rv_write_varint(&w, 1);
+        const rv_append event = {.path = path, .type = path, .has_event_id = true};
+        rv_wire_write_pushed(&w, &event);
+        rv_wire_push met;
+        RV_CHECK_STATUS(rv_wire_read_push(rv_writer_bytes(&w), &met, NULL),
+                        i == 0 ? RV_OK : RV_PROTOCOL_ERROR);
+    }
+    static uint8_t large[RV_PUSH_LEN_MAX];
+    rv_wire_push met;
+    RV_CHECK_STATUS(rv_wire_read_push(rv_bytes_of(large, sizeof large), &met, NULL),
+                    RV_PROTOCOL_ERROR);
+}
+
+/* Goal: what a later version adds to hello is passed over, and what goes with a feature must be
+ * there once. */
+RV_TEST(extensions_are_passed_over_or_needed) {
+    static uint8_t made[2048];
+    static rv_wire_hello met;
+    for (int i = 0; i < 4; i++) { /* none, one, two of tag 1, and one of another tag */
+        rv_writer w = rv_writer_over(made, sizeof made);
+        const rv_wire_hello h = hello_example();
+        rv_wire_write_hello(&w, &h);
+        w.len -= 1;
+        made[2 + 4 + 2] = RV_WIRE_FEATURE_PUSH; /* behind magic and two versions */
+        rv_write_varint(&w, (uint64_t)i);
+        for (int k = 0; k < i; k++) {
+            rv_write_varint(&w, i == 3 ? 5u + (unsigned)k : 1u);
+            rv_write_blob(&w, RV_LITERAL("\1\7\2"));
+        }
+        const rv_bytes body = rv_bytes_from(rv_writer_bytes(&w), RV_WIRE_HEADER_LEN);
+        RV_CHECK_STATUS(rv_wire_read_hello(body, &met, NULL), i == 1 ? RV_OK : RV_PROTOCOL_ERROR);
+        RV_CHECK(i != 1 || (met.outbox.incarnation == 1 && met.outbox.next == 7));
+        made[2 + 4 + 2] = 0; /* without the feature all of them are unknown */
+        RV_CHECK_STATUS(rv_wire_read_hello(body, &met, NULL), RV_OK);
+        RV_CHECK_EQ(met.outbox.next, 0);
+    }
 }
 
 RV_TEST(facts_that_are_no_members_are_refused) {
@@ -269,6 +459,9 @@ int main(int argc, char **argv) {
     }
     RV_RUN(every_message_is_its_vector);
     RV_RUN(what_was_written_is_read);
+    RV_RUN(a_push_that_was_written_is_read);
+    RV_RUN(pushes_have_bounds);
+    RV_RUN(extensions_are_passed_over_or_needed);
     RV_RUN(facts_that_are_no_members_are_refused);
     RV_RUN(kinds_from_192_on_are_ignored_and_others_are_not);
     return rv_test_done();
