@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tests/vectors/expressions.txt and literals.txt: PostgreSQL's answers, for the unit tests, which run
-// in builds where there is no PostgreSQL. Fields are separated by tabs.
+// tests/vectors/expressions.txt, literals.txt and corners.txt (both): PostgreSQL's answers, for the unit
+// tests, which run in builds where there is no PostgreSQL. Fields are separated by tabs.
 //
 //     enum        NAME  LABEL…
 //     row
@@ -36,7 +36,7 @@ function read(name) {
     .filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split('\t'));
 }
 
-export function writeExpressions(rows, cases, theirs) {
+function linesOfExpressions(rows, cases, theirs) {
   const lines = [];
   rows.forEach((columns, row) => {
     lines.push(['row']);
@@ -49,19 +49,30 @@ export function writeExpressions(rows, cases, theirs) {
       }
     });
   });
-  write('expressions', lines);
+  return lines;
+}
+
+const linesOfLiterals = (cases, theirs) =>
+  cases.map(({ type, text }, i) => ['literal', type, hexOf(text), answerOf(theirs[i])]);
+
+export function writeExpressions(rows, cases, theirs) {
+  write('expressions', linesOfExpressions(rows, cases, theirs));
 }
 
 export function writeLiterals(cases, theirs) {
-  write('literals', cases.map(({ type, text }, i) =>
-    ['literal', type, hexOf(text), answerOf(theirs[i])]));
+  write('literals', linesOfLiterals(cases, theirs));
+}
+
+/** `expressions` and `literals`: cases and their answers. */
+export function writeCorners(rows, expressions, literals) {
+  write('corners', [...linesOfLiterals(...literals), ...linesOfExpressions(rows, ...expressions)]);
 }
 
 /** `{ rows, cases }`, each case with its `answer`. */
-export function readExpressions() {
+export function readExpressions(name = 'expressions') {
   const rows = [];
   const cases = [];
-  for (const [word, first, second, third] of read('expressions')) {
+  for (const [word, first, second, third] of read(name)) {
     if (word === 'row') {
       rows.push([]);
     } else if (word === 'column') {
@@ -73,7 +84,7 @@ export function readExpressions() {
   return { rows, cases };
 }
 
-export function readLiterals() {
-  return read('literals').filter(([word]) => word === 'literal')
+export function readLiterals(name = 'literals') {
+  return read(name).filter(([word]) => word === 'literal')
     .map(([, type, hex, answer]) => ({ type, text: textOf(hex), answer }));
 }
