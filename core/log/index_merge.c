@@ -21,9 +21,7 @@ static uint32_t section_begin(const rv_run_footer *footer, rv_run_section sectio
     RV_ASSERT(section < RV_RUN_SECTIONS);
     uint32_t begin = 0;
     for (unsigned i = 0; i < (unsigned)section; i += 1) {
-        if (footer->parts[i].count > 0 && footer->parts[i].root + 1 > begin) {
-            begin = footer->parts[i].root + 1;
-        }
+        begin = footer->parts[i].count > 0 ? footer->parts[i].root + 1 : begin;
     }
     RV_ASSERT(begin <= footer->block_count);
     return begin;

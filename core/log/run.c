@@ -292,12 +292,13 @@ void rv_run_footer_encode(uint8_t *block, const rv_run_footer *footer) {
     rv_store_u32(block + FOOTER_CRC_AT, rv_crc32c(0, rv_bytes_of(block, FOOTER_CRC_AT)));
 }
 
-static bool part_good(const rv_run_part *part, uint32_t block_count) {
+/* Its blocks lie from `begin` on, its root last. */
+static bool part_good(const rv_run_part *part, uint32_t begin, uint32_t block_count) {
     RV_ASSERT(part != NULL);
     if (part->count == 0) {
         return true;
     }
-    return part->root < block_count && part->depth <= RV_RUN_DEPTH_MAX &&
+    return part->root >= begin && part->root < block_count && part->depth <= RV_RUN_DEPTH_MAX &&
            rv_run_key_compare(part->first, part->last) <= 0;
 }
 
@@ -320,6 +321,7 @@ rv_status rv_run_footer_decode(const uint8_t *block, rv_run_footer *footer) {
     memcpy(footer->log_id, block + 16, sizeof footer->log_id);
     bool good = footer->first_sequence > 0 && footer->first_sequence < footer->next_sequence &&
                 footer->next_sequence < SEQUENCE_MAX && footer->level <= RV_RUN_LEVEL_MAX;
+    uint32_t begin = 0;
     for (unsigned i = 0; i < RV_RUN_SECTIONS; i += 1) {
         const uint8_t *const from = block + FOOTER_PARTS + (size_t)i * FOOTER_PART_SIZE;
         rv_run_part *const part = &footer->parts[i];
@@ -330,7 +332,8 @@ rv_status rv_run_footer_decode(const uint8_t *block, rv_run_footer *footer) {
             .first = {rv_load_u64(from + 16), rv_load_u64(from + 24)},
             .last = {rv_load_u64(from + 32), rv_load_u64(from + 40)},
         };
-        good = good && part_good(part, footer->block_count);
+        good = good && part_good(part, begin, footer->block_count);
+        begin = part->count > 0 ? part->root + 1 : begin;
     }
     return good ? RV_OK : RV_DATA_DAMAGED;
 }

@@ -7,9 +7,7 @@
  * cut at every length; files are removed, replaced and overwritten at random. Each time the log is
  * recovered and compared with the twin.
  */
-#include "core/base/hash.h"
-#include "core/log/segment.h"
-#include "tests/unit/log/log_twin.h"
+#include "tests/unit/log/log_files.h"
 
 #include <stdlib.h>
 
@@ -22,49 +20,6 @@ static const rv_log_options damage_options = {
 };
 
 static uint8_t file_copy[64 << 10];
-
-/* --- files, behind the log's back --- */
-
-static rv_io_result file_open(const node *n, const char *name) {
-    rv_io_result result;
-    (void)n->host.ops->open(n->host.ctx, 1, name, &result);
-    return result;
-}
-
-static uint64_t file_size(const node *n, const char *name) {
-    const rv_io_result opened = file_open(n, name);
-    n->host.ops->close(n->host.ctx, opened.file);
-    return opened.count;
-}
-
-static void file_truncate(const node *n, const char *name, uint64_t size) {
-    const rv_io_result opened = file_open(n, name);
-    RV_CHECK_STATUS(opened.status, RV_OK);
-    rv_io_result result;
-    (void)n->host.ops->truncate(n->host.ctx, 1, opened.file, size, &result);
-    RV_CHECK_STATUS(result.status, RV_OK);
-    (void)n->host.ops->flush(n->host.ctx, 1, opened.file, &result);
-    n->host.ops->close(n->host.ctx, opened.file);
-}
-
-static void file_read(const node *n, const char *name, uint64_t offset, uint8_t *to, size_t len) {
-    const rv_io_result opened = file_open(n, name);
-    RV_CHECK_STATUS(opened.status, RV_OK);
-    rv_io_result result;
-    (void)n->host.ops->read(n->host.ctx, 1, opened.file, offset, to, len, &result);
-    n->host.ops->close(n->host.ctx, opened.file);
-    RV_CHECK_EQ(result.count, len);
-}
-
-static void file_write(const node *n, const char *name, uint64_t offset, const uint8_t *from,
-                       size_t len) {
-    const rv_io_result opened = file_open(n, name);
-    RV_CHECK_STATUS(opened.status, RV_OK);
-    rv_io_result result;
-    (void)n->host.ops->write(n->host.ctx, 1, opened.file, offset, rv_bytes_of(from, len), &result);
-    (void)n->host.ops->flush(n->host.ctx, 1, opened.file, &result);
-    n->host.ops->close(n->host.ctx, opened.file);
-}
 
 /* --- logs --- */
 
@@ -191,7 +146,7 @@ RV_TEST(what_is_cut_is_kept) {
     RV_CHECK_EQ(n.recovered, 5);
     const uint64_t cut = rv_log_cut(n.log, NULL);
     RV_CHECK(cut >= sizeof garbage);
-    file_read(&n, "cut-0000000000000001.bin", cut - 304, file_copy, 304);
+    (void)file_read(&n, "cut-0000000000000001.bin", cut - 304, file_copy, 304);
     RV_CHECK(memcmp(file_copy + 3, garbage, 300) == 0 || memcmp(file_copy, garbage, 300) == 0);
     rv_sim_disk_crash(n.disk);
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
@@ -209,7 +164,7 @@ static void truncate_everywhere(bool sealed) {
     const uint64_t end = rv_log_bytes(n.log);
     rv_sim_disk_crash(n.disk);
     const uint64_t size = file_size(&n, name.text);
-    file_read(&n, name.text, 0, file_copy, (size_t)size);
+    (void)file_read(&n, name.text, 0, file_copy, (size_t)size);
     for (uint64_t len = size - 1; len > 0; len -= len > 200 && len < 4000 ? 100 : 1) {
         file_truncate(&n, name.text, len);
         RV_CHECK_PASSED();
@@ -271,7 +226,7 @@ RV_TEST(files_of_a_newer_version) {
     RV_CHECK_PASSED();
     rv_file_name name;
     rv_segment_name(0, 1, &name);
-    file_read(&n, name.text, 0, file_copy, RV_SEGMENT_HEADER_SIZE);
+    (void)file_read(&n, name.text, 0, file_copy, RV_SEGMENT_HEADER_SIZE);
     rv_store_u32(file_copy + 8, 2);
     rv_store_u32(file_copy + 4092, rv_crc32c(0, rv_bytes_of(file_copy, 4092)));
     file_write(&n, name.text, 0, file_copy, RV_SEGMENT_HEADER_SIZE);
@@ -320,7 +275,7 @@ RV_TEST(random_bytes_never_become_batches) {
         rv_file_name name;
         rv_segment_name(0, 1, &name);
         const uint64_t size = file_size(&n, name.text);
-        file_read(&n, name.text, 0, file_copy, (size_t)size);
+        (void)file_read(&n, name.text, 0, file_copy, (size_t)size);
         for (unsigned i = 0; i < 1 + round % 3; i += 1) {
             uint8_t *const to = file_copy + 4096 + rv_test_random(&random) % (size - 4096);
             const size_t room = (size_t)(file_copy + size - to);

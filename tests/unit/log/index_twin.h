@@ -268,25 +268,4 @@ static inline void ix_check_some(node *n, ix_twin *t) {
     }
 }
 
-/* The names of the runs' files: how many. */
-static inline unsigned ix_run_files(const node *n, rv_file_name *names, unsigned cap) {
-    static rv_file_name all[256];
-    rv_io_result files;
-    (void)n->host.ops->list(n->host.ctx, 1, all, 256, &files);
-    unsigned count = 0;
-    for (uint64_t i = 0; i < files.count && i < 256 && count < cap; i += 1) {
-        if (memcmp(all[i].text, "idx-", 4) == 0) {
-            names[count++] = all[i];
-        }
-    }
-    return count;
-}
-
-static inline uint64_t ix_file_size(const node *n, const char *name) {
-    rv_io_result opened;
-    (void)n->host.ops->open(n->host.ctx, 1, name, &opened);
-    n->host.ops->close(n->host.ctx, opened.file);
-    return opened.count;
-}
-
 #endif

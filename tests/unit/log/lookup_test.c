@@ -7,6 +7,7 @@
  * removed; the nth operation fails in each way with runs and merges under way.
  */
 #include "tests/unit/log/index_twin.h"
+#include "tests/unit/log/log_files.h"
 
 static void grow(node *n, ix_twin *t, unsigned batches) {
     for (unsigned i = 0; i < batches && t->count < IX_EVENTS_MAX - 100; i += 1) {
@@ -23,12 +24,12 @@ static void grow(node *n, ix_twin *t, unsigned batches) {
 
 static void damage_some_run(node *n, ix_twin *t) {
     rv_file_name names[64];
-    const unsigned count = ix_run_files(n, names, 64);
+    const unsigned count = files_named(n, "idx-", names, 64);
     if (count == 0) {
         return;
     }
     const char *const name = names[ix_random(t, count)].text;
-    const uint64_t size = ix_file_size(n, name);
+    const uint64_t size = file_size(n, name);
     rv_io_result result;
     if (ix_random(t, 4) == 0) {
         (void)n->host.ops->remove(n->host.ctx, 1, name, &result);
@@ -99,7 +100,7 @@ static void check_indexed(node *n, ix_twin *t) {
     RV_CHECK(t->count - facts.indexed < n->options.index_events);
     RV_CHECK(facts.runs <= 16);
     rv_file_name names[64];
-    RV_CHECK_EQ(ix_run_files(n, names, 64), facts.runs);
+    RV_CHECK_EQ(files_named(n, "idx-", names, 64), facts.runs);
     for (uint32_t stream = 0; stream < t->streams; stream += 1) {
         ix_check_stream(n, t, stream, 1);
         RV_CHECK_PASSED();
@@ -138,12 +139,12 @@ RV_TEST(a_bit_flipped_anywhere_is_found_or_harmless) {
     RV_CHECK_STATUS(node_seal(&n), RV_END);
     rv_sim_disk_crash(n.disk);
     rv_file_name names[64];
-    const unsigned count = ix_run_files(&n, names, 64);
+    const unsigned count = files_named(&n, "idx-", names, 64);
     RV_CHECK(count > 1);
     unsigned told = 0;
     unsigned tried = 0;
     for (unsigned f = 0; f < count; f += 1) {
-        const uint64_t size = ix_file_size(&n, names[f].text);
+        const uint64_t size = file_size(&n, names[f].text);
         for (uint64_t at = f; at < size; at += at % 4096 < 100 ? 7 : 97) {
             RV_CHECK_STATUS(rv_sim_disk_flip(n.disk, names[f].text, at, at % 8), RV_OK);
             RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
@@ -153,7 +154,8 @@ RV_TEST(a_bit_flipped_anywhere_is_found_or_harmless) {
             told += rv_log_index_facts_of(n.log).damaged > 0;
             if (rv_log_index_facts_of(n.log).damaged > 0) {
                 ix_settle(&n);
-                RV_CHECK_EQ(ix_run_files(&n, names + 32, 32), rv_log_index_facts_of(n.log).runs);
+                RV_CHECK_EQ(files_named(&n, "idx-", names + 32, 32),
+                            rv_log_index_facts_of(n.log).runs);
             }
             RV_CHECK_STATUS(node_seal(&n), RV_END);
             if (rv_log_index_facts_of(n.log).damaged == 0) {
@@ -174,7 +176,7 @@ RV_TEST(all_runs_gone) {
     ix_settle(&n);
     RV_CHECK_STATUS(node_seal(&n), RV_END);
     rv_file_name names[64];
-    const unsigned count = ix_run_files(&n, names, 64);
+    const unsigned count = files_named(&n, "idx-", names, 64);
     for (unsigned i = 0; i < count; i += 1) {
         rv_io_result result;
         (void)n.host.ops->remove(n.host.ctx, 1, names[i].text, &result);

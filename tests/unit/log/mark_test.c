@@ -6,8 +6,8 @@
  * from any of them, against the twin; every field of a mark wrong; files shortened, emptied and
  * removed; the nth operation fails in each way while marks are taken.
  */
-#include "core/log/segment.h"
 #include "tests/unit/log/log_checks.h"
+#include "tests/unit/log/log_files.h"
 
 static const rv_log_options mark_options = {
     .write_buffer_size = 12 << 10,
@@ -187,22 +187,6 @@ RV_TEST(a_mark_is_its_bytes) {
     }
 }
 
-static void file_remove(const node *n, const char *name) {
-    rv_io_result result;
-    (void)n->host.ops->remove(n->host.ctx, 1, name, &result);
-    RV_CHECK_STATUS(result.status, RV_OK);
-}
-
-static void file_cut(const node *n, const char *name, uint64_t size) {
-    rv_io_result opened;
-    rv_io_result result;
-    (void)n->host.ops->open(n->host.ctx, 1, name, &opened);
-    RV_CHECK_STATUS(opened.status, RV_OK);
-    (void)n->host.ops->truncate(n->host.ctx, 1, opened.file, size, &result);
-    (void)n->host.ops->flush(n->host.ctx, 1, opened.file, &result);
-    n->host.ops->close(n->host.ctx, opened.file);
-}
-
 /* The newest mark, then from the start: what a node does. */
 static rv_status open_as_a_node_does(node *n, const marks *m) {
     const rv_log_mark *const last = &m->marks[m->count - 1];
@@ -222,7 +206,7 @@ RV_TEST(a_log_shorter_than_its_mark_is_damaged) {
         if (how == 0) {
             file_remove(&n, name.text);
         } else {
-            file_cut(&n, name.text, how == 1 ? 0 : how == 2 ? 2000 : 4096);
+            file_truncate(&n, name.text, how == 1 ? 0 : how == 2 ? 2000 : 4096);
         }
         RV_CHECK_STATUS(open_as_a_node_does(&n, &the_marks), RV_DATA_DAMAGED);
         RV_CHECK(n.recovered > 0);
@@ -250,7 +234,7 @@ RV_TEST(a_log_without_any_segment_is_damaged_when_a_mark_speaks_of_one) {
         if (how == 0) {
             file_remove(&n, name.text);
         } else {
-            file_cut(&n, name.text, 0);
+            file_truncate(&n, name.text, 0);
         }
         RV_CHECK_STATUS(open_as_a_node_does(&n, &the_marks), RV_DATA_DAMAGED);
         RV_CHECK_STATUS(node_seal(&n), RV_END);

@@ -8,6 +8,7 @@
  */
 #include "core/log/internal.h"
 #include "tests/unit/log/log_checks.h"
+#include "tests/unit/log/log_files.h"
 
 static const rv_log_options rewrite_options = {
     .write_buffer_size = 12 << 10,
@@ -52,18 +53,16 @@ static void grow(node *n, twin *t, uint32_t segments, uint64_t *random) {
 
 /* Files of segments; the highest generation among them. */
 static unsigned count_files(const node *n, uint32_t *highest) {
-    static rv_file_name names[400];
-    rv_io_result files;
-    unsigned count = 0;
+    static rv_file_name names[FILES_MAX];
+    const unsigned count = files_named(n, "log-", names, FILES_MAX);
     *highest = 0;
-    (void)n->host.ops->list(n->host.ctx, 1, names, 400, &files);
-    for (uint64_t i = 0; i < files.count; i += 1) {
+    for (unsigned i = 0; i < count; i += 1) {
         uint32_t generation = 0;
         uint64_t first = 0;
-        if (rv_segment_name_parse(names[i].text, &generation, &first)) {
-            count += 1;
-            *highest = generation > *highest ? generation : *highest;
+        if (!rv_segment_name_parse(names[i].text, &generation, &first)) {
+            return 0;
         }
+        *highest = generation > *highest ? generation : *highest;
     }
     return count;
 }
@@ -135,27 +134,6 @@ static void make(node *n) {
 
 static uint8_t copy[64 << 10];
 
-static size_t read_file(const node *n, const char *name) {
-    rv_io_result opened;
-    rv_io_result result;
-    (void)n->host.ops->open(n->host.ctx, 1, name, &opened);
-    (void)n->host.ops->read(n->host.ctx, 1, opened.file, 0, copy, sizeof copy, &result);
-    n->host.ops->close(n->host.ctx, opened.file);
-    return (size_t)result.count;
-}
-
-static void put_file(const node *n, const char *name, size_t from, size_t to) {
-    rv_io_result made;
-    rv_io_result result;
-    (void)n->host.ops->create(n->host.ctx, 1, name, &made);
-    if (from < to) {
-        (void)n->host.ops->write(n->host.ctx, 1, made.file, from,
-                                 rv_bytes_of(copy + from, to - from), &result);
-    }
-    (void)n->host.ops->flush(n->host.ctx, 1, made.file, &result);
-    n->host.ops->close(n->host.ctx, made.file);
-}
-
 RV_TEST(a_generation_that_is_not_whole_goes) {
     for (unsigned how = 0; how < 4; how += 1) {
         node n;
@@ -163,13 +141,13 @@ RV_TEST(a_generation_that_is_not_whole_goes) {
         make(&n);
         RV_CHECK_PASSED();
         rv_segment_name(0, 1, &name);
-        const size_t size = read_file(&n, name.text);
+        const size_t size = file_read(&n, name.text, 0, copy, sizeof copy);
         rv_segment_name(1, 1, &name);
-        put_file(&n, name.text, how < 2 ? 4096 : 0,
-                 how == 0   ? 4096
-                 : how == 1 ? size
-                 : how == 2 ? 3000
-                            : size);
+        file_make(&n, name.text, copy, how < 2 ? 4096 : 0,
+                  how == 0   ? 4096
+                  : how == 1 ? size
+                  : how == 2 ? 3000
+                             : size);
         /* The last one has a header, but of generation 0. */
         RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
         RV_CHECK_EQ(n.recovered, the_twin.count);
@@ -189,13 +167,13 @@ RV_TEST(of_two_whole_ones_the_newer_stays) {
     make(&n);
     RV_CHECK_PASSED();
     rv_segment_name(0, 1, &name);
-    const size_t size = read_file(&n, name.text);
+    const size_t size = file_read(&n, name.text, 0, copy, sizeof copy);
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
     RV_CHECK_STATUS(rewrite(&n, &the_twin, 0, &random), RV_OK);
     RV_CHECK_STATUS(rewrite(&n, &the_twin, 0, &random), RV_OK);
     RV_CHECK_STATUS(node_drain(&n), RV_OK);
     rv_sim_disk_crash(n.disk);
-    put_file(&n, name.text, 0, size); /* generation 0 is back */
+    file_make(&n, name.text, copy, 0, size); /* generation 0 is back */
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
     RV_CHECK_EQ(n.recovered, the_twin.count);
     uint32_t highest = 0;
@@ -222,8 +200,7 @@ RV_TEST(of_three_the_highest_whole_one_stays) {
     RV_CHECK_PASSED();
     for (uint32_t g = 0; g < 3; g += 1) {
         rv_segment_name(g, 1, &name);
-        sizes[g] = read_file(&n, name.text);
-        memcpy(files[g], copy, sizes[g]);
+        sizes[g] = file_read(&n, name.text, 0, files[g], sizeof files[g]);
         RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
         RV_CHECK(g == 2 || rewrite(&n, &the_twin, 0, &random) == RV_OK);
         RV_CHECK_STATUS(node_drain(&n), RV_OK);
@@ -231,17 +208,17 @@ RV_TEST(of_three_the_highest_whole_one_stays) {
     }
     for (unsigned i = 0; i < 4 * 6; i += 1) {
         const uint32_t broken = i / 6; /* 0: none; 1: the newest; 2: two; 3: all that are newer */
-        rv_io_result result;
         for (uint32_t g = 0; g < 3; g += 1) {
             rv_segment_name(g, 1, &name);
-            (void)n.host.ops->remove(n.host.ctx, 1, name.text, &result);
+            if (file_size(&n, name.text) > 0) {
+                file_remove(&n, name.text);
+            }
         }
         for (unsigned k = 0; k < 3; k += 1) {
             const uint32_t g = orders[i % 6][k];
             const bool whole = g + broken < 3 || (g == 1 && broken == 3);
-            memcpy(copy, files[g], sizes[g]);
             rv_segment_name(g, 1, &name);
-            put_file(&n, name.text, whole ? 0 : 4096, sizes[g]);
+            file_make(&n, name.text, files[g], whole ? 0 : 4096, sizes[g]);
         }
         RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
         RV_CHECK_EQ(n.recovered, the_twin.count);
