@@ -194,14 +194,14 @@ bool rv_log_completed(rv_log *log, const rv_io_completion *completion) {
         op = &log->indexer.op;
     } else if (id == RV_OP_REWRITE) {
         op = &log->rewriting.op;
-    } else if (id < RV_OP_BLOCK + log->runs.block_count) {
-        op = &log->runs.blocks[id - RV_OP_BLOCK].op;
     } else if (id < RV_OP_SLOT) {
-        op = NULL;
-    } else if (id < RV_OP_SLOT + log->options.read_slot_count) {
+        RV_ASSERT(id - RV_OP_BLOCK < log->runs.block_count);
+        op = &log->runs.blocks[id - RV_OP_BLOCK].op;
+    } else {
+        RV_ASSERT(id - RV_OP_SLOT < log->options.read_slot_count);
         op = &log->slots[id - RV_OP_SLOT].op;
     }
-    const bool awaited = op != NULL && rv_op_complete(op, completion);
+    const bool awaited = rv_op_complete(op, completion);
     RV_ASSERT(awaited); /* the host finishes what was started, once */
     return true;
 }

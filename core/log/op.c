@@ -118,8 +118,8 @@ rv_status rv_op_list(rv_ops *ops, rv_op *op, rv_file_name *names, size_t cap, ui
 
 rv_status rv_op_write(rv_ops *ops, rv_op *op, rv_file file, uint64_t offset, rv_bytes bytes) {
     RV_ASSERT(bytes.len > 0);
-    for (size_t piece = 0; piece < bytes.len; piece += 1) {
-        RV_ASSERT(op->progress < bytes.len);
+    for (size_t piece = 0;; piece += 1) { /* each does a byte, or is the last */
+        RV_ASSERT(piece < bytes.len && op->progress < bytes.len);
         if (!rv_op_active(op)) {
             op_begin(ops, op);
             const rv_bytes rest = rv_bytes_from(bytes, (size_t)op->progress);
@@ -152,8 +152,8 @@ rv_status rv_op_write(rv_ops *ops, rv_op *op, rv_file file, uint64_t offset, rv_
 rv_status rv_op_read(rv_ops *ops, rv_op *op, rv_file file, uint64_t offset, uint8_t *buf,
                      size_t len, size_t *got) {
     RV_ASSERT(len > 0);
-    for (size_t piece = 0; piece < len; piece += 1) {
-        RV_ASSERT(op->progress < len);
+    for (size_t piece = 0;; piece += 1) { /* each does a byte, or is the last */
+        RV_ASSERT(piece < len && op->progress < len);
         if (!rv_op_active(op)) {
             op_begin(ops, op);
             op_answered(op, ops->host.ops->read(ops->host.ctx, op->ticket, file,

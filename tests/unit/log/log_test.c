@@ -199,6 +199,24 @@ RV_TEST(too_little_memory_is_told) {
     }
 }
 
+/* Whatever is the first that does not fit, it is told, and nothing is taken. */
+RV_TEST(memory_that_ends_anywhere_is_told) {
+    node n = {.options = small_options};
+    node_over_memory(&n, 1);
+    n.options.host = n.host;
+    n.options.index_events = 32;
+    n.options.index_blocks = 8;
+    rv_arena whole = rv_arena_over(node_arena_memory, sizeof node_arena_memory);
+    RV_CHECK_STATUS(rv_log_create(&n.log, &n.options, &whole, &n.err), RV_OK);
+    for (size_t size = 0; size < whole.len - 64; size += 96) {
+        rv_arena arena = rv_arena_over(node_arena_memory, size);
+        RV_CHECK_STATUS(rv_log_create(&n.log, &n.options, &arena, &n.err), RV_MEMORY_EXHAUSTED);
+        RV_CHECK_EQ(arena.len, 0);
+    }
+    rv_arena enough = rv_arena_over(node_arena_memory, whole.len);
+    RV_CHECK_STATUS(rv_log_create(&n.log, &n.options, &enough, &n.err), RV_OK);
+}
+
 /* Random places of a log, each from nothing but its sequence. */
 static void check_random_reads(node *n, const twin *t, unsigned count, uint64_t *random) {
     for (unsigned i = 0; i < count; i += 1) {
@@ -346,5 +364,6 @@ int main(void) {
     RV_RUN(a_seal_after_a_seal_adds_nothing);
     RV_RUN(the_identity_is_kept);
     RV_RUN(too_little_memory_is_told);
+    RV_RUN(memory_that_ends_anywhere_is_told);
     return rv_test_done();
 }
