@@ -7,12 +7,14 @@
  * Method: for each seed a schema from tests/unit/model/generated.h and random events of all its
  * types over few values, so that most rules are broken often, judged in transactions that are
  * committed or taken back; what was accepted is folded again, unjudged, into a fresh state; then
- * unjudged events in any order. After each phase rows, counters and hash are compared.
+ * unjudged events in any order. After each phase rows, counters and hash are compared. Some events
+ * are folded with every amount of scratch, journal and pages that is too little.
  *
  *     test_unit_state_generated_twin [SEEDS [FIRST]]
  */
 #define NAIVE_ROWS 200u
 
+#include "core/state/inside.h"
 #include "tests/unit/model/generated.h"
 #include "tests/unit/state/naive.h"
 
@@ -34,7 +36,7 @@ static uint32_t logged_count;
 static uint64_t versions[STREAMS];
 static uint8_t scratch_memory[1 << 16];
 static uint32_t met[RV_STATUS_COUNT];
-static uint32_t refused, taken;
+static uint32_t refused, taken, short_met[3];
 
 /* Makes the schema of a seed; false when it has nothing to fold. */
 static bool make_schema(uint64_t seed) {
@@ -331,6 +333,53 @@ static void judged_transaction(uint64_t *seed) {
     RV_CHECK(bank_same(rv_state_hash(state, 1), hash));
 }
 
+/* --- shortages --- */
+
+typedef enum shortage { SHORT_SCRATCH, SHORT_JOURNAL, SHORT_PAGES, SHORTAGES } shortage;
+
+/* Folds the event with the nth amount of something, and takes it back. */
+static rv_status fold_short(const logged *e, rv_fold_mode mode, shortage what, uint32_t nth) {
+    const size_t journal_cap = state->pages.journal.cap;
+    const uint32_t total = state->pages.total;
+    const uint32_t fresh = rv_pages_pool(&state->pages)->fresh;
+    rv_error err = {0};
+    rv_arena scratch =
+        rv_arena_over(scratch_memory, what == SHORT_SCRATCH ? 8u * nth : sizeof scratch_memory);
+    state->pages.journal.cap = what == SHORT_JOURNAL ? 24u * nth : journal_cap;
+    state->pages.total = what == SHORT_PAGES && fresh - 1 + nth < total ? fresh - 1 + nth : total;
+    rv_state_begin(state);
+    const rv_status status = rv_state_fold(state, &e->event, e->values, mode, &scratch, &err);
+    rv_state_rollback(state);
+    state->pages.journal.cap = journal_cap;
+    state->pages.total = total;
+    return status;
+}
+
+/* An event that finds too little of something, wherever it needs it, says so, and nothing has
+ * changed; with enough of it, it comes out as it does. */
+static void fold_with_every_shortage(uint64_t *seed) {
+    static const rv_status told[SHORTAGES] = {RV_MEMORY_EXHAUSTED, RV_BATCH_TOO_LARGE,
+                                              RV_STATE_FULL};
+    static const uint32_t enough[SHORTAGES] = {2000, 2000, 100};
+    logged *const e = &journal[logged_count];
+    random_event(seed, e);
+    const rv_hash128 hash = rv_state_hash(state, 1);
+    for (unsigned m = 0; m < 2; m += 1) {
+        const rv_fold_mode mode = m == 0 ? RV_FOLD_JUDGE : RV_FOLD_APPLY;
+        for (unsigned what = 0; what < SHORTAGES; what += 1) {
+            const rv_status whole = fold_short(e, mode, (shortage)what, enough[what]);
+            rv_status status = told[what];
+            RV_CHECK(whole != told[what]);
+            for (uint32_t nth = 0; nth < enough[what] && status == told[what]; nth += 1) {
+                status = fold_short(e, mode, (shortage)what, nth);
+                short_met[what] += status == told[what];
+                RV_CHECK(status == told[what] || status == whole);
+            }
+            RV_CHECK(bank_same(rv_state_hash(state, 1), hash));
+        }
+    }
+}
+
 /* Folds what is in the journal into a fresh state, which comes out the same. */
 static void check_replay(void) {
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
@@ -346,13 +395,18 @@ static void check_replay(void) {
     RV_CHECK(bank_same(rv_state_hash(again, 9), rv_state_hash(state, 9)));
 }
 
-static void judged_run(uint64_t seed) {
+static void judged_run(uint64_t seed, bool with_shortages) {
     start();
     RV_CHECK_PASSED();
     for (uint32_t i = 0; i < TRANSACTIONS && logged_count + 5 < LOG_MAX && now.count < 120;
          i += 1) {
         judged_transaction(&seed);
         RV_CHECK_PASSED();
+        if (with_shortages && i % 8 == 3) {
+            uint64_t other = seed;
+            fold_with_every_shortage(&other);
+            RV_CHECK_PASSED();
+        }
     }
     check_rows(state);
     RV_CHECK_PASSED();
@@ -384,7 +438,7 @@ static uint64_t seed_first = 1, seed_count = 400;
 RV_TEST(generated_schemas_agree_with_the_twin) {
     for (uint64_t seed = seed_first; seed < seed_first + seed_count; seed += 1) {
         if (make_schema(seed)) {
-            judged_run(seed * 1000003);
+            judged_run(seed * 1000003, seed % 4 == 0);
             if (!rv_test_failed) {
                 applied_run(seed * 7919);
             }
@@ -394,6 +448,8 @@ RV_TEST(generated_schemas_agree_with_the_twin) {
         }
     }
     RV_CHECK(refused * 2 < taken);
+    RV_CHECK(short_met[SHORT_SCRATCH] > 500 && short_met[SHORT_JOURNAL] > 500);
+    RV_CHECK(short_met[SHORT_PAGES] > 50);
 }
 
 RV_TEST(all_that_can_be_refused_was) {
