@@ -211,13 +211,16 @@ static rv_status stream_next(rv_subscription *s, rv_event *event, rv_bytes *path
     if (status != RV_OK) {
         return status;
     }
-    if (!event_of(s, sequence, event) || event->stream != s->stream.stream || !is_known(s, event)) {
+    if (!event_of(s, sequence, event) || event->stream != s->stream.stream) {
         s->in_batch = false;
         s->ahead_at = s->ahead_count;
         s->stream.sequence = s->next_sequence;
         s->stream.version = s->version_next;
         rv_log_index_doubt(s->node->log, sequence);
         return RV_PENDING;
+    }
+    if (!is_known(s, event)) {
+        return unreadable(s, err);
     }
     s->ahead_at += 1;
     s->next_sequence = sequence + 1;

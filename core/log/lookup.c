@@ -131,6 +131,15 @@ static rv_status stream_in_run(rv_log *log, uint32_t index, rv_log_stream_cursor
     return found->count > 0 ? RV_OK : RV_END;
 }
 
+/* A record of a batch whose checksum holds cannot be read: what follows it is not known. */
+static rv_status unreadable(const rv_batch *batch, rv_error *err) {
+    RV_ASSERT(batch->first_sequence > 0);
+    rv_error_set(err, RV_DATA_DAMAGED, "the batch from sequence %u on holds what is no event here",
+                 batch->first_sequence);
+    rv_error_fact_uint(err, "sequence", batch->first_sequence);
+    return RV_DATA_DAMAGED;
+}
+
 /* By reading, up to `end`. RV_END: there is none. */
 static rv_status stream_in_gap(rv_log *log, uint64_t end, rv_log_stream_cursor *c,
                                rv_log_sequences *found, rv_error *err) {
@@ -147,8 +156,10 @@ static rv_status stream_in_gap(rv_log *log, uint64_t end, rv_log_stream_cursor *
         rv_record_context context = rv_batch_context(&batch, log);
         rv_cursor cursor = rv_cursor_over(batch.body);
         rv_record record;
-        while (found->count < found->cap && rv_cursor_left(&cursor) > 0 &&
-               rv_record_read(&cursor, &context, &record)) {
+        while (found->count < found->cap && rv_cursor_left(&cursor) > 0) {
+            if (!rv_record_read(&cursor, &context, &record)) {
+                return unreadable(&batch, err);
+            }
             const rv_event *const e = &record.event;
             if (record.kind == RV_RECORD_EVENT && e->stream == c->stream &&
                 e->version >= c->version && e->sequence >= c->sequence && e->sequence < end) {
@@ -257,7 +268,10 @@ static rv_status id_in_gap(rv_log *log, uint64_t end, const uint8_t *id, uint64_
         rv_record_context context = rv_batch_context(&batch, log);
         rv_cursor cursor = rv_cursor_over(batch.body);
         rv_record record;
-        while (rv_cursor_left(&cursor) > 0 && rv_record_read(&cursor, &context, &record)) {
+        while (rv_cursor_left(&cursor) > 0) {
+            if (!rv_record_read(&cursor, &context, &record)) {
+                return unreadable(&batch, err);
+            }
             if (record.kind == RV_RECORD_EVENT && record.event.foreign_id &&
                 memcmp(record.event.event_id, id, 16) == 0) {
                 *sequence = record.event.sequence;
