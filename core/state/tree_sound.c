@@ -33,18 +33,49 @@ static bool node_is_sound(const rv_tree_node *node, uint32_t level) {
     return size + node->loose == RV_TREE_NODE_SIZE - node->heap;
 }
 
+/* An entry behind an entry: the rows tell the order of keys that are cut. */
+static bool entry_follows(const rv_tree_entry *before, const rv_tree_entry *entry) {
+    const int order = rv_bytes_compare(before->bytes, entry->bytes);
+    RV_ASSERT(entry->place != 0 && before->place != 0);
+    return order < 0 || (order == 0 && before->cut == entry->cut &&
+                         (entry->cut || before->place < entry->place));
+}
+
+/* A separator behind an entry, which rv_tree_compare must find less: so its key does not begin the
+ * separator either, and between equal bytes both are cut or the places tell. */
+static bool separator_follows(const rv_tree_entry *before, const rv_tree_entry *separator) {
+    const size_t len = before->bytes.len;
+    RV_ASSERT(before->place != 0);
+    if (len > separator->bytes.len) {
+        return rv_bytes_compare(before->bytes, separator->bytes) < 0;
+    }
+    const int order = rv_bytes_compare(before->bytes, rv_bytes_of(separator->bytes.ptr, len));
+    return order < 0 ||
+           (order == 0 && len == separator->bytes.len && before->cut == separator->cut &&
+            (separator->cut || before->place < separator->place));
+}
+
+/* An entry behind a separator: one that is cut names it. Of others, one with a place stands between
+ * whole keys that are equal, and the entry may be a later one by now. */
+static bool entry_behind_separator(const rv_tree_entry *separator, const rv_tree_entry *entry) {
+    const int order = rv_bytes_compare(separator->bytes, entry->bytes);
+    RV_ASSERT(entry->place != 0);
+    if (separator->cut) {
+        return order == 0 && entry->cut && entry->place == separator->place;
+    }
+    const bool named = separator->place != 0;
+    return order < 0 ||
+           (order == 0 && (!named || (!entry->cut && separator->place <= entry->place)));
+}
+
 /* The next entry or separator in order comes rightly behind the one before. */
 static bool meet(walk *w, const rv_tree_entry *entry, bool divides) {
     bool sound = true;
-    if (w->any) {
-        const int order = rv_bytes_compare(w->before.bytes, entry->bytes);
-        const bool named = !w->divides || w->before.place != 0;
-        const bool less = w->before.place < entry->place || (w->divides && !divides);
-        sound = order < 0 || (order == 0 && (!named || less || entry->cut));
-        sound = sound && !(w->divides && divides); /* a leaf is never empty */
-        if (w->divides && w->before.cut) {
-            sound = sound && entry->place == w->before.place;
-        }
+    if (w->any && divides) {
+        sound = !w->divides && separator_follows(&w->before, entry); /* a leaf is never empty */
+    } else if (w->any) {
+        sound = w->divides ? entry_behind_separator(&w->before, entry)
+                           : entry_follows(&w->before, entry);
     }
     w->before = *entry;
     w->any = true;

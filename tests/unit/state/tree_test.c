@@ -4,10 +4,11 @@
  * where they are cut, equal; through divisions, merges, rollbacks; and a full pool or journal is
  * told before anything has changed.
  * Method: random operations against a sorted array that compares whole keys; every invariant after
- * each round; walks both ways and searches by whole keys and by their beginnings.
+ * each round; walks both ways and searches by whole keys and by their beginnings. Separators forged
+ * as a checkpoint with right sums could bring them: a tree that would mislead is not sound.
  */
 #include "core/state/root.h"
-#include "core/state/tree.h"
+#include "core/state/tree_node.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
@@ -343,6 +344,117 @@ RV_TEST(entries_take_few_bytes) {
     }
 }
 
+/* Puts `count` keys of these bytes and two that tell them apart, in order; equal ones when `equal`.
+ */
+static bool fill(uint32_t count, uint32_t len, bool equal) {
+    if (!start(1u << 20, 1u << 20)) {
+        return false;
+    }
+    for (uint32_t place = 1; place <= count; place += 1) {
+        whole *const key = &keys[place];
+        memset(key->bytes, 'm', len);
+        const uint32_t n = equal ? 0 : place;
+        memcpy(key->bytes + len, (uint8_t[]){(uint8_t)('a' + n / 16), (uint8_t)('a' + n % 16), 0},
+               3);
+        key->len = len + 3;
+        const sought s = {whole_of(place), false};
+        const rv_tree_key shows = shown(&s, SHAPE_LONG, place);
+        if (rv_tree_insert(&pages, TREE_AT, &shows) != RV_OK) {
+            return false;
+        }
+    }
+    return rv_tree_is_sound(&pages, tree()) && rv_tree_node_read(&pages, tree()->root)->level == 1;
+}
+
+/* The root's first separator, and the entries left and right of it. */
+typedef struct border {
+    rv_tree_entry left;
+    rv_tree_entry separator;
+    rv_tree_entry right;
+} border;
+
+static border border_of(void) {
+    const rv_tree_node *const root = rv_tree_node_read(&pages, tree()->root);
+    const rv_tree_node *const left = rv_tree_node_read(&pages, rv_tree_child_of(root, 0));
+    const rv_tree_node *const right = rv_tree_node_read(&pages, rv_tree_child_of(root, 1));
+    return (border){rv_tree_entry_of(left, left->count - 1u), rv_tree_entry_of(root, 0),
+                    rv_tree_entry_of(right, 0)};
+}
+
+/* Whether the tree is sound with another first separator; then it is as it was. */
+static bool sound_with(rv_tree_entry forged) {
+    uint8_t bytes[RV_TREE_KEY_MAX];
+    const rv_tree_entry good = border_of().separator;
+    const uint32_t root = tree()->root;
+    memcpy(bytes, good.bytes.ptr, good.bytes.len);
+    forged.child = good.child;
+    rv_tree_node_remove(&pages, root, 0);
+    rv_tree_node_insert(&pages, root, 0, &forged);
+    const bool sound = rv_tree_is_sound(&pages, tree());
+    rv_tree_entry again = good;
+    again.bytes.ptr = bytes;
+    rv_tree_node_remove(&pages, root, 0);
+    rv_tree_node_insert(&pages, root, 0, &again);
+    return sound && rv_tree_is_sound(&pages, tree());
+}
+
+RV_TEST(a_cut_separator_names_the_entry_behind_it) {
+    RV_CHECK(fill(40, 130, false));
+    const border good = border_of();
+    rv_tree_entry forged = good.separator;
+    RV_CHECK(forged.cut && forged.place == good.right.place && sound_with(forged));
+    forged.bytes.len -= 1; /* less than the entry's: removing that would need more room */
+    RV_CHECK(!sound_with(forged));
+    forged = good.separator;
+    forged.cut = false; /* between equal bytes that are cut, places tell nothing */
+    RV_CHECK(!sound_with(forged));
+    forged.place = 0;
+    RV_CHECK(!sound_with(forged));
+    forged = good.separator;
+    forged.place = good.left.place;
+    RV_CHECK(!sound_with(forged));
+    forged.place = good.right.place + 1;
+    RV_CHECK(!sound_with(forged));
+    RV_CHECK(fill(400, 20, true)); /* whole keys, the last one of a cut separator's bytes */
+    forged = border_of().separator;
+    forged.cut = true;
+    RV_CHECK(!sound_with(forged));
+}
+
+RV_TEST(a_separator_of_equal_keys_is_between_their_places) {
+    RV_CHECK(fill(400, 20, true));
+    const border good = border_of();
+    rv_tree_entry forged = good.separator;
+    RV_CHECK(!forged.cut && forged.place == good.right.place && sound_with(forged));
+    forged.place = good.right.place + 1; /* the entry would be sought left of it */
+    RV_CHECK(!sound_with(forged));
+    forged.place = good.left.place; /* and the other one right of it */
+    RV_CHECK(!sound_with(forged));
+    forged.place = 0;
+    RV_CHECK(!sound_with(forged));
+}
+
+RV_TEST(a_separator_does_not_begin_with_the_key_before_it) {
+    uint8_t bytes[RV_TREE_KEY_MAX];
+    RV_CHECK(fill(200, 20, false));
+    const border good = border_of();
+    rv_tree_entry forged = good.separator;
+    RV_CHECK(!forged.cut && forged.place == 0 && sound_with(forged));
+    memcpy(bytes, good.left.bytes.ptr, good.left.bytes.len);
+    bytes[good.left.bytes.len] = 'x';
+    forged.bytes = rv_bytes_of(bytes, good.left.bytes.len + 1); /* between the two, as bytes */
+    RV_CHECK(!sound_with(forged));
+    forged.place = good.right.place;
+    RV_CHECK(!sound_with(forged));
+    forged = good.separator;
+    forged.place = good.right.place; /* between other bytes a place is no matter */
+    RV_CHECK(sound_with(forged));
+    forged.bytes = good.left.bytes; /* the left one itself */
+    RV_CHECK(sound_with(forged));
+    forged.place = 0;
+    RV_CHECK(!sound_with(forged));
+}
+
 int main(void) {
     RV_RUN(random_operations_agree_with_a_sorted_array);
     RV_RUN(many_small_trees_agree);
@@ -350,6 +462,9 @@ int main(void) {
     RV_RUN(a_full_pool_is_told_and_nothing_has_changed);
     RV_RUN(a_full_journal_is_told_and_nothing_has_changed);
     RV_RUN(entries_take_few_bytes);
+    RV_RUN(a_cut_separator_names_the_entry_behind_it);
+    RV_RUN(a_separator_of_equal_keys_is_between_their_places);
+    RV_RUN(a_separator_does_not_begin_with_the_key_before_it);
     free(memory);
     return rv_test_done();
 }
