@@ -138,18 +138,24 @@ static void merge_begin(rv_log *log, uint32_t first) {
 
 /* --- spares --- */
 
-/* A spare that can go: it is bad, or a good run covers part of it. `count`: there is none. */
-static uint32_t wanted_removal(rv_log *log) {
+/* A spare that can go: it is bad, or a good run covers part of it. `count`: there is none.
+ * `*waits`: a bad one is still being read. It goes first, because what is made in its place has its
+ * name. */
+static uint32_t wanted_removal(rv_log *log, bool *waits) {
     rv_runs *const runs = &log->runs;
+    *waits = false;
     for (uint32_t i = 0; i < runs->spare_count; i += 1) {
         const rv_spare *const spare = &runs->spares[i];
         const uint32_t at = rv_runs_at(runs, spare->span.first);
         const bool covered = at < runs->count && runs->runs[at].loaded &&
                              runs->runs[at].span.first < spare->span.next;
-        if ((spare->bad || covered) &&
-            (spare->serial == 0 || rv_files_forget(log, RV_HANDLE_OF_RUN | spare->serial))) {
+        if (!spare->bad && !covered) {
+            continue;
+        }
+        if (spare->serial == 0 || rv_files_forget(log, RV_HANDLE_OF_RUN | spare->serial)) {
             return i;
         }
+        *waits = *waits || spare->bad;
     }
     RV_ASSERT(runs->spare_count <= RV_SPARES_MAX);
     return runs->spare_count;
@@ -178,13 +184,17 @@ static rv_step idle_step(rv_log *log) {
             return rv_index_load(log, i) == RV_PENDING ? RV_STEP_WAIT : RV_STEP_ON;
         }
     }
-    const uint32_t spare = wanted_removal(log);
+    bool waits = false;
+    const uint32_t spare = wanted_removal(log, &waits);
     if (spare < runs->spare_count) {
         rv_run_name(&runs->spares[spare].span, &ix->name);
         runs->spare_count -= 1;
         runs->spares[spare] = runs->spares[runs->spare_count];
         ix->phase = RV_INDEX_REMOVE;
         return RV_STEP_ON;
+    }
+    if (waits) {
+        return RV_STEP_WAIT; /* the end of the reading polls */
     }
     if (log->durable.next_sequence < ix->wait_for) {
         return RV_STEP_END;
@@ -343,10 +353,34 @@ static rv_step write_step(rv_log *log) {
     return file_on(log, status, next);
 }
 
+/* True when a run overlaps the one that was made, other than what that was merged from: a look-up
+ * found one to be bad, and what it had covered has returned to the table. */
+static bool is_superfluous(const rv_log *log) {
+    const rv_indexer *const ix = &log->indexer;
+    const rv_runs *const runs = &log->runs;
+    RV_ASSERT(ix->span.first < ix->span.next);
+    for (uint32_t i = rv_runs_at(runs, ix->span.first);
+         i < runs->count && runs->runs[i].span.first < ix->span.next; i += 1) {
+        bool merged = false;
+        for (unsigned k = 0; ix->merging && k < RV_RUNS_FAN; k += 1) {
+            merged = merged || ix->merged[k].serial == runs->runs[i].serial;
+        }
+        if (!merged) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The run is durable: it takes the place of what it was made from. */
 static void adopt(rv_log *log) {
     rv_indexer *const ix = &log->indexer;
     RV_ASSERT(ix->file_open);
+    if (is_superfluous(log)) {
+        ix->phase = RV_INDEX_ABANDON;
+        return;
+    }
+    rv_runs_forget(&log->runs, &ix->span); /* its file was replaced */
     log->ops.host.ops->close(log->ops.host.ctx, ix->file);
     ix->file_open = false;
     ix->made = false;

@@ -115,6 +115,18 @@ static void spares_return(rv_runs *runs) {
     RV_ASSERT(runs->count <= RV_RUNS_MAX);
 }
 
+void rv_runs_forget(rv_runs *runs, const rv_run_span *span) {
+    RV_ASSERT(runs->spare_count <= RV_SPARES_MAX);
+    for (uint32_t i = runs->spare_count; i > 0; i -= 1) {
+        const rv_run_span *const met = &runs->spares[i - 1].span;
+        RV_ASSERT(met->first < met->next);
+        if (met->first == span->first && met->next == span->next && met->level == span->level) {
+            runs->spare_count -= 1;
+            runs->spares[i - 1] = runs->spares[runs->spare_count];
+        }
+    }
+}
+
 void rv_runs_drop(rv_runs *runs, uint32_t index, bool bad) {
     RV_ASSERT(index < runs->count);
     const rv_index_run *const run = &runs->runs[index];

@@ -91,6 +91,9 @@ uint32_t rv_runs_of_serial(const rv_runs *runs, uint32_t serial);
 /* Inserts; there is room, and nothing overlaps. */
 void rv_runs_insert(rv_runs *runs, const rv_index_run *run);
 
+/* Forgets the spare whose file has this name, if there is one. */
+void rv_runs_forget(rv_runs *runs, const rv_run_span *span);
+
 /* Takes a run out of the table; it becomes a spare. `bad`: it is to be made again. */
 void rv_runs_drop(rv_runs *runs, uint32_t index, bool bad);
 

@@ -6,6 +6,7 @@
  * naive twin, on a disk that answers at once or late, over many seeds; run files flipped, cut and
  * removed; the nth operation fails in each way with runs and merges under way.
  */
+#include "core/log/internal.h"
 #include "tests/unit/log/index_twin.h"
 #include "tests/unit/log/log_files.h"
 
@@ -282,6 +283,71 @@ RV_TEST(every_operation_goes_wrong_in_every_way) {
     }
 }
 
+/* A look-up reads a run while another finds it bad: the file that is made in its place has its
+ * name, and stays when the reading is over. */
+RV_TEST(a_bad_run_that_is_still_read_does_not_take_the_good_one_with_it) {
+    node n = {.options = ix_options};
+    ix_clear(&the_ix, 8);
+    node_over_disk(&n, 8, NULL);
+    RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+    grow(&n, &the_ix, 40);
+    RV_CHECK_PASSED();
+    ix_settle(&n);
+    rv_runs *const runs = &n.log->runs;
+    RV_CHECK(runs->count > 0);
+    for (uint32_t round = 0; round < runs->count; round += 1) {
+        const rv_index_run run = runs->runs[round];
+        rv_handle *handle = NULL;
+        RV_CHECK_STATUS(rv_files_acquire(n.log, RV_HANDLE_OF_RUN | run.serial, 0, &handle), RV_OK);
+        rv_runs_drop(runs, round, true);
+        ix_settle(&n);
+        ix_check_stream(&n, &the_ix, 0, 1);
+        RV_CHECK_PASSED();
+        rv_files_release(n.log, handle);
+        ix_settle(&n);
+        RV_CHECK_EQ(runs->spare_count, 0);
+        check_indexed(&n, &the_ix);
+        RV_CHECK_PASSED();
+    }
+    const uint32_t damaged = runs->damaged_count;
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+    check_indexed(&n, &the_ix);
+    RV_CHECK(damaged > 0 && rv_log_index_facts_of(n.log).damaged == 0);
+}
+
+/* While a run is made, a file of an overlapping name comes into the table, as what a bad run had
+ * covered does: the new run gives way. */
+RV_TEST(a_run_gives_way_to_one_that_came_while_it_was_made) {
+    unsigned overlapped = 0;
+    for (unsigned steps = 1; steps < 60; steps += 1) {
+        node n = {.options = ix_options};
+        ix_clear(&the_ix, 8);
+        node_over_disk(&n, 8, NULL);
+        RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+        grow(&n, &the_ix, 40);
+        RV_CHECK_PASSED();
+        ix_settle(&n);
+        rv_runs *const runs = &n.log->runs;
+        RV_CHECK(runs->count > 1);
+        const rv_run_span span = runs->runs[0].span;
+        rv_runs_drop(runs, 0, true);
+        for (unsigned i = 0; i < steps; i += 1) {
+            rv_indexer_poll(n.log);
+        }
+        if (rv_runs_at(runs, span.first) < runs->count && runs->runs[0].span.first > span.first) {
+            const rv_run_span other = {span.first + 1, span.next, 0};
+            rv_runs_meet(runs, &other);
+            overlapped += 1;
+        }
+        ix_settle(&n);
+        check_indexed(&n, &the_ix);
+        RV_CHECK_PASSED();
+        RV_CHECK_STATUS(node_seal(&n), RV_END);
+    }
+    RV_CHECK(overlapped > 0);
+}
+
 int main(void) {
     RV_RUN(random_lives);
     RV_RUN(runs_cover_the_log_and_are_merged);
@@ -289,5 +355,7 @@ int main(void) {
     RV_RUN(all_runs_gone);
     RV_RUN(runs_that_cannot_be_made);
     RV_RUN(every_operation_goes_wrong_in_every_way);
+    RV_RUN(a_bad_run_that_is_still_read_does_not_take_the_good_one_with_it);
+    RV_RUN(a_run_gives_way_to_one_that_came_while_it_was_made);
     return rv_test_done();
 }
