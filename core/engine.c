@@ -277,6 +277,7 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
         return RV_OK;
     }
     node->read_generation += 1;
+    node->ids_met.waits -= node->ids_met.waits > 0;
     rv_error local;
     rv_error *e = err == NULL ? &local : err;
     const rv_status status = rv_log_poll(node->log, e);
@@ -287,7 +288,9 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
 }
 
 bool rv_node_busy(const rv_node *node) {
-    return node->phase == RV_NODE_OPEN && (rv_checkpoints_busy(node) || rv_log_working(node->log));
+    const bool waits = node->ids_met.waits > 0 && !rv_log_busy(node->log);
+    return node->phase == RV_NODE_OPEN &&
+           (waits || rv_checkpoints_busy(node) || rv_log_working(node->log));
 }
 
 /* A last checkpoint, before the seal. RV_PENDING, or RV_OK when there is nothing more to do. */

@@ -14,6 +14,9 @@
 #include "core/base/assert.h"
 #include "core/model/json.h"
 
+/* A batch that was not given while others were so often is not looked up any further. */
+#define OTHERS_MAX 1024u
+
 /* --- the same ids again --- */
 
 /* Looks for the id in the log, from sequence `since` on: RV_OK, RV_END: it is not there,
@@ -130,51 +133,86 @@ static rv_hash128 ids_hash(const rv_append *events, size_t count) {
     return hash;
 }
 
-/* How far an earlier try came with this batch. */
+/* How far an earlier try came with this batch; NULL: another batch is under way. */
 static rv_ids_met *ids_met_of(rv_node *node, const rv_append *events, size_t count) {
     rv_ids_met *const met = &node->ids_met;
-    RV_ASSERT(count > 0 && events[0].has_event_id);
     const rv_hash128 ids = ids_hash(events, count);
+    RV_ASSERT(count > 0);
     if (met->count != count || met->ids.low != ids.low || met->ids.high != ids.high) {
+        met->others += 1;
+        if (met->count > 0 && met->others < OTHERS_MAX) {
+            return NULL;
+        }
         met->ids = ids;
         met->count = count;
         met->reached = 0;
         met->since = rv_log_appended(node->log) + 1;
+        met->below = 1;
     }
+    met->others = 0;
     RV_ASSERT(met->since <= rv_log_appended(node->log) + 1);
     return met;
+}
+
+/* Looks for the id of the batch's event, if it brings one, where it was not looked for yet. */
+static rv_status find_id_of(rv_node *node, const rv_append *event, size_t index, rv_ids_met *met,
+                            uint64_t *sequence, rv_error *err) {
+    if (!event->has_event_id) {
+        return RV_END;
+    }
+    if (met == NULL) {
+        return find_id(node, event->event_id, 1, sequence, err);
+    }
+    RV_ASSERT(index <= met->reached);
+    if (index < met->reached) {
+        return find_id(node, event->event_id, met->since, sequence, err);
+    }
+    const rv_status status = find_id(node, event->event_id, met->below, sequence, err);
+    const uint64_t known = rv_log_id_known(node->log, event->event_id);
+    met->below = status == RV_PENDING && known > met->below ? known : met->below;
+    return status;
 }
 
 /* RV_OK: none of the ids is known; RV_END: all are, and `results` has the first answers. If the
  * first event's id is known, the others must follow it in the log. */
 static rv_status meet_known_ids(rv_node *node, const rv_append *events, size_t count,
                                 rv_event *results, size_t *index, rv_error *err) {
-    rv_ids_met *const met = events[0].has_event_id ? ids_met_of(node, events, count) : NULL;
+    size_t first = 0;
+    while (first < count && !events[first].has_event_id) {
+        first += 1;
+    }
+    if (first == count) {
+        return RV_OK;
+    }
+    rv_ids_met *const met = ids_met_of(node, events, count);
+    if (met == NULL && count > 1) {
+        node->ids_met.waits = 2; /* a host may poll once more before it gives it again */
+        return RV_PENDING;
+    }
     rv_status status = RV_END;
-    size_t i = 0;
-    for (; i < count && status == RV_END; i++) {
+    for (size_t i = 0; i < count && status == RV_END; i++) {
         uint64_t sequence = 0;
-        const uint64_t since = met != NULL && i < met->reached ? met->since : 1;
-        if (events[i].has_event_id) {
-            status = find_id(node, events[i].event_id, since, &sequence, err);
-        }
-        if (status == RV_END && met != NULL && i >= met->reached) {
+        status = find_id_of(node, &events[i], i, met, &sequence, err);
+        if (status == RV_END && met != NULL && i == met->reached) {
             met->reached = i + 1;
+            met->below = 1;
         }
         if (status == RV_OK && i > 0) {
             *index = i;
             status = not_together(err, count);
         } else if (status == RV_OK) {
             status = answer_again(node, events, count, sequence, results, index, err);
-            node->ids_met.count = 0;
-            return status == RV_OK ? RV_END : status;
+            status = status == RV_OK ? RV_END : status;
+            break;
+        } else if (status == RV_END && i + 1 == count) {
+            status = RV_OK;
+            break;
         }
     }
-    if (status == RV_PENDING || status == RV_BUSY) {
-        return status;
+    if (met != NULL && status != RV_PENDING && status != RV_BUSY) {
+        met->count = 0;
     }
-    node->ids_met.count = 0;
-    return status == RV_END ? RV_OK : status;
+    return status;
 }
 
 /* --- a new event --- */

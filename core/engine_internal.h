@@ -40,12 +40,17 @@ typedef enum rv_memory_share {
     RV_MEMORY_SHARES
 } rv_memory_share;
 
-/* How far the ids of a batch were looked up: it goes on there when the batch is given again. */
+/* How far the ids of a batch were looked up: it goes on there when the batch is given again. One
+ * batch has this at a time, until it is over, or was not given while others were for long. Batches
+ * of several events wait for it: side by side they would take each other's blocks away for ever. */
 typedef struct rv_ids_met {
-    rv_hash128 ids; /* of all of them */
-    size_t count;   /* of the batch; 0: unused */
-    size_t reached; /* ids before this one are not below `since` */
-    uint64_t since;
+    rv_hash128 ids;  /* of all of them */
+    size_t count;    /* of the batch; 0: unused */
+    size_t reached;  /* ids before this one are not below `since` */
+    uint64_t since;  /* sequence */
+    uint64_t below;  /* the id that is reached is not below this sequence; 1: nothing is known */
+    uint32_t others; /* times that another batch was given since */
+    uint32_t waits;  /* polls to come that are asked for because one of them waits */
 } rv_ids_met;
 
 /* A state that is made once more, up to before a batch that could not be folded. */

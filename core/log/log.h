@@ -263,6 +263,10 @@ RV_MUST_USE rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *cu
 RV_MUST_USE rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t since,
                                      uint64_t *sequence, rv_error *err);
 
+/* The id is not below this sequence: how far an earlier look-up of it came, as long as that is
+ * remembered; 1: nothing is known. */
+uint64_t rv_log_id_known(const rv_log *log, const uint8_t *id);
+
 /* What the index said of this sequence is not so: the run that did is dropped, and made again. */
 void rv_log_index_doubt(rv_log *log, uint64_t sequence);
 

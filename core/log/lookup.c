@@ -208,21 +208,25 @@ rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *c, rv_log_sequ
 
 /* --- ids --- */
 
-static rv_id_fact *fact_of(rv_log *log, const uint8_t *id) {
+static uint32_t fact_at(const uint8_t *id) {
     RV_ASSERT(id != NULL);
-    const uint32_t at = (rv_load_u32(id) ^ rv_load_u32(id + 12)) % RV_ID_FACTS;
-    return &log->id_facts[at];
+    return (rv_load_u32(id) ^ rv_load_u32(id + 12)) % RV_ID_FACTS;
 }
 
 /* The id is not below this sequence. */
-static uint64_t fact_known(rv_log *log, const uint8_t *id) {
-    const rv_id_fact *const fact = fact_of(log, id);
+static uint64_t fact_known(const rv_log *log, const uint8_t *id) {
+    const rv_id_fact *const fact = &log->id_facts[fact_at(id)];
     RV_ASSERT(fact->below <= log->durable.next_sequence);
     return fact->below > 0 && memcmp(fact->id, id, sizeof fact->id) == 0 ? fact->below : 1;
 }
 
+uint64_t rv_log_id_known(const rv_log *log, const uint8_t *id) {
+    RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
+    return fact_known(log, id);
+}
+
 static void fact_note(rv_log *log, const uint8_t *id, uint64_t below) {
-    rv_id_fact *const fact = fact_of(log, id);
+    rv_id_fact *const fact = &log->id_facts[fact_at(id)];
     RV_ASSERT(below > 0 && below <= log->durable.next_sequence);
     memcpy(fact->id, id, sizeof fact->id);
     fact->below = below;

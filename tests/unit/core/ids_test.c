@@ -4,7 +4,8 @@
  * event is in memory, in an index run, or not durable yet: the same again gives the first result,
  * other content or other company is refused, an unknown id is taken. Method: a node of the smallest
  * budget on a disk that answers late, with many more ids than it keeps in memory, against an array
- * of what was accepted; in several lives. The same for one stream's events, read by its path.
+ * of what was accepted; in several lives. The same for one stream's events, read by its path. The
+ * largest batches come to their end on a disk that answers one operation a poll, also side by side.
  */
 #include "platform/sim/disk.h"
 #include "tests/unit/node_fixture.h"
@@ -216,7 +217,103 @@ RV_TEST(ids_of_callers_are_known_for_ever) {
     free(w->node_memory);
 }
 
+/* --- a disk that finishes one operation a poll --- */
+
+#define LARGE_MAX 1024
+#define TURNS_MAX 400000
+
+static rv_host slow_over; /* the disk itself */
+static rv_host_ops slow_ops;
+static unsigned slow_left; /* completions that may be taken */
+
+static bool slow_completion(void *ctx, rv_io_completion *completion) {
+    if (slow_left == 0 || !slow_over.ops->next_completion(ctx, completion)) {
+        return false;
+    }
+    slow_left -= 1;
+    return true;
+}
+
+static void slow_poll(rv_node *node) {
+    slow_left = 1;
+    fixture_poll(node);
+    slow_left = 0;
+}
+
+static rv_append large[2][LARGE_MAX];
+static char large_data[LARGE_MAX][32];
+static rv_event large_results[LARGE_MAX];
+
+static void make_large(unsigned which, uint32_t count, bool first_has_id) {
+    for (uint32_t i = 0; i < count; i += 1) {
+        snprintf(large_data[i], sizeof large_data[i], "{\"amount\":%u}", 1 + i);
+        large[which][i] = fixture_event("/accounts/1", "deposited", large_data[i]);
+        large[which][i].has_event_id = i > 0 || first_has_id;
+        id_of(5000000 + which * 100000 + i, 0, large[which][i].event_id);
+    }
+}
+
+/* Gives all of `batches` batches again and again until each was taken. */
+static void give_large(world *w, unsigned batches, uint32_t count) {
+    bool taken[2] = {batches < 1, batches < 2};
+    rv_error err;
+    for (uint32_t turn = 0; turn < TURNS_MAX && !(taken[0] && taken[1]); turn += 1) {
+        const unsigned which = taken[0] ? 1 : taken[1] ? 0 : turn % 2;
+        const rv_status status = rv_node_append(w->node, large[which], count, large_results, &err);
+        if (status == RV_OK) {
+            taken[which] = true;
+            continue;
+        }
+        RV_CHECK(status == RV_PENDING || status == RV_BUSY);
+        slow_poll(w->node);
+    }
+    RV_CHECK(taken[0] && taken[1]);
+}
+
+RV_TEST(the_largest_batches_come_to_their_end_on_a_slow_disk) {
+    world *const w = &the_world;
+    rv_error err;
+    w->disk_memory = malloc(DISK_MEMORY);
+    w->node_memory = malloc(FIXTURE_NODE_MEMORY);
+    begin(w, 3, 0);
+    RV_CHECK_PASSED();
+    for (unsigned i = 0; i < 2500; i += 1) {
+        check_new(w);
+        RV_CHECK_PASSED();
+        fixture_poll(w->node);
+    }
+    RV_CHECK_STATUS(fixture_close(w->node, &err), RV_END);
+    slow_over = rv_sim_disk_interface(w->disk);
+    slow_ops = *slow_over.ops;
+    slow_ops.next_completion = slow_completion;
+    slow_left = UINT32_MAX;
+    RV_CHECK_STATUS(fixture_open_on((rv_host){&slow_ops, slow_over.ctx}, w->node_memory,
+                                    FIXTURE_NODE_MEMORY, RV_ROLE_ROOT, NULL, &w->node, &err),
+                    RV_OK);
+    RV_CHECK(fixture_settle(w->node));
+    const rv_sim_faults faults = {.pending_percent = 100};
+    rv_sim_disk_set_faults(w->disk, &faults);
+    const size_t most = rv_log_notes_max(rv_node_log(w->node));
+    const uint32_t count = most < LARGE_MAX ? (uint32_t)most : LARGE_MAX;
+    RV_CHECK(count > 256);
+    for (unsigned round = 0; round < 4; round += 1) {
+        make_large(0, count, round % 2 == 0);
+        make_large(1, count, round % 2 == 0);
+        for (uint32_t i = 0; i < count; i += 1) {
+            large[0][i].event_id[8] ^= (uint8_t)round;
+            large[1][i].event_id[8] ^= (uint8_t)round;
+        }
+        give_large(w, 1 + round / 2, count);
+        RV_CHECK_PASSED();
+    }
+    slow_left = UINT32_MAX;
+    RV_CHECK_STATUS(fixture_close(w->node, &err), RV_END);
+    free(w->disk_memory);
+    free(w->node_memory);
+}
+
 int main(void) {
+    RV_RUN(the_largest_batches_come_to_their_end_on_a_slow_disk);
     RV_RUN(ids_of_callers_are_known_for_ever);
     return rv_test_done();
 }
