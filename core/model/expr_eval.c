@@ -324,6 +324,11 @@ rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *re
         }
         m.work -= 1;
         const rv_expr_op op = (rv_expr_op)step->op;
+        const rv_value *const top = m.depth > 0 ? &m.stack[m.depth - 1] : NULL;
+        rv_status status = rv_expr_pay(step, top, &m.work, err);
+        if (status != RV_OK) {
+            return status;
+        }
         if (op != RV_EXPR_CAST && op <= RV_EXPR_SKIP_IF_VALUE) {
             control(&m, step, env);
         } else if (op >= RV_EXPR_IN_ITEM && op <= RV_EXPR_CASE_EQUAL) {
@@ -332,8 +337,7 @@ rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *re
                    op == RV_EXPR_OR || (op >= RV_EXPR_DISTINCT && op <= RV_EXPR_LEAST)) {
             logic(&m, step);
         } else {
-            const rv_status status =
-                op == RV_EXPR_CALL ? call(&m, step, env, err) : compute(&m, step, env, err);
+            status = op == RV_EXPR_CALL ? call(&m, step, env, err) : compute(&m, step, env, err);
             if (status != RV_OK) {
                 return status;
             }

@@ -247,8 +247,11 @@ static rv_status contains(rv_value *values, bool turned, const rv_call_env *env)
 rv_status rv_call_json(const rv_expr_step *step, rv_value *values, const rv_call_env *env) {
     const rv_call call = (rv_call)step->target;
     RV_ASSERT(call >= RV_CALL_JSON_KEY && call <= RV_CALL_TO_JSONB);
-    const rv_status status = rv_call_charge(
-        env, values[0].class_ == RV_VALUE_BYTES ? 2 * (uint64_t)values[0].as.bytes.len : 1);
+    uint64_t len = 1;
+    for (uint32_t i = 0; i < step->kind; i++) {
+        len += values[i].class_ == RV_VALUE_BYTES ? 2 * (uint64_t)values[i].as.bytes.len : 0;
+    }
+    const rv_status status = rv_call_charge(env, len);
     if (status != RV_OK) {
         return status;
     }

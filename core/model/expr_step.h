@@ -109,6 +109,11 @@ bool rv_expr_comparable(const rv_type *a, const rv_type *b);
 int rv_expr_compare(const rv_type *a_type, const rv_value *a, const rv_type *b_type,
                     const rv_value *b);
 
+/* Takes from `*work` what a comparison or cast costs for the length of its operands, of which `top`
+ * is the last; other steps cost nothing here. RV_EXPRESSION_LIMIT. */
+RV_MUST_USE rv_status rv_expr_pay(const rv_expr_step *step, const rv_value *top, uint32_t *work,
+                                  rv_error *err);
+
 /* The arithmetic of a step on values that are not NULL, into *a. Statuses of rv_expr_eval. */
 RV_MUST_USE rv_status rv_expr_arithmetic(const rv_expr_step *step, rv_value *a, const rv_value *b,
                                          rv_error *err);

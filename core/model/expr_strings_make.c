@@ -250,8 +250,11 @@ static rv_status concat(const rv_expr_step *step, rv_value *values, const rv_cal
 rv_status rv_call_text_make(const rv_expr_step *step, rv_value *values, const rv_call_env *env) {
     const rv_call call = (rv_call)step->target;
     RV_ASSERT(call >= RV_CALL_LIKE_ESCAPE && call <= RV_CALL_CONCAT_WS);
-    const rv_status status =
-        rv_call_charge(env, values[0].class_ == RV_VALUE_BYTES ? values[0].as.bytes.len : 0);
+    uint64_t len = 0;
+    for (uint32_t i = 0; i < step->kind && call < RV_CALL_CONCAT; i++) { /* which pays for all */
+        len += values[i].class_ == RV_VALUE_BYTES ? values[i].as.bytes.len : 0;
+    }
+    const rv_status status = rv_call_charge(env, len);
     if (status != RV_OK) {
         return status;
     }

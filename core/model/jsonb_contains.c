@@ -3,7 +3,7 @@
  * Finding one's way in the text of a json or jsonb: children, keys, numbers; and @>. Containment is
  * a search: an array contains an array when for each of its elements there is one that contains it,
  * and which one that is must be tried. What is open is a stack of pairs in scratch memory; every
- * byte that is looked at is paid for, so that the search ends.
+ * byte that is looked at is paid for, of both sides, so that the search ends.
  */
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
@@ -204,6 +204,7 @@ static rv_status search(pair *pairs, const rv_call_env *env, bool *contains) {
     for (;;) { /* ends: each round is paid for */
         pair *const top = &pairs[depth];
         const size_t tried = top->tried;
+        const size_t at = top->at;
         unpaid += 64;
         if (answer == NO && top->child.ptr != NULL) {
             answer = next_candidate(top, top + 1);
@@ -212,6 +213,7 @@ static rv_status search(pair *pairs, const rv_call_env *env, bool *contains) {
             top->child = (rv_bytes){NULL, 0};
             answer = advance(top, top + 1);
             unpaid += top->child.ptr != NULL ? top->tried : top->value.len;
+            unpaid += top->at - at;
         }
         if (unpaid > UNPAID_MAX) {
             const rv_status status = rv_call_charge(env, unpaid);

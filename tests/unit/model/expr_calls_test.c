@@ -150,6 +150,35 @@ RV_TEST(much_of_little_ends) {
         {"('[' || repeat('[1],', 3000) || '[2]]')::jsonb @> ('[' || repeat('[2],', 3000) || "
          "'[2]]')::jsonb",
          RV_EXPRESSION_LIMIT},
+        /* what is sought is walked again on each level */
+        {"(repeat('[', 100) || '\"' || repeat('a', 30000) || '\"' || repeat(']', 100))::jsonb @> "
+         "(repeat('[', 100) || '\"' || repeat('a', 30000) || '\"' || repeat(']', 100))::jsonb",
+         RV_EXPRESSION_LIMIT},
+        {"(repeat('[', 100) || '\"' || repeat('a', 3000) || '\"' || repeat(']', 100))::jsonb @> "
+         "(repeat('[', 100) || '\"' || repeat('a', 3000) || '\"' || repeat(']', 100))::jsonb",
+         RV_OK},
+        /* to compare an array it is walked to its end */
+        {"case ('[' || repeat('1,', 200000) || '1]')::jsonb when '[1]' then 1 when '[2]' then 2 "
+         "end",
+         RV_OK},
+        {"case ('[' || repeat('1,', 200000) || '1]')::jsonb when '[1]' then 1 when '[2]' then 2 "
+         "when '[3]' then 3 when '[4]' then 4 when '[5]' then 5 when '[6]' then 6 end",
+         RV_EXPRESSION_LIMIT},
+        {"('[' || repeat('1,', 200000) || '1]')::jsonb in ('[1]', '[2]', '[3]', '[4]', '[5]', "
+         "'[6]', '[7]')",
+         RV_EXPRESSION_LIMIT},
+        /* text is not */
+        {"repeat('a', 1000000) in ('b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k')", RV_OK},
+        /* casts read all of it */
+        {"('[' || repeat('1,', 100000) || '1]')::jsonb::text::jsonb is null", RV_OK},
+        {"('[' || repeat('1,', 100000) || '1]')::jsonb::text::jsonb::text::jsonb::text::jsonb"
+         "::text::jsonb::text::jsonb::text::jsonb::text::jsonb::text::jsonb is null",
+         RV_EXPRESSION_LIMIT},
+        /* the right side counts, too */
+        {"'1'::jsonb || ('[' || repeat('1,', 100000) || '1]')::jsonb is null", RV_OK},
+        {"'1'::jsonb || ('1'::jsonb || ('1'::jsonb || ('1'::jsonb || ('1'::jsonb || ('1'::jsonb || "
+         "('[' || repeat('1,', 150000) || '1]')::jsonb))))) is null",
+         RV_EXPRESSION_LIMIT},
     };
     for (size_t i = 0; i < sizeof large / sizeof large[0]; i++) {
         rv_bytes result;
