@@ -5,8 +5,8 @@
  *
  * First the decimal weight of the result is estimated in floating point (only sums, products and
  * comparisons of doubles, equal in every build), which says how many digits matter; then the base
- * is squared and multiplied, with a few more. A number below 1 is inverted before it is raised to a
- * negative power, so that nothing on the way is smaller than the limits allow.
+ * is squared and multiplied, with a few more. On the way digits and the place of the point are kept
+ * apart, so that what is raised to a negative power may be smaller than the limits allow.
  */
 #include "core/base/assert.h"
 #include "core/model/expr_numeric.h"
@@ -81,34 +81,47 @@ typedef struct powering {
     rv_error *err;
 } powering;
 
+/* 0.pairs * 100^place: digits.exponent is no matter. */
+typedef struct floating {
+    rv_decimal digits;
+    int64_t place;
+} floating;
+
+/* Two factors of this exponent have a product that the limits allow. */
+#define EXPONENT 1020
+
 /* a * b, with the digits that are kept. */
-static rv_status multiply(const powering *p, const rv_decimal *a, const rv_decimal *b,
-                          rv_decimal *product) {
-    rv_status status = rv_numeric_charge(RV_EXPR_MULTIPLY, a, b, p->work, p->err);
+static rv_status multiply(const powering *p, const floating *a, const floating *b,
+                          floating *product) {
+    rv_status status = rv_numeric_charge(RV_EXPR_MULTIPLY, &a->digits, &b->digits, p->work, p->err);
     if (status != RV_OK) {
         return status;
     }
-    rv_decimal x = *a;
-    rv_decimal y = *b;
-    x.scale = 0; /* scales are no matter on the way */
-    y.scale = 0;
-    status = rv_decimal_multiply(&x, &y, p->scratch, product);
-    const int64_t scale = p->digits - 2 * (int64_t)product->exponent;
-    RV_ASSERT(p->digits > 0);
-    if (status == RV_OK && scale <= (int64_t)RV_DECIMAL_SCALE_MAX) {
-        status =
-            rv_decimal_round(product, RV_DECIMAL_HALF_AWAY, (int32_t)scale, p->scratch, product);
+    rv_decimal x = a->digits;
+    rv_decimal y = b->digits;
+    rv_decimal xy;
+    x.exponent = y.exponent = EXPONENT;
+    x.scale = y.scale = 0; /* scales are no matter on the way */
+    status = rv_decimal_multiply(&x, &y, p->scratch, &xy);
+    if (status != RV_OK) {
+        return status;
     }
+    const int64_t place = a->place + b->place + xy.exponent - 2 * EXPONENT;
+    const int64_t scale = p->digits - 4 * EXPONENT;
+    RV_ASSERT(p->digits > 0 && scale <= (int64_t)RV_DECIMAL_SCALE_MAX);
+    xy.exponent = 2 * EXPONENT;
+    status = rv_decimal_round(&xy, RV_DECIMAL_HALF_AWAY, (int32_t)scale, p->scratch, &xy);
+    *product = (floating){xy, place + xy.exponent - 2 * EXPONENT};
     return status;
 }
 
 /* base^exponent; the exponent is at least 1. */
 static rv_status raise(const powering *p, const rv_decimal *base, uint32_t exponent,
-                       rv_decimal *power) {
-    rv_decimal square = *base;
+                       floating *power) {
+    floating square = {*base, base->exponent};
     rv_status status = RV_OK;
     RV_ASSERT(exponent > 0);
-    *power = (exponent & 1) != 0 ? *base : one();
+    *power = (exponent & 1) != 0 ? square : (floating){one(), 1};
     for (uint32_t rest = exponent >> 1; rest > 0 && status == RV_OK; rest >>= 1) {
         status = multiply(p, &square, &square, &square);
         if (status == RV_OK && (rest & 1) != 0) {
@@ -116,6 +129,42 @@ static rv_status raise(const powering *p, const rv_decimal *base, uint32_t expon
         }
     }
     return status;
+}
+
+/* The power as a decimal. */
+static rv_status power_settle(const powering *p, const floating *power, int64_t scale,
+                              rv_decimal *result) {
+    rv_decimal d = power->digits;
+    RV_ASSERT(d.pairs.len > 0 && scale <= (int64_t)RV_DECIMAL_SCALE_MAX);
+    if (power->place > (int64_t)RV_DECIMAL_WHOLE_MAX) {
+        return RV_VALUE_OUT_OF_RANGE;
+    }
+    RV_ASSERT(power->place > INT32_MIN);
+    d.exponent = (int32_t)power->place;
+    d.scale = 0;
+    const rv_status status = rv_decimal_settle(&d);
+    return status == RV_OK
+               ? rv_decimal_round(&d, RV_DECIMAL_HALF_AWAY, (int32_t)scale, p->scratch, result)
+               : status;
+}
+
+/* 1 / the power, as a decimal. */
+static rv_status power_invert(const powering *p, const floating *power, int64_t scale,
+                              rv_decimal *result) {
+    rv_decimal below = power->digits;
+    rv_decimal above = one();
+    RV_ASSERT(below.pairs.len > 0);
+    if (power->place < -(int64_t)RV_DECIMAL_WHOLE_MAX) {
+        return RV_VALUE_OUT_OF_RANGE;
+    }
+    RV_ASSERT(power->place < INT32_MAX);
+    below.exponent = 0;
+    below.scale = 0;
+    above.exponent = 1 - (int32_t)power->place;
+    const rv_status status = rv_numeric_charge(RV_EXPR_DIVIDE, &above, &below, p->work, p->err);
+    return status == RV_OK
+               ? rv_decimal_divide_to(&above, &below, (int32_t)scale, p->scratch, result)
+               : status;
 }
 
 /* The scale that powers of a base have. */
@@ -142,25 +191,14 @@ static rv_status power_of(const powering *given, const rv_decimal *base, int32_t
     }
     const uint32_t count = exponent < 0 ? ~(uint32_t)exponent + 1 : (uint32_t)exponent;
     powering p = *given;
+    floating power;
     p.digits = scale + weight + GUARD_DIGITS;
-    rv_decimal from = *base;
-    const rv_decimal absolute = rv_decimal_absolute(base);
-    const bool small = rv_decimal_compare(&absolute, &unit) < 0;
-    rv_status status = RV_OK;
-    if (exponent < 0 && small) {
-        const int64_t inverse = p.digits + 2 * (int64_t)base->exponent;
-        status = rv_decimal_divide_to(&unit, base, (int32_t)(inverse > 0 ? inverse : 0), p.scratch,
-                                      &from);
+    const rv_status status = raise(&p, base, count, &power);
+    if (status != RV_OK) {
+        return status;
     }
-    if (status == RV_OK) {
-        status = raise(&p, &from, count, result);
-    }
-    if (status == RV_OK && exponent < 0 && !small) {
-        return rv_decimal_divide_to(&unit, result, (int32_t)scale, p.scratch, result);
-    }
-    return status == RV_OK
-               ? rv_decimal_round(result, RV_DECIMAL_HALF_AWAY, (int32_t)scale, p.scratch, result)
-               : status;
+    return exponent < 0 ? power_invert(&p, &power, scale, result)
+                        : power_settle(&p, &power, scale, result);
 }
 
 /* The whole number that an exponent is. */
