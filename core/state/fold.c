@@ -19,9 +19,10 @@
  */
 #include "core/state/fold.h"
 
-/* Brings a key of one column to the column's type and hashes it. */
+/* Brings a key of one column to the column's type and hashes it. If no row is created by it, it has
+ * to fit as it is. */
 static rv_status key_prepare(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
-                             const rv_value *value, rv_fold_key *key) {
+                             const rv_value *value, bool creates, rv_fold_key *key) {
     *key = (rv_fold_key){.key = *value, .place = RV_SLOT_NONE};
     if (rv_value_is_null(value)) {
         key->null = true;
@@ -34,7 +35,7 @@ static rv_status key_prepare(rv_fold *f, const rv_aggregate *aggregate, const rv
         if (status == RV_MEMORY_EXHAUSTED || (status != RV_OK && f->judge)) {
             return status;
         }
-        if (status != RV_OK) {
+        if (status != RV_OK || (!creates && !rv_fold_key_is(value, &column->type, &key->key))) {
             return RV_OK;
         }
     }
@@ -49,7 +50,7 @@ static inline rv_status key_prepare_touch(rv_fold *f, const rv_touch *touch, rv_
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
     return aggregate->key_count == 1
                ? key_prepare(f, aggregate, &f->type->fields[touch->field].type,
-                             &f->values[touch->field], key)
+                             &f->values[touch->field], touch->kind == RV_TOUCH_CREATES, key)
                : rv_fold_key_of_touch(f, touch, key);
 }
 
@@ -64,7 +65,7 @@ static void key_look_up(const rv_fold *f, rv_fold_key *key) {
 rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, const rv_type *from,
                        const rv_value *value, rv_fold_key *found) {
     RV_ASSERT(aggregate->key_count == 1);
-    const rv_status status = key_prepare(f, aggregate, from, value, found);
+    const rv_status status = key_prepare(f, aggregate, from, value, false, found);
     if (status == RV_OK) {
         key_look_up(f, found);
     }

@@ -82,6 +82,10 @@ RV_MUST_USE rv_status rv_fold_find(rv_fold *f, const rv_aggregate *aggregate, co
 
 /* --- fold_keys.c --- */
 
+/* True when a value that was brought to a key's type is still the same, so that it names a row: no
+ * spaces were cut from its end. If not, `key` is the value again. */
+bool rv_fold_key_is(const rv_value *value, const rv_type *type, rv_value *key);
+
 /* Brings the key of several columns that a touch has to the types of the columns and hashes it. */
 RV_MUST_USE rv_status rv_fold_key_of_touch(rv_fold *f, const rv_touch *touch, rv_fold_key *key);
 

@@ -3,12 +3,25 @@
  * Keys of several columns. They are apart from those of one, which most keys are, so that those
  * need not ask: their values are gathered in scratch, each brought to its column's type, and hashed
  * one after the other, each with the hash before as its key.
+ *
+ * A text that refers names a row as it is, as a foreign key of PostgreSQL does: 'ab ' does not name
+ * the varchar(2) 'ab', though a row created by it would have that key.
  */
 #include "core/state/fold.h"
 
+bool rv_fold_key_is(const rv_value *value, const rv_type *type, rv_value *key) {
+    RV_ASSERT(!rv_value_is_null(value) && !rv_value_is_null(key));
+    if (type->kind != RV_TYPE_VARCHAR || rv_bytes_equal(value->as.bytes, key->as.bytes)) {
+        return true; /* schemas let numbers with other scales, and char, name nothing else */
+    }
+    RV_ASSERT(value->as.bytes.len > key->as.bytes.len);
+    *key = *value;
+    return false;
+}
+
 /* Brings the parts to the types of the key's columns and hashes them. */
 static rv_status prepare(rv_fold *f, const rv_aggregate *aggregate, const rv_fold_parts *parts,
-                         rv_fold_key *key) {
+                         bool creates, rv_fold_key *key) {
     RV_ASSERT(aggregate->key_count > 1 && aggregate->key_count <= RV_INDEX_COLUMNS_MAX);
     const size_t size = aggregate->key_count * sizeof(rv_value);
     rv_value *const values = (rv_value *)rv_arena_take_raw(f->scratch, size);
@@ -30,7 +43,8 @@ static rv_status prepare(rv_fold *f, const rv_aggregate *aggregate, const rv_fol
             if (status == RV_MEMORY_EXHAUSTED || (status != RV_OK && f->judge)) {
                 return status;
             }
-            fits = fits && status == RV_OK;
+            fits = fits && status == RV_OK &&
+                   (creates || rv_fold_key_is(&parts->values[i], &column->type, &values[i]));
         }
     }
     if (fits && !key->null) {
@@ -48,13 +62,13 @@ rv_status rv_fold_key_of_touch(rv_fold *f, const rv_touch *touch, rv_fold_key *k
         parts.types[i] = &f->type->fields[touch->fields[i]].type;
         parts.values[i] = f->values[touch->fields[i]];
     }
-    return prepare(f, aggregate, &parts, key);
+    return prepare(f, aggregate, &parts, touch->kind == RV_TOUCH_CREATES, key);
 }
 
 rv_status rv_fold_find_all(rv_fold *f, const rv_aggregate *aggregate, const rv_fold_parts *parts,
                            rv_fold_key *found) {
     RV_ASSERT(aggregate->key_count > 1);
-    const rv_status status = prepare(f, aggregate, parts, found);
+    const rv_status status = prepare(f, aggregate, parts, false, found);
     if (status == RV_OK && found->fits && found->table != NULL) {
         found->place =
             rv_rows_find_in(f->pages, found->table, found->bucket, found->all, found->hash);

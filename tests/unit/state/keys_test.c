@@ -36,6 +36,16 @@ static const char orders_schema[] =
     "CREATE EVENT_TYPE unpacked (parcel deletes parcel(id));"
     "CREATE EVENT_TYPE marked (name creates mark(name), day creates mark(day),"
     "  of_name updates mark(of_name), of_day updates mark(of_day));"
+    "CREATE SHARED AGGREGATE tag (name varchar(5) PRIMARY KEY, n integer DEFAULT 0);"
+    "CREATE SHARED AGGREGATE pair (a varchar(3), b varchar(3), PRIMARY KEY (a, b));"
+    "CREATE SHARED AGGREGATE use (id integer PRIMARY KEY, tag text references tag(name),"
+    "  a text, b varchar(9), FOREIGN KEY (a, b) REFERENCES pair(a, b));"
+    "CREATE EVENT_TYPE tagged (name text creates tag(name));"
+    "CREATE EVENT_TYPE counted (name text references tag(name), n increments tag(n));"
+    "CREATE EVENT_TYPE untagged (name text deletes tag(name));"
+    "CREATE EVENT_TYPE paired (a text creates pair(a), b text creates pair(b));"
+    "CREATE EVENT_TYPE used (id creates use(id), tag updates use(tag), a updates use(a),"
+    "  b updates use(b));"
     "CREATE EVENT_TYPE unmarked (name deletes mark(name), day deletes mark(day));";
 
 static const rv_schema *schema;
@@ -218,6 +228,30 @@ RV_TEST(applying_asks_nothing) {
     RV_CHECK_EQ(rv_state_row_count(state, 2), 2);
 }
 
+/* What PostgreSQL 15 does with a text that refers to a varchar(n): spaces count. */
+RV_TEST(spaces_at_the_end_of_a_text_that_refers_count) {
+    RV_CHECK(start());
+    RV_CHECK_STATUS(FOLD("tagged", "abcde  "), RV_OK); /* stored as it fits */
+    RV_CHECK_STATUS(FOLD("tagged", "abcde"), RV_ROW_EXISTS);
+    RV_CHECK_STATUS(FOLD("tagged", "abcde "), RV_ROW_EXISTS);
+    RV_CHECK_STATUS(FOLD("tagged", "ab"), RV_OK);
+    RV_CHECK_STATUS(FOLD("counted", "abcde", "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD("counted", "abcde ", "1"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"tag\",\"key\":\"abcde \",\"field\":\"name\"");
+    RV_CHECK_STATUS(FOLD("counted", "ab ", "1"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD("used", "1", "abcde", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD("used", "2", "abcde  ", NULL, NULL), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"tag\",\"key\":\"abcde  \",\"column\":\"tag\"");
+    RV_CHECK_STATUS(FOLD("untagged", "abcde "), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD("untagged", "abcde"), RV_ROW_REFERENCED);
+    RV_CHECK_STATUS(APPLY("used", "3", "abcde  ", NULL, NULL), RV_OK); /* to nothing */
+    RV_CHECK_STATUS(FOLD("paired", "abc ", "d"), RV_OK);
+    RV_CHECK_STATUS(FOLD("used", "4", NULL, "abc", "d"), RV_OK);
+    RV_CHECK_STATUS(FOLD("used", "5", NULL, "abc ", "d"), RV_UNKNOWN_REFERENCE);
+    CHECK_FACTS("\"aggregate\":\"pair\",\"key\":\"(abc , d)\",\"column\":\"a, b\"");
+    RV_CHECK_STATUS(FOLD("used", "6", NULL, "abc", "d   "), RV_UNKNOWN_REFERENCE);
+}
+
 int main(void) {
     if (!make_schema()) {
         return 1;
@@ -227,6 +261,7 @@ int main(void) {
     RV_RUN(foreign_keys_are_counted);
     RV_RUN(a_row_may_refer_to_its_own_aggregate);
     RV_RUN(applying_asks_nothing);
+    RV_RUN(spaces_at_the_end_of_a_text_that_refers_count);
     free(state_memory.memory);
     free(schema_memory.memory);
     return rv_test_done();
