@@ -212,6 +212,24 @@ RV_TEST(the_state_hash_is_of_the_number) {
     }
 }
 
+/* One that is stored in more than 64 bytes is hashed as it is stored, with its scale. */
+RV_TEST(a_long_number_is_hashed_with_its_scale) {
+    static char texts[4][256];
+    rv_hash128 hashes[4];
+    for (int i = 0; i < 4; i += 1) {
+        const int digits = i < 2 ? 100 : 140; /* 50 bytes, or 70 */
+        memset(texts[i], '7', (size_t)digits);
+        strcpy(texts[i] + digits, i % 2 == 0 ? ".5" : ".50");
+        RV_CHECK(start());
+        RV_CHECK_STATUS(fold("made", (const char *[]){"1"}, RV_FOLD_APPLY), RV_OK);
+        RV_CHECK_STATUS(fold("set", (const char *[]){"1", texts[i], "1", "1"}, RV_FOLD_APPLY),
+                        RV_OK);
+        hashes[i] = rv_state_hash(state, 2);
+    }
+    RV_CHECK(bank_same(hashes[0], hashes[1]));
+    RV_CHECK(!bank_same(hashes[2], hashes[3]));
+}
+
 int main(void) {
     if (!start()) {
         return 1;
@@ -220,6 +238,7 @@ int main(void) {
     RV_RUN(the_declared_digits_bound_the_sum);
     RV_RUN(nan_and_infinity_are_added);
     RV_RUN(the_state_hash_is_of_the_number);
+    RV_RUN(a_long_number_is_hashed_with_its_scale);
     free(state_memory.memory);
     free(schema_memory.memory);
     return rv_test_done();
