@@ -8,9 +8,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import net from 'node:net';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { folder, Node, opened, prepared } from '../e2e/harness.mjs';
 import { browserNames, launch } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 import * as fixture from './pages/fixture.mjs';
 
 const { mustOpen, openDatabase, openPage, reached, rows, serveDatabase } = fixture;

@@ -10,9 +10,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { folder, Node, opened, prepared, schema } from '../e2e/harness.mjs';
 import { browserNames, launch, root } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 import * as fixture from './pages/fixture.mjs';
 
 const { mustOpen, openDatabase, openPage, reached, rows, serveDatabase } = fixture;

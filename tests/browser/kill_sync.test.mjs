@@ -8,10 +8,10 @@
 // Runs without the data only by saying so.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { folder, must, Node } from '../e2e/harness.mjs';
 import { packedFile, schemaFile, withLoans } from '../e2e/loans.mjs';
 import { browserNames } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 import { mustOpen, reached, serveDatabase } from './pages/fixture.mjs';
 import { random, Victim } from './pages/kill.mjs';
 
@@ -61,7 +61,7 @@ async function denseUpTo(last) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 150000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 100000 }, async () => {
     let kills = 0;
     for (let round = 0, attempts = 0; kills < KILLS; round++) {
       const options = settings(`kill-${round}`, storage);

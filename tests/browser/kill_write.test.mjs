@@ -8,9 +8,9 @@
 // hash.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { folder, must, ndjson, Node } from '../e2e/harness.mjs';
 import { browserNames } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 import { mustOpen, serveDatabase } from './pages/fixture.mjs';
 import { random, Victim } from './pages/kill.mjs';
 
@@ -105,7 +105,7 @@ function isWhole(log) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times while it writes`, { skip, timeout: 170000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it writes`, { skip, timeout: 100000 }, async () => {
     const options = { name: 'kill', storage, schema };
     const acknowledged = new Map();
     const sizes = [];

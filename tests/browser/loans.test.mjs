@@ -6,10 +6,10 @@
 // Runs without the data only by saying so.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { folder, must, Node } from '../e2e/harness.mjs';
 import { eventsOf, fold, loansText, packedFile, schemaFile, withLoans } from '../e2e/loans.mjs';
 import { browserNames, launch } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 import { mustOpen, openPage, reached, rows, serveDatabase } from './pages/fixture.mjs';
 
 const storages = ['opfs', 'indexeddb'];

@@ -10,10 +10,11 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { folder } from '../e2e/harness.mjs';
 import { browserNames, launch, root, serve } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 import { packageFolder } from './pages/fixture.mjs';
 
 const timeout = 60000;

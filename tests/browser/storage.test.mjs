@@ -8,8 +8,8 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
 import { browserNames, launch, root, serve } from './harness/browser.mjs';
+import { test } from './harness/test.mjs';
 
 const module = 'build/browser/storage_conformance.wasm';
 const pageAddress = '/tests/browser/pages/storage/index.html';
@@ -45,7 +45,7 @@ async function refused(code, page, worker, ...call) {
 /** The case in each browser, with a page of its own. */
 function inBrowsers(title, body) {
   for (const name of browserNames) {
-    test(`${name}: ${title}`, { timeout: 300000 }, async () => {
+    test(`${name}: ${title}`, async () => {
       const page = await openPage(browsers[name]);
       await body(page, browsers[name]);
       await page.close();
@@ -56,7 +56,7 @@ function inBrowsers(title, body) {
 /** The case in Chromium, with an origin of its own that may store so many bytes. */
 function withQuota(title, bytes, body) {
   const skip = browserNames.includes('chromium') ? false : 'needs Chromium';
-  test(`chromium: ${title}`, { timeout: 300000, skip }, async () => {
+  test(`chromium: ${title}`, { skip }, async () => {
     const page = await openPage(browsers.chromium, await serve());
     await browsers.chromium.quota(page, bytes);
     await body(page, () => browsers.chromium.quota(page, null));
@@ -277,26 +277,26 @@ test('firefox: a private window has IndexedDB', { skip: noFirefox }, async () =>
 
 // --- processes that are killed ---
 
-/** Writes records until `acknowledged` are flushed at least; answers how many were, then. */
-async function writeUntil(page, name, file, from, acknowledged) {
-  await page.evaluate(
-    ([database, opened, first]) => {
-      workers.acknowledged = first;
-      const next = async () => {
-        const number = workers.acknowledged;
-        const { error } = await workers.call('a', 'record', database, opened, number, 3000);
-        if (error !== undefined) throw new Error(JSON.stringify(error));
-        workers.acknowledged += 1;
-        void next();
-      };
-      void next();
-    },
-    [name, file, from],
-  );
-  return page.evaluate(async (wanted) => {
-    while (workers.acknowledged < wanted) await new Promise((resolve) => setTimeout(resolve));
-    return workers.acknowledged;
-  }, acknowledged);
+/** Writes records until `wanted` are flushed at least; answers how many were, and goes on. */
+function writeUntil(page, database, file, first, wanted) {
+  return page.evaluate(writeInPage, { database, file, first, wanted });
+}
+
+/** In the page: a record that fails, then or later, is told. */
+function writeInPage({ database, file, first, wanted }) {
+  return new Promise((resolve, reject) => {
+    const write = async () => {
+      for (let number = first; ; number++) {
+        const { error } = await workers.call('a', 'record', database, file, number, 3000);
+        if (error !== undefined) throw new Error(`record ${number}: ${JSON.stringify(error)}`);
+        if (number + 1 >= wanted) resolve(number + 1);
+      }
+    };
+    write().catch((error) => {
+      console.log(String(error));
+      reject(error);
+    });
+  });
 }
 
 for (const name of browserNames) {

@@ -23,6 +23,10 @@
 // quota(page, bytes) (Chromium: what the page's origin may store; null: as before), raw (the
 // BrowserContext of playwright or the Browser of puppeteer), profile, name.
 //
+// Whatever waits for a browser ends: what drivers do not answer within `timeoutMs` throws Late
+// (wait.mjs); an evaluation lasts as long as its test may (test.mjs), which then tells what each
+// browser did last and does now.
+//
 // serve({folders, pages, isolated, port}) is in server.mjs. CHROMIUM and FIREFOX name other
 // binaries.
 import { once } from 'node:events';
@@ -31,8 +35,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { describePage, TestPage } from './page.mjs';
 import { family, kill } from './processes.mjs';
 import { root } from './server.mjs';
+import { Late, within } from './wait.mjs';
 
 export { root, serve } from './server.mjs';
 
@@ -52,7 +58,13 @@ const chromiumFlags = [
   '--disable-sync',
 ];
 
-const timeoutMs = 60000;
+const timeoutMs = 30000;
+
+/** Within which a new page comes, if it comes at all. */
+const newPageMs = 5000;
+
+/** For what a driver is only to take note of. */
+const noticeMs = 10000;
 
 /** What ends this process ends in `exit`, where browsers are ended: their drivers do not see to it. */
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -116,27 +128,14 @@ const kinds = {
   firefox: { start: startFirefox, isRenderer: (line) => /-contentproc .*\btab$/.test(line) },
 };
 
-class TestPage {
-  constructor(raw) {
-    this.raw = raw;
-  }
-
-  evaluate(body, argument) {
-    return this.raw.evaluate(body, argument);
-  }
-
-  async reload() {
-    await this.raw.reload({ waitUntil: 'load' });
-  }
-
-  async close() {
-    await this.raw.close();
-  }
-}
+const diaryMax = 40;
 
 class TestBrowser {
   raw = null;
   #pages = new Set();
+  #diary = [];
+  #began = performance.now();
+  #ended = null; // why it is not to be used any more
   #home = mkdtempSync(join(tmpdir(), 'rivulet-browser-'));
 
   constructor(name, preferences) {
@@ -145,25 +144,44 @@ class TestBrowser {
     this.profile = join(this.#home, 'profile');
     mkdirSync(this.profile);
     if (name === 'chromium') preferChromium(this.profile, preferences);
-    // The browser's own folders of caches and settings go where the profile is.
-    this.env = { ...process.env, HOME: this.#home };
+    // The browser's own folders, of caches, settings and what is temporary, go where the profile is.
+    this.env = { ...process.env, HOME: this.#home, TMPDIR: this.#home };
     for (const variable of ['XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_RUNTIME_DIR']) {
       delete this.env[variable];
     }
   }
 
+  /** Notes what happens, for a test that takes too long. */
+  #note(what) {
+    this.#diary.push(`${((performance.now() - this.#began) / 1000).toFixed(1)} s: ${what}`);
+    if (this.#diary.length > diaryMax) this.#diary.shift();
+  }
+
+  #within(ms, what, promise) {
+    this.#note(what);
+    return within(ms, `${this.name}: ${what}`, promise);
+  }
+
   async start() {
-    this.raw = await kinds[this.name].start(this.profile, this.env, this.preferences);
+    const { start } = kinds[this.name];
+    const started = start(this.profile, this.env, this.preferences);
+    this.raw = await this.#within(2 * timeoutMs, 'start', started);
   }
 
   async open(url) {
-    const raw = await this.raw.newPage();
-    raw.on('console', (message) => console.log(`${this.name}: ${message.text()}`));
-    raw.on('pageerror', (error) => console.log(`${this.name}: ${error.stack ?? error}`));
-    await raw.goto(url, { waitUntil: 'load' });
+    if (this.#ended !== null) throw new Error(`${this.name} was ended: ${this.#ended}`);
+    const raw = await this.#newPage();
+    const say = (text) => {
+      this.#note(`page: ${text}`);
+      console.log(`${this.name}: ${text}`);
+    };
+    raw.on('console', (message) => say(message.text()));
+    raw.on('pageerror', (error) => say(error.stack ?? error));
+    raw.on('crash', () => this.#note('a page crashed'));
     this.#pages.add(raw);
     raw.once('close', () => this.#pages.delete(raw));
-    return new TestPage(raw);
+    await this.#within(timeoutMs, `load of ${url}`, raw.goto(url, { waitUntil: 'load' }));
+    return new TestPage(this.name, raw);
   }
 
   async quota(page, bytes) {
@@ -181,55 +199,89 @@ class TestBrowser {
     const { isRenderer } = kinds[this.name];
     const crashes = [...this.#pages].map((raw) => once(raw, 'crash'));
     const killed = family(this.profile).filter((one) => isRenderer(one.command));
+    this.#note(`kill of ${killed.length} renderers`);
     kill(killed);
-    await this.#ended(killed);
-    if (this.name === 'chromium') await Promise.all(crashes);
-    else await this.#opensPages();
-    this.#pages.clear();
-  }
-
-  /** Whether a new page comes, within some seconds; it is closed again. */
-  async #opensPage() {
-    const pause = new Promise((resolve) => setTimeout(resolve, 5000, null));
-    const page = await Promise.race([this.raw.newPage().catch(() => null), pause]);
-    await page?.close();
-    return page !== null;
-  }
-
-  /** Firefox may give a new page to a process that it has not yet noticed to be dead. */
-  async #opensPages() {
-    for (let tries = 0; !(await this.#opensPage()); tries++) {
-      if (tries === 10) throw new Error('Firefox opens no pages after its processes were killed');
+    await this.#gone(killed);
+    if (this.name === 'chromium') {
+      await this.#within(noticeMs, 'the crash of its pages', Promise.all(crashes));
     }
+    this.#pages.clear();
+    await this.#tryPage(); // the dead are noticed while it comes
+  }
+
+  /**
+   * A new page, the driver's. The browser may give it to a process that was killed and that it has
+   * not yet noticed to be dead (the spare one, of Chromium): it crashes before it begins, and the
+   * driver waits for it for ever. So who does not come is asked for again.
+   */
+  async #newPage(triesMax = 6) {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#within(newPageMs, 'a new page', this.raw.newPage());
+      } catch (error) {
+        this.#note(`no page: ${error.message}`);
+        if (tries === triesMax) throw error;
+      }
+    }
+  }
+
+  /** Throws if none comes. */
+  async #tryPage(triesMax) {
+    const page = await this.#newPage(triesMax);
+    await this.#within(timeoutMs, 'the close of a page', page.close());
   }
 
   async kill() {
     const { raw } = this;
+    this.#note('kill');
     kill(family(this.profile));
-    await this.#ended();
+    await this.#gone();
     // It is gone, so this only lets its driver know.
-    await raw?.close().catch(() => undefined);
+    await this.#within(noticeMs, 'its end', raw?.close()).catch(() => undefined);
     this.#closed();
   }
 
   async close() {
-    await this.raw?.close();
+    // One that does not heed its driver is killed.
+    const closed = this.#within(noticeMs, 'close', this.raw?.close());
+    await closed.catch((error) => {
+      console.log(error.message);
+      kill(family(this.profile));
+    });
     this.#closed();
-    await this.#ended();
+    await this.#gone();
   }
 
   /** A Chromium whose profile was killed may start and never open a page: it is killed as well. */
   async restart() {
-    await this.start();
-    for (let tries = 0; !(await this.#opensPage()); tries++) {
-      if (tries === 5) throw new Error(`${this.name} opens no pages after it was started again`);
-      await this.kill();
+    for (let tries = 1; ; tries++) {
       await this.start();
+      try {
+        return await this.#tryPage(1);
+      } catch (error) {
+        if (tries === 6) throw error;
+        await this.kill();
+      }
     }
   }
 
+  /** Lines of what it did last, what its processes are, and what its pages say of themselves. */
+  async describe() {
+    const processes = family(this.profile).map(({ pid, state, command }) => {
+      const type = /--type=\S+/.exec(command) ?? /-contentproc .*\b\w+$/.exec(command);
+      return `${pid} ${state} ${type === null ? 'main' : type[0].split(/[ =]/).at(-1)}`;
+    });
+    const pages = await Promise.all([...this.#pages].map(describePage));
+    return [
+      `processes: ${processes.join(', ') || 'none'}`,
+      ...this.#diary.map((line) => `at ${line}`),
+      ...pages,
+    ].map((line) => `${this.name}: ${line}`);
+  }
+
   /** At once: after this nothing of it is left, profile included. */
-  end() {
+  end(why = 'the tests are over') {
+    this.#ended ??= why;
     kill(family(this.profile));
     rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -240,28 +292,44 @@ class TestBrowser {
   }
 
   /** Waits until the processes have ended, all by default; those that take long are killed. */
-  async #ended(which = null) {
+  async #gone(which = null) {
     const left = () => {
       const alive = family(this.profile);
       return which === null ? alive : alive.filter((one) => which.some((w) => w.pid === one.pid));
     };
     for (let waits = 0; left().length > 0; waits++) {
       if (waits > 250) kill(left());
+      if (waits > 1000) throw new Late(`${this.name}: killed, it does not end`);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
+}
+
+/** All that were launched and not ended. */
+const living = new Set();
+
+/** What they did last, in lines. */
+export async function describeAll() {
+  return (await Promise.all([...living].map((browser) => browser.describe()))).flat();
+}
+
+/** Ends them all, for this reason; they cannot be used any more. */
+export function endAll(why) {
+  for (const browser of living) browser.end(why);
 }
 
 /** Starts `chromium` or `firefox`; `preferences` are in its own words. */
 export async function launch(name, preferences = {}) {
   const browser = new TestBrowser(name, preferences);
   const end = () => browser.end();
+  living.add(browser);
   process.once('exit', end);
   after(async () => {
     try {
       await browser.close();
     } finally {
       browser.end();
+      living.delete(browser);
       process.removeListener('exit', end);
     }
   });

@@ -2,7 +2,7 @@
 // The processes of a browser, found by /proc: the one that has a profile open, and those below it.
 import { readFileSync, readdirSync } from 'node:fs';
 
-/** All processes: {pid, parent, command} each; one that ends meanwhile is left out. */
+/** All processes: {pid, parent, state, command} each; one that ends meanwhile is left out. */
 function all() {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -11,7 +11,7 @@ function all() {
         const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
         const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
         const command = readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-        return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), command }];
+        return state === 'Z' ? [] : [{ pid: Number(name), parent: Number(parent), state, command }];
       } catch {
         return [];
       }
