@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build size sanitizers demo test coverage fuzz bench tidy format clean
+.PHONY: help setup build size sanitizers demo test sim coverage fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -31,6 +31,10 @@ demo: build ## airport departures on real data; DEMO_ONCE=1 runs it without paus
 
 test: setup ## every test: unit, storage, faults, real processes, the demo, and tidy
 	@tools/test
+
+sim: setup ## SEEDS (1000) worlds of many nodes under faults; SEED=n replays one; docs/simulation.md
+	@tools/build release simulate
+	@tests/sim/run
 
 coverage: setup ## which branches of core the unit, storage, fault and fuzz tests take
 	@tools/coverage

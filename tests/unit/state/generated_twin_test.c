@@ -16,6 +16,7 @@
 
 #include "core/state/inside.h"
 #include "tests/unit/model/generated.h"
+#include "tests/unit/state/bank.h"
 #include "tests/unit/state/naive.h"
 
 #define STREAMS      3u

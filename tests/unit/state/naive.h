@@ -8,7 +8,9 @@
 #ifndef RV_TESTS_STATE_NAIVE_H
 #define RV_TESTS_STATE_NAIVE_H
 
-#include "tests/unit/state/bank.h"
+#include "core/state/state.h"
+
+#include <stdlib.h>
 
 #ifndef NAIVE_ROWS
 #define NAIVE_ROWS 600u

@@ -7,6 +7,7 @@
  * broken often, folded into the state and into the twin of naive.h; the events that were accepted
  * are folded again into a fresh state with another hash key, without judging.
  */
+#include "tests/unit/state/bank.h"
 #include "tests/unit/state/naive.h"
 
 #define STREAMS  6u

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/world.h"
+
+#include "core/base/assert.h"
+
+#define SCAN_MAX 16 /* small, so that passing over events is interrupted too */
+
+static bool selects(const sim_world *world, const sim_feed *feed, const sim_fact *fact) {
+    const rv_bytes path = world->truth.streams[fact->event.stream].path;
+    const bool system = fact->event.type == RV_SYSTEM_SCHEMA_TYPE;
+    if (feed->pattern_text[0] != '\0') {
+        return !system && sim_model_selects(world->models[feed->member], path) &&
+               sim_pattern_selects(feed->pattern_text, path);
+    }
+    return system || sim_model_selects(world->models[feed->member], path);
+}
+
+/* The next position behind `position`, of those that are known, which the feed must deliver; 0:
+ * there is none. */
+static uint64_t next_due(const sim_world *world, const sim_feed *feed, uint64_t position) {
+    for (uint64_t p = position + 1; p <= world->truth.count; p++) {
+        if (selects(world, feed, sim_truth_at(&world->truth, p))) {
+            return p;
+        }
+    }
+    return 0;
+}
+
+static void open_feed(sim_world *world, sim_feed *feed) {
+    const sim_member *const member = &world->members[feed->member];
+    RV_ASSERT(member->life == SIM_UP);
+    if (feed->disk_life != member->disk_life) { /* what it remembers is of another disk */
+        feed->disk_life = member->disk_life;
+        feed->cursor = 1;
+        feed->sequence_last = 0;
+        feed->verified = 0;
+        feed->delivered_count = 0;
+    }
+    uint64_t from = feed->cursor;
+    if (world->canary == SIM_CANARY_DELIVERED_TWICE && from > 1) {
+        from -= 1;
+    }
+    const size_t patterns = feed->pattern_text[0] == '\0' ? 0 : 1;
+    rv_subscription_open(&feed->subscription, member->node, &feed->pattern, patterns, from);
+    feed->process = member->process;
+}
+
+void sim_feeds_step(sim_world *world, const sim_step *step) {
+    uint64_t random = step->seed;
+    const sim_schema *const schema = sim_schema_of(world->plan->schema);
+    uint32_t slot = 0;
+    while (slot < SIM_FEEDS_MAX && world->feeds.list[slot].used) {
+        slot += 1;
+    }
+    if (slot == SIM_FEEDS_MAX) {
+        return;
+    }
+    sim_feed *const feed = &world->feeds.list[slot];
+    feed->used = true;
+    feed->member = step->member;
+    feed->once = step->kind == SIM_STEP_READ;
+    feed->per_turn = (uint8_t)(1 + rv_random_below(&random, 20));
+    feed->pattern_text[0] = '\0';
+    feed->process = 0;
+    feed->at_end = false;
+    feed->disk_life = UINT32_MAX;
+    uint32_t count = 0;
+    while (schema->patterns[count] != NULL) {
+        count += 1;
+    }
+    if (feed->once && world->truth.stream_count > 0) { /* of one stream that there is */
+        const uint64_t nth = rv_random_below(&random, world->truth.stream_count);
+        const rv_bytes path = world->truth.streams[nth].path;
+        if (!rv_bytes_are(path, RV_SYSTEM_SCHEMA_PATH)) {
+            (void)snprintf(feed->pattern_text, sizeof feed->pattern_text, "%.*s", (int)path.len,
+                           (const char *)path.ptr);
+        }
+    } else if (rv_random_chance(&random, 70)) {
+        (void)snprintf(feed->pattern_text, sizeof feed->pattern_text, "%s",
+                       schema->patterns[rv_random_below(&random, count)]);
+    }
+    if (feed->pattern_text[0] != '\0') {
+        const rv_status status =
+            rv_path_pattern_parse(rv_bytes_of_string(feed->pattern_text), &feed->pattern, NULL);
+        RV_ASSERT(status == RV_OK);
+    }
+    sim_note(world, step->member, "%s of `%s`", sim_step_text(step->kind), feed->pattern_text);
+}
+
+/* Keeps an event that was delivered until the truth can be asked. */
+static void deliver(sim_world *world, sim_feed *feed, const rv_event *event, rv_bytes path) {
+    const bool all = feed->pattern_text[0] == '\0';
+    RV_ASSERT(feed->delivered_count < SIM_DELIVERED_MAX);
+    if (event->sequence <= feed->sequence_last ||
+        (all && event->sequence != feed->sequence_last + 1)) {
+        sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: sequence %llu after %llu",
+                 (unsigned)feed->member, feed->pattern_text, (unsigned long long)event->sequence,
+                 (unsigned long long)feed->sequence_last);
+    }
+    feed->sequence_last = event->sequence;
+    feed->delivered[feed->delivered_count++] =
+        (sim_delivered){event->position, sim_fingerprint(event, path)};
+    feed->cursor = event->sequence + 1;
+    world->figures.delivered += 1;
+}
+
+static bool feed_turn(sim_world *world, sim_feed *feed, sim_member *member) {
+    bool moved = false;
+    if (feed->process != member->process) {
+        open_feed(world, feed);
+    }
+    feed->at_end = false;
+    for (uint8_t i = 0; i < feed->per_turn && feed->delivered_count < SIM_DELIVERED_MAX; i++) {
+        rv_event event;
+        rv_bytes path;
+        rv_error err;
+        const rv_status status =
+            rv_subscription_next(&feed->subscription, SCAN_MAX, &event, &path, &err);
+        if (status == RV_OK) {
+            deliver(world, feed, &event, path);
+            moved = true;
+            continue;
+        }
+        if (status == RV_END) {
+            feed->at_end = true;
+            const uint64_t cursor = rv_subscription_sequence(&feed->subscription);
+            feed->cursor = cursor > feed->cursor ? cursor : feed->cursor;
+        } else if (status != RV_PENDING && status != RV_BUSY && status != RV_STORAGE_FAILED) {
+            sim_fail(world, SIM_CHECK_STATUS, "member %u, feed: %s: %.*s", (unsigned)feed->member,
+                     rv_status_code(status), (int)err.detail_len, err.detail);
+        }
+        return moved;
+    }
+    return moved;
+}
+
+bool sim_feeds_turn(sim_world *world, sim_member *member) {
+    bool moved = false;
+    RV_ASSERT(member->life == SIM_UP);
+    if (rv_node_in_batch(member->node)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
+        sim_feed *const feed = &world->feeds.list[i];
+        if (feed->used && feed->member == member->index) {
+            moved = feed_turn(world, feed, member) || moved;
+        }
+    }
+    return moved;
+}
+
+/* Compares one delivered event with what was due. */
+static void verify(sim_world *world, sim_feed *feed, const sim_delivered *d) {
+    const uint64_t due = next_due(world, feed, feed->verified);
+    RV_ASSERT(d->position <= world->truth.count);
+    if (due != d->position) {
+        sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu, due was %llu",
+                 (unsigned)feed->member, feed->pattern_text, (unsigned long long)d->position,
+                 (unsigned long long)due);
+    } else if (sim_truth_at(&world->truth, due)->fingerprint != d->fingerprint) {
+        sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu has other content",
+                 (unsigned)feed->member, feed->pattern_text, (unsigned long long)due);
+    }
+    feed->verified = d->position;
+}
+
+void sim_feeds_check(sim_world *world) {
+    for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
+        sim_feed *const feed = &world->feeds.list[i];
+        uint32_t done = 0;
+        while (feed->used && done < feed->delivered_count &&
+               feed->delivered[done].position <= world->truth.count) {
+            verify(world, feed, &feed->delivered[done]);
+            done += 1;
+        }
+        RV_ASSERT(done <= feed->delivered_count);
+        feed->delivered_count -= done;
+        memmove(feed->delivered, feed->delivered + done,
+                feed->delivered_count * sizeof feed->delivered[0]);
+        if (feed->used && feed->once && feed->at_end && feed->delivered_count == 0) {
+            feed->used = false;
+        }
+    }
+}
+
+bool sim_feeds_done(sim_world *world) {
+    bool done = true;
+    sim_feeds_check(world);
+    for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
+        const sim_feed *const feed = &world->feeds.list[i];
+        if (feed->used) {
+            done = done && feed->at_end && feed->delivered_count == 0 &&
+                   next_due(world, feed, feed->verified) == 0;
+        }
+    }
+    RV_ASSERT(world->truth.count <= SIM_EVENTS_MAX);
+    return done;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/world.h"
+
+#include "core/base/assert.h"
+
+RV_STATIC_ASSERT(sizeof(sim_figures) % sizeof(uint64_t) == 0, "figures are all of one size");
+
+void sim_figures_add(sim_figures *sum, const sim_figures *one) {
+    uint64_t to[sizeof *sum / sizeof(uint64_t)];
+    uint64_t from[sizeof *one / sizeof(uint64_t)];
+    memcpy(to, sum, sizeof *sum);
+    memcpy(from, one, sizeof *one);
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
+        to[i] += from[i];
+    }
+    memcpy(sum, to, sizeof *sum);
+    RV_ASSERT(sum->runs >= one->runs);
+}
+
+static void line(FILE *to, const char *name, uint64_t value) {
+    RV_ASSERT(name != NULL);
+    fprintf(to, "%-44s %12llu\n", name, (unsigned long long)value);
+}
+
+void sim_figures_print(const sim_figures *figures, FILE *to) {
+    static const char *const crashes[] = {"crashes, all kept", "crashes, unflushed lost",
+                                          "crashes, torn", "crashes, reordered"};
+    line(to, "seeds", figures->runs);
+    line(to, "simulated seconds", (uint64_t)figures->simulated_us / 1000000);
+    line(to, "turns", figures->turns);
+    line(to, "events", figures->events);
+    line(to, "accepted in memory", figures->accepted[SIM_MEMORY]);
+    line(to, "accepted local", figures->accepted[SIM_LOCAL]);
+    line(to, "accepted upstream", figures->accepted[SIM_UPSTREAM]);
+    line(to, "taken back by a crash, as they may", figures->rolled_back);
+    line(to, "refused", figures->refused);
+    line(to, "refused, and judged by the model", figures->judged);
+    line(to, "without an answer", figures->unknown);
+    line(to, "delivered by subscriptions", figures->delivered);
+    line(to, "states compared with the model", figures->compared);
+    line(to, "connections", figures->connections);
+    line(to, "messages", figures->messages);
+    line(to, "messages lost", figures->messages_lost);
+    line(to, "opens", figures->opens);
+    line(to, "opens by a checkpoint", figures->opened_by_checkpoint);
+    line(to, "closes", figures->closes);
+    line(to, "operations of disks", figures->operations);
+    line(to, "operations that failed", figures->disk_failures);
+    for (uint32_t i = 0; i <= RV_SIM_CRASH_REORDER; i++) {
+        line(to, crashes[i], figures->crashes[i]);
+    }
+    for (uint32_t k = 0; k < SIM_STEP_KIND_COUNT; k++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "step: %s", sim_step_text((sim_step_kind)k));
+        line(to, name, figures->steps[k]);
+    }
+    for (uint32_t s = 0; s < RV_STATUS_COUNT; s++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "answered: %s", rv_status_code((rv_status)s));
+        if (figures->statuses[s] > 0) {
+            line(to, name, figures->statuses[s]);
+        }
+    }
+}

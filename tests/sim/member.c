@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/member.h"
+
+#include "core/base/assert.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CONNECTIONS_MAX 8
+#define POISON          0xa5 /* nothing may rely on what memory held */
+
+static void disk_make(sim_member *member) {
+    const rv_sim_disk_options options = {
+        .seed = member->seed + member->disk_life,
+        .now = SIM_EPOCH_US,
+        .changes_max = 512,
+    };
+    member->disk = rv_sim_disk_create(member->disk_memory, SIM_DISK_MEMORY, &options);
+    RV_ASSERT(member->disk != NULL);
+    member->tap.inner = rv_sim_disk_interface(member->disk);
+}
+
+void sim_member_create(sim_member *member, const sim_plan *plan, uint8_t index) {
+    RV_ASSERT(index < plan->member_count);
+    const sim_member_plan *const own = &plan->members[index];
+    uint8_t *const disk_memory = member->disk_memory;
+    *member = (sim_member){.plan = own, .index = index, .skew_us = own->skew_us};
+    member->seed = plan->seed * 1000003 + (uint64_t)index * 101;
+    member->disk_memory = disk_memory != NULL ? disk_memory : malloc(SIM_DISK_MEMORY);
+    member->node_memory = malloc(own->memory);
+    member->sync_memory = malloc(SIM_SYNC_MEMORY);
+    RV_ASSERT(member->disk_memory != NULL && member->node_memory != NULL);
+    RV_ASSERT(member->sync_memory != NULL);
+    member->faults = (rv_sim_faults){.pending_percent = own->pending_percent,
+                                     .short_percent = own->short_percent,
+                                     .latency_us_max = (uint64_t)own->latency_us_max};
+    disk_make(member);
+    sim_member_faults_apply(member);
+}
+
+void sim_member_free(sim_member *member) {
+    sim_directory_free(&member->copy);
+    free(member->node_memory);
+    free(member->sync_memory);
+    member->node_memory = member->sync_memory = NULL;
+    RV_ASSERT(member->disk_memory != NULL); /* kept for the next world */
+}
+
+void sim_member_advance(sim_member *member, int64_t now) {
+    RV_ASSERT(now >= member->disk_now);
+    rv_sim_disk_advance(member->disk, (uint64_t)(now - member->disk_now));
+    member->disk_now = now;
+    rv_sim_disk_set_clock(member->disk, SIM_EPOCH_US + now + member->skew_us);
+}
+
+void sim_member_faults_apply(sim_member *member) {
+    RV_ASSERT(member->disk != NULL);
+    rv_sim_disk_set_faults(member->disk, &member->faults);
+}
+
+void sim_member_disk_replace(sim_member *member, const sim_directory *copy) {
+    RV_ASSERT(member->life == SIM_DOWN);
+    member->disk_life += 1;
+    member->durable = 0;
+    disk_make(member);
+    member->disk_now = 0;
+    member->faults.fault = RV_SIM_NO_FAULT;
+    if (copy != NULL) {
+        sim_directory_put(copy, rv_sim_disk_interface(member->disk));
+    }
+    sim_member_faults_apply(member);
+}
+
+void sim_member_start(sim_member *member) {
+    rv_bytes patterns[SIM_PATTERNS_MAX];
+    RV_ASSERT(member->life == SIM_DOWN && member->node == NULL);
+    for (uint8_t i = 0; i < member->plan->pattern_count; i++) {
+        patterns[i] = rv_bytes_of_string(member->plan->patterns[i]);
+    }
+    const rv_node_options options = {
+        .host = sim_tap_interface(&member->tap),
+        .memory = member->node_memory,
+        .memory_size = member->plan->memory,
+        .role = member->plan->role == SIM_ROOT ? RV_ROLE_ROOT : RV_ROLE_EDGE,
+        .patterns = patterns,
+        .pattern_count = member->plan->pattern_count,
+        .checkpoint_growth = member->plan->checkpoint_growth,
+    };
+    memset(member->node_memory, POISON, member->plan->memory);
+    const rv_status status = rv_node_create(&member->node, &options, NULL);
+    RV_ASSERT(status == RV_OK);
+    member->process += 1;
+    member->life = SIM_OPENING;
+}
+
+void sim_member_opened(sim_member *member) {
+    rv_arena arena = rv_arena_over(member->sync_memory, SIM_SYNC_MEMORY);
+    rv_status status = RV_OK;
+    RV_ASSERT(member->life == SIM_OPENING);
+    if (member->plan->role == SIM_EDGE) {
+        const rv_edge_options options = {.node = member->node,
+                                         .seed = member->seed + member->process};
+        status = rv_edge_create(&member->edge, &options, &arena, NULL);
+    } else {
+        const rv_upstream_options options = {.node = member->node,
+                                             .connections_max = CONNECTIONS_MAX};
+        status = rv_upstream_shared_create(&member->shared, &options, &arena, NULL);
+    }
+    RV_ASSERT(status == RV_OK);
+    member->life = SIM_UP;
+}
+
+void sim_member_crash(sim_member *member, rv_sim_crash crash) {
+    RV_ASSERT(member->disk != NULL);
+    member->faults.crash = crash;
+    member->faults.fault = RV_SIM_NO_FAULT;
+    member->power_due = false;
+    sim_member_faults_apply(member);
+    rv_sim_disk_crash(member->disk);
+    member->node = NULL;
+    member->edge = NULL;
+    member->shared = NULL;
+    member->life = SIM_DOWN;
+}

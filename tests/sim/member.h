@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A member of a world: a machine with a disk and a clock, on which a process runs a node and the
+ * sync machines that belong to its role, is killed, and is started again by its supervisor.
+ *
+ *     DOWN -> OPENING -> UP -> CLOSING -> DOWN
+ *                 \-------\---- crash, failure ----> DOWN, until `restart_at`
+ *
+ * A process leaves nothing but its disk. A disk can be replaced (lost, or restored from a copy):
+ * then `disk_life` counts, and what an application remembers about the old one is void.
+ */
+#ifndef RV_TESTS_SIM_MEMBER_H
+#define RV_TESTS_SIM_MEMBER_H
+
+#include "platform/sim/disk.h"
+#include "sync/upstream.h"
+#include "tests/sim/directory.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/tap.h"
+
+#define SIM_DISK_MEMORY ((size_t)24 << 20)
+#define SIM_SYNC_MEMORY ((size_t)8 << 20)
+#define SIM_EPOCH_US    INT64_C(1700000000000000) /* where all clocks begin, about */
+
+typedef enum sim_life { SIM_DOWN, SIM_OPENING, SIM_UP, SIM_CLOSING } sim_life;
+
+typedef struct sim_member {
+    const sim_member_plan *plan;
+    uint8_t index;
+    uint64_t seed;
+    /* the machine */
+    uint8_t *disk_memory;
+    rv_sim_disk *disk;
+    rv_sim_faults faults;
+    sim_tap tap;
+    int64_t skew_us;
+    int64_t disk_now;   /* up to when the disk's time has passed */
+    int64_t full_until; /* the disk takes no more bytes than it has */
+    int64_t slow_until;
+    bool power_due; /* the power fails in an operation to come, and then: */
+    rv_sim_crash power_crash;
+    int64_t power_restart_us;
+    uint32_t disk_life;
+    sim_directory copy; /* an administrator's */
+    bool copied;
+    bool copy_wanted;
+    /* the process */
+    sim_life life;
+    uint32_t process; /* counts starts */
+    int64_t restart_at;
+    uint8_t *node_memory;
+    uint8_t *sync_memory;
+    rv_node *node; /* not NULL while opening, up and closing */
+    rv_edge *edge;
+    rv_upstream_shared *shared;
+    int64_t wake_at;
+    /* what it has shown */
+    uint64_t durable; /* the greatest durable W on this disk */
+} sim_member;
+
+/* Makes the member with an empty disk, down. */
+void sim_member_create(sim_member *member, const sim_plan *plan, uint8_t index);
+void sim_member_free(sim_member *member);
+
+/* Lets the machine's time pass. */
+void sim_member_advance(sim_member *member, int64_t now);
+
+/* Puts `faults` in force. */
+void sim_member_faults_apply(sim_member *member);
+
+/* An empty disk, or, if `copy`, what the copy holds. */
+void sim_member_disk_replace(sim_member *member, const sim_directory *copy);
+
+/* Starts the process: OPENING. */
+void sim_member_start(sim_member *member);
+
+/* The node is open: the machines of its role. UP. */
+void sim_member_opened(sim_member *member);
+
+/* The process ends as it is; the disk's unflushed contents go as `crash` says. */
+void sim_member_crash(sim_member *member, rv_sim_crash crash);
+
+#endif

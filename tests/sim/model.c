@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#define NAIVE_ROWS 256u
+
+#include "tests/sim/model.h"
+
+#include "tests/unit/state/naive.h"
+
+#include <stdio.h>
+
+#define VALUES_MAX  ((size_t)96 << 20)
+#define SCRATCH_MAX ((size_t)256 << 10)
+
+struct sim_model {
+    const sim_truth *truth;
+    const sim_member_plan *plan;
+    uint64_t position;
+    uint64_t corrupted; /* 0: no event */
+    naive now;
+};
+
+static naive before; /* to take back to */
+static uint8_t scratch_memory[SCRATCH_MAX];
+
+void sim_models_reset(void) {
+    if (naive_bytes.ptr == NULL) {
+        naive_bytes = rv_arena_over(malloc(VALUES_MAX), VALUES_MAX);
+        RV_ASSERT(naive_bytes.ptr != NULL);
+    }
+    naive_bytes.len = 0;
+}
+
+sim_model *sim_model_create(const sim_truth *truth, const sim_member_plan *plan) {
+    sim_model *const model = calloc(1, sizeof *model);
+    RV_ASSERT(model != NULL && truth->schema != NULL);
+    model->truth = truth;
+    model->plan = plan;
+    model->now.schema = truth->schema;
+    return model;
+}
+
+void sim_model_free(sim_model *model) {
+    free(model);
+}
+
+uint64_t sim_model_position(const sim_model *model) {
+    return model->position;
+}
+
+bool sim_model_selects(const sim_model *model, rv_bytes path) {
+    bool selects = model->plan->role == SIM_ROOT;
+    for (uint8_t i = 0; i < model->plan->pattern_count && !selects; i++) {
+        selects = sim_pattern_selects(model->plan->patterns[i], path);
+    }
+    return selects;
+}
+
+static rv_status fold_event(sim_model *model, const rv_event *event) {
+    rv_value values[RV_FIELDS_MAX];
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    RV_ASSERT(event->type < rv_schema_event_type_count(model->truth->schema));
+    const rv_event_type *const type = rv_schema_event_type(model->truth->schema, event->type);
+    if (!rv_event_data_decode(type, event->data, values)) {
+        return RV_DATA_DAMAGED;
+    }
+    const bool judge = model->plan->role == SIM_ROOT;
+    return naive_state_fold(&model->now, event, values, judge, &scratch);
+}
+
+rv_status sim_model_fold(sim_model *model, uint64_t position, uint64_t *refused) {
+    RV_ASSERT(position <= model->truth->count);
+    if (position < model->position) {
+        memset(&model->now, 0, sizeof model->now);
+        model->now.schema = model->truth->schema;
+        model->position = 0;
+    }
+    while (model->position < position) {
+        model->position += 1;
+        const rv_event *const event = &sim_truth_at(model->truth, model->position)->event;
+        if (event->type == RV_SYSTEM_SCHEMA_TYPE || model->position == model->corrupted ||
+            !sim_model_selects(model, model->truth->streams[event->stream].path)) {
+            continue;
+        }
+        const rv_status status = fold_event(model, event);
+        if (status != RV_OK) {
+            *refused = model->position;
+            return status;
+        }
+    }
+    return RV_OK;
+}
+
+/* The version that the stream has at the model's position. */
+static uint64_t version_of(const sim_model *model, rv_bytes path) {
+    for (uint64_t p = model->position; p > 0; p--) {
+        const rv_event *const event = &sim_truth_at(model->truth, p)->event;
+        if (rv_bytes_equal(model->truth->streams[event->stream].path, path)) {
+            return event->version;
+        }
+    }
+    return 0;
+}
+
+/* The event with this id that the log has at the model's position; NULL: none. */
+static const rv_event *id_known(const sim_model *model, const uint8_t *id) {
+    for (uint64_t p = 1; p <= model->position; p++) {
+        const rv_event *const event = &sim_truth_at(model->truth, p)->event;
+        if (memcmp(event->event_id, id, sizeof event->event_id) == 0) {
+            return event;
+        }
+    }
+    return NULL;
+}
+
+static bool expected_holds(const sim_asked *asked, uint64_t version) {
+    switch (asked->expected) {
+    case RV_EXPECTED_NONE:
+        return version == 0;
+    case RV_EXPECTED_EXISTS:
+        return version > 0;
+    case RV_EXPECTED_NUMBER:
+        return version == asked->expected_version;
+    case RV_EXPECTED_ANY:
+        break;
+    }
+    return true;
+}
+
+static void assign_serials(const sim_model *model, rv_event_draft *draft) {
+    for (uint16_t f = 0; f < draft->type->field_count; f++) {
+        uint16_t aggregate = 0;
+        if (rv_event_draft_wants_serial(model->truth->schema, draft, f, &aggregate)) {
+            RV_ASSERT(aggregate < NAIVE_AGGREGATES);
+            draft->values[f] = rv_value_int(model->now.serial[aggregate] + 1);
+            draft->given[f] = true;
+        }
+    }
+}
+
+/* What a batch that is being judged has put behind the streams that there are. */
+typedef struct judged {
+    uint64_t versions[SIM_STREAMS_MAX + SIM_BATCH_MAX];
+    uint32_t new_count;
+    uint8_t new_paths[SIM_BATCH_MAX][SIM_PATH_LEN];
+} judged;
+
+/* The stream's number; those that the batch begins come behind the truth's. */
+static uint32_t stream_of(const sim_model *model, judged *j, rv_bytes path) {
+    const uint32_t known = model->truth->stream_count;
+    for (uint32_t i = 0; i < known; i++) {
+        if (rv_bytes_equal(model->truth->streams[i].path, path)) {
+            return i;
+        }
+    }
+    for (uint32_t i = 0; i < j->new_count; i++) {
+        if (rv_bytes_are(path, (const char *)j->new_paths[i])) {
+            return known + i;
+        }
+    }
+    RV_ASSERT(j->new_count < SIM_BATCH_MAX && path.len < SIM_PATH_LEN);
+    memcpy(j->new_paths[j->new_count], path.ptr, path.len);
+    j->new_paths[j->new_count][path.len] = 0;
+    return known + j->new_count++;
+}
+
+/* Judges one event of an operation and folds it. */
+static rv_status judge_event(sim_model *model, const sim_asked *asked, int64_t written_at,
+                             judged *j) {
+    static rv_event_draft draft;
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    const rv_append append = sim_asked_append(asked);
+    memset(&draft, 0, sizeof draft);
+    rv_status status = rv_event_draft_read(model->truth->schema, append.path, append.type,
+                                           append.data, &scratch, &draft, NULL);
+    if (status != RV_OK) {
+        return status;
+    }
+    assign_serials(model, &draft);
+    status = rv_event_draft_complete(&draft, written_at - RV_EPOCH_DIFFERENCE_US, &scratch, NULL);
+    if (status != RV_OK) {
+        return status;
+    }
+    uint8_t path_text[RV_PATH_LEN_MAX];
+    rv_writer w = rv_writer_over(path_text, sizeof path_text);
+    rv_event_draft_path(&draft, &w);
+    const rv_bytes path = rv_writer_bytes(&w);
+    const uint32_t stream = stream_of(model, j, path);
+    if (!expected_holds(asked, version_of(model, path) + j->versions[stream])) {
+        return RV_VERSION_CONFLICT;
+    }
+    j->versions[stream] += 1;
+    const rv_event event = {.stream = stream,
+                            .type = draft.type->number,
+                            .position = model->position + 1,
+                            .written_at = written_at};
+    return naive_state_fold(&model->now, &event, draft.values, true, &scratch);
+}
+
+/* The id is another event's: that is told of what is an event at all. */
+static rv_status read_again(const sim_model *model, const sim_asked *asked) {
+    static rv_event_draft draft;
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    const rv_append append = sim_asked_append(asked);
+    RV_ASSERT(append.has_event_id);
+    const rv_status status = rv_event_draft_read(model->truth->schema, append.path, append.type,
+                                                 append.data, &scratch, &draft, NULL);
+    return status == RV_OK ? RV_EVENT_ID_REUSED : status;
+}
+
+rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int64_t written_at) {
+    static judged j;
+    rv_status status = RV_OK;
+    RV_ASSERT(model->plan->role == SIM_ROOT && !operation->schema);
+    memcpy(&before, &model->now, sizeof before);
+    memset(&j, 0, sizeof j);
+    for (uint8_t i = 0; i < operation->count && status == RV_OK; i++) {
+        const sim_asked *const asked = &operation->asked[i];
+        const rv_event *const known = asked->has_id ? id_known(model, asked->id) : NULL;
+        if (known == NULL) {
+            status = judge_event(model, asked, written_at, &j);
+        } else if (!rv_bytes_are(known->metadata, asked->metadata)) {
+            status = read_again(model, asked); /* else it is this operation, given again */
+        }
+    }
+    memcpy(&model->now, &before, sizeof before);
+    return status;
+}
+
+/* --- comparing --- */
+
+static bool differs(char *difference, size_t cap, const rv_aggregate *aggregate, const char *what,
+                    uint64_t a, uint64_t b) {
+    (void)snprintf(difference, cap, "%.*s: %s (%llu, must be %llu)", (int)aggregate->name.len,
+                   (const char *)aggregate->name.ptr, what, (unsigned long long)a,
+                   (unsigned long long)b);
+    return false;
+}
+
+static bool same_row(const sim_model *model, rv_state *state, const naive_row *row,
+                     char *difference, size_t cap) {
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    const rv_aggregate *const aggregate = rv_schema_aggregate(model->truth->schema, row->aggregate);
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    const bool whole = naive_gather(row, aggregate->keys, aggregate->key_count, key);
+    RV_ASSERT(whole);
+    const uint64_t shown = key[0].class_ == RV_VALUE_INT ? (uint64_t)key[0].as.integer : 0;
+    const rv_row at = rv_state_row_find(state, row->aggregate, key);
+    if (at == RV_ROW_NONE) {
+        return differs(difference, cap, aggregate, "a row is missing", 0, shown);
+    }
+    rv_stream_head head;
+    rv_state_stream(state, rv_state_row_owner(state, row->aggregate, at), &head);
+    if (!rv_bytes_equal(head.path, model->truth->streams[row->owner].path)) {
+        return differs(difference, cap, aggregate, "a row belongs to another stream", 0, shown);
+    }
+    for (uint16_t c = 0; c < aggregate->column_count; c++) {
+        rv_value value;
+        bool unknown = false;
+        const rv_status status =
+            rv_state_row_cell(state, row->aggregate, at, c, &scratch, &value, &unknown);
+        RV_ASSERT(status == RV_OK);
+        if (unknown != row->unknown[c] || !naive_same(&value, &row->values[c])) {
+            char what[64];
+            (void)snprintf(what, sizeof what, "column %u of row %llu", (unsigned)c,
+                           (unsigned long long)shown);
+            return differs(
+                difference, cap, aggregate, what,
+                value.class_ == RV_VALUE_INT ? (uint64_t)value.as.integer : 0,
+                row->values[c].class_ == RV_VALUE_INT ? (uint64_t)row->values[c].as.integer : 0);
+        }
+        rv_arena_reset(&scratch, 0);
+    }
+    return true;
+}
+
+bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, char *difference,
+                    size_t cap) {
+    uint64_t counts[NAIVE_AGGREGATES] = {0};
+    for (uint32_t i = 0; i < NAIVE_ROWS; i++) {
+        const naive_row *const row = &model->now.rows[i];
+        if (!row->used) {
+            continue;
+        }
+        if (row->aggregate >= rv_schema_aggregate_count(schema)) {
+            (void)snprintf(difference, cap, "an aggregate is not known");
+            return false;
+        }
+        counts[row->aggregate] += 1;
+        if (!same_row(model, state, row, difference, cap)) {
+            return false;
+        }
+    }
+    RV_ASSERT(rv_schema_aggregate_count(schema) <= NAIVE_AGGREGATES);
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a++) {
+        if (rv_state_row_count(state, a) != counts[a]) {
+            return differs(difference, cap, rv_schema_aggregate(schema, a), "number of rows",
+                           rv_state_row_count(state, a), counts[a]);
+        }
+    }
+    return true;
+}
+
+uint64_t sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column,
+                         int64_t least) {
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < NAIVE_ROWS; i++) {
+        const naive_row *const row = &model->now.rows[i];
+        if (row->used && row->aggregate == aggregate) {
+            RV_ASSERT(column == RV_NONE || column < NAIVE_COLUMNS);
+            count += column == RV_NONE || (row->values[column].class_ == RV_VALUE_INT &&
+                                           row->values[column].as.integer >= least);
+        }
+    }
+    return count;
+}
+
+void sim_model_corrupt(sim_model *model, uint64_t position) {
+    RV_ASSERT(position > 0);
+    model->corrupted = position;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node must hold, by the naive twin of the state (tests/unit/state/naive.h): the fold of the
+ * truth's events up to a position, as far as the patterns select them. The model of the root judges
+ * as it folds; those of edges apply.
+ */
+#ifndef RV_TESTS_SIM_MODEL_H
+#define RV_TESTS_SIM_MODEL_H
+
+#include "core/state/state.h"
+#include "tests/sim/operations.h"
+#include "tests/sim/truth.h"
+
+typedef struct sim_model sim_model;
+
+/* Forgets the values of all models: before the models of a world are made. */
+void sim_models_reset(void);
+
+/* Of everything (the root's), or of what patterns select. `truth` and `plan` are kept. */
+sim_model *sim_model_create(const sim_truth *truth, const sim_member_plan *plan);
+void sim_model_free(sim_model *model);
+
+/* The position up to which it has folded. */
+uint64_t sim_model_position(const sim_model *model);
+
+/* Folds on to `position`, or from the start when that lies behind. The root's: RV_OK, or why the
+ * rules refuse the event at `*refused`, which the root has accepted. */
+rv_status sim_model_fold(sim_model *model, uint64_t position, uint64_t *refused);
+
+/* True when the member's selection has the path. */
+bool sim_model_selects(const sim_model *model, rv_bytes path);
+
+/* What the rules say about an operation that was refused where the root's model now stands: RV_OK
+ * when they would accept it. Changes nothing. `written_at` is about when it was judged. */
+rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int64_t written_at);
+
+/* Compares rows with the state of a node that stands where the model does. True when they are the
+ * same; else `difference` says what is not. */
+bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, char *difference,
+                    size_t cap);
+
+/* How many rows of the aggregate have a value in an integer column that is at least `least`;
+ * `column` RV_NONE: all rows. */
+uint64_t sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column,
+                         int64_t least);
+
+/* The canary of a wrong row: the model forgets what the event at this position did. */
+void sim_model_corrupt(sim_model *model, uint64_t position);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What applications have asked for and what they were answered: the checkers' ground. Every event
+ * carries its operation's number and its place in it as metadata, so it can be told again in the
+ * log, however it got there.
+ *
+ *     asked -> (refused at the root's position P | accepted: memory, then local or upstream)
+ *           -> unknown: the process or the connection ended before the answer
+ */
+#ifndef RV_TESTS_SIM_OPERATIONS_H
+#define RV_TESTS_SIM_OPERATIONS_H
+
+#include "core/base/error.h"
+#include "rivulet/append.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/schemas.h"
+
+#define SIM_OPERATIONS_MAX 1024
+#define SIM_BATCH_MAX      5
+
+/* What an answer promised (SEMANTICS 4), as far as it goes today. */
+typedef enum sim_level { SIM_UNANSWERED, SIM_MEMORY, SIM_LOCAL, SIM_UPSTREAM } sim_level;
+
+typedef struct sim_asked {
+    sim_draft draft;
+    char metadata[40];
+    rv_expected_kind expected;
+    uint64_t expected_version;
+    bool has_id;
+    uint8_t id[16];
+    /* answered */
+    uint64_t position;
+    uint64_t version;
+    uint8_t event_id[16];
+    /* met in the root's log */
+    uint32_t met;
+} sim_asked;
+
+typedef struct sim_operation {
+    uint32_t number;
+    sim_step_kind kind;
+    uint8_t count;
+    bool schema; /* a schema change: draft.data is not used, `nth` is */
+    uint32_t nth;
+    sim_level level;     /* the best that was answered and may still be counted on */
+    uint64_t refused_at; /* root's position when it was refused, and not judged yet by the model */
+    rv_status refused_for; /* RV_OK: none waits to be judged */
+    sim_asked asked[SIM_BATCH_MAX];
+} sim_operation;
+
+typedef struct sim_operations {
+    uint32_t count;
+    sim_operation *list[SIM_OPERATIONS_MAX];
+} sim_operations;
+
+/* A new operation of `count` events that are all empty; NULL when there are too many. */
+sim_operation *sim_operations_add(sim_operations *operations, sim_step_kind kind, uint8_t count);
+
+/* The operation and the event's place by an event's metadata; NULL: it is of none. */
+sim_operation *sim_operations_find(const sim_operations *operations, rv_bytes metadata,
+                                   uint32_t *index);
+
+/* As the caller gives it. */
+rv_append sim_asked_append(const sim_asked *asked);
+
+void sim_operations_free(sim_operations *operations);
+
+#endif

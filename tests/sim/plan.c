@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a plan is drawn. A seed has a temper: which kinds of steps it knows and how often each comes.
+ * Worlds with few kinds of faults get further than worlds with all of them; both are wanted.
+ */
+#include "tests/sim/plan.h"
+
+#include "core/base/assert.h"
+#include "tests/sim/schemas.h"
+
+/* How often a kind of step comes, beside the others of its half. */
+static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
+    [SIM_STEP_APPEND] = 30,   [SIM_STEP_BATCH] = 14,    [SIM_STEP_EXPECTED] = 10,
+    [SIM_STEP_AGAIN] = 6,     [SIM_STEP_REUSED] = 3,    [SIM_STEP_WRONG] = 3,
+    [SIM_STEP_SCHEMA] = 2,    [SIM_STEP_FORWARD] = 24,  [SIM_STEP_FEED] = 5,
+    [SIM_STEP_READ] = 4,      [SIM_STEP_QUERY] = 4,     [SIM_STEP_LOOK] = 4,
+    [SIM_STEP_CLOSE] = 4,     [SIM_STEP_KILL] = 6,      [SIM_STEP_POWER] = 6,
+    [SIM_STEP_POWER_AT] = 6,  [SIM_STEP_DISK_FAIL] = 4, [SIM_STEP_DISK_TEAR] = 3,
+    [SIM_STEP_DISK_FULL] = 3, [SIM_STEP_DISK_SLOW] = 3, [SIM_STEP_CUT] = 8,
+    [SIM_STEP_HALF_OPEN] = 4, [SIM_STEP_PARTITION] = 3, [SIM_STEP_PARTITION_ONE_WAY] = 3,
+    [SIM_STEP_SLOW_LINK] = 3, [SIM_STEP_CLOCK] = 3,     [SIM_STEP_BACKUP] = 3,
+    [SIM_STEP_RESTORE] = 2,   [SIM_STEP_WIPE] = 1,      [SIM_STEP_DECAY] = 2,
+};
+
+#define FIRST_FAULT SIM_STEP_CLOSE
+
+const char *sim_step_text(sim_step_kind kind) {
+    static const char *const texts[] = {
+#define SIM_STEP_TEXT(name, text) text,
+        SIM_STEP_KINDS(SIM_STEP_TEXT)
+#undef SIM_STEP_TEXT
+    };
+    RV_ASSERT(kind < SIM_STEP_KIND_COUNT);
+    return texts[kind];
+}
+
+/* Of the kinds in [first, end) that `known` has. */
+static sim_step_kind draw_kind(uint64_t *random, uint32_t first, uint32_t end, const bool *known) {
+    uint32_t sum = 0;
+    for (uint32_t k = first; k < end; k++) {
+        sum += known[k] ? weights[k] : 0;
+    }
+    RV_ASSERT(sum > 0);
+    uint32_t at = (uint32_t)rv_random_below(random, sum);
+    for (uint32_t k = first; k < end; k++) {
+        const uint32_t weight = known[k] ? weights[k] : 0;
+        if (at < weight) {
+            return (sim_step_kind)k;
+        }
+        at -= weight;
+    }
+    RV_ASSERT(false);
+    return SIM_STEP_APPEND;
+}
+
+static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
+    const char *const *const patterns = sim_schema_of(plan->schema)->patterns;
+    sim_member_plan *const m = &plan->members[index];
+    uint32_t known = 0;
+    while (patterns[known] != NULL) {
+        known += 1;
+    }
+    *m = (sim_member_plan){.role = index == 0 ? SIM_ROOT : SIM_EDGE, .upstream = 0};
+    m->memory = (size_t)(rv_random_chance(random, 70) ? 4 : 8) << 20;
+    m->checkpoint_growth = rv_random_chance(random, 40) ? 1 + rv_random_below(random, 4096) : 0;
+    m->skew_us = (int64_t)rv_random_below(random, 2000) * 1000 - SIM_US_OF_SECOND;
+    m->pending_percent = (uint32_t)rv_random_below(random, 4) * 30;
+    m->short_percent = rv_random_chance(random, 40) ? (uint32_t)rv_random_below(random, 40) : 0;
+    m->latency_us_max = 1 + (int64_t)rv_random_below(random, 8000);
+    if (m->role == SIM_EDGE) {
+        m->pattern_count = (uint8_t)(1 + rv_random_below(random, SIM_PATTERNS_MAX));
+        for (uint8_t i = 0; i < m->pattern_count; i++) {
+            m->patterns[i] = patterns[rv_random_below(random, known)];
+        }
+        if (rv_random_chance(random, 30)) { /* everything */
+            m->pattern_count = 1;
+            m->patterns[0] = patterns[0];
+        }
+    }
+}
+
+/* Which faults this seed knows: none, some, or all. */
+static void draw_temper(uint64_t *random, bool *known) {
+    const uint64_t temper = rv_random_below(random, 8);
+    for (uint32_t k = 0; k < SIM_STEP_KIND_COUNT; k++) {
+        const bool fault = k >= FIRST_FAULT;
+        known[k] = !fault || temper >= 5 || (temper > 0 && rv_random_chance(random, 30));
+    }
+    if (temper > 0) {
+        known[SIM_STEP_KILL] = known[SIM_STEP_KILL] || rv_random_chance(random, 50);
+        known[SIM_STEP_CUT] = true; /* some fault there must be to draw */
+    }
+    RV_ASSERT(known[SIM_STEP_APPEND]);
+}
+
+static uint8_t draw_who(const sim_plan *plan, uint64_t *random, sim_step_kind kind) {
+    const uint8_t edges = (uint8_t)(plan->member_count - 1);
+    const uint8_t edge = (uint8_t)(1 + rv_random_below(random, edges));
+    switch ((uint32_t)kind) {
+    case SIM_STEP_APPEND:
+    case SIM_STEP_BATCH:
+    case SIM_STEP_EXPECTED:
+    case SIM_STEP_AGAIN:
+    case SIM_STEP_REUSED:
+    case SIM_STEP_WRONG:
+    case SIM_STEP_SCHEMA:
+        return 0;
+    case SIM_STEP_FORWARD:
+    case SIM_STEP_CUT:
+    case SIM_STEP_HALF_OPEN:
+    case SIM_STEP_PARTITION:
+    case SIM_STEP_PARTITION_ONE_WAY:
+    case SIM_STEP_SLOW_LINK:
+    case SIM_STEP_RESTORE:
+    case SIM_STEP_WIPE:
+        return edge;
+    default:
+        return rv_random_chance(random, 35) ? 0 : edge;
+    }
+}
+
+void sim_plan_make(sim_plan *plan, uint64_t seed) {
+    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    *plan = (sim_plan){.seed = seed, .schema = (uint8_t)rv_random_below(&random, SIM_SCHEMAS)};
+    plan->member_count = (uint8_t)(2 + rv_random_below(&random, 3));
+    for (uint8_t i = 0; i < plan->member_count; i++) {
+        draw_member(plan, &random, i);
+    }
+    plan->latency_us = 200 + (int64_t)rv_random_below(&random, 60000);
+    plan->jitter_us = (int64_t)rv_random_below(&random, 40000);
+    plan->bytes_per_second = rv_random_chance(&random, 30)
+                                 ? 20000 + (int64_t)rv_random_below(&random, 200000)
+                                 : 100000000;
+    plan->keys = 2 + (uint32_t)rv_random_below(&random, 4);
+    bool known[SIM_STEP_KIND_COUNT];
+    draw_temper(&random, known);
+    const uint32_t fault_percent =
+        known[SIM_STEP_CUT] ? 4 + (uint32_t)rv_random_below(&random, 20) : 0;
+    const int64_t pace = 1 + (int64_t)rv_random_below(&random, 400000);
+    plan->step_count = 80 + (uint32_t)rv_random_below(&random, 240);
+    int64_t at = SIM_US_OF_SECOND;
+    for (uint32_t i = 0; i < plan->step_count; i++) {
+        const bool fault = rv_random_chance(&random, fault_percent);
+        const sim_step_kind kind =
+            draw_kind(&random, fault ? FIRST_FAULT : 0,
+                      fault ? (uint32_t)SIM_STEP_KIND_COUNT : FIRST_FAULT, known);
+        /* now and then many at once, or a pause */
+        at += rv_random_chance(&random, 30)  ? 0
+              : rv_random_chance(&random, 2) ? (int64_t)rv_random_below(&random, 40) * 1000000
+                                             : (int64_t)rv_random_below(&random, (uint64_t)pace);
+        plan->steps[i] =
+            (sim_step){at, kind, draw_who(plan, &random, kind), rv_random_next(&random)};
+    }
+    plan->quiet_at = at + SIM_US_OF_SECOND;
+    RV_ASSERT(plan->step_count <= SIM_STEPS_MAX);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a seed means: who there is, what their disks and connections are like, and a list of steps,
+ * each a moment, a kind, a member and a seed of its own from which everything about it is drawn.
+ * So a step that is left out changes nothing about the others, and a failing plan can be shrunk by
+ * leaving steps out.
+ *
+ *     seed -> sim_plan -> sim_world: steps until `quiet_at`, then faults stop and all must converge
+ */
+#ifndef RV_TESTS_SIM_PLAN_H
+#define RV_TESTS_SIM_PLAN_H
+
+#include "platform/memory/random.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SIM_MEMBERS_MAX  6
+#define SIM_PATTERNS_MAX 3
+#define SIM_STEPS_MAX    512
+#define SIM_US_OF_SECOND INT64_C(1000000)
+
+typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
+
+/* X(name, text). Steps of the workload first, then those of faults. */
+#define SIM_STEP_KINDS(X)                                                                          \
+    X(APPEND, "append")                                                                            \
+    X(BATCH, "batch")                                                                              \
+    X(EXPECTED, "append with expected version")                                                    \
+    X(AGAIN, "append again, with its id")                                                          \
+    X(REUSED, "append other content under an id")                                                  \
+    X(WRONG, "append that is malformed")                                                           \
+    X(SCHEMA, "schema change")                                                                     \
+    X(FORWARD, "forwarded append")                                                                 \
+    X(FEED, "subscription")                                                                        \
+    X(READ, "read of a stream")                                                                    \
+    X(QUERY, "query")                                                                              \
+    X(LOOK, "look at rows, status and memory")                                                     \
+    X(CLOSE, "close and open")                                                                     \
+    X(KILL, "kill")                                                                                \
+    X(POWER, "power failure")                                                                      \
+    X(POWER_AT, "power failure in an operation of the disk")                                       \
+    X(DISK_FAIL, "failed operation")                                                               \
+    X(DISK_TEAR, "torn write")                                                                     \
+    X(DISK_FULL, "full disk")                                                                      \
+    X(DISK_SLOW, "slow disk")                                                                      \
+    X(CUT, "cut connection")                                                                       \
+    X(HALF_OPEN, "half-open connection")                                                           \
+    X(PARTITION, "partition")                                                                      \
+    X(PARTITION_ONE_WAY, "one-way partition")                                                      \
+    X(SLOW_LINK, "slow connection")                                                                \
+    X(CLOCK, "jump of a clock")                                                                    \
+    X(BACKUP, "copy of a directory")                                                               \
+    X(RESTORE, "older copy restored")                                                              \
+    X(WIPE, "directory lost")                                                                      \
+    X(DECAY, "flipped bit")
+
+typedef enum sim_step_kind {
+#define SIM_STEP_ENUM(name, text) SIM_STEP_##name,
+    SIM_STEP_KINDS(SIM_STEP_ENUM)
+#undef SIM_STEP_ENUM
+        SIM_STEP_KIND_COUNT
+} sim_step_kind;
+
+typedef struct sim_step {
+    int64_t at; /* simulated microseconds */
+    sim_step_kind kind;
+    uint8_t member;
+    uint64_t seed;
+} sim_step;
+
+typedef struct sim_member_plan {
+    sim_role role;
+    uint8_t upstream; /* index of the member that it connects to; its own for a root */
+    uint8_t pattern_count;
+    const char *patterns[SIM_PATTERNS_MAX];
+    size_t memory; /* of its node */
+    uint64_t checkpoint_growth;
+    int64_t skew_us; /* of its clock */
+    uint32_t pending_percent;
+    uint32_t short_percent;
+    int64_t latency_us_max; /* of its disk */
+} sim_member_plan;
+
+typedef struct sim_plan {
+    uint64_t seed;
+    uint8_t schema; /* index of a sim_schema */
+    uint8_t member_count;
+    sim_member_plan members[SIM_MEMBERS_MAX];
+    int64_t latency_us; /* of connections, one way */
+    int64_t jitter_us;
+    int64_t bytes_per_second;
+    uint32_t keys; /* how many streams of a kind the workload knows: few, so that events meet */
+    uint32_t step_count;
+    sim_step steps[SIM_STEPS_MAX];
+    int64_t quiet_at;
+} sim_plan;
+
+const char *sim_step_text(sim_step_kind kind);
+
+/* The plan of a seed. */
+void sim_plan_make(sim_plan *plan, uint64_t seed);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The schemas of the simulator's worlds, and how events of theirs are drawn: over few keys, so that
+ * events meet and most rules are broken now and then.
+ */
+#ifndef RV_TESTS_SIM_SCHEMAS_H
+#define RV_TESTS_SIM_SCHEMAS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SIM_SCHEMAS        3
+#define SIM_PATH_LEN       96
+#define SIM_TYPE_LEN       32
+#define SIM_DATA_LEN       640
+#define SIM_EXTRAS_MAX     3
+#define SIM_EXTRA_TEXT_LEN 400
+
+/* An event as a caller would give it. */
+typedef struct sim_draft {
+    char path[SIM_PATH_LEN];
+    char type[SIM_TYPE_LEN];
+    char data[SIM_DATA_LEN];
+} sim_draft;
+
+typedef struct sim_schema {
+    const char *name;
+    const char *text;
+    const char *const *patterns; /* that select something, ended by NULL; the first is all */
+    const char *const *queries;  /* ended by NULL; each of one row with one number */
+    bool shared;                 /* it has a shared aggregate */
+    void (*draw)(uint64_t *random, uint32_t keys, sim_draft *draft);
+} sim_schema;
+
+const sim_schema *sim_schema_of(uint8_t index);
+
+/* What the nth schema change of a world declares, and an event of it. */
+void sim_extra_text(uint32_t nth, char *text);
+void sim_extra_draw(uint64_t *random, uint32_t nth, uint32_t keys, sim_draft *draft);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a root and its edges keep SEMANTICS' promises whatever disks, networks, clocks and
+ * processes do; and what the simulator looks for it finds.
+ * Method: worlds of the first seeds, each with its own members, schema, faults and workload
+ * (docs/simulation.md), checked throughout and brought to convergence; a seed twice is the same to
+ * the letter.
+ *
+ *     test_sim_simulation [SEEDS [FIRST]]
+ */
+#include "tests/sim/world.h"
+#include "tests/unit/test.h"
+
+#include <stdlib.h>
+
+#if defined(RV_SLOW_CHECKS) || defined(__SANITIZE_ADDRESS__)
+#define SEEDS 120
+#else
+#define SEEDS 600
+#endif
+
+static sim_world world;
+static sim_plan plan;
+static sim_figures sum;
+static uint64_t seed_first = 1;
+static uint64_t seed_count = SEEDS;
+
+/* Runs a seed; false when a check failed, which is told. */
+static bool run(uint64_t seed) {
+    sim_plan_make(&plan, seed);
+    sim_world_run(&world, &plan, NULL, SIM_CANARY_NONE);
+    sim_figures_add(&sum, &world.figures);
+    if (world.failure.check != SIM_CHECK_NONE) {
+        sim_history_print(&world.history, 60, stderr);
+        fprintf(stderr, "seed %llu: %s: %s\n", (unsigned long long)seed,
+                sim_check_text(world.failure.check), world.failure.text);
+        return false;
+    }
+    return true;
+}
+
+RV_TEST(worlds_keep_their_promises) {
+    for (uint64_t seed = seed_first; seed < seed_first + seed_count; seed++) {
+        RV_CHECK(run(seed));
+    }
+}
+
+RV_TEST(a_seed_replays_exactly) {
+    for (uint64_t seed = 1; seed <= 8; seed++) {
+        RV_CHECK(run(seed));
+        const uint64_t digest = world.history.digest;
+        const uint64_t count = world.history.count;
+        RV_CHECK(run(seed));
+        RV_CHECK_EQ(world.history.count, count);
+        RV_CHECK(world.history.digest == digest);
+    }
+}
+
+/* What nobody does proves nothing. */
+RV_TEST(everything_is_exercised) {
+    RV_CHECK(seed_count >= 100);
+    for (uint32_t k = 0; k < SIM_STEP_KIND_COUNT; k++) {
+        if (sum.steps[k] == 0) {
+            RV_FAIL_AT_("no step: %s", sim_step_text((sim_step_kind)k));
+        }
+    }
+    static const rv_status met[] = {RV_OK,           RV_VERSION_CONFLICT,  RV_EVENT_ID_REUSED,
+                                    RV_ROW_EXISTS,   RV_UNKNOWN_REFERENCE, RV_CHECK_VIOLATION,
+                                    RV_STORAGE_FULL, RV_UNIQUE_VIOLATION,  RV_OUTCOME_UNKNOWN};
+    for (size_t i = 0; i < sizeof met / sizeof met[0]; i++) {
+        if (sum.statuses[met[i]] == 0) {
+            RV_FAIL_AT_("never answered: %s", rv_status_code(met[i]));
+        }
+    }
+    for (uint32_t i = 0; i <= RV_SIM_CRASH_REORDER; i++) {
+        RV_CHECK(sum.crashes[i] > 0);
+    }
+    RV_CHECK(sum.judged > 0 && sum.delivered > 0 && sum.compared > 0 && sum.rolled_back > 0);
+    RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
+}
+
+int main(int count, char **texts) {
+    if (count > 1) {
+        seed_count = strtoull(texts[1], NULL, 10);
+    }
+    if (count > 2) {
+        seed_first = strtoull(texts[2], NULL, 10);
+    }
+    RV_RUN(worlds_keep_their_promises);
+    if (count == 1) {
+        RV_RUN(everything_is_exercised);
+    }
+    RV_RUN(a_seed_replays_exactly);
+    sim_world_free(&world);
+    return rv_test_done();
+}

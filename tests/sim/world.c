@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/world.h"
+
+#include "core/base/assert.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define TURN_US     INT64_C(20) /* what a turn takes at least */
+#define BUSY_US     INT64_C(200)
+#define ROUNDS_MAX  12                       /* of a turn */
+#define CONVERGE_US (300 * SIM_US_OF_SECOND) /* that convergence may take at most */
+#define RESTART_US  (SIM_US_OF_SECOND / 2)   /* of a supervisor after a failure */
+#define TURNS_MAX   UINT64_C(3000000)        /* of a run: more is a loop without an end */
+
+const char *sim_check_text(sim_check check) {
+    static const char *const texts[] = {
+#define SIM_CHECK_TEXT(name, text) text,
+        SIM_CHECKS(SIM_CHECK_TEXT)
+#undef SIM_CHECK_TEXT
+    };
+    RV_ASSERT(check < SIM_CHECK_COUNT);
+    return texts[check];
+}
+
+const char *sim_canary_text(sim_canary canary) {
+    static const char *const texts[] = {
+#define SIM_CANARY_TEXT(name, text) text,
+        SIM_CANARIES(SIM_CANARY_TEXT)
+#undef SIM_CANARY_TEXT
+    };
+    RV_ASSERT(canary < SIM_CANARY_COUNT);
+    return texts[canary];
+}
+
+void sim_fail(sim_world *world, sim_check check, const char *format, ...) {
+    RV_ASSERT(check != SIM_CHECK_NONE);
+    if (world->failure.check != SIM_CHECK_NONE) {
+        return;
+    }
+    world->failure.check = check;
+    world->failure.at = world->now;
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(world->failure.text, sizeof world->failure.text, format, args);
+    va_end(args);
+    sim_note(world, -1, "FAILED: %s: %s", sim_check_text(check), world->failure.text);
+}
+
+void sim_note(sim_world *world, int who, const char *format, ...) {
+    char text[SIM_HISTORY_LINE_LEN];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    RV_ASSERT(who < SIM_MEMBERS_MAX);
+    sim_history_note(&world->history, world->now, who, "%s", text);
+}
+
+/* --- processes --- */
+
+void sim_world_stop(sim_world *world, sim_member *member, rv_sim_crash crash, bool power,
+                    int64_t restart_at) {
+    RV_ASSERT(member->node != NULL && member->life != SIM_DOWN);
+    sim_workload_drop(world, member);
+    sim_wires_drop(world, member, power);
+    sim_member_crash(member, crash);
+    world->figures.crashes[crash] += 1;
+    member->restart_at = restart_at;
+    member->wake_at = restart_at;
+}
+
+/* The node does not work any more: its supervisor ends it and starts it again. */
+static void node_failed(sim_world *world, sim_member *member, const rv_error *err) {
+    const bool expected = err->status == RV_STORAGE_FAILED || err->status == RV_STORAGE_FULL;
+    sim_note(world, member->index, "failed: %s: %.*s", rv_status_code(err->status),
+             (int)err->detail_len, err->detail);
+    if (!expected) {
+        sim_fail(world, SIM_CHECK_STATUS, "member %u: %s: %.*s", (unsigned)member->index,
+                 rv_status_code(err->status), (int)err->detail_len, err->detail);
+    }
+    sim_world_stop(world, member, RV_SIM_CRASH_KEEP, false, world->now + RESTART_US);
+}
+
+/* The canary of a lost batch: the last one that is whole is zeros after the crash. */
+static void drop_last_batch(sim_member *member) {
+    sim_directory directory = {.count = 0};
+    rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
+    rv_sim_disk_set_faults(member->disk, &calm);
+    sim_directory_take(&directory, rv_sim_disk_interface(member->disk));
+    for (uint32_t i = 0; i < directory.count; i++) {
+        sim_copied_file *const file = &directory.files[i];
+        size_t at = 4096, last = 0;
+        if (strncmp(file->name, "log-", 4) != 0) {
+            continue;
+        }
+        while (at + 64 <= file->len && rv_load_u32(file->bytes + at) != 0) {
+            last = at;
+            at += (64 + (size_t)rv_load_u32(file->bytes + at + 4) + 7) / 8 * 8;
+        }
+        RV_ASSERT(at <= file->len + 8);
+        if (last > 0) {
+            memset(file->bytes + last, 0, file->len - last);
+        }
+    }
+    const uint64_t durable = member->durable;
+    const uint32_t disk_life = member->disk_life;
+    sim_member_disk_replace(member, &directory);
+    member->durable = durable; /* nobody knows */
+    member->disk_life = disk_life;
+    sim_directory_free(&directory);
+}
+
+static void start(sim_world *world, sim_member *member) {
+    RV_ASSERT(member->life == SIM_DOWN);
+    if (world->canary == SIM_CANARY_BATCH_DROPPED && member->process > 0 && !world->quiet) {
+        drop_last_batch(member);
+    }
+    sim_member_advance(member, world->now);
+    sim_member_start(member);
+    sim_note(world, member->index, "starts");
+}
+
+static void open_turn(sim_world *world, sim_member *member) {
+    rv_error err;
+    const rv_status status = rv_node_open(member->node, &err);
+    if (status == RV_PENDING) {
+        (void)!rv_node_poll(member->node, NULL); /* what failed is told by the next open */
+        return;
+    }
+    if (status != RV_OK) {
+        node_failed(world, member, &err);
+        return;
+    }
+    const rv_node_checkpoint *const checkpoint = rv_node_checkpoint_of(member->node);
+    world->figures.opens += 1;
+    world->figures.opened_by_checkpoint += checkpoint->opened_by == RV_OPENED_BY_CHECKPOINT;
+    sim_member_opened(member);
+    member->wake_at = world->now;
+    sim_note(world, member->index, "open at %llu",
+             (unsigned long long)rv_node_watermark(member->node));
+    sim_check_opened(world, member);
+}
+
+static void close_turn(sim_world *world, sim_member *member) {
+    rv_error err;
+    const rv_status status = rv_node_close(member->node, &err);
+    if (status == RV_PENDING) {
+        (void)!rv_node_poll(member->node, NULL); /* what failed is told by the next close */
+        return;
+    }
+    if (status != RV_END) {
+        node_failed(world, member, &err);
+        return;
+    }
+    const uint64_t w = rv_node_watermark(member->node);
+    sim_note(world, member->index, "closed at %llu", (unsigned long long)w);
+    member->durable = w > member->durable ? w : member->durable;
+    world->figures.closes += 1;
+    sim_world_stop(world, member, RV_SIM_CRASH_LOSE, false, member->restart_at);
+}
+
+/* What the node shows as durable now is never taken back. */
+static void note_durable(sim_world *world, sim_member *member) {
+    const uint64_t durable = rv_node_watermark_durable(member->node);
+    member->durable = durable > member->durable ? durable : member->durable;
+    if (member->plan->role == SIM_ROOT) {
+        world->root_durable = durable > world->root_durable ? durable : world->root_durable;
+    } else if (rv_node_watermark(member->node) > world->root_durable) {
+        sim_fail(world, SIM_CHECK_AHEAD, "member %u is at %llu, the root at %llu",
+                 (unsigned)member->index, (unsigned long long)rv_node_watermark(member->node),
+                 (unsigned long long)world->root_durable);
+    }
+}
+
+/* True when the power has failed in an operation of the disk, as a step wanted. */
+static bool power_failed(sim_world *world, sim_member *member) {
+    if (!member->power_due || rv_sim_disk_operations(member->disk) < member->faults.fault_at) {
+        return false;
+    }
+    RV_ASSERT(member->faults.fault == RV_SIM_STOP);
+    sim_note(world, member->index, "power failure in operation %llu of the disk",
+             (unsigned long long)member->faults.fault_at);
+    sim_world_stop(world, member, member->power_crash, true, world->now + member->power_restart_us);
+    return true;
+}
+
+static void up_turn(sim_world *world, sim_member *member) {
+    bool moved = true;
+    for (unsigned i = 0; i < ROUNDS_MAX && moved; i++) {
+        rv_error err;
+        const rv_status status = rv_node_poll(member->node, &err);
+        if (power_failed(world, member)) {
+            return;
+        }
+        if (status != RV_OK) {
+            node_failed(world, member, &err);
+            return;
+        }
+        note_durable(world, member);
+        moved = sim_wires_turn(world, member);
+        moved = sim_workload_turn(world, member) || moved;
+        moved = sim_feeds_turn(world, member) || moved;
+        if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
+            return;
+        }
+    }
+    const bool pending = rv_sim_disk_deadline(member->disk) != UINT64_MAX;
+    const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
+    int64_t at = moved ? world->now : INT64_MAX;
+    at = busy && !pending && !moved ? world->now + BUSY_US : at;
+    at = sim_workload_waits(world) && at > world->now + 1000 ? world->now + 1000 : at;
+    member->wake_at = at < member->wake_at ? at : member->wake_at;
+}
+
+/* The copy that an administrator wants is made when nothing is under way. */
+static void copy_turn(sim_world *world, sim_member *member) {
+    if (!member->copy_wanted || rv_sim_disk_deadline(member->disk) != UINT64_MAX ||
+        member->faults.fault != RV_SIM_NO_FAULT) {
+        return;
+    }
+    const rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
+    rv_sim_disk_set_faults(member->disk, &calm);
+    sim_directory_take(&member->copy, rv_sim_disk_interface(member->disk));
+    sim_member_faults_apply(member);
+    member->copied = true;
+    member->copy_wanted = false;
+    sim_note(world, member->index, "its directory is copied: %u files", member->copy.count);
+}
+
+static void timed_faults(sim_world *world, sim_member *member) {
+    const bool full = member->full_until > world->now;
+    const bool slow = member->slow_until > world->now;
+    const uint64_t capacity = full ? 1 : 0; /* files keep what they have and do not grow */
+    const uint64_t latency = (uint64_t)member->plan->latency_us_max * (slow ? 100 : 1);
+    if (member->faults.capacity != capacity || member->faults.latency_us_max != latency) {
+        member->faults.capacity = capacity;
+        member->faults.latency_us_max = latency;
+        sim_member_faults_apply(member);
+    }
+    RV_ASSERT(member->faults.pending_percent <= 100);
+    if (full || slow) {
+        const int64_t until = full ? member->full_until : member->slow_until;
+        member->wake_at = until < member->wake_at ? until : member->wake_at;
+    }
+}
+
+static void member_turn(sim_world *world, sim_member *member) {
+    world->figures.turns += 1;
+    member->wake_at = INT64_MAX;
+    if (member->life == SIM_DOWN && member->restart_at <= world->now) {
+        start(world, member);
+    }
+    if (member->life == SIM_DOWN) {
+        member->wake_at = member->restart_at;
+        return;
+    }
+    sim_member_advance(member, world->now);
+    timed_faults(world, member);
+    copy_turn(world, member);
+    if (member->life == SIM_OPENING) {
+        open_turn(world, member);
+    } else if (member->life == SIM_CLOSING) {
+        close_turn(world, member);
+    } else {
+        up_turn(world, member);
+    }
+    if (member->life != SIM_DOWN && (member->life == SIM_UP || !power_failed(world, member))) {
+        const uint64_t deadline = rv_sim_disk_deadline(member->disk);
+        const int64_t idle = member->life == SIM_UP ? INT64_MAX : world->now + BUSY_US;
+        const int64_t disk = deadline == UINT64_MAX ? idle : world->now + (int64_t)deadline;
+        member->wake_at = disk < member->wake_at ? disk : member->wake_at;
+    }
+    if (member->wake_at < world->now + TURN_US) {
+        member->wake_at = world->now + TURN_US;
+    }
+    RV_ASSERT(member->wake_at > world->now);
+}
+
+/* --- the run --- */
+
+/* Faults stop: everything is mended, everybody is there. */
+static void become_quiet(sim_world *world) {
+    RV_ASSERT(!world->quiet);
+    world->quiet = true;
+    sim_note(world, -1, "faults stop");
+    memset(world->network.blocked_until, 0, sizeof world->network.blocked_until);
+    for (uint8_t i = 0; i < world->plan->member_count; i++) {
+        sim_member *const m = &world->members[i];
+        m->full_until = m->slow_until = 0;
+        m->copy_wanted = false;
+        m->power_due = false;
+        m->faults.fault = RV_SIM_NO_FAULT;
+        sim_member_faults_apply(m);
+        if (m->life == SIM_DOWN && m->restart_at > world->now) {
+            m->restart_at = world->now;
+        }
+        m->wake_at = world->now;
+    }
+}
+
+/* The schema is the root's first event, and asked for again if a crash takes it. */
+static void see_to_schema(sim_world *world) {
+    const sim_member *const root = &world->members[0];
+    if (root->life != SIM_UP || world->truth.count > 0 ||
+        rv_schema_version(rv_node_schema(root->node)) > 0 || sim_workload_waits(world)) {
+        return;
+    }
+    RV_ASSERT(rv_node_watermark(root->node) == 0);
+    world->workload.extras_asked = 0;
+    const sim_step step = {.kind = SIM_STEP_SCHEMA, .member = 0};
+    sim_workload_step(world, &step);
+}
+
+static int64_t next_moment(const sim_world *world) {
+    const sim_plan *const plan = world->plan;
+    int64_t next = sim_wires_next(world);
+    if (world->step_next < plan->step_count && plan->steps[world->step_next].at < next) {
+        next = plan->steps[world->step_next].at;
+    }
+    if (!world->quiet && plan->quiet_at < next) {
+        next = plan->quiet_at;
+    }
+    for (uint8_t i = 0; i < plan->member_count; i++) {
+        next = world->members[i].wake_at < next ? world->members[i].wake_at : next;
+    }
+    RV_ASSERT(next < INT64_MAX);
+    return next > world->now ? next : world->now;
+}
+
+static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
+    world->plan = plan;
+    world->canary = canary;
+    world->canary_random = plan->seed;
+    world->now = 0;
+    world->step_next = 0;
+    world->quiet = false;
+    world->failure.check = SIM_CHECK_NONE;
+    world->follow_process = 0;
+    world->follow_position = 0;
+    world->root_durable = 0;
+    sim_history_clear(&world->history);
+    memset(&world->figures, 0, sizeof world->figures);
+    memset(&world->workload, 0, sizeof world->workload);
+    memset(&world->feeds, 0, sizeof world->feeds);
+    sim_network_clear(&world->network);
+    sim_operations_free(&world->operations);
+    sim_truth_create(&world->truth);
+    sim_models_reset();
+    for (uint8_t i = 0; i < plan->member_count; i++) {
+        sim_member_create(&world->members[i], plan, i);
+        world->members[i].tap.flush_lies = canary == SIM_CANARY_FLUSH_LIES;
+        world->models[i] = sim_model_create(&world->truth, &plan->members[i]);
+        if (canary == SIM_CANARY_ROW_WRONG && i > 0) {
+            sim_model_corrupt(world->models[i], 20);
+        }
+    }
+}
+
+static void destroy(sim_world *world) {
+    world->figures.runs = 1;
+    world->figures.simulated_us = world->now;
+    world->figures.events = world->truth.count;
+    world->figures.messages = world->network.messages;
+    world->figures.messages_lost = world->network.lost;
+    world->figures.connections = world->network.made;
+    for (uint8_t i = 0; i < world->plan->member_count; i++) {
+        sim_member *const m = &world->members[i];
+        world->figures.operations += m->tap.operations;
+        world->figures.disk_failures += m->tap.failures;
+        sim_model_free(world->models[i]);
+        sim_member_free(m);
+    }
+    sim_truth_free(&world->truth);
+    RV_ASSERT(world->figures.turns <= TURNS_MAX + 1);
+}
+
+/* One moment: what is due is done, and who has something to do has a turn. */
+static void moment(sim_world *world, const bool *only) {
+    const sim_plan *const plan = world->plan;
+    while (world->step_next < plan->step_count && plan->steps[world->step_next].at <= world->now) {
+        if (only == NULL || only[world->step_next]) {
+            sim_world_step(world, &plan->steps[world->step_next]);
+        }
+        world->step_next += 1;
+    }
+    if (!world->quiet && plan->quiet_at <= world->now) {
+        become_quiet(world);
+    }
+    (void)sim_wires_deliver(world);
+    see_to_schema(world);
+    for (uint8_t i = 0; i < plan->member_count && world->failure.check == SIM_CHECK_NONE; i++) {
+        if (world->members[i].wake_at <= world->now) {
+            member_turn(world, &world->members[i]);
+        }
+    }
+    if (world->failure.check == SIM_CHECK_NONE) {
+        sim_check_follow(world);
+        sim_feeds_check(world);
+    }
+}
+
+void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim_canary canary) {
+    RV_ASSERT(plan->member_count > 1);
+    create(world, plan, canary);
+    bool done = false;
+    while (!done && world->failure.check == SIM_CHECK_NONE) {
+        world->now = next_moment(world);
+        moment(world, only);
+        done = world->quiet && world->failure.check == SIM_CHECK_NONE && sim_check_converged(world);
+        if (!done && world->now > plan->quiet_at + CONVERGE_US) {
+            sim_fail(world, SIM_CHECK_CONVERGENCE,
+                     "%lld seconds after faults stopped: root at %u, edges at %llu, %llu",
+                     (long long)(CONVERGE_US / SIM_US_OF_SECOND), world->truth.count,
+                     (unsigned long long)world->members[1].durable,
+                     (unsigned long long)(plan->member_count > 2 ? world->members[2].durable : 0));
+        }
+        if (world->figures.turns > TURNS_MAX) {
+            sim_fail(world, SIM_CHECK_CONVERGENCE, "members have turn after turn without end");
+        }
+    }
+    if (done) {
+        sim_check_end(world);
+        sim_note(world, -1, "converged at %u", world->truth.count);
+    }
+    destroy(world);
+}
+
+void sim_world_free(sim_world *world) {
+    sim_network_clear(&world->network);
+    sim_operations_free(&world->operations);
+    for (uint8_t i = 0; i < SIM_MEMBERS_MAX; i++) {
+        free(world->members[i].disk_memory);
+        world->members[i].disk_memory = NULL;
+    }
+    RV_ASSERT(world->operations.count == 0);
+}

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A world: all members of a plan, the network between them, one clock that jumps from event to
+ * event, what applications do, and what is checked. One process, one thread, one seed.
+ *
+ *     sim_world_run: next moment = the earliest of the plan's next step, a message's arrival and
+ *                    a member's wish to be woken; deliver, step, then let members have their turn
+ *                    until nothing moves; until all has converged behind `quiet_at`
+ *
+ * The first check that fails ends the run: `failure` says which and why.
+ */
+#ifndef RV_TESTS_SIM_WORLD_H
+#define RV_TESTS_SIM_WORLD_H
+
+#include "tests/sim/feeds.h"
+#include "tests/sim/history.h"
+#include "tests/sim/member.h"
+#include "tests/sim/model.h"
+#include "tests/sim/network.h"
+#include "tests/sim/operations.h"
+#include "tests/sim/truth.h"
+#include "tests/sim/workload.h"
+
+/* What can be found to be wrong. X(name, text) */
+#define SIM_CHECKS(X)                                                                              \
+    X(NONE, "none")                                                                                \
+    X(LOST, "an acknowledgement was not kept")                                                     \
+    X(TWICE, "something is there twice")                                                           \
+    X(ORDER, "positions or versions are not as they must be")                                      \
+    X(HISTORY, "durable history has changed")                                                      \
+    X(CONTENT, "an event is not what was asked for")                                               \
+    X(JUDGEMENT, "the rules say otherwise")                                                        \
+    X(ROWS, "rows are not the fold of the events")                                                 \
+    X(FEED, "a subscription skipped, repeated or invented")                                        \
+    X(QUERY, "a query counts otherwise")                                                           \
+    X(AHEAD, "a node is ahead of what is durable upstream")                                        \
+    X(HASH, "state hashes differ")                                                                 \
+    X(CONVERGENCE, "no convergence after faults stopped")                                          \
+    X(MEMORY, "more memory is used than there is")                                                 \
+    X(STATUS, "an error that there is no reason for")                                              \
+    X(DAMAGE, "damage was not told")
+
+typedef enum sim_check {
+#define SIM_CHECK_ENUM(name, text) SIM_CHECK_##name,
+    SIM_CHECKS(SIM_CHECK_ENUM)
+#undef SIM_CHECK_ENUM
+        SIM_CHECK_COUNT
+} sim_check;
+
+/* Bugs that are planted between the machines, to see that they are found. X(name, text) */
+#define SIM_CANARIES(X)                                                                            \
+    X(NONE, "none")                                                                                \
+    X(FLUSH_LIES, "flushes are acknowledged and not done")                                         \
+    X(EVENT_SKIPPED, "an events message does not reach an edge")                                   \
+    X(DELIVERED_TWICE, "a subscription goes on one event too early")                               \
+    X(W_TOO_HIGH, "an edge is told a W that is one too high")                                      \
+    X(BATCH_DROPPED, "a crash takes the last durable batch with it")                               \
+    X(ROW_WRONG, "a row misses what one event did to it")                                          \
+    X(ROOT_FORGETS, "the root comes back from an older copy")
+
+typedef enum sim_canary {
+#define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
+    SIM_CANARIES(SIM_CANARY_ENUM)
+#undef SIM_CANARY_ENUM
+        SIM_CANARY_COUNT
+} sim_canary;
+
+typedef struct sim_failure {
+    sim_check check;
+    int64_t at;
+    char text[240];
+} sim_failure;
+
+/* What a run has done, to see that nothing is never exercised. */
+typedef struct sim_figures {
+    uint64_t runs;
+    int64_t simulated_us;
+    uint64_t turns;
+    uint64_t steps[SIM_STEP_KIND_COUNT];
+    uint64_t events; /* of the root's log at the end */
+    uint64_t accepted[SIM_UPSTREAM + 1];
+    uint64_t refused;
+    uint64_t judged;                    /* of the refused, by the model */
+    uint64_t statuses[RV_STATUS_COUNT]; /* that applications were answered */
+    uint64_t unknown;                   /* operations without an answer */
+    uint64_t delivered;                 /* by subscriptions */
+    uint64_t compared;                  /* states with the model */
+    uint64_t messages;
+    uint64_t messages_lost;
+    uint64_t connections;
+    uint64_t crashes[RV_SIM_CRASH_REORDER + 1];
+    uint64_t opens;
+    uint64_t opened_by_checkpoint;
+    uint64_t closes;
+    uint64_t operations; /* of disks */
+    uint64_t disk_failures;
+    uint64_t rolled_back; /* positions that a root's crash took, as it may */
+    uint64_t divergences;
+} sim_figures;
+
+typedef struct sim_world {
+    const sim_plan *plan;
+    sim_canary canary;
+    uint64_t canary_random;
+    int64_t now;
+    uint32_t step_next;
+    bool quiet; /* faults have stopped */
+    sim_failure failure;
+    sim_history history;
+    sim_figures figures;
+    sim_member members[SIM_MEMBERS_MAX];
+    sim_network network;
+    sim_truth truth;
+    sim_model *models[SIM_MEMBERS_MAX];
+    sim_operations operations;
+    sim_workload workload;
+    sim_feeds feeds;
+    /* the reader of the root's log */
+    rv_subscription follow;
+    uint32_t follow_process; /* of which process of the root; 0: none */
+    uint64_t follow_position;
+    uint64_t root_durable; /* the most that the root ever showed as durable */
+} sim_world;
+
+/* Runs the plan; `only` (NULL: all) says of each step whether it is done. The world is the caller's
+ * memory, zeroed before its first use and used again for the next run. */
+void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim_canary canary);
+
+/* Gives back what a run has left for the next one. */
+void sim_world_free(sim_world *world);
+
+const char *sim_check_text(sim_check check);
+const char *sim_canary_text(sim_canary canary);
+
+/* Adds a run's figures to a sum. */
+void sim_figures_add(sim_figures *sum, const sim_figures *one);
+void sim_figures_print(const sim_figures *figures, FILE *to);
+
+/* --- for the files of the world --- */
+
+/* A check has failed; the first one counts. */
+void sim_fail(sim_world *world, sim_check check, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void sim_note(sim_world *world, int who, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Ends the member's process: connections, requests and subscriptions too. It starts again at
+ * `restart_at`. `power`: nobody hears of it, and what is not flushed goes as `crash` says. */
+void sim_world_stop(sim_world *world, sim_member *member, rv_sim_crash crash, bool power,
+                    int64_t restart_at);
+
+/* steps.c: does a step of the plan. */
+void sim_world_step(sim_world *world, const sim_step *step);
+
+/* wires.c: connects, delivers what has arrived, sends. True when something moved. */
+bool sim_wires_deliver(sim_world *world);
+bool sim_wires_turn(sim_world *world, sim_member *member);
+void sim_wires_drop(sim_world *world, const sim_member *member, bool power);
+int64_t sim_wires_next(const sim_world *world);
+void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *reason);
+sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
+
+/* checks.c */
+void sim_check_follow(sim_world *world);                /* reads on in the root's log */
+void sim_check_opened(sim_world *world, sim_member *m); /* after every open */
+void sim_check_rows(sim_world *world, sim_member *m);   /* if it can be compared now */
+void sim_check_memory(sim_world *world, const sim_member *m);
+bool sim_check_converged(sim_world *world); /* nothing more is to come */
+void sim_check_end(sim_world *world);       /* all that must hold then */
+
+#endif
