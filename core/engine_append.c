@@ -9,211 +9,10 @@
  * keeps a journal. An id that is known (SEMANTICS 3) is looked at first, before anything is
  * assigned.
  */
-#include "core/engine_internal.h"
+#include "core/engine_append.h"
 
 #include "core/base/assert.h"
 #include "core/model/json.h"
-
-/* A batch that was not given while others were so often is not looked up any further. */
-#define OTHERS_MAX 1024u
-
-/* --- the same ids again --- */
-
-/* Looks for the id in the log, from sequence `since` on: RV_OK, RV_END: it is not there,
- * RV_PENDING, errors of reading. For an id with this node's tag there is only one place where it
- * can be. */
-static rv_status find_id(rv_node *node, const uint8_t *id, uint64_t since, uint64_t *sequence,
-                         rv_error *err) {
-    uint64_t number = 0;
-    int64_t unix_ms = 0;
-    const rv_log_identity *identity = rv_log_identity_of(node->log);
-    if (rv_event_id_parse(id, identity->root_tag, &number, &unix_ms)) {
-        *sequence = number;
-        return number > 0 && number <= rv_log_appended(node->log) ? RV_OK : RV_END;
-    }
-    node->read_generation += 1; /* it may have to read */
-    return rv_log_find_id(node->log, id, since, sequence, err);
-}
-
-/* True for ids that only this node makes: a caller's new event cannot have one. */
-static bool is_own_id(const rv_node *node, const uint8_t *id) {
-    uint64_t number = 0;
-    int64_t unix_ms = 0;
-    return rv_event_id_parse(id, rv_log_identity_of(node->log)->root_tag, &number, &unix_ms);
-}
-
-/* True when what the caller gave now is in the stored event: same stream, type and given fields. */
-static bool same_content(rv_node *node, const rv_event *stored) {
-    const rv_event_draft *draft = &node->draft;
-    if (stored->type != draft->type->number ||
-        stored->stream >= rv_state_stream_count(node->state) ||
-        !rv_event_data_decode(draft->type, stored->data, node->values)) {
-        return false;
-    }
-    rv_stream_head head;
-    rv_state_stream(node->state, stored->stream, &head);
-    if (head.declaration != draft->stream->number) {
-        return false;
-    }
-    for (uint16_t i = 0; i < draft->type->field_count; i++) {
-        if (draft->given[i] && rv_value_compare(&draft->type->fields[i].type, &draft->values[i],
-                                                &node->values[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static rv_status reused(const uint8_t *id, rv_error *err) {
-    uint8_t text[36];
-    rv_writer w = rv_writer_over(text, sizeof text);
-    rv_write_uuid(&w, id);
-    const rv_bytes bytes = rv_writer_bytes(&w);
-    const rv_status status = rv_error_set(
-        err, RV_EVENT_ID_REUSED,
-        "the event id %b was used for an event with other content; take a new id", &bytes);
-    rv_error_fact_text(err, "event_id", bytes);
-    return status;
-}
-
-static rv_status not_together(rv_error *err, size_t count) {
-    RV_ASSERT(count > 0);
-    return rv_error_set(err, RV_EVENT_ID_REUSED,
-                        "some of the batch's %u events were accepted before, but not as this "
-                        "batch; a batch is given again whole",
-                        (uint64_t)count);
-}
-
-/* The events from `sequence` on are the batch given again: `results` gets them as the log has them.
- * They are looked for in one batch of the log, so that one read is enough. */
-static rv_status answer_again(rv_node *node, const rv_append *events, size_t count,
-                              uint64_t sequence, rv_event *results, size_t *index, rv_error *err) {
-    rv_log_cursor cursor = rv_log_cursor_at(sequence);
-    rv_batch batch;
-    rv_status status = rv_node_read(node, &cursor, &batch, err);
-    if (status != RV_OK) {
-        return status == RV_END ? RV_PENDING : status; /* accepted, not durable yet */
-    }
-    rv_record_context context = rv_batch_context(&batch, node->log);
-    rv_cursor c = rv_cursor_over(batch.body);
-    rv_record record;
-    size_t met = 0;
-    while (met < count && status == RV_OK && rv_cursor_left(&c) > 0 &&
-           rv_record_read(&c, &context, &record)) {
-        if (record.kind != RV_RECORD_EVENT || record.event.sequence < sequence) {
-            continue;
-        }
-        const rv_append *const append = &events[met];
-        *index = met;
-        if (met > 0 &&
-            (!append->has_event_id || memcmp(record.event.event_id, append->event_id, 16) != 0)) {
-            return not_together(err, count);
-        }
-        rv_arena_reset(&node->scratch, 0);
-        status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
-                                     &node->scratch, &node->draft, err);
-        if (status == RV_OK &&
-            (memcmp(record.event.event_id, append->event_id, sizeof append->event_id) != 0 ||
-             !same_content(node, &record.event))) {
-            status = reused(append->event_id, err);
-        }
-        results[met] = record.event;
-        met += 1;
-    }
-    return status == RV_OK && met < count ? not_together(err, count) : status;
-}
-
-/* What tells batches apart by their ids. */
-static rv_hash128 ids_hash(const rv_append *events, size_t count) {
-    rv_hash128 hash = {.low = count};
-    for (size_t i = 0; i < count; i++) {
-        const rv_bytes id = {events[i].event_id, events[i].has_event_id ? 16 : 0};
-        hash = rv_hash128_add(rv_hash128_of(hash.low, id), hash);
-    }
-    return hash;
-}
-
-/* How far an earlier try came with this batch; NULL: another batch is under way. */
-static rv_ids_met *ids_met_of(rv_node *node, const rv_append *events, size_t count) {
-    rv_ids_met *const met = &node->ids_met;
-    const rv_hash128 ids = ids_hash(events, count);
-    RV_ASSERT(count > 0);
-    if (met->count != count || met->ids.low != ids.low || met->ids.high != ids.high) {
-        met->others += 1;
-        if (met->count > 0 && met->others < OTHERS_MAX) {
-            return NULL;
-        }
-        met->ids = ids;
-        met->count = count;
-        met->reached = 0;
-        met->since = rv_log_appended(node->log) + 1;
-        met->below = 1;
-    }
-    met->others = 0;
-    RV_ASSERT(met->since <= rv_log_appended(node->log) + 1);
-    return met;
-}
-
-/* Looks for the id of the batch's event, if it brings one, where it was not looked for yet. */
-static rv_status find_id_of(rv_node *node, const rv_append *event, size_t index, rv_ids_met *met,
-                            uint64_t *sequence, rv_error *err) {
-    if (!event->has_event_id) {
-        return RV_END;
-    }
-    if (met == NULL) {
-        return find_id(node, event->event_id, 1, sequence, err);
-    }
-    RV_ASSERT(index <= met->reached);
-    if (index < met->reached) {
-        return find_id(node, event->event_id, met->since, sequence, err);
-    }
-    const rv_status status = find_id(node, event->event_id, met->below, sequence, err);
-    const uint64_t known = rv_log_id_known(node->log, event->event_id);
-    met->below = status == RV_PENDING && known > met->below ? known : met->below;
-    return status;
-}
-
-/* RV_OK: none of the ids is known; RV_END: all are, and `results` has the first answers. If the
- * first event's id is known, the others must follow it in the log. */
-static rv_status meet_known_ids(rv_node *node, const rv_append *events, size_t count,
-                                rv_event *results, size_t *index, rv_error *err) {
-    size_t first = 0;
-    while (first < count && !events[first].has_event_id) {
-        first += 1;
-    }
-    if (first == count) {
-        return RV_OK;
-    }
-    rv_ids_met *const met = ids_met_of(node, events, count);
-    if (met == NULL && count > 1) {
-        node->ids_met.waits = 2; /* a host may poll once more before it gives it again */
-        return RV_PENDING;
-    }
-    rv_status status = RV_END;
-    for (size_t i = 0; i < count && status == RV_END; i++) {
-        uint64_t sequence = 0;
-        status = find_id_of(node, &events[i], i, met, &sequence, err);
-        if (status == RV_END && met != NULL && i == met->reached) {
-            met->reached = i + 1;
-            met->below = 1;
-        }
-        if (status == RV_OK && i > 0) {
-            *index = i;
-            status = not_together(err, count);
-        } else if (status == RV_OK) {
-            status = answer_again(node, events, count, sequence, results, index, err);
-            status = status == RV_OK ? RV_END : status;
-            break;
-        } else if (status == RV_END && i + 1 == count) {
-            status = RV_OK;
-            break;
-        }
-    }
-    if (met != NULL && status != RV_PENDING && status != RV_BUSY) {
-        met->count = 0;
-    }
-    return status;
-}
 
 /* --- a new event --- */
 
@@ -328,6 +127,13 @@ static rv_status take_stream(rv_node *node, const rv_append *append, rv_event *e
                  : rv_state_stream_add(node->state, event->declaration, path, &event->stream, err);
 }
 
+static rv_status refuse_size(const rv_node *node, size_t len, rv_error *err) {
+    RV_ASSERT(len > node->event_len_max);
+    return rv_error_set(err, RV_EVENT_TOO_LARGE,
+                        "the event has %u bytes; the limit at this memory budget is %u",
+                        (uint64_t)len, (uint64_t)node->event_len_max);
+}
+
 static rv_status encode_data(rv_node *node, rv_event *event, rv_error *err) {
     rv_arena *results = &node->results;
     rv_writer w = rv_writer_over(results->ptr + results->len, results->cap - results->len);
@@ -338,9 +144,7 @@ static rv_status encode_data(rv_node *node, rv_event *event, rv_error *err) {
                             (uint64_t)node->batch_len_max);
     }
     if (w.len + event->metadata.len > node->event_len_max) {
-        return rv_error_set(err, RV_EVENT_TOO_LARGE,
-                            "the event has %u bytes; the limit at this memory budget is %u",
-                            (uint64_t)(w.len + event->metadata.len), (uint64_t)node->event_len_max);
+        return refuse_size(node, w.len + event->metadata.len, err);
     }
     event->data.ptr = rv_arena_take_raw(results, w.len);
     if (event->data.ptr == NULL) {
@@ -408,16 +212,38 @@ static rv_status check_new_id(rv_node *node, const uint8_t *id, const rv_event *
     uint64_t sequence = 0;
     const uint64_t since = rv_log_appended(node->log) + 1;
     RV_ASSERT(event->sequence >= since);
-    if (is_own_id(node, id)) {
-        return reused(id, err);
+    if (rv_node_id_is_own(node, id)) {
+        return rv_node_id_reused(id, err);
     }
     const rv_status status = rv_log_find_id(node->log, id, since, &sequence, err);
-    return status == RV_OK ? reused(id, err) : status == RV_END ? RV_OK : status;
+    return status == RV_OK ? rv_node_id_reused(id, err) : status == RV_END ? RV_OK : status;
+}
+
+rv_status rv_node_draft_read(rv_node *node, const rv_appends *given, size_t index, rv_error *err) {
+    const rv_append *const append = &given->events[index];
+    RV_ASSERT(index < given->count);
+    return given->complete ? rv_event_draft_decode(node->schema, append->path, append->type,
+                                                   append->data, &node->draft, err)
+                           : rv_event_draft_read(node->schema, append->path, append->type,
+                                                 append->data, &node->scratch, &node->draft, err);
+}
+
+/* The data as it is stored: encoded, or as it was given. */
+static rv_status take_data(rv_node *node, const rv_appends *given, size_t index, rv_event *event,
+                           rv_error *err) {
+    if (!given->complete) {
+        return encode_data(node, event, err);
+    }
+    event->data = given->events[index].data;
+    RV_ASSERT(event->data.len > 0); /* it was decoded */
+    const size_t len = event->data.len + event->metadata.len;
+    return len <= node->event_len_max ? RV_OK : refuse_size(node, len, err);
 }
 
 /* Everything for one event but its record. */
-static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *event,
+static rv_status judge_event(rv_node *node, const rv_appends *given, size_t index, rv_event *event,
                              rv_error *err) {
+    const rv_append *const append = &given->events[index];
     rv_arena_reset(&node->scratch, 0);
     node->at_work = event->position;
     rv_status status =
@@ -425,8 +251,7 @@ static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *e
     if (status != RV_OK) {
         return status;
     }
-    status = rv_event_draft_read(node->schema, append->path, append->type, append->data,
-                                 &node->scratch, &node->draft, err);
+    status = rv_node_draft_read(node, given, index, err);
     memcpy(node->draft.event_id, event->event_id, sizeof event->event_id);
     status = status == RV_OK ? assign_serials(node, err) : status;
     status = status == RV_OK
@@ -439,7 +264,7 @@ static rv_status judge_event(rv_node *node, const rv_append *append, rv_event *e
         return status;
     }
     event->type = node->draft.type->number;
-    status = encode_data(node, event, err);
+    status = take_data(node, given, index, event, err);
     return status == RV_OK ? rv_state_fold(node->state, event, node->draft.values, RV_FOLD_JUDGE,
                                            &node->scratch, err)
                            : status;
@@ -477,52 +302,64 @@ static rv_batch batch_begin(const rv_node *node, rv_record_context *context) {
     return batch;
 }
 
-/* Takes everything back. */
-static void abandon(rv_node *node) {
+void rv_node_append_abandon(rv_node *node) {
     rv_state_rollback(node->state);
     rv_log_append_cancel(node->log);
+    RV_ASSERT(node->at_work == 0);
 }
 
-static void commit(rv_node *node, rv_batch *batch, const rv_writer *body, uint64_t count) {
+void rv_node_append_commit(rv_node *node, rv_appending *appending, size_t count) {
+    rv_batch *const batch = &appending->batch;
+    RV_ASSERT(count > 0 && !appending->body.full);
     rv_state_commit(node->state);
     batch->watermark = batch->first_position + count - 1;
     node->recorded_at = batch->time;
     node->read_generation += 1;
-    (void)rv_log_append_commit(node->log, batch, body, count);
+    (void)rv_log_append_commit(node->log, batch, &appending->body, count);
 }
 
-static rv_status append_all(rv_node *node, const rv_append *events, size_t count, rv_event *results,
-                            size_t *index, rv_error *err) {
-    rv_writer body;
+/* One event and its record. */
+static rv_status append_one(rv_node *node, const rv_appends *given, rv_appending *appending,
+                            rv_event *event, size_t index, rv_error *err) {
+    const rv_append *const append = &given->events[index];
+    *event = event_begin(node, &appending->context, append->has_event_id ? append->event_id : NULL);
+    event->batch_end = index + 1 == given->count;
+    if (given->complete) {
+        RV_ASSERT(append->has_event_id);
+        event->written_at = given->written_at;
+        event->schema_version = given->schema_version;
+    }
+    const rv_status status = judge_event(node, given, index, event, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_record_write_event(&appending->body, &appending->context, event);
+    rv_log_note(node->log, event);
+    return appending->body.full ? rv_error_set(err, RV_BATCH_TOO_LARGE,
+                                               "the batch is larger than the limit of %u bytes",
+                                               (uint64_t)node->batch_len_max)
+                                : RV_OK;
+}
+
+rv_status rv_node_append_judge(rv_node *node, const rv_appends *given, rv_appending *appending,
+                               rv_event *results, size_t *index, rv_error *err) {
+    RV_ASSERT(given->count > 0 && results != NULL);
     node->read_generation += 1; /* it may write, and what was written is kept where reads are */
-    rv_status status = rv_log_append_begin(node->log, &body, err);
+    rv_status status = rv_log_append_begin(node->log, &appending->body, err);
     if (status != RV_OK) {
         return status;
     }
-    rv_record_context context;
-    rv_batch batch = batch_begin(node, &context);
+    appending->batch = batch_begin(node, &appending->context);
     rv_state_begin(node->state);
-    for (size_t i = 0; i < count && status == RV_OK; i++) {
+    for (size_t i = 0; i < given->count && status == RV_OK; i++) {
         *index = i;
-        results[i] =
-            event_begin(node, &context, events[i].has_event_id ? events[i].event_id : NULL);
-        results[i].batch_end = i + 1 == count;
-        status = judge_event(node, &events[i], &results[i], err);
-        if (status == RV_OK) {
-            rv_record_write_event(&body, &context, &results[i]);
-            rv_log_note(node->log, &results[i]);
-            status = body.full ? rv_error_set(err, RV_BATCH_TOO_LARGE,
-                                              "the batch is larger than the limit of %u bytes",
-                                              (uint64_t)node->batch_len_max)
-                               : RV_OK;
-        }
+        status = append_one(node, given, appending, &results[i], i, err);
     }
+    node->at_work = 0;
     if (status != RV_OK) {
-        abandon(node);
-        return status;
+        rv_node_append_abandon(node);
     }
-    commit(node, &batch, &body, count);
-    return RV_OK;
+    return status;
 }
 
 static rv_status check_root(const rv_node *node, rv_error *err) {
@@ -550,9 +387,8 @@ static rv_status check_ids_fit(const rv_node *node, const rv_append *events, siz
     return RV_OK;
 }
 
-rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, rv_event *results,
-                         rv_error *err) {
-    RV_ASSERT(events != NULL && results != NULL);
+rv_status rv_node_append_check(rv_node *node, const rv_appends *given, rv_error *err) {
+    const size_t count = given->count;
     rv_status status = check_root(node, err);
     if (status != RV_OK) {
         return status;
@@ -562,21 +398,33 @@ rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, r
                             "a batch has 1 to %u events, not %u", (uint64_t)RV_BATCH_EVENTS_MAX,
                             (uint64_t)count);
     }
-    status = check_ids_fit(node, events, count, err);
+    status = check_ids_fit(node, given->events, count, err);
+    if (status == RV_OK) {
+        rv_arena_reset(&node->results, 0);
+    }
+    return status;
+}
+
+rv_status rv_node_append(rv_node *node, const rv_append *events, size_t count, rv_event *results,
+                         rv_error *err) {
+    const rv_appends given = {.events = events, .count = count};
+    RV_ASSERT(events != NULL && results != NULL);
+    rv_status status = rv_node_append_check(node, &given, err);
     if (status != RV_OK) {
         return status;
     }
-    rv_arena_reset(&node->results, 0);
     size_t index = 0;
-    status = meet_known_ids(node, events, count, results, &index, err);
+    rv_appending appending;
+    status = rv_node_ids_meet(node, &given, results, &index, err);
     if (status == RV_END) {
         return RV_OK;
     }
     if (status == RV_OK) {
-        status = append_all(node, events, count, results, &index, err);
-        node->at_work = 0;
+        status = rv_node_append_judge(node, &given, &appending, results, &index, err);
     }
-    if (status != RV_OK && status != RV_PENDING && count > 1) {
+    if (status == RV_OK) {
+        rv_node_append_commit(node, &appending, count);
+    } else if (status != RV_PENDING && count > 1) {
         rv_error_fact_uint(err, "index", index);
     }
     return status;
@@ -620,30 +468,29 @@ rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, r
             rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema text has %u bytes; the limit is %u",
                          (uint64_t)text.len, (uint64_t)RV_SCHEMA_TEXT_MAX);
     }
-    rv_writer body;
+    rv_appending appending;
     node->read_generation += 1; /* as above */
-    status = status == RV_OK ? rv_log_append_begin(node->log, &body, err) : status;
+    status = status == RV_OK ? rv_log_append_begin(node->log, &appending.body, err) : status;
     if (status != RV_OK) {
         return status;
     }
     rv_arena_reset(&node->results, 0);
     rv_arena_reset(&node->scratch, 0);
-    rv_record_context context;
-    rv_batch batch = batch_begin(node, &context);
+    appending.batch = batch_begin(node, &appending.context);
     rv_state_begin(node->state);
-    *result = event_begin(node, &context, NULL);
+    *result = event_begin(node, &appending.context, NULL);
     result->type = RV_SYSTEM_SCHEMA_TYPE;
     result->schema_version += 1;
     result->batch_end = true;
     result->data = text;
     node->at_work = result->position;
-    status = judge_schema(node, result, &body, &context, err);
+    status = judge_schema(node, result, &appending.body, &appending.context, err);
     node->at_work = 0;
     if (status != RV_OK) {
-        abandon(node);
+        rv_node_append_abandon(node);
         return status;
     }
-    commit(node, &batch, &body, 1);
+    rv_node_append_commit(node, &appending, 1);
     return RV_OK;
 }
 

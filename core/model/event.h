@@ -52,6 +52,13 @@ RV_MUST_USE rv_status rv_event_draft_read(const rv_schema *schema, rv_bytes path
                                           rv_bytes data, rv_arena *scratch, rv_event_draft *draft,
                                           rv_error *err);
 
+/* The draft of an event that another writer has completed: `path` is concrete, `data` encoded, and
+ * borrowed by the draft; all fields count as given. RV_UNKNOWN_STREAM, RV_UNKNOWN_EVENT_TYPE,
+ * RV_EVENT_TYPE_NOT_ADMITTED, RV_PATH_INVALID, RV_VALUE_INVALID (the data does not decode),
+ * RV_KEY_MISMATCH (it belongs to another path). */
+RV_MUST_USE rv_status rv_event_draft_decode(const rv_schema *schema, rv_bytes path, rv_bytes type,
+                                            rv_bytes data, rv_event_draft *draft, rv_error *err);
+
 /* True when field `f` is the serial key of a row that the event creates, and was not given: the
  * writer assigns it before rv_event_draft_complete. `*aggregate` gets the aggregate's number. */
 bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *draft, uint16_t f,

@@ -275,6 +275,43 @@ rv_status rv_event_draft_read(const rv_schema *schema, rv_bytes path, rv_bytes t
     return status == RV_OK ? take_data(draft, data, scratch, err) : status;
 }
 
+/* The path of the draft is the one that was given. */
+static rv_status match_path(const rv_event_draft *draft, rv_bytes path, rv_error *err) {
+    uint8_t text[RV_PATH_LEN_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    RV_ASSERT(path.len > 0);
+    if (rv_event_has_path(draft->stream, draft->type, draft->values)) {
+        rv_event_draft_path(draft, &w);
+    }
+    if (!w.full && rv_bytes_equal(rv_writer_bytes(&w), path)) {
+        return RV_OK;
+    }
+    (void)rv_error_set(err, RV_KEY_MISMATCH, "the event's data belongs to another stream than %b",
+                       &path);
+    rv_error_fact_text(err, "path", path);
+    return RV_KEY_MISMATCH;
+}
+
+rv_status rv_event_draft_decode(const rv_schema *schema, rv_bytes path, rv_bytes type,
+                                rv_bytes data, rv_event_draft *draft, rv_error *err) {
+    RV_ASSERT(schema != NULL && draft != NULL);
+    rv_bytes variables[RV_PATH_SEGMENTS_MAX];
+    rv_status status = find_stream(schema, path, variables, draft, err);
+    status = status == RV_OK ? find_type(schema, type, draft, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!rv_event_data_decode(draft->type, data, draft->values)) {
+        (void)rv_error_set(err, RV_VALUE_INVALID, "the data of an event of type `%b` is malformed",
+                           &type);
+        rv_error_fact_text(err, "event_type", type);
+        return RV_VALUE_INVALID;
+    }
+    RV_ASSERT(draft->type->field_count <= RV_FIELDS_MAX);
+    memset(draft->given, true, draft->type->field_count * sizeof draft->given[0]);
+    return match_path(draft, path, err);
+}
+
 bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *draft, uint16_t f,
                                  uint16_t *aggregate) {
     const rv_event_type *type = draft->type;
