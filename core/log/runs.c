@@ -59,9 +59,11 @@ static bool overlaps_any(const rv_runs *runs, const rv_run_span *span) {
     return false;
 }
 
-static void insert_unknown(rv_runs *runs, const rv_run_span *span) {
+/* A file that was known before keeps its serial, under which it may be open. */
+static void insert_unknown(rv_runs *runs, const rv_run_span *span, uint32_t serial) {
     RV_ASSERT(runs->count < RV_RUNS_MAX);
-    const rv_index_run run = {.span = *span, .serial = ++runs->serial};
+    runs->serial += serial == 0;
+    const rv_index_run run = {.span = *span, .serial = serial == 0 ? runs->serial : serial};
     rv_runs_insert(runs, &run);
     RV_ASSERT(runs->serial < RV_HANDLE_OF_RUN);
 }
@@ -85,7 +87,7 @@ static bool make_way(rv_runs *runs, const rv_run_span *span) {
 void rv_runs_meet(rv_runs *runs, const rv_run_span *span) {
     RV_ASSERT(span->first > 0 && span->first < span->next);
     if (make_way(runs, span) && runs->count < RV_RUNS_MAX) {
-        insert_unknown(runs, span);
+        insert_unknown(runs, span, 0);
     } else {
         spare_add(runs, &(rv_spare){*span, 0, false});
     }
@@ -107,10 +109,10 @@ static void spares_return(rv_runs *runs) {
         if (best == runs->spare_count || runs->count == RV_RUNS_MAX) {
             return;
         }
-        const rv_run_span span = runs->spares[best].span;
+        const rv_spare spare = runs->spares[best];
         runs->spare_count -= 1;
         runs->spares[best] = runs->spares[runs->spare_count];
-        insert_unknown(runs, &span);
+        insert_unknown(runs, &spare.span, spare.serial);
     }
     RV_ASSERT(runs->count <= RV_RUNS_MAX);
 }
