@@ -204,11 +204,12 @@ static void begin(rv_node *node) {
     }
     if (status == RV_OK && !file_note(k, s->number)) {
         status = RV_BUSY;
-        what = "older ones could not be removed";
+        what = "there are too many files of them; those that are of no use are removed first";
     }
     if (status != RV_OK) {
         note_failure(node, status, what);
         let_go(node);
+        s->phase = status == RV_BUSY ? RV_SAVING_REMOVE : RV_SAVING_IDLE;
         return;
     }
     rv_log_mark_begin(node->log);
