@@ -24,12 +24,9 @@ static void runs_beyond(rv_log *log) {
     RV_ASSERT(log->life == RV_LOG_OPEN);
     const uint64_t next = log->durable.next_sequence;
     log->note_from = 0;
-    for (uint32_t pass = 0; pass < RV_RUNS_MAX + RV_SPARES_MAX; pass += 1) {
-        const uint32_t last = log->runs.count;
-        if (last == 0 || log->runs.runs[last - 1].span.next <= next) {
-            break;
-        }
-        rv_runs_drop(&log->runs, last - 1, true);
+    rv_runs *const runs = &log->runs;
+    while (runs->count > 0 && runs->runs[runs->count - 1].span.next > next) {
+        rv_runs_drop(runs, runs->count - 1, true); /* for good: one that is bad never returns */
     }
     if (log->tail_index.next != next) {
         rv_tail_reset(&log->tail_index, next);
@@ -474,9 +471,9 @@ static rv_step recover_batch(rv_log *log, rv_batch *batch) {
         return batches_end(log, bytes, have);
     }
     /* Its checksum holds: what contradicts itself now was never a torn write. */
+    RV_ASSERT(header.first_sequence < UINT64_MAX - header.event_count); /* it was counted up to */
     if (header.watermark < log->appended.watermark || header.watermark > RV_POSITION_MAX ||
-        header.durable > r->offset ||
-        header.first_sequence + header.event_count < header.first_sequence) {
+        header.durable > r->offset) {
         return rv_recover_damaged(log, r->segment, r->offset, "a batch that contradicts the log");
     }
     const rv_log_end before = log->appended;

@@ -49,7 +49,8 @@ static rv_run_entry put_out(rv_run_writer *w, uint32_t level) {
 
 /* Adds at a level, and for each block that becomes full, at the one above. */
 static void push(rv_run_writer *w, uint32_t level, rv_run_entry entry) {
-    for (uint32_t at = level; at < RV_RUN_LEVELS; at += 1) {
+    for (uint32_t at = level;; at += 1) {
+        RV_ASSERT(at < RV_RUN_LEVELS); /* no number of blocks makes it deeper */
         rv_run_filling *const f = &w->levels[at];
         if (at > w->depth) {
             rv_run_fill_begin(f, w->section, at, w->footer.first_sequence);
@@ -64,7 +65,6 @@ static void push(rv_run_writer *w, uint32_t level, rv_run_entry entry) {
         RV_ASSERT(taken);
         entry = above;
     }
-    RV_ASSERT(false); /* deeper than any number of blocks can make it */
 }
 
 bool rv_run_writer_fits(const rv_run_writer *w, const rv_run_entry *entry) {
@@ -91,7 +91,8 @@ void rv_run_section_end(rv_run_writer *w) {
         return;
     }
     /* What is left on each level goes out, up to the one that is alone on its level. */
-    for (uint32_t at = 0; at <= w->depth; at += 1) {
+    for (uint32_t at = 0;; at += 1) {
+        RV_ASSERT(at <= w->depth);
         const rv_run_entry above = put_out(w, at);
         if (at == w->depth) {
             part->root = (uint32_t)above.c;

@@ -95,7 +95,7 @@ void rv_runs_meet(rv_runs *runs, const rv_run_span *span) {
 
 /* What a run that is gone had covered may serve again: the longest first. */
 static void spares_return(rv_runs *runs) {
-    for (uint32_t round = 0; round < RV_SPARES_MAX; round += 1) {
+    while (runs->count < RV_RUNS_MAX) { /* each round takes a spare */
         uint32_t best = runs->spare_count;
         for (uint32_t i = 0; i < runs->spare_count; i += 1) {
             const rv_run_span *const span = &runs->spares[i].span;
@@ -106,7 +106,7 @@ static void spares_return(rv_runs *runs) {
                 best = i;
             }
         }
-        if (best == runs->spare_count || runs->count == RV_RUNS_MAX) {
+        if (best == runs->spare_count) {
             return;
         }
         const rv_spare spare = runs->spares[best];

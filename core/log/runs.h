@@ -67,10 +67,9 @@ typedef struct rv_runs {
 } rv_runs;
 
 typedef enum rv_seek_kind {
-    RV_SEEK_FROM,                       /* the first entries with this key or a higher one */
-    RV_SEEK_UP_TO_A,                    /* the last entry whose first part is not above key.a */
-    RV_SEEK_BELOW_B,                    /* the last entry whose second part is below key.b */
-    RV_SEEK_UP_TO = RV_SEEK_BELOW_B + 1 /* the last entry with this key or a lower one */
+    RV_SEEK_FROM,    /* the first entries with this key or a higher one */
+    RV_SEEK_UP_TO_A, /* the last entry whose first part is not above key.a */
+    RV_SEEK_BELOW_B  /* the last entry whose second part is below key.b */
 } rv_seek_kind;
 
 typedef struct rv_seek {

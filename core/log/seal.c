@@ -133,7 +133,7 @@ static rv_step seal_close(rv_log *log) {
     rv_slots_poll(log);
     rv_blocks_poll(log);
     rv_step stopping = RV_STEP_ON;
-    for (unsigned i = 0; i < 4 && stopping == RV_STEP_ON; i += 1) {
+    while (stopping == RV_STEP_ON) { /* twice: it abandons, and has abandoned */
         stopping = rv_indexer_stop(log);
     }
     if (stopping != RV_STEP_END || rv_rewrite_stop(log) != RV_STEP_END || rv_slots_loading(log) ||
@@ -182,7 +182,7 @@ rv_status rv_log_seal(rv_log *log, rv_error *err) {
         log->appender.space_wanted = false;
     }
     rv_step step = RV_STEP_ON;
-    for (unsigned i = 0; i <= 2 * SEAL_CLOSED && step == RV_STEP_ON; i += 1) {
+    while (step == RV_STEP_ON) { /* each step leads to a later state */
         step = seal_step(log);
     }
     RV_ASSERT(step == RV_STEP_WAIT || step == RV_STEP_END);

@@ -188,10 +188,9 @@ static bool lies_before(const rv_seek *seek, rv_run_key key) {
         return rv_run_key_compare(key, seek->key) < 0;
     case RV_SEEK_UP_TO_A:
         return key.a <= seek->key.a;
-    case RV_SEEK_BELOW_B:
-        return key.b < seek->key.b;
     default:
-        return rv_run_key_compare(key, seek->key) <= 0;
+        RV_ASSERT(seek->kind == RV_SEEK_BELOW_B);
+        return key.b < seek->key.b;
     }
 }
 
@@ -277,7 +276,8 @@ rv_status rv_index_seek(rv_log *log, uint32_t index, const rv_seek *seek, rv_fou
         return RV_END;
     }
     way w = {.number = part->root, .level = part->depth};
-    for (unsigned i = 0; i < 2 * (RV_RUN_DEPTH_MAX + 2); i += 1) {
+    for (unsigned i = 0;; i += 1) { /* down once, and once more beside that way */
+        RV_ASSERT(i <= 2 * (RV_RUN_DEPTH_MAX + 1));
         const uint8_t *bytes = NULL;
         status = good_block(log, run, seek, &w, &bytes);
         if (status == RV_PENDING) {
@@ -299,5 +299,4 @@ rv_status rv_index_seek(rv_log *log, uint32_t index, const rv_seek *seek, rv_fou
         }
         w = (way){.number = w.beside_number, .level = w.beside_level};
     }
-    return run_bad(log, serial); /* its levels lead nowhere */
 }

@@ -35,10 +35,10 @@ static void id_drop_oldest(rv_tail *tail) {
     RV_ASSERT(tail->id_first < tail->id_next);
     const uint32_t oldest = rv_tail_at(tail, tail->id_first);
     uint32_t *link = &tail->heads[tail->ids[oldest].head];
-    for (uint32_t i = 0; i < tail->cap && *link != oldest; i += 1) {
+    while (*link != oldest) { /* it is in its chain */
+        RV_ASSERT(*link != RV_TAIL_NONE);
         link = &tail->ids[*link].chained;
     }
-    RV_ASSERT(*link == oldest);
     *link = RV_TAIL_NONE;
     tail->id_first += 1;
 }
@@ -82,7 +82,7 @@ bool rv_tail_find_id(const rv_tail *tail, const uint8_t *id, uint64_t *sequence)
         return false;
     }
     uint32_t at = tail->heads[head_of(tail, id)];
-    for (uint32_t i = 0; i < tail->cap && at != RV_TAIL_NONE; i += 1) {
+    while (at != RV_TAIL_NONE) { /* a chain goes from the newest to the oldest */
         RV_ASSERT(at < tail->cap);
         if (memcmp(tail->ids[at].id, id, 16) == 0) {
             *sequence = tail->ids[at].sequence;
@@ -90,7 +90,6 @@ bool rv_tail_find_id(const rv_tail *tail, const uint8_t *id, uint64_t *sequence)
         }
         at = tail->ids[at].chained;
     }
-    RV_ASSERT(at == RV_TAIL_NONE);
     return false;
 }
 
@@ -163,10 +162,10 @@ static void id_prepend(rv_tail *tail, uint64_t sequence, const uint8_t *id) {
     entry->head = head_of(tail, id);
     entry->chained = RV_TAIL_NONE;
     uint32_t *link = &tail->heads[entry->head];
-    for (uint32_t i = 0; i < tail->cap && *link != RV_TAIL_NONE; i += 1) {
+    while (*link != RV_TAIL_NONE) { /* as above */
+        RV_ASSERT(*link != at);
         link = &tail->ids[*link].chained;
     }
-    RV_ASSERT(*link == RV_TAIL_NONE);
     *link = at;
 }
 

@@ -278,6 +278,99 @@ RV_TEST(whatever_lies_in_a_block_is_read) {
     }
 }
 
+/* A list that does not ascend, or says what its section cannot, is not taken. */
+RV_TEST(entries_that_do_not_fit) {
+    uint8_t block[RV_RUN_BLOCK_SIZE];
+    rv_run_filling f = {.block = block};
+    const struct {
+        rv_run_section section;
+        uint32_t level;
+        rv_run_entry first, second;
+        bool fits;
+    } cases[] = {
+        {RV_RUN_PLACES, 0, {{5, 4}, 2, 4096}, {{5, 4}, 2, 4096}, true},
+        {RV_RUN_PLACES, 0, {{5, 4}, 2, 4096}, {{4, 9}, 2, 4096}, false},
+        {RV_RUN_PLACES, 0, {{5, 4}, 2, 4096}, {{6, 3}, 2, 4096}, false},
+        {RV_RUN_PLACES, 0, {{5, 4}, 2, 4096}, {{6, 5}, 1, 4096}, false},
+        {RV_RUN_STREAMS, 0, {{1, 7}, 1000, 0}, {{1, 7}, 1000, 0}, true},
+        {RV_RUN_STREAMS, 0, {{1, 7}, 1000, 0}, {{1, 6}, 1001, 0}, false},
+        {RV_RUN_STREAMS, 0, {{1, 7}, 1000, 0}, {{UINT64_C(1) << 32, 7}, 1001, 0}, false},
+        {RV_RUN_STREAMS, 0, {{1, 7}, 1000, 0}, {{1, 8}, 999, 0}, false},
+        {RV_RUN_STREAMS, 0, {{1, 7}, 1000, 0}, {{1, 8}, UINT64_MAX / 4, 0}, false},
+        {RV_RUN_IDS, 0, {{1, 7}, 1000, 0}, {{1, 8}, 1001, 0}, true},
+        {RV_RUN_IDS, 0, {{1, 7}, 1000, 0}, {{0, 8}, 1001, 0}, false},
+        {RV_RUN_IDS, 0, {{1, 7}, 1000, 0}, {{1, 8}, 999, 0}, false},
+        {RV_RUN_IDS, 0, {{1, 7}, 1000, 0}, {{1, 8}, UINT64_MAX / 4, 0}, false},
+        {RV_RUN_IDS, 1, {{1, 7}, 1, 0}, {{1, 8}, RV_RUN_BLOCKS_MAX, 0}, true},
+        {RV_RUN_IDS, 1, {{1, 7}, 1, 0}, {{1, 8}, UINT64_C(1) << 32, 0}, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i += 1) {
+        rv_run_fill_begin(&f, cases[i].section, cases[i].level, 1000);
+        RV_CHECK(rv_run_fits(&f, &cases[i].first));
+        RV_CHECK(rv_run_fill(&f, &cases[i].first));
+        RV_CHECK_EQ(rv_run_fits(&f, &cases[i].second), cases[i].fits);
+    }
+    /* neither does the writer, behind a block that has just gone out */
+    const rv_run_span span = {1000, UINT64_C(1) << 40, 0};
+    uint64_t random = 8;
+    rv_run_writer w;
+    begin(&w, &span);
+    rv_run_section_begin(&w, RV_RUN_IDS);
+    make_random(RV_RUN_IDS, 1000, &random);
+    for (uint32_t i = 0; i < 1000; i += 1) {
+        make_room(&w);
+        rv_run_writer_add(&w, &entries[i]);
+        const rv_run_entry low = {{entries[0].key.a, 0}, 1000, 0};
+        RV_CHECK(!rv_run_writer_fits(&w, &low));
+    }
+}
+
+/* Blocks as a stranger writes them: each number behind its bound. */
+RV_TEST(numbers_that_overflow_make_a_block_bad) {
+    static const uint8_t most[] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01};
+    uint8_t block[RV_RUN_BLOCK_SIZE];
+    for (unsigned section = 0; section < RV_RUN_SECTIONS; section += 1) {
+        for (unsigned level = 0; level < 2; level += 1) {
+            for (unsigned at = 0; at < 8; at += 1) {
+                rv_writer w = rv_writer_over(block + RV_RUN_BLOCK_HEAD, 400);
+                for (unsigned n = 0; n < 8; n += 1) {
+                    rv_write(&w, n == at ? rv_bytes_of(most, sizeof most)
+                                         : rv_bytes_of((const uint8_t *)"\2", 1));
+                }
+                rv_write(&w, rv_bytes_of(most, sizeof most)); /* and once more, to overflow */
+                memset(block, 0, RV_RUN_BLOCK_HEAD);
+                block[8] = (uint8_t)section;
+                block[9] = (uint8_t)level;
+                rv_store_u16(block + 10, (uint16_t)w.len);
+                rv_run_reading r = rv_run_read_begin(block, 1000);
+                unsigned count = 0;
+                while (rv_run_read(&r)) {
+                    count += 1;
+                }
+                RV_CHECK(count < 8);
+                RV_CHECK(!rv_run_read(&r)); /* it stays over */
+            }
+        }
+    }
+}
+
+/* Under a good checksum, but with a length that no block has. */
+RV_TEST(lengths_of_no_block) {
+    static const uint16_t lens[] = {0, RV_RUN_BLOCK_SIZE - RV_RUN_BLOCK_HEAD + 1, 0xffff};
+    uint64_t random = 9;
+    one_block(RV_RUN_IDS, &random);
+    RV_CHECK_PASSED();
+    for (unsigned i = 0; i < 3; i += 1) {
+        uint8_t seed[8];
+        rv_store_u64(seed, fingerprint);
+        rv_store_u16(file + 10, lens[i]);
+        rv_store_u32(file, rv_crc32c(rv_crc32c(0, rv_bytes_of(seed, sizeof seed)),
+                                     rv_bytes_of(file + 4, RV_RUN_BLOCK_SIZE - 4)));
+        const rv_run_expected expected = {fingerprint, 0, RV_RUN_IDS, 0};
+        RV_CHECK(!rv_run_block_good(file, &expected));
+    }
+}
+
 RV_TEST(footers_of_other_versions) {
     uint64_t random = 4;
     one_block(RV_RUN_STREAMS, &random);
@@ -415,6 +508,9 @@ int main(void) {
     RV_RUN(random_lists_come_back);
     RV_RUN(a_flipped_bit_never_passes);
     RV_RUN(whatever_lies_in_a_block_is_read);
+    RV_RUN(entries_that_do_not_fit);
+    RV_RUN(numbers_that_overflow_make_a_block_bad);
+    RV_RUN(lengths_of_no_block);
     RV_RUN(footers_of_other_versions);
     RV_RUN(names);
     RV_RUN(the_words_are_the_bytes);
