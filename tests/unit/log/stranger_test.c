@@ -7,6 +7,7 @@
  * changed in several ways, bytes of bodies and blocks at random, each time with the checksums made
  * right again.
  */
+#include "core/log/internal.h"
 #include "tests/unit/log/index_twin.h"
 #include "tests/unit/log/log_files.h"
 
@@ -38,6 +39,18 @@ static void make(node *n, uint64_t seed, unsigned batches) {
     ix_settle(n);
     rv_log_mark_begin(n->log);
     RV_CHECK_STATUS(rv_log_mark_get(n->log, &the_ix.mark), RV_OK);
+    RV_CHECK_STATUS(node_seal(n), RV_END);
+    rv_sim_disk_crash(n->disk);
+}
+
+/* Writes the first segment as its next generation. */
+static void rewrite_first(node *n) {
+    RV_CHECK_STATUS(ix_open(n, &the_ix), RV_END);
+    RV_CHECK(rv_rewrite_begin(n->log, 0));
+    for (unsigned i = 0; i < PUMP_MAX && rv_rewrite_status(n->log) == RV_PENDING; i += 1) {
+        RV_CHECK_STATUS(rv_log_poll(n->log, &n->err), RV_OK);
+    }
+    RV_CHECK_STATUS(rv_rewrite_status(n->log), RV_OK);
     RV_CHECK_STATUS(node_seal(n), RV_END);
     rv_sim_disk_crash(n->disk);
 }
@@ -92,11 +105,13 @@ static void ask_everything(node *n) {
         rv_status status = RV_PENDING;
         for (unsigned k = 0; k < LOOKUPS_MAX && status == RV_PENDING; k += 1) {
             status = rv_log_find_position(n->log, some, &sequence, &n->err);
+            (void)(status == RV_PENDING && node_pump(n));
         }
         RV_CHECK(is_answer(status));
         status = RV_PENDING;
         for (unsigned k = 0; k < LOOKUPS_MAX && status == RV_PENDING; k += 1) {
             status = rv_log_chain_at(n->log, some, &chain, &n->err);
+            (void)(status == RV_PENDING && node_pump(n));
         }
         RV_CHECK(is_answer(status));
     }
@@ -127,11 +142,16 @@ static void use(node *n, rv_status *from_start, rv_status *from_mark) {
     rv_sim_disk_crash(n->disk);
 }
 
-RV_TEST(headers_of_segments) {
+/* Every byte of every header; `rewritten`: the first segment is one of a later generation. */
+static void change_headers(bool rewritten) {
     node n;
     unsigned refused = 0, tried = 0, passed_over = 0;
     make(&n, 3, 90);
     RV_CHECK_PASSED();
+    if (rewritten) {
+        rewrite_first(&n);
+        RV_CHECK_PASSED();
+    }
     rv_file_name names[8];
     const unsigned count = files_named(&n, "log-", names, 8);
     RV_CHECK(count >= 3 && count < 8);
@@ -160,6 +180,67 @@ RV_TEST(headers_of_segments) {
         }
     }
     RV_CHECK(refused > tried / 2 && passed_over > tried / 3);
+}
+
+RV_TEST(headers_of_segments) {
+    change_headers(false);
+}
+
+RV_TEST(headers_of_rewritten_segments) {
+    change_headers(true);
+}
+
+/* A mark right behind a header, of a segment that has no batch yet: the header is what it names. */
+RV_TEST(a_mark_behind_a_header) {
+    node n = {.options = ix_options};
+    rv_status from_start, from_mark;
+    ix_clear(&the_ix, 9);
+    the_ix.mark.offset = 0;
+    node_over_disk(&n, 9, NULL);
+    RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+    for (unsigned i = 0; i < 400 && the_ix.mark.offset != RV_SEGMENT_HEADER_SIZE; i += 1) {
+        rv_writer body;
+        RV_CHECK_STATUS(ix_append(&n, &the_ix, 6), RV_OK);
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+        rv_status status = rv_log_append_begin(n.log, &body, &n.err); /* it may roll */
+        for (unsigned k = 0; k < 100 && status == RV_PENDING; k += 1) {
+            (void)node_drain(&n);
+            status = rv_log_append_begin(n.log, &body, &n.err);
+        }
+        RV_CHECK_STATUS(status, RV_OK);
+        rv_log_append_cancel(n.log);
+        rv_log_mark_begin(n.log);
+        RV_CHECK_STATUS(rv_log_mark_get(n.log, &the_ix.mark), RV_OK);
+    }
+    RV_CHECK_EQ(the_ix.mark.offset, RV_SEGMENT_HEADER_SIZE);
+    rv_sim_disk_crash(n.disk);
+    use(&n, &from_start, &from_mark);
+    RV_CHECK_STATUS(from_mark, RV_OK);
+    rv_file_name names[8];
+    const unsigned count = files_named(&n, "log-", names, 8);
+    const char *const name = names[count - 1].text;
+    const size_t size = file_read(&n, name, 0, image, sizeof image);
+    for (size_t at = 64; at < 128; at += 1) {
+        memcpy(changed, image, size);
+        changed[at] ^= 1;
+        segment_header_seal(changed);
+        file_write(&n, name, 0, changed, size);
+        use(&n, &from_start, &from_mark);
+        RV_CHECK_PASSED();
+        RV_CHECK_STATUS(from_mark, RV_END);
+        file_write(&n, name, 0, image, size);
+    }
+    rv_log_mark mark = the_ix.mark;
+    for (unsigned i = 0; i < 4; i += 1) { /* the same header, another mark */
+        the_ix.mark = mark;
+        the_ix.mark.crc += i == 0;
+        the_ix.mark.next_sequence += i == 1;
+        the_ix.mark.watermark += i == 2;
+        the_ix.mark.chain_hash += i == 3;
+        node_create(&n);
+        RV_CHECK_STATUS(rv_log_recover_from(n.log, &the_ix.mark, &n.err), RV_END);
+        rv_sim_disk_crash(n.disk);
+    }
 }
 
 RV_TEST(batches) {
@@ -229,9 +310,13 @@ static void use_runs(node *n, bool ask) {
         ask_everything(n);
         RV_CHECK_PASSED();
     }
+    const rv_sim_faults late = {.pending_percent = 50, .latency_us_max = 50};
+    rv_sim_disk_set_faults(n->disk, &late);
     for (unsigned i = 0; i < 30; i += 1) {
+        uint64_t sequence = 0;
         RV_CHECK_STATUS(ix_append(n, &the_ix, 8), RV_OK);
         (void)ix_pass(n);
+        (void)(rv_log_find_id(n->log, the_ix.events[7 * i].id, 1, &sequence, &n->err) == RV_OK);
     }
     ix_settle(n);
     ask_everything(n);
@@ -326,6 +411,8 @@ RV_TEST(blocks_of_runs) {
 
 int main(void) {
     RV_RUN(headers_of_segments);
+    RV_RUN(headers_of_rewritten_segments);
+    RV_RUN(a_mark_behind_a_header);
     RV_RUN(batches);
     RV_RUN(records);
     RV_RUN(footers_of_runs);
