@@ -143,5 +143,5 @@ void rv_runs_drop(rv_runs *runs, uint32_t index, bool bad) {
     if (bad) {
         spares_return(runs);
     }
-    RV_ASSERT(runs->count < RV_RUNS_MAX);
+    RV_ASSERT(runs->count <= RV_RUNS_MAX);
 }
