@@ -96,7 +96,8 @@ uint32_t rv_tree_place(const rv_pages *pages, rv_tree_cursor cursor);
 /* How the key compares with the entry, which is not the end: negative when the key is less. */
 int rv_tree_compare_at(const rv_pages *pages, rv_tree_cursor cursor, const rv_tree_key *key);
 
-/* True when all invariants hold that need no row: for RV_VERIFY and tests. Walks the whole tree. */
+/* True when its nodes, each of which is sound (rv_tree_node_is_sound), are linked and in order as
+ * far as that needs no row. Walks the whole tree. */
 bool rv_tree_is_sound(const rv_pages *pages, const rv_tree *tree);
 
 #endif

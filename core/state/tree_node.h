@@ -52,6 +52,10 @@ typedef struct rv_tree_entry {
     bool cut;
 } rv_tree_entry;
 
+/* True when entries lie where they may, what is used and loose adds up, and a leaf is not empty.
+ * Whatever the bytes of the node. */
+bool rv_tree_node_is_sound(const rv_tree_node *node, uint32_t level);
+
 static inline const rv_tree_node *rv_tree_node_read(const rv_pages *pages, uint32_t node) {
     return (const rv_tree_node *)(const void *)rv_slots_read(pages, node, RV_TREE_NODE_SIZE);
 }

@@ -13,9 +13,9 @@ typedef struct walk {
     bool divides;                      /* that is a separator */
 } walk;
 
-/* Entries lie where they may, and what is used and loose adds up. */
-static bool node_is_sound(const rv_tree_node *node, uint32_t level) {
-    if (node->level != level || RV_TREE_NODE_HEAD + 2u * node->count > node->heap) {
+bool rv_tree_node_is_sound(const rv_tree_node *node, uint32_t level) {
+    if (node->level != level || RV_TREE_NODE_HEAD + 2u * node->count > node->heap ||
+        node->heap > RV_TREE_NODE_SIZE || (level == 0 && node->count == 0)) {
         return false;
     }
     const uint32_t head = level == 0 ? RV_TREE_LEAF_HEAD : RV_TREE_INNER_HEAD;
@@ -85,7 +85,8 @@ static bool meet(walk *w, const rv_tree_entry *entry, bool divides) {
 
 static bool leaf_is_sound(walk *w, uint32_t place) {
     const rv_tree_node *const leaf = rv_tree_node_read(w->pages, place);
-    bool sound = node_is_sound(leaf, 0) && leaf->count > 0 && leaf->prev == w->leaf;
+    RV_ASSERT(rv_tree_node_is_sound(leaf, 0));
+    bool sound = leaf->prev == w->leaf;
     if (w->leaf != 0) {
         sound = sound && rv_tree_node_read(w->pages, w->leaf)->next == place;
     }
@@ -101,10 +102,10 @@ static bool leaf_is_sound(walk *w, uint32_t place) {
 /* Walks below an inner root. */
 static bool nodes_are_sound(walk *w, uint32_t root_level) {
     uint32_t level = root_level;
-    bool sound = node_is_sound(rv_tree_node_read(w->pages, w->nodes[level]), level);
+    bool sound = true;
     for (uint64_t left = 4 * (uint64_t)w->pages->total * RV_PAGE_ROOM; sound; left -= 1) {
-        RV_ASSERT(left > 0);
         const rv_tree_node *const node = rv_tree_node_read(w->pages, w->nodes[level]);
+        RV_ASSERT(left > 0 && rv_tree_node_is_sound(node, level));
         const uint32_t nth = w->next[level];
         if (nth > node->count) {
             if (level == root_level) {
@@ -126,7 +127,6 @@ static bool nodes_are_sound(walk *w, uint32_t root_level) {
         level -= 1;
         w->nodes[level] = child;
         w->next[level] = 0;
-        sound = sound && node_is_sound(rv_tree_node_read(w->pages, child), level);
     }
     return false;
 }
@@ -137,9 +137,7 @@ bool rv_tree_is_sound(const rv_pages *pages, const rv_tree *tree) {
         return tree->count == 0;
     }
     const uint32_t level = rv_tree_node_read(pages, tree->root)->level;
-    if (level >= RV_TREE_DEPTH_MAX) {
-        return false;
-    }
+    RV_ASSERT(level < RV_TREE_DEPTH_MAX);
     w.nodes[level] = tree->root;
     const bool sound = level == 0 ? leaf_is_sound(&w, tree->root) : nodes_are_sound(&w, level);
     return sound && w.count == tree->count && rv_tree_node_read(pages, w.leaf)->next == 0;

@@ -9,6 +9,7 @@
  */
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
+#include "core/state/tree_node.h"
 #include "tests/unit/state/bank.h"
 
 #define STREAMS     5u
@@ -227,6 +228,118 @@ static void damage(uint64_t *seed, uint32_t page_count) {
     }
 }
 
+/* A slot of a tree's node, some page's; NULL: there is none. */
+static uint8_t *some_node(uint64_t *seed, uint32_t page_count) {
+    const uint32_t from = (uint32_t)(rv_test_random(seed) >> 8) % page_count;
+    for (uint32_t i = 0; i < page_count; i += 1) {
+        uint8_t *const page = saved + (size_t)((from + i) % page_count) * RV_PAGE_SIZE;
+        const rv_page_head *const head = (const rv_page_head *)(const void *)page;
+        if (head->kind == RV_PAGE_TREE && head->slot_used > 0) {
+            const uint32_t nth = (uint32_t)(rv_test_random(seed) >> 8) % head->slot_fresh;
+            return page + RV_PAGE_HEAD + (size_t)nth * RV_TREE_NODE_SIZE;
+        }
+    }
+    return NULL;
+}
+
+static void swap_u16(uint8_t *a, uint8_t *b) {
+    const uint16_t was = rv_load_u16(a);
+    rv_store_u16(a, rv_load_u16(b));
+    rv_store_u16(b, was);
+}
+
+/* A change in the node of a secondary index: its head, its offsets, an entry, their order. */
+static void damage_node(uint64_t *seed, uint32_t page_count) {
+    uint8_t *const bytes = some_node(seed, page_count);
+    if (bytes == NULL) {
+        return;
+    }
+    rv_tree_node *const node = (rv_tree_node *)(void *)bytes;
+    const uint64_t r = rv_test_random(seed) >> 8;
+    const uint32_t nth = node->count == 0 ? 0 : (uint32_t)(r >> 8) % node->count;
+    uint8_t *const offset = bytes + RV_TREE_NODE_HEAD + (size_t)2 * nth;
+    uint8_t *const entry = bytes + node->offsets[nth] % (RV_TREE_NODE_SIZE - 16);
+    const uint16_t small = (uint16_t)(1 + (r >> 40) % 3);
+    switch (r % 12) {
+    case 0:
+        node->count = (uint16_t)(node->count + small - 2);
+        break;
+    case 1:
+        node->heap = (uint16_t)(node->heap + small - 2);
+        break;
+    case 2:
+        node->loose = (uint16_t)(node->loose + small);
+        break;
+    case 3:
+        node->level = (uint8_t)(node->level + small);
+        break;
+    case 4:
+        node->prev = (r >> 20) % 2 == 0 ? node->next : node->prev + small;
+        break;
+    case 5:
+        node->next = (r >> 20) % 2 == 0 ? 0 : node->next + small;
+        break;
+    case 6:
+        rv_store_u16(offset, (uint16_t)(r >> 16));
+        break;
+    case 7: /* the same entries in another order */
+    case 8:
+        swap_u16(offset,
+                 bytes + RV_TREE_NODE_HEAD + (size_t)2 * (nth + 1 < node->count ? nth + 1 : 0));
+        break;
+    case 9: /* the length and whether it is cut */
+        entry[4] ^= (uint8_t)(1u << (r >> 20) % 8);
+        break;
+    case 10: /* a byte of the key or of the child */
+        entry[5 + (r >> 20) % 10] ^= (uint8_t)(1u << (r >> 30) % 8);
+        break;
+    default: /* the place, or of a separator that there is none */
+        rv_store_u32(entry, (r >> 20) % 2 == 0 ? 0 : rv_load_u32(entry) + small);
+        break;
+    }
+}
+
+/* Loads what is in `saved`, and uses it if it passes. */
+static bool refused_or_usable(const rv_checkpoint_head *head, uint64_t seed) {
+    rv_state *state;
+    rv_error err;
+    if (!start(&state, 1, 5)) {
+        rv_test_failed = true;
+        return false;
+    }
+    const rv_status status = load(state, head, &err);
+    if (status == RV_OK) {
+        use(state, seed);
+        return false;
+    }
+    rv_state_reset(state);
+    rv_test_failed = rv_test_failed || status != RV_DATA_DAMAGED;
+    return true;
+}
+
+RV_TEST(nodes_of_indexes_that_are_wrong) {
+    static uint8_t good[sizeof saved];
+    static rv_checkpoint_head head;
+    uint32_t refused = 0;
+    for (uint64_t run = 1; run <= CHANGES / 2; run += 1) {
+        uint64_t seed = run * 77;
+        if (run % 500 == 1) {
+            rv_state *state;
+            rv_snapshot snapshot;
+            RV_CHECK(fill(&state, &seed, 1400));
+            head = (rv_checkpoint_head){.last_sequence = sequence};
+            RV_CHECK_STATUS(rv_state_save_begin(state, &snapshot, &head), RV_OK);
+            RV_CHECK_STATUS(rv_state_save_pages(state, snapshot, 1, head.page_count, good, sums),
+                            RV_OK);
+        }
+        memcpy(saved, good, (size_t)head.page_count * RV_PAGE_SIZE);
+        damage_node(&seed, head.page_count);
+        refused += refused_or_usable(&head, seed);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(refused > CHANGES / 4);
+}
+
 RV_TEST(what_is_no_state_is_refused_and_what_passes_can_be_used) {
     static uint8_t good[sizeof saved];
     uint32_t refused = 0, passed = 0;
@@ -301,6 +414,7 @@ RV_TEST(headers_say_what_they_are) {
 int main(void) {
     schema = bank_schema_make(&schema_memory);
     RV_RUN(what_is_saved_while_events_go_on_is_the_state_as_it_was);
+    RV_RUN(nodes_of_indexes_that_are_wrong);
     RV_RUN(what_is_no_state_is_refused_and_what_passes_can_be_used);
     RV_RUN(headers_say_what_they_are);
     free(schema_memory.memory);
