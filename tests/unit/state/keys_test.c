@@ -5,7 +5,7 @@
  * Method: a story of orders, their lines, and parcels that hold lines, one event at a time, values
  * given as text.
  */
-#include "tests/unit/state/bank.h"
+#include "tests/unit/state/folding.h"
 
 static const char orders_schema[] =
     "CREATE AGGREGATE orders (id integer PRIMARY KEY, name text);"
@@ -48,68 +48,10 @@ static const char orders_schema[] =
     "  b updates use(b));"
     "CREATE EVENT_TYPE unmarked (name deletes mark(name), day deletes mark(day));";
 
-static const rv_schema *schema;
-static bank_memory schema_memory, state_memory;
-static rv_state *state;
-static rv_error err;
-static uint64_t sequence;
-static uint8_t scratch_memory[64 << 10];
-
-static bool make_schema(void) {
-    rv_schema *made = NULL;
-    const bool ok = bank_take(&schema_memory, 4u << 20) &&
-                    rv_schema_create(&made, &schema_memory.arena, &err) == RV_OK &&
-                    rv_schema_apply(made, rv_bytes_of_string(orders_schema), &err) == RV_OK;
-    schema = made;
-    if (!ok) {
-        fprintf(stderr, "%s\n", err.detail);
-    }
-    return ok;
-}
-
 static bool start(void) {
-    free(state_memory.memory);
-    state = bank_state_make(&state_memory, schema, 5, 4u << 20, 1u << 20);
-    sequence = 0;
-    uint32_t number;
-    return state != NULL &&
-           rv_state_stream_add(state, 0, RV_LITERAL("/a/1"), &number, &err) == RV_OK;
+    static const char *const paths[] = {"/a/1", NULL};
+    return folding_start(paths, 4u << 20, 1u << 20);
 }
-
-static rv_status fold(const char *type_name, rv_fold_mode mode, const char *const *texts) {
-    const rv_event_type *const type =
-        rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
-    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_value values[16];
-    for (uint16_t i = 0; i < type->field_count; i += 1) {
-        values[i] = rv_value_null();
-        if (texts[i] != NULL &&
-            rv_value_from_text(&type->fields[i].type, rv_bytes_of_string(texts[i]),
-                               type->fields[i].name, &scratch, &values[i], &err) != RV_OK) {
-            return RV_STATUS_COUNT;
-        }
-    }
-    const rv_event event = {.stream = 0,
-                            .type = type->number,
-                            .sequence = sequence + 1,
-                            .position = sequence + 1,
-                            .version = sequence + 1,
-                            .written_at = INT64_C(1700000000000000)};
-    err = (rv_error){0};
-    rv_state_begin(state);
-    const rv_status status = rv_state_fold(state, &event, values, mode, &scratch, &err);
-    if (status == RV_OK) {
-        rv_state_commit(state);
-        sequence += 1;
-    } else {
-        rv_state_rollback(state);
-    }
-    return status;
-}
-
-#define FOLD(type, ...)       fold(type, RV_FOLD_JUDGE, (const char *const[]){__VA_ARGS__})
-#define APPLY(type, ...)      fold(type, RV_FOLD_APPLY, (const char *const[]){__VA_ARGS__})
-#define CHECK_FACTS(expected) RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len), expected)
 
 /* A cell of the line with this key as text; "-" when there is no row. */
 static rv_bytes line(int64_t order_id, int64_t no, uint16_t column) {
@@ -253,7 +195,7 @@ RV_TEST(spaces_at_the_end_of_a_text_that_refers_count) {
 }
 
 int main(void) {
-    if (!make_schema()) {
+    if (!folding_schema(orders_schema)) {
         return 1;
     }
     RV_RUN(rows_are_found_by_all_columns_of_the_key);
@@ -262,7 +204,6 @@ int main(void) {
     RV_RUN(a_row_may_refer_to_its_own_aggregate);
     RV_RUN(applying_asks_nothing);
     RV_RUN(spaces_at_the_end_of_a_text_that_refers_count);
-    free(state_memory.memory);
-    free(schema_memory.memory);
+    folding_end();
     return rv_test_done();
 }

@@ -4,66 +4,12 @@
  * ids, serial keys, defaults, large values, events that name what is not there.
  * Method: a story in the bank's schema, one event at a time, values given as text.
  */
-#include "tests/unit/state/bank.h"
-
-static const rv_schema *schema;
-static bank_memory schema_memory, state_memory;
-static rv_state *state;
-static rv_error err;
-static uint64_t sequence;
-static uint8_t scratch_memory[64 << 10];
-
-#define WRITTEN_AT INT64_C(1700000000000000)
+#include "tests/unit/state/folding.h"
 
 static bool start(size_t page_memory, size_t journal_memory) {
-    free(state_memory.memory);
-    state = bank_state_make(&state_memory, schema, 5, page_memory, journal_memory);
-    sequence = 0;
-    uint32_t number;
-    return state != NULL &&
-           rv_state_stream_add(state, 0, RV_LITERAL("/a/1"), &number, &err) == RV_OK &&
-           rv_state_stream_add(state, 0, RV_LITERAL("/a/2"), &number, &err) == RV_OK;
+    static const char *const paths[] = {"/a/1", "/a/2", NULL};
+    return folding_start(paths, page_memory, journal_memory);
 }
-
-/* Folds an event; `texts[i]` is the i-th field's value as text, NULL is NULL. Refused ones are
- * taken back. */
-static rv_status fold(const char *type_name, uint32_t stream, rv_fold_mode mode,
-                      const char *const *texts) {
-    const rv_event_type *const type =
-        rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
-    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_value values[16];
-    for (uint16_t i = 0; i < type->field_count; i += 1) {
-        values[i] = rv_value_null();
-        if (texts[i] != NULL &&
-            rv_value_from_text(&type->fields[i].type, rv_bytes_of_string(texts[i]),
-                               type->fields[i].name, &scratch, &values[i], &err) != RV_OK) {
-            return RV_STATUS_COUNT;
-        }
-    }
-    const rv_event event = {.stream = stream,
-                            .type = type->number,
-                            .sequence = sequence + 1,
-                            .position = sequence + 101,
-                            .version = sequence + 1,
-                            .written_at = WRITTEN_AT};
-    err = (rv_error){0};
-    rv_state_begin(state);
-    const rv_status status = rv_state_fold(state, &event, values, mode, &scratch, &err);
-    if (status == RV_OK) {
-        rv_state_commit(state);
-        sequence += 1;
-    } else {
-        rv_state_rollback(state);
-    }
-    return status;
-}
-
-#define FOLD(type, stream, ...)                                                                    \
-    fold(type, stream, RV_FOLD_JUDGE, (const char *const[]){__VA_ARGS__})
-#define APPLY(type, stream, ...)                                                                   \
-    fold(type, stream, RV_FOLD_APPLY, (const char *const[]){__VA_ARGS__})
-#define CHECK_FACTS(expected) RV_CHECK_TEXT(rv_bytes_of(err.facts, err.facts_len), expected)
 
 /* A cell as text; "?" when unknown, "-" when there is no row. */
 static rv_bytes cell(const char *aggregate_name, int64_t key, const char *column_name) {
@@ -95,8 +41,8 @@ static rv_bytes cell(const char *aggregate_name, int64_t key, const char *column
 
 static void open_two(void) {
     RV_CHECK(start(4u << 20, 1u << 20));
-    RV_CHECK_STATUS(FOLD("opened", 0, "1", "Ann", "team", "2020-02-02", NULL, "10.50"), RV_OK);
-    RV_CHECK_STATUS(FOLD("opened", 1, "2", "Bob", "free", NULL, "a note that is long", NULL),
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "1", "Ann", "team", "2020-02-02", NULL, "10.50"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "opened", "2", "Bob", "free", NULL, "a note that is long", NULL),
                     RV_OK);
 }
 
@@ -119,9 +65,9 @@ RV_TEST(events_set_columns_and_defaults) {
 
 RV_TEST(dates_reach_to_infinity) {
     open_two();
-    RV_CHECK_STATUS(FOLD("opened", 0, "3", "Eve", "free", "infinity", NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(APPLY("opened", 0, "4", "Eve", "free", "-infinity", NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("opened", 0, "5", "Eve", "free", "5874897-12-31", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "3", "Eve", "free", "infinity", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(0, "opened", "4", "Eve", "free", "-infinity", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "5", "Eve", "free", "5874897-12-31", NULL, NULL), RV_OK);
     RV_CHECK_TEXT(cell("account", 3, "day"), "infinity");
     RV_CHECK_TEXT(cell("account", 4, "day"), "-infinity");
     RV_CHECK_TEXT(cell("account", 5, "day"), "5874897-12-31");
@@ -130,33 +76,33 @@ RV_TEST(dates_reach_to_infinity) {
 RV_TEST(refusals_about_rows_have_their_facts) {
     open_two();
     RV_CHECK_PASSED();
-    RV_CHECK_STATUS(FOLD("opened", 0, "2", "Eve", "free", NULL, NULL, NULL), RV_ROW_EXISTS);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "2", "Eve", "free", NULL, NULL, NULL), RV_ROW_EXISTS);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\"");
-    RV_CHECK_STATUS(FOLD("noted", 0, "9", "n", NULL, NULL), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD_IN(0, "noted", "9", "n", NULL, NULL), RV_UNKNOWN_REFERENCE);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"9\",\"field\":\"id\"");
-    RV_CHECK_STATUS(FOLD("noted", 0, "2", "n", NULL, NULL), RV_ROW_OF_OTHER_STREAM);
+    RV_CHECK_STATUS(FOLD_IN(0, "noted", "2", "n", NULL, NULL), RV_ROW_OF_OTHER_STREAM);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\"");
-    RV_CHECK_STATUS(FOLD("closed", 1, "3"), RV_UNKNOWN_REFERENCE);
-    RV_CHECK_STATUS(FOLD("closed", 1, "1"), RV_ROW_OF_OTHER_STREAM);
+    RV_CHECK_STATUS(FOLD_IN(1, "closed", "3"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD_IN(1, "closed", "1"), RV_ROW_OF_OTHER_STREAM);
     /* a pure reference may be to another stream's row, but there must be one */
-    RV_CHECK_STATUS(FOLD("contact_added", 1, "c", NULL, NULL, NULL, "1"), RV_OK);
-    RV_CHECK_STATUS(FOLD("contact_added", 1, "d", NULL, NULL, NULL, "3"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD_IN(1, "contact_added", "c", NULL, NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "contact_added", "d", NULL, NULL, NULL, "3"), RV_UNKNOWN_REFERENCE);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"3\",\"field\":\"near\"");
     /* a shared row answers to every stream */
-    RV_CHECK_STATUS(FOLD("counted", 0, "7", "1", NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("counted_on", 1, "7", "2", NULL, "x"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "counted", "7", "1", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "counted_on", "7", "2", NULL, "x"), RV_OK);
     RV_CHECK_TEXT(cell("counter", 7, "n"), "3");
-    RV_CHECK_STATUS(FOLD("counter_dropped", 1, "7"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "counter_dropped", "7"), RV_OK);
     RV_CHECK_TEXT(cell("counter", 7, "n"), "-");
 }
 
 RV_TEST(refusals_about_references_have_their_facts) {
     open_two();
     RV_CHECK_PASSED();
-    RV_CHECK_STATUS(FOLD("contact_added", 0, "c", "5", NULL, NULL, "1"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_added", "c", "5", NULL, NULL, "1"), RV_UNKNOWN_REFERENCE);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"5\",\"column\":\"account_id\"");
-    RV_CHECK_STATUS(FOLD("contact_added", 0, "c", "2", NULL, NULL, "1"), RV_OK);
-    RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_ROW_REFERENCED);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_added", "c", "2", NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "closed", "2"), RV_ROW_REFERENCED);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"2\",\"field\":\"id\",\"references\":1,"
                 "\"referring_aggregate\":\"contact\",\"referring_columns\":\"account_id\","
                 "\"referring_key\":\"c\"");
@@ -164,81 +110,82 @@ RV_TEST(refusals_about_references_have_their_facts) {
                   "the row of `contact` with key c refers to the row of `account` with key 2 by "
                   "`account_id` (one of 1 references)");
     /* `parent` of contact is in no index as the first column */
-    RV_CHECK_STATUS(FOLD("contact_added", 0, "e", NULL, "c", NULL, "1"), RV_OK);
-    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", NULL), RV_ROW_REFERENCED);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_added", "e", NULL, "c", NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_dropped", "c", NULL), RV_ROW_REFERENCED);
     CHECK_FACTS("\"aggregate\":\"contact\",\"key\":\"c\",\"field\":\"contact\",\"references\":1,"
                 "\"referring_aggregate\":\"contact\",\"referring_columns\":\"parent\"");
-    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "e", NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("contact_changed", 0, "c", NULL, "c", NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("closed", 1, "2"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_dropped", "e", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_changed", "c", NULL, "c", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "closed", "2"), RV_OK);
     RV_CHECK_EQ(rv_state_row_count(state, 0), 1);
     /* a row may go although it refers to itself */
-    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", "c"), RV_UNKNOWN_REFERENCE);
-    RV_CHECK_STATUS(FOLD("contact_added", 0, "d", NULL, NULL, NULL, "1"), RV_OK);
-    RV_CHECK_STATUS(FOLD("contact_dropped", 0, "c", "d"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_dropped", "c", "c"), RV_UNKNOWN_REFERENCE);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_added", "d", NULL, NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_dropped", "c", "d"), RV_OK);
     /* a key created again is a new row with a new owner */
-    RV_CHECK_STATUS(FOLD("opened", 0, "2", "New", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "2", "New", "free", NULL, NULL, NULL), RV_OK);
     RV_CHECK_TEXT(cell("account", 2, "note"), "");
     const rv_value key = rv_value_int(2);
     RV_CHECK_EQ(rv_state_row_owner(state, 0, rv_state_row_find(state, 0, &key)), 0);
     /* rows made together may refer to each other in any order of their making */
-    RV_CHECK_STATUS(FOLD("opened_with", 0, "e", "8", "Eve", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened_with", "e", "8", "Eve", NULL, NULL), RV_OK);
 }
 
 RV_TEST(refusals_about_values_have_their_facts) {
     open_two();
     RV_CHECK_PASSED();
-    RV_CHECK_STATUS(FOLD("opened", 0, "3", "Low", "free", NULL, NULL, "-0.01"), RV_CHECK_VIOLATION);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "3", "Low", "free", NULL, NULL, "-0.01"),
+                    RV_CHECK_VIOLATION);
     CHECK_FACTS(
         "\"aggregate\":\"account\",\"key\":\"3\",\"column\":\"balance\",\"value\":\"-0.01\"");
-    RV_CHECK_STATUS(FOLD("noted", 0, "1", NULL, "30000", NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("noted", 0, "1", NULL, "30000", "false"), RV_CHECK_VIOLATION);
+    RV_CHECK_STATUS(FOLD_IN(0, "noted", "1", NULL, "30000", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "noted", "1", NULL, "30000", "false"), RV_CHECK_VIOLATION);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"1\",\"column\":\"id\"");
-    RV_CHECK_STATUS(FOLD("noted", 0, "1", NULL, "30000", "true"), RV_OK);
-    RV_CHECK_STATUS(FOLD("paid", 0, "1", NULL, NULL, "2767"), RV_OK);
-    RV_CHECK_STATUS(FOLD("paid", 0, "1", NULL, NULL, "1"), RV_VALUE_OUT_OF_RANGE);
+    RV_CHECK_STATUS(FOLD_IN(0, "noted", "1", NULL, "30000", "true"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "paid", "1", NULL, NULL, "2767"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "paid", "1", NULL, NULL, "1"), RV_VALUE_OUT_OF_RANGE);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"1\",\"column\":\"level\"");
-    RV_CHECK_STATUS(FOLD("computed", 0, "1", "0", "n"), RV_DIVISION_BY_ZERO);
-    RV_CHECK_STATUS(FOLD("computed", 0, "1", "2", NULL), RV_NOT_NULL_VIOLATION);
+    RV_CHECK_STATUS(FOLD_IN(0, "computed", "1", "0", "n"), RV_DIVISION_BY_ZERO);
+    RV_CHECK_STATUS(FOLD_IN(0, "computed", "1", "2", NULL), RV_NOT_NULL_VIOLATION);
     CHECK_FACTS("\"aggregate\":\"account\",\"key\":\"1\",\"column\":\"name\"");
     RV_CHECK_STATUS(
-        FOLD("computed", 0, "1", "2", "a name of more than the forty characters there are"),
+        FOLD_IN(0, "computed", "1", "2", "a name of more than the forty characters there are"),
         RV_VALUE_TOO_LONG);
-    RV_CHECK_STATUS(FOLD("computed", 0, "1", "2", "Anna"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "computed", "1", "2", "Anna"), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "level"), "16383");
     RV_CHECK_TEXT(cell("account", 1, "note"), "Anna");
 }
 
 RV_TEST(transfers_touch_two_rows) {
     RV_CHECK(start(4u << 20, 1u << 20));
-    RV_CHECK_STATUS(FOLD("opened", 0, "1", "A", "free", NULL, NULL, "5"), RV_OK);
-    RV_CHECK_STATUS(FOLD("opened", 0, "2", "B", "free", NULL, NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("paid", 0, "1", "2", "3.25", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "1", "A", "free", NULL, NULL, "5"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "2", "B", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "paid", "1", "2", "3.25", NULL), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "balance"), "1.75");
     RV_CHECK_TEXT(cell("account", 2, "balance"), "3.25");
-    RV_CHECK_STATUS(FOLD("paid", 0, "1", "1", "1", NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "paid", "1", "1", "1", NULL), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "balance"), "1.75");
-    RV_CHECK_STATUS(FOLD("paid", 0, "1", "2", "1.76", NULL), RV_CHECK_VIOLATION);
+    RV_CHECK_STATUS(FOLD_IN(0, "paid", "1", "2", "1.76", NULL), RV_CHECK_VIOLATION);
     RV_CHECK_TEXT(cell("account", 2, "balance"), "3.25");
 }
 
 RV_TEST(applying_is_total) {
     open_two();
     RV_CHECK_PASSED();
-    RV_CHECK_STATUS(APPLY("opened", 1, "1", "Eve", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(1, "opened", "1", "Eve", "free", NULL, NULL, NULL), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "name"), "Ann");
-    RV_CHECK_STATUS(APPLY("noted", 1, "77", "x", NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(APPLY("closed", 1, "77"), RV_OK);
-    RV_CHECK_STATUS(APPLY("computed", 0, "1", "0", "Zoe"), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(1, "noted", "77", "x", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(1, "closed", "77"), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(0, "computed", "1", "0", "Zoe"), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "level"), "?");
     RV_CHECK_TEXT(cell("account", 1, "name"), "Zoe"); /* does not read what is unknown */
-    RV_CHECK_STATUS(APPLY("computed", 0, "1", "1", "Zoe"), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(0, "computed", "1", "1", "Zoe"), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "level"), "?");
-    RV_CHECK_STATUS(APPLY("paid", 0, "1", NULL, NULL, "1"), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(0, "paid", "1", NULL, NULL, "1"), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "level"), "?");
-    RV_CHECK_STATUS(APPLY("noted", 0, "1", "x", "9", NULL), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(0, "noted", "1", "x", "9", NULL), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "level"), "9");
-    RV_CHECK_STATUS(APPLY("paid", 0, "2", "1", "9999999999.99", "32767"), RV_OK);
+    RV_CHECK_STATUS(APPLY_IN(0, "paid", "2", "1", "9999999999.99", "32767"), RV_OK);
     RV_CHECK_TEXT(cell("account", 1, "balance"), "?");
     RV_CHECK_TEXT(cell("account", 2, "balance"), "-9999999999.99");
     RV_CHECK_TEXT(cell("account", 2, "level"), "?");
@@ -249,22 +196,22 @@ RV_TEST(serial_keys_follow_the_greatest) {
     int64_t next;
     RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_OK);
     RV_CHECK_EQ(next, 1);
-    RV_CHECK_STATUS(FOLD("opened", 0, "41", "A", "free", NULL, NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("opened", 0, "-3", "B", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "41", "A", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "-3", "B", "free", NULL, NULL, NULL), RV_OK);
     RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_OK);
     RV_CHECK_EQ(next, 42);
-    RV_CHECK_STATUS(FOLD("closed", 0, "41"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "closed", "41"), RV_OK);
     RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_OK);
     RV_CHECK_EQ(next, 42);
-    RV_CHECK_STATUS(FOLD("opened", 0, "2147483647", "A", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "2147483647", "A", "free", NULL, NULL, NULL), RV_OK);
     RV_CHECK_STATUS(rv_state_serial_next(state, 0, &next, &err), RV_VALUE_OUT_OF_RANGE);
     CHECK_FACTS("\"aggregate\":\"account\",\"column\":\"id\"");
 }
 
 RV_TEST(streams_are_numbered_and_found) {
     RV_CHECK(start(4u << 20, 1u << 20));
-    RV_CHECK_STATUS(FOLD("opened", 1, "1", "A", "free", NULL, NULL, NULL), RV_OK);
-    RV_CHECK_STATUS(FOLD("noted", 1, "1", "A", NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "opened", "1", "A", "free", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(1, "noted", "1", "A", NULL, NULL), RV_OK);
     rv_stream_head head;
     rv_state_stream(state, 1, &head);
     RV_CHECK_TEXT(head.path, "/a/2");
@@ -335,7 +282,7 @@ RV_TEST(large_values_come_back_whole) {
     rv_arena large = rv_arena_over(room, len + 16);
     RV_CHECK_STATUS(rv_state_row_cell(state, 2, row, 3, &large, &met, NULL), RV_OK);
     RV_CHECK(rv_bytes_equal(met.as.bytes, values[3].as.bytes));
-    RV_CHECK_STATUS(FOLD("counter_dropped", 0, "1"), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "counter_dropped", "1"), RV_OK);
     RV_CHECK(rv_state_usage_of(state).pages_used < before.pages_used + 12);
     free(text);
     free(room);
@@ -363,8 +310,7 @@ RV_TEST(a_budget_that_is_too_small_is_told) {
 }
 
 int main(void) {
-    schema = bank_schema_make(&schema_memory);
-    if (schema == NULL) {
+    if (!folding_schema(bank_schema)) {
         return 1;
     }
     RV_RUN(events_set_columns_and_defaults);
@@ -380,7 +326,6 @@ int main(void) {
     RV_RUN(large_values_come_back_whole);
     RV_RUN(events_that_name_what_is_not_there_are_damage);
     RV_RUN(a_budget_that_is_too_small_is_told);
-    free(state_memory.memory);
-    free(schema_memory.memory);
+    folding_end();
     return rv_test_done();
 }

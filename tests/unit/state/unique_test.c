@@ -5,7 +5,7 @@
  * by range.
  * Method: a story of people and their seats, one event at a time, values given as text.
  */
-#include "tests/unit/state/bank.h"
+#include "tests/unit/state/folding.h"
 
 static const char people_schema[] =
     "CREATE SHARED AGGREGATE person (id integer PRIMARY KEY, email text UNIQUE, team integer,"
@@ -25,60 +25,12 @@ static const char people_schema[] =
 
 #define TEXT_LEN 6000u
 
-static rv_schema *schema;
-static bank_memory schema_memory, state_memory;
-static rv_state *state;
-static rv_error err;
-static uint64_t sequence;
-static uint8_t scratch_memory[64 << 10];
-
 static bool start(void) {
-    free(state_memory.memory);
-    state = bank_state_make(&state_memory, schema, 5, 1u << 20, 1u << 20);
-    sequence = 0;
-    uint32_t number;
-    return state != NULL &&
-           rv_state_stream_add(state, 0, RV_LITERAL("/p/1"), &number, &err) == RV_OK;
+    static const char *const paths[] = {"/p/1", NULL};
+    return folding_start(paths, 1u << 20, 1u << 20);
 }
 
-/* Folds an event into the transaction that is open. */
-static rv_status fold_one(const char *type_name, rv_fold_mode mode, const char *const *texts) {
-    const rv_event_type *const type =
-        rv_schema_event_type_named(schema, rv_bytes_of_string(type_name));
-    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_value values[8];
-    for (uint16_t i = 0; i < type->field_count; i += 1) {
-        values[i] = rv_value_null();
-        if (texts[i] != NULL &&
-            rv_value_from_text(&type->fields[i].type, rv_bytes_of_string(texts[i]),
-                               type->fields[i].name, &scratch, &values[i], &err) != RV_OK) {
-            return RV_STATUS_COUNT;
-        }
-    }
-    const rv_event event = {.type = type->number,
-                            .sequence = sequence + 1,
-                            .position = sequence + 1,
-                            .version = sequence + 1};
-    err = (rv_error){0};
-    return rv_state_fold(state, &event, values, mode, &scratch, &err);
-}
-
-/* Folds an event; a refused one is taken back. */
-static rv_status fold(const char *type_name, rv_fold_mode mode, const char *const *texts) {
-    rv_state_begin(state);
-    const rv_status status = fold_one(type_name, mode, texts);
-    if (status == RV_OK) {
-        rv_state_commit(state);
-        sequence += 1;
-    } else {
-        rv_state_rollback(state);
-    }
-    return status;
-}
-
-#define FOLD(type, ...)  fold(type, RV_FOLD_JUDGE, (const char *const[]){__VA_ARGS__})
-#define APPLY(type, ...) fold(type, RV_FOLD_APPLY, (const char *const[]){__VA_ARGS__})
-#define JOIN(id, email)  FOLD("joined", id, email, NULL, NULL, NULL, NULL)
+#define JOIN(id, email) FOLD("joined", id, email, NULL, NULL, NULL, NULL)
 
 /* The keys of the rows in a range, in its order. */
 static rv_bytes list(const rv_index_range *range) {
@@ -153,13 +105,13 @@ RV_TEST(a_batch_sees_its_own_events) {
     static const char *const again[] = {"3", "one", NULL, NULL, NULL, NULL};
     static const char *const away[] = {"1", "uno", NULL};
     rv_state_begin(state);
-    RV_CHECK_STATUS(fold_one("joined", RV_FOLD_JUDGE, two), RV_OK);
-    RV_CHECK_STATUS(fold_one("joined", RV_FOLD_JUDGE, three), RV_UNIQUE_VIOLATION);
+    RV_CHECK_STATUS(folding_one("joined", 0, RV_FOLD_JUDGE, two), RV_OK);
+    RV_CHECK_STATUS(folding_one("joined", 0, RV_FOLD_JUDGE, three), RV_UNIQUE_VIOLATION);
     rv_state_rollback(state);
     RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "1");
     rv_state_begin(state);
-    RV_CHECK_STATUS(fold_one("moved", RV_FOLD_JUDGE, away), RV_OK);
-    RV_CHECK_STATUS(fold_one("joined", RV_FOLD_JUDGE, again), RV_OK);
+    RV_CHECK_STATUS(folding_one("moved", 0, RV_FOLD_JUDGE, away), RV_OK);
+    RV_CHECK_STATUS(folding_one("joined", 0, RV_FOLD_JUDGE, again), RV_OK);
     rv_state_commit(state);
     RV_CHECK_TEXT(list(&(rv_index_range){.index = 0}), "3 1");
 }
@@ -265,11 +217,7 @@ RV_TEST(arrays_are_compared_element_by_element) {
 }
 
 int main(void) {
-    rv_error made = {0};
-    if (!bank_take(&schema_memory, 4u << 20) ||
-        rv_schema_create(&schema, &schema_memory.arena, &made) != RV_OK ||
-        rv_schema_apply(schema, rv_bytes_of_string(people_schema), &made) != RV_OK) {
-        fprintf(stderr, "%s\n", made.detail);
+    if (!folding_schema(people_schema)) {
         return 1;
     }
     RV_RUN(a_value_that_another_row_has_is_refused);
@@ -280,7 +228,6 @@ int main(void) {
     RV_RUN(duplicates_are_held_where_nothing_is_judged);
     RV_RUN(ranges_are_of_leading_columns);
     RV_RUN(arrays_are_compared_element_by_element);
-    free(state_memory.memory);
-    free(schema_memory.memory);
+    folding_end();
     return rv_test_done();
 }
