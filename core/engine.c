@@ -75,9 +75,7 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
     const size_t snapshots = budget / SHARE_SNAPSHOTS;
     const size_t fixed = journal + snapshots + rv_checkpoints_memory(budget);
     const size_t left = arena->cap - arena->len;
-    if (left < 2 * fixed) {
-        return out_of_memory(err);
-    }
+    RV_ASSERT(left >= 2 * fixed); /* of RV_MEMORY_MIN and more */
     const size_t pages = left - fixed - (left - fixed) / PAGE_SHARE_OVERHEAD;
     const rv_state_options options = {
         .schema = node->schema,
@@ -116,9 +114,7 @@ static rv_status create_selection(rv_node *node, const rv_node_options *options,
                                   rv_error *err) {
     node->patterns = rv_arena_take(arena, RV_PATTERNS_MAX * sizeof *node->patterns);
     node->selection = rv_arena_split(arena, RV_PATTERNS_MAX * (RV_PATH_LEN_MAX + 16));
-    if (node->patterns == NULL || node->selection.ptr == NULL) {
-        return out_of_memory(err);
-    }
+    RV_ASSERT(node->patterns != NULL && node->selection.ptr != NULL);
     rv_status status = RV_OK;
     for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
         status = add_pattern(node, options->patterns[i], err);
@@ -163,7 +159,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     }
     if (status == RV_OK) {
         node->checkpoints.log_growth = options->checkpoint_growth;
-        status = rv_checkpoints_create(node, budget, &arena);
+        rv_checkpoints_create(node, budget, &arena);
         share_take(node, RV_MEMORY_CHECKPOINT, &arena);
     }
     node->shares[RV_MEMORY_SPARE] = arena.cap - arena.len;
@@ -268,10 +264,10 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
 rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_io_completion completion;
     while (node->host.ops->next_completion(node->host.ctx, &completion)) {
-        const bool ours = rv_log_completed(node->log, &completion) ||
-                          rv_checkpoints_completed(node, &completion) ||
-                          rv_panics_completed(&node->panics, &completion);
-        RV_ASSERT(ours);
+        if (!rv_log_completed(node->log, &completion) &&
+            !rv_checkpoints_completed(node, &completion)) {
+            rv_panics_completed(&node->panics, &completion);
+        }
     }
     if (node->phase != RV_NODE_OPEN) {
         return RV_OK;
@@ -281,8 +277,7 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_error local;
     rv_error *e = err == NULL ? &local : err;
     const rv_status status = rv_log_poll(node->log, e);
-    const bool good = status == RV_OK || status == RV_PENDING;
-    const rv_status result = good ? RV_OK : rv_node_fail(node, e);
+    const rv_status result = status == RV_OK ? RV_OK : rv_node_fail(node, e);
     rv_checkpoints_poll(node);
     return result;
 }
@@ -297,7 +292,7 @@ bool rv_node_busy(const rv_node *node) {
 static rv_status close_checkpoints(rv_node *node) {
     rv_error err;
     const rv_status status = rv_log_poll(node->log, &err);
-    if (status != RV_OK && status != RV_PENDING) {
+    if (status != RV_OK) {
         (void)rv_node_fail(node, &err);
     }
     return rv_checkpoints_close(node);

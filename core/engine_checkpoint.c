@@ -38,14 +38,14 @@ size_t rv_checkpoints_memory(size_t budget) {
     return buffer_pages(budget) * RV_PAGE_SIZE + budget / RV_PAGE_SIZE * sizeof(uint64_t) + 64;
 }
 
-rv_status rv_checkpoints_create(rv_node *node, size_t budget, rv_arena *arena) {
+void rv_checkpoints_create(rv_node *node, size_t budget, rv_arena *arena) {
     rv_checkpoints *const k = &node->checkpoints;
     RV_ASSERT(node->state != NULL && k->buf == NULL);
     k->ops = (rv_ops){.host = node->host, .tickets = RV_CHECKPOINT_TICKETS};
     k->buf_pages = buffer_pages(budget);
     k->buf = rv_arena_take_raw(arena, (size_t)k->buf_pages * RV_PAGE_SIZE);
     k->sums = rv_arena_take_raw(arena, rv_state_page_max(node->state) * sizeof *k->sums);
-    return k->buf == NULL || k->sums == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;
+    RV_ASSERT(k->buf != NULL && k->sums != NULL);
 }
 
 bool rv_checkpoints_completed(rv_node *node, const rv_io_completion *completion) {

@@ -110,8 +110,8 @@ typedef struct rv_checkpoints {
     rv_node_checkpoint facts;
 } rv_checkpoints;
 
-/* Takes buffers from `arena`. RV_MEMORY_EXHAUSTED. After the state was created. */
-RV_MUST_USE rv_status rv_checkpoints_create(rv_node *node, size_t budget, rv_arena *arena);
+/* Takes buffers from `arena`, which has rv_checkpoints_memory left. After the state was created. */
+void rv_checkpoints_create(rv_node *node, size_t budget, rv_arena *arena);
 
 /* The bytes that it takes for a node with this budget, roughly. */
 size_t rv_checkpoints_memory(size_t budget);

@@ -75,9 +75,10 @@ rv_status rv_panics_read(rv_panics *p) {
     return RV_OK;
 }
 
-bool rv_panics_completed(rv_panics *p, const rv_io_completion *completion) {
-    RV_ASSERT(completion != NULL);
-    return completion->ticket >> 56 == RV_PANICS_TICKETS && rv_op_complete(&p->op, completion);
+void rv_panics_completed(rv_panics *p, const rv_io_completion *completion) {
+    RV_ASSERT(completion->ticket >> 56 == RV_PANICS_TICKETS);
+    const bool awaited = rv_op_complete(&p->op, completion);
+    RV_ASSERT(awaited); /* the host finishes what was started, once */
 }
 
 rv_status rv_panics_check(const rv_panics *p, uint64_t first, uint64_t last, rv_error *err) {

@@ -32,8 +32,8 @@ typedef struct rv_panics {
 /* Opening: reads the records. RV_PENDING, RV_OK. A file that cannot be read bans nothing. */
 RV_MUST_USE rv_status rv_panics_read(rv_panics *panics);
 
-/* Takes a completion. False: it is not one of these. */
-bool rv_panics_completed(rv_panics *panics, const rv_io_completion *completion);
+/* Takes a completion, which is one of these. */
+void rv_panics_completed(rv_panics *panics, const rv_io_completion *completion);
 
 /* RV_OK, or RV_PANICKED with facts "position", "place", "panics": a position from `first` to `last`
  * is one that the node is not to go to. */

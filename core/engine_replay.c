@@ -22,7 +22,8 @@ rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *pat
     }
     const rv_schema *schema = node->schema;
     uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
-    if (event->declaration >= rv_schema_stream_count(schema) || text == NULL ||
+    RV_ASSERT(text != NULL); /* nothing else is in scratch */
+    if (event->declaration >= rv_schema_stream_count(schema) ||
         event->type >= rv_schema_event_type_count(schema) ||
         !rv_event_has_path(rv_schema_stream(schema, event->declaration),
                            rv_schema_event_type(schema, event->type), node->values)) {
