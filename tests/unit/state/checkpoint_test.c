@@ -9,6 +9,7 @@
  */
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
+#include "core/state/root.h"
 #include "core/state/tree_node.h"
 #include "tests/unit/state/bank.h"
 
@@ -299,6 +300,39 @@ static void damage_node(uint64_t *seed, uint32_t page_count) {
     }
 }
 
+/* A change of a number in a page of some kind, each kind as often as another. */
+static void damage_kind(uint64_t *seed, uint32_t page_count) {
+    static const struct {
+        rv_page_kind kind;
+        uint32_t range;
+    } kinds[] = {{RV_PAGE_TABLE, sizeof(rv_table)},
+                 {RV_PAGE_STREAMS, RV_PAGE_HEAD + 320},
+                 {RV_PAGE_BUCKETS, RV_PAGE_HEAD + 512},
+                 {RV_PAGE_ROWS, RV_PAGE_HEAD + 512},
+                 {RV_PAGE_HEAP, RV_PAGE_HEAD + 256},
+                 {RV_PAGE_DIRECTORY, RV_PAGE_HEAD + 16},
+                 {RV_PAGE_ROOT, RV_PAGE_HEAD + sizeof(rv_root)},
+                 {RV_PAGE_TREE, RV_PAGE_HEAD}};
+    const uint64_t r = rv_test_random(seed) >> 8;
+    const uint32_t nth = (uint32_t)(r % (sizeof kinds / sizeof kinds[0]));
+    const uint32_t from = (uint32_t)(r >> 16) % page_count;
+    uint8_t *at = saved;
+    for (uint32_t i = 0; i < page_count; i += 1) {
+        uint8_t *const page = saved + (size_t)((from + i) % page_count) * RV_PAGE_SIZE;
+        if (((const rv_page_head *)(const void *)page)->kind == kinds[nth].kind) {
+            const uint32_t range =
+                kinds[nth].range < RV_PAGE_SIZE ? kinds[nth].range : RV_PAGE_SIZE;
+            at = page + (uint32_t)(rv_test_random(seed) >> 8) % (range / 4) * 4;
+            break;
+        }
+    }
+    const uint32_t was = rv_load_u32(at);
+    const uint64_t how = rv_test_random(seed) >> 8;
+    const uint32_t values[] = {0,       1,         UINT32_MAX,       was + 1,
+                               was - 1, was << 16, was + (1u << 16), was ^ 1u << (how >> 8) % 32};
+    rv_store_u32(at, values[how % (sizeof values / sizeof values[0])]);
+}
+
 /* Loads what is in `saved`, and uses it if it passes. */
 static bool refused_or_usable(const rv_checkpoint_head *head, uint64_t seed) {
     rv_state *state;
@@ -317,27 +351,37 @@ static bool refused_or_usable(const rv_checkpoint_head *head, uint64_t seed) {
     return true;
 }
 
-RV_TEST(nodes_of_indexes_that_are_wrong) {
+/* Changes a good state again and again: how often it was refused. */
+static uint32_t change(void (*damage_some)(uint64_t *seed, uint32_t page_count)) {
     static uint8_t good[sizeof saved];
     static rv_checkpoint_head head;
     uint32_t refused = 0;
-    for (uint64_t run = 1; run <= CHANGES / 2; run += 1) {
+    for (uint64_t run = 1; run <= CHANGES / 4 && !rv_test_failed; run += 1) {
         uint64_t seed = run * 77;
         if (run % 500 == 1) {
             rv_state *state;
             rv_snapshot snapshot;
-            RV_CHECK(fill(&state, &seed, 1400));
+            rv_test_failed = !fill(&state, &seed, 1400);
             head = (rv_checkpoint_head){.last_sequence = sequence};
-            RV_CHECK_STATUS(rv_state_save_begin(state, &snapshot, &head), RV_OK);
-            RV_CHECK_STATUS(rv_state_save_pages(state, snapshot, 1, head.page_count, good, sums),
-                            RV_OK);
+            rv_test_failed =
+                rv_test_failed || rv_state_save_begin(state, &snapshot, &head) != RV_OK ||
+                rv_state_save_pages(state, snapshot, 1, head.page_count, good, sums) != RV_OK;
         }
         memcpy(saved, good, (size_t)head.page_count * RV_PAGE_SIZE);
-        damage_node(&seed, head.page_count);
+        damage_some(&seed, head.page_count);
         refused += refused_or_usable(&head, seed);
-        RV_CHECK_PASSED();
     }
-    RV_CHECK(refused > CHANGES / 4);
+    return refused;
+}
+
+RV_TEST(nodes_of_indexes_that_are_wrong) {
+    const uint32_t refused = change(damage_node);
+    RV_CHECK(!rv_test_failed && refused > CHANGES / 8);
+}
+
+RV_TEST(numbers_in_every_kind_of_page_that_are_wrong) {
+    const uint32_t refused = change(damage_kind);
+    RV_CHECK(!rv_test_failed && refused > CHANGES / 16);
 }
 
 RV_TEST(what_is_no_state_is_refused_and_what_passes_can_be_used) {
@@ -415,6 +459,7 @@ int main(void) {
     schema = bank_schema_make(&schema_memory);
     RV_RUN(what_is_saved_while_events_go_on_is_the_state_as_it_was);
     RV_RUN(nodes_of_indexes_that_are_wrong);
+    RV_RUN(numbers_in_every_kind_of_page_that_are_wrong);
     RV_RUN(what_is_no_state_is_refused_and_what_passes_can_be_used);
     RV_RUN(headers_say_what_they_are);
     free(schema_memory.memory);
