@@ -17,9 +17,11 @@ static const char serial_schema[] =
     "  b uuid NOT NULL DEFAULT uuidv7());"
     "CREATE EVENT_TYPE thing_made (key text, id uuid DEFAULT uuidv7() creates thing(id),"
     "  other uuid DEFAULT uuidv4() creates thing(id), c uuid DEFAULT gen_random_uuid());"
+    "CREATE SHARED AGGREGATE big (id bigserial PRIMARY KEY);"
+    "CREATE EVENT_TYPE big_made (key text, id creates big(id), other creates big(id));"
     "CREATE EVENT_TYPE tiny_made (key text, id creates tiny(id), other creates tiny(id));"
     "CREATE STREAM items (path \"/items/{key}\","
-    "  event_types (made, two_made, narrow_made, tiny_made, thing_made));";
+    "  event_types (made, two_made, narrow_made, tiny_made, thing_made, big_made));";
 
 static fixture serial_root(void) {
     fixture f = fixture_root(3);
@@ -78,6 +80,8 @@ RV_TEST(numbers_that_do_not_fit_are_refused) {
                   "{\"key\":\"x\",\"id\":2147483647,\"name\":null}");
     RV_CHECK_TEXT(append(&f, "made", "{}"), "value_out_of_range");
     RV_CHECK(strstr(f.err.detail, "the serial keys of `item` are used up") != NULL);
+    RV_CHECK_TEXT(append(&f, "big_made", "{\"id\":9223372036854775807}"), "value_out_of_range");
+    RV_CHECK(strstr(f.err.detail, "the serial keys of `big` are used up") != NULL);
     RV_CHECK_TEXT(append(&f, "tiny_made", "{\"id\":32767}"), "value_out_of_range");
     RV_CHECK_TEXT(append(&f, "tiny_made", "{}"), "{\"key\":\"x\",\"id\":1,\"other\":2}");
     RV_CHECK_EQ(rv_node_sequence(f.node), sequence + 2);

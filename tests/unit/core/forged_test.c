@@ -8,7 +8,8 @@
  */
 #include "tests/unit/node_fixture.h"
 
-/* Appends to the log past the node: one event, or without one a record of a selection. */
+/* Appends to the log past the node: one event, or without one a record of a selection, or what is
+ * said to be an event. */
 static bool forge(fixture *f, const rv_event *event, rv_bytes selection) {
     rv_log *const log = rv_node_log(f->node);
     rv_writer body;
@@ -17,9 +18,10 @@ static bool forge(fixture *f, const rv_event *event, rv_bytes selection) {
         status = rv_log_append_begin(log, &body, &f->err);
         fixture_poll(f->node);
     }
+    const bool counts = event != NULL || selection.ptr[0] != RV_RECORD_SELECTION;
     rv_batch batch = {.first_sequence = rv_log_appended(log) + 1,
                       .first_position = rv_log_watermark(log) + 1,
-                      .watermark = rv_log_watermark(log) + (event != NULL)};
+                      .watermark = rv_log_watermark(log) + counts};
     rv_record_context context = rv_batch_context(&batch, log);
     if (event != NULL) {
         rv_event numbered = *event;
@@ -28,7 +30,7 @@ static bool forge(fixture *f, const rv_event *event, rv_bytes selection) {
     } else {
         rv_write_blob(&body, selection);
     }
-    (void)rv_log_append_commit(log, &batch, &body, event != NULL);
+    (void)rv_log_append_commit(log, &batch, &body, counts);
     return status == RV_OK && fixture_settle(f->node);
 }
 
@@ -158,6 +160,53 @@ RV_TEST(an_unknown_event_of_a_stream_is_told_and_not_waited_for) {
     fixture_free(&f);
 }
 
+/* Bytes under a good checksum that are no record: everybody who comes by is told. */
+RV_TEST(records_that_cannot_be_read) {
+    uint8_t data[64], id[16] = {0x77};
+    unsigned met = 0;
+    uint64_t sequence = 0;
+    rv_event event;
+    fixture f = world(71, &event, data);
+    const rv_hash128 before = rv_node_state_hash(f.node);
+    RV_CHECK(forge(&f, NULL, RV_LITERAL("\x7f\xff\xff no record")));
+    RV_CHECK_STATUS(fixture_append(&f, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK(fixture_settle(f.node));
+    RV_CHECK_STATUS(read_all(&f, "/**", &met), RV_DATA_DAMAGED);
+    RV_CHECK_EQ(met, 3);
+    rv_status status = RV_PENDING;
+    for (unsigned i = 0; i < 1000 && status == RV_PENDING; i += 1) {
+        status = rv_log_find_id(rv_node_log(f.node), id, 1, &sequence, &f.err);
+        fixture_poll(f.node);
+    }
+    RV_CHECK(status == RV_END || status == RV_DATA_DAMAGED);
+    RV_CHECK_STATUS(open_again(&f, RV_ROLE_ROOT, NULL), RV_DATA_NEWER);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(f.node), before));
+    fixture_free(&f);
+}
+
+/* An id that stands in the log by an event which nobody here can compare with. */
+RV_TEST(ids_of_events_that_do_not_fit) {
+    for (unsigned kind = 0; kind < 3; kind += 1) {
+        uint8_t data[64];
+        rv_event event, result;
+        fixture f = world(72 + kind, &event, data);
+        event.foreign_id = true;
+        memset(event.event_id, 0x55, 16);
+        event.type = kind == 0 ? 2 : event.type; /* another type */
+        event.data.len -= kind == 1;             /* data that does not decode */
+        event.stream = kind == 2 ? 77 : event.stream;
+        RV_CHECK(forge(&f, &event, (rv_bytes){NULL, 0}));
+        rv_append append = fixture_event("/accounts/1", "deposited", "{\"amount\":5}");
+        append.has_event_id = true;
+        memset(append.event_id, 0x55, 16);
+        RV_CHECK_STATUS(fixture_append_all(f.node, &append, 1, &result, &f.err),
+                        RV_EVENT_ID_REUSED);
+        append.data = RV_LITERAL("{\"amount\":");
+        RV_CHECK_STATUS(fixture_append_all(f.node, &append, 1, &result, &f.err), RV_JSON_INVALID);
+        fixture_free(&f);
+    }
+}
+
 /* Whatever the data says, the node opens with it or stands before it. */
 RV_TEST(bytes_of_data_changed_at_random) {
     uint64_t random = 3;
@@ -170,7 +219,7 @@ RV_TEST(bytes_of_data_changed_at_random) {
         const size_t at = (size_t)(rv_test_random(&random) % event.data.len);
         data[at] = (uint8_t)rv_test_random(&random);
         event.new_stream = i % 2 == 0;
-        event.stream = i % 2 == 0 ? 3 : 1;
+        event.stream = i % 2 == 0 ? 3 + i % 3 : 1;
         event.version = i % 2 == 0 ? 1 : event.version;
         RV_CHECK(forge(&f, &event, (rv_bytes){NULL, 0}));
         const rv_status status = open_again(&f, RV_ROLE_ROOT, NULL);
@@ -239,6 +288,8 @@ RV_TEST(selections_that_do_not_fit) {
 int main(void) {
     RV_RUN(events_that_do_not_fit_are_refused_with_all_that_follows);
     RV_RUN(an_unknown_event_of_a_stream_is_told_and_not_waited_for);
+    RV_RUN(records_that_cannot_be_read);
+    RV_RUN(ids_of_events_that_do_not_fit);
     RV_RUN(bytes_of_data_changed_at_random);
     RV_RUN(selections_that_do_not_fit);
     return rv_test_done();

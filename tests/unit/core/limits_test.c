@@ -65,6 +65,32 @@ RV_TEST(batches) {
     fixture_free(&f);
 }
 
+/* Each fits, and all of them together do not. */
+RV_TEST(batches_that_are_too_long) {
+    static char data[3][60000];
+    rv_append events[3];
+    rv_event results[3], event;
+    fixture f = fixture_root(10);
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"ada\"}"), RV_OK);
+    const rv_hash128 before = rv_node_state_hash(f.node);
+    for (unsigned i = 0; i < 3; i += 1) {
+        snprintf(data[i], sizeof data[i], "{\"note_id\":%u,\"body\":\"%050000u\"}", i, i);
+        events[i] = fixture_event("/accounts/1", "noted", data[i]);
+    }
+    RV_CHECK_STATUS(fixture_append_all(f.node, events, 3, results, &f.err), RV_BATCH_TOO_LARGE);
+    RV_CHECK(strstr(f.err.facts, "\"index\":2") != NULL);
+    check_same(&f, before, 2);
+    static char text[150000];
+    memset(text, ' ', sizeof text); /* no longer than a schema may be, but than a batch */
+    RV_CHECK_STATUS(rv_node_schema_apply(f.node, rv_bytes_of((const uint8_t *)text, sizeof text),
+                                         &event, &f.err),
+                    RV_SCHEMA_TOO_LARGE);
+    check_same(&f, before, 2);
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(fixture_append_all(f.node, events, 2, results, &f.err), RV_OK);
+    fixture_free(&f);
+}
+
 RV_TEST(paths) {
     static char path[RV_PATH_LEN_MAX + 64], data[RV_PATH_LEN_MAX + 64];
     fixture f = fixture_root(3);
@@ -298,6 +324,7 @@ RV_TEST(budgets) {
 int main(void) {
     RV_RUN(metadata);
     RV_RUN(batches);
+    RV_RUN(batches_that_are_too_long);
     RV_RUN(paths);
     RV_RUN(schema_texts);
     RV_RUN(selections);

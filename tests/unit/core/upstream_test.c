@@ -177,6 +177,7 @@ RV_TEST(an_upstream_that_is_not_its_own) {
     RV_CHECK_STATUS(rv_node_adopt(fresh.node, log_id, 3, 5, &fresh.err), RV_OK);
     RV_CHECK_STATUS(fixture_close(fresh.node, &fresh.err), RV_END);
     RV_CHECK_STATUS(rv_node_adopt(fresh.node, log_id, 3, 5, &fresh.err), RV_CLOSING);
+    RV_CHECK_STATUS(rv_node_receive_begin(fresh.node, &fresh.err), RV_CLOSING);
     RV_CHECK_STATUS(fixture_close(fresh.node, &fresh.err), RV_END);
     fixture_free(&edge);
     fixture_free(&root);

@@ -70,7 +70,7 @@ static void check_going_on(node *n, twin *t, uint64_t seed) {
 /* The workload up to its crash. */
 static void live(node *n, twin *t, uint64_t seed, const rv_sim_faults *faults, uint32_t *durable) {
     *durable = 0;
-    twin_clear(t, true);
+    twin_clear(t, seed != 3); /* or an edge */
     node_over_disk(n, seed, faults);
     RV_CHECK_PASSED();
     const rv_status status = node_open(n, t);
@@ -201,6 +201,7 @@ RV_TEST(after_a_failed_flush_nothing_is_written) {
         rv_writer body;
         RV_CHECK_STATUS(rv_log_append_begin(n.log, &body, &n.err), RV_READ_ONLY);
         RV_CHECK_STATUS(rv_log_poll(n.log, &n.err), RV_STORAGE_FAILED);
+        RV_CHECK_STATUS(rv_log_poll(n.log, NULL), RV_STORAGE_FAILED);
         RV_CHECK_STATUS(node_seal(&n), RV_STORAGE_FAILED);
         RV_CHECK_EQ(rv_sim_disk_operations(n.disk), operations);
     }

@@ -153,6 +153,56 @@ RV_TEST(what_is_cut_is_kept) {
     RV_CHECK_EQ(rv_log_cut(n.log, NULL), 0);
 }
 
+/* More of it than is read or written at a time. */
+RV_TEST(a_long_tail_is_cut_piece_by_piece) {
+    static uint8_t garbage[30000];
+    uint64_t random = 78;
+    node n = {.options = damage_options};
+    n.options.extent_size = 48 << 10;
+    n.options.segment_size = 96 << 10;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 4, NULL);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    while (the_twin.count < 4) {
+        RV_CHECK_STATUS(node_append(&n, &the_twin, 2, 60, &random), RV_OK);
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+    }
+    const uint64_t end = rv_log_bytes(n.log);
+    rv_sim_disk_crash(n.disk);
+    for (size_t i = 0; i < sizeof garbage; i += 1) {
+        garbage[i] = (uint8_t)rv_test_random(&random) | 1;
+    }
+    rv_file_name name;
+    rv_segment_name(0, 1, &name);
+    file_write(&n, name.text, end, garbage, sizeof garbage);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_EQ(n.recovered, 4);
+    RV_CHECK_EQ(rv_log_cut(n.log, NULL), sizeof garbage);
+    RV_CHECK_EQ(file_read(&n, "cut-0000000000000001.bin", 0, file_copy, sizeof file_copy),
+                sizeof garbage);
+    RV_CHECK(memcmp(file_copy, garbage, sizeof garbage) == 0);
+    RV_CHECK_EQ(file_read(&n, name.text, end, file_copy, sizeof garbage), sizeof garbage);
+    for (size_t i = 0; i < sizeof garbage; i += 1) {
+        RV_CHECK_EQ(file_copy[i], 0);
+    }
+    RV_CHECK_STATUS(node_append(&n, &the_twin, 2, 60, &random), RV_OK);
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_EQ(n.recovered, 5);
+}
+
+/* The only segment there is was begun behind others. */
+RV_TEST(a_begun_segment_alone) {
+    rv_file_name name;
+    node n = {.options = damage_options};
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 5, NULL);
+    rv_segment_name(0, 7, &name);
+    file_make(&n, name.text, NULL, 0, 0);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_DATA_DAMAGED);
+    RV_CHECK(strstr(n.err.detail, "segments before are missing") != NULL);
+}
+
 /* Cuts the file at every length but 0: a file that is empty is one that was never begun. */
 static void truncate_everywhere(bool sealed) {
     node n;
@@ -301,6 +351,8 @@ int main(void) {
     RV_RUN(every_bit_of_a_sealed_log);
     RV_RUN(every_bit_of_an_unsealed_log);
     RV_RUN(what_is_cut_is_kept);
+    RV_RUN(a_long_tail_is_cut_piece_by_piece);
+    RV_RUN(a_begun_segment_alone);
     RV_RUN(a_sealed_file_cut_at_every_length);
     RV_RUN(an_unsealed_file_cut_at_every_length);
     RV_RUN(a_missing_segment);

@@ -134,12 +134,14 @@ static inline unsigned segment_batches(const uint8_t *segment, size_t size, size
     return count;
 }
 
-/* Chains the batches at these offsets to each other and to the header, whatever they hold; one
- * whose length leads out of the segment keeps its checksum. */
+/* Chains the batches at these offsets to each other and to the header (of a later generation: to
+ * the first one's), whatever they hold; one whose length leads out of the segment keeps its
+ * checksum. */
 static inline void segment_chain(uint8_t *segment, size_t size, const size_t *offsets,
                                  unsigned count) {
     const uint32_t salt = rv_load_u32(segment + 96);
-    uint32_t previous = rv_load_u32(segment + RV_SEGMENT_HEADER_SIZE - 4);
+    const bool later = rv_load_u32(segment + 60) > 0; /* the generation */
+    uint32_t previous = rv_load_u32(segment + (later ? 132 : RV_SEGMENT_HEADER_SIZE - 4));
     for (unsigned i = 0; i < count; i += 1) {
         uint8_t *const batch = segment + offsets[i];
         const uint32_t len = rv_load_u32(batch + 4);

@@ -142,7 +142,43 @@ RV_TEST(random_operations) {
     }
 }
 
+/* What does not come right before, or does not fit, is not taken. */
+RV_TEST(what_cannot_come_in_front) {
+    static const uint32_t streams[CAP], at[CAP];
+    static const uint64_t versions[CAP];
+    static const uint8_t ids[CAP * 16];
+    uint64_t random = 7;
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    RV_CHECK(rv_tail_create(&tail, CAP, &arena));
+    count = 0;
+    for (unsigned i = 0; i < 60; i += 1) {
+        make(&random);
+    }
+    rv_tail_reset(&tail, 41);
+    for (uint64_t s = 41; s <= 60; s += 1) {
+        events[s - 1].has_id = true;
+        add(s);
+    }
+    const rv_tail_older wrongs[] = {
+        {30, streams, versions, 10, ids, at, 0},        /* a gap */
+        {30, streams, versions, 12, ids, at, 0},        /* over each other */
+        {0, streams, versions, 41, ids, at, 0},         /* before the first */
+        {28, streams, versions, 13, ids, at, 0},        /* more than fits */
+        {31, streams, versions, 10, ids, at, CAP - 19}, /* more ids than fit */
+    };
+    for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i += 1) {
+        RV_CHECK(!rv_tail_prepend(&tail, &wrongs[i]));
+        RV_CHECK_EQ(tail.base, 41);
+        check_all();
+        RV_CHECK_PASSED();
+    }
+    const rv_tail_older right = {29, streams, versions, 12, ids, at, 12};
+    RV_CHECK(rv_tail_prepend(&tail, &right));
+    RV_CHECK_EQ(tail.base, 29);
+}
+
 int main(void) {
     RV_RUN(random_operations);
+    RV_RUN(what_cannot_come_in_front);
     return rv_test_done();
 }

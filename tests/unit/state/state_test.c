@@ -4,6 +4,7 @@
  * ids, serial keys, defaults, large values, events that name what is not there.
  * Method: a story in the bank's schema, one event at a time, values given as text.
  */
+#include "core/state/inside.h"
 #include "tests/unit/state/folding.h"
 
 static bool start(size_t page_memory, size_t journal_memory) {
@@ -300,13 +301,72 @@ RV_TEST(events_that_name_what_is_not_there_are_damage) {
                     RV_DATA_DAMAGED);
 }
 
+/* Wherever the memory ends, it is told and nothing is taken. */
 RV_TEST(a_budget_that_is_too_small_is_told) {
-    uint8_t small[512];
-    rv_arena arena = rv_arena_over(small, sizeof small);
-    const rv_state_options options = {schema, 1, 4u << 20, 1u << 20, 0};
-    rv_state *none = NULL;
-    RV_CHECK_STATUS(rv_state_create(&none, &options, &arena, &err), RV_MEMORY_EXHAUSTED);
-    RV_CHECK_EQ(arena.len, 0);
+    const size_t size = 12 * RV_PAGE_SIZE;
+    const rv_state_options options = {schema, 1, 4 * RV_PAGE_SIZE + 999, 4000, 3 * RV_PAGE_SIZE};
+    rv_state *made = NULL;
+    uint8_t *const memory = malloc(size);
+    RV_CHECK(memory != NULL);
+    rv_arena whole = rv_arena_over(memory, size);
+    RV_CHECK_STATUS(rv_state_create(&made, &options, &whole, &err), RV_OK);
+    for (size_t less = 0; less < whole.len - 64; less += less % 3 == 0 ? 13 : 40) {
+        rv_arena arena = rv_arena_over(memory, less);
+        RV_CHECK_STATUS(rv_state_create(&made, &options, &arena, &err), RV_MEMORY_EXHAUSTED);
+        RV_CHECK_EQ(arena.len, 0);
+    }
+    const rv_state_options none = {schema, 1, 10, 4000, 0};
+    rv_arena arena = rv_arena_over(memory, size);
+    RV_CHECK_STATUS(rv_state_create(&made, &none, &arena, &err), RV_MEMORY_EXHAUSTED);
+    free(memory);
+}
+
+/* A stream is added whole or not at all, however little the journal takes. */
+RV_TEST(streams_with_every_journal) {
+    char path[600];
+    unsigned refused = 0;
+    RV_CHECK(start(4u << 20, 1u << 20));
+    for (int len = 5; len < 600; len += 197) {
+        const uint32_t count = rv_state_stream_count(state);
+        const rv_hash128 hash = rv_state_hash(state, 0);
+        const size_t cap = state->pages.journal.cap;
+        rv_status status = RV_BATCH_TOO_LARGE;
+        snprintf(path, sizeof path, "/b/%0*d", len, 1);
+        for (size_t room = 0; status == RV_BATCH_TOO_LARGE && room < 20000; room += 60) {
+            uint32_t number;
+            state->pages.journal.cap = room;
+            rv_state_begin(state);
+            status = rv_state_stream_add(state, 0, rv_bytes_of_string(path), &number, &err);
+            rv_state_rollback(state);
+            state->pages.journal.cap = cap;
+            refused += status == RV_BATCH_TOO_LARGE;
+            RV_CHECK_EQ(rv_state_stream_count(state), count);
+        }
+        RV_CHECK_STATUS(status, RV_OK);
+        RV_CHECK(bank_same(rv_state_hash(state, 0), hash));
+    }
+    RV_CHECK(refused > 30);
+    static char longest[RV_PATH_LEN_MAX + 2];
+    uint32_t number;
+    memset(longest, '/', RV_PATH_LEN_MAX + 1);
+    RV_CHECK_STATUS(rv_state_stream_add(state, 0, rv_bytes_of_string(longest), &number, &err),
+                    RV_PATH_INVALID);
+    RV_CHECK_STATUS(rv_state_stream_add(state, 0, RV_LITERAL(""), &number, &err), RV_PATH_INVALID);
+    const rv_value null = rv_value_null();
+    open_two();
+    RV_CHECK_PASSED();
+    RV_CHECK(rv_state_row_find(state, 0, &null) == RV_ROW_NONE);
+}
+
+/* What a fact has no room for is said to be too long. */
+RV_TEST(a_key_that_is_too_long_to_show) {
+    static char text[3000];
+    RV_CHECK(start(4u << 20, 1u << 20));
+    memset(text, 'k', sizeof text - 1);
+    RV_CHECK_STATUS(FOLD_IN(0, "opened", "1", "Ann", "team", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_added", text, "1", NULL, NULL, NULL), RV_OK);
+    RV_CHECK_STATUS(FOLD_IN(0, "contact_added", text, "1", NULL, NULL, NULL), RV_ROW_EXISTS);
+    RV_CHECK(strstr(err.facts, "(too long to show)") != NULL);
 }
 
 int main(void) {
@@ -325,6 +385,8 @@ int main(void) {
     RV_RUN(streams_are_refused_whole_when_pages_run_out);
     RV_RUN(large_values_come_back_whole);
     RV_RUN(events_that_name_what_is_not_there_are_damage);
+    RV_RUN(streams_with_every_journal);
+    RV_RUN(a_key_that_is_too_long_to_show);
     RV_RUN(a_budget_that_is_too_small_is_told);
     folding_end();
     return rv_test_done();
