@@ -6,6 +6,7 @@
  * a disk that answers at once, and on one that answers everything late, in any order, and in
  * pieces.
  */
+#include "core/log/internal.h"
 #include "tests/unit/log/log_checks.h"
 
 /* Small, so that everything happens often. */
@@ -217,6 +218,64 @@ RV_TEST(memory_that_ends_anywhere_is_told) {
     RV_CHECK_STATUS(rv_log_create(&n.log, &n.options, &enough, &n.err), RV_OK);
 }
 
+/* A cursor that leads nowhere is no worse than none; polling, marks and notes are harmless in every
+ * part of a life. */
+RV_TEST(hints_that_lead_nowhere) {
+    node n = {.options = small_options};
+    uint64_t random = 15;
+    rv_batch batch;
+    rv_log_mark mark;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 15, NULL);
+    node_create(&n);
+    RV_CHECK_STATUS(rv_log_poll(n.log, &n.err), RV_OK); /* before it is recovered */
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    rv_log_mark_begin(n.log);
+    RV_CHECK_STATUS(rv_log_mark_get(n.log, &mark), RV_END);
+    for (unsigned i = 0; i < 40; i += 1) {
+        RV_CHECK_STATUS(node_append(&n, &the_twin, 4, 200, &random), RV_OK);
+    }
+    RV_CHECK_STATUS(node_drain(&n), RV_OK);
+    const rv_event event = {.sequence = twin_sequence(&the_twin) + 1, .version = 1};
+    rv_log_note(n.log, &event); /* nothing is indexed here */
+    const uint64_t end = n.log->segments[0].end;
+    const rv_log_cursor hints[] = {{5, 0, 100}, {5, 0, 4097}, {5, 0, end + 8}, {5, 99, 4096},
+                                   {5, 0, end}, {5, 1, 4096}, {120, 0, 4096},  {5, UINT64_MAX, 0}};
+    for (size_t i = 0; i < sizeof hints / sizeof hints[0]; i += 1) {
+        rv_log_cursor cursor = hints[i];
+        check_read(&n, &the_twin, &cursor);
+        RV_CHECK_PASSED();
+        check_read(&n, &the_twin, &cursor);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    RV_CHECK_STATUS(rv_log_poll(n.log, &n.err), RV_OK); /* and after it is closed */
+    RV_CHECK(!rv_log_working(n.log));
+    node_create(&n); /* a life that ends before it has begun */
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_STATUS(read_at(&n, &(rv_log_cursor){1, UINT64_MAX, 0}, &batch), RV_OK);
+}
+
+/* A mark that waits for what is never written. */
+RV_TEST(a_mark_of_a_log_that_fails) {
+    node n = {.options = small_options};
+    uint64_t random = 16;
+    rv_log_mark mark;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 16, NULL);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_STATUS(node_append(&n, &the_twin, 4, 200, &random), RV_OK);
+    const rv_sim_faults faults = {.fault = RV_SIM_FAIL,
+                                  .fault_at = rv_sim_disk_operations(n.disk) + 1,
+                                  .pending_percent = 100};
+    rv_sim_disk_set_faults(n.disk, &faults);
+    rv_log_mark_begin(n.log);
+    RV_CHECK_STATUS(rv_log_mark_get(n.log, &mark), RV_PENDING);
+    RV_CHECK_STATUS(node_drain(&n), RV_STORAGE_FAILED);
+    RV_CHECK_STATUS(rv_log_mark_get(n.log, &mark), RV_READ_ONLY);
+}
+
 /* Random places of a log, each from nothing but its sequence. */
 static void check_random_reads(node *n, const twin *t, unsigned count, uint64_t *random) {
     for (unsigned i = 0; i < count; i += 1) {
@@ -356,6 +415,8 @@ RV_TEST(appends_that_wait_share_a_flush) {
 int main(void) {
     RV_RUN(random_lives_in_memory);
     RV_RUN(random_lives_on_a_slow_disk);
+    RV_RUN(hints_that_lead_nowhere);
+    RV_RUN(a_mark_of_a_log_that_fails);
     RV_RUN(more_segments_than_open_files);
     RV_RUN(batches_larger_than_one_read);
     RV_RUN(live_reads_do_not_touch_the_disk);

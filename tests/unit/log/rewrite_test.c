@@ -229,6 +229,36 @@ RV_TEST(of_three_the_highest_whole_one_stays) {
     }
 }
 
+/* What cannot be written again stays as it is. */
+RV_TEST(segments_that_cannot_be_rewritten) {
+    node n;
+    rv_file_name name;
+    uint64_t random = 8;
+    uint32_t highest = 0;
+    make(&n);
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    n.log->segments[0].generation = UINT16_MAX; /* names have no greater one */
+    RV_CHECK(!rv_rewrite_begin(n.log, 0));
+    n.log->segments[0].generation = 0;
+    for (unsigned part = 0; part < 2; part += 1) { /* decay of the header, of a batch */
+        make(&n);
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        rv_segment_name(0, 1, &name);
+        RV_CHECK_STATUS(rv_sim_disk_flip(n.disk, name.text, part == 0 ? 20 : 4096 + 80, 1), RV_OK);
+        RV_CHECK_STATUS(rewrite(&n, &the_twin, 0, &random), RV_DATA_DAMAGED);
+    }
+    make(&n);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    rv_segment_name(1, 1, &name); /* a file of the new name is replaced */
+    file_make(&n, name.text, NULL, 0, 0);
+    RV_CHECK_STATUS(rewrite(&n, &the_twin, 0, &random), RV_OK);
+    RV_CHECK_STATUS(node_drain(&n), RV_OK);
+    RV_CHECK_EQ(count_files(&n, &highest), rv_log_segment_count(n.log));
+    RV_CHECK_EQ(highest, 1);
+    check_everything(&n, &the_twin);
+}
+
 /* --- the nth operation goes wrong --- */
 
 static void fault_at(uint64_t at, rv_sim_fault fault, rv_sim_crash crash, bool *beyond) {
@@ -293,6 +323,7 @@ int main(void) {
     RV_RUN(a_generation_that_is_not_whole_goes);
     RV_RUN(of_two_whole_ones_the_newer_stays);
     RV_RUN(of_three_the_highest_whole_one_stays);
+    RV_RUN(segments_that_cannot_be_rewritten);
     RV_RUN(every_operation_goes_wrong_in_every_way);
     return rv_test_done();
 }

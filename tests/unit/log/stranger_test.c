@@ -376,6 +376,64 @@ RV_TEST(sections_that_overlap) {
     }
 }
 
+/* Runs that lead to places where no batch is, or to events that are not theirs. */
+RV_TEST(entries_that_lead_elsewhere) {
+    static const rv_run_entry wrongs[] = {
+        {{1, 0}, 0, 4096},
+        {{1, 0}, 99, 4096},
+        {{1, 0}, 1, 100},
+        {{1, 0}, 1, 4097},
+        {{1, 0}, 1, UINT64_C(1) << 40},
+        {{1, 0}, 2, 4096},
+        {{1, 0}, 1, 4104},
+    };
+    for (unsigned i = 0; i < 2 * (sizeof wrongs / sizeof wrongs[0]); i += 1) {
+        node n;
+        make(&n, 6, 75);
+        RV_CHECK_PASSED();
+        rv_file_name names[16];
+        const unsigned count = files_named(&n, "idx-", names, 16);
+        for (unsigned k = 0; k < count; k += 1) {
+            const size_t size = file_read(&n, names[k].text, 0, image, sizeof image);
+            rv_run_footer footer;
+            RV_CHECK_STATUS(rv_run_footer_decode(image + size - RV_RUN_BLOCK_SIZE, &footer), RV_OK);
+            if (i % 2 == 0 && footer.parts[RV_RUN_PLACES].count > 0) {
+                rv_run_filling f = {.block = image};
+                rv_run_entry entry = wrongs[i / 2];
+                entry.key.a = footer.first_sequence;
+                rv_run_fill_begin(&f, RV_RUN_PLACES, 0, footer.first_sequence);
+                RV_CHECK(rv_run_fill(&f, &entry));
+                rv_run_fill_end(&f, 0, footer.fingerprint);
+            } else if (i % 2 ==
+                       1) { /* ids of events far away, streams of version 0 and of the last */
+                rv_run_filling f = {.block =
+                                        image + footer.parts[RV_RUN_IDS].root * RV_RUN_BLOCK_SIZE};
+                rv_run_entry entry = {footer.parts[RV_RUN_IDS].first, footer.next_sequence + i, 0};
+                rv_run_fill_begin(&f, RV_RUN_IDS, 0, footer.first_sequence);
+                RV_CHECK(rv_run_fill(&f, &entry));
+                rv_run_fill_end(&f, footer.parts[RV_RUN_IDS].root, footer.fingerprint);
+                f.block = image + footer.parts[RV_RUN_STREAMS].root * RV_RUN_BLOCK_SIZE;
+                rv_run_fill_begin(&f, RV_RUN_STREAMS, 0, footer.first_sequence);
+                const rv_run_entry streams[] = {{{0, 0}, footer.first_sequence, 0},
+                                                {{0, 1}, footer.next_sequence + i, 0},
+                                                {{0, UINT64_MAX}, footer.first_sequence, 0}};
+                for (unsigned m = 0; m < 3; m += 1) {
+                    RV_CHECK(rv_run_fill(&f, &streams[m]));
+                }
+                rv_run_fill_end(&f, footer.parts[RV_RUN_STREAMS].root, footer.fingerprint);
+            }
+            file_write(&n, names[k].text, 0, image, size);
+        }
+        use_runs(&n, true);
+        if (rv_test_failed) {
+            fprintf(stderr, "round %u\n", i);
+        }
+        RV_CHECK_PASSED();
+        rv_log_index_doubt(n.log, rv_log_durable(n.log) + 5); /* of what no run has */
+        RV_CHECK_STATUS(node_seal(&n), RV_END);
+    }
+}
+
 RV_TEST(blocks_of_runs) {
     node n;
     uint64_t random = 7;
@@ -417,6 +475,7 @@ int main(void) {
     RV_RUN(records);
     RV_RUN(footers_of_runs);
     RV_RUN(sections_that_overlap);
+    RV_RUN(entries_that_lead_elsewhere);
     RV_RUN(blocks_of_runs);
     return rv_test_done();
 }
