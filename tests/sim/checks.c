@@ -234,23 +234,38 @@ void sim_check_opened(sim_world *world, sim_member *m) {
         sim_fail(world, SIM_CHECK_LOST, "member %u has shown %llu as durable and is at %llu",
                  (unsigned)m->index, (unsigned long long)m->durable, (unsigned long long)w);
     }
-    sim_check_rows(world, m);
+    (void)sim_check_rows(world, m);
     sim_check_memory(world, m);
 }
 
 /* --- states --- */
 
-void sim_check_rows(sim_world *world, sim_member *m) {
+uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *pattern,
+                        uint64_t position) {
+    RV_ASSERT(member < world->plan->member_count);
+    for (uint64_t p = position + 1; p <= world->truth.count; p++) {
+        const rv_event *const event = &sim_truth_at(&world->truth, p)->event;
+        const rv_bytes path = world->truth.streams[event->stream].path;
+        const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
+        const bool held = system || sim_model_selects(world->models[member], path);
+        if (held && (pattern == NULL || (!system && sim_pattern_selects(pattern, path)))) {
+            return p;
+        }
+    }
+    return 0;
+}
+
+bool sim_check_rows(sim_world *world, sim_member *m) {
     char difference[160];
     uint64_t refused = 0;
-    if (m->node == NULL || m->life == SIM_OPENING || rv_node_in_batch(m->node)) {
-        return;
+    if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node)) {
+        return false;
     }
     const uint64_t w = rv_node_watermark(m->node);
     sim_model *const model = world->models[m->index];
     const bool root = m->plan->role == SIM_ROOT;
     if (w > world->truth.count || (root && w != world->truth.count)) {
-        return; /* what the root has not shown as durable is not known yet */
+        return false; /* what the root has not shown as durable is not known yet */
     }
     const rv_status status = sim_model_fold(model, w, &refused);
     RV_ASSERT(status == RV_OK); /* applying is total, and the root's has judged already */
@@ -260,6 +275,7 @@ void sim_check_rows(sim_world *world, sim_member *m) {
         sim_fail(world, SIM_CHECK_ROWS, "member %u at %llu: %s", (unsigned)m->index,
                  (unsigned long long)w, difference);
     }
+    return world->failure.check == SIM_CHECK_NONE;
 }
 
 void sim_check_memory(sim_world *world, const sim_member *m) {
@@ -316,7 +332,7 @@ static void check_hash(sim_world *world, sim_member *m) {
 void sim_check_end(sim_world *world) {
     for (uint8_t i = 0; i < world->plan->member_count; i++) {
         sim_member *const m = &world->members[i];
-        sim_check_rows(world, m);
+        (void)sim_check_rows(world, m);
         sim_check_memory(world, m);
         if (m->plan->role == SIM_EDGE) {
             check_hash(world, m);

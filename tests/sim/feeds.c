@@ -5,25 +5,10 @@
 
 #define SCAN_MAX 16 /* small, so that passing over events is interrupted too */
 
-static bool selects(const sim_world *world, const sim_feed *feed, const sim_fact *fact) {
-    const rv_bytes path = world->truth.streams[fact->event.stream].path;
-    const bool system = fact->event.type == RV_SYSTEM_SCHEMA_TYPE;
-    if (feed->pattern_text[0] != '\0') {
-        return !system && sim_model_selects(world->models[feed->member], path) &&
-               sim_pattern_selects(feed->pattern_text, path);
-    }
-    return system || sim_model_selects(world->models[feed->member], path);
-}
-
-/* The next position behind `position`, of those that are known, which the feed must deliver; 0:
- * there is none. */
 static uint64_t next_due(const sim_world *world, const sim_feed *feed, uint64_t position) {
-    for (uint64_t p = position + 1; p <= world->truth.count; p++) {
-        if (selects(world, feed, sim_truth_at(&world->truth, p))) {
-            return p;
-        }
-    }
-    return 0;
+    const bool all = feed->pattern_text[0] == '\0';
+    RV_ASSERT(feed->used);
+    return sim_truth_next(world, feed->member, all ? NULL : feed->pattern_text, position);
 }
 
 static void open_feed(sim_world *world, sim_feed *feed) {

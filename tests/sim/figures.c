@@ -38,6 +38,9 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "without an answer", figures->unknown);
     line(to, "delivered by subscriptions", figures->delivered);
     line(to, "states compared with the model", figures->compared);
+    line(to, "queries", figures->queries);
+    line(to, "flipped bits, damage told", figures->damage_told);
+    line(to, "flipped bits, a tail cut off", figures->damage_cut);
     line(to, "connections", figures->connections);
     line(to, "messages", figures->messages);
     line(to, "messages lost", figures->messages_lost);

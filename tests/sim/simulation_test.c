@@ -56,6 +56,46 @@ RV_TEST(a_seed_replays_exactly) {
     }
 }
 
+/* Runs seeds with a planted bug until a check finds it; the number of seeds that took, or 0. */
+static uint64_t found_after(sim_canary canary, uint64_t seeds_max, uint32_t *by) {
+    for (uint64_t seed = 1; seed <= seeds_max; seed++) {
+        sim_plan_make(&plan, seed);
+        sim_world_run(&world, &plan, NULL, canary);
+        if (world.failure.check != SIM_CHECK_NONE) {
+            *by |= 1u << world.failure.check;
+            return seed;
+        }
+    }
+    return 0;
+}
+
+/* Each planted bug is found by a check whose matter it is. */
+RV_TEST(planted_bugs_are_found) {
+    static const struct {
+        sim_canary canary;
+        uint32_t checks; /* that may find it first */
+    } canaries[] = {
+        {SIM_CANARY_FLUSH_LIES,
+         1u << SIM_CHECK_LOST | 1u << SIM_CHECK_HISTORY | 1u << SIM_CHECK_STATUS},
+        {SIM_CANARY_EVENT_SKIPPED, 1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_FEED},
+        {SIM_CANARY_DELIVERED_TWICE, 1u << SIM_CHECK_FEED},
+        {SIM_CANARY_W_TOO_HIGH, 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_ROWS |
+                                    1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE},
+        {SIM_CANARY_BATCH_DROPPED, 1u << SIM_CHECK_LOST},
+        {SIM_CANARY_ROW_WRONG, 1u << SIM_CHECK_ROWS},
+        {SIM_CANARY_ROOT_FORGETS, 1u << SIM_CHECK_LOST},
+    };
+    for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
+        uint32_t by = 0;
+        const uint64_t seeds = found_after(canaries[i].canary, 60, &by);
+        fprintf(stderr, "%s: found in seed %llu: %s\n", sim_canary_text(canaries[i].canary),
+                (unsigned long long)seeds,
+                seeds > 0 ? sim_check_text(world.failure.check) : "not at all");
+        RV_CHECK(seeds > 0);
+        RV_CHECK((by & ~canaries[i].checks) == 0);
+    }
+}
+
 /* What nobody does proves nothing. */
 RV_TEST(everything_is_exercised) {
     RV_CHECK(seed_count >= 100);
@@ -76,6 +116,7 @@ RV_TEST(everything_is_exercised) {
         RV_CHECK(sum.crashes[i] > 0);
     }
     RV_CHECK(sum.judged > 0 && sum.delivered > 0 && sum.compared > 0 && sum.rolled_back > 0);
+    RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }
 
@@ -91,6 +132,7 @@ int main(int count, char **texts) {
         RV_RUN(everything_is_exercised);
     }
     RV_RUN(a_seed_replays_exactly);
+    RV_RUN(planted_bugs_are_found);
     sim_world_free(&world);
     return rv_test_done();
 }

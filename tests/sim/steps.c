@@ -117,7 +117,7 @@ static void step_look(sim_world *world, sim_member *m) {
         return;
     }
     RV_ASSERT(m->node != NULL);
-    sim_check_rows(world, m);
+    (void)sim_check_rows(world, m);
     sim_check_memory(world, m);
     if (m->edge != NULL) {
         rv_edge_status status;
@@ -174,7 +174,10 @@ void sim_world_step(sim_world *world, const sim_step *step) {
         step_look(world, m);
         return;
     case SIM_STEP_QUERY:
+        sim_query(world, m, &random);
+        return;
     case SIM_STEP_DECAY:
+        sim_decay(world, m, &random);
         return;
     case SIM_STEP_APPEND:
     case SIM_STEP_BATCH:

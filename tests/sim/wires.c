@@ -113,24 +113,32 @@ static void connect_answered(sim_world *world, sim_link *link) {
 
 /* --- delivering --- */
 
-/* The canary's hand on a message to an edge. False: it does not arrive. */
-static bool tamper(sim_world *world, sim_message *message) {
+/* Writes another progress message in a message's place. */
+static void become_progress(sim_message *message, const rv_wire_progress *progress) {
+    rv_writer w = rv_writer_over(message->bytes, message->len);
+    rv_wire_write_progress(&w, progress);
+    RV_ASSERT(!w.full); /* a varint that grows is not met: worlds are small */
+    message->len = w.len;
+}
+
+/* The canary's hand on a message to an edge. */
+static void tamper(sim_world *world, sim_message *message) {
     const uint8_t kind = message->bytes[0];
-    if (world->canary == SIM_CANARY_EVENT_SKIPPED && kind == RV_WIRE_EVENTS) {
-        return !rv_random_chance(&world->canary_random, 10);
+    const rv_bytes body = {message->bytes + RV_WIRE_HEADER_LEN, message->len - RV_WIRE_HEADER_LEN};
+    rv_wire_progress progress;
+    rv_wire_events events;
+    rv_cursor c = rv_cursor_over(body);
+    if (world->canary == SIM_CANARY_EVENT_SKIPPED && kind == RV_WIRE_EVENTS &&
+        rv_random_chance(&world->canary_random, 10) && rv_wire_read_events(&c, &events) &&
+        !events.continues) {
+        progress = (rv_wire_progress){events.watermark, events.chain_hash, events.position};
+        become_progress(message, &progress);
     }
-    if (world->canary == SIM_CANARY_W_TOO_HIGH && kind == RV_WIRE_PROGRESS) {
-        rv_wire_progress progress;
-        const rv_bytes body = {message->bytes + RV_WIRE_HEADER_LEN,
-                               message->len - RV_WIRE_HEADER_LEN};
-        if (rv_wire_read_progress(body, &progress, NULL) == RV_OK) {
-            progress.watermark += 1;
-            rv_writer w = rv_writer_over(message->bytes, message->len);
-            rv_wire_write_progress(&w, &progress);
-            RV_ASSERT(!w.full); /* a varint that grows is not met: worlds are small */
-        }
+    if (world->canary == SIM_CANARY_W_TOO_HIGH && kind == RV_WIRE_PROGRESS &&
+        rv_wire_read_progress(body, &progress, NULL) == RV_OK) {
+        progress.watermark += 1;
+        become_progress(message, &progress);
     }
-    return true;
 }
 
 static void deliver_to_edge(sim_world *world, sim_link *link, sim_message message) {
@@ -144,9 +152,7 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
         edge_closed(world, link, RV_UPSTREAM_UNREACHABLE, "the connection has ended");
         return;
     }
-    if (!tamper(world, &message)) {
-        return;
-    }
+    tamper(world, &message);
     const rv_status status =
         rv_edge_receive(edge->edge, rv_bytes_of(message.bytes, message.len), world->now, &err);
     if (status != RV_OK) {

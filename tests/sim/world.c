@@ -6,12 +6,13 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define TURN_US     INT64_C(20) /* what a turn takes at least */
-#define BUSY_US     INT64_C(200)
-#define ROUNDS_MAX  12                       /* of a turn */
-#define CONVERGE_US (300 * SIM_US_OF_SECOND) /* that convergence may take at most */
-#define RESTART_US  (SIM_US_OF_SECOND / 2)   /* of a supervisor after a failure */
-#define TURNS_MAX   UINT64_C(3000000)        /* of a run: more is a loop without an end */
+#define TURN_US       INT64_C(20) /* what a turn takes at least */
+#define BUSY_US       INT64_C(200)
+#define COMPARE_TURNS 61 /* one turn of so many ends with a look at the rows */
+#define ROUNDS_MAX    12 /* of a turn */
+#define CONVERGE_US   (300 * SIM_US_OF_SECOND) /* that convergence may take at most */
+#define RESTART_US    (SIM_US_OF_SECOND / 2)   /* of a supervisor after a failure */
+#define TURNS_MAX     UINT64_C(3000000)        /* of a run: more is a loop without an end */
 
 const char *sim_check_text(sim_check check) {
     static const char *const texts[] = {
@@ -111,8 +112,21 @@ static void drop_last_batch(sim_member *member) {
     sim_directory_free(&directory);
 }
 
+/* The canary of a forgetful administrator: an older copy takes the disk's place. */
+static void forget(sim_member *member) {
+    const uint64_t durable = member->durable;
+    const uint32_t disk_life = member->disk_life;
+    RV_ASSERT(member->copied);
+    sim_member_disk_replace(member, &member->copy);
+    member->durable = durable;
+    member->disk_life = disk_life;
+}
+
 static void start(sim_world *world, sim_member *member) {
     RV_ASSERT(member->life == SIM_DOWN);
+    if (world->canary == SIM_CANARY_ROOT_FORGETS && member->index == 0 && member->copied) {
+        forget(member);
+    }
     if (world->canary == SIM_CANARY_BATCH_DROPPED && member->process > 0 && !world->quiet) {
         drop_last_batch(member);
     }
@@ -204,6 +218,9 @@ static void up_turn(sim_world *world, sim_member *member) {
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
             return;
         }
+    }
+    if (world->figures.turns % COMPARE_TURNS == 0) {
+        (void)sim_check_rows(world, member);
     }
     const bool pending = rv_sim_disk_deadline(member->disk) != UINT64_MAX;
     const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
@@ -400,6 +417,24 @@ static void moment(sim_world *world, const bool *only) {
     }
 }
 
+/* Who is where; wrong rows would say more. */
+static void not_converged(sim_world *world) {
+    char text[160];
+    int len = snprintf(text, sizeof text, "the root's log was read up to %u", world->truth.count);
+    RV_ASSERT(len > 0);
+    for (uint8_t i = 0; i < world->plan->member_count; i++) {
+        sim_member *const m = &world->members[i];
+        if (m->life == SIM_UP) {
+            (void)sim_check_rows(world, m);
+        }
+        len += snprintf(text + len, sizeof text - (size_t)len, ", member %u at %llu%s", (unsigned)i,
+                        (unsigned long long)(m->node != NULL ? rv_node_watermark(m->node) : 0),
+                        m->life == SIM_UP ? "" : " (not up)");
+    }
+    sim_fail(world, SIM_CHECK_CONVERGENCE, "%s; requests wait: %d; subscriptions are done: %d",
+             text, sim_workload_waits(world), sim_feeds_done(world));
+}
+
 void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim_canary canary) {
     RV_ASSERT(plan->member_count > 1);
     create(world, plan, canary);
@@ -409,11 +444,7 @@ void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim
         moment(world, only);
         done = world->quiet && world->failure.check == SIM_CHECK_NONE && sim_check_converged(world);
         if (!done && world->now > plan->quiet_at + CONVERGE_US) {
-            sim_fail(world, SIM_CHECK_CONVERGENCE,
-                     "%lld seconds after faults stopped: root at %u, edges at %llu, %llu",
-                     (long long)(CONVERGE_US / SIM_US_OF_SECOND), world->truth.count,
-                     (unsigned long long)world->members[1].durable,
-                     (unsigned long long)(plan->member_count > 2 ? world->members[2].durable : 0));
+            not_converged(world);
         }
         if (world->figures.turns > TURNS_MAX) {
             sim_fail(world, SIM_CHECK_CONVERGENCE, "members have turn after turn without end");

@@ -51,7 +51,7 @@ typedef enum sim_check {
 #define SIM_CANARIES(X)                                                                            \
     X(NONE, "none")                                                                                \
     X(FLUSH_LIES, "flushes are acknowledged and not done")                                         \
-    X(EVENT_SKIPPED, "an events message does not reach an edge")                                   \
+    X(EVENT_SKIPPED, "an edge is told that W moved, without the events")                           \
     X(DELIVERED_TWICE, "a subscription goes on one event too early")                               \
     X(W_TOO_HIGH, "an edge is told a W that is one too high")                                      \
     X(BATCH_DROPPED, "a crash takes the last durable batch with it")                               \
@@ -95,7 +95,9 @@ typedef struct sim_figures {
     uint64_t operations; /* of disks */
     uint64_t disk_failures;
     uint64_t rolled_back; /* positions that a root's crash took, as it may */
-    uint64_t divergences;
+    uint64_t queries;
+    uint64_t damage_told; /* flipped bits that an open has told of, and that it has cut off */
+    uint64_t damage_cut;
 } sim_figures;
 
 typedef struct sim_world {
@@ -150,6 +152,15 @@ void sim_note(sim_world *world, int who, const char *format, ...)
 void sim_world_stop(sim_world *world, sim_member *member, rv_sim_crash crash, bool power,
                     int64_t restart_at);
 
+/* The next position behind `position`, of those that the truth knows, that a member's log must give
+ * to who asks for `pattern` (NULL: everything); 0: there is none. */
+uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *pattern,
+                        uint64_t position);
+
+/* queries.c: asks something. decay.c: a bit flips, while the member is down. */
+void sim_query(sim_world *world, sim_member *m, uint64_t *random);
+void sim_decay(sim_world *world, sim_member *m, uint64_t *random);
+
 /* steps.c: does a step of the plan. */
 void sim_world_step(sim_world *world, const sim_step *step);
 
@@ -164,7 +175,7 @@ sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
 /* checks.c */
 void sim_check_follow(sim_world *world);                /* reads on in the root's log */
 void sim_check_opened(sim_world *world, sim_member *m); /* after every open */
-void sim_check_rows(sim_world *world, sim_member *m);   /* if it can be compared now */
+bool sim_check_rows(sim_world *world, sim_member *m);   /* if it can be compared now */
 void sim_check_memory(sim_world *world, const sim_member *m);
 bool sim_check_converged(sim_world *world); /* nothing more is to come */
 void sim_check_end(sim_world *world);       /* all that must hold then */
