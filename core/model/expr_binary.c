@@ -43,32 +43,33 @@ static bool is_space(uint8_t c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* False: the text is no base64. */
+/* False: the text is no base64. As in PostgreSQL, the first `=` tells how many bytes this group and
+ * all after it give, and what characters follow it in the group has no effect. */
 static bool read_base64(rv_bytes text, rv_writer *w) {
     uint32_t bits = 0;
     uint32_t count = 0; /* of the four characters of a group */
-    uint32_t ends = 0;  /* of them, how many are `=` */
+    uint32_t given = 3; /* bytes of a group */
     for (size_t i = 0; i < text.len; i++) {
         const uint8_t c = text.ptr[i];
         if (is_space(c)) {
             continue;
         }
-        const int digit = c == '=' ? 0 : digit64(c);
         const bool end = c == '=';
-        if (digit < 0 || (ends > 0 && !end) || (end && count < 2)) {
+        const int digit = end ? 0 : digit64(c);
+        if (digit < 0 || (end && given == 3 && count < 2)) {
             return false;
         }
-        ends += end;
+        given = end && given == 3 ? count - 1 : given;
         bits = bits << 6 | (uint32_t)digit;
         count += 1;
         if (count == 4) {
             const uint8_t bytes[3] = {(uint8_t)(bits >> 16), (uint8_t)(bits >> 8), (uint8_t)bits};
-            rv_write(w, rv_bytes_of(bytes, 3 - ends));
+            rv_write(w, rv_bytes_of(bytes, given));
             count = 0;
             bits = 0;
         }
     }
-    RV_ASSERT(ends <= 2);
+    RV_ASSERT(given >= 1 && given <= 3);
     return count == 0;
 }
 

@@ -281,7 +281,7 @@ static bool takes(char parameter, rv_type_kind kind) {
     case 'i':
         return kind == RV_TYPE_INTEGER || kind == RV_TYPE_SMALLINT;
     case 't':
-        return kind == RV_TYPE_TEXT || kind == RV_TYPE_VARCHAR || kind == RV_TYPE_CHAR;
+        return kind == RV_TYPE_TEXT || kind == RV_TYPE_VARCHAR;
     case 'z':
         return is_stamp(kind);
     case 'v':
@@ -299,6 +299,7 @@ static bool takes(char parameter, rv_type_kind kind) {
 static bool is_cast(char parameter, rv_type_kind kind) {
     return (parameter == 'd' && is_number(kind)) || (parameter == 'z' && kind == RV_TYPE_DATE) ||
            (parameter == 'v' && kind == RV_TYPE_TIME) ||
+           (parameter == 't' && kind == RV_TYPE_CHAR) || /* without the spaces at its end */
            (parameter == 'f' && is_number(kind) && kind != RV_TYPE_NUMERIC);
 }
 

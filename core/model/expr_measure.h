@@ -91,6 +91,9 @@ RV_MUST_USE rv_status rv_expr_measure(const rv_expr_step *step, rv_value *values
 
 /* --- expr_measure_float.c, expr_measure_time.c --- */
 
+/* An operand as a double. RV_VALUE_OUT_OF_RANGE: a numeric that is none. */
+RV_MUST_USE rv_status rv_measure_real(const rv_type *type, const rv_value *value, double *real,
+                                      rv_error *err);
 RV_MUST_USE rv_status rv_measure_float(const rv_expr_step *step, rv_value *values, rv_error *err);
 RV_MUST_USE rv_status rv_measure_time(const rv_expr_step *step, rv_value *values, rv_arena *scratch,
                                       rv_error *err);

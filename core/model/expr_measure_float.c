@@ -19,8 +19,25 @@ static rv_status calculate(const rv_expr_step *step, double a, double b, double 
     return RV_OK;
 }
 
+rv_status rv_measure_real(const rv_type *type, const rv_value *value, double *real, rv_error *err) {
+    static const rv_type to = {.kind = RV_TYPE_DOUBLE};
+    rv_value converted = *value;
+    if (rv_float_cast(type, &to, NULL, &converted) != RV_OK) {
+        return rv_error_set(err, RV_VALUE_OUT_OF_RANGE,
+                            "the number is too large, or too near to 0, for double precision");
+    }
+    RV_ASSERT(converted.class_ == RV_VALUE_FLOAT);
+    *real = converted.as.real;
+    return RV_OK;
+}
+
 rv_status rv_measure_float(const rv_expr_step *step, rv_value *values, rv_error *err) {
-    double a = rv_float_of_number(&step->left, &values[0]);
+    double a = 0;
+    double b = 0;
+    rv_status status = rv_measure_real(&step->left, &values[0], &a, err);
+    if (status != RV_OK) {
+        return status;
+    }
     RV_ASSERT(step->target <= RV_MEASURE_FLOAT_SQRT);
     switch ((rv_measure)step->target) {
     case RV_MEASURE_FLOAT_NEGATE:
@@ -50,14 +67,13 @@ rv_status rv_measure_float(const rv_expr_step *step, rv_value *values, rv_error 
         }
         a = rv_float_root(a);
         break;
-    default: {
-        const double b = rv_float_of_number(&step->right, &values[1]);
-        const rv_status status = calculate(step, a, b, &a, err);
+    default:
+        status = rv_measure_real(&step->right, &values[1], &b, err);
+        status = status == RV_OK ? calculate(step, a, b, &a, err) : status;
         if (status != RV_OK) {
             return status;
         }
         break;
-    }
     }
     values[0] = rv_value_float(rv_float_is_nan(a) ? rv_float_of_bits(RV_FLOAT_NAN_BITS) : a);
     RV_ASSERT(!step->flag ||

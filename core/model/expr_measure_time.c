@@ -6,7 +6,6 @@
 #include "core/base/assert.h"
 #include "core/model/expr_measure.h"
 #include "core/model/moment.h"
-#include "core/model/value_cast_float.h"
 #include "core/model/value_numeric.h"
 
 static rv_status refuse_range(const char *what, rv_error *err) {
@@ -97,8 +96,13 @@ static rv_status scale_interval(const rv_expr_step *step, rv_value *values, rv_a
                                 rv_error *err) {
     const uint32_t at = step->flag ? 1 : 0; /* of the interval */
     rv_interval i = interval_of(at == 0 ? &step->left : &step->right, &values[at]);
-    const double by = rv_float_of_number(at == 0 ? &step->right : &step->left, &values[1 - at]);
+    double by = 0;
+    const rv_status status =
+        rv_measure_real(at == 0 ? &step->right : &step->left, &values[1 - at], &by, err);
     RV_ASSERT(step->kind == 2);
+    if (status != RV_OK) {
+        return status;
+    }
     if (step->target == RV_MEASURE_INTERVAL_DIVIDE && by == 0) {
         return rv_error_set(err, RV_DIVISION_BY_ZERO, "division by zero");
     }

@@ -256,6 +256,9 @@ static rv_status parse_number(rv_expr_parser *p) {
     rv_error inner;
     const rv_status status =
         rv_value_from_text(&type, text, (rv_bytes){NULL, 0}, p->arena, &value, &inner);
+    if (status == RV_MEMORY_EXHAUSTED) {
+        return rv_lexer_error(p->lexer, RV_SCHEMA_TOO_LARGE, "a larger memory budget", p->err);
+    }
     if (status != RV_OK) {
         return rv_expr_fail(p, status, p->lexer->token.line, p->lexer->token.column, inner.detail);
     }

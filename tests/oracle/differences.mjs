@@ -38,6 +38,11 @@ export const differences = [
     example: "(i || '99999x')::smallint",
   },
   {
+    name: 'A `numeric` that no float can hold is compared with floats as infinity, or as 0.',
+    when: (_, ours, theirs) => ours.type === 'boolean' && theirs.state === '22003' && /double precision/.test(theirs.detail),
+    example: "g1 < '1e400'::numeric",
+  },
+  {
     name: 'A difference of timestamps that an interval cannot hold is out of range.',
     when: ({ text }, ours, theirs) => /-|age/.test(text) && /out of the range of interval/.test(ours.detail),
     example: "timestamp '1969-12-31' - timestamp '294276-12-31'",
