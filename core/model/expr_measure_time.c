@@ -152,8 +152,11 @@ static rv_status difference(const rv_expr_step *step, rv_value *values, rv_arena
     if (fits && (!rv_moment_is_finite(a) || !rv_moment_is_finite(b))) {
         return rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "infinity has no distance to anything");
     }
-    fits = fits && (step->target == RV_MEASURE_AGE ? rv_moment_age(a, b, &result)
-                                                   : rv_moment_difference(a, b, &result));
+    if (fits && step->target == RV_MEASURE_AGE) {
+        rv_moment_age(a, b, &result);
+    } else if (fits) {
+        fits = rv_moment_difference(a, b, &result);
+    }
     return give_interval(result, fits, scratch, &values[0], err);
 }
 

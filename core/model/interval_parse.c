@@ -35,6 +35,7 @@ typedef enum token_kind {
 typedef struct tokens {
     uint32_t count;
     size_t len;
+    bool full; /* something of the text had no room */
     token_kind kinds[TOKENS_MAX];
     size_t starts[TOKENS_MAX];
     uint8_t text[TOKENS_LEN_MAX];
@@ -66,25 +67,23 @@ static uint8_t byte_at(rv_bytes text, size_t at) {
     return at < text.len ? text.ptr[at] : 0;
 }
 
-/* Appends one byte. False: no room. */
-static bool take_one(tokens *t, rv_bytes *text) {
-    RV_ASSERT(text->len > 0);
-    if (t->len + 1 >= TOKENS_LEN_MAX) {
-        return false;
+/* Appends one byte, if there is room. */
+static void take_one(tokens *t, rv_bytes *text) {
+    RV_ASSERT(text->len > 0 && t->len <= TOKENS_LEN_MAX);
+    if (t->len + 1 < TOKENS_LEN_MAX) {
+        t->text[t->len++] = lower(text->ptr[0]);
+    } else {
+        t->full = true;
     }
-    t->text[t->len++] = lower(text->ptr[0]);
     *text = rv_bytes_from(*text, 1);
-    return true;
 }
 
 /* Appends the bytes of a token while they are of a kind, or `also` (0: none). */
-static bool take_while(tokens *t, rv_bytes *text, bool (*is)(uint8_t), uint8_t also) {
-    bool room = true;
+static void take_while(tokens *t, rv_bytes *text, bool (*is)(uint8_t), uint8_t also) {
     RV_ASSERT(t->len <= TOKENS_LEN_MAX);
-    while (room && text->len > 0 && (is(text->ptr[0]) || (also != 0 && text->ptr[0] == also))) {
-        room = take_one(t, text);
+    while (text->len > 0 && (is(text->ptr[0]) || (also != 0 && text->ptr[0] == also))) {
+        take_one(t, text);
     }
-    return room;
 }
 
 static bool is_clock(uint8_t c) {
@@ -106,38 +105,33 @@ static bool is_date_part(uint8_t c) {
 
 /* Digits and what they may begin: a clock, years and months, a decimal. What would be a date is
  * taken whole, and cannot be read later. */
-static bool take_number(tokens *t, rv_bytes *text, token_kind *kind) {
-    *kind = TOKEN_NUMBER;
-    if (!take_while(t, text, is_digit, 0)) {
-        return false;
-    }
+static token_kind take_number(tokens *t, rv_bytes *text) {
+    take_while(t, text, is_digit, 0);
     const uint8_t delimiter = byte_at(*text, 0);
     if (delimiter == ':') {
-        *kind = TOKEN_CLOCK;
-        return take_while(t, text, is_clock, 0);
+        take_while(t, text, is_clock, 0);
+        return TOKEN_CLOCK;
     }
     if (delimiter != '-' && delimiter != '/' && delimiter != '.') {
-        return true;
+        return TOKEN_NUMBER;
     }
-    bool room = take_one(t, text);
+    take_one(t, text);
     if (!is_digit(byte_at(*text, 0))) {
-        return room && take_while(t, text, is_date_part, delimiter);
+        take_while(t, text, is_date_part, delimiter);
+        return TOKEN_NUMBER;
     }
-    room = room && take_while(t, text, is_digit, 0);
-    if (room && byte_at(*text, 0) == delimiter) {
-        room = take_while(t, text, is_digit, delimiter);
+    take_while(t, text, is_digit, 0);
+    if (byte_at(*text, 0) == delimiter) {
+        take_while(t, text, is_digit, delimiter);
     }
-    return room;
+    return TOKEN_NUMBER;
 }
 
 /* A word; with digits or signs inside it is one that nobody knows, unless PostgreSQL knows its
  * beginning from dates. */
-static bool take_word(tokens *t, rv_bytes *text, size_t start, token_kind *kind) {
+static token_kind take_word(tokens *t, rv_bytes *text, size_t start) {
     static const char *const of_dates[] = {"d", "dec", "h", "m", "mon", "s", "t", "y"};
-    *kind = TOKEN_WORD;
-    if (!take_while(t, text, is_letter, 0)) {
-        return false;
-    }
+    take_while(t, text, is_letter, 0);
     const uint8_t next = byte_at(*text, 0);
     bool mixed = next == '-' || next == '/' || next == '.';
     if (next == '+' || is_digit(next)) {
@@ -147,31 +141,52 @@ static bool take_word(tokens *t, rv_bytes *text, size_t start, token_kind *kind)
             mixed = mixed && !rv_bytes_are(word, of_dates[i]);
         }
     }
-    *kind = mixed ? TOKEN_NOTHING : TOKEN_WORD;
-    return !mixed || take_while(t, text, is_mixed, 0);
+    if (mixed) {
+        take_while(t, text, is_mixed, 0);
+    }
+    return mixed ? TOKEN_NOTHING : TOKEN_WORD;
 }
 
-/* A sign and what it stands before, white space between them left out. */
+/* A sign and what it stands before, white space between them left out. False: nothing that it can
+ * stand before. */
 static bool take_signed(tokens *t, rv_bytes *text, token_kind *kind) {
-    bool room = take_one(t, text);
+    take_one(t, text);
     while (text->len > 0 && is_space(text->ptr[0])) {
         *text = rv_bytes_from(*text, 1);
     }
-    const uint8_t c = byte_at(*text, 0);
-    *kind = TOKEN_NOTHING;
+    const bool number = is_digit(byte_at(*text, 0));
+    const bool word = is_letter(byte_at(*text, 0));
+    *kind = number ? TOKEN_SIGNED : TOKEN_NOTHING;
+    take_while(t, text, number ? is_after_sign : is_letter, 0);
+    return number || word;
+}
+
+/* Takes the token that `c` begins. False: it begins none. */
+static bool take_token(tokens *t, rv_bytes *text, token_kind *kind) {
+    const uint8_t c = text->ptr[0];
+    RV_ASSERT(text->len > 0 && !t->full);
+    if (c == '+' || c == '-') {
+        return take_signed(t, text, kind);
+    }
     if (is_digit(c)) {
-        *kind = TOKEN_SIGNED;
-        room = room && take_while(t, text, is_after_sign, 0);
-    } else if (!is_letter(c)) {
+        *kind = take_number(t, text);
+    } else if (is_letter(c)) {
+        *kind = take_word(t, text, t->len);
+    } else if (c == '.') {
+        *kind = TOKEN_NUMBER;
+        take_one(t, text);
+        take_while(t, text, is_digit, 0);
+    } else {
         return false;
     }
-    return room && (*kind == TOKEN_SIGNED || take_while(t, text, is_letter, 0));
+    return true;
 }
 
 /* Cuts the text. False: it is not of the first language. */
 static bool cut(rv_bytes text, tokens *t) {
     t->count = 0;
     t->len = 0;
+    t->full = false;
     while (text.len > 0) {
         const uint8_t c = text.ptr[0];
         const bool sign = c == '+' || c == '-';
@@ -185,12 +200,7 @@ static bool cut(rv_bytes text, tokens *t) {
         }
         const size_t start = t->len;
         token_kind kind = TOKEN_NUMBER;
-        const bool taken = sign           ? take_signed(t, &text, &kind)
-                           : is_digit(c)  ? take_number(t, &text, &kind)
-                           : is_letter(c) ? take_word(t, &text, start, &kind)
-                           : c == '.'     ? take_one(t, &text) && take_while(t, &text, is_digit, 0)
-                                          : false;
-        if (!taken || t->len >= TOKENS_LEN_MAX) {
+        if (!take_token(t, &text, &kind) || t->full) {
             return false;
         }
         t->text[t->len++] = 0;

@@ -11,7 +11,8 @@
 
 #define MINUTE_US INT64_C(60000000)
 #define HOUR_US   INT64_C(3600000000)
-#define YEAR_MAX  300000 /* beyond the last year of timestamps */
+#define YEAR_MAX  300000  /* beyond the last year of timestamps */
+#define YEAR_LAST 5874897 /* of dates */
 #define YEAR_MIN  (-4800)
 #define EPOCH_S   INT64_C(946684800) /* from 1970 to 2000 */
 
@@ -86,21 +87,18 @@ bool rv_moment_add(int64_t us, rv_interval interval, int64_t *result) {
 
 bool rv_moment_difference(int64_t a, int64_t b, rv_interval *result) {
     rv_interval difference = {0, 0, 0};
-    RV_ASSERT(result != NULL);
-    if (!rv_moment_is_finite(a) || !rv_moment_is_finite(b) ||
-        __builtin_sub_overflow(a, b, &difference.us) ||
-        !rv_interval_justified(RV_JUSTIFY_HOURS, &difference)) {
+    RV_ASSERT(rv_moment_is_finite(a) && rv_moment_is_finite(b));
+    if (__builtin_sub_overflow(a, b, &difference.us)) {
         return false;
     }
+    const bool fits = rv_interval_justified(RV_JUSTIFY_HOURS, &difference);
+    RV_ASSERT(fits); /* 64 bits of microseconds are some hundred million days */
     *result = difference;
     return true;
 }
 
-bool rv_moment_age(int64_t a, int64_t b, rv_interval *result) {
-    RV_ASSERT(result != NULL);
-    if (!rv_moment_is_finite(a) || !rv_moment_is_finite(b)) {
-        return false;
-    }
+void rv_moment_age(int64_t a, int64_t b, rv_interval *result) {
+    RV_ASSERT(rv_moment_is_finite(a) && rv_moment_is_finite(b));
     const bool minus = a < b;
     const int64_t later = minus ? b : a;
     const int64_t earlier = minus ? a : b;
@@ -127,18 +125,19 @@ bool rv_moment_age(int64_t a, int64_t b, rv_interval *result) {
         age = (rv_interval){-age.months, -age.days, -age.us};
     }
     *result = age;
-    return true;
 }
 
 bool rv_moment_make_date(int32_t year, int32_t month, int32_t day, int64_t *days) {
     const int64_t astronomical = year < 0 ? (int64_t)year + 1 : year;
     RV_ASSERT(days != NULL);
-    if (year == 0 || astronomical < YEAR_MIN || astronomical > 5874897 || month < 1 || month > 12 ||
-        day < 1 || day > 31 || (uint32_t)day > days_of_month(astronomical, (uint32_t)month)) {
+    if (year == 0 || astronomical < YEAR_MIN || astronomical > YEAR_LAST || month < 1 ||
+        month > 12 || day < 1 || day > 31 ||
+        (uint32_t)day > days_of_month(astronomical, (uint32_t)month)) {
         return false;
     }
     const int64_t made = rv_time_days(astronomical, (uint32_t)month, (uint32_t)day);
-    if (made < RV_DATE_MIN || made > RV_DATE_MAX) {
+    RV_ASSERT(made <= RV_DATE_MAX); /* which is the last day of the last year */
+    if (made < RV_DATE_MIN) {
         return false;
     }
     *days = made;

@@ -22,11 +22,11 @@ RV_MUST_USE bool rv_moment_of_date(int64_t days, int64_t *us);
 /* Months first (a day that the month has not becomes its last), then days, then microseconds. */
 RV_MUST_USE bool rv_moment_add(int64_t us, rv_interval interval, int64_t *result);
 
-/* a - b in days and less; out of range when one is infinite. */
+/* a - b in days and less; both are finite. False: it is out of range. */
 RV_MUST_USE bool rv_moment_difference(int64_t a, int64_t b, rv_interval *result);
 
-/* a - b in years, months and less: of the calendar. */
-RV_MUST_USE bool rv_moment_age(int64_t a, int64_t b, rv_interval *result);
+/* a - b in years, months and less, of the calendar; both are finite. */
+void rv_moment_age(int64_t a, int64_t b, rv_interval *result);
 
 /* Years below 0 are before Christ; there is no year 0. */
 RV_MUST_USE bool rv_moment_make_date(int32_t year, int32_t month, int32_t day, int64_t *days);

@@ -298,7 +298,8 @@ static rv_bytes next_part(rv_bytes *text, bool *bad) {
            !rv_time_is_letter(text->ptr[start])) {
         start++;
     }
-    *bad = start == text->len && text->len > 0;
+    RV_ASSERT(text->len > 0);
+    *bad = start == text->len;
     size_t end = start;
     if (end < text->len && rv_time_is_digit(text->ptr[end])) {
         while (end < text->len && rv_time_is_digit(text->ptr[end])) {
@@ -446,7 +447,6 @@ static rv_status read_labelled(rv_time_moment *m, rv_bytes text, uint32_t *told)
     if (rest.len > 0 && !fraction) {
         return refuse_form(m);
     }
-    rv_status status = RV_OK;
     switch (label) {
     case RV_TIME_LABEL_YEAR:
         m->year = number;
@@ -477,8 +477,7 @@ static rv_status read_labelled(rv_time_moment *m, rv_bytes text, uint32_t *told)
     case RV_TIME_LABEL_JULIAN:
         return read_julian(m, number, rest, told);
     case RV_TIME_LABEL_CLOCK:
-        status = read_run(m, text, m->has | RV_TIME_HAS_DATE, told);
-        return status == RV_OK && *told != RV_TIME_HAS_CLOCK ? refuse_form(m) : status;
+        return read_run(m, text, m->has | RV_TIME_HAS_DATE, told);
     default:
         return refuse_form(m);
     }

@@ -24,6 +24,10 @@ export const literals = {
     '-2147483648 years ago', '99999999999999999999:1', '2147483640 years 1 decade', '-9223372036854775808 us ago', 'day.5',
     'P1e+5D', 'PT1Y', 'PT1W', 'PT1D', 'P1S', '0.1 weeks 9223372036854775807 us', '0.5 years 2147483647 mons',
     '0.5 days 9223372036854775807 us', '0.5 mons 2147483647 days', '0.5 ms 9223372036854775807 us',
+    // more than there is room for, in each kind of word
+    ...['9', '1:2', 'day', '1-2', '1/', '1.2', '-1', '-day', '.5', '1 '].map((text) => text.repeat(300)),
+    `${'1'.repeat(254)}`, `${'1'.repeat(255)}`, `${' '.repeat(300)}1 day`, `1 ${'s'.repeat(253)}`, `${'0'.repeat(250)}1 s 1 m`,
+    `${'0'.repeat(251)}1 s 1 m`, `${'0'.repeat(252)}1 s`,
   ],
   timestamptz: [
     'j:7--8', 'J414.653', ' 29DEC.2019', '47140114 BC', '294276 jul 3', 'j192526220955.', '20190mm224t09:49+072',

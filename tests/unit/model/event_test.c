@@ -150,6 +150,26 @@ RV_TEST(path_and_data_are_brought_together) {
     RV_CHECK(strstr(err.facts, "\"data\":\"null\"") != NULL);
 }
 
+RV_TEST(what_an_expression_of_an_event_meets_is_told) {
+    RV_CHECK(use("CREATE EVENT_TYPE e (k text, n integer NOT NULL DEFAULT 9 / (extract(year from "
+                 "now()) - 2026)::integer,"
+                 " m integer DEFAULT null, z integer DEFAULT 1 CHECK (10 / z > 0))\n"
+                 "CREATE STREAM s (path \"/s/{k}\" event_types (e))"));
+    RV_CHECK_STATUS(write_event("/s/k", "e", "{\"n\":2}"), RV_OK);
+    RV_CHECK_TEXT(show(), "{\"k\":\"k\",\"n\":2,\"m\":null,\"z\":1}");
+    RV_CHECK_STATUS(write_event("/s/k", "e", "{}"), RV_DIVISION_BY_ZERO);
+    RV_CHECK_STATUS(write_event("/s/k", "e", "{\"n\":2,\"z\":0}"), RV_DIVISION_BY_ZERO);
+    RV_CHECK_STATUS(write_event("/s/k", "e", "{\"n\":2,\"z\":11}"), RV_CHECK_VIOLATION);
+    RV_CHECK_STATUS(write_event("/s/k", "e", "{\"n\":2,\"z\":null}"), RV_OK);
+    char data[100];
+    (void)snprintf(data, sizeof data, "{\"k\":\"%061d\"}", 0);
+    RV_CHECK_STATUS(read_event("/s/k", "e", data), RV_KEY_MISMATCH);
+    RV_CHECK(strstr(err.facts, "\"path\":\"k\",\"data\":\"(long)\"") != NULL);
+    (void)snprintf(data, sizeof data, "{\"k\":\"%060d\"}", 0);
+    RV_CHECK_STATUS(read_event("/s/k", "e", data), RV_KEY_MISMATCH);
+    RV_CHECK(strstr(err.facts, "\"path\":\"k\",\"data\":\"0000") != NULL);
+}
+
 RV_TEST(keys_are_written_canonically) {
     RV_CHECK(use("CREATE TYPE size AS ENUM ('a/b', 'rivulet');\n"
                  "CREATE EVENT_TYPE e (t text, s size, u uuid, d date)\n"
@@ -416,6 +436,7 @@ int main(void) {
     RV_RUN(an_omitted_field_takes_its_default);
     RV_RUN(only_serial_keys_of_created_rows_are_assigned);
     RV_RUN(path_and_data_are_brought_together);
+    RV_RUN(what_an_expression_of_an_event_meets_is_told);
     RV_RUN(keys_are_written_canonically);
     RV_RUN(what_is_wrong_is_refused_with_its_reason);
     RV_RUN(data_cut_at_any_length_is_malformed);

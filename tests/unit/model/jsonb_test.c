@@ -54,6 +54,21 @@ RV_TEST(jsonb_has_one_text) {
     }
 }
 
+/* JSON, but not as jsonb is written: nobody who keeps to the format sends it. */
+RV_TEST(a_jsonb_that_is_written_otherwise_is_refused) {
+    static const char *const others[] = {
+        "\"\\u000a\"", "\"\\u0022\"", "\"\\u005c\"", "\"\\/\"",
+        "\"\\u0041\"", "\"\\u00e4\"", "\"\\u001F\"", "{\"\\u000a\": 1}",
+        "1e2",         "1E2",         "-0",          "-0.00",
+        "[1 , 2]",     "[1,2]",       "{\"a\":1}",   "{ \"a\": 1}",
+        "[1, 2] ",     " 1",
+    };
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const rv_bytes text = rv_bytes_of_string(others[i]);
+        RV_CHECK(rv_json_check(text) && !rv_jsonb_check(text));
+    }
+}
+
 RV_TEST(a_json_is_its_text) {
     static const char *const texts[] = {" {\"b\":1,\"a\":2 ,\"a\":1e3} ", "null", "\"\\u0041\"",
                                         "[1,\r\n2]"};
@@ -74,9 +89,9 @@ RV_TEST(a_json_is_its_text) {
 RV_TEST(what_is_no_json_is_refused) {
     static char deep[2 * RV_JSON_VALUE_DEPTH_MAX + 8];
     static char digits[RV_DECIMAL_WHOLE_MAX + 8];
-    static const char *const bad[] = {"",         " ",   "{",           "[1,]",        "{\"a\"}",
-                                      "1 2",      "nul", "\"\\u0000\"", "\"\\ud800\"", "\"\x01\"",
-                                      "\"\xff\"", "'a'"};
+    static const char *const bad[] = {"",         " ",        "{",   "[1,]",
+                                      "{\"a\"}",  "1 2",      "nul", "\"\\ud800\"",
+                                      "\"\x01\"", "\"\xff\"", "'a'"};
     rv_value value = rv_value_null();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         rv_arena arena = rv_arena_over(memory, sizeof memory);
@@ -309,6 +324,7 @@ RV_TEST(json_takes_any_json) {
 
 int main(void) {
     RV_RUN(jsonb_has_one_text);
+    RV_RUN(a_jsonb_that_is_written_otherwise_is_refused);
     RV_RUN(a_json_is_its_text);
     RV_RUN(what_is_no_json_is_refused);
     RV_RUN(order_is_postgresqls);
