@@ -26,7 +26,7 @@
 static const rv_schema *schema;
 static bank_memory schema_memory, memories[2];
 static uint8_t scratch_memory[1 << 17];
-static uint8_t saved[PAGES_MAX * RV_PAGE_SIZE];
+static _Alignas(64) uint8_t saved[PAGES_MAX * RV_PAGE_SIZE];
 static uint64_t sums[PAGES_MAX];
 static uint64_t versions[STREAMS];
 static uint64_t sequence;
