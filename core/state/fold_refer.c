@@ -12,6 +12,7 @@
  */
 #include "core/state/fold.h"
 
+/* Of two values of a column that refers. */
 static bool same_value(const rv_value *a, const rv_value *b) {
     if (a->class_ != b->class_) {
         return false;
@@ -21,9 +22,8 @@ static bool same_value(const rv_value *a, const rv_value *b) {
         return true;
     case RV_VALUE_INT:
         return a->as.integer == b->as.integer;
-    case RV_VALUE_FLOAT:
-        return a->as.real == b->as.real;
     default:
+        RV_ASSERT(a->class_ == RV_VALUE_BYTES); /* floats are no keys */
         return rv_bytes_equal(a->as.bytes, b->as.bytes);
     }
 }

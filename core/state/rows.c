@@ -12,17 +12,12 @@ static rv_at table_at(const rv_pages *pages, uint16_t aggregate, size_t offset) 
 }
 
 uint64_t rv_rows_value_hash(uint64_t hash_key, const rv_value *value) {
-    RV_ASSERT(value->class_ != RV_VALUE_NULL);
     if (value->class_ == RV_VALUE_BYTES) {
         return rv_hash64(hash_key, value->as.bytes);
     }
+    RV_ASSERT(value->class_ == RV_VALUE_INT); /* floats are no keys */
     uint8_t bytes[8];
-    if (value->class_ == RV_VALUE_FLOAT) {
-        const double v = rv_float_normal(value->as.real);
-        memcpy(bytes, &v, sizeof bytes);
-    } else {
-        memcpy(bytes, &value->as.integer, sizeof bytes);
-    }
+    memcpy(bytes, &value->as.integer, sizeof bytes);
     return rv_hash64(hash_key, rv_bytes_of(bytes, sizeof bytes));
 }
 
