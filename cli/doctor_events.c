@@ -3,6 +3,7 @@
  * which is made from the schema changes met so far; behind damage one may be missing, so there
  * records are read but data is not. */
 #include "cli/doctor.h"
+#include "core/log/ledger.h"
 #include "core/model/event.h"
 
 #include <stdlib.h>
@@ -60,6 +61,17 @@ static const char *check_event(rv_doctor *d, const rv_event *event) {
     return NULL;
 }
 
+static const char *check_record(rv_doctor *d, const rv_record *record) {
+    rv_ledger_entry entry;
+    if (record->kind == RV_RECORD_EVENT) {
+        return check_event(d, &record->event);
+    }
+    const bool ledger = record->kind != RV_RECORD_SELECTION;
+    return ledger && !rv_ledger_record_read(record, &entry)
+               ? "a record of what waits or was decided that is malformed"
+               : NULL;
+}
+
 const char *rv_doctor_events(rv_doctor *d, const rv_batch_header *header, rv_bytes body,
                              const rv_log_identity *identity, bool *newer) {
     RV_ASSERT(header->len == body.len);
@@ -79,8 +91,7 @@ const char *rv_doctor_events(rv_doctor *d, const rv_batch_header *header, rv_byt
             return "a record that this version does not know";
         }
         events += record.kind == RV_RECORD_EVENT;
-        const char *const wrong =
-            record.kind == RV_RECORD_EVENT ? check_event(d, &record.event) : NULL;
+        const char *const wrong = check_record(d, &record);
         if (wrong != NULL) {
             return wrong;
         }

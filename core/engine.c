@@ -18,6 +18,8 @@
 #define SCHEMA_MIN          ((size_t)256 << 10) /* some thirty declarations, and parsing one */
 #define SHARE_JOURNAL       8 /* a creation takes some 670 bytes of it, an update some 150 */
 #define SHARE_SNAPSHOTS     16
+#define SHARE_LEDGER        32 /* some 4,000 small events that wait, of 64 MiB */
+#define LEDGER_MIN          ((size_t)64 << 10)
 #define READ_SLOTS          4
 #define PAGE_SHARE_OVERHEAD 64 /* of the page memory: what the state needs beside pages */
 #define SEGMENT_SIZE        (UINT64_C(64) << 20)
@@ -147,6 +149,11 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     share_take(node, RV_MEMORY_SCRATCH, &arena);
     node->results = rv_arena_split(&arena, 2 * node->batch_len_max);
     share_take(node, RV_MEMORY_RESULTS, &arena);
+    const size_t ledger = budget / SHARE_LEDGER;
+    if (status == RV_OK) {
+        status = rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, &arena);
+        share_take(node, RV_MEMORY_LEDGER, &arena);
+    }
     if (status == RV_OK) {
         status = rv_schema_create(&node->schema, &node->schema_arena, err);
     }
@@ -385,15 +392,11 @@ rv_hash128 rv_node_state_hash(rv_node *node) {
 
 bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {
     static const char *const names[RV_MEMORY_SHARES] = {
-        [RV_MEMORY_NODE] = "node",
-        [RV_MEMORY_SCHEMA] = "schema",
-        [RV_MEMORY_SCRATCH] = "scratch",
-        [RV_MEMORY_RESULTS] = "results",
-        [RV_MEMORY_LOG] = "log",
-        [RV_MEMORY_PAGES] = "pages",
-        [RV_MEMORY_JOURNAL] = "journal",
-        [RV_MEMORY_SNAPSHOTS] = "snapshots",
-        [RV_MEMORY_CHECKPOINT] = "checkpoint",
+        [RV_MEMORY_NODE] = "node",           [RV_MEMORY_SCHEMA] = "schema",
+        [RV_MEMORY_SCRATCH] = "scratch",     [RV_MEMORY_RESULTS] = "results",
+        [RV_MEMORY_LEDGER] = "ledger",       [RV_MEMORY_LOG] = "log",
+        [RV_MEMORY_PAGES] = "pages",         [RV_MEMORY_JOURNAL] = "journal",
+        [RV_MEMORY_SNAPSHOTS] = "snapshots", [RV_MEMORY_CHECKPOINT] = "checkpoint",
         [RV_MEMORY_SPARE] = "spare",
     };
     if (index >= RV_MEMORY_SHARES) {
@@ -404,6 +407,9 @@ bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {
     size_t used = bytes, used_max = 0;
     if (index == RV_MEMORY_SCHEMA) {
         used = node->schema_arena.len;
+    } else if (index == RV_MEMORY_LEDGER) {
+        used = rv_ledger_used(&node->ledger);
+        used_max = node->ledger.live_max;
     } else if (index == RV_MEMORY_PAGES) {
         used = (size_t)usage.pages_used * RV_PAGE_SIZE;
     } else if (index == RV_MEMORY_JOURNAL) {

@@ -103,7 +103,12 @@ bool rv_checkpoints_busy(const rv_node *node) {
         return is_due(node, false);
     }
     rv_log_mark mark;
-    return k->saving.phase != RV_SAVING_MARK || rv_log_mark_get(node->log, &mark) != RV_PENDING;
+    if (k->saving.phase != RV_SAVING_MARK) {
+        return true;
+    }
+    return k->saving.carried ? k->saving.carry_batch <= rv_log_batches_durable(node->log) &&
+                                   rv_log_mark_get(node->log, &mark) != RV_PENDING
+                             : !rv_log_busy(node->log);
 }
 
 /* --- beginning, ending --- */
@@ -391,9 +396,40 @@ static rv_status step_discard(rv_node *node) {
     return RV_END;
 }
 
+/* Writes the ledger into the log, behind the mark: replay from there finds all of it. */
+static rv_status carry_ledger(rv_node *node) {
+    rv_saving *const s = &node->checkpoints.saving;
+    RV_ASSERT(s->phase == RV_SAVING_MARK);
+    if (node->receiving.active) {
+        return RV_PENDING;
+    }
+    while (!s->carried && rv_ledger_count(&node->ledger) > 0) { /* each turn is a batch */
+        rv_writer body;
+        rv_error err;
+        const rv_status status = rv_node_ledger_begin(node, &body, &err);
+        if (status != RV_OK) {
+            return status == RV_BUSY ? RV_PENDING : status;
+        }
+        s->carried = rv_ledger_carry(&node->ledger, &body, &s->carry);
+        if (body.len > 0) {
+            rv_node_ledger_commit(node, &body, NULL);
+            s->carry_batch = rv_log_batches(node->log);
+        } else {
+            rv_log_append_cancel(node->log);
+        }
+    }
+    s->carried = true;
+    return s->carry_batch <= rv_log_batches_durable(node->log) ? RV_OK : RV_PENDING;
+}
+
 /* Only when all that the pages show is durable may the header be written. */
 static rv_status step_mark(rv_node *node) {
     rv_saving *const s = &node->checkpoints.saving;
+    const rv_status carried = carry_ledger(node);
+    if (carried != RV_OK) {
+        const bool over = carried == RV_PENDING && node->failure.status != RV_OK;
+        return over ? RV_READ_ONLY : carried;
+    }
     s->head.log_bytes = rv_log_bytes(node->log);
     rv_log_mark mark;
     const rv_status status = rv_log_mark_get(node->log, &mark);
@@ -533,8 +569,7 @@ rv_status rv_checkpoints_close(rv_node *node) {
             }
             continue;
         }
-        const bool settled = rv_log_durable(node->log) == rv_log_appended(node->log) &&
-                             rv_log_watermark_durable(node->log) == rv_log_watermark(node->log);
+        const bool settled = rv_log_batches_durable(node->log) == rv_log_batches(node->log);
         if (k->last_try || !settled) {
             return !k->last_try && rv_log_busy(node->log) ? RV_PENDING : RV_OK;
         }

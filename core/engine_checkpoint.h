@@ -11,13 +11,15 @@
  * The newest two are kept: the last one written and the one that it followed.
  *
  *   invariant 1: one operation at a time is under way, beside the log's.
- *   invariant 2: the header is written only when all that the pages show is durable in the log.
+ *   invariant 2: the header is written only when all that the pages show is durable in the log, and
+ *                behind its mark the log has every entry of the ledger, durable.
  *   invariant 3: nothing here ever makes the node fail: what goes wrong is told in the facts.
  */
 #ifndef RV_CORE_ENGINE_CHECKPOINT_H
 #define RV_CORE_ENGINE_CHECKPOINT_H
 
 #include "core/engine.h"
+#include "core/log/ledger.h"
 #include "core/log/op.h"
 #include "core/state/checkpoint.h"
 
@@ -61,6 +63,10 @@ typedef struct rv_saving {
     const rv_schema_text *text; /* the one that is being written; NULL: none yet */
     rv_bytes text_left;
     uint32_t words_left;
+    /* the ledger, written behind the mark */
+    bool carried;
+    rv_ledger_place carry;
+    uint64_t carry_batch; /* the last one of it */
 } rv_saving;
 
 typedef enum rv_restore_phase {

@@ -5,6 +5,7 @@
 
 #include "core/engine_checkpoint.h"
 #include "core/engine_panics.h"
+#include "core/log/ledger.h"
 
 typedef enum rv_node_phase {
     RV_NODE_CREATED,
@@ -31,6 +32,7 @@ typedef enum rv_memory_share {
     RV_MEMORY_SCHEMA,  /* what the schema is made of */
     RV_MEMORY_SCRATCH, /* one event being judged, folded or compared */
     RV_MEMORY_RESULTS, /* answers of one append */
+    RV_MEMORY_LEDGER,  /* what is remembered beside events */
     RV_MEMORY_LOG,     /* batches not yet written, the read cache, the log's index */
     RV_MEMORY_PAGES,   /* rows, streams, indexes */
     RV_MEMORY_JOURNAL, /* what a batch may take back */
@@ -68,6 +70,7 @@ struct rv_node {
     rv_log *log;
     rv_schema *schema;
     rv_state *state;
+    rv_ledger ledger;
     rv_arena schema_arena;
     rv_arena scratch;                /* of one event being judged, folded or compared */
     rv_arena results;                /* of one append: encoded data and paths of its events */
@@ -101,6 +104,13 @@ rv_status rv_node_fail(rv_node *node, const rv_error *err);
 /* Compares a recorded selection with the one the node was opened with (order counts), or takes it
  * when the node was opened with none. */
 rv_status rv_node_meet_selection(rv_node *node, rv_bytes body, rv_error *err);
+
+/* A batch without events, for changes of the ledger. begin: as rv_log_append_begin, with a writer
+ * over the body; end it with rv_node_ledger_commit, or rv_log_append_cancel. */
+rv_status rv_node_ledger_begin(rv_node *node, rv_writer *body, rv_error *err);
+
+/* Commits a batch of changes, or only of what rv_ledger_carry wrote (changes NULL). */
+void rv_node_ledger_commit(rv_node *node, const rv_writer *body, const rv_ledger_changes *changes);
 
 /* rv_log_read, with account of what it does to batches read before. */
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err);

@@ -96,6 +96,24 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
     return rv_state_fold(node->state, event, values, RV_FOLD_APPLY, &node->scratch, err);
 }
 
+/* A record that is no event. */
+static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *err) {
+    if (record->kind == RV_RECORD_SELECTION) {
+        return rv_node_meet_selection(node, record->body, err);
+    }
+    const rv_status status = rv_ledger_replay(&node->ledger, record);
+    if (status == RV_DATA_DAMAGED) {
+        return rv_error_set(err, status, "a record of what waits or was decided is malformed");
+    }
+    RV_ASSERT(status == RV_OK || status == RV_MEMORY_EXHAUSTED);
+    return status == RV_OK
+               ? RV_OK
+               : rv_error_set(err, status,
+                              "what waits and what was decided does not fit %u bytes; open the "
+                              "node with the memory budget that it was written with",
+                              (uint64_t)node->ledger.cap);
+}
+
 /* Folds what the batch holds, up to what cannot be. */
 static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
     rv_record_context context = rv_batch_context(batch, node->log);
@@ -108,8 +126,8 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
                                 "not know; open it with the version that wrote it",
                                 context.next_sequence - 1);
         }
-        if (record.kind == RV_RECORD_SELECTION) {
-            const rv_status status = rv_node_meet_selection(node, record.body, err);
+        if (record.kind != RV_RECORD_EVENT) {
+            const rv_status status = replay_other(node, &record, err);
             if (status != RV_OK) {
                 return status;
             }

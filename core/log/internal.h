@@ -111,7 +111,8 @@ typedef struct rv_log_end {
     uint64_t next_sequence;
     uint64_t watermark;
     uint64_t chain_hash;
-    uint64_t offset; /* in the last segment */
+    uint64_t offset;  /* in the last segment */
+    uint64_t batches; /* since opening */
 } rv_log_end;
 
 /* The last batch before some end of the log; a segment's header where there is none. */

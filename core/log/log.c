@@ -247,6 +247,16 @@ uint64_t rv_log_appended(const rv_log *log) {
     return log->appended.next_sequence - 1;
 }
 
+uint64_t rv_log_batches(const rv_log *log) {
+    RV_ASSERT(log->durable.batches <= log->appended.batches);
+    return log->appended.batches;
+}
+
+uint64_t rv_log_batches_durable(const rv_log *log) {
+    RV_ASSERT(log->durable.batches <= log->appended.batches);
+    return log->durable.batches;
+}
+
 uint64_t rv_log_durable(const rv_log *log) {
     RV_ASSERT(log->durable.next_sequence > 0);
     RV_ASSERT(log->durable.next_sequence <= log->appended.next_sequence);

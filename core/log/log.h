@@ -171,6 +171,11 @@ bool rv_log_completed(rv_log *log, const rv_io_completion *completion);
 uint64_t rv_log_appended(const rv_log *log);
 uint64_t rv_log_durable(const rv_log *log);
 
+/* Batches appended since the log was opened, and how many of them are flushed: to be waited for by
+ * what has no sequence. All that was there at opening is flushed. */
+uint64_t rv_log_batches(const rv_log *log);
+uint64_t rv_log_batches_durable(const rv_log *log);
+
 /* As of the last durable batch, and of the last appended one. */
 uint64_t rv_log_watermark_durable(const rv_log *log);
 uint64_t rv_log_chain_durable(const rv_log *log);

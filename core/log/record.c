@@ -176,8 +176,8 @@ bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record)
         record->kind = RV_RECORD_EVENT;
         record->body = (rv_bytes){NULL, 0};
         good = read_event(&inside, flags, context, &record->event);
-    } else if (kind == RV_RECORD_SELECTION && flags == 0) {
-        record->kind = RV_RECORD_SELECTION;
+    } else if (kind >= RV_RECORD_SELECTION && kind <= RV_RECORD_LEDGER_REMOVE && flags == 0) {
+        record->kind = (rv_record_kind)kind;
         record->body = rv_bytes_from(all, 2);
         good = true;
     }

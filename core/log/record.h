@@ -24,7 +24,9 @@
 
 typedef enum rv_record_kind {
     RV_RECORD_EVENT = 1,
-    RV_RECORD_SELECTION = 2 /* an edge's selection: patterns, each with a varint length */
+    RV_RECORD_SELECTION = 2,     /* an edge's selection: patterns, each with a varint length */
+    RV_RECORD_LEDGER_PUT = 3,    /* core/log/ledger.h: u8 kind, key with a varint length, value */
+    RV_RECORD_LEDGER_REMOVE = 4, /* u8 kind, key with a varint length */
 } rv_record_kind;
 
 #define RV_RECORD_WRITTEN_AT  0x01u

@@ -477,7 +477,8 @@ static rv_step recover_batch(rv_log *log, rv_batch *batch) {
         return rv_recover_damaged(log, r->segment, r->offset, "a batch that contradicts the log");
     }
     const rv_log_end before = log->appended;
-    r->given = (rv_log_end){before.next_sequence, before.watermark, before.chain_hash, r->offset};
+    r->given = before;
+    r->given.offset = r->offset;
     accept_batch(log, &header);
     if (header.kind == RV_BATCH_SEAL) {
         return RV_STEP_ON;

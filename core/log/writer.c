@@ -187,6 +187,7 @@ uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_write
         .watermark = header.watermark,
         .chain_hash = chain,
         .offset = log->appended.offset + rv_batch_size(body->len),
+        .batches = log->appended.batches + 1,
     };
     log->sealed = false;
     a->begun = false;
@@ -247,6 +248,7 @@ static void group_take(rv_log *log) {
             .watermark = header.watermark,
             .chain_hash = header.chain_hash,
             .offset = durable + at,
+            .batches = a->durable.batches + 1,
         };
         rv_mark_written(log, &a->durable, &a->durable_last);
     }

@@ -71,6 +71,8 @@
     X(BUSY, "busy", 503, "A bounded resource is in use; try again")                                \
     X(MEMORY_EXHAUSTED, "memory_exhausted", 507, "The memory budget is too small for this")        \
     X(STATE_FULL, "state_full", 507, "The memory budget for rows is used up")                      \
+    X(OUTBOX_FULL, "outbox_full", 507, "Too much waits for the root's decision, or was refused")   \
+    X(NO_KEYS, "no_keys", 503, "There is no serial key to assign without the upstream")            \
     X(SNAPSHOT_EXPIRED, "snapshot_expired", 503,                                                   \
       "What is read was changed by too many writes meanwhile; read again")                         \
     /* storage */                                                                                  \

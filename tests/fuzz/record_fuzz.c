@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: the records of a batch are read or refused, whatever the bytes, and what was read says the
- * same when it is written again. Method: the input is a context (a batch header's numbers) and the
- * batch's body; each event that is read is written in the same context and read again.
+ * same when it is written again; records of the ledger go into one. Method: the input is a context
+ * (a batch header's numbers) and the batch's body; each event that is read is written in the same
+ * context and read again.
  */
-#include "core/log/record.h"
+#include "core/log/ledger.h"
 #include "tests/fuzz/fuzz.h"
 
 static uint8_t memory[(size_t)2 << 20];
@@ -17,6 +18,24 @@ static bool same_event(const rv_event *a, const rv_event *b) {
            a->foreign_id == b->foreign_id && a->new_stream == b->new_stream &&
            a->declaration == b->declaration && a->batch_end == b->batch_end &&
            rv_bytes_equal(a->data, b->data) && rv_bytes_equal(a->metadata, b->metadata);
+}
+
+/* What can be read is put, and removed. */
+static void check_ledger(const rv_record *record) {
+    rv_ledger ledger = {.buf = memory + sizeof memory / 2, .cap = sizeof memory / 2};
+    rv_ledger_entry entry;
+    rv_bytes value;
+    if (record->kind == RV_RECORD_SELECTION) {
+        return;
+    }
+    const bool put = record->kind == RV_RECORD_LEDGER_PUT;
+    const rv_status status = rv_ledger_replay(&ledger, record);
+    FUZZ_CHECK(rv_ledger_record_read(record, &entry) == (status != RV_DATA_DAMAGED));
+    FUZZ_CHECK(rv_ledger_count(&ledger) == (put && status == RV_OK));
+    if (put && status == RV_OK) {
+        FUZZ_CHECK(rv_ledger_get(&ledger, entry.kind, entry.key, &value));
+        FUZZ_CHECK(rv_bytes_equal(value, entry.value));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -35,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         FUZZ_CHECK(c.ptr > start && c.ptr <= c.end);
         if (record.kind != RV_RECORD_EVENT) {
+            check_ledger(&record);
             continue;
         }
         rv_writer w = rv_writer_over(memory, sizeof memory);

@@ -198,7 +198,7 @@ RV_TEST(forms_that_are_refused) {
         {0, 1},
         {0, 9}, /* lengths */
         {1, 0},
-        {1, 3},
+        {1, 5},
         {1, 0xff}, /* kinds */
         {2, 0x20},
         {2, 0x80}, /* flags nobody knows */
@@ -220,8 +220,12 @@ RV_TEST(forms_that_are_refused) {
     RV_CHECK(!reads(before_1970, sizeof before_1970));
     const uint8_t selection[] = {4, 2, 0, 1, '*'};
     RV_CHECK(reads(selection, sizeof selection));
-    const uint8_t flagged[] = {4, 2, 1, 1, '*'};
-    RV_CHECK(!reads(flagged, sizeof flagged));
+    for (uint8_t kind = RV_RECORD_SELECTION; kind <= RV_RECORD_LEDGER_REMOVE; kind += 1) {
+        const uint8_t flagged[] = {4, kind, 1, 1, '*'};
+        RV_CHECK(!reads(flagged, sizeof flagged));
+    }
+    const uint8_t put[] = {6, RV_RECORD_LEDGER_PUT, 0, 2, 1, 'k', 'v'};
+    RV_CHECK(reads(put, sizeof put));
 }
 
 /* A time without an id that derives from it makes the writer store the id. */
