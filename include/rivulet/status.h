@@ -61,6 +61,7 @@
     X(ROW_EXISTS, "row_exists", 409, "A row with this key exists already")                         \
     X(ROW_REFERENCED, "row_referenced", 409, "Other rows refer to the row to be deleted")          \
     X(ROW_OF_OTHER_STREAM, "row_of_other_stream", 409, "The row belongs to another stream")        \
+    X(DEPENDENCY_REJECTED, "dependency_rejected", 409, "What the batch builds on was rejected")    \
     X(EVENT_ID_REUSED, "event_id_reused", 409, "The event id was used for another event")          \
     X(EVENT_TOO_LARGE, "event_too_large", 413, "The event is larger than the limit")               \
     X(BATCH_TOO_LARGE, "batch_too_large", 413, "The batch is larger than the limit")               \
