@@ -141,6 +141,17 @@ uint64_t rv_node_last_decided(const rv_node *node, const rv_edge_life *edge) {
     return last;
 }
 
+uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge) {
+    uint8_t key[DECISION_KEY_LEN];
+    RV_ASSERT(edge->incarnation > 0);
+    const uint32_t first =
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
+    const uint32_t end =
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, UINT64_MAX));
+    RV_ASSERT(first <= end);
+    return end - first;
+}
+
 uint64_t rv_node_decisions_made(const rv_node *node) {
     return rv_log_batches(node->log);
 }
@@ -155,8 +166,8 @@ uint64_t rv_node_decisions_durable(const rv_node *node) {
 static bool is_no_decision(rv_status status) {
     return status == RV_PENDING || status == RV_BUSY || status == RV_READ_ONLY ||
            status == RV_STORAGE_FULL || status == RV_STATE_FULL || status == RV_CLOSING ||
-           status == RV_NOT_ROOT || status == RV_DATA_DAMAGED || status == RV_STORAGE_FAILED ||
-           status == RV_PANICKED;
+           status == RV_OUTBOX_FULL || status == RV_NOT_ROOT || status == RV_DATA_DAMAGED ||
+           status == RV_STORAGE_FAILED || status == RV_PANICKED;
 }
 
 /* Writes the decision and how far the edge is at the end of an open batch. RV_BUSY,
@@ -185,7 +196,7 @@ static rv_status write_changes(const rv_node *node, const rv_push *push,
 static rv_status no_room(rv_status status, rv_error *err) {
     RV_ASSERT(status == RV_BUSY || status == RV_BATCH_TOO_LARGE);
     return status == RV_BUSY
-               ? rv_error_set(err, RV_BUSY,
+               ? rv_error_set(err, RV_OUTBOX_FULL,
                               "the memory for decisions that edges have not settled is used up")
                : rv_error_set(err, RV_BATCH_TOO_LARGE,
                               "the batch is larger than this memory budget takes");

@@ -47,8 +47,9 @@ typedef struct rv_push {
  * RV_VALUE_INVALID, RV_KEY_MISMATCH (its data); RV_SCHEMA_UNKNOWN (a later version of the schema
  * than there is); RV_DEPENDENCY_REJECTED ("edge_sequence": a counted batch that was not accepted).
  * Statuses that are no decision, after which nothing has changed: RV_PENDING, RV_BUSY (poll, then
- * the same again; also when the ledger has no room), RV_READ_ONLY, RV_STORAGE_FULL, RV_STATE_FULL,
- * RV_CLOSING, RV_NOT_ROOT, RV_DATA_DAMAGED, RV_STORAGE_FAILED.
+ * the same again), RV_OUTBOX_FULL (the ledger has no room: until something is settled),
+ * RV_READ_ONLY, RV_STORAGE_FULL, RV_STATE_FULL, RV_CLOSING, RV_NOT_ROOT, RV_DATA_DAMAGED,
+ * RV_STORAGE_FAILED.
  */
 RV_MUST_USE rv_status rv_node_decide(rv_node *node, const rv_push *push, rv_event *results,
                                      rv_decision *decision, rv_error *err);
@@ -59,6 +60,9 @@ RV_MUST_USE bool rv_node_decision(const rv_node *node, const rv_edge_life *edge,
 
 /* The last edge sequence that was decided; 0: none, or this life is not known. */
 uint64_t rv_node_last_decided(const rv_node *node, const rv_edge_life *edge);
+
+/* How many decisions of this life are kept. */
+uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge);
 
 /* Forgets the decisions of this life up to `up_to`. RV_OK, also when there are none; RV_PENDING,
  * RV_BUSY, RV_READ_ONLY, RV_STORAGE_FULL, RV_CLOSING: nothing has changed. */

@@ -19,10 +19,16 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         u->message = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
         u->appends = rv_arena_take_raw(arena, sizeof(rv_append) * RV_WIRE_APPEND_EVENTS_MAX);
         u->results = rv_arena_take_raw(arena, sizeof(rv_event) * RV_WIRE_APPEND_EVENTS_MAX);
+        u->counted = rv_arena_take_raw(arena, sizeof(uint64_t) * RV_PUSH_COUNTED_MAX);
+        u->told = rv_arena_take_raw(arena, sizeof(rv_told) * TOLD_MAX);
         u->waiting_memory = rv_arena_take_raw(arena, WAITING_MEMORY);
         u->sessions = rv_arena_take(arena, sizeof(rv_upstream *) * u->session_max);
         whole = u->encoder != NULL && u->message != NULL && u->appends != NULL &&
-                u->results != NULL && u->waiting_memory != NULL && u->sessions != NULL;
+                u->results != NULL && u->counted != NULL && u->told != NULL &&
+                u->waiting_memory != NULL && u->sessions != NULL;
+    }
+    if (whole) {
+        rv_upstream_pushes_create(u);
     }
     for (uint32_t i = 0; whole && i < u->session_max; i++) {
         u->sessions[i] = rv_arena_take_raw(arena, sizeof(rv_upstream));
@@ -68,6 +74,7 @@ rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now, rv_upstream 
 
 void rv_upstream_close(rv_upstream *s) {
     RV_ASSERT(s->used);
+    rv_upstream_close_push(s);
     rv_upstream_forget_appends(s);
     s->used = false;
 }
@@ -161,6 +168,9 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
         hello.batch_bytes < RV_ENCODER_BYTES ? (size_t)hello.batch_bytes : RV_ENCODER_BYTES;
     s->deflate = (hello.compression & RV_WIRE_COMPRESSION_DEFLATE) != 0 &&
                  s->shared->compression.ops != NULL;
+    if ((hello.features & RV_WIRE_FEATURE_PUSH) != 0) {
+        rv_upstream_hello_push(s, &hello);
+    }
     s->state = RV_UPSTREAM_CHECKING;
     RV_ASSERT(s->pattern_count > 0);
     return RV_OK;
@@ -238,6 +248,10 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return s->state == RV_UPSTREAM_LIVE
                    ? rv_upstream_take_append(s, body, err)
                    : rv_error_set(err, RV_PROTOCOL_ERROR, "an append came before the welcome");
+    case RV_WIRE_PUSH:
+        return rv_upstream_take_push(s, body, err);
+    case RV_WIRE_SETTLED:
+        return rv_upstream_take_settled(s, body, err);
     case RV_WIRE_PING:
         status = rv_wire_read_ping(body, &s->pong_nonce, err);
         s->pong_owed = s->pong_owed || status == RV_OK;
@@ -309,6 +323,10 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
                                .schema_hash = rv_schema_hash(rv_node_schema(node)),
                                .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0};
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
+    if (s->push.agreed) {
+        welcome.features = RV_WIRE_FEATURE_PUSH;
+        welcome.grant = (rv_wire_grant){s->push.decided, RV_UPSTREAM_PUSHES, PUSH_BYTES};
+    }
     rv_wire_write_welcome(w, &welcome);
     RV_ASSERT(!w->full);
 }
@@ -347,7 +365,10 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
             *message = rv_writer_bytes(&w);
             return true;
         }
-        if (rv_upstream_answer(s, message) || rv_upstream_feed(s, now, message)) {
+        if (rv_upstream_answer(s, message) || rv_upstream_tell(s, message)) {
+            return true;
+        }
+        if (s->state == RV_UPSTREAM_LIVE && rv_upstream_feed(s, now, message)) {
             return true;
         }
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Forwarded appends at the upstream: judged when they come, or when the node is ready; answered
- * when they are durable, from the log, so that nothing of an answer is kept meanwhile.
+ * when they are durable, from the log, so that nothing of an answer is kept meanwhile. And the
+ * queue for the node, in which appends and pushes of all sessions wait.
  */
 #include "sync/upstream_internal.h"
 
@@ -71,17 +72,17 @@ static rv_status judge(rv_upstream *s, rv_bytes body) {
     return RV_OK;
 }
 
-/* Keeps the body until the node is ready. */
-static bool keep(rv_upstream *s, rv_bytes body) {
+bool rv_upstream_keep(rv_upstream *s, rv_bytes body, bool pushed) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(shared->waiting_count <= WAITING_MAX && shared->waiting_len <= WAITING_MEMORY);
     if (shared->waiting_count == WAITING_MAX || body.len > WAITING_MEMORY - shared->waiting_len) {
         return false;
     }
     memcpy(shared->waiting_memory + shared->waiting_len, body.ptr, body.len);
-    shared->waiting[shared->waiting_count] = (rv_waiting){s, shared->waiting_len, body.len};
+    shared->waiting[shared->waiting_count] = (rv_waiting){s, pushed, shared->waiting_len, body.len};
     shared->waiting_count += 1;
     shared->waiting_len += body.len;
+    s->push.waiting += pushed;
     return true;
 }
 
@@ -114,7 +115,7 @@ rv_status rv_upstream_take_append(rv_upstream *s, rv_bytes body, rv_error *err) 
     if (first && judge(s, body) == RV_OK) {
         return RV_OK;
     }
-    if (!keep(s, body)) {
+    if (!rv_upstream_keep(s, body, false)) {
         rv_error busy;
         (void)rv_error_set(&busy, RV_BUSY, "too many appends wait at the upstream; try again");
         answer->used = false;
@@ -124,14 +125,31 @@ rv_status rv_upstream_take_append(rv_upstream *s, rv_bytes body, rv_error *err) 
     return RV_OK;
 }
 
+/* RV_OK: it waits no more. */
+static rv_status judge_waiting(const rv_upstream_shared *shared, rv_waiting *w) {
+    const rv_bytes body = rv_bytes_of(shared->waiting_memory + w->at, w->len);
+    rv_upstream *const s = w->session;
+    if (s == NULL) {
+        return RV_OK;
+    }
+    if (!w->pushed) {
+        return judge(s, body);
+    }
+    RV_ASSERT(s->push.waiting > 0);
+    const rv_status status = rv_upstream_judge_push(s, body);
+    if (status == RV_OK && w->session != NULL) {
+        s->push.waiting -= 1;
+        w->session = NULL;
+    }
+    return status;
+}
+
 void rv_upstream_retry_appends(rv_upstream_shared *shared) {
     uint32_t done = 0;
     bool ready = true;
     RV_ASSERT(shared->waiting_count <= WAITING_MAX);
     while (done < shared->waiting_count && ready) {
-        const rv_waiting *const w = &shared->waiting[done];
-        const rv_bytes body = rv_bytes_of(shared->waiting_memory + w->at, w->len);
-        ready = w->session == NULL || judge(w->session, body) == RV_OK;
+        ready = judge_waiting(shared, &shared->waiting[done]) == RV_OK;
         done += ready;
     }
     if (done == 0) {
@@ -157,6 +175,19 @@ void rv_upstream_forget_appends(rv_upstream *s) {
             shared->waiting[i].session = NULL;
         }
     }
+    s->push.waiting = 0;
+}
+
+void rv_upstream_forget_pushes(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    RV_ASSERT(shared->waiting_count <= WAITING_MAX);
+    for (uint32_t i = 0; i < shared->waiting_count; i++) {
+        if (shared->waiting[i].session == s && shared->waiting[i].pushed) {
+            shared->waiting[i].session = NULL;
+            s->push.waiting -= 1;
+        }
+    }
+    RV_ASSERT(s->push.waiting == 0);
 }
 
 /* Writes one accepted event from the log. */

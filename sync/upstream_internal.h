@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The upstream's parts, shared by its files: upstream.c is the session (hello, messages, time),
- * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node.
+ * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node,
+ * upstream_push.c what edges push.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
  */
 #ifndef RV_SYNC_UPSTREAM_INTERNAL_H
 #define RV_SYNC_UPSTREAM_INTERNAL_H
 
+#include "core/engine_decide.h"
 #include "core/live/subscription.h"
 #include "sync/encode.h"
 #include "sync/timing.h"
 #include "sync/upstream.h"
 #include "sync/wire_append.h"
+#include "sync/wire_push.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
 #define SELECTION_MEMORY 8576u        /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
 #define REFUSAL_SHORT    48u   /* a refusal of which only the code is told, at most */
-#define REFUSALS_MEMORY  1664u /* refusals to be sent, of one session */
+#define REFUSALS_MEMORY  1536u /* refusals to be sent, of one session */
+
+#define RV_UPSTREAM_PUSHES 64u          /* of one session that are undecided, or not told */
+#define PUSH_BYTES         (256u << 10) /* of these, that an edge may send */
+#define UNSETTLED_MAX      256u         /* decisions of one edge that are kept */
+#define TOLD_MAX           4096u        /* decisions to be told, of all sessions */
+#define TOLD_NONE          UINT32_MAX
 
 typedef enum rv_upstream_state {
     RV_UPSTREAM_NEW,
@@ -39,6 +48,30 @@ typedef struct rv_answer {
     bool used;
     bool accepted; /* else it waits in the shared queue */
 } rv_answer;
+
+/* Why pushes are passed over. */
+typedef enum rv_upstream_end {
+    RV_UPSTREAM_PUSHING, /* they are not */
+    RV_UPSTREAM_AGAIN,
+    RV_UPSTREAM_FORKED
+} rv_upstream_end;
+
+/* A session's pushes. */
+typedef struct rv_upstream_push {
+    rv_edge_life life; /* incarnation 0: nothing was written there yet */
+    bool agreed;       /* both sides know pushes */
+    bool superseded;   /* the same edge has connected again */
+    bool end_told;
+    rv_upstream_end end;
+    uint32_t waiting;    /* for the node */
+    uint32_t told_count; /* decisions to be told: a list in the shared memory */
+    uint32_t told_first;
+    uint32_t told_last;
+    uint64_t end_at;
+    uint64_t last;    /* edge sequence that was taken */
+    uint64_t decided; /* that the edge knows to be decided */
+    uint64_t settle;  /* that it has settled and the node has not forgotten; 0: none */
+} rv_upstream_push;
 
 struct rv_upstream {
     rv_upstream_shared *shared;
@@ -70,17 +103,26 @@ struct rv_upstream {
     uint32_t refusal_count;
     size_t refusals_len;
     uint8_t refusals[REFUSALS_MEMORY]; /* messages, each with 4 bytes of length */
+    rv_upstream_push push;
     rv_error failure;
     rv_upstream_status status;
     uint8_t selection[SELECTION_MEMORY];
 };
 
-/* An append that the node was not ready for. Its body lies in the shared memory. */
+/* An append or a push that the node was not ready for. Its body lies in the shared memory. */
 typedef struct rv_waiting {
     rv_upstream *session; /* NULL: its connection has gone */
+    bool pushed;
     size_t at;
     size_t len;
 } rv_waiting;
+
+/* A decision to be told, when the batches of the log that were made then are durable. */
+typedef struct rv_told {
+    uint64_t edge_sequence;
+    uint64_t made;
+    uint32_t next; /* of the session, or of those that are free */
+} rv_told;
 
 struct rv_upstream_shared {
     rv_node *node;
@@ -91,6 +133,9 @@ struct rv_upstream_shared {
     uint8_t *message; /* RV_WIRE_MESSAGE_MAX: the message being sent, or inflated */
     rv_append *appends;
     rv_event *results;
+    uint64_t *counted;
+    rv_told *told;
+    uint32_t told_free;
     uint8_t *waiting_memory;
     rv_waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
@@ -106,13 +151,39 @@ bool rv_upstream_feed(rv_upstream *session, int64_t now, rv_bytes *message);
 /* Takes an append message's body. RV_PROTOCOL_ERROR. */
 RV_MUST_USE rv_status rv_upstream_take_append(rv_upstream *session, rv_bytes body, rv_error *err);
 
-/* Goes on with appends that wait for the node. */
+/* Goes on with appends and pushes that wait for the node. */
 void rv_upstream_retry_appends(rv_upstream_shared *shared);
 
 /* The next answer to an append, if one can be given. */
 bool rv_upstream_answer(rv_upstream *session, rv_bytes *message);
 
-/* Forgets what waits for the session. */
+/* Forgets what waits for the session: all of it, or its pushes. */
 void rv_upstream_forget_appends(rv_upstream *session);
+void rv_upstream_forget_pushes(rv_upstream *session);
+
+/* Keeps a body until the node is ready. False: there is no room. */
+RV_MUST_USE bool rv_upstream_keep(rv_upstream *session, rv_bytes body, bool pushed);
+
+/* --- pushes --- */
+
+/* Makes the shared list of what is to be told empty. */
+void rv_upstream_pushes_create(rv_upstream_shared *shared);
+
+/* The edge of a hello knows pushes. */
+void rv_upstream_hello_push(rv_upstream *session, const rv_wire_hello *hello);
+
+/* Takes a push or settled message's body. RV_PROTOCOL_ERROR; RV_BUSY: the edge has another
+ * connection. */
+RV_MUST_USE rv_status rv_upstream_take_push(rv_upstream *session, rv_bytes body, rv_error *err);
+RV_MUST_USE rv_status rv_upstream_take_settled(rv_upstream *session, rv_bytes body, rv_error *err);
+
+/* Gives a push's body to the node. RV_PENDING: it must be given again. */
+RV_MUST_USE rv_status rv_upstream_judge_push(rv_upstream *session, rv_bytes body);
+
+/* The next decision to be told, if one can be. */
+bool rv_upstream_tell(rv_upstream *session, rv_bytes *message);
+
+/* The session ends. */
+void rv_upstream_close_push(rv_upstream *session);
 
 #endif

@@ -13,10 +13,11 @@ static rv_status malformed(rv_error *err, const char *what) {
 /* --- push --- */
 
 void rv_wire_write_push(rv_writer *w, const rv_wire_push *push, const uint64_t *counted) {
-    RV_ASSERT(push->edge_sequence > 0 && push->schema_version > 0);
+    RV_ASSERT(push->incarnation > 0 && push->edge_sequence > 0 && push->schema_version > 0);
     RV_ASSERT(push->count >= 1 && push->count <= RV_PUSH_EVENTS_MAX);
     RV_ASSERT(push->counted_count <= RV_PUSH_COUNTED_MAX);
     rv_wire_begin(w, RV_WIRE_PUSH);
+    rv_write_varint(w, push->incarnation);
     rv_write_varint(w, push->edge_sequence);
     rv_write_svarint(w, push->written_at);
     rv_write_varint(w, push->schema_version);
@@ -74,14 +75,17 @@ uint64_t rv_wire_read_counted(rv_cursor *c, uint64_t previous) {
 
 /* The head, its list of counted ones included. */
 static bool read_head(rv_cursor *c, rv_wire_push *push) {
+    const uint64_t incarnation = rv_read_varint(c);
+    push->incarnation = (uint32_t)incarnation;
     push->edge_sequence = rv_read_varint(c);
     push->written_at = rv_read_svarint(c);
     push->schema_version = rv_read_varint(c);
     push->principal = rv_read_blob(c);
     push->counted_count = rv_read_varint(c);
-    if (c->bad || push->edge_sequence == 0 || push->edge_sequence > RV_POSITION_MAX ||
-        !rv_event_time_valid(push->written_at) || push->schema_version == 0 ||
-        push->principal.len > RV_PRINCIPAL_LEN_MAX || push->counted_count > RV_PUSH_COUNTED_MAX) {
+    if (c->bad || incarnation == 0 || incarnation > UINT32_MAX || push->edge_sequence == 0 ||
+        push->edge_sequence > RV_POSITION_MAX || !rv_event_time_valid(push->written_at) ||
+        push->schema_version == 0 || push->principal.len > RV_PRINCIPAL_LEN_MAX ||
+        push->counted_count > RV_PUSH_COUNTED_MAX) {
         return false;
     }
     push->counted = *c;

@@ -13,6 +13,7 @@
 
 /* What goes before the events. */
 typedef struct rv_wire_push {
+    uint32_t incarnation; /* not 0 */
     uint64_t edge_sequence;
     int64_t written_at; /* microseconds from 1970 */
     uint64_t schema_version;

@@ -162,9 +162,11 @@ RV_TEST(a_refusal_is_kept_until_it_is_settled) {
                             RV_OK);
         }
     }
+    RV_CHECK_EQ(rv_node_unsettled(f.node, &p.push.edge), 2);
     RV_CHECK_STATUS(rv_node_settle(f.node, &p.push.edge, 2, &f.err), RV_OK);
     RV_CHECK(reopen(&f));
     RV_CHECK(!rv_node_decision(f.node, &p.push.edge, 2, &d));
+    RV_CHECK_EQ(rv_node_unsettled(f.node, &p.push.edge), 0);
     RV_CHECK_EQ(rv_node_last_decided(f.node, &p.push.edge), 2);
     /* who pushes it after that has an old copy of the directory */
     RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
@@ -300,13 +302,13 @@ RV_TEST(a_full_ledger_decides_nothing_until_something_is_settled) {
         count += status == RV_OK;
         RV_CHECK(count < 10000);
     }
-    RV_CHECK_STATUS(status, RV_BUSY);
+    RV_CHECK_STATUS(status, RV_OUTBOX_FULL);
     RV_CHECK(count > 100);
     const uint64_t watermark = rv_node_watermark(f.node);
     RV_CHECK(reopen(&f));
     pushing p = start(7, 1, 1);
     add(&f, &p, "/accounts/5", "deposited", "{\"amount\":1}", 99999);
-    RV_CHECK_STATUS(decide(&f, &p, &d), RV_BUSY);
+    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OUTBOX_FULL);
     RV_CHECK_EQ(rv_node_watermark(f.node), watermark);
     for (unsigned i = 0; i < 3; i++) {
         pushing other = start(0, 1, 3);

@@ -89,7 +89,8 @@ static void build_appended(rv_writer *w) {
 static void build_push(rv_writer *w) {
     static const uint64_t counted[] = {3, 4, 300};
     static const uint8_t data[] = {0x00, 0x02, 0x0a};
-    const rv_wire_push push = {.edge_sequence = 301,
+    const rv_wire_push push = {.incarnation = 9,
+                               .edge_sequence = 301,
                                .written_at = INT64_C(1700000000000000),
                                .schema_version = 2,
                                .principal = RV_LITERAL("ada"),
@@ -315,6 +316,7 @@ RV_TEST(a_push_that_was_written_is_read) {
     build_push(&w);
     const rv_bytes body = rv_bytes_from(rv_writer_bytes(&w), RV_WIRE_HEADER_LEN);
     RV_CHECK_STATUS(rv_wire_read_push(body, &push, NULL), RV_OK);
+    RV_CHECK_EQ(push.incarnation, 9);
     RV_CHECK_EQ(push.edge_sequence, 301);
     RV_CHECK_EQ(push.written_at, INT64_C(1700000000000000));
     RV_CHECK_EQ(push.schema_version, 2);
@@ -353,7 +355,8 @@ RV_TEST(pushes_have_bounds) {
     static char who[RV_PRINCIPAL_LEN_MAX + 2];
     memset(who, 'x', sizeof who - 1);
     const rv_bytes path = RV_LITERAL("/a");
-    const rv_wire_push good = {.edge_sequence = 5, .schema_version = 1, .count = 1};
+    const rv_wire_push good = {
+        .incarnation = 1, .edge_sequence = 5, .schema_version = 1, .count = 1};
     rv_wire_push push = good;
     RV_CHECK_STATUS(read_push_of(push, NULL, path), RV_OK);
     RV_CHECK_STATUS(read_push_of(push, NULL, RV_LITERAL("accounts")), RV_PROTOCOL_ERROR);
@@ -375,6 +378,7 @@ RV_TEST(pushes_have_bounds) {
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
         static uint8_t made[64];
         rv_writer w = rv_writer_over(made, sizeof made);
+        rv_write_varint(&w, 1);
         rv_write_varint(&w, 5);
         rv_write_svarint(&w, 0);
         rv_write_varint(&w, 1);

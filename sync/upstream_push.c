@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What edges push, at the upstream: given to the node in order, or kept until it is ready, and
+ * answered when the decision is durable. Nothing of a decision is kept here but that it is to be
+ * told, and from when on: the node has it.
+ *
+ *     PUSHING --> AGAIN: the node cannot decide now, or there is no room to wait. What comes is
+ *     |   ^-------'      passed over, until the same comes again
+ *     '--> FORKED: what comes is passed over, until another incarnation begins
+ *
+ *   invariant 1: what a session has to tell is in the order of its pushes, the end of them last.
+ *   invariant 2: nothing of a session waits for the node behind an end of its pushes. What waits
+ *                before it is decided and told first.
+ */
+#include "sync/upstream_internal.h"
+
+#include "core/base/assert.h"
+
+static rv_status broke(rv_error *err, const char *what) {
+    RV_ASSERT(what != NULL);
+    return rv_error_set(err, RV_PROTOCOL_ERROR, "the edge %s", what);
+}
+
+/* --- what is to be told --- */
+
+void rv_upstream_pushes_create(rv_upstream_shared *shared) {
+    RV_ASSERT(shared->told != NULL);
+    for (uint32_t i = 0; i < TOLD_MAX; i++) {
+        shared->told[i].next = i + 1 < TOLD_MAX ? i + 1 : TOLD_NONE;
+    }
+    shared->told_free = 0;
+}
+
+static void told_add(rv_upstream *s, uint64_t edge_sequence) {
+    rv_upstream_shared *const shared = s->shared;
+    const uint32_t at = shared->told_free;
+    RV_ASSERT(at != TOLD_NONE); /* looked for before it was decided */
+    shared->told_free = shared->told[at].next;
+    shared->told[at] = (rv_told){edge_sequence, rv_node_decisions_made(shared->node), TOLD_NONE};
+    if (s->push.told_count == 0) {
+        s->push.told_first = at;
+    } else {
+        shared->told[s->push.told_last].next = at;
+    }
+    s->push.told_last = at;
+    s->push.told_count += 1;
+}
+
+static void told_drop(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    const uint32_t at = s->push.told_first;
+    RV_ASSERT(s->push.told_count > 0 && at < TOLD_MAX);
+    s->push.told_first = shared->told[at].next;
+    s->push.told_count -= 1;
+    shared->told[at].next = shared->told_free;
+    shared->told_free = at;
+}
+
+/* --- judging --- */
+
+/* Nothing is decided from this one on. What waits was before it, or is dropped by the caller. */
+static void end_at(rv_upstream *s, rv_upstream_end end, uint64_t edge_sequence) {
+    RV_ASSERT(s->push.end != RV_UPSTREAM_FORKED && !(s->push.end_told && s->push.waiting > 0));
+    s->push.end = end;
+    s->push.end_at = edge_sequence;
+    s->push.end_told = false;
+    s->push.last = edge_sequence - 1;
+}
+
+static void read_push(rv_upstream *s, rv_bytes body, rv_push *push) {
+    rv_upstream_shared *const shared = s->shared;
+    rv_wire_push wire;
+    const rv_status status = rv_wire_read_push(body, &wire, NULL);
+    RV_ASSERT(status == RV_OK); /* it was checked when it came */
+    uint64_t counted = 0;
+    for (uint64_t i = 0; i < wire.counted_count; i++) {
+        counted = rv_wire_read_counted(&wire.counted, counted);
+        shared->counted[i] = counted;
+    }
+    for (uint64_t i = 0; i < wire.count; i++) {
+        const bool good = rv_wire_read_pushed(&wire.events, &shared->appends[i]);
+        RV_ASSERT(good);
+    }
+    *push = (rv_push){.edge = s->push.life,
+                      .edge_sequence = wire.edge_sequence,
+                      .principal = wire.principal,
+                      .written_at = wire.written_at,
+                      .schema_version = wire.schema_version,
+                      .events = shared->appends,
+                      .count = (size_t)wire.count,
+                      .counted = shared->counted,
+                      .counted_count = (size_t)wire.counted_count};
+}
+
+rv_status rv_upstream_judge_push(rv_upstream *s, rv_bytes body) {
+    rv_upstream_shared *const shared = s->shared;
+    rv_push push;
+    rv_decision decision;
+    read_push(s, body, &push);
+    RV_ASSERT(s->push.end == RV_UPSTREAM_PUSHING || push.edge_sequence < s->push.end_at);
+    if (shared->told_free == TOLD_NONE ||
+        rv_node_unsettled(shared->node, &push.edge) >= UNSETTLED_MAX) {
+        end_at(s, RV_UPSTREAM_AGAIN, push.edge_sequence);
+        rv_upstream_forget_pushes(s);
+        return RV_OK;
+    }
+    const rv_status status = rv_node_decide(shared->node, &push, shared->results, &decision, NULL);
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return RV_PENDING;
+    }
+    if (status != RV_OK || decision.outcome == RV_DECIDED_FORKED) {
+        end_at(s, status != RV_OK ? RV_UPSTREAM_AGAIN : RV_UPSTREAM_FORKED, push.edge_sequence);
+        rv_upstream_forget_pushes(s);
+    } else {
+        told_add(s, push.edge_sequence);
+        s->urgent = decision.position > s->urgent ? decision.position : s->urgent;
+    }
+    return RV_OK;
+}
+
+/* --- receiving --- */
+
+void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
+    rv_upstream_shared *const shared = s->shared;
+    rv_upstream_push *const p = &s->push;
+    RV_ASSERT((hello->features & RV_WIRE_FEATURE_PUSH) != 0);
+    p->agreed = true;
+    p->life.incarnation = (uint32_t)hello->outbox.incarnation;
+    memcpy(p->life.edge_id, hello->node_id, sizeof hello->node_id);
+    const uint64_t decided = rv_node_last_decided(shared->node, &p->life);
+    p->settle = hello->outbox.settled < decided ? hello->outbox.settled : decided;
+    p->decided = decided;
+    if (p->life.incarnation > 0 && hello->outbox.next <= decided) {
+        p->end = RV_UPSTREAM_FORKED; /* the welcome says so */
+        p->end_told = true;
+    }
+    for (uint32_t i = 0; i < shared->session_max; i++) {
+        rv_upstream *const other = shared->sessions[i];
+        if (other->used && other != s && other->push.agreed &&
+            other->push.life.incarnation == p->life.incarnation &&
+            memcmp(other->push.life.edge_id, p->life.edge_id, sizeof p->life.edge_id) == 0) {
+            other->push.superseded = true;
+            rv_upstream_forget_pushes(other);
+        }
+    }
+}
+
+/* May a push of this incarnation come now? A new one begins where none was, or after a fork. */
+static rv_status take_incarnation(rv_upstream *s, uint32_t incarnation, rv_error *err) {
+    rv_upstream_push *const p = &s->push;
+    RV_ASSERT(incarnation > 0);
+    if (incarnation == p->life.incarnation) {
+        return RV_OK;
+    }
+    const bool forked = p->end == RV_UPSTREAM_FORKED && p->end_told;
+    if ((p->life.incarnation != 0 && !forked) || p->told_count > 0 || p->waiting > 0) {
+        return broke(err, "changed its incarnation without a reason");
+    }
+    p->life.incarnation = incarnation;
+    p->end = RV_UPSTREAM_PUSHING;
+    p->end_told = false;
+    p->last = 0;
+    p->settle = 0;
+    p->decided = rv_node_last_decided(s->shared->node, &p->life);
+    return RV_OK;
+}
+
+/* Is it its turn? `*pass`: it is to be passed over. */
+static rv_status check_order(rv_upstream *s, uint64_t edge_sequence, bool *pass, rv_error *err) {
+    rv_upstream_push *const p = &s->push;
+    *pass = p->end == RV_UPSTREAM_FORKED;
+    if (*pass) {
+        return RV_OK;
+    }
+    if (p->end == RV_UPSTREAM_AGAIN && edge_sequence > p->end_at) {
+        *pass = true;
+        return RV_OK;
+    }
+    if (edge_sequence <= p->last || (p->end == RV_UPSTREAM_AGAIN && !p->end_told)) {
+        return broke(err, "pushed its batches out of order");
+    }
+    if (p->told_count + p->waiting >= RV_UPSTREAM_PUSHES) {
+        return broke(err, "has more pushes under way than it was granted");
+    }
+    p->end = RV_UPSTREAM_PUSHING;
+    p->end_told = false;
+    RV_ASSERT(edge_sequence > p->last);
+    return RV_OK;
+}
+
+rv_status rv_upstream_take_push(rv_upstream *s, rv_bytes body, rv_error *err) {
+    rv_wire_push push;
+    rv_status status = rv_wire_read_push(body, &push, err);
+    if (status == RV_OK && (!s->push.agreed || s->state != RV_UPSTREAM_LIVE || s->welcome_owed)) {
+        status = broke(err, "pushed what was not granted");
+    }
+    if (status == RV_OK && s->push.superseded) {
+        status = rv_error_set(err, RV_BUSY, "another connection of this edge has taken its place");
+    }
+    status = status == RV_OK ? take_incarnation(s, push.incarnation, err) : status;
+    bool pass = false;
+    status = status == RV_OK ? check_order(s, push.edge_sequence, &pass, err) : status;
+    if (status != RV_OK || pass) {
+        return status;
+    }
+    s->push.last = push.edge_sequence;
+    rv_upstream_retry_appends(s->shared);
+    if (s->push.end != RV_UPSTREAM_PUSHING) {
+        return RV_OK; /* one before it was not decided */
+    }
+    if (s->shared->waiting_count == 0 && rv_upstream_judge_push(s, body) == RV_OK) {
+        return RV_OK;
+    }
+    if (!rv_upstream_keep(s, body, true)) {
+        end_at(s, RV_UPSTREAM_AGAIN, push.edge_sequence);
+    }
+    return RV_OK;
+}
+
+rv_status rv_upstream_take_settled(rv_upstream *s, rv_bytes body, rv_error *err) {
+    uint64_t edge_sequence = 0;
+    const rv_status status = rv_wire_read_settled(body, &edge_sequence, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!s->push.agreed || s->push.life.incarnation == 0 || edge_sequence > s->push.decided) {
+        return broke(err, "settled what was not decided");
+    }
+    s->push.settle = edge_sequence > s->push.settle ? edge_sequence : s->push.settle;
+    RV_ASSERT(s->push.settle <= s->push.decided);
+    return RV_OK;
+}
+
+/* --- sending --- */
+
+/* Decisions that the edge has settled go, when nothing that counts on them waits. */
+static void settle(rv_upstream *s) {
+    rv_upstream_push *const p = &s->push;
+    if (p->settle > 0 && p->waiting == 0 && p->life.incarnation > 0) {
+        const rv_status status = rv_node_settle(s->shared->node, &p->life, p->settle, NULL);
+        p->settle = status == RV_OK ? 0 : p->settle;
+    }
+    RV_ASSERT(p->settle <= p->decided);
+}
+
+static void write(const rv_upstream *s, const rv_wire_decision *decision, rv_bytes *message) {
+    rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_decision(&w, decision);
+    RV_ASSERT(!w.full);
+    *message = rv_writer_bytes(&w);
+}
+
+bool rv_upstream_tell(rv_upstream *s, rv_bytes *message) {
+    rv_upstream_shared *const shared = s->shared;
+    rv_upstream_push *const p = &s->push;
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
+    settle(s);
+    if (p->told_count == 0) {
+        if (p->end == RV_UPSTREAM_PUSHING || p->end_told || p->waiting > 0) {
+            return false;
+        }
+        const rv_wire_decision end = {.edge_sequence = p->end_at,
+                                      .outcome = p->end == RV_UPSTREAM_AGAIN
+                                                     ? RV_WIRE_DECIDED_AGAIN
+                                                     : RV_WIRE_DECIDED_FORKED};
+        p->end_told = true;
+        write(s, &end, message);
+        return true;
+    }
+    const rv_told *const first = &shared->told[p->told_first];
+    if (first->made > rv_node_decisions_durable(shared->node)) {
+        return false;
+    }
+    rv_wire_decision wire = {.edge_sequence = first->edge_sequence};
+    rv_decision decision;
+    if (!rv_node_decision(shared->node, &p->life, wire.edge_sequence, &decision)) {
+        rv_error error; /* another connection of this edge has settled it */
+        (void)rv_error_set(&error, RV_BUSY, "another connection of this edge has taken its place");
+        (void)rv_upstream_fail(s, &error);
+        return false;
+    }
+    wire.outcome = decision.outcome == RV_DECIDED_ACCEPTED ? RV_WIRE_DECIDED_ACCEPTED
+                                                           : RV_WIRE_DECIDED_REFUSED;
+    wire.position = decision.position;
+    wire.refusal = decision.refusal;
+    told_drop(s);
+    p->decided = wire.edge_sequence > p->decided ? wire.edge_sequence : p->decided;
+    write(s, &wire, message);
+    return true;
+}
+
+void rv_upstream_close_push(rv_upstream *s) {
+    while (s->push.told_count > 0) { /* as many as there are */
+        told_drop(s);
+    }
+    RV_ASSERT(s->push.told_count == 0);
+    rv_upstream_forget_pushes(s);
+}
