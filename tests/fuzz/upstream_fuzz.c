@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: whatever an edge sends, an upstream answers or ends the session, and its node holds what it
- * accepted and nothing else. Method: steps of tests/fuzz/fuzz_sync.h against a small root; all that
- * it sends is taken and bounded. The corpus begins with what an edge really sends.
+ * accepted or decided and nothing else. Method: steps of tests/fuzz/fuzz_sync.h against a small
+ * root; all that it sends is taken and bounded. The corpus begins with what an edge really sends.
  */
+#include "core/engine_decide.h"
 #include "tests/fuzz/fuzz_sync.h"
 
 #define SHARED_MEMORY ((size_t)7 << 20)
@@ -65,13 +66,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int64_t now = 0;
     rv_upstream *session = NULL;
     FUZZ_CHECK(rv_upstream_open(shared, now, &session, &err) == RV_OK);
-    const uint64_t sequence = rv_node_sequence(the_node.node);
+    const uint64_t made = rv_node_decisions_made(the_node.node);
     for (int i = 0; i < FUZZ_STEPS_MAX && input.len > 0; i++) {
         const fuzz_step step = fuzz_take_step(&input);
         take_step(shared, &session, &step, &now);
     }
     rv_upstream_close(session);
-    if (rv_node_sequence(the_node.node) != sequence) {
+    if (rv_node_decisions_made(the_node.node) != made) {
         fuzz_check_after_crash(&the_node, &reopened, RV_ROLE_ROOT);
     }
     return 0;

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a message of a sync connection is read or refused, whatever the bytes, and what was read
+ * says the same when it is written again. Method: the input is a message. Those of one form are
+ * written again from what was read, and must be the same bytes; what may say more than a reader
+ * keeps (extensions, facts, codes) is only read.
+ */
+#include "sync/wire_append.h"
+#include "sync/wire_push.h"
+#include "tests/fuzz/fuzz.h"
+
+static uint8_t memory[RV_WIRE_MESSAGE_MAX];
+
+static void check_same(rv_bytes body, const rv_writer *w) {
+    FUZZ_CHECK(!w->full);
+    FUZZ_CHECK(rv_bytes_equal(body, rv_bytes_from(rv_writer_bytes(w), RV_WIRE_HEADER_LEN)));
+}
+
+static void check_push(rv_bytes body, rv_writer *w) {
+    static uint64_t counted[RV_PUSH_COUNTED_MAX];
+    rv_wire_push push;
+    rv_error err = {.status = RV_OK};
+    const rv_status status = rv_wire_read_push(body, &push, &err);
+    FUZZ_CHECK(status == err.status);
+    if (status != RV_OK) {
+        return;
+    }
+    uint64_t previous = 0;
+    for (uint64_t i = 0; i < push.counted_count; i++) {
+        counted[i] = rv_wire_read_counted(&push.counted, previous);
+        FUZZ_CHECK(counted[i] > previous && counted[i] < push.edge_sequence);
+        previous = counted[i];
+    }
+    rv_wire_write_push(w, &push, counted);
+    for (uint64_t i = 0; i < push.count; i++) {
+        rv_append event;
+        FUZZ_CHECK(rv_wire_read_pushed(&push.events, &event) && event.has_event_id);
+        rv_wire_write_pushed(w, &event);
+    }
+    check_same(body, w);
+}
+
+static void check_decision(rv_bytes body, rv_writer *w) {
+    rv_wire_decision decision;
+    if (rv_wire_read_decision(body, &decision, NULL) == RV_OK) {
+        rv_wire_write_decision(w, &decision);
+        FUZZ_CHECK(w->len <= RV_WIRE_DECISION_LEN_MAX);
+        if (decision.outcome != RV_WIRE_DECIDED_REFUSED) {
+            check_same(body, w);
+        }
+    }
+}
+
+static void check_append(rv_bytes body, rv_writer *w) {
+    rv_wire_append append;
+    if (rv_wire_read_append(body, &append, NULL) != RV_OK) {
+        return;
+    }
+    static rv_append events[RV_WIRE_APPEND_EVENTS_MAX];
+    for (uint64_t i = 0; i < append.count; i++) {
+        FUZZ_CHECK(rv_wire_read_append_event(&append.events, &events[i]));
+    }
+    rv_wire_write_append(w, append.request, events, (size_t)append.count);
+    check_same(body, w);
+}
+
+static void check_greeting(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
+    static rv_wire_hello hello;
+    rv_wire_welcome welcome;
+    if (kind == RV_WIRE_HELLO && rv_wire_read_hello(body, &hello, NULL) == RV_OK) {
+        FUZZ_CHECK(hello.pattern_count >= 1 && hello.pattern_count <= RV_PATTERNS_MAX);
+        rv_wire_write_hello(w, &hello);
+        const rv_bytes again = rv_bytes_from(rv_writer_bytes(w), RV_WIRE_HEADER_LEN);
+        FUZZ_CHECK(rv_wire_read_hello(again, &hello, NULL) == RV_OK);
+    } else if (kind == RV_WIRE_WELCOME && rv_wire_read_welcome(body, &welcome, NULL) == RV_OK) {
+        rv_wire_write_welcome(w, &welcome);
+        const rv_bytes again = rv_bytes_from(rv_writer_bytes(w), RV_WIRE_HEADER_LEN);
+        FUZZ_CHECK(rv_wire_read_welcome(again, &welcome, NULL) == RV_OK);
+    }
+}
+
+static void check_number(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
+    uint64_t number = 0;
+    rv_wire_progress progress;
+    if (kind == RV_WIRE_CREDIT && rv_wire_read_credit(body, &number, NULL) == RV_OK) {
+        rv_wire_write_credit(w, number);
+        check_same(body, w);
+    } else if (kind == RV_WIRE_SETTLED && rv_wire_read_settled(body, &number, NULL) == RV_OK) {
+        rv_wire_write_settled(w, number);
+        check_same(body, w);
+    } else if ((kind == RV_WIRE_PING || kind == RV_WIRE_PONG) &&
+               rv_wire_read_ping(body, &number, NULL) == RV_OK) {
+        rv_wire_write_ping(w, kind, number);
+        check_same(body, w);
+    } else if (kind == RV_WIRE_PROGRESS && rv_wire_read_progress(body, &progress, NULL) == RV_OK) {
+        FUZZ_CHECK(body.len >= 10);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    const rv_compression none = {0};
+    const rv_writer inflated = rv_writer_over(memory, 0);
+    rv_writer w = rv_writer_over(memory, sizeof memory);
+    rv_wire_kind kind = RV_WIRE_HELLO;
+    rv_wire_appended appended;
+    rv_bytes body;
+    rv_error err = {.status = RV_OK};
+    const rv_status status =
+        rv_wire_open(rv_bytes_of(data, size), &none, &inflated, &kind, &body, &err);
+    FUZZ_CHECK(status == err.status);
+    if (status != RV_OK) {
+        return 0;
+    }
+    switch ((uint32_t)kind) {
+    case RV_WIRE_HELLO:
+    case RV_WIRE_WELCOME:
+        check_greeting(kind, body, &w);
+        break;
+    case RV_WIRE_PUSH:
+        check_push(body, &w);
+        break;
+    case RV_WIRE_DECISION:
+        check_decision(body, &w);
+        break;
+    case RV_WIRE_APPEND:
+        check_append(body, &w);
+        break;
+    case RV_WIRE_APPENDED:
+        FUZZ_CHECK(rv_wire_read_appended(body, &appended, NULL) != RV_PENDING);
+        break;
+    default:
+        check_number(kind, body, &w);
+        break;
+    }
+    return 0;
+}
