@@ -37,11 +37,11 @@ typedef struct rv_written {
 } rv_written;
 
 /* Who writes, and what. */
-typedef struct rv_write {
+typedef struct rv_writes {
     const rv_append *events;
     size_t count;       /* 1 to RV_PUSH_EVENTS_MAX */
     rv_bytes principal; /* at most RV_PRINCIPAL_LEN_MAX bytes; may be empty */
-} rv_write;
+} rv_writes;
 
 /*
  * Writes a batch at an edge. `results[i]` is the event as it waits: position 0; version as the
@@ -55,7 +55,7 @@ typedef struct rv_write {
  * has used up the ledger, or the overlay the journal), RV_NO_KEYS (a serial key is to be assigned),
  * RV_NOT_CONNECTED (the upstream was never met: there is no schema).
  */
-RV_MUST_USE rv_status rv_node_write(rv_node *node, const rv_write *write, rv_event *results,
+RV_MUST_USE rv_status rv_node_write(rv_node *node, const rv_writes *writes, rv_event *results,
                                     rv_written *written, rv_error *err);
 
 /* --- what waits --- */

@@ -48,6 +48,9 @@ typedef enum rv_wire_decided {
     RV_WIRE_DECIDED_AGAIN = 3   /* nothing is decided from this one on: push again from here */
 } rv_wire_decided;
 
+/* Largest decision: a refusal with everything that there is to say. */
+#define RV_WIRE_DECISION_LEN_MAX (20u + RV_WIRE_CODE_MAX + RV_WIRE_DETAIL_MAX + RV_ERROR_FACTS_MAX)
+
 typedef struct rv_wire_decision {
     uint64_t edge_sequence;
     rv_wire_decided outcome;
