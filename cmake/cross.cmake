@@ -3,6 +3,7 @@
 # compiled.
 find_file(RV_XXHASH_HEADER xxhash.h PATHS /usr/include NO_CMAKE_FIND_ROOT_PATH REQUIRED)
 file(MAKE_DIRECTORY ${RV_DEPS}/xxhash)
+file(LOCK ${RV_DEPS}/xxhash DIRECTORY GUARD FILE) # tools/test configures two presets at once
 file(COPY_FILE ${RV_XXHASH_HEADER} ${RV_DEPS}/xxhash/xxhash.h ONLY_IF_DIFFERENT)
 include_directories(SYSTEM ${RV_DEPS}/xxhash)
 

@@ -60,6 +60,9 @@ foreach(source IN LISTS RV_TEST_SOURCES)
   target_compile_options(test_${target} PRIVATE -Wno-missing-prototypes)
   add_test(NAME ${RV_TEST_PREFIX}${name} COMMAND test_${target})
   set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES TIMEOUT 300)
+  if(name MATCHES "^sim/")
+    set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES COST 700)
+  endif()
 endforeach()
 
 # What every build must agree on; tests/builds/loan_hash.test.mjs runs it in all of them.
@@ -75,7 +78,9 @@ if(RV_TARGET STREQUAL "browser")
   target_compile_options(storage_conformance PRIVATE -Wno-missing-prototypes)
 endif()
 
-# A test of the release build: a program beside the binary that it finds in RIVULET_BIN.
+# A test of the release build: a program beside the binary that it finds in RIVULET_BIN. COST, here
+# and below, has those begin first that take two cores, or long, so that what is short fills the
+# gaps and nothing long is left over at the end.
 function(rv_release_test name timeout_s)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS release TIMEOUT ${timeout_s}
@@ -94,7 +99,7 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
   foreach(source IN LISTS RV_E2E_SOURCES)
     string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(${name} 600 ${NODE} --test ${source})
-    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    set_tests_properties(${name} PROPERTIES PROCESSORS 2 COST 800)
   endforeach()
   # In real browsers, over the modules of the preset `browser` and build/npm. Each of their tests has
   # a bound of its own (tests/browser/harness/test.mjs); that of the file is for what these miss.
@@ -103,8 +108,8 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
   foreach(source IN LISTS RV_PAGES_SOURCES)
     string(REGEX REPLACE "^tests/browser/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(pages/${name} 240 ${NODE} --test ${source})
-    set_tests_properties(pages/${name} PROPERTIES PROCESSORS 2)
+    set_tests_properties(pages/${name} PROPERTIES PROCESSORS 2 COST 900)
   endforeach()
   # They start processes of their own and measure time: two cores each.
-  set_tests_properties(demo PROPERTIES PROCESSORS 2)
+  set_tests_properties(demo PROPERTIES PROCESSORS 2 COST 800)
 endif()

@@ -177,7 +177,7 @@ static void run(uint64_t seed) {
 }
 
 RV_TEST(each_matching_event_comes_once_and_in_order) {
-    for (uint64_t seed = 1; seed <= 300; seed++) {
+    for (uint64_t seed = 1; seed <= RV_TEST_ROUNDS(300); seed++) {
         run(seed);
         if (rv_test_failed) {
             fprintf(stderr, "seed %u\n", (unsigned)seed);

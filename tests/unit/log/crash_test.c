@@ -110,7 +110,7 @@ RV_TEST(every_operation_goes_wrong_in_every_way) {
         for (int fault = RV_SIM_FAIL; fault <= (int)RV_SIM_STOP; fault += 1) {
             for (int crash = RV_SIM_CRASH_KEEP; crash <= (int)RV_SIM_CRASH_REORDER; crash += 1) {
                 bool beyond = false;
-                for (uint64_t n = 1; !beyond && n < 2000; n += 1) {
+                for (uint64_t n = 1; !beyond && n < 2000; n += RV_TEST_STRIDE) {
                     fault_and_recover(n, (rv_sim_fault)fault, (rv_sim_crash)crash, seed,
                                       seed > 2 ? 60 : 0, &beyond);
                     RV_CHECK_PASSED();
@@ -122,7 +122,7 @@ RV_TEST(every_operation_goes_wrong_in_every_way) {
 }
 
 RV_TEST(the_power_fails_again_during_recovery) {
-    for (uint64_t first = 1; first <= 90; first += 1) {
+    for (uint64_t first = 1; first <= 90; first += RV_TEST_STRIDE) {
         bool beyond = false;
         for (uint64_t second = 1; !beyond && second < 200; second += 1) {
             const rv_sim_crash crash = second % 2 == 0 ? RV_SIM_CRASH_REORDER : RV_SIM_CRASH_TEAR;
@@ -149,7 +149,7 @@ RV_TEST(the_power_fails_again_during_recovery) {
 
 /* What recovery did must not be undone by a crash that comes soon after it. */
 RV_TEST(the_power_fails_again_right_after_recovery) {
-    for (uint64_t first = 1; first <= 90; first += 1) {
+    for (uint64_t first = 1; first <= 90; first += RV_TEST_STRIDE) {
         for (unsigned second = 1; second <= 40; second += 1) {
             rv_sim_faults faults = {
                 .fault = RV_SIM_STOP, .fault_at = first, .crash = RV_SIM_CRASH_KEEP};

@@ -146,7 +146,7 @@ RV_TEST(a_bit_flipped_anywhere_is_found_or_harmless) {
     unsigned tried = 0;
     for (unsigned f = 0; f < count; f += 1) {
         const uint64_t size = file_size(&n, names[f].text);
-        for (uint64_t at = f; at < size; at += at % 4096 < 100 ? 7 : 97) {
+        for (uint64_t at = f; at < size; at += RV_TEST_STRIDE * (at % 4096 < 100 ? 7u : 97u)) {
             RV_CHECK_STATUS(rv_sim_disk_flip(n.disk, names[f].text, at, at % 8), RV_OK);
             RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
             ix_check_some(&n, &the_ix);
@@ -271,7 +271,8 @@ RV_TEST(every_operation_goes_wrong_in_every_way) {
     for (int fault = RV_SIM_FAIL; fault <= (int)RV_SIM_STOP; fault += 1) {
         for (int crash = RV_SIM_CRASH_KEEP; crash <= (int)RV_SIM_CRASH_REORDER; crash += 1) {
             bool beyond = false;
-            for (uint64_t at = 1; !beyond && at < 3000; at += 2 + (uint64_t)(crash + fault) % 2) {
+            const uint64_t step = (2 + (uint64_t)(crash + fault) % 2) * RV_TEST_STRIDE;
+            for (uint64_t at = 1; !beyond && at < 3000; at += step) {
                 fault_at(at, (rv_sim_fault)fault, (rv_sim_crash)crash, &beyond);
                 if (rv_test_failed) {
                     fprintf(stderr, "fault %d at %u, crash %d\n", fault, (unsigned)at, crash);

@@ -150,7 +150,7 @@ RV_TEST(a_mark_with_any_bit_wrong_changes_nothing) {
     RV_CHECK_PASSED();
     const rv_log_mark good = the_marks.marks[the_marks.count / 2];
     uint8_t bytes[RV_LOG_MARK_SIZE];
-    for (unsigned bit = 0; bit < 8 * RV_LOG_MARK_SIZE; bit += 1) {
+    for (unsigned bit = 0; bit < 8 * RV_LOG_MARK_SIZE; bit += RV_TEST_STRIDE) {
         rv_log_mark wrong;
         rv_log_mark_encode(bytes, &good);
         bytes[bit / 8] ^= (uint8_t)(1u << (bit % 8));
@@ -317,7 +317,7 @@ RV_TEST(a_durable_mark_fits_after_every_crash) {
     for (int fault = RV_SIM_FAIL; fault <= (int)RV_SIM_STOP; fault += 1) {
         for (int crash = RV_SIM_CRASH_KEEP; crash <= (int)RV_SIM_CRASH_REORDER; crash += 1) {
             bool beyond = false;
-            for (uint64_t at = 1; !beyond && at < 2000; at += 1) {
+            for (uint64_t at = 1; !beyond && at < 2000; at += RV_TEST_STRIDE) {
                 fault_at(at, (rv_sim_fault)fault, (rv_sim_crash)crash, &beyond);
                 if (rv_test_failed) {
                     fprintf(stderr, "fault %d at %u, crash %d\n", fault, (unsigned)at, crash);

@@ -306,7 +306,7 @@ RV_TEST(every_operation_goes_wrong_in_every_way) {
     for (int fault = RV_SIM_FAIL; fault <= (int)RV_SIM_STOP; fault += 1) {
         for (int crash = RV_SIM_CRASH_KEEP; crash <= (int)RV_SIM_CRASH_REORDER; crash += 1) {
             bool beyond = false;
-            for (uint64_t at = 1; !beyond && at < 2000; at += 1) {
+            for (uint64_t at = 1; !beyond && at < 2000; at += RV_TEST_STRIDE) {
                 fault_at(at, (rv_sim_fault)fault, (rv_sim_crash)crash, &beyond);
                 if (rv_test_failed) {
                     fprintf(stderr, "fault %d at %u, crash %d\n", fault, (unsigned)at, crash);

@@ -69,7 +69,7 @@ static void apply(node *a, const node *b, unsigned op) {
 RV_TEST(random_expressions_agree_with_a_naive_twin) {
     static node stack[8];
     uint64_t seed = 42;
-    for (size_t round = 0; round < 20000; round++) {
+    for (size_t round = 0; round < RV_TEST_ROUNDS(20000); round++) {
         size_t depth = 0;
         const size_t steps = 1 + (size_t)(rv_test_random(&seed) % 12);
         for (size_t step = 0; step < steps && strlen(stack[0].text) < 800; step++) {
@@ -154,7 +154,7 @@ RV_TEST(random_tokens_do_no_harm) {
                                         "numeric(5,2)",
                                         "now()"};
     uint64_t seed = 3;
-    for (size_t round = 0; round < 200000; round++) {
+    for (size_t round = 0; round < RV_TEST_ROUNDS(200000); round++) {
         char text[512];
         size_t len = 0;
         const size_t count = 1 + (size_t)(rv_test_random(&seed) % 14);

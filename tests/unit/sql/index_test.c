@@ -342,8 +342,9 @@ static void write_statement(char *text, size_t size) {
 }
 
 /* Runs random statements over so many things; dates are of so many choices. */
-static void run(const char *schema, uint32_t count, uint32_t choices, uint32_t statements,
+static void run(const char *schema, uint32_t count, uint32_t choices, uint32_t most,
                 uint64_t from) {
+    const uint32_t statements = RV_TEST_ROUNDS(most);
     fixture *f = fixture_open(schema, 4u << 20, 0);
     RV_CHECK(f != NULL);
     RV_CHECK_STATUS(fill(f, count, choices, from), RV_OK);

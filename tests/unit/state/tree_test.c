@@ -232,7 +232,7 @@ RV_TEST(random_operations_agree_with_a_sorted_array) {
 }
 
 RV_TEST(many_small_trees_agree) {
-    for (uint64_t seed = 100; seed < 2100; seed += 1) {
+    for (uint64_t seed = 100; seed < 100 + RV_TEST_ROUNDS(2000); seed += 1) {
         run((shape)(seed % (SHAPE_HIDDEN + 1)), 20 + (uint32_t)(seed % 700), 900, seed);
         RV_CHECK_PASSED();
     }
@@ -242,7 +242,7 @@ RV_TEST(what_is_rolled_back_is_as_it_was) {
     for (shape form = SHAPE_SHORT; form <= SHAPE_HIDDEN; form += 1) {
         RV_CHECK(start(8u << 20, 8u << 20));
         uint64_t seed = 50 + (uint64_t)form;
-        for (uint32_t round = 0; round < 200; round += 1) {
+        for (uint32_t round = 0; round < RV_TEST_ROUNDS(200); round += 1) {
             const bool keep = rv_test_random(&seed) % 2 == 0;
             const uint32_t steps = (uint32_t)(rv_test_random(&seed) % 500);
             const uint32_t used = rv_pages_pool(&pages)->used;
