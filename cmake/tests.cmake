@@ -101,8 +101,8 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
     rv_release_test(${name} 600 ${NODE} --test ${source})
     set_tests_properties(${name} PROPERTIES PROCESSORS 2 COST 800)
   endforeach()
-  # In real browsers, over the modules of the preset `browser` and build/npm. Each of their tests has
-  # a bound of its own (tests/browser/harness/test.mjs); that of the file is for what these miss.
+  # In real browsers, over the modules of the preset `browser` and build/npm. Each test of theirs has
+  # a bound of its own (tests/browser/harness/test.mjs); that of the file is for what those miss.
   file(GLOB RV_PAGES_SOURCES CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR}
     tests/browser/*.test.mjs)
   foreach(source IN LISTS RV_PAGES_SOURCES)

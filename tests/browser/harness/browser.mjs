@@ -35,6 +35,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describePage, TestPage } from './page.mjs';
 import { family, kill } from './processes.mjs';
 import { root } from './server.mjs';
@@ -62,6 +63,9 @@ const timeoutMs = 30000;
 
 /** Within which a new page comes, if it comes at all. */
 const newPageMs = 5000;
+
+/** How often what a kill may have spoiled is done. */
+const triesMax = 6;
 
 /** For what a driver is only to take note of. */
 const noticeMs = 10000;
@@ -144,7 +148,7 @@ class TestBrowser {
     this.profile = join(this.#home, 'profile');
     mkdirSync(this.profile);
     if (name === 'chromium') preferChromium(this.profile, preferences);
-    // The browser's own folders, of caches, settings and what is temporary, go where the profile is.
+    // The browser's own folders (caches, settings, what is temporary) go where the profile is.
     this.env = { ...process.env, HOME: this.#home, TMPDIR: this.#home };
     for (const variable of ['XDG_CONFIG_HOME', 'XDG_CACHE_HOME', 'XDG_RUNTIME_DIR']) {
       delete this.env[variable];
@@ -170,18 +174,32 @@ class TestBrowser {
 
   async open(url) {
     if (this.#ended !== null) throw new Error(`${this.name} was ended: ${this.#ended}`);
-    const raw = await this.#newPage();
+    for (let tries = 1; ; tries++) {
+      const raw = await this.#newPage();
+      let crashed = false;
+      raw.on('crash', () => {
+        crashed = true;
+        this.#note('a page crashed');
+      });
+      this.#listen(raw);
+      try {
+        await this.#within(timeoutMs, `load of ${url}`, raw.goto(url, { waitUntil: 'load' }));
+        return new TestPage(this.name, raw);
+      } catch (error) {
+        if (!crashed || tries === triesMax) throw error;
+      }
+    }
+  }
+
+  #listen(raw) {
     const say = (text) => {
       this.#note(`page: ${text}`);
       console.log(`${this.name}: ${text}`);
     };
     raw.on('console', (message) => say(message.text()));
     raw.on('pageerror', (error) => say(error.stack ?? error));
-    raw.on('crash', () => this.#note('a page crashed'));
     this.#pages.add(raw);
-    raw.once('close', () => this.#pages.delete(raw));
-    await this.#within(timeoutMs, `load of ${url}`, raw.goto(url, { waitUntil: 'load' }));
-    return new TestPage(this.name, raw);
+    for (const event of ['close', 'crash']) raw.once(event, () => this.#pages.delete(raw));
   }
 
   async quota(page, bytes) {
@@ -212,22 +230,23 @@ class TestBrowser {
   /**
    * A new page, the driver's. The browser may give it to a process that was killed and that it has
    * not yet noticed to be dead (the spare one, of Chromium): it crashes before it begins, and the
-   * driver waits for it for ever. So who does not come is asked for again.
+   * driver waits for it for ever. So one that does not come is asked for again.
    */
-  async #newPage(triesMax = 6) {
-    for (let tries = 1; ; tries++) {
+  async #newPage(tries = triesMax) {
+    for (let left = tries - 1; ; left--) {
       try {
         return await this.#within(newPageMs, 'a new page', this.raw.newPage());
       } catch (error) {
         this.#note(`no page: ${error.message}`);
-        if (tries === triesMax) throw error;
+        if (left === 0) throw error;
+        await sleep(100);
       }
     }
   }
 
   /** Throws if none comes. */
-  async #tryPage(triesMax) {
-    const page = await this.#newPage(triesMax);
+  async #tryPage(tries) {
+    const page = await this.#newPage(tries);
     await this.#within(timeoutMs, 'the close of a page', page.close());
   }
 
@@ -259,7 +278,7 @@ class TestBrowser {
       try {
         return await this.#tryPage(1);
       } catch (error) {
-        if (tries === 6) throw error;
+        if (tries === triesMax) throw error;
         await this.kill();
       }
     }
@@ -300,7 +319,7 @@ class TestBrowser {
     for (let waits = 0; left().length > 0; waits++) {
       if (waits > 250) kill(left());
       if (waits > 1000) throw new Late(`${this.name}: killed, it does not end`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await sleep(20);
     }
   }
 }

@@ -35,10 +35,11 @@ export function test(title, ...rest) {
   });
 }
 
-// What keeps the process after its tests, its browsers' drivers included, does not keep it for long.
+// What keeps the process after its tests, drivers of browsers included, does not do so for long.
 after(() => {
   const end = () => {
-    console.log(`still there after the tests: ${process.getActiveResourcesInfo().join(', ')}`);
+    const kept = process.getActiveResourcesInfo().join(', ');
+    console.log(`still there after the tests: ${kept}`);
     process.exit(1);
   };
   setTimeout(end, lingersMs).unref();
