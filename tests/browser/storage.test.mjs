@@ -301,7 +301,8 @@ function writeInPage({ database, file, first, wanted }) {
 
 for (const name of browserNames) {
   for (const mode of modes) {
-    test(`${name}: what was flushed to ${mode} is there after its process was killed`, async () => {
+    const title = `${name}: what was flushed to ${mode} is there after its process was killed`;
+    test(title, { timeout: 120000 }, async () => {
       const browser = await launch(name);
       let acknowledged = 0;
       let file = -1;

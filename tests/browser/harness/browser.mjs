@@ -257,7 +257,7 @@ class TestBrowser {
     await this.#gone();
     // It is gone, so this only lets its driver know.
     await this.#within(noticeMs, 'its end', raw?.close()).catch(() => undefined);
-    this.#closed();
+    await this.#closed();
   }
 
   async close() {
@@ -267,8 +267,8 @@ class TestBrowser {
       console.log(error.message);
       kill(family(this.profile));
     });
-    this.#closed();
     await this.#gone();
+    await this.#closed();
   }
 
   /** A Chromium whose profile was killed may start and never open a page: it is killed as well. */
@@ -305,9 +305,16 @@ class TestBrowser {
     rmSync(this.#home, { recursive: true, force: true, maxRetries: 5 });
   }
 
-  #closed() {
+  /**
+   * After its end. Firefox's driver then puts back the settings that it had moved away, which is not
+   * to happen while it starts the next one.
+   */
+  async #closed() {
     this.raw = null;
     this.#pages.clear();
+    const moved = ['prefs.js', 'user.js'].map((file) => join(this.profile, `${file}.puppeteer`));
+    const moving = () => moved.some((path) => existsSync(path));
+    for (let waits = 0; waits < 250 && moving(); waits++) await sleep(20);
   }
 
   /** Waits until the processes have ended, all by default; those that take long are killed. */
