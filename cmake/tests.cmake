@@ -107,7 +107,7 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
     tests/browser/*.test.mjs)
   foreach(source IN LISTS RV_PAGES_SOURCES)
     string(REGEX REPLACE "^tests/browser/|\\.test\\.mjs$" "" name ${source})
-    rv_release_test(pages/${name} 240 ${NODE} --test ${source})
+    rv_release_test(pages/${name} 300 ${NODE} --test ${source})
     set_tests_properties(pages/${name} PROPERTIES PROCESSORS 2 COST 900)
   endforeach()
   # They start processes of their own and measure time: two cores each.

@@ -14,13 +14,13 @@ import { family } from './harness/processes.mjs';
 import { test } from './harness/test.mjs';
 
 for (const name of browserNames) {
-  test(`${name}: a test that hangs says in what, and leaves nothing`, () => {
+  test(`${name}: a test that hangs says in what, and leaves nothing`, { timeout: 120000 }, () => {
     const temporary = folder(name);
     const env = { ...process.env, BROWSER: name, TMPDIR: temporary };
     delete env.NODE_TEST_CONTEXT; // it is no part of this run
     const file = join(root, 'tests/browser/pages/harness/hang.mjs');
     const args = ['--test', '--test-reporter=tap', file];
-    const run = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 50000 });
+    const run = spawnSync(process.execPath, args, { env, encoding: 'utf8', timeout: 100000 });
     assert.equal(run.status, 1, run.stdout);
     const said = [
       /the test "a call that is never answered": not done within 2 s/,

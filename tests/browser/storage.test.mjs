@@ -14,6 +14,7 @@ import { test } from './harness/test.mjs';
 const module = 'build/browser/storage_conformance.wasm';
 const pageAddress = '/tests/browser/pages/storage/index.html';
 const modes = ['opfs', 'indexeddb'];
+const timeout = 120000; // ten times what the longest take
 
 const site = await serve();
 const browsers = {};
@@ -45,7 +46,7 @@ async function refused(code, page, worker, ...call) {
 /** The case in each browser, with a page of its own. */
 function inBrowsers(title, body) {
   for (const name of browserNames) {
-    test(`${name}: ${title}`, async () => {
+    test(`${name}: ${title}`, { timeout }, async () => {
       const page = await openPage(browsers[name]);
       await body(page, browsers[name]);
       await page.close();
@@ -56,7 +57,7 @@ function inBrowsers(title, body) {
 /** The case in Chromium, with an origin of its own that may store so many bytes. */
 function withQuota(title, bytes, body) {
   const skip = browserNames.includes('chromium') ? false : 'needs Chromium';
-  test(`chromium: ${title}`, { skip }, async () => {
+  test(`chromium: ${title}`, { timeout, skip }, async () => {
     const page = await openPage(browsers.chromium, await serve());
     await browsers.chromium.quota(page, bytes);
     await body(page, () => browsers.chromium.quota(page, null));
@@ -302,7 +303,7 @@ function writeInPage({ database, file, first, wanted }) {
 for (const name of browserNames) {
   for (const mode of modes) {
     const title = `${name}: what was flushed to ${mode} is there after its process was killed`;
-    test(title, { timeout: 120000 }, async () => {
+    test(title, { timeout }, async () => {
       const browser = await launch(name);
       let acknowledged = 0;
       let file = -1;

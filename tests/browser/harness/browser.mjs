@@ -61,6 +61,8 @@ const chromiumFlags = [
 
 const timeoutMs = 30000;
 
+const startMs = 60000;
+
 /** Within which a new page comes, if it comes at all. */
 const newPageMs = 5000;
 
@@ -96,7 +98,7 @@ async function startChromium(profile, env) {
     ...chromiumOptions(),
     ...noSignals,
     env,
-    timeout: timeoutMs,
+    timeout: startMs,
   });
   context.setDefaultTimeout(timeoutMs);
   return context;
@@ -118,7 +120,7 @@ async function startFirefox(profile, env, preferences) {
     extraPrefsFirefox: preferences,
     ...noSignals,
     env,
-    timeout: timeoutMs,
+    timeout: startMs,
     protocolTimeout: 600000,
   });
 }
@@ -166,14 +168,28 @@ class TestBrowser {
     return within(ms, `${this.name}: ${what}`, promise);
   }
 
+  /** One that does not start in time is killed, and started once more. */
   async start() {
     const { start } = kinds[this.name];
-    const started = start(this.profile, this.env, this.preferences);
-    this.raw = await this.#within(2 * timeoutMs, 'start', started);
+    for (let tries = 1; this.raw === null; tries++) {
+      this.#check();
+      try {
+        const started = start(this.profile, this.env, this.preferences);
+        this.raw = await this.#within(startMs, 'start', started);
+      } catch (error) {
+        this.#note(error.message);
+        await this.kill();
+        if (tries === 2) throw error;
+      }
+    }
+  }
+
+  #check() {
+    if (this.#ended !== null) throw new Error(`${this.name} was ended: ${this.#ended}`);
   }
 
   async open(url) {
-    if (this.#ended !== null) throw new Error(`${this.name} was ended: ${this.#ended}`);
+    this.#check();
     for (let tries = 1; ; tries++) {
       const raw = await this.#newPage();
       let crashed = false;
@@ -359,6 +375,11 @@ export async function launch(name, preferences = {}) {
       process.removeListener('exit', end);
     }
   });
-  await browser.start();
+  try {
+    await browser.start();
+  } catch (error) {
+    endAll(error.message); // at the top of a test file it ends the process, without `exit`
+    throw error;
+  }
   return browser;
 }
