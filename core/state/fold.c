@@ -96,11 +96,15 @@ static rv_status touch_create(rv_fold *f, uint16_t nth, const rv_aggregate *aggr
                               const rv_fold_key *found) {
     const rv_touch *const touch = &f->type->touches[nth];
     if (!found->fits || found->place != RV_SLOT_NONE) {
+        if (found->fits && !rv_fold_whole(f, aggregate)) {
+            return RV_OK;
+        }
         const rv_status why = found->fits ? RV_ROW_EXISTS : RV_NOT_NULL_VIOLATION;
         return f->judge
                    ? rv_fold_refuse_row(f, why, aggregate, touch->field, rv_fold_key_values(found))
                    : RV_OK;
     }
+    (void)rv_fold_complete(f, aggregate); /* one with this key may be elsewhere */
     rv_status status = rv_rows_add(f->pages, aggregate, f->event->stream, rv_fold_key_values(found),
                                    found->hash, &f->rows[nth]);
     if (status == RV_OK && aggregate->columns[aggregate->key].type.serial) {
@@ -110,6 +114,13 @@ static rv_status touch_create(rv_fold *f, uint16_t nth, const rv_aggregate *aggr
     f->made_any = true;
     RV_ASSERT(status != RV_OK || f->rows[nth] != RV_SLOT_NONE);
     return status;
+}
+
+/* A row is not held: true when one may be that the event can refer to, or act on. Only rows of the
+ * event's own stream can be acted on, if they are not shared, and it is held. */
+static bool row_may_be(const rv_fold *f, const rv_aggregate *aggregate, bool acts) {
+    RV_ASSERT(f->judge);
+    return !(acts && !aggregate->shared) && !rv_fold_complete(f, aggregate);
 }
 
 /* True when nobody asks for the row of a touch before the deletions. */
@@ -140,11 +151,14 @@ static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     if (!f->judge || found->null) {
         return RV_OK;
     }
-    if (found->place == RV_SLOT_NONE) {
-        return rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field,
-                                  rv_fold_key_values(found));
-    }
     const bool acts = touch->acted_on || touch->kind == RV_TOUCH_DELETES;
+    if (found->place == RV_SLOT_NONE) {
+        return row_may_be(f, aggregate, acts)
+                   ? RV_OK
+                   : rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field,
+                                        rv_fold_key_values(found));
+    }
+    (void)rv_fold_whole(f, aggregate); /* it may be gone elsewhere */
     if (acts && owned_by_other(f, aggregate, found->place)) {
         return rv_fold_refuse_row(f, RV_ROW_OF_OTHER_STREAM, aggregate, touch->field,
                                   rv_fold_key_values(found));
@@ -162,6 +176,7 @@ static rv_status rows_default(rv_fold *f) {
             rv_fold_row row;
             status = rv_fold_open(f, rv_schema_aggregate(f->schema, number), f->rows[i], &row);
             if (status == RV_OK) {
+                rv_fold_judge_as_held(f, row.aggregate);
                 status = rv_fold_defaults(f, &row, i);
             }
             if (status == RV_OK && row.aggregate->foreign_key_count > 0) {
@@ -202,6 +217,7 @@ static rv_status rows_change(rv_fold *f) {
         if (status != RV_OK) {
             return status;
         }
+        rv_fold_judge_as_held(f, row.aggregate);
         if (row.aggregate->foreign_key_count > 0) {
             status = row_change_foreign(f, &row, &at);
         } else if (type->touches[touch].indexes == 0) {
@@ -225,15 +241,17 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
     key_look_up(f, &found);
     const rv_value *const key = rv_fold_key_values(&found);
     if (found.place == RV_SLOT_NONE) {
-        return f->judge ? rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, key)
-                        : RV_OK;
+        return f->judge && !row_may_be(f, aggregate, true)
+                   ? rv_fold_refuse_row(f, RV_UNKNOWN_REFERENCE, aggregate, touch->field, key)
+                   : RV_OK;
     }
     rv_fold_row row;
     status = rv_fold_open(f, aggregate, found.place, &row);
     if (status == RV_OK) {
         status = rv_fold_unrefer(f, &row);
     }
-    if (status == RV_OK && f->judge && rv_row_head_of(row.bytes).refs > 0) {
+    const bool referred = rv_row_head_of(row.bytes).refs > 0;
+    if (status == RV_OK && f->judge && rv_fold_knows_referring(f, aggregate) && referred) {
         return rv_fold_refuse_referenced(f, &row, touch->field, key, found.place);
     }
     RV_ASSERT(status != RV_OK || found.fits);
@@ -282,12 +300,14 @@ static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
     for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
         status = touch_resolve(f, i, &keys[i]);
     }
+    const bool judge = f->judge;
     if (status == RV_OK && f->made_any) {
         status = rows_default(f);
     }
     if (status == RV_OK) {
         status = rows_change(f);
     }
+    f->judge = judge;
     if (status == RV_OK && f->made_any && type->indexed) {
         status = rv_fold_sort_made(f);
     }
@@ -334,11 +354,15 @@ static rv_status rows_fold_straight(rv_fold *f) {
 }
 
 /* Moves the head of the event's stream. */
-static rv_status head_move(rv_pages *pages, const rv_event *event) {
-    const rv_status status = rv_pages_reserve(pages, 0);
+static rv_status head_move(const rv_fold *f) {
+    const rv_event *const event = f->event;
+    const rv_status status = rv_pages_reserve(f->pages, 0);
     if (status == RV_OK) {
-        rv_stream_line *const line = rv_streams_write(pages, event->stream);
+        rv_stream_line *const line = rv_streams_write(f->pages, event->stream);
         line->version = event->version;
+        if (__builtin_expect(f->held != NULL, 0)) { /* pending: it is in no log yet */
+            return RV_OK;
+        }
         line->first_sequence = line->first_sequence == 0 ? event->sequence : line->first_sequence;
         line->last_sequence = event->sequence;
         line->last_position = event->position;
@@ -356,7 +380,7 @@ static rv_status event_fold(rv_fold *f) {
         status = keys_prepare(f, keys);
     }
     if (status == RV_OK) {
-        status = head_move(f->pages, f->event);
+        status = head_move(f);
     }
     RV_ASSERT(f->type == NULL || f->values != NULL || f->type->field_count == 0);
     if (status == RV_OK && straight) {
@@ -365,39 +389,60 @@ static rv_status event_fold(rv_fold *f) {
     return status == RV_OK && f->type != NULL ? rows_fold(f, keys) : status;
 }
 
-rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
-                        rv_fold_mode mode, rv_arena *scratch, rv_error *err) {
-    RV_ASSERT(mode == RV_FOLD_APPLY || state->pages.journal.active);
+static rv_status fold(rv_fold *f, rv_state *state) {
+    const rv_event *const event = f->event;
     const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
     if (event->stream >= rv_streams_count(&state->pages) ||
         (!system && event->type >= rv_schema_event_type_count(state->schema))) {
-        return rv_error_set(err, RV_DATA_DAMAGED,
+        return rv_error_set(f->err, RV_DATA_DAMAGED,
                             "the event with sequence %u names a stream or an event type that is "
                             "not there",
                             event->sequence);
     }
-    rv_fold f;
-    f.pages = &state->pages;
-    f.schema = state->schema;
-    f.hash_key = state->hash_key;
-    f.event = event;
-    f.type = system ? NULL : rv_schema_event_type(state->schema, event->type);
-    f.values = values;
-    f.judge = mode == RV_FOLD_JUDGE;
-    f.made_any = false;
-    f.scratch = scratch;
-    f.err = err;
-    const size_t mark = rv_arena_mark(scratch);
-    const rv_status status = event_fold(&f);
-    rv_arena_reset(scratch, mark);
+    f->pages = &state->pages;
+    f->schema = state->schema;
+    f->hash_key = state->hash_key;
+    f->type = system ? NULL : rv_schema_event_type(state->schema, event->type);
+    f->made_any = false;
+    const size_t mark = rv_arena_mark(f->scratch);
+    const rv_status status = event_fold(f);
+    rv_arena_reset(f->scratch, mark);
     if (status == RV_STATE_FULL) {
-        return rv_error_set(err, status, "no page of memory is left for rows, of %u",
+        return rv_error_set(f->err, status, "no page of memory is left for rows, of %u",
                             (uint64_t)state->pages.total);
     }
     if (status == RV_BATCH_TOO_LARGE) {
-        return rv_error_set(err, status,
+        return rv_error_set(f->err, status,
                             "the batch changes more than the journal of %u bytes could take back",
                             (uint64_t)state->pages.journal.cap);
     }
     return status;
+}
+
+rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
+                        rv_fold_mode mode, rv_arena *scratch, rv_error *err) {
+    RV_ASSERT(mode == RV_FOLD_APPLY || state->pages.journal.active);
+    RV_ASSERT(!state->pages.overlay);
+    rv_fold f;
+    f.event = event;
+    f.values = values;
+    f.judge = mode == RV_FOLD_JUDGE;
+    f.held = NULL;
+    f.scratch = scratch;
+    f.err = err;
+    return fold(&f, state);
+}
+
+rv_status rv_state_fold_pending(rv_state *state, const rv_event *event, const rv_value *values,
+                                rv_held *held, rv_arena *scratch, rv_error *err) {
+    RV_ASSERT(state->pages.overlay && event->position == 0);
+    RV_ASSERT(event->type != RV_SYSTEM_SCHEMA_TYPE);
+    rv_fold f;
+    f.event = event;
+    f.values = values;
+    f.judge = true;
+    f.held = held;
+    f.scratch = scratch;
+    f.err = err;
+    return fold(&f, state);
 }

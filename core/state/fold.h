@@ -25,13 +25,38 @@ typedef struct rv_fold {
     const rv_event *event;
     const rv_event_type *type;
     const rv_value *values; /* of the event's fields */
-    bool judge;
+    bool judge;             /* at the moment: refuse what does not hold */
+    rv_held *held;          /* of a pending event; else NULL */
     rv_arena *scratch;
     rv_error *err;
     uint32_t rows[RV_TOUCHES_MAX]; /* by touch; RV_SLOT_NONE: not held, or the key is NULL */
     bool made[RV_TOUCHES_MAX];     /* by touch: this event created it */
     bool made_any;
 } rv_fold;
+
+/* True when every row that there is of the aggregate is held: always so where events are accepted.
+ * If not, something was left unchecked, which is noted. */
+static inline bool rv_fold_complete(const rv_fold *f, const rv_aggregate *aggregate) {
+    if (__builtin_expect(f->held == NULL, 1)) {
+        return true;
+    }
+    const uint16_t number = aggregate->number;
+    const bool complete = (f->held->complete[number / 64u] >> (number % 64u) & 1u) != 0;
+    f->held->unchecked = f->held->unchecked || !complete;
+    return complete;
+}
+
+/* True when a row of the aggregate that is held is what it is everywhere: as above. */
+static inline bool rv_fold_whole(const rv_fold *f, const rv_aggregate *aggregate) {
+    return !aggregate->shared || rv_fold_complete(f, aggregate);
+}
+
+/* Pending events: judges what is done to a row of the aggregate if it is whole. */
+static inline void rv_fold_judge_as_held(rv_fold *f, const rv_aggregate *aggregate) {
+    if (__builtin_expect(f->held != NULL, 0)) {
+        f->judge = rv_fold_whole(f, aggregate);
+    }
+}
 
 /* A row that is being changed: the bytes are under rv_rows_write. */
 typedef struct rv_fold_row {
@@ -129,6 +154,10 @@ RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, const rv_fold_row *row);
 /* Judging: every foreign key of several columns of the row refers to a row that is there, or to
  * nothing. */
 RV_MUST_USE rv_status rv_fold_judge_foreign(rv_fold *f, const rv_fold_row *row);
+
+/* Pending events: true when the references that are counted at a row of the aggregate are all that
+ * there are, and none of them is gone elsewhere. If not, something was left unchecked. */
+bool rv_fold_knows_referring(const rv_fold *f, const rv_aggregate *target);
 
 /* --- fold_sorted.c --- */
 

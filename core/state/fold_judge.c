@@ -443,6 +443,9 @@ rv_status rv_fold_judge_rows(rv_fold *f) {
             continue;
         }
         const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
+        if (!rv_fold_whole(f, aggregate)) {
+            continue;
+        }
         const rv_table *const table = rv_table_of(f->pages, aggregate->number);
         RV_ASSERT(table != NULL);
         const uint8_t *const bytes = rv_rows_read(f->pages, table, f->rows[i]);

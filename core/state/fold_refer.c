@@ -40,7 +40,9 @@ static rv_status refer(rv_fold *f, const rv_fold_row *row, uint16_t column, cons
         return status;
     }
     if (found.place == RV_SLOT_NONE) {
-        return f->judge && up ? rv_fold_refuse_reference(f, row->aggregate, column, value) : RV_OK;
+        return f->judge && up && rv_fold_complete(f, target)
+                   ? rv_fold_refuse_reference(f, row->aggregate, column, value)
+                   : RV_OK;
     }
     const rv_table *const table = rv_table_of(f->pages, target->number);
     RV_ASSERT(table != NULL);
@@ -120,7 +122,8 @@ rv_status rv_fold_judge_foreign(rv_fold *f, const rv_fold_row *row) {
         if (status != RV_OK) {
             return status;
         }
-        if (!found.null && found.place == RV_SLOT_NONE) {
+        const rv_aggregate *const target = rv_schema_aggregate(f->schema, key->aggregate);
+        if (!found.null && found.place == RV_SLOT_NONE && rv_fold_complete(f, target)) {
             return rv_fold_refuse_foreign(f, row->aggregate, key, &parts);
         }
     }
@@ -141,4 +144,30 @@ rv_status rv_fold_unrefer(rv_fold *f, const rv_fold_row *row) {
         }
     }
     return status == RV_OK ? rv_fold_refer_foreign(f, row, false) : status;
+}
+
+/* True when a column or a foreign key of the aggregate refers to the target. */
+static bool refers_to(const rv_aggregate *aggregate, const rv_aggregate *target) {
+    bool refers = false;
+    RV_ASSERT(aggregate->column_count <= RV_COLUMNS_MAX);
+    for (uint16_t i = 0; i < aggregate->column_count && !refers; i += 1) {
+        refers = aggregate->columns[i].references == target->number;
+    }
+    for (uint16_t i = 0; i < aggregate->foreign_key_count && !refers; i += 1) {
+        refers = aggregate->foreign_keys[i].aggregate == target->number;
+    }
+    return refers;
+}
+
+bool rv_fold_knows_referring(const rv_fold *f, const rv_aggregate *target) {
+    bool knows = true;
+    RV_ASSERT(f->judge);
+    const uint16_t count = f->held == NULL ? 0 : rv_schema_aggregate_count(f->schema);
+    for (uint16_t i = 0; i < count; i += 1) {
+        const rv_aggregate *const other = rv_schema_aggregate(f->schema, i);
+        const bool partly = refers_to(other, target) && !rv_fold_complete(f, other);
+        /* what is not shared and held is there; but there may be more */
+        knows = knows && !(partly && other->shared);
+    }
+    return knows;
 }

@@ -60,8 +60,11 @@ static rv_status judge_index(rv_fold *f, const rv_fold_row *row, uint32_t place,
     if (!aggregate->indexes[index].unique) {
         return RV_OK;
     }
+    (void)rv_fold_complete(f, aggregate); /* a twin may be elsewhere */
     const uint32_t twin = rv_sorted_twin(f->pages, aggregate, index, place);
-    return twin == RV_SLOT_NONE ? RV_OK : rv_fold_refuse_twin(f, row, index, twin);
+    return twin == RV_SLOT_NONE || !rv_fold_whole(f, aggregate)
+               ? RV_OK
+               : rv_fold_refuse_twin(f, row, index, twin);
 }
 
 /* The indexes of one row that the event can have changed. */

@@ -8,6 +8,11 @@ void rv_journal_begin(rv_journal *journal) {
     journal->active = true;
 }
 
+void rv_journal_measure(rv_journal *journal) {
+    RV_ASSERT(journal->len <= journal->cap);
+    journal->len_max = journal->len > journal->len_max ? journal->len : journal->len_max;
+}
+
 bool rv_journal_pop(rv_journal *journal, rv_journal_record *record) {
     RV_ASSERT(journal->active);
     if (journal->len == 0) {
@@ -19,7 +24,6 @@ bool rv_journal_pop(rv_journal *journal, rv_journal_record *record) {
     const size_t len = (size_t)(packed >> 48);
     const size_t cost = rv_journal_cost(len);
     RV_ASSERT(cost <= journal->len);
-    journal->len_max = journal->len > journal->len_max ? journal->len : journal->len_max;
     journal->len -= cost;
     *record = (rv_journal_record){.page = (uint32_t)packed,
                                   .offset = (uint32_t)(packed >> 32) & UINT16_MAX,
@@ -29,7 +33,7 @@ bool rv_journal_pop(rv_journal *journal, rv_journal_record *record) {
 
 void rv_journal_end(rv_journal *journal) {
     RV_ASSERT(journal->active);
-    journal->len_max = journal->len > journal->len_max ? journal->len : journal->len_max;
+    rv_journal_measure(journal);
     journal->len = 0;
     journal->active = false;
     RV_ASSERT(journal->len <= journal->cap);

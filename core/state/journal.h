@@ -61,6 +61,9 @@ static inline void rv_journal_note(rv_journal *journal, uint32_t page, uint32_t 
     journal->len += cost;
 }
 
+/* Notes the longest that it was. */
+void rv_journal_measure(rv_journal *journal);
+
 /* Takes the last record; its bytes lie in the journal. False: it is empty. */
 bool rv_journal_pop(rv_journal *journal, rv_journal_record *record);
 

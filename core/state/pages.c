@@ -128,13 +128,20 @@ void rv_pages_commit(rv_pages *pages) {
     }
 }
 
-void rv_pages_rollback(rv_pages *pages) {
+void rv_pages_rollback_to(rv_pages *pages, size_t len) {
     rv_journal_record record;
-    while (rv_journal_pop(&pages->journal, &record)) {
+    RV_ASSERT(pages->journal.active && len <= pages->journal.len);
+    rv_journal_measure(&pages->journal);
+    while (pages->journal.len > len && rv_journal_pop(&pages->journal, &record)) {
         RV_ASSERT(record.offset + record.old.len <= RV_PAGE_SIZE);
         memcpy(rv_pages_write_new(pages, record.page, record.offset), record.old.ptr,
                record.old.len);
     }
+    RV_ASSERT(pages->journal.len == len); /* it was that long between two records */
+}
+
+void rv_pages_rollback(rv_pages *pages) {
+    rv_pages_rollback_to(pages, 0);
     rv_journal_end(&pages->journal);
     RV_ASSERT(rv_pages_pool(pages)->limbo == 0);
 }

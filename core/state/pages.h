@@ -84,6 +84,7 @@ struct rv_pages {
     rv_hash128 *sums;
     uint32_t total; /* pages have numbers 1 to total */
     rv_journal journal;
+    bool overlay; /* the transaction is one that others go on within */
     rv_snapshots snapshots;
 };
 
@@ -173,5 +174,8 @@ void rv_pages_free(rv_pages *pages, uint32_t page);
 void rv_pages_begin(rv_pages *pages);
 void rv_pages_commit(rv_pages *pages);
 void rv_pages_rollback(rv_pages *pages);
+
+/* Takes back what was written since the journal was `len` bytes long. */
+void rv_pages_rollback_to(rv_pages *pages, size_t len);
 
 #endif

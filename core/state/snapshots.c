@@ -192,7 +192,7 @@ static void expire(rv_snapshots *s) {
 
 rv_status rv_snapshot_take(rv_pages *pages, bool stays, rv_snapshot *snapshot) {
     rv_snapshots *const s = &pages->snapshots;
-    RV_ASSERT(!pages->journal.active && rv_pages_pool(pages)->limbo == 0);
+    RV_ASSERT(pages->overlay || (!pages->journal.active && rv_pages_pool(pages)->limbo == 0));
     *snapshot = (rv_snapshot){0};
     if (s->shadows == NULL || s->alive == RV_SNAPSHOTS_MAX) {
         return RV_BUSY;

@@ -17,7 +17,8 @@
  *
  *   invariant 1: a page whose mark RV_MARK_TOUCHED is set is needed by no snapshot as it is now.
  *   invariant 2: every copy is seen by a snapshot that is alive and has not passed its page.
- *   invariant 3: snapshots are taken outside of transactions, so they show committed states only.
+ *   invariant 3: snapshots are taken outside of transactions, but for the overlay's, between its
+ *                savepoints: they show states that somebody was to see.
  */
 #ifndef RV_STATE_SNAPSHOTS_H
 #define RV_STATE_SNAPSHOTS_H
@@ -71,8 +72,9 @@ RV_MUST_USE rv_status rv_snapshots_create(rv_pages *pages, size_t reserve_memory
 /* Bytes that rv_snapshots_create takes besides the reserve, for `total` pages and that reserve. */
 size_t rv_snapshots_overhead(uint32_t total, size_t reserve_memory);
 
-/* Takes a snapshot of the committed state; not in a transaction. `stays`: it ends after all others
- * when room is short. RV_BUSY: there are RV_SNAPSHOTS_MAX, or the pages have none. */
+/* Takes a snapshot of what the pages show; not in a transaction that is not an overlay. `stays`: it
+ * ends after all others when room is short. RV_BUSY: there are RV_SNAPSHOTS_MAX, or the pages have
+ * none. */
 RV_MUST_USE rv_status rv_snapshot_take(rv_pages *pages, bool stays, rv_snapshot *snapshot);
 
 /* False: it has expired, or was released. */

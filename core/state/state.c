@@ -54,6 +54,7 @@ void rv_state_reset(rv_state *state) {
 }
 
 void rv_state_begin(rv_state *state) {
+    RV_ASSERT(!state->pages.overlay);
     rv_pages_begin(&state->pages);
 }
 
@@ -62,6 +63,33 @@ void rv_state_commit(rv_state *state) {
 }
 
 void rv_state_rollback(rv_state *state) {
+    rv_pages_rollback(&state->pages);
+}
+
+void rv_state_overlay_lay(rv_state *state) {
+    RV_ASSERT(!state->pages.overlay);
+    rv_pages_begin(&state->pages);
+    state->pages.overlay = true;
+}
+
+bool rv_state_overlay_laid(const rv_state *state) {
+    RV_ASSERT(!state->pages.overlay || state->pages.journal.active);
+    return state->pages.overlay;
+}
+
+rv_savepoint rv_state_savepoint(const rv_state *state) {
+    RV_ASSERT(state->pages.overlay);
+    return (rv_savepoint){state->pages.journal.len};
+}
+
+void rv_state_rollback_to(rv_state *state, rv_savepoint savepoint) {
+    RV_ASSERT(state->pages.overlay);
+    rv_pages_rollback_to(&state->pages, savepoint.journal_len);
+}
+
+void rv_state_overlay_lift(rv_state *state) {
+    RV_ASSERT(state->pages.overlay);
+    state->pages.overlay = false;
     rv_pages_rollback(&state->pages);
 }
 

@@ -33,6 +33,23 @@ void rv_state_begin(rv_state *state);
 void rv_state_commit(rv_state *state);
 void rv_state_rollback(rv_state *state);
 
+/*
+ * The overlay (SEMANTICS 21): a transaction that is never committed, and within which the effects
+ * of pending events are folded, so that whoever reads sees them. Between lay and lift rv_state_fold
+ * is not called, nor are transactions begun; what is folded pending goes between a savepoint and,
+ * if it is to be taken back, a rollback to it. Savepoints nest; one is over when an older one was
+ * rolled back to. Lifting makes the state what it was: the confirmed one.
+ */
+typedef struct rv_savepoint {
+    size_t journal_len;
+} rv_savepoint;
+
+void rv_state_overlay_lay(rv_state *state);
+bool rv_state_overlay_laid(const rv_state *state);
+rv_savepoint rv_state_savepoint(const rv_state *state);
+void rv_state_rollback_to(rv_state *state, rv_savepoint savepoint);
+void rv_state_overlay_lift(rv_state *state);
+
 /* --- streams --- */
 
 /* What is known of a stream instance. `path` is borrowed until the next change of the state. */
@@ -82,6 +99,24 @@ typedef enum rv_fold_mode {
  */
 RV_MUST_USE rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
                                     rv_fold_mode mode, rv_arena *scratch, rv_error *err);
+
+/* What a node holds of each aggregate, where it judges pending events. */
+typedef struct rv_held {
+    uint64_t complete[RV_AGGREGATES_MAX / 64]; /* bit a: every row that there is of aggregate a */
+    bool unchecked; /* set when something could be judged only by who holds more */
+} rv_held;
+
+/*
+ * Folds a pending event into the overlay: as RV_FOLD_JUDGE, but that it refuses only what cannot be
+ * otherwise where more is held (SEMANTICS 22), and of the head of its stream only the version
+ * moves. A row of an aggregate that is not SHARED is held whole wherever its stream is, so what is
+ * wrong about it is refused; what a row that is not held, or one that others may have changed,
+ * would say is unchecked, and is done as RV_FOLD_APPLY does it. The stream is one that is held from
+ * its first event on. The caller rolls back to its savepoint after an error.
+ */
+RV_MUST_USE rv_status rv_state_fold_pending(rv_state *state, const rv_event *event,
+                                            const rv_value *values, rv_held *held,
+                                            rv_arena *scratch, rv_error *err);
 
 /* The serial key that the next created row of the aggregate gets; RV_VALUE_OUT_OF_RANGE when the
  * type's range is used up. */
