@@ -152,6 +152,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     const size_t ledger = budget / SHARE_LEDGER;
     if (status == RV_OK) {
         status = rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, &arena);
+        status = status == RV_OK ? rv_outbox_create(node, &arena) : status;
         share_take(node, RV_MEMORY_LEDGER, &arena);
     }
     if (status == RV_OK) {
@@ -263,6 +264,7 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     if (!restored && rv_log_appended(node->log) > 0) {
         node->checkpoints.facts.opened_by = RV_OPENED_BY_REPLAY;
     }
+    rv_outbox_open(node);
     return status == RV_OK ? RV_OK : rv_node_fail(node, e);
 }
 
@@ -285,6 +287,7 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_error *e = err == NULL ? &local : err;
     const rv_status status = rv_log_poll(node->log, e);
     const rv_status result = status == RV_OK ? RV_OK : rv_node_fail(node, e);
+    rv_outbox_poll(node);
     rv_checkpoints_poll(node);
     return result;
 }
@@ -386,8 +389,34 @@ uint64_t rv_node_sequence_durable(const rv_node *node) {
     return rv_log_durable(node->log);
 }
 
+/* Pending events are never in a hash. */
+static bool lift_for_hash(rv_node *node) {
+    const bool laid = rv_state_overlay_laid(node->state);
+    if (laid) {
+        rv_outbox_lift(node);
+    }
+    RV_ASSERT(!rv_state_overlay_laid(node->state));
+    return laid;
+}
+
 rv_hash128 rv_node_state_hash(rv_node *node) {
-    return rv_state_hash(node->state, rv_log_watermark(node->log));
+    const bool laid = lift_for_hash(node);
+    const rv_hash128 hash = rv_state_hash(node->state, rv_log_watermark(node->log));
+    if (laid) {
+        rv_outbox_lay(node);
+    }
+    return hash;
+}
+
+rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *patterns,
+                                       size_t pattern_count) {
+    const bool laid = lift_for_hash(node);
+    const rv_hash128 hash =
+        rv_state_hash_selected(node->state, rv_log_watermark(node->log), patterns, pattern_count);
+    if (laid) {
+        rv_outbox_lay(node);
+    }
+    return hash;
 }
 
 bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {

@@ -78,7 +78,12 @@ uint64_t rv_node_watermark(const rv_node *node);
 uint64_t rv_node_watermark_durable(const rv_node *node);
 uint64_t rv_node_sequence(const rv_node *node);
 uint64_t rv_node_sequence_durable(const rv_node *node);
+
+/* Of the confirmed state, at W: rv_state_hash, rv_state_hash_selected. Costs another fold of what
+ * is pending. */
 rv_hash128 rv_node_state_hash(rv_node *node);
+rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *patterns,
+                                       size_t pattern_count);
 
 /* A class of the node's memory. All of them together are the budget it was created with. */
 typedef struct rv_memory_class {

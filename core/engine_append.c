@@ -16,8 +16,8 @@
 
 /* --- a new event --- */
 
-static rv_status check_expected(const rv_append *append, uint64_t actual, rv_bytes path,
-                                rv_error *err) {
+rv_status rv_node_expected_check(const rv_append *append, uint64_t actual, rv_bytes path,
+                                 rv_error *err) {
     const bool holds =
         append->expected == RV_EXPECTED_ANY ||
         (append->expected == RV_EXPECTED_NONE && actual == 0) ||
@@ -116,7 +116,7 @@ static rv_status take_stream(rv_node *node, const rv_append *append, rv_event *e
     if (found) {
         rv_state_stream(node->state, event->stream, &head);
     }
-    const rv_status status = check_expected(append, head.version, path, err);
+    const rv_status status = rv_node_expected_check(append, head.version, path, err);
     if (status != RV_OK) {
         return status;
     }
@@ -134,7 +134,7 @@ static rv_status refuse_size(const rv_node *node, size_t len, rv_error *err) {
                         (uint64_t)len, (uint64_t)node->event_len_max);
 }
 
-static rv_status encode_data(rv_node *node, rv_event *event, rv_error *err) {
+rv_status rv_node_data_encode(rv_node *node, rv_event *event, rv_error *err) {
     rv_arena *results = &node->results;
     rv_writer w = rv_writer_over(results->ptr + results->len, results->cap - results->len);
     rv_event_draft_encode(&node->draft, &w);
@@ -179,8 +179,8 @@ static rv_bytes copy_compact(rv_arena *arena, rv_bytes json) {
     return rv_bytes_of(to, len);
 }
 
-static rv_status take_metadata(rv_node *node, const rv_append *append, rv_event *event,
-                               rv_error *err) {
+rv_status rv_node_metadata_take(rv_node *node, const rv_append *append, rv_event *event,
+                                rv_error *err) {
     if (append->metadata.len > RV_METADATA_LEN_MAX) {
         return rv_error_set(err, RV_EVENT_TOO_LARGE, "the metadata has %u bytes; the limit is %u",
                             (uint64_t)append->metadata.len, (uint64_t)RV_METADATA_LEN_MAX);
@@ -232,7 +232,7 @@ rv_status rv_node_draft_read(rv_node *node, const rv_appends *given, size_t inde
 static rv_status take_data(rv_node *node, const rv_appends *given, size_t index, rv_event *event,
                            rv_error *err) {
     if (!given->complete) {
-        return encode_data(node, event, err);
+        return rv_node_data_encode(node, event, err);
     }
     event->data = given->events[index].data;
     RV_ASSERT(event->data.len > 0); /* it was decoded */
@@ -259,7 +259,7 @@ static rv_status judge_event(rv_node *node, const rv_appends *given, size_t inde
                                            &node->scratch, err)
                  : status;
     status = status == RV_OK ? take_stream(node, append, event, err) : status;
-    status = status == RV_OK ? take_metadata(node, append, event, err) : status;
+    status = status == RV_OK ? rv_node_metadata_take(node, append, event, err) : status;
     if (status != RV_OK) {
         return status;
     }

@@ -48,6 +48,19 @@ rv_status rv_node_id_reused(const uint8_t *id, rv_error *err);
 RV_MUST_USE rv_status rv_node_draft_read(rv_node *node, const rv_appends *given, size_t index,
                                          rv_error *err);
 
+/* What the caller expects of a stream at version `actual`. RV_VERSION_CONFLICT. */
+RV_MUST_USE rv_status rv_node_expected_check(const rv_append *append, uint64_t actual,
+                                             rv_bytes path, rv_error *err);
+
+/* Encodes the data of the node's draft, which is complete, into `results`. RV_EVENT_TOO_LARGE,
+ * RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_node_data_encode(rv_node *node, rv_event *event, rv_error *err);
+
+/* Checks what is given of metadata and takes it into `results`. RV_EVENT_TOO_LARGE,
+ * RV_JSON_INVALID, RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_node_metadata_take(rv_node *node, const rv_append *append, rv_event *event,
+                                            rv_error *err);
+
 /* Judges and folds all of it, with the records in the log's buffer; after an error nothing has
  * changed. RV_OK: commit or abandon; until then what is written at the body's end becomes part of
  * the batch. Errors of rv_node_append, `*index` of the event. */

@@ -186,6 +186,21 @@ static void let_go(rv_node *node) {
     k->saving.snapshot = (rv_snapshot){0};
 }
 
+/* Of the confirmed state: what is pending is in the ledger. */
+static rv_status save_begin(rv_node *node) {
+    rv_saving *const s = &node->checkpoints.saving;
+    const bool laid = rv_state_overlay_laid(node->state);
+    if (laid) {
+        rv_outbox_lift(node);
+    }
+    RV_ASSERT(!node->receiving.active);
+    const rv_status status = rv_state_save_begin(node->state, &s->snapshot, &s->head);
+    if (laid) {
+        rv_outbox_lay(node);
+    }
+    return status;
+}
+
 static void begin(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     rv_saving *const s = &k->saving;
@@ -201,8 +216,7 @@ static void begin(rv_node *node) {
     };
     const char *what = last ? "there is no greater number; remove the file that has it"
                             : "there are too many snapshots";
-    rv_status status =
-        last ? RV_DATA_EXISTS : rv_state_save_begin(node->state, &s->snapshot, &s->head);
+    rv_status status = last ? RV_DATA_EXISTS : save_begin(node);
     if (status == RV_OK && !words_measure(node)) {
         status = RV_MEMORY_EXHAUSTED;
         what = "the schema is too large to be read again within the memory budget";

@@ -4,6 +4,7 @@
 #define RV_CORE_ENGINE_INTERNAL_H
 
 #include "core/engine_checkpoint.h"
+#include "core/engine_overlay.h"
 #include "core/engine_panics.h"
 #include "core/log/ledger.h"
 
@@ -71,6 +72,7 @@ struct rv_node {
     rv_schema *schema;
     rv_state *state;
     rv_ledger ledger;
+    rv_outbox outbox; /* edge */
     rv_arena schema_arena;
     rv_arena scratch;                /* of one event being judged, folded or compared */
     rv_arena results;                /* of one append: encoded data and paths of its events */
@@ -122,6 +124,9 @@ RV_MUST_USE rv_status rv_node_replay(rv_node *node, rv_error *err);
 /* Folds an event read from the log or received: the schema change of a system event, or its data.
  * RV_DATA_DAMAGED when it does not decode. */
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err);
+
+/* Streams with numbers below are in the log; others are pending, and may get other numbers. */
+uint32_t rv_node_streams_confirmed(const rv_node *node);
 
 /* The path of an event that is the first of its stream; in `node->scratch`. */
 rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *path, rv_error *err);

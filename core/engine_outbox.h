@@ -45,9 +45,10 @@ typedef struct rv_writes {
 
 /*
  * Writes a batch at an edge. `results[i]` is the event as it waits: position 0; version as the
- * overlay has it, 0 for a stream that is not covered; event_id as given, or made here; data, path
- * and metadata valid until the next call on the node. A batch whose ids are known (pending, or in
- * the log) answers the first results again; a position above 0 tells that it is in the log.
+ * overlay has it, 0 for a stream that is not covered; event_id as given, or made here; data and
+ * metadata valid until the next call on the node. Paths are told by rv_node_pending_event. A batch
+ * whose ids are known (pending, or in the log) answers the first results again; a position above 0
+ * tells that it is in the log.
  *
  * RV_PENDING, RV_BUSY (also while a batch is being received): poll, then call again with the same.
  * On any error nothing has changed. Errors are those of rv_node_append, over what is held
@@ -80,6 +81,8 @@ typedef struct rv_pending {
     rv_bytes principal;
     uint32_t counted_count; /* pending batches that an expected version counted when written */
     uint32_t count;         /* events */
+    uint32_t covered;       /* of streams that the selection covers, */
+    uint32_t arrived;       /* and of these, in the batch that is being received */
     rv_bytes counted;       /* for rv_node_pending_counted and _event */
     rv_bytes events;
 } rv_pending;

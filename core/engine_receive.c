@@ -94,6 +94,7 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    rv_outbox_lift(node); /* what is received is folded into the confirmed state */
     r->active = true;
     r->event_count = 0;
     r->first_position = 0;
@@ -180,6 +181,13 @@ static void complete_event(rv_node *node, rv_event *event, const rv_stream_head 
     }
 }
 
+static rv_status too_large(const rv_node *node, rv_error *err) {
+    RV_ASSERT(node->receiving.active);
+    return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                        "the upstream's batch is larger than this memory budget takes: %u bytes",
+                        (uint64_t)node->batch_len_max);
+}
+
 rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
     rv_receiving *r = &node->receiving;
     RV_ASSERT(r->active);
@@ -214,12 +222,8 @@ rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
     rv_record_write_event(&r->body, &r->context, event);
     rv_log_note(node->log, event);
     r->event_count += 1;
-    return r->body.full
-               ? rv_error_set(err, RV_BATCH_TOO_LARGE,
-                              "the upstream's batch is larger than this memory budget takes: "
-                              "%u bytes",
-                              (uint64_t)node->batch_len_max)
-               : RV_OK;
+    rv_outbox_arrive(node, event);
+    return r->body.full ? too_large(node, err) : RV_OK;
 }
 
 rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t chain_hash,
@@ -242,11 +246,17 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
         .chain_hash = chain_hash,
         .time = r->event_count == 0 ? rv_node_now(node) : r->context.time,
     };
+    rv_ledger_changes changes = rv_ledger_begin(&r->body);
+    const rv_status status = rv_outbox_leave(node, &changes, watermark);
+    if (status != RV_OK) {
+        return too_large(node, err);
+    }
     rv_state_commit(node->state);
     node->at_work = 0;
     node->read_generation += 1;
     (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
     r->active = false;
+    rv_outbox_received(node, &changes);
     return RV_OK;
 }
 
@@ -258,6 +268,7 @@ void rv_node_receive_cancel(rv_node *node) {
         rv_log_append_cancel(node->log);
         node->at_work = 0;
         r->active = false;
+        rv_outbox_received(node, NULL);
     }
 }
 

@@ -101,7 +101,10 @@ static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *
     if (record->kind == RV_RECORD_SELECTION) {
         return rv_node_meet_selection(node, record->body, err);
     }
-    const rv_status status = rv_ledger_replay(&node->ledger, record);
+    rv_ledger_entry entry;
+    const bool good = rv_ledger_record_read(record, &entry) &&
+                      (record->kind == RV_RECORD_LEDGER_REMOVE || rv_pending_entry_valid(&entry));
+    const rv_status status = good ? rv_ledger_replay(&node->ledger, record) : RV_DATA_DAMAGED;
     if (status == RV_DATA_DAMAGED) {
         return rv_error_set(err, status, "a record of what waits or was decided is malformed");
     }

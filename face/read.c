@@ -227,12 +227,14 @@ rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (found) {
         rv_state_stream(rv_node_state(node), stream, &head);
     }
+    /* one whose events are all pending has none to be read yet */
+    const bool some = found && head.first_sequence > 0;
     status = begin_read(x, url, true, err);
-    if (status == RV_OK && head.version == 0 && x->read.format != FORMAT_FEED) {
+    if (status == RV_OK && !some && x->read.format != FORMAT_FEED) {
         status = refuse_absent(x, path, err);
     }
     status = status == RV_OK ? set_pattern(&x->read, path, err) : status;
-    const uint64_t first = found ? head.first_sequence : rv_node_sequence(node) + 1;
+    const uint64_t first = some ? head.first_sequence : rv_node_sequence(node) + 1;
     return status == RV_OK ? open_read(x, url, first, err) : status;
 }
 

@@ -206,8 +206,7 @@ void rv_face_status(rv_face *face, const rv_path_pattern *patterns, size_t patte
     write_progress(node, w);
     if (pattern_count > 0) {
         member_hash(w, "selection_hash",
-                    rv_state_hash_selected(rv_node_state(node), rv_node_watermark(node), patterns,
-                                           pattern_count));
+                    rv_node_state_hash_selected(node, patterns, pattern_count));
     }
     write_contents(node, w);
     write_resources(node, w);

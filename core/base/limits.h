@@ -56,6 +56,10 @@
 #define RV_PUSH_LEN_MAX      (320 << 10) /* bytes of the message: it may wait at the root */
 #define RV_PRINCIPAL_LEN_MAX 255         /* bytes of who wrote it */
 
+/* --- an edge's outbox --- */
+#define RV_OUTBOX_BATCH_LEN_MAX (256 << 10) /* of one batch; a push has names besides */
+#define RV_OUTBOX_RESERVE       64u /* bytes of the ledger kept free for each batch: its decision */
+
 /* --- the log's index --- */
 #define RV_INDEX_EVENTS_MIN 1024u /* events of a run when it is made; twice that are in memory */
 #define RV_INDEX_EVENTS_MAX                                                                        \

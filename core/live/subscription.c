@@ -87,7 +87,7 @@ static bool matches(const rv_subscription *s, const rv_event *event, rv_bytes *p
  * something of an event shows only here. */
 static bool is_known(const rv_subscription *s, const rv_event *event) {
     const rv_schema *const schema = s->node->schema;
-    return event->stream < rv_state_stream_count(s->node->state) &&
+    return event->stream < rv_node_streams_confirmed(s->node) &&
            (event->type == RV_SYSTEM_SCHEMA_TYPE ||
             event->type < rv_schema_event_type_count(schema));
 }
@@ -136,8 +136,10 @@ static rv_status stream_over(rv_subscription *s) {
 static rv_status look_ahead(rv_subscription *s, rv_error *err) {
     RV_ASSERT(s->ahead_at == s->ahead_count);
     rv_stream_head head = {.version = 0};
+    /* what is pending has no number yet; nor are its events found when a head counts them */
     s->found =
-        s->found || rv_state_stream_find(s->node->state, s->patterns[0].text, &s->stream.stream);
+        s->found || (rv_state_stream_find(s->node->state, s->patterns[0].text, &s->stream.stream) &&
+                     s->stream.stream < rv_node_streams_confirmed(s->node));
     if (s->found) {
         rv_state_stream(s->node->state, s->stream.stream, &head);
     }

@@ -95,6 +95,13 @@ bool rv_ledger_get(const rv_ledger *ledger, uint8_t kind, rv_bytes key, rv_bytes
     return found;
 }
 
+uint8_t *rv_ledger_notes(rv_ledger *ledger, uint8_t kind, rv_bytes key) {
+    rv_bytes value;
+    const bool found = rv_ledger_get(ledger, kind, key, &value);
+    RV_ASSERT(!found || (value.ptr >= ledger->buf && value.ptr < ledger->buf + ledger->cap));
+    return found ? ledger->buf + (value.ptr - ledger->buf) : NULL;
+}
+
 /* --- the map --- */
 
 /* Closes the holes: every entry moves down, and its offset is told. */

@@ -83,6 +83,10 @@ rv_ledger_entry rv_ledger_at(const rv_ledger *ledger, uint32_t index);
 RV_MUST_USE bool rv_ledger_get(const rv_ledger *ledger, uint8_t kind, rv_bytes key,
                                rv_bytes *value);
 
+/* The value of an entry, for notes of the running node in places that mean nothing in the log: they
+ * are written there only when the entry is carried. NULL: there is none. Until the next change. */
+uint8_t *rv_ledger_notes(rv_ledger *ledger, uint8_t kind, rv_bytes key);
+
 /* Bytes that an entry takes; how many are taken, and how many there are. */
 size_t rv_ledger_cost(size_t key_len, size_t value_len);
 size_t rv_ledger_used(const rv_ledger *ledger);

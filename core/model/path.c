@@ -295,3 +295,21 @@ bool rv_path_pattern_match(const rv_path_pattern *pattern, rv_bytes path) {
     }
     return rest_count > 0 && at == path.len;
 }
+
+bool rv_path_pattern_covers(const rv_path_pattern *pattern, const rv_path_template *t) {
+    RV_ASSERT(t->segment_count > 0 && t->segment_count <= RV_PATH_SEGMENTS_MAX);
+    if (pattern->rest ? t->segment_count <= pattern->segment_count
+                      : t->segment_count != pattern->segment_count) {
+        return false;
+    }
+    RV_ASSERT(pattern->segment_count <= t->segment_count);
+    const rv_path_segment *const first = &t->segments[0];
+    const bool any_first = pattern->segment_count == 0 || pattern->segments[0].len == 0;
+    bool covers = !(any_first && !first->variable && rv_bytes_are(first->text, "rivulet"));
+    for (uint32_t i = 0; i < pattern->segment_count && covers; i++) {
+        const rv_bytes wanted = pattern->segments[i];
+        const rv_path_segment *const segment = &t->segments[i];
+        covers = wanted.len == 0 || (!segment->variable && rv_bytes_equal(segment->text, wanted));
+    }
+    return covers;
+}

@@ -55,4 +55,7 @@ RV_MUST_USE rv_status rv_path_pattern_parse(rv_bytes text, rv_path_pattern *out,
 
 bool rv_path_pattern_match(const rv_path_pattern *pattern, rv_bytes path);
 
+/* True when the pattern matches every path of the template that a stream can have. */
+bool rv_path_pattern_covers(const rv_path_pattern *pattern, const rv_path_template *t);
+
 #endif

@@ -250,8 +250,8 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
     if (status == RV_OK) {
         status = rv_fold_unrefer(f, &row);
     }
-    const bool referred = rv_row_head_of(row.bytes).refs > 0;
-    if (status == RV_OK && f->judge && rv_fold_knows_referring(f, aggregate) && referred) {
+    if (status == RV_OK && f->judge && rv_fold_knows_referring(f, aggregate) &&
+        rv_row_head_of(row.bytes).refs > 0) {
         return rv_fold_refuse_referenced(f, &row, touch->field, key, found.place);
     }
     RV_ASSERT(status != RV_OK || found.fits);

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The outbox as others see it, and what becomes of what waits there: see engine_outbox.h. Every
+ * change is one batch of the log; what it does to the overlay is done by laying that anew.
+ */
+#include "core/engine_internal.h"
+
+#include "core/base/assert.h"
+
+/* --- what waits --- */
+
+static bool pending_from(const rv_node *node, rv_ledger_kind kind, uint64_t after,
+                         rv_ledger_entry *entry) {
+    uint8_t key[RV_PENDING_KEY];
+    if (after == UINT64_MAX) {
+        return false;
+    }
+    rv_pending_key(after + 1, key);
+    const uint32_t index =
+        rv_ledger_seek(&node->ledger, (uint8_t)kind, rv_bytes_of(key, sizeof key));
+    RV_ASSERT(index <= rv_ledger_count(&node->ledger));
+    if (index == rv_ledger_count(&node->ledger)) {
+        return false;
+    }
+    *entry = rv_ledger_at(&node->ledger, index);
+    return entry->kind == kind;
+}
+
+bool rv_node_pending(const rv_node *node, uint64_t after, rv_pending *pending) {
+    rv_ledger_entry entry;
+    if (node->outbox.pending == 0 || !pending_from(node, RV_LEDGER_PENDING, after, &entry)) {
+        return false;
+    }
+    const bool good = rv_pending_read(entry.value, pending);
+    RV_ASSERT(good);
+    pending->edge_sequence = rv_pending_key_read(entry.key);
+    pending->durable = pending->edge_sequence <= node->outbox.durable;
+    return true;
+}
+
+/* The batch with this edge sequence. */
+static bool pending_get(const rv_node *node, uint64_t edge_sequence, rv_pending *pending) {
+    RV_ASSERT(edge_sequence > 0);
+    return rv_node_pending(node, edge_sequence - 1, pending) &&
+           pending->edge_sequence == edge_sequence;
+}
+
+/* True when the batch is known to be refused. */
+static bool is_refused(const rv_node *node, uint64_t edge_sequence) {
+    uint8_t key[RV_PENDING_KEY];
+    rv_bytes value;
+    rv_pending_key(edge_sequence, key);
+    RV_ASSERT(edge_sequence > 0);
+    return rv_ledger_get(&node->ledger, RV_LEDGER_REFUSED, rv_bytes_of(key, sizeof key), &value);
+}
+
+uint32_t rv_node_pending_counted(const rv_node *node, const rv_pending *pending,
+                                 uint64_t *sequences, uint32_t cap) {
+    rv_cursor c = rv_cursor_over(pending->counted);
+    uint64_t sequence = 0;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < pending->counted_count; i += 1) {
+        sequence = rv_pending_counted_next(&c, sequence);
+        RV_ASSERT(sequence > 0);
+        rv_pending other;
+        const bool waits =
+            pending_get(node, sequence, &other) && other.state != RV_PENDING_ACCEPTED;
+        if (waits || is_refused(node, sequence)) {
+            if (count < cap) {
+                sequences[count] = sequence;
+            }
+            count += 1;
+        }
+    }
+    return count;
+}
+
+/* Events of a batch in one stream. */
+static uint64_t events_in(const rv_pending *batch, rv_bytes path) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    uint64_t count = 0;
+    while (rv_pending_event_next(batch, &cursor, &event)) {
+        count += !event.blind && rv_bytes_equal(event.path, path);
+    }
+    RV_ASSERT(count <= batch->count);
+    return count;
+}
+
+/* How many events of a stream the counted batches have that are not known to be accepted. */
+static uint64_t events_counted(const rv_node *node, const rv_pending *pending, rv_bytes path) {
+    rv_cursor c = rv_cursor_over(pending->counted);
+    uint64_t sequence = 0;
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < pending->counted_count; i += 1) {
+        sequence = rv_pending_counted_next(&c, sequence);
+        RV_ASSERT(sequence > 0);
+        rv_pending other;
+        if (pending_get(node, sequence, &other) && other.state != RV_PENDING_ACCEPTED) {
+            count += events_in(&other, path);
+        }
+    }
+    return count;
+}
+
+bool rv_node_pending_event(const rv_node *node, const rv_pending *pending,
+                           rv_pending_cursor *cursor, rv_pending_event *event) {
+    if (!rv_pending_event_next(pending, cursor, event)) {
+        return false;
+    }
+    if (event->expected == RV_EXPECTED_NUMBER && !event->blind) {
+        const uint64_t counted = events_counted(node, pending, event->path);
+        RV_ASSERT(counted <= event->expected_version);
+        event->expected_version -= counted;
+    }
+    return true;
+}
+
+rv_outbox_facts rv_node_outbox(const rv_node *node) {
+    const rv_outbox *const o = &node->outbox;
+    RV_ASSERT(o->suspended <= o->pending);
+    return (rv_outbox_facts){
+        .incarnation = o->incarnation,
+        .next_sequence = o->next_sequence,
+        .durable = o->durable,
+        .settled = o->settled,
+        .pending = o->pending,
+        .suspended = o->suspended,
+        .rejections = o->rejections,
+        .bytes = rv_ledger_used(&node->ledger),
+        .bytes_max = node->ledger.cap,
+    };
+}
+
+uint64_t rv_node_revision(const rv_node *node) {
+    return node->outbox.revision + rv_log_appended(node->log);
+}
+
+/* --- decisions --- */
+
+/* A batch of the log for changes. RV_OK, RV_PENDING, RV_BUSY, … */
+static rv_status change_begin(rv_node *node, rv_writer *body, rv_error *err) {
+    const rv_status status = rv_node_check_writable(node, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    if (node->receiving.active) {
+        return rv_error_set(err, RV_BUSY, "a batch of the upstream is being received");
+    }
+    return rv_node_ledger_begin(node, body, err);
+}
+
+/* What was refused need not be remembered once all that was written before is decided. */
+static rv_status sweep_refused(const rv_node *node, uint64_t except, rv_ledger_changes *changes) {
+    rv_pending first = {.edge_sequence = UINT64_MAX};
+    if (rv_node_pending(node, 0, &first) && first.edge_sequence == except &&
+        !rv_node_pending(node, except, &first)) {
+        first.edge_sequence = UINT64_MAX;
+    }
+    rv_status status = RV_OK;
+    uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_REFUSED, (rv_bytes){NULL, 0});
+    for (; index < rv_ledger_count(&node->ledger) && status == RV_OK; index += 1) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
+        if (entry.kind != RV_LEDGER_REFUSED) {
+            break;
+        }
+        RV_ASSERT(entry.value.len == sizeof(uint64_t));
+        if (rv_load_u64(entry.value.ptr) <= first.edge_sequence) {
+            status = rv_ledger_remove(&node->ledger, changes, entry.kind, entry.key);
+        }
+    }
+    return status;
+}
+
+/* True when a batch that waits counts this one. */
+static bool is_counted(const rv_node *node, uint64_t edge_sequence) {
+    rv_pending batch;
+    uint64_t at = edge_sequence;
+    while (rv_node_pending(node, at, &batch)) { /* each turn goes on by a batch */
+        rv_cursor c = rv_cursor_over(batch.counted);
+        uint64_t sequence = 0;
+        for (uint32_t i = 0; i < batch.counted_count && sequence < edge_sequence; i += 1) {
+            sequence = rv_pending_counted_next(&c, sequence);
+            RV_ASSERT(sequence > 0);
+        }
+        if (sequence == edge_sequence) {
+            return true;
+        }
+        at = batch.edge_sequence;
+    }
+    return false;
+}
+
+/* True when an entry of this size leaves what every batch that still waits has kept. */
+static bool leaves_reserve(const rv_node *node, const rv_ledger_changes *changes, size_t cost) {
+    const int64_t used = (int64_t)rv_ledger_used(&node->ledger) + changes->cost;
+    RV_ASSERT(used >= 0 && node->outbox.pending > 0);
+    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * node->outbox.pending;
+    return used + (int64_t)(cost + reserve) <= (int64_t)node->ledger.cap;
+}
+
+/* The batch becomes a rejection. Where there is no room for all that the root said, the code is
+ * kept, for which there is always room. */
+static rv_status write_rejection(rv_node *node, rv_bytes key, const rv_error *refusal,
+                                 rv_ledger_changes *changes) {
+    rv_bytes batch;
+    const bool there = rv_ledger_get(&node->ledger, RV_LEDGER_PENDING, key, &batch);
+    RV_ASSERT(there && refusal->status != RV_OK);
+    const rv_status status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING, key);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_arena_reset(&node->results, 0);
+    rv_writer w = rv_writer_over(node->results.ptr, node->results.cap);
+    rv_rejection_write(&w, refusal, batch);
+    RV_ASSERT(!w.full);
+    if (!leaves_reserve(node, changes, rv_ledger_cost(key.len, w.len))) {
+        const rv_error code = {.status = refusal->status};
+        w.len = 0;
+        rv_rejection_write(&w, &code, batch);
+    }
+    const rv_ledger_entry entry = {RV_LEDGER_REJECTION, key, rv_writer_bytes(&w)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
+}
+
+static rv_status write_refused(rv_node *node, uint64_t edge_sequence, rv_bytes key,
+                               const rv_error *refusal, rv_ledger_changes *changes) {
+    uint8_t next[sizeof(uint64_t)];
+    rv_store_u64(next, node->outbox.next_sequence);
+    const rv_status status = write_rejection(node, key, refusal, changes);
+    if (status != RV_OK || !is_counted(node, edge_sequence)) {
+        return status;
+    }
+    const rv_ledger_entry entry = {RV_LEDGER_REFUSED, key, rv_bytes_of(next, sizeof next)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
+}
+
+/* Accepted, its events still to come. */
+static rv_status write_accepted(rv_node *node, rv_bytes key, uint64_t position,
+                                rv_ledger_changes *changes) {
+    rv_bytes batch;
+    const bool there = rv_ledger_get(&node->ledger, RV_LEDGER_PENDING, key, &batch);
+    RV_ASSERT(there && batch.len <= node->results.cap);
+    rv_arena_reset(&node->results, 0);
+    uint8_t *const value = node->results.ptr;
+    memcpy(value, batch.ptr, batch.len);
+    value[RV_PENDING_AT_STATE] = RV_PENDING_ACCEPTED;
+    rv_store_u16(value + RV_PENDING_AT_REASON, 0);
+    rv_store_u64(value + RV_PENDING_AT_POSITION, position);
+    const rv_ledger_entry entry = {RV_LEDGER_PENDING, key, rv_bytes_of(value, batch.len)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
+}
+
+/* What follows from a decision that is committed. */
+static void decided(rv_node *node, const rv_pending *batch, const rv_decision *decision, bool left,
+                    const rv_ledger_changes *changes) {
+    rv_outbox *const o = &node->outbox;
+    const bool refused = decision->outcome == RV_DECIDED_REFUSED;
+    const bool shown = left && batch->covered > 0; /* the overlay loses something */
+    const uint64_t edge_sequence = batch->edge_sequence;
+    RV_ASSERT(o->pending > 0 && (left || !refused));
+    const bool suspended = batch->state == RV_PENDING_SUSPENDED;
+    if (shown) {
+        rv_outbox_lift(node);
+    }
+    rv_ledger_apply(&node->ledger, changes); /* `batch` is not valid any more */
+    o->pending -= left;
+    o->rejections += refused;
+    o->suspended -= suspended;
+    if (left && !refused) {
+        rv_outbox_note_decided(node, edge_sequence, decision->position);
+    }
+    o->decided_batch = rv_log_batches(node->log);
+    o->settle_due = true;
+    if (shown) {
+        rv_outbox_lay(node);
+    } else if (o->pending == 0) {
+        rv_outbox_lift(node);
+    }
+}
+
+rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
+                          rv_error *err) {
+    RV_ASSERT(decision->outcome != RV_DECIDED_FORKED);
+    rv_pending batch;
+    if (edge_sequence == 0 || !pending_get(node, edge_sequence, &batch) ||
+        batch.state == RV_PENDING_ACCEPTED) {
+        return RV_OK;
+    }
+    rv_writer body;
+    rv_status status = change_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    uint8_t bytes[RV_PENDING_KEY];
+    rv_pending_key(edge_sequence, bytes);
+    const rv_bytes key = rv_bytes_of(bytes, sizeof bytes);
+    const bool refused = decision->outcome == RV_DECIDED_REFUSED;
+    const bool left =
+        refused || batch.covered == 0 || decision->position <= rv_log_watermark(node->log);
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    if (left) {
+        status = sweep_refused(node, edge_sequence, &changes);
+    }
+    if (status == RV_OK && refused) {
+        status = write_refused(node, edge_sequence, key, &decision->refusal, &changes);
+    } else if (status == RV_OK) {
+        status = left ? rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_PENDING, key)
+                      : write_accepted(node, key, decision->position, &changes);
+    }
+    RV_ASSERT(status == RV_OK); /* rv_node_write has kept the room */
+    rv_node_ledger_commit(node, &body, NULL);
+    decided(node, &batch, decision, left, &changes);
+    return RV_OK;
+}
+
+rv_status rv_node_fork(rv_node *node, rv_error *err) {
+    rv_writer body;
+    rv_status status = change_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_outbox *const o = &node->outbox;
+    uint32_t incarnation = o->incarnation;
+    for (unsigned i = 0; i < 8 && (incarnation == o->incarnation || incarnation == 0); i += 1) {
+        node->host.ops->entropy(node->host.ctx, (uint8_t *)&incarnation, sizeof incarnation);
+    }
+    incarnation += incarnation == o->incarnation; /* entropy that is not: any other will do */
+    incarnation += incarnation == 0;
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = rv_outbox_write_self(node, &changes, incarnation, o->next_sequence);
+    if (status != RV_OK) {
+        rv_log_append_cancel(node->log);
+        return status;
+    }
+    rv_node_ledger_commit(node, &body, &changes);
+    o->incarnation = incarnation;
+    return RV_OK;
+}
+
+rv_status rv_outbox_write_self(rv_node *node, rv_ledger_changes *changes, uint32_t incarnation,
+                               uint64_t next_sequence) {
+    uint8_t self[RV_SELF_SIZE];
+    RV_ASSERT(incarnation > 0 && next_sequence > 0);
+    rv_writer w = rv_writer_over(self, sizeof self);
+    rv_write_u32(&w, incarnation);
+    rv_write_u64(&w, next_sequence);
+    RV_ASSERT(!w.full && w.len == sizeof self);
+    const rv_ledger_entry entry = {RV_LEDGER_SELF, {NULL, 0}, rv_writer_bytes(&w)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
+}
+
+/* --- rejections and outcomes --- */
+
+bool rv_node_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection) {
+    rv_ledger_entry entry;
+    rv_bytes batch;
+    if (node->outbox.rejections == 0 || !pending_from(node, RV_LEDGER_REJECTION, after, &entry)) {
+        return false;
+    }
+    const bool good = rv_rejection_read(entry.value, &rejection->reason, &batch) &&
+                      rv_pending_read(batch, &rejection->batch);
+    RV_ASSERT(good);
+    rejection->batch.edge_sequence = rv_pending_key_read(entry.key);
+    rejection->batch.durable = true;
+    return true;
+}
+
+/* The rejection that holds the event with this id. */
+static bool rejection_find(const rv_node *node, const uint8_t *event_id, rv_rejection *rejection) {
+    uint64_t at = 0;
+    while (rv_node_rejection(node, at, rejection)) { /* each turn goes on by a rejection */
+        rv_pending_cursor cursor = {0, 0};
+        rv_pending_event event;
+        at = rejection->batch.edge_sequence;
+        RV_ASSERT(at > 0);
+        while (rv_pending_event_next(&rejection->batch, &cursor, &event)) {
+            if (memcmp(event.event_id, event_id, sizeof event.event_id) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id, rv_error *err) {
+    rv_rejection rejection;
+    if (!rejection_find(node, event_id, &rejection)) {
+        return rv_error_set(err, RV_NOT_FOUND, "no event with this id was refused");
+    }
+    rv_writer body;
+    rv_status status = change_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    uint8_t key[RV_PENDING_KEY];
+    rv_pending_key(rejection.batch.edge_sequence, key);
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_REJECTION,
+                              rv_bytes_of(key, sizeof key));
+    RV_ASSERT(status == RV_OK && node->outbox.rejections > 0); /* the body is empty */
+    rv_node_ledger_commit(node, &body, &changes);
+    node->outbox.rejections -= 1;
+    return RV_OK;
+}
+
+bool rv_node_outcome(const rv_node *node, uint64_t edge_sequence, rv_outcome *outcome) {
+    rv_pending batch;
+    rv_rejection rejection;
+    *outcome = (rv_outcome){.kind = RV_OUTCOME_WAITING};
+    if (edge_sequence == 0) {
+        return false;
+    }
+    if (pending_get(node, edge_sequence, &batch)) {
+        const bool accepted = batch.state == RV_PENDING_ACCEPTED;
+        outcome->kind = accepted ? RV_OUTCOME_ACCEPTED : RV_OUTCOME_WAITING;
+        outcome->position = accepted ? batch.position : 0;
+        return true;
+    }
+    if (rv_node_rejection(node, edge_sequence - 1, &rejection) &&
+        rejection.batch.edge_sequence == edge_sequence) {
+        outcome->kind = RV_OUTCOME_REJECTED;
+        outcome->reason = rejection.reason;
+        return true;
+    }
+    for (uint32_t i = 0; i < RV_OUTBOX_DECIDED; i += 1) {
+        if (node->outbox.decided[i].sequence == edge_sequence) {
+            outcome->kind = RV_OUTCOME_ACCEPTED;
+            outcome->position = node->outbox.decided[i].position;
+            return true;
+        }
+    }
+    RV_ASSERT(outcome->kind == RV_OUTCOME_WAITING);
+    return false;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The overlay of an edge: what its outbox holds, folded over the confirmed state. It is laid while
+ * something waits and nobody needs the confirmed state; who does (a batch that is received, a
+ * checkpoint that begins, the state hash) lifts it and lays it again.
+ *
+ *     lift -> (pages are the confirmed state) -> lay: every batch in order, each in a savepoint
+ *
+ * Laying judges anew: a batch that does not hold any more is suspended, for the time being.
+ *
+ *   invariant 1: outside of the engine's files the overlay is laid whenever a batch waits.
+ *   invariant 2: streams with numbers below `streams_confirmed` are in the log, others are pending.
+ *   invariant 3: the filter has a bit for the id of every event that waits.
+ */
+#ifndef RV_CORE_ENGINE_OVERLAY_H
+#define RV_CORE_ENGINE_OVERLAY_H
+
+#include "core/engine_pending.h"
+
+/* Batches of the log that hold consecutive edge sequences, one each: they become durable one by
+ * one. */
+typedef struct rv_outbox_run {
+    uint64_t sequence; /* of the first */
+    uint64_t batch;    /* number of its batch (rv_log_batches) */
+    uint64_t count;
+} rv_outbox_run;
+
+/* What was decided lately, for who waits. */
+typedef struct rv_outbox_decided {
+    uint64_t sequence; /* 0: unused */
+    uint64_t position;
+} rv_outbox_decided;
+
+#define RV_OUTBOX_RUNS    16u
+#define RV_OUTBOX_DECIDED 256u
+
+typedef struct rv_outbox {
+    uint64_t tag;         /* of the ids that are made in this life of the node */
+    uint64_t ids;         /* that were made */
+    uint32_t incarnation; /* as SELF has them; 0: there is none */
+    uint64_t next_sequence;
+    uint32_t pending;
+    uint32_t suspended;
+    uint32_t rejections;
+    uint32_t arrived; /* notes of arrivals in the batch that is being received */
+    uint32_t streams_confirmed;
+    uint64_t revision;
+    rv_held held;          /* what the selection holds completely, */
+    uint32_t held_version; /* of the schema at this version */
+    uint8_t *filter;
+    uint32_t filter_bits;               /* a power of two */
+    uint64_t durable;                   /* edge sequences up to it are */
+    rv_outbox_run runs[RV_OUTBOX_RUNS]; /* that are not, oldest first */
+    uint32_t run_count;
+    uint64_t decided_batch; /* the last batch of the log that holds a decision */
+    bool settle_due;        /* since then: */
+    uint64_t settled;       /* as of the last time that all were durable */
+    rv_outbox_decided decided[RV_OUTBOX_DECIDED];
+    uint32_t decided_at;
+} rv_outbox;
+
+/* Takes what it needs for a ledger of this size. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_outbox_create(rv_node *node, rv_arena *arena);
+
+/* The ledger is replayed: what waits is counted, and laid. */
+void rv_outbox_open(rv_node *node);
+
+/* Lifts the overlay, and lays it, if there is something to lay. Neither fails. */
+void rv_outbox_lift(rv_node *node);
+void rv_outbox_lay(rv_node *node);
+
+/* Lays what is there of it so far, for a batch that is to be folded. */
+void rv_outbox_ready(rv_node *node);
+
+/* The i-th batch that waits; i below `pending`. */
+rv_pending rv_outbox_at(const rv_node *node, uint32_t index);
+
+/* True when the selection covers the path. */
+bool rv_outbox_covers(const rv_node *node, rv_bytes path);
+
+/* A pending event of a covered stream, complete: finds its stream, judges its expected version and
+ * folds it; `values` are its data. Sets `event->stream`, `version` and `declaration`. The caller
+ * rolls back. */
+RV_MUST_USE rv_status rv_outbox_fold(rv_node *node, const rv_pending_event *pending,
+                                     const rv_value *values, rv_event *event, rv_error *err);
+
+/* What a rv_pending_event says as an event, for folding. */
+rv_event rv_outbox_event(const rv_pending *batch, const rv_pending_event *pending);
+
+/* Notes an id that waits; may an id wait? */
+void rv_outbox_filter_add(rv_node *node, const uint8_t *id);
+bool rv_outbox_filter_has(const rv_node *node, const uint8_t *id);
+
+/* The batch with an event of this id. False: there is none. `*event` is that one. */
+RV_MUST_USE bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch,
+                                   rv_pending_event *event);
+
+/* A batch was written into the batch of the log that was committed last. */
+void rv_outbox_note_written(rv_node *node, uint64_t edge_sequence);
+
+/* Writes SELF. As rv_ledger_put. */
+RV_MUST_USE rv_status rv_outbox_write_self(rv_node *node, rv_ledger_changes *changes,
+                                           uint32_t incarnation, uint64_t next_sequence);
+
+/* For who waits: what became of a batch. */
+void rv_outbox_note_decided(rv_node *node, uint64_t edge_sequence, uint64_t position);
+
+/* Takes note of what has become durable. */
+void rv_outbox_poll(rv_node *node);
+
+/* --- receiving --- */
+
+/* An event has been folded that may be one that waits: notes its arrival. */
+void rv_outbox_arrive(rv_node *node, const rv_event *event);
+
+/* The received batch is to be committed with W there: writes that what has arrived leaves the
+ * outbox. RV_OK, RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_outbox_leave(rv_node *node, rv_ledger_changes *changes,
+                                      uint64_t watermark);
+
+/* It is committed (then changes are applied), or cancelled: NULL. Lays the overlay. */
+void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes);
+
+#endif

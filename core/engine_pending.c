@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The form of batches that wait: see engine_pending.h. */
+#include "core/engine_pending.h"
+
+#include "core/base/assert.h"
+#include "core/base/limits.h"
+
+#define EVENT_EXPECTED 0x03u
+#define EVENT_BLIND    0x04u
+#define EVENT_FLAGS    0x07u
+#define ID_SIZE        16u
+
+void rv_pending_key(uint64_t edge_sequence, uint8_t *key) {
+    RV_ASSERT(edge_sequence > 0);
+    for (unsigned i = 0; i < RV_PENDING_KEY; i += 1) {
+        key[i] = (uint8_t)(edge_sequence >> (56 - 8 * i));
+    }
+}
+
+uint64_t rv_pending_key_read(rv_bytes key) {
+    uint64_t sequence = 0;
+    for (size_t i = 0; i < key.len && i < RV_PENDING_KEY; i += 1) {
+        sequence = sequence << 8 | key.ptr[i];
+    }
+    return key.len == RV_PENDING_KEY ? sequence : 0;
+}
+
+/* --- writing --- */
+
+void rv_pending_write_head(rv_writer *w, const rv_pending_head *head) {
+    static const uint8_t zeros[16] = {RV_PENDING_WAITING};
+    RV_ASSERT(head->count > 0 && head->count <= RV_PUSH_EVENTS_MAX);
+    RV_ASSERT(head->principal.len <= RV_PRINCIPAL_LEN_MAX && w->len == 0);
+    rv_write(w, rv_bytes_of(zeros, sizeof zeros));
+    rv_write_u64(w, (uint64_t)head->written_at);
+    rv_write_varint(w, head->schema_version);
+    rv_write_blob(w, head->principal);
+    rv_write_varint(w, head->count);
+}
+
+void rv_pending_write_counted(rv_writer *w, const uint64_t *counted, uint32_t count) {
+    RV_ASSERT(count <= RV_PUSH_COUNTED_MAX);
+    rv_write_varint(w, count);
+    uint64_t previous = 0;
+    for (uint32_t i = 0; i < count; i += 1) {
+        RV_ASSERT(counted[i] > previous);
+        rv_write_varint(w, counted[i] - previous);
+        previous = counted[i];
+    }
+}
+
+void rv_pending_write_flags(rv_writer *w, uint8_t flags, uint16_t covered) {
+    RV_ASSERT(!w->full && w->len > RV_PENDING_HEAD);
+    RV_ASSERT((flags & ~(RV_PENDING_BLIND | RV_PENDING_UNCHECKED)) == 0);
+    w->ptr[1] = flags;
+    rv_store_u16(w->ptr + RV_PENDING_AT_COVERED, covered);
+}
+
+void rv_pending_write_event(rv_writer *w, const rv_pending_event *event) {
+    RV_ASSERT((unsigned)event->expected <= EVENT_EXPECTED && event->path.len > 0);
+    rv_write_u8(w, (uint8_t)((unsigned)event->expected | (event->blind ? EVENT_BLIND : 0)));
+    rv_write(w, rv_bytes_of(event->event_id, ID_SIZE));
+    rv_write_varint(w, event->type);
+    if (event->expected == RV_EXPECTED_NUMBER) {
+        rv_write_varint(w, event->expected_version);
+    }
+    rv_write_blob(w, event->path);
+    rv_write_blob(w, event->metadata);
+    rv_write_blob(w, event->data);
+}
+
+/* --- reading --- */
+
+static bool read_event(rv_cursor *c, rv_pending_event *event) {
+    const uint8_t flags = rv_read_u8(c);
+    const rv_bytes id = rv_read(c, ID_SIZE);
+    const uint64_t type = rv_read_varint(c);
+    event->expected = (rv_expected_kind)(flags & EVENT_EXPECTED);
+    event->blind = (flags & EVENT_BLIND) != 0;
+    event->expected_version = event->expected == RV_EXPECTED_NUMBER ? rv_read_varint(c) : 0;
+    event->path = rv_read_blob(c);
+    event->metadata = rv_read_blob(c);
+    event->data = rv_read_blob(c);
+    if (c->bad || (flags & ~EVENT_FLAGS) != 0 || type > UINT16_MAX || event->path.len == 0 ||
+        event->path.len > RV_PATH_LEN_MAX) {
+        c->bad = true;
+        return false;
+    }
+    event->type = (uint16_t)type;
+    memcpy(event->event_id, id.ptr, ID_SIZE);
+    return true;
+}
+
+uint64_t rv_pending_counted_next(rv_cursor *c, uint64_t previous) {
+    const uint64_t step = rv_read_varint(c);
+    const bool good = !c->bad && step > 0 && step <= UINT64_MAX - previous;
+    RV_ASSERT(!good || previous + step > previous);
+    return good ? previous + step : 0;
+}
+
+/* Goes over the events. */
+static bool read_events(rv_cursor *c, rv_pending *pending) {
+    const uint64_t count = rv_read_varint(c);
+    if (c->bad || count == 0 || count > RV_PUSH_EVENTS_MAX || pending->covered > count) {
+        return false;
+    }
+    const uint8_t *const start = c->ptr;
+    uint32_t covered = 0;
+    pending->count = (uint32_t)count;
+    for (uint32_t i = 0; i < pending->count; i += 1) {
+        rv_pending_event event;
+        if (!read_event(c, &event)) {
+            return false;
+        }
+        covered += !event.blind;
+    }
+    RV_ASSERT(c->ptr > start);
+    pending->events = rv_bytes_of(start, (size_t)(c->ptr - start));
+    return covered == pending->covered;
+}
+
+/* Goes over the counted sequences. */
+static bool read_counted(rv_cursor *c, rv_pending *pending) {
+    const uint64_t count = rv_read_varint(c);
+    if (c->bad || count > RV_PUSH_COUNTED_MAX) {
+        return false;
+    }
+    const uint8_t *const start = c->ptr;
+    uint64_t sequence = 0;
+    pending->counted_count = (uint32_t)count;
+    for (uint32_t i = 0; i < pending->counted_count; i += 1) {
+        sequence = rv_pending_counted_next(c, sequence);
+        if (sequence == 0) {
+            return false;
+        }
+    }
+    RV_ASSERT(c->ptr >= start);
+    pending->counted = rv_bytes_of(start, (size_t)(c->ptr - start));
+    return true;
+}
+
+bool rv_pending_read(rv_bytes value, rv_pending *pending) {
+    if (value.len < RV_PENDING_HEAD) {
+        return false;
+    }
+    const uint8_t *const head = value.ptr;
+    const uint8_t flags = head[1];
+    rv_cursor c = rv_cursor_over(rv_bytes_from(value, RV_PENDING_HEAD));
+    pending->state = (rv_pending_state)head[RV_PENDING_AT_STATE];
+    pending->blind = (flags & RV_PENDING_BLIND) != 0;
+    pending->unchecked = (flags & RV_PENDING_UNCHECKED) != 0;
+    pending->reason = (rv_status)rv_load_u16(head + RV_PENDING_AT_REASON);
+    pending->covered = rv_load_u16(head + RV_PENDING_AT_COVERED);
+    pending->arrived = rv_load_u16(head + RV_PENDING_AT_ARRIVED);
+    pending->position = rv_load_u64(head + RV_PENDING_AT_POSITION);
+    pending->written_at = (int64_t)rv_load_u64(head + 16);
+    pending->schema_version = rv_read_varint(&c);
+    pending->principal = rv_read_blob(&c);
+    if (c.bad || head[RV_PENDING_AT_STATE] > RV_PENDING_ACCEPTED ||
+        (flags & ~(RV_PENDING_BLIND | RV_PENDING_UNCHECKED)) != 0 ||
+        pending->principal.len > RV_PRINCIPAL_LEN_MAX || pending->schema_version > UINT32_MAX ||
+        !rv_event_time_valid(pending->written_at) || (unsigned)pending->reason >= RV_STATUS_COUNT) {
+        return false;
+    }
+    return read_events(&c, pending) && read_counted(&c, pending) && rv_cursor_done(&c);
+}
+
+bool rv_pending_event_next(const rv_pending *pending, rv_pending_cursor *cursor,
+                           rv_pending_event *event) {
+    RV_ASSERT(cursor->offset <= pending->events.len);
+    if (cursor->index == pending->count) {
+        return false;
+    }
+    rv_cursor c = rv_cursor_over(rv_bytes_from(pending->events, cursor->offset));
+    if (!read_event(&c, event)) {
+        return false;
+    }
+    cursor->index += 1;
+    cursor->offset = (size_t)(c.ptr - pending->events.ptr);
+    return true;
+}
+
+/* --- rejections --- */
+
+void rv_rejection_write(rv_writer *w, const rv_error *reason, rv_bytes batch) {
+    RV_ASSERT(reason->status != RV_OK && batch.len >= RV_PENDING_HEAD);
+    rv_write_blob(w, rv_bytes_of_string(rv_status_code(reason->status)));
+    rv_write_blob(w, rv_bytes_of(reason->detail, reason->detail_len));
+    rv_write_blob(w, rv_bytes_of(reason->facts, reason->facts_len));
+    rv_write(w, batch);
+}
+
+bool rv_rejection_read(rv_bytes value, rv_error *reason, rv_bytes *batch) {
+    rv_cursor c = rv_cursor_over(value);
+    const rv_bytes code = rv_read_blob(&c);
+    const rv_bytes detail = rv_read_blob(&c);
+    const rv_bytes facts = rv_read_blob(&c);
+    *batch = rv_read(&c, rv_cursor_left(&c));
+    *reason = (rv_error){.status = RV_PROTOCOL_ERROR};
+    char text[64] = {0};
+    if (c.bad || code.len >= sizeof text || detail.len >= sizeof reason->detail ||
+        facts.len > sizeof reason->facts) {
+        return false;
+    }
+    memcpy(text, code.ptr, code.len);
+    const rv_status status = rv_status_of_code(text);
+    RV_ASSERT(status <= RV_STATUS_COUNT);
+    reason->status = status == RV_STATUS_COUNT ? RV_PROTOCOL_ERROR : status; /* a newer one's */
+    memcpy(reason->detail, detail.ptr, detail.len);
+    memcpy(reason->facts, facts.ptr, facts.len);
+    reason->detail_len = detail.len;
+    reason->facts_len = facts.len;
+    return true;
+}
+
+bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
+    rv_bytes batch = entry->value;
+    rv_error reason;
+    rv_pending pending;
+    switch (entry->kind) {
+    case RV_LEDGER_SELF:
+        return entry->key.len == 0 && entry->value.len == RV_SELF_SIZE &&
+               rv_load_u32(entry->value.ptr) > 0 && rv_load_u64(entry->value.ptr + 4) > 0;
+    case RV_LEDGER_REJECTION:
+        if (!rv_rejection_read(entry->value, &reason, &batch)) {
+            return false;
+        }
+        break;
+    case RV_LEDGER_PENDING:
+        break;
+    case RV_LEDGER_REFUSED:
+        return rv_pending_key_read(entry->key) > 0 && entry->value.len == sizeof(uint64_t);
+    default:
+        return true;
+    }
+    RV_ASSERT(entry->kind == RV_LEDGER_PENDING || entry->kind == RV_LEDGER_REJECTION);
+    return rv_pending_key_read(entry->key) > 0 && rv_pending_read(batch, &pending);
+}

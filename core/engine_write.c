@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing at an edge: a batch is completed, judged over what is held, and waits from then on.
+ *
+ *     ids known? -> begin (log) -> savepoint -> each event: read, complete, judge and fold ->
+ *     what its expected versions count -> PENDING and SELF into the log's batch -> commit
+ *
+ * Until commit everything can be taken back: the overlay to the savepoint, the log's buffer whole.
+ * The entry is put together in `results`, before the events' data.
+ */
+#include "core/engine_append.h"
+
+#include "core/base/assert.h"
+
+#define VALUE_SPARE 2048u /* of the log's batch, for what is not the entry */
+
+/* A batch on its way. */
+typedef struct rv_writing {
+    const rv_writes *given;
+    rv_event *results;
+    rv_written *written;
+    rv_writer value; /* of its entry */
+    uint16_t covered;
+    bool numbered; /* a covered event expects a number */
+    int64_t now;
+    size_t index; /* of the event that is looked at */
+} rv_writing;
+
+/* --- the same ids again --- */
+
+static rv_status refuse_apart(rv_error *err, size_t count) {
+    RV_ASSERT(count > 0);
+    return rv_error_set(err, RV_EVENT_ID_REUSED,
+                        "some of the batch's %u events wait already, but not as this batch; a "
+                        "batch is given again whole",
+                        (uint64_t)count);
+}
+
+/* True when what the caller gave now is in the event that waits. */
+static bool same_content(rv_node *node, const rv_pending_event *pending) {
+    const rv_event_draft *const draft = &node->draft;
+    uint8_t text[RV_PATH_LEN_MAX];
+    rv_writer path = rv_writer_over(text, sizeof text);
+    if (pending->type != draft->type->number ||
+        !rv_event_data_decode(draft->type, pending->data, node->values)) {
+        return false;
+    }
+    rv_event_path(draft->stream, draft->type, node->values, &path);
+    bool same = !path.full && rv_bytes_equal(rv_writer_bytes(&path), pending->path);
+    RV_ASSERT(draft->type->field_count <= RV_FIELDS_MAX);
+    for (uint16_t i = 0; i < draft->type->field_count && same; i++) {
+        same = !draft->given[i] || rv_value_compare(&draft->type->fields[i].type, &draft->values[i],
+                                                    &node->values[i]) == 0;
+    }
+    return same;
+}
+
+/* The batch that waits is the one that is given: `results` gets its events. */
+static rv_status answer_pending(rv_node *node, rv_writing *w, const rv_pending *batch,
+                                rv_error *err) {
+    const rv_writes *const given = w->given;
+    const rv_appends appends = {.events = given->events, .count = given->count};
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    rv_status status = batch->count == given->count ? RV_OK : refuse_apart(err, given->count);
+    for (size_t i = 0; i < given->count && status == RV_OK; i++) {
+        const rv_append *const append = &given->events[i];
+        w->index = i;
+        if (!rv_pending_event_next(batch, &cursor, &event) || !append->has_event_id ||
+            memcmp(event.event_id, append->event_id, sizeof event.event_id) != 0) {
+            return refuse_apart(err, given->count);
+        }
+        rv_arena_reset(&node->scratch, 0);
+        status = rv_node_draft_read(node, &appends, i, err);
+        if (status == RV_OK && !same_content(node, &event)) {
+            status = rv_node_id_reused(append->event_id, err);
+        }
+        w->results[i] = rv_outbox_event(batch, &event);
+        w->results[i].batch_end = i + 1 == given->count;
+    }
+    *w->written = (rv_written){batch->edge_sequence, batch->blind, batch->unchecked};
+    return status;
+}
+
+/* Ids of the root's making are looked at by the root: here they have other numbers. */
+static bool asks_the_log(const rv_node *node, const rv_writes *given) {
+    bool asks = false;
+    for (size_t i = 0; i < given->count; i++) {
+        const rv_append *const append = &given->events[i];
+        if (append->has_event_id && rv_node_id_is_own(node, append->event_id)) {
+            return false;
+        }
+        asks = asks || append->has_event_id;
+    }
+    RV_ASSERT(given->count > 0);
+    return asks;
+}
+
+/* RV_OK: no id is known; RV_END: the batch is, and is answered. */
+static rv_status meet_ids(rv_node *node, rv_writing *w, rv_error *err) {
+    const rv_writes *const given = w->given;
+    for (size_t i = 0; i < given->count; i++) {
+        const rv_append *const append = &given->events[i];
+        rv_pending batch;
+        rv_pending_event event;
+        w->index = i;
+        if (!append->has_event_id || !rv_outbox_find_id(node, append->event_id, &batch, &event)) {
+            continue;
+        }
+        const rv_status status =
+            i == 0 ? answer_pending(node, w, &batch, err) : refuse_apart(err, given->count);
+        return status == RV_OK ? RV_END : status;
+    }
+    const rv_appends appends = {.events = given->events, .count = given->count};
+    return asks_the_log(node, given) ? rv_node_ids_meet(node, &appends, w->results, &w->index, err)
+                                     : RV_OK;
+}
+
+/* An id that an earlier event of the batch has. */
+static rv_status check_id_new(const rv_writing *w, const uint8_t *id, rv_error *err) {
+    RV_ASSERT(w->index < w->given->count);
+    for (size_t i = 0; i < w->index; i++) {
+        if (memcmp(w->results[i].event_id, id, sizeof w->results[i].event_id) == 0) {
+            return rv_node_id_reused(id, err);
+        }
+    }
+    return RV_OK;
+}
+
+/* --- an event --- */
+
+/* Reads and completes the draft. */
+static rv_status complete(rv_node *node, const rv_writing *w, rv_error *err) {
+    const rv_appends appends = {.events = w->given->events, .count = w->given->count};
+    rv_event_draft *const draft = &node->draft;
+    rv_arena_reset(&node->scratch, 0);
+    rv_status status = rv_node_draft_read(node, &appends, w->index, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    memcpy(draft->event_id, w->results[w->index].event_id, sizeof draft->event_id);
+    for (uint16_t f = 0; f < draft->type->field_count; f++) {
+        uint16_t aggregate = 0;
+        if (rv_event_draft_wants_serial(node->schema, draft, f, &aggregate)) {
+            const rv_bytes *const name = &rv_schema_aggregate(node->schema, aggregate)->name;
+            return rv_error_set(err, RV_NO_KEYS,
+                                "the key of a new row of `%b` is assigned by the root; give one, "
+                                "or write at the root",
+                                name);
+        }
+    }
+    RV_ASSERT(w->now == w->results[w->index].written_at);
+    return rv_event_draft_complete(draft, w->now - RV_EPOCH_DIFFERENCE_US, &node->scratch, err);
+}
+
+/* The path of the draft, in scratch. */
+static rv_status take_path(rv_node *node, rv_bytes *path, rv_error *err) {
+    uint8_t *const text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
+    if (text == NULL) {
+        return rv_error_set(err, RV_EVENT_TOO_LARGE, "the event is too large for this budget");
+    }
+    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
+    rv_event_draft_path(&node->draft, &w);
+    *path = rv_writer_bytes(&w);
+    RV_ASSERT(w.full || path->len > 0);
+    return w.full ? rv_error_set(err, RV_PATH_INVALID, "the stream's path is longer than %u bytes",
+                                 (uint64_t)RV_PATH_LEN_MAX)
+                  : RV_OK;
+}
+
+static rv_status refuse_size(const rv_writing *w, rv_error *err) {
+    RV_ASSERT(w->value.cap > 0);
+    return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                        "the batch is larger than the limit of %u bytes for what waits",
+                        (uint64_t)w->value.cap);
+}
+
+/* An event of the batch: completed, judged, folded if it is covered, and in the entry. */
+static rv_status write_event(rv_node *node, rv_writing *w, rv_error *err) {
+    const rv_append *const append = &w->given->events[w->index];
+    rv_event *const event = &w->results[w->index];
+    rv_pending_event pending = {.expected = append->expected,
+                                .expected_version = append->expected_version};
+    rv_status status = check_id_new(w, event->event_id, err);
+    status = status == RV_OK ? complete(node, w, err) : status;
+    status = status == RV_OK ? take_path(node, &pending.path, err) : status;
+    status = status == RV_OK ? rv_node_metadata_take(node, append, event, err) : status;
+    status = status == RV_OK ? rv_node_data_encode(node, event, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    event->type = node->draft.type->number;
+    event->declaration = node->draft.stream->number;
+    pending.type = event->type;
+    pending.metadata = event->metadata;
+    pending.data = event->data;
+    pending.blind = !rv_outbox_covers(node, pending.path);
+    memcpy(pending.event_id, event->event_id, sizeof pending.event_id);
+    if (!pending.blind) {
+        status = rv_outbox_fold(node, &pending, node->draft.values, event, err);
+        w->numbered = w->numbered || pending.expected == RV_EXPECTED_NUMBER;
+    }
+    w->covered = (uint16_t)(w->covered + !pending.blind);
+    w->written->blind = w->written->blind || pending.blind;
+    rv_pending_write_event(&w->value, &pending);
+    RV_ASSERT(status != RV_OK || event->position == 0);
+    return status == RV_OK && w->value.full ? refuse_size(w, err) : status;
+}
+
+/* --- what expected versions count --- */
+
+/* True when an event of the batch expects a number of this stream. */
+static bool counts_stream(const rv_pending *own, rv_bytes path) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool counts = false;
+    RV_ASSERT(path.len > 0);
+    while (!counts && rv_pending_event_next(own, &cursor, &event)) {
+        counts = !event.blind && event.expected == RV_EXPECTED_NUMBER &&
+                 rv_bytes_equal(event.path, path);
+    }
+    return counts;
+}
+
+static bool counts_batch(const rv_pending *own, const rv_pending *other) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool counts = false;
+    RV_ASSERT(other->count > 0);
+    while (!counts && rv_pending_event_next(other, &cursor, &event)) {
+        counts = !event.blind && counts_stream(own, event.path);
+    }
+    return counts;
+}
+
+/* Writes which batches that wait the expected versions count. */
+static rv_status write_counted(rv_node *node, rv_writing *w, rv_error *err) {
+    uint64_t counted[RV_PUSH_COUNTED_MAX];
+    uint32_t count = 0;
+    const size_t len = w->value.len;
+    rv_pending own;
+    rv_pending_write_counted(&w->value, NULL, 0); /* so that it can be read */
+    if (w->value.full) {
+        return refuse_size(w, err);
+    }
+    rv_pending_write_flags(&w->value, 0, w->covered);
+    const bool good = rv_pending_read(rv_writer_bytes(&w->value), &own);
+    RV_ASSERT(good);
+    const uint32_t pending = w->numbered ? node->outbox.pending : 0;
+    for (uint32_t i = 0; i < pending; i += 1) {
+        const rv_pending other = rv_outbox_at(node, i);
+        if (other.state != RV_PENDING_WAITING || !counts_batch(&own, &other)) {
+            continue;
+        }
+        if (count == RV_PUSH_COUNTED_MAX) {
+            return rv_error_set(err, RV_OUTBOX_FULL,
+                                "the expected version counts more than %u batches that wait",
+                                (uint64_t)RV_PUSH_COUNTED_MAX);
+        }
+        counted[count] = other.edge_sequence;
+        count += 1;
+    }
+    w->value.len = len;
+    rv_pending_write_counted(&w->value, counted, count);
+    return w->value.full ? refuse_size(w, err) : RV_OK;
+}
+
+/* --- the batch --- */
+
+static rv_status outbox_full(const rv_node *node, rv_error *err) {
+    const rv_outbox *const o = &node->outbox;
+    RV_ASSERT(node->ledger.cap > 0);
+    return rv_error_set(err, RV_OUTBOX_FULL,
+                        "%u batches wait for the root's decision and %u were refused and not "
+                        "acknowledged, which is what %u bytes hold",
+                        (uint64_t)o->pending, (uint64_t)o->rejections, (uint64_t)node->ledger.cap);
+}
+
+/* The changes of the ledger, leaving room for what is to be decided. */
+static rv_status write_entry(rv_node *node, rv_writing *w, rv_ledger_changes *changes,
+                             rv_error *err) {
+    const rv_outbox *const o = &node->outbox;
+    uint8_t key[RV_PENDING_KEY];
+    rv_pending_key(o->next_sequence, key);
+    const rv_ledger_entry entry = {RV_LEDGER_PENDING, rv_bytes_of(key, sizeof key),
+                                   rv_writer_bytes(&w->value)};
+    uint32_t incarnation = o->incarnation;
+    if (incarnation == 0) {
+        node->host.ops->entropy(node->host.ctx, (uint8_t *)&incarnation, sizeof incarnation);
+        incarnation += incarnation == 0;
+    }
+    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * (o->pending + 1);
+    const size_t cost =
+        rv_ledger_cost(sizeof key, entry.value.len) + rv_ledger_cost(0, RV_SELF_SIZE) + reserve;
+    if (rv_ledger_used(&node->ledger) + cost > node->ledger.cap) {
+        return outbox_full(node, err);
+    }
+    rv_status status = rv_ledger_put(&node->ledger, changes, &entry);
+    if (status == RV_OK) {
+        status = rv_outbox_write_self(node, changes, incarnation, o->next_sequence + 1);
+    }
+    RV_ASSERT(status == RV_OK); /* it fits both */
+    w->written->edge_sequence = o->next_sequence;
+    node->outbox.incarnation = incarnation;
+    return status;
+}
+
+/* Every event starts from this. */
+static void begin_events(rv_node *node, rv_writing *w) {
+    RV_ASSERT(w->given->count <= RV_PUSH_EVENTS_MAX);
+    for (size_t i = 0; i < w->given->count; i++) {
+        const rv_append *const append = &w->given->events[i];
+        w->results[i] = (rv_event){.schema_version = rv_schema_version(node->schema),
+                                   .written_at = w->now,
+                                   .recorded_at = w->now,
+                                   .foreign_id = true,
+                                   .stream = UINT32_MAX,
+                                   .batch_end = i + 1 == w->given->count};
+        if (append->has_event_id) {
+            memcpy(w->results[i].event_id, append->event_id, sizeof append->event_id);
+        } else {
+            node->outbox.ids += 1;
+            rv_event_id_make(node->outbox.tag, node->outbox.ids & RV_EVENT_NUMBER_MAX, w->now,
+                             w->results[i].event_id);
+        }
+    }
+}
+
+/* Judges and folds, and makes the entry. */
+static rv_status write_batch(rv_node *node, rv_writing *w, rv_error *err) {
+    const rv_writes *const given = w->given;
+    const size_t batch_room = node->batch_len_max - VALUE_SPARE;
+    const size_t room =
+        batch_room < RV_OUTBOX_BATCH_LEN_MAX ? batch_room : (size_t)RV_OUTBOX_BATCH_LEN_MAX;
+    uint8_t *const value = rv_arena_take_raw(&node->results, room);
+    RV_ASSERT(value != NULL); /* `results` are twice as large as a batch */
+    const rv_pending_head head = {w->now, rv_schema_version(node->schema), given->principal,
+                                  (uint32_t)given->count};
+    w->value = rv_writer_over(value, room);
+    rv_pending_write_head(&w->value, &head);
+    node->outbox.held.unchecked = false;
+    rv_status status = RV_OK;
+    for (w->index = 0; w->index < given->count && status == RV_OK; w->index++) {
+        status = write_event(node, w, err);
+    }
+    if (status != RV_OK) {
+        w->index -= 1;
+        return status;
+    }
+    status = write_counted(node, w, err);
+    w->written->unchecked = w->written->blind || node->outbox.held.unchecked;
+    if (status == RV_OK) {
+        rv_pending_write_flags(&w->value,
+                               (uint8_t)((w->written->blind ? RV_PENDING_BLIND : 0) |
+                                         (w->written->unchecked ? RV_PENDING_UNCHECKED : 0)),
+                               w->covered);
+    }
+    return status;
+}
+
+/* Nothing of it was. */
+static void take_back(rv_node *node, rv_savepoint savepoint) {
+    rv_log_append_cancel(node->log);
+    rv_state_rollback_to(node->state, savepoint);
+    if (node->outbox.pending == 0) {
+        rv_outbox_lift(node);
+    }
+}
+
+static void committed(rv_node *node, const rv_writing *w) {
+    rv_outbox *const o = &node->outbox;
+    RV_ASSERT(w->written->edge_sequence == o->next_sequence);
+    o->pending += 1;
+    o->next_sequence += 1;
+    o->revision += 1;
+    rv_outbox_note_written(node, w->written->edge_sequence);
+    if (o->pending == 1) {
+        memset(o->filter, 0, o->filter_bits / 8);
+    }
+    for (size_t i = 0; i < w->given->count; i++) {
+        rv_outbox_filter_add(node, w->results[i].event_id);
+    }
+}
+
+static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
+    rv_writer body;
+    rv_status status = rv_node_ledger_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_outbox_ready(node);
+    const rv_savepoint savepoint = rv_state_savepoint(node->state);
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    w->now = rv_node_now(node);
+    begin_events(node, w);
+    status = write_batch(node, w, err);
+    if (status == RV_OK) {
+        status = write_entry(node, w, &changes, err);
+    }
+    if (status != RV_OK) {
+        take_back(node, savepoint);
+        return status;
+    }
+    rv_node_ledger_commit(node, &body, &changes);
+    committed(node, w);
+    return RV_OK;
+}
+
+static rv_status check(const rv_node *node, const rv_writes *write, rv_error *err) {
+    const rv_status status = rv_node_check_writable(node, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!rv_log_has_identity(node->log) || rv_schema_version(node->schema) == 0) {
+        return rv_error_set(err, RV_NOT_CONNECTED,
+                            "this edge has not met its upstream yet, and has no schema");
+    }
+    if (write->count == 0 || write->principal.len > RV_PRINCIPAL_LEN_MAX) {
+        return rv_error_set(err, RV_REQUEST_INVALID,
+                            "a batch has events, and its writer's name at most %u bytes",
+                            (uint64_t)RV_PRINCIPAL_LEN_MAX);
+    }
+    if (write->count > RV_PUSH_EVENTS_MAX) {
+        return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                            "a batch that is written at an edge has at most %u events, not %u",
+                            (uint64_t)RV_PUSH_EVENTS_MAX, (uint64_t)write->count);
+    }
+    return node->receiving.active
+               ? rv_error_set(err, RV_BUSY, "a batch of the upstream is being received")
+               : RV_OK;
+}
+
+rv_status rv_node_write(rv_node *node, const rv_writes *write, rv_event *results,
+                        rv_written *written, rv_error *err) {
+    RV_ASSERT(write != NULL && results != NULL && node->role == RV_ROLE_EDGE);
+    rv_writing w = {.given = write, .results = results, .written = written};
+    *written = (rv_written){.edge_sequence = 0};
+    rv_status status = check(node, write, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_arena_reset(&node->results, 0);
+    status = meet_ids(node, &w, err);
+    if (status == RV_END) {
+        return RV_OK;
+    }
+    if (status == RV_OK) {
+        status = write_new(node, &w, err);
+    }
+    if (status != RV_OK && status != RV_PENDING && write->count > 1) {
+        rv_error_fact_uint(err, "index", w.index);
+    }
+    return status;
+}
