@@ -67,6 +67,8 @@ RV_MUST_USE rv_status rv_node_close(rv_node *node, rv_error *err);
 rv_role rv_node_role(const rv_node *node);
 const rv_log_identity *
 rv_node_identity(const rv_node *node); /* NULL before an edge's first contact */
+/* The node's id, 16 bytes; before an edge's first contact the one that its log will get. */
+const uint8_t *rv_node_id(rv_node *node);
 const rv_schema *rv_node_schema(const rv_node *node);
 rv_state *rv_node_state(rv_node *node);
 rv_log *rv_node_log(rv_node *node);

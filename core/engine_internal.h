@@ -95,6 +95,8 @@ struct rv_node {
     rv_value values[RV_FIELDS_MAX]; /* of the event being folded */
     rv_event_draft draft;           /* of the event being appended */
     rv_ids_met ids_met;
+    uint8_t drawn_id[16]; /* the node's, as long as it has no log */
+    bool drawn;
 };
 
 /* RV_OK, or why the node takes nothing: not open, closing, read-only. */

@@ -43,6 +43,18 @@ static rv_status log_selection(rv_node *node, rv_error *err) {
     return RV_OK;
 }
 
+const uint8_t *rv_node_id(rv_node *node) {
+    RV_ASSERT(node->phase >= RV_NODE_OPEN);
+    if (rv_log_has_identity(node->log)) {
+        return rv_log_identity_of(node->log)->node_id;
+    }
+    if (!node->drawn) {
+        node->host.ops->entropy(node->host.ctx, node->drawn_id, sizeof node->drawn_id);
+        node->drawn = true;
+    }
+    return node->drawn_id;
+}
+
 rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, uint64_t root_tag,
                         rv_error *err) {
     RV_ASSERT(log_id != NULL);
@@ -72,7 +84,7 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
     }
     rv_log_identity identity = {.epoch = epoch, .root_tag = root_tag, .root = false};
     memcpy(identity.log_id, log_id, sizeof identity.log_id);
-    node->host.ops->entropy(node->host.ctx, identity.node_id, sizeof identity.node_id);
+    memcpy(identity.node_id, rv_node_id(node), sizeof identity.node_id);
     rv_log_set_identity(node->log, &identity);
     return RV_OK;
 }

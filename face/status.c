@@ -173,7 +173,8 @@ static void write_failure(const rv_node *node, rv_writer *w) {
 }
 
 static void write_upstream(const rv_face *face, rv_writer *w) {
-    static const char *const states[] = {"offline", "connecting", "connected", "error"};
+    static const char *const states[] = {"offline", "connecting", "connected", "error",
+                                         "needs-auth"};
     rv_edge_status status;
     rv_edge_status_of(face->options.edge, &status);
     const uint64_t held = rv_node_watermark_durable(face->options.node);

@@ -26,7 +26,7 @@ const quiet = new Set([fact.bytesReceived, fact.bytesSent, fact.eventsReceived])
 export const OFFLINE = 0;
 export const CONNECTED = 2;
 
-const connections = ['offline', 'connecting', 'connected', 'error'];
+const connections = ['offline', 'connecting', 'connected', 'error', 'needs-auth'];
 
 /** @param {ArrayLike<number>} before @param {ArrayLike<number>} now */
 export function factsDiffer(before, now) {

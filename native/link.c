@@ -137,6 +137,11 @@ static rv_status answer_check(const rv_link *link, rv_error *err) {
                             "%s:%s has no room for a connection now: HTTP status %u", host, port,
                             (uint64_t)http);
     }
+    if (http == 401 || http == 403) {
+        return rv_error_set(err, RV_UPSTREAM_UNAUTHORIZED,
+                            "%s:%s takes no connection with these credentials: HTTP status %u",
+                            host, port, (uint64_t)http);
+    }
     if (http != 101) {
         return rv_error_set(err, RV_UPSTREAM_NOT_RIVULET,
                             "%s:%s answered %s with HTTP status %u instead of opening a WebSocket",

@@ -19,7 +19,8 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->status.state = RV_EDGE_OFFLINE;
     }
     if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
-        !rv_forwards_create(&e->forwards, arena)) {
+        !rv_forwards_create(&e->forwards, arena) ||
+        !rv_pusher_create(&e->pusher, options->node, arena)) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "an edge needs 4.5 MiB of memory for sync");
     }
     *edge = e;
@@ -28,9 +29,15 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
 
 /* --- the connection's life --- */
 
+/* No connection, and it will try again. */
+static bool waits_to_connect(const rv_edge *e) {
+    RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
+    return e->status.state == RV_EDGE_OFFLINE || e->status.state == RV_EDGE_NEEDS_AUTH;
+}
+
 bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
-    RV_ASSERT(e->status.state <= RV_EDGE_ERROR);
-    if (e->status.state != RV_EDGE_OFFLINE || now < e->next_attempt) {
+    RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
+    if (!waits_to_connect(e) || now < e->next_attempt) {
         return false;
     }
     e->status.state = RV_EDGE_CONNECTING;
@@ -63,26 +70,40 @@ static bool is_final(rv_status status) {
 
 void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     RV_ASSERT(reason != NULL);
-    if (e->status.state == RV_EDGE_OFFLINE || e->status.state == RV_EDGE_ERROR) {
+    if (waits_to_connect(e) || e->status.state == RV_EDGE_ERROR) {
         return;
     }
     rv_edge_drop(e);
     rv_forwards_disconnect(&e->forwards);
+    rv_pusher_disconnect(&e->pusher);
     e->owed = (rv_edge_owed){.hello = false};
     e->status.reason = *reason;
     if (e->fatal || is_final(reason->status)) {
         e->status.state = RV_EDGE_ERROR;
         return;
     }
-    e->status.state = RV_EDGE_OFFLINE;
-    e->next_attempt = e->batch_shrunk ? now : now + rv_backoff_next(&e->backoff);
+    const bool denied = reason->status == RV_UPSTREAM_UNAUTHORIZED;
+    const int64_t delay = e->batch_shrunk ? 0 : rv_backoff_next(&e->backoff);
+    e->status.state = denied ? RV_EDGE_NEEDS_AUTH : RV_EDGE_OFFLINE;
+    e->next_attempt = now + (denied ? RV_BACKOFF_MAX_US : delay);
     e->batch_shrunk = false;
     RV_ASSERT(e->next_attempt >= now);
 }
 
+void rv_edge_network_up(rv_edge *e, int64_t now) {
+    RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
+    if (waits_to_connect(e)) {
+        e->next_attempt = e->next_attempt < now ? e->next_attempt : now;
+        rv_backoff_reset(&e->backoff);
+    } else if (e->status.state == RV_EDGE_CONNECTED) {
+        e->owed.ping = true;
+        e->last_ping = now;
+    }
+}
+
 /* --- receiving --- */
 
-static rv_status take_welcome(rv_edge *e, rv_bytes body, rv_error *err) {
+static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *err) {
     rv_wire_welcome welcome;
     rv_status status = rv_wire_read_welcome(body, &welcome, err);
     if (status != RV_OK) {
@@ -100,6 +121,7 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, rv_error *err) {
     e->status.reason = (rv_error){.status = RV_OK};
     e->status.upstream_position = welcome.position;
     rv_backoff_reset(&e->backoff);
+    rv_pusher_welcome(&e->pusher, &welcome, now);
     RV_ASSERT(rv_node_identity(e->node) != NULL);
     return RV_OK;
 }
@@ -135,7 +157,7 @@ static rv_status take_pong(rv_edge *e, rv_bytes body, rv_error *err) {
 
 /* Messages that come only after the welcome. */
 static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message, rv_bytes body,
-                                rv_error *err) {
+                                int64_t now, rv_error *err) {
     rv_wire_progress progress;
     rv_status status = RV_OK;
     RV_ASSERT(kind != RV_WIRE_WELCOME && kind != RV_WIRE_ERROR);
@@ -147,6 +169,8 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
         return status == RV_OK ? rv_edge_take_progress(e, &progress, err) : status;
     case RV_WIRE_APPENDED:
         return rv_forwards_answer(&e->forwards, body, err);
+    case RV_WIRE_DECISION:
+        return rv_pusher_take(&e->pusher, body, now, err);
     case RV_WIRE_PONG:
         return take_pong(e, body, err);
     case RV_WIRE_PING:
@@ -193,16 +217,16 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
         return take_error(e, body, err);
     }
     if (kind == RV_WIRE_WELCOME) {
-        return take_welcome(e, body, err);
+        return take_welcome(e, body, now, err);
     }
     if (e->status.state != RV_EDGE_CONNECTED) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream began without a welcome");
     }
-    return take_connected(e, kind, message, body, err);
+    return take_connected(e, kind, message, body, now, err);
 }
 
 bool rv_edge_ready(const rv_edge *e) {
-    RV_ASSERT(e->status.state <= RV_EDGE_ERROR);
+    RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
     /* where the state is full nothing that waits will go on: what comes is for the queue */
     return e->stalled || !rv_edge_waits(e);
 }
@@ -223,8 +247,9 @@ static void write_hello(rv_edge *e, rv_writer *w) {
         hello.epoch = identity->epoch;
         hello.chain_hash = rv_log_chain(rv_node_log(e->node));
         memcpy(hello.log_id, identity->log_id, sizeof hello.log_id);
-        memcpy(hello.node_id, identity->node_id, sizeof hello.node_id);
     }
+    memcpy(hello.node_id, rv_node_id(e->node), sizeof hello.node_id);
+    rv_pusher_hello(&e->pusher, &hello);
     hello.compression = e->compression.ops != NULL ? RV_WIRE_COMPRESSION_DEFLATE : 0;
     size_t count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(e->node, &count);
@@ -286,8 +311,9 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
 bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
     RV_ASSERT(message != NULL);
     bool sent = false;
-    /* the hello names W: nothing leaves a node before it is durable there */
-    const bool durable = rv_node_watermark_durable(e->node) == rv_node_watermark(e->node);
+    /* the hello names W and the outbox: nothing leaves a node before it is durable there */
+    const bool durable = rv_node_watermark_durable(e->node) == rv_node_watermark(e->node) &&
+                         rv_pusher_ready(&e->pusher);
     if (e->owed.hello && e->status.state == RV_EDGE_CONNECTING && durable) {
         rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
         write_hello(e, &w);
@@ -299,9 +325,8 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         sent = write_small(e, now, &w);
         RV_ASSERT(!w.full);
         *message = rv_writer_bytes(&w);
-        if (!sent) {
-            sent = rv_forwards_send(&e->forwards, message);
-        }
+        sent = sent || rv_pusher_send(&e->pusher, now, message) ||
+               rv_forwards_send(&e->forwards, message);
     }
     e->status.bytes_sent += sent ? message->len : 0;
     return sent;
@@ -327,14 +352,16 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
         e->owed.ping = true;
         e->last_ping = now;
     }
-    return rv_edge_ingest(e, err);
+    const rv_status status = rv_edge_ingest(e, err);
+    rv_pusher_poll(&e->pusher);
+    return status;
 }
 
 int64_t rv_edge_deadline(const rv_edge *e) {
     if (e->status.state == RV_EDGE_ERROR) {
         return INT64_MAX;
     }
-    if (e->status.state == RV_EDGE_OFFLINE) {
+    if (waits_to_connect(e)) {
         return e->next_attempt;
     }
     const int64_t silence = e->last_received + RV_SYNC_SILENCE_US;
@@ -346,6 +373,8 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     int64_t deadline = ping < silence ? ping : silence;
     const int64_t due = e->last_report + RV_SYNC_REPORT_US;
     deadline = report_wanted(e) && due < deadline ? due : deadline;
+    const int64_t push = rv_pusher_deadline(&e->pusher);
+    deadline = push < deadline ? push : deadline;
     RV_ASSERT(deadline <= silence);
     return deadline;
 }
@@ -353,6 +382,8 @@ int64_t rv_edge_deadline(const rv_edge *e) {
 void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     RV_ASSERT(status != NULL);
     *status = e->status;
+    status->pushes = e->pusher.granted;
+    status->forks = e->pusher.forks;
 }
 
 /* --- forwarding --- */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The edge's side of a sync connection: a polled state machine that says hello, asks for the node's
- * selection from its durable cursor on, folds what comes, reports progress, grants credit, and
- * forwards appends to the root. It outlives connections. It never calls the operating system: whole
- * WebSocket messages go in and out, time is an argument (microseconds, of any monotonic clock).
- * docs/format/wire.md has the messages.
+ * selection from its durable cursor on, folds what comes, reports progress, grants credit, pushes
+ * the node's outbox (core/engine_outbox.h) and forwards appends to the root. It outlives
+ * connections. It never calls the operating system: whole WebSocket messages go in and out, time is
+ * an argument (microseconds, of any monotonic clock). docs/format/wire.md has the messages.
  */
 #ifndef RV_SYNC_EDGE_H
 #define RV_SYNC_EDGE_H
@@ -18,7 +18,8 @@ typedef enum rv_edge_state {
     RV_EDGE_OFFLINE,    /* no connection; `deadline` says when to try again */
     RV_EDGE_CONNECTING, /* the transport is up or coming up, hello not answered */
     RV_EDGE_CONNECTED,
-    RV_EDGE_ERROR /* stopped for a reason that trying again does not mend */
+    RV_EDGE_ERROR,     /* stopped for a reason that trying again does not mend */
+    RV_EDGE_NEEDS_AUTH /* offline, and trying again seldom: other credentials are needed */
 } rv_edge_state;
 
 typedef struct rv_edge_options {
@@ -41,6 +42,10 @@ void rv_edge_opened(rv_edge *edge, int64_t now);
 /* The connection could not be made or has ended; `reason` is why (RV_UPSTREAM_UNREACHABLE,
  * RV_UPSTREAM_NOT_RIVULET, …), its detail is kept for status. Harmless when there is none. */
 void rv_edge_closed(rv_edge *edge, const rv_error *reason, int64_t now);
+
+/* The network is there again, or there are other credentials: tries at once where it waited; a
+ * connection that there is has to prove that it lives. */
+void rv_edge_network_up(rv_edge *edge, int64_t now);
 
 /* One whole binary message. An error: the transport closes the connection (close code 1002, or 1009
  * when too large) and calls rv_edge_closed with it. Messages that wait for the disk are kept
@@ -68,6 +73,8 @@ typedef struct rv_edge_status {
     uint64_t bytes_received;
     uint64_t bytes_sent;
     uint64_t events_received;
+    bool pushes;    /* connected to an upstream that takes pushes */
+    uint64_t forks; /* times that the data directory turned out to be a copy */
 } rv_edge_status;
 
 void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);

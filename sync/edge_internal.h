@@ -4,6 +4,7 @@
  * edge_ingest.c takes what the upstream sends into the node.
  *
  *     offline -> connecting -> connected -> offline …       error: from any, for good
+ *       needs-auth: an offline that tries again at the back-off's longest
  *
  *   invariant 1: `current` is ingested before anything in the queue, the queue in order, `progress`
  *                last; events that come later take the place of a progress that waits.
@@ -17,11 +18,12 @@
 #include "sync/decode.h"
 #include "sync/edge.h"
 #include "sync/forward.h"
+#include "sync/push.h"
 #include "sync/timing.h"
 
 #define QUEUE_SIZE RV_SYNC_CREDIT /* each message takes its bytes and 4 of length */
 
-/* What is still to be sent, beside appends. */
+/* What is still to be sent, beside pushes and appends. */
 typedef struct rv_edge_owed {
     bool hello;
     bool ping;
@@ -35,6 +37,7 @@ struct rv_edge {
     rv_compression compression;
     rv_decoder *decoder;
     rv_forwards forwards;
+    rv_pusher pusher;
     rv_backoff backoff;
     rv_edge_status status;
     bool batch_shrunk;    /* the batch was too large: smaller ones are asked for at once */

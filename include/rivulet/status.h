@@ -97,6 +97,8 @@
     X(NODE_UNREACHABLE, "node_unreachable", 502, "The node cannot be reached")                     \
     X(UPSTREAM_UNREACHABLE, "upstream_unreachable", 502, "The upstream cannot be reached")         \
     X(UPSTREAM_NOT_RIVULET, "upstream_not_rivulet", 502, "The upstream is not a Rivulet node")     \
+    X(UPSTREAM_UNAUTHORIZED, "upstream_unauthorized", 502,                                         \
+      "The upstream asks for other credentials")                                                   \
     X(UPSTREAM_VERSION, "upstream_version", 502, "The upstream speaks another protocol version")   \
     X(UPSTREAM_OTHER_LOG, "upstream_other_log", 409, "The upstream has another log")               \
     X(UPSTREAM_DIVERGED, "upstream_diverged", 409, "The upstream's history differs from ours")     \

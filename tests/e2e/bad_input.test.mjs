@@ -216,6 +216,7 @@ async function edgeMeets(name, url, code) {
   const answer = await edge.append('/accounts/1', 'money_paid', { amount: 1 });
   assert.ok(['not_connected', 'unknown_stream'].includes(answer.body.code), answer.text);
   assert.equal(await edge.stop(), 0);
+  return status;
 }
 
 test('upstreams that are absent, not a Rivulet, or speak something else', async () => {
@@ -247,6 +248,14 @@ test('upstreams that are absent, not a Rivulet, or speak something else', async 
   await edgeMeets('busy', `ws://127.0.0.1:${busy.address().port}`, 'upstream_unreachable');
   assert.ok(asked > 0);
   busy.close();
+  for (const code of [401, 403]) {
+    const closed = createServer((request, response) => response.writeHead(code).end());
+    closed.listen(0, '127.0.0.1');
+    await once(closed, 'listening');
+    const url = `ws://127.0.0.1:${closed.address().port}`;
+    assert.equal((await edgeMeets(`denied-${code}`, url, 'upstream_unauthorized')).state, 'needs-auth');
+    closed.close();
+  }
   await edgeMeets('absent-upstream', 'ws://127.0.0.1:1', 'upstream_unreachable');
   const secure = cli(['serve', '--data', join(parent, 'secure'), '--upstream', 'wss://127.0.0.1:1', '--select', '/**']);
   assert.equal(secure.code, 1);

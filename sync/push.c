@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/push.h"
+
+#include "core/base/assert.h"
+#include "sync/timing.h"
+
+RV_STATIC_ASSERT(RV_PUSH_DECISIONS_LEN >= RV_PUSH_FLIGHTS_MAX * (4 + RV_WIRE_DECISION_LEN_MAX),
+                 "every decision that can come has room");
+
+bool rv_pusher_create(rv_pusher *p, rv_node *node, rv_arena *arena) {
+    RV_ASSERT(node != NULL && arena != NULL);
+    memset(p, 0, sizeof *p);
+    p->node = node;
+    p->message = rv_arena_take_raw(arena, RV_PUSH_LEN_MAX);
+    p->counted = rv_arena_take_raw(arena, sizeof(uint64_t) * RV_PUSH_COUNTED_MAX);
+    p->decisions = rv_arena_take_raw(arena, RV_PUSH_DECISIONS_LEN);
+    p->next_attempt = INT64_MIN;
+    p->again_us = RV_PUSH_AGAIN_MIN_US;
+    return p->message != NULL && p->counted != NULL && p->decisions != NULL;
+}
+
+/* --- the connection --- */
+
+bool rv_pusher_ready(const rv_pusher *p) {
+    const rv_outbox_facts facts = rv_node_outbox(p->node);
+    RV_ASSERT(facts.next_sequence > 0);
+    return facts.durable + 1 >= facts.next_sequence;
+}
+
+void rv_pusher_hello(rv_pusher *p, rv_wire_hello *hello) {
+    const rv_outbox_facts facts = rv_node_outbox(p->node);
+    RV_ASSERT(rv_pusher_ready(p));
+    hello->features |= RV_WIRE_FEATURE_PUSH;
+    hello->outbox.incarnation = facts.incarnation;
+    hello->outbox.next = facts.next_sequence;
+    hello->outbox.settled = facts.settled;
+    p->settled = facts.settled;
+}
+
+void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now) {
+    const rv_outbox_facts facts = rv_node_outbox(p->node);
+    RV_ASSERT(p->flight_count == 0 && p->decisions_len == 0);
+    p->granted = (welcome->features & RV_WIRE_FEATURE_PUSH) != 0;
+    p->pushes_max = welcome->grant.pushes;
+    p->bytes_max = welcome->grant.bytes;
+    p->fork = p->granted && facts.incarnation > 0 && welcome->grant.decided >= facts.next_sequence;
+    p->probing = false;
+    p->cursor = 0;
+    p->known = welcome->grant.decided;
+    p->next_attempt = INT64_MIN;
+    p->again_us = RV_PUSH_AGAIN_MIN_US;
+    p->last_settled = now;
+}
+
+void rv_pusher_disconnect(rv_pusher *p) {
+    p->granted = false;
+    p->fork = false; /* the next welcome says so again, or the next decision */
+    p->flight_count = 0;
+    p->decided = 0;
+    p->bytes = 0;
+    p->decisions_len = 0;
+    RV_ASSERT(p->message != NULL);
+}
+
+/* --- decisions --- */
+
+/* Nothing that is undecided is under way any more. */
+static void fall_back(rv_pusher *p, uint64_t cursor) {
+    RV_ASSERT(p->decided <= p->flight_count);
+    p->flight_count = p->decided;
+    p->bytes = 0;
+    p->cursor = cursor;
+}
+
+static void keep_decision(rv_pusher *p, rv_bytes body) {
+    RV_ASSERT(p->decisions_len + 4 + body.len <= RV_PUSH_DECISIONS_LEN);
+    rv_store_u32(p->decisions + p->decisions_len, (uint32_t)body.len);
+    memcpy(p->decisions + p->decisions_len + 4, body.ptr, body.len);
+    p->decisions_len += 4 + body.len;
+}
+
+rv_status rv_pusher_take(rv_pusher *p, rv_bytes body, int64_t now, rv_error *err) {
+    rv_wire_decision decision;
+    const rv_status status = rv_wire_read_decision(body, &decision, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (p->decided == p->flight_count ||
+        p->flights[p->decided].edge_sequence != decision.edge_sequence) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream decided batch %u, which is not the next one under way",
+                            decision.edge_sequence);
+    }
+    switch (decision.outcome) {
+    case RV_WIRE_DECIDED_ACCEPTED:
+    case RV_WIRE_DECIDED_REFUSED:
+        RV_ASSERT(p->bytes >= p->flights[p->decided].len);
+        p->bytes -= p->flights[p->decided].len;
+        p->decided += 1;
+        p->known = decision.edge_sequence > p->known ? decision.edge_sequence : p->known;
+        p->probing = false;
+        p->again_us = RV_PUSH_AGAIN_MIN_US;
+        keep_decision(p, body);
+        break;
+    case RV_WIRE_DECIDED_FORKED:
+        p->fork = true;
+        fall_back(p, 0);
+        break;
+    case RV_WIRE_DECIDED_AGAIN:
+        fall_back(p, decision.edge_sequence - 1);
+        p->probing = true;
+        p->next_attempt = now + p->again_us;
+        p->again_us *= p->again_us < RV_PUSH_AGAIN_MAX_US ? 2 : 1;
+        break;
+    }
+    rv_pusher_poll(p);
+    return RV_OK;
+}
+
+/* The first decision that waits. True: the node has it. */
+static bool give_decision(rv_pusher *p) {
+    const size_t len = rv_load_u32(p->decisions);
+    rv_wire_decision wire;
+    RV_ASSERT(4 + len <= p->decisions_len);
+    const rv_status read = rv_wire_read_decision(rv_bytes_of(p->decisions + 4, len), &wire, NULL);
+    RV_ASSERT(read == RV_OK); /* it was checked when it came */
+    const bool accepted = wire.outcome == RV_WIRE_DECIDED_ACCEPTED;
+    const rv_decision decision = {.outcome = accepted ? RV_DECIDED_ACCEPTED : RV_DECIDED_REFUSED,
+                                  .position = wire.position,
+                                  .refusal = wire.refusal};
+    if (rv_node_decided(p->node, wire.edge_sequence, &decision, NULL) != RV_OK) {
+        return false;
+    }
+    p->decisions_len -= 4 + len;
+    memmove(p->decisions, p->decisions + 4 + len, p->decisions_len);
+    return true;
+}
+
+void rv_pusher_poll(rv_pusher *p) {
+    if (rv_node_in_batch(p->node)) {
+        return;
+    }
+    while (p->decisions_len > 0 && give_decision(p)) { /* each time there is one less */
+    }
+    if (p->decisions_len == 0 && p->fork && rv_node_fork(p->node, NULL) == RV_OK) {
+        p->fork = false;
+        p->flight_count = 0;
+        p->decided = 0;
+        p->bytes = 0;
+        p->cursor = 0;
+        p->known = 0;
+        p->settled = 0;
+        p->forks += 1;
+    }
+    RV_ASSERT(p->decided <= p->flight_count);
+}
+
+/* --- sending --- */
+
+/* Up to where all is settled, as far as the root knows it to be decided. */
+static uint64_t settled_now(const rv_pusher *p) {
+    const rv_outbox_facts facts = rv_node_outbox(p->node);
+    RV_ASSERT(facts.settled < facts.next_sequence);
+    return facts.settled < p->known ? facts.settled : p->known;
+}
+
+/* Tells what is settled, ten times a second or when it is much. */
+static bool send_settled(rv_pusher *p, int64_t now, rv_bytes *message) {
+    const uint64_t settled = settled_now(p);
+    uint32_t flights = 0;
+    if (settled <= p->settled || p->fork) {
+        return false;
+    }
+    while (flights < p->decided && p->flights[flights].edge_sequence <= settled) {
+        flights += 1;
+    }
+    if (flights < RV_PUSH_FLIGHTS_MAX / 4 && now - p->last_settled < RV_SYNC_REPORT_US) {
+        return false;
+    }
+    p->settled = settled;
+    p->last_settled = now;
+    p->flight_count -= flights;
+    p->decided -= flights;
+    memmove(p->flights, p->flights + flights, sizeof p->flights[0] * p->flight_count);
+    rv_writer w = rv_writer_over(p->message, RV_PUSH_LEN_MAX);
+    rv_wire_write_settled(&w, settled);
+    RV_ASSERT(!w.full);
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
+/* The next batch to push, if it may leave. Those that are decided are passed over for good. */
+static bool next_batch(rv_pusher *p, rv_pending *batch) {
+    bool found = rv_node_pending(p->node, p->cursor, batch);
+    while (found && batch->state == RV_PENDING_ACCEPTED) { /* the outbox ends */
+        p->cursor = batch->edge_sequence;
+        found = rv_node_pending(p->node, p->cursor, batch);
+    }
+    RV_ASSERT(!found || batch->edge_sequence > p->cursor);
+    return found && batch->durable;
+}
+
+static void write_batch(rv_pusher *p, const rv_pending *batch, uint32_t incarnation, rv_writer *w) {
+    const rv_schema *const schema = rv_node_schema(p->node);
+    const uint32_t counted =
+        rv_node_pending_counted(p->node, batch, p->counted, RV_PUSH_COUNTED_MAX);
+    const rv_wire_push push = {.incarnation = incarnation,
+                               .edge_sequence = batch->edge_sequence,
+                               .written_at = batch->written_at,
+                               .schema_version = batch->schema_version,
+                               .principal = batch->principal,
+                               .counted_count = counted,
+                               .count = batch->count};
+    rv_pending_cursor cursor = {0};
+    rv_pending_event event;
+    RV_ASSERT(counted <= RV_PUSH_COUNTED_MAX);
+    rv_wire_write_push(w, &push, p->counted);
+    while (rv_node_pending_event(p->node, batch, &cursor, &event)) {
+        rv_append append = {.path = event.path,
+                            .type = rv_schema_event_type(schema, event.type)->name,
+                            .data = event.data,
+                            .metadata = event.metadata,
+                            .expected = event.expected,
+                            .expected_version = event.expected_version,
+                            .has_event_id = true};
+        memcpy(append.event_id, event.event_id, sizeof append.event_id);
+        rv_wire_write_pushed(w, &append);
+    }
+    RV_ASSERT(cursor.index == batch->count);
+}
+
+static bool send_push(rv_pusher *p, int64_t now, rv_bytes *message) {
+    const uint32_t undecided = p->flight_count - p->decided;
+    rv_pending batch;
+    p->next_attempt = now < p->next_attempt ? p->next_attempt : INT64_MIN;
+    if (p->fork || now < p->next_attempt || p->flight_count == RV_PUSH_FLIGHTS_MAX ||
+        undecided >= p->pushes_max || (p->probing && undecided > 0) || !next_batch(p, &batch)) {
+        return false;
+    }
+    if (undecided > 0 && p->bytes + batch.events.len > p->bytes_max) {
+        return false;
+    }
+    const rv_outbox_facts facts = rv_node_outbox(p->node);
+    rv_writer w = rv_writer_over(p->message, RV_PUSH_LEN_MAX);
+    RV_ASSERT(facts.incarnation > 0);
+    write_batch(p, &batch, facts.incarnation, &w);
+    RV_ASSERT(!w.full); /* the outbox takes no larger ones */
+    p->flights[p->flight_count] = (rv_flight){batch.edge_sequence, (uint32_t)w.len};
+    p->flight_count += 1;
+    p->bytes += w.len;
+    p->cursor = batch.edge_sequence;
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
+bool rv_pusher_send(rv_pusher *p, int64_t now, rv_bytes *message) {
+    RV_ASSERT(message != NULL);
+    return p->granted && (send_settled(p, now, message) || send_push(p, now, message));
+}
+
+int64_t rv_pusher_deadline(const rv_pusher *p) {
+    int64_t deadline = INT64_MAX;
+    if (!p->granted) {
+        return deadline;
+    }
+    if (!p->fork && settled_now(p) > p->settled) {
+        deadline = p->last_settled + RV_SYNC_REPORT_US;
+    }
+    RV_ASSERT(p->flight_count <= RV_PUSH_FLIGHTS_MAX);
+    if (p->next_attempt != INT64_MIN && p->next_attempt < deadline) {
+        deadline = p->next_attempt;
+    }
+    return deadline;
+}
