@@ -75,45 +75,10 @@ uint32_t rv_node_pending_counted(const rv_node *node, const rv_pending *pending,
     return count;
 }
 
-/* Events of a batch in one stream. */
-static uint64_t events_in(const rv_pending *batch, rv_bytes path) {
-    rv_pending_cursor cursor = {0, 0};
-    rv_pending_event event;
-    uint64_t count = 0;
-    while (rv_pending_event_next(batch, &cursor, &event)) {
-        count += !event.blind && rv_bytes_equal(event.path, path);
-    }
-    RV_ASSERT(count <= batch->count);
-    return count;
-}
-
-/* How many events of a stream the counted batches have that are not known to be accepted. */
-static uint64_t events_counted(const rv_node *node, const rv_pending *pending, rv_bytes path) {
-    rv_cursor c = rv_cursor_over(pending->counted);
-    uint64_t sequence = 0;
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < pending->counted_count; i += 1) {
-        sequence = rv_pending_counted_next(&c, sequence);
-        RV_ASSERT(sequence > 0);
-        rv_pending other;
-        if (pending_get(node, sequence, &other) && other.state != RV_PENDING_ACCEPTED) {
-            count += events_in(&other, path);
-        }
-    }
-    return count;
-}
-
 bool rv_node_pending_event(const rv_node *node, const rv_pending *pending,
                            rv_pending_cursor *cursor, rv_pending_event *event) {
-    if (!rv_pending_event_next(pending, cursor, event)) {
-        return false;
-    }
-    if (event->expected == RV_EXPECTED_NUMBER && !event->blind) {
-        const uint64_t counted = events_counted(node, pending, event->path);
-        RV_ASSERT(counted <= event->expected_version);
-        event->expected_version -= counted;
-    }
-    return true;
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    return rv_pending_event_next(pending, cursor, event);
 }
 
 rv_outbox_facts rv_node_outbox(const rv_node *node) {

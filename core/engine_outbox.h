@@ -104,7 +104,7 @@ typedef struct rv_pending_event {
     uint8_t event_id[16];
     bool blind;
     rv_expected_kind expected;
-    uint64_t expected_version; /* NUMBER: without what is counted above: of the root's events */
+    uint64_t expected_version; /* NUMBER: as the caller gave it, with what is counted above */
     rv_bytes metadata;
     rv_bytes data; /* encoded: docs/format/event.md */
 } rv_pending_event;
