@@ -55,6 +55,7 @@ static bool life_with_fault(station *s, rv_sim_fault fault, uint64_t n, uint32_t
         const rv_append one = fixture_event("accounts", "account_opened", "{\"name\":\"bob\"}");
         status = fixture_append_all(s->node, &one, 1, &result, &err);
         for (unsigned polls = 0; polls < 60; polls++) {
+            (void)rv_node_busy(s->node);
             fixture_poll(s->node);
         }
     }

@@ -170,6 +170,12 @@ RV_TEST(an_upstream_that_is_not_its_own) {
     RV_CHECK_STATUS(rv_node_adopt(edge.node, log_id, 3, 6, &edge.err), RV_UPSTREAM_DIVERGED);
     RV_CHECK_STATUS(rv_node_adopt(edge.node, other, 3, 5, &edge.err), RV_UPSTREAM_OTHER_LOG);
     RV_CHECK_STATUS(rv_node_adopt(root.node, log_id, 3, 5, &root.err), RV_NOT_ROOT);
+    RV_CHECK(!rv_node_busy(root.node) || rv_log_working(rv_node_log(root.node)));
+    RV_CHECK_STATUS(fixture_close(root.node, &root.err), RV_END);
+    RV_CHECK(!rv_node_busy(root.node));
+    rv_memory_host_reopen(root.storage);
+    RV_CHECK_STATUS(fixture_open(&root, RV_ROLE_EDGE, "/**"), RV_NOT_ROOT);
+    RV_CHECK(strstr(root.err.detail, "is a root's") != NULL);
     RV_CHECK_STATUS(fixture_open(&fresh, RV_ROLE_EDGE, "/**"), RV_OK);
     RV_CHECK_STATUS(rv_node_receive_begin(fresh.node, &fresh.err), RV_PROTOCOL_ERROR);
     RV_CHECK_STATUS(rv_node_adopt(fresh.node, log_id, 3, UINT64_MAX, &fresh.err),

@@ -189,6 +189,42 @@ RV_TEST(all_runs_gone) {
     check_indexed(&n, &the_ix);
 }
 
+/* A damaged log makes no runs: what is not indexed is read, by each who asks. */
+RV_TEST(a_log_that_failed_is_searched_by_reading) {
+    node n = {.options = ix_options};
+    ix_clear(&the_ix, 12);
+    the_ix.ids_percent = 100;
+    node_over_disk(&n, 12, NULL);
+    RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+    grow(&n, &the_ix, 200);
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    rv_file_name names[64];
+    unsigned count = files_named(&n, "idx-", names, 64);
+    for (unsigned i = 0; i < count; i += 1) {
+        file_remove(&n, names[i].text);
+    }
+    count = files_named(&n, "log-", names, 64);
+    const char *const last = names[count - 1].text;
+    const uint64_t size = file_size(&n, last);
+    RV_CHECK_STATUS(rv_sim_disk_flip(n.disk, last, size - 70, 2), RV_OK);
+    RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_DATA_DAMAGED);
+    const uint64_t durable = rv_log_durable(n.log);
+    RV_CHECK(durable > 500 && durable < the_ix.count);
+    ix_keep(&the_ix, durable);
+    rv_tail_reset(&n.log->tail_index, durable + 1); /* as if nobody had told of any */
+    for (uint64_t s = 1; s <= durable; s += 61) {
+        uint64_t sequence = 0;
+        RV_CHECK_STATUS(ix_find_id(&n, the_ix.events[s - 1].id, &sequence), RV_OK);
+        RV_CHECK_EQ(sequence, s);
+    }
+    ix_check_some(&n, &the_ix);
+    RV_CHECK_PASSED();
+    RV_CHECK_EQ(rv_log_index_facts_of(n.log).runs, 0);
+    RV_CHECK(!rv_log_working(n.log));
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+}
+
 /* A node whose storage takes no run: slower, not wrong; and it goes on when there is room. */
 RV_TEST(runs_that_cannot_be_made) {
     uint32_t failures = 0;
@@ -354,6 +390,7 @@ int main(void) {
     RV_RUN(runs_cover_the_log_and_are_merged);
     RV_RUN(a_bit_flipped_anywhere_is_found_or_harmless);
     RV_RUN(all_runs_gone);
+    RV_RUN(a_log_that_failed_is_searched_by_reading);
     RV_RUN(runs_that_cannot_be_made);
     RV_RUN(every_operation_goes_wrong_in_every_way);
     RV_RUN(a_bad_run_that_is_still_read_does_not_take_the_good_one_with_it);
