@@ -19,8 +19,10 @@
 #define JOURNAL     ((size_t)1 << 20)
 #ifdef RV_TEST_EMULATED /* a processor that is played by another takes fifteen times as long */
 #define CHANGES 300u
+#define WAYS    1u
 #else
 #define CHANGES 4000u
+#define WAYS    4u
 #endif
 
 static const rv_schema *schema;
@@ -112,8 +114,10 @@ static bool fill(rv_state **state, uint64_t *seed, uint32_t count) {
     return good;
 }
 
+static size_t scratch_size = sizeof scratch_memory;
+
 static rv_status load(rv_state *state, const rv_checkpoint_head *head, rv_error *err) {
-    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_arena scratch = rv_arena_over(scratch_memory, scratch_size);
     memcpy(rv_state_load_pages(state, RV_PAGE_FIRST, head->page_count), saved,
            (size_t)head->page_count * RV_PAGE_SIZE);
     return rv_state_load_check(state, head, UINT64_C(0x1234567890abcdef), &scratch, err);
@@ -384,6 +388,60 @@ RV_TEST(numbers_in_every_kind_of_page_that_are_wrong) {
     RV_CHECK(!rv_test_failed && refused > CHANGES / 16);
 }
 
+/* Changes each word of a part of a page in turn: how often that was refused. */
+static uint32_t change_words(const rv_checkpoint_head *head, uint8_t *bytes, size_t len) {
+    uint32_t refused = 0;
+    for (size_t at = 0; at < len && !rv_test_failed; at += 4) {
+        const uint32_t was = rv_load_u32(bytes + at);
+        const uint32_t values[] = {was + 1, was - 1, 0, UINT32_MAX};
+        for (unsigned i = 0; i < WAYS; i += 1) {
+            rv_store_u32(bytes + at, values[i]);
+            refused += refused_or_usable(head, at);
+            rv_store_u32(bytes + at, was);
+        }
+    }
+    return refused;
+}
+
+/* Every counter, list and index of the root and of each table; and too little memory for values. */
+RV_TEST(each_counter_that_is_wrong) {
+    static rv_checkpoint_head head;
+    uint64_t seed = 5;
+    uint32_t refused = 0, short_of = 0;
+    rv_state *state;
+    rv_snapshot snapshot;
+    rv_error err;
+    RV_CHECK(fill(&state, &seed, 700));
+    head = (rv_checkpoint_head){.last_sequence = sequence};
+    RV_CHECK_STATUS(rv_state_save_begin(state, &snapshot, &head), RV_OK);
+    RV_CHECK_STATUS(rv_state_save_pages(state, snapshot, 1, head.page_count, saved, sums), RV_OK);
+    refused += change_words(&head, saved + offsetof(rv_root, pool), sizeof(rv_pool));
+    refused += change_words(&head, saved + offsetof(rv_root, heap) + sizeof(rv_slots),
+                            offsetof(rv_root, streams) + 12 - offsetof(rv_root, heap[1]));
+    for (uint32_t page = 0; page < head.page_count; page += 1) {
+        uint8_t *const bytes = saved + (size_t)page * RV_PAGE_SIZE;
+        if (((const rv_page_head *)(const void *)bytes)->kind == RV_PAGE_TABLE) {
+            refused += change_words(&head, bytes, offsetof(rv_table, row_size));
+            refused += change_words(&head, bytes + offsetof(rv_table, trees), 2 * sizeof(rv_tree));
+        }
+    }
+    RV_CHECK_PASSED();
+    RV_CHECK(refused > 50 * WAYS);
+    for (scratch_size = 0; scratch_size < sizeof scratch_memory;
+         scratch_size += 1 + scratch_size / 3) {
+        RV_CHECK(start(&state, 1, 5));
+        const rv_status status = load(state, &head, &err);
+        if (status != RV_OK) {
+            RV_CHECK_STATUS(status, RV_DATA_DAMAGED);
+            RV_CHECK(strstr(err.detail, "too long for this node's memory") != NULL);
+            short_of += 1;
+            rv_state_reset(state);
+        }
+    }
+    scratch_size = sizeof scratch_memory;
+    RV_CHECK(short_of > 2);
+}
+
 RV_TEST(what_is_no_state_is_refused_and_what_passes_can_be_used) {
     static uint8_t good[sizeof saved];
     uint32_t refused = 0, passed = 0;
@@ -460,6 +518,7 @@ int main(void) {
     RV_RUN(what_is_saved_while_events_go_on_is_the_state_as_it_was);
     RV_RUN(nodes_of_indexes_that_are_wrong);
     RV_RUN(numbers_in_every_kind_of_page_that_are_wrong);
+    RV_RUN(each_counter_that_is_wrong);
     RV_RUN(what_is_no_state_is_refused_and_what_passes_can_be_used);
     RV_RUN(headers_say_what_they_are);
     free(schema_memory.memory);
