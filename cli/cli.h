@@ -41,7 +41,8 @@ typedef enum rv_option {
     RV_OPTION_FOLLOW = 1 << 14,
     RV_OPTION_PUBLIC = 1 << 15,
     RV_OPTION_ALLOW_ORIGIN = 1 << 16,
-    RV_OPTION_ALLOW_HOST = 1 << 17
+    RV_OPTION_ALLOW_HOST = 1 << 17,
+    RV_OPTION_HASH = 1 << 18
 } rv_option;
 
 #define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)

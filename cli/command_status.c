@@ -8,7 +8,10 @@
 int rv_command_status(rv_cli *cli) {
     RV_ASSERT(cli->arg_count == 0);
     rv_buffer body = {0};
-    const rv_request request = {.method = RV_LITERAL("GET"), .target = RV_LITERAL("/status")};
+    const bool hash = (cli->given & RV_OPTION_HASH) != 0;
+    const rv_request request = {.method = RV_LITERAL("GET"),
+                                .target =
+                                    hash ? RV_LITERAL("/status?hash=true") : RV_LITERAL("/status")};
     const int code = rv_cli_ask(cli, &request, &body);
     if (code == RV_EXIT_OK && cli->json) {
         fwrite(body.ptr, 1, body.len, stdout);

@@ -43,6 +43,7 @@ static const option_row rows[] = {
     {RV_OPTION_FROM, "--from", "POSITION", AT(from), false, "begin at this position"},
     {RV_OPTION_LIMIT, "--limit", "N", AT(limit), false, "at most so many events"},
     {RV_OPTION_FOLLOW, "--follow", NULL, 0, false, "go on with what comes (with --url)"},
+    {RV_OPTION_HASH, "--hash", NULL, 0, false, "show the hash of the state, too"},
     {RV_OPTION_MEMORY, "--memory", "SIZE", AT(memory), false, "the memory budget (64MiB)"},
     {RV_OPTION_VERBOSE, "--verbose", NULL, 0, false, "print how the memory is split"},
     {RV_OPTION_JSON, "--json", NULL, 0, false, "print JSON, for programs"},
@@ -51,7 +52,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 18); /* one for each bit */
+    RV_ASSERT(ROW_COUNT == 19); /* one for each bit */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

@@ -76,7 +76,7 @@ async function look() {
     airport,
     flights: rows,
     airports,
-    edge: await edge.status(),
+    edge: await edge.status('?hash=true'),
     central: central.node ? await central.node.status(selection()) : null,
     page,
     keys: !once && process.stdin.isTTY,
@@ -145,7 +145,7 @@ async function check() {
   const [all] = await demo.central.node.query('select count(*) n from flight');
   assert.equal(all.n, flights.length);
   const at = await demo.central.node.status(selection());
-  const here = await edge.status();
+  const here = await edge.status('?hash=true');
   assert.equal(here.state_hash, at.selection_hash, 'edge and central node agree on the state');
   console.log(
     `demo: ${iata} has ${own.length} of ${flights.length} flights at the edge, ` +

@@ -163,11 +163,11 @@ static rv_status parse_selection(rv_exchange *x, const rv_url *url, rv_path_patt
     }
 }
 
-/* With `?select=PATTERN&…` also the hash of what a node would hold that selects these; with
- * `?wait=durable` when what is in memory now is durable. */
+/* With `?hash=true` also the hash of the state, with `?select=PATTERN&…` that of what a node would
+ * hold that selects these; with `?wait=durable` when what is in memory now is durable. */
 static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes wait;
-    size_t count = 0;
+    rv_face_hashes hashes = {.state = false};
     bool waits = false;
     rv_arena *scratch = &x->face->scratch;
     rv_path_pattern *patterns =
@@ -175,7 +175,9 @@ static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err
     if (patterns == NULL) {
         return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
     }
-    rv_status status = parse_selection(x, url, patterns, &count, err);
+    hashes.patterns = patterns;
+    rv_status status = parse_selection(x, url, patterns, &hashes.pattern_count, err);
+    status = status == RV_OK ? face_read_flag(x, url, "hash", &hashes.state, err) : status;
     status = status == RV_OK ? rv_url_parameter(url, "wait", scratch, &wait, &waits, err) : status;
     if (status == RV_OK && waits && !rv_bytes_are(wait, "durable")) {
         status = rv_error_set(err, RV_PARAMETER_INVALID, "`wait` is durable, not `%b`", &wait);
@@ -184,7 +186,7 @@ static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err
     rv_writer w;
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
-        rv_face_status(x->face, patterns, count, &w);
+        rv_face_status(x->face, &hashes, &w);
         exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
     }
     return status;

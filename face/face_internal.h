@@ -112,12 +112,22 @@ rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv
 /* The next piece of a read of events; as rv_exchange_body. */
 rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w);
 
+/* A parameter that is true or not there. RV_PARAMETER_INVALID. */
+rv_status face_read_flag(rv_exchange *x, const rv_url *url, const char *name, bool *set,
+                         rv_error *err);
+
+/* Which hashes are asked for: they cost what has changed since the last time. */
+typedef struct rv_face_hashes {
+    bool state;
+    const rv_path_pattern *patterns; /* of a selection */
+    size_t pattern_count;
+} rv_face_hashes;
+
 /* Writes what a node says of itself, as a JSON object: role, log_id, epoch, node_id, position,
- * sequence, durable_sequence, synced_to and selection (edge), state_hash, selection_hash (of
- * the patterns, when there are any), schema_version, schema_hash, aggregates with their rows,
- * streams, log, index, memory, read_only, upstream (edge). */
-void rv_face_status(rv_face *face, const rv_path_pattern *patterns, size_t pattern_count,
-                    rv_writer *w);
+ * sequence, durable_sequence, synced_to and selection (edge), state_hash and selection_hash (when
+ * asked for), schema_version, schema_hash, aggregates with their rows, streams, log, index, memory,
+ * checkpoint, read_only, upstream (edge). */
+void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w);
 
 /* True when the header's value names the media type, whatever parameters follow. */
 bool header_names(rv_bytes value, const char *media_type);

@@ -26,7 +26,7 @@ static const address addresses[] = {
     {"query", "POST", {NULL}},
     {"schema", "GET", {NULL}},
     {"schema", "POST", {"check", "whole", "diff"}},
-    {"status", "GET", {"select", "wait"}},
+    {"status", "GET", {"hash", "select", "wait"}},
 };
 
 static bool takes(const address *at, rv_bytes name, rv_nearest *nearest) {
@@ -82,4 +82,14 @@ rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_erro
     }
     RV_ASSERT(at == NULL || left.len == 0);
     return RV_OK;
+}
+
+rv_status face_read_flag(rv_exchange *x, const rv_url *url, const char *name, bool *set,
+                         rv_error *err) {
+    rv_bytes value;
+    const rv_status status = rv_url_parameter(url, name, &x->face->scratch, &value, set, err);
+    RV_ASSERT(name[0] != '\0');
+    return status == RV_OK && *set && !rv_bytes_are(value, "true")
+               ? rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is true, not `%b`", name, &value)
+               : status;
 }

@@ -173,17 +173,6 @@ static rv_status apply_whole(rv_exchange *x, rv_bytes text, bool check, rv_error
     return apply(x, rv_writer_bytes(&w), check, err);
 }
 
-/* A parameter that is `true` where it stands. */
-static rv_status read_flag(rv_exchange *x, const rv_url *url, const char *name, bool *set,
-                           rv_error *err) {
-    rv_bytes value;
-    const rv_status status = rv_url_parameter(url, name, &x->face->scratch, &value, set, err);
-    RV_ASSERT(name[0] != '\0');
-    return status == RV_OK && *set && !rv_bytes_are(value, "true")
-               ? rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is true, not `%b`", name, &value)
-               : status;
-}
-
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes text;
     rv_bytes value;
@@ -191,8 +180,8 @@ rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err) {
     bool whole = false;
     bool diff = false;
     rv_status status = rv_url_parameter(url, "check", &x->face->scratch, &value, &check, err);
-    status = status == RV_OK ? read_flag(x, url, "whole", &whole, err) : status;
-    status = status == RV_OK ? read_flag(x, url, "diff", &diff, err) : status;
+    status = status == RV_OK ? face_read_flag(x, url, "whole", &whole, err) : status;
+    status = status == RV_OK ? face_read_flag(x, url, "diff", &diff, err) : status;
     status = status == RV_OK ? read_text(x, &text, err) : status;
     if (status != RV_OK) {
         return status;

@@ -62,7 +62,6 @@ static void write_progress(rv_node *node, rv_writer *w) {
         }
         rv_write_text(w, count == 0 ? "[]" : "]");
     }
-    member_hash(w, "state_hash", rv_node_state_hash(node));
 }
 
 static void write_contents(rv_node *node, rv_writer *w) {
@@ -197,18 +196,25 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
-void rv_face_status(rv_face *face, const rv_path_pattern *patterns, size_t pattern_count,
-                    rv_writer *w) {
+/* Of all pages that have changed since it was asked for last, so it takes its time. */
+static void write_hashes(rv_node *node, const rv_face_hashes *hashes, rv_writer *w) {
+    if (hashes->state) {
+        member_hash(w, "state_hash", rv_node_state_hash(node));
+    }
+    if (hashes->pattern_count > 0) {
+        member_hash(w, "selection_hash",
+                    rv_node_state_hash_selected(node, hashes->patterns, hashes->pattern_count));
+    }
+}
+
+void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
     RV_ASSERT(w->len < w->cap);
     rv_node *node = face->options.node;
     rv_write_u8(w, '{');
     member_text(w, "version", face->options.version);
     write_identity(node, w);
     write_progress(node, w);
-    if (pattern_count > 0) {
-        member_hash(w, "selection_hash",
-                    rv_node_state_hash_selected(node, patterns, pattern_count));
-    }
+    write_hashes(node, hashes, w);
     write_contents(node, w);
     write_resources(node, w);
     write_checkpoint(node, w);

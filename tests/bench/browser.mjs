@@ -13,7 +13,7 @@ const EVENTS = 262200;
 
 /** First syncs into edges that hold nothing, and opening what that left, `rounds` times. */
 async function syncs({ central, call, rounds, storage }) {
-  const { position, state_hash: hash } = await central.status();
+  const { position, state_hash: hash } = await central.status('?hash=true');
   const runs = [];
   for (let i = 0; i < rounds; i += 1) {
     const name = `edge-${storage}-${i}`;

@@ -46,7 +46,7 @@ test(`kill -9, ${KILLS} times`, { timeout: 240000 }, async () => {
   const events = makeEvents();
   const undisturbed = prepared(parent, 'undisturbed');
   must(['import', ndjson(join(parent, 'events.ndjson'), events), '--batch', String(BATCH), '--data', undisturbed]);
-  const expected = must(['status', '--json', '--data', undisturbed]);
+  const expected = must(['status', '--hash', '--json', '--data', undisturbed]);
   assert.equal(expected.position, events.length + 1);
 
   let central = await Node.start(prepared(parent, 'central'));

@@ -140,7 +140,7 @@ export class Node {
   }
 
   async status() {
-    return (await this.request('GET', '/status')).body;
+    return (await this.request('GET', '/status?hash=true')).body;
   }
 
   append(path, type, data, headers = {}) {

@@ -207,7 +207,7 @@ test('SIGTERM ends feeds, seals the log, and the next start has everything', asy
   const end = live.next();
   assert.equal(await node.stop(), 0);
   assert.equal(await end, null); // ended, not cut off
-  const status = must(['status', '--json', '--data', node.data]);
+  const status = must(['status', '--hash', '--json', '--data', node.data]);
   assert.equal(status.state_hash, before_.state_hash);
   assert.equal(status.position, before_.position);
   node = await Node.start(node.data);

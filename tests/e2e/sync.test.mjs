@@ -121,7 +121,7 @@ test('an edge that was told its selection once needs not be told again', async (
   const edge = await edgeOf('two');
   assert.deepEqual((await edge.status()).selection, ['/accounts/7', '/accounts/8']);
   assert.equal(await edge.stop(), 0);
-  const status = must(['status', '--json', '--data', edge.data]);
+  const status = must(['status', '--hash', '--json', '--data', edge.data]);
   assert.equal(status.role, 'edge');
   assert.ok(status.synced_to > 0);
 });

@@ -60,8 +60,8 @@ function refused(code, pattern, args, input, where) {
   assert.equal(run.out, '');
 }
 
-const hash = (path) => must(['status', '--json', '--data', join(parent, path)]).state_hash;
-const hashWasi = (path, where) => mustWasi(['status', '--json', '--data', path], '', where).state_hash;
+const hash = (path) => must(['status', '--hash', '--json', '--data', join(parent, path)]).state_hash;
+const hashWasi = (path, where) => mustWasi(['status', '--hash', '--json', '--data', path], '', where).state_hash;
 
 /** A process that has the directory open: it prints events to a pipe that nobody empties. */
 async function holder(path) {
@@ -117,7 +117,7 @@ test('the real data: rows as the file says, and the native state hash', optionsL
   });
 
   await t.test('the same directory natively, and a native one under WASI', () => {
-    const here = mustWasi(['status', ...at]);
+    const here = mustWasi(['status', '--hash', ...at]);
     assert.equal(here.position, events.length + 1);
     assert.equal(here.aggregates.application, applications.size);
     assert.equal(hash('loans'), here.state_hash);

@@ -72,7 +72,7 @@ for (const file of [withSql, withoutSql]) {
       assert.equal(second.ask(501, 'POST', '/query', '{"sql":"select 1"}').code, 'unsupported');
     }
     assert.equal(second.close(), null);
-    const native = must(['status', '--json', '--data', join(parent, name)]);
+    const native = must(['status', '--hash', '--json', '--data', join(parent, name)]);
     assert.equal(native.state_hash, hash);
     assert.equal(native.position, 102);
   });
@@ -152,5 +152,5 @@ test('the real data gives the native state hash', built ? withLoans : options, a
   assert.deepEqual(new Map(reactor.ask(200, 'POST', '/query', query).rows), byState);
   const hash = reactor.stateHash();
   assert.equal(reactor.close(), null);
-  assert.equal(must(['status', '--json', '--data', join(parent, 'loans')]).state_hash, hash);
+  assert.equal(must(['status', '--hash', '--json', '--data', join(parent, 'loans')]).state_hash, hash);
 });

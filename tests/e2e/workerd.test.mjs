@@ -93,8 +93,8 @@ test('open, schema, append, query', options, async () => {
   assert.deepEqual(JSON.parse(answer).rows, [['Ada', 55]]);
   const refused = await ask(404, 'POST', '/streams/nothing/1', '{}', { 'X-Event-Type': 'money_paid' });
   assert.equal(JSON.parse(refused).code, 'unknown_stream');
-  const status = JSON.parse(await ask(200, 'GET', '/status'));
+  const status = JSON.parse(await ask(200, 'GET', '/status?hash=true'));
   assert.equal(status.position, 12);
-  assert.equal(status.state_hash, must(['status', '--json', '--data', data]).state_hash);
+  assert.equal(status.state_hash, must(['status', '--hash', '--json', '--data', data]).state_hash);
   assert.equal(await ask(200, 'PUT', '/close'), 'closed');
 });

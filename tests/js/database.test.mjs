@@ -468,7 +468,7 @@ test('files: closed and opened again, by this package and by the native binary',
   assert.equal(position, 502);
   assert.deepEqual(storage, { mode: 'files', persistent: true });
   await db.close();
-  const there = native(['status'], directory);
+  const there = native(['status', '--hash'], directory);
   assert.equal(JSON.parse(there.out).state_hash, stateHash, there.err);
   native(['append', '/accounts/3', 'money_paid', '{"amount": 1}'], directory);
   const again = await open({ directory, storage: 'files' });

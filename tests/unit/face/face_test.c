@@ -377,6 +377,12 @@ RV_TEST(status_tells_where_the_node_is) {
     RV_CHECK_EQ(get(&s, "/status?wait=durable"), 200);
     RV_CHECK(has(&s, "\"durable_sequence\":4,"));
     RV_CHECK_EQ(get(&s, "/status?wait=ever"), 400);
+    RV_CHECK(!has(&s, "_hash\":"));
+    RV_CHECK_EQ(get(&s, "/status"), 200); /* which costs no hash that nobody asked for */
+    RV_CHECK(!has(&s, "\"state_hash\":") && !has(&s, "\"selection_hash\":"));
+    RV_CHECK_EQ(get(&s, "/status?hash=true"), 200);
+    RV_CHECK(has(&s, "\"state_hash\":\"") && !has(&s, "\"selection_hash\":"));
+    RV_CHECK_EQ(get(&s, "/status?hash=1"), 400);
     server_free(&s);
 }
 
