@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void rv_buffer_reserve(rv_buffer *buffer, size_t more) {
+void rv_cli_buffer_reserve(rv_cli_buffer *buffer, size_t more) {
     RV_ASSERT(buffer->len <= buffer->cap);
     if (more <= buffer->cap - buffer->len) {
         return;
@@ -25,28 +25,28 @@ void rv_buffer_reserve(rv_buffer *buffer, size_t more) {
     buffer->cap = cap;
 }
 
-void rv_buffer_add(rv_buffer *buffer, rv_bytes bytes) {
-    rv_buffer_reserve(buffer, bytes.len);
+void rv_cli_buffer_add(rv_cli_buffer *buffer, rv_bytes bytes) {
+    rv_cli_buffer_reserve(buffer, bytes.len);
     if (bytes.len > 0) {
         memcpy(buffer->ptr + buffer->len, bytes.ptr, bytes.len);
         buffer->len += bytes.len;
     }
 }
 
-void rv_buffer_add_text(rv_buffer *buffer, const char *text) {
+void rv_cli_buffer_add_text(rv_cli_buffer *buffer, const char *text) {
     RV_ASSERT(text != NULL);
-    rv_buffer_add(buffer, rv_bytes_of_string(text));
+    rv_cli_buffer_add(buffer, rv_bytes_of_string(text));
 }
 
-void rv_buffer_add_json_string(rv_buffer *buffer, rv_bytes text) {
-    rv_buffer_reserve(buffer, text.len * 6 + 2); /* \u00XX for each byte at worst */
+void rv_cli_buffer_add_json_string(rv_cli_buffer *buffer, rv_bytes text) {
+    rv_cli_buffer_reserve(buffer, text.len * 6 + 2); /* \u00XX for each byte at worst */
     rv_writer w = rv_writer_over(buffer->ptr + buffer->len, buffer->cap - buffer->len);
     rv_write_json_string(&w, text);
     RV_ASSERT(!w.full);
     buffer->len += w.len;
 }
 
-void rv_buffer_add_url(rv_buffer *buffer, const char *text, const char *keep) {
+void rv_cli_buffer_add_url(rv_cli_buffer *buffer, const char *text, const char *keep) {
     RV_ASSERT(text != NULL && keep != NULL);
     for (const char *p = text; *p != '\0'; p++) {
         const uint8_t c = (uint8_t)*p;
@@ -54,16 +54,16 @@ void rv_buffer_add_url(rv_buffer *buffer, const char *text, const char *keep) {
                            (c >= '0' && c <= '9') || strchr("-._~", c) != NULL ||
                            strchr(keep, c) != NULL;
         if (plain) {
-            rv_buffer_add(buffer, rv_bytes_of(p, 1));
+            rv_cli_buffer_add(buffer, rv_bytes_of(p, 1));
         } else {
             const char escape[3] = {'%', "0123456789ABCDEF"[c >> 4], "0123456789ABCDEF"[c & 15]};
-            rv_buffer_add(buffer, rv_bytes_of(escape, 3));
+            rv_cli_buffer_add(buffer, rv_bytes_of(escape, 3));
         }
     }
 }
 
-void rv_buffer_free(rv_buffer *buffer) {
+void rv_cli_buffer_free(rv_cli_buffer *buffer) {
     RV_ASSERT(buffer != NULL);
     free(buffer->ptr);
-    *buffer = (rv_buffer){0};
+    *buffer = (rv_cli_buffer){0};
 }

@@ -252,18 +252,18 @@ static int open_client(rv_cli *cli) {
 
 /* Collects a problem and shows it. */
 static int show_problem(rv_cli *cli) {
-    rv_buffer body = {0};
+    rv_cli_buffer body = {0};
     rv_bytes piece;
     bool over = false;
     int code = RV_EXIT_OK;
     while (code == RV_EXIT_OK && (code = rv_cli_piece(cli, &piece, &over)) == RV_EXIT_OK && !over) {
-        rv_buffer_add(&body, piece);
+        rv_cli_buffer_add(&body, piece);
     }
     if (code == RV_EXIT_OK) {
-        const rv_status status = rv_problem_text_body(cli->json, rv_buffer_bytes(&body));
+        const rv_status status = rv_problem_text_body(cli->json, rv_cli_buffer_bytes(&body));
         code = status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
     }
-    rv_buffer_free(&body);
+    rv_cli_buffer_free(&body);
     return code;
 }
 
@@ -293,18 +293,18 @@ int rv_cli_piece(rv_cli *cli, rv_bytes *piece, bool *over) {
     return status == RV_OK || status == RV_END ? RV_EXIT_OK : rv_cli_fail(cli, &err);
 }
 
-int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_buffer *body) {
+int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_cli_buffer *body) {
     RV_ASSERT(body != NULL);
     bool over = false;
     rv_bytes piece;
     int code = rv_cli_send(cli, request);
     while (code == RV_EXIT_OK && (code = rv_cli_piece(cli, &piece, &over)) == RV_EXIT_OK && !over) {
-        rv_buffer_add(body, piece);
+        rv_cli_buffer_add(body, piece);
     }
     return code;
 }
 
-int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer *content) {
+int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content) {
     const bool standard = strcmp(name, "-") == 0;
     FILE *const file = standard ? stdin : fopen(name, "rb");
     if (file == NULL) {
@@ -314,7 +314,7 @@ int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer *content) {
     }
     size_t count;
     do {
-        rv_buffer_reserve(content, 65536);
+        rv_cli_buffer_reserve(content, 65536);
         count = fread(content->ptr + content->len, 1, 65536, file);
         content->len += count;
     } while (count > 0);

@@ -126,7 +126,7 @@ RV_MUST_USE int rv_cli_send(rv_cli *cli, const rv_request *request);
 RV_MUST_USE int rv_cli_piece(rv_cli *cli, rv_bytes *piece, bool *over);
 
 /* Sends, and collects the whole answer. */
-RV_MUST_USE int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_buffer *body);
+RV_MUST_USE int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_cli_buffer *body);
 
 /* Shows an error on stderr; the exit code for it. */
 int rv_cli_fail(const rv_cli *cli, const rv_error *err);
@@ -135,7 +135,7 @@ int rv_cli_fail(const rv_cli *cli, const rv_error *err);
 int rv_cli_usage(const rv_cli *cli, const char *format, const char *what);
 
 /* Reads a whole file, or standard input for "-". */
-RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_buffer *content);
+RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content);
 
 /* --- the commands --- */
 

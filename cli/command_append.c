@@ -44,37 +44,37 @@ int rv_command_append(rv_cli *cli) {
     if (type[0] == '\0' || path[0] == '\0') {
         return rv_cli_usage(cli, "%s", "neither path nor type can be empty");
     }
-    rv_buffer target = {0};
-    rv_buffer data = {0};
-    rv_buffer body = {0};
-    rv_buffer_add_text(&target, path[0] == '/' ? "/streams" : "/streams/");
-    rv_buffer_add_url(&target, path, "/%");
+    rv_cli_buffer target = {0};
+    rv_cli_buffer data = {0};
+    rv_cli_buffer body = {0};
+    rv_cli_buffer_add_text(&target, path[0] == '/' ? "/streams" : "/streams/");
+    rv_cli_buffer_add_url(&target, path, "/%");
     int code = RV_EXIT_OK;
     if (strcmp(cli->args[2], "-") == 0) {
         code = rv_cli_read_file(cli, "-", &data);
     } else {
-        rv_buffer_add_text(&data, cli->args[2]);
+        rv_cli_buffer_add_text(&data, cli->args[2]);
     }
     if (code == RV_EXIT_OK) {
         const rv_request request = {
             .method = RV_LITERAL("POST"),
-            .target = rv_buffer_bytes(&target),
+            .target = rv_cli_buffer_bytes(&target),
             .content_type = RV_LITERAL("application/json"),
             .event_type = rv_bytes_of_string(type),
             .expected_version = optional(cli->expected_version),
             .idempotency_key = optional(cli->event_id),
             .metadata = optional(cli->metadata),
-            .body = rv_buffer_bytes(&data),
+            .body = rv_cli_buffer_bytes(&data),
         };
         code = rv_cli_ask(cli, &request, &body);
     }
     if (code == RV_EXIT_OK && cli->json) {
         fwrite(body.ptr, 1, body.len, stdout);
     } else if (code == RV_EXIT_OK) {
-        show(rv_buffer_bytes(&body));
+        show(rv_cli_buffer_bytes(&body));
     }
-    rv_buffer_free(&target);
-    rv_buffer_free(&data);
-    rv_buffer_free(&body);
+    rv_cli_buffer_free(&target);
+    rv_cli_buffer_free(&data);
+    rv_cli_buffer_free(&body);
     return code;
 }

@@ -12,7 +12,7 @@ void rv_doctor_note(rv_doctor *d, rv_finding_kind kind, const char *file, uint64
     const size_t len = what->detail_len < sizeof f.detail ? what->detail_len : sizeof f.detail - 1;
     memcpy(f.file.text, file, strlen(file) + 1);
     memcpy(f.detail, what->detail, len);
-    rv_buffer_add(&d->findings, rv_bytes_of(&f, sizeof f));
+    rv_cli_buffer_add(&d->findings, rv_bytes_of(&f, sizeof f));
     d->kinds[kind] += 1;
     RV_ASSERT(d->kinds[kind] > 0);
 }
@@ -58,11 +58,11 @@ int rv_command_doctor(rv_cli *cli) {
         code = rv_cli_fail(cli, &err);
     }
     d.look->close();
-    rv_buffer_free(&d.names);
-    rv_buffer_free(&d.segments);
-    rv_buffer_free(&d.findings);
-    rv_buffer_free(&d.content);
-    rv_buffer_free(&d.caches);
+    rv_cli_buffer_free(&d.names);
+    rv_cli_buffer_free(&d.segments);
+    rv_cli_buffer_free(&d.findings);
+    rv_cli_buffer_free(&d.content);
+    rv_cli_buffer_free(&d.caches);
     free(d.schema_memory);
     return code;
 }

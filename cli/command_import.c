@@ -112,9 +112,9 @@ static int wait_durable(import_run *run) {
     const rv_request request = {.method = RV_LITERAL("GET"),
                                 .target = RV_LITERAL("/status?wait=durable"),
                                 .accept = RV_LITERAL("application/json")};
-    rv_buffer answer = {0};
+    rv_cli_buffer answer = {0};
     const int code = rv_cli_ask(run->cli, &request, &answer);
-    rv_buffer_free(&answer);
+    rv_cli_buffer_free(&answer);
     return code;
 }
 
@@ -129,23 +129,23 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         .durability = RV_LITERAL("memory"), /* wait_durable before anything is claimed */
         .body = batch,
     };
-    rv_buffer answer = {0};
+    rv_cli_buffer answer = {0};
     int http = 0;
     int code = rv_cli_begin(cli, &request, &http);
     bool over = false;
     rv_bytes piece;
     while (code == RV_EXIT_OK && (code = rv_cli_piece(cli, &piece, &over)) == RV_EXIT_OK && !over) {
-        rv_buffer_add(&answer, piece);
+        rv_cli_buffer_add(&answer, piece);
     }
     if (code == RV_EXIT_OK && http >= 400) {
         const int flushed =
             wait_durable(run); /* a failure of its own is shown beside the refusal */
-        code =
-            refused(run, rv_buffer_bytes(&answer), batch, first_line, count, flushed == RV_EXIT_OK);
+        code = refused(run, rv_cli_buffer_bytes(&answer), batch, first_line, count,
+                       flushed == RV_EXIT_OK);
         code = flushed == RV_EXIT_OK ? code : flushed;
     } else if (code == RV_EXIT_OK) {
         rv_bytes last;
-        rv_json_text_member(rv_buffer_bytes(&answer), "last_position", &last);
+        rv_json_text_member(rv_cli_buffer_bytes(&answer), "last_position", &last);
         run->last_position = number_of(last);
         run->imported += count;
     } else {
@@ -156,7 +156,7 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
             "status` tells the position that the node has\n",
             (unsigned long long)run->imported, (unsigned long long)first_line);
     }
-    rv_buffer_free(&answer);
+    rv_cli_buffer_free(&answer);
     return code;
 }
 

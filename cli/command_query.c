@@ -17,21 +17,21 @@ static bool is_scalar(rv_bytes text) {
     return !nested && rv_json_next(&json, &token, &err) == RV_OK && token.kind == RV_JSON_END;
 }
 
-static void write_body(const rv_cli *cli, rv_buffer *body) {
+static void write_body(const rv_cli *cli, rv_cli_buffer *body) {
     RV_ASSERT(cli->arg_count > 0);
-    rv_buffer_add_text(body, "{\"sql\":");
-    rv_buffer_add_json_string(body, rv_bytes_of_string(cli->args[0]));
-    rv_buffer_add_text(body, ",\"params\":[");
+    rv_cli_buffer_add_text(body, "{\"sql\":");
+    rv_cli_buffer_add_json_string(body, rv_bytes_of_string(cli->args[0]));
+    rv_cli_buffer_add_text(body, ",\"params\":[");
     for (size_t i = 1; i < cli->arg_count; i++) {
         const rv_bytes text = rv_bytes_of_string(cli->args[i]);
-        rv_buffer_add_text(body, i == 1 ? "" : ",");
+        rv_cli_buffer_add_text(body, i == 1 ? "" : ",");
         if (is_scalar(text)) {
-            rv_buffer_add(body, text);
+            rv_cli_buffer_add(body, text);
         } else {
-            rv_buffer_add_json_string(body, text);
+            rv_cli_buffer_add_json_string(body, text);
         }
     }
-    rv_buffer_add_text(body, "]}");
+    rv_cli_buffer_add_text(body, "]}");
 }
 
 static bool is_number(rv_bytes type) {
@@ -83,8 +83,8 @@ static bool add_rows(rv_json *json, rv_arena *scratch, rv_table *table, uint64_t
 }
 
 static int show(const rv_cli *cli, rv_bytes answer) {
-    rv_buffer memory = {0};
-    rv_buffer_reserve(&memory, answer.len + 4096); /* no string is longer than the answer */
+    rv_cli_buffer memory = {0};
+    rv_cli_buffer_reserve(&memory, answer.len + 4096); /* no string is longer than the answer */
     rv_arena scratch = rv_arena_over(memory.ptr, memory.cap);
     rv_json json = rv_json_over(answer, &scratch);
     rv_table table = {0};
@@ -110,7 +110,7 @@ static int show(const rv_cli *cli, rv_bytes answer) {
         printf("(%llu row%s)\n", (unsigned long long)count, count == 1 ? "" : "s");
     }
     rv_table_free(&table);
-    rv_buffer_free(&memory);
+    rv_cli_buffer_free(&memory);
     if (!good) {
         rv_error_set(&err, RV_JSON_INVALID, "the node's answer could not be read");
         return rv_cli_fail(cli, &err);
@@ -119,23 +119,23 @@ static int show(const rv_cli *cli, rv_bytes answer) {
 }
 
 int rv_command_query(rv_cli *cli) {
-    rv_buffer body = {0};
-    rv_buffer answer = {0};
+    rv_cli_buffer body = {0};
+    rv_cli_buffer answer = {0};
     write_body(cli, &body);
     const rv_request request = {
         .method = RV_LITERAL("POST"),
         .target = RV_LITERAL("/query"),
         .content_type = RV_LITERAL("application/json"),
         .accept = RV_LITERAL("application/json"),
-        .body = rv_buffer_bytes(&body),
+        .body = rv_cli_buffer_bytes(&body),
     };
     int code = rv_cli_ask(cli, &request, &answer);
     if (code == RV_EXIT_OK && cli->json) {
         fwrite(answer.ptr, 1, answer.len, stdout);
     } else if (code == RV_EXIT_OK) {
-        code = show(cli, rv_buffer_bytes(&answer));
+        code = show(cli, rv_cli_buffer_bytes(&answer));
     }
-    rv_buffer_free(&body);
-    rv_buffer_free(&answer);
+    rv_cli_buffer_free(&body);
+    rv_cli_buffer_free(&answer);
     return code;
 }

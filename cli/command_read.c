@@ -31,7 +31,7 @@ static void show_event(const rv_cli *cli, rv_bytes event, rv_table *table) {
 }
 
 /* Shows the whole lines at the buffer's front and leaves the rest. */
-static void show_lines(const rv_cli *cli, rv_buffer *buffer, bool feed, rv_table *table) {
+static void show_lines(const rv_cli *cli, rv_cli_buffer *buffer, bool feed, rv_table *table) {
     static const char mark[] = "data: ";
     const size_t mark_len = sizeof mark - 1;
     size_t start = 0;
@@ -68,16 +68,16 @@ static bool is_count(const char *text) {
     return digits;
 }
 
-static void write_target(const rv_cli *cli, rv_buffer *target) {
-    rv_buffer_add_text(target, "/events?path=");
-    rv_buffer_add_url(target, cli->args[0], "/");
+static void write_target(const rv_cli *cli, rv_cli_buffer *target) {
+    rv_cli_buffer_add_text(target, "/events?path=");
+    rv_cli_buffer_add_url(target, cli->args[0], "/");
     if (cli->from != NULL) {
-        rv_buffer_add_text(target, "&from=");
-        rv_buffer_add_text(target, cli->from);
+        rv_cli_buffer_add_text(target, "&from=");
+        rv_cli_buffer_add_text(target, cli->from);
     }
     if (cli->limit != NULL) {
-        rv_buffer_add_text(target, "&limit=");
-        rv_buffer_add_text(target, cli->limit);
+        rv_cli_buffer_add_text(target, "&limit=");
+        rv_cli_buffer_add_text(target, cli->limit);
     }
 }
 
@@ -92,8 +92,8 @@ int rv_command_read(rv_cli *cli) {
                             "--follow needs a running node: nothing can be added to a data "
                             "directory while it is read here");
     }
-    rv_buffer target = {0};
-    rv_buffer lines = {0};
+    rv_cli_buffer target = {0};
+    rv_cli_buffer lines = {0};
     rv_table table = {0};
     write_target(cli, &target);
     if (!cli->json) {
@@ -101,7 +101,7 @@ int rv_command_read(rv_cli *cli) {
     }
     const rv_request request = {
         .method = RV_LITERAL("GET"),
-        .target = rv_buffer_bytes(&target),
+        .target = rv_cli_buffer_bytes(&target),
         .accept = feed ? RV_LITERAL("text/event-stream") : RV_LITERAL("application/x-ndjson"),
     };
     int code = rv_cli_send(cli, &request);
@@ -111,13 +111,13 @@ int rv_command_read(rv_cli *cli) {
         code = rv_cli_piece(cli, &piece, &over);
         over = over || code != RV_EXIT_OK || ferror(stdout) != 0;
         if (!over) {
-            rv_buffer_add(&lines, piece);
+            rv_cli_buffer_add(&lines, piece);
             show_lines(cli, &lines, feed, &table);
         }
     }
     rv_table_flush(&table, true);
     rv_table_free(&table);
-    rv_buffer_free(&lines);
-    rv_buffer_free(&target);
+    rv_cli_buffer_free(&lines);
+    rv_cli_buffer_free(&target);
     return code;
 }

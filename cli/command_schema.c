@@ -7,15 +7,15 @@
 
 static int post(rv_cli *cli, const char *target, const char *done) {
     RV_ASSERT(cli->arg_count == 1);
-    rv_buffer text = {0};
-    rv_buffer body = {0};
+    rv_cli_buffer text = {0};
+    rv_cli_buffer body = {0};
     int code = rv_cli_read_file(cli, cli->args[0], &text);
     if (code == RV_EXIT_OK) {
         const rv_request request = {
             .method = RV_LITERAL("POST"),
             .target = rv_bytes_of_string(target),
             .content_type = RV_LITERAL("text/plain"),
-            .body = rv_buffer_bytes(&text),
+            .body = rv_cli_buffer_bytes(&text),
         };
         code = rv_cli_ask(cli, &request, &body);
     }
@@ -23,12 +23,12 @@ static int post(rv_cli *cli, const char *target, const char *done) {
         fwrite(body.ptr, 1, body.len, stdout);
     } else if (code == RV_EXIT_OK) {
         rv_bytes version;
-        rv_json_text_member(rv_buffer_bytes(&body), "version", &version);
+        rv_json_text_member(rv_cli_buffer_bytes(&body), "version", &version);
         printf("%s; the schema is at version %.*s\n", done, (int)version.len,
                (const char *)version.ptr);
     }
-    rv_buffer_free(&text);
-    rv_buffer_free(&body);
+    rv_cli_buffer_free(&text);
+    rv_cli_buffer_free(&body);
     return code;
 }
 
@@ -41,7 +41,7 @@ int rv_command_schema_check(rv_cli *cli) {
 }
 
 int rv_command_schema_show(rv_cli *cli) {
-    rv_buffer body = {0};
+    rv_cli_buffer body = {0};
     const rv_request request = {
         .method = RV_LITERAL("GET"),
         .target = RV_LITERAL("/schema"),
@@ -51,6 +51,6 @@ int rv_command_schema_show(rv_cli *cli) {
     if (code == RV_EXIT_OK) {
         fwrite(body.ptr, 1, body.len, stdout);
     }
-    rv_buffer_free(&body);
+    rv_cli_buffer_free(&body);
     return code;
 }

@@ -102,27 +102,27 @@ static size_t print_answer(rv_bytes body) {
 
 int rv_command_schema_diff(rv_cli *cli) {
     RV_ASSERT(cli->arg_count == 1);
-    rv_buffer text = {0};
-    rv_buffer body = {0};
+    rv_cli_buffer text = {0};
+    rv_cli_buffer body = {0};
     int code = rv_cli_read_file(cli, cli->args[0], &text);
     if (code == RV_EXIT_OK) {
         const rv_request request = {
             .method = RV_LITERAL("POST"),
             .target = RV_LITERAL("/schema?diff=true"),
             .content_type = RV_LITERAL("text/plain"),
-            .body = rv_buffer_bytes(&text),
+            .body = rv_cli_buffer_bytes(&text),
         };
         code = rv_cli_ask(cli, &request, &body);
     }
     if (code == RV_EXIT_OK && cli->json) {
         rv_bytes changed;
-        print_bytes(rv_buffer_bytes(&body));
-        const bool told = rv_json_text_member(rv_buffer_bytes(&body), "changed", &changed);
+        print_bytes(rv_cli_buffer_bytes(&body));
+        const bool told = rv_json_text_member(rv_cli_buffer_bytes(&body), "changed", &changed);
         code = told && changed.len > 2 ? RV_EXIT_ERROR : RV_EXIT_OK;
     } else if (code == RV_EXIT_OK) {
-        code = print_answer(rv_buffer_bytes(&body)) > 0 ? RV_EXIT_ERROR : RV_EXIT_OK;
+        code = print_answer(rv_cli_buffer_bytes(&body)) > 0 ? RV_EXIT_ERROR : RV_EXIT_OK;
     }
-    rv_buffer_free(&text);
-    rv_buffer_free(&body);
+    rv_cli_buffer_free(&text);
+    rv_cli_buffer_free(&body);
     return code;
 }

@@ -7,7 +7,7 @@
 
 int rv_command_status(rv_cli *cli) {
     RV_ASSERT(cli->arg_count == 0);
-    rv_buffer body = {0};
+    rv_cli_buffer body = {0};
     const bool hash = (cli->given & RV_OPTION_HASH) != 0;
     const rv_request request = {.method = RV_LITERAL("GET"),
                                 .target =
@@ -16,8 +16,8 @@ int rv_command_status(rv_cli *cli) {
     if (code == RV_EXIT_OK && cli->json) {
         fwrite(body.ptr, 1, body.len, stdout);
     } else if (code == RV_EXIT_OK) {
-        rv_json_text_print(rv_buffer_bytes(&body));
+        rv_json_text_print(rv_cli_buffer_bytes(&body));
     }
-    rv_buffer_free(&body);
+    rv_cli_buffer_free(&body);
     return code;
 }

@@ -65,10 +65,10 @@ typedef struct rv_doctor_cache {
 typedef struct rv_doctor {
     rv_cli *cli;
     const rv_look_ops *look;
-    rv_buffer names;    /* of all files, each with a NUL behind it */
-    rv_buffer segments; /* of rv_doctor_segment, in order */
-    rv_buffer findings; /* of rv_finding */
-    rv_buffer content;  /* of the file that is looked at */
+    rv_cli_buffer names;    /* of all files, each with a NUL behind it */
+    rv_cli_buffer segments; /* of rv_doctor_segment, in order */
+    rv_cli_buffer findings; /* of rv_finding */
+    rv_cli_buffer content;  /* of the file that is looked at */
     uint32_t kinds[RV_FINDING_KINDS];
     uint64_t files;
     uint64_t runs;
@@ -83,11 +83,11 @@ typedef struct rv_doctor {
     uint64_t watermark;
     uint64_t chain_hash;
     uint32_t last_crc;
-    uint64_t offset;   /* behind the last batch, as the next segment's header says it */
-    uint64_t number;   /* of the last segment */
-    uint64_t promised; /* first sequence of a segment that was only begun; 0: none */
-    rv_buffer caches;  /* of rv_doctor_cache */
-    rv_log_mark mark;  /* the furthest of the checkpoints */
+    uint64_t offset;      /* behind the last batch, as the next segment's header says it */
+    uint64_t number;      /* of the last segment */
+    uint64_t promised;    /* first sequence of a segment that was only begun; 0: none */
+    rv_cli_buffer caches; /* of rv_doctor_cache */
+    rv_log_mark mark;     /* the furthest of the checkpoints */
     bool marked;
     uint64_t torn_bytes;
     uint64_t behind_batches; /* intact ones behind the first damage */

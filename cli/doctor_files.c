@@ -44,7 +44,7 @@ static void cache_note(rv_doctor *d, const char *name, const uint8_t *log_id, ui
     RV_ASSERT(strlen(name) <= RV_FILE_NAME_MAX);
     memcpy(c.name.text, name, strlen(name) + 1);
     memcpy(c.log_id, log_id, sizeof c.log_id);
-    rv_buffer_add(&d->caches, rv_bytes_of(&c, sizeof c));
+    rv_cli_buffer_add(&d->caches, rv_bytes_of(&c, sizeof c));
 }
 
 static void checkpoint_mark(rv_doctor *d, const char *name, const rv_checkpoint_head *head) {

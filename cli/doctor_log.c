@@ -390,7 +390,7 @@ static void segments_find(rv_doctor *d) {
         rv_doctor_segment s = {.intact = true};
         if (rv_segment_name_parse(name, &s.generation, &s.first_sequence)) {
             memcpy(s.name.text, name, strlen(name) + 1);
-            rv_buffer_add(&d->segments, rv_bytes_of((const uint8_t *)&s, sizeof s));
+            rv_cli_buffer_add(&d->segments, rv_bytes_of((const uint8_t *)&s, sizeof s));
         }
         at += strlen(name) + 1;
     }

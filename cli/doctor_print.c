@@ -146,46 +146,46 @@ static void print_text(const rv_doctor *d) {
 
 /* --- for programs --- */
 
-static void json_text(rv_buffer *out, const char *name, const char *text) {
+static void json_text(rv_cli_buffer *out, const char *name, const char *text) {
     RV_ASSERT(name != NULL && text != NULL);
-    rv_buffer_add_text(out, name);
-    rv_buffer_add_json_string(out, rv_bytes_of_string(text));
+    rv_cli_buffer_add_text(out, name);
+    rv_cli_buffer_add_json_string(out, rv_bytes_of_string(text));
 }
 
-static void json_number(rv_buffer *out, const char *name, uint64_t v) {
+static void json_number(rv_cli_buffer *out, const char *name, uint64_t v) {
     uint8_t text[24];
     rv_writer w = rv_writer_over(text, sizeof text);
     rv_write_uint(&w, v);
     RV_ASSERT(!w.full);
-    rv_buffer_add_text(out, name);
-    rv_buffer_add(out, rv_writer_bytes(&w));
+    rv_cli_buffer_add_text(out, name);
+    rv_cli_buffer_add(out, rv_writer_bytes(&w));
 }
 
-static void json_findings(const rv_doctor *d, rv_buffer *out) {
+static void json_findings(const rv_doctor *d, rv_cli_buffer *out) {
     size_t count = 0;
     const rv_finding *const all = findings_of(d, &count);
-    rv_buffer_add_text(out, ",\"findings\":[");
+    rv_cli_buffer_add_text(out, ",\"findings\":[");
     for (size_t i = 0; i < count; i++) {
         const rv_finding *const f = &all[i];
         json_text(out, i == 0 ? "{\"file\":" : ",{\"file\":", f->file.text);
         if (f->offset == RV_DOCTOR_NO_OFFSET) {
-            rv_buffer_add_text(out, ",\"offset\":null");
+            rv_cli_buffer_add_text(out, ",\"offset\":null");
         } else {
             json_number(out, ",\"offset\":", f->offset);
         }
         json_text(out, ",\"kind\":", kind_names[f->kind]);
         json_text(out, ",\"detail\":", f->detail);
         json_text(out, ",\"advice\":", f->advice);
-        rv_buffer_add_text(out, "}");
+        rv_cli_buffer_add_text(out, "}");
     }
-    rv_buffer_add_text(out, "]");
+    rv_cli_buffer_add_text(out, "]");
     RV_ASSERT(out->len > 0);
 }
 
-static void json_segments(const rv_doctor *d, rv_buffer *out) {
+static void json_segments(const rv_doctor *d, rv_cli_buffer *out) {
     size_t count = 0;
     const rv_doctor_segment *const all = segments_of(d, &count);
-    rv_buffer_add_text(out, ",\"segments\":[");
+    rv_cli_buffer_add_text(out, ",\"segments\":[");
     for (size_t i = 0; i < count; i++) {
         const rv_doctor_segment *const s = &all[i];
         json_text(out, i == 0 ? "{\"file\":" : ",{\"file\":", s->name.text);
@@ -196,31 +196,32 @@ static void json_segments(const rv_doctor *d, rv_buffer *out) {
         json_number(out, ",\"bytes\":", s->bytes);
         json_number(out, ",\"batches\":", s->batches);
         json_number(out, ",\"events\":", s->events);
-        rv_buffer_add_text(out, s->intact ? ",\"intact\":true}" : ",\"intact\":false}");
+        rv_cli_buffer_add_text(out, s->intact ? ",\"intact\":true}" : ",\"intact\":false}");
     }
-    rv_buffer_add_text(out, "]");
+    rv_cli_buffer_add_text(out, "]");
     RV_ASSERT(out->len > 0);
 }
 
 static void print_json(const rv_doctor *d) {
-    rv_buffer out = {0};
+    rv_cli_buffer out = {0};
     json_text(&out, "{\"verdict\":", judge(d).sentence);
     json_text(&out, ",\"state\":", judge(d).state);
     json_number(&out, ",\"intact\":{\"sequence\":", d->next_sequence - 1);
     json_number(&out, ",\"position\":", d->watermark);
-    rv_buffer_add_text(&out, d->sealed && !d->broken ? "},\"sealed\":true" : "},\"sealed\":false");
+    rv_cli_buffer_add_text(&out,
+                           d->sealed && !d->broken ? "},\"sealed\":true" : "},\"sealed\":false");
     json_number(&out, ",\"torn_bytes\":", d->torn_bytes);
     json_number(&out, ",\"behind\":{\"batches\":", d->behind_batches);
     json_number(&out, ",\"events\":", d->behind_events);
     json_number(&out, ",\"first_sequence\":", d->behind_first);
     json_number(&out, ",\"last_sequence\":", d->behind_last);
-    rv_buffer_add_text(&out, "}");
+    rv_cli_buffer_add_text(&out, "}");
     json_findings(d, &out);
     json_segments(d, &out);
-    rv_buffer_add_text(&out, "}\n");
+    rv_cli_buffer_add_text(&out, "}\n");
     RV_ASSERT(out.len > 0);
     fwrite(out.ptr, 1, out.len, stdout);
-    rv_buffer_free(&out);
+    rv_cli_buffer_free(&out);
 }
 
 int rv_doctor_print(const rv_doctor *d) {

@@ -65,14 +65,14 @@ void rv_json_text_print(rv_bytes object) {
             depth = 1;
             continue;
         }
-        rv_buffer name = {0};
+        rv_cli_buffer name = {0};
         if (depth > 0) {
-            rv_buffer_add(&name, outer);
-            rv_buffer_add_text(&name, ".");
+            rv_cli_buffer_add(&name, outer);
+            rv_cli_buffer_add_text(&name, ".");
         }
-        rv_buffer_add(&name, key);
-        rv_table_add_cell(&table, rv_buffer_bytes(&name));
-        rv_buffer_free(&name);
+        rv_cli_buffer_add(&name, key);
+        rv_table_add_cell(&table, rv_cli_buffer_bytes(&name));
+        rv_cli_buffer_free(&name);
         if (status != RV_OK || !rv_json_text_cell(&json, &token, &table)) {
             rv_table_add_cell(&table, (rv_bytes){0});
             break;

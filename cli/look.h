@@ -14,9 +14,9 @@ typedef struct rv_look_ops {
      * RV_DATA_NOT_WRITABLE (it is not a directory), RV_STORAGE_FAILED. */
     rv_status (*open)(const char *path, rv_error *err);
     /* Adds the names of all files, each with a NUL behind it. RV_STORAGE_FAILED. */
-    rv_status (*list)(rv_buffer *names, rv_error *err);
+    rv_status (*list)(rv_cli_buffer *names, rv_error *err);
     /* Adds the whole content of a file. RV_STORAGE_FAILED. */
-    rv_status (*read)(const char *name, rv_buffer *content, rv_error *err);
+    rv_status (*read)(const char *name, rv_cli_buffer *content, rv_error *err);
     void (*close)(void);
 } rv_look_ops;
 

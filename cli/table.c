@@ -23,7 +23,7 @@ static size_t width_of(rv_bytes text) {
 }
 
 /* Adds text without what could move a terminal's cursor; returns the bytes added. */
-static size_t add_safe(rv_buffer *buffer, rv_bytes text) {
+static size_t add_safe(rv_cli_buffer *buffer, rv_bytes text) {
     const size_t start = buffer->len;
     size_t at = 0;
     while (at < text.len) {
@@ -34,10 +34,10 @@ static size_t add_safe(rv_buffer *buffer, rv_bytes text) {
         if (len == 0 || control) {
             const char escape[4] = {'\\', 'x', "0123456789abcdef"[c >> 4],
                                     "0123456789abcdef"[c & 15]};
-            rv_buffer_add(buffer, rv_bytes_of(escape, 4));
+            rv_cli_buffer_add(buffer, rv_bytes_of(escape, 4));
             at += 1;
         } else {
-            rv_buffer_add(buffer, rv_bytes_of(text.ptr + at, len));
+            rv_cli_buffer_add(buffer, rv_bytes_of(text.ptr + at, len));
             at += len;
         }
     }
@@ -47,10 +47,10 @@ static size_t add_safe(rv_buffer *buffer, rv_bytes text) {
 void rv_table_add_column(rv_table *table, rv_bytes name, bool right) {
     RV_ASSERT(table->cell_count == 0);
     rv_table_column column = {.name_start = table->names.len, .right = right};
-    rv_buffer_reserve(&table->names, 1);
+    rv_cli_buffer_reserve(&table->names, 1);
     column.name_len = add_safe(&table->names, name);
     column.width = width_of(rv_bytes_of(table->names.ptr + column.name_start, column.name_len));
-    rv_buffer_add(&table->columns, rv_bytes_of(&column, sizeof column));
+    rv_cli_buffer_add(&table->columns, rv_bytes_of(&column, sizeof column));
 }
 
 void rv_table_add_cell(rv_table *table, rv_bytes text) {
@@ -58,12 +58,12 @@ void rv_table_add_cell(rv_table *table, rv_bytes text) {
     rv_table_column *const columns = columns_of(table, &count);
     RV_ASSERT(count > 0);
     rv_table_column *const column = &columns[table->cell_count % count];
-    rv_buffer_reserve(&table->text, 1);
+    rv_cli_buffer_reserve(&table->text, 1);
     const size_t start = table->text.len;
     const size_t len = add_safe(&table->text, text);
     const size_t width = width_of(rv_bytes_of(table->text.ptr + start, len));
     column->width = width > column->width ? width : column->width;
-    rv_buffer_add(&table->lens, rv_bytes_of(&len, sizeof len));
+    rv_cli_buffer_add(&table->lens, rv_bytes_of(&len, sizeof len));
     table->cell_count += 1;
 }
 
@@ -115,8 +115,8 @@ void rv_table_flush(rv_table *table, bool all) {
 
 void rv_table_free(rv_table *table) {
     RV_ASSERT(table != NULL);
-    rv_buffer_free(&table->columns);
-    rv_buffer_free(&table->names);
-    rv_buffer_free(&table->text);
-    rv_buffer_free(&table->lens);
+    rv_cli_buffer_free(&table->columns);
+    rv_cli_buffer_free(&table->names);
+    rv_cli_buffer_free(&table->text);
+    rv_cli_buffer_free(&table->lens);
 }

@@ -14,12 +14,12 @@ typedef struct rv_table_column {
 } rv_table_column;
 
 typedef struct rv_table {
-    rv_buffer columns; /* of rv_table_column */
-    rv_buffer names;
-    rv_buffer text;    /* of the rows that wait, cell after cell */
-    rv_buffer lens;    /* of size_t: bytes of each cell */
-    size_t cell_count; /* that wait */
-    bool named;        /* the names are printed */
+    rv_cli_buffer columns; /* of rv_table_column */
+    rv_cli_buffer names;
+    rv_cli_buffer text; /* of the rows that wait, cell after cell */
+    rv_cli_buffer lens; /* of size_t: bytes of each cell */
+    size_t cell_count;  /* that wait */
+    bool named;         /* the names are printed */
 } rv_table;
 
 void rv_table_add_column(rv_table *table, rv_bytes name, bool right);

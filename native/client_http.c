@@ -19,7 +19,7 @@ typedef struct client_http {
     rv_client client;
     rv_address address;
     int fd;
-    rv_buffer head; /* of the request */
+    rv_cli_buffer head; /* of the request */
     llhttp_t parser;
     bool fresh; /* connected, and nothing sent yet */
     bool head_done;
@@ -76,12 +76,12 @@ static void disconnect(client_http *c) {
 
 /* --- sending --- */
 
-static void add_header(rv_buffer *head, const char *name, rv_bytes value) {
+static void add_header(rv_cli_buffer *head, const char *name, rv_bytes value) {
     if (value.len > 0) {
-        rv_buffer_add_text(head, name);
-        rv_buffer_add_text(head, ": ");
-        rv_buffer_add(head, value);
-        rv_buffer_add_text(head, "\r\n");
+        rv_cli_buffer_add_text(head, name);
+        rv_cli_buffer_add_text(head, ": ");
+        rv_cli_buffer_add(head, value);
+        rv_cli_buffer_add_text(head, "\r\n");
     }
 }
 
@@ -89,17 +89,17 @@ static void write_head(client_http *c, const rv_request *request) {
     char length[32];
     rv_writer w = rv_writer_over(length, sizeof length);
     rv_write_uint(&w, request->body.len);
-    rv_buffer *const head = &c->head;
+    rv_cli_buffer *const head = &c->head;
     head->len = 0;
-    rv_buffer_add(head, request->method);
-    rv_buffer_add_text(head, " ");
-    rv_buffer_add(head, request->target);
+    rv_cli_buffer_add(head, request->method);
+    rv_cli_buffer_add_text(head, " ");
+    rv_cli_buffer_add(head, request->target);
     const bool v6 = strchr(c->address.host, ':') != NULL;
-    rv_buffer_add_text(head, v6 ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
-    rv_buffer_add_text(head, c->address.host);
-    rv_buffer_add_text(head, v6 ? "]:" : ":");
-    rv_buffer_add_text(head, c->address.port);
-    rv_buffer_add_text(head, "\r\n");
+    rv_cli_buffer_add_text(head, v6 ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
+    rv_cli_buffer_add_text(head, c->address.host);
+    rv_cli_buffer_add_text(head, v6 ? "]:" : ":");
+    rv_cli_buffer_add_text(head, c->address.port);
+    rv_cli_buffer_add_text(head, "\r\n");
     add_header(head, "Content-Type", request->content_type);
     add_header(head, "Accept", request->accept);
     add_header(head, "X-Event-Type", request->event_type);
@@ -111,7 +111,7 @@ static void write_head(client_http *c, const rv_request *request) {
     if (request->body.len > 0 || rv_bytes_are(request->method, "POST")) {
         add_header(head, "Content-Length", rv_writer_bytes(&w));
     }
-    rv_buffer_add_text(head, "\r\n");
+    rv_cli_buffer_add_text(head, "\r\n");
 }
 
 static bool send_request(const client_http *c, rv_bytes body) {
@@ -258,7 +258,7 @@ static rv_status http_close(rv_client *client, rv_error *err) {
     (void)err;
     RV_ASSERT(c != NULL);
     disconnect(c);
-    rv_buffer_free(&c->head);
+    rv_cli_buffer_free(&c->head);
     free(c);
     return RV_OK;
 }

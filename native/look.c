@@ -88,7 +88,7 @@ static rv_status look_open(const char *path, rv_error *err) {
     return status;
 }
 
-static rv_status look_list(rv_buffer *names, rv_error *err) {
+static rv_status look_list(rv_cli_buffer *names, rv_error *err) {
     RV_ASSERT(directory != NULL);
     rewinddir(directory);
     const struct dirent *entry;
@@ -96,14 +96,14 @@ static rv_status look_list(rv_buffer *names, rv_error *err) {
     while ((entry = readdir(directory)) != NULL) {
         const char *const name = entry->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, LOCK_NAME) != 0) {
-            rv_buffer_add(names, rv_bytes_of(name, strlen(name) + 1));
+            rv_cli_buffer_add(names, rv_bytes_of(name, strlen(name) + 1));
         }
         errno = 0;
     }
     return errno == 0 ? RV_OK : failed(err, "list", "the data directory");
 }
 
-static rv_status look_read(const char *name, rv_buffer *content, rv_error *err) {
+static rv_status look_read(const char *name, rv_cli_buffer *content, rv_error *err) {
     RV_ASSERT(directory != NULL);
     const int fd = openat(dirfd(directory), name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
     if (fd < 0) {
@@ -111,7 +111,7 @@ static rv_status look_read(const char *name, rv_buffer *content, rv_error *err) 
     }
     ssize_t got = 0;
     do {
-        rv_buffer_reserve(content, READ_PIECE);
+        rv_cli_buffer_reserve(content, READ_PIECE);
         got = read(fd, content->ptr + content->len, READ_PIECE);
         content->len += got > 0 ? (size_t)got : 0;
     } while (got > 0 || (got < 0 && errno == EINTR));
