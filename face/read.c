@@ -161,17 +161,20 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     return RV_OK;
 }
 
-/* A pattern that is one path is brought to the path's canonical form. */
+/* Brings a pattern, or a path, to the canonical form of what it means. */
 static rv_status canonical_pattern(rv_exchange *x, rv_bytes *pattern, rv_error *err) {
+    bool wild = false;
     for (size_t i = 0; i < pattern->len; i++) {
-        if (pattern->ptr[i] == '*' || pattern->ptr[i] == '{') {
-            return RV_OK;
-        }
+        wild = wild || pattern->ptr[i] == '*' || pattern->ptr[i] == '{';
     }
-    uint8_t *text = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
+    rv_arena *const scratch = &x->face->scratch;
+    uint8_t *text = rv_arena_take_raw(scratch, RV_PATH_LEN_MAX);
     rv_writer w = rv_writer_over(text, text == NULL ? 0 : RV_PATH_LEN_MAX);
     const rv_schema *schema = rv_node_schema(x->face->options.node);
-    if (text == NULL || rv_event_path_canonical(schema, *pattern, &x->face->scratch, &w) != RV_OK) {
+    const rv_status status = text == NULL ? RV_MEMORY_EXHAUSTED
+                             : wild ? rv_event_pattern_canonical(schema, *pattern, scratch, &w)
+                                    : rv_event_path_canonical(schema, *pattern, scratch, &w);
+    if (status != RV_OK) {
         return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
     }
     *pattern = w.full ? *pattern : rv_writer_bytes(&w);

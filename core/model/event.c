@@ -207,6 +207,108 @@ rv_status rv_event_path_canonical(const rv_schema *schema, rv_bytes path, rv_are
     return status == RV_MEMORY_EXHAUSTED ? status : RV_OK;
 }
 
+/* True when the stream has paths that the pattern matches, but for keys written otherwise. */
+static bool may_match(const rv_stream *stream, const rv_path_pattern *pattern) {
+    const rv_path_template *const path = &stream->path;
+    RV_ASSERT(path->segment_count > 0);
+    bool matches = pattern->rest ? path->segment_count > pattern->segment_count
+                                 : path->segment_count == pattern->segment_count;
+    for (uint32_t s = 0; matches && s < pattern->segment_count; s++) {
+        matches = pattern->segments[s].len == 0 || path->segments[s].variable ||
+                  rv_bytes_equal(path->segments[s].text, pattern->segments[s]);
+    }
+    return matches;
+}
+
+/* The pattern's segment as the stream has it. RV_VALUE_INVALID and the like: as no key of it. */
+static rv_status segment_of_stream(const rv_stream *stream, const rv_event_type *type, uint32_t nth,
+                                   rv_bytes segment, rv_arena *scratch, rv_bytes *out) {
+    RV_ASSERT(nth < stream->path.segment_count && segment.len > 0);
+    *out = segment;
+    if (!stream->path.segments[nth].variable) {
+        return RV_OK;
+    }
+    uint32_t v = 0;
+    for (uint32_t s = 0; s < nth; s++) {
+        v += stream->path.segments[s].variable;
+    }
+    const rv_field *const field = &type->fields[stream->variables[v]];
+    rv_bytes text;
+    rv_value value = rv_value_null();
+    rv_status status = rv_path_segment_decode(segment, scratch, &text, NULL);
+    if (status == RV_OK) {
+        status = rv_value_from_text(&field->type, text, field->name, scratch, &value, NULL);
+    }
+    uint8_t *const room = (uint8_t *)rv_arena_take_raw(scratch, RV_PATH_LEN_MAX);
+    if (status != RV_OK || room == NULL) {
+        return room == NULL ? RV_MEMORY_EXHAUSTED : status;
+    }
+    rv_writer w = rv_writer_over(room, RV_PATH_LEN_MAX);
+    write_key(&field->type, &value, &w);
+    *out = w.full ? segment : rv_writer_bytes(&w);
+    return RV_OK;
+}
+
+/* One segment of a pattern as the streams have it that it may mean, if they agree. */
+static rv_status write_pattern_segment(const rv_schema *schema, const rv_path_pattern *pattern,
+                                       uint32_t nth, rv_arena *scratch, rv_writer *w) {
+    const rv_bytes given = pattern->segments[nth];
+    rv_bytes agreed = {NULL, 0};
+    bool differ = false;
+    RV_ASSERT(given.len > 0);
+    for (uint16_t i = 0; i < rv_schema_stream_count(schema) && !differ; i++) {
+        const rv_stream *const stream = rv_schema_stream(schema, i);
+        if (!may_match(stream, pattern)) {
+            continue;
+        }
+        const rv_event_type *const type = rv_schema_event_type(schema, stream->event_types[0]);
+        const size_t mark = rv_arena_mark(scratch);
+        rv_bytes met;
+        const rv_status status = segment_of_stream(stream, type, nth, given, scratch, &met);
+        if (status == RV_MEMORY_EXHAUSTED) {
+            return status;
+        }
+        if (status == RV_OK && agreed.ptr == NULL) {
+            agreed = met;
+            continue;
+        }
+        differ = status == RV_OK && !rv_bytes_equal(agreed, met);
+        rv_arena_reset(scratch, mark);
+    }
+    rv_write(w, differ || agreed.ptr == NULL ? given : agreed);
+    return RV_OK;
+}
+
+rv_status rv_event_pattern_canonical(const rv_schema *schema, rv_bytes text, rv_arena *scratch,
+                                     rv_writer *w) {
+    rv_path_pattern pattern;
+    size_t at = 1;
+    RV_ASSERT(scratch != NULL);
+    if (rv_path_pattern_parse(text, &pattern, NULL) != RV_OK) {
+        rv_write(w, text); /* who parses it tells why */
+        return RV_OK;
+    }
+    for (uint32_t s = 0; s < pattern.segment_count; s++) {
+        size_t end = at;
+        while (end < text.len && text.ptr[end] != '/') {
+            end += 1;
+        }
+        rv_write_u8(w, '/');
+        if (pattern.segments[s].len == 0) {
+            rv_write(w, rv_bytes_of(text.ptr + at, end - at)); /* a wildcard */
+        } else {
+            const rv_status status = write_pattern_segment(schema, &pattern, s, scratch, w);
+            if (status != RV_OK) {
+                return status;
+            }
+        }
+        at = end + 1;
+    }
+    rv_write_text(w, pattern.rest ? "/**" : "");
+    RV_ASSERT(at <= text.len + 1);
+    return RV_OK;
+}
+
 static void write_uint_member(rv_writer *w, const char *name, uint64_t value) {
     RV_ASSERT(name[0] != '\0');
     rv_write_text(w, name);

@@ -114,6 +114,13 @@ void rv_event_path(const rv_stream *stream, const rv_event_type *type, const rv_
 RV_MUST_USE rv_status rv_event_path_canonical(const rv_schema *schema, rv_bytes path,
                                               rv_arena *scratch, rv_writer *w);
 
+/* Writes a pattern with wildcards, whose other segments a person may have written likewise, in the
+ * form that the paths have which it may match. A segment that is a key of several types there
+ * (a uuid in one stream, text in another) stays as it is, and so does a pattern that is none.
+ * RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_event_pattern_canonical(const rv_schema *schema, rv_bytes text,
+                                                 rv_arena *scratch, rv_writer *w);
+
 /*
  * The whole event as JSON, in PRODUCT's shape:
  * {"position","path","version","type","schema_version","event_id","recorded_at","data","metadata"}.

@@ -99,8 +99,12 @@ static rv_status find_type(rv_schema_parser *p, const rv_token *name, const rv_e
     return rv_schema_fail_unknown(p, name, "event type", (rv_bytes){NULL, 0}, &nearest);
 }
 
-static bool can_be_in_path(rv_type_kind kind) {
-    switch (kind) {
+/* What has one short text form for each value. */
+static bool can_be_in_path(const rv_type *type) {
+    RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    switch (type->kind) {
+    case RV_TYPE_NUMERIC:
+        return !rv_type_is_wide(type);
     case RV_TYPE_SMALLINT:
     case RV_TYPE_INTEGER:
     case RV_TYPE_BIGINT:
@@ -109,7 +113,11 @@ static bool can_be_in_path(rv_type_kind kind) {
     case RV_TYPE_TEXT:
     case RV_TYPE_UUID:
     case RV_TYPE_ENUM:
+    case RV_TYPE_BOOLEAN:
     case RV_TYPE_DATE:
+    case RV_TYPE_TIME:
+    case RV_TYPE_TIMESTAMP:
+    case RV_TYPE_TIMESTAMPTZ:
         return true;
     default:
         return false;
@@ -138,11 +146,13 @@ static rv_status find_variable(rv_schema_parser *p, const rv_token *at, const rv
         return RV_SCHEMA_INVALID;
     }
     const rv_type *met = &type->fields[found].type;
-    if (!can_be_in_path(met->kind)) {
-        return rv_schema_fail(p, RV_SCHEMA_INVALID, at,
-                              "field `%b` of `%b` is %b, which cannot stand in a path: integers, "
-                              "text, uuid, enums and date can",
-                              (rv_bytes[3]){variable, type->name, rv_schema_type_text(p, met)});
+    if (!can_be_in_path(met)) {
+        return rv_schema_fail(
+            p, RV_SCHEMA_INVALID, at,
+            "field `%b` of `%b` is %b, which cannot stand in a path: integers, "
+            "numerics of at most 18 digits, text, uuid, enums, boolean, dates and "
+            "times can",
+            (rv_bytes[3]){variable, type->name, rv_schema_type_text(p, met)});
     }
     if (type->fields[found].personal) {
         return rv_schema_fail(p, RV_SCHEMA_INVALID, at,

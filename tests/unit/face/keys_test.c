@@ -54,8 +54,25 @@ RV_TEST(part_of_a_key_is_no_address) {
     server_free(&s);
 }
 
+/* A pattern finds what its keys mean, however they are written. */
+RV_TEST(a_pattern_with_a_key_in_another_form) {
+    server s = lines_server();
+    RV_CHECK_EQ(post(&s, "/streams/lines/7/ab", "line_added", "{\"sku\":\"nut\"}"), 201);
+    RV_CHECK_EQ(get(&s, "/events?path=/lines/007/*"), 200);
+    RV_CHECK(has(&s, "\"path\":\"/lines/7/ab\""));
+    RV_CHECK_EQ(get(&s, "/events?path=/lines/007/**"), 200);
+    RV_CHECK(has(&s, "\"path\":\"/lines/7/ab\""));
+    RV_CHECK_EQ(get(&s, "/events?path=/lines/*/ab"), 200);
+    RV_CHECK(has(&s, "\"path\":\"/lines/7/ab\""));
+    RV_CHECK_EQ(get(&s, "/events?path=/lines/8/*"), 200);
+    RV_CHECK(!has(&s, "\"path\""));
+    RV_CHECK_EQ(get(&s, "/events?path=/lines/**/ab"), 400);
+    server_free(&s);
+}
+
 int main(void) {
     RV_RUN(a_row_is_at_all_of_its_key);
     RV_RUN(part_of_a_key_is_no_address);
+    RV_RUN(a_pattern_with_a_key_in_another_form);
     return rv_test_done();
 }

@@ -431,6 +431,82 @@ RV_TEST(a_schema_change_is_shown_as_its_text) {
                   "\"data\":{\"version\":1,\"text\":\"CREATE \\\"x\\\"\"},\"metadata\":null}");
 }
 
+/* Every type that a variable can be of has one form in paths, whatever form it is given in. */
+RV_TEST(keys_of_every_type_are_written_canonically) {
+    static const char *const keys[][4] = {
+        {"boolean", "true", "t", "FALSE"},
+        {"numeric(12,2)", "12.5", "12.50", "x"},
+        {"numeric(5,0)", "0012", "12", "123456"},
+        {"time", "1:02", "01:02:00", "25:00:00"},
+        {"timestamp", "2026-1-2 03:04", "2026-01-02 03:04:00", "yesterday"},
+        {"timestamptz", "2026-01-02T03:04:05.5%2B01", "2026-01-02 02:04:05.5+00", "2026-13-01"},
+        {"date", "Jan 2, 2026", "2026-01-02", "2026-02-30"},
+        {"smallint", "007", "7", "70000"},
+        {"char(3)", "ab", "ab ", "abcd"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        char text[256];
+        char path[64];
+        snprintf(text, sizeof text,
+                 "CREATE EVENT_TYPE e (k %s)\nCREATE STREAM s (path \"/k/{k}\" event_types (e))",
+                 keys[i][0]);
+        RV_CHECK(use(text));
+        snprintf(path, sizeof path, "/k/%s", keys[i][1]);
+        RV_CHECK_STATUS(write_event(path, "e", "{}"), RV_OK);
+        snprintf(path, sizeof path, "/k/%s", keys[i][2]);
+        RV_CHECK_TEXT(path_of_draft(), path);
+        RV_CHECK_STATUS(write_event(path, "e", "{}"), RV_OK);
+        RV_CHECK_TEXT(path_of_draft(), path);
+        snprintf(path, sizeof path, "/k/%s", keys[i][3]);
+        const rv_status status = write_event(path, "e", "{}");
+        RV_CHECK((status == RV_OK) == (i == 0)); /* FALSE is one, too */
+    }
+}
+
+RV_TEST(patterns_are_written_as_the_paths_that_they_match) {
+    RV_CHECK(use("CREATE TYPE size AS ENUM ('a/b', 'small');\n"
+                 "CREATE EVENT_TYPE e (t text, s size, u uuid, d date, n integer)\n"
+                 "CREATE STREAM devices (path \"/devices/{u}/days/{d}\" event_types (e))\n"
+                 "CREATE STREAM all (path \"/devices/{u}\" event_types (e))\n"
+                 "CREATE STREAM mixed (path \"/mixed/{u}/a\" event_types (e))\n"
+                 "CREATE STREAM other (path \"/mixed/{t}/b\" event_types (e))\n"
+                 "CREATE STREAM any (path \"/{n}/{s}/x\" event_types (e))"));
+#define UPPER "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"
+#define LOWER "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+    static const char *const patterns[][2] = {
+        {"/devices/" UPPER "/**", "/devices/" LOWER "/**"},
+        {"/devices/" UPPER "/*/2026-1-2", "/devices/" LOWER "/*/2026-01-02"},
+        {"/*/" UPPER "/days/{d}", "/*/" LOWER "/days/{d}"},
+        {"/devices/" UPPER "/days/no", "/devices/" LOWER "/days/no"},
+        {"/mixed/" UPPER "/*", "/mixed/" UPPER "/*"}, /* a text it may be */
+        {"/mixed/" UPPER "/a", "/mixed/" LOWER "/a"},
+        {"/007/*/x", "/7/*/x"},
+        {"/007/**", "/7/**"},
+        {"/*/small/*", "/*/small/*"},
+        {"/unknown/007/*", "/unknown/007/*"},
+        {"/**", "/**"},
+        {"/*", "/*"},
+        {"/devices/007/**", "/devices/007/**"},
+        {"/devices//**", "/devices//**"},
+        {"devices/*", "devices/*"},
+        {"/a/%2f*", "/a/%2f*"},
+    };
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
+        uint8_t text[RV_PATH_LEN_MAX];
+        rv_writer w = rv_writer_over(text, sizeof text);
+        const rv_bytes given = rv_bytes_of_string(patterns[i][0]);
+        rv_arena_reset(&scratch, 0);
+        RV_CHECK_STATUS(rv_event_pattern_canonical(schema, given, &scratch, &w), RV_OK);
+        RV_CHECK_TEXT(rv_writer_bytes(&w), patterns[i][1]);
+    }
+    rv_arena little = rv_arena_over(scratch.ptr, 64);
+    uint8_t text[RV_PATH_LEN_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    RV_CHECK_STATUS(
+        rv_event_pattern_canonical(schema, RV_LITERAL("/devices/" UPPER "/*"), &little, &w),
+        RV_MEMORY_EXHAUSTED);
+}
+
 int main(void) {
     RV_RUN(the_example_of_the_specification_holds);
     RV_RUN(an_omitted_field_takes_its_default);
@@ -438,6 +514,8 @@ int main(void) {
     RV_RUN(path_and_data_are_brought_together);
     RV_RUN(what_an_expression_of_an_event_meets_is_told);
     RV_RUN(keys_are_written_canonically);
+    RV_RUN(keys_of_every_type_are_written_canonically);
+    RV_RUN(patterns_are_written_as_the_paths_that_they_match);
     RV_RUN(what_is_wrong_is_refused_with_its_reason);
     RV_RUN(data_cut_at_any_length_is_malformed);
     RV_RUN(changed_bytes_are_malformed_or_another_event);

@@ -353,8 +353,13 @@
  ""},
 {"CREATE STREAM s (path \"/x/{ids}\" event_types (money_withdrawn))", RV_SCHEMA_INVALID, 1, 47,
  "event type `money_withdrawn` has no field `ids`, which the path needs; its nearest is `id`"},
-{"CREATE STREAM s (path \"/x/{amount}\" event_types (money_withdrawn))", RV_SCHEMA_INVALID, 1, 50,
- "cannot stand in a path"},
+{"CREATE EVENT_TYPE e (id real)\n"
+ "CREATE STREAM s (path \"/x/{id}\" event_types (e))",
+ RV_SCHEMA_INVALID, 2, 46,
+ "field `id` of `e` is real, which cannot stand in a path: integers, numerics of at most 18 digits"},
+{"CREATE EVENT_TYPE e (id numeric)\n"
+ "CREATE STREAM s (path \"/x/{id}\" event_types (e))",
+ RV_SCHEMA_INVALID, 2, 46, "cannot stand in a path"},
 {"CREATE EVENT_TYPE e (id text)\n"
  "CREATE STREAM s (path \"/x/{id}\" event_types (money_withdrawn, e))",
  RV_SCHEMA_INVALID, 2, 63, "another type than the other event types"},
