@@ -9,6 +9,7 @@
 #include "core/model/expr_measure.h"
 
 #include "core/base/assert.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/expr_parse.h"
 #include "core/model/interval_sums.h"
 #include "core/model/type.h"
@@ -59,7 +60,8 @@ static const struct {
 };
 
 /* What a function's name stands for. Parameters: i integer, d double precision, t text, z timestamp
- * or timestamptz (a date becomes the latter), v interval, x any of dates, times and intervals. */
+ * or timestamptz (a date becomes the latter), v interval, x any of dates, times and intervals,
+ * f any number, of which a numeric stays one. */
 static const struct call {
     rv_expr_function function;
     uint8_t call;
@@ -291,7 +293,7 @@ static bool takes(char parameter, rv_type_kind kind) {
                kind == RV_TYPE_INTERVAL;
     default:
         RV_ASSERT(parameter == 'd' || parameter == 'f');
-        return kind == RV_TYPE_DOUBLE;
+        return kind == RV_TYPE_DOUBLE || (parameter == 'f' && kind == RV_TYPE_NUMERIC);
     }
 }
 
@@ -335,6 +337,9 @@ rv_status rv_measure_end(rv_expr_parser *p, const rv_expr_frame *frame) {
     const struct call *call = call_of(frame->function);
     rv_type_kind result = (rv_type_kind)call->result;
     RV_ASSERT(frame->arguments <= PARAMETERS_MAX);
+    if (call->call == RV_MEASURE_FLOAT_SQRT && rv_expr_top(p, 0)->type.kind == RV_TYPE_NUMERIC) {
+        return rv_numeric_unary(p, frame, RV_EXPR_ROOT);
+    }
     if (result == RV_TYPE_KIND_COUNT) {
         const rv_type_kind last = rv_expr_top(p, 0)->type.kind;
         result = last == RV_TYPE_TIME ? RV_TYPE_INTERVAL : last;

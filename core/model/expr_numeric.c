@@ -214,7 +214,15 @@ static rv_status calculate(const rv_expr_step *step, const rv_value *values, uin
     const rv_decimal a = rv_numeric_load(&step->left, &values[0], room[0]);
     rv_decimal b = rv_decimal_zero();
     rv_status status = RV_OK;
-    if (op <= RV_EXPR_SIGN) {
+    if (op == RV_EXPR_ROOT && rv_decimal_sign(&a) < 0) {
+        return rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "a negative number has no square root");
+    }
+    if (op == RV_EXPR_ROOT) {
+        status = rv_numeric_root(&a, work, scratch, d, err);
+        if (status == RV_EXPRESSION_LIMIT) {
+            return status;
+        }
+    } else if (op <= RV_EXPR_SIGN) {
         status = unary(op, &a, scratch, d);
     } else if (op == RV_EXPR_ROUND_TO || op == RV_EXPR_TRUNCATE_TO) {
         RV_ASSERT(values[1].class_ == RV_VALUE_INT);
@@ -247,7 +255,7 @@ static rv_status calculate(const rv_expr_step *step, const rv_value *values, uin
 static bool try_scaled(const rv_expr_step *step, const rv_value *values, scaled *result) {
     const rv_expr_op op = (rv_expr_op)step->op;
     RV_ASSERT(step->kind == RV_TYPE_NUMERIC);
-    if (values[0].class_ != RV_VALUE_INT || is_nan(&step->left, &values[0])) {
+    if (values[0].class_ != RV_VALUE_INT || is_nan(&step->left, &values[0]) || op == RV_EXPR_ROOT) {
         return false;
     }
     if (op <= RV_EXPR_SIGN) {

@@ -19,7 +19,7 @@
 
 /* True for the operations of this file, when the step's kind is numeric. */
 static inline bool rv_expr_is_arithmetic(rv_expr_op op) {
-    return (op >= RV_EXPR_NEGATE && op <= RV_EXPR_SIGN) ||
+    return (op >= RV_EXPR_NEGATE && op <= RV_EXPR_ROOT) ||
            (op >= RV_EXPR_ADD && op <= RV_EXPR_TRUNCATE_TO);
 }
 
@@ -40,7 +40,7 @@ rv_type rv_numeric_result(rv_expr_op op, const rv_type *a, const rv_type *b);
  * shown: of their scale where it is one, else wide. */
 rv_type rv_numeric_common(const rv_type *a, const rv_type *b);
 
-/* round, trunc, floor, ceil, sign of one argument, on top: RV_EXPR_ROUND … RV_EXPR_SIGN. */
+/* round, trunc, floor, ceil, sign, sqrt of one argument, on top: RV_EXPR_FLOOR … RV_EXPR_ROOT. */
 RV_MUST_USE rv_status rv_numeric_unary(rv_expr_parser *p, const rv_expr_frame *frame,
                                        rv_expr_op op);
 
@@ -64,6 +64,11 @@ RV_MUST_USE rv_status rv_expr_numeric(const rv_expr_step *step, rv_value *values
  * fraction in the exponent), RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with the error set. */
 RV_MUST_USE rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
                                        rv_arena *scratch, rv_decimal *result, rv_error *err);
+
+/* The square root of what is not below 0, or NaN. RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with
+ * the error set. */
+RV_MUST_USE rv_status rv_numeric_root(const rv_decimal *a, uint32_t *work, rv_arena *scratch,
+                                      rv_decimal *result, rv_error *err);
 
 /* Pays for an operation before it is done. RV_EXPRESSION_LIMIT. */
 RV_MUST_USE rv_status rv_numeric_charge(rv_expr_op op, const rv_decimal *a, const rv_decimal *b,

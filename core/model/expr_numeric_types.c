@@ -148,10 +148,13 @@ static rv_status emit(rv_expr_parser *p, rv_expr_op op, uint32_t operands, const
 }
 
 rv_status rv_numeric_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_expr_op op) {
-    RV_ASSERT(op >= RV_EXPR_FLOOR && op <= RV_EXPR_SIGN);
+    RV_ASSERT(op >= RV_EXPR_FLOOR && op <= RV_EXPR_ROOT);
     const rv_status status = take_number(p, frame, 0);
     if (status != RV_OK) {
         return status;
+    }
+    if (op == RV_EXPR_ROOT) {
+        return emit(p, op, 1, &any_numeric);
     }
     const rv_type type = rv_numeric_type_of_item(p, rv_expr_top(p, 0));
     const rv_type whole = rv_type_is_wide(&type) ? any_numeric

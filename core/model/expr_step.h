@@ -49,6 +49,7 @@ typedef enum rv_expr_op {
     RV_EXPR_ROUND,
     RV_EXPR_TRUNCATE,
     RV_EXPR_SIGN,
+    RV_EXPR_ROOT, /* numeric: the square root */
     RV_EXPR_LENGTH,
     RV_EXPR_LOWER,
     RV_EXPR_UPPER,

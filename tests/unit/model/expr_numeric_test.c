@@ -212,6 +212,42 @@ RV_TEST(powers_are_postgresqls) {
     }
 }
 
+/* PostgreSQL 15's, of which the last ones are next to a half of the last digit, or to a square. */
+RV_TEST(roots_are_postgresqls) {
+    static const char *const cases[][2] = {
+        {"sqrt(2.0)", "numeric 1.414213562373095"},
+        {"sqrt(0.0)", "numeric 0.000000000000000"},
+        {"sqrt(4.0)", "numeric 2.000000000000000"},
+        {"sqrt(0.0004)", "numeric 0.02000000000000000"},
+        {"sqrt(1e-20)", "numeric 0.0000000001000000000000000"},
+        {"sqrt(2.00000000000000000000000000000000)", "numeric 1.41421356237309504880168872420970"},
+        {"sqrt(123456789012345678901234567890.5)", "numeric 351364182882014.4"},
+        {"sqrt(99980001.0)", "numeric 9999.0000000000000"},
+        {"sqrt(152415787532388367501905199875019052100.0)", "numeric 12345678901234567890.0"},
+        {"sqrt(152415787532388367501905199875019052099.0)", "numeric 12345678901234567890.0"},
+        {"sqrt(0.00000000000000000000000000000000000000000000000000000000000017)",
+         "numeric 0.00000000000000000000000000000041231056256176605498214098559741"},
+        {"sqrt(1e4000) = 1e2000", "boolean true"},
+        {"sqrt(1e-2000) = 1e-1000", "boolean true"},
+        {"sqrt(1e-2047) = 0", "boolean true"},
+        {"sqrt('NaN'::numeric)", "numeric NaN"},
+        {"sqrt('Infinity'::numeric)", "numeric Infinity"},
+        {"sqrt('-Infinity'::numeric)", "!value_out_of_range"},
+        {"sqrt(-0.01)", "!value_out_of_range"},
+        {"sqrt(null::numeric)", "numeric null"},
+        {"sqrt(4)", "double precision 2"},
+        {"sqrt(5e4000)", "!expression_limit"},
+        {"sqrt('{1}'::numeric[])", "!expression_type"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check(cases[i][0], cases[i][1]);
+        if (rv_test_failed) {
+            fprintf(stderr, "  in: %s\n", cases[i][0]);
+            return;
+        }
+    }
+}
+
 RV_TEST(work_is_bounded) {
     char text[8192];
     rv_error err = {0};
@@ -232,6 +268,7 @@ RV_TEST(work_is_bounded) {
 
 RV_TEST(too_little_scratch_is_an_error) {
     static const char *const texts[] = {"123456789012345678901234567890.5 / 7",
+                                        "sqrt(123456789012345678901234567890.5)",
                                         "1e50 + 1",
                                         "1e50 * 1.1",
                                         "1e50 % 7",
@@ -256,6 +293,7 @@ int main(void) {
     RV_RUN(answers_are_the_same_on_decimals);
     RV_RUN(literals_have_postgresqls_types);
     RV_RUN(powers_are_postgresqls);
+    RV_RUN(roots_are_postgresqls);
     RV_RUN(work_is_bounded);
     RV_RUN(too_little_scratch_is_an_error);
     return rv_test_done();
