@@ -123,6 +123,25 @@ static void subscript(const rv_expr_step *step, rv_value *values) {
     values[0] = element;
 }
 
+/* The elements from one number to another, as an array that begins at 1 again. */
+static rv_status slice(const rv_expr_step *step, rv_value *values, const rv_call_env *env) {
+    rv_array array = rv_array_over(&step->left, values[0].as.bytes);
+    const int64_t low = values[1].as.integer > 1 ? values[1].as.integer : 1;
+    const int64_t count = (int64_t)array.count;
+    const int64_t high = values[2].as.integer < count ? values[2].as.integer : count;
+    parts p;
+    rv_value element;
+    RV_ASSERT(values[1].class_ == RV_VALUE_INT && values[2].class_ == RV_VALUE_INT);
+    rv_status status =
+        parts_begin(&p, &step->left, high < low ? 0 : (uint64_t)(high - low + 1), env);
+    while (status == RV_OK && (int64_t)array.next < high && rv_array_next(&array, &element)) {
+        if ((int64_t)array.next >= low) {
+            status = parts_add(&p, &array.element, element);
+        }
+    }
+    return parts_end(&p, status, &values[0]);
+}
+
 /* NULL when the array is empty, or of another dimension than the first. */
 static void length(const rv_expr_step *step, rv_value *values) {
     const rv_array array = rv_array_over(&step->left, values[0].as.bytes);
@@ -300,6 +319,8 @@ rv_status rv_call_array(const rv_expr_step *step, rv_value *values, const rv_cal
         return contains(step, values, env);
     case RV_CALL_ARRAY_TO_STRING:
         return to_string(step, values, env);
+    case RV_CALL_SLICE:
+        return slice(step, values, env);
     case RV_CALL_SUBSCRIPT:
         subscript(step, values);
         return RV_OK;

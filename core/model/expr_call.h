@@ -43,6 +43,7 @@ typedef enum rv_call {
     /* arrays: expr_array.c */
     RV_CALL_ARRAY, /* of its arguments, all of the type `left` */
     RV_CALL_SUBSCRIPT,
+    RV_CALL_SLICE,        /* array, from, to */
     RV_CALL_ARRAY_LENGTH, /* array, dimension */
     RV_CALL_CARDINALITY,
     RV_CALL_ARRAY_POSITION, /* array, element */

@@ -451,6 +451,24 @@ rv_status rv_call_subscript(rv_expr_parser *p, const rv_expr_frame *frame) {
     return emit(p, RV_CALL_SUBSCRIPT, 2, false, &element);
 }
 
+rv_status rv_call_slice(rv_expr_parser *p, const rv_expr_frame *frame) {
+    rv_expr_item *const array = rv_expr_top(p, 2);
+    const rv_type type = array->type;
+    RV_ASSERT(frame->kind == RV_FRAME_SUBSCRIPT && frame->slice);
+    for (uint32_t i = 0; i < 2; i++) {
+        rv_expr_item *const bound = rv_expr_top(p, i);
+        const rv_status status = rv_expr_adopt(p, bound, &integer_type);
+        if (status != RV_OK) {
+            return status;
+        }
+        if (array->untyped || type.kind != RV_TYPE_ARRAY || !takes('i', &bound->type, &type)) {
+            return rv_expr_fail_types(p, frame, "a slice needs an array and integers, and has",
+                                      &array->type, &bound->type);
+        }
+    }
+    return emit(p, RV_CALL_SLICE, 3, false, &type);
+}
+
 rv_status rv_call_element(rv_expr_parser *p, rv_expr_frame *frame) {
     const rv_expr_item *const item = rv_expr_top(p, 0);
     RV_ASSERT(frame->kind == RV_FRAME_ARRAY);

@@ -20,6 +20,7 @@ RV_MUST_USE rv_status rv_call_operator(rv_expr_parser *p, const rv_expr_frame *f
 
 /* array, number: on top; a jsonb takes a key too. */
 RV_MUST_USE rv_status rv_call_subscript(rv_expr_parser *p, const rv_expr_frame *frame);
+RV_MUST_USE rv_status rv_call_slice(rv_expr_parser *p, const rv_expr_frame *frame);
 
 /* An element of array[…] is on top; and all are there. */
 RV_MUST_USE rv_status rv_call_element(rv_expr_parser *p, rv_expr_frame *frame);

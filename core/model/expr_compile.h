@@ -66,6 +66,7 @@ typedef struct rv_expr_frame {
     bool chosen;        /* a choice: `common` is known */
     bool simple;        /* case x when … */
     bool symmetric;     /* between */
+    bool slice;         /* a subscript with a colon */
     rv_case_phase phase;
     uint32_t jump;  /* the step to patch: of and, or; of a `when` */
     uint32_t chain; /* the last branch's CAST, plus 1 */

@@ -447,7 +447,7 @@ static rv_status parse_operand(rv_expr_parser *p, bool *operand) {
     if (at(p, "array")) {
         const rv_status status = rv_expr_advance(p);
         return status != RV_OK ? status
-               : at(p, "[")    ? rv_expr_open_square(p, RV_FRAME_ARRAY)
+               : at(p, "[")    ? rv_expr_open_square(p, RV_FRAME_ARRAY, operand)
                                : rv_expr_expected(p, "`[`");
     }
     *operand = false;
@@ -694,7 +694,7 @@ static rv_status parse_rest(rv_expr_parser *p, bool *operand, bool *over) {
     RV_ASSERT(!is_operator(top_frame(p)));
     const rv_frame_kind kind = top_frame(p)->kind;
     const bool square = kind == RV_FRAME_ARRAY || kind == RV_FRAME_SUBSCRIPT;
-    if (square && (at(p, "]") || at(p, ","))) {
+    if (square && (at(p, "]") || at(p, ",") || at(p, ":"))) {
         return rv_expr_square(p, top_frame(p), operand);
     }
     return at(p, ")") || at(p, ",") || rv_expr_at_separator(p) ? parse_bracket(p, operand)
@@ -747,8 +747,7 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
         }
     }
     if (at(p, "[")) {
-        *operand = true;
-        return rv_expr_open_square(p, RV_FRAME_SUBSCRIPT);
+        return rv_expr_open_square(p, RV_FRAME_SUBSCRIPT, operand);
     }
     if (at(p, "similar")) {
         return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,

@@ -42,7 +42,7 @@ bool rv_expr_at_separator(rv_expr_parser *p);
 RV_MUST_USE rv_status rv_expr_argument(rv_expr_parser *p, rv_expr_frame *frame, bool last);
 
 /* `[`: opens a frame; `]`, or `,` in array[…]: what stands before it is on top. */
-RV_MUST_USE rv_status rv_expr_open_square(rv_expr_parser *p, rv_frame_kind kind);
+RV_MUST_USE rv_status rv_expr_open_square(rv_expr_parser *p, rv_frame_kind kind, bool *operand);
 RV_MUST_USE rv_status rv_expr_square(rv_expr_parser *p, rv_expr_frame *frame, bool *operand);
 
 /* any ( or all ( after a comparison, whose frame waits for the array instead of a value. */

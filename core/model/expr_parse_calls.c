@@ -90,18 +90,52 @@ rv_status rv_expr_argument(rv_expr_parser *p, rv_expr_frame *frame, bool last) {
     return status;
 }
 
-/* `]`, or `,` in array[…]. */
+/* The end of a subscript or a slice; behind a slice another would be one, too. */
+static rv_status end_subscript(rv_expr_parser *p, bool *operand) {
+    const rv_expr_frame frame = *rv_expr_top_frame(p);
+    rv_status status = frame.slice ? rv_call_slice(p, &frame) : rv_call_subscript(p, &frame);
+    RV_ASSERT(rv_lexer_is(p->lexer, "]"));
+    p->frame_count -= 1;
+    *operand = false;
+    status = status == RV_OK ? rv_expr_advance(p) : status;
+    if (status == RV_OK && frame.slice && rv_lexer_is(p->lexer, "[")) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,
+                            "arrays have one dimension; what is of a slice needs parentheses, as "
+                            "in (x[2:3])[1]");
+    }
+    return status;
+}
+
+/* `:` behind the first bound of a slice; the second may be missing. */
+static rv_status slice_colon(rv_expr_parser *p, bool *operand) {
+    const rv_type integer = {.kind = RV_TYPE_INTEGER};
+    RV_ASSERT(rv_lexer_is(p->lexer, ":"));
+    rv_expr_top_frame(p)->slice = true;
+    *operand = true;
+    rv_status status = rv_expr_advance(p);
+    if (status != RV_OK || !rv_lexer_is(p->lexer, "]")) {
+        return status;
+    }
+    status = rv_expr_constant(p, &integer, rv_value_int(INT32_MAX));
+    return status == RV_OK ? end_subscript(p, operand) : status;
+}
+
+/* `]`, `:` of a slice, or `,` in array[…]. */
 rv_status rv_expr_square(rv_expr_parser *p, rv_expr_frame *frame, bool *operand) {
     const bool last = rv_lexer_is(p->lexer, "]");
-    rv_status status = RV_OK;
+    const bool colon = rv_lexer_is(p->lexer, ":");
     RV_ASSERT(frame->kind == RV_FRAME_ARRAY || frame->kind == RV_FRAME_SUBSCRIPT);
     if (frame->kind == RV_FRAME_SUBSCRIPT) {
-        status = last ? rv_call_subscript(p, frame) : rv_expr_expected(p, "`]`");
-    } else {
-        status = rv_call_element(p, frame);
-        if (status == RV_OK && last) {
-            status = rv_call_array_end(p, frame);
-        }
+        return last                     ? end_subscript(p, operand)
+               : colon && !frame->slice ? slice_colon(p, operand)
+                                        : rv_expr_expected(p, "`]`");
+    }
+    if (colon) {
+        return rv_expr_expected(p, "`,` or `]`");
+    }
+    rv_status status = rv_call_element(p, frame);
+    if (status == RV_OK && last) {
+        status = rv_call_array_end(p, frame);
     }
     if (status != RV_OK) {
         return status;
@@ -112,10 +146,17 @@ rv_status rv_expr_square(rv_expr_parser *p, rv_expr_frame *frame, bool *operand)
 }
 
 /* Opens `[` after an array, or after the word array. */
-rv_status rv_expr_open_square(rv_expr_parser *p, rv_frame_kind kind) {
-    const rv_status status = rv_expr_open_frame(p, (rv_expr_frame){.kind = kind});
+rv_status rv_expr_open_square(rv_expr_parser *p, rv_frame_kind kind, bool *operand) {
+    const rv_type integer = {.kind = RV_TYPE_INTEGER};
+    rv_status status = rv_expr_open_frame(p, (rv_expr_frame){.kind = kind});
     RV_ASSERT(rv_lexer_is(p->lexer, "["));
-    return status == RV_OK ? rv_expr_advance(p) : status;
+    *operand = true;
+    status = status == RV_OK ? rv_expr_advance(p) : status;
+    if (status != RV_OK || kind != RV_FRAME_SUBSCRIPT || !rv_lexer_is(p->lexer, ":")) {
+        return status;
+    }
+    status = rv_expr_constant(p, &integer, rv_value_int(1));
+    return status == RV_OK ? slice_colon(p, operand) : status;
 }
 
 /* any ( or all ( after a comparison, whose frame waits for the array instead of a value. */
