@@ -209,7 +209,7 @@ static rv_status arithmetic_result(rv_expr_parser *p, const rv_expr_frame *frame
     RV_ASSERT(frame->op >= RV_EXPR_ADD && frame->op <= RV_EXPR_POWER);
     if (is_number(a->kind) && is_number(b->kind)) {
         *result = number_result(p, frame, rv_expr_top(p, 1), rv_expr_top(p, 0));
-        return frame->op == RV_EXPR_POWER ? rv_numeric_judge_power(p, frame, a, b) : RV_OK;
+        return RV_OK;
     }
     const bool add = frame->op == RV_EXPR_ADD;
     const bool subtract = frame->op == RV_EXPR_SUBTRACT;

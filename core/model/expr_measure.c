@@ -167,6 +167,10 @@ rv_status rv_measure_adopt(rv_expr_parser *p, const rv_expr_frame *frame, rv_exp
         (is_stamp(typed->type.kind) || typed->type.kind == RV_TYPE_TIME)) {
         return rv_expr_adopt(p, literal, &interval);
     }
+    if (frame->op == RV_EXPR_POWER &&
+        (is_integer(typed->type.kind) || is_float(typed->type.kind))) {
+        return rv_expr_adopt(p, literal, &wide);
+    }
     const bool scales =
         frame->op == RV_EXPR_MULTIPLY || (frame->op == RV_EXPR_DIVIDE && literal == b);
     return scales && typed->type.kind == RV_TYPE_INTERVAL ? rv_expr_adopt(p, literal, &wide)
@@ -201,6 +205,10 @@ rv_status rv_measure_binary(rv_expr_parser *p, const rv_expr_frame *frame, bool 
         *found = true;
         return emit_call(p, (rv_measure)(RV_MEASURE_FLOAT_ADD + (frame->op - RV_EXPR_ADD)), 2,
                          single, single ? RV_TYPE_REAL : RV_TYPE_DOUBLE);
+    }
+    if (frame->op == RV_EXPR_POWER && (floats || (is_integer(a) && is_integer(b)))) {
+        *found = true;
+        return emit_call(p, RV_MEASURE_FLOAT_POWER, 2, false, RV_TYPE_DOUBLE);
     }
     for (size_t i = 0; i < sizeof operators / sizeof operators[0]; i++) {
         if (operators[i].op == frame->op && stands_for((operand_group)operators[i].left, a) &&

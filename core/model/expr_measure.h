@@ -24,6 +24,7 @@ typedef enum rv_measure {
     RV_MEASURE_FLOAT_TRUNCATE,
     RV_MEASURE_FLOAT_SIGN,
     RV_MEASURE_FLOAT_SQRT,
+    RV_MEASURE_FLOAT_POWER, /* of two */
     /* times: `flag`: the operands stand the other way round */
     RV_MEASURE_MOMENT_ADD, /* date or timestamp, interval */
     RV_MEASURE_MOMENT_SUBTRACT,

@@ -374,7 +374,7 @@ static rv_status make_moment(const rv_expr_step *step, rv_value *values, rv_erro
 
 rv_status rv_measure_time(const rv_expr_step *step, rv_value *values, rv_arena *scratch,
                           rv_error *err) {
-    RV_ASSERT(step->target > RV_MEASURE_FLOAT_SQRT && step->target <= RV_MEASURE_MAKE_INTERVAL);
+    RV_ASSERT(step->target > RV_MEASURE_FLOAT_POWER && step->target <= RV_MEASURE_MAKE_INTERVAL);
     switch ((rv_measure)step->target) {
     case RV_MEASURE_MOMENT_ADD:
     case RV_MEASURE_MOMENT_SUBTRACT:
@@ -415,6 +415,6 @@ rv_status rv_measure_time(const rv_expr_step *step, rv_value *values, rv_arena *
 rv_status rv_expr_measure(const rv_expr_step *step, rv_value *values, rv_arena *scratch,
                           rv_error *err) {
     RV_ASSERT(step->op == RV_EXPR_MEASURE && step->kind > 0);
-    return step->target <= RV_MEASURE_FLOAT_SQRT ? rv_measure_float(step, values, err)
-                                                 : rv_measure_time(step, values, scratch, err);
+    return step->target <= RV_MEASURE_FLOAT_POWER ? rv_measure_float(step, values, err)
+                                                  : rv_measure_time(step, values, scratch, err);
 }

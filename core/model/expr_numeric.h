@@ -44,11 +44,6 @@ rv_type rv_numeric_common(const rv_type *a, const rv_type *b);
 RV_MUST_USE rv_status rv_numeric_unary(rv_expr_parser *p, const rv_expr_frame *frame,
                                        rv_expr_op op);
 
-/* Powers of two items on top, one of them a numeric; of whole numbers they are not in this version.
- */
-RV_MUST_USE rv_status rv_numeric_judge_power(rv_expr_parser *p, const rv_expr_frame *frame,
-                                             const rv_type *a, const rv_type *b);
-
 /* div, round and trunc of two arguments, on top: RV_EXPR_DIVIDE_WHOLE … RV_EXPR_TRUNCATE_TO. */
 RV_MUST_USE rv_status rv_numeric_binary(rv_expr_parser *p, const rv_expr_frame *frame,
                                         rv_expr_op op);

@@ -166,18 +166,6 @@ rv_status rv_numeric_unary(rv_expr_parser *p, const rv_expr_frame *frame, rv_exp
     return emit(p, op, 1, &whole);
 }
 
-rv_status rv_numeric_judge_power(rv_expr_parser *p, const rv_expr_frame *frame, const rv_type *a,
-                                 const rv_type *b) {
-    RV_ASSERT(a->kind == RV_TYPE_NUMERIC || is_integer(a->kind));
-    RV_ASSERT(b->kind == RV_TYPE_NUMERIC || is_integer(b->kind));
-    if (a->kind != RV_TYPE_NUMERIC && b->kind != RV_TYPE_NUMERIC) {
-        return rv_expr_fail(p, RV_UNSUPPORTED, frame->line, frame->column,
-                            "powers of whole numbers are not in this version; cast one of them to "
-                            "numeric");
-    }
-    return RV_OK;
-}
-
 /* The number of digits on top, when it is a literal; it goes. */
 static bool take_digits(rv_expr_parser *p, int64_t *digits) {
     const rv_expr_step *const step = &p->steps[p->step_count - 1];

@@ -8,6 +8,9 @@ const url = new URL('../../docs/differences-from-postgresql.md', import.meta.url
 /** That page, in one line. */
 export const page = readFileSync(url, 'utf8').replace(/\s+/g, ' ');
 
+/** Two doubles that are equal but for the last bit. */
+const near = (a, b) => a !== null && Math.abs(Number(a) - Number(b)) <= Math.abs(Number(b)) * 2 ** -52;
+
 const failedAtOnce = (ours) => ours.code !== undefined && /^line \d/.test(ours.detail);
 const failedLater = (ours) => ours.code !== undefined && !/^line \d/.test(ours.detail);
 
@@ -62,6 +65,12 @@ export const differences = [
       + 'cannot hold are out of range.',
     when: ({ text }, ours, theirs) => /make_interval/.test(text) && /out of the range of interval/.test(ours.detail),
     example: "make_interval(0, 0, 0, 0, 0, 0, '1e300')",
+  },
+  {
+    name: 'Powers of floats and whole numbers are rounded to the nearest double.',
+    when: ({ text }, ours, theirs) => /\^|power/.test(text) && ours.code === undefined && theirs.state === undefined
+      && ours.type === 'double precision' && near(ours.text, theirs.text),
+    example: '10 ^ 23',
   },
   {
     name: '`right` of the smallest integer is empty.',

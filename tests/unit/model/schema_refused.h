@@ -356,7 +356,7 @@
 {"CREATE EVENT_TYPE e (id real)\n"
  "CREATE STREAM s (path \"/x/{id}\" event_types (e))",
  RV_SCHEMA_INVALID, 2, 46,
- "field `id` of `e` is real, which cannot stand in a path: integers, numerics of at most 18 digits"},
+ "field `id` of `e` is real, which cannot stand in a path: integers, numerics of at most 18 "},
 {"CREATE EVENT_TYPE e (id numeric)\n"
  "CREATE STREAM s (path \"/x/{id}\" event_types (e))",
  RV_SCHEMA_INVALID, 2, 46, "cannot stand in a path"},
