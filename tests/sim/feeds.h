@@ -53,6 +53,9 @@ bool sim_feeds_turn(struct sim_world *world, struct sim_member *member);
 /* Compares what was delivered with the truth, as far as that is known. */
 void sim_feeds_check(struct sim_world *world);
 
+/* Notes the feeds that have something left to do. */
+void sim_feeds_note(struct sim_world *world);
+
 /* True when every feed has delivered all that it must. */
 bool sim_feeds_done(struct sim_world *world);
 

@@ -2,6 +2,7 @@
 #include "tests/sim/member.h"
 
 #include "core/base/assert.h"
+#include "tests/sim/squeeze.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,15 +96,18 @@ void sim_member_start(sim_member *member) {
 
 void sim_member_opened(sim_member *member) {
     rv_arena arena = rv_arena_over(member->sync_memory, SIM_SYNC_MEMORY);
+    const rv_compression none = {.ops = NULL};
+    const rv_compression compression = member->plan->squeezes ? sim_squeeze() : none;
     rv_status status = RV_OK;
     RV_ASSERT(member->life == SIM_OPENING);
     if (member->plan->role == SIM_EDGE) {
         const rv_edge_options options = {.node = member->node,
+                                         .compression = compression,
                                          .seed = member->seed + member->process};
         status = rv_edge_create(&member->edge, &options, &arena, NULL);
     } else {
-        const rv_upstream_options options = {.node = member->node,
-                                             .connections_max = CONNECTIONS_MAX};
+        const rv_upstream_options options = {
+            .node = member->node, .compression = compression, .connections_max = CONNECTIONS_MAX};
         status = rv_upstream_shared_create(&member->shared, &options, &arena, NULL);
     }
     RV_ASSERT(status == RV_OK);

@@ -18,7 +18,7 @@
 #include "tests/sim/plan.h"
 #include "tests/sim/tap.h"
 
-#define SIM_DISK_MEMORY ((size_t)24 << 20)
+#define SIM_DISK_MEMORY ((size_t)64 << 20)
 #define SIM_SYNC_MEMORY ((size_t)8 << 20)
 #define SIM_EPOCH_US    INT64_C(1700000000000000) /* where all clocks begin, about */
 

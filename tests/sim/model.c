@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define VALUES_MAX  ((size_t)96 << 20)
+#define VALUES_MAX  ((size_t)1 << 30) /* not touched before it is used */
 #define SCRATCH_MAX ((size_t)256 << 10)
 
 struct sim_model {

@@ -112,7 +112,7 @@ int64_t sim_link_arrival(const sim_network *network, const sim_link *link, sim_w
     const uint8_t from = way == SIM_TO_EDGE ? link->upstream : link->edge;
     const uint8_t to = way == SIM_TO_EDGE ? link->edge : link->upstream;
     RV_ASSERT(from < SIM_MEMBERS_MAX && to < SIM_MEMBERS_MAX);
-    if (flow->count == 0) {
+    if (flow->count == 0 || (link->held && way == SIM_TO_EDGE)) {
         return INT64_MAX;
     }
     const int64_t at = flow->queue[flow->first].at;

@@ -15,7 +15,7 @@
 #include "tests/sim/plan.h"
 #include "tests/sim/schemas.h"
 
-#define SIM_OPERATIONS_MAX 1024
+#define SIM_OPERATIONS_MAX 2048
 #define SIM_BATCH_MAX      5
 
 /* What an answer promised (SEMANTICS 4), as far as it goes today. */
@@ -23,6 +23,7 @@ typedef enum sim_level { SIM_UNANSWERED, SIM_MEMORY, SIM_LOCAL, SIM_UPSTREAM } s
 
 typedef struct sim_asked {
     sim_draft draft;
+    char *bulk; /* the data in full, where it has a large text; else NULL */
     char metadata[40];
     rv_expected_kind expected;
     uint64_t expected_version;
@@ -59,6 +60,9 @@ sim_operation *sim_operations_add(sim_operations *operations, sim_step_kind kind
 /* The operation and the event's place by an event's metadata; NULL: it is of none. */
 sim_operation *sim_operations_find(const sim_operations *operations, rv_bytes metadata,
                                    uint32_t *index);
+
+/* Gives the event a text of so many bytes in place of the field's, where its data has `@`. */
+void sim_asked_fill(sim_asked *asked, uint32_t len, uint64_t seed);
 
 /* As the caller gives it. */
 rv_append sim_asked_append(const sim_asked *asked);

@@ -23,6 +23,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 };
 
 #define FIRST_FAULT SIM_STEP_CLOSE
+#define LONG_EVERY  40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
     static const char *const texts[] = {
@@ -63,6 +64,8 @@ static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
     *m = (sim_member_plan){.role = index == 0 ? SIM_ROOT : SIM_EDGE, .upstream = 0};
     m->memory = (size_t)(rv_random_chance(random, 70) ? 4 : 8) << 20;
     m->checkpoint_growth = rv_random_chance(random, 40) ? 1 + rv_random_below(random, 4096) : 0;
+    m->holds_back = rv_random_chance(random, 50);
+    m->squeezes = rv_random_chance(random, 60);
     m->skew_us = (int64_t)rv_random_below(random, 2000) * 1000 - SIM_US_OF_SECOND;
     m->pending_percent = (uint32_t)rv_random_below(random, 4) * 30;
     m->short_percent = rv_random_chance(random, 40) ? (uint32_t)rv_random_below(random, 40) : 0;
@@ -138,12 +141,20 @@ void sim_plan_make(sim_plan *plan, uint64_t seed) {
         known[SIM_STEP_CUT] ? 4 + (uint32_t)rv_random_below(&random, 20) : 0;
     const int64_t pace = 1 + (int64_t)rv_random_below(&random, 400000);
     plan->step_count = 80 + (uint32_t)rv_random_below(&random, 240);
+    plan->bulk_max = rv_random_chance(&random, 30) ? (uint32_t)rv_random_below(&random, 40000) : 0;
+    const bool long_ = seed % LONG_EVERY == LONG_EVERY - 1;
+    if (long_) { /* enough events for runs of the log's index, in a world that stays small */
+        plan->schema = 0;
+        plan->bulk_max = 0;
+        plan->step_count = 1200 + (uint32_t)rv_random_below(&random, 600);
+        plan->keys = 5;
+    }
     int64_t at = SIM_US_OF_SECOND;
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const bool fault = rv_random_chance(&random, fault_percent);
-        const sim_step_kind kind =
-            draw_kind(&random, fault ? FIRST_FAULT : 0,
-                      fault ? (uint32_t)SIM_STEP_KIND_COUNT : FIRST_FAULT, known);
+        sim_step_kind kind = draw_kind(&random, fault ? FIRST_FAULT : 0,
+                                       fault ? (uint32_t)SIM_STEP_KIND_COUNT : FIRST_FAULT, known);
+        kind = long_ && kind == SIM_STEP_APPEND ? SIM_STEP_BATCH : kind;
         /* now and then many at once, or a pause */
         at += rv_random_chance(&random, 30)  ? 0
               : rv_random_chance(&random, 2) ? (int64_t)rv_random_below(&random, 40) * 1000000

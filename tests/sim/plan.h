@@ -18,7 +18,7 @@
 
 #define SIM_MEMBERS_MAX  6
 #define SIM_PATTERNS_MAX 3
-#define SIM_STEPS_MAX    512
+#define SIM_STEPS_MAX    2048
 #define SIM_US_OF_SECOND INT64_C(1000000)
 
 typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
@@ -77,6 +77,8 @@ typedef struct sim_member_plan {
     const char *patterns[SIM_PATTERNS_MAX];
     size_t memory; /* of its node */
     uint64_t checkpoint_growth;
+    bool holds_back; /* its transport keeps messages back while the edge is not ready */
+    bool squeezes;   /* it compresses, if the other end does too */
     int64_t skew_us; /* of its clock */
     uint32_t pending_percent;
     uint32_t short_percent;
@@ -91,7 +93,8 @@ typedef struct sim_plan {
     int64_t latency_us; /* of connections, one way */
     int64_t jitter_us;
     int64_t bytes_per_second;
-    uint32_t keys; /* how many streams of a kind the workload knows: few, so that events meet */
+    uint32_t keys;     /* how many streams of a kind the workload knows: few, so that events meet */
+    uint32_t bulk_max; /* bytes of the largest texts; 0: none is large */
     uint32_t step_count;
     sim_step steps[SIM_STEPS_MAX];
     int64_t quiet_at;

@@ -246,7 +246,7 @@ static void wide_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
         set(draft, "changed", "/wides/00000000-0000-4000-8000-%012d", id);
         (void)snprintf(
             data, cap,
-            "{\"g\":%s,\"h\":\"h%d\",\"i\":\"i%d\",\"j\":\"%.*s\",\"k\":\"\\\\x%04x\","
+            "{\"g\":%s,\"h\":\"h%d\",\"i\":\"i%d\",\"j\":\"@%.*s\",\"k\":\"\\\\x%04x\","
             "\"l\":\"2026-%02d-%02d\",\"m\":\"2026-01-01T00:00:%02d.%d\",\"n\":\"%d days %d:00\","
             "\"o\":[%d,null,%d],\"c\":%d}",
             rv_random_chance(random, 50) ? "true" : "false", key(random, 99), key(random, 999),

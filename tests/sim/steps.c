@@ -120,6 +120,7 @@ static void step_look(sim_world *world, sim_member *m) {
     (void)sim_check_rows(world, m);
     sim_check_memory(world, m);
     if (m->edge != NULL) {
+        sim_check_hash(world, m);
         rv_edge_status status;
         rv_edge_status_of(m->edge, &status);
         if (status.state == RV_EDGE_ERROR) {

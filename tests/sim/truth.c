@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define BYTES_MAX  ((size_t)16 << 20)
+#define BYTES_MAX  ((size_t)64 << 20)
 #define SCHEMA_MAX ((size_t)4 << 20)
 
 void sim_truth_create(sim_truth *truth) {

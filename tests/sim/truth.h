@@ -8,7 +8,7 @@
 
 #include "core/model/event.h"
 
-#define SIM_EVENTS_MAX  4096
+#define SIM_EVENTS_MAX  8192
 #define SIM_STREAMS_MAX 256
 
 typedef struct sim_fact {

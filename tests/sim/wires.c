@@ -47,6 +47,7 @@ void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *rea
     sim_member *const edge = edge_of(world, link);
     RV_ASSERT(link->edge_open && edge->edge != NULL);
     link->edge_open = false;
+    link->held = false;
     if (link->state == SIM_LINK_CONNECTING) {
         link->state = SIM_LINK_ANSWERING;
     }
@@ -204,6 +205,18 @@ static void deliver(sim_world *world, sim_link *link, sim_way way) {
     }
 }
 
+/* True when the edge's transport keeps the next message back (sync/edge.h, rv_edge_ready). */
+static bool holds_back(sim_world *world, sim_link *link) {
+    const sim_member *const edge = edge_of(world, link);
+    const sim_flow *const flow = &link->flows[SIM_TO_EDGE];
+    const uint8_t *const bytes = flow->queue[flow->first].bytes;
+    RV_ASSERT(flow->count > 0);
+    link->held = edge->plan->holds_back && link->edge_open && link->state == SIM_LINK_OPEN &&
+                 bytes != NULL && (bytes[0] == RV_WIRE_EVENTS || bytes[0] == RV_WIRE_PROGRESS) &&
+                 !rv_edge_ready(edge->edge);
+    return link->held;
+}
+
 /* A machine without power takes nothing. */
 static bool reachable(const sim_world *world, uint8_t member) {
     return world->members[member].life != SIM_DOWN;
@@ -216,6 +229,9 @@ static bool deliver_way(sim_world *world, sim_link *link, sim_way way) {
            sim_link_arrival(&world->network, link, way) <= world->now) {
         if (way == SIM_TO_EDGE && link->state != SIM_LINK_OPEN && link->edge_open) {
             return moved; /* what the upstream sent waits for the handshake's end */
+        }
+        if (way == SIM_TO_EDGE && holds_back(world, link)) {
+            return moved;
         }
         if (reachable(world, to)) {
             deliver(world, link, way);
@@ -294,6 +310,10 @@ static bool edge_turn(sim_world *world, sim_member *member) {
         RV_ASSERT(link != NULL); /* links go with their timeouts */
         moved = true;
     }
+    if (link != NULL && link->held && rv_edge_ready(member->edge)) {
+        link->held = false;
+        moved = true;
+    }
     for (unsigned i = 0; i < MESSAGES_MAX && link != NULL && link->state == SIM_LINK_OPEN; i++) {
         rv_bytes message;
         int64_t when = 0;
@@ -362,6 +382,7 @@ void sim_wires_drop(sim_world *world, const sim_member *member, bool power) {
         const bool of_upstream = link->upstream == member->index && link->upstream_open;
         if (of_edge) {
             link->edge_open = false;
+            link->held = false;
             link->state = link->state == SIM_LINK_CONNECTING ? SIM_LINK_ANSWERING : link->state;
             if (!power) {
                 sim_link_end(&world->network, link, SIM_TO_UPSTREAM, world->now);

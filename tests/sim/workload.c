@@ -19,6 +19,20 @@ static void draw_event(sim_world *world, uint64_t *random, sim_asked *asked) {
     schema->draw(random, world->plan->keys, &asked->draft);
 }
 
+/* A caller who has looked: event `i` is one that the model would take behind those before it, if
+ * some tries find one. */
+static void draw_sensible(sim_world *world, uint64_t *random, sim_operation *o, uint8_t i) {
+    const uint8_t count = o->count;
+    rv_status status = RV_REQUEST_INVALID;
+    RV_ASSERT(i < count);
+    o->count = (uint8_t)(i + 1);
+    for (uint32_t tries = 0; tries < 6 && status != RV_OK; tries++) {
+        draw_event(world, random, &o->asked[i]);
+        status = sim_model_judge(world->models[0], o, SIM_EPOCH_US + world->now);
+    }
+    o->count = count;
+}
+
 static void draw_id(uint64_t *random, sim_asked *asked) {
     asked->has_id = true;
     rv_random_fill(random, asked->id, sizeof asked->id);
@@ -92,9 +106,18 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
         return NULL;
     }
     const bool ids = rv_random_chance(&random, 50);
+    const bool sensible = step->kind != SIM_STEP_WRONG && rv_random_chance(&random, 70);
     for (uint8_t i = 0; i < count; i++) {
         sim_asked *const asked = &o->asked[i];
-        draw_event(world, &random, asked);
+        if (sensible) {
+            draw_sensible(world, &random, o, i);
+        } else {
+            draw_event(world, &random, asked);
+        }
+        if (world->plan->bulk_max > 0) {
+            sim_asked_fill(asked, (uint32_t)rv_random_below(&random, world->plan->bulk_max),
+                           random);
+        }
         if (ids) {
             draw_id(&random, asked);
         }
@@ -200,7 +223,9 @@ static void answered(sim_world *world, const sim_operation *o, sim_asked *asked,
 static bool is_of_the_node(rv_status status) {
     return status == RV_READ_ONLY || status == RV_CLOSING || status == RV_STORAGE_FULL ||
            status == RV_STORAGE_FAILED || status == RV_NOT_CONNECTED || status == RV_BUSY ||
-           status == RV_OUTCOME_UNKNOWN;
+           status == RV_OUTCOME_UNKNOWN || status == RV_STATE_FULL ||
+           status == RV_EVENT_TOO_LARGE || status == RV_BATCH_TOO_LARGE ||
+           status == RV_REQUEST_TOO_LARGE;
 }
 
 static void refused(sim_world *world, sim_request *request, rv_status status, uint64_t position) {

@@ -431,6 +431,7 @@ static void not_converged(sim_world *world) {
                         (unsigned long long)(m->node != NULL ? rv_node_watermark(m->node) : 0),
                         m->life == SIM_UP ? "" : " (not up)");
     }
+    sim_feeds_note(world);
     sim_fail(world, SIM_CHECK_CONVERGENCE, "%s; requests wait: %d; subscriptions are done: %d",
              text, sim_workload_waits(world), sim_feeds_done(world));
 }

@@ -177,7 +177,8 @@ void sim_check_follow(sim_world *world);                /* reads on in the root'
 void sim_check_opened(sim_world *world, sim_member *m); /* after every open */
 bool sim_check_rows(sim_world *world, sim_member *m);   /* if it can be compared now */
 void sim_check_memory(sim_world *world, const sim_member *m);
-bool sim_check_converged(sim_world *world); /* nothing more is to come */
-void sim_check_end(sim_world *world);       /* all that must hold then */
+void sim_check_hash(sim_world *world, sim_member *m); /* an edge with the root, if at one W */
+bool sim_check_converged(sim_world *world);           /* nothing more is to come */
+void sim_check_end(sim_world *world);                 /* all that must hold then */
 
 #endif
