@@ -51,6 +51,7 @@ static rv_status enter_batch(rv_subscription *s, rv_error *err) {
     rv_batch batch;
     const rv_status status = rv_node_read(s->node, &after, &batch, err);
     if (status != RV_OK) {
+        *(s->in_batch ? &s->cursor : &s->next_cursor) = after; /* what was walked is walked */
         return status;
     }
     if (!s->in_batch) {
@@ -166,13 +167,15 @@ static rv_status enter_batch_of(rv_subscription *s, uint64_t sequence, rv_error 
     }
     const bool same =
         s->in_batch && s->context.next_sequence <= sequence && sequence < s->next_cursor.sequence;
-    rv_log_cursor cursor = same ? s->cursor : rv_log_cursor_at(sequence);
+    rv_log_cursor cursor = s->walk.sequence == sequence ? s->walk : rv_log_cursor_at(sequence);
     if (same) {
+        cursor = s->cursor;
         cursor.sequence = sequence;
     }
     rv_batch batch;
     const rv_status status = rv_node_read(s->node, &cursor, &batch, err);
     if (status != RV_OK) {
+        s->walk = cursor; /* it goes on from there: what was walked is gone when others read */
         return status == RV_END ? RV_PENDING : status;
     }
     if (!same) {

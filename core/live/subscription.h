@@ -35,6 +35,7 @@ typedef struct rv_subscription {
     bool found;            /* its number is known */
     uint64_t version_next; /* behind the last one that was yielded */
     rv_log_stream_cursor stream;
+    rv_log_cursor walk;                    /* on the way to the batch of its next event */
     uint64_t ahead[RV_SUBSCRIPTION_AHEAD]; /* sequences of its next events */
     uint32_t ahead_at;
     uint32_t ahead_count;

@@ -227,8 +227,68 @@ RV_TEST(one_stream_goes_on_from_a_sequence_in_the_middle) {
     fixture_free(&f);
 }
 
+#define LARGE_STREAMS 5u
+#define LARGE_EVENTS  40u
+#define LARGE_BODY    20000
+
+/* More readers of single streams than the log has slots, each on its way through large batches.
+ * (Mended: the way to a batch began again after every read, so that they took each other's slots
+ * without end.) */
+RV_TEST(readers_do_not_keep_each_other_from_their_ends) {
+    static char data[LARGE_BODY + 64];
+    world w = world_create(3);
+    rv_event result;
+    rv_error err;
+    RV_CHECK(world_open(&w));
+    RV_CHECK_STATUS(fixture_apply_schema(w.node, &result, &err), RV_OK);
+    for (unsigned i = 0; i < LARGE_EVENTS; i++) {
+        char path[32];
+        const unsigned account = 1 + i % LARGE_STREAMS;
+        snprintf(path, sizeof path, "/accounts/%u", account);
+        snprintf(data, sizeof data, "{\"note_id\":%u,\"body\":\"%0*u\"}", i + 1, LARGE_BODY, i);
+        const bool first = i < LARGE_STREAMS;
+        const rv_append event = first ? fixture_event(path, "account_opened", "{\"name\":\"x\"}")
+                                      : fixture_event(path, "noted", data);
+        RV_CHECK_STATUS(fixture_append_all(w.node, &event, 1, &result, &err), RV_OK);
+        RV_CHECK(fixture_settle(w.node));
+    }
+    RV_CHECK_STATUS(fixture_close(w.node, &err), RV_END);
+    const rv_sim_faults late = {.pending_percent = 100, .latency_us_max = 1000};
+    rv_sim_disk_set_faults(w.disk, &(rv_sim_faults){.fault = RV_SIM_NO_FAULT});
+    RV_CHECK(world_open(&w));
+    rv_sim_disk_set_faults(w.disk, &late);
+    uint32_t met[LARGE_STREAMS] = {0}, ended = 0;
+    char paths[LARGE_STREAMS][32];
+    for (unsigned i = 0; i < LARGE_STREAMS; i++) {
+        reader *const r = &w.readers[i];
+        snprintf(paths[i], sizeof paths[i], "/accounts/%u", i + 1);
+        RV_CHECK_STATUS(rv_path_pattern_parse(rv_bytes_of_string(paths[i]), &r->pattern, NULL),
+                        RV_OK);
+        rv_subscription_open(&r->subscription, w.node, &r->pattern, 1, 1);
+    }
+    for (unsigned round = 0; round < 4000 && ended < LARGE_STREAMS; round++) {
+        ended = 0;
+        rv_sim_disk_advance(w.disk, 100);
+        fixture_poll(w.node);
+        for (unsigned i = 0; i < LARGE_STREAMS; i++) {
+            rv_event event;
+            rv_bytes path;
+            const rv_status status =
+                rv_subscription_next(&w.readers[i].subscription, 10, &event, &path, &err);
+            met[i] += status == RV_OK;
+            ended += status == RV_END;
+        }
+    }
+    RV_CHECK_EQ(ended, LARGE_STREAMS);
+    for (unsigned i = 0; i < LARGE_STREAMS; i++) {
+        RV_CHECK_EQ(met[i], LARGE_EVENTS / LARGE_STREAMS);
+    }
+    world_free(&w);
+}
+
 int main(void) {
     RV_RUN(one_stream_goes_on_from_a_sequence_in_the_middle);
     RV_RUN(each_matching_event_comes_once_and_in_order);
+    RV_RUN(readers_do_not_keep_each_other_from_their_ends);
     return rv_test_done();
 }
