@@ -173,12 +173,12 @@ void sim_feeds_note(sim_world *world) {
         const sim_feed *const feed = &world->feeds.list[i];
         const uint64_t due = feed->used ? next_due(world, feed, feed->verified) : 0;
         if (feed->used && (due > 0 || feed->delivered_count > 0 || !feed->at_end)) {
-            sim_note(world, feed->member,
-                     "feed %u of `%s`: goes on at sequence %llu, position %llu is due, %u delivered "
-                     "and not known, %s",
-                     i, feed->pattern_text, (unsigned long long)feed->cursor,
-                     (unsigned long long)due, feed->delivered_count,
-                     feed->at_end ? "at the end" : "not at the end");
+            sim_note(
+                world, feed->member,
+                "feed %u of `%s`: goes on at sequence %llu, position %llu is due, %u delivered "
+                "and not known, %s",
+                i, feed->pattern_text, (unsigned long long)feed->cursor, (unsigned long long)due,
+                feed->delivered_count, feed->at_end ? "at the end" : "not at the end");
         }
     }
     RV_ASSERT(world->truth.count <= SIM_EVENTS_MAX);
