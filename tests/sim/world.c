@@ -8,6 +8,7 @@
 
 #define TURN_US       INT64_C(20) /* what a turn takes at least */
 #define BUSY_US       INT64_C(200)
+#define COPY_STEP     25 /* of the canary of an older copy */
 #define COMPARE_TURNS 61 /* one turn of so many ends with a look at the rows */
 #define ROUNDS_MAX    12 /* of a turn */
 #define CONVERGE_US   (300 * SIM_US_OF_SECOND) /* that convergence may take at most */
@@ -400,6 +401,9 @@ static void moment(sim_world *world, const bool *only) {
             sim_world_step(world, &plan->steps[world->step_next]);
         }
         world->step_next += 1;
+        if (world->canary == SIM_CANARY_ROOT_FORGETS && world->step_next == COPY_STEP) {
+            world->members[0].copy_wanted = true;
+        }
     }
     if (!world->quiet && plan->quiet_at <= world->now) {
         become_quiet(world);
