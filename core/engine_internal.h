@@ -123,6 +123,13 @@ rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv
  * there. A batch that cannot be folded is not in the state, not in part either. */
 RV_MUST_USE rv_status rv_node_replay(rv_node *node, rv_error *err);
 
+/* Begins again with an empty state, to fold what is before the batch that begins at `until`. */
+void rv_node_fold_again_from(rv_node *node, uint64_t until);
+
+/* Goes on with that until it is done: RV_OK, or RV_PENDING. What cannot be read or folded ends it,
+ * too: the state stands at the end of the batch before. */
+RV_MUST_USE rv_status rv_node_fold_again(rv_node *node);
+
 /* Folds an event read from the log or received: the schema change of a system event, or its data.
  * RV_DATA_DAMAGED when it does not decode. */
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err);

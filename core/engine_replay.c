@@ -6,8 +6,7 @@
  *                  \-> a batch that cannot be folded: the log ends before it -> fold again -> over
  *
  * A batch that cannot be folded (by this version, or within this budget) is not in the state in
- * part. Nothing is noted while replaying, since that would make each opening slower, so it is taken
- * back by beginning again: the state is emptied, and what is before that batch is read once more.
+ * part: engine_again.c.
  */
 #include "core/engine_internal.h"
 
@@ -160,58 +159,6 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
     return RV_OK;
 }
 
-/* The state is empty, and the log is read from its start, up to before the batch that begins at
- * `until`. */
-static void fold_again_from_start(rv_node *node, uint64_t until) {
-    rv_folding_again *const again = &node->folding_again;
-    RV_ASSERT(!again->active || until < again->until);
-    rv_state_reset(node->state);
-    rv_schema_take_back(node->schema, &node->checkpoints.restore.schema);
-    node->recorded_at = 0;
-    again->active = true;
-    again->until = until;
-    again->cursor = rv_log_cursor_at(1);
-}
-
-/* Folds one batch of those that were read again. */
-static rv_status fold_batch_again(rv_node *node, const rv_batch *batch, rv_error *err) {
-    rv_record_context context = rv_batch_context(batch, node->log);
-    rv_cursor c = rv_cursor_over(batch->body);
-    rv_record record;
-    rv_status status = RV_OK;
-    while (status == RV_OK && rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
-        if (record.kind == RV_RECORD_EVENT) {
-            const int64_t time = record.event.recorded_at;
-            status = rv_node_fold(node, &record.event, err);
-            node->recorded_at = time > node->recorded_at ? time : node->recorded_at;
-        }
-    }
-    RV_ASSERT(status != RV_PENDING);
-    return status;
-}
-
-/* Goes on until it is done: RV_OK, or RV_PENDING. What cannot be read or folded ends it, too: the
- * state stands at the end of the batch before. */
-static rv_status fold_again(rv_node *node) {
-    rv_folding_again *const again = &node->folding_again;
-    RV_ASSERT(again->active && node->failure.status != RV_OK);
-    while (again->cursor.sequence < again->until) { /* each turn reads on, or lowers the end */
-        rv_batch batch;
-        rv_error ignored; /* the node's failure is why this is done */
-        const rv_status status = rv_log_read(node->log, &again->cursor, &batch, &ignored);
-        if (status == RV_PENDING || status == RV_BUSY) {
-            return RV_PENDING;
-        }
-        if (status != RV_OK) {
-            break;
-        }
-        if (fold_batch_again(node, &batch, &ignored) != RV_OK) {
-            fold_again_from_start(node, batch.first_sequence);
-        }
-    }
-    return RV_OK;
-}
-
 rv_status rv_node_replay(rv_node *node, rv_error *err) {
     rv_folding_again *const again = &node->folding_again;
     RV_ASSERT(node->phase == RV_NODE_RECOVERING);
@@ -226,10 +173,10 @@ rv_status rv_node_replay(rv_node *node, rv_error *err) {
         if (status != RV_OK) {
             rv_log_recover_refuse(node->log, err);
             (void)rv_node_fail(node, err);
-            fold_again_from_start(node, batch.first_sequence);
+            rv_node_fold_again_from(node, batch.first_sequence);
         }
     }
-    if (fold_again(node) == RV_PENDING) {
+    if (rv_node_fold_again(node) == RV_PENDING) {
         return RV_PENDING;
     }
     *err = node->failure;
