@@ -68,7 +68,8 @@
 #define RV_INDEX_BLOCKS_MAX 128u /* 4 KiB each, of runs, in memory: some hundred ways down */
 
 /* --- selections and subscriptions --- */
-#define RV_PATTERNS_MAX 64 /* path patterns of one selection */
+#define RV_SELECTION_ENTRIES_MAX 64 /* of one selection; each has at most RV_PATH_LEN_MAX bytes */
+#define RV_PATTERNS_MAX          RV_SELECTION_ENTRIES_MAX /* path patterns among them */
 
 /* --- SQL --- */
 #define RV_SQL_STEPS_MAX 30000000u /* of one query, where others wait: about a second */
