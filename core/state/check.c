@@ -182,7 +182,7 @@ static bool check_root(rv_check *c) {
                                   : rv_check_fail(c, "a table of no aggregate");
         }
     }
-    return good && rv_check_streams(c);
+    return good && rv_check_streams(c) && rv_check_base(c);
 }
 
 static bool check_all(rv_check *c) {

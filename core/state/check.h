@@ -127,6 +127,7 @@ bool rv_check_trees(rv_check *c, const rv_aggregate *aggregate, const rv_table *
 
 bool rv_check_index_of(rv_check *c, const rv_index *index, uint32_t which);
 bool rv_check_streams(rv_check *c);
+bool rv_check_base(rv_check *c);
 bool rv_check_table(rv_check *c, uint16_t aggregate);
 
 #endif

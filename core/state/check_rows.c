@@ -86,6 +86,32 @@ static bool use_heap(rv_check *c, const rv_cell *cell) {
     return place == 0 || rv_check_fail(c, "a value in pieces");
 }
 
+/* --- a base under way --- */
+
+bool rv_check_base(rv_check *c) {
+    const rv_base_root *const base = &rv_root_of(c->pages)->base;
+    const bool none = base->under_way == 0;
+    if (base->under_way > 1 || (none && (base->parts != 0 || base->selection.len != 0)) ||
+        (!none && base->selection.len == 0) || base->position > RV_POSITION_MAX ||
+        (base->selection.len > RV_CELL_INLINE && !use_heap(c, &base->selection))) {
+        return rv_check_fail(c, "a base");
+    }
+    rv_cell part = base->top;
+    for (uint32_t left = base->parts; left > 0; left -= 1) {
+        if (part.len <= sizeof part || c->steps_left == 0 || !use_heap(c, &part)) {
+            return rv_check_fail(c, "a part of a base");
+        }
+        c->steps_left -= 1;
+        uint32_t place = part.as.place;
+        uint32_t len = part.len;
+        const rv_bytes bytes = rv_heap_is_run(&part) ? rv_heap_run(c->pages, &part)
+                                                     : rv_heap_piece(c->pages, &place, &len);
+        RV_ASSERT(bytes.len >= sizeof part);
+        memcpy(&part, bytes.ptr, sizeof part);
+    }
+    return part.len == 0 || rv_check_fail(c, "a part of a base");
+}
+
 /* --- streams --- */
 
 static bool check_stream(rv_check *c, const rv_stream_line *line, uint32_t number) {

@@ -76,6 +76,8 @@ uint64_t rv_checkpoint_fingerprint(void) {
         offsetof(rv_root, stream_index),
         offsetof(rv_root, streams),
         offsetof(rv_root, tables),
+        offsetof(rv_root, base),
+        sizeof(rv_base_root),
     };
     /* hashed as they lie in memory: so the order of bytes is in it too */
     const rv_bytes bytes = {(const uint8_t *)sizes, sizeof sizes};

@@ -248,7 +248,7 @@ static rv_status touch_delete(rv_fold *f, const rv_touch *touch) {
     rv_fold_row row;
     status = rv_fold_open(f, aggregate, found.place, &row);
     if (status == RV_OK) {
-        status = rv_fold_unrefer(f, &row);
+        status = rv_fold_refer_row(f, &row, false);
     }
     if (status == RV_OK && f->judge && rv_fold_knows_referring(f, aggregate) &&
         rv_row_head_of(row.bytes).refs > 0) {

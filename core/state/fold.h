@@ -148,8 +148,8 @@ RV_MUST_USE rv_status rv_fold_refer_keys(rv_fold *f, const rv_fold_row *row);
  * them down before it changes the row and up after, and judges them when all rows are changed. */
 RV_MUST_USE rv_status rv_fold_refer_foreign(rv_fold *f, const rv_fold_row *row, bool up);
 
-/* Counts all references of a row that is to be deleted down. */
-RV_MUST_USE rv_status rv_fold_unrefer(rv_fold *f, const rv_fold_row *row);
+/* Counts all references of a row down, which is to be deleted, or up, which came as a whole. */
+RV_MUST_USE rv_status rv_fold_refer_row(rv_fold *f, const rv_fold_row *row, bool up);
 
 /* Judging: every foreign key of several columns of the row refers to a row that is there, or to
  * nothing. */

@@ -130,7 +130,7 @@ rv_status rv_fold_judge_foreign(rv_fold *f, const rv_fold_row *row) {
     return RV_OK;
 }
 
-rv_status rv_fold_unrefer(rv_fold *f, const rv_fold_row *row) {
+rv_status rv_fold_refer_row(rv_fold *f, const rv_fold_row *row, bool up) {
     rv_status status = RV_OK;
     for (uint16_t i = 0; i < row->aggregate->column_count && status == RV_OK; i += 1) {
         RV_ASSERT(i < row->table->column_count);
@@ -140,10 +140,10 @@ rv_status rv_fold_unrefer(rv_fold *f, const rv_fold_row *row) {
         rv_value value;
         status = rv_row_get(f->pages, row->table, row->bytes, i, f->scratch, &value);
         if (status == RV_OK) {
-            status = refer(f, row, i, &value, false);
+            status = refer(f, row, i, &value, up);
         }
     }
-    return status == RV_OK ? rv_fold_refer_foreign(f, row, false) : status;
+    return status == RV_OK ? rv_fold_refer_foreign(f, row, up) : status;
 }
 
 /* True when a column or a foreign key of the aggregate refers to the target. */

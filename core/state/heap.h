@@ -15,20 +15,9 @@
 
 #include "core/state/root.h"
 
-#define RV_CELL_SIZE     16u
-#define RV_CELL_INLINE   12u
 #define RV_HEAP_SLOT_MAX 4080u /* four in a page */
 #define RV_HEAP_PIECE    4000u /* also the piece of docs/format/state-hash.md */
 
-typedef struct rv_cell {
-    uint32_t len;
-    union {
-        uint8_t bytes[RV_CELL_INLINE];
-        uint32_t place;
-    } as;
-} rv_cell;
-
-RV_STATIC_ASSERT(sizeof(rv_cell) == RV_CELL_SIZE, "cells have 16 bytes");
 RV_STATIC_ASSERT(RV_HEAP_PIECE + 4 <= RV_HEAP_SLOT_MAX, "a piece fits a slot");
 
 /* Gives the heap's lists, all zero in the root page, their sizes. Once, when the root is made. */

@@ -7,10 +7,21 @@
 #ifndef RV_STATE_ROOT_H
 #define RV_STATE_ROOT_H
 
+#include "core/state/cell.h"
 #include "core/state/index.h"
 #include "core/state/slots.h"
 
 #define RV_HEAP_CLASSES 16u
+
+/* A base under way: base.h. */
+typedef struct rv_base_root {
+    rv_cell selection; /* in binary form */
+    rv_cell top;       /* the last part; empty: none waits */
+    uint64_t position;
+    uint64_t cursor;
+    uint32_t parts;
+    uint32_t under_way;
+} rv_base_root;
 
 typedef struct rv_root {
     rv_page_head head;
@@ -21,6 +32,7 @@ typedef struct rv_root {
     rv_index stream_index;              /* by path, to 1 + number */
     rv_lines streams;                   /* heads by number */
     uint32_t tables[RV_AGGREGATES_MAX]; /* table pages: rows.h; 0 before the first row */
+    rv_base_root base;
 } rv_root;
 
 RV_STATIC_ASSERT(sizeof(rv_root) <= RV_PAGE_SIZE, "the root is one page");

@@ -51,7 +51,8 @@ static const char bank_schema[] =
     "  total numeric(18,0) decrements counter(total), last updates counter(last));"
     "CREATE EVENT_TYPE closed (id deletes account(id));"
     "CREATE EVENT_TYPE contact_dropped (contact deletes contact(id), other deletes contact(id));"
-    "CREATE EVENT_TYPE counter_dropped (id deletes counter(id));";
+    "CREATE EVENT_TYPE counter_dropped (id deletes counter(id));"
+    "CREATE STREAM some (path \"/s/{id}\", event_types (opened, noted, computed, closed));";
 
 /* Memory of one schema or state. */
 typedef struct bank_memory {

@@ -7,13 +7,13 @@
  * checkpoint of it; then bytes, words and pages of a good state are changed, and what is loaded all
  * the same is used by everything there is.
  */
+#include "core/state/base.h"
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
 #include "core/state/root.h"
 #include "core/state/tree_node.h"
-#include "tests/unit/state/bank.h"
+#include "tests/unit/state/bank_random.h"
 
-#define STREAMS     5u
 #define PAGE_MEMORY ((size_t)3 << 20)
 #define PAGES_MAX   (PAGE_MEMORY / RV_PAGE_SIZE)
 #define JOURNAL     ((size_t)1 << 20)
@@ -25,74 +25,35 @@
 #define WAYS    4u
 #endif
 
-static const rv_schema *schema;
 static bank_memory schema_memory, memories[2];
-static uint8_t scratch_memory[1 << 17];
 static _Alignas(64) uint8_t saved[PAGES_MAX * RV_PAGE_SIZE];
 static uint64_t sums[PAGES_MAX];
-static uint64_t versions[STREAMS];
-static uint64_t sequence;
-
-static rv_value random_value(uint64_t *seed, const rv_field *field) {
-    static uint8_t text[6000];
-    const uint64_t r = rv_test_random(seed);
-    if (!field->not_null && r % 6 == 0) {
-        return rv_value_null();
-    }
-    const int64_t v = (int64_t)(r >> 16);
-    if (rv_type_class(&field->type) == RV_VALUE_BYTES) {
-        static const uint16_t lens[] = {1, 3, 12, 13, 36, 37, 39};
-        size_t len = lens[r % 7];
-        if (field->type.kind == RV_TYPE_UUID || field->type.kind == RV_TYPE_CHAR) {
-            len = field->type.kind == RV_TYPE_UUID ? 16 : field->type.size;
-        } else if (field->type.size == 0 && r % 32 == 8) {
-            len = (size_t)v % sizeof text;
-        }
-        for (size_t i = 0; i < len; i += 1) {
-            text[i] = (uint8_t)('a' + (v >> (i % 2)) % 26);
-        }
-        return rv_value_bytes((rv_bytes){text, len});
-    }
-    switch (field->type.kind) {
-    case RV_TYPE_BOOLEAN:
-        return rv_value_int(v % 2);
-    case RV_TYPE_ENUM:
-        return rv_value_int(v % 3);
-    default:
-        return rv_value_int(v % 40);
-    }
-}
-
-/* Folds a random event, as replay does. One field of bytes is enough of them: they share a buffer.
- */
-static rv_status fold_random(rv_state *state, uint64_t *seed) {
-    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_value values[RV_FIELDS_MAX];
-    const uint64_t r = rv_test_random(seed);
-    const uint16_t number = (uint16_t)(r % rv_schema_event_type_count(schema));
-    const rv_event_type *const type = rv_schema_event_type(schema, number);
-    for (uint16_t i = 0; i < type->field_count; i += 1) {
-        values[i] = random_value(seed, &type->fields[i]);
-    }
-    const uint32_t stream = (uint32_t)(r >> 32) % STREAMS;
-    sequence += 1;
-    versions[stream] += 1;
-    rv_event event = {.sequence = sequence,
-                      .position = sequence,
-                      .stream = stream,
-                      .version = versions[stream],
-                      .type = number,
-                      .foreign_id = r % 16 == 0};
-    memcpy(event.event_id, &sequence, sizeof sequence);
-    rv_error err;
-    return rv_state_fold(state, &event, values, RV_FOLD_APPLY, &scratch, &err);
-}
 
 static bool start(rv_state **state, uint32_t nth, uint64_t key) {
     free(memories[nth].memory);
     const rv_state_options options = {schema, key, PAGE_MEMORY, JOURNAL, (size_t)8 << 20};
     return bank_take(&memories[nth], PAGE_MEMORY + JOURNAL + ((size_t)9 << 20)) &&
            rv_state_create(state, &options, &memories[nth].arena, NULL) == RV_OK;
+}
+
+/* Parts of a base wait: short ones and long ones. */
+static bool base_waits(rv_state *state, uint32_t parts) {
+    static uint8_t part[9000];
+    rv_error err;
+    bool good =
+        rv_state_base_begin(state, 7, RV_LITERAL("what is selected, in bytes"), &err) == RV_OK;
+    for (uint32_t i = 0; i < parts && good; i += 1) {
+        rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+        rv_writer w = rv_writer_over(part, i % 2 == 0 ? 100 : sizeof part);
+        while (rv_writer_room(&w) >= 16) {
+            rv_write_u8(&w, RV_BASE_STREAM);
+            rv_write_varint(&w, 0);
+            rv_write_blob(&w, RV_LITERAL("/s/123"));
+            rv_write_varint(&w, 3 + i);
+        }
+        good = rv_state_base_part(state, rv_writer_bytes(&w), i, &scratch, &err) == RV_OK;
+    }
+    return good;
 }
 
 /* A state after `count` events in five streams. */
@@ -111,7 +72,7 @@ static bool fill(rv_state **state, uint64_t *seed, uint32_t count) {
     for (uint32_t i = 0; i < count && good; i += 1) {
         good = fold_random(*state, seed) == RV_OK;
     }
-    return good;
+    return good && (count % 2 == 0 || base_waits(*state, count % 4));
 }
 
 static size_t scratch_size = sizeof scratch_memory;
@@ -203,6 +164,12 @@ static void use(rv_state *state, uint64_t seed) {
     }
     rv_state_rollback(state);
     (void)rv_state_hash(state, 2);
+    if (rv_state_base_progress(state).under_way && seed % 2 == 0) {
+        rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+        const rv_status status = rv_state_base_apply(state, &scratch, &err);
+        (void)status;
+    }
+    rv_state_base_discard(state);
 }
 
 /* A change somewhere in a page: of a bit, a small number, or a word that looks like another. */

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A base at the edge: parts that wait, and how they become rows. See base.h. */
+#include "core/state/base.h"
+
+#include "core/state/base_items.h"
+#include "core/state/fold.h"
+#include "core/state/inside.h"
+
+static const rv_base_root *base_of(const rv_state *state) {
+    return &rv_root_of(&state->pages)->base;
+}
+
+/* The caller reserved the journal. */
+static void base_write(rv_state *state, const rv_base_root *base) {
+    uint8_t *const bytes = rv_pages_write(
+        &state->pages, RV_PAGE_FIRST, (uint32_t)offsetof(rv_root, base), (uint32_t)sizeof *base);
+    memcpy(bytes, base, sizeof *base);
+}
+
+rv_base_progress rv_state_base_progress(const rv_state *state) {
+    const rv_base_root *const base = base_of(state);
+    return (rv_base_progress){.under_way = base->under_way != 0,
+                              .position = base->position,
+                              .cursor = base->cursor,
+                              .parts = base->parts};
+}
+
+rv_status rv_state_base_selection(const rv_state *state, rv_arena *scratch, rv_bytes *selection) {
+    RV_ASSERT(base_of(state)->under_way != 0);
+    return rv_heap_get(&state->pages, &base_of(state)->selection, scratch, selection);
+}
+
+static rv_status full(const rv_state *state, rv_status status, rv_error *err) {
+    if (status == RV_STATE_FULL) {
+        return rv_error_set(err, status, "no page of memory is left for the base, of %u",
+                            (uint64_t)state->pages.total);
+    }
+    if (status == RV_BATCH_TOO_LARGE) {
+        return rv_error_set(err, status,
+                            "a part of the base is more than the journal of %u bytes could take "
+                            "back",
+                            (uint64_t)state->pages.journal.cap);
+    }
+    return rv_error_set(err, status, "a part of the base does not fit the memory for one");
+}
+
+/* --- parts that wait --- */
+
+/* The cell of the part before, with which a waiting part begins. */
+static rv_cell part_before(const rv_state *state, const rv_cell *part) {
+    rv_cell before;
+    rv_bytes bytes;
+    RV_ASSERT(part->len > sizeof before);
+    if (rv_heap_is_run(part)) {
+        bytes = rv_heap_run(&state->pages, part);
+    } else {
+        uint32_t place = part->as.place;
+        uint32_t left = part->len;
+        bytes = rv_heap_piece(&state->pages, &place, &left);
+    }
+    RV_ASSERT(bytes.len >= sizeof before);
+    memcpy(&before, bytes.ptr, sizeof before);
+    return before;
+}
+
+/* Outside of transactions nothing can be refused for the journal. */
+static void clear(rv_state *state, rv_cell *cell) {
+    RV_ASSERT(!state->pages.journal.active);
+    const rv_status status = rv_heap_clear(&state->pages, cell);
+    RV_ASSERT(status == RV_OK);
+}
+
+void rv_state_base_discard(rv_state *state) {
+    rv_base_root base = *base_of(state);
+    if (base.under_way == 0) {
+        return;
+    }
+    for (; base.parts > 0; base.parts -= 1) {
+        const rv_cell before = part_before(state, &base.top);
+        clear(state, &base.top);
+        base.top = before;
+    }
+    RV_ASSERT(base.top.len == 0);
+    clear(state, &base.selection);
+    base_write(state, &(rv_base_root){.under_way = 0});
+}
+
+rv_status rv_state_base_begin(rv_state *state, uint64_t position, rv_bytes selection,
+                              rv_error *err) {
+    RV_ASSERT(base_of(state)->under_way == 0 && selection.len > 0);
+    rv_base_root base = {.position = position, .under_way = 1};
+    rv_status status = rv_heap_set(&state->pages, &base.selection, selection);
+    status = status == RV_OK ? rv_pages_reserve(&state->pages, sizeof base) : status;
+    if (status != RV_OK) {
+        return full(state, status, err);
+    }
+    base_write(state, &base);
+    return RV_OK;
+}
+
+rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_t cursor, rv_arena *scratch,
+                             rv_error *err) {
+    rv_base_root base = *base_of(state);
+    RV_ASSERT(base.under_way != 0);
+    rv_base_reader reader;
+    rv_base_reader_begin(&reader, state->schema, part);
+    rv_status status = RV_OK;
+    while (status == RV_OK) {
+        status = rv_base_reader_next(&reader);
+    }
+    if (status != RV_END) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "a part of the base is malformed");
+    }
+    const size_t mark = rv_arena_mark(scratch);
+    const size_t len = sizeof base.top + part.len;
+    uint8_t *const whole = rv_arena_take_raw(scratch, len);
+    if (whole == NULL || len > UINT32_MAX || base.parts == UINT32_MAX) {
+        return full(state, RV_MEMORY_EXHAUSTED, err);
+    }
+    base.cursor = cursor;
+    status = RV_OK;
+    if (part.len > 0) {
+        memcpy(whole, &base.top, sizeof base.top);
+        memcpy(whole + sizeof base.top, part.ptr, part.len);
+        base.top = (rv_cell){0};
+        base.parts += 1;
+        status = rv_heap_set(&state->pages, &base.top, rv_bytes_of(whole, len));
+    }
+    rv_arena_reset(scratch, mark);
+    status = status == RV_OK ? rv_pages_reserve(&state->pages, sizeof base) : status;
+    if (status != RV_OK) {
+        return full(state, status, err);
+    }
+    base_write(state, &base);
+    return RV_OK;
+}
+
+/* --- parts become rows --- */
+
+/* The stream that the reader's path names, added when it is new. */
+static rv_status stream_of(rv_state *state, const rv_base_reader *r, uint32_t *number,
+                           rv_error *err) {
+    const rv_bytes path = rv_bytes_of(r->path, r->path_len);
+    return rv_state_stream_find(state, path, number)
+               ? RV_OK
+               : rv_state_stream_add(state, r->declaration, path, number, err);
+}
+
+static rv_status apply_stream(rv_state *state, const rv_base_reader *r, uint32_t number) {
+    const rv_status status = rv_pages_reserve(&state->pages, 0);
+    if (status == RV_OK) {
+        rv_streams_write(&state->pages, number)->version = r->version;
+    }
+    return status;
+}
+
+/* Removes a row with everything that follows it. */
+static rv_status remove_row(rv_state *state, rv_fold *f, const rv_aggregate *aggregate,
+                            uint32_t place, uint32_t hash) {
+    rv_fold_row row;
+    rv_status status = rv_fold_open(f, aggregate, place, &row);
+    status = status == RV_OK ? rv_fold_refer_row(f, &row, false) : status;
+    status = status == RV_OK ? rv_sorted_remove(&state->pages, aggregate, place) : status;
+    return status == RV_OK ? rv_rows_remove(&state->pages, aggregate->number, place, hash) : status;
+}
+
+static rv_status fill_row(rv_state *state, const rv_base_reader *r, const rv_fold_row *row) {
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < r->aggregate->column_count && status == RV_OK; i += 1) {
+        const bool unknown = (r->unknown[i / 8u] >> (i % 8u) & 1u) != 0;
+        if (unknown) {
+            status = rv_row_set_unknown(&state->pages, row->table, row->bytes, i);
+        } else if (!r->aggregate->columns[i].key && !rv_value_is_null(&r->values[i])) {
+            status = rv_row_set(&state->pages, row->table, row->bytes, i, &r->values[i]);
+        }
+    }
+    return status;
+}
+
+static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t owner,
+                           rv_arena *scratch) {
+    rv_pages *const pages = &state->pages;
+    const rv_aggregate *const a = r->aggregate;
+    rv_fold f = {
+        .pages = pages, .schema = state->schema, .hash_key = state->hash_key, .scratch = scratch};
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < a->key_count; i += 1) {
+        key[i] = r->values[a->keys[i]];
+    }
+    const uint32_t hash = rv_rows_keys_hash(state->hash_key, key, a->key_count);
+    uint32_t place = rv_rows_find(pages, rv_table_of(pages, a->number), key, hash);
+    rv_status status = RV_OK;
+    if (place != RV_SLOT_NONE) {
+        status = remove_row(state, &f, a, place, hash);
+    }
+    status = status == RV_OK ? rv_rows_add(pages, a, owner, key, hash, &place) : status;
+    if (status == RV_OK && a->columns[a->key].type.serial) {
+        status = rv_rows_serial_note(pages, a->number, key[0].as.integer);
+    }
+    rv_fold_row row;
+    status = status == RV_OK ? rv_fold_open(&f, a, place, &row) : status;
+    status = status == RV_OK ? fill_row(state, r, &row) : status;
+    status = status == RV_OK ? rv_fold_refer_row(&f, &row, true) : status;
+    return status == RV_OK ? rv_sorted_add(pages, a, place) : status;
+}
+
+/* Everything in one part. */
+static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, rv_error *err) {
+    rv_base_reader reader;
+    rv_base_reader_begin(&reader, state->schema, part);
+    uint32_t owner = 0;
+    rv_status status = rv_base_reader_next(&reader);
+    while (status == RV_OK) {
+        if (reader.kind == RV_BASE_STREAM || reader.kind == RV_BASE_OWNER) {
+            status = stream_of(state, &reader, &owner, err);
+            if (status != RV_OK) {
+                return status;
+            }
+        }
+        if (reader.kind == RV_BASE_STREAM) {
+            status = apply_stream(state, &reader, owner);
+        } else if (reader.kind != RV_BASE_OWNER) {
+            const size_t mark = rv_arena_mark(scratch);
+            status = apply_row(state, &reader, owner, scratch);
+            rv_arena_reset(scratch, mark);
+        }
+        if (status != RV_OK) {
+            return full(state, status, err);
+        }
+        status = rv_base_reader_next(&reader);
+    }
+    return status == RV_END ? RV_OK : rv_error_set(err, status, "a part of the base is malformed");
+}
+
+rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err) {
+    rv_base_root base = *base_of(state);
+    RV_ASSERT(base.under_way != 0 && !state->pages.journal.active);
+    rv_status status = RV_OK;
+    while (base.parts > 0 && status == RV_OK) {
+        const size_t mark = rv_arena_mark(scratch);
+        const rv_cell before = part_before(state, &base.top);
+        rv_bytes bytes;
+        status = rv_heap_get(&state->pages, &base.top, scratch, &bytes);
+        status = status == RV_OK
+                     ? apply_part(state, rv_bytes_from(bytes, sizeof before), scratch, err)
+                     : full(state, status, err);
+        rv_arena_reset(scratch, mark);
+        if (status == RV_OK) {
+            clear(state, &base.top);
+            base.top = before;
+            base.parts -= 1;
+            base_write(state, &base);
+        }
+    }
+    if (status == RV_OK) {
+        rv_state_base_discard(state);
+    }
+    return status;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bases (SEMANTICS 18): what a stream that is taken without its whole history begins with, its rows
+ * and its version at one position.
+ *
+ * A base is a run of items in parts, each of which can be read by itself (docs/format/base.md):
+ *
+ *     stream:  path, version
+ *     owner:   path; the rows that follow are that stream's
+ *     row:     aggregate, NULL bits, values; or with bits of what is unknown
+ *
+ * At the upstream it is written from a snapshot of the pages, piece by piece (base_walk.c). At the
+ * edge its parts wait in the heap, last one first, and become rows in one step when all are there:
+ *
+ *     root page:  top -> | cell of the part before | bytes |  -> … -> none
+ *
+ * So nobody sees half of a base, and a base that is given up leaves nothing behind. As everything
+ * in pages, what waits is in checkpoints too.
+ *
+ *   invariant: parts that wait were checked against the schema, which does not change while they
+ *              wait: when W moves, a base under way is over (rv_state_base_discard).
+ */
+#ifndef RV_STATE_BASE_H
+#define RV_STATE_BASE_H
+
+#include "core/state/snapshots.h"
+#include "core/state/state.h"
+
+typedef enum rv_base_item {
+    RV_BASE_STREAM = 1,
+    RV_BASE_OWNER = 2,
+    RV_BASE_ROW = 3,
+    RV_BASE_ROW_UNKNOWN = 4 /* with a second bitmap: of what is unknown */
+} rv_base_item;
+
+/* A base that is under way. */
+typedef struct rv_base_progress {
+    bool under_way;
+    uint64_t position;
+    uint64_t cursor; /* where the upstream goes on */
+    uint32_t parts;  /* that wait */
+} rv_base_progress;
+
+rv_base_progress rv_state_base_progress(const rv_state *state);
+
+/* The selection that is complete with the base under way, in its binary form, in `scratch` or in
+ * the pages until they change. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_state_base_selection(const rv_state *state, rv_arena *scratch,
+                                              rv_bytes *selection);
+
+/* Forgets a base under way. Not in a transaction. */
+void rv_state_base_discard(rv_state *state);
+
+/* Begins one; none is under way. RV_STATE_FULL, RV_BATCH_TOO_LARGE (in a transaction): to be rolled
+ * back. */
+RV_MUST_USE rv_status rv_state_base_begin(rv_state *state, uint64_t position, rv_bytes selection,
+                                          rv_error *err);
+
+/* Checks the next part of the base under way and lets it wait. RV_DATA_DAMAGED: it is malformed, or
+ * does not fit the schema. RV_MEMORY_EXHAUSTED: it does not fit `scratch`. RV_STATE_FULL,
+ * RV_BATCH_TOO_LARGE: to be rolled back. */
+RV_MUST_USE rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_t cursor,
+                                         rv_arena *scratch, rv_error *err);
+
+/*
+ * All parts are there: makes them rows and stream versions; a row with the same key goes. Not in a
+ * transaction: after an error the state is good for nothing. RV_STATE_FULL, RV_DATA_DAMAGED,
+ * RV_MEMORY_EXHAUSTED.
+ */
+RV_MUST_USE rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err);
+
+/* --- at the upstream --- */
+
+/* What a base is made of. */
+typedef struct rv_base_source {
+    rv_snapshot snapshot;
+    uint32_t stream_count;           /* at the snapshot */
+    const rv_path_pattern *patterns; /* streams that it has, */
+    size_t pattern_count;
+    const rv_path_pattern *held; /* but for those that these match */
+    size_t held_count;
+} rv_base_source;
+
+/* Takes a snapshot of the state as it is. RV_BUSY: there are too many. Not in a transaction. */
+RV_MUST_USE rv_status rv_state_base_open(rv_state *state, rv_base_source *source);
+bool rv_state_base_alive(const rv_state *state, const rv_base_source *source);
+void rv_state_base_close(rv_state *state, const rv_base_source *source);
+
+#define RV_BASE_CURSOR_BEGIN UINT64_C(0)
+#define RV_BASE_CURSOR_END   UINT64_MAX
+
+/*
+ * Writes items from `*cursor` on until `target` bytes are there, what `work` bounds is done, or all
+ * is written (`*cursor` is RV_BASE_CURSOR_END), and moves the cursor. Items that do not fit the
+ * writer are left for the next part. RV_OK; RV_SNAPSHOT_EXPIRED; RV_MESSAGE_TOO_LARGE: one row is
+ * larger than the writer's room; RV_MEMORY_EXHAUSTED: a value than `scratch`; RV_DATA_DAMAGED: no
+ * walk has this cursor.
+ */
+RV_MUST_USE rv_status rv_state_base_write(const rv_state *state, const rv_base_source *source,
+                                          size_t target, uint32_t work, rv_arena *scratch,
+                                          uint64_t *cursor, rv_writer *w);
+
+#endif
