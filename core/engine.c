@@ -96,34 +96,6 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
     return status;
 }
 
-/* Takes one more pattern of the selection. */
-static rv_status add_pattern(rv_node *node, rv_bytes text, rv_error *err) {
-    if (node->pattern_count == RV_PATTERNS_MAX) {
-        return rv_error_set(err, RV_SELECTION_INVALID, "a selection has at most %u patterns",
-                            (uint64_t)RV_PATTERNS_MAX);
-    }
-    const rv_bytes copy = rv_arena_copy(&node->selection, text);
-    if (copy.ptr == NULL || text.len > RV_PATH_LEN_MAX) {
-        return rv_error_set(err, RV_PATH_INVALID, "a pattern has at most %u bytes",
-                            (uint64_t)RV_PATH_LEN_MAX);
-    }
-    const rv_status status = rv_path_pattern_parse(copy, &node->patterns[node->pattern_count], err);
-    node->pattern_count += status == RV_OK;
-    return status;
-}
-
-static rv_status create_selection(rv_node *node, const rv_node_options *options, rv_arena *arena,
-                                  rv_error *err) {
-    node->patterns = rv_arena_take(arena, RV_PATTERNS_MAX * sizeof *node->patterns);
-    node->selection = rv_arena_split(arena, RV_PATTERNS_MAX * (RV_PATH_LEN_MAX + 16));
-    RV_ASSERT(node->patterns != NULL && node->selection.ptr != NULL);
-    rv_status status = RV_OK;
-    for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
-        status = add_pattern(node, options->patterns[i], err);
-    }
-    return status;
-}
-
 rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error *err) {
     RV_ASSERT(out != NULL && options != NULL && options->memory != NULL);
     const size_t budget = options->memory_size;
@@ -140,7 +112,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
         budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
     node->event_len_max =
         node->batch_len_max / 2 < RV_EVENT_LEN_MAX ? node->batch_len_max / 2 : RV_EVENT_LEN_MAX;
-    rv_status status = create_selection(node, options, &arena, err);
+    rv_status status = rv_held_create(&node->held, options, &arena, err);
     share_take(node, RV_MEMORY_NODE, &arena);
     const size_t schema = budget / SHARE_SCHEMA;
     node->schema_arena = rv_arena_split(&arena, schema < SCHEMA_MIN ? SCHEMA_MIN : schema);
@@ -177,26 +149,6 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
 
 /* --- opening --- */
 
-rv_status rv_node_meet_selection(rv_node *node, rv_bytes body, rv_error *err) {
-    const bool take = node->pattern_count == 0;
-    node->selection_logged = true;
-    rv_cursor c = rv_cursor_over(body);
-    size_t count = 0;
-    bool equal = true;
-    while (rv_cursor_left(&c) > 0) {
-        const rv_bytes text = rv_read_blob(&c);
-        const rv_status status = take && !c.bad ? add_pattern(node, text, err) : RV_OK;
-        if (status != RV_OK) {
-            return status;
-        }
-        equal = equal && count < node->pattern_count &&
-                rv_bytes_equal(text, node->patterns[count].text);
-        count += 1;
-    }
-    node->selection_differs = !equal || c.bad || count != node->pattern_count;
-    return RV_OK;
-}
-
 static rv_log_identity new_identity(const rv_node *node) {
     rv_log_identity identity = {.epoch = 1, .root = true};
     const rv_host *host = &node->host;
@@ -224,7 +176,7 @@ static rv_status check_identity(rv_node *node, rv_error *err) {
                                  : "this data directory is an edge's: open it with its --upstream");
     }
     node->role = stored;
-    if (node->selection_differs) {
+    if (node->held.differs) {
         return rv_error_set(
             err, RV_SELECTION_CHANGED,
             "this data directory was filled for another selection; open it with the "
@@ -365,8 +317,16 @@ rv_log *rv_node_log(rv_node *node) {
 }
 
 const rv_path_pattern *rv_node_patterns(const rv_node *node, size_t *count) {
-    *count = node->pattern_count;
-    return node->patterns;
+    *count = node->held.pattern_count;
+    return node->held.patterns;
+}
+
+const rv_selection *rv_node_selection(const rv_node *node) {
+    return &node->held.selection;
+}
+
+bool rv_node_whole(const rv_node *node) {
+    return node->role == RV_ROLE_ROOT || node->held.whole;
 }
 
 int64_t rv_node_now(const rv_node *node) {

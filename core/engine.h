@@ -11,6 +11,8 @@
 #define RV_CORE_ENGINE_H
 
 #include "core/log/log.h"
+#include "core/model/selection.h"
+#include "core/state/base.h"
 #include "core/state/state.h"
 #include "rivulet/append.h"
 
@@ -27,14 +29,16 @@ typedef struct rv_node_options {
     void *memory; /* at least RV_MEMORY_MIN bytes; the node never uses more */
     size_t memory_size;
     rv_role role;
-    const rv_bytes *patterns; /* an edge's selection, copied; none: the one its log names */
+    const rv_bytes *patterns; /* an edge's selection, each an entry as rv_selection_add reads it,
+                                 copied; none: the one its log names */
     size_t pattern_count;
     uint64_t checkpoint_growth; /* bytes of log between checkpoints; 0: as fits log and state */
 } rv_node_options;
 
 /* --- life --- */
 
-/* Divides the memory and starts nothing. RV_MEMORY_EXHAUSTED, RV_PATH_INVALID (a pattern). */
+/* Divides the memory and starts nothing. RV_MEMORY_EXHAUSTED, RV_PATH_INVALID (a pattern),
+ * RV_SELECTION_INVALID. */
 RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *options, rv_error *err);
 
 /*
@@ -72,6 +76,15 @@ const uint8_t *rv_node_id(rv_node *node);
 const rv_schema *rv_node_schema(const rv_node *node);
 rv_state *rv_node_state(rv_node *node);
 rv_log *rv_node_log(rv_node *node);
+
+/* What an edge is to hold. */
+const rv_selection *rv_node_selection(const rv_node *node);
+
+/* True when what the node holds at W is all that it is to hold: always at a root, and at an edge
+ * once its base has come. */
+bool rv_node_whole(const rv_node *node);
+
+/* The streams whose events an edge holds at W, and is to be sent from W on. */
 const rv_path_pattern *rv_node_patterns(const rv_node *node, size_t *count);
 int64_t rv_node_now(const rv_node *node); /* the host's clock, microseconds from 1970 */
 
@@ -175,7 +188,23 @@ RV_MUST_USE rv_status rv_node_receive_stream(rv_node *node, rv_bytes path, uint3
  * error: cancel. */
 RV_MUST_USE rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err);
 
-/* W becomes `watermark`, with the root's chain hash there. */
+/* A part of a base (core/state/base.h), at the position W. The first one gives up a base that was
+ * under way; with the last one, which may be empty, the node is whole. */
+typedef struct rv_base_part {
+    uint64_t position;
+    uint64_t cursor; /* where the upstream goes on */
+    bool first;
+    bool last;
+    rv_bytes items;
+} rv_base_part;
+
+/* Takes a part, alone in its batch; W stays. A base under way is given up when W moves.
+ * RV_PROTOCOL_ERROR: it is malformed, or out of turn. RV_STATE_FULL, RV_BATCH_TOO_LARGE. After an
+ * error: cancel. If with the last part the commit fails, the node is read-only. */
+RV_MUST_USE rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error *err);
+
+/* W becomes `watermark`, with the root's chain hash there. RV_PROTOCOL_ERROR: cancel. With the last
+ * part of a base: RV_STATE_FULL, which ends the node. */
 RV_MUST_USE rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t chain_hash,
                                              rv_error *err);
 void rv_node_receive_cancel(rv_node *node);

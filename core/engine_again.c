@@ -14,6 +14,8 @@ void rv_node_fold_again_from(rv_node *node, uint64_t until) {
     RV_ASSERT(!again->active || until < again->until);
     rv_state_reset(node->state);
     rv_schema_take_back(node->schema, &node->checkpoints.restore.schema);
+    rv_held_lose_base(&node->held); /* what is read again has no records but events */
+    node->hidden = false;
     node->recorded_at = 0;
     again->active = true;
     again->until = until;

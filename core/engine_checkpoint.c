@@ -116,11 +116,14 @@ bool rv_checkpoints_busy(const rv_node *node) {
 /* The words before the texts. */
 static void write_preamble(const rv_node *node, rv_writer *w) {
     const rv_saving *const s = &node->checkpoints.saving;
-    rv_write_u32(w, s->selection_logged);
+    const size_t begin = w->len;
+    rv_write_u32(w, 0);
     const size_t place = w->len;
     rv_write_u32(w, 0);
-    for (size_t i = 0; s->selection_logged && i < node->pattern_count; i += 1) {
-        rv_write_blob(w, node->patterns[i].text);
+    uint8_t flags = 0;
+    if (s->selection_logged) {
+        rv_held_write(&node->held, s->selection_whole, &flags, w);
+        rv_store_u32(w->ptr + begin, 1u + flags);
     }
     RV_ASSERT(!w->full);
     rv_store_u32(w->ptr + place, (uint32_t)(w->len - place - sizeof(uint32_t)));
@@ -211,7 +214,8 @@ static void begin(rv_node *node) {
         .number = k->last_number,
         .head.recorded_at = node->recorded_at,
         .position = rv_log_watermark(node->log),
-        .selection_logged = node->selection_logged,
+        .selection_logged = node->held.logged,
+        .selection_whole = node->held.whole,
         .text_count = rv_schema_version(node->schema),
     };
     const char *what = last ? "there is no greater number; remove the file that has it"

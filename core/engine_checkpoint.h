@@ -59,6 +59,7 @@ typedef struct rv_saving {
     /* the words */
     bool begun;
     bool selection_logged;
+    bool selection_whole;       /* at the snapshot */
     uint32_t text_count;        /* that are not begun */
     const rv_schema_text *text; /* the one that is being written; NULL: none yet */
     rv_bytes text_left;
@@ -93,8 +94,8 @@ typedef struct rv_restore {
     uint32_t done; /* sums, or pages */
     uint32_t crc;
     rv_schema_mark schema; /* empty */
-    size_t selection_len;  /* of the selection's arena, and of the patterns, before */
-    size_t pattern_count;
+    size_t selection_len;  /* of the selection's arena, and of its entries, before */
+    size_t selection_count;
 } rv_restore;
 
 typedef struct rv_checkpoints {

@@ -6,6 +6,7 @@
 #include "core/engine_checkpoint.h"
 #include "core/engine_overlay.h"
 #include "core/engine_panics.h"
+#include "core/engine_selection.h"
 #include "core/log/ledger.h"
 
 typedef enum rv_node_phase {
@@ -25,6 +26,8 @@ typedef struct rv_receiving {
     uint64_t event_count;
     rv_schema_mark schema;  /* before it */
     uint32_t streams_known; /* streams below this number have an event */
+    bool base;              /* a part of a base is in it, */
+    bool base_ends;         /* the last one */
 } rv_receiving;
 
 /* What the budget is divided into: see rv_node_memory. */
@@ -83,11 +86,8 @@ struct rv_node {
     int64_t recorded_at;      /* of the last event: the next is not earlier */
     rv_receiving receiving;
     rv_folding_again folding_again;
-    rv_path_pattern *patterns;
-    size_t pattern_count;
-    rv_arena selection;     /* text of the patterns */
-    bool selection_logged;  /* the log names a selection, */
-    bool selection_differs; /* which is not `patterns` */
+    rv_node_held held; /* the selection */
+    bool hidden;       /* the state is good for nothing: nobody reads it */
     rv_checkpoints checkpoints;
     rv_panics panics;
     volatile uint64_t at_work;      /* position of the event being judged or folded; 0: none */
@@ -105,9 +105,19 @@ rv_status rv_node_check_writable(const rv_node *node, rv_error *err);
 /* Makes the node read-only for this reason, unless it is already. Returns the status. */
 rv_status rv_node_fail(rv_node *node, const rv_error *err);
 
-/* Compares a recorded selection with the one the node was opened with (order counts), or takes it
- * when the node was opened with none. */
-rv_status rv_node_meet_selection(rv_node *node, rv_bytes body, rv_error *err);
+/* A record of a base, in replay: the same that receiving it did. RV_DATA_DAMAGED, RV_STATE_FULL. */
+RV_MUST_USE rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err);
+
+/* The last part was taken, outside of a transaction: what waits becomes rows. After an error the
+ * node is read-only and shows nothing. */
+RV_MUST_USE rv_status rv_node_base_end(rv_node *node, rv_error *err);
+
+/* W is what it is now: a base under way that was for another one is given up. */
+void rv_node_base_settle(rv_node *node, uint64_t watermark);
+
+/* Writes the record of the selection, at the beginning of an edge's log. RV_PENDING and the others
+ * of rv_log_append_begin. */
+RV_MUST_USE rv_status rv_node_log_selection(rv_node *node, rv_error *err);
 
 /* A batch without events, for changes of the ledger. begin: as rv_log_append_begin, with a writer
  * over the body; end it with rv_node_ledger_commit, or rv_log_append_cancel. */

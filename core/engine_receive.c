@@ -15,34 +15,6 @@ static rv_status broke_protocol(rv_error *err, const char *what, const rv_event 
     return status;
 }
 
-/* The record that names the selection begins an edge's log, so that it can be compared at open. */
-static rv_status log_selection(rv_node *node, rv_error *err) {
-    rv_writer body;
-    node->read_generation += 1; /* it may write, and what was written is kept where reads are */
-    const rv_status status = rv_log_append_begin(node->log, &body, err);
-    if (status != RV_OK) {
-        return status;
-    }
-    rv_arena_reset(&node->scratch, 0);
-    rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
-    rv_write_u8(&w, RV_RECORD_SELECTION);
-    rv_write_u8(&w, 0);
-    for (size_t i = 0; i < node->pattern_count; i++) {
-        rv_write_blob(&w, node->patterns[i].text);
-    }
-    rv_write_blob(&body, rv_writer_bytes(&w));
-    RV_ASSERT(!w.full && !body.full); /* RV_PATTERNS_MAX of RV_PATH_LEN_MAX fit into any batch */
-    const rv_batch batch = {
-        .first_sequence = rv_log_appended(node->log) + 1,
-        .first_position = 1,
-        .time = rv_node_now(node),
-    };
-    node->read_generation += 1;
-    (void)rv_log_append_commit(node->log, &batch, &body, 0);
-    node->selection_logged = true;
-    return RV_OK;
-}
-
 const uint8_t *rv_node_id(rv_node *node) {
     RV_ASSERT(node->phase >= RV_NODE_OPEN);
     if (rv_log_has_identity(node->log)) {
@@ -96,8 +68,8 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     if (status == RV_OK && !rv_log_has_identity(node->log)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent events before its welcome");
     }
-    if (status == RV_OK && !node->selection_logged) {
-        status = log_selection(node, err);
+    if (status == RV_OK && !node->held.logged) {
+        status = rv_node_log_selection(node, err);
     }
     if (status == RV_OK) {
         node->read_generation += 1;
@@ -110,6 +82,8 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->active = true;
     r->event_count = 0;
     r->first_position = 0;
+    r->base = false;
+    r->base_ends = false;
     r->streams_known = rv_state_stream_count(node->state);
     r->schema = rv_schema_mark_of(node->schema);
     rv_state_begin(node->state);
@@ -203,7 +177,7 @@ static rv_status too_large(const rv_node *node, rv_error *err) {
 rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
     rv_receiving *r = &node->receiving;
     RV_ASSERT(r->active);
-    if (event->stream >= rv_state_stream_count(node->state)) {
+    if (event->stream >= rv_state_stream_count(node->state) || r->base) {
         return broke_protocol(err, "an event of no stream", event);
     }
     rv_stream_head head;
@@ -245,7 +219,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     const uint64_t last =
         r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
     if (watermark < last || watermark > RV_POSITION_MAX ||
-        r->streams_known != rv_state_stream_count(node->state)) {
+        r->streams_known != rv_state_stream_count(node->state) || (r->base && watermark != last)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
                             "the upstream sent a watermark of %u that does not fit what it covers, "
                             "or streams without events",
@@ -266,8 +240,14 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     rv_state_commit(node->state);
     node->at_work = 0;
     node->read_generation += 1;
-    (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
+    const rv_status ended = r->base_ends ? rv_node_base_end(node, err) : RV_OK;
     r->active = false;
+    if (ended != RV_OK) {
+        rv_log_append_cancel(node->log);
+        return ended;
+    }
+    (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
+    rv_node_base_settle(node, watermark);
     rv_outbox_received(node, &changes);
     return RV_OK;
 }
@@ -285,5 +265,5 @@ void rv_node_receive_cancel(rv_node *node) {
 }
 
 bool rv_node_in_batch(const rv_node *node) {
-    return node->receiving.active;
+    return node->receiving.active || node->hidden;
 }

@@ -98,7 +98,10 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
 /* A record that is no event. */
 static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *err) {
     if (record->kind == RV_RECORD_SELECTION) {
-        return rv_node_meet_selection(node, record->body, err);
+        return rv_held_meet(&node->held, record->flags, record->body, err);
+    }
+    if (record->kind >= RV_RECORD_BASE_BEGIN) {
+        return rv_node_replay_base(node, record, err);
     }
     rv_ledger_entry entry;
     const bool good = rv_ledger_record_read(record, &entry) &&
@@ -156,6 +159,7 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
                             "the batch from sequence %u on holds other events than it says",
                             batch->first_sequence);
     }
+    rv_node_base_settle(node, batch->watermark);
     return RV_OK;
 }
 

@@ -45,10 +45,7 @@ static void take_back(rv_node *node) {
     const rv_restore *const r = &node->checkpoints.restore;
     rv_state_reset(node->state);
     rv_schema_take_back(node->schema, &r->schema);
-    rv_arena_reset(&node->selection, r->selection_len);
-    node->pattern_count = r->pattern_count;
-    node->selection_logged = false;
-    node->selection_differs = false;
+    rv_held_take_back(&node->held, r->selection_count, r->selection_len);
 }
 
 static void close_file(rv_checkpoints *k) {
@@ -111,8 +108,8 @@ static rv_status step_list(rv_node *node) {
     }
     r->number = UINT64_MAX;
     r->schema = rv_schema_mark_of(node->schema);
-    r->selection_len = rv_arena_mark(&node->selection);
-    r->pattern_count = node->pattern_count;
+    r->selection_len = rv_arena_mark(&node->held.arena);
+    r->selection_count = node->held.selection.count;
     r->phase = RV_RESTORE_NEXT;
     return RV_OK;
 }
@@ -224,11 +221,11 @@ static rv_status read_words(rv_node *node, rv_bytes words, rv_error *err) {
     const rv_bytes selection = rv_read(&c, selection_len);
     uint32_t texts = rv_read_u32(&c);
     rv_status status = RV_OK;
-    if (c.bad || logged > 1) {
+    if (c.bad || logged > 2) {
         return rv_error_set(err, RV_DATA_DAMAGED, "its words end early");
     }
-    if (logged == 1) {
-        status = rv_node_meet_selection(node, selection, err);
+    if (logged > 0) {
+        status = rv_held_meet(&node->held, (uint8_t)(logged - 1), selection, err);
     }
     for (; status == RV_OK && texts > 0; texts -= 1) {
         const uint32_t len = rv_read_u32(&c);

@@ -160,6 +160,38 @@ static bool read_event(rv_cursor *c, uint8_t flags, rv_record_context *context, 
     return true;
 }
 
+void rv_record_write(rv_writer *w, rv_record_kind kind, uint8_t flags, rv_bytes head,
+                     rv_bytes rest) {
+    RV_ASSERT(kind != RV_RECORD_EVENT);
+    const size_t len = 2 + head.len + rest.len;
+    if (rv_writer_room(w) < len + 10) {
+        w->full = true;
+        return;
+    }
+    rv_write_varint(w, len);
+    rv_write_u8(w, (uint8_t)kind);
+    rv_write_u8(w, flags);
+    rv_write(w, head);
+    rv_write(w, rest);
+    RV_ASSERT(!w->full);
+}
+
+/* True for the kinds and flags, other than an event's, that this version knows. */
+static bool is_other(uint8_t kind, uint8_t flags) {
+    switch (kind) {
+    case RV_RECORD_SELECTION:
+        return (flags & ~RV_RECORD_SELECTION_FULL) == 0;
+    case RV_RECORD_LEDGER_PUT:
+    case RV_RECORD_LEDGER_REMOVE:
+    case RV_RECORD_BASE_BEGIN:
+    case RV_RECORD_BASE_PART:
+    case RV_RECORD_BASE_END:
+        return flags == 0;
+    default:
+        return false;
+    }
+}
+
 bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record) {
     RV_ASSERT(context != NULL && record != NULL);
     const rv_bytes all = rv_read(c, rv_read_varint(c));
@@ -172,11 +204,12 @@ bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record)
     const uint8_t flags = all.ptr[1];
     rv_cursor inside = rv_cursor_over(rv_bytes_from(all, 2));
     bool good = false;
+    record->flags = flags;
     if (kind == RV_RECORD_EVENT && (flags & ~RV_RECORD_FLAGS_KNOWN) == 0) {
         record->kind = RV_RECORD_EVENT;
         record->body = (rv_bytes){NULL, 0};
         good = read_event(&inside, flags, context, &record->event);
-    } else if (kind >= RV_RECORD_SELECTION && kind <= RV_RECORD_LEDGER_REMOVE && flags == 0) {
+    } else if (is_other(kind, flags)) {
         record->kind = (rv_record_kind)kind;
         record->body = rv_bytes_from(all, 2);
         good = true;

@@ -27,7 +27,15 @@ typedef enum rv_record_kind {
     RV_RECORD_SELECTION = 2,     /* an edge's selection: patterns, each with a varint length */
     RV_RECORD_LEDGER_PUT = 3,    /* core/log/ledger.h: u8 kind, key with a varint length, value */
     RV_RECORD_LEDGER_REMOVE = 4, /* u8 kind, key with a varint length */
+    RV_RECORD_BASE_BEGIN = 5, /* a base begins, in place of one under way: varint position, then the
+                                 selection in binary form, which is held when it has ended */
+    RV_RECORD_BASE_PART = 6,  /* varint cursor, then items: core/state/base.h */
+    RV_RECORD_BASE_END = 7    /* all parts are there: no body */
 } rv_record_kind;
+
+#define RV_RECORD_SELECTION_FULL                                                                   \
+    0x01u /* of a selection: u8 1 if it is held whole, else 0; then its                            \
+             binary form (core/model/selection.h) */
 
 #define RV_RECORD_WRITTEN_AT  0x01u
 #define RV_RECORD_FOREIGN_ID  0x02u
@@ -50,9 +58,14 @@ void rv_record_write_event(rv_writer *w, rv_record_context *context, const rv_ev
 /* One record of a batch. */
 typedef struct rv_record {
     rv_record_kind kind;
+    uint8_t flags;
     rv_event event; /* RV_RECORD_EVENT; event_id is derived when it is not foreign */
     rv_bytes body;  /* other kinds: what follows the flags */
 } rv_record;
+
+/* Appends a record of another kind than an event: `head`, then `rest`. */
+void rv_record_write(rv_writer *w, rv_record_kind kind, uint8_t flags, rv_bytes head,
+                     rv_bytes rest);
 
 /* Reads the next record and moves the context on. False: malformed, or of an unknown kind or flag;
  * `*c` stands somewhere inside it. */

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bases at an edge: their parts are logged, wait in the state (core/state/base.h), and become rows
+ * with the last one. Receiving and replaying do the same, so an edge that is opened again stands
+ * where it was, in the middle of a base too.
+ *
+ *     not whole --- first part ---> under way --- last part ---> whole
+ *               <--- W moves ------/
+ */
+#include "core/engine_internal.h"
+
+#include "core/base/assert.h"
+
+/* A part with its record fits a batch, and as it waits the memory of one event. */
+static size_t part_max(const rv_node *node) {
+    return node->batch_len_max / 4 * 3;
+}
+
+rv_status rv_node_log_selection(rv_node *node, rv_error *err) {
+    rv_writer body;
+    node->read_generation += 1; /* it may write, and what was written is kept where reads are */
+    const rv_status status = rv_log_append_begin(node->log, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_arena_reset(&node->scratch, 0);
+    rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
+    uint8_t flags = 0;
+    rv_held_write(&node->held, node->held.whole, &flags, &w);
+    rv_record_write(&body, RV_RECORD_SELECTION, flags, rv_writer_bytes(&w), (rv_bytes){NULL, 0});
+    RV_ASSERT(!w.full && !body.full); /* a whole selection fits into any batch */
+    const rv_batch batch = {
+        .first_sequence = rv_log_appended(node->log) + 1,
+        .first_position = 1,
+        .time = rv_node_now(node),
+    };
+    node->read_generation += 1;
+    (void)rv_log_append_commit(node->log, &batch, &body, 0);
+    node->held.logged = true;
+    return RV_OK;
+}
+
+void rv_node_base_settle(rv_node *node, uint64_t watermark) {
+    const rv_base_progress base = rv_state_base_progress(node->state);
+    if (base.under_way && base.position != watermark) {
+        rv_state_base_discard(node->state);
+    }
+}
+
+rv_status rv_node_base_end(rv_node *node, rv_error *err) {
+    RV_ASSERT(rv_state_base_progress(node->state).under_way && !node->held.whole);
+    rv_error local;
+    rv_error *const e = err == NULL ? &local : err;
+    rv_arena_reset(&node->scratch, 0);
+    const rv_status status = rv_state_base_apply(node->state, &node->scratch, e);
+    if (status != RV_OK) {
+        node->hidden = true;
+        return rv_node_fail(node, e);
+    }
+    rv_held_become_whole(&node->held);
+    return RV_OK;
+}
+
+/* --- receiving --- */
+
+static rv_status out_of_turn(rv_error *err, const rv_base_part *part) {
+    const rv_status status =
+        rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a part of a base at %u out of turn",
+                     part->position);
+    rv_error_fact_uint(err, "position", part->position);
+    return status;
+}
+
+/* The record of a base that begins. */
+static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error *err) {
+    rv_receiving *const r = &node->receiving;
+    /* nothing is in this transaction yet, and a base may be too much for one to take back */
+    rv_state_commit(node->state);
+    rv_state_base_discard(node->state);
+    rv_state_begin(node->state);
+    uint8_t position[10];
+    rv_writer head = rv_writer_over(position, sizeof position);
+    rv_write_varint(&head, part->position);
+    rv_arena_reset(&node->scratch, 0);
+    rv_writer selection = rv_writer_over(node->scratch.ptr, node->scratch.cap);
+    rv_selection_encode(&node->held.selection, &selection);
+    RV_ASSERT(!selection.full && !head.full);
+    rv_record_write(&r->body, RV_RECORD_BASE_BEGIN, 0, rv_writer_bytes(&head),
+                    rv_writer_bytes(&selection));
+    return rv_state_base_begin(node->state, part->position, rv_writer_bytes(&selection), err);
+}
+
+rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error *err) {
+    rv_receiving *const r = &node->receiving;
+    const rv_bytes nothing = {NULL, 0};
+    RV_ASSERT(r->active);
+    const rv_base_progress base = rv_state_base_progress(node->state);
+    const bool goes_on = base.under_way && base.position == part->position;
+    if (node->held.whole || r->event_count > 0 || r->base ||
+        part->position != rv_log_watermark(node->log) || (!part->first && !goes_on)) {
+        return out_of_turn(err, part);
+    }
+    if (part->items.len > part_max(node)) {
+        return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                            "the upstream's part of a base is larger than this memory budget "
+                            "takes: %u bytes",
+                            (uint64_t)part_max(node));
+    }
+    rv_status status = part->first ? receive_begin(node, part, err) : RV_OK;
+    uint8_t cursor[10];
+    rv_writer head = rv_writer_over(cursor, sizeof cursor);
+    rv_write_varint(&head, part->cursor);
+    if (status == RV_OK) {
+        rv_record_write(&r->body, RV_RECORD_BASE_PART, 0, rv_writer_bytes(&head), part->items);
+        rv_arena_reset(&node->scratch, 0);
+        status = rv_state_base_part(node->state, part->items, part->cursor, &node->scratch, err);
+    }
+    if (status == RV_OK && part->last) {
+        rv_record_write(&r->body, RV_RECORD_BASE_END, 0, nothing, nothing);
+    }
+    if (status == RV_OK && r->body.full) {
+        status = rv_error_set(err, RV_BATCH_TOO_LARGE,
+                              "the upstream's part of a base is too "
+                              "large for this memory budget");
+    }
+    r->base = true;
+    r->base_ends = part->last;
+    return status == RV_DATA_DAMAGED
+               ? rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a malformed base")
+               : status;
+}
+
+/* --- replaying --- */
+
+static rv_status damaged(rv_error *err) {
+    return rv_error_set(err, RV_DATA_DAMAGED, "the log holds a part of a base that is none");
+}
+
+/* A base begins, in place of one that was under way. */
+static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    const uint64_t position = rv_read_varint(&c);
+    rv_selection selection;
+    if (c.bad || position > RV_POSITION_MAX || node->held.whole) {
+        return damaged(err);
+    }
+    const rv_bytes bytes = rv_read(&c, rv_cursor_left(&c));
+    if (rv_selection_decode(bytes, &selection, NULL) != RV_OK) {
+        return damaged(err);
+    }
+    rv_state_base_discard(node->state);
+    return rv_state_base_begin(node->state, position, bytes, err);
+}
+
+rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err) {
+    const bool under_way = rv_state_base_progress(node->state).under_way;
+    rv_arena_reset(&node->scratch, 0);
+    if (record->kind == RV_RECORD_BASE_BEGIN) {
+        return replay_begin(node, record->body, err);
+    }
+    if (!under_way || node->held.whole) {
+        return damaged(err);
+    }
+    if (record->kind == RV_RECORD_BASE_END) {
+        return record->body.len == 0 ? rv_node_base_end(node, err) : damaged(err);
+    }
+    RV_ASSERT(record->kind == RV_RECORD_BASE_PART);
+    rv_cursor c = rv_cursor_over(record->body);
+    const uint64_t cursor = rv_read_varint(&c);
+    if (c.bad) {
+        return damaged(err);
+    }
+    const rv_bytes items = rv_read(&c, rv_cursor_left(&c));
+    return rv_state_base_part(node->state, items, cursor, &node->scratch, err);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The selection of a node: see engine_selection.h. */
+#include "core/engine_selection.h"
+
+#include "core/base/assert.h"
+#include "core/log/record.h"
+
+#define TEXTS_MAX (RV_SELECTION_ENTRIES_MAX * (RV_PATH_LEN_MAX + 16))
+
+/* An entry read from the options may first take as much again. */
+#define READING_MAX (2 * RV_PATH_LEN_MAX)
+
+bool rv_selection_needs_base(const rv_selection *selection) {
+    bool needs = false;
+    for (size_t i = 0; i < selection->count && !needs; i++) {
+        needs = selection->entries[i].history != RV_HISTORY_ALL;
+    }
+    RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
+    return needs;
+}
+
+/* Sets the patterns from the entries, which were checked. */
+static void set_patterns(rv_node_held *held) {
+    held->pattern_count = 0;
+    for (size_t i = 0; i < held->selection.count; i++) {
+        const rv_select *const entry = &held->selection.entries[i];
+        const bool fed = held->whole || entry->history == RV_HISTORY_ALL;
+        if (entry->kind == RV_SELECT_STREAMS && fed) {
+            const rv_status status =
+                rv_path_pattern_parse(entry->name, &held->patterns[held->pattern_count], NULL);
+            RV_ASSERT(status == RV_OK);
+            held->pattern_count += 1;
+        }
+    }
+    RV_ASSERT(held->pattern_count <= RV_PATTERNS_MAX);
+}
+
+rv_status rv_held_create(rv_node_held *held, const rv_node_options *options, rv_arena *arena,
+                         rv_error *err) {
+    held->patterns = rv_arena_take(arena, RV_PATTERNS_MAX * sizeof *held->patterns);
+    held->arena = rv_arena_split(arena, TEXTS_MAX + READING_MAX);
+    if (held->patterns == NULL || held->arena.ptr == NULL) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                            "the memory budget does not suffice for a selection");
+    }
+    rv_status status = RV_OK;
+    for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
+        status = rv_selection_add(&held->selection, options->patterns[i], &held->arena, err);
+    }
+    held->whole = !rv_selection_needs_base(&held->selection);
+    set_patterns(held);
+    return status;
+}
+
+void rv_held_take_back(rv_node_held *held, size_t count, size_t arena_len) {
+    RV_ASSERT(count <= held->selection.count);
+    held->selection.count = count;
+    rv_arena_reset(&held->arena, arena_len);
+    held->whole = !rv_selection_needs_base(&held->selection);
+    held->logged = false;
+    held->differs = false;
+    set_patterns(held);
+}
+
+void rv_held_become_whole(rv_node_held *held) {
+    RV_ASSERT(!held->whole);
+    held->whole = true;
+    set_patterns(held);
+}
+
+void rv_held_lose_base(rv_node_held *held) {
+    held->whole = !rv_selection_needs_base(&held->selection);
+    set_patterns(held);
+}
+
+/* --- as the log has it --- */
+
+void rv_held_write(const rv_node_held *held, bool whole, uint8_t *flags, rv_writer *w) {
+    const bool full = rv_selection_needs_base(&held->selection);
+    *flags = full ? RV_RECORD_SELECTION_FULL : 0;
+    if (full) {
+        rv_write_u8(w, whole);
+        rv_selection_encode(&held->selection, w);
+        return;
+    }
+    RV_ASSERT(whole);
+    for (size_t i = 0; i < held->selection.count; i++) {
+        rv_write_blob(w, held->selection.entries[i].name);
+    }
+}
+
+/* Patterns alone: each with all of its history. */
+static rv_status read_patterns(rv_bytes body, rv_selection *selection, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    selection->count = 0;
+    while (rv_cursor_left(&c) > 0 && !c.bad) {
+        const rv_bytes text = rv_read_blob(&c);
+        rv_path_pattern pattern;
+        if (c.bad || selection->count == RV_PATTERNS_MAX || text.len > RV_PATH_LEN_MAX ||
+            rv_path_pattern_parse(text, &pattern, NULL) != RV_OK) {
+            return rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
+        }
+        const rv_select entry = {.kind = RV_SELECT_STREAMS, .name = text};
+        if (rv_selection_find(selection, &entry) == NULL) {
+            selection->entries[selection->count] = entry;
+            selection->count += 1;
+        }
+    }
+    return RV_OK;
+}
+
+/* Copies the texts of the selection, which lie elsewhere. */
+static rv_status keep(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+    held->selection = *selection;
+    for (size_t i = 0; i < selection->count; i++) {
+        rv_select *const entry = &held->selection.entries[i];
+        const bool filtered = entry->filter.len > 0;
+        entry->name = rv_arena_copy(&held->arena, entry->name);
+        entry->filter = filtered ? rv_arena_copy(&held->arena, entry->filter) : entry->filter;
+        if (entry->name.ptr == NULL || (filtered && entry->filter.ptr == NULL)) {
+            held->selection.count = 0;
+            return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the selection does not fit its memory");
+        }
+    }
+    return RV_OK;
+}
+
+rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_error *err) {
+    rv_selection met;
+    rv_status status = RV_OK;
+    bool whole = true;
+    RV_ASSERT((flags & ~RV_RECORD_SELECTION_FULL) == 0);
+    if (flags == 0) {
+        status = read_patterns(body, &met, err);
+    } else {
+        whole = body.len > 0 && body.ptr[0] == 1;
+        if (body.len == 0 || body.ptr[0] > 1 ||
+            rv_selection_decode(rv_bytes_from(body, 1), &met, NULL) != RV_OK) {
+            status = rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
+        }
+    }
+    if (status == RV_OK && held->selection.count == 0) {
+        status = keep(held, &met, err);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    held->logged = true;
+    held->differs = !rv_selection_equal(&held->selection, &met);
+    held->whole = whole || held->differs;
+    set_patterns(held);
+    return RV_OK;
+}
