@@ -67,8 +67,8 @@ bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch
 bool rv_outbox_covers(const rv_node *node, rv_bytes path) {
     bool covers = false;
     RV_ASSERT(path.len > 0);
-    for (size_t i = 0; i < node->pattern_count && !covers; i += 1) {
-        covers = rv_path_pattern_match(&node->patterns[i], path);
+    for (size_t i = 0; i < node->held.pattern_count && !covers; i += 1) {
+        covers = rv_path_pattern_match(&node->held.patterns[i], path);
     }
     return covers;
 }
@@ -76,8 +76,8 @@ bool rv_outbox_covers(const rv_node *node, rv_bytes path) {
 static bool covers_template(const rv_node *node, const rv_path_template *t) {
     bool covers = false;
     RV_ASSERT(t->segment_count > 0);
-    for (size_t i = 0; i < node->pattern_count && !covers; i += 1) {
-        covers = rv_path_pattern_covers(&node->patterns[i], t);
+    for (size_t i = 0; i < node->held.pattern_count && !covers; i += 1) {
+        covers = rv_path_pattern_covers(&node->held.patterns[i], t);
     }
     return covers;
 }

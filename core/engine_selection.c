@@ -147,7 +147,7 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
     }
     held->logged = true;
     held->differs = !rv_selection_equal(&held->selection, &met);
-    held->whole = whole || held->differs;
+    held->whole = whole;
     set_patterns(held);
     return RV_OK;
 }

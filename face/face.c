@@ -241,6 +241,10 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (!health && rv_node_in_batch(x->face->options.node)) {
         return RV_PENDING; /* half of a batch is nothing to show */
     }
+    if ((aggregates || rv_bytes_are(place, "query")) && !rv_node_whole(x->face->options.node)) {
+        return rv_error_set(err, RV_BUSY,
+                            "this edge does not hold its selection yet; its base is on the way");
+    }
     if (!health && !node && !aggregates) {
         return get || post ? route_pair(x, url, get, err) : wrong_method(x, "GET, POST", err);
     }

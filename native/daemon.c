@@ -278,8 +278,7 @@ static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
 /* An edge that holds nothing yet has to be told what to hold. */
 static rv_status selection_check(const rv_daemon *d, const rv_daemon_options *options,
                                  rv_error *err) {
-    size_t count = 0;
-    (void)rv_node_patterns(d->directory.instance.node, &count);
+    const size_t count = rv_node_selection(d->directory.instance.node)->count;
     if (options->upstream != NULL && count == 0) {
         return rv_error_set(err, RV_SELECTION_INVALID,
                             "a new edge needs a selection: add --select PATTERN, such as '/**'");

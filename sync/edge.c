@@ -117,6 +117,11 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
         e->fatal = true;
         return status;
     }
+    if (!rv_node_whole(e->node) && (welcome.features & RV_WIRE_FEATURE_SELECTION) == 0) {
+        return rv_error_set(err, RV_UNSUPPORTED,
+                            "the upstream's version serves streams with their whole history only");
+    }
+    e->owed.selection = !rv_node_whole(e->node);
     e->status.state = RV_EDGE_CONNECTED;
     e->status.reason = (rv_error){.status = RV_OK};
     e->status.upstream_position = welcome.position;
@@ -163,7 +168,8 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
     RV_ASSERT(kind != RV_WIRE_WELCOME && kind != RV_WIRE_ERROR);
     switch ((uint32_t)kind) {
     case RV_WIRE_EVENTS:
-        return rv_edge_take_events(e, message, body, err);
+    case RV_WIRE_BASE:
+        return rv_edge_take_events(e, kind, message, body, err);
     case RV_WIRE_PROGRESS:
         status = rv_wire_read_progress(body, &progress, err);
         return status == RV_OK ? rv_edge_take_progress(e, &progress, err) : status;
@@ -193,7 +199,8 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
 rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *err) {
     /* while a body waits in the buffer, only messages that need none can be opened */
     const bool kept = rv_edge_waits(e);
-    const bool events = message.len > 0 && message.ptr[0] == RV_WIRE_EVENTS;
+    const bool events =
+        message.len > 0 && (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE);
     const rv_writer inflated = rv_writer_over(e->inflated, kept ? 0 : RV_WIRE_MESSAGE_MAX);
     rv_wire_kind kind = RV_WIRE_EVENTS;
     rv_bytes body = message;
@@ -202,6 +209,9 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
     e->last_received = now;
     if (e->status.state != RV_EDGE_CONNECTING && e->status.state != RV_EDGE_CONNECTED) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "a message came outside of a connection");
+    }
+    if (events) {
+        kind = (rv_wire_kind)message.ptr[0];
     }
     if (!(events && kept) || message.len > RV_WIRE_MESSAGE_MAX) {
         const rv_status status =
@@ -236,6 +246,7 @@ bool rv_edge_ready(const rv_edge *e) {
 static void write_hello(rv_edge *e, rv_writer *w) {
     rv_wire_hello hello = {.version_min = RV_WIRE_VERSION_MIN,
                            .version_max = RV_WIRE_VERSION_MAX,
+                           .features = rv_node_whole(e->node) ? 0 : RV_WIRE_FEATURE_SELECTION,
                            .watermark = rv_node_watermark(e->node),
                            .schema_version = rv_schema_version(rv_node_schema(e->node)),
                            .schema_hash = rv_schema_hash(rv_node_schema(e->node)),
@@ -308,6 +319,17 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
     return false;
 }
 
+/* What the node is to hold, and how much of its base it has. */
+static void write_selection(rv_edge *e, rv_writer *w) {
+    const rv_base_progress base = rv_state_base_progress(rv_node_state(e->node));
+    rv_wire_selection m = {.under_way = base.under_way && base.parts > 0,
+                           .position = base.position,
+                           .cursor = base.cursor};
+    m.selection = *rv_node_selection(e->node);
+    rv_wire_write_selection(w, &m);
+    RV_ASSERT(!w->full);
+}
+
 bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
     RV_ASSERT(message != NULL);
     bool sent = false;
@@ -318,6 +340,12 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
         write_hello(e, &w);
         e->owed.hello = false;
+        *message = rv_writer_bytes(&w);
+        sent = true;
+    } else if (e->status.state == RV_EDGE_CONNECTED && e->owed.selection && !rv_edge_waits(e)) {
+        rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
+        write_selection(e, &w);
+        e->owed.selection = false;
         *message = rv_writer_bytes(&w);
         sent = true;
     } else if (e->status.state == RV_EDGE_CONNECTED) {

@@ -41,6 +41,44 @@ static void cancel(rv_edge *edge) {
     RV_ASSERT(!edge->receiving);
 }
 
+/* A part of a base into the open batch, and commits it: W stays where it is. */
+static rv_status take_base(rv_edge *edge, rv_bytes body, rv_error *err) {
+    rv_wire_base m;
+    rv_status status = rv_wire_read_base(body, &m, err);
+    RV_ASSERT(edge->receiving);
+    if (status == RV_OK) {
+        const rv_base_part part = {.position = m.position,
+                                   .cursor = m.cursor,
+                                   .first = m.first,
+                                   .last = m.last,
+                                   .items = m.items};
+        status = rv_node_receive_base(edge->node, &part, err);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    status =
+        rv_node_receive_commit(edge->node, m.position, rv_log_chain(rv_node_log(edge->node)), err);
+    edge->receiving = status != RV_OK && rv_node_failed(edge->node, NULL) == RV_OK;
+    edge->fatal = edge->fatal || rv_node_failed(edge->node, NULL) != RV_OK;
+    return status;
+}
+
+/* The events of a message into the open batch, and commits it where it ends. */
+static rv_status take_events(rv_edge *edge, rv_bytes body, rv_error *err) {
+    rv_wire_events head;
+    rv_status status = fold_events(edge, body, &head, err);
+    if (status == RV_OK && !head.continues) {
+        status = rv_node_receive_commit(edge->node, head.watermark, head.chain_hash, err);
+        edge->receiving = status != RV_OK;
+    }
+    if (status == RV_OK) {
+        edge->status.events_received += rv_decoder_count(edge->decoder);
+        edge->status.upstream_position = head.position;
+    }
+    return status;
+}
+
 /* RV_OK: ingested, or it waits (`*waits`). */
 static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error *err) {
     *waits = edge->stalled;
@@ -60,12 +98,8 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
         return status;
     }
     edge->receiving = true;
-    rv_wire_events head;
-    status = fold_events(edge, body, &head, err);
-    if (status == RV_OK && !head.continues) {
-        status = rv_node_receive_commit(edge->node, head.watermark, head.chain_hash, err);
-        edge->receiving = status != RV_OK;
-    }
+    status = edge->current_kind == RV_WIRE_BASE ? take_base(edge, body, err)
+                                                : take_events(edge, body, err);
     if (status != RV_OK) {
         cancel(edge);
         if (status == RV_BATCH_TOO_LARGE) {
@@ -73,7 +107,7 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
             edge->batch_bytes /= edge->batch_shrunk ? 4 : 1;
             edge->fatal = !edge->batch_shrunk;
         }
-        edge->stalled = status == RV_STATE_FULL;
+        edge->stalled = status == RV_STATE_FULL && !edge->fatal;
         *waits = edge->stalled;
         if (edge->stalled && err != NULL) {
             edge->status.reason = *err;
@@ -81,8 +115,6 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
         return edge->stalled ? RV_OK : status;
     }
     edge->status.reason.status = RV_OK;
-    edge->status.events_received += rv_decoder_count(edge->decoder);
-    edge->status.upstream_position = head.position;
     return RV_OK;
 }
 
@@ -123,7 +155,8 @@ static rv_status enqueue(rv_edge *edge, rv_bytes message, rv_error *err) {
     return RV_OK;
 }
 
-rv_status rv_edge_take_events(rv_edge *edge, rv_bytes message, rv_bytes body, rv_error *err) {
+rv_status rv_edge_take_events(rv_edge *edge, rv_wire_kind kind, rv_bytes message, rv_bytes body,
+                              rv_error *err) {
     const size_t cost = message.len + RV_SYNC_MESSAGE_COST;
     /* a message larger than all the credit may come when nothing else is under way */
     const bool whole = edge->credit_left == RV_SYNC_CREDIT;
@@ -137,6 +170,7 @@ rv_status rv_edge_take_events(rv_edge *edge, rv_bytes message, rv_bytes body, rv
     }
     bool waits = false;
     edge->current = body;
+    edge->current_kind = kind;
     edge->current_cost = cost < RV_SYNC_CREDIT ? cost : RV_SYNC_CREDIT;
     const rv_status status = ingest_body(edge, body, &waits, err);
     if (status != RV_OK) {
@@ -198,7 +232,8 @@ static rv_status dequeue(rv_edge *edge, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    RV_ASSERT(kind == RV_WIRE_EVENTS);
+    RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE);
+    edge->current_kind = kind;
     edge->current_cost = len + RV_SYNC_MESSAGE_COST;
     keep_current(edge);
     edge->queue_begin += 4 + len;

@@ -20,12 +20,14 @@
 #include "sync/forward.h"
 #include "sync/push.h"
 #include "sync/timing.h"
+#include "sync/wire_base.h"
 
 #define QUEUE_SIZE RV_SYNC_CREDIT /* each message takes its bytes and 4 of length */
 
 /* What is still to be sent, beside pushes and appends. */
 typedef struct rv_edge_owed {
     bool hello;
+    bool selection;
     bool ping;
     bool pong;
     uint64_t pong_nonce;
@@ -57,8 +59,9 @@ struct rv_edge {
     bool has_current; /* `current` waits for the node */
     bool receiving;   /* the node's batch is open */
     bool has_progress;
-    bool stalled;     /* the state is full */
-    rv_bytes current; /* a body, in `inflated` when it waits */
+    bool stalled;              /* the state is full */
+    rv_bytes current;          /* a body, in `inflated` when it waits */
+    rv_wire_kind current_kind; /* events or a part of a base */
     size_t current_cost;
     rv_wire_progress progress;
     uint8_t *inflated; /* RV_WIRE_MESSAGE_MAX; hello is written here too */
@@ -68,9 +71,9 @@ struct rv_edge {
     uint8_t small[64]; /* messages to send */
 };
 
-/* An events message: ingested at once, or kept. Errors of rv_edge_receive. */
-RV_MUST_USE rv_status rv_edge_take_events(rv_edge *edge, rv_bytes message, rv_bytes body,
-                                          rv_error *err);
+/* An events message, or a part of a base: ingested at once, or kept. Errors of rv_edge_receive. */
+RV_MUST_USE rv_status rv_edge_take_events(rv_edge *edge, rv_wire_kind kind, rv_bytes message,
+                                          rv_bytes body, rv_error *err);
 
 /* A progress message: the same. */
 RV_MUST_USE rv_status rv_edge_take_progress(rv_edge *edge, const rv_wire_progress *progress,

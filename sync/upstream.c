@@ -16,6 +16,9 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         u->compression = options->compression;
         u->session_max = options->connections_max;
         u->encoder = rv_encoder_create(arena);
+        const rv_status parsed =
+            rv_path_pattern_parse(RV_LITERAL(RV_SYSTEM_SCHEMA_PATH), &u->schema_pattern, NULL);
+        RV_ASSERT(parsed == RV_OK);
         u->message = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
         u->appends = rv_arena_take_raw(arena, sizeof(rv_append) * RV_WIRE_APPEND_EVENTS_MAX);
         u->results = rv_arena_take_raw(arena, sizeof(rv_event) * RV_WIRE_APPEND_EVENTS_MAX);
@@ -76,6 +79,7 @@ void rv_upstream_close(rv_upstream *s) {
     RV_ASSERT(s->used);
     rv_upstream_close_push(s);
     rv_upstream_forget_appends(s);
+    rv_upstream_base_leave(s, s->last_received);
     s->used = false;
 }
 
@@ -94,8 +98,9 @@ rv_status rv_upstream_fail(rv_upstream *s, const rv_error *error) {
 /* Keeps the selection. RV_SELECTION_INVALID. */
 static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_error *err) {
     rv_arena arena = rv_arena_over(s->selection, sizeof s->selection);
-    RV_ASSERT(hello->pattern_count >= 1 && hello->pattern_count <= RV_PATTERNS_MAX);
+    RV_ASSERT(hello->pattern_count <= RV_PATTERNS_MAX);
     s->pattern_count = (size_t)hello->pattern_count;
+    s->fed_count = s->pattern_count;
     s->patterns = rv_arena_take(&arena, sizeof(rv_path_pattern) * s->pattern_count);
     for (size_t i = 0; i < s->pattern_count && s->patterns != NULL; i++) {
         const rv_bytes text = rv_arena_copy(&arena, hello->patterns[i]);
@@ -107,7 +112,7 @@ static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_e
             return rv_error_set(err, RV_SELECTION_INVALID, "pattern `%b`: %b", &text, &detail);
         }
     }
-    return s->patterns != NULL
+    return s->patterns != NULL || s->pattern_count == 0
                ? RV_OK
                : rv_error_set(err, RV_SELECTION_INVALID,
                               "the selection's %u patterns take more than the %u bytes an upstream "
@@ -171,8 +176,9 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     if ((hello.features & RV_WIRE_FEATURE_PUSH) != 0) {
         rv_upstream_hello_push(s, &hello);
     }
+    s->selection_owed = (hello.features & RV_WIRE_FEATURE_SELECTION) != 0;
     s->state = RV_UPSTREAM_CHECKING;
-    RV_ASSERT(s->pattern_count > 0);
+    RV_ASSERT(s->pattern_count <= RV_PATTERNS_MAX);
     return RV_OK;
 }
 
@@ -194,9 +200,7 @@ static void check_lineage(rv_upstream *s) {
                            s->watermark);
         rv_error_fact_uint(&error, "edge_position", s->watermark);
     } else if (status == RV_OK) {
-        rv_subscription_open(&s->subscription, node, s->patterns, s->pattern_count,
-                             s->watermark + 1);
-        s->subscription.system = true;
+        rv_upstream_subscribe(s, s->watermark + 1);
         s->welcome_owed = true;
         s->state = RV_UPSTREAM_LIVE;
         return;
@@ -252,6 +256,8 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return rv_upstream_take_push(s, body, err);
     case RV_WIRE_SETTLED:
         return rv_upstream_take_settled(s, body, err);
+    case RV_WIRE_SELECTION:
+        return rv_upstream_take_selection(s, body, err);
     case RV_WIRE_PING:
         status = rv_wire_read_ping(body, &s->pong_nonce, err);
         s->pong_owed = s->pong_owed || status == RV_OK;
@@ -316,6 +322,7 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
     const rv_node *const node = s->shared->node;
     const rv_log_identity *const identity = rv_node_identity(node);
     rv_wire_welcome welcome = {.version = RV_WIRE_VERSION_MAX,
+                               .features = RV_WIRE_FEATURE_SELECTION,
                                .epoch = identity->epoch,
                                .root_tag = identity->root_tag,
                                .position = rv_node_watermark_durable(node),
@@ -324,7 +331,7 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
                                .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0};
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
     if (s->push.agreed) {
-        welcome.features = RV_WIRE_FEATURE_PUSH;
+        welcome.features |= RV_WIRE_FEATURE_PUSH;
         welcome.grant = (rv_wire_grant){s->push.decided, RV_UPSTREAM_PUSHES, PUSH_BYTES};
     }
     rv_wire_write_welcome(w, &welcome);

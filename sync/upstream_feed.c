@@ -60,19 +60,24 @@ static void stage(rv_upstream *s, rv_staging *g, uint32_t events_max, rv_error *
     RV_ASSERT(rv_encoder_count(shared->encoder) > 0);
 }
 
-/* Goes on at `next` the next time. */
-static void reopen(rv_upstream *s, uint64_t next) {
+void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
+    rv_upstream_shared *const shared = s->shared;
+    const bool lean = s->fed_count == 0;
+    const bool ends = s->base.phase == RV_BASE_CATCHING;
     RV_ASSERT(next > 0);
-    rv_subscription_open(&s->subscription, s->shared->node, s->patterns, s->pattern_count, next);
-    s->subscription.system = true;
+    rv_subscription_open(&s->subscription, shared->node,
+                         lean ? &shared->schema_pattern : s->patterns, lean ? 1 : s->fed_count,
+                         next);
+    s->subscription.system = !lean;
+    rv_subscription_until(&s->subscription, ends ? s->base.position : UINT64_MAX);
 }
 
 static uint64_t position_now(const rv_upstream *s) {
     return rv_node_watermark_durable(s->shared->node);
 }
 
-/* Encodes the first `count` staged events and deflates them when that pays. False: too large. */
-static bool encode(rv_upstream *s, const rv_wire_events *head, uint32_t count, rv_bytes *message) {
+bool rv_upstream_encode(rv_upstream *s, const rv_wire_events *head, uint32_t count,
+                        rv_bytes *message) {
     rv_upstream_shared *const shared = s->shared;
     rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
     RV_ASSERT(count > 0);
@@ -89,8 +94,7 @@ static bool encode(rv_upstream *s, const rv_wire_events *head, uint32_t count, r
     return true;
 }
 
-/* True when the message is within the credit, which is then taken. */
-static bool take_credit(rv_upstream *s, size_t len) {
+bool rv_upstream_take_credit(rv_upstream *s, size_t len) {
     const uint64_t cost = len + RV_SYNC_MESSAGE_COST;
     RV_ASSERT(s->credit <= s->credit_window);
     if (cost > s->credit && s->credit < s->credit_window) {
@@ -128,7 +132,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, int64_t now, rv_by
         const bool moved = batch_whole && !s->in_batch;
         const bool told = moved && progress(s, &g->mark, now, message);
         if (told && staged > 0) {
-            reopen(s, g->mark.next);
+            rv_upstream_subscribe(s, g->mark.next);
         }
         return told ? RV_OK : RV_END;
     }
@@ -141,17 +145,17 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, int64_t now, rv_by
                                  .watermark = continues ? 0 : g->mark.watermark,
                                  .chain_hash = continues ? 0 : g->mark.chain_hash,
                                  .position = position_now(s)};
-    if (!encode(s, &head, count, message)) {
+    if (!rv_upstream_encode(s, &head, count, message)) {
         return RV_MESSAGE_TOO_LARGE;
     }
-    if (!take_credit(s, message->len)) {
+    if (!rv_upstream_take_credit(s, message->len)) {
         return RV_END;
     }
     s->watermark = continues ? s->watermark : g->mark.watermark;
     s->in_batch = continues;
     s->last_progress = now;
     if (g->full || count < staged) {
-        reopen(s, continues ? g->next : g->mark.next);
+        rv_upstream_subscribe(s, continues ? g->next : g->mark.next);
     }
     return RV_OK;
 }
@@ -159,6 +163,15 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, int64_t now, rv_by
 bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     s->retry_at = INT64_MAX;
+    if (s->selection_owed) {
+        return false;
+    }
+    if (rv_upstream_base_turn(s, now)) {
+        return rv_upstream_base_part(s, now, message);
+    }
+    if (s->fed_count == 0) {
+        return rv_upstream_feed_lean(s, now, message);
+    }
     if (s->credit < s->credit_needed ||
         (rv_subscription_sequence(&s->subscription) > rv_node_sequence_durable(s->shared->node) &&
          rv_subscription_watermark(&s->subscription) <= s->watermark &&
@@ -182,13 +195,13 @@ bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
         }
         if (status == RV_END) {
             if (staged > 0) {
-                reopen(s, start); /* staged and not sent: once more, later */
+                rv_upstream_subscribe(s, start); /* staged and not sent: once more, later */
             }
             s->retry_at = cut_short ? now : s->retry_at;
             return false;
         }
         RV_ASSERT(status == RV_MESSAGE_TOO_LARGE);
-        reopen(s, start);
+        rv_upstream_subscribe(s, start);
     }
     (void)rv_error_set(&error, RV_DATA_DAMAGED, "an event after sequence %u cannot be sent", start);
     (void)rv_upstream_fail(s, &error);

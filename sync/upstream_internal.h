@@ -15,12 +15,14 @@
 #include "sync/timing.h"
 #include "sync/upstream.h"
 #include "sync/wire_append.h"
+#include "sync/wire_base.h"
 #include "sync/wire_push.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
-#define SELECTION_MEMORY 8576u        /* patterns and their texts, of one session */
+#define SELECTION_MEMORY 8320u        /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
+#define SNAPSHOTS_MAX    2u    /* for bases: the state has RV_SNAPSHOTS_MAX for all */
 #define REFUSAL_SHORT    48u   /* a refusal of which only the code is told, at most */
 #define REFUSALS_MEMORY  1536u /* refusals to be sent, of one session */
 
@@ -37,6 +39,41 @@ typedef enum rv_upstream_state {
     RV_UPSTREAM_FAILED,
     RV_UPSTREAM_OVER
 } rv_upstream_state;
+
+/* How far the base of a session has come:
+ *
+ *     none -> wanted -> catching (events up to its position) -> sending -> none
+ *               ^----------- its snapshot expired ---------------/
+ */
+typedef enum rv_upstream_phase {
+    RV_BASE_NONE,
+    RV_BASE_WANTED,
+    RV_BASE_CATCHING,
+    RV_BASE_SENDING
+} rv_upstream_phase;
+
+typedef struct rv_upstream_base {
+    rv_upstream_phase phase;
+    uint32_t snapshot; /* CATCHING, SENDING: which of the shared ones */
+    uint64_t position;
+    uint64_t chain_hash;
+    uint64_t cursor;
+    bool first;             /* nothing of it was sent */
+    bool resumes;           /* the edge holds a part of one, at `position` up to `cursor` */
+    uint64_t lean_position; /* the chain hash there was looked up: */
+    uint64_t lean_chain;
+} rv_upstream_base;
+
+/* A snapshot that bases are written from; sessions that begin at about the same time share one. It
+ * outlives its sessions for a while, so that an edge whose connection broke can go on. */
+typedef struct rv_upstream_snapshot {
+    rv_base_source source; /* serial 0: unused */
+    uint64_t position;
+    uint64_t chain_hash;
+    uint32_t users;
+    int64_t taken_at;
+    int64_t left_at; /* by the last user */
+} rv_upstream_snapshot;
 
 /* An append that was accepted and is answered when it is durable. */
 typedef struct rv_answer {
@@ -98,7 +135,10 @@ struct rv_upstream {
     uint64_t urgent; /* position that an answer waits for: progress up to it is not delayed */
     rv_subscription subscription;
     size_t pattern_count;
+    size_t fed_count; /* patterns that events are fed by; those behind them wait for their base */
     rv_path_pattern *patterns;
+    bool selection_owed; /* by the edge: nothing is fed before it has come */
+    rv_upstream_base base;
     rv_answer answers[ANSWERS_MAX];
     uint32_t refusal_count;
     size_t refusals_len;
@@ -137,6 +177,8 @@ struct rv_upstream_shared {
     rv_told *told;
     uint32_t told_free;
     uint8_t *waiting_memory;
+    rv_path_pattern schema_pattern;
+    rv_upstream_snapshot snapshots[SNAPSHOTS_MAX];
     rv_waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
     size_t waiting_len;
@@ -147,6 +189,33 @@ rv_status rv_upstream_fail(rv_upstream *session, const rv_error *error);
 
 /* The next events or progress message, if there is one and the credit allows. */
 bool rv_upstream_feed(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* Goes on at the event `next`, with what events are fed by, up to where they are. */
+void rv_upstream_subscribe(rv_upstream *session, uint64_t next);
+
+/* Encodes the first `count` staged events and deflates them when that pays. False: too large. */
+bool rv_upstream_encode(rv_upstream *session, const rv_wire_events *head, uint32_t count,
+                        rv_bytes *message);
+
+/* True when the message is within the credit, which is then taken. */
+bool rv_upstream_take_credit(rv_upstream *session, size_t len);
+
+/* Takes a selection message's body. RV_PROTOCOL_ERROR, RV_SELECTION_INVALID, RV_UNSUPPORTED. */
+RV_MUST_USE rv_status rv_upstream_take_selection(rv_upstream *session, rv_bytes body,
+                                                 rv_error *err);
+
+/* Goes on with the base of the session: true when it is the base's turn, and no events are fed. */
+bool rv_upstream_base_turn(rv_upstream *session, int64_t now);
+
+/* The next part of it. */
+bool rv_upstream_base_part(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* The feed of a session that has no pattern to feed events by: schema changes, which the log's
+ * index leads to, so that it costs nothing of the log. */
+bool rv_upstream_feed_lean(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* The session ends. */
+void rv_upstream_base_leave(rv_upstream *session, int64_t now);
 
 /* Takes an append message's body. RV_PROTOCOL_ERROR. */
 RV_MUST_USE rv_status rv_upstream_take_append(rv_upstream *session, rv_bytes body, rv_error *err);

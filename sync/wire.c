@@ -200,7 +200,8 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
     h->credit = rv_read_varint(&c);
     h->batch_bytes = rv_read_varint(&c);
     h->pattern_count = rv_read_varint(&c);
-    if (c.bad || has_log > 1 || h->pattern_count < 1 || h->pattern_count > RV_PATTERNS_MAX) {
+    const bool named = h->pattern_count > 0 || (h->features & RV_WIRE_FEATURE_SELECTION) != 0;
+    if (c.bad || has_log > 1 || !named || h->pattern_count > RV_PATTERNS_MAX) {
         return malformed(err, "hello");
     }
     for (uint64_t i = 0; i < h->pattern_count; i++) {

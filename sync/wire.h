@@ -41,7 +41,9 @@ typedef enum rv_wire_kind {
     RV_WIRE_PUSH = 12,
     RV_WIRE_DECISION = 13,
     RV_WIRE_SETTLED = 14,
-    RV_WIRE_KIND_LAST = RV_WIRE_SETTLED,
+    RV_WIRE_SELECTION = 15,
+    RV_WIRE_BASE = 16,
+    RV_WIRE_KIND_LAST = RV_WIRE_BASE,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -51,6 +53,8 @@ typedef enum rv_wire_kind {
 #define RV_WIRE_COMPRESSION_DEFLATE 0x01u
 
 #define RV_WIRE_FEATURE_PUSH 0x01u /* pushes and decisions; with it goes the extension of tag 1 */
+#define RV_WIRE_FEATURE_SELECTION                                                                  \
+    0x02u /* selections with bases; a hello then may name no pattern, which waits for one */
 
 /* What an edge says about its outbox (hello). */
 typedef struct rv_wire_outbox {

@@ -33,10 +33,16 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
         .pattern_count = pattern_count,
         .next_cursor = rv_log_cursor_at(from),
         .next_sequence = from,
+        .until = UINT64_MAX,
         .of_stream = pattern_count == 1 && is_concrete(&patterns[0]),
         .stream = rv_log_stream_from(0, 1),
         .version_next = 1,
     };
+}
+
+void rv_subscription_until(rv_subscription *subscription, uint64_t sequence) {
+    RV_ASSERT(sequence > 0 || subscription->next_sequence > 0);
+    subscription->until = sequence;
 }
 
 void rv_subscription_from_version(rv_subscription *subscription, uint64_t version) {
@@ -212,6 +218,9 @@ static rv_status stream_next(rv_subscription *s, rv_event *event, rv_bytes *path
         return status;
     }
     const uint64_t sequence = s->ahead[s->ahead_at];
+    if (sequence > s->until) {
+        return RV_END;
+    }
     status = enter_batch_of(s, sequence, err);
     if (status != RV_OK) {
         return status;
@@ -242,6 +251,9 @@ static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *
                                rv_bytes *path, rv_error *err) {
     uint32_t scanned = 0;
     while (scanned < scan_max) {
+        if (!s->in_batch && s->next_sequence > s->until) {
+            return RV_END;
+        }
         if (!s->in_batch || s->generation != s->node->read_generation) {
             const rv_status status = enter_batch(s, err);
             if (status != RV_OK) {

@@ -22,6 +22,7 @@ typedef struct rv_subscription {
     bool system;                     /* with patterns: schema changes as well */
     bool in_batch;                   /* `batch` has records that were not looked at */
     uint64_t next_sequence;          /* of the next event to look at */
+    uint64_t until;                  /* it ends behind this sequence, where a batch ends */
     uint64_t watermark;              /* of the last batch that was looked at to its end */
     uint64_t chain_hash;
     rv_log_cursor cursor;      /* of `batch` */
@@ -44,6 +45,9 @@ typedef struct rv_subscription {
 /* Starts before the event with sequence `from` (1 or more). */
 void rv_subscription_open(rv_subscription *subscription, rv_node *node,
                           const rv_path_pattern *patterns, size_t pattern_count, uint64_t from);
+
+/* It ends behind this sequence, with which a batch ends: RV_END there, whatever follows. */
+void rv_subscription_until(rv_subscription *subscription, uint64_t sequence);
 
 /* Of one stream: events of lower versions are passed over, without looking at them. Before the
  * first rv_subscription_next. Of more than one stream it says nothing. */

@@ -10,8 +10,8 @@
 //
 // An entry without a clause has all of its history. `none` begins with what there is: rows and
 // stream versions at one position, a base. `since` a time or a position is that, and the events
-// from there on as history. The last ` history ` begins a clause: a pattern with a literal that says
-// so has a `*` in its place.
+// from there on as history. The last ` history ` begins a clause: a pattern with a literal that
+// says so has a `*` in its place.
 //
 // The binary form is that of log and wire (docs/format/log.md, docs/format/wire.md).
 #ifndef RV_MODEL_SELECTION_H

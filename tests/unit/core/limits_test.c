@@ -137,8 +137,10 @@ RV_TEST(selections) {
     static char long_pattern[RV_PATH_LEN_MAX + 2];
     rv_bytes patterns[RV_PATTERNS_MAX + 1];
     fixture f = fixture_create(5);
+    static char texts[RV_PATTERNS_MAX + 1][16];
     for (unsigned i = 0; i <= RV_PATTERNS_MAX; i += 1) {
-        patterns[i] = RV_LITERAL("/accounts/**");
+        (void)snprintf(texts[i], sizeof texts[i], "/accounts/%u", i);
+        patterns[i] = rv_bytes_of_string(texts[i]);
     }
     rv_node_options options = {.host = rv_memory_host_interface(f.storage),
                                .memory = memory,
@@ -153,7 +155,7 @@ RV_TEST(selections) {
     memset(long_pattern, 'a', RV_PATH_LEN_MAX + 1);
     long_pattern[0] = '/';
     patterns[1] = rv_bytes_of_string(long_pattern);
-    RV_CHECK_STATUS(rv_node_create(&f.node, &options, &f.err), RV_PATH_INVALID);
+    RV_CHECK_STATUS(rv_node_create(&f.node, &options, &f.err), RV_SELECTION_INVALID);
     patterns[1] = RV_LITERAL("no/slash");
     RV_CHECK_STATUS(rv_node_create(&f.node, &options, &f.err), RV_PATH_INVALID);
     fixture_free(&f);

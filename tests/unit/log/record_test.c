@@ -198,7 +198,7 @@ RV_TEST(forms_that_are_refused) {
         {0, 1},
         {0, 9}, /* lengths */
         {1, 0},
-        {1, 5},
+        {1, 9},
         {1, 0xff}, /* kinds */
         {2, 0x20},
         {2, 0x80}, /* flags nobody knows */
@@ -221,11 +221,37 @@ RV_TEST(forms_that_are_refused) {
     const uint8_t selection[] = {4, 2, 0, 1, '*'};
     RV_CHECK(reads(selection, sizeof selection));
     for (uint8_t kind = RV_RECORD_SELECTION; kind <= RV_RECORD_LEDGER_REMOVE; kind += 1) {
-        const uint8_t flagged[] = {4, kind, 1, 1, '*'};
+        const uint8_t flagged[] = {4, kind, 2, 1, '*'};
         RV_CHECK(!reads(flagged, sizeof flagged));
     }
     const uint8_t put[] = {6, RV_RECORD_LEDGER_PUT, 0, 2, 1, 'k', 'v'};
     RV_CHECK(reads(put, sizeof put));
+}
+
+/* Records that are no events come back with their flags, and with no other ones. */
+RV_TEST(other_records_come_back) {
+    static const rv_record_kind kinds[] = {RV_RECORD_SELECTION,     RV_RECORD_LEDGER_PUT,
+                                           RV_RECORD_LEDGER_REMOVE, RV_RECORD_BASE_BEGIN,
+                                           RV_RECORD_BASE_PART,     RV_RECORD_BASE_END};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i += 1) {
+        for (unsigned flags = 0; flags < 256; flags += 1) {
+            rv_writer w = rv_writer_over(buffer, 100);
+            rv_record_write(&w, kinds[i], (uint8_t)flags, RV_LITERAL("he"), RV_LITERAL("ad"));
+            rv_record_context context = begin;
+            rv_cursor c = rv_cursor_over(rv_writer_bytes(&w));
+            rv_record record;
+            const bool known = flags == 0 || (i == 0 && flags == RV_RECORD_SELECTION_FULL);
+            RV_CHECK_EQ(rv_record_read(&c, &context, &record), known);
+            if (known) {
+                RV_CHECK(record.kind == kinds[i] && record.flags == flags);
+                RV_CHECK_TEXT(record.body, "head");
+                RV_CHECK(memcmp(&context, &begin, sizeof begin) == 0);
+            }
+        }
+    }
+    rv_writer small = rv_writer_over(buffer, 6);
+    rv_record_write(&small, RV_RECORD_BASE_END, 0, RV_LITERAL("head"), RV_LITERAL(""));
+    RV_CHECK(small.full);
 }
 
 /* A time without an id that derives from it makes the writer store the id. */
@@ -252,6 +278,7 @@ int main(void) {
     RV_RUN(a_record_cut_at_every_length_is_refused);
     RV_RUN(changed_bytes_do_no_harm);
     RV_RUN(forms_that_are_refused);
+    RV_RUN(other_records_come_back);
     RV_RUN(an_id_that_does_not_derive_is_stored);
     return rv_test_done();
 }

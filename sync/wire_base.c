@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/wire_base.h"
+
+#include "core/base/assert.h"
+#include "core/model/event.h"
+
+#define SELECTION_UNDER_WAY 0x01u
+#define BASE_FIRST          0x01u
+#define BASE_LAST           0x02u
+
+static rv_status malformed(rv_error *err, const char *what) {
+    RV_ASSERT(what != NULL);
+    return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
+}
+
+void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m) {
+    RV_ASSERT(m->position <= RV_POSITION_MAX);
+    rv_wire_begin(w, RV_WIRE_SELECTION);
+    rv_write_u8(w, m->under_way ? SELECTION_UNDER_WAY : 0);
+    if (m->under_way) {
+        rv_write_varint(w, m->position);
+        rv_write_varint(w, m->cursor);
+    }
+    rv_selection_encode(&m->selection, w);
+}
+
+rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    const uint8_t flags = rv_read_u8(&c);
+    m->under_way = flags != 0;
+    m->position = m->under_way ? rv_read_varint(&c) : 0;
+    m->cursor = m->under_way ? rv_read_varint(&c) : 0;
+    if (c.bad || flags > SELECTION_UNDER_WAY || m->position > RV_POSITION_MAX) {
+        return malformed(err, "selection");
+    }
+    return rv_selection_decode(rv_read(&c, rv_cursor_left(&c)), &m->selection, err);
+}
+
+void rv_wire_write_base(rv_writer *w, const rv_wire_base *m) {
+    RV_ASSERT(m->position <= RV_POSITION_MAX);
+    rv_wire_begin(w, RV_WIRE_BASE);
+    rv_write_u8(w, (uint8_t)((m->first ? BASE_FIRST : 0) | (m->last ? BASE_LAST : 0)));
+    rv_write_varint(w, m->position);
+    rv_write_varint(w, m->cursor);
+    rv_write(w, m->items);
+}
+
+rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    const uint8_t flags = rv_read_u8(&c);
+    m->first = (flags & BASE_FIRST) != 0;
+    m->last = (flags & BASE_LAST) != 0;
+    m->position = rv_read_varint(&c);
+    m->cursor = rv_read_varint(&c);
+    if (c.bad || flags > (BASE_FIRST | BASE_LAST) || m->position > RV_POSITION_MAX) {
+        return malformed(err, "base");
+    }
+    m->items = rv_read(&c, rv_cursor_left(&c));
+    return RV_OK;
+}

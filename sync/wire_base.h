@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages of selections and bases, as bytes: docs/format/wire.md. */
+#ifndef RV_SYNC_WIRE_BASE_H
+#define RV_SYNC_WIRE_BASE_H
+
+#include "core/model/selection.h"
+#include "sync/wire.h"
+
+/* Edge to upstream, once, after the welcome: what it is to hold. What the hello did not name comes
+ * as a base. */
+typedef struct rv_wire_selection {
+    bool under_way;    /* the edge holds a part of a base already */
+    uint64_t position; /* … of this position, */
+    uint64_t cursor;   /* … up to there */
+    rv_selection selection;
+} rv_wire_selection;
+
+/* Upstream to edge: a part of a base, at the W that the edge has reached. */
+typedef struct rv_wire_base {
+    bool first;
+    bool last;
+    uint64_t position;
+    uint64_t cursor;
+    rv_bytes items; /* core/state/base.h */
+} rv_wire_base;
+
+void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m);
+void rv_wire_write_base(rv_writer *w, const rv_wire_base *m);
+
+/* Texts stay where they are. RV_PROTOCOL_ERROR; RV_SELECTION_INVALID. */
+RV_MUST_USE rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error *err);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an edge that takes streams without their history has, once it is whole, what the root has
+ * for its selection, at every W from then on; before that it shows nothing of them; wherever the
+ * connection breaks or the edge stops, it goes on. Method: a root and an edge (pair.h) under a
+ * random workload, with connections cut after any message and edges opened again from what was
+ * durable; compared by the root's hash of the selection, row by row, and by the events.
+ */
+#include "sync/edge_internal.h"
+#include "sync/upstream_internal.h"
+#include "tests/unit/sync/pair.h"
+
+/* Opens the edge for these entries. */
+static bool open_edge(pair *p, const char *const *entries, size_t count) {
+    rv_bytes texts[4];
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = rv_bytes_of_string(entries[i]);
+    }
+    const rv_node_options options = {.host = rv_memory_host_interface(p->leaf.storage),
+                                     .memory = p->leaf.node_memory,
+                                     .memory_size = FIXTURE_NODE_MEMORY,
+                                     .role = RV_ROLE_EDGE,
+                                     .patterns = texts,
+                                     .pattern_count = count,
+                                     .checkpoint_growth = fixture_checkpoint_growth};
+    memset(p->leaf.node_memory, 0xa5, FIXTURE_NODE_MEMORY);
+    rv_status status = rv_node_create(&p->leaf.node, &options, &p->leaf.err);
+    for (int i = 0; i < FIXTURE_POLLS_MAX && (i == 0 || status == RV_PENDING); i++) {
+        status = status == RV_OK || i > 0 ? rv_node_open(p->leaf.node, &p->leaf.err) : status;
+        fixture_poll(p->leaf.node);
+    }
+    return status == RV_OK;
+}
+
+static pair based_pair(const char *const *entries, size_t count) {
+    pair p = {.root = fixture_root(1), .leaf = fixture_create(2), .now = 1000000};
+    p.up_memory = malloc(PAIR_SYNC_MEMORY);
+    p.edge_memory = malloc(PAIR_SYNC_MEMORY);
+    if (!open_edge(&p, entries, count)) {
+        fprintf(stderr, "pair: %s\n", p.leaf.err.detail);
+        abort();
+    }
+    pair_start(&p);
+    return p;
+}
+
+/* The edge at its W against the root at the same. */
+static void check_same(pair *p) {
+    size_t count = 0;
+    const rv_path_pattern *const patterns = rv_node_patterns(p->leaf.node, &count);
+    const uint64_t w = rv_node_watermark(p->root.node);
+    RV_CHECK(rv_node_whole(p->leaf.node));
+    RV_CHECK_EQ(rv_node_watermark(p->leaf.node), w);
+    RV_CHECK(fixture_hashes_equal(
+        rv_state_hash_selected(rv_node_state(p->root.node), w, patterns, count),
+        rv_node_state_hash(p->leaf.node)));
+}
+
+/* Stops the edge's program, keeps what was durable (or all of it), and starts it again. */
+static void reopen(pair *p, const char *const *entries, size_t count, bool crash) {
+    pair_cut(p, RV_UPSTREAM_UNREACHABLE);
+    if (!crash) {
+        RV_CHECK_STATUS(fixture_close(p->leaf.node, &p->leaf.err), RV_END);
+    }
+    rv_memory_host_reopen(p->leaf.storage);
+    RV_CHECK(open_edge(p, entries, count));
+    pair_start(p);
+}
+
+RV_TEST(streams_without_history_begin_with_their_rows) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    pair p = based_pair(entries, 1);
+    uint64_t random = 1;
+    RV_CHECK(pair_feed(&p, &random, 3000, 200, 20));
+    RV_CHECK(!rv_node_whole(p.leaf.node));
+    RV_CHECK(pair_sync(&p));
+    check_same(&p);
+    RV_CHECK_PASSED();
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 200);
+    /* the schema and nothing else came as events */
+    RV_CHECK_EQ(rv_node_sequence(p.leaf.node), 1);
+    RV_CHECK_EQ(pair_status(&p).events_received, 1);
+    for (int i = 0; i < 20; i++) {
+        RV_CHECK(pair_feed(&p, &random, 20, 220, 5));
+        pair_run(&p);
+        check_same(&p);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(rv_node_sequence(p.leaf.node) > 100);
+    reopen(&p, entries, 1, true);
+    RV_CHECK(rv_node_whole(p.leaf.node));
+    check_same(&p);
+    RV_CHECK(pair_feed(&p, &random, 50, 220, 5));
+    RV_CHECK(pair_sync(&p));
+    check_same(&p);
+    pair_free(&p);
+}
+
+RV_TEST(some_with_and_some_without_history) {
+    static const char *const entries[] = {"/accounts/3", "/accounts/* history none", "/accounts/7"};
+    pair p = based_pair(entries, 3);
+    uint64_t random = 2;
+    RV_CHECK(pair_feed(&p, &random, 1500, 30, 9));
+    RV_CHECK(pair_sync(&p));
+    check_same(&p);
+    RV_CHECK_PASSED();
+    /* those with history have all of their events */
+    rv_subscription own;
+    rv_path_pattern pattern;
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/accounts/7"), &pattern, NULL), RV_OK);
+    rv_subscription_open(&own, p.leaf.node, &pattern, 1, 1);
+    uint32_t stream = 0;
+    RV_CHECK(rv_state_stream_find(rv_node_state(p.leaf.node), pattern.text, &stream));
+    rv_stream_head head;
+    rv_state_stream(rv_node_state(p.leaf.node), stream, &head);
+    uint64_t seen = 0;
+    rv_event event;
+    rv_bytes path;
+    while (rv_subscription_next(&own, 100000, &event, &path, NULL) == RV_OK) {
+        seen += 1;
+        RV_CHECK_EQ(event.version, seen);
+    }
+    RV_CHECK_EQ(seen, head.version);
+    RV_CHECK(pair_feed(&p, &random, 500, 60, 9));
+    pair_run(&p);
+    check_same(&p);
+    pair_free(&p);
+}
+
+RV_TEST(an_empty_root_gives_an_empty_base) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    pair p = based_pair(entries, 1);
+    RV_CHECK(pair_sync(&p));
+    check_same(&p);
+    uint64_t random = 3;
+    RV_CHECK(pair_feed(&p, &random, 100, 30, 9));
+    pair_run(&p);
+    check_same(&p);
+    RV_CHECK_EQ(rv_node_sequence(p.leaf.node), rv_node_sequence(p.root.node));
+    pair_free(&p);
+}
+
+/* Cut after each number of messages, with events between: it becomes whole all the same. */
+RV_TEST(a_base_that_is_cut_goes_on) {
+    static const char *const entries[] = {"/accounts/* history none", "/accounts/5"};
+    for (uint64_t budget = 1; budget < 14; budget++) {
+        pair p = based_pair(entries, budget % 2 == 0 ? 1 : 2);
+        uint64_t random = budget;
+        RV_CHECK(pair_feed(&p, &random, 2000, 900, 20));
+        bool whole = false;
+        for (int i = 0; i < 60 && !whole; i++) {
+            p.to_edge = 0;
+            p.budget = budget + (uint64_t)i / 4;
+            p.edge->batch_bytes = RV_SYNC_BATCH_MIN; /* many parts */
+            RV_CHECK(pair_connect(&p));
+            pair_run(&p);
+            pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+            whole = rv_node_whole(p.leaf.node);
+            if (i % 3 == 2) {
+                RV_CHECK(pair_feed(&p, &random, 20, 900, 6));
+            }
+            if (i % 5 == 4) {
+                RV_CHECK(fixture_settle(p.leaf.node));
+                reopen(&p, entries, budget % 2 == 0 ? 1 : 2, budget % 3 == 0);
+                RV_CHECK_PASSED();
+            }
+        }
+        RV_CHECK(whole);
+        p.budget = 0;
+        RV_CHECK(pair_sync(&p));
+        check_same(&p);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+/* The parts that the edge has are not sent again, while the upstream still has the snapshot. */
+RV_TEST(an_interrupted_base_resumes) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    pair p = based_pair(entries, 1);
+    uint64_t random = 9;
+    RV_CHECK(pair_feed(&p, &random, 9000, 3000, 20));
+    p.edge->batch_bytes = RV_SYNC_BATCH_MIN;
+    p.budget = 6;
+    RV_CHECK(pair_connect(&p));
+    pair_run(&p);
+    const rv_base_progress before = rv_state_base_progress(rv_node_state(p.leaf.node));
+    RV_CHECK(before.under_way && before.parts > 2);
+    RV_CHECK(pair_feed(&p, &random, 9, 5, 20)); /* the root goes on meanwhile */
+    p.to_edge = 0;
+    p.budget = 2; /* the welcome, and one part */
+    RV_CHECK(pair_connect(&p));
+    pair_run(&p);
+    rv_base_progress after = rv_state_base_progress(rv_node_state(p.leaf.node));
+    RV_CHECK_EQ(after.position, before.position);
+    RV_CHECK_EQ(after.parts, before.parts + 1);
+    /* after a while it is given up, and the base begins again where the root then is */
+    p.now += INT64_C(70000000);
+    p.to_edge = 0;
+    p.budget = 4;
+    RV_CHECK(pair_connect(&p));
+    pair_run(&p);
+    after = rv_state_base_progress(rv_node_state(p.leaf.node));
+    RV_CHECK(after.under_way && after.position > before.position);
+    RV_CHECK(after.parts < before.parts + 1);
+    p.budget = 0;
+    RV_CHECK(pair_sync(&p));
+    check_same(&p);
+    pair_free(&p);
+}
+
+/* A part may be larger than an edge takes: it asks for less, as it does for events. */
+RV_TEST(a_small_edge_takes_small_parts) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    pair p = based_pair(entries, 1);
+    uint64_t random = 10;
+    RV_CHECK(pair_feed(&p, &random, 100, 20, 60));
+    static char data[1200];
+    static char body[1000];
+    memset(body, 'b', sizeof body - 1);
+    for (int i = 1; i <= 200; i++) {
+        (void)snprintf(data, sizeof data, "{\"note_id\":%d,\"body\":\"%s\"}", i, body);
+        RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/7", "noted", data), RV_OK);
+    }
+    RV_CHECK(fixture_settle(p.root.node));
+    RV_CHECK(pair_sync(&p));
+    RV_CHECK(p.edge->batch_bytes < RV_SYNC_BATCH_MAX);
+    check_same(&p);
+    pair_free(&p);
+}
+
+/* What an upstream may not send. */
+RV_TEST(parts_out_of_turn_are_refused) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    const struct {
+        rv_base_part part;
+        rv_status status;
+    } cases[] = {
+        {{.position = 1, .first = true, .last = true}, RV_PROTOCOL_ERROR}, /* not at W */
+        {{.position = 0, .last = true}, RV_PROTOCOL_ERROR},                /* not the first */
+        {{.position = 0, .first = true, .items = RV_LITERAL("x")}, RV_PROTOCOL_ERROR},
+        {{.position = 0, .first = true}, RV_OK},
+        {{.position = 0, .cursor = 7}, RV_OK},
+        {{.position = 0, .first = true}, RV_OK},
+        {{.position = 0, .last = true}, RV_OK},
+        {{.position = 0, .first = true, .last = true}, RV_PROTOCOL_ERROR}, /* it is whole */
+    };
+    pair p = based_pair(entries, 1);
+    const uint8_t id[16] = {1};
+    RV_CHECK_STATUS(rv_node_adopt(p.leaf.node, id, 1, 7, NULL), RV_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        rv_status status = RV_PENDING;
+        for (int k = 0; k < 1000 && (status == RV_PENDING || status == RV_BUSY); k++) {
+            status = rv_node_receive_begin(p.leaf.node, NULL);
+            fixture_poll(p.leaf.node);
+        }
+        RV_CHECK_STATUS(status, RV_OK);
+        RV_CHECK_STATUS(rv_node_receive_base(p.leaf.node, &cases[i].part, NULL), cases[i].status);
+        if (cases[i].status == RV_OK) {
+            RV_CHECK_STATUS(rv_node_receive_commit(p.leaf.node, 0, 0, NULL), RV_OK);
+        } else {
+            rv_node_receive_cancel(p.leaf.node);
+        }
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(rv_node_whole(p.leaf.node));
+    RV_CHECK(fixture_settle(p.leaf.node));
+    reopen(&p, entries, 1, true);
+    RV_CHECK(rv_node_whole(p.leaf.node));
+    pair_free(&p);
+}
+
+RV_TEST(a_selection_that_changed_is_told) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    static const char *const others[] = {"/accounts/*"};
+    pair p = based_pair(entries, 1);
+    RV_CHECK(pair_sync(&p));
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(fixture_close(p.leaf.node, &p.leaf.err), RV_END);
+    rv_memory_host_reopen(p.leaf.storage);
+    RV_CHECK(!open_edge(&p, others, 1));
+    RV_CHECK_STATUS(p.leaf.err.status, RV_SELECTION_CHANGED);
+    rv_memory_host_reopen(p.leaf.storage);
+    RV_CHECK(open_edge(&p, NULL, 0)); /* what the log names */
+    RV_CHECK_EQ(rv_node_selection(p.leaf.node)->count, 1);
+    RV_CHECK(rv_node_whole(p.leaf.node));
+    pair_free(&p);
+}
+
+int main(void) {
+    RV_RUN(streams_without_history_begin_with_their_rows);
+    RV_RUN(some_with_and_some_without_history);
+    RV_RUN(an_empty_root_gives_an_empty_base);
+    RV_RUN(a_base_that_is_cut_goes_on);
+    RV_RUN(an_interrupted_base_resumes);
+    RV_RUN(a_small_edge_takes_small_parts);
+    RV_RUN(parts_out_of_turn_are_refused);
+    RV_RUN(a_selection_that_changed_is_told);
+    fixture_checkpoint_growth = 1;
+    RV_RUN(streams_without_history_begin_with_their_rows);
+    RV_RUN(a_base_that_is_cut_goes_on);
+    return rv_test_done();
+}
