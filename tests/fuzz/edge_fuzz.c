@@ -2,8 +2,10 @@
 /*
  * Goal: whatever an upstream sends, an edge takes it whole or not at all, never goes back, and what
  * it took is there after a crash. Method: steps of tests/fuzz/fuzz_sync.h against an empty edge
- * that selects everything; appends are forwarded. The corpus begins with what a root really sends.
+ * that selects everything; appends are forwarded, and written to the outbox, which pushes them. The
+ * corpus begins with what a root really sends.
  */
+#include "core/engine_outbox.h"
 #include "tests/fuzz/fuzz_sync.h"
 
 #define EDGE_MEMORY ((size_t)5 << 20)
@@ -66,6 +68,22 @@ static void forward(rv_edge *edge, int64_t now) {
     rv_edge_forward_end(edge, request);
 }
 
+/* Writes to the outbox, if the schema is there and the account is. */
+static void write_one(rv_edge *edge, int64_t now) {
+    const rv_append append = {.path = RV_LITERAL("/accounts/1"),
+                              .type = RV_LITERAL("paid"),
+                              .data = RV_LITERAL("{\"amount\":1}")};
+    const rv_writes writes = {.events = &append, .count = 1};
+    rv_error err = {.status = RV_OK};
+    rv_event result;
+    rv_written written;
+    const uint32_t before = rv_node_outbox(the_node.node).pending;
+    const rv_status status = rv_node_write(the_node.node, &writes, &result, &written, &err);
+    FUZZ_CHECK(status == RV_OK || status == RV_PENDING || status == err.status);
+    FUZZ_CHECK(rv_node_outbox(the_node.node).pending == before + (status == RV_OK));
+    (void)settle(edge, now);
+}
+
 static void take_step(rv_edge *edge, const fuzz_step *step, int64_t *now, bool *open) {
     rv_error err = {.status = RV_OK};
     *now += step->seconds * 1000000;
@@ -88,6 +106,7 @@ static void take_step(rv_edge *edge, const fuzz_step *step, int64_t *now, bool *
         *open = false;
     } else if (step->kind == FUZZ_STEP_APPEND) {
         forward(edge, *now);
+        write_one(edge, *now);
     }
     if (*open) {
         *open = settle(edge, *now) == RV_OK;
