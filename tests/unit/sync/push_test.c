@@ -292,6 +292,30 @@ RV_TEST(an_edge_restored_from_a_backup_goes_on_as_another) {
     duo_free(d);
 }
 
+RV_TEST(what_a_backup_has_pending_is_not_accepted_twice) {
+    duo *const d = begin();
+    duo_cut(d);
+    RV_CHECK(write_many(d, 3, "{\"amount\":1}"));
+    uint8_t *const backup = copy_disk(d, &d->leaf);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 3);
+    RV_CHECK(write_many(d, 1, "{\"amount\":1}"));
+    RV_CHECK(duo_run(d));
+    restore_disk(d, &d->leaf, backup);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 3);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 3 + 1);
+    RV_CHECK(write_many(d, 2, "{\"amount\":2}"));
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 3 + 1 + 2);
+    rv_status reasons[1];
+    RV_CHECK_EQ(rejections(d, reasons, 1), 0);
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
 RV_TEST(a_copy_that_wrote_more_is_told_by_the_decision) {
     duo *const d = begin();
     RV_CHECK(write_many(d, 2, "{\"amount\":1}"));
@@ -452,6 +476,7 @@ int main(void) {
     RV_RUN(the_root_crashes_after_every_message);
     RV_RUN(both_crash_after_every_message);
     RV_RUN(an_edge_restored_from_a_backup_goes_on_as_another);
+    RV_RUN(what_a_backup_has_pending_is_not_accepted_twice);
     RV_RUN(a_copy_that_wrote_more_is_told_by_the_decision);
     RV_RUN(an_edge_waits_for_a_root_that_decides_nothing);
     RV_RUN(decisions_of_what_was_not_pushed_end_the_connection);
