@@ -326,7 +326,7 @@ const rv_selection *rv_node_selection(const rv_node *node) {
 }
 
 bool rv_node_whole(const rv_node *node) {
-    return node->role == RV_ROLE_ROOT || node->held.whole;
+    return node->role == RV_ROLE_ROOT || rv_held_is_whole(&node->held);
 }
 
 int64_t rv_node_now(const rv_node *node) {

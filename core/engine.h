@@ -203,6 +203,11 @@ typedef struct rv_base_part {
  * error: cancel. If with the last part the commit fails, the node is read-only. */
 RV_MUST_USE rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error *err);
 
+/* Takes changes of rows of selected aggregates (core/state/base.h), into the batch in which W
+ * passes their positions. RV_PROTOCOL_ERROR: malformed, or of other aggregates. RV_STATE_FULL,
+ * RV_BATCH_TOO_LARGE. After an error: cancel. */
+RV_MUST_USE rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_error *err);
+
 /* W becomes `watermark`, with the root's chain hash there. RV_PROTOCOL_ERROR: cancel. With the last
  * part of a base: RV_STATE_FULL, which ends the node. */
 RV_MUST_USE rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t chain_hash,

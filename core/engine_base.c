@@ -26,7 +26,7 @@ rv_status rv_node_log_selection(rv_node *node, rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
     rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
     uint8_t flags = 0;
-    rv_held_write(&node->held, node->held.whole, &flags, &w);
+    rv_held_write(&node->held, node->held.state, &flags, &w);
     rv_record_write(&body, RV_RECORD_SELECTION, flags, rv_writer_bytes(&w), (rv_bytes){NULL, 0});
     RV_ASSERT(!w.full && !body.full); /* a whole selection fits into any batch */
     const rv_batch batch = {
@@ -48,7 +48,7 @@ void rv_node_base_settle(rv_node *node, uint64_t watermark) {
 }
 
 rv_status rv_node_base_end(rv_node *node, rv_error *err) {
-    RV_ASSERT(rv_state_base_progress(node->state).under_way && !node->held.whole);
+    RV_ASSERT(rv_state_base_progress(node->state).under_way && !rv_held_is_whole(&node->held));
     rv_error local;
     rv_error *const e = err == NULL ? &local : err;
     rv_arena_reset(&node->scratch, 0);
@@ -72,6 +72,12 @@ static rv_status out_of_turn(rv_error *err, const rv_base_part *part) {
     return status;
 }
 
+/* A base is for who is not whole, or has rows that are given and may have grown old. */
+static bool may_begin(const rv_node *node) {
+    uint16_t given[RV_SELECTION_ENTRIES_MAX];
+    return !rv_held_is_whole(&node->held) || rv_held_given(&node->held, node->schema, given) > 0;
+}
+
 /* The record of a base that begins. */
 static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error *err) {
     rv_receiving *const r = &node->receiving;
@@ -88,7 +94,12 @@ static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error
     RV_ASSERT(!selection.full && !head.full);
     rv_record_write(&r->body, RV_RECORD_BASE_BEGIN, 0, rv_writer_bytes(&head),
                     rv_writer_bytes(&selection));
-    return rv_state_base_begin(node->state, part->position, rv_writer_bytes(&selection), err);
+    const rv_status status =
+        rv_state_base_begin(node->state, part->position, rv_writer_bytes(&selection), err);
+    if (status == RV_OK) {
+        r->base_begins = true;
+    }
+    return status;
 }
 
 rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error *err) {
@@ -97,7 +108,7 @@ rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error
     RV_ASSERT(r->active);
     const rv_base_progress base = rv_state_base_progress(node->state);
     const bool goes_on = base.under_way && base.position == part->position;
-    if (node->held.whole || r->event_count > 0 || r->base ||
+    if (!may_begin(node) || r->event_count > 0 || r->base ||
         part->position != rv_log_watermark(node->log) || (!part->first && !goes_on)) {
         return out_of_turn(err, part);
     }
@@ -131,6 +142,35 @@ rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error
                : status;
 }
 
+rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_error *err) {
+    rv_receiving *const r = &node->receiving;
+    RV_ASSERT(r->active);
+    if (r->base) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent changes with a base");
+    }
+    rv_arena_reset(&node->scratch, 0);
+    const rv_status status = rv_state_base_change(node->state, items, &node->scratch, err);
+    if (status == RV_OK) {
+        rv_record_write(&r->body, RV_RECORD_CHANGES, 0, items, (rv_bytes){NULL, 0});
+        r->changed = true;
+    }
+    if (status == RV_OK && r->body.full) {
+        return rv_error_set(err, RV_BATCH_TOO_LARGE,
+                            "the upstream's changes are larger than this memory budget takes: %u "
+                            "bytes",
+                            (uint64_t)node->batch_len_max);
+    }
+    return status == RV_DATA_DAMAGED
+               ? rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent malformed changes")
+               : status;
+}
+
+void rv_node_give(rv_node *node) {
+    uint16_t given[RV_SELECTION_ENTRIES_MAX];
+    const size_t count = rv_held_given(&node->held, node->schema, given);
+    rv_state_give(node->state, given, count);
+}
+
 /* --- replaying --- */
 
 static rv_status damaged(rv_error *err) {
@@ -142,7 +182,7 @@ static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
     rv_cursor c = rv_cursor_over(body);
     const uint64_t position = rv_read_varint(&c);
     rv_selection selection;
-    if (c.bad || position > RV_POSITION_MAX || node->held.whole) {
+    if (c.bad || position > RV_POSITION_MAX || !may_begin(node)) {
         return damaged(err);
     }
     const rv_bytes bytes = rv_read(&c, rv_cursor_left(&c));
@@ -150,7 +190,16 @@ static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
         return damaged(err);
     }
     rv_state_base_discard(node->state);
+    rv_held_base_begins(&node->held);
     return rv_state_base_begin(node->state, position, bytes, err);
+}
+
+/* In a transaction, which the rows' functions ask for; nothing is taken back. */
+static rv_status replay_changes(rv_node *node, rv_bytes items, rv_error *err) {
+    rv_state_begin(node->state);
+    const rv_status status = rv_state_base_change(node->state, items, &node->scratch, err);
+    rv_state_commit(node->state);
+    return status == RV_DATA_DAMAGED ? damaged(err) : status;
 }
 
 rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err) {
@@ -159,7 +208,10 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
     if (record->kind == RV_RECORD_BASE_BEGIN) {
         return replay_begin(node, record->body, err);
     }
-    if (!under_way || node->held.whole) {
+    if (record->kind == RV_RECORD_CHANGES) {
+        return replay_changes(node, record->body, err);
+    }
+    if (!under_way || rv_held_is_whole(&node->held)) {
         return damaged(err);
     }
     if (record->kind == RV_RECORD_BASE_END) {

@@ -122,7 +122,7 @@ static void write_preamble(const rv_node *node, rv_writer *w) {
     rv_write_u32(w, 0);
     uint8_t flags = 0;
     if (s->selection_logged) {
-        rv_held_write(&node->held, s->selection_whole, &flags, w);
+        rv_held_write(&node->held, s->selection_state, &flags, w);
         rv_store_u32(w->ptr + begin, 1u + flags);
     }
     RV_ASSERT(!w->full);
@@ -215,7 +215,7 @@ static void begin(rv_node *node) {
         .head.recorded_at = node->recorded_at,
         .position = rv_log_watermark(node->log),
         .selection_logged = node->held.logged,
-        .selection_whole = node->held.whole,
+        .selection_state = node->held.state,
         .text_count = rv_schema_version(node->schema),
     };
     const char *what = last ? "there is no greater number; remove the file that has it"

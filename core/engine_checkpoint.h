@@ -19,6 +19,7 @@
 #define RV_CORE_ENGINE_CHECKPOINT_H
 
 #include "core/engine.h"
+#include "core/engine_selection.h"
 #include "core/log/ledger.h"
 #include "core/log/op.h"
 #include "core/state/checkpoint.h"
@@ -59,9 +60,9 @@ typedef struct rv_saving {
     /* the words */
     bool begun;
     bool selection_logged;
-    bool selection_whole;       /* at the snapshot */
-    uint32_t text_count;        /* that are not begun */
-    const rv_schema_text *text; /* the one that is being written; NULL: none yet */
+    rv_held_state selection_state; /* at the snapshot */
+    uint32_t text_count;           /* that are not begun */
+    const rv_schema_text *text;    /* the one that is being written; NULL: none yet */
     rv_bytes text_left;
     uint32_t words_left;
     /* the ledger, written behind the mark */

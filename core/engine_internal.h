@@ -27,7 +27,9 @@ typedef struct rv_receiving {
     rv_schema_mark schema;  /* before it */
     uint32_t streams_known; /* streams below this number have an event */
     bool base;              /* a part of a base is in it, */
+    bool base_begins;       /* the first one, */
     bool base_ends;         /* the last one */
+    bool changed;           /* rows that are given */
 } rv_receiving;
 
 /* What the budget is divided into: see rv_node_memory. */
@@ -111,6 +113,9 @@ RV_MUST_USE rv_status rv_node_replay_base(rv_node *node, const rv_record *record
 /* The last part was taken, outside of a transaction: what waits becomes rows. After an error the
  * node is read-only and shows nothing. */
 RV_MUST_USE rv_status rv_node_base_end(rv_node *node, rv_error *err);
+
+/* Tells the state which aggregates are given, by the schema as it is now. */
+void rv_node_give(rv_node *node);
 
 /* W is what it is now: a base under way that was for another one is given up. */
 void rv_node_base_settle(rv_node *node, uint64_t watermark);

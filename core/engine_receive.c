@@ -83,7 +83,9 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->event_count = 0;
     r->first_position = 0;
     r->base = false;
+    r->base_begins = false;
     r->base_ends = false;
+    r->changed = false;
     r->streams_known = rv_state_stream_count(node->state);
     r->schema = rv_schema_mark_of(node->schema);
     rv_state_begin(node->state);
@@ -240,6 +242,9 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     rv_state_commit(node->state);
     node->at_work = 0;
     node->read_generation += 1;
+    if (r->base_begins) {
+        rv_held_base_begins(&node->held);
+    }
     const rv_status ended = r->base_ends ? rv_node_base_end(node, err) : RV_OK;
     r->active = false;
     if (ended != RV_OK) {
@@ -257,6 +262,7 @@ void rv_node_receive_cancel(rv_node *node) {
     if (r->active) {
         rv_state_rollback(node->state);
         rv_schema_take_back(node->schema, &r->schema);
+        rv_node_give(node);
         rv_log_append_cancel(node->log);
         node->at_work = 0;
         r->active = false;

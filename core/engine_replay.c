@@ -45,7 +45,11 @@ static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_err
                             event->sequence, (uint64_t)event->schema_version,
                             (uint64_t)rv_schema_version(node->schema));
     }
-    return rv_schema_apply(node->schema, event->data, err);
+    const rv_status status = rv_schema_apply(node->schema, event->data, err);
+    if (node->role != RV_ROLE_ROOT && status == RV_OK) {
+        rv_node_give(node);
+    }
+    return status;
 }
 
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {

@@ -233,6 +233,7 @@ static rv_status read_words(rv_node *node, rv_bytes words, rv_error *err) {
         status = c.bad ? rv_error_set(err, RV_DATA_DAMAGED, "its words end early")
                        : rv_schema_apply(node->schema, text, err);
     }
+    rv_node_give(node);
     return status;
 }
 

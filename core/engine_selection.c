@@ -24,7 +24,7 @@ static void set_patterns(rv_node_held *held) {
     held->pattern_count = 0;
     for (size_t i = 0; i < held->selection.count; i++) {
         const rv_select *const entry = &held->selection.entries[i];
-        const bool fed = held->whole || entry->history == RV_HISTORY_ALL;
+        const bool fed = held->state != RV_HELD_NONE || entry->history == RV_HISTORY_ALL;
         if (entry->kind == RV_SELECT_STREAMS && fed) {
             const rv_status status =
                 rv_path_pattern_parse(entry->name, &held->patterns[held->pattern_count], NULL);
@@ -47,7 +47,7 @@ rv_status rv_held_create(rv_node_held *held, const rv_node_options *options, rv_
     for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
         status = rv_selection_add(&held->selection, options->patterns[i], &held->arena, err);
     }
-    held->whole = !rv_selection_needs_base(&held->selection);
+    held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
     set_patterns(held);
     return status;
 }
@@ -56,34 +56,55 @@ void rv_held_take_back(rv_node_held *held, size_t count, size_t arena_len) {
     RV_ASSERT(count <= held->selection.count);
     held->selection.count = count;
     rv_arena_reset(&held->arena, arena_len);
-    held->whole = !rv_selection_needs_base(&held->selection);
+    held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
     held->logged = false;
     held->differs = false;
     set_patterns(held);
 }
 
+void rv_held_base_begins(rv_node_held *held) {
+    held->state = held->state == RV_HELD_WHOLE ? RV_HELD_STREAMS : held->state;
+    RV_ASSERT(held->state <= RV_HELD_STREAMS);
+}
+
 void rv_held_become_whole(rv_node_held *held) {
-    RV_ASSERT(!held->whole);
-    held->whole = true;
+    RV_ASSERT(held->state != RV_HELD_WHOLE);
+    held->state = RV_HELD_WHOLE;
     set_patterns(held);
 }
 
+size_t rv_held_given(const rv_node_held *held, const rv_schema *schema, uint16_t *aggregates) {
+    size_t count = 0;
+    for (size_t i = 0; i < held->selection.count; i++) {
+        const rv_select *const entry = &held->selection.entries[i];
+        const rv_aggregate *const aggregate = entry->kind == RV_SELECT_AGGREGATE
+                                                  ? rv_schema_aggregate_named(schema, entry->name)
+                                                  : NULL;
+        if (aggregate != NULL) {
+            aggregates[count] = aggregate->number;
+            count += 1;
+        }
+    }
+    RV_ASSERT(count <= RV_SELECTION_ENTRIES_MAX);
+    return count;
+}
+
 void rv_held_lose_base(rv_node_held *held) {
-    held->whole = !rv_selection_needs_base(&held->selection);
+    held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
     set_patterns(held);
 }
 
 /* --- as the log has it --- */
 
-void rv_held_write(const rv_node_held *held, bool whole, uint8_t *flags, rv_writer *w) {
+void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w) {
     const bool full = rv_selection_needs_base(&held->selection);
     *flags = full ? RV_RECORD_SELECTION_FULL : 0;
     if (full) {
-        rv_write_u8(w, whole);
+        rv_write_u8(w, (uint8_t)state);
         rv_selection_encode(&held->selection, w);
         return;
     }
-    RV_ASSERT(whole);
+    RV_ASSERT(state == RV_HELD_WHOLE);
     for (size_t i = 0; i < held->selection.count; i++) {
         rv_write_blob(w, held->selection.entries[i].name);
     }
@@ -128,13 +149,13 @@ static rv_status keep(rv_node_held *held, const rv_selection *selection, rv_erro
 rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_error *err) {
     rv_selection met;
     rv_status status = RV_OK;
-    bool whole = true;
+    rv_held_state state = RV_HELD_WHOLE;
     RV_ASSERT((flags & ~RV_RECORD_SELECTION_FULL) == 0);
     if (flags == 0) {
         status = read_patterns(body, &met, err);
     } else {
-        whole = body.len > 0 && body.ptr[0] == 1;
-        if (body.len == 0 || body.ptr[0] > 1 ||
+        state = body.len > 0 ? (rv_held_state)body.ptr[0] : RV_HELD_NONE;
+        if (body.len == 0 || body.ptr[0] > RV_HELD_STREAMS ||
             rv_selection_decode(rv_bytes_from(body, 1), &met, NULL) != RV_OK) {
             status = rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
         }
@@ -147,7 +168,7 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
     }
     held->logged = true;
     held->differs = !rv_selection_equal(&held->selection, &met);
-    held->whole = whole;
+    held->state = state;
     set_patterns(held);
     return RV_OK;
 }

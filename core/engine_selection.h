@@ -13,12 +13,18 @@
 
 #include "core/engine.h"
 
+typedef enum rv_held_state {
+    RV_HELD_NONE, /* no base has come yet */
+    RV_HELD_WHOLE,
+    RV_HELD_STREAMS /* all streams, but rows of aggregates are older than W */
+} rv_held_state;
+
 typedef struct rv_node_held {
     rv_selection selection; /* texts lie in `arena` */
     rv_arena arena;
     rv_path_pattern *patterns; /* that events are fed by */
     size_t pattern_count;
-    bool whole;
+    rv_held_state state;
     bool logged;  /* the log names a selection, */
     bool differs; /* which is not this one */
 } rv_node_held;
@@ -32,15 +38,23 @@ RV_MUST_USE rv_status rv_held_create(rv_node_held *held, const rv_node_options *
  * came with the options. */
 void rv_held_take_back(rv_node_held *held, size_t count, size_t arena_len);
 
-/* The body of the record, and its flags; as the log has it when `whole` is as given. */
-void rv_held_write(const rv_node_held *held, bool whole, uint8_t *flags, rv_writer *w);
+/* The body of the record, and its flags; as the log has it when `state` is as given. */
+void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w);
 
 /* Compares a recorded selection with the one the node was opened with, or takes it when it was
  * opened with none. RV_DATA_DAMAGED, RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_error *err);
 
-/* The base is there: events are fed by all patterns now. */
+/* A base begins, or is there: then events are fed by all patterns. */
+void rv_held_base_begins(rv_node_held *held);
 void rv_held_become_whole(rv_node_held *held);
+
+/* The aggregates among the entries that the schema has, at most RV_SELECTION_ENTRIES_MAX. */
+size_t rv_held_given(const rv_node_held *held, const rv_schema *schema, uint16_t *aggregates);
+
+static inline bool rv_held_is_whole(const rv_node_held *held) {
+    return held->state == RV_HELD_WHOLE;
+}
 
 /* The base is not there any more, if there was one. */
 void rv_held_lose_base(rv_node_held *held);

@@ -33,7 +33,9 @@ static size_t split_others(rv_budget *b, const rv_budget_options *options, size_
     b->face = b->result_count * b->result_len_max +
               clamp(total / 8, 1 * MIB, 2 * (size_t)RV_BATCH_LEN_MAX) + b->exchanges_max * 4 * KIB +
               2 * SLACK;
-    b->upstream = options->edges_max > 0 ? 6 * MIB + options->edges_max * 12 * KIB + 2 * SLACK : 0;
+    b->upstream = options->edges_max > 0
+                      ? 6 * MIB + 256 * KIB + options->edges_max * 12 * KIB + 2 * SLACK
+                      : 0;
     b->edge = options->edge ? 4 * MIB + 2 * SLACK : 0;
     return b->sql + b->face + b->upstream + b->edge;
 }

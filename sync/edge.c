@@ -103,6 +103,16 @@ void rv_edge_network_up(rv_edge *e, int64_t now) {
 
 /* --- receiving --- */
 
+/* True when the hello's patterns do not say all of what the node is to hold. */
+static bool wants_selection(const rv_edge *e) {
+    const rv_selection *const selection = rv_node_selection(e->node);
+    bool wants = !rv_node_whole(e->node);
+    for (size_t i = 0; i < selection->count && !wants; i++) {
+        wants = selection->entries[i].kind == RV_SELECT_AGGREGATE;
+    }
+    return wants;
+}
+
 static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *err) {
     rv_wire_welcome welcome;
     rv_status status = rv_wire_read_welcome(body, &welcome, err);
@@ -117,11 +127,11 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
         e->fatal = true;
         return status;
     }
-    if (!rv_node_whole(e->node) && (welcome.features & RV_WIRE_FEATURE_SELECTION) == 0) {
+    if (wants_selection(e) && (welcome.features & RV_WIRE_FEATURE_SELECTION) == 0) {
         return rv_error_set(err, RV_UNSUPPORTED,
                             "the upstream's version serves streams with their whole history only");
     }
-    e->owed.selection = !rv_node_whole(e->node);
+    e->owed.selection = wants_selection(e);
     e->status.state = RV_EDGE_CONNECTED;
     e->status.reason = (rv_error){.status = RV_OK};
     e->status.upstream_position = welcome.position;
@@ -169,6 +179,7 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
     switch ((uint32_t)kind) {
     case RV_WIRE_EVENTS:
     case RV_WIRE_BASE:
+    case RV_WIRE_CHANGES:
         return rv_edge_take_events(e, kind, message, body, err);
     case RV_WIRE_PROGRESS:
         status = rv_wire_read_progress(body, &progress, err);
@@ -200,7 +211,8 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
     /* while a body waits in the buffer, only messages that need none can be opened */
     const bool kept = rv_edge_waits(e);
     const bool events =
-        message.len > 0 && (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE);
+        message.len > 0 && (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE ||
+                            message.ptr[0] == RV_WIRE_CHANGES);
     const rv_writer inflated = rv_writer_over(e->inflated, kept ? 0 : RV_WIRE_MESSAGE_MAX);
     rv_wire_kind kind = RV_WIRE_EVENTS;
     rv_bytes body = message;
@@ -246,7 +258,7 @@ bool rv_edge_ready(const rv_edge *e) {
 static void write_hello(rv_edge *e, rv_writer *w) {
     rv_wire_hello hello = {.version_min = RV_WIRE_VERSION_MIN,
                            .version_max = RV_WIRE_VERSION_MAX,
-                           .features = rv_node_whole(e->node) ? 0 : RV_WIRE_FEATURE_SELECTION,
+                           .features = wants_selection(e) ? RV_WIRE_FEATURE_SELECTION : 0,
                            .watermark = rv_node_watermark(e->node),
                            .schema_version = rv_schema_version(rv_node_schema(e->node)),
                            .schema_hash = rv_schema_hash(rv_node_schema(e->node)),
@@ -322,7 +334,8 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
 /* What the node is to hold, and how much of its base it has. */
 static void write_selection(rv_edge *e, rv_writer *w) {
     const rv_base_progress base = rv_state_base_progress(rv_node_state(e->node));
-    rv_wire_selection m = {.under_way = base.under_way && base.parts > 0,
+    rv_wire_selection m = {.whole = rv_node_whole(e->node),
+                           .under_way = base.under_way && base.parts > 0,
                            .position = base.position,
                            .cursor = base.cursor};
     m.selection = *rv_node_selection(e->node);

@@ -98,8 +98,18 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
         return status;
     }
     edge->receiving = true;
-    status = edge->current_kind == RV_WIRE_BASE ? take_base(edge, body, err)
-                                                : take_events(edge, body, err);
+    switch ((uint32_t)edge->current_kind) {
+    case RV_WIRE_BASE:
+        status = take_base(edge, body, err);
+        break;
+    case RV_WIRE_CHANGES:
+        status = rv_node_receive_changes(edge->node, body, err);
+        break;
+    default:
+        status = take_events(edge, body, err);
+        break;
+    }
+    edge->changed = edge->current_kind == RV_WIRE_CHANGES;
     if (status != RV_OK) {
         cancel(edge);
         if (status == RV_BATCH_TOO_LARGE) {
@@ -187,7 +197,7 @@ rv_status rv_edge_take_events(rv_edge *edge, rv_wire_kind kind, rv_bytes message
 
 rv_status rv_edge_take_progress(rv_edge *edge, const rv_wire_progress *progress, rv_error *err) {
     RV_ASSERT(progress != NULL);
-    if (edge->receiving && !rv_edge_waits(edge)) {
+    if (edge->receiving && !edge->changed && !rv_edge_waits(edge)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent progress inside a batch");
     }
     edge->progress = *progress;
@@ -197,12 +207,12 @@ rv_status rv_edge_take_progress(rv_edge *edge, const rv_wire_progress *progress,
 }
 
 static rv_status ingest_progress(rv_edge *edge, rv_error *err) {
-    RV_ASSERT(edge->has_progress && !edge->receiving);
-    if (edge->progress.watermark == rv_node_watermark(edge->node)) {
+    RV_ASSERT(edge->has_progress);
+    if (!edge->receiving && edge->progress.watermark == rv_node_watermark(edge->node)) {
         edge->has_progress = false;
         return RV_OK;
     }
-    rv_status status = rv_node_receive_begin(edge->node, err);
+    rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, err);
     if (must_wait(status)) {
         return RV_OK;
     }
@@ -216,6 +226,7 @@ static rv_status ingest_progress(rv_edge *edge, rv_error *err) {
         edge->fatal = true;
     }
     edge->has_progress = false;
+    edge->receiving = false;
     return status;
 }
 
@@ -232,7 +243,7 @@ static rv_status dequeue(rv_edge *edge, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE);
+    RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES);
     edge->current_kind = kind;
     edge->current_cost = len + RV_SYNC_MESSAGE_COST;
     keep_current(edge);
@@ -259,7 +270,7 @@ rv_status rv_edge_ingest(rv_edge *edge, rv_error *err) {
         }
     }
     if (status == RV_OK && !waits && edge->has_progress) {
-        if (edge->receiving) {
+        if (edge->receiving && !edge->changed) {
             return rv_error_set(err, RV_PROTOCOL_ERROR,
                                 "the upstream sent progress inside a batch");
         }

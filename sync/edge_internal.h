@@ -58,6 +58,7 @@ struct rv_edge {
     /* ingesting */
     bool has_current; /* `current` waits for the node */
     bool receiving;   /* the node's batch is open */
+    bool changed;     /* and its last message was one of changes: progress can end it */
     bool has_progress;
     bool stalled;              /* the state is full */
     rv_bytes current;          /* a body, in `inflated` when it waits */

@@ -14,6 +14,7 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
     if (whole) {
         u->node = options->node;
         u->compression = options->compression;
+        rv_state_unwatch(rv_node_state(u->node)); /* if another one did, in memory that is gone */
         u->session_max = options->connections_max;
         u->encoder = rv_encoder_create(arena);
         const rv_status parsed =
@@ -25,10 +26,11 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         u->counted = rv_arena_take_raw(arena, sizeof(uint64_t) * RV_PUSH_COUNTED_MAX);
         u->told = rv_arena_take_raw(arena, sizeof(rv_told) * TOLD_MAX);
         u->waiting_memory = rv_arena_take_raw(arena, WAITING_MEMORY);
+        u->changes_memory = rv_arena_take_raw(arena, CHANGES_MEMORY);
         u->sessions = rv_arena_take(arena, sizeof(rv_upstream *) * u->session_max);
         whole = u->encoder != NULL && u->message != NULL && u->appends != NULL &&
                 u->results != NULL && u->counted != NULL && u->told != NULL &&
-                u->waiting_memory != NULL && u->sessions != NULL;
+                u->waiting_memory != NULL && u->changes_memory != NULL && u->sessions != NULL;
     }
     if (whole) {
         rv_upstream_pushes_create(u);

@@ -20,7 +20,7 @@ typedef struct rv_upstream_options {
     uint32_t connections_max;
 } rv_upstream_options;
 
-/* Takes its memory from `arena`: 6.25 MiB and 12 KiB for each connection. RV_MEMORY_EXHAUSTED. */
+/* Takes its memory from `arena`: 6.5 MiB and 12 KiB for each connection. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_upstream_shared_create(rv_upstream_shared **shared,
                                                 const rv_upstream_options *options, rv_arena *arena,
                                                 rv_error *err);

@@ -11,6 +11,7 @@
 #include "sync/upstream_internal.h"
 
 #include "core/base/assert.h"
+#include "core/model/schema_filter.h"
 
 #define SCAN_MAX    65536u            /* events passed over in one call */
 #define WORK_MAX    65536u            /* streams, or rows of pages, looked at in one call, about */
@@ -71,9 +72,11 @@ static rv_upstream_snapshot *find(rv_upstream *s, int64_t now) {
         if (!is_alive(shared, p)) {
             continue;
         }
-        const bool same =
-            s->base.resumes && p->position == s->base.position && p->position == s->watermark;
-        const bool young = !s->base.resumes && now - p->taken_at < SHARE_US && is_ahead(s, p);
+        const bool noted = s->given_count == 0 || p->changes_next > 0;
+        const bool same = noted && s->base.resumes && p->position == s->base.position &&
+                          p->position == s->watermark;
+        const bool young =
+            noted && !s->base.resumes && now - p->taken_at < SHARE_US && is_ahead(s, p);
         found = same || (young && found == NULL) ? p : found;
     }
     return found;
@@ -97,6 +100,7 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
     }
     oldest->position = rv_node_watermark(node);
     oldest->chain_hash = rv_log_chain(rv_node_log(node));
+    oldest->changes_next = shared->changes_noted ? shared->changes.next : 0;
     oldest->taken_at = now;
     oldest->left_at = now;
     return oldest;
@@ -123,11 +127,15 @@ static void begin(rv_upstream *s, int64_t now) {
     s->base.position = p->position;
     s->base.chain_hash = p->chain_hash;
     s->base.phase = RV_BASE_CATCHING;
+    s->changes_next = p->changes_next;
     s->urgent = p->position > s->urgent ? p->position : s->urgent;
     rv_subscription_until(&s->subscription, p->position);
 }
 
 bool rv_upstream_base_turn(rv_upstream *s, int64_t now) {
+    if (s->base.notice_owed) {
+        return true;
+    }
     if (s->base.phase == RV_BASE_WANTED && !s->in_batch) {
         begin(s, now);
     }
@@ -157,7 +165,7 @@ static rv_status check_selection(const rv_upstream *s, const rv_selection *selec
         const rv_select *const entry = &selection->entries[i];
         fed[i] = entry->kind == RV_SELECT_STREAMS && is_fed(s, entry->name);
         count += fed[i];
-        if (!fed[i] && (entry->kind != RV_SELECT_STREAMS || entry->history != RV_HISTORY_NONE)) {
+        if (!fed[i] && entry->kind == RV_SELECT_STREAMS && entry->history != RV_HISTORY_NONE) {
             return rv_error_set(err, RV_UNSUPPORTED,
                                 "this version serves streams with all of their history or none, "
                                 "and not what is selected of %b",
@@ -169,27 +177,95 @@ static rv_status check_selection(const rv_upstream *s, const rv_selection *selec
                                                 "this version takes nothing away from a selection");
 }
 
-/* Keeps the patterns: those that events are fed by, then those that come as a base. */
+/* Keeps an aggregate and its filter, compiled. */
+static rv_status keep_given(rv_upstream *s, const rv_select *entry, rv_arena *arena,
+                            rv_error *err) {
+    rv_upstream_shared *const shared = s->shared;
+    const rv_schema *const schema = rv_node_schema(shared->node);
+    const rv_aggregate *const aggregate = rv_schema_aggregate_named(schema, entry->name);
+    if (aggregate == NULL) {
+        return rv_error_set(err, RV_SELECTION_INVALID, "there is no aggregate `%b`", &entry->name);
+    }
+    rv_given *const given = &s->given[s->given_count];
+    *given = (rv_given){.aggregate = aggregate->number};
+    s->given_count += 1;
+    if (entry->filter.len == 0) {
+        return RV_OK;
+    }
+    rv_expr *const filter = rv_arena_take(arena, sizeof *filter);
+    const rv_writer spare = rv_encoder_spare(shared->encoder);
+    rv_arena scratch = rv_arena_over(spare.ptr, spare.cap);
+    given->filter = filter;
+    return filter == NULL
+               ? RV_MEMORY_EXHAUSTED
+               : rv_schema_filter(schema, aggregate, entry->filter, arena, &scratch, filter, err);
+}
+
+/* Keeps the patterns: those that events are fed by, then those that come as a base; and the
+ * aggregates. */
 static rv_status keep_selection(rv_upstream *s, const rv_selection *selection, const bool *fed,
                                 rv_error *err) {
     rv_arena arena = rv_arena_over(s->selection, sizeof s->selection);
-    rv_path_pattern *const all = rv_arena_take(&arena, sizeof *all * selection->count);
-    bool kept = all != NULL || selection->count == 0;
-    size_t count = 0;
-    for (size_t i = 0; i < 2 * selection->count && kept; i++) { /* twice over the entries */
-        const size_t nth = i % selection->count;
-        if (fed[nth] == (i < selection->count)) {
-            const rv_bytes text = rv_arena_copy(&arena, selection->entries[nth].name);
-            kept = text.ptr != NULL && rv_path_pattern_parse(text, &all[count], NULL) == RV_OK;
-            count += kept;
-        }
+    size_t given = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        given += selection->entries[i].kind == RV_SELECT_AGGREGATE;
     }
-    s->patterns = all;
-    s->pattern_count = count;
-    return kept ? RV_OK
-                : rv_error_set(err, RV_SELECTION_INVALID,
-                               "the selection takes more than the %u bytes an upstream has for it",
-                               (uint64_t)sizeof s->selection);
+    const size_t patterns = selection->count - given;
+    s->given_count = 0;
+    s->pattern_count = 0;
+    s->given = rv_arena_take(&arena, sizeof *s->given * given);
+    s->patterns = rv_arena_take(&arena, sizeof *s->patterns * patterns);
+    rv_status status = (given > 0 && s->given == NULL) || (patterns > 0 && s->patterns == NULL)
+                           ? RV_MEMORY_EXHAUSTED
+                           : RV_OK;
+    for (size_t i = 0; i < 2 * selection->count && status == RV_OK; i++) { /* twice over them */
+        const size_t nth = i % selection->count;
+        const rv_select *const entry = &selection->entries[nth];
+        if (fed[nth] != (i < selection->count)) {
+            continue;
+        }
+        if (entry->kind == RV_SELECT_AGGREGATE) {
+            status = keep_given(s, entry, &arena, err);
+            continue;
+        }
+        const rv_bytes text = rv_arena_copy(&arena, entry->name);
+        status = text.ptr == NULL
+                     ? RV_MEMORY_EXHAUSTED
+                     : rv_path_pattern_parse(text, &s->patterns[s->pattern_count], err);
+        s->pattern_count += status == RV_OK;
+    }
+    return status == RV_MEMORY_EXHAUSTED
+               ? rv_error_set(err, RV_SELECTION_INVALID,
+                              "the selection takes more than the %u bytes an upstream has for it",
+                              (uint64_t)sizeof s->selection)
+               : status;
+}
+
+/* From now on changes of rows are noted, for as long as the node runs. */
+static void note_changes(rv_upstream_shared *shared) {
+    if (!shared->changes_noted) {
+        rv_state_watch(rv_node_state(shared->node), &shared->changes, shared->changes_memory,
+                       CHANGES_MEMORY, rv_node_watermark(shared->node));
+        shared->changes_noted = true;
+    }
+}
+
+/* What is missing at the edge, which holds all of it at its W, or not. */
+static void want_base(rv_upstream *s, const rv_wire_selection *m) {
+    rv_upstream_shared *const shared = s->shared;
+    bool wanted = s->pattern_count > s->fed_count;
+    if (s->given_count > 0) {
+        note_changes(shared);
+        const bool covered = rv_changes_find(&shared->changes, s->watermark, &s->changes_next);
+        wanted = wanted || !m->whole || !covered;
+    }
+    if (wanted) {
+        s->base.phase = RV_BASE_WANTED;
+        s->base.notice_owed = m->whole;
+        s->base.resumes = m->under_way;
+        s->base.position = m->position;
+        s->base.cursor = m->cursor;
+    }
 }
 
 rv_status rv_upstream_take_selection(rv_upstream *s, rv_bytes body, rv_error *err) {
@@ -205,13 +281,8 @@ rv_status rv_upstream_take_selection(rv_upstream *s, rv_bytes body, rv_error *er
         return status;
     }
     s->selection_owed = false;
+    want_base(s, &m);
     rv_upstream_subscribe(s, s->watermark + 1); /* nothing was fed yet */
-    if (s->pattern_count > s->fed_count) {
-        s->base.phase = RV_BASE_WANTED;
-        s->base.resumes = m.under_way;
-        s->base.position = m.position;
-        s->base.cursor = m.cursor;
-    }
     return RV_OK;
 }
 
@@ -222,37 +293,65 @@ static void finish(rv_upstream *s, int64_t now) {
     RV_ASSERT(s->base.phase == RV_BASE_SENDING && s->watermark == s->base.position);
     rv_upstream_base_leave(s, now);
     s->fed_count = s->pattern_count;
+    s->changes_to = 0;
     rv_upstream_subscribe(s, s->watermark + 1);
+}
+
+/* What the edge is to get that it does not hold. */
+static rv_base_source source_of(const rv_upstream *s) {
+    RV_ASSERT(s->fed_count <= s->pattern_count);
+    return (rv_base_source){.patterns = s->patterns + s->fed_count,
+                            .pattern_count = s->pattern_count - s->fed_count,
+                            .held = s->patterns,
+                            .held_count = s->fed_count,
+                            .given = s->given,
+                            .given_count = s->given_count};
+}
+
+/* The encoder's memory, for items. */
+static rv_writer items_of(const rv_upstream *s) {
+    rv_writer items = rv_encoder_spare(s->shared->encoder);
+    const size_t most = RV_WIRE_MESSAGE_MAX - HEAD_MAX;
+    items.cap = items.cap < most ? items.cap : most;
+    return items;
 }
 
 /* Writes items into the encoder's memory. */
 static rv_status write_items(rv_upstream *s, uint64_t *cursor, rv_writer *items) {
     rv_upstream_shared *const shared = s->shared;
-    rv_base_source source = snapshot_of(s)->source;
-    source.patterns = s->patterns + s->fed_count;
-    source.pattern_count = s->pattern_count - s->fed_count;
-    source.held = s->patterns;
-    source.held_count = s->fed_count;
-    *items = rv_encoder_spare(shared->encoder);
-    items->cap =
-        items->cap < RV_WIRE_MESSAGE_MAX - HEAD_MAX ? items->cap : RV_WIRE_MESSAGE_MAX - HEAD_MAX;
+    rv_base_source source = source_of(s);
+    source.snapshot = snapshot_of(s)->source.snapshot;
+    source.stream_count = snapshot_of(s)->source.stream_count;
+    *items = items_of(s);
     rv_arena scratch = rv_arena_over(shared->message, RV_WIRE_MESSAGE_MAX);
     return rv_state_base_write(rv_node_state(shared->node), &source, s->batch_bytes / 4 * 3 + 1,
                                WORK_MAX, &scratch, cursor, items);
 }
 
-/* Makes the message of a part. */
-static void encode_part(rv_upstream *s, const rv_wire_base *part, rv_bytes *message) {
+/* Deflates a message when that pays. */
+static void pack(rv_upstream *s, const rv_writer *w, rv_bytes *message) {
     rv_upstream_shared *const shared = s->shared;
-    rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
-    rv_wire_write_base(&w, part);
-    RV_ASSERT(!w.full);
-    *message = rv_writer_bytes(&w);
+    RV_ASSERT(!w->full);
+    *message = rv_writer_bytes(w);
     rv_writer packed = rv_encoder_spare(shared->encoder);
     if (s->deflate && message->len >= DEFLATE_MIN &&
         rv_wire_deflate(*message, &shared->compression, &packed)) {
         *message = rv_writer_bytes(&packed);
     }
+}
+
+/* Tells an edge that was whole that it is not any more: changes that it needs are gone. */
+static bool send_notice(rv_upstream *s, rv_bytes *message) {
+    const rv_wire_base notice = {
+        .first = true, .position = s->watermark, .cursor = RV_BASE_CURSOR_BEGIN};
+    rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_base(&w, &notice);
+    pack(s, &w, message);
+    if (!rv_upstream_take_credit(s, message->len)) {
+        return false;
+    }
+    s->base.notice_owed = false;
+    return true;
 }
 
 /* What writing items came to, when there are none to send. */
@@ -273,9 +372,12 @@ static void part_failed(rv_upstream *s, rv_status status, int64_t now) {
 }
 
 bool rv_upstream_base_part(rv_upstream *s, int64_t now, rv_bytes *message) {
-    RV_ASSERT(s->base.phase == RV_BASE_SENDING && !s->in_batch);
+    RV_ASSERT(s->base.phase >= RV_BASE_WANTED && !s->in_batch);
     if (s->credit < s->credit_needed) {
         return false;
+    }
+    if (s->base.notice_owed) {
+        return send_notice(s, message);
     }
     uint64_t cursor = s->base.cursor;
     rv_writer items = {0};
@@ -295,7 +397,9 @@ bool rv_upstream_base_part(rv_upstream *s, int64_t now, rv_bytes *message) {
                                .position = s->base.position,
                                .cursor = cursor,
                                .items = rv_writer_bytes(&items)};
-    encode_part(s, &part, message);
+    rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_base(&w, &part);
+    pack(s, &w, message);
     if (!rv_upstream_take_credit(s, message->len)) {
         return false;
     }
@@ -307,17 +411,83 @@ bool rv_upstream_base_part(rv_upstream *s, int64_t now, rv_bytes *message) {
     return true;
 }
 
+/* --- changes --- */
+
+/* Changes that the edge needs are gone: it begins with a base again, when nothing of a batch is
+ * under way; else it connects again, which takes that back. */
+static rv_status lose_changes(rv_upstream *s) {
+    if (s->in_batch || s->changes_to > s->watermark) {
+        rv_error error = {.status = RV_OK};
+        (void)rv_error_set(&error, RV_BUSY, "the edge is too slow for the changes that it selects");
+        (void)rv_upstream_fail(s, &error);
+        return RV_BUSY;
+    }
+    s->base.phase = RV_BASE_WANTED;
+    s->base.notice_owed = true;
+    s->base.resumes = false;
+    return RV_BUSY;
+}
+
+rv_status rv_upstream_changes(rv_upstream *s, uint64_t watermark, uint64_t chain_hash,
+                              rv_bytes *message) {
+    rv_upstream_shared *const shared = s->shared;
+    if (s->given_count == 0 || s->base.phase != RV_BASE_NONE) {
+        return RV_END;
+    }
+    if (s->changes_next < shared->changes.first) {
+        return lose_changes(s);
+    }
+    const rv_base_source source = source_of(s);
+    rv_writer items = items_of(s);
+    rv_arena scratch = rv_arena_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    uint64_t serial = s->changes_next;
+    const rv_status status =
+        rv_state_base_changes(rv_node_state(shared->node), &source, &shared->changes, watermark,
+                              s->batch_bytes / 4 + 1, &scratch, &serial, &items);
+    RV_ASSERT(status == RV_OK || status == RV_END || status == RV_MESSAGE_TOO_LARGE);
+    if (items.len == 0) {
+        s->changes_next = serial;
+        return status == RV_END ? RV_END : lose_changes(s);
+    }
+    rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_changes(&w, rv_writer_bytes(&items));
+    pack(s, &w, message);
+    if (!rv_upstream_take_credit(s, message->len)) {
+        return RV_BUSY;
+    }
+    s->changes_next = serial;
+    s->changes_to = watermark;
+    s->changes_chain = chain_hash;
+    s->urgent = watermark > s->urgent ? watermark : s->urgent;
+    return RV_OK;
+}
+
 /* --- without patterns --- */
 
-/* W becomes the base's position: there was no more schema change before it. */
-static bool arrive(rv_upstream *s, int64_t now, rv_bytes *message) {
+/* W moves, as there was no schema change before: to the base's position, or to where the log is
+ * durable, after the rows that changed up to there. */
+static bool move_on(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_node *const node = s->shared->node;
-    if (s->base.phase != RV_BASE_CATCHING || rv_node_watermark_durable(node) < s->base.position) {
+    const uint64_t durable = rv_node_watermark_durable(node);
+    rv_wire_progress p = {durable, rv_log_chain_durable(rv_node_log(node)), durable};
+    if (s->base.phase == RV_BASE_CATCHING) {
+        p.watermark = s->base.position;
+        p.chain_hash = s->base.chain_hash;
+    } else if (s->changes_to > s->watermark) {
+        p.watermark = s->changes_to;
+        p.chain_hash = s->changes_chain;
+    }
+    if (p.watermark > durable || p.watermark <= s->watermark) {
         return false;
     }
-    RV_ASSERT(s->watermark < s->base.position);
-    const rv_wire_progress p = {s->base.position, s->base.chain_hash,
-                                rv_node_watermark_durable(node)};
+    const rv_status status = rv_upstream_changes(s, p.watermark, p.chain_hash, message);
+    if (status != RV_END) {
+        return status == RV_OK;
+    }
+    if (s->urgent < p.watermark && now - s->last_progress < RV_SYNC_REPORT_US) {
+        s->retry_at = s->last_progress + RV_SYNC_REPORT_US;
+        return false;
+    }
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
     rv_wire_write_progress(&w, &p);
     s->watermark = p.watermark;
@@ -326,7 +496,8 @@ static bool arrive(rv_upstream *s, int64_t now, rv_bytes *message) {
     return true;
 }
 
-/* Sends a schema change, which is a batch of its own. RV_PENDING: its chain hash is looked up. */
+/* Sends a schema change, which is a batch of its own. RV_PENDING: its chain hash is looked up;
+ * RV_END: rows that changed before it are sent. */
 static rv_status send_change(rv_upstream *s, const rv_event *event, rv_bytes path,
                              rv_bytes *message, rv_error *err) {
     rv_upstream_shared *const shared = s->shared;
@@ -336,7 +507,14 @@ static rv_status send_change(rv_upstream *s, const rv_event *event, rv_bytes pat
         const rv_status status =
             rv_log_chain_at(rv_node_log(shared->node), position, &b->lean_chain, err);
         b->lean_position = status == RV_OK ? position : 0;
-        return status == RV_OK || status == RV_BUSY ? RV_PENDING : status;
+        return status == RV_OK || status == RV_BUSY ? RV_PENDING
+               : status == RV_END
+                   ? rv_error_set(err, RV_DATA_DAMAGED, "no batch ends at position %u", position)
+                   : status;
+    }
+    const rv_status changes = rv_upstream_changes(s, event->position, b->lean_chain, message);
+    if (changes != RV_END) {
+        return changes == RV_OK ? RV_END : RV_BUSY; /* then the event again */
     }
     rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), 1, s->batch_bytes);
     const bool staged = rv_encoder_add(shared->encoder, event, path, RV_NONE);
@@ -361,7 +539,7 @@ static rv_status send_change(rv_upstream *s, const rv_event *event, rv_bytes pat
 
 bool rv_upstream_feed_lean(rv_upstream *s, int64_t now, rv_bytes *message) {
     RV_ASSERT(s->fed_count == 0 && !s->in_batch);
-    if (s->credit < s->credit_needed || s->base.phase != RV_BASE_CATCHING) {
+    if (s->credit < s->credit_needed || s->base.phase == RV_BASE_WANTED) {
         return false;
     }
     const uint64_t start = rv_subscription_sequence(&s->subscription);
@@ -370,7 +548,7 @@ bool rv_upstream_feed_lean(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_error error = {.status = RV_OK};
     rv_status status = rv_subscription_next(&s->subscription, SCAN_MAX, &event, &path, &error);
     if (status == RV_END) {
-        return arrive(s, now, message);
+        return move_on(s, now, message);
     }
     if (status == RV_OK) {
         status = send_change(s, &event, path, message, &error);
@@ -379,10 +557,9 @@ bool rv_upstream_feed_lean(rv_upstream *s, int64_t now, rv_bytes *message) {
         }
         rv_upstream_subscribe(s, start);
         s->retry_at = status == RV_PENDING ? now : s->retry_at;
-    }
-    if (status == RV_END) {
-        (void)rv_error_set(&error, RV_DATA_DAMAGED, "no batch ends with a schema change");
-        status = RV_DATA_DAMAGED;
+        if (status == RV_END) {
+            return true;
+        }
     }
     if (status != RV_PENDING && status != RV_BUSY) {
         (void)rv_upstream_fail(s, &error);

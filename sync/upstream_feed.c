@@ -63,13 +63,16 @@ static void stage(rv_upstream *s, rv_staging *g, uint32_t events_max, rv_error *
 void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_upstream_shared *const shared = s->shared;
     const bool lean = s->fed_count == 0;
-    const bool ends = s->base.phase == RV_BASE_CATCHING;
+    const bool catching = s->base.phase == RV_BASE_CATCHING;
+    const bool changing = s->changes_to > s->watermark;
     RV_ASSERT(next > 0);
     rv_subscription_open(&s->subscription, shared->node,
                          lean ? &shared->schema_pattern : s->patterns, lean ? 1 : s->fed_count,
                          next);
     s->subscription.system = !lean;
-    rv_subscription_until(&s->subscription, ends ? s->base.position : UINT64_MAX);
+    rv_subscription_until(&s->subscription, catching   ? s->base.position
+                                            : changing ? s->changes_to
+                                                       : UINT64_MAX);
 }
 
 static uint64_t position_now(const rv_upstream *s) {
@@ -125,9 +128,19 @@ static bool progress(rv_upstream *s, const rv_mark *mark, int64_t now, rv_bytes 
 
 /* What one staging gives. RV_OK with a message; RV_END: nothing; RV_MESSAGE_TOO_LARGE: fewer
  * events. */
-static rv_status deliver(rv_upstream *s, const rv_staging *g, int64_t now, rv_bytes *message) {
+static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, int64_t now,
+                         rv_bytes *message) {
     const uint32_t staged = rv_encoder_count(s->shared->encoder);
     const bool batch_whole = g->mark.watermark > 0;
+    if (batch_whole && (g->mark.count > 0 || (!g->full && !s->in_batch))) {
+        /* W is to move: rows that changed up to there come first, then the same events again */
+        const rv_status status =
+            rv_upstream_changes(s, g->mark.watermark, g->mark.chain_hash, message);
+        if (status != RV_END) {
+            rv_upstream_subscribe(s, s->in_batch ? start : s->watermark + 1);
+            return status == RV_OK ? RV_OK : RV_END;
+        }
+    }
     if (staged == 0 || (batch_whole && g->mark.count == 0 && !g->full)) {
         const bool moved = batch_whole && !s->in_batch;
         const bool told = moved && progress(s, &g->mark, now, message);
@@ -169,6 +182,10 @@ bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     if (rv_upstream_base_turn(s, now)) {
         return rv_upstream_base_part(s, now, message);
     }
+    if (s->base.phase == RV_BASE_NONE && s->changes_to > 0 && s->watermark >= s->changes_to) {
+        s->changes_to = 0; /* W is there: events go on */
+        rv_subscription_until(&s->subscription, UINT64_MAX);
+    }
     if (s->fed_count == 0) {
         return rv_upstream_feed_lean(s, now, message);
     }
@@ -189,7 +206,7 @@ bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
         }
         const uint32_t staged = rv_encoder_count(s->shared->encoder);
         const bool cut_short = staged == 0 && g.status == RV_PENDING && g.next > start;
-        const rv_status status = deliver(s, &g, now, message);
+        const rv_status status = deliver(s, &g, start, now, message);
         if (status == RV_OK) {
             return true;
         }

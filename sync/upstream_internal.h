@@ -22,9 +22,10 @@
 #define SELECTION_MEMORY 8320u        /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
-#define SNAPSHOTS_MAX    2u    /* for bases: the state has RV_SNAPSHOTS_MAX for all */
-#define REFUSAL_SHORT    48u   /* a refusal of which only the code is told, at most */
-#define REFUSALS_MEMORY  1536u /* refusals to be sent, of one session */
+#define CHANGES_MEMORY   (256u << 10) /* the last changes of rows, for selected aggregates */
+#define SNAPSHOTS_MAX    2u           /* for bases: the state has RV_SNAPSHOTS_MAX for all */
+#define REFUSAL_SHORT    48u          /* a refusal of which only the code is told, at most */
+#define REFUSALS_MEMORY  1536u        /* refusals to be sent, of one session */
 
 #define RV_UPSTREAM_PUSHES 64u          /* of one session that are undecided, or not told */
 #define PUSH_BYTES         (256u << 10) /* of these, that an edge may send */
@@ -60,6 +61,7 @@ typedef struct rv_upstream_base {
     uint64_t cursor;
     bool first;             /* nothing of it was sent */
     bool resumes;           /* the edge holds a part of one, at `position` up to `cursor` */
+    bool notice_owed;       /* to an edge that was whole and is not any more */
     uint64_t lean_position; /* the chain hash there was looked up: */
     uint64_t lean_chain;
 } rv_upstream_base;
@@ -70,6 +72,7 @@ typedef struct rv_upstream_snapshot {
     rv_base_source source; /* serial 0: unused */
     uint64_t position;
     uint64_t chain_hash;
+    uint64_t changes_next; /* serial of the first change behind it; 0: they were not noted */
     uint32_t users;
     int64_t taken_at;
     int64_t left_at; /* by the last user */
@@ -139,6 +142,11 @@ struct rv_upstream {
     rv_path_pattern *patterns;
     bool selection_owed; /* by the edge: nothing is fed before it has come */
     rv_upstream_base base;
+    rv_given *given; /* aggregates that it selects */
+    size_t given_count;
+    uint64_t changes_next;  /* serial of the first change that was not looked at */
+    uint64_t changes_to;    /* the position up to which they were sent: W stops there */
+    uint64_t changes_chain; /* the chain hash there */
     rv_answer answers[ANSWERS_MAX];
     uint32_t refusal_count;
     size_t refusals_len;
@@ -178,6 +186,9 @@ struct rv_upstream_shared {
     uint32_t told_free;
     uint8_t *waiting_memory;
     rv_path_pattern schema_pattern;
+    uint8_t *changes_memory;
+    rv_changes changes; /* since an edge first selected an aggregate */
+    bool changes_noted;
     rv_upstream_snapshot snapshots[SNAPSHOTS_MAX];
     rv_waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
@@ -199,6 +210,11 @@ bool rv_upstream_encode(rv_upstream *session, const rv_wire_events *head, uint32
 
 /* True when the message is within the credit, which is then taken. */
 bool rv_upstream_take_credit(rv_upstream *session, size_t len);
+
+/* Before W moves to `watermark`: the next message of changes up to there. RV_OK; RV_END: there is
+ * none; RV_BUSY: it is not the time, or the session has failed. */
+RV_MUST_USE rv_status rv_upstream_changes(rv_upstream *session, uint64_t watermark,
+                                          uint64_t chain_hash, rv_bytes *message);
 
 /* Takes a selection message's body. RV_PROTOCOL_ERROR, RV_SELECTION_INVALID, RV_UNSUPPORTED. */
 RV_MUST_USE rv_status rv_upstream_take_selection(rv_upstream *session, rv_bytes body,

@@ -43,7 +43,8 @@ typedef enum rv_wire_kind {
     RV_WIRE_SETTLED = 14,
     RV_WIRE_SELECTION = 15,
     RV_WIRE_BASE = 16,
-    RV_WIRE_KIND_LAST = RV_WIRE_BASE,
+    RV_WIRE_CHANGES = 17,
+    RV_WIRE_KIND_LAST = RV_WIRE_CHANGES,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -54,7 +55,7 @@ typedef enum rv_wire_kind {
 
 #define RV_WIRE_FEATURE_PUSH 0x01u /* pushes and decisions; with it goes the extension of tag 1 */
 #define RV_WIRE_FEATURE_SELECTION                                                                  \
-    0x02u /* selections with bases; a hello then may name no pattern, which waits for one */
+    0x02u /* a selection message follows the welcome; the hello then may name no pattern */
 
 /* What an edge says about its outbox (hello). */
 typedef struct rv_wire_outbox {

@@ -5,6 +5,7 @@
 #include "core/model/event.h"
 
 #define SELECTION_UNDER_WAY 0x01u
+#define SELECTION_WHOLE     0x02u
 #define BASE_FIRST          0x01u
 #define BASE_LAST           0x02u
 
@@ -16,7 +17,8 @@ static rv_status malformed(rv_error *err, const char *what) {
 void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m) {
     RV_ASSERT(m->position <= RV_POSITION_MAX);
     rv_wire_begin(w, RV_WIRE_SELECTION);
-    rv_write_u8(w, m->under_way ? SELECTION_UNDER_WAY : 0);
+    rv_write_u8(
+        w, (uint8_t)((m->under_way ? SELECTION_UNDER_WAY : 0) | (m->whole ? SELECTION_WHOLE : 0)));
     if (m->under_way) {
         rv_write_varint(w, m->position);
         rv_write_varint(w, m->cursor);
@@ -28,13 +30,20 @@ rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *
     rv_cursor c = rv_cursor_over(body);
     RV_ASSERT(m != NULL);
     const uint8_t flags = rv_read_u8(&c);
-    m->under_way = flags != 0;
+    m->under_way = (flags & SELECTION_UNDER_WAY) != 0;
+    m->whole = (flags & SELECTION_WHOLE) != 0;
     m->position = m->under_way ? rv_read_varint(&c) : 0;
     m->cursor = m->under_way ? rv_read_varint(&c) : 0;
-    if (c.bad || flags > SELECTION_UNDER_WAY || m->position > RV_POSITION_MAX) {
+    if (c.bad || flags > (SELECTION_UNDER_WAY | SELECTION_WHOLE) || m->position > RV_POSITION_MAX) {
         return malformed(err, "selection");
     }
     return rv_selection_decode(rv_read(&c, rv_cursor_left(&c)), &m->selection, err);
+}
+
+void rv_wire_write_changes(rv_writer *w, rv_bytes items) {
+    RV_ASSERT(items.len > 0);
+    rv_wire_begin(w, RV_WIRE_CHANGES);
+    rv_write(w, items);
 }
 
 void rv_wire_write_base(rv_writer *w, const rv_wire_base *m) {

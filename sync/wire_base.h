@@ -9,6 +9,7 @@
 /* Edge to upstream, once, after the welcome: what it is to hold. What the hello did not name comes
  * as a base. */
 typedef struct rv_wire_selection {
+    bool whole;        /* the edge holds all of it at its W, rows of aggregates too */
     bool under_way;    /* the edge holds a part of a base already */
     uint64_t position; /* … of this position, */
     uint64_t cursor;   /* … up to there */
@@ -23,6 +24,10 @@ typedef struct rv_wire_base {
     uint64_t cursor;
     rv_bytes items; /* core/state/base.h */
 } rv_wire_base;
+
+/* Upstream to edge: what becomes of rows of selected aggregates up to the W of the events or
+ * progress message that follows: items of core/state/base.h. */
+void rv_wire_write_changes(rv_writer *w, rv_bytes items);
 
 void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m);
 void rv_wire_write_base(rv_writer *w, const rv_wire_base *m);

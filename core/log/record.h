@@ -30,11 +30,12 @@ typedef enum rv_record_kind {
     RV_RECORD_BASE_BEGIN = 5, /* a base begins, in place of one under way: varint position, then the
                                  selection in binary form, which is held when it has ended */
     RV_RECORD_BASE_PART = 6,  /* varint cursor, then items: core/state/base.h */
-    RV_RECORD_BASE_END = 7    /* all parts are there: no body */
+    RV_RECORD_BASE_END = 7,   /* all parts are there: no body */
+    RV_RECORD_CHANGES = 8     /* items: rows of selected aggregates, as they are at W */
 } rv_record_kind;
 
 #define RV_RECORD_SELECTION_FULL                                                                   \
-    0x01u /* of a selection: u8 1 if it is held whole, else 0; then its                            \
+    0x01u /* of a selection: u8: what is held (rv_held_state); then its                            \
              binary form (core/model/selection.h) */
 
 #define RV_RECORD_WRITTEN_AT  0x01u

@@ -98,6 +98,19 @@ rv_status rv_state_base_begin(rv_state *state, uint64_t position, rv_bytes selec
     return RV_OK;
 }
 
+static bool is_given(const rv_state *state, const rv_aggregate *aggregate) {
+    return (state->given[aggregate->number / 64u] >> (aggregate->number % 64u) & 1u) != 0;
+}
+
+/* True for the items that a base may have: rows of given aggregates come as such, and only they. */
+static bool fits_base(const rv_state *state, const rv_base_reader *r) {
+    if (r->kind == RV_BASE_STREAM || r->kind == RV_BASE_OWNER) {
+        return true;
+    }
+    const bool given = r->kind == RV_BASE_GIVEN || r->kind == RV_BASE_GIVEN_UNKNOWN;
+    return r->kind != RV_BASE_GONE && given == is_given(state, r->aggregate);
+}
+
 rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_t cursor, rv_arena *scratch,
                              rv_error *err) {
     rv_base_root base = *base_of(state);
@@ -107,6 +120,9 @@ rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_t cursor, rv
     rv_status status = RV_OK;
     while (status == RV_OK) {
         status = rv_base_reader_next(&reader);
+        if (status == RV_OK && !fits_base(state, &reader)) {
+            status = RV_DATA_DAMAGED;
+        }
     }
     if (status != RV_END) {
         return rv_error_set(err, RV_DATA_DAMAGED, "a part of the base is malformed");
@@ -191,7 +207,9 @@ static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t ow
     const uint32_t hash = rv_rows_keys_hash(state->hash_key, key, a->key_count);
     uint32_t place = rv_rows_find(pages, rv_table_of(pages, a->number), key, hash);
     rv_status status = RV_OK;
+    uint32_t refs = 0; /* those who refer to the row that goes refer to the one that comes */
     if (place != RV_SLOT_NONE) {
+        refs = rv_row_head_of(rv_rows_read(pages, rv_table_of(pages, a->number), place)).refs;
         status = remove_row(state, &f, a, place, hash);
     }
     status = status == RV_OK ? rv_rows_add(pages, a, owner, key, hash, &place) : status;
@@ -200,7 +218,10 @@ static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t ow
     }
     rv_fold_row row;
     status = status == RV_OK ? rv_fold_open(&f, a, place, &row) : status;
-    status = status == RV_OK ? fill_row(state, r, &row) : status;
+    if (status == RV_OK) {
+        memcpy(row.bytes + offsetof(rv_row_head, refs), &refs, sizeof refs);
+        status = fill_row(state, r, &row);
+    }
     status = status == RV_OK ? rv_fold_refer_row(&f, &row, true) : status;
     return status == RV_OK ? rv_sorted_add(pages, a, place) : status;
 }
@@ -221,8 +242,9 @@ static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, r
         if (reader.kind == RV_BASE_STREAM) {
             status = apply_stream(state, &reader, owner);
         } else if (reader.kind != RV_BASE_OWNER) {
+            const bool given = reader.kind >= RV_BASE_GIVEN;
             const size_t mark = rv_arena_mark(scratch);
-            status = apply_row(state, &reader, owner, scratch);
+            status = apply_row(state, &reader, given ? RV_ROW_OWNER_GIVEN : owner, scratch);
             rv_arena_reset(scratch, mark);
         }
         if (status != RV_OK) {
@@ -233,10 +255,91 @@ static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, r
     return status == RV_END ? RV_OK : rv_error_set(err, status, "a part of the base is malformed");
 }
 
+/* The key of a row, and its hash. */
+static rv_status key_of(const rv_state *state, const rv_aggregate *aggregate, uint32_t place,
+                        rv_arena *scratch, rv_value *key, uint32_t *hash) {
+    const rv_table *const table = rv_table_of(&state->pages, aggregate->number);
+    const uint8_t *const row = rv_rows_read(&state->pages, table, place);
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < aggregate->key_count && status == RV_OK; i += 1) {
+        status = rv_row_get(&state->pages, table, row, aggregate->keys[i], scratch, &key[i]);
+    }
+    *hash = status == RV_OK ? rv_rows_keys_hash(state->hash_key, key, aggregate->key_count) : 0;
+    return status;
+}
+
+/* All rows that given aggregates have go. */
+static rv_status clear_given(rv_state *state, rv_arena *scratch) {
+    const uint16_t aggregates = rv_schema_aggregate_count(state->schema);
+    rv_status status = RV_OK;
+    rv_fold f = {.pages = &state->pages,
+                 .schema = state->schema,
+                 .hash_key = state->hash_key,
+                 .scratch = scratch};
+    for (uint16_t a = 0; a < aggregates && status == RV_OK; a += 1) {
+        const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, a);
+        const uint64_t count = is_given(state, aggregate) ? rv_state_row_count(state, a) : 0;
+        for (uint64_t i = 0; i < count && status == RV_OK; i += 1) {
+            const rv_row row = rv_state_row_next(state, a, RV_ROW_NONE);
+            rv_value key[RV_INDEX_COLUMNS_MAX];
+            uint32_t hash = 0;
+            const size_t mark = rv_arena_mark(scratch);
+            status = key_of(state, aggregate, (uint32_t)row, scratch, key, &hash);
+            status =
+                status == RV_OK ? remove_row(state, &f, aggregate, (uint32_t)row, hash) : status;
+            rv_arena_reset(scratch, mark);
+        }
+    }
+    return status;
+}
+
+/* Removes the row that is gone, if it is here. */
+static rv_status apply_gone(rv_state *state, const rv_base_reader *r, rv_arena *scratch) {
+    const rv_aggregate *const a = r->aggregate;
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    for (uint16_t i = 0; i < a->key_count; i += 1) {
+        key[i] = r->values[a->keys[i]];
+    }
+    rv_fold f = {.pages = &state->pages,
+                 .schema = state->schema,
+                 .hash_key = state->hash_key,
+                 .scratch = scratch};
+    const uint32_t hash = rv_rows_keys_hash(state->hash_key, key, a->key_count);
+    const uint32_t place =
+        rv_rows_find(&state->pages, rv_table_of(&state->pages, a->number), key, hash);
+    return place == RV_SLOT_NONE ? RV_OK : remove_row(state, &f, a, place, hash);
+}
+
+rv_status rv_state_base_change(rv_state *state, rv_bytes items, rv_arena *scratch, rv_error *err) {
+    rv_base_reader reader;
+    RV_ASSERT(state->pages.journal.active);
+    rv_base_reader_begin(&reader, state->schema, items);
+    rv_status status = rv_base_reader_next(&reader);
+    while (status == RV_OK) {
+        const size_t mark = rv_arena_mark(scratch);
+        if (reader.kind < RV_BASE_GIVEN || !is_given(state, reader.aggregate)) {
+            status = RV_DATA_DAMAGED;
+        } else if (reader.kind == RV_BASE_GONE) {
+            status = apply_gone(state, &reader, scratch);
+        } else {
+            status = apply_row(state, &reader, RV_ROW_OWNER_GIVEN, scratch);
+        }
+        rv_arena_reset(scratch, mark);
+        status = status == RV_OK ? rv_base_reader_next(&reader) : status;
+    }
+    if (status == RV_DATA_DAMAGED) {
+        return rv_error_set(err, status, "changes of rows are malformed");
+    }
+    return status == RV_END ? RV_OK : full(state, status, err);
+}
+
 rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err) {
     rv_base_root base = *base_of(state);
     RV_ASSERT(base.under_way != 0 && !state->pages.journal.active);
-    rv_status status = RV_OK;
+    rv_status status = state->given_any ? clear_given(state, scratch) : RV_OK;
+    if (status != RV_OK) {
+        return full(state, status, err);
+    }
     while (base.parts > 0 && status == RV_OK) {
         const size_t mark = rv_arena_mark(scratch);
         const rv_cell before = part_before(state, &base.top);

@@ -8,6 +8,8 @@
  *     stream:  path, version
  *     owner:   path; the rows that follow are that stream's
  *     row:     aggregate, NULL bits, values; or with bits of what is unknown
+ *     given:   the same for a row of a selected aggregate, which belongs to no stream here
+ *     gone:    aggregate, key: there is no such row any more (changes, not bases)
  *
  * At the upstream it is written from a snapshot of the pages, piece by piece (base_walk.c). At the
  * edge its parts wait in the heap, last one first, and become rows in one step when all are there:
@@ -23,6 +25,7 @@
 #ifndef RV_STATE_BASE_H
 #define RV_STATE_BASE_H
 
+#include "core/state/changes.h"
 #include "core/state/snapshots.h"
 #include "core/state/state.h"
 
@@ -30,7 +33,10 @@ typedef enum rv_base_item {
     RV_BASE_STREAM = 1,
     RV_BASE_OWNER = 2,
     RV_BASE_ROW = 3,
-    RV_BASE_ROW_UNKNOWN = 4 /* with a second bitmap: of what is unknown */
+    RV_BASE_ROW_UNKNOWN = 4, /* with a second bitmap: of what is unknown */
+    RV_BASE_GIVEN = 5,
+    RV_BASE_GIVEN_UNKNOWN = 6,
+    RV_BASE_GONE = 7
 } rv_base_item;
 
 /* A base that is under way. */
@@ -63,13 +69,27 @@ RV_MUST_USE rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_
                                          rv_arena *scratch, rv_error *err);
 
 /*
- * All parts are there: makes them rows and stream versions; a row with the same key goes. Not in a
- * transaction: after an error the state is good for nothing. RV_STATE_FULL, RV_DATA_DAMAGED,
- * RV_MEMORY_EXHAUSTED.
+ * All parts are there: makes them rows and stream versions; a row with the same key goes, and so do
+ * all rows that given aggregates have. Not in a transaction: after an error the state is good for
+ * nothing. RV_STATE_FULL, RV_DATA_DAMAGED, RV_MEMORY_EXHAUSTED.
  */
 RV_MUST_USE rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err);
 
+/*
+ * Applies items at once: given rows and gone ones, of aggregates that are given. In a transaction.
+ * RV_DATA_DAMAGED: malformed, or others; RV_STATE_FULL, RV_BATCH_TOO_LARGE, RV_MEMORY_EXHAUSTED.
+ * After an error it is to be rolled back.
+ */
+RV_MUST_USE rv_status rv_state_base_change(rv_state *state, rv_bytes items, rv_arena *scratch,
+                                           rv_error *err);
+
 /* --- at the upstream --- */
+
+/* An aggregate that is selected, and by what; NULL: all its rows. */
+typedef struct rv_given {
+    uint16_t aggregate;
+    const rv_expr *filter;
+} rv_given;
 
 /* What a base is made of. */
 typedef struct rv_base_source {
@@ -79,6 +99,8 @@ typedef struct rv_base_source {
     size_t pattern_count;
     const rv_path_pattern *held; /* but for those that these match */
     size_t held_count;
+    const rv_given *given; /* aggregates; their rows come as given ones only */
+    size_t given_count;
 } rv_base_source;
 
 /* Takes a snapshot of the state as it is. RV_BUSY: there are too many. Not in a transaction. */
@@ -99,5 +121,22 @@ void rv_state_base_close(rv_state *state, const rv_base_source *source);
 RV_MUST_USE rv_status rv_state_base_write(const rv_state *state, const rv_base_source *source,
                                           size_t target, uint32_t work, rv_arena *scratch,
                                           uint64_t *cursor, rv_writer *w);
+
+/* The hash of what a node would hold that selects this: rv_state_hash_selected, and rows of given
+ * aggregates. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_state_hash_source(rv_state *state, uint64_t watermark,
+                                           const rv_base_source *source, rv_arena *scratch,
+                                           rv_hash128 *hash);
+
+/*
+ * Writes what changes (changes.h) make of the selected aggregates, as items for
+ * rv_state_base_change: entries from `*serial` on, of positions up to `until`, until `target` bytes
+ * are there. Moves `*serial` behind the last one that was looked at. RV_OK; RV_END: all is written;
+ * RV_MESSAGE_TOO_LARGE: one item is larger than the writer's room.
+ */
+RV_MUST_USE rv_status rv_state_base_changes(const rv_state *state, const rv_base_source *source,
+                                            const rv_changes *changes, uint64_t until,
+                                            size_t target, rv_arena *scratch, uint64_t *serial,
+                                            rv_writer *w);
 
 #endif

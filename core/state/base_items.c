@@ -71,6 +71,24 @@ static bool read_row(rv_base_reader *r, bool with_unknown) {
     return true;
 }
 
+/* Aggregate and key of a row that is gone. */
+static bool read_gone(rv_base_reader *r) {
+    const uint64_t number = rv_read_varint(&r->c);
+    if (r->c.bad || number >= rv_schema_aggregate_count(r->schema)) {
+        return false;
+    }
+    const rv_aggregate *const a = rv_schema_aggregate(r->schema, (uint16_t)number);
+    RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < a->key_count; i += 1) {
+        rv_value_decode(&a->columns[a->keys[i]].type, &r->c, &r->values[a->keys[i]]);
+        if (r->c.bad) {
+            return false;
+        }
+    }
+    r->aggregate = a;
+    return true;
+}
+
 rv_status rv_base_reader_next(rv_base_reader *r) {
     if (!r->c.bad && rv_cursor_left(&r->c) == 0) {
         return RV_END;
@@ -91,6 +109,13 @@ rv_status rv_base_reader_next(rv_base_reader *r) {
     case RV_BASE_ROW:
     case RV_BASE_ROW_UNKNOWN:
         good = r->owned && read_row(r, kind == RV_BASE_ROW_UNKNOWN);
+        break;
+    case RV_BASE_GIVEN:
+    case RV_BASE_GIVEN_UNKNOWN:
+        good = read_row(r, kind == RV_BASE_GIVEN_UNKNOWN);
+        break;
+    case RV_BASE_GONE:
+        good = read_gone(r);
         break;
     default:
         break;

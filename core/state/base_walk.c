@@ -12,13 +12,15 @@
  * rows and values as they were.
  */
 #include "core/base/writer.h"
+#include "core/model/schema_filter.h"
 #include "core/state/base_items.h"
 #include "core/state/inside.h"
 
 #define CURSOR_ROWS (UINT64_C(1) << 32)
 
 typedef struct walk {
-    const rv_state *state;
+    const rv_pages *pages;
+    const rv_schema *schema;
     const rv_base_source *source;
     rv_arena *scratch;
     rv_writer *w;
@@ -46,7 +48,10 @@ void rv_state_base_close(rv_state *state, const rv_base_source *source) {
 }
 
 static const uint8_t *page_of(const walk *k, uint32_t page) {
-    const uint8_t *const bytes = rv_snapshot_read(&k->state->pages, k->source->snapshot, page);
+    if (k->source == NULL) {
+        return rv_pages_read(k->pages, page);
+    }
+    const uint8_t *const bytes = rv_snapshot_read(k->pages, k->source->snapshot, page);
     RV_ASSERT(bytes != NULL); /* nothing is written while a part is */
     return bytes;
 }
@@ -61,9 +66,9 @@ static bool matches(const rv_path_pattern *patterns, size_t count, rv_bytes path
 
 /* True when the base has this stream. */
 static bool selected(const walk *k, uint32_t number, rv_bytes *path) {
-    const rv_stream_line *const line = rv_streams_read(&k->state->pages, number);
+    const rv_stream_line *const line = rv_streams_read(k->pages, number);
     const rv_base_source *const s = k->source;
-    *path = rv_heap_run(&k->state->pages, &line->path);
+    *path = rv_heap_run(k->pages, &line->path);
     return line->declaration != RV_NONE && matches(s->patterns, s->pattern_count, *path) &&
            !matches(s->held, s->held_count, *path);
 }
@@ -89,7 +94,7 @@ static bool write_stream(walk *k, uint32_t number) {
     if (!selected(k, number, &path)) {
         return true;
     }
-    const rv_at at = rv_lines_at(&k->state->pages, &rv_root_of(&k->state->pages)->streams, number);
+    const rv_at at = rv_lines_at(k->pages, &rv_root_of(k->pages)->streams, number);
     rv_stream_line line;
     memcpy(&line, page_of(k, at.page) + at.offset, sizeof line);
     if (line.version == 0) {
@@ -136,26 +141,30 @@ static rv_status heap_value(walk *k, const rv_cell *cell, rv_bytes *value) {
     return RV_OK;
 }
 
+static rv_status read_value(walk *k, const rv_table *table, const uint8_t *row, uint16_t column,
+                            rv_value *value) {
+    rv_cell cell;
+    if (!rv_row_is_null(row, column) && rv_row_in_heap(table, row, column, &cell)) {
+        rv_bytes bytes = {NULL, 0};
+        const rv_status status = heap_value(k, &cell, &bytes);
+        *value = rv_value_bytes(bytes);
+        return status;
+    }
+    return rv_row_get(k->pages, table, row, column, NULL, value);
+}
+
 static rv_status write_value(walk *k, const rv_aggregate *aggregate, const rv_table *table,
                              const uint8_t *row, uint16_t column) {
     rv_value value;
-    rv_cell cell;
-    rv_status status = RV_OK;
-    if (rv_row_in_heap(table, row, column, &cell)) {
-        rv_bytes bytes = {NULL, 0};
-        status = heap_value(k, &cell, &bytes);
-        value = rv_value_bytes(bytes);
-    } else {
-        status = rv_row_get(&k->state->pages, table, row, column, NULL, &value);
-    }
+    const rv_status status = read_value(k, table, row, column, &value);
     if (status == RV_OK) {
         rv_value_encode(&aggregate->columns[column].type, &value, k->w);
     }
     return status;
 }
 
-static void write_values(walk *k, const rv_aggregate *aggregate, const rv_table *table,
-                         const uint8_t *row) {
+static void write_values(walk *k, rv_base_item kind, const rv_aggregate *aggregate,
+                         const rv_table *table, const uint8_t *row) {
     const size_t bits = (aggregate->column_count + 7u) / 8u;
     const rv_bytes nulls = rv_bytes_of(row + RV_ROW_BITS, bits);
     const rv_bytes unknown = rv_bytes_of(row + table->unknown_offset, bits);
@@ -163,7 +172,7 @@ static void write_values(walk *k, const rv_aggregate *aggregate, const rv_table 
     for (size_t i = 0; i < bits; i += 1) {
         some = some || unknown.ptr[i] != 0;
     }
-    rv_write_u8(k->w, some ? RV_BASE_ROW_UNKNOWN : RV_BASE_ROW);
+    rv_write_u8(k->w, (uint8_t)(kind + some));
     rv_write_varint(k->w, aggregate->number);
     const size_t at = k->w->len;
     rv_write(k->w, nulls);
@@ -178,11 +187,74 @@ static void write_values(walk *k, const rv_aggregate *aggregate, const rv_table 
     }
 }
 
+rv_status rv_base_row_write(const rv_pages *pages, const rv_schema *schema, uint16_t aggregate,
+                            uint32_t place, rv_arena *scratch, rv_writer *w) {
+    walk k = {.pages = pages, .schema = schema, .scratch = scratch, .w = w, .status = RV_OK};
+    const rv_table *const table = rv_table_of(pages, aggregate);
+    RV_ASSERT(table != NULL && place != RV_SLOT_NONE);
+    write_values(&k, RV_BASE_GIVEN, rv_schema_aggregate(schema, aggregate), table,
+                 rv_rows_read(pages, table, place));
+    return k.status;
+}
+
+/* --- rows of selected aggregates --- */
+
+static const rv_given *given_of(const rv_base_source *source, uint16_t aggregate) {
+    for (size_t i = 0; i < source->given_count; i += 1) {
+        if (source->given[i].aggregate == aggregate) {
+            return &source->given[i];
+        }
+    }
+    return NULL;
+}
+
+/* True when the row passes the filter. */
+static bool passes(walk *k, const rv_given *given, const rv_table *table, const uint8_t *row) {
+    rv_value values[RV_COLUMNS_MAX];
+    if (given->filter == NULL) {
+        return true;
+    }
+    rv_status status = RV_OK;
+    for (uint16_t i = 0; i < table->column_count && status == RV_OK; i += 1) {
+        values[i] = rv_value_null();
+        if (rv_expr_reads(given->filter, i)) {
+            status = read_value(k, table, row, i, &values[i]);
+        }
+    }
+    k->status = status == RV_OK ? k->status : status;
+    return status == RV_OK && rv_schema_filter_passes(given->filter, values, k->scratch);
+}
+
+/* False: it does not fit. */
+static bool write_given(walk *k, const rv_given *given, const uint8_t *row) {
+    const size_t mark = rv_arena_mark(k->scratch);
+    const size_t begin = k->w->len;
+    const rv_table *const table = rv_table_of(k->pages, given->aggregate);
+    if (passes(k, given, table, row)) {
+        write_values(k, RV_BASE_GIVEN, rv_schema_aggregate(k->schema, given->aggregate), table,
+                     row);
+    }
+    rv_arena_reset(k->scratch, mark);
+    const bool fits = !k->w->full && k->status == RV_OK;
+    k->w->len = fits ? k->w->len : begin;
+    k->w->full = false;
+    return fits;
+}
+
+/* --- rows of selected streams --- */
+
 /* Looks at a row, and writes it when the base has it. False: it does not fit. */
 static bool write_row(walk *k, const rv_page_head *head, const uint8_t *row) {
     const uint32_t owner = rv_row_head_of(row).owner;
     rv_bytes path;
     if (owner == RV_SLOT_FREE) {
+        return true;
+    }
+    const rv_given *const given = given_of(k->source, head->tag);
+    if (given != NULL) {
+        return write_given(k, given, row);
+    }
+    if (owner == RV_ROW_OWNER_GIVEN) {
         return true;
     }
     if (!k->owner_known || owner != k->owner) {
@@ -200,8 +272,8 @@ static bool write_row(walk *k, const rv_page_head *head, const uint8_t *row) {
         write_path(k, RV_BASE_OWNER, path);
     }
     const size_t mark = rv_arena_mark(k->scratch);
-    const rv_aggregate *const aggregate = rv_schema_aggregate(k->state->schema, head->tag);
-    write_values(k, aggregate, rv_table_of(&k->state->pages, head->tag), row);
+    const rv_aggregate *const aggregate = rv_schema_aggregate(k->schema, head->tag);
+    write_values(k, RV_BASE_ROW, aggregate, rv_table_of(k->pages, head->tag), row);
     rv_arena_reset(k->scratch, mark);
     if (k->w->full || k->status != RV_OK) {
         k->w->full = false;
@@ -251,7 +323,7 @@ static bool write_streams(walk *k, size_t target, uint32_t *work, uint64_t *curs
 }
 
 static void write_rows(walk *k, size_t target, uint32_t *work, uint64_t *cursor) {
-    const uint32_t end = rv_snapshot_end(&k->state->pages, k->source->snapshot);
+    const uint32_t end = rv_snapshot_end(k->pages, k->source->snapshot);
     uint32_t page = rv_slot_page((uint32_t)(*cursor - CURSOR_ROWS));
     uint32_t slot = rv_slot_number((uint32_t)(*cursor - CURSOR_ROWS));
     while (page<end && * work> 0 && k->w->len < target) {
@@ -281,7 +353,12 @@ rv_status rv_state_base_write(const rv_state *state, const rv_base_source *sourc
                 : begin > source->stream_count) {
         return RV_DATA_DAMAGED;
     }
-    walk k = {.state = state, .source = source, .scratch = scratch, .w = w, .status = RV_OK};
+    walk k = {.pages = &state->pages,
+              .schema = state->schema,
+              .source = source,
+              .scratch = scratch,
+              .w = w,
+              .status = RV_OK};
     if (of_rows || write_streams(&k, target, &work, cursor)) {
         write_rows(&k, target, &work, cursor);
     }

@@ -180,7 +180,8 @@ static bool check_key(rv_check *c, const rv_aggregate *aggregate, const rv_table
 static bool check_row(rv_check *c, const rv_aggregate *aggregate, const rv_table *table,
                       uint32_t place) {
     const uint8_t *const row = rv_rows_read(c->pages, table, place);
-    bool whole = rv_row_head_of(row).owner < rv_streams_count(c->pages);
+    const uint32_t owner = rv_row_head_of(row).owner;
+    bool whole = owner < rv_streams_count(c->pages) || owner == RV_ROW_OWNER_GIVEN;
     for (uint16_t i = 0; i < table->key_count; i += 1) {
         whole = whole && !rv_row_is_null(row, table->keys[i]);
     }

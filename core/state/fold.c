@@ -134,7 +134,7 @@ static bool touch_is_idle(const rv_fold *f, const rv_touch *touch) {
 static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     const rv_touch *const touch = &f->type->touches[nth];
     RV_ASSERT(f->rows[nth] == RV_SLOT_NONE && !f->made[nth]);
-    if (found->idle) {
+    if (found->idle || rv_fold_is_given(f, touch->aggregate)) {
         return RV_OK;
     }
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
@@ -270,7 +270,8 @@ static rv_status rows_delete(rv_fold *f) {
     rv_status status = RV_OK;
     RV_ASSERT(type->touch_count <= RV_TOUCHES_MAX);
     for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
-        if (type->touches[i].kind == RV_TOUCH_DELETES) {
+        if (type->touches[i].kind == RV_TOUCH_DELETES &&
+            !rv_fold_is_given(f, type->touches[i].aggregate)) {
             status = touch_delete(f, &type->touches[i]);
         }
     }
@@ -320,6 +321,16 @@ static rv_status rows_fold(rv_fold *f, rv_fold_key *keys) {
         status = status == RV_OK ? rows_delete(f) : status;
     }
     return status == RV_OK && f->judge && type->indexed ? rv_fold_judge_unique(f) : status;
+}
+
+/* The same, noting what becomes of the rows. Not inlined: its room on the stack would be
+ * everybody's.
+ */
+__attribute__((noinline)) static rv_status rows_fold_noted(rv_fold *f, rv_fold_key *keys) {
+    rv_bytes before[RV_TOUCHES_MAX];
+    rv_status status = rv_fold_changes_before(f, keys, before);
+    status = status == RV_OK ? rows_fold(f, keys) : status;
+    return status == RV_OK ? rv_fold_changes_after(f, keys, before) : status;
 }
 
 /* What rows_fold comes to when applying a straight event type, which is most of a replay: rows are
@@ -374,7 +385,7 @@ static rv_status head_move(const rv_fold *f) {
 static rv_status event_fold(rv_fold *f) {
     rv_fold_key keys[RV_TOUCHES_MAX];
     rv_status status = RV_OK;
-    const bool straight = f->type != NULL && f->type->straight && !f->judge;
+    const bool straight = f->type != NULL && f->type->straight && !f->judge && f->given == NULL;
     if (f->type != NULL && !straight) {
         rv_streams_prefetch(f->pages, f->event->stream);
         status = keys_prepare(f, keys);
@@ -385,6 +396,9 @@ static rv_status event_fold(rv_fold *f) {
     RV_ASSERT(f->type == NULL || f->values != NULL || f->type->field_count == 0);
     if (status == RV_OK && straight) {
         return rows_fold_straight(f);
+    }
+    if (status == RV_OK && f->type != NULL && f->changes != NULL) {
+        return rows_fold_noted(f, keys);
     }
     return status == RV_OK && f->type != NULL ? rows_fold(f, keys) : status;
 }
@@ -403,6 +417,8 @@ static rv_status fold(rv_fold *f, rv_state *state) {
     f->schema = state->schema;
     f->hash_key = state->hash_key;
     f->type = system ? NULL : rv_schema_event_type(state->schema, event->type);
+    f->given = state->given_any ? state->given : NULL;
+    f->changes = f->judge && f->held == NULL ? state->changes : NULL;
     f->made_any = false;
     const size_t mark = rv_arena_mark(f->scratch);
     const rv_status status = event_fold(f);

@@ -24,9 +24,11 @@ typedef struct rv_fold {
     uint64_t hash_key;
     const rv_event *event;
     const rv_event_type *type;
-    const rv_value *values; /* of the event's fields */
-    bool judge;             /* at the moment: refuse what does not hold */
-    rv_held *held;          /* of a pending event; else NULL */
+    const rv_value *values;     /* of the event's fields */
+    bool judge;                 /* at the moment: refuse what does not hold */
+    rv_held *held;              /* of a pending event; else NULL */
+    const uint64_t *given;      /* bits: aggregates that no event is folded into; NULL: none */
+    struct rv_changes *changes; /* where changes of rows are noted; NULL: nowhere */
     rv_arena *scratch;
     rv_error *err;
     uint32_t rows[RV_TOUCHES_MAX]; /* by touch; RV_SLOT_NONE: not held, or the key is NULL */
@@ -78,6 +80,11 @@ typedef struct rv_fold_key {
     bool null; /* a part is NULL */
     bool idle; /* of a touch whose row nobody asks for */
 } rv_fold_key;
+
+/* True when rows of the aggregate are given, and not folded. */
+static inline bool rv_fold_is_given(const rv_fold *f, uint16_t aggregate) {
+    return f->given != NULL && (f->given[aggregate / 64u] >> (aggregate % 64u) & 1u) != 0;
+}
 
 /* The values of the key, one for each column of it. */
 static inline const rv_value *rv_fold_key_values(const rv_fold_key *key) {
@@ -158,6 +165,15 @@ RV_MUST_USE rv_status rv_fold_judge_foreign(rv_fold *f, const rv_fold_row *row);
 /* Pending events: true when the references that are counted at a row of the aggregate are all that
  * there are, and none of them is gone elsewhere. If not, something was left unchecked. */
 bool rv_fold_knows_referring(const rv_fold *f, const rv_aggregate *target);
+
+/* --- fold_changes.c: what becomes of the rows that are touched is noted --- */
+
+/* Before anything is changed: notes the rows as they are, by touch, in scratch. */
+RV_MUST_USE rv_status rv_fold_changes_before(rv_fold *f, const rv_fold_key *keys, rv_bytes *before);
+
+/* Afterwards: adds what they were and are. */
+RV_MUST_USE rv_status rv_fold_changes_after(rv_fold *f, const rv_fold_key *keys,
+                                            const rv_bytes *before);
 
 /* --- fold_sorted.c --- */
 

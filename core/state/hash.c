@@ -5,6 +5,8 @@
  * page is kept (pages.sums), and only dirty pages are summed again.
  */
 #include "core/model/jsonb.h"
+#include "core/model/schema_filter.h"
+#include "core/state/base.h"
 #include "core/state/inside.h"
 
 /* Longer bytes enter a row's form by their digest, so the form of a row is bounded. */
@@ -250,14 +252,40 @@ static bool selected(const rv_state *state, const rv_stream_line *line,
     return holds;
 }
 
-rv_hash128 rv_state_hash_selected(rv_state *state, uint64_t watermark,
-                                  const rv_path_pattern *patterns, size_t pattern_count) {
-    RV_ASSERT(pattern_count <= RV_PATTERNS_MAX);
+/* True when the selection has this row. */
+static bool row_selected(const rv_state *state, const rv_base_source *source, uint16_t aggregate,
+                         const rv_table *table, const uint8_t *row, rv_arena *scratch,
+                         rv_status *status) {
+    const uint32_t owner = rv_row_head_of(row).owner;
+    const rv_given *given = NULL;
+    for (size_t i = 0; i < source->given_count && given == NULL; i += 1) {
+        given = source->given[i].aggregate == aggregate ? &source->given[i] : NULL;
+    }
+    if (given == NULL) {
+        return owner != RV_ROW_OWNER_GIVEN && selected(state, rv_streams_read(&state->pages, owner),
+                                                       source->patterns, source->pattern_count);
+    }
+    if (given->filter == NULL) {
+        return true;
+    }
+    rv_value values[RV_COLUMNS_MAX];
+    const size_t mark = rv_arena_mark(scratch);
+    for (uint16_t i = 0; i < table->column_count && *status == RV_OK; i += 1) {
+        *status = rv_row_get(&state->pages, table, row, i, scratch, &values[i]);
+    }
+    const bool passes = *status == RV_OK && rv_schema_filter_passes(given->filter, values, scratch);
+    rv_arena_reset(scratch, mark);
+    return passes;
+}
+
+rv_status rv_state_hash_source(rv_state *state, uint64_t watermark, const rv_base_source *source,
+                               rv_arena *scratch, rv_hash128 *hash) {
     const rv_pages *const pages = &state->pages;
     rv_hash128 sum = {0, 0};
+    rv_status status = RV_OK;
     for (uint32_t i = 0; i < rv_streams_count(pages); i += 1) {
         const rv_stream_line *const line = rv_streams_read(pages, i);
-        if (selected(state, line, patterns, pattern_count)) {
+        if (selected(state, line, source->patterns, source->pattern_count)) {
             sum = rv_hash128_add(sum, stream_hash(state, line));
         }
     }
@@ -266,15 +294,24 @@ rv_hash128 rv_state_hash_selected(rv_state *state, uint64_t watermark,
         const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, a);
         const rv_table *const table = rv_table_of(pages, a);
         rv_row row = rv_state_row_next(state, a, RV_ROW_NONE);
-        while (row != RV_ROW_NONE) {
-            RV_ASSERT(table != NULL);
+        while (row != RV_ROW_NONE && status == RV_OK) {
             const uint8_t *const bytes = rv_rows_read(pages, table, (uint32_t)row);
-            const uint32_t owner = rv_row_head_of(bytes).owner;
-            if (selected(state, rv_streams_read(pages, owner), patterns, pattern_count)) {
+            if (row_selected(state, source, a, table, bytes, scratch, &status)) {
                 sum = rv_hash128_add(sum, row_hash(state, aggregate, table, bytes));
             }
             row = rv_state_row_next(state, a, row);
         }
     }
-    return finish(state, watermark, sum);
+    *hash = finish(state, watermark, sum);
+    return status;
+}
+
+rv_hash128 rv_state_hash_selected(rv_state *state, uint64_t watermark,
+                                  const rv_path_pattern *patterns, size_t pattern_count) {
+    RV_ASSERT(pattern_count <= RV_PATTERNS_MAX);
+    const rv_base_source source = {.patterns = patterns, .pattern_count = pattern_count};
+    rv_hash128 hash;
+    const rv_status status = rv_state_hash_source(state, watermark, &source, NULL, &hash);
+    RV_ASSERT(status == RV_OK); /* only filters need scratch */
+    return hash;
 }

@@ -75,6 +75,8 @@ typedef struct rv_table {
 
 #define RV_ROW_BITS      8u
 #define RV_ROW_OWNER_MAX (UINT32_MAX - 1u)
+#define RV_ROW_OWNER_GIVEN                                                                         \
+    RV_ROW_OWNER_MAX /* of a row of a selected aggregate: whose it is, is not known here */
 #define RV_ROW_SIZE_MAX                                                                            \
     (RV_ROW_BITS + 2 * (RV_COLUMNS_MAX / 8) + RV_COLUMNS_MAX * RV_CELL_SIZE +                      \
      RV_INDEX_COLUMNS_MAX * sizeof(rv_key_cell))

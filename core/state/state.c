@@ -2,6 +2,7 @@
 /* The face of the state: see state.h. What it does is done by the files that inside.h names. */
 #include "core/state/state.h"
 
+#include "core/state/changes.h"
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
 #include "core/state/tree.h"
@@ -60,10 +61,25 @@ void rv_state_begin(rv_state *state) {
 
 void rv_state_commit(rv_state *state) {
     rv_pages_commit(&state->pages);
+    if (state->changes != NULL) {
+        rv_changes_commit(state->changes);
+    }
 }
 
 void rv_state_rollback(rv_state *state) {
     rv_pages_rollback(&state->pages);
+    if (state->changes != NULL) {
+        rv_changes_rollback(state->changes);
+    }
+}
+
+void rv_state_give(rv_state *state, const uint16_t *aggregates, size_t count) {
+    memset(state->given, 0, sizeof state->given);
+    state->given_any = count > 0;
+    for (size_t i = 0; i < count; i += 1) {
+        RV_ASSERT(aggregates[i] < RV_AGGREGATES_MAX);
+        state->given[aggregates[i] / 64u] |= UINT64_C(1) << (aggregates[i] % 64u);
+    }
 }
 
 void rv_state_overlay_lay(rv_state *state) {

@@ -118,6 +118,10 @@ RV_MUST_USE rv_status rv_state_fold_pending(rv_state *state, const rv_event *eve
                                             const rv_value *values, rv_held *held,
                                             rv_arena *scratch, rv_error *err);
 
+/* From now on these aggregates, and no others, are given (SEMANTICS 17): no event is folded into
+ * their rows. */
+void rv_state_give(rv_state *state, const uint16_t *aggregates, size_t count);
+
 /* The serial key that the next created row of the aggregate gets; RV_VALUE_OUT_OF_RANGE when the
  * type's range is used up. */
 RV_MUST_USE rv_status rv_state_serial_next(const rv_state *state, uint16_t aggregate,

@@ -230,9 +230,9 @@ RV_TEST(forms_that_are_refused) {
 
 /* Records that are no events come back with their flags, and with no other ones. */
 RV_TEST(other_records_come_back) {
-    static const rv_record_kind kinds[] = {RV_RECORD_SELECTION,     RV_RECORD_LEDGER_PUT,
-                                           RV_RECORD_LEDGER_REMOVE, RV_RECORD_BASE_BEGIN,
-                                           RV_RECORD_BASE_PART,     RV_RECORD_BASE_END};
+    static const rv_record_kind kinds[] = {
+        RV_RECORD_SELECTION, RV_RECORD_LEDGER_PUT, RV_RECORD_LEDGER_REMOVE, RV_RECORD_BASE_BEGIN,
+        RV_RECORD_BASE_PART, RV_RECORD_BASE_END,   RV_RECORD_CHANGES};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i += 1) {
         for (unsigned flags = 0; flags < 256; flags += 1) {
             rv_writer w = rv_writer_over(buffer, 100);

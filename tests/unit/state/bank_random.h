@@ -42,9 +42,8 @@ static inline rv_value random_value(uint64_t *seed, const rv_field *field) {
     }
 }
 
-/* Folds a random event, as replay does. One field of bytes is enough of them: they share a buffer.
- */
-static inline rv_status fold_random(rv_state *state, uint64_t *seed) {
+/* Folds a random event. One field of bytes is enough of them: they share a buffer. */
+static inline rv_status fold_random_as(rv_state *state, uint64_t *seed, rv_fold_mode mode) {
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
     rv_value values[RV_FIELDS_MAX];
     const uint64_t r = rv_test_random(seed);
@@ -64,7 +63,12 @@ static inline rv_status fold_random(rv_state *state, uint64_t *seed) {
                       .foreign_id = r % 16 == 0};
     memcpy(event.event_id, &sequence, sizeof sequence);
     rv_error err;
-    return rv_state_fold(state, &event, values, RV_FOLD_APPLY, &scratch, &err);
+    return rv_state_fold(state, &event, values, mode, &scratch, &err);
+}
+
+/* As replay does. */
+static inline rv_status fold_random(rv_state *state, uint64_t *seed) {
+    return fold_random_as(state, seed, RV_FOLD_APPLY);
 }
 
 #endif

@@ -6,6 +6,7 @@
  * random workload, with connections cut after any message and edges opened again from what was
  * durable; compared by the root's hash of the selection, row by row, and by the events.
  */
+#include "core/model/schema_filter.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"
 #include "tests/unit/sync/pair.h"
@@ -54,6 +55,44 @@ static void check_same(pair *p) {
     RV_CHECK(fixture_hashes_equal(
         rv_state_hash_selected(rv_node_state(p->root.node), w, patterns, count),
         rv_node_state_hash(p->leaf.node)));
+}
+
+/* The same for an edge that selects aggregates, by the entries that it was opened with. */
+static void check_given(pair *p) {
+    static uint8_t memory[64 << 10];
+    static rv_path_pattern patterns[4];
+    static rv_expr filters[4];
+    static rv_given given[4];
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    rv_arena scratch = rv_arena_split(&arena, 32 << 10);
+    const rv_selection *const selection = rv_node_selection(p->leaf.node);
+    const rv_schema *const schema = rv_node_schema(p->root.node);
+    rv_base_source source = {.patterns = patterns, .given = given};
+    for (size_t i = 0; i < selection->count; i++) {
+        const rv_select *const entry = &selection->entries[i];
+        if (entry->kind == RV_SELECT_STREAMS) {
+            RV_CHECK_STATUS(
+                rv_path_pattern_parse(entry->name, &patterns[source.pattern_count], NULL), RV_OK);
+            source.pattern_count += 1;
+            continue;
+        }
+        const rv_aggregate *const aggregate = rv_schema_aggregate_named(schema, entry->name);
+        given[source.given_count] = (rv_given){.aggregate = aggregate->number};
+        if (entry->filter.len > 0) {
+            RV_CHECK_STATUS(rv_schema_filter(schema, aggregate, entry->filter, &arena, &scratch,
+                                             &filters[source.given_count], NULL),
+                            RV_OK);
+            given[source.given_count].filter = &filters[source.given_count];
+        }
+        source.given_count += 1;
+    }
+    const uint64_t w = rv_node_watermark(p->root.node);
+    rv_hash128 hash;
+    RV_CHECK_STATUS(rv_state_hash_source(rv_node_state(p->root.node), w, &source, &scratch, &hash),
+                    RV_OK);
+    RV_CHECK(rv_node_whole(p->leaf.node));
+    RV_CHECK_EQ(rv_node_watermark(p->leaf.node), w);
+    RV_CHECK(fixture_hashes_equal(hash, rv_node_state_hash(p->leaf.node)));
 }
 
 /* Stops the edge's program, keeps what was durable (or all of it), and starts it again. */
@@ -270,6 +309,141 @@ RV_TEST(parts_out_of_turn_are_refused) {
     pair_free(&p);
 }
 
+/* Deposits and withdrawals move rows into the filter and out of it. */
+static bool feed_given(pair *p, uint64_t *random, int count) {
+    for (int i = 0; i < count; i++) {
+        char path[32];
+        char data[64];
+        const uint64_t r = rv_test_random(random);
+        const int id = 1 + (int)(r % 20);
+        (void)snprintf(path, sizeof path, "/accounts/%d", id);
+        (void)snprintf(data, sizeof data, "{\"amount\":%d}", 1 + (int)(r >> 8) % 400);
+        uint32_t stream = 0;
+        const bool known =
+            rv_state_stream_find(rv_node_state(p->root.node), rv_bytes_of_string(path), &stream);
+        const char *const type = !known ? "account_opened" : r % 3 == 0 ? "deposited" : "withdrawn";
+        const rv_status status =
+            fixture_append(&p->root, path, type, known ? data : "{\"name\":\"n\"}");
+        if (status != RV_OK && status != RV_CHECK_VIOLATION) {
+            return false;
+        }
+    }
+    return fixture_settle(p->root.node);
+}
+
+RV_TEST(aggregates_come_as_rows_and_their_changes) {
+    static const char *const selections[][3] = {
+        {"aggregate account where balance > 300 and id < 15", NULL, NULL},
+        {"aggregate account", NULL, NULL},
+        {"aggregate account where balance > 300", "/accounts/3", NULL},
+        {"aggregate account where balance > 300", "/accounts/* history none", "/accounts/5"},
+        {"aggregate note where account_id = 3", "/accounts/4", NULL},
+    };
+    for (size_t i = 0; i < sizeof selections / sizeof selections[0]; i++) {
+        const size_t count = selections[i][1] == NULL ? 1 : selections[i][2] == NULL ? 2 : 3;
+        pair p = based_pair(selections[i], count);
+        uint64_t random = i + 1;
+        RV_CHECK(feed_given(&p, &random, 300));
+        RV_CHECK_STATUS(
+            fixture_append(&p.root, "/accounts/3", "noted", "{\"note_id\":1,\"body\":\"a\"}"),
+            RV_OK);
+        RV_CHECK(fixture_settle(p.root.node));
+        RV_CHECK(pair_sync(&p));
+        check_given(&p);
+        RV_CHECK_PASSED();
+        for (int round = 0; round < 30; round++) {
+            RV_CHECK(feed_given(&p, &random, 1 + round * 3));
+            for (int k = 0; k < round; k++) { /* the root goes on while messages are under way */
+                (void)pair_step(&p);
+                RV_CHECK(feed_given(&p, &random, k % 3));
+            }
+            char note[64];
+            (void)snprintf(note, sizeof note, "{\"note_id\":%d,\"body\":\"a\"}", 100 + round);
+            RV_CHECK_STATUS(fixture_append(&p.root, round % 2 == 0 ? "/accounts/3" : "/accounts/4",
+                                           "noted", note),
+                            RV_OK);
+            RV_CHECK(fixture_settle(p.root.node));
+            pair_run(&p);
+            check_given(&p);
+            RV_CHECK_PASSED();
+            if (round % 7 == 6) { /* a break, after which the changes are still known */
+                pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+                RV_CHECK(feed_given(&p, &random, 20));
+                RV_CHECK(pair_sync(&p));
+                check_given(&p);
+                RV_CHECK_PASSED();
+            }
+        }
+        /* edge and upstream begin anew: what changed meanwhile is not known any more */
+        reopen(&p, selections[i], count, i % 2 == 0);
+        RV_CHECK_PASSED();
+        RV_CHECK(rv_node_whole(p.leaf.node));
+        RV_CHECK(feed_given(&p, &random, 20));
+        RV_CHECK(pair_sync(&p));
+        check_given(&p);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+/* What an edge that was whole and is not says of itself, wherever it is cut and stopped. */
+RV_TEST(an_edge_that_was_away_too_long_becomes_whole_again) {
+    static const char *const entries[] = {"aggregate account where balance > 100",
+                                          "/accounts/3 history none", "/accounts/4"};
+    for (uint64_t budget = 2; budget < 9; budget++) {
+        pair p = based_pair(entries, 3);
+        uint64_t random = budget;
+        RV_CHECK(feed_given(&p, &random, 200));
+        RV_CHECK(pair_sync(&p));
+        check_given(&p);
+        RV_CHECK_PASSED();
+        RV_CHECK(fixture_settle(p.leaf.node));
+        reopen(&p, entries, 3, true);
+        RV_CHECK(feed_given(&p, &random, 30));
+        bool was_not_whole = false;
+        for (int i = 0; i < 8; i++) {
+            p.to_edge = 0;
+            p.budget = budget;
+            RV_CHECK(pair_connect(&p));
+            pair_run(&p);
+            pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+            was_not_whole = was_not_whole || !rv_node_whole(p.leaf.node);
+            RV_CHECK(fixture_settle(p.leaf.node));
+            if (i % 2 == 0) {
+                const bool whole = rv_node_whole(p.leaf.node);
+                const uint64_t w = rv_node_watermark(p.leaf.node);
+                reopen(&p, entries, 3, i % 4 == 0);
+                RV_CHECK_PASSED();
+                RV_CHECK_EQ(rv_node_whole(p.leaf.node), whole);
+                RV_CHECK_EQ(rv_node_watermark(p.leaf.node), w);
+            }
+            RV_CHECK(feed_given(&p, &random, 3));
+        }
+        RV_CHECK(was_not_whole || budget > 3);
+        p.budget = 0;
+        RV_CHECK(pair_sync(&p));
+        check_given(&p);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+/* So many changes while the edge is away that the first ones are not kept. */
+RV_TEST(changes_that_the_upstream_has_forgotten) {
+    static const char *const entries[] = {"aggregate account"};
+    pair p = based_pair(entries, 1);
+    uint64_t random = 5;
+    RV_CHECK(pair_feed(&p, &random, 100, 20, 5));
+    RV_CHECK(pair_sync(&p));
+    check_given(&p);
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK(pair_feed(&p, &random, 12000, 20, 20));
+    RV_CHECK(p.shared->changes.first > 1000);
+    RV_CHECK(pair_sync(&p));
+    check_given(&p);
+    pair_free(&p);
+}
+
 RV_TEST(a_selection_that_changed_is_told) {
     static const char *const entries[] = {"/accounts/* history none"};
     static const char *const others[] = {"/accounts/*"};
@@ -295,9 +469,14 @@ int main(void) {
     RV_RUN(an_interrupted_base_resumes);
     RV_RUN(a_small_edge_takes_small_parts);
     RV_RUN(parts_out_of_turn_are_refused);
+    RV_RUN(aggregates_come_as_rows_and_their_changes);
+    RV_RUN(an_edge_that_was_away_too_long_becomes_whole_again);
+    RV_RUN(changes_that_the_upstream_has_forgotten);
     RV_RUN(a_selection_that_changed_is_told);
     fixture_checkpoint_growth = 1;
     RV_RUN(streams_without_history_begin_with_their_rows);
     RV_RUN(a_base_that_is_cut_goes_on);
+    RV_RUN(aggregates_come_as_rows_and_their_changes);
+    RV_RUN(an_edge_that_was_away_too_long_becomes_whole_again);
     return rv_test_done();
 }

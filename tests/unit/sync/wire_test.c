@@ -168,6 +168,12 @@ static bool build(const char *name, rv_writer *w) {
         build_selection(w, false);
     } else if (strcmp(name, "selection-resumes") == 0) {
         build_selection(w, true);
+    } else if (strcmp(name, "selection-whole") == 0) {
+        build_selection(w, false);
+        w->ptr[2] = 2;
+    } else if (strcmp(name, "changes") == 0) {
+        static const uint8_t items[] = {5, 2, 0, 6, 2, 7, 2, 6}; /* a row given, and it is gone */
+        rv_wire_write_changes(w, rv_bytes_of(items, sizeof items));
     } else if (strcmp(name, "base") == 0) {
         build_base(w);
     } else if (strcmp(name, "welcome") == 0) {
@@ -280,7 +286,8 @@ static FILE *open_vectors(void) {
  * with the entries of a selection is told as such, and items of a base are for the state to read.
  */
 static bool refused(uint8_t kind, size_t len, rv_status status) {
-    if (kind == RV_WIRE_BASE && len >= RV_WIRE_HEADER_LEN + 13) {
+    const size_t head = kind == RV_WIRE_BASE ? 13 : 0;
+    if ((kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES) && len >= RV_WIRE_HEADER_LEN + head) {
         return status == RV_OK;
     }
     return status == RV_PROTOCOL_ERROR ||
@@ -337,7 +344,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 23);
+    RV_CHECK_EQ(count, 25);
 }
 
 RV_TEST(what_was_written_is_read) {

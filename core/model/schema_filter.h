@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Filters of selections: expressions over the columns of an aggregate. */
+#ifndef RV_MODEL_SCHEMA_FILTER_H
+#define RV_MODEL_SCHEMA_FILTER_H
+
+#include "core/model/schema.h"
+
+/*
+ * Compiles a filter into `arena`; slots are the aggregate's columns. What only compiling needs is
+ * taken from `scratch`. RV_SELECTION_INVALID: it is no condition over the aggregate's columns, or
+ * asks for the time, with facts "line" and "column" of the filter as far as they apply;
+ * RV_MEMORY_EXHAUSTED.
+ */
+RV_MUST_USE rv_status rv_schema_filter(const rv_schema *schema, const rv_aggregate *aggregate,
+                                       rv_bytes text, rv_arena *arena, rv_arena *scratch,
+                                       rv_expr *filter, rv_error *err);
+
+/* True when the row with these columns passes; one for which it cannot be told does not. */
+bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *columns, rv_arena *scratch);
+
+#endif
