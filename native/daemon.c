@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/daemon.h"
 
+#include "core/engine_decide.h"
 #include "native/server.h"
 
 #include <signal.h>
@@ -108,13 +109,19 @@ static void on_again(uv_idle_t *idle) {
     (void)idle; /* being active is all it does */
 }
 
+/* Moves with whatever others may wait for: events, W, and batches of the log that hold neither. */
+static uint64_t progress(const rv_node *node) {
+    const uint64_t events = rv_node_sequence(node) + rv_node_sequence_durable(node);
+    const uint64_t position = rv_node_watermark(node) + rv_node_watermark_durable(node);
+    return events + position + rv_node_decisions_made(node) + rv_node_decisions_durable(node);
+}
+
 static void round_run(rv_daemon *d) {
     const int64_t now = now_us();
     rv_node *const node = d->directory.instance.node;
     node_poll(d);
     edge_poll(d, now);
-    const uint64_t reached = rv_node_sequence(node) + rv_node_sequence_durable(node) +
-                             rv_node_watermark(node) + rv_node_watermark_durable(node);
+    const uint64_t reached = progress(node);
     const bool moved = reached != d->moved || d->job_done || d->busy;
     d->moved = reached;
     d->job_done = false;
@@ -123,8 +130,7 @@ static void round_run(rv_daemon *d) {
         rv_link_ask(d->link, now);
     }
     node_poll(d); /* flushes what the answers appended */
-    const uint64_t after = rv_node_sequence(node) + rv_node_sequence_durable(node) +
-                           rv_node_watermark(node) + rv_node_watermark_durable(node);
+    const uint64_t after = progress(node);
     d->busy = !d->stopping && rv_node_busy(node);
     const bool again =
         d->server->again || (d->link != NULL && d->link->again) || after != reached || d->busy;
