@@ -15,7 +15,7 @@ rv_status rv_outbox_create(rv_node *node, rv_arena *arena) {
     while ((size_t)bits / 8 * 2 <= node->ledger.cap / FILTER_SHARE) { /* at most 32 turns */
         bits *= 2;
     }
-    o->filter = rv_arena_take(arena, bits / 8);
+    o->filter = rv_arena_take_raw(arena, bits / 8); /* emptied before its first use */
     o->filter_bits = bits;
     o->next_sequence = 1;
     return o->filter == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;

@@ -149,7 +149,8 @@ bool rv_pending_read(rv_bytes value, rv_pending *pending) {
     pending->state = (rv_pending_state)head[RV_PENDING_AT_STATE];
     pending->blind = (flags & RV_PENDING_BLIND) != 0;
     pending->unchecked = (flags & RV_PENDING_UNCHECKED) != 0;
-    pending->reason = (rv_status)rv_load_u16(head + RV_PENDING_AT_REASON);
+    const uint16_t reason = rv_load_u16(head + RV_PENDING_AT_REASON); /* of any version */
+    pending->reason = reason < RV_STATUS_COUNT ? (rv_status)reason : RV_OK;
     pending->covered = rv_load_u16(head + RV_PENDING_AT_COVERED);
     pending->arrived = rv_load_u16(head + RV_PENDING_AT_ARRIVED);
     pending->position = rv_load_u64(head + RV_PENDING_AT_POSITION);
@@ -159,7 +160,7 @@ bool rv_pending_read(rv_bytes value, rv_pending *pending) {
     if (c.bad || head[RV_PENDING_AT_STATE] > RV_PENDING_ACCEPTED ||
         (flags & ~(RV_PENDING_BLIND | RV_PENDING_UNCHECKED)) != 0 ||
         pending->principal.len > RV_PRINCIPAL_LEN_MAX || pending->schema_version > UINT32_MAX ||
-        !rv_event_time_valid(pending->written_at) || (unsigned)pending->reason >= RV_STATUS_COUNT) {
+        !rv_event_time_valid(pending->written_at)) {
         return false;
     }
     return read_events(&c, pending) && read_counted(&c, pending) && rv_cursor_done(&c);

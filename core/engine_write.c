@@ -391,7 +391,8 @@ static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
     rv_outbox_ready(node);
     const rv_savepoint savepoint = rv_state_savepoint(node->state);
     rv_ledger_changes changes = rv_ledger_begin(&body);
-    w->now = rv_node_now(node);
+    const int64_t now = rv_node_now(node);
+    w->now = rv_event_time_valid(now) ? now : 0; /* a clock that is not set */
     begin_events(node, w);
     status = write_batch(node, w, err);
     if (status == RV_OK) {
