@@ -553,7 +553,11 @@ static inline void forget_lost(void) {
         rv_rejection r;
         const bool rejected =
             rv_node_rejection(w.edge, b->sequence - 1, &r) && r.batch.edge_sequence == b->sequence;
-        b->acknowledged = b->acknowledged && !rejected; /* that was not durable either */
+        rv_pending p;
+        const bool waits =
+            rv_node_pending(w.edge, b->sequence - 1, &p) && p.edge_sequence == b->sequence;
+        /* that, or the decision before it, was not durable either */
+        b->acknowledged = b->acknowledged && !rejected && !waits;
     }
 }
 
