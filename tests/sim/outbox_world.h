@@ -371,17 +371,12 @@ static inline void step_root(void) {
     }
 }
 
-/* True when all that the expected versions count was accepted; adds their events in the stream. */
-static inline bool counted_accepted(const uint64_t *counted, uint32_t count, const item *of,
-                                    uint64_t *events) {
-    *events = 0;
+/* True when all that the expected versions count was accepted. */
+static inline bool counted_accepted(const uint64_t *counted, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {
         const wrote *const c = wrote_of(counted[i]);
         if (c == NULL || !c->decided || c->refused) {
             return false;
-        }
-        for (unsigned k = 0; k < c->count; k++) {
-            *events += covered(&c->items[k]) && c->items[k].account == of->account;
         }
     }
     return true;
@@ -411,10 +406,8 @@ static inline void decide(const rv_pending *p, wrote *b) {
                                 .expected_version = e.expected_version,
                                 .has_event_id = true};
         memcpy(events[n].event_id, e.event_id, 16);
-        uint64_t more = 0;
         if (e.expected == RV_EXPECTED_NUMBER && !e.blind) {
-            accepted = accepted && counted_accepted(counted, count, &b->items[n], &more);
-            events[n].expected_version += more;
+            accepted = accepted && counted_accepted(counted, count);
         }
     }
     RV_CHECK_EQ(n, b->count);
