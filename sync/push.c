@@ -22,9 +22,8 @@ bool rv_pusher_create(rv_pusher *p, rv_node *node, rv_arena *arena) {
 /* --- the connection --- */
 
 bool rv_pusher_ready(const rv_pusher *p) {
-    const rv_outbox_facts facts = rv_node_outbox(p->node);
-    RV_ASSERT(facts.next_sequence > 0);
-    return facts.durable + 1 >= facts.next_sequence;
+    RV_ASSERT(p->durable_at <= rv_node_decisions_made(p->node));
+    return rv_node_decisions_durable(p->node) >= p->durable_at;
 }
 
 void rv_pusher_hello(rv_pusher *p, rv_wire_hello *hello) {
@@ -32,9 +31,10 @@ void rv_pusher_hello(rv_pusher *p, rv_wire_hello *hello) {
     RV_ASSERT(rv_pusher_ready(p));
     hello->features |= RV_WIRE_FEATURE_PUSH;
     hello->outbox.incarnation = facts.incarnation;
-    hello->outbox.next = facts.next_sequence;
-    hello->outbox.settled = facts.settled;
-    p->settled = facts.settled;
+    hello->outbox.next = facts.durable + 1;
+    hello->outbox.settled = facts.settled < facts.durable ? facts.settled : facts.durable;
+    p->hello_next = hello->outbox.next;
+    p->settled = hello->outbox.settled;
 }
 
 void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now) {
@@ -43,7 +43,7 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
     p->granted = (welcome->features & RV_WIRE_FEATURE_PUSH) != 0;
     p->pushes_max = welcome->grant.pushes;
     p->bytes_max = welcome->grant.bytes;
-    p->fork = p->granted && facts.incarnation > 0 && welcome->grant.decided >= facts.next_sequence;
+    p->fork = p->granted && facts.incarnation > 0 && welcome->grant.decided >= p->hello_next;
     p->probing = false;
     p->cursor = 0;
     p->known = welcome->grant.decided;
@@ -144,6 +144,7 @@ void rv_pusher_poll(rv_pusher *p) {
     }
     if (p->decisions_len == 0 && p->fork && rv_node_fork(p->node, NULL) == RV_OK) {
         p->fork = false;
+        p->durable_at = rv_node_decisions_made(p->node);
         p->flight_count = 0;
         p->decided = 0;
         p->bytes = 0;
@@ -233,8 +234,9 @@ static bool send_push(rv_pusher *p, int64_t now, rv_bytes *message) {
     const uint32_t undecided = p->flight_count - p->decided;
     rv_pending batch;
     p->next_attempt = now < p->next_attempt ? p->next_attempt : INT64_MIN;
-    if (p->fork || now < p->next_attempt || p->flight_count == RV_PUSH_FLIGHTS_MAX ||
-        undecided >= p->pushes_max || (p->probing && undecided > 0) || !next_batch(p, &batch)) {
+    if (p->fork || !rv_pusher_ready(p) || now < p->next_attempt ||
+        p->flight_count == RV_PUSH_FLIGHTS_MAX || undecided >= p->pushes_max ||
+        (p->probing && undecided > 0) || !next_batch(p, &batch)) {
         return false;
     }
     if (undecided > 0 && p->bytes + batch.events.len > p->bytes_max) {

@@ -16,7 +16,7 @@
 #define RV_SYNC_PUSH_H
 
 #include "core/base/arena.h"
-#include "core/engine_outbox.h"
+#include "core/engine_decide.h"
 #include "sync/wire_push.h"
 
 #define RV_PUSH_FLIGHTS_MAX 64u /* undecided, or not settled */
@@ -45,6 +45,8 @@ typedef struct rv_pusher {
     uint64_t cursor;      /* edge sequence up to which all was pushed or is decided */
     uint64_t known;       /* edge sequence that the root is known to have decided */
     uint64_t settled;     /* told, by the hello first */
+    uint64_t hello_next;  /* that the hello named */
+    uint64_t durable_at;  /* batches of the log that are to be durable before anything leaves */
     int64_t next_attempt; /* after `again`; INT64_MIN: at once */
     int64_t again_us;     /* how long the next one waits */
     int64_t last_settled; /* when it was told */
@@ -58,7 +60,8 @@ typedef struct rv_pusher {
 /* Takes 400 KiB. False: `arena` has not that much. */
 RV_MUST_USE bool rv_pusher_create(rv_pusher *pusher, rv_node *node, rv_arena *arena);
 
-/* What the hello says, when it is ready: else it would name what is not durable yet. */
+/* What the hello says, when it is ready: else it would name an incarnation that is not durable
+ * yet. Of the edge sequences it names the durable ones, so it waits for no writing to end. */
 bool rv_pusher_ready(const rv_pusher *pusher);
 void rv_pusher_hello(rv_pusher *pusher, rv_wire_hello *hello);
 

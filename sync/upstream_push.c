@@ -120,6 +120,22 @@ rv_status rv_upstream_judge_push(rv_upstream *s, rv_bytes body) {
 
 /* --- receiving --- */
 
+static rv_status superseded(rv_error *err) {
+    return rv_error_set(err, RV_BUSY, "another connection of this edge has taken its place");
+}
+
+/* The same edge has connected again. If this session is alive, it is a copy's: it ends with its
+ * next push, or now, if some wait, which nobody would decide any more. */
+static void supersede(rv_upstream *s) {
+    RV_ASSERT(s->used && s->push.agreed);
+    s->push.superseded = true;
+    if (s->push.waiting > 0) {
+        rv_error error;
+        (void)superseded(&error);
+        (void)rv_upstream_fail(s, &error);
+    }
+}
+
 void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
     rv_upstream_shared *const shared = s->shared;
     rv_upstream_push *const p = &s->push;
@@ -139,8 +155,7 @@ void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
         if (other->used && other != s && other->push.agreed &&
             other->push.life.incarnation == p->life.incarnation &&
             memcmp(other->push.life.edge_id, p->life.edge_id, sizeof p->life.edge_id) == 0) {
-            other->push.superseded = true;
-            rv_upstream_forget_pushes(other);
+            supersede(other);
         }
     }
 }
@@ -195,7 +210,7 @@ rv_status rv_upstream_take_push(rv_upstream *s, rv_bytes body, rv_error *err) {
         status = broke(err, "pushed what was not granted");
     }
     if (status == RV_OK && s->push.superseded) {
-        status = rv_error_set(err, RV_BUSY, "another connection of this edge has taken its place");
+        status = superseded(err);
     }
     status = status == RV_OK ? take_incarnation(s, push.incarnation, err) : status;
     bool pass = false;
@@ -275,7 +290,7 @@ bool rv_upstream_tell(rv_upstream *s, rv_bytes *message) {
     rv_decision decision;
     if (!rv_node_decision(shared->node, &p->life, wire.edge_sequence, &decision)) {
         rv_error error; /* another connection of this edge has settled it */
-        (void)rv_error_set(&error, RV_BUSY, "another connection of this edge has taken its place");
+        (void)superseded(&error);
         (void)rv_upstream_fail(s, &error);
         return false;
     }

@@ -60,7 +60,7 @@ typedef enum rv_wire_kind {
 /* What an edge says about its outbox (hello). */
 typedef struct rv_wire_outbox {
     uint64_t incarnation;
-    uint64_t next; /* edge sequence that it has not used yet */
+    uint64_t next; /* edge sequence: after the last that is durable there */
     uint64_t settled;
 } rv_wire_outbox;
 

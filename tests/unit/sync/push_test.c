@@ -292,6 +292,81 @@ RV_TEST(an_edge_restored_from_a_backup_goes_on_as_another) {
     duo_free(d);
 }
 
+/* Goal: what is written between a copy's hello and the welcome does not hide that it is one. */
+RV_TEST(a_copy_that_writes_while_it_connects_is_told) {
+    duo *const d = begin();
+    RV_CHECK(write_many(d, 1, "{\"amount\":1}"));
+    RV_CHECK(duo_run(d));
+    uint8_t *const backup = copy_disk(d, &d->leaf);
+    RV_CHECK(write_many(d, 2, "{\"amount\":2}"));
+    RV_CHECK(duo_run(d));
+    restore_disk(d, &d->leaf, backup);
+    duo_connect(d);
+    rv_bytes hello;
+    RV_CHECK(rv_edge_send(d->edge, d->now, &hello));
+    RV_CHECK_STATUS(rv_upstream_receive(d->session, hello, d->now, &d->err), RV_OK);
+    RV_CHECK(write_many(d, 6, "{\"amount\":4}"));
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 1 + 2 + 6);
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
+/* Goal: an incarnation is durable before anything is pushed under it. Method: the disk of the edge
+ * stands still when it is told that it is a copy. */
+RV_TEST(nothing_leaves_under_an_incarnation_that_may_be_lost) {
+    duo *const d = begin();
+    RV_CHECK(write_many(d, 1, "{\"amount\":1}"));
+    RV_CHECK(duo_run(d));
+    uint8_t *const backup = copy_disk(d, &d->leaf);
+    RV_CHECK(write_many(d, 2, "{\"amount\":2}"));
+    RV_CHECK(duo_run(d));
+    restore_disk(d, &d->leaf, backup);
+    RV_CHECK(write_many(d, 5, "{\"amount\":4}"));
+    for (int i = 0; i < 200; i++) { /* durable */
+        (void)duo_step(d);
+    }
+    const rv_sim_faults slow = {
+        .pending_percent = 100, .latency_us_max = (uint64_t)1 << 40, .crash = RV_SIM_CRASH_LOSE};
+    rv_sim_disk_set_faults(d->leaf.disk, &slow);
+    const uint64_t before = rv_node_watermark(d->root.node);
+    for (int i = 0; i < 2000 && d->edge->pusher.forks == 0; i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    for (int i = 0; i < 200; i++) {
+        (void)duo_step(d);
+    }
+    RV_CHECK_EQ(d->edge->pusher.flight_count, 0);
+    RV_CHECK_EQ(rv_node_watermark(d->root.node), before);
+    duo_crash(d, &d->leaf);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_watermark(d->root.node), before + 5);
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
+RV_TEST(an_edge_connects_while_it_is_written_to) {
+    duo *const d = begin();
+    duo_cut(d);
+    bool connected = false;
+    for (int i = 0; i < 300 && !connected;
+         i++) { /* there is always something that is not durable */
+        RV_CHECK(write_many(d, 1, "{\"amount\":1}"));
+        duo_connect(d);
+        (void)duo_step(d);
+        connected = d->edge->status.state == RV_EDGE_CONNECTED;
+    }
+    RV_CHECK(connected);
+    RV_CHECK(duo_run(d));
+    RV_CHECK(same_rows(d));
+    duo_free(d);
+}
+
 RV_TEST(what_a_backup_has_pending_is_not_accepted_twice) {
     duo *const d = begin();
     duo_cut(d);
@@ -476,6 +551,9 @@ int main(void) {
     RV_RUN(the_root_crashes_after_every_message);
     RV_RUN(both_crash_after_every_message);
     RV_RUN(an_edge_restored_from_a_backup_goes_on_as_another);
+    RV_RUN(a_copy_that_writes_while_it_connects_is_told);
+    RV_RUN(nothing_leaves_under_an_incarnation_that_may_be_lost);
+    RV_RUN(an_edge_connects_while_it_is_written_to);
     RV_RUN(what_a_backup_has_pending_is_not_accepted_twice);
     RV_RUN(a_copy_that_wrote_more_is_told_by_the_decision);
     RV_RUN(an_edge_waits_for_a_root_that_decides_nothing);

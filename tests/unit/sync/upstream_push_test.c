@@ -462,6 +462,32 @@ RV_TEST(an_edge_that_connects_again_ends_its_connection_before) {
     world_free(&w);
 }
 
+/* Goal: the pushes of a copy that wait when the other one connects are not forgotten in silence. */
+RV_TEST(a_session_with_pushes_that_wait_ends_when_its_edge_connects_again) {
+    world w = world_slow();
+    static line lines[3];
+    unsigned waits = 0;
+    RV_CHECK_STATUS(fixture_append(&w.root, "/accounts/5", "account_opened", "{\"name\":\"ada\"}"),
+                    RV_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        lines[i] = connect(&w, i + 1, 1, 0);
+    }
+    for (unsigned i = 0; i < 3 && lines[waits].session->push.waiting == 0; i++) {
+        waits = i;
+        RV_CHECK(push_on(&w, &lines[i], 1000));
+    }
+    line *const l = &lines[waits];
+    RV_CHECK(l->session->push.waiting > 0);
+    line again = connect(&w, waits + 1, 1, 0);
+    take(l);
+    RV_CHECK_STATUS(l->error.status, RV_BUSY);
+    RV_CHECK(rv_upstream_finished(l->session));
+    RV_CHECK_EQ(l->session->push.waiting, 0);
+    rv_upstream_close(l->session);
+    rv_upstream_close(again.session);
+    world_free(&w);
+}
+
 RV_TEST(an_edge_that_had_written_nothing_begins_with_its_first_push) {
     world w = world_create();
     line l = connect(&w, 0, 1, 0);
@@ -487,6 +513,7 @@ int main(void) {
     RV_RUN(pushes_wait_for_a_slow_disk_in_order_or_come_again);
     RV_RUN(a_copy_takes_another_incarnation_and_goes_on);
     RV_RUN(an_edge_that_connects_again_ends_its_connection_before);
+    RV_RUN(a_session_with_pushes_that_wait_ends_when_its_edge_connects_again);
     RV_RUN(an_edge_that_had_written_nothing_begins_with_its_first_push);
     return rv_test_done();
 }
