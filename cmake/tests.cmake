@@ -32,14 +32,15 @@ elseif(RV_TARGET STREQUAL "browser")
 endif()
 
 # Worlds of many nodes under one seed (docs/simulation.md): a library for its test and its program.
-if(RV_TARGET STREQUAL "native")
-  file(GLOB RV_SIM_SOURCES CONFIGURE_DEPENDS tests/sim/*.c)
-  list(FILTER RV_SIM_SOURCES EXCLUDE REGEX "_test\\.c$|/simulate\\.c$")
-  add_library(rivulet_sim STATIC ${RV_SIM_SOURCES})
-  target_link_libraries(rivulet_sim PUBLIC rivulet_platform rivulet rivulet_sql)
-  add_executable(simulate tests/sim/simulate.c)
-  target_link_libraries(simulate PRIVATE rivulet_sim)
-endif()
+file(GLOB RV_SIM_SOURCES CONFIGURE_DEPENDS tests/sim/*.c)
+list(FILTER RV_SIM_SOURCES EXCLUDE REGEX "_test\\.c$|/simulate\\.c$")
+add_library(rivulet_sim STATIC ${RV_SIM_SOURCES})
+target_link_libraries(rivulet_sim PUBLIC
+  rivulet_platform rivulet rivulet_sql rivulet)
+add_executable(simulate tests/sim/simulate.c ${RV_TEST_EXTRA_SOURCES})
+target_link_options(simulate PRIVATE ${RV_TEST_LINK_OPTIONS})
+target_link_libraries(simulate PRIVATE rivulet_sim)
+target_compile_options(simulate PRIVATE -Wno-missing-prototypes)
 
 foreach(source IN LISTS RV_TEST_SOURCES)
   string(REGEX REPLACE "^tests/|_test\\.c$" "" name ${source})

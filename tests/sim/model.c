@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define VALUES_MAX  ((size_t)1 << 30) /* not touched before it is used */
+#define VALUES_MAX  ((size_t)(SIZE_MAX > UINT32_MAX ? 1024 : 256) << 20) /* not touched before */
 #define SCRATCH_MAX ((size_t)256 << 10)
 
 struct sim_model {

@@ -159,8 +159,9 @@ void sim_plan_make(sim_plan *plan, uint64_t seed) {
         at += rv_random_chance(&random, 30)  ? 0
               : rv_random_chance(&random, 2) ? (int64_t)rv_random_below(&random, 40) * 1000000
                                              : (int64_t)rv_random_below(&random, (uint64_t)pace);
-        plan->steps[i] =
-            (sim_step){at, kind, draw_who(plan, &random, kind), rv_random_next(&random)};
+        const uint8_t who = draw_who(plan, &random, kind);
+        const uint64_t step_seed = rv_random_next(&random); /* in this order, on every compiler */
+        plan->steps[i] = (sim_step){at, kind, who, step_seed};
     }
     plan->quiet_at = at + SIM_US_OF_SECOND;
     RV_ASSERT(plan->step_count <= SIM_STEPS_MAX);

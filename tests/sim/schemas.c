@@ -13,6 +13,17 @@ static int key(uint64_t *random, uint32_t count) {
     return 1 + (int)rv_random_below(random, count);
 }
 
+/* Each number is drawn from a seed of its own, so that the order in which a compiler evaluates
+ * arguments does not matter. */
+#define DRAWS 40
+
+static void draws(uint64_t *random, uint64_t *r) {
+    RV_ASSERT(random != r);
+    for (uint32_t i = 0; i < DRAWS; i++) {
+        r[i] = rv_random_next(random);
+    }
+}
+
 static void set(sim_draft *draft, const char *type, const char *path_format, int id) {
     const int len = snprintf(draft->path, sizeof draft->path, path_format, id);
     RV_ASSERT(len > 0 && (size_t)len < sizeof draft->path);
@@ -66,13 +77,15 @@ static const char *const bank_queries[] = {
     "select count(*) from account where plan = 'team' and balance >= 10", NULL};
 
 static void bank_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
+    uint64_t r[DRAWS];
+    draws(random, r);
     static const char *const plans[] = {"free", "team", "enterprise"};
-    const int bank = key(random, keys);
-    const int id = bank * 100 + key(random, 5);
-    const int other = (rv_random_chance(random, 90) ? bank : key(random, keys)) * 100;
+    const int bank = key(&r[0], keys);
+    const int id = bank * 100 + key(&r[1], 5);
+    const int other = (rv_random_chance(&r[2], 90) ? bank : key(&r[3], keys)) * 100;
     char *const data = draft->data;
     const size_t cap = sizeof draft->data;
-    switch (rv_random_below(random, 14)) {
+    switch (rv_random_below(&r[4], 14)) {
     case 0:
     case 1:
     case 10:
@@ -80,38 +93,38 @@ static void bank_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     case 12:
         set(draft, "opened", "/banks/%d", bank);
         (void)snprintf(data, cap, "{\"id\":%d,\"name\":\"n%d\",\"plan\":\"%s\",\"amount\":%d.25}",
-                       id, id, plans[rv_random_below(random, 3)], key(random, 90));
+                       id, id, plans[rv_random_below(&r[5], 3)], key(&r[6], 90));
         return;
     case 2:
     case 3:
         set(draft, "paid", "/banks/%d", bank);
         (void)snprintf(data, cap, "{\"from_id\":%d,\"to_id\":%d,\"amount\":%d}", id,
-                       other + key(random, 6), key(random, 60) - 2);
+                       other + key(&r[7], 6), key(&r[8], 60) - 2);
         return;
     case 4:
         set(draft, "noted", "/banks/%d", bank);
         (void)snprintf(data, cap, "{\"id\":%d,\"note\":\"%c%.*s\",\"level\":%d}", id,
-                       (char)('a' + key(random, 20)), key(random, 40),
-                       "a note that is as long as it needs to be", key(random, 120));
+                       (char)('a' + key(&r[9], 20)), key(&r[10], 40),
+                       "a note that is as long as it needs to be", key(&r[11], 120));
         return;
     case 5:
         set(draft, "contact_added", "/banks/%d", bank);
         (void)snprintf(data, cap, "{\"contact\":%d,\"account\":%d,\"age\":%d}", id,
-                       other + key(random, 6), key(random, 220));
+                       other + key(&r[12], 6), key(&r[13], 220));
         return;
     case 6:
-        set(draft, rv_random_chance(random, 50) ? "contact_dropped" : "closed", "/banks/%d", bank);
+        set(draft, rv_random_chance(&r[14], 50) ? "contact_dropped" : "closed", "/banks/%d", bank);
         (void)snprintf(data, cap, "{\"%s\":%d}", draft->type[1] == 'o' ? "contact" : "id", id);
         return;
     case 7:
     case 13:
         set(draft, "counted", "/shelves/%d", bank);
-        (void)snprintf(data, cap, "{\"id\":%d,\"n\":%d}", key(random, 5), key(random, 100));
+        (void)snprintf(data, cap, "{\"id\":%d,\"n\":%d}", key(&r[15], 5), key(&r[16], 100));
         return;
     default:
         set(draft, "counted_on", "/shelves/%d", bank);
-        (void)snprintf(data, cap, "{\"id\":%d,\"n\":%d,\"last\":\"l%d\"}", key(random, 5),
-                       key(random, 9) == 1 ? 30000 : key(random, 200) - 100, bank);
+        (void)snprintf(data, cap, "{\"id\":%d,\"n\":%d,\"last\":\"l%d\"}", key(&r[17], 5),
+                       key(&r[18], 9) == 1 ? 30000 : key(&r[19], 200) - 100, bank);
         return;
     }
 }
@@ -153,28 +166,30 @@ static const char *const shop_queries[] = {
     "select count(*) from product where code = 'c1'", NULL};
 
 static void shop_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
+    uint64_t r[DRAWS];
+    draws(random, r);
     static const char *const steps[] = {"new", "paid", "sent", "done"};
-    const int product = key(random, keys);
-    const int purchase = key(random, keys * 3);
+    const int product = key(&r[0], keys);
+    const int purchase = key(&r[1], keys * 3);
     char *const data = draft->data;
     const size_t cap = sizeof draft->data;
-    switch (rv_random_below(random, 13)) {
+    switch (rv_random_below(&r[2], 13)) {
     case 0:
     case 1:
     case 10:
     case 11:
         set(draft, "listed", "/products/%d", product);
-        (void)snprintf(data, cap, "{\"code\":\"c%d\",\"price\":\"%d.50\"}", key(random, keys),
-                       1 + key(random, 40) - (rv_random_chance(random, 5) ? 41 : 0));
+        (void)snprintf(data, cap, "{\"code\":\"c%d\",\"price\":\"%d.50\"}", key(&r[3], keys),
+                       1 + key(&r[4], 40) - (rv_random_chance(&r[5], 5) ? 41 : 0));
         return;
     case 2:
         set(draft, "stocked", "/products/%d", product);
-        (void)snprintf(data, cap, "{\"quantity\":%d}", key(random, 50) - 15);
+        (void)snprintf(data, cap, "{\"quantity\":%d}", key(&r[6], 50) - 15);
         return;
     case 3:
         set(draft, "priced", "/products/%d", product);
-        (void)snprintf(data, cap, "{\"price\":%d%s}", key(random, 30),
-                       rv_random_chance(random, 50) ? ",\"code\":\"c1\"" : "");
+        (void)snprintf(data, cap, "{\"price\":%d%s}", key(&r[7], 30),
+                       rv_random_chance(&r[8], 50) ? ",\"code\":\"c1\"" : "");
         return;
     case 4:
         set(draft, "unlisted", "/products/%d", product);
@@ -186,15 +201,15 @@ static void shop_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
         (void)snprintf(draft->path, sizeof draft->path, "purchases");
         (void)snprintf(draft->type, sizeof draft->type, "placed");
         (void)snprintf(data, cap, "{\"product\":%d,\"quantity\":%d,\"total\":%d}", product,
-                       key(random, 6), key(random, 1000));
+                       key(&r[9], 6), key(&r[10], 1000));
         return;
     case 8:
         set(draft, "moved", "/purchases/%d", purchase);
-        (void)snprintf(data, cap, "{\"progress\":\"%s\"}", steps[rv_random_below(random, 4)]);
+        (void)snprintf(data, cap, "{\"progress\":\"%s\"}", steps[rv_random_below(&r[11], 4)]);
         return;
     default:
         set(draft, "scaled", "/purchases/%d", purchase);
-        (void)snprintf(data, cap, "{\"by\":%d}", key(random, 30));
+        (void)snprintf(data, cap, "{\"by\":%d}", key(&r[12], 30));
         return;
     }
 }
@@ -222,11 +237,13 @@ static const char *const wide_queries[] = {"select count(*) from wide",
                                            "select count(*) from wide where g", NULL};
 
 static void wide_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
+    uint64_t r[DRAWS];
+    draws(random, r);
     static const char filling[] = "text that goes on for a while and does not fit into a slot; ";
-    const int id = key(random, keys * 2);
+    const int id = key(&r[0], keys * 2);
     char *const data = draft->data;
     const size_t cap = sizeof draft->data;
-    switch (rv_random_below(random, 8)) {
+    switch (rv_random_below(&r[1], 8)) {
     case 0:
     case 1:
     case 6:
@@ -235,8 +252,8 @@ static void wide_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
         (void)snprintf(data, cap,
                        "{\"a\":%d,\"b\":%d,\"c\":\"%d000000000\",\"d\":%d.5,\"e\":%d.125e3,"
                        "\"f\":\"%d1234567890.0123456789\"}",
-                       key(random, 60000) - 30000, key(random, 1000) - 500, key(random, 1000),
-                       key(random, 100), key(random, 100) - 50, key(random, 99999));
+                       key(&r[2], 60000) - 30000, key(&r[3], 1000) - 500, key(&r[4], 1000),
+                       key(&r[5], 100), key(&r[6], 100) - 50, key(&r[7], 99999));
         return;
     case 2:
         set(draft, "dropped", "/wides/00000000-0000-4000-8000-%012d", id);
@@ -249,10 +266,10 @@ static void wide_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
             "{\"g\":%s,\"h\":\"h%d\",\"i\":\"i%d\",\"j\":\"@%.*s\",\"k\":\"\\\\x%04x\","
             "\"l\":\"2026-%02d-%02d\",\"m\":\"2026-01-01T00:00:%02d.%d\",\"n\":\"%d days %d:00\","
             "\"o\":[%d,null,%d],\"c\":%d}",
-            rv_random_chance(random, 50) ? "true" : "false", key(random, 99), key(random, 999),
-            key(random, (uint32_t)sizeof filling), filling, (unsigned)key(random, 65535),
-            key(random, 12), key(random, 28), key(random, 59), key(random, 999), key(random, 30),
-            key(random, 23), key(random, 9), key(random, 9), key(random, 50));
+            rv_random_chance(&r[8], 50) ? "true" : "false", key(&r[9], 99), key(&r[10], 999),
+            key(&r[11], (uint32_t)sizeof filling), filling, (unsigned)key(&r[12], 65535),
+            key(&r[13], 12), key(&r[14], 28), key(&r[15], 59), key(&r[16], 999), key(&r[17], 30),
+            key(&r[18], 23), key(&r[19], 9), key(&r[20], 9), key(&r[21], 50));
         return;
     }
 }

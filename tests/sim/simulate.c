@@ -4,8 +4,9 @@
  * and the last lines of the history. A seed replays exactly.
  *
  *     simulate [--first N] [--seeds N] [--canary N] [--verbose] [--figures] [--without LIST]
- *              [--lines N] [--plan]
+ *              [--lines N] [--plan] [--hashes]
  *
+ *     --hashes        a line for each seed: digest of its history, hash of the root's state
  *     --plan          prints the plan of the first seed, and runs nothing
  *     --without 3,17,…   steps of the plan that are left out
  */
@@ -26,6 +27,7 @@ typedef struct arguments {
     bool verbose;
     bool figures;
     bool plan;
+    bool hashes;
     bool some_out;
     bool only[SIM_STEPS_MAX];
 } arguments;
@@ -60,6 +62,10 @@ static bool read_arguments(int count, char **texts, arguments *a) {
         }
         if (strcmp(name, "--figures") == 0) {
             a->figures = true;
+            continue;
+        }
+        if (strcmp(name, "--hashes") == 0) {
+            a->hashes = true;
             continue;
         }
         if (strcmp(name, "--plan") == 0) {
@@ -121,6 +127,11 @@ int main(int count, char **texts) {
         sim_plan_make(&plan, seed);
         sim_world_run(&world, &plan, a.some_out ? a.only : NULL, a.canary);
         sim_figures_add(&sum, &world.figures);
+        if (a.hashes) {
+            printf("%llu %016llx %016llx%016llx\n", (unsigned long long)seed,
+                   (unsigned long long)world.history.digest, (unsigned long long)world.hash.high,
+                   (unsigned long long)world.hash.low);
+        }
         if (world.failure.check != SIM_CHECK_NONE) {
             if (!a.verbose) {
                 sim_history_print(&world.history, a.lines, stdout);

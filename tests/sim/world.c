@@ -354,6 +354,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     world->step_next = 0;
     world->quiet = false;
     world->failure.check = SIM_CHECK_NONE;
+    world->hash = (rv_hash128){0, 0};
     world->follow_process = 0;
     world->follow_position = 0;
     world->root_durable = 0;
@@ -457,6 +458,7 @@ void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim
     }
     if (done) {
         sim_check_end(world);
+        world->hash = rv_node_state_hash(world->members[0].node);
         sim_note(world, -1, "converged at %u", world->truth.count);
     }
     destroy(world);

@@ -104,6 +104,7 @@ typedef struct sim_world {
     const sim_plan *plan;
     sim_canary canary;
     uint64_t canary_random;
+    rv_hash128 hash; /* of the root's state when all had converged */
     int64_t now;
     uint32_t step_next;
     bool quiet; /* faults have stopped */
