@@ -12,6 +12,7 @@
 #include "core/engine_append.h"
 
 #include "core/base/assert.h"
+#include "core/engine_lease.h"
 #include "core/model/json.h"
 
 /* --- a new event --- */
@@ -53,7 +54,7 @@ static rv_status next_serial(rv_node *node, uint16_t f, uint16_t aggregate, rv_v
     const rv_event_type *const type = draft->type;
     const rv_aggregate *const made = rv_schema_aggregate(node->schema, aggregate);
     int64_t next = 0;
-    rv_status status = rv_state_serial_next(node->state, aggregate, &next, err);
+    rv_status status = rv_node_serial_next(node, aggregate, &next, err);
     for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t++) {
         const rv_touch *const touch = &type->touches[t];
         const rv_value *const given = &draft->values[touch->field];
@@ -95,6 +96,24 @@ static rv_status assign_serials(rv_node *node, rv_error *err) {
         }
     }
     return RV_OK;
+}
+
+/* Keys that are given: not out of a block that another edge has leased. */
+static rv_status check_leases(const rv_node *node, const uint8_t *edge_id, rv_error *err) {
+    const rv_event_draft *const draft = &node->draft;
+    const rv_event_type *const type = draft->type;
+    rv_status status = RV_OK;
+    for (uint16_t t = 0; t < type->touch_count && status == RV_OK; t++) {
+        const rv_touch *const touch = &type->touches[t];
+        const rv_aggregate *const made = rv_schema_aggregate(node->schema, touch->aggregate);
+        const rv_value *const key = &draft->values[touch->field];
+        RV_ASSERT(touch->field < type->field_count);
+        if (touch->kind == RV_TOUCH_CREATES && made->columns[made->key].type.serial &&
+            key->class_ == RV_VALUE_INT) {
+            status = rv_node_lease_check(node, made->number, key->as.integer, edge_id, err);
+        }
+    }
+    return status;
 }
 
 /* The stream instance of the completed draft: found, or added. */
@@ -258,6 +277,7 @@ static rv_status judge_event(rv_node *node, const rv_appends *given, size_t inde
                  ? rv_event_draft_complete(&node->draft, event->written_at - RV_EPOCH_DIFFERENCE_US,
                                            &node->scratch, err)
                  : status;
+    status = status == RV_OK ? check_leases(node, given->edge_id, err) : status;
     status = status == RV_OK ? take_stream(node, append, event, err) : status;
     status = status == RV_OK ? rv_node_metadata_take(node, append, event, err) : status;
     if (status != RV_OK) {

@@ -15,6 +15,7 @@ typedef struct rv_appends {
     const rv_append *events;
     size_t count;
     bool complete;           /* by another writer: all have ids, and data is encoded, not JSON */
+    const uint8_t *edge_id;  /* complete: the writer's; else NULL */
     int64_t written_at;      /* complete: by the writer's clock */
     uint32_t schema_version; /* complete: that the writer had */
 } rv_appends;

@@ -300,6 +300,7 @@ rv_status rv_node_decide(rv_node *node, const rv_push *push, rv_event *results,
     const rv_appends given = {.events = push->events,
                               .count = push->count,
                               .complete = true,
+                              .edge_id = push->edge.edge_id,
                               .written_at = push->written_at,
                               .schema_version = (uint32_t)push->schema_version};
     const uint8_t *first_id = NULL;

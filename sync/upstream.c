@@ -258,6 +258,8 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return rv_upstream_take_push(s, body, err);
     case RV_WIRE_SETTLED:
         return rv_upstream_take_settled(s, body, err);
+    case RV_WIRE_LEASE:
+        return rv_upstream_take_lease(s, body, err);
     case RV_WIRE_SELECTION:
         return rv_upstream_take_selection(s, body, err);
     case RV_WIRE_PING:
@@ -333,7 +335,7 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
                                .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0};
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
     if (s->push.agreed) {
-        welcome.features |= RV_WIRE_FEATURE_PUSH;
+        welcome.features |= RV_WIRE_FEATURE_PUSH | RV_WIRE_FEATURE_LEASE;
         welcome.grant = (rv_wire_grant){s->push.decided, RV_UPSTREAM_PUSHES, PUSH_BYTES};
     }
     rv_wire_write_welcome(w, &welcome);
@@ -374,7 +376,8 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
             *message = rv_writer_bytes(&w);
             return true;
         }
-        if (rv_upstream_answer(s, message) || rv_upstream_tell(s, message)) {
+        if (rv_upstream_answer(s, message) || rv_upstream_tell(s, message) ||
+            (s->state == RV_UPSTREAM_LIVE && rv_upstream_lease_answer(s, message))) {
             return true;
         }
         if (s->state == RV_UPSTREAM_LIVE && rv_upstream_feed(s, now, message)) {

@@ -2,20 +2,21 @@
 /*
  * The upstream's parts, shared by its files: upstream.c is the session (hello, messages, time),
  * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node,
- * upstream_push.c what edges push.
+ * upstream_push.c what edges push, upstream_lease.c the keys that they ask for.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
  */
 #ifndef RV_SYNC_UPSTREAM_INTERNAL_H
 #define RV_SYNC_UPSTREAM_INTERNAL_H
 
-#include "core/engine_decide.h"
+#include "core/engine_lease.h"
 #include "core/live/subscription.h"
 #include "sync/encode.h"
 #include "sync/timing.h"
 #include "sync/upstream.h"
 #include "sync/wire_append.h"
 #include "sync/wire_base.h"
+#include "sync/wire_lease.h"
 #include "sync/wire_push.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
@@ -113,6 +114,15 @@ typedef struct rv_upstream_push {
     uint64_t settle;  /* that it has settled and the node has not forgotten; 0: none */
 } rv_upstream_push;
 
+/* The request for keys that is under way. */
+typedef struct rv_upstream_lease {
+    bool wanted;
+    bool known;   /* there is such an aggregate */
+    bool granted; /* and told when `made` batches of the log are durable */
+    uint64_t made;
+    rv_lease_request request;
+} rv_upstream_lease;
+
 struct rv_upstream {
     rv_upstream_shared *shared;
     rv_upstream_state state;
@@ -152,6 +162,7 @@ struct rv_upstream {
     size_t refusals_len;
     uint8_t refusals[REFUSALS_MEMORY]; /* messages, each with 4 bytes of length */
     rv_upstream_push push;
+    rv_upstream_lease lease;
     rv_error failure;
     rv_upstream_status status;
     uint8_t selection[SELECTION_MEMORY];
@@ -267,6 +278,16 @@ RV_MUST_USE rv_status rv_upstream_judge_push(rv_upstream *session, rv_bytes body
 
 /* The next decision to be told, if one can be. */
 bool rv_upstream_tell(rv_upstream *session, rv_bytes *message);
+
+/* Something of this incarnation has come: may it? RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_upstream_take_incarnation(rv_upstream *session, uint32_t incarnation,
+                                                   rv_error *err);
+
+/* Takes a lease message's body. RV_PROTOCOL_ERROR; RV_BUSY: the edge has another connection. */
+RV_MUST_USE rv_status rv_upstream_take_lease(rv_upstream *session, rv_bytes body, rv_error *err);
+
+/* The answer to it, if it can be given. */
+bool rv_upstream_lease_answer(rv_upstream *session, rv_bytes *message);
 
 /* The session ends. */
 void rv_upstream_close_push(rv_upstream *session);

@@ -160,8 +160,8 @@ void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
     }
 }
 
-/* May a push of this incarnation come now? A new one begins where none was, or after a fork. */
-static rv_status take_incarnation(rv_upstream *s, uint32_t incarnation, rv_error *err) {
+/* A new one begins where none was, or after a fork. */
+rv_status rv_upstream_take_incarnation(rv_upstream *s, uint32_t incarnation, rv_error *err) {
     rv_upstream_push *const p = &s->push;
     RV_ASSERT(incarnation > 0);
     if (incarnation == p->life.incarnation) {
@@ -212,7 +212,7 @@ rv_status rv_upstream_take_push(rv_upstream *s, rv_bytes body, rv_error *err) {
     if (status == RV_OK && s->push.superseded) {
         status = superseded(err);
     }
-    status = status == RV_OK ? take_incarnation(s, push.incarnation, err) : status;
+    status = status == RV_OK ? rv_upstream_take_incarnation(s, push.incarnation, err) : status;
     bool pass = false;
     status = status == RV_OK ? check_order(s, push.edge_sequence, &pass, err) : status;
     if (status != RV_OK || pass) {

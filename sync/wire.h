@@ -44,7 +44,10 @@ typedef enum rv_wire_kind {
     RV_WIRE_SELECTION = 15,
     RV_WIRE_BASE = 16,
     RV_WIRE_CHANGES = 17,
-    RV_WIRE_KIND_LAST = RV_WIRE_CHANGES,
+    /* 18 and 19 are kept for selections */
+    RV_WIRE_LEASE = 20,
+    RV_WIRE_LEASED = 21,
+    RV_WIRE_KIND_LAST = RV_WIRE_LEASED,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -56,6 +59,7 @@ typedef enum rv_wire_kind {
 #define RV_WIRE_FEATURE_PUSH 0x01u /* pushes and decisions; with it goes the extension of tag 1 */
 #define RV_WIRE_FEATURE_SELECTION                                                                  \
     0x02u /* a selection message follows the welcome; the hello then may name no pattern */
+#define RV_WIRE_FEATURE_LEASE 0x04u /* welcome, with pushes: keys may be asked for */
 
 /* What an edge says about its outbox (hello). */
 typedef struct rv_wire_outbox {

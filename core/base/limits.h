@@ -60,6 +60,11 @@
 #define RV_OUTBOX_BATCH_LEN_MAX (256 << 10) /* of one batch; a push has names besides */
 #define RV_OUTBOX_RESERVE       64u /* bytes of the ledger kept free for each batch: its decision */
 
+/* --- leases of serial keys --- */
+#define RV_LEASE_KEYS_MIN  256u   /* that an edge asks for at first; it doubles with each block */
+#define RV_LEASE_KEYS_MAX  65536u /* of one block: a day of many writes */
+#define RV_LEASES_HELD_MAX 4u     /* blocks of an aggregate that a life of an edge holds */
+
 /* --- the log's index --- */
 #define RV_INDEX_EVENTS_MIN 1024u /* events of a run when it is made; twice that are in memory */
 #define RV_INDEX_EVENTS_MAX                                                                        \

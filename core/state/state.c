@@ -148,8 +148,7 @@ rv_status rv_state_stream_add(rv_state *state, uint16_t declaration, rv_bytes pa
     return RV_OK;
 }
 
-/* The greatest key of a serial type. */
-static int64_t serial_max(const rv_type *type) {
+int64_t rv_state_serial_max(const rv_type *type) {
     switch (type->kind) {
     case RV_TYPE_SMALLINT:
         return INT16_MAX;
@@ -169,7 +168,7 @@ rv_status rv_state_serial_next(const rv_state *state, uint16_t aggregate, int64_
     const rv_table *const table = rv_table_of(&state->pages, aggregate);
     const int64_t last = table == NULL ? 0 : table->serial_last;
     RV_ASSERT(last >= 0);
-    if (last >= serial_max(&key->type)) {
+    if (last >= rv_state_serial_max(&key->type)) {
         rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the serial keys of `%b` are used up",
                      &declared->name);
         rv_error_fact_text(err, "aggregate", declared->name);

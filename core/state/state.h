@@ -122,6 +122,9 @@ RV_MUST_USE rv_status rv_state_fold_pending(rv_state *state, const rv_event *eve
  * their rows. */
 void rv_state_give(rv_state *state, const uint16_t *aggregates, size_t count);
 
+/* The greatest key of a serial type. */
+int64_t rv_state_serial_max(const rv_type *type);
+
 /* The serial key that the next created row of the aggregate gets; RV_VALUE_OUT_OF_RANGE when the
  * type's range is used up. */
 RV_MUST_USE rv_status rv_state_serial_next(const rv_state *state, uint16_t aggregate,

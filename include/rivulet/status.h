@@ -59,6 +59,7 @@
     X(VERSION_CONFLICT, "version_conflict", 409, "The stream is at another version")               \
     X(UNKNOWN_REFERENCE, "unknown_reference", 409, "The row that is referred to does not exist")   \
     X(ROW_EXISTS, "row_exists", 409, "A row with this key exists already")                         \
+    X(KEY_LEASED, "key_leased", 409, "The key belongs to a block that an edge has leased")         \
     X(ROW_REFERENCED, "row_referenced", 409, "Other rows refer to the row to be deleted")          \
     X(ROW_OF_OTHER_STREAM, "row_of_other_stream", 409, "The row belongs to another stream")        \
     X(DEPENDENCY_REJECTED, "dependency_rejected", 409, "What the batch builds on was rejected")    \

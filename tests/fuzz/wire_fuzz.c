@@ -6,6 +6,7 @@
  * keeps (extensions, facts, codes) is only read.
  */
 #include "sync/wire_append.h"
+#include "sync/wire_lease.h"
 #include "sync/wire_push.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -46,6 +47,22 @@ static void check_decision(rv_bytes body, rv_writer *w) {
         rv_wire_write_decision(w, &decision);
         FUZZ_CHECK(w->len <= RV_WIRE_DECISION_LEN_MAX);
         if (decision.outcome != RV_WIRE_DECIDED_REFUSED) {
+            check_same(body, w);
+        }
+    }
+}
+
+static void check_lease(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
+    rv_wire_lease lease;
+    rv_wire_leased leased;
+    if (kind == RV_WIRE_LEASE && rv_wire_read_lease(body, &lease, NULL) == RV_OK) {
+        FUZZ_CHECK(lease.count <= RV_LEASE_KEYS_MAX && lease.done <= lease.known);
+        rv_wire_write_lease(w, &lease);
+        check_same(body, w);
+    } else if (kind == RV_WIRE_LEASED && rv_wire_read_leased(body, &leased, NULL) == RV_OK) {
+        rv_wire_write_leased(w, &leased);
+        if (leased.granted) {
+            FUZZ_CHECK(leased.first + leased.count - 1 <= INT64_MAX);
             check_same(body, w);
         }
     }
@@ -115,6 +132,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case RV_WIRE_HELLO:
     case RV_WIRE_WELCOME:
         check_greeting(kind, body, &w);
+        break;
+    case RV_WIRE_LEASE:
+    case RV_WIRE_LEASED:
+        check_lease(kind, body, &w);
         break;
     case RV_WIRE_PUSH:
         check_push(body, &w);

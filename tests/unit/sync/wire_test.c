@@ -7,6 +7,7 @@
  */
 #include "sync/wire_append.h"
 #include "sync/wire_base.h"
+#include "sync/wire_lease.h"
 #include "sync/wire_push.h"
 #include "tests/unit/test.h"
 
@@ -122,6 +123,24 @@ static void build_decision(rv_writer *w, rv_wire_decided outcome) {
     rv_wire_write_decision(w, &d);
 }
 
+static bool build_lease(const char *name, rv_writer *w) {
+    const rv_wire_lease lease = {.incarnation = 2,
+                                 .aggregate = RV_LITERAL("account"),
+                                 .known = 1257,
+                                 .done = 1001,
+                                 .count = 512};
+    const rv_wire_leased leased = {.granted = strcmp(name, "leased") == 0,
+                                   .first = 5000,
+                                   .count = 300,
+                                   .refusal = error_example()};
+    if (strcmp(name, "lease") == 0) {
+        rv_wire_write_lease(w, &lease);
+    } else {
+        rv_wire_write_leased(w, &leased);
+    }
+    return strcmp(name, "lease") == 0 || leased.granted || strcmp(name, "leased-refused") == 0;
+}
+
 static void build_selection(rv_writer *w, bool under_way) {
     static uint8_t memory[8192];
     static const char *const texts[] = {"/accounts/3", "/accounts/* history none",
@@ -210,6 +229,8 @@ static bool build(const char *name, rv_writer *w) {
         build_decision(w, RV_WIRE_DECIDED_AGAIN);
     } else if (strcmp(name, "settled") == 0) {
         rv_wire_write_settled(w, 300);
+    } else if (strncmp(name, "lease", 5) == 0) {
+        return build_lease(name, w);
     } else {
         return false;
     }
@@ -229,6 +250,8 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     rv_wire_decision decision;
     static rv_wire_selection selection;
     rv_wire_base base;
+    rv_wire_lease lease;
+    rv_wire_leased leased;
     rv_error told;
     uint64_t number = 0;
     rv_wire_kind kind;
@@ -263,6 +286,10 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
         return rv_wire_read_decision(body, &decision, err);
     case RV_WIRE_SETTLED:
         return rv_wire_read_settled(body, &number, err);
+    case RV_WIRE_LEASE:
+        return rv_wire_read_lease(body, &lease, err);
+    case RV_WIRE_LEASED:
+        return rv_wire_read_leased(body, &leased, err);
     case RV_WIRE_SELECTION:
         return rv_wire_read_selection(body, &selection, err);
     case RV_WIRE_BASE:
@@ -344,7 +371,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 25);
+    RV_CHECK_EQ(count, 28);
 }
 
 RV_TEST(what_was_written_is_read) {
