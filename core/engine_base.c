@@ -58,7 +58,6 @@ rv_status rv_node_base_end(rv_node *node, rv_error *err) {
         return rv_node_fail(node, e);
     }
     rv_held_become_whole(&node->held);
-    node->outbox.held_version = 0; /* more is held: to be measured again */
     return RV_OK;
 }
 

@@ -82,6 +82,26 @@ static bool covers_template(const rv_node *node, const rv_path_template *t) {
     return covers;
 }
 
+/* An aggregate that is selected is held completely if all its rows are, and they are those of W. */
+static void measure_given(rv_node *node) {
+    const rv_selection *const selection = &node->held.selection;
+    for (size_t i = 0; i < selection->count; i += 1) {
+        const rv_select *const entry = &selection->entries[i];
+        const rv_aggregate *const aggregate =
+            entry->kind == RV_SELECT_AGGREGATE
+                ? rv_schema_aggregate_named(node->schema, entry->name)
+                : NULL;
+        if (aggregate == NULL) {
+            continue;
+        }
+        RV_ASSERT(aggregate->number < RV_AGGREGATES_MAX);
+        uint64_t *const word = &node->outbox.held.complete[aggregate->number / 64u];
+        const uint64_t bit = UINT64_C(1) << (aggregate->number % 64u);
+        const bool complete = entry->filter.len == 0 && rv_held_is_whole(&node->held);
+        *word = complete ? *word | bit : *word & ~bit;
+    }
+}
+
 /* An aggregate is held completely when every stream whose events can touch it is. */
 static void held_measure(rv_node *node) {
     rv_outbox *const o = &node->outbox;
@@ -103,7 +123,9 @@ static void held_measure(rv_node *node) {
             }
         }
     }
+    measure_given(node);
     o->held_version = rv_schema_version(schema);
+    o->held_state = node->held.state;
     RV_ASSERT(o->held_version > 0);
 }
 
@@ -231,7 +253,7 @@ static void note_state(rv_node *node, const rv_pending *batch, rv_status status)
 void rv_outbox_ready(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(node->role == RV_ROLE_EDGE && !node->receiving.active);
-    if (o->held_version != rv_schema_version(node->schema)) {
+    if (o->held_version != rv_schema_version(node->schema) || o->held_state != node->held.state) {
         held_measure(node);
     }
     if (!rv_state_overlay_laid(node->state)) {

@@ -16,6 +16,7 @@
 #define RV_CORE_ENGINE_OVERLAY_H
 
 #include "core/engine_pending.h"
+#include "core/engine_selection.h"
 
 /* Batches of the log that hold consecutive edge sequences, one each: they become durable one by
  * one. */
@@ -45,8 +46,9 @@ typedef struct rv_outbox {
     uint32_t arrived; /* notes of arrivals in the batch that is being received */
     uint32_t streams_confirmed;
     uint64_t revision;
-    rv_held held;          /* what the selection holds completely, */
-    uint32_t held_version; /* of the schema at this version */
+    rv_held held;             /* what the selection holds completely, */
+    uint32_t held_version;    /* of the schema at this version, */
+    rv_held_state held_state; /* with this much of the selection there */
     uint8_t *filter;
     uint32_t filter_bits;               /* a power of two */
     uint64_t durable;                   /* edge sequences up to it are */

@@ -134,7 +134,7 @@ static bool touch_is_idle(const rv_fold *f, const rv_touch *touch) {
 static rv_status touch_resolve(rv_fold *f, uint16_t nth, rv_fold_key *found) {
     const rv_touch *const touch = &f->type->touches[nth];
     RV_ASSERT(f->rows[nth] == RV_SLOT_NONE && !f->made[nth]);
-    if (found->idle || rv_fold_is_given(f, touch->aggregate)) {
+    if (found->idle || rv_fold_leaves_given(f, touch->aggregate)) {
         return RV_OK;
     }
     const rv_aggregate *const aggregate = rv_schema_aggregate(f->schema, touch->aggregate);
@@ -271,7 +271,7 @@ static rv_status rows_delete(rv_fold *f) {
     RV_ASSERT(type->touch_count <= RV_TOUCHES_MAX);
     for (uint16_t i = 0; i < type->touch_count && status == RV_OK; i += 1) {
         if (type->touches[i].kind == RV_TOUCH_DELETES &&
-            !rv_fold_is_given(f, type->touches[i].aggregate)) {
+            !rv_fold_leaves_given(f, type->touches[i].aggregate)) {
             status = touch_delete(f, &type->touches[i]);
         }
     }

@@ -86,6 +86,15 @@ static inline bool rv_fold_is_given(const rv_fold *f, uint16_t aggregate) {
     return f->given != NULL && (f->given[aggregate / 64u] >> (aggregate % 64u) & 1u) != 0;
 }
 
+/* The same for a touch that is passed over then: what a pending one would do is unchecked. */
+static inline bool rv_fold_leaves_given(const rv_fold *f, uint16_t aggregate) {
+    const bool given = rv_fold_is_given(f, aggregate);
+    if (given && f->held != NULL) {
+        f->held->unchecked = true;
+    }
+    return given;
+}
+
 /* The values of the key, one for each column of it. */
 static inline const rv_value *rv_fold_key_values(const rv_fold_key *key) {
     return key->all == NULL ? &key->key : key->all;

@@ -348,6 +348,24 @@ RV_TEST(what_is_held_in_part_is_judged_in_part) {
     }
 }
 
+/* Rows that are given are as the root says: what waits does nothing to them, and is unchecked. */
+RV_TEST(given_rows_are_left_alone) {
+    RV_CHECK(start(PAGES, JOURNAL));
+    const uint16_t counter = 2;
+    rv_state_give(bearer, &counter, 1);
+    const char *const types[] = {"counted", "counted_on", "counter_dropped"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        rv_held held = all_held;
+        const logged e = part_event(types[i], 1, 5, 0);
+        rv_state_overlay_lay(bearer);
+        RV_CHECK_STATUS(judge_pending(&e, &held), RV_OK);
+        RV_CHECK(held.unchecked);
+        RV_CHECK_EQ(rv_state_row_count(bearer, counter), 0);
+        rv_state_overlay_lift(bearer);
+    }
+    check_same_places();
+}
+
 int main(void) {
     static uint8_t interned[8u << 20];
     naive_bytes = rv_arena_over(interned, sizeof interned);
@@ -358,6 +376,7 @@ int main(void) {
     RV_RUN(lifted_it_leaves_no_trace);
     RV_RUN(a_full_journal_takes_back_one_batch);
     RV_RUN(what_is_held_in_part_is_judged_in_part);
+    RV_RUN(given_rows_are_left_alone);
     free(schema_memory.memory);
     free(bearer_memory.memory);
     free(plain_memory.memory);
