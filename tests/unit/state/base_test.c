@@ -93,7 +93,8 @@ RV_TEST(a_base_is_what_the_streams_had_at_its_position) {
         RV_CHECK(start(&edge, 1, 78));
         const rv_hash128 empty = rv_state_hash(edge, 9);
         RV_CHECK_STATUS(rv_state_base_begin(edge, 9, RV_LITERAL("x"), NULL), RV_OK);
-        hand_over(state, edge, &source, &seed, 200 + run * 50, 1 + (uint32_t)run % 7 * 40);
+        hand_over(state, edge, &source, &seed, (size_t)(200 + run * 50),
+                  1 + (uint32_t)run % 7 * 40);
         RV_CHECK_PASSED();
         rv_state_base_close(state, &source);
         RV_CHECK(bank_same(rv_state_hash(edge, 9), empty));
