@@ -176,13 +176,7 @@ static rv_status check_identity(rv_node *node, rv_error *err) {
                                  : "this data directory is an edge's: open it with its --upstream");
     }
     node->role = stored;
-    if (node->held.differs) {
-        return rv_error_set(
-            err, RV_SELECTION_CHANGED,
-            "this data directory was filled for another selection; open it with the "
-            "same patterns, or use a new directory");
-    }
-    return RV_OK;
+    return rv_held_check(&node->held, err);
 }
 
 rv_status rv_node_fail(rv_node *node, const rv_error *err) {
@@ -323,6 +317,10 @@ const rv_path_pattern *rv_node_patterns(const rv_node *node, size_t *count) {
 
 const rv_selection *rv_node_selection(const rv_node *node) {
     return &node->held.selection;
+}
+
+const rv_selection *rv_node_selection_wanted(const rv_node *node) {
+    return rv_held_wanted(&node->held);
 }
 
 bool rv_node_whole(const rv_node *node) {

@@ -46,9 +46,10 @@ RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *opti
  * all of it when there is none (rv_node_checkpoint_of tells). RV_PENDING: poll, then call again;
  * RV_OK: open. A new root makes its log; a new edge has none until rv_node_adopt. RV_DATA_DAMAGED:
  * the node is open for reading only, up to the damage; `err` says where. RV_PANICKED: the same,
- * before an event that has stopped this program again and again. RV_SELECTION_CHANGED: the edge's
- * log was made for other patterns. RV_NOT_ROOT: the directory belongs to a node of the other role.
- * RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER, RV_STORAGE_*.
+ * before an event that has stopped this program again and again. RV_SELECTION_CHANGED: what
+ * is to be held needs history that the edge's log does not have. RV_NOT_ROOT: the directory belongs
+ * to a node of the other role. RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER,
+ * RV_STORAGE_*.
  */
 RV_MUST_USE rv_status rv_node_open(rv_node *node, rv_error *err);
 
@@ -77,8 +78,10 @@ const rv_schema *rv_node_schema(const rv_node *node);
 rv_state *rv_node_state(rv_node *node);
 rv_log *rv_node_log(rv_node *node);
 
-/* What an edge is to hold. */
+/* What an edge holds, or is filled for, and what it is to hold: another one after it was opened
+ * with another one, until the base for that has ended. */
 const rv_selection *rv_node_selection(const rv_node *node);
+const rv_selection *rv_node_selection_wanted(const rv_node *node);
 
 /* True when what the node holds at W is all that it is to hold: always at a root, and at an edge
  * once its base has come. */

@@ -47,17 +47,65 @@ void rv_node_base_settle(rv_node *node, uint64_t watermark) {
     }
 }
 
+/* The selection of the base under way; its texts lie in scratch. */
+static rv_status base_selection(rv_node *node, rv_selection *selection, rv_error *err) {
+    rv_bytes bytes;
+    rv_arena_reset(&node->scratch, 0);
+    rv_status status = rv_state_base_selection(node->state, &node->scratch, &bytes);
+    if (status == RV_OK) { /* the pages may change */
+        bytes = rv_arena_copy(&node->scratch, bytes);
+        status = bytes.ptr == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;
+    }
+    return status == RV_OK ? rv_selection_decode(bytes, selection, err)
+                           : rv_error_set(err, status, "a selection does not fit the memory");
+}
+
+/* Which aggregates the base under way has. */
+static void give_base(rv_node *node, const rv_selection *selection) {
+    uint16_t given[RV_SELECTION_ENTRIES_MAX];
+    const size_t count = rv_selection_given(selection, node->schema, given);
+    rv_state_base_give(node->state, given, count);
+}
+
+rv_status rv_node_base_restored(rv_node *node, rv_error *err) {
+    rv_selection selection;
+    if (!rv_state_base_progress(node->state).under_way) {
+        return RV_OK;
+    }
+    const rv_status status = base_selection(node, &selection, err);
+    if (status == RV_OK) {
+        give_base(node, &selection);
+    }
+    return status;
+}
+
+/* The parts become rows. A base of another selection takes the place of all that there is. */
+static rv_status end_base(rv_node *node, rv_error *err) {
+    rv_selection selection;
+    rv_status status = base_selection(node, &selection, err);
+    if (status == RV_OK && !rv_selection_equal(&selection, &node->held.selection)) {
+        rv_checkpoints_overtake(node);
+        status = rv_state_base_clear(node->state, &node->scratch, err);
+    }
+    status = status == RV_OK ? rv_held_become(&node->held, &selection, err) : status;
+    if (status == RV_OK) {
+        rv_node_give(node);
+        rv_arena_reset(&node->scratch, 0); /* the selection's texts were copied */
+        status = rv_state_base_apply(node->state, &node->scratch, err);
+    }
+    return status;
+}
+
 rv_status rv_node_base_end(rv_node *node, rv_error *err) {
-    RV_ASSERT(rv_state_base_progress(node->state).under_way && !rv_held_is_whole(&node->held));
+    RV_ASSERT(rv_state_base_progress(node->state).under_way);
     rv_error local;
     rv_error *const e = err == NULL ? &local : err;
-    rv_arena_reset(&node->scratch, 0);
-    const rv_status status = rv_state_base_apply(node->state, &node->scratch, e);
+    const rv_status status = end_base(node, e);
     if (status != RV_OK) {
         node->hidden = true;
         return rv_node_fail(node, e);
     }
-    rv_held_become_whole(&node->held);
+    node->outbox.held_version = 0; /* what is held is to be measured again */
     return RV_OK;
 }
 
@@ -71,10 +119,11 @@ static rv_status out_of_turn(rv_error *err, const rv_base_part *part) {
     return status;
 }
 
-/* A base is for who is not whole, or has rows that are given and may have grown old. */
+/* A base is for who is not whole, has rows that are given and may have grown old, or is to hold
+ * something else. */
 static bool may_begin(const rv_node *node) {
-    uint16_t given[RV_SELECTION_ENTRIES_MAX];
-    return !rv_held_is_whole(&node->held) || rv_held_given(&node->held, node->schema, given) > 0;
+    return !rv_held_is_whole(&node->held) || rv_selection_has_aggregates(&node->held.selection) ||
+           !rv_selection_equal(&node->held.selection, rv_held_wanted(&node->held));
 }
 
 /* The record of a base that begins. */
@@ -89,13 +138,14 @@ static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error
     rv_write_varint(&head, part->position);
     rv_arena_reset(&node->scratch, 0);
     rv_writer selection = rv_writer_over(node->scratch.ptr, node->scratch.cap);
-    rv_selection_encode(&node->held.selection, &selection);
+    rv_selection_encode(rv_held_wanted(&node->held), &selection);
     RV_ASSERT(!selection.full && !head.full);
     rv_record_write(&r->body, RV_RECORD_BASE_BEGIN, 0, rv_writer_bytes(&head),
                     rv_writer_bytes(&selection));
     const rv_status status =
         rv_state_base_begin(node->state, part->position, rv_writer_bytes(&selection), err);
     if (status == RV_OK) {
+        give_base(node, rv_held_wanted(&node->held));
         r->base_begins = true;
     }
     return status;
@@ -166,7 +216,7 @@ rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_error *err) 
 
 void rv_node_give(rv_node *node) {
     uint16_t given[RV_SELECTION_ENTRIES_MAX];
-    const size_t count = rv_held_given(&node->held, node->schema, given);
+    const size_t count = rv_selection_given(&node->held.selection, node->schema, given);
     rv_state_give(node->state, given, count);
 }
 
@@ -181,7 +231,7 @@ static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
     rv_cursor c = rv_cursor_over(body);
     const uint64_t position = rv_read_varint(&c);
     rv_selection selection;
-    if (c.bad || position > RV_POSITION_MAX || !may_begin(node)) {
+    if (c.bad || position > RV_POSITION_MAX) {
         return damaged(err);
     }
     const rv_bytes bytes = rv_read(&c, rv_cursor_left(&c));
@@ -190,6 +240,7 @@ static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
     }
     rv_state_base_discard(node->state);
     rv_held_base_begins(&node->held);
+    give_base(node, &selection);
     return rv_state_base_begin(node->state, position, bytes, err);
 }
 
@@ -210,7 +261,7 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
     if (record->kind == RV_RECORD_CHANGES) {
         return replay_changes(node, record->body, err);
     }
-    if (!under_way || rv_held_is_whole(&node->held)) {
+    if (!under_way) {
         return damaged(err);
     }
     if (record->kind == RV_RECORD_BASE_END) {

@@ -463,6 +463,9 @@ static rv_status step_mark(rv_node *node) {
 
 static rv_status step(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
+    if (k->saving.overtaken && k->saving.phase <= RV_SAVING_WORDS && !rv_op_active(&k->op)) {
+        return RV_SNAPSHOT_EXPIRED;
+    }
     switch (k->saving.phase) {
     case RV_SAVING_CREATE:
         return step_create(k);
@@ -555,6 +558,12 @@ static bool abandon(rv_node *node) {
     k->saving.phase = RV_SAVING_IDLE;
     k->facts.writing = false;
     return false;
+}
+
+void rv_checkpoints_overtake(rv_node *node) {
+    rv_saving *const s = &node->checkpoints.saving;
+    s->overtaken = s->phase != RV_SAVING_IDLE && s->phase <= RV_SAVING_WORDS;
+    RV_ASSERT(!s->overtaken || s->number > 0);
 }
 
 void rv_checkpoints_poll(rv_node *node) {

@@ -61,8 +61,9 @@ typedef struct rv_saving {
     bool begun;
     bool selection_logged;
     rv_held_state selection_state; /* at the snapshot */
-    uint32_t text_count;           /* that are not begun */
-    const rv_schema_text *text;    /* the one that is being written; NULL: none yet */
+    bool overtaken;             /* the selection is another one now, which the words would name */
+    uint32_t text_count;        /* that are not begun */
+    const rv_schema_text *text; /* the one that is being written; NULL: none yet */
     rv_bytes text_left;
     uint32_t words_left;
     /* the ledger, written behind the mark */
@@ -95,8 +96,6 @@ typedef struct rv_restore {
     uint32_t done; /* sums, or pages */
     uint32_t crc;
     rv_schema_mark schema; /* empty */
-    size_t selection_len;  /* of the selection's arena, and of its entries, before */
-    size_t selection_count;
 } rv_restore;
 
 typedef struct rv_checkpoints {
@@ -134,6 +133,9 @@ bool rv_checkpoints_completed(rv_node *node, const rv_io_completion *completion)
 
 /* Goes on by one operation, or begins a checkpoint if one is due. */
 void rv_checkpoints_poll(rv_node *node);
+
+/* Another selection is held from now on: a checkpoint whose words are not written is given up. */
+void rv_checkpoints_overtake(rv_node *node);
 
 /* True when polling would go on now, without any completion. */
 bool rv_checkpoints_busy(const rv_node *node);

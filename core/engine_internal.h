@@ -114,6 +114,9 @@ RV_MUST_USE rv_status rv_node_replay_base(rv_node *node, const rv_record *record
  * node is read-only and shows nothing. */
 RV_MUST_USE rv_status rv_node_base_end(rv_node *node, rv_error *err);
 
+/* A base may be under way in a state that came from a checkpoint. RV_DATA_DAMAGED. */
+RV_MUST_USE rv_status rv_node_base_restored(rv_node *node, rv_error *err);
+
 /* Tells the state which aggregates are given, by the schema as it is now. */
 void rv_node_give(rv_node *node);
 

@@ -45,7 +45,7 @@ static void take_back(rv_node *node) {
     const rv_restore *const r = &node->checkpoints.restore;
     rv_state_reset(node->state);
     rv_schema_take_back(node->schema, &r->schema);
-    rv_held_take_back(&node->held, r->selection_count, r->selection_len);
+    rv_held_take_back(&node->held);
 }
 
 static void close_file(rv_checkpoints *k) {
@@ -108,8 +108,6 @@ static rv_status step_list(rv_node *node) {
     }
     r->number = UINT64_MAX;
     r->schema = rv_schema_mark_of(node->schema);
-    r->selection_len = rv_arena_mark(&node->held.arena);
-    r->selection_count = node->held.selection.count;
     r->phase = RV_RESTORE_NEXT;
     return RV_OK;
 }
@@ -272,7 +270,8 @@ static rv_status pages_are_there(rv_node *node) {
     uint64_t salt = 0;
     rv_error err;
     node->host.ops->entropy(node->host.ctx, (uint8_t *)&salt, sizeof salt);
-    const rv_status status = rv_state_load_check(node->state, &r->head, salt, &node->scratch, &err);
+    rv_status status = rv_state_load_check(node->state, &r->head, salt, &node->scratch, &err);
+    status = status == RV_OK ? rv_node_base_restored(node, &err) : status;
     if (status != RV_OK) {
         take_back(node);
         return pass_over(node, status, UINT64_MAX, err.detail);

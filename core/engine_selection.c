@@ -5,7 +5,7 @@
 #include "core/base/assert.h"
 #include "core/log/record.h"
 
-#define TEXTS_MAX (RV_SELECTION_ENTRIES_MAX * (RV_PATH_LEN_MAX + 16))
+#define TEXTS_MAX RV_SELECTION_LEN_MAX
 
 /* An entry read from the options may first take as much again. */
 #define READING_MAX (2 * RV_PATH_LEN_MAX)
@@ -39,44 +39,67 @@ rv_status rv_held_create(rv_node_held *held, const rv_node_options *options, rv_
                          rv_error *err) {
     held->patterns = rv_arena_take(arena, RV_PATTERNS_MAX * sizeof *held->patterns);
     held->arena = rv_arena_split(arena, TEXTS_MAX + READING_MAX);
-    if (held->patterns == NULL || held->arena.ptr == NULL) {
+    held->texts = rv_arena_split(arena, TEXTS_MAX);
+    if (held->patterns == NULL || held->arena.ptr == NULL || held->texts.ptr == NULL) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
                             "the memory budget does not suffice for a selection");
     }
     rv_status status = RV_OK;
     for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
-        status = rv_selection_add(&held->selection, options->patterns[i], &held->arena, err);
+        status = rv_selection_add(&held->wanted, options->patterns[i], &held->arena, err);
     }
-    held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
-    set_patterns(held);
+    rv_held_take_back(held);
     return status;
 }
 
-void rv_held_take_back(rv_node_held *held, size_t count, size_t arena_len) {
-    RV_ASSERT(count <= held->selection.count);
-    held->selection.count = count;
-    rv_arena_reset(&held->arena, arena_len);
+const rv_selection *rv_held_wanted(const rv_node_held *held) {
+    return held->wanted.count > 0 ? &held->wanted : &held->selection;
+}
+
+void rv_held_take_back(rv_node_held *held) {
+    held->selection = held->wanted; /* an empty log is for what is wanted */
     held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
     held->logged = false;
-    held->differs = false;
     set_patterns(held);
+}
+
+rv_status rv_held_check(const rv_node_held *held, rv_error *err) {
+    const rv_selection *const wanted = rv_held_wanted(held);
+    for (size_t i = 0; i < wanted->count; i++) {
+        const rv_select *const entry = &wanted->entries[i];
+        const rv_select *const there = rv_selection_find(&held->selection, entry);
+        const bool with_past = entry->history != RV_HISTORY_NONE;
+        if (with_past && (there == NULL || !rv_select_equal(there, entry))) {
+            return rv_error_set(err, RV_SELECTION_CHANGED,
+                                "this data directory was filled for another selection, and does "
+                                "not hold the history of %b; select it with `history none`, or use "
+                                "a new directory",
+                                &entry->name);
+        }
+    }
+    return RV_OK;
 }
 
 void rv_held_base_begins(rv_node_held *held) {
-    held->state = held->state == RV_HELD_WHOLE ? RV_HELD_STREAMS : held->state;
+    if (held->state == RV_HELD_WHOLE && rv_selection_has_aggregates(&held->selection)) {
+        held->state = RV_HELD_STREAMS;
+    }
     RV_ASSERT(held->state <= RV_HELD_STREAMS);
 }
 
-void rv_held_become_whole(rv_node_held *held) {
-    RV_ASSERT(held->state != RV_HELD_WHOLE);
-    held->state = RV_HELD_WHOLE;
-    set_patterns(held);
+bool rv_selection_has_aggregates(const rv_selection *selection) {
+    bool has = false;
+    for (size_t i = 0; i < selection->count && !has; i++) {
+        has = selection->entries[i].kind == RV_SELECT_AGGREGATE;
+    }
+    return has;
 }
 
-size_t rv_held_given(const rv_node_held *held, const rv_schema *schema, uint16_t *aggregates) {
+size_t rv_selection_given(const rv_selection *selection, const rv_schema *schema,
+                          uint16_t *aggregates) {
     size_t count = 0;
-    for (size_t i = 0; i < held->selection.count; i++) {
-        const rv_select *const entry = &held->selection.entries[i];
+    for (size_t i = 0; i < selection->count; i++) {
+        const rv_select *const entry = &selection->entries[i];
         const rv_aggregate *const aggregate = entry->kind == RV_SELECT_AGGREGATE
                                                   ? rv_schema_aggregate_named(schema, entry->name)
                                                   : NULL;
@@ -132,18 +155,28 @@ static rv_status read_patterns(rv_bytes body, rv_selection *selection, rv_error 
 
 /* Copies the texts of the selection, which lie elsewhere. */
 static rv_status keep(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+    rv_arena_reset(&held->texts, 0);
     held->selection = *selection;
     for (size_t i = 0; i < selection->count; i++) {
         rv_select *const entry = &held->selection.entries[i];
         const bool filtered = entry->filter.len > 0;
-        entry->name = rv_arena_copy(&held->arena, entry->name);
-        entry->filter = filtered ? rv_arena_copy(&held->arena, entry->filter) : entry->filter;
+        entry->name = rv_arena_copy(&held->texts, entry->name);
+        entry->filter = filtered ? rv_arena_copy(&held->texts, entry->filter) : entry->filter;
         if (entry->name.ptr == NULL || (filtered && entry->filter.ptr == NULL)) {
             held->selection.count = 0;
             return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the selection does not fit its memory");
         }
     }
     return RV_OK;
+}
+
+rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+    const rv_status status = keep(held, selection, err);
+    if (status == RV_OK) {
+        held->state = RV_HELD_WHOLE;
+        set_patterns(held);
+    }
+    return status;
 }
 
 rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_error *err) {
@@ -160,14 +193,11 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
             status = rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
         }
     }
-    if (status == RV_OK && held->selection.count == 0) {
-        status = keep(held, &met, err);
-    }
+    status = status == RV_OK ? keep(held, &met, err) : status;
     if (status != RV_OK) {
         return status;
     }
     held->logged = true;
-    held->differs = !rv_selection_equal(&held->selection, &met);
     held->state = state;
     set_patterns(held);
     return RV_OK;

@@ -103,14 +103,21 @@ void rv_edge_network_up(rv_edge *e, int64_t now) {
 
 /* --- receiving --- */
 
+static bool has_aggregates(const rv_selection *selection) {
+    bool has = false;
+    for (size_t i = 0; i < selection->count && !has; i++) {
+        has = selection->entries[i].kind == RV_SELECT_AGGREGATE;
+    }
+    return has;
+}
+
+static bool has_changed(const rv_edge *e) {
+    return !rv_selection_equal(rv_node_selection(e->node), rv_node_selection_wanted(e->node));
+}
+
 /* True when the hello's patterns do not say all of what the node is to hold. */
 static bool wants_selection(const rv_edge *e) {
-    const rv_selection *const selection = rv_node_selection(e->node);
-    bool wants = !rv_node_whole(e->node);
-    for (size_t i = 0; i < selection->count && !wants; i++) {
-        wants = selection->entries[i].kind == RV_SELECT_AGGREGATE;
-    }
-    return wants;
+    return !rv_node_whole(e->node) || has_changed(e) || has_aggregates(rv_node_selection(e->node));
 }
 
 static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *err) {
@@ -331,14 +338,27 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
     return false;
 }
 
-/* What the node is to hold, and how much of its base it has. */
+/* What the node is to hold, and how much of its base it has, if that is for the same. */
 static void write_selection(rv_edge *e, rv_writer *w) {
-    const rv_base_progress base = rv_state_base_progress(rv_node_state(e->node));
-    rv_wire_selection m = {.whole = rv_node_whole(e->node),
-                           .under_way = base.under_way && base.parts > 0,
+    const rv_state *const state = rv_node_state(e->node);
+    const rv_base_progress base = rv_state_base_progress(state);
+    const bool changed = has_changed(e);
+    const bool whole = rv_node_whole(e->node);
+    rv_wire_selection m = {.whole = whole && !changed,
+                           .changed = changed,
+                           .shows = whole && has_aggregates(rv_node_selection(e->node)),
                            .position = base.position,
                            .cursor = base.cursor};
-    m.selection = *rv_node_selection(e->node);
+    m.selection = *rv_node_selection_wanted(e->node);
+    rv_writer wanted = rv_writer_over(e->queue, RV_SELECTION_LEN_MAX + 4096);
+    rv_selection_encode(&m.selection, &wanted);
+    rv_arena scratch = rv_arena_over(w->ptr, w->cap);
+    rv_bytes begun = {NULL, 0};
+    RV_ASSERT(!wanted.full && w->len == 0);
+    if (base.under_way && base.parts > 0 &&
+        rv_state_base_selection(state, &scratch, &begun) == RV_OK) {
+        m.under_way = rv_bytes_equal(begun, rv_writer_bytes(&wanted));
+    }
     rv_wire_write_selection(w, &m);
     RV_ASSERT(!w->full);
 }

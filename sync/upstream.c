@@ -102,8 +102,9 @@ static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_e
     rv_arena arena = rv_arena_over(s->selection, sizeof s->selection);
     RV_ASSERT(hello->pattern_count <= RV_PATTERNS_MAX);
     s->pattern_count = (size_t)hello->pattern_count;
-    s->fed_count = s->pattern_count;
     s->patterns = rv_arena_take(&arena, sizeof(rv_path_pattern) * s->pattern_count);
+    s->fed_count = s->pattern_count;
+    s->fed = s->patterns;
     for (size_t i = 0; i < s->pattern_count && s->patterns != NULL; i++) {
         const rv_bytes text = rv_arena_copy(&arena, hello->patterns[i]);
         rv_error why = {.status = RV_OK};
@@ -114,6 +115,7 @@ static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_e
             return rv_error_set(err, RV_SELECTION_INVALID, "pattern `%b`: %b", &text, &detail);
         }
     }
+    s->selection_len = arena.len;
     return s->patterns != NULL || s->pattern_count == 0
                ? RV_OK
                : rv_error_set(err, RV_SELECTION_INVALID,

@@ -151,30 +151,30 @@ bool rv_upstream_base_turn(rv_upstream *s, int64_t now) {
 static bool is_fed(const rv_upstream *s, rv_bytes pattern) {
     bool met = false;
     for (size_t i = 0; i < s->fed_count && !met; i++) {
-        met = rv_bytes_equal(s->patterns[i].text, pattern);
+        met = rv_bytes_equal(s->fed[i].text, pattern);
     }
     return met;
 }
 
-/* What of the selection can be served; `fed` tells of each entry whether events are fed by it
- * already. */
-static rv_status check_selection(const rv_upstream *s, const rv_selection *selection, bool *fed,
-                                 rv_error *err) {
+/* What of the selection can be served. */
+static rv_status check_selection(const rv_upstream *s, const rv_wire_selection *m, rv_error *err) {
+    const rv_selection *const selection = &m->selection;
     size_t count = 0;
     for (size_t i = 0; i < selection->count; i++) {
         const rv_select *const entry = &selection->entries[i];
-        fed[i] = entry->kind == RV_SELECT_STREAMS && is_fed(s, entry->name);
-        count += fed[i];
-        if (!fed[i] && entry->kind == RV_SELECT_STREAMS && entry->history != RV_HISTORY_NONE) {
+        const bool fed = entry->kind == RV_SELECT_STREAMS && is_fed(s, entry->name);
+        count += fed;
+        if (!fed && entry->history != RV_HISTORY_NONE) {
             return rv_error_set(err, RV_UNSUPPORTED,
-                                "this version serves streams with all of their history or none, "
-                                "and not what is selected of %b",
+                                "this version serves streams with all of their history from the "
+                                "beginning, or none, and not what is selected of %b",
                                 &entry->name);
         }
     }
-    return count == s->fed_count ? RV_OK
-                                 : rv_error_set(err, RV_UNSUPPORTED,
-                                                "this version takes nothing away from a selection");
+    return m->changed || count == s->fed_count
+               ? RV_OK
+               : rv_error_set(err, RV_PROTOCOL_ERROR,
+                              "the edge names patterns in its hello that it does not select");
 }
 
 /* Keeps an aggregate and its filter, compiled. */
@@ -201,15 +201,14 @@ static rv_status keep_given(rv_upstream *s, const rv_select *entry, rv_arena *ar
                : rv_schema_filter(schema, aggregate, entry->filter, arena, &scratch, filter, err);
 }
 
-/* Keeps the patterns: those that events are fed by, then those that come as a base; and the
- * aggregates. */
-static rv_status keep_selection(rv_upstream *s, const rv_selection *selection, const bool *fed,
-                                rv_error *err) {
+/* Keeps the patterns and the aggregates. */
+static rv_status keep_selection(rv_upstream *s, const rv_selection *selection, rv_error *err) {
     rv_arena arena = rv_arena_over(s->selection, sizeof s->selection);
     size_t given = 0;
     for (size_t i = 0; i < selection->count; i++) {
         given += selection->entries[i].kind == RV_SELECT_AGGREGATE;
     }
+    arena.len = s->selection_len; /* the hello's patterns stay until the base has been sent */
     const size_t patterns = selection->count - given;
     s->given_count = 0;
     s->pattern_count = 0;
@@ -218,12 +217,8 @@ static rv_status keep_selection(rv_upstream *s, const rv_selection *selection, c
     rv_status status = (given > 0 && s->given == NULL) || (patterns > 0 && s->patterns == NULL)
                            ? RV_MEMORY_EXHAUSTED
                            : RV_OK;
-    for (size_t i = 0; i < 2 * selection->count && status == RV_OK; i++) { /* twice over them */
-        const size_t nth = i % selection->count;
-        const rv_select *const entry = &selection->entries[nth];
-        if (fed[nth] != (i < selection->count)) {
-            continue;
-        }
+    for (size_t i = 0; i < selection->count && status == RV_OK; i++) {
+        const rv_select *const entry = &selection->entries[i];
         if (entry->kind == RV_SELECT_AGGREGATE) {
             status = keep_given(s, entry, &arena, err);
             continue;
@@ -253,15 +248,16 @@ static void note_changes(rv_upstream_shared *shared) {
 /* What is missing at the edge, which holds all of it at its W, or not. */
 static void want_base(rv_upstream *s, const rv_wire_selection *m) {
     rv_upstream_shared *const shared = s->shared;
-    bool wanted = s->pattern_count > s->fed_count;
+    bool wanted = !m->whole;
     if (s->given_count > 0) {
         note_changes(shared);
         const bool covered = rv_changes_find(&shared->changes, s->watermark, &s->changes_next);
-        wanted = wanted || !m->whole || !covered;
+        wanted = wanted || !covered;
     }
     if (wanted) {
         s->base.phase = RV_BASE_WANTED;
-        s->base.notice_owed = m->whole;
+        s->base.everything = m->changed;
+        s->base.notice_owed = m->shows;
         s->base.resumes = m->under_way;
         s->base.position = m->position;
         s->base.cursor = m->cursor;
@@ -270,13 +266,12 @@ static void want_base(rv_upstream *s, const rv_wire_selection *m) {
 
 rv_status rv_upstream_take_selection(rv_upstream *s, rv_bytes body, rv_error *err) {
     rv_wire_selection m;
-    bool fed[RV_SELECTION_ENTRIES_MAX];
     rv_status status = rv_wire_read_selection(body, &m, err);
     if (status == RV_OK && (s->state != RV_UPSTREAM_LIVE || !s->selection_owed)) {
         status = rv_error_set(err, RV_PROTOCOL_ERROR, "the edge sent a selection out of turn");
     }
-    status = status == RV_OK ? check_selection(s, &m.selection, fed, err) : status;
-    status = status == RV_OK ? keep_selection(s, &m.selection, fed, err) : status;
+    status = status == RV_OK ? check_selection(s, &m, err) : status;
+    status = status == RV_OK ? keep_selection(s, &m.selection, err) : status;
     if (status != RV_OK) {
         return status;
     }
@@ -292,18 +287,20 @@ rv_status rv_upstream_take_selection(rv_upstream *s, rv_bytes body, rv_error *er
 static void finish(rv_upstream *s, int64_t now) {
     RV_ASSERT(s->base.phase == RV_BASE_SENDING && s->watermark == s->base.position);
     rv_upstream_base_leave(s, now);
+    s->fed = s->patterns;
     s->fed_count = s->pattern_count;
+    s->base.everything = false;
     s->changes_to = 0;
     rv_upstream_subscribe(s, s->watermark + 1);
 }
 
 /* What the edge is to get that it does not hold. */
 static rv_base_source source_of(const rv_upstream *s) {
-    RV_ASSERT(s->fed_count <= s->pattern_count);
-    return (rv_base_source){.patterns = s->patterns + s->fed_count,
-                            .pattern_count = s->pattern_count - s->fed_count,
-                            .held = s->patterns,
-                            .held_count = s->fed_count,
+    RV_ASSERT(s->fed != NULL || s->fed_count == 0);
+    return (rv_base_source){.patterns = s->patterns,
+                            .pattern_count = s->pattern_count,
+                            .held = s->fed,
+                            .held_count = s->base.everything ? 0 : s->fed_count,
                             .given = s->given,
                             .given_count = s->given_count};
 }

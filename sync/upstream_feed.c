@@ -66,9 +66,8 @@ void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     const bool catching = s->base.phase == RV_BASE_CATCHING;
     const bool changing = s->changes_to > s->watermark;
     RV_ASSERT(next > 0);
-    rv_subscription_open(&s->subscription, shared->node,
-                         lean ? &shared->schema_pattern : s->patterns, lean ? 1 : s->fed_count,
-                         next);
+    rv_subscription_open(&s->subscription, shared->node, lean ? &shared->schema_pattern : s->fed,
+                         lean ? 1 : s->fed_count, next);
     s->subscription.system = !lean;
     rv_subscription_until(&s->subscription, catching   ? s->base.position
                                             : changing ? s->changes_to

@@ -62,6 +62,7 @@ typedef struct rv_upstream_base {
     uint64_t cursor;
     bool first;             /* nothing of it was sent */
     bool resumes;           /* the edge holds a part of one, at `position` up to `cursor` */
+    bool everything;        /* the edge holds another selection: nothing that it has counts */
     bool notice_owed;       /* to an edge that was whole and is not any more */
     uint64_t lean_position; /* the chain hash there was looked up: */
     uint64_t lean_chain;
@@ -147,10 +148,12 @@ struct rv_upstream {
     uint64_t chain_hash;    /* there, at the hello */
     uint64_t urgent; /* position that an answer waits for: progress up to it is not delayed */
     rv_subscription subscription;
-    size_t pattern_count;
-    size_t fed_count; /* patterns that events are fed by; those behind them wait for their base */
+    size_t pattern_count; /* of what the edge is to hold */
+    size_t fed_count;     /* of what events are fed by, until the base has been sent */
     rv_path_pattern *patterns;
-    bool selection_owed; /* by the edge: nothing is fed before it has come */
+    rv_path_pattern *fed;
+    size_t selection_len; /* bytes of `selection` that the hello's patterns take */
+    bool selection_owed;  /* by the edge: nothing is fed before it has come */
     rv_upstream_base base;
     rv_given *given; /* aggregates that it selects */
     size_t given_count;

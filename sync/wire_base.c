@@ -6,6 +6,9 @@
 
 #define SELECTION_UNDER_WAY 0x01u
 #define SELECTION_WHOLE     0x02u
+#define SELECTION_CHANGED   0x04u
+#define SELECTION_SHOWS     0x08u
+#define SELECTION_KNOWN     0x0fu
 #define BASE_FIRST          0x01u
 #define BASE_LAST           0x02u
 
@@ -18,7 +21,8 @@ void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m) {
     RV_ASSERT(m->position <= RV_POSITION_MAX);
     rv_wire_begin(w, RV_WIRE_SELECTION);
     rv_write_u8(
-        w, (uint8_t)((m->under_way ? SELECTION_UNDER_WAY : 0) | (m->whole ? SELECTION_WHOLE : 0)));
+        w, (uint8_t)((m->under_way ? SELECTION_UNDER_WAY : 0) | (m->whole ? SELECTION_WHOLE : 0) |
+                     (m->changed ? SELECTION_CHANGED : 0) | (m->shows ? SELECTION_SHOWS : 0)));
     if (m->under_way) {
         rv_write_varint(w, m->position);
         rv_write_varint(w, m->cursor);
@@ -32,9 +36,12 @@ rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *
     const uint8_t flags = rv_read_u8(&c);
     m->under_way = (flags & SELECTION_UNDER_WAY) != 0;
     m->whole = (flags & SELECTION_WHOLE) != 0;
+    m->changed = (flags & SELECTION_CHANGED) != 0;
+    m->shows = (flags & SELECTION_SHOWS) != 0;
     m->position = m->under_way ? rv_read_varint(&c) : 0;
     m->cursor = m->under_way ? rv_read_varint(&c) : 0;
-    if (c.bad || flags > (SELECTION_UNDER_WAY | SELECTION_WHOLE) || m->position > RV_POSITION_MAX) {
+    if (c.bad || (flags & ~SELECTION_KNOWN) != 0 || (m->changed && m->whole) ||
+        m->position > RV_POSITION_MAX) {
         return malformed(err, "selection");
     }
     return rv_selection_decode(rv_read(&c, rv_cursor_left(&c)), &m->selection, err);

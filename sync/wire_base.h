@@ -7,9 +7,11 @@
 #include "sync/wire.h"
 
 /* Edge to upstream, once, after the welcome: what it is to hold. What the hello did not name comes
- * as a base. */
+ * as a base; if the selection has changed, everything does. */
 typedef struct rv_wire_selection {
     bool whole;        /* the edge holds all of it at its W, rows of aggregates too */
+    bool changed;      /* what the edge holds is another selection: everything comes as a base */
+    bool shows;        /* rows of aggregates are true at its W, and will not be when W moves */
     bool under_way;    /* the edge holds a part of a base already */
     uint64_t position; /* … of this position, */
     uint64_t cursor;   /* … up to there */

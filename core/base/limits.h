@@ -74,6 +74,7 @@
 
 /* --- selections and subscriptions --- */
 #define RV_SELECTION_ENTRIES_MAX 64 /* of one selection; each has at most RV_PATH_LEN_MAX bytes */
+#define RV_SELECTION_LEN_MAX     (16 << 10)               /* bytes of all entries of one */
 #define RV_PATTERNS_MAX          RV_SELECTION_ENTRIES_MAX /* path patterns among them */
 
 /* --- SQL --- */

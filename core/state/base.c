@@ -108,7 +108,9 @@ static bool fits_base(const rv_state *state, const rv_base_reader *r) {
         return true;
     }
     const bool given = r->kind == RV_BASE_GIVEN || r->kind == RV_BASE_GIVEN_UNKNOWN;
-    return r->kind != RV_BASE_GONE && given == is_given(state, r->aggregate);
+    const uint16_t a = r->kind == RV_BASE_GONE ? 0 : r->aggregate->number;
+    return r->kind != RV_BASE_GONE &&
+           given == ((state->base_given[a / 64u] >> (a % 64u) & 1u) != 0);
 }
 
 rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_t cursor, rv_arena *scratch,
@@ -268,8 +270,8 @@ static rv_status key_of(const rv_state *state, const rv_aggregate *aggregate, ui
     return status;
 }
 
-/* All rows that given aggregates have go. */
-static rv_status clear_given(rv_state *state, rv_arena *scratch) {
+/* All rows of given aggregates go, or of all. */
+static rv_status clear_rows(rv_state *state, bool all, rv_arena *scratch) {
     const uint16_t aggregates = rv_schema_aggregate_count(state->schema);
     rv_status status = RV_OK;
     rv_fold f = {.pages = &state->pages,
@@ -278,7 +280,7 @@ static rv_status clear_given(rv_state *state, rv_arena *scratch) {
                  .scratch = scratch};
     for (uint16_t a = 0; a < aggregates && status == RV_OK; a += 1) {
         const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, a);
-        const uint64_t count = is_given(state, aggregate) ? rv_state_row_count(state, a) : 0;
+        const uint64_t count = all || is_given(state, aggregate) ? rv_state_row_count(state, a) : 0;
         for (uint64_t i = 0; i < count && status == RV_OK; i += 1) {
             const rv_row row = rv_state_row_next(state, a, RV_ROW_NONE);
             rv_value key[RV_INDEX_COLUMNS_MAX];
@@ -333,10 +335,29 @@ rv_status rv_state_base_change(rv_state *state, rv_bytes items, rv_arena *scratc
     return status == RV_END ? RV_OK : full(state, status, err);
 }
 
+void rv_state_base_give(rv_state *state, const uint16_t *aggregates, size_t count) {
+    memset(state->base_given, 0, sizeof state->base_given);
+    for (size_t i = 0; i < count; i += 1) {
+        RV_ASSERT(aggregates[i] < RV_AGGREGATES_MAX);
+        state->base_given[aggregates[i] / 64u] |= UINT64_C(1) << (aggregates[i] % 64u);
+    }
+}
+
+rv_status rv_state_base_clear(rv_state *state, rv_arena *scratch, rv_error *err) {
+    RV_ASSERT(!state->pages.journal.active);
+    const rv_status status = clear_rows(state, true, scratch);
+    for (uint32_t i = 0; i < rv_streams_count(&state->pages) && status == RV_OK; i += 1) {
+        if (rv_streams_read(&state->pages, i)->declaration != RV_NONE) {
+            rv_streams_write(&state->pages, i)->version = 0;
+        }
+    }
+    return status == RV_OK ? RV_OK : full(state, status, err);
+}
+
 rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err) {
     rv_base_root base = *base_of(state);
     RV_ASSERT(base.under_way != 0 && !state->pages.journal.active);
-    rv_status status = state->given_any ? clear_given(state, scratch) : RV_OK;
+    rv_status status = state->given_any ? clear_rows(state, false, scratch) : RV_OK;
     if (status != RV_OK) {
         return full(state, status, err);
     }

@@ -62,6 +62,13 @@ void rv_state_base_discard(rv_state *state);
 RV_MUST_USE rv_status rv_state_base_begin(rv_state *state, uint64_t position, rv_bytes selection,
                                           rv_error *err);
 
+/* The base under way has rows of these aggregates as given ones. Before its parts come. */
+void rv_state_base_give(rv_state *state, const uint16_t *aggregates, size_t count);
+
+/* Removes all rows, and makes all streams but the system's such without an event: for a base that
+ * takes the place of everything. Not in a transaction. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_state_base_clear(rv_state *state, rv_arena *scratch, rv_error *err);
+
 /* Checks the next part of the base under way and lets it wait. RV_DATA_DAMAGED: it is malformed, or
  * does not fit the schema. RV_MEMORY_EXHAUSTED: it does not fit `scratch`. RV_STATE_FULL,
  * RV_BATCH_TOO_LARGE: to be rolled back. */

@@ -12,9 +12,10 @@ struct rv_state {
     rv_pages pages;
     const rv_schema *schema;
     uint64_t hash_key;
-    rv_hash128 sum;                          /* of pages.sums */
-    struct rv_changes *changes;              /* where they are noted; NULL: nowhere */
-    bool given_any;                          /* of aggregates, */
+    rv_hash128 sum;                               /* of pages.sums */
+    struct rv_changes *changes;                   /* where they are noted; NULL: nowhere */
+    bool given_any;                               /* of aggregates, */
+    uint64_t base_given[RV_AGGREGATES_MAX / 64u]; /* bits: those that the base under way gives */
     uint64_t given[RV_AGGREGATES_MAX / 64u]; /* bits: those whose rows are given, never folded */
 };
 

@@ -108,6 +108,7 @@ static void take_base(rv_bytes input) {
     FUZZ_CHECK(rv_schema_apply(schema, rv_bytes_of_string(fuzz_schema), NULL) == RV_OK);
     rv_state *const state = make_state(schema, state_memory);
     rv_state_give(state, &pot, 1);
+    rv_state_base_give(state, &pot, 1);
     const rv_hash128 empty = rv_state_hash(state, 1);
     FUZZ_CHECK(rv_state_base_begin(state, 1, RV_LITERAL("x"), NULL) == RV_OK);
     for (int i = 0; i < PARTS_MAX && input.len > 0; i++) {

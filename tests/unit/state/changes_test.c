@@ -156,6 +156,7 @@ static void run(uint64_t seed, size_t which, size_t ring_size, uint32_t *lost) {
     }
     rv_state_watch(root, &changes, ring, ring_size, sequence);
     rv_state_give(edge, numbers, FILTERS);
+    rv_state_base_give(edge, numbers, FILTERS);
     rv_base_source source;
     select_all(which, &source);
     RV_CHECK_PASSED();

@@ -103,6 +103,9 @@ static void reopen(pair *p, const char *const *entries, size_t count, bool crash
     }
     rv_memory_host_reopen(p->leaf.storage);
     RV_CHECK(open_edge(p, entries, count));
+    for (uint32_t i = 0; i < SNAPSHOTS_MAX; i++) { /* of the upstream that goes */
+        rv_state_base_close(rv_node_state(p->root.node), &p->shared->snapshots[i].source);
+    }
     pair_start(p);
 }
 
@@ -444,7 +447,7 @@ RV_TEST(changes_that_the_upstream_has_forgotten) {
     pair_free(&p);
 }
 
-RV_TEST(a_selection_that_changed_is_told) {
+RV_TEST(a_selection_that_needs_history_is_refused) {
     static const char *const entries[] = {"/accounts/* history none"};
     static const char *const others[] = {"/accounts/*"};
     pair p = based_pair(entries, 1);
@@ -461,6 +464,99 @@ RV_TEST(a_selection_that_changed_is_told) {
     pair_free(&p);
 }
 
+/* From one selection to the next, with breaks and crashes on the way: what is shown is the old one,
+ * whole, until it is the new one, whole. */
+RV_TEST(a_selection_changes_whole) {
+    static const char *const steps[][3] = {
+        {"/accounts/3", "/accounts/4", NULL},
+        {"/accounts/3", NULL, NULL}, /* less */
+        {"/accounts/3", "/accounts/* history none", NULL},
+        {"/accounts/7 history none", NULL, NULL},
+        {"aggregate account where balance > 200", "/accounts/7 history none", NULL},
+        {"aggregate account where balance < 200", NULL, NULL},
+        {"/accounts/* history none", "aggregate note", NULL}, /* rows of streams again */
+        {"/accounts/* history none", NULL, NULL},
+    };
+    for (uint64_t budget = 0; budget < 9; budget++) {
+        pair p = based_pair(steps[0], 2);
+        uint64_t random = budget + 1;
+        RV_CHECK(feed_given(&p, &random, 300));
+        RV_CHECK(pair_sync(&p));
+        check_given(&p);
+        RV_CHECK_PASSED();
+        for (size_t i = 1; i < sizeof steps / sizeof steps[0]; i++) {
+            const size_t count = steps[i][1] == NULL ? 1 : 2;
+            rv_selection before = *rv_node_selection(p.leaf.node);
+            const size_t was = before.count;
+            RV_CHECK(fixture_settle(p.leaf.node));
+            reopen(&p, steps[i], count, (budget + i) % 2 == 0);
+            RV_CHECK_PASSED();
+            RV_CHECK_EQ(rv_node_selection(p.leaf.node)->count, was);
+            RV_CHECK(rv_node_whole(p.leaf.node));
+            for (int k = 0; k < 4 && budget > 1; k++) {
+                RV_CHECK(feed_given(&p, &random, 5));
+                p.to_edge = 0;
+                p.budget = budget;
+                RV_CHECK(pair_connect(&p));
+                pair_run(&p);
+                pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+                RV_CHECK(fixture_settle(p.leaf.node));
+                if (k % 2 == 1) {
+                    reopen(&p, steps[i], count, k == 1);
+                    RV_CHECK_PASSED();
+                }
+            }
+            p.budget = 0;
+            RV_CHECK(pair_sync(&p));
+            RV_CHECK(rv_selection_equal(rv_node_selection(p.leaf.node),
+                                        rv_node_selection_wanted(p.leaf.node)));
+            check_given(&p);
+            RV_CHECK_PASSED();
+            RV_CHECK(feed_given(&p, &random, 20));
+            pair_run(&p);
+            check_given(&p);
+            RV_CHECK_PASSED();
+        }
+        /* and all of it once more from the log alone */
+        RV_CHECK(fixture_settle(p.leaf.node));
+        const rv_hash128 hash = rv_node_state_hash(p.leaf.node);
+        reopen(&p, NULL, 0, true);
+        RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p.leaf.node), hash));
+        RV_CHECK(rv_node_whole(p.leaf.node));
+        pair_free(&p);
+    }
+}
+
+/* While nothing of the new selection has come, the old one is there, offline too. */
+RV_TEST(the_old_selection_is_shown_until_the_new_one_is_there) {
+    static const char *const entries[] = {"/accounts/3", "/accounts/5"};
+    static const char *const others[] = {"/accounts/3", "/accounts/* history none"};
+    pair p = based_pair(entries, 2);
+    uint64_t random = 8;
+    RV_CHECK(feed_given(&p, &random, 300));
+    RV_CHECK(pair_sync(&p));
+    check_given(&p);
+    RV_CHECK(fixture_settle(p.leaf.node));
+    const rv_hash128 hash = rv_node_state_hash(p.leaf.node);
+    reopen(&p, others, 2, true);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p.leaf.node), hash));
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 2);
+    p.edge->batch_bytes = 400; /* of some ten parts */
+    RV_CHECK(pair_connect(&p));
+    for (int i = 0; i < 1000 && !rv_state_base_progress(rv_node_state(p.leaf.node)).under_way;
+         i++) {
+        (void)pair_step(&p);
+        p.now += 1000;
+    }
+    RV_CHECK(rv_state_base_progress(rv_node_state(p.leaf.node)).under_way);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p.leaf.node), hash));
+    RV_CHECK(rv_node_whole(p.leaf.node));
+    pair_run(&p);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 20);
+    check_given(&p);
+    pair_free(&p);
+}
+
 int main(void) {
     RV_RUN(streams_without_history_begin_with_their_rows);
     RV_RUN(some_with_and_some_without_history);
@@ -472,11 +568,14 @@ int main(void) {
     RV_RUN(aggregates_come_as_rows_and_their_changes);
     RV_RUN(an_edge_that_was_away_too_long_becomes_whole_again);
     RV_RUN(changes_that_the_upstream_has_forgotten);
-    RV_RUN(a_selection_that_changed_is_told);
+    RV_RUN(a_selection_that_needs_history_is_refused);
+    RV_RUN(a_selection_changes_whole);
+    RV_RUN(the_old_selection_is_shown_until_the_new_one_is_there);
     fixture_checkpoint_growth = 1;
     RV_RUN(streams_without_history_begin_with_their_rows);
     RV_RUN(a_base_that_is_cut_goes_on);
     RV_RUN(aggregates_come_as_rows_and_their_changes);
     RV_RUN(an_edge_that_was_away_too_long_becomes_whole_again);
+    RV_RUN(a_selection_changes_whole);
     return rv_test_done();
 }
