@@ -65,22 +65,27 @@ static rv_status next_serial(rv_node *node, uint16_t f, uint16_t aggregate, rv_v
             next = given->as.integer < INT64_MAX ? given->as.integer + 1 : INT64_MIN;
         }
     }
-    /* it must be one of the key's type, and of the field's, which may be narrower */
-    const rv_type wide = {.kind = RV_TYPE_BIGINT};
-    *key = rv_value_int(next);
     if (status == RV_OK && next < 0) {
         rv_error_set(err, RV_VALUE_OUT_OF_RANGE, "the serial keys of `%b` are used up",
                      &made->name);
         rv_error_fact_text(err, "aggregate", made->name);
         return RV_VALUE_OUT_OF_RANGE;
     }
-    if (status == RV_OK) {
-        status = rv_value_coerce(&wide, &made->columns[made->key].type, type->fields[f].name,
-                                 &node->scratch, key, err);
-    }
-    return status == RV_OK ? rv_value_coerce(&wide, &type->fields[f].type, type->fields[f].name,
-                                             &node->scratch, key, err)
-                           : status;
+    return status == RV_OK ? rv_node_serial_value(node, f, aggregate, next, key, err) : status;
+}
+
+rv_status rv_node_serial_value(rv_node *node, uint16_t f, uint16_t aggregate, int64_t key,
+                               rv_value *value, rv_error *err) {
+    const rv_field *const field = &node->draft.type->fields[f];
+    const rv_aggregate *const made = rv_schema_aggregate(node->schema, aggregate);
+    const rv_type wide = {.kind = RV_TYPE_BIGINT};
+    RV_ASSERT(key > 0 && f < node->draft.type->field_count);
+    *value = rv_value_int(key);
+    const rv_status status = rv_value_coerce(&wide, &made->columns[made->key].type, field->name,
+                                             &node->scratch, value, err);
+    return status == RV_OK
+               ? rv_value_coerce(&wide, &field->type, field->name, &node->scratch, value, err)
+               : status;
 }
 
 static rv_status assign_serials(rv_node *node, rv_error *err) {

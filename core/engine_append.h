@@ -49,6 +49,11 @@ rv_status rv_node_id_reused(const uint8_t *id, rv_error *err);
 RV_MUST_USE rv_status rv_node_draft_read(rv_node *node, const rv_appends *given, size_t index,
                                          rv_error *err);
 
+/* The serial key as a value of the draft's field `f`, which creates a row of the aggregate: one of
+ * the key's type, and of the field's, which may be narrower. RV_VALUE_OUT_OF_RANGE. */
+RV_MUST_USE rv_status rv_node_serial_value(rv_node *node, uint16_t f, uint16_t aggregate,
+                                           int64_t key, rv_value *value, rv_error *err);
+
 /* What the caller expects of a stream at version `actual`. RV_VERSION_CONFLICT. */
 RV_MUST_USE rv_status rv_node_expected_check(const rv_append *append, uint64_t actual,
                                              rv_bytes path, rv_error *err);

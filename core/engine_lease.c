@@ -4,7 +4,7 @@
 #include "core/base/assert.h"
 #include "core/engine_internal.h"
 
-#define KEY_LEN   10u           /* aggregate and first key, big-endian */
+#define KEY_LEN   RV_LEASE_KEY
 #define VALUE_LEN (16u + 4 + 8) /* edge id, incarnation, last key */
 #define SHARE     4u            /* of the ledger, that leases may take */
 #define PART      64u           /* of the keys that remain, in one block */
@@ -19,7 +19,7 @@ typedef struct rv_block {
 
 /* --- keys and values --- */
 
-static rv_bytes lease_key(uint8_t *key, uint16_t aggregate, uint64_t first) {
+rv_bytes rv_lease_key(uint8_t *key, uint16_t aggregate, uint64_t first) {
     RV_ASSERT(key != NULL);
     key[0] = (uint8_t)(aggregate >> 8);
     key[1] = (uint8_t)aggregate;
@@ -29,32 +29,40 @@ static rv_bytes lease_key(uint8_t *key, uint16_t aggregate, uint64_t first) {
     return rv_bytes_of(key, KEY_LEN);
 }
 
+bool rv_lease_key_read(rv_bytes key, uint16_t aggregate, uint64_t *first) {
+    RV_ASSERT(first != NULL);
+    *first = 0;
+    if (key.len != KEY_LEN || key.ptr[0] != aggregate >> 8 || key.ptr[1] != (aggregate & 0xff)) {
+        return false;
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        *first = *first << 8 | key.ptr[2 + i];
+    }
+    return true;
+}
+
 /* The block at an index; false: it is not one of this aggregate, or not readable. */
 static bool block_at(const rv_node *node, uint32_t index, uint16_t aggregate, rv_block *block) {
     if (index >= rv_ledger_count(&node->ledger)) {
         return false;
     }
     const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
-    if (entry.kind != RV_LEDGER_LEASE || entry.key.len != KEY_LEN || entry.value.len != VALUE_LEN ||
-        entry.key.ptr[0] != aggregate >> 8 || entry.key.ptr[1] != (aggregate & 0xff)) {
+    if (entry.kind != RV_LEDGER_LEASE || entry.value.len != VALUE_LEN ||
+        !rv_lease_key_read(entry.key, aggregate, &block->first)) {
         return false;
-    }
-    block->first = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        block->first = block->first << 8 | entry.key.ptr[2 + i];
     }
     block->edge_id = entry.value.ptr;
     block->incarnation = rv_load_u32(entry.value.ptr + 16);
     block->last = rv_load_u64(entry.value.ptr + 20);
     RV_ASSERT(block->edge_id != NULL);
-    return true;
+    return block->last >= block->first && block->last <= INT64_MAX;
 }
 
 /* Index of the first entry of the aggregate that is not before `first`. */
 static uint32_t seek(const rv_node *node, uint16_t aggregate, uint64_t first) {
     uint8_t key[KEY_LEN];
     const uint32_t index =
-        rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE, lease_key(key, aggregate, first));
+        rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE, rv_lease_key(key, aggregate, first));
     RV_ASSERT(index <= rv_ledger_count(&node->ledger));
     return index;
 }
@@ -63,7 +71,7 @@ static uint32_t seek(const rv_node *node, uint16_t aggregate, uint64_t first) {
 static uint64_t leased_to(const rv_node *node, uint16_t aggregate) {
     uint8_t key[KEY_LEN];
     rv_bytes value;
-    if (!rv_ledger_get(&node->ledger, RV_LEDGER_LEASE, lease_key(key, aggregate, 0), &value) ||
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_LEASE, rv_lease_key(key, aggregate, 0), &value) ||
         value.len != 8) {
         return 0;
     }
@@ -193,13 +201,13 @@ static rv_status write_lease(const rv_node *node, const rv_lease_request *reques
          index++) {
         if (is_own(request, &block)) {
             status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_LEASE,
-                                      lease_key(key, request->aggregate, block.first));
+                                      rv_lease_key(key, request->aggregate, block.first));
         }
     }
     const uint64_t last = lease->first + lease->count - 1;
     rv_writer value = rv_writer_over(bytes, sizeof bytes);
     rv_write_u64(&value, last);
-    const rv_ledger_entry to = {RV_LEDGER_LEASE, lease_key(key, request->aggregate, 0),
+    const rv_ledger_entry to = {RV_LEDGER_LEASE, rv_lease_key(key, request->aggregate, 0),
                                 rv_writer_bytes(&value)};
     status = status == RV_OK ? rv_ledger_put(&node->ledger, changes, &to) : status;
     value = rv_writer_over(bytes, sizeof bytes);
@@ -207,8 +215,9 @@ static rv_status write_lease(const rv_node *node, const rv_lease_request *reques
     rv_write_u32(&value, request->edge.incarnation);
     rv_write_u64(&value, last);
     RV_ASSERT(!value.full && value.len == VALUE_LEN);
-    const rv_ledger_entry entry = {
-        RV_LEDGER_LEASE, lease_key(key, request->aggregate, lease->first), rv_writer_bytes(&value)};
+    const rv_ledger_entry entry = {RV_LEDGER_LEASE,
+                                   rv_lease_key(key, request->aggregate, lease->first),
+                                   rv_writer_bytes(&value)};
     return status == RV_OK ? rv_ledger_put(&node->ledger, changes, &entry) : status;
 }
 

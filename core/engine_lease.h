@@ -59,4 +59,13 @@ RV_MUST_USE rv_status rv_node_serial_next(const rv_node *node, uint16_t aggregat
 RV_MUST_USE rv_status rv_node_lease_check(const rv_node *node, uint16_t aggregate, int64_t key,
                                           const uint8_t *edge_id, rv_error *err);
 
+/* The ledger's key of a block, in `key`, which has room for RV_LEASE_KEY bytes. Edges have the
+ * same.
+ */
+#define RV_LEASE_KEY 10u
+rv_bytes rv_lease_key(uint8_t *key, uint16_t aggregate, uint64_t first);
+
+/* True when it is the key of a block of this aggregate. */
+RV_MUST_USE bool rv_lease_key_read(rv_bytes key, uint16_t aggregate, uint64_t *first);
+
 #endif

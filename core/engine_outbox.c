@@ -301,6 +301,8 @@ rv_status rv_node_fork(rv_node *node, rv_error *err) {
     }
     rv_node_ledger_commit(node, &body, &changes);
     o->incarnation = incarnation;
+    o->self_batch = rv_log_batches(node->log);
+    o->keys_revision += 1; /* the old life's keys are used no more */
     return RV_OK;
 }
 

@@ -102,14 +102,32 @@ static void measure_given(rv_node *node) {
     }
 }
 
+/* Notes the aggregates of which a covered stream's events create rows that are numbered. */
+static void creates_note(rv_node *node, const rv_stream *stream) {
+    const rv_schema *const schema = node->schema;
+    for (uint16_t e = 0; e < stream->event_type_count; e += 1) {
+        const rv_event_type *const type = rv_schema_event_type(schema, stream->event_types[e]);
+        RV_ASSERT(type->touch_count == 0 || type->touches != NULL);
+        for (uint16_t t = 0; t < type->touch_count; t += 1) {
+            const uint16_t a = type->touches[t].aggregate;
+            const rv_aggregate *const made = rv_schema_aggregate(schema, a);
+            if (type->touches[t].kind == RV_TOUCH_CREATES && made->columns[made->key].type.serial) {
+                node->outbox.creates[a / 64u] |= UINT64_C(1) << (a % 64u);
+            }
+        }
+    }
+}
+
 /* An aggregate is held completely when every stream whose events can touch it is. */
 static void held_measure(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     const rv_schema *const schema = node->schema;
     memset(o->held.complete, 0xff, sizeof o->held.complete);
+    memset(o->creates, 0, sizeof o->creates);
     for (uint16_t s = 0; s < rv_schema_stream_count(schema); s += 1) {
         const rv_stream *const stream = rv_schema_stream(schema, s);
         if (covers_template(node, &stream->path)) {
+            creates_note(node, stream);
             continue;
         }
         for (uint16_t e = 0; e < stream->event_type_count; e += 1) {
@@ -250,12 +268,18 @@ static void note_state(rv_node *node, const rv_pending *batch, rv_status status)
     node->outbox.suspended += status != RV_OK && batch->state != RV_PENDING_ACCEPTED;
 }
 
+void rv_outbox_measure(rv_node *node) {
+    RV_ASSERT(rv_schema_version(node->schema) > 0);
+    if (node->outbox.held_version != rv_schema_version(node->schema) ||
+        node->outbox.held_state != node->held.state) {
+        held_measure(node);
+    }
+}
+
 void rv_outbox_ready(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(node->role == RV_ROLE_EDGE && !node->receiving.active);
-    if (o->held_version != rv_schema_version(node->schema) || o->held_state != node->held.state) {
-        held_measure(node);
-    }
+    rv_outbox_measure(node);
     if (!rv_state_overlay_laid(node->state)) {
         o->streams_confirmed = rv_state_stream_count(node->state);
         rv_state_overlay_lay(node->state);

@@ -46,9 +46,13 @@ typedef struct rv_outbox {
     uint32_t arrived; /* notes of arrivals in the batch that is being received */
     uint32_t streams_confirmed;
     uint64_t revision;
-    rv_held held;             /* what the selection holds completely, */
-    uint32_t held_version;    /* of the schema at this version, */
-    rv_held_state held_state; /* with this much of the selection there */
+    rv_held held;                             /* what the selection holds completely, */
+    uint32_t held_version;                    /* of the schema at this version, */
+    rv_held_state held_state;                 /* with this much of the selection there */
+    uint64_t creates[RV_AGGREGATES_MAX / 64]; /* covered streams number rows of these (bits), */
+    uint64_t wanted[RV_AGGREGATES_MAX / 64];  /* and of these a key was wanted */
+    uint64_t keys_revision;
+    uint64_t self_batch; /* batch of the log that holds the incarnation; 0: durable */
     uint8_t *filter;
     uint32_t filter_bits;               /* a power of two */
     uint64_t durable;                   /* edge sequences up to it are */
@@ -76,6 +80,9 @@ void rv_outbox_ready(rv_node *node);
 
 /* The i-th batch that waits; i below `pending`. */
 rv_pending rv_outbox_at(const rv_node *node, uint32_t index);
+
+/* What is held completely, and made, is what the schema says now. There is one. */
+void rv_outbox_measure(rv_node *node);
 
 /* True when the selection covers the path. */
 bool rv_outbox_covers(const rv_node *node, rv_bytes path);

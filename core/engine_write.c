@@ -11,6 +11,7 @@
 #include "core/engine_append.h"
 
 #include "core/base/assert.h"
+#include "core/engine_keys.h"
 
 #define VALUE_SPARE 2048u /* of the log's batch, for what is not the entry */
 
@@ -24,6 +25,7 @@ typedef struct rv_writing {
     bool numbered; /* a covered event expects a number */
     int64_t now;
     size_t index; /* of the event that is looked at */
+    rv_keys keys; /* that it takes */
 } rv_writing;
 
 /* --- the same ids again --- */
@@ -129,8 +131,44 @@ static rv_status check_id_new(const rv_writing *w, const uint8_t *id, rv_error *
 
 /* --- an event --- */
 
+/* Keys that are given: the edge does not assign them again. */
+static rv_status note_keys(const rv_node *node, rv_writing *w, rv_error *err) {
+    const rv_event_draft *const draft = &node->draft;
+    rv_status status = RV_OK;
+    for (uint16_t t = 0; t < draft->type->touch_count && status == RV_OK; t++) {
+        const rv_touch *const touch = &draft->type->touches[t];
+        const rv_value *const key = &draft->values[touch->field];
+        RV_ASSERT(touch->field < draft->type->field_count);
+        if (touch->kind == RV_TOUCH_CREATES && draft->given[touch->field] &&
+            key->class_ == RV_VALUE_INT) {
+            status = rv_keys_note(node, &w->keys, touch->aggregate, key->as.integer, err);
+        }
+    }
+    return status;
+}
+
+/* Serial keys that are not given come from what the root has leased. */
+static rv_status assign_keys(rv_node *node, rv_writing *w, rv_error *err) {
+    rv_event_draft *const draft = &node->draft;
+    rv_status status = RV_OK;
+    for (uint16_t f = 0; f < draft->type->field_count && status == RV_OK; f++) {
+        uint16_t aggregate = 0;
+        int64_t key = 0;
+        if (!rv_event_draft_wants_serial(node->schema, draft, f, &aggregate)) {
+            continue;
+        }
+        status = rv_keys_assign(node, &w->keys, aggregate, &key, err);
+        if (status == RV_OK) {
+            status = rv_node_serial_value(node, f, aggregate, key, &draft->values[f], err);
+        }
+        RV_ASSERT(status != RV_OK || key > 0);
+        draft->given[f] = true;
+    }
+    return status;
+}
+
 /* Reads and completes the draft. */
-static rv_status complete(rv_node *node, const rv_writing *w, rv_error *err) {
+static rv_status complete(rv_node *node, rv_writing *w, rv_error *err) {
     const rv_appends appends = {.events = w->given->events, .count = w->given->count};
     rv_event_draft *const draft = &node->draft;
     rv_arena_reset(&node->scratch, 0);
@@ -139,15 +177,10 @@ static rv_status complete(rv_node *node, const rv_writing *w, rv_error *err) {
         return status;
     }
     memcpy(draft->event_id, w->results[w->index].event_id, sizeof draft->event_id);
-    for (uint16_t f = 0; f < draft->type->field_count; f++) {
-        uint16_t aggregate = 0;
-        if (rv_event_draft_wants_serial(node->schema, draft, f, &aggregate)) {
-            const rv_bytes *const name = &rv_schema_aggregate(node->schema, aggregate)->name;
-            return rv_error_set(err, RV_NO_KEYS,
-                                "the key of a new row of `%b` is assigned by the root; give one, "
-                                "or write at the root",
-                                name);
-        }
+    status = note_keys(node, w, err);
+    status = status == RV_OK ? assign_keys(node, w, err) : status;
+    if (status != RV_OK) {
+        return status;
     }
     RV_ASSERT(w->now == w->results[w->index].written_at);
     return rv_event_draft_complete(draft, w->now - RV_EPOCH_DIFFERENCE_US, &node->scratch, err);
@@ -299,9 +332,16 @@ static rv_status write_entry(rv_node *node, rv_writing *w, rv_ledger_changes *ch
     if (status == RV_OK) {
         status = rv_outbox_write_self(node, changes, incarnation, o->next_sequence + 1);
     }
-    RV_ASSERT(status == RV_OK); /* it fits both */
+    if (status == RV_OK) {
+        status = rv_keys_write(node, &w->keys, o->next_sequence, changes);
+    }
+    RV_ASSERT(status == RV_OK); /* it fits both, and keys take no more than before */
     w->written->edge_sequence = o->next_sequence;
-    node->outbox.incarnation = incarnation;
+    if (o->incarnation != incarnation) {
+        node->outbox.incarnation = incarnation;
+        node->outbox.self_batch = rv_log_batches(node->log) + 1;
+        node->outbox.keys_revision += 1;
+    }
     return status;
 }
 
@@ -373,6 +413,7 @@ static void committed(rv_node *node, const rv_writing *w) {
     o->pending += 1;
     o->next_sequence += 1;
     o->revision += 1;
+    o->keys_revision += w->keys.count > 0;
     rv_outbox_note_written(node, w->written->edge_sequence);
     if (o->pending == 1) {
         memset(o->filter, 0, o->filter_bits / 8);

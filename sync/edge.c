@@ -23,6 +23,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         !rv_pusher_create(&e->pusher, options->node, arena)) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "an edge needs 4.5 MiB of memory for sync");
     }
+    rv_leaser_create(&e->leaser, options->node);
     *edge = e;
     return RV_OK;
 }
@@ -76,6 +77,7 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     rv_edge_drop(e);
     rv_forwards_disconnect(&e->forwards);
     rv_pusher_disconnect(&e->pusher);
+    rv_leaser_disconnect(&e->leaser);
     e->owed = (rv_edge_owed){.hello = false};
     e->status.reason = *reason;
     if (e->fatal || is_final(reason->status)) {
@@ -144,6 +146,7 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     e->status.upstream_position = welcome.position;
     rv_backoff_reset(&e->backoff);
     rv_pusher_welcome(&e->pusher, &welcome, now);
+    rv_leaser_welcome(&e->leaser, &welcome);
     RV_ASSERT(rv_node_identity(e->node) != NULL);
     return RV_OK;
 }
@@ -195,6 +198,8 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
         return rv_forwards_answer(&e->forwards, body, err);
     case RV_WIRE_DECISION:
         return rv_pusher_take(&e->pusher, body, now, err);
+    case RV_WIRE_LEASED:
+        return rv_leaser_take(&e->leaser, body, now, err);
     case RV_WIRE_PONG:
         return take_pong(e, body, err);
     case RV_WIRE_PING:
@@ -387,6 +392,7 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         RV_ASSERT(!w.full);
         *message = rv_writer_bytes(&w);
         sent = sent || rv_pusher_send(&e->pusher, now, message) ||
+               (!e->pusher.fork && rv_leaser_send(&e->leaser, now, message)) ||
                rv_forwards_send(&e->forwards, message);
     }
     e->status.bytes_sent += sent ? message->len : 0;
@@ -415,6 +421,7 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
     }
     const rv_status status = rv_edge_ingest(e, err);
     rv_pusher_poll(&e->pusher);
+    rv_leaser_poll(&e->leaser, now);
     return status;
 }
 
@@ -436,6 +443,8 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     deadline = report_wanted(e) && due < deadline ? due : deadline;
     const int64_t push = rv_pusher_deadline(&e->pusher);
     deadline = push < deadline ? push : deadline;
+    const int64_t lease = rv_leaser_deadline(&e->leaser);
+    deadline = lease < deadline ? lease : deadline;
     RV_ASSERT(deadline <= silence);
     return deadline;
 }

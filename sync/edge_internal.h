@@ -18,6 +18,7 @@
 #include "sync/decode.h"
 #include "sync/edge.h"
 #include "sync/forward.h"
+#include "sync/leases.h"
 #include "sync/push.h"
 #include "sync/timing.h"
 #include "sync/wire_base.h"
@@ -40,6 +41,7 @@ struct rv_edge {
     rv_decoder *decoder;
     rv_forwards forwards;
     rv_pusher pusher;
+    rv_leaser leaser;
     rv_backoff backoff;
     rv_edge_status status;
     bool batch_shrunk;    /* the batch was too large: smaller ones are asked for at once */

@@ -68,12 +68,9 @@ static void forward(rv_edge *edge, int64_t now) {
     rv_edge_forward_end(edge, request);
 }
 
-/* Writes to the outbox, if the schema is there and the account is. */
-static void write_one(rv_edge *edge, int64_t now) {
-    const rv_append append = {.path = RV_LITERAL("/accounts/1"),
-                              .type = RV_LITERAL("paid"),
-                              .data = RV_LITERAL("{\"amount\":1}")};
-    const rv_writes writes = {.events = &append, .count = 1};
+/* Writes to the outbox, if the schema is there, and the account is, or a key for it. */
+static void write_one(rv_edge *edge, int64_t now, const rv_append *append) {
+    const rv_writes writes = {.events = append, .count = 1};
     rv_error err = {.status = RV_OK};
     rv_event result;
     rv_written written;
@@ -82,6 +79,17 @@ static void write_one(rv_edge *edge, int64_t now) {
     FUZZ_CHECK(status == RV_OK || status == RV_PENDING || status == err.status);
     FUZZ_CHECK(rv_node_outbox(the_node.node).pending == before + (status == RV_OK));
     (void)settle(edge, now);
+}
+
+static void write_some(rv_edge *edge, int64_t now) {
+    const rv_append paid = {.path = RV_LITERAL("/accounts/1"),
+                            .type = RV_LITERAL("paid"),
+                            .data = RV_LITERAL("{\"amount\":1}")};
+    const rv_append opened = {.path = RV_LITERAL("accounts"),
+                              .type = RV_LITERAL("opened"),
+                              .data = RV_LITERAL("{\"name\":\"ada\"}")};
+    write_one(edge, now, &paid);
+    write_one(edge, now, &opened);
 }
 
 static void take_step(rv_edge *edge, const fuzz_step *step, int64_t *now, bool *open) {
@@ -106,7 +114,7 @@ static void take_step(rv_edge *edge, const fuzz_step *step, int64_t *now, bool *
         *open = false;
     } else if (step->kind == FUZZ_STEP_APPEND) {
         forward(edge, *now);
-        write_one(edge, *now);
+        write_some(edge, *now);
     }
     if (*open) {
         *open = settle(edge, *now) == RV_OK;

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an edge that creates rows while it is offline gives each a key that nobody else has,
+ * whatever is cut or crashes; an edge that never writes asks for no keys; a copied directory uses
+ * none of the original's once it is known to be one. Method: the two of tests/unit/sync/duo.h, with
+ * rows created at both sides without keys; the same story is told with the connection cut after
+ * each message, and with either side crashing then, and in the end every row is at the root.
+ */
+#include "core/engine_internal.h"
+#include "tests/unit/sync/duo.h"
+
+#define ACCOUNT 0 /* number of the aggregate */
+
+static rv_status create(duo *d) {
+    return duo_write_one(d, "accounts", "account_opened", "{\"name\":\"ada\"}");
+}
+
+static rv_status create_at(duo *d, uint64_t key) {
+    char path[64];
+    snprintf(path, sizeof path, "/accounts/%llu", (unsigned long long)key);
+    return duo_write_one(d, path, "account_opened", "{\"name\":\"eve\"}");
+}
+
+static rv_status create_at_root(duo *d) {
+    return duo_append(d, "accounts", "account_opened", "{\"name\":\"bob\"}");
+}
+
+static uint64_t left(const duo *d) {
+    return rv_node_keys_left(d->leaf.node, ACCOUNT);
+}
+
+/* Until the edge has nothing to ask for. */
+static bool run(duo *d) {
+    for (int i = 0; i < 50; i++) {
+        if (!duo_run(d)) {
+            return false;
+        }
+        if (d->edge->leaser.idle && !d->edge->leaser.asked &&
+            d->edge->leaser.revision == rv_node_keys_revision(d->leaf.node)) {
+            return true;
+        }
+        (void)duo_step(d);
+    }
+    return true;
+}
+
+/* What the root has for the edge in its ledger. */
+static unsigned blocks(const duo *d) {
+    const rv_ledger *const ledger = &d->root.node->ledger;
+    const rv_bytes none = {NULL, 0};
+    return rv_ledger_seek(ledger, RV_LEDGER_LEASE + 1, none) -
+           rv_ledger_seek(ledger, RV_LEDGER_LEASE, none);
+}
+
+static bool same_rows(const duo *d) {
+    return fixture_hashes_equal(rv_node_state_hash(d->root.node), rv_node_state_hash(d->leaf.node));
+}
+
+RV_TEST(rows_are_created_offline) {
+    duo *const d = duo_create();
+    RV_CHECK_STATUS(create_at_root(d), RV_OK);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(blocks(d), 0); /* an edge that never writes asks for nothing */
+    duo_cut(d);
+    RV_CHECK_STATUS(create(d), RV_NO_KEYS);
+    RV_CHECK(strstr(d->err.facts, "\"aggregate\":\"account\"") != NULL);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN);
+    duo_cut(d);
+    for (int i = 0; i < 200; i++) {
+        RV_CHECK_STATUS(create(d), RV_OK);
+        RV_CHECK_STATUS(create_at_root(d), RV_OK);
+    }
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN - 200);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), ACCOUNT), 401);
+    RV_CHECK(same_rows(d));
+    /* less than a quarter was left: a block of twice the size came */
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN - 200 + 2 * RV_LEASE_KEYS_MIN);
+    /* used to the end, then refused, and that changes nothing */
+    duo_cut(d);
+    const uint64_t rest = left(d);
+    for (uint64_t i = 0; i < rest; i++) {
+        RV_CHECK_STATUS(create(d), RV_OK);
+    }
+    const rv_outbox_facts before = rv_node_outbox(d->leaf.node);
+    RV_CHECK_STATUS(create(d), RV_NO_KEYS);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).bytes, before.bytes);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), ACCOUNT), 401 + rest);
+    RV_CHECK(left(d) >= 4u * RV_LEASE_KEYS_MIN);
+    duo_free(d);
+}
+
+RV_TEST(keys_that_are_given_are_passed) {
+    duo *const d = duo_create();
+    RV_CHECK_STATUS(create(d), RV_NO_KEYS);
+    RV_CHECK(run(d));
+    duo_cut(d);
+    RV_CHECK_STATUS(create_at(d, 5), RV_OK); /* of the block 1 to 256 */
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN - 5);
+    RV_CHECK_STATUS(create(d), RV_OK);
+    RV_CHECK_STATUS(create_at(d, 2), RV_OK);
+    RV_CHECK_STATUS(create_at(d, 6), RV_ROW_EXISTS);
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN - 6);
+    RV_CHECK_STATUS(duo_append(d, "/accounts/9", "account_opened", "{\"name\":\"x\"}"),
+                    RV_KEY_LEASED);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), ACCOUNT), 3);
+    RV_CHECK(same_rows(d));
+    duo_free(d);
+}
+
+/* --- cuts and crashes --- */
+
+typedef enum accident { CUT, LEAF_CRASHES, ROOT_CRASHES, BOTH_CRASH } accident;
+
+/* The story, with an accident after so many messages; `*had`: it has so many. */
+static void story(accident what, uint64_t after, bool *had) {
+    duo *const d = duo_create();
+    const uint64_t begin = d->messages;
+    d->cut_at = begin + after;
+    bool happened = false;
+    unsigned created = 0;
+    unsigned at_root = 0;
+    for (int i = 0; i < 500; i++) {
+        if (d->session == NULL) {
+            duo_connect(d);
+        }
+        (void)duo_step(d);
+        if (!happened && d->messages >= begin + after) {
+            happened = true;
+            duo_cut(d);
+            if (what == LEAF_CRASHES || what == BOTH_CRASH) {
+                /* what was not durable here was not acknowledged */
+                created = (unsigned)rv_node_outbox(d->leaf.node).durable;
+                duo_crash(d, &d->leaf);
+                RV_CHECK(rv_node_outbox(d->leaf.node).next_sequence > created);
+                created = (unsigned)rv_node_outbox(d->leaf.node).next_sequence - 1;
+            }
+            if (what == ROOT_CRASHES || what == BOTH_CRASH) {
+                duo_crash(d, &d->root);
+                at_root = UINT32_MAX; /* some may be lost */
+            }
+        }
+        if (i % 5 == 0) {
+            const rv_status status = create(d);
+            RV_CHECK(status == RV_OK || status == RV_NO_KEYS);
+            created += status == RV_OK;
+        }
+        if (i % 7 == 0 && at_root != UINT32_MAX) {
+            RV_CHECK_STATUS(create_at_root(d), RV_OK);
+            at_root += 1;
+        }
+    }
+    RV_CHECK(run(d));
+    RV_CHECK(happened || d->messages < begin + after);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK(created > 20);
+    const uint64_t rows = rv_state_row_count(rv_node_state(d->root.node), ACCOUNT);
+    RV_CHECK(at_root == UINT32_MAX ? rows >= created : rows == created + at_root);
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(blocks(d), 2); /* one, and how far: what was lost on the way was told again */
+    duo_free(d);
+    *had = happened;
+}
+
+RV_TEST(cut_and_crashed_after_every_message) {
+    for (accident what = CUT; what <= BOTH_CRASH; what++) {
+        bool happened = true;
+        for (uint64_t after = 1; happened && after <= 24; after++) {
+            story(what, after, &happened);
+            if (rv_test_failed) {
+                fprintf(stderr, "accident %d after %u\n", (int)what, (unsigned)after);
+            }
+            RV_CHECK_PASSED();
+        }
+    }
+}
+
+/* --- copies --- */
+
+RV_TEST(another_life_uses_none_of_its_keys) {
+    duo *const d = duo_create();
+    RV_CHECK_STATUS(create(d), RV_NO_KEYS);
+    RV_CHECK(run(d));
+    duo_cut(d);
+    RV_CHECK_STATUS(create(d), RV_OK);
+    RV_CHECK_STATUS(rv_node_fork(d->leaf.node, &d->err), RV_OK);
+    RV_CHECK_EQ(left(d), 0);
+    RV_CHECK_STATUS(create(d), RV_NO_KEYS);
+    duo_crash(d, &d->leaf);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN);
+    /* what it had written before with a key of the old block is still its own */
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK_STATUS(create(d), RV_OK);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK(same_rows(d));
+    duo_free(d);
+}
+
+/* --- what is out of turn --- */
+
+RV_TEST(a_request_too_many_ends_the_session) {
+    static const uint8_t lease[] = {RV_WIRE_LEASE, 0,   1,   7,   'a', 'c', 'c',
+                                    'o',           'u', 'n', 't', 0,   0,   1};
+    for (int twice = 0; twice < 2; twice++) {
+        duo *const d = duo_create();
+        const rv_bytes message = rv_bytes_of(lease, sizeof lease);
+        RV_CHECK_STATUS(rv_upstream_receive(d->session, message, d->now, &d->err), RV_OK);
+        if (twice == 1) {
+            RV_CHECK_STATUS(rv_upstream_receive(d->session, message, d->now, &d->err),
+                            RV_PROTOCOL_ERROR);
+        } else { /* the edge has not asked for what is told */
+            for (int i = 0; i < 200 && d->session != NULL; i++) {
+                (void)duo_step(d);
+            }
+            RV_CHECK(d->session == NULL);
+            RV_CHECK_STATUS(d->err.status, RV_PROTOCOL_ERROR);
+        }
+        duo_free(d);
+    }
+}
+
+int main(void) {
+    RV_RUN(rows_are_created_offline);
+    RV_RUN(keys_that_are_given_are_passed);
+    RV_RUN(cut_and_crashed_after_every_message);
+    RV_RUN(a_request_too_many_ends_the_session);
+    RV_RUN(another_life_uses_none_of_its_keys);
+    return rv_test_done();
+}
