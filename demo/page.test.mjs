@@ -180,7 +180,7 @@ test('without the node: a reload shows the board, an append is refused', async (
   await central.stop();
   await becomes('live', 'Offline');
   assert.equal(await textOf('reason'), 'upstream_unreachable');
-  const refused = { code: 'not_connected', levels: ['', '', ''] };
+  const refused = { code: 'no_keys', levels: ['', '', ''] };
   assert.deepEqual(await write(), refused);
   await page.reload();
   await shows(iata, flights);

@@ -2,9 +2,12 @@
 // What `append` gives back at once: a promise for each level of durability, all with the event (of
 // a batch: the events) as accepted.
 //
-//     answer of the module      position is known; at an edge the root has it: `upstream`
-//     W in memory >= position   `memory`
-//     W durable >= position     `local`; at a root the same as `upstream`
+//     at a root                                 at an edge, which writes to its outbox
+//     answered                  `memory`        answered                    `memory`
+//     W durable >= position     `local`,        outbox durable to here      `local`
+//                               `upstream`      the root's decision is here `upstream`, or its error
+//
+// What an edge cannot write itself, for want of a key, it sends on, and is answered with a position.
 //
 // Appends do not wait for the disk one by one: each is answered when it is in memory, and the
 // facts that the worker tells after every turn say how far the log is durable, so that many share a
@@ -30,6 +33,12 @@ export class Append {
   /** @type {any} */ #result = undefined;
   /** The last position; 0 until it is known. */
   position = 0;
+  /** At an edge: its place in the outbox; 0 when it is in none. */
+  edgeSequence = 0;
+  /** Whether somebody wants to know what the root decides. */
+  asked = false;
+  /** Called when somebody does. */
+  onasked = nothing;
 
   constructor() {
     this.#levels.memory.promise.catch(nothing);
@@ -47,13 +56,36 @@ export class Append {
       const detail = `a level is memory, local or upstream, not ${String(level)}`;
       return Promise.reject(new RivuletError('parameter_invalid', detail));
     }
+    if (level === 'upstream' && !this.asked) {
+      this.asked = true;
+      this.onasked();
+    }
     return wanted.promise.then((result) => result);
   }
 
-  /** @param {any} result @param {number} position */
-  accept(result, position) {
+  /** @param {any} result @param {number} position @param {number} [edgeSequence] */
+  accept(result, position, edgeSequence = 0) {
     this.#result = result;
     this.position = position;
+    this.edgeSequence = edgeSequence;
+  }
+
+  /**
+   * What the root decided.
+   * @param {{outcome: string, position: number | null, reason: any}} decision
+   */
+  decide({ outcome, position, reason }) {
+    if (outcome === 'rejected') {
+      this.#levels.upstream.reject(RivuletError.of(reason));
+      return;
+    }
+    const batch = Array.isArray(this.#result);
+    const events = batch ? this.#result : [this.#result];
+    this.position = position ?? 0;
+    const placed = events.map((/** @type {any} */ event, /** @type {number} */ i) => {
+      return { ...event, position: position && position - (events.length - 1 - i) };
+    });
+    this.#levels.upstream.resolve(batch ? placed : placed[0]);
   }
 
   /** @param {Level} level */
@@ -72,8 +104,17 @@ export class Durability {
   /** @type {Set<Append>} */ #waiting = new Set();
   #watermark = 0;
   #durable = 0;
+  #outboxDurable = 0;
+  #settled = 0;
   #root = true;
   /** @type {RivuletError | null} */ #failure = null;
+  /** Asks what the root decided of a batch. @type {(edgeSequence: number) => Promise<any>} */
+  #outcome;
+
+  /** @param {(edgeSequence: number) => Promise<any>} [outcome] */
+  constructor(outcome = () => Promise.reject(new RivuletError('closing'))) {
+    this.#outcome = outcome;
+  }
 
   /** Whether nothing is waited for. */
   get idle() {
@@ -82,7 +123,13 @@ export class Durability {
 
   /** @param {Append} append accepted just now */
   watch(append) {
-    if (this.#root) {
+    append.onasked = () => {
+      const decided = append.edgeSequence > 0 && !this.#waiting.has(append);
+      if (decided) void this.#ask(append);
+    };
+    if (append.edgeSequence > 0) {
+      append.reach('memory'); // what is written to an outbox is folded
+    } else if (this.#root) {
       this.#watermark = Math.max(this.#watermark, append.position);
     } else {
       append.reach('upstream');
@@ -92,11 +139,14 @@ export class Durability {
 
   /**
    * How far the log is, and whether it goes no further.
-   * @param {{root: boolean, watermark: number, durable: number}} facts
+   * @param {{root: boolean, watermark: number, durable: number, outboxDurable?: number,
+   *   settled?: number}} facts
    * @param {RivuletError | null} failure
    */
-  update({ root, watermark, durable }, failure) {
+  update({ root, watermark, durable, outboxDurable = 0, settled = 0 }, failure) {
     this.#root = root;
+    this.#outboxDurable = outboxDurable;
+    this.#settled = settled;
     this.#watermark = watermark;
     this.#durable = durable;
     this.#failure = failure;
@@ -114,6 +164,7 @@ export class Durability {
 
   /** True when nothing more is to be waited for. @param {Append} append */
   #advance(append) {
+    if (append.edgeSequence > 0) return this.#advanceWritten(append);
     if (append.position <= this.#watermark) append.reach('memory');
     if (append.position <= this.#durable) {
       append.reach('local');
@@ -122,6 +173,26 @@ export class Durability {
     }
     if (this.#failure) append.fail(this.#failure);
     return this.#failure !== null;
+  }
+
+  /** The same of one in the outbox. @param {Append} append */
+  #advanceWritten(append) {
+    if (append.edgeSequence <= this.#outboxDurable) append.reach('local');
+    if (append.edgeSequence <= this.#settled) {
+      if (append.asked) void this.#ask(append);
+      return true;
+    }
+    if (this.#failure) append.fail(this.#failure);
+    return this.#failure !== null;
+  }
+
+  /** It is decided, and somebody asks how. @param {Append} append */
+  async #ask(append) {
+    try {
+      append.decide(await this.#outcome(append.edgeSequence));
+    } catch (/** @type {any} */ error) {
+      append.fail(error);
+    }
   }
 }
 
@@ -167,7 +238,7 @@ export function appendRequest(events, options) {
  * The answer to it, with its last position. An answer that had no room for the events says where
  * they are: then all but the position is null.
  * @param {any} answer @param {boolean} batch
- * @returns {{result: any, position: number}}
+ * @returns {{result: any, position: number, edgeSequence: number}}
  */
 export function appendResult(answer, batch) {
   const bare = {
@@ -182,12 +253,14 @@ export function appendResult(answer, batch) {
     ? answer.events.map(decodeEvent)
     : 'first_position' in answer
       ? Array.from({ length: answer.count }, (_, i) => {
-          return { position: answer.first_position + i, ...bare };
+          const { first_position: first } = answer;
+          return { position: first === null ? null : first + i, ...bare };
         })
       : [decodeEvent(answer)];
   const position = events.reduce(
-    (/** @type {number} */ most, /** @type {any} */ event) => Math.max(most, event.position),
+    (/** @type {number} */ most, /** @type {any} */ event) => Math.max(most, event.position ?? 0),
     0,
   );
-  return { result: batch ? events : events[0], position };
+  const edgeSequence = answer.edge_sequence ?? 0;
+  return { result: batch ? events : events[0], position, edgeSequence };
 }

@@ -191,3 +191,16 @@ export function decodeEvent(event) {
     ? decoded
     : Object.assign(decoded, { schemaVersion: schema_version });
 }
+
+/**
+ * A batch of the outbox, as GET /pending and /rejections tell it.
+ * @param {Record<string, any>} batch @returns {any}
+ */
+export function decodeBatch(batch) {
+  const { edge_sequence: edgeSequence, written_at: writtenAt, events, ...named } = batch;
+  const decoded = events.map((/** @type {any} */ event) => {
+    const { recordedAt: _none, ...known } = decodeEvent(event);
+    return known;
+  });
+  return { edgeSequence, writtenAt, ...named, events: decoded };
+}

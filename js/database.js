@@ -3,10 +3,10 @@
 // calls become requests of the request handler (docs/http.md) and answers become values.
 import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
-import { decodeRows, encode } from './codec.js';
+import { decodeBatch, decodeRows, encode } from './codec.js';
 import { checkOptions, RivuletError } from './error.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
-import { EventFeed, LatestFeed } from './feed.js';
+import { EventFeed, LatestFeed, ListFeed } from './feed.js';
 
 /** @typedef {import('./channel.js').Port} Port */
 
@@ -143,8 +143,11 @@ const closed = () => new RivuletError('closing', 'the database is closed');
 export class Database {
   /** @type {Channel} */ #channel;
   /** @type {{mode: string, persistent: boolean}} */ #storage;
-  #durability = new Durability();
-  /** @type {Set<LatestFeed<any>>} */ #watching = new Set();
+  #durability = new Durability((edgeSequence) => this.#outcome(edgeSequence));
+  /** Rejections that were acknowledged, by edge sequence. @type {Map<number, any>} */
+  #acknowledged = new Map();
+  #pending = 0; // batches that the root has not decided
+  /** @type {Set<LatestFeed<any> | ListFeed<any>>} */ #watching = new Set();
   /** @type {Set<EventFeed>} */ #feeds = new Set();
   /** @type {Promise<void> | null} */ #closing = null;
   #connected = false;
@@ -203,7 +206,10 @@ export class Database {
       root: values[fact.role] === 0,
       watermark: values[fact.watermark],
       durable: values[fact.watermarkDurable],
+      outboxDurable: values[fact.outboxDurable],
+      settled: values[fact.outboxSettled],
     };
+    this.#pending = values[fact.pending];
     this.#connected = values[fact.edgeState] === CONNECTED;
     this.#durability.update(progress, failure && RivuletError.of(failure));
     for (const feed of this.#watching) feed.change();
@@ -246,8 +252,8 @@ export class Database {
       const request = batch
         ? appendRequest(pathOrEvents, typeOrOptions)
         : appendRequest({ path: pathOrEvents, type: typeOrOptions, data }, options);
-      const { result, position } = appendResult(await this.#request(request), batch);
-      append.accept(result, position);
+      const answer = appendResult(await this.#request(request), batch);
+      append.accept(answer.result, answer.position, answer.edgeSequence);
       this.#durability.watch(append);
     };
     this.#underWay(ask).catch((error) => {
@@ -255,6 +261,47 @@ export class Database {
       append.fail(error);
     });
     return append;
+  }
+
+  /** What the root decided of a batch; asked while it is closed, too. @param {number} edgeSequence */
+  async #outcome(edgeSequence) {
+    const reason = this.#acknowledged.get(edgeSequence);
+    if (reason) return { outcome: 'rejected', position: null, reason };
+    const request = { method: 'GET', target: `/pending/${edgeSequence}` };
+    return JSON.parse(await this.#underWay(() => this.#channel.call('request', request, 64)));
+  }
+
+  /**
+   * What the root has not decided, the oldest first.
+   * @param {{signal?: AbortSignal}} [options]
+   */
+  pending(options) {
+    const request = { method: 'GET', target: '/pending?limit=1000&numbers=text' };
+    const ask = async () => (await this.#request(request)).map(decodeBatch);
+    return this.#unlessClosed(new LatestFeed(ask, this.#watching, options?.signal));
+  }
+
+  /**
+   * What the root has refused and nobody has acknowledged: what there is, then what comes.
+   * @param {{signal?: AbortSignal}} [options]
+   */
+  rejections(options) {
+    const ask = async (/** @type {any} */ last) => {
+      const target = `/rejections?after=${last?.edgeSequence ?? 0}&limit=16&numbers=text`;
+      const batches = await this.#request({ method: 'GET', target });
+      return batches.map((/** @type {any} */ batch) => this.#rejection(decodeBatch(batch)));
+    };
+    return this.#unlessClosed(new ListFeed(ask, this.#watching, options?.signal));
+  }
+
+  /** @param {any} batch */
+  #rejection(batch) {
+    const acknowledge = async () => {
+      const target = `/rejections/${batch.events[0].eventId}`;
+      this.#acknowledged.set(batch.edgeSequence, batch.reason);
+      await this.#request({ method: 'DELETE', target });
+    };
+    return { ...batch, reason: RivuletError.of(batch.reason), acknowledge };
   }
 
   /** @param {string} [pattern] @param {{from?: number, signal?: AbortSignal}} [options] */
@@ -290,7 +337,7 @@ export class Database {
 
   /**
    * Of a database that is closed: its iterator rejects.
-   * @template {EventFeed | LatestFeed<any>} F
+   * @template {EventFeed | LatestFeed<any> | ListFeed<any>} F
    * @param {F} feed
    */
   #unlessClosed(feed) {
@@ -340,7 +387,8 @@ export class Database {
     await new Promise((resolve) => {
       timer = setTimeout(resolve, DRAIN_TIME_MAX);
       this.#drained = () => {
-        if (!this.#connected || (this.#asked === 0 && this.#durability.idle)) resolve(null);
+        const idle = this.#asked === 0 && this.#durability.idle && this.#pending === 0;
+        if (!this.#connected || idle) resolve(null);
       };
       this.#drained();
     });

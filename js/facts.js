@@ -17,7 +17,13 @@ export const fact = {
   eventsReceived: 10,
   failed: 11,
   schemaVersion: 12,
-  count: 13,
+  revision: 13,
+  outboxDurable: 14,
+  outboxSettled: 15,
+  pending: 16,
+  suspended: 17,
+  rejections: 18,
+  count: 19,
 };
 
 /** Those whose change nobody need be told of by itself. */
@@ -52,7 +58,9 @@ export function statusOf({ values, problems, hash }, storage) {
     syncedTo: synced,
     upstreamPosition: alone ? null : upstream,
     lag: alone ? 0 : Math.max(0, upstream - synced),
-    pending: 0,
+    pending: values[fact.pending],
+    suspended: values[fact.suspended],
+    rejected: values[fact.rejections],
     storage,
     readOnly: problems.failure,
     schemaVersion: values[fact.schemaVersion],

@@ -5,6 +5,7 @@
 //
 //     EventFeed    policy `wait`: at most CREDIT pieces of 64 KiB are on their way or unread
 //     LatestFeed   policy `latest`: one value, asked for when it is wanted and something changed
+//     ListFeed     policy `wait`: items of a list that grows at its end, some at a time
 import { decodeEvent } from './codec.js';
 
 /** @typedef {import('./error.js').RivuletError} RivuletError */
@@ -217,6 +218,54 @@ export class LatestFeed extends Source {
       this.#timer = undefined;
       this.serve();
     }, INTERVAL);
+    this.serve();
+  }
+}
+
+/** Items of a list that grows at its end. @template T @extends {Source<T>} */
+export class ListFeed extends Source {
+  /** @type {(last: T | undefined) => Promise<T[]>} */ #ask;
+  /** @type {T[]} */ #items = [];
+  /** @type {T | undefined} */ #last = undefined;
+  #changed = true;
+  #asking = false;
+
+  /**
+   * @param {(last: T | undefined) => Promise<T[]>} ask gets some of those behind the last one
+   * @param {Set<any>} begun @param {AbortSignal} [signal]
+   */
+  constructor(ask, begun, signal) {
+    super(begun, signal);
+    this.#ask = ask;
+  }
+
+  /** There may be more. */
+  change() {
+    this.#changed = true;
+    this.serve();
+  }
+
+  take() {
+    const item = this.#items.shift();
+    if (item === undefined && this.#changed && !this.#asking) {
+      this.#changed = false;
+      this.#asking = true;
+      this.#ask(this.#last).then(
+        (items) => this.#answered(items),
+        (error) => this.finish(error),
+      );
+    }
+    return item;
+  }
+
+  /** @param {T[]} items */
+  #answered(items) {
+    this.#asking = false;
+    this.#items = items;
+    if (items.length > 0) {
+      this.#changed = true; // until none are left
+      this.#last = items[items.length - 1];
+    }
     this.serve();
   }
 }

@@ -83,31 +83,34 @@ export interface DestroyOptions {
   workerUrl?: string | URL;
 }
 
-/** An event as it was accepted. */
+/** An event as it was accepted, or, at an edge, as it waits for the root. */
 export interface AppendedEvent<Data = Record<string, any>> {
-  /** Its place in the root's log. */
-  position: number;
-  /** Its place in its stream. */
-  version: number;
+  /** Its place in the root's log; null where it is not known yet, or not any more. */
+  position: number | null;
+  /** Its place in its stream; of one that waits, as it looks here; null where nothing is held of it. */
+  version: number | null;
   path: string;
   type: string;
   /** A UUID. */
   eventId: string;
-  /** In UTC with microseconds: `2026-01-01T00:00:00.123456+00:00`. */
-  recordedAt: string;
+  /** In UTC with microseconds: `2026-01-01T00:00:00.123456+00:00`; null of one that waits. */
+  recordedAt: string | null;
   /** As completed: with defaults, keys, and values as the table in docs/javascript.md says. */
   data: Data;
 }
 
 /** An event as it is read. */
 export interface Event<Data = Record<string, any>> extends AppendedEvent<Data> {
+  position: number;
+  version: number;
+  recordedAt: string;
   schemaVersion: number;
   metadata: Record<string, any> | null;
 }
 
 /** Of a batch whose answer was too large to be shown: where its events are, and nothing else. */
 export interface BareEvent {
-  position: number;
+  position: number | null;
   version: null;
   path: null;
   type: null;
@@ -136,13 +139,55 @@ export interface NewEvent extends AppendOptions {
 export interface Append<Result> {
   /**
    * Resolves with the event (of a batch: the events) when it is
-   * - `memory`: accepted, and folded here,
+   * - `memory`: accepted, or at an edge written to its outbox, and folded here,
    * - `local`: and flushed here (the default),
-   * - `upstream`: accepted by the root and flushed there; on a root the same as `local`.
+   * - `upstream`: accepted by the root and flushed there; on a root the same as `local`. At an edge
+   *   it waits, however long it is offline, and rejects with the root's error.
    */
   durable(level?: Level): Promise<Result>;
   /** The position of the last event; 0 until it is known. */
   readonly position: number;
+}
+
+/** An event that an edge has written. */
+export interface WrittenEvent<Data = Record<string, any>> {
+  path: string;
+  type: string;
+  eventId: string;
+  data: Data;
+  metadata: Record<string, any> | null;
+}
+
+interface Batch {
+  /** Its place in the outbox. */
+  edgeSequence: number;
+  writtenAt: string;
+  /** An event's stream is not selected: it is not folded here. */
+  blind: boolean;
+  /** Something was left to the root to check. */
+  unchecked: boolean;
+  events: WrittenEvent[];
+}
+
+/** What the root has not decided, or has accepted and not sent yet. */
+export interface Pending extends Batch {
+  /**
+   * - `waiting`: for the root,
+   * - `suspended`: the same, but not folded: it breaks a constraint after what came since,
+   * - `accepted`: at `position`, and not here yet.
+   */
+  state: 'waiting' | 'suspended' | 'accepted';
+  durable: boolean;
+  position: number | null;
+  /** Why it is suspended. */
+  reason: Problem | null;
+}
+
+/** What the root has refused. It is kept, through reloads, until it is acknowledged. */
+export interface Rejection extends Batch {
+  reason: RivuletError;
+  /** Takes note of it, which forgets it. */
+  acknowledge(): Promise<void>;
 }
 
 export interface Column {
@@ -175,8 +220,12 @@ export interface Status {
   upstreamPosition: number | null;
   /** How many positions this edge is behind. */
   lag: number;
-  /** Events that the root has not decided yet; 0 in this version, which forwards appends. */
+  /** Batches that the root has not decided yet, or that are accepted and not here yet, */
   pending: number;
+  /** of which so many are suspended; */
+  suspended: number;
+  /** and those that it refused and nobody has acknowledged. */
+  rejected: number;
   storage: {
     mode: Exclude<StorageMode, 'auto'>;
     /** Whether the browser has promised not to throw it away. */
@@ -227,10 +276,18 @@ export interface Database {
    * between is left out.
    */
   status(options?: { hash?: boolean; signal?: AbortSignal }): Feed<Status>;
+  /** The first thousand batches that wait for the root: at once, then after changes. */
+  pending(options?: { signal?: AbortSignal }): Feed<Pending[]>;
+  /**
+   * Batches that the root has refused and nobody has acknowledged: those that there are, then those
+   * that come.
+   */
+  rejections(options?: { signal?: AbortSignal }): Feed<Rejection>;
   /** The schema in its canonical form. */
   schema(): Promise<{ version: number; hash: string; text: string }>;
   /**
-   * Resolves when appends can be accepted: at an edge when it is connected, at a root at once.
+   * Resolves when the root can decide: at an edge when it is connected, at a root at once. An edge
+   * that has met its upstream once takes appends without.
    * Rejects with the reason when trying again does not help, with `not_connected` without an
    * upstream, with the signal's reason when it is aborted.
    */

@@ -3,6 +3,7 @@
 #include "wasi/reactor_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine_outbox.h"
 #include "wasi/reactor_host.h"
 #include "wasi/reactor_memory.h"
 #include "wasi/reactor_options.h"
@@ -200,6 +201,17 @@ int32_t rv_module_poll(double now) {
 
 /* --- facts --- */
 
+static void outbox_facts(const rv_node *node, double *facts) {
+    const rv_outbox_facts outbox = rv_node_outbox(node);
+    RV_ASSERT(outbox.suspended <= outbox.pending);
+    facts[RV_MODULE_REVISION] = (double)rv_node_revision(node);
+    facts[RV_MODULE_OUTBOX_DURABLE] = (double)outbox.durable;
+    facts[RV_MODULE_OUTBOX_SETTLED] = (double)outbox.settled;
+    facts[RV_MODULE_PENDING] = (double)outbox.pending;
+    facts[RV_MODULE_SUSPENDED] = (double)outbox.suspended;
+    facts[RV_MODULE_REJECTIONS] = (double)outbox.rejections;
+}
+
 static void node_facts(rv_node *node, double *facts) {
     const rv_role role = rv_node_role(node);
     facts[RV_MODULE_ROLE] = role == RV_ROLE_ROOT ? 0 : role == RV_ROLE_EDGE ? 1 : -1;
@@ -209,6 +221,9 @@ static void node_facts(rv_node *node, double *facts) {
     facts[RV_MODULE_SEQUENCE_DURABLE] = (double)rv_node_sequence_durable(node);
     facts[RV_MODULE_READ_ONLY] = (double)rv_node_failed(node, NULL);
     facts[RV_MODULE_SCHEMA_VERSION] = (double)rv_schema_version(rv_node_schema(node));
+    if (role == RV_ROLE_EDGE) {
+        outbox_facts(node, facts);
+    }
 }
 
 static void edge_facts(const rv_edge *edge, double *facts) {

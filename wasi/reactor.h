@@ -88,6 +88,12 @@ typedef enum rv_module_fact {
     RV_MODULE_EVENTS_RECEIVED,
     RV_MODULE_READ_ONLY, /* why the node is read-only; 0 when it is not */
     RV_MODULE_SCHEMA_VERSION,
+    RV_MODULE_REVISION,       /* moves whenever rows may look different (edge) */
+    RV_MODULE_OUTBOX_DURABLE, /* every batch up to this edge sequence is flushed, */
+    RV_MODULE_OUTBOX_SETTLED, /* and these are decided, and that is flushed */
+    RV_MODULE_PENDING,        /* batches that wait, of which */
+    RV_MODULE_SUSPENDED,
+    RV_MODULE_REJECTIONS, /* batches that were refused and not acknowledged */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

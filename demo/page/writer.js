@@ -10,9 +10,9 @@ const LEVELS = ['upstream', 'memory', 'local'];
 
 /** What a refusal means to whoever pressed the button. */
 function explain(error) {
-  if (error.code === 'not_connected') {
+  if (error.code === 'no_keys') {
     return (
-      'Refused: not_connected. The central node decides, and it is away: ' +
+      'Refused: no_keys. The central node gives a flight its number, and it is away: ' +
       'nothing was written, nothing is pending.'
     );
   }

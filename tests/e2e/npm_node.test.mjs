@@ -173,10 +173,10 @@ async function central(name) {
 const edgeOptions = (node, directory, streams = ['/**']) =>
   text({ directory, upstream: { url: `${node.syncUrl}/sync` }, select: { streams } });
 
-test('an edge: syncs, is equal, appends through the root, and holds all that without it', async () => {
+test('an edge: syncs, is equal, appends with and without the root, and holds all that without it', async () => {
   const node = await central('central');
   const directory = join(parent, 'edge');
-  const [synced, forwarded, offline, refused] = await (async () => {
+  const [synced, written, offline, kept] = await (async () => {
     const program = start(`
       const db = await open({ ...${edgeOptions(node, directory)}, schema });
       tell(await status(db, (s) => s.syncedTo >= 30001, { hash: true }));
@@ -184,19 +184,21 @@ test('an edge: syncs, is equal, appends through the root, and holds all that wit
             await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('local'),
             await db.append('/accounts/5', 'nonsense', {}).durable().catch((e) => e.code)]);
       tell(await status(db, (s) => s.connection === 'offline'));
-      tell(await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable().catch((e) => e.code));
+      const kept = db.append('/accounts/5', 'money_paid', { amount: 1 });
+      tell([await kept.durable(), (await status(db, (s) => s.pending === 1)).lag]);
       tell(await status(db, (s) => s.connection === 'connected'));
+      tell(await kept.durable('upstream'));
       await db.close();
     `, webSocketFlags);
     const told = [await program.line(), await program.line()];
-    const hash = (await node.status()).state_hash;
     await node.stop();
     told.push(await program.line(), await program.line());
     const again = await Node.start(node.data, '--listen', `127.0.0.1:${node.port}`);
     const { lines, code } = await program.rest();
     assert.equal(code, 0, program.errors());
     assert.equal(lines[0].connection, 'connected');
-    assert.equal((await again.status()).state_hash, hash);
+    assert.equal(lines[1].position, 30004);
+    const hash = (await again.status()).state_hash;
     await again.stop();
     const [held] = await run(`
       const db = await open({ directory: ${text(directory)} });
@@ -205,18 +207,66 @@ test('an edge: syncs, is equal, appends through the root, and holds all that wit
     `);
     assert.equal(held[0].stateHash, hash);
     assert.equal(held[0].connection, 'none');
-    const paid = Array.from({ length: 29700 }, (_, i) => i + 300).reduce((sum, amount) => sum + amount, 2);
+    const paid = Array.from({ length: 29700 }, (_, i) => i + 300).reduce((sum, amount) => sum + amount, 3);
     assert.deepEqual(held[1], [{ b: paid, n: 300 }]);
     return told;
   })();
   assert.equal(synced.connection, 'connected', text(synced));
   assert.equal(synced.role, 'edge');
   assert.equal(synced.lag, 0);
-  assert.equal(forwarded[0].position, 30002);
-  assert.equal(forwarded[1].position, 30003);
-  assert.equal(forwarded[2], 'unknown_event_type');
+  assert.equal(written[0].position, 30002);
+  assert.equal(written[1].position, null);
+  assert.equal(written[2], 'unknown_event_type');
   assert.equal(offline.reason.code, 'upstream_unreachable');
-  assert.equal(refused, 'not_connected');
+  assert.equal(kept[0].position, null);
+});
+
+test('offline, killed, opened again, online: all is decided once, and what is refused is told', async () => {
+  const node = await central('central-offline');
+  const directory = join(parent, 'edge-offline');
+  const program = start(`
+    const db = await open(${edgeOptions(node, directory, ['/accounts/5', '/accounts/6'])});
+    await status(db, (s) => s.syncedTo >= 30001);
+    tell('synced');
+    await status(db, (s) => s.connection === 'offline');
+    for (let i = 0; i < 20; i++) await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('local');
+    const odd = db.append('/accounts/6', 'account_opened', { name: 'again' }, { expectedVersion: 'none' });
+    tell(await odd.durable().catch((e) => e.code));
+    const unseen = db.append('/accounts/7', 'account_opened', { name: 'again' });
+    tell(await unseen.durable());
+    for await (const list of db.pending()) { tell(list.map((it) => [it.state, it.blind, it.events.length])); break; }
+    tell((await db.query('SELECT balance FROM account WHERE id = 5'))[0].balance);
+    tell('waits');
+    await unseen.durable('upstream');
+  `, webSocketFlags);
+  assert.equal(await program.line(), 'synced', program.errors());
+  const before = await node.rows('SELECT balance FROM account WHERE id = 5');
+  await node.stop();
+  assert.equal(await program.line(), 'version_conflict', program.errors());
+  assert.equal((await program.line()).version, null);
+  const list = await program.line();
+  assert.equal(list.length, 21);
+  assert.deepEqual(list[0], ['waiting', false, 1]);
+  assert.deepEqual(list[20], ['waiting', true, 1]);
+  assert.equal(await program.line(), before[0][0] + 20, 'rows show what waits');
+  assert.equal(await program.line(), 'waits');
+  await program.kill();
+  const again = await Node.start(node.data, '--listen', `127.0.0.1:${node.port}`);
+  const [refused, none] = await run(`
+    const db = await open(${edgeOptions(node, directory, ['/accounts/5', '/accounts/6'])});
+    for await (const r of db.rejections()) {
+      tell([r.reason.code, r.reason instanceof Error, r.events[0].path, r.edgeSequence]);
+      await r.acknowledge();
+      break;
+    }
+    const s = await status(db, (s) => s.pending === 0 && s.connection === 'connected');
+    tell([s.rejected, s.suspended]);
+    await db.close();
+  `, webSocketFlags);
+  assert.deepEqual(refused.slice(1), [true, '/accounts/7', 21]);
+  assert.deepEqual(none, [0, 0]);
+  assert.deepEqual(await again.rows('SELECT balance FROM account WHERE id = 5'), [[before[0][0] + 20]]);
+  await again.stop();
 });
 
 test('an edge that is killed while it syncs goes on, and ends equal', async (t) => {

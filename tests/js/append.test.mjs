@@ -55,6 +55,52 @@ test('at an edge: upstream first, then as the log goes on', async () => {
   assert.deepEqual(await reached(append), ['local', 'memory', 'upstream']);
 });
 
+/** One that an edge has written. */
+function written(durability, edgeSequence, count = 1) {
+  const append = new Append();
+  const events = Array.from({ length: count }, () => ({ position: null, type: 't' }));
+  append.accept(count === 1 ? events[0] : events, 0, edgeSequence);
+  durability.watch(append);
+  return append;
+}
+
+test('in an outbox: memory at once, local with the flush, upstream with the decision', async () => {
+  const asked = [];
+  const outcomes = {
+    1: { outcome: 'accepted', position: 9, reason: null },
+    2: { outcome: 'rejected', position: null, reason: { code: 'check_violation', detail: 'no' } },
+    3: { outcome: 'accepted', position: 12, reason: null },
+    4: { outcome: 'unknown', position: null, reason: null },
+  };
+  const durability = new Durability(async (edgeSequence) => {
+    asked.push(edgeSequence);
+    return outcomes[edgeSequence];
+  });
+  const facts = { root: false, watermark: 4, durable: 4 };
+  durability.update({ ...facts, outboxDurable: 0, settled: 0 }, null);
+  const one = written(durability, 1);
+  const two = written(durability, 2);
+  const three = written(durability, 3, 2);
+  const late = written(durability, 4);
+  assert.deepEqual(await reached(one), ['memory']);
+  assert.equal(durability.idle, false);
+  durability.update({ ...facts, outboxDurable: 4, settled: 0 }, null);
+  assert.deepEqual(await reached(one), ['local', 'memory']);
+  const refused = two.durable('upstream');
+  refused.catch(() => {});
+  durability.update({ ...facts, outboxDurable: 4, settled: 4 }, null);
+  assert.equal(durability.idle, true);
+  assert.deepEqual(await one.durable('upstream'), { position: 9, type: 't' });
+  assert.deepEqual(await one.durable('local'), { position: null, type: 't' });
+  await assert.rejects(refused, { code: 'check_violation', detail: 'no' });
+  assert.deepEqual(asked, [1, 2], 'of the others nobody wanted to know');
+  const batch = await three.durable('upstream');
+  assert.deepEqual(batch.map((/** @type {any} */ event) => event.position), [11, 12]); // prettier-ignore
+  assert.equal(three.position, 12);
+  assert.deepEqual(await late.durable('upstream'), { position: null, type: 't' });
+  assert.deepEqual(asked, [1, 2, 3, 4]);
+});
+
 test('a log that goes no further fails what it has not made durable', async () => {
   const durability = new Durability();
   durability.update({ root: true, watermark: 4, durable: 4 }, null);

@@ -16,7 +16,7 @@ export async function use(): Promise<void> {
   });
   const one: Append<AppendedEvent> = db.append('/accounts/42', 'renamed', { name: 'New', at: new Date() });
   const event: AppendedEvent = await one.durable('local');
-  const position: number = event.position;
+  const position: number = event.position ?? 0;
   const batch = await db
     .append([{ path: '/a/1', type: 't', data: { n: 1n }, expectedVersion: 'none' }], { metadata: { actor: 'ada' } })
     .durable();
@@ -24,6 +24,14 @@ export async function use(): Promise<void> {
   for await (const e of db.events('/accounts/*', { from: position, signal: AbortSignal.timeout(1) })) {
     const read: Event = e;
     if (read.metadata === null) break;
+  }
+  for await (const r of db.rejections()) {
+    const code: string = r.reason.code;
+    if (code && r.events[0].eventId) await r.acknowledge();
+  }
+  for await (const list of db.pending({ signal: AbortSignal.timeout(1) })) {
+    const states: ('waiting' | 'suspended' | 'accepted')[] = list.map(({ state }) => state);
+    if (states.length === 0) break;
   }
   const rows: Rows<{ n: number }> = await db.query<{ n: number }>('select count(*) n from account', [null, true]);
   const n: number = rows[0].n + rows.columns.length;
