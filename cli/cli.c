@@ -84,8 +84,12 @@ static const rv_command commands[] = {
              "JSON may\n"
              "be - for standard input.\n\n"
              "  rivulet append /accounts/1 money_withdrawn '{\"amount\": \"12.50\"}' \\\n"
-             "      --expected-version 3 --data crm\n",
-     .options = RV_OPTIONS_NODE | RV_OPTION_EXPECTED | RV_OPTION_EVENT_ID | RV_OPTION_METADATA,
+             "      --expected-version 3 --data crm\n\n"
+             "At an edge it waits for the root's decision (rivulet pending), unless --durability "
+             "upstream\n"
+             "waits for that.\n",
+     .options = RV_OPTIONS_NODE | RV_OPTION_EXPECTED | RV_OPTION_EVENT_ID | RV_OPTION_METADATA |
+                RV_OPTION_DURABILITY,
      .args_min = 3,
      .args_max = 3,
      .run = rv_command_append},
@@ -132,14 +136,38 @@ static const rv_command commands[] = {
     {.name = "status",
      .arguments = "",
      .summary = "show what the node is and holds",
-     .text =
-         "Shows role, position, rows, memory and, on an edge, its upstream; with --hash the hash "
-         "of the\nstate, which is equal on all nodes that hold the same.\n\n"
-         "  rivulet status --json --data crm\n",
+     .text = "Shows role, position, rows, memory and, on an edge, outbox and upstream; with --hash "
+             "the hash "
+             "of the\nstate, which is equal on all nodes that hold the same.\n\n"
+             "  rivulet status --json --data crm\n",
      .more = "  rivulet status --json --url http://127.0.0.1:5678\n",
      .more_needs = RV_ABILITY_CONNECT,
      .options = RV_OPTIONS_NODE | RV_OPTION_HASH,
      .run = rv_command_status},
+    {.name = "pending",
+     .arguments = "",
+     .summary = "list what an edge has written and the root has not decided",
+     .text = "Lists the batches of the outbox, an event a line: waiting (to be decided), suspended "
+             "(it would\n"
+             "break a constraint after what the root accepted since; the root decides all the "
+             "same), or\n"
+             "accepted (and not here yet).\n\n"
+             "  rivulet pending --data shop\n",
+     .more = "  rivulet pending --json --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .run = rv_command_pending},
+    {.name = "rejections",
+     .arguments = "",
+     .summary = "list what the root refused of an edge, or take note of it",
+     .text = "Lists the batches that the root has refused, with the reason. They are kept until "
+             "--forget, with\n"
+             "the id of an event, says that somebody has taken note.\n\n"
+             "  rivulet rejections --data shop\n",
+     .more = "  rivulet rejections --forget 0193a5d0-… --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE | RV_OPTION_FORGET,
+     .run = rv_command_rejections},
     {.name = "doctor",
      .arguments = "",
      .summary = "look for damage in a data directory",

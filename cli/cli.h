@@ -42,7 +42,9 @@ typedef enum rv_option {
     RV_OPTION_PUBLIC = 1 << 15,
     RV_OPTION_ALLOW_ORIGIN = 1 << 16,
     RV_OPTION_ALLOW_HOST = 1 << 17,
-    RV_OPTION_HASH = 1 << 18
+    RV_OPTION_HASH = 1 << 18,
+    RV_OPTION_DURABILITY = 1 << 19,
+    RV_OPTION_FORGET = 1 << 20
 } rv_option;
 
 #define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)
@@ -92,6 +94,8 @@ struct rv_cli {
     const char *batch;
     const char *from;
     const char *limit;
+    const char *durability;
+    const char *forget;
     bool json;
     bool help;
     rv_cli_list selections;
@@ -148,6 +152,8 @@ int rv_command_import(rv_cli *cli);
 int rv_command_read(rv_cli *cli);
 int rv_command_query(rv_cli *cli);
 int rv_command_status(rv_cli *cli);
+int rv_command_pending(rv_cli *cli);
+int rv_command_rejections(rv_cli *cli);
 int rv_command_doctor(rv_cli *cli);
 
 #endif

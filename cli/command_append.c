@@ -19,12 +19,32 @@ static rv_bytes optional(const char *text) {
     return text == NULL ? (rv_bytes){0} : rv_bytes_of_string(text);
 }
 
+/* It waits in the outbox of an edge. */
+static void show_waiting(rv_bytes body) {
+    rv_bytes path;
+    rv_bytes id;
+    rv_bytes sequence;
+    rv_bytes unchecked;
+    rv_json_text_member(body, "path", &path);
+    rv_json_text_member(body, "event_id", &id);
+    rv_json_text_member(body, "edge_sequence", &sequence);
+    rv_json_text_member(body, "unchecked", &unchecked);
+    printf("%.*s waits for the root's decision%s; batch %.*s, event %.*s\n", (int)path.len,
+           (const char *)path.ptr,
+           rv_bytes_are(unchecked, "true") ? ", which has to check what this edge cannot" : "",
+           (int)sequence.len, (const char *)sequence.ptr, (int)id.len, (const char *)id.ptr);
+}
+
 static void show(rv_bytes body) {
     rv_bytes position;
     rv_bytes version;
     rv_bytes path;
     rv_bytes id;
     rv_json_text_member(body, "position", &position);
+    if (rv_bytes_are(position, "null")) {
+        show_waiting(body);
+        return;
+    }
     rv_json_text_member(body, "version", &version);
     rv_json_text_member(body, "path", &path);
     rv_json_text_member(body, "event_id", &id);
@@ -38,7 +58,7 @@ int rv_command_append(rv_cli *cli) {
     const char *const path = cli->args[0];
     const char *const type = cli->args[1];
     if (!header_safe(type) || !header_safe(cli->metadata) || !header_safe(cli->event_id) ||
-        !header_safe(cli->expected_version)) {
+        !header_safe(cli->expected_version) || !header_safe(cli->durability)) {
         return rv_cli_usage(cli, "%s", "type and options are one line of text each");
     }
     if (type[0] == '\0' || path[0] == '\0') {
@@ -64,6 +84,7 @@ int rv_command_append(rv_cli *cli) {
             .expected_version = optional(cli->expected_version),
             .idempotency_key = optional(cli->event_id),
             .metadata = optional(cli->metadata),
+            .durability = optional(cli->durability),
             .body = rv_cli_buffer_bytes(&data),
         };
         code = rv_cli_ask(cli, &request, &body);

@@ -17,6 +17,7 @@ typedef struct import_run {
     int64_t started_ms;
     int64_t shown_ms;
     bool terminal; /* progress is shown */
+    bool edge;     /* from the second batch on each waits for the root's decision, if it can */
 } import_run;
 
 static void show_progress(import_run *run, const rv_lines *lines) {
@@ -126,7 +127,8 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         .target = RV_LITERAL("/events?return=minimal"),
         .content_type = RV_LITERAL("application/x-ndjson"),
         .accept = RV_LITERAL("application/json"),
-        .durability = RV_LITERAL("memory"), /* wait_durable before anything is claimed */
+        /* wait_durable before anything is claimed */
+        .durability = run->edge ? RV_LITERAL("upstream") : RV_LITERAL("memory"),
         .body = batch,
     };
     rv_cli_buffer answer = {0};
@@ -148,6 +150,7 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         rv_json_text_member(rv_cli_buffer_bytes(&answer), "last_position", &last);
         run->last_position = number_of(last);
         run->imported += count;
+        run->edge = run->edge || http == 202;
     } else {
         clear_progress(run);
         fprintf(

@@ -39,6 +39,10 @@ static const option_row rows[] = {
      "the event's id: the same again is accepted once"},
     {RV_OPTION_METADATA, "--metadata", "JSON", AT(metadata), false,
      "an object kept with the event"},
+    {RV_OPTION_DURABILITY, "--durability", "LEVEL", AT(durability), false,
+     "memory, local (what it is without), or upstream: what to wait for"},
+    {RV_OPTION_FORGET, "--forget", "UUID", AT(forget), false,
+     "take note of the rejection of this event, which forgets it"},
     {RV_OPTION_BATCH, "--batch", "N", AT(batch), false, "events in one atomic batch (1000)"},
     {RV_OPTION_FROM, "--from", "POSITION", AT(from), false, "begin at this position"},
     {RV_OPTION_LIMIT, "--limit", "N", AT(limit), false, "at most so many events"},
@@ -52,7 +56,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 19); /* one for each bit */
+    RV_ASSERT(ROW_COUNT == 21); /* one for each bit */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

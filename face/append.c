@@ -38,7 +38,7 @@ static rv_status parse_expected(rv_bytes text, rv_append *append, rv_error *err)
     return RV_OK;
 }
 
-static rv_status parse_id(rv_bytes text, rv_append *append, rv_error *err) {
+rv_status face_parse_id(rv_bytes text, uint8_t *id, rv_error *err) {
     const rv_type uuid = {.kind = RV_TYPE_UUID};
     uint8_t memory[64];
     rv_arena arena = rv_arena_over(memory, sizeof memory);
@@ -47,9 +47,14 @@ static rv_status parse_id(rv_bytes text, rv_append *append, rv_error *err) {
     if (rv_value_from_text(&uuid, text, RV_LITERAL("event_id"), &arena, &value, &cause) != RV_OK) {
         return rv_error_set(err, RV_PARAMETER_INVALID, "an event id is a UUID, not `%b`", &text);
     }
-    append->has_event_id = true;
-    memcpy(append->event_id, value.as.bytes.ptr, sizeof append->event_id);
+    RV_ASSERT(value.as.bytes.len == 16);
+    memcpy(id, value.as.bytes.ptr, 16);
     return RV_OK;
+}
+
+static rv_status parse_id(rv_bytes text, rv_append *append, rv_error *err) {
+    append->has_event_id = true;
+    return face_parse_id(text, append->event_id, err);
 }
 
 /* The id of the i-th event of a batch whose first has `base`. */
@@ -353,8 +358,7 @@ static void write_events(rv_exchange *x, rv_writer *w, size_t count, bool forwar
     rv_write_text(w, count > 1 ? "]}\n" : "\n");
 }
 
-static void answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal,
-                          bool forwarded) {
+void face_answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal, bool forwarded) {
     const rv_face *face = x->face;
     if (!minimal) {
         write_events(x, w, count, forwarded);
@@ -374,10 +378,13 @@ static void answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minim
 
 /* --- appending --- */
 
-static rv_status check_durability(const rv_exchange *x, bool *memory, rv_error *err) {
+static rv_status parse_durability(const rv_exchange *x, face_durability *durability,
+                                  rv_error *err) {
     const rv_bytes d = x->request.durability;
-    *memory = rv_bytes_are(d, "memory");
-    if (d.len == 0 || *memory || rv_bytes_are(d, "local") || rv_bytes_are(d, "upstream")) {
+    *durability = rv_bytes_are(d, "memory")     ? FACE_MEMORY
+                  : rv_bytes_are(d, "upstream") ? FACE_UPSTREAM
+                                                : FACE_LOCAL;
+    if (d.len == 0 || *durability != FACE_LOCAL || rv_bytes_are(d, "local")) {
         return RV_OK;
     }
     return rv_error_set(err, RV_PARAMETER_INVALID,
@@ -402,7 +409,7 @@ static rv_status append_here(rv_exchange *x, size_t count, rv_writer *w, bool mi
     const rv_status status =
         rv_node_append(face->options.node, face->appends, count, face->events, err);
     if (status == RV_OK) {
-        answer_events(x, w, count, minimal, false);
+        face_answer_events(x, w, count, minimal, false);
         x->wait_sequence = face->events[count - 1].sequence;
         x->phase = memory ? EXCHANGE_ANSWERED : EXCHANGE_DURABLE;
     }
@@ -420,8 +427,9 @@ static void complete_bare(rv_face *face, size_t count, size_t answered) {
     face->forwarded[count - 1].position = position;
 }
 
-/* On an edge the root decides; the answer comes when this node holds what the root accepted. Memory
- * for a large one is taken only then: waiting may take long. */
+/* What an edge cannot write itself, for want of a serial key, is sent on to the root while there is
+ * a connection; the answer comes when this node holds what the root accepted. Memory for a large
+ * one is taken only then: waiting may take long. */
 static rv_status append_upstream(rv_exchange *x, size_t count, bool large, bool minimal,
                                  rv_error *err) {
     rv_face *face = x->face;
@@ -442,7 +450,31 @@ static rv_status append_upstream(rv_exchange *x, size_t count, bool large, bool 
         if (answered != count) {
             complete_bare(face, count, answered);
         }
-        answer_events(x, &w, count, minimal || answered != count, true);
+        face_answer_events(x, &w, count, minimal || answered != count, true);
+    }
+    return status;
+}
+
+static rv_status append_at_edge(rv_exchange *x, const rv_url *url, size_t count, bool minimal,
+                                face_durability durability, rv_error *err) {
+    const bool large = !minimal && (count > 1 || x->request.body.len > EXCHANGE_BUFFER_SIZE / 4);
+    rv_status status = x->forwarded ? RV_NO_KEYS : face_write(x, count, durability, minimal, err);
+    if (status != RV_NO_KEYS || x->face->options.edge == NULL) {
+        return status;
+    }
+    rv_error keys = {.status = RV_OK};
+    if (!x->forwarded) {
+        keys = *err;
+        exchange_release(x);
+        status = read_body(x, url, true, &count, err); /* what is sent on has been read */
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    status = append_upstream(x, count, large, minimal, err);
+    if (status == RV_NOT_CONNECTED && keys.status != RV_OK) {
+        *err = keys;
+        return keys.status;
     }
     return status;
 }
@@ -450,22 +482,24 @@ static rv_status append_upstream(rv_exchange *x, size_t count, bool large, bool 
 rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes preference;
     bool found = false;
-    bool memory = false;
+    face_durability durability = FACE_LOCAL;
     size_t count = 0;
     rv_writer w;
     rv_status status = rv_url_parameter(url, "return", &x->face->scratch, &preference, &found, err);
-    status = status == RV_OK ? check_durability(x, &memory, err) : status;
-    const bool strict = x->face->options.edge != NULL; /* what is sent on has been read */
-    status = status == RV_OK ? read_body(x, url, strict, &count, err) : status;
+    status = status == RV_OK ? parse_durability(x, &durability, err) : status;
+    status = status == RV_OK ? read_body(x, url, false, &count, err) : status;
     if (status != RV_OK) {
         return status;
     }
     const bool minimal = rv_bytes_are(preference, "minimal");
     const bool large = !minimal && (count > 1 || x->request.body.len > EXCHANGE_BUFFER_SIZE / 4);
-    if (x->face->options.edge != NULL) {
-        return append_upstream(x, count, large, minimal, err);
+    if (rv_node_role(x->face->options.node) == RV_ROLE_EDGE) {
+        status = append_at_edge(x, url, count, minimal, durability, err);
+    } else {
+        status = exchange_writer(x, large, &w);
+        status = status == RV_OK
+                     ? append_here(x, count, &w, minimal, durability == FACE_MEMORY, err)
+                     : status;
     }
-    status = exchange_writer(x, large, &w);
-    status = status == RV_OK ? append_here(x, count, &w, minimal, memory, err) : status;
     return status == RV_JSON_INVALID ? tell_place(x, url, err) : status;
 }

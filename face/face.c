@@ -98,7 +98,7 @@ rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {
     return RV_OK;
 }
 
-static void release_result(rv_exchange *x) {
+void exchange_release(rv_exchange *x) {
     if (x->result >= 0) {
         x->face->results[x->result].used = false;
         x->result = -1;
@@ -129,10 +129,13 @@ static rv_status healthz(rv_exchange *x, rv_error *err) {
 /* RV_PENDING until everything that this node had appended when it was first asked is durable. */
 static rv_status wait_durable(rv_exchange *x, rv_error *err) {
     rv_node *node = x->face->options.node;
+    const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
     if (x->wait_sequence == 0) {
         x->wait_sequence = rv_node_sequence(node);
+        x->edge_sequence = edge ? rv_node_outbox(node).next_sequence - 1 : 0;
     }
-    if (rv_node_sequence_durable(node) >= x->wait_sequence) {
+    if (rv_node_sequence_durable(node) >= x->wait_sequence &&
+        (!edge || rv_node_outbox(node).durable >= x->edge_sequence)) {
         return RV_OK;
     }
     return rv_node_failed(node, err) == RV_OK ? RV_PENDING : err->status;
@@ -203,7 +206,7 @@ static rv_status no_such_address(const rv_exchange *x, rv_error *err) {
     return rv_error_set(
         err, RV_NOT_FOUND,
         "there is nothing at `%b`; there are /streams, /events, /aggregates, /query, "
-        "/schema, /status and /healthz",
+        "/schema, /status, /pending, /rejections and /healthz",
         &x->request.target);
 }
 
@@ -228,6 +231,26 @@ static rv_status route_pair(rv_exchange *x, const rv_url *url, bool get, rv_erro
     return no_such_address(x, err);
 }
 
+/* What became of what was written at an edge. */
+static rv_status route_outbox(rv_exchange *x, const rv_url *url, rv_error *err) {
+    const bool get = rv_bytes_are(x->request.method, "GET");
+    const bool rejections = rv_bytes_are(url->segments[0], "rejections");
+    if (url->segment_count > 2) {
+        return no_such_address(x, err);
+    }
+    if (rejections && url->segment_count == 2) {
+        return rv_bytes_are(x->request.method, "DELETE") ? face_rejection_forget(x, url, err)
+                                                         : wrong_method(x, "DELETE", err);
+    }
+    if (!get) {
+        return wrong_method(x, "GET", err);
+    }
+    if (url->segment_count == 2) {
+        return face_outcome(x, url, err);
+    }
+    return rejections ? face_rejections(x, url, err) : face_pending(x, url, err);
+}
+
 static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool get = rv_bytes_are(x->request.method, "GET");
     const bool post = rv_bytes_are(x->request.method, "POST");
@@ -240,6 +263,9 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool aggregates = rv_bytes_are(place, "aggregates");
     if (!health && rv_node_in_batch(x->face->options.node)) {
         return RV_PENDING; /* half of a batch is nothing to show */
+    }
+    if (rv_bytes_are(place, "pending") || rv_bytes_are(place, "rejections")) {
+        return route_outbox(x, url, err);
     }
     if ((aggregates || rv_bytes_are(place, "query")) && !rv_node_whole(x->face->options.node)) {
         return rv_error_set(err, RV_BUSY,
@@ -288,6 +314,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
             x->numbers_as_text = false;
             x->forwarded = false;
             x->wait_sequence = 0;
+            x->edge_sequence = 0;
             x->result = -1;
             *exchange = x;
             return RV_OK;
@@ -311,7 +338,7 @@ static void start(rv_exchange *x) {
         return;
     }
     if (status != RV_OK) {
-        release_result(x);
+        exchange_release(x);
         if (err.status != status) {
             (void)rv_error_set(&err, status, "%s", rv_status_text(status));
         }
@@ -333,7 +360,7 @@ static void check_durable(rv_exchange *x) {
     }
     rv_error failure;
     if (rv_node_failed(node, &failure) != RV_OK) {
-        release_result(x);
+        exchange_release(x);
         rv_error err;
         (void)rv_error_set(
             &err, RV_STORAGE_FAILED,
@@ -349,6 +376,12 @@ rv_status rv_exchange_head(rv_exchange *x, rv_response_head *head) {
     RV_ASSERT(x->used);
     if (x->phase == EXCHANGE_STARTING) {
         start(x);
+    }
+    if (x->phase == EXCHANGE_LOCAL || x->phase == EXCHANGE_DECISION) {
+        face_write_check(x);
+        if (x->phase == EXCHANGE_STARTING) {
+            start(x); /* its events are here: the same request again says so */
+        }
     }
     if (x->phase == EXCHANGE_DURABLE) {
         check_durable(x);
@@ -373,7 +406,7 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
     if (x->kind == EXCHANGE_TEXT) {
         return RV_END;
     }
-    release_result(x);
+    exchange_release(x);
     w->numbers_as_text = x->numbers_as_text;
     const rv_status status = face_read_body(x, now, w);
     w->numbers_as_text = false; /* it is the caller's */
@@ -385,6 +418,6 @@ void rv_face_end(rv_exchange *x) {
     if (x->forwarded) {
         rv_edge_forward_end(x->face->options.edge, x->forward);
     }
-    release_result(x);
+    exchange_release(x);
     x->used = false;
 }

@@ -3,6 +3,7 @@
 #ifndef RV_FACE_FACE_INTERNAL_H
 #define RV_FACE_FACE_INTERNAL_H
 
+#include "core/engine_outbox.h"
 #include "face/face.h"
 #include "face/url.h"
 
@@ -18,8 +19,12 @@ typedef enum exchange_kind {
 typedef enum exchange_phase {
     EXCHANGE_STARTING, /* `start` is to be called until it does not answer RV_PENDING */
     EXCHANGE_DURABLE,  /* the answer stands, but its event is not durable yet */
+    EXCHANGE_LOCAL,    /* the same, of an event that waits in the outbox */
+    EXCHANGE_DECISION, /* the root has not decided it, or what it decided is not here yet */
     EXCHANGE_ANSWERED
 } exchange_phase;
+
+typedef enum face_durability { FACE_MEMORY, FACE_LOCAL, FACE_UPSTREAM } face_durability;
 
 typedef enum event_format { FORMAT_ARRAY, FORMAT_LINES, FORMAT_FEED } event_format;
 
@@ -54,9 +59,14 @@ struct rv_exchange {
     uint64_t wait_sequence; /* EXCHANGE_DURABLE */
     uint64_t forward;       /* the edge's request; `forwarded` says that there is one */
     bool forwarded;
-    int32_t result;   /* index of the result buffer, or -1 */
-    rv_bytes text;    /* the body, in `buffer` or the result buffer, */
-    size_t text_sent; /* and how much of it was given out */
+    uint64_t edge_sequence; /* of the batch that it wrote to the outbox, from then on; else 0 */
+    uint32_t written_count; /* its events */
+    bool covered;           /* all of them come here */
+    bool answer_minimal;
+    uint8_t first_id[16]; /* of its first event */
+    int32_t result;       /* index of the result buffer, or -1 */
+    rv_bytes text;        /* the body, in `buffer` or the result buffer, */
+    size_t text_sent;     /* and how much of it was given out */
     event_read read;
     uint8_t buffer[EXCHANGE_BUFFER_SIZE];
 };
@@ -89,9 +99,19 @@ void exchange_problem(rv_exchange *x, const rv_error *err);
  * RV_PENDING when none is free: nothing has happened yet, the request is started again later. */
 rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w);
 
+/* Gives the result buffer back, if there is one. */
+void exchange_release(rv_exchange *x);
+
 /* --- the handlers: RV_OK, RV_PENDING (start again later), or an error to be answered --- */
 
 rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err);
+/* `face->appends` into the outbox of an edge (face/write.c). */
+rv_status face_write(rv_exchange *x, size_t count, face_durability durability, bool minimal,
+                     rv_error *err);
+rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_outcome(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_rejection_forget(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_list_aggregates(rv_exchange *x, rv_error *err);
@@ -101,6 +121,20 @@ rv_status face_schema_get(rv_exchange *x, rv_error *err);
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
 /* RV_PARAMETER_INVALID: the address has no parameter of a name in the query. */
 rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_error *err);
+
+/* Answers `face->events`, or `face->forwarded`, as appended. */
+void face_answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal, bool forwarded);
+
+/* EXCHANGE_LOCAL and EXCHANGE_DECISION: goes on when that has come to pass. */
+void face_write_check(rv_exchange *x);
+
+/* The members "edge_sequence", "written_at", "blind", "unchecked" of a batch, and the array of its
+ * events. */
+void face_write_pending_facts(const rv_pending *batch, rv_writer *w);
+void face_write_pending_events(const rv_face *face, const rv_pending *batch, rv_writer *w);
+
+/* RV_PARAMETER_INVALID: `text` is no UUID. */
+rv_status face_parse_id(rv_bytes text, uint8_t *id, rv_error *err);
 
 /* What a text declares beside what the node has; `text` is a whole schema, or statements that build
  * on the node's. */
@@ -126,7 +160,7 @@ typedef struct rv_face_hashes {
 /* Writes what a node says of itself, as a JSON object: role, log_id, epoch, node_id, position,
  * sequence, durable_sequence, synced_to, selection and whole (edge), state_hash and selection_hash
  * (when asked for), schema_version, schema_hash, aggregates with their rows, streams, log, index,
- * memory, checkpoint, read_only, upstream (edge). */
+ * memory, checkpoint, read_only, outbox and upstream (edge). */
 void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w);
 
 /* True when the header's value names the media type, whatever parameters follow. */

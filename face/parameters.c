@@ -27,6 +27,9 @@ static const address addresses[] = {
     {"schema", "GET", {NULL}},
     {"schema", "POST", {"check", "whole", "diff"}},
     {"status", "GET", {"hash", "select", "wait"}},
+    {"pending", "GET", {"after", "limit"}},
+    {"rejections", "GET", {"after", "limit"}},
+    {"rejections", "DELETE", {NULL}},
 };
 
 static bool takes(const address *at, rv_bytes name, rv_nearest *nearest) {

@@ -179,6 +179,23 @@ static void write_failure(const rv_node *node, rv_writer *w) {
     member_error(w, "read_only", &failure);
 }
 
+/* What was written here and is not decided, or was refused and not acknowledged: batches. */
+static void write_outbox(const rv_node *node, rv_writer *w) {
+    const rv_outbox_facts facts = rv_node_outbox(node);
+    RV_ASSERT(facts.suspended <= facts.pending);
+    member(w, "outbox");
+    rv_write_u8(w, '{');
+    member_uint(w, "pending", facts.pending);
+    member_uint(w, "suspended", facts.suspended);
+    member_uint(w, "rejected", facts.rejections);
+    member_uint(w, "edge_sequence", facts.next_sequence - 1);
+    member_uint(w, "durable", facts.durable);
+    member_uint(w, "settled", facts.settled);
+    member_uint(w, "bytes", facts.bytes);
+    member_uint(w, "bytes_max", facts.bytes_max);
+    rv_write_u8(w, '}');
+}
+
 static void write_upstream(const rv_face *face, rv_writer *w) {
     static const char *const states[] = {"offline", "connecting", "connected", "error",
                                          "needs-auth"};
@@ -201,6 +218,9 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
     member_uint(w, "bytes_received", status.bytes_received);
     member_uint(w, "bytes_sent", status.bytes_sent);
     member_uint(w, "events_received", status.events_received);
+    member(w, "takes_pushes");
+    rv_write_text(w, status.pushes ? "true" : "false");
+    member_uint(w, "forks", status.forks);
     rv_write_u8(w, '}');
 }
 
@@ -227,6 +247,9 @@ void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
     write_resources(node, w);
     write_checkpoint(node, w);
     write_failure(node, w);
+    if (rv_node_role(node) == RV_ROLE_EDGE) {
+        write_outbox(node, w);
+    }
     if (face->options.edge != NULL) {
         write_upstream(face, w);
     }

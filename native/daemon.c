@@ -2,6 +2,7 @@
 #include "native/daemon.h"
 
 #include "core/engine_decide.h"
+#include "core/engine_outbox.h"
 #include "native/server.h"
 
 #include <signal.h>
@@ -109,11 +110,16 @@ static void on_again(uv_idle_t *idle) {
     (void)idle; /* being active is all it does */
 }
 
-/* Moves with whatever others may wait for: events, W, and batches of the log that hold neither. */
+/* Moves with whatever others may wait for: events, W, batches of the log that hold neither, and
+ * what an edge's outbox has. */
 static uint64_t progress(const rv_node *node) {
     const uint64_t events = rv_node_sequence(node) + rv_node_sequence_durable(node);
     const uint64_t position = rv_node_watermark(node) + rv_node_watermark_durable(node);
-    return events + position + rv_node_decisions_made(node) + rv_node_decisions_durable(node);
+    const uint64_t outbox = rv_node_role(node) == RV_ROLE_EDGE
+                                ? rv_node_outbox(node).durable + rv_node_revision(node)
+                                : 0;
+    return events + position + outbox + rv_node_decisions_made(node) +
+           rv_node_decisions_durable(node);
 }
 
 static void round_run(rv_daemon *d) {

@@ -214,7 +214,8 @@ async function edgeMeets(name, url, code) {
   assert.ok(status.reason.detail.length > 10);
   assert.equal((await edge.request('GET', '/healthz')).status, 200);
   const answer = await edge.append('/accounts/1', 'money_paid', { amount: 1 });
-  assert.ok(['not_connected', 'unknown_stream'].includes(answer.body.code), answer.text);
+  // one that knows a schema keeps it for the root
+  if (answer.status !== 202) assert.equal(answer.body.code, 'not_connected', answer.text);
   assert.equal(await edge.stop(), 0);
   return status;
 }

@@ -165,6 +165,7 @@ RV_TEST(an_edge_answers_the_same) {
     const rv_request request = {.method = RV_LITERAL("POST"),
                                 .target = RV_LITERAL("/streams/wallets?numbers=text"),
                                 .event_type = RV_LITERAL("put"),
+                                .durability = RV_LITERAL("upstream"),
                                 .body = rv_bytes_of(put, sizeof put - 1)};
     rv_exchange *x = NULL;
     rv_response_head head;

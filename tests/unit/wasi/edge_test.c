@@ -169,8 +169,14 @@ RV_TEST(what_the_root_has_comes_and_appends_go_there) {
         const int32_t exchange = rv_module_begin(request.ptr, (uint32_t)request.len);
         RV_CHECK_EQ(rv_module_head(exchange), RV_PENDING);
         run();
-        RV_CHECK_EQ(module_answer(exchange), 201);
-        RV_CHECK(strstr(module_text, "\"position\":503") != NULL);
+        RV_CHECK_EQ(module_answer(exchange), 202);
+        RV_CHECK(strstr(module_text, "\"edge_sequence\":1") != NULL);
+        facts = rv_module_facts();
+        RV_CHECK_EQ(facts[RV_MODULE_OUTBOX_DURABLE], 1);
+        RV_CHECK_EQ(facts[RV_MODULE_WATERMARK], 503);
+        RV_CHECK_EQ(facts[RV_MODULE_PENDING], 0);
+        RV_CHECK_EQ(facts[RV_MODULE_OUTBOX_SETTLED], 1);
+        RV_CHECK_EQ(facts[RV_MODULE_REJECTIONS], 0);
         RV_CHECK_EQ(module_ask("GET", "/aggregates/account/1", "", ""), 200);
         RV_CHECK(strstr(module_text, "\"balance\":2500") != NULL);
         hang_up();

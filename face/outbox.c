@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What became of what was written at an edge: GET /pending, what the root has not decided or has
+ * accepted and not sent yet, and GET /rejections, what it refused, until DELETE
+ * /rejections/{event_id} says that the application has taken note. Both list batches in the order
+ * of writing, by edge sequence; `after` and `limit` go through many. A root has none.
+ *
+ * GET /pending/{edge_sequence} tells what became of one batch: waiting, accepted, rejected, or
+ * unknown (it was never written, or was decided and not refused, or acknowledged, long ago).
+ */
+#include "face/face_internal.h"
+
+#include "core/base/assert.h"
+
+#define REASONS_MAX 16 /* told with all there is to say: each folds again what waits */
+
+/* Where a list is. */
+typedef struct outbox_list {
+    uint64_t after;
+    uint64_t left;
+    uint64_t written;
+    rv_writer w;
+} outbox_list;
+
+static rv_status list_begin(rv_exchange *x, const rv_url *url, outbox_list *list, rv_error *err) {
+    *list = (outbox_list){.left = UINT64_MAX};
+    rv_arena *const scratch = &x->face->scratch;
+    rv_status status = header_names(x->request.accept, "text/event-stream")
+                           ? rv_error_set(err, RV_UNSUPPORTED,
+                                          "/pending and /rejections have no live feed in "
+                                          "this version; ask again, with `after`")
+                           : RV_OK;
+    status = status == RV_OK ? rv_url_number(url, "after", scratch, &list->after, err) : status;
+    status = status == RV_OK ? rv_url_number(url, "limit", scratch, &list->left, err) : status;
+    status = status == RV_OK ? exchange_writer(x, true, &list->w) : status;
+    if (status == RV_OK) {
+        rv_write_u8(&list->w, '[');
+    }
+    if (rv_node_role(x->face->options.node) != RV_ROLE_EDGE) {
+        list->left = 0;
+    }
+    return status;
+}
+
+static void list_next(outbox_list *list, uint64_t edge_sequence) {
+    RV_ASSERT(edge_sequence > list->after);
+    list->after = edge_sequence;
+    list->left -= 1;
+    list->written += 1;
+}
+
+static rv_status list_end(rv_exchange *x, outbox_list *list, rv_error *err) {
+    RV_ASSERT(list->w.cap > 0);
+    rv_write_text(&list->w, "]\n");
+    if (list->w.full) {
+        return rv_error_set(err, RV_SQL_LIMIT,
+                            "the answer is larger than %u bytes; ask for less at once, with "
+                            "`limit` and `after`",
+                            (uint64_t)x->face->options.result_len_max);
+    }
+    exchange_answer(x, 200, "application/json", rv_writer_bytes(&list->w));
+    return RV_OK;
+}
+
+/* Why a batch is suspended, in full while `full`: that changes what was borrowed of it. */
+static void write_reason(rv_node *node, rv_pending *batch, bool full, rv_writer *w) {
+    rv_error reason;
+    (void)rv_error_set(&reason, batch->reason, "%s", rv_status_text(batch->reason));
+    if (full) {
+        const uint64_t edge_sequence = batch->edge_sequence;
+        rv_error told = {.status = RV_OK};
+        if (rv_node_pending_reason(node, edge_sequence, &told) != RV_OK && told.status != RV_OK) {
+            reason = told;
+        }
+        const bool found = rv_node_pending(node, edge_sequence - 1, batch);
+        RV_ASSERT(found && batch->edge_sequence == edge_sequence);
+    }
+    rv_write_u8(w, '{');
+    rv_error_write_members(&reason, w);
+    rv_write_u8(w, '}');
+}
+
+rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
+    static const char *const states[] = {"waiting", "suspended", "accepted"};
+    rv_node *const node = x->face->options.node;
+    outbox_list list;
+    rv_pending batch;
+    unsigned reasons = 0;
+    const rv_status status = list_begin(x, url, &list, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_writer *const w = &list.w;
+    while (list.left > 0 && !w->full && rv_node_pending(node, list.after, &batch)) {
+        rv_write_text(w, list.written > 0 ? ",{" : "{");
+        face_write_pending_facts(&batch, w);
+        rv_write_text(w, batch.durable ? ",\"durable\":true" : ",\"durable\":false");
+        rv_write_text(w, ",\"state\":\"");
+        RV_ASSERT(batch.state <= RV_PENDING_ACCEPTED);
+        rv_write_text(w, states[batch.state]);
+        rv_write_text(w, "\",\"position\":");
+        if (batch.state == RV_PENDING_ACCEPTED) {
+            rv_write_uint(w, batch.position);
+        } else {
+            rv_write_text(w, "null");
+        }
+        rv_write_text(w, ",\"reason\":");
+        if (batch.state == RV_PENDING_SUSPENDED) {
+            write_reason(node, &batch, reasons < REASONS_MAX, w);
+            reasons += 1;
+        } else {
+            rv_write_text(w, "null");
+        }
+        rv_write_text(w, ",\"events\":");
+        face_write_pending_events(x->face, &batch, w);
+        rv_write_u8(w, '}');
+        list_next(&list, batch.edge_sequence);
+    }
+    return list_end(x, &list, err);
+}
+
+rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err) {
+    const rv_node *const node = x->face->options.node;
+    outbox_list list;
+    rv_rejection rejection;
+    const rv_status status = list_begin(x, url, &list, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_writer *const w = &list.w;
+    while (list.left > 0 && !w->full && rv_node_rejection(node, list.after, &rejection)) {
+        rv_write_text(w, list.written > 0 ? ",{" : "{");
+        face_write_pending_facts(&rejection.batch, w);
+        rv_write_text(w, ",\"reason\":{");
+        rv_error_write_members(&rejection.reason, w);
+        rv_write_text(w, "},\"events\":");
+        face_write_pending_events(x->face, &rejection.batch, w);
+        rv_write_u8(w, '}');
+        list_next(&list, rejection.batch.edge_sequence);
+    }
+    RV_ASSERT(list.written == 0 || list.after > 0);
+    return list_end(x, &list, err);
+}
+
+rv_status face_rejection_forget(rv_exchange *x, const rv_url *url, rv_error *err) {
+    uint8_t id[16];
+    RV_ASSERT(url->segment_count == 2);
+    rv_status status = face_parse_id(url->segments[1], id, err);
+    if (status == RV_OK) {
+        status = rv_node_role(x->face->options.node) == RV_ROLE_EDGE
+                     ? rv_node_rejection_forget(x->face->options.node, id, err)
+                     : rv_error_set(err, RV_NOT_FOUND, "a root refuses at once, and keeps nothing");
+    }
+    if (status == RV_OK) {
+        exchange_answer(x, 200, "application/json", RV_LITERAL("{\"acknowledged\":true}\n"));
+    }
+    return status;
+}
+
+rv_status face_outcome(rv_exchange *x, const rv_url *url, rv_error *err) {
+    static const char *const kinds[] = {"waiting", "accepted", "rejected"};
+    const rv_node *const node = x->face->options.node;
+    uint64_t edge_sequence = 0;
+    rv_outcome outcome = {.kind = RV_OUTCOME_WAITING};
+    rv_writer w;
+    RV_ASSERT(url->segment_count == 2);
+    if (!rv_number_parse(url->segments[1], &edge_sequence)) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "an edge sequence is a number, not `%b`",
+                            &url->segments[1]);
+    }
+    const rv_status status = exchange_writer(x, false, &w);
+    const bool known =
+        rv_node_role(node) == RV_ROLE_EDGE && rv_node_outcome(node, edge_sequence, &outcome);
+    RV_ASSERT(status == RV_OK && outcome.kind <= RV_OUTCOME_REJECTED);
+    rv_write_text(&w, "{\"edge_sequence\":");
+    rv_write_uint(&w, edge_sequence);
+    rv_write_text(&w, ",\"outcome\":\"");
+    rv_write_text(&w, known ? kinds[outcome.kind] : "unknown");
+    rv_write_text(&w, "\",\"position\":");
+    if (outcome.position > 0) {
+        rv_write_uint(&w, outcome.position);
+    } else {
+        rv_write_text(&w, "null");
+    }
+    rv_write_text(&w, ",\"reason\":");
+    if (outcome.kind == RV_OUTCOME_REJECTED) {
+        rv_write_u8(&w, '{');
+        rv_error_write_members(&outcome.reason, &w);
+        rv_write_u8(&w, '}');
+    } else {
+        rv_write_text(&w, "null");
+    }
+    rv_write_text(&w, "}\n");
+    RV_ASSERT(!w.full); /* a problem with the same members fits */
+    exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
+    return RV_OK;
+}
