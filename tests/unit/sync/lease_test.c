@@ -114,6 +114,60 @@ RV_TEST(keys_that_are_given_are_passed) {
     duo_free(d);
 }
 
+/* Another edge of the same root, which steps with either. */
+static duo *another(const duo *d) {
+    duo *const other = calloc(1, sizeof *other);
+    other->now = d->now;
+    other->root = d->root;
+    other->shared = d->shared;
+    duo_side_create(other, &other->leaf, 3);
+    return other;
+}
+
+RV_TEST(two_edges_and_a_root) {
+    duo *const d = duo_create();
+    duo *const other = another(d);
+    duo *const edges[] = {d, other};
+    for (int i = 0; i < 2; i++) {
+        RV_CHECK(run(edges[i]));
+        RV_CHECK_STATUS(create(edges[i]), RV_NO_KEYS);
+        RV_CHECK(run(edges[i]));
+        RV_CHECK_EQ(left(edges[i]), RV_LEASE_KEYS_MIN);
+    }
+    uint64_t random = 1;
+    unsigned created = 0;
+    for (int round = 0; round < 12; round++) {
+        for (int i = 0; i < 2; i++) {
+            if (rv_test_random(&random) % 2 == 0) {
+                duo_cut(edges[i]);
+            }
+            for (uint64_t n = rv_test_random(&random) % 60; n > 0; n--) {
+                RV_CHECK_STATUS(create(edges[i]), RV_OK);
+                created += 1;
+            }
+            RV_CHECK_STATUS(create_at_root(d), RV_OK);
+            created += 1;
+        }
+        for (int i = 0; round % 2 == 1 && i < 2; i++) {
+            RV_CHECK(run(edges[i]));
+        }
+    }
+    RV_CHECK(created > 400);
+    for (int i = 0; i < 4; i++) { /* each has what the other wrote */
+        RV_CHECK(run(edges[i % 2]));
+    }
+    for (int i = 0; i < 2; i++) {
+        RV_CHECK_EQ(rv_node_outbox(edges[i]->leaf.node).rejections, 0);
+        RV_CHECK(same_rows(edges[i]));
+    }
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), ACCOUNT), created);
+    free(other->leaf.disk_memory);
+    free(other->leaf.node_memory);
+    free(other->leaf.sync_memory);
+    free(other);
+    duo_free(d);
+}
+
 /* --- cuts and crashes --- */
 
 typedef enum accident { CUT, LEAF_CRASHES, ROOT_CRASHES, BOTH_CRASH } accident;
@@ -206,6 +260,82 @@ RV_TEST(another_life_uses_none_of_its_keys) {
 
 /* --- what is out of turn --- */
 
+static rv_status take(duo *d, uint64_t known, uint64_t first, uint64_t count) {
+    const rv_keys_wish wish = {.aggregate = ACCOUNT,
+                               .incarnation = rv_node_outbox(d->leaf.node).incarnation,
+                               .known = known};
+    const rv_lease lease = {first, count};
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && status == RV_PENDING; i++) {
+        status = rv_node_keys_take(d->leaf.node, &wish, &lease, &d->err);
+        rv_sim_disk_advance(d->leaf.disk, DUO_STEP_US);
+        fixture_poll(d->leaf.node);
+    }
+    return status;
+}
+
+RV_TEST(what_an_upstream_leases_twice_is_not_taken) {
+    duo *const d = duo_create();
+    duo_cut(d);
+    RV_CHECK_STATUS(rv_node_keys_prepare(d->leaf.node, &d->err), RV_OK);
+    RV_CHECK_STATUS(take(d, 0, 100, 3), RV_OK);
+    RV_CHECK_STATUS(take(d, 100, 100, 3), RV_PROTOCOL_ERROR);
+    RV_CHECK_STATUS(take(d, 100, 102, 3), RV_PROTOCOL_ERROR);
+    RV_CHECK_STATUS(take(d, 100, 1, 3), RV_PROTOCOL_ERROR);
+    RV_CHECK_EQ(left(d), 3);
+    RV_CHECK_STATUS(take(d, 100, 200, 2), RV_OK);
+    RV_CHECK_STATUS(take(d, 200, INT64_MAX, 1), RV_OK); /* not one of the key's type */
+    /* a batch that goes over the end of a block, and one that finds too few and takes none */
+    rv_append events[5];
+    rv_written written;
+    for (int i = 0; i < 5; i++) {
+        events[i] = fixture_event("accounts", "account_opened", "{\"name\":\"ada\"}");
+    }
+    RV_CHECK_STATUS(duo_write(d, events, 4, &written), RV_OK);
+    RV_CHECK_EQ(left(d), 2);
+    RV_CHECK_STATUS(duo_write(d, events, 2, &written), RV_VALUE_OUT_OF_RANGE);
+    RV_CHECK_EQ(left(d), 2);
+    RV_CHECK_STATUS(duo_write(d, events, 1, &written), RV_OK);
+    const uint64_t keys[] = {100, 101, 102, 200, 201};
+    for (int i = 0; i < 5; i++) {
+        const rv_value key = rv_value_int((int64_t)keys[i]);
+        RV_CHECK(rv_state_row_find(rv_node_state(d->leaf.node), ACCOUNT, &key) != RV_ROW_NONE);
+    }
+    duo_free(d);
+}
+
+/* What is in the ledger is from the disk: a block that says nonsense has no keys. */
+RV_TEST(a_block_that_is_nonsense_has_no_keys) {
+    static const struct {
+        uint64_t last, next;
+        size_t len;
+        bool good;
+    } values[] = {{20, 10, 28, true},  {20, 21, 28, true},         {20, 22, 28, false},
+                  {20, 9, 28, false},  {9, 10, 28, false},         {20, 10, 27, false},
+                  {20, 10, 29, false}, {UINT64_MAX, 10, 28, false}};
+    duo *const d = duo_create();
+    rv_node *const node = d->leaf.node;
+    RV_CHECK_STATUS(rv_node_keys_prepare(node, &d->err), RV_OK);
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        uint8_t key[RV_LEASE_KEY];
+        uint8_t bytes[64] = {0};
+        uint8_t body_bytes[256];
+        rv_writer body = rv_writer_over(body_bytes, sizeof body_bytes);
+        rv_store_u64(bytes, values[i].last);
+        rv_store_u64(bytes + 8, values[i].next);
+        rv_store_u32(bytes + 16, rv_node_outbox(node).incarnation);
+        const rv_ledger_entry entry = {RV_LEDGER_KEYS, rv_lease_key(key, ACCOUNT, 10),
+                                       rv_bytes_of(bytes, values[i].len)};
+        rv_ledger_changes changes = rv_ledger_begin(&body);
+        RV_CHECK_STATUS(rv_ledger_put(&node->ledger, &changes, &entry), RV_OK);
+        rv_ledger_apply(&node->ledger, &changes);
+        RV_CHECK_EQ(left(d), values[i].good ? values[i].last + 1 - values[i].next : 0);
+        rv_keys_wish wish;
+        (void)!rv_node_keys_wish(node, 0, &wish);
+    }
+    duo_free(d);
+}
+
 RV_TEST(a_request_too_many_ends_the_session) {
     static const uint8_t lease[] = {RV_WIRE_LEASE, 0,   1,   7,   'a', 'c', 'c',
                                     'o',           'u', 'n', 't', 0,   0,   1};
@@ -230,7 +360,10 @@ RV_TEST(a_request_too_many_ends_the_session) {
 int main(void) {
     RV_RUN(rows_are_created_offline);
     RV_RUN(keys_that_are_given_are_passed);
+    RV_RUN(two_edges_and_a_root);
     RV_RUN(cut_and_crashed_after_every_message);
+    RV_RUN(what_an_upstream_leases_twice_is_not_taken);
+    RV_RUN(a_block_that_is_nonsense_has_no_keys);
     RV_RUN(a_request_too_many_ends_the_session);
     RV_RUN(another_life_uses_none_of_its_keys);
     return rv_test_done();
