@@ -210,8 +210,11 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     if (!restored && rv_log_appended(node->log) > 0) {
         node->checkpoints.facts.opened_by = RV_OPENED_BY_REPLAY;
     }
+    if (status != RV_OK) {
+        (void)rv_node_fail(node, e);
+    }
     rv_outbox_open(node);
-    return status == RV_OK ? RV_OK : rv_node_fail(node, e);
+    return status == RV_OK ? rv_node_failed(node, e) : status;
 }
 
 /* --- polling and closing --- */

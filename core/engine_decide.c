@@ -4,13 +4,13 @@
 #include "core/base/assert.h"
 #include "core/engine_append.h"
 
-#define EDGE_KEY_LEN     20u
-#define DECISION_KEY_LEN 28u
-
 /* What a DECISION says: id of the first event, u8 outcome, then varint position, or the refusal:
  * code, detail and facts as blobs. */
 #define REFUSAL_LEN_MAX (64u + RV_ERROR_DETAIL_MAX + RV_ERROR_FACTS_MAX + 8u)
-#define VALUE_LEN_MAX   (16u + 1u + 10u + REFUSAL_LEN_MAX)
+/* Of the time that the known lives span, how much is forgotten when there is no room. */
+#define LIVES_SHARE 16u
+
+#define VALUE_LEN_MAX (16u + 1u + 10u + REFUSAL_LEN_MAX)
 
 /* --- keys --- */
 
@@ -30,19 +30,19 @@ static uint64_t load_big(const uint8_t *from, size_t len) {
     return v;
 }
 
-/* The key of an edge, or of its decision. `key` has room for DECISION_KEY_LEN bytes. */
+/* The key of an edge, or of its decision. `key` has room for RV_DECISION_KEY bytes. */
 static rv_bytes edge_key(uint8_t *key, const rv_edge_life *edge) {
     RV_ASSERT(edge->incarnation > 0);
     memcpy(key, edge->edge_id, sizeof edge->edge_id);
     store_big(key + 16, edge->incarnation, 4);
-    return rv_bytes_of(key, EDGE_KEY_LEN);
+    return rv_bytes_of(key, RV_EDGE_KEY);
 }
 
 static rv_bytes decision_key(uint8_t *key, const rv_edge_life *edge, uint64_t edge_sequence) {
     (void)edge_key(key, edge);
-    store_big(key + EDGE_KEY_LEN, edge_sequence, 8);
+    store_big(key + RV_EDGE_KEY, edge_sequence, 8);
     RV_ASSERT(edge_sequence > 0);
-    return rv_bytes_of(key, DECISION_KEY_LEN);
+    return rv_bytes_of(key, RV_DECISION_KEY);
 }
 
 /* --- values --- */
@@ -111,7 +111,7 @@ static void read_decision(rv_bytes value, const uint8_t **first_id, rv_decision 
 
 static bool find(const rv_node *node, const rv_edge_life *edge, uint64_t edge_sequence,
                  const uint8_t **first_id, rv_decision *decision) {
-    uint8_t key[DECISION_KEY_LEN];
+    uint8_t key[RV_DECISION_KEY];
     rv_bytes value;
     if (!rv_ledger_get(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, edge_sequence),
                        &value)) {
@@ -128,21 +128,32 @@ bool rv_node_decision(const rv_node *node, const rv_edge_life *edge, uint64_t ed
     return find(node, edge, edge_sequence, &first_id, decision);
 }
 
+/* What an EDGE says: the last edge sequence that was decided, and where W was then. */
+typedef struct rv_life {
+    uint64_t last;
+    uint64_t at;
+} rv_life;
+
+static rv_life read_life(rv_bytes value) {
+    rv_cursor c = rv_cursor_over(value);
+    rv_life life = {.last = rv_read_varint(&c)};
+    life.at = rv_cursor_left(&c) > 0 ? rv_read_varint(&c) : 0;
+    RV_ASSERT(!c.bad || life.last == 0 || life.at == 0);
+    return life;
+}
+
 uint64_t rv_node_last_decided(const rv_node *node, const rv_edge_life *edge) {
-    uint8_t key[DECISION_KEY_LEN];
+    uint8_t key[RV_DECISION_KEY];
     rv_bytes value;
     if (edge->incarnation == 0 ||
         !rv_ledger_get(&node->ledger, RV_LEDGER_EDGE, edge_key(key, edge), &value)) {
         return 0;
     }
-    rv_cursor c = rv_cursor_over(value);
-    const uint64_t last = rv_read_varint(&c);
-    RV_ASSERT(!c.bad || last == 0);
-    return last;
+    return read_life(value).last;
 }
 
 uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge) {
-    uint8_t key[DECISION_KEY_LEN];
+    uint8_t key[RV_DECISION_KEY];
     RV_ASSERT(edge->incarnation > 0);
     const uint32_t first =
         rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
@@ -174,7 +185,7 @@ static bool is_no_decision(rv_status status) {
  * RV_BATCH_TOO_LARGE. */
 static rv_status write_changes(const rv_node *node, const rv_push *push,
                                const rv_decision *decision, rv_ledger_changes *changes) {
-    uint8_t key[DECISION_KEY_LEN];
+    uint8_t key[RV_DECISION_KEY];
     uint8_t bytes[VALUE_LEN_MAX];
     rv_writer value = rv_writer_over(bytes, sizeof bytes);
     RV_ASSERT(push->edge_sequence > rv_node_last_decided(node, &push->edge));
@@ -188,6 +199,7 @@ static rv_status write_changes(const rv_node *node, const rv_push *push,
     }
     value = rv_writer_over(bytes, sizeof bytes);
     rv_write_varint(&value, push->edge_sequence);
+    rv_write_varint(&value, rv_log_watermark(node->log));
     const rv_ledger_entry edge = {RV_LEDGER_EDGE, edge_key(key, &push->edge),
                                   rv_writer_bytes(&value)};
     return rv_ledger_put(&node->ledger, changes, &edge);
@@ -295,30 +307,126 @@ static rv_status accept(rv_node *node, const rv_push *push, const rv_appends *gi
     return RV_OK;
 }
 
-rv_status rv_node_decide(rv_node *node, const rv_push *push, rv_event *results,
-                         rv_decision *decision, rv_error *err) {
+/* --- forgetting --- */
+
+/* Writes that the decisions of a life up to one are gone. RV_OK, RV_BATCH_TOO_LARGE: some are. */
+static rv_status write_forgotten(const rv_node *node, const rv_edge_life *edge, uint64_t up_to,
+                                 rv_ledger_changes *changes) {
+    uint8_t key[RV_DECISION_KEY];
+    uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
+    const uint32_t end =
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, up_to + 1));
+    rv_status status = RV_OK;
+    RV_ASSERT(up_to < UINT64_MAX && index <= end);
+    for (; index < end && status == RV_OK; index++) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
+        RV_ASSERT(load_big(entry.key.ptr + RV_EDGE_KEY, 8) <= up_to);
+        status = rv_ledger_remove(&node->ledger, changes, entry.kind, entry.key);
+    }
+    return status;
+}
+
+/* The life that an entry is of. */
+static rv_edge_life life_of(const rv_ledger_entry *entry) {
+    rv_edge_life edge = {.incarnation = (uint32_t)load_big(entry->key.ptr + 16, 4)};
+    RV_ASSERT(entry->kind == RV_LEDGER_EDGE && entry->key.len == RV_EDGE_KEY);
+    memcpy(edge.edge_id, entry->key.ptr, sizeof edge.edge_id);
+    return edge;
+}
+
+static bool same_life(const rv_edge_life *a, const rv_edge_life *b) {
+    RV_ASSERT(b->incarnation > 0);
+    return a->incarnation == b->incarnation &&
+           memcmp(a->edge_id, b->edge_id, sizeof a->edge_id) == 0;
+}
+
+/* Lives whose last decision is not later than where this is of all of them are forgotten. */
+static uint64_t lives_until(const rv_node *node, const rv_edge_life *except, uint32_t first,
+                            uint32_t end) {
+    uint64_t low = UINT64_MAX, high = 0;
+    RV_ASSERT(first <= end);
+    for (uint32_t i = first; i < end; i++) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, i);
+        const rv_edge_life edge = life_of(&entry);
+        const uint64_t at = read_life(entry.value).at;
+        if (!same_life(&edge, except)) {
+            low = at < low ? at : low;
+            high = at > high ? at : high;
+        }
+    }
+    return low > high ? 0 : low + (high - low) / LIVES_SHARE;
+}
+
+/* The ledger is full: forgets the lives that were silent for longest, so that what edges leave
+ * behind that never come back does not stop the others. One that does comes back as if it were new:
+ * what was accepted is known by its ids; what was refused is judged again. RV_OUTBOX_FULL: there is
+ * no other life. */
+static rv_status forget_lives(rv_node *node, const rv_edge_life *except, rv_error *err) {
+    const rv_bytes none = {NULL, 0};
+    const uint32_t first = rv_ledger_seek(&node->ledger, RV_LEDGER_EDGE, none);
+    const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_EDGE + 1, none);
+    const uint64_t until = lives_until(node, except, first, end);
+    rv_writer body;
+    rv_status status = rv_node_ledger_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    for (uint32_t i = first; i < end && status == RV_OK; i++) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, i);
+        const rv_edge_life edge = life_of(&entry);
+        if (same_life(&edge, except) || edge.incarnation == 0 ||
+            read_life(entry.value).at > until) {
+            continue;
+        }
+        status = write_forgotten(node, &edge, RV_POSITION_MAX, &changes);
+        status = status == RV_OK ? rv_ledger_remove(&node->ledger, &changes, entry.kind, entry.key)
+                                 : status;
+    }
+    if (body.len == 0) {
+        rv_log_append_cancel(node->log);
+        return rv_error_set(err, RV_OUTBOX_FULL,
+                            "the memory for decisions that edges have not settled is used up");
+    }
+    rv_node_ledger_commit(node, &body, &changes);
+    return RV_OK;
+}
+
+rv_status rv_node_settle(rv_node *node, const rv_edge_life *edge, uint64_t up_to, rv_error *err) {
+    uint8_t key[RV_DECISION_KEY];
+    rv_writer body;
+    const uint32_t index =
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
+    RV_ASSERT(up_to < UINT64_MAX);
+    if (index ==
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, up_to + 1))) {
+        return RV_OK;
+    }
+    rv_status status = rv_node_check_writable(node, err);
+    status = status == RV_OK ? rv_node_ledger_begin(node, &body, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = write_forgotten(node, edge, up_to, &changes);
+    RV_ASSERT(status == RV_OK || status == RV_BATCH_TOO_LARGE); /* the others another time */
+    rv_node_ledger_commit(node, &body, &changes);
+    return RV_OK;
+}
+
+/* --- the decision --- */
+
+/* Judges a batch that is not known, and commits what is decided. */
+static rv_status judge(rv_node *node, const rv_push *push, rv_event *results, rv_decision *decision,
+                       rv_error *err) {
     const rv_appends given = {.events = push->events,
                               .count = push->count,
                               .complete = true,
                               .edge_id = push->edge.edge_id,
                               .written_at = push->written_at,
                               .schema_version = (uint32_t)push->schema_version};
-    const uint8_t *first_id = NULL;
     rv_error why = {.status = RV_OK};
-    RV_ASSERT(push->count >= 1 && push->count <= RV_PUSH_EVENTS_MAX && results != NULL);
-    RV_ASSERT(push->edge_sequence > 0 && push->edge.incarnation > 0);
-    memset(decision, 0, sizeof *decision);
-    if (find(node, &push->edge, push->edge_sequence, &first_id, decision)) {
-        if (memcmp(first_id, push->events[0].event_id, 16) != 0) {
-            *decision = (rv_decision){.outcome = RV_DECIDED_FORKED};
-        }
-        return RV_OK;
-    }
-    if (push->edge_sequence <= rv_node_last_decided(node, &push->edge)) {
-        decision->outcome = RV_DECIDED_FORKED;
-        return RV_OK;
-    }
-    rv_status status = accept(node, push, &given, results, decision, &why);
+    const rv_status status = accept(node, push, &given, results, decision, &why);
     if (status == RV_OK) {
         return RV_OK;
     }
@@ -335,30 +443,26 @@ rv_status rv_node_decide(rv_node *node, const rv_push *push, rv_event *results,
     return decide_alone(node, push, decision, err);
 }
 
-/* --- forgetting --- */
-
-rv_status rv_node_settle(rv_node *node, const rv_edge_life *edge, uint64_t up_to, rv_error *err) {
-    uint8_t key[DECISION_KEY_LEN];
-    rv_writer body;
-    uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
-    const uint32_t end =
-        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, up_to + 1));
-    RV_ASSERT(up_to < UINT64_MAX && index <= end);
-    if (index == end) {
+rv_status rv_node_decide(rv_node *node, const rv_push *push, rv_event *results,
+                         rv_decision *decision, rv_error *err) {
+    const uint8_t *first_id = NULL;
+    RV_ASSERT(push->count >= 1 && push->count <= RV_PUSH_EVENTS_MAX && results != NULL);
+    RV_ASSERT(push->edge_sequence > 0 && push->edge.incarnation > 0);
+    memset(decision, 0, sizeof *decision);
+    if (find(node, &push->edge, push->edge_sequence, &first_id, decision)) {
+        if (memcmp(first_id, push->events[0].event_id, 16) != 0) {
+            *decision = (rv_decision){.outcome = RV_DECIDED_FORKED};
+        }
         return RV_OK;
     }
-    rv_status status = rv_node_check_writable(node, err);
-    status = status == RV_OK ? rv_node_ledger_begin(node, &body, err) : status;
-    if (status != RV_OK) {
-        return status;
+    if (push->edge_sequence <= rv_node_last_decided(node, &push->edge)) {
+        decision->outcome = RV_DECIDED_FORKED;
+        return RV_OK;
     }
-    rv_ledger_changes changes = rv_ledger_begin(&body);
-    for (; index < end && status == RV_OK; index++) {
-        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
-        RV_ASSERT(load_big(entry.key.ptr + EDGE_KEY_LEN, 8) <= up_to);
-        status = rv_ledger_remove(&node->ledger, &changes, entry.kind, entry.key);
+    rv_status status = judge(node, push, results, decision, err);
+    if (status == RV_OUTBOX_FULL) {
+        status = forget_lives(node, &push->edge, err);
+        status = status == RV_OK ? judge(node, push, results, decision, err) : status;
     }
-    RV_ASSERT(status == RV_OK || status == RV_BATCH_TOO_LARGE); /* the others another time */
-    rv_node_ledger_commit(node, &body, &changes);
-    return RV_OK;
+    return status;
 }

@@ -4,13 +4,17 @@
  * judged once: its decision is committed in the ledger together with its events, or alone, and is
  * given again to whoever asks again, until the edge has settled it.
  *
- *     EDGE       edge id, incarnation               -> the last edge sequence that was decided
+ *     EDGE       edge id, incarnation               -> the last edge sequence that was decided,
+ *                                                      and where W was then
  *     DECISION   edge id, incarnation, sequence     -> the id of the batch's first event, and what
  *                                                      was decided
  *
  * Edges push in the order of their sequences, with holes where something was decided under another
  * incarnation. So what is not above the last decided one is known, or was settled; what is known
  * under another first event, or was settled, comes from a copy of the edge's directory: FORKED.
+ *
+ * Where the ledger has no room for another decision, the lives that were silent for longest are
+ * forgotten, decisions and all: edges that never come back must not stop the others.
  *
  *   invariant: a decision is in the ledger if and only if its events are in the log.
  */
@@ -47,7 +51,7 @@ typedef struct rv_push {
  * RV_VALUE_INVALID, RV_KEY_MISMATCH (its data); RV_SCHEMA_UNKNOWN (a later version of the schema
  * than there is); RV_DEPENDENCY_REJECTED ("edge_sequence": a counted batch that was not accepted).
  * Statuses that are no decision, after which nothing has changed: RV_PENDING, RV_BUSY (poll, then
- * the same again), RV_OUTBOX_FULL (the ledger has no room: until something is settled),
+ * the same again), RV_OUTBOX_FULL (this life alone fills the ledger: until something is settled),
  * RV_READ_ONLY, RV_STORAGE_FULL, RV_STATE_FULL, RV_CLOSING, RV_NOT_ROOT, RV_DATA_DAMAGED,
  * RV_STORAGE_FAILED.
  */

@@ -222,10 +222,12 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
                     const rv_ledger_changes *changes) {
     rv_outbox *const o = &node->outbox;
     const bool refused = decision->outcome == RV_DECIDED_REFUSED;
-    const bool shown = left && batch->covered > 0; /* the overlay loses something */
+    const bool suspended = batch->state == RV_PENDING_SUSPENDED;
+    /* the overlay loses something; what depended on a refused batch is suspended by now, so a
+     * row of refusals does not fold all that waits each time */
+    const bool shown = left && batch->covered > 0 && !suspended;
     const uint64_t edge_sequence = batch->edge_sequence;
     RV_ASSERT(o->pending > 0 && (left || !refused));
-    const bool suspended = batch->state == RV_PENDING_SUSPENDED;
     if (shown) {
         rv_outbox_lift(node);
     }

@@ -82,23 +82,14 @@ static bool covers_template(const rv_node *node, const rv_path_template *t) {
     return covers;
 }
 
-/* An aggregate that is selected is held completely if all its rows are, and they are those of W. */
+/* Rows of selected aggregates are given, and left alone by what waits: what it creates there is not
+ * to be seen by what it writes next. So nothing is told from a row that is not there. */
 static void measure_given(rv_node *node) {
-    const rv_selection *const selection = &node->held.selection;
-    for (size_t i = 0; i < selection->count; i += 1) {
-        const rv_select *const entry = &selection->entries[i];
-        const rv_aggregate *const aggregate =
-            entry->kind == RV_SELECT_AGGREGATE
-                ? rv_schema_aggregate_named(node->schema, entry->name)
-                : NULL;
-        if (aggregate == NULL) {
-            continue;
-        }
-        RV_ASSERT(aggregate->number < RV_AGGREGATES_MAX);
-        uint64_t *const word = &node->outbox.held.complete[aggregate->number / 64u];
-        const uint64_t bit = UINT64_C(1) << (aggregate->number % 64u);
-        const bool complete = entry->filter.len == 0 && rv_held_is_whole(&node->held);
-        *word = complete ? *word | bit : *word & ~bit;
+    uint16_t given[RV_SELECTION_ENTRIES_MAX];
+    const size_t count = rv_selection_given(&node->held.selection, node->schema, given);
+    RV_ASSERT(count <= RV_SELECTION_ENTRIES_MAX);
+    for (size_t i = 0; i < count; i += 1) {
+        node->outbox.held.complete[given[i] / 64u] &= ~(UINT64_C(1) << (given[i] % 64u));
     }
 }
 
@@ -389,6 +380,48 @@ static uint32_t count_kind(const rv_ledger *ledger, rv_ledger_kind kind) {
     return end - first;
 }
 
+/* True when entries of a kind, all of which were read, fit what else the node knows. */
+static bool kind_fits(const rv_node *node, rv_ledger_kind kind, uint32_t count) {
+    const rv_bytes none = {NULL, 0};
+    const uint32_t first = rv_ledger_seek(&node->ledger, (uint8_t)kind, none);
+    bool fits = count == 0 || node->outbox.incarnation > 0;
+    for (uint32_t i = 0; i < count && fits; i += 1) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, first + i);
+        rv_bytes batch = entry.value;
+        rv_error reason;
+        rv_pending pending;
+        rv_pending_cursor cursor = {0, 0};
+        rv_pending_event event;
+        RV_ASSERT(entry.kind == kind);
+        fits = rv_pending_key_read(entry.key) < node->outbox.next_sequence &&
+               (kind == RV_LEDGER_PENDING || rv_rejection_read(entry.value, &reason, &batch)) &&
+               rv_pending_read(batch, &pending);
+        while (fits && rv_pending_event_next(&pending, &cursor, &event)) {
+            fits = event.type < rv_schema_event_type_count(node->schema);
+        }
+    }
+    return fits;
+}
+
+/* Counts what the ledger holds. What does not fit this node is not shown, and nothing is written
+ * over it. */
+static void count_entries(rv_node *node) {
+    rv_outbox *const o = &node->outbox;
+    const uint32_t pending = count_kind(&node->ledger, RV_LEDGER_PENDING);
+    const uint32_t rejections = count_kind(&node->ledger, RV_LEDGER_REJECTION);
+    RV_ASSERT(o->pending == 0 && o->rejections == 0);
+    if (kind_fits(node, RV_LEDGER_PENDING, pending) &&
+        kind_fits(node, RV_LEDGER_REJECTION, rejections)) {
+        o->pending = pending;
+        o->rejections = rejections;
+        return;
+    }
+    rv_error error;
+    (void)rv_error_set(&error, RV_DATA_DAMAGED,
+                       "what waits for the root's decision does not fit the schema, or each other");
+    (void)rv_node_fail(node, &error);
+}
+
 void rv_outbox_open(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(o->pending == 0 && !rv_state_overlay_laid(node->state));
@@ -400,8 +433,7 @@ void rv_outbox_open(rv_node *node) {
     }
     o->tag ^= o->tag == rv_log_identity_of(node->log)->root_tag;
     read_self(node);
-    o->pending = count_kind(&node->ledger, RV_LEDGER_PENDING);
-    o->rejections = count_kind(&node->ledger, RV_LEDGER_REJECTION);
+    count_entries(node);
     o->durable = o->next_sequence - 1;
     o->settled = undecided(node) - 1;
     notes_reset(node);

@@ -205,8 +205,8 @@ bool rv_rejection_read(rv_bytes value, rv_error *reason, rv_bytes *batch) {
     }
     memcpy(text, code.ptr, code.len);
     const rv_status status = rv_status_of_code(text);
-    RV_ASSERT(status <= RV_STATUS_COUNT);
-    reason->status = status == RV_STATUS_COUNT ? RV_PROTOCOL_ERROR : status; /* a newer one's */
+    const bool known = status > RV_END && status < RV_STATUS_COUNT;
+    reason->status = known ? status : RV_PROTOCOL_ERROR; /* a newer version's */
     memcpy(reason->detail, detail.ptr, detail.len);
     memcpy(reason->facts, facts.ptr, facts.len);
     reason->detail_len = detail.len;
@@ -214,10 +214,31 @@ bool rv_rejection_read(rv_bytes value, rv_error *reason, rv_bytes *batch) {
     return true;
 }
 
+/* A batch that may be pushed: a node has written it, or something that passes for it. */
+static bool batch_valid(rv_bytes batch, uint64_t edge_sequence) {
+    rv_pending pending;
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    if (edge_sequence == 0 || edge_sequence > RV_POSITION_MAX ||
+        !rv_pending_read(batch, &pending) || pending.schema_version == 0) {
+        return false;
+    }
+    rv_cursor c = rv_cursor_over(pending.counted);
+    uint64_t counted = 0;
+    for (uint32_t i = 0; i < pending.counted_count; i += 1) {
+        counted = rv_pending_counted_next(&c, counted);
+    }
+    bool good = counted < edge_sequence;
+    while (good && rv_pending_event_next(&pending, &cursor, &event)) {
+        good = event.path.ptr[0] == '/';
+    }
+    RV_ASSERT(!good || cursor.index == pending.count);
+    return good;
+}
+
 bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     rv_bytes batch = entry->value;
     rv_error reason;
-    rv_pending pending;
     switch (entry->kind) {
     case RV_LEDGER_SELF:
         return entry->key.len == 0 && entry->value.len == RV_SELF_SIZE &&
@@ -231,9 +252,13 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
         break;
     case RV_LEDGER_REFUSED:
         return rv_pending_key_read(entry->key) > 0 && entry->value.len == sizeof(uint64_t);
+    case RV_LEDGER_EDGE:
+        return entry->key.len == RV_EDGE_KEY;
+    case RV_LEDGER_DECISION:
+        return entry->key.len == RV_DECISION_KEY;
     default:
         return true;
     }
     RV_ASSERT(entry->kind == RV_LEDGER_PENDING || entry->kind == RV_LEDGER_REJECTION);
-    return rv_pending_key_read(entry->key) > 0 && rv_pending_read(batch, &pending);
+    return batch_valid(batch, rv_pending_key_read(entry->key));
 }

@@ -13,7 +13,8 @@
 #include "core/base/assert.h"
 #include "core/engine_keys.h"
 
-#define VALUE_SPARE 2048u /* of the log's batch, for what is not the entry */
+#define VALUE_SPARE   2048u /* of the log's batch, for what is not the entry */
+#define RECEIVED_HEAD 52u   /* of an event as the root sends it back, beside metadata and data */
 
 /* A batch on its way. */
 typedef struct rv_writing {
@@ -21,6 +22,7 @@ typedef struct rv_writing {
     rv_event *results;
     rv_written *written;
     rv_writer value; /* of its entry */
+    size_t received; /* bytes, at most, of the log's batch when the events come back */
     uint16_t covered;
     bool numbered; /* a covered event expects a number */
     int64_t now;
@@ -208,6 +210,16 @@ static rv_status refuse_size(const rv_writing *w, rv_error *err) {
                         (uint64_t)w->value.cap);
 }
 
+/* It is written, and the log will have room for it when it comes back, atomic as it is: an edge
+ * that could not receive its own batch would never get past it. */
+static rv_status check_size(const rv_node *node, rv_writing *w, const rv_event *event, bool blind,
+                            rv_error *err) {
+    RV_ASSERT(node->batch_len_max > VALUE_SPARE);
+    w->received += blind ? 0 : RECEIVED_HEAD + event->metadata.len + event->data.len;
+    const bool fits = !w->value.full && w->received <= node->batch_len_max - VALUE_SPARE;
+    return fits ? RV_OK : refuse_size(w, err);
+}
+
 /* An event of the batch: completed, judged, folded if it is covered, and in the entry. */
 static rv_status write_event(rv_node *node, rv_writing *w, rv_error *err) {
     const rv_append *const append = &w->given->events[w->index];
@@ -237,7 +249,7 @@ static rv_status write_event(rv_node *node, rv_writing *w, rv_error *err) {
     w->written->blind = w->written->blind || pending.blind;
     rv_pending_write_event(&w->value, &pending);
     RV_ASSERT(status != RV_OK || event->position == 0);
-    return status == RV_OK && w->value.full ? refuse_size(w, err) : status;
+    return status == RV_OK ? check_size(node, w, event, pending.blind, err) : status;
 }
 
 /* --- what expected versions count --- */

@@ -287,18 +287,63 @@ RV_TEST(hostile_data_is_refused_or_right) {
     fixture_free(&f);
 }
 
+/* A batch of another edge for each number: every other one is refused. */
+static rv_status of_edge(fixture *f, unsigned edge, rv_decision *d) {
+    pushing p = start(0, 1, 3);
+    memcpy(p.push.edge.edge_id, &edge, sizeof edge);
+    add(f, &p, "/accounts/5", edge % 2 == 0 ? "account_opened" : "deposited",
+        edge % 2 == 0 ? "{\"name\":\"ada\"}" : "{\"amount\":1}", edge + 1);
+    return decide(f, &p, d);
+}
+
+static uint64_t last_of_edge(const fixture *f, unsigned edge) {
+    rv_edge_life life = {.incarnation = 1};
+    memcpy(life.edge_id, &edge, sizeof edge);
+    return rv_node_last_decided(f->node, &life);
+}
+
+/* Edges that never come back do not stop the others: who was silent for longest is forgotten. */
+RV_TEST(lives_that_were_silent_for_longest_make_room) {
+    fixture f = fixture_root(1);
+    rv_decision d;
+    unsigned count = 0, known = 0;
+    while (last_of_edge(&f, 0) == 3 || count == 0) {
+        RV_CHECK_STATUS(of_edge(&f, count, &d), RV_OK);
+        count += 1;
+        RV_CHECK(count < 10000);
+    }
+    RV_CHECK(count > 100);
+    for (unsigned i = 0; i < count; i++) {
+        const bool there = last_of_edge(&f, i) == 3;
+        RV_CHECK(there || known == 0); /* those before it, too */
+        known += there;
+    }
+    RV_CHECK(known > count / 2 && known < count - 4);
+    /* one that comes back: accepted as the first time, not twice; refused if it still is wrong */
+    const uint64_t watermark = rv_node_watermark(f.node);
+    RV_CHECK_STATUS(of_edge(&f, 1, &d), RV_OK);
+    RV_CHECK_EQ(d.outcome, RV_DECIDED_ACCEPTED);
+    RV_CHECK_EQ(d.position, 3);
+    RV_CHECK_STATUS(of_edge(&f, 2, &d), RV_OK);
+    RV_CHECK_EQ(d.outcome, RV_DECIDED_REFUSED);
+    RV_CHECK_EQ(rv_node_watermark(f.node), watermark);
+    for (unsigned i = 0; i < 3000; i++) {
+        RV_CHECK_STATUS(of_edge(&f, count + i, &d), RV_OK);
+    }
+    RV_CHECK(reopen(&f));
+    RV_CHECK_EQ(last_of_edge(&f, count + 2999), 3);
+    RV_CHECK_EQ(last_of_edge(&f, 1), 0);
+    fixture_free(&f);
+}
+
+/* One edge that settles nothing fills it alone: nothing more is decided until it does. */
 RV_TEST(a_full_ledger_decides_nothing_until_something_is_settled) {
     fixture f = fixture_root(1);
     rv_decision d;
-    rv_status status = RV_OK;
-    unsigned count = 0;
-    while (status == RV_OK) { /* each of another edge */
-        pushing p = start(0, 1, 3);
-        memcpy(p.push.edge.edge_id, &count, sizeof count);
-        add(&f, &p, "/accounts/5", count % 2 == 0 ? "account_opened" : "deposited",
-            count % 2 == 0 ? "{\"name\":\"ada\"}" : "{\"amount\":1}", count + 1);
-        p.events[0].path = RV_LITERAL("/accounts/5");
-        status = decide(&f, &p, &d);
+    rv_status status = one(&f, 1, "/accounts/5", "account_opened", "{\"name\":\"ada\"}", &d);
+    uint64_t count = 1;
+    while (status == RV_OK) {
+        status = one(&f, count + 1, "/accounts/5", "deposited", "{\"amount\":1}", &d);
         count += status == RV_OK;
         RV_CHECK(count < 10000);
     }
@@ -306,16 +351,12 @@ RV_TEST(a_full_ledger_decides_nothing_until_something_is_settled) {
     RV_CHECK(count > 100);
     const uint64_t watermark = rv_node_watermark(f.node);
     RV_CHECK(reopen(&f));
-    pushing p = start(7, 1, 1);
-    add(&f, &p, "/accounts/5", "deposited", "{\"amount\":1}", 99999);
-    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OUTBOX_FULL);
+    RV_CHECK_STATUS(one(&f, count + 1, "/accounts/5", "deposited", "{\"amount\":1}", &d),
+                    RV_OUTBOX_FULL);
     RV_CHECK_EQ(rv_node_watermark(f.node), watermark);
-    for (unsigned i = 0; i < 3; i++) {
-        pushing other = start(0, 1, 3);
-        memcpy(other.push.edge.edge_id, &i, sizeof i);
-        RV_CHECK_STATUS(rv_node_settle(f.node, &other.push.edge, 3, &f.err), RV_OK);
-    }
-    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
+    const pushing p = start(7, 1, 1);
+    RV_CHECK_STATUS(rv_node_settle(f.node, &p.push.edge, 3, &f.err), RV_OK);
+    RV_CHECK_STATUS(one(&f, count + 1, "/accounts/5", "deposited", "{\"amount\":1}", &d), RV_OK);
     RV_CHECK_EQ(d.position, watermark + 1);
     RV_CHECK(reopen(&f));
     fixture_free(&f);
@@ -328,6 +369,7 @@ int main(void) {
     RV_RUN(what_counts_on_a_refused_batch_is_refused);
     RV_RUN(what_is_wrong_with_a_batch_is_a_refusal);
     RV_RUN(hostile_data_is_refused_or_right);
+    RV_RUN(lives_that_were_silent_for_longest_make_room);
     RV_RUN(a_full_ledger_decides_nothing_until_something_is_settled);
     return rv_test_done();
 }

@@ -9,6 +9,7 @@
  */
 #include "core/engine_outbox.h"
 
+#include "core/engine_decide.h"
 #include "core/engine_internal.h"
 #include "tests/unit/node_fixture.h"
 
@@ -503,6 +504,181 @@ RV_TEST(entries_are_read_whole_or_not_at_all) {
     pair_free(&p);
 }
 
+/* --- sizes --- */
+
+#define LARGE_MEMORY ((size_t)16 << 20)
+
+/* What the first pending batch says, decided by a root. */
+static rv_status push_first(pair *p, rv_decision *decision) {
+    static rv_append events[RV_PUSH_EVENTS_MAX];
+    static rv_event results[RV_PUSH_EVENTS_MAX];
+    rv_pending batch;
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    if (!rv_node_pending(p->edge.node, 0, &batch)) {
+        return RV_NOT_FOUND;
+    }
+    rv_push push = {.edge = {.edge_id = {3}, .incarnation = 1},
+                    .edge_sequence = batch.edge_sequence,
+                    .written_at = batch.written_at,
+                    .schema_version = batch.schema_version,
+                    .events = events,
+                    .count = batch.count};
+    for (size_t i = 0; rv_node_pending_event(p->edge.node, &batch, &cursor, &event); i++) {
+        events[i] = (rv_append){
+            .path = event.path,
+            .type = rv_schema_event_type(rv_node_schema(p->edge.node), event.type)->name,
+            .data = event.data,
+            .metadata = event.metadata,
+            .has_event_id = true,
+        };
+        memcpy(events[i].event_id, event.event_id, 16);
+    }
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < FIXTURE_POLLS_MAX && status == RV_PENDING; i++) {
+        status = rv_node_decide(p->root.node, &push, results, decision, &p->root.err);
+        fixture_poll(p->root.node);
+    }
+    return status;
+}
+
+/* An edge with little memory, a root with much and another clock; streams with short paths, which
+ * take less room in what waits than their events take in the log. */
+static pair short_paths(void) {
+    static const char schema[] =
+        "CREATE AGGREGATE tally (id bigint PRIMARY KEY, n bigint NOT NULL DEFAULT 0);"
+        "CREATE EVENT_TYPE began (id creates tally(id));"
+        "CREATE EVENT_TYPE counted (id references tally(id), n bigint NOT NULL"
+        " increments tally(n));"
+        "CREATE STREAM tallies (path \"/{id}\", event_types (began, counted));";
+    pair p = {.root = fixture_create(1), .edge = fixture_create(2), .pattern = "/*"};
+    rv_event event;
+    free(p.root.node_memory);
+    p.root.node_memory = malloc(LARGE_MEMORY);
+    rv_memory_host_set_clock(p.root.storage, INT64_C(1710000000000000));
+    if (fixture_open_on(rv_memory_host_interface(p.root.storage), p.root.node_memory, LARGE_MEMORY,
+                        RV_ROLE_ROOT, NULL, &p.root.node, &p.root.err) != RV_OK ||
+        rv_node_schema_apply(p.root.node, rv_bytes_of_string(schema), &event, &p.root.err) !=
+            RV_OK ||
+        fixture_append(&p.root, "/1", "began", "{}") != RV_OK ||
+        fixture_open(&p.edge, RV_ROLE_EDGE, p.pattern) != RV_OK || !feed(&p)) {
+        abort();
+    }
+    return p;
+}
+
+/* Whatever an edge takes from its own application, it can take from the root. */
+RV_TEST(what_was_written_can_be_received) {
+    static rv_append events[RV_PUSH_EVENTS_MAX];
+    static rv_event results[RV_PUSH_EVENTS_MAX];
+    unsigned taken = 0, refused = 0;
+    for (size_t pad = 20; pad < 120; pad += 3) {
+        pair p = short_paths();
+        char metadata[160];
+        snprintf(metadata, sizeof metadata, "{\"a\":\"%0*u\"}", (int)pad, 7);
+        for (size_t i = 0; i < RV_PUSH_EVENTS_MAX; i++) {
+            events[i] = fixture_event("/1", "counted", "{\"n\":1}");
+            events[i].metadata = rv_bytes_of_string(metadata);
+        }
+        rv_written written;
+        rv_decision decision;
+        const rv_status status = write_all(&p.edge, events, RV_PUSH_EVENTS_MAX, results, &written);
+        if (status == RV_OK) {
+            RV_CHECK_STATUS(push_first(&p, &decision), RV_OK);
+            RV_CHECK_EQ(decision.outcome, RV_DECIDED_ACCEPTED);
+            RV_CHECK(feed(&p));
+            RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+            taken += 1;
+        } else {
+            RV_CHECK_STATUS(status, RV_BATCH_TOO_LARGE);
+            refused += 1;
+        }
+        pair_free(&p);
+    }
+    RV_CHECK(taken > 3 && refused > 3);
+}
+
+/* --- refusals in a row --- */
+
+/* A row of refusals, each because of the one before, folds what waits once. */
+RV_TEST(a_refusal_of_what_is_suspended_folds_nothing) {
+    pair p = pair_of(EVERYTHING);
+    const rv_decision refused = {.outcome = RV_DECIDED_REFUSED,
+                                 .refusal = {.status = RV_CHECK_VIOLATION}};
+    RV_CHECK_STATUS(write_one(&p.edge, "/accounts/9", "account_opened", "{\"name\":\"b\"}"), RV_OK);
+    RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "account_opened", "{\"name\":\"a\"}"), RV_OK);
+    for (int i = 0; i < 5; i++) {
+        RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+        RV_CHECK_STATUS(write_one(&p.edge, "/accounts/9", "deposited", "{\"amount\":1}"), RV_OK);
+    }
+    RV_CHECK_STATUS(decided(&p.edge, 2, &refused), RV_OK);
+    const uint64_t revision = rv_node_revision(p.edge.node);
+    for (uint64_t i = 0; i < 5; i++) {
+        RV_CHECK_EQ(rv_node_outbox(p.edge.node).suspended, 5 - i);
+        RV_CHECK_STATUS(decided(&p.edge, 3 + 2 * i, &refused), RV_OK);
+    }
+    RV_CHECK_EQ(rv_node_revision(p.edge.node), revision);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).suspended, 0);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 6);
+    RV_CHECK_EQ(balance_of(&p.edge, 9), 5);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), -1);
+    RV_CHECK(fixture_settle(p.edge.node));
+    RV_CHECK_STATUS(reopen(&p.edge), RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 9), 5);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).suspended, 0);
+    pair_free(&p);
+}
+
+/* --- entries that do not fit --- */
+
+/* Puts an entry into the log, past the node. */
+static bool forge(fixture *f, uint8_t kind, uint64_t sequence, rv_bytes value) {
+    uint8_t key[RV_PENDING_KEY];
+    rv_writer body;
+    rv_pending_key(sequence, key);
+    const rv_ledger_entry entry = {kind, {key, kind == RV_LEDGER_SELF ? 0 : sizeof key}, value};
+    if (rv_node_ledger_begin(f->node, &body, &f->err) != RV_OK) {
+        return false;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    const rv_status status = rv_ledger_put(&f->node->ledger, &changes, &entry);
+    rv_node_ledger_commit(f->node, &body, NULL);
+    return status == RV_OK && fixture_settle(f->node);
+}
+
+/* A batch under a number that was not given out yet, without an incarnation, or of an unknown type:
+ * the node says so, and neither pushes nor writes over it. */
+RV_TEST(what_waits_and_does_not_fit_is_damage) {
+    static const uint8_t self[RV_SELF_SIZE] = {1, 0, 0, 0, 1};
+    for (unsigned way = 0; way < 6; way++) {
+        pair p = pair_of(EVERYTHING);
+        const uint64_t counted = 9;
+        uint8_t bytes[256];
+        rv_writer w = rv_writer_over(bytes, sizeof bytes);
+        const rv_pending_head head = {INT64_C(1700000000000000), way == 3 ? 0 : 1,
+                                      RV_LITERAL("ada"), 1};
+        const rv_pending_event event = {.path = way == 4 ? RV_LITERAL("accounts/1")
+                                                         : RV_LITERAL("/accounts/1"),
+                                        .type = way == 2 ? 99 : 0,
+                                        .data = RV_LITERAL("\x01")};
+        rv_pending_write_head(&w, &head);
+        rv_pending_write_event(&w, &event);
+        rv_pending_write_counted(&w, &counted, way == 5);
+        rv_pending_write_flags(&w, 0, 1);
+        if (way > 0) {
+            RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "account_opened", "{\"name\":\"a\"}"),
+                            RV_OK);
+        }
+        RV_CHECK(way != 1 || forge(&p.edge, RV_LEDGER_SELF, 1, rv_bytes_of(self, sizeof self)));
+        RV_CHECK(way == 1 || forge(&p.edge, RV_LEDGER_PENDING, 1, rv_writer_bytes(&w)));
+        RV_CHECK_STATUS(reopen(&p.edge), RV_DATA_DAMAGED);
+        RV_CHECK_STATUS(rv_node_failed(p.edge.node, NULL), RV_DATA_DAMAGED);
+        RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1}"),
+                        RV_READ_ONLY);
+        pair_free(&p);
+    }
+}
+
 int main(void) {
     RV_RUN(what_waits_shows_in_rows_and_nowhere_else);
     RV_RUN(a_refusal_changes_nothing);
@@ -513,5 +689,8 @@ int main(void) {
     RV_RUN(a_full_outbox_has_room_for_every_decision);
     RV_RUN(thousands_are_there_after_opening);
     RV_RUN(entries_are_read_whole_or_not_at_all);
+    RV_RUN(what_was_written_can_be_received);
+    RV_RUN(a_refusal_of_what_is_suspended_folds_nothing);
+    RV_RUN(what_waits_and_does_not_fit_is_damage);
     return rv_test_done();
 }
