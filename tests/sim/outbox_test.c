@@ -100,7 +100,7 @@ static void lives(const char *pattern) {
            pattern, totals[N_WRITTEN], totals[N_REFUSED_HERE], totals[N_SUSPENDED],
            totals[N_REJECTED], totals[N_COUNTED], totals[N_ARRIVED], totals[N_BLIND],
            totals[N_CRASHED]);
-    RV_CHECK(totals[N_WRITTEN] > 100 * SEEDS && totals[N_REFUSED_HERE] > 10 * SEEDS);
+    RV_CHECK(totals[N_WRITTEN] > STEPS * SEEDS / 15 && totals[N_REFUSED_HERE] > 10 * SEEDS);
     RV_CHECK(totals[N_SUSPENDED] > SEEDS && totals[N_REJECTED] > SEEDS);
     RV_CHECK(totals[N_COUNTED] > SEEDS && totals[N_CRASHED] > SEEDS);
 }
