@@ -261,6 +261,9 @@ bool sim_check_rows(sim_world *world, sim_member *m) {
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node)) {
         return false;
     }
+    if (m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
+        return false; /* what waits is shown too */
+    }
     const uint64_t w = rv_node_watermark(m->node);
     sim_model *const model = world->models[m->index];
     const bool root = m->plan->role == SIM_ROOT;
@@ -304,6 +307,10 @@ bool sim_check_converged(sim_world *world) {
         const sim_member *const m = &world->members[i];
         same = m->life == SIM_UP && rv_node_watermark(m->node) == w &&
                rv_node_watermark_durable(m->node) == w;
+        if (same && m->plan->role == SIM_EDGE) {
+            const rv_outbox_facts outbox = rv_node_outbox(m->node);
+            same = outbox.pending == 0 && outbox.rejections == 0;
+        }
     }
     RV_ASSERT(w <= SIM_EVENTS_MAX);
     return same && sim_feeds_done(world);
@@ -344,7 +351,8 @@ void sim_check_end(sim_world *world) {
     }
     for (uint32_t i = 0; i < world->operations.count; i++) {
         const sim_operation *const o = world->operations.list[i];
-        for (uint8_t k = 0; k < o->count && o->level > SIM_UNANSWERED && !o->schema; k++) {
+        const bool answered = o->level > SIM_UNANSWERED && !o->schema && o->kind != SIM_STEP_WRITE;
+        for (uint8_t k = 0; k < o->count && answered; k++) {
             const sim_asked *const asked = &o->asked[k];
             uint32_t index = 0;
             const bool there = asked->position <= world->truth.count;
@@ -362,5 +370,6 @@ void sim_check_end(sim_world *world) {
             }
         }
     }
+    sim_outbox_check_end(world);
     RV_ASSERT(world->truth.staged == 0);
 }

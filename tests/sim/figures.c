@@ -35,6 +35,10 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "taken back by a crash, as they may", figures->rolled_back);
     line(to, "refused", figures->refused);
     line(to, "refused, and judged by the model", figures->judged);
+    line(to, "written at edges", figures->written);
+    line(to, "written at edges, seen to be local", figures->written_local);
+    line(to, "written at edges, accepted", figures->written_accepted);
+    line(to, "written at edges, rejections told", figures->written_rejected);
     line(to, "without an answer", figures->unknown);
     line(to, "delivered by subscriptions", figures->delivered);
     line(to, "states compared with the model", figures->compared);

@@ -46,6 +46,11 @@ typedef struct sim_operation {
     sim_level level;     /* the best that was answered and may still be counted on */
     uint64_t refused_at; /* root's position when it was refused, and not judged yet by the model */
     rv_status refused_for; /* RV_OK: none waits to be judged */
+    /* of an offline write */
+    uint8_t writer;
+    uint32_t writer_life;   /* of the disk that it was written to */
+    uint64_t edge_sequence; /* 0: not written */
+    bool rejected;          /* the application was told */
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;
 

@@ -10,16 +10,37 @@
 
 /* How often a kind of step comes, beside the others of its half. */
 static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
-    [SIM_STEP_APPEND] = 30,   [SIM_STEP_BATCH] = 14,    [SIM_STEP_EXPECTED] = 10,
-    [SIM_STEP_AGAIN] = 6,     [SIM_STEP_REUSED] = 3,    [SIM_STEP_WRONG] = 3,
-    [SIM_STEP_SCHEMA] = 2,    [SIM_STEP_FORWARD] = 24,  [SIM_STEP_FEED] = 5,
-    [SIM_STEP_READ] = 4,      [SIM_STEP_QUERY] = 4,     [SIM_STEP_LOOK] = 4,
-    [SIM_STEP_CLOSE] = 4,     [SIM_STEP_KILL] = 6,      [SIM_STEP_POWER] = 6,
-    [SIM_STEP_POWER_AT] = 6,  [SIM_STEP_DISK_FAIL] = 4, [SIM_STEP_DISK_TEAR] = 3,
-    [SIM_STEP_DISK_FULL] = 3, [SIM_STEP_DISK_SLOW] = 3, [SIM_STEP_CUT] = 8,
-    [SIM_STEP_HALF_OPEN] = 4, [SIM_STEP_PARTITION] = 3, [SIM_STEP_PARTITION_ONE_WAY] = 3,
-    [SIM_STEP_SLOW_LINK] = 3, [SIM_STEP_CLOCK] = 3,     [SIM_STEP_BACKUP] = 3,
-    [SIM_STEP_RESTORE] = 2,   [SIM_STEP_WIPE] = 1,      [SIM_STEP_DECAY] = 2,
+    [SIM_STEP_APPEND] = 30,
+    [SIM_STEP_BATCH] = 14,
+    [SIM_STEP_EXPECTED] = 10,
+    [SIM_STEP_AGAIN] = 6,
+    [SIM_STEP_REUSED] = 3,
+    [SIM_STEP_WRONG] = 3,
+    [SIM_STEP_SCHEMA] = 2,
+    [SIM_STEP_FORWARD] = 16,
+    [SIM_STEP_WRITE] = 24,
+    [SIM_STEP_FEED] = 5,
+    [SIM_STEP_READ] = 4,
+    [SIM_STEP_QUERY] = 4,
+    [SIM_STEP_LOOK] = 4,
+    [SIM_STEP_CLOSE] = 4,
+    [SIM_STEP_KILL] = 6,
+    [SIM_STEP_POWER] = 6,
+    [SIM_STEP_POWER_AT] = 6,
+    [SIM_STEP_DISK_FAIL] = 4,
+    [SIM_STEP_DISK_TEAR] = 3,
+    [SIM_STEP_DISK_FULL] = 3,
+    [SIM_STEP_DISK_SLOW] = 3,
+    [SIM_STEP_CUT] = 8,
+    [SIM_STEP_HALF_OPEN] = 4,
+    [SIM_STEP_PARTITION] = 3,
+    [SIM_STEP_PARTITION_ONE_WAY] = 3,
+    [SIM_STEP_SLOW_LINK] = 3,
+    [SIM_STEP_CLOCK] = 3,
+    [SIM_STEP_BACKUP] = 3,
+    [SIM_STEP_RESTORE] = 2,
+    [SIM_STEP_WIPE] = 1,
+    [SIM_STEP_DECAY] = 2,
 };
 
 #define FIRST_FAULT SIM_STEP_CLOSE
@@ -63,6 +84,9 @@ static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
     }
     *m = (sim_member_plan){.role = index == 0 ? SIM_ROOT : SIM_EDGE, .upstream = 0};
     m->memory = (size_t)(rv_random_chance(random, 70) ? 4 : 8) << 20;
+    if (m->memory < plan->members[0].memory) { /* else it cannot take the root's largest batches */
+        m->memory = plan->members[0].memory;
+    }
     m->checkpoint_growth = rv_random_chance(random, 40) ? 1 + rv_random_below(random, 4096) : 0;
     m->holds_back = rv_random_chance(random, 50);
     m->squeezes = rv_random_chance(random, 60);
@@ -109,6 +133,7 @@ static uint8_t draw_who(const sim_plan *plan, uint64_t *random, sim_step_kind ki
     case SIM_STEP_SCHEMA:
         return 0;
     case SIM_STEP_FORWARD:
+    case SIM_STEP_WRITE:
     case SIM_STEP_CUT:
     case SIM_STEP_HALF_OPEN:
     case SIM_STEP_PARTITION:

@@ -83,7 +83,7 @@ static sim_operation *earlier(const sim_world *world, uint64_t *random) {
     for (uint32_t i = 0; i < 20 && world->operations.count > 0; i++) {
         sim_operation *const o =
             world->operations.list[rv_random_below(random, world->operations.count)];
-        if (!o->schema && o->asked[0].has_id) {
+        if (!o->schema && o->kind != SIM_STEP_WRITE && o->asked[0].has_id) {
             return o;
         }
     }
@@ -93,7 +93,8 @@ static sim_operation *earlier(const sim_world *world, uint64_t *random) {
 static sim_operation *make_operation(sim_world *world, const sim_step *step) {
     uint64_t random = step->seed;
     const bool batch = step->kind == SIM_STEP_BATCH ||
-                       (step->kind == SIM_STEP_FORWARD && rv_random_chance(&random, 30));
+                       ((step->kind == SIM_STEP_FORWARD || step->kind == SIM_STEP_WRITE) &&
+                        rv_random_chance(&random, 30));
     const uint8_t count = batch ? (uint8_t)(2 + rv_random_below(&random, SIM_BATCH_MAX - 1)) : 1;
     sim_operation *const other = earlier(world, &random);
     const bool again = step->kind == SIM_STEP_AGAIN ||
@@ -228,7 +229,8 @@ static bool is_of_the_node(rv_status status) {
            status == RV_REQUEST_TOO_LARGE;
 }
 
-static void refused(sim_world *world, sim_request *request, rv_status status, uint64_t position) {
+void sim_workload_refused(sim_world *world, sim_request *request, rv_status status,
+                          uint64_t position) {
     sim_operation *const o = request->operation;
     RV_ASSERT(status > RV_END);
     world->figures.statuses[status] += 1;
@@ -274,7 +276,7 @@ static bool ask_root(sim_world *world, sim_member *member, sim_request *request)
         if (rv_node_watermark(member->node) != before) {
             sim_fail(world, SIM_CHECK_ORDER, "op %u was refused and moved W", o->number);
         }
-        refused(world, request, status == RV_PENDING ? RV_BUSY : status, before);
+        sim_workload_refused(world, request, status == RV_PENDING ? RV_BUSY : status, before);
         return true;
     }
     world->figures.statuses[RV_OK] += 1;
@@ -300,7 +302,7 @@ static bool ask_edge(sim_world *world, sim_member *member, sim_request *request)
     const rv_status status =
         rv_edge_forward(member->edge, events, o->count, &request->handle, &err);
     if (status != RV_OK) {
-        refused(world, request, status, 0);
+        sim_workload_refused(world, request, status, 0);
         return true;
     }
     request->state = SIM_REQUEST_FORWARDED;
@@ -346,10 +348,18 @@ static bool hear(sim_world *world, sim_member *member, sim_request *request) {
         request->state = SIM_REQUEST_FREE;
     } else {
         world->figures.unknown += status == RV_OUTCOME_UNKNOWN;
-        refused(world, request, status, 0);
+        sim_workload_refused(world, request, status, 0);
     }
     rv_edge_forward_end(member->edge, request->handle);
     return true;
+}
+
+static bool ask(sim_world *world, sim_member *member, sim_request *request) {
+    RV_ASSERT(request->state == SIM_REQUEST_ASKING);
+    if (request->operation->kind == SIM_STEP_WRITE) {
+        return sim_outbox_ask(world, member, request);
+    }
+    return request->forwards ? ask_edge(world, member, request) : ask_root(world, member, request);
 }
 
 bool sim_workload_turn(sim_world *world, sim_member *member) {
@@ -361,9 +371,9 @@ bool sim_workload_turn(sim_world *world, sim_member *member) {
             continue;
         }
         if (request->state == SIM_REQUEST_ASKING) {
-            moved = (request->forwards ? ask_edge(world, member, request)
-                                       : ask_root(world, member, request)) ||
-                    moved;
+            moved = ask(world, member, request) || moved;
+        } else if (request->state == SIM_REQUEST_WRITTEN) {
+            moved = sim_outbox_hear(world, member, request) || moved;
         } else if (request->state == SIM_REQUEST_FORWARDED) {
             moved = hear(world, member, request) || moved;
         } else if (rv_node_sequence_durable(member->node) >= request->sequence) {
@@ -372,7 +382,17 @@ bool sim_workload_turn(sim_world *world, sim_member *member) {
             moved = true;
         }
     }
-    return moved;
+    return sim_outbox_turn(world, member) || moved;
+}
+
+bool sim_workload_asks(const sim_world *world, const sim_member *member) {
+    bool asks = false;
+    for (uint32_t i = 0; i < SIM_REQUESTS_MAX; i++) {
+        const sim_request *const request = &world->workload.requests[i];
+        asks = asks || (request->state == SIM_REQUEST_ASKING && request->member == member->index);
+    }
+    RV_ASSERT(member->life == SIM_UP);
+    return asks;
 }
 
 void sim_workload_drop(sim_world *world, const sim_member *member) {

@@ -8,13 +8,14 @@
 
 #include "tests/sim/operations.h"
 
-#define SIM_REQUESTS_MAX 64
+#define SIM_REQUESTS_MAX 256
 
 typedef enum sim_request_state {
     SIM_REQUEST_FREE,
     SIM_REQUEST_ASKING,   /* not taken yet */
     SIM_REQUEST_FLUSHING, /* accepted in memory; `sequence` is to become durable */
-    SIM_REQUEST_FORWARDED
+    SIM_REQUEST_FORWARDED,
+    SIM_REQUEST_WRITTEN /* in the outbox */
 } sim_request_state;
 
 typedef struct sim_request {
@@ -45,7 +46,20 @@ bool sim_workload_turn(struct sim_world *world, struct sim_member *member);
 /* The member's process is over. */
 void sim_workload_drop(struct sim_world *world, const struct sim_member *member);
 
-/* True when a request of the member waits. */
+/* True when some request waits for anything; when one of the member is to be asked again. */
 bool sim_workload_waits(const struct sim_world *world);
+bool sim_workload_asks(const struct sim_world *world, const struct sim_member *member);
+
+/* outbox.c: asks an edge to write; goes on with what it has written; takes note of rejections. */
+bool sim_outbox_ask(struct sim_world *world, struct sim_member *member, sim_request *request);
+bool sim_outbox_hear(struct sim_world *world, struct sim_member *member, sim_request *request);
+bool sim_outbox_turn(struct sim_world *world, struct sim_member *member);
+
+/* At the end: what was local at an edge is in the log, or was rejected, and not both. */
+void sim_outbox_check_end(struct sim_world *world);
+
+/* The request was refused, at the root's `position` where that is known. */
+void sim_workload_refused(struct sim_world *world, sim_request *request, rv_status status,
+                          uint64_t position);
 
 #endif

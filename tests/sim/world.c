@@ -227,7 +227,7 @@ static void up_turn(sim_world *world, sim_member *member) {
     const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
     int64_t at = moved ? world->now : INT64_MAX;
     at = busy && !pending && !moved ? world->now + BUSY_US : at;
-    at = sim_workload_waits(world) && at > world->now + 1000 ? world->now + 1000 : at;
+    at = sim_workload_asks(world, member) && at > world->now + 1000 ? world->now + 1000 : at;
     member->wake_at = at < member->wake_at ? at : member->wake_at;
 }
 

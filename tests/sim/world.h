@@ -12,6 +12,7 @@
 #ifndef RV_TESTS_SIM_WORLD_H
 #define RV_TESTS_SIM_WORLD_H
 
+#include "core/engine_outbox.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
 #include "tests/sim/member.h"
@@ -82,9 +83,13 @@ typedef struct sim_figures {
     uint64_t refused;
     uint64_t judged;                    /* of the refused, by the model */
     uint64_t statuses[RV_STATUS_COUNT]; /* that applications were answered */
-    uint64_t unknown;                   /* operations without an answer */
-    uint64_t delivered;                 /* by subscriptions */
-    uint64_t compared;                  /* states with the model */
+    uint64_t written;                   /* at edges, */
+    uint64_t written_local;             /* of which so many were seen to be durable, */
+    uint64_t written_accepted;
+    uint64_t written_rejected;
+    uint64_t unknown;   /* operations without an answer */
+    uint64_t delivered; /* by subscriptions */
+    uint64_t compared;  /* states with the model */
     uint64_t messages;
     uint64_t messages_lost;
     uint64_t connections;

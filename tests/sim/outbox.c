@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offline writes: applications write at edges, connected or not, are told what became of it, and
+ * take note of what was rejected. What was local must be in the root's log once, or be rejected,
+ * whatever happens in between; a lost or restored directory aside, for what it held.
+ */
+#include "tests/sim/world.h"
+
+#include "core/base/assert.h"
+
+#define TRIES_MAX 4000
+#define PRINCIPAL "somebody"
+
+bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) {
+    sim_operation *const o = request->operation;
+    rv_append events[SIM_BATCH_MAX];
+    rv_event results[SIM_BATCH_MAX];
+    rv_written written;
+    rv_error err;
+    RV_ASSERT(member->plan->role == SIM_EDGE);
+    for (uint8_t i = 0; i < o->count; i++) {
+        events[i] = sim_asked_append(&o->asked[i]);
+    }
+    const rv_writes writes = {
+        .events = events, .count = o->count, .principal = rv_bytes_of_string(PRINCIPAL)};
+    const rv_status status = rv_node_write(member->node, &writes, results, &written, &err);
+    request->tries += 1;
+    if ((status == RV_PENDING || status == RV_BUSY) && request->tries < TRIES_MAX) {
+        return false;
+    }
+    if (status != RV_OK) {
+        sim_workload_refused(world, request, status == RV_PENDING ? RV_BUSY : status, 0);
+        return true;
+    }
+    world->figures.statuses[RV_OK] += 1;
+    world->figures.written += 1;
+    o->writer = member->index;
+    o->writer_life = member->disk_life;
+    o->edge_sequence = written.edge_sequence;
+    o->level = SIM_MEMORY;
+    request->state = SIM_REQUEST_WRITTEN;
+    sim_note(world, member->index, "op %u: written, edge sequence %llu%s%s", o->number,
+             (unsigned long long)o->edge_sequence, written.blind ? ", blind" : "",
+             written.unchecked ? ", unchecked" : "");
+    return true;
+}
+
+/* It is decided, as far as the edge knows. */
+static void decided(sim_world *world, sim_request *request, const rv_outcome *outcome) {
+    sim_operation *const o = request->operation;
+    RV_ASSERT(outcome->kind != RV_OUTCOME_WAITING);
+    if (outcome->kind == RV_OUTCOME_ACCEPTED) {
+        o->level = SIM_UPSTREAM;
+        o->asked[o->count - 1].position = outcome->position;
+        world->figures.written_accepted += 1;
+    }
+    sim_note(world, request->member, "op %u: %s, position %llu", o->number,
+             outcome->kind == RV_OUTCOME_ACCEPTED ? "accepted" : "rejected",
+             (unsigned long long)outcome->position);
+    request->state = SIM_REQUEST_FREE;
+}
+
+bool sim_outbox_hear(sim_world *world, sim_member *member, sim_request *request) {
+    sim_operation *const o = request->operation;
+    rv_pending pending;
+    rv_outcome outcome;
+    RV_ASSERT(o->edge_sequence > 0);
+    if (o->level == SIM_MEMORY && rv_node_pending(member->node, o->edge_sequence - 1, &pending) &&
+        pending.edge_sequence == o->edge_sequence && pending.durable) {
+        o->level = SIM_LOCAL;
+        world->figures.written_local += 1;
+        sim_note(world, member->index, "op %u: local", o->number);
+        return true;
+    }
+    if (!rv_node_outcome(member->node, o->edge_sequence, &outcome)) {
+        request->state = SIM_REQUEST_FREE; /* decided, and its rejection acknowledged */
+        return true;
+    }
+    if (outcome.kind == RV_OUTCOME_WAITING) {
+        return false;
+    }
+    decided(world, request, &outcome);
+    return true;
+}
+
+/* The application takes note of the first rejection. True when that moved something. */
+bool sim_outbox_turn(sim_world *world, sim_member *member) {
+    rv_rejection rejection;
+    rv_pending_event event;
+    rv_pending_cursor cursor = {0};
+    uint8_t id[16];
+    uint32_t index = 0;
+    if (member->plan->role != SIM_EDGE || !rv_node_rejection(member->node, 0, &rejection) ||
+        !rv_node_pending_event(member->node, &rejection.batch, &cursor, &event)) {
+        return false;
+    }
+    memcpy(id, event.event_id, sizeof id);
+    sim_operation *const o = sim_operations_find(&world->operations, event.metadata, &index);
+    const rv_status why = rejection.reason.status;
+    if (o == NULL || index != 0) {
+        sim_fail(world, SIM_CHECK_CONTENT, "member %u rejects what nobody wrote",
+                 (unsigned)member->index);
+        return false;
+    }
+    if (!o->rejected) {
+        o->rejected = true;
+        world->figures.written_rejected += 1;
+        world->figures.statuses[why] += 1;
+        sim_note(world, member->index, "op %u: rejected: %s", o->number, rv_status_code(why));
+    }
+    const rv_status status = rv_node_rejection_forget(member->node, id, NULL);
+    RV_ASSERT(status != RV_NOT_FOUND);
+    return status == RV_OK;
+}
+
+void sim_outbox_check_end(sim_world *world) {
+    for (uint32_t i = 0; i < world->operations.count; i++) {
+        const sim_operation *const o = world->operations.list[i];
+        if (o->kind != SIM_STEP_WRITE || o->edge_sequence == 0) {
+            continue;
+        }
+        uint32_t met = 0;
+        for (uint8_t k = 0; k < o->count; k++) {
+            met += o->asked[k].met;
+        }
+        RV_ASSERT(o->writer < world->plan->member_count);
+        /* a copy that is restored pushes again what it holds, which may be judged otherwise then */
+        const bool same_life = o->writer_life == world->members[o->writer].disk_life;
+        const bool counts = o->level > SIM_MEMORY && same_life;
+        if (met > 0 && o->rejected && same_life) {
+            sim_fail(world, SIM_CHECK_JUDGEMENT, "op %u was rejected and is in the log", o->number);
+        } else if (met == 0 && o->level == SIM_UPSTREAM) {
+            sim_fail(world, SIM_CHECK_LOST, "op %u was accepted and is not in the log", o->number);
+        } else if (met == 0 && !o->rejected && counts) {
+            sim_fail(world, SIM_CHECK_LOST, "op %u was local at member %u and is nowhere",
+                     o->number, (unsigned)o->writer);
+        }
+    }
+}
