@@ -78,9 +78,11 @@ for (const name of browserNames) {
     const central = await Node.start(data, ...at);
     await page.evaluate(() => db.wake());
     await statusWith(page, 'connected', null);
+    await reached(page, 1); // the schema
     await page.evaluate(() =>
-      db.append('/accounts/1', 'account_opened', { name: 'a' }).durable('local'),
+      db.append('/accounts/1', 'account_opened', { name: 'a' }).durable('upstream'),
     );
+    await reached(page, 2);
     await central.kill();
     const gone = await statusWith(page, 'offline', 'upstream_unreachable');
     assert.equal(gone.syncedTo, 2);
