@@ -371,6 +371,8 @@ test('status: what it says, its hash, and its end', async () => {
     upstreamPosition: null,
     lag: 0,
     pending: 0,
+    suspended: 0,
+    rejected: 0,
     storage: { mode: 'memory', persistent: false },
     readOnly: null,
     schemaVersion: 1,
