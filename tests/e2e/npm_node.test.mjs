@@ -180,9 +180,11 @@ test('an edge: syncs, is equal, appends with and without the root, and holds all
     const program = start(`
       const db = await open({ ...${edgeOptions(node, directory)}, schema });
       tell(await status(db, (s) => s.syncedTo >= 30001, { hash: true }));
-      tell([await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('upstream'),
+      const written = [await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('upstream'),
             await db.append('/accounts/5', 'money_paid', { amount: 1 }).durable('local'),
-            await db.append('/accounts/5', 'nonsense', {}).durable().catch((e) => e.code)]);
+            await db.append('/accounts/5', 'nonsense', {}).durable().catch((e) => e.code)];
+      await status(db, (s) => s.pending === 0); // the root is killed when it has been told
+      tell(written);
       tell(await status(db, (s) => s.connection === 'offline'));
       const kept = db.append('/accounts/5', 'money_paid', { amount: 1 });
       tell([await kept.durable(), (await status(db, (s) => s.pending === 1)).lag]);
