@@ -2,8 +2,7 @@
 /*
  * Taking a replayed batch back. Nothing is noted while replaying, since that would make each
  * opening slower, so a batch that could not be folded whole is taken back by beginning again: the
- * state is emptied, and what is before that batch is read and folded once more. Apart from
- * engine_replay.c, so that folding is compiled into its one loop there.
+ * state is emptied, and what is before that batch is read and folded once more.
  */
 #include "core/engine_internal.h"
 

@@ -332,6 +332,8 @@ export class Engine {
     /** @param {number} now */
     wantsConnection: (now) => this.#call('rv_module_edge_wants_connection', now) === 1,
     /** @param {number} now */
+    networkUp: (now) => this.#call('rv_module_edge_network_up', now),
+    /** @param {number} now */
     opened: (now) => this.#call('rv_module_edge_opened', now),
     /**
      * @param {RivuletError | null} error null: what the module has told itself

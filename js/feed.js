@@ -169,27 +169,49 @@ export class EventFeed extends Source {
   }
 }
 
-/** The latest of something that changes. @template T @extends {Source<T>} */
-export class LatestFeed extends Source {
-  /** @type {() => Promise<T>} */ #ask;
-  /** @type {T | undefined} */ #value = undefined;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
+/** A source that asks when something changed. @template T @extends {Source<T>} */
+class AskingSource extends Source {
   #changed = true;
   #asking = false;
-
-  /**
-   * @param {() => Promise<T>} ask gets the value
-   * @param {Set<any>} begun @param {AbortSignal} [signal]
-   */
-  constructor(ask, begun, signal) {
-    super(begun, signal);
-    this.#ask = ask;
-  }
 
   /** Something changed. */
   change() {
     this.#changed = true;
     this.serve();
+  }
+
+  /**
+   * Gets what there is now, unless that is under way or nothing changed.
+   * @template A @param {() => Promise<A>} get @param {(answer: A) => void} take
+   */
+  ask(get, take) {
+    if (!this.#changed || this.#asking) return;
+    this.#changed = false;
+    this.#asking = true;
+    get().then(
+      (answer) => {
+        this.#asking = false;
+        take(answer);
+        this.serve();
+      },
+      (error) => this.finish(error),
+    );
+  }
+}
+
+/** The latest of something that changes. @template T @extends {AskingSource<T>} */
+export class LatestFeed extends AskingSource {
+  /** @type {() => Promise<T>} */ #get;
+  /** @type {T | undefined} */ #value = undefined;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
+
+  /**
+   * @param {() => Promise<T>} get gets the value
+   * @param {Set<any>} begun @param {AbortSignal} [signal]
+   */
+  constructor(get, begun, signal) {
+    super(begun, signal);
+    this.#get = get;
   }
 
   stop() {
@@ -199,73 +221,46 @@ export class LatestFeed extends Source {
   take() {
     const value = this.#value;
     this.#value = undefined;
-    if (value === undefined && this.#changed && !this.#asking && this.#timer === undefined) {
-      this.#changed = false;
-      this.#asking = true;
-      this.#ask().then(
-        (answer) => this.#answered(answer),
-        (error) => this.finish(error),
-      );
+    if (value === undefined && this.#timer === undefined) {
+      this.ask(this.#get, (answer) => {
+        this.#value = answer;
+        this.#timer = setTimeout(() => {
+          this.#timer = undefined;
+          this.serve();
+        }, INTERVAL);
+      });
     }
     return value;
   }
-
-  /** @param {T} value */
-  #answered(value) {
-    this.#asking = false;
-    this.#value = value;
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      this.serve();
-    }, INTERVAL);
-    this.serve();
-  }
 }
 
-/** Items of a list that grows at its end. @template T @extends {Source<T>} */
-export class ListFeed extends Source {
-  /** @type {(last: T | undefined) => Promise<T[]>} */ #ask;
+/** Items of a list that grows at its end. @template T @extends {AskingSource<T>} */
+export class ListFeed extends AskingSource {
+  /** @type {(last: T | undefined) => Promise<T[]>} */ #get;
   /** @type {T[]} */ #items = [];
   /** @type {T | undefined} */ #last = undefined;
-  #changed = true;
-  #asking = false;
 
   /**
-   * @param {(last: T | undefined) => Promise<T[]>} ask gets some of those behind the last one
+   * @param {(last: T | undefined) => Promise<T[]>} get gets some of those behind the last one
    * @param {Set<any>} begun @param {AbortSignal} [signal]
    */
-  constructor(ask, begun, signal) {
+  constructor(get, begun, signal) {
     super(begun, signal);
-    this.#ask = ask;
-  }
-
-  /** There may be more. */
-  change() {
-    this.#changed = true;
-    this.serve();
+    this.#get = get;
   }
 
   take() {
     const item = this.#items.shift();
-    if (item === undefined && this.#changed && !this.#asking) {
-      this.#changed = false;
-      this.#asking = true;
-      this.#ask(this.#last).then(
-        (items) => this.#answered(items),
-        (error) => this.finish(error),
+    if (item === undefined) {
+      this.ask(
+        () => this.#get(this.#last),
+        (items) => {
+          this.#items = items;
+          this.#last = items.at(-1) ?? this.#last;
+          if (items.length > 0) this.change(); // until none are left
+        },
       );
     }
     return item;
-  }
-
-  /** @param {T[]} items */
-  #answered(items) {
-    this.#asking = false;
-    this.#items = items;
-    if (items.length > 0) {
-      this.#changed = true; // until none are left
-      this.#last = items[items.length - 1];
-    }
-    this.serve();
   }
 }

@@ -12,7 +12,7 @@ import { PROTOCOL } from './channel.js';
 import { Engine, requestBytes } from './engine.js';
 import { END, OK, PENDING, RivuletError } from './error.js';
 import { Exchange } from './exchange.js';
-import { fact, factsDiffer, OFFLINE } from './facts.js';
+import { fact, factsDiffer } from './facts.js';
 import { Link } from './link.js';
 import { Pool } from './pool.js';
 
@@ -53,15 +53,13 @@ export class Session {
   /** @type {RivuletError | null} */ #failure = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
   #scheduled = false;
-  /** Ours runs ahead of the platform's after `wake`. Microseconds. */
-  #clockAhead = 0;
 
   /** @param {Platform} platform */
   constructor(platform) {
     this.#platform = platform;
   }
 
-  #now = () => performance.now() * 1000 + this.#clockAhead;
+  #now = () => performance.now() * 1000;
 
   /** Something may have to be done. */
   #wake = () => {
@@ -106,7 +104,7 @@ export class Session {
     else if (kind === 'request') this.#wait(id, false, value);
     else if (kind === 'feed') this.#beginFeed(id, value);
     else if (kind === 'status') void this.#answer(id, () => this.#status(value));
-    else if (kind === 'wake') this.#retry();
+    else if (kind === 'wake') this.#engine.edge.networkUp(this.#now());
     else this.#moveFeed(kind, id);
   }
 
@@ -168,13 +166,6 @@ export class Session {
     }
     const values = this.#engine.facts();
     return { values, problems: this.#problems(values), hash: digits };
-  }
-
-  /** The upstream may be there again: what the module waits for is now. */
-  #retry() {
-    if (this.#engine.facts()[fact.edgeState] !== OFFLINE) return;
-    const deadline = this.#engine.deadline();
-    if (deadline < Infinity) this.#clockAhead += Math.max(0, deadline - this.#now());
   }
 
   // --- turns ---

@@ -129,6 +129,10 @@ int32_t RV_EXPORT(rv_module_end)(int32_t exchange);
 /* 1 once each time the transport should connect now, else 0. */
 int32_t RV_EXPORT(rv_module_edge_wants_connection)(double now);
 
+/* The network may be there again, or other credentials: an edge that waits to connect does so at
+ * once, one that is connected finds out whether it still is. RV_OK. */
+int32_t RV_EXPORT(rv_module_edge_network_up)(double now);
+
 /* The WebSocket is open. RV_OK; RV_REQUEST_INVALID: no connection was wanted. */
 int32_t RV_EXPORT(rv_module_edge_opened)(double now);
 

@@ -86,6 +86,15 @@ int32_t rv_module_edge_wants_connection(double now) {
     return 1;
 }
 
+int32_t rv_module_edge_network_up(double now) {
+    rv_reactor *const r = rv_reactor_enter();
+    rv_edge *const edge = edge_of(r);
+    if (edge != NULL) {
+        rv_edge_network_up(edge, rv_reactor_time(now));
+    }
+    return RV_OK;
+}
+
 int32_t rv_module_edge_opened(double now) {
     rv_reactor *const r = rv_reactor_enter();
     rv_edge *const edge = edge_of(r);

@@ -50,11 +50,6 @@ rv_status rv_ledger_create(rv_ledger *ledger, size_t memory, rv_arena *arena) {
     return ledger->buf == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;
 }
 
-void rv_ledger_reset(rv_ledger *ledger) {
-    RV_ASSERT(ledger->buf != NULL);
-    *ledger = (rv_ledger){.buf = ledger->buf, .cap = ledger->cap};
-}
-
 /* --- reading --- */
 
 uint32_t rv_ledger_seek(const rv_ledger *ledger, uint8_t kind, rv_bytes key) {

@@ -66,9 +66,6 @@ typedef struct rv_ledger_entry {
 /* Takes `memory` bytes from `arena`. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_ledger_create(rv_ledger *ledger, size_t memory, rv_arena *arena);
 
-/* Without entries. */
-void rv_ledger_reset(rv_ledger *ledger);
-
 /* --- reading: entries have indexes 0, 1, 2 … in their order --- */
 
 static inline uint32_t rv_ledger_count(const rv_ledger *ledger) {

@@ -101,6 +101,7 @@ static void edge_call(uint8_t which, rv_bytes *input) {
     switch (which) {
     case 0:
         now = rv_module_deadline() < __builtin_inf() ? rv_module_deadline() : now;
+        (void)rv_module_edge_network_up(now);
         (void)rv_module_edge_wants_connection(now);
         break;
     case 1:

@@ -115,25 +115,34 @@ static void check_asked(sim_world *world, const rv_event *event, rv_bytes path) 
     }
 }
 
+/* True when the root may have leased keys: not before an edge has tried to write. */
+static bool keys_leased(const sim_world *world) {
+    bool leased = false;
+    for (uint32_t i = 0; i < world->operations.count && !leased; i++) {
+        leased = world->operations.list[i]->kind == SIM_STEP_WRITE;
+    }
+    return leased;
+}
+
 /* True when the root numbers a row of the operation: with which key depends on the blocks that it
  * has leased to edges, which the model does not know. */
 static bool takes_a_serial(const sim_operation *o) {
-    for (uint8_t i = 0; i < o->count; i++) {
-        if (o->asked[i].draft.path[0] != '/') {
-            return true;
-        }
+    bool takes = false;
+    for (uint8_t i = 0; i < o->count && !takes; i++) {
+        takes = o->asked[i].draft.path[0] != '/';
     }
-    return false;
+    return takes;
 }
 
 /* What was refused where the truth now ends. */
 static void judge_refused(sim_world *world) {
+    const bool leased = keys_leased(world);
     for (uint32_t i = 0; i < world->operations.count; i++) {
         sim_operation *const o = world->operations.list[i];
         if (o->refused_for == RV_OK || o->refused_at > world->truth.count) {
             continue;
         }
-        if (o->refused_at == world->truth.count && !takes_a_serial(o)) {
+        if (o->refused_at == world->truth.count && !(leased && takes_a_serial(o))) {
             RV_ASSERT(sim_model_position(world->models[0]) == world->truth.count);
             const rv_status status =
                 sim_model_judge(world->models[0], o, SIM_EPOCH_US + world->now);

@@ -281,6 +281,10 @@ RV_TEST(reasons_of_the_transport) {
     RV_CHECK(strstr(module_out(), "\"detail\":\"refused \\\\x01\"") != NULL);
     RV_CHECK(rv_module_deadline() > module_now);
     RV_CHECK_EQ(rv_module_edge_wants_connection(module_now), 0);
+    /* told that the network is there, it does not wait */
+    RV_CHECK_EQ(rv_module_edge_network_up(module_now), RV_OK);
+    RV_CHECK_EQ(rv_module_edge_wants_connection(module_now), 1);
+    RV_CHECK_EQ(rv_module_edge_closed(RV_UPSTREAM_UNREACHABLE, NULL, 0, module_now), RV_OK);
     /* one that trying again does not mend */
     module_now = rv_module_deadline();
     RV_CHECK_EQ(rv_module_edge_wants_connection(module_now), 1);
