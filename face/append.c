@@ -259,8 +259,6 @@ typedef struct answered_event {
 } answered_event;
 
 static void write_answer(rv_writer *w, const answered_event *e) {
-    const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
-    const rv_value recorded_at = rv_value_int(e->recorded_at - RV_EPOCH_DIFFERENCE_US);
     rv_write_text(w, "{\"position\":");
     rv_write_uint(w, e->position);
     rv_write_text(w, ",\"version\":");
@@ -272,7 +270,7 @@ static void write_answer(rv_writer *w, const answered_event *e) {
     rv_write_text(w, ",\"event_id\":\"");
     rv_write_uuid(w, e->event_id);
     rv_write_text(w, "\",\"recorded_at\":");
-    rv_value_to_json(&timestamptz, &recorded_at, w);
+    rv_event_time_to_json(e->recorded_at, w);
     rv_write_text(w, ",\"data\":");
 }
 

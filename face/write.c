@@ -20,12 +20,6 @@
 
 /* --- what waits --- */
 
-static void write_time(rv_writer *w, int64_t unix_us) {
-    const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
-    const rv_value value = rv_value_int(unix_us - RV_EPOCH_DIFFERENCE_US);
-    rv_value_to_json(&timestamptz, &value, w);
-}
-
 /* `"path", "type", "event_id"` of an event, without braces. */
 static void write_names(const rv_face *face, const rv_pending_event *event, rv_writer *w) {
     const rv_schema *const schema = rv_node_schema(face->options.node);
@@ -70,7 +64,7 @@ void face_write_pending_facts(const rv_pending *batch, rv_writer *w) {
     rv_write_text(w, "\"edge_sequence\":");
     rv_write_uint(w, batch->edge_sequence);
     rv_write_text(w, ",\"written_at\":");
-    write_time(w, batch->written_at);
+    rv_event_time_to_json(batch->written_at, w);
     rv_write_text(w, batch->blind ? ",\"blind\":true" : ",\"blind\":false");
     rv_write_text(w, batch->unchecked ? ",\"unchecked\":true" : ",\"unchecked\":false");
 }

@@ -8,7 +8,7 @@
 
 #define EVENTS_CONTINUES 0x01u
 
-static rv_status malformed(rv_error *err, const char *what) {
+rv_status rv_wire_malformed(rv_error *err, const char *what) {
     RV_ASSERT(what != NULL);
     return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
 }
@@ -177,7 +177,7 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
     h->version_min = rv_read_varint(&c);
     h->version_max = rv_read_varint(&c);
     if (c.bad || magic != RV_WIRE_MAGIC || h->version_min > h->version_max) {
-        return malformed(err, "hello");
+        return rv_wire_malformed(err, "hello");
     }
     if (h->version_min > RV_WIRE_VERSION_MAX || h->version_max < RV_WIRE_VERSION_MIN) {
         return rv_error_set(err, RV_UPSTREAM_VERSION,
@@ -202,19 +202,19 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
     h->pattern_count = rv_read_varint(&c);
     const bool named = h->pattern_count > 0 || (h->features & RV_WIRE_FEATURE_SELECTION) != 0;
     if (c.bad || has_log > 1 || !named || h->pattern_count > RV_PATTERNS_MAX) {
-        return malformed(err, "hello");
+        return rv_wire_malformed(err, "hello");
     }
     for (uint64_t i = 0; i < h->pattern_count; i++) {
         h->patterns[i] = rv_read_blob(&c);
         if (h->patterns[i].len == 0 || h->patterns[i].len > RV_PATH_LEN_MAX) {
-            return malformed(err, "hello");
+            return rv_wire_malformed(err, "hello");
         }
     }
     uint64_t push[3] = {0};
     const bool pushes = (h->features & RV_WIRE_FEATURE_PUSH) != 0;
     if (!read_extensions(&c, pushes, push) || push[0] > UINT32_MAX || push[1] > RV_POSITION_MAX ||
         (pushes && push[2] >= push[1])) {
-        return malformed(err, "hello");
+        return rv_wire_malformed(err, "hello");
     }
     h->outbox = (rv_wire_outbox){push[0], push[1], push[2]};
     return RV_OK;
@@ -246,7 +246,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     const uint32_t magic = rv_read_u32(&c);
     m->version = rv_read_varint(&c);
     if (c.bad || magic != RV_WIRE_MAGIC) {
-        return malformed(err, "welcome");
+        return rv_wire_malformed(err, "welcome");
     }
     if (m->version < RV_WIRE_VERSION_MIN || m->version > RV_WIRE_VERSION_MAX) {
         return rv_error_set(err, RV_UPSTREAM_VERSION, "the upstream chose protocol version %u",
@@ -263,7 +263,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     uint64_t push[3] = {0};
     if (!read_extensions(&c, (m->features & RV_WIRE_FEATURE_PUSH) != 0, push) ||
         m->epoch > UINT32_MAX) {
-        return malformed(err, "welcome");
+        return rv_wire_malformed(err, "welcome");
     }
     m->grant = (rv_wire_grant){push[0], push[1], push[2]};
     return RV_OK;
@@ -285,7 +285,7 @@ rv_status rv_wire_read_progress(rv_bytes body, rv_wire_progress *m, rv_error *er
     m->watermark = rv_read_varint(&c);
     m->chain_hash = rv_read_u64(&c);
     m->position = rv_read_varint(&c);
-    return rv_cursor_done(&c) ? RV_OK : malformed(err, "progress");
+    return rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "progress");
 }
 
 void rv_wire_write_credit(rv_writer *w, uint64_t bytes) {
@@ -298,7 +298,7 @@ rv_status rv_wire_read_credit(rv_bytes body, uint64_t *bytes, rv_error *err) {
     rv_cursor c = rv_cursor_over(body);
     RV_ASSERT(bytes != NULL);
     *bytes = rv_read_varint(&c);
-    return rv_cursor_done(&c) && *bytes > 0 ? RV_OK : malformed(err, "credit");
+    return rv_cursor_done(&c) && *bytes > 0 ? RV_OK : rv_wire_malformed(err, "credit");
 }
 
 void rv_wire_write_ping(rv_writer *w, rv_wire_kind ping_or_pong, uint64_t nonce) {
@@ -311,7 +311,7 @@ rv_status rv_wire_read_ping(rv_bytes body, uint64_t *nonce, rv_error *err) {
     rv_cursor c = rv_cursor_over(body);
     RV_ASSERT(nonce != NULL);
     *nonce = rv_read_varint(&c);
-    return rv_cursor_done(&c) ? RV_OK : malformed(err, "ping or pong");
+    return rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "ping or pong");
 }
 
 void rv_wire_write_goodbye(rv_writer *w) {
@@ -319,7 +319,7 @@ void rv_wire_write_goodbye(rv_writer *w) {
 }
 
 rv_status rv_wire_read_goodbye(rv_bytes body, rv_error *err) {
-    return body.len == 0 ? RV_OK : malformed(err, "goodbye");
+    return body.len == 0 ? RV_OK : rv_wire_malformed(err, "goodbye");
 }
 
 /* --- errors --- */
@@ -385,7 +385,8 @@ void rv_wire_write_error(rv_writer *w, const rv_error *error) {
 rv_status rv_wire_read_error(rv_bytes body, rv_error *told, rv_error *err) {
     rv_cursor c = rv_cursor_over(body);
     RV_ASSERT(told != NULL);
-    return rv_wire_read_failure(&c, told) && rv_cursor_done(&c) ? RV_OK : malformed(err, "error");
+    return rv_wire_read_failure(&c, told) && rv_cursor_done(&c) ? RV_OK
+                                                                : rv_wire_malformed(err, "error");
 }
 
 /* --- events --- */

@@ -149,6 +149,9 @@ RV_MUST_USE rv_status rv_wire_open(rv_bytes message, const rv_compression *compr
 RV_MUST_USE bool rv_wire_deflate(rv_bytes message, const rv_compression *compression,
                                  rv_writer *out);
 
+/* RV_PROTOCOL_ERROR: a message of this name is not what it must be. */
+RV_MUST_USE rv_status rv_wire_malformed(rv_error *err, const char *what);
+
 /* Bodies. RV_PROTOCOL_ERROR names what is wrong. */
 RV_MUST_USE rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *hello, rv_error *err);
 RV_MUST_USE rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *welcome, rv_error *err);

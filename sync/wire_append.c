@@ -6,11 +6,6 @@
 #define HAS_EVENT_ID  0x04u /* beside the two bits of rv_expected_kind */
 #define EXPECTED_BITS 0x03u
 
-static rv_status malformed(rv_error *err, const char *what) {
-    RV_ASSERT(what != NULL);
-    return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
-}
-
 void rv_wire_write_append(rv_writer *w, uint64_t request, const rv_append *events, size_t count) {
     RV_ASSERT(count >= 1 && count <= RV_WIRE_APPEND_EVENTS_MAX);
     rv_wire_begin(w, RV_WIRE_APPEND);
@@ -66,15 +61,15 @@ rv_status rv_wire_read_append(rv_bytes body, rv_wire_append *append, rv_error *e
     append->events = c;
     if (c.bad || principal.len > 0 || append->count < 1 ||
         append->count > RV_WIRE_APPEND_EVENTS_MAX) {
-        return malformed(err, "append");
+        return rv_wire_malformed(err, "append");
     }
     for (uint64_t i = 0; i < append->count; i++) {
         rv_append event;
         if (!rv_wire_read_append_event(&c, &event)) {
-            return malformed(err, "append");
+            return rv_wire_malformed(err, "append");
         }
     }
-    return rv_cursor_done(&c) ? RV_OK : malformed(err, "append");
+    return rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "append");
 }
 
 void rv_wire_write_appended(rv_writer *w, const rv_wire_appended *a) {
@@ -127,11 +122,11 @@ rv_status rv_wire_read_appended(rv_bytes body, rv_wire_appended *a, rv_error *er
     const uint8_t outcome = rv_read_u8(&c);
     a->outcome = (rv_wire_outcome)outcome;
     if (c.bad || outcome > RV_WIRE_ACCEPTED_BARE) {
-        return malformed(err, "appended");
+        return rv_wire_malformed(err, "appended");
     }
     if (a->outcome == RV_WIRE_REFUSED) {
         const bool good = rv_wire_read_failure(&c, &a->refusal) && rv_cursor_done(&c);
-        return good ? RV_OK : malformed(err, "appended");
+        return good ? RV_OK : rv_wire_malformed(err, "appended");
     }
     a->position = rv_read_varint(&c);
     a->count = rv_read_varint(&c);
@@ -139,13 +134,13 @@ rv_status rv_wire_read_appended(rv_bytes body, rv_wire_appended *a, rv_error *er
     const bool bare = a->outcome == RV_WIRE_ACCEPTED_BARE;
     if (c.bad || a->position == 0 || a->count > RV_WIRE_APPEND_EVENTS_MAX ||
         (a->count == 0) != bare) {
-        return malformed(err, "appended");
+        return rv_wire_malformed(err, "appended");
     }
     for (uint64_t i = 0; i < a->count; i++) {
         rv_wire_accepted event;
         if (!rv_wire_read_accepted(&c, &event)) {
-            return malformed(err, "appended");
+            return rv_wire_malformed(err, "appended");
         }
     }
-    return rv_cursor_done(&c) ? RV_OK : malformed(err, "appended");
+    return rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "appended");
 }

@@ -12,11 +12,6 @@
 #define BASE_FIRST          0x01u
 #define BASE_LAST           0x02u
 
-static rv_status malformed(rv_error *err, const char *what) {
-    RV_ASSERT(what != NULL);
-    return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
-}
-
 void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m) {
     RV_ASSERT(m->position <= RV_POSITION_MAX);
     rv_wire_begin(w, RV_WIRE_SELECTION);
@@ -42,7 +37,7 @@ rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *
     m->cursor = m->under_way ? rv_read_varint(&c) : 0;
     if (c.bad || (flags & ~SELECTION_KNOWN) != 0 || (m->changed && m->whole) ||
         m->position > RV_POSITION_MAX) {
-        return malformed(err, "selection");
+        return rv_wire_malformed(err, "selection");
     }
     return rv_selection_decode(rv_read(&c, rv_cursor_left(&c)), &m->selection, err);
 }
@@ -71,7 +66,7 @@ rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error *err) {
     m->position = rv_read_varint(&c);
     m->cursor = rv_read_varint(&c);
     if (c.bad || flags > (BASE_FIRST | BASE_LAST) || m->position > RV_POSITION_MAX) {
-        return malformed(err, "base");
+        return rv_wire_malformed(err, "base");
     }
     m->items = rv_read(&c, rv_cursor_left(&c));
     return RV_OK;

@@ -3,11 +3,6 @@
 
 #include "core/base/assert.h"
 
-static rv_status malformed(rv_error *err, const char *what) {
-    RV_ASSERT(what != NULL);
-    return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
-}
-
 void rv_wire_write_lease(rv_writer *w, const rv_wire_lease *lease) {
     RV_ASSERT(lease->incarnation > 0 && lease->done <= lease->known);
     RV_ASSERT(lease->aggregate.len > 0 && lease->aggregate.len <= RV_NAME_LEN_MAX);
@@ -32,7 +27,7 @@ rv_status rv_wire_read_lease(rv_bytes body, rv_wire_lease *lease, rv_error *err)
                       lease->aggregate.len > 0 && lease->aggregate.len <= RV_NAME_LEN_MAX &&
                       lease->known <= INT64_MAX && lease->done <= lease->known &&
                       lease->count > 0 && lease->count <= RV_LEASE_KEYS_MAX;
-    return good ? RV_OK : malformed(err, "lease");
+    return good ? RV_OK : rv_wire_malformed(err, "lease");
 }
 
 void rv_wire_write_leased(rv_writer *w, const rv_wire_leased *leased) {
@@ -63,5 +58,5 @@ rv_status rv_wire_read_leased(rv_bytes body, rv_wire_leased *leased, rv_error *e
     } else if (good) {
         good = rv_wire_read_failure(&c, &leased->refusal);
     }
-    return good && rv_cursor_done(&c) ? RV_OK : malformed(err, "leased");
+    return good && rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "leased");
 }

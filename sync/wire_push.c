@@ -5,11 +5,6 @@
 
 #define EXPECTED_BITS 0x03u /* of the flags: rv_expected_kind */
 
-static rv_status malformed(rv_error *err, const char *what) {
-    RV_ASSERT(what != NULL);
-    return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a malformed %s message", what);
-}
-
 /* --- push --- */
 
 void rv_wire_write_push(rv_writer *w, const rv_wire_push *push, const uint64_t *counted) {
@@ -107,15 +102,15 @@ rv_status rv_wire_read_push(rv_bytes body, rv_wire_push *push, rv_error *err) {
     RV_ASSERT(push != NULL);
     memset(push, 0, sizeof *push);
     if (body.len + RV_WIRE_HEADER_LEN > RV_PUSH_LEN_MAX || !read_head(&c, push)) {
-        return malformed(err, "push");
+        return rv_wire_malformed(err, "push");
     }
     for (uint64_t i = 0; i < push->count; i++) {
         rv_append event;
         if (!rv_wire_read_pushed(&c, &event)) {
-            return malformed(err, "push");
+            return rv_wire_malformed(err, "push");
         }
     }
-    return rv_cursor_done(&c) ? RV_OK : malformed(err, "push");
+    return rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "push");
 }
 
 /* --- decision --- */
@@ -147,7 +142,7 @@ rv_status rv_wire_read_decision(rv_bytes body, rv_wire_decision *d, rv_error *er
     } else if (good && d->outcome == RV_WIRE_DECIDED_REFUSED) {
         good = rv_wire_read_failure(&c, &d->refusal);
     }
-    return good && rv_cursor_done(&c) ? RV_OK : malformed(err, "decision");
+    return good && rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "decision");
 }
 
 /* --- settled --- */
@@ -162,5 +157,5 @@ rv_status rv_wire_read_settled(rv_bytes body, uint64_t *edge_sequence, rv_error 
     rv_cursor c = rv_cursor_over(body);
     RV_ASSERT(edge_sequence != NULL);
     *edge_sequence = rv_read_varint(&c);
-    return rv_cursor_done(&c) && *edge_sequence > 0 ? RV_OK : malformed(err, "settled");
+    return rv_cursor_done(&c) && *edge_sequence > 0 ? RV_OK : rv_wire_malformed(err, "settled");
 }

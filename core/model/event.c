@@ -333,8 +333,14 @@ static void write_data(const rv_schema *schema, const rv_event *event, rv_writer
     }
 }
 
-void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w) {
+void rv_event_time_to_json(int64_t unix_us, rv_writer *w) {
     static const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
+    RV_ASSERT(w != NULL);
+    const rv_value value = rv_value_int(unix_us - RV_EPOCH_DIFFERENCE_US);
+    rv_value_to_json(&timestamptz, &value, w);
+}
+
+void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w) {
     RV_ASSERT(schema != NULL && event != NULL);
     const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
     rv_write_u8(w, '{');
@@ -349,11 +355,11 @@ void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes p
     rv_write_text(w, ",\"event_id\":\"");
     rv_write_uuid(w, event->event_id);
     rv_write_text(w, "\",\"recorded_at\":");
-    rv_value recorded = rv_value_int(event->recorded_at - RV_EPOCH_DIFFERENCE_US);
     if (event->position == 0) {
-        recorded = rv_value_null();
+        rv_write_text(w, "null");
+    } else {
+        rv_event_time_to_json(event->recorded_at, w);
     }
-    rv_value_to_json(&timestamptz, &recorded, w);
     rv_write_text(w, ",\"data\":");
     write_data(schema, event, w);
     rv_write_text(w, ",\"metadata\":");

@@ -100,6 +100,9 @@ void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w);
 /* True for a time (microseconds from 1970) that a timestamp can be: every event's are. */
 bool rv_event_time_valid(int64_t unix_us);
 
+/* An event's time, microseconds from 1970, as a timestamptz. */
+void rv_event_time_to_json(int64_t unix_us, rv_writer *w);
+
 /* True when the stream admits the type and no key of the path is NULL or empty, as with every event
  * that a writer completed. */
 bool rv_event_has_path(const rv_stream *stream, const rv_event_type *type, const rv_value *values);
