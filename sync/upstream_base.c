@@ -7,8 +7,8 @@
  *
  * A snapshot costs nothing but copies of pages that are written meanwhile, and ends when there is
  * no more room for those; then the base begins again. So a slow edge never holds up who writes. It
- * can hold up other bases: there are SNAPSHOTS_MAX, each until its last session has left it, and who
- * comes meanwhile joins one that is young, or waits.
+ * can hold up other bases: there are SNAPSHOTS_MAX, each until its last session has left it, and
+ * who comes meanwhile joins one that is young, or waits.
  */
 #include "sync/upstream_internal.h"
 
