@@ -154,7 +154,7 @@ static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error
 rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error *err) {
     rv_receiving *const r = &node->receiving;
     const rv_bytes nothing = {NULL, 0};
-    RV_ASSERT(r->active);
+    rv_node_receive_fold(node);
     const rv_base_progress base = rv_state_base_progress(node->state);
     const bool goes_on = base.under_way && base.position == part->position;
     if (!may_begin(node) || r->event_count > 0 || r->base ||
@@ -193,7 +193,7 @@ rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error
 
 rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_error *err) {
     rv_receiving *const r = &node->receiving;
-    RV_ASSERT(r->active);
+    rv_node_receive_fold(node);
     if (r->base) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent changes with a base");
     }

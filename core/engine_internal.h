@@ -20,6 +20,7 @@ typedef enum rv_node_phase {
 /* A batch that is being received (edge): between receive_begin and commit or cancel. */
 typedef struct rv_receiving {
     bool active;
+    bool folds; /* the overlay is lifted, and a transaction of the state is open */
     rv_writer body;
     rv_record_context context;
     uint64_t first_position;
@@ -106,6 +107,9 @@ rv_status rv_node_check_writable(const rv_node *node, rv_error *err);
 
 /* Makes the node read-only for this reason, unless it is already. Returns the status. */
 rv_status rv_node_fail(rv_node *node, const rv_error *err);
+
+/* The batch that is being received is about to change the state: opens that for it. */
+void rv_node_receive_fold(rv_node *node);
 
 /* A record of a base, in replay: the same that receiving it did. RV_DATA_DAMAGED, RV_STATE_FULL. */
 RV_MUST_USE rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err);

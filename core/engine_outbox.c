@@ -3,6 +3,7 @@
  * The outbox as others see it, and what becomes of what waits there: see engine_outbox.h. Every
  * change is one batch of the log; what it does to the overlay is done by laying that anew.
  */
+#include "core/engine_cause.h"
 #include "core/engine_internal.h"
 
 #include "core/base/assert.h"
@@ -138,21 +139,36 @@ static rv_status sweep_refused(const rv_node *node, uint64_t except, rv_ledger_c
     return status;
 }
 
-/* True when a batch that waits counts this one. */
+/* True when this batch counts that one. */
+static bool counts(const rv_pending *batch, uint64_t edge_sequence) {
+    rv_cursor c = rv_cursor_over(batch->counted);
+    uint64_t sequence = 0;
+    for (uint32_t i = 0; i < batch->counted_count && sequence < edge_sequence; i += 1) {
+        sequence = rv_pending_counted_next(&c, sequence);
+        RV_ASSERT(sequence > 0);
+    }
+    return sequence == edge_sequence;
+}
+
+/* True when a batch that waits counts this one: then it has an event in a stream of it. */
 static bool is_counted(const rv_node *node, uint64_t edge_sequence) {
-    rv_pending batch;
-    uint64_t at = edge_sequence;
-    while (rv_node_pending(node, at, &batch)) { /* each turn goes on by a batch */
-        rv_cursor c = rv_cursor_over(batch.counted);
-        uint64_t sequence = 0;
-        for (uint32_t i = 0; i < batch.counted_count && sequence < edge_sequence; i += 1) {
-            sequence = rv_pending_counted_next(&c, sequence);
-            RV_ASSERT(sequence > 0);
+    rv_pending own, other;
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    const bool there = rv_waiting_pending(node, edge_sequence, &own);
+    RV_ASSERT(there);
+    if (node->outbox.counting == 0) {
+        return false;
+    }
+    while (rv_pending_event_next(&own, &cursor, &event)) {
+        rv_waiting_walk walk = rv_waiting_by_path(node, event.path);
+        uint64_t sequence = UINT64_MAX;
+        while (!event.blind && rv_waiting_next(node, &walk, &sequence) &&
+               sequence > edge_sequence) {
+            if (rv_waiting_pending(node, sequence, &other) && counts(&other, edge_sequence)) {
+                return true;
+            }
         }
-        if (sequence == edge_sequence) {
-            return true;
-        }
-        at = batch.edge_sequence;
     }
     return false;
 }
@@ -190,8 +206,9 @@ static rv_status write_rejection(rv_node *node, rv_bytes key, const rv_error *re
 }
 
 static rv_status write_refused(rv_node *node, uint64_t edge_sequence, rv_bytes key,
-                               const rv_error *refusal, rv_ledger_changes *changes) {
+                               rv_error *refusal, rv_ledger_changes *changes) {
     uint8_t next[sizeof(uint64_t)];
+    rv_outbox_cause(node, edge_sequence, refusal);
     rv_store_u64(next, node->outbox.next_sequence);
     const rv_status status = write_rejection(node, key, refusal, changes);
     if (status != RV_OK || !is_counted(node, edge_sequence)) {
@@ -223,6 +240,7 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
     rv_outbox *const o = &node->outbox;
     const bool refused = decision->outcome == RV_DECIDED_REFUSED;
     const bool suspended = batch->state == RV_PENDING_SUSPENDED;
+    const bool counting = batch->counted_count > 0;
     /* the overlay loses something; what depended on a refused batch is suspended by now, so a
      * row of refusals does not fold all that waits each time */
     const bool shown = left && batch->covered > 0 && !suspended;
@@ -235,6 +253,8 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
     o->pending -= left;
     o->rejections += refused;
     o->suspended -= suspended;
+    o->accepted += !left;
+    o->counting -= left && counting;
     if (left && !refused) {
         rv_outbox_note_decided(node, edge_sequence, decision->position);
     }
@@ -271,7 +291,8 @@ rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence, const rv_decisi
         status = sweep_refused(node, edge_sequence, &changes);
     }
     if (status == RV_OK && refused) {
-        status = write_refused(node, edge_sequence, key, &decision->refusal, &changes);
+        rv_error refusal = decision->refusal;
+        status = write_refused(node, edge_sequence, key, &refusal, &changes);
     } else if (status == RV_OK) {
         status = left ? rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_PENDING, key)
                       : write_accepted(node, key, decision->position, &changes);
@@ -336,14 +357,19 @@ bool rv_node_rejection(const rv_node *node, uint64_t after, rv_rejection *reject
     return true;
 }
 
-/* The rejection that holds the event with this id. */
-static bool rejection_find(const rv_node *node, const uint8_t *event_id, rv_rejection *rejection) {
-    uint64_t at = 0;
-    while (rv_node_rejection(node, at, rejection)) { /* each turn goes on by a rejection */
+bool rv_outbox_find_rejection(const rv_node *node, const uint8_t *event_id,
+                              rv_rejection *rejection) {
+    rv_waiting_walk walk = rv_waiting_by_id(node, event_id);
+    uint64_t sequence = 0;
+    if (node->outbox.rejections == 0) {
+        return false;
+    }
+    while (rv_waiting_next(node, &walk, &sequence)) {
         rv_pending_cursor cursor = {0, 0};
         rv_pending_event event;
-        at = rejection->batch.edge_sequence;
-        RV_ASSERT(at > 0);
+        if (!rv_waiting_rejection(node, sequence, rejection)) {
+            continue;
+        }
         while (rv_pending_event_next(&rejection->batch, &cursor, &event)) {
             if (memcmp(event.event_id, event_id, sizeof event.event_id) == 0) {
                 return true;
@@ -355,7 +381,7 @@ static bool rejection_find(const rv_node *node, const uint8_t *event_id, rv_reje
 
 rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id, rv_error *err) {
     rv_rejection rejection;
-    if (!rejection_find(node, event_id, &rejection)) {
+    if (!rv_outbox_find_rejection(node, event_id, &rejection)) {
         return rv_error_set(err, RV_NOT_FOUND, "no event with this id was refused");
     }
     rv_writer body;

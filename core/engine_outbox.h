@@ -48,7 +48,9 @@ typedef struct rv_writes {
  * overlay has it, 0 for a stream that is not covered; event_id as given, or made here; data and
  * metadata valid until the next call on the node. Paths are told by rv_node_pending_event. A batch
  * whose ids are known (pending, or in the log) answers the first results again; a position above 0
- * tells that it is in the log.
+ * tells that it is in the log. One that was refused and is not acknowledged is refused again, with
+ * what the root said. A batch for whose rows there is no memory waits suspended, with
+ * RV_STATE_FULL, and version 0.
  *
  * RV_PENDING, RV_BUSY (also while a batch is being received): poll, then call again with the same.
  * On any error nothing has changed. Errors are those of rv_node_append, over what is held

@@ -4,55 +4,30 @@
 
 #include "core/base/assert.h"
 
-#define FILTER_SHARE 16u /* of the ledger: a bit for each two bytes of it, some fifty an event */
-
 /* --- memory --- */
 
 rv_status rv_outbox_create(rv_node *node, rv_arena *arena) {
     rv_outbox *const o = &node->outbox;
-    RV_ASSERT(o->filter == NULL && node->ledger.cap > 0);
-    uint32_t bits = 1024;
-    while ((size_t)bits / 8 * 2 <= node->ledger.cap / FILTER_SHARE) { /* at most 32 turns */
-        bits *= 2;
-    }
-    o->filter = rv_arena_take_raw(arena, bits / 8); /* emptied before its first use */
-    o->filter_bits = bits;
+    RV_ASSERT(o->next_sequence == 0 && node->ledger.cap > 0);
     o->next_sequence = 1;
-    return o->filter == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;
+    return rv_waiting_create(&o->waiting, node->ledger.cap, arena);
 }
 
 /* --- ids --- */
 
-static uint32_t filter_bit(const rv_outbox *o, const uint8_t *id) {
-    const uint64_t hash = rv_hash64(o->tag, rv_bytes_of(id, 16));
-    RV_ASSERT(o->filter_bits > 0 && (o->filter_bits & (o->filter_bits - 1)) == 0);
-    return (uint32_t)hash & (o->filter_bits - 1);
-}
-
-void rv_outbox_filter_add(rv_node *node, const uint8_t *id) {
-    rv_outbox *const o = &node->outbox;
-    const uint32_t bit = filter_bit(o, id);
-    RV_ASSERT(bit < o->filter_bits);
-    o->filter[bit / 8] |= (uint8_t)(1u << bit % 8);
-}
-
-bool rv_outbox_filter_has(const rv_node *node, const uint8_t *id) {
-    const rv_outbox *const o = &node->outbox;
-    if (o->pending == 0) {
-        return false;
-    }
-    const uint32_t bit = filter_bit(o, id);
-    RV_ASSERT(bit < o->filter_bits);
-    return (o->filter[bit / 8] >> bit % 8 & 1u) != 0;
-}
-
 bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch,
                        rv_pending_event *event) {
     RV_ASSERT(id != NULL);
-    const uint32_t count = rv_outbox_filter_has(node, id) ? node->outbox.pending : 0;
-    for (uint32_t i = 0; i < count; i += 1) {
-        *batch = rv_outbox_at(node, i);
+    if (node->outbox.pending == 0) {
+        return false;
+    }
+    rv_waiting_walk walk = rv_waiting_by_id(node, id);
+    uint64_t edge_sequence = 0;
+    while (rv_waiting_next(node, &walk, &edge_sequence)) {
         rv_pending_cursor cursor = {0, 0};
+        if (!rv_waiting_pending(node, edge_sequence, batch)) {
+            continue;
+        }
         while (rv_pending_event_next(batch, &cursor, event)) {
             if (memcmp(event->event_id, id, sizeof event->event_id) == 0) {
                 return true;
@@ -294,14 +269,8 @@ void rv_outbox_lay(rv_node *node) {
         return;
     }
     rv_outbox_ready(node);
-    memset(o->filter, 0, o->filter_bits / 8);
     for (uint32_t i = 0; i < o->pending; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
-        rv_pending_cursor cursor = {0, 0};
-        rv_pending_event event;
-        while (rv_pending_event_next(&batch, &cursor, &event)) {
-            rv_outbox_filter_add(node, event.event_id);
-        }
         note_state(node, &batch, fold_batch(node, &batch, NULL));
     }
 }
@@ -368,7 +337,7 @@ static void read_self(rv_node *node) {
         o->incarnation = rv_load_u32(value.ptr);
         o->next_sequence = rv_load_u64(value.ptr + 4);
     }
-    RV_ASSERT(o->filter != NULL);
+    RV_ASSERT(o->next_sequence > 0);
 }
 
 /* Entries of a kind, which are next to each other. */
@@ -403,6 +372,19 @@ static bool kind_fits(const rv_node *node, rv_ledger_kind kind, uint32_t count) 
     return fits;
 }
 
+/* Of what waits. */
+static void count_batches(rv_node *node) {
+    rv_outbox *const o = &node->outbox;
+    o->accepted = 0;
+    o->counting = 0;
+    for (uint32_t i = 0; i < o->pending; i += 1) {
+        const rv_pending batch = rv_outbox_at(node, i);
+        o->accepted += batch.state == RV_PENDING_ACCEPTED;
+        o->counting += batch.counted_count > 0;
+    }
+    RV_ASSERT(o->accepted <= o->pending && o->counting <= o->pending);
+}
+
 /* Counts what the ledger holds. What does not fit this node is not shown, and nothing is written
  * over it. */
 static void count_entries(rv_node *node) {
@@ -414,6 +396,7 @@ static void count_entries(rv_node *node) {
         kind_fits(node, RV_LEDGER_REJECTION, rejections)) {
         o->pending = pending;
         o->rejections = rejections;
+        count_batches(node);
         return;
     }
     rv_error error;
@@ -434,6 +417,9 @@ void rv_outbox_open(rv_node *node) {
     o->tag ^= o->tag == rv_log_identity_of(node->log)->root_tag;
     read_self(node);
     count_entries(node);
+    if (o->pending + o->rejections > 0) {
+        rv_waiting_make(node);
+    }
     o->durable = o->next_sequence - 1;
     o->settled = undecided(node) - 1;
     notes_reset(node);
@@ -471,10 +457,17 @@ static bool leaves(const rv_pending *batch, uint64_t watermark) {
     return all || passed;
 }
 
+/* True when batches may leave: some have events in the batch that is received, or are accepted. */
+static bool some_may_leave(const rv_node *node) {
+    RV_ASSERT(node->outbox.accepted <= node->outbox.pending);
+    return node->outbox.arrived > 0 || node->outbox.accepted > 0;
+}
+
 rv_status rv_outbox_leave(rv_node *node, rv_ledger_changes *changes, uint64_t watermark) {
     rv_status status = RV_OK;
     RV_ASSERT(node->receiving.active);
-    for (uint32_t i = 0; i < node->outbox.pending && status == RV_OK; i += 1) {
+    const uint32_t count = some_may_leave(node) ? node->outbox.pending : 0;
+    for (uint32_t i = 0; i < count && status == RV_OK; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
         if (leaves(&batch, watermark)) {
             uint8_t key[RV_PENDING_KEY];
@@ -493,15 +486,18 @@ void rv_outbox_note_decided(rv_node *node, uint64_t edge_sequence, uint64_t posi
     o->decided_at = (o->decided_at + 1) % RV_OUTBOX_DECIDED;
 }
 
-/* What leaves is decided. */
-static void apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
+/* What leaves is decided. Returns how many do. */
+static uint32_t apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
     rv_outbox *const o = &node->outbox;
     const uint64_t watermark = rv_log_watermark(node->log);
+    const uint32_t count = some_may_leave(node) ? o->pending : 0;
     uint32_t left = 0;
-    for (uint32_t i = 0; i < o->pending; i += 1) {
+    for (uint32_t i = 0; i < count; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
         if (leaves(&batch, watermark)) {
             rv_outbox_note_decided(node, batch.edge_sequence, batch.position);
+            o->accepted -= batch.state == RV_PENDING_ACCEPTED;
+            o->counting -= batch.counted_count > 0;
             left += 1;
         }
     }
@@ -512,18 +508,22 @@ static void apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
         o->decided_batch = rv_log_batches(node->log);
         o->settle_due = true;
     }
+    return left;
 }
 
 void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(!node->receiving.active);
-    if (changes != NULL && o->pending > 0) {
-        apply_leaving(node, changes);
-    }
+    const uint32_t left = changes != NULL && o->pending > 0 ? apply_leaving(node, changes) : 0;
     if (o->arrived > 0) {
         notes_reset(node);
     }
-    rv_outbox_lay(node);
+    if (left > 0) {
+        rv_outbox_lift(node);
+    }
+    if (!rv_state_overlay_laid(node->state)) {
+        rv_outbox_lay(node);
+    }
 }
 
 /* --- what becomes durable --- */

@@ -10,13 +10,15 @@
  *
  *   invariant 1: outside of the engine's files the overlay is laid whenever a batch waits.
  *   invariant 2: streams with numbers below `streams_confirmed` are in the log, others are pending.
- *   invariant 3: the filter has a bit for the id of every event that waits.
+ *   invariant 3: `accepted` and `counting` are the batches that wait and are accepted, and that
+ *                count others.
  */
 #ifndef RV_CORE_ENGINE_OVERLAY_H
 #define RV_CORE_ENGINE_OVERLAY_H
 
 #include "core/engine_pending.h"
 #include "core/engine_selection.h"
+#include "core/engine_waiting.h"
 
 /* Batches of the log that hold consecutive edge sequences, one each: they become durable one by
  * one. */
@@ -43,7 +45,9 @@ typedef struct rv_outbox {
     uint32_t pending;
     uint32_t suspended;
     uint32_t rejections;
-    uint32_t arrived; /* notes of arrivals in the batch that is being received */
+    uint32_t accepted; /* of those that wait, as are */
+    uint32_t counting; /* those whose expected versions count others */
+    uint32_t arrived;  /* notes of arrivals in the batch that is being received */
     uint32_t streams_confirmed;
     uint64_t revision;
     rv_held held;                             /* what the selection holds completely, */
@@ -53,8 +57,7 @@ typedef struct rv_outbox {
     uint64_t wanted[RV_AGGREGATES_MAX / 64];  /* and of these a key was wanted */
     uint64_t keys_revision;
     uint64_t self_batch; /* batch of the log that holds the incarnation; 0: durable */
-    uint8_t *filter;
-    uint32_t filter_bits;               /* a power of two */
+    rv_waiting_index waiting;
     uint64_t durable;                   /* edge sequences up to it are */
     rv_outbox_run runs[RV_OUTBOX_RUNS]; /* that are not, oldest first */
     uint32_t run_count;
@@ -96,13 +99,13 @@ RV_MUST_USE rv_status rv_outbox_fold(rv_node *node, const rv_pending_event *pend
 /* What a rv_pending_event says as an event, for folding. */
 rv_event rv_outbox_event(const rv_pending *batch, const rv_pending_event *pending);
 
-/* Notes an id that waits; may an id wait? */
-void rv_outbox_filter_add(rv_node *node, const uint8_t *id);
-bool rv_outbox_filter_has(const rv_node *node, const uint8_t *id);
-
-/* The batch with an event of this id. False: there is none. `*event` is that one. */
+/* The batch that waits with an event of this id. False: there is none. `*event` is that one. */
 RV_MUST_USE bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch,
                                    rv_pending_event *event);
+
+/* The rejection that holds an event of this id. False: there is none. */
+RV_MUST_USE bool rv_outbox_find_rejection(const rv_node *node, const uint8_t *event_id,
+                                          rv_rejection *rejection);
 
 /* A batch was written into the batch of the log that was committed last. */
 void rv_outbox_note_written(rv_node *node, uint64_t edge_sequence);
@@ -127,7 +130,8 @@ void rv_outbox_arrive(rv_node *node, const rv_event *event);
 RV_MUST_USE rv_status rv_outbox_leave(rv_node *node, rv_ledger_changes *changes,
                                       uint64_t watermark);
 
-/* It is committed (then changes are applied), or cancelled: NULL. Lays the overlay. */
+/* It is committed (then changes are applied), or cancelled: NULL. Lays the overlay, if it was
+ * lifted or something has left. */
 void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes);
 
 #endif

@@ -56,6 +56,12 @@ void rv_pending_write_flags(rv_writer *w, uint8_t flags, uint16_t covered) {
     rv_store_u16(w->ptr + RV_PENDING_AT_COVERED, covered);
 }
 
+void rv_pending_suspend(uint8_t *head, rv_status reason) {
+    RV_ASSERT(head[RV_PENDING_AT_STATE] != RV_PENDING_ACCEPTED && reason > RV_END);
+    head[RV_PENDING_AT_STATE] = RV_PENDING_SUSPENDED;
+    rv_store_u16(head + RV_PENDING_AT_REASON, (uint16_t)reason);
+}
+
 void rv_pending_write_event(rv_writer *w, const rv_pending_event *event) {
     RV_ASSERT((unsigned)event->expected <= EVENT_EXPECTED && event->path.len > 0);
     rv_write_u8(w, (uint8_t)((unsigned)event->expected | (event->blind ? EVENT_BLIND : 0)));

@@ -55,6 +55,8 @@ typedef struct rv_pending_head {
 } rv_pending_head;
 
 void rv_pending_write_head(rv_writer *w, const rv_pending_head *head);
+/* Notes that a batch, whose head this is, is suspended, and why. */
+void rv_pending_suspend(uint8_t *head, rv_status reason);
 void rv_pending_write_event(rv_writer *w, const rv_pending_event *event);
 void rv_pending_write_counted(rv_writer *w, const uint64_t *counted, uint32_t count); /* rising */
 void rv_pending_write_flags(rv_writer *w, uint8_t flags, uint16_t covered);

@@ -78,22 +78,35 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    rv_outbox_lift(node); /* what is received is folded into the confirmed state */
     r->active = true;
+    r->folds = false;
     r->event_count = 0;
     r->first_position = 0;
     r->base = false;
     r->base_begins = false;
     r->base_ends = false;
     r->changed = false;
-    r->streams_known = rv_state_stream_count(node->state);
+    r->streams_known = rv_node_streams_confirmed(node);
     r->schema = rv_schema_mark_of(node->schema);
-    rv_state_begin(node->state);
     return RV_OK;
 }
 
+/* Most messages of an edge that waits for news only move W: what waits stays as it lies. */
+void rv_node_receive_fold(rv_node *node) {
+    rv_receiving *const r = &node->receiving;
+    RV_ASSERT(r->active);
+    if (!r->folds) {
+        r->active = false;
+        rv_outbox_lift(node); /* what is received is folded into the confirmed state */
+        r->active = true;
+        r->folds = true;
+        RV_ASSERT(r->streams_known == rv_state_stream_count(node->state));
+        rv_state_begin(node->state);
+    }
+}
+
 rv_status rv_node_receive_stream(rv_node *node, rv_bytes path, uint32_t *stream, rv_error *err) {
-    RV_ASSERT(node->receiving.active);
+    rv_node_receive_fold(node);
     if (rv_state_stream_find(node->state, path, stream)) {
         return RV_OK;
     }
@@ -178,7 +191,7 @@ static rv_status too_large(const rv_node *node, rv_error *err) {
 
 rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
     rv_receiving *r = &node->receiving;
-    RV_ASSERT(r->active);
+    rv_node_receive_fold(node);
     if (event->stream >= rv_state_stream_count(node->state) || r->base) {
         return broke_protocol(err, "an event of no stream", event);
     }
@@ -221,7 +234,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     const uint64_t last =
         r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
     if (watermark < last || watermark > RV_POSITION_MAX ||
-        r->streams_known != rv_state_stream_count(node->state) || (r->base && watermark != last)) {
+        r->streams_known != rv_node_streams_confirmed(node) || (r->base && watermark != last)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
                             "the upstream sent a watermark of %u that does not fit what it covers, "
                             "or streams without events",
@@ -234,12 +247,18 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
         .chain_hash = chain_hash,
         .time = r->event_count == 0 ? rv_node_now(node) : r->context.time,
     };
+    const rv_base_progress base = rv_state_base_progress(node->state);
+    if (base.under_way && base.position != watermark) { /* it is given up below */
+        rv_node_receive_fold(node);
+    }
     rv_ledger_changes changes = rv_ledger_begin(&r->body);
     const rv_status status = rv_outbox_leave(node, &changes, watermark);
     if (status != RV_OK) {
         return too_large(node, err);
     }
-    rv_state_commit(node->state);
+    if (r->folds) {
+        rv_state_commit(node->state);
+    }
     node->at_work = 0;
     node->read_generation += 1;
     if (r->base_begins) {
@@ -260,7 +279,9 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
 void rv_node_receive_cancel(rv_node *node) {
     rv_receiving *r = &node->receiving;
     if (r->active) {
-        rv_state_rollback(node->state);
+        if (r->folds) {
+            rv_state_rollback(node->state);
+        }
         rv_schema_take_back(node->schema, &r->schema);
         rv_node_give(node);
         rv_log_append_cancel(node->log);

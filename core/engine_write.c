@@ -25,7 +25,10 @@ typedef struct rv_writing {
     size_t received; /* bytes, at most, of the log's batch when the events come back */
     uint16_t covered;
     bool numbered; /* a covered event expects a number */
+    bool counting; /* and counts batches that wait */
+    bool unfolded; /* there is no room for what it would change: it waits, suspended */
     int64_t now;
+    bool refused; /* before: the error is that refusal, as it is */
     size_t index; /* of the event that is looked at */
     rv_keys keys; /* that it takes */
 } rv_writing;
@@ -35,8 +38,8 @@ typedef struct rv_writing {
 static rv_status refuse_apart(rv_error *err, size_t count) {
     RV_ASSERT(count > 0);
     return rv_error_set(err, RV_EVENT_ID_REUSED,
-                        "some of the batch's %u events wait already, but not as this batch; a "
-                        "batch is given again whole",
+                        "some of the batch's %u events were written already, but not as this "
+                        "batch; a batch is given again whole",
                         (uint64_t)count);
 }
 
@@ -59,9 +62,8 @@ static bool same_content(rv_node *node, const rv_pending_event *pending) {
     return same;
 }
 
-/* The batch that waits is the one that is given: `results` gets its events. */
-static rv_status answer_pending(rv_node *node, rv_writing *w, const rv_pending *batch,
-                                rv_error *err) {
+/* The batch is the one that is given: `results` gets its events. */
+static rv_status match_batch(rv_node *node, rv_writing *w, const rv_pending *batch, rv_error *err) {
     const rv_writes *const given = w->given;
     const rv_appends appends = {.events = given->events, .count = given->count};
     rv_pending_cursor cursor = {0, 0};
@@ -82,8 +84,29 @@ static rv_status answer_pending(rv_node *node, rv_writing *w, const rv_pending *
         w->results[i] = rv_outbox_event(batch, &event);
         w->results[i].batch_end = i + 1 == given->count;
     }
-    *w->written = (rv_written){batch->edge_sequence, batch->blind, batch->unchecked};
     return status;
+}
+
+/* An id is known here: the batch has to be the one that has it, which waits, or was refused. RV_OK:
+ * it waits, and is answered again. */
+static rv_status answer_again(rv_node *node, rv_writing *w, const rv_pending *waits,
+                              const rv_rejection *refused, rv_error *err) {
+    const rv_pending *const batch = waits != NULL ? waits : &refused->batch;
+    const rv_status status =
+        w->index == 0 ? match_batch(node, w, batch, err) : refuse_apart(err, w->given->count);
+    if (status != RV_OK) {
+        return status;
+    }
+    *w->written = (rv_written){batch->edge_sequence, batch->blind, batch->unchecked};
+    if (waits != NULL) {
+        return RV_OK;
+    }
+    RV_ASSERT(refused->reason.status > RV_END);
+    w->refused = true;
+    if (err != NULL) {
+        *err = refused->reason;
+    }
+    return refused->reason.status;
 }
 
 /* Ids of the root's making are looked at by the root: here they have other numbers. */
@@ -107,13 +130,18 @@ static rv_status meet_ids(rv_node *node, rv_writing *w, rv_error *err) {
         const rv_append *const append = &given->events[i];
         rv_pending batch;
         rv_pending_event event;
+        rv_rejection rejection;
         w->index = i;
-        if (!append->has_event_id || !rv_outbox_find_id(node, append->event_id, &batch, &event)) {
+        if (!append->has_event_id) {
             continue;
         }
-        const rv_status status =
-            i == 0 ? answer_pending(node, w, &batch, err) : refuse_apart(err, given->count);
-        return status == RV_OK ? RV_END : status;
+        if (rv_outbox_find_id(node, append->event_id, &batch, &event)) {
+            const rv_status status = answer_again(node, w, &batch, NULL, err);
+            return status == RV_OK ? RV_END : status;
+        }
+        if (rv_outbox_find_rejection(node, append->event_id, &rejection)) {
+            return answer_again(node, w, NULL, &rejection, err);
+        }
     }
     const rv_appends appends = {.events = given->events, .count = given->count};
     return asks_the_log(node, given) ? rv_node_ids_meet(node, &appends, w->results, &w->index, err)
@@ -242,7 +270,8 @@ static rv_status write_event(rv_node *node, rv_writing *w, rv_error *err) {
     pending.blind = !rv_outbox_covers(node, pending.path);
     memcpy(pending.event_id, event->event_id, sizeof pending.event_id);
     if (!pending.blind) {
-        status = rv_outbox_fold(node, &pending, node->draft.values, event, err);
+        status =
+            w->unfolded ? RV_OK : rv_outbox_fold(node, &pending, node->draft.values, event, err);
         w->numbered = w->numbered || pending.expected == RV_EXPECTED_NUMBER;
     }
     w->covered = (uint16_t)(w->covered + !pending.blind);
@@ -278,10 +307,57 @@ static bool counts_batch(const rv_pending *own, const rv_pending *other) {
     return counts;
 }
 
+/* Own batches that are counted, rising. */
+typedef struct counted_list {
+    uint64_t sequences[RV_PUSH_COUNTED_MAX];
+    uint32_t count;
+} counted_list;
+
+/* Puts one in its place, unless it is there. False: there is no room. */
+static bool counted_put(counted_list *list, uint64_t sequence) {
+    uint32_t at = list->count;
+    while (at > 0 && list->sequences[at - 1] > sequence) {
+        at -= 1;
+    }
+    if (at > 0 && list->sequences[at - 1] == sequence) {
+        return true;
+    }
+    if (list->count == RV_PUSH_COUNTED_MAX) {
+        return false;
+    }
+    memmove(list->sequences + at + 1, list->sequences + at,
+            (list->count - at) * sizeof list->sequences[0]);
+    list->sequences[at] = sequence;
+    list->count += 1;
+    RV_ASSERT(list->count <= RV_PUSH_COUNTED_MAX);
+    return true;
+}
+
+/* Adds the batches that wait and have an event in this stream. False: there are too many. */
+static bool count_stream(const rv_node *node, const rv_pending *own, rv_bytes path,
+                         counted_list *list) {
+    rv_waiting_walk walk = rv_waiting_by_path(node, path);
+    rv_pending first, other;
+    uint64_t sequence = 0;
+    bool room = true;
+    if (!rv_node_pending(node, 0, &first)) {
+        return true;
+    }
+    while (room && rv_waiting_next(node, &walk, &sequence) && sequence >= first.edge_sequence) {
+        if (rv_waiting_pending(node, sequence, &other) && other.state == RV_PENDING_WAITING &&
+            counts_batch(own, &other)) {
+            room = counted_put(list, sequence);
+        }
+    }
+    RV_ASSERT(list->count <= RV_PUSH_COUNTED_MAX);
+    return room;
+}
+
 /* Writes which batches that wait the expected versions count. */
 static rv_status write_counted(rv_node *node, rv_writing *w, rv_error *err) {
-    uint64_t counted[RV_PUSH_COUNTED_MAX];
-    uint32_t count = 0;
+    counted_list counted = {.count = 0};
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
     const size_t len = w->value.len;
     rv_pending own;
     rv_pending_write_counted(&w->value, NULL, 0); /* so that it can be read */
@@ -291,22 +367,19 @@ static rv_status write_counted(rv_node *node, rv_writing *w, rv_error *err) {
     rv_pending_write_flags(&w->value, 0, w->covered);
     const bool good = rv_pending_read(rv_writer_bytes(&w->value), &own);
     RV_ASSERT(good);
-    const uint32_t pending = w->numbered ? node->outbox.pending : 0;
-    for (uint32_t i = 0; i < pending; i += 1) {
-        const rv_pending other = rv_outbox_at(node, i);
-        if (other.state != RV_PENDING_WAITING || !counts_batch(&own, &other)) {
+    while (w->numbered && rv_pending_event_next(&own, &cursor, &event)) {
+        if (event.blind || event.expected != RV_EXPECTED_NUMBER) {
             continue;
         }
-        if (count == RV_PUSH_COUNTED_MAX) {
+        if (!count_stream(node, &own, event.path, &counted)) {
             return rv_error_set(err, RV_OUTBOX_FULL,
                                 "the expected version counts more than %u batches that wait",
                                 (uint64_t)RV_PUSH_COUNTED_MAX);
         }
-        counted[count] = other.edge_sequence;
-        count += 1;
     }
     w->value.len = len;
-    rv_pending_write_counted(&w->value, counted, count);
+    rv_pending_write_counted(&w->value, counted.sequences, counted.count);
+    w->counting = counted.count > 0;
     return w->value.full ? refuse_size(w, err) : RV_OK;
 }
 
@@ -400,14 +473,38 @@ static rv_status write_batch(rv_node *node, rv_writing *w, rv_error *err) {
         return status;
     }
     status = write_counted(node, w, err);
-    w->written->unchecked = w->written->blind || node->outbox.held.unchecked;
+    w->written->unchecked = w->written->blind || w->unfolded || node->outbox.held.unchecked;
     if (status == RV_OK) {
         rv_pending_write_flags(&w->value,
                                (uint8_t)((w->written->blind ? RV_PENDING_BLIND : 0) |
                                          (w->written->unchecked ? RV_PENDING_UNCHECKED : 0)),
                                w->covered);
     }
+    if (status == RV_OK && w->unfolded) {
+        rv_pending_suspend(value, RV_STATE_FULL);
+    }
     return status;
+}
+
+/* As write_batch. Where what it changes finds no page any more, it waits all the same, suspended:
+ * the root may have room, and so may this node when the batch comes back. */
+static rv_status write_or_suspend(rv_node *node, rv_writing *w, rv_savepoint savepoint,
+                                  rv_error *err) {
+    const rv_status status = write_batch(node, w, err);
+    if (status != RV_STATE_FULL) {
+        return status;
+    }
+    rv_state_rollback_to(node->state, savepoint);
+    rv_arena_reset(&node->results, 0);
+    *w->written = (rv_written){.edge_sequence = 0};
+    *w = (rv_writing){.given = w->given,
+                      .results = w->results,
+                      .written = w->written,
+                      .now = w->now,
+                      .unfolded = true};
+    begin_events(node, w);
+    RV_ASSERT(rv_state_overlay_laid(node->state));
+    return write_batch(node, w, err);
 }
 
 /* Nothing of it was. */
@@ -427,12 +524,9 @@ static void committed(rv_node *node, const rv_writing *w) {
     o->revision += 1;
     o->keys_revision += w->keys.count > 0;
     rv_outbox_note_written(node, w->written->edge_sequence);
-    if (o->pending == 1) {
-        memset(o->filter, 0, o->filter_bits / 8);
-    }
-    for (size_t i = 0; i < w->given->count; i++) {
-        rv_outbox_filter_add(node, w->results[i].event_id);
-    }
+    o->counting += w->counting;
+    o->suspended += w->unfolded;
+    rv_waiting_add(node, w->written->edge_sequence);
 }
 
 static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
@@ -447,7 +541,7 @@ static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
     const int64_t now = rv_node_now(node);
     w->now = rv_event_time_valid(now) ? now : 0; /* a clock that is not set */
     begin_events(node, w);
-    status = write_batch(node, w, err);
+    status = write_or_suspend(node, w, savepoint, err);
     if (status == RV_OK) {
         status = write_entry(node, w, &changes, err);
     }
@@ -501,7 +595,7 @@ rv_status rv_node_write(rv_node *node, const rv_writes *write, rv_event *results
     if (status == RV_OK) {
         status = write_new(node, &w, err);
     }
-    if (status != RV_OK && status != RV_PENDING && write->count > 1) {
+    if (status != RV_OK && status != RV_PENDING && write->count > 1 && !w.refused) {
         rv_error_fact_uint(err, "index", w.index);
     }
     return status;
