@@ -322,6 +322,11 @@ const rv_selection *rv_node_selection(const rv_node *node) {
     return &node->held.selection;
 }
 
+uint32_t rv_node_selection_swaps(const rv_node *node) {
+    RV_ASSERT(node->phase >= RV_NODE_OPEN);
+    return node->held.swaps;
+}
+
 const rv_selection *rv_node_selection_wanted(const rv_node *node) {
     return rv_held_wanted(&node->held);
 }

@@ -87,6 +87,10 @@ const rv_selection *rv_node_selection_wanted(const rv_node *node);
  * once its base has come. */
 bool rv_node_whole(const rv_node *node);
 
+/* Moves when a base has ended, so that what an edge holds is another selection, or begins at
+ * another position: what was found out about it before does not count. */
+uint32_t rv_node_selection_swaps(const rv_node *node);
+
 /* The streams whose events an edge holds at W, and is to be sent from W on. */
 const rv_path_pattern *rv_node_patterns(const rv_node *node, size_t *count);
 int64_t rv_node_now(const rv_node *node); /* the host's clock, microseconds from 1970 */

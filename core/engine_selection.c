@@ -174,6 +174,7 @@ rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, rv_e
     const rv_status status = keep(held, selection, err);
     if (status == RV_OK) {
         held->state = RV_HELD_WHOLE;
+        held->swaps += 1;
         set_patterns(held);
     }
     return status;

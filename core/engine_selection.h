@@ -28,7 +28,8 @@ typedef struct rv_node_held {
     rv_path_pattern *patterns; /* that events are fed by */
     size_t pattern_count;
     rv_held_state state;
-    bool logged; /* the log names a selection */
+    bool logged;    /* the log names a selection */
+    uint32_t swaps; /* times that it became another one */
 } rv_node_held;
 
 /* Takes memory from `arena` and the entries of the options. RV_MEMORY_EXHAUSTED,

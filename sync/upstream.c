@@ -129,22 +129,23 @@ static rv_status check_log(const rv_upstream *s, const rv_wire_hello *hello, rv_
     const rv_node *const node = s->shared->node;
     const rv_log_identity *const identity = rv_node_identity(node);
     const uint64_t position = rv_node_watermark_durable(node);
-    if (rv_node_role(node) != RV_ROLE_ROOT || identity == NULL) {
-        return rv_error_set(err, RV_UNSUPPORTED,
-                            "this node is an edge itself; connect to its upstream");
+    const bool gateway = rv_upstream_is_gateway(s->shared);
+    if (identity == NULL) {
+        return rv_error_set(err, RV_BUSY,
+                            "this node has not met its own upstream yet; come again later");
     }
     if (!hello->has_log) {
         return hello->watermark == 0
                    ? RV_OK
                    : rv_error_set(err, RV_PROTOCOL_ERROR, "an edge without a log names a position");
     }
-    RV_ASSERT(identity->root);
+    RV_ASSERT(identity->root != gateway);
     if (memcmp(hello->log_id, identity->log_id, sizeof hello->log_id) != 0) {
         return rv_error_set(err, RV_UPSTREAM_OTHER_LOG,
                             "the upstream has another log than this edge; connect to the right "
                             "upstream, or give the edge a new data directory");
     }
-    if (hello->epoch != identity->epoch || hello->watermark > position) {
+    if (hello->epoch != identity->epoch || (hello->watermark > position && !gateway)) {
         const rv_status status = rv_error_set(
             err, RV_UPSTREAM_DIVERGED,
             "the edge is at epoch %u, position %u, the upstream at epoch %u, position %u: it was "
@@ -165,6 +166,10 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     }
     status = status == RV_OK ? check_log(s, &hello, err) : status;
     status = status == RV_OK ? take_selection(s, &hello, err) : status;
+    if (status == RV_OK && rv_upstream_is_gateway(s->shared)) {
+        s->watermark = hello.watermark;
+        status = rv_upstream_gateway_hello(s, err);
+    }
     if (status != RV_OK) {
         return status;
     }
@@ -192,6 +197,12 @@ static void check_lineage(rv_upstream *s) {
     rv_error error = {.status = RV_OK};
     uint64_t own = s->chain_hash;
     RV_ASSERT(s->state == RV_UPSTREAM_CHECKING);
+    if (rv_upstream_is_gateway(s->shared)) {
+        s->lineage_owed = true; /* pushes need not wait for it */
+        s->welcome_owed = true;
+        s->state = RV_UPSTREAM_LIVE;
+        return;
+    }
     const rv_status status =
         s->watermark == 0 ? RV_OK : rv_log_chain_at(rv_node_log(node), s->watermark, &own, &error);
     if (status == RV_PENDING || status == RV_BUSY) {
@@ -204,7 +215,8 @@ static void check_lineage(rv_upstream *s) {
                            s->watermark);
         rv_error_fact_uint(&error, "edge_position", s->watermark);
     } else if (status == RV_OK) {
-        rv_upstream_subscribe(s, s->watermark + 1);
+        s->after = s->watermark + 1;
+        rv_upstream_subscribe(s, s->after);
         s->welcome_owed = true;
         s->state = RV_UPSTREAM_LIVE;
         return;
@@ -372,6 +384,9 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_upstream_retry_appends(s->shared);
     if (s->state == RV_UPSTREAM_CHECKING) {
         check_lineage(s);
+    }
+    if (rv_upstream_is_gateway(s->shared)) {
+        rv_upstream_gateway_watch(s);
     }
     if (s->state == RV_UPSTREAM_LIVE) {
         if (write_small(s, now, &w)) {

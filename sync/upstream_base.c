@@ -58,7 +58,7 @@ static bool is_ahead(const rv_upstream *s, const rv_upstream_snapshot *p) {
     const uint64_t next = rv_subscription_sequence(&s->subscription);
     RV_ASSERT(!s->in_batch);
     return p->position >= s->watermark &&
-           (next <= p->position || (next == p->position + 1 && !s->subscription.in_batch));
+           (next <= p->sequence || (next == p->sequence + 1 && !s->subscription.in_batch));
 }
 
 /* One that this session can go on with: that of its edge's part, or a young one at which the edge
@@ -101,6 +101,7 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
         return NULL;
     }
     oldest->position = rv_node_watermark(node);
+    oldest->sequence = rv_node_sequence(node);
     oldest->chain_hash = rv_log_chain(rv_node_log(node));
     oldest->changes_next = shared->changes_noted ? shared->changes.next : 0;
     oldest->taken_at = now;
@@ -127,11 +128,12 @@ static void begin(rv_upstream *s, int64_t now) {
     s->base.cursor = s->base.resumes ? s->base.cursor : RV_BASE_CURSOR_BEGIN;
     s->base.resumes = false;
     s->base.position = p->position;
+    s->base.sequence = p->sequence;
     s->base.chain_hash = p->chain_hash;
     s->base.phase = RV_BASE_CATCHING;
     s->changes_next = p->changes_next;
     s->urgent = p->position > s->urgent ? p->position : s->urgent;
-    rv_subscription_until(&s->subscription, p->position);
+    rv_subscription_until(&s->subscription, p->sequence);
 }
 
 bool rv_upstream_base_turn(rv_upstream *s, int64_t now) {
@@ -273,13 +275,18 @@ rv_status rv_upstream_take_selection(rv_upstream *s, rv_bytes body, rv_error *er
         status = rv_error_set(err, RV_PROTOCOL_ERROR, "the edge sent a selection out of turn");
     }
     status = status == RV_OK ? check_selection(s, &m, err) : status;
+    if (status == RV_OK && rv_upstream_is_gateway(s->shared)) {
+        status = rv_upstream_gateway_selection(s, &m.selection, err);
+    }
     status = status == RV_OK ? keep_selection(s, &m.selection, err) : status;
     if (status != RV_OK) {
         return status;
     }
     s->selection_owed = false;
     want_base(s, &m);
-    rv_upstream_subscribe(s, s->watermark + 1); /* nothing was fed yet */
+    if (!s->lineage_owed) {
+        rv_upstream_subscribe(s, s->after); /* nothing was fed yet */
+    }
     return RV_OK;
 }
 
@@ -293,7 +300,8 @@ static void finish(rv_upstream *s, int64_t now) {
     s->fed_count = s->pattern_count;
     s->base.everything = false;
     s->changes_to = 0;
-    rv_upstream_subscribe(s, s->watermark + 1);
+    s->after = s->base.sequence + 1;
+    rv_upstream_subscribe(s, s->after);
 }
 
 /* What the edge is to get that it does not hold. */
@@ -427,9 +435,10 @@ static rv_status lose_changes(rv_upstream *s) {
     return RV_BUSY;
 }
 
-rv_status rv_upstream_changes(rv_upstream *s, uint64_t watermark, uint64_t chain_hash,
-                              rv_bytes *message) {
+rv_status rv_upstream_changes(rv_upstream *s, const rv_mark *mark, rv_bytes *message) {
     rv_upstream_shared *const shared = s->shared;
+    const uint64_t watermark = mark->watermark;
+    RV_ASSERT(mark->next > 0);
     if (s->given_count == 0 || s->base.phase != RV_BASE_NONE) {
         return RV_END;
     }
@@ -456,7 +465,8 @@ rv_status rv_upstream_changes(rv_upstream *s, uint64_t watermark, uint64_t chain
     }
     s->changes_next = serial;
     s->changes_to = watermark;
-    s->changes_chain = chain_hash;
+    s->changes_end = mark->next - 1;
+    s->changes_chain = mark->chain_hash;
     s->urgent = watermark > s->urgent ? watermark : s->urgent;
     return RV_OK;
 }
@@ -468,57 +478,75 @@ rv_status rv_upstream_changes(rv_upstream *s, uint64_t watermark, uint64_t chain
 static bool move_on(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_node *const node = s->shared->node;
     const uint64_t durable = rv_node_watermark_durable(node);
-    rv_wire_progress p = {durable, rv_log_chain_durable(rv_node_log(node)), durable};
+    rv_mark mark = {0, durable, rv_log_chain_durable(rv_node_log(node)),
+                    rv_node_sequence_durable(node) + 1};
     if (s->base.phase == RV_BASE_CATCHING) {
-        p.watermark = s->base.position;
-        p.chain_hash = s->base.chain_hash;
+        mark = (rv_mark){0, s->base.position, s->base.chain_hash, s->base.sequence + 1};
     } else if (s->changes_to > s->watermark) {
-        p.watermark = s->changes_to;
-        p.chain_hash = s->changes_chain;
+        mark = (rv_mark){0, s->changes_to, s->changes_chain, s->changes_end + 1};
     }
-    if (p.watermark > durable || p.watermark <= s->watermark) {
+    if (mark.watermark > durable || mark.watermark <= s->watermark) {
         return false;
     }
-    const rv_status status = rv_upstream_changes(s, p.watermark, p.chain_hash, message);
+    const rv_status status = rv_upstream_changes(s, &mark, message);
     if (status != RV_END) {
         return status == RV_OK;
     }
-    if (s->urgent < p.watermark && now - s->last_progress < RV_SYNC_REPORT_US) {
+    if (s->urgent < mark.watermark && now - s->last_progress < RV_SYNC_REPORT_US) {
         s->retry_at = s->last_progress + RV_SYNC_REPORT_US;
         return false;
     }
+    const rv_wire_progress p = {mark.watermark, mark.chain_hash, durable};
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
     rv_wire_write_progress(&w, &p);
-    s->watermark = p.watermark;
+    s->watermark = mark.watermark;
+    s->after = mark.next;
     s->last_progress = now;
     *message = rv_writer_bytes(&w);
     return true;
 }
 
-/* Sends a schema change, which is a batch of its own. RV_PENDING: its chain hash is looked up;
- * RV_END: rows that changed before it are sent. */
+/* Where the batch ends that a schema change is the last event of: at the root it has no other, and
+ * a gateway's may end at a later W. RV_PENDING: its chain hash is looked up. */
+static rv_status mark_change(rv_upstream *s, const rv_event *event, rv_mark *mark, rv_error *err) {
+    rv_upstream_base *const b = &s->base;
+    *mark = (rv_mark){1, event->position, b->lean_chain, event->sequence + 1};
+    if (rv_upstream_is_gateway(s->shared)) {
+        mark->watermark = s->subscription.batch.watermark;
+        mark->chain_hash = s->subscription.batch.chain_hash;
+        return RV_OK;
+    }
+    if (b->lean_position == event->position) {
+        return RV_OK;
+    }
+    const uint64_t position = event->position;
+    const rv_status status =
+        rv_log_chain_at(rv_node_log(s->shared->node), position, &b->lean_chain, err);
+    b->lean_position = status == RV_OK ? position : 0;
+    return status == RV_OK || status == RV_BUSY ? RV_PENDING
+           : status == RV_END
+               ? rv_error_set(err, RV_DATA_DAMAGED, "no batch ends at position %u", position)
+               : status;
+}
+
+/* Sends a schema change. RV_PENDING: its chain hash is looked up; RV_END: rows that changed before
+ * it are sent. */
 static rv_status send_change(rv_upstream *s, const rv_event *event, rv_bytes path,
                              rv_bytes *message, rv_error *err) {
     rv_upstream_shared *const shared = s->shared;
-    rv_upstream_base *const b = &s->base;
-    if (b->lean_position != event->position) {
-        const uint64_t position = event->position;
-        const rv_status status =
-            rv_log_chain_at(rv_node_log(shared->node), position, &b->lean_chain, err);
-        b->lean_position = status == RV_OK ? position : 0;
-        return status == RV_OK || status == RV_BUSY ? RV_PENDING
-               : status == RV_END
-                   ? rv_error_set(err, RV_DATA_DAMAGED, "no batch ends at position %u", position)
-                   : status;
+    rv_mark mark;
+    const rv_status marked = mark_change(s, event, &mark, err);
+    if (marked != RV_OK) {
+        return marked;
     }
-    const rv_status changes = rv_upstream_changes(s, event->position, b->lean_chain, message);
+    const rv_status changes = rv_upstream_changes(s, &mark, message);
     if (changes != RV_END) {
         return changes == RV_OK ? RV_END : RV_BUSY; /* then the event again */
     }
     rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), 1, s->batch_bytes);
     const bool staged = rv_encoder_add(shared->encoder, event, path, RV_NONE);
-    const rv_wire_events head = {.watermark = event->position,
-                                 .chain_hash = b->lean_chain,
+    const rv_wire_events head = {.watermark = mark.watermark,
+                                 .chain_hash = mark.chain_hash,
                                  .position = rv_node_watermark_durable(shared->node)};
     const uint64_t position = event->position;
     if (!staged && rv_encoder_count(shared->encoder) == 0) {
@@ -532,7 +560,8 @@ static rv_status send_change(rv_upstream *s, const rv_event *event, rv_bytes pat
     if (!rv_upstream_take_credit(s, message->len)) {
         return RV_BUSY;
     }
-    s->watermark = position;
+    s->watermark = mark.watermark;
+    s->after = mark.next;
     return RV_OK;
 }
 

@@ -12,20 +12,24 @@
 #define SCAN_MAX    65536u /* events passed over in one call */
 #define DEFLATE_MIN 256u   /* a shorter message gains nothing worth the time */
 
-/* How far staging has come. */
-typedef struct rv_mark {
-    uint32_t count;     /* events before it */
-    uint64_t watermark; /* 0: no batch has ended yet */
-    uint64_t chain_hash;
-    uint64_t next; /* sequence to go on at */
-} rv_mark;
-
 typedef struct rv_staging {
     rv_mark mark;  /* at the last batch that ended */
     uint64_t next; /* sequence after the last event staged or passed over */
     bool full;
     rv_status status; /* why it stopped, when not full */
 } rv_staging;
+
+/* A gateway's W may move behind its last event: where all of those were looked at, and the
+ * subscription is to end, it is at the end. */
+static void move_mark_to_end(rv_upstream *s, rv_staging *g, uint32_t count) {
+    const rv_upstream_base *const b = &s->base;
+    if (b->phase == RV_BASE_CATCHING && g->status == RV_END && !s->subscription.in_batch &&
+        g->next > b->sequence && b->position > s->watermark && b->position > g->mark.watermark &&
+        b->position <= rv_node_watermark_durable(s->shared->node)) {
+        g->mark = (rv_mark){count, b->position, b->chain_hash, g->next};
+    }
+    RV_ASSERT(g->mark.count <= count);
+}
 
 /* Remembers that a batch has ended before the next event. */
 static void move_mark(rv_upstream *s, rv_staging *g, uint32_t count, uint64_t next) {
@@ -49,6 +53,7 @@ static void stage(rv_upstream *s, rv_staging *g, uint32_t events_max, rv_error *
         if (g->status != RV_OK) {
             g->next = rv_subscription_sequence(&s->subscription);
             move_mark(s, g, count, g->next);
+            move_mark_to_end(s, g, count);
             return;
         }
         move_mark(s, g, count, event.sequence);
@@ -69,8 +74,8 @@ void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_subscription_open(&s->subscription, shared->node, lean ? &shared->schema_pattern : s->fed,
                          lean ? 1 : s->fed_count, next);
     s->subscription.system = !lean;
-    rv_subscription_until(&s->subscription, catching   ? s->base.position
-                                            : changing ? s->changes_to
+    rv_subscription_until(&s->subscription, catching   ? s->base.sequence
+                                            : changing ? s->changes_end
                                                        : UINT64_MAX);
 }
 
@@ -120,6 +125,7 @@ static bool progress(rv_upstream *s, const rv_mark *mark, int64_t now, rv_bytes 
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
     rv_wire_write_progress(&w, &p);
     s->watermark = mark->watermark;
+    s->after = mark->next;
     s->last_progress = now;
     *message = rv_writer_bytes(&w);
     return true;
@@ -133,10 +139,9 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
     const bool batch_whole = g->mark.watermark > 0;
     if (batch_whole && (g->mark.count > 0 || (!g->full && !s->in_batch))) {
         /* W is to move: rows that changed up to there come first, then the same events again */
-        const rv_status status =
-            rv_upstream_changes(s, g->mark.watermark, g->mark.chain_hash, message);
+        const rv_status status = rv_upstream_changes(s, &g->mark, message);
         if (status != RV_END) {
-            rv_upstream_subscribe(s, s->in_batch ? start : s->watermark + 1);
+            rv_upstream_subscribe(s, s->in_batch ? start : s->after);
             return status == RV_OK ? RV_OK : RV_END;
         }
     }
@@ -164,6 +169,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
         return RV_END;
     }
     s->watermark = continues ? s->watermark : g->mark.watermark;
+    s->after = continues ? s->after : g->mark.next;
     s->in_batch = continues;
     s->last_progress = now;
     if (g->full || count < staged) {
@@ -172,10 +178,21 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
     return RV_OK;
 }
 
+/* There is nothing to look at. */
+static bool is_up_to_date(const rv_upstream *s) {
+    rv_node *const node = s->shared->node;
+    RV_ASSERT(s->after > 0);
+    return rv_subscription_sequence(&s->subscription) > rv_node_sequence_durable(node) &&
+           rv_subscription_watermark(&s->subscription) <= s->watermark &&
+           (!rv_upstream_is_gateway(s->shared) ||
+            rv_node_watermark_durable(node) <= s->watermark) &&
+           !s->subscription.in_batch;
+}
+
 bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     s->retry_at = INT64_MAX;
-    if (s->selection_owed) {
+    if (s->selection_owed || (s->lineage_owed && !rv_upstream_gateway_lineage(s))) {
         return false;
     }
     if (rv_upstream_base_turn(s, now)) {
@@ -188,10 +205,7 @@ bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     if (s->fed_count == 0) {
         return rv_upstream_feed_lean(s, now, message);
     }
-    if (s->credit < s->credit_needed ||
-        (rv_subscription_sequence(&s->subscription) > rv_node_sequence_durable(s->shared->node) &&
-         rv_subscription_watermark(&s->subscription) <= s->watermark &&
-         !s->subscription.in_batch)) {
+    if (s->credit < s->credit_needed || is_up_to_date(s)) {
         return false;
     }
     const uint64_t start = rv_subscription_sequence(&s->subscription);

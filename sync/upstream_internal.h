@@ -5,6 +5,9 @@
  * upstream_push.c what edges push, upstream_lease.c the keys that they ask for.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
+ *
+ * The node may be an edge itself, a gateway (upstream_gateway.c). It has the root's positions with
+ * holes, and its own sequences: whatever goes through the log goes by sequence.
  */
 #ifndef RV_SYNC_UPSTREAM_INTERNAL_H
 #define RV_SYNC_UPSTREAM_INTERNAL_H
@@ -58,6 +61,7 @@ typedef struct rv_upstream_base {
     rv_upstream_phase phase;
     uint32_t snapshot; /* CATCHING, SENDING: which of the shared ones */
     uint64_t position;
+    uint64_t sequence; /* CATCHING, SENDING: of the last event up to there */
     uint64_t chain_hash;
     uint64_t cursor;
     bool first;             /* nothing of it was sent */
@@ -73,6 +77,7 @@ typedef struct rv_upstream_base {
 typedef struct rv_upstream_snapshot {
     rv_base_source source; /* serial 0: unused */
     uint64_t position;
+    uint64_t sequence; /* of the last event up to there */
     uint64_t chain_hash;
     uint64_t changes_next; /* serial of the first change behind it; 0: they were not noted */
     uint32_t users;
@@ -145,6 +150,7 @@ struct rv_upstream {
     size_t batch_bytes;     /* of one message's events, about */
     uint64_t credit_needed; /* by the next message, as far as known */
     uint64_t watermark;     /* told to the edge */
+    uint64_t after;         /* sequence to go on at behind it */
     uint64_t chain_hash;    /* there, at the hello */
     uint64_t urgent; /* position that an answer waits for: progress up to it is not delayed */
     rv_subscription subscription;
@@ -154,11 +160,14 @@ struct rv_upstream {
     rv_path_pattern *fed;
     size_t selection_len; /* bytes of `selection` that the hello's patterns take */
     bool selection_owed;  /* by the edge: nothing is fed before it has come */
+    bool lineage_owed;    /* gateway: nothing is fed before the edge's W was found here */
+    uint32_t swaps;       /* gateway: of its selection, at the hello */
     rv_upstream_base base;
     rv_given *given; /* aggregates that it selects */
     size_t given_count;
     uint64_t changes_next;  /* serial of the first change that was not looked at */
     uint64_t changes_to;    /* the position up to which they were sent: W stops there */
+    uint64_t changes_end;   /* sequence of the last event up to there */
     uint64_t changes_chain; /* the chain hash there */
     rv_answer answers[ANSWERS_MAX];
     uint32_t refusal_count;
@@ -225,10 +234,18 @@ bool rv_upstream_encode(rv_upstream *session, const rv_wire_events *head, uint32
 /* True when the message is within the credit, which is then taken. */
 bool rv_upstream_take_credit(rv_upstream *session, size_t len);
 
-/* Before W moves to `watermark`: the next message of changes up to there. RV_OK; RV_END: there is
+/* How far staging has come, or W is to move. */
+typedef struct rv_mark {
+    uint32_t count;     /* events before it */
+    uint64_t watermark; /* 0: no batch has ended yet */
+    uint64_t chain_hash;
+    uint64_t next; /* sequence to go on at */
+} rv_mark;
+
+/* Before W moves to the mark: the next message of changes up to there. RV_OK; RV_END: there is
  * none; RV_BUSY: it is not the time, or the session has failed. */
-RV_MUST_USE rv_status rv_upstream_changes(rv_upstream *session, uint64_t watermark,
-                                          uint64_t chain_hash, rv_bytes *message);
+RV_MUST_USE rv_status rv_upstream_changes(rv_upstream *session, const rv_mark *mark,
+                                          rv_bytes *message);
 
 /* Takes a selection message's body. RV_PROTOCOL_ERROR, RV_SELECTION_INVALID, RV_UNSUPPORTED. */
 RV_MUST_USE rv_status rv_upstream_take_selection(rv_upstream *session, rv_bytes body,
@@ -294,5 +311,26 @@ bool rv_upstream_lease_answer(rv_upstream *session, rv_bytes *message);
 
 /* The session ends. */
 void rv_upstream_close_push(rv_upstream *session);
+
+/* --- a node that is an edge itself --- */
+
+static inline bool rv_upstream_is_gateway(const rv_upstream_shared *shared) {
+    return rv_node_role(shared->node) == RV_ROLE_EDGE;
+}
+
+/* May this node serve what the hello's patterns name? RV_SELECTION_INVALID: it does not hold one of
+ * them; RV_BUSY: it does not know yet. */
+RV_MUST_USE rv_status rv_upstream_gateway_hello(rv_upstream *session, rv_error *err);
+
+/* The same for a selection message. RV_SELECTION_INVALID. */
+RV_MUST_USE rv_status rv_upstream_gateway_selection(const rv_upstream *session,
+                                                    const rv_selection *selection, rv_error *err);
+
+/* Looks for the edge's W in the node's log, and subscribes behind it. True: it was found. False: it
+ * takes longer, or the node is not that far yet, or the session has failed. */
+bool rv_upstream_gateway_lineage(rv_upstream *session);
+
+/* Ends the session if what the node holds is not what it was at the hello. */
+void rv_upstream_gateway_watch(rv_upstream *session);
 
 #endif

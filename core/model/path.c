@@ -313,3 +313,22 @@ bool rv_path_pattern_covers(const rv_path_pattern *pattern, const rv_path_templa
     }
     return covers;
 }
+
+bool rv_path_pattern_within(const rv_path_pattern *inner, const rv_path_pattern *outer) {
+    RV_ASSERT(inner->segment_count > 0 || inner->rest);
+    RV_ASSERT(outer->segment_count > 0 || outer->rest);
+    const uint32_t least = inner->segment_count + inner->rest; /* segments of a path */
+    if (outer->rest ? least <= outer->segment_count
+                    : inner->rest || inner->segment_count != outer->segment_count) {
+        return false;
+    }
+    const bool any_first = outer->segment_count == 0 || outer->segments[0].len == 0;
+    bool within =
+        !(any_first && inner->segment_count > 0 && rv_bytes_are(inner->segments[0], "rivulet"));
+    for (uint32_t i = 0; i < outer->segment_count && within; i++) {
+        const rv_bytes wanted = outer->segments[i];
+        within = wanted.len == 0 ||
+                 (i < inner->segment_count && rv_bytes_equal(inner->segments[i], wanted));
+    }
+    return within;
+}

@@ -231,12 +231,55 @@ RV_TEST(random_keys_go_through_paths_unchanged) {
     }
 }
 
+static rv_path_pattern pattern_of(const char *text) {
+    rv_path_pattern pattern;
+    const rv_status status = rv_path_pattern_parse(rv_bytes_of_string(text), &pattern, NULL);
+    RV_ASSERT(status == RV_OK);
+    return pattern;
+}
+
+/* Of every two patterns: one is within the other if and only if it matches no path that the other
+ * does not; the paths are enough to tell all of them apart. */
+RV_TEST(patterns_are_within_each_other) {
+    static const char *const texts[] = {
+        "/**",    "/*",         "/a",     "/a/*",   "/a/**",       "/*/*",    "/*/**",
+        "/a/b",   "/a/b/**",    "/*/b",   "/b",     "/b/**",       "/{x}/b",  "/rivulet",
+        "/a/*/c", "/rivulet/*", "/*/*/*", "/a/b/c", "/rivulet/**", "/*/b/**", "/rivulet/schema"};
+    static const char *const paths[] = {"/a",         "/b",           "/c",
+                                        "/a/a",       "/a/b",         "/a/c",
+                                        "/b/b",       "/b/a",         "/c/c",
+                                        "/c/b",       "/a/b/c",       "/a/b/a",
+                                        "/a/a/c",     "/b/b/c",       "/b/b/b",
+                                        "/c/c/c",     "/a/a/a",       "/c/b/c",
+                                        "/b/c/c",     "/rivulet",     "/rivulet/schema",
+                                        "/rivulet/b", "/rivulet/b/c", "/a/b/c/d",
+                                        "/b/b/c/d",   "/c/c/c/c",     "/rivulet/b/c/d",
+                                        "/a/c/c/c",   "/c/b/c/d",     "/rivulet/c"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+            const rv_path_pattern inner = pattern_of(texts[i]);
+            const rv_path_pattern outer = pattern_of(texts[k]);
+            bool expected = true;
+            for (size_t p = 0; p < sizeof paths / sizeof *paths; p++) {
+                const rv_bytes path = rv_bytes_of_string(paths[p]);
+                expected = expected && (!rv_path_pattern_match(&inner, path) ||
+                                        rv_path_pattern_match(&outer, path));
+            }
+            if (rv_path_pattern_within(&inner, &outer) != expected) {
+                fprintf(stderr, "%s within %s\n", texts[i], texts[k]);
+                RV_CHECK(false);
+            }
+        }
+    }
+}
+
 int main(void) {
     RV_RUN(templates_are_parsed);
     RV_RUN(bad_templates_are_refused);
     RV_RUN(templates_match_paths);
     RV_RUN(patterns_match_paths);
     RV_RUN(bad_patterns_are_refused);
+    RV_RUN(patterns_are_within_each_other);
     RV_RUN(segments_are_written_canonically);
     RV_RUN(malformed_segments_are_refused);
     RV_RUN(random_keys_go_through_paths_unchanged);
