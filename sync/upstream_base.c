@@ -62,7 +62,8 @@ static bool is_ahead(const rv_upstream *s, const rv_upstream_snapshot *p) {
 }
 
 /* One that this session can go on with: that of its edge's part, or a young one at which the edge
- * has not arrived yet. */
+ * has not arrived yet. What changed behind it must still be there, if the edge selects aggregates:
+ * else it would have to begin again as soon as its base had come. */
 static rv_upstream_snapshot *find(rv_upstream *s, int64_t now) {
     rv_upstream_shared *const shared = s->shared;
     rv_upstream_snapshot *found = NULL;
@@ -74,7 +75,8 @@ static rv_upstream_snapshot *find(rv_upstream *s, int64_t now) {
         if (!is_alive(shared, p)) {
             continue;
         }
-        const bool noted = s->given_count == 0 || p->changes_next > 0;
+        const bool noted = s->given_count == 0 ||
+                           (p->changes_next >= shared->changes.first && p->position > s->base.lost);
         const bool same = noted && s->base.resumes && p->position == s->base.position &&
                           p->position == s->watermark;
         const bool young =
@@ -432,6 +434,7 @@ static rv_status lose_changes(rv_upstream *s) {
     s->base.phase = RV_BASE_WANTED;
     s->base.notice_owed = true;
     s->base.resumes = false;
+    s->base.lost = s->watermark;
     return RV_BUSY;
 }
 

@@ -68,6 +68,7 @@ typedef struct rv_upstream_base {
     bool resumes;           /* the edge holds a part of one, at `position` up to `cursor` */
     bool everything;        /* the edge holds another selection: nothing that it has counts */
     bool notice_owed;       /* to an edge that was whole and is not any more */
+    uint64_t lost;          /* the last W at which changes were gone that the edge needed next */
     uint64_t lean_position; /* the chain hash there was looked up: */
     uint64_t lean_chain;
 } rv_upstream_base;

@@ -473,6 +473,25 @@ RV_TEST(changes_that_the_upstream_has_forgotten) {
     pair_free(&p);
 }
 
+/* The same while the edge is connected, right behind its base: the snapshot of that is young, and
+ * of no use, as what changed behind it is gone. */
+RV_TEST(a_base_behind_which_changes_are_gone_is_not_sent_again) {
+    static const char *const entries[] = {"aggregate account", "/accounts/* history none"};
+    pair p = based_pair(entries, 2);
+    uint64_t random = 5;
+    RV_CHECK(pair_feed(&p, &random, 100, 20, 5));
+    RV_CHECK(pair_sync(&p));
+    const uint64_t told = p.to_edge;
+    RV_CHECK(pair_feed(&p, &random, 6000, 20, 20));
+    RV_CHECK(p.shared->changes.first > 100);
+    RV_CHECK(rv_state_base_alive(rv_node_state(p.root.node), &p.shared->snapshots[0].source));
+    pair_run(&p);
+    check_given(&p);
+    RV_CHECK_EQ(p.shared->snapshots[0].users + p.shared->snapshots[1].users, 0);
+    RV_CHECK(p.to_edge - told < 12);
+    pair_free(&p);
+}
+
 RV_TEST(a_selection_that_needs_history_is_refused) {
     static const char *const entries[] = {"/accounts/* history none"};
     static const char *const others[] = {"/accounts/*"};
@@ -595,6 +614,7 @@ int main(void) {
     RV_RUN(what_waits_refers_to_what_waits_of_a_selected_aggregate);
     RV_RUN(an_edge_that_was_away_too_long_becomes_whole_again);
     RV_RUN(changes_that_the_upstream_has_forgotten);
+    RV_RUN(a_base_behind_which_changes_are_gone_is_not_sent_again);
     RV_RUN(a_selection_that_needs_history_is_refused);
     RV_RUN(a_selection_changes_whole);
     RV_RUN(the_old_selection_is_shown_until_the_new_one_is_there);
