@@ -260,15 +260,25 @@ void sim_check_opened(sim_world *world, sim_member *m) {
 
 /* --- states --- */
 
+/* Has the member's log the event at a position, for who asks for `pattern`? */
+static sim_has has(const sim_world *world, uint8_t member, const char *pattern, uint64_t position) {
+    const rv_event *const event = &sim_truth_at(&world->truth, position)->event;
+    const rv_bytes path = world->truth.streams[event->stream].path;
+    RV_ASSERT(member < world->plan->member_count);
+    if (event->type == RV_SYSTEM_SCHEMA_TYPE) {
+        return pattern == NULL ? SIM_HAS : SIM_HAS_NOT;
+    }
+    return pattern == NULL || sim_pattern_selects(pattern, path)
+               ? sim_member_has(&world->members[member], position, path)
+               : SIM_HAS_NOT;
+}
+
 uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *pattern,
-                        uint64_t position) {
+                        uint64_t position, uint64_t given) {
     RV_ASSERT(member < world->plan->member_count);
     for (uint64_t p = position + 1; p <= world->truth.count; p++) {
-        const rv_event *const event = &sim_truth_at(&world->truth, p)->event;
-        const rv_bytes path = world->truth.streams[event->stream].path;
-        const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
-        const bool held = system || sim_model_selects(world->models[member], path);
-        if (held && (pattern == NULL || (!system && sim_pattern_selects(pattern, path)))) {
+        const sim_has it = has(world, member, pattern, p);
+        if (it == SIM_HAS || (it == SIM_HAS_MAYBE && p == given)) {
             return p;
         }
     }
@@ -278,7 +288,8 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
 bool sim_check_rows(sim_world *world, sim_member *m) {
     char difference[160];
     uint64_t refused = 0;
-    if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node)) {
+    if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
+        !rv_node_whole(m->node)) {
         return false;
     }
     if (m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
@@ -287,6 +298,9 @@ bool sim_check_rows(sim_world *world, sim_member *m) {
     const uint64_t w = rv_node_watermark(m->node);
     sim_model *const model = world->models[m->index];
     const bool root = m->plan->role == SIM_ROOT;
+    if (!root) {
+        sim_model_select(model, sim_member_selection(m));
+    }
     if (w > world->truth.count || (root && w != world->truth.count)) {
         return false; /* what the root has not shown as durable is not known yet */
     }
@@ -329,7 +343,8 @@ bool sim_check_converged(sim_world *world) {
                rv_node_watermark_durable(m->node) == w;
         if (same && m->plan->role == SIM_EDGE) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
-            same = outbox.pending == 0 && outbox.rejections == 0;
+            same = outbox.pending == 0 && outbox.rejections == 0 && rv_node_whole(m->node) &&
+                   sim_selection_is(&m->plan->selections[m->selection], rv_node_selection(m->node));
         }
     }
     RV_ASSERT(w <= SIM_EVENTS_MAX);
@@ -347,8 +362,9 @@ void sim_check_hash(sim_world *world, sim_member *m) {
         return;
     }
     const rv_path_pattern *const patterns = rv_node_patterns(m->node, &count);
-    const bool all = m->plan->pattern_count == 1 && strcmp(m->plan->patterns[0], "/**") == 0;
-    if (sim_schema_of(world->plan->schema)->shared && !all) {
+    const sim_selection *const selection = &m->plan->selections[sim_member_selection(m)];
+    if ((sim_schema_of(world->plan->schema)->shared && !sim_selection_is_all(selection)) ||
+        sim_selection_has_given(selection) || !rv_node_whole(m->node)) {
         return;
     }
     const uint64_t w = rv_node_watermark(m->node);

@@ -44,7 +44,7 @@ static void read_all(sim_world *world, sim_member *m, bool told) {
         rv_bytes path;
         const rv_status status = rv_subscription_next(&subscription, 100, &event, &path, NULL);
         if (status == RV_OK) {
-            const uint64_t due = sim_truth_next(world, m->index, NULL, position);
+            const uint64_t due = sim_truth_next(world, m->index, NULL, position, event.position);
             if (event.position > world->truth.count) {
                 return; /* it was not read before the process ended */
             }
@@ -58,7 +58,7 @@ static void read_all(sim_world *world, sim_member *m, bool told) {
         } else if (status == RV_PENDING || status == RV_BUSY) {
             (void)!rv_node_poll(m->node, NULL); /* it may be read-only */
         } else {
-            const uint64_t due = sim_truth_next(world, m->index, NULL, position);
+            const uint64_t due = sim_truth_next(world, m->index, NULL, position, 0);
             if (status == RV_END && !told && due > 0 && due <= m->durable) {
                 sim_fail(world, SIM_CHECK_DAMAGE, "member %u ends before position %llu",
                          (unsigned)m->index, (unsigned long long)due);

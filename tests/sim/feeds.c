@@ -5,10 +5,11 @@
 
 #define SCAN_MAX 16 /* small, so that passing over events is interrupted too */
 
-static uint64_t next_due(const sim_world *world, const sim_feed *feed, uint64_t position) {
+static uint64_t next_due(const sim_world *world, const sim_feed *feed, uint64_t position,
+                         uint64_t given) {
     const bool all = feed->pattern_text[0] == '\0';
     RV_ASSERT(feed->used);
-    return sim_truth_next(world, feed->member, all ? NULL : feed->pattern_text, position);
+    return sim_truth_next(world, feed->member, all ? NULL : feed->pattern_text, position, given);
 }
 
 static void open_feed(sim_world *world, sim_feed *feed) {
@@ -49,10 +50,7 @@ void sim_feeds_step(sim_world *world, const sim_step *step) {
     feed->process = 0;
     feed->at_end = false;
     feed->disk_life = UINT32_MAX;
-    uint32_t count = 0;
-    while (schema->patterns[count] != NULL) {
-        count += 1;
-    }
+    const uint32_t count = sim_schema_patterns(schema);
     if (feed->once && world->truth.stream_count > 0) { /* of one stream that there is */
         const uint64_t nth = rv_random_below(&random, world->truth.stream_count);
         const rv_bytes path = world->truth.streams[nth].path;
@@ -136,7 +134,7 @@ bool sim_feeds_turn(sim_world *world, sim_member *member) {
 
 /* Compares one delivered event with what was due. */
 static void verify(sim_world *world, sim_feed *feed, const sim_delivered *d) {
-    const uint64_t due = next_due(world, feed, feed->verified);
+    const uint64_t due = next_due(world, feed, feed->verified, d->position);
     RV_ASSERT(d->position <= world->truth.count);
     if (due != d->position) {
         sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu, due was %llu",
@@ -171,7 +169,7 @@ void sim_feeds_check(sim_world *world) {
 void sim_feeds_note(sim_world *world) {
     for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
         const sim_feed *const feed = &world->feeds.list[i];
-        const uint64_t due = feed->used ? next_due(world, feed, feed->verified) : 0;
+        const uint64_t due = feed->used ? next_due(world, feed, feed->verified, 0) : 0;
         if (feed->used && (due > 0 || feed->delivered_count > 0 || !feed->at_end)) {
             sim_note(
                 world, feed->member,
@@ -191,7 +189,7 @@ bool sim_feeds_done(sim_world *world) {
         const sim_feed *const feed = &world->feeds.list[i];
         if (feed->used) {
             done = done && feed->at_end && feed->delivered_count == 0 &&
-                   next_due(world, feed, feed->verified) == 0;
+                   next_due(world, feed, feed->verified, 0) == 0;
         }
     }
     RV_ASSERT(world->truth.count <= SIM_EVENTS_MAX);

@@ -45,6 +45,9 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "queries", figures->queries);
     line(to, "flipped bits, damage told", figures->damage_told);
     line(to, "flipped bits, a tail cut off", figures->damage_cut);
+    line(to, "selections changed", figures->selections);
+    line(to, "bases that came to their end", figures->bases);
+    line(to, "parts of bases", figures->base_parts);
     line(to, "connections", figures->connections);
     line(to, "messages", figures->messages);
     line(to, "messages lost", figures->messages_lost);

@@ -32,6 +32,7 @@ void sim_member_create(sim_member *member, const sim_plan *plan, uint8_t index) 
     member->sync_memory = malloc(SIM_SYNC_MEMORY);
     RV_ASSERT(member->disk_memory != NULL && member->node_memory != NULL);
     RV_ASSERT(member->sync_memory != NULL);
+    member->restart_at = own->starts_at;
     member->faults = (rv_sim_faults){.pending_percent = own->pending_percent,
                                      .short_percent = own->short_percent,
                                      .latency_us_max = (uint64_t)own->latency_us_max};
@@ -73,10 +74,13 @@ void sim_member_disk_replace(sim_member *member, const sim_directory *copy) {
 }
 
 void sim_member_start(sim_member *member) {
-    rv_bytes patterns[SIM_PATTERNS_MAX];
+    static char texts[SIM_ENTRIES_MAX][SIM_ENTRY_LEN];
+    rv_bytes patterns[SIM_ENTRIES_MAX];
+    const sim_selection *const selection = &member->plan->selections[member->selection];
     RV_ASSERT(member->life == SIM_DOWN && member->node == NULL);
-    for (uint8_t i = 0; i < member->plan->pattern_count; i++) {
-        patterns[i] = rv_bytes_of_string(member->plan->patterns[i]);
+    for (uint8_t i = 0; i < selection->count; i++) {
+        sim_entry_text(&selection->entries[i], texts[i]);
+        patterns[i] = rv_bytes_of_string(texts[i]);
     }
     const rv_node_options options = {
         .host = sim_tap_interface(&member->tap),
@@ -84,7 +88,7 @@ void sim_member_start(sim_member *member) {
         .memory_size = member->plan->memory,
         .role = member->plan->role == SIM_ROOT ? RV_ROLE_ROOT : RV_ROLE_EDGE,
         .patterns = patterns,
-        .pattern_count = member->plan->pattern_count,
+        .pattern_count = selection->count,
         .checkpoint_growth = member->plan->checkpoint_growth,
     };
     memset(member->node_memory, POISON, member->plan->memory);
@@ -92,6 +96,63 @@ void sim_member_start(sim_member *member) {
     RV_ASSERT(status == RV_OK);
     member->process += 1;
     member->life = SIM_OPENING;
+}
+
+uint8_t sim_member_selection(const sim_member *member) {
+    const rv_selection *const held = rv_node_selection(member->node);
+    uint8_t at = 0;
+    while (at < member->plan->selection_count &&
+           !sim_selection_is(&member->plan->selections[at], held)) {
+        at += 1;
+    }
+    RV_ASSERT(at < member->plan->selection_count);
+    return at;
+}
+
+void sim_member_holds(sim_member *member) {
+    size_t fed_by = 0, streams = 0;
+    sim_helds *const helds = &member->helds;
+    if (member->plan->role != SIM_EDGE) {
+        return;
+    }
+    const rv_selection *const selection = rv_node_selection(member->node);
+    (void)rv_node_patterns(member->node, &fed_by);
+    for (size_t i = 0; i < selection->count; i++) {
+        streams += selection->entries[i].kind == RV_SELECT_STREAMS;
+    }
+    const sim_held now = {helds->base, sim_member_selection(member), fed_by == streams};
+    while (helds->count > 0 &&
+           helds->list[helds->count - 1].from > rv_node_watermark(member->node)) {
+        helds->count -= 1; /* a crash took it back */
+    }
+    const sim_held *const last = helds->count > 0 ? &helds->list[helds->count - 1] : NULL;
+    if (last != NULL && last->selection == now.selection && last->whole == now.whole) {
+        return;
+    }
+    while (helds->count > 1 && helds->list[helds->count - 1].from >= now.from) {
+        helds->count -= 1;
+    }
+    RV_ASSERT(helds->count < SIM_HELD_MAX);
+    helds->list[helds->count] = now;
+    helds->list[helds->count].from = helds->count == 0 ? 0 : now.from;
+    helds->count += 1;
+}
+
+sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes path) {
+    const sim_helds *const helds = &member->helds;
+    bool fed = false, since = true;
+    if (member->plan->role != SIM_EDGE) {
+        return SIM_HAS;
+    }
+    for (uint32_t i = 0; i < helds->count; i++) {
+        const sim_held *const held = &helds->list[i];
+        const sim_selection *const selection = &member->plan->selections[held->selection];
+        const bool feeds = sim_selection_feeds(selection, held->whole, path);
+        fed = held->from < position ? feeds : fed;
+        since = (held->from < position || since) && feeds;
+    }
+    RV_ASSERT(!since || helds->count == 0 || fed);
+    return !fed ? SIM_HAS_NOT : since ? SIM_HAS : SIM_HAS_MAYBE;
 }
 
 void sim_member_opened(sim_member *member) {

@@ -24,6 +24,22 @@
 
 typedef enum sim_life { SIM_DOWN, SIM_OPENING, SIM_UP, SIM_CLOSING } sim_life;
 
+#define SIM_HELD_MAX 32
+
+/* From which position on an edge has been fed by which of its selections; before its base has come
+ * by those entries that have their history. */
+typedef struct sim_held {
+    uint64_t from;
+    uint8_t selection;
+    bool whole;
+} sim_held;
+
+typedef struct sim_helds {
+    uint32_t count;
+    sim_held list[SIM_HELD_MAX];
+    uint64_t base; /* position of the last base that a part came of */
+} sim_helds;
+
 typedef struct sim_member {
     const sim_member_plan *plan;
     uint8_t index;
@@ -41,7 +57,10 @@ typedef struct sim_member {
     rv_sim_crash power_crash;
     int64_t power_restart_us;
     uint32_t disk_life;
+    uint8_t selection;  /* that it is to hold */
+    sim_helds helds;    /* what the directory was fed by */
     sim_directory copy; /* an administrator's */
+    sim_helds copy_helds;
     bool copied;
     bool copy_wanted;
     /* the process */
@@ -73,6 +92,17 @@ void sim_member_disk_replace(sim_member *member, const sim_directory *copy);
 
 /* Starts the process: OPENING. */
 void sim_member_start(sim_member *member);
+
+/* Notes what an edge holds now; after it was opened and whenever it took something. */
+void sim_member_holds(sim_member *member);
+
+/* Of its selections the one that its node holds. */
+uint8_t sim_member_selection(const sim_member *member);
+
+/* Has an edge the event of the path at a position, as far as it came? What was selected then and is
+ * not any more, or was not for a while, may be gone or not. */
+typedef enum sim_has { SIM_HAS_NOT, SIM_HAS_MAYBE, SIM_HAS } sim_has;
+sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes path);
 
 /* The node is open: the machines of its role. UP. */
 void sim_member_opened(sim_member *member);

@@ -13,9 +13,11 @@
 struct sim_model {
     const sim_truth *truth;
     const sim_member_plan *plan;
+    const sim_selection *selection; /* of an edge */
     uint64_t position;
     uint64_t corrupted; /* 0: no event */
     naive now;
+    naive *all; /* of all streams, for aggregates that are given; NULL: none ever is */
 };
 
 static naive before; /* to take back to */
@@ -35,26 +37,49 @@ sim_model *sim_model_create(const sim_truth *truth, const sim_member_plan *plan)
     model->truth = truth;
     model->plan = plan;
     model->now.schema = truth->schema;
+    model->selection = &plan->selections[0];
+    for (uint8_t i = 0; i < plan->selection_count; i++) {
+        if (sim_selection_has_given(&plan->selections[i]) && model->all == NULL) {
+            model->all = calloc(1, sizeof *model->all);
+            RV_ASSERT(model->all != NULL);
+            model->all->schema = truth->schema;
+        }
+    }
     return model;
 }
 
 void sim_model_free(sim_model *model) {
+    free(model->all);
     free(model);
+}
+
+static void begin_again(sim_model *model) {
+    memset(&model->now, 0, sizeof model->now);
+    model->now.schema = model->truth->schema;
+    if (model->all != NULL) {
+        memset(model->all, 0, sizeof *model->all);
+        model->all->schema = model->truth->schema;
+    }
+    model->position = 0;
+}
+
+void sim_model_select(sim_model *model, uint8_t selection) {
+    RV_ASSERT(selection < model->plan->selection_count);
+    if (model->selection != &model->plan->selections[selection]) {
+        model->selection = &model->plan->selections[selection];
+        begin_again(model);
+    }
 }
 
 uint64_t sim_model_position(const sim_model *model) {
     return model->position;
 }
 
-bool sim_model_selects(const sim_model *model, rv_bytes path) {
-    bool selects = model->plan->role == SIM_ROOT;
-    for (uint8_t i = 0; i < model->plan->pattern_count && !selects; i++) {
-        selects = sim_pattern_selects(model->plan->patterns[i], path);
-    }
-    return selects;
+static bool selects(const sim_model *model, rv_bytes path) {
+    return model->plan->role == SIM_ROOT || sim_selection_feeds(model->selection, true, path);
 }
 
-static rv_status fold_event(sim_model *model, const rv_event *event) {
+static rv_status fold_event(sim_model *model, naive *into, const rv_event *event) {
     rv_value values[RV_FIELDS_MAX];
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
     RV_ASSERT(event->type < rv_schema_event_type_count(model->truth->schema));
@@ -63,24 +88,27 @@ static rv_status fold_event(sim_model *model, const rv_event *event) {
         return RV_DATA_DAMAGED;
     }
     const bool judge = model->plan->role == SIM_ROOT;
-    return naive_state_fold(&model->now, event, values, judge, &scratch);
+    return naive_state_fold(into, event, values, judge, &scratch);
 }
 
 rv_status sim_model_fold(sim_model *model, uint64_t position, uint64_t *refused) {
     RV_ASSERT(position <= model->truth->count);
     if (position < model->position) {
-        memset(&model->now, 0, sizeof model->now);
-        model->now.schema = model->truth->schema;
-        model->position = 0;
+        begin_again(model);
     }
     while (model->position < position) {
         model->position += 1;
         const rv_event *const event = &sim_truth_at(model->truth, model->position)->event;
-        if (event->type == RV_SYSTEM_SCHEMA_TYPE || model->position == model->corrupted ||
-            !sim_model_selects(model, model->truth->streams[event->stream].path)) {
+        if (event->type == RV_SYSTEM_SCHEMA_TYPE || model->position == model->corrupted) {
             continue;
         }
-        const rv_status status = fold_event(model, event);
+        rv_status status = RV_OK;
+        if (model->all != NULL) {
+            status = fold_event(model, model->all, event);
+        }
+        if (status == RV_OK && selects(model, model->truth->streams[event->stream].path)) {
+            status = fold_event(model, &model->now, event);
+        }
         if (status != RV_OK) {
             *refused = model->position;
             return status;
@@ -235,6 +263,58 @@ static bool differs(char *difference, size_t cap, const rv_aggregate *aggregate,
     return false;
 }
 
+/* What is given of an aggregate; NULL: it is folded. */
+static const sim_given *given_of(const sim_model *model, uint16_t aggregate) {
+    const rv_schema *const schema = model->truth->schema;
+    return model->plan->role == SIM_ROOT
+               ? NULL
+               : sim_selection_given(model->selection,
+                                     rv_schema_aggregate(schema, aggregate)->name);
+}
+
+bool sim_model_knows(const sim_model *model, uint16_t aggregate) {
+    const bool shared = rv_schema_aggregate(model->truth->schema, aggregate)->shared;
+    bool bases = model->plan->selection_count > 1;
+    for (uint8_t i = 0; i < model->plan->selection_count; i++) {
+        bases = bases || sim_selection_has_bases(&model->plan->selections[i]);
+    }
+    return !shared || !bases || given_of(model, aggregate) != NULL ||
+           sim_selection_is_all(model->selection);
+}
+
+/* True when the row is among those that are given. */
+static bool passes(const sim_model *model, const sim_given *given, const naive_row *row) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(model->truth->schema, row->aggregate);
+    uint16_t c = 0;
+    if (given->column == NULL) {
+        return true;
+    }
+    while (c < aggregate->column_count &&
+           !rv_bytes_are(aggregate->columns[c].name, given->column)) {
+        c += 1;
+    }
+    RV_ASSERT(c < aggregate->column_count);
+    const rv_value *const value = &row->values[c];
+    return value->class_ == RV_VALUE_INT && value->as.integer >= given->least &&
+           value->as.integer <= given->most;
+}
+
+/* The nth row of the twin, where it must be there; NULL: none. */
+static const naive_row *row_due(const sim_model *model, uint32_t nth) {
+    const naive_row *const folded = &model->now.rows[nth % NAIVE_ROWS];
+    if (nth < NAIVE_ROWS) {
+        const bool due = folded->used && given_of(model, folded->aggregate) == NULL &&
+                         sim_model_knows(model, folded->aggregate);
+        return due ? folded : NULL;
+    }
+    if (model->all == NULL || !model->all->rows[nth - NAIVE_ROWS].used) {
+        return NULL;
+    }
+    const naive_row *const row = &model->all->rows[nth - NAIVE_ROWS];
+    const sim_given *const given = given_of(model, row->aggregate);
+    return given != NULL && passes(model, given, row) ? row : NULL;
+}
+
 static bool same_row(const sim_model *model, rv_state *state, const naive_row *row,
                      char *difference, size_t cap) {
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
@@ -248,8 +328,11 @@ static bool same_row(const sim_model *model, rv_state *state, const naive_row *r
         return differs(difference, cap, aggregate, "a row is missing", 0, shown);
     }
     rv_stream_head head;
-    rv_state_stream(state, rv_state_row_owner(state, row->aggregate, at), &head);
-    if (!rv_bytes_equal(head.path, model->truth->streams[row->owner].path)) {
+    const bool owned = given_of(model, row->aggregate) == NULL;
+    if (owned) {
+        rv_state_stream(state, rv_state_row_owner(state, row->aggregate, at), &head);
+    }
+    if (owned && !rv_bytes_equal(head.path, model->truth->streams[row->owner].path)) {
         return differs(difference, cap, aggregate, "a row belongs to another stream", 0, shown);
     }
     for (uint16_t c = 0; c < aggregate->column_count; c++) {
@@ -275,9 +358,9 @@ static bool same_row(const sim_model *model, rv_state *state, const naive_row *r
 bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, char *difference,
                     size_t cap) {
     uint64_t counts[NAIVE_AGGREGATES] = {0};
-    for (uint32_t i = 0; i < NAIVE_ROWS; i++) {
-        const naive_row *const row = &model->now.rows[i];
-        if (!row->used) {
+    for (uint32_t i = 0; i < 2 * NAIVE_ROWS; i++) {
+        const naive_row *const row = row_due(model, i);
+        if (row == NULL) {
             continue;
         }
         if (row->aggregate >= rv_schema_aggregate_count(schema)) {
@@ -291,7 +374,7 @@ bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, 
     }
     RV_ASSERT(rv_schema_aggregate_count(schema) <= NAIVE_AGGREGATES);
     for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a++) {
-        if (rv_state_row_count(state, a) != counts[a]) {
+        if (sim_model_knows(model, a) && rv_state_row_count(state, a) != counts[a]) {
             return differs(difference, cap, rv_schema_aggregate(schema, a), "number of rows",
                            rv_state_row_count(state, a), counts[a]);
         }
@@ -299,18 +382,18 @@ bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, 
     return true;
 }
 
-uint64_t sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column,
-                         int64_t least) {
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < NAIVE_ROWS; i++) {
-        const naive_row *const row = &model->now.rows[i];
-        if (row->used && row->aggregate == aggregate) {
+bool sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column, int64_t least,
+                     uint64_t *count) {
+    *count = 0;
+    for (uint32_t i = 0; i < 2 * NAIVE_ROWS; i++) {
+        const naive_row *const row = row_due(model, i);
+        if (row != NULL && row->aggregate == aggregate) {
             RV_ASSERT(column == RV_NONE || column < NAIVE_COLUMNS);
-            count += column == RV_NONE || (row->values[column].class_ == RV_VALUE_INT &&
-                                           row->values[column].as.integer >= least);
+            *count += column == RV_NONE || (row->values[column].class_ == RV_VALUE_INT &&
+                                            row->values[column].as.integer >= least);
         }
     }
-    return count;
+    return sim_model_knows(model, aggregate);
 }
 
 void sim_model_corrupt(sim_model *model, uint64_t position) {

@@ -9,6 +9,7 @@
 
 #include "core/state/state.h"
 #include "tests/sim/operations.h"
+#include "tests/sim/plan.h"
 #include "tests/sim/truth.h"
 
 typedef struct sim_model sim_model;
@@ -16,7 +17,7 @@ typedef struct sim_model sim_model;
 /* Forgets the values of all models: before the models of a world are made. */
 void sim_models_reset(void);
 
-/* Of everything (the root's), or of what patterns select. `truth` and `plan` are kept. */
+/* Of everything (the root's), or of what the first selection says. `truth` and `plan` are kept. */
 sim_model *sim_model_create(const sim_truth *truth, const sim_member_plan *plan);
 void sim_model_free(sim_model *model);
 
@@ -27,8 +28,8 @@ uint64_t sim_model_position(const sim_model *model);
  * rules refuse the event at `*refused`, which the root has accepted. */
 rv_status sim_model_fold(sim_model *model, uint64_t position, uint64_t *refused);
 
-/* True when the member's selection has the path. */
-bool sim_model_selects(const sim_model *model, rv_bytes path);
+/* From now on of this one of the plan's selections. */
+void sim_model_select(sim_model *model, uint8_t selection);
 
 /* What the rules say about an operation that was refused where the root's model now stands: RV_OK
  * when they would accept it. Changes nothing. `written_at` is about when it was judged. */
@@ -40,9 +41,14 @@ bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, 
                     size_t cap);
 
 /* How many rows of the aggregate have a value in an integer column that is at least `least`;
- * `column` RV_NONE: all rows. */
-uint64_t sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column,
-                         int64_t least);
+ * `column` RV_NONE: all rows. False: which rows there are depends on what the model does not know,
+ * see sim_model_knows. */
+bool sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column, int64_t least,
+                     uint64_t *count);
+
+/* False of a shared aggregate where not all streams are selected and bases are: those have what
+ * other streams did to its rows as well. Such an aggregate is true only where it is selected. */
+bool sim_model_knows(const sim_model *model, uint16_t aggregate);
 
 /* The canary of a wrong row: the model forgets what the event at this position did. */
 void sim_model_corrupt(sim_model *model, uint64_t position);

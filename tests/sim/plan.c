@@ -37,6 +37,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
     [SIM_STEP_PARTITION_ONE_WAY] = 3,
     [SIM_STEP_SLOW_LINK] = 3,
     [SIM_STEP_CLOCK] = 3,
+    [SIM_STEP_SELECT] = 4,
     [SIM_STEP_BACKUP] = 3,
     [SIM_STEP_RESTORE] = 2,
     [SIM_STEP_WIPE] = 1,
@@ -76,12 +77,9 @@ static sim_step_kind draw_kind(uint64_t *random, uint32_t first, uint32_t end, c
 }
 
 static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
-    const char *const *const patterns = sim_schema_of(plan->schema)->patterns;
+    const sim_schema *const schema = sim_schema_of(plan->schema);
     sim_member_plan *const m = &plan->members[index];
-    uint32_t known = 0;
-    while (patterns[known] != NULL) {
-        known += 1;
-    }
+    const uint32_t known = sim_schema_patterns(schema);
     *m = (sim_member_plan){.role = index == 0 ? SIM_ROOT : SIM_EDGE, .upstream = 0};
     m->memory = (size_t)(rv_random_chance(random, 70) ? 4 : 8) << 20;
     if (m->memory < plan->members[0].memory) { /* else it cannot take the root's largest batches */
@@ -95,13 +93,37 @@ static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
     m->short_percent = rv_random_chance(random, 40) ? (uint32_t)rv_random_below(random, 40) : 0;
     m->latency_us_max = 1 + (int64_t)rv_random_below(random, 8000);
     if (m->role == SIM_EDGE) {
-        m->pattern_count = (uint8_t)(1 + rv_random_below(random, SIM_PATTERNS_MAX));
-        for (uint8_t i = 0; i < m->pattern_count; i++) {
-            m->patterns[i] = patterns[rv_random_below(random, known)];
+        sim_selection *const s = &m->selections[0];
+        s->count = (uint8_t)(1 + rv_random_below(random, SIM_PATTERNS_MAX));
+        for (uint8_t i = 0; i < s->count; i++) {
+            s->entries[i] =
+                (sim_entry){schema->patterns[rv_random_below(random, known)], true, NULL};
         }
         if (rv_random_chance(random, 30)) { /* everything */
-            m->pattern_count = 1;
-            m->patterns[0] = patterns[0];
+            s->count = 1;
+            s->entries[0] = (sim_entry){schema->patterns[0], true, NULL};
+        }
+        m->selection_count = 1;
+    }
+}
+
+/* Most worlds have edges that begin with bases, often late, and that change what they select. */
+static void draw_bases(sim_plan *plan, uint64_t *random, bool changes) {
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    const int64_t later = plan->quiet_at * 3 / 4;
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        RV_ASSERT(m->selection_count == 1);
+        if (rv_random_chance(random, 45)) {
+            sim_selection_draw(&m->selections[0], schema, random, NULL);
+        }
+        while (changes && m->selection_count < SIM_SELECTIONS_MAX && rv_random_chance(random, 60)) {
+            const sim_selection *const before = &m->selections[m->selection_count - 1];
+            sim_selection_draw(&m->selections[m->selection_count], schema, random, before);
+            m->selection_count += 1;
+        }
+        if (rv_random_chance(random, 40)) {
+            m->starts_at = (int64_t)rv_random_below(random, (uint64_t)later);
         }
     }
 }
@@ -139,6 +161,7 @@ static uint8_t draw_who(const sim_plan *plan, uint64_t *random, sim_step_kind ki
     case SIM_STEP_PARTITION:
     case SIM_STEP_PARTITION_ONE_WAY:
     case SIM_STEP_SLOW_LINK:
+    case SIM_STEP_SELECT:
     case SIM_STEP_RESTORE:
     case SIM_STEP_WIPE:
         return edge;
@@ -189,5 +212,6 @@ void sim_plan_make(sim_plan *plan, uint64_t seed) {
         plan->steps[i] = (sim_step){at, kind, who, step_seed};
     }
     plan->quiet_at = at + SIM_US_OF_SECOND;
+    draw_bases(plan, &random, known[SIM_STEP_SELECT]);
     RV_ASSERT(plan->step_count <= SIM_STEPS_MAX);
 }

@@ -11,13 +11,13 @@
 #define RV_TESTS_SIM_PLAN_H
 
 #include "platform/memory/random.h"
+#include "tests/sim/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define SIM_MEMBERS_MAX  6
-#define SIM_PATTERNS_MAX 3
 #define SIM_STEPS_MAX    2048
 #define SIM_US_OF_SECOND INT64_C(1000000)
 
@@ -52,6 +52,7 @@ typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
     X(PARTITION_ONE_WAY, "one-way partition")                                                      \
     X(SLOW_LINK, "slow connection")                                                                \
     X(CLOCK, "jump of a clock")                                                                    \
+    X(SELECT, "another selection")                                                                 \
     X(BACKUP, "copy of a directory")                                                               \
     X(RESTORE, "older copy restored")                                                              \
     X(WIPE, "directory lost")                                                                      \
@@ -73,10 +74,11 @@ typedef struct sim_step {
 
 typedef struct sim_member_plan {
     sim_role role;
-    uint8_t upstream; /* index of the member that it connects to; its own for a root */
-    uint8_t pattern_count;
-    const char *patterns[SIM_PATTERNS_MAX];
-    size_t memory; /* of its node */
+    uint8_t upstream;        /* index of the member that it connects to; its own for a root */
+    uint8_t selection_count; /* of an edge: the first, and those that steps change it to */
+    sim_selection selections[SIM_SELECTIONS_MAX];
+    int64_t starts_at; /* the first time */
+    size_t memory;     /* of its node */
     uint64_t checkpoint_growth;
     bool holds_back; /* its transport keeps messages back while the edge is not ready */
     bool squeezes;   /* it compresses, if the other end does too */

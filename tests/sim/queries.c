@@ -67,7 +67,10 @@ void sim_query(sim_world *world, sim_member *m, uint64_t *random) {
         len += snprintf(text + len, sizeof text - (size_t)len, " where %.*s >= %lld", (int)name.len,
                         (const char *)name.ptr, (long long)least);
     }
-    const uint64_t count = sim_model_count(world->models[m->index], number, column, least);
+    uint64_t count = 0;
+    if (!sim_model_count(world->models[m->index], number, column, least, &count)) {
+        return;
+    }
     (void)snprintf(expected, sizeof expected, "[%llu]", (unsigned long long)count);
     const rv_status status = ask(m, text, answer, sizeof answer, &err);
     world->figures.queries += 1;

@@ -76,6 +76,16 @@ static const char *const bank_queries[] = {
     "select count(*) from account a join contact c on c.account_id = a.id",
     "select count(*) from account where plan = 'team' and balance >= 10", NULL};
 
+static const sim_given bank_givens[] = {
+    {"aggregate account where balance >= 30", "account", "balance", 3000, INT64_MAX},
+    {"aggregate account where plan = 'team'", "account", "plan", 1, 1},
+    {"aggregate account", "account", NULL, 0, 0},
+    {"aggregate contact where age < 100", "contact", "age", INT64_MIN, 99},
+    {"aggregate contact", "contact", NULL, 0, 0},
+    {"aggregate tally where n > 20", "tally", "n", 21, INT64_MAX},
+    {"aggregate tally", "tally", NULL, 0, 0},
+    {NULL, NULL, NULL, 0, 0}};
+
 static void bank_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     uint64_t r[DRAWS];
     draws(random, r);
@@ -165,6 +175,13 @@ static const char *const shop_queries[] = {
     "select count(*) from purchase where quantity between 2 and 5",
     "select count(*) from product where code = 'c1'", NULL};
 
+static const sim_given shop_givens[] = {
+    {"aggregate product where stock > 5", "product", "stock", 6, INT64_MAX},
+    {"aggregate product", "product", NULL, 0, 0},
+    {"aggregate purchase where progress = 'paid'", "purchase", "progress", 1, 1},
+    {"aggregate purchase where quantity between 2 and 5", "purchase", "quantity", 2, 5},
+    {NULL, NULL, NULL, 0, 0}};
+
 static void shop_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     uint64_t r[DRAWS];
     draws(random, r);
@@ -236,6 +253,11 @@ static const char *const wide_queries[] = {"select count(*) from wide",
                                            "select count(*) from wide where b > 0 and d < 50",
                                            "select count(*) from wide where g", NULL};
 
+static const sim_given wide_givens[] = {{"aggregate wide where b > 0", "wide", "b", 1, INT64_MAX},
+                                        {"aggregate wide where g", "wide", "g", 1, 1},
+                                        {"aggregate wide", "wide", NULL, 0, 0},
+                                        {NULL, NULL, NULL, 0, 0}};
+
 static void wide_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     uint64_t r[DRAWS];
     draws(random, r);
@@ -297,10 +319,19 @@ void sim_extra_draw(uint64_t *random, uint32_t nth, uint32_t keys, sim_draft *dr
 
 const sim_schema *sim_schema_of(uint8_t index) {
     static const sim_schema schemas[SIM_SCHEMAS] = {
-        {"bank", bank_text, bank_patterns, bank_queries, true, bank_draw},
-        {"shop", shop_text, shop_patterns, shop_queries, false, shop_draw},
-        {"wide", wide_text, wide_patterns, wide_queries, false, wide_draw},
+        {"bank", bank_text, bank_patterns, bank_queries, bank_givens, true, bank_draw},
+        {"shop", shop_text, shop_patterns, shop_queries, shop_givens, false, shop_draw},
+        {"wide", wide_text, wide_patterns, wide_queries, wide_givens, false, wide_draw},
     };
     RV_ASSERT(index < SIM_SCHEMAS);
     return &schemas[index];
+}
+
+uint32_t sim_schema_patterns(const sim_schema *schema) {
+    uint32_t count = 0;
+    while (schema->patterns[count] != NULL) {
+        count += 1;
+    }
+    RV_ASSERT(count > 0);
+    return count;
 }

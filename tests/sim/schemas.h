@@ -23,16 +23,30 @@ typedef struct sim_draft {
     char data[SIM_DATA_LEN];
 } sim_draft;
 
+/* Rows of an aggregate that can be selected: those of which a column is a whole number (with its
+ * scale; a label's number; 0 or 1) from `least` to `most`, or all. */
+typedef struct sim_given {
+    const char *text; /* as a node is told; NULL ends a list */
+    const char *aggregate;
+    const char *column; /* NULL: all rows */
+    int64_t least;
+    int64_t most;
+} sim_given;
+
 typedef struct sim_schema {
     const char *name;
     const char *text;
     const char *const *patterns; /* that select something, ended by NULL; the first is all */
     const char *const *queries;  /* ended by NULL; each of one row with one number */
-    bool shared;                 /* it has a shared aggregate */
+    const sim_given *givens;
+    bool shared; /* it has a shared aggregate */
     void (*draw)(uint64_t *random, uint32_t keys, sim_draft *draft);
 } sim_schema;
 
 const sim_schema *sim_schema_of(uint8_t index);
+
+/* How many patterns it has. */
+uint32_t sim_schema_patterns(const sim_schema *schema);
 
 /* What the nth schema change of a world declares, and an event of it. */
 void sim_extra_text(uint32_t nth, char *text);

@@ -97,10 +97,15 @@ static void print_plan(uint64_t seed) {
            plan.keys);
     for (uint8_t i = 0; i < plan.member_count; i++) {
         const sim_member_plan *const m = &plan.members[i];
-        printf("member %u: %s %s %s, %zu bytes\n", (unsigned)i,
-               m->pattern_count > 0 ? m->patterns[0] : "root",
-               m->pattern_count > 1 ? m->patterns[1] : "",
-               m->pattern_count > 2 ? m->patterns[2] : "", m->memory);
+        printf("member %u: %s, %zu bytes, from %lld\n", (unsigned)i, i == 0 ? "root" : "edge",
+               m->memory, (long long)m->starts_at);
+        for (uint8_t k = 0; k < m->selection_count; k++) {
+            for (uint8_t e = 0; e < m->selections[k].count; e++) {
+                char text[SIM_ENTRY_LEN];
+                sim_entry_text(&m->selections[k].entries[e], text);
+                printf("    selection %u: %s\n", (unsigned)k, text);
+            }
+        }
     }
     for (uint32_t i = 0; i < plan.step_count; i++) {
         const sim_step *const step = &plan.steps[i];

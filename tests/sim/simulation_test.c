@@ -84,6 +84,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_BATCH_DROPPED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_STATUS},
         {SIM_CANARY_ROW_WRONG, 1u << SIM_CHECK_ROWS},
         {SIM_CANARY_ROOT_FORGETS, 1u << SIM_CHECK_LOST},
+        {SIM_CANARY_CHANGES_SKIPPED, 1u << SIM_CHECK_ROWS},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -117,6 +118,7 @@ RV_TEST(everything_is_exercised) {
     }
     RV_CHECK(sum.judged > 0 && sum.delivered > 0 && sum.compared > 0 && sum.rolled_back > 0);
     RV_CHECK(sum.written_local > 0 && sum.written_accepted > 0 && sum.written_rejected > 0);
+    RV_CHECK(sum.selections > 0 && sum.bases > 0 && sum.base_parts > sum.bases);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

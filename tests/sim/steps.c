@@ -108,8 +108,23 @@ static void step_directory(sim_world *world, sim_member *m, const sim_step *step
         sim_world_stop(world, m, RV_SIM_CRASH_KEEP, false, 0);
     }
     sim_member_disk_replace(m, step->kind == SIM_STEP_RESTORE ? &m->copy : NULL);
+    m->helds = step->kind == SIM_STEP_RESTORE ? m->copy_helds : (sim_helds){.count = 0};
     m->restart_at = world->now + draw_us(random, 3 * SIM_US_OF_SECOND);
     m->wake_at = m->restart_at;
+}
+
+/* Its administrator starts it again with the next of its selections. */
+static void step_select(sim_world *world, sim_member *m, uint64_t *random) {
+    if (m->selection + 1 >= m->plan->selection_count) {
+        return;
+    }
+    m->selection += 1;
+    world->figures.selections += 1;
+    const int64_t restart_at = world->now + draw_us(random, 2 * SIM_US_OF_SECOND);
+    if (m->life == SIM_UP || m->life == SIM_OPENING) {
+        sim_world_stop(world, m, RV_SIM_CRASH_KEEP, false, restart_at);
+    }
+    RV_ASSERT(m->plan->role == SIM_EDGE);
 }
 
 static void step_look(sim_world *world, sim_member *m) {
@@ -159,6 +174,9 @@ void sim_world_step(sim_world *world, const sim_step *step) {
         return;
     case SIM_STEP_CLOCK:
         m->skew_us += draw_us(&random, 7200 * SIM_US_OF_SECOND) - 3600 * SIM_US_OF_SECOND;
+        return;
+    case SIM_STEP_SELECT:
+        step_select(world, m, &random);
         return;
     case SIM_STEP_BACKUP:
         m->copy_wanted = true;

@@ -91,38 +91,3 @@ void sim_truth_unstage(sim_truth *truth) {
         truth->staged -= 1;
     }
 }
-
-/* The segment of `text` that begins at `*at` (behind a slash), which moves to the next slash. */
-static rv_bytes segment(rv_bytes text, size_t *at) {
-    RV_ASSERT(*at < text.len && text.ptr[*at] == '/');
-    size_t end = *at + 1;
-    while (end < text.len && text.ptr[end] != '/') {
-        end += 1;
-    }
-    const rv_bytes part = {text.ptr + *at + 1, end - *at - 1};
-    *at = end;
-    return part;
-}
-
-bool sim_pattern_selects(const char *pattern, rv_bytes path) {
-    const rv_bytes text = rv_bytes_of_string(pattern);
-    size_t p = 0, q = 0;
-    RV_ASSERT(text.len > 0 && text.ptr[0] == '/');
-    while (p < text.len && q < path.len) {
-        const bool first = q == 0;
-        const rv_bytes want = segment(text, &p);
-        const rv_bytes have = segment(path, &q);
-        const bool any = rv_bytes_are(want, "*") || rv_bytes_are(want, "**") ||
-                         (want.len > 0 && want.ptr[0] == '{');
-        if (any && first && rv_bytes_are(have, "rivulet")) {
-            return false; /* what is the node's own must be named */
-        }
-        if (rv_bytes_are(want, "**")) {
-            return true;
-        }
-        if (!any && !rv_bytes_equal(want, have)) {
-            return false;
-        }
-    }
-    return p == text.len && q == path.len;
-}

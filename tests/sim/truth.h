@@ -51,7 +51,4 @@ bool sim_truth_add(sim_truth *truth, const rv_event *event, rv_bytes path);
  * is a batch of its own and never stays staged. */
 void sim_truth_unstage(sim_truth *truth);
 
-/* Does the pattern select the path? Written by the words of docs, not by the code under test. */
-bool sim_pattern_selects(const char *pattern, rv_bytes path);
-
 #endif

@@ -7,6 +7,8 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+#include "sync/wire_base.h"
+#include "tests/sim/squeeze.h"
 
 #include <stdlib.h>
 
@@ -142,6 +144,26 @@ static void tamper(sim_world *world, sim_message *message) {
     }
 }
 
+/* Where the base is of which a part comes. */
+static void meet_base(sim_world *world, sim_member *edge, const sim_message *message) {
+    static uint8_t buffer[RV_WIRE_MESSAGE_MAX];
+    const rv_compression squeeze = sim_squeeze();
+    const rv_writer inflated = rv_writer_over(buffer, sizeof buffer);
+    const rv_bytes bytes = rv_bytes_of(message->bytes, message->len);
+    rv_wire_kind kind;
+    rv_bytes body;
+    rv_wire_base base;
+    if (rv_wire_open(bytes, &squeeze, &inflated, &kind, &body, NULL) != RV_OK ||
+        kind != RV_WIRE_BASE || rv_wire_read_base(body, &base, NULL) != RV_OK) {
+        return;
+    }
+    edge->helds.base = base.position;
+    world->figures.base_parts += 1;
+    world->figures.bases += base.last;
+    sim_note(world, edge->index, "a part of a base at %llu, %zu bytes%s",
+             (unsigned long long)base.position, base.items.len, base.last ? ", the last" : "");
+}
+
 static void deliver_to_edge(sim_world *world, sim_link *link, sim_message message) {
     sim_member *const edge = edge_of(world, link);
     rv_error err;
@@ -153,12 +175,18 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
         edge_closed(world, link, RV_UPSTREAM_UNREACHABLE, "the connection has ended");
         return;
     }
+    if (world->canary == SIM_CANARY_CHANGES_SKIPPED && message.bytes[0] == RV_WIRE_CHANGES &&
+        rv_random_chance(&world->canary_random, 20)) {
+        return;
+    }
     tamper(world, &message);
+    meet_base(world, edge, &message);
     const rv_status status =
         rv_edge_receive(edge->edge, rv_bytes_of(message.bytes, message.len), world->now, &err);
     if (status != RV_OK) {
         sim_wires_edge_closed(world, link, &err);
     }
+    sim_member_holds(edge);
 }
 
 static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message message) {
@@ -299,6 +327,7 @@ static bool edge_turn(sim_world *world, sim_member *member) {
     rv_error err;
     sim_link *link = sim_wires_of_edge(world, member->index);
     const rv_status status = rv_edge_poll(member->edge, world->now, &err);
+    sim_member_holds(member);
     if (status != RV_OK && link != NULL) {
         sim_wires_edge_closed(world, link, &err);
         link = NULL;

@@ -125,6 +125,11 @@ static void forget(sim_member *member) {
 
 static void start(sim_world *world, sim_member *member) {
     RV_ASSERT(member->life == SIM_DOWN);
+    if (world->truth.count == 0 &&
+        sim_selection_has_given(&member->plan->selections[member->selection])) {
+        member->restart_at = world->now + RESTART_US; /* aggregates that are selected must exist */
+        return;
+    }
     if (world->canary == SIM_CANARY_ROOT_FORGETS && member->index == 0 && member->copied) {
         forget(member);
     }
@@ -151,6 +156,7 @@ static void open_turn(sim_world *world, sim_member *member) {
     world->figures.opens += 1;
     world->figures.opened_by_checkpoint += checkpoint->opened_by == RV_OPENED_BY_CHECKPOINT;
     sim_member_opened(member);
+    sim_member_holds(member);
     member->wake_at = world->now;
     sim_note(world, member->index, "open at %llu",
              (unsigned long long)rv_node_watermark(member->node));
@@ -240,6 +246,7 @@ static void copy_turn(sim_world *world, sim_member *member) {
     const rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
     rv_sim_disk_set_faults(member->disk, &calm);
     sim_directory_take(&member->copy, rv_sim_disk_interface(member->disk));
+    member->copy_helds = member->helds;
     sim_member_faults_apply(member);
     member->copied = true;
     member->copy_wanted = false;

@@ -57,7 +57,8 @@ typedef enum sim_check {
     X(W_TOO_HIGH, "an edge is told a W that is one too high")                                      \
     X(BATCH_DROPPED, "a crash takes the last durable batch with it")                               \
     X(ROW_WRONG, "a row misses what one event did to it")                                          \
-    X(ROOT_FORGETS, "the root comes back from an older copy")
+    X(ROOT_FORGETS, "the root comes back from an older copy")                                      \
+    X(CHANGES_SKIPPED, "an edge is not told what became of rows of a selected aggregate")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -103,6 +104,9 @@ typedef struct sim_figures {
     uint64_t queries;
     uint64_t damage_told; /* flipped bits that an open has told of, and that it has cut off */
     uint64_t damage_cut;
+    uint64_t selections; /* that were changed */
+    uint64_t bases;      /* whose last part came */
+    uint64_t base_parts;
 } sim_figures;
 
 typedef struct sim_world {
@@ -159,9 +163,10 @@ void sim_world_stop(sim_world *world, sim_member *member, rv_sim_crash crash, bo
                     int64_t restart_at);
 
 /* The next position behind `position`, of those that the truth knows, that a member's log must give
- * to who asks for `pattern` (NULL: everything); 0: there is none. */
+ * to who asks for `pattern` (NULL: everything); 0: there is none. It has given `given` (0:
+ * nothing), which it may do also where it needs not. */
 uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *pattern,
-                        uint64_t position);
+                        uint64_t position, uint64_t given);
 
 /* queries.c: asks something. decay.c: a bit flips, while the member is down. */
 void sim_query(sim_world *world, sim_member *m, uint64_t *random);
