@@ -38,6 +38,21 @@ rv_status rv_node_event_path(rv_node *node, const rv_event *event, rv_bytes *pat
                   : RV_OK;
 }
 
+/* What another node has accepted as a schema is none to this one: a newer version's, or more than
+ * there is memory for. */
+static rv_status refuse_schema(const rv_event *event, const rv_error *why, rv_error *err) {
+    const bool room = why->status == RV_SCHEMA_TOO_LARGE || why->status == RV_MEMORY_EXHAUSTED;
+    const rv_bytes detail = rv_error_detail(why);
+    RV_ASSERT(why->status > RV_END);
+    (void)rv_error_set(err, room ? why->status : RV_SCHEMA_UNSUPPORTED,
+                       "version %u of the schema, at position %u, is not understood here (%s): %b",
+                       (uint64_t)event->schema_version, event->position,
+                       rv_status_code(why->status), &detail);
+    rv_error_fact_uint(err, "schema_version", event->schema_version);
+    rv_error_fact_uint(err, "position", event->position);
+    return room ? why->status : RV_SCHEMA_UNSUPPORTED;
+}
+
 static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_error *err) {
     if (event->schema_version != rv_schema_version(node->schema) + 1) {
         return rv_error_set(err, RV_DATA_DAMAGED,
@@ -45,11 +60,15 @@ static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_err
                             event->sequence, (uint64_t)event->schema_version,
                             (uint64_t)rv_schema_version(node->schema));
     }
-    const rv_status status = rv_schema_apply(node->schema, event->data, err);
-    if (node->role != RV_ROLE_ROOT && status == RV_OK) {
+    rv_error why = {.status = RV_OK};
+    const rv_status status = rv_schema_apply(node->schema, event->data, &why);
+    if (status != RV_OK) {
+        return refuse_schema(event, &why, err);
+    }
+    if (node->role != RV_ROLE_ROOT) {
         rv_node_give(node);
     }
-    return status;
+    return RV_OK;
 }
 
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {

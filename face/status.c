@@ -213,6 +213,8 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
         rv_error_write_members(&status.reason, w);
         rv_write_u8(w, '}');
     }
+    member(w, "stopped");
+    rv_write_text(w, status.stopped ? "true" : "false");
     member_uint(w, "position", status.upstream_position);
     member_uint(w, "lag", status.upstream_position > held ? status.upstream_position - held : 0);
     member_uint(w, "bytes_received", status.bytes_received);

@@ -208,7 +208,7 @@ export interface Problem {
 export interface Status {
   /** `none` without an upstream; `error` when trying again does not help; `needs-auth`: other credentials are needed. */
   connection: 'none' | 'offline' | 'connecting' | 'connected' | 'error' | 'needs-auth';
-  /** Why there is no connection; null when nothing is wrong. */
+  /** Why there is no connection, or why nothing more is taken over one; null when nothing is wrong. */
   reason: Problem | null;
   /** Null where damaged files do not say it. */
   role: 'root' | 'edge' | null;

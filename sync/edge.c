@@ -79,16 +79,17 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     rv_pusher_disconnect(&e->pusher);
     rv_leaser_disconnect(&e->leaser);
     e->owed = (rv_edge_owed){.hello = false};
+    e->stalled = false;
     e->status.reason = *reason;
     if (e->fatal || is_final(reason->status)) {
         e->status.state = RV_EDGE_ERROR;
         return;
     }
     const bool denied = reason->status == RV_UPSTREAM_UNAUTHORIZED;
-    const int64_t delay = e->batch_shrunk ? 0 : rv_backoff_next(&e->backoff);
+    const int64_t delay = e->at_once ? 0 : rv_backoff_next(&e->backoff);
     e->status.state = denied ? RV_EDGE_NEEDS_AUTH : RV_EDGE_OFFLINE;
     e->next_attempt = now + (denied ? RV_BACKOFF_MAX_US : delay);
-    e->batch_shrunk = false;
+    e->at_once = false;
     RV_ASSERT(e->next_attempt >= now);
 }
 
@@ -261,7 +262,7 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
 
 bool rv_edge_ready(const rv_edge *e) {
     RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
-    /* where the state is full nothing that waits will go on: what comes is for the queue */
+    /* where W stands still nothing that waits will go on: what comes is for the queue */
     return e->stalled || !rv_edge_waits(e);
 }
 
@@ -419,7 +420,8 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
         e->owed.ping = true;
         e->last_ping = now;
     }
-    const rv_status status = rv_edge_ingest(e, err);
+    rv_status status = rv_edge_try_again(e, err);
+    status = status == RV_OK ? rv_edge_ingest(e, err) : status;
     rv_pusher_poll(&e->pusher);
     rv_leaser_poll(&e->leaser, now);
     return status;
@@ -452,6 +454,7 @@ int64_t rv_edge_deadline(const rv_edge *e) {
 void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     RV_ASSERT(status != NULL);
     *status = e->status;
+    status->stopped = e->stalled;
     status->pushes = e->pusher.granted;
     status->forks = e->pusher.forks;
 }

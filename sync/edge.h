@@ -68,7 +68,10 @@ int64_t rv_edge_deadline(const rv_edge *edge);
 
 typedef struct rv_edge_status {
     rv_edge_state state;
-    rv_error reason;            /* of offline and error; status RV_OK when there is none */
+    rv_error reason; /* of offline and error, or why W stands still; status RV_OK: there is none */
+    /* Connected, but W stands still: this node has not the memory for what comes next, or does not
+     * understand its schema. What is held can be read, and what is written is pushed. */
+    bool stopped;
     uint64_t upstream_position; /* the root's last position that the upstream told */
     uint64_t bytes_received;
     uint64_t bytes_sent;

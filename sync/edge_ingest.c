@@ -4,6 +4,8 @@
 
 #include "core/base/assert.h"
 
+#define ROOM_SHARE 32u /* of the pages: so many have to come free before more is taken again */
+
 /* True when the node will take it later. */
 static bool must_wait(rv_status status) {
     return status == RV_PENDING || status == RV_BUSY || status == RV_STORAGE_FULL;
@@ -79,16 +81,101 @@ static rv_status take_events(rv_edge *edge, rv_bytes body, rv_error *err) {
     return status;
 }
 
+/* --- standing still (SEMANTICS 15) --- */
+
+/* Reasons that lie in this node: another message or connection would not help. */
+static bool stops(rv_status status) {
+    RV_ASSERT(status != RV_OK);
+    return status == RV_STATE_FULL || status == RV_BATCH_TOO_LARGE ||
+           status == RV_MEMORY_EXHAUSTED || status == RV_SCHEMA_TOO_LARGE ||
+           status == RV_SCHEMA_UNSUPPORTED;
+}
+
+static uint64_t memory_of(const rv_node *node) {
+    rv_memory_class class;
+    uint64_t sum = 0;
+    for (uint32_t i = 0; rv_node_memory(node, i, &class); i += 1) {
+        sum += class.bytes;
+    }
+    RV_ASSERT(sum >= RV_MEMORY_MIN);
+    return sum;
+}
+
+/* W stays before the batch, no credit is given for what is behind it, and the session goes on. */
+static void stand_still(rv_edge *edge, const rv_error *why) {
+    const rv_bytes detail = rv_error_detail(why);
+    const uint64_t watermark = rv_node_watermark(edge->node);
+    const uint64_t memory = memory_of(edge->node);
+    rv_error *const reason = &edge->status.reason;
+    RV_ASSERT(!edge->receiving && stops(why->status));
+    edge->stalled = true;
+    edge->stalled_pages = rv_state_usage_of(rv_node_state(edge->node)).pages_used;
+    if (why->status == RV_SCHEMA_UNSUPPORTED) {
+        (void)rv_error_set(reason, why->status,
+                           "this node stays at position %u, and what it holds can be read: open it "
+                           "with a newer version of Rivulet: %b",
+                           watermark, &detail);
+    } else {
+        (void)rv_error_set(reason, why->status,
+                           "this node stays at position %u, and what it holds can be read: open it "
+                           "with more memory than its %u bytes, or select less: %b",
+                           watermark, memory, &detail);
+    }
+    rv_error_fact_uint(reason, "stopped_at", watermark);
+    rv_error_fact_uint(reason, "memory", memory);
+}
+
+rv_status rv_edge_try_again(rv_edge *edge, rv_error *err) {
+    const rv_state_usage usage = rv_state_usage_of(rv_node_state(edge->node));
+    if (!edge->stalled ||
+        usage.pages_used + usage.pages_total / ROOM_SHARE >= edge->stalled_pages) {
+        return RV_OK;
+    }
+    RV_ASSERT(rv_edge_waits(edge));
+    edge->at_once = true;
+    edge->batch_bytes = RV_SYNC_BATCH_MAX;
+    if (err != NULL) {
+        *err = edge->status.reason;
+    }
+    return edge->status.reason.status;
+}
+
+/* True when smaller batches may get further: at last every batch of the root comes by itself, so
+ * that W stands right before the one that is too much. What a base needs it needs whole. */
+static bool shrink(rv_edge *edge, rv_status status) {
+    const bool base = edge->current_kind == RV_WIRE_BASE;
+    const uint64_t least = base ? RV_SYNC_BATCH_MIN : 1;
+    RV_ASSERT(edge->batch_bytes > 0);
+    if (edge->batch_bytes <= least || (base && status != RV_BATCH_TOO_LARGE)) {
+        return false;
+    }
+    edge->batch_bytes = edge->batch_bytes > RV_SYNC_BATCH_MIN ? edge->batch_bytes / 4 : 1;
+    edge->at_once = true;
+    return true;
+}
+
+/* The open batch could not take a message. RV_OK: W stands still. */
+static rv_status give_up(rv_edge *edge, rv_status status, const rv_error *why) {
+    cancel(edge);
+    if (edge->fatal || !stops(status) || shrink(edge, status)) {
+        return status;
+    }
+    stand_still(edge, why);
+    return RV_OK;
+}
+
 /* RV_OK: ingested, or it waits (`*waits`). */
 static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error *err) {
+    rv_error local;
+    rv_error *const e = err == NULL ? &local : err;
     *waits = edge->stalled;
     if (edge->stalled) {
         return RV_OK;
     }
-    rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, err);
+    rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, e);
     if (must_wait(status)) {
-        if (status == RV_STORAGE_FULL && err != NULL) {
-            edge->status.reason = *err;
+        if (status == RV_STORAGE_FULL) {
+            edge->status.reason = *e;
         }
         *waits = true;
         return RV_OK;
@@ -100,29 +187,20 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
     edge->receiving = true;
     switch ((uint32_t)edge->current_kind) {
     case RV_WIRE_BASE:
-        status = take_base(edge, body, err);
+        status = take_base(edge, body, e);
         break;
     case RV_WIRE_CHANGES:
-        status = rv_node_receive_changes(edge->node, body, err);
+        status = rv_node_receive_changes(edge->node, body, e);
         break;
     default:
-        status = take_events(edge, body, err);
+        status = take_events(edge, body, e);
         break;
     }
     edge->changed = edge->current_kind == RV_WIRE_CHANGES;
     if (status != RV_OK) {
-        cancel(edge);
-        if (status == RV_BATCH_TOO_LARGE) {
-            edge->batch_shrunk = edge->batch_bytes > RV_SYNC_BATCH_MIN;
-            edge->batch_bytes /= edge->batch_shrunk ? 4 : 1;
-            edge->fatal = !edge->batch_shrunk;
-        }
-        edge->stalled = status == RV_STATE_FULL && !edge->fatal;
+        status = give_up(edge, status, e);
         *waits = edge->stalled;
-        if (edge->stalled && err != NULL) {
-            edge->status.reason = *err;
-        }
-        return edge->stalled ? RV_OK : status;
+        return status;
     }
     edge->status.reason.status = RV_OK;
     return RV_OK;

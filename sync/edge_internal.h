@@ -44,7 +44,7 @@ struct rv_edge {
     rv_leaser leaser;
     rv_backoff backoff;
     rv_edge_status status;
-    bool batch_shrunk;    /* the batch was too large: smaller ones are asked for at once */
+    bool at_once;         /* the connection is to be made anew without waiting */
     uint64_t batch_bytes; /* asked for */
     bool fatal;           /* the reason to come is one that trying again does not mend */
     int64_t next_attempt; /* offline */
@@ -62,7 +62,8 @@ struct rv_edge {
     bool receiving;   /* the node's batch is open */
     bool changed;     /* and its last message was one of changes: progress can end it */
     bool has_progress;
-    bool stalled;              /* the state is full */
+    bool stalled;              /* W stands still: `status.stopped` */
+    uint32_t stalled_pages;    /* that were in use then: with less it is tried again */
     rv_bytes current;          /* a body, in `inflated` when it waits */
     rv_wire_kind current_kind; /* events or a part of a base */
     size_t current_cost;
@@ -84,6 +85,10 @@ RV_MUST_USE rv_status rv_edge_take_progress(rv_edge *edge, const rv_wire_progres
 
 /* Goes on with what waits. RV_OK also when it must wait longer. */
 RV_MUST_USE rv_status rv_edge_ingest(rv_edge *edge, rv_error *err);
+
+/* W stands still, and there is more room than when it stopped: an error, after which the connection
+ * is made anew at once, and takes what comes. */
+RV_MUST_USE rv_status rv_edge_try_again(rv_edge *edge, rv_error *err);
 
 /* The connection ended: forgets what waits, takes back an open batch. */
 void rv_edge_drop(rv_edge *edge);

@@ -16,8 +16,8 @@
 /* Bytes of events messages that an edge lets come before it has folded them. */
 #define RV_SYNC_CREDIT (384u << 10)
 
-/* Size of the batches that an edge asks for, in its log: the first, and the smallest that it asks
- * for when its log does not take them. */
+/* Size of the batches that an edge asks for, in its log: the first, and the smallest before it asks
+ * for one batch of the root at a time, when its memory does not take them. */
 #define RV_SYNC_BATCH_MAX (384u << 10)
 #define RV_SYNC_BATCH_MIN (16u << 10)
 

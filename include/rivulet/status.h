@@ -37,6 +37,8 @@
     X(SCHEMA_TOO_LARGE, "schema_too_large", 413, "The schema exceeds a limit")                     \
     X(SCHEMA_UNKNOWN, "schema_unknown", 409, "The upstream does not know this schema")             \
     X(SCHEMA_CONFLICT, "schema_conflict", 409, "The node has another schema")                      \
+    X(SCHEMA_UNSUPPORTED, "schema_unsupported", 501,                                               \
+      "The schema has what this version does not understand")                                      \
     X(EXPRESSION_TYPE, "expression_type", 400, "The expression's types do not fit")                \
     X(EXPRESSION_LIMIT, "expression_limit", 422, "The expression takes too many steps")            \
     X(DIVISION_BY_ZERO, "division_by_zero", 422, "Division by zero")                               \

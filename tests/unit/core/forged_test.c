@@ -106,7 +106,7 @@ static const wrong wrongs[] = {
     {RV_DATA_DAMAGED, 3, 1, 1, true, RV_NONE, 0, 0, NULL, true} /* the system's stream */,
     {RV_DATA_DAMAGED, 0, RV_SYSTEM_SCHEMA_TYPE, 5, false, 0, 0, 0,
      "CREATE AGGREGATE t (id text PRIMARY KEY)", false},
-    {RV_SCHEMA_SYNTAX, 0, RV_SYSTEM_SCHEMA_TYPE, 2, false, 0, 0, 0, "CREATE NOTHING", false},
+    {RV_SCHEMA_UNSUPPORTED, 0, RV_SYSTEM_SCHEMA_TYPE, 2, false, 0, 0, 0, "CREATE NOTHING", false},
     {RV_OK, 0, RV_SYSTEM_SCHEMA_TYPE, 2, false, 0, 0, 0, "CREATE AGGREGATE t (id text PRIMARY KEY)",
      false},
 };

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an edge that has not the memory for what comes next, or does not understand its schema,
+ * stands still before that batch and says so: connected, readable, and pushing what is written
+ * there. With more memory, or with room, it goes on to the same state as the root.
+ * Method: a root with much memory beside an edge with as little as there can be; more rows than
+ * that holds, a batch that its journal cannot take back, a schema put into the root's log past it.
+ */
+#include "core/engine_internal.h"
+#include "core/engine_outbox.h"
+#include "core/state/inside.h"
+#include "sync/edge_internal.h"
+#include "tests/unit/sync/pair.h"
+
+#define LARGE ((size_t)64 << 20)
+
+static pair pair_with_a_large_root(void) {
+    pair p = {.root = fixture_create(1), .leaf = fixture_create(2), .now = 1000000};
+    rv_event event;
+    free(p.root.node_memory);
+    p.root.node_memory = malloc(LARGE);
+    p.up_memory = malloc(PAIR_SYNC_MEMORY);
+    p.edge_memory = malloc(PAIR_SYNC_MEMORY);
+    if (fixture_open_on(rv_memory_host_interface(p.root.storage), p.root.node_memory, LARGE,
+                        RV_ROLE_ROOT, NULL, &p.root.node, &p.root.err) != RV_OK ||
+        rv_node_schema_apply(p.root.node, rv_bytes_of_string(fixture_schema), &event,
+                             &p.root.err) != RV_OK ||
+        fixture_open(&p.leaf, RV_ROLE_EDGE, "/**") != RV_OK) {
+        abort();
+    }
+    pair_start(&p);
+    return p;
+}
+
+/* The same data with more memory. */
+static rv_status open_larger(pair *p) {
+    (void)fixture_settle(p->leaf.node);
+    pair_cut(p, RV_UPSTREAM_UNREACHABLE);
+    free(p->leaf.node_memory);
+    p->leaf.node_memory = malloc(LARGE);
+    rv_memory_host_reopen(p->leaf.storage);
+    const rv_status status =
+        fixture_open_on(rv_memory_host_interface(p->leaf.storage), p->leaf.node_memory, LARGE,
+                        RV_ROLE_EDGE, NULL, &p->leaf.node, &p->leaf.err);
+    pair_start(p);
+    return status;
+}
+
+/* Creates accounts at the root, in batches of `batch`. */
+static bool create(pair *p, unsigned first, unsigned count, unsigned batch) {
+    static char paths[4096][32];
+    static rv_append events[4096];
+    static rv_event results[4096];
+    bool good = batch <= 4096;
+    for (unsigned done = 0; done < count && good; done += batch) {
+        for (unsigned i = 0; i < batch; i++) {
+            snprintf(paths[i], sizeof paths[i], "/accounts/%u", first + done + i);
+            events[i] = fixture_event(paths[i], "account_opened", "{\"name\":\"n\"}");
+        }
+        good = fixture_append_all(p->root.node, events, batch, results, &p->root.err) == RV_OK;
+    }
+    return good && fixture_settle(p->root.node);
+}
+
+/* Runs, and connects again where the edge asks for that at once. */
+static void go(pair *p) {
+    for (int i = 0; i < 12; i++) {
+        if (p->session == NULL) {
+            RV_CHECK(pair_connect(p));
+        }
+        pair_run(p);
+    }
+}
+
+/* A day of heartbeats changes nothing. */
+static void check_stays(pair *p, rv_status why) {
+    const uint64_t watermark = rv_node_watermark(p->leaf.node);
+    for (unsigned i = 0; i < 200; i++) {
+        p->now += 5000000;
+        (void)pair_step(p);
+        (void)pair_step(p);
+    }
+    const rv_edge_status status = pair_status(p);
+    RV_CHECK(p->session != NULL);
+    RV_CHECK_EQ(status.state, RV_EDGE_CONNECTED);
+    RV_CHECK(status.stopped);
+    RV_CHECK_STATUS(status.reason.status, why);
+    RV_CHECK(strstr(status.reason.facts, "\"stopped_at\":") != NULL);
+    RV_CHECK(strstr(status.reason.facts, "\"memory\":4194304") != NULL);
+    RV_CHECK_EQ(rv_node_watermark(p->leaf.node), watermark);
+    RV_CHECK(watermark < rv_node_watermark(p->root.node));
+    RV_CHECK_STATUS(rv_node_failed(p->leaf.node, NULL), RV_OK);
+}
+
+/* What is written there is shown if there is room, pushed, and accepted. */
+static void check_writes(pair *p, const char *path) {
+    const rv_append append = fixture_event(path, "deposited", "{\"amount\":5}");
+    const rv_writes writes = {&append, 1, {NULL, 0}};
+    rv_event result;
+    rv_written written = {.edge_sequence = 0};
+    rv_pending pending;
+    rv_status status = RV_BUSY;
+    for (unsigned i = 0; i < 100 && (status == RV_BUSY || status == RV_PENDING); i++) {
+        status = rv_node_write(p->leaf.node, &writes, &result, &written, &p->err);
+        (void)pair_step(p);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    pair_run(p);
+    RV_CHECK(rv_node_pending(p->leaf.node, written.edge_sequence - 1, &pending));
+    RV_CHECK_EQ(pending.state, RV_PENDING_ACCEPTED);
+    RV_CHECK_EQ(pending.position, rv_node_watermark(p->root.node));
+}
+
+RV_TEST(a_full_state_stops_before_the_batch) {
+    pair p = pair_with_a_large_root();
+    RV_CHECK(create(&p, 1, 30000, 100));
+    go(&p);
+    check_stays(&p, RV_STATE_FULL);
+    const uint64_t rows = rv_state_row_count(rv_node_state(p.leaf.node), 0);
+    RV_CHECK(rows > 1000);
+    RV_CHECK_EQ(rows, rv_node_watermark(p.leaf.node) - 1);
+    RV_CHECK_EQ(rows % 100, 0); /* no batch in part */
+    check_writes(&p, "/accounts/7");
+    check_stays(&p, RV_STATE_FULL);
+    /* what is not known here yet is pushed as well */
+    check_writes(&p, "/accounts/7");
+    /* the connection breaks, and it stands there again */
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK(!pair_status(&p).stopped);
+    go(&p);
+    check_stays(&p, RV_STATE_FULL);
+    RV_CHECK_STATUS(open_larger(&p), RV_OK);
+    RV_CHECK(pair_sync(&p));
+    RV_CHECK(pair_same(&p));
+    RV_CHECK(!pair_status(&p).stopped);
+    RV_CHECK_EQ(rv_node_outbox(p.leaf.node).pending, 0);
+    pair_free(&p);
+}
+
+RV_TEST(a_batch_that_the_journal_cannot_take_back_stops_too) {
+    pair p = pair_with_a_large_root();
+    RV_CHECK(create(&p, 1, 10, 1));
+    RV_CHECK(create(&p, 100, 3000, 3000));
+    RV_CHECK(create(&p, 10000, 5, 1));
+    RV_CHECK(pair_sync(&p));
+    check_stays(&p, RV_BATCH_TOO_LARGE);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 10);
+    check_writes(&p, "/accounts/7");
+    RV_CHECK_STATUS(open_larger(&p), RV_OK);
+    RV_CHECK(pair_sync(&p));
+    RV_CHECK(pair_same(&p));
+    pair_free(&p);
+}
+
+/* Pages come free: it goes on by itself. */
+RV_TEST(with_room_it_goes_on_by_itself) {
+    pair p = pair_with_a_large_root();
+    RV_CHECK(create(&p, 1, 100, 100));
+    RV_CHECK(pair_sync(&p));
+    RV_CHECK(pair_same(&p));
+    /* pages that nobody uses are taken, and given back */
+    rv_pages *const pages = &p.leaf.node->state->pages;
+    static uint32_t taken[4096];
+    uint32_t count = 0;
+    rv_status status = RV_OK;
+    while (status == RV_OK && count < 4096) {
+        status = rv_pages_alloc(pages, RV_PAGE_DIRECTORY, 0, &taken[count]);
+        count += status == RV_OK;
+    }
+    RV_CHECK_STATUS(status, RV_STATE_FULL);
+    RV_CHECK(create(&p, 1000, 3000, 100));
+    go(&p);
+    check_stays(&p, RV_STATE_FULL);
+    for (uint32_t i = 0; i < count; i++) {
+        rv_pages_free(pages, taken[i]);
+    }
+    go(&p);
+    RV_CHECK(p.session != NULL);
+    RV_CHECK(!pair_status(&p).stopped);
+    RV_CHECK(pair_same(&p));
+    RV_CHECK_EQ(rv_node_outbox(p.leaf.node).pending, 0);
+    pair_free(&p);
+}
+
+RV_TEST(a_schema_that_is_not_understood_stops_before_it) {
+    pair p = pair_with_a_large_root();
+    RV_CHECK(create(&p, 1, 3, 1));
+    rv_log *const log = rv_node_log(p.root.node);
+    rv_writer body;
+    RV_CHECK_STATUS(rv_log_append_begin(log, &body, &p.err), RV_OK);
+    const rv_batch batch = {.first_sequence = rv_log_appended(log) + 1,
+                            .first_position = rv_log_watermark(log) + 1,
+                            .watermark = rv_log_watermark(log) + 1,
+                            .time = INT64_C(1700000000000000)};
+    rv_record_context context = rv_batch_context(&batch, log);
+    const rv_event event = {.position = batch.first_position,
+                            .sequence = batch.first_sequence,
+                            .type = RV_SYSTEM_SCHEMA_TYPE,
+                            .schema_version = 2,
+                            .version = 2,
+                            .declaration = RV_NONE,
+                            .written_at = INT64_C(1700000000000000),
+                            .recorded_at = INT64_C(1700000000000000),
+                            .data = RV_LITERAL("CREATE WONDER w (id serial)"),
+                            .batch_end = true};
+    rv_record_write_event(&body, &context, &event);
+    (void)rv_log_append_commit(log, &batch, &body, 1);
+    RV_CHECK(fixture_settle(p.root.node));
+    go(&p);
+    check_stays(&p, RV_SCHEMA_UNSUPPORTED);
+    RV_CHECK(strstr(pair_status(&p).reason.detail, "WONDER") != NULL);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 3);
+    pair_free(&p);
+}
+
+int main(void) {
+    RV_RUN(a_full_state_stops_before_the_batch);
+    RV_RUN(a_batch_that_the_journal_cannot_take_back_stops_too);
+    RV_RUN(with_room_it_goes_on_by_itself);
+    RV_RUN(a_schema_that_is_not_understood_stops_before_it);
+    return rv_test_done();
+}
