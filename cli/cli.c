@@ -168,6 +168,19 @@ static const rv_command commands[] = {
      .more_needs = RV_ABILITY_CONNECT,
      .options = RV_OPTIONS_NODE | RV_OPTION_FORGET,
      .run = rv_command_rejections},
+    {.name = "restored",
+     .arguments = "",
+     .summary = "say that a root was restored from a backup",
+     .text = "Begins a new epoch of the root's log. Say so once, when the data directory of a root "
+             "was put back\n"
+             "to an older copy: its edges then go back to the last position that both have, and "
+             "push again what\n"
+             "they wrote since. Blocks of serial keys that edges had are void.\n\n"
+             "  rivulet restored --data crm\n",
+     .more = "  rivulet restored --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .run = rv_command_restored},
     {.name = "doctor",
      .arguments = "",
      .summary = "look for damage in a data directory",

@@ -213,6 +213,7 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         (void)rv_node_fail(node, e);
     }
+    rv_epoch_refresh(node);
     rv_outbox_open(node);
     return status == RV_OK ? rv_node_failed(node, e) : status;
 }
@@ -298,7 +299,7 @@ rv_role rv_node_role(const rv_node *node) {
 }
 
 const rv_log_identity *rv_node_identity(const rv_node *node) {
-    return rv_log_has_identity(node->log) ? rv_log_identity_of(node->log) : NULL;
+    return rv_log_has_identity(node->log) ? &node->identity : NULL;
 }
 
 const rv_schema *rv_node_schema(const rv_node *node) {

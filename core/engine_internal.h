@@ -4,6 +4,7 @@
 #define RV_CORE_ENGINE_INTERNAL_H
 
 #include "core/engine_checkpoint.h"
+#include "core/engine_epoch.h"
 #include "core/engine_overlay.h"
 #include "core/engine_panics.h"
 #include "core/engine_selection.h"
@@ -75,6 +76,8 @@ struct rv_node {
     rv_node_phase phase;
     bool sealing; /* closing: the log is being sealed */
     rv_log *log;
+    rv_log_identity identity; /* of the log, in the epoch that it is in */
+    rv_stranger stranger;
     rv_schema *schema;
     rv_state *state;
     rv_ledger ledger;

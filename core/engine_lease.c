@@ -41,6 +41,15 @@ bool rv_lease_key_read(rv_bytes key, uint16_t aggregate, uint64_t *first) {
     return true;
 }
 
+bool rv_lease_is_end(rv_bytes key) {
+    uint8_t sum = 0;
+    for (size_t i = 2; i < key.len; i++) {
+        sum |= key.ptr[i];
+    }
+    RV_ASSERT(key.ptr != NULL);
+    return key.len == KEY_LEN && sum == 0;
+}
+
 /* The block at an index; false: it is not one of this aggregate, or not readable. */
 static bool block_at(const rv_node *node, uint32_t index, uint16_t aggregate, rv_block *block) {
     if (index >= rv_ledger_count(&node->ledger)) {
@@ -188,6 +197,19 @@ static rv_status measure(const rv_node *node, const rv_lease_request *request, u
     return RV_OK;
 }
 
+rv_status rv_lease_write_end(const rv_node *node, rv_ledger_changes *changes, uint16_t aggregate,
+                             uint64_t last) {
+    uint8_t key[KEY_LEN];
+    uint8_t bytes[8];
+    RV_ASSERT(last > 0 && last <= INT64_MAX);
+    rv_writer value = rv_writer_over(bytes, sizeof bytes);
+    rv_write_u64(&value, last);
+    RV_ASSERT(!value.full && value.len == sizeof bytes);
+    const rv_ledger_entry to = {RV_LEDGER_LEASE, rv_lease_key(key, aggregate, 0),
+                                rv_writer_bytes(&value)};
+    return rv_ledger_put(&node->ledger, changes, &to);
+}
+
 /* The changes of a grant: what is done with goes first. As rv_ledger_put. */
 static rv_status write_lease(const rv_node *node, const rv_lease_request *request,
                              const rv_lease *lease, rv_ledger_changes *changes) {
@@ -205,12 +227,8 @@ static rv_status write_lease(const rv_node *node, const rv_lease_request *reques
         }
     }
     const uint64_t last = lease->first + lease->count - 1;
+    status = status == RV_OK ? rv_lease_write_end(node, changes, request->aggregate, last) : status;
     rv_writer value = rv_writer_over(bytes, sizeof bytes);
-    rv_write_u64(&value, last);
-    const rv_ledger_entry to = {RV_LEDGER_LEASE, rv_lease_key(key, request->aggregate, 0),
-                                rv_writer_bytes(&value)};
-    status = status == RV_OK ? rv_ledger_put(&node->ledger, changes, &to) : status;
-    value = rv_writer_over(bytes, sizeof bytes);
     rv_write(&value, rv_bytes_of(request->edge.edge_id, 16));
     rv_write_u32(&value, request->edge.incarnation);
     rv_write_u64(&value, last);

@@ -22,6 +22,7 @@
 #define RV_CORE_ENGINE_LEASE_H
 
 #include "core/engine_decide.h"
+#include "core/log/ledger.h"
 
 /* A block of keys: first, first + 1 … */
 typedef struct rv_lease {
@@ -64,6 +65,13 @@ RV_MUST_USE rv_status rv_node_lease_check(const rv_node *node, uint16_t aggregat
  */
 #define RV_LEASE_KEY 10u
 rv_bytes rv_lease_key(uint8_t *key, uint16_t aggregate, uint64_t first);
+
+/* True when it is the key of an entry that says up to where keys were ever leased. */
+RV_MUST_USE bool rv_lease_is_end(rv_bytes key);
+
+/* Writes that the root's keys go on behind this one. As rv_ledger_put. */
+RV_MUST_USE rv_status rv_lease_write_end(const rv_node *node, rv_ledger_changes *changes,
+                                         uint16_t aggregate, uint64_t last);
 
 /* True when it is the key of a block of this aggregate. */
 RV_MUST_USE bool rv_lease_key_read(rv_bytes key, uint16_t aggregate, uint64_t *first);

@@ -24,6 +24,7 @@
 #ifndef RV_CORE_ENGINE_PENDING_H
 #define RV_CORE_ENGINE_PENDING_H
 
+#include "core/engine_epoch.h"
 #include "core/engine_outbox.h"
 #include "core/log/ledger.h"
 

@@ -38,7 +38,7 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
         return status;
     }
     if (rv_log_has_identity(node->log)) {
-        const rv_log_identity *own = rv_log_identity_of(node->log);
+        const rv_log_identity *own = &node->identity;
         if (memcmp(own->log_id, log_id, sizeof own->log_id) != 0) {
             return rv_error_set(err, RV_UPSTREAM_OTHER_LOG,
                                 "the upstream has another log than this data directory; connect to "
@@ -58,6 +58,7 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
     memcpy(identity.log_id, log_id, sizeof identity.log_id);
     memcpy(identity.node_id, rv_node_id(node), sizeof identity.node_id);
     rv_log_set_identity(node->log, &identity);
+    rv_epoch_refresh(node);
     return RV_OK;
 }
 

@@ -206,7 +206,7 @@ static rv_status no_such_address(const rv_exchange *x, rv_error *err) {
     return rv_error_set(
         err, RV_NOT_FOUND,
         "there is nothing at `%b`; there are /streams, /events, /aggregates, /query, "
-        "/schema, /status, /pending, /rejections and /healthz",
+        "/schema, /status, /epoch, /pending, /rejections and /healthz",
         &x->request.target);
 }
 
@@ -261,6 +261,9 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool health = rv_bytes_are(place, "healthz") || rv_bytes_are(place, "readyz");
     const bool node = rv_bytes_are(place, "status");
     const bool aggregates = rv_bytes_are(place, "aggregates");
+    if (rv_bytes_are(place, "epoch") && url->segment_count == 1) {
+        return post ? face_epoch_post(x, err) : wrong_method(x, "POST", err);
+    }
     if (!health && rv_node_in_batch(x->face->options.node)) {
         return RV_PENDING; /* half of a batch is nothing to show */
     }
@@ -315,6 +318,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
             x->forwarded = false;
             x->wait_sequence = 0;
             x->edge_sequence = 0;
+            x->made = 0;
             x->result = -1;
             *exchange = x;
             return RV_OK;

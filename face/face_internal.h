@@ -63,6 +63,7 @@ struct rv_exchange {
     uint32_t written_count; /* its events */
     bool covered;           /* all of them come here */
     bool answer_minimal;
+    uint64_t made;        /* batches of the log that are to be durable; 0: none yet */
     uint8_t first_id[16]; /* of its first event */
     int32_t result;       /* index of the result buffer, or -1 */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
@@ -119,6 +120,7 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_schema_get(rv_exchange *x, rv_error *err);
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
+rv_status face_epoch_post(rv_exchange *x, rv_error *err);
 /* RV_PARAMETER_INVALID: the address has no parameter of a name in the query. */
 rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_error *err);
 

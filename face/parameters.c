@@ -27,6 +27,7 @@ static const address addresses[] = {
     {"schema", "GET", {NULL}},
     {"schema", "POST", {"check", "whole", "diff"}},
     {"status", "GET", {"hash", "select", "wait"}},
+    {"epoch", "POST", {NULL}},
     {"pending", "GET", {"after", "limit"}},
     {"rejections", "GET", {"after", "limit"}},
     {"rejections", "DELETE", {NULL}},

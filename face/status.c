@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node says about itself: GET /status, `rivulet status`. */
+#include "core/engine_epoch.h"
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
@@ -34,6 +35,25 @@ static void member_hash(rv_writer *w, const char *name, rv_hash128 hash) {
     rv_write_u8(w, '"');
 }
 
+/* When the epoch began, and edges that follow another history than this root's. */
+static void write_epoch(const rv_node *node, rv_writer *w) {
+    const rv_stranger stranger = rv_node_stranger(node);
+    rv_epoch epoch;
+    if (rv_node_epoch(node, &epoch)) {
+        member_uint(w, "epoch_position", epoch.position);
+        member(w, "epoch_began_at");
+        rv_event_time_to_json(epoch.began_at, w);
+    }
+    if (stranger.count > 0) {
+        member(w, "diverged_edges");
+        rv_write_u8(w, '{');
+        member_uint(w, "met", stranger.count);
+        member_uint(w, "epoch", stranger.epoch);
+        member_uint(w, "position", stranger.position);
+        rv_write_u8(w, '}');
+    }
+}
+
 static void write_identity(const rv_node *node, rv_writer *w) {
     const rv_log_identity *identity = rv_node_identity(node);
     member_text(w, "role", rv_node_role(node) == RV_ROLE_ROOT ? "root" : "edge");
@@ -44,6 +64,7 @@ static void write_identity(const rv_node *node, rv_writer *w) {
     }
     member_uuid(w, "log_id", identity->log_id);
     member_uint(w, "epoch", identity->epoch);
+    write_epoch(node, w);
     member_uuid(w, "node_id", identity->node_id);
 }
 

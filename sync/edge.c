@@ -2,6 +2,7 @@
 #include "sync/edge.h"
 
 #include "core/base/assert.h"
+#include "core/engine_rewind.h"
 #include "sync/edge_internal.h"
 
 rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_arena *arena,
@@ -38,7 +39,7 @@ static bool waits_to_connect(const rv_edge *e) {
 
 bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
     RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
-    if (!waits_to_connect(e) || now < e->next_attempt) {
+    if (!waits_to_connect(e) || now < e->next_attempt || rv_node_rewinding(e->node)) {
         return false;
     }
     e->status.state = RV_EDGE_CONNECTING;
@@ -64,9 +65,24 @@ void rv_edge_opened(rv_edge *e, int64_t now) {
 
 /* Reasons that trying again does not mend. */
 static bool is_final(rv_status status) {
-    return status == RV_UPSTREAM_OTHER_LOG || status == RV_UPSTREAM_DIVERGED ||
-           status == RV_UPSTREAM_VERSION || status == RV_SELECTION_INVALID ||
-           status == RV_NOT_ROOT || status == RV_UNSUPPORTED;
+    return status == RV_UPSTREAM_OTHER_LOG || status == RV_UPSTREAM_VERSION ||
+           status == RV_SELECTION_INVALID || status == RV_NOT_ROOT || status == RV_UNSUPPORTED;
+}
+
+/* How long to wait after this. An upstream with another history is told at once what this edge has
+ * of it; when that did not help, somebody has to mend something first. */
+static int64_t delay_after(rv_edge *e, rv_status status) {
+    rv_lineage *const l = &e->lineage;
+    RV_ASSERT(l->count <= RV_WIRE_LINEAGE_MAX);
+    if (status == RV_UPSTREAM_UNAUTHORIZED) {
+        return RV_BACKOFF_MAX_US;
+    }
+    if (status == RV_UPSTREAM_DIVERGED) {
+        const bool at_once = !l->wanted || rv_node_rewinding(e->node);
+        l->wanted = !rv_node_rewinding(e->node);
+        return at_once ? 0 : RV_BACKOFF_MAX_US;
+    }
+    return e->at_once ? 0 : rv_backoff_next(&e->backoff);
 }
 
 void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
@@ -86,9 +102,9 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
         return;
     }
     const bool denied = reason->status == RV_UPSTREAM_UNAUTHORIZED;
-    const int64_t delay = e->at_once ? 0 : rv_backoff_next(&e->backoff);
     e->status.state = denied ? RV_EDGE_NEEDS_AUTH : RV_EDGE_OFFLINE;
-    e->next_attempt = now + (denied ? RV_BACKOFF_MAX_US : delay);
+    e->next_attempt = now + delay_after(e, reason->status);
+    rv_lineage_disconnect(&e->lineage);
     e->at_once = false;
     RV_ASSERT(e->next_attempt >= now);
 }
@@ -123,6 +139,27 @@ static bool wants_selection(const rv_edge *e) {
     return !rv_node_whole(e->node) || has_changed(e) || has_aggregates(rv_node_selection(e->node));
 }
 
+/* The upstream was restored from a backup: the node is to go back. Ends the connection. */
+static rv_status take_diverged(rv_edge *e, const rv_wire_welcome *welcome, rv_error *err) {
+    const rv_log_identity *const own = rv_node_identity(e->node);
+    if (!e->lineage.said || own == NULL || welcome->epoch <= own->epoch ||
+        memcmp(own->log_id, welcome->log_id, sizeof own->log_id) != 0 ||
+        own->root_tag != welcome->root_tag || !rv_lineage_has(&e->lineage, &welcome->common)) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream sent a common point that this edge did not name");
+    }
+    const rv_rewind to = {.epoch = (uint32_t)welcome->epoch,
+                          .watermark = welcome->common.watermark,
+                          .chain_hash = welcome->common.chain_hash};
+    const rv_status status = rv_node_rewind(e->node, &to, err);
+    return status != RV_OK
+               ? status
+               : rv_error_set(err, RV_UPSTREAM_DIVERGED,
+                              "the upstream was restored from a backup; this edge goes back to "
+                              "position %u, which both have, and pushes again what it wrote since",
+                              to.watermark);
+}
+
 static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *err) {
     rv_wire_welcome welcome;
     rv_status status = rv_wire_read_welcome(body, &welcome, err);
@@ -131,6 +168,9 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     }
     if (e->status.state != RV_EDGE_CONNECTING || e->owed.hello) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a welcome out of turn");
+    }
+    if (welcome.diverged) {
+        return take_diverged(e, &welcome, err);
     }
     status = rv_node_adopt(e->node, welcome.log_id, (uint32_t)welcome.epoch, welcome.root_tag, err);
     if (status != RV_OK) {
@@ -145,6 +185,7 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     e->status.state = RV_EDGE_CONNECTED;
     e->status.reason = (rv_error){.status = RV_OK};
     e->status.upstream_position = welcome.position;
+    e->lineage.wanted = false;
     rv_backoff_reset(&e->backoff);
     rv_pusher_welcome(&e->pusher, &welcome, now);
     rv_leaser_welcome(&e->leaser, &welcome);
@@ -286,6 +327,7 @@ static void write_hello(rv_edge *e, rv_writer *w) {
     }
     memcpy(hello.node_id, rv_node_id(e->node), sizeof hello.node_id);
     rv_pusher_hello(&e->pusher, &hello);
+    rv_lineage_hello(&e->lineage, &hello);
     hello.compression = e->compression.ops != NULL ? RV_WIRE_COMPRESSION_DEFLATE : 0;
     size_t count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(e->node, &count);
@@ -375,7 +417,8 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
     /* the hello names W and the outbox: nothing leaves a node before it is durable there */
     const bool durable = rv_node_watermark_durable(e->node) == rv_node_watermark(e->node) &&
                          rv_pusher_ready(&e->pusher);
-    if (e->owed.hello && e->status.state == RV_EDGE_CONNECTING && durable) {
+    if (e->owed.hello && e->status.state == RV_EDGE_CONNECTING && durable &&
+        rv_lineage_ready(&e->lineage, e->node)) {
         rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
         write_hello(e, &w);
         e->owed.hello = false;

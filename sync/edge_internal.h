@@ -17,6 +17,7 @@
 #include "sync/backoff.h"
 #include "sync/decode.h"
 #include "sync/edge.h"
+#include "sync/edge_lineage.h"
 #include "sync/forward.h"
 #include "sync/leases.h"
 #include "sync/push.h"
@@ -42,6 +43,7 @@ struct rv_edge {
     rv_forwards forwards;
     rv_pusher pusher;
     rv_leaser leaser;
+    rv_lineage lineage;
     rv_backoff backoff;
     rv_edge_status status;
     bool at_once;         /* the connection is to be made anew without waiting */

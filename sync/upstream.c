@@ -124,47 +124,13 @@ static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_e
                               (uint64_t)s->pattern_count, (uint64_t)sizeof s->selection);
 }
 
-/* What can be said about the edge's log without reading ours. */
-static rv_status check_log(const rv_upstream *s, const rv_wire_hello *hello, rv_error *err) {
-    const rv_node *const node = s->shared->node;
-    const rv_log_identity *const identity = rv_node_identity(node);
-    const uint64_t position = rv_node_watermark_durable(node);
-    const bool gateway = rv_upstream_is_gateway(s->shared);
-    if (identity == NULL) {
-        return rv_error_set(err, RV_BUSY,
-                            "this node has not met its own upstream yet; come again later");
-    }
-    if (!hello->has_log) {
-        return hello->watermark == 0
-                   ? RV_OK
-                   : rv_error_set(err, RV_PROTOCOL_ERROR, "an edge without a log names a position");
-    }
-    RV_ASSERT(identity->root != gateway);
-    if (memcmp(hello->log_id, identity->log_id, sizeof hello->log_id) != 0) {
-        return rv_error_set(err, RV_UPSTREAM_OTHER_LOG,
-                            "the upstream has another log than this edge; connect to the right "
-                            "upstream, or give the edge a new data directory");
-    }
-    if (hello->epoch != identity->epoch || (hello->watermark > position && !gateway)) {
-        const rv_status status = rv_error_set(
-            err, RV_UPSTREAM_DIVERGED,
-            "the edge is at epoch %u, position %u, the upstream at epoch %u, position %u: it was "
-            "restored from an older copy; give the edge a new data directory",
-            hello->epoch, hello->watermark, (uint64_t)identity->epoch, position);
-        rv_error_fact_uint(err, "edge_position", hello->watermark);
-        rv_error_fact_uint(err, "upstream_position", position);
-        return status;
-    }
-    return RV_OK;
-}
-
 static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     rv_wire_hello hello;
     rv_status status = rv_wire_read_hello(body, &hello, err);
     if (status == RV_OK && s->state != RV_UPSTREAM_NEW) {
         status = rv_error_set(err, RV_PROTOCOL_ERROR, "the edge said hello twice");
     }
-    status = status == RV_OK ? check_log(s, &hello, err) : status;
+    status = status == RV_OK ? rv_upstream_check_log(s, &hello, err) : status;
     status = status == RV_OK ? take_selection(s, &hello, err) : status;
     if (status == RV_OK && rv_upstream_is_gateway(s->shared)) {
         s->watermark = hello.watermark;
@@ -191,37 +157,34 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     return RV_OK;
 }
 
-/* Compares the chain hash at the edge's W with our own, which may have to be read. */
+/* Is the edge's history ours? To find out may take reading. */
 static void check_lineage(rv_upstream *s) {
-    rv_node *const node = s->shared->node;
     rv_error error = {.status = RV_OK};
-    uint64_t own = s->chain_hash;
+    rv_wire_point common;
     RV_ASSERT(s->state == RV_UPSTREAM_CHECKING);
-    if (rv_upstream_is_gateway(s->shared)) {
+    if (rv_upstream_is_gateway(s->shared) && !s->diverged) {
         s->lineage_owed = true; /* pushes need not wait for it */
         s->welcome_owed = true;
         s->state = RV_UPSTREAM_LIVE;
         return;
     }
-    const rv_status status =
-        s->watermark == 0 ? RV_OK : rv_log_chain_at(rv_node_log(node), s->watermark, &own, &error);
-    if (status == RV_PENDING || status == RV_BUSY) {
+    const rv_status status = rv_upstream_check_lineage(s, &common, &error);
+    if (status == RV_PENDING) {
         return;
     }
-    if (status == RV_END || (status == RV_OK && own != s->chain_hash)) {
-        (void)rv_error_set(&error, RV_UPSTREAM_DIVERGED,
-                           "the histories of edge and upstream differ at position %u; give the "
-                           "edge a new data directory",
-                           s->watermark);
-        rv_error_fact_uint(&error, "edge_position", s->watermark);
+    if (status == RV_END) {
+        s->common = common;
+        s->diverged = true;
+        s->welcome_owed = true;
+        s->state = RV_UPSTREAM_LIVE;
     } else if (status == RV_OK) {
         s->after = s->watermark + 1;
         rv_upstream_subscribe(s, s->after);
         s->welcome_owed = true;
         s->state = RV_UPSTREAM_LIVE;
-        return;
+    } else {
+        (void)rv_upstream_fail(s, &error);
     }
-    (void)rv_upstream_fail(s, &error);
 }
 
 /* --- receiving --- */
@@ -352,6 +315,8 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
         welcome.features |= RV_WIRE_FEATURE_PUSH | RV_WIRE_FEATURE_LEASE;
         welcome.grant = (rv_wire_grant){s->push.decided, RV_UPSTREAM_PUSHES, PUSH_BYTES};
     }
+    welcome.diverged = s->diverged;
+    welcome.common = s->common;
     rv_wire_write_welcome(w, &welcome);
     RV_ASSERT(!w->full);
 }
@@ -362,6 +327,7 @@ static bool write_small(rv_upstream *s, int64_t now, rv_writer *w) {
     if (s->welcome_owed) {
         s->welcome_owed = false;
         write_welcome(s, w);
+        s->state = s->diverged ? RV_UPSTREAM_OVER : RV_UPSTREAM_LIVE; /* it comes again */
         return true;
     }
     if (s->pong_owed) {

@@ -2,7 +2,8 @@
 /*
  * The upstream's parts, shared by its files: upstream.c is the session (hello, messages, time),
  * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node,
- * upstream_push.c what edges push, upstream_lease.c the keys that they ask for.
+ * upstream_push.c what edges push, upstream_lease.c the keys that they ask for, upstream_lineage.c
+ * compares histories.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
  *
@@ -12,6 +13,7 @@
 #ifndef RV_SYNC_UPSTREAM_INTERNAL_H
 #define RV_SYNC_UPSTREAM_INTERNAL_H
 
+#include "core/engine_epoch.h"
 #include "core/engine_lease.h"
 #include "core/live/subscription.h"
 #include "sync/encode.h"
@@ -173,9 +175,16 @@ struct rv_upstream {
     rv_answer answers[ANSWERS_MAX];
     uint32_t refusal_count;
     size_t refusals_len;
-    uint8_t refusals[REFUSALS_MEMORY]; /* messages, each with 4 bytes of length */
+    union {
+        uint8_t refusals[REFUSALS_MEMORY];          /* messages, each with 4 bytes of length */
+        rv_wire_point lineage[RV_WIRE_LINEAGE_MAX]; /* until the welcome; positions fall */
+    };
     rv_upstream_push push;
     rv_upstream_lease lease;
+    bool diverged;        /* the edge has gone on in an older epoch: it is told where to go back, */
+    rv_wire_point common; /* here */
+    uint32_t lineage_count; /* points of its history that it named */
+    uint32_t lineage_at;    /* those before are none of ours */
     rv_error failure;
     rv_upstream_status status;
     uint8_t selection[SELECTION_MEMORY];
@@ -218,6 +227,18 @@ struct rv_upstream_shared {
     uint32_t waiting_count;
     size_t waiting_len;
 };
+
+/* What can be said about an edge's log without reading ours. RV_UNSUPPORTED, RV_PROTOCOL_ERROR,
+ * RV_UPSTREAM_OTHER_LOG, RV_UPSTREAM_DIVERGED. */
+RV_MUST_USE rv_status rv_upstream_check_log(rv_upstream *session, const rv_wire_hello *hello,
+                                            rv_error *err);
+
+/* Compares the edge's history with our own. RV_OK: it is the same up to its W; RV_END: it has gone
+ * on in an older epoch, and `*common` is the last point that is ours as well; RV_PENDING: our log
+ * is being read, call again; RV_UPSTREAM_DIVERGED: it is another one, and nobody has said why;
+ * failures of reading. */
+RV_MUST_USE rv_status rv_upstream_check_lineage(rv_upstream *session, rv_wire_point *common,
+                                                rv_error *err);
 
 /* Ends the session with an error that is sent first. Returns its status. */
 rv_status rv_upstream_fail(rv_upstream *session, const rv_error *error);

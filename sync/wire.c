@@ -14,22 +14,51 @@ rv_status rv_wire_malformed(rv_error *err, const char *what) {
 }
 
 /* Hello and welcome end with extensions: a count, then each a tag and a blob. Tag 1 is what goes
- * with RV_WIRE_FEATURE_PUSH: three varints. Others are passed over. */
-#define EXTENSION_PUSH 1u
+ * with RV_WIRE_FEATURE_PUSH: three varints. Tag 2 of a hello and 3 of a welcome are points of a
+ * history. Others are passed over. */
+#define EXTENSION_PUSH    1u
+#define EXTENSION_LINEAGE 2u
+#define EXTENSION_COMMON  3u
 
-static void write_extensions(rv_writer *w, bool has_push, const uint64_t *push) {
-    uint8_t text[32];
+/* The extensions of a hello or a welcome, as far as this version knows them. */
+typedef struct extensions {
+    bool has_push; /* tag 1 must be there, and only then */
+    bool has_points;
+    uint64_t push[3];
+    uint64_t point_tag; /* 2: of a hello, 3: of a welcome */
+    uint64_t point_max;
+    uint64_t point_count;
+    rv_wire_point *points;
+} extensions;
+
+static void write_points(rv_writer *w, const extensions *e) {
+    uint8_t text[RV_WIRE_LINEAGE_MAX * (10 + 8)];
     rv_writer body = rv_writer_over(text, sizeof text);
-    rv_write_varint(w, has_push ? 1 : 0);
-    if (!has_push) {
-        return;
-    }
-    for (size_t i = 0; i < 3; i++) {
-        rv_write_varint(&body, push[i]);
+    RV_ASSERT(e->point_count <= RV_WIRE_LINEAGE_MAX);
+    for (uint64_t i = 0; i < e->point_count; i++) {
+        rv_write_varint(&body, e->points[i].watermark);
+        rv_write_u64(&body, e->points[i].chain_hash);
     }
     RV_ASSERT(!body.full);
-    rv_write_varint(w, EXTENSION_PUSH);
+    rv_write_varint(w, e->point_tag);
     rv_write_blob(w, rv_writer_bytes(&body));
+}
+
+static void write_extensions(rv_writer *w, const extensions *e) {
+    uint8_t text[32];
+    rv_writer body = rv_writer_over(text, sizeof text);
+    rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points);
+    if (e->has_push) {
+        for (size_t i = 0; i < 3; i++) {
+            rv_write_varint(&body, e->push[i]);
+        }
+        RV_ASSERT(!body.full);
+        rv_write_varint(w, EXTENSION_PUSH);
+        rv_write_blob(w, rv_writer_bytes(&body));
+    }
+    if (e->has_points) {
+        write_points(w, e);
+    }
 }
 
 static bool read_push(rv_bytes bytes, uint64_t *push) {
@@ -41,8 +70,28 @@ static bool read_push(rv_bytes bytes, uint64_t *push) {
     return rv_cursor_done(&c);
 }
 
-/* False: malformed, or not one of tag 1 where one must be. */
-static bool read_extensions(rv_cursor *c, bool has_push, uint64_t *push) {
+/* Falling positions, none twice. */
+static bool read_points(rv_bytes bytes, extensions *e) {
+    rv_cursor c = rv_cursor_over(bytes);
+    uint64_t before = RV_POSITION_MAX + 1;
+    e->point_count = 0;
+    while (rv_cursor_left(&c) > 0 && !c.bad) {
+        rv_wire_point point;
+        point.watermark = rv_read_varint(&c);
+        point.chain_hash = rv_read_u64(&c);
+        if (c.bad || e->point_count == e->point_max || point.watermark >= before) {
+            return false;
+        }
+        before = point.watermark;
+        e->points[e->point_count] = point;
+        e->point_count += 1;
+    }
+    RV_ASSERT(e->point_count <= e->point_max);
+    return !c.bad;
+}
+
+/* False: malformed, one twice, or tag 1 not there where it must be. */
+static bool read_extensions(rv_cursor *c, extensions *e) {
     const uint64_t count = rv_read_varint(c);
     uint64_t met = 0;
     if (count > RV_WIRE_EXTENSIONS_MAX) {
@@ -51,12 +100,15 @@ static bool read_extensions(rv_cursor *c, bool has_push, uint64_t *push) {
     for (uint64_t i = 0; i < count; i++) {
         const uint64_t tag = rv_read_varint(c);
         const rv_bytes body = rv_read_blob(c);
-        if (tag == EXTENSION_PUSH && has_push) {
+        if (tag == EXTENSION_PUSH && e->has_push) {
             met += 1;
-            c->bad = c->bad || !read_push(body, push);
+            c->bad = c->bad || !read_push(body, e->push);
+        } else if (tag == e->point_tag) {
+            c->bad = c->bad || e->has_points || !read_points(body, e);
+            e->has_points = true;
         }
     }
-    return rv_cursor_done(c) && met == (has_push ? 1u : 0u);
+    return rv_cursor_done(c) && met == (e->has_push ? 1u : 0u);
 }
 
 static void write_hash(rv_writer *w, rv_hash128 hash) {
@@ -165,8 +217,15 @@ void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *h) {
     for (uint64_t i = 0; i < h->pattern_count; i++) {
         rv_write_blob(w, h->patterns[i]);
     }
-    const uint64_t push[3] = {h->outbox.incarnation, h->outbox.next, h->outbox.settled};
-    write_extensions(w, (h->features & RV_WIRE_FEATURE_PUSH) != 0, push);
+    rv_wire_point points[RV_WIRE_LINEAGE_MAX];
+    memcpy(points, h->lineage, sizeof points);
+    const extensions e = {.has_push = (h->features & RV_WIRE_FEATURE_PUSH) != 0,
+                          .has_points = h->has_lineage,
+                          .push = {h->outbox.incarnation, h->outbox.next, h->outbox.settled},
+                          .point_tag = EXTENSION_LINEAGE,
+                          .point_count = h->lineage_count,
+                          .points = points};
+    write_extensions(w, &e);
 }
 
 rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
@@ -210,13 +269,17 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
             return rv_wire_malformed(err, "hello");
         }
     }
-    uint64_t push[3] = {0};
-    const bool pushes = (h->features & RV_WIRE_FEATURE_PUSH) != 0;
-    if (!read_extensions(&c, pushes, push) || push[0] > UINT32_MAX || push[1] > RV_POSITION_MAX ||
-        (pushes && push[2] >= push[1])) {
+    extensions e = {.has_push = (h->features & RV_WIRE_FEATURE_PUSH) != 0,
+                    .point_tag = EXTENSION_LINEAGE,
+                    .point_max = RV_WIRE_LINEAGE_MAX,
+                    .points = h->lineage};
+    if (!read_extensions(&c, &e) || e.push[0] > UINT32_MAX || e.push[1] > RV_POSITION_MAX ||
+        (e.has_push && e.push[2] >= e.push[1])) {
         return rv_wire_malformed(err, "hello");
     }
-    h->outbox = (rv_wire_outbox){push[0], push[1], push[2]};
+    h->outbox = (rv_wire_outbox){e.push[0], e.push[1], e.push[2]};
+    h->has_lineage = e.has_points;
+    h->lineage_count = e.point_count;
     return RV_OK;
 }
 
@@ -235,8 +298,14 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
     rv_write_varint(w, m->schema_version);
     write_hash(w, m->schema_hash);
     rv_write_varint(w, m->compression);
-    const uint64_t push[3] = {m->grant.decided, m->grant.pushes, m->grant.bytes};
-    write_extensions(w, (m->features & RV_WIRE_FEATURE_PUSH) != 0, push);
+    rv_wire_point common = m->common;
+    const extensions e = {.has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
+                          .has_points = m->diverged,
+                          .push = {m->grant.decided, m->grant.pushes, m->grant.bytes},
+                          .point_tag = EXTENSION_COMMON,
+                          .point_count = 1,
+                          .points = &common};
+    write_extensions(w, &e);
 }
 
 rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err) {
@@ -260,12 +329,15 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     m->schema_version = rv_read_varint(&c);
     m->schema_hash = read_hash(&c);
     m->compression = rv_read_varint(&c);
-    uint64_t push[3] = {0};
-    if (!read_extensions(&c, (m->features & RV_WIRE_FEATURE_PUSH) != 0, push) ||
-        m->epoch > UINT32_MAX) {
+    extensions e = {.has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
+                    .point_tag = EXTENSION_COMMON,
+                    .point_max = 1,
+                    .points = &m->common};
+    if (!read_extensions(&c, &e) || m->epoch > UINT32_MAX || (e.has_points && e.point_count == 0)) {
         return rv_wire_malformed(err, "welcome");
     }
-    m->grant = (rv_wire_grant){push[0], push[1], push[2]};
+    m->grant = (rv_wire_grant){e.push[0], e.push[1], e.push[2]};
+    m->diverged = e.has_points;
     return RV_OK;
 }
 

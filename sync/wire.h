@@ -25,6 +25,7 @@
 #define RV_WIRE_DETAIL_MAX     RV_ERROR_DETAIL_MAX
 #define RV_WIRE_CODE_MAX       64u
 #define RV_WIRE_EXTENSIONS_MAX 32u
+#define RV_WIRE_LINEAGE_MAX    40u /* points of its history that an edge names */
 
 typedef enum rv_wire_kind {
     RV_WIRE_HELLO = 1,
@@ -76,6 +77,12 @@ typedef struct rv_wire_grant {
     uint64_t bytes;  /* of pushes that may be undecided at a time; one may always be */
 } rv_wire_grant;
 
+/* Where a batch of the root ends, and the root's chain hash there. */
+typedef struct rv_wire_point {
+    uint64_t watermark;
+    uint64_t chain_hash;
+} rv_wire_point;
+
 /* Edge to upstream, first. */
 typedef struct rv_wire_hello {
     uint64_t version_min;
@@ -94,7 +101,10 @@ typedef struct rv_wire_hello {
     uint64_t batch_bytes; /* that the edge's log takes as one batch, about */
     uint64_t pattern_count;
     rv_bytes patterns[RV_PATTERNS_MAX];
-    rv_wire_outbox outbox; /* RV_WIRE_FEATURE_PUSH */
+    rv_wire_outbox outbox;  /* RV_WIRE_FEATURE_PUSH */
+    bool has_lineage;       /* it was told that its history is another one: what it has of it, */
+    uint64_t lineage_count; /* positions fall */
+    rv_wire_point lineage[RV_WIRE_LINEAGE_MAX];
 } rv_wire_hello;
 
 /* Upstream to edge, in answer. */
@@ -109,6 +119,8 @@ typedef struct rv_wire_welcome {
     rv_hash128 schema_hash;
     uint64_t compression;
     rv_wire_grant grant; /* RV_WIRE_FEATURE_PUSH */
+    bool diverged;       /* the edge is to go back to this point, into this epoch, and come again */
+    rv_wire_point common;
 } rv_wire_welcome;
 
 /* What an events message says beside its events. */

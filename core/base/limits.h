@@ -64,6 +64,7 @@
 #define RV_LEASE_KEYS_MIN  256u   /* that an edge asks for at first; it doubles with each block */
 #define RV_LEASE_KEYS_MAX  65536u /* of one block: a day of many writes */
 #define RV_LEASES_HELD_MAX 4u     /* blocks of an aggregate that a life of an edge holds */
+#define RV_EPOCH_KEYS      (16u * RV_LEASE_KEYS_MAX) /* passed over when a root was restored */
 
 /* --- the log's index --- */
 #define RV_INDEX_EVENTS_MIN 1024u /* events of a run when it is made; twice that are in memory */

@@ -185,6 +185,27 @@ rv_status rv_log_find_position(rv_log *log, uint64_t position, uint64_t *sequenc
     return status;
 }
 
+rv_status rv_log_chain_from(rv_log *log, uint64_t position, uint64_t *watermark,
+                            uint64_t *chain_hash, rv_error *err) {
+    RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
+    rv_search *search = NULL;
+    if (position > log->durable.watermark || !search_begin(log, true, position, &search)) {
+        return RV_END;
+    }
+    const uint8_t *at = NULL;
+    rv_batch_header header;
+    const rv_status status = search_walk(log, search, &at, &header, err);
+    if (status == RV_OK) {
+        *watermark = header.watermark;
+        *chain_hash = header.chain_hash;
+    }
+    if (status != RV_PENDING && status != RV_BUSY) {
+        search_end(search);
+    }
+    RV_ASSERT(status != RV_OK || *watermark >= position);
+    return status;
+}
+
 rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash, rv_error *err) {
     RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
     if (position == log->durable.watermark) {
@@ -195,21 +216,7 @@ rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash, 
         *chain_hash = 0;
         return RV_OK;
     }
-    rv_search *search = NULL;
-    if (position > log->durable.watermark || !search_begin(log, true, position, &search)) {
-        return RV_END;
-    }
-    const uint8_t *at = NULL;
-    rv_batch_header header;
-    rv_status status = search_walk(log, search, &at, &header, err);
-    if (status == RV_OK && header.watermark == position) {
-        *chain_hash = header.chain_hash;
-    } else if (status == RV_OK) {
-        status = RV_END; /* no batch ends there */
-    }
-    if (status != RV_PENDING && status != RV_BUSY) {
-        search_end(search);
-    }
-    RV_ASSERT(search->place.segment < log->segment_count);
-    return status;
+    uint64_t watermark = 0;
+    const rv_status status = rv_log_chain_from(log, position, &watermark, chain_hash, err);
+    return status == RV_OK && watermark != position ? RV_END : status; /* no batch ends there */
 }

@@ -42,7 +42,8 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_DECISION = 5,  /* root: what became of a push; edge id, incarnation, sequence */
     RV_LEDGER_REFUSED = 6,   /* edge: a refused batch that pending ones count; edge sequence */
     RV_LEDGER_LEASE = 7,     /* root: a block of keys that an edge has; aggregate, first key */
-    RV_LEDGER_KEYS = 8       /* edge: a block of keys, and how far it is used; likewise */
+    RV_LEDGER_KEYS = 8,      /* edge: a block of keys, and how far it is used; likewise */
+    RV_LEDGER_EPOCH = 9      /* the log's epoch, if it is not the first; no key */
 } rv_ledger_kind;
 
 #define RV_LEDGER_KINDS_MAX 64u /* of any version: higher ones are malformed */

@@ -224,6 +224,11 @@ RV_MUST_USE rv_status rv_log_find_position(rv_log *log, uint64_t position, uint6
 RV_MUST_USE rv_status rv_log_chain_at(rv_log *log, uint64_t position, uint64_t *chain_hash,
                                       rv_error *err);
 
+/* The first end of a batch at or above a position, at least 1, and the chain hash there. RV_OK;
+ * RV_END: there is none yet; RV_PENDING; failures as rv_log_read. */
+RV_MUST_USE rv_status rv_log_chain_from(rv_log *log, uint64_t position, uint64_t *watermark,
+                                        uint64_t *chain_hash, rv_error *err);
+
 /*
  * The index: which events a stream has, and which event has an id that a caller brought. The last
  * events are known in memory, the others from runs (core/log/run.h), which are made and merged

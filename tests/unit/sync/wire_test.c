@@ -44,7 +44,7 @@ static rv_error error_example(void) {
     return e;
 }
 
-static void build_welcome(rv_writer *w, bool grants) {
+static void build_welcome(rv_writer *w, bool grants, bool diverged) {
     rv_wire_welcome m = {.version = 1,
                          .epoch = 2,
                          .root_tag = UINT64_C(0x123456789),
@@ -57,6 +57,8 @@ static void build_welcome(rv_writer *w, bool grants) {
         m.features = RV_WIRE_FEATURE_PUSH;
         m.grant = (rv_wire_grant){.decided = 41, .pushes = 32, .bytes = 300000};
     }
+    m.diverged = diverged;
+    m.common = (rv_wire_point){298, 9};
     rv_wire_write_welcome(w, &m);
 }
 
@@ -167,23 +169,34 @@ static void build_base(rv_writer *w) {
     rv_wire_write_base(w, &m);
 }
 
-/* The message of each vector. False: there is no such name. */
-static bool build(const char *name, rv_writer *w) {
-    const rv_error error = error_example();
+static bool build_hello(const char *name, rv_writer *w) {
     rv_wire_hello h = hello_example();
-    const rv_wire_progress progress = {300, UINT64_C(0x1122334455667788), 1000};
-    const rv_wire_appended refused = {.request = 13, .outcome = RV_WIRE_REFUSED, .refusal = error};
-    if (strcmp(name, "hello") == 0) {
-        rv_wire_write_hello(w, &h);
-    } else if (strcmp(name, "hello-push") == 0) {
+    if (strcmp(name, "hello-push") == 0 || strcmp(name, "hello-lineage") == 0) {
         h.features = RV_WIRE_FEATURE_PUSH;
         h.outbox = (rv_wire_outbox){.incarnation = 2, .next = 302, .settled = 41};
-        rv_wire_write_hello(w, &h);
+    }
+    if (strcmp(name, "hello-lineage") == 0) {
+        h.has_lineage = true;
+        h.lineage_count = 2;
+        h.lineage[0] = (rv_wire_point){h.watermark, h.chain_hash};
+        h.lineage[1] = (rv_wire_point){298, 9};
     } else if (strcmp(name, "hello-selection") == 0) {
         h.features = RV_WIRE_FEATURE_SELECTION;
         h.pattern_count = 0;
-        rv_wire_write_hello(w, &h);
-    } else if (strcmp(name, "selection") == 0) {
+    }
+    rv_wire_write_hello(w, &h);
+    return true;
+}
+
+/* The message of each vector. False: there is no such name. */
+static bool build(const char *name, rv_writer *w) {
+    const rv_error error = error_example();
+    const rv_wire_progress progress = {300, UINT64_C(0x1122334455667788), 1000};
+    const rv_wire_appended refused = {.request = 13, .outcome = RV_WIRE_REFUSED, .refusal = error};
+    if (strncmp(name, "hello", 5) == 0) {
+        return build_hello(name, w);
+    }
+    if (strcmp(name, "selection") == 0) {
         build_selection(w, false);
     } else if (strcmp(name, "selection-resumes") == 0) {
         build_selection(w, true);
@@ -196,9 +209,11 @@ static bool build(const char *name, rv_writer *w) {
     } else if (strcmp(name, "base") == 0) {
         build_base(w);
     } else if (strcmp(name, "welcome") == 0) {
-        build_welcome(w, false);
+        build_welcome(w, false, false);
     } else if (strcmp(name, "welcome-push") == 0) {
-        build_welcome(w, true);
+        build_welcome(w, true, false);
+    } else if (strcmp(name, "welcome-diverged") == 0) {
+        build_welcome(w, false, true);
     } else if (strcmp(name, "progress") == 0) {
         rv_wire_write_progress(w, &progress);
     } else if (strcmp(name, "credit") == 0) {
@@ -371,7 +386,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 28);
+    RV_CHECK_EQ(count, 30);
 }
 
 RV_TEST(what_was_written_is_read) {
