@@ -9,8 +9,7 @@ set_target_properties(rivulet PROPERTIES OUTPUT_NAME rivulet_core)
 target_include_directories(rivulet PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/include)
 
 # A module is fetched by browsers before it can run, so it is compiled for size, but for what every
-# event goes through on its way into the aggregates: that is a third of its code. (Emscripten takes
-# -Oz after -O2 for -Oz, but -O2 after -Oz for neither.)
+# event goes through on its way into the aggregates: that is a third of its code.
 if(RV_TARGET STREQUAL "browser")
   set(hot "core/(state/.*|base/(cursor|hash|writer)|engine_re(play|ceive)|log/(batch|record|window)")
   string(APPEND hot "|model/(event|json|value))\\.c$|sync/decode.*\\.c$")

@@ -38,7 +38,7 @@ if(RV_TARGET STREQUAL "wasi")
 elseif(RV_TARGET STREQUAL "browser")
   # Emscripten knows no imports but those of its JavaScript libraries: whatever is undefined becomes
   # one, and cmake/seal-module.mjs looks whether it may be.
-  set(options -O3 --no-entry -sTOTAL_STACK=${RV_MODULE_STACK_SIZE} -Wl,--stack-first
+  set(options -O3 -sSTANDALONE_WASM -sASSERTIONS=0 --no-entry -sTOTAL_STACK=${RV_MODULE_STACK_SIZE} -Wl,--stack-first
     -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX} -sINITIAL_MEMORY=2097152
     -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0)
   rv_module(rivulet "${RV_REACTOR_SOURCES};wasi/host_browser.c" "" "${options}")

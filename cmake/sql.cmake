@@ -10,10 +10,20 @@ add_library(rivulet_sql STATIC ${RV_SQL_SOURCES})
 target_include_directories(rivulet_sql SYSTEM PRIVATE ${RV_DEPS}/sqlite)
 target_link_libraries(rivulet_sql PUBLIC rivulet)
 
-# The amalgamation has its own style of code, and is always optimised (in modules for size,
-# at the same speed): it takes a while either way.
+# The amalgamation has its own style of code, and is always optimised: in modules for size, at the same
+# speed. Where it is only tested, less, and without sanitizers: they take a minute and more to compile
+# it, and its memory is our own (sql/heap.c), of which they know nothing.
+set(options -w -O2)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
+  set(options -w -Oz)
+elseif(RV_TARGET STREQUAL "arm" OR RV_SANITIZE)
+  set(options -w -O1 -g0)
+endif()
+if(RV_SANITIZE)
+  list(APPEND options -fno-sanitize=address,undefined)
+endif()
 set_source_files_properties(sql/sqlite.c PROPERTIES
-  COMPILE_OPTIONS "-w;$<IF:$<STREQUAL:${CMAKE_SYSTEM_PROCESSOR},wasm32>,-Oz,-O2>" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)
+  COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)
 
 # In its place in a build without SQL.
 add_library(rivulet_sql_absent STATIC sql/absent.c)

@@ -26,9 +26,10 @@ set(RV_TEST_EXTRA_SOURCES "")
 if(RV_TARGET STREQUAL "wasi")
   set(RV_TEST_LINK_OPTIONS -O0 -Wl,-z,stack-size=1048576 -Wl,--stack-first)
 elseif(RV_TARGET STREQUAL "browser")
-  set(RV_TEST_LINK_OPTIONS -O1 -sTOTAL_STACK=1048576 -Wl,--stack-first -sINITIAL_MEMORY=67108864
-    -sALLOW_MEMORY_GROWTH -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0)
   set(RV_TEST_EXTRA_SOURCES tests/wasm/open.c)
+  set(module_launcher ${CMAKE_C_LINKER_LAUNCHER})
+  set(CMAKE_C_LINKER_LAUNCHER ${PROJECT_SOURCE_DIR}/cmake/link-wasm ${RV_EM_wasm-ld}
+    ${RV_EM_CACHE}/sysroot/lib/wasm32-emscripten)
 endif()
 
 # Worlds of many nodes under one seed (docs/simulation.md): a library for its test and its program.
@@ -74,7 +75,10 @@ target_link_libraries(loan_hash PRIVATE rivulet_platform rivulet)
 # The conformance suite as a module that pages run (tests/browser/storage.test.mjs).
 if(RV_TARGET STREQUAL "browser")
   add_executable(storage_conformance tests/storage/browser_conformance.c)
-  target_link_options(storage_conformance PRIVATE ${RV_TEST_LINK_OPTIONS} --no-entry)
+  set_target_properties(storage_conformance PROPERTIES C_LINKER_LAUNCHER "${module_launcher}")
+  target_link_options(storage_conformance PRIVATE -O1 -sSTANDALONE_WASM -sASSERTIONS=0 --no-entry
+    -sTOTAL_STACK=1048576 -Wl,--stack-first -sINITIAL_MEMORY=67108864 -sALLOW_MEMORY_GROWTH
+    -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0)
   target_link_libraries(storage_conformance PRIVATE rivulet_platform rivulet)
   target_compile_options(storage_conformance PRIVATE -Wno-missing-prototypes)
 endif()
