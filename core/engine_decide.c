@@ -437,6 +437,8 @@ static rv_status judge(rv_node *node, const rv_push *push, rv_event *results, rv
         return status;
     }
     if (status != RV_END) {
+        /* what was known here: an edge that runs a command again waits until it knows it, too */
+        rv_error_fact_uint(&why, "judged_at", rv_log_watermark(node->log));
         *decision = (rv_decision){.outcome = RV_DECIDED_REFUSED, .refusal = why};
     }
     RV_ASSERT(status == RV_END || why.status == status);

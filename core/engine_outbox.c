@@ -104,6 +104,13 @@ uint64_t rv_node_revision(const rv_node *node) {
 
 /* --- decisions --- */
 
+/* Whether a batch leaves with its decision. */
+typedef enum rv_leaving {
+    RV_LEAVING_NOT,  /* its events are still to come */
+    RV_LEAVING_GONE, /* the outbox */
+    RV_LEAVING_MOVED /* its place: a command that is to run again */
+} rv_leaving;
+
 /* A batch of the log for changes. RV_OK, RV_PENDING, RV_BUSY, … */
 static rv_status change_begin(rv_node *node, rv_writer *body, rv_error *err) {
     const rv_status status = rv_node_check_writable(node, err);
@@ -234,29 +241,115 @@ static rv_status write_accepted(rv_node *node, rv_bytes key, uint64_t position,
     return rv_ledger_put(&node->ledger, changes, &entry);
 }
 
+/* What running a command again can mend: others came before it, or what it built on is no more. */
+static bool is_mendable(rv_status status) {
+    RV_ASSERT(status > RV_END);
+    return status == RV_VERSION_CONFLICT || status == RV_CHECK_VIOLATION ||
+           status == RV_UNIQUE_VIOLATION || status == RV_NOT_NULL_VIOLATION ||
+           status == RV_UNKNOWN_REFERENCE || status == RV_ROW_EXISTS || status == RV_KEY_LEASED ||
+           status == RV_ROW_REFERENCED || status == RV_DEPENDENCY_REJECTED;
+}
+
+/* True when the batch is a command that is to run once more: what notes its refusal for those that
+ * count it has room, too. */
+static bool runs_again(const rv_node *node, const rv_pending *batch, const rv_decision *decision) {
+    const rv_ledger_changes none = {.cost = 0};
+    const size_t cost = rv_ledger_cost(RV_PENDING_KEY, sizeof(uint64_t));
+    RV_ASSERT(batch->edge_sequence < node->outbox.next_sequence);
+    return decision->outcome == RV_DECIDED_REFUSED && batch->command.name.len > 0 &&
+           is_mendable(decision->refusal.status) && batch->attempt + 1 < RV_COMMAND_ATTEMPTS_MAX &&
+           (!is_counted(node, batch->edge_sequence) || leaves_reserve(node, &none, cost));
+}
+
+/* The position at which the root judged, as it says in the facts; 0: it does not say. */
+static uint64_t judged_at(const rv_error *refusal) {
+    static const char name[] = "\"judged_at\":";
+    uint64_t position = 0;
+    RV_ASSERT(refusal->facts_len <= sizeof refusal->facts);
+    for (size_t at = 0; at + sizeof name - 1 < refusal->facts_len; at += 1) {
+        if (memcmp(refusal->facts + at, name, sizeof name - 1) == 0) {
+            for (at += sizeof name - 1; at < refusal->facts_len; at += 1) {
+                const char c = refusal->facts[at];
+                if (c < '0' || c > '9' || position > RV_POSITION_MAX / 16) {
+                    break;
+                }
+                position = position * 10 + (uint64_t)(c - '0');
+            }
+            break;
+        }
+    }
+    return position;
+}
+
+/* A command that was refused goes behind the others, under a new edge sequence. */
+static rv_status write_moved(rv_node *node, const rv_pending *batch, rv_bytes key,
+                             const rv_error *refusal, rv_ledger_changes *changes) {
+    rv_outbox *const o = &node->outbox;
+    uint8_t moved[RV_PENDING_KEY];
+    uint8_t next[sizeof(uint64_t)];
+    rv_bytes value;
+    const bool there = rv_ledger_get(&node->ledger, RV_LEDGER_PENDING, key, &value);
+    RV_ASSERT(there && value.len <= node->results.cap);
+    rv_arena_reset(&node->results, 0);
+    memcpy(node->results.ptr, value.ptr, value.len);
+    rv_pending_refuse(node->results.ptr, value.len, judged_at(refusal));
+    rv_pending_key(o->next_sequence, moved);
+    rv_store_u64(next, o->next_sequence);
+    rv_status status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING, key);
+    const rv_ledger_entry entry = {RV_LEDGER_PENDING, rv_bytes_of(moved, sizeof moved),
+                                   rv_bytes_of(node->results.ptr, value.len)};
+    status = status == RV_OK ? rv_ledger_put(&node->ledger, changes, &entry) : status;
+    status = status == RV_OK
+                 ? rv_outbox_write_self(node, changes, o->incarnation, o->next_sequence + 1)
+                 : status;
+    if (status == RV_OK && is_counted(node, batch->edge_sequence)) {
+        const rv_ledger_entry refused = {RV_LEDGER_REFUSED, key, rv_bytes_of(next, sizeof next)};
+        status = rv_ledger_put(&node->ledger, changes, &refused);
+    }
+    return status;
+}
+
+/* It waits there now. */
+static void moved(rv_node *node, uint64_t from) {
+    rv_outbox *const o = &node->outbox;
+    const uint64_t to = o->next_sequence;
+    o->next_sequence += 1;
+    o->suspended += 1; /* until it has run */
+    o->commands_due = true;
+    rv_outbox_note_moved(node, from, to);
+    rv_outbox_note_written(node, to);
+    rv_waiting_add(node, to);
+    RV_ASSERT(o->next_sequence > to);
+}
+
 /* What follows from a decision that is committed. */
-static void decided(rv_node *node, const rv_pending *batch, const rv_decision *decision, bool left,
-                    const rv_ledger_changes *changes) {
+static void decided(rv_node *node, const rv_pending *batch, const rv_decision *decision,
+                    rv_leaving left, const rv_ledger_changes *changes) {
     rv_outbox *const o = &node->outbox;
     const bool refused = decision->outcome == RV_DECIDED_REFUSED;
     const bool suspended = batch->state == RV_PENDING_SUSPENDED;
     const bool counting = batch->counted_count > 0;
     /* the overlay loses something; what depended on a refused batch is suspended by now, so a
      * row of refusals does not fold all that waits each time */
-    const bool shown = left && batch->covered > 0 && !suspended;
+    const bool shown = left != RV_LEAVING_NOT && batch->covered > 0 && !suspended;
     const uint64_t edge_sequence = batch->edge_sequence;
-    RV_ASSERT(o->pending > 0 && (left || !refused));
+    RV_ASSERT(o->pending > 0 && (left != RV_LEAVING_NOT || !refused));
     if (shown) {
         rv_outbox_lift(node);
     }
     rv_ledger_apply(&node->ledger, changes); /* `batch` is not valid any more */
-    o->pending -= left;
-    o->rejections += refused;
+    o->pending -= left == RV_LEAVING_GONE;
+    o->rejections += refused && left == RV_LEAVING_GONE;
     o->suspended -= suspended;
-    o->accepted += !left;
-    o->counting -= left && counting;
-    if (left && !refused) {
+    o->accepted += left == RV_LEAVING_NOT;
+    o->counting -= left == RV_LEAVING_GONE && counting;
+    if (left == RV_LEAVING_MOVED) {
+        moved(node, edge_sequence);
+    } else if (left == RV_LEAVING_GONE && !refused) {
         rv_outbox_note_decided(node, edge_sequence, decision->position);
+    }
+    if (refused) {
+        rv_outbox_commands_due(node, edge_sequence);
     }
     o->decided_batch = rv_log_batches(node->log);
     o->settle_due = true;
@@ -267,40 +360,69 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
     }
 }
 
-rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
-                          rv_error *err) {
+/* What is decided, as changes of the ledger. There is room, which rv_node_write has kept. */
+static void write_decided(rv_node *node, const rv_pending *batch, const rv_decision *decision,
+                          rv_leaving left, rv_ledger_changes *changes) {
+    uint8_t bytes[RV_PENDING_KEY];
+    rv_status status = RV_OK;
+    rv_pending_key(batch->edge_sequence, bytes);
+    const rv_bytes key = rv_bytes_of(bytes, sizeof bytes);
+    if (left == RV_LEAVING_GONE) {
+        status = sweep_refused(node, batch->edge_sequence, changes);
+    }
+    if (left == RV_LEAVING_MOVED) {
+        status = write_moved(node, batch, key, &decision->refusal, changes);
+    } else if (status == RV_OK && decision->outcome == RV_DECIDED_REFUSED) {
+        rv_error refusal = decision->refusal;
+        status = write_refused(node, batch->edge_sequence, key, &refusal, changes);
+    } else if (status == RV_OK) {
+        status = left == RV_LEAVING_GONE
+                     ? rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING, key)
+                     : write_accepted(node, key, decision->position, changes);
+    }
+    RV_ASSERT(status == RV_OK);
+}
+
+/* Decides a batch that waits; `final`: a command is not run again. */
+static rv_status decide(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
+                        bool final, rv_error *err) {
     RV_ASSERT(decision->outcome != RV_DECIDED_FORKED);
     rv_pending batch;
+    rv_writer body;
     if (edge_sequence == 0 || !pending_get(node, edge_sequence, &batch) ||
         batch.state == RV_PENDING_ACCEPTED) {
         return RV_OK;
     }
-    rv_writer body;
-    rv_status status = change_begin(node, &body, err);
+    const rv_status status = change_begin(node, &body, err);
     if (status != RV_OK) {
         return status;
     }
-    uint8_t bytes[RV_PENDING_KEY];
-    rv_pending_key(edge_sequence, bytes);
-    const rv_bytes key = rv_bytes_of(bytes, sizeof bytes);
+    rv_outbox_whole(node);
+    const bool there = pending_get(node, edge_sequence, &batch); /* with what it is now */
     const bool refused = decision->outcome == RV_DECIDED_REFUSED;
-    const bool left =
-        refused || batch.covered == 0 || decision->position <= rv_log_watermark(node->log);
+    const rv_leaving left =
+        !final && runs_again(node, &batch, decision) ? RV_LEAVING_MOVED
+        : refused || batch.covered == 0 || decision->position <= rv_log_watermark(node->log)
+            ? RV_LEAVING_GONE
+            : RV_LEAVING_NOT;
     rv_ledger_changes changes = rv_ledger_begin(&body);
-    if (left) {
-        status = sweep_refused(node, edge_sequence, &changes);
-    }
-    if (status == RV_OK && refused) {
-        rv_error refusal = decision->refusal;
-        status = write_refused(node, edge_sequence, key, &refusal, &changes);
-    } else if (status == RV_OK) {
-        status = left ? rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_PENDING, key)
-                      : write_accepted(node, key, decision->position, &changes);
-    }
-    RV_ASSERT(status == RV_OK); /* rv_node_write has kept the room */
+    RV_ASSERT(there);
+    write_decided(node, &batch, decision, left, &changes);
     rv_node_ledger_commit(node, &body, NULL);
     decided(node, &batch, decision, left, &changes);
     return RV_OK;
+}
+
+rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
+                          rv_error *err) {
+    RV_ASSERT(decision->outcome <= RV_DECIDED_FORKED);
+    return decide(node, edge_sequence, decision, false, err);
+}
+
+rv_status rv_outbox_decide(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
+                           rv_error *err) {
+    RV_ASSERT(decision->outcome <= RV_DECIDED_FORKED);
+    return decide(node, edge_sequence, decision, true, err);
 }
 
 rv_status rv_node_fork(rv_node *node, rv_error *err) {
@@ -400,10 +522,28 @@ rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id, rv_er
     return RV_OK;
 }
 
+/* Where a batch waits now that was written under this edge sequence. */
+static uint64_t moved_to(const rv_node *node, uint64_t edge_sequence) {
+    const rv_outbox_decided *const decided = node->outbox.decided;
+    for (uint32_t i = 0; i < RV_COMMAND_ATTEMPTS_MAX; i += 1) {
+        uint64_t to = 0;
+        for (uint32_t d = 0; d < RV_OUTBOX_DECIDED && to == 0; d += 1) {
+            to = decided[d].sequence == edge_sequence ? decided[d].moved : 0;
+        }
+        if (to == 0) {
+            break;
+        }
+        RV_ASSERT(to > edge_sequence);
+        edge_sequence = to;
+    }
+    return edge_sequence;
+}
+
 bool rv_node_outcome(const rv_node *node, uint64_t edge_sequence, rv_outcome *outcome) {
     rv_pending batch;
     rv_rejection rejection;
-    *outcome = (rv_outcome){.kind = RV_OUTCOME_WAITING};
+    edge_sequence = moved_to(node, edge_sequence);
+    *outcome = (rv_outcome){.kind = RV_OUTCOME_WAITING, .edge_sequence = edge_sequence};
     if (edge_sequence == 0) {
         return false;
     }

@@ -17,6 +17,9 @@
  * node takes a new one, under which everything that waits counts as never pushed, with the same
  * edge sequences and event ids.
  *
+ * A batch may be what a command's function made (core/engine_command.h): then it is made again on
+ * the rebased state until it is sent, and after some refusals.
+ *
  *   invariant 1: rows, streams and what SQL reads show the overlay; the state hash, checkpoints and
  *                subscriptions never do.
  *   invariant 2: a batch leaves the outbox in the batch of the log that holds its events, or the
@@ -34,13 +37,23 @@ typedef struct rv_written {
     uint64_t edge_sequence;
     bool blind;     /* an event's stream is not covered by the selection: it is not folded here */
     bool unchecked; /* something was left to the root to check */
+    bool changed;   /* of a command that has run again: it is another batch than before, */
+    bool rejected;  /* or none: it was refused here, and is a rejection now */
+    uint8_t command_id[16];
 } rv_written;
+
+/* What a command is, beside its events. */
+typedef struct rv_command {
+    rv_bytes name; /* 1 to RV_COMMAND_NAME_MAX bytes */
+    rv_bytes args; /* JSON, at most RV_COMMAND_ARGS_MAX bytes, or empty */
+} rv_command;
 
 /* Who writes, and what. */
 typedef struct rv_writes {
     const rv_append *events;
-    size_t count;       /* 1 to RV_PUSH_EVENTS_MAX */
-    rv_bytes principal; /* at most RV_PRINCIPAL_LEN_MAX bytes; may be empty */
+    size_t count;              /* 1 to RV_PUSH_EVENTS_MAX */
+    rv_bytes principal;        /* at most RV_PRINCIPAL_LEN_MAX bytes; may be empty */
+    const rv_command *command; /* NULL: none. Whose function made the events, which have no ids */
 } rv_writes;
 
 /*
@@ -87,6 +100,12 @@ typedef struct rv_pending {
     uint32_t arrived;       /* and of these, in the batch that is being received */
     rv_bytes counted;       /* for rv_node_pending_counted and _event */
     rv_bytes events;
+    rv_command command;        /* whose function made it; no name: none */
+    const uint8_t *command_id; /* 16 bytes */
+    uint32_t attempt;          /* 0, and one more after each refusal */
+    uint64_t after; /* W from which on it may be run again: the refusal was judged there */
+    bool refused;   /* its events are those of the attempt before: not folded */
+    bool due;       /* it is to run before it is sent; true if `refused` is */
 } rv_pending;
 
 /* The batch with the least edge sequence above `after`. False: there is none. */
@@ -109,6 +128,7 @@ typedef struct rv_pending_event {
     uint64_t expected_version; /* NUMBER: as the caller gave it, with what is counted above */
     rv_bytes metadata;
     rv_bytes data; /* encoded: docs/format/event.md */
+    size_t id_at;  /* where its id lies in the batch's events */
 } rv_pending_event;
 
 /* Goes through the events of a batch. Start with all zero. */
@@ -169,7 +189,8 @@ RV_MUST_USE rv_status rv_node_fork(rv_node *node, rv_error *err);
 /* What became of a batch that was written in this life of the node: for who waits for it. */
 typedef enum rv_outcome_kind {
     RV_OUTCOME_WAITING,
-    RV_OUTCOME_ACCEPTED, /* at `position`, of the last event, where it is known */
+    RV_OUTCOME_ACCEPTED, /* at `position`, of the last event, where it is known; a command that
+                            came to have no events at 0 */
     RV_OUTCOME_REJECTED  /* until the rejection is acknowledged; `reason` says why */
 } rv_outcome_kind;
 
@@ -177,6 +198,7 @@ typedef struct rv_outcome {
     rv_outcome_kind kind;
     uint64_t position;
     rv_error reason;
+    uint64_t edge_sequence; /* its own now: a command that was refused goes behind the others */
 } rv_outcome;
 
 /* False: it is not known: never written, or long ago. */

@@ -214,6 +214,14 @@ static rv_status fold_batch(rv_node *node, const rv_pending *batch, rv_error *er
     return status;
 }
 
+/* What a command came to that was refused is not shown: it is run again first. */
+static rv_status lay_batch(rv_node *node, const rv_pending *batch, rv_error *err) {
+    RV_ASSERT(batch->due || !batch->refused);
+    return batch->refused ? rv_error_set(err, RV_COMMAND_WAITING, "waiting for command \"%b\"",
+                                         &batch->command.name)
+                          : fold_batch(node, batch, err);
+}
+
 /* A shortage at laying is the state's. */
 static rv_status suspended_for(rv_status status) {
     RV_ASSERT(status != RV_PENDING && status != RV_END);
@@ -254,6 +262,8 @@ void rv_outbox_ready(rv_node *node) {
 
 void rv_outbox_lift(rv_node *node) {
     RV_ASSERT(!node->receiving.active);
+    node->outbox.partial = false;
+    node->outbox.running = 0;
     if (rv_state_overlay_laid(node->state)) {
         rv_state_overlay_lift(node->state);
         RV_ASSERT(rv_state_stream_count(node->state) == node->outbox.streams_confirmed);
@@ -271,7 +281,48 @@ void rv_outbox_lay(rv_node *node) {
     rv_outbox_ready(node);
     for (uint32_t i = 0; i < o->pending; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
-        note_state(node, &batch, fold_batch(node, &batch, NULL));
+        note_state(node, &batch, lay_batch(node, &batch, NULL));
+    }
+}
+
+/* Goes on laying behind `laid_to`, before this edge sequence. */
+static void lay_more(rv_node *node, uint64_t before) {
+    rv_outbox *const o = &node->outbox;
+    RV_ASSERT(o->partial && rv_state_overlay_laid(node->state));
+    for (uint32_t i = 0; i < o->pending; i += 1) {
+        const rv_pending batch = rv_outbox_at(node, i);
+        if (batch.edge_sequence >= before) {
+            break;
+        }
+        if (batch.edge_sequence > o->laid_to) {
+            o->laid_to = batch.edge_sequence;
+            note_state(node, &batch, lay_batch(node, &batch, NULL));
+        }
+    }
+}
+
+void rv_outbox_lay_before(rv_node *node, uint64_t edge_sequence) {
+    rv_outbox *const o = &node->outbox;
+    RV_ASSERT(edge_sequence > 0);
+    if (!o->partial || o->laid_to >= edge_sequence) {
+        rv_outbox_lift(node);
+        o->partial = true;
+        o->laid_to = 0;
+        o->suspended = 0;
+        rv_outbox_ready(node);
+    }
+    lay_more(node, edge_sequence);
+    o->running = edge_sequence;
+}
+
+void rv_outbox_whole(rv_node *node) {
+    rv_outbox *const o = &node->outbox;
+    RV_ASSERT(o->partial || o->running == 0);
+    if (o->partial) {
+        lay_more(node, UINT64_MAX);
+        o->partial = false;
+        o->running = 0;
+        o->revision += 1;
     }
 }
 
@@ -285,7 +336,7 @@ rv_status rv_node_pending_reason(rv_node *node, uint64_t edge_sequence, rv_error
     for (uint32_t i = 0; i < node->outbox.pending; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
         const bool asked = batch.edge_sequence == edge_sequence;
-        const rv_status status = fold_batch(node, &batch, asked ? err : NULL);
+        const rv_status status = lay_batch(node, &batch, asked ? err : NULL);
         found = asked ? status : found;
     }
     return found;
@@ -336,6 +387,10 @@ static void read_self(rv_node *node) {
         value.len == RV_SELF_SIZE) {
         o->incarnation = rv_load_u32(value.ptr);
         o->next_sequence = rv_load_u64(value.ptr + 4);
+    }
+    if (rv_ledger_get(&node->ledger, RV_LEDGER_SENT, (rv_bytes){NULL, 0}, &value) &&
+        value.len == sizeof(uint64_t)) {
+        o->sent = rv_load_u64(value.ptr);
     }
     RV_ASSERT(o->next_sequence > 0);
 }
@@ -423,6 +478,7 @@ void rv_outbox_open(rv_node *node) {
     o->durable = o->next_sequence - 1;
     o->settled = undecided(node) - 1;
     notes_reset(node);
+    rv_outbox_commands_due(node, 0);
     rv_outbox_lay(node);
 }
 
@@ -479,11 +535,21 @@ rv_status rv_outbox_leave(rv_node *node, rv_ledger_changes *changes, uint64_t wa
     return status;
 }
 
-void rv_outbox_note_decided(rv_node *node, uint64_t edge_sequence, uint64_t position) {
-    rv_outbox *const o = &node->outbox;
-    RV_ASSERT(edge_sequence > 0 && o->decided_at < RV_OUTBOX_DECIDED);
-    o->decided[o->decided_at] = (rv_outbox_decided){edge_sequence, position};
+static void note_outcome(rv_outbox *o, const rv_outbox_decided *decided) {
+    RV_ASSERT(decided->sequence > 0 && o->decided_at < RV_OUTBOX_DECIDED);
+    o->decided[o->decided_at] = *decided;
     o->decided_at = (o->decided_at + 1) % RV_OUTBOX_DECIDED;
+}
+
+void rv_outbox_note_decided(rv_node *node, uint64_t edge_sequence, uint64_t position) {
+    const rv_outbox_decided decided = {.sequence = edge_sequence, .position = position};
+    note_outcome(&node->outbox, &decided);
+}
+
+void rv_outbox_note_moved(rv_node *node, uint64_t edge_sequence, uint64_t to) {
+    const rv_outbox_decided moved = {.sequence = edge_sequence, .moved = to};
+    RV_ASSERT(to > edge_sequence);
+    note_outcome(&node->outbox, &moved);
 }
 
 /* What leaves is decided. Returns how many do. */
@@ -511,12 +577,15 @@ static uint32_t apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
     return left;
 }
 
-void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes) {
+void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes, bool rebased) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(!node->receiving.active);
     const uint32_t left = changes != NULL && o->pending > 0 ? apply_leaving(node, changes) : 0;
     if (o->arrived > 0) {
         notes_reset(node);
+    }
+    if (rebased) {
+        rv_outbox_commands_due(node, 0);
     }
     if (left > 0) {
         rv_outbox_lift(node);

@@ -6,9 +6,11 @@
  *
  *     lift -> (pages are the confirmed state) -> lay: every batch in order, each in a savepoint
  *
- * Laying judges anew: a batch that does not hold any more is suspended, for the time being.
+ * Laying judges anew: a batch that does not hold any more is suspended, for the time being. While a
+ * command runs (core/engine_command.h) only what was written before it is laid.
  *
- *   invariant 1: outside of the engine's files the overlay is laid whenever a batch waits.
+ *   invariant 1: outside of the engine's files the overlay is laid whenever a batch waits; whole,
+ *                but for while a command runs.
  *   invariant 2: streams with numbers below `streams_confirmed` are in the log, others are pending.
  *   invariant 3: `accepted` and `counting` are the batches that wait and are accepted, and that
  *                count others.
@@ -32,6 +34,7 @@ typedef struct rv_outbox_run {
 typedef struct rv_outbox_decided {
     uint64_t sequence; /* 0: unused */
     uint64_t position;
+    uint64_t moved; /* not 0: a command that was refused, which waits under this sequence now */
 } rv_outbox_decided;
 
 #define RV_OUTBOX_RUNS    16u
@@ -62,6 +65,12 @@ typedef struct rv_outbox {
     rv_outbox_run runs[RV_OUTBOX_RUNS]; /* that are not, oldest first */
     uint32_t run_count;
     uint64_t decided_batch; /* the last batch of the log that holds a decision */
+    bool partial;           /* what is laid ends before a command that runs: */
+    uint64_t running;       /* its edge sequence; 0: none */
+    uint64_t laid_to;       /* the last that is laid */
+    bool commands_due;      /* some may have to run */
+    uint64_t sent;          /* commands up to this edge sequence may have been sent, */
+    uint64_t sent_batch;    /* which the log says in this batch */
     bool settle_due;        /* since then: */
     uint64_t settled;       /* as of the last time that all were durable */
     rv_outbox_decided decided[RV_OUTBOX_DECIDED];
@@ -77,6 +86,10 @@ void rv_outbox_open(rv_node *node);
 /* Lifts the overlay, and lays it, if there is something to lay. Neither fails. */
 void rv_outbox_lift(rv_node *node);
 void rv_outbox_lay(rv_node *node);
+
+/* Lays what lies before a batch, and nothing else; what a command that runs has left out. */
+void rv_outbox_lay_before(rv_node *node, uint64_t edge_sequence);
+void rv_outbox_whole(rv_node *node);
 
 /* Lays what is there of it so far, for a batch that is to be folded. */
 void rv_outbox_ready(rv_node *node);
@@ -110,12 +123,31 @@ RV_MUST_USE bool rv_outbox_find_rejection(const rv_node *node, const uint8_t *ev
 /* A batch was written into the batch of the log that was committed last. */
 void rv_outbox_note_written(rv_node *node, uint64_t edge_sequence);
 
+/* Writes up to where commands may have been sent. As rv_ledger_put. */
+RV_MUST_USE rv_status rv_outbox_write_sent(const rv_node *node, rv_ledger_changes *changes,
+                                           uint64_t sent);
+
 /* Writes SELF. As rv_ledger_put. */
 RV_MUST_USE rv_status rv_outbox_write_self(rv_node *node, rv_ledger_changes *changes,
                                            uint32_t incarnation, uint64_t next_sequence);
 
 /* For who waits: what became of a batch. */
 void rv_outbox_note_decided(rv_node *node, uint64_t edge_sequence, uint64_t position);
+void rv_outbox_note_moved(rv_node *node, uint64_t edge_sequence, uint64_t to);
+
+/* The commands behind an edge sequence that were not sent are to run again. */
+void rv_outbox_commands_due(rv_node *node, uint64_t after);
+
+/* Writes a batch of a command anew, over what is laid now: `again` is what waits, of which it keeps
+ * edge sequence, time, ids and, where types are the same, keys. RV_OK: it is folded; errors as
+ * rv_node_write, after which nothing has changed. */
+RV_MUST_USE rv_status rv_outbox_write_again(rv_node *node, const rv_pending *again,
+                                            const rv_writes *writes, rv_event *results,
+                                            rv_written *written, rv_error *err);
+
+/* Decides a batch that waits, for good: a command is not run again. As rv_node_decided. */
+RV_MUST_USE rv_status rv_outbox_decide(rv_node *node, uint64_t edge_sequence,
+                                       const rv_decision *decision, rv_error *err);
 
 /* Takes note of what has become durable. */
 void rv_outbox_poll(rv_node *node);
@@ -131,7 +163,7 @@ RV_MUST_USE rv_status rv_outbox_leave(rv_node *node, rv_ledger_changes *changes,
                                       uint64_t watermark);
 
 /* It is committed (then changes are applied), or cancelled: NULL. Lays the overlay, if it was
- * lifted or something has left. */
-void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes);
+ * lifted or something has left. `rebased`: rows or streams may be other ones. */
+void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes, bool rebased);
 
 #endif

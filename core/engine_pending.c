@@ -52,7 +52,7 @@ void rv_pending_write_counted(rv_writer *w, const uint64_t *counted, uint32_t co
 void rv_pending_write_flags(rv_writer *w, uint8_t flags, uint16_t covered) {
     RV_ASSERT(!w->full && w->len > RV_PENDING_HEAD);
     RV_ASSERT((flags & ~(RV_PENDING_BLIND | RV_PENDING_UNCHECKED)) == 0);
-    w->ptr[1] = flags;
+    w->ptr[RV_PENDING_AT_FLAGS] |= flags;
     rv_store_u16(w->ptr + RV_PENDING_AT_COVERED, covered);
 }
 
@@ -60,6 +60,53 @@ void rv_pending_suspend(uint8_t *head, rv_status reason) {
     RV_ASSERT(head[RV_PENDING_AT_STATE] != RV_PENDING_ACCEPTED && reason > RV_END);
     head[RV_PENDING_AT_STATE] = RV_PENDING_SUSPENDED;
     rv_store_u16(head + RV_PENDING_AT_REASON, (uint16_t)reason);
+}
+
+void rv_pending_write_command(rv_writer *w, const rv_command *command, const uint8_t *id,
+                              uint32_t attempt) {
+    RV_ASSERT(command->name.len > 0 && command->name.len <= RV_COMMAND_NAME_MAX);
+    RV_ASSERT(command->args.len <= RV_COMMAND_ARGS_MAX && attempt <= UINT8_MAX);
+    rv_write(w, rv_bytes_of(id, ID_SIZE));
+    rv_write_u8(w, (uint8_t)attempt);
+    rv_write_u64(w, 0);
+    rv_write_blob(w, command->name);
+    rv_write_blob(w, command->args);
+    if (!w->full) {
+        w->ptr[RV_PENDING_AT_FLAGS] |= RV_PENDING_COMMAND;
+    }
+}
+
+void rv_command_event_id(const uint8_t *command_id, uint32_t attempt, uint32_t index, uint8_t *id) {
+    const rv_hash128 hash =
+        rv_hash128_of((uint64_t)attempt << 32 | index, rv_bytes_of(command_id, ID_SIZE));
+    RV_ASSERT(attempt <= UINT8_MAX && index < RV_PUSH_EVENTS_MAX);
+    rv_store_u64(id, hash.low);
+    rv_store_u64(id + 8, hash.high);
+    memcpy(id, command_id, 6);
+    id[6] = (uint8_t)(0x80u | (id[6] & 0x0fu)); /* RFC 9562, 5.8 */
+    id[8] = (uint8_t)(0x80u | (id[8] & 0x3fu));
+}
+
+void rv_pending_refuse(uint8_t *value, size_t len, uint64_t after) {
+    rv_pending batch;
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    const bool good = rv_pending_read(rv_bytes_of(value, len), &batch);
+    RV_ASSERT(good && batch.command.name.len > 0);
+    const uint32_t attempt = batch.attempt + 1;
+    const size_t events = (size_t)(batch.events.ptr - value);
+    const size_t command = (size_t)(batch.command_id - value);
+    while (rv_pending_event_next(&batch, &cursor, &event)) {
+        RV_ASSERT(event.id_at < batch.events.len);
+        rv_command_event_id(batch.command_id, attempt, cursor.index - 1,
+                            value + events + event.id_at);
+    }
+    value[RV_PENDING_AT_STATE] = RV_PENDING_WAITING;
+    rv_pending_suspend(value, RV_COMMAND_WAITING);
+    value[RV_PENDING_AT_FLAGS] |= RV_PENDING_REFUSED | RV_PENDING_DUE;
+    rv_store_u64(value + RV_PENDING_AT_POSITION, 0);
+    value[command + ID_SIZE] = (uint8_t)attempt;
+    rv_store_u64(value + command + ID_SIZE + 1, after);
 }
 
 void rv_pending_write_event(rv_writer *w, const rv_pending_event *event) {
@@ -145,12 +192,35 @@ static bool read_counted(rv_cursor *c, rv_pending *pending) {
     return true;
 }
 
+/* What is behind them, of a command. */
+static bool read_command(rv_cursor *c, uint8_t flags, rv_pending *pending) {
+    const uint8_t refused = RV_PENDING_COMMAND | RV_PENDING_REFUSED;
+    pending->command = (rv_command){{NULL, 0}, {NULL, 0}};
+    pending->command_id = NULL;
+    pending->attempt = 0;
+    pending->after = 0;
+    pending->refused = (flags & refused) == refused;
+    pending->due = pending->refused || (flags & RV_PENDING_DUE) != 0;
+    if ((flags & RV_PENDING_COMMAND) == 0) {
+        return (flags & (RV_PENDING_REFUSED | RV_PENDING_DUE)) == 0;
+    }
+    pending->command_id = rv_read(c, ID_SIZE).ptr;
+    pending->attempt = rv_read_u8(c);
+    pending->after = rv_read_u64(c);
+    pending->command.name = rv_read_blob(c);
+    pending->command.args = rv_read_blob(c);
+    RV_ASSERT(c->bad || pending->command_id != NULL);
+    return !c->bad && pending->command.name.len > 0 &&
+           pending->command.name.len <= RV_COMMAND_NAME_MAX &&
+           pending->command.args.len <= RV_COMMAND_ARGS_MAX && pending->after <= RV_POSITION_MAX;
+}
+
 bool rv_pending_read(rv_bytes value, rv_pending *pending) {
     if (value.len < RV_PENDING_HEAD) {
         return false;
     }
     const uint8_t *const head = value.ptr;
-    const uint8_t flags = head[1];
+    const uint8_t flags = head[RV_PENDING_AT_FLAGS];
     rv_cursor c = rv_cursor_over(rv_bytes_from(value, RV_PENDING_HEAD));
     pending->state = (rv_pending_state)head[RV_PENDING_AT_STATE];
     pending->blind = (flags & RV_PENDING_BLIND) != 0;
@@ -164,12 +234,12 @@ bool rv_pending_read(rv_bytes value, rv_pending *pending) {
     pending->schema_version = rv_read_varint(&c);
     pending->principal = rv_read_blob(&c);
     if (c.bad || head[RV_PENDING_AT_STATE] > RV_PENDING_ACCEPTED ||
-        (flags & ~(RV_PENDING_BLIND | RV_PENDING_UNCHECKED)) != 0 ||
-        pending->principal.len > RV_PRINCIPAL_LEN_MAX || pending->schema_version > UINT32_MAX ||
-        !rv_event_time_valid(pending->written_at)) {
+        (flags & ~RV_PENDING_FLAGS) != 0 || pending->principal.len > RV_PRINCIPAL_LEN_MAX ||
+        pending->schema_version > UINT32_MAX || !rv_event_time_valid(pending->written_at)) {
         return false;
     }
-    return read_events(&c, pending) && read_counted(&c, pending) && rv_cursor_done(&c);
+    return read_events(&c, pending) && read_counted(&c, pending) &&
+           read_command(&c, flags, pending) && rv_cursor_done(&c);
 }
 
 bool rv_pending_event_next(const rv_pending *pending, rv_pending_cursor *cursor,
@@ -182,6 +252,7 @@ bool rv_pending_event_next(const rv_pending *pending, rv_pending_cursor *cursor,
     if (!read_event(&c, event)) {
         return false;
     }
+    event->id_at = cursor->offset + 1; /* behind its flags */
     cursor->index += 1;
     cursor->offset = (size_t)(c.ptr - pending->events.ptr);
     return true;
@@ -256,6 +327,8 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
         break;
     case RV_LEDGER_PENDING:
         break;
+    case RV_LEDGER_SENT:
+        return entry->key.len == 0 && entry->value.len == sizeof(uint64_t);
     case RV_LEDGER_REFUSED:
         return rv_pending_key_read(entry->key) > 0 && entry->value.len == sizeof(uint64_t);
     case RV_LEDGER_EDGE:

@@ -13,13 +13,17 @@
  *             varint expected version (NUMBER only; the version that the caller gave),
  *             blob path, blob metadata, blob data
  *         varint number of counted batches, their edge sequences: varint differences, the first to
- * 0
+ *         0; then of a command (flag 2):
+ *             16 bytes command id, u8 attempt, u64 W from which on it is run again, blob name,
+ *             blob args
  *
- * State SUSPENDED, reason and arrivals are notes of the running node, made in the entry as it lies
- * in memory; what the log has there means nothing. A rejection begins with the error (blob code,
- * blob detail, blob facts) and goes on with the batch as above. SELF is u32 incarnation, u64 next
- * edge sequence. Keys are edge sequences, u64 big-endian; SELF has none. REFUSED is the next edge
- * sequence when the batch was refused: what was written later does not count it.
+ * Flags: 0 blind, 1 unchecked, 2 command, 3 its events are those of an attempt that was refused,
+ * with the ids of the next one, 4 it is due. State SUSPENDED, due, reason and arrivals are notes of
+ * the running node, made in the entry as it lies in memory; what the log has there means nothing. A
+ * rejection begins with the error (blob code, blob detail, blob facts) and goes on with the batch
+ * as above. SELF is u32 incarnation, u64 next edge sequence. Keys are edge sequences, u64
+ * big-endian; SELF has none. REFUSED is the next edge sequence when the batch was refused: what was
+ * written later does not count it.
  */
 #ifndef RV_CORE_ENGINE_PENDING_H
 #define RV_CORE_ENGINE_PENDING_H
@@ -38,9 +42,14 @@
 
 #define RV_PENDING_BLIND     0x01u /* some stream is not covered */
 #define RV_PENDING_UNCHECKED 0x02u
+#define RV_PENDING_COMMAND   0x04u
+#define RV_PENDING_REFUSED   0x08u /* a command: the attempt that made the events */
+#define RV_PENDING_DUE       0x10u /* a note */
+#define RV_PENDING_FLAGS     0x1fu
 
 /* Where the notes are. */
 #define RV_PENDING_AT_STATE    0u
+#define RV_PENDING_AT_FLAGS    1u
 #define RV_PENDING_AT_REASON   2u
 #define RV_PENDING_AT_COVERED  4u
 #define RV_PENDING_AT_ARRIVED  6u
@@ -60,7 +69,9 @@ void rv_pending_write_head(rv_writer *w, const rv_pending_head *head);
 void rv_pending_suspend(uint8_t *head, rv_status reason);
 void rv_pending_write_event(rv_writer *w, const rv_pending_event *event);
 void rv_pending_write_counted(rv_writer *w, const uint64_t *counted, uint32_t count); /* rising */
-void rv_pending_write_flags(rv_writer *w, uint8_t flags, uint16_t covered);
+void rv_pending_write_command(rv_writer *w, const rv_command *command, const uint8_t *id,
+                              uint32_t attempt); /* behind what is counted; sets its flag */
+void rv_pending_write_flags(rv_writer *w, uint8_t flags, uint16_t covered); /* adds flags */
 
 /* Reads a batch, events and all, which checks them. False: malformed. `pending->durable` and
  * `edge_sequence` are not touched. */
@@ -72,6 +83,14 @@ RV_MUST_USE uint64_t rv_pending_counted_next(rv_cursor *c, uint64_t previous);
 /* The next event of a batch that was read. False: there are no more, or it is malformed. */
 RV_MUST_USE bool rv_pending_event_next(const rv_pending *pending, rv_pending_cursor *cursor,
                                        rv_pending_event *event);
+
+/* The id of an event of a command: bits 0 to 47 are the command's, as of any UUIDv7, then version
+ * 8, and the others follow from command, attempt and index. */
+void rv_command_event_id(const uint8_t *command_id, uint32_t attempt, uint32_t index, uint8_t *id);
+
+/* Makes of a batch in `value`, whose command was refused, what is to run again as the next attempt
+ * once W is `after`. */
+void rv_pending_refuse(uint8_t *value, size_t len, uint64_t after);
 
 /* A rejection: its error before the batch. */
 void rv_rejection_write(rv_writer *w, const rv_error *reason, rv_bytes batch);

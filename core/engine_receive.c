@@ -273,7 +273,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     }
     (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
     rv_node_base_settle(node, watermark);
-    rv_outbox_received(node, &changes);
+    rv_outbox_received(node, &changes, r->event_count > 0 || r->base_ends || r->changed);
     return RV_OK;
 }
 
@@ -288,7 +288,7 @@ void rv_node_receive_cancel(rv_node *node) {
         rv_log_append_cancel(node->log);
         node->at_work = 0;
         r->active = false;
-        rv_outbox_received(node, NULL);
+        rv_outbox_received(node, NULL, false);
     }
 }
 

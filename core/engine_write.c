@@ -8,30 +8,19 @@
  * Until commit everything can be taken back: the overlay to the savepoint, the log's buffer whole.
  * The entry is put together in `results`, before the events' data.
  */
-#include "core/engine_append.h"
+#include "core/engine_write.h"
 
 #include "core/base/assert.h"
-#include "core/engine_keys.h"
+#include "core/model/json.h"
 
 #define VALUE_SPARE   2048u /* of the log's batch, for what is not the entry */
 #define RECEIVED_HEAD 52u   /* of an event as the root sends it back, beside metadata and data */
 
-/* A batch on its way. */
-typedef struct rv_writing {
-    const rv_writes *given;
-    rv_event *results;
-    rv_written *written;
-    rv_writer value; /* of its entry */
-    size_t received; /* bytes, at most, of the log's batch when the events come back */
-    uint16_t covered;
-    bool numbered; /* a covered event expects a number */
-    bool counting; /* and counts batches that wait */
-    bool unfolded; /* there is no room for what it would change: it waits, suspended */
-    int64_t now;
-    bool refused; /* before: the error is that refusal, as it is */
-    size_t index; /* of the event that is looked at */
-    rv_keys keys; /* that it takes */
-} rv_writing;
+/* The edge sequence of the batch. */
+static uint64_t sequence_of(const rv_node *node, const rv_writing *w) {
+    RV_ASSERT(node->outbox.next_sequence > 0);
+    return w->again != NULL ? w->again->edge_sequence : node->outbox.next_sequence;
+}
 
 /* --- the same ids again --- */
 
@@ -97,7 +86,9 @@ static rv_status answer_again(rv_node *node, rv_writing *w, const rv_pending *wa
     if (status != RV_OK) {
         return status;
     }
-    *w->written = (rv_written){batch->edge_sequence, batch->blind, batch->unchecked};
+    *w->written = (rv_written){.edge_sequence = batch->edge_sequence,
+                               .blind = batch->blind,
+                               .unchecked = batch->unchecked};
     if (waits != NULL) {
         return RV_OK;
     }
@@ -177,6 +168,27 @@ static rv_status note_keys(const rv_node *node, rv_writing *w, rv_error *err) {
     return status;
 }
 
+/* A command that has run again keeps the key that the event took before, in the same place and of
+ * the same type; but not one that may be what was refused. */
+static bool keep_key(rv_node *node, const rv_writing *w, uint16_t f) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event before = {.type = RV_NONE};
+    rv_event_draft *const draft = &node->draft;
+    bool found = w->again != NULL && !w->again->refused;
+    RV_ASSERT(f < draft->type->field_count);
+    for (size_t i = 0; i <= w->index && found; i++) {
+        found = rv_pending_event_next(w->again, &cursor, &before);
+    }
+    if (!found || before.type != draft->type->number ||
+        !rv_event_data_decode(draft->type, before.data, node->values) ||
+        node->values[f].class_ != RV_VALUE_INT) {
+        return false;
+    }
+    draft->values[f] = node->values[f];
+    draft->given[f] = true;
+    return true;
+}
+
 /* Serial keys that are not given come from what the root has leased. */
 static rv_status assign_keys(rv_node *node, rv_writing *w, rv_error *err) {
     rv_event_draft *const draft = &node->draft;
@@ -184,7 +196,8 @@ static rv_status assign_keys(rv_node *node, rv_writing *w, rv_error *err) {
     for (uint16_t f = 0; f < draft->type->field_count && status == RV_OK; f++) {
         uint16_t aggregate = 0;
         int64_t key = 0;
-        if (!rv_event_draft_wants_serial(node->schema, draft, f, &aggregate)) {
+        if (!rv_event_draft_wants_serial(node->schema, draft, f, &aggregate) ||
+            keep_key(node, w, f)) {
             continue;
         }
         status = rv_keys_assign(node, &w->keys, aggregate, &key, err);
@@ -333,8 +346,9 @@ static bool counted_put(counted_list *list, uint64_t sequence) {
     return true;
 }
 
-/* Adds the batches that wait and have an event in this stream. False: there are too many. */
-static bool count_stream(const rv_node *node, const rv_pending *own, rv_bytes path,
+/* Adds the batches that wait, come before this one and have an event in this stream. False: there
+ * are too many. */
+static bool count_stream(const rv_node *node, const rv_pending *own, rv_bytes path, uint64_t before,
                          counted_list *list) {
     rv_waiting_walk walk = rv_waiting_by_path(node, path);
     rv_pending first, other;
@@ -344,8 +358,8 @@ static bool count_stream(const rv_node *node, const rv_pending *own, rv_bytes pa
         return true;
     }
     while (room && rv_waiting_next(node, &walk, &sequence) && sequence >= first.edge_sequence) {
-        if (rv_waiting_pending(node, sequence, &other) && other.state == RV_PENDING_WAITING &&
-            counts_batch(own, &other)) {
+        if (sequence < before && rv_waiting_pending(node, sequence, &other) &&
+            other.state == RV_PENDING_WAITING && counts_batch(own, &other)) {
             room = counted_put(list, sequence);
         }
     }
@@ -371,7 +385,7 @@ static rv_status write_counted(rv_node *node, rv_writing *w, rv_error *err) {
         if (event.blind || event.expected != RV_EXPECTED_NUMBER) {
             continue;
         }
-        if (!count_stream(node, &own, event.path, &counted)) {
+        if (!count_stream(node, &own, event.path, sequence_of(node, w), &counted)) {
             return rv_error_set(err, RV_OUTBOX_FULL,
                                 "the expected version counts more than %u batches that wait",
                                 (uint64_t)RV_PUSH_COUNTED_MAX);
@@ -380,12 +394,16 @@ static rv_status write_counted(rv_node *node, rv_writing *w, rv_error *err) {
     w->value.len = len;
     rv_pending_write_counted(&w->value, counted.sequences, counted.count);
     w->counting = counted.count > 0;
+    if (w->given->command != NULL) {
+        rv_pending_write_command(&w->value, w->given->command, w->command_id,
+                                 w->again != NULL ? w->again->attempt : 0);
+    }
     return w->value.full ? refuse_size(w, err) : RV_OK;
 }
 
 /* --- the batch --- */
 
-static rv_status outbox_full(const rv_node *node, rv_error *err) {
+rv_status rv_writing_full(const rv_node *node, rv_error *err) {
     const rv_outbox *const o = &node->outbox;
     RV_ASSERT(node->ledger.cap > 0);
     return rv_error_set(err, RV_OUTBOX_FULL,
@@ -408,12 +426,16 @@ static rv_status write_entry(rv_node *node, rv_writing *w, rv_ledger_changes *ch
         incarnation += incarnation == 0;
     }
     const size_t reserve = (size_t)RV_OUTBOX_RESERVE * (o->pending + 1);
-    const size_t cost =
-        rv_ledger_cost(sizeof key, entry.value.len) + rv_ledger_cost(0, RV_SELF_SIZE) + reserve;
+    const size_t cost = rv_ledger_cost(sizeof key, entry.value.len) +
+                        rv_ledger_cost(0, RV_SELF_SIZE) + rv_ledger_cost(0, sizeof(uint64_t)) +
+                        reserve;
     if (rv_ledger_used(&node->ledger) + cost > node->ledger.cap) {
-        return outbox_full(node, err);
+        return rv_writing_full(node, err);
     }
     rv_status status = rv_ledger_put(&node->ledger, changes, &entry);
+    if (status == RV_OK && w->given->command != NULL) { /* so that there is always room for it */
+        status = rv_outbox_write_sent(node, changes, o->sent);
+    }
     if (status == RV_OK) {
         status = rv_outbox_write_self(node, changes, incarnation, o->next_sequence + 1);
     }
@@ -430,9 +452,19 @@ static rv_status write_entry(rv_node *node, rv_writing *w, rv_ledger_changes *ch
     return status;
 }
 
-/* Every event starts from this. */
-static void begin_events(rv_node *node, rv_writing *w) {
+static void make_id(rv_node *node, const rv_writing *w, uint8_t *id) {
+    RV_ASSERT(id != NULL);
+    node->outbox.ids += 1;
+    rv_event_id_make(node->outbox.tag, node->outbox.ids & RV_EVENT_NUMBER_MAX, w->now, id);
+}
+
+void rv_writing_begin(rv_node *node, rv_writing *w) {
     RV_ASSERT(w->given->count <= RV_PUSH_EVENTS_MAX);
+    if (w->again != NULL) {
+        memcpy(w->command_id, w->again->command_id, sizeof w->command_id);
+    } else if (w->given->command != NULL) {
+        make_id(node, w, w->command_id);
+    }
     for (size_t i = 0; i < w->given->count; i++) {
         const rv_append *const append = &w->given->events[i];
         w->results[i] = (rv_event){.schema_version = rv_schema_version(node->schema),
@@ -441,18 +473,18 @@ static void begin_events(rv_node *node, rv_writing *w) {
                                    .foreign_id = true,
                                    .stream = UINT32_MAX,
                                    .batch_end = i + 1 == w->given->count};
-        if (append->has_event_id) {
+        if (w->given->command != NULL) {
+            rv_command_event_id(w->command_id, w->again != NULL ? w->again->attempt : 0,
+                                (uint32_t)i, w->results[i].event_id);
+        } else if (append->has_event_id) {
             memcpy(w->results[i].event_id, append->event_id, sizeof append->event_id);
         } else {
-            node->outbox.ids += 1;
-            rv_event_id_make(node->outbox.tag, node->outbox.ids & RV_EVENT_NUMBER_MAX, w->now,
-                             w->results[i].event_id);
+            make_id(node, w, w->results[i].event_id);
         }
     }
 }
 
-/* Judges and folds, and makes the entry. */
-static rv_status write_batch(rv_node *node, rv_writing *w, rv_error *err) {
+rv_status rv_writing_batch(rv_node *node, rv_writing *w, rv_error *err) {
     const rv_writes *const given = w->given;
     const size_t batch_room = node->batch_len_max - VALUE_SPARE;
     const size_t room =
@@ -490,7 +522,7 @@ static rv_status write_batch(rv_node *node, rv_writing *w, rv_error *err) {
  * the root may have room, and so may this node when the batch comes back. */
 static rv_status write_or_suspend(rv_node *node, rv_writing *w, rv_savepoint savepoint,
                                   rv_error *err) {
-    const rv_status status = write_batch(node, w, err);
+    const rv_status status = rv_writing_batch(node, w, err);
     if (status != RV_STATE_FULL) {
         return status;
     }
@@ -502,9 +534,9 @@ static rv_status write_or_suspend(rv_node *node, rv_writing *w, rv_savepoint sav
                       .written = w->written,
                       .now = w->now,
                       .unfolded = true};
-    begin_events(node, w);
+    rv_writing_begin(node, w);
     RV_ASSERT(rv_state_overlay_laid(node->state));
-    return write_batch(node, w, err);
+    return rv_writing_batch(node, w, err);
 }
 
 /* Nothing of it was. */
@@ -535,12 +567,13 @@ static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    rv_outbox_whole(node);
     rv_outbox_ready(node);
     const rv_savepoint savepoint = rv_state_savepoint(node->state);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     const int64_t now = rv_node_now(node);
     w->now = rv_event_time_valid(now) ? now : 0; /* a clock that is not set */
-    begin_events(node, w);
+    rv_writing_begin(node, w);
     status = write_or_suspend(node, w, savepoint, err);
     if (status == RV_OK) {
         status = write_entry(node, w, &changes, err);
@@ -550,11 +583,42 @@ static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
         return status;
     }
     rv_node_ledger_commit(node, &body, &changes);
+    memcpy(w->written->command_id, w->command_id, sizeof w->command_id);
     committed(node, w);
     return RV_OK;
 }
 
-static rv_status check(const rv_node *node, const rv_writes *write, rv_error *err) {
+static bool is_json(rv_bytes text) {
+    rv_json json = rv_json_over(text, NULL);
+    rv_json_token token;
+    rv_bytes whole;
+    RV_ASSERT(text.len > 0);
+    return rv_json_next(&json, &token, NULL) == RV_OK &&
+           rv_json_skip(&json, &token, &whole, NULL) == RV_OK &&
+           rv_json_next(&json, &token, NULL) == RV_OK;
+}
+
+static rv_status check_command(const rv_writes *write, rv_error *err) {
+    const rv_command *const command = write->command;
+    for (size_t i = 0; i < write->count; i++) {
+        if (write->events[i].has_event_id) {
+            return rv_error_set(err, RV_REQUEST_INVALID,
+                                "the ids of a command's events follow from the command's");
+        }
+    }
+    RV_ASSERT(command != NULL);
+    if (command->args.len > 0 && !is_json(command->args)) {
+        return rv_error_set(err, RV_REQUEST_INVALID, "a command's arguments are JSON");
+    }
+    return command->name.len >= 1 && command->name.len <= RV_COMMAND_NAME_MAX &&
+                   command->args.len <= RV_COMMAND_ARGS_MAX
+               ? RV_OK
+               : rv_error_set(err, RV_REQUEST_INVALID,
+                              "a command has a name of 1 to %u bytes and arguments of at most %u",
+                              (uint64_t)RV_COMMAND_NAME_MAX, (uint64_t)RV_COMMAND_ARGS_MAX);
+}
+
+rv_status rv_writing_check(const rv_node *node, const rv_writes *write, rv_error *err) {
     const rv_status status = rv_node_check_writable(node, err);
     if (status != RV_OK) {
         return status;
@@ -567,6 +631,9 @@ static rv_status check(const rv_node *node, const rv_writes *write, rv_error *er
         return rv_error_set(err, RV_REQUEST_INVALID,
                             "a batch has events, and its writer's name at most %u bytes",
                             (uint64_t)RV_PRINCIPAL_LEN_MAX);
+    }
+    if (write->command != NULL && check_command(write, err) != RV_OK) {
+        return RV_REQUEST_INVALID;
     }
     if (write->count > RV_PUSH_EVENTS_MAX) {
         return rv_error_set(err, RV_BATCH_TOO_LARGE,
@@ -583,7 +650,7 @@ rv_status rv_node_write(rv_node *node, const rv_writes *write, rv_event *results
     RV_ASSERT(write != NULL && results != NULL && node->role == RV_ROLE_EDGE);
     rv_writing w = {.given = write, .results = results, .written = written};
     *written = (rv_written){.edge_sequence = 0};
-    rv_status status = check(node, write, err);
+    rv_status status = rv_writing_check(node, write, err);
     if (status != RV_OK) {
         return status;
     }

@@ -80,6 +80,18 @@ static void write_reason(rv_node *node, rv_pending *batch, bool full, rv_writer 
     rv_write_u8(w, '}');
 }
 
+/* Of a command that is to run before it is sent. */
+static void write_waiting(const rv_pending *batch, rv_writer *w) {
+    rv_error reason;
+    RV_ASSERT(batch->due && batch->command.name.len > 0);
+    (void)rv_error_set(&reason, RV_COMMAND_WAITING, "waiting for command \"%b\"",
+                       &batch->command.name);
+    rv_error_fact_text(&reason, "command", batch->command.name);
+    rv_write_u8(w, '{');
+    rv_error_write_members(&reason, w);
+    rv_write_u8(w, '}');
+}
+
 rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
     static const char *const states[] = {"waiting", "suspended", "accepted"};
     rv_node *const node = x->face->options.node;
@@ -105,7 +117,9 @@ rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
             rv_write_text(w, "null");
         }
         rv_write_text(w, ",\"reason\":");
-        if (batch.state == RV_PENDING_SUSPENDED) {
+        if (batch.due) {
+            write_waiting(&batch, w);
+        } else if (batch.state == RV_PENDING_SUSPENDED) {
             write_reason(node, &batch, reasons < REASONS_MAX, w);
             reasons += 1;
         } else {
@@ -173,7 +187,7 @@ rv_status face_outcome(rv_exchange *x, const rv_url *url, rv_error *err) {
         rv_node_role(node) == RV_ROLE_EDGE && rv_node_outcome(node, edge_sequence, &outcome);
     RV_ASSERT(status == RV_OK && outcome.kind <= RV_OUTCOME_REJECTED);
     rv_write_text(&w, "{\"edge_sequence\":");
-    rv_write_uint(&w, edge_sequence);
+    rv_write_uint(&w, known ? outcome.edge_sequence : edge_sequence);
     rv_write_text(&w, ",\"outcome\":\"");
     rv_write_text(&w, known ? kinds[outcome.kind] : "unknown");
     rv_write_text(&w, "\",\"position\":");

@@ -67,6 +67,17 @@ void face_write_pending_facts(const rv_pending *batch, rv_writer *w) {
     rv_event_time_to_json(batch->written_at, w);
     rv_write_text(w, batch->blind ? ",\"blind\":true" : ",\"blind\":false");
     rv_write_text(w, batch->unchecked ? ",\"unchecked\":true" : ",\"unchecked\":false");
+    if (batch->command.name.len > 0) {
+        rv_write_text(w, ",\"command\":{\"id\":\"");
+        rv_write_uuid(w, batch->command_id);
+        rv_write_text(w, "\",\"name\":");
+        rv_write_json_string(w, batch->command.name);
+        rv_write_text(w, ",\"args\":");
+        rv_write(w, batch->command.args.len > 0 ? batch->command.args : RV_LITERAL("null"));
+        rv_write_text(w, ",\"attempt\":");
+        rv_write_uint(w, batch->attempt);
+        rv_write_u8(w, '}');
+    }
 }
 
 /* --- the answer --- */

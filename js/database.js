@@ -346,13 +346,13 @@ export class Database {
   }
 
   /**
-   * Resolves when appends can be accepted: at a root at once.
+   * Resolves when appends can be accepted: at a root at once, at an edge when it has a schema, too.
    * @param {{signal?: AbortSignal}} [options]
    */
   async connected(options) {
     const signal = options?.signal;
-    for await (const { connection, role, reason } of this.status({ signal })) {
-      if (connection === 'connected' || role === 'root') return;
+    for await (const { connection, role, reason, schemaVersion } of this.status({ signal })) {
+      if (role === 'root' || (connection === 'connected' && schemaVersion > 0)) return;
       if (connection === 'error') throw RivuletError.of(reason);
       if (connection === 'none') throw new RivuletError('not_connected', 'there is no upstream');
     }

@@ -2,6 +2,7 @@
 #include "sync/push.h"
 
 #include "core/base/assert.h"
+#include "core/engine_command.h"
 #include "sync/timing.h"
 
 RV_STATIC_ASSERT(RV_PUSH_DECISIONS_LEN >= RV_PUSH_FLIGHTS_MAX * (4 + RV_WIRE_DECISION_LEN_MAX),
@@ -47,6 +48,7 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
     p->probing = false;
     p->cursor = 0;
     p->known = welcome->grant.decided;
+    p->caught_up = welcome->position;
     p->next_attempt = INT64_MIN;
     p->again_us = RV_PUSH_AGAIN_MIN_US;
     p->last_settled = now;
@@ -198,7 +200,10 @@ static bool next_batch(rv_pusher *p, rv_pending *batch) {
         found = rv_node_pending(p->node, p->cursor, batch);
     }
     RV_ASSERT(!found || batch->edge_sequence > p->cursor);
-    return found && batch->durable;
+    /* a command is run on what the upstream has first */
+    return found && batch->durable &&
+           (batch->command.name.len == 0 || rv_node_watermark(p->node) >= p->caught_up) &&
+           rv_node_command_may_leave(p->node, batch);
 }
 
 static void write_batch(rv_pusher *p, const rv_pending *batch, uint32_t incarnation, rv_writer *w) {

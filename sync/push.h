@@ -45,6 +45,7 @@ typedef struct rv_pusher {
     uint64_t cursor;      /* edge sequence up to which all was pushed or is decided */
     uint64_t known;       /* edge sequence that the root is known to have decided */
     uint64_t settled;     /* told, by the hello first */
+    uint64_t caught_up;   /* W from which on commands leave: that of the upstream at the welcome */
     uint64_t hello_next;  /* that the hello named */
     uint64_t durable_at;  /* batches of the log that are to be durable before anything leaves */
     int64_t next_attempt; /* after `again`; INT64_MIN: at once */

@@ -60,6 +60,12 @@
 #define RV_OUTBOX_BATCH_LEN_MAX (256 << 10) /* of one batch; a push has names besides */
 #define RV_OUTBOX_RESERVE       64u /* bytes of the ledger kept free for each batch: its decision */
 
+/* --- commands in it --- */
+#define RV_COMMAND_NAME_MAX     63u         /* bytes */
+#define RV_COMMAND_ARGS_MAX     (64u << 10) /* bytes of JSON */
+#define RV_COMMAND_ATTEMPTS_MAX 8u  /* that the root may refuse: then no rerun will mend it */
+#define RV_COMMAND_WINDOW       16u /* batches whose sending is noted with one flush */
+
 /* --- leases of serial keys --- */
 #define RV_LEASE_KEYS_MIN  256u   /* that an edge asks for at first; it doubles with each block */
 #define RV_LEASE_KEYS_MAX  65536u /* of one block: a day of many writes */

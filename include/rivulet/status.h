@@ -68,6 +68,10 @@
     X(EVENT_ID_REUSED, "event_id_reused", 409, "The event id was used for another event")          \
     X(EVENT_TOO_LARGE, "event_too_large", 413, "The event is larger than the limit")               \
     X(BATCH_TOO_LARGE, "batch_too_large", 413, "The batch is larger than the limit")               \
+    X(COMMAND_UNKNOWN, "command_unknown", 404, "No function is registered under this name")        \
+    X(COMMAND_REFUSED, "command_refused", 422, "The command's function refused")                   \
+    X(COMMAND_FAILED, "command_failed", 422, "The command's function failed")                      \
+    X(COMMAND_WAITING, "command_waiting", 409, "The command waits for its function to be run")     \
     /* the node */                                                                                 \
     X(NOT_ROOT, "not_root", 409, "Only the root node can do this")                                 \
     X(READ_ONLY, "read_only", 503, "The node is read-only")                                        \

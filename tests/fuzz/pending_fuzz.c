@@ -33,6 +33,12 @@ static void write_again(const rv_pending *pending, rv_bytes value) {
     }
     FUZZ_CHECK(rv_cursor_done(&c));
     rv_pending_write_counted(&w, counted, pending->counted_count);
+    if (pending->command.name.len > 0) {
+        const size_t at = w.len + 17; /* behind id and attempt */
+        rv_pending_write_command(&w, &pending->command, pending->command_id, pending->attempt);
+        FUZZ_CHECK(!w.full);
+        rv_store_u64(w.ptr + at, pending->after);
+    }
     FUZZ_CHECK(!w.full && w.len == value.len);
     FUZZ_CHECK(memcmp(w.ptr + 16, value.ptr + 16, w.len - 16) == 0);
 }

@@ -316,7 +316,8 @@ static inline void step_write(void) {
     check_pending(accounts);
     RV_CHECK_PASSED();
     const bool fits = model_fold(accounts, b.items, b.count);
-    const rv_writes writes = {events, b.count, RV_LITERAL(PRINCIPAL)};
+    const rv_writes writes = {
+        .events = events, .count = b.count, .principal = RV_LITERAL(PRINCIPAL)};
     rv_written written;
     rv_status status = RV_PENDING;
     for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
@@ -351,7 +352,8 @@ static inline void step_write(void) {
         events[i].has_event_id = true;
         memcpy(events[i].event_id, results[i].event_id, 16);
     }
-    const rv_writes again = {events, b.count, RV_LITERAL(PRINCIPAL)};
+    const rv_writes again = {
+        .events = events, .count = b.count, .principal = RV_LITERAL(PRINCIPAL)};
     status = rv_node_write(w.edge, &again, results, &written, &w.err);
     RV_CHECK(status == RV_OK || in_vain(status));
     RV_CHECK(status != RV_OK || written.edge_sequence == b.sequence);

@@ -65,7 +65,7 @@ static inline void pair_free(pair *p) {
 
 static inline rv_status write_all(fixture *f, const rv_append *events, size_t count,
                                   rv_event *results, rv_written *written) {
-    const rv_writes writes = {events, count, RV_LITERAL("ada")};
+    const rv_writes writes = {.events = events, .count = count, .principal = RV_LITERAL("ada")};
     rv_status status = RV_PENDING;
     for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
         status = rv_node_write(f->node, &writes, results, written, &f->err);

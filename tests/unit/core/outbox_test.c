@@ -108,18 +108,18 @@ RV_TEST(a_refusal_changes_nothing) {
         }
         RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":5}"), RV_OK);
     }
-    const rv_writes none = {NULL, 0, {NULL, 0}};
+    const rv_writes none = {.events = NULL};
     rv_event result;
     rv_written written;
     RV_CHECK_STATUS(rv_node_write(p.edge.node, &none, &result, &written, &p.edge.err),
                     RV_REQUEST_INVALID);
     static rv_append many[RV_PUSH_EVENTS_MAX + 1];
-    const rv_writes large = {many, RV_PUSH_EVENTS_MAX + 1, {NULL, 0}};
+    const rv_writes large = {.events = many, .count = RV_PUSH_EVENTS_MAX + 1};
     RV_CHECK_STATUS(rv_node_write(p.edge.node, &large, &result, &written, &p.edge.err),
                     RV_BATCH_TOO_LARGE);
     RV_CHECK_STATUS(rv_node_receive_begin(p.edge.node, &p.edge.err), RV_OK);
     const rv_append one = fixture_event("/accounts/1", "deposited", "{\"amount\":5}");
-    const rv_writes writes = {&one, 1, {NULL, 0}};
+    const rv_writes writes = {.events = &one, .count = 1};
     RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err), RV_BUSY);
     rv_node_receive_cancel(p.edge.node);
     RV_CHECK_EQ(balance_of(&p.edge, 1), 10);

@@ -95,7 +95,7 @@ static void check_stays(pair *p, rv_status why) {
 /* What is written there is shown if there is room, pushed, and accepted. */
 static void check_writes(pair *p, const char *path) {
     const rv_append append = fixture_event(path, "deposited", "{\"amount\":5}");
-    const rv_writes writes = {&append, 1, {NULL, 0}};
+    const rv_writes writes = {.events = &append, .count = 1};
     rv_event result;
     rv_written written = {.edge_sequence = 0};
     rv_pending pending;

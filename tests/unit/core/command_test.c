@@ -1,0 +1,461 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: commands in an edge's outbox: when they are due, what their functions see, what becomes of
+ * what they make, and what is there again after opening.
+ * Method: a root whose events are handed to an edge by hand, both on memory hosts, and decisions
+ * that the test makes up. Functions are C: one withdraws all that it sees, one a fixed amount.
+ */
+#include "core/engine_command.h"
+
+#include "tests/unit/core/outbox_pair.h"
+
+/* Account 1 with a balance of 100, at the edge too. */
+static pair pair_create(void) {
+    pair p = {.root = fixture_root(1), .edge = fixture_create(2), .pattern = EVERYTHING};
+    if (fixture_append(&p.root, "/accounts/1", "account_opened", "{\"name\":\"ada\"}") != RV_OK ||
+        fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":100}") != RV_OK ||
+        fixture_open(&p.edge, RV_ROLE_EDGE, EVERYTHING) != RV_OK || !feed(&p)) {
+        fprintf(stderr, "pair: %s\n", p.edge.err.detail);
+        abort();
+    }
+    return p;
+}
+
+/* --- functions --- */
+
+static char made[64]; /* the data of the event that a function made last */
+
+/* Withdraws `amount`, or all that there is for 0. */
+static rv_append withdraw(fixture *f, int64_t amount) {
+    snprintf(made, sizeof made, "{\"amount\":%d}", (int)(amount > 0 ? amount : balance_of(f, 1)));
+    return fixture_event("/accounts/1", "withdrawn", made);
+}
+
+/* The first run of a command, and its batch. */
+static rv_status command(fixture *f, int64_t amount, rv_event *result, rv_written *written) {
+    const rv_append event = withdraw(f, amount);
+    const rv_command what = {RV_LITERAL("withdraw"), RV_LITERAL("{\"from\":1}")};
+    const rv_writes writes = {
+        .events = &event, .count = 1, .principal = RV_LITERAL("ada"), .command = &what};
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_write(f->node, &writes, result, written, &f->err);
+        fixture_poll(f->node);
+    }
+    return status;
+}
+
+/* Runs the command that is due first, and says what it saw. -2: none is. */
+static int64_t run(fixture *f, int64_t amount, rv_event *result, rv_written *written,
+                   rv_status *status) {
+    rv_pending due;
+    int64_t saw = -2;
+    *status = RV_PENDING;
+    for (int i = 0; i < FIXTURE_POLLS_MAX && (*status == RV_PENDING || *status == RV_BUSY); i++) {
+        if (!rv_node_command_due(f->node, 0, &due)) {
+            return -2;
+        }
+        const uint64_t edge_sequence = due.edge_sequence;
+        if (rv_node_command_begin(f->node, edge_sequence, &f->err) != RV_OK) {
+            return -3;
+        }
+        saw = balance_of(f, 1);
+        const rv_append event = withdraw(f, amount);
+        *status = rv_node_command_done(f->node, edge_sequence, &event, amount != -1, result,
+                                       written, &f->err);
+        rv_node_command_end(f->node);
+        fixture_poll(f->node);
+    }
+    return saw;
+}
+
+static rv_status refuse_batch(fixture *f, uint64_t sequence, rv_status refusal,
+                              uint64_t judged_at) {
+    rv_decision decision = {.outcome = RV_DECIDED_REFUSED};
+    (void)rv_error_set(&decision.refusal, refusal, "no");
+    rv_error_fact_uint(&decision.refusal, "expected", 7);
+    rv_error_fact_uint(&decision.refusal, "judged_at", judged_at);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_decided(f->node, sequence, &decision, &f->err);
+        fixture_poll(f->node);
+    }
+    return status;
+}
+
+static rv_pending first(const fixture *f) {
+    rv_pending batch;
+    if (!rv_node_pending(f->node, 0, &batch)) {
+        abort();
+    }
+    return batch;
+}
+
+static void open_again(fixture *f) {
+    RV_CHECK(fixture_settle(f->node));
+    RV_CHECK_STATUS(reopen(f), RV_OK);
+}
+
+static bool may_leave(fixture *f) {
+    bool may = false;
+    for (int i = 0; i < 100 && !may; i++) {
+        if (!fixture_settle(f->node)) {
+            return false;
+        }
+        const rv_pending batch = first(f);
+        may = rv_node_command_may_leave(f->node, &batch);
+        if (batch.due) {
+            return may;
+        }
+    }
+    return may;
+}
+
+/* --- when they run, and what they see --- */
+
+RV_TEST(it_sees_what_is_before_it_and_nothing_after) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_status status;
+    rv_pending due;
+    RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK_STATUS(command(&p.edge, 10, &result, &written), RV_OK);
+    RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1000}"), RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 1091);
+    RV_CHECK(!rv_node_command_due(p.edge.node, 0, &due)); /* it has just run */
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":100}"), RV_OK);
+    RV_CHECK(feed(&p));
+    const rv_hash128 confirmed = rv_node_state_hash(p.edge.node);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 1191);
+    RV_CHECK(rv_node_command_due(p.edge.node, 0, &due));
+    RV_CHECK_EQ(due.edge_sequence, 2);
+    RV_CHECK(rv_bytes_are(due.command.name, "withdraw") &&
+             rv_bytes_are(due.command.args, "{\"from\":1}") && due.attempt == 0);
+    RV_CHECK(!rv_node_command_due(p.edge.node, 2, &due));
+    RV_CHECK_EQ(run(&p.edge, 10, &result, &written, &status), 201);
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 1191);
+    RV_CHECK(!rv_node_command_due(p.edge.node, 0, &due));
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p.edge.node), confirmed));
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 1191);
+    pair_free(&p);
+}
+
+RV_TEST(the_same_events_change_nothing_and_others_take_their_place) {
+    pair p = pair_create();
+    rv_event result, again;
+    rv_written written;
+    rv_status status;
+    RV_CHECK_STATUS(command(&p.edge, 10, &result, &written), RV_OK);
+    uint8_t id[16], command_id[16];
+    memcpy(id, result.event_id, 16);
+    memcpy(command_id, written.command_id, 16);
+    rv_command_event_id(command_id, 0, 0, again.event_id);
+    RV_CHECK(memcmp(id, again.event_id, 16) == 0 && id[6] >> 4 == 8 && id[8] >> 6 == 2);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK(feed(&p));
+    const uint64_t batches = rv_log_batches(rv_node_log(p.edge.node));
+    RV_CHECK_EQ(run(&p.edge, 10, &again, &written, &status), 101);
+    RV_CHECK(status == RV_OK && !written.changed && memcmp(id, again.event_id, 16) == 0);
+    RV_CHECK_EQ(rv_log_batches(rv_node_log(p.edge.node)), batches);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 91);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK(feed(&p));
+    RV_CHECK_EQ(run(&p.edge, 0, &again, &written, &status), 102);
+    RV_CHECK(status == RV_OK && written.changed && memcmp(id, again.event_id, 16) == 0);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 0);
+    const rv_pending batch = first(&p.edge);
+    RV_CHECK(batch.edge_sequence == 1 && batch.attempt == 0 && !batch.due &&
+             memcmp(batch.command_id, command_id, 16) == 0);
+    open_again(&p.edge);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 0);
+    pair_free(&p);
+}
+
+RV_TEST(progress_that_brings_nothing_is_no_reason_to_run) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_pending due;
+    RV_CHECK_STATUS(command(&p.edge, 10, &result, &written), RV_OK);
+    RV_CHECK(fixture_settle(p.edge.node));
+    RV_CHECK_STATUS(rv_node_receive_begin(p.edge.node, &p.edge.err), RV_OK);
+    RV_CHECK(!rv_node_command_due(p.edge.node, 0, &due));
+    RV_CHECK_STATUS(rv_node_command_begin(p.edge.node, 1, &p.edge.err), RV_BUSY);
+    RV_CHECK_STATUS(
+        rv_node_receive_commit(p.edge.node, rv_node_watermark(p.edge.node) + 5, 0, &p.edge.err),
+        RV_OK);
+    RV_CHECK(!rv_node_command_due(p.edge.node, 0, &due));
+    RV_CHECK_STATUS(rv_node_command_begin(p.edge.node, 1, &p.edge.err), RV_NOT_FOUND);
+    RV_CHECK_STATUS(rv_node_command_done(p.edge.node, 1, NULL, 0, &result, &written, &p.edge.err),
+                    RV_NOT_FOUND);
+    pair_free(&p);
+}
+
+RV_TEST(what_else_changes_the_node_ends_a_run) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_pending due;
+    const rv_append event = fixture_event("/accounts/1", "withdrawn", "{\"amount\":5}");
+    RV_CHECK_STATUS(command(&p.edge, 10, &result, &written), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK(feed(&p));
+    RV_CHECK_STATUS(rv_node_command_begin(p.edge.node, 1, &p.edge.err), RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 101);
+    RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 92);
+    RV_CHECK_STATUS(rv_node_command_done(p.edge.node, 1, &event, 1, &result, &written, &p.edge.err),
+                    RV_NOT_FOUND);
+    RV_CHECK_STATUS(rv_node_command_begin(p.edge.node, 1, &p.edge.err), RV_OK);
+    (void)rv_node_state_hash(p.edge.node); /* lifts and lays */
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 92);
+    rv_node_command_end(p.edge.node);
+    RV_CHECK(rv_node_command_due(p.edge.node, 0, &due));
+    RV_CHECK(!rv_node_command_may_leave(p.edge.node, &due));
+    pair_free(&p);
+}
+
+/* --- refusals --- */
+
+RV_TEST(a_function_or_the_node_refuses) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_status status;
+    rv_rejection rejection;
+    RV_CHECK_STATUS(command(&p.edge, 60, &result, &written), RV_OK);
+    RV_CHECK_STATUS(command(&p.edge, 20, &result, &written), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "withdrawn", "{\"amount\":50}"), RV_OK);
+    RV_CHECK(feed(&p));
+    /* the first by the node: a balance is not below 0 */
+    RV_CHECK_EQ(run(&p.edge, 60, &result, &written, &status), 50);
+    RV_CHECK(status == RV_OK && written.rejected && written.changed);
+    RV_CHECK_STATUS(p.edge.err.status, RV_CHECK_VIOLATION);
+    RV_CHECK(rv_node_rejection(p.edge.node, 0, &rejection));
+    RV_CHECK(rejection.batch.edge_sequence == 1 &&
+             rv_bytes_are(rejection.batch.command.name, "withdraw"));
+    RV_CHECK_STATUS(rejection.reason.status, RV_CHECK_VIOLATION);
+    /* the second by itself */
+    rv_error refusal;
+    (void)rv_error_set(&refusal, RV_COMMAND_REFUSED, "not today");
+    RV_CHECK_STATUS(rv_node_command_refuse(p.edge.node, 2, &refusal, &p.edge.err), RV_NOT_FOUND);
+    RV_CHECK_STATUS(rv_node_command_begin(p.edge.node, 2, &p.edge.err), RV_OK);
+    status = RV_PENDING;
+    for (int i = 0; i < FIXTURE_POLLS_MAX && status != RV_OK; i++) {
+        status = rv_node_command_begin(p.edge.node, 2, &p.edge.err);
+        status = status == RV_OK ? rv_node_command_refuse(p.edge.node, 2, &refusal, &p.edge.err)
+                                 : status;
+        fixture_poll(p.edge.node);
+    }
+    rv_node_command_end(p.edge.node);
+    RV_CHECK(rv_node_rejection(p.edge.node, 1, &rejection));
+    RV_CHECK_STATUS(rejection.reason.status, RV_COMMAND_REFUSED);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 50);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).rejections, 2);
+    open_again(&p.edge);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).rejections, 2);
+    pair_free(&p);
+}
+
+RV_TEST(nothing_to_do_any_more) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_status status;
+    rv_outcome outcome;
+    RV_CHECK_STATUS(command(&p.edge, 60, &result, &written), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "withdrawn", "{\"amount\":50}"), RV_OK);
+    RV_CHECK(feed(&p));
+    RV_CHECK_EQ(run(&p.edge, -1, &result, &written, &status), 50);
+    RV_CHECK(status == RV_OK && written.changed && !written.rejected);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 50);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+    RV_CHECK(rv_node_outcome(p.edge.node, 1, &outcome));
+    RV_CHECK(outcome.kind == RV_OUTCOME_ACCEPTED && outcome.position == 0);
+    pair_free(&p);
+}
+
+RV_TEST(what_the_root_refuses_runs_again_where_it_judged) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_status status;
+    rv_outcome outcome;
+    rv_pending due;
+    RV_CHECK_STATUS(command(&p.edge, 60, &result, &written), RV_OK);
+    uint8_t id[16];
+    memcpy(id, result.event_id, 16);
+    RV_CHECK(may_leave(&p.edge));
+    RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":7}"), RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 47);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "withdrawn", "{\"amount\":50}"), RV_OK);
+    RV_CHECK_STATUS(refuse_batch(&p.edge, 1, RV_CHECK_VIOLATION, rv_node_watermark(p.root.node)),
+                    RV_OK);
+    /* it waits behind the other, not folded, for what the root knew */
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 107);
+    RV_CHECK(!rv_node_command_due(p.edge.node, 0, &due));
+    RV_CHECK(rv_node_pending(p.edge.node, 2, &due));
+    RV_CHECK(due.edge_sequence == 3 && due.attempt == 1 && due.refused && due.due &&
+             due.state == RV_PENDING_SUSPENDED && due.after == rv_node_watermark(p.root.node));
+    RV_CHECK_STATUS(rv_node_pending_reason(p.edge.node, 3, &p.edge.err), RV_COMMAND_WAITING);
+    RV_CHECK(rv_node_outcome(p.edge.node, 1, &outcome));
+    RV_CHECK(outcome.kind == RV_OUTCOME_WAITING && outcome.edge_sequence == 3);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 2);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).suspended, 1);
+    RV_CHECK(feed(&p));
+    RV_CHECK_EQ(run(&p.edge, 0, &result, &written, &status), 57);
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK(memcmp(id, result.event_id, 16) != 0);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 0);
+    RV_CHECK(rv_node_pending(p.edge.node, 2, &due));
+    RV_CHECK(due.attempt == 1 && !due.refused && !due.due && due.state == RV_PENDING_WAITING);
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).suspended, 0);
+    pair_free(&p);
+}
+
+RV_TEST(some_refusals_are_final_and_all_are_in_the_end) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_status status;
+    rv_rejection rejection;
+    RV_CHECK_STATUS(command(&p.edge, 1, &result, &written), RV_OK);
+    RV_CHECK_STATUS(refuse_batch(&p.edge, 1, RV_EVENT_ID_REUSED, 1), RV_OK);
+    RV_CHECK(rv_node_rejection(p.edge.node, 0, &rejection));
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+    RV_CHECK_STATUS(command(&p.edge, 1, &result, &written), RV_OK);
+    for (uint64_t i = 0; i < RV_COMMAND_ATTEMPTS_MAX; i++) {
+        RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 1);
+        RV_CHECK_STATUS(refuse_batch(&p.edge, 2 + i, RV_VERSION_CONFLICT, 1), RV_OK);
+        RV_CHECK_EQ(run(&p.edge, 1, &result, &written, &status),
+                    i + 1 < RV_COMMAND_ATTEMPTS_MAX ? 100 : -2);
+    }
+    RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+    RV_CHECK(rv_node_rejection(p.edge.node, 1, &rejection));
+    RV_CHECK(rejection.batch.attempt == RV_COMMAND_ATTEMPTS_MAX - 1);
+    RV_CHECK_STATUS(rejection.reason.status, RV_VERSION_CONFLICT);
+    pair_free(&p);
+}
+
+/* --- sending, and opening again --- */
+
+RV_TEST(what_may_have_been_sent_is_not_made_anew) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_pending due;
+    RV_CHECK_STATUS(command(&p.edge, 1, &result, &written), RV_OK);
+    RV_CHECK(may_leave(&p.edge));
+    RV_CHECK_STATUS(command(&p.edge, 2, &result, &written), RV_OK);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    RV_CHECK(feed(&p));
+    RV_CHECK(rv_node_command_due(p.edge.node, 0, &due) && due.edge_sequence == 2);
+    open_again(&p.edge);
+    RV_CHECK(rv_node_command_due(p.edge.node, 0, &due) && due.edge_sequence == 2);
+    const rv_pending sent = first(&p.edge);
+    RV_CHECK(!sent.due && rv_node_command_may_leave(p.edge.node, &sent));
+    /* the second waits for its function */
+    RV_CHECK(!rv_node_command_may_leave(p.edge.node, &due));
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 98);
+    pair_free(&p);
+}
+
+RV_TEST(a_refused_command_waits_after_opening_too) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    rv_status status;
+    RV_CHECK_STATUS(command(&p.edge, 60, &result, &written), RV_OK);
+    RV_CHECK_STATUS(refuse_batch(&p.edge, 1, RV_CHECK_VIOLATION, 1), RV_OK);
+    open_again(&p.edge);
+    const rv_pending batch = first(&p.edge);
+    RV_CHECK(batch.edge_sequence == 2 && batch.refused && batch.due &&
+             batch.state == RV_PENDING_SUSPENDED);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 100);
+    RV_CHECK_EQ(run(&p.edge, 0, &result, &written, &status), 100);
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK_EQ(balance_of(&p.edge, 1), 0);
+    RV_CHECK(may_leave(&p.edge));
+    pair_free(&p);
+}
+
+RV_TEST(what_a_command_cannot_be) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    char name[RV_COMMAND_NAME_MAX + 2];
+    memset(name, 'a', sizeof name);
+    rv_append event = fixture_event("/accounts/1", "withdrawn", "{\"amount\":5}");
+    rv_command what = {rv_bytes_of(name, RV_COMMAND_NAME_MAX + 1), RV_LITERAL("1")};
+    const rv_writes writes = {.events = &event, .count = 1, .command = &what};
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
+    what.name.len = 0;
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
+    what.name.len = RV_COMMAND_NAME_MAX;
+    event.has_event_id = true;
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
+    event.has_event_id = false;
+    what.args = RV_LITERAL("{\"a\":");
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
+    what.args = RV_LITERAL("1 2");
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
+    what.args.len = 0;
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err), RV_OK);
+    pair_free(&p);
+}
+
+/* Every byte of an entry is read, or refused; none makes reading go astray. */
+RV_TEST(entries_at_every_length_and_with_every_byte_changed) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    uint8_t value[512];
+    RV_CHECK_STATUS(command(&p.edge, 60, &result, &written), RV_OK);
+    uint8_t key[RV_PENDING_KEY];
+    rv_pending_key(1, key);
+    rv_bytes entry;
+    RV_CHECK(rv_ledger_get(&p.edge.node->ledger, RV_LEDGER_PENDING, rv_bytes_of(key, sizeof key),
+                           &entry));
+    RV_CHECK(entry.len < sizeof value);
+    rv_pending batch;
+    for (size_t len = 0; len < entry.len; len++) {
+        RV_CHECK(!rv_pending_read(rv_bytes_of(entry.ptr, len), &batch));
+    }
+    for (size_t at = 0; at < entry.len; at++) {
+        for (unsigned bit = 0; bit < 8; bit++) {
+            memcpy(value, entry.ptr, entry.len);
+            value[at] ^= (uint8_t)(1u << bit);
+            if (rv_pending_read(rv_bytes_of(value, entry.len), &batch) &&
+                batch.command.name.len > 0 && batch.attempt < UINT8_MAX) {
+                rv_pending_refuse(value, entry.len, 9);
+                RV_CHECK(rv_pending_read(rv_bytes_of(value, entry.len), &batch));
+                RV_CHECK(batch.refused && batch.after == 9);
+            }
+        }
+    }
+    pair_free(&p);
+}
+
+int main(void) {
+    RV_RUN(it_sees_what_is_before_it_and_nothing_after);
+    RV_RUN(the_same_events_change_nothing_and_others_take_their_place);
+    RV_RUN(progress_that_brings_nothing_is_no_reason_to_run);
+    RV_RUN(what_else_changes_the_node_ends_a_run);
+    RV_RUN(a_function_or_the_node_refuses);
+    RV_RUN(nothing_to_do_any_more);
+    RV_RUN(what_the_root_refuses_runs_again_where_it_judged);
+    RV_RUN(some_refusals_are_final_and_all_are_in_the_end);
+    RV_RUN(what_may_have_been_sent_is_not_made_anew);
+    RV_RUN(a_refused_command_waits_after_opening_too);
+    RV_RUN(what_a_command_cannot_be);
+    RV_RUN(entries_at_every_length_and_with_every_byte_changed);
+    return rv_test_done();
+}
