@@ -144,6 +144,20 @@ static const rv_command commands[] = {
      .more_needs = RV_ABILITY_CONNECT,
      .options = RV_OPTIONS_NODE | RV_OPTION_HASH,
      .run = rv_command_status},
+    {.name = "select",
+     .arguments = "[ENTRY…]",
+     .summary = "show what an edge holds, or have it hold something else",
+     .text = "Without entries: lists what the edge holds, and what it is to hold if that is "
+             "something else.\n"
+             "With entries, as --select of serve takes them: the edge is to hold that instead. It "
+             "shows what\n"
+             "it holds now until all of the new selection has come from its upstream.\n\n"
+             "  rivulet select --data shop '/orders/* history none' '/customers/42/**'\n",
+     .more = "  rivulet select --url http://127.0.0.1:5678\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .args_max = RV_PATTERNS_MAX,
+     .run = rv_command_select},
     {.name = "pending",
      .arguments = "",
      .summary = "list what an edge has written and the root has not decided",

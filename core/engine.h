@@ -83,6 +83,23 @@ rv_log *rv_node_log(rv_node *node);
 const rv_selection *rv_node_selection(const rv_node *node);
 const rv_selection *rv_node_selection_wanted(const rv_node *node);
 
+/*
+ * What an edge is to hold from now on becomes what these entries say, each as rv_selection_add
+ * reads it: logged, and asked for by who syncs the node (rv_node_selections moves). What is held
+ * stays, and is shown, until a base for the new selection has ended. RV_OK also when it is the
+ * same. RV_PENDING, RV_BUSY: poll, then again. RV_SELECTION_INVALID, RV_PATH_INVALID;
+ * RV_SELECTION_CHANGED: it needs history that is not here; RV_UNSUPPORTED: the node is a root;
+ * RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL.
+ */
+RV_MUST_USE rv_status rv_node_select(rv_node *node, const rv_bytes *entries, size_t count,
+                                     rv_error *err);
+
+/* The same for a selection in its binary form: the upstream refused another one. */
+RV_MUST_USE rv_status rv_node_select_back(rv_node *node, rv_bytes selection, rv_error *err);
+
+/* Moves with each selection that is wanted since the node was created. */
+uint64_t rv_node_selections(const rv_node *node);
+
 /* True when what the node holds at W is all that it is to hold: always at a root, and at an edge
  * once its base has come. */
 bool rv_node_whole(const rv_node *node);
@@ -202,7 +219,9 @@ typedef struct rv_base_part {
     uint64_t cursor; /* where the upstream goes on */
     bool first;
     bool last;
+    bool keeps; /* the first part: rows of aggregates stay true until it has ended */
     rv_bytes items;
+    rv_bytes selection; /* the first part: for which it is, in binary form; empty: what is wanted */
 } rv_base_part;
 
 /* Takes a part, alone in its batch; W stays. A base under way is given up when W moves.

@@ -16,6 +16,15 @@ static size_t part_max(const rv_node *node) {
     return node->batch_len_max / 4 * 3;
 }
 
+void rv_node_write_selection(rv_node *node, rv_writer *body) {
+    rv_arena_reset(&node->scratch, 0);
+    rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
+    uint8_t flags = 0;
+    rv_held_write(&node->held, node->held.state, &flags, &w);
+    rv_record_write(body, RV_RECORD_SELECTION, flags, rv_writer_bytes(&w), (rv_bytes){NULL, 0});
+    RV_ASSERT(!w.full && !body->full); /* whole selections fit into any batch */
+}
+
 rv_status rv_node_log_selection(rv_node *node, rv_error *err) {
     rv_writer body;
     node->read_generation += 1; /* it may write, and what was written is kept where reads are */
@@ -23,19 +32,8 @@ rv_status rv_node_log_selection(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    rv_arena_reset(&node->scratch, 0);
-    rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
-    uint8_t flags = 0;
-    rv_held_write(&node->held, node->held.state, &flags, &w);
-    rv_record_write(&body, RV_RECORD_SELECTION, flags, rv_writer_bytes(&w), (rv_bytes){NULL, 0});
-    RV_ASSERT(!w.full && !body.full); /* a whole selection fits into any batch */
-    const rv_batch batch = {
-        .first_sequence = rv_log_appended(node->log) + 1,
-        .first_position = 1,
-        .time = rv_node_now(node),
-    };
-    node->read_generation += 1;
-    (void)rv_log_append_commit(node->log, &batch, &body, 0);
+    rv_node_write_selection(node, &body);
+    rv_node_ledger_commit(node, &body, NULL);
     node->held.logged = true;
     return RV_OK;
 }
@@ -121,14 +119,29 @@ static rv_status out_of_turn(rv_error *err, const rv_base_part *part) {
 
 /* A base is for who is not whole, has rows that are given and may have grown old, or is to hold
  * something else. */
-static bool may_begin(const rv_node *node) {
+static bool may_begin(const rv_node *node, const rv_selection *selection) {
     return !rv_held_is_whole(&node->held) || rv_selection_has_aggregates(&node->held.selection) ||
-           !rv_selection_equal(&node->held.selection, rv_held_wanted(&node->held));
+           !rv_selection_equal(&node->held.selection, selection);
+}
+
+/* For what the base that begins is. */
+static rv_status selection_of(const rv_node *node, const rv_base_part *part,
+                              rv_selection *selection, rv_error *err) {
+    *selection = *rv_held_wanted(&node->held);
+    return part->selection.len == 0 ? RV_OK : rv_selection_decode(part->selection, selection, err);
 }
 
 /* The record of a base that begins. */
 static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error *err) {
     rv_receiving *const r = &node->receiving;
+    rv_selection wanted;
+    rv_status status = selection_of(node, part, &wanted, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!may_begin(node, &wanted)) {
+        return out_of_turn(err, part);
+    }
     /* nothing is in this transaction yet, and a base may be too much for one to take back */
     rv_state_commit(node->state);
     rv_state_base_discard(node->state);
@@ -138,15 +151,15 @@ static rv_status receive_begin(rv_node *node, const rv_base_part *part, rv_error
     rv_write_varint(&head, part->position);
     rv_arena_reset(&node->scratch, 0);
     rv_writer selection = rv_writer_over(node->scratch.ptr, node->scratch.cap);
-    rv_selection_encode(rv_held_wanted(&node->held), &selection);
+    rv_selection_encode(&wanted, &selection);
     RV_ASSERT(!selection.full && !head.full);
-    rv_record_write(&r->body, RV_RECORD_BASE_BEGIN, 0, rv_writer_bytes(&head),
-                    rv_writer_bytes(&selection));
-    const rv_status status =
-        rv_state_base_begin(node->state, part->position, rv_writer_bytes(&selection), err);
+    rv_record_write(&r->body, RV_RECORD_BASE_BEGIN, part->keeps ? RV_RECORD_BASE_KEEPS : 0,
+                    rv_writer_bytes(&head), rv_writer_bytes(&selection));
+    status = rv_state_base_begin(node->state, part->position, rv_writer_bytes(&selection), err);
     if (status == RV_OK) {
-        give_base(node, rv_held_wanted(&node->held));
+        give_base(node, &wanted);
         r->base_begins = true;
+        r->base_keeps = part->keeps;
     }
     return status;
 }
@@ -157,8 +170,8 @@ rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error
     rv_node_receive_fold(node);
     const rv_base_progress base = rv_state_base_progress(node->state);
     const bool goes_on = base.under_way && base.position == part->position;
-    if (!may_begin(node) || r->event_count > 0 || r->base ||
-        part->position != rv_log_watermark(node->log) || (!part->first && !goes_on)) {
+    if (r->event_count > 0 || r->base || part->position != rv_log_watermark(node->log) ||
+        (!part->first && !goes_on)) {
         return out_of_turn(err, part);
     }
     if (part->items.len > part_max(node)) {
@@ -227,8 +240,8 @@ static rv_status damaged(rv_error *err) {
 }
 
 /* A base begins, in place of one that was under way. */
-static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
-    rv_cursor c = rv_cursor_over(body);
+static rv_status replay_begin(rv_node *node, const rv_record *record, rv_error *err) {
+    rv_cursor c = rv_cursor_over(record->body);
     const uint64_t position = rv_read_varint(&c);
     rv_selection selection;
     if (c.bad || position > RV_POSITION_MAX) {
@@ -239,7 +252,9 @@ static rv_status replay_begin(rv_node *node, rv_bytes body, rv_error *err) {
         return damaged(err);
     }
     rv_state_base_discard(node->state);
-    rv_held_base_begins(&node->held);
+    if ((record->flags & RV_RECORD_BASE_KEEPS) == 0) {
+        rv_held_base_begins(&node->held);
+    }
     give_base(node, &selection);
     return rv_state_base_begin(node->state, position, bytes, err);
 }
@@ -256,7 +271,7 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
     const bool under_way = rv_state_base_progress(node->state).under_way;
     rv_arena_reset(&node->scratch, 0);
     if (record->kind == RV_RECORD_BASE_BEGIN) {
-        return replay_begin(node, record->body, err);
+        return replay_begin(node, record, err);
     }
     if (record->kind == RV_RECORD_CHANGES) {
         return replay_changes(node, record->body, err);

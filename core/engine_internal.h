@@ -30,6 +30,7 @@ typedef struct rv_receiving {
     uint32_t streams_known; /* streams below this number have an event */
     bool base;              /* a part of a base is in it, */
     bool base_begins;       /* the first one, */
+    bool base_keeps;        /* rows of aggregates stay true, */
     bool base_ends;         /* the last one */
     bool changed;           /* rows that are given */
 } rv_receiving;
@@ -129,6 +130,9 @@ void rv_node_give(rv_node *node);
 
 /* W is what it is now: a base under way that was for another one is given up. */
 void rv_node_base_settle(rv_node *node, uint64_t watermark);
+
+/* Writes the record of the selection as it is now. */
+void rv_node_write_selection(rv_node *node, rv_writer *body);
 
 /* Writes the record of the selection, at the beginning of an edge's log. RV_PENDING and the others
  * of rv_log_append_begin. */

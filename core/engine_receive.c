@@ -85,6 +85,7 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->first_position = 0;
     r->base = false;
     r->base_begins = false;
+    r->base_keeps = false;
     r->base_ends = false;
     r->changed = false;
     r->streams_known = rv_node_streams_confirmed(node);
@@ -262,7 +263,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     }
     node->at_work = 0;
     node->read_generation += 1;
-    if (r->base_begins) {
+    if (r->base_begins && !r->base_keeps) {
         rv_held_base_begins(&node->held);
     }
     const rv_status ended = r->base_ends ? rv_node_base_end(node, err) : RV_OK;

@@ -5,7 +5,8 @@
 #include "core/base/assert.h"
 #include "core/log/record.h"
 
-#define TEXTS_MAX RV_SELECTION_LEN_MAX
+#define TEXTS_MAX  RV_SELECTION_LEN_MAX
+#define TEXT_ALIGN 16u /* of copies in an arena */
 
 /* An entry read from the options may first take as much again. */
 #define READING_MAX (2 * RV_PATH_LEN_MAX)
@@ -48,6 +49,7 @@ rv_status rv_held_create(rv_node_held *held, const rv_node_options *options, rv_
     for (size_t i = 0; i < options->pattern_count && status == RV_OK; i++) {
         status = rv_selection_add(&held->wanted, options->patterns[i], &held->arena, err);
     }
+    held->given = options->pattern_count > 0;
     rv_held_take_back(held);
     return status;
 }
@@ -57,14 +59,20 @@ const rv_selection *rv_held_wanted(const rv_node_held *held) {
 }
 
 void rv_held_take_back(rv_node_held *held) {
+    held->wanted.count = held->given ? held->wanted.count : 0;
     held->selection = held->wanted; /* an empty log is for what is wanted */
+    held->own = false;
     held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
     held->logged = false;
     set_patterns(held);
 }
 
 rv_status rv_held_check(const rv_node_held *held, rv_error *err) {
-    const rv_selection *const wanted = rv_held_wanted(held);
+    return rv_held_can_become(held, rv_held_wanted(held), err);
+}
+
+rv_status rv_held_can_become(const rv_node_held *held, const rv_selection *wanted, rv_error *err) {
+    RV_ASSERT(wanted->count <= RV_SELECTION_ENTRIES_MAX);
     for (size_t i = 0; i < wanted->count; i++) {
         const rv_select *const entry = &wanted->entries[i];
         const rv_select *const there = rv_selection_find(&held->selection, entry);
@@ -121,7 +129,16 @@ void rv_held_lose_base(rv_node_held *held) {
 
 void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w) {
     const bool full = rv_selection_needs_base(&held->selection);
-    *flags = full ? RV_RECORD_SELECTION_FULL : 0;
+    const bool wish = !rv_selection_equal(rv_held_wanted(held), &held->selection);
+    *flags =
+        (uint8_t)((full ? RV_RECORD_SELECTION_FULL : 0) | (wish ? RV_RECORD_SELECTION_WISH : 0));
+    if (wish) {
+        const size_t place = w->len;
+        rv_write_u32(w, 0);
+        rv_selection_encode(&held->wanted, w);
+        RV_ASSERT(!w->full);
+        rv_store_u32(w->ptr + place, (uint32_t)(w->len - place - sizeof(uint32_t)));
+    }
     if (full) {
         rv_write_u8(w, (uint8_t)state);
         rv_selection_encode(&held->selection, w);
@@ -133,6 +150,10 @@ void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags
     }
 }
 
+static rv_status no_selection(rv_error *err) {
+    return rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
+}
+
 /* Patterns alone: each with all of its history. */
 static rv_status read_patterns(rv_bytes body, rv_selection *selection, rv_error *err) {
     rv_cursor c = rv_cursor_over(body);
@@ -142,7 +163,7 @@ static rv_status read_patterns(rv_bytes body, rv_selection *selection, rv_error 
         rv_path_pattern pattern;
         if (c.bad || selection->count == RV_PATTERNS_MAX || text.len > RV_PATH_LEN_MAX ||
             rv_path_pattern_parse(text, &pattern, NULL) != RV_OK) {
-            return rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
+            return no_selection(err);
         }
         const rv_select entry = {.kind = RV_SELECT_STREAMS, .name = text};
         if (rv_selection_find(selection, &entry) == NULL) {
@@ -153,21 +174,66 @@ static rv_status read_patterns(rv_bytes body, rv_selection *selection, rv_error 
     return RV_OK;
 }
 
-/* Copies the texts of the selection, which lie elsewhere. */
-static rv_status keep(rv_node_held *held, const rv_selection *selection, rv_error *err) {
-    rv_arena_reset(&held->texts, 0);
-    held->selection = *selection;
-    for (size_t i = 0; i < selection->count; i++) {
-        rv_select *const entry = &held->selection.entries[i];
+/* Copies a selection with its texts, which lie elsewhere than in `texts`. */
+static rv_status copy(const rv_selection *from, rv_arena *texts, rv_selection *to, rv_error *err) {
+    rv_arena_reset(texts, 0);
+    *to = *from;
+    for (size_t i = 0; i < to->count; i++) {
+        rv_select *const entry = &to->entries[i];
         const bool filtered = entry->filter.len > 0;
-        entry->name = rv_arena_copy(&held->texts, entry->name);
-        entry->filter = filtered ? rv_arena_copy(&held->texts, entry->filter) : entry->filter;
+        entry->name = rv_arena_copy(texts, entry->name);
+        entry->filter = filtered ? rv_arena_copy(texts, entry->filter) : entry->filter;
         if (entry->name.ptr == NULL || (filtered && entry->filter.ptr == NULL)) {
-            held->selection.count = 0;
+            to->count = 0;
             return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the selection does not fit its memory");
         }
     }
     return RV_OK;
+}
+
+static rv_status keep(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+    held->own = true;
+    return copy(selection, &held->texts, &held->selection, err);
+}
+
+/* True when the copies of all texts, each aligned, fit into as much as `texts` has. */
+static bool fits(const rv_selection *selection) {
+    size_t len = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        const rv_select *const entry = &selection->entries[i];
+        len += entry->name.len + entry->filter.len + 2 * (size_t)TEXT_ALIGN;
+    }
+    RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
+    return len <= TEXTS_MAX;
+}
+
+rv_status rv_held_wish(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+    if (!fits(selection)) {
+        return rv_error_set(err, RV_SELECTION_INVALID,
+                            "the selection's texts have more than the %u bytes there are for them",
+                            (uint64_t)TEXTS_MAX);
+    }
+    if (!held->own) { /* they lie where the wish goes */
+        const rv_selection now = held->selection;
+        const rv_status kept = keep(held, &now, err);
+        RV_ASSERT(kept == RV_OK);
+        set_patterns(held);
+    }
+    const rv_status status = copy(selection, &held->arena, &held->wanted, err);
+    RV_ASSERT(status == RV_OK);
+    held->serial += 1;
+    held->given = false;
+    return status;
+}
+
+rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+    RV_ASSERT(!held->logged);
+    const rv_status status = rv_held_wish(held, selection, err);
+    if (status == RV_OK) {
+        held->given = true;
+        rv_held_take_back(held);
+    }
+    return status;
 }
 
 rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, rv_error *err) {
@@ -184,17 +250,30 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
     rv_selection met;
     rv_status status = RV_OK;
     rv_held_state state = RV_HELD_WHOLE;
-    RV_ASSERT((flags & ~RV_RECORD_SELECTION_FULL) == 0);
-    if (flags == 0) {
+    RV_ASSERT((flags & ~(RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH)) == 0);
+    rv_selection wish = {.count = 0};
+    if ((flags & RV_RECORD_SELECTION_WISH) != 0) {
+        rv_cursor c = rv_cursor_over(body);
+        const uint32_t len = rv_read_u32(&c);
+        const rv_bytes bytes = rv_read(&c, len);
+        if (c.bad || rv_selection_decode(bytes, &wish, NULL) != RV_OK || !fits(&wish)) {
+            return no_selection(err);
+        }
+        body = rv_bytes_from(body, body.len - rv_cursor_left(&c));
+    }
+    if ((flags & RV_RECORD_SELECTION_FULL) == 0) {
         status = read_patterns(body, &met, err);
     } else {
         state = body.len > 0 ? (rv_held_state)body.ptr[0] : RV_HELD_NONE;
         if (body.len == 0 || body.ptr[0] > RV_HELD_STREAMS ||
             rv_selection_decode(rv_bytes_from(body, 1), &met, NULL) != RV_OK) {
-            status = rv_error_set(err, RV_DATA_DAMAGED, "the log names no selection that there is");
+            status = no_selection(err);
         }
     }
     status = status == RV_OK ? keep(held, &met, err) : status;
+    if (status == RV_OK && !held->given) {
+        status = rv_held_wish(held, &wish, err);
+    }
     if (status != RV_OK) {
         return status;
     }

@@ -3,11 +3,12 @@
  * The selection of a node, for the engine's files: taken from the options or from the log, compared
  * with what the log was made for, written into it.
  *
- * `selection` is what the log says is held; `wanted`, what the node was opened with, which takes
- * its place when a base for it has ended (SEMANTICS 19). An edge is whole when what it holds at W
- * is all of `selection`. One whose entries all have their whole history is so from the beginning.
- * Others hold, until their first base has come, what the entries with all of their history say, and
- * the schema: these are the patterns that events are fed by.
+ * `selection` is what the log says is held; `wanted`, what the node was opened with or was told
+ * since (engine_select.c), which takes its place when a base for it has ended (SEMANTICS 19). An
+ * edge is whole when what it holds at W is all of `selection`. One whose entries all have their
+ * whole history is so from the beginning. Others hold, until their first base has come, what the
+ * entries with all of their history say, and the schema: these are the patterns that events are fed
+ * by.
  */
 #ifndef RV_CORE_ENGINE_SELECTION_H
 #define RV_CORE_ENGINE_SELECTION_H
@@ -23,6 +24,9 @@ typedef enum rv_held_state {
 typedef struct rv_node_held {
     rv_selection selection; /* texts lie in `texts` */
     rv_selection wanted;    /* texts lie in `arena`; count 0: what `selection` says */
+    bool given;      /* the node was opened with it: what the log says of it is passed over */
+    bool own;        /* the texts of `selection` do lie in `texts`, else in `arena` */
+    uint64_t serial; /* of `wanted`: moves when it is another one */
     rv_arena texts;
     rv_arena arena;
     rv_path_pattern *patterns; /* that events are fed by */
@@ -46,6 +50,19 @@ const rv_selection *rv_held_wanted(const rv_node_held *held);
 /* The log was read: can what is held become what is wanted? RV_SELECTION_CHANGED: only in a new
  * directory. */
 RV_MUST_USE rv_status rv_held_check(const rv_node_held *held, rv_error *err);
+
+/* `wanted` becomes this, whose texts lie elsewhere; with no entries, what is held. After an error
+ * nothing has changed. RV_SELECTION_INVALID: it is too long. */
+RV_MUST_USE rv_status rv_held_wish(rv_node_held *held, const rv_selection *selection,
+                                   rv_error *err);
+
+/* The same before there is a log: it is what is held, too. */
+RV_MUST_USE rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection,
+                                         rv_error *err);
+
+/* Can what is held become this selection? As rv_held_check. */
+RV_MUST_USE rv_status rv_held_can_become(const rv_node_held *held, const rv_selection *wanted,
+                                         rv_error *err);
 
 /* The body of the record, and its flags; as the log has it when `state` is as given. */
 void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w);

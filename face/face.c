@@ -206,7 +206,7 @@ static rv_status no_such_address(const rv_exchange *x, rv_error *err) {
     return rv_error_set(
         err, RV_NOT_FOUND,
         "there is nothing at `%b`; there are /streams, /events, /aggregates, /query, "
-        "/schema, /status, /epoch, /pending, /rejections and /healthz",
+        "/schema, /selection, /status, /epoch, /pending, /rejections and /healthz",
         &x->request.target);
 }
 
@@ -251,6 +251,17 @@ static rv_status route_outbox(rv_exchange *x, const rv_url *url, rv_error *err) 
     return rejections ? face_rejections(x, url, err) : face_pending(x, url, err);
 }
 
+static rv_status route_selection(rv_exchange *x, const rv_url *url, rv_error *err) {
+    if (url->segment_count > 1) {
+        return no_such_address(x, err);
+    }
+    if (rv_bytes_are(x->request.method, "GET")) {
+        return face_selection_get(x, err);
+    }
+    return rv_bytes_are(x->request.method, "PUT") ? face_selection_put(x, err)
+                                                  : wrong_method(x, "GET, PUT", err);
+}
+
 static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool get = rv_bytes_are(x->request.method, "GET");
     const bool post = rv_bytes_are(x->request.method, "POST");
@@ -269,6 +280,9 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     if (rv_bytes_are(place, "pending") || rv_bytes_are(place, "rejections")) {
         return route_outbox(x, url, err);
+    }
+    if (rv_bytes_are(place, "selection")) {
+        return route_selection(x, url, err);
     }
     if ((aggregates || rv_bytes_are(place, "query")) && !rv_node_whole(x->face->options.node)) {
         return rv_error_set(err, RV_BUSY,

@@ -121,6 +121,10 @@ rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_schema_get(rv_exchange *x, rv_error *err);
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_epoch_post(rv_exchange *x, rv_error *err);
+rv_status face_selection_get(rv_exchange *x, rv_error *err);
+rv_status face_selection_put(rv_exchange *x, rv_error *err);
+/* The entries, as an array of texts. */
+void face_write_selection(const rv_selection *selection, rv_writer *w);
 /* RV_PARAMETER_INVALID: the address has no parameter of a name in the query. */
 rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_error *err);
 

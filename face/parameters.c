@@ -28,6 +28,8 @@ static const address addresses[] = {
     {"schema", "POST", {"check", "whole", "diff"}},
     {"status", "GET", {"hash", "select", "wait"}},
     {"epoch", "POST", {NULL}},
+    {"selection", "GET", {NULL}},
+    {"selection", "PUT", {NULL}},
     {"pending", "GET", {"after", "limit"}},
     {"rejections", "GET", {"after", "limit"}},
     {"rejections", "DELETE", {NULL}},

@@ -68,26 +68,18 @@ static void write_identity(const rv_node *node, rv_writer *w) {
     member_uuid(w, "node_id", identity->node_id);
 }
 
-static void write_selection(const rv_selection *selection, rv_writer *w) {
-    uint8_t text[RV_PATH_LEN_MAX + 128];
-    member(w, "selection");
-    for (size_t i = 0; i < selection->count; i++) {
-        rv_writer entry = rv_writer_over(text, sizeof text);
-        rv_select_print(&selection->entries[i], &entry);
-        RV_ASSERT(!entry.full);
-        rv_write_u8(w, i == 0 ? '[' : ',');
-        rv_write_json_string(w, rv_writer_bytes(&entry));
-    }
-    rv_write_text(w, selection->count == 0 ? "[]" : "]");
-}
-
 static void write_progress(rv_node *node, rv_writer *w) {
     member_uint(w, "position", rv_node_watermark(node));
     member_uint(w, "sequence", rv_node_sequence(node));
     member_uint(w, "durable_sequence", rv_node_sequence_durable(node));
     if (rv_node_role(node) != RV_ROLE_ROOT) {
         member_uint(w, "synced_to", rv_node_watermark_durable(node));
-        write_selection(rv_node_selection(node), w);
+        member(w, "selection");
+        face_write_selection(rv_node_selection(node), w);
+        if (!rv_selection_equal(rv_node_selection(node), rv_node_selection_wanted(node))) {
+            member(w, "selection_wanted");
+            face_write_selection(rv_node_selection_wanted(node), w);
+        }
         member(w, "whole");
         rv_write_text(w, rv_node_whole(node) ? "true" : "false");
     }

@@ -5,6 +5,7 @@ import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
 import { decodeBatch, decodeRows, encode } from './codec.js';
 import { checkOptions, RivuletError } from './error.js';
+import { entriesOf } from './selection.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
 import { EventFeed, LatestFeed, ListFeed } from './feed.js';
 
@@ -46,10 +47,9 @@ function bytesOf(amount) {
 }
 
 /** What this version does not have yet is refused, not passed over. @param {any} options */
-function refuseLater({ upstream, select }) {
-  const later = upstream?.token !== undefined ? 'upstream.token' : 'select.aggregates';
-  if (upstream?.token === undefined && select?.aggregates === undefined) return;
-  throw new RivuletError('unsupported', `${later} comes with a later version`);
+function refuseLater({ upstream }) {
+  if (upstream?.token === undefined) return;
+  throw new RivuletError('unsupported', 'upstream.token comes with a later version');
 }
 
 /** @param {any} upstream */
@@ -80,11 +80,10 @@ function upstreamOf(upstream) {
 function settingsOf(options) {
   demand(typeof options === 'object' && options !== null, 'open takes an object of options');
   const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
-  const streams = (options.select ?? { streams: [] }).streams;
   refuseLater(options);
   checkOptions(options, names);
   checkOptions(options.upstream, ['url']);
-  checkOptions(options.select, ['streams']);
+  const entries = entriesOf(options.select);
   demand(
     directory === undefined || (typeof directory === 'string' && directory !== ''),
     'a directory is a path, as a string',
@@ -96,11 +95,7 @@ function settingsOf(options) {
   );
   demand(storages.includes(storage), `a storage is one of ${storages.join(', ')}, not ${storage}`);
   demand(
-    Array.isArray(streams) && streams.every((pattern) => typeof pattern === 'string'),
-    "select is an object with an array of path patterns: { streams: ['/accounts/**'] }",
-  );
-  demand(
-    streams.length === 0 || Boolean(options.upstream),
+    entries.length === 0 || Boolean(options.upstream),
     'select is what an edge holds: leave it out, or say upstream too',
   );
   demand(schema === undefined || typeof schema === 'string', 'a schema is a text');
@@ -117,7 +112,7 @@ function settingsOf(options) {
     sql: Boolean(sql),
     schema,
     upstream: upstreamOf(options.upstream),
-    streams,
+    streams: entries,
     moduleUrl: options.moduleUrl === undefined ? undefined : String(options.moduleUrl),
     webSocket: options.webSocket,
   };
@@ -343,6 +338,16 @@ export class Database {
   #unlessClosed(feed) {
     if (this.#closing) feed.finish(closed());
     return feed;
+  }
+
+  /**
+   * What an edge holds and is to hold: another selection takes its place, when it is said.
+   * @param {any} [select]
+   */
+  async select(select) {
+    if (select === undefined) return this.#request({ method: 'GET', target: '/selection' });
+    const body = JSON.stringify(entriesOf(select));
+    return this.#request({ method: 'PUT', target: '/selection', content_type: 'application/json', body });
   }
 
   /**

@@ -63,17 +63,36 @@ export interface OpenOptions {
     /** Of its `/sync`: `wss://example.com/sync`. Without a name or a password in it. */
     url: string | URL;
   };
-  /** What an edge holds. A new edge needs it; later it may be left out, but not be another. */
-  select?: {
-    /** Path patterns: `*` is one segment, `**` the rest. */
-    streams?: string[];
-  };
+  /** What an edge holds. A new edge needs it; later it may be left out, or be another. */
+  select?: Select;
   /** The worker's script, where the one beside the package cannot be used. */
   workerUrl?: string | URL;
   /** The module, where the one beside the package cannot be used. */
   moduleUrl?: string | URL;
   /** Node without a WebSocket of its own: the package to import one from, such as `ws`. */
   webSocket?: string;
+}
+
+/** What an edge holds of its upstream. */
+export interface Select {
+  /**
+   * Path patterns, `*` is one segment, `**` the rest; each with how much history, as in
+   * `/orders/* history none`.
+   */
+  streams?: string[];
+  /** Rows of aggregates, by name, those for which the expression `where` is true. */
+  aggregates?: (string | { name: string; where?: string })[];
+}
+
+/** What an edge holds, as entries (docs/selections.md). */
+export interface Selection {
+  selection: string[];
+  /** What it is to hold: another one until all of that has come. */
+  wanted: string[];
+  whole: boolean;
+  position: number;
+  /** Why the upstream did not take the last one that was wanted. */
+  refused: { code: string; detail: string } | null;
 }
 
 export interface DestroyOptions {
@@ -285,6 +304,12 @@ export interface Database {
   rejections(options?: { signal?: AbortSignal }): Feed<Rejection>;
   /** The schema in its canonical form. */
   schema(): Promise<{ version: number; hash: string; text: string }>;
+  /**
+   * What an edge holds; with an argument, it is to hold that instead. Resolves when that is noted
+   * here: what it holds is shown until all of the new selection has come, and is then replaced in one
+   * step. `selection_changed` for what needs history that is not here.
+   */
+  select(select?: Select): Promise<Selection>;
   /**
    * Resolves when the root can decide: at an edge when it is connected, at a root at once. An edge
    * that has met its upstream once takes appends without.

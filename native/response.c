@@ -28,7 +28,7 @@ void rv_response_write_origin(rv_writer *w, rv_bytes allow_origin, bool varies) 
 
 /* What the API takes; docs/http.md lists the same. */
 static void write_preflight(rv_writer *w) {
-    write_line(w, "Access-Control-Allow-Methods", "GET, HEAD, POST, DELETE");
+    write_line(w, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE");
     write_line(w, "Access-Control-Allow-Headers",
                "Content-Type, X-Event-Type, XEvent-Type, Expected-Version, Idempotency-Key, "
                "Durability, Last-Event-ID, X-Event-Metadata, If-None-Match");

@@ -39,6 +39,10 @@ static bool waits_to_connect(const rv_edge *e) {
 
 bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
     RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
+    if (e->status.state == RV_EDGE_ERROR && rv_edge_select_mends(e)) {
+        e->status.state = RV_EDGE_OFFLINE;
+        e->next_attempt = now;
+    }
     if (!waits_to_connect(e) || now < e->next_attempt || rv_node_rewinding(e->node)) {
         return false;
     }
@@ -61,6 +65,7 @@ void rv_edge_opened(rv_edge *e, int64_t now) {
     e->durable_reported = 0;
     e->fatal = false;
     e->stalled = false;
+    rv_edge_select_begin(e);
 }
 
 /* Reasons that trying again does not mend. */
@@ -122,23 +127,6 @@ void rv_edge_network_up(rv_edge *e, int64_t now) {
 
 /* --- receiving --- */
 
-static bool has_aggregates(const rv_selection *selection) {
-    bool has = false;
-    for (size_t i = 0; i < selection->count && !has; i++) {
-        has = selection->entries[i].kind == RV_SELECT_AGGREGATE;
-    }
-    return has;
-}
-
-static bool has_changed(const rv_edge *e) {
-    return !rv_selection_equal(rv_node_selection(e->node), rv_node_selection_wanted(e->node));
-}
-
-/* True when the hello's patterns do not say all of what the node is to hold. */
-static bool wants_selection(const rv_edge *e) {
-    return !rv_node_whole(e->node) || has_changed(e) || has_aggregates(rv_node_selection(e->node));
-}
-
 /* The upstream was restored from a backup: the node is to go back. Ends the connection. */
 static rv_status take_diverged(rv_edge *e, const rv_wire_welcome *welcome, rv_error *err) {
     const rv_log_identity *const own = rv_node_identity(e->node);
@@ -177,11 +165,10 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
         e->fatal = true;
         return status;
     }
-    if (wants_selection(e) && (welcome.features & RV_WIRE_FEATURE_SELECTION) == 0) {
-        return rv_error_set(err, RV_UNSUPPORTED,
-                            "the upstream's version serves streams with their whole history only");
+    status = rv_edge_select_welcome(e, &welcome, err);
+    if (status != RV_OK) {
+        return status;
     }
-    e->owed.selection = wants_selection(e);
     e->status.state = RV_EDGE_CONNECTED;
     e->status.reason = (rv_error){.status = RV_OK};
     e->status.upstream_position = welcome.position;
@@ -232,6 +219,7 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
     case RV_WIRE_EVENTS:
     case RV_WIRE_BASE:
     case RV_WIRE_CHANGES:
+    case RV_WIRE_SELECTED:
         return rv_edge_take_events(e, kind, message, body, err);
     case RV_WIRE_PROGRESS:
         status = rv_wire_read_progress(body, &progress, err);
@@ -264,9 +252,9 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
 rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *err) {
     /* while a body waits in the buffer, only messages that need none can be opened */
     const bool kept = rv_edge_waits(e);
-    const bool events =
-        message.len > 0 && (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE ||
-                            message.ptr[0] == RV_WIRE_CHANGES);
+    const bool events = message.len > 0 &&
+                        (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE ||
+                         message.ptr[0] == RV_WIRE_CHANGES || message.ptr[0] == RV_WIRE_SELECTED);
     const rv_writer inflated = rv_writer_over(e->inflated, kept ? 0 : RV_WIRE_MESSAGE_MAX);
     rv_wire_kind kind = RV_WIRE_EVENTS;
     rv_bytes body = message;
@@ -312,7 +300,6 @@ bool rv_edge_ready(const rv_edge *e) {
 static void write_hello(rv_edge *e, rv_writer *w) {
     rv_wire_hello hello = {.version_min = RV_WIRE_VERSION_MIN,
                            .version_max = RV_WIRE_VERSION_MAX,
-                           .features = wants_selection(e) ? RV_WIRE_FEATURE_SELECTION : 0,
                            .watermark = rv_node_watermark(e->node),
                            .schema_version = rv_schema_version(rv_node_schema(e->node)),
                            .schema_hash = rv_schema_hash(rv_node_schema(e->node)),
@@ -328,6 +315,7 @@ static void write_hello(rv_edge *e, rv_writer *w) {
     memcpy(hello.node_id, rv_node_id(e->node), sizeof hello.node_id);
     rv_pusher_hello(&e->pusher, &hello);
     rv_lineage_hello(&e->lineage, &hello);
+    rv_edge_select_hello(e, &hello);
     hello.compression = e->compression.ops != NULL ? RV_WIRE_COMPRESSION_DEFLATE : 0;
     size_t count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(e->node, &count);
@@ -386,31 +374,6 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
     return false;
 }
 
-/* What the node is to hold, and how much of its base it has, if that is for the same. */
-static void write_selection(rv_edge *e, rv_writer *w) {
-    const rv_state *const state = rv_node_state(e->node);
-    const rv_base_progress base = rv_state_base_progress(state);
-    const bool changed = has_changed(e);
-    const bool whole = rv_node_whole(e->node);
-    rv_wire_selection m = {.whole = whole && !changed,
-                           .changed = changed,
-                           .shows = whole && has_aggregates(rv_node_selection(e->node)),
-                           .position = base.position,
-                           .cursor = base.cursor};
-    m.selection = *rv_node_selection_wanted(e->node);
-    rv_writer wanted = rv_writer_over(e->queue, RV_SELECTION_LEN_MAX + 4096);
-    rv_selection_encode(&m.selection, &wanted);
-    rv_arena scratch = rv_arena_over(w->ptr, w->cap);
-    rv_bytes begun = {NULL, 0};
-    RV_ASSERT(!wanted.full && w->len == 0);
-    if (base.under_way && base.parts > 0 &&
-        rv_state_base_selection(state, &scratch, &begun) == RV_OK) {
-        m.under_way = rv_bytes_equal(begun, rv_writer_bytes(&wanted));
-    }
-    rv_wire_write_selection(w, &m);
-    RV_ASSERT(!w->full);
-}
-
 bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
     RV_ASSERT(message != NULL);
     bool sent = false;
@@ -426,7 +389,7 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         sent = true;
     } else if (e->status.state == RV_EDGE_CONNECTED && e->owed.selection && !rv_edge_waits(e)) {
         rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
-        write_selection(e, &w);
+        rv_edge_write_selection(e, &w);
         e->owed.selection = false;
         *message = rv_writer_bytes(&w);
         sent = true;
@@ -435,7 +398,8 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         sent = write_small(e, now, &w);
         RV_ASSERT(!w.full);
         *message = rv_writer_bytes(&w);
-        sent = sent || rv_pusher_send(&e->pusher, now, message) ||
+        sent = sent || rv_edge_select_send(e, message) ||
+               rv_pusher_send(&e->pusher, now, message) ||
                (!e->pusher.fork && rv_leaser_send(&e->leaser, now, message)) ||
                rv_forwards_send(&e->forwards, message);
     }
@@ -465,6 +429,7 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
     }
     rv_status status = rv_edge_try_again(e, err);
     status = status == RV_OK ? rv_edge_ingest(e, err) : status;
+    status = status == RV_OK ? rv_edge_select_poll(e, err) : status;
     rv_pusher_poll(&e->pusher);
     rv_leaser_poll(&e->leaser, now);
     return status;
@@ -499,6 +464,7 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     *status = e->status;
     status->stopped = e->stalled;
     status->pushes = e->pusher.granted;
+    status->selection_refused = e->select.refused;
     status->forks = e->pusher.forks;
 }
 

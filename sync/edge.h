@@ -76,8 +76,9 @@ typedef struct rv_edge_status {
     uint64_t bytes_received;
     uint64_t bytes_sent;
     uint64_t events_received;
-    bool pushes;    /* connected to an upstream that takes pushes */
-    uint64_t forks; /* times that the data directory turned out to be a copy */
+    rv_error selection_refused; /* why the last selection that was asked for is not taken; RV_OK */
+    bool pushes;                /* connected to an upstream that takes pushes */
+    uint64_t forks;             /* times that the data directory turned out to be a copy */
 } rv_edge_status;
 
 void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);

@@ -49,11 +49,14 @@ static rv_status take_base(rv_edge *edge, rv_bytes body, rv_error *err) {
     rv_status status = rv_wire_read_base(body, &m, err);
     RV_ASSERT(edge->receiving);
     if (status == RV_OK) {
-        const rv_base_part part = {.position = m.position,
-                                   .cursor = m.cursor,
-                                   .first = m.first,
-                                   .last = m.last,
-                                   .items = m.items};
+        rv_base_part part = {.position = m.position,
+                             .cursor = m.cursor,
+                             .first = m.first,
+                             .last = m.last,
+                             .items = m.items};
+        if (part.first) {
+            rv_edge_select_part(edge, &part);
+        }
         status = rv_node_receive_base(edge->node, &part, err);
     }
     if (status != RV_OK) {
@@ -171,6 +174,9 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
     *waits = edge->stalled;
     if (edge->stalled) {
         return RV_OK;
+    }
+    if (edge->current_kind == RV_WIRE_SELECTED) {
+        return rv_edge_select_take(edge, body, e);
     }
     rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, e);
     if (must_wait(status)) {
@@ -321,7 +327,8 @@ static rv_status dequeue(rv_edge *edge, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES);
+    RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES ||
+              kind == RV_WIRE_SELECTED);
     edge->current_kind = kind;
     edge->current_cost = len + RV_SYNC_MESSAGE_COST;
     keep_current(edge);

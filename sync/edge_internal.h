@@ -36,6 +36,25 @@ typedef struct rv_edge_owed {
     uint64_t credit; /* bytes ingested and not given back */
 } rv_edge_owed;
 
+#define SELECTION_BYTES (RV_SELECTION_LEN_MAX + 4096) /* a selection's binary form */
+
+/* What the upstream was told that the node is to hold (edge_select.c). */
+typedef struct rv_edge_select {
+    bool agreed;      /* the upstream takes select messages */
+    bool announced;   /* the hello said that a selection message comes */
+    bool by_message;  /* what it was told last, it was told by a select message */
+    bool back;        /* the last one was refused: the node is to want again what was told */
+    uint64_t serial;  /* of the node's, that was told or asked for */
+    uint64_t number;  /* of the last select message of the connection; 0: none */
+    bool waits;       /* for the answer to it */
+    rv_error refused; /* the last answer; status RV_OK: it was not refused */
+    size_t told_len;
+    size_t asked_at; /* where the selection begins in the message */
+    size_t asked_len;
+    uint8_t told[SELECTION_BYTES];
+    uint8_t asked[SELECTION_BYTES + 16]; /* the select message */
+} rv_edge_select;
+
 struct rv_edge {
     rv_node *node;
     rv_compression compression;
@@ -44,6 +63,7 @@ struct rv_edge {
     rv_pusher pusher;
     rv_leaser leaser;
     rv_lineage lineage;
+    rv_edge_select select;
     rv_backoff backoff;
     rv_edge_status status;
     bool at_once;         /* the connection is to be made anew without waiting */
@@ -94,6 +114,40 @@ RV_MUST_USE rv_status rv_edge_try_again(rv_edge *edge, rv_error *err);
 
 /* The connection ended: forgets what waits, takes back an open batch. */
 void rv_edge_drop(rv_edge *edge);
+
+/* --- edge_select.c --- */
+
+/* True when the hello's patterns do not say all of what the node is to hold. */
+bool rv_edge_wants_selection(const rv_edge *edge);
+
+/* A connection begins. */
+void rv_edge_select_begin(rv_edge *edge);
+
+/* The hello is being written; the upstream has welcomed. RV_UNSUPPORTED: it does not know what the
+ * node is to hold. */
+void rv_edge_select_hello(rv_edge *edge, rv_wire_hello *hello);
+RV_MUST_USE rv_status rv_edge_select_welcome(rv_edge *edge, const rv_wire_welcome *welcome,
+                                             rv_error *err);
+
+/* The selection message, into the whole of `w`. */
+void rv_edge_write_selection(rv_edge *edge, rv_writer *w);
+
+/* A select message, when the node wants something else than was told. */
+bool rv_edge_select_send(rv_edge *edge, rv_bytes *message);
+
+/* The answer to it. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_edge_select_take(rv_edge *edge, rv_bytes body, rv_error *err);
+
+/* After a refusal: the node wants again what it wanted. RV_UPSTREAM_UNREACHABLE: another selection
+ * needs another connection, since the upstream takes no select messages. */
+RV_MUST_USE rv_status rv_edge_select_poll(rv_edge *edge, rv_error *err);
+
+/* True when the edge has stopped because the upstream refused the selection, and it is another one
+ * since. */
+bool rv_edge_select_mends(const rv_edge *edge);
+
+/* For what a part of a base that comes now is. */
+void rv_edge_select_part(const rv_edge *edge, rv_base_part *part);
 
 static inline bool rv_edge_waits(const rv_edge *edge) {
     return edge->has_current || edge->queue_begin < edge->queue_end;

@@ -115,7 +115,8 @@ static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_e
             return rv_error_set(err, RV_SELECTION_INVALID, "pattern `%b`: %b", &text, &detail);
         }
     }
-    s->selection_len = arena.len;
+    s->live = (rv_upstream_part){0, arena.len};
+    s->next = s->live;
     return s->patterns != NULL || s->pattern_count == 0
                ? RV_OK
                : rv_error_set(err, RV_SELECTION_INVALID,
@@ -239,6 +240,8 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return rv_upstream_take_lease(s, body, err);
     case RV_WIRE_SELECTION:
         return rv_upstream_take_selection(s, body, err);
+    case RV_WIRE_SELECT:
+        return rv_upstream_take_select(s, body, err);
     case RV_WIRE_PING:
         status = rv_wire_read_ping(body, &s->pong_nonce, err);
         s->pong_owed = s->pong_owed || status == RV_OK;
@@ -309,7 +312,8 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
                                .position = rv_node_watermark_durable(node),
                                .schema_version = rv_schema_version(rv_node_schema(node)),
                                .schema_hash = rv_schema_hash(rv_node_schema(node)),
-                               .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0};
+                               .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0,
+                               .selects = true};
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
     if (s->push.agreed) {
         welcome.features |= RV_WIRE_FEATURE_PUSH | RV_WIRE_FEATURE_LEASE;

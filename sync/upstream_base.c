@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Selections and bases of a session. An edge names in its hello what it holds, and in a selection
- * message what it is to hold. What is missing comes as a base: events are fed, by what it holds, up
- * to the position of a snapshot; then come the parts of the base, then events by all patterns. So
- * the edge is at one position, with all that it had and all that it gets.
+ * Bases of a session, for what its edge is to hold and does not (upstream_select.c): events are
+ * fed, by what it holds, up to the position of a snapshot; then come the parts of the base, then
+ * events by all patterns. So the edge is at one position, with all that it had and all that it
+ * gets.
  *
  * A snapshot costs nothing but copies of pages that are written meanwhile, and ends when there is
  * no more room for those; then the base begins again. So a slow edge never holds up who writes. It
@@ -13,7 +13,6 @@
 #include "sync/upstream_internal.h"
 
 #include "core/base/assert.h"
-#include "core/model/schema_filter.h"
 
 #define SCAN_MAX    65536u            /* events passed over in one call */
 #define WORK_MAX    65536u            /* streams, or rows of pages, looked at in one call, about */
@@ -21,6 +20,7 @@
 #define HEAD_MAX    32u               /* of a base message, before its items */
 #define SHARE_US    INT64_C(10000000) /* sessions join a snapshot as young as this */
 #define LINGER_US   INT64_C(60000000) /* and it waits for them as long */
+#define STALL_US    INT64_C(20000000) /* without credit, before others may have it */
 
 /* --- snapshots --- */
 
@@ -111,6 +111,39 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
     return oldest;
 }
 
+/* True when all who have the snapshot have sent nothing for a while: their edges give no credit. */
+static bool is_stalled(const rv_upstream_shared *shared, uint32_t snapshot, int64_t now) {
+    bool stalled = true;
+    RV_ASSERT(snapshot < SNAPSHOTS_MAX);
+    for (uint32_t i = 0; i < shared->session_max && stalled; i++) {
+        const rv_upstream *const s = shared->sessions[i];
+        stalled = !s->used || s->base.phase < RV_BASE_CATCHING || s->base.snapshot != snapshot ||
+                  now - s->base.moved_at >= STALL_US;
+    }
+    return stalled;
+}
+
+/* Takes a snapshot away from those who do not get on, as another one waits for it: they begin
+ * again, when there is credit. */
+static void evict(rv_upstream_shared *shared, int64_t now) {
+    uint32_t stalled = SNAPSHOTS_MAX;
+    for (uint32_t i = 0; i < SNAPSHOTS_MAX; i++) {
+        const rv_upstream_snapshot *const p = &shared->snapshots[i];
+        if (p->users == 0) {
+            return; /* there is one without */
+        }
+        stalled = is_stalled(shared, i, now) ? i : stalled;
+    }
+    for (uint32_t i = 0; i < shared->session_max && stalled < SNAPSHOTS_MAX; i++) {
+        rv_upstream *const s = shared->sessions[i];
+        if (s->used && s->base.phase >= RV_BASE_CATCHING && s->base.snapshot == stalled) {
+            rv_upstream_base_leave(s, now);
+            s->base.phase = RV_BASE_WANTED;
+            s->base.resumes = false;
+        }
+    }
+}
+
 /* Gives the session a snapshot, if one is to be had. */
 static void begin(rv_upstream *s, int64_t now) {
     RV_ASSERT(s->base.phase == RV_BASE_WANTED);
@@ -118,7 +151,10 @@ static void begin(rv_upstream *s, int64_t now) {
     if (p == NULL) {
         s->base.resumes = false;
         p = find(s, now);
-        p = p == NULL ? take(s, now) : p;
+    }
+    if (p == NULL) {
+        evict(s->shared, now);
+        p = take(s, now);
     }
     if (p == NULL) {
         s->retry_at = now + RV_SYNC_REPORT_US;
@@ -132,8 +168,9 @@ static void begin(rv_upstream *s, int64_t now) {
     s->base.position = p->position;
     s->base.sequence = p->sequence;
     s->base.chain_hash = p->chain_hash;
+    s->base.changes_next = p->changes_next;
+    s->base.moved_at = now;
     s->base.phase = RV_BASE_CATCHING;
-    s->changes_next = p->changes_next;
     s->urgent = p->position > s->urgent ? p->position : s->urgent;
     rv_subscription_until(&s->subscription, p->sequence);
 }
@@ -142,7 +179,8 @@ bool rv_upstream_base_turn(rv_upstream *s, int64_t now) {
     if (s->base.notice_owed) {
         return true;
     }
-    if (s->base.phase == RV_BASE_WANTED && !s->in_batch) {
+    if (s->base.phase == RV_BASE_WANTED && !s->in_batch && s->changes_to <= s->watermark &&
+        s->credit >= s->credit_needed) {
         begin(s, now);
     }
     if (s->base.phase == RV_BASE_CATCHING && s->watermark == s->base.position) {
@@ -152,161 +190,21 @@ bool rv_upstream_base_turn(rv_upstream *s, int64_t now) {
     return s->base.phase == RV_BASE_SENDING;
 }
 
-/* --- the selection --- */
-
-static bool is_fed(const rv_upstream *s, rv_bytes pattern) {
-    bool met = false;
-    for (size_t i = 0; i < s->fed_count && !met; i++) {
-        met = rv_bytes_equal(s->fed[i].text, pattern);
-    }
-    return met;
-}
-
-/* What of the selection can be served. */
-static rv_status check_selection(const rv_upstream *s, const rv_wire_selection *m, rv_error *err) {
-    const rv_selection *const selection = &m->selection;
-    size_t count = 0;
-    for (size_t i = 0; i < selection->count; i++) {
-        const rv_select *const entry = &selection->entries[i];
-        const bool fed = entry->kind == RV_SELECT_STREAMS && is_fed(s, entry->name);
-        count += fed;
-        if (!fed && entry->history != RV_HISTORY_NONE) {
-            return rv_error_set(err, RV_UNSUPPORTED,
-                                "this version serves streams with all of their history from the "
-                                "beginning, or none, and not what is selected of %b",
-                                &entry->name);
-        }
-    }
-    return m->changed || count == s->fed_count
-               ? RV_OK
-               : rv_error_set(err, RV_PROTOCOL_ERROR,
-                              "the edge names patterns in its hello that it does not select");
-}
-
-/* Keeps an aggregate and its filter, compiled. */
-static rv_status keep_given(rv_upstream *s, const rv_select *entry, rv_arena *arena,
-                            rv_error *err) {
-    rv_upstream_shared *const shared = s->shared;
-    const rv_schema *const schema = rv_node_schema(shared->node);
-    const rv_aggregate *const aggregate = rv_schema_aggregate_named(schema, entry->name);
-    if (aggregate == NULL) {
-        return rv_error_set(err, RV_SELECTION_INVALID, "there is no aggregate `%b`", &entry->name);
-    }
-    rv_given *const given = &s->given[s->given_count];
-    *given = (rv_given){.aggregate = aggregate->number};
-    s->given_count += 1;
-    if (entry->filter.len == 0) {
-        return RV_OK;
-    }
-    rv_expr *const filter = rv_arena_take(arena, sizeof *filter);
-    const rv_writer spare = rv_encoder_spare(shared->encoder);
-    rv_arena scratch = rv_arena_over(spare.ptr, spare.cap);
-    given->filter = filter;
-    return filter == NULL
-               ? RV_MEMORY_EXHAUSTED
-               : rv_schema_filter(schema, aggregate, entry->filter, arena, &scratch, filter, err);
-}
-
-/* Keeps the patterns and the aggregates. */
-static rv_status keep_selection(rv_upstream *s, const rv_selection *selection, rv_error *err) {
-    rv_arena arena = rv_arena_over(s->selection, sizeof s->selection);
-    size_t given = 0;
-    for (size_t i = 0; i < selection->count; i++) {
-        given += selection->entries[i].kind == RV_SELECT_AGGREGATE;
-    }
-    arena.len = s->selection_len; /* the hello's patterns stay until the base has been sent */
-    const size_t patterns = selection->count - given;
-    s->given_count = 0;
-    s->pattern_count = 0;
-    s->given = rv_arena_take(&arena, sizeof *s->given * given);
-    s->patterns = rv_arena_take(&arena, sizeof *s->patterns * patterns);
-    rv_status status = (given > 0 && s->given == NULL) || (patterns > 0 && s->patterns == NULL)
-                           ? RV_MEMORY_EXHAUSTED
-                           : RV_OK;
-    for (size_t i = 0; i < selection->count && status == RV_OK; i++) {
-        const rv_select *const entry = &selection->entries[i];
-        if (entry->kind == RV_SELECT_AGGREGATE) {
-            status = keep_given(s, entry, &arena, err);
-            continue;
-        }
-        const rv_bytes text = rv_arena_copy(&arena, entry->name);
-        status = text.ptr == NULL
-                     ? RV_MEMORY_EXHAUSTED
-                     : rv_path_pattern_parse(text, &s->patterns[s->pattern_count], err);
-        s->pattern_count += status == RV_OK;
-    }
-    return status == RV_MEMORY_EXHAUSTED
-               ? rv_error_set(err, RV_SELECTION_INVALID,
-                              "the selection takes more than the %u bytes an upstream has for it",
-                              (uint64_t)sizeof s->selection)
-               : status;
-}
-
-/* From now on changes of rows are noted, for as long as the node runs. */
-static void note_changes(rv_upstream_shared *shared) {
-    if (!shared->changes_noted) {
-        rv_state_watch(rv_node_state(shared->node), &shared->changes, shared->changes_memory,
-                       CHANGES_MEMORY, rv_node_watermark(shared->node));
-        shared->changes_noted = true;
-    }
-}
-
-/* What is missing at the edge, which holds all of it at its W, or not. */
-static void want_base(rv_upstream *s, const rv_wire_selection *m) {
-    rv_upstream_shared *const shared = s->shared;
-    bool wanted = !m->whole;
-    if (s->given_count > 0) {
-        note_changes(shared);
-        const bool covered = rv_changes_find(&shared->changes, s->watermark, &s->changes_next);
-        wanted = wanted || !covered;
-    }
-    if (wanted) {
-        s->base.phase = RV_BASE_WANTED;
-        s->base.everything = m->changed;
-        s->base.notice_owed = m->shows;
-        s->base.resumes = m->under_way;
-        s->base.position = m->position;
-        s->base.cursor = m->cursor;
-    }
-}
-
-rv_status rv_upstream_take_selection(rv_upstream *s, rv_bytes body, rv_error *err) {
-    rv_wire_selection m;
-    rv_status status = rv_wire_read_selection(body, &m, err);
-    if (status == RV_OK && (s->state != RV_UPSTREAM_LIVE || !s->selection_owed)) {
-        status = rv_error_set(err, RV_PROTOCOL_ERROR, "the edge sent a selection out of turn");
-    }
-    status = status == RV_OK ? check_selection(s, &m, err) : status;
-    if (status == RV_OK && rv_upstream_is_gateway(s->shared)) {
-        status = rv_upstream_gateway_selection(s, &m.selection, err);
-    }
-    status = status == RV_OK ? keep_selection(s, &m.selection, err) : status;
-    if (status != RV_OK) {
-        return status;
-    }
-    s->selection_owed = false;
-    want_base(s, &m);
-    if (!s->lineage_owed) {
-        rv_upstream_subscribe(s, s->after); /* nothing was fed yet */
-    }
-    return RV_OK;
-}
-
 /* --- parts --- */
 
 /* The base is over: events are fed by all patterns from its position on. */
 static void finish(rv_upstream *s, int64_t now) {
     RV_ASSERT(s->base.phase == RV_BASE_SENDING && s->watermark == s->base.position);
     rv_upstream_base_leave(s, now);
-    s->fed = s->patterns;
-    s->fed_count = s->pattern_count;
+    rv_upstream_feed_all(s);
+    s->changes_next = s->base.changes_next;
     s->base.everything = false;
     s->changes_to = 0;
     s->after = s->base.sequence + 1;
     rv_upstream_subscribe(s, s->after);
 }
 
-/* What the edge is to get that it does not hold. */
+/* What the edge is to get that it does not hold; rows of which it gets changes. */
 static rv_base_source source_of(const rv_upstream *s) {
     RV_ASSERT(s->fed != NULL || s->fed_count == 0);
     return (rv_base_source){.patterns = s->patterns,
@@ -425,7 +323,7 @@ bool rv_upstream_base_part(rv_upstream *s, int64_t now, rv_bytes *message) {
 /* Changes that the edge needs are gone: it begins with a base again, when nothing of a batch is
  * under way; else it connects again, which takes that back. */
 static rv_status lose_changes(rv_upstream *s) {
-    if (s->in_batch || s->changes_to > s->watermark) {
+    if (s->in_batch || s->changes_to > s->watermark || s->base.phase != RV_BASE_NONE) {
         rv_error error = {.status = RV_OK};
         (void)rv_error_set(&error, RV_BUSY, "the edge is too slow for the changes that it selects");
         (void)rv_upstream_fail(s, &error);
@@ -435,6 +333,7 @@ static rv_status lose_changes(rv_upstream *s) {
     s->base.notice_owed = true;
     s->base.resumes = false;
     s->base.lost = s->watermark;
+    s->fed_given_count = 0;
     return RV_BUSY;
 }
 
@@ -442,13 +341,13 @@ rv_status rv_upstream_changes(rv_upstream *s, const rv_mark *mark, rv_bytes *mes
     rv_upstream_shared *const shared = s->shared;
     const uint64_t watermark = mark->watermark;
     RV_ASSERT(mark->next > 0);
-    if (s->given_count == 0 || s->base.phase != RV_BASE_NONE) {
+    if (s->fed_given_count == 0) {
         return RV_END;
     }
     if (s->changes_next < shared->changes.first) {
         return lose_changes(s);
     }
-    const rv_base_source source = source_of(s);
+    const rv_base_source source = {.given = s->fed_given, .given_count = s->fed_given_count};
     rv_writer items = items_of(s);
     rv_arena scratch = rv_arena_over(shared->message, RV_WIRE_MESSAGE_MAX);
     uint64_t serial = s->changes_next;
@@ -483,10 +382,10 @@ static bool move_on(rv_upstream *s, int64_t now, rv_bytes *message) {
     const uint64_t durable = rv_node_watermark_durable(node);
     rv_mark mark = {0, durable, rv_log_chain_durable(rv_node_log(node)),
                     rv_node_sequence_durable(node) + 1};
-    if (s->base.phase == RV_BASE_CATCHING) {
-        mark = (rv_mark){0, s->base.position, s->base.chain_hash, s->base.sequence + 1};
-    } else if (s->changes_to > s->watermark) {
+    if (s->changes_to > s->watermark) {
         mark = (rv_mark){0, s->changes_to, s->changes_chain, s->changes_end + 1};
+    } else if (s->base.phase == RV_BASE_CATCHING) {
+        mark = (rv_mark){0, s->base.position, s->base.chain_hash, s->base.sequence + 1};
     }
     if (mark.watermark > durable || mark.watermark <= s->watermark) {
         return false;
@@ -570,7 +469,8 @@ static rv_status send_change(rv_upstream *s, const rv_event *event, rv_bytes pat
 
 bool rv_upstream_feed_lean(rv_upstream *s, int64_t now, rv_bytes *message) {
     RV_ASSERT(s->fed_count == 0 && !s->in_batch);
-    if (s->credit < s->credit_needed || s->base.phase == RV_BASE_WANTED) {
+    if (s->credit < s->credit_needed ||
+        (s->base.phase == RV_BASE_WANTED && s->fed_given_count == 0)) {
         return false;
     }
     const uint64_t start = rv_subscription_sequence(&s->subscription);

@@ -74,8 +74,8 @@ void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_subscription_open(&s->subscription, shared->node, lean ? &shared->schema_pattern : s->fed,
                          lean ? 1 : s->fed_count, next);
     s->subscription.system = !lean;
-    rv_subscription_until(&s->subscription, catching   ? s->base.sequence
-                                            : changing ? s->changes_end
+    rv_subscription_until(&s->subscription, changing   ? s->changes_end
+                                            : catching ? s->base.sequence
                                                        : UINT64_MAX);
 }
 
@@ -189,18 +189,22 @@ static bool is_up_to_date(const rv_upstream *s) {
            !s->subscription.in_batch;
 }
 
-bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
-    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
-    s->retry_at = INT64_MAX;
-    if (s->selection_owed || (s->lineage_owed && !rv_upstream_gateway_lineage(s))) {
-        return false;
+/* The next message. */
+static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE && !s->selection_owed);
+    if (s->select.owed && rv_upstream_select_answer(s, message)) {
+        return true;
+    }
+    if (s->select.owed && !s->in_batch && s->changes_to <= s->watermark) {
+        return false; /* for want of credit */
     }
     if (rv_upstream_base_turn(s, now)) {
         return rv_upstream_base_part(s, now, message);
     }
-    if (s->base.phase == RV_BASE_NONE && s->changes_to > 0 && s->watermark >= s->changes_to) {
+    if (s->changes_to > 0 && s->watermark >= s->changes_to) {
         s->changes_to = 0; /* W is there: events go on */
-        rv_subscription_until(&s->subscription, UINT64_MAX);
+        rv_subscription_until(&s->subscription,
+                              s->base.phase == RV_BASE_CATCHING ? s->base.position : UINT64_MAX);
     }
     if (s->fed_count == 0) {
         return rv_upstream_feed_lean(s, now, message);
@@ -236,4 +240,13 @@ bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     (void)rv_error_set(&error, RV_DATA_DAMAGED, "an event after sequence %u cannot be sent", start);
     (void)rv_upstream_fail(s, &error);
     return false;
+}
+
+bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
+    s->retry_at = INT64_MAX;
+    const bool ready = !s->selection_owed && (!s->lineage_owed || rv_upstream_gateway_lineage(s));
+    const bool sent = ready && feed(s, now, message);
+    s->base.moved_at = sent ? now : s->base.moved_at;
+    return sent;
 }

@@ -25,7 +25,7 @@
 #include "sync/wire_push.h"
 
 #define ANSWERS_MAX      16u          /* appends under way of one session */
-#define SELECTION_MEMORY 8320u        /* patterns and their texts, of one session */
+#define SELECTION_MEMORY 8192u        /* patterns and their texts, of one session */
 #define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
 #define WAITING_MAX      64u
 #define CHANGES_MEMORY   (256u << 10) /* the last changes of rows, for selected aggregates */
@@ -66,6 +66,8 @@ typedef struct rv_upstream_base {
     uint64_t sequence; /* CATCHING, SENDING: of the last event up to there */
     uint64_t chain_hash;
     uint64_t cursor;
+    uint64_t changes_next;  /* serial of the first change behind its snapshot */
+    int64_t moved_at;       /* when something was sent last, since it has its snapshot */
     bool first;             /* nothing of it was sent */
     bool resumes;           /* the edge holds a part of one, at `position` up to `cursor` */
     bool everything;        /* the edge holds another selection: nothing that it has counts */
@@ -132,6 +134,19 @@ typedef struct rv_upstream_lease {
     rv_lease_request request;
 } rv_upstream_lease;
 
+/* A select message. */
+typedef struct rv_upstream_select {
+    uint64_t number; /* of the last one; 0: none */
+    bool owed;       /* its answer */
+    bool refused;    /* for what `failure` says */
+} rv_upstream_select;
+
+/* A part of the memory of a session's selections. */
+typedef struct rv_upstream_part {
+    size_t begin;
+    size_t end;
+} rv_upstream_part;
+
 struct rv_upstream {
     rv_upstream_shared *shared;
     rv_upstream_state state;
@@ -161,13 +176,17 @@ struct rv_upstream {
     size_t fed_count;     /* of what events are fed by, until the base has been sent */
     rv_path_pattern *patterns;
     rv_path_pattern *fed;
-    size_t selection_len; /* bytes of `selection` that the hello's patterns take */
-    bool selection_owed;  /* by the edge: nothing is fed before it has come */
-    bool lineage_owed;    /* gateway: nothing is fed before the edge's W was found here */
-    uint32_t swaps;       /* gateway: of its selection, at the hello */
+    rv_upstream_part live; /* of `selection`: what is fed and given now */
+    rv_upstream_part next; /* … and what the base is for */
+    bool selection_owed;   /* by the edge: nothing is fed before it has come */
+    bool lineage_owed;     /* gateway: nothing is fed before the edge's W was found here */
+    uint32_t swaps;        /* gateway: of its selection, at the hello */
     rv_upstream_base base;
-    rv_given *given; /* aggregates that it selects */
+    rv_given *given; /* aggregates that the edge is to hold */
     size_t given_count;
+    rv_given *fed_given; /* those that it holds, whose changes it gets */
+    size_t fed_given_count;
+    rv_upstream_select select;
     uint64_t changes_next;  /* serial of the first change that was not looked at */
     uint64_t changes_to;    /* the position up to which they were sent: W stops there */
     uint64_t changes_end;   /* sequence of the last event up to there */
@@ -272,6 +291,15 @@ RV_MUST_USE rv_status rv_upstream_changes(rv_upstream *session, const rv_mark *m
 /* Takes a selection message's body. RV_PROTOCOL_ERROR, RV_SELECTION_INVALID, RV_UNSUPPORTED. */
 RV_MUST_USE rv_status rv_upstream_take_selection(rv_upstream *session, rv_bytes body,
                                                  rv_error *err);
+
+/* Takes a select message's body. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_upstream_take_select(rv_upstream *session, rv_bytes body, rv_error *err);
+
+/* The answer to it, if it can be given. */
+bool rv_upstream_select_answer(rv_upstream *session, rv_bytes *message);
+
+/* The base has been sent: the edge holds all of what it was for. */
+void rv_upstream_feed_all(rv_upstream *session);
 
 /* Goes on with the base of the session: true when it is the base's turn, and no events are fed. */
 bool rv_upstream_base_turn(rv_upstream *session, int64_t now);

@@ -15,15 +15,17 @@ rv_status rv_wire_malformed(rv_error *err, const char *what) {
 
 /* Hello and welcome end with extensions: a count, then each a tag and a blob. Tag 1 is what goes
  * with RV_WIRE_FEATURE_PUSH: three varints. Tag 2 of a hello and 3 of a welcome are points of a
- * history. Others are passed over. */
+ * history. Tag 6 of a welcome, empty: select messages are taken. Others are passed over. */
 #define EXTENSION_PUSH    1u
 #define EXTENSION_LINEAGE 2u
 #define EXTENSION_COMMON  3u
+#define EXTENSION_SELECT  6u
 
 /* The extensions of a hello or a welcome, as far as this version knows them. */
 typedef struct extensions {
     bool has_push; /* tag 1 must be there, and only then */
     bool has_points;
+    bool selects;
     uint64_t push[3];
     uint64_t point_tag; /* 2: of a hello, 3: of a welcome */
     uint64_t point_max;
@@ -47,7 +49,7 @@ static void write_points(rv_writer *w, const extensions *e) {
 static void write_extensions(rv_writer *w, const extensions *e) {
     uint8_t text[32];
     rv_writer body = rv_writer_over(text, sizeof text);
-    rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points);
+    rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points + (uint64_t)e->selects);
     if (e->has_push) {
         for (size_t i = 0; i < 3; i++) {
             rv_write_varint(&body, e->push[i]);
@@ -58,6 +60,10 @@ static void write_extensions(rv_writer *w, const extensions *e) {
     }
     if (e->has_points) {
         write_points(w, e);
+    }
+    if (e->selects) {
+        rv_write_varint(w, EXTENSION_SELECT);
+        rv_write_blob(w, (rv_bytes){NULL, 0});
     }
 }
 
@@ -107,6 +113,7 @@ static bool read_extensions(rv_cursor *c, extensions *e) {
             c->bad = c->bad || e->has_points || !read_points(body, e);
             e->has_points = true;
         }
+        e->selects = e->selects || tag == EXTENSION_SELECT;
     }
     return rv_cursor_done(c) && met == (e->has_push ? 1u : 0u);
 }
@@ -301,6 +308,7 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
     rv_wire_point common = m->common;
     const extensions e = {.has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
                           .has_points = m->diverged,
+                          .selects = m->selects,
                           .push = {m->grant.decided, m->grant.pushes, m->grant.bytes},
                           .point_tag = EXTENSION_COMMON,
                           .point_count = 1,
@@ -338,6 +346,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     }
     m->grant = (rv_wire_grant){e.push[0], e.push[1], e.push[2]};
     m->diverged = e.has_points;
+    m->selects = e.selects;
     return RV_OK;
 }
 

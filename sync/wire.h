@@ -48,7 +48,9 @@ typedef enum rv_wire_kind {
     /* 18 and 19 are kept for selections */
     RV_WIRE_LEASE = 20,
     RV_WIRE_LEASED = 21,
-    RV_WIRE_KIND_LAST = RV_WIRE_LEASED,
+    RV_WIRE_SELECT = 27,
+    RV_WIRE_SELECTED = 28,
+    RV_WIRE_KIND_LAST = RV_WIRE_SELECTED,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -121,6 +123,7 @@ typedef struct rv_wire_welcome {
     rv_wire_grant grant; /* RV_WIRE_FEATURE_PUSH */
     bool diverged;       /* the edge is to go back to this point, into this epoch, and come again */
     rv_wire_point common;
+    bool selects; /* another selection may be asked for at any time */
 } rv_wire_welcome;
 
 /* What an events message says beside its events. */

@@ -71,3 +71,44 @@ rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error *err) {
     m->items = rv_read(&c, rv_cursor_left(&c));
     return RV_OK;
 }
+
+void rv_wire_write_select(rv_writer *w, uint64_t number, rv_bytes selection) {
+    RV_ASSERT(number > 0 && selection.len > 0);
+    rv_wire_begin(w, RV_WIRE_SELECT);
+    rv_write_varint(w, number);
+    rv_write(w, selection);
+}
+
+rv_status rv_wire_read_select(rv_bytes body, uint64_t *number, rv_bytes *selection, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(number != NULL && selection != NULL);
+    *number = rv_read_varint(&c);
+    if (c.bad || *number == 0) {
+        return rv_wire_malformed(err, "select");
+    }
+    *selection = rv_read(&c, rv_cursor_left(&c));
+    return RV_OK;
+}
+
+void rv_wire_write_selected(rv_writer *w, const rv_wire_selected *m) {
+    RV_ASSERT(m->number > 0);
+    rv_wire_begin(w, RV_WIRE_SELECTED);
+    rv_write_varint(w, m->number);
+    rv_write_u8(w, m->refused ? 1 : 0);
+    if (m->refused) {
+        rv_wire_write_failure(w, &m->error);
+    }
+}
+
+rv_status rv_wire_read_selected(rv_bytes body, rv_wire_selected *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    memset(m, 0, sizeof *m);
+    m->number = rv_read_varint(&c);
+    const uint8_t outcome = rv_read_u8(&c);
+    m->refused = outcome == 1;
+    const bool told = !m->refused || rv_wire_read_failure(&c, &m->error);
+    return told && rv_cursor_done(&c) && outcome <= 1 && m->number > 0
+               ? RV_OK
+               : rv_wire_malformed(err, "selected");
+}

@@ -18,6 +18,14 @@ typedef struct rv_wire_selection {
     rv_selection selection;
 } rv_wire_selection;
 
+/* Upstream to edge: bases that begin behind this are for that selection; or it is refused, and
+ * nothing changes. */
+typedef struct rv_wire_selected {
+    uint64_t number;
+    bool refused;
+    rv_error error; /* refused */
+} rv_wire_selected;
+
 /* Upstream to edge: a part of a base, at the W that the edge has reached. */
 typedef struct rv_wire_base {
     bool first;
@@ -34,8 +42,19 @@ void rv_wire_write_changes(rv_writer *w, rv_bytes items);
 void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m);
 void rv_wire_write_base(rv_writer *w, const rv_wire_base *m);
 
+/* Edge to upstream, at any time when the welcome allows it: another selection, in its binary form.
+ * Messages are numbered from 1 in a connection. */
+void rv_wire_write_select(rv_writer *w, uint64_t number, rv_bytes selection);
+void rv_wire_write_selected(rv_writer *w, const rv_wire_selected *m);
+
 /* Texts stay where they are. RV_PROTOCOL_ERROR; RV_SELECTION_INVALID. */
 RV_MUST_USE rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *err);
 RV_MUST_USE rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error *err);
+
+/* The selection is left in its binary form (rv_selection_decode): that it is none, or cannot be
+ * served, is answered, and does not end the connection. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_wire_read_select(rv_bytes body, uint64_t *number, rv_bytes *selection,
+                                          rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_selected(rv_bytes body, rv_wire_selected *m, rv_error *err);
 
 #endif

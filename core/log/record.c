@@ -180,10 +180,11 @@ void rv_record_write(rv_writer *w, rv_record_kind kind, uint8_t flags, rv_bytes 
 static bool is_other(uint8_t kind, uint8_t flags) {
     switch (kind) {
     case RV_RECORD_SELECTION:
-        return (flags & ~RV_RECORD_SELECTION_FULL) == 0;
+        return (flags & ~(RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH)) == 0;
+    case RV_RECORD_BASE_BEGIN:
+        return (flags & ~RV_RECORD_BASE_KEEPS) == 0;
     case RV_RECORD_LEDGER_PUT:
     case RV_RECORD_LEDGER_REMOVE:
-    case RV_RECORD_BASE_BEGIN:
     case RV_RECORD_BASE_PART:
     case RV_RECORD_BASE_END:
     case RV_RECORD_CHANGES:

@@ -37,6 +37,9 @@ typedef enum rv_record_kind {
 #define RV_RECORD_SELECTION_FULL                                                                   \
     0x01u /* of a selection: u8: what is held (rv_held_state); then its                            \
              binary form (core/model/selection.h) */
+#define RV_RECORD_SELECTION_WISH                                                                   \
+    0x02u /* … before all that: u32 length and the binary form of what is to be held */
+#define RV_RECORD_BASE_KEEPS 0x01u /* of a base that begins: rows of aggregates stay true */
 
 #define RV_RECORD_WRITTEN_AT  0x01u
 #define RV_RECORD_FOREIGN_ID  0x02u

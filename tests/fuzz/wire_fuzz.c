@@ -6,6 +6,7 @@
  * keeps (extensions, facts, codes) is only read.
  */
 #include "sync/wire_append.h"
+#include "sync/wire_base.h"
 #include "sync/wire_lease.h"
 #include "sync/wire_push.h"
 #include "tests/fuzz/fuzz.h"
@@ -68,6 +69,25 @@ static void check_lease(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
     }
 }
 
+static void check_select(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
+    uint64_t number = 0;
+    rv_bytes selection;
+    rv_wire_selected selected;
+    if (kind == RV_WIRE_SELECT && rv_wire_read_select(body, &number, &selection, NULL) == RV_OK) {
+        static rv_selection met;
+        FUZZ_CHECK(number > 0);
+        if (rv_selection_decode(selection, &met, NULL) == RV_OK) {
+            rv_wire_write_select(w, number, selection);
+            check_same(body, w);
+        }
+    } else if (kind == RV_WIRE_SELECTED && rv_wire_read_selected(body, &selected, NULL) == RV_OK) {
+        rv_wire_write_selected(w, &selected);
+        if (!selected.refused) {
+            check_same(body, w);
+        }
+    }
+}
+
 static void check_append(rv_bytes body, rv_writer *w) {
     rv_wire_append append;
     if (rv_wire_read_append(body, &append, NULL) != RV_OK) {
@@ -85,7 +105,7 @@ static void check_greeting(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
     static rv_wire_hello hello;
     rv_wire_welcome welcome;
     if (kind == RV_WIRE_HELLO && rv_wire_read_hello(body, &hello, NULL) == RV_OK) {
-        FUZZ_CHECK(hello.pattern_count >= 1 && hello.pattern_count <= RV_PATTERNS_MAX);
+        FUZZ_CHECK(hello.pattern_count <= RV_PATTERNS_MAX);
         rv_wire_write_hello(w, &hello);
         const rv_bytes again = rv_bytes_from(rv_writer_bytes(w), RV_WIRE_HEADER_LEN);
         FUZZ_CHECK(rv_wire_read_hello(again, &hello, NULL) == RV_OK);
@@ -136,6 +156,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case RV_WIRE_LEASE:
     case RV_WIRE_LEASED:
         check_lease(kind, body, &w);
+        break;
+    case RV_WIRE_SELECT:
+    case RV_WIRE_SELECTED:
+        check_select(kind, body, &w);
         break;
     case RV_WIRE_PUSH:
         check_push(body, &w);

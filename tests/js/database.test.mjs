@@ -281,7 +281,9 @@ test('options that cannot be are refused before anything is made', async () => {
     [{ directory: at, webSocket: class {} }, 'parameter_invalid'],
     [{ name: 'm', storage: 'memory', upstream: { url: 'ws://x' }, webSocket: 'no-such-package' }, 'parameter_invalid'],
     [{ directory: at, upstream: { url: 'ws://x', token: () => 't' } }, 'unsupported'],
-    [{ directory: at, select: { aggregates: [{ name: 'account' }] } }, 'unsupported'],
+    [{ directory: at, select: { aggregates: [{ name: 'account' }] } }, 'parameter_invalid'], // of a root
+    [{ directory: at, select: { aggregates: [{ where: 'a > 1' }] } }, 'parameter_invalid'],
+    [{ directory: at, select: { aggregates: [{ name: 'a', were: 'a > 1' }] } }, 'parameter_invalid'],
     [{ name: 'm', storage: 'memory', memory: '64KiB' }, 'memory_exhausted'],
     [{ name: 'm', storage: 'memory', schema: 'CREATE NONSENSE' }, 'schema_syntax'],
     [{ directory: join(parent, 'no', 'such') }, 'data_not_found'],

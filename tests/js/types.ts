@@ -2,7 +2,7 @@
 // Goal: the declarations are right for those who write TypeScript. Method: a program that uses all of
 // them as docs/javascript.md says, and what is to be refused, is compiled; nothing of it runs.
 import { destroy, open, RivuletError } from 'rivulet';
-import type { Append, AppendedEvent, Database, Event, Rows, Status } from 'rivulet';
+import type { Append, AppendedEvent, Database, Event, Rows, Selection, Status } from 'rivulet';
 
 export async function use(): Promise<void> {
   await using db: Database = await open({
@@ -11,7 +11,7 @@ export async function use(): Promise<void> {
     storage: 'auto',
     memory: '64MiB',
     upstream: { url: 'wss://example.com/sync' },
-    select: { streams: ['/accounts/42'] },
+    select: { streams: ['/accounts/42'], aggregates: ['plan', { name: 'account', where: 'balance > 0' }] },
     workerUrl: new URL('https://example.com/worker.js'),
   });
   const one: Append<AppendedEvent> = db.append('/accounts/42', 'renamed', { name: 'New', at: new Date() });
@@ -25,6 +25,8 @@ export async function use(): Promise<void> {
     const read: Event = e;
     if (read.metadata === null) break;
   }
+  const { wanted, refused }: Selection = await db.select({ streams: ['/accounts/*'] });
+  if (wanted.length > 0 && refused?.code) await db.select();
   for await (const r of db.rejections()) {
     const code: string = r.reason.code;
     if (code && r.events[0].eventId) await r.acknowledge();

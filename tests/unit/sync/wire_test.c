@@ -44,7 +44,7 @@ static rv_error error_example(void) {
     return e;
 }
 
-static void build_welcome(rv_writer *w, bool grants, bool diverged) {
+static void build_welcome(rv_writer *w, bool grants, bool diverged, bool selects) {
     rv_wire_welcome m = {.version = 1,
                          .epoch = 2,
                          .root_tag = UINT64_C(0x123456789),
@@ -52,6 +52,7 @@ static void build_welcome(rv_writer *w, bool grants, bool diverged) {
                          .schema_version = 4,
                          .schema_hash = {7, 8},
                          .compression = RV_WIRE_COMPRESSION_DEFLATE};
+    m.selects = selects;
     memset(m.log_id, 0xaa, sizeof m.log_id);
     if (grants) {
         m.features = RV_WIRE_FEATURE_PUSH;
@@ -157,6 +158,25 @@ static void build_selection(rv_writer *w, bool under_way) {
     rv_wire_write_selection(w, &m);
 }
 
+static bool build_select(const char *name, rv_writer *w) {
+    static const uint8_t selection[] = {1, 1, 2, '/', 'a', 1}; /* `/a history none` */
+    const rv_wire_selected m = {
+        .number = 300, .refused = strcmp(name, "selected-refused") == 0, .error = error_example()};
+    if (strcmp(name, "welcome-select") == 0) {
+        build_welcome(w, true, false, true);
+        return true;
+    }
+    if (strcmp(name, "select") == 0) {
+        rv_wire_write_select(w, 300, rv_bytes_of(selection, sizeof selection));
+        return true;
+    }
+    if (!m.refused && strcmp(name, "selected") != 0) {
+        return false;
+    }
+    rv_wire_write_selected(w, &m);
+    return true;
+}
+
 /* Two streams, and a row of the first: aggregate 1, eight columns, of which two are NULL. */
 static void build_base(rv_writer *w) {
     static const uint8_t items[] = {1, 0, 4, '/', 'a', '/', '1',  2, 1, 3, 1, '2', 3,
@@ -209,11 +229,11 @@ static bool build(const char *name, rv_writer *w) {
     } else if (strcmp(name, "base") == 0) {
         build_base(w);
     } else if (strcmp(name, "welcome") == 0) {
-        build_welcome(w, false, false);
+        build_welcome(w, false, false, false);
     } else if (strcmp(name, "welcome-push") == 0) {
-        build_welcome(w, true, false);
+        build_welcome(w, true, false, false);
     } else if (strcmp(name, "welcome-diverged") == 0) {
-        build_welcome(w, false, true);
+        build_welcome(w, false, true, false);
     } else if (strcmp(name, "progress") == 0) {
         rv_wire_write_progress(w, &progress);
     } else if (strcmp(name, "credit") == 0) {
@@ -247,7 +267,7 @@ static bool build(const char *name, rv_writer *w) {
     } else if (strncmp(name, "lease", 5) == 0) {
         return build_lease(name, w);
     } else {
-        return false;
+        return build_select(name, w);
     }
     return true;
 }
@@ -265,6 +285,8 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     rv_wire_decision decision;
     static rv_wire_selection selection;
     rv_wire_base base;
+    rv_wire_selected selected;
+    rv_bytes binary;
     rv_wire_lease lease;
     rv_wire_leased leased;
     rv_error told;
@@ -309,6 +331,10 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
         return rv_wire_read_selection(body, &selection, err);
     case RV_WIRE_BASE:
         return rv_wire_read_base(body, &base, err);
+    case RV_WIRE_SELECT:
+        return rv_wire_read_select(body, &number, &binary, err);
+    case RV_WIRE_SELECTED:
+        return rv_wire_read_selected(body, &selected, err);
     default:
         return RV_OK;
     }
@@ -329,6 +355,9 @@ static FILE *open_vectors(void) {
  */
 static bool refused(uint8_t kind, size_t len, rv_status status) {
     const size_t head = kind == RV_WIRE_BASE ? 13 : 0;
+    if (kind == RV_WIRE_SELECT && len >= RV_WIRE_HEADER_LEN + 2) {
+        return status == RV_OK; /* a selection is answered, whatever it is */
+    }
     if ((kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES) && len >= RV_WIRE_HEADER_LEN + head) {
         return status == RV_OK;
     }
@@ -386,7 +415,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 30);
+    RV_CHECK_EQ(count, 34);
 }
 
 RV_TEST(what_was_written_is_read) {

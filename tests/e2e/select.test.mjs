@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: what an edge holds can be changed while it runs, through HTTP and the command line; it shows the
+// old selection until it has the new one; the selection survives kill -9; what is wrong is refused.
+// Method: a real root and edge on the loopback; rows and hashes are compared.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+
+import { Node, folder, must, opened, prepared, until } from './harness.mjs';
+
+const parent = folder('select');
+let central;
+
+before(async () => {
+  central = await Node.start(prepared(parent, 'central'));
+  for (let batch = 0; batch < 4; batch += 1) {
+    const events = Array.from({ length: 250 }, (_, i) => opened(batch * 250 + i + 1));
+    events.push(...events.map(({ path }) => ({ path, type: 'money_paid', data: { amount: batch } })));
+    assert.equal((await central.batch(events)).status, 201);
+  }
+});
+after(() => central.stop());
+
+const put = (edge, ...entries) => edge.request('PUT', '/selection', JSON.stringify(entries), { 'Content-Type': 'application/json' });
+const counted = async (edge) => (await edge.rows('select count(*) from account'))[0][0];
+const settled = (edge) =>
+  until(async () => {
+    const { body } = await edge.request('GET', '/selection');
+    return JSON.stringify(body.selection) === JSON.stringify(body.wanted) && body.whole && body;
+  }, 'the selection');
+
+test('a running edge takes another selection, and keeps it', async () => {
+  const data = join(parent, 'edge');
+  const edge = await Node.start(data, '--upstream', central.syncUrl, '--select', '/accounts/7', '--select', '/accounts/8');
+  await until(async () => (await edge.status()).position === (await central.status()).position, 'the edge');
+  assert.equal(await counted(edge), 2);
+  const answer = await put(edge, '/accounts/* history none');
+  assert.equal(answer.status, 200, answer.text);
+  assert.deepEqual(answer.body.wanted, ['/accounts/* history none']);
+  await settled(edge);
+  assert.equal(await counted(edge), 1000);
+  await central.append('/accounts/7', 'money_paid', { amount: 5 });
+  const position = (await central.status()).position;
+  await until(async () => (await edge.status()).position === position, 'the payment');
+  const hashes = [await edge.status(), await central.status()];
+  assert.equal(hashes[0].state_hash, hashes[1].state_hash);
+  // by the command line, and of aggregates
+  const said = must(['select', '--url', edge.url, 'aggregate account where id <= 10', '/accounts/500 history none']);
+  assert.match(said, /aggregate "account" where id <= 10/);
+  await settled(edge);
+  assert.equal(await counted(edge), 10); // the aggregate is authoritative
+  await edge.kill();
+  const again = await Node.start(data, '--upstream', central.syncUrl);
+  assert.equal(await counted(again), 10);
+  assert.match(must(['select', '--url', again.url]), /^held:\n {2}aggregate "account" where id <= 10\n/);
+  // what cannot be
+  assert.equal((await put(again, '/accounts/**/x')).body.code, 'path_invalid');
+  assert.equal((await put(again)).body.code, 'selection_invalid');
+  assert.equal((await again.request('PUT', '/selection', '{"a":1}')).body.code, 'request_invalid');
+  assert.equal((await again.request('DELETE', '/selection')).status, 405);
+  assert.equal((await put(central, '/accounts/1')).body.code, 'unsupported');
+  assert.equal((await put(again, 'aggregate nothing')).status, 200);
+  const refused = await until(async () => (await again.request('GET', '/selection')).body.refused, 'the refusal');
+  assert.equal(refused.code, 'selection_invalid');
+  await settled(again);
+  assert.equal(await counted(again), 10);
+  assert.equal(await again.stop(), 0);
+});
+
+test('a selection that is wanted while there is no upstream is asked for when there is one', async () => {
+  const data = join(parent, 'away');
+  const edge = await Node.start(data, '--upstream', central.syncUrl, '--select', '/accounts/7 history none');
+  await settled(edge);
+  assert.equal(await edge.stop(), 0);
+  assert.match(must(['select', '--data', data, '/accounts/9 history none']), /wanted:\n {2}\/accounts\/9 history none\n/);
+  const again = await Node.start(data, '--upstream', central.syncUrl);
+  await settled(again);
+  assert.deepEqual(await again.rows('select id from account'), [[9]]);
+  assert.equal(await again.stop(), 0);
+});

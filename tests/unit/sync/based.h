@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A root and an edge (pair.h) that takes its selection from entries, and what they must have in
+ * common. */
+#ifndef RV_TESTS_SYNC_BASED_H
+#define RV_TESTS_SYNC_BASED_H
+
+#include "core/model/schema_filter.h"
+#include "sync/edge_internal.h"
+#include "sync/upstream_internal.h"
+#include "tests/unit/sync/pair.h"
+
+/* Opens the edge for these entries. */
+static inline bool open_edge(pair *p, const char *const *entries, size_t count) {
+    rv_bytes texts[4];
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = rv_bytes_of_string(entries[i]);
+    }
+    const rv_node_options options = {.host = rv_memory_host_interface(p->leaf.storage),
+                                     .memory = p->leaf.node_memory,
+                                     .memory_size = FIXTURE_NODE_MEMORY,
+                                     .role = RV_ROLE_EDGE,
+                                     .patterns = texts,
+                                     .pattern_count = count,
+                                     .checkpoint_growth = fixture_checkpoint_growth};
+    memset(p->leaf.node_memory, 0xa5, FIXTURE_NODE_MEMORY);
+    rv_status status = rv_node_create(&p->leaf.node, &options, &p->leaf.err);
+    for (int i = 0; i < FIXTURE_POLLS_MAX && (i == 0 || status == RV_PENDING); i++) {
+        status = status == RV_OK || i > 0 ? rv_node_open(p->leaf.node, &p->leaf.err) : status;
+        fixture_poll(p->leaf.node);
+    }
+    return status == RV_OK;
+}
+
+static inline pair based_pair(const char *const *entries, size_t count) {
+    pair p = {.root = fixture_root(1), .leaf = fixture_create(2), .now = 1000000};
+    p.up_memory = malloc(PAIR_SYNC_MEMORY);
+    p.edge_memory = malloc(PAIR_SYNC_MEMORY);
+    if (!open_edge(&p, entries, count)) {
+        fprintf(stderr, "pair: %s\n", p.leaf.err.detail);
+        abort();
+    }
+    pair_start(&p);
+    return p;
+}
+
+/* The edge at its W against the root at the same. */
+static inline void check_same(pair *p) {
+    size_t count = 0;
+    const rv_path_pattern *const patterns = rv_node_patterns(p->leaf.node, &count);
+    const uint64_t w = rv_node_watermark(p->root.node);
+    RV_CHECK(rv_node_whole(p->leaf.node));
+    RV_CHECK_EQ(rv_node_watermark(p->leaf.node), w);
+    RV_CHECK(fixture_hashes_equal(
+        rv_state_hash_selected(rv_node_state(p->root.node), w, patterns, count),
+        rv_node_state_hash(p->leaf.node)));
+}
+
+/* The same for an edge that selects aggregates, by the entries that it was opened with. */
+static inline void check_given(pair *p) {
+    static uint8_t memory[64 << 10];
+    static rv_path_pattern patterns[4];
+    static rv_expr filters[4];
+    static rv_given given[4];
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    rv_arena scratch = rv_arena_split(&arena, 32 << 10);
+    const rv_selection *const selection = rv_node_selection(p->leaf.node);
+    const rv_schema *const schema = rv_node_schema(p->root.node);
+    rv_base_source source = {.patterns = patterns, .given = given};
+    for (size_t i = 0; i < selection->count; i++) {
+        const rv_select *const entry = &selection->entries[i];
+        if (entry->kind == RV_SELECT_STREAMS) {
+            RV_CHECK_STATUS(
+                rv_path_pattern_parse(entry->name, &patterns[source.pattern_count], NULL), RV_OK);
+            source.pattern_count += 1;
+            continue;
+        }
+        const rv_aggregate *const aggregate = rv_schema_aggregate_named(schema, entry->name);
+        given[source.given_count] = (rv_given){.aggregate = aggregate->number};
+        if (entry->filter.len > 0) {
+            RV_CHECK_STATUS(rv_schema_filter(schema, aggregate, entry->filter, &arena, &scratch,
+                                             &filters[source.given_count], NULL),
+                            RV_OK);
+            given[source.given_count].filter = &filters[source.given_count];
+        }
+        source.given_count += 1;
+    }
+    const uint64_t w = rv_node_watermark(p->root.node);
+    rv_hash128 hash;
+    RV_CHECK_STATUS(rv_state_hash_source(rv_node_state(p->root.node), w, &source, &scratch, &hash),
+                    RV_OK);
+    RV_CHECK(rv_node_whole(p->leaf.node));
+    RV_CHECK_EQ(rv_node_watermark(p->leaf.node), w);
+    RV_CHECK(fixture_hashes_equal(hash, rv_node_state_hash(p->leaf.node)));
+}
+
+/* Stops the edge's program, keeps what was durable (or all of it), and starts it again. */
+static inline void reopen(pair *p, const char *const *entries, size_t count, bool crash) {
+    pair_cut(p, RV_UPSTREAM_UNREACHABLE);
+    if (!crash) {
+        RV_CHECK_STATUS(fixture_close(p->leaf.node, &p->leaf.err), RV_END);
+    }
+    rv_memory_host_reopen(p->leaf.storage);
+    RV_CHECK(open_edge(p, entries, count));
+    for (uint32_t i = 0; i < SNAPSHOTS_MAX; i++) { /* of the upstream that goes */
+        rv_state_base_close(rv_node_state(p->root.node), &p->shared->snapshots[i].source);
+    }
+    pair_start(p);
+}
+
+/* Deposits and withdrawals move rows into the filter and out of it. */
+static inline bool feed_given(pair *p, uint64_t *random, int count) {
+    for (int i = 0; i < count; i++) {
+        char path[32];
+        char data[64];
+        const uint64_t r = rv_test_random(random);
+        const int id = 1 + (int)(r % 20);
+        (void)snprintf(path, sizeof path, "/accounts/%d", id);
+        (void)snprintf(data, sizeof data, "{\"amount\":%d}", 1 + (int)(r >> 8) % 400);
+        uint32_t stream = 0;
+        const bool known =
+            rv_state_stream_find(rv_node_state(p->root.node), rv_bytes_of_string(path), &stream);
+        const char *const type = !known ? "account_opened" : r % 3 == 0 ? "deposited" : "withdrawn";
+        const rv_status status =
+            fixture_append(&p->root, path, type, known ? data : "{\"name\":\"n\"}");
+        if (status != RV_OK && status != RV_CHECK_VIOLATION) {
+            return false;
+        }
+    }
+    return fixture_settle(p->root.node);
+}
+
+#endif
