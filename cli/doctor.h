@@ -97,7 +97,8 @@ typedef struct rv_doctor {
     /* events */
     rv_schema *schema;
     void *schema_memory;
-    bool schema_lost; /* it could not be made: events are not decoded */
+    uint64_t opaque_events; /* that do not decode: a later version's */
+    bool schema_lost;       /* it could not be made: events are not decoded */
 } rv_doctor;
 
 /* Notes a finding; the format is rv_error_set's, the advice static text. */

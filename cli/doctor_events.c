@@ -54,10 +54,11 @@ static const char *check_event(rv_doctor *d, const rv_event *event) {
     if (event->type == RV_SYSTEM_SCHEMA_TYPE) {
         return schema_change(d, event);
     }
-    if (event->type >= rv_schema_event_type_count(d->schema) ||
-        !rv_event_data_decode(rv_schema_event_type(d->schema, event->type), event->data, values)) {
-        return "an event that does not decode as its type";
+    if (event->type >= rv_schema_event_type_count(d->schema)) {
+        return "an event of no known type";
     }
+    d->opaque_events +=
+        !rv_event_data_decode(rv_schema_event_type(d->schema, event->type), event->data, values);
     return NULL;
 }
 
@@ -66,7 +67,8 @@ static const char *check_record(rv_doctor *d, const rv_record *record) {
     if (record->kind == RV_RECORD_EVENT) {
         return check_event(d, &record->event);
     }
-    const bool ledger = record->kind != RV_RECORD_SELECTION;
+    const bool ledger =
+        record->kind == RV_RECORD_LEDGER_PUT || record->kind == RV_RECORD_LEDGER_REMOVE;
     return ledger && !rv_ledger_record_read(record, &entry)
                ? "a record of what waits or was decided that is malformed"
                : NULL;

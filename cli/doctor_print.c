@@ -137,6 +137,10 @@ static void print_text(const rv_doctor *d) {
                (unsigned long long)d->behind_batches, (unsigned long long)d->behind_events,
                (unsigned long long)d->behind_first, (unsigned long long)d->behind_last);
     }
+    if (d->opaque_events > 0) {
+        printf("not understood: %llu events, kept as bytes; a later version wrote them\n",
+               (unsigned long long)d->opaque_events);
+    }
     printf("files: %llu, of which %llu checkpoints and %llu index runs\n",
            (unsigned long long)d->files, (unsigned long long)d->checkpoints,
            (unsigned long long)d->runs);
@@ -215,7 +219,7 @@ static void print_json(const rv_doctor *d) {
     json_number(&out, ",\"events\":", d->behind_events);
     json_number(&out, ",\"first_sequence\":", d->behind_first);
     json_number(&out, ",\"last_sequence\":", d->behind_last);
-    rv_cli_buffer_add_text(&out, "}");
+    json_number(&out, "},\"opaque_events\":", d->opaque_events);
     json_findings(d, &out);
     json_segments(d, &out);
     rv_cli_buffer_add_text(&out, "}\n");

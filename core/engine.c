@@ -284,7 +284,7 @@ rv_status rv_node_check_writable(const rv_node *node, rv_error *err) {
         return rv_error_set(err, RV_READ_ONLY, "the node is read-only since %s: %s",
                             rv_status_code(node->failure.status), node->failure.detail);
     }
-    return RV_OK;
+    return rv_opaque_check(node, err);
 }
 
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err) {
@@ -368,7 +368,8 @@ static bool lift_for_hash(rv_node *node) {
 
 rv_hash128 rv_node_state_hash(rv_node *node) {
     const bool laid = lift_for_hash(node);
-    const rv_hash128 hash = rv_state_hash(node->state, rv_log_watermark(node->log));
+    const rv_hash128 hash = rv_hash128_add(rv_state_hash(node->state, rv_log_watermark(node->log)),
+                                           rv_opaque_hash(node));
     if (laid) {
         rv_outbox_lay(node);
     }
@@ -378,8 +379,9 @@ rv_hash128 rv_node_state_hash(rv_node *node) {
 rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *patterns,
                                        size_t pattern_count) {
     const bool laid = lift_for_hash(node);
-    const rv_hash128 hash =
-        rv_state_hash_selected(node->state, rv_log_watermark(node->log), patterns, pattern_count);
+    const rv_hash128 hash = rv_hash128_add(
+        rv_state_hash_selected(node->state, rv_log_watermark(node->log), patterns, pattern_count),
+        rv_opaque_hash(node));
     if (laid) {
         rv_outbox_lay(node);
     }

@@ -118,8 +118,8 @@ uint64_t rv_node_watermark_durable(const rv_node *node);
 uint64_t rv_node_sequence(const rv_node *node);
 uint64_t rv_node_sequence_durable(const rv_node *node);
 
-/* Of the confirmed state, at W: rv_state_hash, rv_state_hash_selected. Costs another fold of what
- * is pending. */
+/* Of the confirmed state, at W: rv_state_hash, rv_state_hash_selected. Where aggregates are stale,
+ * it is one that no other node has. Costs another fold of what is pending. */
 rv_hash128 rv_node_state_hash(rv_node *node);
 rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *patterns,
                                        size_t pattern_count);
@@ -156,6 +156,13 @@ typedef struct rv_node_checkpoint {
 } rv_node_checkpoint;
 
 const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node);
+
+/* True when an event that this version does not understand would have changed rows of the
+ * aggregate (SEMANTICS 15): they are stale since that position. How many aggregates are; and how
+ * many events are held that are not understood, in what was folded since the last checkpoint. */
+RV_MUST_USE bool rv_node_stale(const rv_node *node, uint16_t aggregate, uint64_t *since);
+uint32_t rv_node_stale_count(const rv_node *node);
+uint64_t rv_node_opaque_events(const rv_node *node);
 
 /* Where the position of the event that is being judged or folded stands, 0 between events: for who
  * records a panic (core/base/panic.h). As long as the node lives. */
@@ -208,8 +215,8 @@ RV_MUST_USE rv_status rv_node_receive_stream(rv_node *node, rv_bytes path, uint3
 
 /* Takes an event: position, stream, version, type, schema_version, times, foreign id, metadata,
  * data, batch_end are given; the rest is filled in. RV_PROTOCOL_ERROR: positions or versions out of
- * order, data that does not decode, an unknown type. RV_STATE_FULL, RV_BATCH_TOO_LARGE. After an
- * error: cancel. */
+ * order, an unknown type. Data that does not decode is kept opaque. RV_STATE_FULL,
+ * RV_BATCH_TOO_LARGE. After an error: cancel. */
 RV_MUST_USE rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err);
 
 /* A part of a base (core/state/base.h), at the position W. The first one gives up a base that was

@@ -13,6 +13,7 @@ void rv_node_fold_again_from(rv_node *node, uint64_t until) {
     RV_ASSERT(!again->active || until < again->until);
     rv_state_reset(node->state);
     rv_schema_take_back(node->schema, &node->checkpoints.restore.schema);
+    rv_opaque_reset(&node->opaque);
     rv_held_lose_base(&node->held); /* what is read again has no records but events */
     node->hidden = false;
     node->recorded_at = 0;
@@ -28,9 +29,13 @@ static rv_status fold_batch_again(rv_node *node, const rv_batch *batch, rv_error
     rv_record record;
     rv_status status = RV_OK;
     while (status == RV_OK && rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
+        if (record.kind == RV_RECORD_PATH) {
+            node->named = record.body;
+        }
         if (record.kind == RV_RECORD_EVENT) {
             const int64_t time = record.event.recorded_at;
             status = rv_node_fold(node, &record.event, err);
+            node->named = (rv_bytes){NULL, 0};
             node->recorded_at = time > node->recorded_at ? time : node->recorded_at;
         }
     }

@@ -84,6 +84,7 @@ static rv_status end_base(rv_node *node, rv_error *err) {
     if (status == RV_OK && !rv_selection_equal(&selection, &node->held.selection)) {
         rv_checkpoints_overtake(node);
         status = rv_state_base_clear(node->state, &node->scratch, err);
+        rv_opaque_reset(&node->opaque);
     }
     status = status == RV_OK ? rv_held_become(&node->held, &selection, err) : status;
     if (status == RV_OK) {

@@ -83,10 +83,12 @@ static uint64_t growth_wanted(const rv_node *node, bool closing) {
     return share > min ? share : min;
 }
 
-/* A log that has nothing durable yet needs none; nor has it a mark. */
+/* A log that has nothing durable yet needs none; nor has it a mark. What is stale is for a version
+ * that understands it to fold anew, from the last checkpoint before. */
 static bool is_due(const rv_node *node, bool closing) {
     const rv_checkpoints *const k = &node->checkpoints;
-    if (node->failure.status != RV_OK || node->receiving.active || rv_log_durable(node->log) == 0) {
+    if (node->failure.status != RV_OK || node->receiving.active || rv_log_durable(node->log) == 0 ||
+        node->opaque.stale > 0) {
         return false;
     }
     const uint64_t bytes = rv_log_bytes(node->log);

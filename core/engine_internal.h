@@ -5,6 +5,7 @@
 
 #include "core/engine_checkpoint.h"
 #include "core/engine_epoch.h"
+#include "core/engine_opaque.h"
 #include "core/engine_overlay.h"
 #include "core/engine_panics.h"
 #include "core/engine_selection.h"
@@ -94,7 +95,9 @@ struct rv_node {
     rv_receiving receiving;
     rv_folding_again folding_again;
     rv_node_held held; /* the selection */
-    bool hidden;       /* the state is good for nothing: nobody reads it */
+    rv_opaque opaque;
+    rv_bytes named; /* replay: the path of the stream that the next event begins */
+    bool hidden;    /* the state is good for nothing: nobody reads it */
     rv_checkpoints checkpoints;
     rv_panics panics;
     volatile uint64_t at_work;      /* position of the event being judged or folded; 0: none */
@@ -159,8 +162,8 @@ void rv_node_fold_again_from(rv_node *node, uint64_t until);
  * too: the state stands at the end of the batch before. */
 RV_MUST_USE rv_status rv_node_fold_again(rv_node *node);
 
-/* Folds an event read from the log or received: the schema change of a system event, or its data.
- * RV_DATA_DAMAGED when it does not decode. */
+/* Folds an event read from the log or received: the schema change of a system event, or its data,
+ * which may be opaque. RV_DATA_DAMAGED: its type or stream is not there; RV_SCHEMA_UNSUPPORTED. */
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err);
 
 /* Streams with numbers below are in the log; others are pending, and may get other numbers. */

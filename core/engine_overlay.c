@@ -108,8 +108,10 @@ static void held_measure(rv_node *node) {
         }
     }
     measure_given(node);
+    rv_opaque_uncertain(&node->opaque, o->held.complete);
     o->held_version = rv_schema_version(schema);
     o->held_state = node->held.state;
+    o->held_stale = node->opaque.stale;
     RV_ASSERT(o->held_version > 0);
 }
 
@@ -245,6 +247,7 @@ static void note_state(rv_node *node, const rv_pending *batch, rv_status status)
 void rv_outbox_measure(rv_node *node) {
     RV_ASSERT(rv_schema_version(node->schema) > 0);
     if (node->outbox.held_version != rv_schema_version(node->schema) ||
+        node->outbox.held_stale != node->opaque.stale ||
         node->outbox.held_state != node->held.state) {
         held_measure(node);
     }

@@ -55,6 +55,7 @@ typedef struct rv_outbox {
     uint64_t revision;
     rv_held held;                             /* what the selection holds completely, */
     uint32_t held_version;                    /* of the schema at this version, */
+    uint32_t held_stale;                      /* with so many aggregates stale, */
     rv_held_state held_state;                 /* with this much of the selection there */
     uint64_t creates[RV_AGGREGATES_MAX / 64]; /* covered streams number rows of these (bits), */
     uint64_t wanted[RV_AGGREGATES_MAX / 64];  /* and of these a key was wanted */

@@ -90,6 +90,7 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->changed = false;
     r->streams_known = rv_node_streams_confirmed(node);
     r->schema = rv_schema_mark_of(node->schema);
+    rv_opaque_begin(&node->opaque);
     return RV_OK;
 }
 
@@ -153,12 +154,17 @@ static rv_status check_event(rv_node *node, const rv_event *event, const rv_stre
                : broke_protocol(err, "an event of an unknown type", event);
 }
 
-/* Replay takes the path of a new stream from its first event, which has just been decoded. */
-static rv_status check_path(rv_node *node, const rv_event *event, rv_error *err) {
+/* Replay takes the path of a new stream from its first event, which has just been decoded; where it
+ * is opaque, the path is told before it. */
+static rv_status check_path(rv_node *node, const rv_event *event, bool opaque, rv_error *err) {
     RV_ASSERT(event->new_stream);
     rv_bytes path;
     rv_stream_head head;
     rv_state_stream(node->state, event->stream, &head);
+    if (opaque) {
+        rv_record_write(&node->receiving.body, RV_RECORD_PATH, 0, head.path, (rv_bytes){NULL, 0});
+        return RV_OK;
+    }
     if (rv_node_event_path(node, event, &path, err) != RV_OK || !rv_bytes_equal(path, head.path)) {
         return broke_protocol(err, "an event in another stream than its data names", event);
     }
@@ -213,13 +219,14 @@ rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
     }
     rv_event folded = *event;
     folded.new_stream = false; /* rv_node_receive_stream has added it */
+    const uint64_t opaque_before = node->opaque.events;
     status = rv_node_fold(node, &folded, err);
     if (status != RV_OK) {
-        return status == RV_DATA_DAMAGED
-                   ? broke_protocol(err, "an event that does not decode", event)
-                   : status;
+        return status == RV_DATA_DAMAGED ? broke_protocol(err, "an event that does not fit", event)
+                                         : status;
     }
-    if (event->new_stream && check_path(node, event, err) != RV_OK) {
+    const bool opaque = node->opaque.events > opaque_before;
+    if (event->new_stream && check_path(node, event, opaque, err) != RV_OK) {
         return RV_PROTOCOL_ERROR;
     }
     rv_record_write_event(&r->body, &r->context, event);
@@ -284,6 +291,7 @@ void rv_node_receive_cancel(rv_node *node) {
         if (r->folds) {
             rv_state_rollback(node->state);
         }
+        rv_opaque_take_back(&node->opaque, rv_log_watermark(node->log));
         rv_schema_take_back(node->schema, &r->schema);
         rv_node_give(node);
         rv_log_append_cancel(node->log);

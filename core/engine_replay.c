@@ -71,10 +71,40 @@ static rv_status fold_schema_change(rv_node *node, const rv_event *event, rv_err
     return RV_OK;
 }
 
+/* The stream that the event begins: added, if receiving has not done so. `values` NULL: its data is
+ * opaque, and its path stood before it. */
+static rv_status fold_new_stream(rv_node *node, const rv_event *event, const rv_value *values,
+                                 rv_error *err) {
+    uint32_t number = 0;
+    rv_bytes path = node->named;
+    rv_status status = RV_OK;
+    RV_ASSERT(event->new_stream);
+    if (values != NULL || event->type == RV_SYSTEM_SCHEMA_TYPE) {
+        status = rv_node_event_path(node, event, &path, err);
+    } else if (path.len == 0 || path.len > RV_PATH_LEN_MAX || path.ptr[0] != '/' ||
+               event->declaration >= rv_schema_stream_count(node->schema)) {
+        status =
+            rv_error_set(err, RV_DATA_DAMAGED,
+                         "the event at sequence %u begins a stream, and does not decode as its "
+                         "type: which stream is not known",
+                         event->sequence);
+    }
+    if (status == RV_OK && rv_state_stream_find(node->state, path, &number)) {
+        status =
+            rv_error_set(err, RV_DATA_DAMAGED,
+                         "the event at sequence %u begins a stream that is there", event->sequence);
+    }
+    if (status == RV_OK && event->stream == rv_state_stream_count(node->state)) {
+        status = rv_state_stream_add(node->state, event->declaration, path, &number, err);
+    }
+    return status;
+}
+
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
     rv_arena_reset(&node->scratch, 0);
     node->at_work = event->position;
     const rv_value *values = NULL;
+    bool opaque = false;
     if (!rv_event_time_valid(event->written_at) || !rv_event_time_valid(event->recorded_at)) {
         return rv_error_set(err, RV_DATA_DAMAGED,
                             "the event at sequence %u was written at a time that there is not",
@@ -85,28 +115,17 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
         if (status != RV_OK) {
             return status;
         }
+    } else if (event->type >= rv_schema_event_type_count(node->schema)) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the event at sequence %u, position %u is of no known type",
+                            event->sequence, event->position);
     } else {
-        if (event->type >= rv_schema_event_type_count(node->schema) ||
-            !rv_event_data_decode(rv_schema_event_type(node->schema, event->type), event->data,
-                                  node->values)) {
-            return rv_error_set(err, RV_DATA_DAMAGED,
-                                "the event at sequence %u, position %u does not decode as its type",
-                                event->sequence, event->position);
-        }
-        values = node->values;
+        opaque = !rv_event_data_decode(rv_schema_event_type(node->schema, event->type), event->data,
+                                       node->values);
+        values = opaque ? NULL : node->values;
     }
     if (event->new_stream) {
-        uint32_t number = 0;
-        rv_bytes path;
-        rv_status status = rv_node_event_path(node, event, &path, err);
-        if (status == RV_OK && rv_state_stream_find(node->state, path, &number)) {
-            status = rv_error_set(err, RV_DATA_DAMAGED,
-                                  "the event at sequence %u begins a stream that is there",
-                                  event->sequence);
-        }
-        if (status == RV_OK && event->stream == rv_state_stream_count(node->state)) {
-            status = rv_state_stream_add(node->state, event->declaration, path, &number, err);
-        }
+        const rv_status status = fold_new_stream(node, event, values, err);
         if (status != RV_OK) {
             return status;
         }
@@ -115,6 +134,10 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
         return rv_error_set(err, RV_DATA_DAMAGED, "the event at sequence %u belongs to no stream",
                             event->sequence);
     }
+    if (__builtin_expect(opaque, 0)) {
+        rv_opaque_mark(node, event);
+        return rv_state_pass(node->state, event, err);
+    }
     return rv_state_fold(node->state, event, values, RV_FOLD_APPLY, &node->scratch, err);
 }
 
@@ -122,6 +145,10 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
 static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *err) {
     if (record->kind == RV_RECORD_SELECTION) {
         return rv_held_meet(&node->held, record->flags, record->body, err);
+    }
+    if (record->kind == RV_RECORD_PATH) {
+        node->named = record->body;
+        return RV_OK;
     }
     if (record->kind >= RV_RECORD_BASE_BEGIN) {
         return rv_node_replay_base(node, record, err);
@@ -168,6 +195,7 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
             status = rv_panics_check(&node->panics, position, position, err);
         }
         status = status == RV_OK ? rv_node_fold(node, &record.event, err) : status;
+        node->named = (rv_bytes){NULL, 0};
         if (status != RV_OK) {
             rv_error_fact_uint(err, "sequence", record.event.sequence);
             return status;

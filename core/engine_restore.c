@@ -44,6 +44,7 @@ static uint64_t name_parse(const char *text) {
 static void take_back(rv_node *node) {
     const rv_restore *const r = &node->checkpoints.restore;
     rv_state_reset(node->state);
+    rv_opaque_reset(&node->opaque);
     rv_schema_take_back(node->schema, &r->schema);
     rv_held_take_back(&node->held);
 }

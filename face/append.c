@@ -282,8 +282,7 @@ static void write_event(rv_exchange *x, rv_writer *w, const rv_event *event) {
     const answered_event answer = {event->position, event->version,  head.path,
                                    type->name,      event->event_id, event->recorded_at};
     write_answer(w, &answer);
-    rv_event_data_to_json(type, event->data, w);
-    rv_event_bigints_to_json(type, w);
+    rv_event_data_members_to_json(type, event->data, w);
     rv_write_u8(w, '}');
 }
 

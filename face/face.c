@@ -65,6 +65,7 @@ void exchange_answer(rv_exchange *x, int status, const char *content_type, rv_by
         .length_known = true,
         .length = body.len,
         .allow = x->head.allow,
+        .stale = x->head.stale,
     };
 }
 

@@ -69,6 +69,7 @@ typedef struct rv_response_head {
     uint64_t length;   /* of the body, when known; else it is chunked */
     bool feed;         /* a live feed: flush each piece, no time-out */
     const char *allow; /* value of Allow with 405, else NULL */
+    uint64_t stale;    /* value of Rivulet-Stale: what was read is stale since there; 0: none */
 } rv_response_head;
 
 /* RV_OK or RV_PENDING. */

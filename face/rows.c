@@ -171,6 +171,17 @@ static rv_status refuse_feed(const rv_exchange *x, rv_error *err) {
                : RV_OK;
 }
 
+/* Rows of the aggregate are read: the answer says if they are stale (SEMANTICS 15). */
+static bool note_stale(rv_exchange *x, uint16_t aggregate) {
+    uint64_t since = 0;
+    if (!rv_node_stale(x->face->options.node, aggregate, &since)) {
+        return false;
+    }
+    RV_ASSERT(since > 0);
+    x->head.stale = x->head.stale == 0 || since < x->head.stale ? since : x->head.stale;
+    return true;
+}
+
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     const rv_schema *schema = rv_node_schema(x->face->options.node);
     const rv_aggregate *aggregate = rv_schema_aggregate_named(schema, url->segments[1]);
@@ -196,6 +207,7 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
+        (void)note_stale(x, aggregate->number);
         status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], &w, err)
                                         : all_rows(x, aggregate, limit, &w);
     }
@@ -235,6 +247,23 @@ static rv_status read_query(rv_exchange *x, rv_bytes *sql, rv_bytes *params, rv_
     return status == RV_OK ? rv_json_next(&json, &key, err) : status;
 }
 
+/* `,"stale":["account",…]`: what the query reads and is stale. */
+static void write_stale(rv_exchange *x, const rv_sql_query *query, rv_writer *w) {
+    const rv_node *const node = x->face->options.node;
+    const rv_schema *const schema = rv_node_schema(node);
+    const uint16_t count = rv_node_stale_count(node) > 0 ? rv_schema_aggregate_count(schema) : 0;
+    bool some = false;
+    RV_ASSERT(query != NULL);
+    for (uint16_t a = 0; a < count; a++) {
+        if (rv_sql_uses(query, a) && note_stale(x, a)) {
+            rv_write_text(w, some ? "," : ",\"stale\":[");
+            rv_write_json_string(w, rv_schema_aggregate(schema, a)->name);
+            some = true;
+        }
+    }
+    rv_write_text(w, some ? "]" : "");
+}
+
 static rv_status run_query(rv_exchange *x, rv_sql_query *query, rv_writer *w, rv_error *err) {
     rv_write_text(w, "{\"columns\":");
     rv_sql_columns_to_json(query, w);
@@ -249,7 +278,9 @@ static rv_status run_query(rv_exchange *x, rv_sql_query *query, rv_writer *w, rv
         rv_sql_row_to_json(query, w);
         status = rv_sql_step(query, err);
     }
-    rv_write_text(w, "]}");
+    rv_write_u8(w, ']');
+    write_stale(x, query, w);
+    rv_write_u8(w, '}');
     return w->full ? too_large(x, err) : status == RV_END ? RV_OK : status;
 }
 

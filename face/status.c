@@ -192,6 +192,27 @@ static void write_failure(const rv_node *node, rv_writer *w) {
     member_error(w, "read_only", &failure);
 }
 
+/* What this version does not understand, and what is stale for it. */
+static void write_opaque(const rv_node *node, rv_writer *w) {
+    const rv_schema *const schema = rv_node_schema(node);
+    bool some = false;
+    member_uint(w, "opaque_events", rv_node_opaque_events(node));
+    member(w, "stale");
+    rv_write_u8(w, '[');
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a++) {
+        uint64_t since = 0;
+        if (rv_node_stale(node, a, &since)) {
+            rv_write_text(w, some ? ",{" : "{");
+            member(w, "aggregate");
+            rv_write_json_string(w, rv_schema_aggregate(schema, a)->name);
+            member_uint(w, "position", since);
+            rv_write_u8(w, '}');
+            some = true;
+        }
+    }
+    rv_write_u8(w, ']');
+}
+
 /* What was written here and is not decided, or was refused and not acknowledged: batches. */
 static void write_outbox(const rv_node *node, rv_writer *w) {
     const rv_outbox_facts facts = rv_node_outbox(node);
@@ -261,6 +282,7 @@ void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
     write_contents(node, w);
     write_resources(node, w);
     write_checkpoint(node, w);
+    write_opaque(node, w);
     write_failure(node, w);
     if (rv_node_role(node) == RV_ROLE_EDGE) {
         write_outbox(node, w);

@@ -38,8 +38,7 @@ static void write_data(const rv_face *face, const rv_pending_event *event, rv_wr
         rv_schema_event_type(rv_node_schema(face->options.node), event->type);
     RV_ASSERT(type != NULL);
     rv_write_text(w, ",\"data\":");
-    rv_event_data_to_json(type, event->data, w);
-    rv_event_bigints_to_json(type, w);
+    rv_event_data_members_to_json(type, event->data, w);
 }
 
 void face_write_pending_events(const rv_face *face, const rv_pending *batch, rv_writer *w) {

@@ -157,7 +157,7 @@ function decoderOf(type) {
  * @param {{columns: Column[], rows: unknown[][]}} answer
  * @returns {Record<string, unknown>[] & {columns: Column[]}}
  */
-export function decodeRows({ columns, rows }) {
+export function decodeRows({ columns, rows, stale }) {
   const names = columns.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
@@ -172,7 +172,7 @@ export function decodeRows({ columns, rows }) {
     });
     return Object.fromEntries(members);
   });
-  return Object.assign(decoded, { columns });
+  return Object.assign(decoded, { columns }, stale === undefined ? {} : { stale });
 }
 
 /**

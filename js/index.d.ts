@@ -125,6 +125,8 @@ export interface Event<Data = Record<string, any>> extends AppendedEvent<Data> {
   recordedAt: string;
   schemaVersion: number;
   metadata: Record<string, any> | null;
+  /** This version does not understand `data`, which is a string then: `\\x` and hexadecimal digits. */
+  opaque?: true;
 }
 
 /** Of a batch whose answer was too large to be shown: where its events are, and nothing else. */
@@ -215,7 +217,11 @@ export interface Column {
   type: string;
 }
 
-export type Rows<Row = Record<string, any>> = Row[] & { columns: Column[] };
+export type Rows<Row = Record<string, any>> = Row[] & {
+  columns: Column[];
+  /** Aggregates that the query reads and whose rows lack events that this version does not understand. */
+  stale?: string[];
+};
 
 /** A problem as plain data: an error's members. */
 export interface Problem {

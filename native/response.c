@@ -22,7 +22,7 @@ void rv_response_write_origin(rv_writer *w, rv_bytes allow_origin, bool varies) 
         rv_write_text(w, "Access-Control-Allow-Origin: ");
         rv_write(w, allow_origin);
         rv_write_text(w, "\r\n");
-        write_line(w, "Access-Control-Expose-Headers", "Allow, ETag, Retry-After");
+        write_line(w, "Access-Control-Expose-Headers", "Allow, ETag, Retry-After, Rivulet-Stale");
     }
 }
 
@@ -73,6 +73,11 @@ void rv_response_write(rv_writer *w, const rv_response *r) {
     }
     if (head->allow != NULL) {
         write_line(w, "Allow", head->allow);
+    }
+    if (head->stale > 0) {
+        rv_write_text(w, "Rivulet-Stale: ");
+        rv_write_uint(w, head->stale);
+        rv_write_text(w, "\r\n");
     }
     rv_response_write_origin(w, r->allow_origin, r->varies);
     if (r->preflight) {

@@ -44,6 +44,12 @@ void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w) {
     __builtin_trap();
 }
 
+bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate) {
+    (void)query;
+    (void)aggregate;
+    __builtin_trap();
+}
+
 void rv_sql_finish(rv_sql_query *query) {
     (void)query;
     __builtin_trap();

@@ -20,7 +20,8 @@ struct rv_sql_query {
     rv_status ended;         /* RV_OK while rows may come; then what rv_sql_step answers */
     uint64_t steps;          /* of SQLite's machine so far */
     int column_count;
-    const rv_type **types; /* of each result column; NULL: by each value */
+    uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates that it reads (bits) */
+    const rv_type **types;                 /* of each result column; NULL: by each value */
 };
 
 struct rv_sql {
@@ -29,13 +30,14 @@ struct rv_sql {
     rv_state *state;
     sqlite3 *db;
     size_t memory;
-    uint64_t steps_max;    /* 0: none */
-    uint32_t steps_stride; /* steps between two looks at the limit */
-    uint16_t tables;       /* aggregates that SQLite knows of */
-    rv_sql_query *running; /* counts the steps; NULL while compiling */
-    bool reads;            /* the statement that is being compiled is a SELECT */
-    bool refused;          /* it would do something else */
-    const char *function;  /* it calls this one, which queries may not */
+    uint64_t steps_max;                    /* 0: none */
+    uint32_t steps_stride;                 /* steps between two looks at the limit */
+    uint16_t tables;                       /* aggregates that SQLite knows of */
+    rv_sql_query *running;                 /* counts the steps; NULL while compiling */
+    bool reads;                            /* the statement that is being compiled is a SELECT */
+    uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates (bits) that it reads */
+    bool refused;                          /* it would do something else */
+    const char *function;                  /* it calls this one, which queries may not */
     rv_sql_query queries[RV_SQL_QUERIES_MAX];
 };
 

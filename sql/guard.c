@@ -60,6 +60,15 @@ static bool table_refused(const rv_sql *sql, const char *name) {
            rv_schema_aggregate_named(sql->schema, rv_bytes_of_string(name)) == NULL;
 }
 
+static void note_use(rv_sql *sql, const char *name) {
+    const rv_aggregate *const aggregate =
+        name == NULL ? NULL : rv_schema_aggregate_named(sql->schema, rv_bytes_of_string(name));
+    if (aggregate != NULL) {
+        RV_ASSERT(aggregate->number < RV_AGGREGATES_MAX);
+        sql->uses[aggregate->number / 64u] |= UINT64_C(1) << (aggregate->number % 64u);
+    }
+}
+
 /* SQLite's authorizer. */
 static int authorize(void *context, int action, const char *first, const char *second,
                      const char *database, const char *trigger) {
@@ -77,6 +86,7 @@ static int authorize(void *context, int action, const char *first, const char *s
         if (table_refused(sql, first)) {
             break;
         }
+        note_use(sql, first);
         return SQLITE_OK;
     case SQLITE_FUNCTION:
         RV_ASSERT(second != NULL);

@@ -149,6 +149,7 @@ static bool nothing_follows(rv_sql *sql, rv_bytes rest, rv_status *status, rv_er
 /* Compiles the one statement there must be. */
 static rv_status compile_only(rv_sql *sql, rv_bytes text, sqlite3_stmt **statement, rv_error *err) {
     rv_bytes rest = {NULL, 0};
+    memset(sql->uses, 0, sizeof sql->uses);
     rv_status status = compile(sql, text, statement, &rest, err);
     if (status != RV_OK) {
         return status;
@@ -174,6 +175,7 @@ static rv_status compile_only(rv_sql *sql, rv_bytes text, sqlite3_stmt **stateme
 
 static rv_status find_types(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     query->column_count = sqlite3_column_count(query->statement);
+    memcpy(query->uses, sql->uses, sizeof query->uses);
     RV_ASSERT(query->column_count > 0);
     query->types = sqlite3_malloc64((size_t)query->column_count * sizeof(query->types[0]));
     if (query->types == NULL) {
@@ -271,6 +273,11 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     sql->running = NULL;
     rv_sql_leave(previous);
     return query->ended;
+}
+
+bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    return (query->uses[aggregate / 64u] >> (aggregate % 64u) & 1u) != 0;
 }
 
 void rv_sql_finish(rv_sql_query *query) {

@@ -57,6 +57,9 @@ RV_MUST_USE rv_status rv_sql_step(rv_sql_query *query, rv_error *err);
 /* Writes the row as a JSON array; after rv_sql_step gave RV_OK. */
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);
 
+/* True when the query reads rows of the aggregate. */
+bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate);
+
 void rv_sql_finish(rv_sql_query *query);
 
 /* Ends everything; SQLite's memory is the arena's again. */

@@ -235,7 +235,10 @@ rv_status rv_decoder_next(rv_decoder *d, rv_event *event, rv_bytes *path, rv_err
     event->stream = stream->number;
     RV_ASSERT(stream->last_type >= 1 && stream->last_type <= d->plan.type_count);
     const rv_plan_type *const type = &d->plan.types[stream->last_type - 1];
-    if (!rv_decoder_metadata(d, flags, event) || !rv_decoder_data(d, type, d->stream, event)) {
+    const bool opaque = (flags & RV_EVENT_FLAG_OPAQUE) != 0;
+    if (!rv_decoder_metadata(d, flags, event) ||
+        !(opaque ? rv_decoder_opaque(d, type, event)
+                 : rv_decoder_data(d, type, d->stream, event))) {
         return malformed(err, "malformed values");
     }
     d->data_total += event->data.len + event->metadata.len;

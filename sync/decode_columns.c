@@ -315,6 +315,13 @@ bool rv_decoder_data(rv_decoder *d, const rv_plan_type *type, uint32_t stream, r
     return true;
 }
 
+bool rv_decoder_opaque(rv_decoder *d, const rv_plan_type *type, rv_event *event) {
+    rv_cursor *const c = column_of(d, RV_COLUMN_METADATA);
+    RV_ASSERT(event->data.len == 0);
+    event->data = rv_read_blob(c);
+    return !c->bad && type->type != NULL && event->data.len <= RV_EVENT_LEN_MAX;
+}
+
 bool rv_decoder_metadata(rv_decoder *d, uint8_t flags, rv_event *event) {
     rv_plan_entry entry = {.bytes = {NULL, 0}, .bits = 0};
     bool null = false;

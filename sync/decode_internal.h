@@ -46,6 +46,9 @@ RV_MUST_USE bool rv_decoder_stream(rv_decoder *decoder, uint32_t number);
 /* The metadata of an event, if the flags say that it has any. False: malformed. */
 RV_MUST_USE bool rv_decoder_metadata(rv_decoder *decoder, uint8_t flags, rv_event *event);
 
+/* The data of an opaque event, as bytes. False: malformed. */
+RV_MUST_USE bool rv_decoder_opaque(rv_decoder *decoder, const rv_plan_type *type, rv_event *event);
+
 /* The data of an event of this type and stream. False: malformed. */
 RV_MUST_USE bool rv_decoder_data(rv_decoder *decoder, const rv_plan_type *type, uint32_t stream,
                                  rv_event *event);

@@ -34,8 +34,9 @@ RV_MUST_USE bool rv_encoder_add(rv_encoder *encoder, const rv_event *event, rv_b
 
 uint32_t rv_encoder_count(const rv_encoder *encoder);
 
-/* Writes the message's body with the first `count` events (1 or more). False: it would be larger
- * than a message may be (never for one event), or the staged data is not what the schema says. */
+/* Writes the message's body with the first `count` events (1 or more). Data that is not what the
+ * schema says, or not understood, goes as bytes. False: it would be larger than a message may be
+ * (never for one event). */
 RV_MUST_USE bool rv_encoder_end(rv_encoder *encoder, const rv_wire_events *head, uint32_t count,
                                 rv_writer *body);
 

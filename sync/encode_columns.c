@@ -280,28 +280,43 @@ static void put_time(rv_encoder *e, uint32_t f, const rv_value *value) {
     e->last_time = time;
 }
 
-/* False: the data is not what the type says. */
-static bool put_fields(rv_encoder *e, const rv_staged *s) {
+/* The fields of an event. What is not understood, or is not what the type says, is opaque. */
+static void read_fields(const rv_encoder *e, rv_staged *s, rv_value *values) {
     const rv_plan_type *const type = &e->plan.types[s->type];
     const rv_bytes data = rv_bytes_of(e->data + s->data_at, s->data_len);
-    rv_value values[RV_FIELDS_MAX];
     RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
     if (type->type == NULL) {
         values[0] = rv_value_bytes(data);
-    } else if (!rv_event_data_decode(type->type, data, values)) {
-        return false;
+        return;
     }
+    bool good = rv_event_data_decode(type->type, data, values);
+    for (uint16_t i = 0; i < type->field_count && good; i++) {
+        good = e->plan.fields[type->first_field + i].nullable || !rv_value_is_null(&values[i]);
+    }
+    s->flags |= good ? 0 : RV_EVENT_FLAG_OPAQUE;
+}
+
+static void put_opaque(rv_encoder *e, const rv_staged *s) {
+    RV_ASSERT((s->flags & RV_EVENT_FLAG_OPAQUE) != 0);
+    rv_chunks_varint(&e->chunks, RV_COLUMN_METADATA, s->data_len);
+    rv_chunks_write(&e->chunks, RV_COLUMN_METADATA, rv_bytes_of(e->data + s->data_at, s->data_len));
+}
+
+static void put_fields(rv_encoder *e, const rv_staged *s, const rv_value *values) {
+    const rv_plan_type *const type = &e->plan.types[s->type];
+    RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
     if ((s->flags & RV_EVENT_FLAG_METADATA) != 0) {
         const rv_value metadata = rv_value_bytes(rv_bytes_from(
             rv_bytes_of(e->data + s->data_at, (size_t)s->data_len + s->metadata_len), s->data_len));
         put_rank(e, RV_COLUMN_METADATA, RV_RANK_TABLE_METADATA, 0, s->stream, &metadata);
     }
+    if ((s->flags & RV_EVENT_FLAG_OPAQUE) != 0) {
+        put_opaque(e, s);
+        return;
+    }
     for (uint16_t i = 0; i < type->field_count; i++) {
         const uint32_t f = (uint32_t)type->first_field + i;
         const rv_plan_field *const field = &e->plan.fields[f];
-        if (rv_value_is_null(&values[i]) && !field->nullable) {
-            return false;
-        }
         if (field->mode == RV_COLUMN_RANK) {
             put_rank(e, rv_plan_field_column(&e->plan, f), RV_RANK_TABLE_FIELDS + f, field->group,
                      s->stream, &values[i]);
@@ -309,7 +324,6 @@ static bool put_fields(rv_encoder *e, const rv_staged *s) {
             put_time(e, f, &values[i]);
         }
     }
-    return true;
 }
 
 /* --- the message --- */
@@ -349,10 +363,10 @@ static bool put_events(rv_encoder *e, uint32_t count) {
     e->milliseconds_hold = true;
     memset(e->runs, 0, sizeof e->runs);
     for (uint32_t i = 0; i < count && !e->chunks.full && e->milliseconds_hold; i++) {
+        rv_value values[RV_FIELDS_MAX];
+        read_fields(e, &e->staged[i], values);
         put_place(e, i, previous);
-        if (!put_fields(e, &e->staged[i])) {
-            return false;
-        }
+        put_fields(e, &e->staged[i], values);
         previous = &e->staged[i];
     }
     for (uint32_t c = 0; c < RV_COLUMN_RUNS_COUNT; c++) {

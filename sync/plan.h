@@ -67,7 +67,8 @@ typedef enum rv_column_number {
 #define RV_EVENT_FLAG_FOREIGN   0x02u
 #define RV_EVENT_FLAG_WRITTEN   0x04u
 #define RV_EVENT_FLAG_METADATA  0x08u
-#define RV_EVENT_FLAGS_KNOWN    0x0fu
+#define RV_EVENT_FLAG_OPAQUE    0x10u /* its data is not in fields, but as bytes beside metadata */
+#define RV_EVENT_FLAGS_KNOWN    0x1fu
 
 /* Rank tables: types, metadata, then fields. */
 #define RV_RANK_TABLE_TYPES    0u

@@ -188,6 +188,7 @@ static bool is_other(uint8_t kind, uint8_t flags) {
     case RV_RECORD_BASE_PART:
     case RV_RECORD_BASE_END:
     case RV_RECORD_CHANGES:
+    case RV_RECORD_PATH:
         return flags == 0;
     default:
         return false;

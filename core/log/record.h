@@ -31,7 +31,9 @@ typedef enum rv_record_kind {
                                  selection in binary form, which is held when it has ended */
     RV_RECORD_BASE_PART = 6,  /* varint cursor, then items: core/state/base.h */
     RV_RECORD_BASE_END = 7,   /* all parts are there: no body */
-    RV_RECORD_CHANGES = 8     /* items: rows of selected aggregates, as they are at W */
+    RV_RECORD_CHANGES = 8,    /* items: rows of selected aggregates, as they are at W */
+    RV_RECORD_PATH = 16 /* of the stream that the next record, an event, begins, where its data does
+                           not tell: it is not understood */
 } rv_record_kind;
 
 #define RV_RECORD_SELECTION_FULL                                                                   \

@@ -68,14 +68,17 @@ static void write_values(const rv_event_type *type, const rv_value *values, rv_w
     rv_write_u8(w, '}');
 }
 
-void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w) {
+bool rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w) {
     rv_value values[RV_FIELDS_MAX];
     RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
     if (rv_event_data_decode(type, data, values)) {
         write_values(type, values, w);
-    } else {
-        rv_write_text(w, "null"); /* data that is kept opaque (SEMANTICS 15) */
+        return true;
     }
+    rv_write_text(w, "\"\\\\x");
+    rv_write_hex(w, data);
+    rv_write_u8(w, '"');
+    return false;
 }
 
 void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w) {
@@ -91,6 +94,15 @@ void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w) {
         }
     }
     rv_write_text(w, some ? "]" : "");
+}
+
+void rv_event_data_members_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w) {
+    RV_ASSERT(type != NULL);
+    if (rv_event_data_to_json(type, data, w)) {
+        rv_event_bigints_to_json(type, w);
+    } else {
+        rv_write_text(w, ",\"opaque\":true");
+    }
 }
 
 /* A key as one segment. Text is itself; all else is short in its text form. */
@@ -328,8 +340,7 @@ static void write_data(const rv_schema *schema, const rv_event *event, rv_writer
     } else {
         RV_ASSERT(event->type < rv_schema_event_type_count(schema));
         const rv_event_type *type = rv_schema_event_type(schema, event->type);
-        rv_event_data_to_json(type, event->data, w);
-        rv_event_bigints_to_json(type, w);
+        rv_event_data_members_to_json(type, event->data, w);
     }
 }
 

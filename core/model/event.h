@@ -89,13 +89,18 @@ void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w);
 /* Decodes data into `values` (field_count places; bytes borrowed from `data`). False: malformed. */
 RV_MUST_USE bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *values);
 
-/* Writes the data as a JSON object, fields in declared order; `null` when it does not decode. */
-void rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
+/* Writes the data as a JSON object, fields in declared order. False: it does not decode (SEMANTICS
+ * 15), and was written as bytea is: a string, `\\x` and hexadecimal digits. */
+bool rv_event_data_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
 /* Where the writer has numbers as text and the type has bigint (or bigint[]) fields:
  * `,"bigints":["field",…]`. It follows the data, whose numeric and bigint fields (and elements) are
  * strings then. */
 void rv_event_bigints_to_json(const rv_event_type *type, rv_writer *w);
+
+/* The data, and what follows it as members of its event: the above, or where it does not decode
+ * `,"opaque":true`. */
+void rv_event_data_members_to_json(const rv_event_type *type, rv_bytes data, rv_writer *w);
 
 /* True for a time (microseconds from 1970) that a timestamp can be: every event's are. */
 bool rv_event_time_valid(int64_t unix_us);
@@ -127,9 +132,10 @@ RV_MUST_USE rv_status rv_event_pattern_canonical(const rv_schema *schema, rv_byt
 /*
  * The whole event as JSON, in PRODUCT's shape:
  * {"position","path","version","type","schema_version","event_id","recorded_at","data","metadata"}.
+ * Behind data that is kept opaque stands "opaque": true.
  * `path` is the stream's concrete path. The data of a schema change is {"version","text"}. A
  * position or version of 0 (pending: not decided yet) is null, and then so is recorded_at.
- * "bigints" follows "data" as rv_event_bigints_to_json says.
+ * What follows "data" rv_event_data_members_to_json says.
  */
 void rv_event_to_json(const rv_schema *schema, const rv_event *event, rv_bytes path, rv_writer *w);
 

@@ -449,6 +449,19 @@ rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *
     return fold(&f, state);
 }
 
+rv_status rv_state_pass(rv_state *state, const rv_event *event, rv_error *err) {
+    RV_ASSERT(!state->pages.overlay);
+    if (event->stream >= rv_streams_count(&state->pages)) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the event with sequence %u names a stream that is not there",
+                            event->sequence);
+    }
+    const rv_fold f = {.pages = &state->pages, .event = event};
+    const rv_status status = head_move(&f);
+    RV_ASSERT(status == RV_OK || status == RV_BATCH_TOO_LARGE);
+    return status;
+}
+
 rv_status rv_state_fold_pending(rv_state *state, const rv_event *event, const rv_value *values,
                                 rv_held *held, rv_arena *scratch, rv_error *err) {
     RV_ASSERT(state->pages.overlay && event->position == 0);

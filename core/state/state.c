@@ -73,6 +73,11 @@ void rv_state_rollback(rv_state *state) {
     }
 }
 
+bool rv_state_is_given(const rv_state *state, uint16_t aggregate) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    return state->given_any && (state->given[aggregate / 64u] >> (aggregate % 64u) & 1u) != 0;
+}
+
 void rv_state_give(rv_state *state, const uint16_t *aggregates, size_t count) {
     memset(state->given, 0, sizeof state->given);
     state->given_any = count > 0;

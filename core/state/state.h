@@ -100,6 +100,10 @@ typedef enum rv_fold_mode {
 RV_MUST_USE rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,
                                     rv_fold_mode mode, rv_arena *scratch, rv_error *err);
 
+/* An event whose data is not understood: moves the head of its stream, as folding it would, and
+ * nothing else. RV_DATA_DAMAGED: its stream is not there; RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_state_pass(rv_state *state, const rv_event *event, rv_error *err);
+
 /* What a node holds of each aggregate, where it judges pending events. */
 typedef struct rv_held {
     uint64_t complete[RV_AGGREGATES_MAX / 64]; /* bit a: every row that there is of aggregate a */
@@ -121,6 +125,8 @@ RV_MUST_USE rv_status rv_state_fold_pending(rv_state *state, const rv_event *eve
 /* From now on these aggregates, and no others, are given (SEMANTICS 17): no event is folded into
  * their rows. */
 void rv_state_give(rv_state *state, const uint16_t *aggregates, size_t count);
+
+bool rv_state_is_given(const rv_state *state, uint16_t aggregate);
 
 /* The greatest key of a serial type. */
 int64_t rv_state_serial_max(const rv_type *type);

@@ -74,9 +74,9 @@ static void check_data(const rv_schema *schema, const rv_event_type *type, rv_by
     rv_value values[RV_FIELDS_MAX];
     rv_writer json = rv_writer_over(text_memory, sizeof text_memory);
     const bool good = rv_event_data_decode(type, data, values);
-    rv_event_data_to_json(type, data, &json);
+    FUZZ_CHECK(good == rv_event_data_to_json(type, data, &json));
     check_json(rv_writer_bytes(&json));
-    FUZZ_CHECK(good == !rv_bytes_are(rv_writer_bytes(&json), "null"));
+    FUZZ_CHECK(json.full || text_memory[0] == (good ? '{' : '"'));
     if (!good) {
         return;
     }

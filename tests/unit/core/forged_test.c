@@ -98,7 +98,7 @@ typedef struct wrong {
 static const wrong wrongs[] = {
     {RV_OK, 1, 1, 1, false, 0, 0, 0, NULL, false},
     {RV_DATA_DAMAGED, 1, 99, 1, false, 0, 0, 0, NULL, true},
-    {RV_DATA_DAMAGED, 1, 1, 1, false, 0, 1, 0, NULL, false},
+    {RV_DATA_DAMAGED, 3, 1, 1, true, 0, 1, 0, NULL, true}, /* opaque, of a stream without a name */
     {RV_DATA_DAMAGED, 77, 1, 1, false, 0, 0, 0, NULL, true},
     {RV_DATA_DAMAGED, 1, 1, 1, false, 0, 0, INT64_MIN, NULL, false},
     {RV_DATA_DAMAGED, 3, 1, 1, true, 0, 0, 0, NULL, true}, /* the path is there */
@@ -261,7 +261,7 @@ RV_TEST(ids_of_events_that_do_not_fit) {
 /* Whatever the data says, the node opens with it or stands before it. */
 RV_TEST(bytes_of_data_changed_at_random) {
     uint64_t random = 3;
-    unsigned refused = 0, taken = 0;
+    unsigned refused = 0, opaque = 0, taken = 0;
     for (unsigned i = 0; i < 120; i += 1) {
         uint8_t data[64];
         rv_event event;
@@ -277,10 +277,11 @@ RV_TEST(bytes_of_data_changed_at_random) {
         RV_CHECK(status == RV_OK || status == RV_DATA_DAMAGED);
         RV_CHECK(status == RV_OK || fixture_hashes_equal(rv_node_state_hash(f.node), before));
         refused += status != RV_OK;
+        opaque += rv_node_opaque_events(f.node) > 0;
         taken += status == RV_OK;
         fixture_free(&f);
     }
-    RV_CHECK(refused > 10 && taken > 10);
+    RV_CHECK(refused > 10 && opaque > 10 && taken > opaque + 10);
 }
 
 /* --- selections --- */

@@ -410,7 +410,8 @@ RV_TEST(an_event_is_shown_whole) {
                   "{\"position\":null,\"path\":\"/accounts/42\",\"version\":null,"
                   "\"type\":\"money_withdrawn\",\"schema_version\":1,"
                   "\"event_id\":\"019b76da-a800-7aaf-8def-12000000002a\","
-                  "\"recorded_at\":null,\"data\":null,\"metadata\":{\"actor\":\"ann\"}}");
+                  "\"recorded_at\":null,\"data\":\"\\\\x80\",\"opaque\":true,\"metadata\":{"
+                  "\"actor\":\"ann\"}}");
 }
 
 RV_TEST(a_schema_change_is_shown_as_its_text) {

@@ -10,6 +10,7 @@
 #include "core/engine_outbox.h"
 #include "core/state/inside.h"
 #include "sync/edge_internal.h"
+#include "tests/unit/core/forging.h"
 #include "tests/unit/sync/pair.h"
 
 #define LARGE ((size_t)64 << 20)
@@ -185,16 +186,7 @@ RV_TEST(with_room_it_goes_on_by_itself) {
 RV_TEST(a_schema_that_is_not_understood_stops_before_it) {
     pair p = pair_with_a_large_root();
     RV_CHECK(create(&p, 1, 3, 1));
-    rv_log *const log = rv_node_log(p.root.node);
-    rv_writer body;
-    RV_CHECK_STATUS(rv_log_append_begin(log, &body, &p.err), RV_OK);
-    const rv_batch batch = {.first_sequence = rv_log_appended(log) + 1,
-                            .first_position = rv_log_watermark(log) + 1,
-                            .watermark = rv_log_watermark(log) + 1,
-                            .time = INT64_C(1700000000000000)};
-    rv_record_context context = rv_batch_context(&batch, log);
-    const rv_event event = {.position = batch.first_position,
-                            .sequence = batch.first_sequence,
+    const rv_event event = {.sequence = rv_node_sequence(p.root.node) + 1,
                             .type = RV_SYSTEM_SCHEMA_TYPE,
                             .schema_version = 2,
                             .version = 2,
@@ -203,9 +195,7 @@ RV_TEST(a_schema_that_is_not_understood_stops_before_it) {
                             .recorded_at = INT64_C(1700000000000000),
                             .data = RV_LITERAL("CREATE WONDER w (id serial)"),
                             .batch_end = true};
-    rv_record_write_event(&body, &context, &event);
-    (void)rv_log_append_commit(log, &batch, &body, 1);
-    RV_CHECK(fixture_settle(p.root.node));
+    RV_CHECK(forge_event(&p.root, &event));
     go(&p);
     check_stays(&p, RV_SCHEMA_UNSUPPORTED);
     RV_CHECK(strstr(pair_status(&p).reason.detail, "WONDER") != NULL);
@@ -213,7 +203,27 @@ RV_TEST(a_schema_that_is_not_understood_stops_before_it) {
     pair_free(&p);
 }
 
+/* What an upstream does not understand it passes on as it is, and an edge of the same version keeps
+ * it so; what comes behind it is folded. */
+RV_TEST(what_is_not_understood_is_passed_on) {
+    pair p = {.root = forge_opaque(), .leaf = fixture_create(2), .now = 1000000};
+    p.up_memory = malloc(PAIR_SYNC_MEMORY);
+    p.edge_memory = malloc(PAIR_SYNC_MEMORY);
+    RV_CHECK_STATUS(forge_open_again(&p.root), RV_OK);
+    RV_CHECK_STATUS(fixture_open(&p.leaf, RV_ROLE_EDGE, "/accounts/*"), RV_OK);
+    pair_start(&p);
+    RV_CHECK(pair_sync(&p));
+    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), 5);
+    RV_CHECK_EQ(rv_node_opaque_events(p.leaf.node), 1);
+    uint64_t since = 0;
+    RV_CHECK(rv_node_stale(p.leaf.node, 0, &since));
+    RV_CHECK_EQ(since, 5);
+    RV_CHECK(pair_same(&p));
+    pair_free(&p);
+}
+
 int main(void) {
+    RV_RUN(what_is_not_understood_is_passed_on);
     RV_RUN(a_full_state_stops_before_the_batch);
     RV_RUN(a_batch_that_the_journal_cannot_take_back_stops_too);
     RV_RUN(with_room_it_goes_on_by_itself);
