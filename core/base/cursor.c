@@ -18,16 +18,9 @@ uint64_t rv_read_u64(rv_cursor *c) {
     return raw.len == 8 ? rv_load_u64(raw.ptr) : 0;
 }
 
-/* Joins the 7-bit groups of up to 8 bytes, lowest first, whose high bits are clear. */
-static inline uint64_t join_groups(uint64_t v) {
-    v = ((v & UINT64_C(0x7f007f007f007f00)) >> 1) | (v & UINT64_C(0x007f007f007f007f));
-    v = ((v & UINT64_C(0x3fff00003fff0000)) >> 2) | (v & UINT64_C(0x00003fff00003fff));
-    return ((v & UINT64_C(0x0fffffff00000000)) >> 4) | (v & UINT64_C(0x000000000fffffff));
-}
-
 /* A varint of 9 or 10 bytes. */
 static rv_varint long_varint(const uint8_t *ptr, size_t left) {
-    uint64_t value = join_groups(rv_load_u64(ptr) & ~UINT64_C(0x8080808080808080));
+    uint64_t value = rv_varint_join(rv_load_u64(ptr) & ~UINT64_C(0x8080808080808080));
     RV_ASSERT(left >= 8);
     const size_t len_max = left < 10 ? left : 10;
     for (size_t i = 8; i < len_max; i++) {
@@ -53,6 +46,6 @@ rv_varint rv_varint_at(const uint8_t *ptr, const uint8_t *end) {
     const unsigned len = (unsigned)__builtin_ctzll(stops) / 8 + 1;
     const uint64_t kept = word & (stops ^ (stops - 1)); /* everything up to the first stop */
     const bool too_long = len > 1 && kept >> (8 * len - 8) == 0; /* a last byte of 0 */
-    const uint64_t value = join_groups(kept & ~UINT64_C(0x8080808080808080));
+    const uint64_t value = rv_varint_join(kept & ~UINT64_C(0x8080808080808080));
     return too_long || len > left ? (rv_varint){0, NULL} : (rv_varint){value, ptr + len};
 }

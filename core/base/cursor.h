@@ -69,13 +69,54 @@ static inline uint64_t rv_read_varint(rv_cursor *c) {
     return slow.value;
 }
 
+/* Joins the 7-bit groups of up to 8 bytes, lowest first, whose high bits are clear. */
+static inline uint64_t rv_varint_join(uint64_t v) {
+    v = ((v & UINT64_C(0x7f007f007f007f00)) >> 1) | (v & UINT64_C(0x007f007f007f007f));
+    v = ((v & UINT64_C(0x3fff00003fff0000)) >> 2) | (v & UINT64_C(0x00003fff00003fff));
+    return ((v & UINT64_C(0x0fffffff00000000)) >> 4) | (v & UINT64_C(0x000000000fffffff));
+}
+
+/* The same as rv_read_varint for loops that keep a place of their own, which goes behind the
+ * varint. False: it is malformed, and nothing more is to be read. */
+RV_MUST_USE static inline bool rv_varint_take(const uint8_t **place, const uint8_t *end,
+                                              uint64_t *value) {
+    const uint8_t *const at = *place;
+    if (at == end) {
+        return false;
+    }
+    if (at[0] < 0x80) {
+        *value = at[0];
+        *place = at + 1;
+        return true;
+    }
+    if (end - at >= 8) {
+        const uint64_t word = rv_load_u64(at);
+        const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
+        if (stops != 0) {
+            const unsigned stop = (unsigned)__builtin_ctzll(stops); /* 15, 23, … 63 */
+            const uint64_t kept = word & (stops ^ (stops - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
+            *value = rv_varint_join(kept);
+            *place = at + (stop + 1) / 8;
+            return kept >> (stop - 7) != 0; /* a last byte of 0 is too long a form */
+        }
+    }
+    const rv_varint taken = rv_varint_at(at, end);
+    *value = taken.value;
+    *place = taken.next;
+    return taken.next != NULL;
+}
+
+/* The number that a zigzag varint stands for. */
+static inline int64_t rv_zigzag(uint64_t v) {
+    return (int64_t)((v >> 1) ^ (~(v & 1) + 1));
+}
+
 static inline rv_bytes rv_read_blob(rv_cursor *c) {
     return rv_read(c, rv_read_varint(c));
 }
 
 static inline int64_t rv_read_svarint(rv_cursor *c) {
-    const uint64_t v = rv_read_varint(c);
-    return (int64_t)((v >> 1) ^ (~(v & 1) + 1));
+    return rv_zigzag(rv_read_varint(c));
 }
 
 #endif

@@ -92,23 +92,29 @@ void rv_record_write_event(rv_writer *w, rv_record_context *context, const rv_ev
     context->next_sequence += 1;
 }
 
-/* b + difference, wrapping as the writer's subtraction did. */
-static int64_t read_time(rv_cursor *c, int64_t base) {
-    return (int64_t)((uint64_t)base + (uint64_t)rv_read_svarint(c));
+/* base + a difference, wrapping as the writer's subtraction did. */
+static inline bool take_time(const uint8_t **p, const uint8_t *end, int64_t base, int64_t *time) {
+    uint64_t difference = 0;
+    const bool whole = rv_varint_take(p, end, &difference);
+    *time = (int64_t)((uint64_t)base + (uint64_t)rv_zigzag(difference));
+    return whole;
 }
 
 /* The numbers of an event record, each in the range of its type. */
-static bool read_numbers(rv_cursor *c, uint8_t flags, const rv_record_context *context,
-                         rv_event *event) {
-    const uint64_t ahead = rv_read_varint(c);
-    const uint64_t stream = rv_read_varint(c);
+static inline bool take_numbers(const uint8_t **p, const uint8_t *end, uint8_t flags,
+                                const rv_record_context *context, rv_event *event) {
+    uint64_t ahead = 0;
+    uint64_t stream = 0;
+    uint64_t declaration = RV_NONE;
+    uint64_t type = 0;
+    uint64_t schema_version = 0;
     event->new_stream = (flags & RV_RECORD_NEW_STREAM) != 0;
-    const uint64_t declaration = event->new_stream ? rv_read_varint(c) : RV_NONE;
-    event->version = rv_read_varint(c);
-    const uint64_t type = rv_read_varint(c);
-    const uint64_t schema_version = rv_read_varint(c);
-    event->recorded_at = read_time(c, context->time);
-    if (c->bad || ahead >= UINT64_MAX - context->previous_position || stream > UINT32_MAX ||
+    if (!rv_varint_take(p, end, &ahead) || !rv_varint_take(p, end, &stream) ||
+        (event->new_stream && !rv_varint_take(p, end, &declaration)) ||
+        !rv_varint_take(p, end, &event->version) || !rv_varint_take(p, end, &type) ||
+        !rv_varint_take(p, end, &schema_version) ||
+        !take_time(p, end, context->time, &event->recorded_at) ||
+        ahead >= UINT64_MAX - context->previous_position || stream > UINT32_MAX ||
         event->version == 0 || type > UINT16_MAX || schema_version > UINT32_MAX ||
         declaration > UINT16_MAX) {
         return false;
@@ -122,24 +128,26 @@ static bool read_numbers(rv_cursor *c, uint8_t flags, const rv_record_context *c
     return true;
 }
 
-/* `c` holds the record from behind its flags to its end. */
-static bool read_event(rv_cursor *c, uint8_t flags, rv_record_context *context, rv_event *event) {
+/* From behind the flags of a record to its end. */
+static bool read_event(const uint8_t *p, const uint8_t *end, uint8_t flags,
+                       rv_record_context *context, rv_event *event) {
     RV_ASSERT((flags & ~RV_RECORD_FLAGS_KNOWN) == 0);
-    if (!read_numbers(c, flags, context, event)) {
+    if (!take_numbers(&p, end, flags, context, event)) {
         return false;
     }
     event->sequence = context->next_sequence;
     event->written_at = event->recorded_at;
-    if (flags & RV_RECORD_WRITTEN_AT) {
-        event->written_at = read_time(c, event->recorded_at);
+    if ((flags & RV_RECORD_WRITTEN_AT) &&
+        !take_time(&p, end, event->recorded_at, &event->written_at)) {
+        return false;
     }
     event->foreign_id = (flags & RV_RECORD_FOREIGN_ID) != 0;
     if (event->foreign_id) {
-        const rv_bytes id = rv_read(c, 16);
-        if (c->bad) {
+        if (end - p < 16) {
             return false;
         }
-        memcpy(event->event_id, id.ptr, 16);
+        memcpy(event->event_id, p, 16);
+        p += 16;
     } else if (!id_derives(event->position, event->written_at)) {
         return false;
     } else {
@@ -147,13 +155,15 @@ static bool read_event(rv_cursor *c, uint8_t flags, rv_record_context *context, 
     }
     event->metadata = (rv_bytes){NULL, 0};
     if (flags & RV_RECORD_METADATA) {
-        event->metadata = rv_read_blob(c);
-    }
-    if (c->bad) {
-        return false;
+        uint64_t len = 0;
+        if (!rv_varint_take(&p, end, &len) || len > (size_t)(end - p)) {
+            return false;
+        }
+        event->metadata = rv_bytes_of(p, (size_t)len);
+        p += event->metadata.len;
     }
     event->batch_end = (flags & RV_RECORD_BATCH_END) != 0;
-    event->data = rv_bytes_of(c->ptr, (size_t)(c->end - c->ptr));
+    event->data = rv_bytes_of(p, (size_t)(end - p));
     context->previous_position = event->position;
     context->next_sequence += 1;
     RV_ASSERT(event->version > 0);
@@ -205,13 +215,12 @@ bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record)
     RV_ASSERT(all.ptr != NULL);
     const uint8_t kind = all.ptr[0];
     const uint8_t flags = all.ptr[1];
-    rv_cursor inside = rv_cursor_over(rv_bytes_from(all, 2));
     bool good = false;
     record->flags = flags;
     if (kind == RV_RECORD_EVENT && (flags & ~RV_RECORD_FLAGS_KNOWN) == 0) {
         record->kind = RV_RECORD_EVENT;
         record->body = (rv_bytes){NULL, 0};
-        good = read_event(&inside, flags, context, &record->event);
+        good = read_event(all.ptr + 2, all.ptr + all.len, flags, context, &record->event);
     } else if (is_other(kind, flags)) {
         record->kind = (rv_record_kind)kind;
         record->body = rv_bytes_from(all, 2);

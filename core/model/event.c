@@ -12,7 +12,7 @@
 #include "core/model/event.h"
 
 #include "core/base/assert.h"
-#include "core/model/value_decode.h"
+#include "core/base/utf8.h"
 #include "core/model/value_time.h"
 
 void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
@@ -32,6 +32,34 @@ void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
     }
 }
 
+/* A value that is not NULL. `*p` goes behind it; false: malformed. */
+static inline bool decode_value(const rv_decoding *how, const rv_field *field, const uint8_t **p,
+                                const uint8_t *end, rv_value *value) {
+    uint64_t number = 0;
+    if (how->way == RV_DECODING_INT) {
+        const bool whole = rv_varint_take(p, end, &number);
+        *value = rv_value_int(rv_zigzag(number));
+        const uint64_t above = (uint64_t)value->as.integer - (uint64_t)how->min;
+        return whole &&
+               (above <= how->span || rv_decoding_is_special(&field->type, value->as.integer));
+    }
+    if (how->way == RV_DECODING_TEXT) {
+        if (!rv_varint_take(p, end, &number) || number > (size_t)(end - *p)) {
+            return false;
+        }
+        const rv_bytes text = {*p, (size_t)number};
+        size_t count = 0;
+        *value = rv_value_bytes(text);
+        *p += text.len;
+        return rv_utf8_valid(text, &count) &&
+               (how->size == 0 || (count <= how->size && (!how->exact || count == how->size)));
+    }
+    rv_cursor c = {*p, end, false};
+    rv_value_decode(&field->type, &c, value);
+    *p = c.ptr;
+    return !c.bad;
+}
+
 bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *values) {
     const size_t field_count = type->field_count;
     const size_t bitmap_len = (field_count + 7) / 8;
@@ -43,15 +71,19 @@ bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *va
     if ((data.ptr[bitmap_len - 1] >> used) != 0) {
         return false;
     }
-    rv_cursor c = {data.ptr + bitmap_len, data.ptr + data.len, false};
+    const uint8_t *p = data.ptr + bitmap_len;
+    const uint8_t *const end = data.ptr + data.len;
+    const rv_decoding *const decodings = type->decodings;
+    unsigned nulls = 0;
     for (size_t i = 0; i < field_count; i++) {
-        if (((data.ptr[i / 8] >> (i % 8)) & 1) != 0) {
+        nulls = i % 8 == 0 ? data.ptr[i / 8] : nulls >> 1;
+        if ((nulls & 1) != 0) {
             values[i] = rv_value_null();
-        } else {
-            rv_value_decode_inline(&type->fields[i].type, &c, &values[i]);
+        } else if (!decode_value(&decodings[i], &type->fields[i], &p, end, &values[i])) {
+            return false;
         }
     }
-    return rv_cursor_done(&c);
+    return p == end;
 }
 
 static void write_values(const rv_event_type *type, const rv_value *values, rv_writer *w) {

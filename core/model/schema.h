@@ -28,6 +28,7 @@
 #define RV_MODEL_SCHEMA_H
 
 #include "core/base/hash.h"
+#include "core/model/decoding.h"
 #include "core/model/expr.h"
 #include "core/model/path.h"
 
@@ -109,6 +110,7 @@ typedef struct rv_action {
     uint16_t field;
     uint16_t column;
     bool plain;   /* what the field holds is a value of the column, which refers to nothing */
+    bool stores;  /* plain, RV_ACTION_SET, and the column is one of the first 64 */
     rv_expr expr; /* RV_ACTION_COMPUTE */
 } rv_action;
 
@@ -135,9 +137,10 @@ typedef struct rv_event_type {
     bool straight; /* every touch refers, by one field that is of the key column's type, to a row
                       without foreign keys, and no action changes a column with an index */
     const rv_field *fields;
-    const rv_touch *touches;  /* creates first, then references, then deletes */
-    const rv_action *actions; /* in order of touches, then of declaration */
-    const rv_expr *checks;    /* slots: fields */
+    const rv_decoding *decodings; /* by field: apart, as replay reads nothing else of the fields */
+    const rv_touch *touches;      /* creates first, then references, then deletes */
+    const rv_action *actions;     /* in order of touches, then of declaration */
+    const rv_expr *checks;        /* slots: fields */
 } rv_event_type;
 
 typedef struct rv_stream {

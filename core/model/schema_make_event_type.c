@@ -11,6 +11,7 @@
 typedef struct making {
     rv_event_type_entry *entry;
     rv_field *fields;
+    rv_decoding *decodings;
     rv_touch *touches;
     rv_action *actions;
     rv_expr *checks;
@@ -24,6 +25,8 @@ static rv_status take_memory(rv_schema_parser *p, const rv_event_type_draft *dra
     m->action_count = draft->action_count;
     m->entry = (rv_event_type_entry *)rv_arena_take(p->arena, sizeof *m->entry);
     m->fields = (rv_field *)rv_arena_take(p->arena, draft->field_count * sizeof *m->fields);
+    m->decodings =
+        (rv_decoding *)rv_arena_take(p->arena, draft->field_count * sizeof *m->decodings);
     m->touches = (rv_touch *)rv_arena_take(p->arena, draft->touch_count * sizeof *m->touches);
     m->actions = (rv_action *)rv_arena_take(p->arena, m->action_count * sizeof *m->actions);
     m->checks = (rv_expr *)rv_arena_take(p->arena, draft->check_count * sizeof *m->checks);
@@ -31,9 +34,9 @@ static rv_status take_memory(rv_schema_parser *p, const rv_event_type_draft *dra
         (rv_schema_binding *)rv_arena_take(p->arena, draft->binding_count * sizeof *m->bindings);
     m->names = (rv_expr_name *)rv_schema_temp(p, (draft->field_count + (size_t)RV_COLUMNS_MAX) *
                                                      sizeof *m->names);
-    const bool made = m->entry != NULL && m->fields != NULL && m->touches != NULL &&
-                      m->actions != NULL && m->checks != NULL && m->bindings != NULL &&
-                      m->names != NULL;
+    const bool made = m->entry != NULL && m->fields != NULL && m->decodings != NULL &&
+                      m->touches != NULL && m->actions != NULL && m->checks != NULL &&
+                      m->bindings != NULL && m->names != NULL;
     return made ? RV_OK : rv_schema_fail_memory(p);
 }
 
@@ -98,6 +101,7 @@ static rv_status make_fields(rv_schema_parser *p, const rv_event_type_draft *dra
                                   .has_default = from->default_value.present,
                                   .has_check = from->check.present,
                                   .personal = from->personal};
+        m->decodings[f] = rv_decoding_of(&from->type);
         m->names[f] = (rv_expr_name){.name = from->name.text, .type = from->type, .slot = f};
     }
     const rv_expr_scope scope = {m->names, draft->field_count, p->schema->enums,
@@ -155,6 +159,7 @@ static rv_status make_actions(rv_schema_parser *p, rv_event_type_draft *draft, m
             const rv_column *column = &binding->aggregate->columns[binding->column];
             action->plain = !binding->computed.present && column->references == RV_NONE &&
                             rv_type_same(&m->fields[binding->field].type, &column->type);
+            action->stores = action->plain && action->kind == RV_ACTION_SET && action->column < 64;
             binding->number = count++;
             if (binding->computed.present) {
                 const rv_status status = compile_action(p, draft, binding, m, action);
@@ -280,6 +285,7 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
                                      .indexed = is_indexed(draft, &m),
                                      .straight = is_straight(p, draft, &m),
                                      .fields = m.fields,
+                                     .decodings = m.decodings,
                                      .touches = m.touches,
                                      .actions = m.actions,
                                      .checks = m.checks};

@@ -203,22 +203,67 @@ static rv_status cell_act(rv_fold *f, rv_fold_row *row, const rv_action *action)
                                              : cell_add(f, row, action);
 }
 
+/* Clears the NULL and unknown bits of columns below 64 that were stored. */
+static inline void bits_clear(const rv_table *table, uint8_t *bytes, uint64_t stored) {
+    uint8_t *const nulls = bytes + RV_ROW_BITS;
+    uint8_t *const unknown = bytes + table->unknown_offset;
+    for (size_t i = 0; stored != 0; i += 1, stored >>= 8) {
+        nulls[i] &= (uint8_t)~stored;
+        unknown[i] &= (uint8_t)~stored;
+    }
+}
+
+/* Stores the value of a field in a cell of its type, all but the bits; false: it is not one of the
+ * frequent ones, and nothing was done. */
+static inline bool cell_store(rv_cell_layout layout, uint8_t *cell, const rv_value *value) {
+    if (value->class_ == RV_VALUE_INT) {
+        if (layout.form == RV_CELL_INT64) {
+            memcpy(cell, &value->as.integer, sizeof(int64_t));
+            return true;
+        }
+        if (layout.form == RV_CELL_INT32) {
+            const int32_t narrow = (int32_t)value->as.integer;
+            RV_ASSERT(narrow == value->as.integer);
+            memcpy(cell, &narrow, sizeof narrow);
+            return true;
+        }
+        return false;
+    }
+    if (value->class_ == RV_VALUE_BYTES && layout.form == RV_CELL_BYTES &&
+        value->as.bytes.len <= RV_CELL_INLINE && !rv_cell_has_slot(cell)) {
+        rv_cell_put_short(cell, value->as.bytes);
+        return true;
+    }
+    return false;
+}
+
 /* What is read of the fold and the row is kept in locals: stores to the row's bytes would have the
- * compiler read it again after each. */
+ * compiler read it again after each. For the same reason the bits of what was stored are gathered,
+ * and cleared before somebody may look at them. */
 rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
     const rv_action *action = &f->type->actions[first];
     const rv_action *const end = f->type->actions + f->type->action_count;
     const rv_value *const values = f->values;
     const rv_table *const table = row->table;
     uint8_t *const bytes = row->bytes;
-    rv_pages *const pages = f->pages;
     const uint16_t touch = action->touch;
+    uint64_t stored = 0;
     rv_status status = RV_OK;
     for (; action < end && action->touch == touch && status == RV_OK; action += 1) {
-        const bool stored = action->kind == RV_ACTION_SET && action->plain;
-        status = stored ? rv_row_set(pages, table, bytes, action->column, &values[action->field])
-                        : cell_act(f, row, action);
+        const uint16_t column = action->column;
+        RV_ASSERT(column < table->column_count);
+        const rv_cell_layout layout = table->cells[column];
+        if (action->stores && cell_store(layout, bytes + layout.offset, &values[action->field])) {
+            stored |= UINT64_C(1) << column;
+            continue;
+        }
+        bits_clear(table, bytes, stored);
+        stored = 0;
+        status = action->kind == RV_ACTION_SET && action->plain
+                     ? rv_row_set_any(f->pages, table, bytes, column, &values[action->field])
+                     : cell_act(f, row, action);
     }
+    bits_clear(table, bytes, stored);
     RV_ASSERT(action > f->type->actions && action <= end);
     *next = (uint16_t)(action - f->type->actions);
     return status;

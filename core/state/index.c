@@ -20,46 +20,17 @@ static rv_bucket *bucket_write(rv_pages *pages, rv_at at) {
     return (rv_bucket *)(void *)rv_pages_write(pages, at.page, at.offset, sizeof(rv_bucket));
 }
 
-/* The entries of a bucket with a hash, as bits. All are compared, as a wrong guess of a branch
- * costs more. */
-static uint32_t matches_of(const rv_bucket *bucket, uint32_t hash) {
-    RV_ASSERT(bucket->count <= RV_BUCKET_ENTRIES);
-    uint32_t matches = 0;
-#pragma GCC unroll 7
-    for (uint32_t i = 0; i < RV_BUCKET_ENTRIES; i += 1) {
-        matches |= (uint32_t)(bucket->hashes[i] == hash) << i;
-    }
-    return matches & ((UINT32_C(1) << bucket->count) - 1u);
-}
-
-/* The next match, in this bucket or one further down the chain. */
-static uint32_t probe_on(const rv_pages *pages, rv_index_probe *probe) {
+uint32_t rv_index_further(const rv_pages *pages, rv_index_probe *probe) {
+    RV_ASSERT(probe->bucket != NULL && probe->matches == 0);
     for (uint32_t left = pages->total * RV_LINES_IN_PAGE; probe->matches == 0; left -= 1) {
         RV_ASSERT(left > 0);
         if (probe->bucket->overflow == 0) {
             return 0;
         }
         probe->bucket = bucket_read(pages, overflow_at(probe->bucket->overflow));
-        probe->matches = matches_of(probe->bucket, probe->hash);
+        probe->matches = rv_bucket_matches(probe->bucket, probe->hash);
     }
-    const uint32_t i = (uint32_t)__builtin_ctz(probe->matches);
-    probe->matches &= probe->matches - 1u;
-    return probe->bucket->places[i];
-}
-
-uint32_t rv_index_first(const rv_pages *pages, const rv_bucket *bucket, uint32_t hash,
-                        rv_index_probe *probe) {
-    if (bucket == NULL) {
-        return 0;
-    }
-    *probe = (rv_index_probe){bucket, hash, matches_of(bucket, hash)};
-    return probe_on(pages, probe);
-}
-
-uint32_t rv_index_next(const rv_pages *pages, rv_index_probe *probe) {
-    RV_ASSERT(probe->bucket != NULL);
-    RV_ASSERT(probe->matches < (UINT32_C(1) << RV_BUCKET_ENTRIES));
-    return probe_on(pages, probe);
+    return rv_index_next(pages, probe);
 }
 
 /* Puts an entry into the first bucket of the chain that has room, or into a new one at its end. */

@@ -17,6 +17,10 @@
 
 #include "core/state/lines.h"
 
+#if defined(__SSE4_2__) && defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
 #define RV_BUCKET_ENTRIES 7u
 
 /* Of one insertion: buckets, directory, and two overflowing chains that share a page. */
@@ -31,6 +35,8 @@ typedef struct rv_bucket {
 } rv_bucket;
 
 RV_STATIC_ASSERT(sizeof(rv_bucket) == RV_LINE_SIZE, "a bucket is a line");
+RV_STATIC_ASSERT(offsetof(rv_bucket, hashes) + 32 <= RV_LINE_SIZE,
+                 "two words of 16 bytes hold them");
 
 /* Lies in a page; all zero but for lines.kind, it is empty. */
 typedef struct rv_index {
@@ -69,11 +75,54 @@ static inline const rv_bucket *rv_index_bucket(const rv_pages *pages, const rv_i
     return (const rv_bucket *)(const void *)rv_lines_read(pages, &index->buckets, number);
 }
 
-/* The places of a hash, one after the other; 0 when there are no more. `bucket` is the hash's, or
- * NULL. */
-uint32_t rv_index_first(const rv_pages *pages, const rv_bucket *bucket, uint32_t hash,
-                        rv_index_probe *probe);
-uint32_t rv_index_next(const rv_pages *pages, rv_index_probe *probe);
+/* The entries of a bucket with a hash, as bits. All are compared, as a wrong guess of a branch
+ * costs more. */
+static inline uint32_t rv_bucket_matches(const rv_bucket *bucket, uint32_t hash) {
+    RV_ASSERT(bucket->count <= RV_BUCKET_ENTRIES);
+    uint32_t matches = 0;
+#if defined(__SSE4_2__) && defined(__x86_64__)
+    __m128i low;
+    __m128i high; /* the fourth is no hash */
+    const uint8_t *const hashes = (const uint8_t *)bucket + offsetof(rv_bucket, hashes);
+    memcpy(&low, hashes, sizeof low);
+    memcpy(&high, hashes + sizeof low, sizeof high);
+    const __m128i wanted = _mm_set1_epi32((int32_t)hash);
+    low = _mm_cmpeq_epi32(low, wanted);
+    high = _mm_cmpeq_epi32(high, wanted);
+    const __m128i bytes = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
+    matches = (uint32_t)_mm_movemask_epi8(bytes);
+#else
+#pragma GCC unroll 7
+    for (uint32_t i = 0; i < RV_BUCKET_ENTRIES; i += 1) {
+        matches |= (uint32_t)(bucket->hashes[i] == hash) << i;
+    }
+#endif
+    return matches & ((UINT32_C(1) << bucket->count) - 1u);
+}
+
+/* The first match further down the chain. */
+uint32_t rv_index_further(const rv_pages *pages, rv_index_probe *probe);
+
+/* The places of a hash, one after the other; 0 when there are no more. */
+static inline uint32_t rv_index_next(const rv_pages *pages, rv_index_probe *probe) {
+    RV_ASSERT(probe->matches < (UINT32_C(1) << RV_BUCKET_ENTRIES));
+    if (probe->matches == 0) {
+        return rv_index_further(pages, probe);
+    }
+    const uint32_t i = (uint32_t)__builtin_ctz(probe->matches);
+    probe->matches &= probe->matches - 1u;
+    return probe->bucket->places[i];
+}
+
+/* Begins with them. `bucket` is the hash's, or NULL. */
+static inline uint32_t rv_index_first(const rv_pages *pages, const rv_bucket *bucket, uint32_t hash,
+                                      rv_index_probe *probe) {
+    if (bucket == NULL) {
+        return 0;
+    }
+    *probe = (rv_index_probe){bucket, hash, rv_bucket_matches(bucket, hash)};
+    return rv_index_next(pages, probe);
+}
 
 /* Adds an entry. RV_STATE_FULL, RV_BATCH_TOO_LARGE: the index is to be rolled back or discarded, as
  * a bucket may be half divided. It never takes more than RV_INDEX_PAGES_MAX pages. */

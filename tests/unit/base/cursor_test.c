@@ -166,6 +166,33 @@ RV_TEST(lengths_that_lie) {
     RV_CHECK(none.bad);
 }
 
+RV_TEST(varints_are_taken_as_they_are_read) {
+    uint64_t seed = 5;
+    uint32_t good = 0, bad = 0;
+    for (uint32_t i = 0; i < 200000; i++) {
+        uint8_t raw[14];
+        const size_t len = rv_test_random(&seed) % sizeof raw;
+        const uint64_t long_to = rv_test_random(&seed) % 12;
+        for (size_t at = 0; at < len; at++) {
+            const uint64_t r = rv_test_random(&seed);
+            raw[at] = (uint8_t)(at < long_to ? 0x80 | r : r % 4 == 0 ? 0 : r & 0x7f);
+        }
+        rv_cursor c = rv_cursor_over(rv_bytes_of(raw, len));
+        const uint64_t value = rv_read_varint(&c);
+        const uint8_t *place = raw;
+        uint64_t taken = 0;
+        const bool whole = rv_varint_take(&place, raw + len, &taken);
+        RV_CHECK_EQ(whole, !c.bad);
+        if (whole) {
+            RV_CHECK_EQ(taken, value);
+            RV_CHECK(place == c.ptr);
+        }
+        good += whole;
+        bad += !whole;
+    }
+    RV_CHECK(good > 50000 && bad > 50000);
+}
+
 int main(void) {
     RV_RUN(varints_round_trip_and_truncated);
     RV_RUN(signed_varints_round_trip);
@@ -175,5 +202,6 @@ int main(void) {
     RV_RUN(numbers_are_little_endian);
     RV_RUN(once_bad_always_bad);
     RV_RUN(lengths_that_lie);
+    RV_RUN(varints_are_taken_as_they_are_read);
     return rv_test_done();
 }
