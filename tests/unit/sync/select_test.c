@@ -94,7 +94,7 @@ RV_TEST(selections_follow_each_other_at_any_moment) {
         RV_CHECK(pair_sync(&p));
         bool with_all = true; /* what was dropped with its history cannot come back */
         for (int turn = 0; turn < 12; turn++) {
-            size_t i = rv_test_random(&random) % STEPS;
+            size_t i = (size_t)(rv_test_random(&random) % STEPS);
             i = i < 3 && !with_all ? 3 + i : i;
             const rv_status status = select_entries(&p, &steps[i]);
             RV_CHECK(status == RV_OK || status == RV_SELECTION_CHANGED);
