@@ -166,18 +166,32 @@ static rv_step tail_scan(rv_log *log) {
 
 /* --- cutting --- */
 
-static rv_step cut_failed(rv_log *log, rv_status status, const char *what) {
+/* A file that was begun goes again: else a supervisor that starts a node on a full storage over and
+ * over would leave one each time. */
+static rv_step cut_failed(rv_log *log, rv_status status) {
     rv_recovery *const r = &log->recovery;
     RV_ASSERT(status != RV_OK);
     if (status == RV_PENDING) {
         return RV_STEP_WAIT;
     }
-    if (r->cut_open) {
-        log->ops.host.ops->close(log->ops.host.ctx, r->cut_file);
-        r->cut_open = false;
-    }
     RV_ASSERT(r->cut_name.text[0] != 0);
-    return rv_recover_failed(log, status, what, r->cut_name.text);
+    if (!r->cut_open) {
+        return rv_recover_failed(log, status, "keeping what is cut", r->cut_name.text);
+    }
+    log->ops.host.ops->close(log->ops.host.ctx, r->cut_file);
+    r->cut_open = false;
+    r->cut_failure = status;
+    r->state = RV_RECOVER_CUT_REMOVE;
+    return RV_STEP_ON;
+}
+
+static rv_step cut_remove(rv_log *log) {
+    const rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->cut_failure != RV_OK && !r->cut_open);
+    const rv_status status = rv_op_remove(&log->ops, &log->main, r->cut_name.text);
+    return status == RV_PENDING
+               ? RV_STEP_WAIT
+               : rv_recover_failed(log, r->cut_failure, "keeping what is cut", r->cut_name.text);
 }
 
 static rv_step cut_create(rv_log *log) {
@@ -187,7 +201,7 @@ static rv_step cut_create(rv_log *log) {
     rv_cut_name(r->cut_number + 1, &r->cut_name);
     const rv_status status = rv_op_create(&log->ops, &log->main, r->cut_name.text, &r->cut_file);
     if (status != RV_OK) {
-        return cut_failed(log, status, "keeping what is cut");
+        return cut_failed(log, status);
     }
     r->cut_open = true;
     r->state = RV_RECOVER_CUT_READ;
@@ -210,7 +224,7 @@ static rv_step cut_copy(rv_log *log) {
     status = rv_op_write(&log->ops, &log->main, r->cut_file, r->cut_at - r->offset,
                          rv_bytes_of(bytes, piece));
     if (status != RV_OK) {
-        return cut_failed(log, status, "keeping what is cut");
+        return cut_failed(log, status);
     }
     r->cut_at += piece;
     r->state = r->cut_at == r->tail_end ? RV_RECOVER_CUT_FLUSH : RV_RECOVER_CUT_READ;
@@ -222,7 +236,7 @@ static rv_step cut_flush(rv_log *log) {
     RV_ASSERT(r->cut_open && r->cut_at == r->tail_end);
     const rv_status status = rv_op_flush(&log->ops, &log->main, r->cut_file);
     if (status != RV_OK) {
-        return cut_failed(log, status, "keeping what is cut");
+        return cut_failed(log, status);
     }
     log->ops.host.ops->close(log->ops.host.ctx, r->cut_file);
     r->cut_open = false;
@@ -265,6 +279,8 @@ rv_step rv_cut_step(rv_log *log) {
         return cut_copy(log);
     case RV_RECOVER_CUT_FLUSH:
         return cut_flush(log);
+    case RV_RECOVER_CUT_REMOVE:
+        return cut_remove(log);
     default:
         return cut_zero(log);
     }

@@ -181,6 +181,7 @@ typedef enum rv_recovery_state {
     RV_RECOVER_CUT_WRITE,
     RV_RECOVER_CUT_FLUSH,
     RV_RECOVER_CUT_ZERO,
+    RV_RECOVER_CUT_REMOVE,
     RV_RECOVER_FLUSH,
     RV_RECOVER_REMOVE,
     RV_RECOVER_DONE
@@ -228,6 +229,7 @@ typedef struct rv_recovery {
     rv_file cut_file;
     uint64_t cut_bytes;
     rv_file_name cut_name;
+    rv_status cut_failure; /* why the file could not be made: it is removed again */
 } rv_recovery;
 
 typedef enum rv_marking_phase {
@@ -391,7 +393,7 @@ rv_step rv_recover_prepare(rv_log *log);
 void rv_mark_written(rv_log *log, const rv_log_end *end, const rv_last *last);
 RV_MUST_USE bool rv_mark_missing(const rv_log *log);
 
-/* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_ZERO. */
+/* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_REMOVE. */
 rv_step rv_cut_step(rv_log *log);
 
 /* window.c: bytes of the segment that is being recovered; `*have` of them, fewer than `need` only

@@ -153,6 +153,33 @@ RV_TEST(what_is_cut_is_kept) {
     RV_CHECK_EQ(rv_log_cut(n.log, NULL), 0);
 }
 
+/* Where there is no room to keep it nothing is cut, and no file is left behind, however often that
+ * is tried (a supervisor starts a node over and over): many of them would stop the log for good. */
+RV_TEST(a_full_storage_is_not_filled_with_files) {
+    static rv_file_name names[FILES_MAX];
+    static const uint8_t garbage[300] = {1, 2, 3};
+    const rv_sim_faults full = {.capacity = 1, .pending_percent = 50, .latency_us_max = 50};
+    const rv_sim_faults none = {.fault = RV_SIM_NO_FAULT};
+    node n;
+    make_log(&n, 5, false);
+    RV_CHECK_PASSED();
+    rv_file_name name;
+    rv_segment_name(0, 1, &name);
+    const uint64_t size = file_size(&n, name.text);
+    file_write(&n, name.text, size - 301, garbage, sizeof garbage);
+    for (int i = 0; i < 5; i++) {
+        rv_sim_disk_set_faults(n.disk, &full);
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_STORAGE_FULL);
+        rv_sim_disk_set_faults(n.disk, &none);
+        rv_sim_disk_crash(n.disk);
+        RV_CHECK_EQ(files_named(&n, "cut-", names, FILES_MAX), 0);
+    }
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_EQ(n.recovered, 5);
+    RV_CHECK(rv_log_cut(n.log, NULL) > 0);
+    RV_CHECK_EQ(files_named(&n, "cut-", names, FILES_MAX), 1);
+}
+
 /* More of it than is read or written at a time. */
 RV_TEST(a_long_tail_is_cut_piece_by_piece) {
     static uint8_t garbage[30000];
@@ -351,6 +378,7 @@ int main(void) {
     RV_RUN(every_bit_of_a_sealed_log);
     RV_RUN(every_bit_of_an_unsealed_log);
     RV_RUN(what_is_cut_is_kept);
+    RV_RUN(a_full_storage_is_not_filled_with_files);
     RV_RUN(a_long_tail_is_cut_piece_by_piece);
     RV_RUN(a_begun_segment_alone);
     RV_RUN(a_sealed_file_cut_at_every_length);
