@@ -167,6 +167,34 @@ static rv_status give_up(rv_edge *edge, rv_status status, const rv_error *why) {
     return RV_OK;
 }
 
+/* W moves to where the progress is. RV_OK: it has, or it waits (`*waits`). */
+static rv_status move_to(rv_edge *edge, const rv_wire_progress *progress, bool *waits,
+                         rv_error *err) {
+    RV_ASSERT(!edge->receiving || edge->changed);
+    if (!edge->receiving && progress->watermark == rv_node_watermark(edge->node)) {
+        return RV_OK;
+    }
+    rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, err);
+    *waits = must_wait(status);
+    if (*waits) {
+        return RV_OK;
+    }
+    if (status == RV_OK) {
+        status = rv_node_receive_commit(edge->node, progress->watermark, progress->chain_hash, err);
+        if (status != RV_OK) {
+            rv_node_receive_cancel(edge->node);
+        }
+    } else {
+        edge->fatal = true;
+    }
+    edge->receiving = false;
+    return status;
+}
+
+static rv_status inside_a_batch(rv_error *err) {
+    return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent progress inside a batch");
+}
+
 /* RV_OK: ingested, or it waits (`*waits`). */
 static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error *err) {
     rv_error local;
@@ -174,6 +202,15 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
     *waits = edge->stalled;
     if (edge->stalled) {
         return RV_OK;
+    }
+    if (edge->has_before) {
+        const bool inside = edge->receiving && !edge->changed;
+        const rv_status moved =
+            inside ? inside_a_batch(err) : move_to(edge, &edge->before, waits, err);
+        edge->has_before = *waits;
+        if (moved != RV_OK || *waits) {
+            return moved;
+        }
     }
     if (edge->current_kind == RV_WIRE_SELECTED) {
         return rv_edge_select_take(edge, body, e);
@@ -249,6 +286,14 @@ static rv_status enqueue(rv_edge *edge, rv_bytes message, rv_error *err) {
     return RV_OK;
 }
 
+static rv_status enqueue_progress(rv_edge *edge, rv_error *err) {
+    uint8_t bytes[64];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_write_progress(&w, &edge->progress);
+    RV_ASSERT(!w.full);
+    return enqueue(edge, rv_writer_bytes(&w), err);
+}
+
 rv_status rv_edge_take_events(rv_edge *edge, rv_wire_kind kind, rv_bytes message, rv_bytes body,
                               rv_error *err) {
     const size_t cost = message.len + RV_SYNC_MESSAGE_COST;
@@ -258,10 +303,16 @@ rv_status rv_edge_take_events(rv_edge *edge, rv_wire_kind kind, rv_bytes message
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent more than its credit");
     }
     edge->credit_left -= cost < edge->credit_left ? cost : edge->credit_left;
+    /* passed over by events, but not by a base, or what begins one: those are at its W */
+    const bool stays = kind == RV_WIRE_BASE || kind == RV_WIRE_SELECTED;
+    const bool before = stays && edge->has_progress;
     edge->has_progress = false;
     if (rv_edge_waits(edge)) {
-        return enqueue(edge, message, err);
+        const rv_status status = before ? enqueue_progress(edge, err) : RV_OK;
+        return status == RV_OK ? enqueue(edge, message, err) : status;
     }
+    edge->has_before = before;
+    edge->before = edge->progress;
     bool waits = false;
     edge->current = body;
     edge->current_kind = kind;
@@ -282,36 +333,12 @@ rv_status rv_edge_take_events(rv_edge *edge, rv_wire_kind kind, rv_bytes message
 rv_status rv_edge_take_progress(rv_edge *edge, const rv_wire_progress *progress, rv_error *err) {
     RV_ASSERT(progress != NULL);
     if (edge->receiving && !edge->changed && !rv_edge_waits(edge)) {
-        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent progress inside a batch");
+        return inside_a_batch(err);
     }
     edge->progress = *progress;
     edge->has_progress = true;
     edge->status.upstream_position = progress->position;
     return rv_edge_ingest(edge, err);
-}
-
-static rv_status ingest_progress(rv_edge *edge, rv_error *err) {
-    RV_ASSERT(edge->has_progress);
-    if (!edge->receiving && edge->progress.watermark == rv_node_watermark(edge->node)) {
-        edge->has_progress = false;
-        return RV_OK;
-    }
-    rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, err);
-    if (must_wait(status)) {
-        return RV_OK;
-    }
-    if (status == RV_OK) {
-        status = rv_node_receive_commit(edge->node, edge->progress.watermark,
-                                        edge->progress.chain_hash, err);
-        if (status != RV_OK) {
-            rv_node_receive_cancel(edge->node);
-        }
-    } else {
-        edge->fatal = true;
-    }
-    edge->has_progress = false;
-    edge->receiving = false;
-    return status;
 }
 
 /* Takes the first message of the queue as the current one. */
@@ -327,12 +354,17 @@ static rv_status dequeue(rv_edge *edge, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    edge->queue_begin += 4 + len;
+    if (kind == RV_WIRE_PROGRESS) { /* the message that it goes before follows it here */
+        edge->has_before = true;
+        RV_ASSERT(edge->queue_begin < edge->queue_end);
+        return rv_wire_read_progress(edge->current, &edge->before, err);
+    }
     RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES ||
               kind == RV_WIRE_SELECTED);
     edge->current_kind = kind;
     edge->current_cost = len + RV_SYNC_MESSAGE_COST;
     keep_current(edge);
-    edge->queue_begin += 4 + len;
     if (edge->queue_begin == edge->queue_end) {
         edge->queue_begin = 0;
         edge->queue_end = 0;
@@ -347,19 +379,19 @@ rv_status rv_edge_ingest(rv_edge *edge, rv_error *err) {
         if (!edge->has_current) {
             status = dequeue(edge, err);
         }
-        if (status == RV_OK) {
+        if (status == RV_OK && edge->has_current) {
             status = ingest_body(edge, edge->current, &waits, err);
-        }
-        if (status == RV_OK && !waits) {
-            finish_current(edge);
+            if (status == RV_OK && !waits) {
+                finish_current(edge);
+            }
         }
     }
     if (status == RV_OK && !waits && edge->has_progress) {
         if (edge->receiving && !edge->changed) {
-            return rv_error_set(err, RV_PROTOCOL_ERROR,
-                                "the upstream sent progress inside a batch");
+            return inside_a_batch(err);
         }
-        status = ingest_progress(edge, err);
+        status = move_to(edge, &edge->progress, &waits, err);
+        edge->has_progress = waits;
     }
     RV_ASSERT(status != RV_PENDING && status != RV_BUSY);
     return status;
@@ -369,6 +401,7 @@ void rv_edge_drop(rv_edge *edge) {
     cancel(edge);
     edge->has_current = false;
     edge->has_progress = false;
+    edge->has_before = false;
     edge->current = rv_bytes_of(NULL, 0);
     edge->current_cost = 0;
     edge->queue_begin = 0;

@@ -24,7 +24,9 @@
 #include "sync/timing.h"
 #include "sync/wire_base.h"
 
-#define QUEUE_SIZE RV_SYNC_CREDIT /* each message takes its bytes and 4 of length */
+/* Each message takes its bytes and 4 of length; a few of progress, which cost no credit, go before
+ * bases. */
+#define QUEUE_SIZE (RV_SYNC_CREDIT + 256u)
 
 /* What is still to be sent, beside pushes and appends. */
 typedef struct rv_edge_owed {
@@ -84,12 +86,14 @@ struct rv_edge {
     bool receiving;   /* the node's batch is open */
     bool changed;     /* and its last message was one of changes: progress can end it */
     bool has_progress;
+    bool has_before;           /* `before` comes before the current message */
     bool stalled;              /* W stands still: `status.stopped` */
     uint32_t stalled_pages;    /* that were in use then: with less it is tried again */
     rv_bytes current;          /* a body, in `inflated` when it waits */
     rv_wire_kind current_kind; /* events or a part of a base */
     size_t current_cost;
     rv_wire_progress progress;
+    rv_wire_progress before;
     uint8_t *inflated; /* RV_WIRE_MESSAGE_MAX; hello is written here too */
     uint8_t *queue;
     size_t queue_begin;

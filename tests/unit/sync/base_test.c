@@ -6,6 +6,7 @@
  * random workload, with connections cut after any message and edges opened again from what was
  * durable; compared by the root's hash of the selection, row by row, and by the events.
  */
+#include "platform/sim/disk.h"
 #include "tests/unit/sync/based.h"
 
 RV_TEST(streams_without_history_begin_with_their_rows) {
@@ -369,6 +370,57 @@ RV_TEST(a_base_behind_which_changes_are_gone_is_not_sent_again) {
     pair_free(&p);
 }
 
+/* Lets the edge's disk, and its connection, go on for a while. */
+static void let_pass(pair *p, rv_sim_disk *disk, uint64_t us) {
+    for (uint64_t at = 0; at < us; at += 1000) {
+        rv_sim_disk_advance(disk, 1000);
+        p->now += 1000;
+        (void)pair_step(p);
+    }
+}
+
+/* The edge's disk is slow, so that W without an event, and then the base, wait inside; they are
+ * taken in this order. The base alone would be out of turn. */
+RV_TEST(a_base_waits_behind_the_progress_before_it) {
+    static const char *const entries[] = {"/accounts/* history none"};
+    const rv_sim_disk_options options = {
+        .seed = 1,
+        .now = INT64_C(1700000000000000),
+        .faults = {.pending_percent = 100, .latency_us_max = 1000}};
+    const size_t size = (size_t)64 << 20;
+    uint8_t *const memory = malloc(size);
+    rv_sim_disk *const disk = rv_sim_disk_create(memory, size, &options);
+    pair p = based_pair(entries, 1);
+    const rv_bytes text = rv_bytes_of_string(entries[0]);
+    const rv_node_options edge = {.host = rv_sim_disk_interface(disk),
+                                  .memory = p.leaf.node_memory,
+                                  .memory_size = FIXTURE_NODE_MEMORY,
+                                  .role = RV_ROLE_EDGE,
+                                  .patterns = &text,
+                                  .pattern_count = 1};
+    RV_CHECK_STATUS(rv_node_create(&p.leaf.node, &edge, NULL), RV_OK);
+    for (int i = 0; i < 100 && rv_node_open(p.leaf.node, NULL) == RV_PENDING; i++) {
+        rv_sim_disk_advance(disk, 1000);
+        fixture_poll(p.leaf.node);
+    }
+    pair_start(&p);
+    uint64_t random = 5;
+    RV_CHECK(pair_feed(&p, &random, 200, 20, 5));
+    RV_CHECK(pair_connect(&p));
+    /* the first segment of the edge's log is being made, which does not end */
+    for (int i = 0; i < 1000 && p.session != NULL && p.edge->queue_end == 0; i++) {
+        p.now += 1000;
+        (void)pair_step(&p);
+    }
+    RV_CHECK(p.edge->queue_end > 0 && p.edge->has_current);
+    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), 0);
+    let_pass(&p, disk, 500000);
+    RV_CHECK(p.session != NULL);
+    check_same(&p);
+    pair_free(&p);
+    free(memory);
+}
+
 RV_TEST(a_selection_that_needs_history_is_refused) {
     static const char *const entries[] = {"/accounts/* history none"};
     static const char *const others[] = {"/accounts/*"};
@@ -492,6 +544,7 @@ int main(void) {
     RV_RUN(an_edge_that_was_away_too_long_becomes_whole_again);
     RV_RUN(changes_that_the_upstream_has_forgotten);
     RV_RUN(a_base_behind_which_changes_are_gone_is_not_sent_again);
+    RV_RUN(a_base_waits_behind_the_progress_before_it);
     RV_RUN(a_selection_that_needs_history_is_refused);
     RV_RUN(a_selection_changes_whole);
     RV_RUN(the_old_selection_is_shown_until_the_new_one_is_there);
