@@ -39,6 +39,9 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "written at edges, seen to be local", figures->written_local);
     line(to, "written at edges, accepted", figures->written_accepted);
     line(to, "written at edges, rejections told", figures->written_rejected);
+    line(to, "expected versions at edges, accepted", figures->expected_judged);
+    line(to, "expected versions at edges, conflicts", figures->conflicts_judged);
+    line(to, "keys given at edges", figures->keys);
     line(to, "without an answer", figures->unknown);
     line(to, "delivered by subscriptions", figures->delivered);
     line(to, "states compared with the model", figures->compared);

@@ -115,6 +115,10 @@ void sim_member_holds(sim_member *member) {
     if (member->plan->role != SIM_EDGE) {
         return;
     }
+    if (rv_node_identity(member->node) == NULL) { /* it has no log yet */
+        *helds = (sim_helds){.count = 0};
+        return;
+    }
     const rv_selection *const selection = rv_node_selection(member->node);
     (void)rv_node_patterns(member->node, &fed_by);
     for (size_t i = 0; i < selection->count; i++) {

@@ -57,6 +57,7 @@ typedef struct sim_member {
     rv_sim_crash power_crash;
     int64_t power_restart_us;
     uint32_t disk_life;
+    bool restored;      /* a directory was put back once */
     uint8_t selection;  /* that it is to hold */
     sim_helds helds;    /* what the directory was fed by */
     sim_directory copy; /* an administrator's */

@@ -21,6 +21,9 @@
 /* What an answer promised (SEMANTICS 4), as far as it goes today. */
 typedef enum sim_level { SIM_UNANSWERED, SIM_MEMORY, SIM_LOCAL, SIM_UPSTREAM } sim_level;
 
+/* Does the expected version count what the edge shows, pending events too? */
+typedef enum sim_counting { SIM_COUNTS_NOT, SIM_COUNTS, SIM_COUNTS_WRONG } sim_counting;
+
 typedef struct sim_asked {
     sim_draft draft;
     char *bulk; /* the data in full, where it has a large text; else NULL */
@@ -29,6 +32,11 @@ typedef struct sim_asked {
     uint64_t expected_version;
     bool has_id;
     uint8_t id[16];
+    /* of an offline write */
+    sim_counting counting;
+    bool beside_suspended; /* something of the stream was suspended then */
+    bool covered;          /* the edge holds the stream */
+    uint64_t key;          /* that the edge gave; 0: none */
     /* answered */
     uint64_t position;
     uint64_t version;
@@ -48,9 +56,14 @@ typedef struct sim_operation {
     rv_status refused_for; /* RV_OK: none waits to be judged */
     /* of an offline write */
     uint8_t writer;
-    uint32_t writer_life;   /* of the disk that it was written to */
+    uint32_t writer_life; /* of the disk that it was written to */
+    uint32_t writer_process;
+    uint64_t written_w;     /* the edge's W then */
     uint64_t edge_sequence; /* 0: not written */
-    bool rejected;          /* the application was told */
+    bool rejected;          /* the application was told, */
+    rv_status rejected_for; /* why, */
+    bool conflict;          /* and, of a version conflict, what was there */
+    uint64_t actual;
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;
 

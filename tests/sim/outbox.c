@@ -18,6 +18,9 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     rv_written written;
     rv_error err;
     RV_ASSERT(member->plan->role == SIM_EDGE);
+    if (request->tries == 0) {
+        sim_expected_ask(member, o);
+    }
     for (uint8_t i = 0; i < o->count; i++) {
         events[i] = sim_asked_append(&o->asked[i]);
     }
@@ -28,12 +31,19 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     if ((status == RV_PENDING || status == RV_BUSY) && request->tries < TRIES_MAX) {
         return false;
     }
+    if (request->tries == 1) { /* else it may look otherwise now */
+        sim_expected_answered(world, member, o, results, status);
+    }
     if (status != RV_OK) {
         sim_workload_refused(world, request, status == RV_PENDING ? RV_BUSY : status, 0);
         return true;
     }
     world->figures.statuses[RV_OK] += 1;
     world->figures.written += 1;
+    o->writer_process = member->process;
+    for (uint8_t i = 0; i < o->count; i++) {
+        o->asked[i].covered = results[i].version > 0;
+    }
     o->writer = member->index;
     o->writer_life = member->disk_life;
     o->edge_sequence = written.edge_sequence;
@@ -42,6 +52,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     sim_note(world, member->index, "op %u: written, edge sequence %llu%s%s", o->number,
              (unsigned long long)o->edge_sequence, written.blind ? ", blind" : "",
              written.unchecked ? ", unchecked" : "");
+    sim_keys_written(world, member, o);
     return true;
 }
 
@@ -104,6 +115,8 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
     }
     if (!o->rejected) {
         o->rejected = true;
+        o->rejected_for = why;
+        sim_expected_rejected(o, &rejection.reason);
         world->figures.written_rejected += 1;
         world->figures.statuses[why] += 1;
         sim_note(world, member->index, "op %u: rejected: %s", o->number, rv_status_code(why));
@@ -127,6 +140,10 @@ void sim_outbox_check_end(sim_world *world) {
         /* a copy that is restored pushes again what it holds, which may be judged otherwise then */
         const bool same_life = o->writer_life == world->members[o->writer].disk_life;
         const bool counts = o->level > SIM_MEMORY && same_life;
+        if (same_life) {
+            sim_expected_check_end(world, o);
+            sim_keys_check_end(world, o, o->rejected ? o->rejected_for : RV_OK);
+        }
         if (met > 0 && o->rejected && same_life) {
             sim_fail(world, SIM_CHECK_JUDGEMENT, "op %u was rejected and is in the log", o->number);
         } else if (met == 0 && o->level == SIM_UPSTREAM) {

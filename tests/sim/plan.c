@@ -122,6 +122,13 @@ static void draw_bases(sim_plan *plan, uint64_t *random, bool changes) {
             sim_selection_draw(&m->selections[m->selection_count], schema, random, before);
             m->selection_count += 1;
         }
+        bool given = false;
+        for (uint8_t k = 0; k < m->selection_count; k++) {
+            given = given || sim_selection_has_given(&m->selections[k]);
+        }
+        if (given) { /* it takes the root's largest batches, and what they make of rows, in one */
+            m->memory = 2 * plan->members[0].memory;
+        }
         if (rv_random_chance(random, 40)) {
             m->starts_at = (int64_t)rv_random_below(random, (uint64_t)later);
         }
@@ -171,7 +178,9 @@ static uint8_t draw_who(const sim_plan *plan, uint64_t *random, sim_step_kind ki
 }
 
 void sim_plan_make(sim_plan *plan, uint64_t seed) {
-    uint64_t random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    uint64_t state = seed;
+    uint64_t random =
+        rv_random_next(&state); /* else a seed's draws were its neighbour's, one later */
     *plan = (sim_plan){.seed = seed, .schema = (uint8_t)rv_random_below(&random, SIM_SCHEMAS)};
     plan->member_count = (uint8_t)(2 + rv_random_below(&random, 3));
     for (uint8_t i = 0; i < plan->member_count; i++) {

@@ -108,6 +108,7 @@ static void step_directory(sim_world *world, sim_member *m, const sim_step *step
         sim_world_stop(world, m, RV_SIM_CRASH_KEEP, false, 0);
     }
     sim_member_disk_replace(m, step->kind == SIM_STEP_RESTORE ? &m->copy : NULL);
+    m->restored = m->restored || step->kind == SIM_STEP_RESTORE;
     m->helds = step->kind == SIM_STEP_RESTORE ? m->copy_helds : (sim_helds){.count = 0};
     m->restart_at = world->now + draw_us(random, 3 * SIM_US_OF_SECOND);
     m->wake_at = m->restart_at;

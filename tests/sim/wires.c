@@ -160,8 +160,9 @@ static void meet_base(sim_world *world, sim_member *edge, const sim_message *mes
     edge->helds.base = base.position;
     world->figures.base_parts += 1;
     world->figures.bases += base.last;
-    sim_note(world, edge->index, "a part of a base at %llu, %zu bytes%s",
-             (unsigned long long)base.position, base.items.len, base.last ? ", the last" : "");
+    sim_note(world, edge->index, "a part of a base at %llu, %zu bytes%s%s",
+             (unsigned long long)base.position, base.items.len, base.first ? ", the first" : "",
+             base.last ? ", the last" : "");
 }
 
 static void deliver_to_edge(sim_world *world, sim_link *link, sim_message message) {

@@ -126,6 +126,10 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
             (step->kind == SIM_STEP_FORWARD && rv_random_chance(&random, 25))) {
             draw_expected(world, &random, asked);
         }
+        if (step->kind == SIM_STEP_WRITE && asked->draft.path[0] == '/' &&
+            rv_random_chance(&random, 30)) {
+            asked->counting = rv_random_chance(&random, 85) ? SIM_COUNTS : SIM_COUNTS_WRONG;
+        }
     }
     if (step->kind == SIM_STEP_WRONG) {
         spoil(&random, &o->asked[rv_random_below(&random, count)]);

@@ -6,6 +6,7 @@
 #ifndef RV_TESTS_SIM_WORKLOAD_H
 #define RV_TESTS_SIM_WORKLOAD_H
 
+#include "core/model/event.h"
 #include "tests/sim/operations.h"
 
 #define SIM_REQUESTS_MAX 256
@@ -54,6 +55,19 @@ bool sim_workload_asks(const struct sim_world *world, const struct sim_member *m
 bool sim_outbox_ask(struct sim_world *world, struct sim_member *member, sim_request *request);
 bool sim_outbox_hear(struct sim_world *world, struct sim_member *member, sim_request *request);
 bool sim_outbox_turn(struct sim_world *world, struct sim_member *member);
+
+/* expected.c: sets the expected versions of what is asked, by what the node shows; hears what it
+ * came to; judges it when all has converged. */
+void sim_expected_ask(const struct sim_member *member, sim_operation *o);
+void sim_expected_answered(struct sim_world *world, const struct sim_member *member,
+                           const sim_operation *o, const rv_event *results, rv_status status);
+void sim_expected_rejected(sim_operation *o, const rv_error *reason);
+void sim_expected_check_end(struct sim_world *world, const sim_operation *o);
+
+/* keys.c: looks at the keys that an edge gave; when all has converged, at what it was refused for.
+ */
+void sim_keys_written(struct sim_world *world, const struct sim_member *member, sim_operation *o);
+void sim_keys_check_end(struct sim_world *world, const sim_operation *o, rv_status rejected_for);
 
 /* At the end: what was local at an edge is in the log, or was rejected, and not both. */
 void sim_outbox_check_end(struct sim_world *world);

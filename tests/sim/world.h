@@ -88,9 +88,12 @@ typedef struct sim_figures {
     uint64_t written_local;             /* of which so many were seen to be durable, */
     uint64_t written_accepted;
     uint64_t written_rejected;
-    uint64_t unknown;   /* operations without an answer */
-    uint64_t delivered; /* by subscriptions */
-    uint64_t compared;  /* states with the model */
+    uint64_t expected_judged;  /* of those: versions that counted what the edge showed, accepted, */
+    uint64_t conflicts_judged; /* and refused */
+    uint64_t keys;             /* that edges gave, of what was leased to them */
+    uint64_t unknown;          /* operations without an answer */
+    uint64_t delivered;        /* by subscriptions */
+    uint64_t compared;         /* states with the model */
     uint64_t messages;
     uint64_t messages_lost;
     uint64_t connections;
