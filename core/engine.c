@@ -356,8 +356,8 @@ uint64_t rv_node_sequence_durable(const rv_node *node) {
     return rv_log_durable(node->log);
 }
 
-/* Pending events are never in a hash. */
-static bool lift_for_hash(rv_node *node) {
+/* Pending events are never in a hash, nor in what is served. */
+static bool lift_for_a_while(rv_node *node) {
     const bool laid = rv_state_overlay_laid(node->state);
     if (laid) {
         rv_outbox_lift(node);
@@ -367,7 +367,7 @@ static bool lift_for_hash(rv_node *node) {
 }
 
 rv_hash128 rv_node_state_hash(rv_node *node) {
-    const bool laid = lift_for_hash(node);
+    const bool laid = lift_for_a_while(node);
     const rv_hash128 hash = rv_hash128_add(rv_state_hash(node->state, rv_log_watermark(node->log)),
                                            rv_opaque_hash(node));
     if (laid) {
@@ -378,7 +378,7 @@ rv_hash128 rv_node_state_hash(rv_node *node) {
 
 rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *patterns,
                                        size_t pattern_count) {
-    const bool laid = lift_for_hash(node);
+    const bool laid = lift_for_a_while(node);
     const rv_hash128 hash = rv_hash128_add(
         rv_state_hash_selected(node->state, rv_log_watermark(node->log), patterns, pattern_count),
         rv_opaque_hash(node));
@@ -386,6 +386,15 @@ rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *pat
         rv_outbox_lay(node);
     }
     return hash;
+}
+
+rv_status rv_node_base_open(rv_node *node, rv_base_source *source) {
+    const bool laid = lift_for_a_while(node);
+    const rv_status status = rv_state_base_open(node->state, source);
+    if (laid) {
+        rv_outbox_lay(node);
+    }
+    return status;
 }
 
 bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {

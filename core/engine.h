@@ -124,6 +124,10 @@ rv_hash128 rv_node_state_hash(rv_node *node);
 rv_hash128 rv_node_state_hash_selected(rv_node *node, const rv_path_pattern *patterns,
                                        size_t pattern_count);
 
+/* A snapshot of the confirmed state, at W: rv_state_base_open. Costs the same. Not while a batch is
+ * received. */
+RV_MUST_USE rv_status rv_node_base_open(rv_node *node, rv_base_source *source);
+
 /* A class of the node's memory. All of them together are the budget it was created with. */
 typedef struct rv_memory_class {
     const char *name;

@@ -4,13 +4,8 @@
 #include "core/base/assert.h"
 #include "core/engine_append.h"
 
-/* What a DECISION says: id of the first event, u8 outcome, then varint position, or the refusal:
- * code, detail and facts as blobs. */
-#define REFUSAL_LEN_MAX (64u + RV_ERROR_DETAIL_MAX + RV_ERROR_FACTS_MAX + 8u)
 /* Of the time that the known lives span, how much is forgotten when there is no room. */
 #define LIVES_SHARE 16u
-
-#define VALUE_LEN_MAX (16u + 1u + 10u + REFUSAL_LEN_MAX)
 
 /* --- keys --- */
 
@@ -38,7 +33,7 @@ static rv_bytes edge_key(uint8_t *key, const rv_edge_life *edge) {
     return rv_bytes_of(key, RV_EDGE_KEY);
 }
 
-static rv_bytes decision_key(uint8_t *key, const rv_edge_life *edge, uint64_t edge_sequence) {
+rv_bytes rv_decision_key(uint8_t *key, const rv_edge_life *edge, uint64_t edge_sequence) {
     (void)edge_key(key, edge);
     store_big(key + RV_EDGE_KEY, edge_sequence, 8);
     RV_ASSERT(edge_sequence > 0);
@@ -54,7 +49,7 @@ static void write_refusal(rv_writer *w, const rv_error *refusal) {
     rv_write_blob(w, rv_bytes_of(refusal->facts, refusal->facts_len));
 }
 
-static void write_decision(rv_writer *w, const uint8_t *first_id, const rv_decision *decision) {
+void rv_decision_write(rv_writer *w, const uint8_t *first_id, const rv_decision *decision) {
     RV_ASSERT(decision->outcome <= RV_DECIDED_REFUSED);
     rv_write(w, rv_bytes_of(first_id, 16));
     rv_write_u8(w, (uint8_t)decision->outcome);
@@ -113,7 +108,7 @@ static bool find(const rv_node *node, const rv_edge_life *edge, uint64_t edge_se
                  const uint8_t **first_id, rv_decision *decision) {
     uint8_t key[RV_DECISION_KEY];
     rv_bytes value;
-    if (!rv_ledger_get(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, edge_sequence),
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, edge_sequence),
                        &value)) {
         return false;
     }
@@ -156,9 +151,9 @@ uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge) {
     uint8_t key[RV_DECISION_KEY];
     RV_ASSERT(edge->incarnation > 0);
     const uint32_t first =
-        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, 1));
     const uint32_t end =
-        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, UINT64_MAX));
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, UINT64_MAX));
     RV_ASSERT(first <= end);
     return end - first;
 }
@@ -186,12 +181,12 @@ static bool is_no_decision(rv_status status) {
 static rv_status write_changes(const rv_node *node, const rv_push *push,
                                const rv_decision *decision, rv_ledger_changes *changes) {
     uint8_t key[RV_DECISION_KEY];
-    uint8_t bytes[VALUE_LEN_MAX];
+    uint8_t bytes[RV_DECISION_LEN_MAX];
     rv_writer value = rv_writer_over(bytes, sizeof bytes);
     RV_ASSERT(push->edge_sequence > rv_node_last_decided(node, &push->edge));
-    write_decision(&value, push->events[0].event_id, decision);
+    rv_decision_write(&value, push->events[0].event_id, decision);
     const rv_ledger_entry entry = {RV_LEDGER_DECISION,
-                                   decision_key(key, &push->edge, push->edge_sequence),
+                                   rv_decision_key(key, &push->edge, push->edge_sequence),
                                    rv_writer_bytes(&value)};
     rv_status status = rv_ledger_put(&node->ledger, changes, &entry);
     if (status != RV_OK) {
@@ -313,9 +308,10 @@ static rv_status accept(rv_node *node, const rv_push *push, const rv_appends *gi
 static rv_status write_forgotten(const rv_node *node, const rv_edge_life *edge, uint64_t up_to,
                                  rv_ledger_changes *changes) {
     uint8_t key[RV_DECISION_KEY];
-    uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
+    uint32_t index =
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, 1));
     const uint32_t end =
-        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, up_to + 1));
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, up_to + 1));
     rv_status status = RV_OK;
     RV_ASSERT(up_to < UINT64_MAX && index <= end);
     for (; index < end && status == RV_OK; index++) {
@@ -326,11 +322,17 @@ static rv_status write_forgotten(const rv_node *node, const rv_edge_life *edge, 
     return status;
 }
 
+void rv_edge_key_read(rv_bytes key, rv_edge_life *edge) {
+    RV_ASSERT(key.len >= RV_EDGE_KEY);
+    memcpy(edge->edge_id, key.ptr, sizeof edge->edge_id);
+    edge->incarnation = (uint32_t)load_big(key.ptr + 16, 4);
+}
+
 /* The life that an entry is of. */
 static rv_edge_life life_of(const rv_ledger_entry *entry) {
-    rv_edge_life edge = {.incarnation = (uint32_t)load_big(entry->key.ptr + 16, 4)};
+    rv_edge_life edge;
     RV_ASSERT(entry->kind == RV_LEDGER_EDGE && entry->key.len == RV_EDGE_KEY);
-    memcpy(edge.edge_id, entry->key.ptr, sizeof edge.edge_id);
+    rv_edge_key_read(entry->key, &edge);
     return edge;
 }
 
@@ -396,13 +398,16 @@ rv_status rv_node_settle(rv_node *node, const rv_edge_life *edge, uint64_t up_to
     uint8_t key[RV_DECISION_KEY];
     rv_writer body;
     const uint32_t index =
-        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, 1));
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, 1));
     RV_ASSERT(up_to < UINT64_MAX);
     if (index ==
-        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, decision_key(key, edge, up_to + 1))) {
+        rv_ledger_seek(&node->ledger, RV_LEDGER_DECISION, rv_decision_key(key, edge, up_to + 1))) {
         return RV_OK;
     }
     rv_status status = rv_node_check_writable(node, err);
+    if (status == RV_OK && node->receiving.active) {
+        status = rv_error_set(err, RV_BUSY, "a batch of the upstream is being received");
+    }
     status = status == RV_OK ? rv_node_ledger_begin(node, &body, err) : status;
     if (status != RV_OK) {
         return status;

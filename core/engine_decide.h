@@ -73,6 +73,17 @@ uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge);
 RV_MUST_USE rv_status rv_node_settle(rv_node *node, const rv_edge_life *edge, uint64_t up_to,
                                      rv_error *err);
 
+/* The ledger's keys: of a life of an edge, and of a decision, in `key`, which has room for
+ * RV_DECISION_KEY bytes; the life that a key begins with. And the value of a DECISION: id of the
+ * first event, u8 outcome, then varint position, or the refusal: code, detail and facts as blobs;
+ * at most RV_DECISION_LEN_MAX bytes. */
+#define RV_EDGE_KEY         20u
+#define RV_DECISION_KEY     28u
+#define RV_DECISION_LEN_MAX (16u + 1u + 10u + 64u + RV_ERROR_DETAIL_MAX + RV_ERROR_FACTS_MAX + 8u)
+rv_bytes rv_decision_key(uint8_t *key, const rv_edge_life *edge, uint64_t edge_sequence);
+void rv_edge_key_read(rv_bytes key, rv_edge_life *edge);
+void rv_decision_write(rv_writer *w, const uint8_t *first_id, const rv_decision *decision);
+
 /* Batches of the log that hold something, appended and durable: a decision that was just made is
  * durable when the second reaches what the first is now. */
 uint64_t rv_node_decisions_made(const rv_node *node);

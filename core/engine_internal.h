@@ -107,6 +107,7 @@ struct rv_node {
     rv_ids_met ids_met;
     uint8_t drawn_id[16]; /* the node's, as long as it has no log */
     bool drawn;
+    bool relays_known; /* what is kept for others was looked at since the node was opened */
 };
 
 /* RV_OK, or why the node takes nothing: not open, closing, read-only. */

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/base/limits.h"
+#include "core/engine_decide.h"
 
 #define EVENT_EXPECTED 0x03u
 #define EVENT_BLIND    0x04u
@@ -338,6 +339,10 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     case RV_LEDGER_EPOCH:
         return entry->key.len == 0 && entry->value.len == RV_EPOCH_SIZE &&
                rv_load_u32(entry->value.ptr) > 0;
+    case RV_LEDGER_RELAY: /* of its body the root judges */
+        return entry->key.len == RV_DECISION_KEY && entry->value.len > 24 &&
+               rv_pending_key_read(rv_bytes_from(entry->key, RV_EDGE_KEY)) > 0 &&
+               rv_load_u32(entry->key.ptr + 16) > 0;
     default:
         return true;
     }

@@ -36,10 +36,6 @@
 #define RV_PENDING_KEY  8u
 #define RV_SELF_SIZE    12u
 
-/* Keys at a root: edge id and incarnation; with the edge sequence. */
-#define RV_EDGE_KEY     20u
-#define RV_DECISION_KEY 28u
-
 #define RV_PENDING_BLIND     0x01u /* some stream is not covered */
 #define RV_PENDING_UNCHECKED 0x02u
 #define RV_PENDING_COMMAND   0x04u

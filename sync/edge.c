@@ -99,6 +99,9 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     rv_forwards_disconnect(&e->forwards);
     rv_pusher_disconnect(&e->pusher);
     rv_leaser_disconnect(&e->leaser);
+    if (e->relayer != NULL) {
+        rv_relayer_disconnect(e->relayer);
+    }
     e->owed = (rv_edge_owed){.hello = false};
     e->stalled = false;
     e->status.reason = *reason;
@@ -176,6 +179,10 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     rv_backoff_reset(&e->backoff);
     rv_pusher_welcome(&e->pusher, &welcome, now);
     rv_leaser_welcome(&e->leaser, &welcome);
+    if (e->relayer != NULL) {
+        rv_relayer_welcome(e->relayer, &welcome);
+    }
+    e->status.gateway = welcome.has_gate && welcome.gate.gateway;
     RV_ASSERT(rv_node_identity(e->node) != NULL);
     return RV_OK;
 }
@@ -230,6 +237,12 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
         return rv_pusher_take(&e->pusher, body, now, err);
     case RV_WIRE_LEASED:
         return rv_leaser_take(&e->leaser, body, now, err);
+    case RV_WIRE_RELAYED:
+        return rv_pusher_relayed(&e->pusher, body, err);
+    case RV_WIRE_RELAY_ANSWER:
+        return e->relayer != NULL ? rv_relayer_take(e->relayer, body, now, err)
+                                  : rv_error_set(err, RV_PROTOCOL_ERROR,
+                                                 "the upstream answered what was not relayed");
     case RV_WIRE_PONG:
         return take_pong(e, body, err);
     case RV_WIRE_PING:
@@ -316,6 +329,7 @@ static void write_hello(rv_edge *e, rv_writer *w) {
     rv_pusher_hello(&e->pusher, &hello);
     rv_lineage_hello(&e->lineage, &hello);
     rv_edge_select_hello(e, &hello);
+    hello.gate = RV_WIRE_GATE_RELAYED | (e->relayer != NULL ? RV_WIRE_GATE_RELAYS : 0);
     hello.compression = e->compression.ops != NULL ? RV_WIRE_COMPRESSION_DEFLATE : 0;
     size_t count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(e->node, &count);
@@ -401,6 +415,7 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         sent = sent || rv_edge_select_send(e, message) ||
                rv_pusher_send(&e->pusher, now, message) ||
                (!e->pusher.fork && rv_leaser_send(&e->leaser, now, message)) ||
+               (e->relayer != NULL && rv_relayer_send(e->relayer, now, message)) ||
                rv_forwards_send(&e->forwards, message);
     }
     e->status.bytes_sent += sent ? message->len : 0;
@@ -432,6 +447,9 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
     status = status == RV_OK ? rv_edge_select_poll(e, err) : status;
     rv_pusher_poll(&e->pusher);
     rv_leaser_poll(&e->leaser, now);
+    if (e->relayer != NULL) {
+        rv_relayer_poll(e->relayer);
+    }
     return status;
 }
 
@@ -455,6 +473,8 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     deadline = push < deadline ? push : deadline;
     const int64_t lease = rv_leaser_deadline(&e->leaser);
     deadline = lease < deadline ? lease : deadline;
+    const int64_t relay = e->relayer != NULL ? rv_relayer_deadline(e->relayer) : INT64_MAX;
+    deadline = relay < deadline ? relay : deadline;
     RV_ASSERT(deadline <= silence);
     return deadline;
 }
@@ -466,6 +486,12 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     status->pushes = e->pusher.granted;
     status->selection_refused = e->select.refused;
     status->forks = e->pusher.forks;
+    status->relayed = e->pusher.relayed;
+}
+
+void rv_edge_relay_for(rv_edge *e, rv_relayer *relayer) {
+    RV_ASSERT(relayer != NULL && e->status.state != RV_EDGE_CONNECTED);
+    e->relayer = relayer;
 }
 
 /* --- forwarding --- */

@@ -78,10 +78,19 @@ typedef struct rv_edge_status {
     uint64_t events_received;
     rv_error selection_refused; /* why the last selection that was asked for is not taken; RV_OK */
     bool pushes;                /* connected to an upstream that takes pushes */
+    bool gateway;               /* connected to an upstream that has one itself */
+    uint64_t relayed;           /* own batches up to this one are flushed at a gateway */
     uint64_t forks;             /* times that the data directory turned out to be a copy */
 } rv_edge_status;
 
 void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);
+
+/* --- an edge that is a gateway --- */
+
+struct rv_relayer;
+
+/* From now on it relays what this has (sync/relays.h), at its next connection first. */
+void rv_edge_relay_for(rv_edge *edge, struct rv_relayer *relayer);
 
 /* --- forwarding appends to the root --- */
 

@@ -21,6 +21,7 @@
 #include "sync/forward.h"
 #include "sync/leases.h"
 #include "sync/push.h"
+#include "sync/relays.h"
 #include "sync/timing.h"
 #include "sync/wire_base.h"
 
@@ -66,6 +67,7 @@ struct rv_edge {
     rv_leaser leaser;
     rv_lineage lineage;
     rv_edge_select select;
+    rv_relayer *relayer; /* NULL: it is no gateway */
     rv_backoff backoff;
     rv_edge_status status;
     bool at_once;         /* the connection is to be made anew without waiting */

@@ -4,6 +4,7 @@
 #include "core/base/assert.h"
 #include "core/engine_command.h"
 #include "sync/timing.h"
+#include "sync/wire_relay.h"
 
 RV_STATIC_ASSERT(RV_PUSH_DECISIONS_LEN >= RV_PUSH_FLIGHTS_MAX * (4 + RV_WIRE_DECISION_LEN_MAX),
                  "every decision that can come has room");
@@ -42,6 +43,7 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
     const rv_outbox_facts facts = rv_node_outbox(p->node);
     RV_ASSERT(p->flight_count == 0 && p->decisions_len == 0);
     p->granted = (welcome->features & RV_WIRE_FEATURE_PUSH) != 0;
+    p->gateway = welcome->has_gate && welcome->gate.gateway;
     p->pushes_max = welcome->grant.pushes;
     p->bytes_max = welcome->grant.bytes;
     p->fork = p->granted && facts.incarnation > 0 && welcome->grant.decided >= p->hello_next;
@@ -119,6 +121,24 @@ rv_status rv_pusher_take(rv_pusher *p, rv_bytes body, int64_t now, rv_error *err
     return RV_OK;
 }
 
+rv_status rv_pusher_relayed(rv_pusher *p, rv_bytes body, rv_error *err) {
+    uint64_t edge_sequence = 0;
+    const rv_status status = rv_wire_read_relayed(body, &edge_sequence, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    bool pushed = edge_sequence <= p->known;
+    for (uint32_t i = 0; i < p->flight_count && !pushed; i++) {
+        pushed = p->flights[i].edge_sequence == edge_sequence;
+    }
+    if (!pushed && !p->probing && !p->fork) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream keeps what was not pushed");
+    }
+    p->relayed = pushed && edge_sequence > p->relayed ? edge_sequence : p->relayed;
+    RV_ASSERT(p->decided <= p->flight_count);
+    return RV_OK;
+}
+
 /* The first decision that waits. True: the node has it. */
 static bool give_decision(rv_pusher *p) {
     const size_t len = rv_load_u32(p->decisions);
@@ -160,11 +180,16 @@ void rv_pusher_poll(rv_pusher *p) {
 
 /* --- sending --- */
 
-/* Up to where all is settled, as far as the root knows it to be decided. */
+/* Up to where all is settled, as far as the root knows it to be decided. A gateway does not say
+ * what the root knows, and what has arrived may be decided and not be told: but what is under way
+ * over it will be. */
 static uint64_t settled_now(const rv_pusher *p) {
     const rv_outbox_facts facts = rv_node_outbox(p->node);
     RV_ASSERT(facts.settled < facts.next_sequence);
-    return facts.settled < p->known ? facts.settled : p->known;
+    const uint64_t under_way =
+        p->decided < p->flight_count ? p->flights[p->decided].edge_sequence - 1 : facts.settled;
+    const uint64_t known = p->gateway ? under_way : p->known;
+    return facts.settled < known ? facts.settled : known;
 }
 
 /* Tells what is settled, ten times a second or when it is much. */

@@ -38,6 +38,7 @@ typedef struct rv_pusher {
     uint8_t *decisions; /* RV_PUSH_DECISIONS_LEN: bodies, each with 4 bytes of length */
     size_t decisions_len;
     bool granted;         /* the upstream takes pushes */
+    bool gateway;         /* it is one: it does not know what the root has decided */
     bool fork;            /* a new incarnation is to be taken */
     bool probing;         /* one push at a time: the last one was not decided */
     uint64_t pushes_max;  /* granted, undecided at a time */
@@ -46,6 +47,7 @@ typedef struct rv_pusher {
     uint64_t known;       /* edge sequence that the root is known to have decided */
     uint64_t settled;     /* told, by the hello first */
     uint64_t caught_up;   /* W from which on commands leave: that of the upstream at the welcome */
+    uint64_t relayed;     /* edge sequence up to which all is flushed at a gateway, or decided */
     uint64_t hello_next;  /* that the hello named */
     uint64_t durable_at;  /* batches of the log that are to be durable before anything leaves */
     int64_t next_attempt; /* after `again`; INT64_MIN: at once */
@@ -70,6 +72,10 @@ void rv_pusher_welcome(rv_pusher *pusher, const rv_wire_welcome *welcome, int64_
 
 /* Takes a decision's body. RV_PROTOCOL_ERROR: malformed, or of nothing that was pushed. */
 RV_MUST_USE rv_status rv_pusher_take(rv_pusher *pusher, rv_bytes body, int64_t now, rv_error *err);
+
+/* Takes a relayed message's body: a gateway keeps what was pushed. RV_PROTOCOL_ERROR: malformed, or
+ * of what was not pushed. */
+RV_MUST_USE rv_status rv_pusher_relayed(rv_pusher *pusher, rv_bytes body, rv_error *err);
 
 /* Gives the node the decisions that wait, and takes the incarnation that is to be taken. RV_OK also
  * when the node is not ready for them. */

@@ -4,7 +4,7 @@
 #include "core/base/assert.h"
 #include "sync/upstream_internal.h"
 
-RV_STATIC_ASSERT(sizeof(rv_upstream) <= 12288, "a session takes what sync/upstream.h says");
+RV_STATIC_ASSERT(sizeof(rv_upstream) <= 12544, "a session takes what sync/upstream.h says");
 
 rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstream_options *options,
                                     rv_arena *arena, rv_error *err) {
@@ -35,6 +35,10 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
     if (whole) {
         rv_upstream_pushes_create(u);
     }
+    if (whole && options->edge != NULL) {
+        u->relayer = rv_relayer_create(options->node, arena);
+        whole = u->relayer != NULL;
+    }
     for (uint32_t i = 0; whole && i < u->session_max; i++) {
         u->sessions[i] = rv_arena_take_raw(arena, sizeof(rv_upstream));
         whole = u->sessions[i] != NULL;
@@ -46,6 +50,9 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
                             "serving %u edges needs more memory than the %u KiB there are",
                             (uint64_t)options->connections_max, (uint64_t)(arena->cap / 1024));
+    }
+    if (u->relayer != NULL) {
+        rv_edge_relay_for(options->edge, u->relayer);
     }
     *shared = u;
     return RV_OK;
@@ -80,6 +87,7 @@ rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now, rv_upstream 
 void rv_upstream_close(rv_upstream *s) {
     RV_ASSERT(s->used);
     rv_upstream_close_push(s);
+    rv_upstream_close_relay(s);
     rv_upstream_forget_appends(s);
     rv_upstream_base_leave(s, s->last_received);
     s->used = false;
@@ -152,6 +160,9 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     if ((hello.features & RV_WIRE_FEATURE_PUSH) != 0) {
         rv_upstream_hello_push(s, &hello);
     }
+    s->knows_gates = hello.gate != 0;
+    s->knows_relayed = (hello.gate & RV_WIRE_GATE_RELAYED) != 0;
+    s->relay.agreed = s->push.agreed && (hello.gate & RV_WIRE_GATE_RELAYS) != 0;
     s->selection_owed = (hello.features & RV_WIRE_FEATURE_SELECTION) != 0;
     s->state = RV_UPSTREAM_CHECKING;
     RV_ASSERT(s->pattern_count <= RV_PATTERNS_MAX);
@@ -238,6 +249,8 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return rv_upstream_take_settled(s, body, err);
     case RV_WIRE_LEASE:
         return rv_upstream_take_lease(s, body, err);
+    case RV_WIRE_RELAY:
+        return rv_upstream_take_relay(s, body, err);
     case RV_WIRE_SELECTION:
         return rv_upstream_take_selection(s, body, err);
     case RV_WIRE_SELECT:
@@ -321,6 +334,12 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
     }
     welcome.diverged = s->diverged;
     welcome.common = s->common;
+    if (s->knows_gates) {
+        welcome.has_gate = true;
+        welcome.gate.gateway = rv_upstream_is_gateway(s->shared);
+        welcome.gate.pushes = s->relay.agreed ? RV_RELAY_FLIGHTS_MAX : 0;
+        welcome.gate.bytes = s->relay.agreed ? RV_RELAY_BYTES_MAX : 0;
+    }
     rv_wire_write_welcome(w, &welcome);
     RV_ASSERT(!w->full);
 }
@@ -349,6 +368,13 @@ static bool write_small(rv_upstream *s, int64_t now, rv_writer *w) {
     return false;
 }
 
+/* What edges wait for beside decisions and events. */
+static bool write_answers(rv_upstream *s, rv_bytes *message) {
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
+    return rv_upstream_lease_answer(s, message) || rv_upstream_gateway_relayed(s, message) ||
+           rv_upstream_relay_answer(s, message);
+}
+
 static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
     rv_upstream_retry_appends(s->shared);
@@ -364,7 +390,7 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
             return true;
         }
         if (rv_upstream_answer(s, message) || rv_upstream_tell(s, message) ||
-            (s->state == RV_UPSTREAM_LIVE && rv_upstream_lease_answer(s, message))) {
+            (s->state == RV_UPSTREAM_LIVE && write_answers(s, message))) {
             return true;
         }
         if (s->state == RV_UPSTREAM_LIVE && rv_upstream_feed(s, now, message)) {

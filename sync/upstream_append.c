@@ -72,17 +72,18 @@ static rv_status judge(rv_upstream *s, rv_bytes body) {
     return RV_OK;
 }
 
-bool rv_upstream_keep(rv_upstream *s, rv_bytes body, bool pushed) {
+bool rv_upstream_keep(rv_upstream *s, rv_bytes body, rv_waiting_kind kind) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(shared->waiting_count <= WAITING_MAX && shared->waiting_len <= WAITING_MEMORY);
     if (shared->waiting_count == WAITING_MAX || body.len > WAITING_MEMORY - shared->waiting_len) {
         return false;
     }
     memcpy(shared->waiting_memory + shared->waiting_len, body.ptr, body.len);
-    shared->waiting[shared->waiting_count] = (rv_waiting){s, pushed, shared->waiting_len, body.len};
+    shared->waiting[shared->waiting_count] = (rv_waiting){s, kind, shared->waiting_len, body.len};
     shared->waiting_count += 1;
     shared->waiting_len += body.len;
-    s->push.waiting += pushed;
+    s->push.waiting += kind == RV_WAITING_PUSH;
+    s->relay.waiting += kind == RV_WAITING_RELAY;
     return true;
 }
 
@@ -115,7 +116,7 @@ rv_status rv_upstream_take_append(rv_upstream *s, rv_bytes body, rv_error *err) 
     if (first && judge(s, body) == RV_OK) {
         return RV_OK;
     }
-    if (!rv_upstream_keep(s, body, false)) {
+    if (!rv_upstream_keep(s, body, RV_WAITING_APPEND)) {
         rv_error busy;
         (void)rv_error_set(&busy, RV_BUSY, "too many appends wait at the upstream; try again");
         answer->used = false;
@@ -132,13 +133,16 @@ static rv_status judge_waiting(const rv_upstream_shared *shared, rv_waiting *w) 
     if (s == NULL) {
         return RV_OK;
     }
-    if (!w->pushed) {
+    if (w->kind == RV_WAITING_APPEND) {
         return judge(s, body);
     }
-    RV_ASSERT(s->push.waiting > 0);
-    const rv_status status = rv_upstream_judge_push(s, body);
+    const bool push = w->kind == RV_WAITING_PUSH;
+    RV_ASSERT(push ? s->push.waiting > 0 : s->relay.waiting > 0);
+    const rv_status status =
+        push ? rv_upstream_judge_push(s, body) : rv_upstream_judge_relay(s, body);
     if (status == RV_OK && w->session != NULL) {
-        s->push.waiting -= 1;
+        s->push.waiting -= push;
+        s->relay.waiting -= !push;
         w->session = NULL;
     }
     return status;
@@ -176,13 +180,14 @@ void rv_upstream_forget_appends(rv_upstream *s) {
         }
     }
     s->push.waiting = 0;
+    s->relay.waiting = 0;
 }
 
 void rv_upstream_forget_pushes(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(shared->waiting_count <= WAITING_MAX);
     for (uint32_t i = 0; i < shared->waiting_count; i++) {
-        if (shared->waiting[i].session == s && shared->waiting[i].pushed) {
+        if (shared->waiting[i].session == s && shared->waiting[i].kind == RV_WAITING_PUSH) {
             shared->waiting[i].session = NULL;
             s->push.waiting -= 1;
         }

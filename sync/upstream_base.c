@@ -99,7 +99,7 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
         return NULL;
     }
     let_go(shared, oldest);
-    if (rv_state_base_open(rv_node_state(node), &oldest->source) != RV_OK) {
+    if (rv_node_base_open(node, &oldest->source) != RV_OK) {
         return NULL;
     }
     oldest->position = rv_node_watermark(node);

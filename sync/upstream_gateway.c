@@ -9,6 +9,9 @@
  *     the edge is ahead of the gateway                nothing is fed until the gateway is there
  *     its selection becomes another one               the sessions end, and are checked again
  *
+ * What edges push it keeps, durably, until the root has decided (core/engine_relay.h): it goes up
+ * over the node's own connection (sync/relays.h), and the decision goes down when it has come.
+ *
  * The edge's W is looked for in the gateway's log: its batches end where the upstream's messages
  * did, and have the root's chain hash there.
  */
@@ -136,4 +139,74 @@ void rv_upstream_gateway_watch(rv_upstream *s) {
         (void)rv_error_set(&error, RV_BUSY, "what this gateway holds has changed: connect again");
         (void)rv_upstream_fail(s, &error);
     }
+}
+
+/* --- pushes --- */
+
+/* True for a batch that this node wrote itself: it went around in a circle. */
+static bool is_own(rv_node *node, const rv_edge_life *edge) {
+    RV_ASSERT(rv_log_has_identity(rv_node_log(node)));
+    return memcmp(edge->edge_id, rv_node_id(node), sizeof edge->edge_id) == 0;
+}
+
+/* Makes room: decisions that nobody here waits for are dropped, of one edge. The root has them. */
+static bool make_room(rv_upstream_shared *shared) {
+    rv_edge_life life = {.incarnation = 0};
+    while (rv_node_relay_decided_life(shared->node, &life, &life)) { /* lives rise */
+        if (!rv_upstream_knows(shared, &life)) {
+            return rv_node_settle(shared->node, &life, RV_POSITION_MAX, NULL) == RV_OK;
+        }
+    }
+    RV_ASSERT(shared->node != NULL);
+    return false;
+}
+
+rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *push, rv_bytes body) {
+    rv_relay relay = {.edge = push->edge, .edge_sequence = push->edge_sequence, .body = body};
+    memcpy(relay.first_id, push->events[0].event_id, sizeof relay.first_id);
+    RV_ASSERT(push->count > 0);
+    if (is_own(shared->node, &push->edge)) {
+        return RV_OUTBOX_FULL;
+    }
+    switch (rv_node_relay_state(shared->node, &relay.edge, relay.edge_sequence, relay.first_id)) {
+    case RV_RELAY_OTHER:
+        return RV_NOT_FOUND;
+    case RV_RELAY_UNKNOWN:
+        break;
+    default:
+        return RV_OK;
+    }
+    rv_status status = rv_node_relay_keep(shared->node, &relay, NULL);
+    if (status == RV_OUTBOX_FULL && make_room(shared)) {
+        status = RV_PENDING; /* once more */
+    }
+    return status == RV_BUSY                         ? RV_PENDING
+           : status == RV_OK || status == RV_PENDING ? status
+                                                     : RV_OUTBOX_FULL;
+}
+
+bool rv_upstream_gateway_relayed(rv_upstream *s, rv_bytes *message) {
+    const rv_upstream_shared *const shared = s->shared;
+    const uint64_t durable = rv_node_decisions_durable(shared->node);
+    uint64_t reached = 0;
+    uint32_t at = s->push.told_first;
+    if (!s->knows_relayed || !rv_upstream_is_gateway(shared)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < s->push.told_count; i++, at = shared->told[at].next) {
+        const rv_told *const told = &shared->told[at];
+        if (!told->seen && told->made > durable) {
+            break;
+        }
+        reached = told->edge_sequence;
+    }
+    if (reached <= s->relayed) {
+        return false;
+    }
+    rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_relayed(&w, reached);
+    RV_ASSERT(!w.full);
+    s->relayed = reached;
+    *message = rv_writer_bytes(&w);
+    return true;
 }

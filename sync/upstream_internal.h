@@ -15,8 +15,10 @@
 
 #include "core/engine_epoch.h"
 #include "core/engine_lease.h"
+#include "core/engine_relay.h"
 #include "core/live/subscription.h"
 #include "sync/encode.h"
+#include "sync/relays.h"
 #include "sync/timing.h"
 #include "sync/upstream.h"
 #include "sync/wire_append.h"
@@ -36,7 +38,8 @@
 #define RV_UPSTREAM_PUSHES 64u          /* of one session that are undecided, or not told */
 #define PUSH_BYTES         (256u << 10) /* of these, that an edge may send */
 #define UNSETTLED_MAX      256u         /* decisions of one edge that are kept */
-#define TOLD_MAX           4096u        /* decisions to be told, of all sessions */
+#define RELAY_SETTLED_MAX  2u    /* edges of a gateway of which something is to be forgotten */
+#define TOLD_MAX           4096u /* decisions to be told, of all sessions */
 #define TOLD_NONE          UINT32_MAX
 
 typedef enum rv_upstream_state {
@@ -125,7 +128,7 @@ typedef struct rv_upstream_push {
     uint64_t settle;  /* that it has settled and the node has not forgotten; 0: none */
 } rv_upstream_push;
 
-/* The request for keys that is under way. */
+/* A request for keys that is under way. */
 typedef struct rv_upstream_lease {
     bool wanted;
     bool known;   /* there is such an aggregate */
@@ -146,6 +149,20 @@ typedef struct rv_upstream_part {
     size_t begin;
     size_t end;
 } rv_upstream_part;
+/* What a gateway relays over its session: pushes of others, what they have settled, their requests
+ * for keys. */
+typedef struct rv_upstream_relay {
+    bool agreed;
+    uint32_t waiting;    /* for the node */
+    uint32_t told_count; /* answers to be told: a list in the shared memory */
+    uint32_t told_first;
+    uint32_t told_last;
+    struct {
+        rv_edge_life edge; /* incarnation 0: unused */
+        uint64_t edge_sequence;
+    } settled[RELAY_SETTLED_MAX];
+    rv_upstream_lease leases[RV_RELAY_LEASES_SENT];
+} rv_upstream_relay;
 
 struct rv_upstream {
     rv_upstream_shared *shared;
@@ -204,25 +221,47 @@ struct rv_upstream {
     rv_wire_point common; /* here */
     uint32_t lineage_count; /* points of its history that it named */
     uint32_t lineage_at;    /* those before are none of ours */
+    rv_upstream_relay relay;
+    bool knows_relayed; /* the edge takes relayed messages, */
+    bool knows_gates;   /* or is to be told of gateways at all */
+    uint64_t relayed;   /* edge sequence that it was told of */
     rv_error failure;
     rv_upstream_status status;
     uint8_t selection[SELECTION_MEMORY];
 };
 
+/* What waits for the node. */
+typedef enum rv_waiting_kind {
+    RV_WAITING_APPEND,
+    RV_WAITING_PUSH,
+    RV_WAITING_RELAY
+} rv_waiting_kind;
+
 /* An append or a push that the node was not ready for. Its body lies in the shared memory. */
 typedef struct rv_waiting {
     rv_upstream *session; /* NULL: its connection has gone */
-    bool pushed;
+    rv_waiting_kind kind;
     size_t at;
     size_t len;
 } rv_waiting;
 
-/* A decision to be told, when the batches of the log that were made then are durable. */
+/* A decision to be told, when the batches of the log that were made then are durable. A gateway has
+ * the decision later: first the push is to be durable, then, when it is `seen`, the decision. */
 typedef struct rv_told {
     uint64_t edge_sequence;
     uint64_t made;
     uint32_t next; /* of the session, or of those that are free */
+    bool seen;
+    rv_wire_decided end; /* of relays: AGAIN, FORKED, or ACCEPTED: as the node knows */
+    rv_edge_life edge;   /* of relays */
 } rv_told;
+
+/* What can be told. */
+typedef enum rv_told_state {
+    RV_TOLD_NOT_YET,
+    RV_TOLD_READY,
+    RV_TOLD_GONE /* the node knows nothing of it any more */
+} rv_told_state;
 
 struct rv_upstream_shared {
     rv_node *node;
@@ -236,6 +275,7 @@ struct rv_upstream_shared {
     uint64_t *counted;
     rv_told *told;
     uint32_t told_free;
+    rv_relayer *relayer; /* of the node's own connection to its upstream; NULL: there is none */
     uint8_t *waiting_memory;
     rv_path_pattern schema_pattern;
     uint8_t *changes_memory;
@@ -328,7 +368,7 @@ void rv_upstream_forget_appends(rv_upstream *session);
 void rv_upstream_forget_pushes(rv_upstream *session);
 
 /* Keeps a body until the node is ready. False: there is no room. */
-RV_MUST_USE bool rv_upstream_keep(rv_upstream *session, rv_bytes body, bool pushed);
+RV_MUST_USE bool rv_upstream_keep(rv_upstream *session, rv_bytes body, rv_waiting_kind kind);
 
 /* --- pushes --- */
 
@@ -362,6 +402,39 @@ bool rv_upstream_lease_answer(rv_upstream *session, rv_bytes *message);
 /* The session ends. */
 void rv_upstream_close_push(rv_upstream *session);
 
+/* Reads a push's body, which was checked, into the shared memory. */
+void rv_upstream_read_push(rv_upstream_shared *shared, const rv_edge_life *edge, rv_bytes body,
+                           rv_push *push);
+
+/* Can this be told? READY: with the decision, if the node knows one. */
+rv_told_state rv_upstream_told_state(rv_upstream_shared *shared, const rv_edge_life *edge,
+                                     rv_told *told, rv_decision *decision);
+
+/* How a lease is asked for. RV_PENDING, RV_BUSY: later. */
+RV_MUST_USE rv_status rv_upstream_lease_ask(rv_upstream_shared *shared, rv_upstream_lease *lease,
+                                            rv_wire_leased *leased);
+
+/* A request for keys as the node keeps it while it is under way. */
+void rv_upstream_lease_begin(const rv_upstream_shared *shared, const rv_edge_life *edge,
+                             const rv_wire_lease *wire, rv_upstream_lease *lease);
+
+/* --- relays --- */
+
+/* Takes a relay message's body. RV_PROTOCOL_ERROR; RV_BUSY: no room. */
+RV_MUST_USE rv_status rv_upstream_take_relay(rv_upstream *session, rv_bytes body, rv_error *err);
+
+/* Gives a relay's body to the node. RV_PENDING: it must be given again. */
+RV_MUST_USE rv_status rv_upstream_judge_relay(rv_upstream *session, rv_bytes body);
+
+/* The next answer to a relay, if one can be given. */
+bool rv_upstream_relay_answer(rv_upstream *session, rv_bytes *message);
+
+/* The session ends. */
+void rv_upstream_close_relay(rv_upstream *session);
+
+/* True when decisions of this life wait to be told to somebody, or may soon. */
+bool rv_upstream_knows(const rv_upstream_shared *shared, const rv_edge_life *edge);
+
 /* --- a node that is an edge itself --- */
 
 static inline bool rv_upstream_is_gateway(const rv_upstream_shared *shared) {
@@ -379,6 +452,14 @@ RV_MUST_USE rv_status rv_upstream_gateway_selection(const rv_upstream *session,
 /* Looks for the edge's W in the node's log, and subscribes behind it. True: it was found. False: it
  * takes longer, or the node is not that far yet, or the session has failed. */
 bool rv_upstream_gateway_lineage(rv_upstream *session);
+
+/* A gateway keeps a push. RV_OK; RV_PENDING: it must be given again; RV_OUTBOX_FULL: it cannot be
+ * kept now; RV_NOT_FOUND: another batch has its number. */
+RV_MUST_USE rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *push,
+                                               rv_bytes body);
+
+/* Tells the edge how much of what it pushed is kept. */
+bool rv_upstream_gateway_relayed(rv_upstream *session, rv_bytes *message);
 
 /* Ends the session if what the node holds is not what it was at the hello. */
 void rv_upstream_gateway_watch(rv_upstream *session);

@@ -36,7 +36,9 @@ static void told_add(rv_upstream *s, uint64_t edge_sequence) {
     const uint32_t at = shared->told_free;
     RV_ASSERT(at != TOLD_NONE); /* looked for before it was decided */
     shared->told_free = shared->told[at].next;
-    shared->told[at] = (rv_told){edge_sequence, rv_node_decisions_made(shared->node), TOLD_NONE};
+    shared->told[at] = (rv_told){.edge_sequence = edge_sequence,
+                                 .made = rv_node_decisions_made(shared->node),
+                                 .next = TOLD_NONE};
     if (s->push.told_count == 0) {
         s->push.told_first = at;
     } else {
@@ -67,8 +69,8 @@ static void end_at(rv_upstream *s, rv_upstream_end end, uint64_t edge_sequence) 
     s->push.last = edge_sequence - 1;
 }
 
-static void read_push(rv_upstream *s, rv_bytes body, rv_push *push) {
-    rv_upstream_shared *const shared = s->shared;
+void rv_upstream_read_push(rv_upstream_shared *shared, const rv_edge_life *edge, rv_bytes body,
+                           rv_push *push) {
     rv_wire_push wire;
     const rv_status status = rv_wire_read_push(body, &wire, NULL);
     RV_ASSERT(status == RV_OK); /* it was checked when it came */
@@ -81,7 +83,7 @@ static void read_push(rv_upstream *s, rv_bytes body, rv_push *push) {
         const bool good = rv_wire_read_pushed(&wire.events, &shared->appends[i]);
         RV_ASSERT(good);
     }
-    *push = (rv_push){.edge = s->push.life,
+    *push = (rv_push){.edge = *edge,
                       .edge_sequence = wire.edge_sequence,
                       .principal = wire.principal,
                       .written_at = wire.written_at,
@@ -92,17 +94,37 @@ static void read_push(rv_upstream *s, rv_bytes body, rv_push *push) {
                       .counted_count = (size_t)wire.counted_count};
 }
 
+/* The same at a gateway, which keeps it until the root has decided. */
+static rv_status keep_push(rv_upstream *s, const rv_push *push, rv_bytes body) {
+    const rv_status status = rv_upstream_gateway_keep(s->shared, push, body);
+    RV_ASSERT(rv_upstream_is_gateway(s->shared));
+    if (status == RV_PENDING) {
+        return status;
+    }
+    if (status != RV_OK) {
+        end_at(s, status == RV_NOT_FOUND ? RV_UPSTREAM_FORKED : RV_UPSTREAM_AGAIN,
+               push->edge_sequence);
+        rv_upstream_forget_pushes(s);
+    } else {
+        told_add(s, push->edge_sequence);
+    }
+    return RV_OK;
+}
+
 rv_status rv_upstream_judge_push(rv_upstream *s, rv_bytes body) {
     rv_upstream_shared *const shared = s->shared;
     rv_push push;
     rv_decision decision;
-    read_push(s, body, &push);
+    rv_upstream_read_push(shared, &s->push.life, body, &push);
     RV_ASSERT(s->push.end == RV_UPSTREAM_PUSHING || push.edge_sequence < s->push.end_at);
     if (shared->told_free == TOLD_NONE ||
         rv_node_unsettled(shared->node, &push.edge) >= UNSETTLED_MAX) {
         end_at(s, RV_UPSTREAM_AGAIN, push.edge_sequence);
         rv_upstream_forget_pushes(s);
         return RV_OK;
+    }
+    if (rv_upstream_is_gateway(shared)) {
+        return keep_push(s, &push, body);
     }
     const rv_status status = rv_node_decide(shared->node, &push, shared->results, &decision, NULL);
     if (status == RV_PENDING || status == RV_BUSY) {
@@ -143,7 +165,10 @@ void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
     p->agreed = true;
     p->life.incarnation = (uint32_t)hello->outbox.incarnation;
     memcpy(p->life.edge_id, hello->node_id, sizeof hello->node_id);
-    const uint64_t decided = rv_node_last_decided(shared->node, &p->life);
+    const bool gateway = rv_upstream_is_gateway(shared);
+    /* a gateway does not know, but what is settled there was decided */
+    const uint64_t decided =
+        gateway ? hello->outbox.settled : rv_node_last_decided(shared->node, &p->life);
     p->settle = hello->outbox.settled < decided ? hello->outbox.settled : decided;
     p->decided = decided;
     if (p->life.incarnation > 0 && hello->outbox.next <= decided) {
@@ -226,7 +251,7 @@ rv_status rv_upstream_take_push(rv_upstream *s, rv_bytes body, rv_error *err) {
     if (s->shared->waiting_count == 0 && rv_upstream_judge_push(s, body) == RV_OK) {
         return RV_OK;
     }
-    if (!rv_upstream_keep(s, body, true)) {
+    if (!rv_upstream_keep(s, body, RV_WAITING_PUSH)) {
         end_at(s, RV_UPSTREAM_AGAIN, push.edge_sequence);
     }
     return RV_OK;
@@ -238,9 +263,13 @@ rv_status rv_upstream_take_settled(rv_upstream *s, rv_bytes body, rv_error *err)
     if (status != RV_OK) {
         return status;
     }
-    if (!s->push.agreed || s->push.life.incarnation == 0 || edge_sequence > s->push.decided) {
+    /* a gateway has not seen all that was decided */
+    const bool known = rv_upstream_is_gateway(s->shared) || edge_sequence <= s->push.decided;
+    if (!s->push.agreed || s->push.life.incarnation == 0 || edge_sequence > RV_POSITION_MAX ||
+        !known) {
         return broke(err, "settled what was not decided");
     }
+    s->push.decided = edge_sequence > s->push.decided ? edge_sequence : s->push.decided;
     s->push.settle = edge_sequence > s->push.settle ? edge_sequence : s->push.settle;
     RV_ASSERT(s->push.settle <= s->push.decided);
     return RV_OK;
@@ -253,6 +282,9 @@ static void settle(rv_upstream *s) {
     rv_upstream_push *const p = &s->push;
     if (p->settle > 0 && p->waiting == 0 && p->life.incarnation > 0) {
         const rv_status status = rv_node_settle(s->shared->node, &p->life, p->settle, NULL);
+        if (status == RV_OK && s->shared->relayer != NULL) {
+            rv_relayer_settle(s->shared->relayer, &p->life, p->settle);
+        }
         p->settle = status == RV_OK ? 0 : p->settle;
     }
     RV_ASSERT(p->settle <= p->decided);
@@ -265,35 +297,85 @@ static void write(const rv_upstream *s, const rv_wire_decision *decision, rv_byt
     *message = rv_writer_bytes(&w);
 }
 
+rv_told_state rv_upstream_told_state(rv_upstream_shared *shared, const rv_edge_life *edge,
+                                     rv_told *told, rv_decision *decision) {
+    rv_node *const node = shared->node;
+    const bool gateway = rv_upstream_is_gateway(shared);
+    RV_ASSERT(told->edge_sequence > 0);
+    if (told->made > rv_node_decisions_durable(node)) {
+        return RV_TOLD_NOT_YET;
+    }
+    if (!rv_node_decision(node, edge, told->edge_sequence, decision)) {
+        rv_relay push = {.edge_sequence = 0};
+        const bool kept = gateway &&
+                          rv_node_relay_next(node, edge, told->edge_sequence - 1, &push) &&
+                          push.edge_sequence == told->edge_sequence;
+        return kept ? RV_TOLD_NOT_YET : RV_TOLD_GONE;
+    }
+    if (gateway && !told->seen) {
+        told->seen = true;
+        told->made = rv_node_decisions_made(node);
+    }
+    return told->made > rv_node_decisions_durable(node) ? RV_TOLD_NOT_YET : RV_TOLD_READY;
+}
+
+/* The end of a session's pushes, when it is its turn. */
+static bool tell_end(rv_upstream *s, rv_bytes *message) {
+    rv_upstream_push *const p = &s->push;
+    RV_ASSERT(p->told_count == 0);
+    if (p->end == RV_UPSTREAM_PUSHING || p->end_told || p->waiting > 0) {
+        return false;
+    }
+    const rv_wire_decision end = {.edge_sequence = p->end_at,
+                                  .outcome = p->end == RV_UPSTREAM_AGAIN ? RV_WIRE_DECIDED_AGAIN
+                                                                         : RV_WIRE_DECIDED_FORKED};
+    p->end_told = true;
+    write(s, &end, message);
+    return true;
+}
+
+/* What was to be told next is not known any more. At a root another connection of this edge has
+ * settled it; a gateway was told by the root that the edge is a copy. */
+static bool tell_gone(rv_upstream *s, uint64_t edge_sequence, rv_bytes *message) {
+    rv_upstream_shared *const shared = s->shared;
+    if (!rv_upstream_is_gateway(shared)) {
+        rv_error error;
+        (void)superseded(&error);
+        (void)rv_upstream_fail(s, &error);
+        return false;
+    }
+    if (rv_node_relay_drop(shared->node, &s->push.life, NULL) != RV_OK) {
+        return false; /* later */
+    }
+    while (s->push.told_count > 0) { /* as many as there are */
+        told_drop(s);
+    }
+    rv_upstream_forget_pushes(s);
+    s->push.end_told = false;
+    if (s->push.end != RV_UPSTREAM_FORKED) {
+        end_at(s, RV_UPSTREAM_FORKED, edge_sequence);
+    }
+    RV_ASSERT(s->push.end == RV_UPSTREAM_FORKED);
+    s->push.end_at = edge_sequence;
+    return tell_end(s, message);
+}
+
 bool rv_upstream_tell(rv_upstream *s, rv_bytes *message) {
     rv_upstream_shared *const shared = s->shared;
     rv_upstream_push *const p = &s->push;
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     settle(s);
     if (p->told_count == 0) {
-        if (p->end == RV_UPSTREAM_PUSHING || p->end_told || p->waiting > 0) {
-            return false;
-        }
-        const rv_wire_decision end = {.edge_sequence = p->end_at,
-                                      .outcome = p->end == RV_UPSTREAM_AGAIN
-                                                     ? RV_WIRE_DECIDED_AGAIN
-                                                     : RV_WIRE_DECIDED_FORKED};
-        p->end_told = true;
-        write(s, &end, message);
-        return true;
+        return tell_end(s, message);
     }
-    const rv_told *const first = &shared->told[p->told_first];
-    if (first->made > rv_node_decisions_durable(shared->node)) {
-        return false;
-    }
+    rv_told *const first = &shared->told[p->told_first];
     rv_wire_decision wire = {.edge_sequence = first->edge_sequence};
     rv_decision decision;
-    if (!rv_node_decision(shared->node, &p->life, wire.edge_sequence, &decision)) {
-        rv_error error; /* another connection of this edge has settled it */
-        (void)superseded(&error);
-        (void)rv_upstream_fail(s, &error);
-        return false;
+    const rv_told_state state = rv_upstream_told_state(shared, &p->life, first, &decision);
+    if (state != RV_TOLD_READY) {
+        return state == RV_TOLD_GONE && tell_gone(s, wire.edge_sequence, message);
     }
+    s->urgent = decision.position > s->urgent ? decision.position : s->urgent;
     wire.outcome = decision.outcome == RV_DECIDED_ACCEPTED ? RV_WIRE_DECIDED_ACCEPTED
                                                            : RV_WIRE_DECIDED_REFUSED;
     wire.position = decision.position;

@@ -15,10 +15,12 @@ rv_status rv_wire_malformed(rv_error *err, const char *what) {
 
 /* Hello and welcome end with extensions: a count, then each a tag and a blob. Tag 1 is what goes
  * with RV_WIRE_FEATURE_PUSH: three varints. Tag 2 of a hello and 3 of a welcome are points of a
- * history. Tag 6 of a welcome, empty: select messages are taken. Others are passed over. */
+ * history. Tag 4 is about gateways: a varint in a hello, three in a welcome. Tag 6 of a welcome,
+ * empty: select messages are taken. Others are passed over. */
 #define EXTENSION_PUSH    1u
 #define EXTENSION_LINEAGE 2u
 #define EXTENSION_COMMON  3u
+#define EXTENSION_GATE    4u
 #define EXTENSION_SELECT  6u
 
 /* The extensions of a hello or a welcome, as far as this version knows them. */
@@ -26,7 +28,10 @@ typedef struct extensions {
     bool has_push; /* tag 1 must be there, and only then */
     bool has_points;
     bool selects;
+    bool has_gate;
     uint64_t push[3];
+    uint64_t gate[3];
+    size_t gate_count;
     uint64_t point_tag; /* 2: of a hello, 3: of a welcome */
     uint64_t point_max;
     uint64_t point_count;
@@ -46,17 +51,22 @@ static void write_points(rv_writer *w, const extensions *e) {
     rv_write_blob(w, rv_writer_bytes(&body));
 }
 
-static void write_extensions(rv_writer *w, const extensions *e) {
+static void write_numbers(rv_writer *w, uint64_t tag, const uint64_t *numbers, size_t count) {
     uint8_t text[32];
     rv_writer body = rv_writer_over(text, sizeof text);
-    rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points + (uint64_t)e->selects);
+    for (size_t i = 0; i < count; i++) {
+        rv_write_varint(&body, numbers[i]);
+    }
+    RV_ASSERT(!body.full);
+    rv_write_varint(w, tag);
+    rv_write_blob(w, rv_writer_bytes(&body));
+}
+
+static void write_extensions(rv_writer *w, const extensions *e) {
+    rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points + (uint64_t)e->has_gate +
+                           (uint64_t)e->selects);
     if (e->has_push) {
-        for (size_t i = 0; i < 3; i++) {
-            rv_write_varint(&body, e->push[i]);
-        }
-        RV_ASSERT(!body.full);
-        rv_write_varint(w, EXTENSION_PUSH);
-        rv_write_blob(w, rv_writer_bytes(&body));
+        write_numbers(w, EXTENSION_PUSH, e->push, 3);
     }
     if (e->has_points) {
         write_points(w, e);
@@ -65,13 +75,16 @@ static void write_extensions(rv_writer *w, const extensions *e) {
         rv_write_varint(w, EXTENSION_SELECT);
         rv_write_blob(w, (rv_bytes){NULL, 0});
     }
+    if (e->has_gate) {
+        write_numbers(w, EXTENSION_GATE, e->gate, e->gate_count);
+    }
 }
 
-static bool read_push(rv_bytes bytes, uint64_t *push) {
+static bool read_numbers(rv_bytes bytes, uint64_t *numbers, size_t count) {
     rv_cursor c = rv_cursor_over(bytes);
-    RV_ASSERT(push != NULL);
-    for (size_t i = 0; i < 3; i++) {
-        push[i] = rv_read_varint(&c);
+    RV_ASSERT(numbers != NULL);
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = rv_read_varint(&c);
     }
     return rv_cursor_done(&c);
 }
@@ -108,10 +121,13 @@ static bool read_extensions(rv_cursor *c, extensions *e) {
         const rv_bytes body = rv_read_blob(c);
         if (tag == EXTENSION_PUSH && e->has_push) {
             met += 1;
-            c->bad = c->bad || !read_push(body, e->push);
+            c->bad = c->bad || !read_numbers(body, e->push, 3);
         } else if (tag == e->point_tag) {
             c->bad = c->bad || e->has_points || !read_points(body, e);
             e->has_points = true;
+        } else if (tag == EXTENSION_GATE) {
+            c->bad = c->bad || e->has_gate || !read_numbers(body, e->gate, e->gate_count);
+            e->has_gate = true;
         }
         e->selects = e->selects || tag == EXTENSION_SELECT;
     }
@@ -228,6 +244,9 @@ void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *h) {
     memcpy(points, h->lineage, sizeof points);
     const extensions e = {.has_push = (h->features & RV_WIRE_FEATURE_PUSH) != 0,
                           .has_points = h->has_lineage,
+                          .has_gate = h->gate != 0,
+                          .gate = {h->gate},
+                          .gate_count = 1,
                           .push = {h->outbox.incarnation, h->outbox.next, h->outbox.settled},
                           .point_tag = EXTENSION_LINEAGE,
                           .point_count = h->lineage_count,
@@ -277,6 +296,7 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
         }
     }
     extensions e = {.has_push = (h->features & RV_WIRE_FEATURE_PUSH) != 0,
+                    .gate_count = 1,
                     .point_tag = EXTENSION_LINEAGE,
                     .point_max = RV_WIRE_LINEAGE_MAX,
                     .points = h->lineage};
@@ -285,6 +305,7 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
         return rv_wire_malformed(err, "hello");
     }
     h->outbox = (rv_wire_outbox){e.push[0], e.push[1], e.push[2]};
+    h->gate = e.gate[0];
     h->has_lineage = e.has_points;
     h->lineage_count = e.point_count;
     return RV_OK;
@@ -309,6 +330,9 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
     const extensions e = {.has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
                           .has_points = m->diverged,
                           .selects = m->selects,
+                          .has_gate = m->has_gate,
+                          .gate = {m->gate.gateway ? 1 : 0, m->gate.pushes, m->gate.bytes},
+                          .gate_count = 3,
                           .push = {m->grant.decided, m->grant.pushes, m->grant.bytes},
                           .point_tag = EXTENSION_COMMON,
                           .point_count = 1,
@@ -338,15 +362,19 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     m->schema_hash = read_hash(&c);
     m->compression = rv_read_varint(&c);
     extensions e = {.has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
+                    .gate_count = 3,
                     .point_tag = EXTENSION_COMMON,
                     .point_max = 1,
                     .points = &m->common};
-    if (!read_extensions(&c, &e) || m->epoch > UINT32_MAX || (e.has_points && e.point_count == 0)) {
+    if (!read_extensions(&c, &e) || m->epoch > UINT32_MAX || (e.has_points && e.point_count == 0) ||
+        e.gate[0] > 1) {
         return rv_wire_malformed(err, "welcome");
     }
     m->grant = (rv_wire_grant){e.push[0], e.push[1], e.push[2]};
     m->diverged = e.has_points;
     m->selects = e.selects;
+    m->has_gate = e.has_gate;
+    m->gate = (rv_wire_gate){e.gate[0] == 1, e.gate[1], e.gate[2]};
     return RV_OK;
 }
 

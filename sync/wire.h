@@ -48,6 +48,9 @@ typedef enum rv_wire_kind {
     /* 18 and 19 are kept for selections */
     RV_WIRE_LEASE = 20,
     RV_WIRE_LEASED = 21,
+    RV_WIRE_RELAY = 22,
+    RV_WIRE_RELAY_ANSWER = 23,
+    RV_WIRE_RELAYED = 25,
     RV_WIRE_SELECT = 27,
     RV_WIRE_SELECTED = 28,
     RV_WIRE_KIND_LAST = RV_WIRE_SELECTED,
@@ -63,6 +66,18 @@ typedef enum rv_wire_kind {
 #define RV_WIRE_FEATURE_SELECTION                                                                  \
     0x02u /* a selection message follows the welcome; the hello then may name no pattern */
 #define RV_WIRE_FEATURE_LEASE 0x04u /* welcome, with pushes: keys may be asked for */
+
+/* What an edge knows of gateways (hello; the extension of tag 4 is there when there is something).
+ */
+#define RV_WIRE_GATE_RELAYED 0x01u /* relayed messages */
+#define RV_WIRE_GATE_RELAYS  0x02u /* it is one: it relays what its edges push */
+
+/* What the upstream is (welcome; the same). */
+typedef struct rv_wire_gate {
+    bool gateway;    /* it has an upstream itself */
+    uint64_t pushes; /* that may be relayed and undecided at a time; 0: none */
+    uint64_t bytes;  /* of these; one may always be */
+} rv_wire_gate;
 
 /* What an edge says about its outbox (hello). */
 typedef struct rv_wire_outbox {
@@ -107,6 +122,7 @@ typedef struct rv_wire_hello {
     bool has_lineage;       /* it was told that its history is another one: what it has of it, */
     uint64_t lineage_count; /* positions fall */
     rv_wire_point lineage[RV_WIRE_LINEAGE_MAX];
+    uint64_t gate; /* RV_WIRE_GATE_… */
 } rv_wire_hello;
 
 /* Upstream to edge, in answer. */
@@ -124,6 +140,8 @@ typedef struct rv_wire_welcome {
     bool diverged;       /* the edge is to go back to this point, into this epoch, and come again */
     rv_wire_point common;
     bool selects; /* another selection may be asked for at any time */
+    bool has_gate;
+    rv_wire_gate gate;
 } rv_wire_welcome;
 
 /* What an events message says beside its events. */

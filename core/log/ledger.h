@@ -44,7 +44,8 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_LEASE = 7,     /* root: a block of keys that an edge has; aggregate, first key */
     RV_LEDGER_KEYS = 8,      /* edge: a block of keys, and how far it is used; likewise */
     RV_LEDGER_EPOCH = 9,     /* the log's epoch, if it is not the first; no key */
-    RV_LEDGER_SENT = 12      /* edge: up to where commands may have been sent; no key */
+    RV_LEDGER_SENT = 12,     /* edge: up to where commands may have been sent; no key */
+    RV_LEDGER_RELAY = 20 /* gateway: a push that is not decided; edge id, incarnation, sequence */
 } rv_ledger_kind;
 
 #define RV_LEDGER_KINDS_MAX 64u /* of any version: higher ones are malformed */

@@ -7,7 +7,8 @@
 #ifndef RV_TESTS_SYNC_NET_H
 #define RV_TESTS_SYNC_NET_H
 
-#include "core/engine_decide.h"
+#include "core/engine_internal.h"
+#include "core/engine_relay.h"
 #include "platform/sim/disk.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"
@@ -53,13 +54,16 @@ static inline void net_open(net *n, int index) {
         fprintf(stderr, "net: open: %s\n", m->err.detail);
         abort();
     }
-    rv_arena arena = rv_arena_over(m->shared_memory, NET_SYNC_MEMORY);
-    const rv_upstream_options u = {.node = m->node, .connections_max = 4};
-    rv_status status = rv_upstream_shared_create(&m->shared, &u, &arena, &m->err);
-    if (status == RV_OK && !root) {
-        rv_arena more = rv_arena_over(m->edge_memory, NET_SYNC_MEMORY);
+    rv_status status = RV_OK;
+    if (!root) {
+        rv_arena arena = rv_arena_over(m->edge_memory, NET_SYNC_MEMORY);
         const rv_edge_options e = {.node = m->node, .seed = (uint64_t)index};
-        status = rv_edge_create(&m->edge, &e, &more, &m->err);
+        status = rv_edge_create(&m->edge, &e, &arena, &m->err);
+    }
+    if (status == RV_OK) {
+        rv_arena arena = rv_arena_over(m->shared_memory, NET_SYNC_MEMORY);
+        const rv_upstream_options u = {.node = m->node, .connections_max = 4, .edge = m->edge};
+        status = rv_upstream_shared_create(&m->shared, &u, &arena, &m->err);
     }
     if (status != RV_OK) {
         fprintf(stderr, "net: sync: %s\n", m->err.detail);

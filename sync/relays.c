@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sync/relays.h"
+
+#include "core/base/assert.h"
+
+rv_relayer *rv_relayer_create(rv_node *node, rv_arena *arena) {
+    RV_ASSERT(node != NULL && arena != NULL);
+    rv_relayer *const r = rv_arena_take(arena, sizeof *r);
+    if (r == NULL) {
+        return NULL;
+    }
+    r->node = node;
+    r->message = rv_arena_take_raw(arena, RV_RELAY_LEN_MAX);
+    r->answers = rv_arena_take_raw(arena, sizeof *r->answers * RV_RELAY_FLIGHTS_MAX);
+    r->deadline = INT64_MAX;
+    return r->message != NULL && r->answers != NULL ? r : NULL;
+}
+
+static bool same_life(const rv_edge_life *a, const rv_edge_life *b) {
+    RV_ASSERT(a != NULL && b != NULL);
+    return a->incarnation == b->incarnation &&
+           memcmp(a->edge_id, b->edge_id, sizeof a->edge_id) == 0;
+}
+
+/* --- the connection --- */
+
+void rv_relayer_welcome(rv_relayer *r, const rv_wire_welcome *welcome) {
+    RV_ASSERT(r->flight_count == 0);
+    r->granted = welcome->has_gate && welcome->gate.pushes > 0;
+    r->pushes_max =
+        welcome->gate.pushes < RV_RELAY_FLIGHTS_MAX ? welcome->gate.pushes : RV_RELAY_FLIGHTS_MAX;
+    r->bytes_max = welcome->gate.bytes;
+    r->idle_at = 0;
+    r->deadline = INT64_MAX;
+}
+
+void rv_relayer_disconnect(rv_relayer *r) {
+    RV_ASSERT(r->flight_count <= RV_RELAY_FLIGHTS_MAX);
+    r->granted = false;
+    r->flight_count = 0;
+    r->bytes = 0;
+    memset(r->delays, 0, sizeof r->delays);
+    for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
+        r->settled[i].told = 0;
+    }
+    for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX; i++) {
+        rv_relay_lease *const l = &r->leases[i];
+        l->sent = l->answered; /* asked again: the same request gets the same block */
+        l->edge.incarnation = l->orphan ? 0 : l->edge.incarnation;
+    }
+}
+
+/* --- again --- */
+
+static rv_relay_delay *delay_of(rv_relayer *r, const rv_edge_life *edge) {
+    for (uint32_t i = 0; i < RV_RELAY_DELAYS_MAX; i++) {
+        if (same_life(&r->delays[i].edge, edge)) {
+            return &r->delays[i];
+        }
+    }
+    RV_ASSERT(edge->incarnation > 0);
+    return NULL;
+}
+
+/* Nothing of this edge for a while. Where there are too many, the one whose time comes first is
+ * forgotten: it is only told again. */
+static void delay(rv_relayer *r, const rv_edge_life *edge, int64_t now) {
+    rv_relay_delay *d = delay_of(r, edge);
+    if (d == NULL) {
+        d = &r->delays[0];
+        for (uint32_t i = 1; i < RV_RELAY_DELAYS_MAX && d->edge.incarnation > 0; i++) {
+            rv_relay_delay *const other = &r->delays[i];
+            d = other->edge.incarnation == 0 || other->at < d->at ? other : d;
+        }
+        *d = (rv_relay_delay){.edge = *edge, .again_us = RV_RELAY_AGAIN_MIN_US};
+    }
+    RV_ASSERT(d->again_us >= RV_RELAY_AGAIN_MIN_US);
+    if (now >= d->at) {
+        d->at = now + d->again_us;
+        d->again_us *= d->again_us < RV_RELAY_AGAIN_MAX_US ? 2 : 1;
+    }
+}
+
+/* --- answers --- */
+
+static rv_relay_flight *flight_of(rv_relayer *r, const rv_edge_life *edge, uint64_t edge_sequence) {
+    for (uint32_t i = 0; i < r->flight_count; i++) {
+        rv_relay_flight *const f = &r->flights[i];
+        if (f->edge_sequence == edge_sequence && same_life(&f->edge, edge)) {
+            return f;
+        }
+    }
+    RV_ASSERT(edge_sequence > 0);
+    return NULL;
+}
+
+static void land(rv_relayer *r, rv_relay_flight *f) {
+    const uint32_t at = (uint32_t)(f - r->flights);
+    RV_ASSERT(at < r->flight_count && r->bytes >= f->len);
+    r->bytes -= f->len;
+    r->flight_count -= 1;
+    memmove(f, f + 1, sizeof *f * (r->flight_count - at));
+    r->idle_at = 0;
+}
+
+/* A place for an answer that none of the flights has. */
+static uint32_t free_answer(const rv_relayer *r) {
+    uint64_t taken = 0;
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < r->flight_count; i++) {
+        taken |= r->flights[i].answered ? UINT64_C(1) << r->flights[i].answer : 0;
+    }
+    while (at + 1 < RV_RELAY_FLIGHTS_MAX && (taken >> at & 1) != 0) {
+        at += 1;
+    }
+    RV_ASSERT((taken >> at & 1) == 0);
+    return at;
+}
+
+static rv_relay_lease *lease_of(rv_relayer *r, const rv_edge_life *edge) {
+    for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX; i++) {
+        if (same_life(&r->leases[i].edge, edge)) {
+            return &r->leases[i];
+        }
+    }
+    RV_ASSERT(r->node != NULL);
+    return NULL;
+}
+
+static rv_status take_decision(rv_relayer *r, const rv_edge_life *edge,
+                               const rv_wire_relay_answer *answer, int64_t now, rv_error *err) {
+    rv_relay_flight *const f = flight_of(r, edge, answer->decision.edge_sequence);
+    if (f == NULL || f->answered) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream decided batch %u of an edge, which is not under way",
+                            answer->decision.edge_sequence);
+    }
+    if (answer->decision.outcome == RV_WIRE_DECIDED_AGAIN) {
+        delay(r, edge, now);
+        land(r, f);
+        return RV_OK;
+    }
+    rv_relay_delay *const d = delay_of(r, edge);
+    if (d != NULL) {
+        d->edge.incarnation = 0;
+    }
+    f->answer = free_answer(r);
+    f->answered = true;
+    r->answers[f->answer] = *answer;
+    RV_ASSERT(f->answer < RV_RELAY_FLIGHTS_MAX);
+    rv_relayer_poll(r);
+    return RV_OK;
+}
+
+rv_status rv_relayer_take(rv_relayer *r, rv_bytes body, int64_t now, rv_error *err) {
+    rv_wire_relay_answer answer;
+    const rv_status status = rv_wire_read_relay_answer(body, &answer, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_edge_life edge = {.incarnation = answer.incarnation};
+    memcpy(edge.edge_id, answer.edge_id, sizeof edge.edge_id);
+    if (answer.kind == RV_WIRE_DECISION) {
+        return take_decision(r, &edge, &answer, now, err);
+    }
+    rv_relay_lease *const lease = lease_of(r, &edge);
+    RV_ASSERT(answer.kind == RV_WIRE_LEASED);
+    if (lease == NULL || !lease->sent || lease->answered) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream leased keys that were not asked for");
+    }
+    lease->answered = true;
+    lease->leased = answer.leased;
+    if (lease->orphan) {
+        lease->edge.incarnation = 0;
+    }
+    return RV_OK;
+}
+
+void rv_relayer_poll(rv_relayer *r) {
+    uint32_t i = 0;
+    while (i < r->flight_count && !rv_node_in_batch(r->node)) {
+        rv_relay_flight *const f = &r->flights[i];
+        if (!f->answered) {
+            i += 1;
+            continue;
+        }
+        const rv_wire_decision *const wire = &r->answers[f->answer].decision;
+        const rv_decision decision = {
+            .outcome = wire->outcome == RV_WIRE_DECIDED_ACCEPTED  ? RV_DECIDED_ACCEPTED
+                       : wire->outcome == RV_WIRE_DECIDED_REFUSED ? RV_DECIDED_REFUSED
+                                                                  : RV_DECIDED_FORKED,
+            .position = wire->position,
+            .refusal = wire->refusal};
+        if (rv_node_relay_decide(r->node, &f->edge, f->edge_sequence, &decision, NULL) != RV_OK) {
+            return;
+        }
+        land(r, f);
+    }
+    RV_ASSERT(i <= RV_RELAY_FLIGHTS_MAX);
+}
+
+/* --- what edges have settled --- */
+
+void rv_relayer_settle(rv_relayer *r, const rv_edge_life *edge, uint64_t edge_sequence) {
+    rv_relay_settled *place = NULL;
+    RV_ASSERT(edge->incarnation > 0);
+    for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
+        rv_relay_settled *const s = &r->settled[i];
+        if (same_life(&s->edge, edge)) {
+            s->edge_sequence = edge_sequence > s->edge_sequence ? edge_sequence : s->edge_sequence;
+            return;
+        }
+        place = s->edge.incarnation == 0 ? s : place;
+    }
+    if (place != NULL) { /* else it is told with what the edge settles next */
+        *place = (rv_relay_settled){*edge, edge_sequence, 0};
+    }
+}
+
+/* What of this may be told, as some of what is kept counts on it. */
+static uint64_t countable(rv_relayer *r, const rv_relay_settled *s) {
+    uint64_t least = s->edge_sequence + 1;
+    rv_relay push = {.edge_sequence = 0};
+    while (rv_node_relay_next(r->node, &s->edge, push.edge_sequence, &push)) { /* a push each */
+        rv_wire_push wire;
+        uint64_t counted = 0;
+        if (rv_wire_read_push(push.body, &wire, NULL) == RV_OK && wire.counted_count > 0) {
+            counted = rv_wire_read_counted(&wire.counted, 0);
+            least = counted < least ? counted : least;
+        }
+    }
+    RV_ASSERT(least > 0);
+    return least - 1;
+}
+
+static bool send_settled(rv_relayer *r, rv_writer *w) {
+    for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
+        rv_relay_settled *const s = &r->settled[i];
+        const uint64_t up_to = s->edge.incarnation > 0 ? countable(r, s) : 0;
+        if (up_to <= s->told) {
+            continue;
+        }
+        s->told = up_to;
+        rv_wire_relay relay = {
+            .kind = RV_WIRE_SETTLED, .incarnation = s->edge.incarnation, .edge_sequence = up_to};
+        memcpy(relay.edge_id, s->edge.edge_id, sizeof relay.edge_id);
+        rv_wire_write_relay(w, &relay);
+        if (up_to == s->edge_sequence) {
+            s->edge.incarnation = 0;
+        }
+        RV_ASSERT(!w->full);
+        return true;
+    }
+    return false;
+}
+
+/* --- keys --- */
+
+rv_status rv_relayer_lease(rv_relayer *r, const rv_edge_life *edge, rv_bytes body,
+                           rv_wire_leased *leased) {
+    rv_relay_lease *lease = lease_of(r, edge);
+    RV_ASSERT(edge->incarnation > 0);
+    if (!r->granted) {
+        return RV_NOT_CONNECTED;
+    }
+    if (lease == NULL) {
+        for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX && lease == NULL; i++) {
+            lease = r->leases[i].edge.incarnation == 0 ? &r->leases[i] : NULL;
+        }
+        if (lease == NULL || body.len > sizeof lease->body) {
+            return RV_BUSY;
+        }
+        *lease = (rv_relay_lease){.edge = *edge, .len = (uint32_t)body.len};
+        memcpy(lease->body, body.ptr, body.len);
+    }
+    if (!rv_bytes_equal(rv_bytes_of(lease->body, lease->len), body)) {
+        return RV_BUSY; /* the answer to another one is still to come */
+    }
+    lease->orphan = false;
+    if (!lease->answered) {
+        return RV_PENDING;
+    }
+    *leased = lease->leased;
+    lease->edge.incarnation = 0;
+    return RV_OK;
+}
+
+void rv_relayer_lease_forget(rv_relayer *r, const rv_edge_life *edge) {
+    rv_relay_lease *const lease = edge->incarnation > 0 ? lease_of(r, edge) : NULL;
+    if (lease != NULL) {
+        lease->orphan = lease->sent && !lease->answered;
+        lease->edge.incarnation = lease->orphan ? edge->incarnation : 0;
+    }
+    RV_ASSERT(r->message != NULL);
+}
+
+static bool send_lease(rv_relayer *r, rv_writer *w) {
+    uint32_t sent = 0;
+    for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX; i++) {
+        const rv_relay_lease *const l = &r->leases[i];
+        sent += l->edge.incarnation > 0 && l->sent && !l->answered;
+    }
+    for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX; i++) {
+        rv_relay_lease *const l = &r->leases[i];
+        if (sent >= RV_RELAY_LEASES_SENT || l->edge.incarnation == 0 || l->sent || l->answered) {
+            continue;
+        }
+        rv_wire_relay relay = {.kind = RV_WIRE_LEASE,
+                               .incarnation = l->edge.incarnation,
+                               .body = rv_bytes_of(l->body, l->len)};
+        memcpy(relay.edge_id, l->edge.edge_id, sizeof relay.edge_id);
+        rv_wire_write_relay(w, &relay);
+        l->sent = true;
+        RV_ASSERT(!w->full);
+        return true;
+    }
+    return false;
+}
+
+/* --- pushes --- */
+
+/* The next push of this edge that may leave. False: there is none now. */
+static bool next_push(rv_relayer *r, const rv_edge_life *edge, int64_t now, rv_relay *push,
+                      rv_wire_relay *relay) {
+    uint64_t after = 0;
+    const rv_relay_delay *const d = delay_of(r, edge);
+    for (uint32_t i = 0; i < r->flight_count; i++) {
+        const rv_relay_flight *const f = &r->flights[i];
+        if (!same_life(&f->edge, edge)) {
+            continue;
+        }
+        after = f->edge_sequence;
+        if (!f->answered) {
+            relay->previous = f->edge_sequence;
+            memcpy(relay->previous_id, f->first_id, sizeof relay->previous_id);
+        }
+    }
+    if (d != NULL && (now < d->at || after > 0)) {
+        r->deadline = d->at > now && d->at < r->deadline ? d->at : r->deadline;
+        return false;
+    }
+    RV_ASSERT(relay->previous <= after);
+    return rv_node_relay_next(r->node, edge, after, push) && push->durable;
+}
+
+static void fly(rv_relayer *r, const rv_relay *push, rv_wire_relay *relay, rv_writer *w) {
+    rv_relay_flight *const f = &r->flights[r->flight_count];
+    RV_ASSERT(r->flight_count < RV_RELAY_FLIGHTS_MAX);
+    relay->kind = RV_WIRE_PUSH;
+    relay->incarnation = push->edge.incarnation;
+    relay->edge_sequence = push->edge_sequence;
+    relay->body = push->body;
+    memcpy(relay->edge_id, push->edge.edge_id, sizeof relay->edge_id);
+    rv_wire_write_relay(w, relay);
+    RV_ASSERT(!w->full);
+    *f = (rv_relay_flight){
+        .edge = push->edge, .edge_sequence = push->edge_sequence, .len = (uint32_t)w->len};
+    memcpy(f->first_id, push->first_id, sizeof f->first_id);
+    r->flight_count += 1;
+    r->bytes += w->len;
+    r->turn = push->edge;
+}
+
+/* What is kept, and durable, is another when this is. */
+static uint64_t log_now(const rv_relayer *r) {
+    return 1 + rv_node_decisions_made(r->node) + rv_node_decisions_durable(r->node);
+}
+
+/* Every edge has its turn, from the one behind the last on. */
+static bool send_push(rv_relayer *r, int64_t now, rv_writer *w) {
+    const bool due = now >= r->deadline;
+    if (r->flight_count >= r->pushes_max || (r->idle_at == log_now(r) && !due)) {
+        return false;
+    }
+    rv_edge_life life = r->turn;
+    const rv_edge_life first = r->turn;
+    bool wrapped = false;
+    r->deadline = INT64_MAX;
+    for (;;) { /* once around all lives: they rise, and wrap once */
+        if (!rv_node_relay_life(r->node, &life, &life)) {
+            if (wrapped) {
+                break;
+            }
+            wrapped = true;
+            life = (rv_edge_life){.incarnation = 0};
+            continue;
+        }
+        rv_relay push = {.edge_sequence = 0};
+        rv_wire_relay relay = {.previous = 0};
+        if (next_push(r, &life, now, &push, &relay)) {
+            if (r->flight_count > 0 && r->bytes + push.body.len > r->bytes_max) {
+                return false;
+            }
+            fly(r, &push, &relay, w);
+            return true;
+        }
+        if (wrapped && same_life(&life, &first)) {
+            break;
+        }
+    }
+    r->idle_at = log_now(r);
+    RV_ASSERT(r->idle_at > 0);
+    return false;
+}
+
+bool rv_relayer_send(rv_relayer *r, int64_t now, rv_bytes *message) {
+    rv_writer w = rv_writer_over(r->message, RV_RELAY_LEN_MAX);
+    RV_ASSERT(message != NULL);
+    if (!r->granted || !(send_settled(r, &w) || send_lease(r, &w) || send_push(r, now, &w))) {
+        return false;
+    }
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
+int64_t rv_relayer_deadline(const rv_relayer *r) {
+    RV_ASSERT(r->message != NULL);
+    return r->granted ? r->deadline : INT64_MAX;
+}
