@@ -40,7 +40,7 @@ static const option_row rows[] = {
     {RV_OPTION_METADATA, "--metadata", "JSON", AT(metadata), false,
      "an object kept with the event"},
     {RV_OPTION_DURABILITY, "--durability", "LEVEL", AT(durability), false,
-     "memory, local (what it is without), or upstream: what to wait for"},
+     "memory, local (what it is without), relayed, or upstream: what to wait for"},
     {RV_OPTION_FORGET, "--forget", "UUID", AT(forget), false,
      "take note of the rejection of this event, which forgets it"},
     {RV_OPTION_BATCH, "--batch", "N", AT(batch), false, "events in one atomic batch (1000)"},

@@ -379,13 +379,14 @@ static rv_status parse_durability(const rv_exchange *x, face_durability *durabil
                                   rv_error *err) {
     const rv_bytes d = x->request.durability;
     *durability = rv_bytes_are(d, "memory")     ? FACE_MEMORY
+                  : rv_bytes_are(d, "relayed")  ? FACE_RELAYED
                   : rv_bytes_are(d, "upstream") ? FACE_UPSTREAM
                                                 : FACE_LOCAL;
     if (d.len == 0 || *durability != FACE_LOCAL || rv_bytes_are(d, "local")) {
         return RV_OK;
     }
     return rv_error_set(err, RV_PARAMETER_INVALID,
-                        "Durability is memory, local or upstream, not `%b`", &d);
+                        "Durability is memory, local, relayed or upstream, not `%b`", &d);
 }
 
 /* The data of an event was no JSON: the same error with its place in the body, if it is one that

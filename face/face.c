@@ -396,7 +396,8 @@ rv_status rv_exchange_head(rv_exchange *x, rv_response_head *head) {
     if (x->phase == EXCHANGE_STARTING) {
         start(x);
     }
-    if (x->phase == EXCHANGE_LOCAL || x->phase == EXCHANGE_DECISION) {
+    if (x->phase == EXCHANGE_LOCAL || x->phase == EXCHANGE_RELAYED ||
+        x->phase == EXCHANGE_DECISION) {
         face_write_check(x);
         if (x->phase == EXCHANGE_STARTING) {
             start(x); /* its events are here: the same request again says so */

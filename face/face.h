@@ -16,19 +16,20 @@
 
 #include "core/live/subscription.h"
 #include "sql/sql.h"
-#include "sync/edge.h"
+#include "sync/upstream.h"
 
 typedef struct rv_face rv_face;
 typedef struct rv_exchange rv_exchange;
 
 typedef struct rv_face_options {
     rv_node *node;
-    rv_sql *sql;            /* NULL: /query answers RV_UNSUPPORTED */
-    rv_edge *edge;          /* NULL on a root */
-    uint32_t exchanges_max; /* requests under way, feeds included */
-    uint32_t result_count;  /* how many results of queries can be held at once, */
-    size_t result_len_max;  /* and how large one can be */
-    const char *version;    /* shown by /status */
+    rv_sql *sql;                        /* NULL: /query answers RV_UNSUPPORTED */
+    rv_edge *edge;                      /* NULL on a root */
+    const rv_upstream_shared *upstream; /* NULL when no edges are served */
+    uint32_t exchanges_max;             /* requests under way, feeds included */
+    uint32_t result_count;              /* how many results of queries can be held at once, */
+    size_t result_len_max;              /* and how large one can be */
+    const char *version;                /* shown by /status */
 } rv_face_options;
 
 /* Takes all its memory from `arena`: result_count * result_len_max, 2 KiB for each exchange, and
@@ -45,7 +46,7 @@ typedef struct rv_request {
     rv_bytes event_type;       /* X-Event-Type or XEvent-Type */
     rv_bytes expected_version; /* any | none | exists | a number */
     rv_bytes idempotency_key;
-    rv_bytes durability; /* memory | local | upstream */
+    rv_bytes durability; /* memory | local | relayed | upstream */
     rv_bytes last_event_id;
     rv_bytes metadata; /* X-Event-Metadata: a JSON object */
     rv_bytes body;

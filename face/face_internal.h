@@ -20,11 +20,17 @@ typedef enum exchange_phase {
     EXCHANGE_STARTING, /* `start` is to be called until it does not answer RV_PENDING */
     EXCHANGE_DURABLE,  /* the answer stands, but its event is not durable yet */
     EXCHANGE_LOCAL,    /* the same, of an event that waits in the outbox */
+    EXCHANGE_RELAYED,  /* the same, until a gateway has it, or the root has decided */
     EXCHANGE_DECISION, /* the root has not decided it, or what it decided is not here yet */
     EXCHANGE_ANSWERED
 } exchange_phase;
 
-typedef enum face_durability { FACE_MEMORY, FACE_LOCAL, FACE_UPSTREAM } face_durability;
+typedef enum face_durability {
+    FACE_MEMORY,
+    FACE_LOCAL,
+    FACE_RELAYED,
+    FACE_UPSTREAM
+} face_durability;
 
 typedef enum event_format { FORMAT_ARRAY, FORMAT_LINES, FORMAT_FEED } event_format;
 
@@ -137,6 +143,9 @@ void face_write_check(rv_exchange *x);
 /* The members "edge_sequence", "written_at", "blind", "unchecked" of a batch, and the array of its
  * events. */
 void face_write_pending_facts(const rv_pending *batch, rv_writer *w);
+
+/* True when a gateway is known to keep the edge's batches up to this one. */
+bool face_is_relayed(const rv_face *face, uint64_t edge_sequence);
 void face_write_pending_events(const rv_face *face, const rv_pending *batch, rv_writer *w);
 
 /* RV_PARAMETER_INVALID: `text` is no UUID. */

@@ -56,6 +56,7 @@ static rv_status parts_open(rv_instance *in, rv_error *err) {
             .node = in->node,
             .sql = in->sql,
             .edge = in->edge,
+            .upstream = in->upstream,
             .exchanges_max = b->exchanges_max,
             .result_count = b->result_count,
             .result_len_max = b->result_len_max,

@@ -125,6 +125,8 @@ rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
         } else {
             rv_write_text(w, "null");
         }
+        rv_write_text(w, face_is_relayed(x->face, batch.edge_sequence) ? ",\"relayed\":true"
+                                                                       : ",\"relayed\":false");
         rv_write_text(w, ",\"events\":");
         face_write_pending_events(x->face, &batch, w);
         rv_write_u8(w, '}');

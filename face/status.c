@@ -4,6 +4,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine_relay.h"
 
 static void member(rv_writer *w, const char *name) {
     rv_write_text(w, w->ptr[w->len - 1] == '{' ? "\"" : ",\"");
@@ -257,6 +258,26 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
     member(w, "takes_pushes");
     rv_write_text(w, status.pushes ? "true" : "false");
     member_uint(w, "forks", status.forks);
+    member(w, "gateway");
+    rv_write_text(w, status.gateway ? "true" : "false");
+    member_uint(w, "relayed", status.relayed);
+    rv_write_u8(w, '}');
+}
+
+/* Edges that are connected here, and at a gateway what it keeps of what they push. */
+static void write_serves(const rv_face *face, rv_writer *w) {
+    member(w, "serves");
+    rv_write_u8(w, '{');
+    member_uint(w, "edges", rv_upstream_count(face->options.upstream));
+    if (rv_node_role(face->options.node) == RV_ROLE_EDGE) {
+        const rv_relay_facts facts = rv_node_relay_facts(face->options.node);
+        member(w, "relayed");
+        rv_write_u8(w, '{');
+        member_uint(w, "waiting", facts.pushes);
+        member_uint(w, "edges", facts.edges);
+        member_uint(w, "bytes", facts.bytes);
+        rv_write_u8(w, '}');
+    }
     rv_write_u8(w, '}');
 }
 
@@ -289,6 +310,9 @@ void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
     }
     if (face->options.edge != NULL) {
         write_upstream(face, w);
+    }
+    if (face->options.upstream != NULL) {
+        write_serves(face, w);
     }
     rv_write_text(w, "}\n");
 }

@@ -79,13 +79,32 @@ void face_write_pending_facts(const rv_pending *batch, rv_writer *w) {
     }
 }
 
+bool face_is_relayed(const rv_face *face, uint64_t edge_sequence) {
+    rv_edge_status status;
+    RV_ASSERT(edge_sequence > 0);
+    if (face->options.edge == NULL) {
+        return false;
+    }
+    rv_edge_status_of(face->options.edge, &status);
+    return edge_sequence <= status.relayed;
+}
+
 /* --- the answer --- */
+
+#define NOT_RELAYED ",\"relayed\":false" /* at the end of an answer, before the brace */
+#define RELAYED     ",\"relayed\":true "
+
+/* True for an answer that may wait until the root has decided. */
+static bool may_wait(const rv_exchange *x) {
+    RV_ASSERT(x->used);
+    return x->phase == EXCHANGE_RELAYED || x->phase == EXCHANGE_DECISION;
+}
 
 /* An event of the answer, but for its last brace. `version`: 0 when it is not known. */
 static void write_waiting(const rv_exchange *x, const rv_pending_event *event, uint64_t version,
                           rv_writer *w) {
     rv_write_text(w, "{\"position\":null");
-    for (unsigned i = 0; i < POSITION_ROOM && x->phase == EXCHANGE_DECISION && !x->covered; i++) {
+    for (unsigned i = 0; i < POSITION_ROOM && may_wait(x) && !x->covered; i++) {
         rv_write_u8(w, ' ');
     }
     rv_write_text(w, ",\"version\":");
@@ -106,9 +125,8 @@ static void write_batch(const rv_exchange *x, const rv_pending *batch, rv_writer
     rv_pending_event event;
     RV_ASSERT(batch->count == x->written_count);
     while (!w->full && rv_node_pending_event(x->face->options.node, batch, &cursor, &event)) {
-        const uint64_t version = x->phase == EXCHANGE_DECISION && !x->covered
-                                     ? 0
-                                     : x->face->events[cursor.index - 1].version;
+        const uint64_t version =
+            may_wait(x) && !x->covered ? 0 : x->face->events[cursor.index - 1].version;
         if (batch->count > 1) {
             rv_write_text(w, cursor.index == 1 ? "{\"events\":[" : ",");
         }
@@ -117,7 +135,7 @@ static void write_batch(const rv_exchange *x, const rv_pending *batch, rv_writer
     }
     rv_write_text(w, batch->count > 1 ? "]," : ",");
     face_write_pending_facts(batch, w);
-    rv_write_text(w, "}\n");
+    rv_write_text(w, x->phase == EXCHANGE_RELAYED ? NOT_RELAYED "}\n" : "}\n");
 }
 
 /* `position`: of the last event, 0 when it is not known; with `batch` what waits is said too. */
@@ -139,6 +157,7 @@ static void write_minimal(const rv_exchange *x, uint64_t position, const rv_pend
     if (batch != NULL) {
         rv_write_u8(w, ',');
         face_write_pending_facts(batch, w);
+        rv_write_text(w, x->phase == EXCHANGE_RELAYED ? NOT_RELAYED : "");
     }
     rv_write_text(w, "}\n");
 }
@@ -148,7 +167,7 @@ static void answer_waiting(rv_exchange *x, const rv_pending *batch, rv_writer *w
     if (!x->answer_minimal) {
         write_batch(x, batch, w);
     }
-    if (w->full && x->phase != EXCHANGE_DECISION && exchange_writer(x, true, w) == RV_OK) {
+    if (w->full && !may_wait(x) && exchange_writer(x, true, w) == RV_OK) {
         write_batch(x, batch, w);
     }
     x->answer_minimal = x->answer_minimal || w->full;
@@ -193,9 +212,10 @@ static void answer_written(rv_exchange *x, const rv_written *written, face_durab
     x->covered = batch.covered == batch.count;
     x->written_count = batch.count;
     memcpy(x->first_id, x->face->events[0].event_id, sizeof x->first_id);
-    x->phase = durability == FACE_MEMORY  ? EXCHANGE_ANSWERED
-               : durability == FACE_LOCAL ? EXCHANGE_LOCAL
-                                          : EXCHANGE_DECISION;
+    x->phase = durability == FACE_MEMORY    ? EXCHANGE_ANSWERED
+               : durability == FACE_LOCAL   ? EXCHANGE_LOCAL
+               : durability == FACE_RELAYED ? EXCHANGE_RELAYED
+                                            : EXCHANGE_DECISION;
     answer_waiting(x, &batch, w);
 }
 
@@ -204,7 +224,7 @@ rv_status face_write(rv_exchange *x, size_t count, face_durability durability, b
     rv_face *const face = x->face;
     rv_writer w;
     rv_written written;
-    const bool large = !minimal && durability != FACE_UPSTREAM &&
+    const bool large = !minimal && durability < FACE_RELAYED &&
                        (count > 1 || x->request.body.len > EXCHANGE_BUFFER_SIZE / 4);
     rv_status status = exchange_writer(x, large, &w);
     if (status != RV_OK) {
@@ -324,10 +344,20 @@ static void check_decision(rv_exchange *x) {
     }
 }
 
+/* A gateway keeps it: the answer that was written says so. */
+static void answer_relayed(rv_exchange *x) {
+    const size_t end = sizeof NOT_RELAYED "}\n" - 1;
+    RV_ASSERT(x->text.ptr == x->buffer && x->text.len >= end);
+    memcpy(x->buffer + x->text.len - end, RELAYED "}\n", end);
+    x->phase = EXCHANGE_ANSWERED;
+}
+
 void face_write_check(rv_exchange *x) {
     RV_ASSERT(x->edge_sequence > 0);
     if (x->phase == EXCHANGE_LOCAL) {
         check_local(x);
+    } else if (x->phase == EXCHANGE_RELAYED && face_is_relayed(x->face, x->edge_sequence)) {
+        answer_relayed(x);
     } else if (!rv_node_in_batch(x->face->options.node)) {
         check_decision(x);
     }

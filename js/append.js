@@ -5,6 +5,7 @@
 //     at a root                                 at an edge, which writes to its outbox
 //     answered                  `memory`        answered                    `memory`
 //     W durable >= position     `local`,        outbox durable to here      `local`
+//                               `relayed`,      a gateway keeps it, or as:  `relayed`
 //                               `upstream`      the root's decision is here `upstream`, or its error
 //
 // What an edge cannot write itself, for want of a key, it sends on, and is answered with a position.
@@ -15,7 +16,7 @@
 import { decodeEvent, encode } from './codec.js';
 import { checkOptions, RivuletError } from './error.js';
 
-/** @typedef {'memory' | 'local' | 'upstream'} Level */
+/** @typedef {'memory' | 'local' | 'relayed' | 'upstream'} Level */
 
 const nothing = () => {};
 
@@ -29,7 +30,12 @@ class Deferred {
 }
 
 export class Append {
-  #levels = { memory: new Deferred(), local: new Deferred(), upstream: new Deferred() };
+  #levels = {
+    memory: new Deferred(),
+    local: new Deferred(),
+    relayed: new Deferred(),
+    upstream: new Deferred(),
+  };
   /** @type {any} */ #result = undefined;
   /** The last position; 0 until it is known. */
   position = 0;
@@ -42,6 +48,7 @@ export class Append {
 
   constructor() {
     this.#levels.memory.promise.catch(nothing);
+    this.#levels.relayed.promise.catch(nothing);
     this.#levels.upstream.promise.catch(nothing);
   }
 
@@ -53,10 +60,10 @@ export class Append {
     this.#levels.local.promise.catch(nothing);
     const wanted = Object.hasOwn(this.#levels, level) ? this.#levels[level] : undefined;
     if (!wanted) {
-      const detail = `a level is memory, local or upstream, not ${String(level)}`;
+      const detail = `a level is memory, local, relayed or upstream, not ${String(level)}`;
       return Promise.reject(new RivuletError('parameter_invalid', detail));
     }
-    if (level === 'upstream' && !this.asked) {
+    if ((level === 'upstream' || level === 'relayed') && !this.asked) {
       this.asked = true;
       this.onasked();
     }
@@ -76,7 +83,9 @@ export class Append {
    */
   decide({ outcome, position, reason }) {
     if (outcome === 'rejected') {
-      this.#levels.upstream.reject(RivuletError.of(reason));
+      const error = RivuletError.of(reason);
+      this.#levels.relayed.reject(error);
+      this.#levels.upstream.reject(error);
       return;
     }
     const batch = Array.isArray(this.#result);
@@ -85,6 +94,7 @@ export class Append {
     const placed = events.map((/** @type {any} */ event, /** @type {number} */ i) => {
       return { ...event, position: position && position - (events.length - 1 - i) };
     });
+    this.#levels.relayed.resolve(this.#result);
     this.#levels.upstream.resolve(batch ? placed : placed[0]);
   }
 
@@ -106,6 +116,7 @@ export class Durability {
   #durable = 0;
   #outboxDurable = 0;
   #settled = 0;
+  #relayed = 0;
   #root = true;
   /** @type {RivuletError | null} */ #failure = null;
   /** Asks what the root decided of a batch. @type {(edgeSequence: number) => Promise<any>} */
@@ -132,6 +143,7 @@ export class Durability {
     } else if (this.#root) {
       this.#watermark = Math.max(this.#watermark, append.position);
     } else {
+      append.reach('relayed');
       append.reach('upstream');
     }
     if (!this.#advance(append)) this.#waiting.add(append);
@@ -140,13 +152,14 @@ export class Durability {
   /**
    * How far the log is, and whether it goes no further.
    * @param {{root: boolean, watermark: number, durable: number, outboxDurable?: number,
-   *   settled?: number}} facts
+   *   settled?: number, relayed?: number}} facts
    * @param {RivuletError | null} failure
    */
-  update({ root, watermark, durable, outboxDurable = 0, settled = 0 }, failure) {
+  update({ root, watermark, durable, outboxDurable = 0, settled = 0, relayed = 0 }, failure) {
     this.#root = root;
     this.#outboxDurable = outboxDurable;
     this.#settled = settled;
+    this.#relayed = relayed;
     this.#watermark = watermark;
     this.#durable = durable;
     this.#failure = failure;
@@ -168,6 +181,7 @@ export class Durability {
     if (append.position <= this.#watermark) append.reach('memory');
     if (append.position <= this.#durable) {
       append.reach('local');
+      append.reach('relayed');
       append.reach('upstream');
       return true;
     }
@@ -178,6 +192,7 @@ export class Durability {
   /** The same of one in the outbox. @param {Append} append */
   #advanceWritten(append) {
     if (append.edgeSequence <= this.#outboxDurable) append.reach('local');
+    if (append.edgeSequence <= this.#relayed) append.reach('relayed');
     if (append.edgeSequence <= this.#settled) {
       if (append.asked) void this.#ask(append);
       return true;

@@ -203,6 +203,7 @@ export class Database {
       durable: values[fact.watermarkDurable],
       outboxDurable: values[fact.outboxDurable],
       settled: values[fact.outboxSettled],
+      relayed: values[fact.relayed],
     };
     this.#pending = values[fact.pending];
     this.#connected = values[fact.edgeState] === CONNECTED;

@@ -23,7 +23,8 @@ export const fact = {
   pending: 16,
   suspended: 17,
   rejections: 18,
-  count: 19,
+  relayed: 19,
+  count: 20,
 };
 
 /** Those whose change nobody need be told of by itself. */

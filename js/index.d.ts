@@ -3,7 +3,7 @@
 // The public interface of the package `rivulet`. docs/javascript.md tells more.
 
 /** How durable an appended event is to be; see {@link Append.durable}. */
-export type Level = 'memory' | 'local' | 'upstream';
+export type Level = 'memory' | 'local' | 'relayed' | 'upstream';
 
 /**
  * Where a database is kept. `auto` is OPFS, or IndexedDB where there is no OPFS; in Node it is

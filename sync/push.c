@@ -173,6 +173,7 @@ void rv_pusher_poll(rv_pusher *p) {
         p->cursor = 0;
         p->known = 0;
         p->settled = 0;
+        p->relayed = 0;
         p->forks += 1;
     }
     RV_ASSERT(p->decided <= p->flight_count);

@@ -440,3 +440,13 @@ void rv_upstream_status_of(const rv_upstream *s, rv_upstream_status *status) {
     RV_ASSERT(s->used && status != NULL);
     *status = s->status;
 }
+
+uint32_t rv_upstream_count(const rv_upstream_shared *shared) {
+    uint32_t count = 0;
+    RV_ASSERT(shared != NULL);
+    for (uint32_t i = 0; i < shared->session_max; i++) {
+        const rv_upstream *const s = shared->sessions[i];
+        count += s->used && s->state == RV_UPSTREAM_LIVE;
+    }
+    return count;
+}

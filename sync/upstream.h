@@ -55,6 +55,9 @@ typedef struct rv_upstream_status {
     uint64_t bytes_received;
 } rv_upstream_status;
 
+/* Edges that are connected. */
+uint32_t rv_upstream_count(const rv_upstream_shared *shared);
+
 void rv_upstream_status_of(const rv_upstream *session, rv_upstream_status *status);
 
 #endif

@@ -235,6 +235,7 @@ static void edge_facts(const rv_edge *edge, double *facts) {
     facts[RV_MODULE_BYTES_RECEIVED] = (double)status.bytes_received;
     facts[RV_MODULE_BYTES_SENT] = (double)status.bytes_sent;
     facts[RV_MODULE_EVENTS_RECEIVED] = (double)status.events_received;
+    facts[RV_MODULE_RELAYED] = (double)status.relayed;
 }
 
 const double *rv_module_facts(void) {

@@ -94,6 +94,7 @@ typedef enum rv_module_fact {
     RV_MODULE_PENDING,        /* batches that wait, of which */
     RV_MODULE_SUSPENDED,
     RV_MODULE_REJECTIONS, /* batches that were refused and not acknowledged */
+    RV_MODULE_RELAYED,    /* every batch up to this edge sequence is flushed at a gateway */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

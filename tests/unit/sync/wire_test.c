@@ -333,6 +333,16 @@ static bool build(const char *name, rv_writer *w) {
     return true;
 }
 
+/* Those of gateways. */
+static rv_status read_gate(rv_wire_kind kind, rv_bytes body, rv_error *err) {
+    rv_wire_relay relay;
+    rv_wire_relay_answer answer;
+    uint64_t number = 0;
+    return kind == RV_WIRE_RELAY          ? rv_wire_read_relay(body, &relay, err)
+           : kind == RV_WIRE_RELAY_ANSWER ? rv_wire_read_relay_answer(body, &answer, err)
+                                          : rv_wire_read_relayed(body, &number, err);
+}
+
 /* Decodes any message; RV_OK when it is well-formed. */
 static rv_status read_any(rv_bytes message, rv_error *err) {
     static uint8_t space[4096];
@@ -350,8 +360,6 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     rv_bytes binary;
     rv_wire_lease lease;
     rv_wire_leased leased;
-    rv_wire_relay relay;
-    rv_wire_relay_answer answer;
     rv_error told;
     uint64_t number = 0;
     rv_wire_kind kind;
@@ -391,11 +399,9 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     case RV_WIRE_LEASED:
         return rv_wire_read_leased(body, &leased, err);
     case RV_WIRE_RELAY:
-        return rv_wire_read_relay(body, &relay, err);
     case RV_WIRE_RELAY_ANSWER:
-        return rv_wire_read_relay_answer(body, &answer, err);
     case RV_WIRE_RELAYED:
-        return rv_wire_read_relayed(body, &number, err);
+        return read_gate(kind, body, err);
     case RV_WIRE_SELECTION:
         return rv_wire_read_selection(body, &selection, err);
     case RV_WIRE_BASE:
