@@ -332,9 +332,10 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
     /* the overlay loses something; what depended on a refused batch is suspended by now, so a
      * row of refusals does not fold all that waits each time */
     const bool shown = left != RV_LEAVING_NOT && batch->covered > 0 && !suspended;
+    const bool later = shown && refused && left == RV_LEAVING_GONE;
     const uint64_t edge_sequence = batch->edge_sequence;
     RV_ASSERT(o->pending > 0 && (left != RV_LEAVING_NOT || !refused));
-    if (shown) {
+    if (shown && !later) {
         rv_outbox_lift(node);
     }
     rv_ledger_apply(&node->ledger, changes); /* `batch` is not valid any more */
@@ -353,9 +354,12 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
     }
     o->decided_batch = rv_log_batches(node->log);
     o->settle_due = true;
-    if (shown) {
+    if (shown && !later) {
         rv_outbox_lay(node);
-    } else if (o->pending == 0) {
+    }
+    o->lay_due = o->lay_due || later;
+    if (o->pending == 0) {
+        rv_outbox_lay_due(node);
         rv_outbox_lift(node);
     }
 }

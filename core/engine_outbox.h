@@ -178,8 +178,9 @@ typedef struct rv_decision {
     rv_error refusal;  /* REFUSED: with the fact "index" if there are several events */
 } rv_decision;
 
-/* Takes a decision, ACCEPTED or REFUSED. RV_OK, also when it was known; RV_PENDING, RV_BUSY (poll,
- * then again), RV_READ_ONLY, RV_STORAGE_FULL, RV_CLOSING. Not while a batch is being received. */
+/* Takes a decision, ACCEPTED or REFUSED; rows show a refusal from the next poll or write on. RV_OK,
+ * also when it was known; RV_PENDING, RV_BUSY (poll, then again), RV_READ_ONLY, RV_STORAGE_FULL,
+ * RV_CLOSING. Not while a batch is being received. */
 RV_MUST_USE rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence,
                                       const rv_decision *decision, rv_error *err);
 

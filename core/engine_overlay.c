@@ -276,6 +276,7 @@ void rv_outbox_lift(rv_node *node) {
 void rv_outbox_lay(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(!rv_state_overlay_laid(node->state));
+    o->lay_due = false;
     o->revision += 1;
     o->suspended = 0;
     if (o->pending == 0) {
@@ -329,9 +330,18 @@ void rv_outbox_whole(rv_node *node) {
     }
 }
 
+void rv_outbox_lay_due(rv_node *node) {
+    RV_ASSERT(!node->receiving.active);
+    if (node->outbox.lay_due && !node->outbox.partial) {
+        rv_outbox_lift(node);
+        rv_outbox_lay(node);
+    }
+}
+
 rv_status rv_node_pending_reason(rv_node *node, uint64_t edge_sequence, rv_error *err) {
     RV_ASSERT(!node->receiving.active);
     rv_status found = RV_OK;
+    rv_outbox_lay_due(node);
     rv_outbox_lift(node);
     if (node->outbox.pending > 0) {
         rv_outbox_ready(node);

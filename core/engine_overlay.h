@@ -9,6 +9,9 @@
  * Laying judges anew: a batch that does not hold any more is suspended, for the time being. While a
  * command runs (core/engine_command.h) only what was written before it is laid.
  *
+ * A batch that is refused stays in it until the node is polled, so that a row of refusals lays it
+ * anew once, not each time.
+ *
  *   invariant 1: outside of the engine's files the overlay is laid whenever a batch waits; whole,
  *                but for while a command runs.
  *   invariant 2: streams with numbers below `streams_confirmed` are in the log, others are pending.
@@ -53,7 +56,8 @@ typedef struct rv_outbox {
     uint32_t arrived;  /* notes of arrivals in the batch that is being received */
     uint32_t streams_confirmed;
     uint64_t revision;
-    rv_held held;                             /* what the selection holds completely, */
+    bool lay_due; /* a batch that was refused is still shown: until the next poll or write */
+    rv_held held; /* what the selection holds completely, */
     uint32_t held_version;                    /* of the schema at this version, */
     uint32_t held_stale;                      /* with so many aggregates stale, */
     rv_held_state held_state;                 /* with this much of the selection there */
@@ -91,6 +95,9 @@ void rv_outbox_lay(rv_node *node);
 /* Lays what lies before a batch, and nothing else; what a command that runs has left out. */
 void rv_outbox_lay_before(rv_node *node, uint64_t edge_sequence);
 void rv_outbox_whole(rv_node *node);
+
+/* Lays it anew if that is due. Not while a batch is being received. */
+void rv_outbox_lay_due(rv_node *node);
 
 /* Lays what is there of it so far, for a batch that is to be folded. */
 void rv_outbox_ready(rv_node *node);

@@ -568,6 +568,7 @@ static rv_status write_new(rv_node *node, rv_writing *w, rv_error *err) {
         return status;
     }
     rv_outbox_whole(node);
+    rv_outbox_lay_due(node);
     rv_outbox_ready(node);
     const rv_savepoint savepoint = rv_state_savepoint(node->state);
     rv_ledger_changes changes = rv_ledger_begin(&body);

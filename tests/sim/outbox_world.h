@@ -476,6 +476,7 @@ static inline void step_decided(void) {
         }
     }
     RV_CHECK(status == RV_OK || in_vain(status));
+    fixture_poll(w.edge); /* rows show a refusal from here on */
 }
 
 /* --- feeding --- */
