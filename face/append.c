@@ -241,7 +241,7 @@ static rv_status read_body(rv_exchange *x, const rv_url *url, bool strict, size_
                        header_names(request->content_type, "jsonl");
     status = lines ? read_lines(&p, request->body, err) : read_json(&p, request->body, err);
     *count = p.count;
-    if (status == RV_OK && p.count == 0) {
+    if (status == RV_OK && p.count == 0 && request->run.len == 0) {
         return rv_error_set(err, RV_REQUEST_INVALID, "the request holds no event");
     }
     return status;
@@ -483,6 +483,9 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     face_durability durability = FACE_LOCAL;
     size_t count = 0;
     rv_writer w;
+    if (x->request.run.len > 0 && x->request.body.len == 0) {
+        return face_refuse(x, err);
+    }
     rv_status status = rv_url_parameter(url, "return", &x->face->scratch, &preference, &found, err);
     status = status == RV_OK ? parse_durability(x, &durability, err) : status;
     status = status == RV_OK ? read_body(x, url, false, &count, err) : status;
@@ -491,7 +494,9 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     const bool minimal = rv_bytes_are(preference, "minimal");
     const bool large = !minimal && (count > 1 || x->request.body.len > EXCHANGE_BUFFER_SIZE / 4);
-    if (rv_node_role(x->face->options.node) == RV_ROLE_EDGE) {
+    if (x->request.run.len > 0) {
+        status = face_write_again(x, count, err);
+    } else if (rv_node_role(x->face->options.node) == RV_ROLE_EDGE) {
         status = append_at_edge(x, url, count, minimal, durability, err);
     } else {
         status = exchange_writer(x, large, &w);

@@ -50,6 +50,14 @@ typedef struct rv_request {
     rv_bytes last_event_id;
     rv_bytes metadata; /* X-Event-Metadata: a JSON object */
     rv_bytes body;
+    /* Of callers that run the functions of commands themselves (core/engine_command.h), with POST
+     * /events: */
+    rv_bytes command; /* the one whose function made the events that are the body, */
+    rv_bytes args;    /* and its arguments, JSON; */
+    rv_bytes run;     /* or the edge sequence of one that has begun to run again, whose function
+                         made the body, an array of events, or, with an empty body, refuses with
+                         `command` as its own code and `args` as the detail; without a code it
+                         failed */
 } rv_request;
 
 /* Largest body of a request. */

@@ -21,7 +21,7 @@ static const address addresses[] = {
     {"events", "POST", {"return"}},
     {"streams", "GET", {"from", "from_sequence", "from_version", "limit", "until"}},
     {"streams", "POST", {"return"}},
-    {"aggregates", "GET", {"limit", "as_of"}},
+    {"aggregates", "GET", {"limit", "as_of", "columns"}},
     {"query", "GET", {"sql", "params"}},
     {"query", "POST", {NULL}},
     {"schema", "GET", {NULL}},

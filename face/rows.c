@@ -128,9 +128,42 @@ static rv_status refuse_row(rv_exchange *x, const rv_aggregate *aggregate, const
     return RV_ROW_NOT_FOUND;
 }
 
+/* The same as a query answers it: columns with their types, and an array of values. */
+static rv_status write_columns_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row row,
+                                   rv_writer *w) {
+    const rv_state *const state = rv_node_state(x->face->options.node);
+    rv_write_text(w, "{\"columns\":[");
+    for (uint16_t c = 0; c < aggregate->column_count; c++) {
+        uint8_t type[2 * RV_NAME_LEN_MAX + 64];
+        rv_writer text = rv_writer_over(type, sizeof type);
+        rv_type_write(&aggregate->columns[c].type, &text);
+        rv_write_text(w, c == 0 ? "{\"name\":" : ",{\"name\":");
+        rv_write_json_string(w, aggregate->columns[c].name);
+        rv_write_text(w, ",\"type\":");
+        rv_write_json_string(w, rv_writer_bytes(&text));
+        rv_write_u8(w, '}');
+    }
+    rv_write_text(w, "],\"rows\":[[");
+    for (uint16_t c = 0; c < aggregate->column_count; c++) {
+        rv_value value;
+        const size_t mark = rv_arena_mark(&x->face->scratch);
+        const rv_status status =
+            rv_state_row_cell(state, aggregate->number, row, c, &x->face->scratch, &value, NULL);
+        if (status != RV_OK) {
+            return status;
+        }
+        rv_write_text(w, c == 0 ? "" : ",");
+        rv_value_to_json(&aggregate->columns[c].type, &value, w);
+        rv_arena_reset(&x->face->scratch, mark);
+    }
+    RV_ASSERT(aggregate->column_count > 0);
+    rv_write_text(w, "]]}");
+    return RV_OK;
+}
+
 /* The row whose key the address names, segment by segment. */
 static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, const rv_bytes *keys,
-                         rv_writer *w, rv_error *err) {
+                         bool columns, rv_writer *w, rv_error *err) {
     rv_value values[RV_INDEX_COLUMNS_MAX];
     RV_ASSERT(aggregate->key_count <= RV_INDEX_COLUMNS_MAX);
     for (uint16_t i = 0; i < aggregate->key_count; i++) {
@@ -144,6 +177,7 @@ static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, const rv
     const rv_row row =
         rv_state_row_find(rv_node_state(x->face->options.node), aggregate->number, values);
     return row == RV_ROW_NONE ? refuse_row(x, aggregate, keys, err)
+           : columns          ? write_columns_row(x, aggregate, row, w)
                               : write_row(x, aggregate, row, w);
 }
 
@@ -196,11 +230,13 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     uint64_t limit = UINT64_MAX;
     rv_bytes as_of;
     bool found = false;
+    bool columns = false;
     rv_writer w;
     rv_status status = rv_url_number(url, "limit", &x->face->scratch, &limit, err);
     status = status == RV_OK
                  ? rv_url_parameter(url, "as_of", &x->face->scratch, &as_of, &found, err)
                  : status;
+    status = status == RV_OK ? face_read_flag(x, url, "columns", &columns, err) : status;
     status = status == RV_OK ? refuse_feed(x, err) : status;
     if (status == RV_OK && found) {
         status = rv_error_set(err, RV_UNSUPPORTED, "as_of comes with a later version");
@@ -208,7 +244,7 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
         (void)note_stale(x, aggregate->number);
-        status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], &w, err)
+        status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], columns, &w, err)
                                         : all_rows(x, aggregate, limit, &w);
     }
     return status == RV_OK ? answer_json(x, &w, err) : status;

@@ -14,6 +14,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine_command.h"
 #include "core/model/json.h"
 
 #define POSITION_ROOM 16 /* beside `null`: any number fits */
@@ -233,10 +234,15 @@ rv_status face_write(rv_exchange *x, size_t count, face_durability durability, b
     if (x->edge_sequence > 0) {
         give_ids(x, count);
     }
-    const rv_writes writes = {.events = face->appends, .count = count};
+    const rv_command command = {x->request.command, x->request.args};
+    const rv_writes writes = {
+        .events = face->appends, .count = count, .command = command.name.len > 0 ? &command : NULL};
     status = rv_node_write(face->options.node, &writes, face->events, &written, err);
     if (status != RV_OK) {
         return status;
+    }
+    if (command.name.len > 0 && durability == FACE_UPSTREAM) {
+        durability = FACE_LOCAL; /* who has its function follows what becomes of it */
     }
     x->answer_minimal = minimal;
     if (face->events[count - 1].position == 0) {
@@ -247,6 +253,75 @@ rv_status face_write(rv_exchange *x, size_t count, face_durability durability, b
     x->wait_sequence = face->events[count - 1].sequence;
     x->phase = durability == FACE_MEMORY ? EXCHANGE_ANSWERED : EXCHANGE_DURABLE;
     return RV_OK;
+}
+
+/* --- commands that have run again --- */
+
+static rv_status run_sequence(const rv_exchange *x, uint64_t *edge_sequence, rv_error *err) {
+    RV_ASSERT(x->request.run.len > 0);
+    return rv_number_parse(x->request.run, edge_sequence) &&
+                   rv_node_role(x->face->options.node) == RV_ROLE_EDGE
+               ? RV_OK
+               : rv_error_set(err, RV_REQUEST_INVALID, "there is no such command that is due");
+}
+
+/* What became of it, where that is no batch that waits. */
+static void answer_outcome(rv_exchange *x, uint64_t edge_sequence, const char *outcome) {
+    rv_writer w = rv_writer_over(x->buffer, sizeof x->buffer);
+    rv_write_text(&w, "{\"edge_sequence\":");
+    rv_write_uint(&w, edge_sequence);
+    rv_write_text(&w, ",\"outcome\":\"");
+    rv_write_text(&w, outcome);
+    rv_write_text(&w, "\",\"events\":[]}\n");
+    RV_ASSERT(!w.full);
+    exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
+}
+
+rv_status face_write_again(rv_exchange *x, size_t count, rv_error *err) {
+    rv_face *const face = x->face;
+    uint64_t edge_sequence = 0;
+    rv_written written;
+    rv_writer w;
+    rv_status status = run_sequence(x, &edge_sequence, err);
+    status = status == RV_OK ? exchange_writer(x, true, &w) : status;
+    status = status == RV_OK
+                 ? rv_node_command_done(face->options.node, edge_sequence, face->appends, count,
+                                        face->events, &written, err)
+                 : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    x->answer_minimal = false;
+    if (written.changed && !written.rejected && count > 0) {
+        answer_written(x, &written, FACE_MEMORY, &w);
+    } else {
+        answer_outcome(x, edge_sequence,
+                       written.rejected ? "rejected"
+                       : count == 0     ? "accepted"
+                                        : "unchanged");
+    }
+    return RV_OK;
+}
+
+/* Its own code is a fact; the status says that a function refused, or failed. */
+rv_status face_refuse(rv_exchange *x, rv_error *err) {
+    uint64_t edge_sequence = 0;
+    const rv_bytes code = x->request.command;
+    rv_error refusal;
+    rv_status status = run_sequence(x, &edge_sequence, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    (void)rv_error_set(&refusal, code.len > 0 ? RV_COMMAND_REFUSED : RV_COMMAND_FAILED, "%b",
+                       &x->request.args);
+    if (code.len > 0) {
+        rv_error_fact_text(&refusal, "refusal", code);
+    }
+    status = rv_node_command_refuse(x->face->options.node, edge_sequence, &refusal, err);
+    if (status == RV_OK) {
+        answer_outcome(x, edge_sequence, "rejected");
+    }
+    return status;
 }
 
 /* --- waiting --- */

@@ -41,6 +41,8 @@ export class Append {
   position = 0;
   /** At an edge: its place in the outbox; 0 when it is in none. */
   edgeSequence = 0;
+  /** The command that it is, at an edge. */
+  command = '';
   /** Whether somebody wants to know what the root decides. */
   asked = false;
   /** Called when somebody does. */
@@ -70,11 +72,12 @@ export class Append {
     return wanted.promise.then((result) => result);
   }
 
-  /** @param {any} result @param {number} position @param {number} [edgeSequence] */
-  accept(result, position, edgeSequence = 0) {
+  /** @param {{result: any, position: number, edgeSequence?: number, command?: string}} answer */
+  accept({ result, position, edgeSequence = 0, command = '' }) {
     this.#result = result;
     this.position = position;
     this.edgeSequence = edgeSequence;
+    this.command = command;
   }
 
   /**
@@ -130,6 +133,11 @@ export class Durability {
   /** Whether nothing is waited for. */
   get idle() {
     return this.#waiting.size === 0;
+  }
+
+  /** A command was run again. @param {string} command @param {any} answer */
+  rerun(command, answer) {
+    for (const append of this.#waiting) if (append.command === command) append.accept(answer);
   }
 
   /** @param {Append} append accepted just now */
@@ -204,7 +212,13 @@ export class Durability {
   /** It is decided, and somebody asks how. @param {Append} append */
   async #ask(append) {
     try {
-      append.decide(await this.#outcome(append.edgeSequence));
+      const decision = await this.#outcome(append.edgeSequence);
+      if (decision.outcome !== 'waiting') {
+        append.decide(decision);
+        return;
+      }
+      append.edgeSequence = decision.edge_sequence; // a command that was refused, and runs again
+      this.#waiting.add(append);
     } catch (/** @type {any} */ error) {
       append.fail(error);
     }
@@ -253,7 +267,7 @@ export function appendRequest(events, options) {
  * The answer to it, with its last position. An answer that had no room for the events says where
  * they are: then all but the position is null.
  * @param {any} answer @param {boolean} batch
- * @returns {{result: any, position: number, edgeSequence: number}}
+ * @returns {{result: any, position: number, edgeSequence: number, command: string}}
  */
 export function appendResult(answer, batch) {
   const bare = {
@@ -277,5 +291,6 @@ export function appendResult(answer, batch) {
     0,
   );
   const edgeSequence = answer.edge_sequence ?? 0;
-  return { result: batch ? events : events[0], position, edgeSequence };
+  const command = answer.command?.id ?? '';
+  return { result: batch ? events : events[0], position, edgeSequence, command };
 }

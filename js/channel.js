@@ -2,11 +2,12 @@
 // The page's end of the channel to the worker. What is said in one go of the event loop crosses as
 // one message, a list of lists:
 //
-//     to the worker    [kind, id, …]   open, destroy, request, status, close: answered once
+//     to the worker    [kind, id, …]   open, destroy, request, run, status, close: answered once
 //                                      feed, then pull and cancel; wake
 //     from the worker  ['answer', id, value]   ['error', id, problem]
 //                      ['piece', id, bytes]   ['end', id]                    of a feed
 //                      ['facts', values, problems]   how the database stands, when that changed
+//                      ['command', command id, answer]   it was run again, and is this now
 //                      ['fatal', problem]            the database is lost; nothing comes any more
 //
 // Nothing here waits for ever: when the worker fails or is closed, all that waits is told.
@@ -51,6 +52,8 @@ export class Channel {
 
   /** Told the facts, and the end. @type {(values: number[], problems: any) => void} */
   onfacts = () => {};
+  /** @type {(id: string, answer: string) => void} */
+  oncommand = () => {};
   /** @type {(error: RivuletError) => void} */
   onfail = () => {};
 
@@ -117,6 +120,7 @@ export class Channel {
   receive(messages) {
     for (const [kind, ...rest] of messages) {
       if (kind === 'facts') this.onfacts(rest[0], rest[1]);
+      else if (kind === 'command') this.oncommand(rest[0], rest[1]);
       else if (kind === 'fatal') this.fail(RivuletError.of(rest[0]));
       else if (kind === 'piece') this.#feeds.get(rest[0])?.piece(rest[1]);
       else this.#settle(kind, rest[0], rest[1]);

@@ -21,7 +21,7 @@ import { EventFeed, LatestFeed, ListFeed } from './feed.js';
 
 const names = [
   'name', 'directory', 'schema', 'storage', 'memory', 'sql', 'upstream', 'select', 'workerUrl',
-  'moduleUrl', 'webSocket',
+  'moduleUrl', 'webSocket', 'commands',
 ]; // prettier-ignore
 
 const nothing = () => {};
@@ -76,6 +76,17 @@ function upstreamOf(upstream) {
   return { url: url.href };
 }
 
+/** Of the module with the functions of commands. @param {any} url */
+function addressOf(url) {
+  if (url === undefined) return undefined;
+  try {
+    return new URL(url, globalThis.location?.href).href;
+  } catch {
+    const detail = 'commands is the address of a module: new URL(\'./commands.js\', import.meta.url)';
+    throw new RivuletError('parameter_invalid', detail);
+  }
+}
+
 /** What the worker is told, checked. @param {any} options */
 function settingsOf(options) {
   demand(typeof options === 'object' && options !== null, 'open takes an object of options');
@@ -113,6 +124,7 @@ function settingsOf(options) {
     schema,
     upstream: upstreamOf(options.upstream),
     streams: entries,
+    commands: addressOf(options.commands),
     moduleUrl: options.moduleUrl === undefined ? undefined : String(options.moduleUrl),
     webSocket: options.webSocket,
   };
@@ -156,6 +168,8 @@ export class Database {
   constructor(channel) {
     this.#channel = channel;
     this.#storage = { mode: 'none', persistent: false };
+    channel.oncommand = (id, answer) =>
+      this.#durability.rerun(id, appendResult(JSON.parse(answer), true));
     channel.onfacts = (values, problems) => this.#facts(values, problems);
     channel.onfail = (error) => {
       this.#connected = false;
@@ -242,14 +256,32 @@ export class Database {
    */
   append(pathOrEvents, typeOrOptions, data, options) {
     const batch = Array.isArray(pathOrEvents);
+    return this.#append(batch, () =>
+      this.#request(
+        batch
+          ? appendRequest(pathOrEvents, typeOrOptions)
+          : appendRequest({ path: pathOrEvents, type: typeOrOptions, data }, options),
+      ),
+    );
+  }
+
+  /** Runs a command. @param {string} name @param {any} [args] */
+  run(name, args = null) {
+    return this.#append(true, async () => {
+      demand(typeof name === 'string' && name !== '', 'a command has a name');
+      if (this.#closing) throw closed();
+      const text = JSON.stringify(args);
+      demand(text !== undefined, 'the arguments of a command are JSON');
+      return JSON.parse(await this.#channel.call('run', { name, args: text }, text.length));
+    });
+  }
+
+  /** @param {boolean} batch @param {() => Promise<any>} request */
+  #append(batch, request) {
     const append = new Append();
     const called = new Error(); // where it was asked for
     const ask = async () => {
-      const request = batch
-        ? appendRequest(pathOrEvents, typeOrOptions)
-        : appendRequest({ path: pathOrEvents, type: typeOrOptions, data }, options);
-      const answer = appendResult(await this.#request(request), batch);
-      append.accept(answer.result, answer.position, answer.edgeSequence);
+      append.accept(appendResult(await request(), batch));
       this.#durability.watch(append);
     };
     this.#underWay(ask).catch((error) => {

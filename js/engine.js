@@ -6,7 +6,7 @@ import * as codes from './codes.js';
 import { OK, PENDING, RivuletError } from './error.js';
 import { fact } from './facts.js';
 
-const ABI = 1;
+const ABI = 2;
 
 /** Bytes of a name in a listing: rv_file_name. */
 const NAME_LEN = 65;
@@ -17,7 +17,7 @@ const ENTROPY_MAX = 65536;
 /** The members of a request, in the module's order. */
 const members = [
   'method', 'target', 'content_type', 'accept', 'event_type', 'expected_version',
-  'idempotency_key', 'durability', 'last_event_id', 'metadata', 'body',
+  'idempotency_key', 'durability', 'last_event_id', 'metadata', 'body', 'command', 'args', 'run',
 ]; // prettier-ignore
 
 /** What a storage or a link can say. @type {Record<string, number>} */
@@ -65,6 +65,8 @@ export class Engine {
 
   /** Grows with everything that may give the module something to do. */
   activity = 0;
+  /** The time, while it is to stand; 0: it goes. */
+  clock = 0;
   /** Operations of the storage that have not ended. */
   pending = 0;
   /** What the storage said last when it failed. @type {RivuletError | null} */
@@ -231,7 +233,7 @@ export class Engine {
           (names) => [this.#list(names, at >>> 0, cap >>> 0), 0],
         ),
       file_flush: (slot, file) => this.#operate(slot, () => storage.flush(file), none),
-      now: () => Date.now() * 1000,
+      now: () => (this.clock || Date.now()) * 1000,
       entropy: (at, len) => {
         for (let done = 0; done < len; done += ENTROPY_MAX) {
           const count = Math.min(len - done, ENTROPY_MAX);
@@ -318,6 +320,21 @@ export class Engine {
   /** @param {number} exchange @param {number} now */
   body(exchange, now) {
     return this.#call('rv_module_body', exchange, now);
+  }
+
+  /** The first command that is due behind this edge sequence. @param {number} after */
+  due(after) {
+    const status = this.#call('rv_module_command_due', after);
+    return status === OK ? JSON.parse(decoder.decode(this.out())) : undefined;
+  }
+
+  /** @param {number} edgeSequence */
+  commandBegin(edgeSequence) {
+    return this.#call('rv_module_command_begin', edgeSequence) === OK;
+  }
+
+  commandEnd() {
+    this.#call('rv_module_command_end');
   }
 
   /** @param {number} exchange */

@@ -65,6 +65,12 @@ export interface OpenOptions {
   };
   /** What an edge holds. A new edge needs it; later it may be left out, or be another. */
   select?: Select;
+  /**
+   * The module with the functions of commands, which runs in the worker:
+   * `new URL('./commands.js', import.meta.url)`. Each function that it exports is a
+   * {@link CommandFunction}.
+   */
+  commands?: string | URL;
   /** The worker's script, where the one beside the package cannot be used. */
   workerUrl?: string | URL;
   /** The module, where the one beside the package cannot be used. */
@@ -156,6 +162,36 @@ export interface NewEvent extends AppendOptions {
   data?: object;
 }
 
+/** An event that a command makes. */
+export interface CommandEvent {
+  path: string;
+  type: string;
+  data?: object;
+  expectedVersion?: ExpectedVersion;
+  metadata?: object;
+}
+
+/** What a command's function can see and do: everything at once, without waiting. */
+export interface CommandContext {
+  /** The row of an aggregate with this key (several columns: an array), if there is one. */
+  get<Row = Record<string, any>>(aggregate: string, key: Value | readonly Value[]): Row | undefined;
+  /** One SELECT statement; `?` are the parameters. */
+  query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Rows<Row>;
+  /** When the command was given: the same each time that it runs. */
+  now: Date;
+  /** An error to be thrown: the command is refused, with `command_refused` and this as `refusal`. */
+  refuse(code: string, detail?: string): RivuletError;
+}
+
+/**
+ * The function of a command: reads the state and makes events, or refuses. It must make the same of
+ * the same state, as it runs again whenever that has changed, until its events are sent.
+ */
+export type CommandFunction<Args = any> = (
+  args: Args,
+  context: CommandContext,
+) => readonly CommandEvent[];
+
 /** An append under way. One that fails and was not asked about is an unhandled rejection. */
 export interface Append<Result> {
   /**
@@ -188,6 +224,8 @@ interface Batch {
   /** Something was left to the root to check. */
   unchecked: boolean;
   events: WrittenEvent[];
+  /** That made the events. */
+  command?: { id: string; name: string; args: any; attempt: number };
 }
 
 /** What the root has not decided, or has accepted and not sent yet. */
@@ -200,7 +238,7 @@ export interface Pending extends Batch {
   state: 'waiting' | 'suspended' | 'accepted';
   durable: boolean;
   position: number | null;
-  /** Why it is suspended. */
+  /** Why it is suspended, or that it waits for its command's function (`command_waiting`). */
   reason: Problem | null;
 }
 
@@ -286,6 +324,12 @@ export interface Database {
     events: readonly NewEvent[],
     options?: AppendOptions,
   ): Append<AppendedEvent[] | BareEvent[]>;
+  /**
+   * Runs a command: its function, in the worker, and what it makes as one batch. At an edge it waits
+   * in the outbox as a batch does, and is run again on what came since until it has been sent, and
+   * after refusals that this can mend; `durable` resolves with the events as they came to be.
+   */
+  run(name: string, args?: unknown): Append<AppendedEvent[]>;
   /**
    * Events whose path matches, durable ones, in the order in which they came here: history from a
    * position on, then what comes. It waits for a slow consumer. At most 24 are open at once.

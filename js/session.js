@@ -9,6 +9,7 @@
 // It never waits in a loop: while only the disk or the network can go on, it sleeps. It knows no
 // platform; worker.js and worker-node.js bring one.
 import { PROTOCOL } from './channel.js';
+import { Commands } from './commands.js';
 import { Engine, requestBytes } from './engine.js';
 import { END, OK, PENDING, RivuletError } from './error.js';
 import { Exchange } from './exchange.js';
@@ -36,12 +37,23 @@ const REQUEST_MAX = (4 << 20) + 65536;
  * @property {(settings: any) => Promise<import('./link.js').Transport>} transport
  */
 
+/** The functions of the module that the application names. @param {string | undefined} url */
+async function functionsOf(url) {
+  if (url === undefined) return {};
+  try {
+    return await import(/* @vite-ignore */ url);
+  } catch (/** @type {any} */ error) {
+    throw new RivuletError('module_failed', `commands: ${url}: ${error.message}`);
+  }
+}
+
 export class Session {
   #platform;
   /** @type {any} */ #storage = null;
   /** @type {Engine | any} */ #engine = null;
   /** @type {Pool | any} */ #pool = null;
   /** @type {Link | null} */ #link = null;
+  /** @type {Commands | any} */ #commands = null;
   /** @type {'new' | 'open' | 'closing' | 'over'} */ #phase = 'new';
   /** Requests that the module has not taken, in order. @type {Map<number, Exchange>} */
   #waiting = new Map();
@@ -102,6 +114,7 @@ export class Session {
     else if (kind === 'close') void this.#answer(id, () => this.#close());
     else if (this.#phase !== 'open') this.#refuse(kind, id);
     else if (kind === 'request') this.#wait(id, false, value);
+    else if (kind === 'run') this.#commands.ask(id, value);
     else if (kind === 'feed') this.#beginFeed(id, value);
     else if (kind === 'status') void this.#answer(id, () => this.#status(value));
     else if (kind === 'wake') this.#engine.edge.networkUp(this.#now());
@@ -110,7 +123,7 @@ export class Session {
 
   /** @param {string} kind @param {number} id */
   #refuse(kind, id) {
-    if (kind !== 'request' && kind !== 'feed' && kind !== 'status') return;
+    if (!['request', 'run', 'feed', 'status'].includes(kind)) return;
     this.#post(['error', id, new RivuletError('closing').toProblem()]);
   }
 
@@ -207,6 +220,9 @@ export class Session {
       }
     }
     this.#begin();
+    const before = [...this.#underWay.values(), ...this.#waiting.values()];
+    const turn = (/** @type {number} */ id) => before.every(({ feed, id: other }) => feed || other > id);
+    this.#commands.turn(turn);
     this.#link?.turn(now);
     if (this.#watching.length > 0) this.#watching = this.#watching.filter((met) => !met());
   }
@@ -214,6 +230,7 @@ export class Session {
   /** Hands the module what waits, until it takes no more. */
   #begin() {
     for (const exchange of this.#waiting.values()) {
+      if (exchange.id > this.#commands.first) return;
       try {
         if (!exchange.begin(this.#engine, this.#pool)) return;
         this.#underWay.set(exchange.id, exchange);
@@ -303,7 +320,8 @@ export class Session {
     engine.onpanic = (error) => this.panic(error);
     await engine.instantiate(module);
     this.#pool = new Pool((len) => engine.alloc(len), Math.min(REQUEST_MAX, settings.memory));
-    const { upstream } = settings;
+    const { upstream, commands } = settings;
+    this.#commands = new Commands(await functionsOf(commands), engine, this.#pool, this.#post);
     if (upstream) {
       const transport = await this.#platform.transport(settings);
       const link = { engine, url: upstream.url, transport, wake: this.#wake, now: this.#now };
@@ -379,7 +397,8 @@ export class Session {
     this.#link?.stop(this.#now());
     this.#run();
     if (this.#link) this.#forgetRequests();
-    await this.#until(() => this.#waiting.size + this.#underWay.size === 0);
+    const idle = () => this.#waiting.size + this.#underWay.size + this.#commands.size === 0;
+    await this.#until(idle);
     let status = PENDING;
     await this.#until(() => {
       const before = this.#engine.facts();
@@ -399,6 +418,7 @@ export class Session {
   #forgetRequests() {
     const detail = 'the database was closed before the answer; retry with the same event id';
     const error = new RivuletError('outcome_unknown', detail).toProblem();
+    this.#commands.end(new RivuletError('closing').toProblem());
     for (const { id } of [...this.#underWay.values(), ...this.#waiting.values()]) {
       this.#post(['error', id, error]);
       this.#moveFeed('cancel', id);

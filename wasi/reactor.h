@@ -26,7 +26,7 @@
 
 /* Grows with every change of what is in this file or in platform/browser/browser.h; a program that
  * knows another number must not go on. */
-#define RV_MODULE_ABI 1u
+#define RV_MODULE_ABI 2u
 
 uint32_t RV_EXPORT(rv_module_abi)(void);
 
@@ -110,9 +110,9 @@ void RV_EXPORT(rv_module_edge_reason)(void);
 
 /*
  * Starts a request: the members of rv_request in their order, each a u32 length (little-endian) and
- * so many bytes. They must stay until rv_module_head is not RV_PENDING. Answers the exchange's
- * number, or a status as a negative number: RV_BUSY (too many under way), RV_REQUEST_TOO_LARGE (the
- * body), RV_REQUEST_INVALID.
+ * so many bytes; those behind the body may be left out. They must stay until rv_module_head is not
+ * RV_PENDING. Answers the exchange's number, or a status as a negative number: RV_BUSY (too many
+ * under way), RV_REQUEST_TOO_LARGE (the body), RV_REQUEST_INVALID.
  */
 int32_t RV_EXPORT(rv_module_begin)(const uint8_t *request, uint32_t len);
 
@@ -124,6 +124,33 @@ int32_t RV_EXPORT(rv_module_body)(int32_t exchange, double now);
 
 /* At any time; forgets the exchange. RV_OK. */
 int32_t RV_EXPORT(rv_module_end)(int32_t exchange);
+
+/* --- commands: core/engine_command.h --- */
+
+/*
+ * A command is first run by the caller: a request POST /events whose members `command` and `args`
+ * name it, and whose body is what its function made of the state as it is. Then, after each poll:
+ *
+ *     for (after = 0; command_due(after) is RV_OK; after = its edge_sequence)
+ *         if its function is known: command_begin(edge_sequence), requests that read, then POST
+ *         /events with the member `run`, which is the edge sequence: the body is an array of what
+ *         the function made, or empty, and `command` and `args` a code and a detail for the refusal
+ *     command_end()
+ *
+ * The answer to that is the batch as by POST /events, or {"edge_sequence","outcome","events":[]}:
+ * `unchanged`, `rejected`, or `accepted` of an empty array. What does not answer at once is to be
+ * ended, and the function to be run again later.
+ */
+
+/* The first command that is due behind this edge sequence, in out: {"edge_sequence","id","name",
+ * "args","attempt","written_at"}. RV_OK; RV_END: there is none. */
+int32_t RV_EXPORT(rv_module_command_due)(double after);
+
+/* All who read see what was before the command, and nothing after. RV_OK, RV_NOT_FOUND, RV_BUSY. */
+int32_t RV_EXPORT(rv_module_command_begin)(double edge_sequence);
+
+/* And the whole again. RV_OK. */
+int32_t RV_EXPORT(rv_module_command_end)(void);
 
 /* --- the connection to the upstream: sync/edge.h --- */
 

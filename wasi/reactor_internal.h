@@ -15,8 +15,8 @@
 /* Requests under way, feeds included: a page has a handful. */
 #define RV_REACTOR_EXCHANGES 32u
 
-/* A piece of an answer: rv_exchange_body wants that much. */
-#define RV_REACTOR_OUT_LEN 65536u
+/* A piece of an answer: rv_exchange_body wants 64 KiB; a command's arguments have as many. */
+#define RV_REACTOR_OUT_LEN (65536u + 4096u)
 
 typedef enum rv_reactor_phase {
     RV_REACTOR_CLOSED,

@@ -13,17 +13,29 @@
 
 RV_STATIC_ASSERT(RV_REACTOR_EXCHANGES <= 1u << PLACE_BITS, "a number holds the place");
 
+#define MEMBERS_MIN 11u /* behind them are those of commands, which may be left out */
+
 /* The members of a request, one after the other. */
 static bool parse_request(rv_bytes text, rv_request *request) {
-    rv_bytes *const members[] = {
-        &request->method,          &request->target,     &request->content_type,
-        &request->accept,          &request->event_type, &request->expected_version,
-        &request->idempotency_key, &request->durability, &request->last_event_id,
-        &request->metadata,        &request->body};
+    rv_bytes *const members[] = {&request->method,
+                                 &request->target,
+                                 &request->content_type,
+                                 &request->accept,
+                                 &request->event_type,
+                                 &request->expected_version,
+                                 &request->idempotency_key,
+                                 &request->durability,
+                                 &request->last_event_id,
+                                 &request->metadata,
+                                 &request->body,
+                                 &request->command,
+                                 &request->args,
+                                 &request->run};
     size_t at = 0;
+    memset(request, 0, sizeof *request);
     for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
         if (text.len - at < 4) {
-            return false;
+            return i >= MEMBERS_MIN && at == text.len;
         }
         const uint32_t len = rv_load_u32(text.ptr + at);
         at += 4;

@@ -57,7 +57,8 @@ async function works(url) {
     const shown = await visits(browsers[name], url);
     const of = (balance) => {
       const types = ['account_opened', 'money_paid'];
-      return { name: 'Ada', balance, types, refused: 'unknown_reference' };
+      const refused = 'unknown_reference';
+      return { name: 'Ada', balance, types, refused, command: 'no_account' };
     };
     assert.deepEqual(shown, [of(5), of(10)], name);
   }

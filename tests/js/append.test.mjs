@@ -26,7 +26,7 @@ async function reached(append) {
 
 function accepted(durability, position) {
   const append = new Append();
-  append.accept({ position }, position);
+  append.accept({ result: { position }, position });
   durability.watch(append);
   return append;
 }
@@ -59,7 +59,7 @@ test('at an edge: upstream first, then as the log goes on', async () => {
 function written(durability, edgeSequence, count = 1) {
   const append = new Append();
   const events = Array.from({ length: count }, () => ({ position: null, type: 't' }));
-  append.accept(count === 1 ? events[0] : events, 0, edgeSequence);
+  append.accept({ result: count === 1 ? events[0] : events, position: 0, edgeSequence });
   durability.watch(append);
   return append;
 }

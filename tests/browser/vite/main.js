@@ -17,10 +17,11 @@ const schema = `
 `;
 
 async function run() {
-  const db = await open({ name: 'accounts', schema });
+  const commands = new URL('./commands.js', import.meta.url);
+  const db = await open({ name: 'accounts', schema, commands });
   const [known] = await db.query('SELECT count(*) AS n FROM account');
   if (known.n === 0) db.append('/accounts/42', 'account_opened', { name: 'Ada' });
-  await db.append('/accounts/42', 'money_paid', { amount: 5 }).durable('local');
+  await db.run('pay', { id: 42, amount: 5 }).durable('local');
   const types = [];
   for await (const { type } of db.events('/accounts/*')) {
     types.push(type);
@@ -31,8 +32,12 @@ async function run() {
     .append('/accounts/43', 'money_paid', { amount: 5 })
     .durable()
     .catch((error) => error instanceof RivuletError && error.code);
+  const command = await db
+    .run('pay', { id: 43, amount: 5 })
+    .durable()
+    .catch((error) => error.refusal);
   await db.close();
-  return { ...row, types, refused };
+  return { ...row, types, refused, command };
 }
 
 const shown = await run().catch((error) => ({ error: `${error.code}: ${error.detail}` }));
