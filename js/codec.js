@@ -154,7 +154,7 @@ function decoderOf(type) {
 /**
  * The answer of /query as an array of objects, with its columns beside them. Columns of one name
  * cannot be members of one object: they are an error.
- * @param {{columns: Column[], rows: unknown[][]}} answer
+ * @param {{columns: Column[], rows: unknown[][], stale?: string[]}} answer
  * @returns {Record<string, unknown>[] & {columns: Column[]}}
  */
 export function decodeRows({ columns, rows, stale }) {
