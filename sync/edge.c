@@ -239,6 +239,10 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
         return rv_leaser_take(&e->leaser, body, now, err);
     case RV_WIRE_RELAYED:
         return rv_pusher_relayed(&e->pusher, body, err);
+    case RV_WIRE_VOUCHED:
+        return e->relayer != NULL ? rv_relayer_vouched(e->relayer, body, err)
+                                  : rv_error_set(err, RV_PROTOCOL_ERROR,
+                                                 "the upstream vouched for what it was not asked");
     case RV_WIRE_RELAY_ANSWER:
         return e->relayer != NULL ? rv_relayer_take(e->relayer, body, now, err)
                                   : rv_error_set(err, RV_PROTOCOL_ERROR,

@@ -40,6 +40,7 @@ void rv_relayer_disconnect(rv_relayer *r) {
     r->flight_count = 0;
     r->bytes = 0;
     memset(r->delays, 0, sizeof r->delays);
+    memset(r->vouches, 0, sizeof r->vouches); /* another upstream may be another root */
     for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
         r->settled[i].told = 0;
     }
@@ -318,6 +319,74 @@ static bool send_lease(rv_relayer *r, rv_writer *w) {
     return false;
 }
 
+/* --- points --- */
+
+static bool same_point(const rv_wire_point *a, const rv_wire_point *b) {
+    RV_ASSERT(b->watermark > 0);
+    return a->watermark == b->watermark && a->chain_hash == b->chain_hash;
+}
+
+rv_status rv_relayer_vouch(rv_relayer *r, const rv_wire_point *point) {
+    rv_relay_vouch *place = NULL;
+    for (uint32_t i = 0; i < RV_RELAY_VOUCHES_MAX; i++) {
+        rv_relay_vouch *const v = &r->vouches[i];
+        if (same_point(&v->point, point)) {
+            return !v->answered                      ? RV_PENDING
+                   : v->outcome == RV_WIRE_VOUCH_YES ? RV_OK
+                                                     : RV_UPSTREAM_DIVERGED;
+        }
+        const bool free = v->point.watermark == 0 || v->answered;
+        place = free && (place == NULL || v->age < place->age) ? v : place;
+    }
+    RV_ASSERT(point->watermark > 0);
+    if (place != NULL) { /* else they are all under way */
+        r->vouch_count += 1;
+        *place = (rv_relay_vouch){.point = *point, .age = r->vouch_count};
+    }
+    return RV_PENDING;
+}
+
+rv_status rv_relayer_vouched(rv_relayer *r, rv_bytes body, rv_error *err) {
+    rv_wire_point point;
+    rv_wire_vouch outcome = RV_WIRE_VOUCH_UNKNOWN;
+    const rv_status status = rv_wire_read_vouched(body, &point, &outcome, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    for (uint32_t i = 0; i < RV_RELAY_VOUCHES_MAX; i++) {
+        rv_relay_vouch *const v = &r->vouches[i];
+        if (v->sent && !v->answered && same_point(&v->point, &point)) {
+            v->answered = outcome != RV_WIRE_VOUCH_UNKNOWN;
+            v->outcome = outcome;
+            v->point.watermark = v->answered ? point.watermark : 0; /* asked again, when asked */
+            return RV_OK;
+        }
+    }
+    RV_ASSERT(r->message != NULL);
+    return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream vouched for what it was not asked");
+}
+
+static bool send_vouch(rv_relayer *r, rv_writer *w) {
+    rv_relay_vouch *next = NULL;
+    for (uint32_t i = 0; i < RV_RELAY_VOUCHES_MAX; i++) {
+        rv_relay_vouch *const v = &r->vouches[i];
+        if (v->point.watermark == 0 || v->answered) {
+            continue;
+        }
+        if (v->sent) {
+            return false; /* one at a time */
+        }
+        next = next == NULL || v->age < next->age ? v : next;
+    }
+    if (next == NULL) {
+        return false;
+    }
+    rv_wire_write_vouch(w, &next->point);
+    next->sent = true;
+    RV_ASSERT(!w->full);
+    return true;
+}
+
 /* --- pushes --- */
 
 /* The next push of this edge that may leave. False: there is none now. */
@@ -407,7 +476,8 @@ static bool send_push(rv_relayer *r, int64_t now, rv_writer *w) {
 bool rv_relayer_send(rv_relayer *r, int64_t now, rv_bytes *message) {
     rv_writer w = rv_writer_over(r->message, RV_RELAY_LEN_MAX);
     RV_ASSERT(message != NULL);
-    if (!r->granted || !(send_settled(r, &w) || send_lease(r, &w) || send_push(r, now, &w))) {
+    if (!r->granted ||
+        !(send_settled(r, &w) || send_lease(r, &w) || send_vouch(r, &w) || send_push(r, now, &w))) {
         return false;
     }
     *message = rv_writer_bytes(&w);

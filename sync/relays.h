@@ -28,6 +28,7 @@
 #define RV_RELAY_SETTLED_MAX  64u          /* edges of which something settled is to be passed on */
 #define RV_RELAY_LEASES_MAX   16u          /* requests for keys, of as many edges */
 #define RV_RELAY_LEASES_SENT  1u           /* of these, under way */
+#define RV_RELAY_VOUCHES_MAX  16u /* points that the upstream is asked for, one at a time */
 #define RV_RELAY_AGAIN_MIN_US INT64_C(1000000)
 #define RV_RELAY_AGAIN_MAX_US INT64_C(16000000)
 
@@ -64,6 +65,15 @@ typedef struct rv_relay_lease {
     rv_wire_leased leased;
 } rv_relay_lease;
 
+/* A point of an edge's history that this node's log does not have: its upstream is asked. */
+typedef struct rv_relay_vouch {
+    rv_wire_point point; /* watermark 0: unused */
+    bool sent;
+    bool answered;
+    rv_wire_vouch outcome;
+    uint32_t age; /* of the list: the oldest answered one goes first */
+} rv_relay_vouch;
+
 typedef struct rv_relayer rv_relayer;
 
 struct rv_relayer {
@@ -82,6 +92,8 @@ struct rv_relayer {
     rv_relay_delay delays[RV_RELAY_DELAYS_MAX];
     rv_relay_settled settled[RV_RELAY_SETTLED_MAX];
     rv_relay_lease leases[RV_RELAY_LEASES_MAX];
+    rv_relay_vouch vouches[RV_RELAY_VOUCHES_MAX];
+    uint32_t vouch_count; /* that were ever asked */
 };
 
 /* Takes 460 KiB. NULL: `arena` has not that much. */
@@ -98,6 +110,10 @@ void rv_relayer_settle(rv_relayer *relayer, const rv_edge_life *edge, uint64_t e
 RV_MUST_USE rv_status rv_relayer_lease(rv_relayer *relayer, const rv_edge_life *edge, rv_bytes body,
                                        rv_wire_leased *leased);
 
+/* Is this point, which the node's log does not have, one of the root's? RV_OK: it is;
+ * RV_UPSTREAM_DIVERGED: it is not; RV_PENDING: the upstream is asked, or cannot be. */
+RV_MUST_USE rv_status rv_relayer_vouch(rv_relayer *relayer, const rv_wire_point *point);
+
 /* The edge does not wait any more. */
 void rv_relayer_lease_forget(rv_relayer *relayer, const rv_edge_life *edge);
 
@@ -105,6 +121,9 @@ void rv_relayer_lease_forget(rv_relayer *relayer, const rv_edge_life *edge);
 
 void rv_relayer_welcome(rv_relayer *relayer, const rv_wire_welcome *welcome);
 void rv_relayer_disconnect(rv_relayer *relayer);
+
+/* Takes a vouched message's body. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_relayer_vouched(rv_relayer *relayer, rv_bytes body, rv_error *err);
 
 /* Takes an answer's body. RV_PROTOCOL_ERROR: malformed, or to nothing that is under way. */
 RV_MUST_USE rv_status rv_relayer_take(rv_relayer *relayer, rv_bytes body, int64_t now,

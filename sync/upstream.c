@@ -251,6 +251,8 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return rv_upstream_take_lease(s, body, err);
     case RV_WIRE_RELAY:
         return rv_upstream_take_relay(s, body, err);
+    case RV_WIRE_VOUCH:
+        return rv_upstream_take_vouch(s, body, err);
     case RV_WIRE_SELECTION:
         return rv_upstream_take_selection(s, body, err);
     case RV_WIRE_SELECT:
@@ -372,7 +374,7 @@ static bool write_small(rv_upstream *s, int64_t now, rv_writer *w) {
 static bool write_answers(rv_upstream *s, rv_bytes *message) {
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     return rv_upstream_lease_answer(s, message) || rv_upstream_gateway_relayed(s, message) ||
-           rv_upstream_relay_answer(s, message);
+           rv_upstream_relay_answer(s, message) || rv_upstream_vouch_answer(s, message);
 }
 
 static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {

@@ -13,7 +13,7 @@
  * over the node's own connection (sync/relays.h), and the decision goes down when it has come.
  *
  * The edge's W is looked for in the gateway's log: its batches end where the upstream's messages
- * did, and have the root's chain hash there.
+ * did, and have the root's chain hash there. Of a W between two of them the upstream is asked.
  */
 #include "core/base/assert.h"
 #include "sync/upstream_internal.h"
@@ -56,6 +56,7 @@ rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
                             "later");
     }
     s->swaps = rv_node_selection_swaps(node);
+    s->epoch = rv_node_identity(node)->epoch;
     for (size_t i = 0; i < s->pattern_count; i++) {
         if (!holds(node, &s->patterns[i])) {
             return refuse(s->patterns[i].text, err);
@@ -64,13 +65,26 @@ rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
     return RV_OK;
 }
 
+/* True when rows that were folded elsewhere are among the node's: it has not all of their streams.
+ */
+static bool has_given(const rv_node *node) {
+    const rv_selection *const selection = rv_node_selection(node);
+    bool has = false;
+    RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
+    for (size_t i = 0; i < selection->count && !has; i++) {
+        has = selection->entries[i].kind == RV_SELECT_AGGREGATE;
+    }
+    return has;
+}
+
 rv_status rv_upstream_gateway_selection(const rv_upstream *s, const rv_selection *selection,
                                         rv_error *err) {
     RV_ASSERT(rv_upstream_is_gateway(s->shared));
     for (size_t i = 0; i < selection->count; i++) {
         const rv_select *const entry = &selection->entries[i];
+        const bool base = entry->history == RV_HISTORY_NONE && !has_given(s->shared->node);
         rv_path_pattern pattern;
-        if (entry->kind != RV_SELECT_STREAMS || entry->history != RV_HISTORY_ALL ||
+        if (entry->kind != RV_SELECT_STREAMS || (entry->history != RV_HISTORY_ALL && !base) ||
             rv_path_pattern_parse(entry->name, &pattern, NULL) != RV_OK ||
             !holds(s->shared->node, &pattern)) {
             return refuse(entry->name, err);
@@ -84,29 +98,40 @@ static bool must_wait(rv_status status) {
     return status == RV_PENDING || status == RV_BUSY;
 }
 
+rv_status rv_upstream_vouch(rv_upstream_shared *shared, const rv_wire_point *point, rv_error *err) {
+    rv_node *const node = shared->node;
+    const bool gateway = rv_upstream_is_gateway(shared);
+    uint64_t own = 0;
+    RV_ASSERT(point->watermark > 0);
+    if (point->watermark > rv_node_watermark_durable(node)) {
+        return gateway ? RV_PENDING : RV_UPSTREAM_DIVERGED;
+    }
+    const rv_status status = rv_log_chain_at(rv_node_log(node), point->watermark, &own, err);
+    if (status == RV_OK) {
+        return own == point->chain_hash ? RV_OK : RV_UPSTREAM_DIVERGED;
+    }
+    if (status != RV_END) {
+        return must_wait(status) ? RV_PENDING : status;
+    }
+    if (!gateway) {
+        return RV_UPSTREAM_DIVERGED;
+    }
+    return shared->relayer != NULL ? rv_relayer_vouch(shared->relayer, point) : RV_PENDING;
+}
+
 /* Is the root's hash at the edge's W what the edge says? */
 static rv_status check_chain(rv_upstream *s, rv_error *err) {
-    rv_node *const node = s->shared->node;
-    uint64_t own = s->chain_hash;
-    if (s->watermark == 0) {
-        return RV_OK;
-    }
-    if (s->watermark > rv_node_watermark_durable(node)) {
-        return RV_PENDING;
-    }
-    const rv_status status = rv_log_chain_at(rv_node_log(node), s->watermark, &own, err);
-    if (status != RV_OK && status != RV_END) {
-        return status;
-    }
-    if (status == RV_OK && own != s->chain_hash) {
+    const rv_wire_point point = {s->watermark, s->chain_hash};
+    const rv_status status = s->watermark == 0 ? RV_OK : rv_upstream_vouch(s->shared, &point, err);
+    if (status == RV_UPSTREAM_DIVERGED) {
         (void)rv_error_set(err, RV_UPSTREAM_DIVERGED,
                            "the histories of edge and gateway differ at position %u; give the "
                            "edge a new data directory",
                            s->watermark);
         rv_error_fact_uint(err, "edge_position", s->watermark);
-        return RV_UPSTREAM_DIVERGED;
     }
-    return RV_OK;
+    RV_ASSERT(s->lineage_owed);
+    return status;
 }
 
 bool rv_upstream_gateway_lineage(rv_upstream *s) {
@@ -134,7 +159,9 @@ bool rv_upstream_gateway_lineage(rv_upstream *s) {
 
 void rv_upstream_gateway_watch(rv_upstream *s) {
     RV_ASSERT(s->used);
-    if (s->state == RV_UPSTREAM_LIVE && rv_node_selection_swaps(s->shared->node) != s->swaps) {
+    const rv_node *const node = s->shared->node;
+    if (s->state == RV_UPSTREAM_LIVE &&
+        (rv_node_selection_swaps(node) != s->swaps || rv_node_identity(node)->epoch != s->epoch)) {
         rv_error error = {.status = RV_OK};
         (void)rv_error_set(&error, RV_BUSY, "what this gateway holds has changed: connect again");
         (void)rv_upstream_fail(s, &error);

@@ -162,6 +162,7 @@ typedef struct rv_upstream_relay {
         uint64_t edge_sequence;
     } settled[RELAY_SETTLED_MAX];
     rv_upstream_lease leases[RV_RELAY_LEASES_SENT];
+    rv_wire_point vouch; /* that is to be vouched for; watermark 0: none */
 } rv_upstream_relay;
 
 struct rv_upstream {
@@ -198,6 +199,7 @@ struct rv_upstream {
     bool selection_owed;   /* by the edge: nothing is fed before it has come */
     bool lineage_owed;     /* gateway: nothing is fed before the edge's W was found here */
     uint32_t swaps;        /* gateway: of its selection, at the hello */
+    uint32_t epoch;        /* gateway: its own, at the hello */
     rv_upstream_base base;
     rv_given *given; /* aggregates that the edge is to hold */
     size_t given_count;
@@ -425,6 +427,16 @@ RV_MUST_USE rv_status rv_upstream_take_relay(rv_upstream *session, rv_bytes body
 
 /* Gives a relay's body to the node. RV_PENDING: it must be given again. */
 RV_MUST_USE rv_status rv_upstream_judge_relay(rv_upstream *session, rv_bytes body);
+
+/* Takes a vouch message's body, and the answer, if it can be given. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_upstream_take_vouch(rv_upstream *session, rv_bytes body, rv_error *err);
+bool rv_upstream_vouch_answer(rv_upstream *session, rv_bytes *message);
+
+/* Is this point one of the root's, as far as this node can find out? RV_OK; RV_UPSTREAM_DIVERGED;
+ * RV_PENDING: its own upstream is asked, or the log is read, or it is not that far yet; what
+ * reading the log says. */
+RV_MUST_USE rv_status rv_upstream_vouch(rv_upstream_shared *shared, const rv_wire_point *point,
+                                        rv_error *err);
 
 /* The next answer to a relay, if one can be given. */
 bool rv_upstream_relay_answer(rv_upstream *session, rv_bytes *message);

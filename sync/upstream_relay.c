@@ -234,6 +234,43 @@ rv_status rv_upstream_take_relay(rv_upstream *s, rv_bytes body, rv_error *err) {
     }
 }
 
+rv_status rv_upstream_take_vouch(rv_upstream *s, rv_bytes body, rv_error *err) {
+    rv_wire_point point;
+    const rv_status status = rv_wire_read_vouch(body, &point, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!s->relay.agreed || s->state != RV_UPSTREAM_LIVE || s->welcome_owed ||
+        s->relay.vouch.watermark > 0) {
+        return out_of_turn(err);
+    }
+    s->relay.vouch = point;
+    RV_ASSERT(point.watermark > 0);
+    return RV_OK;
+}
+
+/* While this node cannot find out it says so: the gateway asks again when it is asked again. */
+bool rv_upstream_vouch_answer(rv_upstream *s, rv_bytes *message) {
+    rv_upstream_shared *const shared = s->shared;
+    const rv_wire_point point = s->relay.vouch;
+    if (point.watermark == 0) {
+        return false;
+    }
+    const rv_status status = rv_upstream_vouch(shared, &point, NULL);
+    if (status == RV_PENDING && (!rv_upstream_is_gateway(shared) || shared->relayer != NULL)) {
+        return false;
+    }
+    rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_vouched(&w, &point,
+                          status == RV_OK                  ? RV_WIRE_VOUCH_YES
+                          : status == RV_UPSTREAM_DIVERGED ? RV_WIRE_VOUCH_NO
+                                                           : RV_WIRE_VOUCH_UNKNOWN);
+    RV_ASSERT(!w.full);
+    s->relay.vouch.watermark = 0;
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
 /* --- answers --- */
 
 static void write(const rv_upstream *s, const rv_edge_life *edge, rv_wire_relay_answer *answer,

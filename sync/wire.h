@@ -45,7 +45,8 @@ typedef enum rv_wire_kind {
     RV_WIRE_SELECTION = 15,
     RV_WIRE_BASE = 16,
     RV_WIRE_CHANGES = 17,
-    /* 18 and 19 are kept for selections */
+    RV_WIRE_VOUCH = 18,
+    RV_WIRE_VOUCHED = 19,
     RV_WIRE_LEASE = 20,
     RV_WIRE_LEASED = 21,
     RV_WIRE_RELAY = 22,

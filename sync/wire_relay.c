@@ -145,3 +145,46 @@ rv_status rv_wire_read_relayed(rv_bytes body, uint64_t *edge_sequence, rv_error 
     *edge_sequence = rv_read_varint(&c);
     return rv_cursor_done(&c) && *edge_sequence > 0 ? RV_OK : rv_wire_malformed(err, "relayed");
 }
+
+/* --- vouching --- */
+
+static void write_point(rv_writer *w, rv_wire_kind kind, const rv_wire_point *point) {
+    RV_ASSERT(point->watermark > 0);
+    rv_wire_begin(w, kind);
+    rv_write_varint(w, point->watermark);
+    rv_write_u64(w, point->chain_hash);
+}
+
+static bool read_point(rv_cursor *c, rv_wire_point *point) {
+    point->watermark = rv_read_varint(c);
+    point->chain_hash = rv_read_u64(c);
+    RV_ASSERT(c->ptr <= c->end);
+    return !c->bad && point->watermark > 0 && point->watermark <= RV_POSITION_MAX;
+}
+
+void rv_wire_write_vouch(rv_writer *w, const rv_wire_point *point) {
+    write_point(w, RV_WIRE_VOUCH, point);
+}
+
+rv_status rv_wire_read_vouch(rv_bytes body, rv_wire_point *point, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    const bool good = read_point(&c, point);
+    return good && rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "vouch");
+}
+
+void rv_wire_write_vouched(rv_writer *w, const rv_wire_point *point, rv_wire_vouch outcome) {
+    RV_ASSERT(outcome <= RV_WIRE_VOUCH_UNKNOWN);
+    write_point(w, RV_WIRE_VOUCHED, point);
+    rv_write_u8(w, (uint8_t)outcome);
+}
+
+rv_status rv_wire_read_vouched(rv_bytes body, rv_wire_point *point, rv_wire_vouch *outcome,
+                               rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    const bool good = read_point(&c, point);
+    const uint8_t met = rv_read_u8(&c);
+    *outcome = (rv_wire_vouch)met;
+    return good && met <= RV_WIRE_VOUCH_UNKNOWN && rv_cursor_done(&c)
+               ? RV_OK
+               : rv_wire_malformed(err, "vouched");
+}

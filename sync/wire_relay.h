@@ -45,6 +45,19 @@ void rv_wire_write_relay_answer(rv_writer *w, const rv_wire_relay_answer *answer
 RV_MUST_USE rv_status rv_wire_read_relay_answer(rv_bytes body, rv_wire_relay_answer *answer,
                                                 rv_error *err);
 
+/* Gateway to upstream: is this point one of the log's? And the answer. */
+typedef enum rv_wire_vouch {
+    RV_WIRE_VOUCH_YES = 0,
+    RV_WIRE_VOUCH_NO = 1,
+    RV_WIRE_VOUCH_UNKNOWN = 2 /* for now */
+} rv_wire_vouch;
+
+void rv_wire_write_vouch(rv_writer *w, const rv_wire_point *point);
+RV_MUST_USE rv_status rv_wire_read_vouch(rv_bytes body, rv_wire_point *point, rv_error *err);
+void rv_wire_write_vouched(rv_writer *w, const rv_wire_point *point, rv_wire_vouch outcome);
+RV_MUST_USE rv_status rv_wire_read_vouched(rv_bytes body, rv_wire_point *point,
+                                           rv_wire_vouch *outcome, rv_error *err);
+
 /* Gateway to edge: pushes up to this one are durable at the gateway. */
 void rv_wire_write_relayed(rv_writer *w, uint64_t edge_sequence);
 RV_MUST_USE rv_status rv_wire_read_relayed(rv_bytes body, uint64_t *edge_sequence, rv_error *err);

@@ -97,6 +97,76 @@ static void moves_between_upstreams(void) {
     net_free(n);
 }
 
+/* An edge says that it has this hash there: is it told that its history is another one? */
+static bool is_refused(net *n, int upstream, uint64_t watermark, uint64_t chain_hash) {
+    static uint8_t bytes[RV_WIRE_MESSAGE_MAX];
+    const rv_log_identity identity = *rv_node_identity(n->members[upstream].node);
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_hello hello = {.version_min = 1,
+                           .version_max = 1,
+                           .has_log = true,
+                           .epoch = identity.epoch,
+                           .watermark = watermark,
+                           .chain_hash = chain_hash,
+                           .credit = 1000,
+                           .batch_bytes = 65536,
+                           .pattern_count = 1,
+                           .patterns = {RV_LITERAL("/accounts/*")}};
+    memcpy(hello.log_id, identity.log_id, sizeof hello.log_id);
+    rv_wire_write_hello(&w, &hello);
+    rv_upstream *session = NULL;
+    bool refused = rv_upstream_open(n->members[upstream].shared, n->now, &session, NULL) != RV_OK ||
+                   rv_upstream_receive(session, rv_writer_bytes(&w), n->now, NULL) != RV_OK;
+    for (int i = 0; i < 1000 && !refused && !rv_upstream_finished(session); i++) {
+        rv_bytes message;
+        net_steps(n, 1);
+        if (rv_upstream_send(session, n->now, &message) && message.ptr[0] == RV_WIRE_ERROR) {
+            rv_error told;
+            refused = rv_wire_read_error(rv_bytes_from(message, 2), &told, NULL) == RV_OK &&
+                      told.status == RV_UPSTREAM_DIVERGED;
+        }
+    }
+    rv_upstream_close(session);
+    return refused;
+}
+
+/* A W that lies between two of the gateway's is not known there, and its upstream is asked. */
+RV_TEST(asks_its_upstream_for_what_it_does_not_have) {
+    net *const n = net_create();
+    uint64_t random = 11;
+    const int gateway = net_add(n, "/accounts/*", 0);
+    const int inner = net_add(n, "/accounts/*", gateway);
+    const int device = net_add(n, "/accounts/*", 0);
+    RV_CHECK(feed(n, &random, 10));
+    RV_CHECK(net_run(n));
+    net_move(n, gateway, NET_NONE);
+    for (int i = 0; i < 5; i++) { /* the device takes them one by one, the gateways at once */
+        RV_CHECK(feed(n, &random, 1));
+        net_steps(n, 300);
+    }
+    const uint64_t between = rv_node_watermark(n->members[device].node);
+    const uint64_t chain = rv_log_chain(rv_node_log(n->members[device].node));
+    net_move(n, device, NET_NONE);
+    RV_CHECK(feed(n, &random, 5));
+    net_move(n, gateway, 0);
+    RV_CHECK(net_run(n));
+    uint64_t own = 0;
+    RV_CHECK_STATUS(rv_log_chain_at(rv_node_log(n->members[inner].node), between, &own, NULL),
+                    RV_END);
+    RV_CHECK(is_refused(n, gateway, between, chain ^ 1));
+    RV_CHECK(is_refused(n, inner, between, chain ^ 2));
+    /* nobody can be asked: it keeps what it has until somebody can */
+    net_move(n, gateway, NET_NONE);
+    net_move(n, device, inner);
+    net_steps(n, 500);
+    RV_CHECK_EQ(n->members[device].edge->status.state, RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(rv_node_watermark(n->members[device].node), between);
+    net_move(n, gateway, 0);
+    RV_CHECK(net_run(n));
+    RV_CHECK(net_same(n, device));
+    net_free(n);
+}
+
 /* What the gateway does not hold is refused, with the pattern; what it does not hold yet, later. */
 static void refuses_what_it_does_not_hold(void) {
     static const char *const wider[] = {"/**", "/*/3", "/accounts/4", "/accounts/3/**", "/*"};
@@ -148,6 +218,38 @@ static void serves_what_is_confirmed(void) {
     net_free(n);
 }
 
+/* A device that takes streams without their history begins with a base of what is confirmed at the
+ * gateway, and goes on from there, at the gateway or at the root. */
+RV_TEST(sends_bases_of_what_is_confirmed) {
+    net *const n = net_create();
+    uint64_t random = 12;
+    const int gateway = net_add(n, "/**", 0);
+    RV_CHECK(feed(n, &random, 60));
+    RV_CHECK(net_run(n));
+    net_slow(n, gateway, 30);
+    net_move(n, gateway, NET_NONE);
+    RV_CHECK_STATUS(net_write(n, gateway, "/accounts/1", "deposited", "{\"amount\":5}"), RV_OK);
+    const int device = net_add(n, "/accounts/* history none", gateway);
+    const int lean = net_add(n, "/none/* history none", gateway);
+    net_steps(n, 3000);
+    RV_CHECK(rv_node_whole(n->members[device].node));
+    RV_CHECK(rv_node_whole(n->members[lean].node));
+    RV_CHECK(net_same(n, device)); /* the root has not got what waits at the gateway */
+    RV_CHECK_EQ(rv_node_sequence(n->members[device].node), 1);
+    net_move(n, gateway, 0);
+    const int tour[] = {gateway, 0, gateway};
+    for (size_t i = 0; i < sizeof tour / sizeof *tour; i++) {
+        RV_CHECK(feed(n, &random, 8));
+        net_move(n, device, tour[i]);
+        net_move(n, lean, tour[i]);
+        RV_CHECK(net_run(n));
+        RV_CHECK(net_same(n, device));
+        RV_CHECK(net_same(n, gateway));
+    }
+    RV_CHECK(rv_node_sequence(n->members[device].node) < 40);
+    net_free(n);
+}
+
 /* The schema's changes come through, also to who selects nothing else. */
 static void passes_schema_changes(void) {
     static const char more[] = "CREATE AGGREGATE extra (id bigint PRIMARY KEY);"
@@ -172,56 +274,25 @@ static void passes_schema_changes(void) {
 }
 
 /* An edge with another history than the gateway's is refused. */
-static void finds_other_histories(void) {
+RV_TEST(finds_other_histories) {
     net *const n = net_create();
     uint64_t random = 10;
     const int gateway = net_add(n, "/**", 0);
-    const int device = net_add(n, "/accounts/*", gateway);
     RV_CHECK(feed(n, &random, 20));
     RV_CHECK(net_run(n));
-    net_move(n, device, NET_NONE);
-    net_member *const m = &n->members[device];
-    /* it claims another hash at its W: as if it had followed a root that was put back */
-    rv_log *const log = rv_node_log(m->node);
-    const uint64_t chain = rv_log_chain(log);
-    const rv_log_identity identity = *rv_node_identity(m->node);
-    rv_upstream *session = NULL;
-    RV_CHECK_STATUS(rv_upstream_open(n->members[gateway].shared, n->now, &session, NULL), RV_OK);
-    static uint8_t bytes[RV_WIRE_MESSAGE_MAX];
-    rv_writer w = rv_writer_over(bytes, sizeof bytes);
-    rv_wire_hello hello = {.version_min = 1,
-                           .version_max = 1,
-                           .has_log = true,
-                           .epoch = identity.epoch,
-                           .watermark = rv_node_watermark(m->node),
-                           .chain_hash = chain ^ 1,
-                           .credit = 1000,
-                           .batch_bytes = 65536,
-                           .pattern_count = 1,
-                           .patterns = {RV_LITERAL("/accounts/*")}};
-    memcpy(hello.log_id, identity.log_id, sizeof hello.log_id);
-    rv_wire_write_hello(&w, &hello);
-    RV_CHECK_STATUS(rv_upstream_receive(session, rv_writer_bytes(&w), n->now, NULL), RV_OK);
-    rv_bytes message;
-    bool refused = false;
-    for (int i = 0; i < 200 && !rv_upstream_finished(session); i++) {
-        net_steps(n, 1);
-        if (rv_upstream_send(session, n->now, &message) && message.ptr[0] == RV_WIRE_ERROR) {
-            rv_error told;
-            RV_CHECK_STATUS(rv_wire_read_error(rv_bytes_from(message, 2), &told, NULL), RV_OK);
-            refused = told.status == RV_UPSTREAM_DIVERGED;
-        }
-    }
-    RV_CHECK(refused);
-    rv_upstream_close(session);
+    const uint64_t chain = rv_log_chain(rv_node_log(n->members[gateway].node));
+    RV_CHECK(is_refused(n, gateway, rv_node_watermark(n->members[gateway].node), chain ^ 1));
+    RV_CHECK(!is_refused(n, gateway, rv_node_watermark(n->members[gateway].node), chain));
     net_free(n);
 }
 
 int main(void) {
     RV_RUN(serves_what_it_holds);
     RV_RUN(moves_between_upstreams);
+    RV_RUN(asks_its_upstream_for_what_it_does_not_have);
     RV_RUN(refuses_what_it_does_not_hold);
     RV_RUN(serves_what_is_confirmed);
+    RV_RUN(sends_bases_of_what_is_confirmed);
     RV_RUN(passes_schema_changes);
     RV_RUN(finds_other_histories);
     return rv_test_done();
