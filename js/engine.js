@@ -5,6 +5,7 @@
 import * as codes from './codes.js';
 import { OK, PENDING, RivuletError } from './error.js';
 import { fact } from './facts.js';
+import { isTrap, panicRecord } from './panic.js';
 
 const ABI = 2;
 
@@ -62,6 +63,7 @@ export class Engine {
   /** @type {any} */ #storage;
   /** @type {Uint8Array} */ #memory = new Uint8Array();
   #dead = false;
+  /** What the module trapped with. @type {unknown} */ #trap = null;
 
   /** Grows with everything that may give the module something to do. */
   activity = 0;
@@ -256,8 +258,21 @@ export class Engine {
     try {
       return this.#exports[name](...numbers);
     } catch (error) {
+      this.#trap ??= error;
       throw RivuletError.from(error, 'panicked');
     }
+  }
+
+  /**
+   * What is to be recorded of a trap; null where the module did not trap.
+   * @param {unknown} error with which it became known
+   */
+  trapRecord(error) {
+    const trap = this.#trap ?? error;
+    if (!isTrap(trap)) return null;
+    const at = (this.#exports.rv_module_at_work?.() ?? 0) >>> 0;
+    const position = at === 0 ? 0n : new DataView(this.#exports.memory.buffer).getBigUint64(at, true);
+    return panicRecord(position, trap);
   }
 
   /** @param {string} name the export that writes it */

@@ -15,6 +15,7 @@ import { END, OK, PENDING, RivuletError } from './error.js';
 import { Exchange } from './exchange.js';
 import { fact, factsDiffer } from './facts.js';
 import { Link } from './link.js';
+import { writePanic } from './panic.js';
 import { Pool } from './pool.js';
 
 /** Feeds at once: of the module's 32 exchanges some are left for requests. */
@@ -26,6 +27,9 @@ const TURNS_TIME_MAX = 8; // milliseconds
 
 /** Of a request: the body that the module takes, and room for its other members. */
 const REQUEST_MAX = (4 << 20) + 65536;
+
+/** How long the record of a trap may take: the page waits for it. */
+const RECORD_TIME_MAX = 1000; // milliseconds
 
 /**
  * @typedef {object} Platform
@@ -63,6 +67,7 @@ export class Session {
   /** @type {ArrayBuffer[]} */ #transfer = [];
   /** @type {number[]} */ #facts = [];
   /** @type {RivuletError | null} */ #failure = null;
+  /** Why the module is lost. @type {RivuletError | null} */ #lost = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
   #scheduled = false;
 
@@ -124,7 +129,7 @@ export class Session {
   /** @param {string} kind @param {number} id */
   #refuse(kind, id) {
     if (!['request', 'run', 'feed', 'status'].includes(kind)) return;
-    this.#post(['error', id, new RivuletError('closing').toProblem()]);
+    this.#post(['error', id, (this.#lost ?? new RivuletError('closing')).toProblem()]);
   }
 
   /** @param {number} id @param {() => Promise<any>} run */
@@ -282,9 +287,27 @@ export class Session {
 
   /** The module is lost, and with it all that was under way. @param {unknown} error */
   panic(error) {
-    this.#post(['fatal', RivuletError.from(error, 'panicked').toProblem()]);
-    this.#flush();
-    this.#end().catch(() => undefined); // why it was lost is what is told
+    if (this.#lost) return;
+    this.#lost = RivuletError.from(error, 'panicked');
+    const recorded = this.#record(error);
+    this.#stop();
+    recorded.then(() => {
+      this.#post(['fatal', /** @type {RivuletError} */ (this.#lost).toProblem()]);
+      this.#flush();
+      return this.#end();
+    }).catch(() => undefined); // why it was lost is what is told
+  }
+
+  /** Leaves a record of a trap in the storage, if that goes. @param {unknown} error */
+  async #record(error) {
+    const storage = this.#storage;
+    const record = storage && this.#engine?.trapRecord(error);
+    if (!record) return;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, RECORD_TIME_MAX)));
+    await Promise.race([writePanic(storage, record).catch(() => undefined), late]);
+    clearTimeout(timer);
   }
 
   // --- life ---
@@ -305,6 +328,7 @@ export class Session {
       if (storage.status === 'rejected') throw storage.reason;
       await this.#start(module.value, settings);
     } catch (error) {
+      await this.#record(error);
       await this.#end().catch(() => undefined); // why it was not opened is what is told
       throw error;
     }
@@ -346,8 +370,8 @@ export class Session {
       if (status === OK) return;
       if (status !== PENDING) {
         const error = this.#engine.error();
-        if (error.code !== 'data_damaged') throw error;
-        this.#failure = error; // open for reading, up to the damage
+        if (error.code !== 'data_damaged' && error.code !== 'panicked') throw error;
+        this.#failure = error; // open for reading, up to the damage, or what traps
         return;
       }
       if (this.#engine.activity === seen && this.#engine.pending > 0) {
@@ -389,6 +413,7 @@ export class Session {
   }
 
   async #close() {
+    if (this.#lost) throw this.#lost;
     if (this.#phase !== 'open') return;
     this.#phase = 'closing';
     for (const { id, feed } of [...this.#underWay.values(), ...this.#waiting.values()]) {
@@ -431,12 +456,17 @@ export class Session {
     this.#post(['facts', this.#facts, { reason: null, failure: null }]);
   }
 
-  async #end() {
+  /** Nothing moves any more. */
+  #stop() {
     this.#phase = 'over';
     clearTimeout(this.#timer);
     this.#link?.stop();
     this.#link = null;
     this.#engine?.kill();
+  }
+
+  async #end() {
+    this.#stop();
     const storage = this.#storage;
     this.#storage = null;
     await storage?.unmount();

@@ -201,6 +201,13 @@ int32_t rv_module_poll(double now) {
 
 /* --- facts --- */
 
+const volatile uint64_t *rv_module_at_work(void) {
+    const rv_reactor *const r = &rv_reactor_one; /* whatever it is like */
+    return r->phase == RV_REACTOR_CLOSED || r->instance.node == NULL
+               ? NULL
+               : rv_node_at_work(r->instance.node);
+}
+
 static void outbox_facts(const rv_node *node, double *facts) {
     const rv_outbox_facts outbox = rv_node_outbox(node);
     RV_ASSERT(outbox.suspended <= outbox.pending);

@@ -15,7 +15,8 @@
  * A call that does not fit (before open or after close, an exchange that there is not, bytes that
  * lie outside of the memory) answers RV_REQUEST_INVALID and does nothing.
  *
- * A trap ends the instance: the database must be opened anew, as after a crash.
+ * A trap ends the instance: the database must be opened anew, as after a crash. The host leaves a
+ * record of it (rv_module_at_work), so that an event that traps each time is not gone to for ever.
  */
 #ifndef RV_WASI_REACTOR_H
 #define RV_WASI_REACTOR_H
@@ -52,10 +53,11 @@ void RV_EXPORT(rv_module_error)(void);
  *
  * All but the first may be left out: "stored", [] and false are meant then. The WASI reactor needs
  * the directory, and cannot inflate.
- * RV_PENDING: poll, call again with the same. RV_OK: open. RV_DATA_DAMAGED: open for reading up to
- * the damage; reads go on. RV_JSON_INVALID, RV_PARAMETER_INVALID: the options. Others as
- * rv_node_create, rv_node_open and the budget's. After an error the module is as before, and may be
- * opened again; memory that was taken for the database stays taken, for the next one.
+ * RV_PENDING: poll, call again with the same. RV_OK: open. RV_DATA_DAMAGED, RV_PANICKED: open for
+ * reading up to the damage, or to an event that trapped again and again; reads go on.
+ * RV_JSON_INVALID, RV_PARAMETER_INVALID: the options. Others as rv_node_create, rv_node_open and
+ * the budget's. After an error the module is as before, and may be opened again; memory that was
+ * taken for the database stays taken, for the next one.
  */
 int32_t RV_EXPORT(rv_module_open)(const uint8_t *options, uint32_t len);
 
@@ -102,6 +104,11 @@ const double *RV_EXPORT(rv_module_facts)(void);
 /* The state hash, as 32 hexadecimal digits in out: RV_OK, or RV_PENDING while half of a batch is
  * here. */
 int32_t RV_EXPORT(rv_module_state_hash)(void);
+
+/* Where the position of the event that is being judged or folded stands, a u64, 0 between events;
+ * NULL when no database is open. To be read when the module has trapped, for the record that the
+ * host then adds to the file `panics` (docs/format/log.md): this may still be called then. */
+const volatile uint64_t *RV_EXPORT(rv_module_at_work)(void);
 
 /* Writes the reason of RV_MODULE_EDGE_REASON to out, as rv_module_error does. */
 void RV_EXPORT(rv_module_edge_reason)(void);
