@@ -49,6 +49,7 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "flipped bits, damage told", figures->damage_told);
     line(to, "flipped bits, a tail cut off", figures->damage_cut);
     line(to, "selections changed", figures->selections);
+    line(to, "selections changed while the edge ran", figures->selections_live);
     line(to, "bases that came to their end", figures->bases);
     line(to, "parts of bases", figures->base_parts);
     line(to, "connections", figures->connections);

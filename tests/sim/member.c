@@ -73,28 +73,43 @@ void sim_member_disk_replace(sim_member *member, const sim_directory *copy) {
     sim_member_faults_apply(member);
 }
 
-void sim_member_start(sim_member *member) {
+/* Its selection as a node is told; gives the number of entries. */
+static size_t entries_of(const sim_member *member, rv_bytes *entries) {
     static char texts[SIM_ENTRIES_MAX][SIM_ENTRY_LEN];
-    rv_bytes patterns[SIM_ENTRIES_MAX];
     const sim_selection *const selection = &member->plan->selections[member->selection];
-    RV_ASSERT(member->life == SIM_DOWN && member->node == NULL);
+    RV_ASSERT(selection->count <= SIM_ENTRIES_MAX);
     for (uint8_t i = 0; i < selection->count; i++) {
         sim_entry_text(&selection->entries[i], texts[i]);
-        patterns[i] = rv_bytes_of_string(texts[i]);
+        entries[i] = rv_bytes_of_string(texts[i]);
     }
+    return selection->count;
+}
+
+bool sim_member_select(sim_member *member, rv_status *status) {
+    rv_bytes entries[SIM_ENTRIES_MAX];
+    RV_ASSERT(member->selects && member->life == SIM_UP);
+    *status = rv_node_select(member->node, entries, entries_of(member, entries), NULL);
+    member->selects = *status == RV_PENDING || *status == RV_BUSY || *status == RV_STORAGE_FULL;
+    return !member->selects;
+}
+
+void sim_member_start(sim_member *member) {
+    rv_bytes patterns[SIM_ENTRIES_MAX];
+    RV_ASSERT(member->life == SIM_DOWN && member->node == NULL);
     const rv_node_options options = {
         .host = sim_tap_interface(&member->tap),
         .memory = member->node_memory,
         .memory_size = member->plan->memory,
         .role = member->plan->role == SIM_ROOT ? RV_ROLE_ROOT : RV_ROLE_EDGE,
         .patterns = patterns,
-        .pattern_count = selection->count,
+        .pattern_count = entries_of(member, patterns),
         .checkpoint_growth = member->plan->checkpoint_growth,
     };
     memset(member->node_memory, POISON, member->plan->memory);
     const rv_status status = rv_node_create(&member->node, &options, NULL);
     RV_ASSERT(status == RV_OK);
     member->process += 1;
+    member->selects = false;
     member->life = SIM_OPENING;
 }
 

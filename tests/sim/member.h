@@ -59,6 +59,7 @@ typedef struct sim_member {
     uint32_t disk_life;
     bool restored;      /* a directory was put back once */
     uint8_t selection;  /* that it is to hold */
+    bool selects;       /* its node is to be told, while it runs */
     sim_helds helds;    /* what the directory was fed by */
     sim_directory copy; /* an administrator's */
     sim_helds copy_helds;
@@ -90,6 +91,9 @@ void sim_member_faults_apply(sim_member *member);
 
 /* An empty disk, or, if `copy`, what the copy holds. */
 void sim_member_disk_replace(sim_member *member, const sim_directory *copy);
+
+/* Tells the running node what it is to hold. True when that is over. */
+bool sim_member_select(sim_member *member, rv_status *status);
 
 /* Starts the process: OPENING. */
 void sim_member_start(sim_member *member);

@@ -206,6 +206,21 @@ static bool power_failed(sim_world *world, sim_member *member) {
     return true;
 }
 
+/* What the node is to hold is told to it, or is to be told later. */
+static bool select_turn(sim_world *world, sim_member *member) {
+    rv_status status = RV_OK;
+    if (!member->selects || !sim_member_select(member, &status)) {
+        return false;
+    }
+    sim_note(world, member->index, "selects: %s", rv_status_code(status));
+    world->figures.selections_live += status == RV_OK;
+    if (status != RV_OK && status != RV_READ_ONLY && status != RV_CLOSING) {
+        sim_fail(world, SIM_CHECK_STATUS, "member %u cannot select otherwise: %s",
+                 (unsigned)member->index, rv_status_code(status));
+    }
+    return true;
+}
+
 static void up_turn(sim_world *world, sim_member *member) {
     bool moved = true;
     for (unsigned i = 0; i < ROUNDS_MAX && moved; i++) {
@@ -219,7 +234,8 @@ static void up_turn(sim_world *world, sim_member *member) {
             return;
         }
         note_durable(world, member);
-        moved = sim_wires_turn(world, member);
+        moved = select_turn(world, member);
+        moved = sim_wires_turn(world, member) || moved;
         moved = sim_workload_turn(world, member) || moved;
         moved = sim_feeds_turn(world, member) || moved;
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
@@ -233,7 +249,9 @@ static void up_turn(sim_world *world, sim_member *member) {
     const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
     int64_t at = moved ? world->now : INT64_MAX;
     at = busy && !pending && !moved ? world->now + BUSY_US : at;
-    at = sim_workload_asks(world, member) && at > world->now + 1000 ? world->now + 1000 : at;
+    at = (member->selects || sim_workload_asks(world, member)) && at > world->now + 1000
+             ? world->now + 1000
+             : at;
     member->wake_at = at < member->wake_at ? at : member->wake_at;
 }
 
