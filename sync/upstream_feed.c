@@ -19,14 +19,21 @@ typedef struct rv_staging {
     rv_status status; /* why it stopped, when not full */
 } rv_staging;
 
-/* A gateway's W may move behind its last event: where all of those were looked at, and the
- * subscription is to end, it is at the end. */
+/* A gateway's W may move behind its last event, by batches without any, which no subscription comes
+ * to: where all events were looked at, it is at the end, or where the subscription is to end. */
 static void move_mark_to_end(rv_upstream *s, rv_staging *g, uint32_t count) {
+    rv_node *const node = s->shared->node;
     const rv_upstream_base *const b = &s->base;
-    if (b->phase == RV_BASE_CATCHING && g->status == RV_END && !s->subscription.in_batch &&
-        g->next > b->sequence && b->position > s->watermark && b->position > g->mark.watermark &&
-        b->position <= rv_node_watermark_durable(s->shared->node)) {
-        g->mark = (rv_mark){count, b->position, b->chain_hash, g->next};
+    const uint64_t durable = rv_node_watermark_durable(node);
+    const bool catching = b->phase == RV_BASE_CATCHING;
+    const uint64_t end = catching ? b->sequence : rv_node_sequence_durable(node);
+    const uint64_t w = catching ? b->position : durable;
+    const bool changing = s->changes_to > s->watermark; /* to another end */
+    if (rv_upstream_is_gateway(s->shared) && g->status == RV_END && !s->subscription.in_batch &&
+        (catching || !changing) && g->next > end && w > s->watermark && w > g->mark.watermark &&
+        w <= durable) {
+        const uint64_t chain = catching ? b->chain_hash : rv_log_chain_durable(rv_node_log(node));
+        g->mark = (rv_mark){count, w, chain, g->next};
     }
     RV_ASSERT(g->mark.count <= count);
 }
