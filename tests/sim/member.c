@@ -26,6 +26,7 @@ void sim_member_create(sim_member *member, const sim_plan *plan, uint8_t index) 
     const sim_member_plan *const own = &plan->members[index];
     uint8_t *const disk_memory = member->disk_memory;
     *member = (sim_member){.plan = own, .index = index, .skew_us = own->skew_us};
+    member->upstream = own->upstream;
     member->seed = plan->seed * 1000003 + (uint64_t)index * 101;
     member->disk_memory = disk_memory != NULL ? disk_memory : malloc(SIM_DISK_MEMORY);
     member->node_memory = malloc(own->memory);
@@ -185,9 +186,12 @@ void sim_member_opened(sim_member *member) {
                                          .compression = compression,
                                          .seed = member->seed + member->process};
         status = rv_edge_create(&member->edge, &options, &arena, NULL);
-    } else {
-        const rv_upstream_options options = {
-            .node = member->node, .compression = compression, .connections_max = CONNECTIONS_MAX};
+    }
+    if (status == RV_OK && member->plan->serves) {
+        const rv_upstream_options options = {.node = member->node,
+                                             .edge = member->edge, /* a gateway relays */
+                                             .compression = compression,
+                                             .connections_max = CONNECTIONS_MAX};
         status = rv_upstream_shared_create(&member->shared, &options, &arena, NULL);
     }
     RV_ASSERT(status == RV_OK);

@@ -19,7 +19,7 @@
 #include "tests/sim/tap.h"
 
 #define SIM_DISK_MEMORY ((size_t)64 << 20)
-#define SIM_SYNC_MEMORY ((size_t)8 << 20)
+#define SIM_SYNC_MEMORY ((size_t)16 << 20)        /* a gateway has the machines of both sides */
 #define SIM_EPOCH_US    INT64_C(1700000000000000) /* where all clocks begin, about */
 
 typedef enum sim_life { SIM_DOWN, SIM_OPENING, SIM_UP, SIM_CLOSING } sim_life;
@@ -65,6 +65,7 @@ typedef struct sim_member {
     sim_helds copy_helds;
     bool copied;
     bool copy_wanted;
+    uint8_t upstream; /* that it connects to now: its plan's, or the root */
     /* the process */
     sim_life life;
     uint32_t process; /* counts starts */

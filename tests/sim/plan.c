@@ -135,6 +135,35 @@ static void draw_bases(sim_plan *plan, uint64_t *random, bool changes) {
     }
 }
 
+/* Some worlds have a gateway: edges behind it select what it holds. */
+static void draw_gateway(sim_plan *plan, uint64_t *random) {
+    sim_member_plan *const gateway = &plan->members[1];
+    plan->members[0].serves = true;
+    if (plan->member_count < 3 || !rv_random_chance(random, 40) ||
+        sim_selection_has_bases(&gateway->selections[0])) {
+        return;
+    }
+    gateway->serves = true;
+    gateway->selection_count = 1;
+    gateway->starts_at = 0;
+    gateway->memory = (size_t)8 << 20; /* it must take whatever those behind it can write */
+    for (uint8_t i = 2; i < plan->member_count; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        const bool behind = i == 2 || rv_random_chance(random, 50);
+        const uint64_t entries = 1 + rv_random_below(random, 2);
+        for (uint64_t k = 0; k < entries && behind; k++) {
+            const uint64_t nth = rv_random_below(random, gateway->selections[0].count);
+            m->upstream = 1;
+            m->selection_count = 1;
+            m->memory = gateway->memory;
+            m->selections[0].count = (uint8_t)(k + 1);
+            m->selections[0].entries[k] =
+                (sim_entry){gateway->selections[0].entries[nth].pattern, true, NULL};
+        }
+    }
+    RV_ASSERT(gateway->upstream == 0);
+}
+
 /* Which faults this seed knows: none, some, or all. */
 static void draw_temper(uint64_t *random, bool *known) {
     const uint64_t temper = rv_random_below(random, 8);
@@ -222,5 +251,6 @@ void sim_plan_make(sim_plan *plan, uint64_t seed) {
     }
     plan->quiet_at = at + SIM_US_OF_SECOND;
     draw_bases(plan, &random, known[SIM_STEP_SELECT]);
+    draw_gateway(plan, &random);
     RV_ASSERT(plan->step_count <= SIM_STEPS_MAX);
 }

@@ -75,6 +75,7 @@ typedef struct sim_step {
 typedef struct sim_member_plan {
     sim_role role;
     uint8_t upstream;        /* index of the member that it connects to; its own for a root */
+    bool serves;             /* it is one: the root, and edges that are gateways */
     uint8_t selection_count; /* of an edge: the first, and those that steps change it to */
     sim_selection selections[SIM_SELECTIONS_MAX];
     int64_t starts_at; /* the first time */

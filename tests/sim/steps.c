@@ -63,9 +63,10 @@ static void step_disk(sim_world *world, sim_member *m, const sim_step *step, uin
 
 static void step_link(sim_world *world, const sim_step *step, uint64_t *random) {
     sim_network *const network = &world->network;
+    sim_member *const m = &world->members[step->member];
     sim_link *const link = sim_wires_of_edge(world, step->member);
     const int64_t until = world->now + draw_us(random, 45 * SIM_US_OF_SECOND);
-    const uint8_t upstream = world->members[step->member].plan->upstream;
+    const uint8_t upstream = m->upstream;
     const bool to_edge = rv_random_chance(random, 50);
     RV_ASSERT(upstream != step->member);
     if (step->kind == SIM_STEP_PARTITION) {
@@ -77,6 +78,11 @@ static void step_link(sim_world *world, const sim_step *step, uint64_t *random) 
         sim_network_block(network, to_edge ? upstream : step->member,
                           to_edge ? step->member : upstream, until);
         return;
+    }
+    if (step->kind == SIM_STEP_CUT && m->plan->upstream != 0 && rv_random_chance(random, 40)) {
+        m->upstream = m->upstream == 0 ? m->plan->upstream : 0; /* it is moved to another one */
+        world->figures.moves += 1;
+        sim_note(world, step->member, "connects to member %u from now on", (unsigned)m->upstream);
     }
     if (link == NULL || link->state != SIM_LINK_OPEN) {
         return;

@@ -335,8 +335,8 @@ static bool edge_turn(sim_world *world, sim_member *member) {
         moved = true;
     }
     if (link == NULL && rv_edge_wants_connection(member->edge, world->now)) {
-        link = sim_network_connect(&world->network, world->plan, member->index,
-                                   member->plan->upstream, world->now);
+        link = sim_network_connect(&world->network, world->plan, member->index, member->upstream,
+                                   world->now);
         RV_ASSERT(link != NULL); /* links go with their timeouts */
         moved = true;
     }
@@ -386,10 +386,7 @@ static bool session_turn(sim_world *world, sim_member *member, sim_link *link) {
 
 bool sim_wires_turn(sim_world *world, sim_member *member) {
     RV_ASSERT(member->life == SIM_UP);
-    if (member->edge != NULL) {
-        return edge_turn(world, member);
-    }
-    bool moved = false;
+    bool moved = member->edge != NULL && edge_turn(world, member);
     for (uint32_t i = 0; i < SIM_LINKS_MAX; i++) {
         sim_link *const link = &world->network.links[i];
         if (link->state != SIM_LINK_FREE && link->upstream == member->index &&

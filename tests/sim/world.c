@@ -403,6 +403,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
 
 static void destroy(sim_world *world) {
     world->figures.runs = 1;
+    world->figures.gateways = world->plan->members[1].serves;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;
     world->figures.messages = world->network.messages;
@@ -462,6 +463,14 @@ static void not_converged(sim_world *world) {
                         m->life == SIM_UP ? "" : " (not up)");
     }
     sim_feeds_note(world);
+    for (uint32_t i = 0; i < SIM_REQUESTS_MAX; i++) {
+        const sim_request *const request = &world->workload.requests[i];
+        if (request->state != SIM_REQUEST_FREE) {
+            sim_note(world, request->member, "op %u waits, state %d, edge sequence %llu",
+                     request->operation->number, (int)request->state,
+                     (unsigned long long)request->operation->edge_sequence);
+        }
+    }
     sim_fail(world, SIM_CHECK_CONVERGENCE, "%s; requests wait: %d; subscriptions are done: %d",
              text, sim_workload_waits(world), sim_feeds_done(world));
 }
