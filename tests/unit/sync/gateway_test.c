@@ -63,6 +63,25 @@ static void serves_what_it_holds(void) {
     net_free(n);
 }
 
+/* W moves at the gateway without an event there, and so it does behind it. */
+RV_TEST(tells_of_w_without_events) {
+    net *const n = net_create();
+    const int gateway = net_add(n, "/accounts/3", 0);
+    const int device = net_add(n, "/accounts/3", gateway);
+    for (int id = 3; id < 6; id++) {
+        char path[32];
+        (void)snprintf(path, sizeof path, "/accounts/%d", id);
+        RV_CHECK_STATUS(net_append(n, path, "account_opened", "{\"name\":\"n\"}"), RV_OK);
+        RV_CHECK(net_run(n));
+        RV_CHECK_EQ(rv_node_watermark(n->members[gateway].node),
+                    rv_node_watermark(n->members[0].node));
+        RV_CHECK_EQ(rv_node_watermark(n->members[device].node),
+                    rv_node_watermark(n->members[0].node));
+    }
+    RV_CHECK(net_same(n, device));
+    net_free(n);
+}
+
 /* An edge's cursor serves at the root and at any gateway, ahead of it too. */
 static void moves_between_upstreams(void) {
     net *const n = net_create();
@@ -289,6 +308,7 @@ RV_TEST(finds_other_histories) {
 int main(void) {
     RV_RUN(serves_what_it_holds);
     RV_RUN(moves_between_upstreams);
+    RV_RUN(tells_of_w_without_events);
     RV_RUN(asks_its_upstream_for_what_it_does_not_have);
     RV_RUN(refuses_what_it_does_not_hold);
     RV_RUN(serves_what_is_confirmed);
