@@ -152,6 +152,7 @@ rv_status rv_node_command_refuse(rv_node *node, uint64_t edge_sequence, const rv
 void rv_node_command_end(rv_node *node) {
     if (node->role == RV_ROLE_EDGE && !rv_node_in_batch(node)) {
         rv_outbox_whole(node);
+        rv_outbox_lay_due(node);
     }
     RV_ASSERT(!node->outbox.partial || node->receiving.active);
 }

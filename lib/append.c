@@ -3,6 +3,7 @@
 #include "lib/db.h"
 
 #include "core/base/assert.h"
+#include "rivulet/outbox.h"
 
 /* Waits, where calls wait, until a sequence is durable. RV_OK, or why it will not be. */
 static rv_status wait_durable(rv_db *db, uint64_t sequence, rv_error *err) {
@@ -43,8 +44,8 @@ rv_status rv_db_schema_print(const rv_db *db, rv_buffer *out) {
 }
 
 /* The results of a batch stand in scratch, as they are of another shape than what is given out. */
-rv_status rv_db_append(rv_db *db, const rv_append *appends, size_t count, rv_db_event *events,
-                       rv_error *err) {
+static rv_status append(rv_db *db, const rv_command *command, const rv_append *appends,
+                        size_t count, rv_db_event *events, rv_error *err) {
     RV_ASSERT(db != NULL && (appends != NULL || count == 0));
     rv_arena_reset(&db->scratch, 0);
     rv_event *const results =
@@ -52,6 +53,9 @@ rv_status rv_db_append(rv_db *db, const rv_append *appends, size_t count, rv_db_
     if (results == NULL) {
         return rv_error_set(err, RV_BATCH_TOO_LARGE, "a batch of %u events is too large here",
                             (uint64_t)count);
+    }
+    if (rv_node_role(db->node) == RV_ROLE_EDGE) {
+        return rv_db_write(db, command, appends, count, results, events, err);
     }
     rv_status status;
     do {
@@ -66,6 +70,19 @@ rv_status rv_db_append(rv_db *db, const rv_append *appends, size_t count, rv_db_
         rv_db_event_of(db, &results[i], head.path, &events[i]);
     }
     return wait_durable(db, results[count - 1].sequence, err);
+}
+
+rv_status rv_db_append(rv_db *db, const rv_append *appends, size_t count, rv_db_event *events,
+                       rv_error *err) {
+    RV_ASSERT(db != NULL && db->node != NULL);
+    return append(db, NULL, appends, count, events, err);
+}
+
+rv_status rv_db_command_append(rv_db *db, const rv_db_command *command, const rv_append *appends,
+                               size_t count, rv_db_event *events, rv_error *err) {
+    RV_ASSERT(db != NULL && command != NULL);
+    const rv_command what = {command->name, command->args};
+    return append(db, &what, appends, count, events, err);
 }
 
 uint64_t rv_db_stream_version(const rv_db *db, rv_bytes path) {

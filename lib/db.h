@@ -11,6 +11,7 @@
 #ifndef RV_LIB_DB_H
 #define RV_LIB_DB_H
 
+#include "core/engine_outbox.h"
 #include "core/live/subscription.h"
 #include "rivulet/rivulet.h"
 #include "sql/sql.h"
@@ -50,6 +51,11 @@ struct rv_db {
 
 /* Polls, where the call may wait and the answer was "not yet"; false: give the answer. */
 bool rv_db_again(rv_db *db, rv_status status);
+
+/* An append, or a command's, at an edge: `results` has room for the events. As rv_db_append. */
+RV_MUST_USE rv_status rv_db_write(rv_db *db, const rv_command *command, const rv_append *appends,
+                                  size_t count, rv_event *results, rv_db_event *events,
+                                  rv_error *err);
 
 /* Describes an event of the node. */
 void rv_db_event_of(const rv_db *db, const rv_event *event, rv_bytes path, rv_db_event *out);

@@ -157,6 +157,8 @@ typedef struct rv_db_event {
     int64_t recorded_at;
     bool batch_end;   /* the last of its atomic batch */
     rv_bytes encoded; /* the data, as docs/format/event.md has it */
+    uint64_t
+        edge_sequence; /* at an edge, of an event that waits: its batch in the outbox; else 0 */
     uint16_t type_number;
 } rv_db_event;
 
@@ -184,6 +186,10 @@ RV_API RV_MUST_USE rv_status rv_db_schema_print(const rv_db *db, rv_buffer *out)
  * Appends `count` events as one atomic batch: each is completed (defaults, keys, times), then
  * judged in order; one refusal refuses all of them, with the fact "index". `events`, if not NULL,
  * gets the events as accepted.
+ *
+ * At an edge they are written to its outbox (rivulet/outbox.h): position 0, durable once
+ * rv_db_outbox.durable has reached their edge sequence, decided by the root later. Then there are
+ * also RV_OUTBOX_FULL, RV_NO_KEYS, RV_NOT_CONNECTED (it never met its upstream).
  *
  * RV_OK: in memory, and folded; durable once rv_db_facts.sequence_durable has reached the last
  * one's sequence, which over a directory it has. The same event ids with the same content again

@@ -96,7 +96,7 @@ test('the shared library shows its interface, and needs the C library alone', ()
     .trim()
     .split('\n')
     .map((line) => line.split(' ')[0]);
-  const headers = ['rivulet', 'directory', 'status'].map((name) =>
+  const headers = ['rivulet', 'outbox', 'directory', 'status'].map((name) =>
     readFileSync(join(prefix, 'include/rivulet', `${name}.h`), 'utf8'),
   );
   const declared = [...headers.join('\n').matchAll(/^RV_API [^(;]*?\b(rv_\w+)\(/gm)].map((m) => m[1]);
