@@ -8,6 +8,13 @@ import { fileURLToPath } from 'node:url';
 const binary =
   process.env.RIVULET_BIN ?? fileURLToPath(new URL('../build/native/rivulet', import.meta.url));
 
+/** Appends an event to the data of a node that does not run. */
+export async function appendTo(directory, path, type, data) {
+  const args = ['append', path, type, JSON.stringify(data), '--data', directory];
+  const [code] = await once(spawn(binary, args, { stdio: ['ignore', 'ignore', 'inherit'] }), 'exit');
+  if (code !== 0) throw new Error(`rivulet append ended with code ${code}`);
+}
+
 export class Node {
   /** Starts `rivulet serve`, on a free port if no option says `--listen`, and waits for it. */
   static async start(data, ...options) {

@@ -212,6 +212,57 @@ test('the node is back: the tab catches up and writes', async () => {
   await agrees(iata);
 });
 
+/** The first rows' last cells: a gate, if there is one. */
+const gates = (count) =>
+  page.evaluate(
+    (n) => [...document.querySelectorAll('#rows .miles')].slice(0, n).map((cell) => cell.innerText),
+    count,
+  );
+
+/** Waits until the list below the button says this. */
+async function outboxSays(wanted) {
+  const is = (text) => document.getElementById('outbox').innerText.trim() === text;
+  await page.waitForFunction(is, wanted).catch(async () => {
+    assert.equal(await textOf('outbox'), wanted);
+  });
+}
+
+async function giveGate() {
+  const before = await page.locator('[data-waits]').count();
+  await page.click('#gate');
+  await page.waitForFunction((n) => document.querySelectorAll('[data-waits]').length > n, before);
+}
+
+test('commands without the node: shown at once, right when it is back, or refused', async () => {
+  const flightsAt = async (node) =>
+    node.query('select id, gate from flight where origin = ? order by id desc limit 3', iata);
+  const [first, second] = await flightsAt(central.node);
+  await central.stop();
+  await becomes('live', 'Offline');
+  await giveGate();
+  await giveGate();
+  assert.deepEqual(await gates(2), ['gate A1', 'gate A2']);
+  const waits = ({ id }, gate) => `Flight ${id}, gate ${gate}: waits for the central node`;
+  await outboxSays(`${waits(first, 'A1')}\n${waits(second, 'A2')}`);
+  await page.reload();
+  await outboxSays(`${waits(first, 'A1')}\n${waits(second, 'A2')}`);
+  assert.equal(await page.locator('[data-waits]').count(), 2);
+
+  // somebody else has given the first flight a gate, before this tab is back
+  await central.append(iata, { id: first.id, gate: 'A2' });
+  await central.start();
+  await outboxSays(`Flight ${first.id} has gate A2 already.\nOK`);
+  await page.waitForFunction(() => document.querySelectorAll('[data-waits]').length === 0);
+  assert.deepEqual(await gates(2), ['gate A2', 'gate A1']); // the second command took another
+  assert.deepEqual((await flightsAt(central.node)).slice(0, 2).map(({ gate }) => gate), ['A2', 'A1']);
+  await page.click('#outbox button');
+  await outboxSays('');
+  await page.reload();
+  await page.waitForSelector('#rows tr .miles');
+  await agrees(iata);
+  await outboxSays('');
+});
+
 test('no error on the console, no request to anywhere else', () => {
   assert.deepEqual(errors, []);
 });

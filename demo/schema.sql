@@ -15,7 +15,8 @@ CREATE AGGREGATE flight (
     destination   varchar(4) NOT NULL,
     scheduled_at  timestamp NOT NULL,
     delay         integer NOT NULL,
-    distance      integer NOT NULL
+    distance      integer NOT NULL,
+    gate          varchar(4)
 );
 
 CREATE EVENT_TYPE airport_opened (
@@ -34,7 +35,13 @@ CREATE EVENT_TYPE flight_departed (
     departures    integer NOT NULL DEFAULT 1 increments airport(departures)
 );
 
+CREATE EVENT_TYPE gate_given (
+    iata  references airport(iata),
+    id    references flight(id),
+    gate  varchar(4) NOT NULL updates flight(gate)
+);
+
 CREATE STREAM airport_events (
     path         "/airports/{iata}"
-    event_types  (airport_opened, flight_departed)
+    event_types  (airport_opened, flight_departed, gate_given)
 );

@@ -31,6 +31,7 @@ const kindOf = (delay) => (delay >= 30 ? 'bad' : delay >= 15 ? 'fair' : 'good');
 
 function milesOf(flight, mine) {
   if (!flight) return '';
+  if (flight.gate) return `gate ${flight.gate}`;
   return mine.has(flight.id) ? 'this tab' : flight.distance.toLocaleString('en-US');
 }
 
@@ -71,8 +72,11 @@ export class Board {
     body.append(...this.#rows.map(({ row }) => row));
   }
 
-  /** Shows flights, the newest first; `mine` are the ids of those that this tab wrote. */
-  show(flights, { mine = new Set(), motion = true } = {}) {
+  /**
+   * Shows flights, the newest first; `mine` are the ids of those that this tab wrote, `waiting` of
+   * those of which something waits for the node.
+   */
+  show(flights, { mine = new Set(), waiting = new Set(), motion = true } = {}) {
     const ids = flights.map((flight) => flight.id);
     const fresh = ids.indexOf(this.#shown[0]);
     const arrives = motion && fresh > 0 && fresh <= NEW_MAX;
@@ -86,6 +90,7 @@ export class Board {
         motion: turns || (arrives && i < fresh),
       });
       slot.row.toggleAttribute('data-mine', mine.has(flight?.id));
+      slot.row.toggleAttribute('data-waits', waiting.has(flight?.id));
       slot.row.dataset.delay = flight ? kindOf(flight.delay) : '';
       put(slot.miles, milesOf(flight, mine));
     });

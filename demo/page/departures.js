@@ -3,8 +3,9 @@
 // on the board and how the node stands. Events are only the trigger; the figures are asked for with
 // SQL, once for all events that came meanwhile.
 //
-//     const departures = await Departures.open({ iata, run }, { rows, held, status, failed });
-//     departures.send(data)  ->  Append
+//     const departures = await Departures.open({ iata, run }, { rows, held, status, pending,
+//                                                               rejected, failed });
+//     departures.send(data)  ->  Append      departures.giveGate(id)  ->  Append
 //     await departures.close()
 import { destroy, open } from './rivulet/index.js';
 import { ROWS } from './board.js';
@@ -15,7 +16,7 @@ const AIRPORT = `
   FROM airport WHERE iata = ?`;
 
 const FLIGHTS = `
-  SELECT id, destination, scheduled_at, delay, distance
+  SELECT id, destination, scheduled_at, delay, distance, gate
   FROM flight ORDER BY id DESC LIMIT ${ROWS}`;
 
 /** Removes databases of earlier runs of the demo; gives those that are open, and so stay. */
@@ -50,6 +51,7 @@ export class Departures {
       name: nameOf(run, iata),
       upstream: { url: upstream.href },
       select: { streams: [`/airports/${iata}`] },
+      commands: new URL('commands.js', import.meta.url),
     });
     return new Departures(db, iata, tell);
   }
@@ -58,7 +60,8 @@ export class Departures {
     this.#db = db;
     this.#iata = iata;
     this.#tell = tell;
-    this.#following = [this.#follow(() => this.#events()), this.#follow(() => this.#status())];
+    const feeds = [() => this.#events(), () => this.#status(), () => this.#pending()];
+    this.#following = [...feeds, () => this.#rejections()].map((run) => this.#follow(run));
   }
 
   get path() {
@@ -68,6 +71,11 @@ export class Departures {
   /** Appends the departure of a flight. */
   send(data) {
     return this.#db.append(this.path, 'flight_departed', { iata: this.#iata, ...data });
+  }
+
+  /** Gives a flight a gate: a command, which waits for the node if that is away. */
+  giveGate(id) {
+    return this.#db.run('give_gate', { id });
   }
 
   async close() {
@@ -88,9 +96,26 @@ export class Departures {
   async #events() {
     for await (const event of this.#db.events(this.path, { signal: this.#ending.signal })) {
       this.#tell.held(event.version);
-      this.#dirty = true;
-      this.#asking ??= this.#follow(() => this.#ask());
+      this.#changed();
     }
+  }
+
+  /** What waits is in the rows already. */
+  async #pending() {
+    for await (const batches of this.#db.pending({ signal: this.#ending.signal })) {
+      this.#tell.pending(batches);
+      this.#changed();
+    }
+  }
+
+  async #rejections() {
+    const feed = this.#db.rejections({ signal: this.#ending.signal });
+    for await (const rejection of feed) this.#tell.rejected(rejection);
+  }
+
+  #changed() {
+    this.#dirty = true;
+    this.#asking ??= this.#follow(() => this.#ask());
   }
 
   async #status() {

@@ -6,6 +6,7 @@ import { Airports } from './airports.js';
 import { Board } from './board.js';
 import { Departures, forget, nameOf } from './departures.js';
 import { flap } from './flap.js';
+import { Gates } from './gates.js';
 import { Keeper } from './keeper.js';
 import { Notice } from './notice.js';
 import { Panel } from './panel.js';
@@ -31,6 +32,7 @@ class Page {
   #board;
   #panel = new Panel();
   #writer = new Writer();
+  #gates = new Gates();
   #notice = new Notice(() => this.show(this.#iata));
   #keeper = new Keeper();
   #iata = '';
@@ -38,6 +40,7 @@ class Page {
   #status = null; // what the database told last
   #changing = Promise.resolve();
   #mine = new Set();
+  #waiting = new Set(); // flights of which something waits for the node
   #drawn = ''; // the airport whose flights are on the board
   #latest = '2001-01-01T00:00:00'; // when the last of them left
 
@@ -125,6 +128,8 @@ class Page {
       {
         rows: (airport, flights) => this.#draw(iata, airport, flights),
         held: (count) => this.#panel.held(count),
+        pending: (batches) => this.#wait(batches),
+        rejected: (rejection) => this.#gates.rejected(rejection),
         status: (status) => {
           this.#panel.status(status);
           agreement.note(status);
@@ -136,6 +141,7 @@ class Page {
     this.#shown = { departures, agreement };
     setTimeout(() => this.#shown?.departures === departures && this.#explain(iata), SOON_MS);
     this.#writer.use(() => this.#send(departures, iata));
+    this.#gates.use((id) => departures.giveGate(id));
   }
 
   async #close() {
@@ -143,17 +149,26 @@ class Page {
     this.#shown = null;
     this.#status = null;
     this.#writer.use(null);
+    this.#gates.use(null);
+    this.#waiting = new Set();
     shown?.agreement.close();
     await shown?.departures.close();
   }
 
   #draw(iata, airport, flights) {
     const motion = this.#drawn !== ''; // what is there after loading is there at once
-    this.#board.show(flights, { mine: this.#mine, motion });
+    this.#board.show(flights, { mine: this.#mine, waiting: this.#waiting, motion });
+    this.#gates.flights(flights);
     this.#drawn = iata;
     this.#latest = flights[0]?.scheduled_at ?? this.#latest;
     this.#figures(airport);
     this.#notice.hide();
+  }
+
+  /** The rows follow. */
+  #wait(batches) {
+    this.#waiting = new Set(batches.flatMap(({ events }) => events.map(({ data }) => data.id)));
+    this.#gates.pending(batches);
   }
 
   #figures({ departures, minutes_late: late, on_time: onTime }) {
