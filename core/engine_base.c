@@ -191,6 +191,10 @@ rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error
         status = rv_state_base_part(node->state, part->items, part->cursor, &node->scratch, err);
     }
     if (status == RV_OK && part->last) {
+        rv_arena_reset(&node->scratch, 0);
+        status = rv_state_base_room(node->state, &node->scratch, err);
+    }
+    if (status == RV_OK && part->last) {
         rv_record_write(&r->body, RV_RECORD_BASE_END, 0, nothing, nothing);
     }
     if (status == RV_OK && r->body.full) {

@@ -5,6 +5,7 @@
 #include "core/state/base_items.h"
 #include "core/state/fold.h"
 #include "core/state/inside.h"
+#include "core/state/table.h"
 
 static const rv_base_root *base_of(const rv_state *state) {
     return &rv_root_of(&state->pages)->base;
@@ -151,6 +152,114 @@ rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_t cursor, rv
     }
     base_write(state, &base);
     return RV_OK;
+}
+
+/* --- is there room for the rows? --- */
+
+/* Parts that take less than this share of the free pages are not looked at: hardly a row takes more
+ * than that, compared with its item. */
+#define ROOM_SHARE 64u
+
+/* What the parts hold. */
+typedef struct counts {
+    uint32_t rows[RV_AGGREGATES_MAX];
+    uint32_t streams;
+    uint64_t long_bytes; /* of paths and values that do not lie in a cell */
+} counts;
+
+/* Of an entry of an index, and, about, of each secondary one. */
+#define ENTRY_BYTES  ((uint32_t)sizeof(rv_bucket) / RV_BUCKET_ENTRIES)
+#define SORTED_BYTES 24u
+
+static uint64_t long_bytes(size_t len) {
+    const bool slot = len > RV_CELL_INLINE && len <= RV_HEAP_SLOT_MAX;
+    return slot ? rv_heap_class_size(rv_heap_class((uint32_t)len)) : len > RV_CELL_INLINE ? len : 0;
+}
+
+static uint64_t long_bytes_of_row(const rv_base_reader *r) {
+    uint64_t bytes = 0;
+    for (uint16_t i = 0; i < r->aggregate->column_count; i += 1) {
+        const rv_column *const column = &r->aggregate->columns[i];
+        const bool inside = column->key || rv_type_bytes_len(column->type.kind) > 0;
+        if (!inside && r->values[i].class_ == RV_VALUE_BYTES) {
+            bytes += long_bytes(r->values[i].as.bytes.len);
+        }
+    }
+    RV_ASSERT(r->aggregate->column_count > 0);
+    return bytes;
+}
+
+static void count_items(const rv_state *state, rv_bytes part, counts *found) {
+    rv_base_reader reader;
+    rv_base_reader_begin(&reader, state->schema, part);
+    while (rv_base_reader_next(&reader) == RV_OK) { /* goes on by an item */
+        if (reader.kind == RV_BASE_STREAM) {
+            found->streams += 1;
+            found->long_bytes += long_bytes(reader.path_len);
+        } else if (reader.kind != RV_BASE_OWNER) {
+            RV_ASSERT(reader.aggregate->number < RV_AGGREGATES_MAX);
+            found->rows[reader.aggregate->number] += 1;
+            found->long_bytes += long_bytes_of_row(&reader);
+        }
+    }
+}
+
+/* Pages that all of that takes, less those of rows and streams which are there: the base may take
+ * their places, or clear them away. Indexes fill their pages in part: a quarter is added. */
+static int64_t pages_needed(const rv_state *state, const counts *found) {
+    const int64_t streams = (int64_t)found->streams - rv_streams_count(&state->pages);
+    int64_t bytes = streams > 0 ? streams * (int64_t)(sizeof(rv_stream_line) + ENTRY_BYTES) : 0;
+    int64_t pages = 0;
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(state->schema); a += 1) {
+        const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, a);
+        const uint32_t size = rv_table_row_size(aggregate);
+        const int64_t there = (int64_t)rv_state_row_count(state, a);
+        const int64_t more = (int64_t)found->rows[a] - there;
+        RV_ASSERT(size <= RV_PAGE_ROOM);
+        pages += more / (int64_t)(RV_PAGE_ROOM / size) - (there > 0);
+        bytes += more * (ENTRY_BYTES + SORTED_BYTES * aggregate->index_count);
+    }
+    /* what is long of rows that are there is not known: then it is not counted */
+    bytes += pages > 0 || bytes > 0 ? (int64_t)found->long_bytes : 0;
+    pages += bytes / (int64_t)RV_PAGE_ROOM;
+    return pages + (pages > 0 ? pages / 4 : 0);
+}
+
+rv_status rv_state_base_room(const rv_state *state, rv_arena *scratch, rv_error *err) {
+    const rv_base_root *const base = base_of(state);
+    const uint64_t left = rv_pages_left(&state->pages);
+    counts found = {.streams = 0};
+    uint64_t bytes = 0;
+    rv_cell part = base->top;
+    for (uint32_t i = 0; i < base->parts; i += 1) {
+        bytes += part.len;
+        part = part_before(state, &part);
+    }
+    if (bytes < left * (RV_PAGE_SIZE / ROOM_SHARE)) {
+        return RV_OK;
+    }
+    part = base->top;
+    for (uint32_t i = 0; i < base->parts; i += 1) {
+        const size_t mark = rv_arena_mark(scratch);
+        rv_bytes whole;
+        const rv_cell before = part_before(state, &part);
+        const rv_status status = rv_heap_get(&state->pages, &part, scratch, &whole);
+        if (status != RV_OK) {
+            return full(state, status, err);
+        }
+        count_items(state, rv_bytes_from(whole, sizeof part), &found);
+        rv_arena_reset(scratch, mark);
+        part = before;
+    }
+    const int64_t needed = pages_needed(state, &found);
+    const int64_t room =
+        (int64_t)(left + bytes / RV_PAGE_ROOM + 1); /* parts come free on the way */
+    if (needed <= room) {
+        return RV_OK;
+    }
+    return rv_error_set(err, RV_STATE_FULL,
+                        "the rows of the base need about %d more pages of memory, and %d are left",
+                        needed, room);
 }
 
 /* --- parts become rows --- */

@@ -76,6 +76,13 @@ RV_MUST_USE rv_status rv_state_base_part(rv_state *state, rv_bytes part, uint64_
                                          rv_arena *scratch, rv_error *err);
 
 /*
+ * The last part waits: would the rows find room? An estimate, on the careful side, as making them
+ * cannot be taken back. RV_OK; RV_STATE_FULL: they would not, or hardly; RV_MEMORY_EXHAUSTED: a
+ * part does not fit `scratch`. Changes nothing.
+ */
+RV_MUST_USE rv_status rv_state_base_room(const rv_state *state, rv_arena *scratch, rv_error *err);
+
+/*
  * All parts are there: makes them rows and stream versions; a row with the same key goes, and so do
  * all rows that given aggregates have. Not in a transaction: after an error the state is good for
  * nothing. RV_STATE_FULL, RV_DATA_DAMAGED, RV_MEMORY_EXHAUSTED.

@@ -104,6 +104,14 @@ rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate) {
     return RV_OK;
 }
 
+uint32_t rv_table_row_size(const rv_aggregate *aggregate) {
+    rv_table made;
+    memset(&made, 0, sizeof made);
+    layout_make(&made, aggregate);
+    RV_ASSERT(made.row_size > 0);
+    return made.row_size;
+}
+
 bool rv_table_fits(const rv_table *table, const rv_aggregate *aggregate) {
     rv_table made;
     memset(&made, 0, sizeof made);

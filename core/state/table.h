@@ -10,6 +10,9 @@
  */
 RV_MUST_USE rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate);
 
+/* Bytes of a row of the aggregate. */
+uint32_t rv_table_row_size(const rv_aggregate *aggregate);
+
 /* True when a table that was stored lays cells out as one that is made now would. */
 bool rv_table_fits(const rv_table *table, const rv_aggregate *aggregate);
 

@@ -153,6 +153,36 @@ RV_TEST(a_batch_that_the_journal_cannot_take_back_stops_too) {
     pair_free(&p);
 }
 
+/* A base whose rows will not fit is not begun with: its last part waits outside, in front of all
+ * that is held; never is the node read-only. */
+RV_TEST(a_base_that_does_not_fit_stops_before_its_rows) {
+    unsigned stopped = 0, whole = 0;
+    for (unsigned count = 3000; count <= 15000; count += 1000) {
+        pair p = pair_with_a_large_root();
+        RV_CHECK(create(&p, 1, count, 100));
+        fixture_free(&p.leaf);
+        p.leaf = fixture_create(2);
+        RV_CHECK_STATUS(fixture_open(&p.leaf, RV_ROLE_EDGE, "/accounts/* history none"), RV_OK);
+        pair_start(&p);
+        go(&p);
+        RV_CHECK_STATUS(rv_node_failed(p.leaf.node, NULL), RV_OK);
+        RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
+        RV_CHECK_EQ(pair_status(&p).stopped, !rv_node_whole(p.leaf.node));
+        stopped += pair_status(&p).stopped;
+        whole += rv_node_whole(p.leaf.node);
+        if (pair_status(&p).stopped) {
+            RV_CHECK_STATUS(pair_status(&p).reason.status, RV_STATE_FULL);
+            RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 0);
+            RV_CHECK_STATUS(open_larger(&p), RV_OK);
+            go(&p);
+            RV_CHECK(rv_node_whole(p.leaf.node));
+            RV_CHECK(pair_same(&p));
+        }
+        pair_free(&p);
+    }
+    RV_CHECK(stopped > 1 && whole > 1);
+}
+
 /* Pages come free: it goes on by itself. */
 RV_TEST(with_room_it_goes_on_by_itself) {
     pair p = pair_with_a_large_root();
@@ -226,6 +256,7 @@ int main(void) {
     RV_RUN(what_is_not_understood_is_passed_on);
     RV_RUN(a_full_state_stops_before_the_batch);
     RV_RUN(a_batch_that_the_journal_cannot_take_back_stops_too);
+    RV_RUN(a_base_that_does_not_fit_stops_before_its_rows);
     RV_RUN(with_room_it_goes_on_by_itself);
     RV_RUN(a_schema_that_is_not_understood_stops_before_it);
     return rv_test_done();
