@@ -6,6 +6,7 @@
 #include "cli/doctor.h"
 #include "core/base/hash.h"
 #include "core/base/panic.h"
+#include "core/engine_rewind.h"
 #include "core/log/run.h"
 #include "core/state/checkpoint.h"
 
@@ -243,6 +244,11 @@ static void look_at(rv_doctor *d, const char *name) {
         if (rv_doctor_read(d, name)) {
             panics(d, name);
         }
+    } else if (strcmp(name, RV_REWIND_FILE) == 0) {
+        rv_doctor_find(d, RV_FINDING_LEFTOVER, name, RV_DOCTOR_NO_OFFSET,
+                       "do not remove it: the next start goes on with it; what is said of the log "
+                       "may be due to it",
+                       "this edge is going back to what it has in common with its root");
     } else {
         rv_doctor_find(d, RV_FINDING_UNKNOWN, name, RV_DOCTOR_NO_OFFSET,
                        "Rivulet does not touch it; move it elsewhere",

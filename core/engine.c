@@ -96,24 +96,15 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
     return status;
 }
 
-rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error *err) {
-    RV_ASSERT(out != NULL && options != NULL && options->memory != NULL);
-    const size_t budget = options->memory_size;
-    if (budget < RV_MEMORY_MIN) {
-        return out_of_memory(err);
-    }
-    rv_arena arena = rv_arena_over(options->memory, budget);
-    rv_node *node = rv_arena_take(&arena, sizeof *node);
-    RV_ASSERT(node != NULL);
-    node->host = options->host;
-    node->role = options->role;
-    node->panics.ops = (rv_ops){.host = node->host, .tickets = RV_PANICS_TICKETS};
+/* Everything that is made anew when the node begins again, behind what stays. */
+static rv_status build(rv_node *node, rv_error *err) {
+    const size_t budget = node->memory_size;
+    rv_arena arena = rv_arena_over(node, budget);
+    arena.len = node->shares[RV_MEMORY_NODE];
     node->batch_len_max =
         budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
     node->event_len_max =
         node->batch_len_max / 2 < RV_EVENT_LEN_MAX ? node->batch_len_max / 2 : RV_EVENT_LEN_MAX;
-    rv_status status = rv_held_create(&node->held, options, &arena, err);
-    share_take(node, RV_MEMORY_NODE, &arena);
     const size_t schema = budget / SHARE_SCHEMA;
     node->schema_arena = rv_arena_split(&arena, schema < SCHEMA_MIN ? SCHEMA_MIN : schema);
     share_take(node, RV_MEMORY_SCHEMA, &arena);
@@ -122,11 +113,10 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     node->results = rv_arena_split(&arena, 2 * node->batch_len_max);
     share_take(node, RV_MEMORY_RESULTS, &arena);
     const size_t ledger = budget / SHARE_LEDGER;
-    if (status == RV_OK) {
-        status = rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, &arena);
-        status = status == RV_OK ? rv_outbox_create(node, &arena) : status;
-        share_take(node, RV_MEMORY_LEDGER, &arena);
-    }
+    rv_status status =
+        rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, &arena);
+    status = status == RV_OK ? rv_outbox_create(node, &arena) : status;
+    share_take(node, RV_MEMORY_LEDGER, &arena);
     if (status == RV_OK) {
         status = rv_schema_create(&node->schema, &node->schema_arena, err);
     }
@@ -138,13 +128,51 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
         status = create_state(node, budget, &arena, err);
     }
     if (status == RV_OK) {
-        node->checkpoints.log_growth = options->checkpoint_growth;
+        node->checkpoints.log_growth = node->checkpoint_growth;
         rv_checkpoints_create(node, budget, &arena);
         share_take(node, RV_MEMORY_CHECKPOINT, &arena);
     }
     node->shares[RV_MEMORY_SPARE] = arena.cap - arena.len;
+    return status;
+}
+
+rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error *err) {
+    RV_ASSERT(out != NULL && options != NULL && options->memory != NULL);
+    const size_t budget = options->memory_size;
+    if (budget < RV_MEMORY_MIN) {
+        return out_of_memory(err);
+    }
+    rv_arena arena = rv_arena_over(options->memory, budget);
+    rv_node *node = rv_arena_take(&arena, sizeof *node);
+    RV_ASSERT(node != NULL && (void *)node == options->memory);
+    node->host = options->host;
+    node->role = options->role;
+    node->memory_size = budget;
+    node->checkpoint_growth = options->checkpoint_growth;
+    node->panics.ops = (rv_ops){.host = node->host, .tickets = RV_PANICS_TICKETS};
+    rv_status status = rv_held_create(&node->held, options, &arena, err);
+    share_take(node, RV_MEMORY_NODE, &arena);
+    status = status == RV_OK ? build(node, err) : status;
     *out = status == RV_OK ? node : NULL;
     return status;
+}
+
+void rv_node_rebuild(rv_node *node) {
+    const rv_log *const log = node->log;
+    const rv_state *const state = node->state;
+    const uint64_t revision = node->outbox.revision + rv_log_appended(log) + 1;
+    const size_t from = offsetof(rv_node, phase);
+    memset((uint8_t *)node + from, 0, sizeof *node - from);
+    for (unsigned i = 0; i < RV_MEMORY_SHARES; i += 1) {
+        node->shares[i] = i == RV_MEMORY_NODE ? node->shares[i] : 0;
+    }
+    node->read_generation += 1;
+    rv_held_take_back(&node->held);
+    const rv_status status = build(node, NULL);
+    RV_ASSERT(status == RV_OK); /* as it was when the node was created */
+    RV_ASSERT(node->log == log && node->state == state);
+    node->outbox.revision = revision; /* it moves, for who looks at it */
+    node->phase = RV_NODE_CREATED;
 }
 
 /* --- opening --- */
@@ -187,18 +215,29 @@ rv_status rv_node_fail(rv_node *node, const rv_error *err) {
     return err->status;
 }
 
+/* The log, what it folds to, and what was begun and is to be finished first. */
+static rv_status recover(rv_node *node, rv_error *err) {
+    rv_status status = rv_panics_read(&node->panics);
+    status = status == RV_OK ? rv_rewind_read(node) : status;
+    if (!node->recovered) {
+        status = status == RV_OK ? rv_checkpoints_restore(node, err) : status;
+        status = status == RV_OK ? rv_node_replay(node, err) : status;
+        node->recovered = status == RV_END;
+        status = status == RV_END ? RV_OK : status;
+    }
+    return node->recovered && status == RV_OK ? rv_rewind_finish(node, err) : status;
+}
+
 rv_status rv_node_open(rv_node *node, rv_error *err) {
     RV_ASSERT(node->phase == RV_NODE_CREATED || node->phase == RV_NODE_RECOVERING);
     node->phase = RV_NODE_RECOVERING;
     rv_error local;
     rv_error *e = err == NULL ? &local : err;
-    rv_status status = rv_panics_read(&node->panics);
-    status = status == RV_OK ? rv_checkpoints_restore(node, e) : status;
-    status = status == RV_OK ? rv_node_replay(node, e) : status;
+    rv_status status = recover(node, e);
     if (status == RV_PENDING) {
         return RV_PENDING;
     }
-    if (status == RV_END) {
+    if (status == RV_OK) {
         status = check_identity(node, e);
     }
     if (status == RV_OK) {
@@ -224,9 +263,14 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
     rv_io_completion completion;
     while (node->host.ops->next_completion(node->host.ctx, &completion)) {
         if (!rv_log_completed(node->log, &completion) &&
-            !rv_checkpoints_completed(node, &completion)) {
+            !rv_checkpoints_completed(node, &completion) &&
+            !rv_rewind_completed(node, &completion)) {
             rv_panics_completed(&node->panics, &completion);
         }
+    }
+    if (rv_node_rewinding(node)) {
+        rv_rewind_poll(node);
+        return rv_node_rewinding(node) ? RV_OK : rv_node_failed(node, err);
     }
     if (node->phase != RV_NODE_OPEN) {
         return RV_OK;
@@ -246,6 +290,9 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
 }
 
 bool rv_node_busy(const rv_node *node) {
+    if (rv_node_rewinding(node)) {
+        return true; /* what it waits for may be announced or not */
+    }
     const bool waits = node->ids_met.waits > 0 && !rv_log_busy(node->log);
     return node->phase == RV_NODE_OPEN &&
            (waits || rv_checkpoints_busy(node) || rv_log_working(node->log));
@@ -265,6 +312,9 @@ rv_status rv_node_close(rv_node *node, rv_error *err) {
     if (node->phase == RV_NODE_CLOSED) {
         return RV_END;
     }
+    if (rv_node_rewinding(node)) {
+        return RV_PENDING; /* that comes first */
+    }
     RV_ASSERT(!node->receiving.active);
     node->phase = RV_NODE_CLOSING;
     node->read_generation += 1;
@@ -280,6 +330,11 @@ rv_status rv_node_close(rv_node *node, rv_error *err) {
 }
 
 rv_status rv_node_check_writable(const rv_node *node, rv_error *err) {
+    if (rv_node_rewinding(node)) {
+        return rv_error_set(err, RV_BUSY,
+                            "the node goes back to position %u, because its root was restored",
+                            node->rewinding.to.watermark);
+    }
     if (node->phase != RV_NODE_OPEN) {
         return rv_error_set(err, RV_CLOSING, "the node is closing or not open yet");
     }
@@ -292,6 +347,9 @@ rv_status rv_node_check_writable(const rv_node *node, rv_error *err) {
 
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err) {
     node->read_generation += 1;
+    if (rv_node_rewinding(node)) {
+        return RV_PENDING;
+    }
     return rv_log_read(node->log, cursor, batch, err);
 }
 
@@ -302,7 +360,7 @@ rv_role rv_node_role(const rv_node *node) {
 }
 
 const rv_log_identity *rv_node_identity(const rv_node *node) {
-    return rv_log_has_identity(node->log) ? &node->identity : NULL;
+    return rv_node_rewinding(node) || rv_log_has_identity(node->log) ? &node->identity : NULL;
 }
 
 const rv_schema *rv_node_schema(const rv_node *node) {

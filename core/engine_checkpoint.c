@@ -547,7 +547,7 @@ static rv_status go_on(rv_node *node) {
 
 /* The node takes nothing any more: nor does this touch the storage. True: it waits for what is
  * under way. */
-static bool abandon(rv_node *node) {
+bool rv_checkpoints_abandon(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     if (k->saving.phase == RV_SAVING_IDLE) {
         return false;
@@ -562,6 +562,27 @@ static bool abandon(rv_node *node) {
     return false;
 }
 
+rv_status rv_checkpoints_forget(rv_node *node, rv_error *err) {
+    rv_checkpoints *const k = &node->checkpoints;
+    RV_ASSERT(node->phase == RV_NODE_RECOVERING && k->saving.phase == RV_SAVING_IDLE);
+    for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
+        if (k->files[i] <= k->current) {
+            continue;
+        }
+        rv_file_name name;
+        rv_checkpoint_name(k->files[i], &name);
+        const rv_status status = rv_op_remove(&k->ops, &k->op, name.text);
+        if (status == RV_PENDING) {
+            return RV_PENDING;
+        }
+        if (status != RV_OK && status != RV_DATA_NOT_FOUND) {
+            return rv_error_set(err, status, "the checkpoint %s cannot be removed", name.text);
+        }
+        k->files[i] = 0;
+    }
+    return RV_OK;
+}
+
 void rv_checkpoints_overtake(rv_node *node) {
     rv_saving *const s = &node->checkpoints.saving;
     s->overtaken = s->phase != RV_SAVING_IDLE && s->phase <= RV_SAVING_WORDS;
@@ -572,7 +593,7 @@ void rv_checkpoints_poll(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     RV_ASSERT(node->phase == RV_NODE_OPEN);
     if (node->failure.status != RV_OK) {
-        (void)abandon(node);
+        (void)rv_checkpoints_abandon(node);
         return;
     }
     if (k->saving.phase == RV_SAVING_IDLE) {
@@ -590,7 +611,7 @@ rv_status rv_checkpoints_close(rv_node *node) {
     RV_ASSERT(node->phase == RV_NODE_CLOSING);
     for (;;) { /* each turn is a step of at most two checkpoints */
         if (node->failure.status != RV_OK) {
-            return abandon(node) ? RV_PENDING : RV_OK;
+            return rv_checkpoints_abandon(node) ? RV_PENDING : RV_OK;
         }
         if (k->saving.phase != RV_SAVING_IDLE) {
             if (go_on(node) == RV_PENDING) {

@@ -128,6 +128,13 @@ size_t rv_checkpoints_memory(size_t budget);
  * rv_log_recover_from. */
 RV_MUST_USE rv_status rv_checkpoints_restore(rv_node *node, rv_error *err);
 
+/* Opening: removes those that were not used because what they show is not to be kept. RV_OK,
+ * RV_PENDING, RV_STORAGE_FAILED. */
+RV_MUST_USE rv_status rv_checkpoints_forget(rv_node *node, rv_error *err);
+
+/* The one that is being written is given up. True: an operation of it is under way. */
+bool rv_checkpoints_abandon(rv_node *node);
+
 /* Takes a completion. False: it is not one of these. */
 bool rv_checkpoints_completed(rv_node *node, const rv_io_completion *completion);
 

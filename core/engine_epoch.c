@@ -26,15 +26,20 @@ bool rv_node_epoch(const rv_node *node, rv_epoch *epoch) {
     return true;
 }
 
-rv_status rv_epoch_write(const rv_node *node, rv_ledger_changes *changes, const rv_epoch *epoch) {
-    uint8_t bytes[RV_EPOCH_SIZE];
-    rv_writer value = rv_writer_over(bytes, sizeof bytes);
+void rv_epoch_encode(const rv_epoch *epoch, uint8_t *to) {
+    rv_writer value = rv_writer_over(to, RV_EPOCH_SIZE);
     rv_write_u32(&value, epoch->epoch);
     rv_write_u64(&value, epoch->position);
     rv_write_u64(&value, epoch->chain_hash);
     rv_write_u64(&value, (uint64_t)epoch->began_at);
-    RV_ASSERT(!value.full && value.len == RV_EPOCH_SIZE && epoch->epoch > 0);
-    const rv_ledger_entry entry = {RV_LEDGER_EPOCH, no_key, rv_writer_bytes(&value)};
+    RV_ASSERT(!value.full && value.len == RV_EPOCH_SIZE);
+}
+
+rv_status rv_epoch_write(const rv_node *node, rv_ledger_changes *changes, const rv_epoch *epoch) {
+    uint8_t bytes[RV_EPOCH_SIZE];
+    RV_ASSERT(epoch->epoch > 0);
+    rv_epoch_encode(epoch, bytes);
+    const rv_ledger_entry entry = {RV_LEDGER_EPOCH, no_key, rv_bytes_of(bytes, sizeof bytes)};
     return rv_ledger_put(&node->ledger, changes, &entry);
 }
 

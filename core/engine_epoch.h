@@ -53,6 +53,9 @@ rv_stranger rv_node_stranger(const rv_node *node);
 
 #define RV_EPOCH_SIZE (4u + 8 + 8 + 8)
 
+/* The entry's value, of RV_EPOCH_SIZE bytes. */
+void rv_epoch_encode(const rv_epoch *epoch, uint8_t *to);
+
 /* Writes the entry. As rv_ledger_put. */
 RV_MUST_USE rv_status rv_epoch_write(const rv_node *node, rv_ledger_changes *changes,
                                      const rv_epoch *epoch);

@@ -73,33 +73,39 @@ typedef struct rv_folding_again {
 } rv_folding_again;
 
 struct rv_node {
+    /* what stays when the node begins again (rv_node_rebuild): */
     rv_host host;
     rv_role role;
-    rv_node_phase phase;
-    bool sealing; /* closing: the log is being sealed */
-    rv_log *log;
-    rv_log_identity identity; /* of the log, in the epoch that it is in */
+    size_t memory_size;
+    uint64_t checkpoint_growth;
+    rv_node_held held; /* the selection */
+    rv_panics panics;
     rv_stranger stranger;
+    rv_log_identity identity; /* of the log, in the epoch that it is in */
+    rv_rewinding rewinding;
+    uint64_t read_generation; /* moves whenever a batch that was read may have become invalid */
+    size_t shares[RV_MEMORY_SHARES]; /* bytes */
+    /* and what does not: */
+    rv_node_phase phase;
+    bool recovered; /* opening: the log was recovered and folded */
+    bool sealing;   /* closing: the log is being sealed */
+    rv_log *log;
     rv_schema *schema;
     rv_state *state;
     rv_ledger ledger;
     rv_outbox outbox; /* edge */
     rv_arena schema_arena;
-    rv_arena scratch;                /* of one event being judged, folded or compared */
-    rv_arena results;                /* of one append: encoded data and paths of its events */
-    size_t shares[RV_MEMORY_SHARES]; /* bytes */
+    rv_arena scratch; /* of one event being judged, folded or compared */
+    rv_arena results; /* of one append: encoded data and paths of its events */
     size_t batch_len_max;
     size_t event_len_max;
-    uint64_t read_generation; /* moves whenever a batch that was read may have become invalid */
-    int64_t recorded_at;      /* of the last event: the next is not earlier */
+    int64_t recorded_at; /* of the last event: the next is not earlier */
     rv_receiving receiving;
     rv_folding_again folding_again;
-    rv_node_held held; /* the selection */
     rv_opaque opaque;
     rv_bytes named; /* replay: the path of the stream that the next event begins */
     bool hidden;    /* the state is good for nothing: nobody reads it */
     rv_checkpoints checkpoints;
-    rv_panics panics;
     volatile uint64_t at_work;      /* position of the event being judged or folded; 0: none */
     rv_error failure;               /* why the node is read-only; status RV_OK when it is not */
     rv_value values[RV_FIELDS_MAX]; /* of the event being folded */
@@ -112,6 +118,10 @@ struct rv_node {
 
 /* RV_OK, or why the node takes nothing: not open, closing, read-only. */
 rv_status rv_node_check_writable(const rv_node *node, rv_error *err);
+
+/* Makes the node as it was created, at the same addresses, except for what it is to do: after
+ * rv_log_seal has ended. */
+void rv_node_rebuild(rv_node *node);
 
 /* Makes the node read-only for this reason, unless it is already. Returns the status. */
 rv_status rv_node_fail(rv_node *node, const rv_error *err);

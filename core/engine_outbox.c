@@ -429,6 +429,17 @@ rv_status rv_outbox_decide(rv_node *node, uint64_t edge_sequence, const rv_decis
     return decide(node, edge_sequence, decision, true, err);
 }
 
+uint32_t rv_outbox_new_incarnation(rv_node *node, uint32_t old) {
+    uint32_t incarnation = old;
+    for (unsigned i = 0; i < 8 && (incarnation == old || incarnation == 0); i += 1) {
+        node->host.ops->entropy(node->host.ctx, (uint8_t *)&incarnation, sizeof incarnation);
+    }
+    incarnation += incarnation == old; /* entropy that is not: any other will do */
+    incarnation += incarnation == 0;
+    RV_ASSERT(incarnation != old);
+    return incarnation;
+}
+
 rv_status rv_node_fork(rv_node *node, rv_error *err) {
     rv_writer body;
     rv_status status = change_begin(node, &body, err);
@@ -436,12 +447,7 @@ rv_status rv_node_fork(rv_node *node, rv_error *err) {
         return status;
     }
     rv_outbox *const o = &node->outbox;
-    uint32_t incarnation = o->incarnation;
-    for (unsigned i = 0; i < 8 && (incarnation == o->incarnation || incarnation == 0); i += 1) {
-        node->host.ops->entropy(node->host.ctx, (uint8_t *)&incarnation, sizeof incarnation);
-    }
-    incarnation += incarnation == o->incarnation; /* entropy that is not: any other will do */
-    incarnation += incarnation == 0;
+    const uint32_t incarnation = rv_outbox_new_incarnation(node, o->incarnation);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = rv_outbox_write_self(node, &changes, incarnation, o->next_sequence);
     if (status != RV_OK) {

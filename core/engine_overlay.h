@@ -135,6 +135,9 @@ void rv_outbox_note_written(rv_node *node, uint64_t edge_sequence);
 RV_MUST_USE rv_status rv_outbox_write_sent(const rv_node *node, rv_ledger_changes *changes,
                                            uint64_t sent);
 
+/* A number that no life of this directory had, as far as chance goes; not 0. */
+uint32_t rv_outbox_new_incarnation(rv_node *node, uint32_t old);
+
 /* Writes SELF. As rv_ledger_put. */
 RV_MUST_USE rv_status rv_outbox_write_self(rv_node *node, rv_ledger_changes *changes,
                                            uint32_t incarnation, uint64_t next_sequence);

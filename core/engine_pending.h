@@ -30,6 +30,7 @@
 
 #include "core/engine_epoch.h"
 #include "core/engine_outbox.h"
+#include "core/engine_rewind.h"
 #include "core/log/ledger.h"
 
 #define RV_PENDING_HEAD 24u

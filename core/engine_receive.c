@@ -16,6 +16,9 @@ static rv_status broke_protocol(rv_error *err, const char *what, const rv_event 
 }
 
 const uint8_t *rv_node_id(rv_node *node) {
+    if (rv_node_rewinding(node)) {
+        return node->identity.node_id;
+    }
     RV_ASSERT(node->phase >= RV_NODE_OPEN);
     if (rv_log_has_identity(node->log)) {
         return rv_log_identity_of(node->log)->node_id;
@@ -302,5 +305,5 @@ void rv_node_receive_cancel(rv_node *node) {
 }
 
 bool rv_node_in_batch(const rv_node *node) {
-    return node->receiving.active || node->hidden;
+    return node->receiving.active || node->hidden || rv_node_rewinding(node);
 }

@@ -171,6 +171,10 @@ static rv_status step_head(rv_node *node) {
     default:
         break;
     }
+    rv_log_mark mark;
+    if (rv_log_mark_decode(r->head.mark, &mark) && rv_rewind_beyond(node, mark.watermark)) {
+        return pass_over(node, RV_OK, UINT64_MAX, "it is of a history that is not kept");
+    }
     if (r->head.page_count > rv_state_page_max(node->state) ||
         r->head.words_len > node->results.cap) {
         return pass_over(

@@ -5,6 +5,7 @@
  * a handler changes nothing before the step that succeeds. An append's answer is written at once
  * and given out when its events are durable.
  */
+#include "core/engine_rewind.h"
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
@@ -393,6 +394,9 @@ static void check_durable(rv_exchange *x) {
 
 rv_status rv_exchange_head(rv_exchange *x, rv_response_head *head) {
     RV_ASSERT(x->used);
+    if (rv_node_rewinding(x->face->options.node)) {
+        return RV_PENDING;
+    }
     if (x->phase == EXCHANGE_STARTING) {
         start(x);
     }

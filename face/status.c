@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node says about itself: GET /status, `rivulet status`. */
 #include "core/engine_epoch.h"
+#include "core/engine_rewind.h"
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
@@ -55,6 +56,24 @@ static void write_epoch(const rv_node *node, rv_writer *w) {
     }
 }
 
+/* What going back in its history did to an edge, the last time. */
+static void write_rewound(const rv_node *node, rv_writer *w) {
+    rv_rewound facts;
+    if (!rv_node_rewound(node, &facts)) {
+        return;
+    }
+    member(w, "diverged");
+    rv_write_u8(w, '{');
+    member_uint(w, "epoch", facts.epoch);
+    member_uint(w, "from", facts.from);
+    member_uint(w, "to", facts.to);
+    member_uint(w, "dropped", facts.dropped);
+    member_uint(w, "requeued", facts.requeued);
+    member(w, "at");
+    rv_event_time_to_json(facts.at, w);
+    rv_write_u8(w, '}');
+}
+
 static void write_identity(const rv_node *node, rv_writer *w) {
     const rv_log_identity *identity = rv_node_identity(node);
     member_text(w, "role", rv_node_role(node) == RV_ROLE_ROOT ? "root" : "edge");
@@ -66,6 +85,7 @@ static void write_identity(const rv_node *node, rv_writer *w) {
     member_uuid(w, "log_id", identity->log_id);
     member_uint(w, "epoch", identity->epoch);
     write_epoch(node, w);
+    write_rewound(node, w);
     member_uuid(w, "node_id", identity->node_id);
 }
 

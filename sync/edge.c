@@ -82,9 +82,13 @@ static int64_t delay_after(rv_edge *e, rv_status status) {
     if (status == RV_UPSTREAM_UNAUTHORIZED) {
         return RV_BACKOFF_MAX_US;
     }
-    if (status == RV_UPSTREAM_DIVERGED) {
-        const bool at_once = !l->wanted || rv_node_rewinding(e->node);
-        l->wanted = !rv_node_rewinding(e->node);
+    if (rv_node_rewinding(e->node)) {
+        l->wanted = false;
+        return 0;
+    }
+    if (l->told) {
+        const bool at_once = !l->wanted;
+        l->wanted = true;
         return at_once ? 0 : RV_BACKOFF_MAX_US;
     }
     return e->at_once ? 0 : rv_backoff_next(&e->backoff);
@@ -196,6 +200,7 @@ static rv_status take_error(rv_edge *e, rv_bytes body, rv_error *err) {
     }
     RV_ASSERT(told.status > RV_END);
     e->fatal = e->fatal || is_final(told.status);
+    e->lineage.told = told.status == RV_UPSTREAM_DIVERGED;
     if (err != NULL) {
         *err = told;
     }

@@ -84,5 +84,6 @@ void rv_lineage_disconnect(rv_lineage *l) {
     RV_ASSERT(l->count <= RV_WIRE_LINEAGE_MAX);
     l->begun = false;
     l->said = false;
+    l->told = false;
     l->below = 0;
 }

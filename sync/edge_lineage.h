@@ -17,7 +17,8 @@
 #include "sync/wire.h"
 
 typedef struct rv_lineage {
-    bool wanted; /* the upstream has said so */
+    bool told;   /* the upstream has said so, on this connection, */
+    bool wanted; /* or on one before */
     bool begun;
     bool said; /* in the hello of this connection */
     uint64_t watermark;

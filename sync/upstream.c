@@ -379,12 +379,12 @@ static bool write_answers(rv_upstream *s, rv_bytes *message) {
 
 static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    if (rv_upstream_is_gateway(s->shared)) {
+        rv_upstream_gateway_watch(s);
+    }
     rv_upstream_retry_appends(s->shared);
     if (s->state == RV_UPSTREAM_CHECKING) {
         check_lineage(s);
-    }
-    if (rv_upstream_is_gateway(s->shared)) {
-        rv_upstream_gateway_watch(s);
     }
     if (s->state == RV_UPSTREAM_LIVE) {
         if (write_small(s, now, &w)) {

@@ -16,6 +16,7 @@
  * did, and have the root's chain hash there. Of a W between two of them the upstream is asked.
  */
 #include "core/base/assert.h"
+#include "core/engine_rewind.h"
 #include "sync/upstream_internal.h"
 
 /* True when this pattern, with all of its history, is within one that the node holds so. */
@@ -160,8 +161,13 @@ bool rv_upstream_gateway_lineage(rv_upstream *s) {
 void rv_upstream_gateway_watch(rv_upstream *s) {
     RV_ASSERT(s->used);
     const rv_node *const node = s->shared->node;
-    if (s->state == RV_UPSTREAM_LIVE &&
-        (rv_node_selection_swaps(node) != s->swaps || rv_node_identity(node)->epoch != s->epoch)) {
+    if (rv_node_rewinding(node)) {
+        rv_error error = {.status = RV_OK};
+        (void)rv_error_set(&error, RV_BUSY,
+                           "this gateway follows its root, which was restored: connect again");
+        (void)rv_upstream_fail(s, &error);
+    } else if (s->state == RV_UPSTREAM_LIVE && (rv_node_selection_swaps(node) != s->swaps ||
+                                                rv_node_identity(node)->epoch != s->epoch)) {
         rv_error error = {.status = RV_OK};
         (void)rv_error_set(&error, RV_BUSY, "what this gateway holds has changed: connect again");
         (void)rv_upstream_fail(s, &error);

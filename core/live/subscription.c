@@ -29,6 +29,7 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
     RV_ASSERT(node != NULL && from > 0);
     *subscription = (rv_subscription){
         .node = node,
+        .rewinds = rv_node_rewinds(node),
         .patterns = patterns,
         .pattern_count = pattern_count,
         .next_cursor = rv_log_cursor_at(from),
@@ -276,6 +277,14 @@ static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *
 rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *event,
                                rv_bytes *path, rv_error *err) {
     RV_ASSERT(scan_max > 0);
+    if (rv_node_rewinding(s->node)) {
+        return RV_PENDING;
+    }
+    if (s->rewinds != rv_node_rewinds(s->node)) {
+        return rv_error_set(err, RV_HISTORY_GONE,
+                            "the root was restored from a backup, and this node went back in its "
+                            "history; read from the beginning, or from a position");
+    }
     /* Batch ends and schema changes are told to those only that go through all. */
     return s->of_stream && !s->system ? stream_next(s, event, path, err)
                                       : matching_next(s, scan_max, event, path, err);

@@ -28,6 +28,7 @@ typedef struct rv_subscription {
     rv_log_cursor cursor;      /* of `batch` */
     rv_log_cursor next_cursor; /* of the batch after it */
     rv_batch batch;
+    uint32_t rewinds;    /* of the node when it was opened: later ones end it */
     uint64_t generation; /* of the node's reads: `batch` is valid while it has not moved */
     size_t body_offset;  /* of the next record in `batch` */
     rv_record_context context;
@@ -56,8 +57,9 @@ void rv_subscription_from_version(rv_subscription *subscription, uint64_t versio
 /*
  * The next matching event and its stream's path; both are valid until the next call on the node.
  * RV_OK; RV_END: nothing more is durable yet; RV_PENDING: the log is being read; RV_BUSY;
- * RV_DATA_DAMAGED, RV_STORAGE_FAILED. `scan_max` bounds how many events that do not match are
- * passed over in one call; RV_PENDING when it is reached.
+ * RV_DATA_DAMAGED, RV_STORAGE_FAILED; RV_HISTORY_GONE: the node went back in its history, and what
+ * the subscription has passed is not there any more. `scan_max` bounds how many events that do not
+ * match are passed over in one call; RV_PENDING when it is reached.
  */
 RV_MUST_USE rv_status rv_subscription_next(rv_subscription *subscription, uint32_t scan_max,
                                            rv_event *event, rv_bytes *path, rv_error *err);

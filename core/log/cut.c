@@ -196,7 +196,7 @@ static rv_step cut_remove(rv_log *log) {
 
 static rv_step cut_create(rv_log *log) {
     rv_recovery *const r = &log->recovery;
-    RV_ASSERT(r->tail_end > r->offset);
+    RV_ASSERT(r->tail_end > r->offset || r->back.cut);
     RV_ASSERT(!r->cut_open);
     rv_cut_name(r->cut_number + 1, &r->cut_name);
     const rv_status status = rv_op_create(&log->ops, &log->main, r->cut_name.text, &r->cut_file);
@@ -204,7 +204,7 @@ static rv_step cut_create(rv_log *log) {
         return cut_failed(log, status);
     }
     r->cut_open = true;
-    r->state = RV_RECOVER_CUT_READ;
+    r->state = r->cut_at < r->tail_end ? RV_RECOVER_CUT_READ : RV_RECOVER_CUT_FLUSH;
     return RV_STEP_ON;
 }
 
@@ -244,7 +244,7 @@ static rv_step cut_flush(rv_log *log) {
     RV_ASSERT(r->window_want == 0);
     r->window_len = 0;
     memset(log->appender.buf, 0, piece_size(log));
-    r->state = RV_RECOVER_CUT_ZERO;
+    r->state = r->back.cut ? RV_RECOVER_BACK_KEPT : RV_RECOVER_CUT_ZERO;
     return RV_STEP_ON;
 }
 
@@ -260,7 +260,7 @@ static rv_step cut_zero(rv_log *log) {
     }
     r->cut_at += piece;
     if (r->cut_at == r->tail_end) {
-        r->cut_bytes = r->tail_end - r->offset;
+        r->cut_bytes += r->tail_end - r->offset;
         r->state = RV_RECOVER_FLUSH;
     }
     RV_ASSERT(r->cut_at <= r->tail_end);

@@ -51,6 +51,19 @@ void rv_index_drop(rv_index *index, rv_place place) {
     }
 }
 
+void rv_index_cut(rv_index *index, rv_place place) {
+    RV_ASSERT(index->count <= index->cap);
+    while (index->count > 0) { /* there is one less each time */
+        const rv_index_entry *const last = &index->entries[index->count - 1];
+        if (last->segment < place.segment ||
+            (last->segment == place.segment && last->offset < place.offset)) {
+            break;
+        }
+        index->count -= 1;
+    }
+    index->bytes = index->spacing; /* the next batch becomes one */
+}
+
 static rv_place place_of(const rv_index_entry *entry) {
     return (rv_place){entry->segment, entry->offset};
 }

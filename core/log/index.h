@@ -48,6 +48,9 @@ void rv_index_offer(rv_index *index, const rv_index_entry *batch, uint64_t size)
 /* Takes back the entry of the batch that was offered last and lies at `place`, if it became one. */
 void rv_index_drop(rv_index *index, rv_place place);
 
+/* Takes back the entries of batches at `place` and behind. */
+void rv_index_cut(rv_index *index, rv_place place);
+
 /* The last entry that begins at or before this sequence. False: there is no entry. */
 RV_MUST_USE bool rv_index_by_sequence(const rv_index *index, uint64_t sequence, rv_place *place);
 

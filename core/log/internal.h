@@ -5,6 +5,7 @@
  *     log.c      made from options; facts about it
  *     recover.c  reading everything at the start, through window.c
  *     mark.c     marks, and recovery from one                cut.c      judging, cutting the tail
+ *     back.c     ending before batches that there are
  *     writer.c   appending, the chain of writes and flushes  roll.c     a new segment
  *     seal.c     the clean end                               files.c    open handles of segments
  *     reader.c   slots, reading                              find.c     searches by position
@@ -182,6 +183,10 @@ typedef enum rv_recovery_state {
     RV_RECOVER_CUT_FLUSH,
     RV_RECOVER_CUT_ZERO,
     RV_RECOVER_CUT_REMOVE,
+    RV_RECOVER_BACK_OPEN, /* going back: the last segment that there is, */
+    RV_RECOVER_BACK_KEPT, /* whose end was kept, */
+    RV_RECOVER_BACK_REMOVE,
+    RV_RECOVER_BACK_EXTEND,
     RV_RECOVER_FLUSH,
     RV_RECOVER_REMOVE,
     RV_RECOVER_DONE
@@ -194,6 +199,20 @@ typedef struct rv_generation {
     uint64_t first_sequence;
     uint32_t generation;
 } rv_generation;
+
+/* Going back: see back.c. */
+typedef struct rv_back {
+    bool noting; /* the place is looked for */
+    bool wanted; /* the log is to end at `place` */
+    bool passed; /* it was met */
+    bool cut;    /* and what is behind is being cut, or was */
+    uint64_t watermark;
+    rv_log_end_place place;
+    uint32_t segment; /* index; the others are of the log before the place */
+    rv_log_end end;
+    rv_last last;
+    uint32_t last_crc;
+} rv_back;
 
 /* Recovery: see recover.c. The window lies over the append buffer. */
 typedef struct rv_recovery {
@@ -230,6 +249,7 @@ typedef struct rv_recovery {
     uint64_t cut_bytes;
     rv_file_name cut_name;
     rv_status cut_failure; /* why the file could not be made: it is removed again */
+    rv_back back;
 } rv_recovery;
 
 typedef enum rv_marking_phase {
@@ -395,6 +415,19 @@ RV_MUST_USE bool rv_mark_missing(const rv_log *log);
 
 /* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_REMOVE. */
 rv_step rv_cut_step(rv_log *log);
+
+/* back.c: a batch is about to be taken, or there is none at the recovery's place. True: the log is
+ * to end here. */
+RV_MUST_USE bool rv_back_ends(rv_log *log);
+
+/* Notes the place of a batch that is about to be taken, if it is the first above the watermark. */
+void rv_back_note(rv_log *log, uint64_t watermark);
+
+/* The states RV_RECOVER_BACK_…. */
+rv_step rv_back_step(rv_log *log);
+
+/* recover.c: one step of recovery. */
+rv_step rv_recover_step(rv_log *log, rv_batch *batch);
 
 /* window.c: bytes of the segment that is being recovered; `*have` of them, fewer than `need` only
  * at the file's end. RV_OK, RV_PENDING, RV_STORAGE_FAILED. Valid until the next call. */

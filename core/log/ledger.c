@@ -232,6 +232,16 @@ rv_status rv_ledger_replay(rv_ledger *ledger, const rv_record *record) {
     return RV_OK;
 }
 
+bool rv_ledger_set(rv_ledger *ledger, const rv_ledger_entry *entry) {
+    RV_ASSERT(entry->key.len <= RV_LEDGER_KEY_MAX);
+    return map_put(ledger, entry);
+}
+
+void rv_ledger_unset(rv_ledger *ledger, uint8_t kind, rv_bytes key) {
+    RV_ASSERT(kind != HOLE);
+    map_remove(ledger, kind, key);
+}
+
 /* --- changes --- */
 
 rv_ledger_changes rv_ledger_begin(rv_writer *body) {

@@ -44,6 +44,7 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_LEASE = 7,     /* root: a block of keys that an edge has; aggregate, first key */
     RV_LEDGER_KEYS = 8,      /* edge: a block of keys, and how far it is used; likewise */
     RV_LEDGER_EPOCH = 9,     /* the log's epoch, if it is not the first; no key */
+    RV_LEDGER_REWOUND = 10,  /* edge: what going back did the last time; no key */
     RV_LEDGER_SENT = 12,     /* edge: up to where commands may have been sent; no key */
     RV_LEDGER_RELAY = 20 /* gateway: a push that is not decided; edge id, incarnation, sequence */
 } rv_ledger_kind;
@@ -122,6 +123,11 @@ void rv_ledger_apply(rv_ledger *ledger, const rv_ledger_changes *changes);
 /* Replay: applies a record of the log. RV_OK; RV_DATA_DAMAGED: it is malformed;
  * RV_MEMORY_EXHAUSTED: the ledger has no room, which it had when the record was written. */
 RV_MUST_USE rv_status rv_ledger_replay(rv_ledger *ledger, const rv_record *record);
+
+/* Puts and removes without a log: for who makes a ledger that is to be written whole. False: there
+ * is no room, and what had this key is gone. */
+RV_MUST_USE bool rv_ledger_set(rv_ledger *ledger, const rv_ledger_entry *entry);
+void rv_ledger_unset(rv_ledger *ledger, uint8_t kind, rv_bytes key);
 
 /* The body of a ledger record. False: malformed. */
 RV_MUST_USE bool rv_ledger_record_read(const rv_record *record, rv_ledger_entry *entry);

@@ -125,6 +125,32 @@ RV_MUST_USE rv_status rv_log_mark_get(const rv_log *log, rv_log_mark *mark);
  */
 RV_MUST_USE rv_status rv_log_recover_from(rv_log *log, const rv_log_mark *mark, rv_error *err);
 
+/*
+ * Going back (SEMANTICS 5): a log whose last batches are not to be any more. What they are is kept,
+ * byte for byte: the rest of the segment in one `cut-` file, each later segment in another.
+ *
+ * Before the first rv_log_recover or _recover_from, one of these. _until: only notes where the
+ * first batch begins whose watermark is above; recovery gives all batches. _back: the log is to end
+ * at such a place, which was noted before. Recovery ends there, with RV_END, unless that was done
+ * in an earlier life: then it goes on. Where it has ended there, rv_log_cut_back comes next.
+ */
+typedef struct rv_log_end_place {
+    uint64_t segment_first; /* first sequence of the segment; 0: there is no such batch */
+    uint64_t offset;
+} rv_log_end_place;
+
+void rv_log_recover_until(rv_log *log, uint64_t watermark);
+void rv_log_recover_back(rv_log *log, const rv_log_end_place *place, uint64_t watermark);
+
+/* Recovery has come to the place, or past it. */
+bool rv_log_recover_passed(const rv_log *log, rv_log_end_place *place);
+
+/* What keeps it from being cut: the log can be read up to there. Nothing, if it is open. */
+void rv_log_recover_stop(rv_log *log, const rv_error *reason);
+
+/* Cuts the log there. RV_PENDING; RV_END: appending can begin; failures as rv_log_recover. */
+RV_MUST_USE rv_status rv_log_cut_back(rv_log *log, rv_error *err);
+
 /* The batch that rv_log_recover has just given cannot be used, for this reason, which gets the
  * facts "file" and "offset". The log ends before it, as with damage: it can be read, not appended
  * to. */

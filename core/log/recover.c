@@ -451,6 +451,10 @@ static rv_step recover_batch(rv_log *log, rv_batch *batch) {
     }
     rv_batch_header header;
     const uint32_t salt = log->segments[r->segment].salt;
+    if (rv_back_ends(log)) {
+        r->state = RV_RECOVER_DONE;
+        return RV_STEP_ON;
+    }
     if (have < RV_BATCH_HEADER_SIZE || !rv_batch_decode(bytes, &header) ||
         !rv_batch_follows(&header, salt, log->last_crc, log->appended.next_sequence)) {
         return batches_end(log, bytes, have);
@@ -476,6 +480,7 @@ static rv_step recover_batch(rv_log *log, rv_batch *batch) {
         header.durable > r->offset) {
         return rv_recover_damaged(log, r->segment, r->offset, "a batch that contradicts the log");
     }
+    rv_back_note(log, header.watermark);
     const rv_log_end before = log->appended;
     r->given = before;
     r->given.offset = r->offset;
@@ -542,6 +547,9 @@ static rv_step recover_done(rv_log *log) {
     rv_recovery *const r = &log->recovery;
     RV_ASSERT(log->failed == RV_OK);
     RV_ASSERT((r->handle == NULL) == (log->segment_count == 0));
+    if (r->back.wanted && r->back.passed && !r->back.cut) {
+        return RV_STEP_END; /* rv_log_cut_back goes on */
+    }
     if (log->segment_count == 0 && (r->evidence || rv_mark_missing(log))) {
         return recover_nothing(log);
     }
@@ -554,6 +562,15 @@ static rv_step recover_done(rv_log *log) {
     log->life = RV_LOG_OPEN;
     runs_beyond(log);
     return RV_STEP_END;
+}
+
+void rv_log_recover_stop(rv_log *log, const rv_error *reason) {
+    RV_ASSERT(reason->status != RV_OK);
+    if (log->life == RV_LOG_RECOVERING && log->failed == RV_OK) {
+        log->failed = reason->status;
+        log->failure = *reason;
+        forget_rest(log);
+    }
 }
 
 bool rv_recover_abandon(rv_log *log) {
@@ -585,7 +602,7 @@ rv_step rv_recover_prepare(rv_log *log) {
     }
 }
 
-static rv_step recover_step(rv_log *log, rv_batch *batch) {
+rv_step rv_recover_step(rv_log *log, rv_batch *batch) {
     RV_ASSERT(log->life == RV_LOG_RECOVERING);
     switch (log->recovery.state) {
     case RV_RECOVER_LIST:
@@ -599,6 +616,11 @@ static rv_step recover_step(rv_log *log, rv_batch *batch) {
         return recover_segment(log);
     case RV_RECOVER_BATCH:
         return recover_batch(log, batch);
+    case RV_RECOVER_BACK_OPEN:
+    case RV_RECOVER_BACK_KEPT:
+    case RV_RECOVER_BACK_REMOVE:
+    case RV_RECOVER_BACK_EXTEND:
+        return rv_back_step(log);
     case RV_RECOVER_FLUSH:
         return recover_flush(log);
     case RV_RECOVER_REMOVE:
@@ -621,7 +643,7 @@ rv_status rv_log_recover(rv_log *log, rv_batch *batch, rv_error *err) {
     }
     rv_step step = RV_STEP_ON;
     while (step == RV_STEP_ON) { /* each step reads on, or changes the state */
-        step = recover_step(log, batch);
+        step = rv_recover_step(log, batch);
     }
     if (step == RV_STEP_FAIL) {
         return rv_log_tell_failure(log, err);

@@ -76,14 +76,18 @@ static inline void duo_slow(duo_side *side, uint32_t percent) {
     rv_sim_disk_set_faults(side->disk, &faults);
 }
 
-static inline void duo_cut(duo *d) {
+static inline void duo_end(duo *d, const rv_error *reason) {
     if (d->session != NULL) {
-        rv_error reason;
-        (void)rv_error_set(&reason, RV_UPSTREAM_UNREACHABLE, "the test cut the connection");
         rv_upstream_close(d->session);
         d->session = NULL;
-        rv_edge_closed(d->edge, &reason, d->now);
+        rv_edge_closed(d->edge, reason, d->now);
     }
+}
+
+static inline void duo_cut(duo *d) {
+    rv_error reason;
+    (void)rv_error_set(&reason, RV_UPSTREAM_UNREACHABLE, "the test cut the connection");
+    duo_end(d, &reason);
 }
 
 /* The process of a side ends, and what its disk did not flush is gone; it begins again. */
@@ -115,8 +119,9 @@ static inline bool duo_step(duo *d) {
     if (d->session != NULL && rv_upstream_send(d->session, d->now, &message)) {
         moved = true;
         d->messages += 1;
-        if (rv_edge_receive(d->edge, message, d->now, &d->err) != RV_OK ||
-            d->messages == d->cut_at) {
+        if (rv_edge_receive(d->edge, message, d->now, &d->err) != RV_OK) {
+            duo_end(d, &d->err);
+        } else if (d->messages == d->cut_at) {
             duo_cut(d);
         }
     }

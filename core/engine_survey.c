@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What waits when an edge has gone back: see engine_rewind.h. The ledger's records are replayed as
+ * at any opening, but behind the position to which it goes back a batch that leaves the outbox
+ * because the root has accepted it stays: it is noted as accepted. In the end
+ *
+ *     waits, was never decided        waits, with what it expected
+ *     was accepted                    waits, and expects nothing any more: the root that judged it
+ *                                     is no more, and it is to come back
+ *     was refused                     refused: the application may have been told
+ *     a leased block of keys          gone: it is void
+ *
+ * and the node has a new incarnation, so whatever is pushed is new to the root but for its ids.
+ */
+#include "core/base/assert.h"
+#include "core/engine_internal.h"
+
+static const rv_bytes no_key = {NULL, 0};
+
+/* --- reading --- */
+
+static bool is_beyond(const rv_node *node) {
+    rv_log_end_place place;
+    return rv_log_recover_passed(node->log, &place);
+}
+
+/* A batch has left the outbox, behind the position: accepted, as far as is known here. */
+static void note_accepted(rv_node *node, rv_bytes key) {
+    uint8_t *const value = rv_ledger_notes(&node->ledger, RV_LEDGER_PENDING, key);
+    if (value != NULL) {
+        value[RV_PENDING_AT_STATE] = RV_PENDING_ACCEPTED;
+    }
+    RV_ASSERT(key.len == RV_PENDING_KEY || value == NULL);
+}
+
+static rv_status take_record(rv_node *node, const rv_record *record, rv_error *err) {
+    rv_ledger_entry entry;
+    const bool put = record->kind == RV_RECORD_LEDGER_PUT;
+    if (!rv_ledger_record_read(record, &entry) || (put && !rv_pending_entry_valid(&entry))) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "a record of what waits is malformed");
+    }
+    if (is_beyond(node) && !put && entry.kind == RV_LEDGER_PENDING) {
+        note_accepted(node, entry.key);
+        return RV_OK;
+    }
+    if (put && entry.kind == RV_LEDGER_REJECTION) { /* it was not accepted after all */
+        rv_ledger_unset(&node->ledger, RV_LEDGER_PENDING, entry.key);
+    }
+    RV_ASSERT(put || record->kind == RV_RECORD_LEDGER_REMOVE);
+    return rv_ledger_replay(&node->ledger, record) == RV_OK
+               ? RV_OK
+               : rv_error_set(err, RV_OUTBOX_FULL,
+                              "what this edge wrote since position %u does not fit its outbox of "
+                              "%u bytes again; open it with a larger memory budget",
+                              node->rewinding.to.watermark, (uint64_t)node->ledger.cap);
+}
+
+static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
+    rv_record_context context = rv_batch_context(batch, node->log);
+    rv_cursor c = rv_cursor_over(batch->body);
+    rv_status status = RV_OK;
+    while (status == RV_OK && rv_cursor_left(&c) > 0) { /* goes on by a record */
+        rv_record record;
+        if (!rv_record_read(&c, &context, &record)) {
+            return rv_error_set(err, RV_DATA_NEWER, "the log holds a record of a later version");
+        }
+        if (record.kind == RV_RECORD_EVENT) {
+            node->rewinding.rewound.dropped += is_beyond(node);
+        } else if (record.kind == RV_RECORD_LEDGER_PUT || record.kind == RV_RECORD_LEDGER_REMOVE) {
+            status = take_record(node, &record, err);
+        }
+    }
+    RV_ASSERT(status != RV_PENDING);
+    return status;
+}
+
+/* --- what it becomes --- */
+
+/* A batch that was accepted, as it waits again: it expects nothing, and counts no others. What
+ * follows of a command stays. */
+static void write_again(const rv_pending *batch, rv_bytes value, rv_writer *w) {
+    const rv_pending_head head = {batch->written_at, batch->schema_version, batch->principal,
+                                  batch->count};
+    const size_t rest = (size_t)(batch->counted.ptr + batch->counted.len - value.ptr);
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    RV_ASSERT(batch->counted.ptr >= value.ptr && rest <= value.len);
+    rv_pending_write_head(w, &head);
+    while (rv_pending_event_next(batch, &cursor, &event)) {
+        event.expected = RV_EXPECTED_ANY;
+        rv_pending_write_event(w, &event);
+    }
+    rv_write_varint(w, 0);
+    rv_write(w, rv_bytes_from(value, rest));
+    RV_ASSERT(!w->full);
+    w->ptr[RV_PENDING_AT_FLAGS] = value.ptr[RV_PENDING_AT_FLAGS] & (uint8_t)~RV_PENDING_DUE;
+    rv_store_u16(w->ptr + RV_PENDING_AT_COVERED, (uint16_t)batch->covered);
+}
+
+/* The batch at this index waits as if it had never been pushed. False: there is no room. */
+static bool wait_again(rv_node *node, uint32_t index) {
+    const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
+    rv_pending batch;
+    const bool good = rv_pending_read(entry.value, &batch);
+    RV_ASSERT(good && entry.kind == RV_LEDGER_PENDING); /* it was checked when it was read */
+    if (batch.state != RV_PENDING_ACCEPTED) {
+        uint8_t *const value = rv_ledger_notes(&node->ledger, entry.kind, entry.key);
+        value[RV_PENDING_AT_STATE] = RV_PENDING_WAITING;
+        rv_store_u64(value + RV_PENDING_AT_POSITION, 0);
+        return true;
+    }
+    uint8_t key[RV_PENDING_KEY];
+    memcpy(key, entry.key.ptr, sizeof key);
+    rv_arena_reset(&node->results, 0);
+    rv_writer w = rv_writer_over(node->results.ptr, node->results.cap);
+    write_again(&batch, entry.value, &w);
+    node->rewinding.rewound.requeued += 1;
+    const rv_ledger_entry again = {RV_LEDGER_PENDING, rv_bytes_of(key, sizeof key),
+                                   rv_writer_bytes(&w)};
+    return rv_ledger_set(&node->ledger, &again);
+}
+
+/* Takes all entries of a kind away. */
+static void unset_kind(rv_node *node, rv_ledger_kind kind) {
+    const uint32_t first = rv_ledger_seek(&node->ledger, (uint8_t)kind, no_key);
+    while (first < rv_ledger_count(&node->ledger)) { /* there is one less each time */
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, first);
+        uint8_t key[RV_LEDGER_KEY_MAX];
+        if (entry.kind != kind) {
+            break;
+        }
+        memcpy(key, entry.key.ptr, entry.key.len);
+        rv_ledger_unset(&node->ledger, (uint8_t)kind, rv_bytes_of(key, entry.key.len));
+    }
+}
+
+/* A life that the root does not know. */
+static bool renew(rv_node *node) {
+    rv_bytes value;
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_SELF, no_key, &value)) {
+        return true; /* nothing was written here yet */
+    }
+    uint8_t self[RV_SELF_SIZE];
+    RV_ASSERT(value.len == sizeof self);
+    memcpy(self, value.ptr, sizeof self);
+    rv_store_u32(self, rv_outbox_new_incarnation(node, rv_load_u32(self)));
+    const rv_ledger_entry entry = {RV_LEDGER_SELF, no_key, rv_bytes_of(self, sizeof self)};
+    return rv_ledger_set(&node->ledger, &entry);
+}
+
+static bool set_facts(rv_node *node) {
+    rv_rewound *const r = &node->rewinding.rewound;
+    uint8_t bytes[RV_REWOUND_SIZE];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    r->epoch = node->rewinding.to.epoch;
+    r->to = node->rewinding.to.watermark;
+    r->at = rv_node_now(node);
+    rv_write_u32(&w, r->epoch);
+    rv_write_u64(&w, r->from);
+    rv_write_u64(&w, r->to);
+    rv_write_u64(&w, r->dropped);
+    rv_write_u64(&w, r->requeued);
+    rv_write_u64(&w, (uint64_t)r->at);
+    RV_ASSERT(!w.full && w.len == sizeof bytes);
+    const rv_ledger_entry entry = {RV_LEDGER_REWOUND, no_key, rv_writer_bytes(&w)};
+    return rv_ledger_set(&node->ledger, &entry);
+}
+
+static bool set_epoch(rv_node *node) {
+    uint8_t bytes[RV_EPOCH_SIZE];
+    const rv_rewind *const to = &node->rewinding.to;
+    const rv_epoch epoch = {to->epoch, to->watermark, to->chain_hash, rv_node_now(node)};
+    rv_epoch_encode(&epoch, bytes);
+    RV_ASSERT(epoch.epoch > 0);
+    const rv_ledger_entry entry = {RV_LEDGER_EPOCH, no_key, rv_bytes_of(bytes, sizeof bytes)};
+    return rv_ledger_set(&node->ledger, &entry);
+}
+
+static rv_status transform(rv_node *node, rv_error *err) {
+    const uint32_t first = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING, no_key);
+    bool fits = true;
+    unset_kind(node, RV_LEDGER_KEYS);
+    for (uint32_t i = first; fits && i < rv_ledger_count(&node->ledger) &&
+                             rv_ledger_at(&node->ledger, i).kind == RV_LEDGER_PENDING;
+         i += 1) {
+        fits = wait_again(node, i); /* it stays at its index, as the key is the same */
+    }
+    fits = fits && renew(node) && set_facts(node) && set_epoch(node);
+    const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING + 1, no_key);
+    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * (end - first);
+    fits = fits && rv_ledger_used(&node->ledger) + reserve <= node->ledger.cap;
+    RV_ASSERT(first <= end);
+    return fits ? RV_END
+                : rv_error_set(err, RV_OUTBOX_FULL,
+                               "what this edge wrote since position %u does not fit its outbox of "
+                               "%u bytes again; open it with a larger memory budget",
+                               node->rewinding.to.watermark, (uint64_t)node->ledger.cap);
+}
+
+rv_status rv_rewind_survey(rv_node *node, rv_error *err) {
+    rv_status status = RV_OK;
+    while (status == RV_OK) { /* each turn takes a batch */
+        rv_batch batch;
+        status = rv_log_recover(node->log, &batch, err);
+        status = status == RV_OK ? take_batch(node, &batch, err) : status;
+    }
+    return status == RV_END ? transform(node, err) : status;
+}

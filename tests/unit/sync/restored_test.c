@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: a root that was put back to an older copy, and says so, and its edge come to hold the same
+ * again: what the root had accepted of the edge since comes back, each event once; what others had
+ * written since is gone, and kept in files; nothing that the edge wrote and was not refused is
+ * lost. Without saying so nothing happens but that both tell of it. Method: the two of
+ * tests/unit/sync/duo.h on simulated disks, the root's copied and put back; the edge crashes at
+ * every operation of going back, in every way in which a disk can; stories told at random against a
+ * count of what was written.
+ */
+#include "core/engine_epoch.h"
+#include "core/engine_keys.h"
+#include "core/engine_rewind.h"
+#include "tests/unit/sync/duo.h"
+
+/* --- copies --- */
+
+static uint8_t *copy_disk(duo *d, duo_side *side) {
+    for (int i = 0; i < 200; i++) {
+        (void)duo_step(d);
+    }
+    uint8_t *const copy = malloc(DUO_DISK_MEMORY);
+    memcpy(copy, side->disk_memory, DUO_DISK_MEMORY);
+    return copy;
+}
+
+static void restore_disk(duo *d, duo_side *side, const uint8_t *copy) {
+    duo_cut(d);
+    memcpy(side->disk_memory, copy, DUO_DISK_MEMORY);
+    duo_crash(d, side);
+}
+
+/* The root says that it was restored. */
+static bool restored(duo *d) {
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_epoch_begin(d->root.node, &d->err);
+        rv_sim_disk_advance(d->root.disk, DUO_STEP_US);
+        fixture_poll(d->root.node);
+    }
+    return status == RV_OK;
+}
+
+/* --- what is there --- */
+
+static bool same_rows(const duo *d) {
+    return fixture_hashes_equal(rv_node_state_hash(d->root.node), rv_node_state_hash(d->leaf.node));
+}
+
+static int64_t balance(rv_node *node) {
+    uint8_t memory[64];
+    rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    const rv_value one = rv_value_int(1);
+    rv_value value = rv_value_int(-1);
+    const rv_row row = rv_state_row_find(rv_node_state(node), 0, &one);
+    return row != RV_ROW_NONE && rv_state_row_cell(rv_node_state(node), 0, row, 2, &scratch, &value,
+                                                   NULL) == RV_OK
+               ? value.as.integer
+               : -1;
+}
+
+static uint32_t files_named(const duo_side *side, const char *prefix) {
+    static rv_file_name names[64];
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(side->disk);
+    const rv_sim_faults none = {.crash = RV_SIM_CRASH_LOSE};
+    rv_sim_disk_set_faults(side->disk, &none);
+    uint32_t count = 0;
+    if (host.ops->list(host.ctx, (rv_ticket)1 << 60, names, 64, &result) == RV_IO_DONE) {
+        for (uint64_t i = 0; i < result.count && i < 64; i++) {
+            count += strncmp(names[i].text, prefix, strlen(prefix)) == 0;
+        }
+    }
+    return count;
+}
+
+static bool deposit(duo *d, const char *amount) {
+    return duo_write_one(d, "/accounts/1", "deposited", amount) == RV_OK;
+}
+
+/* An account that the edge has opened, at both. */
+static duo *begin(void) {
+    duo *const d = duo_create();
+    if (duo_append(d, "accounts", "account_opened", "{\"name\":\"a\"}") != RV_OK || !duo_run(d)) {
+        duo_fail("begin", &d->err);
+    }
+    return d;
+}
+
+RV_TEST(what_the_root_lost_of_an_edge_comes_back) {
+    duo *const d = begin();
+    RV_CHECK(deposit(d, "{\"amount\":1}"));
+    RV_CHECK(duo_run(d));
+    uint8_t *const backup = copy_disk(d, &d->root);
+    for (int i = 0; i < 5; i++) {
+        RV_CHECK(deposit(d, "{\"amount\":10}"));
+        RV_CHECK_STATUS(duo_append(d, "/accounts/1", "deposited", "{\"amount\":1000}"), RV_OK);
+    }
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(balance(d->leaf.node), 5051);
+    const uint64_t ahead = rv_node_watermark(d->leaf.node);
+    const uint64_t sequences = rv_node_sequence(d->leaf.node);
+    const uint32_t incarnation = rv_node_outbox(d->leaf.node).incarnation;
+    rv_subscription feed;
+    rv_event event;
+    rv_bytes path;
+    rv_subscription_open(&feed, d->leaf.node, NULL, 0, 1);
+    restore_disk(d, &d->root, backup);
+    RV_CHECK(rv_node_watermark(d->root.node) < ahead);
+    /* nobody has said so: both tell of it, and nothing changes */
+    for (int i = 0; i < 400; i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK_STATUS(d->edge->status.reason.status, RV_UPSTREAM_DIVERGED);
+    RV_CHECK(strstr(d->edge->status.reason.detail, "rivulet restored") != NULL);
+    RV_CHECK(rv_node_stranger(d->root.node).count > 0);
+    RV_CHECK_EQ(rv_node_watermark(d->leaf.node), ahead);
+    RV_CHECK_EQ(balance(d->leaf.node), 5051);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(balance(d->root.node), 51);
+    RV_CHECK_EQ(balance(d->leaf.node), 51);
+    RV_CHECK(rv_node_sequence(d->leaf.node) < sequences);
+    RV_CHECK(rv_node_outbox(d->leaf.node).incarnation != incarnation);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    rv_rewound facts;
+    RV_CHECK(rv_node_rewound(d->leaf.node, &facts));
+    RV_CHECK_EQ(facts.from, ahead);
+    RV_CHECK(facts.to >= 1 && facts.to <= ahead - 10);
+    RV_CHECK_EQ(facts.dropped, ahead - facts.to);
+    RV_CHECK(facts.requeued >= 5 && facts.requeued <= 6);
+    RV_CHECK_EQ(facts.epoch, rv_node_identity(d->root.node)->epoch);
+    RV_CHECK_EQ(rv_node_identity(d->leaf.node)->epoch, facts.epoch);
+    RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 1);
+    /* what is read on is told that it is of another history */
+    RV_CHECK_STATUS(rv_subscription_next(&feed, 10, &event, &path, &d->err), RV_HISTORY_GONE);
+    RV_CHECK_EQ(files_named(&d->leaf, "rewind"), 0);
+    RV_CHECK_EQ(files_named(&d->leaf, "cut-"), 1);
+    /* all of it in the next lives, too */
+    for (int life = 0; life < 2; life++) {
+        duo_crash(d, &d->leaf);
+        RV_CHECK(duo_run(d));
+        RV_CHECK(deposit(d, "{\"amount\":1}"));
+        RV_CHECK(duo_run(d));
+        RV_CHECK(same_rows(d));
+        RV_CHECK_EQ(balance(d->root.node), 52 + life);
+        RV_CHECK(rv_node_rewound(d->leaf.node, &facts));
+        RV_CHECK_EQ(facts.from, ahead);
+        RV_CHECK_EQ(rv_node_identity(d->leaf.node)->epoch, facts.epoch);
+    }
+    free(backup);
+    duo_free(d);
+}
+
+RV_TEST(an_edge_that_is_behind_only_follows_the_epoch) {
+    duo *const d = begin();
+    RV_CHECK(deposit(d, "{\"amount\":1}"));
+    RV_CHECK(duo_run(d));
+    duo_cut(d);
+    RV_CHECK(deposit(d, "{\"amount\":10}"));
+    const uint64_t before = rv_node_watermark(d->leaf.node);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(balance(d->root.node), 11);
+    rv_rewound facts;
+    RV_CHECK(rv_node_rewound(d->leaf.node, &facts));
+    RV_CHECK_EQ(facts.from, before);
+    RV_CHECK_EQ(facts.to, before);
+    RV_CHECK_EQ(facts.dropped, 0);
+    RV_CHECK_EQ(facts.requeued, 0);
+    RV_CHECK_EQ(files_named(&d->leaf, "cut-"), 0);
+    duo_free(d);
+}
+
+RV_TEST(a_root_that_went_on_beside_its_edges) {
+    duo *const d = begin();
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK(deposit(d, "{\"amount\":10}"));
+    RV_CHECK(duo_run(d));
+    restore_disk(d, &d->root, backup);
+    for (int i = 0; i < 30; i++) { /* it takes events for weeks before anybody says so */
+        RV_CHECK_STATUS(duo_append(d, "/accounts/1", "deposited", "{\"amount\":100}"), RV_OK);
+    }
+    for (int i = 0; i < 400; i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK_STATUS(d->edge->status.reason.status, RV_UPSTREAM_DIVERGED);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(balance(d->leaf.node), 3010);
+    /* and again, from the same backup: the epochs differ */
+    const uint32_t epoch = rv_node_identity(d->root.node)->epoch;
+    restore_disk(d, &d->root, backup);
+    rv_sim_disk_set_clock(d->root.disk, INT64_C(1700000100000000)); /* its clock went on */
+    RV_CHECK(restored(d));
+    RV_CHECK(rv_node_identity(d->root.node)->epoch != epoch);
+    RV_CHECK(duo_run(d));
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(balance(d->leaf.node), 10);
+    free(backup);
+    duo_free(d);
+}
+
+/* --- crashes on the way --- */
+
+/* A root that was restored, and has said so, and an edge that is ahead, has written more, and holds
+ * a checkpoint of what is no more. */
+typedef struct story {
+    duo *d;
+    uint8_t *root;
+    uint8_t *leaf;
+} story;
+
+static story story_create(void) {
+    fixture_checkpoint_growth = 600;
+    story s = {.d = begin()};
+    bool good = true;
+    for (int i = 0; i < 6; i++) {
+        good = good && deposit(s.d, "{\"amount\":1}") && duo_run(s.d);
+    }
+    uint8_t *const backup = copy_disk(s.d, &s.d->root);
+    for (int i = 0; i < 6; i++) {
+        good = good && deposit(s.d, "{\"amount\":10}") &&
+               duo_append(s.d, "/accounts/1", "deposited", "{\"amount\":1000}") == RV_OK &&
+               duo_run(s.d);
+    }
+    good = good && rv_node_checkpoint_of(s.d->leaf.node)->written > 1;
+    duo_cut(s.d);
+    good = good && deposit(s.d, "{\"amount\":100}");
+    s.leaf = copy_disk(s.d, &s.d->leaf);
+    restore_disk(s.d, &s.d->root, backup);
+    good = good && restored(s.d);
+    s.root = copy_disk(s.d, &s.d->root);
+    free(backup);
+    if (!good) {
+        duo_fail("story", &s.d->err);
+    }
+    return s;
+}
+
+static void story_free(story *s) {
+    fixture_checkpoint_growth = 0;
+    free(s->root);
+    free(s->leaf);
+    duo_free(s->d);
+}
+
+/* Tells it until the edge's operation `n` since it began to go back, at which the power fails, or
+ * to the end. True: it was the end. */
+static bool story_tell(const story *s, uint64_t n, rv_sim_crash crash) {
+    duo *const d = s->d;
+    restore_disk(d, &d->root, s->root);
+    restore_disk(d, &d->leaf, s->leaf);
+    for (int i = 0; i < DUO_STEPS_MAX && !rv_node_rewinding(d->leaf.node); i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    const uint64_t stop = rv_sim_disk_operations(d->leaf.disk) + n;
+    const rv_sim_faults faults = {.fault = RV_SIM_STOP,
+                                  .fault_at = stop,
+                                  .crash = crash,
+                                  .pending_percent = 30,
+                                  .latency_us_max = DUO_STEP_US};
+    rv_sim_disk_set_faults(d->leaf.disk, &faults);
+    for (int i = 0; i < DUO_STEPS_MAX && rv_node_rewinding(d->leaf.node) &&
+                    rv_sim_disk_operations(d->leaf.disk) < stop;
+         i++) {
+        (void)duo_step(d);
+    }
+    const bool over = rv_sim_disk_operations(d->leaf.disk) < stop;
+    duo_crash(d, &d->leaf);
+    return over;
+}
+
+RV_TEST(the_power_fails_at_every_operation_of_going_back) {
+    story s = story_create();
+    duo *const d = s.d;
+    static const rv_sim_crash crashes[] = {RV_SIM_CRASH_LOSE, RV_SIM_CRASH_TEAR,
+                                           RV_SIM_CRASH_REORDER, RV_SIM_CRASH_KEEP};
+    bool over = false;
+    uint64_t n = 4;
+    for (; n < 1600 && !over; n++) { /* every operation in all four ways */
+        over = story_tell(&s, n / 4, crashes[n % 4]);
+        if (!duo_run(d) || !same_rows(d) || balance(d->leaf.node) != 166 ||
+            rv_node_outbox(d->leaf.node).rejections != 0 || files_named(&d->leaf, "rewind") != 0) {
+            fprintf(stderr, "operation %llu, crash %d: balance %lld\n", (unsigned long long)n,
+                    (int)crashes[n % 4], (long long)balance(d->leaf.node));
+            RV_CHECK(false);
+        }
+        rv_rewound facts;
+        RV_CHECK(rv_node_rewound(d->leaf.node, &facts));
+        RV_CHECK(facts.dropped >= 12 && facts.requeued >= 6);
+        /* and once more, as after any crash */
+        duo_crash(d, &d->leaf);
+        RV_CHECK(duo_run(d));
+        RV_CHECK(same_rows(d));
+        RV_CHECK_EQ(balance(d->leaf.node), 166);
+    }
+    RV_CHECK(n > 120 && n < 1600);
+    story_free(&s);
+}
+
+int main(void) {
+    RV_RUN(what_the_root_lost_of_an_edge_comes_back);
+    RV_RUN(an_edge_that_is_behind_only_follows_the_epoch);
+    RV_RUN(a_root_that_went_on_beside_its_edges);
+    RV_RUN(the_power_fails_at_every_operation_of_going_back);
+    return rv_test_done();
+}
