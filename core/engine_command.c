@@ -37,9 +37,10 @@ void rv_outbox_commands_due(rv_node *node, uint64_t after) {
     }
 }
 
-bool rv_node_command_due(const rv_node *node, uint64_t after, rv_pending *command) {
-    const rv_outbox *const o = &node->outbox;
+bool rv_node_command_due(rv_node *node, uint64_t after, rv_pending *command) {
+    rv_outbox *const o = &node->outbox;
     uint64_t at = after;
+    bool waits = after > 0; /* it is not known that none does */
     if (!o->commands_due || node->receiving.active || node->hidden ||
         node->failure.status != RV_OK) {
         return false;
@@ -47,15 +48,17 @@ bool rv_node_command_due(const rv_node *node, uint64_t after, rv_pending *comman
     while (rv_node_pending(node, at, command)) { /* each turn goes on by a batch */
         RV_ASSERT(command->edge_sequence > at);
         at = command->edge_sequence;
+        waits = waits || command->due;
         if (command->due && command->after <= rv_log_watermark(node->log)) {
             return true;
         }
     }
+    o->commands_due = waits; /* so that who asks after every poll does not look at all each time */
     return false;
 }
 
 /* The batch, while its command is due. */
-static bool find_due(const rv_node *node, uint64_t edge_sequence, rv_pending *command) {
+static bool find_due(rv_node *node, uint64_t edge_sequence, rv_pending *command) {
     RV_ASSERT(edge_sequence < UINT64_MAX);
     return edge_sequence > 0 && rv_node_command_due(node, edge_sequence - 1, command) &&
            command->edge_sequence == edge_sequence;

@@ -38,7 +38,7 @@
 
 /* The first batch behind this edge sequence whose command is to be run now. False: there is none,
  * or half of a batch of the upstream is here. Borrowed as all that waits. */
-RV_MUST_USE bool rv_node_command_due(const rv_node *node, uint64_t after, rv_pending *command);
+RV_MUST_USE bool rv_node_command_due(rv_node *node, uint64_t after, rv_pending *command);
 
 /* Shows, to all who read, the state that the command is to see: what was written before it, and
  * nothing after. It ends with _done, _refuse and _end, and with whatever else changes the node.

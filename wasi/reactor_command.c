@@ -42,7 +42,7 @@ RV_STATIC_ASSERT(RV_REACTOR_OUT_LEN >= RV_COMMAND_ARGS_MAX + 1024, "a command fi
 
 int32_t rv_module_command_due(double after) {
     rv_reactor *const r = rv_reactor_enter();
-    const rv_node *const node = node_of(r);
+    rv_node *const node = node_of(r);
     rv_pending due;
     if (!is_sequence(after)) {
         return rv_reactor_misuse(r, "an edge sequence is a number from 0 on");
