@@ -85,6 +85,10 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_ROW_WRONG, 1u << SIM_CHECK_ROWS},
         {SIM_CANARY_ROOT_FORGETS, 1u << SIM_CHECK_LOST},
         {SIM_CANARY_CHANGES_SKIPPED, 1u << SIM_CHECK_ROWS},
+        {SIM_CANARY_BASE_EMPTY, 1u << SIM_CHECK_ROWS},
+        {SIM_CANARY_REFUSAL_FORGED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE},
+        {SIM_CANARY_LEASED_TWICE, 1u << SIM_CHECK_TWICE | 1u << SIM_CHECK_JUDGEMENT},
+        {SIM_CANARY_EXPECTED_LOST, 1u << SIM_CHECK_JUDGEMENT},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;

@@ -116,34 +116,6 @@ static void connect_answered(sim_world *world, sim_link *link) {
 
 /* --- delivering --- */
 
-/* Writes another progress message in a message's place. */
-static void become_progress(sim_message *message, const rv_wire_progress *progress) {
-    rv_writer w = rv_writer_over(message->bytes, message->len);
-    rv_wire_write_progress(&w, progress);
-    RV_ASSERT(!w.full); /* a varint that grows is not met: worlds are small */
-    message->len = w.len;
-}
-
-/* The canary's hand on a message to an edge. */
-static void tamper(sim_world *world, sim_message *message) {
-    const uint8_t kind = message->bytes[0];
-    const rv_bytes body = {message->bytes + RV_WIRE_HEADER_LEN, message->len - RV_WIRE_HEADER_LEN};
-    rv_wire_progress progress;
-    rv_wire_events events;
-    rv_cursor c = rv_cursor_over(body);
-    if (world->canary == SIM_CANARY_EVENT_SKIPPED && kind == RV_WIRE_EVENTS &&
-        rv_random_chance(&world->canary_random, 10) && rv_wire_read_events(&c, &events) &&
-        !events.continues) {
-        progress = (rv_wire_progress){events.watermark, events.chain_hash, events.position};
-        become_progress(message, &progress);
-    }
-    if (world->canary == SIM_CANARY_W_TOO_HIGH && kind == RV_WIRE_PROGRESS &&
-        rv_wire_read_progress(body, &progress, NULL) == RV_OK) {
-        progress.watermark += 1;
-        become_progress(message, &progress);
-    }
-}
-
 /* Where the base is of which a part comes. */
 static void meet_base(sim_world *world, sim_member *edge, const sim_message *message) {
     static uint8_t buffer[RV_WIRE_MESSAGE_MAX];
@@ -176,11 +148,9 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
         edge_closed(world, link, RV_UPSTREAM_UNREACHABLE, "the connection has ended");
         return;
     }
-    if (world->canary == SIM_CANARY_CHANGES_SKIPPED && message.bytes[0] == RV_WIRE_CHANGES &&
-        rv_random_chance(&world->canary_random, 20)) {
+    if (!sim_tamper_down(world, &message)) {
         return;
     }
-    tamper(world, &message);
     meet_base(world, edge, &message);
     const rv_status status =
         rv_edge_receive(edge->edge, rv_bytes_of(message.bytes, message.len), world->now, &err);
@@ -202,6 +172,7 @@ static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message me
         upstream_closed(world, link);
         return;
     }
+    sim_tamper_up(world, &message);
     /* an error is told by the messages that follow it */
     const rv_status status = rv_upstream_receive(
         link->session, rv_bytes_of(message.bytes, message.len), world->now, NULL);

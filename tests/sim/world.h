@@ -58,7 +58,11 @@ typedef enum sim_check {
     X(BATCH_DROPPED, "a crash takes the last durable batch with it")                               \
     X(ROW_WRONG, "a row misses what one event did to it")                                          \
     X(ROOT_FORGETS, "the root comes back from an older copy")                                      \
-    X(CHANGES_SKIPPED, "an edge is not told what became of rows of a selected aggregate")
+    X(CHANGES_SKIPPED, "an edge is not told what became of rows of a selected aggregate")          \
+    X(BASE_EMPTY, "a base comes without its rows")                                                 \
+    X(REFUSAL_FORGED, "an edge is told that the root took what it refused")                        \
+    X(LEASED_TWICE, "two edges lease the same keys")                                               \
+    X(EXPECTED_LOST, "the root is not told which version an edge's event expects")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -185,6 +189,9 @@ void sim_world_step(sim_world *world, const sim_step *step);
 bool sim_wires_deliver(sim_world *world);
 bool sim_wires_turn(sim_world *world, sim_member *member);
 void sim_wires_drop(sim_world *world, const sim_member *member, bool power);
+/* tamper.c: the canaries' hands on messages, to an edge (false: it is lost) and to an upstream. */
+bool sim_tamper_down(sim_world *world, sim_message *message);
+void sim_tamper_up(sim_world *world, sim_message *message);
 int64_t sim_wires_next(const sim_world *world);
 void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *reason);
 sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
