@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const cwd = fileURLToPath(new URL('../../', import.meta.url));
-const FAILURE = /FAILED seed (\d+), (\d+) steps: rows are not the fold of the events: /;
+const FAILURE =
+  /FAILED seed (\d+), (\d+) steps: (?:rows are not the fold of the events|a subscription skipped, repeated or invented): /;
 
 /** Exit code and output. */
 async function run(program, args, env = {}) {
