@@ -25,7 +25,7 @@ static const rv_command commands[] = {
              "      --upstream ws://127.0.0.1:5678 --select '/orders/*'\n",
      .needs = RV_ABILITY_SERVE,
      .options = RV_OPTION_DATA | RV_OPTION_LISTEN | RV_OPTION_UPSTREAM | RV_OPTION_SELECT |
-                RV_OPTION_MEMORY | RV_OPTION_PUBLIC | RV_OPTION_ALLOW_ORIGIN |
+                RV_OPTION_MEMORY | RV_OPTION_EDGES | RV_OPTION_PUBLIC | RV_OPTION_ALLOW_ORIGIN |
                 RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE,
      .creates = true,
      .run = command_serve},

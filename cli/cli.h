@@ -44,7 +44,8 @@ typedef enum rv_option {
     RV_OPTION_ALLOW_HOST = 1 << 17,
     RV_OPTION_HASH = 1 << 18,
     RV_OPTION_DURABILITY = 1 << 19,
-    RV_OPTION_FORGET = 1 << 20
+    RV_OPTION_FORGET = 1 << 20,
+    RV_OPTION_EDGES = 1 << 21
 } rv_option;
 
 #define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)
@@ -85,6 +86,7 @@ struct rv_cli {
     const char *data;
     const char *url;
     const char *memory;
+    const char *edges;
     const char *listen;
     const char *upstream;
     const char *public_directory;

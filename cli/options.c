@@ -49,6 +49,8 @@ static const option_row rows[] = {
     {RV_OPTION_FOLLOW, "--follow", NULL, 0, false, "go on with what comes (with --url)"},
     {RV_OPTION_HASH, "--hash", NULL, 0, false, "show the hash of the state, too"},
     {RV_OPTION_MEMORY, "--memory", "SIZE", AT(memory), false, "the memory budget (64MiB)"},
+    {RV_OPTION_EDGES, "--edges", "N", AT(edges), false,
+     "serve at most so many edges at once (128)"},
     {RV_OPTION_VERBOSE, "--verbose", NULL, 0, false, "print how the memory is split"},
     {RV_OPTION_JSON, "--json", NULL, 0, false, "print JSON, for programs"},
 };
@@ -56,7 +58,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 21); /* one for each bit */
+    RV_ASSERT(ROW_COUNT == 22); /* one for each bit */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

@@ -4,6 +4,12 @@ target_link_libraries(bench_history PRIVATE rivulet_platform rivulet)
 target_compile_definitions(bench_history PRIVATE _GNU_SOURCE)
 rv_link_whole(bench_history)
 
+# Many edges of one central node, and what appends to it cost.
+add_executable(bench_edges EXCLUDE_FROM_ALL tests/bench/edges.c tests/bench/swarm.c
+  tests/bench/requests.c tests/bench/process.c)
+target_link_libraries(bench_edges PRIVATE rivulet)
+target_compile_definitions(bench_edges PRIVATE _GNU_SOURCE)
+
 # Benchmarks, and the SQLite that they run beside: the same amalgamation, tuned as well as we can.
 if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
   add_library(bench_sqlite STATIC EXCLUDE_FROM_ALL ${RV_DEPS}/sqlite/sqlite3.c)

@@ -2,6 +2,23 @@
 /* `rivulet serve`. */
 #include "native/command.h"
 #include "native/daemon.h"
+#include "native/limits.h"
+
+/* Reads how many edges are to be served; NULL: 0, as many as without saying so. */
+static bool edges_read(const char *text, uint32_t *edges) {
+    RV_ASSERT(edges != NULL);
+    *edges = 0;
+    if (text == NULL) {
+        return true;
+    }
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        if (text[i] < '0' || text[i] > '9' || *edges > RV_EDGES_MAX) {
+            return false;
+        }
+        *edges = *edges * 10 + (uint32_t)(text[i] - '0');
+    }
+    return *edges > 0 && *edges <= RV_EDGES_MAX;
+}
 
 int rv_native_serve(rv_cli *cli) {
     RV_ASSERT(cli->data != NULL);
@@ -9,6 +26,11 @@ int rv_native_serve(rv_cli *cli) {
     size_t memory = RV_MEMORY_DEFAULT;
     if (cli->memory != NULL && rv_budget_parse(cli->memory, &memory, &err) != RV_OK) {
         return rv_cli_usage(cli, "%s", err.detail);
+    }
+    uint32_t edges = 0;
+    RV_STATIC_ASSERT(RV_EDGES_MAX == 16384, "the message below says so");
+    if (!edges_read(cli->edges, &edges)) {
+        return rv_cli_usage(cli, "--edges is a number from 1 to %s", "16384");
     }
     if (cli->upstream == NULL && cli->selections.count > 0) {
         return rv_cli_usage(cli, "%s", "--select is what an edge holds: it needs --upstream");
@@ -25,6 +47,7 @@ int rv_native_serve(rv_cli *cli) {
                    .hosts = cli->hosts.items,
                    .host_count = cli->hosts.count},
         .memory = memory,
+        .edges_max = edges,
         .verbose = (cli->given & RV_OPTION_VERBOSE) != 0,
     };
     const rv_status status = rv_daemon_run(&options, &err);

@@ -272,9 +272,6 @@ void rv_connection_ask(rv_connection *c, bool moved, int64_t now) {
         rv_connection_exchange_ask(c, now);
     } else if (c->state == RV_CONNECTION_RESPOND && (moved || !c->waiting)) {
         rv_connection_respond(c, now);
-    } else if (c->state == RV_CONNECTION_SYNC) {
-        rv_connection_sync_ask(c, now);
-        return;
     } else if (c->state != RV_CONNECTION_LARGE) {
         return;
     }

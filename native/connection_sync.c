@@ -7,6 +7,7 @@
 #include "native/handshake.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #define MESSAGES_MAX 16 /* to one edge before others have their turn */
 
@@ -80,6 +81,13 @@ static void sync_close(rv_connection *c, unsigned code, rv_bytes reason) {
     }
 }
 
+/* Gives the pages of the handshake back: there are many edges, and they stay. If the system's pages
+ * are so large that others' are on them, it refuses, and they are kept. */
+static void forget_request(rv_connection *c) {
+    RV_ASSERT(c->input_len == 0);
+    (void)madvise(c->input, RV_INPUT_LEN + RV_REQUEST_LEN, MADV_DONTNEED);
+}
+
 void rv_connection_sync_open(rv_connection *c) {
     static const rv_websocket_ops ops = {sync_write, sync_message};
     RV_ASSERT(c->session == NULL);
@@ -114,6 +122,8 @@ void rv_connection_sync_open(rv_connection *c) {
     rv_write_text(&w, "\r\nSec-WebSocket-Protocol: " RV_WIRE_SUBPROTOCOL "\r\n\r\n");
     RV_ASSERT(!w.full && !c->sender.busy);
     c->state = RV_CONNECTION_SYNC;
+    rv_server_to_sync(c->server, c);
+    rv_upstream_set_owner(c->session, c);
     const uv_buf_t buf = uv_buf_init((char *)bytes, (unsigned)w.len);
     if (rv_sender_all(&c->sender, &buf, 1) != 0) {
         rv_connection_close(c);
@@ -123,6 +133,9 @@ void rv_connection_sync_open(rv_connection *c) {
     c->input_start = c->input_len = 0;
     if (rest.len > 0) {
         rv_connection_sync_receive(c, rest);
+    }
+    if (c->state == RV_CONNECTION_SYNC) {
+        forget_request(c);
     }
 }
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 typedef struct flush_job {
     uv_work_t work;
@@ -249,6 +250,7 @@ static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
         .instance = &d->directory.instance,
         .access = options->access,
         .public_directory = options->public_directory,
+        .edges_max = options->edges_max,
     };
     rv_status status = rv_server_create(&d->server, &d->loop, &server, err);
     if (status == RV_OK && options->upstream != NULL) {
@@ -318,6 +320,26 @@ static rv_status run_open(rv_daemon *d, const rv_daemon_options *options, const 
     return status;
 }
 
+/* Sees to it that the process may open a file for each connection. RV_PARAMETER_INVALID. */
+static rv_status files_allow(const rv_daemon_options *options, rv_error *err) {
+    const uint32_t edges = options->edges_max > 0 ? options->edges_max : RV_EDGES_DEFAULT;
+    const rlim_t wanted = RV_CONNECTIONS_BESIDE + RV_FILES_BESIDE + edges;
+    struct rlimit limit;
+    RV_ASSERT(edges <= RV_EDGES_MAX);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return RV_OK;
+    }
+    if (limit.rlim_max < wanted && options->edges_max > 0) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            "%u edges need %u open files, and this process may have %u: raise "
+                            "`ulimit -Hn`, or serve fewer with --edges",
+                            (uint64_t)edges, (uint64_t)wanted, (uint64_t)limit.rlim_max);
+    }
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* then connections wait to be accepted */
+    return RV_OK;
+}
+
 rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
     static rv_daemon daemon; /* large; one a process */
     RV_ASSERT(options->directory != NULL);
@@ -328,6 +350,7 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
     if (options->upstream != NULL) {
         status = rv_address_read(options->upstream, RV_ADDRESS_WEBSOCKET, &address, err);
     }
+    status = status == RV_OK ? files_allow(options, err) : status;
     if (status != RV_OK) {
         return status;
     }
@@ -339,6 +362,7 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
         .patterns = options->patterns,
         .pattern_count = options->pattern_count,
         .memory = options->memory,
+        .edges_max = options->edges_max,
     };
     status = rv_directory_open(&d->directory, &directory, err);
     if (status != RV_OK) {

@@ -21,6 +21,7 @@ typedef struct rv_daemon_options {
     const rv_bytes *patterns;
     size_t pattern_count;
     size_t memory;
+    uint32_t edges_max;           /* served at once; 0: RV_EDGES_DEFAULT */
     const char *public_directory; /* of files shown beside the API; NULL: none */
     rv_access_options access;
     bool verbose;

@@ -22,6 +22,13 @@ static rv_status memory_map(rv_directory *directory, size_t size, rv_error *err)
     return RV_OK;
 }
 
+/* Edges that are served at once. */
+static uint32_t edges_max(const rv_directory_options *options) {
+    RV_ASSERT(options->edges_max <= RV_EDGES_MAX);
+    const uint32_t wanted = options->edges_max > 0 ? options->edges_max : RV_EDGES_DEFAULT;
+    return options->serving ? wanted : 0;
+}
+
 static rv_status instance_open(rv_directory *directory, const rv_directory_options *options,
                                rv_error *err) {
     RV_ASSERT(directory->posix != NULL);
@@ -33,9 +40,9 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
         .memory = directory->memory,
         .budget = {.total = directory->memory_size,
                    .edge = options->role == RV_ROLE_EDGE && options->serving,
-                   .exchanges_max = options->serving ? RV_CONNECTIONS_MAX : 4,
+                   .exchanges_max = options->serving ? RV_EXCHANGES_MAX : 4,
                    .result_count = options->serving ? 2 : 1,
-                   .edges_max = options->serving ? RV_SYNC_CONNECTIONS_MAX : 0},
+                   .edges_max = edges_max(options)},
         .role = options->role,
         .patterns = options->patterns,
         .pattern_count = options->pattern_count,

@@ -30,6 +30,7 @@ typedef struct rv_directory_options {
     const rv_bytes *patterns; /* of an edge */
     size_t pattern_count;
     size_t memory;
+    uint32_t edges_max; /* serving; 0: RV_EDGES_DEFAULT */
 } rv_directory_options;
 
 /* Opens everything, polling until the node is open. A damaged directory opens for reading, with the

@@ -9,9 +9,12 @@
 #include "face/face.h"
 
 /* --- connections --- */
-#define RV_CONNECTIONS_MAX      512u /* HTTP, feeds and /sync together; each has buffers as below */
-#define RV_SYNC_CONNECTIONS_MAX 128u /* edges at once: a session each */
-#define RV_BACKLOG              512  /* connections that wait for accept */
+#define RV_EDGES_DEFAULT      128u   /* edges at once, a session each, when nobody says more */
+#define RV_EDGES_MAX          16384u /* that can be asked for: 2 GiB of addresses for buffers */
+#define RV_CONNECTIONS_BESIDE 384u   /* HTTP and feeds, beside the edges; buffers as below */
+#define RV_EXCHANGES_MAX      512u   /* requests under way, feeds included */
+#define RV_FILES_BESIDE       128u   /* open files that are no connections: logs, indexes */
+#define RV_BACKLOG            512    /* connections that wait for accept */
 
 /* --- buffers; pages that are never used are never touched --- */
 #define RV_INPUT_LEN 16384u /* of a connection: what was received and not parsed */
@@ -37,7 +40,8 @@
 #define RV_STOP_TIMEOUT_MS    10000u /* what is under way when the daemon is told to stop */
 #define RV_TICK_MS            500u   /* how often time-outs are looked at */
 
-RV_STATIC_ASSERT(RV_SYNC_CONNECTIONS_MAX <= RV_CONNECTIONS_MAX, "each is a connection");
+RV_STATIC_ASSERT(RV_CONNECTIONS_BESIDE + RV_EDGES_DEFAULT <= RV_EXCHANGES_MAX,
+                 "a node that serves few edges answers on all its connections at once");
 RV_STATIC_ASSERT(RV_TICK_MS * 2 < RV_HEAD_TIMEOUT_MS, "time-outs are looked at often enough");
 
 #endif

@@ -11,15 +11,16 @@
 /* Hands the mapped memory out: the shared buffers, then each connection's. */
 static void buffers_divide(rv_server *server) {
     rv_arena arena = rv_arena_over(server->memory, server->memory_len);
+    /* these first, on pages of their own */
+    server->buffers = rv_arena_take_raw(&arena, server->connections_max * (size_t)CONNECTION_LEN);
+    RV_ASSERT(server->buffers != NULL);
     server->receive = rv_arena_take_raw(&arena, RV_OUTPUT_LEN);
     server->piece = rv_arena_take_raw(&arena, PIECE_ROOM + RV_PIECE_LEN_MAX);
     for (unsigned i = 0; i < RV_LARGE_COUNT; i++) {
         server->large[i].bytes = rv_arena_take_raw(&arena, RV_REQUEST_BODY_MAX);
         RV_ASSERT(server->large[i].bytes != NULL);
     }
-    server->buffers = rv_arena_take_raw(&arena, RV_CONNECTIONS_MAX * (size_t)CONNECTION_LEN);
-    RV_ASSERT(server->buffers != NULL);
-    for (unsigned i = 0; i < RV_CONNECTIONS_MAX; i++) {
+    for (unsigned i = 0; i < server->connections_max; i++) {
         server->order[i] = &server->connections[i]; /* which stay untouched until they are needed */
     }
 }
@@ -27,11 +28,12 @@ static void buffers_divide(rv_server *server) {
 static rv_status memory_take(rv_server *s, rv_error *err) {
     RV_ASSERT(s->memory == NULL);
     s->memory_len = RV_OUTPUT_LEN * 2 + RV_LARGE_COUNT * (size_t)RV_REQUEST_BODY_MAX +
-                    RV_CONNECTIONS_MAX * (size_t)CONNECTION_LEN;
-    s->connections = calloc(RV_CONNECTIONS_MAX, sizeof *s->connections);
-    s->order = calloc(RV_CONNECTIONS_MAX, sizeof(rv_connection *));
+                    s->connections_max * (size_t)CONNECTION_LEN;
+    s->connections = calloc(s->connections_max, sizeof *s->connections);
+    s->order = calloc(s->connections_max, sizeof(rv_connection *));
     void *const memory =
-        mmap(NULL, s->memory_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mmap(NULL, s->memory_len, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); /* few of them are ever used */
     s->memory = memory == MAP_FAILED ? NULL : memory;
     if (s->connections == NULL || s->order == NULL || s->memory == NULL) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for connections");
@@ -51,6 +53,8 @@ rv_status rv_server_create(rv_server **server, uv_loop_t *loop, const rv_server_
     }
     s->loop = loop;
     s->instance = options->instance;
+    s->connections_max =
+        RV_CONNECTIONS_BESIDE + (options->edges_max > 0 ? options->edges_max : RV_EDGES_DEFAULT);
     rv_status status = rv_access_init(&s->access, &options->access, err);
     if (status == RV_OK) {
         status = rv_public_open(&s->shown, options->public_directory, err);
@@ -105,25 +109,42 @@ static bool is_loopback(const struct sockaddr_storage *name) {
            (IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr) && v6->sin6_addr.s6_addr[12] == 127);
 }
 
+/* Changes two places of the order. */
+static void swap(rv_server *server, uint32_t a, uint32_t b) {
+    rv_connection *const first = server->order[a];
+    RV_ASSERT(a < server->connections_max && b < server->connections_max);
+    server->order[a] = server->order[b];
+    server->order[a]->order = a;
+    server->order[b] = first;
+    first->order = b;
+}
+
 static void accept_next(rv_server *server) {
-    RV_ASSERT(server->open_count < RV_CONNECTIONS_MAX);
+    RV_ASSERT(server->open_count < server->connections_max);
     rv_connection *const c = server->order[server->open_count];
     uint8_t *const bytes = server->buffers + (size_t)(c - server->connections) * CONNECTION_LEN;
     rv_connection_init(c, server, bytes, bytes + RV_INPUT_LEN,
                        bytes + RV_INPUT_LEN + RV_REQUEST_LEN);
     c->order = server->open_count;
     server->open_count += 1;
+    swap(server, c->order, server->http_count);
+    server->http_count += 1;
     rv_connection_accept(c);
+}
+
+void rv_server_to_sync(rv_server *server, rv_connection *connection) {
+    RV_ASSERT(connection->order < server->http_count);
+    server->http_count -= 1;
+    swap(server, connection->order, server->http_count);
 }
 
 void rv_server_release(rv_server *server, rv_connection *connection) {
     RV_ASSERT(connection->order < server->open_count);
+    if (connection->order < server->http_count) {
+        rv_server_to_sync(server, connection);
+    }
     server->open_count -= 1;
-    rv_connection *const last = server->order[server->open_count];
-    server->order[connection->order] = last;
-    last->order = connection->order;
-    server->order[server->open_count] = connection;
-    connection->order = server->open_count;
+    swap(server, connection->order, server->open_count);
 }
 
 static void on_connection(uv_stream_t *listener, int failed) {
@@ -131,7 +152,7 @@ static void on_connection(uv_stream_t *listener, int failed) {
     if (failed != 0 || server->stopping) {
         return;
     }
-    if (server->open_count == RV_CONNECTIONS_MAX) {
+    if (server->open_count == server->connections_max) {
         server->accept_waits = true; /* it stays in the backlog until one is free */
         return;
     }
@@ -175,15 +196,23 @@ rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err
 void rv_server_ask(rv_server *server, bool moved, int64_t now) {
     RV_ASSERT(server != NULL);
     server->again = server->starved = false;
-    if (server->accept_waits && !server->stopping && server->open_count < RV_CONNECTIONS_MAX) {
+    if (server->accept_waits && !server->stopping && server->open_count < server->connections_max) {
         server->accept_waits = false;
         accept_next(server);
     }
-    for (unsigned i = 0; i < server->open_count; i++) {
-        rv_connection *const c = server->order[i];
+    for (uint32_t i = server->http_count; i > 0; i--) { /* one that leaves HTTP was asked */
+        rv_connection *const c = server->order[i - 1];
         if (c->state != RV_CONNECTION_CLOSING) {
             rv_connection_ask(c, moved, now);
         }
+    }
+    rv_upstream_shared *const upstream = server->instance->upstream;
+    for (uint32_t i = rv_upstream_look(upstream, now); i > 0; i--) {
+        rv_connection *const c = rv_upstream_next_asked(upstream);
+        if (c == NULL) {
+            break;
+        }
+        rv_connection_sync_ask(c, now);
     }
 }
 
@@ -195,21 +224,16 @@ void rv_server_tick(rv_server *server, int64_t now) {
         if (c->state != RV_CONNECTION_CLOSING) {
             rv_connection_tick(c, now_ms);
         }
+        if (c->state == RV_CONNECTION_SYNC && rv_upstream_deadline(c->session) <= now) {
+            rv_connection_sync_ask(c, now);
+        }
     }
     rv_server_ask(server, true, now);
 }
 
 int64_t rv_server_deadline(const rv_server *server) {
     RV_ASSERT(server != NULL);
-    int64_t least = INT64_MAX;
-    for (unsigned i = 0; i < server->open_count; i++) {
-        const rv_connection *const c = server->order[i];
-        if (c->state == RV_CONNECTION_SYNC && c->session != NULL) {
-            const int64_t deadline = rv_upstream_deadline(c->session);
-            least = deadline < least ? deadline : least;
-        }
-    }
-    return least;
+    return rv_upstream_shared_deadline(server->instance->upstream);
 }
 
 /* --- stopping --- */
@@ -239,7 +263,7 @@ void rv_server_abort(rv_server *server) {
 }
 
 bool rv_server_idle(const rv_server *server) {
-    RV_ASSERT(server->open_count <= RV_CONNECTIONS_MAX);
+    RV_ASSERT(server->open_count <= server->connections_max);
     return server->open_count == 0;
 }
 

@@ -40,14 +40,17 @@ struct rv_server {
     uint8_t *receive; /* RV_OUTPUT_LEN bytes: what a WebSocket, or nobody, reads into */
     uint8_t *piece;   /* where answers are written before they are sent */
     rv_large large[RV_LARGE_COUNT];
-    rv_connection *connections; /* RV_CONNECTIONS_MAX */
-    rv_connection **order;      /* all of them, those in use first */
-    uint32_t open_count;        /* in use */
-    int port;                   /* that is listened on */
+    rv_connection *connections; /* `connections_max` */
+    uint32_t connections_max;
+    rv_connection **order; /* all of them, those in use first */
+    uint32_t open_count;   /* in use: first HTTP, then /sync */
+    uint32_t http_count;
+    int port; /* that is listened on */
 };
 
 typedef struct rv_server_options {
     rv_instance *instance;
+    uint32_t edges_max; /* 0: RV_EDGES_DEFAULT; as the directory was opened for */
     rv_access_options access;
     const char *public_directory; /* NULL: no files */
 } rv_server_options;
@@ -78,6 +81,9 @@ void rv_server_abort(rv_server *server);
 bool rv_server_idle(const rv_server *server);
 
 void rv_server_free(rv_server *server);
+
+/* A connection is /sync from now on: it is asked when its session wants to be. */
+void rv_server_to_sync(rv_server *server, rv_connection *connection);
 
 /* Takes a connection off those in use. */
 void rv_server_release(rv_server *server, rv_connection *connection);

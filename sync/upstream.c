@@ -4,7 +4,7 @@
 #include "core/base/assert.h"
 #include "sync/upstream_internal.h"
 
-RV_STATIC_ASSERT(sizeof(rv_upstream) <= 12544, "a session takes what sync/upstream.h says");
+RV_STATIC_ASSERT(sizeof(rv_upstream) <= 13 * 1024, "a session takes what sync/upstream.h says");
 
 rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstream_options *options,
                                     rv_arena *arena, rv_error *err) {
@@ -31,9 +31,14 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         whole = u->encoder != NULL && u->message != NULL && u->appends != NULL &&
                 u->results != NULL && u->counted != NULL && u->told != NULL &&
                 u->waiting_memory != NULL && u->changes_memory != NULL && u->sessions != NULL;
+        u->messages = rv_arena_take_raw(arena, sizeof(rv_shared_message) * SHARED_MESSAGES);
+        whole = whole && u->messages != NULL && rv_upstream_watch_create(u, arena);
     }
     if (whole) {
         rv_upstream_pushes_create(u);
+        for (uint32_t i = 0; i < SHARED_MESSAGES; i++) {
+            u->messages[i].start = 0;
+        }
     }
     if (whole && options->edge != NULL) {
         u->relayer = rv_relayer_create(options->node, arena);
@@ -77,6 +82,7 @@ rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now, rv_upstream 
         s->last_progress = now - RV_SYNC_REPORT_US;
         s->retry_at = INT64_MAX;
         s->credit_needed = 1;
+        rv_upstream_watch_open(s);
         *session = s;
         return RV_OK;
     }
@@ -90,6 +96,7 @@ void rv_upstream_close(rv_upstream *s) {
     rv_upstream_close_relay(s);
     rv_upstream_forget_appends(s);
     rv_upstream_base_leave(s, s->last_received);
+    rv_upstream_watch_close(s);
     s->used = false;
 }
 
@@ -254,8 +261,10 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
     case RV_WIRE_VOUCH:
         return rv_upstream_take_vouch(s, body, err);
     case RV_WIRE_SELECTION:
+        rv_upstream_unwatch(s);
         return rv_upstream_take_selection(s, body, err);
     case RV_WIRE_SELECT:
+        rv_upstream_unwatch(s);
         return rv_upstream_take_select(s, body, err);
     case RV_WIRE_PING:
         status = rv_wire_read_ping(body, &s->pong_nonce, err);
@@ -417,6 +426,9 @@ bool rv_upstream_send(rv_upstream *s, int64_t now, rv_bytes *message) {
     }
     const bool sent = send_next(s, now, message);
     s->status.bytes_sent += sent ? message->len : 0;
+    if (!sent) {
+        rv_upstream_rest(s);
+    }
     return sent;
 }
 

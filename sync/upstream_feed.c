@@ -175,6 +175,9 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
     if (!rv_upstream_take_credit(s, message->len)) {
         return RV_END;
     }
+    if (!continues) {
+        rv_upstream_shared_keep(s, start, &g->mark, *message);
+    }
     s->watermark = continues ? s->watermark : g->mark.watermark;
     s->after = continues ? s->after : g->mark.next;
     s->in_batch = continues;
@@ -194,6 +197,21 @@ static bool is_up_to_date(const rv_upstream *s) {
            (!rv_upstream_is_gateway(s->shared) ||
             rv_node_watermark_durable(node) <= s->watermark) &&
            !s->subscription.in_batch;
+}
+
+/* What another session was sent, if the credit allows. */
+static bool send_made(rv_upstream *s, const rv_shared_message *made, int64_t now,
+                      rv_bytes *message) {
+    RV_ASSERT(made->mark.watermark > s->watermark && !s->in_batch);
+    if (!rv_upstream_take_credit(s, made->len)) {
+        return false;
+    }
+    *message = rv_bytes_of(made->bytes, made->len);
+    s->watermark = made->mark.watermark;
+    s->after = made->mark.next;
+    s->last_progress = now;
+    rv_upstream_subscribe(s, made->mark.next);
+    return true;
 }
 
 /* The next message. */
@@ -220,6 +238,10 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
         return false;
     }
     const uint64_t start = rv_subscription_sequence(&s->subscription);
+    const rv_shared_message *const made = rv_upstream_shared_find(s, start);
+    if (made != NULL) {
+        return send_made(s, made, now, message);
+    }
     rv_error error = {.status = RV_OK};
     for (uint32_t events_max = RV_COLUMNS_EVENTS_MAX; events_max >= 1; events_max /= 8) {
         rv_staging g;
@@ -252,6 +274,12 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
 bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     s->retry_at = INT64_MAX;
+    if (s->watched && rv_upstream_watched_feed(s, now, message)) {
+        return true;
+    }
+    if (s->watched) {
+        return false;
+    }
     const bool ready = !s->selection_owed && (!s->lineage_owed || rv_upstream_gateway_lineage(s));
     const bool sent = ready && feed(s, now, message);
     s->base.moved_at = sent ? now : s->base.moved_at;

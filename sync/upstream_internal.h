@@ -3,7 +3,8 @@
  * The upstream's parts, shared by its files: upstream.c is the session (hello, messages, time),
  * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node,
  * upstream_push.c what edges push, upstream_lease.c the keys that they ask for, upstream_lineage.c
- * compares histories.
+ * compares histories. upstream_watch.c knows who has nothing to say, upstream_share.c what several
+ * say.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
  *
@@ -41,6 +42,11 @@
 #define RELAY_SETTLED_MAX  2u    /* edges of a gateway of which something is to be forgotten */
 #define TOLD_MAX           4096u /* decisions to be told, of all sessions */
 #define TOLD_NONE          UINT32_MAX
+
+#define RV_UPSTREAM_WATCHES 8u          /* patterns of a session that can be watched */
+#define SHARED_MESSAGES     8u          /* events messages that are kept for who needs the same, */
+#define SHARED_MESSAGE_MAX  (32u << 10) /* if they are no longer than this */
+#define SHARED_PATTERNS_MAX 512u        /* and their patterns than this */
 
 typedef enum rv_upstream_state {
     RV_UPSTREAM_NEW,
@@ -165,8 +171,47 @@ typedef struct rv_upstream_relay {
     rv_wire_point vouch; /* that is to be vouched for; watermark 0: none */
 } rv_upstream_relay;
 
+/* How far staging has come, or W is to move. */
+typedef struct rv_mark {
+    uint32_t count;     /* events before it */
+    uint64_t watermark; /* 0: no batch has ended yet */
+    uint64_t chain_hash;
+    uint64_t next; /* sequence to go on at */
+} rv_mark;
+
+/* A place in a ring of sessions, or the ring itself. */
+typedef struct rv_upstream_ring {
+    struct rv_upstream_ring *next;
+    struct rv_upstream_ring *prev;
+} rv_upstream_ring;
+
+/* A pattern of a session that is watched, in the index. */
+typedef struct rv_upstream_watch {
+    rv_upstream *session;
+    struct rv_upstream_watch *next;
+    struct rv_upstream_watch **at; /* what points here */
+} rv_upstream_watch;
+
+/* An events message that was sent, for who is to be sent the same. */
+typedef struct rv_shared_message {
+    uint64_t start; /* sequence of the first event looked at; 0: unused */
+    size_t batch_bytes;
+    bool deflate;
+    rv_mark mark; /* behind it */
+    size_t len;
+    size_t patterns_len;
+    uint8_t patterns[SHARED_PATTERNS_MAX];
+    uint8_t bytes[SHARED_MESSAGE_MAX];
+} rv_shared_message;
+
 struct rv_upstream {
     rv_upstream_shared *shared;
+    void *owner; /* who asks it */
+    rv_upstream_ring ring;
+    bool asked;     /* it may have something to say: in the ring of those */
+    bool watched;   /* it has all there is: the index tells when there is more */
+    bool concerned; /* by the event that is looked at */
+    rv_upstream *concerned_next;
     rv_upstream_state state;
     bool used;
     bool welcome_owed;
@@ -229,6 +274,7 @@ struct rv_upstream {
     uint64_t relayed;   /* edge sequence that it was told of */
     rv_error failure;
     rv_upstream_status status;
+    rv_upstream_watch watches[RV_UPSTREAM_WATCHES]; /* of `fed`, while it is watched */
     uint8_t selection[SELECTION_MEMORY];
 };
 
@@ -287,6 +333,18 @@ struct rv_upstream_shared {
     rv_waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
     size_t waiting_len;
+    rv_upstream_ring asked;
+    rv_upstream_ring level;
+    rv_upstream_ring behind;
+    uint32_t asked_count;
+    uint32_t watched_count;
+    uint32_t bucket_count; /* a power of two */
+    rv_upstream_watch **buckets;
+    rv_subscription router; /* of all events: what became durable, for those that are watched */
+    rv_mark routed;         /* how far it has come */
+    int64_t tell_from;      /* W may be told once for each TELL_US since then */
+    rv_shared_message *messages;
+    uint32_t message_next;
 };
 
 /* What can be said about an edge's log without reading ours. RV_UNSUPPORTED, RV_PROTOCOL_ERROR,
@@ -316,14 +374,6 @@ bool rv_upstream_encode(rv_upstream *session, const rv_wire_events *head, uint32
 
 /* True when the message is within the credit, which is then taken. */
 bool rv_upstream_take_credit(rv_upstream *session, size_t len);
-
-/* How far staging has come, or W is to move. */
-typedef struct rv_mark {
-    uint32_t count;     /* events before it */
-    uint64_t watermark; /* 0: no batch has ended yet */
-    uint64_t chain_hash;
-    uint64_t next; /* sequence to go on at */
-} rv_mark;
 
 /* Before W moves to the mark: the next message of changes up to there. RV_OK; RV_END: there is
  * none; RV_BUSY: it is not the time, or the session has failed. */
@@ -419,6 +469,30 @@ RV_MUST_USE rv_status rv_upstream_lease_ask(rv_upstream_shared *shared, rv_upstr
 /* A request for keys as the node keeps it while it is under way. */
 void rv_upstream_lease_begin(const rv_upstream_shared *shared, const rv_edge_life *edge,
                              const rv_wire_lease *wire, rv_upstream_lease *lease);
+
+/* --- sessions that have nothing to say --- */
+
+RV_MUST_USE bool rv_upstream_watch_create(rv_upstream_shared *shared, rv_arena *arena);
+void rv_upstream_watch_open(rv_upstream *session);
+void rv_upstream_watch_close(rv_upstream *session);
+
+/* The session has nothing to send: it need not be asked again if that is so until something
+ * happens. */
+void rv_upstream_rest(rv_upstream *session);
+
+/* It feeds again by itself, from behind W on: its patterns are about to change. */
+void rv_upstream_unwatch(rv_upstream *session);
+
+/* The feed of a session that is watched. Not watched any more: it has something to feed. */
+bool rv_upstream_watched_feed(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* A message that was sent to another session, from this sequence on, and is right for this one;
+ * NULL: there is none. */
+const rv_shared_message *rv_upstream_shared_find(const rv_upstream *session, uint64_t start);
+
+/* Keeps one for others. */
+void rv_upstream_shared_keep(const rv_upstream *session, uint64_t start, const rv_mark *mark,
+                             rv_bytes message);
 
 /* --- relays --- */
 

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions that have all there is. Ten thousand edges may be connected of which one append concerns
+ * one; so what becomes durable is looked at once, for all of them, and an index says whom it
+ * concerns: a hash table by the part of a pattern before its first wildcard, of which a path of n
+ * segments can have n + 1. Whoever is not concerned is not asked.
+ *
+ *     feeding --(all that is durable was looked at)--> watched --(an event that matches)--> feeding
+ *
+ * A session that is watched has no place in the log of its own: W moves with everybody's, and is
+ * told now and then, a bounded number of times a second for all sessions together. What else a
+ * session may have to say (answers, decisions, keys) keeps it among those that are asked.
+ *
+ *   invariant 1: every event before `routed.next` was compared with the patterns of all that are
+ *                watched. `routed.watermark` is where the last of these batches ends.
+ *   invariant 2: a session is in one ring: of those that are asked; or, idle, of those that do
+ *                (level) or do not (behind) know routed.watermark.
+ *
+ * Sessions with aggregates, without patterns, with more patterns than are watched, with a gateway
+ * at either end, are asked always: nothing is wrong with that but that it takes time.
+ */
+#include "sync/upstream_internal.h"
+
+#include "core/base/assert.h"
+
+#define SCAN_MAX     65536u        /* events looked at in one call */
+#define TELL_US      INT64_C(1000) /* of all sessions together, W is told one every so often, */
+#define TELL_BURST   100           /* or so many at once when none was for a while */
+#define TELL_AT_ONCE 16            /* but not more before others have their turn */
+
+/* FNV-1a, by which the beginning of a path is hashed on the way to its end. */
+#define HASH_BASIS UINT64_C(0xcbf29ce484222325)
+#define HASH_PRIME UINT64_C(0x100000001b3)
+
+static uint64_t hash_add(uint64_t hash, uint8_t byte) {
+    return (hash ^ byte) * HASH_PRIME;
+}
+
+/* --- rings --- */
+
+static void ring_make(rv_upstream_ring *ring) {
+    ring->next = ring;
+    ring->prev = ring;
+}
+
+static bool ring_is_empty(const rv_upstream_ring *ring) {
+    return ring->next == ring;
+}
+
+static void ring_leave(rv_upstream_ring *ring) {
+    ring->prev->next = ring->next;
+    ring->next->prev = ring->prev;
+    ring_make(ring);
+}
+
+static void ring_join(rv_upstream_ring *ring, rv_upstream_ring *one) {
+    RV_ASSERT(ring_is_empty(one));
+    one->prev = ring->prev;
+    one->next = ring;
+    ring->prev->next = one;
+    ring->prev = one;
+}
+
+/* Moves all of `from` to the end of `to`. */
+static void ring_splice(rv_upstream_ring *to, rv_upstream_ring *from) {
+    if (ring_is_empty(from)) {
+        return;
+    }
+    to->prev->next = from->next;
+    from->next->prev = to->prev;
+    to->prev = from->prev;
+    from->prev->next = to;
+    ring_make(from);
+}
+
+static rv_upstream *session_of(rv_upstream_ring *ring) {
+    return (rv_upstream *)(void *)((uint8_t *)ring - offsetof(rv_upstream, ring));
+}
+
+static void set_asked(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    if (!s->asked) {
+        ring_leave(&s->ring);
+        ring_join(&shared->asked, &s->ring);
+        s->asked = true;
+        shared->asked_count += 1;
+    }
+    RV_ASSERT(shared->asked_count > 0);
+}
+
+static void set_idle(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    RV_ASSERT(s->watched && shared->asked_count > 0);
+    ring_leave(&s->ring);
+    ring_join(s->watermark >= shared->routed.watermark ? &shared->level : &shared->behind,
+              &s->ring);
+    s->asked = false;
+    shared->asked_count -= 1;
+}
+
+/* --- the index --- */
+
+static rv_upstream_watch **bucket_of(const rv_upstream_shared *shared, uint64_t hash) {
+    RV_ASSERT(shared->bucket_count > 0);
+    return &shared->buckets[(hash ^ hash >> 32) & (shared->bucket_count - 1)];
+}
+
+static uint64_t hash_pattern(const rv_path_pattern *pattern) {
+    uint64_t hash = HASH_BASIS;
+    RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);
+    for (uint32_t i = 0; i < pattern->segment_count && pattern->segments[i].len > 0; i++) {
+        hash = hash_add(hash, '/');
+        for (size_t j = 0; j < pattern->segments[i].len; j++) {
+            hash = hash_add(hash, pattern->segments[i].ptr[j]);
+        }
+    }
+    return hash;
+}
+
+static void watch_all(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    RV_ASSERT(!s->watched && s->fed_count <= RV_UPSTREAM_WATCHES);
+    for (size_t i = 0; i < s->fed_count; i++) {
+        rv_upstream_watch *const w = &s->watches[i];
+        rv_upstream_watch **const at = bucket_of(shared, hash_pattern(&s->fed[i]));
+        *w = (rv_upstream_watch){.session = s, .next = *at, .at = at};
+        if (w->next != NULL) {
+            w->next->at = &w->next;
+        }
+        *at = w;
+    }
+    s->watched = true;
+    shared->watched_count += 1;
+}
+
+static void unwatch_all(rv_upstream *s) {
+    RV_ASSERT(s->watched && s->shared->watched_count > 0);
+    for (size_t i = 0; i < s->fed_count; i++) {
+        rv_upstream_watch *const w = &s->watches[i];
+        *w->at = w->next;
+        if (w->next != NULL) {
+            w->next->at = w->at;
+        }
+    }
+    s->watched = false;
+    s->shared->watched_count -= 1;
+}
+
+/* Puts those of one bucket whose pattern matches before `concerned`; returns the first. */
+static rv_upstream *find(rv_upstream_watch *const *bucket, rv_bytes path, rv_upstream *concerned) {
+    for (const rv_upstream_watch *w = *bucket; w != NULL; w = w->next) {
+        rv_upstream *const s = w->session;
+        if (!s->concerned && rv_path_pattern_match(&s->fed[w - s->watches], path)) {
+            s->concerned = true;
+            s->concerned_next = concerned;
+            concerned = s;
+        }
+    }
+    return concerned;
+}
+
+/* Those feed again that the event concerns: from the beginning of its batch on. */
+static void look(rv_upstream_shared *shared, rv_bytes path, uint64_t batch_first) {
+    uint64_t hash = HASH_BASIS;
+    rv_upstream *concerned = NULL;
+    RV_ASSERT(path.len > 0 && path.ptr[0] == '/' && batch_first > 0);
+    for (size_t i = 0; i <= path.len; i++) {
+        if (i == path.len || path.ptr[i] == '/') {
+            concerned = find(bucket_of(shared, hash), path, concerned);
+        }
+        hash = i < path.len ? hash_add(hash, path.ptr[i]) : hash;
+    }
+    while (concerned != NULL) { /* as many as there are */
+        rv_upstream *const s = concerned;
+        concerned = s->concerned_next;
+        s->concerned = false;
+        unwatch_all(s);
+        rv_upstream_subscribe(s, batch_first);
+        set_asked(s);
+    }
+}
+
+/* --- what became durable --- */
+
+/* All feed again, from where they are: a schema change, which all get, or an event that cannot be
+ * read, which each is to meet. */
+static void unwatch_everybody(rv_upstream_shared *shared) {
+    for (uint32_t i = 0; i < shared->session_max && shared->watched_count > 0; i++) {
+        rv_upstream *const s = shared->sessions[i];
+        if (s->used && s->watched) {
+            rv_upstream_unwatch(s);
+        }
+    }
+    RV_ASSERT(shared->watched_count == 0);
+}
+
+/* Looks at what became durable. */
+static void route(rv_upstream_shared *shared) {
+    rv_event event;
+    rv_bytes path;
+    rv_error err;
+    rv_status status = RV_OK;
+    while (status == RV_OK && shared->watched_count > 0 &&
+           shared->routed.next <= rv_node_sequence_durable(shared->node)) {
+        status = rv_subscription_next(&shared->router, SCAN_MAX, &event, &path, &err);
+        if (status == RV_OK && event.type != RV_SYSTEM_SCHEMA_TYPE) {
+            look(shared, path, shared->router.batch.first_sequence);
+        } else if (status != RV_END && status != RV_PENDING && status != RV_BUSY) {
+            unwatch_everybody(shared);
+        }
+        if (status == RV_END &&
+            rv_subscription_watermark(&shared->router) > shared->routed.watermark) {
+            shared->routed.next = rv_subscription_sequence(&shared->router);
+            shared->routed.watermark = rv_subscription_watermark(&shared->router);
+            shared->routed.chain_hash = rv_subscription_chain(&shared->router);
+            ring_splice(&shared->behind, &shared->level);
+        }
+    }
+}
+
+/* True when nothing but an event that it selects, or time, gives the session something to say. */
+static bool is_quiet(const rv_upstream *s) {
+    bool answers = false;
+    for (uint32_t i = 0; i < ANSWERS_MAX; i++) {
+        answers = answers || s->answers[i].used;
+    }
+    const bool pushes = s->push.told_count > 0 || s->push.waiting > 0 || s->push.settle > 0 ||
+                        (s->push.end != RV_UPSTREAM_PUSHING && !s->push.end_told);
+    RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
+    return !answers && !pushes && s->relay.vouch.watermark == 0 && !s->lease.wanted &&
+           s->refusal_count == 0 && !s->welcome_owed && !s->pong_owed && s->urgent <= s->watermark;
+}
+
+/* True when the feed of the session has looked at all that is durable, and can be watched. */
+static bool is_level(const rv_upstream *s) {
+    const rv_subscription *const log = &s->subscription;
+    return !rv_upstream_is_gateway(s->shared) && !s->selection_owed && !s->lineage_owed &&
+           !s->select.owed && s->fed_given_count == 0 && !s->relay.agreed && s->fed_count > 0 &&
+           s->fed_count <= RV_UPSTREAM_WATCHES && s->given_count == 0 &&
+           s->base.phase == RV_BASE_NONE && !s->base.notice_owed && s->changes_to == 0 &&
+           !s->in_batch && !log->in_batch &&
+           rv_subscription_sequence(log) == rv_node_sequence_durable(s->shared->node) + 1;
+}
+
+static void start_watching(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    const rv_subscription *const log = &s->subscription;
+    const uint64_t next = rv_subscription_sequence(log);
+    if (shared->watched_count == 0) {
+        rv_subscription_open(&shared->router, shared->node, NULL, 0, next);
+        shared->routed = (rv_mark){.watermark = s->watermark, .next = next};
+    }
+    if (shared->routed.next != next) {
+        return; /* the log is being read: the next time */
+    }
+    if (rv_subscription_watermark(log) >= shared->routed.watermark) {
+        shared->routed.watermark = rv_subscription_watermark(log);
+        shared->routed.chain_hash = rv_subscription_chain(log);
+    }
+    watch_all(s);
+}
+
+void rv_upstream_rest(rv_upstream *s) {
+    RV_ASSERT(s->used);
+    if (s->state != RV_UPSTREAM_LIVE) {
+        set_asked(s);
+        return;
+    }
+    if (!s->watched && is_level(s)) {
+        route(s->shared);
+        start_watching(s);
+    }
+    if (!s->watched || !is_quiet(s)) {
+        set_asked(s);
+    } else if (s->asked) {
+        set_idle(s);
+    }
+}
+
+void rv_upstream_unwatch(rv_upstream *s) {
+    if (s->watched) {
+        unwatch_all(s);
+        rv_upstream_subscribe(s, s->after);
+        set_asked(s);
+    }
+    RV_ASSERT(!s->watched);
+}
+
+/* Gives back how many times W may be told by now. */
+static void refill(rv_upstream_shared *shared, int64_t now) {
+    const int64_t passed = now - shared->tell_from;
+    if (passed >= TELL_BURST * TELL_US || passed < 0) {
+        shared->tell_from = now - TELL_BURST * TELL_US;
+    }
+    RV_ASSERT(now - shared->tell_from >= 0);
+}
+
+bool rv_upstream_watched_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
+    rv_upstream_shared *const shared = s->shared;
+    RV_ASSERT(s->watched);
+    route(shared);
+    refill(shared, now);
+    if (!s->watched || shared->routed.watermark <= s->watermark) {
+        return false;
+    }
+    const bool urgent = s->urgent > s->watermark && shared->routed.watermark >= s->urgent;
+    if (!urgent &&
+        (now - s->last_progress < RV_SYNC_REPORT_US || now - shared->tell_from < TELL_US)) {
+        return false;
+    }
+    const rv_wire_progress p = {shared->routed.watermark, shared->routed.chain_hash,
+                                rv_node_watermark_durable(shared->node)};
+    rv_writer w = rv_writer_over(shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_progress(&w, &p);
+    shared->tell_from += urgent ? 0 : TELL_US;
+    s->watermark = p.watermark;
+    s->after = shared->routed.next;
+    s->last_progress = now;
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
+/* --- between the sessions and who owns them --- */
+
+bool rv_upstream_watch_create(rv_upstream_shared *shared, rv_arena *arena) {
+    shared->bucket_count = 64;
+    while (shared->bucket_count < shared->session_max) {
+        shared->bucket_count *= 2;
+    }
+    ring_make(&shared->asked);
+    ring_make(&shared->level);
+    ring_make(&shared->behind);
+    shared->buckets = rv_arena_take(arena, sizeof(rv_upstream_watch *) * shared->bucket_count);
+    return shared->buckets != NULL;
+}
+
+void rv_upstream_watch_open(rv_upstream *s) {
+    RV_ASSERT(!s->asked && !s->watched);
+    ring_make(&s->ring);
+    set_asked(s);
+}
+
+void rv_upstream_watch_close(rv_upstream *s) {
+    rv_upstream_shared *const shared = s->shared;
+    if (s->watched) {
+        unwatch_all(s);
+    }
+    ring_leave(&s->ring);
+    RV_ASSERT(!s->asked || shared->asked_count > 0);
+    shared->asked_count -= s->asked;
+}
+
+uint32_t rv_upstream_look(rv_upstream_shared *shared, int64_t now) {
+    route(shared);
+    refill(shared, now);
+    int64_t told = 0;
+    while (!ring_is_empty(&shared->behind) && told < TELL_AT_ONCE &&
+           now - shared->tell_from >= (told + 1) * TELL_US) {
+        rv_upstream *const s = session_of(shared->behind.next);
+        if (now - s->last_progress < RV_SYNC_REPORT_US) {
+            break;
+        }
+        set_asked(s);
+        told += 1;
+    }
+    RV_ASSERT(told <= TELL_BURST);
+    return shared->asked_count;
+}
+
+void *rv_upstream_next_asked(rv_upstream_shared *shared) {
+    if (ring_is_empty(&shared->asked)) {
+        return NULL;
+    }
+    rv_upstream *const s = session_of(shared->asked.next);
+    RV_ASSERT(s->used && s->asked);
+    ring_leave(&s->ring);
+    ring_join(&shared->asked, &s->ring);
+    return s->owner;
+}
+
+void rv_upstream_set_owner(rv_upstream *s, void *owner) {
+    RV_ASSERT(s->used && owner != NULL);
+    s->owner = owner;
+}
+
+int64_t rv_upstream_shared_deadline(const rv_upstream_shared *shared) {
+    int64_t least = INT64_MAX;
+    RV_ASSERT(shared != NULL);
+    for (rv_upstream_ring *ring = shared->asked.next; ring != &shared->asked; ring = ring->next) {
+        const int64_t deadline = rv_upstream_deadline(session_of(ring));
+        least = deadline < least ? deadline : least;
+    }
+    if (!ring_is_empty(&shared->behind)) {
+        const int64_t due = session_of(shared->behind.next)->last_progress + RV_SYNC_REPORT_US;
+        const int64_t turn = shared->tell_from + TELL_AT_ONCE * TELL_US;
+        const int64_t told = due > turn ? due : turn;
+        least = told < least ? told : least;
+    }
+    return least;
+}
