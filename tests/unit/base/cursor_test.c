@@ -171,7 +171,7 @@ RV_TEST(varints_are_taken_as_they_are_read) {
     uint32_t good = 0, bad = 0;
     for (uint32_t i = 0; i < 200000; i++) {
         uint8_t raw[14];
-        const size_t len = rv_test_random(&seed) % sizeof raw;
+        const size_t len = (size_t)(rv_test_random(&seed) % sizeof raw);
         const uint64_t long_to = rv_test_random(&seed) % 12;
         for (size_t at = 0; at < len; at++) {
             const uint64_t r = rv_test_random(&seed);

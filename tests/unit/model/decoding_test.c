@@ -139,7 +139,7 @@ RV_TEST(random_bytes) {
     taken = refused = 0;
     for (uint32_t i = 0; i < 60000; i += 1) {
         uint8_t raw[20];
-        const size_t len = rv_test_random(&seed) % sizeof raw;
+        const size_t len = (size_t)(rv_test_random(&seed) % sizeof raw);
         for (size_t at = 0; at < len; at += 1) {
             const uint64_t r = rv_test_random(&seed);
             raw[at] = (uint8_t)(r % 3 == 0 ? r >> 8 : r % 3 == 1 ? 0x80 | r >> 8 : (r >> 8) % 20);
