@@ -512,6 +512,10 @@ rv_status rv_edge_forward(rv_edge *e, const rv_append *events, size_t count, uin
         return rv_error_set(err, RV_NOT_CONNECTED,
                             "this edge forwards appends, and is not connected to its upstream");
     }
+    if (e->status.gateway) {
+        return rv_error_set(err, RV_NOT_CONNECTED,
+                            "this edge's upstream is a gateway, which forwards no appends");
+    }
     return rv_forwards_start(&e->forwards, events, count, request, err);
 }
 

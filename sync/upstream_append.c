@@ -52,8 +52,10 @@ static rv_status judge(rv_upstream *s, rv_bytes body) {
     }
     rv_answer *const answer = answer_of(s, append.request, true);
     RV_ASSERT(answer != NULL && !answer->accepted);
-    status = rv_node_append(shared->node, shared->appends, (size_t)append.count, shared->results,
-                            &error);
+    status = rv_upstream_is_gateway(shared)
+                 ? rv_error_set(&error, RV_UNSUPPORTED, "a gateway forwards no appends")
+                 : rv_node_append(shared->node, shared->appends, (size_t)append.count,
+                                  shared->results, &error);
     if (status == RV_PENDING || status == RV_BUSY) {
         return RV_PENDING;
     }
