@@ -51,7 +51,7 @@ static rv_status refuse(rv_bytes what, rv_error *err) {
 rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
     const rv_node *const node = s->shared->node;
     RV_ASSERT(rv_upstream_is_gateway(s->shared));
-    if (!rv_node_whole(node)) {
+    if (rv_node_rewinding(node) || !rv_node_whole(node)) {
         return rv_error_set(err, RV_BUSY,
                             "this gateway does not have all of its own selection yet; come again "
                             "later");
@@ -194,12 +194,35 @@ static bool make_room(rv_upstream_shared *shared) {
     return false;
 }
 
+/* Decisions of another epoch, or of before this program was started, are forgotten before one is
+ * told: a root that was restored does not know them any more. True: there are none. */
+static bool has_forgotten(rv_upstream_shared *shared) {
+    const uint32_t epoch = rv_node_identity(shared->node)->epoch;
+    rv_edge_life life = {.incarnation = 0};
+    RV_ASSERT(epoch > 0);
+    while (shared->decisions_epoch != epoch &&
+           rv_node_relay_decided_life(shared->node, &life, &life)) { /* lives rise */
+        if (rv_node_settle(shared->node, &life, RV_POSITION_MAX, NULL) != RV_OK) {
+            return false;
+        }
+        life.incarnation = 0; /* a batch may take not all of them */
+    }
+    shared->decisions_epoch = epoch;
+    return true;
+}
+
 rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *push, rv_bytes body) {
     rv_relay relay = {.edge = push->edge, .edge_sequence = push->edge_sequence, .body = body};
     memcpy(relay.first_id, push->events[0].event_id, sizeof relay.first_id);
     RV_ASSERT(push->count > 0);
+    if (rv_node_rewinding(shared->node)) {
+        return RV_PENDING; /* the session ends */
+    }
     if (is_own(shared->node, &push->edge)) {
         return RV_OUTBOX_FULL;
+    }
+    if (!has_forgotten(shared)) {
+        return RV_PENDING;
     }
     switch (rv_node_relay_state(shared->node, &relay.edge, relay.edge_sequence, relay.first_id)) {
     case RV_RELAY_OTHER:

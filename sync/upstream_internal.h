@@ -323,6 +323,7 @@ struct rv_upstream_shared {
     uint64_t *counted;
     rv_told *told;
     uint32_t told_free;
+    uint32_t decisions_epoch; /* a gateway's decisions are of this one; 0: of who knows which */
     rv_relayer *relayer; /* of the node's own connection to its upstream; NULL: there is none */
     uint8_t *waiting_memory;
     rv_path_pattern schema_pattern;
