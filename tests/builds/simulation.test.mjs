@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-const SEEDS = 12;
+const SEEDS = 20; // with bases, gateways, leases and other selections among them
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const wasm = [process.execPath, join(root, 'tests/wasm/run.mjs')];
 const builds = {
