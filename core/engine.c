@@ -282,6 +282,7 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
     const rv_status status = rv_log_poll(node->log, e);
     const rv_status result = status == RV_OK ? RV_OK : rv_node_fail(node, e);
     rv_outbox_poll(node);
+    rv_outbox_back_poll(node);
     if (!node->receiving.active) {
         rv_outbox_lay_due(node);
     }

@@ -152,6 +152,7 @@ typedef struct rv_outbox_facts {
     uint64_t settled;       /* decisions of all up to it are durable here: the root may forget */
     uint32_t pending;       /* batches, of which */
     uint32_t suspended;
+    uint32_t held_back;  /* batches that wait for a version of the schema that is lost */
     uint32_t rejections; /* batches that wait for the application */
     size_t bytes;        /* of the ledger, and how many it has */
     size_t bytes_max;

@@ -382,15 +382,17 @@ static void notes_reset(rv_node *node) {
 
 /* The least edge sequence that is not decided. */
 static uint64_t undecided(const rv_node *node) {
+    const uint64_t aside = rv_outbox_back_first(node);
     const uint32_t first = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING, (rv_bytes){NULL, 0});
     for (uint32_t i = 0; i < node->outbox.pending; i += 1) {
         const rv_ledger_entry entry = rv_ledger_at(&node->ledger, first + i);
         RV_ASSERT(entry.kind == RV_LEDGER_PENDING);
         if (entry.value.ptr[RV_PENDING_AT_STATE] != RV_PENDING_ACCEPTED) {
-            return rv_pending_key_read(entry.key);
+            const uint64_t waits = rv_pending_key_read(entry.key);
+            return waits < aside ? waits : aside;
         }
     }
-    return node->outbox.next_sequence;
+    return aside < node->outbox.next_sequence ? aside : node->outbox.next_sequence;
 }
 
 static void read_self(rv_node *node) {
@@ -490,6 +492,19 @@ void rv_outbox_open(rv_node *node) {
     }
     o->durable = o->next_sequence - 1;
     o->settled = undecided(node) - 1;
+    notes_reset(node);
+    rv_outbox_back_open(node);
+    rv_outbox_commands_due(node, 0);
+    rv_outbox_lay(node);
+}
+
+void rv_outbox_recount(rv_node *node) {
+    RV_ASSERT(node->role == RV_ROLE_EDGE && !node->receiving.active);
+    rv_outbox_lift(node);
+    node->outbox.pending = 0;
+    node->outbox.rejections = 0;
+    count_entries(node);
+    rv_waiting_make(node);
     notes_reset(node);
     rv_outbox_commands_due(node, 0);
     rv_outbox_lay(node);

@@ -69,15 +69,17 @@ typedef struct rv_outbox {
     uint64_t durable;                   /* edge sequences up to it are */
     rv_outbox_run runs[RV_OUTBOX_RUNS]; /* that are not, oldest first */
     uint32_t run_count;
-    uint64_t decided_batch; /* the last batch of the log that holds a decision */
-    bool partial;           /* what is laid ends before a command that runs: */
-    uint64_t running;       /* its edge sequence; 0: none */
-    uint64_t laid_to;       /* the last that is laid */
-    bool commands_due;      /* some may have to run */
-    uint64_t sent;          /* commands up to this edge sequence may have been sent, */
-    uint64_t sent_batch;    /* which the log says in this batch */
-    bool settle_due;        /* since then: */
-    uint64_t settled;       /* as of the last time that all were durable */
+    uint64_t decided_batch;     /* the last batch of the log that holds a decision */
+    uint32_t held_back;         /* entries that wait for the schema, */
+    uint32_t held_back_version; /* which was looked at when it had this version */
+    bool partial;               /* what is laid ends before a command that runs: */
+    uint64_t running;           /* its edge sequence; 0: none */
+    uint64_t laid_to;           /* the last that is laid */
+    bool commands_due;          /* some may have to run */
+    uint64_t sent;              /* commands up to this edge sequence may have been sent, */
+    uint64_t sent_batch;        /* which the log says in this batch */
+    bool settle_due;            /* since then: */
+    uint64_t settled;           /* as of the last time that all were durable */
     rv_outbox_decided decided[RV_OUTBOX_DECIDED];
     uint32_t decided_at;
 } rv_outbox;
@@ -159,6 +161,14 @@ RV_MUST_USE rv_status rv_outbox_write_again(rv_node *node, const rv_pending *aga
 /* Decides a batch that waits, for good: a command is not run again. As rv_node_decided. */
 RV_MUST_USE rv_status rv_outbox_decide(rv_node *node, uint64_t edge_sequence,
                                        const rv_decision *decision, rv_error *err);
+
+/* The ledger has other entries that wait, or were refused: counts them again, and lays. */
+void rv_outbox_recount(rv_node *node);
+
+/* What waits for the schema joins what waits, as far as that is there now (engine_back.c). */
+void rv_outbox_back_open(rv_node *node);
+uint64_t rv_outbox_back_first(const rv_node *node); /* edge sequence; UINT64_MAX: none waits */
+void rv_outbox_back_poll(rv_node *node);
 
 /* Takes note of what has become durable. */
 void rv_outbox_poll(rv_node *node);

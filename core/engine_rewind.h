@@ -108,6 +108,7 @@ typedef struct rv_rewinding {
     uint32_t sum;    /* and as the header has it */
     uint8_t log_id[16];
     rv_rewind to;
+    uint32_t schema_version; /* SURVEY: at the place */
     rv_log_end_place place;
     uint64_t records_len;
     rv_ledger_place written; /* in the ledger: up to where its records are in the file */

@@ -9,6 +9,7 @@
  *                                     is no more, and it is to come back
  *     was refused                     refused: the application may have been told
  *     a leased block of keys          gone: it is void
+ *     written under a later schema    aside, until that is there again (engine_back.c)
  *
  * and the node has a new incarnation, so whatever is pushed is new to the root but for its ids.
  */
@@ -66,6 +67,9 @@ static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err)
         }
         if (record.kind == RV_RECORD_EVENT) {
             node->rewinding.rewound.dropped += is_beyond(node);
+            if (!is_beyond(node) && record.event.type == RV_SYSTEM_SCHEMA_TYPE) {
+                node->rewinding.schema_version = record.event.schema_version;
+            }
         } else if (record.kind == RV_RECORD_LEDGER_PUT || record.kind == RV_RECORD_LEDGER_REMOVE) {
             status = take_record(node, &record, err);
         }
@@ -118,6 +122,46 @@ static bool wait_again(rv_node *node, uint32_t index) {
     const rv_ledger_entry again = {RV_LEDGER_PENDING, rv_bytes_of(key, sizeof key),
                                    rv_writer_bytes(&w)};
     return rv_ledger_set(&node->ledger, &again);
+}
+
+/* The entry at this index, written under a version of the schema that will not be there: it stands
+ * aside. False: there is no room. `*aside` tells whether it did. */
+static bool stand_aside(rv_node *node, uint32_t index, bool *aside) {
+    const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
+    rv_bytes value = entry.value;
+    rv_error reason;
+    rv_pending batch;
+    const bool good =
+        (entry.kind == RV_LEDGER_PENDING || rv_rejection_read(entry.value, &reason, &value)) &&
+        rv_pending_read(value, &batch);
+    RV_ASSERT(good); /* it was checked when it was read */
+    *aside = batch.schema_version > node->rewinding.schema_version;
+    if (!*aside) {
+        return true;
+    }
+    uint8_t key[1 + RV_PENDING_KEY];
+    key[0] = entry.kind;
+    memcpy(key + 1, entry.key.ptr, RV_PENDING_KEY);
+    rv_arena_reset(&node->results, 0);
+    const rv_bytes kept = rv_arena_copy(&node->results, entry.value);
+    RV_ASSERT(kept.ptr != NULL);
+    rv_ledger_unset(&node->ledger, key[0], rv_bytes_of(key + 1, RV_PENDING_KEY));
+    const rv_ledger_entry back = {RV_LEDGER_BACK, rv_bytes_of(key, sizeof key), kept};
+    return rv_ledger_set(&node->ledger, &back);
+}
+
+/* Those of a kind. */
+static bool stand_all_aside(rv_node *node, rv_ledger_kind kind) {
+    uint32_t index = rv_ledger_seek(&node->ledger, (uint8_t)kind, no_key);
+    bool fits = true;
+    while (fits && index < rv_ledger_count(&node->ledger) &&
+           rv_ledger_at(&node->ledger, index).kind == kind) { /* goes on by an entry */
+        bool aside = false;
+        fits = stand_aside(node, index, &aside);
+        index += aside ? 0 : 1;
+    }
+    RV_ASSERT(kind == RV_LEDGER_PENDING || kind == RV_LEDGER_REJECTION);
+    return fits;
 }
 
 /* Takes all entries of a kind away. */
@@ -185,11 +229,13 @@ static rv_status transform(rv_node *node, rv_error *err) {
          i += 1) {
         fits = wait_again(node, i); /* it stays at its index, as the key is the same */
     }
+    const uint32_t waiting = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING + 1, no_key) - first;
+    fits = fits && stand_all_aside(node, RV_LEDGER_PENDING) &&
+           stand_all_aside(node, RV_LEDGER_REJECTION);
     fits = fits && renew(node) && set_facts(node) && set_epoch(node);
-    const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING + 1, no_key);
-    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * (end - first);
+    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * waiting;
     fits = fits && rv_ledger_used(&node->ledger) + reserve <= node->ledger.cap;
-    RV_ASSERT(first <= end);
+    RV_ASSERT(waiting <= rv_ledger_count(&node->ledger));
     return fits ? RV_END
                 : rv_error_set(err, RV_OUTBOX_FULL,
                                "what this edge wrote since position %u does not fit its outbox of "

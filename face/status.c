@@ -243,6 +243,9 @@ static void write_outbox(const rv_node *node, rv_writer *w) {
     member_uint(w, "pending", facts.pending);
     member_uint(w, "suspended", facts.suspended);
     member_uint(w, "rejected", facts.rejections);
+    if (facts.held_back > 0) {
+        member_uint(w, "held_back", facts.held_back);
+    }
     member_uint(w, "edge_sequence", facts.next_sequence - 1);
     member_uint(w, "durable", facts.durable);
     member_uint(w, "settled", facts.settled);

@@ -45,6 +45,7 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_KEYS = 8,      /* edge: a block of keys, and how far it is used; likewise */
     RV_LEDGER_EPOCH = 9,     /* the log's epoch, if it is not the first; no key */
     RV_LEDGER_REWOUND = 10,  /* edge: what going back did the last time; no key */
+    RV_LEDGER_BACK = 11,     /* edge: what waits for the schema; kind, then its key */
     RV_LEDGER_SENT = 12,     /* edge: up to where commands may have been sent; no key */
     RV_LEDGER_RELAY = 20 /* gateway: a push that is not decided; edge id, incarnation, sequence */
 } rv_ledger_kind;

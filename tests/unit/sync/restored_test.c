@@ -206,6 +206,66 @@ RV_TEST(a_root_that_went_on_beside_its_edges) {
     duo_free(d);
 }
 
+/* The schema changes behind the backup, and is made again, or never is. */
+RV_TEST(what_was_written_under_a_lost_schema_waits_for_it) {
+    static const char text[] =
+        "CREATE AGGREGATE fee (id bigint PRIMARY KEY, amount bigint);"
+        "CREATE EVENT_TYPE fee_paid (id creates fee(id), amount updates fee(amount));"
+        "CREATE STREAM fees (path \"/fees/{id}\", event_types (fee_paid));";
+    for (int again = 0; again < 2; again++) {
+        duo *const d = begin();
+        RV_CHECK(deposit(d, "{\"amount\":100}"));
+        RV_CHECK(duo_run(d));
+        uint8_t *const backup = copy_disk(d, &d->root);
+        rv_event event;
+        rv_status status = RV_PENDING;
+        for (int life = 0; life < 1 + again; life++) {
+            status = RV_PENDING;
+            for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+                status =
+                    rv_node_schema_apply(d->root.node, rv_bytes_of_string(text), &event, &d->err);
+                (void)duo_step(d);
+            }
+            RV_CHECK_STATUS(status, RV_OK);
+            if (life > 0) {
+                break;
+            }
+            RV_CHECK(duo_run(d));
+            RV_CHECK_STATUS(duo_write_one(d, "/fees/1", "fee_paid", "{\"amount\":7}"), RV_OK);
+            RV_CHECK(duo_run(d));
+            duo_cut(d);
+            RV_CHECK_STATUS(duo_write_one(d, "/fees/2", "fee_paid", "{\"amount\":5}"), RV_OK);
+            RV_CHECK(deposit(d, "{\"amount\":1}"));
+            for (int i = 0; i < 300; i++) { /* all of it local */
+                (void)duo_step(d);
+            }
+            restore_disk(d, &d->root, backup);
+            RV_CHECK(restored(d));
+            RV_CHECK(duo_run(d));
+            RV_CHECK_EQ(balance(d->root.node), 100);
+            RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 3);
+            RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 0);
+            duo_crash(d, &d->leaf);
+            RV_CHECK(duo_run(d));
+            RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 3);
+        }
+        if (again > 0) {
+            RV_CHECK(duo_run(d));
+            for (int i = 0; i < 2000 && rv_node_outbox(d->leaf.node).held_back > 0; i++) {
+                duo_connect(d);
+                (void)duo_step(d);
+            }
+            RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
+            RV_CHECK(duo_run(d));
+            RV_CHECK_EQ(balance(d->root.node), 101);
+            RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), 2), 2);
+        }
+        RV_CHECK(same_rows(d));
+        free(backup);
+        duo_free(d);
+    }
+}
+
 /* --- crashes on the way --- */
 
 /* A root that was restored, and has said so, and an edge that is ahead, has written more, and holds
@@ -309,6 +369,7 @@ int main(void) {
     RV_RUN(what_the_root_lost_of_an_edge_comes_back);
     RV_RUN(an_edge_that_is_behind_only_follows_the_epoch);
     RV_RUN(a_root_that_went_on_beside_its_edges);
+    RV_RUN(what_was_written_under_a_lost_schema_waits_for_it);
     RV_RUN(the_power_fails_at_every_operation_of_going_back);
     return rv_test_done();
 }
