@@ -22,8 +22,21 @@ endif()
 if(RV_SANITIZE)
   list(APPEND options -fno-sanitize=address,undefined)
 endif()
+set(amalgamation ${RV_DEPS}/sqlite/sqlite3.c)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
+  # The parser sees sql/statements.h, which leaves out what changes tables: a tenth of a module.
+  set(amalgamation ${CMAKE_BINARY_DIR}/sqlite/sqlite3.c)
+  add_custom_command(OUTPUT ${amalgamation} DEPENDS ${RV_DEPS}/sqlite/sqlite3.c VERBATIM
+    COMMAND sed "/ Begin file parse.c /i #include \"sql/statements.h\""
+      ${RV_DEPS}/sqlite/sqlite3.c > ${amalgamation})
+  target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite)
+  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/sqlite)
+  list(APPEND options -DRV_SQL_QUERIES_ONLY)
+  target_sources(rivulet_sql PRIVATE ${amalgamation})
+  set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
+endif()
 set_source_files_properties(sql/sqlite.c PROPERTIES
-  COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${RV_DEPS}/sqlite/sqlite3.c)
+  COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${amalgamation})
 
 # In its place in a build without SQL.
 add_library(rivulet_sql_absent STATIC sql/absent.c)

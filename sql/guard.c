@@ -262,9 +262,7 @@ rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err) {
         return RV_SQL_LIMIT;
     case SQLITE_TOOBIG:
         return rv_error_set(err, RV_SQL_LIMIT, "the statement or one of its values is too long");
-    case SQLITE_AUTH:
-        return sql->refused ? read_only(err) : invalid(sql, err);
     default:
-        return invalid(sql, err);
+        return sql->refused ? read_only(err) : invalid(sql, err);
     }
 }

@@ -44,11 +44,37 @@
 #define SQLITE_OMIT_WAL                 1
 #define SQLITE_UNTESTABLE               1
 
+/* In modules of WebAssembly, what carries out statements that are refused: sql/statements.h. */
+#ifdef RV_SQL_QUERIES_ONLY
+#define SQLITE_OMIT_ALTERTABLE        1
+#define SQLITE_OMIT_ANALYZE           1
+#define SQLITE_OMIT_AUTOINCREMENT     1
+#define SQLITE_OMIT_AUTOVACUUM        1
+#define SQLITE_OMIT_FOREIGN_KEY       1
+#define SQLITE_OMIT_GENERATED_COLUMNS 1
+#define SQLITE_OMIT_INTEGRITY_CHECK   1
+#define SQLITE_OMIT_PRAGMA            1
+#define SQLITE_OMIT_REINDEX           1
+#define SQLITE_OMIT_TRIGGER           1
+#define SQLITE_OMIT_VACUUM            1
+#endif
+
 #include <sqlite3.c>
 
 #include "sql/sqlite.h"
 
 #include "core/base/assert.h"
+
+#ifdef RV_SQL_QUERIES_ONLY
+/* What would be a pragma as a table: refused, as all pragmas are. */
+static Module *sqlite3PragmaVtabRegister(sqlite3 *db, const char *name) {
+    RV_ASSERT(name != NULL);
+    if (db->xAuth != NULL) {
+        (void)db->xAuth(db->pAuthArg, SQLITE_PRAGMA, name, NULL, NULL, NULL);
+    }
+    return NULL;
+}
+#endif
 
 /* Whom SQLite works for; see sql/sqlite.h. */
 static rv_sql_context *current;
