@@ -99,7 +99,7 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
 /* Everything that is made anew when the node begins again, behind what stays. */
 static rv_status build(rv_node *node, rv_error *err) {
     const size_t budget = node->memory_size;
-    rv_arena arena = rv_arena_over(node, budget);
+    rv_arena arena = rv_arena_over(node->memory, budget);
     arena.len = node->shares[RV_MEMORY_NODE];
     node->batch_len_max =
         budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
@@ -144,9 +144,10 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     }
     rv_arena arena = rv_arena_over(options->memory, budget);
     rv_node *node = rv_arena_take(&arena, sizeof *node);
-    RV_ASSERT(node != NULL && (void *)node == options->memory);
+    RV_ASSERT(node != NULL);
     node->host = options->host;
     node->role = options->role;
+    node->memory = options->memory;
     node->memory_size = budget;
     node->checkpoint_growth = options->checkpoint_growth;
     node->panics.ops = (rv_ops){.host = node->host, .tickets = RV_PANICS_TICKETS};

@@ -109,21 +109,19 @@ bool rv_edge_select_send(rv_edge *e, rv_bytes *message) {
     if (!is_due(e) || !s->agreed) {
         return false;
     }
-    uint8_t *const bytes = s->asked + sizeof s->asked - SELECTION_BYTES;
-    rv_writer selection = rv_writer_over(bytes, SELECTION_BYTES);
-    rv_selection_encode(rv_node_selection_wanted(e->node), &selection);
-    RV_ASSERT(!selection.full);
+    rv_writer w = rv_writer_over(s->asked, sizeof s->asked);
+    rv_wire_begin_select(&w, s->number + 1);
+    s->asked_at = w.len;
+    rv_selection_encode(rv_node_selection_wanted(e->node), &w);
+    RV_ASSERT(!w.full && w.len > s->asked_at);
+    s->asked_len = w.len - s->asked_at;
     s->serial = rv_node_selections(e->node);
-    if (rv_bytes_equal(rv_writer_bytes(&selection), rv_bytes_of(s->told, s->told_len))) {
+    const rv_bytes selection = rv_bytes_of(s->asked + s->asked_at, s->asked_len);
+    if (rv_bytes_equal(selection, rv_bytes_of(s->told, s->told_len))) {
         return false;
     }
     s->number += 1;
     s->waits = true;
-    rv_writer w = rv_writer_over(s->asked, sizeof s->asked);
-    rv_wire_write_select(&w, s->number, rv_writer_bytes(&selection));
-    RV_ASSERT(!w.full && w.len > selection.len);
-    s->asked_len = selection.len;
-    s->asked_at = w.len - selection.len;
     *message = rv_writer_bytes(&w);
     return true;
 }

@@ -72,11 +72,10 @@ rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error *err) {
     return RV_OK;
 }
 
-void rv_wire_write_select(rv_writer *w, uint64_t number, rv_bytes selection) {
-    RV_ASSERT(number > 0 && selection.len > 0);
+void rv_wire_begin_select(rv_writer *w, uint64_t number) {
+    RV_ASSERT(number > 0);
     rv_wire_begin(w, RV_WIRE_SELECT);
     rv_write_varint(w, number);
-    rv_write(w, selection);
 }
 
 rv_status rv_wire_read_select(rv_bytes body, uint64_t *number, rv_bytes *selection, rv_error *err) {

@@ -42,9 +42,9 @@ void rv_wire_write_changes(rv_writer *w, rv_bytes items);
 void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m);
 void rv_wire_write_base(rv_writer *w, const rv_wire_base *m);
 
-/* Edge to upstream, at any time when the welcome allows it: another selection, in its binary form.
- * Messages are numbered from 1 in a connection. */
-void rv_wire_write_select(rv_writer *w, uint64_t number, rv_bytes selection);
+/* Edge to upstream, at any time when the welcome allows it: another selection, in its binary form,
+ * which is to follow. Messages are numbered from 1 in a connection. */
+void rv_wire_begin_select(rv_writer *w, uint64_t number);
 void rv_wire_write_selected(rv_writer *w, const rv_wire_selected *m);
 
 /* Texts stay where they are. RV_PROTOCOL_ERROR; RV_SELECTION_INVALID. */

@@ -77,7 +77,8 @@ static void check_select(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
         static rv_selection met;
         FUZZ_CHECK(number > 0);
         if (rv_selection_decode(selection, &met, NULL) == RV_OK) {
-            rv_wire_write_select(w, number, selection);
+            rv_wire_begin_select(w, number);
+            rv_write(w, selection);
             check_same(body, w);
         }
     } else if (kind == RV_WIRE_SELECTED && rv_wire_read_selected(body, &selected, NULL) == RV_OK) {

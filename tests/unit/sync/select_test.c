@@ -254,7 +254,8 @@ RV_TEST(answers_and_questions_out_of_turn) {
         rv_writer b = rv_writer_over(binary, sizeof binary);
         rv_selection_encode(&selection, &b);
         w = rv_writer_over(bytes, sizeof bytes);
-        rv_wire_write_select(&w, numbers[i], rv_writer_bytes(&b));
+        rv_wire_begin_select(&w, numbers[i]);
+        rv_write(&w, rv_writer_bytes(&b));
         RV_CHECK_STATUS(rv_upstream_receive(p.session, rv_writer_bytes(&w), p.now, NULL),
                         i == 1 ? RV_OK : RV_PROTOCOL_ERROR);
     }

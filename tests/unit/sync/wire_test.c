@@ -230,7 +230,8 @@ static bool build_select(const char *name, rv_writer *w) {
         return true;
     }
     if (strcmp(name, "select") == 0) {
-        rv_wire_write_select(w, 300, rv_bytes_of(selection, sizeof selection));
+        rv_wire_begin_select(w, 300);
+        rv_write(w, rv_bytes_of(selection, sizeof selection));
         return true;
     }
     if (!m.refused && strcmp(name, "selected") != 0) {
