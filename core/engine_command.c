@@ -21,8 +21,9 @@ static uint8_t *flags_at(rv_node *node, uint32_t index) {
 
 void rv_outbox_commands_due(rv_node *node, uint64_t after) {
     rv_outbox *const o = &node->outbox;
+    const uint32_t count = o->commands ? o->pending : 0;
     RV_ASSERT(node->role == RV_ROLE_EDGE);
-    for (uint32_t i = 0; i < o->pending; i += 1) {
+    for (uint32_t i = 0; i < count; i += 1) {
         uint8_t *const flags = flags_at(node, i);
         if ((*flags & RV_PENDING_COMMAND) == 0) {
             continue;

@@ -451,6 +451,7 @@ static void count_batches(rv_node *node) {
         const rv_pending batch = rv_outbox_at(node, i);
         o->accepted += batch.state == RV_PENDING_ACCEPTED;
         o->counting += batch.counted_count > 0;
+        o->commands = o->commands || batch.command.name.len > 0;
     }
     RV_ASSERT(o->accepted <= o->pending && o->counting <= o->pending);
 }

@@ -75,6 +75,7 @@ typedef struct rv_outbox {
     bool partial;               /* what is laid ends before a command that runs: */
     uint64_t running;           /* its edge sequence; 0: none */
     uint64_t laid_to;           /* the last that is laid */
+    bool commands;              /* there were some in this life */
     bool commands_due;          /* some may have to run */
     uint64_t sent;              /* commands up to this edge sequence may have been sent, */
     uint64_t sent_batch;        /* which the log says in this batch */

@@ -557,6 +557,7 @@ static void committed(rv_node *node, const rv_writing *w) {
     o->keys_revision += w->keys.count > 0;
     rv_outbox_note_written(node, w->written->edge_sequence);
     o->counting += w->counting;
+    o->commands = o->commands || w->given->command != NULL;
     o->suspended += w->unfolded;
     rv_waiting_add(node, w->written->edge_sequence);
 }
