@@ -10,6 +10,8 @@
  *     bench_edges live PORT PID FILE       one edge: an append until it is there, beside writing as
  *                                          much to FILE and flushing it
  *
+ *     bench_edges private 0 PID 0          memory of the process, and nothing else
+ *
  * Prints `name value` lines: microseconds, bytes, numbers a second.
  */
 #include "tests/bench/process.h"
@@ -155,7 +157,9 @@ int main(int argc, char **argv) {
     }
     const int port = atoi(argv[2]), pid = atoi(argv[3]);
     const size_t count = (size_t)strtoul(argv[4], NULL, 10);
-    if (strcmp(argv[1], "live") == 0) {
+    if (strcmp(argv[1], "private") == 0) {
+        printf("bytes_private %llu\n", (unsigned long long)process_private_bytes(pid));
+    } else if (strcmp(argv[1], "live") == 0) {
         run_live(port, argv[4]);
     } else if (strcmp(argv[1], "same") == 0) {
         run_same(port, pid, count);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The benchmark table: each figure beside what it is compared with, run one after the other, several
 // times, and given as the median. The bars are the project's aims. Arguments name the parts that are
-// run beside the core's: sync, browser (which needs what sync leaves); without any all are.
+// run beside the core's: edges, sync, browser (which needs what sync leaves); without any all are.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -12,6 +12,7 @@ import { gunzipSync } from 'node:zlib';
 
 import { Node } from '../../demo/node.mjs';
 import { browser } from './browser.mjs';
+import { edges } from './edges.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
@@ -127,6 +128,7 @@ function print() {
 try {
   const native = core();
   imports();
+  if (wanted('edges')) await edges({ folder, bench, row, perSecond });
   if (wanted('sync') || wanted('browser')) await sync();
   if (wanted('browser')) await browser({ folder, data, rounds, native, row, median, perSecond });
   print();

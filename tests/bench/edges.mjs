@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of the table about edges: many at one central node (tests/bench/edges.c plays them), how soon
+// one sees an append, what one takes that is idle, and one that comes back after a long time.
+import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+import { Node } from '../../demo/node.mjs';
+
+const schema = `
+CREATE AGGREGATE account (id SERIAL PRIMARY KEY, balance bigint NOT NULL DEFAULT 0);
+CREATE EVENT_TYPE opened (id creates account(id));
+CREATE EVENT_TYPE deposited (id references account(id), amount bigint NOT NULL increments account(balance));
+CREATE STREAM account_events (path "/accounts/{id}" event_types (opened, deposited));
+`;
+const MANY = Number(process.env.BENCH_EDGES ?? 10000);
+const EVENTS = Number(process.env.BENCH_AWAY ?? 990000);
+const ROWS = 10000;
+
+const opened = (i) => ({ path: `/accounts/${i + 1}`, type: 'opened', data: {} });
+const deposited = (i) => ({ path: `/accounts/${(i % ROWS) + 1}`, type: 'deposited', data: { amount: 1 } });
+
+/** A central node with the schema, and a row for each of the events that make one. */
+async function central(folder, name, rows, ...options) {
+  const node = await Node.start(join(folder, name), ...options);
+  await node.applySchema(schema);
+  for (let i = 0; i < rows; i += 1000) {
+    await node.append(Array.from({ length: Math.min(1000, rows - i) }, (_, k) => opened(i + k)));
+  }
+  return node;
+}
+
+/** One run against a node of its own. */
+async function played({ folder, bench }, name, mode, count) {
+  const edges = ['--edges', String(Math.max(128, Number(count) || 0)), '--memory', '256MiB'];
+  const node = await central(folder, name, 1, ...edges);
+  const port = new URL(node.url).port;
+  try {
+    return bench('bench_edges', mode, port, String(node.child.pid), String(count));
+  } finally {
+    await node.stop();
+  }
+}
+
+async function crowds(table) {
+  const { row } = table;
+  const [few, many] = [await played(table, 'few', 'idle', 10), await played(table, 'many', 'idle', MANY)];
+  const edges = `${MANY.toLocaleString('en-US')} edges`;
+  const kib = many.bytes_an_edge / 1024;
+  row(`memory of one of ${edges}, idle`, `${kib.toFixed(1)} KiB`, '', '', '<= 16 KiB', kib <= 16);
+  row('what they cost while nothing happens', `${(many.idle_share * 100).toFixed(1)} % of a core`, '', '', '', true);
+  row(`work of an append, ${edges}, one selects it`, `${many.append_cpu.toFixed(0)} us`,
+    `10 edges ${few.append_cpu.toFixed(0)} us`, `${(many.append_cpu / few.append_cpu).toFixed(2)}x`, '', true);
+  row('until that one has it, p50', `${many.seen_p50.toFixed(0)} us`, `10 edges ${few.seen_p50.toFixed(0)} us`,
+    `${(many.seen_p50 / few.seen_p50).toFixed(2)}x`, '', true);
+  const [one, thousand] = [await played(table, 'one', 'same', 1), await played(table, 'same', 'same', 1000)];
+  row('events delivered to 1,000 edges with one stream', table.perSecond(thousand.delivered),
+    `1 edge ${table.perSecond(one.delivered)}`, `${(thousand.delivered / one.delivered).toFixed(1)}x`, '', true);
+  row('work for each of them', `${thousand.event_cpu.toFixed(2)} us`, `1 edge ${one.event_cpu.toFixed(2)} us`, '', '', true);
+}
+
+async function live(table) {
+  const times = await played(table, 'live', 'live', join(table.folder, 'flushed'));
+  const over = times.seen_p50 - times.flush_p50;
+  table.row('append until an edge is sent it, p50', `${times.seen_p50.toFixed(0)} us`, `fdatasync ${times.flush_p50.toFixed(0)} us`,
+    `+${over.toFixed(0)} us`, '<= +150 us', over <= 150);
+  table.row('the same, p99', `${times.seen_p99.toFixed(0)} us`, `fdatasync ${times.flush_p99.toFixed(0)} us`, '',
+    '<= 1,500 us', times.seen_p99 <= 1500);
+}
+
+/** Starts an edge and waits until it has everything. */
+async function follow(folder, name, node, position) {
+  const start = performance.now();
+  const edge = await Node.start(join(folder, name), '--upstream', node.syncUrl, '--select', '/accounts/**');
+  let status = await edge.status();
+  while (status.synced_to < position) {
+    await sleep(5);
+    status = await edge.status();
+  }
+  return { edge, took: performance.now() - start, bytes: status.upstream.bytes_received };
+}
+
+async function away({ folder, row, bench }) {
+  const lines = (count) => Array.from({ length: count }, (_, i) => `${JSON.stringify(deposited(i))}\n`).join('');
+  const node = await central(folder, 'away', ROWS);
+  const file = join(folder, 'deposits.ndjson');
+  const add = (count) => {
+    writeFileSync(file, lines(count));
+    execFileSync(process.env.RIVULET_BIN ?? 'build/native/rivulet', ['import', file, '--url', node.url], { stdio: 'ignore' });
+  };
+  const whole = async () => (await node.status('?wait=durable')).position;
+  const early = await follow(folder, 'early', node, await whole());
+  await sleep(1000);
+  const { bytes_private: memory } = bench('bench_edges', 'private', '0', String(early.edge.child.pid), '0');
+  row('idle edge with SQL and 10,000 rows', `${(memory / 2 ** 20).toFixed(1)} MiB private`, '', '', '<= 3 MiB', memory <= 3 * 2 ** 20);
+  await early.edge.stop();
+  add(EVENTS);
+  const before = await follow(folder, 'edge', node, await whole());
+  await before.edge.stop();
+  add(10000);
+  const back = await follow(folder, 'edge', node, await whole());
+  await back.edge.stop();
+  await node.stop();
+  const fresh = await central(folder, 'fresh', ROWS);
+  const first = await follow(folder, 'first', fresh, (await fresh.status('?wait=durable')).position);
+  await first.edge.stop();
+  await fresh.stop();
+  row(`back after 10,000 of ${(EVENTS + 2 * ROWS).toLocaleString('en-US')} events`, `${back.took.toFixed(0)} ms, ${back.bytes.toLocaleString('en-US')} bytes`,
+    `first sync of 10,000: ${first.took.toFixed(0)} ms, ${first.bytes.toLocaleString('en-US')} bytes`, '', '', true);
+}
+
+export async function edges(table) {
+  await crowds(table);
+  await live(table);
+  await away(table);
+}
