@@ -61,13 +61,27 @@ void rv_edge_select_hello(rv_edge *e, rv_wire_hello *hello) {
     RV_ASSERT(s->number == 0);
 }
 
+/* The connection ends, and the next hello has the selection. */
+static rv_status ask_anew(rv_edge *e, rv_error *err) {
+    RV_ASSERT(e->status.state != RV_EDGE_ERROR);
+    e->at_once = true;
+    return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,
+                        "another selection is asked for with another connection");
+}
+
 rv_status rv_edge_select_welcome(rv_edge *e, const rv_wire_welcome *welcome, rv_error *err) {
     rv_edge_select *const s = &e->select;
     if (s->announced && (welcome->features & RV_WIRE_FEATURE_SELECTION) == 0) {
         return rv_error_set(err, RV_UNSUPPORTED,
                             "the upstream's version serves streams with their whole history only");
     }
+    rv_selection told;
     RV_ASSERT(s->number == 0);
+    if (rv_selection_decode(rv_bytes_of(s->told, s->told_len), &told, NULL) != RV_OK ||
+        !rv_selection_equal(&told, rv_node_selection(e->node))) {
+        /* before its first contact a node takes another selection at once */
+        return ask_anew(e, err);
+    }
     s->agreed = welcome->selects;
     e->owed.selection = s->announced;
     return RV_OK;
@@ -165,9 +179,7 @@ rv_status rv_edge_select_poll(rv_edge *e, rv_error *err) {
     if (!is_due(e) || (s->agreed && !e->stalled)) {
         return RV_OK;
     }
-    e->at_once = true; /* the upstream takes no select messages, or there is no credit to answer */
-    return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,
-                        "another selection is asked for with another connection");
+    return ask_anew(e, err); /* it takes no select messages, or there is no credit to answer */
 }
 
 void rv_edge_select_part(const rv_edge *e, rv_base_part *part) {

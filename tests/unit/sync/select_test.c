@@ -84,6 +84,32 @@ RV_TEST(a_connected_edge_takes_another_selection) {
     pair_free(&p);
 }
 
+/* Before its first contact a node takes another selection at once; the hello that is under way has
+ * told the one before. `steps_before` counts from that hello; 0: its answer has not come yet. */
+RV_TEST(a_selection_may_change_at_any_step_of_the_first_contact) {
+    for (int steps_before = 0; steps_before < 12; steps_before++) {
+        uint64_t random = 1;
+        rv_bytes hello;
+        pair p = based_pair(steps[0].entries, 2);
+        RV_CHECK(feed_given(&p, &random, 100));
+        RV_CHECK(pair_connect(&p));
+        RV_CHECK(rv_edge_send(p.edge, p.now, &hello));
+        RV_CHECK_STATUS(rv_upstream_receive(p.session, hello, p.now, NULL), RV_OK);
+        for (int k = 0; k < steps_before; k++) {
+            (void)pair_step(&p);
+        }
+        RV_CHECK_STATUS(select_entries(&p, &steps[9]), RV_OK);
+        for (int k = 0; k < 4; k++) {
+            RV_CHECK(p.session != NULL || pair_connect(&p));
+            pair_run(&p);
+        }
+        RV_CHECK(settled(&p) && rv_node_whole(p.leaf.node));
+        check_given(&p);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
 /* At any moment, before the one before has come too; with breaks and crashes. What has come must
  * always be one of those that were wanted, as the root has it at W. */
 RV_TEST(selections_follow_each_other_at_any_moment) {
@@ -312,6 +338,7 @@ RV_TEST(edges_that_do_not_get_on_give_way) {
 
 int main(void) {
     RV_RUN(a_connected_edge_takes_another_selection);
+    RV_RUN(a_selection_may_change_at_any_step_of_the_first_contact);
     RV_RUN(selections_follow_each_other_at_any_moment);
     RV_RUN(a_refused_selection_changes_nothing);
     RV_RUN(selecting_without_a_connection);
