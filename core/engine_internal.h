@@ -157,6 +157,10 @@ RV_MUST_USE rv_status rv_node_log_selection(rv_node *node, rv_error *err);
  * over the body; end it with rv_node_ledger_commit, or rv_log_append_cancel. */
 rv_status rv_node_ledger_begin(rv_node *node, rv_writer *body, rv_error *err);
 
+/* The same at an edge, at any time: RV_BUSY while a batch of the upstream is being received, and
+ * what keeps the node from writing, besides. */
+rv_status rv_node_ledger_begin_edge(rv_node *node, rv_writer *body, rv_error *err);
+
 /* Commits a batch of changes, or only of what rv_ledger_carry wrote (changes NULL). */
 void rv_node_ledger_commit(rv_node *node, const rv_writer *body, const rv_ledger_changes *changes);
 

@@ -14,6 +14,18 @@ rv_status rv_node_ledger_begin(rv_node *node, rv_writer *body, rv_error *err) {
     return rv_log_append_begin(node->log, body, err);
 }
 
+rv_status rv_node_ledger_begin_edge(rv_node *node, rv_writer *body, rv_error *err) {
+    const rv_status status = rv_node_check_writable(node, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    if (node->receiving.active) {
+        return rv_error_set(err, RV_BUSY, "a batch of the upstream is being received");
+    }
+    return rv_node_ledger_begin(node, body, err);
+}
+
 void rv_node_ledger_commit(rv_node *node, const rv_writer *body, const rv_ledger_changes *changes) {
     RV_ASSERT(body->len > 0 && !body->full);
     RV_ASSERT(changes == NULL || changes->body == body);

@@ -112,19 +112,6 @@ typedef enum rv_leaving {
     RV_LEAVING_MOVED /* its place: a command that is to run again */
 } rv_leaving;
 
-/* A batch of the log for changes. RV_OK, RV_PENDING, RV_BUSY, … */
-static rv_status change_begin(rv_node *node, rv_writer *body, rv_error *err) {
-    const rv_status status = rv_node_check_writable(node, err);
-    if (status != RV_OK) {
-        return status;
-    }
-    RV_ASSERT(node->role == RV_ROLE_EDGE);
-    if (node->receiving.active) {
-        return rv_error_set(err, RV_BUSY, "a batch of the upstream is being received");
-    }
-    return rv_node_ledger_begin(node, body, err);
-}
-
 /* What was refused need not be remembered once all that was written before is decided. */
 static rv_status sweep_refused(const rv_node *node, uint64_t except, rv_ledger_changes *changes) {
     rv_pending first = {.edge_sequence = UINT64_MAX};
@@ -398,7 +385,7 @@ static rv_status decide(rv_node *node, uint64_t edge_sequence, const rv_decision
         batch.state == RV_PENDING_ACCEPTED) {
         return RV_OK;
     }
-    const rv_status status = change_begin(node, &body, err);
+    const rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
         return status;
     }
@@ -443,7 +430,7 @@ uint32_t rv_outbox_new_incarnation(rv_node *node, uint32_t old) {
 
 rv_status rv_node_fork(rv_node *node, rv_error *err) {
     rv_writer body;
-    rv_status status = change_begin(node, &body, err);
+    rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
         return status;
     }
@@ -518,7 +505,7 @@ rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id, rv_er
         return rv_error_set(err, RV_NOT_FOUND, "no event with this id was refused");
     }
     rv_writer body;
-    rv_status status = change_begin(node, &body, err);
+    rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
         return status;
     }

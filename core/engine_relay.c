@@ -38,19 +38,6 @@ static void forget_old_notes(rv_node *node) {
     node->relays_known = true;
 }
 
-/* A batch of the log for changes. */
-static rv_status change_begin(rv_node *node, rv_writer *body, rv_error *err) {
-    const rv_status status = rv_node_check_writable(node, err);
-    if (status != RV_OK) {
-        return status;
-    }
-    RV_ASSERT(node->role == RV_ROLE_EDGE);
-    if (node->receiving.active) {
-        return rv_error_set(err, RV_BUSY, "a batch of the upstream is being received");
-    }
-    return rv_node_ledger_begin(node, body, err);
-}
-
 rv_relay_state rv_node_relay_state(const rv_node *node, const rv_edge_life *edge,
                                    uint64_t edge_sequence, const uint8_t *first_id) {
     uint8_t key[RV_DECISION_KEY];
@@ -110,7 +97,7 @@ rv_status rv_node_relay_keep(rv_node *node, const rv_relay *push, rv_error *err)
     if (len > node->results.cap) {
         return rv_error_set(err, RV_BATCH_TOO_LARGE, "the gateway's memory takes no such batch");
     }
-    rv_status status = change_begin(node, &body, err);
+    rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
         return status;
     }
@@ -244,7 +231,7 @@ rv_status rv_node_relay_decide(rv_node *node, const rv_edge_life *edge, uint64_t
     }
     RV_ASSERT(value.len > HEAD);
     memcpy(first_id, value.ptr + sizeof(uint64_t), sizeof first_id);
-    rv_status status = change_begin(node, &body, err);
+    rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
         return status;
     }
@@ -270,7 +257,7 @@ rv_status rv_node_relay_drop(rv_node *node, const rv_edge_life *edge, rv_error *
     if (index == end) {
         return RV_OK;
     }
-    rv_status status = change_begin(node, &body, err);
+    rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
         return status;
     }

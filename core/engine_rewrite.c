@@ -50,12 +50,12 @@ static rv_status write_entry_again(rv_node *node, const rv_writing *w, rv_ledger
 /* True when the batch has as many events as before, of the same streams: their ids are the same. */
 static bool same_streams(const rv_pending *before, const rv_pending *now) {
     rv_pending_cursor a = {0, 0}, b = {0, 0};
-    rv_pending_event old, new;
+    rv_pending_event was, is;
     bool same = before->count == now->count;
     RV_ASSERT(before->edge_sequence == now->edge_sequence);
-    while (same && rv_pending_event_next(before, &a, &old)) {
-        same = rv_pending_event_next(now, &b, &new) &&
-               old.blind == new.blind &&rv_bytes_equal(old.path, new.path);
+    while (same && rv_pending_event_next(before, &a, &was)) {
+        same = rv_pending_event_next(now, &b, &is) && was.blind == is.blind &&
+               rv_bytes_equal(was.path, is.path);
     }
     return same;
 }

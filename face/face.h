@@ -18,6 +18,7 @@
 #include "sql/sql.h"
 #include "sync/upstream.h"
 
+typedef struct rv_pending rv_pending; /* core/engine_outbox.h */
 typedef struct rv_face rv_face;
 typedef struct rv_exchange rv_exchange;
 
@@ -59,6 +60,9 @@ typedef struct rv_request {
                          `command` as its own code and `args` as the detail; without a code it
                          failed */
 } rv_request;
+
+/* A batch that is a command's, as members of a JSON object: "id", "name", "args", "attempt". */
+void rv_face_write_command(const rv_pending *batch, rv_writer *w);
 
 /* Largest body of a request. */
 #define RV_REQUEST_BODY_MAX RV_BATCH_LEN_MAX

@@ -59,6 +59,18 @@ void face_write_pending_events(const rv_face *face, const rv_pending *batch, rv_
     rv_write_u8(w, ']');
 }
 
+void rv_face_write_command(const rv_pending *batch, rv_writer *w) {
+    RV_ASSERT(batch->command.name.len > 0);
+    rv_write_text(w, "\"id\":\"");
+    rv_write_uuid(w, batch->command_id);
+    rv_write_text(w, "\",\"name\":");
+    rv_write_json_string(w, batch->command.name);
+    rv_write_text(w, ",\"args\":");
+    rv_write(w, batch->command.args.len > 0 ? batch->command.args : RV_LITERAL("null"));
+    rv_write_text(w, ",\"attempt\":");
+    rv_write_uint(w, batch->attempt);
+}
+
 void face_write_pending_facts(const rv_pending *batch, rv_writer *w) {
     RV_ASSERT(batch->edge_sequence > 0);
     rv_write_text(w, "\"edge_sequence\":");
@@ -68,14 +80,8 @@ void face_write_pending_facts(const rv_pending *batch, rv_writer *w) {
     rv_write_text(w, batch->blind ? ",\"blind\":true" : ",\"blind\":false");
     rv_write_text(w, batch->unchecked ? ",\"unchecked\":true" : ",\"unchecked\":false");
     if (batch->command.name.len > 0) {
-        rv_write_text(w, ",\"command\":{\"id\":\"");
-        rv_write_uuid(w, batch->command_id);
-        rv_write_text(w, "\",\"name\":");
-        rv_write_json_string(w, batch->command.name);
-        rv_write_text(w, ",\"args\":");
-        rv_write(w, batch->command.args.len > 0 ? batch->command.args : RV_LITERAL("null"));
-        rv_write_text(w, ",\"attempt\":");
-        rv_write_uint(w, batch->attempt);
+        rv_write_text(w, ",\"command\":{");
+        rv_face_write_command(batch, w);
         rv_write_u8(w, '}');
     }
 }

@@ -25,14 +25,8 @@ static bool is_sequence(double edge_sequence) {
 static void write_due(const rv_pending *due, rv_writer *w) {
     rv_write_text(w, "{\"edge_sequence\":");
     rv_write_uint(w, due->edge_sequence);
-    rv_write_text(w, ",\"id\":\"");
-    rv_write_uuid(w, due->command_id);
-    rv_write_text(w, "\",\"name\":");
-    rv_write_json_string(w, due->command.name);
-    rv_write_text(w, ",\"args\":");
-    rv_write(w, due->command.args.len > 0 ? due->command.args : RV_LITERAL("null"));
-    rv_write_text(w, ",\"attempt\":");
-    rv_write_uint(w, due->attempt);
+    rv_write_u8(w, ',');
+    rv_face_write_command(due, w);
     rv_write_text(w, ",\"written_at\":");
     rv_event_time_to_json(due->written_at, w);
     rv_write_u8(w, '}');

@@ -11,28 +11,13 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 
-import { Node, folder, must, opened, sleep, synced, until } from './harness.mjs';
+import { Node, bankSchema, folder, must, opened, sleep, synced, until } from './harness.mjs';
 import { Proxy } from './proxy.mjs';
 
 const SECONDS = Number(process.env.BAD_NETWORK_SECONDS ?? 18);
 const SEED = Number(process.env.BAD_NETWORK_SEED ?? 1);
 const ACCOUNTS = 4;
 const SILENCE_MS = 30000; // after which a peer counts as gone (docs/format/wire.md)
-
-const schema = `
-CREATE AGGREGATE account (
-    id       bigint PRIMARY KEY,
-    name     varchar(10) NOT NULL,
-    balance  integer NOT NULL DEFAULT 0 CHECK (balance >= 0)
-);
-CREATE AGGREGATE ticket (id SERIAL PRIMARY KEY, text text NOT NULL);
-CREATE EVENT_TYPE account_opened (id creates account(id), name updates account(name));
-CREATE EVENT_TYPE money_paid (id references account(id), amount integer NOT NULL increments account(balance));
-CREATE EVENT_TYPE money_taken (id references account(id), amount integer NOT NULL decrements account(balance));
-CREATE EVENT_TYPE ticket_opened (id creates ticket(id), text updates ticket(text));
-CREATE STREAM account_events (path "/accounts/{id}" event_types (account_opened, money_paid, money_taken));
-CREATE STREAM ticket_events (path "/tickets/{id}" event_types (ticket_opened));
-`;
 
 /** Numbers from 0 to 1, the same for the same seed. */
 function random(seed) {
@@ -188,7 +173,7 @@ async function check(root, edges) {
 test('a bad network, and kill -9 of each side', { timeout: (SECONDS + 120) * 1000 }, async (t) => {
   const parent = folder('bad-network');
   const data = join(parent, 'root');
-  must(['schema', 'apply', '-', '--data', data], schema);
+  must(['schema', 'apply', '-', '--data', data], bankSchema);
   const root = await Member.start('root', data);
   for (let id = 1; id <= ACCOUNTS; id += 1) {
     const paid = { path: `/accounts/${id}`, type: 'money_paid', data: { amount: 20 } };

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Node, folder, must, opened } from './harness.mjs';
+import { Node, bankSchema, folder, must, opened } from './harness.mjs';
 
 const parent = folder('commands');
 const text = JSON.stringify;
@@ -25,21 +25,6 @@ const flags =
   globalThis.WebSocket || !process.allowedNodeEnvironmentFlags.has('--experimental-websocket')
     ? []
     : ['--experimental-websocket'];
-
-const schema = `
-CREATE AGGREGATE account (
-    id       bigint PRIMARY KEY,
-    name     varchar(10) NOT NULL,
-    balance  integer NOT NULL DEFAULT 0 CHECK (balance >= 0)
-);
-CREATE AGGREGATE ticket (id SERIAL PRIMARY KEY, text text NOT NULL);
-CREATE EVENT_TYPE account_opened (id creates account(id), name updates account(name));
-CREATE EVENT_TYPE money_paid (id references account(id), amount integer NOT NULL increments account(balance));
-CREATE EVENT_TYPE money_taken (id references account(id), amount integer NOT NULL decrements account(balance));
-CREATE EVENT_TYPE ticket_opened (id creates ticket(id), text updates ticket(text));
-CREATE STREAM account_events (path "/accounts/{id}" event_types (account_opened, money_paid, money_taken));
-CREATE STREAM ticket_events (path "/tickets/{id}" event_types (ticket_opened));
-`;
 
 const running = new Set();
 after(() => running.forEach((child) => child.kill('SIGKILL')));
@@ -114,7 +99,7 @@ class Edge {
 /** A root with accounts 1 and 2, of 10 each. */
 async function rootOf(name) {
   const data = join(parent, `${name}-root`);
-  must(['schema', 'apply', '-', '--data', data], schema);
+  must(['schema', 'apply', '-', '--data', data], bankSchema);
   const root = await Node.start(data);
   for (const id of [1, 2]) {
     const events = [opened(id), { path: `/accounts/${id}`, type: 'money_paid', data: { amount: 10 } }];

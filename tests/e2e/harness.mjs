@@ -18,6 +18,22 @@ export { sleep };
 export const binary =
   process.env.RIVULET_BIN ?? fileURLToPath(new URL('../../build/native/rivulet', import.meta.url));
 
+/** Accounts that cannot be overdrawn, and tickets whose keys the root assigns. */
+export const bankSchema = `
+CREATE AGGREGATE account (
+    id       bigint PRIMARY KEY,
+    name     varchar(10) NOT NULL,
+    balance  integer NOT NULL DEFAULT 0 CHECK (balance >= 0)
+);
+CREATE AGGREGATE ticket (id SERIAL PRIMARY KEY, text text NOT NULL);
+CREATE EVENT_TYPE account_opened (id creates account(id), name updates account(name));
+CREATE EVENT_TYPE money_paid (id references account(id), amount integer NOT NULL increments account(balance));
+CREATE EVENT_TYPE money_taken (id references account(id), amount integer NOT NULL decrements account(balance));
+CREATE EVENT_TYPE ticket_opened (id creates ticket(id), text updates ticket(text));
+CREATE STREAM account_events (path "/accounts/{id}" event_types (account_opened, money_paid, money_taken));
+CREATE STREAM ticket_events (path "/tickets/{id}" event_types (ticket_opened));
+`;
+
 export const schema = `
 CREATE TYPE plan AS ENUM ('free', 'team');
 CREATE AGGREGATE account (

@@ -7,29 +7,14 @@ import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import { Node, cli, folder, must, opened, synced, until } from './harness.mjs';
+import { Node, bankSchema, cli, folder, must, opened, synced, until } from './harness.mjs';
 
 const parent = folder('outbox');
-
-const schema = `
-CREATE AGGREGATE account (
-    id       bigint PRIMARY KEY,
-    name     varchar(10) NOT NULL,
-    balance  integer NOT NULL DEFAULT 0 CHECK (balance >= 0)
-);
-CREATE AGGREGATE ticket (id SERIAL PRIMARY KEY, text text NOT NULL);
-CREATE EVENT_TYPE account_opened (id creates account(id), name updates account(name));
-CREATE EVENT_TYPE money_paid (id references account(id), amount integer NOT NULL increments account(balance));
-CREATE EVENT_TYPE money_taken (id references account(id), amount integer NOT NULL decrements account(balance));
-CREATE EVENT_TYPE ticket_opened (id creates ticket(id), text updates ticket(text));
-CREATE STREAM account_events (path "/accounts/{id}" event_types (account_opened, money_paid, money_taken));
-CREATE STREAM ticket_events (path "/tickets/{id}" event_types (ticket_opened));
-`;
 
 /** A root with two accounts, of 10 each, and an edge that holds what `pattern` selects. */
 async function pair(name, pattern = '/**') {
   const data = join(parent, `${name}-root`);
-  must(['schema', 'apply', '-', '--data', data], schema);
+  must(['schema', 'apply', '-', '--data', data], bankSchema);
   const root = await Node.start(data);
   for (const id of [1, 2]) {
     const events = [opened(id), { path: `/accounts/${id}`, type: 'money_paid', data: { amount: 10 } }];
