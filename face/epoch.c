@@ -8,17 +8,6 @@
 #include "core/engine_epoch.h"
 #include "face/face_internal.h"
 
-/* RV_PENDING until what was begun is durable. */
-static rv_status wait_durable(const rv_exchange *x, rv_error *err) {
-    const rv_node *const node = x->face->options.node;
-    if (rv_node_decisions_durable(node) >= x->made) {
-        return RV_OK;
-    }
-    RV_ASSERT(x->made > 0);
-    const rv_status failed = rv_node_failed(node, err);
-    return failed == RV_OK ? RV_PENDING : failed;
-}
-
 rv_status face_epoch_post(rv_exchange *x, rv_error *err) {
     rv_node *const node = x->face->options.node;
     rv_epoch epoch;
@@ -27,7 +16,7 @@ rv_status face_epoch_post(rv_exchange *x, rv_error *err) {
         status = rv_node_epoch_begin(node, err);
         x->made = status == RV_OK ? rv_node_decisions_made(node) : 0;
     }
-    status = status == RV_OK ? wait_durable(x, err) : status;
+    status = status == RV_OK ? exchange_wait_durable(x, err) : status;
     if (status != RV_OK) {
         return status;
     }

@@ -5,6 +5,7 @@
  * a handler changes nothing before the step that succeeds. An append's answer is written at once
  * and given out when its events are durable.
  */
+#include "core/engine_decide.h"
 #include "core/engine_rewind.h"
 #include "face/face_internal.h"
 
@@ -77,6 +78,16 @@ void exchange_problem(rv_exchange *x, const rv_error *err) {
         !w.full); /* detail and facts have limits, and escapes at most double printable text */
     exchange_answer(x, rv_status_http(err->status), "application/problem+json",
                     rv_writer_bytes(&w));
+}
+
+rv_status exchange_wait_durable(const rv_exchange *x, rv_error *err) {
+    const rv_node *const node = x->face->options.node;
+    if (rv_node_decisions_durable(node) >= x->made) {
+        return RV_OK;
+    }
+    RV_ASSERT(x->made > 0);
+    const rv_status failed = rv_node_failed(node, err);
+    return failed == RV_OK ? RV_PENDING : failed;
 }
 
 rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {

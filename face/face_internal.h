@@ -102,6 +102,9 @@ void exchange_answer(rv_exchange *x, int status, const char *content_type, rv_by
 /* The answer is a problem (RFC 9457). */
 void exchange_problem(rv_exchange *x, const rv_error *err);
 
+/* RV_PENDING until the batches that `made` counts are durable; what made the node read-only. */
+RV_MUST_USE rv_status exchange_wait_durable(const rv_exchange *x, rv_error *err);
+
 /* A writer for the answer: over the exchange's own buffer, or, when `large`, over a result buffer.
  * RV_PENDING when none is free: nothing has happened yet, the request is started again later. */
 rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w);

@@ -3,6 +3,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine_decide.h"
 #include "core/model/json.h"
 #include "sync/edge.h"
 
@@ -94,9 +95,13 @@ static rv_status read_entries(rv_exchange *x, rv_bytes *entries, size_t *count, 
 rv_status face_selection_put(rv_exchange *x, rv_error *err) {
     rv_bytes entries[RV_SELECTION_ENTRIES_MAX];
     size_t count = 0;
-    rv_status status = read_entries(x, entries, &count, err);
-    if (status == RV_OK) {
-        status = rv_node_select(x->face->options.node, entries, count, err);
+    rv_node *const node = x->face->options.node;
+    rv_status status = RV_OK;
+    if (x->made == 0) {
+        status = read_entries(x, entries, &count, err);
+        status = status == RV_OK ? rv_node_select(node, entries, count, err) : status;
+        x->made = status == RV_OK ? rv_node_decisions_made(node) : 0;
     }
+    status = status == RV_OK ? exchange_wait_durable(x, err) : status;
     return status == RV_OK ? face_selection_get(x, err) : status;
 }

@@ -45,12 +45,15 @@ test('a running edge takes another selection, and keeps it', async () => {
   const hashes = [await edge.status(), await central.status()];
   assert.equal(hashes[0].state_hash, hashes[1].state_hash);
   // by the command line, and of aggregates
-  const said = must(['select', '--url', edge.url, 'aggregate account where id <= 10', '/accounts/500 history none']);
+  const said = must(['select', '--url', edge.url, 'aggregate "account" where id <= 10', '/accounts/500 history none']);
   assert.match(said, /aggregate "account" where id <= 10/);
   await settled(edge);
   assert.equal(await counted(edge), 10); // the aggregate is authoritative
   await edge.kill();
   const again = await Node.start(data, '--upstream', central.syncUrl);
+  const { wanted } = (await again.request('GET', '/selection')).body; // what was answered is durable
+  assert.deepEqual(wanted, ['aggregate "account" where id <= 10', '/accounts/500 history none']);
+  await settled(again); // what came of it need not have been
   assert.equal(await counted(again), 10);
   assert.match(must(['select', '--url', again.url]), /^held:\n {2}aggregate "account" where id <= 10\n/);
   // what cannot be
