@@ -221,7 +221,7 @@ static rv_status write_chunk(rv_node *node, rv_ledger_changes *changes, size_t *
         rv_record record;
         rv_ledger_entry entry;
         if (!rv_record_read(&c, &context, &record) || record.kind != RV_RECORD_LEDGER_PUT ||
-            !rv_ledger_record_read(&record, &entry)) {
+            !rv_ledger_record_read(&record, &entry) || !rv_pending_entry_valid(&entry)) {
             return *used > 0 && !r->chunk_last ? RV_OK : RV_DATA_DAMAGED;
         }
         const rv_status status = write_entry(node, &entry, changes);
@@ -292,7 +292,11 @@ static rv_status step_last(rv_node *node, rv_error *err) {
     }
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = rv_epoch_write(node, &changes, &epoch);
-    RV_ASSERT(status == RV_OK); /* the ledger has had all of it */
+    if (status != RV_OK) { /* an edge's ledger has had all of it: the file is another one */
+        rv_log_append_cancel(node->log);
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
+    }
     rv_node_ledger_commit(node, &body, &changes);
     r->step = RV_REWIND_WAIT;
     return RV_OK;
