@@ -446,6 +446,15 @@ RV_TEST(a_forged_file_is_refused_or_followed) {
         RV_CHECK(status == RV_OK || status == RV_DATA_DAMAGED);
         refused += status == RV_DATA_DAMAGED;
         followed += status == RV_OK;
+        rv_pending batch;
+        for (uint64_t after = 0; status == RV_OK && rv_node_pending(d->leaf.node, after, &batch);) {
+            rv_pending_cursor cursor = {0, 0};
+            rv_pending_event event;
+            after = batch.edge_sequence;
+            while (rv_node_pending_event(d->leaf.node, &batch, &cursor, &event)) {
+                RV_CHECK_EQ(event.path.ptr[0], '/');
+            }
+        }
     }
     RV_CHECK(refused > 0 && followed > 0);
     duo_crash(d, &d->root);
