@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folder, must, Node, prepared, schema } from './harness.mjs';
+import { folder, must, Node, prepared, schema, until } from './harness.mjs';
 
 const packed = fileURLToPath(new URL('../../build/npm', import.meta.url));
 const parent = folder('npm');
@@ -143,7 +143,11 @@ test('every event acknowledged local is there after kill -9, twenty times', asyn
     const { lines } = await program.kill();
     acknowledged.push(...lines.flat());
   }
-  const node = await Node.start(directory);
+  // who holds the lock for a process ends when that does, but a moment after it
+  const node = await until(() => Node.start(directory).catch((error) => {
+    assert.match(error.message, /data_in_use/);
+    return null;
+  }), 'the lock'); // prettier-ignore
   const { body: events } = await node.request('GET', '/events');
   await node.stop();
   const ids = new Map(events.map((event) => [event.position, event.event_id]));
