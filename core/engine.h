@@ -245,6 +245,31 @@ RV_MUST_USE rv_status rv_node_receive_base(rv_node *node, const rv_base_part *pa
  * RV_BATCH_TOO_LARGE. After an error: cancel. */
 RV_MUST_USE rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_error *err);
 
+/* How the past of the streams that are held is filled in (core/engine_past.h). */
+typedef struct rv_node_fill {
+    bool active;
+    bool straight;            /* nothing ever was: events are in the order of their positions */
+    uint64_t after;           /* all up to there is here */
+    uint64_t until;           /* the position of the last one to come, about */
+    const rv_selection *all;  /* what will be here, of streams, */
+    const rv_selection *have; /* but for what was */
+} rv_node_fill;
+
+rv_node_fill rv_node_fill_of(const rv_node *node);
+
+/* Why the events of this stream cannot all be read: RV_HISTORY_AWAITED, as long as its past is
+ * filled in; RV_PENDING: the last of it is not durable yet. */
+RV_MUST_USE rv_status rv_node_past_known(const rv_node *node, rv_bytes path, rv_error *err);
+
+/* Takes an event of the past, alone with others of its kind in its batch; as rv_node_receive_event
+ * does, but its stream is there, and nothing is folded. RV_PROTOCOL_ERROR: it is none that is to be
+ * filled in, or not in the order of positions. RV_BATCH_TOO_LARGE. After an error: cancel. */
+RV_MUST_USE rv_status rv_node_receive_filled(rv_node *node, rv_event *event, rv_error *err);
+
+/* All up to `to` is there, when the batch is; `over`: all of the past. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_node_receive_filled_to(rv_node *node, uint64_t to, bool over,
+                                                rv_error *err);
+
 /* W becomes `watermark`, with the root's chain hash there. RV_PROTOCOL_ERROR: cancel. With the last
  * part of a base: RV_STATE_FULL, which ends the node. */
 RV_MUST_USE rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t chain_hash,

@@ -32,7 +32,7 @@ static rv_status fold_batch_again(rv_node *node, const rv_batch *batch, rv_error
         if (record.kind == RV_RECORD_PATH) {
             node->named = record.body;
         }
-        if (record.kind == RV_RECORD_EVENT) {
+        if (record.kind == RV_RECORD_EVENT && !record.event.filled) {
             const int64_t time = record.event.recorded_at;
             status = rv_node_fold(node, &record.event, err);
             node->named = (rv_bytes){NULL, 0};

@@ -81,12 +81,13 @@ rv_status rv_node_base_restored(rv_node *node, rv_error *err) {
 static rv_status end_base(rv_node *node, rv_error *err) {
     rv_selection selection;
     rv_status status = base_selection(node, &selection, err);
+    rv_checkpoints_overtake(node); /* its words would be others */
     if (status == RV_OK && !rv_selection_equal(&selection, &node->held.selection)) {
-        rv_checkpoints_overtake(node);
         status = rv_state_base_clear(node->state, &node->scratch, err);
         rv_opaque_reset(&node->opaque);
     }
-    status = status == RV_OK ? rv_held_become(&node->held, &selection, err) : status;
+    const uint64_t position = rv_state_base_progress(node->state).position;
+    status = status == RV_OK ? rv_held_become(&node->held, &selection, position, err) : status;
     if (status == RV_OK) {
         rv_node_give(node);
         rv_arena_reset(&node->scratch, 0); /* the selection's texts were copied */

@@ -34,6 +34,9 @@ typedef struct rv_receiving {
     bool base_keeps;        /* rows of aggregates stay true, */
     bool base_ends;         /* the last one */
     bool changed;           /* rows that are given */
+    bool fills;             /* events of the past: nothing is folded */
+    bool fill_over;         /* the last of them, */
+    uint64_t fill_to;       /* up to there */
 } rv_receiving;
 
 /* What the budget is divided into: see rv_node_memory. */
@@ -132,6 +135,12 @@ void rv_node_receive_fold(rv_node *node);
 
 /* A record of a base, in replay: the same that receiving it did. RV_DATA_DAMAGED, RV_STATE_FULL. */
 RV_MUST_USE rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err);
+
+/* The record of how far the past is filled in. RV_DATA_DAMAGED. */
+RV_MUST_USE rv_status rv_node_replay_filled(rv_node *node, rv_bytes body, rv_error *err);
+
+/* The batch has been committed in which the past was filled in. */
+void rv_node_filled(rv_node *node);
 
 /* The last part was taken, outside of a transaction: what waits becomes rows. After an error the
  * node is read-only and shows nothing. */

@@ -91,6 +91,7 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->base_keeps = false;
     r->base_ends = false;
     r->changed = false;
+    r->fills = false;
     r->streams_known = rv_node_streams_confirmed(node);
     r->schema = rv_schema_mark_of(node->schema);
     rv_opaque_begin(&node->opaque);
@@ -246,7 +247,8 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     const uint64_t last =
         r->event_count == 0 ? rv_log_watermark(node->log) : r->context.previous_position;
     if (watermark < last || watermark > RV_POSITION_MAX ||
-        r->streams_known != rv_node_streams_confirmed(node) || (r->base && watermark != last)) {
+        r->streams_known != rv_node_streams_confirmed(node) || (r->base && watermark != last) ||
+        (r->fills && watermark != rv_log_watermark(node->log))) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
                             "the upstream sent a watermark of %u that does not fit what it covers, "
                             "or streams without events",
@@ -284,7 +286,11 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     }
     (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
     rv_node_base_settle(node, watermark);
-    rv_outbox_received(node, &changes, r->event_count > 0 || r->base_ends || r->changed);
+    if (r->fills) {
+        rv_node_filled(node);
+    }
+    rv_outbox_received(node, &changes,
+                       (r->event_count > 0 && !r->fills) || r->base_ends || r->changed);
     return RV_OK;
 }
 

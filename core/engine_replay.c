@@ -143,6 +143,9 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
 
 /* A record that is no event. */
 static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *err) {
+    if (record->kind == RV_RECORD_FILLED) {
+        return rv_node_replay_filled(node, record->body, err);
+    }
     if (record->kind == RV_RECORD_SELECTION) {
         return rv_held_meet(&node->held, record->flags, record->body, err);
     }
@@ -189,6 +192,10 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
             continue;
         }
         rv_log_note(node->log, &record.event);
+        if (__builtin_expect(record.event.filled, 0)) { /* it is folded in the base before it */
+            node->held.past.filled = true;
+            continue;
+        }
         const uint64_t position = record.event.position;
         rv_status status = RV_OK;
         if (__builtin_expect(node->panics.banned_count > 0, 0)) {

@@ -224,7 +224,7 @@ static rv_status read_words(rv_node *node, rv_bytes words, rv_error *err) {
     const rv_bytes selection = rv_read(&c, selection_len);
     uint32_t texts = rv_read_u32(&c);
     rv_status status = RV_OK;
-    if (c.bad || logged > 1u + (RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH)) {
+    if (c.bad || logged > 1u + RV_RECORD_SELECTION_KNOWN) {
         return rv_error_set(err, RV_DATA_DAMAGED, "its words end early");
     }
     if (logged > 0) {

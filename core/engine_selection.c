@@ -41,7 +41,8 @@ rv_status rv_held_create(rv_node_held *held, const rv_node_options *options, rv_
     held->patterns = rv_arena_take(arena, RV_PATTERNS_MAX * sizeof *held->patterns);
     held->arena = rv_arena_split(arena, TEXTS_MAX + READING_MAX);
     held->texts = rv_arena_split(arena, TEXTS_MAX);
-    if (held->patterns == NULL || held->arena.ptr == NULL || held->texts.ptr == NULL) {
+    const bool past = rv_past_create(&held->past, arena);
+    if (held->patterns == NULL || held->arena.ptr == NULL || held->texts.ptr == NULL || !past) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
                             "the memory budget does not suffice for a selection");
     }
@@ -64,6 +65,7 @@ void rv_held_take_back(rv_node_held *held) {
     held->own = false;
     held->state = rv_selection_needs_base(&held->selection) ? RV_HELD_NONE : RV_HELD_WHOLE;
     held->logged = false;
+    rv_past_start(&held->past, &held->selection);
     set_patterns(held);
 }
 
@@ -73,19 +75,12 @@ rv_status rv_held_check(const rv_node_held *held, rv_error *err) {
 
 rv_status rv_held_can_become(const rv_node_held *held, const rv_selection *wanted, rv_error *err) {
     RV_ASSERT(wanted->count <= RV_SELECTION_ENTRIES_MAX);
-    for (size_t i = 0; i < wanted->count; i++) {
-        const rv_select *const entry = &wanted->entries[i];
-        const rv_select *const there = rv_selection_find(&held->selection, entry);
-        const bool with_past = entry->history != RV_HISTORY_NONE;
-        if (with_past && (there == NULL || !rv_select_equal(there, entry))) {
-            return rv_error_set(err, RV_SELECTION_CHANGED,
-                                "this data directory was filled for another selection, and does "
-                                "not hold the history of %b; select it with `history none`, or use "
-                                "a new directory",
-                                &entry->name);
-        }
-    }
-    return RV_OK;
+    return held->past.narrowed && rv_past_is_short_of(&held->past, wanted)
+               ? rv_error_set(err, RV_SELECTION_CHANGED,
+                              "this data directory still has events of what is not selected any "
+                              "more, so the past of something else cannot be filled in; select it "
+                              "with `history none`, or use a new directory")
+               : RV_OK;
 }
 
 void rv_held_base_begins(rv_node_held *held) {
@@ -130,8 +125,17 @@ void rv_held_lose_base(rv_node_held *held) {
 void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w) {
     const bool full = rv_selection_needs_base(&held->selection);
     const bool wish = !rv_selection_equal(rv_held_wanted(held), &held->selection);
+    const bool past = !rv_past_is_plain(&held->past, &held->selection);
     *flags =
-        (uint8_t)((full ? RV_RECORD_SELECTION_FULL : 0) | (wish ? RV_RECORD_SELECTION_WISH : 0));
+        (uint8_t)((full ? RV_RECORD_SELECTION_FULL : 0) | (wish ? RV_RECORD_SELECTION_WISH : 0) |
+                  (past ? RV_RECORD_SELECTION_PAST : 0));
+    if (past) {
+        const size_t place = w->len;
+        rv_write_u32(w, 0);
+        rv_past_write(&held->past, w);
+        RV_ASSERT(!w->full);
+        rv_store_u32(w->ptr + place, (uint32_t)(w->len - place - sizeof(uint32_t)));
+    }
     if (wish) {
         const size_t place = w->len;
         rv_write_u32(w, 0);
@@ -236,30 +240,45 @@ rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection, 
     return status;
 }
 
-rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, rv_error *err) {
+rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, uint64_t position,
+                         rv_error *err) {
+    const bool same = rv_selection_equal(selection, &held->selection);
     const rv_status status = keep(held, selection, err);
     if (status == RV_OK) {
         held->state = RV_HELD_WHOLE;
+        rv_past_become(&held->past, selection, position, same);
         held->swaps += 1;
         set_patterns(held);
     }
     return status;
 }
 
+/* A part with its length, of the front of the body. */
+static bool read_part(rv_bytes *body, rv_bytes *part) {
+    rv_cursor c = rv_cursor_over(*body);
+    const uint32_t len = rv_read_u32(&c);
+    RV_ASSERT(part != body);
+    *part = rv_read(&c, len);
+    *body = rv_bytes_from(*body, body->len - rv_cursor_left(&c));
+    return !c.bad;
+}
+
 rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_error *err) {
     rv_selection met;
     rv_status status = RV_OK;
     rv_held_state state = RV_HELD_WHOLE;
-    RV_ASSERT((flags & ~(RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH)) == 0);
+    RV_ASSERT((flags & ~RV_RECORD_SELECTION_KNOWN) == 0);
     rv_selection wish = {.count = 0};
+    rv_bytes past = {NULL, 0};
+    if ((flags & RV_RECORD_SELECTION_PAST) != 0 && !read_part(&body, &past)) {
+        return no_selection(err);
+    }
     if ((flags & RV_RECORD_SELECTION_WISH) != 0) {
-        rv_cursor c = rv_cursor_over(body);
-        const uint32_t len = rv_read_u32(&c);
-        const rv_bytes bytes = rv_read(&c, len);
-        if (c.bad || rv_selection_decode(bytes, &wish, NULL) != RV_OK || !fits(&wish)) {
+        rv_bytes bytes;
+        if (!read_part(&body, &bytes) || rv_selection_decode(bytes, &wish, NULL) != RV_OK ||
+            !fits(&wish)) {
             return no_selection(err);
         }
-        body = rv_bytes_from(body, body.len - rv_cursor_left(&c));
     }
     if ((flags & RV_RECORD_SELECTION_FULL) == 0) {
         status = read_patterns(body, &met, err);
@@ -276,6 +295,11 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
     }
     if (status != RV_OK) {
         return status;
+    }
+    if ((flags & RV_RECORD_SELECTION_PAST) == 0) {
+        rv_past_start(&held->past, &held->selection);
+    } else if (!rv_past_read(&held->past, past)) {
+        return no_selection(err);
     }
     held->logged = true;
     held->state = state;

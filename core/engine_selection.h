@@ -14,6 +14,7 @@
 #define RV_CORE_ENGINE_SELECTION_H
 
 #include "core/engine.h"
+#include "core/engine_past.h"
 
 typedef enum rv_held_state {
     RV_HELD_NONE, /* no base has come yet */
@@ -32,6 +33,7 @@ typedef struct rv_node_held {
     rv_path_pattern *patterns; /* that events are fed by */
     size_t pattern_count;
     rv_held_state state;
+    rv_past past;
     bool logged;    /* the log names a selection */
     uint32_t swaps; /* times that it became another one */
 } rv_node_held;
@@ -73,10 +75,10 @@ RV_MUST_USE rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes b
 /* A base begins: rows of aggregates grow old. */
 void rv_held_base_begins(rv_node_held *held);
 
-/* A base for this selection, whose texts lie elsewhere, has ended: it is held, and events are fed
- * by all of its patterns. RV_MEMORY_EXHAUSTED. */
+/* A base for this selection, whose texts lie elsewhere, has ended at the position: it is held, and
+ * events are fed by all of its patterns. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_held_become(rv_node_held *held, const rv_selection *selection,
-                                     rv_error *err);
+                                     uint64_t position, rv_error *err);
 
 /* The aggregates among the entries that the schema has, at most RV_SELECTION_ENTRIES_MAX. */
 size_t rv_selection_given(const rv_selection *selection, const rv_schema *schema,

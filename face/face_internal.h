@@ -41,6 +41,7 @@ typedef struct event_read {
     char pattern_text[RV_PATH_LEN_MAX];
     event_format format;
     bool positioned; /* `subscription` stands where it should */
+    bool by_version; /* a stream as it is: in the order of its versions */
     uint64_t from_position;
     uint64_t end_sequence; /* a read that is no feed ends before it */
     uint64_t from_version; /* of one stream */
@@ -135,6 +136,8 @@ rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_epoch_post(rv_exchange *x, rv_error *err);
 rv_status face_selection_get(rv_exchange *x, rv_error *err);
 rv_status face_selection_put(rv_exchange *x, rv_error *err);
+/* How far the past of what is held is filled in, as an object; null: all of it is here. */
+void face_write_past(const rv_face *face, rv_writer *w);
 /* The entries, as an array of texts. */
 void face_write_selection(const rv_selection *selection, rv_writer *w);
 /* RV_PARAMETER_INVALID: the address has no parameter of a name in the query. */

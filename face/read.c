@@ -114,6 +114,7 @@ static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, r
     event_read *r = &x->read;
     r->format = wanted_format(&x->request);
     r->positioned = false;
+    r->by_version = of_stream && r->format != FORMAT_FEED;
     r->from_position = 0;
     r->from_version = 0;
     r->until_version = UINT64_MAX;
@@ -148,6 +149,9 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     rv_subscription_open(&r->subscription, x->face->options.node, &r->pattern, 1,
                          from == 0 ? 1 : from);
     rv_subscription_from_version(&r->subscription, r->from_version);
+    if (r->by_version) {
+        rv_subscription_by_version(&r->subscription);
+    }
     static const char *const types[] = {"application/json", "application/x-ndjson",
                                         "text/event-stream"};
     x->kind = EXCHANGE_EVENTS;
@@ -231,13 +235,19 @@ rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
         rv_state_stream(rv_node_state(node), stream, &head);
     }
     /* one whose events are all pending has none to be read yet */
-    const bool some = found && head.first_sequence > 0;
-    status = begin_read(x, url, true, err);
+    const bool straight = rv_node_fill_of(node).straight;
+    const bool some = found && (head.first_sequence > 0 || (!straight && head.version > 0));
+    if (found && head.version > 0) {
+        status = rv_node_past_known(node, path, err);
+    }
+    status = status == RV_OK ? begin_read(x, url, true, err) : status;
     if (status == RV_OK && !some && x->read.format != FORMAT_FEED) {
         status = refuse_absent(x, path, err);
     }
     status = status == RV_OK ? set_pattern(&x->read, path, err) : status;
-    const uint64_t first = some ? head.first_sequence : rv_node_sequence(node) + 1;
+    const uint64_t first = some && straight ? head.first_sequence
+                           : some           ? 1
+                                            : rv_node_sequence(node) + 1;
     return status == RV_OK ? open_read(x, url, first, err) : status;
 }
 
@@ -332,10 +342,20 @@ static rv_status find_start(rv_exchange *x, rv_error *err) {
         rv_subscription_open(&r->subscription, node, &r->pattern, 1,
                              sequence > least ? sequence : least);
         rv_subscription_from_version(&r->subscription, r->from_version);
+        if (r->by_version) {
+            rv_subscription_by_version(&r->subscription);
+        }
         r->positioned = true;
         return RV_OK;
     }
     return status;
+}
+
+/* True where positions do not rise with sequences, since the past was filled in. */
+static bool may_go_back(const rv_exchange *x) {
+    const rv_node_fill fill = rv_node_fill_of(x->face->options.node);
+    RV_ASSERT(!fill.active || !fill.straight);
+    return !fill.straight && !x->read.by_version && x->read.format != FORMAT_FEED;
 }
 
 static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
@@ -354,9 +374,13 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
         if (status != RV_OK) {
             return status;
         }
-        if (event.sequence >= r->end_sequence || event.version > r->until_version ||
-            event.position > r->until_position || event.recorded_at > r->until_time) {
+        const bool behind = event.version > r->until_version ||
+                            event.position > r->until_position || event.recorded_at > r->until_time;
+        if (event.sequence >= r->end_sequence || (behind && !may_go_back(x))) {
             return RV_END;
+        }
+        if (behind) {
+            continue;
         }
         if (event.version < r->from_version || event.position < r->from_position) {
             continue; /* `from` may be a position that is still to come */

@@ -21,19 +21,36 @@ void face_write_selection(const rv_selection *selection, rv_writer *w) {
     rv_write_u8(w, ']');
 }
 
-/* Why the upstream did not take the last selection that it was asked for. */
-static void write_refused(const rv_face *face, rv_writer *w) {
-    rv_edge_status status = {.selection_refused.status = RV_OK};
-    if (face->options.edge != NULL) {
-        rv_edge_status_of(face->options.edge, &status);
-    }
-    if (status.selection_refused.status == RV_OK) {
+/* Why the upstream did not take what it was asked for. */
+static void write_refused(const rv_error *refused, rv_writer *w) {
+    RV_ASSERT(refused != NULL);
+    if (refused->status == RV_OK) {
         rv_write_text(w, "null");
         return;
     }
     rv_write_u8(w, '{');
-    rv_error_write_members(&status.selection_refused, w);
+    rv_error_write_members(refused, w);
     rv_write_u8(w, '}');
+}
+
+void face_write_past(const rv_face *face, rv_writer *w) {
+    const rv_node_fill fill = rv_node_fill_of(face->options.node);
+    if (!fill.active) {
+        rv_write_text(w, "null");
+        return;
+    }
+    rv_edge_status status = {.past_refused.status = RV_OK};
+    if (face->options.edge != NULL) {
+        rv_edge_status_of(face->options.edge, &status);
+    }
+    rv_write_text(w, "{\"filled_to\":");
+    rv_write_uint(w, fill.after);
+    rv_write_text(w, ",\"until\":");
+    rv_write_uint(w, fill.until);
+    rv_write_text(w, ",\"refused\":");
+    write_refused(&status.past_refused, w);
+    rv_write_u8(w, '}');
+    RV_ASSERT(fill.after <= fill.until);
 }
 
 rv_status face_selection_get(rv_exchange *x, rv_error *err) {
@@ -50,8 +67,14 @@ rv_status face_selection_get(rv_exchange *x, rv_error *err) {
     rv_write_text(&w, rv_node_whole(node) ? ",\"whole\":true" : ",\"whole\":false");
     rv_write_text(&w, ",\"position\":");
     rv_write_uint(&w, rv_node_watermark(node));
+    rv_write_text(&w, ",\"past\":");
+    face_write_past(x->face, &w);
+    rv_edge_status edge = {.selection_refused.status = RV_OK};
+    if (x->face->options.edge != NULL) {
+        rv_edge_status_of(x->face->options.edge, &edge);
+    }
     rv_write_text(&w, ",\"refused\":");
-    write_refused(x->face, &w);
+    write_refused(&edge.selection_refused, &w);
     rv_write_text(&w, "}\n");
     if (w.full) {
         return rv_error_set(err, RV_SQL_LIMIT, "the selection is larger than an answer can be");

@@ -89,7 +89,8 @@ static void write_identity(const rv_node *node, rv_writer *w) {
     member_uuid(w, "node_id", identity->node_id);
 }
 
-static void write_progress(rv_node *node, rv_writer *w) {
+static void write_progress(const rv_face *face, rv_writer *w) {
+    rv_node *const node = face->options.node;
     member_uint(w, "position", rv_node_watermark(node));
     member_uint(w, "sequence", rv_node_sequence(node));
     member_uint(w, "durable_sequence", rv_node_sequence_durable(node));
@@ -101,6 +102,8 @@ static void write_progress(rv_node *node, rv_writer *w) {
             member(w, "selection_wanted");
             face_write_selection(rv_node_selection_wanted(node), w);
         }
+        member(w, "past");
+        face_write_past(face, w);
         member(w, "whole");
         rv_write_text(w, rv_node_whole(node) ? "true" : "false");
     }
@@ -321,7 +324,7 @@ void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
     rv_write_u8(w, '{');
     member_text(w, "version", face->options.version);
     write_identity(node, w);
-    write_progress(node, w);
+    write_progress(face, w);
     write_hashes(node, hashes, w);
     write_contents(node, w);
     write_resources(node, w);

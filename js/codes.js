@@ -96,3 +96,4 @@ export const outcome_unknown = 89;
 export const sql_invalid = 90;
 export const sql_read_only = 91;
 export const sql_limit = 92;
+export const history_awaited = 93;

@@ -97,6 +97,8 @@ export interface Selection {
   wanted: string[];
   whole: boolean;
   position: number;
+  /** How far events of the past are here, where some are on their way. */
+  past: { filled_to: number; until: number; refused: { code: string; detail: string } | null } | null;
   /** Why the upstream did not take the last one that was wanted. */
   refused: { code: string; detail: string } | null;
 }

@@ -232,6 +232,7 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
     case RV_WIRE_BASE:
     case RV_WIRE_CHANGES:
     case RV_WIRE_SELECTED:
+    case RV_WIRE_PAST:
         return rv_edge_take_events(e, kind, message, body, err);
     case RV_WIRE_PROGRESS:
         status = rv_wire_read_progress(body, &progress, err);
@@ -274,9 +275,10 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
 rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *err) {
     /* while a body waits in the buffer, only messages that need none can be opened */
     const bool kept = rv_edge_waits(e);
-    const bool events = message.len > 0 &&
-                        (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE ||
-                         message.ptr[0] == RV_WIRE_CHANGES || message.ptr[0] == RV_WIRE_SELECTED);
+    const bool events =
+        message.len > 0 && (message.ptr[0] == RV_WIRE_EVENTS || message.ptr[0] == RV_WIRE_BASE ||
+                            message.ptr[0] == RV_WIRE_CHANGES ||
+                            message.ptr[0] == RV_WIRE_SELECTED || message.ptr[0] == RV_WIRE_PAST);
     const rv_writer inflated = rv_writer_over(e->inflated, kept ? 0 : RV_WIRE_MESSAGE_MAX);
     rv_wire_kind kind = RV_WIRE_EVENTS;
     rv_bytes body = message;
@@ -421,7 +423,7 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         sent = write_small(e, now, &w);
         RV_ASSERT(!w.full);
         *message = rv_writer_bytes(&w);
-        sent = sent || rv_edge_select_send(e, message) ||
+        sent = sent || rv_edge_select_send(e, message) || rv_edge_fill_send(e, message) ||
                rv_pusher_send(&e->pusher, now, message) ||
                (!e->pusher.fork && rv_leaser_send(&e->leaser, now, message)) ||
                (e->relayer != NULL && rv_relayer_send(e->relayer, now, message)) ||
@@ -494,6 +496,7 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     status->stopped = e->stalled;
     status->pushes = e->pusher.granted;
     status->selection_refused = e->select.refused;
+    status->past_refused = e->fill.refused;
     status->forks = e->pusher.forks;
     status->relayed = e->pusher.relayed;
 }

@@ -76,6 +76,7 @@ typedef struct rv_edge_status {
     uint64_t bytes_received;
     uint64_t bytes_sent;
     uint64_t events_received;
+    rv_error past_refused;      /* why the past of what is held cannot be filled in; RV_OK */
     rv_error selection_refused; /* why the last selection that was asked for is not taken; RV_OK */
     bool pushes;                /* connected to an upstream that takes pushes */
     bool gateway;               /* connected to an upstream that has one itself */

@@ -215,6 +215,9 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
     if (edge->current_kind == RV_WIRE_SELECTED) {
         return rv_edge_select_take(edge, body, e);
     }
+    if (edge->current_kind == RV_WIRE_PAST && edge->receiving) {
+        return rv_error_set(e, RV_PROTOCOL_ERROR, "the upstream sent the past inside a batch");
+    }
     rv_status status = edge->receiving ? RV_OK : rv_node_receive_begin(edge->node, e);
     if (must_wait(status)) {
         if (status == RV_STORAGE_FULL) {
@@ -234,6 +237,9 @@ static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error
         break;
     case RV_WIRE_CHANGES:
         status = rv_node_receive_changes(edge->node, body, e);
+        break;
+    case RV_WIRE_PAST:
+        status = rv_edge_fill_take(edge, body, e);
         break;
     default:
         status = take_events(edge, body, e);
@@ -361,7 +367,7 @@ static rv_status dequeue(rv_edge *edge, rv_error *err) {
         return rv_wire_read_progress(edge->current, &edge->before, err);
     }
     RV_ASSERT(kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES ||
-              kind == RV_WIRE_SELECTED);
+              kind == RV_WIRE_SELECTED || kind == RV_WIRE_PAST);
     edge->current_kind = kind;
     edge->current_cost = len + RV_SYNC_MESSAGE_COST;
     keep_current(edge);

@@ -41,6 +41,13 @@ typedef struct rv_edge_owed {
 
 #define SELECTION_BYTES (RV_SELECTION_LEN_MAX + 4096) /* a selection's binary form */
 
+/* What was asked for of the past (edge_fill.c). */
+typedef struct rv_edge_fill {
+    bool agreed;      /* the upstream can be asked */
+    uint64_t until;   /* of what was asked for in this connection; 0: nothing */
+    rv_error refused; /* the last answer; status RV_OK: it was not refused */
+} rv_edge_fill;
+
 /* What the upstream was told that the node is to hold (edge_select.c). */
 typedef struct rv_edge_select {
     bool agreed;      /* the upstream takes select messages */
@@ -68,6 +75,7 @@ struct rv_edge {
     rv_lineage lineage;
     rv_edge_select select;
     rv_relayer *relayer; /* NULL: it is no gateway */
+    rv_edge_fill fill;
     rv_backoff backoff;
     rv_edge_status status;
     bool at_once;         /* the connection is to be made anew without waiting */
@@ -101,6 +109,8 @@ struct rv_edge {
     size_t queue_begin;
     size_t queue_end;
     uint8_t small[64]; /* messages to send */
+    uint8_t fill_bytes[SELECTION_BYTES];
+    uint8_t fill_message[2 * SELECTION_BYTES + 64];
 };
 
 /* An events message, or a part of a base: ingested at once, or kept. Errors of rv_edge_receive. */
@@ -120,6 +130,17 @@ RV_MUST_USE rv_status rv_edge_try_again(rv_edge *edge, rv_error *err);
 
 /* The connection ended: forgets what waits, takes back an open batch. */
 void rv_edge_drop(rv_edge *edge);
+
+/* --- edge_fill.c --- */
+
+/* A connection begins; the upstream has welcomed. */
+void rv_edge_fill_begin(rv_edge *edge, const rv_wire_welcome *welcome);
+
+/* Asks for the past that the node lacks, once for each base. */
+bool rv_edge_fill_send(rv_edge *edge, rv_bytes *message);
+
+/* Some of it into the open batch, and commits it. Errors of rv_edge_receive. */
+RV_MUST_USE rv_status rv_edge_fill_take(rv_edge *edge, rv_bytes body, rv_error *err);
 
 /* --- edge_select.c --- */
 

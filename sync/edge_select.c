@@ -24,8 +24,14 @@ static bool has_aggregates(const rv_selection *selection) {
     return has;
 }
 
+/* What the node is to hold next: nothing else before the past of what it holds is filled in. */
+static const rv_selection *next_of(const rv_edge *e) {
+    return rv_node_fill_of(e->node).active ? rv_node_selection(e->node)
+                                           : rv_node_selection_wanted(e->node);
+}
+
 static bool has_changed(const rv_edge *e) {
-    return !rv_selection_equal(rv_node_selection(e->node), rv_node_selection_wanted(e->node));
+    return !rv_selection_equal(rv_node_selection(e->node), next_of(e));
 }
 
 bool rv_edge_wants_selection(const rv_edge *e) {
@@ -83,6 +89,7 @@ rv_status rv_edge_select_welcome(rv_edge *e, const rv_wire_welcome *welcome, rv_
         return ask_anew(e, err);
     }
     s->agreed = welcome->selects;
+    rv_edge_fill_begin(e, welcome);
     e->owed.selection = s->announced;
     return RV_OK;
 }
@@ -97,7 +104,7 @@ void rv_edge_write_selection(rv_edge *e, rv_writer *w) {
                            .shows = whole && has_aggregates(rv_node_selection(e->node)),
                            .position = base.position,
                            .cursor = base.cursor};
-    m.selection = *rv_node_selection_wanted(e->node);
+    m.selection = *next_of(e);
     note_told(e, &m.selection);
     e->select.serial = rv_node_selections(e->node);
     rv_arena scratch = rv_arena_over(w->ptr, w->cap);
@@ -115,7 +122,7 @@ void rv_edge_write_selection(rv_edge *e, rv_writer *w) {
 static bool is_due(const rv_edge *e) {
     const rv_edge_select *const s = &e->select;
     return e->status.state == RV_EDGE_CONNECTED && !e->owed.selection && !s->waits && !s->back &&
-           s->serial != rv_node_selections(e->node);
+           s->serial != rv_node_selections(e->node) && !rv_node_fill_of(e->node).active;
 }
 
 bool rv_edge_select_send(rv_edge *e, rv_bytes *message) {

@@ -97,6 +97,7 @@ void rv_upstream_close(rv_upstream *s) {
     rv_upstream_forget_appends(s);
     rv_upstream_base_leave(s, s->last_received);
     rv_upstream_watch_close(s);
+    rv_upstream_fill_end(s);
     s->used = false;
 }
 
@@ -263,6 +264,9 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
     case RV_WIRE_SELECTION:
         rv_upstream_unwatch(s);
         return rv_upstream_take_selection(s, body, err);
+    case RV_WIRE_PAST:
+        rv_upstream_unwatch(s);
+        return rv_upstream_take_past(s, body, err);
     case RV_WIRE_SELECT:
         rv_upstream_unwatch(s);
         return rv_upstream_take_select(s, body, err);
@@ -337,7 +341,8 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
                                .schema_version = rv_schema_version(rv_node_schema(node)),
                                .schema_hash = rv_schema_hash(rv_node_schema(node)),
                                .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0,
-                               .selects = true};
+                               .selects = true,
+                               .fills = !rv_upstream_is_gateway(s->shared)};
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
     if (s->push.agreed) {
         welcome.features |= RV_WIRE_FEATURE_PUSH | RV_WIRE_FEATURE_LEASE;

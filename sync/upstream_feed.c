@@ -281,7 +281,15 @@ bool rv_upstream_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
         return false;
     }
     const bool ready = !s->selection_owed && (!s->lineage_owed || rv_upstream_gateway_lineage(s));
-    const bool sent = ready && feed(s, now, message);
+    const bool fills = s->fill.active || s->fill.refused;
+    bool sent = ready && fills && s->fill.turn && rv_upstream_fill_past(s, now, message);
+    if (sent) {
+        s->fill.turn = false;
+        return true;
+    }
+    sent = ready && feed(s, now, message);
+    s->fill.turn = sent;
     s->base.moved_at = sent ? now : s->base.moved_at;
-    return sent;
+    return sent || (ready && fills && s->state == RV_UPSTREAM_LIVE &&
+                    rv_upstream_fill_past(s, now, message));
 }

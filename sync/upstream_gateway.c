@@ -51,6 +51,11 @@ static rv_status refuse(rv_bytes what, rv_error *err) {
 rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
     const rv_node *const node = s->shared->node;
     RV_ASSERT(rv_upstream_is_gateway(s->shared));
+    if (!rv_node_fill_of(node).straight) {
+        return rv_error_set(err, RV_SELECTION_INVALID,
+                            "this gateway has changed what it holds of the past, and serves no "
+                            "edges: connect to its upstream");
+    }
     if (rv_node_rewinding(node) || !rv_node_whole(node)) {
         return rv_error_set(err, RV_BUSY,
                             "this gateway does not have all of its own selection yet; come again "

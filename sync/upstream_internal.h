@@ -143,6 +143,19 @@ typedef struct rv_upstream_lease {
     rv_lease_request request;
 } rv_upstream_lease;
 
+/* The past that the edge asked for (upstream_fill.c). */
+typedef struct rv_upstream_fill {
+    bool active;
+    bool turn;    /* it goes before events that go on */
+    bool refused; /* for what `failure` says: to be told */
+    uint64_t after;
+    uint64_t until;
+    struct rv_upstream_past *all; /* in `selection` */
+    struct rv_upstream_past *have;
+    size_t all_count;
+    size_t have_count;
+} rv_upstream_fill;
+
 /* A select message. */
 typedef struct rv_upstream_select {
     uint64_t number; /* of the last one; 0: none */
@@ -251,6 +264,7 @@ struct rv_upstream {
     rv_given *fed_given; /* those that it holds, whose changes it gets */
     size_t fed_given_count;
     rv_upstream_select select;
+    rv_upstream_fill fill;
     uint64_t changes_next;  /* serial of the first change that was not looked at */
     uint64_t changes_to;    /* the position up to which they were sent: W stops there */
     uint64_t changes_end;   /* sequence of the last event up to there */
@@ -327,6 +341,9 @@ struct rv_upstream_shared {
     rv_relayer *relayer; /* of the node's own connection to its upstream; NULL: there is none */
     uint8_t *waiting_memory;
     rv_path_pattern schema_pattern;
+    rv_subscription fill_subscription;
+    const rv_upstream *fill_owner; /* whose it is; NULL: nobody's */
+    uint64_t fill_next;            /* the position that it stands before */
     uint8_t *changes_memory;
     rv_changes changes; /* since an edge first selected an aggregate */
     bool changes_noted;
@@ -393,6 +410,18 @@ bool rv_upstream_select_answer(rv_upstream *session, rv_bytes *message);
 
 /* The base has been sent: the edge holds all of what it was for. */
 void rv_upstream_feed_all(rv_upstream *session);
+
+/* Takes a past message's body. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_upstream_take_past(rv_upstream *session, rv_bytes body, rv_error *err);
+
+/* Some of the past, if it can be sent now. */
+bool rv_upstream_fill_past(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* Nothing more of it is sent. */
+void rv_upstream_fill_end(rv_upstream *session);
+
+/* The memory that the session's selection leaves, outside of what is used now. */
+rv_upstream_part rv_upstream_room(const rv_upstream *session);
 
 /* Goes on with the base of the session: true when it is the base's turn, and no events are fed. */
 bool rv_upstream_base_turn(rv_upstream *session, int64_t now);

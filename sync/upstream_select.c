@@ -31,12 +31,6 @@ static rv_status check_selection(const rv_upstream *s, const rv_wire_selection *
         const rv_select *const entry = &selection->entries[i];
         const bool fed = entry->kind == RV_SELECT_STREAMS && is_fed(s, entry->name);
         count += fed;
-        if (!fed && entry->history != RV_HISTORY_NONE) {
-            return rv_error_set(err, RV_UNSUPPORTED,
-                                "this version serves streams with all of their history from the "
-                                "beginning, or none, and not what is selected of %b",
-                                &entry->name);
-        }
     }
     if (!m->changed && count != s->fed_count) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
@@ -110,12 +104,18 @@ static rv_status keep(const rv_upstream *s, const rv_selection *selection, rv_ar
                : status;
 }
 
+rv_upstream_part rv_upstream_room(const rv_upstream *s) {
+    const size_t behind = sizeof s->selection - s->live.end;
+    RV_ASSERT(s->live.begin <= s->live.end && s->live.end <= sizeof s->selection);
+    return behind >= s->live.begin ? (rv_upstream_part){s->live.end, sizeof s->selection}
+                                   : (rv_upstream_part){0, s->live.begin};
+}
+
 /* Keeps the selection where nothing lies that is used now; after an error nothing has changed. */
 static rv_status keep_next(rv_upstream *s, const rv_selection *selection, rv_error *err) {
-    const size_t before = s->live.begin;
-    const size_t behind = sizeof s->selection - s->live.end;
-    const size_t at = behind >= before ? s->live.end : 0;
-    const size_t room = behind >= before ? behind : before;
+    const rv_upstream_part free = rv_upstream_room(s);
+    const size_t at = free.begin;
+    const size_t room = free.end - free.begin;
     const rv_writer spare = rv_encoder_spare(s->shared->encoder);
     RV_ASSERT(spare.cap > 2 * sizeof s->selection && s->live.begin <= s->live.end);
     /* once aside, aligned alike, to see whether it can be */
@@ -133,6 +133,7 @@ static rv_status keep_next(rv_upstream *s, const rv_selection *selection, rv_err
     status = keep(s, selection, &arena, scratch, &kept, err);
     RV_ASSERT(status == RV_OK && arena.len == trial.len);
     s->next = (rv_upstream_part){at, at + arena.len};
+    rv_upstream_fill_end(s); /* its lists lay there */
     s->patterns = kept.patterns;
     s->pattern_count = kept.pattern_count;
     s->given = kept.given;

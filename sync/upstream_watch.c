@@ -235,10 +235,10 @@ static bool is_quiet(const rv_upstream *s) {
 static bool is_level(const rv_upstream *s) {
     const rv_subscription *const log = &s->subscription;
     return !rv_upstream_is_gateway(s->shared) && !s->selection_owed && !s->lineage_owed &&
-           !s->select.owed && s->fed_given_count == 0 && !s->relay.agreed && s->fed_count > 0 &&
-           s->fed_count <= RV_UPSTREAM_WATCHES && s->given_count == 0 &&
-           s->base.phase == RV_BASE_NONE && !s->base.notice_owed && s->changes_to == 0 &&
-           !s->in_batch && !log->in_batch &&
+           !s->select.owed && !s->fill.active && !s->fill.refused && s->fed_given_count == 0 &&
+           !s->relay.agreed && s->fed_count > 0 && s->fed_count <= RV_UPSTREAM_WATCHES &&
+           s->given_count == 0 && s->base.phase == RV_BASE_NONE && !s->base.notice_owed &&
+           s->changes_to == 0 && !s->in_batch && !log->in_batch &&
            rv_subscription_sequence(log) == rv_node_sequence_durable(s->shared->node) + 1;
 }
 

@@ -15,13 +15,14 @@ rv_status rv_wire_malformed(rv_error *err, const char *what) {
 
 /* Hello and welcome end with extensions: a count, then each a tag and a blob. Tag 1 is what goes
  * with RV_WIRE_FEATURE_PUSH: three varints. Tag 2 of a hello and 3 of a welcome are points of a
- * history. Tag 4 is about gateways: a varint in a hello, three in a welcome. Tag 6 of a welcome,
- * empty: select messages are taken. Others are passed over. */
+ * history. Tag 4 is about gateways: a varint in a hello, three in a welcome. Tags 6 and 7 of a
+ * welcome, empty: select messages are taken, the past can be asked for. Others are passed over. */
 #define EXTENSION_PUSH    1u
 #define EXTENSION_LINEAGE 2u
 #define EXTENSION_COMMON  3u
 #define EXTENSION_GATE    4u
 #define EXTENSION_SELECT  6u
+#define EXTENSION_PAST    7u
 
 /* The extensions of a hello or a welcome, as far as this version knows them. */
 typedef struct extensions {
@@ -29,6 +30,7 @@ typedef struct extensions {
     bool has_points;
     bool selects;
     bool has_gate;
+    bool fills;
     uint64_t push[3];
     uint64_t gate[3];
     size_t gate_count;
@@ -64,7 +66,7 @@ static void write_numbers(rv_writer *w, uint64_t tag, const uint64_t *numbers, s
 
 static void write_extensions(rv_writer *w, const extensions *e) {
     rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points + (uint64_t)e->has_gate +
-                           (uint64_t)e->selects);
+                           (uint64_t)e->selects + (uint64_t)e->fills);
     if (e->has_push) {
         write_numbers(w, EXTENSION_PUSH, e->push, 3);
     }
@@ -77,6 +79,10 @@ static void write_extensions(rv_writer *w, const extensions *e) {
     }
     if (e->has_gate) {
         write_numbers(w, EXTENSION_GATE, e->gate, e->gate_count);
+    }
+    if (e->fills) {
+        rv_write_varint(w, EXTENSION_PAST);
+        rv_write_blob(w, (rv_bytes){NULL, 0});
     }
 }
 
@@ -130,6 +136,7 @@ static bool read_extensions(rv_cursor *c, extensions *e) {
             e->has_gate = true;
         }
         e->selects = e->selects || tag == EXTENSION_SELECT;
+        e->fills = e->fills || tag == EXTENSION_PAST;
     }
     return rv_cursor_done(c) && met == (e->has_push ? 1u : 0u);
 }
@@ -333,6 +340,7 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
                           .has_gate = m->has_gate,
                           .gate = {m->gate.gateway ? 1 : 0, m->gate.pushes, m->gate.bytes},
                           .gate_count = 3,
+                          .fills = m->fills,
                           .push = {m->grant.decided, m->grant.pushes, m->grant.bytes},
                           .point_tag = EXTENSION_COMMON,
                           .point_count = 1,
@@ -375,6 +383,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     m->selects = e.selects;
     m->has_gate = e.has_gate;
     m->gate = (rv_wire_gate){e.gate[0] == 1, e.gate[1], e.gate[2]};
+    m->fills = e.fills;
     return RV_OK;
 }
 

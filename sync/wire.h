@@ -54,7 +54,8 @@ typedef enum rv_wire_kind {
     RV_WIRE_RELAYED = 25,
     RV_WIRE_SELECT = 27,
     RV_WIRE_SELECTED = 28,
-    RV_WIRE_KIND_LAST = RV_WIRE_SELECTED,
+    RV_WIRE_PAST = 29,
+    RV_WIRE_KIND_LAST = RV_WIRE_PAST,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -140,6 +141,7 @@ typedef struct rv_wire_welcome {
     rv_wire_grant grant; /* RV_WIRE_FEATURE_PUSH */
     bool diverged;       /* the edge is to go back to this point, into this epoch, and come again */
     rv_wire_point common;
+    bool fills;   /* the past of streams can be asked for */
     bool selects; /* another selection may be asked for at any time */
     bool has_gate;
     rv_wire_gate gate;

@@ -11,6 +11,10 @@
 #define SELECTION_KNOWN     0x0fu
 #define BASE_FIRST          0x01u
 #define BASE_LAST           0x02u
+#define FILLED_EVENTS       0x01u
+#define FILLED_OVER         0x02u
+#define FILLED_REFUSED      0x04u
+#define FILLED_KNOWN        0x07u
 
 void rv_wire_write_selection(rv_writer *w, const rv_wire_selection *m) {
     RV_ASSERT(m->position <= RV_POSITION_MAX);
@@ -110,4 +114,53 @@ rv_status rv_wire_read_selected(rv_bytes body, rv_wire_selected *m, rv_error *er
     return told && rv_cursor_done(&c) && outcome <= 1 && m->number > 0
                ? RV_OK
                : rv_wire_malformed(err, "selected");
+}
+
+void rv_wire_write_past(rv_writer *w, const rv_wire_past *m) {
+    RV_ASSERT(m->after <= m->until && m->until <= RV_POSITION_MAX);
+    rv_wire_begin(w, RV_WIRE_PAST);
+    rv_write_varint(w, m->after);
+    rv_write_varint(w, m->until);
+    rv_write_blob(w, m->all);
+    rv_write_blob(w, m->have);
+}
+
+rv_status rv_wire_read_past(rv_bytes body, rv_wire_past *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    m->after = rv_read_varint(&c);
+    m->until = rv_read_varint(&c);
+    m->all = rv_read_blob(&c);
+    m->have = rv_read_blob(&c);
+    return rv_cursor_done(&c) && m->after <= m->until && m->until <= RV_POSITION_MAX
+               ? RV_OK
+               : rv_wire_malformed(err, "past");
+}
+
+void rv_wire_write_filled(rv_writer *w, const rv_wire_filled *m, bool events_follow) {
+    RV_ASSERT(m->to <= RV_POSITION_MAX && !(m->refused && events_follow));
+    rv_wire_begin(w, RV_WIRE_PAST);
+    rv_write_u8(w, (uint8_t)((events_follow ? FILLED_EVENTS : 0) | (m->over ? FILLED_OVER : 0) |
+                             (m->refused ? FILLED_REFUSED : 0)));
+    rv_write_varint(w, m->to);
+    if (m->refused) {
+        rv_wire_write_failure(w, &m->error);
+    }
+}
+
+rv_status rv_wire_read_filled(rv_bytes body, rv_wire_filled *m, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    RV_ASSERT(m != NULL);
+    memset(m, 0, sizeof *m);
+    const uint8_t flags = rv_read_u8(&c);
+    m->over = (flags & FILLED_OVER) != 0;
+    m->refused = (flags & FILLED_REFUSED) != 0;
+    m->to = rv_read_varint(&c);
+    const bool told = !m->refused || rv_wire_read_failure(&c, &m->error);
+    const bool events = (flags & FILLED_EVENTS) != 0;
+    m->events = rv_read(&c, rv_cursor_left(&c));
+    return told && !c.bad && (flags & ~FILLED_KNOWN) == 0 && m->to <= RV_POSITION_MAX &&
+                   events == (m->events.len > 0) && !(m->refused && (events || m->over))
+               ? RV_OK
+               : rv_wire_malformed(err, "past");
 }

@@ -35,6 +35,24 @@ typedef struct rv_wire_base {
     rv_bytes items; /* core/state/base.h */
 } rv_wire_base;
 
+/* Edge to upstream: the events of the past that it is to have, behind the position `after`, up to
+ * `until`: those that `all` has and `have` has not. Selections of streams, in binary form. */
+typedef struct rv_wire_past {
+    uint64_t after;
+    uint64_t until;
+    rv_bytes all;
+    rv_bytes have;
+} rv_wire_past;
+
+/* Upstream to edge: some of them. All up to `to` have been sent. */
+typedef struct rv_wire_filled {
+    bool over;    /* and there are no more */
+    bool refused; /* they cannot be sent: `error` */
+    uint64_t to;
+    rv_bytes events; /* the body of an events message; empty: none */
+    rv_error error;
+} rv_wire_filled;
+
 /* Upstream to edge: what becomes of rows of selected aggregates up to the W of the events or
  * progress message that follows: items of core/state/base.h. */
 void rv_wire_write_changes(rv_writer *w, rv_bytes items);
@@ -46,6 +64,10 @@ void rv_wire_write_base(rv_writer *w, const rv_wire_base *m);
  * which is to follow. Messages are numbered from 1 in a connection. */
 void rv_wire_begin_select(rv_writer *w, uint64_t number);
 void rv_wire_write_selected(rv_writer *w, const rv_wire_selected *m);
+void rv_wire_write_past(rv_writer *w, const rv_wire_past *m);
+
+/* `m->events` are written behind it by who makes them, if `events_follow`. */
+void rv_wire_write_filled(rv_writer *w, const rv_wire_filled *m, bool events_follow);
 
 /* Texts stay where they are. RV_PROTOCOL_ERROR; RV_SELECTION_INVALID. */
 RV_MUST_USE rv_status rv_wire_read_selection(rv_bytes body, rv_wire_selection *m, rv_error *err);
@@ -56,5 +78,9 @@ RV_MUST_USE rv_status rv_wire_read_base(rv_bytes body, rv_wire_base *m, rv_error
 RV_MUST_USE rv_status rv_wire_read_select(rv_bytes body, uint64_t *number, rv_bytes *selection,
                                           rv_error *err);
 RV_MUST_USE rv_status rv_wire_read_selected(rv_bytes body, rv_wire_selected *m, rv_error *err);
+
+/* The selections and the events are read by themselves. RV_PROTOCOL_ERROR. */
+RV_MUST_USE rv_status rv_wire_read_past(rv_bytes body, rv_wire_past *m, rv_error *err);
+RV_MUST_USE rv_status rv_wire_read_filled(rv_bytes body, rv_wire_filled *m, rv_error *err);
 
 #endif

@@ -52,6 +52,11 @@ void rv_subscription_from_version(rv_subscription *subscription, uint64_t versio
     subscription->version_next = subscription->stream.version;
 }
 
+void rv_subscription_by_version(rv_subscription *subscription) {
+    RV_ASSERT(subscription->ahead_count == 0);
+    subscription->by_version = true;
+}
+
 static rv_status enter_batch(rv_subscription *s, rv_error *err) {
     rv_log_cursor after = s->in_batch ? s->cursor : s->next_cursor;
     const rv_log_cursor before = after;
@@ -140,6 +145,22 @@ static rv_status stream_over(rv_subscription *s) {
     return RV_END;
 }
 
+/* The sequence of the next version, wherever that is. */
+static rv_status look_for_version(rv_subscription *s, rv_error *err) {
+    s->node->read_generation += 1; /* it may have to read */
+    const rv_status status =
+        rv_log_find_version(s->node->log, s->stream.stream, s->version_next, &s->search, err);
+    RV_ASSERT(s->version_next > 0);
+    if (status != RV_OK) {
+        return status == RV_END ? stream_over(s) : status;
+    }
+    s->ahead[0] = s->search.sequence;
+    s->ahead_at = 0;
+    s->ahead_count = 1;
+    s->search = (rv_log_version_search){0};
+    return RV_OK;
+}
+
 /* Looks up the sequences of the next events: RV_OK, RV_END, RV_PENDING, RV_BUSY, errors. */
 static rv_status look_ahead(rv_subscription *s, rv_error *err) {
     RV_ASSERT(s->ahead_at == s->ahead_count);
@@ -153,6 +174,9 @@ static rv_status look_ahead(rv_subscription *s, rv_error *err) {
     }
     if (head.version < s->stream.version) {
         return stream_over(s);
+    }
+    if (s->by_version && s->node->held.past.filled) {
+        return head.version < s->version_next ? stream_over(s) : look_for_version(s, err);
     }
     uint64_t least =
         s->next_sequence > head.first_sequence ? s->next_sequence : head.first_sequence;
@@ -286,8 +310,9 @@ rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *
                             "history; read from the beginning, or from a position");
     }
     /* Batch ends and schema changes are told to those only that go through all. */
-    return s->of_stream && !s->system ? stream_next(s, event, path, err)
-                                      : matching_next(s, scan_max, event, path, err);
+    const bool led = s->of_stream && !s->system &&
+                     (s->by_version || !s->node->held.past.filled); /* else by sequence */
+    return led ? stream_next(s, event, path, err) : matching_next(s, scan_max, event, path, err);
 }
 
 uint64_t rv_subscription_sequence(const rv_subscription *subscription) {

@@ -34,7 +34,9 @@ typedef struct rv_subscription {
     rv_record_context context;
     /* of one stream: */
     bool of_stream;
-    bool found;            /* its number is known */
+    bool found;      /* its number is known */
+    bool by_version; /* where the past was filled in: in the order of versions */
+    rv_log_version_search search;
     uint64_t version_next; /* behind the last one that was yielded */
     rv_log_stream_cursor stream;
     rv_log_cursor walk;                    /* on the way to the batch of its next event */
@@ -53,6 +55,10 @@ void rv_subscription_until(rv_subscription *subscription, uint64_t sequence);
 /* Of one stream: events of lower versions are passed over, without looking at them. Before the
  * first rv_subscription_next. Of more than one stream it says nothing. */
 void rv_subscription_from_version(rv_subscription *subscription, uint64_t version);
+
+/* Of one stream: in the order of versions also where its past was filled in, so that this is not
+ * the order of sequences. Before the first rv_subscription_next; not for who waits for more. */
+void rv_subscription_by_version(rv_subscription *subscription);
 
 /*
  * The next matching event and its stream's path; both are valid until the next call on the node.

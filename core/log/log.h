@@ -294,6 +294,20 @@ typedef struct rv_log_sequences {
 RV_MUST_USE rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *cursor,
                                            rv_log_sequences *found, rv_error *err);
 
+/* A look-up of one version, which may take several calls. Plain data; zeros begin one. */
+typedef struct rv_log_version_search {
+    uint64_t at; /* sequences below were looked at */
+    rv_log_cursor scan;
+    uint64_t version; /* the least one met, 0: none */
+    uint64_t sequence;
+} rv_log_version_search;
+
+/* The durable event of the stream with the least version that is not below `version`, wherever it
+ * lies: in a log whose past was filled in, versions are not in the order of sequences. RV_OK;
+ * RV_END: there is none; RV_PENDING, RV_BUSY and failures as rv_log_find_versions. */
+RV_MUST_USE rv_status rv_log_find_version(rv_log *log, uint32_t stream, uint64_t version,
+                                          rv_log_version_search *search, rv_error *err);
+
 /* The sequence of the event with this foreign id, durable or not, if it is not known to be below
  * `since`. RV_OK, RV_END: there is none; the others as above. */
 RV_MUST_USE rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t since,

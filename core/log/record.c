@@ -40,6 +40,7 @@ static uint8_t flags_of(const rv_event *event) {
     flags |= event->metadata.len > 0 ? RV_RECORD_METADATA : 0;
     flags |= event->new_stream ? RV_RECORD_NEW_STREAM : 0;
     flags |= event->batch_end ? RV_RECORD_BATCH_END : 0;
+    flags |= event->filled ? RV_RECORD_FILLED_IN : 0;
     if (event->foreign_id || !id_derives(event->position, event->written_at)) {
         flags |= RV_RECORD_FOREIGN_ID;
     }
@@ -163,6 +164,7 @@ static bool read_event(const uint8_t *p, const uint8_t *end, uint8_t flags,
         p += event->metadata.len;
     }
     event->batch_end = (flags & RV_RECORD_BATCH_END) != 0;
+    event->filled = (flags & RV_RECORD_FILLED_IN) != 0;
     event->data = rv_bytes_of(p, (size_t)(end - p));
     context->previous_position = event->position;
     context->next_sequence += 1;
@@ -190,7 +192,7 @@ void rv_record_write(rv_writer *w, rv_record_kind kind, uint8_t flags, rv_bytes 
 static bool is_other(uint8_t kind, uint8_t flags) {
     switch (kind) {
     case RV_RECORD_SELECTION:
-        return (flags & ~(RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH)) == 0;
+        return (flags & ~RV_RECORD_SELECTION_KNOWN) == 0;
     case RV_RECORD_BASE_BEGIN:
         return (flags & ~RV_RECORD_BASE_KEEPS) == 0;
     case RV_RECORD_LEDGER_PUT:
@@ -199,6 +201,7 @@ static bool is_other(uint8_t kind, uint8_t flags) {
     case RV_RECORD_BASE_END:
     case RV_RECORD_CHANGES:
     case RV_RECORD_PATH:
+    case RV_RECORD_FILLED:
         return flags == 0;
     default:
         return false;

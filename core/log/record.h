@@ -32,6 +32,7 @@ typedef enum rv_record_kind {
     RV_RECORD_BASE_PART = 6,  /* varint cursor, then items: core/state/base.h */
     RV_RECORD_BASE_END = 7,   /* all parts are there: no body */
     RV_RECORD_CHANGES = 8,    /* items: rows of selected aggregates, as they are at W */
+    RV_RECORD_FILLED = 9,     /* varint position, u8 over: the past is filled in up to there */
     RV_RECORD_PATH = 16 /* of the stream that the next record, an event, begins, where its data does
                            not tell: it is not understood */
 } rv_record_kind;
@@ -41,6 +42,11 @@ typedef enum rv_record_kind {
              binary form (core/model/selection.h) */
 #define RV_RECORD_SELECTION_WISH                                                                   \
     0x02u /* … before all that: u32 length and the binary form of what is to be held */
+#define RV_RECORD_SELECTION_PAST                                                                   \
+    0x04u /* … and before the rest: u32 length and bytes of rv_past_write: which                 \
+             events of the past are here */
+#define RV_RECORD_SELECTION_KNOWN                                                                  \
+    (RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH | RV_RECORD_SELECTION_PAST)
 #define RV_RECORD_BASE_KEEPS 0x01u /* of a base that begins: rows of aggregates stay true */
 
 #define RV_RECORD_WRITTEN_AT  0x01u
@@ -48,7 +54,8 @@ typedef enum rv_record_kind {
 #define RV_RECORD_METADATA    0x04u
 #define RV_RECORD_NEW_STREAM  0x08u
 #define RV_RECORD_BATCH_END   0x10u
-#define RV_RECORD_FLAGS_KNOWN 0x1fu
+#define RV_RECORD_FILLED_IN   0x20u /* of the past: its rows and its version came before it */
+#define RV_RECORD_FLAGS_KNOWN 0x3fu
 
 /* What the encodings of a batch's records depend on; starts from the batch header. */
 typedef struct rv_record_context {

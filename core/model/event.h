@@ -26,6 +26,7 @@ typedef struct rv_event {
     bool new_stream;      /* the first event of its stream in this log */
     uint16_t declaration; /* of a new stream: number of its rv_stream, or RV_NONE (system) */
     bool batch_end;       /* the last of its atomic batch */
+    bool filled;          /* of the past: filled in behind what came after it */
     rv_bytes data;        /* encoded; of a schema change: the text */
     rv_bytes metadata;    /* a JSON object as text, or empty */
 } rv_event;

@@ -205,7 +205,7 @@ static void count_items(const rv_state *state, rv_bytes part, counts *found) {
 }
 
 /* Pages that all of that takes, less those of rows and streams which are there: the base may take
- * their places, or clear them away. Indexes fill their pages in part: a quarter is added. */
+ * their places, or clear them away. Indexes fill their pages in part: a half is added. */
 static int64_t pages_needed(const rv_state *state, const counts *found) {
     const int64_t streams = (int64_t)found->streams - rv_streams_count(&state->pages);
     int64_t bytes = streams > 0 ? streams * (int64_t)(sizeof(rv_stream_line) + ENTRY_BYTES) : 0;
@@ -222,7 +222,7 @@ static int64_t pages_needed(const rv_state *state, const counts *found) {
     /* what is long of rows that are there is not known: then it is not counted */
     bytes += pages > 0 || bytes > 0 ? (int64_t)found->long_bytes : 0;
     pages += bytes / (int64_t)RV_PAGE_ROOM;
-    return pages + (pages > 0 ? pages / 4 : 0);
+    return pages + (pages > 0 ? pages / 2 : 0);
 }
 
 rv_status rv_state_base_room(const rv_state *state, rv_arena *scratch, rv_error *err) {

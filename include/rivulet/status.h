@@ -118,7 +118,9 @@
     /* SQL */                                                                                      \
     X(SQL_INVALID, "sql_invalid", 400, "The SQL statement is not valid")                           \
     X(SQL_READ_ONLY, "sql_read_only", 403, "SQL can only read")                                    \
-    X(SQL_LIMIT, "sql_limit", 422, "The query exceeded a limit")
+    X(SQL_LIMIT, "sql_limit", 422, "The query exceeded a limit")                                   \
+    /* an edge's past */                                                                           \
+    X(HISTORY_AWAITED, "history_awaited", 503, "The stream's past is still on its way here")
 
 #ifdef __cplusplus
 extern "C" {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { Node, folder, must, opened, prepared, until } from './harness.mjs';
+import { Node, cli, feed, folder, must, opened, prepared, until } from './harness.mjs';
 
 const parent = folder('select');
 let central;
@@ -79,5 +79,37 @@ test('a selection that is wanted while there is no upstream is asked for when th
   const again = await Node.start(data, '--upstream', central.syncUrl);
   await settled(again);
   assert.deepEqual(await again.rows('select id from account'), [[9]]);
+  assert.equal(await again.stop(), 0);
+});
+
+test('the past of what is added comes behind, once; rows are there before', async () => {
+  const data = join(parent, 'past');
+  const edge = await Node.start(data, '--upstream', central.syncUrl, '--select', '/accounts/7 history none');
+  await settled(edge);
+  await central.append('/accounts/7', 'money_paid', { amount: 1 });
+  const follower = await feed(edge, '/events');
+  const first = (await follower.next()).data;
+  assert.equal(first.type, "money_paid");
+  assert.equal((await put(edge, '/accounts/7', '/accounts/8', '/accounts/9 history since 1')).status, 200);
+  await settled(edge);
+  await until(async () => (await edge.request('GET', '/selection')).body.past === null, 'the past');
+  assert.equal(await counted(edge), 3);
+  for (const path of ['/accounts/7', '/accounts/8', '/accounts/9']) {
+    const there = (await central.request('GET', `/streams${path}`)).body;
+    assert.deepEqual((await edge.request('GET', `/streams${path}`)).body, there);
+  }
+  const expected = ['/accounts/7', '/accounts/8', '/accounts/9'].map((path) => central.request('GET', `/streams${path}`));
+  const total = (await Promise.all(expected)).flatMap(({ body }) => body).map(({ position }) => position);
+  const seen = [first.position];
+  while (seen.length < total.length) seen.push((await follower.next()).data.position);
+  assert.deepEqual(seen.sort((a, b) => a - b), total.sort((a, b) => a - b));
+  follower.close();
+  const hashes = async () => (await edge.status()).state_hash;
+  const hash = await hashes();
+  await edge.kill();
+  assert.equal(cli(['doctor', '--data', data]).code, 0);
+  const again = await Node.start(data, '--upstream', central.syncUrl);
+  assert.equal((await again.status()).state_hash, hash);
+  assert.equal((await again.request('GET', '/events')).body.length, total.length);
   assert.equal(await again.stop(), 0);
 });

@@ -89,6 +89,23 @@ static void check_select(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
     }
 }
 
+/* The kind is both sides'; what one of them reads is what it writes. */
+static void check_past(rv_bytes body, rv_writer *w) {
+    rv_wire_past past;
+    rv_wire_filled filled;
+    if (rv_wire_read_past(body, &past, NULL) == RV_OK) {
+        FUZZ_CHECK(past.after <= past.until);
+        rv_wire_write_past(w, &past);
+        check_same(body, w);
+    }
+    w->len = 0;
+    if (rv_wire_read_filled(body, &filled, NULL) == RV_OK && !filled.refused) {
+        rv_wire_write_filled(w, &filled, filled.events.len > 0);
+        rv_write(w, filled.events);
+        check_same(body, w);
+    }
+}
+
 static void check_append(rv_bytes body, rv_writer *w) {
     rv_wire_append append;
     if (rv_wire_read_append(body, &append, NULL) != RV_OK) {
@@ -157,6 +174,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case RV_WIRE_LEASE:
     case RV_WIRE_LEASED:
         check_lease(kind, body, &w);
+        break;
+    case RV_WIRE_PAST:
+        check_past(body, &w);
         break;
     case RV_WIRE_SELECT:
     case RV_WIRE_SELECTED:

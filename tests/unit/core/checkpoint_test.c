@@ -337,10 +337,12 @@ RV_TEST(an_edge_keeps_what_it_selects) {
     RV_CHECK(count == 1 && rv_bytes_are(patterns[0].text, "/**"));
     RV_CHECK_EQ(rv_node_role(s.node), RV_ROLE_EDGE);
     rv_sim_disk_crash(s.disk);
-    const rv_status refused =
+    const rv_status opened = /* the same is held, and another selection wanted */
         fixture_open_on(rv_sim_disk_interface(s.disk), s.node_memory, NODE_MEMORY, RV_ROLE_EDGE,
                         "/other/*", &s.node, &s.err);
-    RV_CHECK_STATUS(refused, RV_SELECTION_CHANGED);
+    RV_CHECK_STATUS(opened, RV_OK);
+    RV_CHECK(rv_bytes_are(rv_node_selection(s.node)->entries[0].name, "/**"));
+    RV_CHECK(rv_bytes_are(rv_node_selection_wanted(s.node)->entries[0].name, "/other/*"));
     station_free(&s);
 }
 

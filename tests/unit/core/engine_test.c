@@ -474,7 +474,9 @@ RV_TEST(a_node_is_opened_as_what_it_is) {
                     RV_NOT_ROOT);
     RV_CHECK_STATUS(fixture_close(edge.node, &edge.err), RV_END);
     rv_memory_host_reopen(edge.storage);
-    RV_CHECK_STATUS(fixture_open(&edge, RV_ROLE_EDGE, "/accounts/2"), RV_SELECTION_CHANGED);
+    RV_CHECK_STATUS(fixture_open(&edge, RV_ROLE_EDGE, "/accounts/2"), RV_OK);
+    RV_CHECK_TEXT(rv_node_selection(edge.node)->entries[0].name, "/accounts/1");
+    RV_CHECK_TEXT(rv_node_selection_wanted(edge.node)->entries[0].name, "/accounts/2");
     rv_memory_host_reopen(edge.storage);
     RV_CHECK_STATUS(fixture_open(&edge, RV_ROLE_ROOT, NULL), RV_NOT_ROOT);
     rv_memory_host_reopen(edge.storage);

@@ -198,9 +198,9 @@ RV_TEST(forms_that_are_refused) {
         {0, 1},
         {0, 9}, /* lengths */
         {1, 0},
-        {1, 9},
+        {1, 10},
         {1, 0xff}, /* kinds */
-        {2, 0x20},
+        {2, 0x40},
         {2, 0x80}, /* flags nobody knows */
         {5, 0},    /* versions begin with 1 */
         {2, RV_RECORD_FOREIGN_ID},
@@ -221,7 +221,7 @@ RV_TEST(forms_that_are_refused) {
     const uint8_t selection[] = {4, 2, 0, 1, '*'};
     RV_CHECK(reads(selection, sizeof selection));
     for (uint8_t kind = RV_RECORD_SELECTION; kind <= RV_RECORD_LEDGER_REMOVE; kind += 1) {
-        const uint8_t flagged[] = {4, kind, 4, 1, '*'};
+        const uint8_t flagged[] = {4, kind, 8, 1, '*'};
         RV_CHECK(!reads(flagged, sizeof flagged));
     }
     const uint8_t put[] = {6, RV_RECORD_LEDGER_PUT, 0, 2, 1, 'k', 'v'};
@@ -232,7 +232,7 @@ RV_TEST(forms_that_are_refused) {
 RV_TEST(other_records_come_back) {
     static const rv_record_kind kinds[] = {
         RV_RECORD_SELECTION, RV_RECORD_LEDGER_PUT, RV_RECORD_LEDGER_REMOVE, RV_RECORD_BASE_BEGIN,
-        RV_RECORD_BASE_PART, RV_RECORD_BASE_END,   RV_RECORD_CHANGES};
+        RV_RECORD_BASE_PART, RV_RECORD_BASE_END,   RV_RECORD_CHANGES,       RV_RECORD_FILLED};
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i += 1) {
         for (unsigned flags = 0; flags < 256; flags += 1) {
             rv_writer w = rv_writer_over(buffer, 100);
@@ -240,10 +240,9 @@ RV_TEST(other_records_come_back) {
             rv_record_context context = begin;
             rv_cursor c = rv_cursor_over(rv_writer_bytes(&w));
             rv_record record;
-            const bool known =
-                flags == 0 ||
-                (i == 0 && (flags & ~(RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH)) == 0) ||
-                (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS);
+            const bool known = flags == 0 ||
+                               (i == 0 && (flags & ~(RV_RECORD_SELECTION_KNOWN)) == 0) ||
+                               (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS);
             RV_CHECK_EQ(rv_record_read(&c, &context, &record), known);
             if (known) {
                 RV_CHECK(record.kind == kinds[i] && record.flags == flags);

@@ -421,23 +421,6 @@ RV_TEST(a_base_waits_behind_the_progress_before_it) {
     free(memory);
 }
 
-RV_TEST(a_selection_that_needs_history_is_refused) {
-    static const char *const entries[] = {"/accounts/* history none"};
-    static const char *const others[] = {"/accounts/*"};
-    pair p = based_pair(entries, 1);
-    RV_CHECK(pair_sync(&p));
-    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
-    RV_CHECK_STATUS(fixture_close(p.leaf.node, &p.leaf.err), RV_END);
-    rv_memory_host_reopen(p.leaf.storage);
-    RV_CHECK(!open_edge(&p, others, 1));
-    RV_CHECK_STATUS(p.leaf.err.status, RV_SELECTION_CHANGED);
-    rv_memory_host_reopen(p.leaf.storage);
-    RV_CHECK(open_edge(&p, NULL, 0)); /* what the log names */
-    RV_CHECK_EQ(rv_node_selection(p.leaf.node)->count, 1);
-    RV_CHECK(rv_node_whole(p.leaf.node));
-    pair_free(&p);
-}
-
 /* From one selection to the next, with breaks and crashes on the way: what is shown is the old one,
  * whole, until it is the new one, whole. */
 RV_TEST(a_selection_changes_whole) {
@@ -545,7 +528,6 @@ int main(void) {
     RV_RUN(changes_that_the_upstream_has_forgotten);
     RV_RUN(a_base_behind_which_changes_are_gone_is_not_sent_again);
     RV_RUN(a_base_waits_behind_the_progress_before_it);
-    RV_RUN(a_selection_that_needs_history_is_refused);
     RV_RUN(a_selection_changes_whole);
     RV_RUN(the_old_selection_is_shown_until_the_new_one_is_there);
     fixture_checkpoint_growth = 1;

@@ -234,6 +234,11 @@ RV_TEST(what_is_no_selection) {
     RV_CHECK_STATUS(select_entries(&p, &none), RV_SELECTION_INVALID);
     RV_CHECK_STATUS(select_entries(&p, &bad), RV_PATH_INVALID);
     RV_CHECK(pair_sync(&p));
+    RV_CHECK(settled(&p));
+    /* what has just been left cannot be filled in again */
+    RV_CHECK_STATUS(select_entries(&p, &steps[3]), RV_OK);
+    pair_run(&p);
+    RV_CHECK(settled(&p));
     RV_CHECK_STATUS(select_entries(&p, &history), RV_SELECTION_CHANGED);
     RV_CHECK(settled(&p));
     pair_free(&p);

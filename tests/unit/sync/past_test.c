@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an edge that is to hold the past of streams that it held without, or not at all, gets every
+ * event of it once, with a new sequence, whatever breaks on the way; rows are whole meanwhile; a
+ * stream is read in the order of its versions. Method: a root and an edge (based.h) under a random
+ * workload, connections cut and edges opened again; the edge's events are compared with the root's,
+ * one by one, and a reader that follows by sequence from the beginning sees each once.
+ */
+#include "core/live/subscription.h"
+#include "tests/unit/sync/based.h"
+
+#define EVENTS_MAX 8000
+
+static rv_status select_entries(pair *p, const char *const *entries, size_t count) {
+    rv_bytes texts[4];
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = rv_bytes_of_string(entries[i]);
+    }
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_select(p->leaf.node, texts, count, &p->leaf.err);
+        if (status == RV_PENDING || status == RV_BUSY) {
+            (void)pair_step(p);
+        }
+    }
+    return status;
+}
+
+/* What a reader by sequence saw of each position. */
+static uint8_t seen[EVENTS_MAX];
+
+/* Reads on, and counts. */
+static void follow(pair *p, uint64_t *next) {
+    rv_subscription all;
+    rv_event event;
+    rv_bytes path;
+    rv_subscription_open(&all, p->leaf.node, NULL, 0, *next);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 200000 && status != RV_END; i++) {
+        status = rv_subscription_next(&all, 1000, &event, &path, NULL);
+        if (status == RV_OK) {
+            RV_CHECK(event.position < EVENTS_MAX);
+            seen[event.position] += 1;
+        } else if (status == RV_PENDING || status == RV_BUSY) {
+            fixture_poll(p->leaf.node);
+        }
+    }
+    RV_CHECK_STATUS(status, RV_END);
+    *next = rv_subscription_sequence(&all);
+}
+
+/* Each event of the root that the entry has was seen once; `since`: from that position on. */
+static void check_seen(pair *p, const char *pattern, uint64_t since) {
+    rv_path_pattern parsed;
+    rv_subscription all;
+    rv_event event;
+    rv_bytes path;
+    RV_CHECK_STATUS(rv_path_pattern_parse(rv_bytes_of_string(pattern), &parsed, NULL), RV_OK);
+    rv_subscription_open(&all, p->root.node, &parsed, 1, 1);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 200000 && status != RV_END; i++) {
+        status = rv_subscription_next(&all, 1000, &event, &path, NULL);
+        if (status == RV_OK && event.position >= since) {
+            RV_CHECK_EQ(seen[event.position], 1);
+        } else if (status == RV_PENDING || status == RV_BUSY) {
+            fixture_poll(p->root.node);
+        }
+    }
+    RV_CHECK_STATUS(status, RV_END);
+}
+
+/* A stream that is here as a whole, version by version, as the root has it. */
+static void check_stream(pair *p, const char *path_text, uint64_t first) {
+    rv_path_pattern parsed;
+    rv_subscription here;
+    rv_event event;
+    rv_bytes path;
+    uint32_t stream = 0;
+    rv_stream_head head = {.version = 0};
+    RV_CHECK_STATUS(rv_path_pattern_parse(rv_bytes_of_string(path_text), &parsed, NULL), RV_OK);
+    if (rv_state_stream_find(rv_node_state(p->root.node), parsed.text, &stream)) {
+        rv_state_stream(rv_node_state(p->root.node), stream, &head);
+    }
+    rv_subscription_open(&here, p->leaf.node, &parsed, 1, 1);
+    rv_subscription_by_version(&here);
+    rv_status status = RV_PENDING;
+    uint64_t version = first;
+    for (int i = 0; i < 200000 && status != RV_END; i++) {
+        status = rv_subscription_next(&here, 1000, &event, &path, NULL);
+        if (status == RV_OK) {
+            RV_CHECK(version == first || event.version == version);
+            RV_CHECK_TEXT(path, path_text);
+            version = event.version + 1;
+        } else if (status == RV_PENDING || status == RV_BUSY) {
+            fixture_poll(p->leaf.node);
+        }
+    }
+    RV_CHECK_STATUS(status, RV_END);
+    RV_CHECK(head.version == 0 || version == head.version + 1);
+}
+
+static bool is_done(const pair *p) {
+    return rv_selection_equal(rv_node_selection(p->leaf.node),
+                              rv_node_selection_wanted(p->leaf.node)) &&
+           !rv_node_fill_of(p->leaf.node).active;
+}
+
+RV_TEST(the_past_of_streams_that_are_added_comes_behind) {
+    static const char *const first[] = {"/accounts/3", "/accounts/4 history none"};
+    static const char *const second[] = {"/accounts/3", "/accounts/4", "/accounts/5"};
+    static const char *const third[] = {"/accounts/*"};
+    pair p = based_pair(first, 2);
+    uint64_t random = 1;
+    memset(seen, 0, sizeof seen);
+    RV_CHECK(feed_given(&p, &random, 600));
+    RV_CHECK(pair_sync(&p));
+    check_given(&p);
+    RV_CHECK(feed_given(&p, &random, 100));
+    pair_run(&p);
+    uint64_t next = 1;
+    follow(&p, &next);
+    RV_CHECK_STATUS(select_entries(&p, second, 3), RV_OK);
+    p.edge->batch_bytes = 400;
+    bool was_filling = false;
+    for (int i = 0; i < 3000 && !is_done(&p); i++) {
+        (void)pair_step(&p);
+        p.now += 1000;
+        RV_CHECK(rv_node_whole(p.leaf.node));
+        const rv_node_fill fill = rv_node_fill_of(p.leaf.node);
+        was_filling = was_filling || fill.active;
+        RV_CHECK_STATUS(rv_node_past_known(p.leaf.node, RV_LITERAL("/accounts/5"), NULL),
+                        fill.active ? RV_HISTORY_AWAITED : RV_OK);
+        RV_CHECK_STATUS(rv_node_past_known(p.leaf.node, RV_LITERAL("/accounts/3"), NULL), RV_OK);
+        RV_CHECK(i % 9 != 4 || feed_given(&p, &random, 3)); /* it goes on meanwhile */
+        if (i % 50 == 0) {
+            follow(&p, &next);
+        }
+    }
+    RV_CHECK(is_done(&p) && was_filling);
+    pair_run(&p);
+    follow(&p, &next);
+    check_given(&p);
+    for (size_t i = 0; i < 3; i++) {
+        check_seen(&p, second[i], 1);
+        check_stream(&p, second[i], 1);
+    }
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(select_entries(&p, third, 1), RV_OK);
+    pair_run(&p);
+    /* what was here is not sent again */
+    RV_CHECK(is_done(&p));
+    follow(&p, &next);
+    check_given(&p);
+    check_seen(&p, "/accounts/*", 1);
+    RV_CHECK_PASSED();
+    RV_CHECK(feed_given(&p, &random, 50));
+    pair_run(&p);
+    for (int i = 1; i <= 20; i++) {
+        char path[32];
+        (void)snprintf(path, sizeof path, "/accounts/%d", i);
+        check_stream(&p, path, 1);
+    }
+    /* and all of it once more from the log alone */
+    RV_CHECK(fixture_settle(p.leaf.node));
+    const rv_hash128 hash = rv_node_state_hash(p.leaf.node);
+    reopen(&p, NULL, 0, true);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p.leaf.node), hash));
+    RV_CHECK(is_done(&p));
+    memset(seen, 0, sizeof seen);
+    next = 1;
+    follow(&p, &next);
+    check_seen(&p, "/accounts/*", 1);
+    check_stream(&p, "/accounts/7", 1);
+    pair_free(&p);
+}
+
+/* A new edge, with a part of the past. */
+RV_TEST(the_past_since_a_position_or_a_time) {
+    for (int round = 0; round < 2; round++) {
+        char since[96];
+        const char *entries[2] = {since, "/accounts/3"};
+        uint64_t random = 2;
+        const uint64_t first = round == 0 ? 300 : 1;
+        memset(seen, 0, sizeof seen);
+        (void)snprintf(since, sizeof since, "/accounts/* history since %s",
+                       round == 0 ? "300" : "2001-01-01");
+        pair p = based_pair(entries, 2);
+        RV_CHECK(feed_given(&p, &random, 500));
+        RV_CHECK(pair_sync(&p));
+        RV_CHECK(is_done(&p));
+        RV_CHECK(feed_given(&p, &random, 50));
+        pair_run(&p);
+        check_given(&p);
+        uint64_t next = 1;
+        follow(&p, &next);
+        check_seen(&p, "/accounts/*", first);
+        check_seen(&p, "/accounts/3", 1);
+        check_stream(&p, "/accounts/3", 1);
+        check_stream(&p, "/accounts/8", round == 0 ? 0 : 1);
+        for (uint64_t i = 2; i < 300; i++) { /* but for the other stream, nothing from before */
+            RV_CHECK(seen[i] <= 1);
+        }
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+/* What an upstream may not send. */
+RV_TEST(a_past_that_was_not_asked_for) {
+    static const char *const entries[] = {"/accounts/4 history none"};
+    static const char *const others[] = {"/accounts/4"};
+    for (int i = 0; i < 6; i++) {
+        pair p = based_pair(entries, 1);
+        uint64_t random = 7;
+        RV_CHECK(feed_given(&p, &random, 100));
+        RV_CHECK(pair_sync(&p));
+        if (i > 0) {
+            RV_CHECK_STATUS(select_entries(&p, others, 1), RV_OK);
+            for (int k = 0; k < 2000 && !rv_node_fill_of(p.leaf.node).active; k++) {
+                (void)pair_step(&p);
+                p.now += 1000;
+            }
+            for (int k = 0; k < 3 && p.edge->fill.until == 0; k++) {
+                rv_bytes message;
+                (void)rv_edge_send(p.edge, p.now, &message); /* the request, to nobody */
+            }
+            RV_CHECK(p.edge->fill.until > 0);
+        }
+        const uint64_t until = rv_node_fill_of(p.leaf.node).until;
+        /* none asked for; beyond the end; no events; then such as are right */
+        const rv_wire_filled cases[] = {{.to = 1},
+                                        {.to = until + 1},
+                                        {.to = until, .events = RV_LITERAL("x")},
+                                        {.to = until, .over = true},
+                                        {.to = 3},
+                                        {.refused = true, .error = p.leaf.err}};
+        uint8_t bytes[1024];
+        rv_writer w = rv_writer_over(bytes, sizeof bytes);
+        rv_wire_filled m = cases[i];
+        if (m.refused) {
+            (void)rv_error_set(&m.error, RV_UNSUPPORTED, "no");
+        }
+        rv_wire_write_filled(&w, &m, m.events.len > 0);
+        rv_write(&w, m.events);
+        const rv_status status = rv_edge_receive(p.edge, rv_writer_bytes(&w), p.now, &p.err);
+        RV_CHECK_STATUS(status, i < 3 ? RV_PROTOCOL_ERROR : RV_OK);
+        RV_CHECK_EQ(rv_node_fill_of(p.leaf.node).active, i > 0 && i != 3);
+        RV_CHECK_STATUS(pair_status(&p).past_refused.status, i == 5 ? RV_UNSUPPORTED : RV_OK);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+/* Cut after any number of messages, opened again, told something else. */
+RV_TEST(filling_in_goes_on_where_it_stopped) {
+    static const char *const steps[][2] = {
+        {"/accounts/4 history none", NULL},
+        {"/accounts/4", NULL},
+        {"/accounts/4", "/accounts/* history since 200"},
+        {"/accounts/*", NULL},
+    };
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        uint64_t random = seed;
+        pair p = based_pair(steps[0], 1);
+        memset(seen, 0, sizeof seen);
+        RV_CHECK(feed_given(&p, &random, 300));
+        RV_CHECK(pair_sync(&p));
+        uint64_t next = 1;
+        follow(&p, &next);
+        for (size_t i = 1; i < sizeof steps / sizeof steps[0]; i++) {
+            RV_CHECK_STATUS(select_entries(&p, steps[i], steps[i][1] == NULL ? 1 : 2), RV_OK);
+            for (int turn = 0; turn < 5; turn++) {
+                p.edge->batch_bytes = 400;
+                const int moves = (int)(rv_test_random(&random) % 60);
+                for (int k = 0; k < moves && p.session != NULL; k++) {
+                    (void)pair_step(&p);
+                    p.now += 1000;
+                }
+                RV_CHECK(feed_given(&p, &random, 3));
+                const uint64_t chance = rv_test_random(&random) % 4;
+                if (chance == 0) {
+                    RV_CHECK(fixture_settle(p.leaf.node));
+                    follow(&p, &next);
+                    reopen(&p, NULL, 0, turn % 2 == 0);
+                    RV_CHECK_PASSED();
+                    RV_CHECK(pair_connect(&p));
+                } else if (chance == 1) {
+                    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+                    RV_CHECK(pair_connect(&p));
+                }
+            }
+        }
+        if (p.session == NULL) {
+            RV_CHECK(pair_connect(&p));
+        }
+        pair_run(&p);
+        RV_CHECK(p.session != NULL && is_done(&p));
+        check_given(&p);
+        follow(&p, &next);
+        check_seen(&p, "/accounts/*", 1);
+        for (int i = 1; i <= 20; i++) {
+            char path[32];
+            (void)snprintf(path, sizeof path, "/accounts/%d", i);
+            check_stream(&p, path, 1);
+        }
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+int main(void) {
+    RV_RUN(the_past_of_streams_that_are_added_comes_behind);
+    RV_RUN(the_past_since_a_position_or_a_time);
+    RV_RUN(a_past_that_was_not_asked_for);
+    RV_RUN(filling_in_goes_on_where_it_stopped);
+    fixture_checkpoint_growth = 1;
+    RV_RUN(the_past_of_streams_that_are_added_comes_behind);
+    RV_RUN(filling_in_goes_on_where_it_stopped);
+    return rv_test_done();
+}
