@@ -100,11 +100,14 @@ static rv_keys_sum sum_up(const rv_node *node, uint16_t aggregate) {
     return sum;
 }
 
+static bool is_set(const uint64_t *bits, uint16_t aggregate) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    return (bits[aggregate / 64u] >> (aggregate % 64u) & 1) != 0;
+}
+
 static bool is_wanted(const rv_node *node, uint16_t aggregate) {
     const rv_outbox *const o = &node->outbox;
-    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
-    const uint64_t bits = o->creates[aggregate / 64u] | o->wanted[aggregate / 64u];
-    return (bits >> (aggregate % 64u) & 1) != 0;
+    return is_set(o->creates, aggregate) || is_set(o->wanted, aggregate);
 }
 
 bool rv_node_keys_wish(rv_node *node, uint16_t from, rv_keys_wish *wish) {
@@ -119,7 +122,8 @@ bool rv_node_keys_wish(rv_node *node, uint16_t from, rv_keys_wish *wish) {
         }
         const rv_keys_sum sum = sum_up(node, a);
         const uint64_t size = sum.newest.first == 0 ? 0 : sum.newest.last - sum.newest.first + 1;
-        if (sum.left == 0 || (sum.unspent < 2 && sum.left < size / REFILL)) {
+        if (sum.left == 0 || is_set(node->outbox.starved, a) ||
+            (sum.unspent < 2 && sum.left < size / REFILL)) {
             const uint64_t most = 2 * size < RV_LEASE_KEYS_MAX ? 2 * size : RV_LEASE_KEYS_MAX;
             *wish = (rv_keys_wish){.aggregate = a,
                                    .incarnation = node->outbox.incarnation,
@@ -150,6 +154,16 @@ bool rv_node_keys_unprepared(const rv_node *node) {
         wanted = wanted || node->outbox.wanted[i] != 0;
     }
     return wanted && node->outbox.incarnation == 0;
+}
+
+uint16_t rv_node_keys_missed(const rv_node *node) {
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    return node->outbox.keys_missed;
+}
+
+uint64_t rv_node_keys_blocks(const rv_node *node) {
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    return node->outbox.keys_blocks;
 }
 
 uint64_t rv_node_keys_left(const rv_node *node, uint16_t aggregate) {
@@ -254,7 +268,12 @@ rv_status rv_node_keys_take(rv_node *node, const rv_keys_wish *wish, const rv_le
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = sweep(node, &sum, wish->aggregate, lease->first, &changes);
     status = status == RV_OK ? write_block(node, &block, &changes) : status;
-    return end(node, &body, &changes, status, err);
+    status = end(node, &body, &changes, status, err);
+    if (status == RV_OK) {
+        node->outbox.starved[wish->aggregate / 64u] &= ~(UINT64_C(1) << (wish->aggregate % 64u));
+        node->outbox.keys_blocks += 1;
+    }
+    return status;
 }
 
 /* --- assigning --- */
@@ -293,6 +312,8 @@ static rv_status no_keys(rv_node *node, uint16_t aggregate, rv_error *err) {
     const rv_bytes *const name = &rv_schema_aggregate(node->schema, aggregate)->name;
     RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
     o->wanted[aggregate / 64u] |= UINT64_C(1) << (aggregate % 64u);
+    o->starved[aggregate / 64u] |= UINT64_C(1) << (aggregate % 64u);
+    o->keys_missed = aggregate;
     o->keys_revision += 1;
     (void)rv_error_set(err, RV_NO_KEYS,
                        "this edge has no key left for a new row of `%b`; it gets some when it is "

@@ -36,12 +36,18 @@ typedef struct rv_keys_wish {
 /*
  * The first wish for an aggregate whose number is not below `from`. Wanted are keys of aggregates
  * that streams which the selection covers create rows of, and of those that rv_node_write had none
- * of; when less than a quarter of the last block is left. False: there is none.
+ * of; when less than a quarter of the last block is left, or a batch did not get all that it needs.
+ * False: there is none.
  */
 RV_MUST_USE bool rv_node_keys_wish(rv_node *node, uint16_t from, rv_keys_wish *wish);
 
 /* An edge that has written nothing asks for nothing, unless it is prepared. True: it may ask. */
 bool rv_node_keys_ready(const rv_node *node);
+
+/* The aggregate of which rv_node_write had no key the last time that it said RV_NO_KEYS; and how
+ * many blocks have come since the node was opened: before there is another, it says so again. */
+uint16_t rv_node_keys_missed(const rv_node *node);
+uint64_t rv_node_keys_blocks(const rv_node *node);
 
 /* Moves when wishes may have changed. */
 uint64_t rv_node_keys_revision(const rv_node *node);

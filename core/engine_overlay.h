@@ -63,6 +63,9 @@ typedef struct rv_outbox {
     rv_held_state held_state;                 /* with this much of the selection there */
     uint64_t creates[RV_AGGREGATES_MAX / 64]; /* covered streams number rows of these (bits), */
     uint64_t wanted[RV_AGGREGATES_MAX / 64];  /* and of these a key was wanted */
+    uint64_t starved[RV_AGGREGATES_MAX / 64]; /* and there was none, nor has a block come since */
+    uint16_t keys_missed;                     /* the last of them */
+    uint64_t keys_blocks;                     /* that have come since the node was opened */
     uint64_t keys_revision;
     uint64_t self_batch; /* batch of the log that holds the incarnation; 0: durable */
     rv_waiting_index waiting;

@@ -15,6 +15,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine_keys.h"
 #include "core/model/value_json.h"
 
 /* --- what the request says of every event --- */
@@ -249,84 +250,25 @@ static rv_status read_body(rv_exchange *x, const rv_url *url, bool strict, size_
 
 /* --- the answer --- */
 
-typedef struct answered_event {
-    uint64_t position;
-    uint64_t version;
-    rv_bytes path;
-    rv_bytes type;
-    const uint8_t *event_id;
-    int64_t recorded_at;
-} answered_event;
-
-static void write_answer(rv_writer *w, const answered_event *e) {
-    rv_write_text(w, "{\"position\":");
-    rv_write_uint(w, e->position);
-    rv_write_text(w, ",\"version\":");
-    rv_write_uint(w, e->version);
-    rv_write_text(w, ",\"path\":");
-    rv_write_json_string(w, e->path);
-    rv_write_text(w, ",\"type\":");
-    rv_write_json_string(w, e->type);
-    rv_write_text(w, ",\"event_id\":\"");
-    rv_write_uuid(w, e->event_id);
-    rv_write_text(w, "\",\"recorded_at\":");
-    rv_event_time_to_json(e->recorded_at, w);
-    rv_write_text(w, ",\"data\":");
-}
-
 static void write_event(rv_exchange *x, rv_writer *w, const rv_event *event) {
     rv_node *node = x->face->options.node;
     const rv_event_type *type = rv_schema_event_type(rv_node_schema(node), event->type);
     rv_stream_head head;
     rv_state_stream(rv_node_state(node), event->stream, &head);
-    const answered_event answer = {event->position, event->version,  head.path,
-                                   type->name,      event->event_id, event->recorded_at};
-    write_answer(w, &answer);
+    rv_write_text(w, "{\"position\":");
+    rv_write_uint(w, event->position);
+    rv_write_text(w, ",\"version\":");
+    rv_write_uint(w, event->version);
+    rv_write_text(w, ",\"path\":");
+    rv_write_json_string(w, head.path);
+    rv_write_text(w, ",\"type\":");
+    rv_write_json_string(w, type->name);
+    rv_write_text(w, ",\"event_id\":\"");
+    rv_write_uuid(w, event->event_id);
+    rv_write_text(w, "\",\"recorded_at\":");
+    rv_event_time_to_json(event->recorded_at, w);
+    rv_write_text(w, ",\"data\":");
     rv_event_data_members_to_json(type, event->data, w);
-    rv_write_u8(w, '}');
-}
-
-/* The data of a forwarded event is JSON as the root wrote it, a member a field. With numbers as
- * text those of numeric and bigint fields get their quotes; what is not of that form stays as it
- * is. */
-static void write_forwarded_data(const rv_event_type *type, rv_bytes data, rv_writer *w) {
-    rv_json json = rv_json_over(data, NULL);
-    rv_json_token token;
-    size_t written = 0;
-    rv_status status = rv_json_next(&json, &token, NULL);
-    bool object = status == RV_OK && token.kind == RV_JSON_OBJECT_BEGIN;
-    for (size_t i = 0; object && i < type->field_count; i++) {
-        const rv_type *const field = &type->fields[i].type;
-        const bool array = field->kind == RV_TYPE_ARRAY;
-        const rv_type_kind kind = array ? (rv_type_kind)field->element : field->kind;
-        const bool quoted = kind == RV_TYPE_BIGINT || kind == RV_TYPE_NUMERIC;
-        rv_bytes whole;
-        status = rv_json_next(&json, &token, NULL);
-        object = status == RV_OK && token.kind == RV_JSON_KEY &&
-                 rv_json_next(&json, &token, NULL) == RV_OK &&
-                 rv_json_skip(&json, &token, &whole, NULL) == RV_OK;
-        if (object && quoted && token.kind == (array ? RV_JSON_ARRAY_BEGIN : RV_JSON_NUMBER)) {
-            rv_write(w, rv_bytes_of(data.ptr + written, token.offset - written));
-            rv_json_quote_numbers(whole, w);
-            written = token.offset + whole.len;
-        }
-    }
-    RV_ASSERT(written <= data.len);
-    rv_write(w, rv_bytes_from(data, written));
-    rv_event_bigints_to_json(type, w);
-}
-
-static void write_forwarded(rv_exchange *x, rv_writer *w, const rv_forwarded *event) {
-    const answered_event answer = {event->position, event->version,  event->path,
-                                   event->type,     event->event_id, event->recorded_at};
-    const rv_event_type *type =
-        rv_schema_event_type_named(rv_node_schema(x->face->options.node), event->type);
-    write_answer(w, &answer);
-    if (type != NULL && w->numbers_as_text) {
-        write_forwarded_data(type, event->data, w);
-    } else {
-        rv_write(w, event->data);
-    }
     rv_write_u8(w, '}');
 }
 
@@ -341,34 +283,28 @@ static void write_minimal(rv_writer *w, size_t count, uint64_t first, uint64_t l
 }
 
 /* One event is an object, a batch `{"events":[…]}`. */
-static void write_events(rv_exchange *x, rv_writer *w, size_t count, bool forwarded) {
+static void write_events(rv_exchange *x, rv_writer *w, size_t count) {
     for (size_t i = 0; i < count && !w->full; i++) {
         if (count > 1) {
             rv_write_text(w, i == 0 ? "{\"events\":[" : ",");
         }
-        if (forwarded) {
-            write_forwarded(x, w, &x->face->forwarded[i]);
-        } else {
-            write_event(x, w, &x->face->events[i]);
-        }
+        write_event(x, w, &x->face->events[i]);
     }
     rv_write_text(w, count > 1 ? "]}\n" : "\n");
 }
 
-void face_answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal, bool forwarded) {
+void face_answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal) {
     const rv_face *face = x->face;
     if (!minimal) {
-        write_events(x, w, count, forwarded);
+        write_events(x, w, count);
     }
     if (w->full && exchange_writer(x, true, w) == RV_OK) {
-        write_events(x, w, count, forwarded);
+        write_events(x, w, count);
     }
     if (minimal || w->full) {
         w->len = 0;
         w->full = false;
-        write_minimal(w, count, forwarded ? face->forwarded[0].position : face->events[0].position,
-                      forwarded ? face->forwarded[count - 1].position
-                                : face->events[count - 1].position);
+        write_minimal(w, count, face->events[0].position, face->events[count - 1].position);
     }
     exchange_answer(x, 201, "application/json", rv_writer_bytes(w));
 }
@@ -407,74 +343,38 @@ static rv_status append_here(rv_exchange *x, size_t count, rv_writer *w, bool mi
     const rv_status status =
         rv_node_append(face->options.node, face->appends, count, face->events, err);
     if (status == RV_OK) {
-        face_answer_events(x, w, count, minimal, false);
+        face_answer_events(x, w, count, minimal);
         x->wait_sequence = face->events[count - 1].sequence;
         x->phase = memory ? EXCHANGE_ANSWERED : EXCHANGE_DURABLE;
     }
     return status;
 }
 
-/* An answer that had no room on its way says the last position only, and a batch's are in a row. */
-static void complete_bare(rv_face *face, size_t count, size_t answered) {
-    RV_ASSERT(count > 0 && answered != count && count <= face->events_max);
-    const size_t last = answered == 0                 ? 0
-                        : answered > face->events_max ? face->events_max - 1
-                                                      : answered - 1;
-    const uint64_t position = face->forwarded[last].position;
-    face->forwarded[0].position = position - (count - 1);
-    face->forwarded[count - 1].position = position;
+/* True while the request waits for serial keys: there is no other block yet, and there may be. */
+static bool waits_for_keys(rv_exchange *x) {
+    const rv_face_options *const options = &x->face->options;
+    RV_ASSERT(x->used);
+    return x->keys_awaited && x->keys_blocks == rv_node_keys_blocks(options->node) &&
+           rv_edge_awaits_keys(options->edge, x->keys_aggregate);
 }
 
-/* What an edge cannot write itself, for want of a serial key, is sent on to the root while there is
- * a connection; the answer comes when this node holds what the root accepted. Memory for a large
- * one is taken only then: waiting may take long. */
-static rv_status append_upstream(rv_exchange *x, size_t count, bool large, bool minimal,
-                                 rv_error *err) {
-    rv_face *face = x->face;
-    rv_edge *edge = face->options.edge;
-    if (!x->forwarded) {
-        const rv_status status = rv_edge_forward(edge, face->appends, count, &x->forward, err);
-        if (status != RV_OK) {
-            return status;
-        }
-        x->forwarded = true;
-    }
-    size_t answered = 0;
-    rv_writer w;
-    rv_status status =
-        rv_edge_forward_result(edge, x->forward, face->forwarded, face->events_max, &answered, err);
-    status = status == RV_OK ? exchange_writer(x, large, &w) : status;
-    if (status == RV_OK) {
-        if (answered != count) {
-            complete_bare(face, count, answered);
-        }
-        face_answer_events(x, &w, count, minimal || answered != count, true);
-    }
-    return status;
-}
-
-static rv_status append_at_edge(rv_exchange *x, const rv_url *url, size_t count, bool minimal,
+/* What needs a serial key that this edge does not have waits a while for the root to lease some.
+ * Memory for a large answer is taken again then. */
+static rv_status append_at_edge(rv_exchange *x, size_t count, bool minimal,
                                 face_durability durability, rv_error *err) {
-    const bool large = !minimal && (count > 1 || x->request.body.len > EXCHANGE_BUFFER_SIZE / 4);
-    rv_status status = x->forwarded ? RV_NO_KEYS : face_write(x, count, durability, minimal, err);
-    if (status != RV_NO_KEYS || x->face->options.edge == NULL) {
+    const rv_face_options *const options = &x->face->options;
+    const rv_status status = face_write(x, count, durability, minimal, err);
+    if (status != RV_NO_KEYS || options->edge == NULL) {
         return status;
     }
-    rv_error keys = {.status = RV_OK};
-    if (!x->forwarded) {
-        keys = *err;
-        exchange_release(x);
-        status = read_body(x, url, true, &count, err); /* what is sent on has been read */
-        if (status != RV_OK) {
-            return status;
-        }
+    x->keys_aggregate = rv_node_keys_missed(options->node);
+    x->keys_blocks = rv_node_keys_blocks(options->node);
+    x->keys_awaited = true;
+    if (!waits_for_keys(x)) {
+        return status;
     }
-    status = append_upstream(x, count, large, minimal, err);
-    if (status == RV_NOT_CONNECTED && keys.status != RV_OK) {
-        *err = keys;
-        return keys.status;
-    }
-    return status;
+    exchange_release(x);
+    return RV_PENDING;
 }
 
 rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
@@ -485,6 +385,9 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_writer w;
     if (x->request.run.len > 0 && x->request.body.len == 0) {
         return face_refuse(x, err);
+    }
+    if (waits_for_keys(x)) {
+        return RV_PENDING;
     }
     rv_status status = rv_url_parameter(url, "return", &x->face->scratch, &preference, &found, err);
     status = status == RV_OK ? parse_durability(x, &durability, err) : status;
@@ -497,7 +400,7 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (x->request.run.len > 0) {
         status = face_write_again(x, count, err);
     } else if (rv_node_role(x->face->options.node) == RV_ROLE_EDGE) {
-        status = append_at_edge(x, url, count, minimal, durability, err);
+        status = append_at_edge(x, count, minimal, durability, err);
     } else {
         status = exchange_writer(x, large, &w);
         status = status == RV_OK

@@ -26,15 +26,15 @@ static rv_status take_memory(rv_face *face, rv_arena *arena) {
         }
     }
     const size_t left = arena->cap - arena->len;
-    const size_t one = sizeof *face->appends + sizeof *face->events + sizeof *face->forwarded;
+    const size_t one = sizeof *face->appends + sizeof *face->events;
     face->events_max = left / 2 / one < RV_BATCH_EVENTS_MAX ? left / 2 / one : RV_BATCH_EVENTS_MAX;
     face->appends = rv_arena_take_raw(arena, face->events_max * sizeof *face->appends);
     face->events = rv_arena_take_raw(arena, face->events_max * sizeof *face->events);
-    face->forwarded = rv_arena_take_raw(arena, face->events_max * sizeof *face->forwarded);
     const size_t rest = arena->cap - arena->len;
     const size_t scratch = rest < 2 * RV_BATCH_LEN_MAX ? rest - rest / 64 : 2 * RV_BATCH_LEN_MAX;
     face->scratch = rv_arena_split(arena, scratch);
-    return face->forwarded == NULL || face->scratch.cap < 65536 || face->events_max == 0
+    return face->events == NULL || face->appends == NULL || face->scratch.cap < 65536 ||
+                   face->events_max == 0
                ? RV_MEMORY_EXHAUSTED
                : RV_OK;
 }
@@ -342,7 +342,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
             x->request = *request;
             x->head = (rv_response_head){.status = 0};
             x->numbers_as_text = false;
-            x->forwarded = false;
+            x->keys_awaited = false;
             x->wait_sequence = 0;
             x->edge_sequence = 0;
             x->made = 0;
@@ -450,9 +450,6 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
 
 void rv_face_end(rv_exchange *x) {
     RV_ASSERT(x->used);
-    if (x->forwarded) {
-        rv_edge_forward_end(x->face->options.edge, x->forward);
-    }
     exchange_release(x);
     x->used = false;
 }

@@ -62,13 +62,14 @@ struct rv_exchange {
     exchange_phase phase;
     rv_request request;
     rv_response_head head;
-    bool numbers_as_text;   /* ?numbers=text */
-    uint64_t wait_sequence; /* EXCHANGE_DURABLE */
-    uint64_t forward;       /* the edge's request; `forwarded` says that there is one */
-    bool forwarded;
-    uint64_t edge_sequence; /* of the batch that it wrote to the outbox, from then on; else 0 */
-    uint32_t written_count; /* its events */
-    bool covered;           /* all of them come here */
+    bool numbers_as_text;    /* ?numbers=text */
+    uint64_t wait_sequence;  /* EXCHANGE_DURABLE */
+    bool keys_awaited;       /* it has waited for serial keys: */
+    uint16_t keys_aggregate; /* of this aggregate, */
+    uint64_t keys_blocks;    /* when the edge had got so many blocks */
+    uint64_t edge_sequence;  /* of the batch that it wrote to the outbox, from then on; else 0 */
+    uint32_t written_count;  /* its events */
+    bool covered;            /* all of them come here */
     bool answer_minimal;
     uint64_t made;        /* batches of the log that are to be durable; 0: none yet */
     uint8_t first_id[16]; /* of its first event */
@@ -91,7 +92,6 @@ struct rv_face {
     rv_arena scratch; /* of one call: decoded text, parsed events */
     rv_append *appends;
     rv_event *events;
-    rv_forwarded *forwarded;
     size_t events_max; /* of one request */
 };
 
@@ -143,8 +143,8 @@ void face_write_selection(const rv_selection *selection, rv_writer *w);
 /* RV_PARAMETER_INVALID: the address has no parameter of a name in the query. */
 rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_error *err);
 
-/* Answers `face->events`, or `face->forwarded`, as appended. */
-void face_answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal, bool forwarded);
+/* Answers `face->events` as appended. */
+void face_answer_events(rv_exchange *x, rv_writer *w, size_t count, bool minimal);
 
 /* EXCHANGE_LOCAL and EXCHANGE_DECISION: goes on when that has come to pass. */
 void face_write_check(rv_exchange *x);

@@ -255,7 +255,7 @@ rv_status face_write(rv_exchange *x, size_t count, face_durability durability, b
         answer_written(x, &written, durability, &w);
         return RV_OK;
     }
-    face_answer_events(x, &w, count, minimal, false);
+    face_answer_events(x, &w, count, minimal);
     x->wait_sequence = face->events[count - 1].sequence;
     x->phase = durability == FACE_MEMORY ? EXCHANGE_ANSWERED : EXCHANGE_DURABLE;
     return RV_OK;

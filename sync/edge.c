@@ -20,9 +20,8 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->status.state = RV_EDGE_OFFLINE;
     }
     if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
-        !rv_forwards_create(&e->forwards, arena) ||
         !rv_pusher_create(&e->pusher, options->node, arena)) {
-        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "an edge needs 4.5 MiB of memory for sync");
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "an edge needs 4 MiB of memory for sync");
     }
     rv_leaser_create(&e->leaser, options->node);
     *edge = e;
@@ -100,7 +99,6 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
         return;
     }
     rv_edge_drop(e);
-    rv_forwards_disconnect(&e->forwards);
     rv_pusher_disconnect(&e->pusher);
     rv_leaser_disconnect(&e->leaser);
     if (e->relayer != NULL) {
@@ -237,8 +235,6 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
     case RV_WIRE_PROGRESS:
         status = rv_wire_read_progress(body, &progress, err);
         return status == RV_OK ? rv_edge_take_progress(e, &progress, err) : status;
-    case RV_WIRE_APPENDED:
-        return rv_forwards_answer(&e->forwards, body, err);
     case RV_WIRE_DECISION:
         return rv_pusher_take(&e->pusher, body, now, err);
     case RV_WIRE_LEASED:
@@ -426,8 +422,7 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         sent = sent || rv_edge_select_send(e, message) || rv_edge_fill_send(e, message) ||
                rv_pusher_send(&e->pusher, now, message) ||
                (!e->pusher.fork && rv_leaser_send(&e->leaser, now, message)) ||
-               (e->relayer != NULL && rv_relayer_send(e->relayer, now, message)) ||
-               rv_forwards_send(&e->forwards, message);
+               (e->relayer != NULL && rv_relayer_send(e->relayer, now, message));
     }
     e->status.bytes_sent += sent ? message->len : 0;
     return sent;
@@ -506,32 +501,10 @@ void rv_edge_relay_for(rv_edge *e, rv_relayer *relayer) {
     e->relayer = relayer;
 }
 
-/* --- forwarding --- */
+/* --- keys --- */
 
-rv_status rv_edge_forward(rv_edge *e, const rv_append *events, size_t count, uint64_t *request,
-                          rv_error *err) {
-    RV_ASSERT(events != NULL && count > 0);
-    if (e->status.state != RV_EDGE_CONNECTED) {
-        return rv_error_set(err, RV_NOT_CONNECTED,
-                            "this edge forwards appends, and is not connected to its upstream");
-    }
-    if (e->status.gateway) {
-        return rv_error_set(err, RV_NOT_CONNECTED,
-                            "this edge's upstream is a gateway, which forwards no appends");
-    }
-    return rv_forwards_start(&e->forwards, events, count, request, err);
-}
-
-rv_status rv_edge_forward_result(rv_edge *e, uint64_t request, rv_forwarded *events, size_t cap,
-                                 size_t *count, rv_error *err) {
-    RV_ASSERT(count != NULL);
-    /* where W has stopped, the root's answer is all there will be */
-    const bool stopped = e->stalled || e->status.state == RV_EDGE_ERROR;
-    const uint64_t watermark = stopped ? UINT64_MAX : rv_node_watermark(e->node);
-    return rv_forwards_result(&e->forwards, request, watermark, events, cap, count, err);
-}
-
-void rv_edge_forward_end(rv_edge *e, uint64_t request) {
-    RV_ASSERT(request > 0);
-    rv_forwards_end(&e->forwards, request);
+bool rv_edge_awaits_keys(rv_edge *e, uint16_t aggregate) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    return e->status.state == RV_EDGE_CONNECTED && !e->pusher.fork &&
+           rv_leaser_awaits(&e->leaser, aggregate);
 }

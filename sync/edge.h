@@ -2,9 +2,9 @@
 /*
  * The edge's side of a sync connection: a polled state machine that says hello, asks for the node's
  * selection from its durable cursor on, folds what comes, reports progress, grants credit, pushes
- * the node's outbox (core/engine_outbox.h) and forwards appends to the root. It outlives
- * connections. It never calls the operating system: whole WebSocket messages go in and out, time is
- * an argument (microseconds, of any monotonic clock). docs/format/wire.md has the messages.
+ * the node's outbox (core/engine_outbox.h) and asks for serial keys. It outlives connections. It
+ * never calls the operating system: whole WebSocket messages go in and out, time is an argument
+ * (microseconds, of any monotonic clock). docs/format/wire.md has the messages.
  */
 #ifndef RV_SYNC_EDGE_H
 #define RV_SYNC_EDGE_H
@@ -28,7 +28,7 @@ typedef struct rv_edge_options {
     uint64_t seed; /* of the back-off's jitter */
 } rv_edge_options;
 
-/* Takes its memory from `arena` (4.5 MiB). RV_MEMORY_EXHAUSTED. */
+/* Takes its memory from `arena` (4 MiB). RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options,
                                      rv_arena *arena, rv_error *err);
 
@@ -93,33 +93,11 @@ struct rv_relayer;
 /* From now on it relays what this has (sync/relays.h), at its next connection first. */
 void rv_edge_relay_for(rv_edge *edge, struct rv_relayer *relayer);
 
-/* --- forwarding appends to the root --- */
+/* --- keys for rows that are created here --- */
 
-/* Starts one; the events are copied. The answer comes under `*request`. RV_NOT_CONNECTED, RV_BUSY
- * (too many under way), RV_REQUEST_TOO_LARGE. */
-RV_MUST_USE rv_status rv_edge_forward(rv_edge *edge, const rv_append *events, size_t count,
-                                      uint64_t *request, rv_error *err);
-
-/* One event of an answer, borrowed until rv_edge_forward_end. */
-typedef struct rv_forwarded {
-    uint64_t position;
-    uint64_t version;
-    rv_bytes path;
-    rv_bytes type;
-    uint8_t event_id[16];
-    int64_t recorded_at;
-    rv_bytes data; /* as JSON */
-} rv_forwarded;
-
-/* RV_PENDING until the root has answered and this node's W has reached the answer, or can move no
- * more; RV_OK with the
- * events (`*count` of them; up to `cap`, at least 1, are written); the root's error;
- * RV_OUTCOME_UNKNOWN: the connection ended first. A `*count` of 0: accepted, but there was no room
- * for the answer; `events[0].position` is the last event's, and nothing else is known. */
-RV_MUST_USE rv_status rv_edge_forward_result(rv_edge *edge, uint64_t request, rv_forwarded *events,
-                                             size_t cap, size_t *count, rv_error *err);
-
-/* Forgets the request; must be called once for each that was started. */
-void rv_edge_forward_end(rv_edge *edge, uint64_t request);
+/* True when serial keys of this aggregate, of which rv_node_write had none (rv_node_keys_missed),
+ * may come soon: write again when there is another block (rv_node_keys_blocks). False: the edge is
+ * not connected, or the upstream refused, or has not answered for some seconds. */
+bool rv_edge_awaits_keys(rv_edge *edge, uint16_t aggregate);
 
 #endif

@@ -18,7 +18,6 @@
 #include "sync/decode.h"
 #include "sync/edge.h"
 #include "sync/edge_lineage.h"
-#include "sync/forward.h"
 #include "sync/leases.h"
 #include "sync/push.h"
 #include "sync/relays.h"
@@ -29,7 +28,7 @@
  * bases. */
 #define QUEUE_SIZE (RV_SYNC_CREDIT + 256u)
 
-/* What is still to be sent, beside pushes and appends. */
+/* What is still to be sent, beside pushes. */
 typedef struct rv_edge_owed {
     bool hello;
     bool selection;
@@ -69,7 +68,6 @@ struct rv_edge {
     rv_node *node;
     rv_compression compression;
     rv_decoder *decoder;
-    rv_forwards forwards;
     rv_pusher pusher;
     rv_leaser leaser;
     rv_lineage lineage;

@@ -5,7 +5,10 @@
  * and did not arrive is told again.
  *
  *     idle -> asked -> answered -> (the node has it) -> idle
- *       ^----- refused: the next aggregate; when all were asked, after a while again
+ *       ^----- refused: the next aggregate; that one after a while again
+ *
+ * Who has written and got RV_NO_KEYS may wait: until a block comes, or the upstream refuses, or has
+ * not answered for a while, or the connection ends.
  */
 #ifndef RV_SYNC_LEASES_H
 #define RV_SYNC_LEASES_H
@@ -14,18 +17,23 @@
 #include "sync/wire_lease.h"
 
 #define RV_LEASES_AGAIN_US INT64_C(10000000)
+#define RV_LEASES_WAIT_US  INT64_C(5000000) /* that somebody waits for a block */
 
 typedef struct rv_leaser {
     rv_node *node;
     bool granted;  /* the upstream leases keys */
     bool asked;    /* a request is under way, */
     bool answered; /* and its answer waits for the node */
-    bool refused;  /* since the last time that all were asked */
     bool idle;     /* there was no wish at `revision` */
-    uint16_t from; /* aggregates below were refused */
+    bool awaited;  /* somebody waits for a block, */
+    bool overdue;  /* and none came for too long: nobody waits any more */
     uint64_t revision;
-    int64_t next_attempt; /* INT64_MIN: at once */
-    rv_keys_wish wish;    /* that is under way */
+    uint64_t refused[RV_AGGREGATES_MAX / 64]; /* of these none was to be had (bits), */
+    int64_t refused_until;                    /* which is asked again then; INT64_MAX: none are */
+    int64_t next_attempt;                     /* INT64_MIN: at once */
+    int64_t awaited_until;                    /* INT64_MAX: the next poll says until when */
+    int64_t polled_at;
+    rv_keys_wish wish; /* that is under way */
     rv_lease lease;
     uint8_t message[128];
 } rv_leaser;
@@ -44,7 +52,10 @@ void rv_leaser_poll(rv_leaser *leaser, int64_t now);
 /* The next request to send, borrowed until the next call. */
 bool rv_leaser_send(rv_leaser *leaser, int64_t now, rv_bytes *message);
 
-/* When there is something to send by itself; INT64_MAX: never. */
+/* True when keys of this aggregate may come soon: ask again after each rv_leaser_poll. */
+bool rv_leaser_awaits(rv_leaser *leaser, uint16_t aggregate);
+
+/* When there is something to do by itself; INT64_MAX: never. */
 int64_t rv_leaser_deadline(const rv_leaser *leaser);
 
 #endif

@@ -4,7 +4,7 @@
 #include "core/base/assert.h"
 #include "sync/upstream_internal.h"
 
-RV_STATIC_ASSERT(sizeof(rv_upstream) <= 13 * 1024, "a session takes what sync/upstream.h says");
+RV_STATIC_ASSERT(sizeof(rv_upstream) <= 12 * 1024, "a session takes what sync/upstream.h says");
 
 rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstream_options *options,
                                     rv_arena *arena, rv_error *err) {
@@ -21,8 +21,8 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
             rv_path_pattern_parse(RV_LITERAL(RV_SYSTEM_SCHEMA_PATH), &u->schema_pattern, NULL);
         RV_ASSERT(parsed == RV_OK);
         u->message = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
-        u->appends = rv_arena_take_raw(arena, sizeof(rv_append) * RV_WIRE_APPEND_EVENTS_MAX);
-        u->results = rv_arena_take_raw(arena, sizeof(rv_event) * RV_WIRE_APPEND_EVENTS_MAX);
+        u->appends = rv_arena_take_raw(arena, sizeof(rv_append) * RV_PUSH_EVENTS_MAX);
+        u->results = rv_arena_take_raw(arena, sizeof(rv_event) * RV_PUSH_EVENTS_MAX);
         u->counted = rv_arena_take_raw(arena, sizeof(uint64_t) * RV_PUSH_COUNTED_MAX);
         u->told = rv_arena_take_raw(arena, sizeof(rv_told) * TOLD_MAX);
         u->waiting_memory = rv_arena_take_raw(arena, WAITING_MEMORY);
@@ -94,7 +94,7 @@ void rv_upstream_close(rv_upstream *s) {
     RV_ASSERT(s->used);
     rv_upstream_close_push(s);
     rv_upstream_close_relay(s);
-    rv_upstream_forget_appends(s);
+    rv_upstream_forget(s);
     rv_upstream_base_leave(s, s->last_received);
     rv_upstream_watch_close(s);
     rv_upstream_fill_end(s);
@@ -106,7 +106,7 @@ rv_status rv_upstream_fail(rv_upstream *s, const rv_error *error) {
     if (s->state != RV_UPSTREAM_FAILED && s->state != RV_UPSTREAM_OVER) {
         s->failure = *error;
         s->state = RV_UPSTREAM_FAILED;
-        rv_upstream_forget_appends(s);
+        rv_upstream_forget(s);
     }
     return error->status;
 }
@@ -247,10 +247,6 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
         return take_progress(s, body, err);
     case RV_WIRE_CREDIT:
         return take_credit(s, body, err);
-    case RV_WIRE_APPEND:
-        return s->state == RV_UPSTREAM_LIVE
-                   ? rv_upstream_take_append(s, body, err)
-                   : rv_error_set(err, RV_PROTOCOL_ERROR, "an append came before the welcome");
     case RV_WIRE_PUSH:
         return rv_upstream_take_push(s, body, err);
     case RV_WIRE_SETTLED:
@@ -396,7 +392,7 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
     if (rv_upstream_is_gateway(s->shared)) {
         rv_upstream_gateway_watch(s);
     }
-    rv_upstream_retry_appends(s->shared);
+    rv_upstream_retry(s->shared);
     if (s->state == RV_UPSTREAM_CHECKING) {
         check_lineage(s);
     }
@@ -405,7 +401,7 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
             *message = rv_writer_bytes(&w);
             return true;
         }
-        if (rv_upstream_answer(s, message) || rv_upstream_tell(s, message) ||
+        if (rv_upstream_tell(s, message) ||
             (s->state == RV_UPSTREAM_LIVE && write_answers(s, message))) {
             return true;
         }
@@ -427,7 +423,7 @@ bool rv_upstream_send(rv_upstream *s, int64_t now, rv_bytes *message) {
     RV_ASSERT(s->used && message != NULL);
     if (now - s->last_received >= RV_SYNC_SILENCE_US && s->state != RV_UPSTREAM_OVER) {
         s->state = RV_UPSTREAM_OVER;
-        rv_upstream_forget_appends(s);
+        rv_upstream_forget(s);
     }
     const bool sent = send_next(s, now, message);
     s->status.bytes_sent += sent ? message->len : 0;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The upstream's parts, shared by its files: upstream.c is the session (hello, messages, time),
- * upstream_feed.c makes events and progress messages, upstream_append.c takes appends to the node,
- * upstream_push.c what edges push, upstream_lease.c the keys that they ask for, upstream_lineage.c
- * compares histories. upstream_watch.c knows who has nothing to say, upstream_share.c what several
- * say.
+ * upstream_feed.c makes events and progress messages, upstream_waiting.c keeps what waits for the
+ * node, upstream_push.c takes what edges push, upstream_lease.c the keys that they ask for,
+ * upstream_lineage.c compares histories. upstream_watch.c knows who has nothing to say,
+ * upstream_share.c what several say.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
  *
@@ -22,19 +22,15 @@
 #include "sync/relays.h"
 #include "sync/timing.h"
 #include "sync/upstream.h"
-#include "sync/wire_append.h"
 #include "sync/wire_base.h"
 #include "sync/wire_lease.h"
 #include "sync/wire_push.h"
 
-#define ANSWERS_MAX      16u          /* appends under way of one session */
 #define SELECTION_MEMORY 8192u        /* patterns and their texts, of one session */
-#define WAITING_MEMORY   (512u << 10) /* appends that wait for the node, of all sessions */
+#define WAITING_MEMORY   (512u << 10) /* what waits for the node, of all sessions */
 #define WAITING_MAX      64u
 #define CHANGES_MEMORY   (256u << 10) /* the last changes of rows, for selected aggregates */
 #define SNAPSHOTS_MAX    2u           /* for bases: the state has RV_SNAPSHOTS_MAX for all */
-#define REFUSAL_SHORT    48u          /* a refusal of which only the code is told, at most */
-#define REFUSALS_MEMORY  1536u        /* refusals to be sent, of one session */
 
 #define RV_UPSTREAM_PUSHES 64u          /* of one session that are undecided, or not told */
 #define PUSH_BYTES         (256u << 10) /* of these, that an edge may send */
@@ -98,17 +94,6 @@ typedef struct rv_upstream_snapshot {
     int64_t taken_at;
     int64_t left_at; /* by the last user */
 } rv_upstream_snapshot;
-
-/* An append that was accepted and is answered when it is durable. */
-typedef struct rv_answer {
-    uint64_t request;
-    uint64_t first_sequence;
-    uint64_t last_sequence;
-    uint64_t last_position;
-    uint32_t count;
-    bool used;
-    bool accepted; /* else it waits in the shared queue */
-} rv_answer;
 
 /* Why pushes are passed over. */
 typedef enum rv_upstream_end {
@@ -269,13 +254,7 @@ struct rv_upstream {
     uint64_t changes_to;    /* the position up to which they were sent: W stops there */
     uint64_t changes_end;   /* sequence of the last event up to there */
     uint64_t changes_chain; /* the chain hash there */
-    rv_answer answers[ANSWERS_MAX];
-    uint32_t refusal_count;
-    size_t refusals_len;
-    union {
-        uint8_t refusals[REFUSALS_MEMORY];          /* messages, each with 4 bytes of length */
-        rv_wire_point lineage[RV_WIRE_LINEAGE_MAX]; /* until the welcome; positions fall */
-    };
+    rv_wire_point lineage[RV_WIRE_LINEAGE_MAX]; /* until the welcome; positions fall */
     rv_upstream_push push;
     rv_upstream_lease lease;
     bool diverged;        /* the edge has gone on in an older epoch: it is told where to go back, */
@@ -293,13 +272,9 @@ struct rv_upstream {
 };
 
 /* What waits for the node. */
-typedef enum rv_waiting_kind {
-    RV_WAITING_APPEND,
-    RV_WAITING_PUSH,
-    RV_WAITING_RELAY
-} rv_waiting_kind;
+typedef enum rv_waiting_kind { RV_WAITING_PUSH, RV_WAITING_RELAY } rv_waiting_kind;
 
-/* An append or a push that the node was not ready for. Its body lies in the shared memory. */
+/* A push that the node was not ready for. Its body lies in the shared memory. */
 typedef struct rv_waiting {
     rv_upstream *session; /* NULL: its connection has gone */
     rv_waiting_kind kind;
@@ -436,17 +411,11 @@ bool rv_upstream_feed_lean(rv_upstream *session, int64_t now, rv_bytes *message)
 /* The session ends. */
 void rv_upstream_base_leave(rv_upstream *session, int64_t now);
 
-/* Takes an append message's body. RV_PROTOCOL_ERROR. */
-RV_MUST_USE rv_status rv_upstream_take_append(rv_upstream *session, rv_bytes body, rv_error *err);
-
-/* Goes on with appends and pushes that wait for the node. */
-void rv_upstream_retry_appends(rv_upstream_shared *shared);
-
-/* The next answer to an append, if one can be given. */
-bool rv_upstream_answer(rv_upstream *session, rv_bytes *message);
+/* Goes on with what waits for the node. */
+void rv_upstream_retry(rv_upstream_shared *shared);
 
 /* Forgets what waits for the session: all of it, or its pushes. */
-void rv_upstream_forget_appends(rv_upstream *session);
+void rv_upstream_forget(rv_upstream *session);
 void rv_upstream_forget_pushes(rv_upstream *session);
 
 /* Keeps a body until the node is ready. False: there is no room. */

@@ -244,7 +244,7 @@ rv_status rv_upstream_take_push(rv_upstream *s, rv_bytes body, rv_error *err) {
         return status;
     }
     s->push.last = push.edge_sequence;
-    rv_upstream_retry_appends(s->shared);
+    rv_upstream_retry(s->shared);
     if (s->push.end != RV_UPSTREAM_PUSHING) {
         return RV_OK; /* one before it was not decided */
     }

@@ -140,7 +140,7 @@ static rv_status take_push(rv_upstream *s, const rv_wire_relay *relay, rv_bytes 
     if (s->relay.told_count + s->relay.waiting >= RV_RELAY_FLIGHTS_MAX) {
         return out_of_turn(err);
     }
-    rv_upstream_retry_appends(shared);
+    rv_upstream_retry(shared);
     if (s->state != RV_UPSTREAM_LIVE) {
         return RV_OK; /* there was no room for an answer */
     }

@@ -220,15 +220,11 @@ static void route(rv_upstream_shared *shared) {
 
 /* True when nothing but an event that it selects, or time, gives the session something to say. */
 static bool is_quiet(const rv_upstream *s) {
-    bool answers = false;
-    for (uint32_t i = 0; i < ANSWERS_MAX; i++) {
-        answers = answers || s->answers[i].used;
-    }
     const bool pushes = s->push.told_count > 0 || s->push.waiting > 0 || s->push.settle > 0 ||
                         (s->push.end != RV_UPSTREAM_PUSHING && !s->push.end_told);
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
-    return !answers && !pushes && s->relay.vouch.watermark == 0 && !s->lease.wanted &&
-           s->refusal_count == 0 && !s->welcome_owed && !s->pong_owed && s->urgent <= s->watermark;
+    return !pushes && s->relay.vouch.watermark == 0 && !s->lease.wanted && !s->welcome_owed &&
+           !s->pong_owed && s->urgent <= s->watermark;
 }
 
 /* True when the feed of the session has looked at all that is durable, and can be watched. */

@@ -33,9 +33,7 @@ typedef enum rv_wire_kind {
     RV_WIRE_EVENTS = 3,
     RV_WIRE_PROGRESS = 4,
     RV_WIRE_CREDIT = 5,
-    RV_WIRE_APPEND = 6,
-    RV_WIRE_APPENDED = 7,
-    RV_WIRE_PING = 8,
+    RV_WIRE_PING = 8, /* 6 and 7 were used, and are not used again */
     RV_WIRE_PONG = 9,
     RV_WIRE_ERROR = 10,
     RV_WIRE_GOODBYE = 11,

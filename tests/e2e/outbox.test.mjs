@@ -159,11 +159,15 @@ test('a client that goes away while it waits takes nothing back', async () => {
   assert.equal(await root.stop(), 0);
 });
 
-test('keys that only the root assigns are asked of it, and missed without it', async () => {
+test('keys that the root leases are waited for, and missed without it', async () => {
   const { root, edge } = await pair('keys');
   const ticket = await edge.append('/ticket_events', 'ticket_opened', { text: 'a' });
-  assert.equal(ticket.status, 201, ticket.text);
+  assert.equal(ticket.status, 202, ticket.text);
   assert.equal(ticket.body.path, '/tickets/1');
+  const second = await edge.append('/ticket_events', 'ticket_opened', { text: 'b' }, { Durability: 'upstream' });
+  assert.equal(second.status, 201, second.text);
+  assert.equal(second.body.path, '/tickets/2');
+  assert.equal(second.body.position, (await root.status()).position);
   await root.kill();
   const none = await until(async () => {
     const answer = await edge.append('/ticket_events', 'ticket_opened', { text: 'b' });

@@ -59,7 +59,7 @@ test('an edge of two streams holds these, with gaps in position and none in vers
 const upstream = { Durability: 'upstream' };
 
 test('an append through an edge is decided by the root and answered confirmed', async () => {
-  const edge = await edgeOf('forward', '/accounts/*');
+  const edge = await edgeOf('decided', '/accounts/*');
   await synced(edge, (await central.status()).position);
   const answer = await edge.append('/accounts/9', 'money_paid', { amount: 3 }, upstream);
   assert.equal(answer.status, 201, answer.text);

@@ -2,9 +2,10 @@
 /*
  * Goal: whatever an upstream sends, an edge takes it whole or not at all, never goes back, and what
  * it took is there after a crash. Method: steps of tests/fuzz/fuzz_sync.h against an empty edge
- * that selects everything; appends are forwarded, and written to the outbox, which pushes them. The
- * corpus begins with what a root really sends.
+ * that selects everything; appends are written to the outbox, which pushes them, and wait for keys.
+ * The corpus begins with what a root really sends.
  */
+#include "core/engine_keys.h"
 #include "core/engine_outbox.h"
 #include "tests/fuzz/fuzz_sync.h"
 
@@ -49,25 +50,6 @@ static bool connect(rv_edge *edge, int64_t now) {
     return settle(edge, now) == RV_OK;
 }
 
-static void forward(rv_edge *edge, int64_t now) {
-    const rv_append append = {.path = RV_LITERAL("/accounts/1"),
-                              .type = RV_LITERAL("paid"),
-                              .data = RV_LITERAL("{\"amount\":1}")};
-    rv_error err = {.status = RV_OK};
-    uint64_t request = 0;
-    rv_status status = rv_edge_forward(edge, &append, 1, &request, &err);
-    FUZZ_CHECK(status == err.status);
-    if (status != RV_OK) {
-        return;
-    }
-    (void)settle(edge, now);
-    rv_forwarded events[2];
-    size_t count = 0;
-    status = rv_edge_forward_result(edge, request, events, 2, &count, &err);
-    FUZZ_CHECK(status != RV_OK); /* nobody has answered */
-    rv_edge_forward_end(edge, request);
-}
-
 /* Writes to the outbox, if the schema is there, and the account is, or a key for it. */
 static void write_one(rv_edge *edge, int64_t now, const rv_append *append) {
     const rv_writes writes = {.events = append, .count = 1};
@@ -78,6 +60,9 @@ static void write_one(rv_edge *edge, int64_t now, const rv_append *append) {
     const rv_status status = rv_node_write(the_node.node, &writes, &result, &written, &err);
     FUZZ_CHECK(status == RV_OK || status == RV_PENDING || status == err.status);
     FUZZ_CHECK(rv_node_outbox(the_node.node).pending == before + (status == RV_OK));
+    if (status == RV_NO_KEYS) {
+        (void)rv_edge_awaits_keys(edge, rv_node_keys_missed(the_node.node));
+    }
     (void)settle(edge, now);
 }
 
@@ -113,7 +98,6 @@ static void take_step(rv_edge *edge, const fuzz_step *step, int64_t *now, bool *
         rv_edge_closed(edge, &err, *now);
         *open = false;
     } else if (step->kind == FUZZ_STEP_APPEND) {
-        forward(edge, *now);
         write_some(edge, *now);
     }
     if (*open) {

@@ -5,7 +5,6 @@
  * written again from what was read, and must be the same bytes; what may say more than a reader
  * keeps (extensions, facts, codes) is only read.
  */
-#include "sync/wire_append.h"
 #include "sync/wire_base.h"
 #include "sync/wire_lease.h"
 #include "sync/wire_push.h"
@@ -106,19 +105,6 @@ static void check_past(rv_bytes body, rv_writer *w) {
     }
 }
 
-static void check_append(rv_bytes body, rv_writer *w) {
-    rv_wire_append append;
-    if (rv_wire_read_append(body, &append, NULL) != RV_OK) {
-        return;
-    }
-    static rv_append events[RV_WIRE_APPEND_EVENTS_MAX];
-    for (uint64_t i = 0; i < append.count; i++) {
-        FUZZ_CHECK(rv_wire_read_append_event(&append.events, &events[i]));
-    }
-    rv_wire_write_append(w, append.request, events, (size_t)append.count);
-    check_same(body, w);
-}
-
 static void check_greeting(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
     static rv_wire_hello hello;
     rv_wire_welcome welcome;
@@ -157,7 +143,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const rv_writer inflated = rv_writer_over(memory, 0);
     rv_writer w = rv_writer_over(memory, sizeof memory);
     rv_wire_kind kind = RV_WIRE_HELLO;
-    rv_wire_appended appended;
     rv_bytes body;
     rv_error err = {.status = RV_OK};
     const rv_status status =
@@ -187,12 +172,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         break;
     case RV_WIRE_DECISION:
         check_decision(body, &w);
-        break;
-    case RV_WIRE_APPEND:
-        check_append(body, &w);
-        break;
-    case RV_WIRE_APPENDED:
-        FUZZ_CHECK(rv_wire_read_appended(body, &appended, NULL) != RV_PENDING);
         break;
     default:
         check_number(kind, body, &w);

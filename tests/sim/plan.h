@@ -32,7 +32,6 @@ typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
     X(REUSED, "append other content under an id")                                                  \
     X(WRONG, "append that is malformed")                                                           \
     X(SCHEMA, "schema change")                                                                     \
-    X(FORWARD, "forwarded append")                                                                 \
     X(WRITE, "offline write")                                                                      \
     X(FEED, "subscription")                                                                        \
     X(READ, "read of a stream")                                                                    \

@@ -219,7 +219,6 @@ void sim_world_step(sim_world *world, const sim_step *step) {
     case SIM_STEP_REUSED:
     case SIM_STEP_WRONG:
     case SIM_STEP_SCHEMA:
-    case SIM_STEP_FORWARD:
     case SIM_STEP_WRITE:
         sim_workload_step(world, step);
         return;

@@ -93,13 +93,10 @@ static sim_operation *earlier(const sim_world *world, uint64_t *random) {
 static sim_operation *make_operation(sim_world *world, const sim_step *step) {
     uint64_t random = step->seed;
     const bool batch = step->kind == SIM_STEP_BATCH ||
-                       ((step->kind == SIM_STEP_FORWARD || step->kind == SIM_STEP_WRITE) &&
-                        rv_random_chance(&random, 30));
+                       (step->kind == SIM_STEP_WRITE && rv_random_chance(&random, 30));
     const uint8_t count = batch ? (uint8_t)(2 + rv_random_below(&random, SIM_BATCH_MAX - 1)) : 1;
     sim_operation *const other = earlier(world, &random);
-    const bool again = step->kind == SIM_STEP_AGAIN ||
-                       (step->kind == SIM_STEP_FORWARD && rv_random_chance(&random, 15));
-    if (again && other != NULL) {
+    if (step->kind == SIM_STEP_AGAIN && other != NULL) {
         return other;
     }
     sim_operation *const o = sim_operations_add(&world->operations, step->kind, count);
@@ -122,8 +119,7 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
         if (ids) {
             draw_id(&random, asked);
         }
-        if (step->kind == SIM_STEP_EXPECTED ||
-            (step->kind == SIM_STEP_FORWARD && rv_random_chance(&random, 25))) {
+        if (step->kind == SIM_STEP_EXPECTED) {
             draw_expected(world, &random, asked);
         }
         if (step->kind == SIM_STEP_WRITE && asked->draft.path[0] == '/' &&
@@ -177,10 +173,7 @@ void sim_workload_step(sim_world *world, const sim_step *step) {
     if (o == NULL) {
         return;
     }
-    *request = (sim_request){.state = SIM_REQUEST_ASKING,
-                             .member = step->member,
-                             .forwards = member->plan->role == SIM_EDGE,
-                             .operation = o};
+    *request = (sim_request){.state = SIM_REQUEST_ASKING, .member = step->member, .operation = o};
     member->wake_at = world->now;
     sim_note(world, step->member, "%s: op %u, %u events, %s %s %.60s", sim_step_text(step->kind),
              o->number, (unsigned)o->count, o->asked[0].draft.path, o->asked[0].draft.type,
@@ -227,8 +220,7 @@ static void answered(sim_world *world, const sim_operation *o, sim_asked *asked,
 /* Statuses of an operation that the node could not judge. */
 static bool is_of_the_node(rv_status status) {
     return status == RV_READ_ONLY || status == RV_CLOSING || status == RV_STORAGE_FULL ||
-           status == RV_STORAGE_FAILED || status == RV_NOT_CONNECTED || status == RV_BUSY ||
-           status == RV_OUTCOME_UNKNOWN || status == RV_STATE_FULL ||
+           status == RV_STORAGE_FAILED || status == RV_BUSY || status == RV_STATE_FULL ||
            status == RV_EVENT_TOO_LARGE || status == RV_BATCH_TOO_LARGE ||
            status == RV_REQUEST_TOO_LARGE;
 }
@@ -294,76 +286,12 @@ static bool ask_root(sim_world *world, sim_member *member, sim_request *request)
     return true;
 }
 
-/* --- at an edge --- */
-
-static bool ask_edge(sim_world *world, sim_member *member, sim_request *request) {
-    sim_operation *const o = request->operation;
-    rv_append events[SIM_BATCH_MAX];
-    rv_error err;
-    for (uint8_t i = 0; i < o->count; i++) {
-        events[i] = sim_asked_append(&o->asked[i]);
-    }
-    const rv_status status =
-        rv_edge_forward(member->edge, events, o->count, &request->handle, &err);
-    if (status != RV_OK) {
-        sim_workload_refused(world, request, status, 0);
-        return true;
-    }
-    request->state = SIM_REQUEST_FORWARDED;
-    return true;
-}
-
-static void forwarded(sim_world *world, sim_member *member, sim_request *request,
-                      const rv_forwarded *events, size_t count) {
-    sim_operation *const o = request->operation;
-    if (count == 0) {
-        return; /* accepted, and no room to say more */
-    }
-    if (count != o->count) {
-        sim_fail(world, SIM_CHECK_CONTENT, "op %u of %u events was answered with %u", o->number,
-                 (unsigned)o->count, (unsigned)count);
-        return;
-    }
-    for (uint8_t i = 0; i < o->count; i++) {
-        answered(world, o, &o->asked[i], events[i].position, events[i].version, events[i].event_id);
-    }
-    const uint64_t last = events[o->count - 1].position;
-    rv_edge_status edge;
-    rv_edge_status_of(member->edge, &edge);
-    const bool stopped = edge.state == RV_EDGE_ERROR || rv_node_failed(member->node, NULL) != RV_OK;
-    if (rv_node_watermark(member->node) < last && !stopped) {
-        sim_fail(world, SIM_CHECK_ORDER, "op %u was answered before W reached it", o->number);
-    }
-    accepted(world, request, SIM_UPSTREAM);
-}
-
-static bool hear(sim_world *world, sim_member *member, sim_request *request) {
-    rv_forwarded events[SIM_BATCH_MAX];
-    rv_error err;
-    size_t count = 0;
-    const rv_status status =
-        rv_edge_forward_result(member->edge, request->handle, events, SIM_BATCH_MAX, &count, &err);
-    if (status == RV_PENDING) {
-        return false;
-    }
-    if (status == RV_OK) {
-        world->figures.statuses[RV_OK] += 1;
-        forwarded(world, member, request, events, count);
-        request->state = SIM_REQUEST_FREE;
-    } else {
-        world->figures.unknown += status == RV_OUTCOME_UNKNOWN;
-        sim_workload_refused(world, request, status, 0);
-    }
-    rv_edge_forward_end(member->edge, request->handle);
-    return true;
-}
-
 static bool ask(sim_world *world, sim_member *member, sim_request *request) {
     RV_ASSERT(request->state == SIM_REQUEST_ASKING);
     if (request->operation->kind == SIM_STEP_WRITE) {
         return sim_outbox_ask(world, member, request);
     }
-    return request->forwards ? ask_edge(world, member, request) : ask_root(world, member, request);
+    return ask_root(world, member, request);
 }
 
 bool sim_workload_turn(sim_world *world, sim_member *member) {
@@ -378,8 +306,6 @@ bool sim_workload_turn(sim_world *world, sim_member *member) {
             moved = ask(world, member, request) || moved;
         } else if (request->state == SIM_REQUEST_WRITTEN) {
             moved = sim_outbox_hear(world, member, request) || moved;
-        } else if (request->state == SIM_REQUEST_FORWARDED) {
-            moved = hear(world, member, request) || moved;
         } else if (rv_node_sequence_durable(member->node) >= request->sequence) {
             accepted(world, request, SIM_LOCAL);
             request->state = SIM_REQUEST_FREE;

@@ -15,16 +15,13 @@ typedef enum sim_request_state {
     SIM_REQUEST_FREE,
     SIM_REQUEST_ASKING,   /* not taken yet */
     SIM_REQUEST_FLUSHING, /* accepted in memory; `sequence` is to become durable */
-    SIM_REQUEST_FORWARDED,
-    SIM_REQUEST_WRITTEN /* in the outbox */
+    SIM_REQUEST_WRITTEN   /* in the outbox */
 } sim_request_state;
 
 typedef struct sim_request {
     sim_request_state state;
     uint8_t member;
-    bool forwards;
     uint32_t tries;
-    uint64_t handle; /* of the forwarded one */
     uint64_t sequence;
     sim_operation *operation;
 } sim_request;

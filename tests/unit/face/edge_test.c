@@ -281,11 +281,119 @@ RV_TEST(rows_are_shown_when_a_batch_is_there_whole) {
     server_free(&s);
 }
 
+static const char open_one[] =
+    "{\"path\":\"accounts\",\"type\":\"account_opened\",\"data\":{\"name\":\"eve\"}}";
+
+/* A row that needs a key is an ordinary batch of the outbox once there are keys. */
+RV_TEST(a_key_that_is_missing_is_waited_for) {
+    static edge_server s;
+    server_start(&s, "/**");
+    RV_CHECK_PASSED();
+    static const char *const levels[] = {"local", "memory", "upstream"};
+    for (unsigned i = 0; i < 3; i++) {
+        s.durability = levels[i];
+        begin(&s, i, "POST", "/events", open_one);
+        RV_CHECK_STATUS(rv_exchange_head(s.exchanges[i], &s.head), RV_PENDING);
+    }
+    RV_CHECK_EQ(rv_node_outbox(s.p.leaf.node).pending, 0);
+    pair_run(&s.p);
+    for (unsigned i = 0; i < 3; i++) { /* the keys are there, */
+        RV_CHECK_STATUS(rv_exchange_head(s.exchanges[i], &s.head), i == 1 ? RV_OK : RV_PENDING);
+    }
+    RV_CHECK_EQ(rv_node_outbox(s.p.leaf.node).pending, 3);
+    RV_CHECK(fixture_settle(s.p.leaf.node));
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[2], &s.head), RV_PENDING);
+    pair_run(&s.p); /* and the decision */
+    for (unsigned i = 0; i < 3; i++) {
+        char path[32];
+        RV_CHECK_STATUS(finish(&s, i), RV_OK);
+        RV_CHECK_EQ(s.head.status, i == 2 ? 201 : 202);
+        snprintf(path, sizeof path, "\"path\":\"/accounts/%u\"", 2 + i);
+        RV_CHECK(answer_has(&s, path));
+        RV_CHECK(answer_has(&s, i == 2 ? "{\"position\":5," : "{\"position\":null"));
+    }
+    RV_CHECK_EQ(rv_node_outbox(s.p.leaf.node).rejections, 0);
+    RV_CHECK(pair_same(&s.p));
+    server_free(&s);
+}
+
+/* One that was asked for with an id, and again after its answer was lost, is the same one. */
+RV_TEST(a_key_that_was_waited_for_is_kept) {
+    static edge_server s;
+    static const char with_id[] =
+        "{\"path\":\"accounts\",\"type\":\"account_opened\",\"event_id\":"
+        "\"0193a5d0-0000-7000-8000-000000000003\",\"data\":{\"name\":\"eve\"}}";
+    server_start(&s, "/**");
+    RV_CHECK_PASSED();
+    begin(&s, 1, "POST", "/events", with_id);
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[1], &s.head), RV_PENDING);
+    pair_run(&s.p);
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[1], &s.head), RV_PENDING); /* it is written, */
+    RV_CHECK(fixture_settle(s.p.leaf.node));
+    pair_cut(&s.p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(finish(&s, 1), RV_OK); /* and answered as local */
+    RV_CHECK_EQ(s.head.status, 202);
+    RV_CHECK(answer_has(&s, "\"path\":\"/accounts/2\""));
+    RV_CHECK(pair_connect(&s.p));
+    pair_run(&s.p);
+    RV_CHECK_EQ(ask(&s, "POST", "/events", with_id), 201);
+    RV_CHECK(answer_has(&s, "\"path\":\"/accounts/2\""));
+    RV_CHECK_EQ(rv_node_outbox(s.p.leaf.node).rejections, 0);
+    server_free(&s);
+}
+
+RV_TEST(a_key_is_not_waited_for_in_vain) {
+    static edge_server s;
+    server_start(&s, "/**");
+    RV_CHECK_PASSED();
+    s.durability = "local";
+    /* the root does not answer */
+    begin(&s, 0, "POST", "/events", open_one);
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[0], &s.head), RV_PENDING);
+    fixture_poll(s.p.leaf.node);
+    RV_CHECK_STATUS(rv_edge_poll(s.p.edge, s.p.now, &s.p.err), RV_OK);
+    RV_CHECK_EQ(rv_edge_deadline(s.p.edge), s.p.now + RV_LEASES_WAIT_US);
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[0], &s.head), RV_PENDING);
+    s.p.now += RV_LEASES_WAIT_US;
+    RV_CHECK_STATUS(rv_edge_poll(s.p.edge, s.p.now, &s.p.err), RV_OK);
+    RV_CHECK(rv_edge_deadline(s.p.edge) > s.p.now);
+    RV_CHECK_STATUS(finish(&s, 0), RV_OK);
+    RV_CHECK_EQ(s.head.status, rv_status_http(RV_NO_KEYS));
+    RV_CHECK(answer_has(&s, "\"code\":\"no_keys\""));
+    RV_CHECK_EQ(ask(&s, "POST", "/events", open_one), 503); /* nor is it waited for again */
+    /* what comes late is there for the next one */
+    pair_run(&s.p);
+    s.durability = "memory";
+    RV_CHECK_EQ(ask(&s, "POST", "/events", open_one), 202);
+    /* the connection ends while one waits for more than there are */
+    static char many[300 * sizeof open_one + 2];
+    size_t len = 0;
+    for (unsigned i = 0; i < 300; i++) {
+        many[len++] = i == 0 ? '[' : ',';
+        memcpy(many + len, open_one, sizeof open_one - 1);
+        len += sizeof open_one - 1;
+    }
+    memcpy(many + len, "]", 2);
+    begin(&s, 0, "POST", "/events", many);
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[0], &s.head), RV_PENDING);
+    pair_cut(&s.p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(finish(&s, 0), RV_OK);
+    RV_CHECK_EQ(s.head.status, 503);
+    RV_CHECK_EQ(ask(&s, "POST", "/events", many), 503);
+    RV_CHECK(pair_connect(&s.p));
+    pair_run(&s.p);
+    RV_CHECK_EQ(ask(&s, "POST", "/events", many), 202);
+    server_free(&s);
+}
+
 int main(void) {
     RV_RUN(an_answer_without_room_is_told_by_positions);
     RV_RUN(what_waits_is_answered_and_listed);
     RV_RUN(what_is_refused_is_told_and_kept);
     RV_RUN(what_does_not_come_here_is_told_by_its_position);
     RV_RUN(rows_are_shown_when_a_batch_is_there_whole);
+    RV_RUN(a_key_that_is_missing_is_waited_for);
+    RV_RUN(a_key_that_was_waited_for_is_kept);
+    RV_RUN(a_key_is_not_waited_for_in_vain);
     return rv_test_done();
 }

@@ -357,6 +357,66 @@ RV_TEST(a_request_too_many_ends_the_session) {
     }
 }
 
+/* A batch gets as many keys as it needs, in some blocks, and no more. */
+RV_TEST(a_batch_that_needs_more_than_is_left_gets_more) {
+    static rv_append events[600];
+    rv_written written;
+    duo *const d = duo_create();
+    for (unsigned i = 0; i < 600; i++) {
+        events[i] = fixture_event("accounts", "account_opened", "{\"name\":\"ada\"}");
+    }
+    rv_status status = RV_NO_KEYS;
+    uint64_t came = 0;
+    for (; came < 4 && status == RV_NO_KEYS; came++) {
+        RV_CHECK_EQ(rv_node_keys_blocks(d->leaf.node), came);
+        status = duo_write(d, events, 600, &written);
+        RV_CHECK(status != RV_NO_KEYS || rv_node_keys_missed(d->leaf.node) == ACCOUNT);
+        RV_CHECK(run(d));
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK_EQ(came, 3); /* 256, 512 */
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), ACCOUNT), 600);
+    duo_free(d);
+}
+
+/* Who has refused one aggregate's keys is asked for another's, and for these after a while. */
+RV_TEST(keys_that_are_refused_keep_no_others_back) {
+    duo *const d = duo_create();
+    rv_leaser *const l = &d->edge->leaser;
+    rv_error refusal;
+    uint8_t bytes[512];
+    RV_CHECK(run(d));
+    RV_CHECK(!rv_edge_awaits_keys(d->edge, ACCOUNT) || l->awaited);
+    RV_CHECK_STATUS(create(d), RV_NO_KEYS);
+    for (int i = 0; i < DUO_STEPS_MAX && !l->asked; i++) {
+        rv_bytes message; /* which is lost */
+        d->now += DUO_STEP_US;
+        rv_sim_disk_advance(d->leaf.disk, DUO_STEP_US);
+        fixture_poll(d->leaf.node);
+        RV_CHECK_STATUS(rv_edge_poll(d->edge, d->now, &d->err), RV_OK);
+        (void)rv_edge_send(d->edge, d->now, &message);
+    }
+    RV_CHECK(l->asked && rv_edge_awaits_keys(d->edge, ACCOUNT));
+    (void)rv_error_set(&refusal, RV_NO_KEYS, "too few remain");
+    const rv_wire_leased leased = {.granted = false, .refusal = refusal};
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_write_leased(&w, &leased);
+    RV_CHECK_STATUS(rv_edge_receive(d->edge, rv_writer_bytes(&w), d->now, &d->err), RV_OK);
+    RV_CHECK(!rv_edge_awaits_keys(d->edge, ACCOUNT));
+    RV_CHECK(rv_edge_awaits_keys(d->edge, ACCOUNT + 1));
+    const int64_t again = d->now + RV_LEASES_AGAIN_US;
+    RV_CHECK(duo_run(d));
+    RV_CHECK(!l->asked && left(d) == 0);
+    RV_CHECK(rv_edge_deadline(d->edge) <= again);
+    d->now = again;
+    RV_CHECK_STATUS(rv_edge_poll(d->edge, d->now, &d->err), RV_OK);
+    RV_CHECK(run(d));
+    RV_CHECK_EQ(left(d), RV_LEASE_KEYS_MIN);
+    duo_cut(d);
+    RV_CHECK(!rv_edge_awaits_keys(d->edge, ACCOUNT));
+    duo_free(d);
+}
+
 int main(void) {
     RV_RUN(rows_are_created_offline);
     RV_RUN(keys_that_are_given_are_passed);
@@ -366,5 +426,7 @@ int main(void) {
     RV_RUN(a_block_that_is_nonsense_has_no_keys);
     RV_RUN(a_request_too_many_ends_the_session);
     RV_RUN(another_life_uses_none_of_its_keys);
+    RV_RUN(a_batch_that_needs_more_than_is_left_gets_more);
+    RV_RUN(keys_that_are_refused_keep_no_others_back);
     return rv_test_done();
 }

@@ -96,10 +96,6 @@ RV_TEST(offline_writes_come_through) {
         RV_CHECK_EQ(kept(n, i), 0);
         RV_CHECK_EQ(unsettled(n, i), 0);
     }
-    uint64_t request = 0;
-    const rv_append append = fixture_event("accounts", "account_opened", "{\"name\":\"x\"}");
-    RV_CHECK_STATUS(rv_edge_forward(n->members[near].edge, &append, 1, &request, NULL),
-                    RV_NOT_CONNECTED);
     RV_CHECK(n->members[near].edge->status.gateway);
     RV_CHECK(!n->members[gateway].edge->status.gateway);
     net_free(n);

@@ -252,6 +252,51 @@ RV_TEST(what_is_not_understood_is_passed_on) {
     pair_free(&p);
 }
 
+static void connected(pair *p, const char *pattern) {
+    *p = pair_create(pattern);
+    RV_CHECK(pair_connect(p));
+    pair_run(p);
+    RV_CHECK_EQ(pair_status(p).state, RV_EDGE_CONNECTED);
+}
+
+RV_TEST(a_hello_waits_until_the_edges_position_is_durable) {
+    pair p;
+    connected(&p, "/**");
+    RV_CHECK_PASSED();
+    uint64_t random = 21;
+    RV_CHECK(pair_feed(&p, &random, 50, 9, 6));
+    rv_bytes message;
+    while (rv_upstream_send(p.session, p.now, &message)) { /* the edge's disk is slow */
+        RV_CHECK_STATUS(rv_edge_receive(p.edge, message, p.now, &p.err), RV_OK);
+    }
+    RV_CHECK(rv_node_watermark(p.leaf.node) > rv_node_watermark_durable(p.leaf.node));
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK(pair_connect(&p));
+    RV_CHECK(!rv_edge_send(p.edge, p.now, &message));
+    RV_CHECK(fixture_settle(p.leaf.node));
+    RV_CHECK(rv_edge_send(p.edge, p.now, &message));
+    RV_CHECK_STATUS(rv_upstream_receive(p.session, message, p.now, &p.err), RV_OK);
+    pair_run(&p);
+    RV_CHECK(p.session != NULL);
+    RV_CHECK(pair_same(&p));
+    pair_free(&p);
+}
+
+RV_TEST(an_edge_whose_storage_is_full_asks_ten_times_a_second) {
+    pair p;
+    connected(&p, "/**");
+    RV_CHECK_PASSED();
+    rv_bytes message;
+    p.edge->status.reason.status = RV_STORAGE_FULL;
+    for (int i = 0; i < 10; i++) {
+        const int64_t deadline = rv_edge_deadline(p.edge);
+        p.now = deadline > p.now ? deadline : p.now;
+        (void)rv_edge_send(p.edge, p.now, &message);
+        RV_CHECK_EQ(rv_edge_deadline(p.edge), p.now + RV_SYNC_REPORT_US);
+    }
+    pair_free(&p);
+}
+
 int main(void) {
     RV_RUN(what_is_not_understood_is_passed_on);
     RV_RUN(a_full_state_stops_before_the_batch);
@@ -259,5 +304,7 @@ int main(void) {
     RV_RUN(a_base_that_does_not_fit_stops_before_its_rows);
     RV_RUN(with_room_it_goes_on_by_itself);
     RV_RUN(a_schema_that_is_not_understood_stops_before_it);
+    RV_RUN(a_hello_waits_until_the_edges_position_is_durable);
+    RV_RUN(an_edge_whose_storage_is_full_asks_ten_times_a_second);
     return rv_test_done();
 }

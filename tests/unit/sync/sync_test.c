@@ -319,110 +319,6 @@ RV_TEST(silence_is_asked_about_and_then_ends_the_connection) {
     pair_free(&p);
 }
 
-/* --- forwarding --- */
-
-static rv_status forward(pair *p, const rv_append *events, size_t count, rv_forwarded *results,
-                         size_t *answered) {
-    uint64_t request = 0;
-    rv_status status = rv_edge_forward(p->edge, events, count, &request, &p->err);
-    if (status != RV_OK) {
-        return status;
-    }
-    status = RV_PENDING;
-    for (int i = 0; i < 200 && status == RV_PENDING; i++) {
-        (void)pair_step(p);
-        status = rv_edge_forward_result(p->edge, request, results, 8, answered, &p->err);
-    }
-    rv_edge_forward_end(p->edge,
-                        request); /* results stay in memory as long as nothing else comes */
-    return status;
-}
-
-RV_TEST(an_append_through_the_edge_is_judged_by_the_root) {
-    pair p = pair_create("/accounts/1");
-    rv_append events[2] = {fixture_event("/accounts/1", "account_opened", "{\"name\":\"ada\"}"),
-                           fixture_event("/accounts/2", "account_opened", "{\"name\":\"bob\"}")};
-    rv_forwarded results[8];
-    size_t count = 0;
-    RV_CHECK_STATUS(forward(&p, events, 2, results, &count), RV_NOT_CONNECTED);
-    RV_CHECK(pair_connect(&p));
-    pair_run(&p);
-    RV_CHECK_STATUS(forward(&p, events, 2, results, &count), RV_OK);
-    RV_CHECK_EQ(count, 2);
-    RV_CHECK_EQ(results[0].position, 2);
-    RV_CHECK_EQ(results[1].position, 3);
-    RV_CHECK_EQ(results[1].version, 1);
-    RV_CHECK_TEXT(results[1].path, "/accounts/2");
-    RV_CHECK_TEXT(results[0].type, "account_opened");
-    RV_CHECK_TEXT(results[0].data, "{\"id\":1,\"name\":\"ada\"}");
-    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), 3); /* the edge has it when the answer is given */
-    /* an event of a stream that the edge does not hold */
-    rv_append other = fixture_event("/accounts/2", "deposited", "{\"amount\":5}");
-    RV_CHECK_STATUS(forward(&p, &other, 1, results, &count), RV_OK);
-    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), 4);
-    /* refusals keep code, detail and facts */
-    other.expected = RV_EXPECTED_NUMBER;
-    other.expected_version = 9;
-    RV_CHECK_STATUS(forward(&p, &other, 1, results, &count), RV_VERSION_CONFLICT);
-    RV_CHECK(strstr(p.err.facts, "\"expected\":9") != NULL);
-    RV_CHECK(p.err.detail_len > 0);
-    rv_append wrong = fixture_event("/accounts/1", "no_such_type", "{}");
-    RV_CHECK_STATUS(forward(&p, &wrong, 1, results, &count), RV_UNKNOWN_EVENT_TYPE);
-    /* an id that was used answers the first result again */
-    rv_append with_id = fixture_event("/accounts/1", "deposited", "{\"amount\":7}");
-    with_id.has_event_id = true;
-    memset(with_id.event_id, 0x77, sizeof with_id.event_id);
-    RV_CHECK_STATUS(forward(&p, &with_id, 1, results, &count), RV_OK);
-    const uint64_t first = results[0].position;
-    RV_CHECK_STATUS(forward(&p, &with_id, 1, results, &count), RV_OK);
-    RV_CHECK_EQ(results[0].position, first);
-    RV_CHECK(memcmp(results[0].event_id, with_id.event_id, 16) == 0);
-    RV_CHECK_EQ(rv_node_watermark(p.root.node), first);
-    pair_free(&p);
-}
-
-RV_TEST(an_append_without_an_answer_is_of_unknown_outcome) {
-    pair p = pair_create("/**");
-    rv_append event = fixture_event("/accounts/1", "account_opened", "{\"name\":\"ada\"}");
-    rv_forwarded result;
-    size_t count = 0;
-    uint64_t sent = 0;
-    uint64_t unsent = 0;
-    rv_bytes message;
-    RV_CHECK(pair_connect(&p));
-    pair_run(&p);
-    RV_CHECK_STATUS(rv_edge_forward(p.edge, &event, 1, &sent, &p.err), RV_OK);
-    RV_CHECK(rv_edge_send(p.edge, p.now, &message));
-    RV_CHECK_STATUS(rv_edge_forward(p.edge, &event, 1, &unsent, &p.err), RV_OK);
-    RV_CHECK_STATUS(rv_edge_forward_result(p.edge, sent, &result, 1, &count, &p.err), RV_PENDING);
-    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
-    RV_CHECK_STATUS(rv_edge_forward_result(p.edge, sent, &result, 1, &count, &p.err),
-                    RV_OUTCOME_UNKNOWN);
-    RV_CHECK_STATUS(rv_edge_forward_result(p.edge, unsent, &result, 1, &count, &p.err),
-                    RV_NOT_CONNECTED);
-    rv_edge_forward_end(p.edge, sent);
-    rv_edge_forward_end(p.edge, unsent);
-    /* as many as there can be, and one more */
-    RV_CHECK(pair_connect(&p));
-    pair_run(&p);
-    uint64_t requests[16];
-    for (int i = 0; i < 16; i++) {
-        RV_CHECK_STATUS(rv_edge_forward(p.edge, &event, 1, &requests[i], &p.err), RV_OK);
-    }
-    RV_CHECK_STATUS(rv_edge_forward(p.edge, &event, 1, &sent, &p.err), RV_BUSY);
-    pair_run(&p);
-    int accepted = 0;
-    for (int i = 0; i < 16; i++) {
-        const rv_status status =
-            rv_edge_forward_result(p.edge, requests[i], &result, 1, &count, &p.err);
-        RV_CHECK(status == RV_OK || status == RV_ROW_EXISTS);
-        accepted += status == RV_OK;
-        rv_edge_forward_end(p.edge, requests[i]);
-    }
-    RV_CHECK_EQ(accepted, 1);
-    pair_free(&p);
-}
-
 int main(void) {
     RV_RUN(an_empty_edge_takes_the_whole_history);
     RV_RUN(live_events_follow_at_once);
@@ -436,7 +332,5 @@ int main(void) {
     RV_RUN(an_upstream_of_another_version_stops_the_edge);
     RV_RUN(the_back_off_doubles_up_to_half_a_minute);
     RV_RUN(silence_is_asked_about_and_then_ends_the_connection);
-    RV_RUN(an_append_through_the_edge_is_judged_by_the_root);
-    RV_RUN(an_append_without_an_answer_is_of_unknown_outcome);
     return rv_test_done();
 }

@@ -5,7 +5,6 @@
  * hex), cut at every length, and changed at random; what still decodes must encode to the same
  * bytes.
  */
-#include "sync/wire_append.h"
 #include "sync/wire_base.h"
 #include "sync/wire_lease.h"
 #include "sync/wire_push.h"
@@ -63,34 +62,6 @@ static void build_welcome(rv_writer *w, bool grants, bool diverged, bool selects
     m.diverged = diverged;
     m.common = (rv_wire_point){298, 9};
     rv_wire_write_welcome(w, &m);
-}
-
-static void build_append(rv_writer *w) {
-    rv_append events[2] = {{.path = RV_LITERAL("/accounts/1"),
-                            .type = RV_LITERAL("deposited"),
-                            .data = RV_LITERAL("{\"amount\":5}"),
-                            .metadata = RV_LITERAL("{\"actor\":\"ada\"}"),
-                            .expected = RV_EXPECTED_NUMBER,
-                            .expected_version = 7,
-                            .has_event_id = true},
-                           {.path = RV_LITERAL("accounts"),
-                            .type = RV_LITERAL("account_opened"),
-                            .data = RV_LITERAL("{}")}};
-    memset(events[0].event_id, 0x77, 16);
-    rv_wire_write_append(w, 12, events, 2);
-}
-
-static void build_appended(rv_writer *w) {
-    const rv_wire_appended a = {
-        .request = 12, .outcome = RV_WIRE_ACCEPTED, .position = 400, .count = 1};
-    const rv_wire_accepted e = {.position = 400,
-                                .version = 8,
-                                .path = RV_LITERAL("/accounts/1"),
-                                .type = RV_LITERAL("deposited"),
-                                .recorded_at = INT64_C(1700000000000000),
-                                .data = RV_LITERAL("{\"id\":1,\"amount\":5}")};
-    rv_wire_write_appended(w, &a);
-    rv_wire_write_accepted(w, &e);
 }
 
 static void build_push(rv_writer *w) {
@@ -298,7 +269,6 @@ static bool build_hello(const char *name, rv_writer *w) {
 static bool build(const char *name, rv_writer *w) {
     const rv_error error = error_example();
     const rv_wire_progress progress = {300, UINT64_C(0x1122334455667788), 1000};
-    const rv_wire_appended refused = {.request = 13, .outcome = RV_WIRE_REFUSED, .refusal = error};
     if (build_gate(name, w)) {
         return true;
     }
@@ -335,12 +305,6 @@ static bool build(const char *name, rv_writer *w) {
         rv_wire_write_error(w, &error);
     } else if (strcmp(name, "goodbye") == 0) {
         rv_wire_write_goodbye(w);
-    } else if (strcmp(name, "append") == 0) {
-        build_append(w);
-    } else if (strcmp(name, "appended") == 0) {
-        build_appended(w);
-    } else if (strcmp(name, "appended-refused") == 0) {
-        rv_wire_write_appended(w, &refused);
     } else if (strcmp(name, "push") == 0) {
         build_push(w);
     } else if (strcmp(name, "decision") == 0) {
@@ -402,8 +366,6 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     static rv_wire_hello hello;
     rv_wire_welcome welcome;
     rv_wire_progress progress;
-    rv_wire_append append;
-    rv_wire_appended appended;
     rv_wire_push push;
     rv_wire_decision decision;
     static rv_wire_selection selection;
@@ -434,10 +396,6 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
         return rv_wire_read_error(body, &told, err);
     case RV_WIRE_GOODBYE:
         return rv_wire_read_goodbye(body, err);
-    case RV_WIRE_APPEND:
-        return rv_wire_read_append(body, &append, err);
-    case RV_WIRE_APPENDED:
-        return rv_wire_read_appended(body, &appended, err);
     case RV_WIRE_PUSH:
         return rv_wire_read_push(body, &push, err);
     case RV_WIRE_DECISION:
@@ -539,7 +497,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 48);
+    RV_CHECK_EQ(count, 45);
 }
 
 RV_TEST(what_was_written_is_read) {
