@@ -22,19 +22,22 @@ endif()
 if(RV_SANITIZE)
   list(APPEND options -fno-sanitize=address,undefined)
 endif()
-set(amalgamation ${RV_DEPS}/sqlite/sqlite3.c)
+# sql/sqlite.sed lets a query stop and go on. In modules the parser sees sql/statements.h besides, which
+# leaves out what changes tables: a tenth of a module.
+set(amalgamation ${CMAKE_BINARY_DIR}/sqlite/sqlite3.c)
+set(edits -f ${PROJECT_SOURCE_DIR}/sql/sqlite.sed)
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
-  # The parser sees sql/statements.h, which leaves out what changes tables: a tenth of a module.
-  set(amalgamation ${CMAKE_BINARY_DIR}/sqlite/sqlite3.c)
-  add_custom_command(OUTPUT ${amalgamation} DEPENDS ${RV_DEPS}/sqlite/sqlite3.c VERBATIM
-    COMMAND sed "/ Begin file parse.c /i #include \"sql/statements.h\""
-      ${RV_DEPS}/sqlite/sqlite3.c > ${amalgamation})
-  target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite)
-  file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/sqlite)
+  list(APPEND edits -e "/ Begin file parse.c /i #include \"sql/statements.h\"")
   list(APPEND options -DRV_SQL_QUERIES_ONLY)
-  target_sources(rivulet_sql PRIVATE ${amalgamation})
-  set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 endif()
+file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/sqlite)
+add_custom_command(OUTPUT ${amalgamation} VERBATIM
+  DEPENDS ${RV_DEPS}/sqlite/sqlite3.c ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
+  COMMAND sed ${edits} ${RV_DEPS}/sqlite/sqlite3.c > ${amalgamation}
+  COMMAND sh -c "test $(grep -c 'RV_W[AO]' '${amalgamation}') -eq 5 || { rm '${amalgamation}'; exit 1; }")
+target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite)
+target_sources(rivulet_sql PRIVATE ${amalgamation})
+set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 set_source_files_properties(sql/sqlite.c PROPERTIES
   COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${amalgamation})
 

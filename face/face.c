@@ -112,6 +112,10 @@ rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {
 }
 
 void exchange_release(rv_exchange *x) {
+    if (x->query != NULL) {
+        rv_sql_finish(x->query);
+        x->query = NULL;
+    }
     if (x->result >= 0) {
         x->face->results[x->result].used = false;
         x->result = -1;
@@ -347,6 +351,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
             x->edge_sequence = 0;
             x->made = 0;
             x->result = -1;
+            x->query = NULL;
             *exchange = x;
             return RV_OK;
         }

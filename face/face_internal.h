@@ -74,6 +74,9 @@ struct rv_exchange {
     uint64_t made;        /* batches of the log that are to be durable; 0: none yet */
     uint8_t first_id[16]; /* of its first event */
     int32_t result;       /* index of the result buffer, or -1 */
+    rv_sql_query *query;  /* that fills it; NULL: none is open */
+    size_t query_len;     /* so far, */
+    uint32_t query_runs;  /* and how often it began again, since rows had changed */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
     size_t text_sent;     /* and how much of it was given out */
     event_read read;
@@ -110,7 +113,7 @@ RV_MUST_USE rv_status exchange_wait_durable(const rv_exchange *x, rv_error *err)
  * RV_PENDING when none is free: nothing has happened yet, the request is started again later. */
 rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w);
 
-/* Gives the result buffer back, if there is one. */
+/* Gives the result buffer back, if there is one, and ends the query that fills it. */
 void exchange_release(rv_exchange *x);
 
 /* --- the handlers: RV_OK, RV_PENDING (start again later), or an error to be answered --- */

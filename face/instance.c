@@ -14,6 +14,7 @@ static rv_status sql_open(rv_instance *in, rv_arena *arena, rv_error *err) {
     RV_ASSERT(in->budget.sql > SQL_SLACK);
     const rv_sql_options options = {.schema = rv_node_schema(in->node),
                                     .state = rv_node_state(in->node),
+                                    .node = in->node,
                                     .memory = in->budget.sql - SQL_SLACK,
                                     .steps_max = in->options.sql_steps_max};
     return rv_sql_create(&in->sql, &options, arena, err);

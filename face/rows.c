@@ -8,6 +8,11 @@
 #include "core/base/assert.h"
 #include "core/model/json.h"
 
+/* How often a query begins again where rows change while it runs, and with which time it lets
+ * nobody else have a turn but where it waits for the disk. */
+#define QUERY_RUNS_MAX    16u
+#define QUERY_RUNS_SLICED 3u
+
 static rv_status too_large(const rv_exchange *x, rv_error *err) {
     return rv_error_set(err, RV_SQL_LIMIT,
                         "the answer is larger than %u bytes; ask for less, with LIMIT or WHERE in "
@@ -300,51 +305,92 @@ static void write_stale(rv_exchange *x, const rv_sql_query *query, rv_writer *w)
     rv_write_text(w, some ? "]" : "");
 }
 
-static rv_status run_query(rv_exchange *x, rv_sql_query *query, rv_writer *w, rv_error *err) {
+/* Begins, or begins again, an answer. */
+static void write_head(rv_exchange *x, rv_writer *w) {
+    RV_ASSERT(x->query != NULL);
+    w->len = 0;
     rv_write_text(w, "{\"columns\":");
-    rv_sql_columns_to_json(query, w);
+    rv_sql_columns_to_json(x->query, w);
     rv_write_text(w, ",\"rows\":[");
-    bool first = true;
-    rv_status status = rv_sql_step(query, err);
+    x->query_len = w->len;
+}
+
+/* Rows changed under a query that takes several turns: it begins again, at last without slices. */
+static bool run_again(rv_exchange *x, rv_writer *w) {
+    if (x->query_runs == QUERY_RUNS_MAX) {
+        return false;
+    }
+    x->query_runs += 1;
+    rv_sql_again(x->query, x->query_runs >= QUERY_RUNS_SLICED);
+    write_head(x, w);
+    return true;
+}
+
+/* Writes rows until the query has ended or is to go on later: RV_PENDING. */
+static rv_status run_query(rv_exchange *x, rv_writer *w, rv_error *err) {
+    rv_status status = RV_OK;
+    RV_ASSERT(x->query_len > 0 && x->query_len <= w->cap);
+    w->len = x->query_len;
     while (status == RV_OK && !w->full) {
-        if (!first) {
-            rv_write_u8(w, ',');
+        status = rv_sql_step(x->query, err);
+        if (status == RV_OK) {
+            if (w->len > 0 && w->ptr[w->len - 1] != '[') {
+                rv_write_u8(w, ',');
+            }
+            rv_sql_row_to_json(x->query, w);
+        } else if (status == RV_SNAPSHOT_EXPIRED && run_again(x, w)) {
+            status = RV_OK;
         }
-        first = false;
-        rv_sql_row_to_json(query, w);
-        status = rv_sql_step(query, err);
+    }
+    x->query_len = w->len;
+    if (status == RV_PENDING && !w->full) {
+        return RV_PENDING;
     }
     rv_write_u8(w, ']');
-    write_stale(x, query, w);
+    write_stale(x, x->query, w);
     rv_write_u8(w, '}');
     return w->full ? too_large(x, err) : status == RV_END ? RV_OK : status;
 }
 
-rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
-    rv_sql *sql = x->face->options.sql;
+/* Reads the request and opens its query, which the result buffer is taken for. */
+static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_error *err) {
     rv_bytes text = {NULL, 0};
     rv_bytes params = {NULL, 0};
     bool found = false;
-    rv_status status = refuse_feed(x, err);
-    if (status == RV_OK && sql == NULL) {
-        status = rv_error_set(err, RV_UNSUPPORTED, "this build has no SQL");
-    }
-    if (status == RV_OK && rv_bytes_are(x->request.method, "POST")) {
+    rv_status status = RV_OK;
+    RV_ASSERT(x->query == NULL);
+    if (rv_bytes_are(x->request.method, "POST")) {
         status = read_query(x, &text, &params, err);
-    } else if (status == RV_OK) {
+    } else {
         status = rv_url_parameter(url, "sql", &x->face->scratch, &text, &found, err);
         status = status == RV_OK
                      ? rv_url_parameter(url, "params", &x->face->scratch, &params, &found, err)
                      : status;
     }
-    rv_writer w;
-    status = status == RV_OK ? exchange_writer(x, true, &w) : status;
-    rv_sql_query *query = NULL;
-    status = status == RV_OK ? rv_sql_prepare(sql, text, params, &query, err) : status;
+    status = status == RV_OK ? exchange_writer(x, true, w) : status;
+    status = status == RV_OK ? rv_sql_prepare(x->face->options.sql, text, params, &x->query, err)
+                             : status;
+    if (status == RV_OK) {
+        x->query_runs = 0;
+        write_head(x, w);
+    }
+    return status;
+}
+
+rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
+    rv_status status = refuse_feed(x, err);
+    if (status == RV_OK && x->face->options.sql == NULL) {
+        status = rv_error_set(err, RV_UNSUPPORTED, "this build has no SQL");
+    }
+    rv_writer w = rv_writer_over(NULL, 0);
+    if (status == RV_OK) {
+        status = x->query == NULL ? open_query(x, url, &w, err) : exchange_writer(x, true, &w);
+    }
+    status = status == RV_OK ? run_query(x, &w, err) : status;
     if (status != RV_OK) {
         return status;
     }
-    status = run_query(x, query, &w, err);
-    rv_sql_finish(query);
-    return status == RV_OK ? answer_json(x, &w, err) : status;
+    rv_sql_finish(x->query);
+    x->query = NULL;
+    return answer_json(x, &w, err);
 }

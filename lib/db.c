@@ -62,6 +62,7 @@ static rv_status open_rest(rv_db *db, rv_error *err) {
         rv_arena part = rv_arena_split(&db->rest, db->sql_memory + SQL_SLACK);
         const rv_sql_options options = {.schema = rv_node_schema(db->node),
                                         .state = rv_node_state(db->node),
+                                        .node = db->node,
                                         .memory = db->sql_memory,
                                         .steps_max = db->sql_steps};
         status = rv_sql_create(&db->sql, &options, &part, err);

@@ -37,7 +37,11 @@ rv_status rv_db_query_open(rv_db *db, rv_bytes sql, rv_bytes parameters, rv_db_q
 
 rv_status rv_db_query_next(rv_db_query *query, rv_error *err) {
     RV_ASSERT(query != NULL && query->query != NULL);
-    return rv_sql_step(query->query, err);
+    rv_status status;
+    do {
+        status = rv_sql_step(query->query, err);
+    } while (rv_db_again(query->db, status));
+    return status;
 }
 
 rv_status rv_db_query_columns_json(const rv_db_query *query, rv_buffer *out) {

@@ -38,6 +38,12 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     __builtin_trap();
 }
 
+void rv_sql_again(rv_sql_query *query, bool whole) {
+    (void)query;
+    (void)whole;
+    __builtin_trap();
+}
+
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w) {
     (void)query;
     (void)w;

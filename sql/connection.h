@@ -18,7 +18,14 @@ struct rv_sql_query {
     rv_sql *sql;
     sqlite3_stmt *statement; /* NULL: the place is free */
     rv_status ended;         /* RV_OK while rows may come; then what rv_sql_step answers */
-    uint64_t steps;          /* of SQLite's machine so far */
+    uint64_t steps;          /* of SQLite's machine so far, */
+    uint64_t slice;          /* and since others had their turn */
+    bool whole;              /* it runs without slices */
+    bool begun;              /* a step was made since it began, */
+    bool given;              /* and it has given a row */
+    bool reads_rows;         /* a cursor stands in what rv_node_revision tells of */
+    uint64_t revision;       /* of the node when it began, */
+    uint64_t events_until;   /* and the last sequence that was durable */
     int column_count;
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates that it reads (bits) */
     const rv_type **types;                 /* of each result column; NULL: by each value */
@@ -28,16 +35,19 @@ struct rv_sql {
     rv_sql_context context;
     const rv_schema *schema;
     rv_state *state;
+    rv_node *node; /* NULL: no system tables */
     sqlite3 *db;
     size_t memory;
     uint64_t steps_max;                    /* 0: none */
-    uint32_t steps_stride;                 /* steps between two looks at the limit */
+    uint64_t steps_slice;                  /* 0: none */
+    uint32_t steps_stride;                 /* steps between two looks at the limits */
     uint16_t tables;                       /* aggregates that SQLite knows of */
     rv_sql_query *running;                 /* counts the steps; NULL while compiling */
     bool reads;                            /* the statement that is being compiled is a SELECT */
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates (bits) that it reads */
     bool refused;                          /* it would do something else */
     const char *function;                  /* it calls this one, which queries may not */
+    rv_error failure;                      /* of the step under way, in the log */
     rv_sql_query queries[RV_SQL_QUERIES_MAX];
 };
 

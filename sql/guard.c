@@ -102,15 +102,35 @@ static int authorize(void *context, int action, const char *first, const char *s
     return SQLITE_DENY;
 }
 
-/* SQLite's progress handler: not 0 ends the query. */
+/* SQLite's progress handler: SQLITE_INTERRUPT ends the query, SQLITE_BUSY lets others have their
+ * turn (sql/sqlite.c). */
 static int count_steps(void *context) {
     rv_sql *sql = context;
     RV_ASSERT(sql != NULL && sql->steps_stride > 0);
-    if (sql->running == NULL) {
-        return 0; /* compiling: bounded by the length of the text */
+    rv_sql_query *const query = sql->running;
+    if (query == NULL) {
+        return SQLITE_OK; /* compiling: bounded by the length of the text */
     }
-    sql->running->steps += sql->steps_stride;
-    return sql->running->steps >= sql->steps_max;
+    query->steps += sql->steps_stride;
+    query->slice += sql->steps_stride;
+    if (sql->steps_max > 0 && query->steps >= sql->steps_max) {
+        return SQLITE_INTERRUPT;
+    }
+    const bool turn = sql->steps_slice > 0 && !query->whole && query->slice >= sql->steps_slice;
+    return turn ? SQLITE_BUSY : SQLITE_OK;
+}
+
+/* The steps between two looks. */
+static uint32_t stride_of(const rv_sql *sql) {
+    uint64_t stride = STEPS_STRIDE;
+    if (sql->steps_max > 0 && sql->steps_max < stride) {
+        stride = sql->steps_max;
+    }
+    if (sql->steps_slice > 0 && sql->steps_slice < stride) {
+        stride = sql->steps_slice;
+    }
+    RV_ASSERT(stride > 0);
+    return (uint32_t)stride;
 }
 
 void rv_sql_guard_install(rv_sql *sql) {
@@ -120,8 +140,8 @@ void rv_sql_guard_install(rv_sql *sql) {
         RV_ASSERT(sqlite3_limit(sql->db, limits[i].what, -1) <= limits[i].value);
     }
     (void)sqlite3_set_authorizer(sql->db, authorize, sql);
-    if (sql->steps_max > 0) {
-        sql->steps_stride = sql->steps_max < STEPS_STRIDE ? (uint32_t)sql->steps_max : STEPS_STRIDE;
+    if (sql->steps_max > 0 || sql->steps_slice > 0) {
+        sql->steps_stride = stride_of(sql);
         sqlite3_progress_handler(sql->db, (int)sql->steps_stride, count_steps, sql);
     }
 }
@@ -131,6 +151,7 @@ void rv_sql_guard_reset(rv_sql *sql) {
     sql->reads = false;
     sql->refused = false;
     sql->function = NULL;
+    sql->failure.status = RV_OK;
 }
 
 static rv_status read_only(rv_error *err) {
@@ -244,6 +265,12 @@ static rv_status invalid(const rv_sql *sql, rv_error *err) {
 rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err) {
     RV_ASSERT(sql != NULL);
     RV_ASSERT(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
+    if (sql->failure.status != RV_OK) {
+        if (err != NULL) {
+            *err = sql->failure;
+        }
+        return sql->failure.status;
+    }
     switch (rc & 0xff) {
     case SQLITE_NOMEM:
     case SQLITE_FULL:

@@ -11,9 +11,12 @@
  * query gives back all its memory at finish, so the next one starts as the first did.
  */
 #include "sql/connection.h"
+#include "sql/system.h"
 #include "sql/wide.h"
 
 #include "core/base/utf8.h"
+#include "core/engine_outbox.h"
+#include "core/engine_rewind.h"
 
 static int connect(rv_sql *sql) {
     RV_ASSERT(sql->db == NULL);
@@ -25,6 +28,9 @@ static int connect(rv_sql *sql) {
     }
     if (rc == SQLITE_OK) {
         rv_sql_guard_install(sql);
+        rc = rv_sql_system_declare(sql);
+    }
+    if (rc == SQLITE_OK) {
         rc = rv_sql_tables_declare(sql);
     }
     return rc;
@@ -60,8 +66,10 @@ rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *a
     }
     made->schema = options->schema;
     made->state = options->state;
+    made->node = options->node;
     made->memory = options->memory;
     made->steps_max = options->steps_max;
+    made->steps_slice = options->steps_slice;
     rv_sql_context *previous = rv_sql_enter(&made->context);
     rv_sql_start();
     const int rc = connect(made);
@@ -244,18 +252,68 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
 
 /* --- running --- */
 
+/* Notes over what the query runs from now on. */
+static void begin(rv_sql *sql, rv_sql_query *query) {
+    RV_ASSERT(!query->begun && !query->given);
+    query->begun = true;
+    query->reads_rows = false;
+    if (sql->node != NULL) {
+        query->revision = rv_node_revision(sql->node);
+        query->events_until = rv_node_sequence_durable(sql->node);
+    }
+}
+
+/* Back to before its first step. */
+static void rewind_query(rv_sql_query *query) {
+    RV_ASSERT(query->statement != NULL);
+    (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
+    query->begun = false;
+    query->given = false;
+    query->ended = RV_OK;
+}
+
+/* What the query stands on is as it was: RV_OK; RV_PENDING: it cannot be looked at now;
+ * RV_SNAPSHOT_EXPIRED. */
+static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    rv_node *const node = sql->node;
+    if (node == NULL) {
+        return RV_OK;
+    }
+    if (rv_node_in_batch(node) || rv_node_rewinding(node)) {
+        return RV_PENDING;
+    }
+    if (!query->begun || !query->reads_rows || query->revision == rv_node_revision(node)) {
+        return RV_OK;
+    }
+    if (!query->given) {
+        rewind_query(query);
+        return RV_OK;
+    }
+    return rv_error_set(err, RV_SNAPSHOT_EXPIRED,
+                        "rows changed while the query was read; run it again");
+}
+
 static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     sql->context.clock_asked = false;
     rv_sql_guard_reset(sql);
+    const rv_status status = ready(sql, query, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!query->begun) {
+        begin(sql, query);
+    }
+    query->slice = 0;
     const int rc = sqlite3_step(query->statement);
     if (sql->context.clock_asked) {
         return rv_error_set(err, RV_SQL_INVALID,
                             "there is no current time in a query; pass it as a parameter");
     }
-    if (rc == SQLITE_ROW) {
-        return RV_OK;
+    query->given = query->given || rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        return rc == SQLITE_ROW ? RV_OK : RV_END;
     }
-    return rc == SQLITE_DONE ? RV_END : rv_sql_guard_error(sql, rc, err);
+    return rc == SQLITE_BUSY ? RV_PENDING : rv_sql_guard_error(sql, rc, err);
 }
 
 rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
@@ -269,10 +327,20 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     }
     rv_sql_context *previous = rv_sql_enter(&sql->context);
     sql->running = query;
-    query->ended = step(sql, query, err);
+    const rv_status status = step(sql, query, err);
+    query->ended = status == RV_PENDING ? RV_OK : status;
     sql->running = NULL;
     rv_sql_leave(previous);
-    return query->ended;
+    return status;
+}
+
+void rv_sql_again(rv_sql_query *query, bool whole) {
+    RV_ASSERT(query != NULL && query->statement != NULL);
+    RV_ASSERT(query->sql->running == NULL);
+    rv_sql_context *previous = rv_sql_enter(&query->sql->context);
+    rewind_query(query);
+    query->whole = query->whole || whole;
+    rv_sql_leave(previous);
 }
 
 bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate) {

@@ -15,7 +15,7 @@
 #ifndef RV_SQL_SQL_H
 #define RV_SQL_SQL_H
 
-#include "core/state/state.h"
+#include "core/engine.h"
 
 typedef struct rv_sql rv_sql;
 typedef struct rv_sql_query rv_sql_query;
@@ -23,8 +23,10 @@ typedef struct rv_sql_query rv_sql_query;
 typedef struct rv_sql_options {
     const rv_schema *schema; /* may grow; new aggregates are seen by the next prepare */
     rv_state *state;
-    size_t memory;      /* bytes that SQLite works in, from the arena */
-    uint64_t steps_max; /* of SQLite's machine for one query: beyond is RV_SQL_LIMIT; 0: none */
+    rv_node *node;        /* theirs; NULL: there are no system tables */
+    size_t memory;        /* bytes that SQLite works in, from the arena */
+    uint64_t steps_max;   /* of SQLite's machine for one query: beyond is RV_SQL_LIMIT; 0: none */
+    uint64_t steps_slice; /* after which rv_sql_step answers RV_PENDING; 0: none */
 } rv_sql_options;
 
 /* False in a build without SQL (sql/absent.c); of the functions below only rv_sql_create is then
@@ -49,12 +51,22 @@ RV_MUST_USE rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parame
  */
 void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w);
 
-/* The next row: RV_OK, RV_END, RV_SQL_LIMIT, RV_SQL_INVALID (a run-time error),
- * RV_MEMORY_EXHAUSTED; after any but RV_OK the query has ended. The state must not change between
- * prepare and finish. */
+/*
+ * The next row: RV_OK; RV_END; RV_PENDING: it reads the log, which waits for the disk, or its slice
+ * of steps is used up: poll the node, then call again. RV_SQL_LIMIT, RV_SQL_INVALID (a run-time
+ * error), RV_MEMORY_EXHAUSTED, and what reading the log may answer (rv_subscription_next):
+ * after these and RV_END the query has ended.
+ * Where the node's rows have changed since the last call, a query that reads them and has given no
+ * row begins again by itself; another one has ended with RV_SNAPSHOT_EXPIRED. Without a node, the
+ * state must not change between the first step and finish.
+ */
 RV_MUST_USE rv_status rv_sql_step(rv_sql_query *query, rv_error *err);
 
-/* Writes the row as a JSON array; after rv_sql_step gave RV_OK. */
+/* The next rv_sql_step begins from the start, over what there is then; the steps that were taken
+ * count on. `whole`: without slices from now on. */
+void rv_sql_again(rv_sql_query *query, bool whole);
+
+/* Writes the row as a JSON array; after rv_sql_step gave RV_OK, before the node changes. */
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);
 
 /* True when the query reads rows of the aggregate. */

@@ -59,6 +59,20 @@
 #define SQLITE_OMIT_VACUUM            1
 #endif
 
+/*
+ * A query stops and goes on: sql/sqlite.sed puts these into the machine's loop. What the machine
+ * knows is in its registers and cursors, so it needs only to return with SQLITE_BUSY, which leaves
+ * a statement as it is; the next sqlite3_step goes on at the instruction that is noted here. SQLite
+ * does the same where a database is locked.
+ */
+#define RV_WAIT(instructions)                                                                      \
+    if (rc == SQLITE_BUSY) {                                                                       \
+        p->pc = (int)(pOp - aOp) + (instructions);                                                 \
+        p->rc = rc;                                                                                \
+        goto vdbe_return;                                                                          \
+    }
+#define RV_WORK(db) ((db)->xProgress((db)->pProgressArg))
+
 #include <sqlite3.c>
 
 #include "sql/sqlite.h"

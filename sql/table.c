@@ -18,6 +18,7 @@
  * from an earlier one in nothing else gets its number behind it: `Name:3`.
  */
 #include "sql/connection.h"
+#include "sql/system.h"
 #include "sql/walk.h"
 #include "sql/wide.h"
 
@@ -200,6 +201,9 @@ static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
         return SQLITE_NOMEM;
     }
     *cursor = (table_cursor){.state = source->sql->state, .aggregate = aggregate_of(source)};
+    if (source->sql->running != NULL) {
+        source->sql->running->reads_rows = true;
+    }
     *out = &cursor->base;
     return SQLITE_OK;
 }
@@ -380,7 +384,13 @@ const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared) {
         return NULL;
     }
     at += 1;
-    if (!read_number(&at, &column) || *at != ')' || number >= sql->tables) {
+    if (!read_number(&at, &column) || *at != ')') {
+        return NULL;
+    }
+    if (number == RV_SQL_SYSTEM_NUMBER) {
+        return rv_sql_system_type(column);
+    }
+    if (number >= sql->tables) {
         return NULL;
     }
     const rv_aggregate *a = rv_schema_aggregate(sql->schema, (uint16_t)number);

@@ -343,7 +343,7 @@ typedef struct rv_db_query rv_db_query;
 
 /*
  * Compiles one SELECT and binds `parameters` (a JSON array for `?`, or empty). Its rows are those
- * of one position, so nothing may be appended before it is finished.
+ * of one position: what is appended after the first of them ends it with RV_SNAPSHOT_EXPIRED.
  * RV_SQL_INVALID (fact "offset"), RV_SQL_READ_ONLY, RV_SQL_LIMIT, RV_JSON_INVALID,
  * RV_PARAMETER_INVALID, RV_MEMORY_EXHAUSTED, RV_BUSY (too many are open), RV_UNSUPPORTED (the
  * database is without SQL).
@@ -351,8 +351,9 @@ typedef struct rv_db_query rv_db_query;
 RV_API RV_MUST_USE rv_status rv_db_query_open(rv_db *db, rv_bytes sql, rv_bytes parameters,
                                               rv_db_query **query, rv_error *err);
 
-/* The next row: RV_OK; RV_END after the last; RV_SQL_LIMIT, RV_SQL_INVALID, RV_MEMORY_EXHAUSTED
- * end the query. */
+/* The next row: RV_OK; RV_END after the last; RV_PENDING where it reads rv_events.
+ * RV_SQL_LIMIT, RV_SQL_INVALID, RV_MEMORY_EXHAUSTED, RV_SNAPSHOT_EXPIRED, RV_DATA_DAMAGED and
+ * RV_STORAGE_FAILED end the query. */
 RV_API RV_MUST_USE rv_status rv_db_query_next(rv_db_query *query, rv_error *err);
 
 /* Writes the columns, `[{"name":…,"type":…},…]`, or after RV_OK the row, as a JSON array.

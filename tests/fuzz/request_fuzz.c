@@ -139,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rv_arena arena = rv_arena_over(sql_memory, sizeof sql_memory);
     const rv_sql_options sql_options = {.schema = rv_node_schema(the_node.node),
                                         .state = rv_node_state(the_node.node),
+                                        .node = the_node.node,
                                         .memory = SQL_MEMORY,
                                         .steps_max = 100000};
     rv_sql *sql = NULL;

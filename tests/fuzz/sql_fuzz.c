@@ -27,7 +27,11 @@ static rv_status run(rv_sql *sql, rv_bytes text, rv_bytes parameters) {
     rv_sql_columns_to_json(query, &w);
     for (int i = 0; i < ROWS_MAX && status == RV_OK; i++) {
         status = rv_sql_step(query, &err);
-        if (status == RV_OK) {
+        if (status == RV_PENDING) {
+            const rv_status polled = rv_node_poll(the_node.node, NULL);
+            FUZZ_CHECK(polled == RV_OK);
+            status = RV_OK;
+        } else if (status == RV_OK) {
             w = rv_writer_over(row_memory, sizeof row_memory);
             rv_sql_row_to_json(query, &w);
         }
@@ -45,8 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rv_arena arena = rv_arena_over(sql_memory, sizeof sql_memory);
     const rv_sql_options options = {.schema = rv_node_schema(the_node.node),
                                     .state = rv_node_state(the_node.node),
+                                    .node = the_node.node,
                                     .memory = SQL_MEMORY,
-                                    .steps_max = STEPS_MAX};
+                                    .steps_max = STEPS_MAX,
+                                    .steps_slice = STEPS_MAX / 8};
     rv_sql *sql = NULL;
     FUZZ_CHECK(rv_sql_create(&sql, &options, &arena, NULL) == RV_OK);
     rv_bytes input = rv_bytes_of(data, size);

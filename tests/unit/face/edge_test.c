@@ -15,6 +15,7 @@
 typedef struct edge_server {
     pair p;
     uint8_t *memory;
+    rv_sql *sql;
     rv_face *face;
     rv_exchange *exchanges[EXCHANGES];
     rv_response_head head;
@@ -28,7 +29,13 @@ static void server_start(edge_server *s, const char *pattern) {
     s->durability = "upstream";
     s->memory = malloc(FACE_MEMORY);
     rv_arena arena = rv_arena_over(s->memory, FACE_MEMORY);
+    const rv_sql_options sql = {.schema = rv_node_schema(s->p.leaf.node),
+                                .state = rv_node_state(s->p.leaf.node),
+                                .node = s->p.leaf.node,
+                                .memory = 1u << 20};
+    RV_CHECK_STATUS(rv_sql_create(&s->sql, &sql, &arena, &s->p.err), RV_OK);
     const rv_face_options options = {.node = s->p.leaf.node,
+                                     .sql = s->sql,
                                      .edge = s->p.edge,
                                      .exchanges_max = EXCHANGES,
                                      .result_count = 2,
@@ -43,6 +50,7 @@ static void server_start(edge_server *s, const char *pattern) {
 }
 
 static void server_free(edge_server *s) {
+    rv_sql_destroy(s->sql);
     pair_free(&s->p);
     free(s->memory);
 }
@@ -171,6 +179,20 @@ RV_TEST(what_waits_is_answered_and_listed) {
     RV_CHECK(answer_has(&s, "\"data\":{\"id\":1,\"amount\":5},\"metadata\":null}]}]\n"));
     RV_CHECK_EQ(ask(&s, "GET", "/pending?after=1", ""), 200);
     RV_CHECK(answer_has(&s, "[]\n"));
+    RV_CHECK_EQ(ask(&s, "POST", "/query",
+                    "{\"sql\":\"SELECT edge_sequence, nth, event_id, path, type, data, metadata,"
+                    " principal, command, reason, state, position, durable, blind, unchecked"
+                    " FROM rv_pending\"}"),
+                200);
+    RV_CHECK(answer_has(&s, "\"rows\":[[1,0,\"0193a5d0-0000-7000-8000-000000000001\","
+                            "\"/accounts/1\",\"deposited\",{\"id\":1,\"amount\":5},null,null,null,"
+                            "null,\"waiting\",null,true,false,false]]"));
+    RV_CHECK_EQ(ask(&s, "POST", "/query",
+                    "{\"sql\":\"SELECT (SELECT count(*) FROM rv_rejections), role, pending,"
+                    " (SELECT count(*) FROM rv_events), (SELECT version FROM rv_streams"
+                    " WHERE path = '/accounts/1') FROM rv_status\"}"),
+                200);
+    RV_CHECK(answer_has(&s, "\"rows\":[[0,\"edge\",1,2,2]]"));
     RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200);
     RV_CHECK(answer_has(&s, "\"outbox\":{\"pending\":1,\"suspended\":0,\"rejected\":0,"));
     RV_CHECK(pair_connect(&s.p));
@@ -207,6 +229,12 @@ RV_TEST(what_is_refused_is_told_and_kept) {
     RV_CHECK_EQ(ask(&s, "GET", "/rejections", ""), 200);
     RV_CHECK(answer_has(&s, "\"reason\":{\"code\":\"check_violation\""));
     RV_CHECK(answer_has(&s, "\"event_id\":\"0193a5d0-0000-7000-8000-000000000002\""));
+    RV_CHECK_EQ(ask(&s, "POST", "/query",
+                    "{\"sql\":\"SELECT edge_sequence, nth, event_id, type, data ->> 'amount', code,"
+                    " reason ->> 'code' FROM rv_rejections\"}"),
+                200);
+    RV_CHECK(answer_has(&s, "\"rows\":[[2,0,\"0193a5d0-0000-7000-8000-000000000002\",\"withdrawn\","
+                            "4,\"check_violation\",\"check_violation\"]]"));
     static const char *const place = "/rejections/0193a5d0-0000-7000-8000-000000000002";
     RV_CHECK_EQ(ask(&s, "GET", place, ""), 405);
     RV_CHECK_EQ(ask(&s, "DELETE", "/rejections/7", ""), 400);

@@ -28,6 +28,7 @@ static inline server server_over(fixture f) {
     rv_arena arena = rv_arena_over(s.memory, FACE_MEMORY);
     const rv_sql_options sql = {.schema = rv_node_schema(s.f.node),
                                 .state = rv_node_state(s.f.node),
+                                .node = s.f.node,
                                 .memory = 4u << 20,
                                 .steps_max = 1000000};
     rv_error err;
