@@ -67,7 +67,7 @@ static void read_refusal(rv_cursor *c, rv_error *refusal) {
     const rv_bytes facts = rv_read_blob(c);
     char name[65] = {0};
     RV_ASSERT(refusal != NULL);
-    if (code.len < sizeof name && facts.len < RV_ERROR_FACTS_MAX) {
+    if (!c->bad && code.len < sizeof name && facts.len < RV_ERROR_FACTS_MAX) {
         memcpy(name, code.ptr, code.len);
         const rv_status status = rv_status_of_code(name);
         const bool known = status > RV_END && status < RV_STATUS_COUNT;

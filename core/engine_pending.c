@@ -278,7 +278,7 @@ bool rv_rejection_read(rv_bytes value, rv_error *reason, rv_bytes *batch) {
     *reason = (rv_error){.status = RV_PROTOCOL_ERROR};
     char text[64] = {0};
     if (c.bad || code.len >= sizeof text || detail.len >= sizeof reason->detail ||
-        facts.len > sizeof reason->facts) {
+        facts.len >= sizeof reason->facts) {
         return false;
     }
     memcpy(text, code.ptr, code.len);

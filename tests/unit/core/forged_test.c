@@ -7,8 +7,7 @@
  * past the node, one wrong in each way; single bytes of data changed at random.
  */
 #include "core/engine_decide.h"
-#include "core/log/ledger.h"
-#include "tests/unit/node_fixture.h"
+#include "tests/unit/core/forging.h"
 
 /* Appends to the log past the node: one event, or without one a record of a selection, or what is
  * said to be an event. */
@@ -34,23 +33,6 @@ static bool forge(fixture *f, const rv_event *event, rv_bytes selection) {
     }
     (void)rv_log_append_commit(log, &batch, &body, counts);
     return status == RV_OK && fixture_settle(f->node);
-}
-
-/* A record without an event. */
-static bool forge_record(fixture *f, rv_bytes record) {
-    rv_log *const log = rv_node_log(f->node);
-    rv_writer body;
-    const rv_status status = rv_log_append_begin(log, &body, &f->err);
-    const rv_batch batch = {.first_sequence = rv_log_appended(log) + 1,
-                            .first_position = rv_log_watermark(log) + 1,
-                            .watermark = rv_log_watermark(log),
-                            .chain_hash = rv_log_chain(log)};
-    if (status != RV_OK) {
-        return false;
-    }
-    rv_write_blob(&body, record);
-    (void)rv_log_append_commit(log, &batch, &body, 0);
-    return fixture_settle(f->node);
 }
 
 /* A root with two accounts, and a good third event of the first of them. */
@@ -203,22 +185,11 @@ RV_TEST(records_that_cannot_be_read) {
     fixture_free(&f);
 }
 
-/* A record that puts an entry of the ledger. */
-static rv_bytes put(uint8_t *record, uint8_t kind, rv_bytes key, rv_bytes value) {
-    rv_writer w = rv_writer_over(record, 256);
-    rv_write_u8(&w, RV_RECORD_LEDGER_PUT);
-    rv_write_u8(&w, 0);
-    rv_write_u8(&w, kind);
-    rv_write_blob(&w, key);
-    rv_write(&w, value);
-    return rv_writer_bytes(&w);
-}
-
 /* Decisions under keys that no root makes: nothing walks over them. */
 RV_TEST(decisions_that_do_not_fit) {
     static const uint8_t zeros[40] = {7};
     for (size_t len = 0; len <= 40; len += 1) {
-        uint8_t data[64], record[256], key[40] = {7};
+        uint8_t data[64], key[40] = {7};
         rv_event event;
         fixture f = world(74, &event, data);
         rv_edge_life life = {.edge_id = {7}, .incarnation = 1};
@@ -226,8 +197,7 @@ RV_TEST(decisions_that_do_not_fit) {
         key[len > 20 ? len - 1 : 20] = len > 20 ? 1 : 0;
         const uint8_t kind = len % 2 == 0 ? RV_LEDGER_EDGE : RV_LEDGER_DECISION;
         const bool good = len == 20; /* 28 bytes are of a decision */
-        RV_CHECK(forge_record(
-            &f, put(record, kind, rv_bytes_of(key, len), rv_bytes_of(zeros, sizeof zeros))));
+        RV_CHECK(forge_entry(&f, kind, rv_bytes_of(key, len), rv_bytes_of(zeros, sizeof zeros)));
         RV_CHECK_STATUS(open_again(&f, RV_ROLE_ROOT, NULL), good ? RV_OK : RV_DATA_DAMAGED);
         const rv_status status = rv_node_settle(f.node, &life, 300, &f.err);
         RV_CHECK(status == RV_OK || status == RV_READ_ONLY);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Events in a log that its node did not judge, for tests of what other versions may have written.
- */
+/* Events and entries of the ledger in a log that its node did not judge, for tests of what other
+ * versions may have written. */
 #ifndef RV_TESTS_CORE_FORGING_H
 #define RV_TESTS_CORE_FORGING_H
 
+#include "core/log/ledger.h"
 #include "core/log/log.h"
 #include "tests/unit/node_fixture.h"
 
@@ -25,6 +26,35 @@ static inline bool forge_event(fixture *f, const rv_event *event) {
     rv_record_write_event(&body, &context, &numbered);
     (void)rv_log_append_commit(log, &batch, &body, 1);
     return status == RV_OK && fixture_settle(f->node);
+}
+
+/* A record without an event. */
+static inline bool forge_record(fixture *f, rv_bytes record) {
+    rv_log *const log = rv_node_log(f->node);
+    rv_writer body;
+    const rv_status status = rv_log_append_begin(log, &body, &f->err);
+    const rv_batch batch = {.first_sequence = rv_log_appended(log) + 1,
+                            .first_position = rv_log_watermark(log) + 1,
+                            .watermark = rv_log_watermark(log),
+                            .chain_hash = rv_log_chain(log)};
+    if (status != RV_OK) {
+        return false;
+    }
+    rv_write_blob(&body, record);
+    (void)rv_log_append_commit(log, &batch, &body, 0);
+    return fixture_settle(f->node);
+}
+
+/* An entry of the ledger. */
+static inline bool forge_entry(fixture *f, uint8_t kind, rv_bytes key, rv_bytes value) {
+    uint8_t record[2048];
+    rv_writer w = rv_writer_over(record, sizeof record);
+    rv_write_u8(&w, RV_RECORD_LEDGER_PUT);
+    rv_write_u8(&w, 0);
+    rv_write_u8(&w, kind);
+    rv_write_blob(&w, key);
+    rv_write(&w, value);
+    return !w.full && forge_record(f, rv_writer_bytes(&w));
 }
 
 /* A root with two accounts, five on the first, and then at position 5 an event of that one which
