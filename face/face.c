@@ -360,15 +360,26 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
                         (uint64_t)face->options.exchanges_max);
 }
 
-static void start(rv_exchange *x) {
-    rv_error err = {.status = RV_OK};
+bool exchange_is_live(const rv_exchange *x) {
+    return header_names(x->request.accept, "text/event-stream");
+}
+
+rv_status exchange_run(rv_exchange *x, rv_error *err) {
     rv_url url;
+    *err = (rv_error){.status = RV_OK};
+    x->source = (answer_source){0};
     rv_arena_reset(&x->face->scratch, 0);
-    rv_status status = rv_url_parse(x->request.target, &x->face->scratch, &url, &err);
-    status = status == RV_OK ? face_judge_parameters(x, &url, &err) : status;
-    status = status == RV_OK ? parse_numbers(x, &url, &err) : status;
-    if (status == RV_OK) {
-        status = route(x, &url, &err);
+    rv_status status = rv_url_parse(x->request.target, &x->face->scratch, &url, err);
+    status = status == RV_OK ? face_judge_parameters(x, &url, err) : status;
+    status = status == RV_OK ? parse_numbers(x, &url, err) : status;
+    return status == RV_OK ? route(x, &url, err) : status;
+}
+
+static void start(rv_exchange *x) {
+    rv_error err;
+    rv_status status = exchange_run(x, &err);
+    if (status == RV_OK && x->kind == EXCHANGE_TEXT && exchange_is_live(x)) {
+        status = face_live_begin(x, &err);
     }
     if (status == RV_PENDING || status == RV_BUSY) {
         return;
@@ -446,9 +457,12 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
     if (x->kind == EXCHANGE_TEXT) {
         return RV_END;
     }
-    exchange_release(x);
+    if (x->kind == EXCHANGE_EVENTS) {
+        exchange_release(x);
+    }
     w->numbers_as_text = x->numbers_as_text;
-    const rv_status status = face_read_body(x, now, w);
+    const rv_status status =
+        x->kind == EXCHANGE_LIVE ? face_live_body(x, now, w) : face_read_body(x, now, w);
     w->numbers_as_text = false; /* it is the caller's */
     return status;
 }

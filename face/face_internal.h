@@ -11,8 +11,9 @@
 
 /* How an answer's body comes about. */
 typedef enum exchange_kind {
-    EXCHANGE_TEXT,  /* it is in `text`, whole */
-    EXCHANGE_EVENTS /* events, read as they are asked for */
+    EXCHANGE_TEXT,   /* it is in `text`, whole */
+    EXCHANGE_EVENTS, /* events, read as they are asked for */
+    EXCHANGE_LIVE    /* the answer of each time that it is another one */
 } exchange_kind;
 
 /* How far a request is. */
@@ -55,6 +56,30 @@ typedef struct event_read {
     uint32_t cursor_tag; /* of this node's log, in a feed's ids */
 } event_read;
 
+/* What the answer of a request was made of: when one of these has moved, it may be another one. */
+typedef struct answer_source {
+    uint64_t aggregates[RV_AGGREGATES_MAX / 64]; /* bits: rows of these */
+    bool schema;
+    bool outbox;
+    bool node;     /* anything that a node knows */
+    bool constant; /* perhaps none of them: it can be followed, but stays */
+} answer_source;
+
+/* A request that is answered again (face/live.c). */
+typedef struct live_answer {
+    uint64_t revision; /* of the state, the schema, the outbox and the log when it was answered */
+    uint64_t schema_version;
+    uint64_t outbox_revision;
+    uint64_t log_moves;
+    rv_hash128 hash; /* of the last answer that was given, */
+    bool given;      /* if there was one */
+    bool making;     /* another one is being made */
+    bool asked;      /* one was made that is to be given out */
+    bool open;       /* an answer's end is still to be written */
+    bool over;
+    int64_t last_piece;
+} live_answer;
+
 struct rv_exchange {
     rv_face *face;
     bool used;
@@ -79,7 +104,11 @@ struct rv_exchange {
     uint32_t query_runs;  /* and how often it began again, since rows had changed */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
     size_t text_sent;     /* and how much of it was given out */
-    event_read read;
+    answer_source source; /* of the answer, as far as it can be followed */
+    union {
+        event_read read;
+        live_answer live;
+    };
     uint8_t buffer[EXCHANGE_BUFFER_SIZE];
 };
 
@@ -115,6 +144,21 @@ rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w);
 
 /* Gives the result buffer back, if there is one, and ends the query that fills it. */
 void exchange_release(rv_exchange *x);
+
+/* Answers the request anew, as its first time. RV_PENDING: not now; or the error to be told. */
+rv_status exchange_run(rv_exchange *x, rv_error *err);
+
+/* True when the request is for a live feed. */
+bool exchange_is_live(const rv_exchange *x);
+
+/* --- live.c --- */
+
+/* The request was answered, in `text`: from now on it is a feed of its answers.
+ * RV_REQUEST_TOO_LARGE: it is longer than can be kept. */
+rv_status face_live_begin(rv_exchange *x, rv_error *err);
+
+/* The next piece; as rv_exchange_body. */
+rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w);
 
 /* --- the handlers: RV_OK, RV_PENDING (start again later), or an error to be answered --- */
 

@@ -25,12 +25,7 @@ typedef struct outbox_list {
 static rv_status list_begin(rv_exchange *x, const rv_url *url, outbox_list *list, rv_error *err) {
     *list = (outbox_list){.left = UINT64_MAX};
     rv_arena *const scratch = &x->face->scratch;
-    rv_status status = header_names(x->request.accept, "text/event-stream")
-                           ? rv_error_set(err, RV_UNSUPPORTED,
-                                          "/pending and /rejections have no live feed in "
-                                          "this version; ask again, with `after`")
-                           : RV_OK;
-    status = status == RV_OK ? rv_url_number(url, "after", scratch, &list->after, err) : status;
+    rv_status status = rv_url_number(url, "after", scratch, &list->after, err);
     status = status == RV_OK ? rv_url_number(url, "limit", scratch, &list->left, err) : status;
     status = status == RV_OK ? exchange_writer(x, true, &list->w) : status;
     if (status == RV_OK) {
@@ -58,6 +53,7 @@ static rv_status list_end(rv_exchange *x, outbox_list *list, rv_error *err) {
                             "`limit` and `after`",
                             (uint64_t)x->face->options.result_len_max);
     }
+    x->source.outbox = true;
     exchange_answer(x, 200, "application/json", rv_writer_bytes(&list->w));
     return RV_OK;
 }

@@ -63,6 +63,8 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
         rv_write_u8(&w, '}');
     }
     rv_write_u8(&w, ']');
+    memset(x->source.aggregates, 0xff, sizeof x->source.aggregates);
+    x->source.schema = true;
     return answer_json(x, &w, err);
 }
 
@@ -181,6 +183,10 @@ static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, const rv
     }
     const rv_row row =
         rv_state_row_find(rv_node_state(x->face->options.node), aggregate->number, values);
+    if (row == RV_ROW_NONE && exchange_is_live(x)) {
+        rv_write_text(w, "null"); /* it may come, or come again */
+        return RV_OK;
+    }
     return row == RV_ROW_NONE ? refuse_row(x, aggregate, keys, err)
            : columns          ? write_columns_row(x, aggregate, row, w)
                               : write_row(x, aggregate, row, w);
@@ -201,13 +207,10 @@ static rv_status refuse_address(const rv_aggregate *aggregate, rv_error *err) {
                         &aggregate->name, &keys);
 }
 
-/* What this version does not have for rows yet. */
-static rv_status refuse_feed(const rv_exchange *x, rv_error *err) {
-    return header_names(x->request.accept, "text/event-stream")
-               ? rv_error_set(err, RV_UNSUPPORTED,
-                              "rows have no live feed in this version; follow the events of their "
-                              "streams at /events")
-               : RV_OK;
+/* The answer depends on the aggregate's rows. */
+static void note_source(rv_exchange *x, uint16_t aggregate) {
+    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
+    x->source.aggregates[aggregate / 64u] |= UINT64_C(1) << (aggregate % 64u);
 }
 
 /* Rows of the aggregate are read: the answer says if they are stale (SEMANTICS 15). */
@@ -242,13 +245,13 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
                  ? rv_url_parameter(url, "as_of", &x->face->scratch, &as_of, &found, err)
                  : status;
     status = status == RV_OK ? face_read_flag(x, url, "columns", &columns, err) : status;
-    status = status == RV_OK ? refuse_feed(x, err) : status;
     if (status == RV_OK && found) {
         status = rv_error_set(err, RV_UNSUPPORTED, "as_of comes with a later version");
     }
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
         (void)note_stale(x, aggregate->number);
+        note_source(x, aggregate->number);
         status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], columns, &w, err)
                                         : all_rows(x, aggregate, limit, &w);
     }
@@ -303,6 +306,18 @@ static void write_stale(rv_exchange *x, const rv_sql_query *query, rv_writer *w)
         }
     }
     rv_write_text(w, some ? "]" : "");
+}
+
+/* What the query reads: when it moves, the answer may be another one. */
+static void note_sources(rv_exchange *x, const rv_sql_query *query) {
+    const uint16_t count = rv_schema_aggregate_count(rv_node_schema(x->face->options.node));
+    for (uint16_t a = 0; a < count; a++) {
+        if (rv_sql_uses(query, a)) {
+            note_source(x, a);
+        }
+    }
+    x->source.node = rv_sql_uses_system(query);
+    x->source.constant = true;
 }
 
 /* Begins, or begins again, an answer. */
@@ -378,8 +393,8 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
 }
 
 rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
-    rv_status status = refuse_feed(x, err);
-    if (status == RV_OK && x->face->options.sql == NULL) {
+    rv_status status = RV_OK;
+    if (x->face->options.sql == NULL) {
         status = rv_error_set(err, RV_UNSUPPORTED, "this build has no SQL");
     }
     rv_writer w = rv_writer_over(NULL, 0);
@@ -390,6 +405,7 @@ rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    note_sources(x, x->query);
     rv_sql_finish(x->query);
     x->query = NULL;
     return answer_json(x, &w, err);

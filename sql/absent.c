@@ -56,6 +56,11 @@ bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate) {
     __builtin_trap();
 }
 
+bool rv_sql_uses_system(const rv_sql_query *query) {
+    (void)query;
+    __builtin_trap();
+}
+
 void rv_sql_finish(rv_sql_query *query) {
     (void)query;
     __builtin_trap();

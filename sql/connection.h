@@ -28,6 +28,7 @@ struct rv_sql_query {
     uint64_t events_until;   /* and the last sequence that was durable */
     int column_count;
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates that it reads (bits) */
+    bool uses_system;                      /* it reads a system table */
     const rv_type **types;                 /* of each result column; NULL: by each value */
 };
 
@@ -45,6 +46,7 @@ struct rv_sql {
     rv_sql_query *running;                 /* counts the steps; NULL while compiling */
     bool reads;                            /* the statement that is being compiled is a SELECT */
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates (bits) that it reads */
+    bool uses_system;                      /* it reads a system table */
     bool refused;                          /* it would do something else */
     const char *function;                  /* it calls this one, which queries may not */
     rv_error failure;                      /* of the step under way, in the log */

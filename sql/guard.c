@@ -66,6 +66,10 @@ static void note_use(rv_sql *sql, const char *name) {
     if (aggregate != NULL) {
         RV_ASSERT(aggregate->number < RV_AGGREGATES_MAX);
         sql->uses[aggregate->number / 64u] |= UINT64_C(1) << (aggregate->number % 64u);
+    } else if (name != NULL && strchr(name, ':') != NULL) {
+        memset(sql->uses, 0xff, sizeof sql->uses); /* `Item:1`, one of those that are so called */
+    } else if (name != NULL && strncmp(name, "rv_", 3) == 0) {
+        sql->uses_system = true;
     }
 }
 

@@ -158,6 +158,7 @@ static bool nothing_follows(rv_sql *sql, rv_bytes rest, rv_status *status, rv_er
 static rv_status compile_only(rv_sql *sql, rv_bytes text, sqlite3_stmt **statement, rv_error *err) {
     rv_bytes rest = {NULL, 0};
     memset(sql->uses, 0, sizeof sql->uses);
+    sql->uses_system = false;
     rv_status status = compile(sql, text, statement, &rest, err);
     if (status != RV_OK) {
         return status;
@@ -184,6 +185,7 @@ static rv_status compile_only(rv_sql *sql, rv_bytes text, sqlite3_stmt **stateme
 static rv_status find_types(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     query->column_count = sqlite3_column_count(query->statement);
     memcpy(query->uses, sql->uses, sizeof query->uses);
+    query->uses_system = sql->uses_system;
     RV_ASSERT(query->column_count > 0);
     query->types = sqlite3_malloc64((size_t)query->column_count * sizeof(query->types[0]));
     if (query->types == NULL) {
@@ -341,6 +343,11 @@ void rv_sql_again(rv_sql_query *query, bool whole) {
     rewind_query(query);
     query->whole = query->whole || whole;
     rv_sql_leave(previous);
+}
+
+bool rv_sql_uses_system(const rv_sql_query *query) {
+    RV_ASSERT(query != NULL);
+    return query->uses_system;
 }
 
 bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate) {

@@ -72,6 +72,9 @@ void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);
 /* True when the query reads rows of the aggregate. */
 bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate);
 
+/* True when the query reads a system table. */
+bool rv_sql_uses_system(const rv_sql_query *query);
+
 void rv_sql_finish(rv_sql_query *query);
 
 /* Ends everything; SQLite's memory is the arena's again. */

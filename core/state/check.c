@@ -213,7 +213,8 @@ rv_status rv_state_load_check(rv_state *state, const rv_checkpoint_head *head, u
         RV_ASSERT(c.wrong != NULL);
         return rv_error_set(err, RV_DATA_DAMAGED, "the pages are no state: %s", c.wrong);
     }
-    memset(pages->marks + RV_PAGE_FIRST, RV_MARK_BOTH, head->page_count);
+    memset(pages->marks + RV_PAGE_FIRST, RV_MARK_ALL, head->page_count);
+    pages->changed = true;
     state->hash_key = head->hash_key;
     return RV_OK;
 }

@@ -14,6 +14,8 @@ struct rv_state {
     uint64_t hash_key;
     rv_hash128 sum;                               /* of pages.sums */
     struct rv_changes *changes;                   /* where they are noted; NULL: nowhere */
+    uint64_t revision;                            /* revisions.h: the last one, */
+    uint64_t revisions[RV_AGGREGATES_MAX];        /* and that of each aggregate */
     bool given_any;                               /* of aggregates, */
     uint64_t base_given[RV_AGGREGATES_MAX / 64u]; /* bits: those that the base under way gives */
     uint64_t given[RV_AGGREGATES_MAX / 64u]; /* bits: those whose rows are given, never folded */

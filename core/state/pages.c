@@ -62,7 +62,8 @@ void rv_pages_touch_first(rv_pages *pages, uint32_t page) {
     if ((pages->marks[page] & RV_MARK_TOUCHED) == 0) {
         rv_snapshots_keep(pages, page);
     }
-    pages->marks[page] = RV_MARK_BOTH;
+    pages->marks[page] = RV_MARK_ALL;
+    pages->changed = true;
 }
 
 rv_status rv_pages_alloc(rv_pages *pages, rv_page_kind kind, uint16_t tag, uint32_t *page) {

@@ -73,14 +73,16 @@ typedef struct rv_pool {
     uint32_t used;  /* limbo counts */
 } rv_pool;
 
-/* What is marked of a page. With both marks there is nothing to do before the next write. */
+/* What is marked of a page. With all marks there is nothing to do before the next write. */
 #define RV_MARK_DIRTY   1u /* its sum is out of date */
 #define RV_MARK_TOUCHED 2u /* no snapshot needs what it now holds */
-#define RV_MARK_BOTH    (RV_MARK_DIRTY | RV_MARK_TOUCHED)
+#define RV_MARK_CHANGED 4u /* revisions.h has not looked at it since */
+#define RV_MARK_ALL     (RV_MARK_DIRTY | RV_MARK_TOUCHED | RV_MARK_CHANGED)
 
 struct rv_pages {
     uint8_t *memory; /* page p is at (p - 1) * RV_PAGE_SIZE */
     uint8_t *marks;  /* by page */
+    bool changed;    /* some page is marked RV_MARK_CHANGED */
     rv_hash128 *sums;
     uint32_t total; /* pages have numbers 1 to total */
     rv_journal journal;
@@ -111,12 +113,12 @@ static inline const uint8_t *rv_pages_read(const rv_pages *pages, uint32_t page)
     return pages->memory + (size_t)(page - 1) * RV_PAGE_SIZE;
 }
 
-/* The first write to a page since a snapshot was taken or its sum was made. */
+/* The first write to a page since a snapshot was taken, its sum was made or it was looked at. */
 void rv_pages_touch_first(rv_pages *pages, uint32_t page);
 
 static inline void rv_pages_touch(rv_pages *pages, uint32_t page) {
     RV_ASSERT(page - 1 < pages->total);
-    if (__builtin_expect(pages->marks[page] != RV_MARK_BOTH, 0)) {
+    if (__builtin_expect(pages->marks[page] != RV_MARK_ALL, 0)) {
         rv_pages_touch_first(pages, page);
     }
 }

@@ -5,6 +5,7 @@
 #include "core/state/changes.h"
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
+#include "core/state/revisions.h"
 #include "core/state/tree.h"
 
 /* What the root page, all zero but for the pool, begins with. */
@@ -51,6 +52,7 @@ void rv_state_reset(rv_state *state) {
     rv_pages_reset(&state->pages);
     state->sum = (rv_hash128){0, 0};
     root_init(state);
+    rv_revisions_all(state);
     RV_ASSERT(rv_state_stream_count(state) == 0);
 }
 

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Live answers: a request for what is read from the state (rows, a query, what waits in the outbox,
+ * the schema) with `Accept: text/event-stream`. It is answered, and answered again when what the
+ * answer was made of has moved (core/state/revisions.h), and each answer that is another one than
+ * the last is told:
+ *
+ *     id: 9f86d081884c7d65…       a hash of the answer: with Last-Event-ID, it is told only when
+ *     event: result               it is another one
+ *     data: {"columns":[…],"rows":[…]}
+ *
+ * Nothing is kept between two answers but the request and a hash. An answer is made only when the
+ * last one was taken, so a slow consumer misses some in between, never the last one. Each is made
+ * whole between two atomic steps (SEMANTICS 29), and shows what is pending, too.
+ */
+#include "face/face_internal.h"
+
+#include "core/base/assert.h"
+#include "core/engine_rewind.h"
+#include "core/state/revisions.h"
+#include "face/problem.h"
+
+#define IDLE_US INT64_C(15000000)
+
+/* What an answer is given out with, beside its text. */
+#define FRAME_MAX 128u
+
+static bool follows(const answer_source *source) {
+    uint64_t any = 0;
+    for (size_t i = 0; i < RV_AGGREGATES_MAX / 64; i++) {
+        any |= source->aggregates[i];
+    }
+    return any != 0 || source->schema || source->outbox || source->node || source->constant;
+}
+
+/* The request's bytes are the caller's only until its head was answered. */
+static rv_status keep_request(rv_exchange *x, rv_error *err) {
+    rv_writer w = rv_writer_over(x->buffer, sizeof x->buffer);
+    rv_write(&w, x->request.target);
+    rv_write(&w, x->request.body);
+    if (w.full) {
+        return rv_error_set(err, RV_REQUEST_TOO_LARGE,
+                            "what is followed live has at most %u bytes, address and body "
+                            "together, not %u",
+                            (uint64_t)sizeof x->buffer,
+                            (uint64_t)(x->request.target.len + x->request.body.len));
+    }
+    const bool post = rv_bytes_are(x->request.method, "POST");
+    x->request = (rv_request){
+        .method = post ? RV_LITERAL("POST") : RV_LITERAL("GET"),
+        .target = rv_bytes_of(x->buffer, x->request.target.len),
+        .accept = RV_LITERAL("text/event-stream"),
+        .body = rv_bytes_of(x->buffer + x->request.target.len, x->request.body.len),
+    };
+    return RV_OK;
+}
+
+/* Moves with the schema, and with what is stale, which answers say. */
+static uint64_t schema_moves(const rv_node *node) {
+    return (uint64_t)rv_schema_version(rv_node_schema(node)) + rv_node_stale_count(node);
+}
+
+/* Moves with what the log has, durable and not, and with what was decided. */
+static uint64_t log_moves(const rv_node *node) {
+    return rv_node_sequence(node) + rv_node_sequence_durable(node) + rv_node_watermark(node) +
+           rv_node_watermark_durable(node);
+}
+
+/* Remembers what the answer was made of. Before it is made. */
+static void look(rv_exchange *x) {
+    rv_node *const node = x->face->options.node;
+    live_answer *const l = &x->live;
+    const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
+    l->revision = rv_state_revision(rv_node_state(node));
+    l->schema_version = schema_moves(node);
+    l->outbox_revision = edge ? rv_node_revision(node) : 0;
+    l->log_moves = log_moves(node);
+}
+
+/* True when the last answer may be another one now. */
+static bool moved(const rv_exchange *x) {
+    rv_node *const node = x->face->options.node;
+    const live_answer *const l = &x->live;
+    const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
+    if (schema_moves(node) != l->schema_version ||
+        ((x->source.outbox || x->source.node) && edge &&
+         rv_node_revision(node) != l->outbox_revision) ||
+        (x->source.node && log_moves(node) != l->log_moves)) {
+        return true;
+    }
+    if (rv_state_revision(rv_node_state(node)) == l->revision) {
+        return false;
+    }
+    const uint16_t count = rv_schema_aggregate_count(rv_node_schema(node));
+    bool some = x->source.outbox || x->source.node; /* why something is suspended depends on rows */
+    for (uint16_t a = 0; a < count && !some; a++) {
+        const bool uses = (x->source.aggregates[a / 64u] >> (a % 64u) & 1u) != 0;
+        some = uses && rv_state_revision_of(rv_node_state(node), a) > l->revision;
+    }
+    return some;
+}
+
+/* The answer that was made is given out, unless it is the last one again. It is one line. */
+static void offer(rv_exchange *x) {
+    live_answer *const l = &x->live;
+    RV_ASSERT(x->result >= 0 && x->text.ptr == x->face->results[x->result].ptr);
+    rv_bytes text = x->text;
+    while (text.len > 0 && text.ptr[text.len - 1] == '\n') {
+        text.len -= 1;
+    }
+    const rv_hash128 hash = rv_hash128_of(0, text);
+    l->asked = !l->given || hash.low != l->hash.low || hash.high != l->hash.high;
+    l->given = true;
+    l->hash = hash;
+    x->text = text;
+    x->text_sent = x->text.len;
+}
+
+/* True when the answer that is offered is the one that Last-Event-ID names. */
+static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
+    uint8_t text[32];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    rv_hash128_write(x->live.hash, &w);
+    return rv_bytes_equal(rv_writer_bytes(&w), last_event_id);
+}
+
+rv_status face_live_begin(rv_exchange *x, rv_error *err) {
+    if (!follows(&x->source)) {
+        return rv_error_set(err, RV_UNSUPPORTED,
+                            "there is no live feed of `%b`; ask again, or follow /events",
+                            &x->request.target);
+    }
+    const rv_bytes last_event_id = x->request.last_event_id;
+    const rv_status status = keep_request(x, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    x->live = (live_answer){.last_piece = INT64_MIN};
+    look(x);
+    offer(x);
+    if (is_known(x, last_event_id)) {
+        x->live.asked = false;
+    }
+    x->kind = EXCHANGE_LIVE;
+    x->head = (rv_response_head){
+        .status = 200, .content_type = "text/event-stream", .feed = true, .stale = x->head.stale};
+    return RV_OK;
+}
+
+/* The answer begins to be given out: all of it, if it fits. */
+static void write_frame(rv_exchange *x, rv_writer *w) {
+    live_answer *const l = &x->live;
+    rv_write_text(w, "id: ");
+    rv_hash128_write(l->hash, w);
+    rv_write_text(w, "\nevent: result\ndata: ");
+    const size_t room = rv_writer_room(w);
+    const size_t len = x->text.len < room ? x->text.len : room;
+    rv_write(w, rv_bytes_of(x->text.ptr, len));
+    x->text_sent = len;
+    l->asked = false;
+    l->open = true;
+    RV_ASSERT(!w->full);
+}
+
+/* It cannot be answered any more: the problem is told, and the feed is over. */
+static rv_status write_problem(rv_exchange *x, rv_error *err, rv_status status, rv_writer *w) {
+    const size_t start = w->len;
+    exchange_release(x);
+    x->live.over = true;
+    if (err->status != status) {
+        (void)rv_error_set(err, status, "%s", rv_status_text(status));
+    }
+    rv_write_text(w, "event: problem\ndata: ");
+    rv_problem_write(w, rv_status_http(status), err);
+    while (w->len > start && w->ptr[w->len - 1] == '\n') {
+        w->len -= 1;
+    }
+    rv_write_text(w, "\n\n");
+    RV_ASSERT(!w->full);
+    return RV_OK;
+}
+
+/* Answers anew. RV_OK: something was written; RV_PENDING. */
+static rv_status answer_again(rv_exchange *x, rv_writer *w) {
+    rv_error err;
+    if (!x->live.making) {
+        look(x); /* before it is read: what moves meanwhile makes another one */
+    }
+    x->live.making = true;
+    const rv_status status = exchange_run(x, &err);
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return RV_PENDING;
+    }
+    x->live.making = false;
+    if (status != RV_OK) {
+        return write_problem(x, &err, status, w);
+    }
+    x->kind = EXCHANGE_LIVE;
+    offer(x);
+    if (!x->live.asked) {
+        exchange_release(x);
+        return RV_PENDING;
+    }
+    return RV_OK;
+}
+
+rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w) {
+    live_answer *const l = &x->live;
+    rv_status status = RV_OK;
+    RV_ASSERT(rv_writer_room(w) >= 2 * FRAME_MAX);
+    if (l->over) {
+        return RV_END;
+    }
+    if (!l->open && !l->asked) {
+        const bool rewinding = rv_node_rewinding(x->face->options.node);
+        const bool due = !rewinding && (l->making || moved(x));
+        status = due ? answer_again(x, w) : RV_PENDING;
+    }
+    if (l->asked) {
+        write_frame(x, w);
+    }
+    if (l->open && x->text_sent == x->text.len && rv_writer_room(w) >= 2) {
+        rv_write_text(w, "\n\n");
+        l->open = false;
+        exchange_release(x);
+    }
+    if (status == RV_PENDING && now - IDLE_US >= l->last_piece) {
+        rv_write_text(w, ": idle\n\n");
+        status = RV_OK;
+    }
+    l->last_piece = status == RV_OK ? now : l->last_piece;
+    return status;
+}
