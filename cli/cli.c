@@ -133,6 +133,21 @@ static const rv_command commands[] = {
      .args_min = 1,
      .args_max = RV_CLI_ARGS_MAX,
      .run = rv_command_query},
+    {.name = "watch",
+     .arguments = "SQL [PARAMETER…]",
+     .summary = "show a query's result, and each other one that it comes to have",
+     .text =
+         "Follows one SELECT over the aggregates of a running node: on a terminal its result is "
+         "drawn\n"
+         "again when it is another one; elsewhere, or with --json, each is a line of JSON. Ends "
+         "with ^C.\n\n"
+         "  rivulet watch 'select plan, count(*) n from account group by plan' \\\n"
+         "      --url http://127.0.0.1:5678\n",
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTION_URL | RV_OPTION_JSON,
+     .args_min = 1,
+     .args_max = RV_CLI_ARGS_MAX,
+     .run = rv_command_watch},
     {.name = "status",
      .arguments = "",
      .summary = "show what the node is and holds",

@@ -153,6 +153,7 @@ int rv_command_append(rv_cli *cli);
 int rv_command_import(rv_cli *cli);
 int rv_command_read(rv_cli *cli);
 int rv_command_query(rv_cli *cli);
+int rv_command_watch(rv_cli *cli);
 int rv_command_status(rv_cli *cli);
 int rv_command_pending(rv_cli *cli);
 int rv_command_select(rv_cli *cli);

@@ -186,8 +186,9 @@ int rv_command_import(rv_cli *cli) {
     if (batch_max == 0 || batch_max > RV_BATCH_EVENTS_MAX || (end != NULL && *end != '\0')) {
         return rv_cli_usage(cli, "--batch is a number from 1 to 10000, not `%s`", cli->batch);
     }
-    import_run run = {
-        .cli = cli, .started_ms = cli->platform->now_ms(), .terminal = cli->platform->terminal()};
+    import_run run = {.cli = cli,
+                      .started_ms = cli->platform->now_ms(),
+                      .terminal = cli->platform->terminal(RV_CLI_ERRORS)};
     rv_lines *lines = NULL;
     rv_error err;
     if (rv_lines_open(&lines, cli->args[0], cli->platform->unpack, &err) != RV_OK) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rivulet query`. */
-#include "cli/cli.h"
+#include "cli/command_query.h"
+
 #include "cli/json_text.h"
 
 #include <stdio.h>
@@ -17,7 +18,7 @@ static bool is_scalar(rv_bytes text) {
     return !nested && rv_json_next(&json, &token, &err) == RV_OK && token.kind == RV_JSON_END;
 }
 
-static void write_body(const rv_cli *cli, rv_cli_buffer *body) {
+void rv_query_write_body(const rv_cli *cli, rv_cli_buffer *body) {
     RV_ASSERT(cli->arg_count > 0);
     rv_cli_buffer_add_text(body, "{\"sql\":");
     rv_cli_buffer_add_json_string(body, rv_bytes_of_string(cli->args[0]));
@@ -82,7 +83,7 @@ static bool add_rows(rv_json *json, rv_arena *scratch, rv_table *table, uint64_t
     return token.kind == RV_JSON_ARRAY_END;
 }
 
-static int show(const rv_cli *cli, rv_bytes answer) {
+int rv_query_show(const rv_cli *cli, rv_bytes answer) {
     rv_cli_buffer memory = {0};
     rv_cli_buffer_reserve(&memory, answer.len + 4096); /* no string is longer than the answer */
     rv_arena scratch = rv_arena_over(memory.ptr, memory.cap);
@@ -121,7 +122,7 @@ static int show(const rv_cli *cli, rv_bytes answer) {
 int rv_command_query(rv_cli *cli) {
     rv_cli_buffer body = {0};
     rv_cli_buffer answer = {0};
-    write_body(cli, &body);
+    rv_query_write_body(cli, &body);
     const rv_request request = {
         .method = RV_LITERAL("POST"),
         .target = RV_LITERAL("/query"),
@@ -133,7 +134,7 @@ int rv_command_query(rv_cli *cli) {
     if (code == RV_EXIT_OK && cli->json) {
         fwrite(answer.ptr, 1, answer.len, stdout);
     } else if (code == RV_EXIT_OK) {
-        code = show(cli, rv_cli_buffer_bytes(&answer));
+        code = rv_query_show(cli, rv_cli_buffer_bytes(&answer));
     }
     rv_cli_buffer_free(&body);
     rv_cli_buffer_free(&answer);

@@ -14,6 +14,10 @@
 
 typedef struct rv_cli rv_cli;
 
+/* Standard streams. */
+#define RV_CLI_OUTPUT 1
+#define RV_CLI_ERRORS 2
+
 typedef struct rv_cli_directory_options {
     const char *path;
     bool create; /* make the directory when it is missing */
@@ -45,8 +49,8 @@ typedef struct rv_cli_platform {
     /* Looks at a data directory without changing it (cli/look.h). NULL: there is no `doctor`. */
     const rv_look_ops *look;
 
-    /* Whether standard error is a terminal. */
-    bool (*terminal)(void);
+    /* Whether a standard stream, RV_CLI_OUTPUT or RV_CLI_ERRORS, is a terminal. */
+    bool (*terminal)(int stream);
 
     /* Milliseconds of a clock that only goes forward. */
     int64_t (*now_ms)(void);

@@ -7,7 +7,7 @@ import { decodeBatch, decodeRows, encode } from './codec.js';
 import { checkOptions, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
-import { EventFeed, LatestFeed, ListFeed } from './feed.js';
+import { EventFeed, LatestFeed, ListFeed, LiveFeed } from './feed.js';
 
 /** @typedef {import('./channel.js').Port} Port */
 
@@ -142,6 +142,14 @@ function connect(spawn) {
   return channel;
 }
 
+/** @param {string} sql @param {unknown[]} [params] */
+function queryRequest(sql, params) {
+  const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
+  demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
+  const body = encode({ sql, params: params ?? [] });
+  return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
+}
+
 /** How long `close` waits for what the upstream has not answered, milliseconds. */
 const DRAIN_TIME_MAX = 5000;
 
@@ -155,7 +163,7 @@ export class Database {
   #acknowledged = new Map();
   #pending = 0; // batches that the root has not decided
   /** @type {Set<LatestFeed<any> | ListFeed<any>>} */ #watching = new Set();
-  /** @type {Set<EventFeed>} */ #feeds = new Set();
+  /** @type {Set<EventFeed | LiveFeed<any>>} */ #feeds = new Set();
   /** @type {Promise<void> | null} */ #closing = null;
   #connected = false;
   #asked = 0; // requests and appends that were asked for and have no answer yet
@@ -343,12 +351,21 @@ export class Database {
 
   /** @param {string} sql @param {unknown[]} [params] */
   async query(sql, params) {
-    const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
-    demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
-    const body = encode({ sql, params: params ?? [] });
-    const content_type = 'application/json';
-    const request = { method: 'POST', target: '/query?numbers=text', content_type, body };
+    const request = queryRequest(sql, params);
     return decodeRows(await this.#underWay(() => this.#request(request)));
+  }
+
+  /**
+   * The result of a query, and each other one that it comes to have; as a tag of a template, what
+   * is put into it are parameters.
+   * @param {string | TemplateStringsArray} sql @param {any[]} rest
+   */
+  live(sql, ...rest) {
+    const [params, options] = typeof sql === 'string' ? rest : [rest];
+    const text = typeof sql === 'string' ? sql : sql.join('?');
+    const request = { ...queryRequest(text, params), accept: 'text/event-stream' };
+    const feed = new LiveFeed(this.#channel, request, decodeRows, this.#feeds, options?.signal);
+    return this.#unlessClosed(feed);
   }
 
   schema() {
@@ -365,7 +382,7 @@ export class Database {
 
   /**
    * Of a database that is closed: its iterator rejects.
-   * @template {EventFeed | LatestFeed<any> | ListFeed<any>} F
+   * @template {EventFeed | LatestFeed<any> | ListFeed<any> | LiveFeed<any>} F
    * @param {F} feed
    */
   #unlessClosed(feed) {

@@ -4,11 +4,12 @@
 // or the end of the database.
 //
 //     EventFeed    policy `wait`: at most CREDIT pieces of 64 KiB are on their way or unread
+//     LiveFeed     policy `latest`: an answer, asked for when it is wanted and is another one
 //     LatestFeed   policy `latest`: one value, asked for when it is wanted and something changed
 //     ListFeed     policy `wait`: items of a list that grows at its end, some at a time
 import { decodeEvent } from './codec.js';
+import { RivuletError } from './error.js';
 
-/** @typedef {import('./error.js').RivuletError} RivuletError */
 /** @typedef {import('./channel.js').Channel} Channel */
 
 const CREDIT = 2;
@@ -105,16 +106,19 @@ class Source {
   }
 }
 
-/** Events of `GET /events`, as server-sent events. @extends {Source<any>} */
-export class EventFeed extends Source {
+/** What comes as server-sent events. @template T @extends {Source<T>} */
+class StreamSource extends Source {
   /** @type {Channel} */ #channel;
   /** @type {any} */ #request;
   #id = 0;
   #decoder = new TextDecoder();
   #text = ''; // received, from #at on not yet read
   #at = 0;
-  #pieces = 0; // of which #text is made
   /** @type {RivuletError | null | undefined} */ #ending = undefined;
+
+  /** Pieces that were pulled and have not come, and that have come and were not given back. */
+  pulled = 0;
+  pieces = 0;
 
   /**
    * @param {Channel} channel @param {any} request
@@ -132,12 +136,17 @@ export class EventFeed extends Source {
       end: () => this.#end(null),
       fail: (error) => this.#end(error),
     });
-    for (let i = 0; i < CREDIT; i++) this.#channel.tell('pull', this.#id);
   }
 
   stop() {
     this.#channel.cancel(this.#id);
     this.#text = '';
+  }
+
+  /** Asks for a piece. */
+  pull() {
+    this.pulled += 1;
+    this.#channel.tell('pull', this.#id);
   }
 
   /** What was received before the end is still read. @param {RivuletError | null} error */
@@ -150,21 +159,61 @@ export class EventFeed extends Source {
   #receive(bytes) {
     this.#text = this.#text.slice(this.#at) + this.#decoder.decode(bytes, { stream: true });
     this.#at = 0;
-    this.#pieces += 1;
+    this.pulled -= 1;
+    this.pieces += 1;
     this.serve();
   }
 
-  take() {
+  /** The data of the next event that is there whole. @returns {string | undefined} */
+  frame() {
     for (;;) {
       const end = this.#text.indexOf('\n\n', this.#at);
       if (end < 0) break;
       const frame = this.#text.slice(this.#at, end);
       this.#at = end + 2;
       const data = frame.indexOf('\ndata: ');
-      if (data >= 0) return decodeEvent(JSON.parse(frame.slice(data + 7)));
+      if (data < 0) continue;
+      const text = frame.slice(data + 7);
+      if (!frame.startsWith('event: problem')) return text;
+      this.#ending = RivuletError.of(JSON.parse(text));
     }
-    for (; this.#pieces > 0; this.#pieces--) this.#channel.tell('pull', this.#id);
     if (this.#ending !== undefined) this.finish(this.#ending);
+    return undefined;
+  }
+}
+
+/** Events of `GET /events`. @extends {StreamSource<any>} */
+export class EventFeed extends StreamSource {
+  start() {
+    super.start();
+    for (let i = 0; i < CREDIT; i++) this.pull();
+  }
+
+  take() {
+    const text = this.frame();
+    if (text !== undefined) return decodeEvent(JSON.parse(text));
+    for (; this.pieces > 0; this.pieces--) this.pull();
+    return undefined;
+  }
+}
+
+/** The answers of a live request. @template T @extends {StreamSource<T>} */
+export class LiveFeed extends StreamSource {
+  /** @type {(answer: any) => T} */ #decode;
+
+  /**
+   * @param {Channel} channel @param {any} request @param {(answer: any) => T} decode
+   * @param {Set<any>} begun @param {AbortSignal} [signal]
+   */
+  constructor(channel, request, decode, begun, signal) {
+    super(channel, request, begun, signal);
+    this.#decode = decode;
+  }
+
+  take() {
+    const text = this.frame();
+    if (text !== undefined) return this.#decode(JSON.parse(text));
+    if (this.pulled === 0) this.pull();
     return undefined;
   }
 }

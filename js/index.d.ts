@@ -334,7 +334,7 @@ export interface Database {
   run(name: string, args?: unknown): Append<AppendedEvent[]>;
   /**
    * Events whose path matches, durable ones, in the order in which they came here: history from a
-   * position on, then what comes. It waits for a slow consumer. At most 24 are open at once.
+   * position on, then what comes. It waits for a slow consumer. At most 128 feeds are open at once.
    */
   events<Data = Record<string, any>>(
     pattern?: string,
@@ -342,6 +342,21 @@ export interface Database {
   ): Feed<Event<Data>>;
   /** One SELECT statement; `?` are the parameters. */
   query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Promise<Rows<Row>>;
+  /**
+   * The result of a query now, and then each time that it is another one, pending events included.
+   * Of a slow consumer's results in between some are left out, never the last one. As a tag,
+   * ``db.live`select * from account where balance < ${10}` ``, what is put in are parameters; they
+   * and the text have together at most 2,000 bytes. At most 128 feeds are open at once.
+   */
+  live<Row = Record<string, any>>(
+    sql: TemplateStringsArray,
+    ...params: readonly Value[]
+  ): Feed<Rows<Row>>;
+  live<Row = Record<string, any>>(
+    sql: string,
+    params?: readonly Value[],
+    options?: { signal?: AbortSignal },
+  ): Feed<Rows<Row>>;
   /**
    * How the database stands: at once, then after changes, at most 20 times a second; what came in
    * between is left out.

@@ -35,8 +35,8 @@ static void directory_turn(rv_instance *instance, bool wait) {
     rv_directory_turn(&directory, wait);
 }
 
-static bool terminal(void) {
-    return isatty(STDERR_FILENO) != 0;
+static bool terminal(int stream) {
+    return isatty(stream) != 0;
 }
 
 static int64_t now_ms(void) {

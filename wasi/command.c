@@ -94,8 +94,8 @@ static rv_status directory_close(rv_instance *instance, rv_error *err) {
     return status == RV_END ? RV_OK : status;
 }
 
-static bool terminal(void) {
-    return isatty(STDERR_FILENO) != 0;
+static bool terminal(int stream) {
+    return isatty(stream) != 0;
 }
 
 static int64_t now_ms(void) {

@@ -13,7 +13,7 @@
 #include "wasi/reactor.h"
 
 /* Requests under way, feeds included: a page has a handful. */
-#define RV_REACTOR_EXCHANGES 32u
+#define RV_REACTOR_EXCHANGES 160u
 
 /* A piece of an answer: rv_exchange_body wants 64 KiB; a command's arguments have as many. */
 #define RV_REACTOR_OUT_LEN (65536u + 4096u)

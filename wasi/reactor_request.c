@@ -8,7 +8,7 @@
 #include "core/base/assert.h"
 #include "wasi/reactor_memory.h"
 
-#define PLACE_BITS 5
+#define PLACE_BITS 8
 #define USES_MAX   (INT32_MAX >> PLACE_BITS)
 
 RV_STATIC_ASSERT(RV_REACTOR_EXCHANGES <= 1u << PLACE_BITS, "a number holds the place");

@@ -234,6 +234,42 @@ test('read --follow goes on with what comes', async () => {
   child.kill();
 });
 
+test('a query is followed: its result, then each other one', async () => {
+  await node.append('/accounts/90', 'account_opened', { name: 'Cy' });
+  const query = (sql) => `/query?sql=${encodeURIComponent(sql)}`;
+  const sum = query('select balance from account where id = 90');
+  const live = await feed(node, sum);
+  assert.deepEqual((await live.next()).data.rows, [[0]]);
+  await node.append('/accounts/1', 'money_paid', { amount: 1 }); // another row
+  await node.append('/accounts/90', 'money_paid', { amount: 3 });
+  const three = await live.next();
+  assert.deepEqual(three.data.rows, [[3]]);
+  live.close();
+  const again = await feed(node, sum, { 'Last-Event-ID': three.id });
+  await node.append('/accounts/90', 'money_paid', { amount: 4 });
+  assert.deepEqual((await again.next()).data.rows, [[7]]);
+  again.close();
+  const row = await feed(node, '/aggregates/account/91');
+  assert.equal((await row.next()).data, null);
+  await node.append('/accounts/91', 'account_opened', { name: 'Di' });
+  assert.equal((await row.next()).data.name, 'Di');
+  row.close();
+});
+
+test('watch shows each result as a line where there is no terminal', async () => {
+  const { spawn } = await import('node:child_process');
+  const { binary } = await import('./harness.mjs');
+  const child = spawn(binary, ['watch', 'select count(*) n from account where id > ?', '100', '--url', node.url]);
+  let out = '';
+  child.stdout.on('data', (text) => (out += text));
+  await until(() => out.includes('\n'), 'the result');
+  await node.append('/accounts/101', 'account_opened', { name: 'Ed' });
+  await until(() => out.split('\n').length > 2, 'the next one');
+  assert.deepEqual(out.trim().split('\n').map((line) => JSON.parse(line).rows), [[[0]], [[1]]]);
+  child.kill();
+  assert.equal(cli(['watch', 'select nothing', '--url', node.url]).code, 1);
+});
+
 test('a parameter may be a negative number', () => {
   const { rows } = must(['query', 'select ?1 n, ?2 x', '-5', '-0.25', '--json', '--url', node.url]);
   assert.deepEqual(rows, [[-5, -0.25]]);

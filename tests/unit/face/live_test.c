@@ -377,7 +377,26 @@ RV_TEST(json_with_line_ends_stays_on_a_line) {
     server_free(&s);
 }
 
+RV_TEST(a_system_table_is_followed) {
+    static follower f;
+    server s = server_create(7);
+    follow(s.face, &f, "POST", "/query",
+           "{\"sql\":\"select count(*) from rv_events where path = '/accounts/1'\"}");
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(take(&f, 4096), RV_PENDING);
+    RV_CHECK(strstr(f.text, "[[0]]") != NULL);
+    RV_CHECK_EQ(post(&s, "/streams/accounts", "account_opened", "{\"name\":\"ada\"}"), 201);
+    RV_CHECK_STATUS(take(&f, 4096), RV_PENDING);
+    RV_CHECK(strstr(f.text, "[[1]]") != NULL && f.frames == 2);
+    RV_CHECK_EQ(post(&s, "/streams/accounts", "account_opened", "{\"name\":\"bob\"}"), 201);
+    RV_CHECK_STATUS(take(&f, 4096), RV_PENDING);
+    RV_CHECK_EQ(f.frames, 2);
+    rv_face_end(f.x);
+    server_free(&s);
+}
+
 int main(void) {
+    RV_RUN(a_system_table_is_followed);
     RV_RUN(json_with_line_ends_stays_on_a_line);
     RV_RUN(a_query_is_told_when_it_changes);
     RV_RUN(a_row_comes_and_may_not_be_there);

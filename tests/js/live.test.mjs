@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: a live query yields its result, then each other one that it comes to have, as docs/javascript.md
+// says. Method: a database in memory; the truth is the same query, asked afresh.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { open } from './fixture.mjs';
+
+const opened = (db, id, name = 'Ada') => db.append(`/accounts/${id}`, 'account_opened', { name }).durable();
+
+/** What is there within some turns of the event loop; null: nothing. */
+async function soon(promise) {
+  const nothing = new Promise((resolve) => setTimeout(resolve, 150, null));
+  return Promise.race([promise, nothing]);
+}
+
+test('a live query yields its result, and another one when it is another one', async () => {
+  const db = await open();
+  const least = 10;
+  const live = db.live`select id, name, balance from account where balance >= ${least} order by id`;
+  const first = await live.next();
+  assert.deepEqual([...first.value], []);
+  assert.deepEqual(first.value.columns.map(({ type }) => type), ['bigint', 'varchar(10)', 'numeric(12,2)']);
+  const second = live.next();
+  await opened(db, 1);
+  assert.equal(await soon(second), null); // the row is not in it
+  await db.append('/accounts/1', 'money_paid', { amount: '10.50' }).durable();
+  assert.deepEqual({ ...(await second).value[0] }, { id: 1n, name: 'Ada', balance: '10.50' });
+  const third = live.next();
+  await db.append('/accounts/1', 'visited').durable(); // not one of its columns
+  assert.equal(await soon(third), null);
+  await live.return();
+  assert.equal((await third).done, true);
+  await db.close();
+});
+
+test('a slow consumer misses what lies between, never the last one', async () => {
+  const db = await open();
+  await opened(db, 1);
+  const seen = [];
+  const paid = (async () => {
+    for (let i = 0; i < 200; i++) await db.append('/accounts/1', 'visited').durable('memory');
+  })();
+  for await (const [row] of db.live('select visits from account where id = ?', [1n])) {
+    seen.push(row.visits);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (row.visits === 200) break;
+  }
+  await paid;
+  assert.ok(seen.length < 200);
+  assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
+  await db.close();
+});
+
+test('a result of many pieces, a hundred queries, and the ends', async () => {
+  const db = await open();
+  await opened(db, 1);
+  const sql = `with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
+    select i, visits from n, account`;
+  const large = db.live(sql);
+  assert.equal((await large.next()).value.length, 20000);
+  await db.append('/accounts/1', 'visited', { times: 5 }).durable();
+  const { value } = await large.next();
+  assert.equal(value.length, 20000);
+  assert.ok(value.every(({ visits }) => visits === 5));
+  await large.return();
+  const many = Array.from({ length: 128 }, (_, i) => db.live`select visits + ${i} as n from account`);
+  for (const [i, { value: rows }] of (await Promise.all(many.map((live) => live.next()))).entries()) {
+    assert.equal(rows[0].n, 5 + i);
+  }
+  await assert.rejects(db.live('select 1').next(), { code: 'busy' });
+  const next = many.map((live) => live.next());
+  await db.append('/accounts/1', 'visited').durable();
+  assert.deepEqual((await Promise.all(next)).map(({ value: [row] }) => row.n), many.map((_, i) => 6 + i));
+  const abort = new AbortController();
+  await Promise.all(many.map((live) => live.return()));
+  const aborted = db.live('select visits from account', [], { signal: abort.signal });
+  await aborted.next();
+  const waiting = aborted.next();
+  abort.abort();
+  assert.equal((await waiting).done, true);
+  await assert.rejects(db.live('select nothing').next(), { code: 'sql_invalid', offset: 7 });
+  await assert.rejects(db.live(`select '${'x'.repeat(3000)}'`).next(), { code: 'request_too_large' });
+  assert.throws(() => db.live('select ?', [2n ** 64n]), { code: 'parameter_invalid' });
+  const open_ = db.live('select visits from account');
+  await open_.next();
+  const last = open_.next();
+  await db.close();
+  assert.equal((await last).done, true);
+  await assert.rejects(db.live('select 1').next(), { code: 'closing' });
+});
