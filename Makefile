@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core, of tests one more).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build size sanitizers demo test sim coverage fuzz bench tidy format clean
+.PHONY: help setup build size sanitizers demo test sim differential coverage fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -35,6 +35,10 @@ test: setup ## every test: unit, storage, faults, real processes, the demo, and 
 sim: setup ## SEEDS (1000) worlds of many nodes under faults; SEED=n replays one; docs/simulation.md
 	@tools/build release simulate
 	@tests/sim/run
+
+differential: setup ## SELECTS (100000) generated queries over aggregates and over SQLite's own tables; SEED=n
+	@tools/build release test_unit_sql_differential
+	@build/native/test_unit_sql_differential $(or $(SEED),1) $(or $(SELECTS),100000)
 
 coverage: setup ## which branches of core the unit, storage, fault and fuzz tests take
 	@tools/coverage

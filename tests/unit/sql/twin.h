@@ -58,8 +58,13 @@ static inline void twin_write_row(sqlite3_stmt *statement, rv_writer *w) {
             const double real = sqlite3_column_double(statement, c);
             rv_write_hex(w, rv_bytes_of(&real, sizeof real));
         } else if (type != SQLITE_NULL) {
-            rv_write(w, rv_bytes_of(sqlite3_column_blob(statement, c),
-                                    (size_t)sqlite3_column_bytes(statement, c)));
+            const void *const ptr = sqlite3_column_blob(statement, c);
+            const rv_bytes bytes = rv_bytes_of(ptr, (size_t)sqlite3_column_bytes(statement, c));
+            if (type == SQLITE_BLOB) {
+                rv_write_hex(w, bytes);
+            } else {
+                rv_write(w, bytes);
+            }
         }
     }
 }
