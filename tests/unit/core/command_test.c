@@ -7,6 +7,7 @@
  */
 #include "core/engine_command.h"
 
+#include "core/engine_keys.h"
 #include "tests/unit/core/outbox_pair.h"
 
 /* Account 1 with a balance of 100, at the edge too. */
@@ -340,6 +341,156 @@ RV_TEST(some_refusals_are_final_and_all_are_in_the_end) {
     pair_free(&p);
 }
 
+/* What a rerun can mend: others came first, or what it was built on is no more. */
+static bool is_mended(rv_status status) {
+    return status == RV_VERSION_CONFLICT || status == RV_CHECK_VIOLATION ||
+           status == RV_UNIQUE_VIOLATION || status == RV_NOT_NULL_VIOLATION ||
+           status == RV_UNKNOWN_REFERENCE || status == RV_ROW_EXISTS || status == RV_KEY_LEASED ||
+           status == RV_ROW_REFERENCED || status == RV_DEPENDENCY_REJECTED;
+}
+
+RV_TEST(of_all_refusals_those_that_a_rerun_can_mend) {
+    pair p = pair_create();
+    rv_event result;
+    rv_written written;
+    uint32_t rejections = 0;
+    for (int status = RV_END + 1; status < RV_STATUS_COUNT; status++) {
+        rv_rejection rejection;
+        rv_pending batch;
+        const bool mended = is_mended((rv_status)status);
+        RV_CHECK_STATUS(command(&p.edge, 1, &result, &written), RV_OK);
+        RV_CHECK_STATUS(refuse_batch(&p.edge, written.edge_sequence, (rv_status)status, 1), RV_OK);
+        RV_CHECK_EQ(rv_node_pending(p.edge.node, written.edge_sequence, &batch), mended);
+        RV_CHECK_EQ(rv_node_rejection(p.edge.node, written.edge_sequence - 1, &rejection), !mended);
+        if (mended) { /* the application has it no more */
+            RV_CHECK_EQ(run(&p.edge, -1, &result, &written, &p.edge.err.status), 100);
+        }
+        rejections += !mended;
+        RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+        RV_CHECK_EQ(rv_node_outbox(p.edge.node).rejections, rejections);
+    }
+    pair_free(&p);
+}
+
+/* Where the root judged is a number among the facts, or it does not say. */
+RV_TEST(where_the_root_judged) {
+    static const struct {
+        const char *facts;
+        uint64_t after;
+    } cases[] = {
+        {"\"judged_at\":12", 12}, {"\"expected\":7,\"judged_at\":3,\"actual\":8", 3},
+        {"\"judged_at\":", 0},    {"\"judged_at\":x", 0},
+        {"\"judged_at\":/", 0},   {"\"judged_at\":99999999999999999999999999", 0},
+        {"\"judged\":12", 0},     {"", 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        pair p = pair_create();
+        rv_event result;
+        rv_written written;
+        rv_decision no = {.outcome = RV_DECIDED_REFUSED};
+        RV_CHECK_STATUS(command(&p.edge, 1, &result, &written), RV_OK);
+        (void)rv_error_set(&no.refusal, RV_VERSION_CONFLICT, "no");
+        no.refusal.facts_len = strlen(cases[i].facts);
+        memcpy(no.refusal.facts, cases[i].facts, no.refusal.facts_len);
+        RV_CHECK_STATUS(decided(&p.edge, 1, &no), RV_OK);
+        const rv_pending batch = first(&p.edge);
+        RV_CHECK(batch.after <= RV_POSITION_MAX);
+        RV_CHECK(cases[i].after == batch.after || (cases[i].after == 0 && i == 5));
+        pair_free(&p);
+    }
+}
+
+/* --- rows that the edge numbers --- */
+
+typedef struct opens {
+    const char *path;
+    const char *type;
+    const char *data;
+} opens;
+
+/* Runs what is due with these events. */
+static rv_status run_events(fixture *f, const opens *given, size_t count, rv_event *results,
+                            rv_written *written) {
+    rv_append events[4];
+    rv_pending due;
+    for (size_t i = 0; i < count; i++) {
+        events[i] = fixture_event(given[i].path, given[i].type, given[i].data);
+    }
+    if (!rv_node_command_due(f->node, 0, &due) ||
+        rv_node_command_begin(f->node, due.edge_sequence, &f->err) != RV_OK) {
+        return RV_STATUS_COUNT;
+    }
+    const rv_status status =
+        rv_node_command_done(f->node, due.edge_sequence, events, count, results, written, &f->err);
+    rv_node_command_end(f->node);
+    return status;
+}
+
+static int64_t name_len_of(fixture *f, int64_t id) {
+    const rv_value key = rv_value_int(id);
+    uint8_t memory[64];
+    rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    const rv_row row = rv_state_row_find(rv_node_state(f->node), 0, &key);
+    rv_value name = rv_value_null();
+    return row != RV_ROW_NONE && rv_state_row_cell(rv_node_state(f->node), 0, row, 1, &scratch,
+                                                   &name, NULL) == RV_OK
+               ? (int64_t)name.as.bytes.len
+               : -1;
+}
+
+/* The root has something new, so that what was not sent runs again. */
+static bool move(pair *p) {
+    return fixture_append(&p->root, "/accounts/1", "deposited", "{\"amount\":1}") == RV_OK &&
+           feed(p);
+}
+
+RV_TEST(a_row_keeps_its_key_from_run_to_run) {
+    static const opens one = {"accounts", "account_opened", "{\"name\":\"a\"}"};
+    static const opens longer = {"accounts", "account_opened", "{\"name\":\"bbb\"}"};
+    static const opens paid = {"/accounts/1", "deposited", "{\"amount\":5}"};
+    pair p = pair_create();
+    rv_event results[4];
+    rv_written written;
+    RV_CHECK_STATUS(rv_node_keys_prepare(p.edge.node, &p.edge.err), RV_OK);
+    const rv_keys_wish wish = {.incarnation = rv_node_outbox(p.edge.node).incarnation};
+    const rv_lease lease = {.first = 50, .count = 16};
+    RV_CHECK_STATUS(rv_node_keys_take(p.edge.node, &wish, &lease, &p.edge.err), RV_OK);
+    const rv_append event = fixture_event(one.path, one.type, one.data);
+    const rv_command what = {RV_LITERAL("open"), {NULL, 0}};
+    const rv_writes writes = {.events = &event, .count = 1, .command = &what};
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, results, &written, &p.edge.err), RV_OK);
+    RV_CHECK_EQ(name_len_of(&p.edge, 50), 1);
+    /* the same is the same, and anything else of the type in that place has the key, too */
+    RV_CHECK(move(&p));
+    RV_CHECK_STATUS(run_events(&p.edge, &one, 1, results, &written), RV_OK);
+    RV_CHECK(!written.changed && name_len_of(&p.edge, 50) == 1);
+    RV_CHECK(move(&p));
+    RV_CHECK_STATUS(run_events(&p.edge, &longer, 1, results, &written), RV_OK);
+    RV_CHECK(written.changed && name_len_of(&p.edge, 50) == 3);
+    RV_CHECK_EQ(rv_node_keys_left(p.edge.node, 0), 15);
+    /* one more row takes one more key */
+    const opens two[2] = {longer, one};
+    RV_CHECK(move(&p));
+    RV_CHECK_STATUS(run_events(&p.edge, two, 2, results, &written), RV_OK);
+    RV_CHECK(written.changed && name_len_of(&p.edge, 50) == 3 && name_len_of(&p.edge, 51) == 1);
+    /* in another place it is another row */
+    const opens other[2] = {paid, one};
+    RV_CHECK(move(&p));
+    RV_CHECK_STATUS(run_events(&p.edge, other, 2, results, &written), RV_OK);
+    RV_CHECK(name_len_of(&p.edge, 50) == -1 && name_len_of(&p.edge, 51) == 1);
+    const opens turned[2] = {one, paid};
+    RV_CHECK(move(&p));
+    RV_CHECK_STATUS(run_events(&p.edge, turned, 2, results, &written), RV_OK);
+    RV_CHECK(name_len_of(&p.edge, 51) == -1 && name_len_of(&p.edge, 52) == 1);
+    /* what was refused may have been taken with its key: the next attempt has another */
+    RV_CHECK_STATUS(refuse_batch(&p.edge, 1, RV_ROW_EXISTS, 0), RV_OK);
+    RV_CHECK_STATUS(run_events(&p.edge, turned, 2, results, &written), RV_OK);
+    RV_CHECK(name_len_of(&p.edge, 52) == -1 && name_len_of(&p.edge, 53) == 1);
+    open_again(&p.edge);
+    RV_CHECK(name_len_of(&p.edge, 53) == 1 && rv_node_keys_left(p.edge.node, 0) == 12);
+    pair_free(&p);
+}
+
 /* --- sending, and opening again --- */
 
 RV_TEST(what_may_have_been_sent_is_not_made_anew) {
@@ -407,6 +558,16 @@ RV_TEST(what_a_command_cannot_be) {
     what.args = RV_LITERAL("1 2");
     RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
                     RV_REQUEST_INVALID);
+    static uint8_t long_args[RV_COMMAND_ARGS_MAX + 1];
+    memset(long_args, '7', sizeof long_args);
+    what.args = rv_bytes_of(long_args, sizeof long_args);
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
+    const rv_writes nobody = {.events = &event,
+                              .count = 1,
+                              .principal = rv_bytes_of(long_args, RV_PRINCIPAL_LEN_MAX + 1)};
+    RV_CHECK_STATUS(rv_node_write(p.edge.node, &nobody, &result, &written, &p.edge.err),
+                    RV_REQUEST_INVALID);
     what.args.len = 0;
     RV_CHECK_STATUS(rv_node_write(p.edge.node, &writes, &result, &written, &p.edge.err), RV_OK);
     pair_free(&p);
@@ -453,6 +614,9 @@ int main(void) {
     RV_RUN(nothing_to_do_any_more);
     RV_RUN(what_the_root_refuses_runs_again_where_it_judged);
     RV_RUN(some_refusals_are_final_and_all_are_in_the_end);
+    RV_RUN(of_all_refusals_those_that_a_rerun_can_mend);
+    RV_RUN(where_the_root_judged);
+    RV_RUN(a_row_keeps_its_key_from_run_to_run);
     RV_RUN(what_may_have_been_sent_is_not_made_anew);
     RV_RUN(a_refused_command_waits_after_opening_too);
     RV_RUN(what_a_command_cannot_be);
