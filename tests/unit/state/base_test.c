@@ -4,7 +4,8 @@
  * nothing of it is seen before all of it is; bytes that are no base are refused.
  * Method: random events over the bank's schema; while a base of some streams is written in small
  * parts, more are folded. Another state that gets the parts has the hash that the first one had for
- * those streams. Parts are cut at every length and changed at every byte.
+ * those streams. Parts are cut at every length and changed at every byte; written in messages and
+ * scratch of many sizes, and taken into states with few pages.
  */
 #include "core/state/base.h"
 #include "core/state/checkpoint.h"
@@ -231,6 +232,129 @@ RV_TEST(a_snapshot_that_has_expired_is_told) {
     }
 }
 
+/* Writes the parts of a base of everything, none larger than `cap`, to `to`; the first status that
+ * is not RV_OK. */
+static rv_status hand_over_in(rv_state *from, rv_state *to, const rv_base_source *source,
+                              size_t cap) {
+    uint64_t cursor = RV_BASE_CURSOR_BEGIN;
+    rv_status status = RV_OK;
+    while (cursor != RV_BASE_CURSOR_END && status == RV_OK) {
+        rv_arena scratch = scratch_of();
+        rv_writer w = rv_writer_over(part, cap);
+        status = rv_state_base_write(from, source, cap, 1000, &scratch, &cursor, &w);
+        rv_state_begin(to);
+        if (status == RV_OK) {
+            scratch = scratch_of();
+            status = rv_state_base_part(to, rv_writer_bytes(&w), cursor, &scratch, NULL);
+        }
+        if (status == RV_OK) {
+            rv_state_commit(to);
+        } else {
+            rv_state_rollback(to);
+        }
+    }
+    return status;
+}
+
+/* Whatever the size of messages, the base is the same, or an item is said to be too large. */
+RV_TEST(parts_of_every_size) {
+    uint64_t seed = 21;
+    rv_state *state, *edge;
+    uint32_t too_small = 0, good = 0;
+    RV_CHECK(fill(&state, &seed, 150));
+    const rv_path_pattern all = pattern_of("/s/*");
+    rv_base_source source = {.patterns = &all, .pattern_count = 1};
+    RV_CHECK_STATUS(rv_state_base_open(state, &source), RV_OK);
+    const rv_hash128 hash = rv_state_hash_selected(state, 3, &all, 1);
+    RV_CHECK(start(&edge, 1, 1));
+    for (size_t cap = 1; cap < 8000; cap += 1 + cap / 4) {
+        RV_CHECK_STATUS(rv_state_base_begin(edge, 3, RV_LITERAL("x"), NULL), RV_OK);
+        const rv_status status = hand_over_in(state, edge, &source, cap);
+        RV_CHECK(status == RV_OK || status == RV_MESSAGE_TOO_LARGE);
+        if (status == RV_OK) {
+            rv_arena scratch = scratch_of();
+            RV_CHECK_STATUS(rv_state_base_apply(edge, &scratch, NULL), RV_OK);
+            RV_CHECK(bank_same(rv_state_hash(edge, 3), hash));
+        }
+        rv_state_base_discard(edge);
+        too_small += status != RV_OK;
+        good += status == RV_OK;
+    }
+    RV_CHECK(too_small > 5 && good > 3);
+}
+
+/* So much scratch that a value in pieces does not fit. */
+RV_TEST(scratch_of_every_size) {
+    uint64_t seed = 21;
+    rv_state *state, *edge;
+    uint32_t short_ = 0;
+    RV_CHECK(fill(&state, &seed, 400));
+    const rv_path_pattern all = pattern_of("/s/*");
+    rv_base_source source = {.patterns = &all, .pattern_count = 1};
+    RV_CHECK_STATUS(rv_state_base_open(state, &source), RV_OK);
+    RV_CHECK(start(&edge, 1, 1));
+    for (size_t cap = 0; cap < 12000; cap += 1 + cap / 2) {
+        uint64_t cursor = RV_BASE_CURSOR_BEGIN;
+        rv_status status = RV_OK;
+        RV_CHECK_STATUS(rv_state_base_begin(edge, 3, RV_LITERAL("x"), NULL), RV_OK);
+        while (cursor != RV_BASE_CURSOR_END && status == RV_OK) {
+            rv_arena little = rv_arena_over(scratch_memory, cap);
+            rv_writer w = rv_writer_over(part, sizeof part);
+            status = rv_state_base_write(state, &source, 9000, 9999, &little, &cursor, &w);
+            little.len = 0;
+            rv_state_begin(edge);
+            status = status == RV_OK
+                         ? rv_state_base_part(edge, rv_writer_bytes(&w), cursor, &little, NULL)
+                         : status;
+            rv_state_rollback(edge);
+        }
+        RV_CHECK(status == RV_OK || status == RV_MEMORY_EXHAUSTED);
+        rv_state_base_discard(edge);
+        short_ += status != RV_OK;
+    }
+    RV_CHECK(short_ > 5);
+}
+
+/* An edge with few pages, or a journal that takes little back, refuses the base and, until rows are
+ * made, has what it had. */
+RV_TEST(a_base_that_finds_no_room) {
+    uint64_t seed = 31;
+    rv_state *state, *edge;
+    uint32_t full = 0, none = 0;
+    RV_CHECK(fill(&state, &seed, 600));
+    const rv_path_pattern all = pattern_of("/s/*");
+    rv_base_source source = {.patterns = &all, .pattern_count = 1};
+    RV_CHECK_STATUS(rv_state_base_open(state, &source), RV_OK);
+    for (size_t pages = 1; pages < 60; pages += 1 + pages / 12) {
+        for (size_t journal = 1024; journal <= JOURNAL; journal *= 32) {
+            free(memories[1].memory);
+            const rv_state_options options = {schema, 1, pages * RV_PAGE_SIZE, journal, 1 << 20};
+            RV_CHECK(bank_take(&memories[1], PAGE_MEMORY + JOURNAL + ((size_t)2 << 20)));
+            if (rv_state_create(&edge, &options, &memories[1].arena, NULL) != RV_OK) {
+                none += 1;
+                continue;
+            }
+            const rv_hash128 empty = rv_state_hash(edge, 3);
+            const uint32_t used = rv_state_usage_of(edge).pages_used;
+            rv_status status = rv_state_base_begin(edge, 3, RV_LITERAL("a selection"), NULL);
+            if (status == RV_OK) {
+                status = hand_over_in(state, edge, &source, 9000);
+                RV_CHECK(bank_same(rv_state_hash(edge, 3), empty));
+                if (status == RV_OK) {
+                    rv_arena scratch = scratch_of();
+                    status = rv_state_base_apply(edge, &scratch, NULL);
+                } else {
+                    rv_state_base_discard(edge);
+                    RV_CHECK_EQ(rv_state_usage_of(edge).pages_used, used);
+                }
+            }
+            RV_CHECK(status == RV_OK || status == RV_STATE_FULL || status == RV_BATCH_TOO_LARGE);
+            full += status != RV_OK;
+        }
+    }
+    RV_CHECK(full > 10);
+}
+
 int main(void) {
     schema = bank_schema_make(&schema_memory);
     if (schema == NULL) {
@@ -241,5 +365,8 @@ int main(void) {
     RV_RUN(what_is_given_up_leaves_nothing_behind);
     RV_RUN(bytes_that_are_no_part_are_refused);
     RV_RUN(a_snapshot_that_has_expired_is_told);
+    RV_RUN(parts_of_every_size);
+    RV_RUN(scratch_of_every_size);
+    RV_RUN(a_base_that_finds_no_room);
     return rv_test_done();
 }
