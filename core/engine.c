@@ -497,6 +497,17 @@ bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out) {
     return true;
 }
 
+void rv_node_unused(const rv_node *node, rv_unused *unused) {
+    RV_ASSERT(node->scratch.cap > 0 && node->results.cap > 0);
+    if (node->phase != RV_NODE_OPEN || rv_node_rewinding(node) || node->receiving.active) {
+        return;
+    }
+    rv_state_unused(node->state, unused);
+    rv_log_unused(node->log, unused);
+    rv_unused_add(unused, node->scratch.ptr, node->scratch.cap);
+    rv_unused_add(unused, node->results.ptr, node->results.cap);
+}
+
 const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node) {
     return &node->checkpoints.facts;
 }

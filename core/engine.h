@@ -139,6 +139,10 @@ typedef struct rv_memory_class {
 /* Class `index`, from 0 on. False: there are no more. */
 bool rv_node_memory(const rv_node *node, uint32_t index, rv_memory_class *out);
 
+/* Adds what holds nothing between two calls: what earlier calls lent (events appended, batches
+ * read) is over. Nothing, while the node is opened or closed, goes back, or receives a batch. */
+void rv_node_unused(const rv_node *node, rv_unused *unused);
+
 typedef enum rv_opened {
     RV_OPENED_EMPTY, /* or not yet */
     RV_OPENED_BY_REPLAY,

@@ -12,9 +12,11 @@
 #include "core/base/assert.h"
 #include "face/problem.h"
 
+#define RESULTS_UNUSED_MAX 4 /* are named as unused: more than a daemon has */
+
 static rv_status take_memory(rv_face *face, rv_arena *arena) {
     const rv_face_options *o = &face->options;
-    face->exchanges = rv_arena_take(arena, o->exchanges_max * sizeof *face->exchanges);
+    face->exchanges = rv_arena_take_raw(arena, o->exchanges_max * sizeof *face->exchanges);
     face->results = rv_arena_take(arena, o->result_count * sizeof *face->results);
     if (face->exchanges == NULL || face->results == NULL) {
         return RV_MEMORY_EXHAUSTED;
@@ -53,6 +55,18 @@ rv_status rv_face_create(rv_face **out, const rv_face_options *options, rv_arena
     }
     *out = face;
     return RV_OK;
+}
+
+void rv_face_unused(const rv_face *face, rv_unused *unused) {
+    RV_ASSERT(face->scratch.ptr != NULL);
+    rv_unused_add(unused, face->scratch.ptr, face->scratch.cap);
+    rv_unused_add(unused, face->appends, face->events_max * sizeof *face->appends);
+    rv_unused_add(unused, face->events, face->events_max * sizeof *face->events);
+    for (uint32_t i = 0; i < face->options.result_count && i < RESULTS_UNUSED_MAX; i++) {
+        if (!face->results[i].used) {
+            rv_unused_add(unused, face->results[i].ptr, face->options.result_len_max);
+        }
+    }
 }
 
 /* --- answers --- */
@@ -335,29 +349,45 @@ static rv_status parse_numbers(rv_exchange *x, const rv_url *url, rv_error *err)
     return status;
 }
 
-rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **exchange,
-                        rv_error *err) {
-    for (uint32_t i = 0; i < face->options.exchanges_max; i++) {
-        rv_exchange *x = &face->exchanges[i];
-        if (!x->used) {
-            x->face = face;
-            x->used = true;
-            x->phase = EXCHANGE_STARTING;
-            x->request = *request;
-            x->head = (rv_response_head){.status = 0};
-            x->numbers_as_text = false;
-            x->keys_awaited = false;
-            x->wait_sequence = 0;
-            x->edge_sequence = 0;
-            x->made = 0;
-            x->result = -1;
-            x->query = NULL;
-            *exchange = x;
-            return RV_OK;
+/* One that is over, or the next that never was in use; NULL: all are. */
+static rv_exchange *free_exchange(rv_face *face) {
+    RV_ASSERT(face->exchange_count <= face->options.exchanges_max);
+    for (uint32_t i = 0; i < face->exchange_count; i++) {
+        if (!face->exchanges[i].used) {
+            return &face->exchanges[i];
         }
     }
-    return rv_error_set(err, RV_BUSY, "%u requests are under way, which is the limit; try again",
-                        (uint64_t)face->options.exchanges_max);
+    if (face->exchange_count == face->options.exchanges_max) {
+        return NULL;
+    }
+    rv_exchange *const x = &face->exchanges[face->exchange_count];
+    memset(x, 0, sizeof *x);
+    face->exchange_count += 1;
+    return x;
+}
+
+rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **exchange,
+                        rv_error *err) {
+    rv_exchange *const x = free_exchange(face);
+    if (x == NULL) {
+        return rv_error_set(err, RV_BUSY,
+                            "%u requests are under way, which is the limit; try again",
+                            (uint64_t)face->options.exchanges_max);
+    }
+    x->face = face;
+    x->used = true;
+    x->phase = EXCHANGE_STARTING;
+    x->request = *request;
+    x->head = (rv_response_head){.status = 0};
+    x->numbers_as_text = false;
+    x->keys_awaited = false;
+    x->wait_sequence = 0;
+    x->edge_sequence = 0;
+    x->made = 0;
+    x->result = -1;
+    x->query = NULL;
+    *exchange = x;
+    return RV_OK;
 }
 
 bool exchange_is_live(const rv_exchange *x) {

@@ -97,4 +97,7 @@ RV_MUST_USE rv_status rv_exchange_body(rv_exchange *exchange, int64_t now, rv_wr
 
 void rv_face_end(rv_exchange *exchange);
 
+/* Adds what holds nothing between two calls. */
+void rv_face_unused(const rv_face *face, rv_unused *unused);
+
 #endif

@@ -120,6 +120,7 @@ typedef struct result_buffer {
 struct rv_face {
     rv_face_options options;
     rv_exchange *exchanges;
+    uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
     rv_arena scratch; /* of one call: decoded text, parsed events */
     rv_append *appends;

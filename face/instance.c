@@ -111,6 +111,19 @@ rv_status rv_instance_close(rv_instance *instance, rv_error *err) {
     return instance->damage.status != RV_OK ? RV_END : rv_node_close(instance->node, err);
 }
 
+void rv_instance_unused(const rv_instance *instance, rv_unused *unused) {
+    RV_ASSERT(instance->node != NULL);
+    RV_ASSERT(instance->face != NULL);
+    rv_node_unused(instance->node, unused);
+    rv_face_unused(instance->face, unused);
+    if (instance->edge != NULL) {
+        rv_edge_unused(instance->edge, unused);
+    }
+    if (instance->upstream != NULL) {
+        rv_upstream_unused(instance->upstream, unused);
+    }
+}
+
 void rv_instance_forget(rv_instance *instance) {
     RV_ASSERT(instance != NULL);
     if (instance->sql != NULL) {

@@ -48,6 +48,9 @@ RV_MUST_USE rv_status rv_instance_open(rv_instance *instance, rv_error *err);
  * lost; the instance is then to be forgotten. Data that is damaged is left as it is. */
 RV_MUST_USE rv_status rv_instance_close(rv_instance *instance, rv_error *err);
 
+/* Adds what holds nothing between two calls, of all parts. */
+void rv_instance_unused(const rv_instance *instance, rv_unused *unused);
+
 /* Gives back what is not in its memory (SQLite's share of the process), whatever state it is in. */
 void rv_instance_forget(rv_instance *instance);
 

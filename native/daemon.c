@@ -36,6 +36,8 @@ typedef struct rv_daemon {
     rv_status upstream_reason;
     bool stopping;
     uint64_t stopping_since_ms;
+    uint64_t ticked;      /* `moved` at the last tick */
+    unsigned quiet_ticks; /* for so many nothing has moved */
 } rv_daemon;
 
 static int64_t now_us(void) {
@@ -196,9 +198,25 @@ static void tell_upstream(rv_daemon *d) {
     }
 }
 
+/* Buffers that a burst has touched are given back when it is over; those that requests which only
+ * read have touched, now and then. */
+static void rest(rv_daemon *d) {
+    const bool quiet = d->moved == d->ticked && !d->busy && d->jobs_under_way == 0;
+    d->ticked = d->moved;
+    d->quiet_ticks = quiet ? d->quiet_ticks + 1 : 0;
+    if (d->quiet_ticks == RV_REST_TICKS || d->quiet_ticks == RV_REST_AGAIN_TICKS) {
+        rv_directory_rest(&d->directory);
+    }
+    if (d->quiet_ticks == RV_REST_AGAIN_TICKS) {
+        d->quiet_ticks = RV_REST_TICKS;
+    }
+    RV_ASSERT(d->quiet_ticks < RV_REST_AGAIN_TICKS);
+}
+
 static void on_tick(uv_timer_t *timer) {
     rv_daemon *const d = timer->data;
     rv_server_tick(d->server, now_us());
+    rest(d);
     if (d->stopping) {
         if (uv_now(&d->loop) - d->stopping_since_ms > RV_STOP_TIMEOUT_MS) {
             rv_server_abort(d->server);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static rv_status memory_map(rv_directory *directory, size_t size, rv_error *err) {
     RV_ASSERT(directory->memory == NULL);
@@ -113,6 +114,21 @@ rv_status rv_directory_open(rv_directory *directory, const rv_directory_options 
 void rv_directory_turn(rv_directory *directory, bool wait) {
     RV_ASSERT(directory->flusher != NULL);
     rv_flusher_poll(directory->flusher, wait);
+}
+
+void rv_directory_rest(const rv_directory *directory) {
+    rv_unused unused = {.count = 0};
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    RV_ASSERT(page > 0 && (page & (page - 1)) == 0);
+    rv_instance_unused(&directory->instance, &unused);
+    for (size_t i = 0; i < unused.count; i++) {
+        const uintptr_t begin = ((uintptr_t)unused.at[i].ptr + page - 1) & ~(page - 1);
+        const uintptr_t end = ((uintptr_t)unused.at[i].ptr + unused.at[i].len) & ~(page - 1);
+        if (begin < end) {
+            const int failed = madvise((void *)begin, end - begin, MADV_DONTNEED);
+            RV_ASSERT(failed == 0); /* the memory is our own, and whole pages */
+        }
+    }
 }
 
 rv_status rv_directory_close(rv_directory *directory, rv_error *err) {

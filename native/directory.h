@@ -43,6 +43,10 @@ RV_MUST_USE rv_status rv_directory_open(rv_directory *directory,
  * one, if any is under way. */
 void rv_directory_turn(rv_directory *directory, bool wait);
 
+/* Gives the pages of memory that holds nothing back to the system, which has others when they are
+ * touched. Not in the middle of a call on any part of the directory's instance. */
+void rv_directory_rest(const rv_directory *directory);
+
 /* Closes the node, polling until everything is flushed and sealed, and frees. Nothing that was
  * given to a loop's pool may be under way on the disk. */
 RV_MUST_USE rv_status rv_directory_close(rv_directory *directory, rv_error *err);

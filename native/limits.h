@@ -40,6 +40,10 @@
 #define RV_STOP_TIMEOUT_MS    10000u /* what is under way when the daemon is told to stop */
 #define RV_TICK_MS            500u   /* how often time-outs are looked at */
 
+/* --- ticks --- */
+#define RV_REST_TICKS       2u   /* without an event: then unused memory is given back, */
+#define RV_REST_AGAIN_TICKS 122u /* and again a minute later */
+
 RV_STATIC_ASSERT(RV_CONNECTIONS_BESIDE + RV_EDGES_DEFAULT <= RV_EXCHANGES_MAX,
                  "a node that serves few edges answers on all its connections at once");
 RV_STATIC_ASSERT(RV_TICK_MS * 2 < RV_HEAD_TIMEOUT_MS, "time-outs are looked at often enough");

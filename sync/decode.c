@@ -8,13 +8,20 @@
 rv_decoder *rv_decoder_create(rv_arena *arena) {
     RV_ASSERT(arena != NULL);
     rv_decoder *const d = rv_arena_take(arena, sizeof *d);
+    const size_t mark = rv_arena_mark(arena);
     if (d == NULL || !rv_plan_create(&d->plan, arena)) {
         return NULL;
     }
     d->columns = rv_arena_take_raw(arena, sizeof(rv_cursor) * RV_CHUNK_COLUMNS_MAX);
     d->data = rv_arena_take_raw(arena, DATA_SIZE);
+    d->arrays = (rv_unused_run){arena->ptr + mark, arena->len - mark};
     RV_ASSERT(d->count == 0 && d->next == 0);
     return d->columns != NULL && d->data != NULL ? d : NULL;
+}
+
+void rv_decoder_unused(const rv_decoder *d, rv_unused *unused) {
+    RV_ASSERT(d->arrays.ptr != NULL);
+    rv_unused_add(unused, d->arrays.ptr, d->arrays.len);
 }
 
 static rv_status malformed(rv_error *err, const char *what) {

@@ -15,6 +15,9 @@ typedef struct rv_decoder rv_decoder;
 /* About 3 MiB. NULL: the arena is too small. */
 rv_decoder *rv_decoder_create(rv_arena *arena);
 
+/* Adds what is of use while a message is decoded only; none may be. */
+void rv_decoder_unused(const rv_decoder *decoder, rv_unused *unused);
+
 /* Starts with a message's body, which must stay until the last event. RV_PROTOCOL_ERROR. */
 RV_MUST_USE rv_status rv_decoder_begin(rv_decoder *decoder, const rv_schema *schema, rv_bytes body,
                                        rv_wire_events *head, rv_error *err);

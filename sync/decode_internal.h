@@ -13,8 +13,9 @@
 struct rv_decoder {
     rv_plan plan;
     const rv_schema *schema;
-    rv_cursor *columns; /* RV_CHUNK_COLUMNS_MAX; only the first when interleaved */
-    uint8_t *data;      /* of the event being yielded */
+    rv_cursor *columns;   /* RV_CHUNK_COLUMNS_MAX; only the first when interleaved */
+    uint8_t *data;        /* of the event being yielded */
+    rv_unused_run arrays; /* all of them, the plan's as well */
     uint32_t count;
     uint32_t next;
     uint32_t streams_announced;

@@ -28,6 +28,15 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
     return RV_OK;
 }
 
+void rv_edge_unused(const rv_edge *e, rv_unused *unused) {
+    RV_ASSERT(e->queue_begin <= e->queue_end);
+    if (!rv_edge_waits(e) && !e->receiving) {
+        rv_decoder_unused(e->decoder, unused);
+        rv_unused_add(unused, e->inflated, RV_WIRE_MESSAGE_MAX);
+        rv_unused_add(unused, e->queue, QUEUE_SIZE);
+    }
+}
+
 /* --- the connection's life --- */
 
 /* No connection, and it will try again. */

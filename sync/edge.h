@@ -86,6 +86,9 @@ typedef struct rv_edge_status {
 
 void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);
 
+/* Adds what holds nothing while no message waits to be taken in. */
+void rv_edge_unused(const rv_edge *edge, rv_unused *unused);
+
 /* --- an edge that is a gateway --- */
 
 struct rv_relayer;

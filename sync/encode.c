@@ -6,6 +6,7 @@
 rv_encoder *rv_encoder_create(rv_arena *arena) {
     RV_ASSERT(arena != NULL);
     rv_encoder *const e = rv_arena_take(arena, sizeof *e);
+    const size_t mark = rv_arena_mark(arena);
     if (e == NULL || !rv_plan_create(&e->plan, arena) || !rv_chunks_create(&e->chunks, arena)) {
         return NULL;
     }
@@ -13,9 +14,15 @@ rv_encoder *rv_encoder_create(rv_arena *arena) {
     e->data = rv_arena_take_raw(arena, DATA_SIZE);
     e->stream_slots = rv_arena_take_raw(arena, sizeof(uint16_t) * STREAM_SLOTS);
     e->entry_slots = rv_arena_take_raw(arena, sizeof(uint16_t) * ENTRY_SLOTS);
+    e->arrays = (rv_unused_run){arena->ptr + mark, arena->len - mark};
     const bool whole =
         e->staged != NULL && e->data != NULL && e->stream_slots != NULL && e->entry_slots != NULL;
     return whole ? e : NULL;
+}
+
+void rv_encoder_unused(const rv_encoder *e, rv_unused *unused) {
+    RV_ASSERT(e->arrays.ptr != NULL);
+    rv_unused_add(unused, e->arrays.ptr, e->arrays.len);
 }
 
 void rv_encoder_begin(rv_encoder *e, const rv_schema *schema, uint32_t events_max,

@@ -21,6 +21,9 @@ typedef struct rv_encoder rv_encoder;
 /* About 4 MiB. NULL: the arena is too small. */
 rv_encoder *rv_encoder_create(rv_arena *arena);
 
+/* Adds what is of use while a message is made only; none may be. */
+void rv_encoder_unused(const rv_encoder *encoder, rv_unused *unused);
+
 /* Starts a message of at most `events_max` (RV_COLUMNS_EVENTS_MAX at most) events and about
  * `bytes_max` of data. The schema must know every type that is added. */
 void rv_encoder_begin(rv_encoder *encoder, const rv_schema *schema, uint32_t events_max,

@@ -36,6 +36,7 @@ struct rv_encoder {
     const rv_schema *schema;
     rv_staged *staged;
     uint8_t *data;
+    rv_unused_run arrays;   /* all of them, the plan's and the chunks' as well */
     uint16_t *stream_slots; /* from this node's stream number to the message's */
     uint16_t *entry_slots;  /* from value to dictionary entry */
     size_t data_len;

@@ -17,6 +17,7 @@
 #define RV_SYNC_PLAN_H
 
 #include "core/base/cursor.h"
+#include "core/base/unused.h"
 #include "core/model/event.h"
 #include "sync/chunks.h"
 #include "sync/ranks.h"

@@ -34,12 +34,6 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         u->messages = rv_arena_take_raw(arena, sizeof(rv_shared_message) * SHARED_MESSAGES);
         whole = whole && u->messages != NULL && rv_upstream_watch_create(u, arena);
     }
-    if (whole) {
-        rv_upstream_pushes_create(u);
-        for (uint32_t i = 0; i < SHARED_MESSAGES; i++) {
-            u->messages[i].start = 0;
-        }
-    }
     if (whole && options->edge != NULL) {
         u->relayer = rv_relayer_create(options->node, arena);
         whole = u->relayer != NULL;
@@ -47,9 +41,6 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
     for (uint32_t i = 0; whole && i < u->session_max; i++) {
         u->sessions[i] = rv_arena_take_raw(arena, sizeof(rv_upstream));
         whole = u->sessions[i] != NULL;
-        if (whole) {
-            u->sessions[i]->used = false;
-        }
     }
     if (!whole) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
@@ -63,31 +54,49 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
     return RV_OK;
 }
 
+void rv_upstream_unused(const rv_upstream_shared *shared, rv_unused *unused) {
+    RV_ASSERT(shared->message != NULL);
+    rv_encoder_unused(shared->encoder, unused);
+    rv_unused_add(unused, shared->message, RV_WIRE_MESSAGE_MAX);
+}
+
+/* One that is over, or the next whose memory was never touched; NULL: all are in use. */
+static rv_upstream *free_session(rv_upstream_shared *shared) {
+    RV_ASSERT(shared->session_count <= shared->session_max);
+    for (uint32_t i = 0; i < shared->session_count; i++) {
+        if (!shared->sessions[i]->used) {
+            return shared->sessions[i];
+        }
+    }
+    if (shared->session_count == shared->session_max) {
+        return NULL;
+    }
+    shared->session_count += 1;
+    return shared->sessions[shared->session_count - 1];
+}
+
 rv_status rv_upstream_open(rv_upstream_shared *shared, int64_t now, rv_upstream **session,
                            rv_error *err) {
     RV_ASSERT(session != NULL);
-    for (uint32_t i = 0; i < shared->session_max; i++) {
-        rv_upstream *const s = shared->sessions[i];
-        if (s->used) {
-            continue;
-        }
-        const size_t head = offsetof(rv_upstream, selection);
-        RV_ASSERT(head < sizeof *s);
-        memset(s, 0, head);
-        s->shared = shared;
-        s->used = true;
-        s->state = RV_UPSTREAM_NEW;
-        s->last_received = now;
-        s->last_ping = now;
-        s->last_progress = now - RV_SYNC_REPORT_US;
-        s->retry_at = INT64_MAX;
-        s->credit_needed = 1;
-        rv_upstream_watch_open(s);
-        *session = s;
-        return RV_OK;
+    rv_upstream *const s = free_session(shared);
+    if (s == NULL) {
+        return rv_error_set(err, RV_BUSY, "this node serves %u edges already",
+                            (uint64_t)shared->session_max);
     }
-    return rv_error_set(err, RV_BUSY, "this node serves %u edges already",
-                        (uint64_t)shared->session_max);
+    const size_t head = offsetof(rv_upstream, selection);
+    RV_ASSERT(head < sizeof *s);
+    memset(s, 0, head);
+    s->shared = shared;
+    s->used = true;
+    s->state = RV_UPSTREAM_NEW;
+    s->last_received = now;
+    s->last_ping = now;
+    s->last_progress = now - RV_SYNC_REPORT_US;
+    s->retry_at = INT64_MAX;
+    s->credit_needed = 1;
+    rv_upstream_watch_open(s);
+    *session = s;
+    return RV_OK;
 }
 
 void rv_upstream_close(rv_upstream *s) {
@@ -459,7 +468,7 @@ void rv_upstream_status_of(const rv_upstream *s, rv_upstream_status *status) {
 uint32_t rv_upstream_count(const rv_upstream_shared *shared) {
     uint32_t count = 0;
     RV_ASSERT(shared != NULL);
-    for (uint32_t i = 0; i < shared->session_max; i++) {
+    for (uint32_t i = 0; i < shared->session_count; i++) {
         const rv_upstream *const s = shared->sessions[i];
         count += s->used && s->state == RV_UPSTREAM_LIVE;
     }

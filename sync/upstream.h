@@ -67,6 +67,9 @@ typedef struct rv_upstream_status {
     uint64_t bytes_received;
 } rv_upstream_status;
 
+/* Adds what holds nothing between two calls; a message that was sent is over. */
+void rv_upstream_unused(const rv_upstream_shared *shared, rv_unused *unused);
+
 /* Edges that are connected. */
 uint32_t rv_upstream_count(const rv_upstream_shared *shared);
 

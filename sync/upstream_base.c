@@ -115,7 +115,7 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
 static bool is_stalled(const rv_upstream_shared *shared, uint32_t snapshot, int64_t now) {
     bool stalled = true;
     RV_ASSERT(snapshot < SNAPSHOTS_MAX);
-    for (uint32_t i = 0; i < shared->session_max && stalled; i++) {
+    for (uint32_t i = 0; i < shared->session_count && stalled; i++) {
         const rv_upstream *const s = shared->sessions[i];
         stalled = !s->used || s->base.phase < RV_BASE_CATCHING || s->base.snapshot != snapshot ||
                   now - s->base.moved_at >= STALL_US;
@@ -134,7 +134,7 @@ static void evict(rv_upstream_shared *shared, int64_t now) {
         }
         stalled = is_stalled(shared, i, now) ? i : stalled;
     }
-    for (uint32_t i = 0; i < shared->session_max && stalled < SNAPSHOTS_MAX; i++) {
+    for (uint32_t i = 0; i < shared->session_count && stalled < SNAPSHOTS_MAX; i++) {
         rv_upstream *const s = shared->sessions[i];
         if (s->used && s->base.phase >= RV_BASE_CATCHING && s->base.snapshot == stalled) {
             rv_upstream_base_leave(s, now);

@@ -304,6 +304,7 @@ struct rv_upstream_shared {
     rv_node *node;
     rv_compression compression;
     uint32_t session_max;
+    uint32_t session_count; /* those that were ever opened: no others are looked at */
     rv_upstream **sessions;
     rv_encoder *encoder;
     uint8_t *message; /* RV_WIRE_MESSAGE_MAX: the message being sent, or inflated */
@@ -311,7 +312,8 @@ struct rv_upstream_shared {
     rv_event *results;
     uint64_t *counted;
     rv_told *told;
-    uint32_t told_free;
+    uint32_t told_free;       /* TOLD_NONE: all are in use */
+    uint32_t told_made;       /* those that ever were in use */
     uint32_t decisions_epoch; /* a gateway's decisions are of this one; 0: of who knows which */
     rv_relayer *relayer; /* of the node's own connection to its upstream; NULL: there is none */
     uint8_t *waiting_memory;
@@ -337,6 +339,7 @@ struct rv_upstream_shared {
     rv_mark routed;         /* how far it has come */
     int64_t tell_from;      /* W may be told once for each TELL_US since then */
     rv_shared_message *messages;
+    uint32_t message_count; /* those that ever were in use */
     uint32_t message_next;
 };
 
@@ -423,8 +426,8 @@ RV_MUST_USE bool rv_upstream_keep(rv_upstream *session, rv_bytes body, rv_waitin
 
 /* --- pushes --- */
 
-/* Makes the shared list of what is to be told empty. */
-void rv_upstream_pushes_create(rv_upstream_shared *shared);
+/* A free place in the shared list of what is to be told; `told_free` says that there is one. */
+uint32_t rv_upstream_told_take(rv_upstream_shared *shared);
 
 /* The edge of a hello knows pushes. */
 void rv_upstream_hello_push(rv_upstream *session, const rv_wire_hello *hello);

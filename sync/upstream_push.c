@@ -23,19 +23,23 @@ static rv_status broke(rv_error *err, const char *what) {
 
 /* --- what is to be told --- */
 
-void rv_upstream_pushes_create(rv_upstream_shared *shared) {
-    RV_ASSERT(shared->told != NULL);
-    for (uint32_t i = 0; i < TOLD_MAX; i++) {
-        shared->told[i].next = i + 1 < TOLD_MAX ? i + 1 : TOLD_NONE;
+/* Behind the free ones that were in use before come those that never were, whose memory stays
+ * untouched: the list of the former ends with the first of the latter. */
+uint32_t rv_upstream_told_take(rv_upstream_shared *shared) {
+    const uint32_t at = shared->told_free;
+    RV_ASSERT(at <= shared->told_made && at < TOLD_MAX); /* looked for before it was decided */
+    if (at < shared->told_made) {
+        shared->told_free = shared->told[at].next;
+    } else {
+        shared->told_made += 1;
+        shared->told_free = shared->told_made < TOLD_MAX ? shared->told_made : TOLD_NONE;
     }
-    shared->told_free = 0;
+    return at;
 }
 
 static void told_add(rv_upstream *s, uint64_t edge_sequence) {
     rv_upstream_shared *const shared = s->shared;
-    const uint32_t at = shared->told_free;
-    RV_ASSERT(at != TOLD_NONE); /* looked for before it was decided */
-    shared->told_free = shared->told[at].next;
+    const uint32_t at = rv_upstream_told_take(shared);
     shared->told[at] = (rv_told){.edge_sequence = edge_sequence,
                                  .made = rv_node_decisions_made(shared->node),
                                  .next = TOLD_NONE};
@@ -175,7 +179,7 @@ void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
         p->end = RV_UPSTREAM_FORKED; /* the welcome says so */
         p->end_told = true;
     }
-    for (uint32_t i = 0; i < shared->session_max; i++) {
+    for (uint32_t i = 0; i < shared->session_count; i++) {
         rv_upstream *const other = shared->sessions[i];
         if (other->used && other != s && other->push.agreed &&
             other->push.life.incarnation == p->life.incarnation &&

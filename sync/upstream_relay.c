@@ -33,9 +33,8 @@ static void told_add(rv_upstream *s, const rv_edge_life *edge, uint64_t edge_seq
                      rv_wire_decided end) {
     rv_upstream_shared *const shared = s->shared;
     rv_upstream_relay *const r = &s->relay;
-    const uint32_t at = shared->told_free;
-    RV_ASSERT(at != TOLD_NONE); /* looked for before */
-    shared->told_free = shared->told[at].next;
+    RV_ASSERT(edge != NULL);
+    const uint32_t at = rv_upstream_told_take(shared);
     shared->told[at] = (rv_told){.edge_sequence = edge_sequence,
                                  .made = rv_node_decisions_made(shared->node),
                                  .next = TOLD_NONE,
@@ -368,7 +367,7 @@ void rv_upstream_close_relay(rv_upstream *s) {
 
 bool rv_upstream_knows(const rv_upstream_shared *shared, const rv_edge_life *edge) {
     RV_ASSERT(edge->incarnation > 0);
-    for (uint32_t i = 0; i < shared->session_max; i++) {
+    for (uint32_t i = 0; i < shared->session_count; i++) {
         const rv_upstream *const s = shared->sessions[i];
         if (!s->used) {
             continue;

@@ -50,7 +50,7 @@ static bool keep_patterns(rv_shared_message *m, const rv_upstream *s) {
 const rv_shared_message *rv_upstream_shared_find(const rv_upstream *s, uint64_t start) {
     const uint64_t next = rv_node_sequence_durable(s->shared->node) + 1;
     RV_ASSERT(start > 0);
-    for (uint32_t i = 0; i < SHARED_MESSAGES && is_shareable(s); i++) {
+    for (uint32_t i = 0; i < s->shared->message_count && is_shareable(s); i++) {
         const rv_shared_message *const m = &s->shared->messages[i];
         if (m->start == start && m->batch_bytes == s->batch_bytes && m->deflate == s->deflate &&
             m->mark.watermark > s->watermark && m->mark.next == next && same_patterns(m, s)) {
@@ -69,6 +69,7 @@ void rv_upstream_shared_keep(const rv_upstream *s, uint64_t start, const rv_mark
         return;
     }
     m->start = 0;
+    shared->message_count += shared->message_count == shared->message_next;
     if (!keep_patterns(m, s)) {
         return;
     }

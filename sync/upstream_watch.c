@@ -185,7 +185,7 @@ static void look(rv_upstream_shared *shared, rv_bytes path, uint64_t batch_first
 /* All feed again, from where they are: a schema change, which all get, or an event that cannot be
  * read, which each is to meet. */
 static void unwatch_everybody(rv_upstream_shared *shared) {
-    for (uint32_t i = 0; i < shared->session_max && shared->watched_count > 0; i++) {
+    for (uint32_t i = 0; i < shared->session_count && shared->watched_count > 0; i++) {
         rv_upstream *const s = shared->sessions[i];
         if (s->used && s->watched) {
             rv_upstream_unwatch(s);

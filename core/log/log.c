@@ -288,6 +288,14 @@ bool rv_log_busy(const rv_log *log) {
            (log->failed == RV_OK && waiting) || rv_slots_loading(log) || rv_files_opening(log);
 }
 
+void rv_log_unused(const rv_log *log, rv_unused *unused) {
+    const rv_appender *const a = &log->appender;
+    RV_ASSERT(a->first.len > 0 || a->second.len == 0);
+    if (log->life == RV_LOG_OPEN && !a->begun && a->first.len == 0 && !rv_log_busy(log)) {
+        rv_unused_add(unused, a->buf, a->cap);
+    }
+}
+
 rv_status rv_log_failed(const rv_log *log) {
     RV_ASSERT(log->failed != RV_PENDING && log->failed != RV_END);
     return log->failed;

@@ -31,6 +31,7 @@
 #define RV_LOG_LOG_H
 
 #include "core/base/arena.h"
+#include "core/base/unused.h"
 #include "core/log/record.h"
 #include "rivulet/host.h"
 
@@ -210,6 +211,9 @@ uint64_t rv_log_chain(const rv_log *log);
 
 /* True when operations are under way or data waits to be written or flushed. */
 bool rv_log_busy(const rv_log *log);
+
+/* Adds the append buffer, when the log is open and nothing is in it. */
+void rv_log_unused(const rv_log *log, rv_unused *unused);
 
 /* Why the log is read-only: RV_OK when it is not. */
 rv_status rv_log_failed(const rv_log *log);

@@ -245,3 +245,10 @@ rv_state_usage rv_state_usage_of(const rv_state *state) {
                             .copies_max = state->pages.snapshots.used_max,
                             .journal_max = state->pages.journal.len_max};
 }
+
+void rv_state_unused(const rv_state *state, rv_unused *unused) {
+    const rv_journal *const journal = &state->pages.journal;
+    RV_ASSERT(journal->len <= journal->cap);
+    RV_ASSERT(journal->active || journal->len == 0);
+    rv_unused_add(unused, journal->memory + journal->len, journal->cap - journal->len);
+}

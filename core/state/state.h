@@ -11,6 +11,7 @@
 #ifndef RV_STATE_STATE_H
 #define RV_STATE_STATE_H
 
+#include "core/base/unused.h"
 #include "core/model/event.h"
 
 typedef struct rv_state rv_state;
@@ -221,5 +222,8 @@ typedef struct rv_state_usage {
 } rv_state_usage;
 
 rv_state_usage rv_state_usage_of(const rv_state *state);
+
+/* Adds what of the journal no transaction uses. */
+void rv_state_unused(const rv_state *state, rv_unused *unused);
 
 #endif

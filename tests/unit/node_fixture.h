@@ -168,6 +168,17 @@ static inline rv_status fixture_close(rv_node *node, rv_error *err) {
     return status;
 }
 
+#define FIXTURE_SPOIL ((size_t)512)
+
+/* Changes memory that is said to hold nothing: the front of each run, or all of it. */
+static inline void fixture_spoil(const rv_unused *unused, bool whole) {
+    for (size_t i = 0; i < unused->count; i++) {
+        const rv_unused_run *const run = &unused->at[i];
+        const size_t len = whole || run->len < FIXTURE_SPOIL ? run->len : FIXTURE_SPOIL;
+        memset(run->ptr, 0xa5, len);
+    }
+}
+
 static inline bool fixture_hashes_equal(rv_hash128 a, rv_hash128 b) {
     return a.low == b.low && a.high == b.high;
 }

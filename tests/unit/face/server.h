@@ -58,6 +58,14 @@ static inline void server_free(server *s) {
     free(s->answer);
 }
 
+/* What holds nothing between two calls may be anything. */
+static inline void spoil(server *s) {
+    rv_unused unused = {.count = 0};
+    rv_node_unused(s->f.node, &unused);
+    rv_face_unused(s->face, &unused);
+    fixture_spoil(&unused, false);
+}
+
 /* Reads the body in pieces of `piece` bytes until it ends or, of a feed, waits. */
 static inline void read_body(server *s, rv_exchange *x, size_t piece) {
     static uint8_t part[70000];
@@ -71,6 +79,7 @@ static inline void read_body(server *s, rv_exchange *x, size_t piece) {
         }
         memcpy(s->answer + len, part, w.len);
         len += w.len;
+        spoil(s);
         if (status == RV_PENDING && !s->head.feed) {
             fixture_poll(s->f.node);
             status = RV_OK;
@@ -89,6 +98,7 @@ static inline int ask(server *s, const rv_request *request) {
     for (int i = 0; i < FIXTURE_POLLS_MAX && status == RV_PENDING; i++) {
         status = rv_exchange_head(x, &s->head);
         fixture_poll(s->f.node);
+        spoil(s);
     }
     read_body(s, x, 66000);
     rv_face_end(x);

@@ -17,6 +17,7 @@
 #define DUO_SYNC_MEMORY ((size_t)8 << 20)
 #define DUO_STEPS_MAX   40000
 #define DUO_STEP_US     200
+#define DUO_SPOIL_WHOLE 1000
 
 typedef struct duo_side {
     uint8_t *disk_memory;
@@ -34,7 +35,8 @@ typedef struct duo {
     rv_edge *edge;
     int64_t now;
     uint64_t messages; /* delivered, both ways */
-    uint64_t cut_at;   /* number of messages after which the connection is cut; 0: never */
+    uint64_t steps;
+    uint64_t cut_at; /* number of messages after which the connection is cut; 0: never */
     rv_error err;
 } duo;
 
@@ -99,11 +101,23 @@ static inline void duo_crash(duo *d, duo_side *side) {
     duo_slow(side, 50);
 }
 
+/* What holds nothing between two calls may be anything. */
+static inline void duo_spoil(duo *d) {
+    rv_unused unused = {.count = 0};
+    rv_node_unused(d->root.node, &unused);
+    rv_node_unused(d->leaf.node, &unused);
+    rv_upstream_unused(d->shared, &unused);
+    rv_edge_unused(d->edge, &unused);
+    d->steps += 1;
+    fixture_spoil(&unused, d->steps % DUO_SPOIL_WHOLE == 0);
+}
+
 /* Delivers what both have to say, a message each; false: nothing moved. */
 static inline bool duo_step(duo *d) {
     rv_bytes message;
     bool moved = false;
     d->now += DUO_STEP_US;
+    duo_spoil(d);
     rv_sim_disk_advance(d->root.disk, DUO_STEP_US);
     rv_sim_disk_advance(d->leaf.disk, DUO_STEP_US);
     fixture_poll(d->root.node);
