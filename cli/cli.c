@@ -26,7 +26,7 @@ static const rv_command commands[] = {
      .needs = RV_ABILITY_SERVE,
      .options = RV_OPTION_DATA | RV_OPTION_LISTEN | RV_OPTION_UPSTREAM | RV_OPTION_SELECT |
                 RV_OPTION_MEMORY | RV_OPTION_EDGES | RV_OPTION_PUBLIC | RV_OPTION_ALLOW_ORIGIN |
-                RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE,
+                RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE | RV_OPTION_OPEN,
      .creates = true,
      .run = command_serve},
     {.name = "schema apply",
@@ -210,6 +210,68 @@ static const rv_command commands[] = {
      .more_needs = RV_ABILITY_CONNECT,
      .options = RV_OPTIONS_NODE,
      .run = rv_command_restored},
+    {.name = "token generate",
+     .arguments = "NAME",
+     .summary = "make a token, which says who may do what",
+     .text =
+         "Makes a token of NAME and prints it, once: the node keeps a hash of it. From the first "
+         "token on,\n"
+         "a node answers nobody without one; so begin with an administrator's.\n\n"
+         "  rivulet token generate root --admin --data crm\n"
+         "  rivulet token generate till-7 --read '/shops/7/**' --write '/shops/7/orders/*' "
+         "--expires 90d \\\n"
+         "      --data crm\n",
+     .more = "  rivulet token generate ada --read '/**' --read 'aggregate *' \\\n"
+             "      --url http://127.0.0.1:5678 --token-file root.token\n",
+     .more_needs = RV_ABILITY_CONNECT,
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE | RV_OPTIONS_RIGHTS,
+     .args_min = 1,
+     .args_max = 1,
+     .creates = true,
+     .run = rv_command_token_generate},
+    {.name = "token list",
+     .arguments = "",
+     .summary = "list tokens, without their secrets",
+     .text = "Lists who may do what, and until when.\n\n"
+             "  rivulet token list --data crm\n",
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .run = rv_command_token_list},
+    {.name = "token refresh",
+     .arguments = "NAME",
+     .summary = "give a token a new secret",
+     .text = "Prints a new secret for the token of NAME; the old one is not good any more. Its "
+             "rights stay, unless\n"
+             "others are given, and it is good for as long as it was to be at first.\n\n"
+             "  rivulet token refresh till-7 --data crm\n",
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE | RV_OPTIONS_RIGHTS,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_token_refresh},
+    {.name = "token change",
+     .arguments = "NAME",
+     .summary = "give a token other rights",
+     .text =
+         "The token of NAME, whose secret stays, has the rights that are given from now on, and "
+         "no others.\n\n"
+         "  rivulet token change till-7 --read '/shops/7/**' --data crm\n",
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE | RV_OPTIONS_RIGHTS,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_token_change},
+    {.name = "token revoke",
+     .arguments = "NAME",
+     .summary = "take a token back",
+     .text = "The token of NAME is not good any more, at once.\n\n"
+             "  rivulet token revoke till-7 --data crm\n",
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTIONS_NODE,
+     .args_min = 1,
+     .args_max = 1,
+     .run = rv_command_token_revoke},
     {.name = "doctor",
      .arguments = "",
      .summary = "look for damage in a data directory",
@@ -263,7 +325,8 @@ static void print_page(const rv_cli *cli) {
     if (command->more != NULL && has(cli, command->more_needs)) {
         fputs(command->more, stdout);
     }
-    const unsigned connected = RV_OPTION_URL | RV_OPTION_FOLLOW;
+    const unsigned connected =
+        RV_OPTION_URL | RV_OPTION_FOLLOW | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE;
     rv_cli_options_print(has(cli, RV_ABILITY_CONNECT) ? command->options
                                                       : command->options & ~connected);
 }
@@ -308,8 +371,11 @@ static int open_client(rv_cli *cli) {
         return rv_cli_fail(cli, &err);
     }
     if (cli->url != NULL) {
-        return platform->connect(&cli->client, cli->url, &err) == RV_OK ? RV_EXIT_OK
-                                                                        : rv_cli_fail(cli, &err);
+        rv_bytes token;
+        return rv_cli_token_read(cli, &token, &err) == RV_OK &&
+                       platform->connect(&cli->client, cli->url, token, &err) == RV_OK
+                   ? RV_EXIT_OK
+                   : rv_cli_fail(cli, &err);
     }
     rv_cli_directory_options options = {cli->data, cli->command->creates, RV_MEMORY_DEFAULT};
     if (cli->memory != NULL && rv_budget_parse(cli->memory, &options.memory, &err) != RV_OK) {
@@ -441,7 +507,7 @@ static int run(rv_cli *cli, int argc, char **argv) {
     int words = 0;
     cli->command = find_command(argc, argv, &words);
     if (cli->command == NULL) {
-        const bool two = strcmp(argv[1], "schema") == 0;
+        const bool two = strcmp(argv[1], "schema") == 0 || strcmp(argv[1], "token") == 0;
         fprintf(stderr, "rivulet: `%s%s%s` is not a command\n", argv[1], two && argc > 2 ? " " : "",
                 two && argc > 2 ? argv[2] : "");
         print_overview(cli, stderr);

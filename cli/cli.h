@@ -45,10 +45,22 @@ typedef enum rv_option {
     RV_OPTION_HASH = 1 << 18,
     RV_OPTION_DURABILITY = 1 << 19,
     RV_OPTION_FORGET = 1 << 20,
-    RV_OPTION_EDGES = 1 << 21
+    RV_OPTION_EDGES = 1 << 21,
+    RV_OPTION_TOKEN = 1 << 22,
+    RV_OPTION_TOKEN_FILE = 1 << 23,
+    RV_OPTION_OPEN = 1 << 24,
+    RV_OPTION_READ = 1 << 25,
+    RV_OPTION_WRITE = 1 << 26,
+    RV_OPTION_RELAY = 1 << 27,
+    RV_OPTION_ADMIN = 1 << 28,
+    RV_OPTION_EXPIRES = 1 << 29
 } rv_option;
 
-#define RV_OPTIONS_NODE (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON)
+#define RV_OPTIONS_NODE                                                                            \
+    (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON | RV_OPTION_TOKEN |        \
+     RV_OPTION_TOKEN_FILE)
+#define RV_OPTIONS_RIGHTS                                                                          \
+    (RV_OPTION_READ | RV_OPTION_WRITE | RV_OPTION_RELAY | RV_OPTION_ADMIN | RV_OPTION_EXPIRES)
 
 /* What a platform can do besides opening a data directory, as bits. */
 typedef enum rv_ability {
@@ -98,6 +110,11 @@ struct rv_cli {
     const char *limit;
     const char *durability;
     const char *forget;
+    const char *token;
+    const char *token_file;
+    const char *expires;
+    rv_cli_list reads;
+    rv_cli_list writes;
     bool json;
     bool help;
     rv_cli_list selections;
@@ -143,6 +160,18 @@ int rv_cli_usage(const rv_cli *cli, const char *format, const char *what);
 /* Reads a whole file, or standard input for "-". */
 RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content);
 
+/* The token for a running node; empty: none was given. Stays until the next call.
+ * RV_PARAMETER_INVALID, RV_DATA_NOT_FOUND (its file). */
+RV_MUST_USE rv_status rv_cli_token_read(const rv_cli *cli, rv_bytes *token, rv_error *err);
+
+/* The token that a file holds; the same. */
+RV_MUST_USE rv_status rv_cli_token_file(const char *name, rv_bytes *token, rv_error *err);
+
+/* Could this be a token: one line of visible characters? */
+bool rv_cli_token_plausible(rv_bytes token);
+
+#define RV_CLI_TOKEN_MAX 1024u /* bytes */
+
 /* --- the commands --- */
 
 int rv_command_schema_apply(rv_cli *cli);
@@ -160,5 +189,10 @@ int rv_command_select(rv_cli *cli);
 int rv_command_rejections(rv_cli *cli);
 int rv_command_restored(rv_cli *cli);
 int rv_command_doctor(rv_cli *cli);
+int rv_command_token_generate(rv_cli *cli);
+int rv_command_token_list(rv_cli *cli);
+int rv_command_token_revoke(rv_cli *cli);
+int rv_command_token_refresh(rv_cli *cli);
+int rv_command_token_change(rv_cli *cli);
 
 #endif

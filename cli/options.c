@@ -52,13 +52,27 @@ static const option_row rows[] = {
     {RV_OPTION_EDGES, "--edges", "N", AT(edges), false,
      "serve at most so many edges at once (128)"},
     {RV_OPTION_VERBOSE, "--verbose", NULL, 0, false, "print how the memory is split"},
+    {RV_OPTION_READ, "--read", "PATTERN", AT(reads), true,
+     "what may be read: '/orders/**', 'aggregate account'; may be repeated"},
+    {RV_OPTION_WRITE, "--write", "PATTERN", AT(writes), true,
+     "streams that may be written; may be repeated"},
+    {RV_OPTION_RELAY, "--relay", NULL, 0, false, "a gateway: may push what others have written"},
+    {RV_OPTION_ADMIN, "--admin", NULL, 0, false, "may do everything"},
+    {RV_OPTION_EXPIRES, "--expires", "DURATION", AT(expires), false,
+     "how long it is good: 90d, 12h, 30m, 45s (without end)"},
+    {RV_OPTION_OPEN, "--open", NULL, 0, false,
+     "listen beyond this machine although there is no token"},
+    {RV_OPTION_TOKEN, "--token", "TOKEN", AT(token), false,
+     "for a running node (or RIVULET_TOKEN; others may see a command line)"},
+    {RV_OPTION_TOKEN_FILE, "--token-file", "FILE", AT(token_file), false,
+     "a file that holds the token"},
     {RV_OPTION_JSON, "--json", NULL, 0, false, "print JSON, for programs"},
 };
 
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 22); /* one for each bit */
+    RV_ASSERT(ROW_COUNT == 30); /* one for each bit */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

@@ -36,9 +36,10 @@ typedef struct rv_cli_platform {
     /* Flushes, seals and closes it. */
     rv_status (*directory_close)(rv_instance *instance, rv_error *err);
 
-    /* Connects to a running node. NULL: there are no connections, and no --url.
-     * RV_NODE_UNREACHABLE, RV_PARAMETER_INVALID (the address). */
-    rv_status (*connect)(rv_client **client, const char *url, rv_error *err);
+    /* Connects to a running node, to which requests go with the token, which stays valid; empty:
+     * without. NULL: there are no connections, and no --url. RV_NODE_UNREACHABLE,
+     * RV_PARAMETER_INVALID (the address). */
+    rv_status (*connect)(rv_client **client, const char *url, rv_bytes token, rv_error *err);
 
     /* The command `serve`; the exit code. NULL: there are no servers. */
     int (*serve)(rv_cli *cli);

@@ -87,7 +87,8 @@ struct rv_node {
     rv_stranger stranger;
     rv_log_identity identity; /* of the log, in the epoch that it is in */
     rv_rewinding rewinding;
-    uint64_t read_generation; /* moves whenever a batch that was read may have become invalid */
+    uint64_t tokens_generation; /* moves when a token was made, changed or revoked */
+    uint64_t read_generation;   /* moves whenever a batch that was read may have become invalid */
     size_t shares[RV_MEMORY_SHARES]; /* bytes */
     /* and what does not: */
     rv_node_phase phase;

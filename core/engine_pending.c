@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 #include "core/base/limits.h"
 #include "core/engine_decide.h"
+#include "core/engine_token.h"
 
 #define EVENT_EXPECTED 0x03u
 #define EVENT_BLIND    0x04u
@@ -317,6 +318,7 @@ static bool batch_valid(rv_bytes batch, uint64_t edge_sequence) {
 bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     rv_bytes batch = entry->value;
     rv_error reason;
+    rv_access_token token;
     switch (entry->kind) {
     case RV_LEDGER_SELF:
         return entry->key.len == 0 && entry->value.len == RV_SELF_SIZE &&
@@ -341,6 +343,8 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     case RV_LEDGER_EPOCH:
         return entry->key.len == 0 && entry->value.len == RV_EPOCH_SIZE &&
                rv_load_u32(entry->value.ptr) > 0;
+    case RV_LEDGER_TOKEN:
+        return rv_token_read(entry, &token);
     case RV_LEDGER_RELAY: /* of its body the root judges */
         return entry->key.len == RV_DECISION_KEY && entry->value.len > 24 &&
                rv_pending_key_read(rv_bytes_from(entry->key, RV_EDGE_KEY)) > 0 &&

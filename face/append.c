@@ -325,6 +325,16 @@ static rv_status parse_durability(const rv_exchange *x, face_durability *durabil
                         "Durability is memory, local, relayed or upstream, not `%b`", &d);
 }
 
+/* May all of these be written? */
+static rv_status judge_writes(const rv_exchange *x, size_t count, rv_error *err) {
+    rv_status status = RV_OK;
+    RV_ASSERT(count <= x->face->events_max);
+    for (size_t i = 0; x->guarded && i < count && status == RV_OK; i++) {
+        status = face_require(x, FACE_WRITE, x->face->appends[i].path, err);
+    }
+    return status;
+}
+
 /* The data of an event was no JSON: the same error with its place in the body, if it is one that
  * can be seen without the event's type. */
 static rv_status tell_place(rv_exchange *x, const rv_url *url, rv_error *err) {
@@ -392,6 +402,7 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_status status = rv_url_parameter(url, "return", &x->face->scratch, &preference, &found, err);
     status = status == RV_OK ? parse_durability(x, &durability, err) : status;
     status = status == RV_OK ? read_body(x, url, false, &count, err) : status;
+    status = status == RV_OK ? judge_writes(x, count, err) : status;
     if (status != RV_OK) {
         return status;
     }

@@ -13,7 +13,8 @@ rv_status face_epoch_post(rv_exchange *x, rv_error *err) {
     rv_epoch epoch;
     rv_status status = RV_OK;
     if (x->made == 0) {
-        status = rv_node_epoch_begin(node, err);
+        status = face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, err);
+        status = status == RV_OK ? rv_node_epoch_begin(node, err) : status;
         x->made = status == RV_OK ? rv_node_decisions_made(node) : 0;
     }
     status = status == RV_OK ? exchange_wait_durable(x, err) : status;

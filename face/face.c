@@ -237,7 +237,7 @@ static rv_status no_such_address(const rv_exchange *x, rv_error *err) {
     return rv_error_set(
         err, RV_NOT_FOUND,
         "there is nothing at `%b`; there are /streams, /events, /aggregates, /query, "
-        "/schema, /selection, /status, /epoch, /pending, /rejections and /healthz",
+        "/schema, /selection, /status, /epoch, /pending, /rejections, /tokens and /healthz",
         &x->request.target);
 }
 
@@ -309,6 +309,9 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (!health && rv_node_in_batch(x->face->options.node)) {
         return RV_PENDING; /* half of a batch is nothing to show */
     }
+    if (rv_bytes_are(place, "tokens") && x->face->options.guard != NULL) {
+        return x->face->options.guard->tokens(x, url, err);
+    }
     if (rv_bytes_are(place, "pending") || rv_bytes_are(place, "rejections")) {
         return route_outbox(x, url, err);
     }
@@ -335,6 +338,26 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
 }
 
 /* --- exchanges --- */
+
+rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv_error *err) {
+    RV_ASSERT(x->used);
+    return x->request.guarded ? x->face->options.guard->require(x, right, what, err) : RV_OK;
+}
+
+/* A request is admitted once; when it is started again its token has to be good still. One whose
+ * answer only waits to be durable has done what it wanted. */
+static rv_status admit(rv_exchange *x, const rv_url *url, rv_error *err) {
+    RV_ASSERT(x->used);
+    if (!x->request.guarded || x->made > 0) {
+        return RV_OK;
+    }
+    if (x->admitted) {
+        return face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, err);
+    }
+    const rv_status status = x->face->options.guard->admit(x, url, err);
+    x->admitted = status == RV_OK;
+    return status;
+}
 
 /* `numbers`, which any address takes. */
 static rv_status parse_numbers(rv_exchange *x, const rv_url *url, rv_error *err) {
@@ -378,6 +401,10 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
     x->used = true;
     x->phase = EXCHANGE_STARTING;
     x->request = *request;
+    x->request.guarded = request->guarded && face->options.guard != NULL;
+    x->admitted = false;
+    x->guarded = false;
+    x->principal_len = 0;
     x->head = (rv_response_head){.status = 0};
     x->numbers_as_text = false;
     x->keys_awaited = false;
@@ -400,6 +427,7 @@ rv_status exchange_run(rv_exchange *x, rv_error *err) {
     x->source = (answer_source){0};
     rv_arena_reset(&x->face->scratch, 0);
     rv_status status = rv_url_parse(x->request.target, &x->face->scratch, &url, err);
+    status = status == RV_OK ? admit(x, &url, err) : status;
     status = status == RV_OK ? face_judge_parameters(x, &url, err) : status;
     status = status == RV_OK ? parse_numbers(x, &url, err) : status;
     return status == RV_OK ? route(x, &url, err) : status;

@@ -14,7 +14,9 @@
 #ifndef RV_FACE_FACE_H
 #define RV_FACE_FACE_H
 
+#include "core/base/digest.h"
 #include "core/live/subscription.h"
+#include "face/guard.h"
 #include "sql/sql.h"
 #include "sync/upstream.h"
 
@@ -31,6 +33,8 @@ typedef struct rv_face_options {
     uint32_t result_count;              /* how many results of queries can be held at once, */
     size_t result_len_max;              /* and how large one can be */
     const char *version;                /* shown by /status */
+    const rv_guard *guard;              /* NULL: whoever asks may do everything */
+    const rv_digest_ops *digest;        /* for tokens; NULL: none can be made */
 } rv_face_options;
 
 /* Takes all its memory from `arena`: result_count * result_len_max, 2 KiB for each exchange, and
@@ -51,6 +55,8 @@ typedef struct rv_request {
     rv_bytes last_event_id;
     rv_bytes metadata; /* X-Event-Metadata: a JSON object */
     rv_bytes body;
+    rv_bytes authorization; /* "Bearer " and a token, */
+    bool guarded;           /* which it needs if the node has tokens: it came over a network */
     /* Of callers that run the functions of commands themselves (core/engine_command.h), with POST
      * /events: */
     rv_bytes command; /* the one whose function made the events that are the body, */

@@ -52,6 +52,7 @@ typedef struct event_read {
     uint64_t left; /* events that may still be yielded */
     uint64_t yielded;
     bool over;
+    bool narrowed;       /* not everything that is asked for may be read: the others are left out */
     int64_t last_piece;  /* of a feed */
     uint32_t cursor_tag; /* of this node's log, in a feed's ids */
 } event_read;
@@ -96,7 +97,13 @@ struct rv_exchange {
     uint32_t written_count;  /* its events */
     bool covered;            /* all of them come here */
     bool answer_minimal;
-    uint64_t made;        /* batches of the log that are to be durable; 0: none yet */
+    uint64_t made; /* batches of the log that are to be durable; 0: none yet */
+    bool admitted;
+    bool guarded; /* it came with a token, whose rights apply: */
+    uint8_t digest[RV_DIGEST_SIZE];
+    uint64_t tokens_generation; /* when it was admitted */
+    size_t principal_len;       /* 0: nobody knows who */
+    char principal[RV_TOKEN_NAME_MAX];
     uint8_t first_id[16]; /* of its first event */
     int32_t result;       /* index of the result buffer, or -1 */
     rv_sql_query *query;  /* that fills it; NULL: none is open */
@@ -182,6 +189,7 @@ rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_schema_get(rv_exchange *x, rv_error *err);
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_epoch_post(rv_exchange *x, rv_error *err);
+rv_status face_tokens(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_selection_get(rv_exchange *x, rv_error *err);
 rv_status face_selection_put(rv_exchange *x, rv_error *err);
 /* How far the past of what is held is filled in, as an object; null: all of it is here. */
@@ -211,6 +219,9 @@ rv_status face_parse_id(rv_bytes text, uint8_t *id, rv_error *err);
 /* What a text declares beside what the node has; `text` is a whole schema, or statements that build
  * on the node's. */
 rv_status face_schema_diff(rv_exchange *x, rv_bytes text, rv_error *err);
+
+/* May whoever asks do this? RV_FORBIDDEN, RV_UNAUTHENTICATED. */
+rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv_error *err);
 
 /* The concrete path, or bare stream name, that `/streams/…` addresses; in scratch. */
 rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err);

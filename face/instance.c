@@ -62,6 +62,8 @@ static rv_status parts_open(rv_instance *in, rv_error *err) {
             .result_count = b->result_count,
             .result_len_max = b->result_len_max,
             .version = RV_VERSION_TEXT,
+            .guard = in->options.guard,
+            .digest = in->options.digest,
         };
         status = rv_face_create(&in->face, &face, &part, err);
     }

@@ -9,7 +9,9 @@
 #ifndef RV_FACE_INSTANCE_H
 #define RV_FACE_INSTANCE_H
 
+#include "core/base/digest.h"
 #include "face/budget.h"
+#include "face/guard.h"
 #include "sync/upstream.h"
 
 #define RV_VERSION_TEXT "0.1.0"
@@ -17,7 +19,9 @@
 typedef struct rv_instance_options {
     rv_host host;
     rv_compression compression;
-    void *memory; /* budget.total bytes; the instance never uses more */
+    const rv_guard *guard;       /* of requests that come over a network; NULL: none do */
+    const rv_digest_ops *digest; /* for tokens; NULL: none can be made */
+    void *memory;                /* budget.total bytes; the instance never uses more */
     rv_budget_options budget;
     rv_role role;             /* RV_ROLE_STORED: as the data was made */
     const rv_bytes *patterns; /* of an edge; copied by rv_instance_create */

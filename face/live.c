@@ -51,6 +51,7 @@ static rv_status keep_request(rv_exchange *x, rv_error *err) {
         .target = rv_bytes_of(x->buffer, x->request.target.len),
         .accept = RV_LITERAL("text/event-stream"),
         .body = rv_bytes_of(x->buffer + x->request.target.len, x->request.body.len),
+        .guarded = x->request.guarded, /* and its token is known already */
     };
     return RV_OK;
 }
@@ -212,6 +213,11 @@ rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w) {
         return RV_END;
     }
     if (!l->open && !l->asked) {
+        rv_error err;
+        const rv_status known = face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, &err);
+        if (known != RV_OK) { /* the token was revoked, or has expired, meanwhile */
+            return write_problem(x, &err, known, w);
+        }
         const bool rewinding = rv_node_rewinding(x->face->options.node);
         const bool due = !rewinding && (l->making || moved(x));
         status = due ? answer_again(x, w) : RV_PENDING;

@@ -11,6 +11,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine_token.h"
 
 #define SCAN_MAX         4096 /* events passed over between two looks at other work */
 #define FEED_INTERVAL_US INT64_C(15000000)
@@ -123,6 +124,7 @@ static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, r
     r->left = UINT64_MAX;
     r->yielded = 0;
     r->over = false;
+    r->narrowed = false;
     r->last_piece = INT64_MIN;
     r->cursor_tag = cursor_tag(node);
     r->end_sequence = r->format == FORMAT_FEED ? UINT64_MAX : rv_node_sequence_durable(node) + 1;
@@ -165,12 +167,17 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     return RV_OK;
 }
 
+static bool is_wild(rv_bytes pattern) {
+    bool wild = false;
+    for (size_t i = 0; i < pattern.len; i++) {
+        wild = wild || pattern.ptr[i] == '*' || pattern.ptr[i] == '{';
+    }
+    return wild;
+}
+
 /* Brings a pattern, or a path, to the canonical form of what it means. */
 static rv_status canonical_pattern(rv_exchange *x, rv_bytes *pattern, rv_error *err) {
-    bool wild = false;
-    for (size_t i = 0; i < pattern->len; i++) {
-        wild = wild || pattern->ptr[i] == '*' || pattern->ptr[i] == '{';
-    }
+    const bool wild = is_wild(*pattern);
     rv_arena *const scratch = &x->face->scratch;
     uint8_t *text = rv_arena_take_raw(scratch, RV_PATH_LEN_MAX);
     rv_writer w = rv_writer_over(text, text == NULL ? 0 : RV_PATH_LEN_MAX);
@@ -197,6 +204,12 @@ rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     if (status == RV_OK) {
         status = set_pattern(&x->read, found ? pattern : RV_LITERAL("/**"), err);
+    }
+    if (status == RV_OK && x->guarded) {
+        x->read.narrowed = !x->face->options.guard->reads_all(x, &x->read.pattern);
+        status = x->read.narrowed && !is_wild(pattern) && found
+                     ? face_require(x, FACE_READ, pattern, err)
+                     : RV_OK;
     }
     return status == RV_OK ? open_read(x, url, 1, err) : status;
 }
@@ -225,6 +238,9 @@ rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_node *node = x->face->options.node;
     rv_bytes path;
     rv_status status = face_stream_path(x, url, &path, err);
+    if (status == RV_OK && path.len > 0 && path.ptr[0] == '/') {
+        status = face_require(x, FACE_READ, path, err);
+    }
     if (status != RV_OK) {
         return status;
     }
@@ -362,6 +378,7 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
     event_read *r = &x->read;
     const size_t start = w->len;
     const uint64_t looked_from = rv_subscription_sequence(&r->subscription);
+    uint32_t passed = 0;
     while (r->left > 0) {
         const rv_subscription before = r->subscription;
         rv_event event;
@@ -384,6 +401,13 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
         }
         if (event.version < r->from_version || event.position < r->from_position) {
             continue; /* `from` may be a position that is still to come */
+        }
+        if (r->narrowed && face_require(x, FACE_READ, path, NULL) != RV_OK) {
+            passed += 1;
+            if (passed == SCAN_MAX) {
+                return RV_OK; /* others have their turn */
+            }
+            continue;
         }
         const size_t mark = w->len;
         write_event(x, &event, path, w);
@@ -430,6 +454,15 @@ rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w) {
     rv_error err;
     if (r->over) {
         return RV_END;
+    }
+    if (face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, &err) != RV_OK) {
+        r->over = true; /* the token was revoked, or has expired, meanwhile */
+        return r->format == FORMAT_FEED ? RV_END : RV_UNAUTHENTICATED;
+    }
+    const uint64_t generation = rv_node_tokens_generation(x->face->options.node);
+    if (x->guarded && x->tokens_generation != generation) { /* its rights may be others by now */
+        x->tokens_generation = generation;
+        r->narrowed = !x->face->options.guard->reads_all(x, &r->pattern);
     }
     rv_status status = find_start(x, &err);
     if (status == RV_OK) {

@@ -52,7 +52,10 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
     rv_write_u8(&w, '[');
     for (uint16_t i = 0; i < rv_schema_aggregate_count(schema); i++) {
         const rv_aggregate *aggregate = rv_schema_aggregate(schema, i);
-        rv_write_text(&w, i == 0 ? "{\"name\":" : ",{\"name\":");
+        if (face_require(x, FACE_ROWS, aggregate->name, NULL) != RV_OK) {
+            continue;
+        }
+        rv_write_text(&w, w.len == 1 ? "{\"name\":" : ",{\"name\":");
         rv_write_json_string(&w, aggregate->name);
         rv_write_text(&w, ",\"key\":");
         write_key_names(aggregate, &w);
@@ -240,7 +243,8 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     bool found = false;
     bool columns = false;
     rv_writer w;
-    rv_status status = rv_url_number(url, "limit", &x->face->scratch, &limit, err);
+    rv_status status = face_require(x, FACE_ROWS, aggregate->name, err);
+    status = status == RV_OK ? rv_url_number(url, "limit", &x->face->scratch, &limit, err) : status;
     status = status == RV_OK
                  ? rv_url_parameter(url, "as_of", &x->face->scratch, &as_of, &found, err)
                  : status;
@@ -367,6 +371,22 @@ static rv_status run_query(rv_exchange *x, rv_writer *w, rv_error *err) {
     return w->full ? too_large(x, err) : status == RV_END ? RV_OK : status;
 }
 
+/* May all that it reads be read? */
+static rv_status judge_query(const rv_exchange *x, rv_error *err) {
+    const rv_schema *const schema = rv_node_schema(x->face->options.node);
+    const uint16_t count = x->guarded ? rv_schema_aggregate_count(schema) : 0;
+    rv_status status = RV_OK;
+    RV_ASSERT(x->query != NULL);
+    for (uint16_t a = 0; a < count && status == RV_OK; a++) {
+        if (rv_sql_uses(x->query, a)) {
+            status = face_require(x, FACE_ROWS, rv_schema_aggregate(schema, a)->name, err);
+        }
+    }
+    return status == RV_OK && x->guarded && rv_sql_uses_system(x->query)
+               ? face_require(x, FACE_LOG, (rv_bytes){NULL, 0}, err)
+               : status;
+}
+
 /* Reads the request and opens its query, which the result buffer is taken for. */
 static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_error *err) {
     rv_bytes text = {NULL, 0};
@@ -401,6 +421,7 @@ rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (status == RV_OK) {
         status = x->query == NULL ? open_query(x, url, &w, err) : exchange_writer(x, true, &w);
     }
+    status = status == RV_OK ? judge_query(x, err) : status;
     status = status == RV_OK ? run_query(x, &w, err) : status;
     if (status != RV_OK) {
         return status;

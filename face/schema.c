@@ -136,8 +136,13 @@ static rv_status find_conflict(rv_exchange *x, const rv_schema *given, rv_arena 
 static rv_status apply(rv_exchange *x, rv_bytes text, bool check, rv_error *err) {
     rv_node *node = x->face->options.node;
     rv_event event;
-    rv_status status = check ? rv_node_schema_check(node, text, err)
-                             : rv_node_schema_apply(node, text, &event, err);
+    rv_status status = RV_OK;
+    if (check) {
+        status = rv_node_schema_check(node, text, err);
+    } else {
+        status = face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, err);
+        status = status == RV_OK ? rv_node_schema_apply(node, text, &event, err) : status;
+    }
     if (status == RV_OK && check) {
         answer_applied(x, 200, NULL);
     } else if (status == RV_OK) {

@@ -121,7 +121,8 @@ rv_status face_selection_put(rv_exchange *x, rv_error *err) {
     rv_node *const node = x->face->options.node;
     rv_status status = RV_OK;
     if (x->made == 0) {
-        status = read_entries(x, entries, &count, err);
+        status = face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, err);
+        status = status == RV_OK ? read_entries(x, entries, &count, err) : status;
         status = status == RV_OK ? rv_node_select(node, entries, count, err) : status;
         x->made = status == RV_OK ? rv_node_decisions_made(node) : 0;
     }

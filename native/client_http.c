@@ -19,6 +19,7 @@ typedef struct client_http {
     rv_client client;
     rv_address address;
     int fd;
+    rv_bytes token;     /* empty: none */
     rv_cli_buffer head; /* of the request */
     llhttp_t parser;
     bool fresh; /* connected, and nothing sent yet */
@@ -108,6 +109,11 @@ static void write_head(client_http *c, const rv_request *request) {
     add_header(head, "Durability", request->durability);
     add_header(head, "Last-Event-ID", request->last_event_id);
     add_header(head, "X-Event-Metadata", request->metadata);
+    if (c->token.len > 0) {
+        rv_cli_buffer_add_text(head, "Authorization: Bearer ");
+        rv_cli_buffer_add(head, c->token);
+        rv_cli_buffer_add_text(head, "\r\n");
+    }
     if (request->body.len > 0 || rv_bytes_are(request->method, "POST")) {
         add_header(head, "Content-Length", rv_writer_bytes(&w));
     }
@@ -263,7 +269,7 @@ static rv_status http_close(rv_client *client, rv_error *err) {
     return RV_OK;
 }
 
-rv_status rv_client_http_open(rv_client **client, const char *url, rv_error *err) {
+rv_status rv_client_http_open(rv_client **client, const char *url, rv_bytes token, rv_error *err) {
     static const rv_client_ops ops = {http_begin, http_next, http_close};
     RV_ASSERT(url != NULL);
     client_http *const c = calloc(1, sizeof *c);
@@ -273,6 +279,7 @@ rv_status rv_client_http_open(rv_client **client, const char *url, rv_error *err
     }
     c->client.ops = &ops;
     c->fd = -1;
+    c->token = token;
     rv_status status = rv_address_read(url, RV_ADDRESS_HTTP, &c->address, err);
     if (status == RV_OK) {
         status = connect_node(c, err);

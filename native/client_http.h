@@ -6,6 +6,7 @@
 #include "cli/client.h"
 
 /* Connects. RV_NODE_UNREACHABLE, RV_PARAMETER_INVALID (the address). */
-RV_MUST_USE rv_status rv_client_http_open(rv_client **client, const char *url, rv_error *err);
+RV_MUST_USE rv_status rv_client_http_open(rv_client **client, const char *url, rv_bytes token,
+                                          rv_error *err);
 
 #endif

@@ -48,6 +48,7 @@ int rv_native_serve(rv_cli *cli) {
                    .host_count = cli->hosts.count},
         .memory = memory,
         .edges_max = edges,
+        .open = (cli->given & RV_OPTION_OPEN) != 0,
         .verbose = (cli->given & RV_OPTION_VERBOSE) != 0,
     };
     const rv_status status = rv_daemon_run(&options, &err);

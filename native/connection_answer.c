@@ -199,6 +199,8 @@ static void exchange_begin(rv_connection *c, rv_bytes method) {
         .last_event_id = h->last_event_id,
         .metadata = h->metadata,
         .body = rv_bytes_of(c->request.body, c->request.body_len),
+        .authorization = h->authorization,
+        .guarded = true,
     };
     rv_error err;
     const rv_status status = rv_face_begin(c->server->instance->face, &request, &c->exchange, &err);

@@ -3,6 +3,7 @@
 
 #include "core/engine_decide.h"
 #include "core/engine_outbox.h"
+#include "core/engine_token.h"
 #include "native/server.h"
 
 #include <signal.h>
@@ -261,6 +262,21 @@ static void loop_close(rv_daemon *d) {
     RV_ASSERT(left == 0);
 }
 
+/* Who listens beyond this machine lets everybody in, unless there are tokens. */
+static rv_status openness_check(const rv_daemon *d, const rv_daemon_options *options,
+                                rv_error *err) {
+    RV_ASSERT(d->server != NULL);
+    if (options->open || d->server->access.loopback ||
+        rv_node_token_count(d->directory.instance.node) > 0) {
+        return RV_OK;
+    }
+    return rv_error_set(err, RV_UNAUTHENTICATED,
+                        "%s can be reached from other machines, and this node has no token, so "
+                        "that everybody could read and write: make one first (rivulet token "
+                        "generate root --admin --data %s), or say --open",
+                        options->listen, options->directory);
+}
+
 static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
                             const rv_address *address, rv_error *err) {
     static const rv_posix_deferral_ops deferral = {submit};
@@ -276,6 +292,9 @@ static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
     }
     if (status == RV_OK) {
         status = rv_server_listen(d->server, options->listen, err);
+    }
+    if (status == RV_OK) {
+        status = openness_check(d, options, err);
     }
     if (status == RV_OK) {
         rv_posix_set_deferral(d->directory.posix, &deferral, d);

@@ -24,6 +24,7 @@ typedef struct rv_daemon_options {
     uint32_t edges_max;           /* served at once; 0: RV_EDGES_DEFAULT */
     const char *public_directory; /* of files shown beside the API; NULL: none */
     rv_access_options access;
+    bool open; /* answers others than this machine although there is no token */
     bool verbose;
 } rv_daemon_options;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/directory.h"
 
+#include "native/digest.h"
 #include "native/panic.h"
 
 #include <errno.h>
@@ -38,6 +39,8 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
     const rv_instance_options in = {
         .host = rv_posix_interface(directory->posix),
         .compression = rv_deflate_interface(directory->deflate),
+        .guard = &rv_face_guard,
+        .digest = &rv_native_digest,
         .memory = directory->memory,
         .budget = {.total = directory->memory_size,
                    .edge = options->role == RV_ROLE_EDGE && options->serving,

@@ -36,6 +36,7 @@ typedef enum rv_http_event {
     X(durability, "durability")                                                                    \
     X(last_event_id, "last-event-id")                                                              \
     X(metadata, "x-event-metadata")                                                                \
+    X(authorization, "authorization")                                                              \
     X(expect, "expect")                                                                            \
     X(host, "host")                                                                                \
     X(origin, "origin")                                                                            \

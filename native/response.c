@@ -31,7 +31,7 @@ static void write_preflight(rv_writer *w) {
     write_line(w, "Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, DELETE");
     write_line(w, "Access-Control-Allow-Headers",
                "Content-Type, X-Event-Type, XEvent-Type, Expected-Version, Idempotency-Key, "
-               "Durability, Last-Event-ID, X-Event-Metadata, If-None-Match");
+               "Durability, Last-Event-ID, X-Event-Metadata, If-None-Match, Authorization");
     write_line(w, "Access-Control-Max-Age", "600");
 }
 
@@ -73,6 +73,9 @@ void rv_response_write(rv_writer *w, const rv_response *r) {
     }
     if (head->allow != NULL) {
         write_line(w, "Allow", head->allow);
+    }
+    if (head->status == 401) {
+        write_line(w, "WWW-Authenticate", "Bearer");
     }
     if (head->stale > 0) {
         rv_write_text(w, "Rivulet-Stale: ");

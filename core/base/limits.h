@@ -56,6 +56,11 @@
 #define RV_PUSH_LEN_MAX      (320 << 10) /* bytes of the message: it may wait at the root */
 #define RV_PRINCIPAL_LEN_MAX 255         /* bytes of who wrote it */
 
+/* --- tokens --- */
+#define RV_TOKEN_NAME_MAX   63u   /* bytes: it is typed, and stands in addresses */
+#define RV_TOKEN_RIGHTS_MAX 64u   /* entries of what may be read, and of what may be written */
+#define RV_TOKEN_LIST_MAX   4096u /* bytes of such a list: each is looked at for every path */
+
 /* --- an edge's outbox --- */
 #define RV_OUTBOX_BATCH_LEN_MAX (256 << 10) /* of one batch; a push has names besides */
 #define RV_OUTBOX_RESERVE       64u /* bytes of the ledger kept free for each batch: its decision */

@@ -27,6 +27,9 @@
     X(MEDIA_UNSUPPORTED, "media_unsupported", 415, "The body is in a form that is not taken")      \
     X(ORIGIN_NOT_ALLOWED, "origin_not_allowed", 403, "Pages of this origin may not use the node")  \
     X(HOST_NOT_ALLOWED, "host_not_allowed", 403, "The node does not answer under this name")       \
+    X(UNAUTHENTICATED, "unauthenticated", 401, "The node asks for a token that it knows")          \
+    X(FORBIDDEN, "forbidden", 403, "The token does not have this right")                           \
+    X(TOKEN_EXISTS, "token_exists", 409, "There is a token of this name already")                  \
     X(UNSUPPORTED, "unsupported", 501, "This version does not have that yet")                      \
     /* schema and expressions */                                                                   \
     X(SCHEMA_SYNTAX, "schema_syntax", 400, "The schema text has a syntax error")                   \

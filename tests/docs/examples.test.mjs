@@ -6,7 +6,7 @@
 // are about; JSON is read.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -112,6 +112,22 @@ test('docs/sql.md: the queries', () => {
     const parameters = [...query.matchAll(/\?/g)].map(() => '1');
     must(['query', query, ...parameters, '--data', data]);
   }
+});
+
+test('docs/tokens.md: the commands', () => {
+  const cwd = join(parent, 'tokens');
+  mkdirSync(cwd);
+  must(['schema', 'apply', '-', '--data', join(cwd, 'crm')], "CREATE TYPE nothing AS ENUM ('x');");
+  const lines = blocks(page('docs/tokens.md'), 'sh').join('').split('\n').filter((line) => line !== '');
+  assert.ok(lines.length >= 8);
+  const { status, stderr } = spawnSync('bash', ['-e', '-c', lines.join('\n')], {
+    cwd,
+    encoding: 'utf8',
+    timeout: 60000,
+    env: { ...process.env, PATH: dirname(binary) + delimiter + process.env.PATH },
+  });
+  assert.equal(status, 0, stderr);
+  assert.match(readFileSync(join(cwd, 'till-7.token'), 'utf8'), /^rvt_[\w-]{43}\n$/);
 });
 
 test('JSON in the pages is JSON', () => {

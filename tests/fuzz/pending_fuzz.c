@@ -3,9 +3,10 @@
  * Goal: what the ledger says of a batch that waits or was refused is read or refused, whatever the
  * bytes, and what was read says the same when it is written again. Method: the input is the kind of
  * an entry and its value; what is valid is gone through, written anew and compared, byte for byte
- * but for the notes of the running node.
+ * but for the notes of the running node. Tokens likewise.
  */
 #include "core/engine_pending.h"
+#include "core/engine_token.h"
 #include "tests/fuzz/fuzz.h"
 
 static uint8_t memory[(size_t)1 << 20];
@@ -44,14 +45,23 @@ static void write_again(const rv_pending *pending, rv_bytes value) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const uint8_t key[RV_PENDING_KEY] = {0, 0, 0, 0, 0, 0, 0, 1};
+    static const uint8_t key[RV_TOKEN_KEY] = {0, 0, 0, 0, 0, 0, 0, 1};
     if (size < 1 || size > sizeof memory / 4) {
         return 0;
     }
     rv_ledger_entry entry = {.kind = data[0], .value = rv_bytes_of(data + 1, size - 1)};
-    entry.key = rv_bytes_of(key, entry.kind == RV_LEDGER_SELF ? 0 : sizeof key);
+    entry.key = rv_bytes_of(key, entry.kind == RV_LEDGER_SELF    ? 0
+                                 : entry.kind == RV_LEDGER_TOKEN ? RV_TOKEN_KEY
+                                                                 : RV_PENDING_KEY);
     if (!rv_pending_entry_valid(&entry)) {
         return 0;
+    }
+    if (entry.kind == RV_LEDGER_TOKEN) {
+        rv_access_token token;
+        rv_writer w = rv_writer_over(memory, sizeof memory);
+        FUZZ_CHECK(rv_token_read(&entry, &token));
+        rv_token_write(&token, &w);
+        FUZZ_CHECK(rv_bytes_equal(rv_writer_bytes(&w), entry.value));
     }
     rv_bytes batch = entry.value;
     if (entry.kind == RV_LEDGER_REJECTION) {

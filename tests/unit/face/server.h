@@ -7,6 +7,7 @@
 #define RV_TESTS_FACE_SERVER_H
 
 #include "face/face.h"
+#include "tests/unit/digest.h"
 #include "tests/unit/node_fixture.h"
 
 #define ANSWER_MAX  ((size_t)1 << 20)
@@ -40,7 +41,9 @@ static inline server server_over(fixture f) {
                                      .exchanges_max = 4,
                                      .result_count = 2,
                                      .result_len_max = 64u << 10,
-                                     .version = "test"};
+                                     .version = "test",
+                                     .guard = &rv_face_guard,
+                                     .digest = &test_digest};
     if (rv_face_create(&s.face, &options, &arena, &err) != RV_OK) {
         abort();
     }
