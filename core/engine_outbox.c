@@ -392,11 +392,10 @@ static rv_status decide(rv_node *node, uint64_t edge_sequence, const rv_decision
     rv_outbox_whole(node);
     const bool there = pending_get(node, edge_sequence, &batch); /* with what it is now */
     const bool refused = decision->outcome == RV_DECIDED_REFUSED;
-    const rv_leaving left =
-        !final && runs_again(node, &batch, decision) ? RV_LEAVING_MOVED
-        : refused || batch.covered == 0 || decision->position <= rv_log_watermark(node->log)
-            ? RV_LEAVING_GONE
-            : RV_LEAVING_NOT;
+    const rv_leaving left = !final && runs_again(node, &batch, decision) ? RV_LEAVING_MOVED
+                            : refused || decision->position <= rv_log_watermark(node->log)
+                                ? RV_LEAVING_GONE
+                                : RV_LEAVING_NOT;
     rv_ledger_changes changes = rv_ledger_begin(&body);
     RV_ASSERT(there);
     write_decided(node, &batch, decision, left, &changes);

@@ -9,8 +9,9 @@
  *                constraint here. The root decides all the same
  *     ACCEPTED   the root took it; its events have not arrived yet
  *     gone       its events are here (in the same step, also without a decision), or, when none of
- *                them is covered by the selection, it was accepted; or it is a rejection now, kept
- *                until the application acknowledges it
+ *                them is covered by the selection, W has passed them: until then it would be lost
+ *                if the root is restored; or it is a rejection now, kept until the application
+ *                acknowledges it
  *
  * Edge sequences are 1, 2, 3 … of an incarnation, in the order of writing; what was decided leaves
  * holes. An incarnation is a number that no other life of a copied directory has: after a fork the

@@ -581,15 +581,17 @@ void rv_outbox_note_moved(rv_node *node, uint64_t edge_sequence, uint64_t to) {
     note_outcome(&node->outbox, &moved);
 }
 
-/* What leaves is decided. Returns how many do. */
+/* What leaves is decided. Returns how many of those that do are shown. */
 static uint32_t apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
     rv_outbox *const o = &node->outbox;
     const uint64_t watermark = rv_log_watermark(node->log);
     const uint32_t count = some_may_leave(node) ? o->pending : 0;
     uint32_t left = 0;
+    uint32_t shown = 0;
     for (uint32_t i = 0; i < count; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
         if (leaves(&batch, watermark)) {
+            shown += batch.covered > 0;
             rv_outbox_note_decided(node, batch.edge_sequence, batch.position);
             o->accepted -= batch.state == RV_PENDING_ACCEPTED;
             o->counting -= batch.counted_count > 0;
@@ -603,7 +605,7 @@ static uint32_t apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
         o->decided_batch = rv_log_batches(node->log);
         o->settle_due = true;
     }
-    return left;
+    return o->pending > 0 ? shown : left;
 }
 
 void rv_outbox_received(rv_node *node, const rv_ledger_changes *changes, bool rebased) {

@@ -111,6 +111,13 @@ void rv_pending_refuse(uint8_t *value, size_t len, uint64_t after) {
     rv_store_u64(value + command + ID_SIZE + 1, after);
 }
 
+void rv_pending_run_after(uint8_t *value, size_t len, uint64_t after) {
+    rv_pending batch;
+    const bool good = rv_pending_read(rv_bytes_of(value, len), &batch);
+    RV_ASSERT(good && batch.command.name.len > 0);
+    rv_store_u64(value + (size_t)(batch.command_id - value) + ID_SIZE + 1, after);
+}
+
 void rv_pending_write_event(rv_writer *w, const rv_pending_event *event) {
     RV_ASSERT((unsigned)event->expected <= EVENT_EXPECTED && event->path.len > 0);
     rv_write_u8(w, (uint8_t)((unsigned)event->expected | (event->blind ? EVENT_BLIND : 0)));

@@ -89,6 +89,9 @@ void rv_command_event_id(const uint8_t *command_id, uint32_t attempt, uint32_t i
  * once W is `after`. */
 void rv_pending_refuse(uint8_t *value, size_t len, uint64_t after);
 
+/* The same place, of what is to run again. */
+void rv_pending_run_after(uint8_t *value, size_t len, uint64_t after);
+
 /* A rejection: its error before the batch. */
 void rv_rejection_write(rv_writer *w, const rv_error *reason, rv_bytes batch);
 RV_MUST_USE bool rv_rejection_read(rv_bytes value, rv_error *reason, rv_bytes *batch);

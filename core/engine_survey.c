@@ -25,6 +25,26 @@ static bool is_beyond(const rv_node *node) {
     return rv_log_recover_passed(node->log, &place);
 }
 
+/* The batch that waits under this key. */
+static bool pending_of(const rv_node *node, rv_bytes key, rv_pending *batch) {
+    rv_bytes value;
+    RV_ASSERT(key.len > 0);
+    return rv_ledger_get(&node->ledger, RV_LEDGER_PENDING, key, &value) &&
+           rv_pending_read(value, batch);
+}
+
+/* True for a command that has left without having been sent: its function made nothing of it. */
+static bool made_nothing(const rv_node *node, rv_bytes key) {
+    rv_bytes sent;
+    rv_pending batch;
+    if (!pending_of(node, key, &batch) || batch.command.name.len == 0) {
+        return false;
+    }
+    RV_ASSERT(key.len == RV_PENDING_KEY);
+    return !rv_ledger_get(&node->ledger, RV_LEDGER_SENT, no_key, &sent) ||
+           rv_load_u64(sent.ptr) < rv_pending_key_read(key);
+}
+
 /* A batch has left the outbox, behind the position: accepted, as far as is known here. */
 static void note_accepted(rv_node *node, rv_bytes key) {
     uint8_t *const value = rv_ledger_notes(&node->ledger, RV_LEDGER_PENDING, key);
@@ -34,15 +54,42 @@ static void note_accepted(rv_node *node, rv_bytes key) {
     RV_ASSERT(key.len == RV_PENDING_KEY || value == NULL);
 }
 
+/* A command waits under this key: what it was before it was refused is no more. */
+static void forget_attempts(rv_node *node, const rv_ledger_entry *put) {
+    rv_pending command, other;
+    const bool good = rv_pending_read(put->value, &command);
+    RV_ASSERT(good && put->kind == RV_LEDGER_PENDING); /* it was checked when it was read */
+    uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING, no_key);
+    while (command.attempt > 0 && index < rv_ledger_count(&node->ledger)) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
+        if (entry.kind != RV_LEDGER_PENDING) {
+            return;
+        }
+        const bool same = rv_pending_read(entry.value, &other) && other.command.name.len > 0 &&
+                          memcmp(other.command_id, command.command_id, 16) == 0;
+        if (same && !rv_bytes_equal(entry.key, put->key)) {
+            uint8_t key[RV_PENDING_KEY];
+            memcpy(key, entry.key.ptr, sizeof key);
+            rv_ledger_unset(&node->ledger, RV_LEDGER_PENDING, rv_bytes_of(key, sizeof key));
+        } else {
+            index += 1;
+        }
+    }
+}
+
 static rv_status take_record(rv_node *node, const rv_record *record, rv_error *err) {
     rv_ledger_entry entry;
     const bool put = record->kind == RV_RECORD_LEDGER_PUT;
     if (!rv_ledger_record_read(record, &entry) || (put && !rv_pending_entry_valid(&entry))) {
         return rv_error_set(err, RV_DATA_DAMAGED, "a record of what waits is malformed");
     }
-    if (is_beyond(node) && !put && entry.kind == RV_LEDGER_PENDING) {
-        note_accepted(node, entry.key);
-        return RV_OK;
+    if (is_beyond(node) && entry.kind == RV_LEDGER_PENDING) {
+        if (put) {
+            forget_attempts(node, &entry);
+        } else if (!made_nothing(node, entry.key)) {
+            note_accepted(node, entry.key);
+            return RV_OK;
+        }
     }
     if (put && entry.kind == RV_LEDGER_REJECTION) { /* it was not accepted after all */
         rv_ledger_unset(&node->ledger, RV_LEDGER_PENDING, entry.key);
@@ -107,10 +154,13 @@ static bool wait_again(rv_node *node, uint32_t index) {
     rv_pending batch;
     const bool good = rv_pending_read(entry.value, &batch);
     RV_ASSERT(good && entry.kind == RV_LEDGER_PENDING); /* it was checked when it was read */
+    uint8_t *const notes = rv_ledger_notes(&node->ledger, entry.kind, entry.key);
+    if (batch.after > node->rewinding.to.watermark) { /* it was judged where nobody is any more */
+        rv_pending_run_after(notes, entry.value.len, node->rewinding.to.watermark);
+    }
     if (batch.state != RV_PENDING_ACCEPTED) {
-        uint8_t *const value = rv_ledger_notes(&node->ledger, entry.kind, entry.key);
-        value[RV_PENDING_AT_STATE] = RV_PENDING_WAITING;
-        rv_store_u64(value + RV_PENDING_AT_POSITION, 0);
+        notes[RV_PENDING_AT_STATE] = RV_PENDING_WAITING;
+        rv_store_u64(notes + RV_PENDING_AT_POSITION, 0);
         return true;
     }
     uint8_t key[RV_PENDING_KEY];

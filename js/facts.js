@@ -24,7 +24,14 @@ export const fact = {
   suspended: 17,
   rejections: 18,
   relayed: 19,
-  count: 20,
+  heldBack: 20,
+  divergedEpoch: 21,
+  divergedFrom: 22,
+  divergedTo: 23,
+  divergedDropped: 24,
+  divergedRequeued: 25,
+  divergedAt: 26,
+  count: 27,
 };
 
 /** Those whose change nobody need be told of by itself. */
@@ -41,6 +48,19 @@ export function factsDiffer(before, now) {
     if (before[i] !== now[i] && !quiet.has(i)) return true;
   }
   return false;
+}
+
+/** What going back did the last time; null: it never has. @param {number[]} values */
+function divergedOf(values) {
+  if (values[fact.divergedEpoch] === 0) return null;
+  return {
+    epoch: values[fact.divergedEpoch],
+    from: values[fact.divergedFrom],
+    to: values[fact.divergedTo],
+    dropped: values[fact.divergedDropped],
+    requeued: values[fact.divergedRequeued],
+    at: new Date(values[fact.divergedAt] / 1000),
+  };
 }
 
 /**
@@ -62,6 +82,8 @@ export function statusOf({ values, problems, hash }, storage) {
     pending: values[fact.pending],
     suspended: values[fact.suspended],
     rejected: values[fact.rejections],
+    heldBack: values[fact.heldBack],
+    diverged: divergedOf(values),
     storage,
     readOnly: problems.failure,
     schemaVersion: values[fact.schemaVersion],

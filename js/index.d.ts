@@ -291,6 +291,10 @@ export interface Status {
   suspended: number;
   /** and those that it refused and nobody has acknowledged. */
   rejected: number;
+  /** Batches that stand aside, after the root was restored, until its schema is what it was. */
+  heldBack: number;
+  /** What going back did when the root had been restored from a backup, the last time. */
+  diverged: Diverged | null;
   storage: {
     mode: Exclude<StorageMode, 'auto'>;
     /** Whether the browser has promised not to throw it away. */
@@ -304,6 +308,19 @@ export interface Status {
   eventsReceived: number;
   /** With `hash: true`: equal on all nodes that hold the same. */
   stateHash?: string;
+}
+
+/** An edge followed a restored root into another epoch. */
+export interface Diverged {
+  epoch: number;
+  /** The position where it was, */
+  from: number;
+  /** and to which it went back: events behind that were dropped, */
+  to: number;
+  dropped: number;
+  /** and of its own batches so many wait again. */
+  requeued: number;
+  at: Date;
 }
 
 /** A feed. `return()`, which leaving a `for await` calls, and the signal end it and free it. */

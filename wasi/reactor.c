@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine_outbox.h"
+#include "core/engine_rewind.h"
 #include "wasi/reactor_host.h"
 #include "wasi/reactor_memory.h"
 #include "wasi/reactor_options.h"
@@ -217,6 +218,16 @@ static void outbox_facts(const rv_node *node, double *facts) {
     facts[RV_MODULE_PENDING] = (double)outbox.pending;
     facts[RV_MODULE_SUSPENDED] = (double)outbox.suspended;
     facts[RV_MODULE_REJECTIONS] = (double)outbox.rejections;
+    facts[RV_MODULE_HELD_BACK] = (double)outbox.held_back;
+    rv_rewound gone;
+    if (rv_node_rewound(node, &gone)) {
+        facts[RV_MODULE_DIVERGED_EPOCH] = (double)gone.epoch;
+        facts[RV_MODULE_DIVERGED_FROM] = (double)gone.from;
+        facts[RV_MODULE_DIVERGED_TO] = (double)gone.to;
+        facts[RV_MODULE_DIVERGED_DROPPED] = (double)gone.dropped;
+        facts[RV_MODULE_DIVERGED_REQUEUED] = (double)gone.requeued;
+        facts[RV_MODULE_DIVERGED_AT] = (double)gone.at;
+    }
 }
 
 static void node_facts(rv_node *node, double *facts) {

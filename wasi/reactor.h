@@ -97,6 +97,13 @@ typedef enum rv_module_fact {
     RV_MODULE_SUSPENDED,
     RV_MODULE_REJECTIONS, /* batches that were refused and not acknowledged */
     RV_MODULE_RELAYED,    /* every batch up to this edge sequence is flushed at a gateway */
+    RV_MODULE_HELD_BACK,  /* batches that stand aside until the schema has their version again */
+    RV_MODULE_DIVERGED_EPOCH, /* going back, the last time: the epoch that was followed; 0: never */
+    RV_MODULE_DIVERGED_FROM,  /* W before, */
+    RV_MODULE_DIVERGED_TO,    /* and after */
+    RV_MODULE_DIVERGED_DROPPED,
+    RV_MODULE_DIVERGED_REQUEUED,
+    RV_MODULE_DIVERGED_AT, /* microseconds from 1970 */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

@@ -375,6 +375,8 @@ test('status: what it says, its hash, and its end', async () => {
     pending: 0,
     suspended: 0,
     rejected: 0,
+    heldBack: 0,
+    diverged: null,
     storage: { mode: 'memory', persistent: false },
     readOnly: null,
     schemaVersion: 1,

@@ -25,6 +25,7 @@ typedef struct duo_side {
     uint8_t *sync_memory;
     rv_sim_disk *disk;
     rv_node *node;
+    size_t memory; /* of the node; 0: FIXTURE_NODE_MEMORY */
 } duo_side;
 
 typedef struct duo {
@@ -36,7 +37,8 @@ typedef struct duo {
     int64_t now;
     uint64_t messages; /* delivered, both ways */
     uint64_t steps;
-    uint64_t cut_at; /* number of messages after which the connection is cut; 0: never */
+    uint64_t cut_at;   /* number of messages after which the connection is cut; 0: never */
+    const char *entry; /* that the edge selects; NULL: everything */
     rv_error err;
 } duo;
 
@@ -48,8 +50,10 @@ static inline void duo_fail(const char *what, const rv_error *err) {
 static inline void duo_open(duo *d, duo_side *side) {
     const bool root = side == &d->root;
     rv_arena arena = rv_arena_over(side->sync_memory, DUO_SYNC_MEMORY);
-    if (fixture_open_on(rv_sim_disk_interface(side->disk), side->node_memory, FIXTURE_NODE_MEMORY,
-                        root ? RV_ROLE_ROOT : RV_ROLE_EDGE, root ? NULL : "/**", &side->node,
+    const char *const entry = d->entry != NULL ? d->entry : "/**";
+    const size_t memory = side->memory > 0 ? side->memory : FIXTURE_NODE_MEMORY;
+    if (fixture_open_on(rv_sim_disk_interface(side->disk), side->node_memory, memory,
+                        root ? RV_ROLE_ROOT : RV_ROLE_EDGE, root ? NULL : entry, &side->node,
                         &d->err) != RV_OK) {
         duo_fail("open", &d->err);
     }
@@ -186,11 +190,12 @@ static inline bool duo_run(duo *d) {
     return false;
 }
 
-/* A root with the fixture's schema and an edge that has it, connected. */
-static inline duo *duo_create(void) {
+/* A root with the fixture's schema and an edge that has it, and selects this, connected. */
+static inline duo *duo_create_for(const char *entry) {
     duo *const d = calloc(1, sizeof *d);
     rv_event event;
     d->now = 1000000;
+    d->entry = entry;
     duo_side_create(d, &d->root, 1);
     duo_side_create(d, &d->leaf, 2);
     if (fixture_apply_schema(d->root.node, &event, &d->err) != RV_OK || !duo_run(d)) {
@@ -199,6 +204,10 @@ static inline duo *duo_create(void) {
     duo_slow(&d->root, 50);
     duo_slow(&d->leaf, 50);
     return d;
+}
+
+static inline duo *duo_create(void) {
+    return duo_create_for(NULL);
 }
 
 static inline void duo_free(duo *d) {
