@@ -84,7 +84,6 @@ const char *rv_doctor_events(rv_doctor *d, const rv_batch_header *header, rv_byt
         .node_tag = identity->root_tag,
     };
     rv_cursor c = rv_cursor_over(body);
-    uint64_t events = 0;
     *newer = false;
     while (rv_cursor_left(&c) > 0) {
         rv_record record;
@@ -92,12 +91,12 @@ const char *rv_doctor_events(rv_doctor *d, const rv_batch_header *header, rv_byt
             *newer = true;
             return "a record that this version does not know";
         }
-        events += record.kind == RV_RECORD_EVENT;
         const char *const wrong = check_record(d, &record);
         if (wrong != NULL) {
             return wrong;
         }
     }
+    const uint64_t events = context.next_sequence - header->first_sequence;
     const bool fits = events == header->event_count &&
                       (events == 0 || context.previous_position <= header->watermark);
     return fits ? NULL : "a batch that holds other events than it says";

@@ -263,10 +263,11 @@ static uint64_t fingerprint_of(const rv_doctor *d, const rv_doctor_cache *c) {
     for (size_t i = 0; i < d->segments.len / sizeof *all; i++) {
         const rv_doctor_segment *const s = &all[i];
         if (s->first_sequence < c->next_sequence && s->next_sequence > c->first_sequence) {
-            uint8_t bytes[12];
+            uint8_t bytes[16];
             rv_store_u64(bytes, s->first_sequence);
             rv_store_u32(bytes + 8, s->salt);
-            fingerprint = rv_hash64(fingerprint, rv_bytes_of(bytes, sizeof bytes));
+            rv_store_u32(bytes + 12, s->generation);
+            fingerprint = rv_hash64(fingerprint, rv_bytes_of(bytes, s->generation > 0 ? 16 : 12));
         }
     }
     RV_ASSERT(c->first_sequence > 0);

@@ -265,13 +265,7 @@ static void end_of_segment(rv_doctor *d, walk *w) {
         take_rest(d, w);
         return;
     }
-    if (w->header.generation > 0 && w->at != w->header.end) {
-        damage(d, w, w->at, "batches are missing");
-        take_rest(d, w);
-        return;
-    }
-    d->offset = w->header.generation > 0 ? w->header.origin_end : w->at;
-    d->last_crc = w->header.generation > 0 ? w->header.origin_crc : d->last_crc;
+    d->offset = w->at;
     if (!rv_doctor_zero(w->bytes + w->at, left)) {
         rv_doctor_find(d, RV_FINDING_CACHE, w->segment->name.text, w->at + look,
                        "nothing to do: nothing of the log lies there",
@@ -296,13 +290,20 @@ static bool header_is_own(const rv_doctor *d, const walk *w) {
             b->root == a->root && b->root_tag == a->root_tag);
 }
 
-static bool header_follows(const rv_doctor *d, const rv_segment_header *h) {
+static bool ends_at(const rv_segment_header *h, uint64_t offset, uint32_t crc) {
+    return h->previous_crc == crc && (h->previous_end == 0 || h->previous_end == offset);
+}
+
+/* The header against the segment before, or against generation 0 of that. */
+static bool header_follows(const rv_doctor *d, const rv_segment_header *h, const walk *before) {
     RV_ASSERT(d->next_sequence > 0 && h->first_sequence > 0);
-    if (d->number > 0 && h->previous_end != 0 && h->previous_end != d->offset) {
-        return false;
-    }
-    return h->first_sequence == d->next_sequence && h->previous_crc == d->last_crc &&
-           h->watermark == d->watermark && h->chain_hash == d->chain_hash;
+    const bool rewritten = before->segment != NULL && before->header.generation > 0 &&
+                           before->at == before->header.end;
+    const bool behind =
+        ends_at(h, d->number > 0 ? d->offset : h->previous_end, d->last_crc) ||
+        (rewritten && ends_at(h, before->header.origin_end, before->header.origin_crc));
+    return behind && h->first_sequence == d->next_sequence && h->watermark == d->watermark &&
+           h->chain_hash == d->chain_hash;
 }
 
 /* Its header; false: nothing of the segment can be checked. */
@@ -323,7 +324,7 @@ static bool begin_segment(rv_doctor *d, walk *w, const walk *before) {
     }
     if (w->header.number != d->number + 1) {
         damage(d, w, 0, "the segments before are missing");
-    } else if (!d->broken && !header_follows(d, &w->header)) {
+    } else if (!d->broken && !header_follows(d, &w->header, before)) {
         damage(d, before->segment == NULL ? w : before, before->segment == NULL ? 0 : before->at,
                "batches are missing");
     }

@@ -205,7 +205,8 @@ static rv_status check_identity(rv_node *node, rv_error *err) {
                                  : "this data directory is an edge's: open it with its --upstream");
     }
     node->role = stored;
-    return rv_held_check(&node->held, err);
+    rv_held_opened(&node->held);
+    return RV_OK;
 }
 
 rv_status rv_node_fail(rv_node *node, const rv_error *err) {
@@ -288,6 +289,7 @@ rv_status rv_node_poll(rv_node *node, rv_error *err) {
         rv_outbox_lay_due(node);
     }
     rv_checkpoints_poll(node);
+    rv_purge_poll(node);
     return result;
 }
 
@@ -297,7 +299,7 @@ bool rv_node_busy(const rv_node *node) {
     }
     const bool waits = node->ids_met.waits > 0 && !rv_log_busy(node->log);
     return node->phase == RV_NODE_OPEN &&
-           (waits || rv_checkpoints_busy(node) || rv_log_working(node->log));
+           (waits || rv_checkpoints_busy(node) || rv_purge_busy(node) || rv_log_working(node->log));
 }
 
 /* A last checkpoint, before the seal. RV_PENDING, or RV_OK when there is nothing more to do. */

@@ -88,8 +88,7 @@ const rv_selection *rv_node_selection_wanted(const rv_node *node);
  * reads it: logged, and asked for by who syncs the node (rv_node_selections moves). What is held
  * stays, and is shown, until a base for the new selection has ended. RV_OK also when it is the
  * same. RV_PENDING, RV_BUSY: poll, then again. RV_SELECTION_INVALID, RV_PATH_INVALID;
- * RV_SELECTION_CHANGED: it needs history that is not here; RV_UNSUPPORTED: the node is a root;
- * RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL.
+ * RV_UNSUPPORTED: the node is a root; RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL.
  */
 RV_MUST_USE rv_status rv_node_select(rv_node *node, const rv_bytes *entries, size_t count,
                                      rv_error *err);
@@ -252,6 +251,7 @@ RV_MUST_USE rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_
 /* How the past of the streams that are held is filled in (core/engine_past.h). */
 typedef struct rv_node_fill {
     bool active;
+    bool waits;               /* for what is to be purged before */
     bool straight;            /* nothing ever was: events are in the order of their positions */
     uint64_t after;           /* all up to there is here */
     uint64_t until;           /* the position of the last one to come, about */
@@ -260,6 +260,18 @@ typedef struct rv_node_fill {
 } rv_node_fill;
 
 rv_node_fill rv_node_fill_of(const rv_node *node);
+
+/* How what is not covered any more leaves the files (core/engine_purge.h). */
+typedef struct rv_node_purge {
+    bool due;                /* they may have some of it */
+    uint32_t segment;        /* so many segments have none, */
+    uint32_t segments;       /* of so many */
+    uint32_t rewritten;      /* segments, since the node was opened, */
+    uint64_t freed;          /* and the bytes by which they are shorter */
+    const rv_error *failure; /* why the last one could not be; it is tried again; or RV_OK */
+} rv_node_purge;
+
+rv_node_purge rv_node_purge_of(const rv_node *node);
 
 /* Why the events of this stream cannot all be read: RV_HISTORY_AWAITED, as long as its past is
  * filled in; RV_PENDING: the last of it is not durable yet. */

@@ -32,6 +32,9 @@ static rv_status fold_batch_again(rv_node *node, const rv_batch *batch, rv_error
         if (record.kind == RV_RECORD_PATH) {
             node->named = record.body;
         }
+        if (record.kind == RV_RECORD_GONE) {
+            status = rv_node_fold_gone(node, &record, err);
+        }
         if (record.kind == RV_RECORD_EVENT && !record.event.filled) {
             const int64_t time = record.event.recorded_at;
             status = rv_node_fold(node, &record.event, err);

@@ -82,7 +82,8 @@ static rv_status end_base(rv_node *node, rv_error *err) {
     rv_selection selection;
     rv_status status = base_selection(node, &selection, err);
     rv_checkpoints_overtake(node); /* its words would be others */
-    if (status == RV_OK && !rv_selection_equal(&selection, &node->held.selection)) {
+    if (status == RV_OK &&
+        (node->held.past.lost || !rv_selection_equal(&selection, &node->held.selection))) {
         status = rv_state_base_clear(node->state, &node->scratch, err);
         rv_opaque_reset(&node->opaque);
     }
@@ -276,6 +277,8 @@ static rv_status replay_changes(rv_node *node, rv_bytes items, rv_error *err) {
 rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err) {
     const bool under_way = rv_state_base_progress(node->state).under_way;
     rv_arena_reset(&node->scratch, 0);
+    node->held.past.lost = node->held.past.lost || (record->kind != RV_RECORD_BASE_BEGIN &&
+                                                    (record->flags & RV_RECORD_ITEMS_PURGED) != 0);
     if (record->kind == RV_RECORD_BASE_BEGIN) {
         return replay_begin(node, record, err);
     }

@@ -92,8 +92,18 @@ static bool is_due(const rv_node *node, bool closing) {
         return false;
     }
     const uint64_t bytes = rv_log_bytes(node->log);
-    return bytes >= k->retry_at && bytes >= k->log_base &&
-           bytes - k->log_base >= growth_wanted(node, closing);
+    return k->wanted || (bytes >= k->retry_at && bytes >= k->log_base &&
+                         bytes - k->log_base >= growth_wanted(node, closing));
+}
+
+void rv_checkpoints_want(rv_node *node) {
+    RV_ASSERT(node->phase == RV_NODE_OPEN);
+    node->checkpoints.wanted = node->opaque.stale == 0 && rv_log_durable(node->log) > 0;
+}
+
+bool rv_checkpoints_wanted(const rv_node *node) {
+    RV_ASSERT(node->phase == RV_NODE_OPEN);
+    return node->checkpoints.wanted || node->checkpoints.saving.phase != RV_SAVING_IDLE;
 }
 
 bool rv_checkpoints_busy(const rv_node *node) {
@@ -211,6 +221,7 @@ static void begin(rv_node *node) {
     rv_saving *const s = &k->saving;
     RV_ASSERT(s->phase == RV_SAVING_IDLE && !rv_op_active(&k->op) && !node->receiving.active);
     const bool last = k->last_number == RV_CHECKPOINT_NUMBER_MAX;
+    k->wanted = false;
     k->last_number += last ? 0 : 1;
     *s = (rv_saving){
         .number = k->last_number,

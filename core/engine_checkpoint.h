@@ -112,6 +112,7 @@ typedef struct rv_checkpoints {
     uint64_t log_base; /* bytes of the log at the current one */
     uint64_t retry_at; /* after a failure: bytes of the log at which to try again */
     bool last_try;     /* closing: no other is begun */
+    bool wanted;       /* one is to be begun */
     rv_saving saving;
     rv_restore restore;
     rv_node_checkpoint facts;
@@ -140,6 +141,11 @@ bool rv_checkpoints_completed(rv_node *node, const rv_io_completion *completion)
 
 /* Goes on by one operation, or begins a checkpoint if one is due. */
 void rv_checkpoints_poll(rv_node *node);
+
+/* One is to be written soon, whatever the log's length; and is it still to be, or being written?
+ * One that cannot be written, or must not, is not waited for. */
+void rv_checkpoints_want(rv_node *node);
+bool rv_checkpoints_wanted(const rv_node *node);
 
 /* Another selection is held from now on: a checkpoint whose words are not written is given up. */
 void rv_checkpoints_overtake(rv_node *node);

@@ -12,6 +12,7 @@ rv_node_fill rv_node_fill_of(const rv_node *node) {
     const rv_past *const past = &node->held.past;
     RV_ASSERT(!past->filling || past->after <= past->until);
     return (rv_node_fill){.active = past->filling,
+                          .waits = !rv_purge_is_clean(node),
                           .straight = !past->filled && !past->filling,
                           .after = past->after,
                           .until = past->until,

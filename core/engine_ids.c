@@ -75,7 +75,8 @@ static rv_status not_together(rv_error *err, size_t count) {
 }
 
 /* The events from `sequence` on are the batch given again: `results` gets them as the log has them.
- * They are looked for in one batch of the log, so that one read is enough. */
+ * They are looked for in one batch of the log, so that one read is enough. RV_HISTORY_GONE: the
+ * first of them was purged. */
 static rv_status answer_again(rv_node *node, const rv_appends *given, uint64_t sequence,
                               rv_event *results, size_t *index, rv_error *err) {
     const size_t count = given->count;
@@ -91,6 +92,9 @@ static rv_status answer_again(rv_node *node, const rv_appends *given, uint64_t s
     size_t met = 0;
     while (met < count && status == RV_OK && rv_cursor_left(&c) > 0 &&
            rv_record_read(&c, &context, &record)) {
+        if (record.kind == RV_RECORD_GONE && record.event.sequence == sequence) {
+            return RV_HISTORY_GONE;
+        }
         if (record.kind != RV_RECORD_EVENT || record.event.sequence < sequence) {
             continue;
         }
@@ -192,7 +196,9 @@ rv_status rv_node_ids_meet(rv_node *node, const rv_appends *given, rv_event *res
             status = not_together(err, count);
         } else if (status == RV_OK) {
             status = answer_again(node, given, sequence, results, index, err);
-            status = status == RV_OK ? RV_END : status;
+            status = status == RV_OK             ? RV_END
+                     : status == RV_HISTORY_GONE ? RV_OK /* it is for the root to know */
+                                                 : status;
             break;
         } else if (status == RV_END && i + 1 == count) {
             status = RV_OK;

@@ -8,6 +8,7 @@
 #include "core/engine_opaque.h"
 #include "core/engine_overlay.h"
 #include "core/engine_panics.h"
+#include "core/engine_purge.h"
 #include "core/engine_selection.h"
 #include "core/log/ledger.h"
 
@@ -107,6 +108,7 @@ struct rv_node {
     int64_t recorded_at; /* of the last event: the next is not earlier */
     rv_receiving receiving;
     rv_folding_again folding_again;
+    rv_purging purging;
     rv_opaque opaque;
     rv_bytes named; /* replay: the path of the stream that the next event begins */
     bool hidden;    /* the state is good for nothing: nobody reads it */
@@ -191,6 +193,10 @@ RV_MUST_USE rv_status rv_node_fold_again(rv_node *node);
 /* Folds an event read from the log or received: the schema change of a system event, or its data,
  * which may be opaque. RV_DATA_DAMAGED: its type or stream is not there; RV_SCHEMA_UNSUPPORTED. */
 rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err);
+
+/* The same of an event that is gone, read from the log: its stream is there, and is where it was
+ * with it. RV_DATA_DAMAGED. */
+RV_MUST_USE rv_status rv_node_fold_gone(rv_node *node, const rv_record *record, rv_error *err);
 
 /* Streams with numbers below are in the log; others are pending, and may get other numbers. */
 uint32_t rv_node_streams_confirmed(const rv_node *node);

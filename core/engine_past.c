@@ -11,7 +11,8 @@
 #define PAST_ACTIVE 0x01u
 #define PAST_FILLED 0x02u
 #define PAST_NARROW 0x04u
-#define PAST_KNOWN  0x07u
+#define PAST_LOST   0x08u
+#define PAST_KNOWN  0x0fu
 
 /* --- coverage --- */
 
@@ -93,6 +94,8 @@ void rv_past_start(rv_past *past, const rv_selection *selection) {
     past->filling = false;
     past->filled = false;
     past->narrowed = false;
+    past->base = 0;
+    past->lost = false;
     past->have.selection.count = 0;
     const bool fits = coverage_set(&past->cover, &whole);
     RV_ASSERT(fits); /* as the selection does */
@@ -145,11 +148,6 @@ static bool is_short_of(const rv_coverage *here, const rv_selection *selection) 
     return is_short;
 }
 
-bool rv_past_is_short_of(const rv_past *past, const rv_selection *selection) {
-    RV_ASSERT(past->cover.selection.count <= RV_SELECTION_ENTRIES_MAX);
-    return is_short_of(&past->cover, selection);
-}
-
 /* `have` becomes what is here of a past that was to be filled in: what there was before, and what
  * came behind the base. Nothing was filled in yet, since nothing else is asked for meanwhile. */
 static void give_up(rv_past *past) {
@@ -166,10 +164,26 @@ static void give_up(rv_past *past) {
     past->narrowed = past->narrowed || !fits;
 }
 
-void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position, bool same) {
+/* True when an entry of an aggregate is not there any more as it was. */
+static bool loses_rows(const rv_selection *before, const rv_selection *selection) {
+    bool loses = false;
+    for (size_t i = 0; i < before->count && !loses; i++) {
+        const rv_select *const entry = &before->entries[i];
+        const rv_select *const there = rv_selection_find(selection, entry);
+        loses = entry->kind == RV_SELECT_AGGREGATE &&
+                (there == NULL || !rv_bytes_equal(there->filter, entry->filter));
+    }
+    RV_ASSERT(before->count <= RV_SELECTION_ENTRIES_MAX);
+    return loses;
+}
+
+void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before) {
     rv_selection cover;
     bool fits = true;
+    const bool same = rv_selection_equal(selection, before);
     RV_ASSERT(position <= RV_POSITION_MAX);
+    past->lost = false;
     if (past->filling && same) {
         return; /* its rows came once more */
     }
@@ -186,6 +200,9 @@ void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t posit
             past->narrowed || !has_entry(&past->cover, &past->have.selection.entries[i]);
     }
     RV_ASSERT(fits);
+    past->narrowed = past->narrowed || loses_rows(before, selection);
+    past->base = same ? past->base : position;
+    past->base = past->narrowed ? past->base : 0;
     past->filling = is_short && position > 0;
     past->after = 0;
     past->until = past->filling ? position : 0;
@@ -198,6 +215,11 @@ bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {
     RV_ASSERT(event->path.len > 0);
     return past->filling && event->position <= past->until && has(&past->cover, event) &&
            !has(&past->have, event);
+}
+
+bool rv_past_keeps(const rv_past *past, const rv_past_event *event) {
+    RV_ASSERT(event->path.len > 0);
+    return has(&past->cover, event) && !rv_past_lacks(past, event);
 }
 
 void rv_past_advance(rv_past *past, uint64_t to, bool over) {
@@ -215,7 +237,7 @@ bool rv_past_is_plain(const rv_past *past, const rv_selection *selection) {
     rv_selection whole;
     take_whole(selection, &whole);
     RV_ASSERT(whole.count <= RV_SELECTION_ENTRIES_MAX);
-    return !past->filling && !past->filled && !past->narrowed &&
+    return !past->filling && !past->filled && !past->narrowed && !past->lost &&
            rv_selection_equal(&whole, &past->cover.selection);
 }
 
@@ -232,9 +254,10 @@ static void write_selection(const rv_selection *selection, rv_writer *w) {
 void rv_past_write(const rv_past *past, rv_writer *w) {
     RV_ASSERT(!past->filling || past->until > 0);
     rv_write_u8(w, (uint8_t)((past->filling ? PAST_ACTIVE : 0) | (past->filled ? PAST_FILLED : 0) |
-                             (past->narrowed ? PAST_NARROW : 0)));
+                             (past->narrowed ? PAST_NARROW : 0) | (past->lost ? PAST_LOST : 0)));
     rv_write_u64(w, past->after);
     rv_write_u64(w, past->until);
+    rv_write_u64(w, past->base);
     write_selection(&past->cover.selection, w);
     write_selection(&past->have.selection, w);
 }
@@ -259,9 +282,10 @@ bool rv_past_read(rv_past *past, rv_bytes bytes) {
     const uint8_t flags = rv_read_u8(&c);
     const uint64_t after = rv_read_u64(&c);
     const uint64_t until = rv_read_u64(&c);
+    const uint64_t base = rv_read_u64(&c);
     const bool filling = (flags & PAST_ACTIVE) != 0;
-    if (c.bad || (flags & ~PAST_KNOWN) != 0 || until > RV_POSITION_MAX || after > until ||
-        (until > 0) != filling || !read_selection(&c, &past->cover) ||
+    if (c.bad || base > RV_POSITION_MAX || (flags & ~PAST_KNOWN) != 0 || until > RV_POSITION_MAX ||
+        after > until || (until > 0) != filling || !read_selection(&c, &past->cover) ||
         !read_selection(&c, &past->have)) {
         return false;
     }
@@ -270,6 +294,8 @@ bool rv_past_read(rv_past *past, rv_bytes bytes) {
     past->until = until;
     past->filled = (flags & PAST_FILLED) != 0;
     past->narrowed = (flags & PAST_NARROW) != 0;
+    past->base = base;
+    past->lost = (flags & PAST_LOST) != 0;
     RV_ASSERT(past->after <= past->until);
     return rv_cursor_done(&c);
 }

@@ -10,8 +10,8 @@
  *     covered --- a base ends ---> filling (after, until] --- all is here ---> covered
  *
  * Filled events have rows and versions already, from the base: they are logged, not folded. What
- * the cover has less stays in the log (`narrowed`): so that nothing comes twice, no past is filled
- * in from then on.
+ * the cover has less is purged (engine_purge.h); as long as the log has some of it (`narrowed`)
+ * nothing is filled in, so that nothing is there twice.
  */
 #ifndef RV_CORE_ENGINE_PAST_H
 #define RV_CORE_ENGINE_PAST_H
@@ -35,7 +35,10 @@ typedef struct rv_past {
     uint64_t until;
     uint64_t last; /* sequence of the last one that was filled in since the node was opened */
     bool filled;   /* the log has filled events: a stream's are not in its order of sequence */
-    bool narrowed; /* it may have events that are not covered */
+    bool narrowed; /* it may have events, or rows, of what is not covered */
+    uint64_t base; /* narrowed: all rows are from this position on, by a base that took the place
+                      of everything */
+    bool lost;     /* replay met what was purged, and no such base since: rows are missing */
 } rv_past;
 
 /* An event as coverage looks at it. */
@@ -51,15 +54,16 @@ RV_MUST_USE bool rv_past_create(rv_past *past, rv_arena *arena);
 /* An empty log: what is selected with all of its history will be there. */
 void rv_past_start(rv_past *past, const rv_selection *selection);
 
-/* A base for the selection, whose texts lie elsewhere, has ended at the position; `same`: it is
- * what was held before. */
-void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position, bool same);
+/* A base for the selection, whose texts lie elsewhere, has ended at the position, and has taken the
+ * place of what `before` says, or is for the same. */
+void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before);
 
 /* True when the event is one to be filled in. */
 bool rv_past_lacks(const rv_past *past, const rv_past_event *event);
 
-/* True when some entry has events of the past that are not there. */
-bool rv_past_is_short_of(const rv_past *past, const rv_selection *selection);
+/* True when the log is to go on having the event: it is covered, and not one to be filled in. */
+bool rv_past_keeps(const rv_past *past, const rv_past_event *event);
 
 /* All up to `to` is filled in; `over`: and nothing is left. */
 void rv_past_advance(rv_past *past, uint64_t to, bool over);

@@ -141,10 +141,33 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
     return rv_state_fold(node->state, event, values, RV_FOLD_APPLY, &node->scratch, err);
 }
 
+rv_status rv_node_fold_gone(rv_node *node, const rv_record *record, rv_error *err) {
+    const rv_event *const event = &record->event;
+    RV_ASSERT(record->kind == RV_RECORD_GONE);
+    node->held.past.lost = true;
+    if (event->filled) { /* as of any event that was filled in, nothing was folded */
+        node->held.past.filled = true;
+        return RV_OK;
+    }
+    if (event->new_stream) {
+        rv_arena_reset(&node->scratch, 0);
+        node->named = record->body;
+        const rv_status status = fold_new_stream(node, event, NULL, err);
+        node->named = (rv_bytes){NULL, 0};
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    return rv_state_pass(node->state, event, err);
+}
+
 /* A record that is no event. */
 static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *err) {
     if (record->kind == RV_RECORD_FILLED) {
         return rv_node_replay_filled(node, record->body, err);
+    }
+    if (record->kind == RV_RECORD_GONE) {
+        return rv_node_fold_gone(node, record, err);
     }
     if (record->kind == RV_RECORD_SELECTION) {
         return rv_held_meet(&node->held, record->flags, record->body, err);
@@ -183,6 +206,9 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
                                 "the batch after sequence %u holds a record that this version does "
                                 "not know; open it with the version that wrote it",
                                 context.next_sequence - 1);
+        }
+        if (record.kind == RV_RECORD_GONE) {
+            rv_log_note_gone(node->log, &record.event);
         }
         if (record.kind != RV_RECORD_EVENT) {
             const rv_status status = replay_other(node, &record, err);

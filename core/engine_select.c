@@ -26,9 +26,8 @@ static rv_status become_wanted(rv_node *node, const rv_selection *selection, rv_
     if (!rv_log_has_identity(node->log)) {
         return rv_held_start_with(&node->held, selection, err);
     }
-    rv_status status = rv_held_can_become(&node->held, selection, err);
     rv_writer body;
-    status = status == RV_OK ? rv_node_ledger_begin(node, &body, err) : status;
+    rv_status status = rv_node_ledger_begin(node, &body, err);
     if (status != RV_OK) {
         return status;
     }

@@ -69,18 +69,11 @@ void rv_held_take_back(rv_node_held *held) {
     set_patterns(held);
 }
 
-rv_status rv_held_check(const rv_node_held *held, rv_error *err) {
-    return rv_held_can_become(held, rv_held_wanted(held), err);
-}
-
-rv_status rv_held_can_become(const rv_node_held *held, const rv_selection *wanted, rv_error *err) {
-    RV_ASSERT(wanted->count <= RV_SELECTION_ENTRIES_MAX);
-    return held->past.narrowed && rv_past_is_short_of(&held->past, wanted)
-               ? rv_error_set(err, RV_SELECTION_CHANGED,
-                              "this data directory still has events of what is not selected any "
-                              "more, so the past of something else cannot be filled in; select it "
-                              "with `history none`, or use a new directory")
-               : RV_OK;
+void rv_held_opened(rv_node_held *held) {
+    if (held->past.lost && held->state == RV_HELD_WHOLE) {
+        held->state = RV_HELD_STREAMS;
+    }
+    RV_ASSERT(held->state <= RV_HELD_STREAMS);
 }
 
 void rv_held_base_begins(rv_node_held *held) {
@@ -242,11 +235,15 @@ rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection, 
 
 rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, uint64_t position,
                          rv_error *err) {
-    const bool same = rv_selection_equal(selection, &held->selection);
+    if (!fits(selection)) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the selection does not fit its memory");
+    }
+    /* what is held is compared with it: so it is not overwritten yet */
+    rv_past_become(&held->past, selection, position, &held->selection);
     const rv_status status = keep(held, selection, err);
+    RV_ASSERT(status == RV_OK);
     if (status == RV_OK) {
         held->state = RV_HELD_WHOLE;
-        rv_past_become(&held->past, selection, position, same);
         held->swaps += 1;
         set_patterns(held);
     }

@@ -49,9 +49,8 @@ void rv_held_take_back(rv_node_held *held);
 /* What is to be held. */
 const rv_selection *rv_held_wanted(const rv_node_held *held);
 
-/* The log was read: can what is held become what is wanted? RV_SELECTION_CHANGED: only in a new
- * directory. */
-RV_MUST_USE rv_status rv_held_check(const rv_node_held *held, rv_error *err);
+/* The log was read: if rows are missing because of what was purged, it is not whole. */
+void rv_held_opened(rv_node_held *held);
 
 /* `wanted` becomes this, whose texts lie elsewhere; with no entries, what is held. After an error
  * nothing has changed. RV_SELECTION_INVALID: it is too long. */
@@ -60,10 +59,6 @@ RV_MUST_USE rv_status rv_held_wish(rv_node_held *held, const rv_selection *selec
 
 /* The same before there is a log: it is what is held, too. */
 RV_MUST_USE rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection,
-                                         rv_error *err);
-
-/* Can what is held become this selection? As rv_held_check. */
-RV_MUST_USE rv_status rv_held_can_become(const rv_node_held *held, const rv_selection *wanted,
                                          rv_error *err);
 
 /* The body of the record, and its flags; as the log has it when `state` is as given. */

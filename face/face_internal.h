@@ -193,6 +193,7 @@ rv_status face_tokens(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_selection_get(rv_exchange *x, rv_error *err);
 rv_status face_selection_put(rv_exchange *x, rv_error *err);
 /* How far the past of what is held is filled in, as an object; null: all of it is here. */
+void face_write_purge(const rv_face *face, rv_writer *w);
 void face_write_past(const rv_face *face, rv_writer *w);
 /* The entries, as an array of texts. */
 void face_write_selection(const rv_selection *selection, rv_writer *w);

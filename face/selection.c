@@ -53,6 +53,27 @@ void face_write_past(const rv_face *face, rv_writer *w) {
     RV_ASSERT(fill.after <= fill.until);
 }
 
+void face_write_purge(const rv_face *face, rv_writer *w) {
+    const rv_node_purge purge = rv_node_purge_of(face->options.node);
+    if (!purge.due && purge.rewritten == 0) {
+        rv_write_text(w, "null");
+        return;
+    }
+    rv_write_text(w, purge.due ? "{\"due\":true" : "{\"due\":false");
+    rv_write_text(w, ",\"segment\":");
+    rv_write_uint(w, purge.segment);
+    rv_write_text(w, ",\"segments\":");
+    rv_write_uint(w, purge.segments);
+    rv_write_text(w, ",\"rewritten\":");
+    rv_write_uint(w, purge.rewritten);
+    rv_write_text(w, ",\"freed\":");
+    rv_write_uint(w, purge.freed);
+    rv_write_text(w, ",\"failure\":");
+    write_refused(purge.failure, w);
+    rv_write_u8(w, '}');
+    RV_ASSERT(purge.segment <= purge.segments);
+}
+
 rv_status face_selection_get(rv_exchange *x, rv_error *err) {
     rv_node *const node = x->face->options.node;
     rv_writer w;
@@ -69,6 +90,8 @@ rv_status face_selection_get(rv_exchange *x, rv_error *err) {
     rv_write_uint(&w, rv_node_watermark(node));
     rv_write_text(&w, ",\"past\":");
     face_write_past(x->face, &w);
+    rv_write_text(&w, ",\"purge\":");
+    face_write_purge(x->face, &w);
     rv_edge_status edge = {.selection_refused.status = RV_OK};
     if (x->face->options.edge != NULL) {
         rv_edge_status_of(x->face->options.edge, &edge);

@@ -104,6 +104,8 @@ static void write_progress(const rv_face *face, rv_writer *w) {
         }
         member(w, "past");
         face_write_past(face, w);
+        member(w, "purge");
+        face_write_purge(face, w);
         member(w, "whole");
         rv_write_text(w, rv_node_whole(node) ? "true" : "false");
     }

@@ -99,6 +99,15 @@ export interface Selection {
   position: number;
   /** How far events of the past are here, where some are on their way. */
   past: { filled_to: number; until: number; refused: { code: string; detail: string } | null } | null;
+  /** How what it does not hold any more leaves its files; null when nothing has to, or had to since it was opened. */
+  purge: {
+    due: boolean;
+    segment: number;
+    segments: number;
+    rewritten: number;
+    freed: number;
+    failure: { code: string; detail: string } | null;
+  } | null;
   /** Why the upstream did not take the last one that was wanted. */
   refused: { code: string; detail: string } | null;
 }
@@ -391,7 +400,7 @@ export interface Database {
   /**
    * What an edge holds; with an argument, it is to hold that instead. Resolves when that is noted
    * here: what it holds is shown until all of the new selection has come, and is then replaced in one
-   * step. `selection_changed` for what needs history that is not here.
+   * step.
    */
   select(select?: Select): Promise<Selection>;
   /**

@@ -25,8 +25,9 @@ static bool holds_what_was_told(const rv_edge *e) {
 
 bool rv_edge_fill_send(rv_edge *e, rv_bytes *message) {
     const rv_node_fill fill = rv_node_fill_of(e->node);
-    if (!fill.active || !e->fill.agreed || e->owed.selection || e->fill.until == fill.until ||
-        e->select.waits || !rv_node_whole(e->node) || !holds_what_was_told(e)) {
+    if (!fill.active || fill.waits || !e->fill.agreed || e->owed.selection ||
+        e->fill.until == fill.until || e->select.waits || !rv_node_whole(e->node) ||
+        !holds_what_was_told(e)) {
         return false;
     }
     RV_ASSERT(e->status.state == RV_EDGE_CONNECTED);

@@ -66,8 +66,8 @@ static rv_status enter_batch(rv_subscription *s, rv_error *err) {
         *(s->in_batch ? &s->cursor : &s->next_cursor) = after; /* what was walked is walked */
         return status;
     }
-    if (!s->in_batch) {
-        s->cursor = before;
+    if (!s->in_batch || after.segment != s->next_cursor.segment) {
+        s->cursor = before; /* or its segment was written again, and it may be another batch */
         s->next_cursor = after;
         s->body_offset = 0;
         s->context = rv_batch_context(&batch, s->node->log);
@@ -130,6 +130,9 @@ static rv_status next_in_batch(rv_subscription *s, rv_event *event, rv_error *er
         }
     }
     s->in_batch = false;
+    if (s->next_sequence < s->context.next_sequence) {
+        s->next_sequence = s->context.next_sequence; /* the last ones are gone */
+    }
     s->watermark = s->batch.watermark;
     s->chain_hash = s->batch.chain_hash;
     return RV_END;
@@ -209,7 +212,7 @@ static rv_status enter_batch_of(rv_subscription *s, uint64_t sequence, rv_error 
         s->walk = cursor; /* it goes on from there: what was walked is gone when others read */
         return status == RV_END ? RV_PENDING : status;
     }
-    if (!same) {
+    if (!same || cursor.segment != s->next_cursor.segment) {
         s->body_offset = 0;
         s->context = rv_batch_context(&batch, s->node->log);
     }

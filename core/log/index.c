@@ -64,6 +64,18 @@ void rv_index_cut(rv_index *index, rv_place place) {
     index->bytes = index->spacing; /* the next batch becomes one */
 }
 
+void rv_index_forget(rv_index *index, uint32_t segment) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < index->count; i += 1) {
+        if (index->entries[i].segment != segment) {
+            index->entries[kept] = index->entries[i];
+            kept += 1;
+        }
+    }
+    index->count = kept;
+    RV_ASSERT(index->count <= index->cap);
+}
+
 static rv_place place_of(const rv_index_entry *entry) {
     return (rv_place){entry->segment, entry->offset};
 }

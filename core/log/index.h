@@ -51,6 +51,9 @@ void rv_index_drop(rv_index *index, rv_place place);
 /* Takes back the entries of batches at `place` and behind. */
 void rv_index_cut(rv_index *index, rv_place place);
 
+/* Takes out the entries of batches in the segment: they lie elsewhere. */
+void rv_index_forget(rv_index *index, uint32_t segment);
+
 /* The last entry that begins at or before this sequence. False: there is no entry. */
 RV_MUST_USE bool rv_index_by_sequence(const rv_index *index, uint64_t sequence, rv_place *place);
 

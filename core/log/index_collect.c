@@ -113,9 +113,11 @@ static bool take_batch(rv_log *log, const rv_batch *batch) {
             return false;
         }
         const rv_event *const e = &record.event;
-        if (record.kind == RV_RECORD_EVENT && e->sequence >= c->first && e->sequence < c->end) {
-            const rv_tail_event event = {e->sequence, e->version, e->stream,
-                                         e->foreign_id ? e->event_id : NULL};
+        const bool gone = record.kind == RV_RECORD_GONE;
+        if ((gone || record.kind == RV_RECORD_EVENT) && e->sequence >= c->first &&
+            e->sequence < c->end) {
+            const rv_tail_event event = {e->sequence, e->version, gone ? RV_TAIL_NONE : e->stream,
+                                         !gone && e->foreign_id ? e->event_id : NULL};
             if (e->sequence != c->first + c->count) {
                 return false;
             }

@@ -196,9 +196,10 @@ static rv_step idle_step(rv_log *log) {
     if (waits) {
         return RV_STEP_WAIT; /* the end of the reading polls */
     }
-    if (log->durable.next_sequence < ix->wait_for) {
-        return RV_STEP_END;
+    if (log->durable.next_sequence < ix->wait_for || rv_rewrite_active(log)) {
+        return RV_STEP_END; /* what is being written again would be indexed again */
     }
+    ix->outdated = false;
     rv_run_span span;
     uint32_t first = 0;
     ix->merging = false;
@@ -221,7 +222,7 @@ static rv_step collect_step(rv_log *log) {
     if (step != RV_STEP_END) {
         return step;
     }
-    if (belongs_to_tail(log)) {
+    if (belongs_to_tail(log) && !ix->outdated) {
         rv_tail_seed(log);
         const rv_tail_older older = {c->first, c->streams, c->versions, c->count,
                                      c->ids,   c->id_at,   c->id_count};
@@ -229,6 +230,10 @@ static rv_step collect_step(rv_log *log) {
             ix->phase = RV_INDEX_IDLE;
             return RV_STEP_ON;
         }
+    }
+    if (ix->outdated) {
+        ix->phase = RV_INDEX_IDLE;
+        return RV_STEP_ON;
     }
     const rv_run_span span = {c->first, c->end, 0};
     make_begin(log, &span);
@@ -376,7 +381,7 @@ static bool is_superfluous(const rv_log *log) {
 static void adopt(rv_log *log) {
     rv_indexer *const ix = &log->indexer;
     RV_ASSERT(ix->file_open);
-    if (is_superfluous(log)) {
+    if (is_superfluous(log) || ix->outdated) {
         ix->phase = RV_INDEX_ABANDON;
         return;
     }

@@ -85,6 +85,7 @@ typedef struct rv_indexer {
     uint64_t written; /* bytes of the file */
     rv_collected collected;
     rv_merged merged[RV_RUNS_FAN];
+    bool outdated;     /* a segment has been written again of which a run is being made */
     bool idle;         /* nothing is to be done until there are more events */
     bool waits;        /* for an operation, whose end polls */
     uint64_t wait_for; /* nothing is begun before the log has this sequence: after a failure */

@@ -95,7 +95,7 @@ typedef enum rv_slot_phase {
 typedef struct rv_slot {
     rv_op op;
     rv_slot_phase phase;
-    bool pinned; /* it is being written from: it does not give way */
+    bool pinned; /* it is lent */
     uint8_t *buf;
     rv_handle *handle; /* while loading */
     uint32_t segment;
@@ -232,6 +232,8 @@ typedef struct rv_recovery {
     uint64_t own_end; /* of a segment of a generation above 0: as in its header */
     uint64_t origin_end;
     uint32_t origin_crc;
+    bool rewritten;      /* the segment before ends as its own header says, so that the next one may
+                            speak of its generation 0 */
     bool evidence;       /* there are files that are made only when a segment is */
     bool marked;         /* `mark` was given, */
     rv_log_mark mark;    /* the furthest of those that did not fit, or the one that does */
@@ -261,7 +263,9 @@ typedef enum rv_marking_phase {
 
 typedef enum rv_rewrite_phase {
     RV_REWRITE_NONE,
-    RV_REWRITE_READ, /* the header */
+    RV_REWRITE_READ, /* the header, */
+    RV_REWRITE_NEXT, /* and that of the segment behind */
+    RV_REWRITE_SCAN, /* is there anything to be changed? */
     RV_REWRITE_CREATE,
     RV_REWRITE_REPLACE, /* there is a file of that name */
     RV_REWRITE_COPY,
@@ -282,13 +286,22 @@ typedef struct rv_rewriting {
     bool file_open;
     bool replaced;
     rv_file file;
-    uint64_t offset;     /* of the next batch */
-    rv_slot *slot;       /* whose batch is being written */
-    rv_handle *handle;   /* of the older generation, while its header is read */
-    uint32_t last_crc;   /* of the batch before */
+    const rv_rewrite_ops *ops; /* NULL: every batch is copied as it is */
+    void *ctx;
+    uint64_t offset;     /* of the next batch, */
+    uint64_t out;        /* and where it goes */
+    rv_slot *slot;       /* lent: the batch that is being written is put together in it */
+    size_t ready;        /* bytes of it; 0: it is not */
+    size_t size;         /* of it in the older generation */
+    uint32_t crc;        /* of it in the newer one, */
+    uint32_t last_crc;   /* and of the batch before */
+    rv_handle *handle;   /* while a header is read */
+    bool changed;        /* some batch is another */
+    uint64_t freed;      /* bytes by which it is shorter */
+    bool waits;          /* for an operation, whose end polls */
     rv_file_name remove; /* name of the file to go */
     rv_status status;
-    rv_segment_header header;
+    rv_segment_header header; /* of the newer generation, as far as it is known */
     uint8_t bytes[RV_SEGMENT_HEADER_SIZE];
 } rv_rewriting;
 
@@ -348,6 +361,7 @@ struct rv_log {
     rv_appender appender;
     rv_recovery recovery;
     rv_marking marking;
+    bool roll_wanted;
     rv_rewriting rewriting;
     unsigned seal_state;
     uint8_t header[RV_SEGMENT_HEADER_SIZE]; /* of a segment that is being made */
@@ -479,18 +493,19 @@ void rv_slots_feed(rv_log *log, uint32_t segment, uint64_t offset, rv_bytes batc
 void rv_slots_poll(rv_log *log);
 bool rv_slots_loading(const rv_log *log);
 
-/* Keeps the slot that holds the place, from which it was just read, until it is let go. */
-rv_slot *rv_slots_pin(rv_log *log, rv_place place);
+/* Lends a slot's buffer until it is let go (`pinned`): no batch is found in it. NULL: all load. */
+rv_slot *rv_slots_lend(rv_log *log);
+
+/* Forgets what slots have of the segment, of which none is being loaded. */
+void rv_slots_forget(rv_log *log, uint32_t segment);
 
 /* rewrite.c */
 
-/* Begins to write a segment that is followed by another as its next generation, batch by batch as
- * it is. False: another one is under way, or the log takes nothing more. */
-RV_MUST_USE bool rv_rewrite_begin(rv_log *log, uint32_t segment);
+/* True while a segment is being written again. */
+bool rv_rewrite_active(const rv_log *log);
 
-/* RV_PENDING; RV_OK: the last one is done, or none was begun; or why it failed: the older
- * generation is still there. */
-rv_status rv_rewrite_status(const rv_log *log);
+/* True when steps are left that can be done now. */
+bool rv_rewrite_works(const rv_log *log);
 
 /* Some bounded steps; and lets go of it, RV_STEP_WAIT while an operation is under way. */
 void rv_rewrite_poll(rv_log *log);

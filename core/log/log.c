@@ -301,6 +301,16 @@ rv_status rv_log_failed(const rv_log *log) {
     return log->failed;
 }
 
+uint32_t rv_log_segment_max(const rv_log *log) {
+    RV_ASSERT(log->segment_count <= log->segment_cap);
+    return log->segment_cap;
+}
+
+uint64_t rv_log_segment_first(const rv_log *log, uint32_t segment) {
+    RV_ASSERT(segment < log->segment_count);
+    return log->segments[segment].first_sequence;
+}
+
 uint64_t rv_log_bytes(const rv_log *log) {
     RV_ASSERT(log->segment_count <= log->segment_cap);
     uint64_t bytes = 0;

@@ -221,7 +221,8 @@ rv_status rv_log_failed(const rv_log *log);
 /* A place to read from. Plain data, keeps nothing alive; survives everything but reopening. */
 typedef struct rv_log_cursor {
     uint64_t sequence; /* the next event to be read */
-    uint64_t segment;  /* hint: where its batch begins; UINT64_MAX when not known */
+    uint64_t segment;  /* hint: where its batch begins, in which generation of the segment (above 32
+                          bits); UINT64_MAX when not known */
     uint64_t offset;
 } rv_log_cursor;
 
@@ -269,6 +270,9 @@ RV_MUST_USE rv_status rv_log_chain_from(rv_log *log, uint64_t position, uint64_t
  * back. If an event is left out, those before it are forgotten, and read again later.
  */
 void rv_log_note(rv_log *log, const rv_event *event);
+
+/* The same of an event that is gone (RV_RECORD_GONE). */
+void rv_log_note_gone(rv_log *log, const rv_event *event);
 
 /* How many events a batch can have if callers brought ids for some: more would not be known, the
  * first ones not any more, when the last ones are judged. */
@@ -339,11 +343,49 @@ typedef struct rv_log_index_facts {
 
 rv_log_index_facts rv_log_index_facts_of(const rv_log *log);
 
+/*
+ * Writing segments again (SEMANTICS 19): what is not to be kept leaves the files when its segment
+ * is written as a new generation, beside the old one, batch by batch, while the log goes on.
+ */
+typedef struct rv_rewrite_ops {
+    /* Writes what the batch is to hold from now on: as many events, those that are gone counted
+     * (RV_RECORD_GONE). False: it stays as it is, whatever was written. It is asked twice for each
+     * batch, and may answer another thing the second time. */
+    bool (*filter)(void *ctx, const rv_batch *batch, rv_writer *body);
+} rv_rewrite_ops;
+
+/* Begins to go over a segment (0, 1 …) that another follows, in rv_log_poll; nothing is written
+ * when the filter changes nothing. `ops` NULL: every batch is copied as it is. False: another one
+ * is under way, or the log takes nothing more. */
+RV_MUST_USE bool rv_log_rewrite_begin(rv_log *log, uint32_t segment, const rv_rewrite_ops *ops,
+                                      void *ctx);
+
+/* RV_PENDING; RV_OK: the last one is done, or none was begun; or why it failed: the older
+ * generation is still there. */
+rv_status rv_log_rewrite_status(const rv_log *log);
+
+/* True when the last one that is done was written, `*freed` being the bytes by which it is shorter;
+ * false: nothing was to be changed. */
+bool rv_log_rewritten(const rv_log *log, uint64_t *freed);
+
+/* An event that a filter lets go is not found any more. */
+void rv_log_lose(rv_log *log, const rv_event *event);
+
+/* The last segment ends where it does, if it has events: what is appended from now on goes to the
+ * next one. */
+void rv_log_roll(rv_log *log);
+
 /* Flushes everything, writes the seal and closes the files: RV_PENDING until RV_END. */
 RV_MUST_USE rv_status rv_log_seal(rv_log *log, rv_error *err);
 
 /* Bytes on disk that hold batches and headers, and number of segments. */
 uint64_t rv_log_bytes(const rv_log *log);
 uint32_t rv_log_segment_count(const rv_log *log);
+
+/* How many there can be. */
+uint32_t rv_log_segment_max(const rv_log *log);
+
+/* The sequence with which a segment (0, 1 …) begins. */
+uint64_t rv_log_segment_first(const rv_log *log, uint32_t segment);
 
 #endif

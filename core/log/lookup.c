@@ -35,6 +35,19 @@ void rv_log_note(rv_log *log, const rv_event *event) {
     rv_tail_add(&log->tail_index, &noted);
 }
 
+void rv_log_note_gone(rv_log *log, const rv_event *event) {
+    rv_event noted = *event;
+    noted.stream = RV_TAIL_NONE;
+    noted.foreign_id = false;
+    RV_ASSERT(event->version > 0);
+    rv_log_note(log, &noted);
+}
+
+void rv_log_lose(rv_log *log, const rv_event *event) {
+    RV_ASSERT(event->sequence > 0);
+    rv_tail_lose(&log->tail_index, event->sequence, event->foreign_id ? event->event_id : NULL);
+}
+
 size_t rv_log_notes_max(const rv_log *log) {
     RV_ASSERT(log->indexer.collected.cap <= log->tail_index.cap);
     return log->tail_index.cap;
@@ -292,7 +305,7 @@ static bool gap_closes(const rv_log *log) {
     const rv_indexer *const ix = &log->indexer;
     RV_ASSERT(log->durable.next_sequence > 0);
     return ix->collected.cap > 0 && log->failed == RV_OK && log->life == RV_LOG_OPEN &&
-           ix->wait_for <= log->durable.next_sequence;
+           !rv_rewrite_active(log) && ix->wait_for <= log->durable.next_sequence;
 }
 
 rv_status rv_log_find_id(rv_log *log, const uint8_t *id, uint64_t since, uint64_t *sequence,
@@ -424,5 +437,5 @@ rv_log_index_facts rv_log_index_facts_of(const rv_log *log) {
 
 bool rv_log_working(const rv_log *log) {
     RV_ASSERT(log->life != RV_LOG_RECOVERING);
-    return log->life == RV_LOG_OPEN && rv_indexer_works(log);
+    return log->life == RV_LOG_OPEN && (rv_indexer_works(log) || rv_rewrite_works(log));
 }

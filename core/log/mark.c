@@ -205,12 +205,13 @@ static rv_step mark_header(rv_log *log, const rv_log_mark *mark) {
     rv_segment *const segment = &log->segments[r->segment];
     if (r->segment > 0) {
         rv_segment *const before = segment - 1;
-        const bool rewritten = before->generation > 0;
+        /* else it was cut since it was written again, and followed by another */
+        const bool rewritten = before->generation > 0 && header.previous_end == r->origin_end &&
+                               header.previous_crc == r->origin_crc;
         const uint64_t end = rewritten ? r->own_end : header.previous_end;
         /* While it waits for this header, `end` has the size of its file. */
         if (end < RV_SEGMENT_HEADER_SIZE || end > before->end || end % RV_BATCH_ALIGN != 0 ||
-            header.watermark < before->watermark ||
-            (rewritten && header.previous_end != r->origin_end)) {
+            header.watermark < before->watermark) {
             return mark_stale(log);
         }
         before->end = end;

@@ -157,11 +157,26 @@ static size_t load_size(const rv_log *log, rv_place place) {
     return size < chunk ? size : chunk;
 }
 
-rv_slot *rv_slots_pin(rv_log *log, rv_place place) {
-    rv_slot *const slot = slot_find(log, place);
-    RV_ASSERT(slot != NULL && slot->phase == RV_SLOT_READY);
-    slot->pinned = true;
+rv_slot *rv_slots_lend(rv_log *log) {
+    rv_slot *const slot = slot_take(log);
+    if (slot != NULL) {
+        slot->pinned = true;
+    }
+    RV_ASSERT(slot == NULL || slot->phase == RV_SLOT_FREE);
     return slot;
+}
+
+void rv_slots_forget(rv_log *log, uint32_t segment) {
+    RV_ASSERT(segment < log->segment_count);
+    for (uint32_t i = 0; i < log->options.read_slot_count; i += 1) {
+        rv_slot *const slot = &log->slots[i];
+        if (slot->phase != RV_SLOT_FREE && slot->segment == segment) {
+            RV_ASSERT(slot->phase != RV_SLOT_LOADING);
+            slot->phase = RV_SLOT_FREE;
+            slot->len = 0;
+            log->feed = slot == log->feed ? NULL : log->feed;
+        }
+    }
 }
 
 /* Starts a load: RV_OK, RV_PENDING (the file is being opened), RV_BUSY, errors of opening. */
@@ -305,6 +320,12 @@ rv_log_cursor rv_log_cursor_at(uint64_t sequence) {
     return (rv_log_cursor){.sequence = sequence, .segment = UINT64_MAX};
 }
 
+/* A segment as a cursor names it: batches of another generation lie elsewhere. */
+static uint64_t hint_of(const rv_log *log, uint32_t segment) {
+    RV_ASSERT(segment < log->segment_count);
+    return (uint64_t)log->segments[segment].generation << 32 | segment;
+}
+
 /* Ways to find where to begin to look, the nearest first. */
 enum { BY_HINT, BY_RUN, BY_SEGMENT, WAYS };
 
@@ -314,11 +335,12 @@ static rv_status read_start(rv_log *log, const rv_log_cursor *cursor, unsigned w
     RV_ASSERT(cursor->sequence > 0 && cursor->sequence <= rv_log_durable(log));
     RV_ASSERT(way < WAYS);
     if (way == BY_HINT) {
-        const bool possible = cursor->segment < log->segment_count &&
-                              cursor->offset >= RV_SEGMENT_HEADER_SIZE &&
-                              cursor->offset <= log->segments[cursor->segment].end &&
-                              cursor->offset % RV_BATCH_ALIGN == 0;
-        *place = (rv_place){(uint32_t)cursor->segment, cursor->offset};
+        const uint32_t segment = (uint32_t)cursor->segment;
+        const bool possible =
+            segment < log->segment_count && cursor->segment == hint_of(log, segment) &&
+            cursor->offset >= RV_SEGMENT_HEADER_SIZE &&
+            cursor->offset <= log->segments[segment].end && cursor->offset % RV_BATCH_ALIGN == 0;
+        *place = (rv_place){segment, cursor->offset};
         return possible ? RV_OK : RV_END;
     }
     const rv_begin begin = rv_log_place_by_sequence(log, cursor->sequence);
@@ -349,7 +371,7 @@ static rv_status read_walk(rv_log *log, rv_log_cursor *cursor, rv_place place, r
             rv_batch_of(&header, at, batch);
             cursor->sequence = header.first_sequence + header.event_count;
         }
-        cursor->segment = place.segment; /* what was walked need not be walked again */
+        cursor->segment = hint_of(log, place.segment); /* what was walked is not walked again */
         cursor->offset = place.offset;
         if (holds) {
             return RV_OK;
@@ -373,7 +395,7 @@ rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *batch, rv_er
         if (found != RV_OK) {
             continue;
         }
-        cursor->segment = place.segment;
+        cursor->segment = hint_of(log, place.segment);
         cursor->offset = place.offset;
         const rv_status status = read_walk(log, cursor, place, batch, err);
         const bool stale = way != BY_SEGMENT && status == RV_DATA_DAMAGED;

@@ -93,6 +93,23 @@ void rv_record_write_event(rv_writer *w, rv_record_context *context, const rv_ev
     context->next_sequence += 1;
 }
 
+void rv_record_write_gone(rv_writer *w, rv_record_context *context, const rv_event *event,
+                          rv_bytes path) {
+    RV_ASSERT(event->position > context->previous_position && event->version > 0);
+    RV_ASSERT((path.len > 0) == event->new_stream);
+    uint8_t head[4 * 10];
+    uint8_t *p = put_varint(head, event->position - context->previous_position - 1);
+    p = put_varint(p, event->stream);
+    if (event->new_stream) {
+        p = put_varint(p, event->declaration);
+    }
+    p = put_varint(p, event->version);
+    rv_record_write(w, RV_RECORD_GONE, flags_of(event) & RV_RECORD_GONE_KNOWN,
+                    rv_bytes_of(head, (size_t)(p - head)), path);
+    context->previous_position = event->position;
+    context->next_sequence += 1;
+}
+
 /* base + a difference, wrapping as the writer's subtraction did. */
 static inline bool take_time(const uint8_t **p, const uint8_t *end, int64_t base, int64_t *time) {
     uint64_t difference = 0;
@@ -188,6 +205,34 @@ void rv_record_write(rv_writer *w, rv_record_kind kind, uint8_t flags, rv_bytes 
     RV_ASSERT(!w->full);
 }
 
+/* What is left of an event, likewise. */
+static bool read_gone(rv_bytes body, uint8_t flags, rv_record_context *context, rv_record *record) {
+    rv_cursor c = rv_cursor_over(body);
+    rv_event *const event = &record->event;
+    const uint64_t ahead = rv_read_varint(&c);
+    const uint64_t stream = rv_read_varint(&c);
+    const bool begins = (flags & RV_RECORD_NEW_STREAM) != 0;
+    const uint64_t declaration = begins ? rv_read_varint(&c) : RV_NONE;
+    const uint64_t version = rv_read_varint(&c);
+    RV_ASSERT((flags & ~RV_RECORD_GONE_KNOWN) == 0);
+    if (c.bad || ahead >= UINT64_MAX - context->previous_position || stream > UINT32_MAX ||
+        declaration > UINT16_MAX || version == 0 || (rv_cursor_left(&c) > 0) != begins) {
+        return false;
+    }
+    *event = (rv_event){.sequence = context->next_sequence,
+                        .position = context->previous_position + 1 + ahead,
+                        .stream = (uint32_t)stream,
+                        .version = version,
+                        .declaration = (uint16_t)declaration,
+                        .new_stream = begins,
+                        .batch_end = (flags & RV_RECORD_BATCH_END) != 0,
+                        .filled = (flags & RV_RECORD_FILLED_IN) != 0};
+    record->body = rv_read(&c, rv_cursor_left(&c));
+    context->previous_position = event->position;
+    context->next_sequence += 1;
+    return true;
+}
+
 /* True for the kinds and flags, other than an event's, that this version knows. */
 static bool is_other(uint8_t kind, uint8_t flags) {
     switch (kind) {
@@ -195,11 +240,12 @@ static bool is_other(uint8_t kind, uint8_t flags) {
         return (flags & ~RV_RECORD_SELECTION_KNOWN) == 0;
     case RV_RECORD_BASE_BEGIN:
         return (flags & ~RV_RECORD_BASE_KEEPS) == 0;
+    case RV_RECORD_BASE_PART:
+    case RV_RECORD_CHANGES:
+        return (flags & ~RV_RECORD_ITEMS_PURGED) == 0;
     case RV_RECORD_LEDGER_PUT:
     case RV_RECORD_LEDGER_REMOVE:
-    case RV_RECORD_BASE_PART:
     case RV_RECORD_BASE_END:
-    case RV_RECORD_CHANGES:
     case RV_RECORD_PATH:
     case RV_RECORD_FILLED:
         return flags == 0;
@@ -224,6 +270,9 @@ bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record)
         record->kind = RV_RECORD_EVENT;
         record->body = (rv_bytes){NULL, 0};
         good = read_event(all.ptr + 2, all.ptr + all.len, flags, context, &record->event);
+    } else if (kind == RV_RECORD_GONE && (flags & ~RV_RECORD_GONE_KNOWN) == 0) {
+        record->kind = RV_RECORD_GONE;
+        good = read_gone(rv_bytes_from(all, 2), flags, context, record);
     } else if (is_other(kind, flags)) {
         record->kind = (rv_record_kind)kind;
         record->body = rv_bytes_from(all, 2);

@@ -14,6 +14,10 @@
  * bytes; if RECORD_METADATA: length and bytes; then the data to the record's end. Flags that a
  * reader does not know make the record unreadable to it, so later versions can add key id and
  * nonce, partition, and per-stream chain.
+ *
+ * An event that was purged (core/log/rewrite.c) leaves a record of kind 17, which counts as one:
+ * varints position - previous position - 1, stream, with RECORD_NEW_STREAM the declaration,
+ * version; then, with that flag, the stream's path to the record's end.
  */
 #ifndef RV_LOG_RECORD_H
 #define RV_LOG_RECORD_H
@@ -33,8 +37,10 @@ typedef enum rv_record_kind {
     RV_RECORD_BASE_END = 7,   /* all parts are there: no body */
     RV_RECORD_CHANGES = 8,    /* items: rows of selected aggregates, as they are at W */
     RV_RECORD_FILLED = 9,     /* varint position, u8 over: the past is filled in up to there */
-    RV_RECORD_PATH = 16 /* of the stream that the next record, an event, begins, where its data does
-                           not tell: it is not understood */
+    RV_RECORD_PATH = 16, /* of the stream that the next record, an event, begins, where its data
+                            does not tell: it is not understood */
+    RV_RECORD_GONE = 17  /* where an event was that was purged: its numbers, and the path of a
+                            stream that it began */
 } rv_record_kind;
 
 #define RV_RECORD_SELECTION_FULL                                                                   \
@@ -47,6 +53,9 @@ typedef enum rv_record_kind {
              events of the past are here */
 #define RV_RECORD_SELECTION_KNOWN                                                                  \
     (RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH | RV_RECORD_SELECTION_PAST)
+#define RV_RECORD_ITEMS_PURGED                                                                     \
+    0x01u /* of a base's part, and of changes: rows were taken out that are not selected any more  \
+           */
 #define RV_RECORD_BASE_KEEPS 0x01u /* of a base that begins: rows of aggregates stay true */
 
 #define RV_RECORD_WRITTEN_AT  0x01u
@@ -56,6 +65,7 @@ typedef enum rv_record_kind {
 #define RV_RECORD_BATCH_END   0x10u
 #define RV_RECORD_FILLED_IN   0x20u /* of the past: its rows and its version came before it */
 #define RV_RECORD_FLAGS_KNOWN 0x3fu
+#define RV_RECORD_GONE_KNOWN  (RV_RECORD_NEW_STREAM | RV_RECORD_BATCH_END | RV_RECORD_FILLED_IN)
 
 /* What the encodings of a batch's records depend on; starts from the batch header. */
 typedef struct rv_record_context {
@@ -68,12 +78,18 @@ typedef struct rv_record_context {
 /* Appends an event record and moves the context on. `event->sequence` is not written. */
 void rv_record_write_event(rv_writer *w, rv_record_context *context, const rv_event *event);
 
+/* Appends the record that takes the place of an event, and moves the context on. `path`: of the
+ * stream that it begins; else empty. */
+void rv_record_write_gone(rv_writer *w, rv_record_context *context, const rv_event *event,
+                          rv_bytes path);
+
 /* One record of a batch. */
 typedef struct rv_record {
     rv_record_kind kind;
     uint8_t flags;
-    rv_event event; /* RV_RECORD_EVENT; event_id is derived when it is not foreign */
-    rv_bytes body;  /* other kinds: what follows the flags */
+    rv_event event; /* RV_RECORD_EVENT; event_id is derived when it is not foreign. RV_RECORD_GONE:
+                       sequence, position, stream, declaration, version and what flags say */
+    rv_bytes body;  /* other kinds: what follows the flags; RV_RECORD_GONE: the path */
 } rv_record;
 
 /* Appends a record of another kind than an event: `head`, then `rest`. */

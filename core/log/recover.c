@@ -320,15 +320,20 @@ bool rv_recover_header_fits(const rv_log *log, const rv_segment_header *header) 
             h->identity.root_tag == log->identity.root_tag);
 }
 
+/* What the header says of the segment before. */
+static bool ends_at(const rv_segment_header *header, uint64_t offset, uint32_t crc) {
+    return header->previous_crc == crc &&
+           (offset == 0 || header->previous_end == 0 || header->previous_end == offset);
+}
+
 static bool header_follows(const rv_log *log, const rv_segment_header *header) {
     RV_ASSERT(log->appended.next_sequence > 0);
     RV_ASSERT(header->first_sequence > 0);
-    if (log->recovery.segment > 0 && header->previous_end != 0 &&
-        header->previous_end != log->recovery.offset) {
-        return false;
-    }
-    return header->first_sequence == log->appended.next_sequence &&
-           header->previous_crc == log->last_crc && header->watermark == log->appended.watermark &&
+    const rv_recovery *const r = &log->recovery;
+    const bool behind = ends_at(header, r->segment == 0 ? 0 : r->offset, log->last_crc) ||
+                        (r->rewritten && ends_at(header, r->origin_end, r->origin_crc));
+    return behind && header->first_sequence == log->appended.next_sequence &&
+           header->watermark == log->appended.watermark &&
            header->chain_hash == log->appended.chain_hash;
 }
 
@@ -399,13 +404,7 @@ static rv_step batches_end(rv_log *log, const uint8_t *bytes, size_t have) {
             return rv_recover_damaged(log, r->segment, r->offset, "a damaged batch");
         }
     }
-    if (log->segments[r->segment].generation > 0) {
-        if (r->offset != r->own_end) {
-            return rv_recover_damaged(log, r->segment, r->offset, "batches are missing");
-        }
-        r->offset = r->origin_end; /* the next header speaks of generation 0 */
-        log->last_crc = r->origin_crc;
-    }
+    r->rewritten = log->segments[r->segment].generation > 0 && r->offset == r->own_end;
     rv_files_release(log, r->handle);
     r->handle = NULL;
     rv_window_reset(r);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A new generation of a segment: the way in which something of it will be forgotten, since nothing
- * is ever edited in place. As yet every batch is copied as it is.
+ * A new generation of a segment: the way in which something of it is forgotten, since nothing is
+ * ever edited in place. A filter says what each batch is to hold; where it changes nothing, nothing
+ * is written.
  *
- *     READ -> CREATE -> COPY … -> FLUSH -> HEADER -> FLUSH_HEADER -> SWAP -> REMOVE -> OVER
+ *     READ -> NEXT -> SCAN … -> CREATE -> COPY … -> FLUSH -> HEADER -> FLUSH_HEADER -> SWAP ->
+ * REMOVE
+ *                        \------ nothing changes ------------------------------------------> OVER
  *
  * The header comes last, when all batches are flushed: so a file with a good header is whole, and
  * recovery takes the highest generation that has one. Until then the older one is the segment; it
@@ -11,33 +14,55 @@
  * generation 0, and the first batch the crc of its header; each later generation keeps them in its
  * own. The salt stays: a new file has no stale bytes to be told apart.
  *
+ * Batches keep their sequences, watermarks and hashes, and become shorter; so they lie elsewhere,
+ * and what was known of their places goes with the old file. Runs of the index are made again when
+ * no segment is being written.
+ *
  *   invariant: at every moment one of the two files is a whole segment, and has a durable name.
  */
 #include "core/log/internal.h"
 
 #define REWRITE_STEPS 4 /* of one poll, each a batch at most */
 
-bool rv_rewrite_begin(rv_log *log, uint32_t segment) {
+bool rv_log_rewrite_begin(rv_log *log, uint32_t segment, const rv_rewrite_ops *ops, void *ctx) {
     rv_rewriting *const w = &log->rewriting;
     RV_ASSERT(log->life == RV_LOG_OPEN && segment < log->segment_count);
-    const bool under_way = w->phase != RV_REWRITE_NONE && w->phase != RV_REWRITE_OVER;
-    if (under_way || log->failed != RV_OK || segment + 1 == log->segment_count ||
+    if (rv_rewrite_active(log) || log->failed != RV_OK || segment + 1 == log->segment_count ||
         log->segments[segment].generation >= UINT16_MAX) {
         return false;
     }
     w->phase = RV_REWRITE_READ;
     w->segment = segment;
     w->generation = log->segments[segment].generation + 1;
+    w->ops = ops;
+    w->ctx = ctx;
     w->offset = RV_SEGMENT_HEADER_SIZE;
+    w->out = RV_SEGMENT_HEADER_SIZE;
+    w->ready = 0;
+    w->changed = ops == NULL;
     w->status = RV_PENDING;
+    w->waits = false;
     w->replaced = false;
+    w->freed = 0;
     RV_ASSERT(!w->file_open && w->slot == NULL);
     return true;
 }
 
-rv_status rv_rewrite_status(const rv_log *log) {
+bool rv_log_rewritten(const rv_log *log, uint64_t *freed) {
     const rv_rewriting *const w = &log->rewriting;
-    RV_ASSERT(w->phase <= RV_REWRITE_OVER);
+    RV_ASSERT(w->phase == RV_REWRITE_OVER);
+    *freed = w->freed;
+    return w->changed && w->status == RV_OK;
+}
+
+bool rv_rewrite_active(const rv_log *log) {
+    const rv_rewrite_phase phase = log->rewriting.phase;
+    RV_ASSERT(phase <= RV_REWRITE_OVER);
+    return phase != RV_REWRITE_NONE && phase != RV_REWRITE_OVER;
+}
+
+rv_status rv_log_rewrite_status(const rv_log *log) {
+    const rv_rewriting *const w = &log->rewriting;
     return w->phase == RV_REWRITE_NONE   ? RV_OK
            : w->phase == RV_REWRITE_OVER ? w->status
                                          : RV_PENDING;
@@ -48,7 +73,7 @@ static void name_of(const rv_log *log, uint32_t generation, rv_file_name *name) 
     rv_segment_name(generation, log->segments[log->rewriting.segment].first_sequence, name);
 }
 
-static void close_file(rv_log *log) {
+static void let_go(rv_log *log) {
     rv_rewriting *const w = &log->rewriting;
     if (w->file_open) {
         log->ops.host.ops->close(log->ops.host.ctx, w->file);
@@ -62,6 +87,7 @@ static void close_file(rv_log *log) {
         rv_files_release(log, w->handle);
         w->handle = NULL;
     }
+    log->indexer.idle = false; /* it has waited */
     RV_ASSERT(!w->file_open);
 }
 
@@ -70,7 +96,7 @@ static rv_step fail(rv_log *log, rv_status status) {
     rv_rewriting *const w = &log->rewriting;
     RV_ASSERT(status != RV_OK && status != RV_PENDING);
     const bool made = w->file_open;
-    close_file(log);
+    let_go(log);
     w->status = status;
     name_of(log, w->generation, &w->remove);
     w->phase = made ? RV_REWRITE_REMOVE : RV_REWRITE_OVER;
@@ -89,29 +115,119 @@ static rv_step go_on(rv_log *log, rv_status status, rv_rewrite_phase next) {
     return RV_STEP_ON;
 }
 
-/* The header as it is. */
-static rv_step read_header(rv_log *log) {
+/* --- headers --- */
+
+/* The header of a segment, as it is, into `bytes`. */
+static rv_status get_header(rv_log *log, uint32_t segment, rv_segment_header *header) {
     rv_rewriting *const w = &log->rewriting;
-    rv_status status = RV_OK;
     if (w->handle == NULL) {
-        status = rv_files_acquire(log, w->segment, 2, &w->handle);
+        const rv_status status = rv_files_acquire(log, segment, 2, &w->handle);
         if (status != RV_OK) {
-            return go_on(log, status, RV_REWRITE_CREATE);
+            return status;
         }
     }
     size_t got = 0;
-    status = rv_op_read(&log->ops, &w->op, w->handle->file, 0, w->bytes, sizeof w->bytes, &got);
+    const rv_status status =
+        rv_op_read(&log->ops, &w->op, w->handle->file, 0, w->bytes, sizeof w->bytes, &got);
     if (status == RV_PENDING) {
-        return RV_STEP_WAIT;
+        return RV_PENDING;
     }
     rv_files_release(log, w->handle);
     w->handle = NULL;
-    if (status == RV_OK &&
-        (got < sizeof w->bytes || rv_segment_decode(w->bytes, &w->header) != RV_OK)) {
+    RV_ASSERT(got <= sizeof w->bytes);
+    return status != RV_OK         ? status
+           : got < sizeof w->bytes ? RV_DATA_DAMAGED
+                                   : rv_segment_decode(w->bytes, header);
+}
+
+/* The segment's own, of which the new one will have most. */
+static rv_step read_own(rv_log *log) {
+    rv_rewriting *const w = &log->rewriting;
+    const rv_status status = get_header(log, w->segment, &w->header);
+    if (status == RV_OK && w->header.generation == 0) {
+        w->header.origin_header_crc = rv_load_u32(w->bytes + RV_SEGMENT_HEADER_SIZE - 4);
+    }
+    w->last_crc = w->header.origin_header_crc;
+    RV_ASSERT(w->segment + 1 < log->segment_count);
+    return go_on(log, status, RV_REWRITE_NEXT);
+}
+
+/* The next one's says where generation 0 ended, or what was left of the last one when it was cut.
+ */
+static rv_step read_next(rv_log *log) {
+    rv_rewriting *const w = &log->rewriting;
+    rv_segment_header next;
+    rv_status status = get_header(log, w->segment + 1, &next);
+    if (status == RV_OK && next.previous_end < RV_SEGMENT_HEADER_SIZE) {
         status = RV_DATA_DAMAGED;
     }
-    RV_ASSERT(status != RV_BUSY);
-    return go_on(log, status, RV_REWRITE_CREATE);
+    if (status == RV_OK) {
+        w->header.origin_end = next.previous_end;
+        w->header.origin_crc = next.previous_crc;
+        w->slot = rv_slots_lend(log);
+        RV_ASSERT(w->ready == 0);
+        if (w->slot == NULL) { /* all are being read into: once more */
+            return RV_STEP_WAIT;
+        }
+    }
+    return go_on(log, status, w->ops == NULL ? RV_REWRITE_CREATE : RV_REWRITE_SCAN);
+}
+
+/* --- batches --- */
+
+/* The next batch as it is to be, in the slot. It is read and checked as for any reader. */
+static rv_status get_batch(rv_log *log) {
+    rv_rewriting *const w = &log->rewriting;
+    const rv_place place = {w->segment, w->offset};
+    const uint8_t *at = NULL;
+    rv_batch_header header;
+    const rv_status status = rv_slots_batch(log, place, &at, &header, NULL);
+    if (status != RV_OK) {
+        return status;
+    }
+    w->size = rv_batch_size(header.len);
+    RV_ASSERT(w->size <= log->slot_size && w->slot->pinned);
+    if (w->ops == NULL) {
+        memcpy(w->slot->buf, at, w->size);
+        w->ready = w->size;
+        w->crc = header.crc;
+        return RV_OK;
+    }
+    rv_writer body =
+        rv_writer_over(w->slot->buf + RV_BATCH_HEADER_SIZE, log->options.batch_len_max);
+    bool another = false;
+    if (header.kind == RV_BATCH_RECORDS) { /* else a seal */
+        rv_batch batch;
+        rv_batch_of(&header, at, &batch);
+        another = w->ops->filter(w->ctx, &batch, &body) && !body.full;
+    }
+    if (another) {
+        header.len = (uint32_t)body.len;
+    } else {
+        memcpy(w->slot->buf, at, w->size);
+    }
+    w->changed = w->changed || another;
+    w->ready = rv_batch_size(header.len);
+    rv_batch_open(w->slot->buf, &header);
+    /* the file is flushed before it has a header: whoever reads this knows all before it durable */
+    w->crc = rv_batch_close(w->slot->buf, w->header.salt, w->last_crc, w->out);
+    return RV_OK;
+}
+
+/* Goes over the batches until one is to be another. */
+static rv_step scan(rv_log *log) {
+    rv_rewriting *const w = &log->rewriting;
+    RV_ASSERT(w->ops != NULL && w->offset <= log->segments[w->segment].end);
+    if (w->offset == log->segments[w->segment].end && !w->changed) {
+        let_go(log);
+        w->status = RV_OK;
+        w->phase = RV_REWRITE_OVER;
+        return RV_STEP_ON;
+    }
+    const rv_status status = w->changed ? RV_OK : get_batch(log);
+    w->offset = w->changed ? RV_SEGMENT_HEADER_SIZE : w->offset + (status == RV_OK ? w->size : 0);
+    w->ready = 0;
+    return go_on(log, status, w->changed ? RV_REWRITE_CREATE : RV_REWRITE_SCAN);
 }
 
 static rv_step create(rv_log *log) {
@@ -129,49 +245,54 @@ static rv_step create(rv_log *log) {
     return go_on(log, status, RV_REWRITE_COPY);
 }
 
-/* The next batch: it is read and checked as for any reader, and written from where it lies. */
 static rv_step copy(rv_log *log) {
     rv_rewriting *const w = &log->rewriting;
-    const rv_segment *const segment = &log->segments[w->segment];
-    RV_ASSERT(w->file_open && w->offset <= segment->end);
-    if (w->offset == segment->end) {
+    RV_ASSERT(w->file_open && w->offset <= log->segments[w->segment].end);
+    if (w->offset == log->segments[w->segment].end) {
         w->phase = RV_REWRITE_FLUSH;
         return RV_STEP_ON;
     }
-    const rv_place place = {w->segment, w->offset};
-    const uint8_t *batch = NULL;
-    rv_batch_header header;
-    rv_status status = rv_slots_batch(log, place, &batch, &header, NULL);
-    if (status != RV_OK) {
-        return go_on(log, status, RV_REWRITE_COPY);
+    rv_status status = w->ready > 0 ? RV_OK : get_batch(log);
+    if (status == RV_OK) {
+        status =
+            rv_op_write(&log->ops, &w->op, w->file, w->out, rv_bytes_of(w->slot->buf, w->ready));
     }
-    if (w->slot == NULL) {
-        w->slot = rv_slots_pin(log, place);
+    if (status == RV_OK) {
+        w->last_crc = w->crc;
+        w->offset += w->size;
+        w->out += w->ready;
+        w->ready = 0;
     }
-    const size_t size = rv_batch_size(header.len);
-    status = rv_op_write(&log->ops, &w->op, w->file, w->offset, rv_bytes_of(batch, size));
-    if (status == RV_PENDING) {
-        return RV_STEP_WAIT;
-    }
-    w->slot->pinned = false;
-    w->slot = NULL;
-    w->last_crc = header.crc;
-    w->offset += status == RV_OK ? size : 0;
     return go_on(log, status, RV_REWRITE_COPY);
 }
+
+/* --- the end --- */
 
 static void make_header(rv_log *log) {
     rv_rewriting *const w = &log->rewriting;
     RV_ASSERT(w->offset == log->segments[w->segment].end);
-    if (w->header.generation == 0) {
-        w->header.origin_end = w->offset;
-        w->header.origin_crc = w->last_crc;
-        w->header.origin_header_crc = rv_load_u32(w->bytes + RV_SEGMENT_HEADER_SIZE - 4);
-    }
     w->header.generation = w->generation;
-    w->header.end = w->offset;
+    w->header.end = w->out;
     rv_segment_encode(w->bytes, &w->header);
     RV_ASSERT(w->header.origin_end > 0);
+}
+
+/* Batches lie elsewhere, and events may be gone. */
+static void forget_places(rv_log *log) {
+    const rv_rewriting *const w = &log->rewriting;
+    const rv_run_span span = {log->segments[w->segment].first_sequence,
+                              log->segments[w->segment + 1].first_sequence, 0};
+    RV_ASSERT(span.first < span.next);
+    rv_slots_forget(log, w->segment);
+    rv_index_forget(&log->index, w->segment);
+    rv_runs_outdate(&log->runs, &span);
+    log->indexer.outdated = true;
+    log->indexer.idle = false;
+    for (unsigned i = 0; i < RV_LOG_SEARCHES; i += 1) {
+        if (log->searches[i].position > 0 && log->searches[i].place.segment == w->segment) {
+            log->searches[i].position = 0;
+        }
+    }
 }
 
 /* Readers go to the new file as soon as none is in the old one. */
@@ -180,12 +301,15 @@ static rv_step swap(rv_log *log) {
     if (!rv_files_forget(log, w->segment)) {
         return RV_STEP_WAIT;
     }
-    close_file(log);
+    let_go(log);
     name_of(log, log->segments[w->segment].generation, &w->remove);
+    const uint64_t end = log->segments[w->segment].end;
+    w->freed = end > w->out ? end - w->out : 0;
     log->segments[w->segment].generation = w->generation;
+    log->segments[w->segment].end = w->out;
+    forget_places(log);
     w->status = RV_OK;
     w->phase = RV_REWRITE_REMOVE;
-    RV_ASSERT(log->segments[w->segment].end == w->offset);
     return RV_STEP_ON;
 }
 
@@ -194,7 +318,11 @@ static rv_step rewrite_step(rv_log *log) {
     rv_status status = RV_OK;
     switch (w->phase) {
     case RV_REWRITE_READ:
-        return read_header(log);
+        return read_own(log);
+    case RV_REWRITE_NEXT:
+        return read_next(log);
+    case RV_REWRITE_SCAN:
+        return scan(log);
     case RV_REWRITE_CREATE:
         return create(log);
     case RV_REWRITE_REPLACE:
@@ -218,8 +346,12 @@ static rv_step rewrite_step(rv_log *log) {
         return swap(log);
     case RV_REWRITE_REMOVE: /* if that fails, the next recovery does it */
         status = rv_op_remove(&log->ops, &w->op, w->remove.text);
-        w->phase = status == RV_PENDING ? w->phase : RV_REWRITE_OVER;
-        return status == RV_PENDING ? RV_STEP_WAIT : RV_STEP_ON;
+        if (status == RV_PENDING) {
+            return RV_STEP_WAIT;
+        }
+        w->phase = RV_REWRITE_OVER;
+        log->indexer.idle = false; /* it has waited */
+        return RV_STEP_ON;
     default:
         return RV_STEP_END;
     }
@@ -231,6 +363,11 @@ void rv_rewrite_poll(rv_log *log) {
     for (unsigned i = 0; i < REWRITE_STEPS && step == RV_STEP_ON; i += 1) {
         step = rewrite_step(log);
     }
+    log->rewriting.waits = step == RV_STEP_WAIT;
+}
+
+bool rv_rewrite_works(const rv_log *log) {
+    return rv_rewrite_active(log) && log->failed == RV_OK && !log->rewriting.waits;
 }
 
 rv_step rv_rewrite_stop(rv_log *log) {
@@ -245,7 +382,7 @@ rv_step rv_rewrite_stop(rv_log *log) {
     }
     w->op.phase = RV_OP_IDLE; /* what is left of it, recovery removes */
     w->op.progress = 0;
-    close_file(log);
+    let_go(log);
     w->phase = RV_REWRITE_NONE;
     RV_ASSERT(!rv_op_active(&w->op));
     return RV_STEP_END;

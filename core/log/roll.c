@@ -26,9 +26,14 @@ bool rv_roll_due(const rv_log *log) {
      * table of segments full the last one grows. */
     const rv_segment *const last = &log->segments[log->segment_count - 1];
     RV_ASSERT(last->first_sequence <= log->appended.next_sequence);
-    return log->appended.offset + rv_space_needed(log) > log->options.segment_size &&
-           last->first_sequence < log->appended.next_sequence &&
+    const bool full = log->appended.offset + rv_space_needed(log) > log->options.segment_size;
+    return (full || log->roll_wanted) && last->first_sequence < log->appended.next_sequence &&
            log->segment_count < log->segment_cap;
+}
+
+void rv_log_roll(rv_log *log) {
+    RV_ASSERT(log->life == RV_LOG_OPEN);
+    log->roll_wanted = true;
 }
 
 static uint64_t first_size(const rv_log *log) {
@@ -109,6 +114,7 @@ static void roll_adopt(rv_log *log) {
     log->segments[log->segment_count] = a->next;
     a->next_handle->key = log->segment_count;
     log->segment_count += 1;
+    log->roll_wanted = false;
     log->tail = a->next_handle;
     a->next_handle = old;
     log->last_crc = rv_load_u32(log->header + RV_SEGMENT_HEADER_SIZE - 4);

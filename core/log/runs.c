@@ -145,3 +145,22 @@ void rv_runs_drop(rv_runs *runs, uint32_t index, bool bad) {
     }
     RV_ASSERT(runs->count <= RV_RUNS_MAX);
 }
+
+void rv_runs_outdate(rv_runs *runs, const rv_run_span *span) {
+    const rv_run_span met = *span; /* it may lie in the table */
+    RV_ASSERT(met.first < met.next);
+    for (uint32_t i = 0; i < runs->spare_count; i += 1) {
+        runs->spares[i].bad = runs->spares[i].bad || overlap(&runs->spares[i].span, &met);
+    }
+    for (uint32_t i = runs->count; i > 0; i -= 1) {
+        const rv_index_run *const run = &runs->runs[i - 1];
+        if (overlap(&run->span, &met)) {
+            spare_add(runs, &(rv_spare){run->span, run->serial, true});
+            runs->count -= 1;
+            memmove(&runs->runs[i - 1], &runs->runs[i],
+                    (runs->count - (i - 1)) * sizeof runs->runs[0]);
+        }
+    }
+    spares_return(runs);
+    RV_ASSERT(!overlaps_any(runs, &met));
+}

@@ -93,6 +93,10 @@ void rv_runs_insert(rv_runs *runs, const rv_index_run *run);
 /* Forgets the spare whose file has this name, if there is one. */
 void rv_runs_forget(rv_runs *runs, const rv_run_span *span);
 
+/* Takes all that overlap the span out of the table, and keeps spares of it from coming back: the
+ * log is another there. */
+void rv_runs_outdate(rv_runs *runs, const rv_run_span *span);
+
 /* Takes a run out of the table; it becomes a spare. `bad`: it is to be made again. */
 void rv_runs_drop(rv_runs *runs, uint32_t index, bool bad);
 

@@ -123,10 +123,11 @@ uint64_t rv_index_fingerprint(const rv_log *log, uint64_t first, uint64_t next) 
         if (segment->first_sequence >= next) {
             break;
         }
-        uint8_t bytes[12];
+        uint8_t bytes[16];
         rv_store_u64(bytes, segment->first_sequence);
         rv_store_u32(bytes + 8, segment->salt);
-        hash = rv_hash64(hash, rv_bytes_of(bytes, sizeof bytes));
+        rv_store_u32(bytes + 12, segment->generation);
+        hash = rv_hash64(hash, rv_bytes_of(bytes, segment->generation > 0 ? 16 : 12));
     }
     return hash;
 }
@@ -140,11 +141,28 @@ static bool footer_fits(const rv_log *log, const rv_index_run *run, const rv_run
            footer->fingerprint == rv_index_fingerprint(log, run->span.first, run->span.next);
 }
 
+/* Of segments as they were before they were written again. */
+static bool is_outdated(const rv_log *log, const rv_index_run *run, const rv_run_footer *footer) {
+    rv_run_footer now = *footer;
+    bool rewritten = false;
+    for (uint32_t i = rv_log_segment_of(log, run->span.first); i < log->segment_count; i += 1) {
+        rewritten = rewritten || (log->segments[i].generation > 0 &&
+                                  log->segments[i].first_sequence < run->span.next);
+    }
+    now.fingerprint = rv_index_fingerprint(log, run->span.first, run->span.next);
+    RV_ASSERT(!footer_fits(log, run, footer));
+    return rewritten && footer_fits(log, run, &now);
+}
+
 /* A run that cannot be used: what it covered is read from the log, and indexed again. */
-static rv_status run_bad(rv_log *log, uint32_t serial) {
+static rv_status run_bad(rv_log *log, uint32_t serial, bool outdated) {
     const uint32_t index = rv_runs_of_serial(&log->runs, serial);
     RV_ASSERT(index < log->runs.count);
-    rv_runs_drop(&log->runs, index, true);
+    if (outdated) {
+        rv_runs_outdate(&log->runs, &log->runs.runs[index].span);
+    } else {
+        rv_runs_drop(&log->runs, index, true);
+    }
     log->indexer.idle = false;
     return RV_DATA_DAMAGED;
 }
@@ -161,9 +179,11 @@ rv_status rv_index_load(rv_log *log, uint32_t index) {
         return RV_PENDING;
     }
     rv_run_footer footer;
-    if (status != RV_OK || rv_run_footer_decode(block->buf, &footer) != RV_OK ||
-        !footer_fits(log, run, &footer)) {
-        return run_bad(log, run->serial);
+    if (status != RV_OK || rv_run_footer_decode(block->buf, &footer) != RV_OK) {
+        return run_bad(log, run->serial, false);
+    }
+    if (!footer_fits(log, run, &footer)) {
+        return run_bad(log, run->serial, is_outdated(log, run, &footer));
     }
     block->phase = RV_BLOCK_FREE;
     run->footer = footer;
@@ -284,12 +304,12 @@ rv_status rv_index_seek(rv_log *log, uint32_t index, const rv_seek *seek, rv_fou
             return RV_PENDING;
         }
         if (status != RV_OK) {
-            return run_bad(log, serial);
+            return run_bad(log, serial, false);
         }
         rv_run_reading r = rv_run_read_begin(bytes, run->span.first);
         const bool above = w.level > 0;
         if (above ? !go_down(seek, &r, &w) : !take_found(seek, &r, found)) {
-            return run_bad(log, serial);
+            return run_bad(log, serial, false);
         }
         if (above) {
             continue;

@@ -84,13 +84,30 @@ bool rv_tail_find_id(const rv_tail *tail, const uint8_t *id, uint64_t *sequence)
     uint32_t at = tail->heads[head_of(tail, id)];
     while (at != RV_TAIL_NONE) { /* a chain goes from the newest to the oldest */
         RV_ASSERT(at < tail->cap);
-        if (memcmp(tail->ids[at].id, id, 16) == 0) {
+        if (tail->ids[at].sequence > 0 && memcmp(tail->ids[at].id, id, 16) == 0) {
             *sequence = tail->ids[at].sequence;
             return true;
         }
         at = tail->ids[at].chained;
     }
     return false;
+}
+
+void rv_tail_lose(rv_tail *tail, uint64_t sequence, const uint8_t *foreign_id) {
+    RV_ASSERT(sequence > 0);
+    if (sequence >= tail->base && sequence < tail->next) {
+        tail->streams[rv_tail_at(tail, sequence)] = RV_TAIL_NONE;
+    }
+    uint32_t at = foreign_id != NULL && tail->id_first < tail->id_next
+                      ? tail->heads[head_of(tail, foreign_id)]
+                      : RV_TAIL_NONE;
+    while (at != RV_TAIL_NONE) {
+        RV_ASSERT(at < tail->cap);
+        if (tail->ids[at].sequence == sequence) {
+            tail->ids[at].sequence = 0;
+        }
+        at = tail->ids[at].chained;
+    }
 }
 
 /* --- events --- */

@@ -18,10 +18,10 @@
 
 #include "core/base/arena.h"
 
-#define RV_TAIL_NONE UINT32_MAX
+#define RV_TAIL_NONE UINT32_MAX /* also: the stream of an event that is gone */
 
 typedef struct rv_tail_id {
-    uint64_t sequence;
+    uint64_t sequence; /* 0: it is gone */
     uint8_t id[16];
     uint32_t chained; /* the next older entry of this hash, or RV_TAIL_NONE */
     uint32_t head;    /* of its chain */
@@ -69,6 +69,9 @@ typedef struct rv_tail_range {
 
 RV_MUST_USE bool rv_tail_find(const rv_tail *tail, const rv_tail_range *range, uint32_t stream,
                               uint64_t version, uint64_t *sequence);
+
+/* There is no such event any more, though it counts: it is of no stream, and has no id. */
+void rv_tail_lose(rv_tail *tail, uint64_t sequence, const uint8_t *foreign_id);
 
 /* The event with this foreign id. */
 RV_MUST_USE bool rv_tail_find_id(const rv_tail *tail, const uint8_t *id, uint64_t *sequence);

@@ -3,6 +3,7 @@
 // old selection until it has the new one; the selection survives kill -9; what is wrong is refused.
 // Method: a real root and edge on the loopback; rows and hashes are compared.
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -111,5 +112,39 @@ test('the past of what is added comes behind, once; rows are there before', asyn
   const again = await Node.start(data, '--upstream', central.syncUrl);
   assert.equal((await again.status()).state_hash, hash);
   assert.equal((await again.request('GET', '/events')).body.length, total.length);
+  assert.equal(await again.stop(), 0);
+});
+
+test('what is not selected any more leaves the files, and comes back', async () => {
+  const data = join(parent, 'purged');
+  await central.append('/accounts/2000', 'account_opened', { name: 'remarkable' });
+  const edge = await Node.start(data, '--upstream', central.syncUrl, '--select', '/accounts/*');
+  const position = (await central.status()).position;
+  await until(async () => (await edge.status()).position === position, 'the edge');
+  const has = (text) =>
+    readdirSync(data).some((name) => name.startsWith('log-') && readFileSync(join(data, name)).includes(text));
+  assert.ok(has('remarkable'));
+  assert.equal((await put(edge, '/accounts/7', '/accounts/8')).status, 200);
+  await settled(edge);
+  const purged = await until(async () => {
+    const { purge } = await edge.status();
+    return purge && !purge.due && purge;
+  }, 'the purge');
+  assert.ok(purged.rewritten > 0 && purged.freed > 0 && purged.failure === null, JSON.stringify(purged));
+  assert.ok(!has('remarkable'));
+  const hash = (await edge.status()).state_hash;
+  const events = (await edge.request('GET', '/events')).body;
+  assert.deepEqual([...new Set(events.map(({ path }) => path))].sort(), ['/accounts/7', '/accounts/8']);
+  await edge.kill();
+  assert.equal(cli(['doctor', '--data', data]).code, 0);
+  const again = await Node.start(data, '--upstream', central.syncUrl);
+  assert.equal((await again.status()).state_hash, hash);
+  assert.equal((await put(again, '/accounts/*')).status, 200);
+  await settled(again);
+  await until(async () => (await again.status()).past === null, 'the past');
+  assert.equal((await again.status()).state_hash, (await central.status()).state_hash);
+  const there = (await central.request('GET', '/streams/accounts/2000')).body;
+  assert.deepEqual((await again.request('GET', '/streams/accounts/2000')).body, there);
+  assert.ok(has('remarkable'));
   assert.equal(await again.stop(), 0);
 });

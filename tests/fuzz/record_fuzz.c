@@ -53,13 +53,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             break;
         }
         FUZZ_CHECK(c.ptr > start && c.ptr <= c.end);
+        rv_writer w = rv_writer_over(memory, sizeof memory);
+        rv_record_context writing = before;
+        rv_record_context reading = before;
+        if (record.kind == RV_RECORD_GONE) {
+            rv_record_write_gone(&w, &writing, &record.event, record.body);
+            FUZZ_CHECK(!w.full && w.len == (size_t)(c.ptr - start));
+            FUZZ_CHECK(memcmp(w.ptr, start, w.len) == 0);
+            FUZZ_CHECK(memcmp(&writing, &context, sizeof writing) == 0);
+            continue;
+        }
         if (record.kind != RV_RECORD_EVENT) {
             check_ledger(&record);
             continue;
         }
-        rv_writer w = rv_writer_over(memory, sizeof memory);
-        rv_record_context writing = before;
-        rv_record_context reading = before;
         rv_record_write_event(&w, &writing, &record.event);
         FUZZ_CHECK(!w.full);
         rv_cursor written = rv_cursor_over(rv_writer_bytes(&w));

@@ -72,7 +72,8 @@ void sim_feeds_step(sim_world *world, const sim_step *step) {
 
 /* Keeps an event that was delivered until the truth can be asked. */
 static void deliver(sim_world *world, sim_feed *feed, const rv_event *event, rv_bytes path) {
-    const bool all = feed->pattern_text[0] == '\0';
+    const bool purges = world->members[feed->member].plan->selection_count > 1;
+    const bool all = feed->pattern_text[0] == '\0' && !purges;
     RV_ASSERT(feed->delivered_count < SIM_DELIVERED_MAX);
     if (event->sequence <= feed->sequence_last ||
         (all && event->sequence != feed->sequence_last + 1)) {

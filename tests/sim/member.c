@@ -169,7 +169,9 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
         const sim_selection *const selection = &member->plan->selections[held->selection];
         const bool feeds = sim_selection_feeds(selection, held->whole, path);
         fed = held->from < position ? feeds : fed;
-        since = (held->from < position || since) && feeds;
+        /* who takes streams without their history from then on has no use for what was before */
+        since =
+            held->from < position ? feeds : since && sim_selection_feeds(selection, false, path);
     }
     RV_ASSERT(!since || helds->count == 0 || fed);
     return !fed ? SIM_HAS_NOT : since ? SIM_HAS : SIM_HAS_MAYBE;

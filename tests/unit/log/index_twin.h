@@ -10,6 +10,7 @@
 
 #define IX_EVENTS_MAX  20000
 #define IX_STREAMS_MAX 300
+#define IX_GONE        UINT32_MAX /* the stream of an event that is gone */
 
 typedef struct ix_event {
     uint64_t version;
@@ -61,7 +62,9 @@ static inline void ix_keep(ix_twin *t, uint64_t count) {
     t->count = count;
     memset(t->versions, 0, sizeof t->versions);
     for (uint64_t i = 0; i < count; i += 1) {
-        t->versions[t->events[i].stream] = t->events[i].version;
+        if (t->events[i].stream != IX_GONE) {
+            t->versions[t->events[i].stream] = t->events[i].version;
+        }
     }
 }
 
@@ -164,7 +167,13 @@ static inline rv_status ix_recover(node *n, const ix_twin *t) {
         rv_record record;
         while (rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
             const rv_event *const e = &record.event;
-            if (e->sequence > t->count || t->events[e->sequence - 1].stream != e->stream ||
+            if (record.kind == RV_RECORD_GONE && e->sequence <= t->count &&
+                t->events[e->sequence - 1].stream == IX_GONE) {
+                rv_log_note_gone(n->log, e);
+                continue;
+            }
+            if (record.kind != RV_RECORD_EVENT || e->sequence > t->count ||
+                t->events[e->sequence - 1].stream != e->stream ||
                 t->events[e->sequence - 1].version != e->version) {
                 return RV_STATUS_COUNT;
             }

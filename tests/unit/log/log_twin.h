@@ -99,11 +99,41 @@ static inline void node_over_memory(node *n, uint64_t seed) {
     n->host = rv_memory_host_interface(n->memory);
 }
 
+/* Batches whose segments are written again lose the data of every third event. */
+static inline bool twin_filter(void *ctx, const rv_batch *batch, rv_writer *body) {
+    rv_record_context context = {batch->first_sequence, batch->first_position - 1, batch->time,
+                                 twin_identity.root_tag};
+    rv_cursor c = rv_cursor_over(batch->body);
+    bool changed = false;
+    (void)ctx;
+    while (rv_cursor_left(&c) > 0) {
+        rv_record_context before = context;
+        rv_record record;
+        const bool read = rv_record_read(&c, &context, &record);
+        RV_ASSERT(read && record.kind == RV_RECORD_EVENT);
+        if (record.event.sequence % 3 == 0 && record.event.data.len > 0) {
+            record.event.data.len = 0;
+            changed = true;
+        }
+        rv_record_write_event(body, &before, &record.event);
+    }
+    return changed;
+}
+
+__attribute__((unused)) static const rv_rewrite_ops twin_rewrite = {.filter = twin_filter};
+
+static inline bool same_when_rewritten(const rv_batch *a, const rv_batch *b) {
+    static uint8_t bytes[64 << 10];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    return b->body.len > 0 && twin_filter(NULL, b, &w) &&
+           rv_bytes_equal(a->body, rv_writer_bytes(&w));
+}
+
 /* True when the batch is the twin's. */
 static inline bool same_batch(const rv_batch *a, const rv_batch *b) {
     return a->first_sequence == b->first_sequence && a->first_position == b->first_position &&
            a->watermark == b->watermark && a->chain_hash == b->chain_hash && a->time == b->time &&
-           rv_bytes_equal(a->body, b->body);
+           (rv_bytes_equal(a->body, b->body) || same_when_rewritten(a, b));
 }
 
 /* Recovers; every batch must be the twin's next, from `first` on. The status that ended it. */

@@ -240,7 +240,8 @@ RV_TEST(other_records_come_back) {
             rv_record_context context = begin;
             rv_cursor c = rv_cursor_over(rv_writer_bytes(&w));
             rv_record record;
-            const bool known = flags == 0 ||
+            const bool rows = kinds[i] == RV_RECORD_BASE_PART || kinds[i] == RV_RECORD_CHANGES;
+            const bool known = flags == 0 || (rows && flags == RV_RECORD_ITEMS_PURGED) ||
                                (i == 0 && (flags & ~(RV_RECORD_SELECTION_KNOWN)) == 0) ||
                                (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS);
             RV_CHECK_EQ(rv_record_read(&c, &context, &record), known);
@@ -254,6 +255,50 @@ RV_TEST(other_records_come_back) {
     rv_writer small = rv_writer_over(buffer, 6);
     rv_record_write(&small, RV_RECORD_BASE_END, 0, RV_LITERAL("head"), RV_LITERAL(""));
     RV_CHECK(small.full);
+}
+
+/* What is left of an event has its numbers, and counts. */
+RV_TEST(events_that_are_gone_come_back) {
+    uint64_t random = 9;
+    for (unsigned round = 0; round < 3000; round += 1) {
+        rv_record_context context = begin;
+        rv_event event = random_event(&random, &context);
+        event.filled = round % 5 == 0;
+        const rv_bytes path = event.new_stream ? RV_LITERAL("/a/b") : RV_LITERAL("");
+        rv_writer w = rv_writer_over(buffer, sizeof buffer);
+        rv_record_write_gone(&w, &context, &event, path);
+        RV_CHECK(!w.full);
+        for (size_t len = 0; len <= w.len; len += 1) { /* cut at every length */
+            rv_record_context reading = begin;
+            rv_cursor c = rv_cursor_over(rv_bytes_of(buffer, len));
+            rv_record record;
+            const bool read = rv_record_read(&c, &reading, &record);
+            RV_CHECK(!read || len == w.len);
+            if (len < w.len) {
+                continue;
+            }
+            const rv_event *const e = &record.event;
+            RV_CHECK(read && record.kind == RV_RECORD_GONE && rv_bytes_equal(record.body, path));
+            RV_CHECK(e->sequence == event.sequence && e->position == event.position &&
+                     e->stream == event.stream && e->version == event.version &&
+                     e->new_stream == event.new_stream && e->declaration == event.declaration &&
+                     e->batch_end == event.batch_end && e->filled == event.filled &&
+                     e->data.len == 0);
+            RV_CHECK(memcmp(&reading, &context, sizeof reading) == 0);
+        }
+    }
+    static const uint8_t wrong[][10] = {
+        {5, RV_RECORD_GONE, 0, 0, 5, 0},                        /* version 0 */
+        {5, RV_RECORD_GONE, 1, 0, 5, 1},                        /* another event's flag */
+        {6, RV_RECORD_GONE, 0, 0, 5, 1, '/'},                   /* a path that nobody named */
+        {6, RV_RECORD_GONE, 8, 0, 5, 0, 1},                     /* none where it should be */
+        {8, RV_RECORD_GONE, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x7f} /* no such stream */
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i += 1) {
+        RV_CHECK(!reads(wrong[i], wrong[i][0] + 1u));
+    }
+    const uint8_t right[] = {5, RV_RECORD_GONE, 0, 0, 5, 1};
+    RV_CHECK(reads(right, sizeof right));
 }
 
 /* A time without an id that derives from it makes the writer store the id. */
@@ -281,6 +326,7 @@ int main(void) {
     RV_RUN(changed_bytes_do_no_harm);
     RV_RUN(forms_that_are_refused);
     RV_RUN(other_records_come_back);
+    RV_RUN(events_that_are_gone_come_back);
     RV_RUN(an_id_that_does_not_derive_is_stored);
     return rv_test_done();
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: a segment that is written as a new generation is the same log, whatever goes wrong while
- * that is done: at every moment one generation is whole, and recovery takes it; what is left over
- * is removed. Method: appends, reads and rewriting at the same time against the twin, in many
- * lives; every operation fails in every way; files of generations that are not whole, put there by
- * hand.
+ * that is done, but for what a filter takes out: at every moment one generation is whole, and
+ * recovery takes it; what is left over is removed. Method: appends, reads and rewriting at the same
+ * time against the twin, in many lives; every operation fails in every way; files of generations
+ * that are not whole, put there by hand.
  */
 #include "core/log/internal.h"
 #include "tests/unit/log/log_checks.h"
@@ -18,12 +18,13 @@ static const rv_log_options rewrite_options = {
     .extent_size = 2048,
 };
 
-/* Rewrites one segment to its end, appending and reading now and then. */
+/* Rewrites one segment to its end, appending and reading now and then; as it is, or filtered. */
 static rv_status rewrite(node *n, twin *t, uint32_t segment, uint64_t *random) {
-    if (!rv_rewrite_begin(n->log, segment)) {
+    const rv_rewrite_ops *const ops = *random % 3 == 0 ? NULL : &twin_rewrite;
+    if (!rv_log_rewrite_begin(n->log, segment, ops, NULL)) {
         return RV_BUSY;
     }
-    for (unsigned i = 0; i < PUMP_MAX && rv_rewrite_status(n->log) == RV_PENDING; i += 1) {
+    for (unsigned i = 0; i < PUMP_MAX && rv_log_rewrite_status(n->log) == RV_PENDING; i += 1) {
         const rv_status polled = rv_log_poll(n->log, &n->err);
         (void)node_pump(n);
         if (polled != RV_OK) {
@@ -41,7 +42,7 @@ static rv_status rewrite(node *n, twin *t, uint32_t segment, uint64_t *random) {
             }
         }
     }
-    return rv_rewrite_status(n->log);
+    return rv_log_rewrite_status(n->log);
 }
 
 static void grow(node *n, twin *t, uint32_t segments, uint64_t *random) {
@@ -81,7 +82,7 @@ RV_TEST(a_rewritten_log_is_the_same) {
             RV_CHECK_PASSED();
             for (unsigned i = 0; i < 3; i += 1) {
                 const uint32_t last = rv_log_segment_count(n.log) - 1;
-                RV_CHECK(!rv_rewrite_begin(n.log, last));
+                RV_CHECK(!rv_log_rewrite_begin(n.log, last, NULL, NULL));
                 RV_CHECK_STATUS(
                     rewrite(&n, &the_twin, (uint32_t)(rv_test_random(&random) % last), &random),
                     RV_OK);
@@ -239,7 +240,7 @@ RV_TEST(segments_that_cannot_be_rewritten) {
     RV_CHECK_PASSED();
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
     n.log->segments[0].generation = UINT16_MAX; /* names have no greater one */
-    RV_CHECK(!rv_rewrite_begin(n.log, 0));
+    RV_CHECK(!rv_log_rewrite_begin(n.log, 0, NULL, NULL));
     n.log->segments[0].generation = 0;
     for (unsigned part = 0; part < 2; part += 1) { /* decay of the header, of a batch */
         make(&n);

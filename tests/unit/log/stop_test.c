@@ -39,7 +39,8 @@ static bool live_step(node *n, ix_twin *t, unsigned i) {
     }
     if (i % 40 == 20 && rv_log_segment_count(n->log) > 1) {
         const uint64_t before_last = rv_log_segment_count(n->log) - 1;
-        const bool begun = rv_rewrite_begin(n->log, (uint32_t)ix_random(t, before_last));
+        const bool begun =
+            rv_log_rewrite_begin(n->log, (uint32_t)ix_random(t, before_last), NULL, NULL);
         (void)begun; /* or another one is under way */
     }
     (void)ix_pass(n);

@@ -51,11 +51,11 @@ static void make(node *n, uint64_t seed, unsigned batches) {
 /* Writes the first segment as its next generation. */
 static void rewrite_first(node *n) {
     RV_CHECK_STATUS(ix_open(n, &the_ix), RV_END);
-    RV_CHECK(rv_rewrite_begin(n->log, 0));
-    for (unsigned i = 0; i < PUMP_MAX && rv_rewrite_status(n->log) == RV_PENDING; i += 1) {
+    RV_CHECK(rv_log_rewrite_begin(n->log, 0, NULL, NULL));
+    for (unsigned i = 0; i < PUMP_MAX && rv_log_rewrite_status(n->log) == RV_PENDING; i += 1) {
         RV_CHECK_STATUS(rv_log_poll(n->log, &n->err), RV_OK);
     }
-    RV_CHECK_STATUS(rv_rewrite_status(n->log), RV_OK);
+    RV_CHECK_STATUS(rv_log_rewrite_status(n->log), RV_OK);
     RV_CHECK_STATUS(node_seal(n), RV_END);
     rv_sim_disk_crash(n->disk);
 }
