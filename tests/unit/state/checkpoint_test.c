@@ -409,6 +409,25 @@ RV_TEST(each_counter_that_is_wrong) {
     RV_CHECK(short_of > 2);
 }
 
+/* What the root says of a base, with parts that wait and without. */
+RV_TEST(each_word_of_a_base_that_is_wrong) {
+    for (uint32_t count = 40; count < 44; count += 1) {
+        static rv_checkpoint_head head;
+        uint64_t seed = count;
+        rv_state *state;
+        rv_snapshot snapshot;
+        RV_CHECK(fill(&state, &seed, count));
+        head = (rv_checkpoint_head){.last_sequence = sequence};
+        RV_CHECK_STATUS(rv_state_save_begin(state, &snapshot, &head), RV_OK);
+        RV_CHECK_STATUS(rv_state_save_pages(state, snapshot, 1, head.page_count, saved, sums),
+                        RV_OK);
+        const uint32_t refused =
+            change_words(&head, saved + offsetof(rv_root, base), sizeof(rv_base_root));
+        RV_CHECK_PASSED();
+        RV_CHECK(refused > 2 * WAYS);
+    }
+}
+
 RV_TEST(what_is_no_state_is_refused_and_what_passes_can_be_used) {
     static uint8_t good[sizeof saved];
     uint32_t refused = 0, passed = 0;
@@ -486,6 +505,7 @@ int main(void) {
     RV_RUN(nodes_of_indexes_that_are_wrong);
     RV_RUN(numbers_in_every_kind_of_page_that_are_wrong);
     RV_RUN(each_counter_that_is_wrong);
+    RV_RUN(each_word_of_a_base_that_is_wrong);
     RV_RUN(what_is_no_state_is_refused_and_what_passes_can_be_used);
     RV_RUN(headers_say_what_they_are);
     free(schema_memory.memory);
