@@ -52,10 +52,6 @@ static rv_status fail(rv_status status, rv_error *err) {
         rv_error_fact_text(err, "value_type", RV_LITERAL("numeric"));
         return status;
     }
-    if (status == RV_UNSUPPORTED) {
-        return rv_error_set(err, status,
-                            "powers with a fraction in the exponent are not in this version");
-    }
     RV_ASSERT(status == RV_DIVISION_BY_ZERO);
     return rv_error_set(err, status, "division by zero");
 }
@@ -233,6 +229,11 @@ static rv_status calculate(const rv_expr_step *step, const rv_value *values, uin
         if (op == RV_EXPR_POWER && rv_decimal_is_zero(&a) && rv_decimal_sign(&b) < 0) {
             return rv_error_set(err, RV_VALUE_OUT_OF_RANGE,
                                 "zero raised to a negative power is undefined");
+        }
+        if (op == RV_EXPR_POWER && rv_decimal_sign(&a) < 0 && b.kind == RV_DECIMAL_FINITE &&
+            !rv_numeric_is_whole(&b)) {
+            return rv_error_set(err, RV_VALUE_OUT_OF_RANGE,
+                                "a negative number raised to a power with a fraction is no number");
         }
         if (status == RV_OK && op == RV_EXPR_POWER) {
             status = rv_numeric_power(&a, &b, work, scratch, d, err);

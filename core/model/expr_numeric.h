@@ -55,15 +55,33 @@ RV_MUST_USE rv_status rv_numeric_binary(rv_expr_parser *p, const rv_expr_frame *
 RV_MUST_USE rv_status rv_expr_numeric(const rv_expr_step *step, rv_value *values, uint32_t *work,
                                       rv_arena *scratch, rv_error *err);
 
-/* a ^ b with a whole number b; not 0 to a negative power. RV_VALUE_OUT_OF_RANGE, RV_UNSUPPORTED (a
- * fraction in the exponent), RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with the error set. */
+/* a ^ b; not 0 to a negative power, nor a number below 0 to one with a fraction.
+ * RV_VALUE_OUT_OF_RANGE, RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with the error set. */
 RV_MUST_USE rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
                                        rv_arena *scratch, rv_decimal *result, rv_error *err);
+
+/* a ^ exponent to so many digits after the point, at most 1000; a is not 0. As above. */
+RV_MUST_USE rv_status rv_numeric_power_to(const rv_decimal *a, int32_t exponent, int64_t scale,
+                                          uint32_t *work, rv_arena *scratch, rv_decimal *result,
+                                          rv_error *err);
+
+/* a ^ b, as e^(b * ln a); a is above 0, both are finite. As above. */
+RV_MUST_USE rv_status rv_numeric_exponent(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
+                                          rv_arena *scratch, rv_decimal *result, rv_error *err);
+
+/* True when it has no digits after the point that are not 0. */
+static inline bool rv_numeric_is_whole(const rv_decimal *d) {
+    return d->pairs.len == 0 || (d->exponent > 0 && d->pairs.len <= (size_t)d->exponent);
+}
 
 /* The square root of what is not below 0, or NaN. RV_MEMORY_EXHAUSTED; RV_EXPRESSION_LIMIT, with
  * the error set. */
 RV_MUST_USE rv_status rv_numeric_root(const rv_decimal *a, uint32_t *work, rv_arena *scratch,
                                       rv_decimal *result, rv_error *err);
+
+/* The root of a number above 0 to so many digits after the point, at most 1000. As above. */
+RV_MUST_USE rv_status rv_numeric_root_to(const rv_decimal *a, int64_t scale, uint32_t *work,
+                                         rv_arena *scratch, rv_decimal *result, rv_error *err);
 
 /* Pays for an operation before it is done. RV_EXPRESSION_LIMIT. */
 RV_MUST_USE rv_status rv_numeric_charge(rv_expr_op op, const rv_decimal *a, const rv_decimal *b,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Powers of numerics with whole exponents, as PostgreSQL 15's power_var_int has them: with the
- * base's scale, but 16 to 1000 digits after the point.
+ * base's scale, but 16 to 1000 digits after the point. The others are in expr_exponent.c.
  *
  * First the decimal weight of the result is estimated in floating point (only sums, products and
  * comparisons of doubles, equal in every build), which says how many digits matter; then the base
@@ -176,14 +176,13 @@ static uint32_t scale_of(const rv_decimal *base) {
 
 /* Base and exponent are finite, the base is not 0. */
 static rv_status power_of(const powering *given, const rv_decimal *base, int32_t exponent,
-                          rv_decimal *result) {
+                          int64_t scale, rv_decimal *result) {
     const int64_t weight = weight_of(base, exponent);
     const rv_decimal unit = one();
     RV_ASSERT(base->pairs.len > 0);
     if (weight > (int64_t)RV_DECIMAL_WHOLE_MAX) {
         return RV_VALUE_OUT_OF_RANGE;
     }
-    const int64_t scale = scale_of(base);
     if (weight + 2 < -scale || exponent == 0) {
         *result = exponent == 0 ? unit : rv_decimal_zero();
         result->scale = (uint32_t)scale;
@@ -239,6 +238,25 @@ static rv_decimal special_power(const rv_decimal *a, const rv_decimal *b, bool o
     return a->kind == RV_DECIMAL_MINUS_INFINITY && odd ? *a : infinite;
 }
 
+rv_status rv_numeric_power_to(const rv_decimal *a, int32_t exponent, int64_t scale, uint32_t *work,
+                              rv_arena *scratch, rv_decimal *result, rv_error *err) {
+    const powering p = {.work = work, .scratch = scratch, .err = err};
+    RV_ASSERT(scale >= 0 && scale <= SCALE_MAX && a->kind == RV_DECIMAL_FINITE);
+    return power_of(&p, a, exponent, scale, result);
+}
+
+/* A power whose exponent has a fraction, or is beyond 32 bits; the base is finite and not 0. */
+static rv_status power_of_any(const powering *p, const rv_decimal *a, const rv_decimal *b,
+                              rv_decimal *result) {
+    const bool odd = b->exponent > 0 && b->pairs.len == (size_t)b->exponent &&
+                     b->pairs.ptr[b->pairs.len - 1] % 2 == 1;
+    const rv_decimal absolute = rv_decimal_absolute(a);
+    RV_ASSERT(b->pairs.len > 0 && (!a->minus || rv_numeric_is_whole(b)));
+    const rv_status status = rv_numeric_exponent(&absolute, b, p->work, p->scratch, result, p->err);
+    result->minus = status == RV_OK && a->minus && odd && result->pairs.len > 0;
+    return status;
+}
+
 rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *work,
                            rv_arena *scratch, rv_decimal *result, rv_error *err) {
     const powering p = {.work = work, .scratch = scratch, .err = err};
@@ -249,13 +267,14 @@ rv_status rv_numeric_power(const rv_decimal *a, const rv_decimal *b, uint32_t *w
         *result = special_power(a, b, exponent % 2 != 0);
         return RV_OK;
     }
-    if (!whole || exponent > INT32_MAX || exponent < INT32_MIN) {
-        return RV_UNSUPPORTED;
+    const bool small = whole && exponent <= INT32_MAX && exponent >= INT32_MIN;
+    if (a->pairs.len > 0 && !small) {
+        return power_of_any(&p, a, b, result);
     }
     if (a->pairs.len > 0) {
-        return power_of(&p, a, (int32_t)exponent, result);
+        return power_of(&p, a, (int32_t)exponent, scale_of(a), result);
     }
-    *result = exponent == 0 ? one() : rv_decimal_zero();
-    result->scale = scale_of(a);
+    *result = whole && exponent == 0 ? one() : rv_decimal_zero();
+    result->scale = small ? scale_of(a) : SCALE_MIN;
     return RV_OK;
 }

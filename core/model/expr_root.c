@@ -117,9 +117,8 @@ static rv_status put_right(const rv_decimal *x, int64_t scale, rv_arena *scratch
     return status;
 }
 
-/* The number is finite and above 0. */
-static rv_status root_of(const rv_decimal *a, int64_t scale, uint32_t *work, rv_arena *scratch,
-                         rv_decimal *result, rv_error *err) {
+rv_status rv_numeric_root_to(const rv_decimal *a, int64_t scale, uint32_t *work, rv_arena *scratch,
+                             rv_decimal *result, rv_error *err) {
     uint8_t room[RV_DECIMAL_INT_PAIRS];
     rv_decimal x = *a;
     rv_decimal s = root_of_first(a, room);
@@ -159,7 +158,7 @@ rv_status rv_numeric_root(const rv_decimal *a, uint32_t *work, rv_arena *scratch
     }
     const int64_t scale = scale_of(a);
     if (a->pairs.len > 0) {
-        return root_of(a, scale, work, scratch, result, err);
+        return rv_numeric_root_to(a, scale, work, scratch, result, err);
     }
     *result = rv_decimal_zero();
     result->scale = (uint32_t)scale;

@@ -38,6 +38,7 @@ export const productions = [same, ordered('decimal'), {
     ...['round', 'trunc'].flatMap((name) => [`${name}(<numeric>, 2)`, `${name}(<decimal>, 1)`,
       `${name}(<numeric>, -2)`, `${name}(<numeric>, <integer> % 20)`]),
     'power(<numeric>, 3)', '<numeric> ^ 2.0', 'power(<numeric>, -2)', 'power(<decimal>, <integer> % 8)',
+    'power(@ (<decimal> % 1000), <decimal> % 7)', '(@ <decimal>) ^ 0.5',
     'sqrt(<numeric>)', 'sqrt(<decimal>)',
     '<number>::numeric', '<numeric>::numeric(30,4)', '<numeric>::numeric(6,-2)', '<\'numeric\'>::numeric',
     'coalesce(<decimal>, <numeric>)', 'greatest(<integer>, <decimal>, <numeric>)', 'least(<decimal>, <whole>)',

@@ -200,8 +200,53 @@ RV_TEST(powers_are_postgresqls) {
         {"0.1 ^ 2000", "numeric 0.0000000000000000"},
         {"9.9999 ^ 4090", "!expression_limit"},
         {"0.0 ^ (- 1)", "!value_out_of_range"},
-        {"2.0 ^ 0.5", "!unsupported"},
         {"2 ^ 3", "double precision 8"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        check(cases[i][0], cases[i][1]);
+        if (rv_test_failed) {
+            fprintf(stderr, "  in: %s\n", cases[i][0]);
+            return;
+        }
+    }
+}
+
+/* PostgreSQL 15's, by way of logarithms: near 1, near nothing, and with many digits. */
+RV_TEST(powers_with_fractions_are_postgresqls) {
+    static const char *const cases[][2] = {
+        {"2.0 ^ 0.5", "numeric 1.4142135623730950"},
+        {"2.0 ^ (-0.5)", "numeric 0.7071067811865475"},
+        {"100.0 ^ 0.5", "numeric 10.000000000000000"},
+        {"1.0 ^ 12345.678", "numeric 1.0000000000000000"},
+        {"0.0 ^ 0.5", "numeric 0.0000000000000000"},
+        {"0.000 ^ 1e20", "numeric 0.0000000000000000"},
+        {"0.0 ^ (-0.5)", "!value_out_of_range"},
+        {"(-8.0) ^ 0.5", "!value_out_of_range"},
+        {"(-1.0) ^ 4294967297", "numeric -1.0000000000000000"},
+        {"(-1.0) ^ 4294967298", "numeric 1.0000000000000000"},
+        {"(-1.0) ^ 1e20", "numeric 1.0000000000000000"},
+        {"10.0 ^ 20.5", "numeric 316227766016837933199.9"},
+        {"1.0000000001 ^ 98765432109.5", "numeric 19468.308365883229"},
+        {"0.99999999 ^ 1234567.89", "numeric 0.9877302162856068"},
+        {"0.00000000000000000001 ^ 0.25", "numeric 0.000010000000000000000"},
+        {"1234567.891 ^ 12.34",
+         "numeric "
+         "1476708662886129267698649095726377659829177045594411357662183027182657445172.503"},
+        {"2.0 ^ 2147483648", "!value_out_of_range"},
+        {"round(1.5 ^ (-2147483649), 3)", "numeric 0.000"},
+        {"9.5 ^ 800.5", "!expression_limit"},
+        {"2.0 ^ (1e900 + 0.5)", "!expression_limit"},
+        {"0.5::numeric ^ 7000.5 = 0", "boolean true"},
+        {"length((0.5::numeric ^ 7000.5)::text)", "integer 1002"},
+        {"2.0 ^ null", "numeric null"},
+        {"'Infinity'::numeric ^ 0.5", "numeric Infinity"},
+        {"2::numeric ^ 'NaN'", "numeric NaN"},
+        {"power(9, 0.5)", "numeric 3.0000000000000000"},
+        {"1.00000000000000000000000000000000000000001 ^ 0.5",
+         "numeric 1.00000000000000000000000000000000000000001"},
+        {"length((1.0000001 ^ 1234567890.5)::text)", "integer 62"},
+        {"(-'Infinity'::numeric) ^ 0.5", "!value_out_of_range"},
+        {"(-'Infinity'::numeric) ^ 3e20", "numeric Infinity"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         check(cases[i][0], cases[i][1]);
@@ -293,6 +338,7 @@ int main(void) {
     RV_RUN(answers_are_the_same_on_decimals);
     RV_RUN(literals_have_postgresqls_types);
     RV_RUN(powers_are_postgresqls);
+    RV_RUN(powers_with_fractions_are_postgresqls);
     RV_RUN(roots_are_postgresqls);
     RV_RUN(work_is_bounded);
     RV_RUN(too_little_scratch_is_an_error);
