@@ -72,8 +72,8 @@ typedef struct rv_expr_env {
 
 /*
  * Evaluates. RV_DIVISION_BY_ZERO, RV_VALUE_OUT_OF_RANGE (overflow), RV_VALUE_INVALID (a cast),
- * RV_EXPRESSION_LIMIT, RV_MEMORY_EXHAUSTED (scratch), RV_UNSUPPORTED (a power of floats with a fraction). The
- * result is of `expr->type`.
+ * RV_EXPRESSION_LIMIT, RV_MEMORY_EXHAUSTED (scratch), RV_UNSUPPORTED (a power of floats with a
+ * fraction). The result is of `expr->type`.
  */
 RV_MUST_USE rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *result,
                                    rv_error *err);
