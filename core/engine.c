@@ -220,7 +220,7 @@ rv_status rv_node_fail(rv_node *node, const rv_error *err) {
 /* The log, what it folds to, and what was begun and is to be finished first. */
 static rv_status recover(rv_node *node, rv_error *err) {
     rv_status status = rv_panics_read(&node->panics);
-    status = status == RV_OK ? rv_rewind_read(node) : status;
+    status = status == RV_OK ? rv_rewind_read(node, err) : status;
     if (!node->recovered) {
         status = status == RV_OK ? rv_checkpoints_restore(node, err) : status;
         status = status == RV_OK ? rv_node_replay(node, err) : status;

@@ -105,6 +105,7 @@ void rv_outbox_back_poll(rv_node *node) {
         return;
     }
     const uint32_t version = o->held_back_version;
+    o->came_back += 1;
     rv_node_ledger_commit(node, &body, &changes);
     rv_outbox_back_open(node);
     o->held_back_version = version;

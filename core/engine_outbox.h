@@ -154,6 +154,8 @@ typedef struct rv_outbox_facts {
     uint32_t pending;       /* batches, of which */
     uint32_t suspended;
     uint32_t held_back;  /* batches that wait for a version of the schema that is lost */
+    uint32_t came_back;  /* times that some of those became what they were: others that were written
+                            later may have been pushed before them */
     uint32_t rejections; /* batches that wait for the application */
     size_t bytes;        /* of the ledger, and how many it has */
     size_t bytes_max;

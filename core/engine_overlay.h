@@ -74,6 +74,7 @@ typedef struct rv_outbox {
     uint32_t run_count;
     uint64_t decided_batch;     /* the last batch of the log that holds a decision */
     uint32_t held_back;         /* entries that wait for the schema, */
+    uint32_t came_back;         /* rv_outbox_facts */
     uint32_t held_back_version; /* which was looked at when it had this version */
     bool partial;               /* what is laid ends before a command that runs: */
     uint64_t running;           /* its edge sequence; 0: none */

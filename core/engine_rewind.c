@@ -57,7 +57,7 @@ rv_status rv_node_rewind(rv_node *node, const rv_rewind *to, rv_error *err) {
     if (node->role != RV_ROLE_EDGE || node->receiving.active) {
         return rv_error_set(err, RV_BUSY, "a batch of the upstream is being received");
     }
-    if (r->failure.status != RV_OK) {
+    if (r->failure.status == RV_OUTBOX_FULL) {
         if (err != NULL) {
             *err = r->failure;
         }
@@ -166,6 +166,9 @@ static rv_status step(rv_node *node, rv_error *err) {
         return close_log(node, err);
     case RV_REWIND_SURVEY:
         status = rv_rewind_survey(node, err);
+        if (status == RV_END && !rv_log_has_identity(node->log)) { /* nothing was written ever */
+            return rv_error_set(err, RV_DATA_NOT_FOUND, "there is nothing to go back in");
+        }
         return status == RV_END ? RV_OK : status;
     case RV_REWIND_CLEAR:
         status = rv_op_remove(&r->ops, &r->op, RV_REWIND_FILE);
@@ -205,6 +208,7 @@ static void step_over(rv_node *node) {
     const rv_rewind_phase before = r->phase;
     r->phase = (rv_rewind_phase)(before + 1);
     if (before == RV_REWIND_CLOSE) {
+        rv_held_insist(&node->held);
         rv_node_rebuild(node);
         rv_log_recover_until(node->log, r->to.watermark);
     } else if (before == RV_REWIND_SURVEY) {
@@ -218,7 +222,7 @@ static void step_over(rv_node *node) {
         r->step = RV_REWIND_LOOK;
     } else if (before == RV_REWIND_OPEN) {
         r->phase = RV_REWIND_NONE;
-        r->count += 1;
+        r->count += r->failure.status == RV_OK;
         node->held.swaps += 1; /* who is served by this node connects again */
     }
     RV_ASSERT(r->phase <= RV_REWIND_OPEN);

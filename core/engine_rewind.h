@@ -34,7 +34,8 @@ typedef struct rv_rewind {
 
 /* Begins to go back; rv_node_poll goes on with it. RV_OK: it is under way, and who waits for the
  * node finds it busy. RV_BUSY, RV_CLOSING, RV_READ_ONLY; RV_OUTBOX_FULL: what waits again does not
- * fit the memory for it, as was found when this was tried before. */
+ * fit the memory for it, as was found when this was tried before. If storage fails before anything
+ * was written down, the node is as it was, and may try again. */
 RV_MUST_USE rv_status rv_node_rewind(rv_node *node, const rv_rewind *to, rv_error *err);
 
 /* True while it is under way. */
@@ -86,10 +87,11 @@ typedef enum rv_rewind_step {
     RV_REWIND_RECOVER,
     RV_REWIND_FORGET, /* checkpoints of what is to be cut off */
     RV_REWIND_CUT,
-    RV_REWIND_STALE, /* entries that are not to be, or not so, leave the ledger */
-    RV_REWIND_PUT,   /* and the file's are put */
-    RV_REWIND_LAST,  /* the epoch, */
-    RV_REWIND_WAIT,  /* durably */
+    RV_REWIND_STALE,  /* entries that are not to be, or not so, leave the ledger */
+    RV_REWIND_PUT,    /* and the file's are put */
+    RV_REWIND_SELECT, /* what is to be held, in a batch of its own, */
+    RV_REWIND_LAST,   /* the epoch, */
+    RV_REWIND_WAIT,   /* durably */
     RV_REWIND_REMOVE,
     RV_REWIND_OVER
 } rv_rewind_step;
@@ -124,8 +126,9 @@ typedef struct rv_rewinding {
 /* Writes the header of the file, RV_REWIND_HEAD bytes. */
 void rv_rewind_head_encode(const rv_node *node, uint8_t *to);
 
-/* Opening, before checkpoints: reads what is to be done. RV_OK, RV_PENDING. */
-RV_MUST_USE rv_status rv_rewind_read(rv_node *node);
+/* Opening, before checkpoints: reads what is to be done. RV_OK, RV_PENDING; RV_STORAGE_…: the file
+ * is there, or may be, and cannot be read. */
+RV_MUST_USE rv_status rv_rewind_read(rv_node *node, rv_error *err);
 
 /* Opening, when the log was recovered: goes on with it. RV_OK when there is nothing more to do,
  * RV_PENDING, or failures of the storage. */

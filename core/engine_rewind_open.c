@@ -3,8 +3,8 @@
  * What follows from the file `rewind`, at any opening: see engine_rewind.h. docs/format/log.md has
  * its bytes: a header, and records of the ledger, in their order, as they stand in the log.
  *
- *     LOOK -> READ -> SUM -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> LAST -> WAIT -> REMOVE
- *       \------ there is none, or it is not good ---------------------------------------> OVER
+ *     LOOK -> READ -> SUM -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT -> LAST -> WAIT
+ *       \------ there is none, or it is not good -------------> OVER <- REMOVE <----------/
  *
  * RECOVER is everything that opening a node is otherwise, up to the place where the log is to end.
  * STALE and PUT go over the records in turn, a buffer at a time: entries that are not in the file,
@@ -70,6 +70,21 @@ static void close_file(rv_rewinding *r) {
     }
 }
 
+/* It cannot be finished: the log is read up to there, and the next opening tries again. */
+static rv_status fail(rv_node *node, rv_status status, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    if (err->status != status) {
+        (void)rv_error_set(err, status, "going back to position %u failed: %s", r->to.watermark,
+                           rv_status_text(status));
+    }
+    rv_log_recover_stop(node->log, err);
+    if (!rv_op_active(&r->op)) {
+        close_file(r);
+    }
+    RV_ASSERT(err->status == status);
+    return status;
+}
+
 /* The next buffer of records, from `offset` on. RV_OK, RV_PENDING, RV_DATA_DAMAGED, RV_STORAGE_….
  */
 static rv_status read_chunk(rv_node *node) {
@@ -96,7 +111,7 @@ static rv_status step_look(rv_rewinding *r) {
     }
     r->open = status == RV_OK;
     r->step = r->open ? RV_REWIND_READ : RV_REWIND_RECOVER;
-    return RV_OK;
+    return status == RV_DATA_NOT_FOUND ? RV_OK : status;
 }
 
 static rv_status step_read(rv_node *node) {
@@ -104,8 +119,8 @@ static rv_status step_read(rv_node *node) {
     size_t got = 0;
     const rv_status status =
         rv_op_read(&r->ops, &r->op, r->file, 0, node->results.ptr, RV_REWIND_HEAD, &got);
-    if (status == RV_PENDING) {
-        return RV_PENDING;
+    if (status != RV_OK && status != RV_DATA_DAMAGED) {
+        return status; /* that it cannot be read says nothing about what is in it */
     }
     r->good = status == RV_OK && head_decode(node, node->results.ptr, got, &r->sum);
     r->offset = RV_REWIND_HEAD;
@@ -117,8 +132,8 @@ static rv_status step_read(rv_node *node) {
 static rv_status step_sum(rv_node *node) {
     rv_rewinding *const r = &node->rewinding;
     const rv_status status = read_chunk(node);
-    if (status == RV_PENDING) {
-        return RV_PENDING;
+    if (status != RV_OK && status != RV_DATA_DAMAGED) {
+        return status;
     }
     r->crc = rv_crc32c(r->crc, rv_bytes_of(node->results.ptr, r->chunk_len));
     r->offset += r->chunk_len;
@@ -134,7 +149,7 @@ static rv_status step_sum(rv_node *node) {
     return RV_OK;
 }
 
-rv_status rv_rewind_read(rv_node *node) {
+rv_status rv_rewind_read(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     r->ops.host = node->host;
     r->ops.tickets = RV_REWIND_TICKETS;
@@ -144,8 +159,7 @@ rv_status rv_rewind_read(rv_node *node) {
                  : r->step == RV_REWIND_READ ? step_read(node)
                                              : step_sum(node);
     }
-    RV_ASSERT(status == RV_OK || status == RV_PENDING);
-    return status;
+    return status == RV_OK || status == RV_PENDING ? status : fail(node, status, err);
 }
 
 bool rv_rewind_beyond(const rv_node *node, uint64_t watermark) {
@@ -282,6 +296,16 @@ static rv_status step_write(rv_node *node, rv_error *err) {
     return status;
 }
 
+/* What is to be held was named further on in the log, which is cut off. */
+static rv_status step_select(rv_node *node, rv_error *err) {
+    const rv_node_held *const held = &node->held;
+    const bool gone = held->given && !rv_selection_equal(&held->wanted, &held->selection);
+    const rv_status status = gone ? rv_node_log_selection(node, err) : RV_OK;
+    node->rewinding.step = status == RV_OK ? RV_REWIND_LAST : RV_REWIND_SELECT;
+    RV_ASSERT(node->rewinding.good);
+    return status;
+}
+
 static rv_status step_last(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     rv_writer body;
@@ -360,6 +384,8 @@ static rv_status step(rv_node *node, rv_error *err) {
     case RV_REWIND_STALE:
     case RV_REWIND_PUT:
         return step_write(node, err);
+    case RV_REWIND_SELECT:
+        return step_select(node, err);
     case RV_REWIND_LAST:
         return step_last(node, err);
     case RV_REWIND_WAIT:
@@ -375,21 +401,6 @@ static rv_status step(rv_node *node, rv_error *err) {
     }
 }
 
-/* It cannot be finished: the log is read up to there, and the next opening tries again. */
-static rv_status fail(rv_node *node, rv_status status, rv_error *err) {
-    rv_rewinding *const r = &node->rewinding;
-    if (err->status != status) {
-        (void)rv_error_set(err, status, "going back to position %u failed: %s", r->to.watermark,
-                           rv_status_text(status));
-    }
-    rv_log_recover_stop(node->log, err);
-    if (!rv_op_active(&r->op)) {
-        close_file(r);
-    }
-    RV_ASSERT(err->status == status);
-    return status;
-}
-
 rv_status rv_rewind_finish(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     rv_status status = RV_OK;
@@ -400,7 +411,7 @@ rv_status rv_rewind_finish(rv_node *node, rv_error *err) {
         status = step(node, err);
         const bool waits = status == RV_PENDING || status == RV_BUSY;
         const bool writes = r->step > RV_REWIND_CUT && r->step < RV_REWIND_REMOVE;
-        if (waits && writes && rv_log_poll(node->log, err) != RV_OK) {
+        if (writes && (waits || status == RV_READ_ONLY) && rv_log_poll(node->log, err) != RV_OK) {
             status = rv_log_failed(node->log);
         } else if (waits) {
             return RV_PENDING;

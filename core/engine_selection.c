@@ -223,6 +223,16 @@ rv_status rv_held_wish(rv_node_held *held, const rv_selection *selection, rv_err
     return status;
 }
 
+void rv_held_insist(rv_node_held *held) {
+    const uint64_t serial = held->serial;
+    if (held->wanted.count == 0 && held->selection.count > 0) {
+        const rv_status status = rv_held_wish(held, &held->selection, NULL);
+        RV_ASSERT(status == RV_OK && held->own); /* the log had it, so it fits */
+    }
+    held->serial = serial;
+    held->given = held->wanted.count > 0;
+}
+
 rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection, rv_error *err) {
     RV_ASSERT(!held->logged);
     const rv_status status = rv_held_wish(held, selection, err);

@@ -46,6 +46,9 @@ RV_MUST_USE rv_status rv_held_create(rv_node_held *held, const rv_node_options *
 /* Forgets the log's selection, as before the log was read. */
 void rv_held_take_back(rv_node_held *held);
 
+/* What is to be held stays so, whatever the log will say: it is about to end further ahead. */
+void rv_held_insist(rv_node_held *held);
+
 /* What is to be held. */
 const rv_selection *rv_held_wanted(const rv_node_held *held);
 

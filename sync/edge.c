@@ -90,9 +90,9 @@ static int64_t delay_after(rv_edge *e, rv_status status) {
     if (status == RV_UPSTREAM_UNAUTHORIZED) {
         return RV_BACKOFF_MAX_US;
     }
-    if (rv_node_rewinding(e->node)) {
+    if (rv_node_rewinding(e->node)) { /* if that fails, it is tried again, later and later */
         l->wanted = false;
-        return 0;
+        return rv_backoff_next(&e->backoff);
     }
     if (l->told) {
         const bool at_once = !l->wanted;

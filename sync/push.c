@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine_command.h"
+#include "core/engine_rewind.h"
 #include "sync/timing.h"
 #include "sync/wire_relay.h"
 
@@ -46,6 +47,8 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
     p->gateway = welcome->has_gate && welcome->gate.gateway;
     p->pushes_max = welcome->grant.pushes;
     p->bytes_max = welcome->grant.bytes;
+    p->came_back = facts.came_back;
+    p->passed = false;
     p->fork = p->granted && facts.incarnation > 0 && welcome->grant.decided >= p->hello_next;
     p->probing = false;
     p->cursor = 0;
@@ -63,6 +66,9 @@ void rv_pusher_disconnect(rv_pusher *p) {
     p->decided = 0;
     p->bytes = 0;
     p->decisions_len = 0;
+    if (rv_node_rewinding(p->node)) { /* all of it is durable when that is over */
+        p->durable_at = 0;
+    }
     RV_ASSERT(p->message != NULL);
 }
 
@@ -164,8 +170,15 @@ void rv_pusher_poll(rv_pusher *p) {
     }
     while (p->decisions_len > 0 && give_decision(p)) { /* each time there is one less */
     }
-    if (p->decisions_len == 0 && p->fork && rv_node_fork(p->node, NULL) == RV_OK) {
+    if (p->came_back != rv_node_outbox(p->node).came_back) {
+        p->came_back = rv_node_outbox(p->node).came_back;
+        p->passed = p->granted && p->cursor > 0;
+    }
+    const bool anew = p->fork || (p->passed && p->decided == p->flight_count);
+    if (p->decisions_len == 0 && anew && rv_node_fork(p->node, NULL) == RV_OK) {
+        p->forks += p->fork;
         p->fork = false;
+        p->passed = false;
         p->durable_at = rv_node_decisions_made(p->node);
         p->flight_count = 0;
         p->decided = 0;
@@ -174,7 +187,6 @@ void rv_pusher_poll(rv_pusher *p) {
         p->known = 0;
         p->settled = 0;
         p->relayed = 0;
-        p->forks += 1;
     }
     RV_ASSERT(p->decided <= p->flight_count);
 }
@@ -265,7 +277,7 @@ static bool send_push(rv_pusher *p, int64_t now, rv_bytes *message) {
     const uint32_t undecided = p->flight_count - p->decided;
     rv_pending batch;
     p->next_attempt = now < p->next_attempt ? p->next_attempt : INT64_MIN;
-    if (p->fork || !rv_pusher_ready(p) || now < p->next_attempt ||
+    if (p->fork || p->passed || !rv_pusher_ready(p) || now < p->next_attempt ||
         p->flight_count == RV_PUSH_FLIGHTS_MAX || undecided >= p->pushes_max ||
         (p->probing && undecided > 0) || !next_batch(p, &batch)) {
         return false;

@@ -40,6 +40,7 @@ typedef struct rv_pusher {
     bool granted;         /* the upstream takes pushes */
     bool gateway;         /* it is one: it does not know what the root has decided */
     bool fork;            /* a new incarnation is to be taken */
+    bool passed;          /* batches came back that others were pushed past: as after a fork */
     bool probing;         /* one push at a time: the last one was not decided */
     uint64_t pushes_max;  /* granted, undecided at a time */
     uint64_t bytes_max;   /* likewise, but one may always be under way */
@@ -55,8 +56,9 @@ typedef struct rv_pusher {
     int64_t last_settled; /* when it was told */
     uint32_t flight_count;
     uint32_t decided;
-    uint64_t bytes; /* of undecided ones */
-    uint64_t forks; /* since the edge was created */
+    uint64_t bytes;     /* of undecided ones */
+    uint32_t came_back; /* rv_outbox_facts, when it was looked at */
+    uint64_t forks;     /* since the edge was created */
     rv_flight flights[RV_PUSH_FLIGHTS_MAX];
 } rv_pusher;
 

@@ -191,6 +191,7 @@ RV_TEST(what_was_written_under_a_lost_schema_waits_for_it) {
             RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 3);
         }
         if (again > 0) {
+            RV_CHECK(deposit(d, "{\"amount\":1000}")); /* is pushed before those that come back */
             RV_CHECK(duo_run(d));
             for (int i = 0; i < 2000 && rv_node_outbox(d->leaf.node).held_back > 0; i++) {
                 duo_connect(d);
@@ -198,7 +199,8 @@ RV_TEST(what_was_written_under_a_lost_schema_waits_for_it) {
             }
             RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
             RV_CHECK(duo_run(d));
-            RV_CHECK_EQ(balance(d->root.node), 101);
+            RV_CHECK_EQ(balance(d->root.node), 1101);
+            RV_CHECK_EQ(d->edge->pusher.forks, 0);
             RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), 2), 2);
         }
         RV_CHECK(same_rows(d));
@@ -306,6 +308,173 @@ RV_TEST(the_power_fails_at_every_operation_of_going_back) {
     story_free(&s);
 }
 
+/* --- what storage, selections and copies do to it --- */
+
+/* The edge's operation `n` since it began to go back fails, or it comes to the end. True: the end.
+ */
+static bool story_fails(const story *s, uint64_t n) {
+    duo *const d = s->d;
+    restore_disk(d, &d->root, s->root);
+    restore_disk(d, &d->leaf, s->leaf);
+    for (int i = 0; i < DUO_STEPS_MAX && !rv_node_rewinding(d->leaf.node); i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    const uint64_t at = rv_sim_disk_operations(d->leaf.disk) + n;
+    const rv_sim_faults faults = {.fault = n % 3 == 0 ? RV_SIM_TEAR : RV_SIM_FAIL, .fault_at = at};
+    rv_sim_disk_set_faults(d->leaf.disk, &faults);
+    for (int i = 0; i < DUO_STEPS_MAX && rv_node_rewinding(d->leaf.node); i++) {
+        (void)duo_step(d);
+    }
+    return rv_sim_disk_operations(d->leaf.disk) < at;
+}
+
+static bool story_ends_well(const story *s, uint64_t n) {
+    duo *const d = s->d;
+    const bool well = duo_run(d) && same_rows(d) && balance(d->leaf.node) == 166 &&
+                      rv_node_outbox(d->leaf.node).rejections == 0 &&
+                      files_named(&d->leaf, "rewind") == 0;
+    if (!well) {
+        fprintf(stderr, "operation %llu: balance %lld\n", (unsigned long long)n,
+                (long long)balance(d->leaf.node));
+    }
+    return well;
+}
+
+/* What failed before anything was written down is tried again, without another opening; and who
+ * reads meanwhile goes on. Later failures end the node, and the next one goes on. */
+RV_TEST(any_operation_of_going_back_may_fail) {
+    story s = story_create();
+    duo *const d = s.d;
+    bool over = false;
+    uint32_t again = 0, ended = 0;
+    for (uint64_t n = 1; n < 400 && !over; n += 2) {
+        over = story_fails(&s, n);
+        const bool failed = rv_node_failed(d->leaf.node, NULL) != RV_OK;
+        rv_rewound facts;
+        if (!failed && !over && !rv_node_rewound(d->leaf.node, &facts)) {
+            RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 0);
+            again += 1;
+        }
+        ended += failed;
+        if (failed) {
+            duo_crash(d, &d->leaf);
+        }
+        RV_CHECK(story_ends_well(&s, n));
+    }
+    RV_CHECK(over && again > 2 && ended > 2);
+    story_free(&s);
+}
+
+/* The power fails in the midst of it, and then the file cannot be read. */
+RV_TEST(a_file_that_cannot_be_read_is_not_passed_over) {
+    story s = story_create();
+    duo *const d = s.d;
+    bool over = false;
+    uint32_t failed = 0;
+    for (uint64_t n = 1; n < 400 && !over; n += 9) {
+        over = story_tell(&s, n, RV_SIM_CRASH_LOSE);
+        duo_cut(d);
+        rv_sim_disk_crash(d->leaf.disk);
+        const rv_sim_faults faults = {
+            .fault = RV_SIM_FAIL, .fault_at = rv_sim_disk_operations(d->leaf.disk) + 1 + n / 9 % 7};
+        rv_sim_disk_set_faults(d->leaf.disk, &faults);
+        failed += fixture_open_on(rv_sim_disk_interface(d->leaf.disk), d->leaf.node_memory,
+                                  FIXTURE_NODE_MEMORY, RV_ROLE_EDGE, "/**", &d->leaf.node,
+                                  &d->err) != RV_OK;
+        duo_crash(d, &d->leaf);
+        RV_CHECK(story_ends_well(&s, n));
+    }
+    RV_CHECK(over && failed > 2);
+    story_free(&s);
+}
+
+/* The edge is told to hold something else, which its log names behind the end that it goes back
+ * to; with and without having it already. */
+RV_TEST(what_it_is_to_hold_stays) {
+    for (int has = 0; has < 2; has++) {
+        duo *const d = begin();
+        const rv_bytes entry = RV_LITERAL("/accounts/* history none");
+        uint8_t *const backup = copy_disk(d, &d->root);
+        RV_CHECK(deposit(d, "{\"amount\":10}"));
+        RV_CHECK(duo_run(d));
+        if (has == 0) {
+            duo_cut(d);
+        }
+        rv_status status = RV_PENDING;
+        for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+            status = rv_node_select(d->leaf.node, &entry, 1, &d->err);
+            (void)duo_step(d);
+        }
+        RV_CHECK_STATUS(status, RV_OK);
+        for (int i = 0; i < 2000; i++) {
+            (void)duo_step(d);
+        }
+        RV_CHECK_EQ(rv_node_selection(d->leaf.node)->entries[0].history == RV_HISTORY_NONE, has);
+        restore_disk(d, &d->root, backup);
+        RV_CHECK(restored(d));
+        RV_CHECK(duo_run(d));
+        for (int i = 0; i < 2000; i++) {
+            duo_connect(d);
+            (void)duo_step(d);
+        }
+        RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 1);
+        RV_CHECK_TEXT(rv_node_selection(d->leaf.node)->entries[0].name, "/accounts/*");
+        RV_CHECK(rv_node_whole(d->leaf.node));
+        RV_CHECK_EQ(balance(d->leaf.node), 10);
+        free(backup);
+        duo_free(d);
+    }
+}
+
+/* A copy notices what it is, takes another life, and goes back: both in one process. */
+RV_TEST(a_copy_goes_back) {
+    duo *const d = begin();
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK(deposit(d, "{\"amount\":1}"));
+    RV_CHECK(duo_run(d));
+    uint8_t *const copy = copy_disk(d, &d->leaf);
+    RV_CHECK(deposit(d, "{\"amount\":10}"));
+    RV_CHECK(duo_run(d));
+    restore_disk(d, &d->leaf, copy);
+    for (int i = 0; i < 40; i++) { /* batches of its log, before the other life's */
+        RV_CHECK(deposit(d, "{\"amount\":100}"));
+    }
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    restore_disk(d, &d->root, backup);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 1);
+    RV_CHECK_EQ(balance(d->root.node), 4001);
+    RV_CHECK(same_rows(d));
+    free(copy);
+    free(backup);
+    duo_free(d);
+}
+
+/* It has met its upstream, written nothing yet, and is told of another epoch. */
+RV_TEST(who_has_nothing_goes_nowhere) {
+    duo *const d = begin();
+    const rv_sim_disk_options options = {.seed = 3, .now = INT64_C(1700000000000000)};
+    duo_cut(d);
+    memset(d->leaf.disk_memory, 0, DUO_DISK_MEMORY);
+    d->leaf.disk = rv_sim_disk_create(d->leaf.disk_memory, DUO_DISK_MEMORY, &options);
+    duo_open(d, &d->leaf);
+    for (int i = 0; i < DUO_STEPS_MAX && rv_node_identity(d->leaf.node) == NULL; i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    duo_cut(d);
+    RV_CHECK_EQ(rv_log_batches(rv_node_log(d->leaf.node)), 0);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 0);
+    RV_CHECK_EQ(rv_node_identity(d->leaf.node)->epoch, rv_node_identity(d->root.node)->epoch);
+    RV_CHECK(same_rows(d));
+    duo_free(d);
+}
+
 /* --- a file that somebody has made --- */
 
 /* What the leaf's disk has under the name, as it is now. */
@@ -409,6 +578,11 @@ int main(void) {
     RV_RUN(a_root_that_went_on_beside_its_edges);
     RV_RUN(what_was_written_under_a_lost_schema_waits_for_it);
     RV_RUN(the_power_fails_at_every_operation_of_going_back);
+    RV_RUN(any_operation_of_going_back_may_fail);
+    RV_RUN(a_file_that_cannot_be_read_is_not_passed_over);
+    RV_RUN(what_it_is_to_hold_stays);
+    RV_RUN(a_copy_goes_back);
+    RV_RUN(who_has_nothing_goes_nowhere);
     RV_RUN(a_forged_file_is_refused_or_followed);
     return rv_test_done();
 }
