@@ -106,6 +106,8 @@ static void check_asked(sim_world *world, const rv_event *event, rv_bytes path) 
     } else if (!whole_batch(world, o, index, event)) {
         sim_fail(world, SIM_CHECK_CONTENT, "the batch of op %u is not whole at position %llu",
                  o->number, (unsigned long long)event->position);
+    } else if (o->voided) {
+        return;
     } else if ((asked->expected == RV_EXPECTED_NONE && before != 0) ||
                (asked->expected == RV_EXPECTED_EXISTS && before == 0) ||
                (asked->expected == RV_EXPECTED_NUMBER && before != asked->expected_version)) {
@@ -115,9 +117,10 @@ static void check_asked(sim_world *world, const rv_event *event, rv_bytes path) 
     }
 }
 
-/* True when the root may have leased keys: not before an edge has tried to write. */
+/* True when the root may have leased keys, or passed over some: not before an edge has tried to
+ * write, or an epoch was begun. */
 static bool keys_leased(const sim_world *world) {
-    bool leased = false;
+    bool leased = world->restores.count > 0 || world->restores.says || world->restores.epochs > 0;
     for (uint32_t i = 0; i < world->operations.count && !leased; i++) {
         leased = world->operations.list[i]->kind == SIM_STEP_WRITE;
     }
@@ -189,7 +192,7 @@ static void take(sim_world *world, const rv_event *event, rv_bytes path) {
 }
 
 /* The root ended before a batch was read to its end, which is read again. */
-static void unstage(sim_world *world) {
+void sim_check_unstage(sim_world *world) {
     const sim_truth *const truth = &world->truth;
     for (uint32_t i = 1; i <= truth->staged; i++) {
         uint32_t index = 0;
@@ -212,7 +215,7 @@ void sim_check_follow(sim_world *world) {
         rv_subscription_open(&world->follow, root->node, NULL, 0, 1);
         world->follow_process = root->process;
         world->follow_position = 0;
-        unstage(world);
+        sim_check_unstage(world);
     }
     for (uint32_t i = 0; i < FOLLOW_MAX && world->failure.check == SIM_CHECK_NONE; i++) {
         rv_event event;
@@ -261,6 +264,7 @@ static void check_root_opened(sim_world *world, const sim_member *m) {
 
 void sim_check_opened(sim_world *world, sim_member *m) {
     RV_ASSERT(m->life == SIM_UP);
+    sim_restored_opened(world, m);
     const uint64_t w = rv_node_watermark(m->node);
     if (m->plan->role == SIM_ROOT) {
         check_root_opened(world, m);
@@ -304,7 +308,7 @@ bool sim_check_rows(sim_world *world, sim_member *m) {
     char difference[160];
     uint64_t refused = 0;
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        !rv_node_whole(m->node)) {
+        !rv_node_whole(m->node) || sim_restored_beside(m)) {
         return false;
     }
     if (m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
@@ -351,14 +355,16 @@ void sim_check_memory(sim_world *world, const sim_member *m) {
 
 bool sim_check_converged(sim_world *world) {
     const uint64_t w = world->truth.count;
-    bool same = world->quiet && !sim_workload_waits(world) && world->follow_position == w;
+    bool same = world->quiet && !sim_workload_waits(world) && world->follow_position == w &&
+                sim_restored_done(world) && sim_workload_extra_missing(world) == 0;
     for (uint8_t i = 0; i < world->plan->member_count && same; i++) {
         const sim_member *const m = &world->members[i];
         same = m->life == SIM_UP && rv_node_watermark(m->node) == w &&
                rv_node_watermark_durable(m->node) == w;
         if (same && m->plan->role == SIM_EDGE) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
-            same = outbox.pending == 0 && outbox.rejections == 0 && rv_node_whole(m->node) &&
+            same = outbox.pending == 0 && outbox.rejections == 0 && outbox.held_back == 0 &&
+                   rv_node_whole(m->node) &&
                    sim_selection_is(&m->plan->selections[m->selection], rv_node_selection(m->node));
         }
     }
@@ -373,7 +379,7 @@ void sim_check_hash(sim_world *world, sim_member *m) {
     sim_member *const root = &world->members[0];
     RV_ASSERT(m->plan->role == SIM_EDGE);
     if (root->life != SIM_UP || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
+        sim_restored_beside(m) || rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
         return;
     }
     const rv_path_pattern *const patterns = rv_node_patterns(m->node, &count);

@@ -103,6 +103,9 @@ static void look(sim_world *world, sim_member *m) {
 
 void sim_decay(sim_world *world, sim_member *m, uint64_t *random) {
     sim_directory saved = {.count = 0};
+    if (m->floor != SIM_FLOOR_NONE || (m->index == 0 && world->restores.replaced)) {
+        return; /* what is there is not, or may not be, the truth */
+    }
     const rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
     if (m->life != SIM_DOWN) {
         sim_world_stop(world, m, RV_SIM_CRASH_KEEP, false, 0);

@@ -160,7 +160,7 @@ static void check_conflict(sim_world *world, const sim_operation *o) {
 void sim_expected_check_end(sim_world *world, const sim_operation *o) {
     for (uint8_t i = 0; i < o->count; i++) {
         const sim_asked *const asked = &o->asked[i];
-        if (asked->counting == SIM_COUNTS_NOT || !asked->covered ||
+        if (asked->counting == SIM_COUNTS_NOT || !asked->covered || o->voided ||
             asked->expected != RV_EXPECTED_NUMBER) {
             continue;
         }

@@ -12,15 +12,32 @@ static uint64_t next_due(const sim_world *world, const sim_feed *feed, uint64_t 
     return sim_truth_next(world, feed->member, all ? NULL : feed->pattern_text, position, given);
 }
 
+static void forget(sim_feed *feed) {
+    feed->cursor = 1;
+    feed->sequence_last = 0;
+    feed->verified = 0;
+    feed->delivered_count = 0;
+    feed->process = 0;
+    feed->at_end = false;
+    RV_ASSERT(feed->used);
+}
+
+void sim_feeds_forget(sim_world *world, uint8_t member) {
+    RV_ASSERT(member < world->plan->member_count);
+    for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
+        sim_feed *const feed = &world->feeds.list[i];
+        if (feed->used && feed->member == member) {
+            forget(feed);
+        }
+    }
+}
+
 static void open_feed(sim_world *world, sim_feed *feed) {
     const sim_member *const member = &world->members[feed->member];
     RV_ASSERT(member->life == SIM_UP);
     if (feed->disk_life != member->disk_life) { /* what it remembers is of another disk */
         feed->disk_life = member->disk_life;
-        feed->cursor = 1;
-        feed->sequence_last = 0;
-        feed->verified = 0;
-        feed->delivered_count = 0;
+        forget(feed);
     }
     uint64_t from = feed->cursor;
     if (world->canary == SIM_CANARY_DELIVERED_TWICE && from > 1) {
@@ -152,7 +169,8 @@ void sim_feeds_check(sim_world *world) {
     for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
         sim_feed *const feed = &world->feeds.list[i];
         uint32_t done = 0;
-        while (feed->used && done < feed->delivered_count &&
+        const bool compared = feed->used && !sim_restored_beside(&world->members[feed->member]);
+        while (compared && done < feed->delivered_count &&
                feed->delivered[done].position <= world->truth.count) {
             verify(world, feed, &feed->delivered[done]);
             done += 1;
@@ -161,7 +179,7 @@ void sim_feeds_check(sim_world *world) {
         feed->delivered_count -= done;
         memmove(feed->delivered, feed->delivered + done,
                 feed->delivered_count * sizeof feed->delivered[0]);
-        if (feed->used && feed->once && feed->at_end && feed->delivered_count == 0) {
+        if (compared && feed->once && feed->at_end && feed->delivered_count == 0) {
             feed->used = false;
         }
     }

@@ -53,6 +53,9 @@ bool sim_feeds_turn(struct sim_world *world, struct sim_member *member);
 /* Compares what was delivered with the truth, as far as that is known. */
 void sim_feeds_check(struct sim_world *world);
 
+/* What the feeds of a member have given is of another history than what comes. */
+void sim_feeds_forget(struct sim_world *world, uint8_t member);
+
 /* Notes the feeds that have something left to do. */
 void sim_feeds_note(struct sim_world *world);
 

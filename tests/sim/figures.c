@@ -54,6 +54,11 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "selections changed while the edge ran", figures->selections_live);
     line(to, "bases that came to their end", figures->bases);
     line(to, "parts of bases", figures->base_parts);
+    line(to, "roots restored", figures->restores);
+    line(to, "epochs begun", figures->epochs);
+    line(to, "edges gone back", figures->rewinds);
+    line(to, "events dropped by edges that went back", figures->dropped);
+    line(to, "own batches queued again by them", figures->requeued);
     line(to, "connections", figures->connections);
     line(to, "messages", figures->messages);
     line(to, "messages lost", figures->messages_lost);

@@ -2,6 +2,7 @@
 #include "tests/sim/member.h"
 
 #include "core/base/assert.h"
+#include "core/engine_rewind.h"
 #include "tests/sim/squeeze.h"
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@ void sim_member_create(sim_member *member, const sim_plan *plan, uint8_t index) 
     uint8_t *const disk_memory = member->disk_memory;
     *member = (sim_member){.plan = own, .index = index, .skew_us = own->skew_us};
     member->upstream = own->upstream;
+    member->floor = SIM_FLOOR_NONE;
     member->seed = plan->seed * 1000003 + (uint64_t)index * 101;
     member->disk_memory = disk_memory != NULL ? disk_memory : malloc(SIM_DISK_MEMORY);
     member->node_memory = malloc(own->memory);
@@ -125,10 +127,21 @@ uint8_t sim_member_selection(const sim_member *member) {
     return at;
 }
 
+void sim_member_goes_back(sim_member *member, uint64_t position) {
+    sim_helds *const helds = &member->helds;
+    while (helds->count > 0 && helds->list[helds->count - 1].from > position) {
+        helds->count -= 1;
+    }
+    if (helds->base > position) {
+        helds->base = helds->count > 0 ? helds->list[helds->count - 1].from : 0;
+    }
+    RV_ASSERT(helds->base <= position);
+}
+
 void sim_member_holds(sim_member *member) {
     size_t fed_by = 0, streams = 0;
     sim_helds *const helds = &member->helds;
-    if (member->plan->role != SIM_EDGE) {
+    if (member->plan->role != SIM_EDGE || rv_node_rewinding(member->node)) {
         return;
     }
     if (rv_node_identity(member->node) == NULL) { /* it has no log yet */

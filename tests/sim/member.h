@@ -16,6 +16,7 @@
 #include "sync/upstream.h"
 #include "tests/sim/directory.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/restored.h"
 #include "tests/sim/tap.h"
 
 #define SIM_DISK_MEMORY ((size_t)64 << 20)
@@ -64,6 +65,9 @@ typedef struct sim_member {
     sim_directory copy; /* an administrator's */
     sim_helds copy_helds;
     bool copied;
+    uint32_t copy_knows;
+    uint32_t copy_rewound_epoch;
+    int64_t copy_rewound_at;
     bool copy_wanted;
     uint8_t upstream; /* that it connects to now: its plan's, or the root */
     /* the process */
@@ -76,6 +80,13 @@ typedef struct sim_member {
     rv_edge *edge;
     rv_upstream_shared *shared;
     int64_t wake_at;
+    /* tests/sim/restored.h: what is behind the floor may be of a history that is no more */
+    uint64_t floor;         /* SIM_FLOOR_NONE: all of it is true */
+    uint32_t knows;         /* of so many of the root's restores, */
+    uint32_t hears;         /* and the upstream that it connected to last */
+    uint64_t watermark;     /* when it was seen last */
+    uint32_t rewound_epoch; /* when it went back last */
+    int64_t rewound_at;
     /* what it has shown */
     uint64_t durable; /* the greatest durable W on this disk */
 } sim_member;
@@ -101,6 +112,9 @@ void sim_member_start(sim_member *member);
 
 /* Notes what an edge holds now; after it was opened and whenever it took something. */
 void sim_member_holds(sim_member *member);
+
+/* An edge has gone back to the position: notes what its log holds now. */
+void sim_member_goes_back(sim_member *member, uint64_t position);
 
 /* Of its selections the one that its node holds. */
 uint8_t sim_member_selection(const sim_member *member);

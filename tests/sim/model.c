@@ -53,7 +53,7 @@ void sim_model_free(sim_model *model) {
     free(model);
 }
 
-static void begin_again(sim_model *model) {
+void sim_model_reset(sim_model *model) {
     memset(&model->now, 0, sizeof model->now);
     model->now.schema = model->truth->schema;
     if (model->all != NULL) {
@@ -67,7 +67,7 @@ void sim_model_select(sim_model *model, uint8_t selection) {
     RV_ASSERT(selection < model->plan->selection_count);
     if (model->selection != &model->plan->selections[selection]) {
         model->selection = &model->plan->selections[selection];
-        begin_again(model);
+        sim_model_reset(model);
     }
 }
 
@@ -94,7 +94,7 @@ static rv_status fold_event(sim_model *model, naive *into, const rv_event *event
 rv_status sim_model_fold(sim_model *model, uint64_t position, uint64_t *refused) {
     RV_ASSERT(position <= model->truth->count);
     if (position < model->position) {
-        begin_again(model);
+        sim_model_reset(model);
     }
     while (model->position < position) {
         model->position += 1;

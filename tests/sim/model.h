@@ -28,6 +28,9 @@ uint64_t sim_model_position(const sim_model *model);
  * rules refuse the event at `*refused`, which the root has accepted. */
 rv_status sim_model_fold(sim_model *model, uint64_t position, uint64_t *refused);
 
+/* Folds from the start again, as the truth has another end. */
+void sim_model_reset(sim_model *model);
+
 /* From now on of this one of the plan's selections. */
 void sim_model_select(sim_model *model, uint8_t selection);
 

@@ -64,6 +64,7 @@ typedef struct sim_operation {
     rv_status rejected_for; /* why, */
     bool conflict;          /* and, of a version conflict, what was there */
     uint64_t actual;
+    bool voided; /* what it expected was of a history that is no more */
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;
 

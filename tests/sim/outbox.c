@@ -41,6 +41,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     world->figures.statuses[RV_OK] += 1;
     world->figures.written += 1;
     o->writer_process = member->process;
+    o->voided = sim_restored_beside(member);
     for (uint8_t i = 0; i < o->count; i++) {
         o->asked[i].covered = results[i].version > 0;
     }
@@ -61,14 +62,29 @@ static void decided(sim_world *world, sim_request *request, const rv_outcome *ou
     sim_operation *const o = request->operation;
     RV_ASSERT(outcome->kind != RV_OUTCOME_WAITING);
     if (outcome->kind == RV_OUTCOME_ACCEPTED) {
+        const sim_member *const m = &world->members[request->member];
         o->level = SIM_UPSTREAM;
         o->asked[o->count - 1].position = outcome->position;
         world->figures.written_accepted += 1;
+        if (m->floor != SIM_FLOOR_NONE &&
+            (outcome->position == 0 || outcome->position > m->floor)) {
+            sim_outbox_taken_back(o, o->asked[o->count - 1].covered, true); /* by a root before */
+        }
     }
     sim_note(world, request->member, "op %u: %s, position %llu", o->number,
              outcome->kind == RV_OUTCOME_ACCEPTED ? "accepted" : "rejected",
              (unsigned long long)outcome->position);
     request->state = SIM_REQUEST_FREE;
+}
+
+void sim_outbox_taken_back(sim_operation *o, bool covered, bool behind) {
+    RV_ASSERT(o->kind == SIM_STEP_WRITE);
+    if (!covered) { /* the edge has no copy once it was accepted */
+        o->level = o->level > SIM_MEMORY ? SIM_MEMORY : o->level;
+    } else if (o->level == SIM_UPSTREAM && (behind || o->asked[o->count - 1].position == 0)) {
+        o->level = SIM_LOCAL;
+    }
+    o->asked[o->count - 1].position = behind ? 0 : o->asked[o->count - 1].position;
 }
 
 bool sim_outbox_hear(sim_world *world, sim_member *member, sim_request *request) {

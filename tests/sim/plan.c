@@ -21,6 +21,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
     [SIM_STEP_SLOW_LINK] = 3, [SIM_STEP_CLOCK] = 3,     [SIM_STEP_SELECT] = 4,
     [SIM_STEP_BACKUP] = 3,    [SIM_STEP_RESTORE] = 2,   [SIM_STEP_WIPE] = 1,
     [SIM_STEP_DECAY] = 2,
+    [SIM_STEP_RESTORE_ROOT] = 5,
 };
 
 #define FIRST_FAULT SIM_STEP_CLOSE
@@ -150,6 +151,7 @@ static void draw_temper(uint64_t *random, bool *known) {
         const bool fault = k >= FIRST_FAULT;
         known[k] = !fault || temper >= 5 || (temper > 0 && rv_random_chance(random, 30));
     }
+    known[SIM_STEP_RESTORE_ROOT] = known[SIM_STEP_RESTORE_ROOT] && rv_random_chance(random, 60);
     if (temper > 0) {
         known[SIM_STEP_KILL] = known[SIM_STEP_KILL] || rv_random_chance(random, 50);
         known[SIM_STEP_CUT] = true; /* some fault there must be to draw */
@@ -168,6 +170,7 @@ static uint8_t draw_who(const sim_plan *plan, uint64_t *random, sim_step_kind ki
     case SIM_STEP_REUSED:
     case SIM_STEP_WRONG:
     case SIM_STEP_SCHEMA:
+    case SIM_STEP_RESTORE_ROOT:
         return 0;
     case SIM_STEP_WRITE:
     case SIM_STEP_CUT:

@@ -55,7 +55,8 @@ typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
     X(BACKUP, "copy of a directory")                                                               \
     X(RESTORE, "older copy restored")                                                              \
     X(WIPE, "directory lost")                                                                      \
-    X(DECAY, "flipped bit")
+    X(DECAY, "flipped bit")                                                                        \
+    X(RESTORE_ROOT, "older copy of the root restored")
 
 typedef enum sim_step_kind {
 #define SIM_STEP_ENUM(name, text) SIM_STEP_##name,

@@ -77,7 +77,8 @@ RV_TEST(planted_bugs_are_found) {
     } canaries[] = {
         {SIM_CANARY_FLUSH_LIES,
          1u << SIM_CHECK_LOST | 1u << SIM_CHECK_HISTORY | 1u << SIM_CHECK_STATUS},
-        {SIM_CANARY_EVENT_SKIPPED, 1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_FEED},
+        {SIM_CANARY_EVENT_SKIPPED,
+         1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_DAMAGE},
         {SIM_CANARY_DELIVERED_TWICE, 1u << SIM_CHECK_FEED},
         {SIM_CANARY_W_TOO_HIGH, 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_ROWS |
                                     1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE},
@@ -89,6 +90,9 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_REFUSAL_FORGED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE},
         {SIM_CANARY_LEASED_TWICE, 1u << SIM_CHECK_TWICE | 1u << SIM_CHECK_JUDGEMENT},
         {SIM_CANARY_EXPECTED_LOST, 1u << SIM_CHECK_JUDGEMENT},
+        {SIM_CANARY_EPOCH_UNSAID, 1u << SIM_CHECK_CONVERGENCE},
+        {SIM_CANARY_BACK_TOO_LITTLE,
+         1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_CONVERGENCE},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -125,6 +129,8 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.gateways > 0 && sum.moves > 0 && sum.selections_live > 0 && sum.keys > 0);
     RV_CHECK(sum.expected_judged > 0 && sum.conflicts_judged > 0);
     RV_CHECK(sum.selections > 0 && sum.bases > 0 && sum.base_parts > sum.bases);
+    RV_CHECK(sum.restores > 0 && sum.epochs > sum.restores / 2 && sum.rewinds > 0);
+    RV_CHECK(sum.dropped > 0 && sum.requeued > 0);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

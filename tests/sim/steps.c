@@ -116,6 +116,8 @@ static void step_directory(sim_world *world, sim_member *m, const sim_step *step
     sim_member_disk_replace(m, step->kind == SIM_STEP_RESTORE ? &m->copy : NULL);
     m->restored = m->restored || step->kind == SIM_STEP_RESTORE;
     m->helds = step->kind == SIM_STEP_RESTORE ? m->copy_helds : (sim_helds){.count = 0};
+    sim_restored_replaced(world, m, step->kind == SIM_STEP_RESTORE);
+    sim_feeds_forget(world, m->index);
     m->restart_at = world->now + draw_us(random, 3 * SIM_US_OF_SECOND);
     m->wake_at = m->restart_at;
 }
@@ -152,7 +154,7 @@ static void step_look(sim_world *world, sim_member *m) {
         sim_check_hash(world, m);
         rv_edge_status status;
         rv_edge_status_of(m->edge, &status);
-        if (status.state == RV_EDGE_ERROR) {
+        if (status.state == RV_EDGE_ERROR && !sim_restored_beside(m)) {
             sim_fail(world, SIM_CHECK_STATUS, "member %u has stopped: %s", (unsigned)m->index,
                      rv_status_code(status.reason.status));
         }
@@ -208,6 +210,9 @@ void sim_world_step(sim_world *world, const sim_step *step) {
         return;
     case SIM_STEP_QUERY:
         sim_query(world, m, &random);
+        return;
+    case SIM_STEP_RESTORE_ROOT:
+        sim_restored_step(world, m, &random);
         return;
     case SIM_STEP_DECAY:
         sim_decay(world, m, &random);

@@ -94,6 +94,29 @@ static void expect_nothing(sim_message *message) {
     become(message, &w);
 }
 
+/* The hello's last point, which the edge is to go back to. */
+static void keep_point(sim_world *world, const sim_message *message) {
+    static rv_wire_hello hello;
+    if (is_plain(message, RV_WIRE_HELLO) &&
+        rv_wire_read_hello(body_of(message), &hello, NULL) == RV_OK && hello.has_lineage &&
+        hello.lineage_count > 0) {
+        world->canary_point = hello.lineage[0];
+    }
+    RV_ASSERT(world->canary == SIM_CANARY_BACK_TOO_LITTLE);
+}
+
+static void keep_all(const sim_world *world, sim_message *message) {
+    static rv_wire_welcome welcome;
+    uint8_t bytes[256];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    if (is_plain(message, RV_WIRE_WELCOME) &&
+        rv_wire_read_welcome(body_of(message), &welcome, NULL) == RV_OK && welcome.diverged) {
+        welcome.common = world->canary_point;
+        rv_wire_write_welcome(&w, &welcome);
+        become(message, &w);
+    }
+}
+
 bool sim_tamper_down(sim_world *world, sim_message *message) {
     const uint8_t kind = message->bytes[0];
     rv_wire_progress progress;
@@ -125,6 +148,9 @@ bool sim_tamper_down(sim_world *world, sim_message *message) {
     case SIM_CANARY_LEASED_TWICE:
         lease_again(message);
         return true;
+    case SIM_CANARY_BACK_TOO_LITTLE:
+        keep_all(world, message);
+        return true;
     default:
         return true;
     }
@@ -134,5 +160,7 @@ void sim_tamper_up(sim_world *world, sim_message *message) {
     RV_ASSERT(message->bytes != NULL);
     if (world->canary == SIM_CANARY_EXPECTED_LOST) {
         expect_nothing(message);
+    } else if (world->canary == SIM_CANARY_BACK_TOO_LITTLE) {
+        keep_point(world, message);
     }
 }

@@ -91,3 +91,21 @@ void sim_truth_unstage(sim_truth *truth) {
         truth->staged -= 1;
     }
 }
+
+void sim_truth_cut(sim_truth *truth, uint64_t position) {
+    RV_ASSERT(truth->staged == 0 && position <= truth->count);
+    for (uint32_t i = 0; i < truth->stream_count; i++) {
+        truth->streams[i].version = 0;
+    }
+    truth->count = (uint32_t)position;
+    rv_arena_reset(&truth->schema_arena, 0);
+    rv_status status = rv_schema_create(&truth->schema, &truth->schema_arena, NULL);
+    for (uint32_t i = 0; i < truth->count && status == RV_OK; i++) {
+        const rv_event *const event = &truth->facts[i].event;
+        truth->streams[event->stream].version = event->version;
+        status = event->type == RV_SYSTEM_SCHEMA_TYPE
+                     ? rv_schema_apply(truth->schema, event->data, NULL)
+                     : RV_OK;
+    }
+    RV_ASSERT(status == RV_OK); /* it was made of this before */
+}

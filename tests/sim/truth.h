@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The root's history as anybody may rely on it: the events that its log gave as durable, in order.
- * It only grows, whatever the root goes through. Everything else is compared with it.
+ * It only grows, whatever the root goes through, until an administrator puts the root back to an
+ * older copy. Everything else is compared with it.
  */
 #ifndef RV_TESTS_SIM_TRUTH_H
 #define RV_TESTS_SIM_TRUTH_H
@@ -50,5 +51,8 @@ bool sim_truth_add(sim_truth *truth, const rv_event *event, rv_bytes path);
 /* Forgets what is staged, as when the reader begins again. The schema stays: a staged schema change
  * is a batch of its own and never stays staged. */
 void sim_truth_unstage(sim_truth *truth);
+
+/* It ends at the position, as an older copy of the root does. Nothing is staged. */
+void sim_truth_cut(sim_truth *truth, uint64_t position);
 
 #endif

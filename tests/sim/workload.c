@@ -2,6 +2,7 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+#include "core/engine_rewind.h"
 
 #define TRIES_MAX 4000 /* of a request that the node does not take */
 
@@ -138,15 +139,28 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
     return o;
 }
 
+uint32_t sim_workload_extra_missing(const sim_world *world) {
+    for (uint32_t n = 1; n <= world->workload.extras && world->truth.count > 0; n++) {
+        char name[SIM_TYPE_LEN];
+        (void)snprintf(name, sizeof name, "extra%u_made", n - 1);
+        if (rv_schema_event_type_named(world->truth.schema, rv_bytes_of_string(name)) == NULL) {
+            return n;
+        }
+    }
+    RV_ASSERT(world->workload.extras <= SIM_EXTRAS_MAX);
+    return 0;
+}
+
 static sim_operation *make_schema_change(sim_world *world) {
-    if (world->workload.extras_asked > SIM_EXTRAS_MAX) {
+    const uint32_t missing = sim_workload_extra_missing(world);
+    if (world->workload.extras_asked > SIM_EXTRAS_MAX && missing == 0) {
         return NULL;
     }
     sim_operation *const o = sim_operations_add(&world->operations, SIM_STEP_SCHEMA, 1);
     if (o != NULL) {
         o->schema = true;
-        o->nth = world->workload.extras_asked; /* 0: the world's own schema */
-        world->workload.extras_asked += 1;
+        o->nth = missing > 0 ? missing : world->workload.extras_asked; /* 0: the world's own */
+        world->workload.extras_asked += missing == 0;
     }
     RV_ASSERT(world->workload.extras_asked <= SIM_EXTRAS_MAX + 1);
     return o;
@@ -297,6 +311,9 @@ static bool ask(sim_world *world, sim_member *member, sim_request *request) {
 bool sim_workload_turn(sim_world *world, sim_member *member) {
     bool moved = false;
     RV_ASSERT(member->life == SIM_UP);
+    if (rv_node_rewinding(member->node)) {
+        return false;
+    }
     for (uint32_t i = 0; i < SIM_REQUESTS_MAX; i++) {
         sim_request *const request = &world->workload.requests[i];
         if (request->state == SIM_REQUEST_FREE || request->member != member->index) {
@@ -340,6 +357,16 @@ bool sim_workload_waits(const sim_world *world) {
     bool waits = false;
     for (uint32_t i = 0; i < SIM_REQUESTS_MAX; i++) {
         waits = waits || world->workload.requests[i].state != SIM_REQUEST_FREE;
+    }
+    RV_ASSERT(world->operations.count <= SIM_OPERATIONS_MAX);
+    return waits;
+}
+
+bool sim_workload_schema_waits(const sim_world *world) {
+    bool waits = false;
+    for (uint32_t i = 0; i < SIM_REQUESTS_MAX && !waits; i++) {
+        const sim_request *const request = &world->workload.requests[i];
+        waits = request->state != SIM_REQUEST_FREE && request->operation->schema;
     }
     RV_ASSERT(world->operations.count <= SIM_OPERATIONS_MAX);
     return waits;

@@ -48,6 +48,12 @@ void sim_workload_drop(struct sim_world *world, const struct sim_member *member)
 bool sim_workload_waits(const struct sim_world *world);
 bool sim_workload_asks(const struct sim_world *world, const struct sim_member *member);
 
+/* The least number of a schema change that was accepted once and is not in the truth; 0: none. */
+uint32_t sim_workload_extra_missing(const struct sim_world *world);
+
+/* True when a schema change is under way. */
+bool sim_workload_schema_waits(const struct sim_world *world);
+
 /* outbox.c: asks an edge to write; goes on with what it has written; takes note of rejections. */
 bool sim_outbox_ask(struct sim_world *world, struct sim_member *member, sim_request *request);
 bool sim_outbox_hear(struct sim_world *world, struct sim_member *member, sim_request *request);
@@ -65,6 +71,10 @@ void sim_expected_check_end(struct sim_world *world, const sim_operation *o);
  */
 void sim_keys_written(struct sim_world *world, const struct sim_member *member, sim_operation *o);
 void sim_keys_check_end(struct sim_world *world, const sim_operation *o, rv_status rejected_for);
+
+/* The root was put back to before it decided that, or may have. `covered`: the edge has it in its
+ * log; `behind`: that was behind the end of the root's history. */
+void sim_outbox_taken_back(sim_operation *o, bool covered, bool behind);
 
 /* At the end: what was local at an edge is in the log, or was rejected, and not both. */
 void sim_outbox_check_end(struct sim_world *world);

@@ -2,6 +2,7 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+#include "core/engine_rewind.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -187,7 +188,8 @@ static void note_durable(sim_world *world, sim_member *member) {
     member->durable = durable > member->durable ? durable : member->durable;
     if (member->plan->role == SIM_ROOT) {
         world->root_durable = durable > world->root_durable ? durable : world->root_durable;
-    } else if (rv_node_watermark(member->node) > world->root_durable) {
+    } else if (!sim_restored_beside(member) && !rv_node_rewinding(member->node) &&
+               rv_node_watermark(member->node) > world->root_durable) {
         sim_fail(world, SIM_CHECK_AHEAD, "member %u is at %llu, the root at %llu",
                  (unsigned)member->index, (unsigned long long)rv_node_watermark(member->node),
                  (unsigned long long)world->root_durable);
@@ -233,6 +235,7 @@ static void up_turn(sim_world *world, sim_member *member) {
             node_failed(world, member, &err);
             return;
         }
+        sim_restored_turn(world, member);
         note_durable(world, member);
         moved = select_turn(world, member);
         moved = sim_wires_turn(world, member) || moved;
@@ -265,6 +268,9 @@ static void copy_turn(sim_world *world, sim_member *member) {
     rv_sim_disk_set_faults(member->disk, &calm);
     sim_directory_take(&member->copy, rv_sim_disk_interface(member->disk));
     member->copy_helds = member->helds;
+    member->copy_knows = member->knows;
+    member->copy_rewound_epoch = member->rewound_epoch;
+    member->copy_rewound_at = member->rewound_at;
     sim_member_faults_apply(member);
     member->copied = true;
     member->copy_wanted = false;
@@ -342,9 +348,16 @@ static void become_quiet(sim_world *world) {
     }
 }
 
-/* The schema is the root's first event, and asked for again if a crash takes it. */
+/* The schema is the root's first event, and asked for again if a crash takes it; so is in the end
+ * whatever else of it is missing. */
 static void see_to_schema(sim_world *world) {
     const sim_member *const root = &world->members[0];
+    const sim_step extra = {.kind = SIM_STEP_SCHEMA, .member = 0};
+    if (world->quiet && root->life == SIM_UP && sim_workload_extra_missing(world) > 0 &&
+        !sim_workload_schema_waits(world)) {
+        sim_workload_step(world, &extra);
+        return;
+    }
     if (root->life != SIM_UP || world->truth.count > 0 ||
         rv_schema_version(rv_node_schema(root->node)) > 0 || sim_workload_waits(world)) {
         return;
@@ -387,6 +400,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->figures, 0, sizeof world->figures);
     memset(&world->workload, 0, sizeof world->workload);
     memset(&world->feeds, 0, sizeof world->feeds);
+    memset(&world->restores, 0, sizeof world->restores);
     sim_network_clear(&world->network);
     sim_operations_free(&world->operations);
     sim_truth_create(&world->truth);
@@ -448,6 +462,20 @@ static void moment(sim_world *world, const bool *only) {
     }
 }
 
+/* What waits at an edge. */
+static void note_pending(sim_world *world, const sim_member *m) {
+    rv_pending batch;
+    uint64_t after = 0;
+    RV_ASSERT(m->plan->role == SIM_EDGE);
+    while (rv_node_pending(m->node, after, &batch)) {
+        after = batch.edge_sequence;
+        sim_note(world, m->index,
+                 "batch %llu waits, state %d, position %llu, %u of %u covered, %u here",
+                 (unsigned long long)after, (int)batch.state, (unsigned long long)batch.position,
+                 batch.covered, batch.count, batch.arrived);
+    }
+}
+
 /* Who is where; wrong rows would say more. */
 static void not_converged(sim_world *world) {
     char text[160];
@@ -461,6 +489,14 @@ static void not_converged(sim_world *world) {
         len += snprintf(text + len, sizeof text - (size_t)len, ", member %u at %llu%s", (unsigned)i,
                         (unsigned long long)(m->node != NULL ? rv_node_watermark(m->node) : 0),
                         m->life == SIM_UP ? "" : " (not up)");
+        if (m->life == SIM_UP && m->plan->role == SIM_EDGE) {
+            const rv_outbox_facts outbox = rv_node_outbox(m->node);
+            sim_note(world, i, "%u wait, %u for the schema, %u rejections, %s%s", outbox.pending,
+                     outbox.held_back, outbox.rejections,
+                     rv_node_whole(m->node) ? "whole" : "not whole",
+                     sim_restored_beside(m) ? ", beside the truth" : "");
+            note_pending(world, m);
+        }
     }
     sim_feeds_note(world);
     for (uint32_t i = 0; i < SIM_REQUESTS_MAX; i++) {
@@ -471,6 +507,8 @@ static void not_converged(sim_world *world) {
                      (unsigned long long)request->operation->edge_sequence);
         }
     }
+    sim_note(world, 0, "something is to be said: %d, schema change %u is missing",
+             world->restores.says, sim_workload_extra_missing(world));
     sim_fail(world, SIM_CHECK_CONVERGENCE, "%s; requests wait: %d; subscriptions are done: %d",
              text, sim_workload_waits(world), sim_feeds_done(world));
 }

@@ -13,12 +13,14 @@
 #define RV_TESTS_SIM_WORLD_H
 
 #include "core/engine_outbox.h"
+#include "sync/wire.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
 #include "tests/sim/member.h"
 #include "tests/sim/model.h"
 #include "tests/sim/network.h"
 #include "tests/sim/operations.h"
+#include "tests/sim/restored.h"
 #include "tests/sim/truth.h"
 #include "tests/sim/workload.h"
 
@@ -62,7 +64,9 @@ typedef enum sim_check {
     X(BASE_EMPTY, "a base comes without its rows")                                                 \
     X(REFUSAL_FORGED, "an edge is told that the root took what it refused")                        \
     X(LEASED_TWICE, "two edges lease the same keys")                                               \
-    X(EXPECTED_LOST, "the root is not told which version an edge's event expects")
+    X(EXPECTED_LOST, "the root is not told which version an edge's event expects")                 \
+    X(EPOCH_UNSAID, "a root is restored and nobody says so")                                       \
+    X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -117,6 +121,11 @@ typedef struct sim_figures {
     uint64_t selections_live; /* of these while the edge ran */
     uint64_t bases;           /* whose last part came */
     uint64_t base_parts;
+    uint64_t restores; /* of the root, to an older copy, */
+    uint64_t epochs;   /* that were begun, also without one, */
+    uint64_t rewinds;  /* of edges, into them, */
+    uint64_t dropped;  /* events that they dropped then, */
+    uint64_t requeued; /* and own batches that wait again */
 } sim_figures;
 
 typedef struct sim_world {
@@ -136,6 +145,8 @@ typedef struct sim_world {
     sim_model *models[SIM_MEMBERS_MAX];
     sim_operations operations;
     sim_workload workload;
+    sim_restores restores;
+    rv_wire_point canary_point;
     sim_feeds feeds;
     /* the reader of the root's log */
     rv_subscription follow;
@@ -197,7 +208,8 @@ void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *rea
 sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
 
 /* checks.c */
-void sim_check_follow(sim_world *world);                /* reads on in the root's log */
+void sim_check_follow(sim_world *world);                /* reads on in the root's log, */
+void sim_check_unstage(sim_world *world);               /* or is to begin again */
 void sim_check_opened(sim_world *world, sim_member *m); /* after every open */
 bool sim_check_rows(sim_world *world, sim_member *m);   /* if it can be compared now */
 void sim_check_memory(sim_world *world, const sim_member *m);
