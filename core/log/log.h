@@ -179,9 +179,9 @@ RV_MUST_USE rv_status rv_log_append_begin(rv_log *log, rv_writer *body, rv_error
 void rv_log_append_cancel(rv_log *log);
 
 /* `batch->body` is ignored; `event_count` event records were written, none of a position above
- * `batch->watermark`, which never falls. Returns the chain hash: of a root's log over previous hash
- * and body (unmoved by a batch without events, since it belongs to positions); of an edge's,
- * `batch->chain_hash`. */
+ * `batch->watermark`, which never falls. Returns the chain hash: of a root's log over previous
+ * hash, time and body (unmoved by a batch without events, since it belongs to positions); of an
+ * edge's, `batch->chain_hash`. */
 uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_writer *body,
                               uint64_t event_count);
 

@@ -155,6 +155,16 @@ void rv_log_append_cancel(rv_log *log) {
     rv_tail_cut(&log->tail_index, log->appended.next_sequence);
 }
 
+/* With the time, as bodies have times only as differences to it: the same said again later, after a
+ * restore, is another history. */
+static uint64_t chain_next(const rv_log *log, int64_t time, const rv_writer *body) {
+    uint8_t bytes[sizeof time];
+    RV_ASSERT(body->len > 0);
+    rv_store_u64(bytes, (uint64_t)time);
+    const uint64_t seed = rv_hash64(log->appended.chain_hash, rv_bytes_of(bytes, sizeof bytes));
+    return rv_hash64(seed, rv_writer_bytes(body));
+}
+
 uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_writer *body,
                               uint64_t event_count) {
     rv_appender *const a = &log->appender;
@@ -167,8 +177,7 @@ uint64_t rv_log_append_commit(rv_log *log, const rv_batch *batch, const rv_write
     uint64_t chain = batch->chain_hash;
     if (log->identity.root) {
         /* The chain belongs to positions: what takes none does not move it. */
-        chain = event_count == 0 ? log->appended.chain_hash
-                                 : rv_hash64(log->appended.chain_hash, rv_writer_bytes(body));
+        chain = event_count == 0 ? log->appended.chain_hash : chain_next(log, batch->time, body);
     }
     const rv_batch_header header = {
         .len = (uint32_t)body->len,

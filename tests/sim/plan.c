@@ -10,18 +10,17 @@
 
 /* How often a kind of step comes, beside the others of its half. */
 static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
-    [SIM_STEP_APPEND] = 30,   [SIM_STEP_BATCH] = 14,    [SIM_STEP_EXPECTED] = 10,
-    [SIM_STEP_AGAIN] = 6,     [SIM_STEP_REUSED] = 3,    [SIM_STEP_WRONG] = 3,
-    [SIM_STEP_SCHEMA] = 2,    [SIM_STEP_WRITE] = 34,    [SIM_STEP_FEED] = 5,
-    [SIM_STEP_READ] = 4,      [SIM_STEP_QUERY] = 4,     [SIM_STEP_LOOK] = 4,
-    [SIM_STEP_CLOSE] = 4,     [SIM_STEP_KILL] = 6,      [SIM_STEP_POWER] = 6,
-    [SIM_STEP_POWER_AT] = 6,  [SIM_STEP_DISK_FAIL] = 4, [SIM_STEP_DISK_TEAR] = 3,
-    [SIM_STEP_DISK_FULL] = 3, [SIM_STEP_DISK_SLOW] = 3, [SIM_STEP_CUT] = 8,
-    [SIM_STEP_HALF_OPEN] = 4, [SIM_STEP_PARTITION] = 3, [SIM_STEP_PARTITION_ONE_WAY] = 3,
-    [SIM_STEP_SLOW_LINK] = 3, [SIM_STEP_CLOCK] = 3,     [SIM_STEP_SELECT] = 4,
-    [SIM_STEP_BACKUP] = 3,    [SIM_STEP_RESTORE] = 2,   [SIM_STEP_WIPE] = 1,
-    [SIM_STEP_DECAY] = 2,
-    [SIM_STEP_RESTORE_ROOT] = 5,
+    [SIM_STEP_APPEND] = 30,   [SIM_STEP_BATCH] = 14,       [SIM_STEP_EXPECTED] = 10,
+    [SIM_STEP_AGAIN] = 6,     [SIM_STEP_REUSED] = 3,       [SIM_STEP_WRONG] = 3,
+    [SIM_STEP_SCHEMA] = 2,    [SIM_STEP_WRITE] = 34,       [SIM_STEP_FEED] = 5,
+    [SIM_STEP_READ] = 4,      [SIM_STEP_QUERY] = 4,        [SIM_STEP_LOOK] = 4,
+    [SIM_STEP_CLOSE] = 4,     [SIM_STEP_KILL] = 6,         [SIM_STEP_POWER] = 6,
+    [SIM_STEP_POWER_AT] = 6,  [SIM_STEP_DISK_FAIL] = 4,    [SIM_STEP_DISK_TEAR] = 3,
+    [SIM_STEP_DISK_FULL] = 3, [SIM_STEP_DISK_SLOW] = 3,    [SIM_STEP_CUT] = 8,
+    [SIM_STEP_HALF_OPEN] = 4, [SIM_STEP_PARTITION] = 3,    [SIM_STEP_PARTITION_ONE_WAY] = 3,
+    [SIM_STEP_SLOW_LINK] = 3, [SIM_STEP_CLOCK] = 3,        [SIM_STEP_SELECT] = 4,
+    [SIM_STEP_BACKUP] = 3,    [SIM_STEP_RESTORE] = 2,      [SIM_STEP_WIPE] = 1,
+    [SIM_STEP_DECAY] = 2,     [SIM_STEP_RESTORE_ROOT] = 5,
 };
 
 #define FIRST_FAULT SIM_STEP_CLOSE

@@ -427,6 +427,28 @@ RV_TEST(what_it_is_to_hold_stays) {
     }
 }
 
+/* What was lost is said once more, to the byte: when it was recorded tells the two apart. */
+RV_TEST(the_same_again_is_another_history) {
+    duo *const d = begin();
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK_STATUS(duo_append(d, "/accounts/1", "deposited", "{\"amount\":5}"), RV_OK);
+    RV_CHECK(duo_run(d));
+    const uint64_t before = rv_node_watermark(d->leaf.node);
+    restore_disk(d, &d->root, backup);
+    rv_sim_disk_set_clock(d->root.disk, INT64_C(1700000100000000));
+    RV_CHECK(restored(d));
+    RV_CHECK_STATUS(duo_append(d, "/accounts/1", "deposited", "{\"amount\":5}"), RV_OK);
+    RV_CHECK(duo_run(d));
+    rv_rewound facts;
+    RV_CHECK(rv_node_rewound(d->leaf.node, &facts));
+    RV_CHECK_EQ(facts.to, before - 1);
+    RV_CHECK_EQ(facts.dropped, 1);
+    RV_CHECK_EQ(rv_node_watermark(d->leaf.node), before);
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
 /* A copy notices what it is, takes another life, and goes back: both in one process. */
 RV_TEST(a_copy_goes_back) {
     duo *const d = begin();
@@ -581,6 +603,7 @@ int main(void) {
     RV_RUN(any_operation_of_going_back_may_fail);
     RV_RUN(a_file_that_cannot_be_read_is_not_passed_over);
     RV_RUN(what_it_is_to_hold_stays);
+    RV_RUN(the_same_again_is_another_history);
     RV_RUN(a_copy_goes_back);
     RV_RUN(who_has_nothing_goes_nowhere);
     RV_RUN(a_forged_file_is_refused_or_followed);
