@@ -197,7 +197,7 @@ RV_TEST(what_would_wait_again_does_not_fit) {
     const uint64_t sequence = rv_node_sequence(p.edge.node);
     for (int again = 0; again < 2; again++) {
         RV_CHECK_STATUS(rewind_all(&p.edge, &to), again == 0 ? RV_OK : RV_OUTBOX_FULL);
-        RV_CHECK_EQ(rv_node_rewinds(p.edge.node), 1); /* its log was opened again, once */
+        RV_CHECK_EQ(rv_node_rewinds(p.edge.node), 0); /* it has not gone back: who reads goes on */
         RV_CHECK_EQ(rv_node_watermark(p.edge.node), to.watermark + BATCHES);
         RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p.edge.node), hash));
         RV_CHECK_EQ(rv_node_sequence(p.edge.node), sequence);
