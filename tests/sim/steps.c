@@ -106,6 +106,10 @@ static void step_link(sim_world *world, const sim_step *step, uint64_t *random) 
 
 static void step_directory(sim_world *world, sim_member *m, const sim_step *step,
                            uint64_t *random) {
+    if (step->kind == SIM_STEP_RESTORE_ROOT) {
+        sim_restored_step(world, m, random);
+        return;
+    }
     RV_ASSERT(step->kind == SIM_STEP_RESTORE || step->kind == SIM_STEP_WIPE);
     if (step->kind == SIM_STEP_RESTORE && !m->copied) {
         return;
@@ -198,6 +202,7 @@ void sim_world_step(sim_world *world, const sim_step *step) {
         m->copy_wanted = true;
         return;
     case SIM_STEP_RESTORE:
+    case SIM_STEP_RESTORE_ROOT:
     case SIM_STEP_WIPE:
         step_directory(world, m, step, &random);
         return;
@@ -210,9 +215,6 @@ void sim_world_step(sim_world *world, const sim_step *step) {
         return;
     case SIM_STEP_QUERY:
         sim_query(world, m, &random);
-        return;
-    case SIM_STEP_RESTORE_ROOT:
-        sim_restored_step(world, m, &random);
         return;
     case SIM_STEP_DECAY:
         sim_decay(world, m, &random);
