@@ -7,6 +7,7 @@
  * steps; every scratch that is too small.
  */
 #include "core/model/expr.h"
+#include "core/model/expr_numeric.h"
 #include "core/model/type.h"
 #include "core/model/value_numeric.h"
 #include "tests/unit/test.h"
@@ -257,6 +258,41 @@ RV_TEST(powers_with_fractions_are_postgresqls) {
     }
 }
 
+/* With any number of steps and any memory it is the same power, or says what there is too little
+ * of. */
+RV_TEST(powers_with_little_of_everything) {
+    static const int64_t numbers[][2] = {{25, 15}, {3, -72}, {123456, 5}, {100, 1}};
+    static uint8_t room_memory[1 << 14];
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        uint8_t rooms[2][RV_DECIMAL_INT_PAIRS];
+        char texts[2][64] = {{0}};
+        const rv_decimal a = rv_decimal_of_int(numbers[i][0], 1, rooms[0]);
+        const rv_decimal b = rv_decimal_of_int(numbers[i][1], 1, rooms[1]);
+        unsigned limited = 0, short_ = 0;
+        for (uint32_t n = 0; n < 900; n += n < 500 ? 1 : 37) {
+            const bool of_memory = n % 2 == 1;
+            uint32_t work = of_memory ? 10000 : n;
+            rv_arena scratch = rv_arena_over(room_memory, of_memory ? 8 * n : sizeof room_memory);
+            rv_decimal power;
+            rv_error err = {0};
+            rv_writer w = rv_writer_over(texts[0], sizeof texts[0]);
+            const rv_status status = rv_numeric_exponent(&a, &b, &work, &scratch, &power, &err);
+            limited += status == RV_EXPRESSION_LIMIT;
+            short_ += status == RV_MEMORY_EXHAUSTED;
+            RV_CHECK(status == RV_OK ||
+                     status == (of_memory ? RV_MEMORY_EXHAUSTED : RV_EXPRESSION_LIMIT));
+            if (status == RV_OK) {
+                rv_decimal_write(&power, &w);
+                RV_CHECK(!w.full);
+                memset(texts[0] + w.len, 0, sizeof texts[0] - w.len);
+                RV_CHECK(texts[1][0] == '\0' || strcmp(texts[0], texts[1]) == 0);
+                memcpy(texts[1], texts[0], sizeof texts[0]);
+            }
+        }
+        RV_CHECK(limited > 20 && short_ > 5);
+    }
+}
+
 /* PostgreSQL 15's, of which the last ones are next to a half of the last digit, or to a square. */
 RV_TEST(roots_are_postgresqls) {
     static const char *const cases[][2] = {
@@ -339,6 +375,7 @@ int main(void) {
     RV_RUN(literals_have_postgresqls_types);
     RV_RUN(powers_are_postgresqls);
     RV_RUN(powers_with_fractions_are_postgresqls);
+    RV_RUN(powers_with_little_of_everything);
     RV_RUN(roots_are_postgresqls);
     RV_RUN(work_is_bounded);
     RV_RUN(too_little_scratch_is_an_error);
