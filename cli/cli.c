@@ -118,7 +118,8 @@ static const rv_command commands[] = {
              "  rivulet read '/accounts/**' --from 100 --limit 20 --data crm\n",
      .more = "  rivulet read /accounts/1 --follow --url http://127.0.0.1:5678\n",
      .more_needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_LIMIT | RV_OPTION_FOLLOW,
+     .options =
+         RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_LIMIT | RV_OPTION_FOLLOW | RV_OPTION_NARROW,
      .args_min = 1,
      .args_max = 1,
      .run = rv_command_read},

@@ -53,7 +53,8 @@ typedef enum rv_option {
     RV_OPTION_WRITE = 1 << 26,
     RV_OPTION_RELAY = 1 << 27,
     RV_OPTION_ADMIN = 1 << 28,
-    RV_OPTION_EXPIRES = 1 << 29
+    RV_OPTION_EXPIRES = 1 << 29,
+    RV_OPTION_NARROW = 1 << 30 /* --type and --where */
 } rv_option;
 
 #define RV_OPTIONS_NODE                                                                            \
@@ -120,6 +121,8 @@ struct rv_cli {
     rv_cli_list selections;
     rv_cli_list origins;
     rv_cli_list hosts;
+    rv_cli_list types;
+    const char *where;
     const char *args[RV_CLI_ARGS_MAX];
     size_t arg_count;
     rv_client *client; /* once a request was sent */

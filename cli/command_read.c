@@ -73,7 +73,15 @@ static void write_target(const rv_cli *cli, rv_cli_buffer *target) {
     rv_cli_buffer_add_url(target, cli->args[0], "/");
     if (cli->from != NULL) {
         rv_cli_buffer_add_text(target, "&from=");
-        rv_cli_buffer_add_text(target, cli->from);
+        rv_cli_buffer_add_url(target, cli->from, "");
+    }
+    for (size_t i = 0; i < cli->types.count; i++) {
+        rv_cli_buffer_add_text(target, "&type=");
+        rv_cli_buffer_add_url(target, (const char *)cli->types.items[i].ptr, "");
+    }
+    if (cli->where != NULL) {
+        rv_cli_buffer_add_text(target, "&where=");
+        rv_cli_buffer_add_url(target, cli->where, "");
     }
     if (cli->limit != NULL) {
         rv_cli_buffer_add_text(target, "&limit=");
@@ -84,8 +92,8 @@ static void write_target(const rv_cli *cli, rv_cli_buffer *target) {
 int rv_command_read(rv_cli *cli) {
     RV_ASSERT(cli->arg_count == 1);
     const bool feed = (cli->given & RV_OPTION_FOLLOW) != 0;
-    if (!is_count(cli->from) || !is_count(cli->limit)) {
-        return rv_cli_usage(cli, "%s", "--from and --limit are numbers");
+    if (!is_count(cli->limit)) {
+        return rv_cli_usage(cli, "%s", "--limit is a number");
     }
     if (feed && cli->url == NULL) {
         return rv_cli_usage(cli, "%s",

@@ -44,7 +44,12 @@ static const option_row rows[] = {
     {RV_OPTION_FORGET, "--forget", "UUID", AT(forget), false,
      "take note of the rejection of this event, which forgets it"},
     {RV_OPTION_BATCH, "--batch", "N", AT(batch), false, "events in one atomic batch (1000)"},
-    {RV_OPTION_FROM, "--from", "POSITION", AT(from), false, "begin at this position"},
+    {RV_OPTION_FROM, "--from", "POSITION", AT(from), false,
+     "begin at this position, at a time, or now"},
+    {RV_OPTION_NARROW, "--type", "TYPE", AT(types), true,
+     "events of this type only; may be repeated"},
+    {RV_OPTION_NARROW, "--where", "CONDITION", AT(where), false,
+     "over the fields of these types: 'amount > 100'"},
     {RV_OPTION_LIMIT, "--limit", "N", AT(limit), false, "at most so many events"},
     {RV_OPTION_FOLLOW, "--follow", NULL, 0, false, "go on with what comes (with --url)"},
     {RV_OPTION_HASH, "--hash", NULL, 0, false, "show the hash of the state, too"},
@@ -72,7 +77,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 30); /* one for each bit */
+    RV_ASSERT(ROW_COUNT == 32); /* one for each bit, two for the last */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {
@@ -107,10 +112,10 @@ static rv_status take_value(rv_cli *cli, const option_row *row, const char *valu
         list->items[list->count++] = rv_bytes_of_string(value);
         return RV_OK;
     }
-    if ((cli->given & row->bit) != 0) {
+    const char **const member = at;
+    if (*member != NULL) {
         return rv_error_set(err, RV_PARAMETER_INVALID, "%s is there twice", row->name);
     }
-    const char **const member = at;
     *member = value;
     return RV_OK;
 }

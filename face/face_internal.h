@@ -35,6 +35,20 @@ typedef enum face_durability {
 
 typedef enum event_format { FORMAT_ARRAY, FORMAT_LINES, FORMAT_FEED } event_format;
 
+/* What a read of events is narrowed to (face/narrow.c). */
+typedef struct event_narrow {
+    bool by_type;
+    uint64_t types[RV_EVENT_TYPES_MAX / 64]; /* bits */
+    uint32_t where_len; /* of the condition, in the exchange's buffer; 0: none */
+} event_narrow;
+
+/* The condition, compiled; of one piece of an answer. */
+typedef struct event_filters {
+    rv_expr *compiled; /* by event type; without steps: not yet */
+    rv_value *values;  /* of one event's fields */
+    rv_arena arena;    /* of the compiled */
+} event_filters;
+
 /* A read of events: one stream's, or those a pattern selects. */
 typedef struct event_read {
     rv_subscription subscription;
@@ -44,6 +58,8 @@ typedef struct event_read {
     bool positioned; /* `subscription` stands where it should */
     bool by_version; /* a stream as it is: in the order of its versions */
     uint64_t from_position;
+    int64_t from_time; /* Unix microseconds */
+    bool from_now;
     uint64_t end_sequence; /* a read that is no feed ends before it */
     uint64_t from_version; /* of one stream */
     uint64_t until_version;
@@ -111,6 +127,7 @@ struct rv_exchange {
     uint32_t query_runs;  /* and how often it began again, since rows had changed */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
     size_t text_sent;     /* and how much of it was given out */
+    event_narrow narrow;  /* EXCHANGE_EVENTS */
     answer_source source; /* of the answer, as far as it can be followed */
     union {
         event_read read;
@@ -158,6 +175,19 @@ rv_status exchange_run(rv_exchange *x, rv_error *err);
 
 /* True when the request is for a live feed. */
 bool exchange_is_live(const rv_exchange *x);
+
+/* --- narrow.c --- */
+
+/* Reads `type` and `where`. RV_UNKNOWN_EVENT_TYPE, RV_PARAMETER_INVALID, RV_SELECTION_INVALID (the
+ * condition, with facts "line" and "column"), RV_MEMORY_EXHAUSTED. */
+rv_status face_narrow_read(rv_exchange *x, const rv_url *url, rv_error *err);
+
+/* A piece of the answer begins; takes the face's scratch. RV_MEMORY_EXHAUSTED. */
+rv_status face_narrow_begin(rv_exchange *x, event_filters *filters, rv_error *err);
+
+/* Whether the event is one that was asked for. RV_MEMORY_EXHAUSTED. */
+rv_status face_narrow_admits(rv_exchange *x, event_filters *filters, const rv_event *event,
+                             bool *passes, rv_error *err);
 
 /* --- live.c --- */
 

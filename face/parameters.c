@@ -8,7 +8,7 @@
 #include "core/model/schema_nearest.h"
 #include "face/face_internal.h"
 
-#define NAMES_MAX 6
+#define NAMES_MAX 8
 
 typedef struct address {
     const char *place;
@@ -17,9 +17,13 @@ typedef struct address {
 } address;
 
 static const address addresses[] = {
-    {"events", "GET", {"path", "from", "from_sequence", "from_version", "limit", "until"}},
+    {"events",
+     "GET",
+     {"path", "from", "from_sequence", "from_version", "limit", "until", "type", "where"}},
     {"events", "POST", {"return"}},
-    {"streams", "GET", {"from", "from_sequence", "from_version", "limit", "until"}},
+    {"streams",
+     "GET",
+     {"from", "from_sequence", "from_version", "limit", "until", "type", "where"}},
     {"streams", "POST", {"return"}},
     {"aggregates", "GET", {"limit", "as_of", "columns"}},
     {"query", "GET", {"sql", "params"}},

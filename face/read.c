@@ -87,6 +87,37 @@ static rv_status set_pattern(event_read *r, rv_bytes text, rv_error *err) {
     return rv_path_pattern_parse(rv_bytes_of(r->pattern_text, text.len), &r->pattern, err);
 }
 
+/* A time, as Unix microseconds. */
+static rv_status parse_time(rv_exchange *x, rv_bytes text, int64_t *unix_us, rv_error *err) {
+    const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
+    rv_value value;
+    const rv_status status = rv_value_from_text(&timestamptz, text, RV_LITERAL("a time"),
+                                                &x->face->scratch, &value, err);
+    if (status == RV_OK) {
+        const bool far = value.as.integer > INT64_MAX - RV_EPOCH_DIFFERENCE_US;
+        *unix_us = far ? INT64_MAX : value.as.integer + RV_EPOCH_DIFFERENCE_US;
+    }
+    return status;
+}
+
+/* `from`: a position, a time, or `now`, which is what comes. */
+static rv_status parse_from(rv_exchange *x, const rv_url *url, rv_error *err) {
+    event_read *const r = &x->read;
+    rv_bytes text;
+    rv_error cause;
+    bool found = false;
+    const rv_status status = rv_url_parameter(url, "from", &x->face->scratch, &text, &found, err);
+    if (status != RV_OK || !found || rv_number_parse(text, &r->from_position)) {
+        return status;
+    }
+    r->from_now = rv_bytes_are(text, "now");
+    if (!r->from_now && parse_time(x, text, &r->from_time, &cause) != RV_OK) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            "`from` is a position, a time or `now`, not `%b`", &text);
+    }
+    return RV_OK;
+}
+
 /* `until`: a time or a number, which is a version of one stream or, of all events, a position. */
 static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
     event_read *r = &x->read;
@@ -97,16 +128,11 @@ static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, 
         rv_number_parse(text, of_stream ? &r->until_version : &r->until_position)) {
         return status;
     }
-    const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
-    rv_value value;
     rv_error cause;
-    if (rv_value_from_text(&timestamptz, text, RV_LITERAL("until"), &x->face->scratch, &value,
-                           &cause) != RV_OK) {
+    if (parse_time(x, text, &r->until_time, &cause) != RV_OK) {
         return rv_error_set(err, RV_PARAMETER_INVALID, "`until` is a %s or a time, not `%b`",
                             of_stream ? "version" : "position", &text);
     }
-    const bool far = value.as.integer > INT64_MAX - RV_EPOCH_DIFFERENCE_US;
-    r->until_time = far ? INT64_MAX : value.as.integer + RV_EPOCH_DIFFERENCE_US;
     return RV_OK;
 }
 
@@ -117,6 +143,8 @@ static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, r
     r->positioned = false;
     r->by_version = of_stream && r->format != FORMAT_FEED;
     r->from_position = 0;
+    r->from_time = INT64_MIN;
+    r->from_now = false;
     r->from_version = 0;
     r->until_version = UINT64_MAX;
     r->until_position = UINT64_MAX;
@@ -130,20 +158,23 @@ static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, r
     r->end_sequence = r->format == FORMAT_FEED ? UINT64_MAX : rv_node_sequence_durable(node) + 1;
     rv_arena *scratch = &x->face->scratch;
     rv_status status = rv_url_number(url, "limit", scratch, &r->left, err);
-    status = status == RV_OK ? rv_url_number(url, "from", scratch, &r->from_position, err) : status;
+    status = status == RV_OK ? parse_from(x, url, err) : status;
     status = status == RV_OK ? rv_url_number(url, "from_version", scratch, &r->from_version, err)
                              : status;
+    status = status == RV_OK ? face_narrow_read(x, url, err) : status;
     return status == RV_OK ? parse_until(x, url, of_stream, err) : status;
 }
 
 /* Opens the subscription; `sequence` is where it starts when the request does not say. */
 static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence, rv_error *err) {
     event_read *r = &x->read;
-    uint64_t from = sequence;
+    const uint64_t durable = rv_node_sequence_durable(x->face->options.node);
+    uint64_t from = r->from_now ? durable + 1 : sequence;
     rv_status status = rv_url_number(url, "from_sequence", &x->face->scratch, &from, err);
     if (status == RV_OK && x->request.last_event_id.len > 0) {
         status = parse_cursor(x, &from, err);
         r->from_position = 0;
+        r->from_time = INT64_MIN;
     }
     if (status != RV_OK) {
         return status;
@@ -378,7 +409,12 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
     event_read *r = &x->read;
     const size_t start = w->len;
     const uint64_t looked_from = rv_subscription_sequence(&r->subscription);
-    uint32_t passed = 0;
+    event_filters filters;
+    const rv_status begun = face_narrow_begin(x, &filters, err);
+    uint32_t passed_over = 0;
+    if (begun != RV_OK) {
+        return begun;
+    }
     while (r->left > 0) {
         const rv_subscription before = r->subscription;
         rv_event event;
@@ -399,12 +435,19 @@ static rv_status write_events(rv_exchange *x, rv_writer *w, rv_error *err) {
         if (behind) {
             continue;
         }
-        if (event.version < r->from_version || event.position < r->from_position) {
+        if (event.version < r->from_version || event.position < r->from_position ||
+            event.recorded_at < r->from_time) {
             continue; /* `from` may be a position that is still to come */
         }
-        if (r->narrowed && face_require(x, FACE_READ, path, NULL) != RV_OK) {
-            passed += 1;
-            if (passed == SCAN_MAX) {
+        bool passes = !r->narrowed || face_require(x, FACE_READ, path, NULL) == RV_OK;
+        const rv_status judged =
+            passes ? face_narrow_admits(x, &filters, &event, &passes, err) : RV_OK;
+        if (judged != RV_OK) {
+            return judged;
+        }
+        if (!passes) {
+            passed_over += 1;
+            if (passed_over == SCAN_MAX) {
                 return RV_OK; /* others have their turn */
             }
             continue;

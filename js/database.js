@@ -340,11 +340,14 @@ export class Database {
     return { ...batch, reason: RivuletError.of(batch.reason), acknowledge };
   }
 
-  /** @param {string} [pattern] @param {{from?: number, signal?: AbortSignal}} [options] */
+  /** @param {string} [pattern] @param {any} [options] */
   events(pattern, options) {
-    const { from = 0, signal } = options ?? {};
+    const { from = 0, types = [], where, signal } = options ?? {};
     const path = pattern ?? '/**';
-    const parameters = new URLSearchParams({ path, from: String(from), numbers: 'text' });
+    const start = from instanceof Date ? from.toISOString() : String(from);
+    const parameters = new URLSearchParams({ path, from: start, numbers: 'text' });
+    for (const type of types) parameters.append('type', type);
+    if (where !== undefined) parameters.append('where', where);
     const request = { method: 'GET', target: `/events?${parameters}`, accept: 'text/event-stream' };
     return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));
   }

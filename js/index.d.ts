@@ -364,7 +364,15 @@ export interface Database {
    */
   events<Data = Record<string, any>>(
     pattern?: string,
-    options?: { from?: number; signal?: AbortSignal },
+    options?: {
+      /** A position, a time (a Date, or a text), or 'now', which is what comes; 0: the start. */
+      from?: number | Date | string;
+      /** Events of these types only. */
+      types?: readonly string[];
+      /** A condition over the fields of these types, as a filter of a selection. */
+      where?: string;
+      signal?: AbortSignal;
+    },
   ): Feed<Event<Data>>;
   /** One SELECT statement; `?` are the parameters. */
   query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Promise<Rows<Row>>;

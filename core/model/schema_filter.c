@@ -3,26 +3,22 @@
 
 #include "core/model/schema_parts.h"
 
-rv_status rv_schema_filter(const rv_schema *schema, const rv_aggregate *aggregate, rv_bytes text,
-                           rv_arena *arena, rv_arena *scratch, rv_expr *filter, rv_error *err) {
-    RV_ASSERT(aggregate->column_count <= RV_COLUMNS_MAX && text.len > 0);
+/* What a filter is over: an aggregate's columns or an event type's fields. */
+typedef struct filter_scope {
+    const rv_schema *schema;
+    rv_bytes name;
+    rv_expr_name *names;
+    uint16_t count;
+} filter_scope;
+
+static rv_status compile(const filter_scope *over, rv_bytes text, rv_arena *arena,
+                         rv_arena *scratch, rv_expr *filter, rv_error *err) {
     const rv_type boolean = {.kind = RV_TYPE_BOOLEAN};
-    const size_t mark = rv_arena_mark(scratch);
-    rv_expr_name *const names = rv_arena_take(scratch, aggregate->column_count * sizeof *names);
-    if (names == NULL) {
-        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the filter of `%b` does not fit its memory",
-                            &aggregate->name);
-    }
-    for (uint16_t i = 0; i < aggregate->column_count; i += 1) {
-        names[i] = (rv_expr_name){.qualifier = aggregate->name,
-                                  .name = aggregate->columns[i].name,
-                                  .type = aggregate->columns[i].type,
-                                  .slot = i};
-    }
-    const rv_expr_scope scope = {names, aggregate->column_count, schema->enums,
-                                 schema->enum_names.count};
+    const rv_expr_scope scope = {over->names, over->count, over->schema->enums,
+                                 over->schema->enum_names.count};
     rv_lexer lexer;
     rv_error why = {.status = RV_OK};
+    RV_ASSERT(text.len > 0);
     rv_status status = rv_lexer_start(&lexer, text, scratch, &why);
     status =
         status == RV_OK ? rv_expr_compile(&lexer, &scope, &boolean, arena, filter, &why) : status;
@@ -32,20 +28,61 @@ rv_status rv_schema_filter(const rv_schema *schema, const rv_aggregate *aggregat
     if (status == RV_OK && filter->uses_now) {
         status = rv_error_set(&why, RV_EXPRESSION_TYPE, "a filter cannot ask for the time");
     }
-    rv_arena_reset(scratch, mark);
     if (status == RV_OK) {
         return RV_OK;
     }
     const rv_bytes detail = rv_error_detail(&why);
-    (void)rv_error_set(err, RV_SELECTION_INVALID, "the filter of `%b`: %b", &aggregate->name,
-                       &detail);
-    return RV_SELECTION_INVALID;
+    return rv_error_set(err, RV_SELECTION_INVALID, "the filter of `%b`: %b", &over->name, &detail);
 }
 
-bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *columns, rv_arena *scratch) {
+/* Room for the names of a scope, which the caller gives back. */
+static rv_status names_take(filter_scope *over, rv_arena *scratch, rv_error *err) {
+    over->names = rv_arena_take(scratch, over->count * sizeof *over->names);
+    return over->names == NULL && over->count > 0
+               ? rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                              "the filter of `%b` does not fit its memory", &over->name)
+               : RV_OK;
+}
+
+rv_status rv_schema_filter(const rv_schema *schema, const rv_aggregate *aggregate, rv_bytes text,
+                           rv_arena *arena, rv_arena *scratch, rv_expr *filter, rv_error *err) {
+    RV_ASSERT(aggregate->column_count <= RV_COLUMNS_MAX);
+    const size_t mark = rv_arena_mark(scratch);
+    filter_scope over = {schema, aggregate->name, NULL, aggregate->column_count};
+    rv_status status = names_take(&over, scratch, err);
+    for (uint16_t i = 0; i < over.count && status == RV_OK; i += 1) {
+        over.names[i] = (rv_expr_name){.qualifier = aggregate->name,
+                                       .name = aggregate->columns[i].name,
+                                       .type = aggregate->columns[i].type,
+                                       .slot = i};
+    }
+    status = status == RV_OK ? compile(&over, text, arena, scratch, filter, err) : status;
+    rv_arena_reset(scratch, mark);
+    return status;
+}
+
+rv_status rv_schema_filter_events(const rv_schema *schema, const rv_event_type *type, rv_bytes text,
+                                  rv_arena *arena, rv_arena *scratch, rv_expr *filter,
+                                  rv_error *err) {
+    RV_ASSERT(type->field_count <= RV_FIELDS_MAX);
+    const size_t mark = rv_arena_mark(scratch);
+    filter_scope over = {schema, type->name, NULL, type->field_count};
+    rv_status status = names_take(&over, scratch, err);
+    for (uint16_t i = 0; i < over.count && status == RV_OK; i += 1) {
+        over.names[i] = (rv_expr_name){.qualifier = type->name,
+                                       .name = type->fields[i].name,
+                                       .type = type->fields[i].type,
+                                       .slot = i};
+    }
+    status = status == RV_OK ? compile(&over, text, arena, scratch, filter, err) : status;
+    rv_arena_reset(scratch, mark);
+    return status;
+}
+
+bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *values, rv_arena *scratch) {
     RV_ASSERT(filter->type.kind == RV_TYPE_BOOLEAN || filter->null_type);
     const size_t mark = rv_arena_mark(scratch);
-    const rv_expr_env env = {.slots = columns, .scratch = scratch};
+    const rv_expr_env env = {.slots = values, .scratch = scratch};
     rv_value value = rv_value_null();
     const rv_status status = rv_expr_eval(filter, &env, &value, NULL);
     rv_arena_reset(scratch, mark);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Filters of selections: expressions over the columns of an aggregate. */
+/* Filters: expressions over the columns of an aggregate, of selections, or over the fields of an
+ * event type, of subscriptions. */
 #ifndef RV_MODEL_SCHEMA_FILTER_H
 #define RV_MODEL_SCHEMA_FILTER_H
 
@@ -15,7 +16,13 @@ RV_MUST_USE rv_status rv_schema_filter(const rv_schema *schema, const rv_aggrega
                                        rv_bytes text, rv_arena *arena, rv_arena *scratch,
                                        rv_expr *filter, rv_error *err);
 
-/* True when the row with these columns passes; one for which it cannot be told does not. */
-bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *columns, rv_arena *scratch);
+/* The same over the fields of an event type; slots are its fields. */
+RV_MUST_USE rv_status rv_schema_filter_events(const rv_schema *schema, const rv_event_type *type,
+                                              rv_bytes text, rv_arena *arena, rv_arena *scratch,
+                                              rv_expr *filter, rv_error *err);
+
+/* True when the row with these columns, or the event with these fields, passes; one for which it
+ * cannot be told does not. */
+bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *values, rv_arena *scratch);
 
 #endif

@@ -234,6 +234,16 @@ test('read --follow goes on with what comes', async () => {
   child.kill();
 });
 
+test('events are read by type and condition', () => {
+  const args = ['read', '/**', '--json', '--url', node.url];
+  const lines = (...more) => cli([...args, ...more]).out.trim().split('\n').filter(Boolean).map((line) => JSON.parse(line));
+  const all = lines().filter(({ type, data }) => type === 'money_paid' && data.amount > 5);
+  assert.ok(all.length > 1);
+  assert.deepEqual(lines('--type', 'money_paid', '--where', 'amount > 5'), all);
+  assert.deepEqual(lines('--from', 'now'), []);
+  assert.match(cli([...args, '--type', 'money_payd']).err, /did you mean `money_paid`\?/);
+});
+
 test('a query is followed: its result, then each other one', async () => {
   await node.append('/accounts/90', 'account_opened', { name: 'Cy' });
   const query = (sql) => `/query?sql=${encodeURIComponent(sql)}`;

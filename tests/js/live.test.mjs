@@ -33,6 +33,26 @@ test('a live query yields its result, and another one when it is another one', a
   await db.close();
 });
 
+test('events by type, by a condition, and from now on', async () => {
+  const db = await open();
+  await opened(db, 1);
+  for (let i = 1; i <= 20; i++) await db.append('/accounts/1', 'visited', { times: i }).durable();
+  const large = db.events('/accounts/*', { types: ['visited'], where: 'times > 18' });
+  assert.deepEqual([(await large.next()).value.data.times, (await large.next()).value.data.times], [19, 20]);
+  await large.return();
+  const next = db.events('/accounts/*', { from: 'now' });
+  const first = next.next();
+  await soon(first);
+  await db.append('/accounts/1', 'visited', { times: 7 }).durable();
+  assert.equal((await first).value.data.times, 7);
+  await next.return();
+  const old = db.events('/**', { from: new Date(0) });
+  assert.equal((await old.next()).value.type, 'account_opened');
+  await old.return();
+  await assert.rejects(db.events('/**', { types: ['visitd'] }).next(), { code: 'unknown_event_type' });
+  await db.close();
+});
+
 test('a slow consumer misses what lies between, never the last one', async () => {
   const db = await open();
   await opened(db, 1);
