@@ -153,7 +153,7 @@ static int on_head(llhttp_t *parser) {
 static int on_body(llhttp_t *parser, const char *at, size_t len) {
     client_http *const c = parser->data;
     c->piece = rv_bytes_of(at, len);
-    return HPE_PAUSED;
+    return len > 0 ? HPE_PAUSED : HPE_OK; /* gone on without input, there is nothing of it */
 }
 
 static int on_complete(llhttp_t *parser) {
