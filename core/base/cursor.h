@@ -76,33 +76,50 @@ static inline uint64_t rv_varint_join(uint64_t v) {
     return ((v & UINT64_C(0x0fffffff00000000)) >> 4) | (v & UINT64_C(0x000000000fffffff));
 }
 
-/* The same as rv_read_varint for loops that keep a place of their own, which goes behind the
- * varint. False: it is malformed, and nothing more is to be read. */
-RV_MUST_USE static inline bool rv_varint_take(const uint8_t **place, const uint8_t *end,
-                                              uint64_t *value) {
-    const uint8_t *const at = *place;
-    if (at == end) {
+/* A decoder's own place: its members stay in registers where it is inlined. */
+typedef struct rv_reading {
+    const uint8_t *begin; /* bytes from here on may be read */
+    const uint8_t *at;
+    const uint8_t *end;
+} rv_reading;
+
+static inline rv_reading rv_reading_over(rv_bytes bytes) {
+    return (rv_reading){bytes.ptr, bytes.ptr, bytes.ptr == NULL ? NULL : bytes.ptr + bytes.len};
+}
+
+static inline size_t rv_reading_left(const rv_reading *r) {
+    return (size_t)(r->end - r->at);
+}
+
+/* The same as rv_read_varint for a place of one's own. False: it is malformed, and nothing more is
+ * to be read. A varint near the end is read together with what stands before it, and the zeros that
+ * take the place of bytes behind the end are too long a form. */
+RV_MUST_USE static inline bool rv_varint_take(rv_reading *r, uint64_t *value) {
+    const uint8_t *const at = r->at;
+    if (at == r->end) {
         return false;
     }
     if (at[0] < 0x80) {
         *value = at[0];
-        *place = at + 1;
+        r->at = at + 1;
         return true;
     }
-    if (end - at >= 8) {
-        const uint64_t word = rv_load_u64(at);
+    const size_t left = rv_reading_left(r);
+    if (r->end - r->begin >= 8) {
+        const uint64_t word =
+            left >= 8 ? rv_load_u64(at) : rv_load_u64(r->end - 8) >> (64 - 8 * left);
         const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
         if (stops != 0) {
             const unsigned stop = (unsigned)__builtin_ctzll(stops); /* 15, 23, … 63 */
             const uint64_t kept = word & (stops ^ (stops - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
             *value = rv_varint_join(kept);
-            *place = at + (stop + 1) / 8;
+            r->at = at + (stop + 1) / 8;
             return kept >> (stop - 7) != 0; /* a last byte of 0 is too long a form */
         }
     }
-    const rv_varint taken = rv_varint_at(at, end);
+    const rv_varint taken = rv_varint_at(at, r->end);
     *value = taken.value;
-    *place = taken.next;
+    r->at = taken.next;
     return taken.next != NULL;
 }
 

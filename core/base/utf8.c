@@ -36,34 +36,9 @@ size_t rv_utf8_char_len(rv_bytes text) {
     return len;
 }
 
-/* True when the 8 bytes of `word` are ASCII without NUL: no high bit, and none borrows at minus 1.
- */
-static inline bool is_ascii_word(uint64_t word) {
-    const uint64_t high_bits = UINT64_C(0x8080808080808080);
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    return ((word | (word - ones)) & high_bits) == 0;
-}
-
-/* The common case in a few steps: words, of which the last overlaps the one before it. */
-static bool is_ascii(rv_bytes text) {
-    if (text.len >= 8) {
-        size_t at = 0;
-        for (; text.len - at > 8; at += 8) {
-            if (!is_ascii_word(rv_load_u64(text.ptr + at))) {
-                return false;
-            }
-        }
-        return is_ascii_word(rv_load_u64(text.ptr + text.len - 8));
-    }
-    const uint64_t behind = ~UINT64_C(0)
-                            << (8 * text.len); /* bytes that are none: not NUL either */
-    return is_ascii_word(rv_load_short(text.ptr, text.len) |
-                         (behind & UINT64_C(0x0101010101010101)));
-}
-
 bool rv_utf8_valid(rv_bytes text, size_t *code_points) {
     size_t count = 0;
-    if (is_ascii(text)) {
+    if (rv_utf8_ascii(text)) {
         if (code_points != NULL) {
             *code_points = text.len;
         }
@@ -71,7 +46,7 @@ bool rv_utf8_valid(rv_bytes text, size_t *code_points) {
     }
     size_t at = 0;
     while (at < text.len) {
-        if (text.len - at >= 8 && is_ascii_word(rv_load_u64(text.ptr + at))) {
+        if (text.len - at >= 8 && rv_utf8_ascii_word(rv_load_u64(text.ptr + at))) {
             at += 8;
             count += 8;
             continue;

@@ -111,27 +111,26 @@ void rv_record_write_gone(rv_writer *w, rv_record_context *context, const rv_eve
 }
 
 /* base + a difference, wrapping as the writer's subtraction did. */
-static inline bool take_time(const uint8_t **p, const uint8_t *end, int64_t base, int64_t *time) {
+static inline bool take_time(rv_reading *r, int64_t base, int64_t *time) {
     uint64_t difference = 0;
-    const bool whole = rv_varint_take(p, end, &difference);
+    const bool whole = rv_varint_take(r, &difference);
     *time = (int64_t)((uint64_t)base + (uint64_t)rv_zigzag(difference));
     return whole;
 }
 
 /* The numbers of an event record, each in the range of its type. */
-static inline bool take_numbers(const uint8_t **p, const uint8_t *end, uint8_t flags,
-                                const rv_record_context *context, rv_event *event) {
+static inline bool take_numbers(rv_reading *r, uint8_t flags, const rv_record_context *context,
+                                rv_event *event) {
     uint64_t ahead = 0;
     uint64_t stream = 0;
     uint64_t declaration = RV_NONE;
     uint64_t type = 0;
     uint64_t schema_version = 0;
     event->new_stream = (flags & RV_RECORD_NEW_STREAM) != 0;
-    if (!rv_varint_take(p, end, &ahead) || !rv_varint_take(p, end, &stream) ||
-        (event->new_stream && !rv_varint_take(p, end, &declaration)) ||
-        !rv_varint_take(p, end, &event->version) || !rv_varint_take(p, end, &type) ||
-        !rv_varint_take(p, end, &schema_version) ||
-        !take_time(p, end, context->time, &event->recorded_at) ||
+    if (!rv_varint_take(r, &ahead) || !rv_varint_take(r, &stream) ||
+        (event->new_stream && !rv_varint_take(r, &declaration)) ||
+        !rv_varint_take(r, &event->version) || !rv_varint_take(r, &type) ||
+        !rv_varint_take(r, &schema_version) || !take_time(r, context->time, &event->recorded_at) ||
         ahead >= UINT64_MAX - context->previous_position || stream > UINT32_MAX ||
         event->version == 0 || type > UINT16_MAX || schema_version > UINT32_MAX ||
         declaration > UINT16_MAX) {
@@ -147,25 +146,23 @@ static inline bool take_numbers(const uint8_t **p, const uint8_t *end, uint8_t f
 }
 
 /* From behind the flags of a record to its end. */
-static bool read_event(const uint8_t *p, const uint8_t *end, uint8_t flags,
-                       rv_record_context *context, rv_event *event) {
+static bool read_event(rv_reading r, uint8_t flags, rv_record_context *context, rv_event *event) {
     RV_ASSERT((flags & ~RV_RECORD_FLAGS_KNOWN) == 0);
-    if (!take_numbers(&p, end, flags, context, event)) {
+    if (!take_numbers(&r, flags, context, event)) {
         return false;
     }
     event->sequence = context->next_sequence;
     event->written_at = event->recorded_at;
-    if ((flags & RV_RECORD_WRITTEN_AT) &&
-        !take_time(&p, end, event->recorded_at, &event->written_at)) {
+    if ((flags & RV_RECORD_WRITTEN_AT) && !take_time(&r, event->recorded_at, &event->written_at)) {
         return false;
     }
     event->foreign_id = (flags & RV_RECORD_FOREIGN_ID) != 0;
     if (event->foreign_id) {
-        if (end - p < 16) {
+        if (rv_reading_left(&r) < 16) {
             return false;
         }
-        memcpy(event->event_id, p, 16);
-        p += 16;
+        memcpy(event->event_id, r.at, 16);
+        r.at += 16;
     } else if (!id_derives(event->position, event->written_at)) {
         return false;
     } else {
@@ -174,15 +171,15 @@ static bool read_event(const uint8_t *p, const uint8_t *end, uint8_t flags,
     event->metadata = (rv_bytes){NULL, 0};
     if (flags & RV_RECORD_METADATA) {
         uint64_t len = 0;
-        if (!rv_varint_take(&p, end, &len) || len > (size_t)(end - p)) {
+        if (!rv_varint_take(&r, &len) || len > rv_reading_left(&r)) {
             return false;
         }
-        event->metadata = rv_bytes_of(p, (size_t)len);
-        p += event->metadata.len;
+        event->metadata = rv_bytes_of(r.at, (size_t)len);
+        r.at += event->metadata.len;
     }
     event->batch_end = (flags & RV_RECORD_BATCH_END) != 0;
     event->filled = (flags & RV_RECORD_FILLED_IN) != 0;
-    event->data = rv_bytes_of(p, (size_t)(end - p));
+    event->data = rv_bytes_of(r.at, rv_reading_left(&r));
     context->previous_position = event->position;
     context->next_sequence += 1;
     RV_ASSERT(event->version > 0);
@@ -269,7 +266,9 @@ bool rv_record_read(rv_cursor *c, rv_record_context *context, rv_record *record)
     if (kind == RV_RECORD_EVENT && (flags & ~RV_RECORD_FLAGS_KNOWN) == 0) {
         record->kind = RV_RECORD_EVENT;
         record->body = (rv_bytes){NULL, 0};
-        good = read_event(all.ptr + 2, all.ptr + all.len, flags, context, &record->event);
+        rv_reading r = rv_reading_over(all);
+        r.at += 2;
+        good = read_event(r, flags, context, &record->event);
     } else if (kind == RV_RECORD_GONE && (flags & ~RV_RECORD_GONE_KNOWN) == 0) {
         record->kind = RV_RECORD_GONE;
         good = read_gone(rv_bytes_from(all, 2), flags, context, record);

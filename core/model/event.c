@@ -32,31 +32,37 @@ void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
     }
 }
 
-/* A value that is not NULL. `*p` goes behind it; false: malformed. */
-static inline bool decode_value(const rv_decoding *how, const rv_field *field, const uint8_t **p,
-                                const uint8_t *end, rv_value *value) {
-    uint64_t number = 0;
+/* Text that is not NULL; false: malformed. */
+static inline bool decode_text(const rv_decoding *how, rv_reading *r, rv_value *value) {
+    uint64_t len = 0;
+    if (!rv_varint_take(r, &len) || len > rv_reading_left(r)) {
+        return false;
+    }
+    const rv_bytes text = {r->at, (size_t)len};
+    size_t count = text.len;
+    *value = rv_value_bytes(text);
+    r->at += text.len;
+    return (rv_utf8_ascii(text) || rv_utf8_valid(text, &count)) &&
+           (how->size == 0 || (count <= how->size && (!how->exact || count == how->size)));
+}
+
+/* A value that is not NULL, whose place goes behind it; false: malformed. */
+static inline bool decode_value(const rv_decoding *how, const rv_field *field, rv_reading *r,
+                                rv_value *value) {
     if (how->way == RV_DECODING_INT) {
-        const bool whole = rv_varint_take(p, end, &number);
+        uint64_t number = 0;
+        const bool whole = rv_varint_take(r, &number);
         *value = rv_value_int(rv_zigzag(number));
         const uint64_t above = (uint64_t)value->as.integer - (uint64_t)how->min;
         return whole &&
                (above <= how->span || rv_decoding_is_special(&field->type, value->as.integer));
     }
     if (how->way == RV_DECODING_TEXT) {
-        if (!rv_varint_take(p, end, &number) || number > (size_t)(end - *p)) {
-            return false;
-        }
-        const rv_bytes text = {*p, (size_t)number};
-        size_t count = 0;
-        *value = rv_value_bytes(text);
-        *p += text.len;
-        return rv_utf8_valid(text, &count) &&
-               (how->size == 0 || (count <= how->size && (!how->exact || count == how->size)));
+        return decode_text(how, r, value);
     }
-    rv_cursor c = {*p, end, false};
+    rv_cursor c = {r->at, r->end, false};
     rv_value_decode(&field->type, &c, value);
-    *p = c.ptr;
+    r->at = c.ptr;
     return !c.bad;
 }
 
@@ -71,19 +77,19 @@ bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *va
     if ((data.ptr[bitmap_len - 1] >> used) != 0) {
         return false;
     }
-    const uint8_t *p = data.ptr + bitmap_len;
-    const uint8_t *const end = data.ptr + data.len;
+    rv_reading r = rv_reading_over(data);
+    r.at += bitmap_len;
     const rv_decoding *const decodings = type->decodings;
     unsigned nulls = 0;
     for (size_t i = 0; i < field_count; i++) {
         nulls = i % 8 == 0 ? data.ptr[i / 8] : nulls >> 1;
         if ((nulls & 1) != 0) {
             values[i] = rv_value_null();
-        } else if (!decode_value(&decodings[i], &type->fields[i], &p, end, &values[i])) {
+        } else if (!decode_value(&decodings[i], &type->fields[i], &r, &values[i])) {
             return false;
         }
     }
-    return p == end;
+    return rv_reading_left(&r) == 0;
 }
 
 static void write_values(const rv_event_type *type, const rv_value *values, rv_writer *w) {

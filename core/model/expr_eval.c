@@ -312,6 +312,10 @@ static rv_status call(machine *m, const rv_expr_step *step, const rv_expr_env *e
 rv_status rv_expr_eval(const rv_expr *expr, const rv_expr_env *env, rv_value *result,
                        rv_error *err) {
     RV_ASSERT(expr->step_count > 0 && expr->depth_max <= RV_EXPR_DEPTH_MAX);
+    if (expr->step_count == 1 && expr->steps[0].op == RV_EXPR_CONSTANT) {
+        *result = expr->steps[0].constant;
+        return RV_OK;
+    }
     machine m;
     m.depth = 0;
     m.at = 0;

@@ -90,10 +90,11 @@ typedef enum rv_touch_kind {
 typedef struct rv_touch {
     rv_touch_kind kind;
     uint16_t aggregate;
-    uint16_t field;         /* of the key's first column */
-    bool acted_on;          /* an action goes through it: ownership is asked for (SEMANTICS 13) */
-    uint32_t indexes;       /* bits: the aggregate's that it or its actions put a row into anew */
-    const uint16_t *fields; /* one for each column of the key, in the key's order */
+    uint16_t field;   /* of the key's first column */
+    bool acted_on;    /* an action goes through it: ownership is asked for (SEMANTICS 13) */
+    uint32_t indexes; /* bits: the aggregate's that it or its actions put a row into anew */
+    uint64_t defaults[RV_COLUMNS_MAX / 64]; /* creates: bits: columns that get their DEFAULT */
+    const uint16_t *fields;                 /* one for each column of the key, in the key's order */
 } rv_touch;
 
 typedef enum rv_action_kind {
@@ -111,6 +112,7 @@ typedef struct rv_action {
     uint16_t column;
     bool plain;   /* what the field holds is a value of the column, which refers to nothing */
     bool stores;  /* plain, RV_ACTION_SET, and the column is one of the first 64 */
+    bool adds;    /* plain, adds to or takes from an integer or a bigint */
     rv_expr expr; /* RV_ACTION_COMPUTE */
 } rv_action;
 

@@ -160,6 +160,9 @@ static rv_status make_actions(rv_schema_parser *p, rv_event_type_draft *draft, m
             action->plain = !binding->computed.present && column->references == RV_NONE &&
                             rv_type_same(&m->fields[binding->field].type, &column->type);
             action->stores = action->plain && action->kind == RV_ACTION_SET && action->column < 64;
+            action->adds =
+                action->plain && action->kind != RV_ACTION_SET &&
+                (column->type.kind == RV_TYPE_INTEGER || column->type.kind == RV_TYPE_BIGINT);
             binding->number = count++;
             if (binding->computed.present) {
                 const rv_status status = compile_action(p, draft, binding, m, action);
@@ -195,6 +198,22 @@ static rv_status judge_created(rv_schema_parser *p, const rv_event_type_draft *d
         }
     }
     return RV_OK;
+}
+
+/* See rv_touch.defaults. */
+static void find_defaults(const rv_schema_parser *p, const making *m, rv_touch *touch) {
+    const rv_aggregate *aggregate = rv_schema_aggregate(p->schema, touch->aggregate);
+    RV_ASSERT(touch->kind == RV_TOUCH_CREATES);
+    for (uint16_t c = 0; c < aggregate->column_count; c++) {
+        const uint64_t given = aggregate->columns[c].has_default && !aggregate->columns[c].key;
+        touch->defaults[c / 64] |= given << (c % 64);
+    }
+    for (uint16_t i = 0; i < m->action_count; i++) {
+        const rv_action *action = &m->actions[i];
+        if (action->touch == touch - m->touches && action->kind == RV_ACTION_SET) {
+            touch->defaults[action->column / 64] &= ~(UINT64_C(1) << (action->column % 64));
+        }
+    }
 }
 
 /* See rv_touch.indexes. */
@@ -267,6 +286,7 @@ rv_status rv_schema_make_event_type(rv_schema_parser *p, rv_event_type_draft *dr
         m.touches[t] = draft->touches[t];
         m.touches[t].indexes = indexes_changed(p, &m, t);
         if (draft->touches[t].kind == RV_TOUCH_CREATES) {
+            find_defaults(p, &m, &m.touches[t]);
             status = judge_created(p, draft, &m, t);
         }
     }

@@ -11,6 +11,7 @@
 #include "core/model/schema_parse.h"
 
 #include "core/base/assert.h"
+#include "core/model/expr_step.h"
 
 #define TEMP_ALIGN 16u
 
@@ -191,6 +192,34 @@ rv_status rv_schema_compile_check(rv_schema_parser *p, const rv_schema_later *la
     return rv_schema_compile(p, later, scope, &boolean, expr);
 }
 
+/* Makes of a DEFAULT that is always the same value that value, which may lie above the end of the
+ * arena. */
+static rv_status make_constant(rv_schema_parser *p, const rv_type *type, rv_value value,
+                               rv_expr *expr) {
+    RV_ASSERT(!expr->uses_now && !expr->uses_seed);
+    bool room = true;
+    if (value.class_ == RV_VALUE_BYTES && value.as.bytes.len > 0) {
+        uint8_t *const bytes = (uint8_t *)rv_arena_take_raw(p->arena, value.as.bytes.len);
+        room = bytes != NULL;
+        if (room) {
+            memmove(bytes, value.as.bytes.ptr, value.as.bytes.len);
+            value.as.bytes.ptr = bytes;
+        }
+    }
+    rv_expr_step *const step = room ? (rv_expr_step *)rv_arena_take(p->arena, sizeof *step) : NULL;
+    if (step == NULL) {
+        return rv_schema_fail_memory(p);
+    }
+    step->op = RV_EXPR_CONSTANT;
+    step->constant = value;
+    expr->steps = step;
+    expr->step_count = 1;
+    expr->depth_max = 1;
+    expr->type = *type;
+    RV_ASSERT(rv_value_is_null(&value) || value.class_ == rv_type_class(type));
+    return RV_OK;
+}
+
 rv_status rv_schema_compile_default(rv_schema_parser *p, const rv_schema_later *later,
                                     const rv_type *type, bool not_null, const rv_token *at,
                                     rv_expr *expr) {
@@ -221,7 +250,9 @@ rv_status rv_schema_compile_default(rv_schema_parser *p, const rv_schema_later *
         return rv_schema_fail(p, RV_SCHEMA_INVALID, at, "`%b` is NOT NULL, and its DEFAULT is NULL",
                               (rv_bytes[3]){at->text});
     }
-    return RV_OK;
+    return expr->uses_now || expr->uses_seed || expr->null_type
+               ? RV_OK
+               : make_constant(p, type, value, expr);
 }
 
 rv_status rv_schema_find_aggregate(rv_schema_parser *p, const rv_token *name,

@@ -336,7 +336,7 @@ __attribute__((noinline)) static rv_status rows_fold_noted(rv_fold *f, rv_fold_k
 /* What rows_fold comes to when applying a straight event type, which is most of a replay: rows are
  * found by keys as they are, nothing is made or deleted, and where a row is not held its actions do
  * nothing. Actions change no key, so rows can be looked for one by one. */
-static rv_status rows_fold_straight(rv_fold *f) {
+static inline rv_status rows_fold_straight(rv_fold *f) {
     const rv_event_type *const type = f->type;
     RV_ASSERT(type->straight && !f->judge);
     rv_status status = RV_OK;
@@ -365,7 +365,7 @@ static rv_status rows_fold_straight(rv_fold *f) {
 }
 
 /* Moves the head of the event's stream. */
-static rv_status head_move(const rv_fold *f) {
+static inline rv_status head_move(const rv_fold *f) {
     const rv_event *const event = f->event;
     const rv_status status = rv_pages_reserve(f->pages, 0);
     if (status == RV_OK) {
@@ -381,12 +381,12 @@ static rv_status head_move(const rv_fold *f) {
     return status;
 }
 
-/* Head, rows. `type` is NULL for events of the system. */
-static rv_status event_fold(rv_fold *f) {
+/* Head, rows. `type` is NULL for events of the system. Not inlined: its room on the stack would be
+ * everybody's. */
+__attribute__((noinline)) static rv_status event_fold(rv_fold *f) {
     rv_fold_key keys[RV_TOUCHES_MAX];
     rv_status status = RV_OK;
-    const bool straight = f->type != NULL && f->type->straight && !f->judge && f->given == NULL;
-    if (f->type != NULL && !straight) {
+    if (f->type != NULL) {
         rv_streams_prefetch(f->pages, f->event->stream);
         status = keys_prepare(f, keys);
     }
@@ -394,16 +394,32 @@ static rv_status event_fold(rv_fold *f) {
         status = head_move(f);
     }
     RV_ASSERT(f->type == NULL || f->values != NULL || f->type->field_count == 0);
-    if (status == RV_OK && straight) {
-        return rows_fold_straight(f);
-    }
     if (status == RV_OK && f->type != NULL && f->changes != NULL) {
         return rows_fold_noted(f, keys);
     }
     return status == RV_OK && f->type != NULL ? rows_fold(f, keys) : status;
 }
 
-static rv_status fold(rv_fold *f, rv_state *state) {
+/* The same for a straight event type when applying. */
+static inline rv_status event_fold_straight(rv_fold *f) {
+    const rv_status status = head_move(f);
+    RV_ASSERT(f->values != NULL);
+    return status == RV_OK ? rows_fold_straight(f) : status;
+}
+
+/* Tells why the pages could not be changed. */
+__attribute__((noinline)) static rv_status refuse_pages(const rv_fold *f, rv_status status) {
+    if (status == RV_STATE_FULL) {
+        return rv_error_set(f->err, status, "no page of memory is left for rows, of %u",
+                            (uint64_t)f->pages->total);
+    }
+    RV_ASSERT(status == RV_BATCH_TOO_LARGE);
+    return rv_error_set(f->err, status,
+                        "the batch changes more than the journal of %u bytes could take back",
+                        (uint64_t)f->pages->journal.cap);
+}
+
+static inline rv_status fold(rv_fold *f, rv_state *state) {
     const rv_event *const event = f->event;
     const bool system = event->type == RV_SYSTEM_SCHEMA_TYPE;
     if (event->stream >= rv_streams_count(&state->pages) ||
@@ -420,19 +436,12 @@ static rv_status fold(rv_fold *f, rv_state *state) {
     f->given = state->given_any ? state->given : NULL;
     f->changes = f->judge && f->held == NULL ? state->changes : NULL;
     f->made_any = false;
+    const bool straight = !system && f->type->straight && !f->judge && f->given == NULL;
     const size_t mark = rv_arena_mark(f->scratch);
-    const rv_status status = event_fold(f);
+    const rv_status status = straight ? event_fold_straight(f) : event_fold(f);
     rv_arena_reset(f->scratch, mark);
-    if (status == RV_STATE_FULL) {
-        return rv_error_set(f->err, status, "no page of memory is left for rows, of %u",
-                            (uint64_t)state->pages.total);
-    }
-    if (status == RV_BATCH_TOO_LARGE) {
-        return rv_error_set(f->err, status,
-                            "the batch changes more than the journal of %u bytes could take back",
-                            (uint64_t)state->pages.journal.cap);
-    }
-    return status;
+    return status == RV_STATE_FULL || status == RV_BATCH_TOO_LARGE ? refuse_pages(f, status)
+                                                                   : status;
 }
 
 rv_status rv_state_fold(rv_state *state, const rv_event *event, const rv_value *values,

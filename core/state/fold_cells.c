@@ -128,32 +128,6 @@ static rv_status add(const rv_type *type, const rv_value *cell, const rv_value *
     return !wraps && sum >= -max - 1 && sum <= max ? RV_OK : RV_VALUE_OUT_OF_RANGE;
 }
 
-/* The frequent sums in place: integers, and the result is one. False: nothing was done. */
-static bool integer_add(const rv_fold_row *row, const rv_action *action, int64_t by) {
-    const rv_type_kind kind = row->aggregate->columns[action->column].type.kind;
-    uint8_t *const cell = row->bytes + row->table->cells[action->column].offset;
-    const bool down = action->kind == RV_ACTION_DECREMENT;
-    RV_ASSERT(down || action->kind == RV_ACTION_INCREMENT);
-    if (kind == RV_TYPE_INTEGER) {
-        int32_t old;
-        memcpy(&old, cell, sizeof old);
-        const int64_t sum = down ? old - by : old + by; /* both are narrow */
-        const int32_t narrow = (int32_t)sum;
-        memcpy(cell, narrow == sum ? &narrow : &old, sizeof narrow);
-        return narrow == sum;
-    }
-    if (kind == RV_TYPE_BIGINT) {
-        int64_t old;
-        memcpy(&old, cell, sizeof old);
-        int64_t sum;
-        const bool wraps =
-            down ? __builtin_sub_overflow(old, by, &sum) : __builtin_add_overflow(old, by, &sum);
-        memcpy(cell, wraps ? &old : &sum, sizeof sum);
-        return !wraps;
-    }
-    return false;
-}
-
 /* column = column + field, or minus. NULL on either side: as in SQL, but a NULL field changes
  * nothing. */
 static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action) {
@@ -161,9 +135,6 @@ static rv_status cell_add(rv_fold *f, rv_fold_row *row, const rv_action *action)
     const rv_type *const from = &f->type->fields[action->field].type;
     rv_value by = f->values[action->field];
     if (rv_value_is_null(&by) || rv_row_is_null(row->bytes, action->column)) {
-        return RV_OK;
-    }
-    if (action->plain && integer_add(row, action, by.as.integer)) {
         return RV_OK;
     }
     rv_status status = RV_OK;
@@ -215,13 +186,13 @@ static inline void bits_clear(const rv_table *table, uint8_t *bytes, uint64_t st
 
 /* Stores the value of a field in a cell of its type, all but the bits; false: it is not one of the
  * frequent ones, and nothing was done. */
-static inline bool cell_store(rv_cell_layout layout, uint8_t *cell, const rv_value *value) {
+static inline bool cell_store(const rv_cell_layout *layout, uint8_t *cell, const rv_value *value) {
     if (value->class_ == RV_VALUE_INT) {
-        if (layout.form == RV_CELL_INT64) {
+        if (layout->form == RV_CELL_INT64) {
             memcpy(cell, &value->as.integer, sizeof(int64_t));
             return true;
         }
-        if (layout.form == RV_CELL_INT32) {
+        if (layout->form == RV_CELL_INT32) {
             const int32_t narrow = (int32_t)value->as.integer;
             RV_ASSERT(narrow == value->as.integer);
             memcpy(cell, &narrow, sizeof narrow);
@@ -229,12 +200,38 @@ static inline bool cell_store(rv_cell_layout layout, uint8_t *cell, const rv_val
         }
         return false;
     }
-    if (value->class_ == RV_VALUE_BYTES && layout.form == RV_CELL_BYTES &&
+    if (value->class_ == RV_VALUE_BYTES && layout->form == RV_CELL_BYTES &&
         value->as.bytes.len <= RV_CELL_INLINE && !rv_cell_has_slot(cell)) {
         rv_cell_put_short(cell, value->as.bytes);
         return true;
     }
     return false;
+}
+
+/* The frequent sums in place: of two integers, neither NULL, when the result is one of the type;
+ * else nothing was done. */
+static inline bool cell_add_in_place(const rv_action *action, const rv_cell_layout *layout,
+                                     uint8_t *cell, const rv_value *by) {
+    const bool down = action->kind == RV_ACTION_DECREMENT;
+    if (by->class_ != RV_VALUE_INT) {
+        return false;
+    }
+    if (layout->form == RV_CELL_INT32) {
+        int32_t old;
+        memcpy(&old, cell, sizeof old);
+        const int64_t sum = down ? old - by->as.integer : old + by->as.integer; /* both narrow */
+        const int32_t narrow = (int32_t)sum;
+        memcpy(cell, narrow == sum ? &narrow : &old, sizeof narrow);
+        return narrow == sum;
+    }
+    RV_ASSERT(layout->form == RV_CELL_INT64);
+    int64_t old;
+    memcpy(&old, cell, sizeof old);
+    int64_t sum;
+    const bool wraps = down ? __builtin_sub_overflow(old, by->as.integer, &sum)
+                            : __builtin_add_overflow(old, by->as.integer, &sum);
+    memcpy(cell, wraps ? &old : &sum, sizeof sum);
+    return !wraps;
 }
 
 /* What is read of the fold and the row is kept in locals: stores to the row's bytes would have the
@@ -252,15 +249,21 @@ rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t
     for (; action < end && action->touch == touch && status == RV_OK; action += 1) {
         const uint16_t column = action->column;
         RV_ASSERT(column < table->column_count);
-        const rv_cell_layout layout = table->cells[column];
-        if (action->stores && cell_store(layout, bytes + layout.offset, &values[action->field])) {
+        const rv_cell_layout *const layout = &table->cells[column];
+        uint8_t *const cell = bytes + layout->offset;
+        const rv_value *const value = &values[action->field];
+        if (action->stores && cell_store(layout, cell, value)) {
             stored |= UINT64_C(1) << column;
             continue;
         }
         bits_clear(table, bytes, stored);
         stored = 0;
+        if (action->adds && !rv_row_is_null(bytes, column) &&
+            cell_add_in_place(action, layout, cell, value)) {
+            continue;
+        }
         status = action->kind == RV_ACTION_SET && action->plain
-                     ? rv_row_set_any(f->pages, table, bytes, column, &values[action->field])
+                     ? rv_row_set_any(f->pages, table, bytes, column, value)
                      : cell_act(f, row, action);
     }
     bits_clear(table, bytes, stored);
@@ -284,21 +287,16 @@ static rv_status cell_default(rv_fold *f, rv_fold_row *row, uint16_t touch, uint
 
 rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch) {
     const rv_aggregate *const aggregate = row->aggregate;
-    uint64_t set[RV_COLUMNS_MAX / 64] = {0};
     RV_ASSERT(touch < f->type->touch_count);
-    for (uint16_t i = 0; i < f->type->action_count; i += 1) {
-        const rv_action *const action = &f->type->actions[i];
-        if (action->touch == touch && action->kind == RV_ACTION_SET) {
-            set[action->column / 64u] |= UINT64_C(1) << (action->column % 64u);
-        }
-    }
     const bool refers =
         aggregate->key_count > 1 || aggregate->columns[aggregate->key].references != RV_NONE;
     rv_status status = refers ? rv_fold_refer_keys(f, row) : RV_OK;
-    for (uint16_t i = 0; i < aggregate->column_count && status == RV_OK; i += 1) {
-        const bool is_set = (set[i / 64u] >> (i % 64u) & 1u) != 0;
-        if (aggregate->columns[i].has_default && !aggregate->columns[i].key && !is_set) {
-            status = cell_default(f, row, touch, i);
+    for (size_t i = 0; i < RV_COLUMNS_MAX / 64; i += 1) {
+        uint64_t left = f->type->touches[touch].defaults[i];
+        for (; left != 0 && status == RV_OK; left &= left - 1) {
+            const uint16_t column = (uint16_t)(i * 64 + (unsigned)__builtin_ctzll(left));
+            RV_ASSERT(column < aggregate->column_count);
+            status = cell_default(f, row, touch, column);
         }
     }
     return status;

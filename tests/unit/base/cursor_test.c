@@ -177,15 +177,16 @@ RV_TEST(varints_are_taken_as_they_are_read) {
             const uint64_t r = rv_test_random(&seed);
             raw[at] = (uint8_t)(at < long_to ? 0x80 | r : r % 4 == 0 ? 0 : r & 0x7f);
         }
-        rv_cursor c = rv_cursor_over(rv_bytes_of(raw, len));
+        rv_reading r = rv_reading_over(rv_bytes_of(raw, len));
+        r.at += len == 0 ? 0 : rv_test_random(&seed) % len; /* what is before it is read with it */
+        rv_cursor c = {r.at, r.end, false};
         const uint64_t value = rv_read_varint(&c);
-        const uint8_t *place = raw;
         uint64_t taken = 0;
-        const bool whole = rv_varint_take(&place, raw + len, &taken);
+        const bool whole = rv_varint_take(&r, &taken);
         RV_CHECK_EQ(whole, !c.bad);
         if (whole) {
             RV_CHECK_EQ(taken, value);
-            RV_CHECK(place == c.ptr);
+            RV_CHECK(r.at == c.ptr);
         }
         good += whole;
         bad += !whole;

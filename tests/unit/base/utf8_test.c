@@ -99,7 +99,24 @@ RV_TEST(text_that_becomes_malformed) {
     RV_CHECK_EQ(count, 99);
 }
 
+RV_TEST(ascii_at_every_length_and_place) {
+    static const uint8_t bytes[] = {0x00, 0x01, 0x7f, 0x80, 0xc3, 0xff};
+    for (size_t len = 0; len <= 40; len++) {
+        for (size_t at = 0; at < len; at++) {
+            for (size_t b = 0; b < sizeof bytes; b++) {
+                uint8_t text[40];
+                memset(text, 'a', sizeof text);
+                text[at] = bytes[b];
+                const bool ascii = bytes[b] > 0 && bytes[b] < 0x80;
+                RV_CHECK_EQ(rv_utf8_ascii(rv_bytes_of(text, len)), ascii);
+                RV_CHECK(rv_utf8_ascii(rv_bytes_of(text, at))); /* what is behind is not read */
+            }
+        }
+    }
+}
+
 int main(void) {
+    RV_RUN(ascii_at_every_length_and_place);
     RV_RUN(sequences_against_a_naive_decoder);
     RV_RUN(every_code_point_round_trip);
     RV_RUN(text_counts_code_points);

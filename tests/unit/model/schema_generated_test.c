@@ -139,12 +139,13 @@ static void check_event_type(const rv_schema *schema, const rv_event_type *a,
         RV_CHECK(x->kind == y->kind && x->aggregate == y->aggregate && x->acted_on == y->acted_on);
         RV_CHECK(x->field == x->fields[0] && x->indexes == y->indexes);
         RV_CHECK(memcmp(x->fields, y->fields, key_count * sizeof *x->fields) == 0);
+        RV_CHECK(memcmp(x->defaults, y->defaults, sizeof x->defaults) == 0);
     }
     for (uint16_t i = 0; i < a->action_count; i += 1) {
         const rv_action *const x = &a->actions[i];
         const rv_action *const y = &b->actions[i];
         RV_CHECK(x->kind == y->kind && x->touch == y->touch && x->field == y->field);
-        RV_CHECK(x->column == y->column && x->plain == y->plain);
+        RV_CHECK(x->column == y->column && x->plain == y->plain && x->adds == y->adds);
         RV_CHECK(x->kind != RV_ACTION_COMPUTE || same_expr(&x->expr, &y->expr));
     }
 }
