@@ -9,6 +9,10 @@
 
 #include "core/base/bytes.h"
 
+#if defined(__SSE4_2__) && defined(__x86_64__)
+#include <nmmintrin.h>
+#endif
+
 typedef struct rv_cursor {
     const uint8_t *ptr;
     const uint8_t *end;
@@ -71,9 +75,17 @@ static inline uint64_t rv_read_varint(rv_cursor *c) {
 
 /* Joins the 7-bit groups of up to 8 bytes, lowest first, whose high bits are clear. */
 static inline uint64_t rv_varint_join(uint64_t v) {
+#if defined(__SSE4_2__) && defined(__x86_64__)
+    const __m128i pairs =
+        _mm_maddubs_epi16(_mm_set1_epi16((int16_t)0x8001), _mm_cvtsi64_si128((int64_t)v));
+    const __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(0x40000001));
+    v = (uint64_t)_mm_cvtsi128_si64(fours); /* halves of 28 bits */
+    return (v & UINT64_C(0xffffffff)) | ((v >> 32) << 28);
+#else
     v = ((v & UINT64_C(0x7f007f007f007f00)) >> 1) | (v & UINT64_C(0x007f007f007f007f));
     v = ((v & UINT64_C(0x3fff00003fff0000)) >> 2) | (v & UINT64_C(0x00003fff00003fff));
     return ((v & UINT64_C(0x0fffffff00000000)) >> 4) | (v & UINT64_C(0x000000000fffffff));
+#endif
 }
 
 /* A decoder's own place: its members stay in registers where it is inlined. */

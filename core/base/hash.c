@@ -81,6 +81,10 @@ uint64_t rv_hash64(uint64_t seed, rv_bytes bytes) {
     return XXH3_64bits_withSeed(bytes.ptr == NULL ? "" : (const void *)bytes.ptr, bytes.len, seed);
 }
 
+uint64_t rv_hash64_of_number(uint64_t seed, int64_t number) {
+    return XXH3_64bits_withSeed(&number, sizeof number, seed);
+}
+
 rv_hash128 rv_hash128_of(uint64_t seed, rv_bytes bytes) {
     const void *ptr = bytes.ptr == NULL ? "" : (const void *)bytes.ptr;
     const XXH128_hash_t hash = XXH3_128bits_withSeed(ptr, bytes.len, seed);

@@ -18,6 +18,10 @@ typedef struct rv_hash128 {
 uint32_t rv_crc32c(uint32_t crc, rv_bytes bytes);
 
 uint64_t rv_hash64(uint64_t seed, rv_bytes bytes);
+
+/* rv_hash64 of the 8 bytes of a number as they lie in memory. */
+uint64_t rv_hash64_of_number(uint64_t seed, int64_t number);
+
 rv_hash128 rv_hash128_of(uint64_t seed, rv_bytes bytes);
 
 /* Addition modulo 2^128, the order-free sum of the state hash. */

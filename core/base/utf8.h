@@ -5,8 +5,8 @@
 
 #include "core/base/bytes.h"
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
+#if defined(__SSE4_2__) && defined(__x86_64__)
+#include <nmmintrin.h>
 #endif
 
 /* Length in bytes (1 to 4) of the well-formed character at the start of `text`, else 0. */
@@ -29,7 +29,7 @@ static inline bool rv_utf8_ascii(rv_bytes text) {
         return rv_utf8_ascii_word(rv_load_short(text.ptr, text.len) | behind);
     }
     size_t at = 0;
-#if defined(__SSE2__)
+#if defined(__SSE4_2__) && defined(__x86_64__)
     if (text.len >= 16) { /* as signed bytes, what is above 0 */
         __m128i some;
         memcpy(&some, text.ptr + text.len - sizeof some, sizeof some);

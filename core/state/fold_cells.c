@@ -41,7 +41,7 @@ static rv_status cell_set(rv_fold *f, rv_fold_row *row, uint16_t column, const r
             return status;
         }
     }
-    return rv_row_set_any(f->pages, row->table, row->bytes, column, &value);
+    return rv_row_set(f->pages, row->table, row->bytes, column, &value);
 }
 
 int64_t rv_fold_now(const rv_fold *f) {

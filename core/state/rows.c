@@ -16,9 +16,7 @@ uint64_t rv_rows_value_hash(uint64_t hash_key, const rv_value *value) {
         return rv_hash64(hash_key, value->as.bytes);
     }
     RV_ASSERT(value->class_ == RV_VALUE_INT); /* floats are no keys */
-    uint8_t bytes[8];
-    memcpy(bytes, &value->as.integer, sizeof bytes);
-    return rv_hash64(hash_key, rv_bytes_of(bytes, sizeof bytes));
+    return rv_hash64_of_number(hash_key, value->as.integer);
 }
 
 uint32_t rv_rows_keys_hash(uint64_t hash_key, const rv_value *key, uint16_t count) {
