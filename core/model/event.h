@@ -31,6 +31,8 @@ typedef struct rv_event {
     rv_bytes metadata;    /* a JSON object as text, or empty */
 } rv_event;
 
+#define RV_DRAFT_GUESSES 256u
+
 /* An event that is being completed. */
 typedef struct rv_event_draft {
     const rv_stream *stream;
@@ -39,6 +41,9 @@ typedef struct rv_event_draft {
     uint8_t event_id[16]; /* of the event it becomes: its random values come from it */
     bool given[RV_FIELDS_MAX];
     rv_value values[RV_FIELDS_MAX]; /* in the input or in scratch */
+    /* Which field's member came after which in the drafts before, as writers keep their order: to
+     * be tried first. Whatever it holds, what is read is the same. */
+    uint8_t guesses[RV_DRAFT_GUESSES];
 } rv_event_draft;
 
 /*

@@ -14,6 +14,7 @@
 #include "core/model/event.h"
 #include "core/model/schema_nearest.h"
 #include "core/model/value_json.h"
+#include "core/model/value_text.h"
 
 static rv_status refuse_unknown(rv_error *err, rv_status status, const char *what, rv_bytes name,
                                 const rv_nearest *nearest) {
@@ -200,28 +201,84 @@ static rv_status compare_key(const rv_field *field, const rv_value *of_path,
     return RV_KEY_MISMATCH;
 }
 
-/* One member of the data, whose key was read. */
-static rv_status take_member(rv_event_draft *draft, rv_json *json, uint16_t f, rv_arena *scratch,
-                             rv_error *err) {
-    const rv_field *field = &draft->type->fields[f];
-    rv_json_token token;
-    rv_value value = rv_value_null();
-    rv_status status = rv_json_next(json, &token, err);
-    if (status == RV_OK) {
-        status = rv_value_from_json(&field->type, json, &token, field->name, scratch, &value, err);
+/* The value of a member whose key was read. Integers and strings mostly come as they are stored. */
+static inline rv_status take_value(const rv_event_type *type, rv_json *json, uint16_t f,
+                                   rv_arena *scratch, rv_value *value, rv_error *err) {
+    const rv_field *const field = &type->fields[f];
+    const rv_decoding *const how = &type->decodings[f];
+    const rv_type_kind kind = field->type.kind;
+    int64_t integer = 0;
+    rv_bytes text;
+    if (kind <= RV_TYPE_BIGINT && rv_json_take_int(json, how->min, how->span, &integer)) {
+        *value = rv_value_int(integer);
+        return RV_OK;
     }
+    if (kind < RV_TYPE_JSON && rv_json_take_string(json, &text)) {
+        if (how->way == RV_DECODING_TEXT && kind != RV_TYPE_CHAR &&
+            (how->size == 0 || text.len <= how->size)) {
+            *value = rv_value_bytes(text);
+            return RV_OK;
+        }
+        return rv_scalar_from_text(&field->type, text, field->name, scratch, value, err);
+    }
+    RV_STATIC_ASSERT(RV_TYPE_BIGINT < RV_TYPE_JSON && RV_TYPE_UUID < RV_TYPE_JSON,
+                     "scalars that have a text form come before those that are JSON");
+    rv_json_token token;
+    const rv_status status = rv_json_next(json, &token, err);
+    return status == RV_OK
+               ? rv_value_from_json(&field->type, json, &token, field->name, scratch, value, err)
+               : status;
+}
+
+/* One member of the data, whose key was read. */
+static inline rv_status take_member(rv_event_draft *draft, rv_json *json, uint16_t f,
+                                    rv_arena *scratch, rv_error *err) {
+    rv_value value = rv_value_null();
+    RV_ASSERT(f < draft->type->field_count);
+    rv_status status = take_value(draft->type, json, f, scratch, &value, err);
     if (status == RV_OK && draft->given[f]) {
-        status = compare_key(field, &draft->values[f], &value, err);
+        status = compare_key(&draft->type->fields[f], &draft->values[f], &value, err);
     }
     if (status == RV_OK) {
         draft->values[f] = value;
         draft->given[f] = true;
     }
-    RV_ASSERT(f < draft->type->field_count);
     return status;
 }
 
+/* The key of the next member: its field. RV_END: there is none, the object ends. `guess`: see
+ * rv_event_draft.guesses. */
+static inline rv_status take_key(const rv_event_type *type, rv_json *json, uint8_t *guess,
+                                 uint16_t *f, rv_error *err) {
+    const rv_field *const likely = &type->fields[*guess < type->field_count ? *guess : 0];
+    RV_ASSERT(type->field_count > 0);
+    if (likely->plain_name && rv_json_take_key(json, likely->name)) {
+        *f = (uint16_t)(likely - type->fields);
+        return RV_OK;
+    }
+    rv_json_token token;
+    const rv_status status = rv_json_next(json, &token, err);
+    if (status != RV_OK || token.kind == RV_JSON_OBJECT_END) {
+        return status == RV_OK ? RV_END : status;
+    }
+    RV_ASSERT(token.kind == RV_JSON_KEY);
+    *f = find_field(type, token.text, *guess);
+    if (*f == RV_NONE) {
+        return refuse_field(type, token.text, err);
+    }
+    *guess = (uint8_t)*f;
+    return RV_OK;
+}
+
+static rv_status refuse_twice(rv_bytes name, rv_error *err) {
+    RV_ASSERT(name.len > 0);
+    (void)rv_error_set(err, RV_JSON_INVALID, "the data has field `%b` twice", &name);
+    rv_error_fact_text(err, "field", name);
+    return RV_JSON_INVALID;
+}
+
 static rv_status take_data(rv_event_draft *draft, rv_bytes data, rv_arena *scratch, rv_error *err) {
+    const rv_event_type *const type = draft->type;
     rv_json json = rv_json_over(data, scratch);
     rv_json_token token;
     rv_status status = rv_json_next(&json, &token, err);
@@ -229,27 +286,21 @@ static rv_status take_data(rv_event_draft *draft, rv_bytes data, rv_arena *scrat
         return rv_error_set(err, RV_JSON_INVALID, "an event's data is a JSON object");
     }
     uint8_t seen[(RV_FIELDS_MAX + 7) / 8] = {0};
-    uint16_t expected = 0;
+    uint32_t place = type->number * 16u; /* of the guess: types of few fields share none */
     while (status == RV_OK) { /* ends: each round reads a member; the parser ends the object */
-        status = rv_json_next(&json, &token, err);
-        if (status != RV_OK || token.kind == RV_JSON_OBJECT_END) {
+        uint16_t f = 0;
+        status = take_key(type, &json, &draft->guesses[place % RV_DRAFT_GUESSES], &f, err);
+        if (status != RV_OK) {
             break;
         }
-        RV_ASSERT(token.kind == RV_JSON_KEY);
-        const uint16_t f = find_field(draft->type, token.text, expected);
-        if (f == RV_NONE) {
-            return refuse_field(draft->type, token.text, err);
-        }
         if (((seen[f / 8] >> (f % 8)) & 1) != 0) {
-            (void)rv_error_set(err, RV_JSON_INVALID, "the data has field `%b` twice", &token.text);
-            rv_error_fact_text(err, "field", token.text);
-            return RV_JSON_INVALID;
+            return refuse_twice(type->fields[f].name, err);
         }
         seen[f / 8] = (uint8_t)(seen[f / 8] | (1u << (f % 8)));
-        expected = (uint16_t)(f + 1);
+        place = type->number * 16u + f + 1u;
         status = take_member(draft, &json, f, scratch, err);
     }
-    if (status == RV_OK) {
+    if (status == RV_END) {
         status = rv_json_next(&json, &token, err);
         RV_ASSERT(status != RV_OK || token.kind == RV_JSON_END);
     }

@@ -464,6 +464,88 @@ rv_status rv_json_next(rv_json *json, rv_json_token *token, rv_error *err) {
     }
 }
 
+/* The place of the next byte that is no white space, from `at` on. */
+static inline size_t behind_space(rv_bytes text, size_t at) {
+    while (at < text.len && is_space(text.ptr[at])) {
+        at += 1;
+    }
+    return at;
+}
+
+bool rv_json_take_key(rv_json *json, rv_bytes name) {
+    const rv_bytes input = json->input;
+    RV_ASSERT(name.len > 0);
+    size_t at = behind_space(input, json->pos);
+    if (json->state == AFTER && json->object && text_at(input, at) == ',') {
+        at = behind_space(input, at + 1);
+    } else if (json->state != FIRST_KEY) {
+        return false;
+    }
+    if (input.len - at < name.len + 3 || input.ptr[at] != '"' ||
+        input.ptr[at + 1 + name.len] != '"' ||
+        !rv_names_equal(rv_bytes_of(input.ptr + at + 1, name.len), name)) {
+        return false;
+    }
+    at = behind_space(input, at + name.len + 2);
+    if (text_at(input, at) != ':') {
+        return false;
+    }
+    json->pos = at + 1;
+    json->state = VALUE;
+    return true;
+}
+
+bool rv_json_take_int(rv_json *json, int64_t min, uint64_t span, int64_t *value) {
+    const rv_bytes input = json->input;
+    RV_ASSERT(value != NULL);
+    if (json->state != VALUE) {
+        return false;
+    }
+    size_t at = behind_space(input, json->pos);
+    const bool minus = text_at(input, at) == '-';
+    const size_t first = at + minus;
+    int64_t sum = 0;
+    for (at = first; at < input.len && (unsigned)input.ptr[at] - '0' <= 9; at += 1) {
+        if (at - first == 18) {
+            return false;
+        }
+        sum = sum * 10 + (input.ptr[at] - '0');
+    }
+    const uint8_t next = text_at(input, at); /* of a fraction or an exponent: it goes on */
+    if (at == first || (input.ptr[first] == '0' && at > first + 1) || next == '.' ||
+        (next | 0x20) == 'e') {
+        return false;
+    }
+    sum = minus ? -sum : sum;
+    if (sum < min || (uint64_t)sum - (uint64_t)min > span) {
+        return false;
+    }
+    *value = sum;
+    json->pos = at;
+    value_ends(json);
+    return true;
+}
+
+bool rv_json_take_string(rv_json *json, rv_bytes *text) {
+    const rv_bytes input = json->input;
+    RV_ASSERT(text != NULL);
+    if (json->state != VALUE) {
+        return false;
+    }
+    const size_t at = behind_space(input, json->pos);
+    if (text_at(input, at) != '"') {
+        return false;
+    }
+    const size_t end = skip_plain(input, at + 1);
+    if (text_at(input, end) != '"') {
+        return false;
+    }
+    *text = rv_bytes_of(input.ptr + at + 1, end - at - 1);
+    json->pos = end + 1;
+    value_ends(json);
+    return true;
+}
+
 rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv_bytes *whole, rv_error *err) {
     RV_ASSERT(first->offset <= json->pos && json->pos <= json->input.len);
     if (first->kind == RV_JSON_OBJECT_BEGIN || first->kind == RV_JSON_ARRAY_BEGIN) {

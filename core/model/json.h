@@ -60,6 +60,19 @@ RV_MUST_USE rv_status rv_json_skip(rv_json *json, const rv_json_token *first, rv
 RV_MUST_USE rv_status rv_json_pass(rv_json *json, const rv_json_token *first, rv_bytes *whole,
                                    rv_error *err);
 
+/* What most texts have next, taken without a token: each of the three gives true and stands behind
+ * it, or false, and nothing has changed. What is not taken so is to be read by rv_json_next. */
+
+/* The key `name` and its colon. `name` has no quote, backslash or control character. */
+bool rv_json_take_key(rv_json *json, rv_bytes name);
+
+/* A value that is an integer of up to 18 digits, at least `min` and no more than `span` above it.
+ */
+bool rv_json_take_int(rv_json *json, int64_t min, uint64_t span, int64_t *value);
+
+/* A value that is a string of ASCII without escapes. It lies in the input. */
+bool rv_json_take_string(rv_json *json, rv_bytes *text);
+
 /* The character at `*at` in the raw text of a string that was checked: an escape's or itself, with
  * `*at` after it. */
 uint32_t rv_json_char(rv_bytes raw, size_t *at);

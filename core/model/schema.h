@@ -123,8 +123,9 @@ typedef struct rv_field {
     bool has_default;      /* its own, else the first bound column's */
     rv_expr default_value; /* no names in scope */
     bool has_check;
-    bool personal; /* it only updates columns, from which nothing is decided or computed */
-    rv_expr check; /* slots: the event type's fields */
+    bool personal;   /* it only updates columns, from which nothing is decided or computed */
+    bool plain_name; /* JSON has the name as it is, without escapes */
+    rv_expr check;   /* slots: the event type's fields */
 } rv_field;
 
 typedef struct rv_event_type {

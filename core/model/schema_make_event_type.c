@@ -90,6 +90,16 @@ static bool must_be_given(const rv_event_type_draft *draft, uint16_t f) {
     return must;
 }
 
+/* See rv_field.plain_name. */
+static bool is_plain_name(rv_bytes name) {
+    bool plain = name.len > 0;
+    RV_ASSERT(name.len <= RV_NAME_LEN_MAX);
+    for (size_t i = 0; i < name.len; i++) {
+        plain = plain && name.ptr[i] >= 0x20 && name.ptr[i] != '"' && name.ptr[i] != '\\';
+    }
+    return plain;
+}
+
 static rv_status make_fields(rv_schema_parser *p, const rv_event_type_draft *draft, making *m) {
     RV_ASSERT(draft->field_count > 0);
     rv_status status = RV_OK;
@@ -100,7 +110,8 @@ static rv_status make_fields(rv_schema_parser *p, const rv_event_type_draft *dra
                                   .not_null = must_be_given(draft, f),
                                   .has_default = from->default_value.present,
                                   .has_check = from->check.present,
-                                  .personal = from->personal};
+                                  .personal = from->personal,
+                                  .plain_name = is_plain_name(from->name.text)};
         m->decodings[f] = rv_decoding_of(&from->type);
         m->names[f] = (rv_expr_name){.name = from->name.text, .type = from->type, .slot = f};
     }

@@ -81,7 +81,7 @@ static void check_data(const rv_schema *schema, const rv_event_type *type, rv_by
         return;
     }
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_event_draft draft;
+    static rv_event_draft draft;
     for (uint16_t s = 0; s < rv_schema_stream_count(schema); s++) {
         const rv_bytes name = rv_schema_stream(schema, s)->name;
         if (rv_event_draft_read(schema, name, type->name, rv_writer_bytes(&json), &scratch, &draft,
@@ -99,7 +99,7 @@ static void check_append(const rv_schema *schema, rv_bytes input) {
     const rv_bytes path = fuzz_take_until(&input, 0);
     const rv_bytes type = fuzz_take_until(&input, 0);
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    rv_event_draft draft;
+    static rv_event_draft draft;
     rv_error err = {.status = RV_OK};
     const rv_status status = rv_event_draft_read(schema, path, type, input, &scratch, &draft, &err);
     FUZZ_CHECK(status == err.status);

@@ -9,13 +9,15 @@
 #include "tests/unit/test.h"
 
 #undef __SSE4_2__
-#define rv_crc32c        table_crc32c
-#define rv_hash64        table_hash64
-#define rv_hash128_of    table_hash128_of
-#define rv_hash128_write table_hash128_write
+#define rv_crc32c           table_crc32c
+#define rv_hash64           table_hash64
+#define rv_hash64_of_number table_hash64_of_number
+#define rv_hash128_of       table_hash128_of
+#define rv_hash128_write    table_hash128_write
 #include "core/base/hash.c"
 #undef rv_crc32c
 #undef rv_hash64
+#undef rv_hash64_of_number
 #undef rv_hash128_of
 #undef rv_hash128_write
 

@@ -3,10 +3,11 @@
  * Goal: exactly the texts of RFC 8259 are accepted, minus what the header refuses, and their tokens
  * come out right. Method: tables of texts to accept and to refuse, of the kinds that parsers are
  * known to get wrong; every accepted text cut at every length, which must be refused (numbers
- * aside) and never read beyond; changes of single bytes; skipping against reading; tokens spelled
- * out.
+ * aside) and never read beyond; changes of single bytes; skipping against reading; what is taken
+ * without a token against tokens, over random objects; tokens spelled out.
  */
 #include "core/model/json.h"
+#include "core/model/value_number.h"
 #include "tests/unit/test.h"
 
 static uint8_t memory[4096];
@@ -369,6 +370,113 @@ RV_TEST(values_are_passed_as_they_are_skipped) {
     }
 }
 
+/* An object of random members, now and then with a byte that is wrong. */
+static rv_bytes random_object(uint64_t *seed, uint8_t *text, size_t cap) {
+    static const char *const keys[] = {"\"a\"", "\"bc\"", "\"a\\u0062\"", "\"ä\"",
+                                       "\"a_name_that_is_longer_than_16\""};
+    static const char *const values[] = {"0",
+                                         "-0",
+                                         "7",
+                                         "-12",
+                                         "007",
+                                         "12.5",
+                                         "1e3",
+                                         "-",
+                                         "\"\"",
+                                         "\"x\"",
+                                         "\"ü\"",
+                                         "\"\\n\"",
+                                         "null",
+                                         "true",
+                                         "{}",
+                                         "[1]",
+                                         "32768",
+                                         "-32768",
+                                         "999999999999999999",
+                                         "1000000000000000000",
+                                         "\"a longer string without anything special in it\""};
+    static const char *const spaces[] = {"", "", " ", "\n\t "};
+    rv_writer w = rv_writer_over(text, cap);
+    rv_write_u8(&w, '{');
+    const uint64_t count = rv_test_random(seed) % 4;
+    for (uint64_t i = 0; i < count; i += 1) {
+        rv_write_text(&w, i > 0 ? "," : "");
+        rv_write_text(&w, spaces[rv_test_random(seed) % 4]);
+        rv_write_text(&w, keys[rv_test_random(seed) % (sizeof keys / sizeof keys[0])]);
+        rv_write_text(&w, spaces[rv_test_random(seed) % 4]);
+        rv_write_u8(&w, ':');
+        rv_write_text(&w, spaces[rv_test_random(seed) % 4]);
+        rv_write_text(&w, values[rv_test_random(seed) % (sizeof values / sizeof values[0])]);
+        rv_write_text(&w, spaces[rv_test_random(seed) % 4]);
+    }
+    rv_write_u8(&w, '}');
+    if (rv_test_random(seed) % 4 == 0) {
+        text[rv_test_random(seed) % w.len] = (uint8_t)rv_test_random(seed);
+    }
+    w.len -= rv_test_random(seed) % 8 == 0 ? rv_test_random(seed) % w.len : 0;
+    return rv_writer_bytes(&w);
+}
+
+static bool same_place(const rv_json *a, const rv_json *b) {
+    return a->pos == b->pos && a->state == b->state && a->depth == b->depth;
+}
+
+/* What the token at `json` is to those who take, counted in `taken`: `met` is what rv_json_next
+ * says of it. */
+static void check_taking(const rv_json *json, rv_status met, const rv_json_token *token,
+                         const rv_json *behind, uint32_t *taken) {
+    static const char *const names[] = {"a", "bc", "ab", "ä", "a_name_that_is_longer_than_16"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i += 1) {
+        rv_json mine = *json;
+        const rv_bytes name = rv_bytes_of_string(names[i]);
+        const bool is = rv_json_take_key(&mine, name);
+        RV_CHECK(!is ||
+                 (met == RV_OK && token->kind == RV_JSON_KEY && rv_bytes_equal(token->text, name)));
+        RV_CHECK(same_place(&mine, is ? behind : json));
+        *taken += is;
+    }
+    rv_json mine = *json;
+    int64_t value = 0;
+    int64_t expected = 0;
+    bool is = rv_json_take_int(&mine, -32768, 65535, &value);
+    RV_CHECK(!is || (met == RV_OK && token->kind == RV_JSON_NUMBER &&
+                     rv_number_parse_int(token->text, &expected) == RV_NUMBER_OK));
+    RV_CHECK(!is || (value == expected && value >= -32768 && value <= 32767));
+    RV_CHECK(same_place(&mine, is ? behind : json));
+    *taken += is;
+    rv_bytes text = {NULL, 0};
+    mine = *json;
+    is = rv_json_take_string(&mine, &text);
+    RV_CHECK(!is ||
+             (met == RV_OK && token->kind == RV_JSON_STRING && rv_bytes_equal(token->text, text)));
+    RV_CHECK(same_place(&mine, is ? behind : json));
+    *taken += is;
+}
+
+RV_TEST(what_is_taken_is_what_is_read) {
+    uint64_t seed = 17;
+    uint32_t taken = 0, left = 0;
+    for (uint32_t i = 0; i < 20000; i += 1) {
+        uint8_t text[512];
+        const rv_bytes object = random_object(&seed, text, sizeof text);
+        rv_arena scratch = rv_arena_over(memory, sizeof memory);
+        rv_json json = rv_json_over(object, &scratch);
+        rv_json_token token = {.kind = RV_JSON_NULL};
+        rv_status status = RV_OK;
+        while (status == RV_OK && token.kind != RV_JSON_END) {
+            const rv_json before = json;
+            status = rv_json_next(&json, &token, NULL);
+            uint32_t some = 0;
+            check_taking(&before, status, &token, &json, &some);
+            RV_CHECK(some <= 1);
+            RV_CHECK_PASSED();
+            taken += some;
+            left += 1 - some;
+        }
+    }
+    RV_CHECK(taken > 20000 && left > 20000);
+}
+
 RV_TEST(errors_tell_what_was_met) {
     rv_error err;
     RV_CHECK_STATUS(read_all(RV_LITERAL("{\"ä\": 1,\n  \"b\" 2}"), NULL, &err), RV_JSON_INVALID);
@@ -388,6 +496,7 @@ int main(void) {
     RV_RUN(without_scratch_strings_stay_escaped);
     RV_RUN(values_are_skipped_whole);
     RV_RUN(values_are_passed_as_they_are_skipped);
+    RV_RUN(what_is_taken_is_what_is_read);
     RV_RUN(errors_tell_what_was_met);
     return rv_test_done();
 }
