@@ -166,6 +166,7 @@ static size_t some_body(uint8_t kind, uint8_t flags, uint8_t *body) {
             rv_write_u8(&p, 1); /* it is being filled in, from 3 to 9 */
             rv_write_u64(&p, 3);
             rv_write_u64(&p, 9);
+            rv_write_u64(&p, 0);
             for (int i = 0; i < 2; i += 1) {
                 rv_write_u32(&p, (uint32_t)len);
                 rv_write(&p, rv_bytes_of(bytes, len));

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: which events of the past are here, which are to be filled in and which are to be kept
+ * follows from the selections that were held one after the other, whatever they were, and is the
+ * same when it was written and read; bytes that say something else are refused. Method: selections
+ * case by case and at random, against a set of events for which it is known one by one; bytes cut
+ * at every length and with every bit changed; memory of every size.
+ */
+#include "core/engine_past.h"
+
+#include "core/model/event.h"
+#include "tests/unit/test.h"
+
+#define STREAMS   4u
+#define POSITIONS 24u
+
+static uint8_t memory[1 << 18];
+static uint8_t text_memory[4][4096];
+static const char *const paths[STREAMS] = {"/a/1", "/a/2", "/b/1", "/c/1"};
+
+static rv_selection select_texts(unsigned nth, const char *const *texts, size_t count) {
+    rv_arena arena = rv_arena_over(text_memory[nth], sizeof text_memory[nth]);
+    rv_selection s = {.count = 0};
+    for (size_t i = 0; i < count && texts[i] != NULL; i += 1) {
+        const rv_status status = rv_selection_add(&s, rv_bytes_of_string(texts[i]), &arena, NULL);
+        RV_ASSERT(status == RV_OK);
+    }
+    return s;
+}
+
+/* Every event happened at its position, in microseconds. */
+static rv_past_event event_of(unsigned stream, uint64_t position) {
+    return (rv_past_event){rv_bytes_of_string(paths[stream]), position, (int64_t)position};
+}
+
+static bool lacks(const rv_past *past, unsigned stream, uint64_t position) {
+    const rv_past_event event = event_of(stream, position);
+    return rv_past_lacks(past, &event);
+}
+
+static bool keeps(const rv_past *past, unsigned stream, uint64_t position) {
+    const rv_past_event event = event_of(stream, position);
+    return rv_past_keeps(past, &event);
+}
+
+static rv_past past_of(void) {
+    rv_past past;
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    const bool made = rv_past_create(&past, &arena);
+    RV_ASSERT(made);
+    return past;
+}
+
+RV_TEST(memory_of_every_size) {
+    bool fits = false;
+    for (size_t cap = 0; cap <= sizeof memory; cap += 1 + cap / 3) {
+        rv_past past;
+        rv_arena arena = rv_arena_over(memory, cap);
+        const bool made = rv_past_create(&past, &arena);
+        RV_CHECK(made || !fits);
+        fits = made;
+    }
+    RV_CHECK(fits);
+}
+
+RV_TEST(what_a_selection_adds_is_filled_in) {
+    static const char *const first[] = {"/a/1", "/b/* history none", "aggregate x"};
+    static const char *const second[] = {"/a/*", "/b/* history since 5", "aggregate x"};
+    const rv_selection one = select_texts(0, first, 3), two = select_texts(1, second, 3);
+    rv_past past = past_of();
+    rv_past_start(&past, &one);
+    RV_CHECK(!past.filling && keeps(&past, 0, 1) && !keeps(&past, 1, 1) && !keeps(&past, 2, 1));
+    rv_past_become(&past, &two, 10, &one);
+    RV_CHECK(past.filling && past.until == 10 && past.after == 0);
+    for (uint64_t at = 1; at < POSITIONS; at += 1) {
+        RV_CHECK(!lacks(&past, 0, at) && keeps(&past, 0, at)); /* was here */
+        RV_CHECK_EQ(lacks(&past, 1, at), at <= 10);
+        RV_CHECK_EQ(keeps(&past, 1, at), at > 10);
+        RV_CHECK_EQ(lacks(&past, 2, at), at >= 5 && at <= 10);
+        RV_CHECK(!lacks(&past, 3, at) && !keeps(&past, 3, at));
+    }
+    rv_past_become(&past, &two, 12, &two); /* its rows once more */
+    RV_CHECK(past.filling && past.until == 10);
+    rv_past_advance(&past, 7, false);
+    RV_CHECK(past.filling && past.after == 7);
+    rv_past_advance(&past, 10, true);
+    RV_CHECK(!past.filling && keeps(&past, 1, 1) && !lacks(&past, 1, 1));
+    RV_CHECK(keeps(&past, 2, 5) && !keeps(&past, 2, 4));
+    RV_CHECK(!past.narrowed);
+}
+
+/* Since a time, as since a position. */
+RV_TEST(histories_since_a_time) {
+    static const char *const first[] = {"/a/* history since 1970-01-01 00:00:00.000015+00"};
+    static const char *const second[] = {"/a/* history since 1970-01-01 00:00:00.000006+00"};
+    const rv_selection none = {.count = 0};
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 1);
+    rv_past past = past_of();
+    rv_past_start(&past, &none);
+    rv_past_become(&past, &one, 20, &none);
+    for (uint64_t at = 1; at < POSITIONS; at += 1) {
+        RV_CHECK_EQ(lacks(&past, 0, at), at >= 15 && at <= 20);
+    }
+    rv_past_advance(&past, 20, true);
+    rv_past_become(&past, &two, 22, &one);
+    for (uint64_t at = 1; at < POSITIONS; at += 1) {
+        RV_CHECK_EQ(lacks(&past, 0, at), at >= 6 && at < 15);
+    }
+    rv_past_advance(&past, 22, true);
+    rv_past_become(&past, &one, 23, &two); /* less: what is more is to go */
+    RV_CHECK(!past.filling && past.narrowed && past.base == 23);
+    RV_CHECK(!keeps(&past, 0, 10) && keeps(&past, 0, 15));
+}
+
+/* Another selection while the past is filled in: before and after some of it was. */
+RV_TEST(what_is_given_up) {
+    static const char *const first[] = {"/a/1"};
+    static const char *const second[] = {"/a/1", "/b/*"};
+    static const char *const third[] = {"/a/1", "/b/*", "/c/*"};
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 2),
+                       three = select_texts(2, third, 3);
+    for (uint64_t after = 0; after < 8; after += 7) {
+        rv_past past = past_of();
+        rv_past_start(&past, &one);
+        rv_past_become(&past, &two, 10, &one);
+        rv_past_advance(&past, after, false);
+        rv_past_become(&past, &three, 15, &two);
+        RV_CHECK(past.filling && past.until == 15);
+        RV_CHECK_EQ(past.narrowed, after > 0); /* some of it may be there twice, so it goes first */
+        for (uint64_t at = 1; at < POSITIONS; at += 1) {
+            RV_CHECK_EQ(lacks(&past, 2, at), at <= 10);
+            RV_CHECK_EQ(lacks(&past, 3, at), at <= 15);
+            RV_CHECK(!lacks(&past, 0, at));
+        }
+    }
+}
+
+/* Rows that are not selected any more, or otherwise, are to go as well. */
+RV_TEST(aggregates_that_are_lost) {
+    static const char *const before[] = {"/a/*", "aggregate x where n > 1"};
+    static const char *const after[][2] = {{"/a/*", "aggregate x where n > 1"},
+                                           {"/a/*", "aggregate x where n > 2"},
+                                           {"/a/*", "aggregate y"},
+                                           {"/a/*", NULL}};
+    for (size_t i = 0; i < 4; i += 1) {
+        const rv_selection one = select_texts(0, before, 2), two = select_texts(1, after[i], 2);
+        rv_past past = past_of();
+        rv_past_start(&past, &one);
+        rv_past_become(&past, &two, 10, &one);
+        RV_CHECK(!past.filling);
+        RV_CHECK_EQ(past.narrowed, i > 0);
+    }
+}
+
+/* --- bytes --- */
+
+static bool same(const rv_past *a, const rv_past *b) {
+    bool equal = a->filling == b->filling && a->after == b->after && a->until == b->until &&
+                 a->filled == b->filled && a->narrowed == b->narrowed;
+    for (unsigned s = 0; s < STREAMS && equal; s += 1) {
+        for (uint64_t at = 1; at < POSITIONS && equal; at += 1) {
+            equal = lacks(a, s, at) == lacks(b, s, at) && keeps(a, s, at) == keeps(b, s, at);
+        }
+    }
+    return equal;
+}
+
+RV_TEST(bytes_come_back_or_are_refused) {
+    static const char *const first[] = {"/a/1"};
+    static const char *const second[] = {"/a/*", "/b/* history since 5", "/c/1"};
+    static uint8_t more[1 << 19];
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 3);
+    rv_past past = past_of();
+    rv_past_start(&past, &one);
+    rv_past_become(&past, &two, 10, &one);
+    rv_past_advance(&past, 3, false);
+    uint8_t bytes[512];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_past_write(&past, &w);
+    RV_CHECK(!w.full);
+    for (size_t i = 0; i < w.len * 9; i += 1) {
+        rv_past back, again;
+        rv_arena arena = rv_arena_over(more, sizeof more);
+        RV_CHECK(rv_past_create(&back, &arena) && rv_past_create(&again, &arena));
+        const bool cut = i < w.len;
+        const size_t at = i % w.len;
+        bytes[at] ^= cut ? 0 : (uint8_t)(1u << (i / w.len - 1));
+        const bool read = rv_past_read(&back, rv_bytes_of(bytes, cut ? i : w.len));
+        bytes[at] ^= cut ? 0 : (uint8_t)(1u << (i / w.len - 1));
+        RV_CHECK(!cut || !read);
+        RV_CHECK(!read || (back.after <= back.until && back.until <= RV_POSITION_MAX));
+        if (read) { /* what it says is written as it was read */
+            uint8_t out[512];
+            rv_writer o = rv_writer_over(out, sizeof out);
+            rv_past_write(&back, &o);
+            RV_CHECK(rv_past_read(&again, rv_writer_bytes(&o)) && same(&back, &again));
+        }
+    }
+    rv_past whole;
+    rv_arena arena = rv_arena_over(more, sizeof more);
+    RV_CHECK(rv_past_create(&whole, &arena));
+    RV_CHECK(rv_past_read(&whole, rv_writer_bytes(&w)) && same(&whole, &past));
+    rv_write_u8(&w, 0);
+    RV_CHECK(!rv_past_read(&whole, rv_writer_bytes(&w)));
+}
+
+/* Selections that no past has: aggregates, streams without history. */
+RV_TEST(selections_that_no_past_has) {
+    static const char *const texts[][1] = {
+        {"/a/*"}, {"/a/* history since 3"}, {"/a/* history none"}, {"aggregate x"}};
+    for (size_t i = 0; i < 16; i += 1) {
+        uint8_t bytes[256];
+        rv_writer w = rv_writer_over(bytes, sizeof bytes);
+        rv_past past = past_of();
+        rv_write_u8(&w, 0);
+        for (size_t k = 0; k < 3; k += 1) {
+            rv_write_u64(&w, 0);
+        }
+        for (size_t k = 0; k < 2; k += 1) {
+            const rv_selection s = select_texts(0, texts[k == 0 ? i / 4 : i % 4], 1);
+            uint8_t encoded[64];
+            rv_writer e = rv_writer_over(encoded, sizeof encoded);
+            rv_selection_encode(&s, &e);
+            rv_write_u32(&w, (uint32_t)e.len);
+            rv_write(&w, rv_writer_bytes(&e));
+        }
+        RV_CHECK_EQ(rv_past_read(&past, rv_writer_bytes(&w)), i / 4 < 2 && i % 4 < 2);
+    }
+}
+
+int main(void) {
+    RV_RUN(memory_of_every_size);
+    RV_RUN(what_a_selection_adds_is_filled_in);
+    RV_RUN(histories_since_a_time);
+    RV_RUN(what_is_given_up);
+    RV_RUN(aggregates_that_are_lost);
+    RV_RUN(bytes_come_back_or_are_refused);
+    RV_RUN(selections_that_no_past_has);
+    return rv_test_done();
+}
