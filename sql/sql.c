@@ -11,6 +11,7 @@
  * query gives back all its memory at finish, so the next one starts as the first did.
  */
 #include "sql/connection.h"
+#include "sql/numeric.h"
 #include "sql/system.h"
 #include "sql/wide.h"
 
@@ -25,6 +26,9 @@ static int connect(rv_sql *sql) {
     if (rc == SQLITE_OK) {
         rc = sqlite3_create_collation_v2(sql->db, RV_SQL_WIDE_COLLATION, SQLITE_UTF8, NULL,
                                          rv_sql_wide_compare, NULL);
+    }
+    if (rc == SQLITE_OK) {
+        rc = rv_sql_numeric_declare(sql->db);
     }
     if (rc == SQLITE_OK) {
         rv_sql_guard_install(sql);

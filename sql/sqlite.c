@@ -225,6 +225,7 @@ void rv_sql_start(void) {
 /* --- what the other files call --- */
 
 const sqlite3_api_routines rv_sql_routines = {
+    .aggregate_context = sqlite3_aggregate_context,
     .bind_double = sqlite3_bind_double,
     .bind_int64 = sqlite3_bind_int64,
     .bind_null = sqlite3_bind_null,
@@ -240,7 +241,9 @@ const sqlite3_api_routines rv_sql_routines = {
     .column_name = sqlite3_column_name,
     .column_type = sqlite3_column_type,
     .create_collation_v2 = sqlite3_create_collation_v2,
+    .create_function_v2 = sqlite3_create_function_v2,
     .create_module_v2 = sqlite3_create_module_v2,
+    .create_window_function = sqlite3_create_window_function,
     .declare_vtab = sqlite3_declare_vtab,
     .errmsg = sqlite3_errmsg,
     .error_offset = sqlite3_error_offset,
@@ -254,6 +257,7 @@ const sqlite3_api_routines rv_sql_routines = {
     .reset = sqlite3_reset,
     .result_blob64 = sqlite3_result_blob64,
     .result_double = sqlite3_result_double,
+    .result_error = sqlite3_result_error,
     .result_error_nomem = sqlite3_result_error_nomem,
     .result_int64 = sqlite3_result_int64,
     .result_null = sqlite3_result_null,
@@ -262,6 +266,7 @@ const sqlite3_api_routines rv_sql_routines = {
     .step = sqlite3_step,
     .stmt_isexplain = sqlite3_stmt_isexplain,
     .stmt_readonly = sqlite3_stmt_readonly,
+    .user_data = sqlite3_user_data,
     .value_blob = sqlite3_value_blob,
     .value_bytes = sqlite3_value_bytes,
     .value_double = sqlite3_value_double,

@@ -120,7 +120,12 @@ before(async () => {
     CREATE TABLE ${table} (${columnsOf(table)});
     INSERT INTO ${table} VALUES ${rows[table]
       .map((each) => `(${Object.values(each).map(literal).join(', ')})`).join(', ')};`);
-  postgres.sql(`CREATE TYPE color AS ENUM ('blue', 'green', 'red'); ${inserts.join('')}`);
+  // ours have the names of its own functions; sums and averages do not
+  postgres.sql(`CREATE TYPE color AS ENUM ('blue', 'green', 'red'); ${inserts.join('')}
+    CREATE AGGREGATE numeric_sum(numeric) (sfunc = numeric_add, stype = numeric);
+    CREATE FUNCTION numeric_round(numeric, integer) RETURNS numeric LANGUAGE sql IMMUTABLE AS 'SELECT round($1, $2)';
+    CREATE FUNCTION numeric_div(a numeric, b numeric, digits integer) RETURNS numeric LANGUAGE sql IMMUTABLE
+      AS 'SELECT round(round(a, 40) / nullif(b, 0), digits)';`);
   const data = `${folder('selects')}/node`;
   must(['schema', 'apply', '-', '--data', data], schema);
   node = await Node.start(data);
@@ -210,7 +215,22 @@ function from() {
   };
 }
 
+/** Of columns n and w of t, by the functions for numerics. */
+function exact(alias) {
+  const value = () => pick([`${alias}.n`, `${alias}.w`, '0.1', "'12345678901234567890.5'", `${alias}.k`]);
+  return pick([
+    () => `numeric_add(${value()}, ${value()})`,
+    () => `numeric_sub(${value()}, numeric_mul(${value()}, ${value()}))`,
+    () => `numeric_round(numeric_mul(${value()}, 1.005), ${below(4)})`,
+    () => `numeric_div(${value()}, ${value()}, ${below(8)})`,
+    () => `numeric_cmp(${value()}, ${value()})`,
+  ])();
+}
+
 function result({ table, alias }) {
+  if (table === 't' && once(6)) {
+    return exact(alias);
+  }
   const name = pickColumn(table);
   const column = `${alias}.${name}`;
   const { sum, text, literals } = tables[table][name];
@@ -233,8 +253,10 @@ const kinds = [
     const { text, sources } = from();
     const width = 1 + below(4);
     const results = Array.from({ length: width }, () => result(pick(sources)));
-    const is = some(40);
-    const sql = `SELECT ${some(15) ? 'DISTINCT ' : ''}${results.join(', ')} FROM ${text}
+    // a numeric of many digits is text with ours, of which one number has several, sorted apart
+    const free = !results.some((each) => each.startsWith('numeric_'));
+    const is = free && some(40);
+    const sql = `SELECT ${free && some(15) ? 'DISTINCT ' : ''}${results.join(', ')} FROM ${text}
       ${where(...sources)} ${is ? ordered(width) : ''}`;
     return { sql, width, ordered: is };
   },
@@ -242,7 +264,8 @@ const kinds = [
     const source = { table: 't', alias: 'a' };
     const group = pick(['a.k', 'a.s', 'a.e', 'a.b', 'a.d', 'a.n', 'a.ts', 'a.k % 3']);
     const made = ['count(*)', 'count(a.k)', 'sum(a.k)', 'min(a.d)', 'min(a.n)', 'max(a.ts)', 'count(DISTINCT a.e)',
-      'max(a.f)', 'min(a.s)', 'count(*) FILTER (WHERE a.k > 2)'];
+      'max(a.f)', 'min(a.s)', 'count(*) FILTER (WHERE a.k > 2)', 'numeric_sum(a.n)', 'numeric_sum(a.w)',
+      'numeric_sum(numeric_mul(a.n, 3))'];
     const join = pick(['', '', 'JOIN u b ON b.t_id = a.id', 'LEFT JOIN u b ON b.t_id = a.id AND b.v > 0']);
     const sql = `SELECT ${group}, ${pick(made)}, ${pick(made)} FROM t a ${join} ${where(source)} GROUP BY ${group}
       ${some(30) ? 'HAVING count(*) > 1' : ''} ORDER BY 1 ${pick(['ASC', 'DESC'])} NULLS LAST`;
@@ -251,6 +274,7 @@ const kinds = [
   function windows() {
     const window = pick(['row_number() OVER (ORDER BY a.d NULLS FIRST, a.id)', 'rank() OVER (ORDER BY a.k NULLS LAST)',
       'dense_rank() OVER (PARTITION BY a.e ORDER BY a.w DESC NULLS LAST)', 'lag(a.s) OVER (ORDER BY a.id)',
+      'numeric_sum(a.n) OVER (ORDER BY a.id ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING)',
       'sum(a.k) OVER (PARTITION BY a.b ORDER BY a.ts NULLS FIRST, a.id)', 'ntile(3) OVER (ORDER BY a.id DESC)',
       'count(*) OVER (ORDER BY a.id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING)']);
     return {
@@ -298,8 +322,11 @@ async function ours(statements) {
   return answers;
 }
 
+/** A numeric of more digits than a number has is text with ours; its zeros at the end are of no account. */
+const plain = (value) => (typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value);
+
 const shown = (list, is) => {
-  const lines = list.map((each) => JSON.stringify(each));
+  const lines = list.map((each) => JSON.stringify(each.map(plain)));
   return is ? lines : lines.sort();
 };
 
