@@ -222,8 +222,9 @@ static rv_status compare(sqlite3_value **argv, rv_arena *scratch, int *order) {
     rv_decimal b;
     rv_status status = read_decimal(argv[0], scratch, &a);
     status = status == RV_OK ? read_decimal(argv[1], scratch, &b) : status;
-    *order = status == RV_OK ? rv_decimal_compare(&a, &b) : 0;
-    RV_ASSERT(*order >= -1 && *order <= 1);
+    const int compared = status == RV_OK ? rv_decimal_compare(&a, &b) : 0;
+    RV_ASSERT(argv != NULL);
+    *order = (compared > 0) - (compared < 0);
     return status;
 }
 

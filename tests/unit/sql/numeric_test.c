@@ -35,6 +35,9 @@ static const char *const cases[][2] = {
     {"SELECT numeric_cmp('10', '9'), numeric_cmp(1.50, '1.5'), numeric_cmp(-1, 0), "
      "numeric_cmp('NaN', 1e300)",
      "[1,0,-1,1]"},
+    {"SELECT numeric_cmp('12345678901234567890.5', 100), numeric_cmp(-2.25, 12345.67), "
+     "numeric_cmp(0.3, 0.1)",
+     "[1,-1,1]"},
     {"SELECT numeric_add('NaN', 1), numeric_add('Infinity', 1), numeric_sub('Infinity', "
      "'Infinity')",
      "[\"NaN\",\"Infinity\",\"NaN\"]"},
