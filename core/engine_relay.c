@@ -90,12 +90,17 @@ rv_status rv_node_relay_keep(rv_node *node, const rv_relay *push, rv_error *err)
     RV_ASSERT(push->body.len > 0 && push->edge.incarnation > 0);
     forget_old_notes(node);
     const size_t len = HEAD + push->body.len;
-    if (!has_room(node, &push->edge, rv_ledger_cost(RV_DECISION_KEY, len))) {
+    const size_t cost = rv_ledger_cost(RV_DECISION_KEY, len);
+    const rv_edge_life none = {.incarnation = 0};
+    rv_edge_life other;
+    const bool room = has_room(node, &push->edge, cost);
+    if (len > node->results.cap || cost > node->ledger.cap / 4 * 3 ||
+        (!room && !rv_node_relay_life(node, &none, &other))) { /* and nothing will make room */
+        return rv_error_set(err, RV_BATCH_TOO_LARGE, "the gateway's memory takes no such batch");
+    }
+    if (!room) {
         return rv_error_set(err, RV_OUTBOX_FULL,
                             "the gateway's memory for what other edges push is used up");
-    }
-    if (len > node->results.cap) {
-        return rv_error_set(err, RV_BATCH_TOO_LARGE, "the gateway's memory takes no such batch");
     }
     rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
@@ -243,6 +248,40 @@ rv_status rv_node_relay_decide(rv_node *node, const rv_edge_life *edge, uint64_t
         rv_log_append_cancel(node->log);
         return rv_error_set(err, RV_OUTBOX_FULL, "there is no room for a decision");
     }
+    rv_node_ledger_commit(node, &body, &changes);
+    return RV_OK;
+}
+
+rv_status rv_node_relay_note(rv_node *node, const rv_relay *push, const rv_decision *decision,
+                             rv_error *err) {
+    uint8_t key[RV_DECISION_KEY];
+    uint8_t bytes[RV_DECISION_LEN_MAX];
+    rv_writer value = rv_writer_over(bytes, sizeof bytes);
+    rv_writer body;
+    RV_ASSERT(decision->outcome != RV_DECIDED_FORKED);
+    const rv_relay_state state =
+        rv_node_relay_state(node, &push->edge, push->edge_sequence, push->first_id);
+    if (state != RV_RELAY_UNKNOWN) {
+        return state == RV_RELAY_KEPT
+                   ? rv_node_relay_decide(node, &push->edge, push->edge_sequence, decision, err)
+                   : RV_OK;
+    }
+    rv_decision_write(&value, push->first_id, decision);
+    const rv_ledger_entry entry = {RV_LEDGER_DECISION,
+                                   rv_decision_key(key, &push->edge, push->edge_sequence),
+                                   rv_writer_bytes(&value)};
+    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * node->outbox.pending;
+    if (rv_ledger_used(&node->ledger) + rv_ledger_cost(RV_DECISION_KEY, value.len) + reserve >
+        node->ledger.cap) {
+        return rv_error_set(err, RV_OUTBOX_FULL, "there is no room for a decision");
+    }
+    rv_status status = rv_node_ledger_begin_edge(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = rv_ledger_put(&node->ledger, &changes, &entry);
+    RV_ASSERT(status == RV_OK); /* it was looked for before, and the body is empty */
     rv_node_ledger_commit(node, &body, &changes);
     return RV_OK;
 }

@@ -46,9 +46,9 @@ rv_relay_state rv_node_relay_state(const rv_node *node, const rv_edge_life *edge
                                    uint64_t edge_sequence, const uint8_t *first_id);
 
 /* Keeps a push of which nothing is known. RV_OK: it is durable when rv_node_decisions_durable has
- * reached what rv_node_decisions_made is now. RV_OUTBOX_FULL, RV_BATCH_TOO_LARGE: there is no room;
- * RV_PENDING, RV_BUSY (poll, then again), RV_READ_ONLY, RV_STORAGE_FULL, RV_CLOSING. On any error
- * nothing has changed. */
+ * reached what rv_node_decisions_made is now. RV_OUTBOX_FULL: there is no room; RV_BATCH_TOO_LARGE:
+ * there never is; RV_PENDING, RV_BUSY (poll, then again), RV_READ_ONLY, RV_STORAGE_FULL,
+ * RV_CLOSING. On any error nothing has changed. */
 RV_MUST_USE rv_status rv_node_relay_keep(rv_node *node, const rv_relay *push, rv_error *err);
 
 /* The kept push of this life with the least sequence above `after`. False: there is none. Borrowed:
@@ -69,6 +69,11 @@ RV_MUST_USE bool rv_node_relay_decided_life(const rv_node *node, const rv_edge_l
 RV_MUST_USE rv_status rv_node_relay_decide(rv_node *node, const rv_edge_life *edge,
                                            uint64_t edge_sequence, const rv_decision *decision,
                                            rv_error *err);
+
+/* The same of a push that was never kept (RV_BATCH_TOO_LARGE): ACCEPTED or REFUSED is noted. Its
+ * first event has this id. RV_OUTBOX_FULL: there is no room. */
+RV_MUST_USE rv_status rv_node_relay_note(rv_node *node, const rv_relay *push,
+                                         const rv_decision *decision, rv_error *err);
 
 /* Drops all pushes of a life. RV_OK, or as rv_node_relay_keep. */
 RV_MUST_USE rv_status rv_node_relay_drop(rv_node *node, const rv_edge_life *edge, rv_error *err);

@@ -51,6 +51,7 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
     p->passed = false;
     p->fork = p->granted && facts.incarnation > 0 && welcome->grant.decided >= p->hello_next;
     p->probing = false;
+    p->again_at = 0;
     p->cursor = 0;
     p->known = welcome->grant.decided;
     p->caught_up = welcome->position;
@@ -119,6 +120,7 @@ rv_status rv_pusher_take(rv_pusher *p, rv_bytes body, int64_t now, rv_error *err
     case RV_WIRE_DECIDED_AGAIN:
         fall_back(p, decision.edge_sequence - 1);
         p->probing = true;
+        p->again_at = decision.edge_sequence;
         p->next_attempt = now + p->again_us;
         p->again_us *= p->again_us < RV_PUSH_AGAIN_MAX_US ? 2 : 1;
         break;
@@ -184,6 +186,7 @@ void rv_pusher_poll(rv_pusher *p) {
         p->decided = 0;
         p->bytes = 0;
         p->cursor = 0;
+        p->again_at = 0;
         p->known = 0;
         p->settled = 0;
         p->relayed = 0;
@@ -273,13 +276,26 @@ static void write_batch(rv_pusher *p, const rv_pending *batch, uint32_t incarnat
     RV_ASSERT(cursor.index == batch->count);
 }
 
+/* The upstream passes over what comes until the batch that was not decided comes again, or is told
+ * to be settled: it has come back without a decision. False: what is next has to wait for that. */
+static bool is_heard(rv_pusher *p, uint64_t edge_sequence) {
+    RV_ASSERT(edge_sequence > 0);
+    if (edge_sequence > p->again_at && p->settled < p->again_at) {
+        p->known = p->known > p->again_at ? p->known : p->again_at; /* its upstream has sent it */
+        return false;
+    }
+    p->again_at = 0;
+    return true;
+}
+
 static bool send_push(rv_pusher *p, int64_t now, rv_bytes *message) {
     const uint32_t undecided = p->flight_count - p->decided;
     rv_pending batch;
     p->next_attempt = now < p->next_attempt ? p->next_attempt : INT64_MIN;
     if (p->fork || p->passed || !rv_pusher_ready(p) || now < p->next_attempt ||
         p->flight_count == RV_PUSH_FLIGHTS_MAX || undecided >= p->pushes_max ||
-        (p->probing && undecided > 0) || !next_batch(p, &batch)) {
+        (p->probing && undecided > 0) || !next_batch(p, &batch) ||
+        !is_heard(p, batch.edge_sequence)) {
         return false;
     }
     if (undecided > 0 && p->bytes + batch.events.len > p->bytes_max) {

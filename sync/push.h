@@ -42,6 +42,7 @@ typedef struct rv_pusher {
     bool fork;            /* a new incarnation is to be taken */
     bool passed;          /* batches came back that others were pushed past: as after a fork */
     bool probing;         /* one push at a time: the last one was not decided */
+    uint64_t again_at;    /* that one; until it is pushed again, or is told to be settled */
     uint64_t pushes_max;  /* granted, undecided at a time */
     uint64_t bytes_max;   /* likewise, but one may always be under way */
     uint64_t cursor;      /* edge sequence up to which all was pushed or is decided */

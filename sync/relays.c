@@ -12,8 +12,9 @@ rv_relayer *rv_relayer_create(rv_node *node, rv_arena *arena) {
     r->node = node;
     r->message = rv_arena_take_raw(arena, RV_RELAY_LEN_MAX);
     r->answers = rv_arena_take_raw(arena, sizeof *r->answers * RV_RELAY_FLIGHTS_MAX);
+    r->passing.memory = rv_arena_take_raw(arena, RV_PUSH_LEN_MAX);
     r->deadline = INT64_MAX;
-    return r->message != NULL && r->answers != NULL ? r : NULL;
+    return r->message != NULL && r->answers != NULL && r->passing.memory != NULL ? r : NULL;
 }
 
 static bool same_life(const rv_edge_life *a, const rv_edge_life *b) {
@@ -34,11 +35,18 @@ void rv_relayer_welcome(rv_relayer *r, const rv_wire_welcome *welcome) {
     r->deadline = INT64_MAX;
 }
 
+/* There is room for another one. */
+static void end_passing(rv_relayer *r) {
+    RV_ASSERT(r->passing.memory != NULL);
+    r->passing = (rv_relay_passing){.memory = r->passing.memory};
+}
+
 void rv_relayer_disconnect(rv_relayer *r) {
     RV_ASSERT(r->flight_count <= RV_RELAY_FLIGHTS_MAX);
     r->granted = false;
     r->flight_count = 0;
     r->bytes = 0;
+    end_passing(r);
     memset(r->delays, 0, sizeof r->delays);
     memset(r->vouches, 0, sizeof r->vouches); /* another upstream may be another root */
     for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
@@ -100,6 +108,7 @@ static void land(rv_relayer *r, rv_relay_flight *f) {
     RV_ASSERT(at < r->flight_count && r->bytes >= f->len);
     r->bytes -= f->len;
     r->flight_count -= 1;
+    r->passing.flies = r->passing.flies && !f->passed;
     memmove(f, f + 1, sizeof *f * (r->flight_count - at));
     r->idle_at = 0;
 }
@@ -137,6 +146,9 @@ static rv_status take_decision(rv_relayer *r, const rv_edge_life *edge,
                             answer->decision.edge_sequence);
     }
     if (answer->decision.outcome == RV_WIRE_DECIDED_AGAIN) {
+        if (f->passed) {
+            end_passing(r); /* its edge brings it again */
+        }
         delay(r, edge, now);
         land(r, f);
         return RV_OK;
@@ -178,6 +190,24 @@ rv_status rv_relayer_take(rv_relayer *r, rv_bytes body, int64_t now, rv_error *e
     return RV_OK;
 }
 
+/* Gives the node a decision. False: another time. */
+static bool take_outcome(rv_relayer *r, const rv_relay_flight *f, const rv_decision *decision) {
+    RV_ASSERT(f->answered);
+    if (!f->passed) {
+        return rv_node_relay_decide(r->node, &f->edge, f->edge_sequence, decision, NULL) == RV_OK;
+    }
+    if (decision->outcome == RV_DECIDED_FORKED) {
+        r->passing.forked = true;
+        return true;
+    }
+    const rv_status status = rv_node_relay_note(r->node, &r->passing.push, decision, NULL);
+    if (status != RV_OK && status != RV_OUTBOX_FULL) {
+        return false;
+    }
+    end_passing(r); /* where there is no room the root is asked again */
+    return true;
+}
+
 void rv_relayer_poll(rv_relayer *r) {
     uint32_t i = 0;
     while (i < r->flight_count && !rv_node_in_batch(r->node)) {
@@ -193,7 +223,7 @@ void rv_relayer_poll(rv_relayer *r) {
                                                                   : RV_DECIDED_FORKED,
             .position = wire->position,
             .refusal = wire->refusal};
-        if (rv_node_relay_decide(r->node, &f->edge, f->edge_sequence, &decision, NULL) != RV_OK) {
+        if (!take_outcome(r, f, &decision)) {
             return;
         }
         land(r, f);
@@ -431,9 +461,64 @@ static void fly(rv_relayer *r, const rv_relay *push, rv_wire_relay *relay, rv_wr
     r->turn = push->edge;
 }
 
+/* --- one that is too large --- */
+
+rv_status rv_relayer_pass(rv_relayer *r, const rv_relay *push) {
+    rv_relay_passing *const p = &r->passing;
+    const bool same = p->push.body.len > 0 && p->push.edge_sequence == push->edge_sequence &&
+                      same_life(&p->push.edge, &push->edge);
+    RV_ASSERT(push->body.len > 0 && push->body.len <= RV_PUSH_LEN_MAX);
+    if (p->forked) {
+        end_passing(r); /* told now, or its edge is not here any more */
+        return same ? RV_NOT_FOUND : RV_PENDING;
+    }
+    if (r->granted && p->push.body.len == 0) {
+        memcpy(p->memory, push->body.ptr, push->body.len);
+        p->push = *push;
+        p->push.body = rv_bytes_of(p->memory, push->body.len);
+        r->idle_at = 0;
+    }
+    return RV_PENDING;
+}
+
+/* True when it may leave: what of its edge is before it has. */
+static bool may_pass(rv_relayer *r) {
+    const rv_relay_passing *const p = &r->passing;
+    rv_relay first = {.edge_sequence = UINT64_MAX};
+    RV_ASSERT(r->flight_count <= RV_RELAY_FLIGHTS_MAX);
+    if (p->push.body.len == 0 || p->flies || p->forked) {
+        return false;
+    }
+    for (uint32_t i = 0; i < r->flight_count; i++) {
+        if (same_life(&r->flights[i].edge, &p->push.edge)) {
+            return false;
+        }
+    }
+    (void)!rv_node_relay_next(r->node, &p->push.edge, 0, &first);
+    if (first.edge_sequence == p->push.edge_sequence) {
+        end_passing(r); /* there was room for it after all */
+        return false;
+    }
+    return first.edge_sequence > p->push.edge_sequence;
+}
+
 /* What is kept, and durable, is another when this is. */
 static uint64_t log_now(const rv_relayer *r) {
     return 1 + rv_node_decisions_made(r->node) + rv_node_decisions_durable(r->node);
+}
+
+static bool send_passing(rv_relayer *r, rv_writer *w) {
+    rv_wire_relay relay = {.previous = 0};
+    const rv_edge_life turn = r->turn;
+    RV_ASSERT(!r->passing.flies);
+    if (r->flight_count > 0 && r->bytes + r->passing.push.body.len > r->bytes_max) {
+        return false;
+    }
+    fly(r, &r->passing.push, &relay, w);
+    r->flights[r->flight_count - 1].passed = true;
+    r->passing.flies = true;
+    r->turn = turn;
+    return true;
 }
 
 /* Every edge has its turn, from the one behind the last on. */
@@ -445,6 +530,9 @@ static bool send_push(rv_relayer *r, int64_t now, rv_writer *w) {
     rv_edge_life life = r->turn;
     const rv_edge_life first = r->turn;
     bool wrapped = false;
+    if (may_pass(r)) { /* the others wait for it, if there is no room beside them */
+        return send_passing(r, w);
+    }
     r->deadline = INT64_MAX;
     for (;;) { /* once around all lives: they rise, and wrap once */
         if (!rv_node_relay_life(r->node, &life, &life)) {

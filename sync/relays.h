@@ -11,6 +11,12 @@
  * that is under way before it: if that is not decided, it is not either, so one that is not decided
  * takes with it what comes after, without anything that the upstream has to remember.
  *
+ * A push that is larger than what the node can keep is passed on from memory, one at a time, when
+ * nothing of its edge is under way. It is told `again` here until the root has decided: then the
+ * node has the decision, and the edge finds it.
+ *
+ *     taken -> under way -> (the node has the decision) -> gone; forked: until it is asked for
+ *
  *   invariant 1: `flights` are pushes of this connection that the node has no decision of; of one
  *                edge they are in order.
  *   invariant 2: what an edge has settled is passed on when no push that counts on it is kept.
@@ -27,7 +33,7 @@
 #define RV_RELAY_DELAYS_MAX   32u          /* edges that wait after `again` */
 #define RV_RELAY_SETTLED_MAX  64u          /* edges of which something settled is to be passed on */
 #define RV_RELAY_LEASES_MAX   16u          /* requests for keys, of as many edges */
-#define RV_RELAY_LEASES_SENT  1u           /* of these, under way */
+#define RV_RELAY_LEASES_SENT  4u           /* of these, under way */
 #define RV_RELAY_VOUCHES_MAX  16u /* points that the upstream is asked for, one at a time */
 #define RV_RELAY_AGAIN_MIN_US INT64_C(1000000)
 #define RV_RELAY_AGAIN_MAX_US INT64_C(16000000)
@@ -37,6 +43,7 @@ typedef struct rv_relay_flight {
     uint64_t edge_sequence;
     uint8_t first_id[16];
     uint32_t len;  /* bytes of the message */
+    bool passed;   /* it is `passing` */
     bool answered; /* the answer waits for the node, at this place among those that do: */
     uint32_t answer;
 } rv_relay_flight;
@@ -74,6 +81,14 @@ typedef struct rv_relay_vouch {
     uint32_t age; /* of the list: the oldest answered one goes first */
 } rv_relay_vouch;
 
+/* The push that is passed on and not kept. */
+typedef struct rv_relay_passing {
+    rv_relay push; /* its body: in `memory`, RV_PUSH_LEN_MAX bytes; of length 0: there is none */
+    bool flies;
+    bool forked;
+    uint8_t *memory;
+} rv_relay_passing;
+
 typedef struct rv_relayer rv_relayer;
 
 struct rv_relayer {
@@ -89,6 +104,7 @@ struct rv_relayer {
     uint64_t idle_at;  /* what the log was when nothing was found to send; 0: look */
     int64_t deadline;  /* of delays, when nothing was found */
     rv_relay_flight flights[RV_RELAY_FLIGHTS_MAX];
+    rv_relay_passing passing;
     rv_relay_delay delays[RV_RELAY_DELAYS_MAX];
     rv_relay_settled settled[RV_RELAY_SETTLED_MAX];
     rv_relay_lease leases[RV_RELAY_LEASES_MAX];
@@ -96,13 +112,17 @@ struct rv_relayer {
     uint32_t vouch_count; /* that were ever asked */
 };
 
-/* Takes 460 KiB. NULL: `arena` has not that much. */
+/* Takes 780 KiB. NULL: `arena` has not that much. */
 RV_MUST_USE rv_relayer *rv_relayer_create(rv_node *node, rv_arena *arena);
 
 /* --- what the node's edges say --- */
 
 /* An edge has settled everything up to there. */
 void rv_relayer_settle(rv_relayer *relayer, const rv_edge_life *edge, uint64_t edge_sequence);
+
+/* Takes a push that the node cannot keep: RV_PENDING, also when another one is passed on, or nobody
+ * is connected: the edge pushes it again. RV_NOT_FOUND, once: the root says that it is a copy's. */
+RV_MUST_USE rv_status rv_relayer_pass(rv_relayer *relayer, const rv_relay *push);
 
 /* Asks for keys for an edge: `body` is that of its lease message, which was checked. It is not
  * asked twice: RV_PENDING until there is the answer, RV_OK with it, once. RV_BUSY: too many ask;

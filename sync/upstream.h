@@ -21,7 +21,7 @@ typedef struct rv_upstream_options {
     rv_edge *edge; /* the node's own connection to its upstream, for which it relays; or NULL */
 } rv_upstream_options;
 
-/* Takes its memory from `arena`: 7.25 MiB and 12 KiB for each connection, and 0.5 MiB for a node
+/* Takes its memory from `arena`: 7.25 MiB and 12 KiB for each connection, and 0.8 MiB for a node
  * that has an upstream. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_upstream_shared_create(rv_upstream_shared **shared,
                                                 const rv_upstream_options *options, rv_arena *arena,

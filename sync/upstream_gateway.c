@@ -241,6 +241,10 @@ rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *pu
     if (status == RV_OUTBOX_FULL && make_room(shared)) {
         status = RV_PENDING; /* once more */
     }
+    if (status == RV_BATCH_TOO_LARGE && shared->relayer != NULL &&
+        rv_relayer_pass(shared->relayer, &relay) == RV_NOT_FOUND) {
+        return RV_NOT_FOUND;
+    }
     return status == RV_BUSY                         ? RV_PENDING
            : status == RV_OK || status == RV_PENDING ? status
                                                      : RV_OUTBOX_FULL;

@@ -5,7 +5,7 @@
  * told, and from when on: the node has it.
  *
  *     PUSHING --> AGAIN: the node cannot decide now, or there is no room to wait. What comes is
- *     |   ^-------'      passed over, until the same comes again
+ *     |   ^-------'      passed over, until the same comes again, or is settled
  *     '--> FORKED: what comes is passed over, until another incarnation begins
  *
  *   invariant 1: what a session has to tell is in the order of its pushes, the end of them last.
@@ -267,6 +267,11 @@ rv_status rv_upstream_take_settled(rv_upstream *s, rv_bytes body, rv_error *err)
     if (status != RV_OK) {
         return status;
     }
+    const bool again = s->push.end == RV_UPSTREAM_AGAIN && s->push.end_told;
+    if (again && edge_sequence > s->push.decided) { /* it may have come another way */
+        const uint64_t decided = rv_node_last_decided(s->shared->node, &s->push.life);
+        s->push.decided = decided > s->push.decided ? decided : s->push.decided;
+    }
     /* a gateway has not seen all that was decided */
     const bool known = rv_upstream_is_gateway(s->shared) || edge_sequence <= s->push.decided;
     if (!s->push.agreed || s->push.life.incarnation == 0 || edge_sequence > RV_POSITION_MAX ||
@@ -275,6 +280,11 @@ rv_status rv_upstream_take_settled(rv_upstream *s, rv_bytes body, rv_error *err)
     }
     s->push.decided = edge_sequence > s->push.decided ? edge_sequence : s->push.decided;
     s->push.settle = edge_sequence > s->push.settle ? edge_sequence : s->push.settle;
+    if (again && edge_sequence >= s->push.end_at) { /* what was not decided here is at the edge */
+        s->push.end = RV_UPSTREAM_PUSHING;
+        s->push.end_told = false;
+        s->push.last = edge_sequence;
+    }
     RV_ASSERT(s->push.settle <= s->push.decided);
     return RV_OK;
 }

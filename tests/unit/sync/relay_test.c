@@ -292,6 +292,104 @@ RV_TEST(bounds_hold_and_are_fair) {
     net_free(n);
 }
 
+/* Writes a batch of `count` notes of `len` bytes. */
+static rv_status write_large(net *n, int index, int first, int count, int len) {
+    static char data[16][9000];
+    rv_append events[16];
+    rv_event results[16];
+    rv_written written;
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < count; i++) {
+        snprintf(data[i], sizeof data[i], "{\"note_id\":%d,\"body\":\"%0*d\"}", first + i, len, 7);
+        events[i] = fixture_event("/accounts/1", "noted", data[i]);
+    }
+    const rv_writes writes = {.events = events, .count = (size_t)count};
+    for (int i = 0; i < NET_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_write(n->members[index].node, &writes, results, &written, &n->err);
+        rv_sim_disk_advance(n->members[index].disk, NET_STEP_US);
+        fixture_poll(n->members[index].node);
+    }
+    return status;
+}
+
+static bool is_passing(const net *n, int index) {
+    return n->members[index].shared->relayer->passing.push.body.len > 0;
+}
+
+/* What no gateway on the way can keep is passed on, each time whoever crashes, and decided once. */
+RV_TEST(what_is_too_large_to_keep_is_passed_on) {
+    for (int moment = 0; moment < 5; moment++) {
+        net *const n = with_accounts(1, 2);
+        const int outer = net_add(n, "/**", 0);
+        const int inner = net_add(n, "/accounts/*", outer);
+        const int device = net_add(n, "/accounts/1", inner);
+        const int other = net_add(n, "/accounts/2", inner);
+        RV_CHECK(net_run(n));
+        slow_all(n);
+        const uint64_t before = events_at_root(n);
+        net_move(n, outer, NET_NONE);
+        RV_CHECK(write_some(n, device, 1, 2, true));
+        RV_CHECK_STATUS(write_large(n, device, 100, 14, 7500), RV_OK);
+        RV_CHECK(write_some(n, device, 1, 2, false));
+        RV_CHECK(write_some(n, other, 2, 3, true));
+        net_steps(n, 1000);
+        RV_CHECK(!is_passing(n, outer));
+        net_move(n, outer, 0);
+        bool passed = false;
+        for (int i = 0; i < NET_STEPS_MAX && !passed; i++) {
+            (void)net_step(n);
+            passed = is_passing(n, outer);
+        }
+        RV_CHECK(passed);
+        net_steps(n, moment);
+        if (moment > 0) {
+            net_crash(n, moment % 2 == 0 ? outer : inner);
+        }
+        RV_CHECK(settle_all(n));
+        RV_CHECK_EQ(events_at_root(n), before + 3 + 14 + 2 + 4);
+        RV_CHECK_EQ(rv_node_outbox(n->members[device].node).rejections, 0);
+        RV_CHECK(!is_passing(n, outer) && !is_passing(n, inner));
+        for (int i = 1; i < n->count; i++) {
+            RV_CHECK(net_same(n, i));
+            RV_CHECK_EQ(kept(n, i), 0);
+            RV_CHECK_EQ(unsettled(n, i), 0);
+        }
+        net_free(n);
+    }
+}
+
+/* A refusal comes back, and that of a copy. */
+RV_TEST(what_is_passed_on_may_be_refused_or_a_copys) {
+    net *const n = with_accounts(1, 2);
+    const int gateway = net_add(n, "/**", 0);
+    const int device = net_add(n, "/accounts/*", gateway);
+    RV_CHECK(net_run(n));
+    RV_CHECK(write_some(n, device, 1, 2, true));
+    RV_CHECK(settle_all(n));
+    static uint8_t backup[NET_DISK_MEMORY];
+    net_move(n, device, NET_NONE);
+    net_steps(n, 100);
+    memcpy(backup, n->members[device].disk_memory, NET_DISK_MEMORY);
+    RV_CHECK_STATUS(net_append(n, "/accounts/1", "noted", "{\"note_id\":205,\"body\":\"x\"}"),
+                    RV_OK);
+    RV_CHECK_STATUS(write_large(n, device, 200, 14, 7500), RV_OK);
+    net_move(n, device, gateway);
+    RV_CHECK(settle_all(n));
+    RV_CHECK_EQ(rv_node_outbox(n->members[device].node).rejections, 1);
+    const uint64_t before = events_at_root(n);
+    net_move(n, device, NET_NONE);
+    memcpy(n->members[device].disk_memory, backup, NET_DISK_MEMORY);
+    net_crash(n, device);
+    RV_CHECK_STATUS(write_large(n, device, 300, 14, 7500), RV_OK);
+    net_move(n, device, gateway);
+    RV_CHECK(settle_all(n));
+    RV_CHECK_EQ(n->members[device].edge->pusher.forks, 1);
+    RV_CHECK_EQ(events_at_root(n), before + 14);
+    RV_CHECK(net_same(n, device));
+    RV_CHECK_EQ(kept(n, gateway), 0);
+    net_free(n);
+}
+
 /* Keys are leased through gateways: each device numbers rows of its own offline. */
 RV_TEST(keys_are_leased_through_gateways) {
     net *const n = net_create();
@@ -323,6 +421,41 @@ RV_TEST(keys_are_leased_through_gateways) {
     net_free(n);
 }
 
+/* Requests for keys of several devices are under way at a time. */
+RV_TEST(keys_are_asked_for_side_by_side) {
+    net *const n = net_create();
+    const int gateway = net_add(n, "/**", 0);
+    int devices[4];
+    for (int i = 0; i < 4; i++) {
+        devices[i] = net_add(n, "/accounts/*", gateway);
+    }
+    RV_CHECK(net_run(n));
+    slow_all(n);
+    net_move(n, gateway, NET_NONE);
+    for (int i = 0; i < 4; i++) {
+        RV_CHECK_STATUS(net_write(n, devices[i], "accounts", "account_opened", "{\"name\":\"x\"}"),
+                        RV_NO_KEYS);
+    }
+    net_steps(n, 400);
+    net_move(n, gateway, 0);
+    uint32_t most = 0;
+    for (int k = 0; k < 4000 && most < 2; k++) {
+        uint32_t sent = 0;
+        (void)net_step(n);
+        for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX; i++) {
+            const rv_relay_lease *const l = &n->members[gateway].shared->relayer->leases[i];
+            sent += l->edge.incarnation > 0 && l->sent && !l->answered;
+        }
+        most = sent > most ? sent : most;
+    }
+    RV_CHECK(most > 1);
+    RV_CHECK(settle_all(n));
+    for (int i = 0; i < 4; i++) {
+        RV_CHECK_EQ(rv_node_keys_left(n->members[devices[i]].node, 0), RV_LEASE_KEYS_MIN);
+    }
+    net_free(n);
+}
+
 int main(void) {
     RV_RUN(offline_writes_come_through);
     RV_RUN(a_gateway_keeps_what_it_cannot_pass_on);
@@ -330,6 +463,9 @@ int main(void) {
     RV_RUN(everything_is_decided_once_whoever_stops);
     RV_RUN(a_copy_is_found_out);
     RV_RUN(bounds_hold_and_are_fair);
+    RV_RUN(what_is_too_large_to_keep_is_passed_on);
+    RV_RUN(what_is_passed_on_may_be_refused_or_a_copys);
     RV_RUN(keys_are_leased_through_gateways);
+    RV_RUN(keys_are_asked_for_side_by_side);
     return rv_test_done();
 }
