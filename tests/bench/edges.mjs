@@ -17,6 +17,8 @@ CREATE STREAM account_events (path "/accounts/{id}" event_types (opened, deposit
 const MANY = Number(process.env.BENCH_EDGES ?? 10000);
 const EVENTS = Number(process.env.BENCH_AWAY ?? 990000);
 const ROWS = 10000;
+const PENDING = 1000;
+const NEW = 10000;
 
 const opened = (i) => ({ path: `/accounts/${i + 1}`, type: 'opened', data: {} });
 const deposited = (i) => ({ path: `/accounts/${(i % ROWS) + 1}`, type: 'deposited', data: { amount: 1 } });
@@ -69,36 +71,31 @@ async function live(table) {
     '<= 1,500 us', times.seen_p99 <= 1500);
 }
 
-/** Starts an edge and waits until it has everything. */
+/** Starts an edge and waits until it has everything, and nothing of its own is pending. */
 async function follow(folder, name, node, position) {
   const start = performance.now();
   const edge = await Node.start(join(folder, name), '--upstream', node.syncUrl, '--select', '/accounts/**');
   let status = await edge.status();
-  while (status.synced_to < position) {
+  while (status.synced_to < position || status.outbox.pending > 0) {
     await sleep(5);
     status = await edge.status();
   }
   return { edge, took: performance.now() - start, bytes: status.upstream.bytes_received };
 }
 
-async function away({ folder, row, bench }) {
-  const lines = (count) => Array.from({ length: count }, (_, i) => `${JSON.stringify(deposited(i))}\n`).join('');
+async function away(table) {
+  const { folder, row, bench } = table;
   const node = await central(folder, 'away', ROWS);
-  const file = join(folder, 'deposits.ndjson');
-  const add = (count) => {
-    writeFileSync(file, lines(count));
-    execFileSync(process.env.RIVULET_BIN ?? 'build/native/rivulet', ['import', file, '--url', node.url], { stdio: 'ignore' });
-  };
   const whole = async () => (await node.status('?wait=durable')).position;
   const early = await follow(folder, 'early', node, await whole());
   await sleep(2500); // it gives back what a burst has touched, when that is over
   const { bytes_private: memory } = bench('bench_edges', 'private', '0', String(early.edge.child.pid), '0');
   row('idle edge with SQL and 10,000 rows', `${(memory / 2 ** 20).toFixed(1)} MiB private`, '', '', '<= 3 MiB', memory <= 3 * 2 ** 20);
   await early.edge.stop();
-  add(EVENTS);
+  imported(table, node, EVENTS);
   const before = await follow(folder, 'edge', node, await whole());
   await before.edge.stop();
-  add(10000);
+  imported(table, node, NEW);
   const back = await follow(folder, 'edge', node, await whole());
   await back.edge.stop();
   await node.stop();
@@ -110,8 +107,47 @@ async function away({ folder, row, bench }) {
     `first sync of 10,000: ${first.took.toFixed(0)} ms, ${first.bytes.toLocaleString('en-US')} bytes`, '', '', true);
 }
 
+/** Appends events by the command line to a node that runs. */
+function imported({ folder }, node, count) {
+  const file = join(folder, 'deposits.ndjson');
+  writeFileSync(file, Array.from({ length: count }, (_, i) => `${JSON.stringify(deposited(i))}\n`).join(''));
+  execFileSync(process.env.RIVULET_BIN ?? 'build/native/rivulet', ['import', file, '--url', node.url], { stdio: 'ignore' });
+}
+
+/** A batch of one event each, written at an edge that reaches nobody. */
+async function writtenOffline(folder, name, count) {
+  const edge = await Node.start(join(folder, name), '--upstream', 'ws://127.0.0.1:9/sync', '--select', '/accounts/**');
+  for (let i = 0; i < count; i += 100) { // so that they share flushes
+    await Promise.all(Array.from({ length: 100 }, (_, k) => edge.append([deposited(i + k)])));
+  }
+  const { outbox } = await edge.status();
+  await edge.stop();
+  if (outbox.pending !== count) throw new Error(`${outbox.pending} batches are pending, not ${count}`);
+}
+
+/** An edge that wrote while it was away comes back, beside one that did not. */
+async function rebase(table) {
+  const { folder } = table;
+  const node = await central(folder, 'rebased', ROWS);
+  const position = async () => (await node.status('?wait=durable')).position;
+  for (const name of ['wrote', 'read']) await (await follow(folder, name, node, await position())).edge.stop();
+  await writtenOffline(folder, 'wrote', PENDING);
+  imported(table, node, NEW);
+  const read = await follow(folder, 'read', node, await position());
+  await read.edge.stop();
+  const wrote = await follow(folder, 'wrote', node, (await position()) + PENDING);
+  const [own, held] = [await node.status('?hash=true'), await wrote.edge.status('?hash=true')];
+  if (own.state_hash !== held.state_hash) throw new Error('the state hashes differ');
+  await wrote.edge.stop();
+  await node.stop();
+  const over = `${PENDING.toLocaleString('en-US')} pending batches over ${NEW.toLocaleString('en-US')} new events`;
+  table.row(`${over}, until all are decided`, `${wrote.took.toFixed(0)} ms`,
+    `the new events alone ${read.took.toFixed(0)} ms`, `${(wrote.took / read.took).toFixed(1)}x`, '', true);
+}
+
 export async function edges(table) {
   await crowds(table);
   await live(table);
   await away(table);
+  await rebase(table);
 }
