@@ -26,7 +26,7 @@ static const rv_command commands[] = {
      .needs = RV_ABILITY_SERVE,
      .options = RV_OPTION_DATA | RV_OPTION_LISTEN | RV_OPTION_UPSTREAM | RV_OPTION_SELECT |
                 RV_OPTION_MEMORY | RV_OPTION_EDGES | RV_OPTION_PUBLIC | RV_OPTION_ALLOW_ORIGIN |
-                RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE | RV_OPTION_OPEN,
+                RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE | RV_OPTION_OPEN | RV_OPTION_TOKEN_FILE,
      .creates = true,
      .run = command_serve},
     {.name = "schema apply",
@@ -242,12 +242,16 @@ static const rv_command commands[] = {
     {.name = "token refresh",
      .arguments = "NAME",
      .summary = "give a token a new secret",
-     .text = "Prints a new secret for the token of NAME; the old one is not good any more. Its "
-             "rights stay, unless\n"
-             "others are given, and it is good for as long as it was to be at first.\n\n"
-             "  rivulet token refresh till-7 --data crm\n",
+     .text =
+         "Prints a new secret for the token of NAME; the old one is good for a minute more "
+         "(--grace), "
+         "so that\n"
+         "whoever has it gets the new one without an interruption. Its rights stay, unless others "
+         "are\n"
+         "given, and it is good for as long as it was to be at first.\n\n"
+         "  rivulet token refresh till-7 --data crm\n",
      .needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTIONS_NODE | RV_OPTIONS_RIGHTS,
+     .options = RV_OPTIONS_NODE | RV_OPTIONS_RIGHTS | RV_OPTION_GRACE,
      .args_min = 1,
      .args_max = 1,
      .run = rv_command_token_refresh},

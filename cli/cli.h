@@ -10,6 +10,7 @@
 
 #include "cli/buffer.h"
 #include "cli/platform.h"
+#include "cli/token.h"
 
 #define RV_CLI_ARGS_MAX 128 /* an SQL statement and its parameters */
 
@@ -49,8 +50,8 @@ typedef enum rv_option {
     RV_OPTION_TOKEN = 1 << 22,
     RV_OPTION_TOKEN_FILE = 1 << 23,
     RV_OPTION_OPEN = 1 << 24,
-    RV_OPTION_READ = 1 << 25,
-    RV_OPTION_WRITE = 1 << 26,
+    RV_OPTION_ENTRIES = 1 << 25, /* --read and --write */
+    RV_OPTION_GRACE = 1 << 26,
     RV_OPTION_RELAY = 1 << 27,
     RV_OPTION_ADMIN = 1 << 28,
     RV_OPTION_EXPIRES = 1 << 29,
@@ -61,7 +62,7 @@ typedef enum rv_option {
     (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON | RV_OPTION_TOKEN |        \
      RV_OPTION_TOKEN_FILE)
 #define RV_OPTIONS_RIGHTS                                                                          \
-    (RV_OPTION_READ | RV_OPTION_WRITE | RV_OPTION_RELAY | RV_OPTION_ADMIN | RV_OPTION_EXPIRES)
+    (RV_OPTION_ENTRIES | RV_OPTION_RELAY | RV_OPTION_ADMIN | RV_OPTION_EXPIRES)
 
 /* What a platform can do besides opening a data directory, as bits. */
 typedef enum rv_ability {
@@ -114,6 +115,7 @@ struct rv_cli {
     const char *token;
     const char *token_file;
     const char *expires;
+    const char *grace;
     rv_cli_list reads;
     rv_cli_list writes;
     bool json;
@@ -166,14 +168,6 @@ RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buf
 /* The token for a running node; empty: none was given. Stays until the next call.
  * RV_PARAMETER_INVALID, RV_DATA_NOT_FOUND (its file). */
 RV_MUST_USE rv_status rv_cli_token_read(const rv_cli *cli, rv_bytes *token, rv_error *err);
-
-/* The token that a file holds; the same. */
-RV_MUST_USE rv_status rv_cli_token_file(const char *name, rv_bytes *token, rv_error *err);
-
-/* Could this be a token: one line of visible characters? */
-bool rv_cli_token_plausible(rv_bytes token);
-
-#define RV_CLI_TOKEN_MAX 1024u /* bytes */
 
 /* --- the commands --- */
 

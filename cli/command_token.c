@@ -5,6 +5,7 @@
 #include "cli/json_text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* --- the request --- */
 
@@ -50,7 +51,7 @@ static void write_list(rv_cli_buffer *body, const char *name, const rv_cli_list 
 
 /* What the options say; rights only where one of them was given. False: the duration is none. */
 static bool write_body(const rv_cli *cli, const char *name, rv_cli_buffer *body) {
-    const unsigned rights = RV_OPTION_READ | RV_OPTION_WRITE | RV_OPTION_RELAY | RV_OPTION_ADMIN;
+    const unsigned rights = RV_OPTION_ENTRIES | RV_OPTION_RELAY | RV_OPTION_ADMIN;
     uint64_t seconds = 0;
     rv_cli_buffer_add_text(body, "{");
     if (name != NULL) {
@@ -76,6 +77,16 @@ static bool write_body(const rv_cli *cli, const char *name, rv_cli_buffer *body)
         rv_writer w = rv_writer_over(text, sizeof text);
         rv_write_uint(&w, seconds);
         rv_cli_buffer_add_text(body, body->len > 1 ? ",\"expires_in\":" : "\"expires_in\":");
+        rv_cli_buffer_add(body, rv_writer_bytes(&w));
+    }
+    if (cli->grace != NULL) {
+        char text[32];
+        if (!duration_read(cli->grace, &seconds) && strcmp(cli->grace, "0s") != 0) {
+            return false;
+        }
+        rv_writer w = rv_writer_over(text, sizeof text);
+        rv_write_uint(&w, seconds);
+        rv_cli_buffer_add_text(body, body->len > 1 ? ",\"grace\":" : "\"grace\":");
         rv_cli_buffer_add(body, rv_writer_bytes(&w));
     }
     RV_ASSERT(body->len > 0);
@@ -128,8 +139,7 @@ static int send_wish(rv_cli *cli, const char *method, const char *name, rv_bytes
     rv_cli_buffer body = {0};
     int code = RV_EXIT_OK;
     if (!write_body(cli, name, &body)) {
-        code = rv_cli_usage(cli, "`%s` is no duration: write it as 90d, 12h, 30m or 45s",
-                            cli->expires);
+        code = rv_cli_usage(cli, "%s", "a duration is written as 90d, 12h, 30m or 45s");
     } else {
         const rv_request request = {.method = rv_bytes_of_string(method),
                                     .target = target,

@@ -57,14 +57,16 @@ static const option_row rows[] = {
     {RV_OPTION_EDGES, "--edges", "N", AT(edges), false,
      "serve at most so many edges at once (128)"},
     {RV_OPTION_VERBOSE, "--verbose", NULL, 0, false, "print how the memory is split"},
-    {RV_OPTION_READ, "--read", "PATTERN", AT(reads), true,
+    {RV_OPTION_ENTRIES, "--read", "PATTERN", AT(reads), true,
      "what may be read: '/orders/**', 'aggregate account'; may be repeated"},
-    {RV_OPTION_WRITE, "--write", "PATTERN", AT(writes), true,
+    {RV_OPTION_ENTRIES, "--write", "PATTERN", AT(writes), true,
      "streams that may be written; may be repeated"},
     {RV_OPTION_RELAY, "--relay", NULL, 0, false, "a gateway: may push what others have written"},
     {RV_OPTION_ADMIN, "--admin", NULL, 0, false, "may do everything"},
     {RV_OPTION_EXPIRES, "--expires", "DURATION", AT(expires), false,
      "how long it is good: 90d, 12h, 30m, 45s (without end)"},
+    {RV_OPTION_GRACE, "--grace", "DURATION", AT(grace), false,
+     "how long the secret before is good still: 0s to 7d (60s)"},
     {RV_OPTION_OPEN, "--open", NULL, 0, false,
      "listen beyond this machine although there is no token"},
     {RV_OPTION_TOKEN, "--token", "TOKEN", AT(token), false,
@@ -77,7 +79,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 32); /* one for each bit, two for the last */
+    RV_ASSERT(ROW_COUNT == 33); /* one for each bit, two for two of them */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

@@ -127,12 +127,14 @@ bool rv_node_decision(const rv_node *node, const rv_edge_life *edge, uint64_t ed
 typedef struct rv_life {
     uint64_t last;
     uint64_t at;
+    rv_bytes owner; /* empty: not known */
 } rv_life;
 
 static rv_life read_life(rv_bytes value) {
     rv_cursor c = rv_cursor_over(value);
     rv_life life = {.last = rv_read_varint(&c)};
     life.at = rv_cursor_left(&c) > 0 ? rv_read_varint(&c) : 0;
+    life.owner = rv_cursor_left(&c) > 0 ? rv_read_blob(&c) : (rv_bytes){NULL, 0};
     RV_ASSERT(!c.bad || life.last == 0 || life.at == 0);
     return life;
 }
@@ -145,6 +147,21 @@ uint64_t rv_node_last_decided(const rv_node *node, const rv_edge_life *edge) {
         return 0;
     }
     return read_life(value).last;
+}
+
+bool rv_node_edge_owner(const rv_node *node, const uint8_t *edge_id, rv_bytes *owner) {
+    uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_EDGE, rv_bytes_of(edge_id, 16));
+    bool known = false;
+    for (; !known && index < rv_ledger_count(&node->ledger); index++) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, index);
+        if (entry.kind != RV_LEDGER_EDGE || memcmp(entry.key.ptr, edge_id, 16) != 0) {
+            break;
+        }
+        *owner = read_life(entry.value).owner;
+        known = owner->len > 0;
+    }
+    RV_ASSERT(!known || owner->ptr != NULL);
+    return known;
 }
 
 uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge) {
@@ -193,8 +210,12 @@ static rv_status write_changes(const rv_node *node, const rv_push *push,
         return status;
     }
     value = rv_writer_over(bytes, sizeof bytes);
+    rv_bytes owner = push->owner;
     rv_write_varint(&value, push->edge_sequence);
     rv_write_varint(&value, rv_log_watermark(node->log));
+    if (rv_node_edge_owner(node, push->edge.edge_id, &owner) || owner.len > 0) {
+        rv_write_blob(&value, owner);
+    }
     const rv_ledger_entry edge = {RV_LEDGER_EDGE, edge_key(key, &push->edge),
                                   rv_writer_bytes(&value)};
     return rv_ledger_put(&node->ledger, changes, &edge);
@@ -254,6 +275,11 @@ static rv_status check_counted(const rv_node *node, const rv_push *push, rv_erro
 static rv_status check_push(rv_node *node, const rv_push *push, const rv_appends *given,
                             rv_error *err) {
     const uint32_t version = rv_schema_version(node->schema);
+    if (push->refusal != NULL) {
+        RV_ASSERT(push->refusal->status > RV_END && !is_no_decision(push->refusal->status));
+        *err = *push->refusal;
+        return err->status;
+    }
     rv_status status = rv_node_append_check(node, given, err);
     if (status == RV_OK && push->schema_version > version) {
         status = rv_error_set(err, RV_SCHEMA_UNKNOWN,

@@ -5,7 +5,7 @@
  * given again to whoever asks again, until the edge has settled it.
  *
  *     EDGE       edge id, incarnation               -> the last edge sequence that was decided,
- *                                                      and where W was then
+ *                                                      where W was then, and whose the edge is
  *     DECISION   edge id, incarnation, sequence     -> the id of the batch's first event, and what
  *                                                      was decided
  *
@@ -40,6 +40,9 @@ typedef struct rv_push {
     size_t count;            /* 1 to RV_PUSH_EVENTS_MAX */
     const uint64_t *counted; /* edge sequences that expected versions count: rising, below it */
     size_t counted_count;
+    const rv_error *refusal; /* it is refused for this, whatever it holds; NULL: it is judged */
+    rv_bytes owner;          /* whose the edge is from now on, if it is nobody's yet: at most
+                                RV_PRINCIPAL_LEN_MAX bytes; empty: not known */
 } rv_push;
 
 /*
@@ -64,6 +67,9 @@ RV_MUST_USE bool rv_node_decision(const rv_node *node, const rv_edge_life *edge,
 
 /* The last edge sequence that was decided; 0: none, or this life is not known. */
 uint64_t rv_node_last_decided(const rv_node *node, const rv_edge_life *edge);
+
+/* Whose the edge is, in whatever life: who brought it first. False: it is not known. */
+RV_MUST_USE bool rv_node_edge_owner(const rv_node *node, const uint8_t *edge_id, rv_bytes *owner);
 
 /* How many decisions of this life are kept. */
 uint32_t rv_node_unsettled(const rv_node *node, const rv_edge_life *edge);

@@ -10,6 +10,8 @@
             */
 #define FLAG_ADMIN 0x01u
 #define FLAG_RELAY 0x02u
+#define FLAG_OLD   0x04u
+#define FLAGS      (FLAG_ADMIN | FLAG_RELAY | FLAG_OLD)
 #define AGGREGATE  "aggregate "
 
 static const rv_bytes no_key = {NULL, 0};
@@ -51,22 +53,24 @@ bool rv_token_read(const rv_ledger_entry *entry, rv_access_token *token) {
     token->created_at = (int64_t)rv_read_u64(&c);
     token->expires_at = (int64_t)rv_read_u64(&c);
     token->name = rv_read_blob(&c);
-    if (c.bad || entry->key.len != RV_TOKEN_KEY || (flags & ~(FLAG_ADMIN | FLAG_RELAY)) != 0 ||
-        token->name.len == 0 || token->name.len > RV_TOKEN_NAME_MAX ||
-        !list_read(&c, &token->reads) || !list_read(&c, &token->writes)) {
+    if (c.bad || entry->key.len != RV_TOKEN_KEY || (flags & ~FLAGS) != 0 || token->name.len == 0 ||
+        token->name.len > RV_TOKEN_NAME_MAX || !list_read(&c, &token->reads) ||
+        !list_read(&c, &token->writes)) {
         return false;
     }
     memcpy(token->digest, entry->key.ptr, RV_TOKEN_KEY);
     memcpy(token->digest + RV_TOKEN_KEY, rest.ptr, rest.len);
     token->admin = (flags & FLAG_ADMIN) != 0;
     token->relay = (flags & FLAG_RELAY) != 0;
+    token->replaced = (flags & FLAG_OLD) != 0;
     return rv_cursor_done(&c);
 }
 
 void rv_token_write(const rv_access_token *token, rv_writer *w) {
     RV_ASSERT(token->name.len > 0 && token->name.len <= RV_TOKEN_NAME_MAX);
     rv_write(w, rv_bytes_of(token->digest + RV_TOKEN_KEY, RV_DIGEST_SIZE - RV_TOKEN_KEY));
-    rv_write_u8(w, (uint8_t)((token->admin ? FLAG_ADMIN : 0) | (token->relay ? FLAG_RELAY : 0)));
+    rv_write_u8(w, (uint8_t)((token->admin ? FLAG_ADMIN : 0) | (token->relay ? FLAG_RELAY : 0) |
+                             (token->replaced ? FLAG_OLD : 0)));
     rv_write_u64(w, (uint64_t)token->created_at);
     rv_write_u64(w, (uint64_t)token->expires_at);
     rv_write_blob(w, token->name);
@@ -145,16 +149,22 @@ rv_status rv_node_token_admit(const rv_node *node, const rv_digest_ops *ops, rv_
     return rv_node_token_find(node, digest, token, err);
 }
 
-bool rv_node_token_named(const rv_node *node, rv_bytes name, rv_access_token *token) {
+/* The entry of the name, of the newest secret or the one before. False: there is none. */
+static bool find_named(const rv_node *node, rv_bytes name, bool replaced, rv_access_token *token) {
     const uint32_t count = rv_node_token_count(node);
     RV_ASSERT(token != NULL);
     for (uint32_t i = 0; i < count; i++) {
         rv_node_token_at(node, i, token);
-        if (rv_bytes_equal(token->name, name)) {
+        if (token->replaced == replaced && rv_bytes_equal(token->name, name)) {
             return true;
         }
     }
     return false;
+}
+
+bool rv_node_token_named(const rv_node *node, rv_bytes name, rv_access_token *token) {
+    RV_ASSERT(token != NULL);
+    return find_named(node, name, false, token);
 }
 
 uint64_t rv_node_tokens_generation(const rv_node *node) {
@@ -354,25 +364,58 @@ static rv_status end(rv_node *node, rv_status status, rv_writer *body, rv_ledger
     return RV_OK;
 }
 
-rv_status rv_node_token_put(rv_node *node, const rv_access_token *token, rv_error *err) {
+/* Removes the entry of the secret before, unless it has the digest of what is about to be put. */
+static rv_status remove_replaced(const rv_node *node, rv_bytes name, const uint8_t *digest,
+                                 rv_ledger_changes *changes) {
+    rv_access_token old;
+    uint8_t key[RV_TOKEN_KEY];
+    if (!find_named(node, name, true, &old) || memcmp(old.digest, digest, sizeof key) == 0) {
+        return RV_OK;
+    }
+    memcpy(key, old.digest, sizeof key);
+    RV_ASSERT(old.replaced);
+    return rv_ledger_remove(&node->ledger, changes, RV_LEDGER_TOKEN, rv_bytes_of(key, sizeof key));
+}
+
+/* The entry that was the newest, until when it is good; in `memory`. */
+static rv_status replace(rv_node *node, const rv_access_token *before, int64_t until,
+                         uint8_t *memory, rv_ledger_changes *changes) {
+    uint8_t key[RV_TOKEN_KEY];
+    rv_access_token old = *before;
+    rv_writer value = rv_writer_over(memory, RV_TOKEN_VALUE_MAX);
+    memcpy(key, before->digest, sizeof key);
+    RV_ASSERT(!before->replaced);
+    if (until <= rv_node_now(node)) {
+        return rv_ledger_remove(&node->ledger, changes, RV_LEDGER_TOKEN,
+                                rv_bytes_of(key, sizeof key));
+    }
+    old.replaced = true;
+    old.expires_at = old.expires_at == 0 || until < old.expires_at ? until : old.expires_at;
+    rv_token_write(&old, &value);
+    const rv_ledger_entry entry = {RV_LEDGER_TOKEN, rv_bytes_of(key, sizeof key),
+                                   rv_writer_bytes(&value)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
+}
+
+rv_status rv_node_token_put(rv_node *node, const rv_access_token *token, int64_t grace_until,
+                            rv_error *err) {
     rv_writer body;
     rv_access_token before;
-    uint8_t key[RV_TOKEN_KEY];
     rv_status status = judge(token, err);
     status = status == RV_OK ? begin(node, &body, err) : status;
     if (status != RV_OK) {
         return status;
     }
+    RV_ASSERT(node->results.cap >= 2 * RV_TOKEN_VALUE_MAX && !token->replaced);
     rv_arena_reset(&node->results, 0);
-    rv_writer value = rv_writer_over(node->results.ptr, node->results.cap);
+    rv_writer value = rv_writer_over(node->results.ptr, RV_TOKEN_VALUE_MAX);
     rv_token_write(token, &value);
-    const bool replaces = rv_node_token_named(node, token->name, &before) &&
-                          memcmp(before.digest, token->digest, RV_TOKEN_KEY) != 0;
     rv_ledger_changes changes = rv_ledger_begin(&body);
-    if (replaces) {
-        memcpy(key, before.digest, sizeof key);
-        status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_TOKEN,
-                                  rv_bytes_of(key, sizeof key));
+    status = remove_replaced(node, token->name, token->digest, &changes);
+    if (status == RV_OK && find_named(node, token->name, false, &before) &&
+        memcmp(before.digest, token->digest, RV_TOKEN_KEY) != 0) {
+        status =
+            replace(node, &before, grace_until, node->results.ptr + RV_TOKEN_VALUE_MAX, &changes);
     }
     const rv_ledger_entry entry = {RV_LEDGER_TOKEN, rv_bytes_of(token->digest, RV_TOKEN_KEY),
                                    rv_writer_bytes(&value)};
@@ -393,7 +436,9 @@ rv_status rv_node_token_revoke(rv_node *node, rv_bytes name, rv_error *err) {
         return status;
     }
     rv_ledger_changes changes = rv_ledger_begin(&body);
-    status =
-        rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_TOKEN, rv_bytes_of(key, sizeof key));
+    status = remove_replaced(node, name, key, &changes);
+    status = status == RV_OK ? rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_TOKEN,
+                                                rv_bytes_of(key, sizeof key))
+                             : status;
     return end(node, status, &body, &changes, err);
 }

@@ -8,7 +8,8 @@
  *                                             written (docs/format/log.md)
  *
  * The name is the principal: it stands by what was written with the token. Of a name there is one
- * token, so revoking it by its name is enough.
+ * token, so revoking it by its name is enough; the secret before may be good for a while longer, so
+ * that sessions go on while the new one is handed out.
  *
  * What may be read is a list of path patterns, and of aggregates as `aggregate NAME` or `aggregate
  * *`; what may be written is a list of path patterns. Whoever may read every stream may read every
@@ -40,6 +41,7 @@ typedef struct rv_access_token {
     uint8_t digest[RV_DIGEST_SIZE];
     rv_bytes name; /* 1 to RV_TOKEN_NAME_MAX bytes */
     bool admin;
+    bool replaced;      /* there is a newer one of the name: this one is good for a while */
     bool relay;         /* a gateway: may push what others have written */
     int64_t created_at; /* microseconds from 1970 */
     int64_t expires_at; /* 0: never */
@@ -98,12 +100,14 @@ void rv_node_token_draw(const rv_node *node, uint8_t *text);
 /* Is this an entry of what may be read, or written? RV_PATH_INVALID, RV_PARAMETER_INVALID. */
 RV_MUST_USE rv_status rv_token_judge_entry(rv_bytes entry, bool read, rv_error *err);
 
-/* Makes the token, or changes the one that has its name, which loses its digest if this is another.
- * Durable when rv_node_decisions_durable has reached what rv_node_decisions_made then says.
- * RV_PENDING, RV_BUSY: poll, then again. RV_PARAMETER_INVALID: a name that is none, an entry that
- * is none, rights to nothing. RV_NOT_CONNECTED: an edge that has not met its upstream has no log
- * yet. RV_MEMORY_EXHAUSTED: the ledger has no room. RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL. */
-RV_MUST_USE rv_status rv_node_token_put(rv_node *node, const rv_access_token *token, rv_error *err);
+/* Makes the token, or changes the one that has its name. If its digest is another, the one before
+ * is good until `grace_until` (0: not any more), but not longer than it was to be. Durable when
+ * rv_node_decisions_durable has reached what rv_node_decisions_made then says. RV_PENDING, RV_BUSY:
+ * poll, then again. RV_PARAMETER_INVALID: a name that is none, an entry that is none, rights to
+ * nothing. RV_NOT_CONNECTED: an edge that has not met its upstream has no log yet.
+ * RV_MEMORY_EXHAUSTED: the ledger has no room. RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL. */
+RV_MUST_USE rv_status rv_node_token_put(rv_node *node, const rv_access_token *token,
+                                        int64_t grace_until, rv_error *err);
 
 /* Revokes it. RV_NOT_FOUND; the others as above. */
 RV_MUST_USE rv_status rv_node_token_revoke(rv_node *node, rv_bytes name, rv_error *err);

@@ -276,6 +276,14 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
         rv_error_write_members(&status.reason, w);
         rv_write_u8(w, '}');
     }
+    member(w, "principal");
+    if (status.principal.len == 0) {
+        rv_write_text(w, "null");
+    } else {
+        rv_write_json_string(w, status.principal);
+    }
+    member(w, "other_principal");
+    rv_write_text(w, status.held_by_principal ? "true" : "false");
     member(w, "stopped");
     rv_write_text(w, status.stopped ? "true" : "false");
     member_uint(w, "position", status.upstream_position);

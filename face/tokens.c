@@ -8,8 +8,9 @@
  *     PUT    /tokens/{name}        other rights, the same secret
  *     DELETE /tokens/{name}        revokes it
  *
- * `expires_in` is seconds from now. An answer with a secret is given once, when the token is
- * durable: the text lies in the result buffer while the request waits for that, and nowhere else.
+ * `expires_in` is seconds from now; `grace`, of a refresh, how long the secret before is good
+ * still. An answer with a secret is given once, when the token is durable: the text lies in the
+ * result buffer while the request waits for that, and nowhere else.
  */
 #include "core/base/assert.h"
 #include "core/engine_decide.h"
@@ -18,6 +19,8 @@
 #include "face/face_internal.h"
 
 #define MICROSECONDS   INT64_C(1000000)
+#define GRACE          UINT64_C(60) /* seconds */
+#define GRACE_MAX      UINT64_C(604800)
 #define EXPIRES_IN_MAX UINT64_C(3153600000) /* a hundred years */
 
 /* A request's body. */
@@ -26,6 +29,7 @@ typedef struct token_wish {
     bool rights; /* something of them was said */
     bool expires;
     uint64_t expires_in; /* seconds; 0: never */
+    uint64_t grace;      /* seconds that the secret before is good for */
     uint8_t *lists[2];   /* RV_TOKEN_LIST_MAX bytes: what may be read, and written */
 } token_wish;
 
@@ -91,20 +95,25 @@ static rv_status read_member(rv_json *json, token_wish *wish, rv_bytes key, rv_e
         good = value.kind == RV_JSON_NULL ||
                (value.kind == RV_JSON_NUMBER && rv_number_parse(value.text, &wish->expires_in) &&
                 wish->expires_in > 0 && wish->expires_in <= EXPIRES_IN_MAX);
+    } else if (rv_bytes_are(key, "grace")) {
+        good = value.kind == RV_JSON_NUMBER && rv_number_parse(value.text, &wish->grace) &&
+               wish->grace <= GRACE_MAX;
     } else {
         good = false;
     }
-    return good ? RV_OK
-                : rv_error_set(err, RV_REQUEST_INVALID,
-                               "a token has \"name\" (a text), \"read\" and \"write\" (arrays of "
-                               "texts), \"relay\" and \"admin\" (true or false) and \"expires_in\" "
-                               "(seconds); `%b` is wrong",
-                               &key);
+    return good
+               ? RV_OK
+               : rv_error_set(err, RV_REQUEST_INVALID,
+                              "a token has \"name\" (a text), \"read\" and \"write\" (arrays of "
+                              "texts), \"relay\" and \"admin\" (true or false), \"expires_in\" and "
+                              "\"grace\" (seconds); `%b` is wrong",
+                              &key);
 }
 
 static rv_status read_wish(rv_exchange *x, token_wish *wish, rv_error *err) {
     rv_arena *const scratch = &x->face->scratch;
     memset(wish, 0, sizeof *wish);
+    wish->grace = GRACE;
     wish->lists[0] = rv_arena_take_raw(scratch, RV_TOKEN_LIST_MAX);
     wish->lists[1] = rv_arena_take_raw(scratch, RV_TOKEN_LIST_MAX);
     if (wish->lists[0] == NULL || wish->lists[1] == NULL) {
@@ -153,6 +162,7 @@ static void write_token(const rv_access_token *token, const uint8_t *secret, rv_
     }
     write_list(",\"read\":", &token->reads, w);
     write_list(",\"write\":", &token->writes, w);
+    rv_write_text(w, token->replaced ? ",\"replaced\":true" : "");
     rv_write_text(w, token->relay ? ",\"relay\":true" : ",\"relay\":false");
     rv_write_text(w, token->admin ? ",\"admin\":true" : ",\"admin\":false");
     rv_write_text(w, ",\"created_at\":");
@@ -192,8 +202,16 @@ static rv_status list_tokens(rv_exchange *x, rv_error *err) {
 
 /* --- changing --- */
 
+/* What becomes of a token. */
+typedef struct token_change {
+    bool draws; /* it gets a new secret */
+    int http;
+    uint64_t grace; /* seconds that the one before is good for */
+} token_change;
+
 /* Writes the answer, makes it so, and has the request wait until it is durable. */
-static rv_status put(rv_exchange *x, rv_access_token *token, bool draws, int http, rv_error *err) {
+static rv_status put(rv_exchange *x, rv_access_token *token, const token_change *how,
+                     rv_error *err) {
     rv_node *const node = x->face->options.node;
     uint8_t secret[RV_TOKEN_TEXT_LEN];
     rv_writer w;
@@ -204,16 +222,17 @@ static rv_status put(rv_exchange *x, rv_access_token *token, bool draws, int htt
     if (status != RV_OK) {
         return status;
     }
-    if (draws) {
+    if (how->draws) {
         rv_node_token_draw(node, secret);
         x->face->options.digest->sha256(rv_bytes_of(secret, sizeof secret), token->digest);
     }
-    write_token(token, draws ? secret : NULL, &w);
+    write_token(token, how->draws ? secret : NULL, &w);
     rv_write_u8(&w, '\n');
     RV_ASSERT(!w.full); /* lists have RV_TOKEN_LIST_MAX bytes, at most 6 times as JSON */
-    status = rv_node_token_put(node, token, err);
+    const int64_t until = rv_node_now(node) + (int64_t)how->grace * MICROSECONDS;
+    status = rv_node_token_put(node, token, how->grace == 0 ? 0 : until, err);
     if (status == RV_OK) {
-        exchange_answer(x, http, "application/json", rv_writer_bytes(&w));
+        exchange_answer(x, how->http, "application/json", rv_writer_bytes(&w));
         x->made = rv_node_decisions_made(node);
     }
     return status;
@@ -237,7 +256,7 @@ static rv_status make(rv_exchange *x, rv_error *err) {
     wish.token.expires_at =
         wish.expires_in == 0 ? 0 : wish.token.created_at + (int64_t)wish.expires_in * MICROSECONDS;
     RV_ASSERT(wish.expires_in <= EXPIRES_IN_MAX);
-    return put(x, &wish.token, true, 201, err);
+    return put(x, &wish.token, &(token_change){.draws = true, .http = 201}, err);
 }
 
 /* What is not said stays; a new secret lives as long as the old one was to. */
@@ -271,7 +290,8 @@ static rv_status change(rv_exchange *x, rv_bytes name, bool draws, rv_error *err
         token.expires_at = span > 0 ? now + span : 0;
     }
     RV_ASSERT(token.name.len > 0);
-    return put(x, &token, draws, 200, err);
+    const token_change how = {.draws = draws, .http = 200, .grace = draws ? wish.grace : 0};
+    return put(x, &token, &how, err);
 }
 
 /* Over the network the last token that may make others stays: without it nobody could, and without
@@ -282,7 +302,7 @@ static rv_status judge_last(const rv_exchange *x, rv_bytes name, rv_error *err) 
     bool other = !x->guarded || !rv_node_token_named(node, name, &token) || !token.admin;
     for (uint32_t i = 0; i < rv_node_token_count(node) && !other; i++) {
         rv_node_token_at(node, i, &token);
-        other = token.admin && !rv_bytes_equal(token.name, name) &&
+        other = token.admin && !token.replaced && !rv_bytes_equal(token.name, name) &&
                 !rv_token_expired(&token, rv_node_now(node));
     }
     RV_ASSERT(name.len > 0);

@@ -241,8 +241,10 @@ rv_status face_write(rv_exchange *x, size_t count, face_durability durability, b
         give_ids(x, count);
     }
     const rv_command command = {x->request.command, x->request.args};
-    const rv_writes writes = {
-        .events = face->appends, .count = count, .command = command.name.len > 0 ? &command : NULL};
+    const rv_writes writes = {.events = face->appends,
+                              .count = count,
+                              .principal = rv_bytes_of(x->principal, x->principal_len),
+                              .command = command.name.len > 0 ? &command : NULL};
     status = rv_node_write(face->options.node, &writes, face->events, &written, err);
     if (status != RV_OK) {
         return status;

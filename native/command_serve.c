@@ -35,10 +35,14 @@ int rv_native_serve(rv_cli *cli) {
     if (cli->upstream == NULL && cli->selections.count > 0) {
         return rv_cli_usage(cli, "%s", "--select is what an edge holds: it needs --upstream");
     }
+    if (cli->upstream == NULL && cli->token_file != NULL) {
+        return rv_cli_usage(cli, "%s", "--token-file is for the upstream: it needs --upstream");
+    }
     const rv_daemon_options options = {
         .directory = cli->data,
         .listen = cli->listen == NULL ? "127.0.0.1:5678" : cli->listen,
         .upstream = cli->upstream,
+        .token_file = cli->token_file,
         .patterns = cli->selections.items,
         .pattern_count = cli->selections.count,
         .public_directory = cli->public_directory,

@@ -3,7 +3,6 @@
  * A connection as the WebSocket /sync: the handshake, then whole messages between the peer and an
  * upstream session. A message is asked from the session only when the one before has left.
  */
-#include "core/engine_token.h"
 #include "native/connection.h"
 #include "native/handshake.h"
 
@@ -101,12 +100,6 @@ void rv_connection_sync_open(rv_connection *c) {
         return;
     }
     const int64_t now = (int64_t)(uv_hrtime() / 1000);
-    if (rv_node_token_count(c->server->instance->node) > 0) {
-        rv_error_set(&err, RV_UNAUTHENTICATED,
-                     "this node asks for tokens, which this version does not take from edges");
-        rv_connection_refuse(c, 401, &err, "WWW-Authenticate: Bearer\r\n");
-        return;
-    }
     rv_status status = rv_upstream_open(c->server->instance->upstream, now, &c->session, &err);
     if (status == RV_OK) {
         status = rv_websocket_open(&c->ws, false, &ops, c, &err);

@@ -288,7 +288,8 @@ static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
     };
     rv_status status = rv_server_create(&d->server, &d->loop, &server, err);
     if (status == RV_OK && options->upstream != NULL) {
-        status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, address, err);
+        status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, address,
+                                options->token_file, err);
     }
     if (status == RV_OK) {
         status = rv_server_listen(d->server, options->listen, err);

@@ -17,7 +17,8 @@
 typedef struct rv_daemon_options {
     const char *directory;
     const char *listen;
-    const char *upstream; /* NULL: a root */
+    const char *upstream;   /* NULL: a root */
+    const char *token_file; /* that holds the token for it; NULL: it needs none */
     const rv_bytes *patterns;
     size_t pattern_count;
     size_t memory;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/link.h"
 
+#include "cli/token.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -381,8 +383,25 @@ static void on_resolved(uv_getaddrinfo_t *resolve, int failed, struct addrinfo *
     }
 }
 
+/* Gives the edge the token that the file holds now. One that cannot be read changes nothing: it may
+ * be about to be written. */
+static rv_status token_give(rv_link *link, rv_error *err) {
+    rv_bytes token;
+    RV_ASSERT(link->edge != NULL);
+    if (link->token_file == NULL) {
+        return RV_OK;
+    }
+    const rv_status status = rv_cli_token_file(link->token_file, &token, err);
+    if (status == RV_OK) {
+        rv_edge_set_token(link->edge, token, now_us());
+    }
+    return status;
+}
+
 static void connect_begin(rv_link *link) {
     RV_ASSERT(link->state == RV_LINK_IDLE);
+    const rv_status given = token_give(link, NULL);
+    (void)given; /* then with the one that was read before */
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     link->reason.status = RV_OK;
     set_state(link, RV_LINK_RESOLVING);
@@ -400,7 +419,7 @@ static void connect_begin(rv_link *link) {
 /* --- what the daemon calls --- */
 
 rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge, const rv_address *address,
-                         rv_error *err) {
+                         const char *token_file, rv_error *err) {
     RV_ASSERT(edge != NULL);
     RV_ASSERT(address->port[0] != '\0');
     rv_link *const l = calloc(1, sizeof *l);
@@ -414,6 +433,13 @@ rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge, const r
     l->loop = loop;
     l->edge = edge;
     l->address = *address;
+    l->token_file = token_file;
+    const rv_status status = token_give(l, err);
+    if (status != RV_OK) {
+        free(buffers);
+        free(l);
+        return status;
+    }
     l->output = buffers;
     l->receive = buffers + RV_OUTPUT_LEN;
     *link = l;
@@ -423,6 +449,10 @@ rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge, const r
 void rv_link_ask(rv_link *link, int64_t now) {
     RV_ASSERT(link->edge != NULL);
     link->again = false;
+    if (link->token_file != NULL && rv_edge_wants_token(link->edge, now)) {
+        const rv_status given = token_give(link, NULL);
+        (void)given; /* it is wanted again */
+    }
     if (link->state == RV_LINK_IDLE && rv_edge_wants_connection(link->edge, now)) {
         connect_begin(link);
     }

@@ -33,6 +33,7 @@ typedef struct rv_link {
     uv_loop_t *loop;
     rv_edge *edge;
     rv_address address;
+    const char *token_file; /* NULL: the upstream is asked without a token */
     rv_link_state state;
     uv_tcp_t tcp;
     uv_getaddrinfo_t resolve;
@@ -65,9 +66,12 @@ typedef struct rv_link {
     bool head_done;
 } rv_link;
 
-/* RV_MEMORY_EXHAUSTED. */
+/* `token_file` (NULL: none) is read before each connection and whenever another token is wanted, so
+ * that a file that is written anew renews the token. RV_MEMORY_EXHAUSTED; RV_DATA_NOT_FOUND,
+ * RV_PARAMETER_INVALID: the file. */
 RV_MUST_USE rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge,
-                                     const rv_address *address, rv_error *err);
+                                     const rv_address *address, const char *token_file,
+                                     rv_error *err);
 
 /* Connects when the edge wants that, sends what it has to send. After each round of the node. */
 void rv_link_ask(rv_link *link, int64_t now);

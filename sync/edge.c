@@ -18,6 +18,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->queue = rv_arena_take_raw(arena, QUEUE_SIZE);
         e->batch_bytes = RV_SYNC_BATCH_MAX;
         e->status.state = RV_EDGE_OFFLINE;
+        e->token.wanted_at = INT64_MAX;
     }
     if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
         !rv_pusher_create(&e->pusher, options->node, arena)) {
@@ -51,6 +52,7 @@ bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
         e->status.state = RV_EDGE_OFFLINE;
         e->next_attempt = now;
     }
+    rv_edge_token_poll(e, now);
     if (!waits_to_connect(e) || now < e->next_attempt || rv_node_rewinding(e->node)) {
         return false;
     }
@@ -87,7 +89,8 @@ static bool is_final(rv_status status) {
 static int64_t delay_after(rv_edge *e, rv_status status) {
     rv_lineage *const l = &e->lineage;
     RV_ASSERT(l->count <= RV_WIRE_LINEAGE_MAX);
-    if (status == RV_UPSTREAM_UNAUTHORIZED) {
+    if (status == RV_UPSTREAM_UNAUTHORIZED || status == RV_UNAUTHENTICATED ||
+        status == RV_FORBIDDEN) {
         return RV_BACKOFF_MAX_US;
     }
     if (rv_node_rewinding(e->node)) { /* if that fails, it is tried again, later and later */
@@ -116,11 +119,12 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     e->owed = (rv_edge_owed){.hello = false};
     e->stalled = false;
     e->status.reason = *reason;
+    rv_edge_token_closed(e, reason, now);
     if (e->fatal || is_final(reason->status)) {
         e->status.state = RV_EDGE_ERROR;
         return;
     }
-    const bool denied = reason->status == RV_UPSTREAM_UNAUTHORIZED;
+    const bool denied = rv_edge_token_denied(reason);
     e->status.state = denied ? RV_EDGE_NEEDS_AUTH : RV_EDGE_OFFLINE;
     e->next_attempt = now + delay_after(e, reason->status);
     rv_lineage_disconnect(&e->lineage);
@@ -188,6 +192,7 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     e->status.upstream_position = welcome.position;
     e->lineage.wanted = false;
     rv_backoff_reset(&e->backoff);
+    rv_edge_token_welcome(e, &welcome, now);
     rv_pusher_welcome(&e->pusher, &welcome, now);
     rv_leaser_welcome(&e->leaser, &welcome);
     if (e->relayer != NULL) {
@@ -248,6 +253,8 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
         return rv_pusher_take(&e->pusher, body, now, err);
     case RV_WIRE_LEASED:
         return rv_leaser_take(&e->leaser, body, now, err);
+    case RV_WIRE_ADMITTED:
+        return rv_edge_token_take(e, body, now, err);
     case RV_WIRE_RELAYED:
         return rv_pusher_relayed(&e->pusher, body, err);
     case RV_WIRE_VOUCHED:
@@ -343,6 +350,7 @@ static void write_hello(rv_edge *e, rv_writer *w) {
     }
     memcpy(hello.node_id, rv_node_id(e->node), sizeof hello.node_id);
     rv_pusher_hello(&e->pusher, &hello);
+    rv_edge_token_hello(e, &hello);
     rv_lineage_hello(&e->lineage, &hello);
     rv_edge_select_hello(e, &hello);
     hello.gate = RV_WIRE_GATE_RELAYED | (e->relayer != NULL ? RV_WIRE_GATE_RELAYS : 0);
@@ -376,6 +384,9 @@ static bool write_small(rv_edge *e, int64_t now, rv_writer *w) {
     if (e->owed.pong) {
         e->owed.pong = false;
         rv_wire_write_ping(w, RV_WIRE_PONG, e->owed.pong_nonce);
+        return true;
+    }
+    if (rv_edge_token_send(e, w)) {
         return true;
     }
     if (e->owed.ping) {
@@ -472,8 +483,9 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     if (e->status.state == RV_EDGE_ERROR) {
         return INT64_MAX;
     }
+    const int64_t token = rv_edge_token_deadline(e);
     if (waits_to_connect(e)) {
-        return e->next_attempt;
+        return token < e->next_attempt ? token : e->next_attempt;
     }
     const int64_t silence = e->last_received + RV_SYNC_SILENCE_US;
     if (e->status.state == RV_EDGE_CONNECTING) {
@@ -488,6 +500,7 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     deadline = push < deadline ? push : deadline;
     const int64_t lease = rv_leaser_deadline(&e->leaser);
     deadline = lease < deadline ? lease : deadline;
+    deadline = token < deadline ? token : deadline;
     const int64_t relay = e->relayer != NULL ? rv_relayer_deadline(e->relayer) : INT64_MAX;
     deadline = relay < deadline ? relay : deadline;
     RV_ASSERT(deadline <= silence);
@@ -503,6 +516,8 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     status->past_refused = e->fill.refused;
     status->forks = e->pusher.forks;
     status->relayed = e->pusher.relayed;
+    status->principal = rv_bytes_of(e->pusher.principal, e->pusher.principal_len);
+    status->held_by_principal = e->pusher.foreign;
 }
 
 void rv_edge_relay_for(rv_edge *e, rv_relayer *relayer) {

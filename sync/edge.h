@@ -19,7 +19,7 @@ typedef enum rv_edge_state {
     RV_EDGE_CONNECTING, /* the transport is up or coming up, hello not answered */
     RV_EDGE_CONNECTED,
     RV_EDGE_ERROR,     /* stopped for a reason that trying again does not mend */
-    RV_EDGE_NEEDS_AUTH /* offline, and trying again seldom: other credentials are needed */
+    RV_EDGE_NEEDS_AUTH /* offline, and trying again seldom: another token is needed */
 } rv_edge_state;
 
 typedef struct rv_edge_options {
@@ -46,6 +46,14 @@ void rv_edge_closed(rv_edge *edge, const rv_error *reason, int64_t now);
 /* The network is there again, or there are other credentials: tries at once where it waited; a
  * connection that there is has to prove that it lives. */
 void rv_edge_network_up(rv_edge *edge, int64_t now);
+
+/* The token for the upstream, at most RV_WIRE_TOKEN_MAX bytes, copied; empty: none. A session that
+ * there is goes on with it, and one that was refused is tried again at once. */
+void rv_edge_set_token(rv_edge *edge, rv_bytes token, int64_t now);
+
+/* True once each time another token is wanted: the last was refused, or will soon have expired.
+ * Whoever has tokens then gives one; if there is no other, it is wanted again a little later. */
+bool rv_edge_wants_token(rv_edge *edge, int64_t now);
 
 /* One whole binary message. An error: the transport closes the connection (close code 1002, or 1009
  * when too large) and calls rv_edge_closed with it. Messages that wait for the disk are kept
@@ -82,6 +90,8 @@ typedef struct rv_edge_status {
     bool gateway;               /* connected to an upstream that has one itself */
     uint64_t relayed;           /* own batches up to this one are flushed at a gateway */
     uint64_t forks;             /* times that the data directory turned out to be a copy */
+    rv_bytes principal;     /* whom the upstream took the token for, the last time; empty: nobody */
+    bool held_by_principal; /* what waits was written by somebody else, who has to push it */
 } rv_edge_status;
 
 void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);

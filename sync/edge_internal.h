@@ -18,6 +18,7 @@
 #include "sync/decode.h"
 #include "sync/edge.h"
 #include "sync/edge_lineage.h"
+#include "sync/edge_token.h"
 #include "sync/leases.h"
 #include "sync/push.h"
 #include "sync/relays.h"
@@ -72,6 +73,7 @@ struct rv_edge {
     rv_leaser leaser;
     rv_lineage lineage;
     rv_edge_select select;
+    rv_edge_token token;
     rv_relayer *relayer; /* NULL: it is no gateway */
     rv_edge_fill fill;
     rv_backoff backoff;
@@ -106,7 +108,7 @@ struct rv_edge {
     uint8_t *queue;
     size_t queue_begin;
     size_t queue_end;
-    uint8_t small[64]; /* messages to send */
+    uint8_t small[64 + RV_WIRE_TOKEN_MAX]; /* messages to send */
     uint8_t fill_bytes[SELECTION_BYTES];
     uint8_t fill_message[2 * SELECTION_BYTES + 64];
 };

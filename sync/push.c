@@ -62,6 +62,7 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
 
 void rv_pusher_disconnect(rv_pusher *p) {
     p->granted = false;
+    p->foreign = false;
     p->fork = false; /* the next welcome says so again, or the next decision */
     p->flight_count = 0;
     p->decided = 0;
@@ -241,6 +242,12 @@ static bool next_batch(rv_pusher *p, rv_pending *batch) {
         found = rv_node_pending(p->node, p->cursor, batch);
     }
     RV_ASSERT(!found || batch->edge_sequence > p->cursor);
+    const rv_bytes own = rv_bytes_of(p->principal, p->principal_len);
+    p->foreign = found && own.len > 0 && !p->relays && batch->principal.len > 0 &&
+                 !rv_bytes_equal(batch->principal, own);
+    if (p->foreign) {
+        return false; /* it is pushed only under the principal that wrote it */
+    }
     /* a command is run on what the upstream has first */
     return found && batch->durable &&
            (batch->command.name.len == 0 || rv_node_watermark(p->node) >= p->caught_up) &&
@@ -255,7 +262,9 @@ static void write_batch(rv_pusher *p, const rv_pending *batch, uint32_t incarnat
                                .edge_sequence = batch->edge_sequence,
                                .written_at = batch->written_at,
                                .schema_version = batch->schema_version,
-                               .principal = batch->principal,
+                               .principal = batch->principal.len > 0
+                                                ? batch->principal
+                                                : rv_bytes_of(p->principal, p->principal_len),
                                .counted_count = counted,
                                .count = batch->count};
     rv_pending_cursor cursor = {0};

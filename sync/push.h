@@ -38,6 +38,10 @@ typedef struct rv_pusher {
     uint8_t *decisions; /* RV_PUSH_DECISIONS_LEN: bodies, each with 4 bytes of length */
     size_t decisions_len;
     bool granted;         /* the upstream takes pushes */
+    bool relays;          /* and of others than its principal, */
+    bool foreign;         /* of whom the next one is, which waits for that */
+    size_t principal_len; /* as whom the upstream took the edge; 0: it has no tokens */
+    uint8_t principal[RV_TOKEN_NAME_MAX];
     bool gateway;         /* it is one: it does not know what the root has decided */
     bool fork;            /* a new incarnation is to be taken */
     bool passed;          /* batches came back that others were pushed past: as after a fork */

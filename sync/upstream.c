@@ -14,6 +14,8 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
     if (whole) {
         u->node = options->node;
         u->compression = options->compression;
+        u->digest = options->digest;
+        u->tokens_generation = rv_node_tokens_generation(options->node);
         rv_state_unwatch(rv_node_state(u->node)); /* if another one did, in memory that is gone */
         u->session_max = options->connections_max;
         u->encoder = rv_encoder_create(arena);
@@ -150,14 +152,17 @@ static rv_status take_selection(rv_upstream *s, const rv_wire_hello *hello, rv_e
                               (uint64_t)s->pattern_count, (uint64_t)sizeof s->selection);
 }
 
-static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
+static rv_status take_hello(rv_upstream *s, rv_bytes body, int64_t now, rv_error *err) {
     rv_wire_hello hello;
     rv_status status = rv_wire_read_hello(body, &hello, err);
     if (status == RV_OK && s->state != RV_UPSTREAM_NEW) {
         status = rv_error_set(err, RV_PROTOCOL_ERROR, "the edge said hello twice");
     }
+    status = status == RV_OK ? rv_upstream_token_hello(s, &hello, now, err) : status;
     status = status == RV_OK ? rv_upstream_check_log(s, &hello, err) : status;
     status = status == RV_OK ? take_selection(s, &hello, err) : status;
+    const bool follows = (hello.features & RV_WIRE_FEATURE_SELECTION) != 0;
+    status = status == RV_OK ? rv_upstream_token_patterns(s, follows, err) : status;
     if (status == RV_OK && rv_upstream_is_gateway(s->shared)) {
         s->watermark = hello.watermark;
         status = rv_upstream_gateway_hello(s, err);
@@ -179,7 +184,7 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, rv_error *err) {
     }
     s->knows_gates = hello.gate != 0;
     s->knows_relayed = (hello.gate & RV_WIRE_GATE_RELAYED) != 0;
-    s->relay.agreed = s->push.agreed && (hello.gate & RV_WIRE_GATE_RELAYS) != 0;
+    s->relay.agreed = s->push.agreed && (hello.gate & RV_WIRE_GATE_RELAYS) != 0 && s->access.relay;
     s->selection_owed = (hello.features & RV_WIRE_FEATURE_SELECTION) != 0;
     s->state = RV_UPSTREAM_CHECKING;
     RV_ASSERT(s->pattern_count <= RV_PATTERNS_MAX);
@@ -275,6 +280,8 @@ static rv_status take_live(rv_upstream *s, rv_wire_kind kind, rv_bytes body, rv_
     case RV_WIRE_SELECT:
         rv_upstream_unwatch(s);
         return rv_upstream_take_select(s, body, err);
+    case RV_WIRE_TOKEN:
+        return rv_upstream_take_token(s, body, s->last_received, err);
     case RV_WIRE_PING:
         status = rv_wire_read_ping(body, &s->pong_nonce, err);
         s->pong_owed = s->pong_owed || status == RV_OK;
@@ -309,12 +316,19 @@ rv_status rv_upstream_receive(rv_upstream *s, rv_bytes message, int64_t now, rv_
     if (s->state == RV_UPSTREAM_FAILED || s->state == RV_UPSTREAM_OVER) {
         return RV_OK; /* what was under way when it ended */
     }
+    rv_upstream_token_watch(s, now);
+    if (s->state == RV_UPSTREAM_FAILED) {
+        if (err != NULL) {
+            *err = s->failure;
+        }
+        return s->failure.status;
+    }
     rv_status status = rv_wire_open(message, &shared->compression, &inflated, &kind, &body, &error);
     if (status == RV_OK && (uint32_t)kind >= RV_WIRE_IGNORED_FIRST) {
         return RV_OK;
     }
     if (status == RV_OK && kind == RV_WIRE_HELLO) {
-        status = take_hello(s, body, &error);
+        status = take_hello(s, body, now, &error);
     } else if (status == RV_OK && s->state == RV_UPSTREAM_NEW) {
         status = rv_error_set(&error, RV_PROTOCOL_ERROR, "the edge began without a hello");
     } else if (status == RV_OK && kind == RV_WIRE_ERROR) {
@@ -335,7 +349,7 @@ rv_status rv_upstream_receive(rv_upstream *s, rv_bytes message, int64_t now, rv_
 
 /* --- sending --- */
 
-static void write_welcome(rv_upstream *s, rv_writer *w) {
+static void write_welcome(rv_upstream *s, int64_t now, rv_writer *w) {
     const rv_node *const node = s->shared->node;
     const rv_log_identity *const identity = rv_node_identity(node);
     rv_wire_welcome welcome = {.version = RV_WIRE_VERSION_MAX,
@@ -352,6 +366,10 @@ static void write_welcome(rv_upstream *s, rv_writer *w) {
     if (s->push.agreed) {
         welcome.features |= RV_WIRE_FEATURE_PUSH | RV_WIRE_FEATURE_LEASE;
         welcome.grant = (rv_wire_grant){s->push.decided, RV_UPSTREAM_PUSHES, PUSH_BYTES};
+    }
+    welcome.has_admitted = s->access.known;
+    if (s->access.known) {
+        rv_upstream_token_admitted(s, now, &welcome.admitted);
     }
     welcome.diverged = s->diverged;
     welcome.common = s->common;
@@ -370,13 +388,16 @@ static bool write_small(rv_upstream *s, int64_t now, rv_writer *w) {
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     if (s->welcome_owed) {
         s->welcome_owed = false;
-        write_welcome(s, w);
+        write_welcome(s, now, w);
         s->state = s->diverged ? RV_UPSTREAM_OVER : RV_UPSTREAM_LIVE; /* it comes again */
         return true;
     }
     if (s->pong_owed) {
         s->pong_owed = false;
         rv_wire_write_ping(w, RV_WIRE_PONG, s->pong_nonce);
+        return true;
+    }
+    if (rv_upstream_token_answer(s, now, w)) {
         return true;
     }
     const int64_t quiet_since = s->last_received > s->last_ping ? s->last_received : s->last_ping;
@@ -402,6 +423,7 @@ static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
         rv_upstream_gateway_watch(s);
     }
     rv_upstream_retry(s->shared);
+    rv_upstream_token_watch(s, now);
     if (s->state == RV_UPSTREAM_CHECKING) {
         check_lineage(s);
     }
@@ -450,7 +472,8 @@ int64_t rv_upstream_deadline(const rv_upstream *s) {
     }
     const int64_t quiet_since = s->last_received > s->last_ping ? s->last_received : s->last_ping;
     const int64_t ping = quiet_since + RV_SYNC_PING_US;
-    const int64_t deadline = ping < silence ? ping : silence;
+    int64_t deadline = ping < silence ? ping : silence;
+    deadline = s->access.expires_at < deadline ? s->access.expires_at : deadline;
     RV_ASSERT(deadline <= silence);
     return s->retry_at < deadline ? s->retry_at : deadline;
 }

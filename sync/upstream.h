@@ -7,6 +7,7 @@
 #ifndef RV_SYNC_UPSTREAM_H
 #define RV_SYNC_UPSTREAM_H
 
+#include "core/base/digest.h"
 #include "sync/edge.h"
 
 typedef struct rv_upstream rv_upstream;
@@ -19,6 +20,7 @@ typedef struct rv_upstream_options {
     rv_compression compression;
     uint32_t connections_max;
     rv_edge *edge; /* the node's own connection to its upstream, for which it relays; or NULL */
+    const rv_digest_ops *digest; /* for tokens; NULL: none is taken */
 } rv_upstream_options;
 
 /* Takes its memory from `arena`: 7.25 MiB and 12 KiB for each connection, and 0.8 MiB for a node

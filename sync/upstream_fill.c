@@ -55,6 +55,21 @@ static rv_status keep(rv_bytes bytes, rv_arena *arena, rv_upstream_past **list, 
     return status;
 }
 
+/* May all of it be read? */
+static rv_status judge(const rv_upstream *s, rv_error *err) {
+    rv_status status = RV_OK;
+    RV_ASSERT(s->fill.all_count <= RV_SELECTION_ENTRIES_MAX);
+    for (size_t i = 0; i < s->fill.all_count && status == RV_OK; i++) {
+        status = rv_upstream_token_pattern(s, &s->fill.all[i].pattern, err);
+    }
+    return status;
+}
+
+rv_status rv_upstream_fill_judge(const rv_upstream *s, rv_error *err) {
+    RV_ASSERT(s->used);
+    return s->fill.active ? judge(s, err) : RV_OK;
+}
+
 static rv_status begin(rv_upstream *s, const rv_wire_past *m, rv_error *err) {
     const rv_upstream_part room = rv_upstream_room(s);
     rv_arena arena = rv_arena_over(s->selection + room.begin, room.end - room.begin);
@@ -66,6 +81,7 @@ static rv_status begin(rv_upstream *s, const rv_wire_past *m, rv_error *err) {
                             "connect to its upstream for that");
     }
     status = keep(m->all, &arena, &s->fill.all, &s->fill.all_count, err);
+    status = status == RV_OK ? judge(s, err) : status;
     return status == RV_OK ? keep(m->have, &arena, &s->fill.have, &s->fill.have_count, err)
                            : status;
 }

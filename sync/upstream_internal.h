@@ -17,6 +17,7 @@
 #include "core/engine_epoch.h"
 #include "core/engine_lease.h"
 #include "core/engine_relay.h"
+#include "core/engine_token.h"
 #include "core/live/subscription.h"
 #include "sync/encode.h"
 #include "sync/relays.h"
@@ -141,6 +142,18 @@ typedef struct rv_upstream_fill {
     size_t have_count;
 } rv_upstream_fill;
 
+/* Who the edge is, at a node with tokens (upstream_token.c). */
+typedef struct rv_upstream_access {
+    bool known;
+    bool relay;          /* it may bring what others have written */
+    bool owed;           /* an admitted message */
+    uint64_t generation; /* of the node's tokens, when it was looked at */
+    int64_t expires_at;  /* INT64_MAX: never */
+    size_t principal_len;
+    uint8_t digest[RV_DIGEST_SIZE];
+    uint8_t principal[RV_TOKEN_NAME_MAX];
+} rv_upstream_access;
+
 /* A select message. */
 typedef struct rv_upstream_select {
     uint64_t number; /* of the last one; 0: none */
@@ -255,6 +268,7 @@ struct rv_upstream {
     uint64_t changes_end;   /* sequence of the last event up to there */
     uint64_t changes_chain; /* the chain hash there */
     rv_wire_point lineage[RV_WIRE_LINEAGE_MAX]; /* until the welcome; positions fall */
+    rv_upstream_access access;
     rv_upstream_push push;
     rv_upstream_lease lease;
     bool diverged;        /* the edge has gone on in an older epoch: it is told where to go back, */
@@ -303,6 +317,8 @@ typedef enum rv_told_state {
 struct rv_upstream_shared {
     rv_node *node;
     rv_compression compression;
+    const rv_digest_ops *digest;
+    uint64_t tokens_generation; /* when all sessions were asked for it last */
     uint32_t session_max;
     uint32_t session_count; /* those that were ever opened: no others are looked at */
     rv_upstream **sessions;
@@ -397,6 +413,9 @@ bool rv_upstream_fill_past(rv_upstream *session, int64_t now, rv_bytes *message)
 
 /* Nothing more of it is sent. */
 void rv_upstream_fill_end(rv_upstream *session);
+
+/* May all that is sent of the past be read? RV_FORBIDDEN. */
+RV_MUST_USE rv_status rv_upstream_fill_judge(const rv_upstream *session, rv_error *err);
 
 /* The memory that the session's selection leaves, outside of what is used now. */
 rv_upstream_part rv_upstream_room(const rv_upstream *session);
@@ -495,6 +514,48 @@ const rv_shared_message *rv_upstream_shared_find(const rv_upstream *session, uin
 /* Keeps one for others. */
 void rv_upstream_shared_keep(const rv_upstream *session, uint64_t start, const rv_mark *mark,
                              rv_bytes message);
+
+/* All sessions are asked: one of the node's tokens has changed. */
+void rv_upstream_ask_everybody(rv_upstream_shared *shared);
+
+/* --- tokens --- */
+
+/* The token of a hello. RV_UNAUTHENTICATED; RV_FORBIDDEN: the edge's node id is another
+ * principal's. */
+RV_MUST_USE rv_status rv_upstream_token_hello(rv_upstream *session, const rv_wire_hello *hello,
+                                              int64_t now, rv_error *err);
+
+/* The patterns of the hello, which the session keeps. If another selection follows, what may not be
+ * read is left out. RV_FORBIDDEN. */
+RV_MUST_USE rv_status rv_upstream_token_patterns(rv_upstream *session, bool follows, rv_error *err);
+
+/* May all of it be read? RV_FORBIDDEN with the fact "pattern" or "aggregate". */
+RV_MUST_USE rv_status rv_upstream_token_selection(const rv_upstream *session,
+                                                  const rv_selection *selection, rv_error *err);
+
+/* May all of it be read? The same. */
+RV_MUST_USE rv_status rv_upstream_token_pattern(const rv_upstream *session,
+                                                const rv_path_pattern *pattern, rv_error *err);
+
+/* What the welcome says of it, where the session's edge has a token. */
+void rv_upstream_token_admitted(const rv_upstream *session, int64_t now,
+                                rv_wire_admitted *admitted);
+
+/* Takes a token message's body, and the answer to it. RV_PROTOCOL_ERROR, RV_UNAUTHENTICATED,
+ * RV_FORBIDDEN. */
+RV_MUST_USE rv_status rv_upstream_take_token(rv_upstream *session, rv_bytes body, int64_t now,
+                                             rv_error *err);
+bool rv_upstream_token_answer(rv_upstream *session, int64_t now, rv_writer *w);
+
+/* Ends the session if its token is gone, or does not allow any more what it holds. */
+void rv_upstream_token_watch(rv_upstream *session, int64_t now);
+
+/* May it be written, by who says to have written it? RV_FORBIDDEN. */
+RV_MUST_USE rv_status rv_upstream_token_push(const rv_upstream *session, const rv_push *push,
+                                             rv_error *err);
+
+/* May the edge lease keys? */
+bool rv_upstream_token_leases(const rv_upstream *session);
 
 /* --- relays --- */
 

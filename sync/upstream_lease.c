@@ -107,8 +107,15 @@ bool rv_upstream_lease_answer(rv_upstream *s, rv_bytes *message) {
     rv_wire_leased leased;
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     if (!s->lease.wanted || s->push.superseded ||
-        rv_upstream_lease_ask(s->shared, &s->lease, &leased) != RV_OK) {
+        (rv_upstream_token_leases(s) &&
+         rv_upstream_lease_ask(s->shared, &s->lease, &leased) != RV_OK)) {
         return false;
+    }
+    if (!rv_upstream_token_leases(s)) {
+        leased = (rv_wire_leased){.granted = false};
+        (void)rv_error_set(&leased.refusal, RV_FORBIDDEN,
+                           "the token of `%b` may write nothing, so it needs no keys",
+                           &(rv_bytes){s->access.principal, s->access.principal_len});
     }
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
     rv_wire_write_leased(&w, &leased);

@@ -127,6 +127,15 @@ rv_status rv_upstream_judge_push(rv_upstream *s, rv_bytes body) {
         rv_upstream_forget_pushes(s);
         return RV_OK;
     }
+    rv_error refusal = {.status = RV_OK};
+    if (rv_upstream_token_push(s, &push, &refusal) != RV_OK) {
+        push.refusal = &refusal;
+    }
+    if (rv_upstream_is_gateway(shared) && push.refusal != NULL) { /* it decides nothing */
+        (void)rv_upstream_fail(s, &refusal);
+        return RV_OK;
+    }
+    push.owner = rv_bytes_of(s->access.principal, s->access.principal_len);
     if (rv_upstream_is_gateway(shared)) {
         return keep_push(s, &push, body);
     }

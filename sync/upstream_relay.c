@@ -81,7 +81,7 @@ static bool follows(const rv_upstream_shared *shared, const rv_wire_relay *relay
 }
 
 /* Gives it to the node. RV_PENDING; else RV_OK, with what is to be told. */
-static rv_status decide(rv_upstream *s, const rv_push *push, rv_bytes body, rv_wire_decided *end) {
+static rv_status decide(rv_upstream *s, rv_push *push, rv_bytes body, rv_wire_decided *end) {
     rv_upstream_shared *const shared = s->shared;
     rv_decision decision = {.outcome = RV_DECIDED_ACCEPTED};
     rv_status status = RV_OK;
@@ -89,6 +89,10 @@ static rv_status decide(rv_upstream *s, const rv_push *push, rv_bytes body, rv_w
     if (rv_node_unsettled(shared->node, &push->edge) >= UNSETTLED_MAX) {
         *end = RV_WIRE_DECIDED_AGAIN;
         return RV_OK;
+    }
+    rv_error refusal = {.status = RV_OK};
+    if (!rv_upstream_is_gateway(shared) && rv_upstream_token_push(s, push, &refusal) != RV_OK) {
+        push->refusal = &refusal;
     }
     if (rv_upstream_is_gateway(shared)) {
         status = rv_upstream_gateway_keep(shared, push, body);

@@ -36,8 +36,10 @@ static rv_status check_selection(const rv_upstream *s, const rv_wire_selection *
         return rv_error_set(err, RV_PROTOCOL_ERROR,
                             "the edge names patterns in its hello that it does not select");
     }
-    return rv_upstream_is_gateway(s->shared) ? rv_upstream_gateway_selection(s, selection, err)
-                                             : RV_OK;
+    const rv_status status = rv_upstream_token_selection(s, selection, err);
+    return status == RV_OK && rv_upstream_is_gateway(s->shared)
+               ? rv_upstream_gateway_selection(s, selection, err)
+               : status;
 }
 
 /* A selection as it is used, in some memory. */

@@ -218,9 +218,19 @@ static void route(rv_upstream_shared *shared) {
     }
 }
 
+void rv_upstream_ask_everybody(rv_upstream_shared *shared) {
+    RV_ASSERT(shared->sessions != NULL);
+    for (uint32_t i = 0; i < shared->session_max; i++) {
+        if (shared->sessions[i]->used) {
+            set_asked(shared->sessions[i]);
+        }
+    }
+}
+
 /* True when nothing but an event that it selects, or time, gives the session something to say. */
 static bool is_quiet(const rv_upstream *s) {
-    const bool pushes = s->push.told_count > 0 || s->push.waiting > 0 || s->push.settle > 0 ||
+    const bool pushes = s->access.owed || s->push.told_count > 0 || s->push.waiting > 0 ||
+                        s->push.settle > 0 ||
                         (s->push.end != RV_UPSTREAM_PUSHING && !s->push.end_told);
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     return !pushes && s->relay.vouch.watermark == 0 && !s->lease.wanted && !s->welcome_owed &&
@@ -347,6 +357,10 @@ void rv_upstream_watch_close(rv_upstream *s) {
 }
 
 uint32_t rv_upstream_look(rv_upstream_shared *shared, int64_t now) {
+    if (shared->tokens_generation != rv_node_tokens_generation(shared->node)) {
+        shared->tokens_generation = rv_node_tokens_generation(shared->node);
+        rv_upstream_ask_everybody(shared); /* its rights may be others, or none */
+    }
     route(shared);
     refill(shared, now);
     int64_t told = 0;

@@ -23,6 +23,7 @@ rv_status rv_wire_malformed(rv_error *err, const char *what) {
 #define EXTENSION_GATE    4u
 #define EXTENSION_SELECT  6u
 #define EXTENSION_PAST    7u
+#define EXTENSION_TOKEN   8u
 
 /* The extensions of a hello or a welcome, as far as this version knows them. */
 typedef struct extensions {
@@ -34,6 +35,8 @@ typedef struct extensions {
     uint64_t push[3];
     uint64_t gate[3];
     size_t gate_count;
+    bool has_token; /* tag 8: a token, or what is said of it */
+    rv_bytes token;
     uint64_t point_tag; /* 2: of a hello, 3: of a welcome */
     uint64_t point_max;
     uint64_t point_count;
@@ -66,7 +69,7 @@ static void write_numbers(rv_writer *w, uint64_t tag, const uint64_t *numbers, s
 
 static void write_extensions(rv_writer *w, const extensions *e) {
     rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points + (uint64_t)e->has_gate +
-                           (uint64_t)e->selects + (uint64_t)e->fills);
+                           (uint64_t)e->selects + (uint64_t)e->fills + (uint64_t)e->has_token);
     if (e->has_push) {
         write_numbers(w, EXTENSION_PUSH, e->push, 3);
     }
@@ -83,6 +86,10 @@ static void write_extensions(rv_writer *w, const extensions *e) {
     if (e->fills) {
         rv_write_varint(w, EXTENSION_PAST);
         rv_write_blob(w, (rv_bytes){NULL, 0});
+    }
+    if (e->has_token) {
+        rv_write_varint(w, EXTENSION_TOKEN);
+        rv_write_blob(w, e->token);
     }
 }
 
@@ -134,6 +141,10 @@ static bool read_extensions(rv_cursor *c, extensions *e) {
         } else if (tag == EXTENSION_GATE) {
             c->bad = c->bad || e->has_gate || !read_numbers(body, e->gate, e->gate_count);
             e->has_gate = true;
+        } else if (tag == EXTENSION_TOKEN) {
+            c->bad = c->bad || e->has_token || body.len == 0 || body.len > RV_WIRE_TOKEN_MAX;
+            e->has_token = true;
+            e->token = body;
         }
         e->selects = e->selects || tag == EXTENSION_SELECT;
         e->fills = e->fills || tag == EXTENSION_PAST;
@@ -254,6 +265,8 @@ void rv_wire_write_hello(rv_writer *w, const rv_wire_hello *h) {
                           .has_gate = h->gate != 0,
                           .gate = {h->gate},
                           .gate_count = 1,
+                          .has_token = h->token.len > 0,
+                          .token = h->token,
                           .push = {h->outbox.incarnation, h->outbox.next, h->outbox.settled},
                           .point_tag = EXTENSION_LINEAGE,
                           .point_count = h->lineage_count,
@@ -313,6 +326,7 @@ rv_status rv_wire_read_hello(rv_bytes body, rv_wire_hello *h, rv_error *err) {
     }
     h->outbox = (rv_wire_outbox){e.push[0], e.push[1], e.push[2]};
     h->gate = e.gate[0];
+    h->token = e.has_token ? e.token : (rv_bytes){NULL, 0};
     h->has_lineage = e.has_points;
     h->lineage_count = e.point_count;
     return RV_OK;
@@ -334,7 +348,14 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
     write_hash(w, m->schema_hash);
     rv_write_varint(w, m->compression);
     rv_wire_point common = m->common;
-    const extensions e = {.has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
+    uint8_t admitted[RV_WIRE_ADMITTED_MAX];
+    rv_writer body = rv_writer_over(admitted, sizeof admitted);
+    if (m->has_admitted) {
+        rv_wire_write_admitted_body(&body, &m->admitted);
+    }
+    const extensions e = {.has_token = m->has_admitted,
+                          .token = rv_writer_bytes(&body),
+                          .has_push = (m->features & RV_WIRE_FEATURE_PUSH) != 0,
                           .has_points = m->diverged,
                           .selects = m->selects,
                           .has_gate = m->has_gate,
@@ -375,7 +396,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
                     .point_max = 1,
                     .points = &m->common};
     if (!read_extensions(&c, &e) || m->epoch > UINT32_MAX || (e.has_points && e.point_count == 0) ||
-        e.gate[0] > 1) {
+        e.gate[0] > 1 || (e.has_token && !rv_wire_read_admitted_body(e.token, &m->admitted))) {
         return rv_wire_malformed(err, "welcome");
     }
     m->grant = (rv_wire_grant){e.push[0], e.push[1], e.push[2]};
@@ -384,6 +405,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     m->has_gate = e.has_gate;
     m->gate = (rv_wire_gate){e.gate[0] == 1, e.gate[1], e.gate[2]};
     m->fills = e.fills;
+    m->has_admitted = e.has_token;
     return RV_OK;
 }
 

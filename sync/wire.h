@@ -14,6 +14,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "rivulet/compression.h"
+#include "sync/wire_token.h"
 
 /* Largest message on /sync, either way: the largest event and what goes around it. */
 #define RV_WIRE_MESSAGE_MAX ((1u << 20) + (64u << 10))
@@ -53,7 +54,9 @@ typedef enum rv_wire_kind {
     RV_WIRE_SELECT = 27,
     RV_WIRE_SELECTED = 28,
     RV_WIRE_PAST = 29,
-    RV_WIRE_KIND_LAST = RV_WIRE_PAST,
+    RV_WIRE_TOKEN = 33,
+    RV_WIRE_ADMITTED = 34,
+    RV_WIRE_KIND_LAST = RV_WIRE_ADMITTED,
     RV_WIRE_IGNORED_FIRST = 192 /* from here on: kinds that a receiver may ignore */
 } rv_wire_kind;
 
@@ -122,7 +125,8 @@ typedef struct rv_wire_hello {
     bool has_lineage;       /* it was told that its history is another one: what it has of it, */
     uint64_t lineage_count; /* positions fall */
     rv_wire_point lineage[RV_WIRE_LINEAGE_MAX];
-    uint64_t gate; /* RV_WIRE_GATE_… */
+    uint64_t gate;  /* RV_WIRE_GATE_… */
+    rv_bytes token; /* at most RV_WIRE_TOKEN_MAX bytes; empty: none */
 } rv_wire_hello;
 
 /* Upstream to edge, in answer. */
@@ -143,6 +147,8 @@ typedef struct rv_wire_welcome {
     bool selects; /* another selection may be asked for at any time */
     bool has_gate;
     rv_wire_gate gate;
+    bool has_admitted; /* the upstream has tokens, and says of the hello's: */
+    rv_wire_admitted admitted;
 } rv_wire_welcome;
 
 /* What an events message says beside its events. */

@@ -93,6 +93,97 @@ test('a token that is revoked ends its feed; one that is durable survives kill -
   assert.equal(await node.stop(), 0);
 });
 
+/** An edge, with a token in a file. */
+function edge(name, upstream, token, ...patterns) {
+  const options = patterns.flatMap((pattern) => ['--select', pattern]);
+  return Node.start(join(parent, name), '--upstream', upstream.syncUrl, '--token-file', file(name, token), ...options);
+}
+const state = async (node) => (await node.status()).upstream;
+const settled = (node) => until(async () => (await node.status()).outbox.pending === 0, 'the decisions');
+
+test('an edge is fed and heard as its token says; renewed, narrowed and revoked under load', async () => {
+  const { data, admin } = guarded('central');
+  const central = await Node.start(data);
+  const as = (token, method, path, body) => central.request(method, path, body && JSON.stringify(body), bearer(token));
+  for (let id = 1; id <= 4; id += 1) {
+    assert.equal((await central.append(`/accounts/${id}`, 'account_opened', { name: 'x' }, bearer(admin))).status, 201);
+  }
+  const made = await as(admin, 'POST', '/tokens', {
+    name: 'till', read: ['/accounts/1', '/accounts/2'], write: ['/accounts/1'], expires_in: 4,
+  });
+  const till = await edge('till', central, made.body.token, '/accounts/1', '/accounts/2');
+  await until(async () => (await state(till)).state === 'connected', 'the edge');
+  assert.equal((await state(till)).principal, 'till');
+  // what it may not write the root rejects
+  assert.equal((await till.append('/accounts/1', 'money_paid', { amount: 7 })).status, 202);
+  assert.equal((await till.append('/accounts/2', 'money_paid', { amount: 7 })).status, 202);
+  await settled(till);
+  const { body: rejections } = await till.request('GET', '/rejections');
+  assert.deepEqual(rejections.map(({ reason }) => [reason.code, reason.path]), [['forbidden', '/accounts/2']]);
+  // a new secret in the file goes on in the session, past the end of the old one
+  const load = (async () => {
+    for (let i = 0; i < 40; i += 1) {
+      await central.append('/accounts/1', 'money_paid', { amount: 1 }, bearer(admin));
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+  })();
+  const renewed = await as(admin, 'POST', '/tokens/till', { expires_in: 3600 });
+  writeFileSync(join(parent, 'till.token'), renewed.body.token);
+  await load;
+  await until(async () => (await as(made.body.token, 'GET', '/schema')).status === 401, 'the end of the old secret');
+  const before = (await state(till)).bytes_received;
+  await central.append('/accounts/1', 'money_paid', { amount: 1 }, bearer(admin));
+  await until(async () => (await till.rows('select balance from account where id = 1'))[0][0] === 48, 'the payments');
+  assert.ok((await state(till)).bytes_received > before); // (a connection anew would count from its hello)
+  assert.equal((await state(till)).state, 'connected');
+  // a right that is lost takes what it covered along
+  assert.equal((await as(admin, 'PUT', '/tokens/till', { read: ['/accounts/1'], write: ['/accounts/1'] })).status, 200);
+  await until(async () => (await till.rows('select count(*) from account'))[0][0] === 1, 'the narrower selection');
+  assert.deepEqual((await till.request('GET', '/selection')).body.selection, ['/accounts/1']);
+  assert.equal((await till.request('GET', '/selection')).body.refused.code, 'forbidden');
+  // the directory is one principal's
+  const other = await as(admin, 'POST', '/tokens', { name: 'other', read: ['/**'], write: ['/**'] });
+  writeFileSync(join(parent, 'till.token'), other.body.token);
+  assert.equal((await as(admin, 'DELETE', '/tokens/till')).status, 200);
+  await until(async () => (await state(till)).state === 'needs-auth', 'the revocation');
+  await until(async () => (await state(till)).reason.code === 'forbidden', 'the other token');
+  assert.equal((await till.append('/accounts/1', 'money_paid', { amount: 1 })).status, 202); // it works on
+  assert.equal(await till.stop(), 0);
+  assert.equal(await central.stop(), 0);
+});
+
+test('a gateway brings what others have written if it may relay, under their rights', async () => {
+  const { data, admin } = guarded('cloud');
+  const cloud = await Node.start(data);
+  const make = async (node, token, body) =>
+    (await node.request('POST', '/tokens', JSON.stringify(body), token ? bearer(token) : {})).body.token;
+  for (const id of [1, 2]) await cloud.append(`/accounts/${id}`, 'account_opened', { name: 'x' }, bearer(admin));
+  const first = await make(cloud, admin, { name: 'shop', read: ['/accounts/*'], write: ['/accounts/1'] });
+  await make(cloud, admin, { name: 'ada', write: ['/accounts/2'] });
+  const shop = await edge('shop', cloud, first, '/accounts/*');
+  await until(async () => (await shop.status()).position === 3, 'the gateway');
+  const own = await make(shop, null, { name: 'boss', admin: true }); // the shop has tokens of its own
+  const ada = await make(shop, own, { name: 'ada', read: ['/accounts/*'], write: ['/accounts/*'] });
+  const device = await edge('device', shop, ada, '/accounts/*');
+  await until(async () => (await device.status()).position === 3, 'the device');
+  assert.equal((await state(device)).principal, 'ada');
+  assert.equal((await device.append('/accounts/2', 'money_paid', { amount: 5 })).status, 202);
+  const relayed = async () => (await shop.request('GET', '/status', undefined, bearer(own))).body.serves.relayed.waiting;
+  await until(async () => (await relayed()) === 1, 'the gateway to keep it');
+  assert.equal((await device.status()).outbox.pending, 1); // without the right to relay it stays there
+  assert.equal((await cloud.request('PUT', '/tokens/shop', JSON.stringify({ read: ['/accounts/*'], relay: true }), bearer(admin))).status, 200);
+  await shop.request('GET', '/status', undefined, bearer(own));
+  await shop.stop();
+  const again = await Node.start(join(parent, 'shop'), '--upstream', cloud.syncUrl, '--token-file', join(parent, 'shop.token'),
+    '--listen', `127.0.0.1:${shop.port}`);
+  await settled(device);
+  assert.deepEqual((await device.request('GET', '/rejections')).body, []);
+  assert.equal((await device.append('/accounts/1', 'money_paid', { amount: 5 })).status, 202); // ada may not, there
+  await settled(device);
+  assert.deepEqual((await device.request('GET', '/rejections')).body.map((r) => r.reason.code), ['forbidden']);
+  for (const node of [device, again, cloud]) assert.equal(await node.stop(), 0);
+});
+
 test('nobody listens beyond the machine without tokens', async () => {
   const data = join(parent, 'open');
   must(['schema', 'apply', '-', '--data', data], bankSchema);

@@ -120,6 +120,20 @@ static void check_greeting(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
     }
 }
 
+static void check_token(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
+    rv_bytes token;
+    rv_wire_admitted admitted;
+    if (kind == RV_WIRE_TOKEN && rv_wire_read_token(body, &token, NULL) == RV_OK) {
+        FUZZ_CHECK(token.len > 0 && token.len <= RV_WIRE_TOKEN_MAX);
+        rv_wire_write_token(w, token);
+        check_same(body, w);
+    } else if (kind == RV_WIRE_ADMITTED && rv_wire_read_admitted(body, &admitted, NULL) == RV_OK) {
+        FUZZ_CHECK(admitted.principal.len <= RV_TOKEN_NAME_MAX);
+        rv_wire_write_admitted(w, &admitted);
+        check_same(body, w);
+    }
+}
+
 static void check_number(rv_wire_kind kind, rv_bytes body, rv_writer *w) {
     uint64_t number = 0;
     rv_wire_progress progress;
@@ -155,6 +169,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     case RV_WIRE_HELLO:
     case RV_WIRE_WELCOME:
         check_greeting(kind, body, &w);
+        break;
+    case RV_WIRE_TOKEN:
+    case RV_WIRE_ADMITTED:
+        check_token(kind, body, &w);
         break;
     case RV_WIRE_LEASE:
     case RV_WIRE_LEASED:

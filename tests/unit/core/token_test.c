@@ -78,7 +78,7 @@ RV_TEST(an_entry_is_as_the_format_says) {
     const rv_ledger_entry short_key = {RV_LEDGER_TOKEN, rv_bytes_of(key, 15), entry.value};
     RV_CHECK(!rv_token_read(&short_key, &token));
     memcpy(again, value, sizeof value);
-    again[16] = 0x04; /* a right of a later version */
+    again[16] = 0x08; /* a right of a later version */
     const rv_ledger_entry later = {RV_LEDGER_TOKEN, entry.key, rv_bytes_of(again, sizeof value)};
     RV_CHECK(!rv_token_read(&later, &token));
 }
@@ -160,11 +160,11 @@ RV_TEST(tokens_are_made_found_changed_and_revoked) {
     RV_CHECK_STATUS(admit(&f, "", &met), RV_END); /* open */
     rv_access_token root = token_of("root", "one", NULL, NULL);
     root.admin = true;
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &root, &f.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &root, 0, &f.err), RV_OK);
     RV_CHECK(rv_node_tokens_generation(f.node) != generation);
     rv_access_token ada = token_of("ada", "two", &list, NULL);
     ada.expires_at = rv_node_now(f.node) + 10000000;
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &ada, &f.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &ada, 0, &f.err), RV_OK);
     RV_CHECK_STATUS(admit(&f, "", &met), RV_UNAUTHENTICATED);
     RV_CHECK_STATUS(admit(&f, "three", &met), RV_UNAUTHENTICATED);
     RV_CHECK_STATUS(admit(&f, "two", &met), RV_OK);
@@ -177,15 +177,30 @@ RV_TEST(tokens_are_made_found_changed_and_revoked) {
     RV_CHECK_STATUS(rv_node_token_find(f.node, near, &met, &f.err), RV_UNAUTHENTICATED);
     /* of a name there is one */
     const rv_access_token again = token_of("ada", "four", &list, &list);
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &again, &f.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &again, 0, &f.err), RV_OK);
     RV_CHECK_EQ(rv_node_token_count(f.node), 2);
     RV_CHECK_STATUS(admit(&f, "two", &met), RV_UNAUTHENTICATED);
     RV_CHECK_STATUS(admit(&f, "four", &met), RV_OK);
     RV_CHECK_EQ(met.writes.count, 1);
+    /* but the secret before may be good for a while, if it was to be */
+    const rv_access_token next = token_of("ada", "five", &list, &list);
+    const rv_access_token last = token_of("ada", "six", &list, &list);
+    const int64_t until = rv_node_now(f.node) + 1000000;
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &next, until, &f.err), RV_OK);
+    RV_CHECK_EQ(rv_node_token_count(f.node), 3);
+    RV_CHECK_STATUS(admit(&f, "four", &met), RV_OK);
+    RV_CHECK(met.replaced && met.expires_at == until);
+    RV_CHECK(rv_node_token_named(f.node, RV_LITERAL("ada"), &met) && !met.replaced);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &last, until, &f.err), RV_OK); /* one of them */
+    RV_CHECK_EQ(rv_node_token_count(f.node), 3);
+    RV_CHECK_STATUS(admit(&f, "five", &met), RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &last, 0, &f.err), RV_OK); /* other rights */
+    RV_CHECK_STATUS(admit(&f, "five", &met), RV_UNAUTHENTICATED);
+    RV_CHECK_EQ(rv_node_token_count(f.node), 2);
     /* and it outlives the process, by the log and by a checkpoint */
     RV_CHECK(fixture_settle(f.node));
     RV_CHECK_STATUS(fixture_open(&f, RV_ROLE_ROOT, NULL), RV_OK);
-    RV_CHECK_STATUS(admit(&f, "four", &met), RV_OK);
+    RV_CHECK_STATUS(admit(&f, "six", &met), RV_OK);
     fixture_checkpoint_growth = 1;
     RV_CHECK_STATUS(fixture_open(&f, RV_ROLE_ROOT, NULL), RV_OK);
     for (int i = 0; i < 2000; i++) {
@@ -193,12 +208,12 @@ RV_TEST(tokens_are_made_found_changed_and_revoked) {
     }
     RV_CHECK_STATUS(fixture_open(&f, RV_ROLE_ROOT, NULL), RV_OK);
     fixture_checkpoint_growth = 0;
-    RV_CHECK_STATUS(admit(&f, "four", &met), RV_OK);
+    RV_CHECK_STATUS(admit(&f, "six", &met), RV_OK);
     RV_CHECK_STATUS(rv_node_token_revoke(f.node, RV_LITERAL("nobody"), &f.err), RV_NOT_FOUND);
     RV_CHECK_STATUS(rv_node_token_revoke(f.node, RV_LITERAL("ada"), &f.err), RV_OK);
-    RV_CHECK_STATUS(admit(&f, "four", &met), RV_UNAUTHENTICATED);
+    RV_CHECK_STATUS(admit(&f, "six", &met), RV_UNAUTHENTICATED);
     RV_CHECK_STATUS(rv_node_token_revoke(f.node, RV_LITERAL("root"), &f.err), RV_OK);
-    RV_CHECK_STATUS(admit(&f, "four", &met), RV_END);
+    RV_CHECK_STATUS(admit(&f, "six", &met), RV_END);
     fixture_free(&f);
 }
 
@@ -209,22 +224,22 @@ RV_TEST(what_is_no_token_is_refused) {
     fixture f = fixture_root(2);
     uint8_t memory[64];
     rv_access_token token = token_of("ada", "one", NULL, NULL);
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, &f.err), RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PARAMETER_INVALID);
     static const char *const names[] = {"", " ada", "a b", "-ada", "a/b", "\xc3\xa4"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         token = token_of(names[i], "one", NULL, NULL);
         token.admin = true;
-        RV_CHECK_STATUS(rv_node_token_put(f.node, &token, &f.err), RV_PARAMETER_INVALID);
+        RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PARAMETER_INVALID);
     }
     rv_token_list list = list_of(memory, sizeof memory, wrong);
     token = token_of("ada", "one", &list, NULL);
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, &f.err), RV_PATH_INVALID);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PATH_INVALID);
     list = list_of(memory, sizeof memory, aggregates);
     token = token_of("ada", "one", &list, NULL);
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, &f.err), RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PARAMETER_INVALID);
     list = list_of(memory, sizeof memory, rows);
     token = token_of("ada", "one", NULL, &list); /* rows are never written */
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, &f.err), RV_PATH_INVALID);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PATH_INVALID);
     RV_CHECK_EQ(rv_node_token_count(f.node), 0);
     uint8_t text[2][RV_TOKEN_TEXT_LEN];
     rv_node_token_draw(f.node, text[0]);
@@ -248,10 +263,10 @@ RV_TEST(a_full_ledger_refuses) {
     for (; made < 100000 && status == RV_OK; made += status == RV_OK) {
         snprintf(name, sizeof name, "n%u", made);
         const rv_access_token token = token_of(name, name, &list, NULL);
-        status = rv_node_token_put(f.node, &token, &f.err);
+        status = rv_node_token_put(f.node, &token, 0, &f.err);
         while (status == RV_PENDING || status == RV_BUSY) {
             fixture_poll(f.node);
-            status = rv_node_token_put(f.node, &token, &f.err);
+            status = rv_node_token_put(f.node, &token, 0, &f.err);
         }
     }
     RV_CHECK_STATUS(status, RV_MEMORY_EXHAUSTED);
@@ -261,7 +276,7 @@ RV_TEST(a_full_ledger_refuses) {
     RV_CHECK_STATUS(rv_node_token_revoke(f.node, RV_LITERAL("n7"), &f.err), RV_OK);
     rv_access_token token = token_of("new", "new", NULL, NULL);
     token.relay = true;
-    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, &f.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_OK);
     fixture_free(&f);
 }
 

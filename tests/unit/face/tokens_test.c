@@ -133,7 +133,9 @@ RV_TEST(tokens_are_changed_refreshed_and_revoked) {
     RV_CHECK_EQ(ask_as(&s, root, "PUT", "/tokens/ada", "", "{\"read\":[\"/accounts/*\"]}"), 200);
     RV_CHECK(has(&s, "\"expires_at\":\"") && strstr((const char *)s.body.ptr, "rvt_") == NULL);
     RV_CHECK_EQ(get_as(&s, ada, "/aggregates/account"), 403);
-    RV_CHECK_EQ(ask_as(&s, root, "POST", "/tokens/ada", "", ""), 200);
+    RV_CHECK_EQ(ask_as(&s, root, "POST", "/tokens/ada", "", "{\"grace\":60}"), 200);
+    RV_CHECK_EQ(get_as(&s, ada, "/status"), 200); /* for a minute */
+    RV_CHECK_EQ(ask_as(&s, root, "POST", "/tokens/ada", "", "{\"grace\":0}"), 200);
     memcpy(secret, strstr((const char *)s.answer, "rvt_"), RV_TOKEN_TEXT_LEN);
     RV_CHECK_EQ(get_as(&s, ada, "/status"), 401);
     RV_CHECK_EQ(get_as(&s, secret, "/status"), 200);

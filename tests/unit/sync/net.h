@@ -12,6 +12,7 @@
 #include "platform/sim/disk.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"
+#include "tests/unit/digest.h"
 #include "tests/unit/node_fixture.h"
 
 #define NET_NODES_MAX   6
@@ -62,7 +63,8 @@ static inline void net_open(net *n, int index) {
     }
     if (status == RV_OK) {
         rv_arena arena = rv_arena_over(m->shared_memory, NET_SYNC_MEMORY);
-        const rv_upstream_options u = {.node = m->node, .connections_max = 4, .edge = m->edge};
+        const rv_upstream_options u = {
+            .node = m->node, .connections_max = 4, .edge = m->edge, .digest = &test_digest};
         status = rv_upstream_shared_create(&m->shared, &u, &arena, &m->err);
     }
     if (status != RV_OK) {

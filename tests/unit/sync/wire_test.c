@@ -265,11 +265,32 @@ static bool build_hello(const char *name, rv_writer *w) {
     return true;
 }
 
+/* What goes over a connection about tokens. False: it is none. */
+static bool build_token(const char *name, rv_writer *w) {
+    rv_wire_hello h = hello_example();
+    rv_wire_welcome m = {
+        .version = 1, .has_admitted = true, .admitted = {true, 90000, RV_LITERAL("till-7")}};
+    if (strcmp(name, "hello-token") == 0) {
+        h.token = RV_LITERAL("rvt_secret");
+        rv_wire_write_hello(w, &h);
+    } else if (strcmp(name, "welcome-admitted") == 0) {
+        rv_wire_write_welcome(w, &m);
+    } else if (strcmp(name, "token") == 0) {
+        rv_wire_write_token(w, RV_LITERAL("rvt_secret"));
+    } else if (strcmp(name, "admitted") == 0) {
+        m.admitted = (rv_wire_admitted){false, 0, RV_LITERAL("ada")};
+        rv_wire_write_admitted(w, &m.admitted);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* The message of each vector. False: there is no such name. */
 static bool build(const char *name, rv_writer *w) {
     const rv_error error = error_example();
     const rv_wire_progress progress = {300, UINT64_C(0x1122334455667788), 1000};
-    if (build_gate(name, w)) {
+    if (build_gate(name, w) || build_token(name, w)) {
         return true;
     }
     if (strncmp(name, "hello", 5) == 0) {
@@ -380,7 +401,13 @@ static rv_status read_any(rv_bytes message, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    rv_wire_admitted admitted;
+    rv_bytes token;
     switch ((unsigned)kind) {
+    case RV_WIRE_TOKEN:
+        return rv_wire_read_token(body, &token, err);
+    case RV_WIRE_ADMITTED:
+        return rv_wire_read_admitted(body, &admitted, err);
     case RV_WIRE_HELLO:
         return rv_wire_read_hello(body, &hello, err);
     case RV_WIRE_WELCOME:
@@ -497,7 +524,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 45);
+    RV_CHECK_EQ(count, 49);
 }
 
 RV_TEST(what_was_written_is_read) {

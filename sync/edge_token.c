@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The token of an edge: who has it gives it (rv_edge_set_token), and is told when another one is
+ * wanted: after a refusal, and ahead of the end of this one's time. It goes with the hello, and a
+ * newer one in a token message, so that the session goes on.
+ *
+ *     given -> told (hello) -> admitted, until when -> wanted again -> given -> told (message) …
+ *                 \-> refused: needs-auth, wanted at once
+ *
+ * An upstream that forbids an entry of the selection says which: the edge gives that entry up, so
+ * that what it may not hold any more goes, as with any other selection (edge_select.c).
+ */
+#include "sync/edge_token.h"
+
+#include "core/base/assert.h"
+#include "core/model/json.h"
+#include "sync/edge_internal.h"
+
+#define LEAD_US  INT64_C(60000000) /* ahead of the end, at most; of short ones a quarter */
+#define AGAIN_US INT64_C(5000000)  /* between two times that one is wanted */
+
+/* --- giving --- */
+
+void rv_edge_set_token(rv_edge *e, rv_bytes token, int64_t now) {
+    rv_edge_token *const t = &e->token;
+    RV_ASSERT(token.len <= RV_WIRE_TOKEN_MAX);
+    const bool same = rv_bytes_equal(token, rv_bytes_of(t->text, t->len));
+    t->given = true;
+    if (same) {
+        return;
+    }
+    if (token.len > 0) {
+        memcpy(t->text, token.ptr, token.len);
+    }
+    t->len = token.len;
+    t->wanted_at = INT64_MAX;
+    t->owed = e->status.state == RV_EDGE_CONNECTED && t->admitted && token.len > 0;
+    if (e->status.state == RV_EDGE_NEEDS_AUTH && e->next_attempt > now) {
+        e->next_attempt = now;
+    }
+}
+
+bool rv_edge_wants_token(rv_edge *e, int64_t now) {
+    RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
+    if (e->status.state == RV_EDGE_ERROR || now < e->token.wanted_at) {
+        return false;
+    }
+    e->token.wanted_at = now + AGAIN_US;
+    return true;
+}
+
+int64_t rv_edge_token_deadline(const rv_edge *e) {
+    RV_ASSERT(e->token.len <= RV_WIRE_TOKEN_MAX);
+    return e->status.state == RV_EDGE_ERROR || !e->token.given ? INT64_MAX : e->token.wanted_at;
+}
+
+/* --- telling --- */
+
+void rv_edge_token_hello(rv_edge *e, rv_wire_hello *hello) {
+    RV_ASSERT(e->status.state == RV_EDGE_CONNECTING);
+    e->token.owed = false;
+    e->token.admitted = false;
+    hello->token = rv_bytes_of(e->token.text, e->token.len);
+}
+
+bool rv_edge_token_send(rv_edge *e, rv_writer *w) {
+    rv_edge_token *const t = &e->token;
+    if (!t->owed || t->waits) {
+        return false;
+    }
+    RV_ASSERT(t->len > 0 && e->status.state == RV_EDGE_CONNECTED);
+    t->owed = false;
+    t->waits = true;
+    rv_wire_write_token(w, rv_bytes_of(t->text, t->len));
+    return true;
+}
+
+/* --- being told --- */
+
+static void note_admitted(rv_edge *e, const rv_wire_admitted *m, int64_t now) {
+    rv_edge_token *const t = &e->token;
+    const int64_t most = INT64_MAX / 4000;
+    const int64_t left_ms = m->expires_in_ms < (uint64_t)most ? (int64_t)m->expires_in_ms : most;
+    const int64_t left = left_ms * 1000;
+    t->admitted = true;
+    t->waits = false;
+    t->wanted_at = left == 0            ? INT64_MAX
+                   : left / 4 < LEAD_US ? now + left - left / 4
+                                        : now + left - LEAD_US;
+    RV_ASSERT(m->principal.len <= sizeof e->pusher.principal);
+    e->pusher.relays = m->relay;
+    e->pusher.principal_len = m->principal.len;
+    memcpy(e->pusher.principal, m->principal.ptr, m->principal.len);
+}
+
+void rv_edge_token_welcome(rv_edge *e, const rv_wire_welcome *welcome, int64_t now) {
+    RV_ASSERT(!e->token.admitted);
+    e->token.waits = false;
+    e->token.narrow = false;
+    e->token.wanted_at = INT64_MAX;
+    e->pusher.principal_len = 0;
+    e->pusher.relays = true;
+    if (welcome->has_admitted) {
+        note_admitted(e, &welcome->admitted, now);
+    }
+}
+
+rv_status rv_edge_token_take(rv_edge *e, rv_bytes body, int64_t now, rv_error *err) {
+    rv_wire_admitted m;
+    const rv_status status = rv_wire_read_admitted(body, &m, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    if (!e->token.waits ||
+        !rv_bytes_equal(m.principal, rv_bytes_of(e->pusher.principal, e->pusher.principal_len))) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream admitted what was not asked");
+    }
+    note_admitted(e, &m, now);
+    RV_ASSERT(e->token.admitted);
+    return RV_OK;
+}
+
+bool rv_edge_token_denied(const rv_error *reason) {
+    RV_ASSERT(reason != NULL);
+    return reason->status == RV_UPSTREAM_UNAUTHORIZED || reason->status == RV_UNAUTHENTICATED ||
+           reason->status == RV_FORBIDDEN;
+}
+
+void rv_edge_token_closed(rv_edge *e, const rv_error *reason, int64_t now) {
+    rv_edge_token *const t = &e->token;
+    RV_ASSERT(!e->receiving);
+    t->owed = false;
+    t->waits = false;
+    t->admitted = false;
+    t->narrow = reason->status == RV_FORBIDDEN && reason->facts_len > 0;
+    t->wanted_at = rv_edge_token_denied(reason) ? now : INT64_MAX;
+}
+
+/* --- giving up what is forbidden --- */
+
+/* The text of a fact; empty: there is none. */
+static rv_bytes fact_text(const rv_error *error, const char *name, rv_arena *scratch) {
+    uint8_t *const text = rv_arena_take_raw(scratch, sizeof error->facts + 2);
+    RV_ASSERT(text != NULL && error->facts_len <= sizeof error->facts);
+    rv_writer w = rv_writer_over(text, sizeof error->facts + 2);
+    rv_write_u8(&w, '{');
+    rv_write(&w, rv_bytes_of(error->facts, error->facts_len));
+    rv_write_u8(&w, '}');
+    rv_json json = rv_json_over(rv_writer_bytes(&w), scratch);
+    rv_json_token token;
+    rv_status status = rv_json_next(&json, &token, NULL);
+    for (size_t i = 0; i < w.len && status == RV_OK; i++) {
+        status = rv_json_next(&json, &token, NULL);
+        if (status != RV_OK || token.kind != RV_JSON_KEY) {
+            break;
+        }
+        const bool met = rv_bytes_are(token.text, name);
+        status = rv_json_next(&json, &token, NULL);
+        if (met && status == RV_OK && token.kind == RV_JSON_STRING) {
+            return token.text;
+        }
+    }
+    return (rv_bytes){NULL, 0};
+}
+
+/* The entries of what is wanted but those of this name; how many. */
+static size_t entries_without(const rv_edge *e, rv_select_kind kind, rv_bytes name,
+                              rv_arena *scratch, rv_bytes *entries) {
+    const rv_selection *const wanted = rv_node_selection_wanted(e->node);
+    size_t count = 0;
+    RV_ASSERT(wanted->count <= RV_SELECTION_ENTRIES_MAX);
+    for (size_t i = 0; i < wanted->count; i++) {
+        const rv_select *const entry = &wanted->entries[i];
+        uint8_t *const text = rv_arena_take_raw(scratch, RV_PATH_LEN_MAX + 128);
+        if ((entry->kind == kind && rv_bytes_equal(entry->name, name)) || text == NULL) {
+            continue;
+        }
+        rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX + 128);
+        rv_select_print(entry, &w);
+        RV_ASSERT(!w.full);
+        entries[count] = rv_writer_bytes(&w);
+        count += 1;
+    }
+    return count;
+}
+
+void rv_edge_token_poll(rv_edge *e, int64_t now) {
+    rv_edge_token *const t = &e->token;
+    if (!t->narrow || e->status.state != RV_EDGE_NEEDS_AUTH) {
+        return;
+    }
+    rv_bytes entries[RV_SELECTION_ENTRIES_MAX];
+    rv_arena scratch = rv_arena_over(e->inflated, RV_WIRE_MESSAGE_MAX); /* nothing is in it now */
+    rv_bytes name = fact_text(&e->status.reason, "pattern", &scratch);
+    const rv_select_kind kind = name.len > 0 ? RV_SELECT_STREAMS : RV_SELECT_AGGREGATE;
+    name = name.len > 0 ? name : fact_text(&e->status.reason, "aggregate", &scratch);
+    const size_t before = rv_node_selection_wanted(e->node)->count;
+    const size_t count = entries_without(e, kind, name, &scratch, entries);
+    RV_ASSERT(!rv_edge_waits(e));
+    if (name.len == 0 || count == 0 || count == before) {
+        t->narrow = false; /* nothing would be left, or it is not wanted: another token is */
+        return;
+    }
+    const rv_status status = rv_node_select(e->node, entries, count, NULL);
+    t->narrow = status == RV_PENDING || status == RV_BUSY;
+    if (status == RV_OK) {
+        e->select.refused = e->status.reason;
+        e->next_attempt = now;
+    }
+}

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an upstream with tokens feeds, and takes from, an edge what the edge's token allows, and
+ * nothing from who has none; a token is renewed within the session; one that is revoked, expires or
+ * loses a right ends it at once; what was written is pushed under who wrote it only; an edge's
+ * directory is one principal's. Method: a root and an edge joined by function calls (pair.h), with
+ * clocks that move when the test says so.
+ */
+#include "core/engine_outbox.h"
+#include "tests/unit/sync/pair.h"
+#include "tests/unit/tokens.h"
+
+#define START INT64_C(1700000000000000) /* of the root's clock */
+
+static void give(pair *p, const char *secret) {
+    rv_edge_set_token(p->edge, rv_bytes_of_string(secret), p->now);
+}
+
+/* Connects and runs; the state that this ends in. */
+static rv_edge_state join(pair *p) {
+    for (int i = 0; i < 40 && pair_status(p).state != RV_EDGE_CONNECTED; i++) {
+        (void)rv_edge_wants_token(p->edge, p->now); /* there is no other */
+        if (pair_connect(p)) {
+            pair_run(p);
+            break;
+        }
+    }
+    return pair_status(p).state;
+}
+
+static rv_status reason(const pair *p) {
+    return pair_status(p).reason.status;
+}
+
+static pair start(const char *pattern) {
+    pair p = pair_create(pattern);
+    for (int i = 0; i < 3; i++) {
+        if (fixture_append(&p.root, "accounts", "account_opened", "{\"name\":\"x\"}") != RV_OK) {
+            abort();
+        }
+    }
+    if (tokens_put(p.root.node, "root", "admin", "", "", "a", 0) != RV_OK) {
+        abort();
+    }
+    return p;
+}
+
+/* An event of account 1, by somebody. */
+static rv_status deposit(pair *p, const char *path, const char *who, uint64_t *edge_sequence) {
+    const rv_append append = fixture_event(path, "deposited", "{\"amount\":5}");
+    const rv_writes writes = {.events = &append, .count = 1, .principal = rv_bytes_of_string(who)};
+    rv_event result;
+    rv_written written = {.edge_sequence = 0};
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_write(p->leaf.node, &writes, &result, &written, &p->leaf.err);
+        fixture_poll(p->leaf.node);
+    }
+    *edge_sequence = written.edge_sequence;
+    return status;
+}
+
+static rv_outcome_kind outcome(pair *p, uint64_t edge_sequence, rv_status *why) {
+    rv_outcome o = {.kind = RV_OUTCOME_WAITING};
+    if (!rv_node_outcome(p->leaf.node, edge_sequence, &o)) {
+        abort();
+    }
+    *why = o.kind == RV_OUTCOME_REJECTED ? o.reason.status : RV_OK;
+    return o.kind;
+}
+
+RV_TEST(who_has_no_token_gets_nothing) {
+    pair p = start("/accounts/*");
+    RV_CHECK_EQ(join(&p), RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_STATUS(reason(&p), RV_UNAUTHENTICATED);
+    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), 0);
+    give(&p, "wrong");
+    RV_CHECK_EQ(join(&p), RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "good", "/accounts/*", "", "", 0), RV_OK);
+    RV_CHECK(rv_edge_wants_token(p.edge, p.now));
+    RV_CHECK(rv_edge_deadline(p.edge) > p.now); /* it waits, */
+    give(&p, "good");
+    RV_CHECK(rv_edge_deadline(p.edge) <= p.now); /* and not any more */
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_TEXT(pair_status(&p).principal, "ada");
+    RV_CHECK(pair_same(&p));
+    /* at a node without tokens one does no harm */
+    pair q = pair_create("/**");
+    give(&q, "good");
+    RV_CHECK_EQ(join(&q), RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(pair_status(&q).principal.len, 0);
+    /* until it has some */
+    RV_CHECK_STATUS(tokens_put(q.root.node, "root", "admin", "", "", "a", 0), RV_OK);
+    pair_run(&q);
+    RV_CHECK_EQ(pair_status(&q).state, RV_EDGE_NEEDS_AUTH);
+    pair_free(&q);
+    pair_free(&p);
+}
+
+RV_TEST(a_selection_is_what_may_be_read) {
+    pair p = start("/accounts/**");
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "good", "/accounts/1 /accounts/2", "", "", 0),
+                    RV_OK);
+    give(&p, "good");
+    RV_CHECK_EQ(join(&p), RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_STATUS(reason(&p), RV_FORBIDDEN);
+    const rv_edge_status status = pair_status(&p);
+    RV_CHECK_TEXT(rv_bytes_of(status.reason.facts, status.reason.facts_len),
+                  "\"pattern\":\"/accounts/**\"");
+    RV_CHECK_EQ(rv_node_selection_wanted(p.leaf.node)->count, 1); /* nothing else would be left */
+    const rv_bytes entries[] = {RV_LITERAL("/accounts/1"), RV_LITERAL("/accounts/2")};
+    RV_CHECK_STATUS(rv_node_select(p.leaf.node, entries, 2, &p.err), RV_OK);
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    uint32_t stream = 0;
+    const rv_state *const state = rv_node_state(p.leaf.node);
+    RV_CHECK(rv_state_stream_find(state, RV_LITERAL("/accounts/2"), &stream));
+    RV_CHECK(!rv_state_stream_find(state, RV_LITERAL("/accounts/3"), &stream));
+    /* an aggregate is a right of its own */
+    const rv_bytes rows[] = {RV_LITERAL("/accounts/1"), RV_LITERAL("aggregate account")};
+    RV_CHECK_STATUS(rv_node_select(p.leaf.node, rows, 2, &p.err), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(pair_status(&p).selection_refused.status, RV_FORBIDDEN);
+    RV_CHECK_STATUS(
+        tokens_put(p.root.node, "ada", "good", "/accounts/1 aggregate_account", "", "", 0), RV_OK);
+    pair_run(&p); /* a right is lost: the session is over, and what it covered is given up */
+    for (int i = 0; i < 8 && pair_status(&p).state != RV_EDGE_CONNECTED; i++) {
+        (void)join(&p);
+    }
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(rv_node_selection(p.leaf.node)->count, 1);
+    RV_CHECK(rv_node_whole(p.leaf.node));
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 1); /* account 2 has gone */
+    RV_CHECK_STATUS(rv_node_select(p.leaf.node, rows, 2, &p.err), RV_OK);
+    pair_run(&p);
+    RV_CHECK_STATUS(pair_status(&p).selection_refused.status, RV_OK);
+    RV_CHECK_EQ(rv_node_selection(p.leaf.node)->count, 2);
+    pair_free(&p);
+}
+
+RV_TEST(a_token_is_renewed_within_the_session) {
+    pair p = start("/accounts/*");
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "one", "/accounts/*", "", "", 40), RV_OK);
+    give(&p, "one");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    const int64_t joined = p.now;
+    RV_CHECK(!rv_edge_wants_token(p.edge, joined + 29000000));
+    RV_CHECK(rv_edge_wants_token(p.edge, joined + 31000000)); /* a quarter ahead of its end */
+    RV_CHECK(!rv_edge_wants_token(p.edge, joined + 31000001));
+    RV_CHECK(rv_edge_wants_token(p.edge, joined + 37000000)); /* once more */
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "two", "/accounts/*", "", "", 100), RV_OK);
+    const rv_upstream *const session = p.session;
+    pair_run(&p);
+    give(&p, "two"); /* while the secret before is good still */
+    pair_run(&p);
+    RV_CHECK(p.session == session && pair_status(&p).state == RV_EDGE_CONNECTED);
+    rv_memory_host_set_clock(p.root.storage, START + 60000000);
+    p.now += 60000000;
+    RV_CHECK(!rv_upstream_finished(p.session));
+    pair_run(&p); /* (silent for longer than either side bears: it comes again) */
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    pair_run(&p);
+    RV_CHECK(pair_same(&p));
+    /* another principal's token is none for this session */
+    RV_CHECK_STATUS(tokens_put(p.root.node, "bob", "bobs", "/accounts/*", "", "", 0), RV_OK);
+    pair_run(&p);
+    give(&p, "bobs");
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_STATUS(reason(&p), RV_FORBIDDEN);
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED); /* but for another one */
+    RV_CHECK_TEXT(pair_status(&p).principal, "bob");
+    pair_free(&p);
+}
+
+RV_TEST(expired_and_revoked_tokens_end_sessions) {
+    pair p = start("/accounts/*");
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "one", "/accounts/*", "", "", 5), RV_OK);
+    give(&p, "one");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK(rv_upstream_deadline(p.session) <= p.now + 5000000); /* it will be asked by then */
+    rv_memory_host_set_clock(p.root.storage, START + 6000000);
+    p.now += 6000000;
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_STATUS(reason(&p), RV_UNAUTHENTICATED);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "two", "/accounts/*", "", "", 0), RV_OK);
+    give(&p, "two");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(rv_node_token_revoke(p.root.node, RV_LITERAL("ada"), &p.root.err), RV_OK);
+    const uint64_t before = rv_node_watermark(p.leaf.node);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), before);
+    pair_free(&p);
+}
+
+RV_TEST(what_is_written_is_judged_by_who_wrote_it) {
+    pair p = start("/accounts/*");
+    rv_status why;
+    uint64_t one, two, three;
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "adas", "/accounts/*", "/accounts/1", "", 0),
+                    RV_OK);
+    give(&p, "adas");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "", &one), RV_OK);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/2", "ada", &two), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(outcome(&p, one, &why), RV_OUTCOME_ACCEPTED);
+    RV_CHECK_EQ(outcome(&p, two, &why), RV_OUTCOME_REJECTED);
+    RV_CHECK_STATUS(why, RV_FORBIDDEN);
+    /* what bob has written ada does not bring, */
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "bob", &three), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(outcome(&p, three, &why), RV_OUTCOME_WAITING);
+    RV_CHECK(pair_status(&p).held_by_principal);
+    /* unless she relays; then it is bob's rights that count */
+    RV_CHECK_STATUS(tokens_put(p.root.node, "bob", "bobs", "", "/accounts/2", "", 0), RV_OK);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "adas", "/accounts/*", "/accounts/1", "r", 0),
+                    RV_OK);
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(outcome(&p, three, &why), RV_OUTCOME_REJECTED);
+    RV_CHECK_STATUS(why, RV_FORBIDDEN);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/2", "bob", &three), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(outcome(&p, three, &why), RV_OUTCOME_ACCEPTED);
+    /* who is not known is judged by who brings it */
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "eve", &three), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(outcome(&p, three, &why), RV_OUTCOME_ACCEPTED);
+    RV_CHECK(pair_same(&p));
+    /* and the directory is ada's */
+    RV_CHECK_STATUS(tokens_put(p.root.node, "eve", "eves", "/**", "/**", "", 0), RV_OK);
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    give(&p, "eves");
+    RV_CHECK_EQ(join(&p), RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_STATUS(reason(&p), RV_FORBIDDEN);
+    give(&p, "adas");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    pair_free(&p);
+}
+
+RV_TEST(messages_about_tokens_have_their_turn) {
+    pair p = start("/accounts/*");
+    uint8_t bytes[64];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_error err;
+    give(&p, "admin");
+    RV_CHECK(pair_connect(&p));
+    rv_wire_write_token(&w, RV_LITERAL("admin"));
+    RV_CHECK_STATUS(rv_upstream_receive(p.session, rv_writer_bytes(&w), p.now, &err),
+                    RV_PROTOCOL_ERROR); /* before the hello */
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(rv_upstream_receive(p.session, rv_writer_bytes(&w), p.now, &err), RV_OK);
+    RV_CHECK_STATUS(rv_upstream_receive(p.session, rv_writer_bytes(&w), p.now, &err),
+                    RV_PROTOCOL_ERROR); /* before the answer */
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    w = rv_writer_over(bytes, sizeof bytes);
+    const rv_wire_admitted admitted = {false, 0, RV_LITERAL("root")};
+    rv_wire_write_admitted(&w, &admitted);
+    RV_CHECK_STATUS(rv_edge_receive(p.edge, rv_writer_bytes(&w), p.now, &err), RV_PROTOCOL_ERROR);
+    RV_CHECK_STATUS(rv_upstream_receive(p.session, rv_writer_bytes(&w), p.now, &err),
+                    RV_PROTOCOL_ERROR);
+    pair_free(&p);
+}
+
+int main(void) {
+    RV_RUN(who_has_no_token_gets_nothing);
+    RV_RUN(a_selection_is_what_may_be_read);
+    RV_RUN(a_token_is_renewed_within_the_session);
+    RV_RUN(expired_and_revoked_tokens_end_sessions);
+    RV_RUN(what_is_written_is_judged_by_who_wrote_it);
+    RV_RUN(messages_about_tokens_have_their_turn);
+    return rv_test_done();
+}
