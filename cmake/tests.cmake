@@ -14,7 +14,7 @@ if(NOT RV_TARGET STREQUAL "native")
   list(FILTER RV_TEST_SOURCES EXCLUDE REGEX "/native/|/wasi/|/platform/|/posix_|/sim/simulation")
 endif()
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
-  list(FILTER RV_TEST_SOURCES EXCLUDE REGEX "/sql/(index|twin)_") # SQLite has no INSERT there
+  list(FILTER RV_TEST_SOURCES EXCLUDE REGEX "/sql/(differential|index|twin)_") # SQLite has no INSERT there
 endif()
 if(NOT RV_TARGET STREQUAL "native" OR RV_SANITIZE)
   list(FILTER RV_TEST_SOURCES EXCLUDE REGEX "/lib/allocation_") # its malloc is the program's own

@@ -525,6 +525,16 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
     return status;
 }
 
+bool rv_exchange_is_query(const rv_exchange *x) {
+    RV_ASSERT(x->used);
+    return x->query != NULL;
+}
+
+bool rv_face_busy(const rv_face *face) {
+    RV_ASSERT(face != NULL);
+    return face->options.sql != NULL && rv_sql_runnable(face->options.sql);
+}
+
 void rv_face_end(rv_exchange *x) {
     RV_ASSERT(x->used);
     exchange_release(x);

@@ -101,9 +101,17 @@ RV_MUST_USE rv_status rv_exchange_head(rv_exchange *exchange, rv_response_head *
  * last piece: ask at least that often. */
 RV_MUST_USE rv_status rv_exchange_body(rv_exchange *exchange, int64_t now, rv_writer *w);
 
+/* True while it runs a query that takes several turns: nothing but the answer is lost if it ends.
+ */
+bool rv_exchange_is_query(const rv_exchange *exchange);
+
 void rv_face_end(rv_exchange *exchange);
 
 /* Adds what holds nothing between two calls. */
 void rv_face_unused(const rv_face *face, rv_unused *unused);
+
+/* True when a query has had its slice of steps and would go on at once: ask exchanges again soon,
+ * after others have had their turn. */
+bool rv_face_busy(const rv_face *face);
 
 #endif

@@ -123,8 +123,7 @@ struct rv_exchange {
     uint8_t first_id[16]; /* of its first event */
     int32_t result;       /* index of the result buffer, or -1 */
     rv_sql_query *query;  /* that fills it; NULL: none is open */
-    size_t query_len;     /* so far, */
-    uint32_t query_runs;  /* and how often it began again, since rows had changed */
+    size_t query_len;     /* so far */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
     size_t text_sent;     /* and how much of it was given out */
     event_narrow narrow;  /* EXCHANGE_EVENTS */
@@ -274,7 +273,7 @@ typedef struct rv_face_hashes {
 /* Writes what a node says of itself, as a JSON object: role, log_id, epoch, node_id, position,
  * sequence, durable_sequence, synced_to, selection and whole (edge), state_hash and selection_hash
  * (when asked for), schema_version, schema_hash, aggregates with their rows, streams, log, index,
- * memory, checkpoint, read_only, outbox and upstream (edge). */
+ * memory, checkpoint, read_only, queries, outbox and upstream (edge). */
 void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w);
 
 /* True when the header's value names the media type, whatever parameters follow. */

@@ -16,7 +16,9 @@ static rv_status sql_open(rv_instance *in, rv_arena *arena, rv_error *err) {
                                     .state = rv_node_state(in->node),
                                     .node = in->node,
                                     .memory = in->budget.sql - SQL_SLACK,
-                                    .steps_max = in->options.sql_steps_max};
+                                    .steps_max = in->options.sql_steps_max,
+                                    .steps_slice =
+                                        in->options.sql_steps_max > 0 ? RV_SQL_STEPS_SLICE : 0};
     return rv_sql_create(&in->sql, &options, arena, err);
 }
 

@@ -138,6 +138,7 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err) {
     }
     x->live = (live_answer){.last_piece = INT64_MIN};
     look(x);
+    x->live.log_moves -= x->source.node; /* a query that took several turns has read what was */
     offer(x);
     if (is_known(x, last_event_id)) {
         x->live.asked = false;

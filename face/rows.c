@@ -8,11 +8,6 @@
 #include "core/base/assert.h"
 #include "core/model/json.h"
 
-/* How often a query begins again where rows change while it runs, and with which time it lets
- * nobody else have a turn but where it waits for the disk. */
-#define QUERY_RUNS_MAX    16u
-#define QUERY_RUNS_SLICED 3u
-
 static rv_status too_large(const rv_exchange *x, rv_error *err) {
     return rv_error_set(err, RV_SQL_LIMIT,
                         "the answer is larger than %u bytes; ask for less, with LIMIT or WHERE in "
@@ -334,13 +329,11 @@ static void write_head(rv_exchange *x, rv_writer *w) {
     x->query_len = w->len;
 }
 
-/* Rows changed under a query that takes several turns: it begins again, at last without slices. */
+/* Rows changed under a query that had given some: its answer begins again. */
 static bool run_again(rv_exchange *x, rv_writer *w) {
-    if (x->query_runs == QUERY_RUNS_MAX) {
+    if (!rv_sql_again(x->query)) {
         return false;
     }
-    x->query_runs += 1;
-    rv_sql_again(x->query, x->query_runs >= QUERY_RUNS_SLICED);
     write_head(x, w);
     return true;
 }
@@ -406,7 +399,6 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
     status = status == RV_OK ? rv_sql_prepare(x->face->options.sql, text, params, &x->query, err)
                              : status;
     if (status == RV_OK) {
-        x->query_runs = 0;
         write_head(x, w);
     }
     return status;

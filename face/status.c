@@ -212,6 +212,16 @@ static void write_checkpoint(const rv_node *node, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
+/* Queries that take more than one turn. */
+static void write_queries(const rv_face *face, rv_writer *w) {
+    uint64_t open = 0;
+    for (uint32_t i = 0; i < face->options.exchanges_max; i++) {
+        open += face->exchanges[i].used && face->exchanges[i].query != NULL;
+    }
+    RV_ASSERT(open <= face->options.result_count);
+    member_uint(w, "queries", open);
+}
+
 static void write_failure(const rv_node *node, rv_writer *w) {
     rv_error failure = {.status = RV_OK};
     failure.status = rv_node_failed(node, &failure);
@@ -341,6 +351,7 @@ void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
     write_checkpoint(node, w);
     write_opaque(node, w);
     write_failure(node, w);
+    write_queries(face, w);
     if (rv_node_role(node) == RV_ROLE_EDGE) {
         write_outbox(node, w);
     }

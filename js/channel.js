@@ -77,10 +77,12 @@ export class Channel {
   /**
    * Asks for something that is answered once.
    * @param {string} kind @param {any} [value] @param {number} [size] its bytes, about
+   * @param {AbortSignal} [signal] takes the question back
    * @returns {Promise<any>}
    */
-  call(kind, value, size = 0) {
+  call(kind, value, size = 0, signal) {
     if (this.#failure) return Promise.reject(this.#failure);
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#waiting > 0 && this.#waiting + size > WAITING_MAX) {
       const detail = `requests of more than ${WAITING_MAX} bytes wait for their answers`;
       return Promise.reject(new RivuletError('busy', detail));
@@ -88,7 +90,22 @@ export class Channel {
     const id = this.#next++;
     this.#waiting += size;
     this.#send([kind, id, value]);
-    return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, size }));
+    /** @type {Promise<any>} */
+    const answer = new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject, size }));
+    if (!signal) return answer;
+    const abort = () => this.#takeBack(id, signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    return answer.finally(() => signal.removeEventListener('abort', abort));
+  }
+
+  /** Nobody waits for the answer any more. @param {number} id @param {any} reason */
+  #takeBack(id, reason) {
+    const call = this.#calls.get(id);
+    if (!call) return;
+    this.#calls.delete(id);
+    this.#waiting -= call.size;
+    this.tell('cancel', id);
+    call.reject(reason);
   }
 
   /** Says something that has no answer. @param {string} kind @param {number} [id] */

@@ -203,7 +203,9 @@ export class Commands {
     /** @type {any[] | null} */
     let answer = null;
     if (!exchange.begin(this.#engine, this.#pool)) return null;
-    exchange.ask(this.#engine, this.#pool, 0, (message) => (answer = message));
+    do { // a query goes on until it has ended: functions of commands do not wait
+      exchange.ask(this.#engine, this.#pool, 0, (message) => (answer = message));
+    } while (answer === null && this.#engine.deadline() < 0);
     exchange.end(this.#engine, this.#pool);
     return answer;
   }

@@ -245,13 +245,14 @@ export class Database {
     }
   }
 
-  /** @param {Record<string, string>} request @returns {Promise<any>} */
-  async #request(request) {
+  /** @param {Record<string, string>} request @param {AbortSignal} [signal] @returns {Promise<any>} */
+  async #request(request, signal) {
     if (this.#closing) throw closed();
     const size = (request.body?.length ?? 0) + request.target.length;
     try {
-      return JSON.parse(await this.#channel.call('request', request, size));
+      return JSON.parse(await this.#channel.call('request', request, size, signal));
     } catch (error) {
+      if (signal?.aborted) throw error;
       // where it was asked for, not where the worker's answer came in
       /** @type {any} */ (Error).captureStackTrace?.(error);
       throw error;
@@ -352,10 +353,10 @@ export class Database {
     return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));
   }
 
-  /** @param {string} sql @param {unknown[]} [params] */
-  async query(sql, params) {
+  /** @param {string} sql @param {unknown[]} [params] @param {{signal?: AbortSignal}} [options] */
+  async query(sql, params, options) {
     const request = queryRequest(sql, params);
-    return decodeRows(await this.#underWay(() => this.#request(request)));
+    return decodeRows(await this.#underWay(() => this.#request(request, options?.signal)));
   }
 
   /**

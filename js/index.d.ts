@@ -375,7 +375,11 @@ export interface Database {
     },
   ): Feed<Event<Data>>;
   /** One SELECT statement; `?` are the parameters. */
-  query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Promise<Rows<Row>>;
+  query<Row = Record<string, any>>(
+    sql: string,
+    params?: readonly Value[],
+    options?: { signal?: AbortSignal },
+  ): Promise<Rows<Row>>;
   /**
    * The result of a query now, and then each time that it is another one, pending events included.
    * Of a slow consumer's results in between some are left out, never the last one. As a tag,

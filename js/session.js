@@ -252,6 +252,10 @@ export class Session {
   #sleep() {
     const deadline = this.#engine.deadline();
     if (deadline === Infinity) return;
+    if (deadline < 0) {
+      this.#wake(); // a query goes on: others had their turn
+      return;
+    }
     const wait = Math.max(1, Math.ceil((deadline - this.#now()) / 1000));
     this.#timer = setTimeout(this.#wake, wait);
   }

@@ -89,7 +89,9 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
 static void on_eof(rv_connection *c) {
     c->eof = true;
     const bool answering = c->state == RV_CONNECTION_EXCHANGE || c->state == RV_CONNECTION_RESPOND;
-    if (!answering || (c->state == RV_CONNECTION_RESPOND && c->head.feed)) {
+    const bool query = c->state == RV_CONNECTION_EXCHANGE && c->exchange != NULL &&
+                       rv_exchange_is_query(c->exchange);
+    if (!answering || query || (c->state == RV_CONNECTION_RESPOND && c->head.feed)) {
         rv_connection_close(c);
         return;
     }

@@ -132,7 +132,8 @@ static void round_run(rv_daemon *d) {
     node_poll(d);
     edge_poll(d, now);
     const uint64_t reached = progress(node);
-    const bool moved = reached != d->moved || d->job_done || d->busy;
+    const rv_face *const face = d->directory.instance.face;
+    const bool moved = reached != d->moved || d->job_done || d->busy || rv_face_busy(face);
     d->moved = reached;
     d->job_done = false;
     rv_server_ask(d->server, moved, now);
@@ -142,8 +143,8 @@ static void round_run(rv_daemon *d) {
     node_poll(d); /* flushes what the answers appended */
     const uint64_t after = progress(node);
     d->busy = !d->stopping && rv_node_busy(node);
-    const bool again =
-        d->server->again || (d->link != NULL && d->link->again) || after != reached || d->busy;
+    const bool again = d->server->again || (d->link != NULL && d->link->again) ||
+                       after != reached || d->busy || rv_face_busy(face);
     const int failed = again ? uv_idle_start(&d->again, on_again) : uv_idle_stop(&d->again);
     RV_ASSERT(failed == 0);
     set_deadline(d, now);

@@ -38,9 +38,13 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     __builtin_trap();
 }
 
-void rv_sql_again(rv_sql_query *query, bool whole) {
+bool rv_sql_runnable(const rv_sql *sql) {
+    (void)sql;
+    __builtin_trap();
+}
+
+bool rv_sql_again(rv_sql_query *query) {
     (void)query;
-    (void)whole;
     __builtin_trap();
 }
 

@@ -11,6 +11,11 @@
 /* Queries that can be open at once: live queries keep none open, so few are. */
 #define RV_SQL_QUERIES_MAX 16u
 
+/* How often a query begins again where rows change while it runs, and from which time on it lets
+ * nobody else have a turn but where it waits for the disk. */
+#define RV_SQL_AGAIN_MAX    16u
+#define RV_SQL_AGAIN_SLICED 3u
+
 /* Bytes of one statement: what a person writes, with room for lists that a program fills in. */
 #define RV_SQL_TEXT_MAX (1u << 20)
 
@@ -20,7 +25,8 @@ struct rv_sql_query {
     rv_status ended;         /* RV_OK while rows may come; then what rv_sql_step answers */
     uint64_t steps;          /* of SQLite's machine so far, */
     uint64_t slice;          /* and since others had their turn */
-    bool whole;              /* it runs without slices */
+    bool sliced;             /* it was stopped for that; it would go on at once */
+    uint32_t again;          /* how often it began again */
     bool begun;              /* a step was made since it began, */
     bool given;              /* and it has given a row */
     bool reads_rows;         /* a cursor stands in what rv_node_revision tells of */

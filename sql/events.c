@@ -97,9 +97,11 @@ typedef struct events_cursor {
     uint8_t sought[RV_PATH_LEN_MAX]; /* the pattern's text */
 } events_cursor;
 
-/* True where positions rise with sequences: at the root they are the same numbers. */
+/* True where positions, and versions of a stream, rise with sequences: everywhere but in a log
+ * whose past was filled in. */
 static bool positions_rise(const rv_sql *sql) {
-    return rv_node_role(sql->node) == RV_ROLE_ROOT;
+    RV_ASSERT(sql->node != NULL);
+    return rv_node_fill_of(sql->node).straight;
 }
 
 static int events_connect(sqlite3 *db, void *sql, int argc, const char *const *argv,

@@ -120,7 +120,8 @@ static int count_steps(void *context) {
     if (sql->steps_max > 0 && query->steps >= sql->steps_max) {
         return SQLITE_INTERRUPT;
     }
-    const bool turn = sql->steps_slice > 0 && !query->whole && query->slice >= sql->steps_slice;
+    const bool turn = sql->steps_slice > 0 && query->again < RV_SQL_AGAIN_SLICED &&
+                      query->slice >= sql->steps_slice;
     return turn ? SQLITE_BUSY : SQLITE_OK;
 }
 

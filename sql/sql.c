@@ -269,13 +269,20 @@ static void begin(rv_sql *sql, rv_sql_query *query) {
     }
 }
 
-/* Back to before its first step. */
-static void rewind_query(rv_sql_query *query) {
+/* Back to before its first step; false: too often. */
+static bool rewind_query(rv_sql_query *query) {
     RV_ASSERT(query->statement != NULL);
+    RV_ASSERT(query->again <= RV_SQL_AGAIN_MAX);
+    if (query->again == RV_SQL_AGAIN_MAX) {
+        return false;
+    }
     (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
+    query->again += 1;
     query->begun = false;
     query->given = false;
+    query->sliced = false;
     query->ended = RV_OK;
+    return true;
 }
 
 /* What the query stands on is as it was: RV_OK; RV_PENDING: it cannot be looked at now;
@@ -291,8 +298,7 @@ static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
     if (!query->begun || !query->reads_rows || query->revision == rv_node_revision(node)) {
         return RV_OK;
     }
-    if (!query->given) {
-        rewind_query(query);
+    if (!query->given && rewind_query(query)) {
         return RV_OK;
     }
     return rv_error_set(err, RV_SNAPSHOT_EXPIRED,
@@ -311,6 +317,7 @@ static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     }
     query->slice = 0;
     const int rc = sqlite3_step(query->statement);
+    query->sliced = rc == SQLITE_BUSY && sql->steps_slice > 0 && query->slice >= sql->steps_slice;
     if (sql->context.clock_asked) {
         return rv_error_set(err, RV_SQL_INVALID,
                             "there is no current time in a query; pass it as a parameter");
@@ -340,13 +347,22 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     return status;
 }
 
-void rv_sql_again(rv_sql_query *query, bool whole) {
+bool rv_sql_runnable(const rv_sql *sql) {
+    bool some = false;
+    RV_ASSERT(sql != NULL);
+    for (size_t i = 0; i < RV_SQL_QUERIES_MAX && !some; i++) {
+        some = sql->queries[i].statement != NULL && sql->queries[i].sliced;
+    }
+    return some;
+}
+
+bool rv_sql_again(rv_sql_query *query) {
     RV_ASSERT(query != NULL && query->statement != NULL);
     RV_ASSERT(query->sql->running == NULL);
     rv_sql_context *previous = rv_sql_enter(&query->sql->context);
-    rewind_query(query);
-    query->whole = query->whole || whole;
+    const bool begins = rewind_query(query);
     rv_sql_leave(previous);
+    return begins;
 }
 
 bool rv_sql_uses_system(const rv_sql_query *query) {

@@ -57,14 +57,18 @@ void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w);
  * error), RV_MEMORY_EXHAUSTED, and what reading the log may answer (rv_subscription_next):
  * after these and RV_END the query has ended.
  * Where the node's rows have changed since the last call, a query that reads them and has given no
- * row begins again by itself; another one has ended with RV_SNAPSHOT_EXPIRED. Without a node, the
- * state must not change between the first step and finish.
+ * row begins again by itself, as rv_sql_again; another one has ended with RV_SNAPSHOT_EXPIRED.
+ * Without a node, the state must not change between the first step and finish.
  */
 RV_MUST_USE rv_status rv_sql_step(rv_sql_query *query, rv_error *err);
 
+/* True when a query was stopped only since its slice was used up: it would go on at once. */
+bool rv_sql_runnable(const rv_sql *sql);
+
 /* The next rv_sql_step begins from the start, over what there is then; the steps that were taken
- * count on. `whole`: without slices from now on. */
-void rv_sql_again(rv_sql_query *query, bool whole);
+ * count on. With the third time, those counted that it did so by itself, it runs without slices.
+ * False, and nothing has changed: it has begun again 16 times, which is the most. */
+RV_MUST_USE bool rv_sql_again(rv_sql_query *query);
 
 /* Writes the row as a JSON array; after rv_sql_step gave RV_OK, before the node changes. */
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);

@@ -54,6 +54,9 @@ int32_t rv_module_edge_failure(void) {
 
 double rv_module_deadline(void) {
     rv_reactor *const r = rv_reactor_enter();
+    if (r->phase == RV_REACTOR_OPEN && rv_face_busy(r->instance.face)) {
+        return -1; /* a query goes on with the next turn, which should be now */
+    }
     if (r->phase == RV_REACTOR_OPEN && rv_node_busy(r->instance.node)) {
         return 0; /* a checkpoint or the log's index goes on with each poll */
     }

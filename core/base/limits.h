@@ -90,7 +90,8 @@
 #define RV_PATTERNS_MAX          RV_SELECTION_ENTRIES_MAX /* path patterns among them */
 
 /* --- SQL --- */
-#define RV_SQL_STEPS_MAX 30000000u /* of one query, where others wait: about a second */
+#define RV_SQL_STEPS_MAX   30000000u /* of one query, where others wait: about a second */
+#define RV_SQL_STEPS_SLICE 100000u   /* of it at a time: a few milliseconds */
 
 /* --- memory --- */
 #define RV_SNAPSHOTS_MAX 8          /* alive at a time: a checkpoint, and long reads */

@@ -25,6 +25,23 @@ test('calls of one go are one message, answered in any order', async () => {
   assert.deepEqual(await Promise.all(calls), [1, 2, 3]);
 });
 
+test('a question is taken back by its signal, and what comes then is for nobody', async () => {
+  const { posted, channel } = pair();
+  const controller = new AbortController();
+  const [kept, taken] = [channel.call('request', 'a'), channel.call('request', 'b', 1, controller.signal)];
+  await settled();
+  const ids = posted[0].map(([, id]) => id);
+  controller.abort(new Error('enough'));
+  await assert.rejects(taken, /enough/);
+  await settled();
+  assert.deepEqual(posted[1].map(([kind, id]) => [kind, id]), [['cancel', ids[1]]]); // prettier-ignore
+  channel.receive([['answer', ids[1], 'late'], ['answer', ids[0], 1]]); // prettier-ignore
+  assert.equal(await kept, 1);
+  await assert.rejects(channel.call('request', 'c', 1, controller.signal), /enough/);
+  await settled();
+  assert.equal(posted.length, 2, 'nothing was asked');
+});
+
 test('an error comes over with its code and facts', async () => {
   const { channel, posted } = pair();
   const call = channel.call('request', {});

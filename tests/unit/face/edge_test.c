@@ -189,10 +189,11 @@ RV_TEST(what_waits_is_answered_and_listed) {
                             "null,\"waiting\",null,true,false,false]]"));
     RV_CHECK_EQ(ask(&s, "POST", "/query",
                     "{\"sql\":\"SELECT (SELECT count(*) FROM rv_rejections), role, pending,"
-                    " (SELECT count(*) FROM rv_events), (SELECT version FROM rv_streams"
+                    " (SELECT count(*) FROM rv_events), (SELECT type FROM rv_events WHERE"
+                    " position = 2), (SELECT version FROM rv_streams"
                     " WHERE path = '/accounts/1') FROM rv_status\"}"),
                 200);
-    RV_CHECK(answer_has(&s, "\"rows\":[[0,\"edge\",1,2,2]]"));
+    RV_CHECK(answer_has(&s, "\"rows\":[[0,\"edge\",1,2,\"account_opened\",2]]"));
     RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200);
     RV_CHECK(answer_has(&s, "\"outbox\":{\"pending\":1,\"suspended\":0,\"rejected\":0,"));
     RV_CHECK(pair_connect(&s.p));

@@ -13,6 +13,9 @@
 #define ANSWER_MAX  ((size_t)1 << 20)
 #define FACE_MEMORY ((size_t)16 << 20)
 
+/* Of every server: 0, queries run in one piece. */
+static uint64_t server_steps_slice;
+
 typedef struct server {
     fixture f;
     uint8_t *memory;
@@ -31,7 +34,8 @@ static inline server server_over(fixture f) {
                                 .state = rv_node_state(s.f.node),
                                 .node = s.f.node,
                                 .memory = 4u << 20,
-                                .steps_max = 1000000};
+                                .steps_max = 1000000,
+                                .steps_slice = server_steps_slice};
     rv_error err;
     if (rv_sql_create(&s.sql, &sql, &arena, &err) != RV_OK) {
         abort();
