@@ -280,11 +280,107 @@ RV_TEST(a_full_ledger_refuses) {
     fixture_free(&f);
 }
 
+/* Every character, where a name begins and behind that; of aggregates too. */
+RV_TEST(names_letter_by_letter) {
+    fixture f = fixture_root(4);
+    uint8_t memory[64];
+    for (unsigned at = 0; at < 2; at++) {
+        for (unsigned c = 1; c < 256; c++) {
+            char name[4] = "xyz", entry[20] = "aggregate xyz";
+            name[at] = (char)c;
+            entry[10 + at] = (char)c;
+            const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+            const bool digit = c >= '0' && c <= '9';
+            const bool mark = strchr("-_.@+:", (int)c) != NULL;
+            rv_access_token token = token_of(name, name, NULL, NULL);
+            token.admin = true;
+            RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err),
+                            letter || digit || (mark && at > 0) ? RV_OK : RV_PARAMETER_INVALID);
+            RV_CHECK(rv_node_token_revoke(f.node, token.name, &f.err) == RV_OK ||
+                     !(letter || digit || (mark && at > 0)));
+            const char *const entries[] = {entry, NULL};
+            const rv_token_list list = list_of(memory, sizeof memory, entries);
+            size_t next = 0;
+            rv_bytes met;
+            RV_CHECK(rv_token_list_next(&list, &next, &met));
+            const bool word = (c >= 'a' && c <= 'z') || c == '_' || (digit && at > 0);
+            RV_CHECK_STATUS(rv_token_judge_entry(met, true, &f.err),
+                            word ? RV_OK : RV_PARAMETER_INVALID);
+        }
+    }
+    char longest[RV_TOKEN_NAME_MAX + 2];
+    for (size_t len = RV_TOKEN_NAME_MAX; len <= RV_TOKEN_NAME_MAX + 1; len++) {
+        memset(longest, 'n', len);
+        longest[len] = '\0';
+        rv_access_token token = token_of(longest, "long", NULL, NULL);
+        token.admin = true;
+        RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err),
+                        len == RV_TOKEN_NAME_MAX ? RV_OK : RV_PARAMETER_INVALID);
+    }
+    fixture_free(&f);
+}
+
+/* What a stranger's entry has as a right, and is none, is no right. */
+RV_TEST(rights_that_are_no_patterns) {
+    static const char *const strange[] = {"no path", "aggregate account", "/a/**/b", NULL};
+    uint8_t memory[64];
+    const rv_token_list list = list_of(memory, sizeof memory, strange);
+    const rv_access_token token = token_of("ada", "one", &list, &list);
+    rv_path_pattern pattern;
+    rv_path_template stream;
+    rv_error err;
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/a/*"), &pattern, &err), RV_OK);
+    RV_CHECK_STATUS(rv_path_template_parse(RV_LITERAL("/a/{id}"), &stream, &err), RV_OK);
+    RV_CHECK(!rv_token_may_read(&token, RV_LITERAL("/a/1")));
+    RV_CHECK(!rv_token_may_write(&token, RV_LITERAL("/a/1")));
+    RV_CHECK(!rv_token_may_read_all(&token, &pattern));
+    RV_CHECK(!rv_token_may_write_all(&token, &stream));
+    RV_CHECK(rv_token_may_read_rows(&token, RV_LITERAL("account")));
+    RV_CHECK(!rv_token_may_read_rows(&token, RV_LITERAL("note")));
+}
+
+/* More than a token may have; a node that cannot be written. */
+RV_TEST(tokens_that_cannot_be_kept) {
+    static uint8_t memory[RV_TOKEN_LIST_MAX + 64];
+    fixture f = fixture_root(5);
+    rv_access_token token = token_of("ada", "one", NULL, NULL);
+    rv_writer w = rv_writer_over(memory, sizeof memory);
+    rv_write_blob(&w, RV_LITERAL("/a"));
+    token.reads = (rv_token_list){RV_TOKEN_RIGHTS_MAX + 1, rv_writer_bytes(&w)};
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PARAMETER_INVALID);
+    token.reads = (rv_token_list){1, rv_bytes_of(memory, RV_TOKEN_LIST_MAX + 1)};
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(fixture_close(f.node, &f.err), RV_END);
+    token = token_of("ada", "one", NULL, NULL);
+    token.admin = true;
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_CLOSING);
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, NULL), RV_CLOSING);
+    fixture_free(&f);
+    fixture edge = fixture_create(6);
+    RV_CHECK_STATUS(fixture_open(&edge, RV_ROLE_EDGE, "/**"), RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(edge.node, &token, 0, &edge.err), RV_NOT_CONNECTED);
+    const uint8_t log_id[16] = {9};
+    RV_CHECK_STATUS(rv_node_adopt(edge.node, log_id, 1, 5, &edge.err), RV_OK);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_receive_begin(edge.node, &edge.err);
+        fixture_poll(edge.node);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK_STATUS(rv_node_token_put(edge.node, &token, 0, &edge.err), RV_BUSY);
+    rv_node_receive_cancel(edge.node);
+    RV_CHECK_STATUS(rv_node_token_put(edge.node, &token, 0, &edge.err), RV_OK);
+    fixture_free(&edge);
+}
+
 int main(void) {
     RV_RUN(an_entry_is_as_the_format_says);
     RV_RUN(rights_are_what_the_patterns_say);
     RV_RUN(tokens_are_made_found_changed_and_revoked);
     RV_RUN(what_is_no_token_is_refused);
     RV_RUN(a_full_ledger_refuses);
+    RV_RUN(names_letter_by_letter);
+    RV_RUN(rights_that_are_no_patterns);
+    RV_RUN(tokens_that_cannot_be_kept);
     return rv_test_done();
 }
