@@ -116,7 +116,7 @@ void rv_held_lose_base(rv_node_held *held) {
 /* --- as the log has it --- */
 
 void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w) {
-    const bool full = rv_selection_needs_base(&held->selection);
+    const bool full = rv_selection_needs_base(&held->selection) || state != RV_HELD_WHOLE;
     const bool wish = !rv_selection_equal(rv_held_wanted(held), &held->selection);
     const bool past = !rv_past_is_plain(&held->past, &held->selection);
     *flags =

@@ -131,6 +131,7 @@ void sim_member_goes_back(sim_member *member, uint64_t position) {
     sim_helds *const helds = &member->helds;
     while (helds->count > 0 && helds->list[helds->count - 1].from > position) {
         helds->count -= 1;
+        helds->gone |= 1u << helds->list[helds->count].selection;
     }
     if (helds->base > position) {
         helds->base = helds->count > 0 ? helds->list[helds->count - 1].from : 0;
@@ -185,6 +186,10 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
         /* who takes streams without their history from then on has no use for what was before */
         since =
             held->from < position ? feeds : since && sim_selection_feeds(selection, false, path);
+    }
+    for (uint8_t i = 0; i < SIM_SELECTIONS_MAX; i++) {
+        const bool was = (helds->gone >> i & 1u) != 0;
+        since = since && (!was || sim_selection_feeds(&member->plan->selections[i], false, path));
     }
     RV_ASSERT(!since || helds->count == 0 || fed);
     return !fed ? SIM_HAS_NOT : since ? SIM_HAS : SIM_HAS_MAYBE;

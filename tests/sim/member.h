@@ -39,6 +39,7 @@ typedef struct sim_helds {
     uint32_t count;
     sim_held list[SIM_HELD_MAX];
     uint64_t base; /* position of the last base that a part came of */
+    uint32_t gone; /* bits of selections that were held, before it went back: purged for them */
 } sim_helds;
 
 typedef struct sim_member {

@@ -18,6 +18,9 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     rv_written written;
     rv_error err;
     RV_ASSERT(member->plan->role == SIM_EDGE);
+    if (rv_node_in_batch(member->node)) {
+        return false; /* what it shows is not yet so */
+    }
     if (request->tries == 0) {
         sim_expected_ask(member, o);
     }
