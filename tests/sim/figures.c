@@ -49,6 +49,8 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "flipped bits, damage told", figures->damage_told);
     line(to, "flipped bits, a tail cut off", figures->damage_cut);
     line(to, "gateways", figures->gateways);
+    line(to, "gateways behind gateways", figures->chains);
+    line(to, "parts of bases of gateways", figures->gateway_bases);
     line(to, "edges moved from gateway to root and back", figures->moves);
     line(to, "selections changed", figures->selections);
     line(to, "selections changed while the edge ran", figures->selections_live);

@@ -114,7 +114,26 @@ static void draw_bases(sim_plan *plan, uint64_t *random, bool changes) {
     }
 }
 
-/* Some worlds have a gateway: edges behind it select what it holds. */
+/* The member is behind a gateway, and selects some of what that holds, with its history or, of an
+ * edge that serves nobody, without. */
+static void draw_behind(sim_plan *plan, uint64_t *random, uint8_t index, uint8_t upstream) {
+    sim_member_plan *const m = &plan->members[index];
+    const sim_selection *const held = &plan->members[upstream].selections[0];
+    const uint64_t entries = 1 + rv_random_below(random, 2);
+    const bool bases = !m->serves && rv_random_chance(random, 35);
+    sim_selection selection = {.count = 0};
+    for (uint64_t k = 0; k < entries; k++) {
+        const char *const pattern = held->entries[rv_random_below(random, held->count)].pattern;
+        selection.entries[selection.count++] = (sim_entry){pattern, !bases, NULL};
+    }
+    RV_ASSERT(plan->members[upstream].serves);
+    m->selections[0] = selection;
+    m->selection_count = 1;
+    m->upstream = upstream;
+    m->memory = plan->members[upstream].memory;
+}
+
+/* Some worlds have a gateway: edges behind it select what it holds, and some are gateways too. */
 static void draw_gateway(sim_plan *plan, uint64_t *random) {
     sim_member_plan *const gateway = &plan->members[1];
     plan->members[0].serves = true;
@@ -126,19 +145,15 @@ static void draw_gateway(sim_plan *plan, uint64_t *random) {
     gateway->selection_count = 1;
     gateway->starts_at = 0;
     gateway->memory = (size_t)8 << 20; /* it must take whatever those behind it can write */
+    uint8_t upstream = 1;
     for (uint8_t i = 2; i < plan->member_count; i++) {
-        sim_member_plan *const m = &plan->members[i];
-        const bool behind = i == 2 || rv_random_chance(random, 50);
-        const uint64_t entries = 1 + rv_random_below(random, 2);
-        for (uint64_t k = 0; k < entries && behind; k++) {
-            const uint64_t nth = rv_random_below(random, gateway->selections[0].count);
-            m->upstream = 1;
-            m->selection_count = 1;
-            m->memory = gateway->memory;
-            m->selections[0].count = (uint8_t)(k + 1);
-            m->selections[0].entries[k] =
-                (sim_entry){gateway->selections[0].entries[nth].pattern, true, NULL};
+        const bool behind = i == 2 || rv_random_chance(random, 60);
+        plan->members[i].serves =
+            i == 2 && i + 1 < plan->member_count && rv_random_chance(random, 50);
+        if (behind) {
+            draw_behind(plan, random, i, upstream);
         }
+        upstream = plan->members[i].serves ? i : upstream;
     }
     RV_ASSERT(gateway->upstream == 0);
 }

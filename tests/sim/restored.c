@@ -29,11 +29,14 @@ static void leave_floor(sim_world *world, sim_member *edge) {
     RV_ASSERT(edge->plan->role == SIM_EDGE && !sim_restored_beside(edge));
     edge->floor = SIM_FLOOR_NONE;
     edge->knows = world->restores.count;
-    for (uint8_t i = 0; i < world->plan->member_count; i++) { /* as do those that it feeds */
+    for (uint8_t i = 1; i < world->plan->member_count;
+         i++) { /* as do those that it feeds, in turn */
         sim_member *const other = &world->members[i];
         const sim_link *const link = sim_wires_of_edge(world, i);
-        if (link != NULL && link->state == SIM_LINK_OPEN && link->upstream == edge->index &&
-            link->upstream_open && !sim_restored_beside(other)) {
+        const bool fed = link != NULL && link->state == SIM_LINK_OPEN && link->upstream > 0 &&
+                         link->upstream_open &&
+                         world->members[link->upstream].floor == SIM_FLOOR_NONE;
+        if (fed && !sim_restored_beside(other)) {
             other->floor = SIM_FLOOR_NONE;
             other->knows = edge->knows;
         }

@@ -126,6 +126,7 @@ RV_TEST(everything_is_exercised) {
     }
     RV_CHECK(sum.judged > 0 && sum.delivered > 0 && sum.compared > 0 && sum.rolled_back > 0);
     RV_CHECK(sum.written_local > 0 && sum.written_accepted > 0 && sum.written_rejected > 0);
+    RV_CHECK(sum.chains > 0 && sum.gateway_bases > 0);
     RV_CHECK(sum.gateways > 0 && sum.moves > 0 && sum.selections_live > 0 && sum.keys > 0);
     RV_CHECK(sum.expected_judged > 0 && sum.conflicts_judged > 0);
     RV_CHECK(sum.selections > 0 && sum.bases > 0 && sum.base_parts > sum.bases);

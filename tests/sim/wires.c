@@ -118,7 +118,8 @@ static void connect_answered(sim_world *world, sim_link *link) {
 /* --- delivering --- */
 
 /* Where the base is of which a part comes. */
-static void meet_base(sim_world *world, sim_member *edge, const sim_message *message) {
+static void meet_base(sim_world *world, const sim_link *link, const sim_message *message) {
+    sim_member *const edge = edge_of(world, link);
     static uint8_t buffer[RV_WIRE_MESSAGE_MAX];
     const rv_compression squeeze = sim_squeeze();
     const rv_writer inflated = rv_writer_over(buffer, sizeof buffer);
@@ -132,6 +133,7 @@ static void meet_base(sim_world *world, sim_member *edge, const sim_message *mes
     }
     edge->helds.base = base.position;
     world->figures.base_parts += 1;
+    world->figures.gateway_bases += link->upstream > 0;
     world->figures.bases += base.last;
     sim_note(world, edge->index, "a part of a base at %llu, %zu bytes%s%s",
              (unsigned long long)base.position, base.items.len, base.first ? ", the first" : "",
@@ -152,7 +154,7 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
     if (!sim_tamper_down(world, &message)) {
         return;
     }
-    meet_base(world, edge, &message);
+    meet_base(world, link, &message);
     const rv_status status =
         rv_edge_receive(edge->edge, rv_bytes_of(message.bytes, message.len), world->now, &err);
     if (status != RV_OK) {

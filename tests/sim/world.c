@@ -418,6 +418,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
 static void destroy(sim_world *world) {
     world->figures.runs = 1;
     world->figures.gateways = world->plan->members[1].serves;
+    world->figures.chains = world->plan->member_count > 2 && world->plan->members[2].serves;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;
     world->figures.messages = world->network.messages;

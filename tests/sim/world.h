@@ -115,7 +115,9 @@ typedef struct sim_figures {
     uint64_t queries;
     uint64_t damage_told; /* flipped bits that an open has told of, and that it has cut off */
     uint64_t damage_cut;
-    uint64_t gateways;        /* worlds with one */
+    uint64_t gateways;        /* worlds with one, */
+    uint64_t chains;          /* or with one behind another */
+    uint64_t gateway_bases;   /* parts of bases that gateways gave */
     uint64_t moves;           /* of an edge, from a gateway to the root and back */
     uint64_t selections;      /* that were changed, */
     uint64_t selections_live; /* of these while the edge ran */
