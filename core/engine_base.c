@@ -259,6 +259,7 @@ static rv_status replay_begin(rv_node *node, const rv_record *record, rv_error *
         return damaged(err);
     }
     rv_state_base_discard(node->state);
+    node->base_short = false;
     if ((record->flags & RV_RECORD_BASE_KEEPS) == 0) {
         rv_held_base_begins(&node->held);
     }
@@ -277,8 +278,10 @@ static rv_status replay_changes(rv_node *node, rv_bytes items, rv_error *err) {
 rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *err) {
     const bool under_way = rv_state_base_progress(node->state).under_way;
     rv_arena_reset(&node->scratch, 0);
-    node->held.past.lost = node->held.past.lost || (record->kind != RV_RECORD_BASE_BEGIN &&
-                                                    (record->flags & RV_RECORD_ITEMS_PURGED) != 0);
+    if (record->kind != RV_RECORD_BASE_BEGIN && (record->flags & RV_RECORD_ITEMS_PURGED) != 0) {
+        node->held.past.lost = true;
+        node->base_short = record->kind == RV_RECORD_BASE_PART || node->base_short;
+    }
     if (record->kind == RV_RECORD_BASE_BEGIN) {
         return replay_begin(node, record, err);
     }
@@ -289,7 +292,9 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
         return damaged(err);
     }
     if (record->kind == RV_RECORD_BASE_END) {
-        return record->body.len == 0 ? rv_node_base_end(node, err) : damaged(err);
+        const rv_status status = record->body.len == 0 ? rv_node_base_end(node, err) : damaged(err);
+        node->held.past.lost = node->held.past.lost || node->base_short; /* of its own rows */
+        return status;
     }
     RV_ASSERT(record->kind == RV_RECORD_BASE_PART);
     rv_cursor c = rv_cursor_over(record->body);

@@ -110,8 +110,9 @@ struct rv_node {
     rv_folding_again folding_again;
     rv_purging purging;
     rv_opaque opaque;
-    rv_bytes named; /* replay: the path of the stream that the next event begins */
-    bool hidden;    /* the state is good for nothing: nobody reads it */
+    rv_bytes named;  /* replay: the path of the stream that the next event begins */
+    bool base_short; /* replay: the base under way has parts from which rows were purged */
+    bool hidden;     /* the state is good for nothing: nobody reads it */
     rv_checkpoints checkpoints;
     volatile uint64_t at_work;      /* position of the event being judged or folded; 0: none */
     rv_error failure;               /* why the node is read-only; status RV_OK when it is not */

@@ -326,6 +326,7 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     rv_bytes batch = entry->value;
     rv_error reason;
     rv_access_token token;
+    rv_selection selection;
     switch (entry->kind) {
     case RV_LEDGER_SELF:
         return entry->key.len == 0 && entry->value.len == RV_SELF_SIZE &&
@@ -337,6 +338,9 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
         break;
     case RV_LEDGER_PENDING:
         break;
+    case RV_LEDGER_SELECT:
+        return entry->key.len == 0 &&
+               rv_selection_decode(entry->value, &selection, NULL) == RV_OK && selection.count > 0;
     case RV_LEDGER_SENT:
         return entry->key.len == 0 && entry->value.len == sizeof(uint64_t);
     case RV_LEDGER_REFUSED:

@@ -111,6 +111,9 @@ typedef struct rv_rewinding {
     uint8_t log_id[16];
     rv_rewind to;
     uint32_t schema_version; /* SURVEY: at the place */
+    bool selects;    /* SURVEY: behind the place it was told what to hold, or came to hold it */
+    size_t base_len; /* SURVEY: of the selection of the base under way, in `results`, */
+    uint64_t base_position; /* and where that is */
     rv_log_end_place place;
     uint64_t records_len;
     rv_ledger_place written; /* in the ledger: up to where its records are in the file */

@@ -306,6 +306,23 @@ static rv_status step_select(rv_node *node, rv_error *err) {
     return status;
 }
 
+/* What it was told to hold behind the place it is told again, unless it was opened with something
+ * else. True: there is an entry of that. */
+static bool tell_selection(rv_node *node, rv_writer *body) {
+    rv_selection selection;
+    rv_bytes value;
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_SELECT, (rv_bytes){NULL, 0}, &value)) {
+        return false;
+    }
+    const bool good = rv_selection_decode(value, &selection, NULL) == RV_OK; /* it was checked */
+    RV_ASSERT(good);
+    if (node->held.given || rv_held_wish(&node->held, &selection, NULL) == RV_OK) {
+        rv_node_write_selection(node, body);
+        node->held.logged = true;
+    }
+    return true;
+}
+
 static rv_status step_last(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     rv_writer body;
@@ -314,8 +331,12 @@ static rv_status step_last(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    const bool told = tell_selection(node, &body);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = rv_epoch_write(node, &changes, &epoch);
+    if (status == RV_OK && told) {
+        status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, (rv_bytes){NULL, 0});
+    }
     if (status != RV_OK) { /* an edge's ledger has had all of it: the file is another one */
         rv_log_append_cancel(node->log);
         return rv_error_set(err, RV_DATA_DAMAGED,

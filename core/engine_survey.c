@@ -11,6 +11,8 @@
  *     a leased block of keys          gone: it is void
  *     written under a later schema    aside, until that is there again (engine_back.c)
  *
+ * What it was told to hold behind the position it is told again (RV_LEDGER_SELECT).
+ *
  * and the node has a new incarnation, so whatever is pushed is new to the root but for its ids.
  */
 #include "core/base/assert.h"
@@ -103,6 +105,32 @@ static rv_status take_record(rv_node *node, const rv_record *record, rv_error *e
                               node->rewinding.to.watermark, (uint64_t)node->ledger.cap);
 }
 
+/* What is held, and what is to be, as the log's records say it. */
+static rv_status take_selection(rv_node *node, const rv_record *record, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_selection selection;
+    if (record->kind == RV_RECORD_SELECTION) {
+        r->selects = r->selects || is_beyond(node);
+        return rv_held_meet(&node->held, record->flags, record->body, err);
+    }
+    if (record->kind == RV_RECORD_BASE_BEGIN) {
+        rv_cursor c = rv_cursor_over(record->body);
+        r->base_position = rv_read_varint(&c);
+        r->base_len = rv_cursor_left(&c);
+        if (c.bad || r->base_position > RV_POSITION_MAX || r->base_len > node->results.cap) {
+            return rv_error_set(err, RV_DATA_DAMAGED, "the log holds a base that is none");
+        }
+        memcpy(node->results.ptr, c.ptr, r->base_len);
+        return RV_OK;
+    }
+    RV_ASSERT(record->kind == RV_RECORD_BASE_END);
+    r->selects = r->selects || is_beyond(node);
+    const rv_bytes bytes = rv_bytes_of(node->results.ptr, r->base_len);
+    return rv_selection_decode(bytes, &selection, NULL) != RV_OK
+               ? rv_error_set(err, RV_DATA_DAMAGED, "the log holds a base that is none")
+               : rv_held_become(&node->held, &selection, r->base_position, err);
+}
+
 static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
     rv_record_context context = rv_batch_context(batch, node->log);
     rv_cursor c = rv_cursor_over(batch->body);
@@ -119,6 +147,9 @@ static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err)
             }
         } else if (record.kind == RV_RECORD_LEDGER_PUT || record.kind == RV_RECORD_LEDGER_REMOVE) {
             status = take_record(node, &record, err);
+        } else if (record.kind == RV_RECORD_SELECTION || record.kind == RV_RECORD_BASE_BEGIN ||
+                   record.kind == RV_RECORD_BASE_END) {
+            status = take_selection(node, &record, err);
         }
     }
     RV_ASSERT(status != RV_PENDING);
@@ -270,6 +301,19 @@ static bool set_epoch(rv_node *node) {
     return rv_ledger_set(&node->ledger, &entry);
 }
 
+/* What it is to hold, until it is told so again (engine_rewind_open.c). */
+static bool set_selection(rv_node *node) {
+    const rv_selection *const wanted = rv_held_wanted(&node->held);
+    if (!node->rewinding.selects || wanted->count == 0) {
+        return true;
+    }
+    rv_writer w = rv_writer_over(node->results.ptr, node->results.cap);
+    rv_selection_encode(wanted, &w);
+    RV_ASSERT(!w.full && w.len > 0);
+    const rv_ledger_entry entry = {RV_LEDGER_SELECT, no_key, rv_writer_bytes(&w)};
+    return rv_ledger_set(&node->ledger, &entry);
+}
+
 static rv_status transform(rv_node *node, rv_error *err) {
     const uint32_t first = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING, no_key);
     bool fits = true;
@@ -282,7 +326,7 @@ static rv_status transform(rv_node *node, rv_error *err) {
     const uint32_t waiting = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING + 1, no_key) - first;
     fits = fits && stand_all_aside(node, RV_LEDGER_PENDING) &&
            stand_all_aside(node, RV_LEDGER_REJECTION);
-    fits = fits && renew(node) && set_facts(node) && set_epoch(node);
+    fits = fits && renew(node) && set_facts(node) && set_epoch(node) && set_selection(node);
     const size_t reserve = (size_t)RV_OUTBOX_RESERVE * waiting;
     fits = fits && rv_ledger_used(&node->ledger) + reserve <= node->ledger.cap;
     RV_ASSERT(waiting <= rv_ledger_count(&node->ledger));

@@ -39,6 +39,7 @@ typedef struct duo {
     uint64_t steps;
     uint64_t cut_at;   /* number of messages after which the connection is cut; 0: never */
     const char *entry; /* that the edge selects; NULL: everything */
+    bool stored;       /* it is opened for what its directory says */
     rv_error err;
 } duo;
 
@@ -50,7 +51,7 @@ static inline void duo_fail(const char *what, const rv_error *err) {
 static inline void duo_open(duo *d, duo_side *side) {
     const bool root = side == &d->root;
     rv_arena arena = rv_arena_over(side->sync_memory, DUO_SYNC_MEMORY);
-    const char *const entry = d->entry != NULL ? d->entry : "/**";
+    const char *const entry = d->stored ? NULL : d->entry != NULL ? d->entry : "/**";
     const size_t memory = side->memory > 0 ? side->memory : FIXTURE_NODE_MEMORY;
     if (fixture_open_on(rv_sim_disk_interface(side->disk), side->node_memory, memory,
                         root ? RV_ROLE_ROOT : RV_ROLE_EDGE, root ? NULL : entry, &side->node,

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an edge that goes back in its history, since its root was restored from a backup, goes on
+ * wanting what it was told to hold, wherever it was told so, and whatever it has purged for it; it
+ * comes to hold that again, whole. Method: the two of duo.h; the root is copied, the edge told to
+ * hold something else, the copy put back; the edge crashes at every operation of going back.
+ */
+#include "tests/unit/sync/restoring.h"
+
+static bool select_entry(duo *d, const char *entry) {
+    const rv_bytes text = rv_bytes_of_string(entry);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_select(d->leaf.node, &text, 1, &d->err);
+        (void)duo_step(d);
+    }
+    return status == RV_OK;
+}
+
+static bool holds(const rv_selection *selection, const char *entry) {
+    uint8_t memory[8192];
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    rv_selection one = {.count = 0};
+    return rv_selection_add(&one, rv_bytes_of_string(entry), &arena, NULL) == RV_OK &&
+           rv_selection_equal(&one, selection);
+}
+
+static bool is_filled(const duo *d, const char *entry) {
+    return holds(rv_node_selection(d->leaf.node), entry) && !rv_node_fill_of(d->leaf.node).active;
+}
+
+/* The edge holds this, as the root has it. */
+static void check_held(duo *d, const char *entry) {
+    size_t count = 0;
+    RV_CHECK(holds(rv_node_selection(d->leaf.node), entry));
+    RV_CHECK(holds(rv_node_selection_wanted(d->leaf.node), entry));
+    RV_CHECK(rv_node_whole(d->leaf.node));
+    const rv_path_pattern *const patterns = rv_node_patterns(d->leaf.node, &count);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash_selected(d->root.node, patterns, count),
+                                  rv_node_state_hash(d->leaf.node)));
+}
+
+/* Some accounts, and an edge that is opened for what its directory says from now on. */
+static duo *begin_accounts(void) {
+    duo *const d = duo_create();
+    bool good = true;
+    d->stored = true;
+    for (int i = 0; i < 6 && good; i++) {
+        good = duo_append(d, "accounts", "account_opened", "{\"name\":\"a\"}") == RV_OK;
+    }
+    if (!good || !duo_run(d)) {
+        duo_fail("begin", &d->err);
+    }
+    return d;
+}
+
+static bool feed_accounts(duo *d) {
+    bool good = true;
+    for (int i = 0; i < 6 && good; i++) {
+        char path[32];
+        (void)snprintf(path, sizeof path, "/accounts/%d", 1 + i);
+        good = duo_append(d, path, "deposited", "{\"amount\":5}") == RV_OK;
+    }
+    return good && duo_run(d);
+}
+
+/* Until there is nothing to be purged. */
+static bool purged(duo *d) {
+    for (int i = 0; i < 2000 && rv_node_purge_of(d->leaf.node).due; i++) {
+        (void)duo_step(d);
+    }
+    return !rv_node_purge_of(d->leaf.node).due;
+}
+
+/* `told`: how far the edge comes with what it is told before the root is put back: it knows it; it
+ * holds it; what it held before is purged. */
+static void story(int told, bool crashes) {
+    static const char entry[] = "/accounts/2";
+    duo *const d = begin_accounts();
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK(feed_accounts(d));
+    if (told == 0) {
+        duo_cut(d);
+    }
+    RV_CHECK(select_entry(d, entry));
+    RV_CHECK(holds(rv_node_selection_wanted(d->leaf.node), entry));
+    RV_CHECK(told == 0 || (duo_run(d) && feed_accounts(d)));
+    RV_CHECK(told < 2 || purged(d));
+    RV_CHECK_EQ(holds(rv_node_selection(d->leaf.node), entry), told > 0);
+    for (int i = 0; i < 100; i++) { /* it becomes durable */
+        (void)duo_step(d);
+    }
+    if (crashes) {
+        duo_crash(d, &d->leaf);
+        RV_CHECK(holds(rv_node_selection_wanted(d->leaf.node), entry));
+    }
+    restore_disk(d, &d->root, backup);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 1);
+    check_held(d, entry);
+    RV_CHECK_PASSED();
+    RV_CHECK(feed_accounts(d));
+    check_held(d, entry);
+    duo_crash(d, &d->leaf);
+    RV_CHECK(duo_run(d));
+    check_held(d, entry);
+    /* and what it left comes back */
+    RV_CHECK(select_entry(d, "/**"));
+    RV_CHECK(duo_run(d));
+    for (int i = 0; i < 20000 && !is_filled(d, "/**"); i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK(is_filled(d, "/**"));
+    check_held(d, "/**");
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
+RV_TEST(what_is_wanted_outlives_going_back) {
+    for (int told = 0; told < 3; told++) {
+        for (int crashes = 0; crashes < 2; crashes++) {
+            story(told, crashes == 1);
+            if (rv_test_failed) {
+                fprintf(stderr, "told %d, crashes %d\n", told, crashes);
+            }
+            RV_CHECK_PASSED();
+        }
+    }
+}
+
+int main(void) {
+    RV_RUN(what_is_wanted_outlives_going_back);
+    return rv_test_done();
+}
