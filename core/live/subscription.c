@@ -315,6 +315,11 @@ rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *
     /* Batch ends and schema changes are told to those only that go through all. */
     const bool led = s->of_stream && !s->system &&
                      (s->by_version || !s->node->held.past.filled); /* else by sequence */
+    if (s->led && !led) { /* the past is filled in since: it stands in a batch as the other would */
+        s->in_batch = false;
+        s->next_cursor = rv_log_cursor_at(s->next_sequence);
+    }
+    s->led = led;
     return led ? stream_next(s, event, path, err) : matching_next(s, scan_max, event, path, err);
 }
 

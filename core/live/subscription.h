@@ -22,6 +22,7 @@ typedef struct rv_subscription {
     bool system;                     /* with patterns: schema changes as well */
     bool in_batch;                   /* `batch` has records that were not looked at */
     uint64_t next_sequence;          /* of the next event to look at */
+    bool led;                        /* by versions, the last time */
     uint64_t until;                  /* it ends behind this sequence, where a batch ends */
     uint64_t watermark;              /* of the last batch that was looked at to its end */
     uint64_t chain_hash;

@@ -77,6 +77,43 @@ RV_TEST(the_past_of_streams_that_are_added_comes_behind) {
     pair_free(&p);
 }
 
+/* Who reads a stream that is here whole, and stands in a batch of it when others' past comes. */
+RV_TEST(a_reader_of_a_stream_goes_on_when_the_past_comes) {
+    static const char *const first[] = {"/accounts/3", "/accounts/4 history none"};
+    static const char *const second[] = {"/accounts/3", "/accounts/4"};
+    for (uint64_t count = 0; count < 6; count++) {
+        uint64_t random = 5;
+        uint64_t version = 0;
+        rv_path_pattern pattern;
+        rv_subscription reader;
+        rv_event event;
+        rv_bytes path;
+        pair p = based_pair(first, 2);
+        RV_CHECK(feed_given(&p, &random, 300));
+        RV_CHECK(pair_sync(&p));
+        RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/accounts/3"), &pattern, NULL), RV_OK);
+        rv_subscription_open(&reader, p.leaf.node, &pattern, 1, 1);
+        rv_status status = RV_PENDING;
+        for (int i = 0; i < 10000 && status != RV_END; i++) {
+            if (version == count && rv_node_fill_of(p.leaf.node).straight) {
+                RV_CHECK_STATUS(select_entries(&p, second, 2), RV_OK);
+                pair_run(&p);
+                RV_CHECK(is_done(&p) && !rv_node_fill_of(p.leaf.node).straight);
+            }
+            status = rv_subscription_next(&reader, 1000, &event, &path, &p.leaf.err);
+            RV_CHECK(status == RV_OK || status == RV_END || status == RV_PENDING ||
+                     status == RV_BUSY);
+            version += status == RV_OK;
+            RV_CHECK(status != RV_OK || event.version == version);
+            fixture_poll(p.leaf.node);
+        }
+        RV_CHECK_STATUS(status, RV_END);
+        RV_CHECK(version > 6);
+        check_stream(&p, "/accounts/3", version + 1);
+        pair_free(&p);
+    }
+}
+
 /* A new edge, with a part of the past. */
 RV_TEST(the_past_since_a_position_or_a_time) {
     for (int round = 0; round < 2; round++) {
@@ -213,6 +250,7 @@ RV_TEST(filling_in_goes_on_where_it_stopped) {
 
 int main(void) {
     RV_RUN(the_past_of_streams_that_are_added_comes_behind);
+    RV_RUN(a_reader_of_a_stream_goes_on_when_the_past_comes);
     RV_RUN(the_past_since_a_position_or_a_time);
     RV_RUN(a_past_that_was_not_asked_for);
     RV_RUN(filling_in_goes_on_where_it_stopped);
