@@ -11,8 +11,9 @@ target_include_directories(rivulet PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE
 # A module is fetched by browsers before it can run, so it is compiled for size, but for what every
 # event goes through on its way into the aggregates: that is a third of its code.
 if(RV_TARGET STREQUAL "browser")
-  set(hot "core/(state/.*|base/(cursor|hash|writer)|engine_re(play|ceive)|log/(batch|record|window)")
-  string(APPEND hot "|model/(event|json|value))\\.c$|sync/decode.*\\.c$")
+  set(hot "core/(state/(fold|fold_(cells|keys|sorted)|heap|index|journal|lines|pages|rows|slots|sorted.*")
+  string(APPEND hot "|state|streams|tree.*)|base/(cursor|writer)|engine_re(play|ceive)")
+  string(APPEND hot "|log/(batch|record|window)|model/(event|json))\\.c$|sync/decode.*\\.c$")
   set(RV_COLD_SOURCES ${RV_LIBRARY_SOURCES})
   list(FILTER RV_COLD_SOURCES EXCLUDE REGEX "${hot}")
   set_source_files_properties(${RV_COLD_SOURCES} PROPERTIES COMPILE_OPTIONS -Oz)
