@@ -88,6 +88,41 @@ static void write_waiting(const rv_pending *batch, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
+/* Whoever may read all of its streams, or wrote it, is shown a batch, and what became of it
+ * (SEMANTICS 11). */
+static bool may_see(const rv_exchange *x, const rv_pending *batch) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool may = !x->guarded || face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, NULL) == RV_OK ||
+               rv_bytes_equal(batch->principal, rv_bytes_of(x->principal, x->principal_len));
+    if (may) {
+        return true;
+    }
+    may = true;
+    while (may && rv_node_pending_event(x->face->options.node, batch, &cursor, &event)) {
+        may = face_require(x, FACE_READ, event.path, NULL) == RV_OK;
+    }
+    RV_ASSERT(!may || cursor.index == batch->count);
+    return may;
+}
+
+/* The rejection that holds the event. */
+static bool may_forget(const rv_exchange *x, const uint8_t *id) {
+    const rv_node *const node = x->face->options.node;
+    rv_rejection rejection;
+    uint64_t after = 0;
+    bool may = true;
+    while (x->guarded && may && rv_node_rejection(node, after, &rejection)) { /* goes on by one */
+        rv_pending_cursor cursor = {0, 0};
+        rv_pending_event event;
+        while (may && rv_node_pending_event(node, &rejection.batch, &cursor, &event)) {
+            may = memcmp(event.event_id, id, 16) != 0 || may_see(x, &rejection.batch);
+        }
+        after = rejection.batch.edge_sequence;
+    }
+    return may;
+}
+
 rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
     static const char *const states[] = {"waiting", "suspended", "accepted"};
     rv_node *const node = x->face->options.node;
@@ -100,6 +135,10 @@ rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     rv_writer *const w = &list.w;
     while (list.left > 0 && !w->full && rv_node_pending(node, list.after, &batch)) {
+        if (!may_see(x, &batch)) {
+            list.after = batch.edge_sequence;
+            continue;
+        }
         rv_write_text(w, list.written > 0 ? ",{" : "{");
         face_write_pending_facts(&batch, w);
         rv_write_text(w, batch.durable ? ",\"durable\":true" : ",\"durable\":false");
@@ -141,6 +180,10 @@ rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     rv_writer *const w = &list.w;
     while (list.left > 0 && !w->full && rv_node_rejection(node, list.after, &rejection)) {
+        if (!may_see(x, &rejection.batch)) {
+            list.after = rejection.batch.edge_sequence;
+            continue;
+        }
         rv_write_text(w, list.written > 0 ? ",{" : "{");
         face_write_pending_facts(&rejection.batch, w);
         rv_write_text(w, ",\"reason\":{");
@@ -158,6 +201,11 @@ rv_status face_rejection_forget(rv_exchange *x, const rv_url *url, rv_error *err
     uint8_t id[16];
     RV_ASSERT(url->segment_count == 2);
     rv_status status = face_parse_id(url->segments[1], id, err);
+    if (status == RV_OK && !may_forget(x, id)) {
+        status = rv_error_set(err, RV_FORBIDDEN,
+                              "the rejection is of what somebody else wrote, to streams that may "
+                              "not be read");
+    }
     if (status == RV_OK) {
         status = rv_node_role(x->face->options.node) == RV_ROLE_EDGE
                      ? rv_node_rejection_forget(x->face->options.node, id, err)
@@ -184,6 +232,13 @@ rv_status face_outcome(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool known =
         rv_node_role(node) == RV_ROLE_EDGE && rv_node_outcome(node, edge_sequence, &outcome);
     RV_ASSERT(status == RV_OK && outcome.kind <= RV_OUTCOME_REJECTED);
+    rv_rejection rejection;
+    if (known && outcome.kind == RV_OUTCOME_REJECTED && x->guarded &&
+        rv_node_rejection(node, outcome.edge_sequence - 1, &rejection) &&
+        !may_see(x, &rejection.batch)) {
+        (void)rv_error_set(&outcome.reason, outcome.reason.status, "%s",
+                           rv_status_text(outcome.reason.status));
+    }
     rv_write_text(&w, "{\"edge_sequence\":");
     rv_write_uint(&w, known ? outcome.edge_sequence : edge_sequence);
     rv_write_text(&w, ",\"outcome\":\"");

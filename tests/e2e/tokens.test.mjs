@@ -112,7 +112,7 @@ test('an edge is fed and heard as its token says; renewed, narrowed and revoked 
     name: 'till', read: ['/accounts/1', '/accounts/2'], write: ['/accounts/1'], expires_in: 4,
   });
   const till = await edge('till', central, made.body.token, '/accounts/1', '/accounts/2');
-  await until(async () => (await state(till)).state === 'connected', 'the edge');
+  await until(async () => (await till.status()).position === 5, 'the edge');
   assert.equal((await state(till)).principal, 'till');
   // what it may not write the root rejects
   assert.equal((await till.append('/accounts/1', 'money_paid', { amount: 7 })).status, 202);
@@ -148,6 +148,18 @@ test('an edge is fed and heard as its token says; renewed, narrowed and revoked 
   await until(async () => (await state(till)).state === 'needs-auth', 'the revocation');
   await until(async () => (await state(till)).reason.code === 'forbidden', 'the other token');
   assert.equal((await till.append('/accounts/1', 'money_paid', { amount: 1 })).status, 202); // it works on
+  // with tokens of its own it shows each what they wrote, or may read
+  const local = async (token, body) => (await till.request('POST', '/tokens', JSON.stringify(body), token ? bearer(token) : {})).body.token;
+  const boss = await local(null, { name: 'boss', admin: true });
+  const clerk = await local(boss, { name: 'clerk', write: ['/accounts/*'] });
+  assert.equal((await till.append('/accounts/1', 'money_paid', { amount: 1 }, bearer(clerk))).status, 202);
+  const list = async (token, path) => (await till.request('GET', path, undefined, bearer(token))).body.length;
+  assert.deepEqual([await list(boss, '/pending'), await list(clerk, '/pending')], [2, 1]);
+  assert.deepEqual([await list(boss, '/rejections'), await list(clerk, '/rejections')], [1, 0]);
+  const forget = async (token) => (await till.request('DELETE', `/rejections/${rejections[0].events[0].event_id}`, undefined, bearer(token))).status;
+  assert.deepEqual([await forget(clerk), await forget(boss)], [403, 200]);
+  const conflict = await till.append('/accounts/1', 'money_paid', { amount: 1 }, { ...bearer(clerk), 'Expected-Version': 'none' });
+  assert.deepEqual([conflict.status, conflict.body.actual], [409, undefined]); // who may not read is not told
   assert.equal(await till.stop(), 0);
   assert.equal(await central.stop(), 0);
 });
