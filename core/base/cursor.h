@@ -90,13 +90,14 @@ static inline uint64_t rv_varint_join(uint64_t v) {
 
 /* A decoder's own place: its members stay in registers where it is inlined. */
 typedef struct rv_reading {
-    const uint8_t *begin; /* bytes from here on may be read */
     const uint8_t *at;
     const uint8_t *end;
+    const uint8_t *last_word; /* the last 8 bytes; NULL where there were fewer from the start */
 } rv_reading;
 
 static inline rv_reading rv_reading_over(rv_bytes bytes) {
-    return (rv_reading){bytes.ptr, bytes.ptr, bytes.ptr == NULL ? NULL : bytes.ptr + bytes.len};
+    const uint8_t *const end = bytes.ptr == NULL ? NULL : bytes.ptr + bytes.len;
+    return (rv_reading){bytes.ptr, end, bytes.len < 8 ? NULL : end - 8};
 }
 
 static inline size_t rv_reading_left(const rv_reading *r) {
@@ -116,10 +117,10 @@ RV_MUST_USE static inline bool rv_varint_take(rv_reading *r, uint64_t *value) {
         r->at = at + 1;
         return true;
     }
-    const size_t left = rv_reading_left(r);
-    if (r->end - r->begin >= 8) {
+    const uint8_t *const last = r->last_word;
+    if (last != NULL) {
         const uint64_t word =
-            left >= 8 ? rv_load_u64(at) : rv_load_u64(r->end - 8) >> (64 - 8 * left);
+            at <= last ? rv_load_u64(at) : rv_load_u64(last) >> (8 * (size_t)(at - last));
         const uint64_t stops = ~word & UINT64_C(0x8080808080808080);
         if (stops != 0) {
             const unsigned stop = (unsigned)__builtin_ctzll(stops); /* 15, 23, … 63 */

@@ -131,9 +131,8 @@ static inline bool take_numbers(rv_reading *r, uint8_t flags, const rv_record_co
         (event->new_stream && !rv_varint_take(r, &declaration)) ||
         !rv_varint_take(r, &event->version) || !rv_varint_take(r, &type) ||
         !rv_varint_take(r, &schema_version) || !take_time(r, context->time, &event->recorded_at) ||
-        ahead >= UINT64_MAX - context->previous_position || stream > UINT32_MAX ||
-        event->version == 0 || type > UINT16_MAX || schema_version > UINT32_MAX ||
-        declaration > UINT16_MAX) {
+        ahead >= UINT64_MAX - context->previous_position || event->version == 0 ||
+        (stream | schema_version) > UINT32_MAX || (type | declaration) > UINT16_MAX) {
         return false;
     }
     event->position = context->previous_position + 1 + ahead;

@@ -32,6 +32,6 @@ typedef struct rv_decoding {
 rv_decoding rv_decoding_of(const rv_type *type);
 
 /* True for the values of the type that lie outside of its range: infinities, NaN. */
-bool rv_decoding_is_special(const rv_type *type, int64_t value);
+__attribute__((noinline)) bool rv_decoding_is_special(const rv_type *type, int64_t value);
 
 #endif

@@ -32,7 +32,7 @@ void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w) {
     }
 }
 
-/* Text that is not NULL; false: malformed. */
+/* Text that is not NULL, whose place goes behind it; false: malformed. */
 static inline bool decode_text(const rv_decoding *how, rv_reading *r, rv_value *value) {
     uint64_t len = 0;
     if (!rv_varint_take(r, &len) || len > rv_reading_left(r)) {
@@ -46,24 +46,13 @@ static inline bool decode_text(const rv_decoding *how, rv_reading *r, rv_value *
            (how->size == 0 || (count <= how->size && (!how->exact || count == how->size)));
 }
 
-/* A value that is not NULL, whose place goes behind it; false: malformed. */
-static inline bool decode_value(const rv_decoding *how, const rv_field *field, rv_reading *r,
-                                rv_value *value) {
-    if (how->way == RV_DECODING_INT) {
-        uint64_t number = 0;
-        const bool whole = rv_varint_take(r, &number);
-        *value = rv_value_int(rv_zigzag(number));
-        const uint64_t above = (uint64_t)value->as.integer - (uint64_t)how->min;
-        return whole &&
-               (above <= how->span || rv_decoding_is_special(&field->type, value->as.integer));
-    }
-    if (how->way == RV_DECODING_TEXT) {
-        return decode_text(how, r, value);
-    }
-    rv_cursor c = {r->at, r->end, false};
-    rv_value_decode(&field->type, &c, value);
-    r->at = c.ptr;
-    return !c.bad;
+/* A value of another way at the start of `rest`: how long it is, 0 when it is malformed. Not
+ * inlined, nor is rv_decoding_is_special: the frequent ways are to have the registers. */
+__attribute__((noinline)) static size_t decode_other(const rv_type *type, rv_bytes rest,
+                                                     rv_value *value) {
+    rv_cursor c = rv_cursor_over(rest);
+    rv_value_decode(type, &c, value);
+    return c.bad ? 0 : (size_t)(c.ptr - rest.ptr);
 }
 
 bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *values) {
@@ -80,13 +69,35 @@ bool rv_event_data_decode(const rv_event_type *type, rv_bytes data, rv_value *va
     rv_reading r = rv_reading_over(data);
     r.at += bitmap_len;
     const rv_decoding *const decodings = type->decodings;
-    unsigned nulls = 0;
-    for (size_t i = 0; i < field_count; i++) {
-        nulls = i % 8 == 0 ? data.ptr[i / 8] : nulls >> 1;
+    unsigned nulls = 1; /* above the bits of the fields that follow is one more: the last */
+    for (size_t f = 0; f < field_count; f++, nulls >>= 1) {
+        rv_value *const value = &values[f];
+        const rv_decoding *const how = &decodings[f];
+        uint64_t number = 0;
+        nulls = nulls == 1 ? data.ptr[f / 8] | 0x100u : nulls;
         if ((nulls & 1) != 0) {
-            values[i] = rv_value_null();
-        } else if (!decode_value(&decodings[i], &type->fields[i], &r, &values[i])) {
-            return false;
+            *value = rv_value_null();
+        } else if (how->way == RV_DECODING_INT) {
+            if (!rv_varint_take(&r, &number)) {
+                return false;
+            }
+            const int64_t integer = rv_zigzag(number);
+            *value = rv_value_int(integer);
+            if ((uint64_t)integer - (uint64_t)how->min > how->span &&
+                !rv_decoding_is_special(&type->fields[f].type, integer)) {
+                return false;
+            }
+        } else if (how->way == RV_DECODING_TEXT) {
+            if (!decode_text(how, &r, value)) {
+                return false;
+            }
+        } else {
+            const rv_bytes rest = {r.at, rv_reading_left(&r)};
+            const size_t len = decode_other(&type->fields[f].type, rest, value);
+            r.at += len;
+            if (len == 0) {
+                return false;
+            }
         }
     }
     return rv_reading_left(&r) == 0;

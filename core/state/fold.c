@@ -188,13 +188,13 @@ static rv_status rows_default(rv_fold *f) {
 }
 
 /* The actions on one row that has foreign keys of several columns. */
-static rv_status row_change_foreign(rv_fold *f, rv_fold_row *row, uint16_t *at) {
+static rv_status row_change_foreign(rv_fold *f, rv_fold_row *row, const rv_action **at) {
     RV_ASSERT(row->aggregate->foreign_key_count > 0);
-    const uint16_t touch = f->type->actions[*at].touch;
+    const uint16_t touch = (*at)->touch;
     rv_status status = rv_fold_refer_foreign(f, row, false);
     if (status == RV_OK) {
-        status = f->type->touches[touch].indexes == 0 ? rv_fold_actions(f, row, *at, at)
-                                                      : rv_fold_actions_sorted(f, row, *at, at);
+        status = f->type->touches[touch].indexes == 0 ? rv_fold_actions(f, row, at)
+                                                      : rv_fold_actions_sorted(f, row, at);
     }
     return status == RV_OK ? rv_fold_refer_foreign(f, row, true) : status;
 }
@@ -203,9 +203,10 @@ static rv_status row_change_foreign(rv_fold *f, rv_fold_row *row, uint16_t *at) 
 static rv_status rows_change(rv_fold *f) {
     const rv_event_type *const type = f->type;
     rv_status status = RV_OK;
-    uint16_t at = 0;
-    while (at < type->action_count && status == RV_OK) {
-        const uint16_t touch = type->actions[at].touch;
+    const rv_action *at = type->actions;
+    const rv_action *const end = at + type->action_count;
+    while (at < end && status == RV_OK) {
+        const uint16_t touch = at->touch;
         RV_ASSERT(touch < type->touch_count);
         if (f->rows[touch] == RV_SLOT_NONE) {
             at += 1;
@@ -221,12 +222,12 @@ static rv_status rows_change(rv_fold *f) {
         if (row.aggregate->foreign_key_count > 0) {
             status = row_change_foreign(f, &row, &at);
         } else if (type->touches[touch].indexes == 0) {
-            status = rv_fold_actions(f, &row, at, &at);
+            status = rv_fold_actions(f, &row, &at);
         } else {
-            status = rv_fold_actions_sorted(f, &row, at, &at);
+            status = rv_fold_actions_sorted(f, &row, &at);
         }
     }
-    RV_ASSERT(at <= type->action_count);
+    RV_ASSERT(at <= end);
     return status;
 }
 
@@ -340,9 +341,10 @@ static inline rv_status rows_fold_straight(rv_fold *f) {
     const rv_event_type *const type = f->type;
     RV_ASSERT(type->straight && !f->judge);
     rv_status status = RV_OK;
-    uint16_t at = 0;
-    while (at < type->action_count && status == RV_OK) {
-        const rv_touch *const touch = &type->touches[type->actions[at].touch];
+    const rv_action *at = type->actions;
+    const rv_action *const end = at + type->action_count;
+    while (at < end && status == RV_OK) {
+        const rv_touch *const touch = &type->touches[at->touch];
         const rv_value *const key = &f->values[touch->field];
         const rv_table *const table = rv_table_of(f->pages, touch->aggregate);
         uint32_t place = RV_SLOT_NONE;
@@ -357,10 +359,10 @@ static inline rv_status rows_fold_straight(rv_fold *f) {
         if (status == RV_OK) {
             rv_fold_row row = {rv_schema_aggregate(f->schema, touch->aggregate), table,
                                rv_rows_write(f->pages, table, place)};
-            status = rv_fold_actions(f, &row, at, &at);
+            status = rv_fold_actions(f, &row, &at);
         }
     }
-    RV_ASSERT(at <= type->action_count);
+    RV_ASSERT(at <= end);
     return status;
 }
 

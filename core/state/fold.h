@@ -147,8 +147,8 @@ int64_t rv_fold_now(const rv_fold *f);
  * its key refers to. */
 RV_MUST_USE rv_status rv_fold_defaults(rv_fold *f, rv_fold_row *row, uint16_t touch);
 
-/* Runs the actions from `first` on that go through the same touch; `*next` gets the one after. */
-RV_MUST_USE rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next);
+/* Runs the actions from `*at` on that go through the same touch; `*at` gets the one after. */
+RV_MUST_USE rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, const rv_action **at);
 
 /* --- fold_refer.c: what a row refers to is counted at the row that it refers to --- */
 
@@ -188,8 +188,8 @@ RV_MUST_USE rv_status rv_fold_changes_after(rv_fold *f, const rv_fold_key *keys,
 
 /* rv_fold_actions through a touch that changes columns with an index. Not inlined: its room on the
  * stack would be everybody's. */
-RV_MUST_USE __attribute__((noinline)) rv_status
-rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next);
+RV_MUST_USE __attribute__((noinline)) rv_status rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row,
+                                                                       const rv_action **at);
 
 /* Adds the rows that the event created to the indexes of their aggregates. */
 RV_MUST_USE rv_status rv_fold_sort_made(rv_fold *f);

@@ -237,8 +237,8 @@ static inline bool cell_add_in_place(const rv_action *action, const rv_cell_layo
 /* What is read of the fold and the row is kept in locals: stores to the row's bytes would have the
  * compiler read it again after each. For the same reason the bits of what was stored are gathered,
  * and cleared before somebody may look at them. */
-rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
-    const rv_action *action = &f->type->actions[first];
+rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, const rv_action **at) {
+    const rv_action *action = *at;
     const rv_action *const end = f->type->actions + f->type->action_count;
     const rv_value *const values = f->values;
     const rv_table *const table = row->table;
@@ -267,8 +267,8 @@ rv_status rv_fold_actions(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t
                      : cell_act(f, row, action);
     }
     bits_clear(table, bytes, stored);
-    RV_ASSERT(action > f->type->actions && action <= end);
-    *next = (uint16_t)(action - f->type->actions);
+    RV_ASSERT(action > *at && action <= end);
+    *at = action;
     return status;
 }
 

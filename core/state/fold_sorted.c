@@ -17,18 +17,18 @@ static bool is_made(const rv_fold *f, uint32_t place) {
     return made;
 }
 
-rv_status rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row, uint16_t first, uint16_t *next) {
-    const uint16_t nth = f->type->actions[first].touch;
+rv_status rv_fold_actions_sorted(rv_fold *f, rv_fold_row *row, const rv_action **at) {
+    const uint16_t nth = (*at)->touch;
     const uint32_t place = f->rows[nth];
     const uint32_t indexes = f->type->touches[nth].indexes;
     RV_ASSERT(indexes != 0);
     if (is_made(f, place)) {
-        return rv_fold_actions(f, row, first, next);
+        return rv_fold_actions(f, row, at);
     }
     rv_sorted_change change;
     rv_status status = rv_sorted_before(f->pages, row->aggregate, place, indexes, &change);
     if (status == RV_OK) {
-        status = rv_fold_actions(f, row, first, next);
+        status = rv_fold_actions(f, row, at);
     }
     return status == RV_OK ? rv_sorted_after(f->pages, row->aggregate, place, &change) : status;
 }
