@@ -46,54 +46,88 @@ static bool read_usual_zone(rv_bytes text, int64_t *offset_s) {
     return (p[0] == '+' || p[0] == '-') && p[3] == ':' && hour <= 15 && minute <= 59;
 }
 
-/* The form that programs write, `YYYY-MM-DDThh:mm:ss[.ffffff][zone]`, at places that are known. It
- * refuses nothing: false leaves the text to read_moment, and `m` as it was. */
-static bool read_usual(rv_bytes text, rv_time_moment *m) {
-    RV_ASSERT(m->has == 0);
+/* The fraction at `*at`, if there is one, in microseconds. False: it is none of up to 6 digits. */
+static inline bool read_usual_fraction(rv_bytes text, size_t *at, int64_t *fraction_us) {
     const uint8_t *const p = text.ptr;
-    if (text.len < 19 || p[4] != '-' || p[7] != '-' || (p[10] != 'T' && p[10] != ' ') ||
-        p[13] != ':' || p[16] != ':') {
+    RV_ASSERT(*at <= text.len);
+    *fraction_us = 0;
+    if (*at == text.len || p[*at] != '.') {
+        return true;
+    }
+    uint32_t digits = 0;
+    int64_t fraction = 0;
+    for (*at += 1; *at < text.len && digits < 6 && rv_time_is_digit(p[*at]); *at += 1) {
+        fraction = fraction * 10 + (p[*at] - '0');
+        digits += 1;
+    }
+    *fraction_us = fraction * rv_number_power(6 - digits);
+    return digits > 0;
+}
+
+/* The form that programs write, as read_usual reads it. */
+typedef struct usual {
+    uint32_t year;
+    uint32_t month;
+    uint32_t day; /* up to 99 */
+    int64_t clock_us;
+    int64_t offset_s;
+} usual;
+
+/* The bytes of `word`, in which digits were made their numbers and what stands between them 0, are
+ * right; `between` has the bits of the latter. */
+static inline bool are_digits(uint64_t word, uint64_t between) {
+    const uint64_t high_bits = UINT64_C(0x8080808080808080);
+    const uint64_t above_nine = UINT64_C(0x7676767676767676);
+    return (((word + above_nine) | word) & high_bits) == 0 && (word & between) == 0;
+}
+
+/* `YYYY-MM-DDThh:mm:ss[.ffffff][zone]`, at places that are known, eight bytes at a time. It refuses
+ * nothing: false leaves the text to rv_time_read_parts. */
+static bool read_usual(rv_bytes text, usual *u) {
+    if (text.len < 19) {
         return false;
     }
-    const uint32_t century = two_digits(p);
-    const uint32_t year = two_digits(p + 2);
-    const uint32_t month = two_digits(p + 5);
-    const uint32_t day = two_digits(p + 8);
-    const uint32_t hour = two_digits(p + 11);
-    const uint32_t minute = two_digits(p + 14);
+    const uint8_t *const p = text.ptr;
+    RV_ASSERT(p != NULL);
+    const uint64_t date = rv_load_u64(p) ^ UINT64_C(0x2d30302d30303030); /* 0000-00- */
+    uint64_t clock = rv_load_u64(p + 8) ^ UINT64_C(0x30303a3030543030);  /* 00T00:00 */
+    clock ^= p[10] == ' ' ? UINT64_C(0x740000) : 0;
+    if (!are_digits(date, UINT64_C(0xff0000ff00000000)) ||
+        !are_digits(clock, UINT64_C(0x0000ff0000ff0000)) || p[16] != ':') {
+        return false;
+    }
+    const uint64_t dates = date * 10 + (date >> 8); /* each byte: it and the next as a number */
+    const uint64_t clocks = clock * 10 + (clock >> 8);
+    const uint32_t hour = (uint32_t)(clocks >> 24) & 0xff;
+    const uint32_t minute = (uint32_t)(clocks >> 48) & 0xff;
     const uint32_t second = two_digits(p + 17);
-    if (century > 99 || year > 99 || century + year == 0 || month < 1 || month > 12 || day > 99 ||
-        hour > 23 || minute > 59 || second > 59) {
+    u->year = ((uint32_t)dates & 0xff) * 100 + ((uint32_t)(dates >> 16) & 0xff);
+    u->month = (uint32_t)(dates >> 40) & 0xff;
+    u->day = (uint32_t)clocks & 0xff;
+    if (u->year == 0 || u->month < 1 || u->month > 12 || hour > 23 || minute > 59 || second > 59) {
         return false;
     }
     size_t at = 19;
-    int64_t fraction = 0;
-    if (at < text.len && p[at] == '.') {
-        uint32_t digits = 0;
-        for (at++; at < text.len && digits < 6 && rv_time_is_digit(p[at]); at++, digits++) {
-            fraction = fraction * 10 + (p[at] - '0');
-        }
-        if (digits == 0) {
-            return false;
-        }
-        fraction *= rv_number_power(6 - digits);
-    }
-    int64_t offset_s = 0;
-    const rv_bytes zone = rv_bytes_from(text, at);
-    if (!read_usual_zone(zone, &offset_s)) {
+    int64_t fraction_us = 0;
+    if (!read_usual_fraction(text, &at, &fraction_us) ||
+        !read_usual_zone(rv_bytes_from(text, at), &u->offset_s)) {
         return false;
     }
-    RV_ASSERT(fraction <= 999999);
-    m->has = RV_TIME_HAS_DATE | RV_TIME_HAS_CLOCK;
-    m->year = century * 100 + year;
-    m->month = month;
-    m->day = day;
-    m->hour = hour;
-    m->minute = minute;
-    m->second = second;
-    m->fraction_us = fraction;
-    m->offset_s = offset_s;
+    u->clock_us = ((int64_t)(hour * 60 + minute) * 60 + second) * 1000000 + fraction_us;
     return true;
+}
+
+/* The value of the type, not RV_TYPE_TIME. RV_VALUE_OUT_OF_RANGE: the month has no such day. */
+static rv_status value_of_usual(const usual *u, rv_type_kind kind, int64_t *value) {
+    RV_ASSERT(kind == RV_TYPE_DATE || kind == RV_TYPE_TIMESTAMP || kind == RV_TYPE_TIMESTAMPTZ);
+    if (u->day < 1 || u->day > rv_time_days_of_month(u->year, u->month)) {
+        return RV_VALUE_OUT_OF_RANGE;
+    }
+    const int64_t days = rv_time_days(u->year, u->month, u->day);
+    const int64_t offset_us = kind == RV_TYPE_TIMESTAMPTZ ? u->offset_s * 1000000 : 0;
+    *value = kind == RV_TYPE_DATE ? days : days * RV_DAY_US + u->clock_us - offset_us;
+    RV_ASSERT(rv_time_in_range(kind, *value)); /* of years that have four digits */
+    return RV_OK;
 }
 
 static rv_status special_of(const rv_time_moment *m, rv_type_kind kind, int64_t *value) {
@@ -160,14 +194,14 @@ static rv_status value_of(rv_time_moment *m, rv_type_kind kind, int64_t *value) 
 
 rv_status rv_time_parse(rv_type_kind kind, rv_bytes text, int64_t *value, const char **why) {
     RV_ASSERT(value != NULL && why != NULL);
-    rv_time_moment m = {.clock_only = kind == RV_TYPE_TIME, .why = rv_time_why_form};
-    rv_status status = RV_OK;
-    if (m.clock_only || !read_usual(text, &m)) {
-        const bool stamp = kind == RV_TYPE_TIMESTAMP || kind == RV_TYPE_TIMESTAMPTZ;
-        status = rv_time_read_parts(&m, text, stamp ? ROOM_LONG : ROOM_SHORT);
-    } else if (m.day < 1 || m.day > rv_time_days_of_month(m.year, (uint32_t)m.month)) {
-        status = rv_time_refuse(&m, RV_VALUE_OUT_OF_RANGE, rv_time_why_field);
+    usual u;
+    if (kind != RV_TYPE_TIME && read_usual(text, &u)) {
+        *why = rv_time_why_field;
+        return value_of_usual(&u, kind, value);
     }
+    rv_time_moment m = {.clock_only = kind == RV_TYPE_TIME, .why = rv_time_why_form};
+    const bool stamp = kind == RV_TYPE_TIMESTAMP || kind == RV_TYPE_TIMESTAMPTZ;
+    rv_status status = rv_time_read_parts(&m, text, stamp ? ROOM_LONG : ROOM_SHORT);
     if (status == RV_OK) {
         status = value_of(&m, kind, value);
     }
