@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One airport's database: opens it as an edge of the node that serves the page, and tells what is
-// on the board and how the node stands. Events are only the trigger; the figures are asked for with
-// SQL, once for all events that came meanwhile.
+// on the board and how the node stands. What the board shows are live queries: SQL, answered again
+// when what it reads has changed.
 //
 //     const departures = await Departures.open({ iata, run }, { rows, held, status, pending,
 //                                                               rejected, failed });
@@ -39,8 +39,9 @@ export class Departures {
   #db;
   #iata;
   #tell;
-  #dirty = false;
-  #asking = null;
+  #airport = null;
+  #flights = null;
+  #shown = false;
   #ending = new AbortController();
   #following = [];
 
@@ -81,7 +82,7 @@ export class Departures {
   async close() {
     this.#ending.abort();
     await this.#db.close();
-    await Promise.all([...this.#following, this.#asking]);
+    await Promise.all(this.#following);
   }
 
   /** Runs until the end; only an error that is not the end is told. */
@@ -96,16 +97,35 @@ export class Departures {
   async #events() {
     for await (const event of this.#db.events(this.path, { signal: this.#ending.signal })) {
       this.#tell.held(event.version);
-      this.#changed();
+      if (!this.#shown) this.#show(); // there is a schema now
     }
   }
 
-  /** What waits is in the rows already. */
+  /** The rows as they are, what waits included, and as they come to be. */
+  #show() {
+    this.#shown = true;
+    const { signal } = this.#ending;
+    const tell = () => {
+      if (this.#airport && this.#flights) this.#tell.rows(this.#airport, this.#flights);
+    };
+    const airport = async () => {
+      for await (const [row] of this.#db.live(AIRPORT, [this.#iata], { signal })) {
+        this.#airport = row;
+        tell();
+      }
+    };
+    const flights = async () => {
+      for await (const rows of this.#db.live(FLIGHTS, [], { signal })) {
+        this.#flights = rows;
+        tell();
+      }
+    };
+    this.#following.push(this.#follow(airport), this.#follow(flights));
+  }
+
   async #pending() {
-    for await (const batches of this.#db.pending({ signal: this.#ending.signal })) {
-      this.#tell.pending(batches);
-      this.#changed();
-    }
+    const feed = this.#db.pending({ signal: this.#ending.signal });
+    for await (const batches of feed) this.#tell.pending(batches);
   }
 
   async #rejections() {
@@ -113,28 +133,8 @@ export class Departures {
     for await (const rejection of feed) this.#tell.rejected(rejection);
   }
 
-  #changed() {
-    this.#dirty = true;
-    this.#asking ??= this.#follow(() => this.#ask());
-  }
-
   async #status() {
     const feed = this.#db.status({ hash: true, signal: this.#ending.signal });
     for await (const status of feed) this.#tell.status(status);
-  }
-
-  async #ask() {
-    try {
-      while (this.#dirty) {
-        this.#dirty = false;
-        const [[airport], flights] = await Promise.all([
-          this.#db.query(AIRPORT, [this.#iata]),
-          this.#db.query(FLIGHTS),
-        ]);
-        if (airport && !this.#ending.signal.aborted) this.#tell.rows(airport, flights);
-      }
-    } finally {
-      this.#asking = null;
-    }
   }
 }
