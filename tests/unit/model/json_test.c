@@ -413,7 +413,7 @@ static rv_bytes random_object(uint64_t *seed, uint8_t *text, size_t cap) {
     if (rv_test_random(seed) % 4 == 0) {
         text[rv_test_random(seed) % w.len] = (uint8_t)rv_test_random(seed);
     }
-    w.len -= rv_test_random(seed) % 8 == 0 ? rv_test_random(seed) % w.len : 0;
+    w.len -= rv_test_random(seed) % 8 == 0 ? (size_t)(rv_test_random(seed) % w.len) : 0;
     return rv_writer_bytes(&w);
 }
 

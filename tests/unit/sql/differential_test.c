@@ -517,8 +517,7 @@ static bool make_window(void) {
         "lag(a.s) OVER (ORDER BY a.id)",
         "first_value(a.n) OVER (PARTITION BY a.e ORDER BY a.n DESC, a.id)",
         "ntile(3) OVER (ORDER BY a.id DESC)",
-        "count(*) FILTER (WHERE a.k > 2) OVER (ORDER BY a.id ROWS BETWEEN 2 PRECEDING AND 1 "
-        "FOLLOWING)"};
+        "count(*) FILTER (WHERE a.k > 2) OVER (ORDER BY a.id ROWS 2 PRECEDING)"};
     const source from = {true, 'a'};
     put("SELECT a.id, ");
     put(ONE_OF(windows));
