@@ -284,7 +284,7 @@ static rv_status write_moved(rv_node *node, const rv_pending *batch, rv_bytes ke
     rv_pending_refuse(node->results.ptr, value.len, judged_at(refusal));
     rv_pending_key(o->next_sequence, moved);
     rv_store_u64(next, o->next_sequence);
-    rv_status status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING, key);
+    rv_status status = rv_ledger_drop(&node->ledger, changes, RV_LEDGER_PENDING, key);
     const rv_ledger_entry entry = {RV_LEDGER_PENDING, rv_bytes_of(moved, sizeof moved),
                                    rv_bytes_of(node->results.ptr, value.len)};
     status = status == RV_OK ? rv_ledger_put(&node->ledger, changes, &entry) : status;

@@ -207,7 +207,7 @@ static rv_status write_stale(const rv_node *node, const rv_ledger_entry *entry,
             break;
         }
         if (order < 0 || !rv_bytes_equal(there.value, entry->value)) {
-            status = rv_ledger_remove(&node->ledger, changes, there.kind, there.key);
+            status = rv_ledger_drop(&node->ledger, changes, there.kind, there.key);
         }
     }
     return status;

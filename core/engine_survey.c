@@ -88,7 +88,8 @@ static rv_status take_record(rv_node *node, const rv_record *record, rv_error *e
     if (is_beyond(node) && entry.kind == RV_LEDGER_PENDING) {
         if (put) {
             forget_attempts(node, &entry);
-        } else if (!made_nothing(node, entry.key)) {
+        } else if ((record->flags & RV_RECORD_LEDGER_DROPPED) == 0 &&
+                   !made_nothing(node, entry.key)) {
             note_accepted(node, entry.key);
             return RV_OK;
         }

@@ -191,7 +191,8 @@ static size_t varint_len(uint64_t v) {
 }
 
 /* Whole, or not at all: false. */
-static bool record_write(rv_writer *body, rv_record_kind record, const rv_ledger_entry *entry) {
+static bool record_write(rv_writer *body, rv_record_kind record, uint8_t flags,
+                         const rv_ledger_entry *entry) {
     RV_ASSERT(entry->key.len <= RV_LEDGER_KEY_MAX && entry->value.len <= RV_BATCH_LEN_MAX);
     const size_t len = 3 + 1 + entry->key.len + entry->value.len;
     RV_ASSERT(varint_len(entry->key.len) == 1);
@@ -200,7 +201,7 @@ static bool record_write(rv_writer *body, rv_record_kind record, const rv_ledger
     }
     rv_write_varint(body, len);
     rv_write_u8(body, (uint8_t)record);
-    rv_write_u8(body, 0);
+    rv_write_u8(body, flags);
     rv_write_u8(body, entry->kind);
     rv_write_blob(body, entry->key);
     rv_write(body, entry->value);
@@ -268,22 +269,33 @@ rv_status rv_ledger_put(const rv_ledger *ledger, rv_ledger_changes *changes,
     if ((int64_t)rv_ledger_used(ledger) + cost > (int64_t)ledger->cap) {
         return RV_BUSY;
     }
-    if (!record_write(changes->body, RV_RECORD_LEDGER_PUT, entry)) {
+    if (!record_write(changes->body, RV_RECORD_LEDGER_PUT, 0, entry)) {
         return RV_BATCH_TOO_LARGE;
     }
     changes->cost = cost;
     return RV_OK;
 }
 
-rv_status rv_ledger_remove(const rv_ledger *ledger, rv_ledger_changes *changes, uint8_t kind,
-                           rv_bytes key) {
+static rv_status remove_as(const rv_ledger *ledger, rv_ledger_changes *changes, uint8_t flags,
+                           const rv_ledger_entry *entry) {
     RV_ASSERT(changes->from <= changes->body->len && !changes->body->full);
-    const rv_ledger_entry entry = {.kind = kind, .key = key};
-    if (!record_write(changes->body, RV_RECORD_LEDGER_REMOVE, &entry)) {
+    if (!record_write(changes->body, RV_RECORD_LEDGER_REMOVE, flags, entry)) {
         return RV_BATCH_TOO_LARGE;
     }
-    changes->cost -= cost_of_old(ledger, kind, key);
+    changes->cost -= cost_of_old(ledger, entry->kind, entry->key);
     return RV_OK;
+}
+
+rv_status rv_ledger_remove(const rv_ledger *ledger, rv_ledger_changes *changes, uint8_t kind,
+                           rv_bytes key) {
+    const rv_ledger_entry entry = {.kind = kind, .key = key};
+    return remove_as(ledger, changes, 0, &entry);
+}
+
+rv_status rv_ledger_drop(const rv_ledger *ledger, rv_ledger_changes *changes, uint8_t kind,
+                         rv_bytes key) {
+    const rv_ledger_entry entry = {.kind = kind, .key = key};
+    return remove_as(ledger, changes, RV_RECORD_LEDGER_DROPPED, &entry);
 }
 
 void rv_ledger_apply(rv_ledger *ledger, const rv_ledger_changes *changes) {
@@ -305,7 +317,7 @@ bool rv_ledger_carry(const rv_ledger *ledger, rv_writer *body, rv_ledger_place *
     index += is_at(ledger, index, place->kind, key, &entry);
     for (; index < ledger->count; index += 1) {
         entry = rv_ledger_at(ledger, index);
-        if (!record_write(body, RV_RECORD_LEDGER_PUT, &entry)) {
+        if (!record_write(body, RV_RECORD_LEDGER_PUT, 0, &entry)) {
             RV_ASSERT(body->len > 0);
             return false;
         }

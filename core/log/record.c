@@ -239,8 +239,9 @@ static bool is_other(uint8_t kind, uint8_t flags) {
     case RV_RECORD_BASE_PART:
     case RV_RECORD_CHANGES:
         return (flags & ~RV_RECORD_ITEMS_PURGED) == 0;
-    case RV_RECORD_LEDGER_PUT:
     case RV_RECORD_LEDGER_REMOVE:
+        return (flags & ~RV_RECORD_LEDGER_DROPPED) == 0;
+    case RV_RECORD_LEDGER_PUT:
     case RV_RECORD_BASE_END:
     case RV_RECORD_PATH:
     case RV_RECORD_FILLED:

@@ -56,6 +56,8 @@ typedef enum rv_record_kind {
 #define RV_RECORD_ITEMS_PURGED                                                                     \
     0x01u /* of a base's part, and of changes: rows were taken out that are not selected any more  \
            */
+#define RV_RECORD_LEDGER_DROPPED                                                                   \
+    0x01u /* of a removal: of what waited, and left otherwise than by being accepted */
 #define RV_RECORD_BASE_KEEPS 0x01u /* of a base that begins: rows of aggregates stay true */
 
 #define RV_RECORD_WRITTEN_AT  0x01u
