@@ -115,7 +115,8 @@ test('an edge is fed and heard as its token says; renewed, narrowed and revoked 
   await until(async () => (await till.status()).position === 5, 'the edge');
   assert.equal((await state(till)).principal, 'till');
   // what it may not write the root rejects
-  assert.equal((await till.append('/accounts/1', 'money_paid', { amount: 7 })).status, 202);
+  const first = await till.append('/accounts/1', 'money_paid', { amount: 7 });
+  assert.equal(first.status, 202, JSON.stringify(first.body));
   assert.equal((await till.append('/accounts/2', 'money_paid', { amount: 7 })).status, 202);
   await settled(till);
   const { body: rejections } = await till.request('GET', '/rejections');
