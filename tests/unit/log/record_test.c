@@ -241,9 +241,11 @@ RV_TEST(other_records_come_back) {
             rv_cursor c = rv_cursor_over(rv_writer_bytes(&w));
             rv_record record;
             const bool rows = kinds[i] == RV_RECORD_BASE_PART || kinds[i] == RV_RECORD_CHANGES;
-            const bool known = flags == 0 || (rows && flags == RV_RECORD_ITEMS_PURGED) ||
-                               (i == 0 && (flags & ~(RV_RECORD_SELECTION_KNOWN)) == 0) ||
-                               (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS);
+            const bool known =
+                flags == 0 || (rows && flags == RV_RECORD_ITEMS_PURGED) ||
+                (i == 0 && (flags & ~(RV_RECORD_SELECTION_KNOWN)) == 0) ||
+                (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS) ||
+                (kinds[i] == RV_RECORD_LEDGER_REMOVE && flags == RV_RECORD_LEDGER_DROPPED);
             RV_CHECK_EQ(rv_record_read(&c, &context, &record), known);
             if (known) {
                 RV_CHECK(record.kind == kinds[i] && record.flags == flags);
