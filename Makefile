@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core, of tests one more).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build size sanitizers demo test sim differential coverage fuzz bench tidy format clean
+.PHONY: help setup build size sanitizers demo test sim twins differential coverage fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -35,6 +35,15 @@ test: setup ## every test: unit, storage, faults, real processes, the demo, and 
 sim: setup ## SEEDS (1000) worlds of many nodes under faults; SEED=n replays one; docs/simulation.md
 	@tools/build release simulate
 	@tests/sim/run
+
+TWINS = log_log log_lookup log_ledger log_versions log_purge log_rewrite log_mark state_pages \
+        state_overlay state_changes state_state_twin state_generated_twin
+
+twins: setup ## log, indexes, pages and folding beside naive twins, ROUNDS (100) times as often as in test
+	@tools/build release $(TWINS:%=test_unit_%)
+	@for twin in $(TWINS); do \
+	    echo "$$twin" && RIVULET_ROUNDS=$(or $(ROUNDS),100) build/native/test_unit_$$twin || exit 1; \
+	done
 
 differential: setup ## SELECTS (100000) generated queries over aggregates and over SQLite's own tables; SEED=n
 	@tools/build release test_unit_sql_differential

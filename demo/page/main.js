@@ -40,6 +40,7 @@ class Page {
   #status = null; // what the database told last
   #changing = Promise.resolve();
   #mine = new Set();
+  #last = null; // what was drawn
   #waiting = new Set(); // flights of which something waits for the node
   #drawn = ''; // the airport whose flights are on the board
   #latest = '2001-01-01T00:00:00'; // when the last of them left
@@ -147,6 +148,7 @@ class Page {
   async #close() {
     const shown = this.#shown;
     this.#shown = null;
+    this.#last = null;
     this.#status = null;
     this.#writer.use(null);
     this.#gates.use(null);
@@ -155,7 +157,13 @@ class Page {
     await shown?.departures.close();
   }
 
+  /** The same rows, of which some are another's or wait by now. */
+  #redraw() {
+    if (this.#last) this.#draw(this.#last.iata, this.#last.airport, this.#last.flights);
+  }
+
   #draw(iata, airport, flights) {
+    this.#last = { iata, airport, flights };
     const motion = this.#drawn !== ''; // what is there after loading is there at once
     this.#board.show(flights, { mine: this.#mine, waiting: this.#waiting, motion });
     this.#gates.flights(flights);
@@ -165,9 +173,10 @@ class Page {
     this.#notice.hide();
   }
 
-  /** The rows follow. */
+  /** What waits is marked in the rows. */
   #wait(batches) {
     this.#waiting = new Set(batches.flatMap(({ events }) => events.map(({ data }) => data.id)));
+    this.#redraw();
     this.#gates.pending(batches);
   }
 
@@ -223,7 +232,10 @@ class Page {
       distance: miles,
     });
     append.durable('memory').then(
-      ({ data }) => this.#mine.add(data.id),
+      ({ data }) => {
+        this.#mine.add(data.id);
+        this.#redraw();
+      },
       () => {}, // the writer tells it
     );
     return { append, destination };

@@ -102,7 +102,8 @@ test('docs/sql.md: the queries', () => {
     `CREATE AGGREGATE application (id bigint PRIMARY KEY, amount_requested integer, submitted_at timestamptz,
        state varchar(20));
      CREATE AGGREGATE work_item (id text PRIMARY KEY, application_id references application(id), name text,
-       status varchar(20));`,
+       status varchar(20));
+     CREATE AGGREGATE account (id bigint PRIMARY KEY, plan text, balance numeric(20,2));`,
   );
   const queries = blocks(page('docs/sql.md'), 'sql').flatMap((block) =>
     block.split(/;\s*\n/).filter((query) => query.trim() !== ''),

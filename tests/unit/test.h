@@ -14,6 +14,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /*
  * Of a case that repeats itself with other numbers: how many times, and by how much it goes on from
@@ -27,6 +28,19 @@
 #define RV_TEST_ROUNDS(count) (count)
 #define RV_TEST_STRIDE        1
 #endif
+
+/* Of random cases beside a naive twin: how many, which `make twins` multiplies by RIVULET_ROUNDS.
+ */
+#define RV_TEST_SEEDS(count) (RV_TEST_ROUNDS(count) * rv_test_times())
+
+static inline uint64_t rv_test_times(void) {
+    const char *const text = getenv("RIVULET_ROUNDS");
+    uint64_t times = 0;
+    for (size_t i = 0; text != NULL && text[i] >= '0' && text[i] <= '9' && times < 1000000; i++) {
+        times = times * 10 + (uint64_t)(text[i] - '0');
+    }
+    return times == 0 ? 1 : times;
+}
 
 static int rv_test_failed_cases;
 static int rv_test_passed_cases;

@@ -192,7 +192,7 @@ static void step(void) {
 }
 
 RV_TEST(it_is_what_a_naive_table_is) {
-    for (uint64_t seed = 1; seed <= 3; seed++) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(3); seed++) {
         world_begin(seed);
         for (int i = 0; i < BATCHES; i++) {
             step();

@@ -86,7 +86,7 @@ static void run(node *n, twin *t, uint64_t seed, unsigned steps) {
 }
 
 RV_TEST(random_lives_in_memory) {
-    for (uint64_t seed = 1; seed <= 6; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(6); seed += 1) {
         node n = {.options = small_options};
         twin_clear(&the_twin, seed % 2 == 0);
         node_over_memory(&n, seed);
@@ -96,7 +96,7 @@ RV_TEST(random_lives_in_memory) {
 }
 
 RV_TEST(random_lives_on_a_slow_disk) {
-    for (uint64_t seed = 1; seed <= 12; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(12); seed += 1) {
         const rv_sim_faults faults = {
             .pending_percent = seed % 3 == 0   ? 0
                                : seed % 3 == 1 ? 50

@@ -67,7 +67,7 @@ static void reopen(node *n, ix_twin *t, bool clean, const rv_sim_faults *faults)
 }
 
 RV_TEST(random_lives) {
-    for (uint64_t seed = 1; seed <= 16; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(16); seed += 1) {
         const rv_sim_faults faults = {
             .pending_percent = seed % 3 == 0 ? 0 : 50, .short_percent = 20, .latency_us_max = 100};
         node n = {.options = ix_options};
@@ -109,7 +109,7 @@ static void check_indexed(node *n, ix_twin *t) {
 }
 
 RV_TEST(runs_cover_the_log_and_are_merged) {
-    for (uint64_t seed = 1; seed <= 4; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(4); seed += 1) {
         node n = {.options = ix_options};
         ix_clear(&the_ix, 50 + seed);
         node_over_disk(&n, seed, NULL);

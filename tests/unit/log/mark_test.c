@@ -106,7 +106,7 @@ static void life(node *n, twin *t, marks *m, bool clean, uint64_t *random) {
 }
 
 RV_TEST(random_lives_from_any_mark) {
-    for (uint64_t seed = 1; seed <= 24; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(24); seed += 1) {
         const rv_sim_faults faults = {
             .pending_percent = seed % 2 == 0 ? 60 : 0, .short_percent = 20, .latency_us_max = 100};
         node n = {.options = mark_options};

@@ -102,7 +102,7 @@ static void check_index(node *n, ix_twin *t) {
 }
 
 RV_TEST(what_goes_is_not_found_and_the_rest_is) {
-    for (uint64_t seed = 1; seed <= 8; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(8); seed += 1) {
         const rv_sim_faults faults = {
             .pending_percent = seed % 3 == 0 ? 0 : 50, .short_percent = 20, .latency_us_max = 100};
         node n;

@@ -69,7 +69,7 @@ static unsigned count_files(const node *n, uint32_t *highest) {
 }
 
 RV_TEST(a_rewritten_log_is_the_same) {
-    for (uint64_t seed = 1; seed <= 12; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(12); seed += 1) {
         const rv_sim_faults faults = {
             .pending_percent = seed % 2 == 0 ? 60 : 0, .short_percent = 20, .latency_us_max = 50};
         node n = {.options = rewrite_options};

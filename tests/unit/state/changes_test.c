@@ -184,7 +184,7 @@ static void run(uint64_t seed, size_t which, size_t ring_size, uint32_t *lost) {
 
 RV_TEST(changes_keep_selected_rows_as_they_are) {
     uint32_t lost = 0;
-    for (uint64_t seed = 1; seed <= 24; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(24); seed += 1) {
         run(seed, seed % 4, sizeof ring, &lost);
         RV_CHECK_PASSED();
     }
@@ -193,7 +193,7 @@ RV_TEST(changes_keep_selected_rows_as_they_are) {
 
 RV_TEST(changes_that_are_gone_are_told) {
     uint32_t lost = 0;
-    for (uint64_t seed = 1; seed <= 24; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(24); seed += 1) {
         run(seed, seed % 4, 1500 + 100 * (size_t)seed, &lost);
         RV_CHECK_PASSED();
     }

@@ -442,7 +442,7 @@ static void applied_run(uint64_t seed) {
 static uint64_t seed_first = 1, seed_count = 400;
 
 RV_TEST(generated_schemas_agree_with_the_twin) {
-    for (uint64_t seed = seed_first; seed < seed_first + seed_count; seed += 1) {
+    for (uint64_t seed = seed_first; seed < seed_first + seed_count * rv_test_times(); seed += 1) {
         if (make_schema(seed)) {
             judged_run(seed * 1000003, seed % SHORTAGES_EVERY == 0);
             if (!rv_test_failed) {

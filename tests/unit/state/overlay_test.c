@@ -205,7 +205,7 @@ static void round_of(uint64_t *seed) {
 }
 
 RV_TEST(lifted_it_leaves_no_trace) {
-    for (uint64_t seed = 1; seed <= 4; seed++) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(4); seed++) {
         RV_CHECK(start(PAGES, JOURNAL));
         uint64_t r = seed;
         for (int i = 0; i < ROUNDS; i++) {

@@ -149,7 +149,7 @@ RV_TEST(slots_agree_with_what_was_put_there) {
 
 RV_TEST(shortages_are_told_and_taken_back) {
     static uint32_t met[RV_STATUS_COUNT];
-    for (uint64_t seed = 0; seed < 300; seed += 1) {
+    for (uint64_t seed = 0; seed < RV_TEST_SEEDS(300); seed += 1) {
         RV_CHECK(start((1 + (size_t)(seed % 30)) * (RV_PAGE_SIZE + 17) + 200, (size_t)seed * 199));
         run(seed, 12, met);
         RV_CHECK_PASSED();

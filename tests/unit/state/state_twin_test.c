@@ -270,7 +270,7 @@ static void judged_run(uint64_t seed, uint32_t transactions, size_t pages, size_
 }
 
 RV_TEST(judged_events_agree_with_the_twin) {
-    for (uint64_t seed = 1; seed <= 12; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(12); seed += 1) {
         judged_run(seed * 1000003, 2500, 16u << 20, 4u << 20, true);
         RV_CHECK_PASSED();
     }
@@ -293,7 +293,7 @@ RV_TEST(judged_events_agree_with_the_twin) {
 }
 
 RV_TEST(shortages_leave_the_state_as_it_was) {
-    for (uint64_t seed = 1; seed <= 150; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(150); seed += 1) {
         const bool few_pages = seed % 2 == 0;
         const size_t pages = few_pages ? 8 + (size_t)(seed % 30) : 1000;
         judged_run(seed, 60, pages * (RV_PAGE_SIZE + 17) + 200,
@@ -306,7 +306,7 @@ RV_TEST(shortages_leave_the_state_as_it_was) {
 /* Unjudged events in any order, as where a part is held: nothing fails, and the twin agrees. */
 RV_TEST(applied_events_agree_with_the_twin) {
     uint32_t unknown = 0;
-    for (uint64_t seed = 1; seed <= 8; seed += 1) {
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(8); seed += 1) {
         uint64_t random = seed * 7919;
         rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
         RV_CHECK(start(16u << 20, 4u << 20));
