@@ -82,7 +82,9 @@ static void damage(node *n, ix_twin *t, bool all) {
     if (count > 0 && !all) {
         const char *const name = names[ix_random(t, count)].text;
         const uint64_t size = file_size(n, name);
-        (void)rv_sim_disk_flip(n->disk, name, ix_random(t, size), (unsigned)ix_random(t, 8));
+        if (size > 0) {
+            (void)rv_sim_disk_flip(n->disk, name, ix_random(t, size), (unsigned)ix_random(t, 8));
+        }
     }
 }
 
