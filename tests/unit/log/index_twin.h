@@ -130,8 +130,7 @@ static inline bool ix_pass(node *n) {
     const bool pumped = node_pump(n);
     const bool worked = rv_log_working(n->log);
     const rv_status status = rv_log_poll(n->log, &n->err);
-    return status == RV_OK &&
-           (pumped || worked || rv_log_working(n->log) || rv_log_busy(n->log));
+    return status == RV_OK && (pumped || worked || rv_log_working(n->log) || rv_log_busy(n->log));
 }
 
 static inline rv_status ix_append(node *n, ix_twin *t, unsigned count) {
