@@ -165,6 +165,17 @@ static void steer_foreign(uint64_t *seed, logged *e, const rv_event_type *type, 
     }
 }
 
+/* A key may be of a wider type than the field that is to name it: what no decoder would let through
+ * is the greatest that one does. */
+static void keep_in_range(const rv_type *type, rv_value *value) {
+    const int64_t most = type->kind == RV_TYPE_SMALLINT  ? INT16_MAX
+                         : type->kind == RV_TYPE_INTEGER ? INT32_MAX
+                                                         : INT64_MAX;
+    if (value->class_ == RV_VALUE_INT && (value->as.integer > most || value->as.integer < -most)) {
+        value->as.integer = most;
+    }
+}
+
 /* Brings a random event near to one that is accepted. */
 static void steer(uint64_t *seed, logged *e, const rv_event_type *type) {
     for (uint16_t a = 0; a < type->action_count; a += 1) {
@@ -192,6 +203,9 @@ static void steer(uint64_t *seed, logged *e, const rv_event_type *type) {
             }
         }
         e->event.stream = meets && mostly(seed) ? row->owner : e->event.stream;
+    }
+    for (uint16_t f = 0; f < type->field_count; f += 1) {
+        keep_in_range(&type->fields[f].type, &e->values[f]);
     }
 }
 
