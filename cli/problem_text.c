@@ -27,7 +27,6 @@ static const char *hint_of(rv_status status) {
         {RV_OUTBOX_FULL, "`rivulet pending` and `rivulet rejections` list what fills it"},
         {RV_NO_KEYS, "give the new row's key in the data, or try again with a connection"},
         {RV_OUTCOME_UNKNOWN, "repeat it with the same --event-id"},
-        {RV_SELECTION_CHANGED, "give the same --select patterns, or use a new directory"},
         {RV_STORAGE_FULL, "free some space on the disk: the node takes appends again by itself"},
         {RV_READ_ONLY, "`rivulet status` says why"},
     };

@@ -46,8 +46,7 @@ RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *opti
  * all of it when there is none (rv_node_checkpoint_of tells). RV_PENDING: poll, then call again;
  * RV_OK: open. A new root makes its log; a new edge has none until rv_node_adopt. RV_DATA_DAMAGED:
  * the node is open for reading only, up to the damage; `err` says where. RV_PANICKED: the same,
- * before an event that has stopped this program again and again. RV_SELECTION_CHANGED: what
- * is to be held needs history that the edge's log does not have. RV_NOT_ROOT: the directory belongs
+ * before an event that has stopped this program again and again. RV_NOT_ROOT: the directory belongs
  * to a node of the other role. RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER,
  * RV_STORAGE_*.
  */

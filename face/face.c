@@ -436,8 +436,9 @@ rv_status exchange_run(rv_exchange *x, rv_error *err) {
 static void start(rv_exchange *x) {
     rv_error err;
     rv_status status = exchange_run(x, &err);
-    if (status == RV_OK && x->kind == EXCHANGE_TEXT && exchange_is_live(x)) {
-        status = face_live_begin(x, &err);
+    const bool asks = x->source.followed || rv_bytes_are(x->request.method, "GET");
+    if (status == RV_OK && x->kind == EXCHANGE_TEXT && exchange_is_live(x) && asks) {
+        status = face_live_begin(x, &err); /* what has changed something is answered, as ever */
     }
     if (status == RV_PENDING || status == RV_BUSY) {
         return;

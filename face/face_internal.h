@@ -73,13 +73,13 @@ typedef struct event_read {
     uint32_t cursor_tag; /* of this node's log, in a feed's ids */
 } event_read;
 
-/* What the answer of a request was made of: when one of these has moved, it may be another one. */
+/* What the answer of a request was made of, beside the schema: when one of these has moved, it may
+ * be another one. */
 typedef struct answer_source {
     uint64_t aggregates[RV_AGGREGATES_MAX / 64]; /* bits: rows of these */
-    bool schema;
     bool outbox;
     bool node;     /* anything that a node knows */
-    bool constant; /* perhaps none of them: it can be followed, but stays */
+    bool followed; /* it is one that can be followed, whatever it was made of */
 } answer_source;
 
 /* A request that is answered again (face/live.c). */

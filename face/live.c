@@ -25,14 +25,6 @@
 /* What an answer is given out with, beside its text. */
 #define FRAME_MAX 128u
 
-static bool follows(const answer_source *source) {
-    uint64_t any = 0;
-    for (size_t i = 0; i < RV_AGGREGATES_MAX / 64; i++) {
-        any |= source->aggregates[i];
-    }
-    return any != 0 || source->schema || source->outbox || source->node || source->constant;
-}
-
 /* The request's bytes are the caller's only until its head was answered. */
 static rv_status keep_request(rv_exchange *x, rv_error *err) {
     rv_writer w = rv_writer_over(x->buffer, sizeof x->buffer);
@@ -126,7 +118,7 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
 }
 
 rv_status face_live_begin(rv_exchange *x, rv_error *err) {
-    if (!follows(&x->source)) {
+    if (!x->source.followed) {
         return rv_error_set(err, RV_UNSUPPORTED,
                             "there is no live feed of `%b`; ask again, or follow /events",
                             &x->request.target);

@@ -54,6 +54,7 @@ static rv_status list_end(rv_exchange *x, outbox_list *list, rv_error *err) {
                             (uint64_t)x->face->options.result_len_max);
     }
     x->source.outbox = true;
+    x->source.followed = true;
     exchange_answer(x, 200, "application/json", rv_writer_bytes(&list->w));
     return RV_OK;
 }

@@ -71,11 +71,11 @@ static rv_status parse_cursor(rv_exchange *x, uint64_t *from, rv_error *err) {
 
 /* --- starting --- */
 
-static event_format wanted_format(const rv_request *request) {
-    if (header_names(request->accept, "text/event-stream")) {
+static event_format wanted_format(const rv_exchange *x) {
+    if (exchange_is_live(x)) {
         return FORMAT_FEED;
     }
-    return header_names(request->accept, "ndjson") ? FORMAT_LINES : FORMAT_ARRAY;
+    return header_names(x->request.accept, "ndjson") ? FORMAT_LINES : FORMAT_ARRAY;
 }
 
 static rv_status set_pattern(event_read *r, rv_bytes text, rv_error *err) {
@@ -139,7 +139,7 @@ static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, 
 static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
     rv_node *node = x->face->options.node;
     event_read *r = &x->read;
-    r->format = wanted_format(&x->request);
+    r->format = wanted_format(x);
     r->positioned = false;
     r->by_version = of_stream && r->format != FORMAT_FEED;
     r->from_position = 0;

@@ -62,7 +62,7 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
     }
     rv_write_u8(&w, ']');
     memset(x->source.aggregates, 0xff, sizeof x->source.aggregates);
-    x->source.schema = true;
+    x->source.followed = true;
     return answer_json(x, &w, err);
 }
 
@@ -209,6 +209,7 @@ static rv_status refuse_address(const rv_aggregate *aggregate, rv_error *err) {
 static void note_source(rv_exchange *x, uint16_t aggregate) {
     RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
     x->source.aggregates[aggregate / 64u] |= UINT64_C(1) << (aggregate % 64u);
+    x->source.followed = true;
 }
 
 /* Rows of the aggregate are read: the answer says if they are stale (SEMANTICS 15). */
@@ -316,7 +317,7 @@ static void note_sources(rv_exchange *x, const rv_sql_query *query) {
         }
     }
     x->source.node = rv_sql_uses_system(query);
-    x->source.constant = true;
+    x->source.followed = true;
 }
 
 /* Begins, or begins again, an answer. */

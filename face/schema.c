@@ -13,7 +13,7 @@ static void write_hash(rv_writer *w, rv_hash128 hash) {
 }
 
 rv_status face_schema_get(rv_exchange *x, rv_error *err) {
-    x->source.schema = true;
+    x->source.followed = true;
     const rv_schema *schema = rv_node_schema(x->face->options.node);
     rv_writer w;
     const rv_status status = exchange_writer(x, true, &w);

@@ -352,9 +352,6 @@ rv_status face_tokens(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (url->segment_count > 2) {
         return rv_error_set(err, RV_NOT_FOUND, "a token's address is /tokens/{name}");
     }
-    if (exchange_is_live(x)) {
-        return rv_error_set(err, RV_UNSUPPORTED, "there is no live feed of tokens");
-    }
     if (x->made == 0) { /* else it is done: who did it need not be admitted again */
         status = face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, err);
         status = status == RV_OK ? route(x, url, err) : status;

@@ -264,6 +264,17 @@ RV_TEST(what_cannot_be_followed_is_refused_and_what_fails_ends) {
     RV_CHECK_PASSED();
     RV_CHECK_EQ(f.head.status, 413);
     rv_face_end(f.x);
+    /* what has changed something is answered as ever, and did it once */
+    const uint64_t sequence = rv_node_sequence(s.f.node);
+    rv_request append = {.method = RV_LITERAL("POST"),
+                         .target = RV_LITERAL("/streams/accounts"),
+                         .content_type = RV_LITERAL("application/json"),
+                         .accept = RV_LITERAL("text/event-stream"),
+                         .event_type = RV_LITERAL("account_opened"),
+                         .body = RV_LITERAL("{\"name\":\"eve\"}")};
+    RV_CHECK_EQ(ask(&s, &append), 201);
+    RV_CHECK(has(&s, "\"name\":\"eve\""));
+    RV_CHECK_EQ(rv_node_sequence(s.f.node), sequence + 1);
     /* an answer that has become too large for its buffer */
     RV_CHECK_EQ(post(&s, "/streams/accounts", "account_opened", "{\"name\":\"ada\"}"), 201);
     follow(s.face, &f, "POST", "/query", "{\"sql\":\"select body from note\"}");
