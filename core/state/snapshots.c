@@ -63,10 +63,21 @@ static void shadow_free(rv_snapshots *s, uint32_t number) {
     s->used -= 1;
 }
 
-/* A page of the pool for a copy, which the pool has not begun to use; 0 when there is none. */
+/* Pages from here on are nobody's: the pool has not begun to use them, nor had it in a snapshot, as
+ * it may have in one of an overlay that was lifted since. */
+static uint32_t unused_from(const rv_pages *pages) {
+    uint32_t page = rv_pages_pool(pages)->fresh;
+    for (uint32_t i = 0; i < RV_SNAPSHOTS_MAX; i += 1) {
+        const rv_snapshot_life *const life = &pages->snapshots.lives[i];
+        page = life->serial != 0 && life->end > page ? life->end : page;
+    }
+    return page;
+}
+
+/* A page of the pool for a copy, which is nobody's; 0 when there is none. */
 static uint32_t shadow_lend(rv_pages *pages) {
     rv_snapshots *const s = &pages->snapshots;
-    const uint32_t fresh = rv_pages_pool(pages)->fresh;
+    const uint32_t fresh = unused_from(pages);
     for (uint32_t left = s->lent; s->free_lent != 0; left -= 1) {
         RV_ASSERT(left > 0);
         const uint32_t number = s->free_lent;
@@ -243,6 +254,21 @@ const uint8_t *rv_snapshot_read(const rv_pages *pages, rv_snapshot snapshot, uin
     return seen == 0 ? rv_pages_read(pages, page) : shadow_bytes(pages, seen);
 }
 
+uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32_t page) {
+    const rv_snapshots *const s = &pages->snapshots;
+    const rv_snapshot_life *const life = life_read(s, snapshot);
+    RV_ASSERT(life != NULL && page >= life->low);
+    const uint32_t fresh = rv_pages_pool(pages)->fresh;
+    for (; page < life->end; page += 1) {
+        const uint32_t number = s->newest[page];
+        if (page >= fresh || /* taken back, without having been written to */
+            (number != 0 && shadow_of(s, number)->until >= snapshot.serial)) {
+            return page;
+        }
+    }
+    return page < fresh ? page : 0;
+}
+
 void rv_snapshot_pass(rv_pages *pages, rv_snapshot snapshot, uint32_t low) {
     rv_snapshots *const s = &pages->snapshots;
     rv_snapshot_life *const life = life_of(s, snapshot);
@@ -263,6 +289,15 @@ void rv_snapshot_release(rv_pages *pages, rv_snapshot snapshot) {
         life_end(&pages->snapshots, life);
     }
     RV_ASSERT(!rv_snapshot_alive(pages, snapshot));
+}
+
+void rv_snapshots_end(rv_pages *pages) {
+    rv_snapshots *const s = &pages->snapshots;
+    for (uint32_t i = 0; i < RV_SNAPSHOTS_MAX; i += 1) {
+        if (s->lives[i].serial != 0 && !s->lives[i].stays) {
+            life_end(s, &s->lives[i]);
+        }
+    }
 }
 
 /* --- for the pages --- */

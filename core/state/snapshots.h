@@ -87,11 +87,18 @@ uint32_t rv_snapshot_end(const rv_pages *pages, rv_snapshot snapshot);
  * page is one that it has and has not passed. */
 const uint8_t *rv_snapshot_read(const rv_pages *pages, rv_snapshot snapshot, uint32_t page);
 
+/* The next page, from `page` on, that may have another content than in the snapshot, those that
+ * were made since among them; 0: there is none. Alive. */
+uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32_t page);
+
 /* Pages below `low` will not be read any more: their copies are given back. */
 void rv_snapshot_pass(rv_pages *pages, rv_snapshot snapshot, uint32_t low);
 
 /* Ends it; nothing happens when it is not alive. */
 void rv_snapshot_release(rv_pages *pages, rv_snapshot snapshot);
+
+/* Ends all but those that were taken to stay, whose holders end them. */
+void rv_snapshots_end(rv_pages *pages);
 
 /* --- for pages.c --- */
 

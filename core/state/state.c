@@ -49,6 +49,7 @@ rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_
 }
 
 void rv_state_reset(rv_state *state) {
+    rv_snapshots_end(&state->pages);
     rv_pages_reset(&state->pages);
     state->sum = (rv_hash128){0, 0};
     root_init(state);
