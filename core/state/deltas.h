@@ -43,6 +43,13 @@ typedef struct rv_delta {
     const uint8_t *after;  /* NULL: there is none now */
 } rv_delta;
 
+/* How far somebody is. Plain data; all zero begins. */
+typedef struct rv_delta_place {
+    uint32_t page;
+    uint32_t slot;
+    bool second; /* the pass over what is there, after that over what was */
+} rv_delta_place;
+
 /* Going through them. Valid until the next change of the state. */
 typedef struct rv_delta_walk {
     const rv_state *state;
@@ -50,16 +57,24 @@ typedef struct rv_delta_walk {
     uint16_t aggregate;
     rv_view before;
     rv_view after;
-    uint32_t page;
-    uint32_t slot;
-    uint32_t slots; /* of the page in this pass */
-    bool second;    /* the pass over what is there now, after that over what was */
+    rv_delta_place place; /* of the next slot */
+    uint32_t slots;       /* of the page in this pass */
 } rv_delta_walk;
 
 /* Begins. `scratch` is used for keys that are longer than RV_HEAP_SLOT_MAX and given back. False:
  * there is no moment, or what was there then is not known any more. */
 bool rv_deltas_begin(const rv_state *state, const rv_deltas *deltas, uint16_t aggregate,
                      rv_arena *scratch, rv_delta_walk *walk);
+
+/* The same of what became of rows from one moment to another, whatever happened since: between two
+ * moments it may be gone through bit by bit while the state changes, each time from the place that
+ * the last walk had. Without `from` there was no row, so that all rows of `to` are added. */
+bool rv_deltas_between(const rv_state *state, const rv_deltas *from, const rv_deltas *to,
+                       uint16_t aggregate, rv_delta_place place, rv_arena *scratch,
+                       rv_delta_walk *walk);
+
+/* False: what was at the moment is not known any more. */
+bool rv_deltas_known(const rv_state *state, const rv_deltas *deltas);
 
 /* The next one, of each key one at most, in no order that means anything. RV_END: there are no
  * more. RV_MEMORY_EXHAUSTED: a key is too long for scratch. Not after either. */

@@ -254,7 +254,8 @@ const uint8_t *rv_snapshot_read(const rv_pages *pages, rv_snapshot snapshot, uin
     return seen == 0 ? rv_pages_read(pages, page) : shadow_bytes(pages, seen);
 }
 
-uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32_t page) {
+uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32_t page,
+                             uint32_t end) {
     const rv_snapshots *const s = &pages->snapshots;
     const rv_snapshot_life *const life = life_read(s, snapshot);
     RV_ASSERT(life != NULL && page >= life->low);
@@ -266,7 +267,7 @@ uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32
             return page;
         }
     }
-    return page < fresh ? page : 0;
+    return page < fresh || page < end ? page : 0;
 }
 
 void rv_snapshot_pass(rv_pages *pages, rv_snapshot snapshot, uint32_t low) {

@@ -88,8 +88,10 @@ uint32_t rv_snapshot_end(const rv_pages *pages, rv_snapshot snapshot);
 const uint8_t *rv_snapshot_read(const rv_pages *pages, rv_snapshot snapshot, uint32_t page);
 
 /* The next page, from `page` on, that may have another content than in the snapshot, those that
- * were made since among them; 0: there is none. Alive. */
-uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32_t page);
+ * were made since among them, as far as they are the pool's or below `end`; 0: there is none.
+ * Alive. */
+uint32_t rv_snapshot_changed(const rv_pages *pages, rv_snapshot snapshot, uint32_t page,
+                             uint32_t end);
 
 /* Pages below `low` will not be read any more: their copies are given back. */
 void rv_snapshot_pass(rv_pages *pages, rv_snapshot snapshot, uint32_t low);

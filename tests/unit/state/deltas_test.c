@@ -135,6 +135,30 @@ static uint32_t count_naive(naive *old, naive *now, uint16_t aggregate) {
     return count;
 }
 
+/* Between two moments, gone through bit by bit while the state goes on, from nothing too: the same
+ * rows, as far as counts and truth say. */
+static void between(const rv_deltas *from, const rv_deltas *to, naive *old, naive *now) {
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a++) {
+        rv_delta_place place = {0};
+        rv_delta delta;
+        uint32_t told = 0;
+        rv_status status = RV_OK;
+        while (status == RV_OK) {
+            rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+            rv_delta_walk walk;
+            RV_CHECK(rv_deltas_between(state, from, to, a, place, &scratch, &walk));
+            status = rv_deltas_next(&walk, &delta);
+            place = walk.place;
+            if (status == RV_OK) {
+                check_delta(&walk, &delta, old, now, &told);
+                RV_CHECK_PASSED();
+            }
+        }
+        RV_CHECK_STATUS(status, RV_END);
+        RV_CHECK_EQ(told, count_naive(old, now, a));
+    }
+}
+
 /* The differences since the last moment are those of the copies, each told once: as many, and
  * every one of them true. The moment is now. */
 static void look(rv_deltas *deltas) {
@@ -251,6 +275,46 @@ static void round_of(uint64_t *seed, rv_deltas *deltas) {
     }
     if (rv_test_random(seed) % 4 != 0) {
         look(deltas);
+    }
+}
+
+/* What lies between two moments stays what it is. */
+RV_TEST(between_two_moments_nothing_changes_any_more) {
+    static naive nothing;
+    rv_deltas moments[2] = {{{0}}, {{0}}};
+    rv_deltas later = {0};
+    nothing.schema = schema;
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(3); seed++) {
+        uint64_t r = seed;
+        RV_CHECK(start((size_t)2 << 20));
+        which = 0;
+        copy_rows(&copies[0], 0);
+        rv_deltas_keep(state, &moments[0]);
+        for (int i = 0; i < 20; i++) {
+            const bool laid = i % 3 == 0;
+            confirm(&r);
+            if (laid) {
+                rv_state_overlay_lay(state);
+                bear(&r);
+            }
+            copy_rows(&copies[1], 1);
+            rv_deltas_keep(state, &moments[1]);
+            if (laid) {
+                rv_state_overlay_lift(state);
+                memset(versions, 0, sizeof versions);
+            }
+            confirm(&r);
+            rv_deltas_keep(state, &later);
+            confirm(&r);
+            between(&moments[0], &moments[1], &copies[0], &copies[1]);
+            RV_CHECK_PASSED();
+            between(NULL, &moments[1], &nothing, &copies[1]);
+            RV_CHECK_PASSED();
+        }
+        for (int i = 0; i < 2; i++) {
+            rv_deltas_drop(state, &moments[i]);
+        }
+        rv_deltas_drop(state, &later);
     }
 }
 
@@ -421,8 +485,8 @@ RV_TEST(it_costs_what_was_written_to) {
         RV_CHECK_STATUS(fold(&e, false, RV_FOLD_APPLY), RV_OK);
     }
     uint32_t pages = 0;
-    for (uint32_t p = rv_snapshot_changed(&state->pages, deltas.snapshot, RV_PAGE_FIRST); p != 0;
-         p = rv_snapshot_changed(&state->pages, deltas.snapshot, p + 1)) {
+    for (uint32_t p = rv_snapshot_changed(&state->pages, deltas.snapshot, RV_PAGE_FIRST, 0); p != 0;
+         p = rv_snapshot_changed(&state->pages, deltas.snapshot, p + 1, 0)) {
         pages += rv_pages_head(&state->pages, p)->kind == RV_PAGE_ROWS;
     }
     RV_CHECK_EQ(pages, 1);
@@ -442,6 +506,7 @@ int main(void) {
         return 1;
     }
     RV_RUN(what_has_become_of_rows_is_told_once);
+    RV_RUN(between_two_moments_nothing_changes_any_more);
     RV_RUN(what_is_not_known_any_more_is_said);
     RV_RUN(a_value_that_is_written_over_is_a_difference);
     RV_RUN(what_is_lifted_is_gone);
