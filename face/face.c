@@ -48,6 +48,7 @@ rv_status rv_face_create(rv_face **out, const rv_face_options *options, rv_arena
     *out = NULL;
     if (face != NULL) {
         face->options = *options;
+        face->moments.node = options->node;
     }
     if (face == NULL || take_memory(face, arena) != RV_OK) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
@@ -236,7 +237,7 @@ static rv_status wrong_method(rv_exchange *x, const char *allow, rv_error *err) 
 static rv_status no_such_address(const rv_exchange *x, rv_error *err) {
     return rv_error_set(
         err, RV_NOT_FOUND,
-        "there is nothing at `%b`; there are /streams, /events, /aggregates, /query, "
+        "there is nothing at `%b`; there are /streams, /events, /aggregates, /changes, /query, "
         "/schema, /selection, /status, /epoch, /pending, /rejections, /tokens and /healthz",
         &x->request.target);
 }
@@ -303,6 +304,7 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     const bool health = rv_bytes_are(place, "healthz") || rv_bytes_are(place, "readyz");
     const bool node = rv_bytes_are(place, "status");
     const bool aggregates = rv_bytes_are(place, "aggregates");
+    const bool changes = rv_bytes_are(place, "changes") && url->segment_count == 2;
     if (rv_bytes_are(place, "epoch") && url->segment_count == 1) {
         return post ? face_epoch_post(x, err) : wrong_method(x, "POST", err);
     }
@@ -318,11 +320,12 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (rv_bytes_are(place, "selection")) {
         return route_selection(x, url, err);
     }
-    if ((aggregates || rv_bytes_are(place, "query")) && !rv_node_whole(x->face->options.node)) {
+    if ((aggregates || changes || rv_bytes_are(place, "query")) &&
+        !rv_node_whole(x->face->options.node)) {
         return rv_error_set(err, RV_BUSY,
                             "this edge does not hold its selection yet; its base is on the way");
     }
-    if (!health && !node && !aggregates) {
+    if (!health && !node && !aggregates && !changes) {
         return get || post ? route_pair(x, url, get, err) : wrong_method(x, "GET, POST", err);
     }
     if (!get) {
@@ -330,6 +333,9 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     if (aggregates) {
         return url->segment_count == 1 ? face_list_aggregates(x, err) : face_rows(x, url, err);
+    }
+    if (changes) {
+        return face_changes(x, url, err);
     }
     if (url->segment_count > 1) {
         return no_such_address(x, err);
@@ -400,6 +406,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
     x->face = face;
     x->used = true;
     x->phase = EXCHANGE_STARTING;
+    x->kind = EXCHANGE_TEXT;
     x->request = *request;
     x->request.guarded = request->guarded && face->options.guard != NULL;
     x->admitted = false;
@@ -516,12 +523,13 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
     if (x->kind == EXCHANGE_TEXT) {
         return RV_END;
     }
-    if (x->kind == EXCHANGE_EVENTS) {
+    if (x->kind == EXCHANGE_EVENTS || x->kind == EXCHANGE_CHANGES) {
         exchange_release(x);
     }
     w->numbers_as_text = x->numbers_as_text;
-    const rv_status status =
-        x->kind == EXCHANGE_LIVE ? face_live_body(x, now, w) : face_read_body(x, now, w);
+    const rv_status status = x->kind == EXCHANGE_LIVE      ? face_live_body(x, now, w)
+                             : x->kind == EXCHANGE_CHANGES ? face_changes_body(x, now, w)
+                                                           : face_read_body(x, now, w);
     w->numbers_as_text = false; /* it is the caller's */
     return status;
 }
@@ -539,5 +547,9 @@ bool rv_face_busy(const rv_face *face) {
 void rv_face_end(rv_exchange *x) {
     RV_ASSERT(x->used);
     exchange_release(x);
+    if (x->kind == EXCHANGE_CHANGES) {
+        rv_row_feed_close(&x->changes.feed);
+    }
+    x->kind = EXCHANGE_TEXT;
     x->used = false;
 }

@@ -4,6 +4,7 @@
 #define RV_FACE_FACE_INTERNAL_H
 
 #include "core/engine_outbox.h"
+#include "core/live/row_feed.h"
 #include "face/face.h"
 #include "face/url.h"
 
@@ -13,7 +14,8 @@
 typedef enum exchange_kind {
     EXCHANGE_TEXT,   /* it is in `text`, whole */
     EXCHANGE_EVENTS, /* events, read as they are asked for */
-    EXCHANGE_LIVE    /* the answer of each time that it is another one */
+    EXCHANGE_LIVE,   /* the answer of each time that it is another one */
+    EXCHANGE_CHANGES /* of rows, as they come about */
 } exchange_kind;
 
 /* How far a request is. */
@@ -97,6 +99,19 @@ typedef struct live_answer {
     int64_t last_piece;
 } live_answer;
 
+/* A feed of changes (face/changes.c). */
+typedef struct changes_feed {
+    rv_row_feed feed;
+    uint32_t where_len; /* of the condition, in the exchange's buffer; 0: none */
+    rv_hash128 sum;     /* of the rows that were told, as they were told */
+    bool known;         /* the reader says that it has rows, of this sum: */
+    char sum_known[32];
+    bool columns; /* rows are arrays, and what they are of is told before a reset, */
+    bool headed;  /* which was done */
+    bool over;
+    int64_t last_piece;
+} changes_feed;
+
 struct rv_exchange {
     rv_face *face;
     bool used;
@@ -131,6 +146,7 @@ struct rv_exchange {
     union {
         event_read read;
         live_answer live;
+        changes_feed changes;
     };
     uint8_t buffer[EXCHANGE_BUFFER_SIZE];
 };
@@ -145,7 +161,8 @@ struct rv_face {
     rv_exchange *exchanges;
     uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
-    rv_arena scratch; /* of one call: decoded text, parsed events */
+    rv_moments moments; /* of feeds of changes */
+    rv_arena scratch;   /* of one call: decoded text, parsed events */
     rv_append *appends;
     rv_event *events;
     size_t events_max; /* of one request */
@@ -197,6 +214,16 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err);
 /* The next piece; as rv_exchange_body. */
 rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w);
 
+/* Writes the problem as the last frame of a feed. */
+void face_feed_problem(rv_error *err, rv_status status, rv_writer *w);
+
+/* --- changes.c --- */
+
+rv_status face_changes(rv_exchange *x, const rv_url *url, rv_error *err);
+
+/* The next piece; as rv_exchange_body. */
+rv_status face_changes_body(rv_exchange *x, int64_t now, rv_writer *w);
+
 /* --- the handlers: RV_OK, RV_PENDING (start again later), or an error to be answered --- */
 
 rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err);
@@ -215,6 +242,14 @@ rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_list_aggregates(rv_exchange *x, rv_error *err);
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
+/* The aggregate of this name. RV_UNKNOWN_AGGREGATE; NULL then. */
+rv_status face_aggregate(const rv_exchange *x, rv_bytes name, const rv_aggregate **aggregate,
+                         rv_error *err);
+/* `[{"name":…,"type":…},…]` of an aggregate's columns. */
+void face_write_columns(const rv_aggregate *aggregate, rv_writer *w);
+/* Rows of the aggregate are read: the answer says if they are stale (SEMANTICS 15), which they are
+ * when it is true. */
+bool face_note_stale(rv_exchange *x, uint16_t aggregate);
 rv_status face_schema_get(rv_exchange *x, rv_error *err);
 rv_status face_schema_post(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_epoch_post(rv_exchange *x, rv_error *err);

@@ -156,11 +156,8 @@ static void write_frame(rv_exchange *x, rv_writer *w) {
     RV_ASSERT(!w->full);
 }
 
-/* It cannot be answered any more: the problem is told, and the feed is over. */
-static rv_status write_problem(rv_exchange *x, rv_error *err, rv_status status, rv_writer *w) {
+void face_feed_problem(rv_error *err, rv_status status, rv_writer *w) {
     const size_t start = w->len;
-    exchange_release(x);
-    x->live.over = true;
     if (err->status != status) {
         (void)rv_error_set(err, status, "%s", rv_status_text(status));
     }
@@ -171,6 +168,13 @@ static rv_status write_problem(rv_exchange *x, rv_error *err, rv_status status, 
     }
     rv_write_text(w, "\n\n");
     RV_ASSERT(!w->full);
+}
+
+/* It cannot be answered any more: the problem is told, and the feed is over. */
+static rv_status write_problem(rv_exchange *x, rv_error *err, rv_status status, rv_writer *w) {
+    exchange_release(x);
+    x->live.over = true;
+    face_feed_problem(err, status, w);
     return RV_OK;
 }
 

@@ -26,6 +26,7 @@ static const address addresses[] = {
      {"from", "from_sequence", "from_version", "limit", "until", "type", "where"}},
     {"streams", "POST", {"return"}},
     {"aggregates", "GET", {"limit", "as_of", "columns"}},
+    {"changes", "GET", {"where", "rows", "columns"}},
     {"query", "GET", {"sql", "params"}},
     {"query", "POST", {NULL}},
     {"schema", "GET", {NULL}},

@@ -133,11 +133,8 @@ static rv_status refuse_row(rv_exchange *x, const rv_aggregate *aggregate, const
     return RV_ROW_NOT_FOUND;
 }
 
-/* The same as a query answers it: columns with their types, and an array of values. */
-static rv_status write_columns_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row row,
-                                   rv_writer *w) {
-    const rv_state *const state = rv_node_state(x->face->options.node);
-    rv_write_text(w, "{\"columns\":[");
+void face_write_columns(const rv_aggregate *aggregate, rv_writer *w) {
+    rv_write_u8(w, '[');
     for (uint16_t c = 0; c < aggregate->column_count; c++) {
         uint8_t type[2 * RV_NAME_LEN_MAX + 64];
         rv_writer text = rv_writer_over(type, sizeof type);
@@ -148,7 +145,17 @@ static rv_status write_columns_row(rv_exchange *x, const rv_aggregate *aggregate
         rv_write_json_string(w, rv_writer_bytes(&text));
         rv_write_u8(w, '}');
     }
-    rv_write_text(w, "],\"rows\":[[");
+    rv_write_u8(w, ']');
+    RV_ASSERT(aggregate->column_count > 0);
+}
+
+/* The same as a query answers it: columns with their types, and an array of values. */
+static rv_status write_columns_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row row,
+                                   rv_writer *w) {
+    const rv_state *const state = rv_node_state(x->face->options.node);
+    rv_write_text(w, "{\"columns\":");
+    face_write_columns(aggregate, w);
+    rv_write_text(w, ",\"rows\":[[");
     for (uint16_t c = 0; c < aggregate->column_count; c++) {
         rv_value value;
         const size_t mark = rv_arena_mark(&x->face->scratch);
@@ -212,8 +219,7 @@ static void note_source(rv_exchange *x, uint16_t aggregate) {
     x->source.followed = true;
 }
 
-/* Rows of the aggregate are read: the answer says if they are stale (SEMANTICS 15). */
-static bool note_stale(rv_exchange *x, uint16_t aggregate) {
+bool face_note_stale(rv_exchange *x, uint16_t aggregate) {
     uint64_t since = 0;
     if (!rv_node_stale(x->face->options.node, aggregate, &since)) {
         return false;
@@ -223,13 +229,20 @@ static bool note_stale(rv_exchange *x, uint16_t aggregate) {
     return true;
 }
 
+rv_status face_aggregate(const rv_exchange *x, rv_bytes name, const rv_aggregate **aggregate,
+                         rv_error *err) {
+    *aggregate = rv_schema_aggregate_named(rv_node_schema(x->face->options.node), name);
+    return *aggregate != NULL
+               ? RV_OK
+               : rv_error_set(err, RV_UNKNOWN_AGGREGATE,
+                              "there is no aggregate `%b`; /aggregates lists them", &name);
+}
+
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
-    const rv_schema *schema = rv_node_schema(x->face->options.node);
-    const rv_aggregate *aggregate = rv_schema_aggregate_named(schema, url->segments[1]);
-    if (aggregate == NULL) {
-        return rv_error_set(err, RV_UNKNOWN_AGGREGATE,
-                            "there is no aggregate `%b`; /aggregates lists them",
-                            &url->segments[1]);
+    const rv_aggregate *aggregate;
+    rv_status status = face_aggregate(x, url->segments[1], &aggregate, err);
+    if (status != RV_OK) {
+        return status;
     }
     if (url->segment_count > 2 && url->segment_count != 2u + aggregate->key_count) {
         return refuse_address(aggregate, err);
@@ -239,7 +252,7 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     bool found = false;
     bool columns = false;
     rv_writer w;
-    rv_status status = face_require(x, FACE_ROWS, aggregate->name, err);
+    status = face_require(x, FACE_ROWS, aggregate->name, err);
     status = status == RV_OK ? rv_url_number(url, "limit", &x->face->scratch, &limit, err) : status;
     status = status == RV_OK
                  ? rv_url_parameter(url, "as_of", &x->face->scratch, &as_of, &found, err)
@@ -250,7 +263,7 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
-        (void)note_stale(x, aggregate->number);
+        (void)face_note_stale(x, aggregate->number);
         note_source(x, aggregate->number);
         status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], columns, &w, err)
                                         : all_rows(x, aggregate, limit, &w);
@@ -299,7 +312,7 @@ static void write_stale(rv_exchange *x, const rv_sql_query *query, rv_writer *w)
     bool some = false;
     RV_ASSERT(query != NULL);
     for (uint16_t a = 0; a < count; a++) {
-        if (rv_sql_uses(query, a) && note_stale(x, a)) {
+        if (rv_sql_uses(query, a) && face_note_stale(x, a)) {
             rv_write_text(w, some ? "," : ",\"stale\":[");
             rv_write_json_string(w, rv_schema_aggregate(schema, a)->name);
             some = true;
