@@ -188,8 +188,8 @@ static bool heap_same(const rv_view *a, const rv_cell *cell_a, const rv_view *b,
 static bool cell_same(const rv_view *a, const uint8_t *row_a, const rv_view *b,
                       const uint8_t *row_b, uint16_t column) {
     const rv_cell_layout layout = a->table->cells[column];
-    rv_cell cell_a;
-    rv_cell cell_b;
+    rv_cell cell_a = {0};
+    rv_cell cell_b = {0};
     if (rv_row_is_null(row_a, column) != rv_row_is_null(row_b, column) ||
         rv_row_is_unknown(a->table, row_a, column) != rv_row_is_unknown(b->table, row_b, column)) {
         return false;
