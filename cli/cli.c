@@ -149,6 +149,21 @@ static const rv_command commands[] = {
      .args_min = 1,
      .args_max = RV_CLI_ARGS_MAX,
      .run = rv_command_watch},
+    {.name = "changes",
+     .arguments = "AGGREGATE [CONDITION]",
+     .summary = "show an aggregate's rows, and what becomes of them",
+     .text = "Follows the rows of an aggregate of a running node, those for which CONDITION holds: "
+             "first the\n"
+             "rows, then each insert, update and delete, and what enters or leaves the condition, "
+             "as lines of\n"
+             "JSON; a line with \"step\" ends what belongs together. With --from now only what "
+             "comes.\n\n"
+             "  rivulet changes account 'balance > 100' --url http://127.0.0.1:5678\n",
+     .needs = RV_ABILITY_CONNECT,
+     .options = RV_OPTION_URL | RV_OPTION_JSON | RV_OPTION_FROM,
+     .args_min = 1,
+     .args_max = 2,
+     .run = rv_command_changes},
     {.name = "status",
      .arguments = "",
      .summary = "show what the node is and holds",

@@ -180,6 +180,7 @@ int rv_command_import(rv_cli *cli);
 int rv_command_read(rv_cli *cli);
 int rv_command_query(rv_cli *cli);
 int rv_command_watch(rv_cli *cli);
+int rv_command_changes(rv_cli *cli);
 int rv_command_status(rv_cli *cli);
 int rv_command_pending(rv_cli *cli);
 int rv_command_select(rv_cli *cli);

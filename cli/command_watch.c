@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `rivulet watch`: POST /query as a feed of server-sent events, each of which is a whole answer in
- * one line. */
+ * one line; and `rivulet changes`: GET /changes/{aggregate}, of which each is a change. */
 #include "cli/command_query.h"
 #include "cli/problem_text.h"
 
@@ -60,20 +60,10 @@ static int show_frames(rv_cli *cli, rv_cli_buffer *buffer, bool redraw) {
     return code;
 }
 
-int rv_command_watch(rv_cli *cli) {
-    rv_cli_buffer body = {0};
+/* Shows what comes until it ends. */
+static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
     rv_cli_buffer frames = {0};
-    RV_ASSERT(cli->arg_count > 0);
-    rv_query_write_body(cli, &body);
-    const rv_request request = {
-        .method = RV_LITERAL("POST"),
-        .target = RV_LITERAL("/query"),
-        .content_type = RV_LITERAL("application/json"),
-        .accept = RV_LITERAL("text/event-stream"),
-        .body = rv_cli_buffer_bytes(&body),
-    };
-    const bool redraw = cli->platform->terminal != NULL && cli->platform->terminal(RV_CLI_OUTPUT);
-    int code = rv_cli_send(cli, &request);
+    int code = rv_cli_send(cli, request);
     bool over = false;
     while (code == RV_EXIT_OK && !over) {
         rv_bytes piece;
@@ -84,6 +74,45 @@ int rv_command_watch(rv_cli *cli) {
         }
     }
     rv_cli_buffer_free(&frames);
+    return code;
+}
+
+int rv_command_watch(rv_cli *cli) {
+    rv_cli_buffer body = {0};
+    RV_ASSERT(cli->arg_count > 0);
+    rv_query_write_body(cli, &body);
+    const rv_request request = {
+        .method = RV_LITERAL("POST"),
+        .target = RV_LITERAL("/query"),
+        .content_type = RV_LITERAL("application/json"),
+        .accept = RV_LITERAL("text/event-stream"),
+        .body = rv_cli_buffer_bytes(&body),
+    };
+    const bool redraw = cli->platform->terminal != NULL && cli->platform->terminal(RV_CLI_OUTPUT);
+    const int code = follow(cli, &request, redraw);
     rv_cli_buffer_free(&body);
+    return code;
+}
+
+int rv_command_changes(rv_cli *cli) {
+    rv_cli_buffer target = {0};
+    const bool now = cli->from != NULL && strcmp(cli->from, "now") == 0;
+    RV_ASSERT(cli->arg_count > 0);
+    if (cli->from != NULL && !now) {
+        fprintf(stderr, "rivulet: changes begin with the rows, or with what comes: --from now\n");
+        return RV_EXIT_USAGE;
+    }
+    rv_cli_buffer_add_text(&target, "/changes/");
+    rv_cli_buffer_add_url(&target, cli->args[0], "");
+    rv_cli_buffer_add_text(&target, now ? "" : "?rows=first");
+    if (cli->arg_count > 1) {
+        rv_cli_buffer_add_text(&target, now ? "?where=" : "&where=");
+        rv_cli_buffer_add_url(&target, cli->args[1], "");
+    }
+    const rv_request request = {.method = RV_LITERAL("GET"),
+                                .target = rv_cli_buffer_bytes(&target),
+                                .accept = RV_LITERAL("text/event-stream")};
+    const int code = follow(cli, &request, false);
+    rv_cli_buffer_free(&target);
     return code;
 }

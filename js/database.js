@@ -7,7 +7,7 @@ import { decodeBatch, decodeRows, encode } from './codec.js';
 import { checkOptions, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
-import { EventFeed, LatestFeed, ListFeed, LiveFeed } from './feed.js';
+import { ChangeFeed, EventFeed, LatestFeed, ListFeed, LiveFeed } from './feed.js';
 
 /** @typedef {import('./channel.js').Port} Port */
 
@@ -372,6 +372,20 @@ export class Database {
     return this.#unlessClosed(feed);
   }
 
+  /**
+   * What becomes of an aggregate's rows, after the rows themselves with `rows`.
+   * @param {string} aggregate @param {{where?: string, rows?: boolean, signal?: AbortSignal}} [options]
+   */
+  changes(aggregate, options) {
+    const { where, rows, signal } = options ?? {};
+    const parameters = new URLSearchParams({ columns: 'true', numbers: 'text' });
+    if (rows) parameters.append('rows', 'first');
+    if (where !== undefined) parameters.append('where', where);
+    const target = `/changes/${encodeURIComponent(aggregate)}?${parameters}`;
+    const request = { method: 'GET', target, accept: 'text/event-stream' };
+    return this.#unlessClosed(new ChangeFeed(this.#channel, request, this.#feeds, signal));
+  }
+
   schema() {
     return this.#request({ method: 'GET', target: '/schema' });
   }
@@ -386,7 +400,7 @@ export class Database {
 
   /**
    * Of a database that is closed: its iterator rejects.
-   * @template {EventFeed | LatestFeed<any> | ListFeed<any> | LiveFeed<any>} F
+   * @template {ChangeFeed | EventFeed | LatestFeed<any> | ListFeed<any> | LiveFeed<any>} F
    * @param {F} feed
    */
   #unlessClosed(feed) {

@@ -4,10 +4,11 @@
 // or the end of the database.
 //
 //     EventFeed    policy `wait`: at most CREDIT pieces of 64 KiB are on their way or unread
+//     ChangeFeed   policy `net`: the same bound; what its reader is slower than is told together
 //     LiveFeed     policy `latest`: an answer, asked for when it is wanted and is another one
 //     LatestFeed   policy `latest`: one value, asked for when it is wanted and something changed
 //     ListFeed     policy `wait`: items of a list that grows at its end, some at a time
-import { decodeEvent } from './codec.js';
+import { decodeEvent, decodeRows } from './codec.js';
 import { RivuletError } from './error.js';
 
 /** @typedef {import('./channel.js').Channel} Channel */
@@ -182,18 +183,44 @@ class StreamSource extends Source {
   }
 }
 
-/** Events of `GET /events`. @extends {StreamSource<any>} */
-export class EventFeed extends StreamSource {
+/** What is pulled while there is credit. @template T @extends {StreamSource<T>} */
+class CreditSource extends StreamSource {
   start() {
     super.start();
     for (let i = 0; i < CREDIT; i++) this.pull();
   }
 
-  take() {
+  /** The next data, if they are here. @returns {any} */
+  data() {
     const text = this.frame();
-    if (text !== undefined) return decodeEvent(JSON.parse(text));
+    if (text !== undefined) return JSON.parse(text);
     for (; this.pieces > 0; this.pieces--) this.pull();
     return undefined;
+  }
+}
+
+/** Events of `GET /events`. @extends {CreditSource<any>} */
+export class EventFeed extends CreditSource {
+  take() {
+    const event = this.data();
+    return event === undefined ? undefined : decodeEvent(event);
+  }
+}
+
+/** Changes of `GET /changes/{aggregate}`. @extends {CreditSource<any>} */
+export class ChangeFeed extends CreditSource {
+  /** @type {import('./codec.js').Column[]} */ #columns = [];
+
+  take() {
+    let change = this.data();
+    if (change?.change === 'columns') {
+      this.#columns = change.columns;
+      change = this.data();
+    }
+    for (const name of ['old', 'row']) {
+      if (change?.[name]) [change[name]] = decodeRows({ columns: this.#columns, rows: [change[name]] });
+    }
+    return change;
   }
 }
 

@@ -339,6 +339,14 @@ export interface Feed<T> extends AsyncIterableIterator<T> {
   [Symbol.asyncIterator](): Feed<T>;
 }
 
+/** What is told of an aggregate's rows; `pending` batches were not decided then. */
+export type Change<Row = Record<string, any>> = { position: number; pending?: number } & (
+  | { change: 'reset' | 'step' }
+  | { change: 'row' | 'insert'; row: Row }
+  | { change: 'update' | 'enter' | 'leave'; old: Row; row: Row }
+  | { change: 'delete'; old: Row }
+);
+
 export interface Database {
   /** Appends an event. The path may be a stream's name where its key is still to be assigned. */
   append<Data extends object>(
@@ -395,6 +403,22 @@ export interface Database {
     params?: readonly Value[],
     options?: { signal?: AbortSignal },
   ): Feed<Rows<Row>>;
+  /**
+   * What becomes of an aggregate's rows, pending events included: each insert, update and delete, and
+   * what enters or leaves the condition; a `step` ends what belongs together, and gives the position.
+   * With `rows` it begins with a `reset` and the rows. A slow consumer is told together what it has
+   * missed, or, when that is too much to be kept, a `reset` and the rows.
+   */
+  changes<Row = Record<string, any>>(
+    aggregate: string,
+    options?: {
+      /** A condition over the columns, as a filter of a selection. */
+      where?: string;
+      /** The rows that there are come first. */
+      rows?: boolean;
+      signal?: AbortSignal;
+    },
+  ): Feed<Change<Row>>;
   /**
    * How the database stands: at once, then after changes, at most 20 times a second; what came in
    * between is left out.

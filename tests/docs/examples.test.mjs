@@ -12,7 +12,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { binary, cli, folder, must } from '../e2e/harness.mjs';
+import { Node, binary, cli, folder, must } from '../e2e/harness.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const parent = folder('docs');
@@ -113,6 +113,16 @@ test('docs/sql.md: the queries', () => {
     const parameters = [...query.matchAll(/\?/g)].map(() => '1');
     must(['query', query, ...parameters, '--data', data]);
   }
+});
+
+test('docs/http.md: changes of rows', async () => {
+  const data = join(parent, 'changes');
+  must(['schema', 'apply', '-', '--data', data], 'CREATE AGGREGATE account (id bigint PRIMARY KEY, balance integer);');
+  const node = await Node.start(data);
+  const line = blocks(page('docs/http.md'), 'sh').find((block) => block.includes('/changes/'));
+  const { stdout } = spawnSync('bash', ['-c', `timeout 1 ${line.replace('http://127.0.0.1:5678', node.url)}`], { encoding: 'utf8' });
+  assert.deepEqual(stdout.match(/"change":"\w+"/g), ['"change":"reset"', '"change":"step"'], stdout);
+  await node.stop();
 });
 
 test('docs/tokens.md: the commands', () => {

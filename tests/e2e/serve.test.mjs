@@ -285,6 +285,39 @@ test('watch shows each result as a line where there is no terminal', async () =>
   assert.equal(cli(['watch', 'select nothing', '--url', node.url]).code, 1);
 });
 
+test('what becomes of rows is told over HTTP and on the command line, and goes on where it was', async () => {
+  const path = '/changes/account?rows=first&where=id%20%3E%20200';
+  const live = await feed(node, path);
+  const next = async (from) => {
+    const { change, position, id, row, old } = await from.next().then(({ id, data }) => ({ id, ...data }));
+    return { change, position, id, name: row?.name, old: old?.name };
+  };
+  assert.equal((await next(live)).change, 'reset');
+  const { id: none } = await next(live);
+  const child = spawn(binary, ['changes', 'account', 'id > 200', '--url', node.url]);
+  let out = '';
+  child.stdout.on('data', (text) => (out += text));
+  await until(() => out.split('\n').length > 2, 'reset and step');
+  const { body } = await node.append('/accounts/201', 'account_opened', { name: 'Flo' });
+  const insert = await next(live);
+  assert.deepEqual([insert.change, insert.name, insert.position], ['insert', 'Flo', body.position]);
+  const { id } = await next(live);
+  assert.notEqual(id, none);
+  live.close();
+  await until(() => out.includes('"Flo"') && out.endsWith('}\n'), 'the insert');
+  const lines = out.trim().split('\n').map((line) => JSON.parse(line).change);
+  assert.deepEqual(lines.slice(0, 3), ['reset', 'step', 'insert']);
+  child.kill();
+  const again = await feed(node, path, { 'Last-Event-ID': id }); // the rows are the same: it goes on
+  assert.deepEqual([(await again.next()).data.change], ['step']);
+  again.close();
+  const behind = await feed(node, path, { 'Last-Event-ID': none }); // they are not
+  assert.deepEqual([(await next(behind)).change, (await next(behind)).name], ['reset', 'Flo']);
+  behind.close();
+  assert.equal(cli(['changes', 'acount', '--url', node.url]).code, 1);
+  assert.equal(cli(['changes', 'account', '--from', '7', '--url', node.url]).code, 2);
+});
+
 test('a parameter may be a negative number', () => {
   const { rows } = must(['query', 'select ?1 n, ?2 x', '-5', '-0.25', '--json', '--url', node.url]);
   assert.deepEqual(rows, [[-5, -0.25]]);

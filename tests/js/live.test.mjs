@@ -108,3 +108,38 @@ test('a result of many pieces, a hundred queries, and the ends', async () => {
   assert.equal((await last).done, true);
   await assert.rejects(db.live('select 1').next(), { code: 'closing' });
 });
+
+test('what becomes of rows is told, after the rows', async () => {
+  const db = await open();
+  await opened(db, 1);
+  await opened(db, 2, 'Bob');
+  const rows = new Map();
+  const told = [];
+  const feed = db.changes('account', { where: 'balance < 10', rows: true });
+  const until = async (position) => {
+    for await (const { change, old, row, ...step } of { [Symbol.asyncIterator]: () => ({ next: () => feed.next() }) }) {
+      told.push(change);
+      if (change === 'reset') rows.clear();
+      if (['update', 'leave', 'delete'].includes(change)) assert.deepEqual(rows.get(old.id), old);
+      if (['leave', 'delete'].includes(change)) rows.delete(old.id);
+      else if (row) rows.set(row.id, row);
+      if (change === 'step' && step.position >= position) return step;
+    }
+  };
+  assert.equal((await until(2)).pending, 0);
+  assert.deepEqual(told, ['reset', 'row', 'row', 'step']);
+  assert.deepEqual(rows.get(2n), (await db.query('select * from account where id = 2'))[0]);
+  const { position } = await db.append('/accounts/1', 'money_paid', { amount: '10' }).durable();
+  assert.equal((await until(position)).position, position);
+  assert.deepEqual(told.slice(4), ['leave', 'step']);
+  const paid = await db.append('/accounts/1', 'money_paid', { amount: '-5.5' }).durable();
+  await opened(db, 3, 'Cy');
+  await until(paid.position + 1);
+  assert.deepEqual(told.slice(6).filter((change) => change !== 'step').sort(), ['enter', 'insert']);
+  const truth = await db.query('select * from account where balance < 10 order by id');
+  assert.deepEqual([...rows.values()].sort((a, b) => Number(a.id - b.id)), [...truth]);
+  await feed.return();
+  await assert.rejects(db.changes('acount').next(), { code: 'unknown_aggregate' });
+  await assert.rejects(db.changes('account', { where: 'blance > 1' }).next(), { code: 'selection_invalid' });
+  await db.close();
+});
