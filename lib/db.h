@@ -5,6 +5,7 @@
  *
  *     db.c         life and facts        append.c  schema and appends     feed.c   feeds
  *     datum.c      values, events        row.c     aggregates and rows    query.c  SQL
+ *     changes.c    what becomes of rows
  *     directory.c  over a directory: memory, host, and calls that do not return before they are
  * done
  */
@@ -12,6 +13,7 @@
 #define RV_LIB_DB_H
 
 #include "core/engine_outbox.h"
+#include "core/live/row_feed.h"
 #include "core/live/subscription.h"
 #include "rivulet/rivulet.h"
 #include "sql/sql.h"
@@ -33,6 +35,15 @@ struct rv_db_feed {
     uint8_t text[RV_DB_FEED_TEXT_MAX]; /* of the patterns */
 };
 
+/* `db` is NULL when it is free. */
+struct rv_db_changes {
+    rv_db *db;
+    rv_row_feed feed;
+    const rv_value *values[2]; /* of the last change: the row as it was, and as it is */
+    size_t where_len;
+    uint8_t where[RV_DB_CHANGES_TEXT_MAX];
+};
+
 struct rv_db {
     rv_node *node;
     rv_sql *sql;            /* NULL without */
@@ -46,6 +57,8 @@ struct rv_db {
     size_t mapped_size;     /* and how much of it */
     rv_db_query queries[RV_DB_QUERIES_MAX];
     rv_db_feed feeds[RV_DB_FEEDS_MAX];
+    rv_moments moments; /* of feeds of changes */
+    rv_db_changes changes[RV_DB_CHANGES_MAX];
     rv_value values[RV_FIELDS_MAX]; /* of the event that is read */
 };
 

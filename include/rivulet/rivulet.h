@@ -337,6 +337,64 @@ RV_API RV_MUST_USE rv_status rv_db_row_datum(rv_db *db, rv_db_row row, uint16_t 
 /* Writes the row as a JSON object. RV_MEMORY_EXHAUSTED: the buffer is too small. */
 RV_API RV_MUST_USE rv_status rv_db_row_json(rv_db *db, rv_db_row row, rv_buffer *out);
 
+/* --- changes of rows --- */
+
+/*
+ * A feed of what becomes of the rows of an aggregate: first, if they are asked for, the rows that
+ * there are, then, with no seam, each change. What is told up to RV_DB_CHANGE_STEP, applied to what
+ * was told before, gives the rows of the database between two batches, at an edge with what is
+ * pending. It has no buffer: a reader that is slow gets the net of several steps, or, when pages of
+ * that time are not kept any more, RV_DB_CHANGE_RESET and the rows again.
+ */
+typedef struct rv_db_changes rv_db_changes;
+
+/* Feeds of changes that can be open at once, and bytes of a condition. */
+#define RV_DB_CHANGES_MAX      8
+#define RV_DB_CHANGES_TEXT_MAX 512
+
+typedef enum rv_db_change_kind {
+    RV_DB_CHANGE_RESET,  /* what was told before counts no more; the rows follow */
+    RV_DB_CHANGE_ROW,    /* a row that there is */
+    RV_DB_CHANGE_INSERT, /* a row is there now */
+    RV_DB_CHANGE_UPDATE, /* it says something else */
+    RV_DB_CHANGE_DELETE, /* it is gone */
+    RV_DB_CHANGE_ENTER,  /* the condition holds for it by now */
+    RV_DB_CHANGE_LEAVE,  /* it does not any more */
+    RV_DB_CHANGE_STEP    /* all that belongs together was told */
+} rv_db_change_kind;
+
+typedef struct rv_db_change {
+    rv_db_change_kind kind;
+    bool has_old;      /* the row as it was is there, */
+    bool has_row;      /* and as it is */
+    uint32_t pending;  /* batches at an edge that were not decided then, and that rows show */
+    uint64_t position; /* that the rows have reached: of one step the one that caused it */
+} rv_db_change;
+
+/* Opens a feed. `where`: a condition over the columns, or empty; it is copied. `rows`: the rows
+ * that there are come first, after RV_DB_CHANGE_RESET. RV_SELECTION_INVALID: it is no condition;
+ * RV_BUSY: RV_DB_CHANGES_MAX are open; RV_PARAMETER_INVALID: it has more than
+ * RV_DB_CHANGES_TEXT_MAX bytes; RV_MEMORY_EXHAUSTED: compiled it does not fit the memory for one
+ * answer. */
+RV_API RV_MUST_USE rv_status rv_db_changes_open(rv_db *db, uint16_t aggregate, rv_bytes where,
+                                                bool rows, rv_db_changes **changes, rv_error *err);
+
+/* The next change: RV_OK. RV_END: no more for now; call again after an append, or a poll of an
+ * edge. RV_MEMORY_EXHAUSTED: a row is longer than the memory for one answer. */
+RV_API RV_MUST_USE rv_status rv_db_changes_next(rv_db_changes *changes, rv_db_change *change,
+                                                rv_error *err);
+
+/* A column of the row of the last change, as it is, or with `old` as it was, which is there. Before
+ * any other call on the database but these two. RV_MEMORY_EXHAUSTED: as rv_db_event_field. */
+RV_API RV_MUST_USE rv_status rv_db_changes_datum(rv_db_changes *changes, bool old, uint16_t column,
+                                                 rv_datum *datum, rv_error *err);
+
+/* Writes that row as a JSON object. RV_MEMORY_EXHAUSTED: the buffer is too small. */
+RV_API RV_MUST_USE rv_status rv_db_changes_json(rv_db_changes *changes, bool old, rv_buffer *out);
+
+/* NULL is allowed. */
+RV_API void rv_db_changes_close(rv_db_changes *changes);
+
 /* --- SQL --- */
 
 typedef struct rv_db_query rv_db_query;

@@ -207,6 +207,80 @@ RV_TEST(rows_are_found_walked_and_shown) {
     bank_free(&b);
 }
 
+/* The last change's row, or with `old` what it was, as JSON. */
+static const char *changed_row(rv_db_changes *changes, bool old) {
+    static uint8_t text[256];
+    rv_buffer out = {.ptr = text, .cap = sizeof text - 1};
+    if (rv_db_changes_json(changes, old, &out) != RV_OK) {
+        return "none";
+    }
+    text[out.len] = 0;
+    return (const char *)text;
+}
+
+RV_TEST(what_becomes_of_rows_is_told_with_the_rows_first) {
+    bank b = bank_filled();
+    rv_db_changes *changes;
+    rv_db_change change;
+    rv_db_aggregate account;
+    rv_datum datum;
+    rv_db_event event;
+    RV_CHECK_STATUS(rv_db_aggregate_named(b.db, rv_text("account"), &account, &b.err), RV_OK);
+    const rv_bytes where = rv_text("balance < 100");
+    RV_CHECK_STATUS(rv_db_changes_open(b.db, account.number, where, true, &changes, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_changes_next(changes, &change, &b.err), RV_OK);
+    RV_CHECK(change.kind == RV_DB_CHANGE_RESET && !change.has_old && !change.has_row);
+    uint64_t rows = 0;
+    while (rv_db_changes_next(changes, &change, &b.err) == RV_OK &&
+           change.kind == RV_DB_CHANGE_ROW) {
+        RV_CHECK(change.has_row && !change.has_old);
+        rows += 1;
+    }
+    RV_CHECK_EQ(rows, account.row_count);
+    RV_CHECK(change.kind == RV_DB_CHANGE_STEP);
+    RV_CHECK_STATUS(rv_db_changes_next(changes, &change, &b.err), RV_END);
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "deposited", "{\"amount\":1}", &event), RV_OK);
+    RV_CHECK_STATUS(rv_db_changes_next(changes, &change, &b.err), RV_OK);
+    RV_CHECK(change.kind == RV_DB_CHANGE_UPDATE && change.has_old && change.has_row);
+    RV_CHECK_EQ(change.position, event.position);
+    RV_CHECK_STATUS(rv_db_changes_datum(changes, false, 0, &datum, &b.err), RV_OK);
+    RV_CHECK_EQ(datum.integer, 2);
+    RV_CHECK(strstr(changed_row(changes, true), "\"balance\":0.00") != NULL);
+    RV_CHECK(strstr(changed_row(changes, false), "\"balance\":1.00") != NULL);
+    RV_CHECK_STATUS(rv_db_changes_next(changes, &change, &b.err), RV_OK);
+    RV_CHECK(change.kind == RV_DB_CHANGE_STEP && change.position == event.position);
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "deposited", "{\"amount\":99}", &event), RV_OK);
+    RV_CHECK_STATUS(rv_db_changes_next(changes, &change, &b.err), RV_OK);
+    RV_CHECK(change.kind == RV_DB_CHANGE_LEAVE && change.has_old && change.has_row);
+    rv_db_changes_close(changes);
+    rv_db_changes_close(NULL);
+    /* only what comes; handles and texts are bounded */
+    RV_CHECK_STATUS(
+        rv_db_changes_open(b.db, account.number, rv_text("blance < 1"), false, &changes, &b.err),
+        RV_SELECTION_INVALID);
+    static uint8_t spaces[RV_DB_CHANGES_TEXT_MAX + 1];
+    RV_CHECK_STATUS(rv_db_changes_open(b.db, account.number, (rv_bytes){spaces, sizeof spaces},
+                                       false, &changes, &b.err),
+                    RV_PARAMETER_INVALID);
+    rv_db_changes *all[RV_DB_CHANGES_MAX];
+    for (int i = 0; i < RV_DB_CHANGES_MAX; i++) {
+        RV_CHECK_STATUS(
+            rv_db_changes_open(b.db, account.number, (rv_bytes){NULL, 0}, false, &all[i], &b.err),
+            RV_OK);
+        RV_CHECK_STATUS(rv_db_changes_next(all[i], &change, &b.err), RV_END);
+    }
+    RV_CHECK_STATUS(
+        rv_db_changes_open(b.db, account.number, (rv_bytes){NULL, 0}, false, &changes, &b.err),
+        RV_BUSY);
+    RV_CHECK_STATUS(append(&b, "/accounts/1", "deposited", "{\"amount\":2}", &event), RV_OK);
+    for (int i = 0; i < RV_DB_CHANGES_MAX; i++) {
+        RV_CHECK_STATUS(rv_db_changes_next(all[i], &change, &b.err), RV_OK);
+        RV_CHECK(change.kind == RV_DB_CHANGE_UPDATE);
+        rv_db_changes_close(all[i]);
+    }
+    bank_free(&b);
+}
+
 RV_TEST(a_feed_goes_from_history_to_what_comes) {
     bank b = bank_filled();
     rv_db_feed *feed;
@@ -327,6 +401,7 @@ int main(void) {
     RV_RUN(an_event_is_given_back_as_it_was_accepted);
     RV_RUN(refusals_are_those_of_the_header);
     RV_RUN(rows_are_found_walked_and_shown);
+    RV_RUN(what_becomes_of_rows_is_told_with_the_rows_first);
     RV_RUN(a_feed_goes_from_history_to_what_comes);
     RV_RUN(handles_are_bounded_and_bad_patterns_refused);
     RV_RUN(queries_see_the_rows);
