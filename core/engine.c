@@ -11,6 +11,7 @@
 #include "core/engine_internal.h"
 
 #include "core/base/assert.h"
+#include "core/state/revisions.h"
 
 /* Shares of the memory budget. What they leave is the state's pages. */
 #define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
@@ -161,6 +162,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
 void rv_node_rebuild(rv_node *node) {
     const rv_log *const log = node->log;
     const rv_state *const state = node->state;
+    const rv_state_former former = rv_state_former_of(state);
     const uint64_t revision = node->outbox.revision + rv_log_appended(log) + 1;
     const size_t from = offsetof(rv_node, phase);
     memset((uint8_t *)node + from, 0, sizeof *node - from);
@@ -172,6 +174,7 @@ void rv_node_rebuild(rv_node *node) {
     const rv_status status = build(node, NULL);
     RV_ASSERT(status == RV_OK); /* as it was when the node was created */
     RV_ASSERT(node->log == log && node->state == state);
+    rv_state_follow(node->state, former);
     node->outbox.revision = revision; /* it moves, for who looks at it */
     node->phase = RV_NODE_CREATED;
 }

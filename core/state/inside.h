@@ -15,7 +15,8 @@ struct rv_state {
     rv_hash128 sum;                               /* of pages.sums */
     struct rv_changes *changes;                   /* where they are noted; NULL: nowhere */
     uint64_t revision;                            /* revisions.h: the last one, */
-    uint64_t revisions[RV_AGGREGATES_MAX];        /* and that of each aggregate */
+    uint64_t revisions[RV_AGGREGATES_MAX];        /* and that of each aggregate, */
+    uint32_t tables[RV_AGGREGATES_MAX];           /* whose table was in this page then */
     bool given_any;                               /* of aggregates, */
     uint64_t base_given[RV_AGGREGATES_MAX / 64u]; /* bits: those that the base under way gives */
     uint64_t given[RV_AGGREGATES_MAX / 64u]; /* bits: those whose rows are given, never folded */

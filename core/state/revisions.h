@@ -5,7 +5,8 @@
  * written to anyway (pages.h), and who asks looks through the marks, one byte a page.
  *
  *   invariant: rows of an aggregate lie in pages tagged with its number, and its count of rows in
- *              its table's page, so what changes a row, adds or removes one marks one of these.
+ *              its table's page, so what changes a row, adds or removes one marks one of these; or,
+ *              where the table itself comes or goes, the root page, which names it.
  *
  * It errs to one side: what was changed and taken back, or laid anew the same, counts as a change.
  */
@@ -21,6 +22,18 @@ uint64_t rv_state_revision(rv_state *state);
 /* The revision of the state, as of the last call of the above, with which rows of the aggregate
  * last changed; 0: never. */
 uint64_t rv_state_revision_of(const rv_state *state, uint16_t aggregate);
+
+/* What a state goes on from that is made in the place of another one, so that nobody takes its
+ * revisions and snapshots for those of the former. */
+typedef struct rv_state_former {
+    uint64_t revision;
+    uint64_t snapshot;
+} rv_state_former;
+
+rv_state_former rv_state_former_of(const rv_state *state);
+
+/* The state was made anew: everything in it is another one than before. */
+void rv_state_follow(rv_state *state, rv_state_former former);
 
 /* --- for the files of this floor --- */
 

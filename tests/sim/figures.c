@@ -44,6 +44,10 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "keys given at edges", figures->keys);
     line(to, "without an answer", figures->unknown);
     line(to, "delivered by subscriptions", figures->delivered);
+    line(to, "changes of rows, copied", figures->copied);
+    line(to, "copies compared with the rows", figures->copies_compared);
+    line(to, "copies that went on after a crash", figures->copies_resumed);
+    line(to, "copies that began again", figures->copies_again);
     line(to, "states compared with the model", figures->compared);
     line(to, "queries", figures->queries);
     line(to, "flipped bits, damage told", figures->damage_told);

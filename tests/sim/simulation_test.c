@@ -93,6 +93,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_EPOCH_UNSAID, 1u << SIM_CHECK_CONVERGENCE},
         {SIM_CANARY_BACK_TOO_LITTLE,
          1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_CONVERGENCE},
+        {SIM_CANARY_CHANGE_UNTOLD, 1u << SIM_CHECK_COPY},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -132,6 +133,8 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.selections > 0 && sum.bases > 0 && sum.base_parts > sum.bases);
     RV_CHECK(sum.restores > 0 && sum.epochs > sum.restores / 2 && sum.rewinds > 0);
     RV_CHECK(sum.dropped > 0 && sum.requeued > 0);
+    RV_CHECK(sum.copied > 0 && sum.copies_compared > 0);
+    RV_CHECK(sum.copies_resumed > 0 && sum.copies_again > 0);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

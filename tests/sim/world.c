@@ -241,6 +241,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         moved = sim_wires_turn(world, member) || moved;
         moved = sim_workload_turn(world, member) || moved;
         moved = sim_feeds_turn(world, member) || moved;
+        sim_copies_turn(world, member);
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
             return;
         }
@@ -400,6 +401,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->figures, 0, sizeof world->figures);
     memset(&world->workload, 0, sizeof world->workload);
     memset(&world->feeds, 0, sizeof world->feeds);
+    sim_copies_reset(world);
     memset(&world->restores, 0, sizeof world->restores);
     sim_network_clear(&world->network);
     sim_operations_free(&world->operations);

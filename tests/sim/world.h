@@ -14,6 +14,7 @@
 
 #include "core/engine_outbox.h"
 #include "sync/wire.h"
+#include "tests/sim/copies.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
 #include "tests/sim/member.h"
@@ -35,6 +36,7 @@
     X(JUDGEMENT, "the rules say otherwise")                                                        \
     X(ROWS, "rows are not the fold of the events")                                                 \
     X(FEED, "a subscription skipped, repeated or invented")                                        \
+    X(COPY, "a copy that is kept by changes is not the rows")                                      \
     X(QUERY, "a query counts otherwise")                                                           \
     X(AHEAD, "a node is ahead of what is durable upstream")                                        \
     X(HASH, "state hashes differ")                                                                 \
@@ -66,7 +68,8 @@ typedef enum sim_check {
     X(LEASED_TWICE, "two edges lease the same keys")                                               \
     X(EXPECTED_LOST, "the root is not told which version an edge's event expects")                 \
     X(EPOCH_UNSAID, "a root is restored and nobody says so")                                       \
-    X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")
+    X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")                              \
+    X(CHANGE_UNTOLD, "a reader of changes misses one")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -101,6 +104,10 @@ typedef struct sim_figures {
     uint64_t keys;             /* that edges gave, of what was leased to them */
     uint64_t unknown;          /* operations without an answer */
     uint64_t delivered;        /* by subscriptions */
+    uint64_t copied;           /* changes of rows, by readers of them, */
+    uint64_t copies_compared;  /* whose copies were compared so often; */
+    uint64_t copies_resumed;   /* after a crash they went on, */
+    uint64_t copies_again;     /* or began again */
     uint64_t compared;         /* states with the model */
     uint64_t messages;
     uint64_t messages_lost;
@@ -150,6 +157,7 @@ typedef struct sim_world {
     sim_restores restores;
     rv_wire_point canary_point;
     sim_feeds feeds;
+    sim_copies copies;
     /* the reader of the root's log */
     rv_subscription follow;
     uint32_t follow_process; /* of which process of the root; 0: none */

@@ -13,6 +13,7 @@
 #include "core/state/checkpoint.h"
 #include "core/state/deltas.h"
 #include "core/state/inside.h"
+#include "core/state/revisions.h"
 
 #define PAGES    ((size_t)6 << 20)
 #define JOURNAL  ((size_t)1 << 20)
@@ -468,6 +469,28 @@ RV_TEST(what_is_lifted_is_gone) {
     RV_CHECK(known > 0 && known < tried);
 }
 
+/* A table that is there with an overlay only is gone with it, and its pages are another's at once:
+ * the revision of its aggregate has moved. */
+RV_TEST(a_table_that_goes_with_an_overlay_moves_its_revision) {
+    const uint16_t account = 0;
+    const uint16_t counter = 2;
+    RV_CHECK(start((size_t)1 << 20));
+    (void)rv_state_revision(state);
+    rv_state_overlay_lay(state);
+    logged e = event_of("counted", 1, rv_value_int(1), rv_value_int(1));
+    RV_CHECK_STATUS(fold(&e, true, RV_FOLD_JUDGE), RV_OK);
+    const uint64_t shown = rv_state_revision(state);
+    RV_CHECK_EQ(rv_state_revision_of(state, counter), shown);
+    rv_state_overlay_lift(state);
+    e = event_of("opened", 1, rv_value_int(1), rv_value_bytes(RV_LITERAL("name")));
+    RV_CHECK_STATUS(fold(&e, false, RV_FOLD_APPLY), RV_OK);
+    RV_CHECK_EQ(rv_state_row_count(state, counter), 0);
+    const uint64_t lifted = rv_state_revision(state);
+    RV_CHECK(lifted > shown);
+    RV_CHECK_EQ(rv_state_revision_of(state, counter), lifted);
+    RV_CHECK_EQ(rv_state_revision_of(state, account), lifted);
+}
+
 /* Of many rows one is changed: one page of rows is walked. */
 RV_TEST(it_costs_what_was_written_to) {
     const rv_event_type *const type = rv_schema_event_type_named(schema, RV_LITERAL("counted"));
@@ -510,6 +533,7 @@ int main(void) {
     RV_RUN(what_is_not_known_any_more_is_said);
     RV_RUN(a_value_that_is_written_over_is_a_difference);
     RV_RUN(what_is_lifted_is_gone);
+    RV_RUN(a_table_that_goes_with_an_overlay_moves_its_revision);
     RV_RUN(it_costs_what_was_written_to);
     free(schema_memory.memory);
     free(state_memory.memory);
