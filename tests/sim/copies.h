@@ -19,6 +19,7 @@ typedef struct sim_copied_row {
 } sim_copied_row;
 
 typedef struct sim_copy {
+    bool used;
     uint64_t random;
     uint16_t aggregate;
     bool opened; /* once: `aggregate` is drawn */
