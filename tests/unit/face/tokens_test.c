@@ -44,9 +44,9 @@ RV_TEST(from_the_first_token_on_everything_needs_one) {
     RV_CHECK_EQ(get_as(&s, "", "/status"), 200);
     make(&s, "", "{\"name\":\"root\",\"admin\":true}", root);
     RV_CHECK_EQ(s.body.ptr[s.body.len - 1], '\n');
-    static const char *const targets[] = {"/status",      "/events",      "/schema", "/aggregates",
-                                          "/selection",   "/pending",     "/tokens", "/rejections",
-                                          "/streams/a/1", "/aggregates/x"};
+    static const char *const targets[] = {
+        "/status", "/events",     "/schema",      "/aggregates",   "/selection",      "/pending",
+        "/tokens", "/rejections", "/streams/a/1", "/aggregates/x", "/changes/account"};
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         RV_CHECK_EQ(get_as(&s, "", targets[i]), 401);
         RV_CHECK(has(&s, "\"code\":\"unauthenticated\""));
@@ -88,6 +88,8 @@ RV_TEST(each_address_asks_for_its_right) {
     RV_CHECK_EQ(get_as(&s, ada, "/streams/accounts/1"), 200);
     RV_CHECK_EQ(get_as(&s, ada, "/streams/accounts/3"), 403);
     RV_CHECK_EQ(get_as(&s, ada, "/aggregates/account"), 403);
+    RV_CHECK_EQ(get_as(&s, ada, "/changes/account"), 403);
+    RV_CHECK_EQ(get_as(&s, root, "/changes/account"), 501); /* she might, as a feed */
     RV_CHECK_EQ(get_as(&s, ada, "/aggregates"), 200);
     RV_CHECK(has(&s, "[]"));
     RV_CHECK_EQ(ask_as(&s, ada, "POST", "/query", "", "{\"sql\":\"select 1\"}"), 200);
