@@ -19,6 +19,11 @@ bool rv_deltas_known(const rv_state *state, const rv_deltas *deltas) {
     return rv_snapshot_alive(&state->pages, deltas->snapshot);
 }
 
+static void look_at_page(rv_delta_walk *walk) {
+    walk->pages[0] = rv_view_page_of(&walk->before, walk->place.page);
+    walk->pages[1] = rv_view_page_of(&walk->after, walk->place.page);
+}
+
 /* Begins at the place; false: the two are not laid out alike. */
 static bool begin(rv_delta_walk *walk, const rv_view *before, const rv_view *after,
                   rv_delta_place place) {
@@ -28,9 +33,9 @@ static bool begin(rv_delta_walk *walk, const rv_view *before, const rv_view *aft
     if (place.page == 0) {
         walk->place.second = true; /* the next turn takes the first page */
     } else {
-        walk->slots = rv_view_slots(place.second ? after : before, place.page);
+        look_at_page(walk);
     }
-    RV_ASSERT(walk->place.slot <= walk->slots);
+    RV_ASSERT(place.slot <= walk->pages[place.second ? 1 : 0].slots);
     return rv_view_alike(before, after);
 }
 
@@ -61,12 +66,13 @@ bool rv_deltas_between(const rv_state *state, const rv_deltas *from, const rv_de
     return begin(walk, &before, &after, place);
 }
 
-static const rv_view *view_of(const rv_delta_walk *walk) {
-    return walk->place.second ? &walk->after : &walk->before;
+/* The state that this pass goes through: 0, what was; 1, what is. */
+static unsigned side_of(const rv_delta_walk *walk) {
+    return walk->place.second ? 1 : 0;
 }
 
-static const rv_view *other_of(const rv_delta_walk *walk) {
-    return walk->place.second ? &walk->before : &walk->after;
+static const rv_view *view_of(const rv_delta_walk *walk, unsigned side) {
+    return side == 0 ? &walk->before : &walk->after;
 }
 
 /* The next page that may differ; 0: there is none. */
@@ -85,73 +91,62 @@ static bool turn(rv_delta_walk *walk) {
     place->second = !place->second;
     if (!place->second) {
         place->page = next_page(walk);
+        if (place->page != 0) {
+            look_at_page(walk);
+        }
     }
-    walk->slots = place->page == 0 ? 0 : rv_view_slots(view_of(walk), place->page);
     return place->page != 0;
 }
 
-/* The row with the same key in the other state, NULL when there is none. It mostly is in the same
- * place. */
-static rv_status counterpart(const rv_delta_walk *walk, uint32_t place, const uint8_t *row,
-                             const uint8_t **found) {
-    const rv_view *const view = view_of(walk);
-    const rv_view *const other = other_of(walk);
+/* The row with the same key in the other state, NULL when there is none. */
+static rv_status counterpart(const rv_delta_walk *walk, const uint8_t *row, const uint8_t **found) {
+    const unsigned side = side_of(walk);
     const size_t mark = rv_arena_mark(walk->scratch);
     rv_value key[RV_INDEX_COLUMNS_MAX];
-    uint32_t at = RV_SLOT_NONE;
     *found = NULL;
-    rv_status status = rv_view_key(view, row, walk->scratch, key);
-    RV_ASSERT(rv_slot_page(place) == walk->place.page);
+    rv_status status = rv_view_key(view_of(walk, side), row, walk->scratch, key);
     if (status == RV_OK) {
-        status = rv_view_find(other, walk->state->hash_key, key, walk->scratch, &at);
-    }
-    if (status == RV_OK && at != RV_SLOT_NONE) {
-        *found = rv_view_row(other, at);
-        RV_ASSERT(*found != NULL);
+        status =
+            rv_view_find(view_of(walk, 1 - side), walk->state->hash_key, key, walk->scratch, found);
     }
     rv_arena_reset(walk->scratch, mark);
     return status;
 }
 
-/* The row in the same place in the other state when it is the same byte for byte, but for its count
- * of references: without values in the heap, that is all that there is to say. */
-static bool untouched(const rv_delta_walk *walk, uint32_t place, const uint8_t *row) {
-    const rv_view *const other = other_of(walk);
-    if (walk->place.slot >= rv_view_slots(other, walk->place.page)) {
-        return false;
-    }
-    const uint8_t *const there = rv_view_row(other, place);
-    const size_t skip = sizeof(rv_row_head);
-    if (there == NULL || memcmp(row + skip, there + skip, other->table->row_size - skip) != 0) {
-        return false;
-    }
-    /* the same bytes may lead to a value that was written over in its slot */
-    return rv_view_same(view_of(walk), row, other, there);
+/* The row is in the same place in the other state, and says the same. */
+static bool is_same_there(const rv_delta_walk *walk, const uint8_t *row) {
+    const unsigned side = side_of(walk);
+    const rv_view *const other = view_of(walk, 1 - side);
+    const uint8_t *const there = rv_view_row(other, &walk->pages[1 - side], walk->place.slot);
+    const size_t head = sizeof(rv_row_head);
+    return there != NULL && memcmp(row + head, there + head, other->table->row_size - head) == 0 &&
+           rv_view_same_values(view_of(walk, side), row, other, there);
 }
 
 rv_status rv_deltas_next(rv_delta_walk *walk, rv_delta *delta) {
     *delta = (rv_delta){0};
     for (;;) { /* each turn takes a slot, or a page of those that there are */
-        if (walk->place.slot == walk->slots) {
+        const unsigned side = side_of(walk);
+        if (walk->place.page == 0 || walk->place.slot == walk->pages[side].slots) {
             if (!turn(walk)) {
                 return RV_END;
             }
             continue;
         }
-        const uint32_t place = rv_slot_place(walk->place.page, walk->place.slot);
-        const uint8_t *const row = rv_view_row(view_of(walk), place);
+        const uint8_t *const row =
+            rv_view_row(view_of(walk, side), &walk->pages[side], walk->place.slot);
         const uint8_t *found = NULL;
-        const bool same = row == NULL || untouched(walk, place, row);
-        const rv_status status = same ? RV_OK : counterpart(walk, place, row, &found);
+        const bool same = row == NULL || is_same_there(walk, row);
+        const rv_status status = same ? RV_OK : counterpart(walk, row, &found);
         walk->place.slot += 1;
         if (status != RV_OK) {
             return status;
         }
-        if (same || (found != NULL && (walk->place.second ||
-                                       rv_view_same(&walk->before, row, &walk->after, found)))) {
+        if (same || (found != NULL &&
+                     (side == 1 || rv_view_same(&walk->before, row, &walk->after, found)))) {
             continue; /* in the second pass: told in the first */
         }
-        *delta = walk->place.second ? (rv_delta){NULL, row} : (rv_delta){row, found};
+        *delta = side == 1 ? (rv_delta){NULL, row} : (rv_delta){row, found};
         return RV_OK;
     }
 }

@@ -57,8 +57,8 @@ typedef struct rv_delta_walk {
     uint16_t aggregate;
     rv_view before;
     rv_view after;
-    rv_delta_place place; /* of the next slot */
-    uint32_t slots;       /* of the page in this pass */
+    rv_delta_place place;  /* of the next slot */
+    rv_view_page pages[2]; /* the page as it was, and as it is */
 } rv_delta_walk;
 
 /* Begins. `scratch` is used for keys that are longer than RV_HEAP_SLOT_MAX and given back. False:

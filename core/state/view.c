@@ -30,20 +30,14 @@ rv_view rv_view_of(const rv_pages *pages, rv_snapshot snapshot, uint16_t aggrega
     return view;
 }
 
-uint32_t rv_view_slots(const rv_view *view, uint32_t page) {
+rv_view_page rv_view_page_of(const rv_view *view, uint32_t page) {
     if (view->table == NULL || page >= view->end) {
-        return 0;
+        return (rv_view_page){NULL, 0};
     }
     const rv_page_head *const head = head_of(view, page);
     const bool has = head->kind == RV_PAGE_ROWS && head->tag == view->table->rows.tag;
     RV_ASSERT(!has || head->slot_size == view->table->row_size);
-    return has ? head->slot_fresh : 0;
-}
-
-const uint8_t *rv_view_row(const rv_view *view, uint32_t place) {
-    const uint8_t *const row =
-        page_of(view, rv_slot_page(place)) + rv_slot_offset(place, view->table->row_size);
-    return rv_row_head_of(row).owner == RV_SLOT_FREE ? NULL : row;
+    return (rv_view_page){(const uint8_t *)head, has ? head->slot_fresh : 0};
 }
 
 /* --- cells --- */
@@ -109,17 +103,18 @@ static bool value_equals(const rv_value *a, const rv_value *b) {
                                        : a->as.integer == b->as.integer; /* floats are no keys */
 }
 
-static rv_status key_equals(const rv_view *view, uint32_t place, const rv_value *key,
-                            rv_arena *scratch, bool *equal) {
+/* Gives the row at a place if it has the key. */
+static rv_status match(const rv_view *view, uint32_t place, const rv_value *key, rv_arena *scratch,
+                       const uint8_t **found) {
     const size_t mark = rv_arena_mark(scratch);
-    const uint8_t *const row = rv_view_row(view, place);
-    RV_ASSERT(row != NULL);
+    const uint8_t *const row = slot_of(view, place);
     rv_value met[RV_INDEX_COLUMNS_MAX];
     const rv_status status = rv_view_key(view, row, scratch, met);
-    *equal = status == RV_OK;
-    for (uint16_t i = 0; i < view->table->key_count && *equal; i += 1) {
-        *equal = value_equals(&met[i], &key[i]);
+    bool equal = status == RV_OK;
+    for (uint16_t i = 0; i < view->table->key_count && equal; i += 1) {
+        equal = value_equals(&met[i], &key[i]);
     }
+    *found = equal ? row : NULL;
     rv_arena_reset(scratch, mark);
     return status;
 }
@@ -139,31 +134,25 @@ static const rv_bucket *bucket_of(const rv_view *view, uint32_t hash) {
 }
 
 rv_status rv_view_find(const rv_view *view, uint64_t hash_key, const rv_value *key,
-                       rv_arena *scratch, uint32_t *place) {
-    *place = RV_SLOT_NONE;
+                       rv_arena *scratch, const uint8_t **row) {
+    *row = NULL;
     if (view->table == NULL || view->table->index.buckets.count == 0) {
         return RV_OK;
     }
     const uint32_t hash = rv_rows_keys_hash(hash_key, key, view->table->key_count);
     const rv_bucket *bucket = bucket_of(view, hash);
     rv_status status = RV_OK;
-    bool equal = false;
     for (uint32_t left = view->end * RV_LINES_IN_PAGE; bucket != NULL; left -= 1) {
         RV_ASSERT(left > 0);
-        for (uint32_t i = 0; i < bucket->count && status == RV_OK; i += 1) {
+        for (uint32_t i = 0; i < bucket->count && status == RV_OK && *row == NULL; i += 1) {
             if (bucket->hashes[i] == hash) {
-                status = key_equals(view, bucket->places[i], key, scratch, &equal);
-            }
-            if (equal || status != RV_OK) {
-                *place = equal ? bucket->places[i] : RV_SLOT_NONE;
-                return status;
+                status = match(view, bucket->places[i], key, scratch, row);
             }
         }
-        bucket = bucket->overflow == 0
-                     ? NULL
-                     : (const rv_bucket *)(const void *)slot_of(view, bucket->overflow);
+        const bool ends = bucket->overflow == 0 || status != RV_OK || *row != NULL;
+        bucket = ends ? NULL : (const rv_bucket *)(const void *)slot_of(view, bucket->overflow);
     }
-    return RV_OK;
+    return status;
 }
 
 /* --- comparing --- */
@@ -212,6 +201,19 @@ bool rv_view_same(const rv_view *a, const uint8_t *row_a, const rv_view *b, cons
     RV_ASSERT(a->table->column_count == b->table->column_count);
     for (uint16_t i = 0; i < a->table->column_count && same; i += 1) {
         same = cell_same(a, row_a, b, row_b, i);
+    }
+    return same;
+}
+
+bool rv_view_same_values(const rv_view *a, const uint8_t *row_a, const rv_view *b,
+                         const uint8_t *row_b) {
+    bool same = true;
+    RV_ASSERT(a->table->row_size == b->table->row_size);
+    for (uint16_t i = 0; i < a->table->column_count && same; i += 1) {
+        rv_cell cell;
+        if (rv_row_in_heap(a->table, row_a, i, &cell)) {
+            same = cell_same(a, row_a, b, row_b, i);
+        }
     }
     return same;
 }

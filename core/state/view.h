@@ -21,11 +21,23 @@ typedef struct rv_view {
 /* The rows of an aggregate in the snapshot, which is alive, or none: now. */
 rv_view rv_view_of(const rv_pages *pages, rv_snapshot snapshot, uint16_t aggregate);
 
-/* Slots of the page that may hold rows of the view's aggregate; 0: it has none of them. */
-uint32_t rv_view_slots(const rv_view *view, uint32_t page);
+/* A page with rows of the aggregate. */
+typedef struct rv_view_page {
+    const uint8_t *bytes;
+    uint32_t slots; /* that may hold rows; 0: it is none of the aggregate's */
+} rv_view_page;
 
-/* The row at a place whose page has rows of the aggregate; NULL: none is there. */
-const uint8_t *rv_view_row(const rv_view *view, uint32_t place);
+rv_view_page rv_view_page_of(const rv_view *view, uint32_t page);
+
+/* The row in a slot of the page; NULL: none is there. */
+static inline const uint8_t *rv_view_row(const rv_view *view, const rv_view_page *page,
+                                         uint32_t slot) {
+    if (slot >= page->slots) {
+        return NULL;
+    }
+    const uint8_t *const row = page->bytes + RV_PAGE_HEAD + slot * view->table->row_size;
+    return rv_row_head_of(row).owner == RV_SLOT_FREE ? NULL : row;
+}
 
 /* A cell of a row. Bytes lie in the view, or, when they are spread over pages, in `scratch`:
  * RV_MEMORY_EXHAUSTED when that is too small. */
@@ -36,13 +48,18 @@ RV_MUST_USE rv_status rv_view_get(const rv_view *view, const uint8_t *row, uint1
 RV_MUST_USE rv_status rv_view_key(const rv_view *view, const uint8_t *row, rv_arena *scratch,
                                   rv_value *key);
 
-/* The place of the row with this key, RV_SLOT_NONE: there is none. RV_MEMORY_EXHAUSTED. */
+/* The row with this key; NULL: there is none. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_view_find(const rv_view *view, uint64_t hash_key, const rv_value *key,
-                                   rv_arena *scratch, uint32_t *place);
+                                   rv_arena *scratch, const uint8_t **row);
 
 /* True when both rows, of tables that are laid out alike, say the same. Who owns them and what
  * refers to them does not count. */
 bool rv_view_same(const rv_view *a, const uint8_t *row_a, const rv_view *b, const uint8_t *row_b);
+
+/* The same of rows of which all bytes but those are the same: these may lead to values that were
+ * written over where they lay. */
+bool rv_view_same_values(const rv_view *a, const uint8_t *row_a, const rv_view *b,
+                         const uint8_t *row_b);
 
 /* True when the tables of both are laid out alike, or one has none. */
 bool rv_view_alike(const rv_view *a, const rv_view *b);
