@@ -79,6 +79,9 @@ static rv_status look_once(rv_db_changes *changes, rv_db_change *out, rv_error *
     const rv_expr *filter;
     rv_row_look look;
     const rv_row_change *change;
+    if (!rv_row_feed_due(&changes->feed)) {
+        return RV_END;
+    }
     rv_status status = compile(changes, &compiled, &filter, err);
     if (status != RV_OK) {
         return status;

@@ -30,10 +30,25 @@ typedef struct rv_moment {
     uint32_t holders;
 } rv_moment;
 
+#define RV_DIFFERENCES_MAX    32u /* places that are kept: what a step of an application changes */
+#define RV_DIFFERENCES_GROUPS 4u  /* of so many aggregates at a time */
+
+/* Where the differences of an aggregate between two moments are, found by the first feed that went
+ * through them, so that others need not. */
+typedef struct rv_differences {
+    uint64_t from; /* serials; 0: nothing is kept */
+    uint64_t to;
+    uint16_t aggregate;
+    bool whole; /* these are all */
+    uint32_t count;
+    rv_delta_place places[RV_DIFFERENCES_MAX];
+} rv_differences;
+
 /* All zero but for the node, there are none. */
 typedef struct rv_moments {
     rv_node *node;
     rv_moment all[RV_MOMENTS_MAX];
+    rv_differences differences[RV_DIFFERENCES_GROUPS];
     uint64_t serial; /* of the newest ever made */
 } rv_moments;
 

@@ -79,11 +79,34 @@ static bool begin(rv_row_look *look) {
                              &to->deltas, feed->aggregate, feed->place, look->scratch, &look->walk);
 }
 
+bool rv_row_feed_due(rv_row_feed *feed) {
+    const rv_node *const node = feed->moments->node;
+    if (rv_node_in_batch(node) || rv_node_rewinding(node) || !rv_node_whole(node)) {
+        return false; /* half of something is nothing to show */
+    }
+    return feed->to != 0 || advance(feed);
+}
+
+/* Whether others have found what it is to find, or it finds it for them. */
+static void share(rv_row_look *look) {
+    const rv_row_feed *const feed = look->feed;
+    rv_differences *const d = &feed->moments->differences[feed->aggregate % RV_DIFFERENCES_GROUPS];
+    look->differences = d;
+    if (feed->phase != RV_ROWS_CHANGES || (d->from == feed->from && d->to == feed->to &&
+                                           d->aggregate == feed->aggregate && d->whole)) {
+        return;
+    }
+    look->finding = feed->place.page == 0;
+    if (look->finding) {
+        *d = (rv_differences){.from = feed->from, .to = feed->to, .aggregate = feed->aggregate};
+    }
+}
+
 rv_status rv_row_feed_look(rv_row_feed *feed, const rv_expr *filter, rv_arena *scratch,
                            rv_row_look *look) {
-    rv_node *const node = feed->moments->node;
-    if (rv_node_in_batch(node) || rv_node_rewinding(node) || !rv_node_whole(node)) {
-        return RV_END; /* half of something is nothing to show */
+    const rv_node *const node = feed->moments->node;
+    if (!rv_row_feed_due(feed)) {
+        return RV_END;
     }
     const rv_aggregate *const aggregate =
         rv_schema_aggregate(rv_node_schema(node), feed->aggregate);
@@ -96,16 +119,47 @@ rv_status rv_row_feed_look(rv_row_feed *feed, const rv_expr *filter, rv_arena *s
         }
     }
     look->mark = rv_arena_mark(scratch);
-    if (feed->to == 0 && !advance(feed)) {
-        return RV_END;
-    }
     if (!begin(look)) {
         rv_row_feed_again(feed);
         if (!advance(feed) || !begin(look)) {
             return RV_END;
         }
     }
+    share(look);
     return RV_OK;
+}
+
+static bool is_before(rv_delta_place a, rv_delta_place b) {
+    return a.page != b.page ? a.page < b.page : a.second != b.second ? b.second : a.slot < b.slot;
+}
+
+/* The next difference, from those that were found, or by going on to find. */
+static rv_status find(rv_row_look *look, rv_delta *delta) {
+    rv_differences *const d = look->differences;
+    const bool found = look->feed->phase == RV_ROWS_CHANGES && !look->finding && d->whole &&
+                       d->from == look->feed->from && d->to == look->feed->to &&
+                       d->aggregate == look->feed->aggregate;
+    if (found) {
+        uint32_t i = 0;
+        while (i < d->count && is_before(d->places[i], look->walk.place)) {
+            i += 1;
+        }
+        if (i == d->count) {
+            return RV_END;
+        }
+        rv_deltas_go(&look->walk, d->places[i]);
+    }
+    const rv_status status = rv_deltas_next(&look->walk, delta);
+    if (look->finding && status == RV_OK && d->count < RV_DIFFERENCES_MAX) {
+        d->places[d->count] = look->walk.place;
+        d->places[d->count].slot -= 1;
+        d->count += 1;
+    } else if (look->finding) {
+        d->whole = status == RV_END;
+        look->finding = false;
+    }
+    RV_ASSERT(!found || status != RV_END);
+    return status;
 }
 
 /* Gets the columns of one side, and if they pass. */
@@ -172,7 +226,7 @@ rv_status rv_row_look_next(rv_row_look *look, const rv_row_change **change) {
             return RV_PENDING;
         }
         look->looked += 1;
-        status = rv_deltas_next(&look->walk, &delta);
+        status = find(look, &delta);
         status = status == RV_OK ? judge(look, &delta, &tells) : status;
     }
     if (status != RV_END) {

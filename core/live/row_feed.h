@@ -68,6 +68,9 @@ void rv_row_feed_again(rv_row_feed *feed);
 /* Gives back what it holds. */
 void rv_row_feed_close(rv_row_feed *feed);
 
+/* True when there may be something to tell: a look is worth what it costs. */
+bool rv_row_feed_due(rv_row_feed *feed);
+
 /* Looking for what there is to tell. Valid until the next call on the node. */
 typedef struct rv_row_look {
     rv_row_feed *feed;
@@ -78,6 +81,8 @@ typedef struct rv_row_look {
     rv_value *values[2];
     rv_delta_walk walk;
     rv_row_change change;
+    rv_differences *differences;
+    bool finding; /* it notes in `differences` what it finds, from the first one on */
     uint32_t looked;
     bool over;
 } rv_row_look;

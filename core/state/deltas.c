@@ -151,6 +151,15 @@ rv_status rv_deltas_next(rv_delta_walk *walk, rv_delta *delta) {
     }
 }
 
+void rv_deltas_go(rv_delta_walk *walk, rv_delta_place place) {
+    const bool other = walk->place.page != place.page;
+    walk->place = place;
+    if (other && place.page != 0) {
+        look_at_page(walk);
+    }
+    RV_ASSERT(place.page == 0 || place.slot <= walk->pages[place.second ? 1 : 0].slots);
+}
+
 static rv_status cell_of(const rv_view *view, const uint8_t *row, uint16_t column,
                          rv_arena *scratch, rv_value *value, bool *unknown) {
     RV_ASSERT(row != NULL && column < view->table->column_count);

@@ -80,6 +80,9 @@ bool rv_deltas_known(const rv_state *state, const rv_deltas *deltas);
  * more. RV_MEMORY_EXHAUSTED: a key is too long for scratch. Not after either. */
 RV_MUST_USE rv_status rv_deltas_next(rv_delta_walk *walk, rv_delta *delta);
 
+/* Goes on from another place of the same walk: one behind, or one that it has come past. */
+void rv_deltas_go(rv_delta_walk *walk, rv_delta_place place);
+
 /* A cell of it as it was, or as it is: of a row that is there then. Bytes lie in the state until
  * its next change, or, when they are spread over pages, in `scratch` (RV_MEMORY_EXHAUSTED).
  * `unknown` (may be NULL): SEMANTICS 15. */

@@ -10,10 +10,11 @@
  * batch that waits at an edge and is refused.
  */
 #include "core/engine_outbox.h"
+#include "core/live/moments.h"
 #include "tests/unit/face/server.h"
 #include "tests/unit/sync/pair.h"
 
-#define IDS      24u
+#define IDS      64u
 #define TEXT_MAX 6000u
 #define READERS  3u
 #define STEPS    400u
@@ -199,7 +200,7 @@ static void step(server *s, uint64_t *seed) {
     static char word[4000];
     char path[64];
     const uint64_t r = rv_test_random(seed);
-    const unsigned id = (unsigned)(r >> 8) % IDS;
+    const unsigned id = (unsigned)(r >> 8) % 24;
     const size_t len = (r & 0x700000) == 0 ? (size_t)(r >> 32) % sizeof word : r >> 32 & 7;
     memset(word, 'a' + (int)(r >> 40 & 15), len);
     word[len < sizeof word ? len : len - 1] = '\0';
@@ -412,6 +413,44 @@ RV_TEST(who_sleeps_begins_again) {
     server_free(&s);
 }
 
+/* What one reader has found others need not look for; of many differences not all are noted. */
+RV_TEST(readers_share_what_is_found) {
+    static const unsigned counts[] = {1, RV_DIFFERENCES_MAX, RV_DIFFERENCES_MAX + 1, IDS - 1};
+    static reader readers[READERS];
+    char path[64];
+    for (unsigned c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        server s = server_create(c + 1);
+        RV_CHECK_EQ(post(&s, "/schema", "", schema), 201);
+        memset(readers, 0, sizeof readers);
+        for (unsigned i = 0; i < READERS; i++) {
+            open_reader(s.face, &readers[i], targets[i], "");
+            RV_CHECK_STATUS(take(&readers[i], 70000, 99), RV_PENDING);
+        }
+        for (unsigned round = 0; round < 3; round++) {
+            static const char *const types[] = {"tagged", "retagged", "untagged"};
+            for (unsigned id = 0; id < counts[c]; id++) {
+                snprintf(path, sizeof path, "/streams/tags/%u", id);
+                char data[32];
+                snprintf(data, sizeof data, "{\"n\":%u}", (id + 5 * round) % 16);
+                RV_CHECK_EQ(post(&s, path, types[round], round == 2 ? "{}" : data), 201);
+            }
+            for (unsigned i = 0; i < READERS; i++) {
+                /* one that stops in the middle goes on there */
+                RV_CHECK_STATUS(take(&readers[i], i == 1 ? 1024 : 70000, 999), RV_PENDING);
+                check_rows(&s, &readers[i], queries[i]);
+                RV_CHECK_PASSED();
+                RV_CHECK_EQ(readers[i].told[RESET], 1);
+            }
+        }
+        RV_CHECK_EQ(readers[0].told[INSERT] + readers[0].told[UPDATE] + readers[0].told[DELETE],
+                    3 * counts[c]);
+        for (unsigned i = 0; i < READERS; i++) {
+            close_reader(&readers[i]);
+        }
+        server_free(&s);
+    }
+}
+
 RV_TEST(what_is_pending_is_told_as_such) {
     static reader r;
     static pair p;
@@ -477,6 +516,7 @@ int main(void) {
     RV_RUN(a_step_is_told_with_its_position);
     RV_RUN(what_is_no_feed_of_changes_is_refused);
     RV_RUN(who_sleeps_begins_again);
+    RV_RUN(readers_share_what_is_found);
     RV_RUN(what_is_pending_is_told_as_such);
     return rv_test_done();
 }
