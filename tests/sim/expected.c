@@ -57,7 +57,6 @@ void sim_expected_ask(const sim_member *member, sim_operation *o) {
         asked->expected = asked->expected_version > 0 ? RV_EXPECTED_NUMBER : RV_EXPECTED_NONE;
         asked->beside_suspended = is_suspended(member, asked->draft.path);
     }
-    o->written_w = rv_node_watermark(member->node);
     RV_ASSERT(o->kind == SIM_STEP_WRITE);
 }
 

@@ -29,6 +29,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     }
     const rv_writes writes = {
         .events = events, .count = o->count, .principal = rv_bytes_of_string(PRINCIPAL)};
+    o->written_w = rv_node_watermark(member->node); /* it may have moved since it was asked */
     const rv_status status = rv_node_write(member->node, &writes, results, &written, &err);
     request->tries += 1;
     if ((status == RV_PENDING || status == RV_BUSY) && request->tries < TRIES_MAX) {
@@ -145,6 +146,17 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
     return status == RV_OK;
 }
 
+/* Was it refused by a root that was then restored, which remembers nothing of that, and can a
+ * gateway hold the push yet (docs/restore.md)? It is judged once more when it comes again. */
+static bool is_judged_anew(const sim_world *world, const sim_operation *o) {
+    bool gateways = false;
+    for (uint8_t i = 1; i < world->plan->member_count && !gateways; i++) {
+        gateways = world->plan->members[i].serves;
+    }
+    RV_ASSERT(o->kind == SIM_STEP_WRITE);
+    return gateways && o->voided;
+}
+
 void sim_outbox_check_end(sim_world *world) {
     for (uint32_t i = 0; i < world->operations.count; i++) {
         const sim_operation *const o = world->operations.list[i];
@@ -163,7 +175,7 @@ void sim_outbox_check_end(sim_world *world) {
             sim_expected_check_end(world, o);
             sim_keys_check_end(world, o, o->rejected ? o->rejected_for : RV_OK);
         }
-        if (met > 0 && o->rejected && same_life) {
+        if (met > 0 && o->rejected && same_life && !is_judged_anew(world, o)) {
             sim_fail(world, SIM_CHECK_JUDGEMENT, "op %u was rejected and is in the log", o->number);
         } else if (met == 0 && o->level == SIM_UPSTREAM) {
             sim_fail(world, SIM_CHECK_LOST, "op %u was accepted and is not in the log", o->number);

@@ -48,6 +48,10 @@ void sim_restored_connected(sim_world *world, sim_member *edge) {
     const bool root = upstream->plan->role == SIM_ROOT;
     edge->hears = root ? world->restores.count : upstream->knows;
     RV_ASSERT(edge->node != NULL && edge->hears <= world->restores.count);
+    if (edge->hears < edge->knows && rv_node_identity(edge->node) == NULL) {
+        edge->knows = edge->hears; /* it is empty, and takes what a gateway has from before */
+        edge->floor = floor_of(&world->restores, edge->knows);
+    }
     if (edge->hears == world->restores.count && !sim_restored_beside(edge)) {
         leave_floor(world, edge);
     }
