@@ -179,8 +179,8 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
         return take_diverged(e, &welcome, err);
     }
     status = rv_node_adopt(e->node, welcome.log_id, (uint32_t)welcome.epoch, welcome.root_tag, err);
-    if (status != RV_OK) {
-        e->fatal = true;
+    if (status != RV_OK) { /* of an epoch that began since the hello, the next one will tell */
+        e->fatal = status != RV_UPSTREAM_DIVERGED;
         return status;
     }
     status = rv_edge_select_welcome(e, &welcome, err);
