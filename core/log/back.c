@@ -5,7 +5,7 @@
  * behind the place, and removed; the last of them loses only its end:
  *
  *     BACK_OPEN -> CUT_CREATE … CUT_FLUSH -> BACK_KEPT -> BACK_REMOVE -> BACK_OPEN …
- *                                               \-> BACK_EXTEND -> CUT_ZERO -> FLUSH -> DONE
+ *                                               \-> BACK_EXTEND -> CUT_ZERO -> AGAIN -> FLUSH -> DONE
  *
  * A segment that was followed by another is trimmed to its batches, so it gets reserved space again
  * before its end becomes zeros: a recovery could not tell it from one that was cut short.
@@ -202,7 +202,7 @@ static rv_step back_extend(rv_log *log) {
     }
     r->handle->size = size;
     r->cut_at = r->offset;
-    r->state = r->tail_end > r->offset ? RV_RECOVER_CUT_ZERO : RV_RECOVER_FLUSH;
+    r->state = r->tail_end > r->offset ? RV_RECOVER_CUT_ZERO : RV_RECOVER_AGAIN;
     return RV_STEP_ON;
 }
 

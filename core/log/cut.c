@@ -72,7 +72,7 @@ static rv_step tail_judge(rv_log *log) {
         return rv_recover_damaged(log, r->segment, r->offset, damage);
     }
     r->cut_at = r->offset;
-    r->state = r->tail_end > r->offset ? RV_RECOVER_CUT_CREATE : RV_RECOVER_FLUSH;
+    r->state = r->tail_end > r->offset ? RV_RECOVER_CUT_CREATE : RV_RECOVER_AGAIN;
     return RV_STEP_ON;
 }
 
@@ -261,9 +261,35 @@ static rv_step cut_zero(rv_log *log) {
     r->cut_at += piece;
     if (r->cut_at == r->tail_end) {
         r->cut_bytes += r->tail_end - r->offset;
-        r->state = RV_RECOVER_FLUSH;
+        r->state = RV_RECOVER_AGAIN;
     }
     RV_ASSERT(r->cut_at <= r->tail_end);
+    return RV_STEP_ON;
+}
+
+/* A flush may have failed before this recovery: then what it was to cover can be read, from a
+ * cache, and no later flush covers it, unless it is written again. */
+static rv_step write_again(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    if (r->vouched >= r->offset || (log->sealed && r->offset == r->handle->size)) {
+        r->state = RV_RECOVER_FLUSH;
+        return RV_STEP_ON;
+    }
+    const uint64_t left = r->offset - r->vouched;
+    const size_t piece = left < piece_size(log) ? (size_t)left : piece_size(log);
+    const uint8_t *bytes = NULL;
+    size_t have = 0;
+    rv_status status = rv_window_get(log, r->vouched, piece, &bytes, &have);
+    if (status != RV_OK || have < piece) {
+        return tail_failed(log, status == RV_OK ? RV_STORAGE_FAILED : status, "reading");
+    }
+    status = rv_op_write(&log->ops, &log->main, r->handle->file, r->vouched,
+                         rv_bytes_of(bytes, piece));
+    if (status != RV_OK) {
+        return tail_failed(log, status, "writing");
+    }
+    r->vouched += piece;
+    RV_ASSERT(r->vouched <= r->offset && !r->cut_open);
     return RV_STEP_ON;
 }
 
@@ -281,6 +307,8 @@ rv_step rv_cut_step(rv_log *log) {
         return cut_flush(log);
     case RV_RECOVER_CUT_REMOVE:
         return cut_remove(log);
+    case RV_RECOVER_AGAIN:
+        return write_again(log);
     default:
         return cut_zero(log);
     }

@@ -187,7 +187,8 @@ typedef enum rv_recovery_state {
     RV_RECOVER_BACK_KEPT, /* whose end was kept, */
     RV_RECOVER_BACK_REMOVE,
     RV_RECOVER_BACK_EXTEND,
-    RV_RECOVER_FLUSH,
+    RV_RECOVER_AGAIN, /* what nothing says is durable is written once more, */
+    RV_RECOVER_FLUSH, /* and flushed */
     RV_RECOVER_REMOVE,
     RV_RECOVER_DONE
 } rv_recovery_state;
@@ -220,6 +221,7 @@ typedef struct rv_recovery {
     rv_handle *handle;
     uint32_t segment;
     uint64_t offset;      /* of the next batch */
+    uint64_t vouched;     /* below that all is durable, as the last batch says */
     rv_log_end given;     /* the log before the batch that was given last; sequence 0: none was */
     uint64_t window_base; /* offset in the file of the window's first byte */
     size_t window_len;

@@ -239,6 +239,7 @@ static rv_step mark_adopt(rv_log *log, const rv_log_mark *mark, bool sealed) {
     rv_recovery *const r = &log->recovery;
     RV_ASSERT(r->handle != NULL && r->segment + 1 == mark->segment);
     r->offset = mark->offset;
+    r->vouched = mark->offset;
     log->segments[r->segment].end = mark->offset;
     for (uint32_t i = r->segment + 1; i < log->segment_count; i += 1) {
         log->segments[i].end = 0;

@@ -376,6 +376,7 @@ static rv_step recover_segment(rv_log *log) {
                                           : rv_load_u32(bytes + RV_SEGMENT_HEADER_SIZE - 4);
     log->sealed = false;
     r->offset = RV_SEGMENT_HEADER_SIZE;
+    r->vouched = 0;
     log->appended.offset = r->offset;
     log->durable.offset = r->offset;
     log->durable_last = (rv_last){r->offset, log->last_crc};
@@ -427,6 +428,7 @@ static void accept_batch(rv_log *log, const rv_batch_header *header) {
     RV_ASSERT(header->watermark >= log->appended.watermark);
     rv_index_offer(&log->index, &entry, size);
     log->durable_last = (rv_last){r->offset, header->crc};
+    r->vouched = header->durable;
     r->offset += size;
     log->appended = (rv_log_end){
         .next_sequence = header->first_sequence + header->event_count,
