@@ -208,7 +208,6 @@ static rv_status check_identity(rv_node *node, rv_error *err) {
                                  : "this data directory is an edge's: open it with its --upstream");
     }
     node->role = stored;
-    rv_held_opened(&node->held);
     return RV_OK;
 }
 
@@ -250,6 +249,7 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     }
     node->at_work = 0;
     node->phase = RV_NODE_OPEN;
+    rv_held_opened(&node->held); /* also when it is read-only from now on */
     const bool restored = node->checkpoints.restore.used && !node->folding_again.active;
     if (!restored && rv_log_appended(node->log) > 0) {
         node->checkpoints.facts.opened_by = RV_OPENED_BY_REPLAY;

@@ -77,19 +77,23 @@ rv_status rv_node_base_restored(rv_node *node, rv_error *err) {
     return status;
 }
 
-/* The parts become rows. A base of another selection takes the place of all that there is. */
-static rv_status end_base(rv_node *node, rv_error *err) {
+/* The parts become rows. A base of another selection takes the place of all that there is, as does
+ * one that was taken because rows were missing. */
+static rv_status end_base(rv_node *node, bool replaces, rv_error *err) {
     rv_selection selection;
     rv_status status = base_selection(node, &selection, err);
     rv_checkpoints_overtake(node); /* its words would be others */
-    if (status == RV_OK &&
-        (node->held.past.lost || !rv_selection_equal(&selection, &node->held.selection))) {
+    const bool all =
+        status == RV_OK && (replaces || !rv_selection_equal(&selection, &node->held.selection));
+    const bool lost = node->held.past.lost && !all;
+    if (all) {
         status = rv_state_base_clear(node->state, &node->scratch, err);
         rv_opaque_reset(&node->opaque);
     }
     const uint64_t position = rv_state_base_progress(node->state).position;
     status = status == RV_OK ? rv_held_become(&node->held, &selection, position, err) : status;
     if (status == RV_OK) {
+        node->held.past.lost = lost;
         rv_node_give(node);
         rv_arena_reset(&node->scratch, 0); /* the selection's texts were copied */
         status = rv_state_base_apply(node->state, &node->scratch, err);
@@ -97,11 +101,11 @@ static rv_status end_base(rv_node *node, rv_error *err) {
     return status;
 }
 
-rv_status rv_node_base_end(rv_node *node, rv_error *err) {
+rv_status rv_node_base_end(rv_node *node, bool replaces, rv_error *err) {
     RV_ASSERT(rv_state_base_progress(node->state).under_way);
     rv_error local;
     rv_error *const e = err == NULL ? &local : err;
-    const rv_status status = end_base(node, e);
+    const rv_status status = end_base(node, replaces, e);
     if (status != RV_OK) {
         node->hidden = true;
         return rv_node_fail(node, e);
@@ -197,7 +201,8 @@ rv_status rv_node_receive_base(rv_node *node, const rv_base_part *part, rv_error
         status = rv_state_base_room(node->state, &node->scratch, err);
     }
     if (status == RV_OK && part->last) {
-        rv_record_write(&r->body, RV_RECORD_BASE_END, 0, nothing, nothing);
+        const uint8_t flags = node->held.past.lost ? RV_RECORD_BASE_REPLACES : 0;
+        rv_record_write(&r->body, RV_RECORD_BASE_END, flags, nothing, nothing);
     }
     if (status == RV_OK && r->body.full) {
         status = rv_error_set(err, RV_BATCH_TOO_LARGE,
@@ -292,7 +297,9 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
         return damaged(err);
     }
     if (record->kind == RV_RECORD_BASE_END) {
-        const rv_status status = record->body.len == 0 ? rv_node_base_end(node, err) : damaged(err);
+        const bool replaces = (record->flags & RV_RECORD_BASE_REPLACES) != 0;
+        const rv_status status =
+            record->body.len == 0 ? rv_node_base_end(node, replaces, err) : damaged(err);
         node->held.past.lost = node->held.past.lost || node->base_short; /* of its own rows */
         return status;
     }

@@ -146,9 +146,10 @@ RV_MUST_USE rv_status rv_node_replay_filled(rv_node *node, rv_bytes body, rv_err
 /* The batch has been committed in which the past was filled in. */
 void rv_node_filled(rv_node *node);
 
-/* The last part was taken, outside of a transaction: what waits becomes rows. After an error the
- * node is read-only and shows nothing. */
-RV_MUST_USE rv_status rv_node_base_end(rv_node *node, rv_error *err);
+/* The last part was taken, outside of a transaction: what waits becomes rows, and if it `replaces`,
+ * or is for another selection, the only ones. After an error the node is read-only and shows
+ * nothing. */
+RV_MUST_USE rv_status rv_node_base_end(rv_node *node, bool replaces, rv_error *err);
 
 /* A base may be under way in a state that came from a checkpoint. RV_DATA_DAMAGED. */
 RV_MUST_USE rv_status rv_node_base_restored(rv_node *node, rv_error *err);

@@ -278,7 +278,8 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
     if (r->base_begins && !r->base_keeps) {
         rv_held_base_begins(&node->held);
     }
-    const rv_status ended = r->base_ends ? rv_node_base_end(node, err) : RV_OK;
+    const rv_status ended =
+        r->base_ends ? rv_node_base_end(node, node->held.past.lost, err) : RV_OK;
     r->active = false;
     if (ended != RV_OK) {
         rv_log_append_cancel(node->log);

@@ -303,11 +303,13 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
     if (status != RV_OK) {
         return status;
     }
+    const bool lost = held->past.lost;
     if ((flags & RV_RECORD_SELECTION_PAST) == 0) {
         rv_past_start(&held->past, &held->selection);
     } else if (!rv_past_read(&held->past, past)) {
         return no_selection(err);
     }
+    held->past.lost = held->past.lost || lost; /* it was written when there was all before it */
     held->logged = true;
     held->state = state;
     set_patterns(held);

@@ -283,8 +283,8 @@ static rv_step write_again(rv_log *log) {
     if (status != RV_OK || have < piece) {
         return tail_failed(log, status == RV_OK ? RV_STORAGE_FAILED : status, "reading");
     }
-    status = rv_op_write(&log->ops, &log->main, r->handle->file, r->vouched,
-                         rv_bytes_of(bytes, piece));
+    status =
+        rv_op_write(&log->ops, &log->main, r->handle->file, r->vouched, rv_bytes_of(bytes, piece));
     if (status != RV_OK) {
         return tail_failed(log, status, "writing");
     }

@@ -241,8 +241,9 @@ static bool is_other(uint8_t kind, uint8_t flags) {
         return (flags & ~RV_RECORD_ITEMS_PURGED) == 0;
     case RV_RECORD_LEDGER_REMOVE:
         return (flags & ~RV_RECORD_LEDGER_DROPPED) == 0;
-    case RV_RECORD_LEDGER_PUT:
     case RV_RECORD_BASE_END:
+        return (flags & ~RV_RECORD_BASE_REPLACES) == 0;
+    case RV_RECORD_LEDGER_PUT:
     case RV_RECORD_PATH:
     case RV_RECORD_FILLED:
         return flags == 0;

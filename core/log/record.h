@@ -59,6 +59,8 @@ typedef enum rv_record_kind {
 #define RV_RECORD_LEDGER_DROPPED                                                                   \
     0x01u /* of a removal: of what waited, and left otherwise than by being accepted */
 #define RV_RECORD_BASE_KEEPS 0x01u /* of a base that begins: rows of aggregates stay true */
+#define RV_RECORD_BASE_REPLACES                                                                    \
+    0x01u /* of one that ends: rows were missing, and it took the place of all that there was */
 
 #define RV_RECORD_WRITTEN_AT  0x01u
 #define RV_RECORD_FOREIGN_ID  0x02u

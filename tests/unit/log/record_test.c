@@ -245,6 +245,7 @@ RV_TEST(other_records_come_back) {
                 flags == 0 || (rows && flags == RV_RECORD_ITEMS_PURGED) ||
                 (i == 0 && (flags & ~(RV_RECORD_SELECTION_KNOWN)) == 0) ||
                 (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS) ||
+                (kinds[i] == RV_RECORD_BASE_END && flags == RV_RECORD_BASE_REPLACES) ||
                 (kinds[i] == RV_RECORD_LEDGER_REMOVE && flags == RV_RECORD_LEDGER_DROPPED);
             RV_CHECK_EQ(rv_record_read(&c, &context, &record), known);
             if (known) {
