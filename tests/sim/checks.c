@@ -264,7 +264,6 @@ static void check_root_opened(sim_world *world, const sim_member *m) {
 
 void sim_check_opened(sim_world *world, sim_member *m) {
     RV_ASSERT(m->life == SIM_UP);
-    sim_restored_opened(world, m);
     const uint64_t w = rv_node_watermark(m->node);
     if (m->plan->role == SIM_ROOT) {
         check_root_opened(world, m);
@@ -345,9 +344,9 @@ void sim_check_memory(sim_world *world, const sim_member *m) {
                      (unsigned)m->index, class_.used, class_.bytes, class_.name);
         }
     }
-    if (sum > m->plan->memory) {
+    if (sum > m->memory) {
         sim_fail(world, SIM_CHECK_MEMORY, "member %u has %zu bytes and divides %zu",
-                 (unsigned)m->index, m->plan->memory, sum);
+                 (unsigned)m->index, m->memory, sum);
     }
 }
 

@@ -65,6 +65,7 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "edges gone back", figures->rewinds);
     line(to, "events dropped by edges that went back", figures->dropped);
     line(to, "own batches queued again by them", figures->requeued);
+    line(to, "started with more memory for it", figures->memory_given);
     line(to, "connections", figures->connections);
     line(to, "messages", figures->messages);
     line(to, "messages lost", figures->messages_lost);

@@ -28,13 +28,12 @@ void sim_member_create(sim_member *member, const sim_plan *plan, uint8_t index) 
     uint8_t *const disk_memory = member->disk_memory;
     *member = (sim_member){.plan = own, .index = index, .skew_us = own->skew_us};
     member->upstream = own->upstream;
+    member->memory_next = own->memory;
     member->floor = SIM_FLOOR_NONE;
     member->seed = plan->seed * 1000003 + (uint64_t)index * 101;
     member->disk_memory = disk_memory != NULL ? disk_memory : malloc(SIM_DISK_MEMORY);
-    member->node_memory = malloc(own->memory);
     member->sync_memory = malloc(SIM_SYNC_MEMORY);
-    RV_ASSERT(member->disk_memory != NULL && member->node_memory != NULL);
-    RV_ASSERT(member->sync_memory != NULL);
+    RV_ASSERT(member->disk_memory != NULL && member->sync_memory != NULL);
     member->restart_at = own->starts_at;
     member->faults = (rv_sim_faults){.pending_percent = own->pending_percent,
                                      .short_percent = own->short_percent,
@@ -99,16 +98,22 @@ bool sim_member_select(sim_member *member, rv_status *status) {
 void sim_member_start(sim_member *member) {
     rv_bytes patterns[SIM_ENTRIES_MAX];
     RV_ASSERT(member->life == SIM_DOWN && member->node == NULL);
+    if (member->memory != member->memory_next) {
+        member->memory = member->memory_next;
+        free(member->node_memory);
+        member->node_memory = malloc(member->memory);
+        RV_ASSERT(member->node_memory != NULL);
+    }
     const rv_node_options options = {
         .host = sim_tap_interface(&member->tap),
         .memory = member->node_memory,
-        .memory_size = member->plan->memory,
+        .memory_size = member->memory,
         .role = member->plan->role == SIM_ROOT ? RV_ROLE_ROOT : RV_ROLE_EDGE,
         .patterns = patterns,
         .pattern_count = entries_of(member, patterns),
         .checkpoint_growth = member->plan->checkpoint_growth,
     };
-    memset(member->node_memory, POISON, member->plan->memory);
+    memset(member->node_memory, POISON, member->memory);
     const rv_status status = rv_node_create(&member->node, &options, NULL);
     RV_ASSERT(status == RV_OK);
     member->process += 1;

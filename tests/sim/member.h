@@ -19,9 +19,10 @@
 #include "tests/sim/restored.h"
 #include "tests/sim/tap.h"
 
-#define SIM_DISK_MEMORY ((size_t)64 << 20)
-#define SIM_SYNC_MEMORY ((size_t)16 << 20)        /* a gateway has the machines of both sides */
-#define SIM_EPOCH_US    INT64_C(1700000000000000) /* where all clocks begin, about */
+#define SIM_DISK_MEMORY     ((size_t)64 << 20)
+#define SIM_SYNC_MEMORY     ((size_t)16 << 20) /* a gateway has the machines of both sides */
+#define SIM_NODE_MEMORY_MAX ((size_t)64 << 20) /* that an administrator gives one, to go back */
+#define SIM_EPOCH_US        INT64_C(1700000000000000) /* where all clocks begin, about */
 
 typedef enum sim_life { SIM_DOWN, SIM_OPENING, SIM_UP, SIM_CLOSING } sim_life;
 
@@ -58,6 +59,8 @@ typedef struct sim_member {
     bool power_due; /* the power fails in an operation to come, and then: */
     rv_sim_crash power_crash;
     int64_t power_restart_us;
+    size_t memory;      /* of its node, as it was started last, */
+    size_t memory_next; /* and will be the next time */
     uint32_t disk_life;
     bool restored;      /* a directory was put back once */
     uint8_t selection;  /* that it is to hold */

@@ -57,6 +57,9 @@ void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *rea
     sim_note(world, edge->index, "connection closed: %s: %.*s", rv_status_code(reason->status),
              (int)reason->detail_len, reason->detail);
     rv_edge_closed(edge->edge, reason, world->now);
+    if (reason->status == RV_OUTBOX_FULL && edge->memory < SIM_NODE_MEMORY_MAX) {
+        edge->memory_next = 2 * edge->memory;
+    }
     settle(link);
 }
 

@@ -157,11 +157,21 @@ static void open_turn(sim_world *world, sim_member *member) {
     world->figures.opens += 1;
     world->figures.opened_by_checkpoint += checkpoint->opened_by == RV_OPENED_BY_CHECKPOINT;
     sim_member_opened(member);
-    sim_member_holds(member);
     member->wake_at = world->now;
     sim_note(world, member->index, "open at %llu",
              (unsigned long long)rv_node_watermark(member->node));
+    sim_restored_opened(world, member);
+    sim_member_holds(member);
     sim_check_opened(world, member);
+}
+
+/* Its administrator was told that going back takes more memory than it has (docs/restore.md). */
+static void give_memory(sim_world *world, sim_member *member) {
+    RV_ASSERT(member->memory_next > member->memory && member->life == SIM_UP);
+    sim_note(world, member->index, "is started again with %zu MiB", member->memory_next >> 20);
+    sim_world_stop(world, member, RV_SIM_CRASH_KEEP, false, 0);
+    member->restart_at = world->now;
+    world->figures.memory_given += 1;
 }
 
 static void close_turn(sim_world *world, sim_member *member) {
@@ -298,6 +308,9 @@ static void timed_faults(sim_world *world, sim_member *member) {
 static void member_turn(sim_world *world, sim_member *member) {
     world->figures.turns += 1;
     member->wake_at = INT64_MAX;
+    if (member->life == SIM_UP && member->memory_next > member->memory) {
+        give_memory(world, member);
+    }
     if (member->life == SIM_DOWN && member->restart_at <= world->now) {
         start(world, member);
     }

@@ -130,11 +130,12 @@ typedef struct sim_figures {
     uint64_t selections_live; /* of these while the edge ran */
     uint64_t bases;           /* whose last part came */
     uint64_t base_parts;
-    uint64_t restores; /* of the root, to an older copy, */
-    uint64_t epochs;   /* that were begun, also without one, */
-    uint64_t rewinds;  /* of edges, into them, */
-    uint64_t dropped;  /* events that they dropped then, */
-    uint64_t requeued; /* and own batches that wait again */
+    uint64_t restores;     /* of the root, to an older copy, */
+    uint64_t epochs;       /* that were begun, also without one, */
+    uint64_t rewinds;      /* of edges, into them, */
+    uint64_t dropped;      /* events that they dropped then, */
+    uint64_t requeued;     /* and own batches that wait again */
+    uint64_t memory_given; /* times that one was started with more, to go back */
 } sim_figures;
 
 typedef struct sim_world {
