@@ -11,6 +11,7 @@
 #include "sql/cell.h"
 
 #include "core/model/value_numeric.h"
+#include "core/model/value_time.h"
 #include "sql/wide.h"
 
 /* The longest formatted text: an interval with all its parts. */
@@ -92,10 +93,13 @@ bool rv_sql_form_exact(rv_sql_form form) {
 static void show_formatted(sqlite3_context *out, const rv_type *type, const rv_value *value) {
     char text[FORMATTED_MAX];
     rv_writer w = rv_writer_over(text, sizeof text);
-    rv_value_to_json(type, value, &w);
-    RV_ASSERT(!w.full && w.len >= 2);
-    RV_ASSERT(text[0] == '"' && text[w.len - 1] == '"');
-    sqlite3_result_text64(out, text + 1, w.len - 2, SQLITE_TRANSIENT, SQLITE_UTF8);
+    if (type->kind == RV_TYPE_UUID || type->kind == RV_TYPE_INTERVAL) {
+        rv_value_to_text(type, value, &w);
+    } else {
+        rv_time_write(type->kind, value->as.integer, true, &w);
+    }
+    RV_ASSERT(!w.full && w.len > 0);
+    sqlite3_result_text64(out, text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 static void show_wide(sqlite3_context *out, const rv_type *type, const rv_value *value) {

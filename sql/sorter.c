@@ -10,8 +10,7 @@
 
 #define FORMATTED_MAX 64u
 
-/* Doubles the memory for spread cells. */
-static bool grow(rv_arena *cell) {
+bool rv_sql_cell_grow(rv_arena *cell) {
     const size_t size = cell->cap == 0 ? CELL_SIZE_MIN : cell->cap * 2;
     RV_ASSERT(size >= CELL_SIZE_MIN);
     if (size > CELL_SIZE_MAX) {
@@ -28,7 +27,7 @@ bool rv_sql_cell_fetch(const rv_state *state, uint16_t aggregate, rv_row row, ui
     RV_ASSERT(row != RV_ROW_NONE);
     rv_arena_reset(scratch, 0);
     rv_status status = rv_state_row_cell(state, aggregate, row, column, scratch, value, unknown);
-    while (status == RV_MEMORY_EXHAUSTED && grow(scratch)) {
+    while (status == RV_MEMORY_EXHAUSTED && rv_sql_cell_grow(scratch)) {
         status = rv_state_row_cell(state, aggregate, row, column, scratch, value, unknown);
     }
     return status == RV_OK;

@@ -27,6 +27,10 @@ bool rv_sql_sorter_sort(rv_sql_sorter *sorter);
 /* Gives the memory back. */
 void rv_sql_sorter_close(rv_sql_sorter *sorter);
 
+/* Doubles the memory for a cell that is spread over pages; its bytes are gone. False: memory is
+ * used up, or no cell is so long. */
+bool rv_sql_cell_grow(rv_arena *cell);
+
 /* A cell, in `scratch` if it is spread over pages; that grows when it has to, in SQLite's memory.
  * False: memory is used up. */
 bool rv_sql_cell_fetch(const rv_state *state, uint16_t aggregate, rv_row row, uint16_t column,

@@ -22,6 +22,9 @@
 #include "sql/walk.h"
 #include "sql/wide.h"
 
+#include "core/model/value_number.h"
+#include "core/state/reader.h"
+
 /* A name of the schema with `:` and a number, and its NUL. */
 #define NAME_SIZE (RV_NAME_LEN_MAX + 8)
 
@@ -38,16 +41,18 @@ typedef struct table_source {
 typedef struct table {
     sqlite3_vtab base; /* SQLite's part, first */
     table_source source;
+    uint8_t forms[]; /* rv_sql_form of each column */
 } table;
 
 typedef struct table_cursor {
     sqlite3_vtab_cursor base; /* SQLite's part, first */
     const rv_state *state;
     const rv_aggregate *aggregate;
-    rv_row row;    /* RV_ROW_NONE: the end */
-    bool single;   /* the row was looked up: there is no next one */
-    bool walks;    /* over a secondary index */
-    rv_arena cell; /* for cells that are spread over pages; grows when the first one comes */
+    rv_reader reader; /* of the rows as they are since the last filter */
+    rv_row row;       /* RV_ROW_NONE: the end */
+    bool single;      /* the row was looked up: there is no next one */
+    bool walks;       /* over a secondary index */
+    rv_arena cell;    /* for cells that are spread over pages; grows when the first one comes */
     rv_sql_walk walk;
 } table_cursor;
 
@@ -169,11 +174,15 @@ static int table_connect(sqlite3 *db, void *source, int argc, const char *const 
     if (rc != SQLITE_OK) {
         return rc;
     }
-    table *t = sqlite3_malloc64(sizeof *t);
+    const rv_aggregate *const a = aggregate_of(from);
+    table *t = sqlite3_malloc64(sizeof *t + a->column_count);
     if (t == NULL) {
         return SQLITE_NOMEM;
     }
     *t = (table){.source = *from};
+    for (uint16_t column = 0; column < a->column_count; column++) {
+        t->forms[column] = (uint8_t)rv_sql_form_of(&a->columns[column].type);
+    }
     *out = &t->base;
     return SQLITE_OK;
 }
@@ -240,6 +249,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     rv_value key[RV_INDEX_COLUMNS_MAX];
     uint8_t memory[64 * RV_INDEX_COLUMNS_MAX];
     rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    cursor->reader = rv_reader_of(cursor->state, a->number);
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
         cursor->single = false;
@@ -266,10 +276,12 @@ static int table_next(sqlite3_vtab_cursor *base) {
     RV_ASSERT(cursor->row != RV_ROW_NONE);
     if (cursor->walks) {
         cursor->row = rv_sql_walk_next(&cursor->walk);
-    } else {
-        cursor->row = cursor->single ? RV_ROW_NONE
-                                     : rv_state_row_next(cursor->state, cursor->aggregate->number,
-                                                         cursor->row);
+        return SQLITE_OK;
+    }
+    const rv_row row = cursor->row;
+    cursor->row = cursor->single ? RV_ROW_NONE : rv_reader_next_near(&cursor->reader, row);
+    if (!cursor->single && cursor->row == RV_ROW_NONE) {
+        cursor->row = rv_state_row_next(cursor->state, cursor->aggregate->number, row);
     }
     return SQLITE_OK;
 }
@@ -278,24 +290,48 @@ static int table_eof(sqlite3_vtab_cursor *base) {
     return ((const table_cursor *)(const void *)base)->row == RV_ROW_NONE;
 }
 
+/* A cell of any form. */
+static int show_any(table_cursor *cursor, sqlite3_context *out, const uint8_t *row,
+                    uint16_t column) {
+    const rv_reader *const reader = &cursor->reader;
+    rv_value value;
+    rv_arena_reset(&cursor->cell, 0);
+    while (rv_row_get(reader->pages, reader->table, row, column, &cursor->cell, &value) != RV_OK) {
+        if (!rv_sql_cell_grow(&cursor->cell)) {
+            sqlite3_result_error_nomem(out);
+            return SQLITE_NOMEM;
+        }
+    }
+    rv_sql_cell_show(out, &cursor->aggregate->columns[column].type, &value, cursor->cell.len == 0);
+    return SQLITE_OK;
+}
+
+/* Most cells are integers, short texts and NULLs, and shown without further ado. */
 static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
     table_cursor *cursor = (table_cursor *)(void *)base;
-    const rv_aggregate *a = cursor->aggregate;
-    RV_ASSERT(cursor->row != RV_ROW_NONE);
-    RV_ASSERT(column >= 0 && column < (int)a->column_count);
-    rv_value value;
-    bool unknown = false;
-    if (!rv_sql_cell_fetch(cursor->state, a->number, cursor->row, (uint16_t)column, &cursor->cell,
-                           &value, &unknown)) {
-        sqlite3_result_error_nomem(out);
-        return SQLITE_NOMEM;
-    }
-    if (unknown) {
+    const rv_table *const table_of = cursor->reader.table;
+    const uint8_t form = ((const table *)(const void *)base->pVtab)->forms[column];
+    RV_ASSERT(cursor->row != RV_ROW_NONE && column < (int)table_of->column_count);
+    const uint8_t *const row = rv_reader_row(&cursor->reader, cursor->row);
+    const rv_cell_layout layout = table_of->cells[column];
+    const uint8_t *const cell = row + layout.offset;
+    if (rv_row_is_null(row, (uint16_t)column)) { /* unknown ones are too */
         sqlite3_result_null(out);
-    } else {
-        rv_sql_cell_show(out, &a->columns[column].type, &value, cursor->cell.len == 0);
+        return SQLITE_OK;
     }
-    return SQLITE_OK;
+    if (form == RV_SQL_INTEGER) {
+        const int64_t integer = rv_cell_int(cell, layout.form);
+        if (integer != RV_NUMERIC_NAN) {
+            sqlite3_result_int64(out, integer);
+            return SQLITE_OK;
+        }
+    }
+    if (form == RV_SQL_TEXT && layout.form == RV_CELL_BYTES && !rv_cell_has_slot(cell)) {
+        const rv_bytes text = rv_cell_short(cell);
+        sqlite3_result_text64(out, (const char *)text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
+        return SQLITE_OK;
+    }
+    return show_any(cursor, out, row, (uint16_t)column);
 }
 
 /* Tables WITHOUT ROWID are never asked. */

@@ -27,17 +27,25 @@ int64_t rv_time_days(int64_t year, uint32_t month, uint32_t day) {
 void rv_time_date(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
     const int64_t from_march = days + EPOCH_OF_ERAS;
     const int64_t era = (from_march >= 0 ? from_march : from_march - (ERA_DAYS - 1)) / ERA_DAYS;
-    const int64_t day_of_era = from_march - era * ERA_DAYS;
-    RV_ASSERT(day_of_era >= 0 && day_of_era < ERA_DAYS);
-    const int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    const int64_t day_of_year =
-        day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    const int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    *day = (uint32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-    *month = (uint32_t)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
-    *year = year_of_era + era * 400 + (*month <= 2);
+    const uint32_t day_of_era = (uint32_t)(from_march - era * ERA_DAYS);
+    RV_ASSERT(day_of_era < ERA_DAYS);
+    const uint32_t quarters = 4 * day_of_era + 3; /* of a day: a century has 146,097 / 4 days */
+    const uint32_t century = quarters / 146097;
+    const uint32_t rest = (quarters % 146097) | 3u; /* and a year 1461 / 4 */
+    const uint32_t year_of_century = rest / 1461;
+    const uint32_t day_of_year = rest % 1461 / 4;
+    const uint32_t month_from_march = (5 * day_of_year + 2) / 153;
+    *day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    *month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    *year = era * 400 + (int64_t)(100 * century + year_of_century) + (*month <= 2 ? 1 : 0);
     RV_ASSERT(*day >= 1 && *day <= 31 && *month >= 1 && *month <= 12);
+}
+
+/* Two digits, of a number below 100. */
+static inline void put_two(uint8_t *at, uint32_t value) {
+    RV_ASSERT(value < 100);
+    at[0] = (uint8_t)('0' + value / 10);
+    at[1] = (uint8_t)('0' + value % 10);
 }
 
 /* At least `width` digits. */
@@ -62,24 +70,30 @@ static bool write_date(rv_writer *w, int64_t days) {
     uint32_t day = 0;
     RV_ASSERT(days >= RV_DATE_MIN && days <= RV_DATE_MAX);
     rv_time_date(days, &year, &month, &day);
-    RV_ASSERT(month <= 12 && day <= 31);
-    write_padded(w, (uint64_t)(year > 0 ? year : 1 - year), 4);
-    rv_write_u8(w, '-');
-    write_padded(w, month, 2);
-    rv_write_u8(w, '-');
-    write_padded(w, day, 2);
+    const uint32_t shown = (uint32_t)(year > 0 ? year : 1 - year);
+    uint8_t text[] = {'y', 'y', 'y', 'y', '-', 'm', 'm', '-', 'd', 'd'};
+    if (shown <= 9999) {
+        put_two(text, shown / 100);
+        put_two(text + 2, shown % 100);
+    } else {
+        rv_write_uint(w, shown);
+    }
+    put_two(text + 5, month);
+    put_two(text + 8, day);
+    const size_t skip = shown <= 9999 ? 0 : 4;
+    rv_write(w, rv_bytes_of(text + skip, sizeof text - skip));
     return year <= 0;
 }
 
 /* `hh:mm:ss[.ffffff]`, the fraction without zeros at its end. */
 static void write_clock(rv_writer *w, int64_t us) {
     RV_ASSERT(us >= 0 && us <= RV_DAY_US);
-    const uint64_t seconds = (uint64_t)us / 1000000;
-    write_padded(w, seconds / 3600, 2);
-    rv_write_u8(w, ':');
-    write_padded(w, seconds / 60 % 60, 2);
-    rv_write_u8(w, ':');
-    write_padded(w, seconds % 60, 2);
+    const uint32_t seconds = (uint32_t)((uint64_t)us / 1000000);
+    uint8_t text[] = {'h', 'h', ':', 'm', 'm', ':', 's', 's'};
+    put_two(text, seconds / 3600);
+    put_two(text + 3, seconds / 60 % 60);
+    put_two(text + 6, seconds % 60);
+    rv_write(w, rv_bytes_of(text, sizeof text));
     uint64_t fraction = (uint64_t)us % 1000000;
     uint32_t width = 6;
     if (fraction > 0) {

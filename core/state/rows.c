@@ -28,26 +28,6 @@ uint32_t rv_rows_keys_hash(uint64_t hash_key, const rv_value *key, uint16_t coun
     return (uint32_t)hash;
 }
 
-static int64_t int_get(const uint8_t *cell, uint8_t form) {
-    int16_t v16;
-    int32_t v32;
-    int64_t v64;
-    switch (form) {
-    case RV_CELL_INT8:
-        return (int8_t)cell[0];
-    case RV_CELL_INT16:
-        memcpy(&v16, cell, sizeof v16);
-        return v16;
-    case RV_CELL_INT32:
-        memcpy(&v32, cell, sizeof v32);
-        return v32;
-    default:
-        RV_ASSERT(form == RV_CELL_INT64);
-        memcpy(&v64, cell, sizeof v64);
-        return v64;
-    }
-}
-
 static double float_get(const uint8_t *cell, uint8_t form) {
     RV_ASSERT(form == RV_CELL_FLOAT32 || form == RV_CELL_FLOAT64);
     if (form == RV_CELL_FLOAT32) {
@@ -84,7 +64,7 @@ static inline bool cell_equals(const rv_pages *pages, const uint8_t *cell, uint8
     case RV_CELL_UUID:
         return key->as.bytes.len == 16 && memcmp(cell, key->as.bytes.ptr, 16) == 0;
     default:
-        return int_get(cell, form) == key->as.integer; /* floats are no keys */
+        return rv_cell_int(cell, form) == key->as.integer; /* floats are no keys */
     }
 }
 
@@ -230,7 +210,7 @@ rv_status rv_row_get(const rv_pages *pages, const rv_table *table, const uint8_t
         return status;
     }
     default:
-        *value = rv_value_int(int_get(cell, layout.form));
+        *value = rv_value_int(rv_cell_int(cell, layout.form));
         return RV_OK;
     }
 }

@@ -152,6 +152,27 @@ static inline bool rv_row_is_unknown(const rv_table *table, const uint8_t *row, 
     return (row[table->unknown_offset + column / 8u] >> (column % 8u) & 1u) != 0;
 }
 
+/* The integer in a cell of that form, which is one of the first four. */
+static inline int64_t rv_cell_int(const uint8_t *cell, uint8_t form) {
+    int16_t v16;
+    int32_t v32;
+    int64_t v64;
+    switch (form) {
+    case RV_CELL_INT8:
+        return (int8_t)cell[0];
+    case RV_CELL_INT16:
+        memcpy(&v16, cell, sizeof v16);
+        return v16;
+    case RV_CELL_INT32:
+        memcpy(&v32, cell, sizeof v32);
+        return v32;
+    default:
+        RV_ASSERT(form == RV_CELL_INT64);
+        memcpy(&v64, cell, sizeof v64);
+        return v64;
+    }
+}
+
 /* A cell. Bytes lie in the page, or for a chain in `scratch`: RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_row_get(const rv_pages *pages, const rv_table *table, const uint8_t *row,
                                  uint16_t column, rv_arena *scratch, rv_value *value);
@@ -161,6 +182,14 @@ static inline bool rv_cell_has_slot(const uint8_t *cell) {
     uint32_t len;
     memcpy(&len, cell, sizeof len);
     return len > RV_CELL_INLINE;
+}
+
+/* The value of a RV_CELL_BYTES that has no slot; it lies in the cell. */
+static inline rv_bytes rv_cell_short(const uint8_t *cell) {
+    uint32_t len;
+    memcpy(&len, cell, sizeof len);
+    RV_ASSERT(len <= RV_CELL_INLINE);
+    return rv_bytes_of(cell + offsetof(rv_cell, as), len);
 }
 
 /* If the column's value is in the heap: the cell that leads there. `cell->len` is set for bytes. */

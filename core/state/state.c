@@ -5,6 +5,7 @@
 #include "core/state/changes.h"
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
+#include "core/state/reader.h"
 #include "core/state/revisions.h"
 #include "core/state/tree.h"
 
@@ -216,6 +217,10 @@ rv_row rv_state_row_next(const rv_state *state, uint16_t aggregate, rv_row previ
     }
     const rv_at rows = {page, (uint32_t)offsetof(rv_table, rows)};
     return rv_slots_next(&state->pages, rows, (uint32_t)previous);
+}
+
+rv_reader rv_reader_of(const rv_state *state, uint16_t aggregate) {
+    return (rv_reader){&state->pages, rv_table_of(&state->pages, aggregate)};
 }
 
 rv_status rv_state_row_cell(const rv_state *state, uint16_t aggregate, rv_row row, uint16_t column,

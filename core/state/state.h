@@ -189,6 +189,7 @@ typedef struct rv_index_walk {
     const rv_index_range *range;
     uint32_t node;
     uint32_t nth;
+    uint32_t end_nth; /* where it ends in this node, if it does */
     uint8_t end[132]; /* the key at which it ends */
 } rv_index_walk;
 

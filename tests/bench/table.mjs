@@ -60,6 +60,20 @@ function core() {
   return replay;
 }
 
+/** SELECT over aggregates and over SQLite's own tables with the same rows. Plain nanoseconds, since some take a
+ *  microsecond and some ten thousand. */
+function select() {
+  const text = execFileSync(join(root, 'build/native/bench_select'), [mkdtempSync(join(folder, 'select-'))], { encoding: 'utf8' });
+  for (const [name, ours, plain] of text.trim().split('\n').map((line) => line.split(' '))) {
+    const ratio = Number(ours) / Number(plain);
+    const free = name === 'count' || name === 'floor'; // a table of SQLite knows its count; the other is no table of ours
+    const most = name === 'key_lookup' ? 1 : 1.1;
+    row(`select: ${name.replaceAll('_', ' ')}`, `${Number(ours).toLocaleString('en-US')} ns`,
+      `SQLite's tables ${Number(plain).toLocaleString('en-US')} ns`, `${ratio.toFixed(2)}x`,
+      free ? '' : `<= ${most}x`, ratio <= most);
+  }
+}
+
 /** The command line, from a file in the page cache to a closed directory, all of it on one core. */
 function imports() {
   const binary = join(root, 'build/native/rivulet');
@@ -127,6 +141,7 @@ function print() {
 
 try {
   const native = core();
+  select();
   imports();
   if (wanted('edges')) await edges({ folder, bench, row, perSecond });
   if (wanted('sync') || wanted('browser')) await sync();
