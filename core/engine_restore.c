@@ -171,8 +171,7 @@ static rv_status step_head(rv_node *node) {
     default:
         break;
     }
-    rv_log_mark mark;
-    if (rv_log_mark_decode(r->head.mark, &mark) && rv_rewind_beyond(node, mark.watermark)) {
+    if (rv_rewind_cuts(node)) {
         return pass_over(node, RV_OK, UINT64_MAX, "it is of a history that is not kept");
     }
     if (r->head.page_count > rv_state_page_max(node->state) ||

@@ -137,8 +137,9 @@ RV_MUST_USE rv_status rv_rewind_read(rv_node *node, rv_error *err);
  * RV_PENDING, or failures of the storage. */
 RV_MUST_USE rv_status rv_rewind_finish(rv_node *node, rv_error *err);
 
-/* True when a checkpoint with W there is not of what is to be kept. */
-bool rv_rewind_beyond(const rv_node *node, uint64_t watermark);
+/* True when the log is to end ahead of where it does: no checkpoint is of what is to be kept. Where
+ * the state in one is, the ledger that the log has behind it may not be. */
+bool rv_rewind_cuts(const rv_node *node);
 
 /* Goes on, in rv_node_poll. */
 void rv_rewind_poll(rv_node *node);

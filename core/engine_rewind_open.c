@@ -162,9 +162,9 @@ rv_status rv_rewind_read(rv_node *node, rv_error *err) {
     return status == RV_OK || status == RV_PENDING ? status : fail(node, status, err);
 }
 
-bool rv_rewind_beyond(const rv_node *node, uint64_t watermark) {
+bool rv_rewind_cuts(const rv_node *node) {
     const rv_rewinding *const r = &node->rewinding;
-    return r->good && r->place.segment_first > 0 && watermark > r->to.watermark;
+    return r->good && r->place.segment_first > 0;
 }
 
 /* --- the ledger --- */

@@ -5,8 +5,7 @@
  * behind the place, and removed; the last of them loses only its end:
  *
  *     BACK_OPEN -> CUT_CREATE … CUT_FLUSH -> BACK_KEPT -> BACK_REMOVE -> BACK_OPEN …
- *                                               \-> BACK_EXTEND -> CUT_ZERO -> AGAIN -> FLUSH ->
- * DONE
+ *                                   DONE <- FLUSH <- AGAIN <- CUT_ZERO <- BACK_EXTEND <-/
  *
  * A segment that was followed by another is trimmed to its batches, so it gets reserved space again
  * before its end becomes zeros: a recovery could not tell it from one that was cut short.

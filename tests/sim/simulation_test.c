@@ -45,6 +45,15 @@ RV_TEST(worlds_keep_their_promises) {
     }
 }
 
+/* Each failed once; what was wrong is told where it was mended. */
+RV_TEST(seeds_that_failed) {
+    static const uint64_t seeds[] = {799,  802,  2252, 2327, 3127, 3584, 3705, 5730,
+                                     6931, 7399, 7799, 8000, 8284, 8342, 9540, 9977};
+    for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
+        RV_CHECK(run(seeds[i]));
+    }
+}
+
 RV_TEST(a_seed_replays_exactly) {
     for (uint64_t seed = 1; seed <= 8; seed++) {
         RV_CHECK(run(seed));
@@ -150,6 +159,7 @@ int main(int count, char **texts) {
     if (count == 1) {
         RV_RUN(everything_is_exercised);
     }
+    RV_RUN(seeds_that_failed);
     RV_RUN(a_seed_replays_exactly);
     RV_RUN(planted_bugs_are_found);
     sim_world_free(&world);
