@@ -7,14 +7,19 @@
  */
 #include "tests/unit/sync/restoring.h"
 
-static bool select_entry(duo *d, const char *entry) {
-    const rv_bytes text = rv_bytes_of_string(entry);
+static bool select_both(duo *d, const char *first, const char *second) {
+    const rv_bytes texts[] = {rv_bytes_of_string(first),
+                              rv_bytes_of_string(second == NULL ? "" : second)};
     rv_status status = RV_PENDING;
     for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_node_select(d->leaf.node, &text, 1, &d->err);
+        status = rv_node_select(d->leaf.node, texts, second == NULL ? 1 : 2, &d->err);
         (void)duo_step(d);
     }
     return status == RV_OK;
+}
+
+static bool select_entry(duo *d, const char *entry) {
+    return select_both(d, entry, NULL);
 }
 
 static bool holds(const rv_selection *selection, const char *entry) {
@@ -131,7 +136,123 @@ RV_TEST(what_is_wanted_outlives_going_back) {
     }
 }
 
+/* Comes to the place where both part, and no further: the connection is cut when it has gone back.
+ */
+static void go_back(duo *d, const uint8_t *backup) {
+    restore_disk(d, &d->root, backup);
+    RV_CHECK(restored(d));
+    for (int i = 0; i < DUO_STEPS_MAX &&
+                    (rv_node_rewinds(d->leaf.node) == 0 || rv_node_rewinding(d->leaf.node));
+         i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), 1);
+    duo_cut(d);
+}
+
+/* It was told what to hold before the place where both part, and has purged for it what lies before
+ * that (seeds 2252 and 3584 of the simulator): rows are missing, and it knows, however often it is
+ * opened. */
+RV_TEST(a_wish_from_before_the_place_does_not_hide_the_purge) {
+    static const char entry[] = "/accounts/2";
+    duo *const d = begin_accounts();
+    duo_cut(d);
+    RV_CHECK(select_entry(d, entry));
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(purged(d));
+    check_held(d, entry);
+    go_back(d, backup);
+    RV_CHECK(!rv_node_whole(d->leaf.node));
+    for (int i = 0; i < 3; i++) {
+        duo_crash(d, &d->leaf);
+        RV_CHECK(!rv_node_whole(d->leaf.node));
+    }
+    RV_CHECK(duo_run(d));
+    check_held(d, entry);
+    free(backup);
+    duo_free(d);
+}
+
+/* Before the place lies a base of what it held then, beside a stream whose events were purged
+ * (seeds 3127, 9540 and 9977): the versions of that are still known, so it can be fed meanwhile. */
+RV_TEST(a_base_from_before_the_place_leaves_versions) {
+    duo *const d = duo_create();
+    d->stored = true;
+    RV_CHECK(select_both(d, "/accounts/1", "/accounts/* history none"));
+    for (int i = 0; i < 6; i++) {
+        RV_CHECK_STATUS(duo_append(d, "accounts", "account_opened", "{\"name\":\"a\"}"), RV_OK);
+    }
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(rv_node_whole(d->leaf.node));
+    RV_CHECK(feed_accounts(d)); /* what is held without its history has some now */
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(select_entry(d, "/accounts/2"));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(purged(d));
+    check_held(d, "/accounts/2");
+    go_back(d, backup);
+    RV_CHECK(!rv_node_whole(d->leaf.node));
+    rv_stream_head head;
+    uint32_t stream = 0;
+    RV_CHECK(rv_state_stream_find(rv_node_state(d->leaf.node), RV_LITERAL("/accounts/1"), &stream));
+    rv_state_stream(rv_node_state(d->leaf.node), stream, &head);
+    RV_CHECK_EQ(head.version, 3);
+    RV_CHECK(feed_accounts(d));
+    check_held(d, "/accounts/2");
+    duo_crash(d, &d->leaf);
+    RV_CHECK(feed_accounts(d));
+    check_held(d, "/accounts/2");
+    free(backup);
+    duo_free(d);
+}
+
+/* A bit of the edge's first segment, which was written again, and of its checkpoint. */
+static bool flip(duo *d, uint64_t offset) {
+    return rv_sim_disk_flip(d->leaf.disk, "ckp-0000000000000001.bin", 0, 0) == RV_OK &&
+           rv_sim_disk_flip(d->leaf.disk, "log-0001-0000000000000001.seg", offset, 3) == RV_OK;
+}
+
+/* The log is damaged before the base for which what lies ahead of it was purged (seed 8000): what
+ * can be read is shown, and known to be in part. */
+RV_TEST(a_damaged_log_that_was_purged_is_not_whole) {
+    duo *const d = begin_accounts();
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(select_entry(d, "/accounts/2"));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(purged(d));
+    uint8_t *const before = copy_disk(d, &d->leaf);
+    unsigned met = 0;
+    duo_cut(d);
+    for (uint64_t offset = 4096;; offset += 64) {
+        memcpy(d->leaf.disk_memory, before, DUO_DISK_MEMORY);
+        rv_sim_disk_crash(d->leaf.disk);
+        duo_slow(&d->leaf, 0);
+        if (!flip(d, offset)) {
+            break; /* it ends there */
+        }
+        rv_node *node = NULL;
+        const rv_status status =
+            fixture_open_on(rv_sim_disk_interface(d->leaf.disk), d->leaf.node_memory,
+                            FIXTURE_NODE_MEMORY, RV_ROLE_EDGE, NULL, &node, &d->err);
+        if (status == RV_DATA_DAMAGED && rv_node_watermark(node) > 1 &&
+            !holds(rv_node_selection(node), "/accounts/2")) { /* some was purged, no base yet */
+            met += 1;
+            RV_CHECK(!rv_node_whole(node));
+        }
+    }
+    RV_CHECK(met > 0);
+    duo_crash(d, &d->leaf);
+    free(before);
+    duo_free(d);
+}
+
 int main(void) {
     RV_RUN(what_is_wanted_outlives_going_back);
+    RV_RUN(a_wish_from_before_the_place_does_not_hide_the_purge);
+    RV_RUN(a_base_from_before_the_place_leaves_versions);
+    RV_RUN(a_damaged_log_that_was_purged_is_not_whole);
     return rv_test_done();
 }
