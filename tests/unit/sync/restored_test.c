@@ -116,6 +116,23 @@ RV_TEST(an_edge_that_is_behind_only_follows_the_epoch) {
     duo_free(d);
 }
 
+/* As in the simulator's seed 3705. */
+RV_TEST(an_epoch_may_begin_between_hello_and_welcome) {
+    duo *const d = begin();
+    duo_cut(d);
+    RV_CHECK(deposit(d, "{\"amount\":1}"));
+    duo_connect(d);
+    rv_bytes hello;
+    RV_CHECK(rv_edge_send(d->edge, d->now, &hello));
+    RV_CHECK_STATUS(rv_upstream_receive(d->session, hello, d->now, &d->err), RV_OK);
+    RV_CHECK(restored(d));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(balance(d->root.node), 1);
+    RV_CHECK_EQ(rv_node_identity(d->leaf.node)->epoch, rv_node_identity(d->root.node)->epoch);
+    duo_free(d);
+}
+
 RV_TEST(a_root_that_went_on_beside_its_edges) {
     duo *const d = begin();
     uint8_t *const backup = copy_disk(d, &d->root);
@@ -597,6 +614,7 @@ RV_TEST(a_forged_file_is_refused_or_followed) {
 int main(void) {
     RV_RUN(what_the_root_lost_of_an_edge_comes_back);
     RV_RUN(an_edge_that_is_behind_only_follows_the_epoch);
+    RV_RUN(an_epoch_may_begin_between_hello_and_welcome);
     RV_RUN(a_root_that_went_on_beside_its_edges);
     RV_RUN(what_was_written_under_a_lost_schema_waits_for_it);
     RV_RUN(the_power_fails_at_every_operation_of_going_back);
