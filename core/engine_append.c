@@ -121,32 +121,53 @@ static rv_status check_leases(const rv_node *node, const uint8_t *edge_id, rv_er
     return status;
 }
 
-/* The stream instance of the completed draft: found, or added. */
-static rv_status take_stream(rv_node *node, const rv_append *append, rv_event *event,
-                             rv_error *err) {
+/* The path of the completed draft, in the scratch memory. */
+static rv_status write_path(rv_node *node, rv_bytes *path, rv_error *err) {
     uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
     if (text == NULL) {
         return rv_error_set(err, RV_EVENT_TOO_LARGE, "the event is too large for this budget");
     }
     rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
     rv_event_draft_path(&node->draft, &w);
-    const rv_bytes path = rv_writer_bytes(&w);
-    if (w.full) {
-        return rv_error_set(err, RV_PATH_INVALID, "the stream's path is longer than %u bytes",
-                            (uint64_t)RV_PATH_LEN_MAX);
+    *path = rv_writer_bytes(&w);
+    RV_ASSERT(w.full || path->len > 0);
+    return w.full ? rv_error_set(err, RV_PATH_INVALID, "the stream's path is longer than %u bytes",
+                                 (uint64_t)RV_PATH_LEN_MAX)
+                  : RV_OK;
+}
+
+/* Finds the stream that has the path, and its head. */
+static bool find_stream(const rv_node *node, rv_bytes path, uint32_t *stream,
+                        rv_stream_head *head) {
+    if (!rv_state_stream_find(node->state, path, stream)) {
+        return false;
     }
+    rv_state_stream(node->state, *stream, head);
+    return true;
+}
+
+/* The stream instance of the completed draft: found, or added. Mostly it is there, by the path as
+ * it was given; then none is written. */
+static rv_status take_stream(rv_node *node, const rv_append *append, rv_event *event,
+                             rv_error *err) {
     rv_stream_head head = {.version = 0};
-    const bool found = rv_state_stream_find(node->state, path, &event->stream);
-    if (found) {
-        rv_state_stream(node->state, event->stream, &head);
+    rv_bytes path = append->path;
+    const uint16_t declaration = node->draft.stream->number;
+    bool found = rv_event_draft_path_given(&node->draft, path) &&
+                 find_stream(node, path, &event->stream, &head) && head.declaration == declaration;
+    rv_status status = RV_OK;
+    if (!found) {
+        head = (rv_stream_head){.version = 0};
+        status = write_path(node, &path, err);
+        found = status == RV_OK && find_stream(node, path, &event->stream, &head);
     }
-    const rv_status status = rv_node_expected_check(append, head.version, path, err);
+    status = status == RV_OK ? rv_node_expected_check(append, head.version, path, err) : status;
     if (status != RV_OK) {
         return status;
     }
     event->version = head.version + 1;
     event->new_stream = !found;
-    event->declaration = node->draft.stream->number;
+    event->declaration = declaration;
     return found ? RV_OK
                  : rv_state_stream_add(node->state, event->declaration, path, &event->stream, err);
 }

@@ -194,6 +194,18 @@ void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w) {
     write_path(draft->stream, draft->admitted, draft->type, draft->values, w);
 }
 
+bool rv_event_draft_path_given(const rv_event_draft *draft, rv_bytes path) {
+    const rv_stream *const stream = draft->stream;
+    const uint16_t *const fields =
+        stream->variables + (size_t)draft->admitted * stream->path.variable_count;
+    bool integers = path.len > 0 && path.ptr[0] == '/';
+    for (uint32_t v = 0; v < stream->path.variable_count && integers; v++) {
+        RV_ASSERT(fields[v] < draft->type->field_count);
+        integers = draft->values[fields[v]].class_ == RV_VALUE_INT;
+    }
+    return integers;
+}
+
 bool rv_event_time_valid(int64_t unix_us) {
     int64_t value;
     return !__builtin_sub_overflow(unix_us, RV_EPOCH_DIFFERENCE_US, &value) &&

@@ -41,8 +41,9 @@ typedef struct rv_event_draft {
     uint8_t event_id[16]; /* of the event it becomes: its random values come from it */
     bool given[RV_FIELDS_MAX];
     rv_value values[RV_FIELDS_MAX]; /* in the input or in scratch */
-    /* Which field's member came after which in the drafts before, as writers keep their order: to
-     * be tried first. Whatever it holds, what is read is the same. */
+    /* What came in the drafts before, to be tried first: the stream, and which field's member comes
+     * after which, as writers keep their order. Whatever it holds, what is read is the same. */
+    uint16_t guess_stream;
     uint8_t guesses[RV_DRAFT_GUESSES];
 } rv_event_draft;
 
@@ -88,6 +89,10 @@ RV_MUST_USE rv_status rv_event_draft_complete(rv_event_draft *draft, int64_t now
 
 /* Writes the encoded data of a complete draft. */
 void rv_event_draft_encode(const rv_event_draft *draft, rv_writer *w);
+
+/* True when a path that the draft was read by, if any stream has it, is what rv_event_draft_path
+ * writes: all keys in it are stored as integers, so equal ones are one and the same. */
+bool rv_event_draft_path_given(const rv_event_draft *draft, rv_bytes path);
 
 /* Writes the canonical path of a complete draft. */
 void rv_event_draft_path(const rv_event_draft *draft, rv_writer *w);

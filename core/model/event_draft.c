@@ -16,6 +16,9 @@
 #include "core/model/value_json.h"
 #include "core/model/value_text.h"
 
+/* Event types of a stream whose names are compared one by one, before the table of all is asked. */
+#define TYPES_COMPARED 8u
+
 static rv_status refuse_unknown(rv_error *err, rv_status status, const char *what, rv_bytes name,
                                 const rv_nearest *nearest) {
     RV_ASSERT(status != RV_OK && nearest != NULL);
@@ -53,6 +56,24 @@ static rv_status refuse_path(rv_bytes path, rv_error *err) {
     return malformed ? RV_PATH_INVALID : RV_UNKNOWN_STREAM;
 }
 
+/* The stream of a concrete path: that of the draft before, if it matches, since no path matches
+ * two; none begins with a word of the node's own. NULL: there is none. */
+static const rv_stream *stream_of_path(const rv_schema *schema, rv_bytes path, rv_bytes *variables,
+                                       rv_event_draft *draft) {
+    if (draft->guess_stream < rv_schema_stream_count(schema) && path.len <= RV_PATH_LEN_MAX) {
+        const rv_stream *const likely = rv_schema_stream(schema, draft->guess_stream);
+        if (!likely->path.segments[0].variable &&
+            rv_path_template_match(&likely->path, path, variables)) {
+            return likely;
+        }
+    }
+    const rv_stream *const found = rv_schema_stream_of_path(schema, path, variables);
+    if (found != NULL) {
+        draft->guess_stream = found->number;
+    }
+    return found;
+}
+
 /* The stream of a concrete path, with the path's variables; or of a name, without. */
 static rv_status find_stream(const rv_schema *schema, rv_bytes path, rv_bytes *variables,
                              rv_event_draft *draft, rv_error *err) {
@@ -63,7 +84,7 @@ static rv_status find_stream(const rv_schema *schema, rv_bytes path, rv_bytes *v
                             "name");
     }
     if (path.ptr[0] == '/') {
-        draft->stream = rv_schema_stream_of_path(schema, path, variables);
+        draft->stream = stream_of_path(schema, path, variables, draft);
         return draft->stream != NULL ? RV_OK : refuse_path(path, err);
     }
     draft->stream = rv_schema_stream_named(schema, path);
@@ -80,6 +101,14 @@ static rv_status find_stream(const rv_schema *schema, rv_bytes path, rv_bytes *v
 static rv_status find_type(const rv_schema *schema, rv_bytes name, rv_event_draft *draft,
                            rv_error *err) {
     RV_ASSERT(draft->stream != NULL);
+    const uint16_t count = draft->stream->event_type_count;
+    for (uint16_t i = 0; i < count && i < TYPES_COMPARED; i++) { /* a few names are soon compared */
+        draft->type = rv_schema_event_type(schema, draft->stream->event_types[i]);
+        if (rv_names_equal(draft->type->name, name)) {
+            draft->admitted = i;
+            return RV_OK;
+        }
+    }
     draft->type = rv_schema_event_type_named(schema, name);
     if (draft->type == NULL) {
         rv_nearest nearest = rv_nearest_to(name);
