@@ -41,6 +41,9 @@ elseif(RV_TARGET STREQUAL "browser")
   set(options -O3 -sSTANDALONE_WASM -sASSERTIONS=0 --no-entry -sTOTAL_STACK=${RV_MODULE_STACK_SIZE} -Wl,--stack-first
     -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX} -sINITIAL_MEMORY=2097152
     -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0)
+  # What serves JavaScript, and what makes a query ready, is not what every event goes through.
+  set_source_files_properties(${RV_REACTOR_SOURCES} wasi/host_browser.c ${RV_PLATFORM_SOURCES}
+    PROPERTIES COMPILE_OPTIONS -Oz)
   rv_module(rivulet "${RV_REACTOR_SOURCES};wasi/host_browser.c" "" "${options}")
   foreach(target module_rivulet module_rivulet-nosql)
     add_custom_command(TARGET ${target} POST_BUILD VERBATIM

@@ -41,6 +41,13 @@ set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 set_source_files_properties(sql/sqlite.c PROPERTIES
   COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${amalgamation})
 
+# In a browser's module only what reads rows is as fast as can be.
+if(RV_TARGET STREQUAL "browser")
+  set(RV_SQL_COLD_SOURCES ${RV_SQL_SOURCES})
+  list(FILTER RV_SQL_COLD_SOURCES EXCLUDE REGEX "sql/(cell|heap|sorter|sqlite|table|walk|wide)\\.c$")
+  set_source_files_properties(${RV_SQL_COLD_SOURCES} PROPERTIES COMPILE_OPTIONS -Oz)
+endif()
+
 # In its place in a build without SQL.
 add_library(rivulet_sql_absent STATIC sql/absent.c)
 target_link_libraries(rivulet_sql_absent PUBLIC rivulet)

@@ -319,12 +319,14 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int col
         sqlite3_result_null(out);
         return SQLITE_OK;
     }
-    if (form == RV_SQL_INTEGER) {
-        const int64_t integer = rv_cell_int(cell, layout.form);
-        if (integer != RV_NUMERIC_NAN) {
-            sqlite3_result_int64(out, integer);
-            return SQLITE_OK;
+    if (layout.form <= RV_CELL_INT64) {
+        const rv_value value = rv_value_int(rv_cell_int(cell, layout.form));
+        if (form == RV_SQL_INTEGER && value.as.integer != RV_NUMERIC_NAN) {
+            sqlite3_result_int64(out, value.as.integer);
+        } else {
+            rv_sql_cell_show(out, &cursor->aggregate->columns[column].type, &value, true);
         }
+        return SQLITE_OK;
     }
     if (form == RV_SQL_TEXT && layout.form == RV_CELL_BYTES && !rv_cell_has_slot(cell)) {
         const rv_bytes text = rv_cell_short(cell);
