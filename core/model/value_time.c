@@ -41,95 +41,84 @@ void rv_time_date(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
     RV_ASSERT(*day >= 1 && *day <= 31 && *month >= 1 && *month <= 12);
 }
 
+/* The longest text is that of the last timestamptz before Christ, of some 40 bytes. */
+#define TEXT_MAX 64u
+
+/* What is put goes to `at`, where there is room; each returns where it ends. */
+
 /* Two digits, of a number below 100. */
-static inline void put_two(uint8_t *at, uint32_t value) {
+static inline uint8_t *put_two(uint8_t *at, uint32_t value) {
     RV_ASSERT(value < 100);
     at[0] = (uint8_t)('0' + value / 10);
     at[1] = (uint8_t)('0' + value % 10);
+    return at + 2;
 }
 
-/* At least `width` digits. */
-static void write_padded(rv_writer *w, uint64_t value, uint32_t width) {
-    RV_ASSERT(width >= 1 && width <= 6);
-    uint64_t limit = 10;
-    for (uint32_t i = 1; i < width; i++, limit *= 10) {
-        if (value < limit) {
-            for (uint32_t k = i; k < width; k++) {
-                rv_write_u8(w, '0');
-            }
-            break;
-        }
-    }
-    rv_write_uint(w, value);
-}
-
-/* The date; true when it is before Christ, which is told after all the rest. */
-static bool write_date(rv_writer *w, int64_t days) {
+/* The date; `*before_christ`: which is told after all the rest. */
+static uint8_t *put_date(uint8_t *at, int64_t days, bool *before_christ) {
     int64_t year = 0;
     uint32_t month = 0;
     uint32_t day = 0;
     RV_ASSERT(days >= RV_DATE_MIN && days <= RV_DATE_MAX);
     rv_time_date(days, &year, &month, &day);
     const uint32_t shown = (uint32_t)(year > 0 ? year : 1 - year);
-    uint8_t text[] = {'y', 'y', 'y', 'y', '-', 'm', 'm', '-', 'd', 'd'};
     if (shown <= 9999) {
-        put_two(text, shown / 100);
-        put_two(text + 2, shown % 100);
+        at = put_two(put_two(at, shown / 100), shown % 100);
     } else {
-        rv_write_uint(w, shown);
+        rv_writer w = rv_writer_over(at, 8);
+        rv_write_uint(&w, shown);
+        at += w.len;
     }
-    put_two(text + 5, month);
-    put_two(text + 8, day);
-    const size_t skip = shown <= 9999 ? 0 : 4;
-    rv_write(w, rv_bytes_of(text + skip, sizeof text - skip));
-    return year <= 0;
+    *at++ = '-';
+    at = put_two(at, month);
+    *at++ = '-';
+    *before_christ = year <= 0;
+    return put_two(at, day);
 }
 
 /* `hh:mm:ss[.ffffff]`, the fraction without zeros at its end. */
-static void write_clock(rv_writer *w, int64_t us) {
+static uint8_t *put_clock(uint8_t *at, int64_t us) {
     RV_ASSERT(us >= 0 && us <= RV_DAY_US);
     const uint32_t seconds = (uint32_t)((uint64_t)us / 1000000);
-    uint8_t text[] = {'h', 'h', ':', 'm', 'm', ':', 's', 's'};
-    put_two(text, seconds / 3600);
-    put_two(text + 3, seconds / 60 % 60);
-    put_two(text + 6, seconds % 60);
-    rv_write(w, rv_bytes_of(text, sizeof text));
-    uint64_t fraction = (uint64_t)us % 1000000;
-    uint32_t width = 6;
+    const uint32_t fraction = (uint32_t)((uint64_t)us % 1000000);
+    at = put_two(at, seconds / 3600);
+    *at++ = ':';
+    at = put_two(at, seconds / 60 % 60);
+    *at++ = ':';
+    at = put_two(at, seconds % 60);
     if (fraction > 0) {
-        while (fraction % 10 == 0) {
-            fraction /= 10;
-            width -= 1;
+        *at++ = '.';
+        at = put_two(put_two(put_two(at, fraction / 10000), fraction / 100 % 100), fraction % 100);
+        while (at[-1] == '0') { /* ends: some digit is another */
+            at -= 1;
         }
-        RV_ASSERT(width >= 1);
-        rv_write_u8(w, '.');
-        write_padded(w, fraction, width);
     }
+    return at;
 }
 
 void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w) {
     RV_ASSERT(rv_time_in_range(kind, value));
     RV_ASSERT(w != NULL);
-    if (kind == RV_TYPE_TIME) {
-        write_clock(w, value);
-        return;
-    }
-    if (value == RV_TIME_INFINITY || value == RV_TIME_MINUS_INFINITY) {
-        rv_write_text(w, value == RV_TIME_INFINITY ? "infinity" : "-infinity");
-        return;
-    }
+    uint8_t text[TEXT_MAX];
+    uint8_t *at = text;
     bool before_christ = false;
-    if (kind == RV_TYPE_DATE) {
-        before_christ = write_date(w, value);
+    if (kind == RV_TYPE_TIME) {
+        at = put_clock(at, value);
+    } else if (value == RV_TIME_INFINITY || value == RV_TIME_MINUS_INFINITY) {
+        rv_write_text(w, value == RV_TIME_INFINITY ? "infinity" : "-infinity");
+    } else if (kind == RV_TYPE_DATE) {
+        at = put_date(at, value, &before_christ);
     } else {
         const int64_t days = rv_time_floor_days(value);
-        before_christ = write_date(w, days);
-        rv_write_u8(w, xsd ? 'T' : ' ');
-        write_clock(w, value - days * RV_DAY_US);
+        at = put_date(at, days, &before_christ);
+        *at++ = xsd ? 'T' : ' ';
+        at = put_clock(at, value - days * RV_DAY_US);
         if (kind == RV_TYPE_TIMESTAMPTZ) {
-            rv_write_text(w, xsd ? "+00:00" : "+00");
+            memcpy(at, "+00:00", 6);
+            at += xsd ? 6 : 3;
         }
     }
+    rv_write(w, rv_bytes_of(text, (size_t)(at - text)));
     if (before_christ) {
         rv_write_text(w, " BC");
     }
