@@ -48,11 +48,12 @@ typedef struct table_cursor {
     sqlite3_vtab_cursor base; /* SQLite's part, first */
     const rv_state *state;
     const rv_aggregate *aggregate;
-    rv_reader reader; /* of the rows as they are since the last filter */
-    rv_row row;       /* RV_ROW_NONE: the end */
-    bool single;      /* the row was looked up: there is no next one */
-    bool walks;       /* over a secondary index */
-    rv_arena cell;    /* for cells that are spread over pages; grows when the first one comes */
+    rv_reader reader;     /* of the rows as they are since the last filter */
+    rv_row row;           /* RV_ROW_NONE: the end */
+    const uint8_t *bytes; /* of the row */
+    bool single;          /* the row was looked up: there is no next one */
+    bool walks;           /* over a secondary index */
+    rv_arena cell;        /* for cells that are spread over pages; grows when the first one comes */
     rv_sql_walk walk;
 } table_cursor;
 
@@ -241,6 +242,15 @@ static rv_sql_match match_key(const rv_aggregate *a, sqlite3_value **sought, rv_
     return match;
 }
 
+/* Has the cursor stand on a row, or at the end. Returns SQLITE_OK. */
+static int stand_on(table_cursor *cursor, rv_row row) {
+    cursor->row = row;
+    if (row != RV_ROW_NONE) {
+        cursor->bytes = rv_reader_row(&cursor->reader, row);
+    }
+    return SQLITE_OK;
+}
+
 static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
                         sqlite3_value **argv) {
     table_cursor *cursor = (table_cursor *)(void *)base;
@@ -252,47 +262,51 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     cursor->reader = rv_reader_of(cursor->state, a->number);
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
+        rv_row first = RV_ROW_NONE;
         cursor->single = false;
-        return rv_sql_walk_open(&cursor->walk, cursor->state, a,
-                                (uint16_t)(plan - RV_SQL_PLAN_INDEX), text, argc, argv,
-                                &cursor->row);
+        const int rc =
+            rv_sql_walk_open(&cursor->walk, cursor->state, a, (uint16_t)(plan - RV_SQL_PLAN_INDEX),
+                             text, argc, argv, &first);
+        (void)stand_on(cursor, first);
+        return rc;
     }
     if (plan == RV_SQL_PLAN_KEY) {
         RV_ASSERT(argc == (int)a->key_count);
         match = match_key(a, argv, &scratch, key);
     }
     cursor->single = match != RV_SQL_MATCH_SCAN;
-    cursor->row = RV_ROW_NONE;
     if (match == RV_SQL_MATCH_SCAN) {
-        cursor->row = rv_state_row_next(cursor->state, a->number, RV_ROW_NONE);
-    } else if (match == RV_SQL_MATCH_KEY) {
-        cursor->row = rv_state_row_find(cursor->state, a->number, key);
+        return stand_on(cursor, rv_state_row_next(cursor->state, a->number, RV_ROW_NONE));
     }
-    return SQLITE_OK;
+    return stand_on(cursor, match == RV_SQL_MATCH_KEY
+                                ? rv_state_row_find(cursor->state, a->number, key)
+                                : RV_ROW_NONE);
 }
 
 static int table_next(sqlite3_vtab_cursor *base) {
     table_cursor *cursor = (table_cursor *)(void *)base;
-    RV_ASSERT(cursor->row != RV_ROW_NONE);
-    if (cursor->walks) {
-        cursor->row = rv_sql_walk_next(&cursor->walk);
-        return SQLITE_OK;
-    }
     const rv_row row = cursor->row;
-    cursor->row = cursor->single ? RV_ROW_NONE : rv_reader_next_near(&cursor->reader, row);
-    if (!cursor->single && cursor->row == RV_ROW_NONE) {
-        cursor->row = rv_state_row_next(cursor->state, cursor->aggregate->number, row);
+    RV_ASSERT(row != RV_ROW_NONE);
+    if (cursor->walks) {
+        return stand_on(cursor, rv_sql_walk_next(&cursor->walk));
     }
-    return SQLITE_OK;
+    if (cursor->single) {
+        return stand_on(cursor, RV_ROW_NONE);
+    }
+    const rv_row near = rv_reader_next_near(&cursor->reader, row);
+    return stand_on(cursor, near != RV_ROW_NONE
+                                ? near
+                                : rv_state_row_next(cursor->state, cursor->aggregate->number, row));
 }
 
 static int table_eof(sqlite3_vtab_cursor *base) {
     return ((const table_cursor *)(const void *)base)->row == RV_ROW_NONE;
 }
 
-/* A cell of any form. */
-static int show_any(table_cursor *cursor, sqlite3_context *out, const uint8_t *row,
-                    uint16_t column) {
+/* A cell of any form. Apart, so that the frequent ones pay nothing for it. */
+__attribute__((noinline)) static int show_any(table_cursor *cursor, sqlite3_context *out,
+                                              uint16_t column) {
+    const uint8_t *const row = cursor->bytes;
     const rv_reader *const reader = &cursor->reader;
     rv_value value;
     rv_arena_reset(&cursor->cell, 0);
@@ -312,7 +326,7 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int col
     const rv_table *const table_of = cursor->reader.table;
     const uint8_t form = ((const table *)(const void *)base->pVtab)->forms[column];
     RV_ASSERT(cursor->row != RV_ROW_NONE && column < (int)table_of->column_count);
-    const uint8_t *const row = rv_reader_row(&cursor->reader, cursor->row);
+    const uint8_t *const row = cursor->bytes;
     const rv_cell_layout layout = table_of->cells[column];
     const uint8_t *const cell = row + layout.offset;
     if (rv_row_is_null(row, (uint16_t)column)) { /* unknown ones are too */
@@ -333,7 +347,7 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int col
         sqlite3_result_text64(out, (const char *)text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
         return SQLITE_OK;
     }
-    return show_any(cursor, out, row, (uint16_t)column);
+    return show_any(cursor, out, (uint16_t)column);
 }
 
 /* Tables WITHOUT ROWID are never asked. */
