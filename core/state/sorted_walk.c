@@ -3,6 +3,7 @@
  * state.h. */
 #include "core/state/inside.h"
 #include "core/state/sorted.h"
+#include "core/state/tree_node.h"
 
 /* Rows ahead of the walk that are fetched, and the bytes that come at once. */
 #define AHEAD      6u
@@ -33,39 +34,49 @@ static uint32_t side_of(const rv_index_end *end, bool low) {
 static void find_end(const rv_state *state, rv_index_walk *walk) {
     const rv_index_range *const range = walk->range;
     const rv_index_end *const end = range->descending ? &range->low : &range->high;
-    walk->end_nth = range->descending ? 0 : UINT32_MAX;
-    if (walk->node == 0 || end->count == 0) {
+    if (walk->node == 0) {
+        return;
+    }
+    const rv_tree_node *const leaf = rv_tree_node_read(&state->pages, walk->node);
+    walk->end_nth = range->descending ? 0 : leaf->count;
+    if (end->count == 0) {
         return;
     }
     const rv_sorted_source source = source_of(state, range, end);
     rv_sorted_key key;
     memcpy(&key, walk->end, sizeof key);
     const rv_tree_key to = rv_sorted_key_at(&key, &source, side_of(end, range->descending));
-    walk->end_nth = rv_tree_count_below(&state->pages, walk->node, &to);
+    walk->end_nth = rv_tree_node_search(leaf, &to);
 }
 
 /* Has the processor fetch a row that the walk will soon come to: rows lie in no order of the
  * index's, so each would be waited for. */
-static void fetch_ahead(const rv_state *state, const rv_index_walk *walk) {
+static void fetch_ahead(const rv_state *state, const rv_index_walk *walk,
+                        const rv_tree_node *leaf) {
     const uint32_t nth = walk->range->descending ? walk->nth - AHEAD : walk->nth + AHEAD;
-    const uint32_t place = rv_tree_place_near(&state->pages, walk->node, nth);
-    if (place != 0) {
+    if (nth < leaf->count) {
         const rv_table *const table = rv_table_of(&state->pages, walk->range->aggregate);
+        const uint32_t place = rv_tree_entry_of(leaf, nth).place;
         const uint8_t *const row = rv_rows_read(&state->pages, table, place);
         __builtin_prefetch(row);
         __builtin_prefetch(row + CACHE_LINE);
     }
 }
 
-/* The row that the walk is at, if that is not beyond its end. */
+/* The row that the walk is at, which is not beyond its end. */
 static rv_row row_at(const rv_state *state, const rv_index_walk *walk) {
+    const rv_tree_node *const leaf = rv_tree_node_read(&state->pages, walk->node);
+    RV_ASSERT(leaf->level == 0);
+    fetch_ahead(state, walk, leaf);
+    return rv_tree_entry_of(leaf, walk->nth).place;
+}
+
+/* The first row of the leaf that the walk has come to, if that is not beyond its end. */
+static rv_row row_of_leaf(const rv_state *state, rv_index_walk *walk) {
+    find_end(state, walk);
     const bool beyond =
         walk->range->descending ? walk->nth < walk->end_nth : walk->nth >= walk->end_nth;
-    if (walk->node == 0 || beyond) {
-        return RV_ROW_NONE;
-    }
-    fetch_ahead(state, walk);
-    return rv_tree_place(&state->pages, (rv_tree_cursor){walk->node, walk->nth});
+    return walk->node == 0 || beyond ? RV_ROW_NONE : row_at(state, walk);
 }
 
 rv_row rv_state_index_first(const rv_state *state, const rv_index_range *range,
@@ -99,20 +110,23 @@ rv_row rv_state_index_first(const rv_state *state, const rv_index_range *range,
     walk->node = at.node;
     walk->nth = at.nth;
     RV_ASSERT(walk->range == range);
-    find_end(state, walk);
-    return row_at(state, walk);
+    return row_of_leaf(state, walk);
 }
 
 rv_row rv_state_index_next(const rv_state *state, rv_index_walk *walk) {
+    const bool descending = walk->range->descending;
     RV_ASSERT(walk->node != 0);
+    if (descending ? walk->nth > walk->end_nth : walk->nth + 1 < walk->end_nth) {
+        walk->nth = descending ? walk->nth - 1 : walk->nth + 1;
+        return row_at(state, walk);
+    }
     const rv_tree_cursor at = {walk->node, walk->nth};
     const rv_tree_cursor to =
-        walk->range->descending ? rv_tree_prev(&state->pages, at) : rv_tree_next(&state->pages, at);
-    const bool turned = walk->node != to.node;
+        descending ? rv_tree_prev(&state->pages, at) : rv_tree_next(&state->pages, at);
+    if (to.node == walk->node) {
+        return RV_ROW_NONE;
+    }
     walk->node = to.node;
     walk->nth = to.nth;
-    if (turned) {
-        find_end(state, walk);
-    }
-    return row_at(state, walk);
+    return row_of_leaf(state, walk);
 }

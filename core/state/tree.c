@@ -102,22 +102,10 @@ uint32_t rv_tree_place(const rv_pages *pages, rv_tree_cursor cursor) {
     return rv_tree_entry_of(leaf, cursor.nth).place;
 }
 
-uint32_t rv_tree_place_near(const rv_pages *pages, uint32_t leaf, uint32_t nth) {
-    const rv_tree_node *const node = rv_tree_node_read(pages, leaf);
-    RV_ASSERT(node->level == 0);
-    return nth < node->count ? rv_tree_entry_of(node, nth).place : 0;
-}
-
 int rv_tree_compare_at(const rv_pages *pages, rv_tree_cursor cursor, const rv_tree_key *key) {
     RV_ASSERT(cursor.node != 0);
     const rv_tree_node *const leaf = rv_tree_node_read(pages, cursor.node);
     RV_ASSERT(leaf->level == 0);
     const rv_tree_entry entry = rv_tree_entry_of(leaf, cursor.nth);
     return rv_tree_compare(key, &entry);
-}
-
-uint32_t rv_tree_count_below(const rv_pages *pages, uint32_t leaf, const rv_tree_key *key) {
-    const rv_tree_node *const node = rv_tree_node_read(pages, leaf);
-    RV_ASSERT(node->level == 0);
-    return rv_tree_node_search(node, key);
 }

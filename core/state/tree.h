@@ -93,14 +93,8 @@ rv_tree_cursor rv_tree_prev(const rv_pages *pages, rv_tree_cursor cursor);
 /* The place of the entry; 0 at the end. */
 uint32_t rv_tree_place(const rv_pages *pages, rv_tree_cursor cursor);
 
-/* The place of an entry of a leaf (the node of a cursor); 0 when it has none of that number. */
-uint32_t rv_tree_place_near(const rv_pages *pages, uint32_t leaf, uint32_t nth);
-
 /* How the key compares with the entry, which is not the end: negative when the key is less. */
 int rv_tree_compare_at(const rv_pages *pages, rv_tree_cursor cursor, const rv_tree_key *key);
-
-/* How many entries of a leaf (the node of a cursor) are less than the key. */
-uint32_t rv_tree_count_below(const rv_pages *pages, uint32_t leaf, const rv_tree_key *key);
 
 /* True when its nodes, each of which is sound (rv_tree_node_is_sound), are linked and in order as
  * far as that needs no row. Walks the whole tree. */
