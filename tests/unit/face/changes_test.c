@@ -105,7 +105,7 @@ static const char *row_in(char *frame, const char *name, char *to) {
 static void apply(reader *r, char *frame) {
     static char old_text[TEXT_MAX], row_text[TEXT_MAX];
     if (strncmp(frame, "event: problem", 14) == 0) {
-        snprintf(r->problem, sizeof r->problem, "%s", frame);
+        snprintf(r->problem, sizeof r->problem, "%.*s", (int)sizeof r->problem - 1, frame);
         return;
     }
     const char *const change = strstr(frame, "{\"change\":\"");
