@@ -362,6 +362,7 @@ static void write_welcome(rv_upstream *s, int64_t now, rv_writer *w) {
                                .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0,
                                .selects = true,
                                .fills = !rv_upstream_is_gateway(s->shared)};
+    s->epoch = identity->epoch;
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
     if (s->push.agreed) {
         welcome.features |= RV_WIRE_FEATURE_PUSH | RV_WIRE_FEATURE_LEASE;
@@ -417,8 +418,24 @@ static bool write_answers(rv_upstream *s, rv_bytes *message) {
            rv_upstream_relay_answer(s, message) || rv_upstream_vouch_answer(s, message);
 }
 
+/* Another epoch has begun here: the edge is to follow it, and what it was leased is void. */
+static void watch_epoch(rv_upstream *s) {
+    if (s->state != RV_UPSTREAM_LIVE || s->welcome_owed) {
+        return;
+    }
+    const uint32_t epoch = rv_node_identity(s->shared->node)->epoch;
+    if (epoch != s->epoch) {
+        rv_error error = {.status = RV_OK};
+        (void)rv_error_set(&error, RV_BUSY,
+                           "the root was restored from a backup, and is in epoch %u: connect again",
+                           (uint64_t)epoch);
+        (void)rv_upstream_fail(s, &error);
+    }
+}
+
 static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    watch_epoch(s);
     if (rv_upstream_is_gateway(s->shared)) {
         rv_upstream_gateway_watch(s);
     }

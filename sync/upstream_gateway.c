@@ -62,7 +62,6 @@ rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
                             "later");
     }
     s->swaps = rv_node_selection_swaps(node);
-    s->epoch = rv_node_identity(node)->epoch;
     for (size_t i = 0; i < s->pattern_count; i++) {
         if (!holds(node, &s->patterns[i])) {
             return refuse(s->patterns[i].text, err);
@@ -171,8 +170,7 @@ void rv_upstream_gateway_watch(rv_upstream *s) {
         (void)rv_error_set(&error, RV_BUSY,
                            "this gateway follows its root, which was restored: connect again");
         (void)rv_upstream_fail(s, &error);
-    } else if (s->state == RV_UPSTREAM_LIVE && (rv_node_selection_swaps(node) != s->swaps ||
-                                                rv_node_identity(node)->epoch != s->epoch)) {
+    } else if (s->state == RV_UPSTREAM_LIVE && rv_node_selection_swaps(node) != s->swaps) {
         rv_error error = {.status = RV_OK};
         (void)rv_error_set(&error, RV_BUSY, "what this gateway holds has changed: connect again");
         (void)rv_upstream_fail(s, &error);

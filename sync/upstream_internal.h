@@ -255,7 +255,7 @@ struct rv_upstream {
     bool selection_owed;   /* by the edge: nothing is fed before it has come */
     bool lineage_owed;     /* gateway: nothing is fed before the edge's W was found here */
     uint32_t swaps;        /* gateway: of its selection, at the hello */
-    uint32_t epoch;        /* gateway: its own, at the hello */
+    uint32_t epoch;        /* that the welcome named */
     rv_upstream_base base;
     rv_given *given; /* aggregates that the edge is to hold */
     size_t given_count;
