@@ -6,7 +6,7 @@
 #include "cli/doctor.h"
 #include "core/base/hash.h"
 #include "core/base/panic.h"
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "core/log/run.h"
 #include "core/state/checkpoint.h"
 

@@ -1,7 +1,7 @@
 # The core: every floor from base to face and lib, no platform. One glob a floor, so that a new file is
 # built because it is there.
 file(GLOB RV_LIBRARY_SOURCES CONFIGURE_DEPENDS
-  core/*.c core/base/*.c core/model/*.c core/log/*.c core/state/*.c core/live/*.c
+  core/*.c core/engine/*.c core/base/*.c core/model/*.c core/log/*.c core/state/*.c core/live/*.c
   sync/*.c face/*.c lib/*.c)
 list(FILTER RV_LIBRARY_SOURCES EXCLUDE REGEX "lib/directory\\.c$")
 add_library(rivulet STATIC ${RV_LIBRARY_SOURCES})
@@ -12,7 +12,7 @@ target_include_directories(rivulet PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE
 # event goes through on its way into the aggregates: that is a third of its code.
 if(RV_TARGET STREQUAL "browser")
   set(hot "core/(state/(fold|fold_(cells|keys|sorted)|heap|index|journal|lines|pages|rows|slots|sorted.*")
-  string(APPEND hot "|state|streams|tree.*)|base/(cursor|writer)|engine_re(play|ceive)")
+  string(APPEND hot "|state|streams|tree.*)|base/(cursor|writer)|engine/re(play|ceive)")
   string(APPEND hot "|log/(batch|record|window)|model/(event|json))\\.c$|sync/decode.*\\.c$")
   set(RV_COLD_SOURCES ${RV_LIBRARY_SOURCES})
   list(FILTER RV_COLD_SOURCES EXCLUDE REGEX "${hot}")

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a node: its memory, opening, polling, closing, and the facts about it. Replay is in
- * engine_replay.c, appending in engine_append.c, receiving from an upstream in engine_receive.c.
+ * engine/replay.c, appending in engine/append.c, receiving from an upstream in engine/receive.c.
  *
  *     created -> recovering -> open -> closing -> closed
  *
  * A log that is damaged, or whose events this version cannot fold, leaves the node open and
  * read-only with `failure` saying why; so does a write or flush that fails.
  */
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 
 #include "core/base/assert.h"
 #include "core/state/revisions.h"

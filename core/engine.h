@@ -247,7 +247,7 @@ RV_MUST_USE rv_status rv_node_receive_base(rv_node *node, const rv_base_part *pa
  * RV_BATCH_TOO_LARGE. After an error: cancel. */
 RV_MUST_USE rv_status rv_node_receive_changes(rv_node *node, rv_bytes items, rv_error *err);
 
-/* How the past of the streams that are held is filled in (core/engine_past.h). */
+/* How the past of the streams that are held is filled in (core/engine/past.h). */
 typedef struct rv_node_fill {
     bool active;
     bool waits;               /* for what is to be purged before */
@@ -260,7 +260,7 @@ typedef struct rv_node_fill {
 
 rv_node_fill rv_node_fill_of(const rv_node *node);
 
-/* How what is not covered any more leaves the files (core/engine_purge.h). */
+/* How what is not covered any more leaves the files (core/engine/purge.h). */
 typedef struct rv_node_purge {
     bool due;                /* they may have some of it */
     uint32_t segment;        /* so many segments have none, */

@@ -15,7 +15,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_keys.h"
+#include "core/engine/keys.h"
 #include "core/model/value_json.h"
 
 /* --- what the request says of every event --- */

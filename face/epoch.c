@@ -3,9 +3,9 @@
  * POST /epoch: an administrator says that this root was restored from a backup. The answer,
  * {"epoch","position"}, comes when the new epoch is durable.
  */
+#include "core/engine/epoch.h"
 #include "core/base/assert.h"
-#include "core/engine_decide.h"
-#include "core/engine_epoch.h"
+#include "core/engine/decide.h"
 #include "face/face_internal.h"
 
 rv_status face_epoch_post(rv_exchange *x, rv_error *err) {

@@ -5,8 +5,8 @@
  * a handler changes nothing before the step that succeeds. An append's answer is written at once
  * and given out when its events are durable.
  */
-#include "core/engine_decide.h"
-#include "core/engine_rewind.h"
+#include "core/engine/decide.h"
+#include "core/engine/rewind.h"
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"

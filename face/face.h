@@ -20,7 +20,7 @@
 #include "sql/sql.h"
 #include "sync/upstream.h"
 
-typedef struct rv_pending rv_pending; /* core/engine_outbox.h */
+typedef struct rv_pending rv_pending; /* core/engine/outbox.h */
 typedef struct rv_face rv_face;
 typedef struct rv_exchange rv_exchange;
 
@@ -57,7 +57,7 @@ typedef struct rv_request {
     rv_bytes body;
     rv_bytes authorization; /* "Bearer " and a token, */
     bool guarded;           /* which it needs if the node has tokens: it came over a network */
-    /* Of callers that run the functions of commands themselves (core/engine_command.h), with POST
+    /* Of callers that run the functions of commands themselves (core/engine/command.h), with POST
      * /events: */
     rv_bytes command; /* the one whose function made the events that are the body, */
     rv_bytes args;    /* and its arguments, JSON; */

@@ -3,7 +3,7 @@
 #ifndef RV_FACE_FACE_INTERNAL_H
 #define RV_FACE_FACE_INTERNAL_H
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "core/live/row_feed.h"
 #include "face/face.h"
 #include "face/url.h"

@@ -3,7 +3,7 @@
 #include "face/guard.h"
 
 #include "core/base/assert.h"
-#include "core/engine_token.h"
+#include "core/engine/token.h"
 #include "face/face_internal.h"
 
 /* The token of "Bearer TOKEN"; empty: there is none. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may ask for what (core/engine_token.h), and the address /tokens. Builds whose requests all
+ * Who may ask for what (core/engine/token.h), and the address /tokens. Builds whose requests all
  * come from the program that they are a part of (a page, a function, the command line over its own
  * directory) leave it out: they give no guard, and everybody may do everything.
  *

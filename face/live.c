@@ -16,7 +16,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "core/state/revisions.h"
 #include "face/problem.h"
 

@@ -11,7 +11,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_token.h"
+#include "core/engine/token.h"
 
 #define SCAN_MAX         4096 /* events passed over between two looks at other work */
 #define FEED_INTERVAL_US INT64_C(15000000)

@@ -3,7 +3,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "core/model/json.h"
 #include "sync/edge.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node says about itself: GET /status, `rivulet status`. */
-#include "core/engine_epoch.h"
-#include "core/engine_rewind.h"
+#include "core/engine/epoch.h"
+#include "core/engine/rewind.h"
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_relay.h"
+#include "core/engine/relay.h"
 
 static void member(rv_writer *w, const char *name) {
     rv_write_text(w, w->ptr[w->len - 1] == '{' ? "\"" : ",\"");

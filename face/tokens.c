@@ -13,8 +13,8 @@
  * result buffer while the request waits for that, and nowhere else.
  */
 #include "core/base/assert.h"
-#include "core/engine_decide.h"
-#include "core/engine_token.h"
+#include "core/engine/decide.h"
+#include "core/engine/token.h"
 #include "core/model/json.h"
 #include "face/face_internal.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-// Appends at an edge: a batch goes into the outbox (core/engine_outbox.h), and is answered when it
+// Appends at an edge: a batch goes into the outbox (core/engine/outbox.h), and is answered when it
 // is as durable as the request asks for.
 //
 //     Durability: memory     202 when it is in the outbox
@@ -14,7 +14,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 #include "core/model/json.h"
 
 #define POSITION_ROOM 16 /* beside `null`: any number fits */

@@ -12,7 +12,7 @@
 #ifndef RV_LIB_DB_H
 #define RV_LIB_DB_H
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "core/live/row_feed.h"
 #include "core/live/subscription.h"
 #include "rivulet/rivulet.h"

@@ -3,7 +3,7 @@
 #include "rivulet/outbox.h"
 
 #include "core/base/assert.h"
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 #include "lib/db.h"
 
 static bool is_edge(const rv_db *db) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "native/daemon.h"
 
-#include "core/engine_decide.h"
-#include "core/engine_outbox.h"
-#include "core/engine_token.h"
+#include "core/engine/decide.h"
+#include "core/engine/outbox.h"
+#include "core/engine/token.h"
 #include "native/server.h"
 
 #include <signal.h>

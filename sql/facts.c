@@ -5,7 +5,7 @@
  */
 #include "sql/system.h"
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 
 /* Rows that are counted from 0. */
 static bool move_in(rv_sql_system_cursor *c, bool first, uint64_t count) {

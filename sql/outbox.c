@@ -6,7 +6,7 @@
  */
 #include "sql/system.h"
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 
 /* The columns that both have, first. */
 enum {

@@ -16,8 +16,8 @@
 #include "sql/wide.h"
 
 #include "core/base/utf8.h"
-#include "core/engine_outbox.h"
-#include "core/engine_rewind.h"
+#include "core/engine/outbox.h"
+#include "core/engine/rewind.h"
 
 static int connect(rv_sql *sql) {
     RV_ASSERT(sql->db == NULL);

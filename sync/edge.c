@@ -2,7 +2,7 @@
 #include "sync/edge.h"
 
 #include "core/base/assert.h"
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "sync/edge_internal.h"
 
 rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_arena *arena,

@@ -2,7 +2,7 @@
 /*
  * The edge's side of a sync connection: a polled state machine that says hello, asks for the node's
  * selection from its durable cursor on, folds what comes, reports progress, grants credit, pushes
- * the node's outbox (core/engine_outbox.h) and asks for serial keys. It outlives connections. It
+ * the node's outbox (core/engine/outbox.h) and asks for serial keys. It outlives connections. It
  * never calls the operating system: whole WebSocket messages go in and out, time is an argument
  * (microseconds, of any monotonic clock). docs/format/wire.md has the messages.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The past of streams that the node holds without it (core/engine_past.h): asked for once in a
+ * The past of streams that the node holds without it (core/engine/past.h): asked for once in a
  * connection when the base that they began with has ended, and again where it stopped in the next
  * one. What comes is logged behind what there is, beside the events that go on.
  */

@@ -13,7 +13,7 @@
 #ifndef RV_SYNC_LEASES_H
 #define RV_SYNC_LEASES_H
 
-#include "core/engine_keys.h"
+#include "core/engine/keys.h"
 #include "sync/wire_lease.h"
 
 #define RV_LEASES_AGAIN_US INT64_C(10000000)

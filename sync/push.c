@@ -2,8 +2,8 @@
 #include "sync/push.h"
 
 #include "core/base/assert.h"
-#include "core/engine_command.h"
-#include "core/engine_rewind.h"
+#include "core/engine/command.h"
+#include "core/engine/rewind.h"
 #include "sync/timing.h"
 #include "sync/wire_relay.h"
 

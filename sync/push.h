@@ -16,7 +16,7 @@
 #define RV_SYNC_PUSH_H
 
 #include "core/base/arena.h"
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "sync/wire_push.h"
 
 #define RV_PUSH_FLIGHTS_MAX 64u /* undecided, or not settled */

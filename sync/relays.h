@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A gateway's own connection, as far as it is about other edges: relays what the node keeps of
- * their pushes (core/engine_relay.h), takes the root's decisions for the node, passes on what they
+ * their pushes (core/engine/relay.h), takes the root's decisions for the node, passes on what they
  * have settled and their requests for keys. Like sync/push.h, for many edges over one connection.
  *
  *     kept, durable -> under way -> answered -> (the node has the decision, or drops the push)
@@ -25,7 +25,7 @@
 #define RV_SYNC_RELAYS_H
 
 #include "core/base/arena.h"
-#include "core/engine_relay.h"
+#include "core/engine/relay.h"
 #include "sync/wire_relay.h"
 
 #define RV_RELAY_FLIGHTS_MAX  64u

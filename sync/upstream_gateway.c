@@ -9,14 +9,14 @@
  *     the edge is ahead of the gateway                nothing is fed until the gateway is there
  *     its selection becomes another one               the sessions end, and are checked again
  *
- * What edges push it keeps, durably, until the root has decided (core/engine_relay.h): it goes up
+ * What edges push it keeps, durably, until the root has decided (core/engine/relay.h): it goes up
  * over the node's own connection (sync/relays.h), and the decision goes down when it has come.
  *
  * The edge's W is looked for in the gateway's log: its batches end where the upstream's messages
  * did, and have the root's chain hash there. Of a W between two of them the upstream is asked.
  */
 #include "core/base/assert.h"
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "sync/upstream_internal.h"
 
 /* True when this pattern, with all of its history, is within one that the node holds so. */

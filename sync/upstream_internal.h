@@ -14,10 +14,10 @@
 #ifndef RV_SYNC_UPSTREAM_INTERNAL_H
 #define RV_SYNC_UPSTREAM_INTERNAL_H
 
-#include "core/engine_epoch.h"
-#include "core/engine_lease.h"
-#include "core/engine_relay.h"
-#include "core/engine_token.h"
+#include "core/engine/epoch.h"
+#include "core/engine/lease.h"
+#include "core/engine/relay.h"
+#include "core/engine/token.h"
 #include "core/live/subscription.h"
 #include "sync/encode.h"
 #include "sync/relays.h"

@@ -13,7 +13,7 @@
  * is made.
  */
 #include "core/base/assert.h"
-#include "core/engine_token.h"
+#include "core/engine/token.h"
 #include "sync/upstream_internal.h"
 
 /* --- what a session may read --- */

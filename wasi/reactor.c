@@ -3,8 +3,8 @@
 #include "wasi/reactor_internal.h"
 
 #include "core/base/assert.h"
-#include "core/engine_outbox.h"
-#include "core/engine_rewind.h"
+#include "core/engine/outbox.h"
+#include "core/engine/rewind.h"
 #include "wasi/reactor_host.h"
 #include "wasi/reactor_memory.h"
 #include "wasi/reactor_options.h"

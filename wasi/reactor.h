@@ -139,7 +139,7 @@ int32_t RV_EXPORT(rv_module_body)(int32_t exchange, double now);
 /* At any time; forgets the exchange. RV_OK. */
 int32_t RV_EXPORT(rv_module_end)(int32_t exchange);
 
-/* --- commands: core/engine_command.h --- */
+/* --- commands: core/engine/command.h --- */
 
 /*
  * A command is first run by the caller: a request POST /events whose members `command` and `args`

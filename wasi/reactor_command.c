@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands of a module: which are due, and what their functions are to see (core/engine_command.h).
+ * Commands of a module: which are due, and what their functions are to see (core/engine/command.h).
  * What they make comes in as requests.
  */
 #include "core/base/assert.h"
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 #include "wasi/reactor_internal.h"
 
 #define SEQUENCE_MAX 9007199254740991.0 /* that a double holds exactly */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A cryptographic hash, which the core does not have: whoever composes a node brings SHA-256 of a
- * library for what needs one (core/engine_token.h). Checksums and state hashes are core/base/hash.h
+ * library for what needs one (core/engine/token.h). Checksums and state hashes are core/base/hash.h
  * and crc32c.h. */
 #ifndef RV_BASE_DIGEST_H
 #define RV_BASE_DIGEST_H

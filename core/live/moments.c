@@ -2,7 +2,7 @@
 /* Moments of a node's rows: see moments.h. */
 #include "core/live/moments.h"
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "core/state/revisions.h"
 
 const rv_moment *rv_moment_find(const rv_moments *moments, uint64_t serial) {

@@ -2,7 +2,7 @@
 /* A feed of what becomes of rows: see row_feed.h. */
 #include "core/live/row_feed.h"
 
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "core/model/schema_filter.h"
 #include "core/state/revisions.h"
 

@@ -10,7 +10,7 @@
 #include "core/live/subscription.h"
 
 #include "core/base/assert.h"
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "core/log/batch.h"
 
 /* True for a pattern that only one path matches. */

@@ -117,7 +117,7 @@ RV_MUST_USE rv_status rv_ledger_put(const rv_ledger *ledger, rv_ledger_changes *
                                     const rv_ledger_entry *entry);
 
 /* Writes that there is no entry with this key. RV_OK, RV_BATCH_TOO_LARGE. _drop: and that it did
- * not leave because the root has accepted it, for who goes back behind that (engine_survey.c). */
+ * not leave because the root has accepted it, for who goes back behind that (engine/survey.c). */
 RV_MUST_USE rv_status rv_ledger_drop(const rv_ledger *ledger, rv_ledger_changes *changes,
                                      uint8_t kind, rv_bytes key);
 RV_MUST_USE rv_status rv_ledger_remove(const rv_ledger *ledger, rv_ledger_changes *changes,

@@ -5,8 +5,8 @@
  * that selects everything; appends are written to the outbox, which pushes them, and wait for keys.
  * The corpus begins with what a root really sends.
  */
-#include "core/engine_keys.h"
-#include "core/engine_outbox.h"
+#include "core/engine/keys.h"
+#include "core/engine/outbox.h"
 #include "tests/fuzz/fuzz_sync.h"
 
 #define EDGE_MEMORY ((size_t)5 << 20)

@@ -6,7 +6,7 @@
  * byte of a message says from where it comes. The corpus begins with what a device and a root
  * really say while pushes are relayed.
  */
-#include "core/engine_relay.h"
+#include "core/engine/relay.h"
 #include "sync/upstream.h"
 #include "tests/fuzz/fuzz_sync.h"
 

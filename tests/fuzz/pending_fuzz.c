@@ -5,8 +5,8 @@
  * an entry and its value; what is valid is gone through, written anew and compared, byte for byte
  * but for the notes of the running node. Tokens likewise.
  */
-#include "core/engine_pending.h"
-#include "core/engine_token.h"
+#include "core/engine/pending.h"
+#include "core/engine/token.h"
 #include "tests/fuzz/fuzz.h"
 
 static uint8_t memory[(size_t)1 << 20];

@@ -4,7 +4,7 @@
  * accepted or decided and nothing else. Method: steps of tests/fuzz/fuzz_sync.h against a small
  * root; all that it sends is taken and bounded. The corpus begins with what an edge really sends.
  */
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "tests/fuzz/fuzz_sync.h"
 
 #define SHARED_MEMORY ((size_t)7 << 20)

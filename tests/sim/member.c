@@ -2,7 +2,7 @@
 #include "tests/sim/member.h"
 
 #include "core/base/assert.h"
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "tests/sim/squeeze.h"
 
 #include <stdlib.h>

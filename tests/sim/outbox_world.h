@@ -8,7 +8,7 @@
 #ifndef RV_TESTS_SIM_OUTBOX_WORLD_H
 #define RV_TESTS_SIM_OUTBOX_WORLD_H
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "platform/sim/disk.h"
 #include "tests/unit/node_fixture.h"
 

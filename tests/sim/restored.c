@@ -2,9 +2,9 @@
 #include "tests/sim/restored.h"
 
 #include "core/base/assert.h"
-#include "core/engine_decide.h"
-#include "core/engine_epoch.h"
-#include "core/engine_rewind.h"
+#include "core/engine/decide.h"
+#include "core/engine/epoch.h"
+#include "core/engine/rewind.h"
 #include "tests/sim/world.h"
 
 /* --- members --- */

@@ -2,7 +2,7 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 
 #include <stdarg.h>
 #include <stdlib.h>

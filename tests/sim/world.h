@@ -12,7 +12,7 @@
 #ifndef RV_TESTS_SIM_WORLD_H
 #define RV_TESTS_SIM_WORLD_H
 
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "sync/wire.h"
 #include "tests/sim/copies.h"
 #include "tests/sim/feeds.h"

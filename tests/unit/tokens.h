@@ -3,7 +3,7 @@
 #ifndef RV_TESTS_TOKENS_H
 #define RV_TESTS_TOKENS_H
 
-#include "core/engine_token.h"
+#include "core/engine/token.h"
 #include "tests/unit/digest.h"
 #include "tests/unit/node_fixture.h"
 

@@ -5,7 +5,7 @@
  * of an edge that create rows, refused; then others, refused with facts of every form, of which it
  * is known whether they name such a row.
  */
-#include "core/engine_cause.h"
+#include "core/engine/cause.h"
 
 #include "tests/unit/core/outbox_pair.h"
 

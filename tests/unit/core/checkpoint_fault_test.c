@@ -7,7 +7,7 @@
  * too large; a budget too small for the pages. What is opened is compared with a replay.
  */
 #include "core/base/hash.h"
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "tests/unit/core/station.h"
 
 #ifdef RV_TEST_EMULATED

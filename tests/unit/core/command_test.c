@@ -5,9 +5,9 @@
  * Method: a root whose events are handed to an edge by hand, both on memory hosts, and decisions
  * that the test makes up. Functions are C: one withdraws all that it sees, one a fixed amount.
  */
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 
-#include "core/engine_keys.h"
+#include "core/engine/keys.h"
 #include "tests/unit/core/outbox_pair.h"
 
 /* Account 1 with a balance of 100, at the edge too. */

@@ -6,7 +6,7 @@
  * orders, under several lives of an edge, with hostile bytes, and with a ledger that is full; after
  * each the node is opened again from what it has stored, which must say the same.
  */
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "tests/unit/node_fixture.h"
 
 #define WRITTEN_AT INT64_C(1600000000123456)

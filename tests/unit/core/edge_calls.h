@@ -4,10 +4,10 @@
 #ifndef RV_TESTS_CORE_EDGE_CALLS_H
 #define RV_TESTS_CORE_EDGE_CALLS_H
 
-#include "core/engine_command.h"
-#include "core/engine_keys.h"
-#include "core/engine_relay.h"
-#include "core/engine_rewind.h"
+#include "core/engine/command.h"
+#include "core/engine/keys.h"
+#include "core/engine/relay.h"
+#include "core/engine/rewind.h"
 #include "platform/sim/disk.h"
 #include "tests/unit/core/outbox_pair.h"
 

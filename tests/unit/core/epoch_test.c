@@ -5,9 +5,9 @@
  * key of the root's. Method: roots are asked to begin one, opened again by replay and from
  * checkpoints, with clocks that stand, go back or are far ahead.
  */
-#include "core/engine_decide.h"
-#include "core/engine_epoch.h"
-#include "core/engine_lease.h"
+#include "core/engine/decide.h"
+#include "core/engine/epoch.h"
+#include "core/engine/lease.h"
 #include "tests/unit/node_fixture.h"
 
 #define SECOND INT64_C(1000000)

@@ -6,7 +6,7 @@
  * never waits for ever. Method: events and selections put into the log of a root and of an edge
  * past the node, one wrong in each way; single bytes of data changed at random.
  */
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "tests/unit/core/forging.h"
 
 /* Appends to the log past the node: one event, or without one a record of a selection, or what is

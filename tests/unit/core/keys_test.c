@@ -5,7 +5,7 @@
  * are none. Method: a root and an edge on memory hosts, blocks that the test makes up, and rows
  * that come from the root with keys of them, as when a copy of the edge's directory has used them.
  */
-#include "core/engine_keys.h"
+#include "core/engine/keys.h"
 
 #include "tests/unit/core/outbox_pair.h"
 

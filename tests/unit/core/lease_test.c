@@ -6,7 +6,7 @@
  * and without keys, against a twin that knows each key's owner; keys of a smallserial are asked for
  * until there are no more.
  */
-#include "core/engine_lease.h"
+#include "core/engine/lease.h"
 #include "tests/unit/node_fixture.h"
 
 #define KEYS_MAX 40000 /* that the twin knows */

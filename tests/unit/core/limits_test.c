@@ -6,7 +6,7 @@
  * the node's scratch, results and pages made smaller, by every amount, while one event is appended
  * again and again; state hash and sequence before and after.
  */
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "core/state/inside.h"
 #include "tests/unit/node_fixture.h"
 

@@ -4,7 +4,7 @@
 #ifndef RV_TESTS_CORE_OUTBOX_PAIR_H
 #define RV_TESTS_CORE_OUTBOX_PAIR_H
 
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "tests/unit/node_fixture.h"
 
 #define EVERYTHING "/accounts/*"

@@ -7,9 +7,9 @@
  * of tests/sim/outbox_test.c have the rest. Entries of the ledger are read at every length, and
  * with every byte changed.
  */
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "tests/unit/core/outbox_pair.h"
 
 /* --- writing --- */

@@ -6,7 +6,7 @@
  * case by case and at random, against a set of events for which it is known one by one; bytes cut
  * at every length and with every bit changed; memory of every size.
  */
-#include "core/engine_past.h"
+#include "core/engine/past.h"
 
 #include "core/model/event.h"
 #include "tests/unit/test.h"

@@ -6,9 +6,9 @@
  * one number, length or byte changed; each is looked at, then put into the log of a root or an edge
  * that is opened with it and goes on.
  */
-#include "core/engine_command.h"
-#include "core/engine_keys.h"
-#include "core/engine_relay.h"
+#include "core/engine/command.h"
+#include "core/engine/keys.h"
+#include "core/engine/relay.h"
 #include "tests/unit/core/outbox_pair.h"
 
 #define VALUE_MAX ((size_t)1 << 18)

@@ -7,7 +7,7 @@
  * kind, and of a root, filled up to so many bytes, for many numbers of them, before each call that
  * changes it; an edge whose own events, all of them accepted, are lost by its root.
  */
-#include "core/engine_lease.h"
+#include "core/engine/lease.h"
 #include "tests/unit/core/edge_calls.h"
 
 #define STRANGER 63u /* a kind of entries of a later version */

@@ -6,11 +6,11 @@
  * next is done. Method: entries put into the log of a root or an edge past the node, one wrong in
  * each way, and each that is cut at every length.
  */
-#include "core/engine_decide.h"
-#include "core/engine_epoch.h"
-#include "core/engine_keys.h"
-#include "core/engine_lease.h"
-#include "core/engine_relay.h"
+#include "core/engine/decide.h"
+#include "core/engine/epoch.h"
+#include "core/engine/keys.h"
+#include "core/engine/lease.h"
+#include "core/engine/relay.h"
 #include "tests/unit/core/forging.h"
 #include "tests/unit/core/outbox_pair.h"
 

@@ -6,7 +6,7 @@
  * writes. Method: a root whose events are handed to an edge by hand, both on memory hosts, and
  * records put into the edge's log past the node.
  */
-#include "core/engine_rewind.h"
+#include "core/engine/rewind.h"
 #include "tests/unit/core/forging.h"
 #include "tests/unit/core/outbox_pair.h"
 

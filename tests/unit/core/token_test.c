@@ -5,8 +5,8 @@
  * docs/format/log.md says. Method: a root on a memory host; the vector's bytes are written by hand
  * here; rights are compared with a naive matcher.
  */
-#include "core/engine_decide.h"
-#include "core/engine_token.h"
+#include "core/engine/decide.h"
+#include "core/engine/token.h"
 #include "tests/unit/digest.h"
 #include "tests/unit/node_fixture.h"
 

@@ -6,7 +6,7 @@
  * acknowledgements on an edge, against a list of what there is; every id that was ever written is
  * looked for, and what an expected version counts is compared with a walk over all that waits.
  */
-#include "core/engine_waiting.h"
+#include "core/engine/waiting.h"
 
 #include "tests/unit/core/outbox_pair.h"
 

@@ -9,7 +9,7 @@
  * them refused. The truth is SQL, asked when a reader has all that there is. Then the story of a
  * batch that waits at an edge and is refused.
  */
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "core/live/moments.h"
 #include "tests/unit/face/server.h"
 #include "tests/unit/sync/pair.h"

@@ -6,7 +6,7 @@
  * Method: exchanges driven by hand over a root and over an edge. The truth is the same request
  * without the feed, asked after every step of random appends, some of them refused.
  */
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "tests/unit/face/server.h"
 #include "tests/unit/sync/pair.h"
 

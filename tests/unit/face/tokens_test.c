@@ -6,7 +6,7 @@
  */
 #include "tests/unit/face/server.h"
 
-#include "core/engine_token.h"
+#include "core/engine/token.h"
 
 static char secret[RV_TOKEN_TEXT_LEN + 1]; /* of the answer that was read last */
 

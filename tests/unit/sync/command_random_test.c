@@ -8,7 +8,7 @@
  * against a list of what was given. Functions take what they see there is, half of them naming the
  * stream's version; what they make tells its number in the metadata.
  */
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 #include "tests/unit/sync/duo.h"
 
 #define GIVEN_MAX 256

@@ -7,7 +7,7 @@
 #ifndef RV_TESTS_SYNC_DUO_H
 #define RV_TESTS_SYNC_DUO_H
 
-#include "core/engine_decide.h"
+#include "core/engine/decide.h"
 #include "platform/sim/disk.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"

@@ -6,7 +6,7 @@
  * rows created at both sides without keys; the same story is told with the connection cut after
  * each message, and with either side crashing then, and in the end every row is at the root.
  */
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "tests/unit/sync/duo.h"
 
 #define ACCOUNT 0 /* number of the aggregate */

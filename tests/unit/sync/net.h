@@ -7,8 +7,8 @@
 #ifndef RV_TESTS_SYNC_NET_H
 #define RV_TESTS_SYNC_NET_H
 
-#include "core/engine_internal.h"
-#include "core/engine_relay.h"
+#include "core/engine/internal.h"
+#include "core/engine/relay.h"
 #include "platform/sim/disk.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"

@@ -7,7 +7,7 @@
  * the end the root's log holds each accepted event exactly once, and the edge has nothing left to
  * push.
  */
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "tests/unit/sync/duo.h"
 
 /* --- what the root holds --- */

@@ -6,7 +6,7 @@
  * devices behind a gateway take from the same accounts, the root takes too; wires are cut, and the
  * gateway, a device or the root ends at any moment. What is made tells its number in the metadata.
  */
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 #include "tests/unit/sync/net.h"
 
 #define GIVEN_MAX 256

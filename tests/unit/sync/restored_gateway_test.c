@@ -6,8 +6,8 @@
  * place; the root's disk copied and put back; whoever is between stops at any moment of going back,
  * and devices move meanwhile. What was written is counted by amounts of which each is another.
  */
-#include "core/engine_epoch.h"
-#include "core/engine_rewind.h"
+#include "core/engine/epoch.h"
+#include "core/engine/rewind.h"
 #include "tests/unit/sync/net.h"
 
 enum { ROOT, OUTER, INNER, NEAR, FAR };

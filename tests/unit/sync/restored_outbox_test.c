@@ -7,7 +7,7 @@
  * Method: the two of restoring.h; each story at every moment between its steps, and counts of what
  * the root has in the end.
  */
-#include "core/engine_command.h"
+#include "core/engine/command.h"
 #include "tests/unit/sync/restoring.h"
 
 /* --- what is not shown at the edge --- */

@@ -8,7 +8,7 @@
  * every operation of going back, in every way in which a disk can; stories told at random against a
  * count of what was written.
  */
-#include "core/engine_keys.h"
+#include "core/engine/keys.h"
 #include "tests/unit/sync/restoring.h"
 
 /* --- what is there --- */

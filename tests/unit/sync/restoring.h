@@ -3,8 +3,8 @@
 #ifndef RV_TESTS_SYNC_RESTORING_H
 #define RV_TESTS_SYNC_RESTORING_H
 
-#include "core/engine_epoch.h"
-#include "core/engine_rewind.h"
+#include "core/engine/epoch.h"
+#include "core/engine/rewind.h"
 #include "tests/unit/sync/duo.h"
 
 static inline uint8_t *copy_disk(duo *d, duo_side *side) {

@@ -6,8 +6,8 @@
  * Method: a root with much memory beside an edge with as little as there can be; more rows than
  * that holds, a batch that its journal cannot take back, a schema put into the root's log past it.
  */
-#include "core/engine_internal.h"
-#include "core/engine_outbox.h"
+#include "core/engine/internal.h"
+#include "core/engine/outbox.h"
 #include "core/state/inside.h"
 #include "sync/edge_internal.h"
 #include "tests/unit/core/forging.h"

@@ -4,7 +4,7 @@
  * the connection; and it says why when it cannot. Method: a root and an edge with memory hosts and
  * a clock of the test (tests/unit/sync/pair.h), compared by state hash and by reading both logs.
  */
-#include "core/engine_epoch.h"
+#include "core/engine/epoch.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"
 #include "tests/unit/sync/pair.h"

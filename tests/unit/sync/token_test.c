@@ -6,7 +6,7 @@
  * directory is one principal's. Method: a root and an edge joined by function calls (pair.h), with
  * clocks that move when the test says so.
  */
-#include "core/engine_outbox.h"
+#include "core/engine/outbox.h"
 #include "tests/unit/sync/pair.h"
 #include "tests/unit/tokens.h"
 

@@ -5,7 +5,7 @@
  * ends the session of an edge that breaks the rules, no other. Method: an edge that is played by
  * hand, message by message, against a root; its disk stands still where it is not polled.
  */
-#include "core/engine_internal.h"
+#include "core/engine/internal.h"
 #include "platform/sim/disk.h"
 #include "sync/upstream_internal.h"
 #include "tests/unit/node_fixture.h"

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What waits for the schema. An edge that has gone back may hold batches, written or refused under
+ * a version of the schema that is behind the common point: until that is there again, nobody can
+ * tell what their events are. So they stand aside in the ledger,
+ *
+ *     BACK   kind, its key   -> its value
+ *
+ * and become what they were, with the ledger's next batch, when the schema has their version. If
+ * the schema was made again otherwise, the root judges what comes of it, as of every push.
+ */
+#include "core/base/assert.h"
+#include "core/engine/internal.h"
+
+static const rv_bytes no_key = {NULL, 0};
+
+/* What the entry was, and the batch in it. False: it is none that this version can have made. */
+static bool original(const rv_ledger_entry *entry, rv_ledger_entry *was, rv_pending *batch) {
+    rv_error reason;
+    rv_bytes value = entry->value;
+    RV_ASSERT(entry->kind == RV_LEDGER_BACK);
+    if (entry->key.len != 1 + RV_PENDING_KEY) {
+        return false;
+    }
+    *was = (rv_ledger_entry){entry->key.ptr[0], rv_bytes_from(entry->key, 1), entry->value};
+    return (was->kind == RV_LEDGER_PENDING || was->kind == RV_LEDGER_REJECTION) &&
+           rv_pending_entry_valid(was) &&
+           (was->kind == RV_LEDGER_PENDING || rv_rejection_read(entry->value, &reason, &value)) &&
+           rv_pending_read(value, batch);
+}
+
+/* True when the schema has all that the batch names. */
+static bool is_known(const rv_node *node, const rv_pending *batch) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool known = batch->schema_version <= rv_schema_version(node->schema);
+    while (known && rv_pending_event_next(batch, &cursor, &event)) {
+        known = event.type < rv_schema_event_type_count(node->schema);
+    }
+    return known;
+}
+
+static uint32_t first_of(const rv_node *node) {
+    const uint32_t index = rv_ledger_seek(&node->ledger, RV_LEDGER_BACK, no_key);
+    RV_ASSERT(index <= rv_ledger_count(&node->ledger));
+    return index;
+}
+
+void rv_outbox_back_open(rv_node *node) {
+    const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_BACK + 1, no_key);
+    RV_ASSERT(end >= first_of(node));
+    node->outbox.held_back = end - first_of(node);
+    node->outbox.held_back_version = 0;
+}
+
+uint64_t rv_outbox_back_first(const rv_node *node) {
+    const uint32_t index = first_of(node);
+    rv_ledger_entry entry;
+    if (index == rv_ledger_count(&node->ledger)) {
+        return UINT64_MAX;
+    }
+    entry = rv_ledger_at(&node->ledger, index);
+    RV_ASSERT(entry.kind >= RV_LEDGER_BACK);
+    return entry.kind == RV_LEDGER_BACK && entry.key.len == 1 + RV_PENDING_KEY &&
+                   entry.key.ptr[0] == RV_LEDGER_PENDING
+               ? rv_pending_key_read(rv_bytes_from(entry.key, 1))
+               : UINT64_MAX;
+}
+
+/* Writes that those which are known are what they were, as many as the body takes. RV_OK: all. */
+static rv_status write_known(const rv_node *node, rv_ledger_changes *changes) {
+    rv_status status = RV_OK;
+    for (uint32_t i = 0; i < node->outbox.held_back && status == RV_OK; i += 1) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, first_of(node) + i);
+        rv_ledger_entry was;
+        rv_pending batch;
+        if (!original(&entry, &was, &batch) || !is_known(node, &batch)) {
+            continue;
+        }
+        const size_t mark = changes->body->len;
+        status = rv_ledger_remove(&node->ledger, changes, entry.kind, entry.key);
+        status = status == RV_OK ? rv_ledger_put(&node->ledger, changes, &was) : status;
+        changes->body->len = status == RV_OK ? changes->body->len : mark; /* both, or none */
+    }
+    RV_ASSERT(!changes->body->full);
+    return status;
+}
+
+void rv_outbox_back_poll(rv_node *node) {
+    rv_outbox *const o = &node->outbox;
+    rv_writer body;
+    if (o->held_back == 0 || o->partial || node->receiving.active ||
+        o->held_back_version == rv_schema_version(node->schema) ||
+        rv_node_check_writable(node, NULL) != RV_OK ||
+        rv_node_ledger_begin(node, &body, NULL) != RV_OK) {
+        return;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    const rv_status status = write_known(node, &changes);
+    if (status == RV_OK || body.len == 0) {
+        o->held_back_version = rv_schema_version(node->schema); /* the others: another time */
+    }
+    if (body.len == 0) {
+        rv_log_append_cancel(node->log);
+        return;
+    }
+    const uint32_t version = o->held_back_version;
+    o->came_back += 1;
+    rv_node_ledger_commit(node, &body, &changes);
+    rv_outbox_back_open(node);
+    o->held_back_version = version;
+    RV_ASSERT(rv_schema_version(node->schema) > 0); /* it knows some */
+    rv_outbox_recount(node);
+}

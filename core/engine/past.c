@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which events of the past an edge's log has: see engine/past.h. */
+#include "core/engine/past.h"
+
+#include "core/base/assert.h"
+#include "core/base/cursor.h"
+#include "core/base/limits.h"
+#include "core/model/event.h"
+
+#define TEXTS_MAX   (RV_SELECTION_LEN_MAX + RV_SELECTION_ENTRIES_MAX * 16u)
+#define PAST_ACTIVE 0x01u
+#define PAST_FILLED 0x02u
+#define PAST_NARROW 0x04u
+#define PAST_LOST   0x08u
+#define PAST_KNOWN  0x0fu
+
+/* --- coverage --- */
+
+static bool coverage_create(rv_coverage *c, rv_arena *arena) {
+    c->texts = rv_arena_split(arena, TEXTS_MAX);
+    c->patterns = rv_arena_take(arena, sizeof *c->patterns * RV_SELECTION_ENTRIES_MAX);
+    c->selection.count = 0;
+    RV_ASSERT(c->texts.len == 0);
+    return c->texts.ptr != NULL && c->patterns != NULL;
+}
+
+/* False: there is no room. */
+static bool coverage_add(rv_coverage *c, const rv_select *entry) {
+    RV_ASSERT(entry->kind == RV_SELECT_STREAMS && entry->history != RV_HISTORY_NONE);
+    const size_t at = c->selection.count;
+    const rv_bytes name =
+        at < RV_SELECTION_ENTRIES_MAX ? rv_arena_copy(&c->texts, entry->name) : (rv_bytes){NULL, 0};
+    if (name.ptr == NULL || rv_path_pattern_parse(name, &c->patterns[at], NULL) != RV_OK) {
+        return false;
+    }
+    c->selection.entries[at] = *entry;
+    c->selection.entries[at].name = name;
+    c->selection.entries[at].filter = (rv_bytes){NULL, 0};
+    c->selection.count += 1;
+    return true;
+}
+
+/* Becomes a selection of streams, whose texts lie elsewhere, and were checked. False: they are too
+ * long. */
+static bool coverage_set(rv_coverage *c, const rv_selection *selection) {
+    rv_arena_reset(&c->texts, 0);
+    c->selection.count = 0;
+    bool fits = true;
+    for (size_t i = 0; i < selection->count && fits; i++) {
+        fits = coverage_add(c, &selection->entries[i]);
+    }
+    return fits;
+}
+
+static bool has(const rv_coverage *c, const rv_past_event *event) {
+    bool met = false;
+    for (size_t i = 0; i < c->selection.count && !met; i++) {
+        const rv_select *const entry = &c->selection.entries[i];
+        const bool recent =
+            entry->history == RV_HISTORY_ALL ||
+            (entry->history == RV_HISTORY_SINCE_TIME && event->recorded_at >= entry->since) ||
+            (entry->history == RV_HISTORY_SINCE_POSITION &&
+             event->position >= (uint64_t)entry->since);
+        met = recent && rv_path_pattern_match(&c->patterns[i], event->path);
+    }
+    RV_ASSERT(c->selection.count <= RV_SELECTION_ENTRIES_MAX);
+    return met;
+}
+
+/* The entries of streams with all of their history. */
+static void take_whole(const rv_selection *from, rv_selection *to) {
+    to->count = 0;
+    for (size_t i = 0; i < from->count; i++) {
+        const rv_select *const entry = &from->entries[i];
+        if (entry->kind == RV_SELECT_STREAMS && entry->history == RV_HISTORY_ALL) {
+            to->entries[to->count] = *entry;
+            to->count += 1;
+        }
+    }
+    RV_ASSERT(to->count <= from->count);
+}
+
+/* --- the past --- */
+
+bool rv_past_create(rv_past *past, rv_arena *arena) {
+    *past = (rv_past){.filling = false};
+    const bool cover = coverage_create(&past->cover, arena);
+    return cover && coverage_create(&past->have, arena);
+}
+
+void rv_past_start(rv_past *past, const rv_selection *selection) {
+    rv_selection whole;
+    take_whole(selection, &whole);
+    past->filling = false;
+    past->filled = false;
+    past->narrowed = false;
+    past->base = 0;
+    past->lost = false;
+    past->have.selection.count = 0;
+    const bool fits = coverage_set(&past->cover, &whole);
+    RV_ASSERT(fits); /* as the selection does */
+}
+
+/* What will be covered, with texts of `selection` and `past->have`. */
+static void cover_of(const rv_past *past, const rv_selection *selection, uint64_t position,
+                     rv_selection *cover) {
+    cover->count = 0;
+    for (size_t i = 0; i < selection->count; i++) {
+        rv_select entry = selection->entries[i];
+        if (entry.kind != RV_SELECT_STREAMS) {
+            continue;
+        }
+        if (entry.history == RV_HISTORY_NONE) {
+            const rv_select *const there = rv_selection_find(&past->have.selection, &entry);
+            const bool keeps = there != NULL && there->history == RV_HISTORY_SINCE_POSITION;
+            entry.history = RV_HISTORY_SINCE_POSITION;
+            entry.since = keeps ? there->since : (int64_t)position + 1;
+        }
+        cover->entries[cover->count] = entry;
+        cover->count += 1;
+    }
+    RV_ASSERT(cover->count <= selection->count);
+}
+
+/* True when the coverage has all events of the entry, as far as patterns say. */
+static bool has_entry(const rv_coverage *c, const rv_select *entry) {
+    rv_path_pattern pattern;
+    bool met = false;
+    const rv_status parsed = rv_path_pattern_parse(entry->name, &pattern, NULL);
+    RV_ASSERT(parsed == RV_OK);
+    for (size_t i = 0; i < c->selection.count && !met; i++) {
+        const rv_select *const there = &c->selection.entries[i];
+        const bool as_long = there->history == RV_HISTORY_ALL ||
+                             (there->history == entry->history && there->since <= entry->since);
+        met = as_long && rv_path_pattern_within(&pattern, &c->patterns[i]);
+    }
+    return met;
+}
+
+static bool is_short_of(const rv_coverage *here, const rv_selection *selection) {
+    bool is_short = false;
+    for (size_t i = 0; i < selection->count && !is_short; i++) {
+        const rv_select *const entry = &selection->entries[i];
+        is_short = entry->kind == RV_SELECT_STREAMS && entry->history != RV_HISTORY_NONE &&
+                   !has_entry(here, entry);
+    }
+    RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
+    return is_short;
+}
+
+/* `have` becomes what is here of a past that was to be filled in: what there was before, and what
+ * came behind the base. Nothing was filled in yet, since nothing else is asked for meanwhile. */
+static void give_up(rv_past *past) {
+    bool fits = past->after == 0;
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        rv_select entry = past->cover.selection.entries[i];
+        if (rv_selection_find(&past->have.selection, &entry) == NULL) {
+            entry.history = RV_HISTORY_SINCE_POSITION;
+            entry.since = (int64_t)past->until + 1;
+            fits = coverage_add(&past->have, &entry) && fits;
+        }
+    }
+    RV_ASSERT(past->filling);
+    past->narrowed = past->narrowed || !fits;
+}
+
+/* True when an entry of an aggregate is not there any more as it was. */
+static bool loses_rows(const rv_selection *before, const rv_selection *selection) {
+    bool loses = false;
+    for (size_t i = 0; i < before->count && !loses; i++) {
+        const rv_select *const entry = &before->entries[i];
+        const rv_select *const there = rv_selection_find(selection, entry);
+        loses = entry->kind == RV_SELECT_AGGREGATE &&
+                (there == NULL || !rv_bytes_equal(there->filter, entry->filter));
+    }
+    RV_ASSERT(before->count <= RV_SELECTION_ENTRIES_MAX);
+    return loses;
+}
+
+void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before) {
+    rv_selection cover;
+    bool fits = true;
+    const bool same = rv_selection_equal(selection, before);
+    RV_ASSERT(position <= RV_POSITION_MAX);
+    past->lost = false;
+    if (past->filling && same) {
+        return; /* its rows came once more */
+    }
+    if (past->filling) {
+        give_up(past);
+    } else {
+        fits = coverage_set(&past->have, &past->cover.selection);
+    }
+    const bool is_short = is_short_of(&past->have, selection);
+    cover_of(past, selection, position, &cover);
+    fits = coverage_set(&past->cover, &cover) && fits;
+    for (size_t i = 0; i < past->have.selection.count; i++) {
+        past->narrowed =
+            past->narrowed || !has_entry(&past->cover, &past->have.selection.entries[i]);
+    }
+    RV_ASSERT(fits);
+    past->narrowed = past->narrowed || loses_rows(before, selection);
+    past->base = same ? past->base : position;
+    past->base = past->narrowed ? past->base : 0;
+    past->filling = is_short && position > 0;
+    past->after = 0;
+    past->until = past->filling ? position : 0;
+    if (!past->filling) {
+        past->have.selection.count = 0;
+    }
+}
+
+bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {
+    RV_ASSERT(event->path.len > 0);
+    return past->filling && event->position <= past->until && has(&past->cover, event) &&
+           !has(&past->have, event);
+}
+
+bool rv_past_keeps(const rv_past *past, const rv_past_event *event) {
+    RV_ASSERT(event->path.len > 0);
+    return has(&past->cover, event) && !rv_past_lacks(past, event);
+}
+
+void rv_past_advance(rv_past *past, uint64_t to, bool over) {
+    RV_ASSERT(past->filling && to <= past->until);
+    past->after = to;
+    if (over) {
+        past->filling = false;
+        past->after = 0;
+        past->until = 0;
+        past->have.selection.count = 0;
+    }
+}
+
+bool rv_past_is_plain(const rv_past *past, const rv_selection *selection) {
+    rv_selection whole;
+    take_whole(selection, &whole);
+    RV_ASSERT(whole.count <= RV_SELECTION_ENTRIES_MAX);
+    return !past->filling && !past->filled && !past->narrowed && !past->lost &&
+           rv_selection_equal(&whole, &past->cover.selection);
+}
+
+/* --- bytes --- */
+
+static void write_selection(const rv_selection *selection, rv_writer *w) {
+    const size_t place = w->len;
+    rv_write_u32(w, 0);
+    rv_selection_encode(selection, w);
+    RV_ASSERT(!w->full);
+    rv_store_u32(w->ptr + place, (uint32_t)(w->len - place - sizeof(uint32_t)));
+}
+
+void rv_past_write(const rv_past *past, rv_writer *w) {
+    RV_ASSERT(!past->filling || past->until > 0);
+    rv_write_u8(w, (uint8_t)((past->filling ? PAST_ACTIVE : 0) | (past->filled ? PAST_FILLED : 0) |
+                             (past->narrowed ? PAST_NARROW : 0) | (past->lost ? PAST_LOST : 0)));
+    rv_write_u64(w, past->after);
+    rv_write_u64(w, past->until);
+    rv_write_u64(w, past->base);
+    write_selection(&past->cover.selection, w);
+    write_selection(&past->have.selection, w);
+}
+
+static bool read_selection(rv_cursor *c, rv_coverage *coverage) {
+    rv_selection met;
+    const uint32_t len = rv_read_u32(c);
+    const rv_bytes bytes = rv_read(c, len);
+    if (c->bad || rv_selection_decode(bytes, &met, NULL) != RV_OK) {
+        return false;
+    }
+    for (size_t i = 0; i < met.count; i++) {
+        if (met.entries[i].kind != RV_SELECT_STREAMS || met.entries[i].history == RV_HISTORY_NONE) {
+            return false;
+        }
+    }
+    return coverage_set(coverage, &met);
+}
+
+bool rv_past_read(rv_past *past, rv_bytes bytes) {
+    rv_cursor c = rv_cursor_over(bytes);
+    const uint8_t flags = rv_read_u8(&c);
+    const uint64_t after = rv_read_u64(&c);
+    const uint64_t until = rv_read_u64(&c);
+    const uint64_t base = rv_read_u64(&c);
+    const bool filling = (flags & PAST_ACTIVE) != 0;
+    if (c.bad || base > RV_POSITION_MAX || (flags & ~PAST_KNOWN) != 0 || until > RV_POSITION_MAX ||
+        after > until || (until > 0) != filling || !read_selection(&c, &past->cover) ||
+        !read_selection(&c, &past->have)) {
+        return false;
+    }
+    past->filling = filling;
+    past->after = after;
+    past->until = until;
+    past->filled = (flags & PAST_FILLED) != 0;
+    past->narrowed = (flags & PAST_NARROW) != 0;
+    past->base = base;
+    past->lost = (flags & PAST_LOST) != 0;
+    RV_ASSERT(past->after <= past->until);
+    return rv_cursor_done(&c);
+}

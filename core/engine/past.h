@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which events of the past an edge's log has, for the engine's files (decision 20).
+ *
+ * `cover` says which events are there: entries of streams, each with all, or since a time
+ * or a position. What a selection takes without history is covered since the base that it began
+ * with. When a base has ended, the cover becomes that of the new selection; what it has more than
+ * the old one (`have`) is filled in from the upstream, in order of position, up to the base's:
+ *
+ *     covered --- a base ends ---> filling (after, until] --- all is here ---> covered
+ *
+ * Filled events have rows and versions already, from the base: they are logged, not folded. What
+ * the cover has less is purged (engine/purge.h); as long as the log has some of it (`narrowed`)
+ * nothing is filled in, so that nothing is there twice.
+ */
+#ifndef RV_CORE_ENGINE_PAST_H
+#define RV_CORE_ENGINE_PAST_H
+
+#include "core/base/arena.h"
+#include "core/base/writer.h"
+#include "core/model/selection.h"
+
+/* A selection of streams that can tell whether it has an event. */
+typedef struct rv_coverage {
+    rv_selection selection; /* without aggregates; texts lie in `texts` */
+    rv_arena texts;
+    rv_path_pattern *patterns; /* of its entries */
+} rv_coverage;
+
+typedef struct rv_past {
+    rv_coverage cover;
+    rv_coverage have;
+    bool filling;
+    uint64_t after; /* all up to there is filled in */
+    uint64_t until;
+    uint64_t last; /* sequence of the last one that was filled in since the node was opened */
+    bool filled;   /* the log has filled events: a stream's are not in its order of sequence */
+    bool narrowed; /* it may have events, or rows, of what is not covered */
+    uint64_t base; /* narrowed: all rows are from this position on, by a base that took the place
+                      of everything */
+    bool lost;     /* replay met what was purged, and no such base since: rows are missing */
+} rv_past;
+
+/* An event as coverage looks at it. */
+typedef struct rv_past_event {
+    rv_bytes path;
+    uint64_t position;
+    int64_t recorded_at;
+} rv_past_event;
+
+/* Takes memory. False: there is not enough. */
+RV_MUST_USE bool rv_past_create(rv_past *past, rv_arena *arena);
+
+/* An empty log: what is selected with all of its history will be there. */
+void rv_past_start(rv_past *past, const rv_selection *selection);
+
+/* A base for the selection, whose texts lie elsewhere, has ended at the position, and has taken the
+ * place of what `before` says, or is for the same. */
+void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before);
+
+/* True when the event is one to be filled in. */
+bool rv_past_lacks(const rv_past *past, const rv_past_event *event);
+
+/* True when the log is to go on having the event: it is covered, and not one to be filled in. */
+bool rv_past_keeps(const rv_past *past, const rv_past_event *event);
+
+/* All up to `to` is filled in; `over`: and nothing is left. */
+void rv_past_advance(rv_past *past, uint64_t to, bool over);
+
+/* True when the selection says all that there is to be said. */
+bool rv_past_is_plain(const rv_past *past, const rv_selection *selection);
+
+/* Its bytes, in a record of the selection. Their length depends on the selections only. */
+void rv_past_write(const rv_past *past, rv_writer *w);
+RV_MUST_USE bool rv_past_read(rv_past *past, rv_bytes bytes);
+
+#endif

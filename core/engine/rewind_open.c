@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What follows from the file `rewind`, at any opening: see engine/rewind.h. docs/format/log.md has
+ * its bytes: a header, and records of the ledger, in their order, as they stand in the log.
+ *
+ *     LOOK -> READ -> SUM -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT -> LAST -> WAIT
+ *       \------ there is none, or it is not good -------------> OVER <- REMOVE <----------/
+ *
+ * RECOVER is everything that opening a node is otherwise, up to the place where the log is to end.
+ * STALE and PUT go over the records in turn, a buffer at a time: entries that are not in the file,
+ * or are not as they are there, are removed first, so that there is always room for the others.
+ */
+#include "core/base/assert.h"
+#include "core/base/hash.h"
+#include "core/engine/internal.h"
+
+static const uint8_t magic[8] = {'R', 'V', 'B', 'A', 'C', 'K', 0x0d, 0x0a};
+
+#define VERSION 1u
+
+/* --- the header --- */
+
+void rv_rewind_head_encode(const rv_node *node, uint8_t *to) {
+    const rv_rewinding *const r = &node->rewinding;
+    rv_writer w = rv_writer_over(to, RV_REWIND_HEAD);
+    rv_write(&w, rv_bytes_of(magic, sizeof magic));
+    rv_write_u32(&w, VERSION);
+    rv_write_u32(&w, 0); /* the sum */
+    rv_write_u64(&w, r->records_len);
+    rv_write(&w, rv_bytes_of(rv_log_identity_of(node->log)->log_id, 16));
+    rv_write_u32(&w, r->to.epoch);
+    rv_write_u32(&w, r->crc);
+    rv_write_u64(&w, r->to.watermark);
+    rv_write_u64(&w, r->to.chain_hash);
+    rv_write_u64(&w, r->place.segment_first);
+    rv_write_u64(&w, r->place.offset);
+    RV_ASSERT(!w.full && w.len <= RV_REWIND_HEAD);
+    memset(to + w.len, 0, RV_REWIND_HEAD - w.len);
+    rv_store_u32(to + 12, rv_crc32c(0, rv_bytes_of(to + 16, RV_REWIND_HEAD - 16)));
+}
+
+/* False: there is nothing to be done in it. */
+static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t *crc) {
+    rv_rewinding *const r = &node->rewinding;
+    if (len < RV_REWIND_HEAD || memcmp(from, magic, sizeof magic) != 0 ||
+        rv_load_u32(from + 8) != VERSION ||
+        rv_load_u32(from + 12) != rv_crc32c(0, rv_bytes_of(from + 16, RV_REWIND_HEAD - 16))) {
+        return false;
+    }
+    r->records_len = rv_load_u64(from + 16);
+    memcpy(r->log_id, from + 24, sizeof r->log_id);
+    r->to.epoch = rv_load_u32(from + 40);
+    *crc = rv_load_u32(from + 44);
+    r->to.watermark = rv_load_u64(from + 48);
+    r->to.chain_hash = rv_load_u64(from + 56);
+    r->place.segment_first = rv_load_u64(from + 64);
+    r->place.offset = rv_load_u64(from + 72);
+    RV_ASSERT(crc != NULL);
+    return r->to.epoch > 0 && r->to.watermark <= RV_POSITION_MAX &&
+           r->records_len <= UINT64_MAX / 2 && r->size >= RV_REWIND_HEAD + r->records_len;
+}
+
+/* --- reading it --- */
+
+static void close_file(rv_rewinding *r) {
+    if (r->open) {
+        RV_ASSERT(!rv_op_active(&r->op));
+        r->ops.host.ops->close(r->ops.host.ctx, r->file);
+        r->open = false;
+    }
+}
+
+/* It cannot be finished: the log is read up to there, and the next opening tries again. */
+static rv_status fail(rv_node *node, rv_status status, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    if (err->status != status) {
+        (void)rv_error_set(err, status, "going back to position %u failed: %s", r->to.watermark,
+                           rv_status_text(status));
+    }
+    rv_log_recover_stop(node->log, err);
+    if (!rv_op_active(&r->op)) {
+        close_file(r);
+    }
+    RV_ASSERT(err->status == status);
+    return status;
+}
+
+/* The next buffer of records, from `offset` on. RV_OK, RV_PENDING, RV_DATA_DAMAGED, RV_STORAGE_….
+ */
+static rv_status read_chunk(rv_node *node) {
+    rv_rewinding *const r = &node->rewinding;
+    const uint64_t end = RV_REWIND_HEAD + r->records_len;
+    RV_ASSERT(r->open && r->offset <= end);
+    const uint64_t left = end - r->offset;
+    const size_t want = left < node->results.cap ? (size_t)left : node->results.cap;
+    r->chunk_last = want == left;
+    r->chunk_len = want;
+    if (want == 0) {
+        return RV_OK;
+    }
+    size_t got = 0;
+    const rv_status status =
+        rv_op_read(&r->ops, &r->op, r->file, r->offset, node->results.ptr, want, &got);
+    return status == RV_OK && got < want ? RV_DATA_DAMAGED : status;
+}
+
+static rv_status step_look(rv_rewinding *r) {
+    const rv_status status = rv_op_open(&r->ops, &r->op, RV_REWIND_FILE, &r->file, &r->size);
+    if (status == RV_PENDING) {
+        return RV_PENDING;
+    }
+    r->open = status == RV_OK;
+    r->step = r->open ? RV_REWIND_READ : RV_REWIND_RECOVER;
+    return status == RV_DATA_NOT_FOUND ? RV_OK : status;
+}
+
+static rv_status step_read(rv_node *node) {
+    rv_rewinding *const r = &node->rewinding;
+    size_t got = 0;
+    const rv_status status =
+        rv_op_read(&r->ops, &r->op, r->file, 0, node->results.ptr, RV_REWIND_HEAD, &got);
+    if (status != RV_OK && status != RV_DATA_DAMAGED) {
+        return status; /* that it cannot be read says nothing about what is in it */
+    }
+    r->good = status == RV_OK && head_decode(node, node->results.ptr, got, &r->sum);
+    r->offset = RV_REWIND_HEAD;
+    r->crc = 0;
+    r->step = r->good ? RV_REWIND_SUM : RV_REWIND_RECOVER;
+    return RV_OK;
+}
+
+static rv_status step_sum(rv_node *node) {
+    rv_rewinding *const r = &node->rewinding;
+    const rv_status status = read_chunk(node);
+    if (status != RV_OK && status != RV_DATA_DAMAGED) {
+        return status;
+    }
+    r->crc = rv_crc32c(r->crc, rv_bytes_of(node->results.ptr, r->chunk_len));
+    r->offset += r->chunk_len;
+    r->good = status == RV_OK;
+    if (r->good && !r->chunk_last) {
+        return RV_OK;
+    }
+    r->good = r->good && r->crc == r->sum;
+    if (r->good) {
+        rv_log_recover_back(node->log, &r->place, r->to.watermark);
+    }
+    r->step = RV_REWIND_RECOVER;
+    return RV_OK;
+}
+
+rv_status rv_rewind_read(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    r->ops.host = node->host;
+    r->ops.tickets = RV_REWIND_TICKETS;
+    rv_status status = RV_OK;
+    while (status == RV_OK && r->step < RV_REWIND_RECOVER) { /* each turn leads on */
+        status = r->step == RV_REWIND_LOOK   ? step_look(r)
+                 : r->step == RV_REWIND_READ ? step_read(node)
+                                             : step_sum(node);
+    }
+    return status == RV_OK || status == RV_PENDING ? status : fail(node, status, err);
+}
+
+bool rv_rewind_cuts(const rv_node *node) {
+    const rv_rewinding *const r = &node->rewinding;
+    return r->good && r->place.segment_first > 0;
+}
+
+/* --- the ledger --- */
+
+/* True when the ledger has this entry, as it is. */
+static bool has(const rv_node *node, const rv_ledger_entry *entry) {
+    rv_bytes value;
+    RV_ASSERT(entry->kind > 0);
+    return rv_ledger_get(&node->ledger, entry->kind, entry->key, &value) &&
+           rv_bytes_equal(value, entry->value);
+}
+
+/* The index of the first entry that was not compared yet. */
+static uint32_t compared(const rv_node *node) {
+    const rv_ledger_place *const behind = &node->rewinding.behind;
+    const rv_bytes key = rv_bytes_of(behind->key, behind->key_len);
+    rv_bytes value;
+    if (behind->kind == 0) {
+        return 0;
+    }
+    const uint32_t index = rv_ledger_seek(&node->ledger, behind->kind, key);
+    return index + (rv_ledger_get(&node->ledger, behind->kind, key, &value) ? 1u : 0u);
+}
+
+/* Entries of the ledger that come before this one (NULL: all that are left), and were not compared,
+ * are not in the file: writes that they are removed; and this one, if it is there and is another.
+ */
+static rv_status write_stale(const rv_node *node, const rv_ledger_entry *entry,
+                             rv_ledger_changes *changes) {
+    rv_status status = RV_OK;
+    for (uint32_t i = compared(node); i < rv_ledger_count(&node->ledger) && status == RV_OK;
+         i += 1) {
+        const rv_ledger_entry there = rv_ledger_at(&node->ledger, i);
+        int order = -1; /* of this entry to the file's */
+        if (entry != NULL) {
+            order = there.kind != entry->kind ? (int)there.kind - (int)entry->kind
+                                              : rv_bytes_compare(there.key, entry->key);
+        }
+        if (order > 0) {
+            break;
+        }
+        if (order < 0 || !rv_bytes_equal(there.value, entry->value)) {
+            status = rv_ledger_drop(&node->ledger, changes, there.kind, there.key);
+        }
+    }
+    return status;
+}
+
+/* One entry of the file, as far as this step is concerned. The epoch comes last of all. */
+static rv_status write_entry(rv_node *node, const rv_ledger_entry *entry,
+                             rv_ledger_changes *changes) {
+    if (node->rewinding.step == RV_REWIND_STALE) {
+        return write_stale(node, entry, changes);
+    }
+    RV_ASSERT(node->rewinding.step == RV_REWIND_PUT);
+    return entry->kind == RV_LEDGER_EPOCH || has(node, entry)
+               ? RV_OK
+               : rv_ledger_put(&node->ledger, changes, entry);
+}
+
+/* Goes over the records of the buffer, as far as the body has room. `*used` bytes are done with. */
+static rv_status write_chunk(rv_node *node, rv_ledger_changes *changes, size_t *used) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_record_context context = {.next_sequence = 1};
+    const rv_bytes chunk = rv_bytes_of(node->results.ptr, r->chunk_len);
+    rv_cursor c = rv_cursor_over(chunk);
+    while (rv_cursor_left(&c) > 0) { /* goes on by a record */
+        rv_record record;
+        rv_ledger_entry entry;
+        if (!rv_record_read(&c, &context, &record) || record.kind != RV_RECORD_LEDGER_PUT ||
+            !rv_ledger_record_read(&record, &entry) || !rv_pending_entry_valid(&entry)) {
+            return *used > 0 && !r->chunk_last ? RV_OK : RV_DATA_DAMAGED;
+        }
+        const rv_status status = write_entry(node, &entry, changes);
+        if (status != RV_OK) {
+            return status;
+        }
+        *used = chunk.len - rv_cursor_left(&c);
+        r->behind.kind = entry.kind;
+        r->behind.key_len = (uint8_t)entry.key.len;
+        memcpy(r->behind.key, entry.key.ptr, entry.key.len);
+    }
+    RV_ASSERT(*used <= chunk.len);
+    return RV_OK;
+}
+
+/* A buffer's worth of STALE or PUT. RV_OK: `*over` tells whether the step is. */
+static rv_status write_some(rv_node *node, bool *over, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_writer body;
+    size_t used = 0;
+    rv_status status = r->chunk_read ? RV_OK : read_chunk(node);
+    r->chunk_read = status == RV_OK;
+    status = status == RV_OK ? rv_node_ledger_begin(node, &body, err) : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = write_chunk(node, &changes, &used);
+    const bool all = status == RV_OK && r->chunk_last && used == r->chunk_len;
+    if (all && r->step == RV_REWIND_STALE) {
+        status = write_stale(node, NULL, &changes);
+    }
+    const bool full = status == RV_BATCH_TOO_LARGE && body.len > 0;
+    if ((status != RV_OK && !full) || body.len == 0) {
+        rv_log_append_cancel(node->log);
+    } else {
+        rv_node_ledger_commit(node, &body, &changes);
+    }
+    r->offset += used;
+    r->chunk_read = false;
+    *over = all && !full;
+    return full ? RV_OK : status;
+}
+
+static rv_status step_write(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    bool over = false;
+    RV_ASSERT(r->step == RV_REWIND_STALE || r->step == RV_REWIND_PUT);
+    const rv_status status = write_some(node, &over, err);
+    if (status == RV_DATA_DAMAGED) {
+        return rv_error_set(err, status, "the file `" RV_REWIND_FILE "` holds what is no ledger");
+    }
+    if (status == RV_OK && over) {
+        r->step = (rv_rewind_step)(r->step + 1);
+        r->offset = RV_REWIND_HEAD;
+        r->behind = (rv_ledger_place){0};
+    }
+    return status;
+}
+
+/* What is to be held was named further on in the log, which is cut off. */
+static rv_status step_select(rv_node *node, rv_error *err) {
+    const rv_node_held *const held = &node->held;
+    const bool gone = held->given && !rv_selection_equal(&held->wanted, &held->selection);
+    const rv_status status = gone ? rv_node_log_selection(node, err) : RV_OK;
+    node->rewinding.step = status == RV_OK ? RV_REWIND_LAST : RV_REWIND_SELECT;
+    RV_ASSERT(node->rewinding.good);
+    return status;
+}
+
+/* What it was told to hold behind the place it is told again, unless it was opened with something
+ * else. True: there is an entry of that. */
+static bool tell_selection(rv_node *node, rv_writer *body) {
+    rv_selection selection;
+    rv_bytes value;
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_SELECT, (rv_bytes){NULL, 0}, &value)) {
+        return false;
+    }
+    const bool good = rv_selection_decode(value, &selection, NULL) == RV_OK; /* it was checked */
+    RV_ASSERT(good);
+    if (node->held.given || rv_held_wish(&node->held, &selection, NULL) == RV_OK) {
+        rv_node_write_selection(node, body);
+        node->held.logged = true;
+    }
+    return true;
+}
+
+static rv_status step_last(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_writer body;
+    const rv_epoch epoch = {r->to.epoch, r->to.watermark, r->to.chain_hash, rv_node_now(node)};
+    rv_status status = rv_node_ledger_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    const bool told = tell_selection(node, &body);
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = rv_epoch_write(node, &changes, &epoch);
+    if (status == RV_OK && told) {
+        status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, (rv_bytes){NULL, 0});
+    }
+    if (status != RV_OK) { /* an edge's ledger has had all of it: the file is another one */
+        rv_log_append_cancel(node->log);
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
+    }
+    rv_node_ledger_commit(node, &body, &changes);
+    r->step = RV_REWIND_WAIT;
+    return RV_OK;
+}
+
+/* --- steps --- */
+
+/* The log was recovered. */
+static rv_status step_recovered(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_log_end_place place;
+    rv_epoch epoch;
+    const bool passed = rv_log_recover_passed(node->log, &place);
+    r->offset = RV_REWIND_HEAD;
+    r->behind = (rv_ledger_place){0};
+    r->chunk_read = false;
+    if (!r->good) {
+        r->step = RV_REWIND_REMOVE;
+        return RV_OK;
+    }
+    if (!rv_log_has_identity(node->log) ||
+        memcmp(rv_log_identity_of(node->log)->log_id, r->log_id, sizeof r->log_id) != 0) {
+        return rv_error_set(err, RV_DATA_DAMAGED,
+                            "the file `" RV_REWIND_FILE "` belongs to another log; remove it");
+    }
+    const bool done = rv_node_epoch(node, &epoch) && epoch.epoch >= r->to.epoch;
+    r->step = passed ? RV_REWIND_FORGET : done ? RV_REWIND_REMOVE : RV_REWIND_STALE;
+    return RV_OK;
+}
+
+static rv_status step_cut(rv_node *node, rv_error *err) {
+    const rv_status status = rv_log_cut_back(node->log, err);
+    RV_ASSERT(status != RV_OK);
+    node->rewinding.step = status == RV_END ? RV_REWIND_STALE : RV_REWIND_CUT;
+    return status == RV_END ? RV_OK : status;
+}
+
+/* If that does not work, it is tried at the next opening. */
+static rv_status step_remove(rv_rewinding *r) {
+    close_file(r);
+    if (rv_op_remove(&r->ops, &r->op, RV_REWIND_FILE) == RV_PENDING) {
+        return RV_PENDING;
+    }
+    r->good = false;
+    r->step = RV_REWIND_OVER;
+    return RV_OK;
+}
+
+static rv_status step(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_status status = RV_OK;
+    switch (r->step) {
+    case RV_REWIND_RECOVER:
+        return step_recovered(node, err);
+    case RV_REWIND_FORGET:
+        status = rv_checkpoints_forget(node, err);
+        r->step = status == RV_OK ? RV_REWIND_CUT : r->step;
+        return status;
+    case RV_REWIND_CUT:
+        return step_cut(node, err);
+    case RV_REWIND_STALE:
+    case RV_REWIND_PUT:
+        return step_write(node, err);
+    case RV_REWIND_SELECT:
+        return step_select(node, err);
+    case RV_REWIND_LAST:
+        return step_last(node, err);
+    case RV_REWIND_WAIT:
+        status = rv_log_poll(node->log, err);
+        if (status == RV_OK && rv_log_batches_durable(node->log) < rv_log_batches(node->log)) {
+            return RV_PENDING;
+        }
+        r->step = status == RV_OK ? RV_REWIND_REMOVE : r->step;
+        return status;
+    default:
+        RV_ASSERT(r->step == RV_REWIND_REMOVE);
+        return step_remove(r);
+    }
+}
+
+rv_status rv_rewind_finish(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_status status = RV_OK;
+    if (!r->open && r->step == RV_REWIND_RECOVER) {
+        r->step = RV_REWIND_OVER; /* there is no such file */
+    }
+    while (status == RV_OK && r->step != RV_REWIND_OVER) { /* each turn leads on */
+        status = step(node, err);
+        const bool waits = status == RV_PENDING || status == RV_BUSY;
+        const bool writes = r->step > RV_REWIND_CUT && r->step < RV_REWIND_REMOVE;
+        if (writes && (waits || status == RV_READ_ONLY) && rv_log_poll(node->log, err) != RV_OK) {
+            status = rv_log_failed(node->log);
+        } else if (waits) {
+            return RV_PENDING;
+        }
+    }
+    return status == RV_OK ? RV_OK : fail(node, status, err);
+}
