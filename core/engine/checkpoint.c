@@ -566,6 +566,9 @@ bool rv_checkpoints_abandon(rv_node *node) {
     if (k->op.phase == RV_OP_UNDER_WAY) {
         return true;
     }
+    if (k->saving.phase == RV_SAVING_CREATE && rv_op_active(&k->op)) { /* it was created, perhaps */
+        k->saving.open = rv_op_create(&k->ops, &k->op, k->op.name, &k->saving.file) == RV_OK;
+    }
     k->op.phase = RV_OP_IDLE;
     let_go(node);
     k->saving.phase = RV_SAVING_IDLE;
