@@ -435,10 +435,10 @@ static void watch_epoch(rv_upstream *s) {
 
 static bool send_next(rv_upstream *s, int64_t now, rv_bytes *message) {
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
-    watch_epoch(s);
     if (rv_upstream_is_gateway(s->shared)) {
-        rv_upstream_gateway_watch(s);
+        rv_upstream_gateway_watch(s); /* one that goes back has no identity then */
     }
+    watch_epoch(s);
     rv_upstream_retry(s->shared);
     rv_upstream_token_watch(s, now);
     if (s->state == RV_UPSTREAM_CHECKING) {
