@@ -86,20 +86,17 @@ static void pass_time(rv_leaser *l, int64_t now) {
 
 void rv_leaser_poll(rv_leaser *l, int64_t now) {
     pass_time(l, now);
-    l->due = false;
     if (!l->granted || rv_node_in_batch(l->node)) {
         return;
     }
     if (l->answered) {
         const rv_status status = rv_node_keys_take(l->node, &l->wish, &l->lease, NULL);
-        l->due = status == RV_OK || status == RV_PENDING || status == RV_BUSY;
         if (status != RV_PENDING && status != RV_BUSY) {
             finish(l, status != RV_OK, now);
         }
     } else if (now >= l->next_attempt && rv_node_keys_unprepared(l->node)) {
         const rv_status status = rv_node_keys_prepare(l->node, NULL);
-        l->due = status == RV_OK || status == RV_PENDING || status == RV_BUSY;
-        if (!l->due) {
+        if (status != RV_OK && status != RV_PENDING && status != RV_BUSY) {
             l->next_attempt = now + RV_LEASES_AGAIN_US;
         }
     }
@@ -161,9 +158,6 @@ int64_t rv_leaser_deadline(const rv_leaser *l) {
     }
     if (l->granted && l->next_attempt != INT64_MIN && l->next_attempt < deadline) {
         deadline = l->next_attempt;
-    }
-    if (l->due && l->polled_at + RV_LEASES_POLL_US < deadline) {
-        deadline = l->polled_at + RV_LEASES_POLL_US;
     }
     return l->granted && l->refused_until < deadline ? l->refused_until : deadline;
 }

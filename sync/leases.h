@@ -17,7 +17,6 @@
 #include "sync/wire_lease.h"
 
 #define RV_LEASES_AGAIN_US INT64_C(10000000)
-#define RV_LEASES_POLL_US  INT64_C(1000)
 #define RV_LEASES_WAIT_US  INT64_C(5000000) /* that somebody waits for a block */
 
 typedef struct rv_leaser {
@@ -27,7 +26,6 @@ typedef struct rv_leaser {
     bool answered; /* and its answer waits for the node */
     bool idle;     /* there was no wish at `revision` */
     bool awaited;  /* somebody waits for a block, */
-    bool due;      /* the node is to be polled: it has something to write, or could not yet */
     bool overdue;  /* and none came for too long: nobody waits any more */
     uint64_t revision;
     uint64_t refused[RV_AGGREGATES_MAX / 64]; /* of these none was to be had (bits), */

@@ -193,9 +193,10 @@ int32_t rv_module_poll(double now) {
     if (r->phase == RV_REACTOR_CLOSED) {
         return rv_reactor_misuse(r, "no database is open");
     }
-    const rv_status status = rv_node_poll(r->instance.node, &r->error);
+    rv_status status = rv_node_poll(r->instance.node, &r->error);
     if (r->phase == RV_REACTOR_OPEN) {
         rv_reactor_edge_poll(r, rv_reactor_time(now));
+        status = rv_node_poll(r->instance.node, &r->error); /* writes what the edge appended */
     }
     return (int32_t)status;
 }

@@ -225,6 +225,34 @@ RV_TEST(events_wait_outside_while_the_disk_is_behind) {
     stop();
 }
 
+/* As JavaScript has it, which sleeps when nothing is under way: an edge that has never written
+ * needs a key, and for that an incarnation in its log first. It does not wait for a deadline. */
+RV_TEST(what_a_poll_appends_is_under_way_when_it_returns) {
+    static uint8_t memory[1024];
+    start(true);
+    RV_CHECK_PASSED();
+    connect();
+    run();
+    const rv_bytes request = module_request(memory, sizeof memory, "POST", "/streams/accounts",
+                                            "account_opened", "{\"name\":\"eve\"}");
+    const int32_t exchange = rv_module_begin(request.ptr, (uint32_t)request.len);
+    bool asked = false;
+    bool awake = true;
+    for (int i = 0; i < 100 && awake && !asked; i++) { /* in the order of its turns */
+        (void)rv_module_poll(module_now);
+        RV_CHECK_EQ(rv_module_head(exchange), RV_PENDING);
+        while (rv_module_edge_send(module_now) == 1) {
+            asked = asked || rv_module_out_ptr()[0] == RV_WIRE_LEASE;
+        }
+        awake = i == 0 || javascript.queued > 0 || rv_module_deadline() <= module_now;
+        javascript_turn();
+    }
+    RV_CHECK(asked);
+    hang_up();
+    RV_CHECK_EQ(module_close(), RV_END);
+    stop();
+}
+
 RV_TEST(a_broken_connection_is_made_again) {
     static const uint8_t garbage[] = {0xee};
     static const uint8_t unknown[] = {0x50, 0, 0};
@@ -329,6 +357,7 @@ RV_TEST(closed_in_the_middle) {
 int main(void) {
     RV_RUN(what_the_root_has_comes_and_appends_go_there);
     RV_RUN(events_wait_outside_while_the_disk_is_behind);
+    RV_RUN(what_a_poll_appends_is_under_way_when_it_returns);
     RV_RUN(a_broken_connection_is_made_again);
     RV_RUN(reasons_of_the_transport);
     RV_RUN(closed_in_the_middle);
