@@ -121,9 +121,8 @@ static rv_status check_leases(const rv_node *node, const uint8_t *edge_id, rv_er
     return status;
 }
 
-/* The path of the completed draft, in the scratch memory. */
-static rv_status write_path(rv_node *node, rv_bytes *path, rv_error *err) {
-    uint8_t *text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
+rv_status rv_node_draft_path(rv_node *node, rv_bytes *path, rv_error *err) {
+    uint8_t *const text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
     if (text == NULL) {
         return rv_error_set(err, RV_EVENT_TOO_LARGE, "the event is too large for this budget");
     }
@@ -158,7 +157,7 @@ static rv_status take_stream(rv_node *node, const rv_append *append, rv_event *e
     rv_status status = RV_OK;
     if (!found) {
         head = (rv_stream_head){.version = 0};
-        status = write_path(node, &path, err);
+        status = rv_node_draft_path(node, &path, err);
         found = status == RV_OK && find_stream(node, path, &event->stream, &head);
     }
     status = status == RV_OK ? rv_node_expected_check(append, head.version, path, err) : status;

@@ -44,6 +44,10 @@ bool rv_node_id_is_own(const rv_node *node, const uint8_t *id);
 /* RV_EVENT_ID_REUSED. */
 rv_status rv_node_id_reused(const uint8_t *id, rv_error *err);
 
+/* The canonical path of the node's completed draft, in the scratch memory. RV_EVENT_TOO_LARGE:
+ * there is no room; RV_PATH_INVALID: it is too long. */
+RV_MUST_USE rv_status rv_node_draft_path(rv_node *node, rv_bytes *path, rv_error *err);
+
 /* Reads what is given of event `index` into the node's draft. As rv_event_draft_read and
  * rv_event_draft_decode. */
 RV_MUST_USE rv_status rv_node_draft_read(rv_node *node, const rv_appends *given, size_t index,

@@ -85,15 +85,14 @@ static rv_status end_base(rv_node *node, bool replaces, rv_error *err) {
     rv_checkpoints_overtake(node); /* its words would be others */
     const bool all =
         status == RV_OK && (replaces || !rv_selection_equal(&selection, &node->held.selection));
-    const bool lost = node->held.past.lost && !all;
     if (all) {
         status = rv_state_base_clear(node->state, &node->scratch, err);
         rv_opaque_reset(&node->opaque);
+        node->held.past.lost = false;
     }
     const uint64_t position = rv_state_base_progress(node->state).position;
     status = status == RV_OK ? rv_held_become(&node->held, &selection, position, err) : status;
     if (status == RV_OK) {
-        node->held.past.lost = lost;
         rv_node_give(node);
         rv_arena_reset(&node->scratch, 0); /* the selection's texts were copied */
         status = rv_state_base_apply(node->state, &node->scratch, err);

@@ -183,7 +183,6 @@ void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t posit
     bool fits = true;
     const bool same = rv_selection_equal(selection, before);
     RV_ASSERT(position <= RV_POSITION_MAX);
-    past->lost = false;
     if (past->filling && same) {
         return; /* its rows came once more */
     }

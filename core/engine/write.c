@@ -229,21 +229,6 @@ static rv_status complete(rv_node *node, rv_writing *w, rv_error *err) {
     return rv_event_draft_complete(draft, w->now - RV_EPOCH_DIFFERENCE_US, &node->scratch, err);
 }
 
-/* The path of the draft, in scratch. */
-static rv_status take_path(rv_node *node, rv_bytes *path, rv_error *err) {
-    uint8_t *const text = rv_arena_take_raw(&node->scratch, RV_PATH_LEN_MAX);
-    if (text == NULL) {
-        return rv_error_set(err, RV_EVENT_TOO_LARGE, "the event is too large for this budget");
-    }
-    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
-    rv_event_draft_path(&node->draft, &w);
-    *path = rv_writer_bytes(&w);
-    RV_ASSERT(w.full || path->len > 0);
-    return w.full ? rv_error_set(err, RV_PATH_INVALID, "the stream's path is longer than %u bytes",
-                                 (uint64_t)RV_PATH_LEN_MAX)
-                  : RV_OK;
-}
-
 static rv_status refuse_size(const rv_writing *w, rv_error *err) {
     RV_ASSERT(w->value.cap > 0);
     return rv_error_set(err, RV_BATCH_TOO_LARGE,
@@ -269,7 +254,7 @@ static rv_status write_event(rv_node *node, rv_writing *w, rv_error *err) {
                                 .expected_version = append->expected_version};
     rv_status status = check_id_new(w, event->event_id, err);
     status = status == RV_OK ? complete(node, w, err) : status;
-    status = status == RV_OK ? take_path(node, &pending.path, err) : status;
+    status = status == RV_OK ? rv_node_draft_path(node, &pending.path, err) : status;
     status = status == RV_OK ? rv_node_metadata_take(node, append, event, err) : status;
     status = status == RV_OK ? rv_node_data_encode(node, event, err) : status;
     if (status != RV_OK) {

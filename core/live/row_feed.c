@@ -92,11 +92,9 @@ static void share(rv_row_look *look) {
     const rv_row_feed *const feed = look->feed;
     rv_differences *const d = &feed->moments->differences[feed->aggregate % RV_DIFFERENCES_GROUPS];
     look->differences = d;
-    if (feed->phase != RV_ROWS_CHANGES || (d->from == feed->from && d->to == feed->to &&
-                                           d->aggregate == feed->aggregate && d->whole)) {
-        return;
-    }
-    look->finding = feed->place.page == 0;
+    look->found = feed->phase == RV_ROWS_CHANGES && d->whole && d->from == feed->from &&
+                  d->to == feed->to && d->aggregate == feed->aggregate;
+    look->finding = feed->phase == RV_ROWS_CHANGES && !look->found && feed->place.page == 0;
     if (look->finding) {
         *d = (rv_differences){.from = feed->from, .to = feed->to, .aggregate = feed->aggregate};
     }
@@ -136,10 +134,7 @@ static bool is_before(rv_delta_place a, rv_delta_place b) {
 /* The next difference, from those that were found, or by going on to find. */
 static rv_status find(rv_row_look *look, rv_delta *delta) {
     rv_differences *const d = look->differences;
-    const bool found = look->feed->phase == RV_ROWS_CHANGES && !look->finding && d->whole &&
-                       d->from == look->feed->from && d->to == look->feed->to &&
-                       d->aggregate == look->feed->aggregate;
-    if (found) {
+    if (look->found) {
         uint32_t i = 0;
         while (i < d->count && is_before(d->places[i], look->walk.place)) {
             i += 1;
@@ -158,7 +153,7 @@ static rv_status find(rv_row_look *look, rv_delta *delta) {
         d->whole = status == RV_END;
         look->finding = false;
     }
-    RV_ASSERT(!found || status != RV_END);
+    RV_ASSERT(!look->found || status != RV_END);
     return status;
 }
 

@@ -82,6 +82,7 @@ typedef struct rv_row_look {
     rv_delta_walk walk;
     rv_row_change change;
     rv_differences *differences;
+    bool found;   /* `differences` has what it is to find */
     bool finding; /* it notes in `differences` what it finds, from the first one on */
     uint32_t looked;
     bool over;

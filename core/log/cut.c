@@ -17,6 +17,9 @@
  *     the end of the file can only be a seal that is damaged.
  *   - a begun next segment promises that all of this one is durable.
  *
+ * What no batch says is durable is written once more, as it is, before the last flush: see
+ * write_again.
+ *
  * Stale batches cannot mislead later scans: what is cut is overwritten with zeros and flushed
  * before anything is appended. docs/format/log.md has the whole argument.
  */
@@ -208,25 +211,31 @@ static rv_step cut_create(rv_log *log) {
     return RV_STEP_ON;
 }
 
+/* The next piece of what lies from `at` to `end`, where it lies in the window. */
+static rv_status read_piece(rv_log *log, uint64_t at, uint64_t end, rv_bytes *piece) {
+    const uint64_t left = end - at;
+    size_t have = 0;
+    RV_ASSERT(at < end);
+    piece->len = left < piece_size(log) ? (size_t)left : piece_size(log);
+    const rv_status status = rv_window_get(log, at, piece->len, &piece->ptr, &have);
+    return status == RV_OK && have < piece->len ? RV_STORAGE_FAILED : status;
+}
+
 /* The next piece is read, and then written from where it lies in the window. */
 static rv_step cut_copy(rv_log *log) {
     rv_recovery *const r = &log->recovery;
-    RV_ASSERT(r->cut_at < r->tail_end && r->cut_open);
-    const uint64_t left = r->tail_end - r->cut_at;
-    const size_t piece = left < piece_size(log) ? (size_t)left : piece_size(log);
-    const uint8_t *bytes = NULL;
-    size_t have = 0;
-    rv_status status = rv_window_get(log, r->cut_at, piece, &bytes, &have);
-    if (status != RV_OK || have < piece) {
-        return tail_failed(log, status == RV_OK ? RV_STORAGE_FAILED : status, "reading");
+    rv_bytes piece;
+    RV_ASSERT(r->cut_open);
+    rv_status status = read_piece(log, r->cut_at, r->tail_end, &piece);
+    if (status != RV_OK) {
+        return tail_failed(log, status, "reading");
     }
     r->state = RV_RECOVER_CUT_WRITE;
-    status = rv_op_write(&log->ops, &log->main, r->cut_file, r->cut_at - r->offset,
-                         rv_bytes_of(bytes, piece));
+    status = rv_op_write(&log->ops, &log->main, r->cut_file, r->cut_at - r->offset, piece);
     if (status != RV_OK) {
         return cut_failed(log, status);
     }
-    r->cut_at += piece;
+    r->cut_at += piece.len;
     r->state = r->cut_at == r->tail_end ? RV_RECOVER_CUT_FLUSH : RV_RECOVER_CUT_READ;
     return RV_STEP_ON;
 }
@@ -275,20 +284,16 @@ static rv_step write_again(rv_log *log) {
         r->state = RV_RECOVER_FLUSH;
         return RV_STEP_ON;
     }
-    const uint64_t left = r->offset - r->vouched;
-    const size_t piece = left < piece_size(log) ? (size_t)left : piece_size(log);
-    const uint8_t *bytes = NULL;
-    size_t have = 0;
-    rv_status status = rv_window_get(log, r->vouched, piece, &bytes, &have);
-    if (status != RV_OK || have < piece) {
-        return tail_failed(log, status == RV_OK ? RV_STORAGE_FAILED : status, "reading");
+    rv_bytes piece;
+    rv_status status = read_piece(log, r->vouched, r->offset, &piece);
+    if (status != RV_OK) {
+        return tail_failed(log, status, "reading");
     }
-    status =
-        rv_op_write(&log->ops, &log->main, r->handle->file, r->vouched, rv_bytes_of(bytes, piece));
+    status = rv_op_write(&log->ops, &log->main, r->handle->file, r->vouched, piece);
     if (status != RV_OK) {
         return tail_failed(log, status, "writing");
     }
-    r->vouched += piece;
+    r->vouched += piece.len;
     RV_ASSERT(r->vouched <= r->offset && !r->cut_open);
     return RV_STEP_ON;
 }

@@ -429,7 +429,7 @@ rv_step rv_recover_prepare(rv_log *log);
 void rv_mark_written(rv_log *log, const rv_log_end *end, const rv_last *last);
 RV_MUST_USE bool rv_mark_missing(const rv_log *log);
 
-/* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_REMOVE. */
+/* cut.c: the states from RV_RECOVER_TAIL to RV_RECOVER_CUT_REMOVE, and RV_RECOVER_AGAIN. */
 rv_step rv_cut_step(rv_log *log);
 
 /* back.c: a batch is about to be taken, or there is none at the recovery's place. True: the log is
