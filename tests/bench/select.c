@@ -3,7 +3,8 @@
  * SELECT over aggregates, beside the same statement over ordinary SQLite tables with the same rows:
  * one connection to one SQLite, in memory, statements prepared once. Each kind of statement is run
  * in turns, the one side and the other, and the quickest turn of each counts; before that the two
- * results are compared, row by row and type by type.
+ * results are compared: how many rows, and the types and values of each, in any order, for at most
+ * a hundred arguments.
  *
  * A virtual table costs something by itself: a call for the next row, one to ask for the end, one a
  * column. The last line has what is left when the table is nothing but a counter.

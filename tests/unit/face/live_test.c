@@ -7,8 +7,8 @@
  * without the feed, asked after every step of random appends, some of them refused.
  */
 #include "core/engine/outbox.h"
+#include "tests/unit/face/edge_face.h"
 #include "tests/unit/face/server.h"
-#include "tests/unit/sync/pair.h"
 
 typedef struct follower {
     rv_exchange *x;
@@ -316,21 +316,8 @@ RV_TEST(what_is_pending_is_told_and_what_becomes_of_it) {
     p = pair_create("/**");
     memory = malloc(FACE_MEMORY);
     rv_arena arena = rv_arena_over(memory, FACE_MEMORY);
-    const rv_face_options options = {.node = p.leaf.node,
-                                     .edge = p.edge,
-                                     .exchanges_max = 4,
-                                     .result_count = 2,
-                                     .result_len_max = 64u << 10,
-                                     .version = "test"};
-    rv_face *face = NULL;
-    RV_CHECK_STATUS(rv_face_create(&face, &options, &arena, &p.err), RV_OK);
-    RV_CHECK(pair_connect(&p));
-    pair_run(&p);
-    RV_CHECK_STATUS(fixture_append(&p.root, "accounts", "account_opened", "{\"name\":\"ada\"}"),
-                    RV_OK);
-    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":5}"), RV_OK);
-    pair_run(&p);
-    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    rv_face *const face = edge_face_offline(&p, &arena);
+    RV_CHECK(face != NULL);
     follower *const all[] = {&row, &waiting, &refused};
     static const char *const targets[] = {"/aggregates/account/1", "/pending", "/rejections"};
     for (unsigned i = 0; i < 3; i++) {
