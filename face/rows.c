@@ -9,10 +9,13 @@
 #include "core/model/json.h"
 
 static rv_status too_large(const rv_exchange *x, rv_error *err) {
-    return rv_error_set(err, RV_SQL_LIMIT,
-                        "the answer is larger than %u bytes; ask for less, with LIMIT or WHERE in "
-                        "/query",
-                        (uint64_t)x->face->options.result_len_max);
+    const uint64_t length_max = x->face->options.result_len_max;
+    rv_error_set(err, RV_SQL_LIMIT,
+                 "the answer is larger than %u bytes; ask for less, with LIMIT or WHERE in /query",
+                 length_max);
+    rv_error_fact_text(err, "limit", RV_LITERAL("answer"));
+    rv_error_fact_uint(err, "length_max", length_max);
+    return RV_SQL_LIMIT;
 }
 
 static rv_status answer_json(rv_exchange *x, rv_writer *w, rv_error *err) {
@@ -273,8 +276,30 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
 
 /* --- SQL --- */
 
-/* Reads `{"sql":"…","params":[…]}`. */
-static rv_status read_query(rv_exchange *x, rv_bytes *sql, rv_bytes *params, rv_error *err) {
+/* What is asked. */
+typedef struct query_request {
+    rv_bytes sql;
+    rv_bytes params; /* a JSON array, or empty */
+    uint64_t rows;   /* the most there may be; UINT64_MAX: any number */
+} query_request;
+
+/* Takes a member of the body that asks; `whole` is its value's text. False: it is none. */
+static bool take_member(query_request *q, rv_bytes name, const rv_json_token *value,
+                        rv_bytes whole) {
+    if (rv_bytes_are(name, "sql") && value->kind == RV_JSON_STRING) {
+        q->sql = value->text;
+        return true;
+    }
+    if (rv_bytes_are(name, "params") && value->kind == RV_JSON_ARRAY_BEGIN) {
+        q->params = whole;
+        return true;
+    }
+    return rv_bytes_are(name, "rows") && value->kind == RV_JSON_NUMBER &&
+           rv_number_parse(value->text, &q->rows);
+}
+
+/* Reads `{"sql":"…","params":[…],"rows":1000}`. */
+static rv_status read_query(rv_exchange *x, query_request *q, rv_error *err) {
     rv_json json = rv_json_over(x->request.body, &x->face->scratch);
     rv_json_token key;
     rv_status status = rv_json_next(&json, &key, err);
@@ -290,18 +315,26 @@ static rv_status read_query(rv_exchange *x, rv_bytes *sql, rv_bytes *params, rv_
         if (status != RV_OK) {
             return status;
         }
-        if (rv_bytes_are(key.text, "sql") && value.kind == RV_JSON_STRING) {
-            *sql = value.text;
-        } else if (rv_bytes_are(key.text, "params") && value.kind == RV_JSON_ARRAY_BEGIN) {
-            *params = whole;
-        } else {
-            return rv_error_set(
-                err, RV_REQUEST_INVALID,
-                "a query has \"sql\" (a string) and \"params\" (an array), not `%b`", &key.text);
+        if (!take_member(q, key.text, &value, whole)) {
+            return rv_error_set(err, RV_REQUEST_INVALID,
+                                "a query has \"sql\" (a string), \"params\" (an array) and "
+                                "\"rows\" (the most there may be), not `%b`",
+                                &key.text);
         }
         status = rv_json_next(&json, &key, err);
     }
     return status == RV_OK ? rv_json_next(&json, &key, err) : status;
+}
+
+/* The same from the address. */
+static rv_status read_query_address(rv_exchange *x, const rv_url *url, query_request *q,
+                                    rv_error *err) {
+    rv_arena *const scratch = &x->face->scratch;
+    bool found = false;
+    rv_status status = rv_url_parameter(url, "sql", scratch, &q->sql, &found, err);
+    status = status == RV_OK ? rv_url_parameter(url, "params", scratch, &q->params, &found, err)
+                             : status;
+    return status == RV_OK ? rv_url_number(url, "rows", scratch, &q->rows, err) : status;
 }
 
 /* `,"stale":["account",…]`: what the query reads and is stale. */
@@ -396,23 +429,20 @@ static rv_status judge_query(const rv_exchange *x, rv_error *err) {
 
 /* Reads the request and opens its query, which the result buffer is taken for. */
 static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_error *err) {
-    rv_bytes text = {NULL, 0};
-    rv_bytes params = {NULL, 0};
-    bool found = false;
-    rv_status status = RV_OK;
+    query_request q = {.sql = {NULL, 0}, .rows = UINT64_MAX};
     RV_ASSERT(x->query == NULL);
-    if (rv_bytes_are(x->request.method, "POST")) {
-        status = read_query(x, &text, &params, err);
-    } else {
-        status = rv_url_parameter(url, "sql", &x->face->scratch, &text, &found, err);
-        status = status == RV_OK
-                     ? rv_url_parameter(url, "params", &x->face->scratch, &params, &found, err)
-                     : status;
+    rv_status status = rv_bytes_are(x->request.method, "POST")
+                           ? read_query(x, &q, err)
+                           : read_query_address(x, url, &q, err);
+    if (status == RV_OK && q.rows == 0) {
+        status = rv_error_set(err, RV_PARAMETER_INVALID, "rows is a number from 1 on");
+        rv_error_fact_text(err, "parameter", RV_LITERAL("rows"));
     }
     status = status == RV_OK ? exchange_writer(x, true, w) : status;
-    status = status == RV_OK ? rv_sql_prepare(x->face->options.sql, text, params, &x->query, err)
+    status = status == RV_OK ? rv_sql_prepare(x->face->options.sql, q.sql, q.params, &x->query, err)
                              : status;
     if (status == RV_OK) {
+        rv_sql_limit_rows(x->query, q.rows);
         write_head(x, w);
     }
     return status;

@@ -142,11 +142,11 @@ function connect(spawn) {
   return channel;
 }
 
-/** @param {string} sql @param {unknown[]} [params] */
-function queryRequest(sql, params) {
+/** @param {string} sql @param {unknown[]} [params] @param {number} [rows] */
+function queryRequest(sql, params, rows) {
   const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
   demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
-  const body = encode({ sql, params: params ?? [] });
+  const body = encode({ sql, params: params ?? [], rows });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
 }
 
@@ -353,9 +353,12 @@ export class Database {
     return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));
   }
 
-  /** @param {string} sql @param {unknown[]} [params] @param {{signal?: AbortSignal}} [options] */
+  /**
+   * @param {string} sql @param {unknown[]} [params]
+   * @param {{signal?: AbortSignal, rows?: number}} [options]
+   */
   async query(sql, params, options) {
-    const request = queryRequest(sql, params);
+    const request = queryRequest(sql, params, options?.rows);
     return decodeRows(await this.#underWay(() => this.#request(request, options?.signal)));
   }
 
@@ -367,7 +370,7 @@ export class Database {
   live(sql, ...rest) {
     const [params, options] = typeof sql === 'string' ? rest : [rest];
     const text = typeof sql === 'string' ? sql : sql.join('?');
-    const request = { ...queryRequest(text, params), accept: 'text/event-stream' };
+    const request = { ...queryRequest(text, params, options?.rows), accept: 'text/event-stream' };
     const feed = new LiveFeed(this.#channel, request, decodeRows, this.#feeds, options?.signal);
     return this.#unlessClosed(feed);
   }

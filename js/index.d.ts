@@ -186,7 +186,10 @@ export interface CommandEvent {
 export interface CommandContext {
   /** The row of an aggregate with this key (several columns: an array), if there is one. */
   get<Row = Record<string, any>>(aggregate: string, key: Value | readonly Value[]): Row | undefined;
-  /** One SELECT statement; `?` are the parameters. */
+  /**
+   * One SELECT statement; `?` are the parameters. The signal takes it back, wherever it is; of more
+   * than `rows` rows it is refused (`sql_limit`).
+   */
   query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Rows<Row>;
   /** When the command was given: the same each time that it runs. */
   now: Date;
@@ -386,7 +389,7 @@ export interface Database {
   query<Row = Record<string, any>>(
     sql: string,
     params?: readonly Value[],
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; rows?: number },
   ): Promise<Rows<Row>>;
   /**
    * The result of a query now, and then each time that it is another one, pending events included.
@@ -401,7 +404,7 @@ export interface Database {
   live<Row = Record<string, any>>(
     sql: string,
     params?: readonly Value[],
-    options?: { signal?: AbortSignal },
+    options?: { signal?: AbortSignal; rows?: number },
   ): Feed<Rows<Row>>;
   /**
    * What becomes of an aggregate's rows, pending events included: each insert, update and delete, and

@@ -64,7 +64,8 @@ static rv_status open_rest(rv_db *db, rv_error *err) {
                                         .state = rv_node_state(db->node),
                                         .node = db->node,
                                         .memory = db->sql_memory,
-                                        .steps_max = db->sql_steps};
+                                        .steps_max = db->sql_steps,
+                                        .interrupts = &db->interrupts};
         status = rv_sql_create(&db->sql, &options, &part, err);
     }
     db->scratch = rv_arena_split(&db->rest, db->rest.cap - db->rest.len - 64);

@@ -51,6 +51,7 @@ struct rv_db {
     rv_arena scratch;       /* the text of one answer; emptied when the next is asked for */
     size_t sql_memory;      /* 0 without */
     uint64_t sql_steps;     /* of one query */
+    uint32_t interrupts;    /* of queries, counted by any thread, atomically */
     bool waits;             /* calls wait: the host answers all at once */
     struct rv_posix *posix; /* directory.c */
     void *mapped;           /* the same: the memory, */

@@ -58,6 +58,11 @@ rv_status rv_db_query_row_json(const rv_db_query *query, rv_buffer *out) {
     return rv_db_written(&w, out);
 }
 
+void rv_db_interrupt(rv_db *db) {
+    RV_ASSERT(db != NULL);
+    (void)__atomic_fetch_add(&db->interrupts, 1, __ATOMIC_RELAXED);
+}
+
 void rv_db_query_close(rv_db_query *query) {
     if (query != NULL && query->query != NULL) {
         rv_sql_finish(query->query);

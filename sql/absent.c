@@ -26,6 +26,12 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
     __builtin_trap();
 }
 
+void rv_sql_limit_rows(rv_sql_query *query, uint64_t rows_max) {
+    (void)query;
+    (void)rows_max;
+    __builtin_trap();
+}
+
 void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w) {
     (void)query;
     (void)w;

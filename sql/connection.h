@@ -28,7 +28,9 @@ struct rv_sql_query {
     bool sliced;             /* it was stopped for that; it would go on at once */
     uint32_t again;          /* how often it began again */
     bool begun;              /* a step was made since it began, */
-    bool given;              /* and it has given a row */
+    uint64_t rows;           /* and it has given so many */
+    uint64_t rows_max;       /* it may give; 0: any number */
+    uint32_t interrupts;     /* that there had been when it was opened */
     bool reads_rows;         /* a cursor stands in what rv_node_revision tells of */
     uint64_t revision;       /* of the node when it began, */
     uint64_t events_until;   /* and the last sequence that was durable */
@@ -47,6 +49,7 @@ struct rv_sql {
     size_t memory;
     uint64_t steps_max;                    /* 0: none */
     uint64_t steps_slice;                  /* 0: none */
+    const uint32_t *interrupts;            /* NULL: there never are any */
     uint32_t steps_stride;                 /* steps between two looks at the limits */
     uint16_t tables;                       /* aggregates that SQLite knows of */
     rv_sql_query *running;                 /* counts the steps; NULL while compiling */
@@ -76,11 +79,19 @@ void rv_sql_guard_install(rv_sql *sql);
 /* Forgets the last statement before the next is compiled. */
 void rv_sql_guard_reset(rv_sql *sql);
 
+/* How often queries were interrupted. */
+static inline uint32_t rv_sql_interrupts(const rv_sql *sql) {
+    return sql->interrupts == NULL ? 0 : __atomic_load_n(sql->interrupts, __ATOMIC_RELAXED);
+}
+
 /* Refuses by the first word what is clearly no query: RV_OK, RV_SQL_READ_ONLY. */
 RV_MUST_USE rv_status rv_sql_guard_admit(rv_bytes text, rv_error *err);
 
 /* Judges the statement that has just been compiled: RV_OK, RV_SQL_READ_ONLY. */
 RV_MUST_USE rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_error *err);
+
+/* RV_OK, or RV_INTERRUPTED. */
+RV_MUST_USE rv_status rv_sql_guard_interrupted(const rv_sql_query *query, rv_error *err);
 
 /* Turns SQLite's result code into a status, with its message. */
 rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err);

@@ -9,6 +9,7 @@
  *
  * Cost is bounded in three ways: memory by the heap, time by the steps of SQLite's machine, and the
  * rest by the limits below, which also keep the depth of SQLite's recursion within a small stack.
+ * Whoever waits for a query can end it sooner, by closing it, or from elsewhere by interrupting it.
  */
 #include "sql/connection.h"
 
@@ -117,7 +118,8 @@ static int count_steps(void *context) {
     }
     query->steps += sql->steps_stride;
     query->slice += sql->steps_stride;
-    if (sql->steps_max > 0 && query->steps >= sql->steps_max) {
+    if (query->interrupts != rv_sql_interrupts(sql) ||
+        (sql->steps_max > 0 && query->steps >= sql->steps_max)) {
         return SQLITE_INTERRUPT;
     }
     const bool turn = sql->steps_slice > 0 && query->again < RV_SQL_AGAIN_SLICED &&
@@ -145,10 +147,8 @@ void rv_sql_guard_install(rv_sql *sql) {
         RV_ASSERT(sqlite3_limit(sql->db, limits[i].what, -1) <= limits[i].value);
     }
     (void)sqlite3_set_authorizer(sql->db, authorize, sql);
-    if (sql->steps_max > 0 || sql->steps_slice > 0) {
-        sql->steps_stride = stride_of(sql);
-        sqlite3_progress_handler(sql->db, (int)sql->steps_stride, count_steps, sql);
-    }
+    sql->steps_stride = stride_of(sql);
+    sqlite3_progress_handler(sql->db, (int)sql->steps_stride, count_steps, sql);
 }
 
 void rv_sql_guard_reset(rv_sql *sql) {
@@ -267,6 +267,30 @@ static rv_status invalid(const rv_sql *sql, rv_error *err) {
     return RV_SQL_INVALID;
 }
 
+rv_status rv_sql_guard_interrupted(const rv_sql_query *query, rv_error *err) {
+    RV_ASSERT(query != NULL);
+    return query->interrupts == rv_sql_interrupts(query->sql)
+               ? RV_OK
+               : rv_error_set(err, RV_INTERRUPTED, "the program stopped the query");
+}
+
+/* The query whose step is under way was ended by the progress handler. */
+static rv_status stopped(const rv_sql *sql, rv_error *err) {
+    RV_ASSERT(sql->running != NULL);
+    const rv_status status = rv_sql_guard_interrupted(sql->running, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(sql->steps_max > 0);
+    rv_error_set(err, RV_SQL_LIMIT,
+                 "the query takes more than %u steps; let it look at fewer rows, joined by their "
+                 "keys",
+                 sql->steps_max);
+    rv_error_fact_text(err, "limit", RV_LITERAL("steps"));
+    rv_error_fact_uint(err, "steps_max", sql->steps_max);
+    return RV_SQL_LIMIT;
+}
+
 rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err) {
     RV_ASSERT(sql != NULL);
     RV_ASSERT(rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE);
@@ -286,14 +310,11 @@ rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err) {
         rv_error_fact_uint(err, "memory", (uint64_t)sql->memory);
         return RV_MEMORY_EXHAUSTED;
     case SQLITE_INTERRUPT:
-        rv_error_set(err, RV_SQL_LIMIT,
-                     "the query takes more than %u steps; let it look at fewer rows, joined by "
-                     "their keys",
-                     sql->steps_max);
-        rv_error_fact_uint(err, "steps_max", sql->steps_max);
-        return RV_SQL_LIMIT;
+        return stopped(sql, err);
     case SQLITE_TOOBIG:
-        return rv_error_set(err, RV_SQL_LIMIT, "the statement or one of its values is too long");
+        rv_error_set(err, RV_SQL_LIMIT, "a value, or a row that is sorted, is too long");
+        rv_error_fact_text(err, "limit", RV_LITERAL("value"));
+        return RV_SQL_LIMIT;
     default:
         return sql->refused ? read_only(err) : invalid(sql, err);
     }

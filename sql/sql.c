@@ -74,6 +74,7 @@ rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *a
     made->memory = options->memory;
     made->steps_max = options->steps_max;
     made->steps_slice = options->steps_slice;
+    made->interrupts = options->interrupts;
     rv_sql_context *previous = rv_sql_enter(&made->context);
     rv_sql_start();
     const int rc = connect(made);
@@ -104,6 +105,7 @@ static rv_status check_text(rv_bytes text, rv_error *err) {
     if (text.len > RV_SQL_TEXT_MAX) {
         rv_error_set(err, RV_SQL_LIMIT, "the statement has more than %u bytes",
                      (uint64_t)RV_SQL_TEXT_MAX);
+        rv_error_fact_text(err, "limit", RV_LITERAL("statement"));
         rv_error_fact_uint(err, "length_max", RV_SQL_TEXT_MAX);
         return RV_SQL_LIMIT;
     }
@@ -226,7 +228,8 @@ static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
     if (status != RV_OK) {
         return status;
     }
-    *query = (rv_sql_query){.sql = sql, .statement = statement};
+    *query =
+        (rv_sql_query){.sql = sql, .statement = statement, .interrupts = rv_sql_interrupts(sql)};
     status = rv_sql_parameters_bind(sql, statement, parameters, err);
     if (status == RV_OK) {
         status = find_types(sql, query, err);
@@ -258,9 +261,24 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
 
 /* --- running --- */
 
+void rv_sql_limit_rows(rv_sql_query *query, uint64_t rows_max) {
+    RV_ASSERT(query != NULL && query->statement != NULL);
+    RV_ASSERT(rows_max > 0 && !query->begun);
+    query->rows_max = rows_max;
+}
+
+/* The query has one row more than it may give. */
+static rv_status too_many_rows(const rv_sql_query *query, rv_error *err) {
+    rv_error_set(err, RV_SQL_LIMIT, "the query has more than the %u rows that were asked for",
+                 query->rows_max);
+    rv_error_fact_text(err, "limit", RV_LITERAL("rows"));
+    rv_error_fact_uint(err, "rows_max", query->rows_max);
+    return RV_SQL_LIMIT;
+}
+
 /* Notes over what the query runs from now on. */
 static void begin(rv_sql *sql, rv_sql_query *query) {
-    RV_ASSERT(!query->begun && !query->given);
+    RV_ASSERT(!query->begun && query->rows == 0);
     query->begun = true;
     query->reads_rows = false;
     if (sql->node != NULL) {
@@ -279,7 +297,7 @@ static bool rewind_query(rv_sql_query *query) {
     (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
     query->again += 1;
     query->begun = false;
-    query->given = false;
+    query->rows = 0;
     query->sliced = false;
     query->ended = RV_OK;
     return true;
@@ -298,7 +316,7 @@ static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
     if (!query->begun || !query->reads_rows || query->revision == rv_node_revision(node)) {
         return RV_OK;
     }
-    if (!query->given && rewind_query(query)) {
+    if (query->rows == 0 && rewind_query(query)) {
         return RV_OK;
     }
     return rv_error_set(err, RV_SNAPSHOT_EXPIRED,
@@ -308,7 +326,8 @@ static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
 static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     sql->context.clock_asked = false;
     rv_sql_guard_reset(sql);
-    const rv_status status = ready(sql, query, err);
+    rv_status status = rv_sql_guard_interrupted(query, err);
+    status = status == RV_OK ? ready(sql, query, err) : status;
     if (status != RV_OK) {
         return status;
     }
@@ -322,7 +341,10 @@ static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
         return rv_error_set(err, RV_SQL_INVALID,
                             "there is no current time in a query; pass it as a parameter");
     }
-    query->given = query->given || rc == SQLITE_ROW;
+    query->rows += rc == SQLITE_ROW;
+    if (rc == SQLITE_ROW && query->rows_max > 0 && query->rows > query->rows_max) {
+        return too_many_rows(query, err);
+    }
     if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
         return rc == SQLITE_ROW ? RV_OK : RV_END;
     }

@@ -27,6 +27,9 @@ typedef struct rv_sql_options {
     size_t memory;        /* bytes that SQLite works in, from the arena */
     uint64_t steps_max;   /* of SQLite's machine for one query: beyond is RV_SQL_LIMIT; 0: none */
     uint64_t steps_slice; /* after which rv_sql_step answers RV_PENDING; 0: none */
+    /* Theirs, who may count it up on any thread, atomically: queries that are open then are
+     * interrupted. NULL: nobody does. */
+    const uint32_t *interrupts;
 } rv_sql_options;
 
 /* False in a build without SQL (sql/absent.c); of the functions below only rv_sql_create is then
@@ -47,15 +50,19 @@ RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options,
 RV_MUST_USE rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters,
                                      rv_sql_query **query, rv_error *err);
 
+/* The row behind so many (> 0) is refused, with RV_SQL_LIMIT. Before the first step. */
+void rv_sql_limit_rows(rv_sql_query *query, uint64_t rows_max);
+
 /* Writes `[{"name":…,"type":…},…]`; the type is "any" where a column is no column of an aggregate.
  */
 void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w);
 
 /*
  * The next row: RV_OK; RV_END; RV_PENDING: it reads the log, which waits for the disk, or its slice
- * of steps is used up: poll the node, then call again. RV_SQL_LIMIT, RV_SQL_INVALID (a run-time
- * error), RV_MEMORY_EXHAUSTED, and what reading the log may answer (rv_subscription_next):
- * after these and RV_END the query has ended.
+ * of steps is used up: poll the node, then call again. RV_SQL_LIMIT (facts "limit": `rows`,
+ * `steps`, `value`, and how many may be), RV_SQL_INVALID (a run-time error), RV_MEMORY_EXHAUSTED,
+ * RV_INTERRUPTED, and what reading the log may answer (rv_subscription_next): after these and
+ * RV_END the query has ended.
  * Where the node's rows have changed since the last call, a query that reads them and has given no
  * row begins again by itself, as rv_sql_again; another one has ended with RV_SNAPSHOT_EXPIRED.
  * Without a node, the state must not change between the first step and finish.

@@ -28,8 +28,8 @@
  * - Memory. A database works in the block of memory that it is given, and takes none from the
  *   system after it is open (SQLite's few words of process-wide variables aside). What is full
  *   is an error with a name, and nothing has changed.
- * - Threads. A database belongs to one thread at a time. Databases with SQL share variables of
- *   SQLite: in one process all of them belong to one thread at a time.
+ * - Threads. A database belongs to one thread at a time, but for rv_db_interrupt. Databases with
+ *   SQL share variables of SQLite: in one process all of them belong to one thread at a time.
  * - Borrowed bytes. An rv_bytes that a call gives is valid until the next call with the same
  *   database, unless its comment says longer.
  * - Text is UTF-8 without NUL. Times are microseconds since 1970-01-01 UTC.
@@ -410,14 +410,22 @@ RV_API RV_MUST_USE rv_status rv_db_query_open(rv_db *db, rv_bytes sql, rv_bytes 
                                               rv_db_query **query, rv_error *err);
 
 /* The next row: RV_OK; RV_END after the last; RV_PENDING where it reads rv_events.
- * RV_SQL_LIMIT, RV_SQL_INVALID, RV_MEMORY_EXHAUSTED, RV_SNAPSHOT_EXPIRED, RV_DATA_DAMAGED and
- * RV_STORAGE_FAILED end the query. */
+ * RV_SQL_LIMIT, RV_SQL_INVALID, RV_MEMORY_EXHAUSTED, RV_SNAPSHOT_EXPIRED, RV_INTERRUPTED,
+ * RV_DATA_DAMAGED and RV_STORAGE_FAILED end the query. */
 RV_API RV_MUST_USE rv_status rv_db_query_next(rv_db_query *query, rv_error *err);
 
 /* Writes the columns, `[{"name":…,"type":…},…]`, or after RV_OK the row, as a JSON array.
  * RV_MEMORY_EXHAUSTED: the buffer is too small. */
 RV_API RV_MUST_USE rv_status rv_db_query_columns_json(const rv_db_query *query, rv_buffer *out);
 RV_API RV_MUST_USE rv_status rv_db_query_row_json(const rv_db_query *query, rv_buffer *out);
+
+/*
+ * Ends the queries that are open: a rv_db_query_next that is under way, and the next one of each
+ * other, answer RV_INTERRUPTED. What is opened later is not concerned. The one call that another
+ * thread, or a handler of a signal, may make at any time between rv_db_create and rv_db_close.
+ * What sorts is ended when it has sorted.
+ */
+RV_API void rv_db_interrupt(rv_db *db);
 
 /* NULL is allowed. */
 RV_API void rv_db_query_close(rv_db_query *query);

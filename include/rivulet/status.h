@@ -123,7 +123,9 @@
     X(SQL_READ_ONLY, "sql_read_only", 403, "SQL can only read")                                    \
     X(SQL_LIMIT, "sql_limit", 422, "The query exceeded a limit")                                   \
     /* an edge's past */                                                                           \
-    X(HISTORY_AWAITED, "history_awaited", 503, "The stream's past is still on its way here")
+    X(HISTORY_AWAITED, "history_awaited", 503, "The stream's past is still on its way here")       \
+    /* a query */                                                                                  \
+    X(INTERRUPTED, "interrupted", 503, "The program stopped the query")
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: a query that would run for ever does not keep a node from serving, ends at its limit, and is
 // gone when nobody waits for it any more; the log is read in SQL.
-// Method: the real binary; queries without an end, whose connections are closed; a database in
-// JavaScript, whose queries are taken back by a signal.
+// Method: the real binary; queries without an end, whose connections are closed.
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { after, before, test } from 'node:test';

@@ -230,6 +230,30 @@ test('a trap at the end of an operation of the storage ends the database too', a
   }
 });
 
+test('a query without an end is taken back, and keeps nobody waiting before', async () => {
+  const db = await open();
+  const abort = new AbortController();
+  const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) n FROM n';
+  const query = db.query(endless, [], { signal: abort.signal });
+  await opened(db, 1).durable();
+  assert.equal((await db.query('SELECT count(*) n FROM account'))[0].n, 1);
+  abort.abort(new Error('enough'));
+  await assert.rejects(query, /enough/);
+  const many = Array.from({ length: 40 }, () => db.query(endless, [], { signal: AbortSignal.abort() }));
+  assert.ok((await Promise.allSettled(many)).every(({ reason }) => reason.name === 'AbortError'));
+  await opened(db, 2).durable(); // were it still under way, no slot and no memory would be the first one's again
+  assert.equal((await db.query('SELECT count(*) n FROM account'))[0].n, 2);
+});
+
+test('a query gives no more rows than were asked for', async () => {
+  const db = await open();
+  const values = 'VALUES (1), (2), (3)';
+  assert.equal((await db.query(values, [], { rows: 3 })).length, 3);
+  await assert.rejects(db.query(values, [], { rows: 2 }), { code: 'sql_limit', limit: 'rows', rows_max: 2 });
+  await assert.rejects(db.query(values, [], { rows: 0 }), { code: 'parameter_invalid' });
+  await assert.rejects(db.live(values, [], { rows: 2 }).next(), { code: 'sql_limit' });
+});
+
 test("a query's error says where the query was made", async () => {
   const db = await open();
   const error = await (async function asker() {

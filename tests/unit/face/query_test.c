@@ -106,10 +106,30 @@ RV_TEST(rows_that_change_do_not_mix) {
     server_free(&s);
 }
 
+/* Both ways to ask, with as many rows as there may be, and one less. */
+RV_TEST(rows_are_limited_by_who_asks) {
+    server s = server_with_accounts(3);
+    RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"values (1), (2), (3)\",\"rows\":3}"), 200);
+    RV_CHECK(has(&s, "\"rows\":[["));
+    RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"values (1), (2), (3)\",\"rows\":2}"), 422);
+    RV_CHECK(has(&s, "\"code\":\"sql_limit\""));
+    RV_CHECK(has(&s, "\"limit\":\"rows\",\"rows_max\":2"));
+    RV_CHECK_EQ(get(&s, "/query?sql=values(1),(2),(3)&rows=3"), 200);
+    RV_CHECK_EQ(get(&s, "/query?sql=values(1),(2),(3)&rows=2"), 422);
+    RV_CHECK_EQ(get(&s, "/query?sql=values(1),(2),(3)&rows=0"), 400);
+    RV_CHECK_EQ(get(&s, "/query?sql=values(1),(2),(3)&rows=two"), 400);
+    RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"select 1\",\"rows\":\"2\"}"), 400);
+    RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"select 1\",\"rows\":1.5}"), 400);
+    RV_CHECK_EQ(get(&s, "/status"), 200);
+    RV_CHECK(has(&s, "\"queries\":0"));
+    server_free(&s);
+}
+
 int main(void) {
     server_steps_slice = 500;
     RV_RUN(others_are_answered_between_slices);
     RV_RUN(a_query_can_be_taken_back);
+    RV_RUN(rows_are_limited_by_who_asks);
     RV_RUN(rows_that_change_do_not_mix);
     return rv_test_done();
 }

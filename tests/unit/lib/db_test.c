@@ -11,6 +11,9 @@
 #include "rivulet/rivulet.h"
 #include "tests/unit/test.h"
 
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define HOST_MEMORY ((size_t)32 << 20)
@@ -33,6 +36,7 @@ typedef struct bank {
     rv_memory_host *storage;
     rv_db *db;
     rv_error err;
+    atomic_bool done; /* what another thread waits for */
 } bank;
 
 static rv_status bank_open(bank *b, bool without_sql) {
@@ -355,6 +359,64 @@ RV_TEST(queries_see_the_rows) {
     bank_free(&b);
 }
 
+static const char endless[] =
+    "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
+
+static void *interrupt_until_done(void *context) {
+    bank *const b = context;
+    while (!atomic_load(&b->done)) {
+        rv_db_interrupt(b->db);
+        sched_yield();
+    }
+    return NULL;
+}
+
+/* A query without an end is ended by another thread, whenever that comes; the database serves on.
+ */
+RV_TEST(another_thread_ends_a_query) {
+    bank b = bank_filled();
+    for (int i = 0; i < 20; i++) {
+        rv_db_query *query;
+        pthread_t thread;
+        atomic_store(&b.done, false);
+        RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text(endless), rv_text(""), &query, &b.err),
+                        RV_OK);
+        RV_CHECK_EQ(pthread_create(&thread, NULL, interrupt_until_done, &b), 0);
+        RV_CHECK_STATUS(rv_db_query_next(query, &b.err), RV_INTERRUPTED);
+        atomic_store(&b.done, true);
+        RV_CHECK_EQ(pthread_join(thread, NULL), 0);
+        rv_db_query_close(query);
+        RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("select 1"), rv_text(""), &query, &b.err),
+                        RV_OK);
+        RV_CHECK_STATUS(rv_db_query_next(query, &b.err), RV_OK);
+        RV_CHECK_STATUS(rv_db_query_next(query, &b.err), RV_END);
+        rv_db_query_close(query);
+    }
+    bank_free(&b);
+}
+
+RV_TEST(an_interrupt_ends_what_is_open_and_nothing_else) {
+    bank b = bank_filled();
+    rv_db_query *queries[3];
+    for (int i = 0; i < 2; i++) {
+        RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("select id from account order by id"),
+                                         rv_text(""), &queries[i], &b.err),
+                        RV_OK);
+    }
+    RV_CHECK_STATUS(rv_db_query_next(queries[0], &b.err), RV_OK);
+    rv_db_interrupt(b.db);
+    RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("select 1"), rv_text(""), &queries[2], &b.err),
+                    RV_OK);
+    RV_CHECK_STATUS(rv_db_query_next(queries[0], &b.err), RV_INTERRUPTED);
+    RV_CHECK_STATUS(rv_db_query_next(queries[0], &b.err), RV_INTERRUPTED);
+    RV_CHECK_STATUS(rv_db_query_next(queries[1], &b.err), RV_INTERRUPTED);
+    RV_CHECK_STATUS(rv_db_query_next(queries[2], &b.err), RV_OK);
+    for (int i = 0; i < 3; i++) {
+        rv_db_query_close(queries[i]);
+    }
+    bank_free(&b);
+}
+
 RV_TEST(a_database_opened_again_is_the_same) {
     bank b = bank_filled();
     uint8_t before[16], after[16];
@@ -405,6 +467,8 @@ int main(void) {
     RV_RUN(a_feed_goes_from_history_to_what_comes);
     RV_RUN(handles_are_bounded_and_bad_patterns_refused);
     RV_RUN(queries_see_the_rows);
+    RV_RUN(another_thread_ends_a_query);
+    RV_RUN(an_interrupt_ends_what_is_open_and_nothing_else);
     RV_RUN(a_database_opened_again_is_the_same);
     RV_RUN(too_little_memory_is_told_with_how_much_it_takes);
     return rv_test_done();

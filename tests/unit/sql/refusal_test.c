@@ -130,7 +130,33 @@ RV_TEST(messages_say_what_to_do) {
                                 "SELECT count(*) FROM n",
                                 ""),
                   "sql_limit");
-    RV_CHECK_TEXT(rv_bytes_of_string(f->err.facts), "\"steps_max\":1000");
+    RV_CHECK_TEXT(rv_bytes_of_string(f->err.facts), "\"limit\":\"steps\",\"steps_max\":1000");
+    fixture_close(f);
+}
+
+/* Every number of rows around the limit. */
+RV_TEST(more_rows_than_were_asked_for_are_refused) {
+    fixture *f = fixture_open(LOANS_SCHEMA, 1u << 20, 0);
+    RV_CHECK(f != NULL);
+    for (uint64_t rows = 1; rows <= 5; rows++) {
+        rv_sql_query *query = NULL;
+        RV_CHECK_STATUS(rv_sql_prepare(f->sql, RV_LITERAL("VALUES (1), (2), (3)"), RV_LITERAL(""),
+                                       &query, &f->err),
+                        RV_OK);
+        rv_sql_limit_rows(query, rows);
+        RV_CHECK_STATUS(fixture_rows(f, query), rows < 3 ? RV_SQL_LIMIT : RV_END);
+        RV_CHECK_TEXT(rv_bytes_of_string(f->text), rows == 1   ? "[1]"
+                                                   : rows == 2 ? "[1][2]"
+                                                               : "[1][2][3]");
+        if (rows == 2) {
+            RV_CHECK_TEXT(rv_bytes_of_string(f->err.facts), "\"limit\":\"rows\",\"rows_max\":2");
+            RV_CHECK_STATUS(rv_sql_step(query, &f->err), RV_SQL_LIMIT);
+            RV_CHECK(rv_sql_again(query)); /* and it counts anew */
+            RV_CHECK_STATUS(fixture_rows(f, query), RV_SQL_LIMIT);
+            RV_CHECK_TEXT(rv_bytes_of_string(f->text), "[1][2]");
+        }
+        rv_sql_finish(query);
+    }
     fixture_close(f);
 }
 
@@ -224,6 +250,7 @@ RV_TEST(counted_limits_are_where_they_are_said_to_be) {
 int main(void) {
     RV_RUN(refusals_have_their_codes);
     RV_RUN(messages_say_what_to_do);
+    RV_RUN(more_rows_than_were_asked_for_are_refused);
     RV_RUN(one_statement_may_have_company_that_is_none);
     RV_RUN(texts_that_are_no_text_are_refused);
     RV_RUN(deep_expressions_are_refused);
