@@ -77,6 +77,20 @@ static void write_reason(rv_node *node, rv_pending *batch, bool full, rv_writer 
     rv_write_u8(w, '}');
 }
 
+/* Why a batch that is to be pushed is not. */
+static void write_held(const rv_face *face, const rv_pending *batch, rv_writer *w) {
+    rv_error reason;
+    if (face->options.edge == NULL || batch->state == RV_PENDING_ACCEPTED ||
+        !rv_edge_held(face->options.edge, batch, &reason)) {
+        rv_write_text(w, "null");
+        return;
+    }
+    RV_ASSERT(reason.status != RV_OK);
+    rv_write_u8(w, '{');
+    rv_error_write_members(&reason, w);
+    rv_write_u8(w, '}');
+}
+
 /* Of a command that is to run before it is sent. */
 static void write_waiting(const rv_pending *batch, rv_writer *w) {
     rv_error reason;
@@ -159,7 +173,7 @@ rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
             write_reason(node, &batch, reasons < REASONS_MAX, w);
             reasons += 1;
         } else {
-            rv_write_text(w, "null");
+            write_held(x->face, &batch, w);
         }
         rv_write_text(w, face_is_relayed(x->face, batch.edge_sequence) ? ",\"relayed\":true"
                                                                        : ",\"relayed\":false");

@@ -101,3 +101,4 @@ export const sql_read_only = 94;
 export const sql_limit = 95;
 export const history_awaited = 96;
 export const interrupted = 97;
+export const other_principal = 98;

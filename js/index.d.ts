@@ -252,7 +252,10 @@ export interface Pending extends Batch {
   state: 'waiting' | 'suspended' | 'accepted';
   durable: boolean;
   position: number | null;
-  /** Why it is suspended, or that it waits for its command's function (`command_waiting`). */
+  /**
+   * Why it is suspended, or that it waits for its command's function (`command_waiting`) or for the
+   * token of who wrote it (`other_principal`).
+   */
   reason: Problem | null;
 }
 
@@ -285,7 +288,7 @@ export interface Problem {
 export interface Status {
   /** `none` without an upstream; `error` when trying again does not help; `needs-auth`: other credentials are needed. */
   connection: 'none' | 'offline' | 'connecting' | 'connected' | 'error' | 'needs-auth';
-  /** Why there is no connection, or why nothing more is taken over one; null when nothing is wrong. */
+  /** Why there is no connection, or nothing more is taken or pushed over one; null when all is well. */
   reason: Problem | null;
   /** Null where damaged files do not say it. */
   role: 'root' | 'edge' | null;

@@ -508,6 +508,7 @@ int64_t rv_edge_deadline(const rv_edge *e) {
 }
 
 void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
+    rv_pending batch;
     RV_ASSERT(status != NULL);
     *status = e->status;
     status->stopped = e->stalled;
@@ -517,7 +518,22 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     status->forks = e->pusher.forks;
     status->relayed = e->pusher.relayed;
     status->principal = rv_bytes_of(e->pusher.principal, e->pusher.principal_len);
-    status->held_by_principal = e->pusher.foreign;
+    status->held_by_principal = rv_pusher_held(&e->pusher, &batch);
+    if (status->held_by_principal && status->reason.status == RV_OK) {
+        (void)rv_edge_held(e, &batch, &status->reason);
+    }
+}
+
+bool rv_edge_held(const rv_edge *e, const rv_pending *batch, rv_error *reason) {
+    if (!rv_pusher_holds(&e->pusher, batch)) {
+        return false;
+    }
+    (void)rv_error_set(reason, RV_OTHER_PRINCIPAL,
+                       "`%b` has written this: it waits for a token of that name, or one that may "
+                       "relay",
+                       &batch->principal);
+    rv_error_fact_text(reason, "principal", batch->principal);
+    return true;
 }
 
 void rv_edge_relay_for(rv_edge *e, rv_relayer *relayer) {

@@ -87,10 +87,8 @@ static void note_admitted(rv_edge *e, const rv_wire_admitted *m, int64_t now) {
     t->wanted_at = left == 0            ? INT64_MAX
                    : left / 4 < LEAD_US ? now + left - left / 4
                                         : now + left - LEAD_US;
-    RV_ASSERT(m->principal.len <= sizeof e->pusher.principal);
-    e->pusher.relays = m->relay;
-    e->pusher.principal_len = m->principal.len;
-    memcpy(e->pusher.principal, m->principal.ptr, m->principal.len);
+    RV_ASSERT(m->principal.len > 0);
+    rv_pusher_named(&e->pusher, m->principal, m->relay);
 }
 
 void rv_edge_token_welcome(rv_edge *e, const rv_wire_welcome *welcome, int64_t now) {
@@ -98,10 +96,10 @@ void rv_edge_token_welcome(rv_edge *e, const rv_wire_welcome *welcome, int64_t n
     e->token.waits = false;
     e->token.narrow = false;
     e->token.wanted_at = INT64_MAX;
-    e->pusher.principal_len = 0;
-    e->pusher.relays = true;
     if (welcome->has_admitted) {
         note_admitted(e, &welcome->admitted, now);
+    } else {
+        rv_pusher_named(&e->pusher, (rv_bytes){NULL, 0}, true);
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine/command.h"
+#include "core/engine/principal.h"
 #include "core/engine/rewind.h"
 #include "sync/timing.h"
 #include "sync/wire_relay.h"
@@ -62,7 +63,7 @@ void rv_pusher_welcome(rv_pusher *p, const rv_wire_welcome *welcome, int64_t now
 
 void rv_pusher_disconnect(rv_pusher *p) {
     p->granted = false;
-    p->foreign = false;
+    p->held = false;
     p->fork = false; /* the next welcome says so again, or the next decision */
     p->flight_count = 0;
     p->decided = 0;
@@ -167,10 +168,32 @@ static bool give_decision(rv_pusher *p) {
     return true;
 }
 
+/* Whom the upstream has named is noted before anything leaves that has no name of its own: it may
+ * be asked again by another session who wrote that. */
+static void note_principal(rv_pusher *p) {
+    const rv_bytes own = rv_bytes_of(p->principal, p->principal_len);
+    if (own.len > 0 && !p->noted && rv_node_principal_note(p->node, own, NULL) == RV_OK) {
+        p->noted = true;
+        p->durable_at = rv_node_decisions_made(p->node);
+    }
+    RV_ASSERT(p->principal_len <= sizeof p->principal);
+}
+
+void rv_pusher_named(rv_pusher *p, rv_bytes name, bool relays) {
+    RV_ASSERT(name.len <= sizeof p->principal);
+    p->relays = relays;
+    p->noted = p->noted && rv_bytes_equal(name, rv_bytes_of(p->principal, p->principal_len));
+    p->principal_len = name.len;
+    if (name.len > 0) {
+        memcpy(p->principal, name.ptr, name.len);
+    }
+}
+
 void rv_pusher_poll(rv_pusher *p) {
     if (rv_node_in_batch(p->node)) {
         return;
     }
+    note_principal(p);
     while (p->decisions_len > 0 && give_decision(p)) { /* each time there is one less */
     }
     if (p->came_back != rv_node_outbox(p->node).came_back) {
@@ -234,22 +257,38 @@ static bool send_settled(rv_pusher *p, int64_t now, rv_bytes *message) {
     return true;
 }
 
+bool rv_pusher_holds(const rv_pusher *p, const rv_pending *batch) {
+    const rv_bytes own = rv_bytes_of(p->principal, p->principal_len);
+    RV_ASSERT(batch->count > 0);
+    return own.len > 0 && !p->relays && batch->principal.len > 0 &&
+           !rv_bytes_equal(batch->principal, own);
+}
+
+/* The next batch that is not decided, behind `*cursor`, which is moved up to it. */
+static bool next_undecided(const rv_pusher *p, uint64_t *cursor, rv_pending *batch) {
+    bool found = rv_node_pending(p->node, *cursor, batch);
+    while (found && batch->state == RV_PENDING_ACCEPTED) { /* the outbox ends */
+        *cursor = batch->edge_sequence;
+        found = rv_node_pending(p->node, *cursor, batch);
+    }
+    RV_ASSERT(!found || batch->edge_sequence > *cursor);
+    return found;
+}
+
+bool rv_pusher_held(const rv_pusher *p, rv_pending *batch) {
+    uint64_t cursor = p->cursor;
+    return p->held && next_undecided(p, &cursor, batch) && rv_pusher_holds(p, batch);
+}
+
 /* The next batch to push, if it may leave. Those that are decided are passed over for good. */
 static bool next_batch(rv_pusher *p, rv_pending *batch) {
-    bool found = rv_node_pending(p->node, p->cursor, batch);
-    while (found && batch->state == RV_PENDING_ACCEPTED) { /* the outbox ends */
-        p->cursor = batch->edge_sequence;
-        found = rv_node_pending(p->node, p->cursor, batch);
-    }
-    RV_ASSERT(!found || batch->edge_sequence > p->cursor);
-    const rv_bytes own = rv_bytes_of(p->principal, p->principal_len);
-    p->foreign = found && own.len > 0 && !p->relays && batch->principal.len > 0 &&
-                 !rv_bytes_equal(batch->principal, own);
-    if (p->foreign) {
-        return false; /* it is pushed only under the principal that wrote it */
+    const bool found = next_undecided(p, &p->cursor, batch);
+    p->held = found && rv_pusher_holds(p, batch);
+    if (!found || p->held || (batch->principal.len == 0 && p->principal_len > 0)) {
+        return false; /* it is pushed only under the principal that wrote it, once that is noted */
     }
     /* a command is run on what the upstream has first */
-    return found && batch->durable &&
+    return batch->durable &&
            (batch->command.name.len == 0 || rv_node_watermark(p->node) >= p->caught_up) &&
            rv_node_command_may_leave(p->node, batch);
 }
@@ -262,9 +301,7 @@ static void write_batch(rv_pusher *p, const rv_pending *batch, uint32_t incarnat
                                .edge_sequence = batch->edge_sequence,
                                .written_at = batch->written_at,
                                .schema_version = batch->schema_version,
-                               .principal = batch->principal.len > 0
-                                                ? batch->principal
-                                                : rv_bytes_of(p->principal, p->principal_len),
+                               .principal = batch->principal,
                                .counted_count = counted,
                                .count = batch->count};
     rv_pending_cursor cursor = {0};

@@ -38,8 +38,9 @@ typedef struct rv_pusher {
     uint8_t *decisions; /* RV_PUSH_DECISIONS_LEN: bodies, each with 4 bytes of length */
     size_t decisions_len;
     bool granted;         /* the upstream takes pushes */
-    bool relays;          /* and of others than its principal, */
-    bool foreign;         /* of whom the next one is, which waits for that */
+    bool relays;          /* and of others than its principal */
+    bool noted;           /* the node has that */
+    bool held;            /* the next one is another's, and waits for that */
     size_t principal_len; /* as whom the upstream took the edge; 0: it has no tokens */
     uint8_t principal[RV_TOKEN_NAME_MAX];
     bool gateway;         /* it is one: it does not know what the root has decided */
@@ -76,6 +77,17 @@ bool rv_pusher_ready(const rv_pusher *pusher);
 void rv_pusher_hello(rv_pusher *pusher, rv_wire_hello *hello);
 
 void rv_pusher_welcome(rv_pusher *pusher, const rv_wire_welcome *welcome, int64_t now);
+
+/* The upstream takes the edge for this principal (empty: it has no tokens), and what others have
+ * written too if it `relays`. */
+void rv_pusher_named(rv_pusher *pusher, rv_bytes name, bool relays);
+
+/* True for a batch that another principal wrote than that: it waits, and with it what is behind it.
+ */
+bool rv_pusher_holds(const rv_pusher *pusher, const rv_pending *batch);
+
+/* The next one to push is such a batch. */
+bool rv_pusher_held(const rv_pusher *pusher, rv_pending *batch);
 
 /* Takes a decision's body. RV_PROTOCOL_ERROR: malformed, or of nothing that was pushed. */
 RV_MUST_USE rv_status rv_pusher_take(rv_pusher *pusher, rv_bytes body, int64_t now, rv_error *err);

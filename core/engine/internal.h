@@ -8,6 +8,7 @@
 #include "core/engine/opaque.h"
 #include "core/engine/overlay.h"
 #include "core/engine/panics.h"
+#include "core/engine/principal.h"
 #include "core/engine/purge.h"
 #include "core/engine/selection.h"
 #include "core/log/ledger.h"

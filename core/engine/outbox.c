@@ -27,6 +27,14 @@ static bool pending_from(const rv_node *node, rv_ledger_kind kind, uint64_t afte
     return entry->kind == kind;
 }
 
+/* What was written before the upstream named anybody is whose who was named first. */
+static void name_writer(const rv_node *node, rv_pending *pending) {
+    RV_ASSERT(pending->count > 0);
+    if (pending->principal.len == 0) {
+        pending->principal = rv_node_principals(node).first;
+    }
+}
+
 bool rv_node_pending(const rv_node *node, uint64_t after, rv_pending *pending) {
     rv_ledger_entry entry;
     if (node->outbox.pending == 0 || !pending_from(node, RV_LEDGER_PENDING, after, &entry)) {
@@ -34,6 +42,7 @@ bool rv_node_pending(const rv_node *node, uint64_t after, rv_pending *pending) {
     }
     const bool good = rv_pending_read(entry.value, pending);
     RV_ASSERT(good);
+    name_writer(node, pending);
     pending->edge_sequence = rv_pending_key_read(entry.key);
     pending->durable = pending->edge_sequence <= node->outbox.durable;
     return true;
@@ -472,6 +481,7 @@ bool rv_node_rejection(const rv_node *node, uint64_t after, rv_rejection *reject
     const bool good = rv_rejection_read(entry.value, &rejection->reason, &batch) &&
                       rv_pending_read(batch, &rejection->batch);
     RV_ASSERT(good);
+    name_writer(node, &rejection->batch);
     rejection->batch.edge_sequence = rv_pending_key_read(entry.key);
     rejection->batch.durable = true;
     return true;

@@ -53,7 +53,8 @@ typedef struct rv_command {
 typedef struct rv_writes {
     const rv_append *events;
     size_t count;              /* 1 to RV_PUSH_EVENTS_MAX */
-    rv_bytes principal;        /* at most RV_PRINCIPAL_LEN_MAX bytes; may be empty */
+    rv_bytes principal;        /* at most RV_PRINCIPAL_LEN_MAX bytes; empty: who the upstream takes
+                                  the node for (engine/principal.h) */
     const rv_command *command; /* NULL: none. Whose function made the events, which have no ids */
 } rv_writes;
 
@@ -94,7 +95,7 @@ typedef struct rv_pending {
     uint64_t position; /* ACCEPTED: of the last event */
     int64_t written_at;
     uint64_t schema_version;
-    rv_bytes principal;
+    rv_bytes principal;     /* who wrote it; empty: the upstream never named anybody */
     uint32_t counted_count; /* pending batches that an expected version counted when written */
     uint32_t count;         /* events */
     uint32_t covered;       /* of streams that the selection covers, */

@@ -5,6 +5,7 @@
 #include "core/base/assert.h"
 #include "core/base/limits.h"
 #include "core/engine/decide.h"
+#include "core/engine/principal.h"
 #include "core/engine/token.h"
 
 #define EVENT_EXPECTED 0x03u
@@ -327,6 +328,7 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     rv_error reason;
     rv_access_token token;
     rv_selection selection;
+    rv_principals principals;
     switch (entry->kind) {
     case RV_LEDGER_SELF:
         return entry->key.len == 0 && entry->value.len == RV_SELF_SIZE &&
@@ -354,6 +356,8 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     case RV_LEDGER_EPOCH:
         return entry->key.len == 0 && entry->value.len == RV_EPOCH_SIZE &&
                rv_load_u32(entry->value.ptr) > 0;
+    case RV_LEDGER_PRINCIPAL:
+        return entry->key.len == 0 && rv_principals_read(entry->value, &principals);
     case RV_LEDGER_TOKEN:
         return rv_token_read(entry, &token);
     case RV_LEDGER_RELAY: /* of its body the root judges */

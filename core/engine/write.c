@@ -413,7 +413,7 @@ static rv_status write_entry(rv_node *node, rv_writing *w, rv_ledger_changes *ch
     const size_t reserve = (size_t)RV_OUTBOX_RESERVE * (o->pending + 1);
     const size_t cost = rv_ledger_cost(sizeof key, entry.value.len) +
                         rv_ledger_cost(0, RV_SELF_SIZE) + rv_ledger_cost(0, sizeof(uint64_t)) +
-                        reserve;
+                        rv_ledger_cost(0, RV_PRINCIPALS_LEN_MAX) + reserve;
     if (rv_ledger_used(&node->ledger) + cost > node->ledger.cap) {
         return rv_writing_full(node, err);
     }
@@ -476,7 +476,9 @@ rv_status rv_writing_batch(rv_node *node, rv_writing *w, rv_error *err) {
         batch_room < RV_OUTBOX_BATCH_LEN_MAX ? batch_room : (size_t)RV_OUTBOX_BATCH_LEN_MAX;
     uint8_t *const value = rv_arena_take_raw(&node->results, room);
     RV_ASSERT(value != NULL); /* `results` are twice as large as a batch */
-    const rv_pending_head head = {w->now, rv_schema_version(node->schema), given->principal,
+    const rv_bytes writer =
+        given->principal.len > 0 ? given->principal : rv_node_principals(node).last;
+    const rv_pending_head head = {w->now, rv_schema_version(node->schema), writer,
                                   (uint32_t)given->count};
     w->value = rv_writer_over(value, room);
     rv_pending_write_head(&w->value, &head);

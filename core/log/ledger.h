@@ -35,19 +35,20 @@
 
 /* What entries are. The numbers are those of the log. */
 typedef enum rv_ledger_kind {
-    RV_LEDGER_SELF = 1,      /* edge: its incarnation and next edge sequence; no key */
-    RV_LEDGER_PENDING = 2,   /* edge: a batch that is not decided; edge sequence, big-endian */
-    RV_LEDGER_REJECTION = 3, /* edge: a batch that was refused, likewise */
-    RV_LEDGER_EDGE = 4,      /* root: what it knows of an edge; edge id, incarnation */
-    RV_LEDGER_DECISION = 5,  /* root: what became of a push; edge id, incarnation, sequence */
-    RV_LEDGER_REFUSED = 6,   /* edge: a refused batch that pending ones count; edge sequence */
-    RV_LEDGER_LEASE = 7,     /* root: a block of keys that an edge has; aggregate, first key */
-    RV_LEDGER_KEYS = 8,      /* edge: a block of keys, and how far it is used; likewise */
-    RV_LEDGER_EPOCH = 9,     /* the log's epoch, if it is not the first; no key */
-    RV_LEDGER_REWOUND = 10,  /* edge: what going back did the last time; no key */
-    RV_LEDGER_BACK = 11,     /* edge: what waits for the schema; kind, then its key */
-    RV_LEDGER_SENT = 12,     /* edge: up to where commands may have been sent; no key */
-    RV_LEDGER_SELECT = 13,   /* edge that goes back: what it is to hold; no key */
+    RV_LEDGER_SELF = 1,       /* edge: its incarnation and next edge sequence; no key */
+    RV_LEDGER_PENDING = 2,    /* edge: a batch that is not decided; edge sequence, big-endian */
+    RV_LEDGER_REJECTION = 3,  /* edge: a batch that was refused, likewise */
+    RV_LEDGER_EDGE = 4,       /* root: what it knows of an edge; edge id, incarnation */
+    RV_LEDGER_DECISION = 5,   /* root: what became of a push; edge id, incarnation, sequence */
+    RV_LEDGER_REFUSED = 6,    /* edge: a refused batch that pending ones count; edge sequence */
+    RV_LEDGER_LEASE = 7,      /* root: a block of keys that an edge has; aggregate, first key */
+    RV_LEDGER_KEYS = 8,       /* edge: a block of keys, and how far it is used; likewise */
+    RV_LEDGER_EPOCH = 9,      /* the log's epoch, if it is not the first; no key */
+    RV_LEDGER_REWOUND = 10,   /* edge: what going back did the last time; no key */
+    RV_LEDGER_BACK = 11,      /* edge: what waits for the schema; kind, then its key */
+    RV_LEDGER_SENT = 12,      /* edge: up to where commands may have been sent; no key */
+    RV_LEDGER_SELECT = 13,    /* edge that goes back: what it is to hold; no key */
+    RV_LEDGER_PRINCIPAL = 14, /* edge: who the upstream takes it for; no key */
     RV_LEDGER_RELAY = 20, /* gateway: a push that is not decided; edge id, incarnation, sequence */
     RV_LEDGER_TOKEN = 24  /* who may use the node; half of a digest */
 } rv_ledger_kind;

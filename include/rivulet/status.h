@@ -125,7 +125,9 @@
     /* an edge's past */                                                                           \
     X(HISTORY_AWAITED, "history_awaited", 503, "The stream's past is still on its way here")       \
     /* a query */                                                                                  \
-    X(INTERRUPTED, "interrupted", 503, "The program stopped the query")
+    X(INTERRUPTED, "interrupted", 503, "The program stopped the query")                            \
+    /* tokens */                                                                                   \
+    X(OTHER_PRINCIPAL, "other_principal", 409, "It waits for the token of who wrote it")
 
 #ifdef __cplusplus
 extern "C" {

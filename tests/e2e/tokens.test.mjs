@@ -165,6 +165,43 @@ test('an edge is fed and heard as its token says; renewed, narrowed and revoked 
   assert.equal(await central.stop(), 0);
 });
 
+test('what is written offline is pushed under who wrote it then, not under the next token', async () => {
+  const { data, admin } = guarded('signed');
+  let central = await Node.start(data);
+  const { port } = central;
+  assert.equal((await central.append('/accounts/1', 'account_opened', { name: 'x' }, bearer(admin))).status, 201);
+  const make = async (name, rights) =>
+    (await central.request('POST', '/tokens', JSON.stringify({ name, read: ['/accounts/*'], ...rights }), bearer(admin))).body.token;
+  const ada = await make('ada', { write: ['/accounts/1'] });
+  const bob = await make('bob', { write: ['/accounts/*'] });
+  let tablet = await edge('tablet', central, ada, '/accounts/*');
+  await until(async () => (await tablet.status()).position === 2, 'the edge');
+  await central.stop();
+  for (const id of [1, 2]) assert.equal((await tablet.append(`/accounts/${id}`, 'account_opened', { name: 'y' })).status, id === 1 ? 409 : 202);
+  assert.equal((await tablet.append('/accounts/1', 'money_paid', { amount: 7 })).status, 202);
+  await tablet.kill(); // and bob takes it over
+  central = await Node.start(data, '--listen', `127.0.0.1:${port}`);
+  tablet = await edge('tablet', central, bob, '/accounts/*');
+  await until(async () => (await state(tablet)).other_principal, 'that it waits');
+  assert.equal((await tablet.append('/accounts/1', 'money_paid', { amount: 1 })).status, 202);
+  const { state: connection, principal, reason } = await state(tablet);
+  assert.deepEqual([connection, principal, reason.code, reason.principal], ['connected', 'bob', 'other_principal', 'ada']);
+  const { body: pending } = await tablet.request('GET', '/pending');
+  assert.deepEqual(pending.map((it) => it.reason?.principal), ['ada', 'ada', undefined]);
+  assert.deepEqual(await tablet.rows('select principal from rv_pending order by edge_sequence'), [['ada'], ['ada'], ['bob']]);
+  assert.equal((await central.request('GET', '/events', undefined, bearer(admin))).body.length, 1);
+  await tablet.stop();
+  tablet = await edge('tablet', central, ada, '/accounts/*'); // hers are judged by her rights
+  await until(async () => (await tablet.status()).outbox.pending === 1, 'the decisions');
+  const { body: rejections } = await tablet.request('GET', '/rejections');
+  assert.deepEqual(rejections.map((it) => [it.reason.code, it.reason.path]), [['forbidden', '/accounts/2']]);
+  assert.equal((await state(tablet)).reason.principal, 'bob');
+  await until(async () => (await tablet.rows('select balance from account where id = 1'))[0][0] === 8, 'the payments');
+  const paid = (await central.request('GET', '/events', undefined, bearer(admin))).body.slice(1);
+  assert.deepEqual(paid.map((it) => it.data.amount), [7]);
+  for (const node of [tablet, central]) assert.equal(await node.stop(), 0);
+});
+
 test('a gateway brings what others have written if it may relay, under their rights', async () => {
   const { data, admin } = guarded('cloud');
   const cloud = await Node.start(data);

@@ -3,9 +3,10 @@
  * Goal: what the ledger says of a batch that waits or was refused is read or refused, whatever the
  * bytes, and what was read says the same when it is written again. Method: the input is the kind of
  * an entry and its value; what is valid is gone through, written anew and compared, byte for byte
- * but for the notes of the running node. Tokens likewise.
+ * but for the notes of the running node. Tokens and principals likewise.
  */
 #include "core/engine/pending.h"
+#include "core/engine/principal.h"
 #include "core/engine/token.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -50,9 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         return 0;
     }
     rv_ledger_entry entry = {.kind = data[0], .value = rv_bytes_of(data + 1, size - 1)};
-    entry.key = rv_bytes_of(key, entry.kind == RV_LEDGER_SELF    ? 0
-                                 : entry.kind == RV_LEDGER_TOKEN ? RV_TOKEN_KEY
-                                                                 : RV_PENDING_KEY);
+    entry.key = rv_bytes_of(key, entry.kind == RV_LEDGER_SELF        ? 0
+                                 : entry.kind == RV_LEDGER_PRINCIPAL ? 0
+                                 : entry.kind == RV_LEDGER_TOKEN     ? RV_TOKEN_KEY
+                                                                     : RV_PENDING_KEY);
     if (!rv_pending_entry_valid(&entry)) {
         return 0;
     }
@@ -61,6 +63,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         rv_writer w = rv_writer_over(memory, sizeof memory);
         FUZZ_CHECK(rv_token_read(&entry, &token));
         rv_token_write(&token, &w);
+        FUZZ_CHECK(rv_bytes_equal(rv_writer_bytes(&w), entry.value));
+    }
+    if (entry.kind == RV_LEDGER_PRINCIPAL) {
+        rv_principals principals;
+        rv_writer w = rv_writer_over(memory, sizeof memory);
+        FUZZ_CHECK(rv_principals_read(entry.value, &principals));
+        rv_write_blob(&w, principals.first);
+        rv_write_blob(&w, principals.last);
         FUZZ_CHECK(rv_bytes_equal(rv_writer_bytes(&w), entry.value));
     }
     rv_bytes batch = entry.value;

@@ -214,6 +214,36 @@ RV_TEST(an_entry_has_its_length) {
     RV_CHECK(rv_pending_entry_valid(&relay));
 }
 
+/* Whom the upstream took the edge for: two names. */
+RV_TEST(a_principal_is_two_names) {
+    static const struct {
+        const char *value;
+        size_t key_len;
+        bool good;
+    } cases[] = {
+        {"\3ada\3bob", 0, true}, {"\1a\1b", 0, true},       {"\3ada\3bob", 1, false},
+        {"\3ada", 0, false},     {"\3ada\3bobx", 0, false}, {"\3ada\4bob", 0, false},
+        {"\3ada\2 b", 0, false}, {"\2a\t\3bob", 0, false},  {"\1\177\1b", 0, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i += 1) {
+        const rv_bytes value = rv_bytes_of_string(cases[i].value);
+        RV_CHECK_EQ(is_valid(RV_LEDGER_PRINCIPAL, cases[i].key_len, value), cases[i].good);
+    }
+    static const uint8_t none[] = {0, 1, 'b', 1, 'a', 0};
+    RV_CHECK(!is_valid(RV_LEDGER_PRINCIPAL, 0, rv_bytes_of(none, 3)));
+    RV_CHECK(!is_valid(RV_LEDGER_PRINCIPAL, 0, rv_bytes_of(none + 3, 3)));
+    for (size_t len = 62; len < 66; len += 1) {
+        uint8_t value[160];
+        rv_writer w = rv_writer_over(value, sizeof value);
+        rv_write_blob(&w, filled(len));
+        rv_write_blob(&w, filled(len));
+        RV_CHECK_EQ(is_valid(RV_LEDGER_PRINCIPAL, 0, rv_writer_bytes(&w)), len < 64);
+    }
+    for (size_t len = 0; len < 8; len += 1) {
+        RV_CHECK(!is_valid(RV_LEDGER_PRINCIPAL, 0, rv_bytes_of("\3ada\3bob", len)));
+    }
+}
+
 /* Paths begin with a slash, and nothing counts what is not before it. */
 RV_TEST(a_batch_that_could_not_be_pushed) {
     uint8_t key[RV_PENDING_KEY] = {0};
@@ -244,6 +274,7 @@ int main(void) {
     RV_RUN(a_batch_is_read_within_its_limits);
     RV_RUN(a_rejection_says_no_more_than_there_is_room_for);
     RV_RUN(an_entry_has_its_length);
+    RV_RUN(a_principal_is_two_names);
     RV_RUN(a_batch_that_could_not_be_pushed);
     return rv_test_done();
 }

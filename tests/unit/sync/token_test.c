@@ -2,8 +2,9 @@
 /*
  * Goal: an upstream with tokens feeds, and takes from, an edge what the edge's token allows, and
  * nothing from who has none; a token is renewed within the session; one that is revoked, expires or
- * loses a right ends it at once; what was written is pushed under who wrote it only; an edge's
- * directory is one principal's. Method: a root and an edge joined by function calls (pair.h), with
+ * loses a right ends it at once; what was written is pushed under who wrote it only, which without
+ * a name is whom the edge was taken for then, also after it was opened anew; an edge's directory is
+ * one principal's. Method: a root and an edge joined by function calls (pair.h), with
  * clocks that move when the test says so.
  */
 #include "core/engine/outbox.h"
@@ -243,6 +244,105 @@ RV_TEST(what_is_written_is_judged_by_who_wrote_it) {
     pair_free(&p);
 }
 
+/* The edge is opened anew, on what was durable. */
+static void open_again(pair *p) {
+    pair_cut(p, RV_UPSTREAM_UNREACHABLE);
+    rv_memory_host_reopen(p->leaf.storage);
+    if (fixture_open(&p->leaf, RV_ROLE_EDGE, NULL) != RV_OK) {
+        abort();
+    }
+    pair_start(p);
+}
+
+static rv_bytes writer(pair *p, uint64_t edge_sequence) {
+    rv_pending batch;
+    return rv_node_pending(p->leaf.node, edge_sequence - 1, &batch) &&
+                   batch.edge_sequence == edge_sequence
+               ? batch.principal
+               : RV_LITERAL("?");
+}
+
+RV_TEST(what_nobody_signed_is_whose_the_edge_was_then) {
+    pair p = start("/accounts/*");
+    rv_status why;
+    uint64_t one, two;
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "adas", "/accounts/*", "", "", 0), RV_OK);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "bob", "bobs", "/accounts/*", "/accounts/*", "", 0),
+                    RV_OK);
+    give(&p, "adas");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "", &one), RV_OK);
+    open_again(&p);
+    RV_CHECK_TEXT(writer(&p, one), "ada");
+    /* bob, who may write it, does not push what she has written, nor what is behind it */
+    give(&p, "bobs");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "", &two), RV_OK);
+    pair_run(&p);
+    RV_CHECK_EQ(outcome(&p, one, &why), RV_OUTCOME_WAITING);
+    RV_CHECK_EQ(outcome(&p, two, &why), RV_OUTCOME_WAITING);
+    RV_CHECK_TEXT(writer(&p, one), "ada");
+    RV_CHECK_TEXT(writer(&p, two), "bob");
+    const rv_edge_status held = pair_status(&p);
+    RV_CHECK(held.held_by_principal);
+    RV_CHECK_STATUS(held.reason.status, RV_OTHER_PRINCIPAL);
+    RV_CHECK_TEXT(rv_bytes_of(held.reason.facts, held.reason.facts_len), "\"principal\":\"ada\"");
+    /* hers are judged by her rights, whoever brings them: she may write nothing */
+    RV_CHECK_STATUS(tokens_put(p.root.node, "bob", "bobs", "/accounts/*", "/accounts/*", "r", 0),
+                    RV_OK);
+    open_again(&p);
+    give(&p, "bobs");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(outcome(&p, one, &why), RV_OUTCOME_REJECTED);
+    RV_CHECK_STATUS(why, RV_FORBIDDEN);
+    RV_CHECK_EQ(outcome(&p, two, &why), RV_OUTCOME_ACCEPTED);
+    RV_CHECK_STATUS(pair_status(&p).reason.status, RV_OK);
+    pair_free(&p);
+}
+
+RV_TEST(what_was_written_before_anybody_was_named_is_the_firsts) {
+    pair p = pair_create("/accounts/*");
+    rv_status why;
+    uint64_t one, two;
+    RV_CHECK_STATUS(fixture_append(&p.root, "accounts", "account_opened", "{\"name\":\"x\"}"),
+                    RV_OK);
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "", &one), RV_OK);
+    RV_CHECK_EQ(writer(&p, one).len, 0);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "root", "admin", "", "", "a", 0), RV_OK);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "adas", "/accounts/*", "", "", 0), RV_OK);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "bob", "bobs", "/accounts/*", "/accounts/*", "", 0),
+                    RV_OK);
+    /* ada is named; the wire breaks as soon as something is pushed, which is hers by then */
+    give(&p, "adas");
+    RV_CHECK(pair_connect(&p));
+    rv_bytes message;
+    bool pushed = false;
+    for (int i = 0; i < 1000 && !pushed; i++) {
+        fixture_poll(p.root.node);
+        fixture_poll(p.leaf.node);
+        RV_CHECK_STATUS(rv_edge_poll(p.edge, p.now, &p.err), RV_OK);
+        if (rv_edge_send(p.edge, p.now, &message)) {
+            pushed = message.ptr[0] == RV_WIRE_PUSH;
+            (void)!rv_upstream_receive(p.session, message, p.now, NULL);
+        }
+        if (rv_upstream_send(p.session, p.now, &message)) {
+            RV_CHECK_STATUS(rv_edge_receive(p.edge, message, p.now, &p.err), RV_OK);
+        }
+    }
+    RV_CHECK(pushed);
+    open_again(&p);
+    RV_CHECK_TEXT(writer(&p, one), "ada");
+    give(&p, "bobs");
+    (void)join(&p);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "", &two), RV_OK);
+    RV_CHECK_TEXT(writer(&p, one), "ada"); /* and the first one's for good */
+    RV_CHECK(outcome(&p, one, &why) != RV_OUTCOME_ACCEPTED);
+    pair_free(&p);
+}
+
 RV_TEST(messages_about_tokens_have_their_turn) {
     pair p = start("/accounts/*");
     uint8_t bytes[64];
@@ -275,6 +375,8 @@ int main(void) {
     RV_RUN(a_token_is_renewed_within_the_session);
     RV_RUN(expired_and_revoked_tokens_end_sessions);
     RV_RUN(what_is_written_is_judged_by_who_wrote_it);
+    RV_RUN(what_nobody_signed_is_whose_the_edge_was_then);
+    RV_RUN(what_was_written_before_anybody_was_named_is_the_firsts);
     RV_RUN(messages_about_tokens_have_their_turn);
     return rv_test_done();
 }
