@@ -93,10 +93,16 @@ static void check_asked(sim_world *world, const rv_event *event, rv_bytes path) 
                  (unsigned long long)event->position);
         return;
     }
+    if (o->command != NULL) {
+        sim_command_met(world, o, index, event);
+    }
     sim_asked *const asked = &o->asked[index];
     asked->met += 1;
     const bool named = asked->draft.path[0] != '/' || rv_bytes_are(path, asked->draft.path);
     const uint64_t before = event->version - 1;
+    if (o->command != NULL && sim_command_repeats(world, o)) {
+        return;
+    }
     if (asked->met > 1) {
         sim_fail(world, SIM_CHECK_TWICE, "event %u of op %u is in the log again, at position %llu",
                  index, o->number, (unsigned long long)event->position);
@@ -304,14 +310,18 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
 }
 
 bool sim_check_rows(sim_world *world, sim_member *m) {
+    if (m->node != NULL && m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
+        return false; /* what waits is shown too */
+    }
+    return sim_check_confirmed(world, m);
+}
+
+bool sim_check_confirmed(sim_world *world, sim_member *m) {
     char difference[160];
     uint64_t refused = 0;
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
         !rv_node_whole(m->node) || sim_restored_beside(m)) {
         return false;
-    }
-    if (m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
-        return false; /* what waits is shown too */
     }
     const uint64_t w = rv_node_watermark(m->node);
     sim_model *const model = world->models[m->index];

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 /* The version of a stream as the node shows it; 0: it knows none. */
-static uint64_t shown(const sim_member *member, const char *path) {
+uint64_t sim_expected_shown(const sim_member *member, const char *path) {
     uint32_t stream = 0;
     rv_stream_head head = {.version = 0};
     const rv_state *const state = rv_node_state(member->node);
@@ -53,7 +53,7 @@ void sim_expected_ask(const sim_member *member, sim_operation *o) {
             before += strcmp(o->asked[k].draft.path, asked->draft.path) == 0;
         }
         const bool wrong = asked->counting == SIM_COUNTS_WRONG;
-        asked->expected_version = shown(member, asked->draft.path) + before + wrong;
+        asked->expected_version = sim_expected_shown(member, asked->draft.path) + before + wrong;
         asked->expected = asked->expected_version > 0 ? RV_EXPECTED_NUMBER : RV_EXPECTED_NONE;
         asked->beside_suspended = is_suspended(member, asked->draft.path);
     }
@@ -135,6 +135,9 @@ static bool own_refused(const sim_world *world, const sim_operation *o, const ch
         for (uint8_t k = 0; k < other->count && before && !refused; k++) {
             refused = other->asked[k].met == 0 && strcmp(other->asked[k].draft.path, path) == 0;
         }
+        /* a command came to something else than what was counted, or went behind it */
+        refused = refused || (sim_command_touches(other, path) && other->writer == o->writer &&
+                              other->command->sequence_first < o->edge_sequence);
     }
     return refused;
 }

@@ -22,6 +22,20 @@ static void line(FILE *to, const char *name, uint64_t value) {
     fprintf(to, "%-44s %12llu\n", name, (unsigned long long)value);
 }
 
+/* What only some worlds have. */
+static void print_features(const sim_figures *figures, FILE *to) {
+    RV_ASSERT(figures->runs > 0);
+    line(to, "commands", figures->commands);
+    line(to, "commands that ran again", figures->command_runs);
+    line(to, "commands that came to other events then", figures->command_changes);
+    line(to, "commands that ran after a refusal", figures->command_attempts);
+    line(to, "commands, what they saw compared", figures->command_states);
+    line(to, "commands, turns without their function", figures->command_waits);
+    line(to, "commands that came to nothing", figures->commands_nothing);
+    line(to, "commands that refused", figures->commands_refused);
+    line(to, "commands in the root's log", figures->commands_met);
+}
+
 void sim_figures_print(const sim_figures *figures, FILE *to) {
     static const char *const crashes[] = {"crashes, all kept", "crashes, unflushed lost",
                                           "crashes, torn", "crashes, reordered"};
@@ -42,6 +56,7 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "expected versions at edges, accepted", figures->expected_judged);
     line(to, "expected versions at edges, conflicts", figures->conflicts_judged);
     line(to, "keys given at edges", figures->keys);
+    print_features(figures, to);
     line(to, "without an answer", figures->unknown);
     line(to, "delivered by subscriptions", figures->delivered);
     line(to, "changes of rows, copied", figures->copied);

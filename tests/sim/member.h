@@ -84,6 +84,7 @@ typedef struct sim_member {
     rv_edge *edge;
     rv_upstream_shared *shared;
     int64_t wake_at;
+    int64_t functions_at; /* when its application has registered the functions of its commands */
     /* tests/sim/restored.h: what is behind the floor may be of a history that is no more */
     uint64_t floor;         /* SIM_FLOOR_NONE: all of it is true */
     uint32_t knows;         /* of so many of the root's restores, */

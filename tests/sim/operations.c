@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/sim/operations.h"
 
+#include "tests/sim/commands.h"
+
 #include "core/base/assert.h"
 
 #include <stdio.h>
@@ -34,7 +36,11 @@ sim_operation *sim_operations_find(const sim_operations *operations, rv_bytes me
     memcpy(text, metadata.ptr, metadata.len);
     text[metadata.len] = '\0';
     if (sscanf(text, "{\"op\":%u,\"event\":%u}", &number, index) != 2 ||
-        number >= operations->count || *index >= operations->list[number]->count) {
+        number >= operations->count) {
+        return NULL;
+    }
+    const sim_operation *const o = operations->list[number];
+    if (*index >= (o->command != NULL ? SIM_BATCH_MAX : o->count)) { /* other runs make others */
         return NULL;
     }
     RV_ASSERT(operations->list[number]->number == number);
@@ -79,6 +85,7 @@ rv_append sim_asked_append(const sim_asked *asked) {
 void sim_operations_free(sim_operations *operations) {
     RV_ASSERT(operations->count <= SIM_OPERATIONS_MAX);
     for (uint32_t i = 0; i < operations->count; i++) {
+        sim_command_free(operations->list[i]);
         for (uint8_t k = 0; k < operations->list[i]->count; k++) {
             free(operations->list[i]->asked[k].bulk);
         }

@@ -45,6 +45,8 @@ typedef struct sim_asked {
     uint32_t met;
 } sim_asked;
 
+struct sim_command;
+
 typedef struct sim_operation {
     uint32_t number;
     sim_step_kind kind;
@@ -64,7 +66,8 @@ typedef struct sim_operation {
     rv_status rejected_for; /* why, */
     bool conflict;          /* and, of a version conflict, what was there */
     uint64_t actual;
-    bool voided; /* what it expected was of a history that is no more */
+    bool voided;                 /* what it expected was of a history that is no more */
+    struct sim_command *command; /* NULL: it is none */
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;
 

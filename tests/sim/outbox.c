@@ -21,21 +21,33 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     if (rv_node_in_batch(member->node)) {
         return false; /* what it shows is not yet so */
     }
-    if (request->tries == 0) {
+    if (o->command != NULL && !sim_commands_ready(world, member)) {
+        return false;
+    }
+    if (o->command != NULL && !sim_command_first(world, member, o)) {
+        sim_workload_refused(world, request, RV_COMMAND_REFUSED, 0);
+        return true;
+    }
+    if (request->tries == 0 && o->command == NULL) {
         sim_expected_ask(member, o);
     }
     for (uint8_t i = 0; i < o->count; i++) {
         events[i] = sim_asked_append(&o->asked[i]);
     }
-    const rv_writes writes = {
-        .events = events, .count = o->count, .principal = rv_bytes_of_string(PRINCIPAL)};
+    char args[24];
+    sim_command_args(o, args);
+    const rv_command command = {RV_LITERAL(SIM_COMMAND_NAME), rv_bytes_of_string(args)};
+    const rv_writes writes = {.events = events,
+                              .count = o->count,
+                              .principal = rv_bytes_of_string(PRINCIPAL),
+                              .command = o->command != NULL ? &command : NULL};
     o->written_w = rv_node_watermark(member->node); /* it may have moved since it was asked */
     const rv_status status = rv_node_write(member->node, &writes, results, &written, &err);
     request->tries += 1;
     if ((status == RV_PENDING || status == RV_BUSY) && request->tries < TRIES_MAX) {
         return false;
     }
-    if (request->tries == 1) { /* else it may look otherwise now */
+    if (request->tries == 1 || o->command != NULL) { /* else it may look otherwise now */
         sim_expected_answered(world, member, o, results, status);
     }
     if (status != RV_OK) {
@@ -58,6 +70,9 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
              (unsigned long long)o->edge_sequence, written.blind ? ", blind" : "",
              written.unchecked ? ", unchecked" : "");
     sim_keys_written(world, member, o);
+    if (o->command != NULL) {
+        sim_command_written(world, o, results, written.command_id);
+    }
     return true;
 }
 
@@ -65,7 +80,8 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
 static void decided(sim_world *world, sim_request *request, const rv_outcome *outcome) {
     sim_operation *const o = request->operation;
     RV_ASSERT(outcome->kind != RV_OUTCOME_WAITING);
-    if (outcome->kind == RV_OUTCOME_ACCEPTED) {
+    const bool nothing = outcome->position == 0 && o->command != NULL && o->command->nothing;
+    if (outcome->kind == RV_OUTCOME_ACCEPTED && !nothing) {
         const sim_member *const m = &world->members[request->member];
         o->level = SIM_UPSTREAM;
         o->asked[o->count - 1].position = outcome->position;
@@ -108,6 +124,7 @@ bool sim_outbox_hear(sim_world *world, sim_member *member, sim_request *request)
         return true;
     }
     if (outcome.kind == RV_OUTCOME_WAITING) {
+        o->edge_sequence = outcome.edge_sequence;
         return false;
     }
     decided(world, request, &outcome);
@@ -170,7 +187,8 @@ void sim_outbox_check_end(sim_world *world) {
         RV_ASSERT(o->writer < world->plan->member_count);
         /* a copy that is restored pushes again what it holds, which may be judged otherwise then */
         const bool same_life = o->writer_life == world->members[o->writer].disk_life;
-        const bool counts = o->level > SIM_MEMORY && same_life;
+        const bool nothing = o->command != NULL && o->command->nothing;
+        const bool counts = o->level > SIM_MEMORY && same_life && !nothing;
         if (same_life) {
             sim_expected_check_end(world, o);
             sim_keys_check_end(world, o, o->rejected ? o->rejected_for : RV_OK);

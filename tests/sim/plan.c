@@ -6,6 +6,7 @@
 #include "tests/sim/plan.h"
 
 #include "core/base/assert.h"
+#include "core/base/hash.h"
 #include "tests/sim/schemas.h"
 
 /* How often a kind of step comes, beside the others of its half. */
@@ -201,6 +202,19 @@ static uint8_t draw_who(const sim_plan *plan, uint64_t *random, sim_step_kind ki
     }
 }
 
+uint64_t sim_plan_stream(uint64_t seed, const char *feature) {
+    uint64_t state = rv_hash64(seed, rv_bytes_of_string(feature));
+    RV_ASSERT(feature[0] != '\0');
+    return rv_random_next(&state);
+}
+
+static void draw_features(sim_plan *plan) {
+    uint64_t commands = sim_plan_stream(plan->seed, "commands");
+    plan->features.command_percent =
+        rv_random_chance(&commands, 30) ? 20 + (uint32_t)rv_random_below(&commands, 60) : 0;
+    RV_ASSERT(plan->features.command_percent <= 100);
+}
+
 void sim_plan_make(sim_plan *plan, uint64_t seed) {
     uint64_t state = seed;
     uint64_t random =
@@ -247,5 +261,6 @@ void sim_plan_make(sim_plan *plan, uint64_t seed) {
     plan->quiet_at = at + SIM_US_OF_SECOND;
     draw_bases(plan, &random, known[SIM_STEP_SELECT]);
     draw_gateway(plan, &random);
+    draw_features(plan);
     RV_ASSERT(plan->step_count <= SIM_STEPS_MAX);
 }

@@ -89,8 +89,15 @@ typedef struct sim_member_plan {
     int64_t latency_us_max; /* of its disk */
 } sim_member_plan;
 
+/* What some worlds have beside the rest. Each is drawn from a stream of its own, so a seed that has
+ * none of them is what it was before they were thought of. */
+typedef struct sim_features {
+    uint32_t command_percent; /* of what is written at edges; 0: there are no commands */
+} sim_features;
+
 typedef struct sim_plan {
     uint64_t seed;
+    sim_features features;
     uint8_t schema; /* index of a sim_schema */
     uint8_t member_count;
     sim_member_plan members[SIM_MEMBERS_MAX];
@@ -108,5 +115,8 @@ const char *sim_step_text(sim_step_kind kind);
 
 /* The plan of a seed. */
 void sim_plan_make(sim_plan *plan, uint64_t seed);
+
+/* The state of the stream of randomness that a feature has for itself, in a world or a step. */
+uint64_t sim_plan_stream(uint64_t seed, const char *feature);
 
 #endif

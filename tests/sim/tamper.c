@@ -94,6 +94,26 @@ static void expect_nothing(sim_message *message) {
     become(message, &w);
 }
 
+/* An event that a command made, under an id that it has not. */
+static void change_ids(sim_message *message) {
+    static uint8_t bytes[RV_WIRE_MESSAGE_MAX];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_push push;
+    rv_append event;
+    if (!is_plain(message, RV_WIRE_PUSH) ||
+        rv_wire_read_push(body_of(message), &push, NULL) != RV_OK) {
+        return;
+    }
+    rv_cursor events = push.events;
+    push.counted_count = 0;
+    rv_wire_write_push(&w, &push, NULL);
+    for (uint64_t i = 0; i < push.count && rv_wire_read_pushed(&events, &event); i++) {
+        event.event_id[15] ^= event.event_id[6] >> 4 == 8;
+        rv_wire_write_pushed(&w, &event);
+    }
+    become(message, &w);
+}
+
 /* The hello's last point, which the edge is to go back to. */
 static void keep_point(sim_world *world, const sim_message *message) {
     static rv_wire_hello hello;
@@ -160,6 +180,8 @@ void sim_tamper_up(sim_world *world, sim_message *message) {
     RV_ASSERT(message->bytes != NULL);
     if (world->canary == SIM_CANARY_EXPECTED_LOST) {
         expect_nothing(message);
+    } else if (world->canary == SIM_CANARY_COMMAND_ID) {
+        change_ids(message);
     } else if (world->canary == SIM_CANARY_BACK_TOO_LITTLE) {
         keep_point(world, message);
     }

@@ -8,7 +8,7 @@
 
 /* --- making operations --- */
 
-static void draw_event(sim_world *world, uint64_t *random, sim_asked *asked) {
+void sim_workload_draw_event(sim_world *world, uint64_t *random, sim_asked *asked) {
     const sim_schema *const schema = sim_schema_of(world->plan->schema);
     const uint32_t extras = world->workload.extras;
     RV_ASSERT(extras <= SIM_EXTRAS_MAX);
@@ -28,7 +28,7 @@ static void draw_sensible(sim_world *world, uint64_t *random, sim_operation *o, 
     RV_ASSERT(i < count);
     o->count = (uint8_t)(i + 1);
     for (uint32_t tries = 0; tries < 6 && status != RV_OK; tries++) {
-        draw_event(world, random, &o->asked[i]);
+        sim_workload_draw_event(world, random, &o->asked[i]);
         status = sim_model_judge(world->models[0], o, SIM_EPOCH_US + world->now);
     }
     o->count = count;
@@ -111,7 +111,7 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
         if (sensible) {
             draw_sensible(world, &random, o, i);
         } else {
-            draw_event(world, &random, asked);
+            sim_workload_draw_event(world, &random, asked);
         }
         if (world->plan->bulk_max > 0) {
             const uint64_t len = rv_random_below(&random, world->plan->bulk_max);
@@ -136,6 +136,7 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
         memcpy(o->asked[0].id, other->asked[0].id, sizeof other->asked[0].id);
     }
     RV_ASSERT(o->count == count);
+    sim_command_draw(world, step->seed, o);
     return o;
 }
 

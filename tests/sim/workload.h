@@ -38,6 +38,9 @@ struct sim_member;
 /* Begins what a step of the workload asks for. */
 void sim_workload_step(struct sim_world *world, const sim_step *step);
 
+/* An event that somebody asks for. */
+void sim_workload_draw_event(struct sim_world *world, uint64_t *random, sim_asked *asked);
+
 /* Goes on with the requests of a member that is up. True when something moved. */
 bool sim_workload_turn(struct sim_world *world, struct sim_member *member);
 
@@ -61,6 +64,7 @@ bool sim_outbox_turn(struct sim_world *world, struct sim_member *member);
 
 /* expected.c: sets the expected versions of what is asked, by what the node shows; hears what it
  * came to; judges it when all has converged. */
+uint64_t sim_expected_shown(const struct sim_member *member, const char *path); /* version */
 void sim_expected_ask(const struct sim_member *member, sim_operation *o);
 void sim_expected_answered(struct sim_world *world, const struct sim_member *member,
                            const sim_operation *o, const rv_event *results, rv_status status);

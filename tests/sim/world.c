@@ -157,6 +157,7 @@ static void open_turn(sim_world *world, sim_member *member) {
     world->figures.opens += 1;
     world->figures.opened_by_checkpoint += checkpoint->opened_by == RV_OPENED_BY_CHECKPOINT;
     sim_member_opened(member);
+    sim_commands_started(world, member);
     member->wake_at = world->now;
     sim_note(world, member->index, "open at %llu",
              (unsigned long long)rv_node_watermark(member->node));
@@ -248,6 +249,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         sim_restored_turn(world, member);
         note_durable(world, member);
         moved = select_turn(world, member);
+        moved = sim_commands_turn(world, member) || moved;
         moved = sim_wires_turn(world, member) || moved;
         moved = sim_workload_turn(world, member) || moved;
         moved = sim_feeds_turn(world, member) || moved;

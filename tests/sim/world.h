@@ -14,6 +14,7 @@
 
 #include "core/engine/outbox.h"
 #include "sync/wire.h"
+#include "tests/sim/commands.h"
 #include "tests/sim/copies.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
@@ -36,6 +37,7 @@
     X(JUDGEMENT, "the rules say otherwise")                                                        \
     X(ROWS, "rows are not the fold of the events")                                                 \
     X(FEED, "a subscription skipped, repeated or invented")                                        \
+    X(COMMAND, "a command is not what its last run made of it")                                    \
     X(COPY, "a copy that is kept by changes is not the rows")                                      \
     X(QUERY, "a query counts otherwise")                                                           \
     X(AHEAD, "a node is ahead of what is durable upstream")                                        \
@@ -69,7 +71,9 @@ typedef enum sim_check {
     X(EXPECTED_LOST, "the root is not told which version an edge's event expects")                 \
     X(EPOCH_UNSAID, "a root is restored and nobody says so")                                       \
     X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")                              \
-    X(CHANGE_UNTOLD, "a reader of changes misses one")
+    X(CHANGE_UNTOLD, "a reader of changes misses one")                                             \
+    X(COMMAND_OLD, "what a command made the last time is not taken")                               \
+    X(COMMAND_ID, "an event of a command comes under another id")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -102,6 +106,15 @@ typedef struct sim_figures {
     uint64_t expected_judged;  /* of those: versions that counted what the edge showed, accepted, */
     uint64_t conflicts_judged; /* and refused */
     uint64_t keys;             /* that edges gave, of what was leased to them */
+    uint64_t commands;         /* that were written, */
+    uint64_t command_runs;     /* times that they ran again, */
+    uint64_t command_changes;  /* and came to something else, */
+    uint64_t command_attempts; /* or ran after a refusal; */
+    uint64_t command_states;   /* what they saw was compared with the model so often */
+    uint64_t command_waits;    /* turns in which one waited for its function */
+    uint64_t commands_nothing; /* runs that came to nothing, */
+    uint64_t commands_refused; /* or refused, */
+    uint64_t commands_met;     /* and commands in the root's log */
     uint64_t unknown;          /* operations without an answer */
     uint64_t delivered;        /* by subscriptions */
     uint64_t copied;           /* changes of rows, by readers of them, */
@@ -219,10 +232,11 @@ void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *rea
 sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
 
 /* checks.c */
-void sim_check_follow(sim_world *world);                /* reads on in the root's log, */
-void sim_check_unstage(sim_world *world);               /* or is to begin again */
-void sim_check_opened(sim_world *world, sim_member *m); /* after every open */
-bool sim_check_rows(sim_world *world, sim_member *m);   /* if it can be compared now */
+void sim_check_follow(sim_world *world);                   /* reads on in the root's log, */
+void sim_check_unstage(sim_world *world);                  /* or is to begin again */
+void sim_check_opened(sim_world *world, sim_member *m);    /* after every open */
+bool sim_check_rows(sim_world *world, sim_member *m);      /* if it can be compared now */
+bool sim_check_confirmed(sim_world *world, sim_member *m); /* while nothing that waits is shown */
 void sim_check_memory(sim_world *world, const sim_member *m);
 void sim_check_hash(sim_world *world, sim_member *m); /* an edge with the root, if at one W */
 bool sim_check_converged(sim_world *world);           /* nothing more is to come */
