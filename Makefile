@@ -3,7 +3,7 @@
 # many compilers and tests run at once (default: one a core, of tests one more).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build size sanitizers demo test sim twins differential coverage fuzz bench tidy format clean
+.PHONY: help setup build size sanitizers demo test sim twins differential live coverage fuzz bench tidy format clean
 .NOTPARALLEL: # the tools below use all cores by themselves
 
 export JOBS
@@ -48,6 +48,11 @@ twins: setup ## log, indexes, pages and folding beside naive twins, ROUNDS (100)
 differential: setup ## SELECTS (100000) generated queries over aggregates and over SQLite's own tables; SEED=n
 	@tools/build release test_unit_sql_differential
 	@build/native/test_unit_sql_differential $(or $(SEED),1) $(or $(SELECTS),100000)
+
+live: setup ## SEEDS (1000) worlds of live queries, each beside the same query asked again; SEED=n
+	@tools/build release test_unit_sql_reads test_unit_face_live_edge
+	@build/native/test_unit_sql_reads $(or $(SEED),1) $(or $(SEEDS),1000)
+	@build/native/test_unit_face_live_edge $(or $(SEED),1) $(or $(SEEDS),1000)
 
 coverage: setup ## which branches of core the unit, storage, fault and fuzz tests take
 	@tools/coverage

@@ -550,6 +550,9 @@ void rv_face_end(rv_exchange *x) {
     if (x->kind == EXCHANGE_CHANGES) {
         rv_row_feed_close(&x->changes.feed);
     }
+    if (x->kind == EXCHANGE_LIVE) {
+        face_live_end(x);
+    }
     x->kind = EXCHANGE_TEXT;
     x->used = false;
 }

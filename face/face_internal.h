@@ -5,6 +5,7 @@
 
 #include "core/engine/outbox.h"
 #include "core/live/row_feed.h"
+#include "core/state/touches.h"
 #include "face/face.h"
 #include "face/url.h"
 
@@ -78,7 +79,7 @@ typedef struct event_read {
 /* What the answer of a request was made of, beside the schema: when one of these has moved, it may
  * be another one. */
 typedef struct answer_source {
-    uint64_t aggregates[RV_AGGREGATES_MAX / 64]; /* bits: rows of these */
+    bool rows; /* what `live.reads` has of them */
     bool outbox;
     bool node;     /* anything that a node knows */
     bool followed; /* it is one that can be followed, whatever it was made of */
@@ -86,9 +87,11 @@ typedef struct answer_source {
 
 /* A request that is answered again (face/live.c). */
 typedef struct live_answer {
-    uint64_t revision; /* of the state, the schema, the outbox and the log when it was answered */
-    uint64_t schema_version;
-    uint64_t outbox_revision;
+    rv_reads reads;          /* rows that the answer was made of, also while it is made at first, */
+    rv_touched touched;      /* and up to when they were compared with what was touched */
+    uint64_t schema_version; /* the schema, the outbox and the log when it was answered */
+    uint64_t outbox_moves;
+    uint64_t relayed;
     uint64_t log_moves;
     rv_hash128 hash; /* of the last answer that was given, */
     bool given;      /* if there was one */
@@ -162,6 +165,8 @@ struct rv_face {
     uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
     rv_moments moments; /* of feeds of changes */
+    rv_touches touches; /* of live answers, */
+    uint64_t answers;   /* and how many were made after the first ones */
     rv_arena scratch;   /* of one call: decoded text, parsed events */
     rv_append *appends;
     rv_event *events;
@@ -210,6 +215,9 @@ rv_status face_narrow_admits(rv_exchange *x, event_filters *filters, const rv_ev
 /* The request was answered, in `text`: from now on it is a feed of its answers.
  * RV_REQUEST_TOO_LARGE: it is longer than can be kept. */
 rv_status face_live_begin(rv_exchange *x, rv_error *err);
+
+/* It is over, and held for no more. */
+void face_live_end(rv_exchange *x);
 
 /* The next piece; as rv_exchange_body. */
 rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w);

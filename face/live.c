@@ -2,20 +2,25 @@
 /*
  * Live answers: a request for what is read from the state (rows, a query, what waits in the outbox,
  * the schema) with `Accept: text/event-stream`. It is answered, and answered again when what the
- * answer was made of has moved (core/state/revisions.h), and each answer that is another one than
- * the last is told:
+ * answer was made of has moved, and each answer that is another one than the last is told:
  *
  *     id: 9f86d081884c7d65…       a hash of the answer: with Last-Event-ID, it is told only when
  *     event: result               it is another one
  *     data: {"columns":[…],"rows":[…]}
  *
- * Nothing is kept between two answers but the request and a hash. An answer is made only when the
- * last one was taken, so a slow consumer misses some in between, never the last one. Each is made
- * whole between two atomic steps (SEMANTICS 29), and shows what is pending, too.
+ * Which rows it was made of is noted while it is made (core/state/reads.h): keys, parts of indexes,
+ * whole aggregates. When rows have changed, they are compared with that (core/state/touches.h), and
+ * only if one of them lies in it the request is answered again. An answer of system tables, or of
+ * the outbox, is made again whenever anything has moved that it could tell of.
+ *
+ * Nothing is kept between two answers but the request, what it read and a hash. An answer is made
+ * only when the last one was taken, so a slow consumer misses some in between, never the last one.
+ * Each is made whole between two atomic steps (SEMANTICS 29), and shows what is pending, too.
  */
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine/decide.h"
 #include "core/engine/rewind.h"
 #include "core/state/revisions.h"
 #include "face/problem.h"
@@ -59,38 +64,61 @@ static uint64_t log_moves(const rv_node *node) {
            rv_node_watermark_durable(node);
 }
 
-/* Remembers what the answer was made of. Before it is made. */
+/* Moves with what waits at an edge, how far it has come, and what was refused and acknowledged. */
+static uint64_t outbox_moves(const rv_node *node) {
+    return rv_node_role(node) == RV_ROLE_EDGE
+               ? rv_node_revision(node) + rv_node_decisions_made(node) +
+                     rv_node_outbox(node).durable
+               : 0;
+}
+
+/* The last batch that a gateway is known to keep. */
+static uint64_t relayed(const rv_face *face) {
+    rv_edge_status status = {.relayed = 0};
+    if (face->options.edge != NULL) {
+        rv_edge_status_of(face->options.edge, &status);
+    }
+    return status.relayed;
+}
+
+/* Remembers when the answer was made, but for its rows. Before it is made. */
 static void look(rv_exchange *x) {
     rv_node *const node = x->face->options.node;
     live_answer *const l = &x->live;
-    const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
-    l->revision = rv_state_revision(rv_node_state(node));
     l->schema_version = schema_moves(node);
-    l->outbox_revision = edge ? rv_node_revision(node) : 0;
+    l->outbox_moves = outbox_moves(node);
+    l->relayed = relayed(x->face);
     l->log_moves = log_moves(node);
 }
 
+/* Remembers that its rows are those of now: whatever turns it took, none changed since the first
+ * that counts. */
+static void look_at_rows(rv_exchange *x) {
+    rv_face *const face = x->face;
+    live_answer *const l = &x->live;
+    if (!x->source.rows) {
+        rv_reads_clear(&l->reads);
+    }
+    rv_touches_follow(&face->touches, rv_node_state(face->options.node), &l->reads, &face->scratch,
+                      &l->touched);
+}
+
 /* True when the last answer may be another one now. */
-static bool moved(const rv_exchange *x) {
-    rv_node *const node = x->face->options.node;
-    const live_answer *const l = &x->live;
-    const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
+static bool moved(rv_exchange *x) {
+    rv_face *const face = x->face;
+    rv_node *const node = face->options.node;
+    live_answer *const l = &x->live;
+    const bool any_row = x->source.outbox || x->source.node; /* why a batch is suspended, too */
     if (schema_moves(node) != l->schema_version ||
-        ((x->source.outbox || x->source.node) && edge &&
-         rv_node_revision(node) != l->outbox_revision) ||
+        (any_row && outbox_moves(node) != l->outbox_moves) ||
+        (x->source.outbox && relayed(face) != l->relayed) ||
+        (any_row && rv_state_revision(rv_node_state(node)) != l->touched.revision) ||
         (x->source.node && log_moves(node) != l->log_moves)) {
         return true;
     }
-    if (rv_state_revision(rv_node_state(node)) == l->revision) {
-        return false;
-    }
-    const uint16_t count = rv_schema_aggregate_count(rv_node_schema(node));
-    bool some = x->source.outbox || x->source.node; /* why something is suspended depends on rows */
-    for (uint16_t a = 0; a < count && !some; a++) {
-        const bool uses = (x->source.aggregates[a / 64u] >> (a % 64u) & 1u) != 0;
-        some = uses && rv_state_revision_of(rv_node_state(node), a) > l->revision;
-    }
-    return some;
+    rv_arena_reset(&face->scratch, 0);
+    return rv_touches_concern(&face->touches, rv_node_state(node), &l->reads, &face->scratch,
+                              &l->touched);
 }
 
 /* The answer that was made is given out, unless it is the last one again. It is one line. */
@@ -117,6 +145,11 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
     return rv_bytes_equal(rv_writer_bytes(&w), last_event_id);
 }
 
+void face_live_end(rv_exchange *x) {
+    rv_face *const face = x->face;
+    rv_touches_leave(&face->touches, rv_node_state(face->options.node), &x->live.touched);
+}
+
 rv_status face_live_begin(rv_exchange *x, rv_error *err) {
     if (!x->source.followed) {
         return rv_error_set(err, RV_UNSUPPORTED,
@@ -128,8 +161,10 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    x->live = (live_answer){.last_piece = INT64_MIN};
+    const rv_reads reads = x->live.reads;
+    x->live = (live_answer){.reads = reads, .last_piece = INT64_MIN};
     look(x);
+    look_at_rows(x);
     x->live.log_moves -= x->source.node; /* a query that took several turns has read what was */
     offer(x);
     if (is_known(x, last_event_id)) {
@@ -173,6 +208,7 @@ void face_feed_problem(rv_error *err, rv_status status, rv_writer *w) {
 /* It cannot be answered any more: the problem is told, and the feed is over. */
 static rv_status write_problem(rv_exchange *x, rv_error *err, rv_status status, rv_writer *w) {
     exchange_release(x);
+    face_live_end(x);
     x->live.over = true;
     face_feed_problem(err, status, w);
     return RV_OK;
@@ -194,6 +230,8 @@ static rv_status answer_again(rv_exchange *x, rv_writer *w) {
         return write_problem(x, &err, status, w);
     }
     x->kind = EXCHANGE_LIVE;
+    x->face->answers += 1;
+    look_at_rows(x);
     offer(x);
     if (!x->live.asked) {
         exchange_release(x);
@@ -215,8 +253,9 @@ rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w) {
         if (known != RV_OK) { /* the token was revoked, or has expired, meanwhile */
             return write_problem(x, &err, known, w);
         }
-        const bool rewinding = rv_node_rewinding(x->face->options.node);
-        const bool due = !rewinding && (l->making || moved(x));
+        const rv_node *const node = x->face->options.node;
+        const bool still = !rv_node_rewinding(node) && !rv_node_in_batch(node);
+        const bool due = still && (l->making || moved(x));
         status = due ? answer_again(x, w) : RV_PENDING;
     }
     if (l->asked) {

@@ -27,6 +27,17 @@ static rv_status answer_json(rv_exchange *x, rv_writer *w, rv_error *err) {
     return RV_OK;
 }
 
+/* The answer is made of rows. Where they are to be noted; NULL: nobody asks. */
+static rv_reads *begin_reads(rv_exchange *x) {
+    x->source.followed = true;
+    x->source.rows = exchange_is_live(x);
+    if (!x->source.rows) {
+        return NULL;
+    }
+    rv_reads_clear(&x->live.reads);
+    return &x->live.reads;
+}
+
 /* --- aggregates --- */
 
 /* The name of the key's column, or an array of its columns' names. */
@@ -64,8 +75,10 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
         rv_write_u8(&w, '}');
     }
     rv_write_u8(&w, ']');
-    memset(x->source.aggregates, 0xff, sizeof x->source.aggregates);
-    x->source.followed = true;
+    rv_reads *const reads = begin_reads(x);
+    for (uint16_t i = 0; i < rv_schema_aggregate_count(schema) && reads != NULL; i++) {
+        rv_reads_all(reads, i);
+    }
     return answer_json(x, &w, err);
 }
 
@@ -94,8 +107,12 @@ static rv_status write_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row
 static rv_status all_rows(rv_exchange *x, const rv_aggregate *aggregate, uint64_t limit,
                           rv_writer *w) {
     const rv_state *state = rv_node_state(x->face->options.node);
+    rv_reads *const reads = begin_reads(x);
     rv_row row = RV_ROW_NONE;
     rv_status status = RV_OK;
+    if (reads != NULL) {
+        rv_reads_all(reads, aggregate->number);
+    }
     rv_write_u8(w, '[');
     for (uint64_t i = 0; i < limit && status == RV_OK && !w->full; i++) {
         row = rv_state_row_next(state, aggregate->number, row);
@@ -189,8 +206,12 @@ static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, const rv
             return status;
         }
     }
-    const rv_row row =
-        rv_state_row_find(rv_node_state(x->face->options.node), aggregate->number, values);
+    const rv_state *const state = rv_node_state(x->face->options.node);
+    rv_reads *const reads = begin_reads(x);
+    if (reads != NULL) {
+        rv_reads_key(reads, state, aggregate->number, values);
+    }
+    const rv_row row = rv_state_row_find(state, aggregate->number, values);
     if (row == RV_ROW_NONE && exchange_is_live(x)) {
         rv_write_text(w, "null"); /* it may come, or come again */
         return RV_OK;
@@ -213,13 +234,6 @@ static rv_status refuse_address(const rv_aggregate *aggregate, rv_error *err) {
     return rv_error_set(err, RV_NOT_FOUND,
                         "a row's address is /aggregates/%b%b, with a slash in a key as %%2F",
                         &aggregate->name, &keys);
-}
-
-/* The answer depends on the aggregate's rows. */
-static void note_source(rv_exchange *x, uint16_t aggregate) {
-    RV_ASSERT(aggregate < RV_AGGREGATES_MAX);
-    x->source.aggregates[aggregate / 64u] |= UINT64_C(1) << (aggregate % 64u);
-    x->source.followed = true;
 }
 
 bool face_note_stale(rv_exchange *x, uint16_t aggregate) {
@@ -267,7 +281,6 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
         (void)face_note_stale(x, aggregate->number);
-        note_source(x, aggregate->number);
         status = url->segment_count > 2 ? one_row(x, aggregate, &url->segments[2], columns, &w, err)
                                         : all_rows(x, aggregate, limit, &w);
     }
@@ -354,18 +367,6 @@ static void write_stale(rv_exchange *x, const rv_sql_query *query, rv_writer *w)
     rv_write_text(w, some ? "]" : "");
 }
 
-/* What the query reads: when it moves, the answer may be another one. */
-static void note_sources(rv_exchange *x, const rv_sql_query *query) {
-    const uint16_t count = rv_schema_aggregate_count(rv_node_schema(x->face->options.node));
-    for (uint16_t a = 0; a < count; a++) {
-        if (rv_sql_uses(query, a)) {
-            note_source(x, a);
-        }
-    }
-    x->source.node = rv_sql_uses_system(query);
-    x->source.followed = true;
-}
-
 /* Begins, or begins again, an answer. */
 static void write_head(rv_exchange *x, rv_writer *w) {
     RV_ASSERT(x->query != NULL);
@@ -443,6 +444,10 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
                              : status;
     if (status == RV_OK) {
         rv_sql_limit_rows(x->query, q.rows);
+        rv_reads *const reads = begin_reads(x);
+        if (reads != NULL) {
+            rv_sql_note_reads(x->query, reads);
+        }
         write_head(x, w);
     }
     return status;
@@ -462,7 +467,9 @@ rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    note_sources(x, x->query);
+    x->source.node = rv_sql_uses_system(x->query);
+    x->source.followed = true;
+    x->source.rows = exchange_is_live(x);
     rv_sql_finish(x->query);
     x->query = NULL;
     return answer_json(x, &w, err);

@@ -212,14 +212,24 @@ static void write_checkpoint(const rv_node *node, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
-/* Queries that take more than one turn. */
+/* Queries that take more than one turn, and live ones: how many, and how often one was answered
+ * again. */
 static void write_queries(const rv_face *face, rv_writer *w) {
     uint64_t open = 0;
-    for (uint32_t i = 0; i < face->options.exchanges_max; i++) {
-        open += face->exchanges[i].used && face->exchanges[i].query != NULL;
+    uint64_t live = 0;
+    for (uint32_t i = 0; i < face->exchange_count; i++) {
+        const rv_exchange *const x = &face->exchanges[i];
+        open += x->used && x->query != NULL;
+        live += x->used && x->kind == EXCHANGE_LIVE;
     }
     RV_ASSERT(open <= face->options.result_count);
     member_uint(w, "queries", open);
+    member(w, "live");
+    rv_write_text(w, "{\"open\":");
+    rv_write_uint(w, live);
+    rv_write_text(w, ",\"answers\":");
+    rv_write_uint(w, face->answers);
+    rv_write_u8(w, '}');
 }
 
 static void write_failure(const rv_node *node, rv_writer *w) {

@@ -37,6 +37,7 @@ struct rv_sql_query {
     int column_count;
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates that it reads (bits) */
     bool uses_system;                      /* it reads a system table */
+    rv_reads *reads;                       /* where what it reads is noted; NULL: nowhere */
     const rv_type **types;                 /* of each result column; NULL: by each value */
 };
 

@@ -276,11 +276,26 @@ static rv_status too_many_rows(const rv_sql_query *query, rv_error *err) {
     return RV_SQL_LIMIT;
 }
 
+/* What is read from now on makes the answer. */
+static void begin_reads(rv_sql_query *query) {
+    RV_ASSERT(query->reads != NULL);
+    rv_reads_clear(query->reads);
+    const bool explain = sqlite3_stmt_isexplain(query->statement) != 0;
+    for (uint16_t a = 0; a < RV_AGGREGATES_MAX && explain; a++) {
+        if (rv_sql_uses(query, a)) {
+            rv_reads_all(query->reads, a);
+        }
+    }
+}
+
 /* Notes over what the query runs from now on. */
 static void begin(rv_sql *sql, rv_sql_query *query) {
     RV_ASSERT(!query->begun && query->rows == 0);
     query->begun = true;
     query->reads_rows = false;
+    if (query->reads != NULL) {
+        begin_reads(query);
+    }
     if (sql->node != NULL) {
         query->revision = rv_node_revision(sql->node);
         query->events_until = rv_node_sequence_durable(sql->node);
@@ -294,7 +309,10 @@ static bool rewind_query(rv_sql_query *query) {
     if (query->again == RV_SQL_AGAIN_MAX) {
         return false;
     }
+    rv_reads *const reads = query->reads;
+    query->reads = NULL;                   /* its cursors stand on rows that may be gone */
     (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
+    query->reads = reads;
     query->again += 1;
     query->begun = false;
     query->rows = 0;
@@ -385,6 +403,12 @@ bool rv_sql_again(rv_sql_query *query) {
     const bool begins = rewind_query(query);
     rv_sql_leave(previous);
     return begins;
+}
+
+void rv_sql_note_reads(rv_sql_query *query, rv_reads *reads) {
+    RV_ASSERT(query != NULL && reads != NULL);
+    RV_ASSERT(!query->begun);
+    query->reads = reads;
 }
 
 bool rv_sql_uses_system(const rv_sql_query *query) {

@@ -16,6 +16,7 @@
 #define RV_SQL_SQL_H
 
 #include "core/engine.h"
+#include "core/state/reads.h"
 
 typedef struct rv_sql rv_sql;
 typedef struct rv_sql_query rv_sql_query;
@@ -79,6 +80,11 @@ RV_MUST_USE bool rv_sql_again(rv_sql_query *query);
 
 /* Writes the row as a JSON array; after rv_sql_step gave RV_OK, before the node changes. */
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w);
+
+/* Before the first rv_sql_step: what it reads of the rows is noted in `reads`, which stays where it
+ * is; with RV_END it is all that the answer is made of, beside system tables. An EXPLAIN reads all
+ * of what it names: plans depend on how many rows there are. */
+void rv_sql_note_reads(rv_sql_query *query, rv_reads *reads);
 
 /* True when the query reads rows of the aggregate. */
 bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate);

@@ -218,9 +218,25 @@ static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
+/* Where what is read is noted; NULL: nowhere. */
+static rv_reads *reads_of(const table_cursor *cursor) {
+    const rv_sql *const sql = ((const table *)(const void *)cursor->base.pVtab)->source.sql;
+    return sql->running == NULL ? NULL : sql->running->reads;
+}
+
+/* The walk is over, at its end or where nobody wants to know more. */
+static void leave_walk(table_cursor *cursor) {
+    rv_reads *const reads = reads_of(cursor);
+    if (cursor->walks && reads != NULL) {
+        rv_sql_walk_note(&cursor->walk, cursor->row, reads);
+    }
+    cursor->walks = false;
+}
+
 static int table_close(sqlite3_vtab_cursor *base) {
     RV_ASSERT(base != NULL);
     table_cursor *cursor = (table_cursor *)(void *)base;
+    leave_walk(cursor);
     sqlite3_free(cursor->cell.ptr);
     rv_sql_walk_close(&cursor->walk);
     sqlite3_free(cursor);
@@ -251,6 +267,16 @@ static int stand_on(table_cursor *cursor, rv_row row) {
     return SQLITE_OK;
 }
 
+/* Notes a look-up, or that all rows are gone through. */
+static void note_read(const table_cursor *cursor, rv_sql_match match, const rv_value *key) {
+    rv_reads *const reads = reads_of(cursor);
+    if (reads != NULL && match == RV_SQL_MATCH_KEY) {
+        rv_reads_key(reads, cursor->state, cursor->aggregate->number, key);
+    } else if (reads != NULL && match == RV_SQL_MATCH_SCAN) {
+        rv_reads_all(reads, cursor->aggregate->number);
+    }
+}
+
 static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
                         sqlite3_value **argv) {
     table_cursor *cursor = (table_cursor *)(void *)base;
@@ -259,6 +285,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     rv_value key[RV_INDEX_COLUMNS_MAX];
     uint8_t memory[64 * RV_INDEX_COLUMNS_MAX];
     rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    leave_walk(cursor);
     cursor->reader = rv_reader_of(cursor->state, a->number);
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
@@ -274,6 +301,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
         RV_ASSERT(argc == (int)a->key_count);
         match = match_key(a, argv, &scratch, key);
     }
+    note_read(cursor, match, key);
     cursor->single = match != RV_SQL_MATCH_SCAN;
     if (match == RV_SQL_MATCH_SCAN) {
         return stand_on(cursor, rv_state_row_next(cursor->state, a->number, RV_ROW_NONE));

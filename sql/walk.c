@@ -265,6 +265,16 @@ rv_row rv_sql_walk_next(rv_sql_walk *w) {
     return s->at < s->count ? s->rows[s->at++] : RV_ROW_NONE;
 }
 
+/* A range that is left before its end was read up to there, if it is the only one: of several, it
+ * was asked whether there are rows in the others. */
+void rv_sql_walk_note(const rv_sql_walk *w, rv_row row, rv_reads *reads) {
+    const bool left = w->range_count == 1 && w->sorter.rows == NULL;
+    RV_ASSERT(w->range_count <= RV_SQL_WALK_RANGES);
+    for (uint8_t i = 0; i < w->range_count; i++) {
+        rv_reads_range(reads, w->state, &w->ranges[i], left ? row : RV_ROW_NONE);
+    }
+}
+
 void rv_sql_walk_close(rv_sql_walk *w) {
     rv_sql_sorter_close(&w->sorter);
     sqlite3_free(w->memory.ptr);

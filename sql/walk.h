@@ -13,7 +13,7 @@
 #ifndef RV_SQL_WALK_H
 #define RV_SQL_WALK_H
 
-#include "core/state/state.h"
+#include "core/state/reads.h"
 #include "sql/plan.h"
 #include "sql/sorter.h"
 
@@ -44,6 +44,9 @@ int rv_sql_walk_open(rv_sql_walk *walk, const rv_state *state, const rv_aggregat
 
 /* The next row or RV_ROW_NONE; not after that. */
 rv_row rv_sql_walk_next(rv_sql_walk *walk);
+
+/* Notes what has been read of the index, by somebody who stands on `row` and goes no further. */
+void rv_sql_walk_note(const rv_sql_walk *walk, rv_row row, rv_reads *reads);
 
 /* Gives the memory back. */
 void rv_sql_walk_close(rv_sql_walk *walk);

@@ -93,6 +93,11 @@
 #define RV_SQL_STEPS_MAX   30000000u /* of one query, where others wait: about a second */
 #define RV_SQL_STEPS_SLICE 100000u   /* of it at a time: a few milliseconds */
 
+/* --- live queries --- */
+#define RV_READS_LEN_MAX 1024u       /* of what one read: about 80 keys, or 30 parts of indexes */
+#define RV_READS_END_MAX 40u         /* of an end of such a part: more of it tells few rows apart */
+#define RV_TOUCHES_LEN   (16u << 10) /* of rows that changed: some hundred, then more run again */
+
 /* --- memory --- */
 #define RV_SNAPSHOTS_MAX 8          /* alive at a time: a checkpoint, and long reads */
 #define RV_MEMORY_MIN    (4u << 20) /* smallest budget a node opens with */

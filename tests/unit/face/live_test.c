@@ -7,81 +7,9 @@
  * without the feed, asked after every step of random appends, some of them refused.
  */
 #include "core/engine/outbox.h"
+#include "face/face_internal.h"
 #include "tests/unit/face/edge_face.h"
-#include "tests/unit/face/server.h"
-
-typedef struct follower {
-    rv_exchange *x;
-    rv_response_head head;
-    char text[8192]; /* of the last frame's data */
-    char id[40];
-    char event[16];
-    unsigned frames;
-} follower;
-
-static void follow_from(rv_face *face, follower *f, const char *method, const char *target,
-                        const char *body, const char *last_event_id) {
-    rv_error err;
-    *f = (follower){0};
-    /* gone when the head is there */
-    char *const copy = malloc(strlen(target) + strlen(body) + 1);
-    memcpy(copy, target, strlen(target));
-    memcpy(copy + strlen(target), body, strlen(body));
-    const rv_request request = {.method = rv_bytes_of_string(method),
-                                .target = rv_bytes_of(copy, strlen(target)),
-                                .accept = RV_LITERAL("text/event-stream"),
-                                .last_event_id = rv_bytes_of_string(last_event_id),
-                                .body = rv_bytes_of(copy + strlen(target), strlen(body))};
-    RV_CHECK_STATUS(rv_face_begin(face, &request, &f->x, &err), RV_OK);
-    RV_CHECK_STATUS(rv_exchange_head(f->x, &f->head), RV_OK);
-    memset(copy, 0xa5, strlen(target) + strlen(body));
-    free(copy);
-}
-
-static void follow(rv_face *face, follower *f, const char *method, const char *target,
-                   const char *body) {
-    follow_from(face, f, method, target, body, "");
-    RV_CHECK_PASSED();
-}
-
-/* The value of a line of the frame. */
-static void take_line(const char *frame, const char *name, char *to, size_t cap) {
-    const char *const at = strstr(frame, name);
-    const size_t len = at == NULL ? 0 : strcspn(at + strlen(name), "\n");
-    RV_CHECK(len < cap);
-    memcpy(to, at == NULL ? "" : at + strlen(name), len < cap ? len : 0);
-    to[len < cap ? len : 0] = '\0';
-}
-
-/* Takes what there is, in pieces; the frames that came. RV_PENDING, RV_END. */
-static rv_status take(follower *f, size_t piece) {
-    static char all[65536];
-    static uint8_t part[65536];
-    size_t len = 0;
-    rv_status status = RV_OK;
-    while (status == RV_OK) {
-        rv_writer w = rv_writer_over(part, piece);
-        status = rv_exchange_body(f->x, 0, &w);
-        if (len + w.len >= sizeof all) {
-            abort();
-        }
-        memcpy(all + len, part, w.len);
-        len += w.len;
-    }
-    all[len] = '\0';
-    const char *frame = all;
-    for (char *end = strstr(all, "\n\n"); end != NULL; end = strstr(frame, "\n\n")) {
-        *end = '\0';
-        if (frame[0] != ':') {
-            f->frames += 1;
-            take_line(frame, "data: ", f->text, sizeof f->text);
-            take_line(frame, "id: ", f->id, sizeof f->id);
-            take_line(frame, "event: ", f->event, sizeof f->event);
-        }
-        frame = end + 2;
-    }
-    return *frame == '\0' ? status : RV_DATA_DAMAGED; /* nothing is cut off */
-}
+#include "tests/unit/face/follower.h"
 
 static bool is_body(const server *s, const char *text) {
     const size_t len = strlen(text);
@@ -129,6 +57,47 @@ RV_TEST(a_query_is_told_when_it_changes) {
     RV_CHECK_EQ(again.frames, 1);
     rv_face_end(again.x);
     rv_face_end(f.x);
+    server_free(&s);
+}
+
+RV_TEST(what_it_did_not_read_runs_nothing) {
+    static follower f[10];
+    server_exchanges = 12;
+    server s = server_create(1);
+    server_exchanges = 4;
+    for (unsigned i = 0; i < 10; i++) {
+        RV_CHECK_EQ(post(&s, "/streams/accounts", "account_opened", "{\"name\":\"ada\"}"), 201);
+    }
+    for (unsigned i = 0; i < 10; i++) {
+        char body[128];
+        snprintf(body, sizeof body,
+                 "{\"sql\":\"select balance from account where id = ?\",\"params\":[%u]}", i + 1);
+        follow(s.face, &f[i], "POST", i < 5 ? "/query" : "/query?numbers=text", body);
+        RV_CHECK_PASSED();
+        RV_CHECK_STATUS(take(&f[i], 4096), RV_PENDING);
+    }
+    RV_CHECK_EQ(s.face->answers, 0);
+    for (unsigned round = 1; round <= 20; round++) {
+        /* one batch, of two of them; and one of none of what they read */
+        RV_CHECK_EQ(
+            post(&s, "/events", "",
+                 "[{\"path\":\"/accounts/2\",\"type\":\"deposited\",\"data\":{\"amount\":1}},"
+                 "{\"path\":\"/accounts/7\",\"type\":\"deposited\",\"data\":{\"amount\":1}}]"),
+            201);
+        RV_CHECK_EQ(post(&s, "/streams/accounts", "account_opened", "{\"name\":\"bob\"}"), 201);
+        for (unsigned i = 0; i < 10; i++) {
+            RV_CHECK_STATUS(take(&f[i], 4096), RV_PENDING);
+            RV_CHECK_EQ(f[i].frames, i == 1 || i == 6 ? 1 + round : 1);
+        }
+        RV_CHECK_EQ(s.face->answers, 2 * round);
+    }
+    RV_CHECK_EQ(get(&s, "/status"), 200);
+    RV_CHECK(has(&s, "\"live\":{\"open\":10,\"answers\":40}"));
+    for (unsigned i = 0; i < 10; i++) {
+        rv_face_end(f[i].x);
+    }
+    RV_CHECK_EQ(s.face->touches.followers, 0);
+    RV_CHECK(!rv_deltas_known(rv_node_state(s.f.node), &s.face->touches.moment));
     server_free(&s);
 }
 
@@ -397,6 +366,7 @@ int main(void) {
     RV_RUN(a_system_table_is_followed);
     RV_RUN(json_with_line_ends_stays_on_a_line);
     RV_RUN(a_query_is_told_when_it_changes);
+    RV_RUN(what_it_did_not_read_runs_nothing);
     RV_RUN(a_row_comes_and_may_not_be_there);
     RV_RUN(every_answer_is_the_one_asked_for_afresh);
     RV_RUN(what_cannot_be_followed_is_refused_and_what_fails_ends);

@@ -15,6 +15,8 @@
 
 /* Of every server: 0, queries run in one piece. */
 static uint64_t server_steps_slice;
+static uint32_t server_exchanges = 4;
+static rv_edge *server_edge; /* NULL: it is a root's */
 
 typedef struct server {
     fixture f;
@@ -42,7 +44,8 @@ static inline server server_over(fixture f) {
     }
     const rv_face_options options = {.node = s.f.node,
                                      .sql = s.sql,
-                                     .exchanges_max = 4,
+                                     .edge = server_edge,
+                                     .exchanges_max = server_exchanges,
                                      .result_count = 2,
                                      .result_len_max = 64u << 10,
                                      .version = "test",

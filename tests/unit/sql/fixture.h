@@ -50,8 +50,11 @@ static inline fixture *fixture_open_sized(const char *schema, size_t sql_memory,
     if (status == RV_OK) {
         status = rv_schema_apply(f->schema, rv_bytes_of_string(schema), &f->err);
     }
-    const rv_state_options state = {
-        .schema = f->schema, .hash_key = 1, .page_memory = size, .journal_memory = 1u << 20};
+    const rv_state_options state = {.schema = f->schema,
+                                    .hash_key = 1,
+                                    .page_memory = size,
+                                    .journal_memory = 1u << 20,
+                                    .snapshot_memory = 1u << 20};
     if (status == RV_OK) {
         status = rv_state_create(&f->state, &state, &f->arena, &f->err);
     }
