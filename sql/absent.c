@@ -32,6 +32,12 @@ void rv_sql_limit_rows(rv_sql_query *query, uint64_t rows_max) {
     __builtin_trap();
 }
 
+void rv_sql_note_reads(rv_sql_query *query, rv_reads *reads) {
+    (void)query;
+    (void)reads;
+    __builtin_trap();
+}
+
 void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w) {
     (void)query;
     (void)w;

@@ -19,6 +19,14 @@
 /* Bytes of one statement: what a person writes, with room for lists that a program fills in. */
 #define RV_SQL_TEXT_MAX (1u << 20)
 
+/* Where EXPLAIN READS is in what it lists (explain.c). */
+typedef struct rv_sql_line {
+    bool begun;
+    bool system; /* system tables, last */
+    uint16_t aggregate;
+    uint16_t part;
+} rv_sql_line;
+
 struct rv_sql_query {
     rv_sql *sql;
     sqlite3_stmt *statement; /* NULL: the place is free */
@@ -37,8 +45,12 @@ struct rv_sql_query {
     int column_count;
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates that it reads (bits) */
     bool uses_system;                      /* it reads a system table */
-    rv_reads *reads;                       /* where what it reads is noted; NULL: nowhere */
-    const rv_type **types;                 /* of each result column; NULL: by each value */
+    bool explains;                         /* EXPLAIN READS: not its rows are shown, but reads, */
+    bool lists;                            /* which it does by now: it has run */
+    bool own_reads;                        /* they lie in SQLite's memory */
+    rv_sql_line line;
+    rv_reads *reads;       /* where what it reads is noted; NULL: nowhere */
+    const rv_type **types; /* of each result column; NULL: by each value */
 };
 
 struct rv_sql {
@@ -58,6 +70,7 @@ struct rv_sql {
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates (bits) that it reads */
     bool uses_system;                      /* it reads a system table */
     bool refused;                          /* it would do something else */
+    size_t skipped;                        /* bytes before the text that SQLite has */
     const char *function;                  /* it calls this one, which queries may not */
     rv_error failure;                      /* of the step under way, in the log */
     rv_sql_query queries[RV_SQL_QUERIES_MAX];
@@ -94,8 +107,19 @@ RV_MUST_USE rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statem
 /* RV_OK, or RV_INTERRUPTED. */
 RV_MUST_USE rv_status rv_sql_guard_interrupted(const rv_sql_query *query, rv_error *err);
 
+/* Takes `EXPLAIN READS` off the text; false: it does not begin so. */
+bool rv_sql_guard_explains(rv_bytes *text);
+
 /* Turns SQLite's result code into a status, with its message. */
 rv_status rv_sql_guard_error(const rv_sql *sql, int rc, rv_error *err);
+
+/* --- explain.c: EXPLAIN READS --- */
+
+/* Goes to the next line; false: there are no more. */
+bool rv_sql_explain_next(rv_sql_query *query);
+
+void rv_sql_explain_row(const rv_sql_query *query, rv_writer *w);
+void rv_sql_explain_columns(rv_writer *w);
 
 /* --- parameters.c --- */
 

@@ -204,6 +204,34 @@ static uint8_t letter_of(uint8_t c) {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
 }
 
+/* Takes a word and the white space around it off the text. */
+static bool take_word(rv_bytes *text, const char *word) {
+    const size_t len = strlen(word);
+    size_t at = 0;
+    size_t same = 0;
+    while (at < text->len && is_space(text->ptr[at])) {
+        at += 1;
+    }
+    while (same < len && at + same < text->len &&
+           letter_of(text->ptr[at + same]) == (uint8_t)word[same]) {
+        same += 1;
+    }
+    if (same < len || at + len == text->len || !is_space(text->ptr[at + len])) {
+        return false;
+    }
+    *text = rv_bytes_from(*text, at + len);
+    return true;
+}
+
+bool rv_sql_guard_explains(rv_bytes *text) {
+    rv_bytes rest = *text;
+    if (!take_word(&rest, "explain") || !take_word(&rest, "reads")) {
+        return false;
+    }
+    *text = rest;
+    return true;
+}
+
 rv_status rv_sql_guard_admit(rv_bytes text, rv_error *err) {
     size_t at = 0;
     size_t before = SIZE_MAX;
@@ -262,7 +290,7 @@ static rv_status invalid(const rv_sql *sql, rv_error *err) {
     const int offset = sqlite3_error_offset(sql->db);
     rv_error_set(err, RV_SQL_INVALID, "%b", &message);
     if (offset >= 0) {
-        rv_error_fact_uint(err, "offset", (uint64_t)offset);
+        rv_error_fact_uint(err, "offset", (uint64_t)offset + sql->skipped);
     }
     return RV_SQL_INVALID;
 }

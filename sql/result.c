@@ -153,6 +153,10 @@ static void write_value(rv_writer *w, const rv_sql_query *query, int column) {
 void rv_sql_row_to_json(const rv_sql_query *query, rv_writer *w) {
     RV_ASSERT(query != NULL && query->statement != NULL);
     RV_ASSERT(query->ended == RV_OK);
+    if (query->explains) {
+        rv_sql_explain_row(query, w);
+        return;
+    }
     rv_sql_context *previous = rv_sql_enter(&query->sql->context);
     rv_write_u8(w, '[');
     for (int column = 0; column < query->column_count && !w->full; column++) {
@@ -186,6 +190,10 @@ static void write_column(rv_writer *w, const rv_sql_query *query, int column) {
 void rv_sql_columns_to_json(const rv_sql_query *query, rv_writer *w) {
     RV_ASSERT(query != NULL && query->statement != NULL);
     RV_ASSERT(query->types != NULL);
+    if (query->explains) {
+        rv_sql_explain_columns(w);
+        return;
+    }
     rv_sql_context *previous = rv_sql_enter(&query->sql->context);
     rv_write_u8(w, '[');
     for (int column = 0; column < query->column_count && !w->full; column++) {

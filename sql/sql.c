@@ -207,9 +207,25 @@ static rv_status find_types(rv_sql *sql, rv_sql_query *query, rv_error *err) {
 
 static void close_query(rv_sql_query *query) {
     RV_ASSERT(query->statement != NULL);
+    if (query->own_reads) {
+        sqlite3_free(query->reads);
+    }
     sqlite3_free((void *)query->types);
     (void)sqlite3_finalize(query->statement); /* repeats the error of the last step */
     *query = (rv_sql_query){.statement = NULL};
+}
+
+/* What EXPLAIN READS lists needs a place. */
+static rv_status take_reads(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    RV_ASSERT(query->reads == NULL);
+    query->reads = sqlite3_malloc64(sizeof *query->reads);
+    if (query->reads == NULL) {
+        return rv_sql_guard_error(sql, SQLITE_NOMEM, err);
+    }
+    rv_reads_clear(query->reads);
+    query->explains = true;
+    query->own_reads = true;
+    return RV_OK;
 }
 
 static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **out,
@@ -234,6 +250,9 @@ static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
     if (status == RV_OK) {
         status = find_types(sql, query, err);
     }
+    if (status == RV_OK && sql->skipped > 0) {
+        status = take_reads(sql, query, err);
+    }
     if (status != RV_OK) {
         close_query(query);
         return status;
@@ -247,6 +266,8 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
     RV_ASSERT(sql != NULL && sql->db != NULL);
     RV_ASSERT(query != NULL && sql->running == NULL);
     rv_status status = check_text(text, err);
+    const size_t len = text.len;
+    sql->skipped = status == RV_OK && rv_sql_guard_explains(&text) ? len - text.len : 0;
     if (status == RV_OK) {
         status = rv_sql_guard_admit(text, err);
     }
@@ -316,6 +337,8 @@ static bool rewind_query(rv_sql_query *query) {
     query->again += 1;
     query->begun = false;
     query->rows = 0;
+    query->lists = false;
+    query->line = (rv_sql_line){.begun = false};
     query->sliced = false;
     query->ended = RV_OK;
     return true;
@@ -341,7 +364,8 @@ static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
                         "rows changed while the query was read; run it again");
 }
 
-static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+/* A row, or the end, or neither. */
+static rv_status step_once(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     sql->context.clock_asked = false;
     rv_sql_guard_reset(sql);
     rv_status status = rv_sql_guard_interrupted(query, err);
@@ -367,6 +391,20 @@ static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
         return rc == SQLITE_ROW ? RV_OK : RV_END;
     }
     return rc == SQLITE_BUSY ? RV_PENDING : rv_sql_guard_error(sql, rc, err);
+}
+
+/* The same of EXPLAIN READS: its rows come when the query has ended. */
+static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    rv_status status = query->lists ? RV_END : step_once(sql, query, err);
+    while (query->explains && status == RV_OK) {
+        query->rows = 0; /* none is shown, so it may begin again by itself */
+        status = step_once(sql, query, err);
+    }
+    if (query->explains && status == RV_END) {
+        query->lists = true;
+        status = rv_sql_explain_next(query) ? RV_OK : RV_END;
+    }
+    return status;
 }
 
 rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
@@ -408,6 +446,12 @@ bool rv_sql_again(rv_sql_query *query) {
 void rv_sql_note_reads(rv_sql_query *query, rv_reads *reads) {
     RV_ASSERT(query != NULL && reads != NULL);
     RV_ASSERT(!query->begun);
+    if (query->own_reads) {
+        rv_sql_context *previous = rv_sql_enter(&query->sql->context);
+        sqlite3_free(query->reads);
+        rv_sql_leave(previous);
+        query->own_reads = false;
+    }
     query->reads = reads;
 }
 

@@ -42,6 +42,10 @@ RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options,
                                     rv_error *err);
 
 /*
+ * `EXPLAIN READS` before a query: in place of its rows, what it reads of which aggregate, and so
+ * what a live query is run again for: columns aggregate, reads (all, keys or index), index, count
+ * and then.
+ *
  * Compiles one statement and binds `parameters` (a JSON array; empty for none; `?` and `?N`).
  * RV_SQL_INVALID (SQLite's message, fact "offset"), RV_SQL_READ_ONLY (anything but a SELECT, VALUES
  * or EXPLAIN), RV_SQL_LIMIT (the text is too long), RV_JSON_INVALID, RV_PARAMETER_INVALID (their

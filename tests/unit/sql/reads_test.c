@@ -364,6 +364,42 @@ RV_TEST(what_lies_elsewhere_concerns_nobody) {
     }
 }
 
+RV_TEST(explain_reads_lists_them) {
+    static const char *const cases[][2] = {
+        {"SELECT s FROM t WHERE id IN (1, 2, 99)", "[\"t\",\"keys\",null,3,\"run again\"]"},
+        {"SELECT s FROM t WHERE id = 'x'", ""},
+        {"SELECT 1 UNION ALL SELECT 2", ""},
+        {"SELECT t.s FROM u JOIN t ON t.id = u.t_id WHERE u.v IN (1, 2)",
+         "[\"t\",\"keys\",null,2,\"run again\"]"
+         "[\"u\",\"index\",\"(v, a, z)\",2,\"run again\"]"},
+        {"SELECT id FROM t ORDER BY s, k LIMIT 2 OFFSET 1",
+         "[\"t\",\"index\",\"(s, k)\",1,\"run again\"]"},
+        {"SELECT count(*) FROM u WHERE a > (SELECT max(k) FROM t)",
+         "[\"t\",\"index\",\"(k)\",1,\"run again\"][\"u\",\"all\",null,null,\"run again\"]"},
+        {"SELECT s FROM t WHERE id = 7 OR k BETWEEN 1 AND 2",
+         "[\"t\",\"keys\",null,1,\"run again\"][\"t\",\"index\",\"(k)\",1,\"run again\"]"},
+    };
+    fixture *const f = open_numbered();
+    RV_CHECK(f != NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[256];
+        snprintf(text, sizeof text, " Explain\nREADS %s", cases[i][0]);
+        RV_CHECK_TEXT(fixture_query(f, text, ""), cases[i][1]);
+    }
+    RV_CHECK_TEXT(
+        fixture_columns(f, "explain reads select 1"),
+        "[{\"name\":\"aggregate\",\"type\":\"text\"},{\"name\":\"reads\",\"type\":\"text\"},"
+        "{\"name\":\"index\",\"type\":\"text\"},{\"name\":\"count\",\"type\":\"integer\"},"
+        "{\"name\":\"then\",\"type\":\"text\"}]");
+    RV_CHECK_TEXT(fixture_query(f, "explain reads delete from t", ""), "sql_read_only");
+    RV_CHECK_TEXT(fixture_query(f, "explain reads", ""), "sql_invalid");
+    RV_CHECK_TEXT(fixture_query(f, "explain reads select nothing from t", ""), "sql_invalid");
+    RV_CHECK(strcmp(f->err.facts, "\"offset\":21") == 0);
+    RV_CHECK_TEXT(fixture_query(f, "select nothing from t", ""), "sql_invalid");
+    RV_CHECK(strcmp(f->err.facts, "\"offset\":7") == 0);
+    fixture_close(f);
+}
+
 RV_TEST(more_than_is_kept_is_everything) {
     fixture *const f = open_numbered();
     RV_CHECK(f != NULL);
@@ -433,6 +469,7 @@ int main(int argc, char **argv) {
         seeds = strtoull(argv[2], NULL, 10);
     }
     RV_RUN(what_lies_elsewhere_concerns_nobody);
+    RV_RUN(explain_reads_lists_them);
     RV_RUN(more_than_is_kept_is_everything);
     RV_RUN(what_no_change_concerns_is_as_it_was);
     RV_RUN(a_read_that_is_missed_is_seen);

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * EXPLAIN READS: what a query reads of the rows, in place of its result, and so what a live one is
+ * run again for. The query runs to its end, its rows are passed over, and then its reads
+ * (core/state/reads.h) are its rows:
+ *
+ *     aggregate | reads | index             | count | then
+ *     account   | keys  | NULL              | 3     | run again
+ *     work_item | index | (application_id)  | 1     | run again
+ *     note      | all   | NULL              | NULL  | run again
+ *
+ * It is no statement of SQLite's: the words before the query are taken off (rv_sql_guard_explains).
+ */
+#include "sql/connection.h"
+
+/* Lines of an aggregate, by number: all, keys, and one for each index. */
+#define ALL   0u
+#define KEYS  1u
+#define INDEX 2u
+
+static uint32_t count_of(const rv_sql_query *query, const rv_sql_line *line) {
+    const uint8_t index =
+        line->part == KEYS ? (uint8_t)RV_READS_KEY : (uint8_t)(line->part - INDEX);
+    RV_ASSERT(line->part != ALL);
+    return rv_reads_count(query->reads, line->aggregate, index);
+}
+
+/* True when there is something to say in the line. */
+static bool is_there(const rv_sql_query *query, const rv_sql_line *line) {
+    return line->part == ALL ? rv_reads_has_all(query->reads, line->aggregate)
+                             : count_of(query, line) > 0;
+}
+
+bool rv_sql_explain_next(rv_sql_query *query) {
+    rv_sql_line *const line = &query->line;
+    const uint16_t count = rv_schema_aggregate_count(query->sql->schema);
+    RV_ASSERT(query->explains && query->reads != NULL && line->aggregate <= count);
+    while (line->aggregate < count) { /* each turn goes to the next part */
+        const uint16_t indexes =
+            rv_schema_aggregate(query->sql->schema, line->aggregate)->index_count;
+        if (!line->begun) {
+            line->begun = true;
+        } else if (line->part < INDEX + indexes - 1) {
+            line->part += 1;
+        } else {
+            line->aggregate += 1;
+            line->part = ALL;
+        }
+        if (line->aggregate < count && is_there(query, line)) {
+            return true;
+        }
+    }
+    const bool system = query->uses_system && !line->system;
+    line->system = true;
+    return system;
+}
+
+/* `(state, submitted_at)`, as the schema has it. */
+static void write_index(rv_writer *w, const rv_aggregate *a, const rv_aggregate_index *index) {
+    rv_write_text(w, "\"(");
+    for (uint16_t i = 0; i < index->column_count; i++) {
+        rv_write_text(w, i == 0 ? "" : ", ");
+        rv_write_json_chars(w, a->columns[index->columns[i]].name);
+    }
+    rv_write_text(w, ")\"");
+}
+
+void rv_sql_explain_row(const rv_sql_query *query, rv_writer *w) {
+    const rv_sql_line *const line = &query->line;
+    RV_ASSERT(line->begun);
+    if (line->system) {
+        rv_write_text(w, "[\"rv_*\",\"all\",null,null,\"run again\"]");
+        return;
+    }
+    const rv_aggregate *const a = rv_schema_aggregate(query->sql->schema, line->aggregate);
+    rv_write_u8(w, '[');
+    rv_write_json_string(w, a->name);
+    if (line->part == ALL) {
+        rv_write_text(w, ",\"all\",null,null");
+    } else {
+        rv_write_text(w, line->part == KEYS ? ",\"keys\",null" : ",\"index\",");
+        if (line->part != KEYS) {
+            write_index(w, a, &a->indexes[line->part - INDEX]);
+        }
+        rv_write_u8(w, ',');
+        rv_write_uint(w, count_of(query, line));
+    }
+    rv_write_text(w, ",\"run again\"]");
+}
+
+void rv_sql_explain_columns(rv_writer *w) {
+    rv_write_text(w, "[{\"name\":\"aggregate\",\"type\":\"text\"},"
+                     "{\"name\":\"reads\",\"type\":\"text\"},"
+                     "{\"name\":\"index\",\"type\":\"text\"},"
+                     "{\"name\":\"count\",\"type\":\"integer\"},"
+                     "{\"name\":\"then\",\"type\":\"text\"}]");
+}
