@@ -97,6 +97,20 @@ static rv_status create_state(rv_node *node, size_t budget, rv_arena *arena, rv_
     return status;
 }
 
+/* What a node has that writes a log. */
+static rv_status create_writing(rv_node *node, size_t budget, rv_arena *arena, rv_error *err) {
+    node->results = rv_arena_split(arena, 2 * node->batch_len_max);
+    share_take(node, RV_MEMORY_RESULTS, arena);
+    const size_t ledger = budget / SHARE_LEDGER;
+    rv_status status =
+        rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, arena);
+    status = status == RV_OK ? rv_outbox_create(node, arena) : status;
+    share_take(node, RV_MEMORY_LEDGER, arena);
+    status = status == RV_OK ? create_log(node, budget, arena, err) : status;
+    share_take(node, RV_MEMORY_LOG, arena);
+    return status;
+}
+
 /* Everything that is made anew when the node begins again, behind what stays. */
 static rv_status build(rv_node *node, rv_error *err) {
     const size_t budget = node->memory_size;
@@ -111,24 +125,14 @@ static rv_status build(rv_node *node, rv_error *err) {
     share_take(node, RV_MEMORY_SCHEMA, &arena);
     node->scratch = rv_arena_split(&arena, node->batch_len_max);
     share_take(node, RV_MEMORY_SCRATCH, &arena);
-    node->results = rv_arena_split(&arena, 2 * node->batch_len_max);
-    share_take(node, RV_MEMORY_RESULTS, &arena);
-    const size_t ledger = budget / SHARE_LEDGER;
-    rv_status status =
-        rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, &arena);
-    status = status == RV_OK ? rv_outbox_create(node, &arena) : status;
-    share_take(node, RV_MEMORY_LEDGER, &arena);
-    if (status == RV_OK) {
-        status = rv_schema_create(&node->schema, &node->schema_arena, err);
-    }
-    if (status == RV_OK) {
-        status = create_log(node, budget, &arena, err);
-        share_take(node, RV_MEMORY_LOG, &arena);
+    rv_status status = rv_schema_create(&node->schema, &node->schema_arena, err);
+    if (status == RV_OK && !node->folds_only) {
+        status = create_writing(node, budget, &arena, err);
     }
     if (status == RV_OK) {
         status = create_state(node, budget, &arena, err);
     }
-    if (status == RV_OK) {
+    if (status == RV_OK && !node->folds_only) {
         node->checkpoints.log_growth = node->checkpoint_growth;
         rv_checkpoints_create(node, budget, &arena);
         share_take(node, RV_MEMORY_CHECKPOINT, &arena);
@@ -148,6 +152,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     RV_ASSERT(node != NULL);
     node->host = options->host;
     node->role = options->role;
+    node->folds_only = options->folds_only;
     node->memory = options->memory;
     node->memory_size = budget;
     node->checkpoint_growth = options->checkpoint_growth;

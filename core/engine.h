@@ -33,6 +33,7 @@ typedef struct rv_node_options {
                                  copied; none: the one its log names */
     size_t pattern_count;
     uint64_t checkpoint_growth; /* bytes of log between checkpoints; 0: as fits log and state */
+    bool folds_only; /* it has no files: another node's log is folded into it (engine/as_of.h) */
 } rv_node_options;
 
 /* --- life --- */

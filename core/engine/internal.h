@@ -81,7 +81,8 @@ struct rv_node {
     /* what stays when the node begins again (rv_node_rebuild): */
     rv_host host;
     rv_role role;
-    void *memory; /* what it was created over, */
+    bool folds_only; /* no log, ledger or checkpoints: a schema, a state, and what folding needs */
+    void *memory;    /* what it was created over, */
     size_t memory_size;
     uint64_t checkpoint_growth;
     rv_node_held held; /* the selection */

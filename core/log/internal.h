@@ -9,6 +9,7 @@
  *     writer.c   appending, the chain of writes and flushes  roll.c     a new segment
  *     seal.c     the clean end                               files.c    open handles of segments
  *     reader.c   slots, reading                              find.c     searches by position
+ *     walk.c     reading everything, while it is open
  *     tail.c     the tail's index                            runs.c     the table of runs
  *     seek.c     looking up in a run                         lookup.c   looking up in all
  *     rewrite.c  new generations of segments

@@ -241,6 +241,19 @@ rv_log_cursor rv_log_cursor_at(uint64_t sequence);
 RV_MUST_USE rv_status rv_log_read(rv_log *log, rv_log_cursor *cursor, rv_batch *batch,
                                   rv_error *err);
 
+/* Where a walk over the log goes on; zeros: at its beginning. Plain data. */
+typedef struct rv_log_walk {
+    uint32_t segment;
+    uint32_t generation; /* of it */
+    uint64_t offset;
+} rv_log_walk;
+
+/* The next durable batch, with events or without, as recovery gave it; the walk goes on behind it.
+ * The batch is valid as after rv_log_read, and so are the statuses; RV_SNAPSHOT_EXPIRED: the
+ * segment was rewritten since the last one: begin at zeros again. */
+RV_MUST_USE rv_status rv_log_walk_next(rv_log *log, rv_log_walk *walk, rv_batch *batch,
+                                       rv_error *err);
+
 /* Starts the records of a batch. */
 rv_record_context rv_batch_context(const rv_batch *batch, const rv_log *log);
 
