@@ -118,8 +118,8 @@ static const rv_command commands[] = {
              "  rivulet read '/accounts/**' --from 100 --limit 20 --data crm\n",
      .more = "  rivulet read /accounts/1 --follow --url http://127.0.0.1:5678\n",
      .more_needs = RV_ABILITY_CONNECT,
-     .options =
-         RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_LIMIT | RV_OPTION_FOLLOW | RV_OPTION_NARROW,
+     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_AS_OF | RV_OPTION_LIMIT |
+                RV_OPTION_FOLLOW | RV_OPTION_NARROW,
      .args_min = 1,
      .args_max = 1,
      .run = rv_command_read},
@@ -129,8 +129,9 @@ static const rv_command commands[] = {
      .text = "Runs one SELECT over the aggregates. Parameters take the places of ? in turn: "
              "numbers, true,\n"
              "false, null and \"quoted\" strings are taken as JSON, everything else as text.\n\n"
-             "  rivulet query 'select * from account where balance > ?' 100 --data crm\n",
-     .options = RV_OPTIONS_NODE,
+             "  rivulet query 'select * from account where balance > ?' 100 --data crm\n"
+             "  rivulet query 'select * from account' --as-of 2026-06-01 --data crm\n",
+     .options = RV_OPTIONS_NODE | RV_OPTION_AS_OF,
      .args_min = 1,
      .args_max = RV_CLI_ARGS_MAX,
      .run = rv_command_query},

@@ -24,39 +24,38 @@ typedef enum rv_exit {
 } rv_exit;
 
 /* Options, as bits of what a command takes. */
-typedef enum rv_option {
-    RV_OPTION_DATA = 1 << 0,
-    RV_OPTION_URL = 1 << 1,
-    RV_OPTION_JSON = 1 << 2,
-    RV_OPTION_MEMORY = 1 << 3,
-    RV_OPTION_LISTEN = 1 << 4,
-    RV_OPTION_UPSTREAM = 1 << 5,
-    RV_OPTION_SELECT = 1 << 6,
-    RV_OPTION_VERBOSE = 1 << 7,
-    RV_OPTION_EXPECTED = 1 << 8,
-    RV_OPTION_EVENT_ID = 1 << 9,
-    RV_OPTION_METADATA = 1 << 10,
-    RV_OPTION_BATCH = 1 << 11,
-    RV_OPTION_FROM = 1 << 12,
-    RV_OPTION_LIMIT = 1 << 13,
-    RV_OPTION_FOLLOW = 1 << 14,
-    RV_OPTION_PUBLIC = 1 << 15,
-    RV_OPTION_ALLOW_ORIGIN = 1 << 16,
-    RV_OPTION_ALLOW_HOST = 1 << 17,
-    RV_OPTION_HASH = 1 << 18,
-    RV_OPTION_DURABILITY = 1 << 19,
-    RV_OPTION_FORGET = 1 << 20,
-    RV_OPTION_EDGES = 1 << 21,
-    RV_OPTION_TOKEN = 1 << 22,
-    RV_OPTION_TOKEN_FILE = 1 << 23,
-    RV_OPTION_OPEN = 1 << 24,
-    RV_OPTION_ENTRIES = 1 << 25, /* --read and --write */
-    RV_OPTION_GRACE = 1 << 26,
-    RV_OPTION_RELAY = 1 << 27,
-    RV_OPTION_ADMIN = 1 << 28,
-    RV_OPTION_EXPIRES = 1 << 29,
-    RV_OPTION_NARROW = 1 << 30 /* --type and --where */
-} rv_option;
+#define RV_OPTION_DATA         (UINT64_C(1) << 0)
+#define RV_OPTION_URL          (UINT64_C(1) << 1)
+#define RV_OPTION_JSON         (UINT64_C(1) << 2)
+#define RV_OPTION_MEMORY       (UINT64_C(1) << 3)
+#define RV_OPTION_LISTEN       (UINT64_C(1) << 4)
+#define RV_OPTION_UPSTREAM     (UINT64_C(1) << 5)
+#define RV_OPTION_SELECT       (UINT64_C(1) << 6)
+#define RV_OPTION_VERBOSE      (UINT64_C(1) << 7)
+#define RV_OPTION_EXPECTED     (UINT64_C(1) << 8)
+#define RV_OPTION_EVENT_ID     (UINT64_C(1) << 9)
+#define RV_OPTION_METADATA     (UINT64_C(1) << 10)
+#define RV_OPTION_BATCH        (UINT64_C(1) << 11)
+#define RV_OPTION_FROM         (UINT64_C(1) << 12)
+#define RV_OPTION_LIMIT        (UINT64_C(1) << 13)
+#define RV_OPTION_FOLLOW       (UINT64_C(1) << 14)
+#define RV_OPTION_PUBLIC       (UINT64_C(1) << 15)
+#define RV_OPTION_ALLOW_ORIGIN (UINT64_C(1) << 16)
+#define RV_OPTION_ALLOW_HOST   (UINT64_C(1) << 17)
+#define RV_OPTION_HASH         (UINT64_C(1) << 18)
+#define RV_OPTION_DURABILITY   (UINT64_C(1) << 19)
+#define RV_OPTION_FORGET       (UINT64_C(1) << 20)
+#define RV_OPTION_EDGES        (UINT64_C(1) << 21)
+#define RV_OPTION_TOKEN        (UINT64_C(1) << 22)
+#define RV_OPTION_TOKEN_FILE   (UINT64_C(1) << 23)
+#define RV_OPTION_OPEN         (UINT64_C(1) << 24)
+#define RV_OPTION_ENTRIES      (UINT64_C(1) << 25) /* --read and --write */
+#define RV_OPTION_GRACE        (UINT64_C(1) << 26)
+#define RV_OPTION_RELAY        (UINT64_C(1) << 27)
+#define RV_OPTION_ADMIN        (UINT64_C(1) << 28)
+#define RV_OPTION_EXPIRES      (UINT64_C(1) << 29)
+#define RV_OPTION_NARROW       (UINT64_C(1) << 30) /* --type and --where */
+#define RV_OPTION_AS_OF        (UINT64_C(1) << 31)
 
 #define RV_OPTIONS_NODE                                                                            \
     (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON | RV_OPTION_TOKEN |        \
@@ -80,7 +79,7 @@ typedef struct rv_command {
     const char *more; /* more of it, where the platform has `more_needs`; NULL: nothing */
     unsigned more_needs;
     unsigned needs; /* abilities without which there is no such command */
-    unsigned options;
+    uint64_t options;
     unsigned args_min;
     unsigned args_max;
     bool creates; /* with --data: makes the directory when it is missing */
@@ -96,7 +95,7 @@ typedef struct rv_cli_list {
 struct rv_cli {
     const rv_cli_platform *platform;
     const rv_command *command;
-    unsigned given; /* options that were there */
+    uint64_t given; /* options that were there */
     const char *data;
     const char *url;
     const char *memory;
@@ -109,6 +108,7 @@ struct rv_cli {
     const char *metadata;
     const char *batch;
     const char *from;
+    const char *as_of;
     const char *limit;
     const char *durability;
     const char *forget;
@@ -138,7 +138,7 @@ int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv);
 RV_MUST_USE rv_status rv_cli_options_read(rv_cli *cli, int argc, char **argv, rv_error *err);
 
 /* Writes the options' part of a help page. */
-void rv_cli_options_print(unsigned options);
+void rv_cli_options_print(uint64_t options);
 
 /* --- for commands --- */
 

@@ -32,7 +32,12 @@ void rv_query_write_body(const rv_cli *cli, rv_cli_buffer *body) {
             rv_cli_buffer_add_json_string(body, text);
         }
     }
-    rv_cli_buffer_add_text(body, "]}");
+    rv_cli_buffer_add_text(body, "]");
+    if (cli->as_of != NULL) {
+        rv_cli_buffer_add_text(body, ",\"as_of\":");
+        rv_cli_buffer_add_json_string(body, rv_bytes_of_string(cli->as_of));
+    }
+    rv_cli_buffer_add_text(body, "}");
 }
 
 static bool is_number(rv_bytes type) {

@@ -75,6 +75,10 @@ static void write_target(const rv_cli *cli, rv_cli_buffer *target) {
         rv_cli_buffer_add_text(target, "&from=");
         rv_cli_buffer_add_url(target, cli->from, "");
     }
+    if (cli->as_of != NULL) {
+        rv_cli_buffer_add_text(target, "&as_of=");
+        rv_cli_buffer_add_url(target, cli->as_of, "");
+    }
     for (size_t i = 0; i < cli->types.count; i++) {
         rv_cli_buffer_add_text(target, "&type=");
         rv_cli_buffer_add_url(target, (const char *)cli->types.items[i].ptr, "");

@@ -51,7 +51,7 @@ static void write_list(rv_cli_buffer *body, const char *name, const rv_cli_list 
 
 /* What the options say; rights only where one of them was given. False: the duration is none. */
 static bool write_body(const rv_cli *cli, const char *name, rv_cli_buffer *body) {
-    const unsigned rights = RV_OPTION_ENTRIES | RV_OPTION_RELAY | RV_OPTION_ADMIN;
+    const uint64_t rights = RV_OPTION_ENTRIES | RV_OPTION_RELAY | RV_OPTION_ADMIN;
     uint64_t seconds = 0;
     rv_cli_buffer_add_text(body, "{");
     if (name != NULL) {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 typedef struct option_row {
-    unsigned bit;
+    uint64_t bit;
     const char *name;
     const char *value; /* how help calls it; NULL: a switch */
     size_t offset;     /* of a const char *, or a list, in rv_cli; unused where `value` is NULL */
@@ -46,6 +46,8 @@ static const option_row rows[] = {
     {RV_OPTION_BATCH, "--batch", "N", AT(batch), false, "events in one atomic batch (1000)"},
     {RV_OPTION_FROM, "--from", "POSITION", AT(from), false,
      "begin at this position, at a time, or now"},
+    {RV_OPTION_AS_OF, "--as-of", "WHEN", AT(as_of), false,
+     "as it was at this position, or at a time"},
     {RV_OPTION_NARROW, "--type", "TYPE", AT(types), true,
      "events of this type only; may be repeated"},
     {RV_OPTION_NARROW, "--where", "CONDITION", AT(where), false,
@@ -78,8 +80,8 @@ static const option_row rows[] = {
 
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
-void rv_cli_options_print(unsigned options) {
-    RV_ASSERT(ROW_COUNT == 33); /* one for each bit, two for two of them */
+void rv_cli_options_print(uint64_t options) {
+    RV_ASSERT(ROW_COUNT == 34); /* one for each bit, two for two of them */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {
@@ -159,7 +161,7 @@ static rv_status take_argument(rv_cli *cli, const char *text, rv_error *err) {
 }
 
 static rv_status check_together(rv_cli *cli, rv_error *err) {
-    const unsigned node = RV_OPTION_DATA | RV_OPTION_URL;
+    const uint64_t node = RV_OPTION_DATA | RV_OPTION_URL;
     if ((cli->given & node) == node) {
         return rv_error_set(err, RV_PARAMETER_INVALID,
                             "--data and --url are two ways to one thing: give one of them");

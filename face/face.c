@@ -83,6 +83,8 @@ void exchange_answer(rv_exchange *x, int status, const char *content_type, rv_by
         .length = body.len,
         .allow = x->head.allow,
         .stale = x->head.stale,
+        .past = x->head.past,
+        .as_of = x->head.as_of,
     };
 }
 
@@ -131,6 +133,7 @@ void exchange_release(rv_exchange *x) {
         rv_sql_finish(x->query);
         x->query = NULL;
     }
+    exchange_leave_past(x);
     if (x->result >= 0) {
         x->face->results[x->result].used = false;
         x->result = -1;
@@ -332,7 +335,7 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
         return wrong_method(x, "GET", err);
     }
     if (aggregates) {
-        return url->segment_count == 1 ? face_list_aggregates(x, err) : face_rows(x, url, err);
+        return url->segment_count == 1 ? face_list_aggregates(x, url, err) : face_rows(x, url, err);
     }
     if (changes) {
         return face_changes(x, url, err);
@@ -536,12 +539,14 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
 
 bool rv_exchange_is_query(const rv_exchange *x) {
     RV_ASSERT(x->used);
-    return x->query != NULL;
+    return x->query != NULL || exchange_is_past(x);
 }
 
 bool rv_face_busy(const rv_face *face) {
     RV_ASSERT(face != NULL);
-    return face->options.sql != NULL && rv_sql_runnable(face->options.sql);
+    return (face->options.sql != NULL && rv_sql_runnable(face->options.sql)) ||
+           (face->past_sql != NULL && rv_sql_runnable(face->past_sql)) ||
+           (face->past_of != NULL && rv_as_of_runnable(face->as_of));
 }
 
 void rv_face_end(rv_exchange *x) {
@@ -555,4 +560,12 @@ void rv_face_end(rv_exchange *x) {
     }
     x->kind = EXCHANGE_TEXT;
     x->used = false;
+}
+
+void rv_face_close(rv_face *face) {
+    RV_ASSERT(face != NULL);
+    if (face->past_sql != NULL) {
+        rv_sql_destroy(face->past_sql);
+        face->past_sql = NULL;
+    }
 }

@@ -24,6 +24,20 @@ typedef struct rv_pending rv_pending; /* core/engine/outbox.h */
 typedef struct rv_face rv_face;
 typedef struct rv_exchange rv_exchange;
 
+/* Who gives the memory for answers from the past, when the first one is asked for. */
+typedef struct rv_face_memory_ops {
+    void *(*take)(void *ctx, size_t size); /* aligned, as long as the face lives; NULL: none */
+} rv_face_memory_ops;
+
+/* What `as_of` may take. */
+typedef struct rv_face_past {
+    const rv_face_memory_ops *memory; /* NULL: `as_of` answers RV_UNSUPPORTED */
+    void *ctx;
+    size_t memory_size;
+    uint64_t events_max;    /* that are folded for one answer; 0: any number */
+    uint64_t sql_steps_max; /* as rv_sql_options.steps_max */
+} rv_face_past;
+
 typedef struct rv_face_options {
     rv_node *node;
     rv_sql *sql;                        /* NULL: /query answers RV_UNSUPPORTED */
@@ -35,6 +49,7 @@ typedef struct rv_face_options {
     const char *version;                /* shown by /status */
     const rv_guard *guard;              /* NULL: whoever asks may do everything */
     const rv_digest_ops *digest;        /* for tokens; NULL: none can be made */
+    rv_face_past past;
 } rv_face_options;
 
 /* Takes all its memory from `arena`: result_count * result_len_max, 2 KiB for each exchange, and
@@ -89,6 +104,8 @@ typedef struct rv_response_head {
     bool feed;         /* a live feed: flush each piece, no time-out */
     const char *allow; /* value of Allow with 405, else NULL */
     uint64_t stale;    /* value of Rivulet-Stale: what was read is stale since there; 0: none */
+    bool past;         /* it was asked for `as_of`: */
+    uint64_t as_of;    /* value of Rivulet-As-Of: the position that it is of */
 } rv_response_head;
 
 /* RV_OK or RV_PENDING. */
@@ -101,11 +118,14 @@ RV_MUST_USE rv_status rv_exchange_head(rv_exchange *exchange, rv_response_head *
  * last piece: ask at least that often. */
 RV_MUST_USE rv_status rv_exchange_body(rv_exchange *exchange, int64_t now, rv_writer *w);
 
-/* True while it runs a query that takes several turns: nothing but the answer is lost if it ends.
- */
+/* True while it runs a query, or is on its way to the past, which takes several turns: nothing but
+ * the answer is lost if it ends. */
 bool rv_exchange_is_query(const rv_exchange *exchange);
 
 void rv_face_end(rv_exchange *exchange);
+
+/* Gives back what is not in its memory (SQLite's share of the process): no call follows. */
+void rv_face_close(rv_face *face);
 
 /* Adds what holds nothing between two calls. */
 void rv_face_unused(const rv_face *face, rv_unused *unused);

@@ -3,6 +3,7 @@
 #ifndef RV_FACE_FACE_INTERNAL_H
 #define RV_FACE_FACE_INTERNAL_H
 
+#include "core/engine/as_of.h"
 #include "core/engine/outbox.h"
 #include "core/live/row_feed.h"
 #include "core/state/touches.h"
@@ -164,10 +165,14 @@ struct rv_face {
     rv_exchange *exchanges;
     uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
-    rv_moments moments; /* of feeds of changes */
-    rv_touches touches; /* of live answers, */
-    uint64_t answers;   /* and how many were made after the first ones */
-    rv_arena scratch;   /* of one call: decoded text, parsed events */
+    rv_moments moments;   /* of feeds of changes */
+    rv_touches touches;   /* of live answers, */
+    uint64_t answers;     /* and how many were made after the first ones */
+    uint8_t *past_memory; /* for answers from the past; NULL: there was none yet */
+    rv_as_of *as_of;
+    rv_exchange *past_of; /* whose answer is made from the state of the past; NULL: nobody's */
+    rv_sql *past_sql;     /* over it, for this exchange */
+    rv_arena scratch;     /* of one call: decoded text, parsed events */
     rv_append *appends;
     rv_event *events;
     size_t events_max; /* of one request */
@@ -196,6 +201,28 @@ rv_status exchange_run(rv_exchange *x, rv_error *err);
 
 /* True when the request is for a live feed. */
 bool exchange_is_live(const rv_exchange *x);
+
+/* --- as_of.c --- */
+
+/* The answer is made of the state as it was at `text`, a position or a time, from RV_OK until
+ * exchange_release or _leave_past. RV_PENDING: not yet; RV_PARAMETER_INVALID, RV_UNSUPPORTED (a
+ * live feed; no memory is set apart), RV_MEMORY_EXHAUSTED; those of rv_as_of_reach. */
+rv_status face_as_of(rv_exchange *x, rv_bytes text, rv_error *err);
+
+/* The same for the parameter `as_of`; RV_OK and nothing, if there is none. */
+rv_status face_as_of_parameter(rv_exchange *x, const rv_url *url, rv_error *err);
+
+/* SQL over that state, of this exchange alone. RV_MEMORY_EXHAUSTED. */
+rv_status face_past_sql(rv_exchange *x, rv_sql **sql, rv_error *err);
+
+/* The state that the answer is made of, its schema, and rv_node_stale of it. */
+rv_state *exchange_state(const rv_exchange *x);
+const rv_schema *exchange_schema(const rv_exchange *x);
+bool exchange_stale(const rv_exchange *x, uint16_t aggregate, uint64_t *since);
+bool exchange_is_past(const rv_exchange *x);
+
+/* The answer is made: others may have that state. */
+void exchange_leave_past(rv_exchange *x);
 
 /* --- narrow.c --- */
 
@@ -247,7 +274,7 @@ rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_rejection_forget(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err);
-rv_status face_list_aggregates(rv_exchange *x, rv_error *err);
+rv_status face_list_aggregates(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_query(rv_exchange *x, const rv_url *url, rv_error *err);
 /* The aggregate of this name. RV_UNKNOWN_AGGREGATE; NULL then. */
@@ -298,6 +325,9 @@ rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv
 
 /* The concrete path, or bare stream name, that `/streams/…` addresses; in scratch. */
 rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err);
+
+/* A time, as Unix microseconds. RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE. */
+rv_status face_parse_time(rv_exchange *x, rv_bytes text, int64_t *unix_us, rv_error *err);
 
 /* The next piece of a read of events; as rv_exchange_body. */
 rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w);

@@ -67,6 +67,7 @@ static rv_status parts_open(rv_instance *in, rv_error *err) {
             .version = RV_VERSION_TEXT,
             .guard = in->options.guard,
             .digest = in->options.digest,
+            .past = in->options.past,
         };
         status = rv_face_create(&in->face, &face, &part, err);
     }
@@ -131,6 +132,9 @@ void rv_instance_unused(const rv_instance *instance, rv_unused *unused) {
 
 void rv_instance_forget(rv_instance *instance) {
     RV_ASSERT(instance != NULL);
+    if (instance->face != NULL) {
+        rv_face_close(instance->face);
+    }
     if (instance->sql != NULL) {
         rv_sql_destroy(instance->sql);
     }

@@ -27,6 +27,7 @@ typedef struct rv_instance_options {
     const rv_bytes *patterns; /* of an edge; copied by rv_instance_create */
     size_t pattern_count;
     uint64_t sql_steps_max; /* of one query; 0: none */
+    rv_face_past past;      /* what `as_of` may take, beside the memory */
 } rv_instance_options;
 
 typedef struct rv_instance {

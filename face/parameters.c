@@ -8,7 +8,7 @@
 #include "core/model/schema_nearest.h"
 #include "face/face_internal.h"
 
-#define NAMES_MAX 8
+#define NAMES_MAX 9
 
 typedef struct address {
     const char *place;
@@ -19,15 +19,15 @@ typedef struct address {
 static const address addresses[] = {
     {"events",
      "GET",
-     {"path", "from", "from_sequence", "from_version", "limit", "until", "type", "where"}},
+     {"path", "from", "from_sequence", "from_version", "limit", "until", "as_of", "type", "where"}},
     {"events", "POST", {"return"}},
     {"streams",
      "GET",
-     {"from", "from_sequence", "from_version", "limit", "until", "type", "where"}},
+     {"from", "from_sequence", "from_version", "limit", "until", "as_of", "type", "where"}},
     {"streams", "POST", {"return"}},
     {"aggregates", "GET", {"limit", "as_of", "columns"}},
     {"changes", "GET", {"where", "rows", "columns"}},
-    {"query", "GET", {"sql", "params", "rows"}},
+    {"query", "GET", {"sql", "params", "rows", "as_of"}},
     {"query", "POST", {NULL}},
     {"schema", "GET", {NULL}},
     {"schema", "POST", {"check", "whole", "diff"}},

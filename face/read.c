@@ -87,8 +87,7 @@ static rv_status set_pattern(event_read *r, rv_bytes text, rv_error *err) {
     return rv_path_pattern_parse(rv_bytes_of(r->pattern_text, text.len), &r->pattern, err);
 }
 
-/* A time, as Unix microseconds. */
-static rv_status parse_time(rv_exchange *x, rv_bytes text, int64_t *unix_us, rv_error *err) {
+rv_status face_parse_time(rv_exchange *x, rv_bytes text, int64_t *unix_us, rv_error *err) {
     const rv_type timestamptz = {.kind = RV_TYPE_TIMESTAMPTZ};
     rv_value value;
     const rv_status status = rv_value_from_text(&timestamptz, text, RV_LITERAL("a time"),
@@ -111,29 +110,43 @@ static rv_status parse_from(rv_exchange *x, const rv_url *url, rv_error *err) {
         return status;
     }
     r->from_now = rv_bytes_are(text, "now");
-    if (!r->from_now && parse_time(x, text, &r->from_time, &cause) != RV_OK) {
+    if (!r->from_now && face_parse_time(x, text, &r->from_time, &cause) != RV_OK) {
         return rv_error_set(err, RV_PARAMETER_INVALID,
                             "`from` is a position, a time or `now`, not `%b`", &text);
     }
     return RV_OK;
 }
 
-/* `until`: a time or a number, which is a version of one stream or, of all events, a position. */
-static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
+/* An end: a time, or a number of what `name` counts. */
+static rv_status parse_end(rv_exchange *x, const rv_url *url, const char *name, const char *counts,
+                           uint64_t *number, rv_error *err) {
     event_read *r = &x->read;
     rv_bytes text;
     bool found = false;
-    const rv_status status = rv_url_parameter(url, "until", &x->face->scratch, &text, &found, err);
-    if (status != RV_OK || !found ||
-        rv_number_parse(text, of_stream ? &r->until_version : &r->until_position)) {
+    const rv_status status = rv_url_parameter(url, name, &x->face->scratch, &text, &found, err);
+    if (status != RV_OK || !found || rv_number_parse(text, number)) {
         return status;
     }
     rv_error cause;
-    if (parse_time(x, text, &r->until_time, &cause) != RV_OK) {
-        return rv_error_set(err, RV_PARAMETER_INVALID, "`until` is a %s or a time, not `%b`",
-                            of_stream ? "version" : "position", &text);
+    int64_t time = 0;
+    if (face_parse_time(x, text, &time, &cause) != RV_OK) {
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is a %s or a time, not `%b`", name,
+                            counts, &text);
     }
+    r->until_time = time < r->until_time ? time : r->until_time;
     return RV_OK;
+}
+
+/* `until`: a time or a number, which is a version of one stream or, of all events, a position;
+ * `as_of`: a time or a position. */
+static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
+    event_read *const r = &x->read;
+    uint64_t as_of = UINT64_MAX;
+    rv_status status = of_stream ? parse_end(x, url, "until", "version", &r->until_version, err)
+                                 : parse_end(x, url, "until", "position", &r->until_position, err);
+    status = status == RV_OK ? parse_end(x, url, "as_of", "position", &as_of, err) : status;
+    r->until_position = as_of < r->until_position ? as_of : r->until_position;
+    return status;
 }
 
 static rv_status begin_read(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {

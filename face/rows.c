@@ -20,6 +20,7 @@ static rv_status too_large(const rv_exchange *x, rv_error *err) {
 
 static rv_status answer_json(rv_exchange *x, rv_writer *w, rv_error *err) {
     rv_write_u8(w, '\n');
+    exchange_leave_past(x);
     if (w->full) {
         return too_large(x, err);
     }
@@ -50,14 +51,14 @@ static void write_key_names(const rv_aggregate *aggregate, rv_writer *w) {
     rv_write_text(w, several ? "]" : "");
 }
 
-rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
-    rv_node *node = x->face->options.node;
-    const rv_schema *schema = rv_node_schema(node);
+rv_status face_list_aggregates(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_writer w;
-    const rv_status status = exchange_writer(x, true, &w);
+    rv_status status = face_as_of_parameter(x, url, err);
+    status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status != RV_OK) {
         return status;
     }
+    const rv_schema *schema = exchange_schema(x);
     rv_write_u8(&w, '[');
     for (uint16_t i = 0; i < rv_schema_aggregate_count(schema); i++) {
         const rv_aggregate *aggregate = rv_schema_aggregate(schema, i);
@@ -71,7 +72,7 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
         rv_write_text(&w, ",\"shared\":");
         rv_write_text(&w, aggregate->shared ? "true" : "false");
         rv_write_text(&w, ",\"rows\":");
-        rv_write_uint(&w, rv_state_row_count(rv_node_state(node), i));
+        rv_write_uint(&w, rv_state_row_count(exchange_state(x), i));
         rv_write_u8(&w, '}');
     }
     rv_write_u8(&w, ']');
@@ -84,7 +85,7 @@ rv_status face_list_aggregates(rv_exchange *x, rv_error *err) {
 
 static rv_status write_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row row,
                            rv_writer *w) {
-    const rv_state *state = rv_node_state(x->face->options.node);
+    const rv_state *state = exchange_state(x);
     rv_arena *scratch = &x->face->scratch;
     const size_t mark = rv_arena_mark(scratch);
     for (uint16_t c = 0; c < aggregate->column_count; c++) {
@@ -106,7 +107,7 @@ static rv_status write_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row
 
 static rv_status all_rows(rv_exchange *x, const rv_aggregate *aggregate, uint64_t limit,
                           rv_writer *w) {
-    const rv_state *state = rv_node_state(x->face->options.node);
+    const rv_state *state = exchange_state(x);
     rv_reads *const reads = begin_reads(x);
     rv_row row = RV_ROW_NONE;
     rv_status status = RV_OK;
@@ -172,7 +173,7 @@ void face_write_columns(const rv_aggregate *aggregate, rv_writer *w) {
 /* The same as a query answers it: columns with their types, and an array of values. */
 static rv_status write_columns_row(rv_exchange *x, const rv_aggregate *aggregate, rv_row row,
                                    rv_writer *w) {
-    const rv_state *const state = rv_node_state(x->face->options.node);
+    const rv_state *const state = exchange_state(x);
     rv_write_text(w, "{\"columns\":");
     face_write_columns(aggregate, w);
     rv_write_text(w, ",\"rows\":[[");
@@ -206,7 +207,7 @@ static rv_status one_row(rv_exchange *x, const rv_aggregate *aggregate, const rv
             return status;
         }
     }
-    const rv_state *const state = rv_node_state(x->face->options.node);
+    const rv_state *const state = exchange_state(x);
     rv_reads *const reads = begin_reads(x);
     if (reads != NULL) {
         rv_reads_key(reads, state, aggregate->number, values);
@@ -238,7 +239,7 @@ static rv_status refuse_address(const rv_aggregate *aggregate, rv_error *err) {
 
 bool face_note_stale(rv_exchange *x, uint16_t aggregate) {
     uint64_t since = 0;
-    if (!rv_node_stale(x->face->options.node, aggregate, &since)) {
+    if (!exchange_stale(x, aggregate, &since)) {
         return false;
     }
     RV_ASSERT(since > 0);
@@ -248,16 +249,21 @@ bool face_note_stale(rv_exchange *x, uint16_t aggregate) {
 
 rv_status face_aggregate(const rv_exchange *x, rv_bytes name, const rv_aggregate **aggregate,
                          rv_error *err) {
-    *aggregate = rv_schema_aggregate_named(rv_node_schema(x->face->options.node), name);
-    return *aggregate != NULL
-               ? RV_OK
-               : rv_error_set(err, RV_UNKNOWN_AGGREGATE,
-                              "there is no aggregate `%b`; /aggregates lists them", &name);
+    *aggregate = rv_schema_aggregate_named(exchange_schema(x), name);
+    if (*aggregate != NULL) {
+        return RV_OK;
+    }
+    return x->head.past ? rv_error_set(err, RV_UNKNOWN_AGGREGATE,
+                                       "there was no aggregate `%b` yet at position %u", &name,
+                                       x->head.as_of)
+                        : rv_error_set(err, RV_UNKNOWN_AGGREGATE,
+                                       "there is no aggregate `%b`; /aggregates lists them", &name);
 }
 
 rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
     const rv_aggregate *aggregate;
-    rv_status status = face_aggregate(x, url->segments[1], &aggregate, err);
+    rv_status status = face_as_of_parameter(x, url, err);
+    status = status == RV_OK ? face_aggregate(x, url->segments[1], &aggregate, err) : status;
     if (status != RV_OK) {
         return status;
     }
@@ -265,19 +271,11 @@ rv_status face_rows(rv_exchange *x, const rv_url *url, rv_error *err) {
         return refuse_address(aggregate, err);
     }
     uint64_t limit = UINT64_MAX;
-    rv_bytes as_of;
-    bool found = false;
     bool columns = false;
     rv_writer w;
     status = face_require(x, FACE_ROWS, aggregate->name, err);
     status = status == RV_OK ? rv_url_number(url, "limit", &x->face->scratch, &limit, err) : status;
-    status = status == RV_OK
-                 ? rv_url_parameter(url, "as_of", &x->face->scratch, &as_of, &found, err)
-                 : status;
     status = status == RV_OK ? face_read_flag(x, url, "columns", &columns, err) : status;
-    if (status == RV_OK && found) {
-        status = rv_error_set(err, RV_UNSUPPORTED, "as_of comes with a later version");
-    }
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
         (void)face_note_stale(x, aggregate->number);
@@ -294,6 +292,7 @@ typedef struct query_request {
     rv_bytes sql;
     rv_bytes params; /* a JSON array, or empty */
     uint64_t rows;   /* the most there may be; UINT64_MAX: any number */
+    rv_bytes as_of;  /* empty: now */
 } query_request;
 
 /* Takes a member of the body that asks; `whole` is its value's text. False: it is none. */
@@ -307,11 +306,16 @@ static bool take_member(query_request *q, rv_bytes name, const rv_json_token *va
         q->params = whole;
         return true;
     }
+    if (rv_bytes_are(name, "as_of") &&
+        (value->kind == RV_JSON_STRING || value->kind == RV_JSON_NUMBER)) {
+        q->as_of = value->text;
+        return true;
+    }
     return rv_bytes_are(name, "rows") && value->kind == RV_JSON_NUMBER &&
            rv_number_parse(value->text, &q->rows);
 }
 
-/* Reads `{"sql":"…","params":[…],"rows":1000}`. */
+/* Reads `{"sql":"…","params":[…],"rows":1000,"as_of":7}`. */
 static rv_status read_query(rv_exchange *x, query_request *q, rv_error *err) {
     rv_json json = rv_json_over(x->request.body, &x->face->scratch);
     rv_json_token key;
@@ -330,8 +334,9 @@ static rv_status read_query(rv_exchange *x, query_request *q, rv_error *err) {
         }
         if (!take_member(q, key.text, &value, whole)) {
             return rv_error_set(err, RV_REQUEST_INVALID,
-                                "a query has \"sql\" (a string), \"params\" (an array) and "
-                                "\"rows\" (the most there may be), not `%b`",
+                                "a query has \"sql\" (a string), \"params\" (an array), \"rows\" "
+                                "(the most there may be) and \"as_of\" (a position or a time), "
+                                "not `%b`",
                                 &key.text);
         }
         status = rv_json_next(&json, &key, err);
@@ -347,14 +352,15 @@ static rv_status read_query_address(rv_exchange *x, const rv_url *url, query_req
     rv_status status = rv_url_parameter(url, "sql", scratch, &q->sql, &found, err);
     status = status == RV_OK ? rv_url_parameter(url, "params", scratch, &q->params, &found, err)
                              : status;
+    status =
+        status == RV_OK ? rv_url_parameter(url, "as_of", scratch, &q->as_of, &found, err) : status;
     return status == RV_OK ? rv_url_number(url, "rows", scratch, &q->rows, err) : status;
 }
 
 /* `,"stale":["account",…]`: what the query reads and is stale. */
 static void write_stale(rv_exchange *x, const rv_sql_query *query, rv_writer *w) {
-    const rv_node *const node = x->face->options.node;
-    const rv_schema *const schema = rv_node_schema(node);
-    const uint16_t count = rv_node_stale_count(node) > 0 ? rv_schema_aggregate_count(schema) : 0;
+    const rv_schema *const schema = exchange_schema(x);
+    const uint16_t count = rv_schema_aggregate_count(schema);
     bool some = false;
     RV_ASSERT(query != NULL);
     for (uint16_t a = 0; a < count; a++) {
@@ -408,13 +414,17 @@ static rv_status run_query(rv_exchange *x, rv_writer *w, rv_error *err) {
     }
     rv_write_u8(w, ']');
     write_stale(x, x->query, w);
+    if (x->head.past) {
+        rv_write_text(w, ",\"as_of\":");
+        rv_write_uint(w, x->head.as_of);
+    }
     rv_write_u8(w, '}');
     return w->full ? too_large(x, err) : status == RV_END ? RV_OK : status;
 }
 
 /* May all that it reads be read? */
 static rv_status judge_query(const rv_exchange *x, rv_error *err) {
-    const rv_schema *const schema = rv_node_schema(x->face->options.node);
+    const rv_schema *const schema = exchange_schema(x);
     const uint16_t count = x->guarded ? rv_schema_aggregate_count(schema) : 0;
     rv_status status = RV_OK;
     RV_ASSERT(x->query != NULL);
@@ -431,6 +441,7 @@ static rv_status judge_query(const rv_exchange *x, rv_error *err) {
 /* Reads the request and opens its query, which the result buffer is taken for. */
 static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_error *err) {
     query_request q = {.sql = {NULL, 0}, .rows = UINT64_MAX};
+    rv_sql *sql = x->face->options.sql;
     RV_ASSERT(x->query == NULL);
     rv_status status = rv_bytes_are(x->request.method, "POST")
                            ? read_query(x, &q, err)
@@ -439,9 +450,12 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
         status = rv_error_set(err, RV_PARAMETER_INVALID, "rows is a number from 1 on");
         rv_error_fact_text(err, "parameter", RV_LITERAL("rows"));
     }
+    if (status == RV_OK && q.as_of.len > 0) {
+        status = face_as_of(x, q.as_of, err);
+        status = status == RV_OK ? face_past_sql(x, &sql, err) : status;
+    }
     status = status == RV_OK ? exchange_writer(x, true, w) : status;
-    status = status == RV_OK ? rv_sql_prepare(x->face->options.sql, q.sql, q.params, &x->query, err)
-                             : status;
+    status = status == RV_OK ? rv_sql_prepare(sql, q.sql, q.params, &x->query, err) : status;
     if (status == RV_OK) {
         rv_sql_limit_rows(x->query, q.rows);
         rv_reads *const reads = begin_reads(x);

@@ -10,12 +10,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static rv_status memory_map(rv_directory *directory, size_t size, rv_error *err) {
-    RV_ASSERT(directory->memory == NULL);
+static void *map(size_t size) {
     RV_ASSERT(size > 0);
     void *const memory =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void unmap(void *memory, size_t size) {
+    if (memory != NULL) {
+        const int failed = munmap(memory, size);
+        RV_ASSERT(failed == 0);
+    }
+}
+
+/* What answers from the past are made in: with the first one. */
+static void *past_take(void *ctx, size_t size) {
+    rv_directory *const directory = ctx;
+    RV_ASSERT(directory->past == NULL && size == directory->memory_size);
+    directory->past = map(size);
+    return directory->past;
+}
+
+static const rv_face_memory_ops past_memory = {.take = past_take};
+
+static rv_status memory_map(rv_directory *directory, size_t size, rv_error *err) {
+    RV_ASSERT(directory->memory == NULL);
+    void *const memory = map(size);
+    if (memory == NULL) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the system does not give %u bytes: %s",
                             (uint64_t)size, strerror(errno));
     }
@@ -51,6 +73,11 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
         .patterns = options->patterns,
         .pattern_count = options->pattern_count,
         .sql_steps_max = options->serving ? RV_SQL_STEPS_MAX : 0,
+        .past = {.memory = &past_memory,
+                 .ctx = directory,
+                 .memory_size = directory->memory_size,
+                 .events_max = options->serving ? RV_AS_OF_EVENTS_MAX : 0,
+                 .sql_steps_max = options->serving ? RV_SQL_STEPS_MAX : 0},
     };
     rv_status status = rv_instance_create(instance, &in, err);
     if (status != RV_OK) {
@@ -71,10 +98,8 @@ static void directory_free(rv_directory *directory) {
     rv_instance_forget(&directory->instance);
     rv_posix_close(directory->posix);
     rv_deflate_destroy(directory->deflate);
-    if (directory->memory != NULL) {
-        const int failed = munmap(directory->memory, directory->memory_size);
-        RV_ASSERT(failed == 0);
-    }
+    unmap(directory->memory, directory->memory_size);
+    unmap(directory->past, directory->memory_size);
     *directory = (rv_directory){0};
 }
 

@@ -20,6 +20,7 @@ typedef struct rv_directory {
     rv_flusher *flusher; /* NULL when serving: the loop's pool flushes */
     void *memory;        /* of `memory_size` bytes */
     size_t memory_size;
+    void *past; /* memory for answers from the past, of as many; NULL: none was asked for yet */
 } rv_directory;
 
 typedef struct rv_directory_options {

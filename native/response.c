@@ -22,7 +22,8 @@ void rv_response_write_origin(rv_writer *w, rv_bytes allow_origin, bool varies) 
         rv_write_text(w, "Access-Control-Allow-Origin: ");
         rv_write(w, allow_origin);
         rv_write_text(w, "\r\n");
-        write_line(w, "Access-Control-Expose-Headers", "Allow, ETag, Retry-After, Rivulet-Stale");
+        write_line(w, "Access-Control-Expose-Headers",
+                   "Allow, ETag, Retry-After, Rivulet-As-Of, Rivulet-Stale");
     }
 }
 
@@ -76,6 +77,11 @@ void rv_response_write(rv_writer *w, const rv_response *r) {
     }
     if (head->status == 401) {
         write_line(w, "WWW-Authenticate", "Bearer");
+    }
+    if (head->past) {
+        rv_write_text(w, "Rivulet-As-Of: ");
+        rv_write_uint(w, head->as_of);
+        rv_write_text(w, "\r\n");
     }
     if (head->stale > 0) {
         rv_write_text(w, "Rivulet-Stale: ");

@@ -87,6 +87,19 @@ static rv_status memory_take(rv_reactor *r, const rv_budget_options *budget, rv_
     return status;
 }
 
+/* What answers from the past are made in: with the first one; kept for the next database. */
+static void *past_take(void *ctx, size_t size) {
+    rv_reactor *const r = ctx;
+    if (r->past_size < size) {
+        uint8_t *const memory = rv_reactor_memory_take(size);
+        r->past = memory != NULL ? memory : r->past;
+        r->past_size = memory != NULL ? size : r->past_size;
+    }
+    return r->past_size < size ? NULL : r->past;
+}
+
+static const rv_face_memory_ops past_memory = {.take = past_take};
+
 static rv_status instance_create(rv_reactor *r, const rv_reactor_options *o, rv_error *err) {
     RV_ASSERT(r->phase == RV_REACTOR_CLOSED);
     rv_instance_options in = {
@@ -99,6 +112,11 @@ static rv_status instance_create(rv_reactor *r, const rv_reactor_options *o, rv_
         .patterns = o->patterns,
         .pattern_count = o->pattern_count,
         .sql_steps_max = RV_SQL_STEPS_MAX,
+        .past = {.memory = &past_memory,
+                 .ctx = r,
+                 .memory_size = o->memory,
+                 .events_max = RV_AS_OF_EVENTS_MAX,
+                 .sql_steps_max = RV_SQL_STEPS_MAX},
     };
     rv_status status = memory_take(r, &in.budget, err);
     if (status == RV_OK && o->inflate) {

@@ -44,6 +44,8 @@ typedef struct rv_reactor {
     rv_instance instance;
     uint8_t *memory; /* of databases; kept for the next */
     size_t memory_size;
+    uint8_t *past; /* the same for answers from the past */
+    size_t past_size;
     rv_error error;
     rv_bytes out;
     rv_reactor_exchange exchanges[RV_REACTOR_EXCHANGES];

@@ -98,6 +98,9 @@
 #define RV_READS_END_MAX 40u         /* of an end of such a part: more of it tells few rows apart */
 #define RV_TOUCHES_LEN   (16u << 10) /* of rows that changed: some hundred, then more run again */
 
+/* --- time travel --- */
+#define RV_AS_OF_EVENTS_MAX 50000000u /* folded for one answer, where others wait: some seconds */
+
 /* --- memory --- */
 #define RV_SNAPSHOTS_MAX 8          /* alive at a time: a checkpoint, and long reads */
 #define RV_MEMORY_MIN    (4u << 20) /* smallest budget a node opens with */

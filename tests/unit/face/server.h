@@ -18,9 +18,12 @@ static uint64_t server_steps_slice;
 static uint32_t server_exchanges = 4;
 static rv_edge *server_edge; /* NULL: it is a root's */
 
+#define PAST_MEMORY ((size_t)8 << 20)
+
 typedef struct server {
     fixture f;
     uint8_t *memory;
+    uint8_t *past; /* memory for answers from the past */
     uint8_t *answer;
     rv_sql *sql;
     rv_face *face;
@@ -28,9 +31,20 @@ typedef struct server {
     rv_bytes body;
 } server;
 
+/* There is none when the server has none. */
+static inline void *server_past(void *ctx, size_t size) {
+    RV_ASSERT(size == PAST_MEMORY);
+    return ctx;
+}
+
+static const rv_face_memory_ops server_memory = {.take = server_past};
+
 /* Over an open node, which becomes the server's. */
 static inline server server_over(fixture f) {
-    server s = {.f = f, .memory = malloc(FACE_MEMORY), .answer = malloc(ANSWER_MAX)};
+    server s = {.f = f,
+                .memory = malloc(FACE_MEMORY),
+                .past = malloc(PAST_MEMORY),
+                .answer = malloc(ANSWER_MAX)};
     rv_arena arena = rv_arena_over(s.memory, FACE_MEMORY);
     const rv_sql_options sql = {.schema = rv_node_schema(s.f.node),
                                 .state = rv_node_state(s.f.node),
@@ -50,7 +64,11 @@ static inline server server_over(fixture f) {
                                      .result_len_max = 64u << 10,
                                      .version = "test",
                                      .guard = &rv_face_guard,
-                                     .digest = &test_digest};
+                                     .digest = &test_digest,
+                                     .past = {.memory = &server_memory,
+                                              .ctx = s.past,
+                                              .memory_size = PAST_MEMORY,
+                                              .sql_steps_max = 1000000}};
     if (rv_face_create(&s.face, &options, &arena, &err) != RV_OK) {
         abort();
     }
@@ -62,9 +80,11 @@ static inline server server_create(uint64_t seed) {
 }
 
 static inline void server_free(server *s) {
+    rv_face_close(s->face);
     rv_sql_destroy(s->sql);
     fixture_free(&s->f);
     free(s->memory);
+    free(s->past);
     free(s->answer);
 }
 
