@@ -154,10 +154,10 @@ function decoderOf(type) {
 /**
  * The answer of /query as an array of objects, with its columns beside them. Columns of one name
  * cannot be members of one object: they are an error.
- * @param {{columns: Column[], rows: unknown[][], stale?: string[]}} answer
+ * @param {{columns: Column[], rows: unknown[][], stale?: string[], as_of?: number | string}} answer
  * @returns {Record<string, unknown>[] & {columns: Column[]}}
  */
-export function decodeRows({ columns, rows, stale }) {
+export function decodeRows({ columns, rows, stale, as_of }) {
   const names = columns.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) {
@@ -172,7 +172,8 @@ export function decodeRows({ columns, rows, stale }) {
     });
     return Object.fromEntries(members);
   });
-  return Object.assign(decoded, { columns }, stale === undefined ? {} : { stale });
+  const asOf = as_of === undefined ? {} : { asOf: Number(as_of) };
+  return Object.assign(decoded, { columns }, stale === undefined ? {} : { stale }, asOf);
 }
 
 /**

@@ -142,11 +142,15 @@ function connect(spawn) {
   return channel;
 }
 
-/** @param {string} sql @param {unknown[]} [params] @param {number} [rows] */
-function queryRequest(sql, params, rows) {
+/**
+ * @param {string} sql @param {unknown[]} [params]
+ * @param {{rows?: number, asOf?: number | Date | string}} [options]
+ */
+function queryRequest(sql, params, { rows, asOf } = {}) {
   const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
   demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
-  const body = encode({ sql, params: params ?? [], rows });
+  const at = asOf instanceof Date ? asOf.toISOString() : asOf;
+  const body = encode({ sql, params: params ?? [], rows, as_of: at });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
 }
 
@@ -355,10 +359,10 @@ export class Database {
 
   /**
    * @param {string} sql @param {unknown[]} [params]
-   * @param {{signal?: AbortSignal, rows?: number}} [options]
+   * @param {{signal?: AbortSignal, rows?: number, asOf?: number | Date | string}} [options]
    */
   async query(sql, params, options) {
-    const request = queryRequest(sql, params, options?.rows);
+    const request = queryRequest(sql, params, options);
     return decodeRows(await this.#underWay(() => this.#request(request, options?.signal)));
   }
 
@@ -370,7 +374,7 @@ export class Database {
   live(sql, ...rest) {
     const [params, options] = typeof sql === 'string' ? rest : [rest];
     const text = typeof sql === 'string' ? sql : sql.join('?');
-    const request = { ...queryRequest(text, params, options?.rows), accept: 'text/event-stream' };
+    const request = { ...queryRequest(text, params, options), accept: 'text/event-stream' };
     const feed = new LiveFeed(this.#channel, request, decodeRows, this.#feeds, options?.signal);
     return this.#unlessClosed(feed);
   }

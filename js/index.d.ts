@@ -276,6 +276,8 @@ export type Rows<Row = Record<string, any>> = Row[] & {
   columns: Column[];
   /** Aggregates that the query reads and whose rows lack events that this version does not understand. */
   stale?: string[];
+  /** The position that it is of, when it was asked for as of one, or a time. */
+  asOf?: number;
 };
 
 /** A problem as plain data: an error's members. */
@@ -388,11 +390,14 @@ export interface Database {
       signal?: AbortSignal;
     },
   ): Feed<Event<Data>>;
-  /** One SELECT statement; `?` are the parameters. */
+  /**
+   * One SELECT statement; `?` are the parameters. With `asOf`, a position or a time, over the rows
+   * as they were confirmed then.
+   */
   query<Row = Record<string, any>>(
     sql: string,
     params?: readonly Value[],
-    options?: { signal?: AbortSignal; rows?: number },
+    options?: { signal?: AbortSignal; rows?: number; asOf?: number | Date | string },
   ): Promise<Rows<Row>>;
   /**
    * The result of a query now, and then each time that it is another one, pending events included.

@@ -5,13 +5,14 @@
  *
  *     db.c         life and facts        append.c  schema and appends     feed.c   feeds
  *     datum.c      values, events        row.c     aggregates and rows    query.c  SQL
- *     changes.c    what becomes of rows
+ *     changes.c    what becomes of rows       past.c    SQL over the past
  *     directory.c  over a directory: memory, host, and calls that do not return before they are
  * done
  */
 #ifndef RV_LIB_DB_H
 #define RV_LIB_DB_H
 
+#include "core/engine/as_of.h"
 #include "core/engine/outbox.h"
 #include "core/live/row_feed.h"
 #include "core/live/subscription.h"
@@ -24,6 +25,15 @@
 struct rv_db_query {
     rv_db *db;
     rv_sql_query *query;
+    const rv_db_past *past; /* NULL: it is of now */
+};
+
+struct rv_db_past {
+    rv_db *db;
+    rv_as_of *as_of;
+    rv_arena sql_arena; /* empty: SQL is made in it for each place */
+    size_t sql_memory;
+    rv_sql *sql; /* NULL: no place is reached */
 };
 
 /* `db` is NULL when it is free. */
@@ -70,6 +80,11 @@ bool rv_db_again(rv_db *db, rv_status status);
 RV_MUST_USE rv_status rv_db_write(rv_db *db, const rv_command *command, const rv_append *appends,
                                   size_t count, rv_event *results, rv_db_event *events,
                                   rv_error *err);
+
+/* rv_db_query_open, over this; `past`: which it is of. */
+RV_MUST_USE rv_status rv_db_query_over(rv_db *db, rv_sql *sql, const rv_db_past *past,
+                                       rv_bytes text, rv_bytes parameters, rv_db_query **query,
+                                       rv_error *err);
 
 /* Describes an event of the node. */
 void rv_db_event_of(const rv_db *db, const rv_event *event, rv_bytes path, rv_db_event *out);

@@ -17,20 +17,26 @@ rv_status rv_db_query_open(rv_db *db, rv_bytes sql, rv_bytes parameters, rv_db_q
                            rv_error *err) {
     RV_ASSERT(db != NULL && out != NULL);
     *out = NULL;
-    if (db->sql == NULL) {
-        return rv_error_set(err, RV_UNSUPPORTED, "this database was opened without SQL");
-    }
+    return db->sql == NULL
+               ? rv_error_set(err, RV_UNSUPPORTED, "this database was opened without SQL")
+               : rv_db_query_over(db, db->sql, NULL, sql, parameters, out, err);
+}
+
+rv_status rv_db_query_over(rv_db *db, rv_sql *sql, const rv_db_past *past, rv_bytes text,
+                           rv_bytes parameters, rv_db_query **out, rv_error *err) {
+    RV_ASSERT(sql != NULL);
     rv_db_query *const query = free_query(db);
     if (query == NULL) {
         return rv_error_set(err, RV_BUSY, "at most %u queries are open at once; close one",
                             (uint64_t)RV_DB_QUERIES_MAX);
     }
-    const rv_status status = rv_sql_prepare(db->sql, sql, parameters, &query->query, err);
+    const rv_status status = rv_sql_prepare(sql, text, parameters, &query->query, err);
     if (status != RV_OK) {
         query->query = NULL;
         return status;
     }
     query->db = db;
+    query->past = past;
     *out = query;
     return RV_OK;
 }

@@ -430,6 +430,51 @@ RV_API void rv_db_interrupt(rv_db *db);
 /* NULL is allowed. */
 RV_API void rv_db_query_close(rv_db_query *query);
 
+/* --- SQL over the past --- */
+
+/* The state as it was, folded from the log up to a place, in memory of its own. A database may have
+ * several; all are to be closed before it is. */
+typedef struct rv_db_past rv_db_past;
+
+#define RV_DB_PAST_MEMORY_MIN ((size_t)8 << 20)
+
+/* Starts nothing. `memory`, aligned for any object, is the past's until it is closed; it takes rows
+ * as the database's own memory does. RV_MEMORY_EXHAUSTED: it is less than the least;
+ * RV_UNSUPPORTED: the database is without SQL. */
+RV_API RV_MUST_USE rv_status rv_db_past_open(rv_db *db, void *memory, size_t memory_size,
+                                             rv_db_past **past, rv_error *err);
+
+/* A position: behind its event; or a time: behind the last event that the root had recorded by
+ * then. */
+typedef struct rv_db_place {
+    uint64_t position;
+    bool by_time;
+    int64_t time; /* microseconds from 1970 */
+} rv_db_place;
+
+/*
+ * Goes there, and closes its queries over the place where it was. A later place goes on from an
+ * earlier one. RV_PENDING: poll, then again with the same.
+ * RV_PARAMETER_INVALID: the database has no such position yet (facts "position", "watermark").
+ * RV_HISTORY_GONE: an edge did not hold its selection then, or has purged what it held.
+ * RV_STATE_FULL, RV_MEMORY_EXHAUSTED: the rows, or the schema, of then do not fit the memory.
+ * RV_DATA_DAMAGED, RV_STORAGE_FAILED, RV_READ_ONLY (the database failed before that was durable).
+ */
+RV_API RV_MUST_USE rv_status rv_db_past_reach(rv_db_past *past, const rv_db_place *place,
+                                              rv_error *err);
+
+/* The position that was reached. */
+RV_API uint64_t rv_db_past_position(const rv_db_past *past);
+
+/* As rv_db_query_open, over the confirmed rows of then, without system tables. RV_PARAMETER_INVALID
+ * also when no place is reached. */
+RV_API RV_MUST_USE rv_status rv_db_past_query_open(rv_db_past *past, rv_bytes sql,
+                                                   rv_bytes parameters, rv_db_query **query,
+                                                   rv_error *err);
+
+/* Its queries are closed. NULL is allowed. */
+RV_API void rv_db_past_close(rv_db_past *past);
+
 #ifdef __cplusplus
 }
 #endif

@@ -98,7 +98,7 @@ test('a page that was allowed sees answers, errors included', async () => {
       const answer = await ask(node, { Origin: page, ...request });
       assert.equal(answer.status, status);
       assert.equal(answer.headers['access-control-allow-origin'], allowed);
-      assert.equal(answer.headers['access-control-expose-headers'], 'Allow, ETag, Retry-After, Rivulet-Stale');
+      assert.equal(answer.headers['access-control-expose-headers'], 'Allow, ETag, Retry-After, Rivulet-As-Of, Rivulet-Stale');
       assert.equal(answer.headers.vary, allowed === '*' ? undefined : 'Origin');
     }
     assert.equal((await handshake(node, { Origin: page })).status, 101);

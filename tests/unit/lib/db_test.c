@@ -417,6 +417,64 @@ RV_TEST(an_interrupt_ends_what_is_open_and_nothing_else) {
     bank_free(&b);
 }
 
+static rv_status past_reach(bank *b, rv_db_past *past, rv_db_place place) {
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 100000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_db_past_reach(past, &place, &b->err);
+        const rv_status polled = rv_db_poll(b->db, NULL);
+        (void)polled;
+    }
+    return status;
+}
+
+static void check_past(bank *b, rv_db_past *past, const char *expected) {
+    rv_db_query *query = NULL;
+    uint8_t bytes[256];
+    rv_buffer out = {bytes, sizeof bytes, 0};
+    RV_CHECK_STATUS(rv_db_past_query_open(past, rv_text("select name, balance from account"),
+                                          rv_text(""), &query, &b->err),
+                    RV_OK);
+    RV_CHECK_STATUS(rv_db_query_next(query, &b->err), RV_OK);
+    RV_CHECK_STATUS(rv_db_query_row_json(query, &out), RV_OK);
+    RV_CHECK_TEXT(((rv_bytes){out.ptr, out.len}), expected);
+}
+
+/* Queries that nobody has closed go with the place, and with the past. */
+RV_TEST(the_past_is_asked_in_sql) {
+    bank b = bank_filled();
+    rv_db_facts facts;
+    rv_db_facts_of(b.db, &facts);
+    const uint64_t now = facts.position;
+    void *const memory = malloc(RV_DB_PAST_MEMORY_MIN);
+    rv_db_past *past = NULL;
+    rv_db_query *query = NULL;
+    RV_CHECK_STATUS(rv_db_past_open(b.db, memory, RV_DB_PAST_MEMORY_MIN - 1, &past, &b.err),
+                    RV_MEMORY_EXHAUSTED);
+    RV_CHECK_STATUS(rv_db_past_open(b.db, memory, RV_DB_PAST_MEMORY_MIN, &past, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_past_query_open(past, rv_text("select 1"), rv_text(""), &query, &b.err),
+                    RV_PARAMETER_INVALID);
+    for (int i = 0; i < 20; i++) {
+        RV_CHECK_STATUS(past_reach(&b, past, (rv_db_place){.position = 2}), RV_OK);
+        RV_CHECK_EQ(rv_db_past_position(past), 2);
+        check_past(&b, past, "[\"ada\",0.00]");
+        RV_CHECK_STATUS(past_reach(&b, past, (rv_db_place){.by_time = true, .time = INT64_MAX - 1}),
+                        RV_OK);
+        RV_CHECK_EQ(rv_db_past_position(past), now);
+        check_past(&b, past, "[\"ada\",12.50]");
+    }
+    RV_CHECK_STATUS(past_reach(&b, past, (rv_db_place){.position = now + 1}), RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(rv_db_past_query_open(past, rv_text("select 1"), rv_text(""), &query, &b.err),
+                    RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(past_reach(&b, past, (rv_db_place){.position = 2}), RV_OK);
+    check_past(&b, past, "[\"ada\",0.00]");
+    rv_db_past_close(past);
+    rv_db_past_close(NULL);
+    RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("select 1"), rv_text(""), &query, &b.err),
+                    RV_OK);
+    free(memory);
+    bank_free(&b);
+}
+
 RV_TEST(a_database_opened_again_is_the_same) {
     bank b = bank_filled();
     uint8_t before[16], after[16];
@@ -469,6 +527,7 @@ int main(void) {
     RV_RUN(queries_see_the_rows);
     RV_RUN(another_thread_ends_a_query);
     RV_RUN(an_interrupt_ends_what_is_open_and_nothing_else);
+    RV_RUN(the_past_is_asked_in_sql);
     RV_RUN(a_database_opened_again_is_the_same);
     RV_RUN(too_little_memory_is_told_with_how_much_it_takes);
     return rv_test_done();
