@@ -62,6 +62,26 @@ test('the central node has every row as the file says', options, async () => {
   for (const { id, ...row } of held) assert.deepEqual(row, items.get(id), `work item ${id}`);
 });
 
+test('at any position, in any order, every row was as the events up to there say', options, async () => {
+  for (const position of [200000, 1000, 77777, 77778, 2, events.length + 1]) {
+    const ask = async (sql) => {
+      const answer = await fetch(`${central.url}/query?${new URLSearchParams({ sql, as_of: position })}`);
+      assert.equal(answer.headers.get('rivulet-as-of'), String(position));
+      const { columns, rows } = await answer.json();
+      return rows.map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i]])));
+    };
+    const { applications, items } = fold(events.slice(0, position - 1));
+    const rows = await ask(
+      'select id, amount_requested, state, state_changes, offer_state, last_resource from application',
+    );
+    assert.equal(rows.length, applications.size);
+    for (const { id, ...row } of rows) assert.deepEqual(row, applications.get(id), `application ${id}`);
+    const held = await ask('select id, status, steps, last_resource from work_item');
+    assert.equal(held.length, items.size);
+    for (const { id, ...row } of held) assert.deepEqual(row, items.get(id), `work item ${id}`);
+  }
+});
+
 test('counts by state agree', options, async () => {
   const expected = new Map();
   for (const { state } of fold(events).applications.values()) {

@@ -256,19 +256,19 @@ test('a query gives no more rows than were asked for', async () => {
 
 test('a query as of a position or a time shows what was confirmed then', async () => {
   const db = await open();
-  const balance = 'SELECT balance FROM account WHERE id = 1';
+  const visits = 'SELECT visits FROM account WHERE id = 1';
   const { position } = await opened(db, 1).durable();
-  for (let i = 0; i < 3; i++) await db.append('/accounts/1', 'deposited', { amount: 5 }).durable();
-  assert.deepEqual([...(await db.query(balance))], [{ balance: 15 }]);
-  const then = await db.query(balance, [], { asOf: position + 1 });
-  assert.deepEqual([...then], [{ balance: 5 }]);
+  for (let i = 0; i < 3; i++) await db.append('/accounts/1', 'visited', { times: 5 }).durable();
+  assert.deepEqual([...(await db.query(visits))], [{ visits: 15 }]);
+  const then = await db.query(visits, [], { asOf: position + 1 });
+  assert.deepEqual([...then], [{ visits: 5 }]);
   assert.equal(then.asOf, position + 1);
-  const later = await db.query(balance, [], { asOf: new Date(Date.now() + 1e6) });
-  assert.deepEqual([[...later], later.asOf], [[{ balance: 15 }], position + 3]);
-  assert.equal((await db.query(balance)).asOf, undefined);
-  await assert.rejects(db.query(balance, [], { asOf: position + 9 }), { code: 'parameter_invalid', watermark: position + 3 });
-  await assert.rejects(db.query(balance, [], { asOf: 'then' }), { code: 'parameter_invalid' });
-  await assert.rejects(db.live(balance, [], { asOf: 1 }).next(), { code: 'unsupported' });
+  const later = await db.query(visits, [], { asOf: new Date(Date.now() + 1e6) });
+  assert.deepEqual([[...later], later.asOf], [[{ visits: 15 }], position + 3]);
+  assert.equal((await db.query(visits)).asOf, undefined);
+  await assert.rejects(db.query(visits, [], { asOf: position + 9 }), { code: 'parameter_invalid', watermark: position + 3 });
+  await assert.rejects(db.query(visits, [], { asOf: 'then' }), { code: 'parameter_invalid' });
+  await assert.rejects(db.live(visits, [], { asOf: 1 }).next(), { code: 'unsupported' });
 });
 
 test("a query's error says where the query was made", async () => {
