@@ -16,6 +16,9 @@
 #define RV_SQL_AGAIN_MAX    16u
 #define RV_SQL_AGAIN_SLICED 3u
 
+/* Which part of the memory statements may take that are kept (1/32: some ten in the smallest). */
+#define RV_SQL_KEPT_PART 32u
+
 /* Bytes of one statement: what a person writes, with room for lists that a program fills in. */
 #define RV_SQL_TEXT_MAX (1u << 20)
 
@@ -27,9 +30,18 @@ typedef struct rv_sql_line {
     uint16_t part;
 } rv_sql_line;
 
+/*
+ * A place for a query. The statement of one that has ended well stays in it, reset and without
+ * parameters, until its text comes again or the place is needed (kept.c).
+ *
+ *     empty --prepare--> open --finish--> kept --prepare of the same text--> open
+ *       ^                 |                 |
+ *       +--- finish of what failed ---------+--- what it was compiled for has changed, or room
+ */
 struct rv_sql_query {
     rv_sql *sql;
-    sqlite3_stmt *statement; /* NULL: the place is free */
+    sqlite3_stmt *statement; /* NULL: the place is empty */
+    bool open;               /* a caller has it; false with a statement: that is kept */
     rv_status ended;         /* RV_OK while rows may come; then what rv_sql_step answers */
     uint64_t steps;          /* of SQLite's machine so far, */
     uint64_t slice;          /* and since others had their turn */
@@ -51,6 +63,10 @@ struct rv_sql_query {
     rv_sql_line line;
     rv_reads *reads;       /* where what it reads is noted; NULL: nowhere */
     const rv_type **types; /* of each result column; NULL: by each value */
+    size_t text_len;       /* of the statement, as SQLite has it */
+    uint32_t memory;       /* granules of the heap that it takes, about */
+    uint32_t growth;       /* of what it reads, when it was compiled */
+    uint64_t finished;     /* the how manieth it was to be kept */
 };
 
 struct rv_sql {
@@ -73,6 +89,7 @@ struct rv_sql {
     size_t skipped;                        /* bytes before the text that SQLite has */
     const char *function;                  /* it calls this one, which queries may not */
     rv_error failure;                      /* of the step under way, in the log */
+    uint64_t finished;                     /* queries whose statements were kept */
     rv_sql_query queries[RV_SQL_QUERIES_MAX];
 };
 
@@ -84,6 +101,26 @@ int rv_sql_tables_declare(rv_sql *sql);
 /* The type of the column that a declared type (sqlite3_column_decltype; may be NULL) stands for;
  * NULL when it is none of ours. */
 const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared);
+
+/* --- kept.c: statements of queries that have ended, for those that come --- */
+
+/* The place of the text's statement, which is open now, with nothing but what it was compiled to;
+ * NULL: there is none, or it would be compiled otherwise today. */
+rv_sql_query *rv_sql_kept_take(rv_sql *sql, rv_bytes text);
+
+/* An empty place, for which the statement that was not used for longest may have to go; NULL: all
+ * are open. */
+rv_sql_query *rv_sql_kept_make_room(rv_sql *sql);
+
+/* Notes what a statement that was just compiled needs to be kept. `memory`: of the heap that it
+ * took. */
+void rv_sql_kept_note(rv_sql_query *query, uint32_t memory);
+
+/* The query is over: its place is empty, or keeps the statement. */
+void rv_sql_kept_put(rv_sql_query *query);
+
+/* Ends all statements that are kept; false: there were none. */
+bool rv_sql_kept_forget(rv_sql *sql);
 
 /* --- guard.c: what a statement may be, and how much it may cost --- */
 

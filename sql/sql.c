@@ -8,7 +8,8 @@
  *      +------------------------------------- finish, at any time ------------------------------+
  *
  * Every call that reaches SQLite does so between rv_sql_enter and rv_sql_leave. Whatever fails, a
- * query gives back all its memory at finish, so the next one starts as the first did.
+ * query gives back all its memory at finish but that of its statement (kept.c), so the next one
+ * starts as the first did.
  */
 #include "sql/connection.h"
 #include "sql/numeric.h"
@@ -90,15 +91,6 @@ rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *a
 }
 
 /* --- preparing --- */
-
-static rv_sql_query *free_place(rv_sql *sql) {
-    for (size_t i = 0; i < RV_SQL_QUERIES_MAX; i++) {
-        if (sql->queries[i].statement == NULL) {
-            return &sql->queries[i];
-        }
-    }
-    return NULL;
-}
 
 /* SQLite ends at a NUL and takes any bytes for UTF-8; here neither is SQL. */
 static rv_status check_text(rv_bytes text, rv_error *err) {
@@ -205,16 +197,6 @@ static rv_status find_types(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     return RV_OK;
 }
 
-static void close_query(rv_sql_query *query) {
-    RV_ASSERT(query->statement != NULL);
-    if (query->own_reads) {
-        sqlite3_free(query->reads);
-    }
-    sqlite3_free((void *)query->types);
-    (void)sqlite3_finalize(query->statement); /* repeats the error of the last step */
-    *query = (rv_sql_query){.statement = NULL};
-}
-
 /* What EXPLAIN READS lists needs a place. */
 static rv_status take_reads(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     RV_ASSERT(query->reads == NULL);
@@ -228,35 +210,59 @@ static rv_status take_reads(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     return RV_OK;
 }
 
-static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **out,
-                         rv_error *err) {
-    rv_sql_query *query = free_place(sql);
-    if (query == NULL) {
-        return rv_error_set(err, RV_BUSY, "%u queries are open; finish one first",
-                            (uint64_t)RV_SQL_QUERIES_MAX);
-    }
-    const int rc = rv_sql_tables_declare(sql);
-    if (rc != SQLITE_OK) {
-        return rv_sql_guard_error(sql, rc, err);
-    }
+/* Compiles into an empty place. */
+static rv_status compile_query(rv_sql *sql, rv_bytes text, rv_sql_query *query, rv_error *err) {
+    const uint32_t used = sql->context.heap.used;
     sqlite3_stmt *statement = NULL;
     rv_status status = compile_only(sql, text, &statement, err);
     if (status != RV_OK) {
         return status;
     }
-    *query =
-        (rv_sql_query){.sql = sql, .statement = statement, .interrupts = rv_sql_interrupts(sql)};
-    status = rv_sql_parameters_bind(sql, statement, parameters, err);
-    if (status == RV_OK) {
-        status = find_types(sql, query, err);
+    *query = (rv_sql_query){.sql = sql, .statement = statement, .open = true};
+    status = find_types(sql, query, err);
+    if (status != RV_OK) {
+        query->ended = status;
+        rv_sql_kept_put(query);
+        return status;
     }
+    const uint32_t now = sql->context.heap.used;
+    rv_sql_kept_note(query, now > used ? now - used : 0);
+    return RV_OK;
+}
+
+/* Has a place with the text's statement, kept or compiled. */
+static rv_status find_query(rv_sql *sql, rv_bytes text, rv_sql_query **query, rv_error *err) {
+    const int rc = rv_sql_tables_declare(sql);
+    if (rc != SQLITE_OK) {
+        return rv_sql_guard_error(sql, rc, err);
+    }
+    *query = rv_sql_kept_take(sql, text);
+    if (*query != NULL) {
+        return RV_OK;
+    }
+    *query = rv_sql_kept_make_room(sql);
+    return *query != NULL ? compile_query(sql, text, *query, err)
+                          : rv_error_set(err, RV_BUSY, "%u queries are open; finish one first",
+                                         (uint64_t)RV_SQL_QUERIES_MAX);
+}
+
+static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **out,
+                         rv_error *err) {
+    rv_sql_query *query = NULL;
+    rv_status status = find_query(sql, text, &query, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    status = rv_sql_parameters_bind(sql, query->statement, parameters, err);
     if (status == RV_OK && sql->skipped > 0) {
         status = take_reads(sql, query, err);
     }
     if (status != RV_OK) {
-        close_query(query);
+        query->ended = status;
+        rv_sql_kept_put(query);
         return status;
     }
+    query->interrupts = rv_sql_interrupts(sql);
     *out = query;
     return RV_OK;
 }
@@ -276,6 +282,9 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
     }
     rv_sql_context *previous = rv_sql_enter(&sql->context);
     status = prepare(sql, text, parameters, query, err);
+    if (status == RV_MEMORY_EXHAUSTED && rv_sql_kept_forget(sql)) {
+        status = prepare(sql, text, parameters, query, err);
+    }
     rv_sql_leave(previous);
     return status;
 }
@@ -418,7 +427,11 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     }
     rv_sql_context *previous = rv_sql_enter(&sql->context);
     sql->running = query;
-    const rv_status status = step(sql, query, err);
+    rv_status status = step(sql, query, err);
+    if (status == RV_MEMORY_EXHAUSTED && rv_sql_kept_forget(sql) && query->rows == 0 &&
+        rewind_query(query)) {
+        status = step(sql, query, err);
+    }
     query->ended = status == RV_PENDING ? RV_OK : status;
     sql->running = NULL;
     rv_sql_leave(previous);
@@ -429,7 +442,7 @@ bool rv_sql_runnable(const rv_sql *sql) {
     bool some = false;
     RV_ASSERT(sql != NULL);
     for (size_t i = 0; i < RV_SQL_QUERIES_MAX && !some; i++) {
-        some = sql->queries[i].statement != NULL && sql->queries[i].sliced;
+        some = sql->queries[i].open && sql->queries[i].sliced;
     }
     return some;
 }
@@ -466,10 +479,10 @@ bool rv_sql_uses(const rv_sql_query *query, uint16_t aggregate) {
 }
 
 void rv_sql_finish(rv_sql_query *query) {
-    RV_ASSERT(query != NULL && query->statement != NULL);
+    RV_ASSERT(query != NULL && query->open);
     RV_ASSERT(query->sql->running == NULL);
     rv_sql_context *previous = rv_sql_enter(&query->sql->context);
-    close_query(query);
+    rv_sql_kept_put(query);
     rv_sql_leave(previous);
 }
 
@@ -478,10 +491,11 @@ void rv_sql_destroy(rv_sql *sql) {
     RV_ASSERT(sql->running == NULL);
     rv_sql_context *previous = rv_sql_enter(&sql->context);
     for (size_t i = 0; i < RV_SQL_QUERIES_MAX; i++) {
-        if (sql->queries[i].statement != NULL) {
-            close_query(&sql->queries[i]);
+        if (sql->queries[i].open) {
+            rv_sql_kept_put(&sql->queries[i]);
         }
     }
+    (void)rv_sql_kept_forget(sql);
     disconnect(sql);
     rv_sql_leave(previous);
 }

@@ -418,6 +418,9 @@ int rv_sql_tables_declare(rv_sql *sql) {
     RV_ASSERT(sql != NULL && sql->db != NULL);
     const uint16_t count = rv_schema_aggregate_count(sql->schema);
     RV_ASSERT(sql->tables <= count);
+    if (sql->tables < count) {
+        (void)rv_sql_kept_forget(sql); /* a name may mean another table now */
+    }
     while (sql->tables < count) {
         char name[NAME_SIZE + 1];
         rv_writer w = rv_writer_over(name, sizeof name);

@@ -146,6 +146,13 @@ static inline rv_bytes fixture_query(fixture *f, const char *sql, const char *pa
     return rv_bytes_of_string(status == RV_END ? f->text : rv_status_code(status));
 }
 
+/* Ends the statements that are kept for queries to come. */
+static inline void fixture_forget(fixture *f) {
+    rv_sql_context *const previous = rv_sql_enter(&f->sql->context);
+    (void)rv_sql_kept_forget(f->sql);
+    rv_sql_leave(previous);
+}
+
 /* The columns of a statement as JSON, or its error's code. */
 static inline rv_bytes fixture_columns(fixture *f, const char *sql) {
     rv_sql_query *query = NULL;
@@ -206,11 +213,12 @@ static inline rv_bytes fixture_plan(fixture *f, const char *sql) {
     "CREATE STREAM application_events (path \"/applications/{application_id}\""                    \
     " event_types (application_submitted, state_changed, work_item_opened));"
 
-/* Applications 1 … count, each with `number % 4` work items; all values follow from the number. */
-static inline rv_status fixture_loans(fixture *f, int count) {
+/* Applications `first` … `last`, each with `number % 4` work items; all values follow from the
+ * number. */
+static inline rv_status fixture_loans_from(fixture *f, int first, int last) {
     static const char *const states[] = {"declined", "accepted", "cancelled"};
     rv_status status = RV_OK;
-    for (int i = 1; i <= count && status == RV_OK; i++) {
+    for (int i = first; i <= last && status == RV_OK; i++) {
         char path[64];
         char data[256];
         snprintf(path, sizeof path, "/applications/%d", i);
@@ -232,6 +240,11 @@ static inline rv_status fixture_loans(fixture *f, int count) {
         }
     }
     return status;
+}
+
+/* The first `count`. */
+static inline rv_status fixture_loans(fixture *f, int count) {
+    return fixture_loans_from(f, 1, count);
 }
 
 #endif

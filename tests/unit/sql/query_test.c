@@ -106,7 +106,7 @@ RV_TEST(parameters_are_bound) {
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "{}"), "parameter_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[1"), "json_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[1] 2"), "json_invalid");
-    RV_CHECK_EQ(f->sql->queries[0].statement != NULL, 0);
+    RV_CHECK_EQ(f->sql->queries[0].open, 0);
     fixture_close(f);
 }
 
