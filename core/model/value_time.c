@@ -10,6 +10,7 @@
 
 #define ERA_DAYS      INT64_C(146097)
 #define EPOCH_OF_ERAS INT64_C(730425) /* days from 0000-03-01 to 2000-01-01 */
+#define ERAS_EARLIER  INT64_C(13)     /* before that, back to 5200 BC */
 
 int64_t rv_time_days(int64_t year, uint32_t month, uint32_t day) {
     RV_ASSERT(month >= 1 && month <= 12 && day >= 1 && day <= 31);
@@ -24,33 +25,43 @@ int64_t rv_time_days(int64_t year, uint32_t month, uint32_t day) {
     return era * ERA_DAYS + day_of_era - EPOCH_OF_ERAS;
 }
 
-void rv_time_date(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
-    const int64_t from_march = days + EPOCH_OF_ERAS;
-    const int64_t era = (from_march >= 0 ? from_march : from_march - (ERA_DAYS - 1)) / ERA_DAYS;
-    const uint32_t day_of_era = (uint32_t)(from_march - era * ERA_DAYS);
-    RV_ASSERT(day_of_era < ERA_DAYS);
-    const uint32_t quarters = 4 * day_of_era + 3; /* of a day: a century has 146,097 / 4 days */
-    const uint32_t century = quarters / 146097;
-    const uint32_t rest = (quarters % 146097) | 3u; /* and a year 1461 / 4 */
-    const uint32_t year_of_century = rest / 1461;
-    const uint32_t day_of_year = rest % 1461 / 4;
-    const uint32_t month_from_march = (5 * day_of_year + 2) / 153;
-    *day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    *month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    *year = era * 400 + (int64_t)(100 * century + year_of_century) + (*month <= 2 ? 1 : 0);
+/*
+ * Everything is counted from the beginning of an era that is earlier than all dates. Quarters of
+ * days divide by a century's and a year's without a rest that matters; a product with 2^32 / 1461
+ * has the year above and the day below 2^32; and 2141 / 65536 is nearly enough a month's share of a
+ * day: Neri and Schneider, "Euclidean affine functions and their application to calendar
+ * algorithms", 2022.
+ */
+static inline void date_of(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
+    RV_ASSERT(days >= -ERAS_EARLIER * ERA_DAYS - EPOCH_OF_ERAS && days <= 2 * RV_DATE_MAX);
+    const uint64_t quarters = 4 * (uint64_t)(days + EPOCH_OF_ERAS + ERAS_EARLIER * ERA_DAYS) + 3;
+    const int64_t century = (int64_t)(quarters / ERA_DAYS);
+    const uint64_t of_century = quarters % ERA_DAYS | 3u;
+    const uint64_t years = of_century * 2939745;
+    const uint32_t day_of_year = (uint32_t)years / 2939745 / 4;
+    const uint32_t months = day_of_year * 2141 + 197913; /* March is month 3 */
+    const bool next_year = day_of_year >= 306;           /* January and February */
+    *day = (months & 0xffffu) / 2141 + 1;
+    *month = (months >> 16) - (next_year ? 12 : 0);
+    *year = century * 100 + (int64_t)(years >> 32) - ERAS_EARLIER * 400 + next_year;
     RV_ASSERT(*day >= 1 && *day <= 31 && *month >= 1 && *month <= 12);
 }
 
-/* The longest text is that of the last timestamptz before Christ, of some 40 bytes. */
-#define TEXT_MAX 64u
+void rv_time_date(int64_t days, int64_t *year, uint32_t *month, uint32_t *day) {
+    RV_ASSERT(year != NULL && month != NULL && day != NULL);
+    date_of(days, year, month, day);
+}
 
 /* What is put goes to `at`, where there is room; each returns where it ends. */
 
 /* Two digits, of a number below 100. */
 static inline uint8_t *put_two(uint8_t *at, uint32_t value) {
+    static const char digits[] = "00010203040506070809101112131415161718192021222324"
+                                 "25262728293031323334353637383940414243444546474849"
+                                 "50515253545556575859606162636465666768697071727374"
+                                 "75767778798081828384858687888990919293949596979899";
     RV_ASSERT(value < 100);
-    at[0] = (uint8_t)('0' + value / 10);
-    at[1] = (uint8_t)('0' + value % 10);
+    memcpy(at, digits + (size_t)2 * value, 2);
     return at + 2;
 }
 
@@ -60,7 +71,7 @@ static uint8_t *put_date(uint8_t *at, int64_t days, bool *before_christ) {
     uint32_t month = 0;
     uint32_t day = 0;
     RV_ASSERT(days >= RV_DATE_MIN && days <= RV_DATE_MAX);
-    rv_time_date(days, &year, &month, &day);
+    date_of(days, &year, &month, &day);
     const uint32_t shown = (uint32_t)(year > 0 ? year : 1 - year);
     if (shown <= 9999) {
         at = put_two(put_two(at, shown / 100), shown % 100);
@@ -96,17 +107,20 @@ static uint8_t *put_clock(uint8_t *at, int64_t us) {
     return at;
 }
 
-void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w) {
+size_t rv_time_put(rv_type_kind kind, int64_t value, bool xsd, uint8_t *text) {
     RV_ASSERT(rv_time_in_range(kind, value));
-    RV_ASSERT(w != NULL);
-    uint8_t text[TEXT_MAX];
+    RV_ASSERT(text != NULL);
     uint8_t *at = text;
     bool before_christ = false;
     if (kind == RV_TYPE_TIME) {
-        at = put_clock(at, value);
-    } else if (value == RV_TIME_INFINITY || value == RV_TIME_MINUS_INFINITY) {
-        rv_write_text(w, value == RV_TIME_INFINITY ? "infinity" : "-infinity");
-    } else if (kind == RV_TYPE_DATE) {
+        return (size_t)(put_clock(at, value) - text);
+    }
+    if (value == RV_TIME_INFINITY || value == RV_TIME_MINUS_INFINITY) {
+        const rv_bytes shown = value > 0 ? RV_LITERAL("infinity") : RV_LITERAL("-infinity");
+        memcpy(text, shown.ptr, shown.len);
+        return shown.len;
+    }
+    if (kind == RV_TYPE_DATE) {
         at = put_date(at, value, &before_christ);
     } else {
         const int64_t days = rv_time_floor_days(value);
@@ -118,8 +132,15 @@ void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w) {
             at += xsd ? 6 : 3;
         }
     }
-    rv_write(w, rv_bytes_of(text, (size_t)(at - text)));
     if (before_christ) {
-        rv_write_text(w, " BC");
+        memcpy(at, " BC", 3);
+        at += 3;
     }
+    RV_ASSERT(at <= text + RV_TIME_TEXT_MAX);
+    return (size_t)(at - text);
+}
+
+void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w) {
+    uint8_t text[RV_TIME_TEXT_MAX];
+    rv_write(w, rv_bytes_of(text, rv_time_put(kind, value, xsd, text)));
 }

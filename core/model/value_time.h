@@ -33,6 +33,12 @@ static inline bool rv_time_in_range(rv_type_kind kind, int64_t value) {
 RV_MUST_USE rv_status rv_time_parse(rv_type_kind kind, rv_bytes text, int64_t *value,
                                     const char **why);
 
+/* The longest text is that of the last timestamptz before Christ, of some 40 bytes. */
+#define RV_TIME_TEXT_MAX 64u
+
+/* Text, without a NUL, into RV_TIME_TEXT_MAX bytes; how many it has. As rv_time_write. */
+size_t rv_time_put(rv_type_kind kind, int64_t value, bool xsd, uint8_t *text);
+
 /* Text; `xsd`: as to_json writes it (`T`, zone with minutes), else as SQL does. */
 void rv_time_write(rv_type_kind kind, int64_t value, bool xsd, rv_writer *w);
 
