@@ -16,6 +16,7 @@
 
 /* The longest formatted text: an interval with all its parts. */
 #define FORMATTED_MAX 128u
+_Static_assert(FORMATTED_MAX >= RV_TIME_TEXT_MAX, "times are written without looking for room");
 
 /* The longest array as JSON: an element of one byte is an enum's label, escaped. */
 #define ARRAY_TEXT_MAX ((size_t)RV_EVENT_LEN_MAX * 512u)
@@ -91,15 +92,15 @@ bool rv_sql_form_exact(rv_sql_form form) {
 /* --- showing --- */
 
 static void show_formatted(sqlite3_context *out, const rv_type *type, const rv_value *value) {
-    char text[FORMATTED_MAX];
+    uint8_t text[FORMATTED_MAX];
     rv_writer w = rv_writer_over(text, sizeof text);
     if (type->kind == RV_TYPE_UUID || type->kind == RV_TYPE_INTERVAL) {
         rv_value_to_text(type, value, &w);
     } else {
-        rv_time_write(type->kind, value->as.integer, true, &w);
+        w.len = rv_time_put(type->kind, value->as.integer, true, text);
     }
     RV_ASSERT(!w.full && w.len > 0);
-    sqlite3_result_text64(out, text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
+    sqlite3_result_text64(out, (const char *)text, w.len, SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 static void show_wide(sqlite3_context *out, const rv_type *type, const rv_value *value) {
@@ -158,9 +159,10 @@ static const char *text_pointer(rv_bytes bytes) {
     return bytes.ptr == NULL ? "" : (const char *)bytes.ptr;
 }
 
-void rv_sql_cell_show(sqlite3_context *out, const rv_type *type, const rv_value *value,
-                      bool lasting) {
+void rv_sql_cell_show(sqlite3_context *out, rv_sql_form form, const rv_type *type,
+                      const rv_value *value, bool lasting) {
     RV_ASSERT(out != NULL && value != NULL);
+    RV_VERIFY(form == rv_sql_form_of(type));
     if (rv_value_is_null(value)) {
         sqlite3_result_null(out);
         return;
@@ -170,7 +172,7 @@ void rv_sql_cell_show(sqlite3_context *out, const rv_type *type, const rv_value 
         sqlite3_result_text64(out, "NaN", 3, SQLITE_STATIC, SQLITE_UTF8);
         return;
     }
-    switch (rv_sql_form_of(type)) {
+    switch (form) {
     case RV_SQL_INTEGER:
         sqlite3_result_int64(out, value->as.integer);
         break;

@@ -33,9 +33,10 @@ const char *rv_sql_form_collation(rv_sql_form form);
 /* True when every SQL value equals at most one key of the form, and rv_sql_cell_key finds it. */
 bool rv_sql_form_exact(rv_sql_form form);
 
-/* Gives SQLite the value. `lasting`: its bytes stay where they are until the query ends. */
-void rv_sql_cell_show(sqlite3_context *out, const rv_type *type, const rv_value *value,
-                      bool lasting);
+/* Gives SQLite the value; `form` is the type's. `lasting`: its bytes stay where they are until the
+ * query ends. */
+void rv_sql_cell_show(sqlite3_context *out, rv_sql_form form, const rv_type *type,
+                      const rv_value *value, bool lasting);
 
 /* The number that a RV_SQL_DECIMAL cell shows as `real`, times 10^scale. False: `real` is none that
  * such a cell shows. */

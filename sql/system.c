@@ -246,12 +246,12 @@ void rv_sql_show_text(sqlite3_context *out, rv_bytes text) {
 
 void rv_sql_show_id(sqlite3_context *out, const uint8_t *id) {
     const rv_value value = rv_value_bytes(rv_bytes_of(id, 16));
-    rv_sql_cell_show(out, &types[RV_SQL_SYSTEM_UUID], &value, false);
+    rv_sql_cell_show(out, RV_SQL_FORMATTED, &types[RV_SQL_SYSTEM_UUID], &value, false);
 }
 
 void rv_sql_show_time(sqlite3_context *out, int64_t unix_us) {
     const rv_value value = rv_value_int(unix_us - RV_EPOCH_DIFFERENCE_US);
-    rv_sql_cell_show(out, &types[RV_SQL_SYSTEM_TIME], &value, false);
+    rv_sql_cell_show(out, RV_SQL_FORMATTED, &types[RV_SQL_SYSTEM_TIME], &value, false);
 }
 
 void rv_sql_show_written(sqlite3_context *out, rv_sql_write write, const void *of, size_t len) {

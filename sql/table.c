@@ -331,6 +331,10 @@ static int table_eof(sqlite3_vtab_cursor *base) {
     return ((const table_cursor *)(const void *)base)->row == RV_ROW_NONE;
 }
 
+static rv_sql_form form_of(const table_cursor *cursor, uint16_t column) {
+    return (rv_sql_form)((const table *)(const void *)cursor->base.pVtab)->forms[column];
+}
+
 /* A cell of any form. Apart, so that the frequent ones pay nothing for it. */
 __attribute__((noinline)) static int show_any(table_cursor *cursor, sqlite3_context *out,
                                               uint16_t column) {
@@ -344,15 +348,31 @@ __attribute__((noinline)) static int show_any(table_cursor *cursor, sqlite3_cont
             return SQLITE_NOMEM;
         }
     }
-    rv_sql_cell_show(out, &cursor->aggregate->columns[column].type, &value, cursor->cell.len == 0);
+    rv_sql_cell_show(out, form_of(cursor, column), &cursor->aggregate->columns[column].type, &value,
+                     cursor->cell.len == 0);
     return SQLITE_OK;
 }
 
-/* Most cells are integers, short texts and NULLs, and shown without further ado. */
+/* A text that lies in one piece; false: it does not. */
+static inline bool text_of(const rv_reader *reader, const uint8_t *row, uint16_t column,
+                           rv_bytes *text) {
+    rv_cell in_heap;
+    if (!rv_row_in_heap(reader->table, row, column, &in_heap)) {
+        *text = rv_cell_short(row + reader->table->cells[column].offset);
+        return true;
+    }
+    if (!rv_heap_is_run(&in_heap)) {
+        return false;
+    }
+    *text = rv_heap_run(reader->pages, &in_heap);
+    return true;
+}
+
+/* Most cells are integers, texts and NULLs, and shown without further ado. */
 static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
     table_cursor *cursor = (table_cursor *)(void *)base;
     const rv_table *const table_of = cursor->reader.table;
-    const uint8_t form = ((const table *)(const void *)base->pVtab)->forms[column];
+    const rv_sql_form form = form_of(cursor, (uint16_t)column);
     RV_ASSERT(cursor->row != RV_ROW_NONE && column < (int)table_of->column_count);
     const uint8_t *const row = cursor->bytes;
     const rv_cell_layout layout = table_of->cells[column];
@@ -366,12 +386,13 @@ static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int col
         if (form == RV_SQL_INTEGER && value.as.integer != RV_NUMERIC_NAN) {
             sqlite3_result_int64(out, value.as.integer);
         } else {
-            rv_sql_cell_show(out, &cursor->aggregate->columns[column].type, &value, true);
+            rv_sql_cell_show(out, form, &cursor->aggregate->columns[column].type, &value, true);
         }
         return SQLITE_OK;
     }
-    if (form == RV_SQL_TEXT && layout.form == RV_CELL_BYTES && !rv_cell_has_slot(cell)) {
-        const rv_bytes text = rv_cell_short(cell);
+    rv_bytes text;
+    if (form == RV_SQL_TEXT && layout.form == RV_CELL_BYTES &&
+        text_of(&cursor->reader, row, (uint16_t)column, &text)) {
         sqlite3_result_text64(out, (const char *)text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
         return SQLITE_OK;
     }
