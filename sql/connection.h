@@ -79,6 +79,7 @@ struct rv_sql {
     uint64_t steps_max;                    /* 0: none */
     uint64_t steps_slice;                  /* 0: none */
     const uint32_t *interrupts;            /* NULL: there never are any */
+    uint32_t rewinds;                      /* of the node, when it was connected */
     uint32_t steps_stride;                 /* steps between two looks at the limits */
     uint16_t tables;                       /* aggregates that SQLite knows of */
     rv_sql_query *running;                 /* counts the steps; NULL while compiling */

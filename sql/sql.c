@@ -22,6 +22,7 @@
 
 static int connect(rv_sql *sql) {
     RV_ASSERT(sql->db == NULL);
+    sql->tables = 0;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY;
     int rc = sqlite3_open_v2(":memory:", &sql->db, flags, NULL);
     if (rc == SQLITE_OK) {
@@ -41,7 +42,7 @@ static int connect(rv_sql *sql) {
     return rc;
 }
 
-/* Closes the connection; its queries are over. */
+/* Closes the connection, if it came about; its queries are over. */
 static void disconnect(rv_sql *sql) {
     const int rc = sqlite3_close(sql->db);
     RV_ASSERT(rc == SQLITE_OK);
@@ -76,6 +77,7 @@ rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *a
     made->steps_max = options->steps_max;
     made->steps_slice = options->steps_slice;
     made->interrupts = options->interrupts;
+    made->rewinds = made->node == NULL ? 0 : rv_node_rewinds(made->node);
     rv_sql_context *previous = rv_sql_enter(&made->context);
     rv_sql_start();
     const int rc = connect(made);
@@ -246,10 +248,41 @@ static rv_status find_query(rv_sql *sql, rv_bytes text, rv_sql_query **query, rv
                                          (uint64_t)RV_SQL_QUERIES_MAX);
 }
 
+/* True when the node has gone back since the connection was made: what its queries were compiled
+ * for may be no more. */
+static bool is_lost(const rv_sql *sql) {
+    return sql->node != NULL && sql->rewinds != rv_node_rewinds(sql->node);
+}
+
+/* The connection is one to the schema that there is: an edge that goes back may lose a part of what
+ * it was made for. RV_BUSY: it is going back, or has, while queries were open. */
+static rv_status connect_anew(rv_sql *sql, rv_error *err) {
+    const rv_node *const node = sql->node;
+    if (node == NULL || (!is_lost(sql) && !rv_node_rewinding(node))) {
+        return RV_OK;
+    }
+    bool open = rv_node_rewinding(node);
+    for (size_t i = 0; i < RV_SQL_QUERIES_MAX && !open; i++) {
+        open = sql->queries[i].open;
+    }
+    if (open) {
+        return rv_error_set(err, RV_BUSY, "the node goes back; finish the queries, and try again");
+    }
+    (void)rv_sql_kept_forget(sql);
+    disconnect(sql);
+    if (connect(sql) != SQLITE_OK) {
+        disconnect(sql);
+        return memory_too_small(sql->memory, err); /* and the next query tries again */
+    }
+    sql->rewinds = rv_node_rewinds(node);
+    return RV_OK;
+}
+
 static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **out,
                          rv_error *err) {
     rv_sql_query *query = NULL;
-    rv_status status = find_query(sql, text, &query, err);
+    rv_status status = connect_anew(sql, err);
+    status = status == RV_OK ? find_query(sql, text, &query, err) : status;
     if (status != RV_OK) {
         return status;
     }
@@ -269,8 +302,8 @@ static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
 
 rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **query,
                          rv_error *err) {
-    RV_ASSERT(sql != NULL && sql->db != NULL);
-    RV_ASSERT(query != NULL && sql->running == NULL);
+    RV_ASSERT(sql != NULL && query != NULL);
+    RV_ASSERT(sql->running == NULL);
     rv_status status = check_text(text, err);
     const size_t len = text.len;
     sql->skipped = status == RV_OK && rv_sql_guard_explains(&text) ? len - text.len : 0;
@@ -332,11 +365,11 @@ static void begin(rv_sql *sql, rv_sql_query *query) {
     }
 }
 
-/* Back to before its first step; false: too often. */
+/* Back to before its first step; false: too often, or what it was made for is lost. */
 static bool rewind_query(rv_sql_query *query) {
     RV_ASSERT(query->statement != NULL);
     RV_ASSERT(query->again <= RV_SQL_AGAIN_MAX);
-    if (query->again == RV_SQL_AGAIN_MAX) {
+    if (query->again == RV_SQL_AGAIN_MAX || is_lost(query->sql)) {
         return false;
     }
     rv_reads *const reads = query->reads;
@@ -363,7 +396,9 @@ static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
     if (rv_node_in_batch(node) || rv_node_rewinding(node)) {
         return RV_PENDING;
     }
-    if (!query->begun || !query->reads_rows || query->revision == rv_node_revision(node)) {
+    const bool lost = is_lost(sql);
+    if (!lost &&
+        (!query->begun || !query->reads_rows || query->revision == rv_node_revision(node))) {
         return RV_OK;
     }
     if (query->rows == 0 && rewind_query(query)) {
@@ -404,7 +439,7 @@ static rv_status step_once(rv_sql *sql, rv_sql_query *query, rv_error *err) {
 
 /* The same of EXPLAIN READS: its rows come when the query has ended. */
 static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
-    rv_status status = query->lists ? RV_END : step_once(sql, query, err);
+    rv_status status = query->lists && !is_lost(sql) ? RV_END : step_once(sql, query, err);
     while (query->explains && status == RV_OK) {
         query->rows = 0; /* none is shown, so it may begin again by itself */
         status = step_once(sql, query, err);
@@ -487,8 +522,7 @@ void rv_sql_finish(rv_sql_query *query) {
 }
 
 void rv_sql_destroy(rv_sql *sql) {
-    RV_ASSERT(sql != NULL && sql->db != NULL);
-    RV_ASSERT(sql->running == NULL);
+    RV_ASSERT(sql != NULL && sql->running == NULL);
     rv_sql_context *previous = rv_sql_enter(&sql->context);
     for (size_t i = 0; i < RV_SQL_QUERIES_MAX; i++) {
         if (sql->queries[i].open) {

@@ -50,7 +50,8 @@ RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options,
  * RV_SQL_INVALID (SQLite's message, fact "offset"), RV_SQL_READ_ONLY (anything but a SELECT, VALUES
  * or EXPLAIN), RV_SQL_LIMIT (the text is too long), RV_JSON_INVALID, RV_PARAMETER_INVALID (their
  * number, with facts "expected" and "actual"; an array or object, with fact "parameter"),
- * RV_MEMORY_EXHAUSTED, RV_BUSY (too many queries open).
+ * RV_MEMORY_EXHAUSTED, RV_BUSY (too many queries open; or an edge goes back, or has while queries
+ * were open).
  */
 RV_MUST_USE rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters,
                                      rv_sql_query **query, rv_error *err);

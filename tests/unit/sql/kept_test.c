@@ -142,7 +142,7 @@ RV_TEST(the_schema_may_grow_meanwhile) {
 static const char *const texts[] = {
     "SELECT * FROM application WHERE id = ?",
     "SELECT id FROM application WHERE amount_requested > ? * 1000 ORDER BY id",
-    "SELECT w.id FROM application a, work_item w WHERE application_id = a.id AND a.id > ? LIMIT 1",
+    "SELECT max(w.id) FROM application a, work_item w WHERE application_id = a.id AND a.id > ?",
     "SELECT state, count(*) FROM application WHERE id < ? GROUP BY state ORDER BY 1",
     "SELECT id FROM work_item WHERE id LIKE ? || '%' ORDER BY id",
     "SELECT id FROM work_item WHERE id LIKE ? ORDER BY id",
