@@ -27,6 +27,13 @@ static rv_status take_memory(rv_face *face, rv_arena *arena) {
             return RV_MEMORY_EXHAUSTED;
         }
     }
+    if (o->sql != NULL) {
+        face->kept = rv_arena_take_raw(arena, (size_t)RV_LIVE_BLOCKS * RV_LIVE_BLOCK_ROWS *
+                                                  sizeof *face->kept);
+        if (face->kept == NULL) {
+            return RV_MEMORY_EXHAUSTED;
+        }
+    }
     const size_t left = arena->cap - arena->len;
     const size_t one = sizeof *face->appends + sizeof *face->events;
     face->events_max = left / 2 / one < RV_BATCH_EVENTS_MAX ? left / 2 / one : RV_BATCH_EVENTS_MAX;
@@ -423,6 +430,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
     x->made = 0;
     x->result = -1;
     x->query = NULL;
+    x->differences = false;
     *exchange = x;
     return RV_OK;
 }

@@ -86,6 +86,14 @@ typedef struct answer_source {
     bool followed; /* it is one that can be followed, whatever it was made of */
 } answer_source;
 
+/* The rows of the last result that was told, by their hashes (face/differences.c). */
+typedef struct kept_result {
+    bool known;
+    uint32_t count;
+    rv_hash128 rest;                                        /* of what is beside the rows */
+    uint16_t blocks[RV_LIVE_ROWS_MAX / RV_LIVE_BLOCK_ROWS]; /* of the face's pool */
+} kept_result;
+
 /* A request that is answered again (face/live.c). */
 typedef struct live_answer {
     rv_reads reads;          /* rows that the answer was made of, also while it is made at first, */
@@ -96,9 +104,11 @@ typedef struct live_answer {
     uint64_t log_moves;
     rv_hash128 hash; /* of the last answer that was given, */
     bool given;      /* if there was one */
-    bool making;     /* another one is being made */
-    bool asked;      /* one was made that is to be given out */
-    bool open;       /* an answer's end is still to be written */
+    bool differs;    /* what is given out is the difference to the one before */
+    kept_result kept;
+    bool making; /* another one is being made */
+    bool asked;  /* one was made that is to be given out */
+    bool open;   /* an answer's end is still to be written */
     bool over;
     int64_t last_piece;
 } live_answer;
@@ -143,6 +153,8 @@ struct rv_exchange {
     int32_t result;       /* index of the result buffer, or -1 */
     rv_sql_query *query;  /* that fills it; NULL: none is open */
     size_t query_len;     /* so far */
+    size_t rows_at;       /* where its rows begin */
+    bool differences;     /* a live one is told by what differs from the last result */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
     size_t text_sent;     /* and how much of it was given out */
     event_narrow narrow;  /* EXCHANGE_EVENTS */
@@ -165,10 +177,12 @@ struct rv_face {
     rv_exchange *exchanges;
     uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
-    rv_moments moments;   /* of feeds of changes */
-    rv_touches touches;   /* of live answers, */
-    uint64_t answers;     /* and how many were made after the first ones */
-    uint8_t *past_memory; /* for answers from the past; NULL: there was none yet */
+    rv_moments moments; /* of feeds of changes */
+    rv_touches touches; /* of live answers, */
+    uint64_t *kept;     /* hashes of rows that were told, in blocks, for those who ask for */
+    bool kept_used[RV_LIVE_BLOCKS]; /* differences; NULL without SQL */
+    uint64_t answers;               /* and how many were made after the first ones */
+    uint8_t *past_memory;           /* for answers from the past; NULL: there was none yet */
     rv_as_of *as_of;
     rv_exchange *past_of; /* whose answer is made from the state of the past; NULL: nobody's */
     rv_sql *past_sql;     /* over it, for this exchange */
@@ -251,6 +265,15 @@ rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w);
 
 /* Writes the problem as the last frame of a feed. */
 void face_feed_problem(rv_error *err, rv_status status, rv_writer *w);
+
+/* --- differences.c --- */
+
+/* The result in `text` is to be told: in its place comes what differs from the last one, if that is
+ * kept and it is shorter; `live.differs` says so. And this one is kept, if there is room. */
+void face_differences_make(rv_exchange *x);
+
+/* Nothing is kept any more. */
+void face_differences_end(rv_exchange *x);
 
 /* --- changes.c --- */
 

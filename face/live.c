@@ -13,9 +13,10 @@
  * only if one of them lies in it the request is answered again. An answer of system tables, or of
  * the outbox, is made again whenever anything has moved that it could tell of.
  *
- * Nothing is kept between two answers but the request, what it read and a hash. An answer is made
- * only when the last one was taken, so a slow consumer misses some in between, never the last one.
- * Each is made whole between two atomic steps (SEMANTICS 29), and shows what is pending, too.
+ * Nothing is kept between two answers but the request, what it read and a hash (and where it is
+ * told by differences, hashes of its rows). An answer is made only when the last one was taken, so
+ * a slow consumer misses some in between, never the last one. Each is made whole between two atomic
+ * steps (SEMANTICS 29), and shows what is pending, too.
  */
 #include "face/face_internal.h"
 
@@ -134,6 +135,10 @@ static void offer(rv_exchange *x) {
     l->given = true;
     l->hash = hash;
     x->text = text;
+    l->differs = false;
+    if (x->differences && l->asked) {
+        face_differences_make(x);
+    }
     x->text_sent = x->text.len;
 }
 
@@ -147,6 +152,7 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
 
 void face_live_end(rv_exchange *x) {
     rv_face *const face = x->face;
+    face_differences_end(x);
     rv_touches_leave(&face->touches, rv_node_state(face->options.node), &x->live.touched);
 }
 
@@ -181,7 +187,7 @@ static void write_frame(rv_exchange *x, rv_writer *w) {
     live_answer *const l = &x->live;
     rv_write_text(w, "id: ");
     rv_hash128_write(l->hash, w);
-    rv_write_text(w, "\nevent: result\ndata: ");
+    rv_write_text(w, l->differs ? "\nevent: differences\ndata: " : "\nevent: result\ndata: ");
     const size_t room = rv_writer_room(w);
     const size_t len = x->text.len < room ? x->text.len : room;
     rv_write(w, rv_bytes_of(x->text.ptr, len));

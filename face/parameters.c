@@ -27,7 +27,7 @@ static const address addresses[] = {
     {"streams", "POST", {"return"}},
     {"aggregates", "GET", {"limit", "as_of", "columns"}},
     {"changes", "GET", {"where", "rows", "columns"}},
-    {"query", "GET", {"sql", "params", "rows", "as_of"}},
+    {"query", "GET", {"sql", "params", "rows", "as_of", "differences"}},
     {"query", "POST", {NULL}},
     {"schema", "GET", {NULL}},
     {"schema", "POST", {"check", "whole", "diff"}},

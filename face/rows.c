@@ -293,6 +293,7 @@ typedef struct query_request {
     rv_bytes params; /* a JSON array, or empty */
     uint64_t rows;   /* the most there may be; UINT64_MAX: any number */
     rv_bytes as_of;  /* empty: now */
+    bool differences;
 } query_request;
 
 /* Takes a member of the body that asks; `whole` is its value's text. False: it is none. */
@@ -309,6 +310,11 @@ static bool take_member(query_request *q, rv_bytes name, const rv_json_token *va
     if (rv_bytes_are(name, "as_of") &&
         (value->kind == RV_JSON_STRING || value->kind == RV_JSON_NUMBER)) {
         q->as_of = value->text;
+        return true;
+    }
+    if (rv_bytes_are(name, "differences") &&
+        (value->kind == RV_JSON_TRUE || value->kind == RV_JSON_FALSE)) {
+        q->differences = value->kind == RV_JSON_TRUE;
         return true;
     }
     return rv_bytes_are(name, "rows") && value->kind == RV_JSON_NUMBER &&
@@ -335,8 +341,8 @@ static rv_status read_query(rv_exchange *x, query_request *q, rv_error *err) {
         if (!take_member(q, key.text, &value, whole)) {
             return rv_error_set(err, RV_REQUEST_INVALID,
                                 "a query has \"sql\" (a string), \"params\" (an array), \"rows\" "
-                                "(the most there may be) and \"as_of\" (a position or a time), "
-                                "not `%b`",
+                                "(the most there may be), \"as_of\" (a position or a time) and "
+                                "\"differences\" (true), not `%b`",
                                 &key.text);
         }
         status = rv_json_next(&json, &key, err);
@@ -354,7 +360,8 @@ static rv_status read_query_address(rv_exchange *x, const rv_url *url, query_req
                              : status;
     status =
         status == RV_OK ? rv_url_parameter(url, "as_of", scratch, &q->as_of, &found, err) : status;
-    return status == RV_OK ? rv_url_number(url, "rows", scratch, &q->rows, err) : status;
+    status = status == RV_OK ? rv_url_number(url, "rows", scratch, &q->rows, err) : status;
+    return status == RV_OK ? face_read_flag(x, url, "differences", &q->differences, err) : status;
 }
 
 /* `,"stale":["account",…]`: what the query reads and is stale. */
@@ -381,6 +388,7 @@ static void write_head(rv_exchange *x, rv_writer *w) {
     rv_sql_columns_to_json(x->query, w);
     rv_write_text(w, ",\"rows\":[");
     x->query_len = w->len;
+    x->rows_at = w->len;
 }
 
 /* Rows changed under a query that had given some: its answer begins again. */
@@ -438,6 +446,22 @@ static rv_status judge_query(const rv_exchange *x, rv_error *err) {
                : status;
 }
 
+/* RV_PARAMETER_INVALID: it asks for what cannot be. */
+static rv_status judge_request(const rv_exchange *x, const query_request *q, rv_error *err) {
+    if (q->rows == 0) {
+        rv_error_set(err, RV_PARAMETER_INVALID, "rows is a number from 1 on");
+        rv_error_fact_text(err, "parameter", RV_LITERAL("rows"));
+        return RV_PARAMETER_INVALID;
+    }
+    if (q->differences && !exchange_is_live(x)) {
+        rv_error_set(err, RV_PARAMETER_INVALID,
+                     "differences are told of a live answer: ask with Accept: text/event-stream");
+        rv_error_fact_text(err, "parameter", RV_LITERAL("differences"));
+        return RV_PARAMETER_INVALID;
+    }
+    return RV_OK;
+}
+
 /* Reads the request and opens its query, which the result buffer is taken for. */
 static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_error *err) {
     query_request q = {.sql = {NULL, 0}, .rows = UINT64_MAX};
@@ -446,14 +470,12 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
     rv_status status = rv_bytes_are(x->request.method, "POST")
                            ? read_query(x, &q, err)
                            : read_query_address(x, url, &q, err);
-    if (status == RV_OK && q.rows == 0) {
-        status = rv_error_set(err, RV_PARAMETER_INVALID, "rows is a number from 1 on");
-        rv_error_fact_text(err, "parameter", RV_LITERAL("rows"));
-    }
+    status = status == RV_OK ? judge_request(x, &q, err) : status;
     if (status == RV_OK && q.as_of.len > 0) {
         status = face_as_of(x, q.as_of, err);
         status = status == RV_OK ? face_past_sql(x, &sql, err) : status;
     }
+    x->differences = q.differences;
     status = status == RV_OK ? exchange_writer(x, true, w) : status;
     status = status == RV_OK ? rv_sql_prepare(sql, q.sql, q.params, &x->query, err) : status;
     if (status == RV_OK) {

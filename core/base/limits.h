@@ -94,9 +94,12 @@
 #define RV_SQL_STEPS_SLICE 100000u   /* of it at a time: a few milliseconds */
 
 /* --- live queries --- */
-#define RV_READS_LEN_MAX 1024u       /* of what one read: about 80 keys, or 30 parts of indexes */
-#define RV_READS_END_MAX 40u         /* of an end of such a part: more of it tells few rows apart */
-#define RV_TOUCHES_LEN   (16u << 10) /* of rows that changed: some hundred, then more run again */
+#define RV_READS_LEN_MAX   1024u /* of what one read: about 80 keys, or 30 parts of indexes */
+#define RV_READS_END_MAX   40u   /* of an end of such a part: more of it tells few rows apart */
+#define RV_TOUCHES_LEN     (16u << 10) /* of rows that changed: some hundred, then more run again */
+#define RV_LIVE_ROWS_MAX   1024u /* of a result that is told by differences: what pages show */
+#define RV_LIVE_BLOCK_ROWS 32u   /* whose hashes are kept together: most such results are small */
+#define RV_LIVE_BLOCKS     256u  /* of all such feeds: 64 KiB, a hundred small ones or 8 large */
 
 /* --- time travel --- */
 #define RV_AS_OF_EVENTS_MAX 50000000u /* folded for one answer, where others wait: some seconds */
@@ -107,6 +110,7 @@
 #define RV_PAGE_SIZE     16384u     /* of the state: see core/state/pages.h */
 
 RV_STATIC_ASSERT(RV_EVENT_LEN_MAX < RV_BATCH_LEN_MAX, "a batch holds at least one event");
+RV_STATIC_ASSERT(RV_LIVE_ROWS_MAX / RV_LIVE_BLOCK_ROWS <= RV_LIVE_BLOCKS, "one finds room");
 RV_STATIC_ASSERT(RV_METADATA_LEN_MAX < RV_EVENT_LEN_MAX, "metadata is part of an event");
 RV_STATIC_ASSERT(RV_JSON_VALUE_DEPTH_MAX < RV_JSON_DEPTH_MAX, "a value is part of an answer");
 
