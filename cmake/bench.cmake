@@ -31,6 +31,11 @@ if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
   target_compile_definitions(bench_select PRIVATE _GNU_SOURCE)
   rv_link_whole(bench_select)
 
+  add_executable(bench_live EXCLUDE_FROM_ALL tests/bench/live.c)
+  target_link_libraries(bench_live PRIVATE rivulet_platform rivulet rivulet_sql)
+  target_compile_definitions(bench_live PRIVATE _GNU_SOURCE)
+  rv_link_whole(bench_live)
+
   add_executable(bench_baseline EXCLUDE_FROM_ALL tests/bench/baseline.c tests/bench/loans.c)
   target_link_libraries(bench_baseline PRIVATE bench_sqlite rivulet rivulet_sql z m)
   target_compile_definitions(bench_baseline PRIVATE _GNU_SOURCE)

@@ -74,6 +74,17 @@ function select() {
   }
 }
 
+/** What an application waits for that shows what it writes: 100 live queries, an append that changes five of them. */
+function live() {
+  const ours = bench('bench_live', mkdtempSync(join(folder, 'live-')));
+  const us = (value) => `${value.toFixed(0)} us`;
+  row('append of 5 until 5 of 100 live queries are read', us(ours.changed_p50), `all 100 asked again ${us(ours.afresh_p50)}`,
+    `${(ours.changed_p50 / ours.afresh_p50).toFixed(2)}x`, '<= 1000 us', ours.changed_p50 <= 1000);
+  row('the same, 99 of 100 times', us(ours.changed_p99), '', '', '', true);
+  row('append of 5 that none of them reads', us(ours.unchanged_p50), '', '', '', true);
+  row('memory of a live query', `${ours.subscription_bytes.toLocaleString('en-US')} bytes`, '', '', '', true);
+}
+
 /** The command line, from a file in the page cache to a closed directory, all of it on one core. */
 function imports() {
   const binary = join(root, 'build/native/rivulet');
@@ -142,6 +153,7 @@ function print() {
 try {
   const native = core();
   select();
+  live();
   imports();
   if (wanted('edges')) await edges({ folder, bench, row, perSecond });
   if (wanted('sync') || wanted('browser')) await sync();
