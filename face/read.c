@@ -195,6 +195,7 @@ static rv_status open_read(rv_exchange *x, const rv_url *url, uint64_t sequence,
     rv_subscription_open(&r->subscription, x->face->options.node, &r->pattern, 1,
                          from == 0 ? 1 : from);
     rv_subscription_from_version(&r->subscription, r->from_version);
+    rv_subscription_from_time(&r->subscription, r->from_time);
     if (r->by_version) {
         rv_subscription_by_version(&r->subscription);
     }

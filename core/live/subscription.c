@@ -34,6 +34,7 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
         .pattern_count = pattern_count,
         .next_cursor = rv_log_cursor_at(from),
         .next_sequence = from,
+        .time = INT64_MIN,
         .until = UINT64_MAX,
         .of_stream = pattern_count == 1 && is_concrete(&patterns[0]),
         .stream = rv_log_stream_from(0, 1),
@@ -44,6 +45,12 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
 void rv_subscription_until(rv_subscription *subscription, uint64_t sequence) {
     RV_ASSERT(sequence > 0 || subscription->next_sequence > 0);
     subscription->until = sequence;
+}
+
+void rv_subscription_from_time(rv_subscription *subscription, int64_t time) {
+    RV_ASSERT(!subscription->in_batch && subscription->ahead_count == 0);
+    subscription->time = time;
+    subscription->time_high = 0;
 }
 
 void rv_subscription_from_version(rv_subscription *subscription, uint64_t version) {
@@ -136,6 +143,55 @@ static rv_status next_in_batch(rv_subscription *s, rv_event *event, rv_error *er
     s->watermark = s->batch.watermark;
     s->chain_hash = s->batch.chain_hash;
     return RV_END;
+}
+
+/* --- from a time --- */
+
+/* Looks at the batch in the middle of what is left, `next_cursor` being on its way there. The time
+ * of a batch is that of its first event, or an earlier one. */
+static rv_status halve(rv_subscription *s, rv_error *err) {
+    const uint64_t middle = s->time_low + (s->time_high - s->time_low) / 2;
+    if (s->next_cursor.sequence != middle) {
+        s->next_cursor = rv_log_cursor_at(middle);
+    }
+    rv_batch batch;
+    const rv_status status = rv_node_read(s->node, &s->next_cursor, &batch, err);
+    if (status == RV_END) { /* the log ends earlier than it did */
+        s->time_high = middle;
+    }
+    if (status != RV_OK) {
+        return status == RV_END ? RV_OK : status;
+    }
+    RV_ASSERT(batch.first_sequence <= middle && s->next_cursor.sequence > middle);
+    if (batch.time < s->time) {
+        if (batch.first_sequence > s->next_sequence) {
+            s->next_sequence = batch.first_sequence; /* some of it may be as late */
+        }
+        s->time_low = s->next_cursor.sequence;
+    } else {
+        s->time_high = batch.first_sequence;
+    }
+    return RV_OK;
+}
+
+/* Goes to the last batch that began before the time: RV_OK; RV_PENDING, RV_BUSY and failures. */
+static rv_status seek_time(rv_subscription *s, rv_error *err) {
+    const uint64_t first = s->next_sequence;
+    const uint64_t end = rv_node_sequence_durable(s->node) + 1;
+    rv_status status = RV_OK;
+    if (s->time_high == 0) {
+        s->time_low = first;
+        s->time_high = first < end && s->node->held.past.filled == 0 ? end : first;
+    }
+    while (status == RV_OK && s->time_low < s->time_high) { /* less each time */
+        status = halve(s, err);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    s->time = INT64_MIN;
+    s->next_cursor = rv_log_cursor_at(s->next_sequence);
+    return RV_OK;
 }
 
 /* --- of one stream --- */
@@ -311,6 +367,12 @@ rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *
         return rv_error_set(err, RV_HISTORY_GONE,
                             "the root was restored from a backup, and this node went back in its "
                             "history; read from the beginning, or from a position");
+    }
+    if (s->time != INT64_MIN) {
+        const rv_status status = seek_time(s, err);
+        if (status != RV_OK) {
+            return status;
+        }
     }
     /* Batch ends and schema changes are told to those only that go through all. */
     const bool led = s->of_stream && !s->system &&

@@ -6,7 +6,8 @@
  * rv_node_sequence_durable has moved.
  *
  * With patterns it looks at every event of the log. If the only pattern names one stream, it is
- * led by the log's index, and costs what it yields.
+ * led by the log's index, and costs what it yields. A time to begin from is found by halving the
+ * log: the root's times rise with positions.
  */
 #ifndef RV_LIVE_SUBSCRIPTION_H
 #define RV_LIVE_SUBSCRIPTION_H
@@ -23,6 +24,9 @@ typedef struct rv_subscription {
     bool in_batch;                   /* `batch` has records that were not looked at */
     uint64_t next_sequence;          /* of the next event to look at */
     bool led;                        /* by versions, the last time */
+    int64_t time;                    /* to begin from; INT64_MIN: found, or none */
+    uint64_t time_low;               /* all before it is earlier, and the batch before it is not */
+    uint64_t time_high;              /* from here on all is as late; 0: the search has not begun */
     uint64_t until;                  /* it ends behind this sequence, where a batch ends */
     uint64_t watermark;              /* of the last batch that was looked at to its end */
     uint64_t chain_hash;
@@ -52,6 +56,12 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
 
 /* It ends behind this sequence, with which a batch ends: RV_END there, whatever follows. */
 void rv_subscription_until(rv_subscription *subscription, uint64_t sequence);
+
+/* What was recorded before `time` (Unix microseconds) is passed over, nearly all of it without
+ * being looked at: the first events that are yielded may be a batch's that began earlier. Where the
+ * past was filled in, times do not rise with sequences, and nothing is passed over. Before the
+ * first rv_subscription_next. */
+void rv_subscription_from_time(rv_subscription *subscription, int64_t time);
 
 /* Of one stream: events of lower versions are passed over, without looking at them. Before the
  * first rv_subscription_next. Of more than one stream it says nothing. */

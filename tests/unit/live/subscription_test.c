@@ -6,6 +6,7 @@
  * polls and reads in random order, many subscriptions with random patterns and starts. The twin is
  * an array of what was appended; each subscription must yield exactly what a scan of it gives.
  */
+#include "core/engine/internal.h"
 #include "core/live/subscription.h"
 #include "platform/sim/disk.h"
 #include "tests/unit/node_fixture.h"
@@ -16,6 +17,7 @@
 
 typedef struct twin {
     char paths[EVENTS_MAX][32]; /* by sequence - 1 */
+    int64_t times[EVENTS_MAX];  /* when it was recorded */
     uint64_t count;
 } twin;
 
@@ -23,6 +25,7 @@ typedef struct reader {
     rv_path_pattern pattern;
     rv_subscription subscription;
     uint64_t next; /* sequence from which the twin is to be scanned */
+    int64_t time;  /* from which it reads */
 } reader;
 
 typedef struct world {
@@ -62,8 +65,9 @@ static void world_free(world *w) {
     free(w->twin);
 }
 
-static void note(world *w, rv_bytes path) {
+static void note(world *w, rv_bytes path, int64_t time) {
     memcpy(w->twin->paths[w->twin->count], path.ptr, path.len);
+    w->twin->times[w->twin->count] = time;
     w->twin->count += 1;
 }
 
@@ -88,7 +92,7 @@ static void append(world *w) {
     for (size_t i = 0; i < count; i++) {
         rv_stream_head head;
         rv_state_stream(rv_node_state(w->node), results[i].stream, &head);
-        note(w, head.path);
+        note(w, head.path, results[i].recorded_at);
     }
 }
 
@@ -99,12 +103,19 @@ static void reader_open(world *w, reader *r) {
     RV_CHECK_STATUS(status, RV_OK);
     r->next = 1 + rv_test_random(&w->random) % (w->twin->count + 3);
     rv_subscription_open(&r->subscription, w->node, &r->pattern, 1, r->next);
+    r->time = INT64_MIN;
+    if (rv_test_random(&w->random) % 2 == 0) {
+        const uint64_t some = rv_test_random(&w->random) % w->twin->count;
+        r->time = w->twin->times[some] + (int64_t)(rv_test_random(&w->random) % 3) - 1;
+        rv_subscription_from_time(&r->subscription, r->time);
+    }
 }
 
 /* The sequence of the next event that the reader must yield, or 0. */
 static uint64_t expected_next(const world *w, const reader *r) {
     for (uint64_t s = r->next; s <= w->twin->count; s++) {
-        if (rv_path_pattern_match(&r->pattern, rv_bytes_of_string(w->twin->paths[s - 1]))) {
+        if (w->twin->times[s - 1] >= r->time &&
+            rv_path_pattern_match(&r->pattern, rv_bytes_of_string(w->twin->paths[s - 1]))) {
             return s;
         }
     }
@@ -124,6 +135,9 @@ static void read_some(world *w, reader *r) {
         }
         if (status != RV_OK) {
             return;
+        }
+        if (event.recorded_at < r->time) {
+            continue; /* of the batch where its time lies */
         }
         RV_CHECK_EQ(event.sequence, expected_next(w, r));
         RV_CHECK(event.sequence <= rv_node_sequence_durable(w->node));
@@ -155,13 +169,14 @@ static void run(uint64_t seed) {
     rv_error err;
     RV_CHECK(world_open(&w));
     RV_CHECK_STATUS(fixture_apply_schema(w.node, &event, &err), RV_OK);
-    note(&w, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH));
+    note(&w, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH), event.recorded_at);
     for (int i = 0; i < SUBSCRIPTIONS; i++) {
         reader_open(&w, &w.readers[i]);
     }
     for (int step = 0; step < 1500; step++) {
         const uint64_t what = rv_test_random(&w.random) % 16;
         if (what < 4) {
+            rv_sim_disk_advance(w.disk, rv_test_random(&w.random) % 3);
             append(&w);
         } else if (what < 9) {
             fixture_poll(w.node);
@@ -286,8 +301,67 @@ RV_TEST(readers_do_not_keep_each_other_from_their_ends) {
     world_free(&w);
 }
 
+/* Reads from the time of event `at`; `*looks`: batches that are looked at until its first comes. */
+static void read_from_time(world *w, uint64_t at, const int64_t *times, uint64_t *looks) {
+    rv_path_pattern pattern;
+    rv_subscription s;
+    rv_event event;
+    rv_bytes path;
+    rv_status status = rv_path_pattern_parse(RV_LITERAL("/**"), &pattern, NULL);
+    rv_subscription_open(&s, w->node, &pattern, 1, 1);
+    rv_subscription_from_time(&s, times[at]);
+    const uint64_t before = w->node->read_generation;
+    uint64_t passed = 0;
+    for (int i = 0; i < 1000; i++) {
+        status = rv_subscription_next(&s, 10, &event, &path, NULL);
+        if (status == RV_OK && event.recorded_at >= times[at]) {
+            break;
+        }
+        passed += status == RV_OK;
+        fixture_poll(w->node);
+    }
+    uint64_t first = at;
+    while (first > 0 && times[first - 1] == times[at]) {
+        first -= 1;
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK_EQ(event.sequence, first + 2); /* the first one changed the schema */
+    RV_CHECK(passed <= 1);
+    *looks = w->node->read_generation - before;
+}
+
+/* Ten times the log is three or four batches more to look at. */
+RV_TEST(a_time_is_found_without_going_through_the_log) {
+    static int64_t times[EVENTS_MAX];
+    uint64_t count = 0;
+    world w = world_create(5);
+    rv_event event;
+    rv_error err;
+    RV_CHECK(world_open(&w));
+    RV_CHECK_STATUS(fixture_apply_schema(w.node, &event, &err), RV_OK);
+    for (uint64_t most = 20, looks_max = 10; most <= EVENTS_MAX; most *= 10, looks_max += 4) {
+        while (count < most) { /* a batch each; some at the same time */
+            const rv_append one =
+                count == 0 ? fixture_event("/accounts/1", "account_opened", "{\"name\":\"x\"}")
+                           : fixture_event("/accounts/1", "deposited", "{\"amount\":1}");
+            rv_sim_disk_advance(w.disk, count % 3 * 1000);
+            RV_CHECK_STATUS(fixture_append_all(w.node, &one, 1, &event, &err), RV_OK);
+            RV_CHECK(fixture_settle(w.node));
+            times[count++] = event.recorded_at;
+        }
+        for (uint64_t i = 0; i < 50; i++) {
+            uint64_t looks = 0;
+            read_from_time(&w, rv_test_random(&w.random) % count, times, &looks);
+            RV_CHECK_PASSED();
+            RV_CHECK(looks <= looks_max);
+        }
+    }
+    world_free(&w);
+}
+
 int main(void) {
     RV_RUN(one_stream_goes_on_from_a_sequence_in_the_middle);
+    RV_RUN(a_time_is_found_without_going_through_the_log);
     RV_RUN(each_matching_event_comes_once_and_in_order);
     RV_RUN(readers_do_not_keep_each_other_from_their_ends);
     return rv_test_done();
