@@ -387,20 +387,6 @@ static rv_status append_at_edge(rv_exchange *x, size_t count, bool minimal,
     return RV_PENDING;
 }
 
-/* Why something was refused tells of the rows and versions of its streams: to who may not read
- * them, only the code (SEMANTICS 11). */
-static void hide_facts(const rv_exchange *x, size_t count, rv_error *err) {
-    bool may = true;
-    RV_ASSERT(err->status > RV_END);
-    for (size_t i = 0; x->guarded && i < count && may; i++) {
-        const rv_bytes path = x->face->appends[i].path;
-        may = path.len > 0 && path.ptr[0] == '/' && face_require(x, FACE_READ, path, NULL) == RV_OK;
-    }
-    if (!may && rv_status_http(err->status) >= 409 && rv_status_http(err->status) < 500) {
-        (void)rv_error_set(err, err->status, "%s", rv_status_text(err->status));
-    }
-}
-
 rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes preference;
     bool found = false;
@@ -433,7 +419,7 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
                      : status;
     }
     if (status != RV_OK && status != RV_PENDING && status != RV_BUSY) {
-        hide_facts(x, count, err);
+        face_narrow(x, err);
     }
     return status == RV_JSON_INVALID ? tell_place(x, url, err) : status;
 }

@@ -360,6 +360,13 @@ rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv
     return x->request.guarded ? x->face->options.guard->require(x, right, what, err) : RV_OK;
 }
 
+void face_narrow(const rv_exchange *x, rv_error *refusal) {
+    RV_ASSERT(x->used);
+    if (x->request.guarded) {
+        x->face->options.guard->narrow(x, refusal);
+    }
+}
+
 /* A request is admitted once; when it is started again its token has to be good still. One whose
  * answer only waits to be durable has done what it wanted. */
 static rv_status admit(rv_exchange *x, const rv_url *url, rv_error *err) {

@@ -346,6 +346,9 @@ rv_status face_schema_diff(rv_exchange *x, rv_bytes text, rv_error *err);
 /* May whoever asks do this? RV_FORBIDDEN, RV_UNAUTHENTICATED. */
 rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv_error *err);
 
+/* Leaves of a refusal what whoever asks may know of what it is about. */
+void face_narrow(const rv_exchange *x, rv_error *refusal);
+
 /* The concrete path, or bare stream name, that `/streams/…` addresses; in scratch. */
 rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err);
 

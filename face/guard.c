@@ -3,6 +3,7 @@
 #include "face/guard.h"
 
 #include "core/base/assert.h"
+#include "core/engine/refusal.h"
 #include "core/engine/token.h"
 #include "face/face_internal.h"
 
@@ -114,4 +115,14 @@ static bool reads_all(const rv_exchange *x, const rv_path_pattern *pattern) {
             rv_token_may_read_all(&token, pattern));
 }
 
-const rv_guard rv_face_guard = {admit, require, reads_all, face_tokens};
+static void narrow(const rv_exchange *x, rv_error *refusal) {
+    const rv_node *const node = x->face->options.node;
+    rv_access_token token;
+    RV_ASSERT(refusal->status != RV_OK);
+    if (x->guarded) {
+        const bool found = rv_node_token_find(node, x->digest, &token, NULL) == RV_OK;
+        rv_refusal_narrow(node, found ? &token : NULL, refusal);
+    }
+}
+
+const rv_guard rv_face_guard = {admit, require, reads_all, narrow, face_tokens};

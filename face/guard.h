@@ -33,6 +33,8 @@ typedef struct rv_guard {
                          rv_error *err);
     /* May all streams of the pattern be read? */
     bool (*reads_all)(const struct rv_exchange *x, const rv_path_pattern *pattern);
+    /* Leaves of a refusal what whose request it is may know (core/engine/refusal.h). */
+    void (*narrow)(const struct rv_exchange *x, rv_error *refusal);
     /* /tokens: as a handler (face/face_internal.h). */
     rv_status (*tokens)(struct rv_exchange *x, const rv_url *url, rv_error *err);
 } rv_guard;

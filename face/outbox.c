@@ -60,7 +60,8 @@ static rv_status list_end(rv_exchange *x, outbox_list *list, rv_error *err) {
 }
 
 /* Why a batch is suspended, in full while `full`: that changes what was borrowed of it. */
-static void write_reason(rv_node *node, rv_pending *batch, bool full, rv_writer *w) {
+static void write_reason(const rv_exchange *x, rv_pending *batch, bool full, rv_writer *w) {
+    rv_node *const node = x->face->options.node;
     rv_error reason;
     (void)rv_error_set(&reason, batch->reason, "%s", rv_status_text(batch->reason));
     if (full) {
@@ -72,6 +73,7 @@ static void write_reason(rv_node *node, rv_pending *batch, bool full, rv_writer 
         const bool found = rv_node_pending(node, edge_sequence - 1, batch);
         RV_ASSERT(found && batch->edge_sequence == edge_sequence);
     }
+    face_narrow(x, &reason);
     rv_write_u8(w, '{');
     rv_error_write_members(&reason, w);
     rv_write_u8(w, '}');
@@ -170,7 +172,7 @@ rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
         if (batch.due) {
             write_waiting(&batch, w);
         } else if (batch.state == RV_PENDING_SUSPENDED) {
-            write_reason(node, &batch, reasons < REASONS_MAX, w);
+            write_reason(x, &batch, reasons < REASONS_MAX, w);
             reasons += 1;
         } else {
             write_held(x->face, &batch, w);
@@ -201,6 +203,7 @@ rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err) {
         }
         rv_write_text(w, list.written > 0 ? ",{" : "{");
         face_write_pending_facts(&rejection.batch, w);
+        face_narrow(x, &rejection.reason);
         rv_write_text(w, ",\"reason\":{");
         rv_error_write_members(&rejection.reason, w);
         rv_write_text(w, "},\"events\":");
@@ -266,6 +269,7 @@ rv_status face_outcome(rv_exchange *x, const rv_url *url, rv_error *err) {
     }
     rv_write_text(&w, ",\"reason\":");
     if (outcome.kind == RV_OUTCOME_REJECTED) {
+        face_narrow(x, &outcome.reason);
         rv_write_u8(&w, '{');
         rv_error_write_members(&outcome.reason, &w);
         rv_write_u8(&w, '}');

@@ -409,6 +409,7 @@ static void check_decision(rv_exchange *x) {
                            x->edge_sequence);
         answer_error(x, &err);
     } else if (outcome.kind == RV_OUTCOME_REJECTED) {
+        face_narrow(x, &outcome.reason);
         answer_error(x, &outcome.reason);
     } else if (outcome.kind == RV_OUTCOME_WAITING) {
         if (!decides(x->face) || rv_node_failed(node, &err) != RV_OK) {

@@ -13,7 +13,7 @@
 #include "sync/edge_token.h"
 
 #include "core/base/assert.h"
-#include "core/model/json.h"
+#include "core/engine/refusal.h"
 #include "sync/edge_internal.h"
 
 #define LEAD_US  INT64_C(60000000) /* ahead of the end, at most; of short ones a quarter */
@@ -136,31 +136,6 @@ void rv_edge_token_closed(rv_edge *e, const rv_error *reason, int64_t now) {
 
 /* --- giving up what is forbidden --- */
 
-/* The text of a fact; empty: there is none. */
-static rv_bytes fact_text(const rv_error *error, const char *name, rv_arena *scratch) {
-    uint8_t *const text = rv_arena_take_raw(scratch, sizeof error->facts + 2);
-    RV_ASSERT(text != NULL && error->facts_len <= sizeof error->facts);
-    rv_writer w = rv_writer_over(text, sizeof error->facts + 2);
-    rv_write_u8(&w, '{');
-    rv_write(&w, rv_bytes_of(error->facts, error->facts_len));
-    rv_write_u8(&w, '}');
-    rv_json json = rv_json_over(rv_writer_bytes(&w), scratch);
-    rv_json_token token;
-    rv_status status = rv_json_next(&json, &token, NULL);
-    for (size_t i = 0; i < w.len && status == RV_OK; i++) {
-        status = rv_json_next(&json, &token, NULL);
-        if (status != RV_OK || token.kind != RV_JSON_KEY) {
-            break;
-        }
-        const bool met = rv_bytes_are(token.text, name);
-        status = rv_json_next(&json, &token, NULL);
-        if (met && status == RV_OK && token.kind == RV_JSON_STRING) {
-            return token.text;
-        }
-    }
-    return (rv_bytes){NULL, 0};
-}
-
 /* The entries of what is wanted but those of this name; how many. */
 static size_t entries_without(const rv_edge *e, rv_select_kind kind, rv_bytes name,
                               rv_arena *scratch, rv_bytes *entries) {
@@ -189,9 +164,9 @@ void rv_edge_token_poll(rv_edge *e, int64_t now) {
     }
     rv_bytes entries[RV_SELECTION_ENTRIES_MAX];
     rv_arena scratch = rv_arena_over(e->inflated, RV_WIRE_MESSAGE_MAX); /* nothing is in it now */
-    rv_bytes name = fact_text(&e->status.reason, "pattern", &scratch);
+    rv_bytes name = rv_refusal_fact(&e->status.reason, "pattern", &scratch);
     const rv_select_kind kind = name.len > 0 ? RV_SELECT_STREAMS : RV_SELECT_AGGREGATE;
-    name = name.len > 0 ? name : fact_text(&e->status.reason, "aggregate", &scratch);
+    name = name.len > 0 ? name : rv_refusal_fact(&e->status.reason, "aggregate", &scratch);
     const size_t before = rv_node_selection_wanted(e->node)->count;
     const size_t count = entries_without(e, kind, name, &scratch, entries);
     RV_ASSERT(!rv_edge_waits(e));

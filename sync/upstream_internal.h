@@ -554,6 +554,9 @@ void rv_upstream_token_watch(rv_upstream *session, int64_t now);
 RV_MUST_USE rv_status rv_upstream_token_push(const rv_upstream *session, const rv_push *push,
                                              rv_error *err);
 
+/* Leaves of a refusal what the session's token may know. */
+void rv_upstream_token_narrow(const rv_upstream *session, rv_error *refusal);
+
 /* May the edge lease keys? */
 bool rv_upstream_token_leases(const rv_upstream *session);
 

@@ -403,6 +403,9 @@ bool rv_upstream_tell(rv_upstream *s, rv_bytes *message) {
                                                            : RV_WIRE_DECIDED_REFUSED;
     wire.position = decision.position;
     wire.refusal = decision.refusal;
+    if (wire.outcome == RV_WIRE_DECIDED_REFUSED) {
+        rv_upstream_token_narrow(s, &wire.refusal);
+    }
     told_drop(s);
     p->decided = wire.edge_sequence > p->decided ? wire.edge_sequence : p->decided;
     write(s, &wire, message);

@@ -324,6 +324,9 @@ static bool is_ready(rv_upstream *s, rv_told *told, rv_wire_decision *wire) {
                                                             : RV_WIRE_DECIDED_REFUSED;
     wire->position = decision.position;
     wire->refusal = decision.refusal;
+    if (wire->outcome == RV_WIRE_DECIDED_REFUSED) {
+        rv_upstream_token_narrow(s, &wire->refusal);
+    }
     return true;
 }
 

@@ -13,6 +13,7 @@
  * is made.
  */
 #include "core/base/assert.h"
+#include "core/engine/refusal.h"
 #include "core/engine/token.h"
 #include "sync/upstream_internal.h"
 
@@ -308,6 +309,16 @@ rv_status rv_upstream_token_push(const rv_upstream *s, const rv_push *push, rv_e
         return judge_writes(&token, push, err);
     }
     return status == RV_OK ? judge_writes(&token, push, err) : status;
+}
+
+void rv_upstream_token_narrow(const rv_upstream *s, rv_error *refusal) {
+    const rv_node *const node = s->shared->node;
+    rv_access_token token;
+    RV_ASSERT(refusal->status != RV_OK);
+    if (s->access.known) {
+        const bool found = rv_node_token_find(node, s->access.digest, &token, NULL) == RV_OK;
+        rv_refusal_narrow(node, found ? &token : NULL, refusal);
+    }
 }
 
 bool rv_upstream_token_leases(const rv_upstream *s) {

@@ -310,9 +310,15 @@ static rv_status judge_event(rv_node *node, const rv_appends *given, size_t inde
     }
     event->type = node->draft.type->number;
     status = take_data(node, given, index, event, err);
-    return status == RV_OK ? rv_state_fold(node->state, event, node->draft.values, RV_FOLD_JUDGE,
-                                           &node->scratch, err)
-                           : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    status =
+        rv_state_fold(node->state, event, node->draft.values, RV_FOLD_JUDGE, &node->scratch, err);
+    if (status != RV_OK) {
+        rv_refusal_name_stream(node, event->stream, status, err);
+    }
+    return status;
 }
 
 /* --- a batch --- */

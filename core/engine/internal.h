@@ -10,6 +10,7 @@
 #include "core/engine/panics.h"
 #include "core/engine/principal.h"
 #include "core/engine/purge.h"
+#include "core/engine/refusal.h"
 #include "core/engine/selection.h"
 #include "core/log/ledger.h"
 

@@ -177,6 +177,9 @@ rv_status rv_outbox_fold(rv_node *node, const rv_pending_event *pending, const r
     if (status == RV_OK) {
         status = rv_state_fold_pending(node->state, event, values, &node->outbox.held,
                                        &node->scratch, err);
+        if (status != RV_OK) {
+            rv_refusal_name_stream(node, event->stream, status, err);
+        }
     }
     /* a journal that is full of what waits is a full outbox */
     return status == RV_BATCH_TOO_LARGE && node->outbox.pending > 0

@@ -202,6 +202,54 @@ test('what is written offline is pushed under who wrote it then, not under the n
   for (const node of [tablet, central]) assert.equal(await node.stop(), 0);
 });
 
+test('why something was refused is told as far as its reader may read what that is about', async () => {
+  const data = join(parent, 'reasons');
+  must(['schema', 'apply', '-', '--data', data], `
+    CREATE AGGREGATE customer (id bigint PRIMARY KEY, email varchar(20) NOT NULL, UNIQUE (email));
+    CREATE EVENT_TYPE joined (id creates customer(id), email updates customer(email));
+    CREATE EVENT_TYPE moved (id references customer(id), email updates customer(email));
+    CREATE STREAM customers (path "/customers/{id}" event_types (joined, moved));`);
+  const admin = must(['token', 'generate', 'root', '--admin', '--data', data]).trim();
+  const rights = ['--read', '/customers/2', '--write', '/customers/*', '--data', data];
+  const clerk = must(['token', 'generate', 'clerk', ...rights]).trim();
+  const central = await Node.start(data);
+  for (const [id, email] of [[71, 'a@b'], [2, 'b@b']]) {
+    assert.equal((await central.append(`/customers/${id}`, 'joined', { email }, bearer(admin))).status, 201);
+  }
+  const facts = ({ code, detail, existing_key, actual, path }) => [code, /71|version \d/.test(detail), existing_key, actual, path];
+  const shop = await edge('reasons-shop', central, clerk, '/customers/2');
+  await until(async () => (await shop.status()).position === 3, 'the edge');
+  const number = { 'Expected-Version': '9' };
+  const at = async (node, headers) => {
+    const asked = [
+      await node.append('/customers/2', 'moved', { email: 'a@b' }, headers),
+      await node.append('/customers/71', 'moved', { email: 'c@b' }, { ...headers, ...number }),
+      await node.append('/customers/2', 'moved', { email: 'c@b' }, { ...headers, ...number }),
+    ];
+    return asked.map(({ body }) => facts(body));
+  };
+  const hidden = [
+    ['unique_violation', false, undefined, undefined, '/customers/2'],
+    ['version_conflict', false, undefined, undefined, '/customers/71'],
+    ['version_conflict', true, undefined, 1, '/customers/2'],
+  ];
+  const told = [
+    ['unique_violation', true, '71', undefined, '/customers/2'],
+    ['version_conflict', true, undefined, 1, '/customers/71'],
+    ['version_conflict', true, undefined, 1, '/customers/2'],
+  ];
+  assert.deepEqual(await at(central, bearer(clerk)), hidden);
+  assert.deepEqual(await at(central, bearer(admin)), told);
+  assert.deepEqual(await at(shop, { Durability: 'upstream' }), hidden);
+  const { body: rejections } = await shop.request('GET', '/rejections');
+  assert.deepEqual(rejections.map((it) => facts(it.reason)), hidden.slice(0, 2)); // (the third it knew itself)
+  must(['token', 'change', 'clerk', '--read', '/**', '--write', '/customers/*', '--url', central.url, '--token', admin]);
+  assert.deepEqual(await at(central, bearer(clerk)), told);
+  await until(async () => (await state(shop)).state === 'connected', 'the edge');
+  assert.deepEqual(await at(shop, { Durability: 'upstream' }), told);
+  for (const node of [shop, central]) assert.equal(await node.stop(), 0);
+});
+
 test('a gateway brings what others have written if it may relay, under their rights', async () => {
   const { data, admin } = guarded('cloud');
   const cloud = await Node.start(data);

@@ -343,6 +343,79 @@ RV_TEST(what_was_written_before_anybody_was_named_is_the_firsts) {
     pair_free(&p);
 }
 
+/* A batch of one that the root refuses, of somebody who may write everywhere. What is told of it.
+ */
+static rv_error refused(pair *p, const rv_append *append) {
+    const rv_writes writes = {.events = append, .count = 1};
+    rv_event result;
+    rv_written written = {.edge_sequence = 0};
+    rv_outcome o = {.kind = RV_OUTCOME_WAITING};
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_write(p->leaf.node, &writes, &result, &written, &p->leaf.err);
+        fixture_poll(p->leaf.node);
+    }
+    (void)join(p);
+    pair_run(p);
+    if (status != RV_OK || !rv_node_outcome(p->leaf.node, written.edge_sequence, &o) ||
+        o.kind != RV_OUTCOME_REJECTED) {
+        fprintf(stderr, "%s\n", status != RV_OK ? p->leaf.err.detail : "not refused");
+        abort();
+    }
+    return o.reason;
+}
+
+static rv_bytes facts(const rv_error *error) {
+    return rv_bytes_of(error->facts, error->facts_len);
+}
+
+RV_TEST(a_refusal_tells_what_its_reader_may_read) {
+    pair p = start("/accounts/1");
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/2", "deposited", "{\"amount\":70}"), RV_OK);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "adas", "/accounts/1", "/accounts/*", "", 0),
+                    RV_OK);
+    give(&p, "adas");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    /* of a stream that she may not read: neither its version nor the row's balance */
+    rv_append append = fixture_event("/accounts/2", "deposited", "{\"amount\":1}");
+    append.expected = RV_EXPECTED_NUMBER;
+    append.expected_version = 7;
+    rv_error reason = refused(&p, &append);
+    RV_CHECK_STATUS(reason.status, RV_VERSION_CONFLICT);
+    RV_CHECK_TEXT(facts(&reason), "\"path\":\"/accounts/2\",\"judged_at\":5");
+    RV_CHECK_TEXT(rv_error_detail(&reason), rv_status_text(RV_VERSION_CONFLICT));
+    append = fixture_event("/accounts/2", "withdrawn", "{\"amount\":100}");
+    reason = refused(&p, &append);
+    RV_CHECK_STATUS(reason.status, RV_CHECK_VIOLATION);
+    RV_CHECK_TEXT(facts(&reason), "\"path\":\"/accounts/2\",\"judged_at\":5");
+    RV_CHECK_TEXT(rv_error_detail(&reason), rv_status_text(RV_CHECK_VIOLATION));
+    /* what her event names, she knows */
+    append = fixture_event("/accounts/9", "deposited", "{\"amount\":1}");
+    reason = refused(&p, &append);
+    RV_CHECK_STATUS(reason.status, RV_UNKNOWN_REFERENCE);
+    RV_CHECK_TEXT(facts(&reason), "\"aggregate\":\"account\",\"key\":\"9\",\"field\":\"id\","
+                                  "\"path\":\"/accounts/9\",\"judged_at\":5");
+    /* and of her own stream everything */
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "deposited", "{\"amount\":30}"), RV_OK);
+    append = fixture_event("/accounts/1", "deposited", "{\"amount\":1}");
+    append.expected = RV_EXPECTED_NUMBER;
+    append.expected_version = 1;
+    reason = refused(&p, &append);
+    RV_CHECK_TEXT(facts(&reason),
+                  "\"expected\":1,\"actual\":2,\"path\":\"/accounts/1\",\"judged_at\":6");
+    /* by a right that she has when it is told */
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "adas", "/accounts/1 aggregate_account",
+                               "/accounts/*", "", 0),
+                    RV_OK);
+    pair_run(&p);
+    append = fixture_event("/accounts/2", "withdrawn", "{\"amount\":100}");
+    reason = refused(&p, &append);
+    RV_CHECK_TEXT(facts(&reason), "\"aggregate\":\"account\",\"key\":\"2\",\"column\":\"balance\","
+                                  "\"value\":\"-30\",\"path\":\"/accounts/2\",\"judged_at\":6");
+    pair_free(&p);
+}
+
 RV_TEST(messages_about_tokens_have_their_turn) {
     pair p = start("/accounts/*");
     uint8_t bytes[64];
@@ -377,6 +450,7 @@ int main(void) {
     RV_RUN(what_is_written_is_judged_by_who_wrote_it);
     RV_RUN(what_nobody_signed_is_whose_the_edge_was_then);
     RV_RUN(what_was_written_before_anybody_was_named_is_the_firsts);
+    RV_RUN(a_refusal_tells_what_its_reader_may_read);
     RV_RUN(messages_about_tokens_have_their_turn);
     return rv_test_done();
 }
