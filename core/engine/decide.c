@@ -275,11 +275,7 @@ static rv_status check_counted(const rv_node *node, const rv_push *push, rv_erro
 static rv_status check_push(rv_node *node, const rv_push *push, const rv_appends *given,
                             rv_error *err) {
     const uint32_t version = rv_schema_version(node->schema);
-    if (push->refusal != NULL) {
-        RV_ASSERT(push->refusal->status > RV_END && !is_no_decision(push->refusal->status));
-        *err = *push->refusal;
-        return err->status;
-    }
+    RV_ASSERT(push->refusal == NULL);
     rv_status status = rv_node_append_check(node, given, err);
     if (status == RV_OK && push->schema_version > version) {
         status = rv_error_set(err, RV_SCHEMA_UNKNOWN,
@@ -290,17 +286,35 @@ static rv_status check_push(rv_node *node, const rv_push *push, const rv_appends
     return status == RV_OK ? check_counted(node, push, err) : status;
 }
 
+/* Who may not write this by now may have written it before: what is in the log stays accepted,
+ * however often it comes. RV_END: that is so. */
+static rv_status meet_refused(rv_node *node, const rv_push *push, const rv_appends *given,
+                              rv_event *results, rv_error *err) {
+    size_t index = 0;
+    RV_ASSERT(push->refusal->status > RV_END && !is_no_decision(push->refusal->status));
+    rv_status status = rv_node_append_check(node, given, err);
+    status = status == RV_OK ? rv_node_ids_meet(node, given, results, &index, err) : status;
+    if (status == RV_END || status == RV_PENDING || status == RV_BUSY) {
+        return status;
+    }
+    *err = *push->refusal;
+    return err->status;
+}
+
 /* Judges, and commits what is accepted with its decision. RV_END: accepted, by an earlier append of
  * the same ids, and nothing is committed. */
 static rv_status accept(rv_node *node, const rv_push *push, const rv_appends *given,
                         rv_event *results, rv_decision *decision, rv_error *err) {
     size_t index = 0;
     rv_appending appending;
-    rv_status status = check_push(node, push, given, err);
-    if (status != RV_OK) {
+    rv_status status = push->refusal != NULL ? meet_refused(node, push, given, results, err)
+                                             : check_push(node, push, given, err);
+    if (status != RV_OK && status != RV_END) {
         return status;
     }
-    status = rv_node_ids_meet(node, given, results, &index, err);
+    if (status == RV_OK) {
+        status = rv_node_ids_meet(node, given, results, &index, err);
+    }
     if (status == RV_OK) {
         status = rv_node_append_judge(node, given, &appending, results, &index, err);
     }

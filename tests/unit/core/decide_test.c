@@ -204,6 +204,34 @@ RV_TEST(another_batch_under_a_known_number_is_a_fork) {
     fixture_free(&f);
 }
 
+RV_TEST(what_is_in_the_log_stays_accepted_when_its_writer_may_not_write_any_more) {
+    fixture f = fixture_root(1);
+    rv_decision d;
+    rv_error refusal;
+    (void)rv_error_set(&refusal, RV_FORBIDDEN, "no right");
+    pushing p = start(7, 1, 1);
+    add(&f, &p, "/accounts/5", "account_opened", "{\"name\":\"ada\"}", 1);
+    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
+    RV_CHECK(d.outcome == RV_DECIDED_ACCEPTED && d.position == 2);
+    p.push.edge.incarnation = 2; /* of a copy, or of who has gone back: it comes once more */
+    p.push.refusal = &refusal;
+    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
+    RV_CHECK_EQ(d.outcome, RV_DECIDED_ACCEPTED);
+    RV_CHECK_EQ(d.position, 2);
+    p.push.edge_sequence = 2; /* what only has its id is refused for the right, and told nothing */
+    p.data[0][p.events[0].data.len - 1] ^= 1;
+    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
+    RV_CHECK_EQ(d.outcome, RV_DECIDED_REFUSED);
+    RV_CHECK_STATUS(d.refusal.status, RV_FORBIDDEN);
+    pushing other = start(7, 2, 3);
+    add(&f, &other, "/accounts/6", "account_opened", "{\"name\":\"eve\"}", 2);
+    other.push.refusal = &refusal;
+    RV_CHECK_STATUS(decide(&f, &other, &d), RV_OK);
+    RV_CHECK_STATUS(d.refusal.status, RV_FORBIDDEN);
+    RV_CHECK_EQ(rv_node_watermark(f.node), 2);
+    fixture_free(&f);
+}
+
 RV_TEST(what_counts_on_a_refused_batch_is_refused) {
     fixture f = fixture_root(1);
     rv_decision d;
@@ -366,6 +394,7 @@ int main(void) {
     RV_RUN(what_is_accepted_is_appended_as_it_was_written);
     RV_RUN(a_refusal_is_kept_until_it_is_settled);
     RV_RUN(another_batch_under_a_known_number_is_a_fork);
+    RV_RUN(what_is_in_the_log_stays_accepted_when_its_writer_may_not_write_any_more);
     RV_RUN(what_counts_on_a_refused_batch_is_refused);
     RV_RUN(what_is_wrong_with_a_batch_is_a_refusal);
     RV_RUN(hostile_data_is_refused_or_right);
