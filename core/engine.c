@@ -409,6 +409,11 @@ bool rv_node_whole(const rv_node *node) {
     return node->role == RV_ROLE_ROOT || rv_held_is_whole(&node->held);
 }
 
+bool rv_node_lost(const rv_node *node) {
+    RV_ASSERT(node->role == RV_ROLE_EDGE || !node->held.past.lost);
+    return node->held.past.lost;
+}
+
 int64_t rv_node_now(const rv_node *node) {
     return node->host.ops->now(node->host.ctx);
 }

@@ -103,6 +103,10 @@ uint64_t rv_node_selections(const rv_node *node);
  * once its base has come. */
 bool rv_node_whole(const rv_node *node);
 
+/* True when rows of what the node holds at W are missing, as it went back to before what they lay
+ * in was purged: a base is to take the place of everything. */
+bool rv_node_lost(const rv_node *node);
+
 /* Moves when a base has ended, so that what an edge holds is another selection, or begins at
  * another position: what was found out about it before does not count. */
 uint32_t rv_node_selection_swaps(const rv_node *node);

@@ -97,7 +97,7 @@ rv_status rv_edge_select_welcome(rv_edge *e, const rv_wire_welcome *welcome, rv_
 void rv_edge_write_selection(rv_edge *e, rv_writer *w) {
     const rv_state *const state = rv_node_state(e->node);
     const rv_base_progress base = rv_state_base_progress(state);
-    const bool changed = has_changed(e);
+    const bool changed = has_changed(e) || rv_node_lost(e->node);
     const bool whole = rv_node_whole(e->node);
     rv_wire_selection m = {.whole = whole && !changed,
                            .changed = changed,

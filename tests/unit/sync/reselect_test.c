@@ -209,6 +209,38 @@ RV_TEST(a_base_from_before_the_place_leaves_versions) {
     duo_free(d);
 }
 
+/* It goes back to where it held what it is to hold, but has held less, and purged for it, since
+ * (seed 399): the base has everything, not what the entries would leave out. */
+RV_TEST(what_is_held_once_more_comes_with_all_its_rows) {
+    static const char first[] = "/accounts/1", second[] = "/accounts/* history none";
+    duo *const d = duo_create();
+    size_t count = 0;
+    d->stored = true;
+    RV_CHECK(select_both(d, first, second));
+    for (int i = 0; i < 6; i++) {
+        RV_CHECK_STATUS(duo_append(d, "accounts", "account_opened", "{\"name\":\"a\"}"), RV_OK);
+    }
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(rv_node_whole(d->leaf.node));
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(select_entry(d, "/accounts/2"));
+    RV_CHECK(duo_run(d));
+    RV_CHECK(purged(d));
+    RV_CHECK(select_both(d, first, second));
+    RV_CHECK(duo_run(d));
+    go_back(d, backup);
+    RV_CHECK(!rv_node_whole(d->leaf.node));
+    RV_CHECK(feed_accounts(d));
+    RV_CHECK(rv_node_whole(d->leaf.node));
+    const rv_path_pattern *const patterns = rv_node_patterns(d->leaf.node, &count);
+    RV_CHECK_EQ(count, 2);
+    RV_CHECK(fixture_hashes_equal(rv_node_state_hash_selected(d->root.node, patterns, count),
+                                  rv_node_state_hash(d->leaf.node)));
+    free(backup);
+    duo_free(d);
+}
+
 /* A bit of the edge's first segment, which was written again, and of its checkpoint. */
 static bool flip(duo *d, uint64_t offset) {
     return rv_sim_disk_flip(d->leaf.disk, "ckp-0000000000000001.bin", 0, 0) == RV_OK &&
@@ -252,6 +284,7 @@ RV_TEST(a_damaged_log_that_was_purged_is_not_whole) {
 int main(void) {
     RV_RUN(what_is_wanted_outlives_going_back);
     RV_RUN(a_wish_from_before_the_place_does_not_hide_the_purge);
+    RV_RUN(what_is_held_once_more_comes_with_all_its_rows);
     RV_RUN(a_base_from_before_the_place_leaves_versions);
     RV_RUN(a_damaged_log_that_was_purged_is_not_whole);
     return rv_test_done();
