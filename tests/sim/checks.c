@@ -98,6 +98,7 @@ static void check_asked(sim_world *world, const rv_event *event, rv_bytes path) 
     }
     sim_asked *const asked = &o->asked[index];
     asked->met += 1;
+    sim_rights_accepted(world, o, path);
     const bool named = asked->draft.path[0] != '/' || rv_bytes_are(path, asked->draft.path);
     const uint64_t before = event->version - 1;
     if (o->command != NULL && sim_command_repeats(world, o)) {
@@ -320,7 +321,7 @@ bool sim_check_confirmed(sim_world *world, sim_member *m) {
     char difference[160];
     uint64_t refused = 0;
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        !rv_node_whole(m->node) || sim_restored_beside(m)) {
+        !rv_node_whole(m->node) || sim_restored_beside(m) || m->helds.unfed) {
         return false;
     }
     const uint64_t w = rv_node_watermark(m->node);
@@ -374,11 +375,12 @@ bool sim_check_converged(sim_world *world) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
             same = outbox.pending == 0 && outbox.rejections == 0 && outbox.held_back == 0 &&
                    rv_node_whole(m->node) &&
-                   sim_selection_is(&m->plan->selections[m->selection], rv_node_selection(m->node));
+                   sim_selection_is(&m->plan->selections[sim_rights_selection(world, m)],
+                                    rv_node_selection(m->node));
         }
     }
     RV_ASSERT(w <= SIM_EVENTS_MAX);
-    return same && sim_feeds_done(world);
+    return same && sim_rights_done(world) && sim_feeds_done(world);
 }
 
 /* An edge's state hash is the root's, for the edge's selection. Rows of shared aggregates that a
@@ -388,7 +390,8 @@ void sim_check_hash(sim_world *world, sim_member *m) {
     sim_member *const root = &world->members[0];
     RV_ASSERT(m->plan->role == SIM_EDGE);
     if (root->life != SIM_UP || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        sim_restored_beside(m) || rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
+        sim_restored_beside(m) || m->helds.unfed ||
+        rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
         return;
     }
     const rv_path_pattern *const patterns = rv_node_patterns(m->node, &count);
@@ -426,10 +429,12 @@ static bool is_answer(const sim_world *world, const sim_operation *o, uint32_t k
 void sim_check_end(sim_world *world) {
     for (uint8_t i = 0; i < world->plan->member_count; i++) {
         sim_member *const m = &world->members[i];
+        m->helds.unfed = false; /* it holds what it may, by now */
         (void)sim_check_rows(world, m);
         sim_check_memory(world, m);
         if (m->plan->role == SIM_EDGE) {
             sim_check_hash(world, m);
+            sim_rights_files(world, m);
         }
     }
     for (uint32_t i = 0; i < world->operations.count; i++) {

@@ -34,6 +34,14 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "commands that came to nothing", figures->commands_nothing);
     line(to, "commands that refused", figures->commands_refused);
     line(to, "commands in the root's log", figures->commands_met);
+    line(to, "worlds with rights", figures->rights);
+    line(to, "rights, changes in the root", figures->rights_changed);
+    line(to, "rights that were taken", figures->rights_taken);
+    line(to, "tokens that were revoked", figures->tokens_revoked);
+    line(to, "rights, events sent and looked at", figures->rights_sent);
+    line(to, "rights, events written and judged", figures->rights_judged);
+    line(to, "rights, forbidden writes", figures->rights_forbidden);
+    line(to, "rights, files looked through", figures->rights_files);
 }
 
 void sim_figures_print(const sim_figures *figures, FILE *to) {

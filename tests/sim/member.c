@@ -4,6 +4,7 @@
 #include "core/base/assert.h"
 #include "core/engine/rewind.h"
 #include "tests/sim/squeeze.h"
+#include "tests/unit/digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -141,6 +142,7 @@ void sim_member_goes_back(sim_member *member, uint64_t position) {
     if (helds->base > position) {
         helds->base = helds->count > 0 ? helds->list[helds->count - 1].from : 0;
     }
+    helds->unfed_from = helds->unfed_from < position ? helds->unfed_from : position;
     RV_ASSERT(helds->base <= position);
 }
 
@@ -168,6 +170,7 @@ void sim_member_holds(sim_member *member) {
     if (last != NULL && last->selection == now.selection && last->whole == now.whole) {
         return;
     }
+    helds->unfed = helds->unfed && !now.whole;
     while (helds->count > 1 && helds->list[helds->count - 1].from >= now.from) {
         helds->count -= 1;
     }
@@ -197,6 +200,9 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
         since = since && (!was || sim_selection_feeds(&member->plan->selections[i], false, path));
     }
     RV_ASSERT(!since || helds->count == 0 || fed);
+    if (helds->unfed && position > helds->unfed_from) {
+        since = since && sim_selection_feeds(&member->plan->selections[1], true, path);
+    }
     return !fed ? SIM_HAS_NOT : since ? SIM_HAS : SIM_HAS_MAYBE;
 }
 
@@ -215,6 +221,7 @@ void sim_member_opened(sim_member *member) {
     if (status == RV_OK && member->plan->serves) {
         const rv_upstream_options options = {.node = member->node,
                                              .edge = member->edge, /* a gateway relays */
+                                             .digest = member->plan->tokens ? &test_digest : NULL,
                                              .compression = compression,
                                              .connections_max = CONNECTIONS_MAX};
         status = rv_upstream_shared_create(&member->shared, &options, &arena, NULL);

@@ -41,6 +41,8 @@ typedef struct sim_helds {
     sim_held list[SIM_HELD_MAX];
     uint64_t base; /* position of the last base that a part came of */
     uint32_t gone; /* bits of selections that were held, before it went back: purged for them */
+    bool unfed;    /* a right was taken: what it held it for it is not sent any more, from about */
+    uint64_t unfed_from; /* this position on, until it holds less */
 } sim_helds;
 
 typedef struct sim_member {

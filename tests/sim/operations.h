@@ -61,6 +61,7 @@ typedef struct sim_operation {
     uint32_t writer_life; /* of the disk that it was written to */
     uint32_t writer_process;
     uint64_t written_w;     /* the edge's W then */
+    int64_t written_at;     /* simulated time of the first run */
     uint64_t edge_sequence; /* 0: not written */
     bool rejected;          /* the application was told, */
     rv_status rejected_for; /* why, */

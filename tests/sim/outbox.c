@@ -9,7 +9,6 @@
 #include "core/base/assert.h"
 
 #define TRIES_MAX 4000
-#define PRINCIPAL "somebody"
 
 bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) {
     sim_operation *const o = request->operation;
@@ -21,10 +20,8 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     if (rv_node_in_batch(member->node)) {
         return false; /* what it shows is not yet so */
     }
-    if (o->command != NULL && !sim_commands_ready(world, member)) {
-        return false;
-    }
-    if (o->command != NULL && !sim_command_first(world, member, o)) {
+    if (o->command != NULL &&
+        (!sim_commands_ready(world, member) || !sim_command_first(world, member, o))) {
         sim_workload_refused(world, request, RV_COMMAND_REFUSED, 0);
         return true;
     }
@@ -34,12 +31,15 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     for (uint8_t i = 0; i < o->count; i++) {
         events[i] = sim_asked_append(&o->asked[i]);
     }
-    char args[24];
+    char args[24], principal[16] = "somebody";
     sim_command_args(o, args);
+    if (world->plan->features.rights) {
+        sim_rights_principal(world, member->index, principal);
+    }
     const rv_command command = {RV_LITERAL(SIM_COMMAND_NAME), rv_bytes_of_string(args)};
     const rv_writes writes = {.events = events,
                               .count = o->count,
-                              .principal = rv_bytes_of_string(PRINCIPAL),
+                              .principal = rv_bytes_of_string(principal),
                               .command = o->command != NULL ? &command : NULL};
     o->written_w = rv_node_watermark(member->node); /* it may have moved since it was asked */
     const rv_status status = rv_node_write(member->node, &writes, results, &written, &err);
@@ -57,6 +57,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     world->figures.statuses[RV_OK] += 1;
     world->figures.written += 1;
     o->writer_process = member->process;
+    o->written_at = world->now;
     o->voided = sim_restored_beside(member);
     for (uint8_t i = 0; i < o->count; i++) {
         o->asked[i].covered = results[i].version > 0;
@@ -157,6 +158,9 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
         world->figures.written_rejected += 1;
         world->figures.statuses[why] += 1;
         sim_note(world, member->index, "op %u: rejected: %s", o->number, rv_status_code(why));
+        if (why == RV_FORBIDDEN) {
+            sim_rights_forbidden(world, o);
+        }
     }
     const rv_status status = rv_node_rejection_forget(member->node, id, NULL);
     RV_ASSERT(status != RV_NOT_FOUND);

@@ -208,14 +208,87 @@ uint64_t sim_plan_stream(uint64_t seed, const char *feature) {
     return rv_random_next(&state);
 }
 
-static void draw_features(sim_plan *plan) {
-    uint64_t commands = sim_plan_stream(plan->seed, "commands");
-    plan->features.command_percent =
-        rv_random_chance(&commands, 30) ? 20 + (uint32_t)rv_random_below(&commands, 60) : 0;
-    RV_ASSERT(plan->features.command_percent <= 100);
+/* True when what the entry selects is not selected by another one too. */
+static bool stands_alone(const sim_selection *selection, uint8_t entry) {
+    const sim_entry *const e = &selection->entries[entry];
+    bool alone = true;
+    for (uint8_t i = 0; i < selection->count && alone; i++) {
+        const char *const pattern = selection->entries[i].pattern;
+        const bool other = i != entry && pattern != NULL;
+        alone =
+            !other ||
+            (strcmp(pattern, "/**") != 0 &&
+             (e->pattern == NULL || !sim_pattern_selects(pattern, rv_bytes_of_string(e->pattern))));
+    }
+    return alone;
 }
 
-void sim_plan_make(sim_plan *plan, uint64_t seed) {
+/* The edge selects some entries, all but one of them, and all of them again. */
+static void draw_taken(sim_plan *plan, uint64_t *random, sim_member_plan *m) {
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    sim_selection *const s = m->selections;
+    uint8_t kept = 0;
+    if (s[0].count == 1) {
+        sim_entry *const more = &s[0].entries[s[0].count++];
+        *more = (sim_entry){
+            schema->patterns[1 + rv_random_below(random, sim_schema_patterns(schema) - 1)],
+            s[0].entries[0].history, NULL};
+    }
+    for (uint8_t i = 0; i < s[0].count; i++) { /* each once */
+        bool again = false;
+        for (uint8_t k = 0; k < kept; k++) {
+            again = again || (s[0].entries[k].pattern == s[0].entries[i].pattern &&
+                              s[0].entries[k].given == s[0].entries[i].given);
+        }
+        if (!again) {
+            s[0].entries[kept++] = s[0].entries[i];
+        }
+    }
+    s[0].count = kept;
+    m->selection_count = 1;
+    m->taken = (uint8_t)rv_random_below(random, kept);
+    if (kept < 2 || !stands_alone(&s[0], m->taken)) {
+        m->taken = UINT8_MAX;
+        return;
+    }
+    s[1] = s[0];
+    s[1].count -= 1;
+    memmove(s[1].entries + m->taken, s[1].entries + m->taken + 1,
+            (s[1].count - m->taken) * sizeof s[1].entries[0]);
+    s[2] = s[0];
+    s[2].entries[m->taken].history = false;
+    m->selection_count = 3;
+    RV_ASSERT(m->taken < s[0].count);
+}
+
+/* Worlds without gateways, whose tokens are their own. */
+static void draw_rights(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "rights");
+    plan->features.rights = known && rv_random_chance(&random, 35);
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        plan->features.rights = plan->features.rights && !plan->members[i].serves;
+    }
+    for (uint8_t i = 0; i < plan->member_count; i++) {
+        plan->members[i].taken = UINT8_MAX;
+        plan->members[i].tokens = plan->features.rights;
+    }
+    for (uint8_t i = 1; i < plan->member_count && plan->features.rights; i++) {
+        draw_taken(plan, &random, &plan->members[i]);
+    }
+    RV_ASSERT(plan->members[0].serves);
+}
+
+static void draw_features(sim_plan *plan, uint32_t features) {
+    uint64_t commands = sim_plan_stream(plan->seed, "commands");
+    plan->features.command_percent =
+        (features & SIM_COMMANDS) != 0 && rv_random_chance(&commands, 30)
+            ? 20 + (uint32_t)rv_random_below(&commands, 60)
+            : 0;
+    RV_ASSERT(plan->features.command_percent <= 100);
+    draw_rights(plan, (features & SIM_RIGHTS) != 0);
+}
+
+void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features) {
     uint64_t state = seed;
     uint64_t random =
         rv_random_next(&state); /* else a seed's draws were its neighbour's, one later */
@@ -261,6 +334,6 @@ void sim_plan_make(sim_plan *plan, uint64_t seed) {
     plan->quiet_at = at + SIM_US_OF_SECOND;
     draw_bases(plan, &random, known[SIM_STEP_SELECT]);
     draw_gateway(plan, &random);
-    draw_features(plan);
+    draw_features(plan, features);
     RV_ASSERT(plan->step_count <= SIM_STEPS_MAX);
 }

@@ -78,6 +78,9 @@ typedef struct sim_member_plan {
     bool serves;             /* it is one: the root, and edges that are gateways */
     uint8_t selection_count; /* of an edge: the first, and those that steps change it to */
     sim_selection selections[SIM_SELECTIONS_MAX];
+    uint8_t taken; /* entry of the first selection that the second is without, as the right to it
+                      may be taken; UINT8_MAX: none */
+    bool tokens;   /* an upstream's, that it may have some */
     int64_t starts_at; /* the first time */
     size_t memory;     /* of its node */
     uint64_t checkpoint_growth;
@@ -93,6 +96,7 @@ typedef struct sim_member_plan {
  * none of them is what it was before they were thought of. */
 typedef struct sim_features {
     uint32_t command_percent; /* of what is written at edges; 0: there are no commands */
+    bool rights;              /* the root has tokens */
 } sim_features;
 
 typedef struct sim_plan {
@@ -113,8 +117,13 @@ typedef struct sim_plan {
 
 const char *sim_step_text(sim_step_kind kind);
 
-/* The plan of a seed. */
-void sim_plan_make(sim_plan *plan, uint64_t seed);
+/* Bits of what a world may have. A seed that failed is kept with those that there were then. */
+#define SIM_COMMANDS     0x1u
+#define SIM_RIGHTS       0x2u
+#define SIM_FEATURES_ALL UINT32_MAX
+
+/* The plan of a seed, which has none but these features. */
+void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features);
 
 /* The state of the stream of randomness that a feature has for itself, in a world or a step. */
 uint64_t sim_plan_stream(uint64_t seed, const char *feature);

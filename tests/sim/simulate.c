@@ -4,10 +4,11 @@
  * and the last lines of the history. A seed replays exactly.
  *
  *     simulate [--first N] [--seeds N] [--canary N] [--verbose] [--figures] [--without LIST]
- *              [--lines N] [--plan] [--hashes]
+ *              [--lines N] [--plan] [--hashes] [--features BITS]
  *
  *     --hashes        a line for each seed: digest of its history, hash of the root's state
  *     --plan          prints the plan of the first seed, and runs nothing
+ *     --features      worlds have none but these (SIM_COMMANDS, …)
  *     --without 3,17,…   steps of the plan that are left out
  */
 #include "tests/sim/world.h"
@@ -24,6 +25,7 @@ typedef struct arguments {
     uint64_t seeds;
     uint64_t lines;
     sim_canary canary;
+    uint32_t features;
     bool verbose;
     bool figures;
     bool plan;
@@ -49,7 +51,7 @@ static void leave_out(arguments *a, const char *list) {
 }
 
 static bool read_arguments(int count, char **texts, arguments *a) {
-    *a = (arguments){.first = 1, .seeds = 1, .lines = 60};
+    *a = (arguments){.first = 1, .seeds = 1, .lines = 60, .features = SIM_FEATURES_ALL};
     for (uint32_t i = 0; i < SIM_STEPS_MAX; i++) {
         a->only[i] = true;
     }
@@ -81,6 +83,8 @@ static bool read_arguments(int count, char **texts, arguments *a) {
             a->lines = strtoull(value, NULL, 10);
         } else if (strcmp(name, "--canary") == 0) {
             a->canary = (sim_canary)(strtoul(value, NULL, 10) % SIM_CANARY_COUNT);
+        } else if (strcmp(name, "--features") == 0) {
+            a->features = (uint32_t)strtoul(value, NULL, 0);
         } else if (strcmp(name, "--without") == 0) {
             leave_out(a, value);
         } else {
@@ -90,8 +94,8 @@ static bool read_arguments(int count, char **texts, arguments *a) {
     return true;
 }
 
-static void print_plan(uint64_t seed) {
-    sim_plan_make(&plan, seed);
+static void print_plan(uint64_t seed, uint32_t features) {
+    sim_plan_make(&plan, seed, features);
     printf("seed %llu: %u steps, %u members, schema %s, %u keys\n", (unsigned long long)seed,
            plan.step_count, (unsigned)plan.member_count, sim_schema_of(plan.schema)->name,
            plan.keys);
@@ -124,12 +128,12 @@ int main(int count, char **texts) {
         return 2;
     }
     if (a.plan) {
-        print_plan(a.first);
+        print_plan(a.first, a.features);
         return 0;
     }
     world.history.verbose = a.verbose;
     for (uint64_t seed = a.first; seed < a.first + a.seeds && result == 0; seed++) {
-        sim_plan_make(&plan, seed);
+        sim_plan_make(&plan, seed, a.features);
         sim_world_run(&world, &plan, a.some_out ? a.only : NULL, a.canary);
         sim_figures_add(&sum, &world.figures);
         if (a.hashes) {

@@ -39,7 +39,7 @@ static bool run_plan(uint64_t seed) {
 }
 
 static bool run(uint64_t seed) {
-    sim_plan_make(&plan, seed);
+    sim_plan_make(&plan, seed, SIM_FEATURES_ALL);
     return run_plan(seed);
 }
 
@@ -49,15 +49,19 @@ RV_TEST(worlds_keep_their_promises) {
     }
 }
 
-/* Each failed once; what was wrong is told where it was mended. The worlds were without the
- * features that came later. */
+/* Each failed once, in a world of the features that there were; what was wrong is told where it was
+ * mended. */
 RV_TEST(seeds_that_failed) {
-    static const uint64_t seeds[] = {799,  802,  2252, 2327, 3127, 3584, 3705, 4842,  5730, 6931,
-                                     7399, 7799, 8000, 8284, 8342, 9540, 9977, 11414, 18748};
+    static const struct {
+        uint32_t features;
+        uint64_t seed;
+    } seeds[] = {{0, 799},   {0, 802},          {0, 2252},        {0, 2327}, {0, 3127}, {0, 3584},
+                 {0, 3705},  {0, 4842},         {0, 5730},        {0, 6931}, {0, 7399}, {0, 7799},
+                 {0, 8000},  {0, 8284},         {0, 8342},        {0, 9540}, {0, 9977}, {0, 11414},
+                 {0, 18748}, {SIM_RIGHTS, 399}, {SIM_RIGHTS, 459}};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
-        sim_plan_make(&plan, seeds[i]);
-        plan.features = (sim_features){0};
-        RV_CHECK(run_plan(seeds[i]));
+        sim_plan_make(&plan, seeds[i].seed, seeds[i].features);
+        RV_CHECK(run_plan(seeds[i].seed));
     }
 }
 
@@ -75,7 +79,7 @@ RV_TEST(a_seed_replays_exactly) {
 /* Runs seeds with a planted bug until a check finds it; the number of seeds that took, or 0. */
 static uint64_t found_after(sim_canary canary, uint64_t seeds_max, uint32_t *by) {
     for (uint64_t seed = 1; seed <= seeds_max; seed++) {
-        sim_plan_make(&plan, seed);
+        sim_plan_make(&plan, seed, SIM_FEATURES_ALL);
         sim_world_run(&world, &plan, NULL, canary);
         if (world.failure.check != SIM_CHECK_NONE) {
             *by |= 1u << world.failure.check;
@@ -112,6 +116,8 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_CHANGE_UNTOLD, 1u << SIM_CHECK_COPY},
         {SIM_CANARY_COMMAND_OLD, 1u << SIM_CHECK_COMMAND},
         {SIM_CANARY_COMMAND_ID, 1u << SIM_CHECK_COMMAND},
+        {SIM_CANARY_RIGHT_KEPT, 1u << SIM_CHECK_RIGHTS | 1u << SIM_CHECK_CONVERGENCE},
+        {SIM_CANARY_PURGE_KEPT, 1u << SIM_CHECK_RIGHTS},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -157,6 +163,9 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.command_runs > sum.command_changes && sum.command_states > 0);
     RV_CHECK(sum.command_waits > 0 && sum.commands_met > 0);
     RV_CHECK(sum.commands_nothing > 0 && sum.commands_refused > 0);
+    RV_CHECK(sum.rights > 0 && sum.rights_changed > 0 && sum.rights_taken > 0);
+    RV_CHECK(sum.tokens_revoked > 0 && sum.rights_sent > 0 && sum.rights_judged > 0);
+    RV_CHECK(sum.rights_forbidden > 0 && sum.rights_files > 0);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

@@ -13,6 +13,7 @@ typedef struct sim_tap {
     uint64_t operations;
     uint64_t flushes;
     uint64_t failures; /* operations that answered an error of the storage */
+    bool keeps_files;  /* removing answers RV_OK and does nothing */
     bool flush_lies;   /* a flush answers RV_OK and does nothing */
 } sim_tap;
 

@@ -161,6 +161,9 @@ static void open_turn(sim_world *world, sim_member *member) {
     member->wake_at = world->now;
     sim_note(world, member->index, "open at %llu",
              (unsigned long long)rv_node_watermark(member->node));
+    if (member->plan->role == SIM_ROOT && world->plan->features.rights) {
+        sim_rights_opened(world, member);
+    }
     sim_restored_opened(world, member);
     sim_member_holds(member);
     sim_check_opened(world, member);
@@ -247,6 +250,7 @@ static void up_turn(sim_world *world, sim_member *member) {
             return;
         }
         sim_restored_turn(world, member);
+        sim_rights_turn(world, member);
         note_durable(world, member);
         moved = select_turn(world, member);
         moved = sim_commands_turn(world, member) || moved;
@@ -260,6 +264,7 @@ static void up_turn(sim_world *world, sim_member *member) {
     }
     if (world->figures.turns % COMPARE_TURNS == 0) {
         (void)sim_check_rows(world, member);
+        sim_rights_files(world, member);
     }
     const bool pending = rv_sim_disk_deadline(member->disk) != UINT64_MAX;
     const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
@@ -418,6 +423,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->feeds, 0, sizeof world->feeds);
     sim_copies_reset(world);
     memset(&world->restores, 0, sizeof world->restores);
+    sim_rights_reset(world);
     sim_network_clear(&world->network);
     sim_operations_free(&world->operations);
     sim_truth_create(&world->truth);
@@ -425,6 +431,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     for (uint8_t i = 0; i < plan->member_count; i++) {
         sim_member_create(&world->members[i], plan, i);
         world->members[i].tap.flush_lies = canary == SIM_CANARY_FLUSH_LIES;
+        world->members[i].tap.keeps_files = canary == SIM_CANARY_PURGE_KEPT;
         world->models[i] = sim_model_create(&world->truth, &plan->members[i]);
         if (canary == SIM_CANARY_ROW_WRONG && i > 0) {
             sim_model_corrupt(world->models[i], 20);
@@ -436,6 +443,7 @@ static void destroy(sim_world *world) {
     world->figures.runs = 1;
     world->figures.gateways = world->plan->members[1].serves;
     world->figures.chains = world->plan->member_count > 2 && world->plan->members[2].serves;
+    world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;
     world->figures.messages = world->network.messages;
@@ -467,6 +475,7 @@ static void moment(sim_world *world, const bool *only) {
     if (!world->quiet && plan->quiet_at <= world->now) {
         become_quiet(world);
     }
+    sim_rights_moment(world);
     (void)sim_wires_deliver(world);
     see_to_schema(world);
     for (uint8_t i = 0; i < plan->member_count && world->failure.check == SIM_CHECK_NONE; i++) {

@@ -23,6 +23,7 @@
 #include "tests/sim/network.h"
 #include "tests/sim/operations.h"
 #include "tests/sim/restored.h"
+#include "tests/sim/rights.h"
 #include "tests/sim/truth.h"
 #include "tests/sim/workload.h"
 
@@ -38,6 +39,7 @@
     X(ROWS, "rows are not the fold of the events")                                                 \
     X(FEED, "a subscription skipped, repeated or invented")                                        \
     X(COMMAND, "a command is not what its last run made of it")                                    \
+    X(RIGHTS, "what is not allowed is done")                                                       \
     X(COPY, "a copy that is kept by changes is not the rows")                                      \
     X(QUERY, "a query counts otherwise")                                                           \
     X(AHEAD, "a node is ahead of what is durable upstream")                                        \
@@ -73,7 +75,9 @@ typedef enum sim_check {
     X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")                              \
     X(CHANGE_UNTOLD, "a reader of changes misses one")                                             \
     X(COMMAND_OLD, "what a command made the last time is not taken")                               \
-    X(COMMAND_ID, "an event of a command comes under another id")
+    X(COMMAND_ID, "an event of a command comes under another id")                                  \
+    X(RIGHT_KEPT, "a right that was taken goes on")                                                \
+    X(PURGE_KEPT, "what was purged stays in the files")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -115,6 +119,14 @@ typedef struct sim_figures {
     uint64_t commands_nothing; /* runs that came to nothing, */
     uint64_t commands_refused; /* or refused, */
     uint64_t commands_met;     /* and commands in the root's log */
+    uint64_t rights;           /* worlds with them */
+    uint64_t rights_changed;   /* in the root, */
+    uint64_t rights_taken;     /* and wanted back, */
+    uint64_t tokens_revoked;   /* or all of them */
+    uint64_t rights_sent;      /* events on the wire that were looked at, */
+    uint64_t rights_judged;    /* and ones that edges had written, */
+    uint64_t rights_forbidden; /* or might not; */
+    uint64_t rights_files;     /* and files of edges that had purged */
     uint64_t unknown;          /* operations without an answer */
     uint64_t delivered;        /* by subscriptions */
     uint64_t copied;           /* changes of rows, by readers of them, */
@@ -169,6 +181,7 @@ typedef struct sim_world {
     sim_operations operations;
     sim_workload workload;
     sim_restores restores;
+    sim_rights rights;
     rv_wire_point canary_point;
     sim_feeds feeds;
     sim_copies copies;

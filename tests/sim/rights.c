@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/rights.h"
+
+#include "tests/sim/world.h"
+
+#include "core/base/assert.h"
+#include "core/engine/decide.h"
+#include "core/engine/purge.h"
+#include "core/engine/rewind.h"
+#include "core/engine/token.h"
+#include "tests/sim/squeeze.h"
+#include "tests/unit/digest.h"
+
+#define PAUSE_US (12 * SIM_US_OF_SECOND) /* between two changes, at most */
+#define TELL_US  (10 * SIM_US_OF_SECOND) /* until an edge hears of its secret, at most */
+#define GRACE_US (60 * SIM_US_OF_SECOND)
+#define AGAIN_US 1000
+#define LIST_MAX 1024
+#define NOTHING  "/nowhere" /* a pattern of no stream of any world */
+#define ALL      "/**"
+
+static const char feature[] = "rights";
+
+static bool is_used(const sim_world *world) {
+    return world->plan->features.rights;
+}
+
+void sim_rights_reset(sim_world *world) {
+    sim_rights *const r = &world->rights;
+    memset(r, 0, sizeof *r);
+    r->random = sim_plan_stream(world->plan->seed, feature) + 1;
+    r->next_at = (int64_t)rv_random_below(&r->random, (uint64_t)world->plan->quiet_at / 2);
+    RV_ASSERT(world->plan->member_count > 1);
+}
+
+void sim_rights_principal(const sim_world *world, uint8_t edge, char *text) {
+    const int len = snprintf(text, 8, "edge%u", (unsigned)edge);
+    RV_ASSERT(is_used(world) && len > 0 && len < 8);
+}
+
+static void secret_text(uint8_t edge, uint32_t secret, char *text) {
+    const int len = snprintf(text, 32, "rvt_edge_%u_%u", (unsigned)edge, secret);
+    RV_ASSERT(len > 0 && len < 32);
+}
+
+/* --- what is wanted --- */
+
+static bool has_entry(const sim_selection *selection, const sim_entry *entry) {
+    bool has = false;
+    for (uint8_t i = 0; i < selection->count; i++) {
+        const sim_entry *const e = &selection->entries[i];
+        has = has || (e->pattern != NULL && e->pattern == entry->pattern) ||
+              (e->given != NULL && e->given == entry->given);
+    }
+    return has;
+}
+
+static const sim_entry *taken_entry(const sim_member_plan *plan) {
+    return plan->taken < plan->selections[0].count ? &plan->selections[0].entries[plan->taken]
+                                                   : NULL;
+}
+
+uint8_t sim_rights_selection(const sim_world *world, const sim_member *edge) {
+    const sim_edge_rights *const rights = &world->rights.edges[edge->index];
+    const bool taken = is_used(world) && rights->taken &&
+                       has_entry(&edge->plan->selections[edge->selection], taken_entry(edge->plan));
+    return taken ? 1 : edge->selection;
+}
+
+/* Its administrator wants it to hold what it may hold again. */
+static void select_again(sim_world *world, sim_member *edge) {
+    edge->selection = 2;
+    world->figures.selections += 1;
+    edge->selects = edge->life == SIM_UP;
+    edge->wake_at = world->now;
+    RV_ASSERT(edge->plan->selection_count > 2);
+}
+
+static void new_secret(sim_world *world, sim_edge_rights *rights) {
+    sim_rights *const r = &world->rights;
+    rights->token = true;
+    rights->kept = false;
+    rights->made = 0;
+    rights->secret += 1;
+    rights->grace_us = rv_random_chance(&r->random, 50) ? GRACE_US : 0;
+    rights->tell_at = world->now + (int64_t)rv_random_below(&r->random, TELL_US);
+    RV_ASSERT(rights->secret > 0);
+}
+
+static void change(sim_world *world, sim_member *edge, sim_edge_rights *rights) {
+    sim_rights *const r = &world->rights;
+    const sim_schema *const schema = sim_schema_of(world->plan->schema);
+    const uint64_t what = rv_random_below(&r->random, 10);
+    rights->kept = false;
+    rights->made = 0; /* something else is wanted than what may be kept */
+    if (what < 5 && taken_entry(edge->plan) != NULL) {
+        rights->taken = !rights->taken;
+        if (rights->taken) {
+            edge->selection = edge->selection == 0 ? 1 : edge->selection;
+        } else {
+            select_again(world, edge);
+        }
+        world->figures.rights_taken += rights->taken;
+    } else if (what < 7) {
+        const uint64_t nth = rv_random_below(&r->random, sim_schema_patterns(schema));
+        rights->writes = strcmp(rights->writes, ALL) != 0 ? ALL : schema->patterns[nth];
+    } else if (what < 8) {
+        rights->token = false;
+        world->figures.tokens_revoked += 1;
+    } else {
+        new_secret(world, rights);
+    }
+    sim_note(world, edge->index, "rights: token %d, secret %u, %s, may write %s", rights->token,
+             rights->secret, rights->taken ? "one is taken" : "all it selects", rights->writes);
+}
+
+void sim_rights_moment(sim_world *world) {
+    sim_rights *const r = &world->rights;
+    const uint8_t edges = (uint8_t)(world->plan->member_count - 1);
+    const bool due = world->quiet ? r->next_at < INT64_MAX : world->now >= r->next_at;
+    if (!is_used(world) || !due) {
+        return;
+    }
+    for (uint8_t i = 1; i <= edges; i++) {
+        sim_edge_rights *const rights = &r->edges[i];
+        if (!r->begun) {
+            rights->writes = ALL;
+        }
+        if (!r->begun || (world->quiet && !rights->token)) {
+            new_secret(world, rights);
+        }
+        rights->tell_at = world->quiet ? world->now : rights->tell_at;
+    }
+    if (r->begun && !world->quiet) {
+        const uint8_t edge = (uint8_t)(1 + rv_random_below(&r->random, edges));
+        change(world, &world->members[edge], &r->edges[edge]);
+    }
+    r->begun = true;
+    r->next_at =
+        world->quiet ? INT64_MAX : world->now + (int64_t)rv_random_below(&r->random, PAUSE_US);
+    world->members[0].wake_at = world->now;
+}
+
+/* --- the root --- */
+
+static void add_right(rv_writer *w, rv_token_list *list, const char *text) {
+    rv_write_blob(w, rv_bytes_of_string(text));
+    list->count += 1;
+    RV_ASSERT(!w->full);
+}
+
+/* What the edge may read: the entries of its first selection, but one if that is taken. */
+static rv_token_list reads_of(const sim_member_plan *plan, bool taken, uint8_t *memory) {
+    rv_token_list list = {.count = 0};
+    rv_writer w = rv_writer_over(memory, LIST_MAX);
+    for (uint8_t i = 0; i < plan->selections[0].count; i++) {
+        const sim_entry *const entry = &plan->selections[0].entries[i];
+        char text[SIM_ENTRY_LEN];
+        (void)snprintf(text, sizeof text, "%s%s", entry->pattern != NULL ? "" : "aggregate ",
+                       entry->pattern != NULL ? entry->pattern : entry->given->aggregate);
+        if (!taken || i != plan->taken) {
+            add_right(&w, &list, text);
+        }
+    }
+    list.bytes = rv_writer_bytes(&w);
+    return list;
+}
+
+static rv_status put(sim_world *world, sim_member *root, uint8_t edge) {
+    sim_edge_rights *const rights = &world->rights.edges[edge];
+    uint8_t reads[LIST_MAX];
+    uint8_t writes[LIST_MAX];
+    char name[8], secret[32];
+    rv_writer w = rv_writer_over(writes, sizeof writes);
+    sim_rights_principal(world, edge, name);
+    secret_text(edge, rights->secret, secret);
+    const bool kept = world->canary == SIM_CANARY_RIGHT_KEPT;
+    rv_access_token token = {.name = rv_bytes_of_string(name), .created_at = 1};
+    test_sha256(rv_bytes_of_string(secret), token.digest);
+    token.reads = reads_of(&world->plan->members[edge], rights->taken && !kept, reads);
+    add_right(&w, &token.writes, rights->writes);
+    token.writes.bytes = rv_writer_bytes(&w);
+    const int64_t until = rights->grace_us == 0 ? 0 : rv_node_now(root->node) + rights->grace_us;
+    return rv_node_token_put(root->node, &token, until, NULL);
+}
+
+/* Is that what the root has? */
+static bool has(const sim_world *world, const sim_member *root, uint8_t edge) {
+    const sim_edge_rights *const rights = &world->rights.edges[edge];
+    rv_access_token token;
+    uint8_t reads[LIST_MAX];
+    uint8_t digest[RV_DIGEST_SIZE];
+    char name[8], secret[32];
+    size_t at = 0;
+    rv_bytes writes = {NULL, 0};
+    sim_rights_principal(world, edge, name);
+    if (!rv_node_token_named(root->node, rv_bytes_of_string(name), &token)) {
+        return !rights->token;
+    }
+    secret_text(edge, rights->secret, secret);
+    test_sha256(rv_bytes_of_string(secret), digest);
+    const bool kept = world->canary == SIM_CANARY_RIGHT_KEPT;
+    const rv_token_list list = reads_of(&world->plan->members[edge], rights->taken && !kept, reads);
+    return rights->token && memcmp(token.digest, digest, sizeof digest) == 0 &&
+           rv_bytes_equal(token.reads.bytes, list.bytes) &&
+           rv_token_list_next(&token.writes, &at, &writes) && rv_bytes_are(writes, rights->writes);
+}
+
+/* From now on the edge may not be sent some of what it holds. */
+static void leave_unfed(sim_member *edge) {
+    const sim_entry *const entry = taken_entry(edge->plan);
+    const bool holds = edge->life == SIM_UP && rv_node_identity(edge->node) != NULL
+                           ? has_entry(&edge->plan->selections[sim_member_selection(edge)], entry)
+                           : edge->helds.count > 0;
+    RV_ASSERT(entry != NULL);
+    if (holds && !edge->helds.unfed) {
+        edge->helds.unfed = true;
+        edge->helds.unfed_from = edge->durable;
+    }
+}
+
+/* It is so, in this process of the root. */
+static void in_force(sim_world *world, const sim_member *root, uint8_t edge) {
+    sim_edge_rights *const rights = &world->rights.edges[edge];
+    const char *const writes = rights->token ? rights->writes : NOTHING;
+    RV_ASSERT(rights->limit_count < SIM_LIMITS_MAX);
+    rights->process = root->process;
+    rights->has_token = rights->token;
+    rights->has_taken = rights->taken;
+    if (rights->taken) {
+        leave_unfed(&world->members[edge]);
+    }
+    if (rights->limit_count == 0 || rights->limits[rights->limit_count - 1].pattern != writes) {
+        rights->limits[rights->limit_count++] = (sim_limit){world->now, writes};
+    }
+    if (rights->limit_count == SIM_LIMITS_MAX) { /* what was long ago is not judged any more */
+        memmove(rights->limits, rights->limits + 1, sizeof rights->limits - sizeof(sim_limit));
+        rights->limit_count -= 1;
+    }
+}
+
+/* The administrator's own token, or the node would be open once all others are revoked. */
+static bool administrate(sim_member *root) {
+    rv_access_token token;
+    const rv_bytes name = RV_LITERAL("root");
+    if (rv_node_token_named(root->node, name, &token)) {
+        return true;
+    }
+    token = (rv_access_token){.name = name, .admin = true, .created_at = 1};
+    test_sha256(name, token.digest);
+    const rv_status status = rv_node_token_put(root->node, &token, 0, NULL);
+    RV_ASSERT(status != RV_PARAMETER_INVALID);
+    return status == RV_OK;
+}
+
+static void ask_again(const sim_world *world, sim_member *root) {
+    const int64_t at = world->now + AGAIN_US;
+    root->wake_at = at < root->wake_at ? at : root->wake_at;
+}
+
+static void root_turn(sim_world *world, sim_member *root) {
+    if (!administrate(root)) {
+        ask_again(world, root);
+        return;
+    }
+    for (uint8_t i = 1; i < world->plan->member_count; i++) {
+        sim_edge_rights *const rights = &world->rights.edges[i];
+        char name[8];
+        if (rights->kept && rights->process == root->process && !rights->has_taken) {
+            continue; /* nothing has changed since; a right that is taken is looked after */
+        }
+        const bool is = has(world, root, i);
+        if (is) {
+            in_force(world, root, i);
+            rights->kept =
+                rights->made > 0 && rv_node_decisions_durable(root->node) >= rights->made;
+            continue;
+        }
+        sim_rights_principal(world, i, name);
+        const rv_status status =
+            rights->token ? put(world, root, i)
+                          : rv_node_token_revoke(root->node, rv_bytes_of_string(name), NULL);
+        RV_ASSERT(status != RV_PARAMETER_INVALID && status != RV_NOT_FOUND);
+        rights->process = 0;
+        rights->kept = false;
+        if (status == RV_OK) {
+            rights->made = rv_node_decisions_made(root->node);
+            world->figures.rights_changed += 1;
+            in_force(world, root, i);
+        }
+        ask_again(world, root);
+    }
+}
+
+void sim_rights_opened(sim_world *world, sim_member *root) {
+    RV_ASSERT(root->plan->role == SIM_ROOT);
+    for (uint8_t i = 1; i < world->plan->member_count && world->rights.begun; i++) {
+        sim_edge_rights *const rights = &world->rights.edges[i];
+        if (rights->kept && rights->made > 0 && !world->restores.replaced && !has(world, root, i)) {
+            sim_fail(world, SIM_CHECK_RIGHTS, "the root has lost the rights of member %u",
+                     (unsigned)i);
+        }
+        rights->kept = false;
+        rights->made = 0;
+    }
+}
+
+/* --- an edge --- */
+
+static void edge_turn(sim_world *world, sim_member *edge) {
+    sim_edge_rights *const rights = &world->rights.edges[edge->index];
+    char text[32];
+    if (world->now >= rights->tell_at) {
+        rights->told = rights->secret;
+    }
+    if (rights->told == 0 || (rights->given_in == edge->process && rights->given == rights->told &&
+                              !rv_edge_wants_token(edge->edge, world->now))) {
+        return;
+    }
+    secret_text(edge->index, rights->told, text);
+    rv_edge_set_token(edge->edge, rv_bytes_of_string(text), world->now);
+    rights->given_in = edge->process;
+    rights->given = rights->told;
+}
+
+void sim_rights_turn(sim_world *world, sim_member *member) {
+    RV_ASSERT(member->life == SIM_UP);
+    if (!is_used(world) || !world->rights.begun) {
+        return;
+    }
+    if (member->plan->role == SIM_ROOT) {
+        root_turn(world, member);
+    } else {
+        edge_turn(world, member);
+    }
+}
+
+bool sim_rights_done(const sim_world *world) {
+    bool done = true;
+    for (uint8_t i = 1; i < world->plan->member_count && is_used(world) && done; i++) {
+        const sim_edge_rights *const rights = &world->rights.edges[i];
+        const sim_member *const m = &world->members[i];
+        done = rights->process == world->members[0].process && rights->told == rights->secret &&
+               (m->node == NULL || !rv_purge_busy(m->node));
+    }
+    return done;
+}
+
+/* --- checks --- */
+
+/* May the edge read the stream, by what is in force? */
+static bool may_read(const sim_world *world, uint8_t edge, rv_bytes path) {
+    const sim_edge_rights *const rights = &world->rights.edges[edge];
+    const sim_selection *const selection = &world->plan->members[edge].selections[0];
+    bool may = false;
+    for (uint8_t i = 0; i < selection->count && rights->has_token; i++) {
+        const char *const pattern = selection->entries[i].pattern;
+        const bool taken = rights->has_taken && i == world->plan->members[edge].taken;
+        may = may || (pattern != NULL && !taken && sim_pattern_selects(pattern, path));
+    }
+    RV_ASSERT(is_used(world));
+    return may;
+}
+
+/* The next event in the bytes that an operation asked for at a concrete path; NULL: none. */
+static const sim_asked *next_asked(const sim_world *world, rv_bytes bytes, size_t *at,
+                                   const sim_operation **operation) {
+    static const char mark[] = "{\"op\":";
+    while (*at + sizeof mark < bytes.len) {
+        const uint8_t *const begin =
+            memchr(bytes.ptr + *at, mark[0], bytes.len - *at - sizeof mark);
+        if (begin == NULL) {
+            break;
+        }
+        const size_t from = (size_t)(begin - bytes.ptr);
+        *at = from + 1;
+        if (memcmp(begin, mark, sizeof mark - 1) != 0) {
+            continue;
+        }
+        const uint8_t *const end = memchr(begin, '}', bytes.len - from);
+        uint32_t index = 0;
+        sim_operation *const o =
+            end == NULL
+                ? NULL
+                : sim_operations_find(&world->operations,
+                                      rv_bytes_of(begin, (size_t)(end - begin) + 1), &index);
+        if (o != NULL && o->command == NULL && o->asked[index].draft.path[0] == '/') {
+            *operation = o;
+            return &o->asked[index];
+        }
+    }
+    return NULL;
+}
+
+void sim_rights_sent(sim_world *world, uint8_t edge, rv_bytes message) {
+    static uint8_t buffer[RV_WIRE_MESSAGE_MAX];
+    const rv_compression squeeze = sim_squeeze();
+    const rv_writer inflated = rv_writer_over(buffer, sizeof buffer);
+    const sim_operation *o = NULL;
+    rv_wire_kind kind;
+    rv_bytes body;
+    if (!is_used(world) || world->rights.edges[edge].process != world->members[0].process ||
+        rv_wire_open(message, &squeeze, &inflated, &kind, &body, NULL) != RV_OK) {
+        return;
+    }
+    for (size_t at = 0; at < body.len;) {
+        const sim_asked *const asked = next_asked(world, body, &at, &o);
+        if (asked == NULL) {
+            return;
+        }
+        world->figures.rights_sent += 1;
+        if (!may_read(world, edge, rv_bytes_of_string(asked->draft.path))) {
+            sim_fail(world, SIM_CHECK_RIGHTS,
+                     "member %u is sent op %u of %s, which it may not read", (unsigned)edge,
+                     o->number, asked->draft.path);
+        }
+    }
+}
+
+/* At some time since the operation could have been pushed, may its writer write to the path, or may
+ * it not? */
+static bool could(const sim_world *world, const sim_operation *o, rv_bytes path, bool write) {
+    const sim_edge_rights *const rights = &world->rights.edges[o->writer];
+    bool could = rights->limit_count == 0 && write;
+    for (uint32_t i = 0; i < rights->limit_count && !could; i++) {
+        const bool over = i + 1 < rights->limit_count && rights->limits[i + 1].at < o->written_at;
+        could = !over && sim_pattern_selects(rights->limits[i].pattern, path) == write;
+    }
+    /* nothing was limited before the first time */
+    return could || (write && (rights->limits[0].at > o->written_at ||
+                               rights->limit_count == SIM_LIMITS_MAX - 1));
+}
+
+void sim_rights_accepted(sim_world *world, const sim_operation *o, rv_bytes path) {
+    if (!is_used(world) || o->kind != SIM_STEP_WRITE || o->voided) {
+        return;
+    }
+    world->figures.rights_judged += 1;
+    if (!could(world, o, path, true)) {
+        sim_fail(world, SIM_CHECK_RIGHTS,
+                 "op %u was accepted at %.*s, where member %u may not write", o->number,
+                 (int)path.len, (const char *)path.ptr, (unsigned)o->writer);
+    }
+}
+
+void sim_rights_forbidden(sim_world *world, const sim_operation *o) {
+    bool good = false;
+    for (uint8_t i = 0; i < o->count && is_used(world) && !good; i++) {
+        const char *const path = o->asked[i].draft.path;
+        good = path[0] != '/' || could(world, o, rv_bytes_of_string(path), false);
+    }
+    world->figures.rights_forbidden += 1;
+    if (!good && !o->voided) {
+        sim_fail(world, SIM_CHECK_RIGHTS, "op %u was forbidden, and member %u may write it",
+                 o->number, (unsigned)o->writer);
+    }
+}
+
+void sim_rights_files(sim_world *world, sim_member *edge) {
+    const rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
+    sim_directory directory = {.count = 0};
+    if (!is_used(world) || taken_entry(edge->plan) == NULL || edge->life != SIM_UP ||
+        rv_node_rewinding(edge->node) || rv_node_identity(edge->node) == NULL ||
+        !rv_node_whole(edge->node) || sim_member_selection(edge) != 1 ||
+        !rv_purge_is_clean(edge->node) || rv_sim_disk_deadline(edge->disk) != UINT64_MAX ||
+        edge->faults.fault != RV_SIM_NO_FAULT) {
+        return;
+    }
+    const uint64_t what = ((uint64_t)edge->process << 32) + rv_node_selection_swaps(edge->node) +
+                          ((uint64_t)world->quiet << 31);
+    if (world->rights.edges[edge->index].looked == what) {
+        return;
+    }
+    world->rights.edges[edge->index].looked = what;
+    rv_sim_disk_set_faults(edge->disk, &calm);
+    sim_directory_take(&directory, rv_sim_disk_interface(edge->disk));
+    sim_member_faults_apply(edge);
+    for (uint32_t i = 0; i < directory.count; i++) {
+        const sim_copied_file *const file = &directory.files[i];
+        const rv_bytes bytes = rv_bytes_of(file->bytes, file->len);
+        const sim_operation *o = NULL;
+        const sim_asked *asked = NULL;
+        size_t at = strncmp(file->name, "log-", 4) == 0 ? 0 : file->len;
+        while ((asked = next_asked(world, bytes, &at, &o)) != NULL) {
+            const bool own = o->kind == SIM_STEP_WRITE && o->writer == edge->index;
+            const rv_bytes path = rv_bytes_of_string(asked->draft.path);
+            if (!own && !sim_selection_feeds(&edge->plan->selections[1], true, path)) {
+                sim_fail(world, SIM_CHECK_RIGHTS, "member %u has op %u of %s in %s, and purged it",
+                         (unsigned)edge->index, o->number, asked->draft.path, file->name);
+            }
+        }
+    }
+    world->figures.rights_files += 1;
+    sim_directory_free(&directory);
+}
