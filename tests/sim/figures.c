@@ -42,6 +42,10 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rights, events written and judged", figures->rights_judged);
     line(to, "rights, forbidden writes", figures->rights_forbidden);
     line(to, "rights, files looked through", figures->rights_files);
+    line(to, "rejections told, while a process lived", figures->told);
+    line(to, "rejections told again in another", figures->told_again);
+    line(to, "rejections acknowledged later", figures->told_forgotten);
+    line(to, "batches listed as they waited", figures->told_waiting);
 }
 
 void sim_figures_print(const sim_figures *figures, FILE *to) {

@@ -14,6 +14,7 @@
 #include "rivulet/append.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/schemas.h"
+#include "tests/sim/told.h"
 
 #define SIM_OPERATIONS_MAX 2048
 #define SIM_BATCH_MAX      5
@@ -67,7 +68,8 @@ typedef struct sim_operation {
     rv_status rejected_for; /* why, */
     bool conflict;          /* and, of a version conflict, what was there */
     uint64_t actual;
-    bool voided;                 /* what it expected was of a history that is no more */
+    bool voided; /* what it expected was of a history that is no more */
+    sim_telling telling;
     struct sim_command *command; /* NULL: it is none */
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;

@@ -132,6 +132,24 @@ bool sim_outbox_hear(sim_world *world, sim_member *member, sim_request *request)
     return true;
 }
 
+void sim_outbox_rejected(sim_world *world, const sim_member *member, sim_operation *o,
+                         const rv_error *reason) {
+    RV_ASSERT(reason->status > RV_END);
+    if (o->rejected) {
+        return;
+    }
+    o->rejected = true;
+    o->rejected_for = reason->status;
+    sim_expected_rejected(o, reason);
+    world->figures.written_rejected += 1;
+    world->figures.statuses[reason->status] += 1;
+    sim_note(world, member->index, "op %u: rejected: %s", o->number,
+             rv_status_code(reason->status));
+    if (reason->status == RV_FORBIDDEN) {
+        sim_rights_forbidden(world, o);
+    }
+}
+
 /* The application takes note of the first rejection. True when that moved something. */
 bool sim_outbox_turn(sim_world *world, sim_member *member) {
     rv_rejection rejection;
@@ -139,29 +157,21 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
     rv_pending_cursor cursor = {0};
     uint8_t id[16];
     uint32_t index = 0;
+    if (world->plan->features.tells && member->plan->role == SIM_EDGE) {
+        return sim_told_turn(world, member);
+    }
     if (member->plan->role != SIM_EDGE || !rv_node_rejection(member->node, 0, &rejection) ||
         !rv_node_pending_event(member->node, &rejection.batch, &cursor, &event)) {
         return false;
     }
     memcpy(id, event.event_id, sizeof id);
     sim_operation *const o = sim_operations_find(&world->operations, event.metadata, &index);
-    const rv_status why = rejection.reason.status;
     if (o == NULL || index != 0) {
         sim_fail(world, SIM_CHECK_CONTENT, "member %u rejects what nobody wrote",
                  (unsigned)member->index);
         return false;
     }
-    if (!o->rejected) {
-        o->rejected = true;
-        o->rejected_for = why;
-        sim_expected_rejected(o, &rejection.reason);
-        world->figures.written_rejected += 1;
-        world->figures.statuses[why] += 1;
-        sim_note(world, member->index, "op %u: rejected: %s", o->number, rv_status_code(why));
-        if (why == RV_FORBIDDEN) {
-            sim_rights_forbidden(world, o);
-        }
-    }
+    sim_outbox_rejected(world, member, o, &rejection.reason);
     const rv_status status = rv_node_rejection_forget(member->node, id, NULL);
     RV_ASSERT(status != RV_NOT_FOUND);
     return status == RV_OK;

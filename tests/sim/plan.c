@@ -285,6 +285,8 @@ static void draw_features(sim_plan *plan, uint32_t features) {
             ? 20 + (uint32_t)rv_random_below(&commands, 60)
             : 0;
     RV_ASSERT(plan->features.command_percent <= 100);
+    uint64_t tells = sim_plan_stream(plan->seed, "told");
+    plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     draw_rights(plan, (features & SIM_RIGHTS) != 0);
 }
 

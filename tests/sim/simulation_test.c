@@ -118,6 +118,8 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_COMMAND_ID, 1u << SIM_CHECK_COMMAND},
         {SIM_CANARY_RIGHT_KEPT, 1u << SIM_CHECK_RIGHTS | 1u << SIM_CHECK_CONVERGENCE},
         {SIM_CANARY_PURGE_KEPT, 1u << SIM_CHECK_RIGHTS},
+        {SIM_CANARY_REJECTION_KEPT, 1u << SIM_CHECK_TOLD},
+        {SIM_CANARY_PENDING_TWICE, 1u << SIM_CHECK_TOLD},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -166,6 +168,8 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.rights > 0 && sum.rights_changed > 0 && sum.rights_taken > 0);
     RV_CHECK(sum.tokens_revoked > 0 && sum.rights_sent > 0 && sum.rights_judged > 0);
     RV_CHECK(sum.rights_forbidden > 0 && sum.rights_files > 0);
+    RV_CHECK(sum.told > sum.told_again && sum.told_again > 0 && sum.told_forgotten > 0);
+    RV_CHECK(sum.told_waiting > 0);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

@@ -62,6 +62,10 @@ bool sim_outbox_ask(struct sim_world *world, struct sim_member *member, sim_requ
 bool sim_outbox_hear(struct sim_world *world, struct sim_member *member, sim_request *request);
 bool sim_outbox_turn(struct sim_world *world, struct sim_member *member);
 
+/* Its application hears of a rejection, perhaps once more. */
+void sim_outbox_rejected(struct sim_world *world, const struct sim_member *member, sim_operation *o,
+                         const rv_error *reason);
+
 /* expected.c: sets the expected versions of what is asked, by what the node shows; hears what it
  * came to; judges it when all has converged. */
 uint64_t sim_expected_shown(const struct sim_member *member, const char *path); /* version */

@@ -265,6 +265,7 @@ static void up_turn(sim_world *world, sim_member *member) {
     if (world->figures.turns % COMPARE_TURNS == 0) {
         (void)sim_check_rows(world, member);
         sim_rights_files(world, member);
+        sim_told_pending(world, member);
     }
     const bool pending = rv_sim_disk_deadline(member->disk) != UINT64_MAX;
     const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
@@ -424,6 +425,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     sim_copies_reset(world);
     memset(&world->restores, 0, sizeof world->restores);
     sim_rights_reset(world);
+    memset(world->told, 0, sizeof world->told);
     sim_network_clear(&world->network);
     sim_operations_free(&world->operations);
     sim_truth_create(&world->truth);

@@ -24,6 +24,7 @@
 #include "tests/sim/operations.h"
 #include "tests/sim/restored.h"
 #include "tests/sim/rights.h"
+#include "tests/sim/told.h"
 #include "tests/sim/truth.h"
 #include "tests/sim/workload.h"
 
@@ -40,6 +41,7 @@
     X(FEED, "a subscription skipped, repeated or invented")                                        \
     X(COMMAND, "a command is not what its last run made of it")                                    \
     X(RIGHTS, "what is not allowed is done")                                                       \
+    X(TOLD, "what waits or was refused is not told as it is")                                      \
     X(COPY, "a copy that is kept by changes is not the rows")                                      \
     X(QUERY, "a query counts otherwise")                                                           \
     X(AHEAD, "a node is ahead of what is durable upstream")                                        \
@@ -77,7 +79,9 @@ typedef enum sim_check {
     X(COMMAND_OLD, "what a command made the last time is not taken")                               \
     X(COMMAND_ID, "an event of a command comes under another id")                                  \
     X(RIGHT_KEPT, "a right that was taken goes on")                                                \
-    X(PURGE_KEPT, "what was purged stays in the files")
+    X(PURGE_KEPT, "what was purged stays in the files")                                            \
+    X(REJECTION_KEPT, "a rejection that was acknowledged is told again")                           \
+    X(PENDING_TWICE, "what waits is listed twice")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -127,6 +131,10 @@ typedef struct sim_figures {
     uint64_t rights_judged;    /* and ones that edges had written, */
     uint64_t rights_forbidden; /* or might not; */
     uint64_t rights_files;     /* and files of edges that had purged */
+    uint64_t told;             /* rejections, in a process, */
+    uint64_t told_again;       /* of these in another one before; */
+    uint64_t told_forgotten;   /* that were acknowledged */
+    uint64_t told_waiting;     /* batches that were listed as they waited */
     uint64_t unknown;          /* operations without an answer */
     uint64_t delivered;        /* by subscriptions */
     uint64_t copied;           /* changes of rows, by readers of them, */
@@ -182,6 +190,7 @@ typedef struct sim_world {
     sim_workload workload;
     sim_restores restores;
     sim_rights rights;
+    sim_told told[SIM_MEMBERS_MAX];
     rv_wire_point canary_point;
     sim_feeds feeds;
     sim_copies copies;

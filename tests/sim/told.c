@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/told.h"
+
+#include "tests/sim/world.h"
+
+#include "core/base/assert.h"
+#include "core/engine/rewind.h"
+
+#define FORGET_US (15 * SIM_US_OF_SECOND) /* until an application acknowledges, at most */
+
+/* The operation of a batch, whose events must be its own, in order; NULL: it is nobody's. */
+static sim_operation *operation_of(sim_world *world, const sim_member *edge,
+                                   const rv_pending *batch) {
+    rv_pending_cursor cursor = {0};
+    rv_pending_event event;
+    sim_operation *o = NULL;
+    uint32_t index = 0, count = 0;
+    while (rv_node_pending_event(edge->node, batch, &cursor, &event)) {
+        sim_operation *const of_event =
+            sim_operations_find(&world->operations, event.metadata, &index);
+        const bool first = count == 0;
+        if (of_event == NULL || (!first && of_event != o) || index != count ||
+            of_event->writer != edge->index) {
+            return NULL;
+        }
+        o = of_event;
+        count += 1;
+    }
+    RV_ASSERT(count == batch->count);
+    return o != NULL && (o->command != NULL || count == o->count) ? o : NULL;
+}
+
+/* Written to the directory that the edge has now. */
+static bool is_here(const sim_member *edge, const sim_operation *o) {
+    return o->kind == SIM_STEP_WRITE && o->edge_sequence > 0 && o->writer == edge->index &&
+           o->writer_life == edge->disk_life;
+}
+
+/* --- a process has ended --- */
+
+static void resolve(sim_world *world, const sim_member *edge, const sim_told *told) {
+    for (uint32_t i = 0; i < world->operations.count; i++) {
+        sim_operation *const o = world->operations.list[i];
+        sim_telling *const t = &o->telling;
+        if (!is_here(edge, o)) {
+            continue;
+        }
+        const bool forgot = t->forgotten_in == told->process && t->forgotten_in > 0;
+        if (forgot && !t->forgotten) {
+            t->forgotten = told->durable >= t->forgotten_batch;
+            t->forgotten_in = t->forgotten ? t->forgotten_in : 0; /* else it may come back */
+            t->kept = false;
+        } else if (t->process == told->process && t->process > 0) {
+            t->kept = told->durable >= t->batch;
+        }
+    }
+    RV_ASSERT(told->process != edge->process);
+}
+
+static void meet_process(sim_world *world, const sim_member *edge) {
+    sim_told *const told = &world->told[edge->index];
+    if (told->process != edge->process) {
+        if (told->process > 0 && told->life == edge->disk_life) {
+            resolve(world, edge, told);
+        }
+        told->process = edge->process;
+        told->life = edge->disk_life;
+    }
+    told->durable = rv_log_batches_durable(rv_node_log(edge->node));
+}
+
+/* --- rejections --- */
+
+static void tell(sim_world *world, sim_member *edge, sim_operation *o,
+                 const rv_rejection *rejection) {
+    sim_telling *const t = &o->telling;
+    uint64_t random = sim_plan_stream(world->plan->seed + o->number * 7919 + edge->process, "told");
+    t->process = edge->process;
+    t->batch = rv_log_batches(rv_node_log(edge->node));
+    t->forget_at = world->now + (int64_t)rv_random_below(&random, FORGET_US);
+    world->figures.told += 1;
+    world->figures.told_again += o->rejected;
+    sim_outbox_rejected(world, edge, o, &rejection->reason);
+    RV_ASSERT(o->rejected);
+}
+
+/* One that is listed. */
+static void hear(sim_world *world, sim_member *edge, sim_operation *o,
+                 const rv_rejection *rejection) {
+    sim_telling *const t = &o->telling;
+    const bool here = is_here(edge, o);
+    if (here && (t->forgotten || t->forgotten_in == edge->process)) {
+        sim_fail(world, SIM_CHECK_TOLD, "op %u was acknowledged at member %u, and comes back",
+                 o->number, (unsigned)edge->index);
+    }
+    if (t->listed == world->told[edge->index].looks) {
+        sim_fail(world, SIM_CHECK_TOLD, "op %u is listed twice by member %u", o->number,
+                 (unsigned)edge->index);
+    }
+    t->listed = world->told[edge->index].looks;
+    if (t->process != edge->process) {
+        tell(world, edge, o, rejection);
+    }
+}
+
+/* What was told, and durable, and not acknowledged, is listed. */
+static void check_kept(sim_world *world, const sim_member *edge) {
+    for (uint32_t i = 0; i < world->operations.count; i++) {
+        sim_operation *const o = world->operations.list[i];
+        sim_telling *const t = &o->telling;
+        if (t->kept && is_here(edge, o) && t->listed != world->told[edge->index].looks) {
+            sim_fail(world, SIM_CHECK_TOLD, "the rejection of op %u is gone from member %u",
+                     o->number, (unsigned)edge->index);
+        }
+    }
+    RV_ASSERT(edge->life == SIM_UP);
+}
+
+static bool forget(sim_world *world, sim_member *edge, sim_operation *o) {
+    uint8_t id[16];
+    rv_rejection rejection;
+    rv_pending_cursor cursor = {0};
+    rv_pending_event event;
+    sim_telling *const t = &o->telling;
+    if (!rv_node_rejection(edge->node, o->edge_sequence - 1, &rejection) ||
+        !rv_node_pending_event(edge->node, &rejection.batch, &cursor, &event)) {
+        return false;
+    }
+    memcpy(id, event.event_id, sizeof id);
+    const bool kept = world->canary == SIM_CANARY_REJECTION_KEPT;
+    const rv_status status = kept ? RV_OK : rv_node_rejection_forget(edge->node, id, NULL);
+    if (status == RV_OK) {
+        t->forgotten_in = edge->process;
+        t->forgotten_batch = rv_log_batches(rv_node_log(edge->node));
+        t->kept = false;
+        world->figures.told_forgotten += 1;
+        sim_note(world, edge->index, "op %u: its rejection is acknowledged", o->number);
+    }
+    return status == RV_OK;
+}
+
+bool sim_told_turn(sim_world *world, sim_member *edge) {
+    sim_told *const told = &world->told[edge->index];
+    const bool new_process = told->process != edge->process;
+    sim_operation *due = NULL;
+    rv_rejection rejection;
+    meet_process(world, edge);
+    told->looks += 1;
+    for (uint64_t after = 0; rv_node_rejection(edge->node, after, &rejection);) {
+        sim_operation *const o = operation_of(world, edge, &rejection.batch);
+        const uint64_t sequence = rejection.batch.edge_sequence;
+        if (o == NULL || sequence <= after) {
+            sim_fail(world, SIM_CHECK_TOLD, "member %u rejects what nobody wrote, or out of order",
+                     (unsigned)edge->index);
+            return false;
+        }
+        after = sequence;
+        hear(world, edge, o, &rejection);
+        o->edge_sequence = sequence;
+        const int64_t at = o->telling.forget_at;
+        due = due == NULL && (world->quiet || at <= world->now) ? o : due;
+        edge->wake_at = at > world->now && at < edge->wake_at ? at : edge->wake_at;
+    }
+    if (new_process && world->failure.check == SIM_CHECK_NONE) {
+        check_kept(world, edge);
+    }
+    return due != NULL && forget(world, edge, due);
+}
+
+/* --- what waits --- */
+
+/* True when all events of the operation are in the truth, up to the position. */
+static bool is_past(const sim_world *world, const sim_operation *o, uint64_t position) {
+    uint32_t met = 0, index = 0;
+    for (uint64_t p = 1; p <= position && p <= world->truth.count && met < o->count; p++) {
+        const rv_event *const event = &sim_truth_at(&world->truth, p)->event;
+        met += event->type != RV_SYSTEM_SCHEMA_TYPE &&
+               sim_operations_find(&world->operations, event->metadata, &index) == o;
+    }
+    return met == o->count;
+}
+
+void sim_told_pending(sim_world *world, sim_member *edge) {
+    sim_told *const told = &world->told[edge->index];
+    rv_pending batch;
+    if (!world->plan->features.tells || edge->plan->role != SIM_EDGE || edge->life != SIM_UP ||
+        rv_node_rewinding(edge->node) || rv_node_in_batch(edge->node)) {
+        return;
+    }
+    told->looks += 1;
+    const bool again = world->canary == SIM_CANARY_PENDING_TWICE;
+    for (uint64_t after = 0; rv_node_pending(edge->node, after, &batch);) {
+        sim_operation *const o = operation_of(world, edge, &batch);
+        if (o == NULL || batch.edge_sequence <= after) {
+            sim_fail(world, SIM_CHECK_TOLD, "at member %u waits what nobody wrote, or out of order",
+                     (unsigned)edge->index);
+            return;
+        }
+        sim_telling *const t = &o->telling;
+        const bool rejected = is_here(edge, o) && (t->process == edge->process || t->kept ||
+                                                   t->forgotten || t->forgotten_in > 0);
+        bool covered = edge->plan->selection_count == 1 && !edge->helds.unfed;
+        for (uint8_t i = 0; i < o->count; i++) {
+            covered = covered && o->asked[i].covered;
+        }
+        if (t->listed == told->looks || (rejected && o->command == NULL)) {
+            sim_fail(world, SIM_CHECK_TOLD, "op %u waits at member %u, and %s", o->number,
+                     (unsigned)edge->index, rejected ? "was rejected" : "is listed twice");
+        } else if (covered && !sim_restored_beside(edge) && o->command == NULL && !o->voided &&
+                   is_past(world, o, rv_node_watermark(edge->node))) {
+            sim_fail(world, SIM_CHECK_TOLD, "op %u waits at member %u, which has come past it",
+                     o->number, (unsigned)edge->index);
+        }
+        t->listed = told->looks;
+        world->figures.told_waiting += 1;
+        after = batch.edge_sequence - (again && after == 0 && batch.edge_sequence > 1);
+    }
+}
