@@ -42,6 +42,8 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rights, events written and judged", figures->rights_judged);
     line(to, "rights, forbidden writes", figures->rights_forbidden);
     line(to, "rights, files looked through", figures->rights_files);
+    line(to, "worlds in which memory is scant", figures->scant);
+    line(to, "edges that stood still for that", figures->stopped);
     line(to, "rejections told, while a process lived", figures->told);
     line(to, "rejections told again in another", figures->told_again);
     line(to, "rejections acknowledged later", figures->told_forgotten);

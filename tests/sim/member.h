@@ -86,6 +86,8 @@ typedef struct sim_member {
     rv_edge *edge;
     rv_upstream_shared *shared;
     int64_t wake_at;
+    int64_t stopped_at;   /* it stands still since, 0: it does not; */
+    int64_t give_at;      /* it gets more memory then */
     int64_t functions_at; /* when its application has registered the functions of its commands */
     /* tests/sim/restored.h: what is behind the floor may be of a history that is no more */
     uint64_t floor;         /* SIM_FLOOR_NONE: all of it is true */

@@ -24,8 +24,10 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
     [SIM_STEP_DECAY] = 2,     [SIM_STEP_RESTORE_ROOT] = 5,
 };
 
-#define FIRST_FAULT SIM_STEP_CLOSE
-#define LONG_EVERY  40 /* one seed of so many is a long one */
+#define FIRST_FAULT  SIM_STEP_CLOSE
+#define SCANT_SCHEMA 2 /* has texts */
+#define SCANT_BULK   90000
+#define LONG_EVERY   40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
     static const char *const texts[] = {
@@ -278,6 +280,20 @@ static void draw_rights(sim_plan *plan, bool known) {
     RV_ASSERT(plan->members[0].serves);
 }
 
+/* Worlds with large texts, whose root takes more at a time than its edges do. */
+static void draw_scant(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "scant");
+    bool scant = known && plan->schema == SCANT_SCHEMA && rv_random_chance(&random, 60);
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        scant = scant && !plan->members[i].serves;
+    }
+    plan->features.scant = scant;
+    for (uint8_t i = 0; i < plan->member_count && scant; i++) {
+        plan->members[i].memory = (size_t)(i == 0 ? 16 : 4) << 20;
+    }
+    plan->bulk_max = scant ? SCANT_BULK : plan->bulk_max;
+}
+
 static void draw_features(sim_plan *plan, uint32_t features) {
     uint64_t commands = sim_plan_stream(plan->seed, "commands");
     plan->features.command_percent =
@@ -286,6 +302,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
             : 0;
     RV_ASSERT(plan->features.command_percent <= 100);
     uint64_t tells = sim_plan_stream(plan->seed, "told");
+    draw_scant(plan, (features & SIM_SCANT) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     draw_rights(plan, (features & SIM_RIGHTS) != 0);
 }

@@ -97,6 +97,7 @@ typedef struct sim_member_plan {
 typedef struct sim_features {
     uint32_t command_percent; /* of what is written at edges; 0: there are no commands */
     bool rights;              /* the root has tokens */
+    bool scant;               /* edges have less memory than what there is takes */
     bool tells;               /* applications follow what waits and what was refused */
 } sim_features;
 
@@ -122,6 +123,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_COMMANDS     0x1u
 #define SIM_RIGHTS       0x2u
 #define SIM_TELLS        0x4u
+#define SIM_SCANT        0x8u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

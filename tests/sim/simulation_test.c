@@ -120,6 +120,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_PURGE_KEPT, 1u << SIM_CHECK_RIGHTS},
         {SIM_CANARY_REJECTION_KEPT, 1u << SIM_CHECK_TOLD},
         {SIM_CANARY_PENDING_TWICE, 1u << SIM_CHECK_TOLD},
+        {SIM_CANARY_MEMORY_DENIED, 1u << SIM_CHECK_CONVERGENCE},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -169,7 +170,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.tokens_revoked > 0 && sum.rights_sent > 0 && sum.rights_judged > 0);
     RV_CHECK(sum.rights_forbidden > 0 && sum.rights_files > 0);
     RV_CHECK(sum.told > sum.told_again && sum.told_again > 0 && sum.told_forgotten > 0);
-    RV_CHECK(sum.told_waiting > 0);
+    RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > 0);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

@@ -23,8 +23,8 @@ typedef struct sim_telling {
     int64_t forget_at;
     uint32_t forgotten_in; /* process in which it was acknowledged; 0: in none */
     uint64_t forgotten_batch;
-    bool kept;      /* it was told and durable when that process ended, */
-    bool forgotten; /* or it was acknowledged, and that was */
+    bool kept;       /* it was told and durable when that process ended, */
+    bool forgotten;  /* or it was acknowledged, and that was */
     uint32_t listed; /* the last look that met it */
 } sim_telling;
 

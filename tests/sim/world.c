@@ -258,6 +258,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         moved = sim_workload_turn(world, member) || moved;
         moved = sim_feeds_turn(world, member) || moved;
         sim_copies_turn(world, member);
+        sim_scant_turn(world, member);
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
             return;
         }
@@ -445,6 +446,7 @@ static void destroy(sim_world *world) {
     world->figures.runs = 1;
     world->figures.gateways = world->plan->members[1].serves;
     world->figures.chains = world->plan->member_count > 2 && world->plan->members[2].serves;
+    world->figures.scant = world->plan->features.scant;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;

@@ -81,7 +81,8 @@ typedef enum sim_check {
     X(RIGHT_KEPT, "a right that was taken goes on")                                                \
     X(PURGE_KEPT, "what was purged stays in the files")                                            \
     X(REJECTION_KEPT, "a rejection that was acknowledged is told again")                           \
-    X(PENDING_TWICE, "what waits is listed twice")
+    X(PENDING_TWICE, "what waits is listed twice")                                                 \
+    X(MEMORY_DENIED, "an edge that stands still gets no memory")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -131,6 +132,8 @@ typedef struct sim_figures {
     uint64_t rights_judged;    /* and ones that edges had written, */
     uint64_t rights_forbidden; /* or might not; */
     uint64_t rights_files;     /* and files of edges that had purged */
+    uint64_t scant;            /* worlds in which memory is, */
+    uint64_t stopped;          /* times that an edge stood still there */
     uint64_t told;             /* rejections, in a process, */
     uint64_t told_again;       /* of these in another one before; */
     uint64_t told_forgotten;   /* that were acknowledged */
@@ -238,6 +241,9 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
 /* queries.c: asks something. decay.c: a bit flips, while the member is down. */
 void sim_query(sim_world *world, sim_member *m, uint64_t *random);
 void sim_decay(sim_world *world, sim_member *m, uint64_t *random);
+
+/* scant.c: an edge that is up, and may stand still for lack of memory. */
+void sim_scant_turn(sim_world *world, sim_member *m);
 
 /* steps.c: does a step of the plan. */
 void sim_world_step(sim_world *world, const sim_step *step);
