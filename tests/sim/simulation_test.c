@@ -77,9 +77,10 @@ RV_TEST(a_seed_replays_exactly) {
 }
 
 /* Runs seeds with a planted bug until a check finds it; the number of seeds that took, or 0. */
-static uint64_t found_after(sim_canary canary, uint64_t seeds_max, uint32_t *by) {
+static uint64_t found_after(sim_canary canary, uint32_t features, uint64_t seeds_max,
+                            uint32_t *by) {
     for (uint64_t seed = 1; seed <= seeds_max; seed++) {
-        sim_plan_make(&plan, seed, SIM_FEATURES_ALL);
+        sim_plan_make(&plan, seed, features);
         sim_world_run(&world, &plan, NULL, canary);
         if (world.failure.check != SIM_CHECK_NONE) {
             *by |= 1u << world.failure.check;
@@ -93,38 +94,41 @@ static uint64_t found_after(sim_canary canary, uint64_t seeds_max, uint32_t *by)
 RV_TEST(planted_bugs_are_found) {
     static const struct {
         sim_canary canary;
-        uint32_t checks; /* that may find it first */
+        uint32_t checks;   /* that may find it first */
+        uint32_t features; /* of the worlds: those that it needs */
     } canaries[] = {
         {SIM_CANARY_FLUSH_LIES,
-         1u << SIM_CHECK_LOST | 1u << SIM_CHECK_HISTORY | 1u << SIM_CHECK_STATUS},
+         1u << SIM_CHECK_LOST | 1u << SIM_CHECK_HISTORY | 1u << SIM_CHECK_STATUS, 0},
         {SIM_CANARY_EVENT_SKIPPED,
-         1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_DAMAGE},
-        {SIM_CANARY_DELIVERED_TWICE, 1u << SIM_CHECK_FEED},
-        {SIM_CANARY_W_TOO_HIGH, 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_ROWS |
-                                    1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE},
-        {SIM_CANARY_BATCH_DROPPED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_STATUS},
-        {SIM_CANARY_ROW_WRONG, 1u << SIM_CHECK_ROWS},
-        {SIM_CANARY_ROOT_FORGETS, 1u << SIM_CHECK_LOST},
-        {SIM_CANARY_CHANGES_SKIPPED, 1u << SIM_CHECK_ROWS},
-        {SIM_CANARY_BASE_EMPTY, 1u << SIM_CHECK_ROWS},
-        {SIM_CANARY_REFUSAL_FORGED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE},
-        {SIM_CANARY_LEASED_TWICE, 1u << SIM_CHECK_TWICE | 1u << SIM_CHECK_JUDGEMENT},
-        {SIM_CANARY_EXPECTED_LOST, 1u << SIM_CHECK_JUDGEMENT},
-        {SIM_CANARY_EPOCH_UNSAID, 1u << SIM_CHECK_CONVERGENCE},
+         1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_DAMAGE, 0},
+        {SIM_CANARY_DELIVERED_TWICE, 1u << SIM_CHECK_FEED, 0},
+        {SIM_CANARY_W_TOO_HIGH,
+         1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_FEED |
+             1u << SIM_CHECK_CONVERGENCE,
+         0},
+        {SIM_CANARY_BATCH_DROPPED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_STATUS, 0},
+        {SIM_CANARY_ROW_WRONG, 1u << SIM_CHECK_ROWS, 0},
+        {SIM_CANARY_ROOT_FORGETS, 1u << SIM_CHECK_LOST, 0},
+        {SIM_CANARY_CHANGES_SKIPPED, 1u << SIM_CHECK_ROWS, 0},
+        {SIM_CANARY_BASE_EMPTY, 1u << SIM_CHECK_ROWS, 0},
+        {SIM_CANARY_REFUSAL_FORGED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE, 0},
+        {SIM_CANARY_LEASED_TWICE, 1u << SIM_CHECK_TWICE | 1u << SIM_CHECK_JUDGEMENT, 0},
+        {SIM_CANARY_EXPECTED_LOST, 1u << SIM_CHECK_JUDGEMENT, 0},
+        {SIM_CANARY_EPOCH_UNSAID, 1u << SIM_CHECK_CONVERGENCE, 0},
         {SIM_CANARY_BACK_TOO_LITTLE,
-         1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_CONVERGENCE},
-        {SIM_CANARY_CHANGE_UNTOLD, 1u << SIM_CHECK_COPY},
-        {SIM_CANARY_COMMAND_OLD, 1u << SIM_CHECK_COMMAND},
-        {SIM_CANARY_COMMAND_ID, 1u << SIM_CHECK_COMMAND},
-        {SIM_CANARY_RIGHT_KEPT, 1u << SIM_CHECK_RIGHTS | 1u << SIM_CHECK_CONVERGENCE},
-        {SIM_CANARY_PURGE_KEPT, 1u << SIM_CHECK_RIGHTS},
-        {SIM_CANARY_REJECTION_KEPT, 1u << SIM_CHECK_TOLD},
-        {SIM_CANARY_PENDING_TWICE, 1u << SIM_CHECK_TOLD},
-        {SIM_CANARY_MEMORY_DENIED, 1u << SIM_CHECK_CONVERGENCE},
+         1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_CONVERGENCE, 0},
+        {SIM_CANARY_CHANGE_UNTOLD, 1u << SIM_CHECK_COPY, 0},
+        {SIM_CANARY_COMMAND_OLD, 1u << SIM_CHECK_COMMAND, SIM_COMMANDS},
+        {SIM_CANARY_COMMAND_ID, 1u << SIM_CHECK_COMMAND, SIM_COMMANDS},
+        {SIM_CANARY_RIGHT_KEPT, 1u << SIM_CHECK_RIGHTS | 1u << SIM_CHECK_CONVERGENCE, SIM_RIGHTS},
+        {SIM_CANARY_PURGE_KEPT, 1u << SIM_CHECK_RIGHTS, SIM_RIGHTS},
+        {SIM_CANARY_REJECTION_KEPT, 1u << SIM_CHECK_TOLD, SIM_TELLS},
+        {SIM_CANARY_PENDING_TWICE, 1u << SIM_CHECK_TOLD, SIM_TELLS},
+        {SIM_CANARY_MEMORY_DENIED, 1u << SIM_CHECK_CONVERGENCE, SIM_SCANT},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
-        const uint64_t seeds = found_after(canaries[i].canary, 60, &by);
+        const uint64_t seeds = found_after(canaries[i].canary, canaries[i].features, 60, &by);
         fprintf(stderr, "%s: found in seed %llu: %s\n", sim_canary_text(canaries[i].canary),
                 (unsigned long long)seeds,
                 seeds > 0 ? sim_check_text(world.failure.check) : "not at all");
