@@ -6,6 +6,8 @@
  *
  * It must be what compiling the text anew would give:
  *
+ * - positions rise with sequences until an edge's past is filled in, which plans of rv_events know:
+ *   that is noted as well;
  * - what names mean changes only with the schema: then all are forgotten (rv_sql_tables_declare);
  * - a plan is made for as many rows as there are: the logarithms of their numbers are noted, and
  *   where one has changed the text is compiled again, which so happens about once a doubling;
@@ -43,12 +45,18 @@ static uint32_t bits_of(uint64_t count) {
     return count == 0 ? 0 : 64 - (uint32_t)__builtin_clzll(count);
 }
 
+/* More than all logarithms together. */
+#define STRAIGHT (65u * (RV_AGGREGATES_MAX + 1u))
+
 /* The logarithms of what the query reads; another sum is another plan. */
 static uint32_t growth_of(const rv_sql *sql, const rv_sql_query *query) {
     const uint16_t count = rv_schema_aggregate_count(sql->schema);
-    uint32_t growth =
-        query->uses_system && sql->node != NULL ? bits_of(rv_node_sequence(sql->node)) : 0;
+    uint32_t growth = 0;
     RV_ASSERT(count <= RV_AGGREGATES_MAX);
+    if (query->uses_system && sql->node != NULL) {
+        growth = bits_of(rv_node_sequence(sql->node)) +
+                 (rv_node_fill_of(sql->node).straight ? STRAIGHT : 0);
+    }
     for (uint16_t a = 0; a < count; a++) {
         if (query->uses[a / 64u] == 0) {
             a |= 63u; /* none of these 64 */
