@@ -14,9 +14,11 @@
  *     v  versions of that path      =  from < up to    as in `pv=`
  *     n  positions                  > from on
  *     s  sequences
+ *     t  when it was recorded       (those with a time are looked through from the batch before it)
  *
  * All cursors of a query end with the event that was the last durable one when it began.
  */
+#include "sql/bound.h"
 #include "sql/system.h"
 
 #include "core/live/subscription.h"
@@ -88,6 +90,8 @@ typedef struct events_cursor {
     bool over;
     uint64_t until; /* the last sequence that the query sees */
     bounds bounds[BOUNDS];
+    int64_t time_low; /* Unix microseconds */
+    int64_t time_high;
     rv_path_pattern pattern;
     rv_subscription subscription;
     rv_event event; /* its bytes, and the path, in `memory` */
@@ -97,8 +101,8 @@ typedef struct events_cursor {
     uint8_t sought[RV_PATH_LEN_MAX]; /* the pattern's text */
 } events_cursor;
 
-/* True where positions, and versions of a stream, rise with sequences: everywhere but in a log
- * whose past was filled in. */
+/* True where positions, times, and versions of a stream, rise with sequences: everywhere but in a
+ * log whose past was filled in. */
 static bool positions_rise(const rv_sql *sql) {
     RV_ASSERT(sql->node != NULL);
     return rv_node_fill_of(sql->node).straight;
@@ -191,6 +195,20 @@ static void take_bounds(planning *p, const rv_sql *sql, sqlite3_index_info *info
     RV_ASSERT(!p->w.full);
 }
 
+static void take_times(planning *p, const rv_sql *sql, sqlite3_index_info *info) {
+    for (int i = 0; i < info->nConstraint && positions_rise(sql); i++) {
+        const struct sqlite3_index_constraint *const c = &info->aConstraint[i];
+        const char letters[2] = {'t', letter_of(c->op)};
+        const bool recorded = c->iColumn == COLUMN_TIME || c->iColumn == COLUMN_RECORDED_AT;
+        if (c->usable && recorded && letters[1] != 0 && rv_writer_room(&p->w) > sizeof letters &&
+            strcmp(sqlite3_vtab_collation(info, i), "BINARY") == 0) {
+            take(p, info, i, letters, sizeof letters);
+            p->ends += letters[1] == '=' ? 2 : 1;
+        }
+    }
+    RV_ASSERT(!p->w.full);
+}
+
 /* True when rows come in the order that is asked for. */
 static bool in_order(const planning *p, const rv_sql *sql, const sqlite3_index_info *info) {
     if (info->nOrderBy != 1 || info->aOrderBy[0].desc) {
@@ -211,6 +229,7 @@ static int events_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     planning p = {.w = rv_writer_over(text, PLAN_SIZE - 1)};
     take_path(&p, info);
     take_bounds(&p, sql, info);
+    take_times(&p, sql, info);
     text[p.w.len] = 0;
     const uint64_t all = rv_node_sequence_durable(sql->node) + 1;
     const uint32_t streams = rv_state_stream_count(sql->state) + 1;
@@ -283,6 +302,24 @@ static bool narrow(bounds *b, char how, sqlite3_value *value) {
     return least >= 0 || how == '>';
 }
 
+/* The same by a time, as text. */
+static bool narrow_time(events_cursor *c, char how, sqlite3_value *value) {
+    const rv_type *const type = rv_sql_system_type(RV_SQL_SYSTEM_TIME);
+    uint8_t memory[64];
+    rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    rv_value bound;
+    if (sqlite3_value_type(value) == SQLITE_NULL) {
+        return false;
+    }
+    if (rv_sql_bound_of(type, value, how != '<', &scratch, &bound)) { /* in years 1 to 9999 */
+        const int64_t time = bound.as.integer + RV_EPOCH_DIFFERENCE_US;
+        c->time_low = how != '<' && time > c->time_low ? time : c->time_low;
+        c->time_high = how != '>' && time < c->time_high ? time : c->time_high;
+    }
+    RV_ASSERT(how == '=' || how == '<' || how == '>');
+    return true;
+}
+
 /* Looks for one path only; false when there are no events of it. */
 static bool seek_path(events_cursor *c, sqlite3_value *value) {
     const void *const bytes = sqlite3_value_blob(value);
@@ -308,6 +345,9 @@ static bool read_plan(events_cursor *c, const char *plan, int argc, sqlite3_valu
             some = seek_path(c, argv[i]) && some;
             at += 1;
             continue;
+        }
+        if (*at == 't') {
+            some = narrow_time(c, at[1], argv[i]) && some;
         }
         for (size_t b = 0; b < BOUNDS; b++) {
             if (bounded[b].letter == *at) {
@@ -346,6 +386,7 @@ static rv_status find_start(events_cursor *c, rv_error *err) {
     if (c->of_path) {
         rv_subscription_from_version(&c->subscription, c->bounds[BY_VERSION].low);
     }
+    rv_subscription_from_time(&c->subscription, c->time_low);
     c->positioned = true;
     return RV_OK;
 }
@@ -379,6 +420,7 @@ static bool is_behind(const events_cursor *c, const rv_event *event) {
     const bool rise = positions_rise(c->sql);
     return event->sequence > c->until || event->sequence > c->bounds[BY_SEQUENCE].high ||
            (rise && event->position > c->bounds[BY_POSITION].high) ||
+           (rise && event->recorded_at > c->time_high) ||
            (rise && c->of_path && event->version > c->bounds[BY_VERSION].high);
 }
 
@@ -434,6 +476,8 @@ static int events_filter(sqlite3_vtab_cursor *base, int plan, const char *text, 
         for (size_t b = 0; b < BOUNDS; b++) {
             c->bounds[b] = (bounds){0, UINT64_MAX};
         }
+        c->time_low = INT64_MIN;
+        c->time_high = INT64_MAX;
         if (!read_plan(c, text, argc, argv)) {
             return SQLITE_OK;
         }

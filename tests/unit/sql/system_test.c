@@ -64,6 +64,7 @@ static bool fill(world *w) {
         char data[64];
         snprintf(path, sizeof path, "/accounts/%d", 1 + i % ACCOUNTS);
         snprintf(data, sizeof data, "{\"amount\":%d}", i + 1);
+        rv_sim_disk_advance(w->disk, (uint64_t)(i % 4) * 20000000);
         ok = i < ACCOUNTS
                  ? append(w, "accounts", "account_opened", "{\"name\":\"x\\\"y\"}", "") == RV_OK
                  : append(w, path, "deposited", data,
@@ -186,6 +187,28 @@ static const char *const conditions[][2] = {
     {"path IN ('/accounts/1', '/accounts/3') AND version = 2",
      "+version = 2 AND +path IN ('/accounts/1', '/accounts/3')"},
     {"version = 2", "+version = 2"},
+    {"time >= '2023-11-14T23:00:00'", "+time >= '2023-11-14T23:00:00'"},
+    {"time < '2023-11-14T22:30'", "+time < '2023-11-14T22:30'"},
+    {"recorded_at BETWEEN '2023-11-14T22:30' AND '2023-11-14T22:40'",
+     "+time BETWEEN '2023-11-14T22:30' AND '2023-11-14T22:40'"},
+    {"time = (SELECT a.time FROM rv_events a WHERE a.sequence = 100)",
+     "+time = (SELECT a.time FROM rv_events a WHERE a.sequence = 100)"},
+    {"time > (SELECT a.time FROM rv_events a WHERE a.sequence = 100)",
+     "+time > (SELECT a.time FROM rv_events a WHERE a.sequence = 100)"},
+    {"time > '2023'", "1"},
+    {"time < '2023'", "0"},
+    {"time >= '0001'", "1"},
+    {"time < 'x'", "1"},
+    {"time > '-infinity' AND time < 'infinity'", "1"},
+    {"time > '2023-11-14T23:0'", "+time > '2023-11-14T23:0'"},
+    {"time > 5", "+time > '5'"},
+    {"time > x'00'", "+time > x'00'"},
+    {"time = NULL", "0"},
+    {"time COLLATE NOCASE > '2023-11-14t23:00:00'", "+time > '2023-11-14T23:00:00'"},
+    {"path = '/accounts/2' AND time > '2023-11-14T23:00:00' AND version < 38",
+     "+path = '/accounts/2' AND +time > '2023-11-14T23:00:00' AND +version < 38"},
+    {"position > 20 AND time < '2023-11-14T22:30' AND sequence < 50",
+     "+position > 20 AND +time < '2023-11-14T22:30' AND +sequence < 50"},
 };
 
 static void look_ups_find_what_a_scan_finds(world *w) {
@@ -281,6 +304,8 @@ static void look_ups_are_pushed_down(world *w) {
     check_plan(w, "SELECT * FROM rv_events WHERE position = 5", "INDEX 0:n=");
     check_plan(w, "SELECT * FROM rv_events WHERE position > 5 AND position <= 9", "INDEX 0:n>n<");
     check_plan(w, "SELECT * FROM rv_events WHERE sequence > 5 ORDER BY position", "INDEX 0:s>");
+    check_plan(w, "SELECT * FROM rv_events WHERE time >= '2026' AND recorded_at < '2027'",
+               "INDEX 0:t>t<");
     check_plan(w, "SELECT * FROM rv_streams WHERE path = '/a'", "INDEX 1:");
 }
 
