@@ -161,7 +161,10 @@ bool sim_told_turn(sim_world *world, sim_member *edge) {
         due = due == NULL && (world->quiet || at <= world->now) ? o : due;
         edge->wake_at = at > world->now && at < edge->wake_at ? at : edge->wake_at;
     }
-    if (new_process && world->failure.check == SIM_CHECK_NONE) {
+    /* what was written under a schema that a restored root has lost stands aside until it is back
+     */
+    const bool all = rv_node_outbox(edge->node).held_back == 0;
+    if (new_process && all && world->failure.check == SIM_CHECK_NONE) {
         check_kept(world, edge);
     }
     return due != NULL && forget(world, edge, due);
