@@ -49,13 +49,15 @@ static void find_end(const rv_state *state, rv_index_walk *walk) {
     walk->end_nth = rv_tree_node_search(leaf, &to);
 }
 
-/* Has the processor fetch a row that the walk will soon come to: rows lie in no order of the
- * index's, so each would be waited for. */
-static void fetch_ahead(const rv_state *state, const rv_index_walk *walk,
-                        const rv_tree_node *leaf) {
-    const uint32_t nth = walk->range->descending ? walk->nth - AHEAD : walk->nth + AHEAD;
-    if (nth < leaf->count) {
-        const rv_table *const table = rv_table_of(&state->pages, walk->range->aggregate);
+/* Has the processor fetch rows of the leaf that the walk will come to, from so many on and before
+ * its end: rows lie in no order of the index's, so each would be waited for. */
+static inline void fetch_ahead(const rv_state *state, const rv_index_walk *walk,
+                               const rv_tree_node *leaf, uint32_t from, uint32_t count) {
+    const bool descending = walk->range->descending;
+    const uint32_t left = descending ? walk->nth - walk->end_nth + 1 : walk->end_nth - walk->nth;
+    const rv_table *const table = rv_table_of(&state->pages, walk->range->aggregate);
+    for (uint32_t i = from; i < from + count && i < left; i++) {
+        const uint32_t nth = descending ? walk->nth - i : walk->nth + i;
         const uint32_t place = rv_tree_entry_of(leaf, nth).place;
         const uint8_t *const row = rv_rows_read(&state->pages, table, place);
         __builtin_prefetch(row);
@@ -67,16 +69,22 @@ static void fetch_ahead(const rv_state *state, const rv_index_walk *walk,
 static rv_row row_at(const rv_state *state, const rv_index_walk *walk) {
     const rv_tree_node *const leaf = rv_tree_node_read(&state->pages, walk->node);
     RV_ASSERT(leaf->level == 0);
-    fetch_ahead(state, walk, leaf);
+    fetch_ahead(state, walk, leaf, AHEAD, 1);
     return rv_tree_entry_of(leaf, walk->nth).place;
 }
 
-/* The first row of the leaf that the walk has come to, if that is not beyond its end. */
+/* The first row of the leaf that the walk has come to, if that is not beyond its end. The ones
+ * behind it nobody has asked for yet. */
 static rv_row row_of_leaf(const rv_state *state, rv_index_walk *walk) {
     find_end(state, walk);
     const bool beyond =
         walk->range->descending ? walk->nth < walk->end_nth : walk->nth >= walk->end_nth;
-    return walk->node == 0 || beyond ? RV_ROW_NONE : row_at(state, walk);
+    if (walk->node == 0 || beyond) {
+        return RV_ROW_NONE;
+    }
+    const rv_tree_node *const leaf = rv_tree_node_read(&state->pages, walk->node);
+    fetch_ahead(state, walk, leaf, 0, AHEAD + 1);
+    return rv_tree_entry_of(leaf, walk->nth).place;
 }
 
 rv_row rv_state_index_first(const rv_state *state, const rv_index_range *range,
