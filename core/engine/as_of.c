@@ -28,7 +28,8 @@ struct rv_as_of {
     rv_log_walk walk;
     uint64_t next_sequence; /* of the next event: those before it are folded */
     uint64_t position;      /* that all is folded up to, */
-    int64_t recorded_at;    /* and the latest time of what was */
+    int64_t recorded_at;    /* the latest time of what was, */
+    bool whole;             /* and all was there that was selected */
     bool stopped;           /* what comes next in the log is beyond the place */
     rv_as_of_place place;   /* that is on the way, */
     uint64_t folded;        /* the events that were folded for it, */
@@ -65,6 +66,7 @@ static rv_status begin_again(rv_as_of *a, rv_error *err) {
         a->next_sequence = 1;
         a->position = 0;
         a->recorded_at = INT64_MIN;
+        a->whole = rv_held_is_whole(&a->past->held);
         a->stopped = false;
     }
     return status;
@@ -94,6 +96,13 @@ static bool is_by_batch(const rv_as_of *a) {
     return rv_selection_has_aggregates(&a->past->held.selection);
 }
 
+/* All is folded up to there. A base that begins makes rows old only when W moves. */
+static void note_position(rv_as_of *a, uint64_t position) {
+    RV_ASSERT(position >= a->position);
+    a->whole = rv_held_is_whole(&a->past->held) || (a->whole && position == a->position);
+    a->position = position;
+}
+
 static void note_time(rv_as_of *a, int64_t time) {
     a->recorded_at = time > a->recorded_at ? time : a->recorded_at;
 }
@@ -110,7 +119,7 @@ static rv_status fold_event(rv_as_of *a, const rv_record *record, rv_error *err)
         a->next_sequence = event->sequence + 1;
     }
     if (status == RV_OK && !event->filled) {
-        a->position = event->position;
+        note_position(a, event->position);
         note_time(a, event->recorded_at);
     }
     return status;
@@ -175,7 +184,7 @@ static rv_status fold_batch(rv_as_of *a, const rv_batch *batch, rv_error *err) {
         }
     }
     if (status == RV_OK && !a->stopped) {
-        a->position = batch->watermark;
+        note_position(a, batch->watermark);
         rv_node_base_settle(a->past, batch->watermark);
     }
     return status;
@@ -228,7 +237,7 @@ static rv_status judge(rv_as_of *a, rv_error *err) {
     const rv_node *const past = a->past;
     const bool between = a->place.position != UINT64_MAX && !is_by_batch(a);
     a->shown = between ? a->place.position : a->position; /* it holds nothing in between */
-    if (!rv_held_is_whole(&past->held) || past->held.past.lost || past->hidden) {
+    if (!a->whole || past->held.past.lost || past->hidden) {
         rv_error_set(err, RV_HISTORY_GONE,
                      "at position %u the node did not hold what it had selected, or does not any "
                      "more",

@@ -38,7 +38,7 @@ const row = (what, figure, beside, ratio, bar, met) => rows.push([what, figure, 
 const perSecond = (value) => `${Math.round(value).toLocaleString('en-US')}/s`;
 
 function core() {
-  const runs = { durable: [], replay: [], open: [], open10: [], memory: [], wal: [] };
+  const runs = { durable: [], replay: [], open: [], open10: [], memory: [], wal: [], past: [], next: [] };
   for (let i = 0; i < rounds; i += 1) {
     const ours = bench('bench_core', data, join(folder, `core-${i}`));
     runs.memory.push(bench('bench_baseline', data, ':memory:').events_per_second);
@@ -47,6 +47,8 @@ function core() {
     runs.replay.push(ours.replay);
     runs.open.push(ours.open_ms);
     runs.open10.push(ours.open_10x_ms);
+    runs.past.push(ours.past);
+    runs.next.push(ours.past_next_us);
   }
   const [replay, memory] = [median(runs.replay), median(runs.memory)];
   const [durable, wal] = [median(runs.durable), median(runs.wal)];
@@ -57,6 +59,9 @@ function core() {
   const [open, open10] = [median(runs.open), median(runs.open10)];
   row('open a node', `${open.toFixed(1)} ms`, '', '', '<= 10 ms', open <= 10);
   row('the same with ten times the events', `${open10.toFixed(1)} ms`, '', '', '<= 10 ms', open10 <= 10);
+  const past = median(runs.past);
+  row('as it was, from the start', perSecond(past), `replay ${perSecond(replay)}`, `${(past / replay).toFixed(2)}x`, '');
+  row('one event on from there', `${median(runs.next).toFixed(0)} us`, '', '', '');
   return replay;
 }
 

@@ -50,6 +50,20 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "batches listed as they waited", figures->told_waiting);
 }
 
+/* What readers were told. */
+static void print_readers(const sim_figures *figures, FILE *to) {
+    RV_ASSERT(figures->runs > 0);
+    line(to, "delivered by subscriptions", figures->delivered);
+    line(to, "changes of rows, copied", figures->copied);
+    line(to, "copies compared with the rows", figures->copies_compared);
+    line(to, "copies that went on after a crash", figures->copies_resumed);
+    line(to, "copies that began again", figures->copies_again);
+    line(to, "states of the past, compared", figures->pasts);
+    line(to, "states of the past, gone", figures->pasts_gone);
+    line(to, "states compared with the model", figures->compared);
+    line(to, "queries", figures->queries);
+}
+
 void sim_figures_print(const sim_figures *figures, FILE *to) {
     static const char *const crashes[] = {"crashes, all kept", "crashes, unflushed lost",
                                           "crashes, torn", "crashes, reordered"};
@@ -72,13 +86,7 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "keys given at edges", figures->keys);
     print_features(figures, to);
     line(to, "without an answer", figures->unknown);
-    line(to, "delivered by subscriptions", figures->delivered);
-    line(to, "changes of rows, copied", figures->copied);
-    line(to, "copies compared with the rows", figures->copies_compared);
-    line(to, "copies that went on after a crash", figures->copies_resumed);
-    line(to, "copies that began again", figures->copies_again);
-    line(to, "states compared with the model", figures->compared);
-    line(to, "queries", figures->queries);
+    print_readers(figures, to);
     line(to, "flipped bits, damage told", figures->damage_told);
     line(to, "flipped bits, a tail cut off", figures->damage_cut);
     line(to, "gateways", figures->gateways);

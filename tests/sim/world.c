@@ -259,6 +259,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         moved = sim_feeds_turn(world, member) || moved;
         sim_copies_turn(world, member);
         sim_scant_turn(world, member);
+        sim_pasts_turn(world, member);
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
             return;
         }
@@ -424,6 +425,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->workload, 0, sizeof world->workload);
     memset(&world->feeds, 0, sizeof world->feeds);
     sim_copies_reset(world);
+    sim_pasts_reset(world);
     memset(&world->restores, 0, sizeof world->restores);
     sim_rights_reset(world);
     memset(world->told, 0, sizeof world->told);
@@ -562,6 +564,9 @@ void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim
     if (done) {
         sim_check_end(world);
         world->hash = rv_node_state_hash(world->members[0].node);
+        for (uint8_t i = 0; i < plan->member_count; i++) {
+            sim_pasts_check(world, &world->members[i]);
+        }
         sim_note(world, -1, "converged at %u", world->truth.count);
     }
     destroy(world);

@@ -22,6 +22,7 @@
 #include "tests/sim/model.h"
 #include "tests/sim/network.h"
 #include "tests/sim/operations.h"
+#include "tests/sim/pasts.h"
 #include "tests/sim/restored.h"
 #include "tests/sim/rights.h"
 #include "tests/sim/told.h"
@@ -43,6 +44,7 @@
     X(RIGHTS, "what is not allowed is done")                                                       \
     X(TOLD, "what waits or was refused is not told as it is")                                      \
     X(COPY, "a copy that is kept by changes is not the rows")                                      \
+    X(PAST, "the past is not what was")                                                            \
     X(QUERY, "a query counts otherwise")                                                           \
     X(AHEAD, "a node is ahead of what is durable upstream")                                        \
     X(HASH, "state hashes differ")                                                                 \
@@ -76,6 +78,7 @@ typedef enum sim_check {
     X(EPOCH_UNSAID, "a root is restored and nobody says so")                                       \
     X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")                              \
     X(CHANGE_UNTOLD, "a reader of changes misses one")                                             \
+    X(PAST_MISSED, "what is asked for as it was misses the last event")                            \
     X(COMMAND_OLD, "what a command made the last time is not taken")                               \
     X(COMMAND_ID, "an event of a command comes under another id")                                  \
     X(RIGHT_KEPT, "a right that was taken goes on")                                                \
@@ -144,6 +147,8 @@ typedef struct sim_figures {
     uint64_t copies_compared;  /* whose copies were compared so often; */
     uint64_t copies_resumed;   /* after a crash they went on, */
     uint64_t copies_again;     /* or began again */
+    uint64_t pasts;            /* states that were noted, as they were at the end, */
+    uint64_t pasts_gone;       /* or gone */
     uint64_t compared;         /* states with the model */
     uint64_t messages;
     uint64_t messages_lost;
@@ -197,6 +202,7 @@ typedef struct sim_world {
     rv_wire_point canary_point;
     sim_feeds feeds;
     sim_copies copies;
+    sim_pasts pasts;
     /* the reader of the root's log */
     rv_subscription follow;
     uint32_t follow_process; /* of which process of the root; 0: none */
