@@ -4,10 +4,12 @@
 //
 //     to the worker    [kind, id, …]   open, destroy, request, run, status, close: answered once
 //                                      feed, then pull and cancel; wake
+//                    ['token', 0, told]   the answer to the worker's
 //     from the worker  ['answer', id, value]   ['error', id, problem]
 //                      ['piece', id, bytes]   ['end', id]                    of a feed
 //                      ['facts', values, problems]   how the database stands, when that changed
 //                      ['command', command id, answer]   it was run again, and is this now
+//                      ['token']   another token for the upstream is wanted
 //                      ['fatal', problem]            the database is lost; nothing comes any more
 //
 // Nothing here waits for ever: when the worker fails or is closed, all that waits is told.
@@ -54,6 +56,8 @@ export class Channel {
   onfacts = () => {};
   /** @type {(id: string, answer: string) => void} */
   oncommand = () => {};
+  /** A token is wanted. */
+  ontoken = () => {};
   /** @type {(error: RivuletError) => void} */
   onfail = () => {};
 
@@ -108,9 +112,12 @@ export class Channel {
     call.reject(reason);
   }
 
-  /** Says something that has no answer. @param {string} kind @param {number} [id] */
-  tell(kind, id = 0) {
-    if (!this.#failure) this.#send([kind, id]);
+  /**
+   * Says something that has no answer.
+   * @param {string} kind @param {number} [id] @param {any} [value]
+   */
+  tell(kind, id = 0, value) {
+    if (!this.#failure) this.#send(value === undefined ? [kind, id] : [kind, id, value]);
   }
 
   /**
@@ -138,6 +145,7 @@ export class Channel {
     for (const [kind, ...rest] of messages) {
       if (kind === 'facts') this.onfacts(rest[0], rest[1]);
       else if (kind === 'command') this.oncommand(rest[0], rest[1]);
+      else if (kind === 'token') this.ontoken();
       else if (kind === 'fatal') this.fail(RivuletError.of(rest[0]));
       else if (kind === 'piece') this.#feeds.get(rest[0])?.piece(rest[1]);
       else this.#settle(kind, rest[0], rest[1]);

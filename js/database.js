@@ -8,6 +8,7 @@ import { checkOptions, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
 import { ChangeFeed, EventFeed, LatestFeed, ListFeed, LiveFeed } from './feed.js';
+import { isToken, tokenOf } from './token.js';
 
 /** @typedef {import('./channel.js').Port} Port */
 
@@ -46,12 +47,6 @@ function bytesOf(amount) {
   return bytes;
 }
 
-/** What this version does not have yet is refused, not passed over. @param {any} options */
-function refuseLater({ upstream }) {
-  if (upstream?.token === undefined) return;
-  throw new RivuletError('unsupported', 'upstream.token comes with a later version');
-}
-
 /** @param {any} upstream */
 function upstreamOf(upstream) {
   if (upstream === undefined || upstream === null) return undefined;
@@ -73,7 +68,12 @@ function upstreamOf(upstream) {
   demand(/^wss?:$/.test(url.protocol), `an upstream's address begins with wss: or ws:, not ${url}`);
   url.hash = '';
   if (url.pathname === '/') url.pathname = '/sync';
-  return { url: url.href };
+  const { token } = upstream;
+  demand(
+    token === undefined || typeof token === 'function' || isToken(token),
+    'upstream.token is a token, or a function that gives one',
+  );
+  return { url: url.href, token: token !== undefined };
 }
 
 /** Of the module with the functions of commands. @param {any} url */
@@ -91,9 +91,8 @@ function addressOf(url) {
 function settingsOf(options) {
   demand(typeof options === 'object' && options !== null, 'open takes an object of options');
   const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
-  refuseLater(options);
   checkOptions(options, names);
-  checkOptions(options.upstream, ['url']);
+  checkOptions(options.upstream, ['url', 'token']);
   const entries = entriesOf(options.select);
   demand(
     directory === undefined || (typeof directory === 'string' && directory !== ''),
@@ -176,9 +175,11 @@ export class Database {
   /** Called once, when it has ended, however. */
   onend = () => {};
 
-  /** @param {Channel} channel */
-  constructor(channel) {
+  /** @param {Channel} channel @param {any} [token] for the upstream, or who gives it */
+  constructor(channel, token) {
     this.#channel = channel;
+    const ask = typeof token === 'function' ? token : () => token;
+    channel.ontoken = async () => channel.tell('token', 0, await tokenOf(ask));
     this.#storage = { mode: 'none', persistent: false };
     channel.oncommand = (id, answer) =>
       this.#durability.rerun(id, appendResult(JSON.parse(answer), true));
@@ -203,7 +204,7 @@ export class Database {
     const settings = settingsOf(options);
     const channel = connect(spawn);
     try {
-      return await new Database(channel).#open(settings);
+      return await new Database(channel, options.upstream?.token).#open(settings);
     } catch (error) {
       channel.fail(closed()); // ends the worker
       throw error;

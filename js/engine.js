@@ -7,7 +7,7 @@ import { OK, PENDING, RivuletError } from './error.js';
 import { fact } from './facts.js';
 import { isTrap, panicRecord } from './panic.js';
 
-const ABI = 2;
+const ABI = 3;
 
 /** Bytes of a name in a listing: rv_file_name. */
 const NAME_LEN = 65;
@@ -33,6 +33,7 @@ const numbers = {
   protocol_error: codes.protocol_error,
   message_too_large: codes.message_too_large,
   closing: codes.closing,
+  unauthenticated: codes.unauthenticated,
 };
 
 /** @param {string} code */
@@ -365,6 +366,10 @@ export class Engine {
     wantsConnection: (now) => this.#call('rv_module_edge_wants_connection', now) === 1,
     /** @param {number} now */
     networkUp: (now) => this.#call('rv_module_edge_network_up', now),
+    /** @param {number} at @param {number} len @param {number} now */
+    setToken: (at, len, now) => this.#call('rv_module_edge_set_token', at, len, now),
+    /** @param {number} now */
+    wantsToken: (now) => this.#call('rv_module_edge_wants_token', now) === 1,
     /** @param {number} now */
     opened: (now) => this.#call('rv_module_edge_opened', now),
     /**

@@ -62,6 +62,12 @@ export interface OpenOptions {
   upstream?: {
     /** Of its `/sync`: `wss://example.com/sync`. Without a name or a password in it. */
     url: string | URL;
+    /**
+     * For a node that has tokens: one, or a function that gives one. It is asked before the first
+     * connection, when the last one will soon have expired or was refused, and by `wake`; without
+     * one that is good the connection is `needs-auth`.
+     */
+    token?: string | (() => string | Promise<string>);
   };
   /** What an edge holds. A new edge needs it; later it may be left out, or be another. */
   select?: Select;

@@ -62,6 +62,7 @@ export class Link {
   #engine;
   #url;
   #transport;
+  #token;
   #memory; // of the module, for a message or the detail of an error
   #wake;
   #now;
@@ -81,13 +82,15 @@ export class Link {
    * @param {Engine} options.engine
    * @param {string} options.url
    * @param {Transport} options.transport
+   * @param {import('./token.js').Token | null} [options.token]
    * @param {() => void} options.wake a turn is wanted
    * @param {() => number} options.now microseconds
    */
-  constructor({ engine, url, transport, wake, now }) {
+  constructor({ engine, url, transport, token, wake, now }) {
     this.#engine = engine;
     this.#url = url;
     this.#transport = transport;
+    this.#token = token;
     this.#memory = engine.alloc(MESSAGE_MAX);
     this.#wake = wake;
     this.#now = now;
@@ -99,7 +102,9 @@ export class Link {
     const failure = edge.failure();
     if (failure) this.#close(null, failure);
     if (this.#ending !== undefined) this.#tell(now);
-    if (this.#state === 'idle' && edge.wantsConnection(now)) this.#connect();
+    this.#token?.turn(now);
+    const waits = this.#token?.awaited;
+    if (this.#state === 'idle' && !waits && edge.wantsConnection(now)) this.#connect();
     if (this.#state === 'open') this.#deliver(now);
     if (this.#state === 'open') this.#send(now);
   }
@@ -117,6 +122,10 @@ export class Link {
   #connect() {
     this.#engine.activity += 1;
     this.#state = 'connecting';
+    if (this.#token?.failure) {
+      this.#close(this.#token.failure);
+      return;
+    }
     let socket;
     try {
       socket = new this.#transport.WebSocket(this.#url, SUBPROTOCOL);

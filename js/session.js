@@ -13,10 +13,11 @@ import { Commands } from './commands.js';
 import { Engine, requestBytes } from './engine.js';
 import { END, OK, PENDING, RivuletError } from './error.js';
 import { Exchange } from './exchange.js';
-import { fact, factsDiffer } from './facts.js';
+import { CONNECTED, fact, factsDiffer } from './facts.js';
 import { Link } from './link.js';
 import { writePanic } from './panic.js';
 import { Pool } from './pool.js';
+import { Token } from './token.js';
 
 /** Feeds at once: of the module's 32 exchanges some are left for requests. */
 const FEEDS_MAX = 128;
@@ -57,6 +58,7 @@ export class Session {
   /** @type {Engine | any} */ #engine = null;
   /** @type {Pool | any} */ #pool = null;
   /** @type {Link | null} */ #link = null;
+  /** @type {Token | null} */ #token = null;
   /** @type {Commands | any} */ #commands = null;
   /** @type {'new' | 'open' | 'closing' | 'over'} */ #phase = 'new';
   /** Requests that the module has not taken, in order. @type {Map<number, Exchange>} */
@@ -122,8 +124,14 @@ export class Session {
     else if (kind === 'run') this.#commands.ask(id, value);
     else if (kind === 'feed') this.#beginFeed(id, value);
     else if (kind === 'status') void this.#answer(id, () => this.#status(value));
-    else if (kind === 'wake') this.#engine.edge.networkUp(this.#now());
+    else if (kind === 'token') this.#token?.take(value, this.#now());
+    else if (kind === 'wake') this.#wakeLink();
     else this.#moveFeed(kind, id);
+  }
+
+  #wakeLink() {
+    this.#engine.edge.networkUp(this.#now());
+    if (this.#facts[fact.edgeState] !== CONNECTED) this.#token?.renew();
   }
 
   /** @param {string} kind @param {number} id */
@@ -352,8 +360,10 @@ export class Session {
     this.#commands = new Commands(await functionsOf(commands), engine, this.#pool, this.#post);
     if (upstream) {
       const transport = await this.#platform.transport(settings);
-      const link = { engine, url: upstream.url, transport, wake: this.#wake, now: this.#now };
-      this.#link = new Link(link);
+      const token = upstream.token ? new Token(engine, () => this.#post(['token'])) : null;
+      const { url } = upstream;
+      this.#token = token;
+      this.#link = new Link({ engine, url, transport, token, wake: this.#wake, now: this.#now });
     }
     await this.#openModule(settings);
     this.#phase = 'open';

@@ -27,7 +27,7 @@
 
 /* Grows with every change of what is in this file or in platform/browser/browser.h; a program that
  * knows another number must not go on. */
-#define RV_MODULE_ABI 2u
+#define RV_MODULE_ABI 3u
 
 uint32_t RV_EXPORT(rv_module_abi)(void);
 
@@ -174,6 +174,15 @@ int32_t RV_EXPORT(rv_module_edge_wants_connection)(double now);
 /* The network may be there again, or other credentials: an edge that waits to connect does so at
  * once, one that is connected finds out whether it still is. RV_OK. */
 int32_t RV_EXPORT(rv_module_edge_network_up)(double now);
+
+/* The token for the upstream, at most RV_WIRE_TOKEN_MAX bytes, which are copied; none: there will
+ * be some, and the edge says when it wants one. A session that there is goes on with it, and one
+ * that was refused is tried again at once. RV_OK; RV_REQUEST_INVALID, also: it is longer. */
+int32_t RV_EXPORT(rv_module_edge_set_token)(const uint8_t *token, uint32_t len, double now);
+
+/* 1 once each time another token is wanted: the last was refused, or will soon have expired. If
+ * there is no other, it is wanted again a little later. */
+int32_t RV_EXPORT(rv_module_edge_wants_token)(double now);
 
 /* The WebSocket is open. RV_OK; RV_REQUEST_INVALID: no connection was wanted. */
 int32_t RV_EXPORT(rv_module_edge_opened)(double now);

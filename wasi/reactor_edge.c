@@ -98,6 +98,22 @@ int32_t rv_module_edge_network_up(double now) {
     return RV_OK;
 }
 
+int32_t rv_module_edge_set_token(const uint8_t *token, uint32_t len, double now) {
+    rv_reactor *const r = rv_reactor_enter();
+    rv_edge *const edge = edge_of(r);
+    if (edge == NULL || !rv_reactor_memory_holds(token, len) || len > RV_WIRE_TOKEN_MAX) {
+        return rv_reactor_misuse(r, "no edge is open, or that is no token");
+    }
+    rv_edge_set_token(edge, rv_bytes_of(token, len), rv_reactor_time(now));
+    return RV_OK;
+}
+
+int32_t rv_module_edge_wants_token(double now) {
+    rv_reactor *const r = rv_reactor_enter();
+    rv_edge *const edge = edge_of(r);
+    return edge != NULL && rv_edge_wants_token(edge, rv_reactor_time(now));
+}
+
 int32_t rv_module_edge_opened(double now) {
     rv_reactor *const r = rv_reactor_enter();
     rv_edge *const edge = edge_of(r);

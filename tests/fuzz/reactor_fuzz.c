@@ -130,9 +130,18 @@ static void edge_call(uint8_t which, rv_bytes *input) {
     }
 }
 
+static void give_token(rv_bytes *input) {
+    const rv_bytes token = fuzz_take(input, fuzz_take_u16(input) % BYTES_MAX);
+    (void)rv_module_edge_wants_token(now);
+    (void)check_status(rv_module_edge_set_token(token.ptr, (uint32_t)token.len, now));
+}
+
 static void call(rv_bytes *input, rv_bytes options) {
-    const uint8_t which = fuzz_take_u8(input) % 20;
-    if (which < 7) {
+    const uint8_t what = fuzz_take_u8(input);
+    const uint8_t which = what % 20;
+    if (what >= 250) {
+        give_token(input);
+    } else if (which < 7) {
         edge_call(which, input);
     } else if (which < 10) {
         const uint8_t number = fuzz_take_u8(input);

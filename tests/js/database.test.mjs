@@ -321,7 +321,8 @@ test('options that cannot be are refused before anything is made', async () => {
     [{ name: { toString: () => 'x', f() {} }, storage: 'memory' }, 'parameter_invalid'],
     [{ directory: at, webSocket: class {} }, 'parameter_invalid'],
     [{ name: 'm', storage: 'memory', upstream: { url: 'ws://x' }, webSocket: 'no-such-package' }, 'parameter_invalid'],
-    [{ directory: at, upstream: { url: 'ws://x', token: () => 't' } }, 'unsupported'],
+    [{ directory: at, upstream: { url: 'ws://x', token: 'a b' } }, 'parameter_invalid'],
+    [{ directory: at, upstream: { url: 'ws://x', token: 7 } }, 'parameter_invalid'],
     [{ directory: at, select: { aggregates: [{ name: 'account' }] } }, 'parameter_invalid'], // of a root
     [{ directory: at, select: { aggregates: [{ where: 'a > 1' }] } }, 'parameter_invalid'],
     [{ directory: at, select: { aggregates: [{ name: 'a', were: 'a > 1' }] } }, 'parameter_invalid'],

@@ -10,7 +10,7 @@ export async function use(): Promise<void> {
     schema: 'CREATE …',
     storage: 'auto',
     memory: '64MiB',
-    upstream: { url: 'wss://example.com/sync' },
+    upstream: { url: 'wss://example.com/sync', token: async () => 'rvt_x' },
     select: { streams: ['/accounts/42'], aggregates: ['plan', { name: 'account', where: 'balance > 0' }] },
     workerUrl: new URL('https://example.com/worker.js'),
   });

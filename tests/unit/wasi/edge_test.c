@@ -3,11 +3,12 @@
  * Goal: a module follows an upstream through its exports alone, holds messages off while the disk
  * is behind, and neither a broken connection nor a wrong call loses or repeats an event. Method: a
  * root with its session in the same process, a wire that is a function call, and a clock that moves
- * when the test says so; counts and hashes are compared with the root's.
+ * when the test says so; counts and hashes are compared with the root's. A token that is handed
+ * over is shown to a root that has some.
  */
 #include "sync/upstream.h"
 #include "sync/wire.h"
-#include "tests/unit/node_fixture.h"
+#include "tests/unit/tokens.h"
 #include "tests/unit/wasi/module.h"
 
 #define EDGE   "{\"memory\":16777216,\"role\":\"edge\",\"patterns\":[\"/**\"]}"
@@ -32,7 +33,8 @@ static void start(bool later) {
     up.held_len = 0;
     up.busy = 0;
     rv_arena arena = rv_arena_over(up.memory, size);
-    const rv_upstream_options options = {.node = up.root.node, .connections_max = 1};
+    const rv_upstream_options options = {
+        .node = up.root.node, .connections_max = 1, .digest = &test_digest};
     RV_CHECK_STATUS(rv_upstream_shared_create(&up.shared, &options, &arena, &up.root.err), RV_OK);
     RV_CHECK_STATUS(fixture_append(&up.root, "accounts", "account_opened", "{\"name\":\"ada\"}"),
                     RV_OK);
@@ -325,6 +327,56 @@ RV_TEST(reasons_of_the_transport) {
     stop();
 }
 
+static int32_t set_token(const char *token) {
+    return rv_module_edge_set_token((const uint8_t *)token, (uint32_t)strlen(token), module_now);
+}
+
+/* Connects and runs: it ends in this state. */
+static void join(double state) {
+    connect();
+    run();
+    if (rv_module_edge_failure() != RV_OK || rv_upstream_finished(up.session)) {
+        RV_CHECK_EQ(rv_module_edge_closed(-1, NULL, 0, module_now), RV_OK);
+        hang_up();
+    }
+    RV_CHECK_EQ(rv_module_facts()[RV_MODULE_EDGE_STATE], state);
+}
+
+RV_TEST(a_token_is_wanted_given_and_shown) {
+    static uint8_t longest[RV_WIRE_TOKEN_MAX + 1];
+    start(false);
+    RV_CHECK_PASSED();
+    memset(longest, 'x', sizeof longest);
+    RV_CHECK_EQ(rv_module_edge_set_token(longest, RV_WIRE_TOKEN_MAX + 1, module_now),
+                RV_REQUEST_INVALID);
+    RV_CHECK_EQ(rv_module_edge_set_token(longest, UINT32_MAX, module_now), RV_REQUEST_INVALID);
+    RV_CHECK_EQ(rv_module_edge_set_token(NULL, 1, module_now), RV_REQUEST_INVALID);
+    RV_CHECK_STATUS(tokens_put(up.root.node, "ada", "good", "/**", "", "", 40), RV_OK);
+    RV_CHECK_EQ(rv_module_edge_set_token(NULL, 0, module_now), RV_OK); /* there will be some */
+    RV_CHECK_EQ(rv_module_edge_wants_token(module_now), 0);
+    join(4);
+    RV_CHECK_PASSED();
+    RV_CHECK_EQ(rv_module_facts()[RV_MODULE_EDGE_REASON], RV_UNAUTHENTICATED);
+    RV_CHECK(rv_module_deadline() <= module_now);
+    RV_CHECK_EQ(rv_module_edge_wants_token(module_now), 1);
+    RV_CHECK_EQ(rv_module_edge_wants_token(module_now), 0);
+    RV_CHECK(rv_module_deadline() > module_now);
+    RV_CHECK_EQ(rv_module_edge_set_token(longest, RV_WIRE_TOKEN_MAX, module_now), RV_OK);
+    join(4);
+    RV_CHECK_PASSED(); /* at once, and it is wrong */
+    RV_CHECK_EQ(rv_module_edge_wants_token(module_now), 1);
+    RV_CHECK_EQ(set_token("good"), RV_OK);
+    join(2);
+    RV_CHECK_PASSED();
+    RV_CHECK(same());
+    const double joined = module_now;
+    RV_CHECK_EQ(rv_module_edge_wants_token(joined), 0);
+    module_now = joined + 31e6; /* a quarter ahead of its end */
+    RV_CHECK_EQ(rv_module_edge_wants_token(module_now), 1);
+    RV_CHECK_EQ(module_close(), RV_END);
+    stop();
+}
+
 /* A database that is closed in the middle of a batch is the one before the batch. */
 RV_TEST(closed_in_the_middle) {
     rv_bytes message;
@@ -360,6 +412,7 @@ int main(void) {
     RV_RUN(what_a_poll_appends_is_under_way_when_it_returns);
     RV_RUN(a_broken_connection_is_made_again);
     RV_RUN(reasons_of_the_transport);
+    RV_RUN(a_token_is_wanted_given_and_shown);
     RV_RUN(closed_in_the_middle);
     return rv_test_done();
 }

@@ -29,7 +29,8 @@ static bool all_refused(void) {
            rv_module_body(0, 0) == RV_REQUEST_INVALID && rv_module_end(0) == RV_REQUEST_INVALID &&
            rv_module_state_hash() == RV_REQUEST_INVALID && rv_module_edge_failure() == RV_OK &&
            rv_module_deadline() == __builtin_inf() && rv_module_edge_wants_connection(0) == 0 &&
-           rv_module_edge_opened(0) == RV_REQUEST_INVALID &&
+           rv_module_edge_set_token(NULL, 0, 0) == RV_REQUEST_INVALID &&
+           rv_module_edge_wants_token(0) == 0 && rv_module_edge_opened(0) == RV_REQUEST_INVALID &&
            rv_module_edge_closed(-1, NULL, 0, 0) == RV_REQUEST_INVALID &&
            rv_module_edge_ready() == 0 &&
            rv_module_edge_receive(NULL, 0, 0) == RV_REQUEST_INVALID &&
