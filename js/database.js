@@ -4,6 +4,7 @@
 import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
 import { decodeBatch, decodeRows, encode } from './codec.js';
+import { differing } from './differences.js';
 import { checkOptions, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
@@ -143,13 +144,13 @@ function connect(spawn) {
 
 /**
  * @param {string} sql @param {unknown[]} [params]
- * @param {{rows?: number, asOf?: number | Date | string}} [options]
+ * @param {{rows?: number, asOf?: number | Date | string, differences?: boolean}} [options]
  */
-function queryRequest(sql, params, { rows, asOf } = {}) {
+function queryRequest(sql, params, { rows, asOf, differences } = {}) {
   const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
   demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
   const at = asOf instanceof Date ? asOf.toISOString() : asOf;
-  const body = encode({ sql, params: params ?? [], rows, as_of: at });
+  const body = encode({ sql, params: params ?? [], rows, as_of: at, differences });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
 }
 
@@ -376,7 +377,9 @@ export class Database {
     const [params, options] = typeof sql === 'string' ? rest : [rest];
     const text = typeof sql === 'string' ? sql : sql.join('?');
     const request = { ...queryRequest(text, params, options), accept: 'text/event-stream' };
-    const feed = new LiveFeed(this.#channel, request, decodeRows, this.#feeds, options?.signal);
+    /** @type {(answer: any) => any} */
+    const decode = options?.differences ? differing() : decodeRows;
+    const feed = new LiveFeed(this.#channel, request, decode, this.#feeds, options?.signal);
     return this.#unlessClosed(feed);
   }
 

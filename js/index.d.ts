@@ -286,6 +286,22 @@ export type Rows<Row = Record<string, any>> = Row[] & {
   asOf?: number;
 };
 
+/** A row and its place in a result. */
+export interface PlacedRow<Row = Record<string, any>> {
+  index: number;
+  row: Row;
+}
+
+/**
+ * A live query's result, and what differs from the last one: `removed`, by their places there, and
+ * `added`, by their places in `rows`. Rows that stay are the same objects.
+ */
+export interface Differences<Row = Record<string, any>> {
+  rows: Rows<Row>;
+  added: PlacedRow<Row>[];
+  removed: PlacedRow<Row>[];
+}
+
 /** A problem as plain data: an error's members. */
 export interface Problem {
   code: string;
@@ -418,8 +434,14 @@ export interface Database {
   live<Row = Record<string, any>>(
     sql: string,
     params?: readonly Value[],
-    options?: { signal?: AbortSignal; rows?: number },
+    options?: { signal?: AbortSignal; rows?: number; differences?: false },
   ): Feed<Rows<Row>>;
+  /** The same, each with what differs from the last one, which is all that comes of it. */
+  live<Row = Record<string, any>>(
+    sql: string,
+    params: readonly Value[],
+    options: { signal?: AbortSignal; rows?: number; differences: true },
+  ): Feed<Differences<Row>>;
   /**
    * What becomes of an aggregate's rows, pending events included: each insert, update and delete, and
    * what enters or leaves the condition; a `step` ends what belongs together, and gives the position.

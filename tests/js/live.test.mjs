@@ -53,6 +53,31 @@ test('events by type, by a condition, and from now on', async () => {
   await db.close();
 });
 
+test('differences give the result, and rows that stay are the objects that they were', async () => {
+  const db = await open();
+  for (let id = 1; id <= 40; id++) await opened(db, id);
+  const sql = 'select id, name, visits from account where visits < ? order by visits desc, id';
+  const feed = db.live(sql, [9], { differences: true });
+  let last = [];
+  let small = 0;
+  for (let step = 0; step < 60; step++) {
+    const { rows, added, removed } = (await feed.next()).value;
+    assert.deepEqual(rows, await db.query(sql, [9]));
+    const applied = [...last];
+    for (const { index, row } of [...removed].reverse()) assert.equal(applied.splice(index, 1)[0], row);
+    for (const { index, row } of added) applied.splice(index, 0, row);
+    assert.deepEqual(applied, [...rows]);
+    small += added.length <= 1 && removed.length <= 1;
+    const stays = last.filter((row) => rows.includes(row));
+    assert.equal(stays.length, last.length - removed.length);
+    last = rows;
+    await db.append(`/accounts/${1 + ((step * 7) % 40)}`, 'visited', { times: 1 + (step % 3) }).durable();
+  }
+  assert.equal(small, 59);
+  await feed.return();
+  await db.close();
+});
+
 test('a slow consumer misses what lies between, never the last one', async () => {
   const db = await open();
   await opened(db, 1);

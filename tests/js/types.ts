@@ -63,6 +63,10 @@ export async function use(): Promise<void> {
   db.append([{ path: '/accounts/42', type: 'renamed', data: renamed }]);
   for await (const e of db.events<Renamed>()) if (e.data.by.id === 1n) break;
   await db.connected({ signal: AbortSignal.timeout(1) });
+  for await (const { rows, added } of db.live<{ id: bigint }>('select id from a', [], { differences: true })) {
+    if (rows.columns.length === added.length && added[0].row.id === rows[0].id) break;
+  }
+  for await (const rows of db.live<{ id: bigint }>('select id from a', [])) if (rows[0].id === 1n) break;
 
   // @ts-expect-error: there is no such level
   void one.durable('forever');
