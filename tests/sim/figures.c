@@ -62,6 +62,8 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "states of the past, gone", figures->pasts_gone);
     line(to, "states compared with the model", figures->compared);
     line(to, "queries", figures->queries);
+    line(to, "live queries that ran again", figures->live_ran);
+    line(to, "live queries that did not have to", figures->live_spared);
 }
 
 void sim_figures_print(const sim_figures *figures, FILE *to) {

@@ -260,6 +260,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         sim_copies_turn(world, member);
         sim_scant_turn(world, member);
         sim_pasts_turn(world, member);
+        sim_live_turn(world, member);
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
             return;
         }
@@ -426,6 +427,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->feeds, 0, sizeof world->feeds);
     sim_copies_reset(world);
     sim_pasts_reset(world);
+    sim_live_reset(world);
     memset(&world->restores, 0, sizeof world->restores);
     sim_rights_reset(world);
     memset(world->told, 0, sizeof world->told);

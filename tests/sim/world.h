@@ -18,6 +18,7 @@
 #include "tests/sim/copies.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
+#include "tests/sim/live.h"
 #include "tests/sim/member.h"
 #include "tests/sim/model.h"
 #include "tests/sim/network.h"
@@ -43,6 +44,7 @@
     X(COMMAND, "a command is not what its last run made of it")                                    \
     X(RIGHTS, "what is not allowed is done")                                                       \
     X(TOLD, "what waits or was refused is not told as it is")                                      \
+    X(LIVE, "a live query was not run again, and has another answer")                              \
     X(COPY, "a copy that is kept by changes is not the rows")                                      \
     X(PAST, "the past is not what was")                                                            \
     X(QUERY, "a query counts otherwise")                                                           \
@@ -77,6 +79,7 @@ typedef enum sim_check {
     X(EXPECTED_LOST, "the root is not told which version an edge's event expects")                 \
     X(EPOCH_UNSAID, "a root is restored and nobody says so")                                       \
     X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")                              \
+    X(READ_MISSED, "a live query has forgotten what it read")                                      \
     X(CHANGE_UNTOLD, "a reader of changes misses one")                                             \
     X(PAST_MISSED, "what is asked for as it was misses the last event")                            \
     X(COMMAND_OLD, "what a command made the last time is not taken")                               \
@@ -161,6 +164,8 @@ typedef struct sim_figures {
     uint64_t disk_failures;
     uint64_t rolled_back; /* positions that a root's crash took, as it may */
     uint64_t queries;
+    uint64_t live_ran;    /* live queries that ran again, */
+    uint64_t live_spared; /* and that did not, and were right */
     uint64_t damage_told; /* flipped bits that an open has told of, and that it has cut off */
     uint64_t damage_cut;
     uint64_t gateways;        /* worlds with one, */
@@ -203,6 +208,7 @@ typedef struct sim_world {
     sim_feeds feeds;
     sim_copies copies;
     sim_pasts pasts;
+    sim_live_queries live;
     /* the reader of the root's log */
     rv_subscription follow;
     uint32_t follow_process; /* of which process of the root; 0: none */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Applications that follow a query, each at its own pace: they run it again only when the rows that
+ * changed lie in what it read. What is not run again is run all the same, here, and must give what
+ * it gave: through crashes of the process, overlays, bases, other selections and epochs.
+ */
+#ifndef RV_TESTS_SIM_LIVE_H
+#define RV_TESTS_SIM_LIVE_H
+
+#include "core/state/touches.h"
+#include "tests/sim/plan.h"
+
+typedef struct sim_live_query {
+    bool used;
+    uint64_t random;
+    uint32_t process; /* of the member, in which it was run */
+    char text[160];
+    rv_hash128 answer;
+    rv_reads reads;
+    rv_touched touched;
+    rv_touches touches;
+} sim_live_query;
+
+typedef struct sim_live_queries {
+    sim_live_query list[SIM_MEMBERS_MAX];
+} sim_live_queries;
+
+struct sim_world;
+struct sim_member;
+
+/* Before a run. */
+void sim_live_reset(struct sim_world *world);
+
+/* Looks at what has changed on a member that is up, and asks. */
+void sim_live_turn(struct sim_world *world, struct sim_member *member);
+
+#endif
