@@ -212,10 +212,10 @@ static void follow_all(uint64_t seed, bool planted) {
     }
     RV_CHECK_EQ(s.face->touches.followers, 0);
     made += s.face->answers;
-    rv_sql_destroy(s.sql);
-    free(s.memory);
-    free(s.answer);
-    pair_free(&p);
+    server_free(&s); /* and the edge with it */
+    fixture_free(&p.root);
+    free(p.up_memory);
+    free(p.edge_memory);
 }
 
 static uint64_t first_seed = 1;
