@@ -226,8 +226,8 @@ static rv_reads *reads_of(const table_cursor *cursor) {
 
 /* The walk is over, at its end or where nobody wants to know more. */
 static void leave_walk(table_cursor *cursor) {
-    rv_reads *const reads = reads_of(cursor);
-    if (cursor->walks && reads != NULL) {
+    rv_reads *const reads = cursor->walks ? reads_of(cursor) : NULL;
+    if (reads != NULL) {
         rv_sql_walk_note(&cursor->walk, cursor->row, reads);
     }
     cursor->walks = false;
