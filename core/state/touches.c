@@ -123,9 +123,10 @@ static void catch_up(rv_touches *t, rv_state *state, rv_arena *scratch) {
     shift(t);
     const uint32_t end = t->len + STEP_MAX;
     RV_ASSERT(end <= RV_TOUCHES_LEN);
-    for (uint16_t a = 0; a < count && known; a += 1) {
+    for (uint16_t a = 0; a < RV_AGGREGATES_MAX && known; a += 1) {
         if (is_set(t->read, a) && rv_state_revision_of(state, a) > t->revision) {
-            known = note_aggregate(t, state, a, scratch, end);
+            /* one that is not there any more went with a history that is none */
+            known = a < count && note_aggregate(t, state, a, scratch, end);
         }
     }
     if (!known) {
@@ -217,14 +218,13 @@ static bool any_touched(const rv_touches *t, uint64_t place, uint16_t aggregate,
 bool rv_touches_concern(rv_touches *t, rv_state *state, const rv_reads *reads, rv_arena *scratch,
                         rv_touched *touched) {
     const uint64_t revision = rv_state_revision(state);
-    const uint16_t count = rv_schema_aggregate_count(state->schema);
     if (revision == touched->revision) {
         return false;
     }
     catch_up(t, state, scratch);
     const bool known = touched->follows && touched->place >= t->start;
     bool some = false;
-    for (uint16_t a = 0; a < count && !some; a += 1) {
+    for (uint16_t a = 0; a < RV_AGGREGATES_MAX && !some; a += 1) {
         some = rv_reads_has_all(reads, a) && rv_state_revision_of(state, a) > touched->revision &&
                (!known || any_touched(t, touched->place, a, NULL));
     }

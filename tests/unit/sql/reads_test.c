@@ -16,6 +16,7 @@
 #include "tests/unit/sql/generator.h"
 
 #include "core/state/inside.h"
+#include "core/state/revisions.h"
 #include "core/state/touches.h"
 
 #include <stdlib.h>
@@ -438,6 +439,29 @@ RV_TEST(more_than_is_kept_is_everything) {
     fixture_close(f);
 }
 
+/* An edge that goes back may have lost the aggregate: the state is made anew. */
+RV_TEST(an_aggregate_that_is_not_there_any_more_has_changed) {
+    fixture *const f = open_numbered();
+    RV_CHECK(f != NULL);
+    for (uint32_t i = 0; i < 2; i++) {
+        rv_reads_clear(&all[i].reads);
+    }
+    rv_reads_all(&all[0].reads, 7); /* behind t and u */
+    rv_reads_all(&all[1].reads, 1);
+    for (uint32_t i = 0; i < 2; i++) {
+        rv_touches_follow(&touches, f->state, &all[i].reads, &f->scratch, &all[i].touched);
+        RV_CHECK(
+            !rv_touches_concern(&touches, f->state, &all[i].reads, &f->scratch, &all[i].touched));
+    }
+    rv_snapshots_end(&f->state->pages);
+    rv_revisions_all(f->state);
+    for (uint32_t i = 0; i < 2; i++) {
+        RV_CHECK(
+            rv_touches_concern(&touches, f->state, &all[i].reads, &f->scratch, &all[i].touched));
+    }
+    fixture_close(f);
+}
+
 static uint64_t first_seed = 1;
 static uint64_t seeds = 12;
 
@@ -471,6 +495,7 @@ int main(int argc, char **argv) {
     RV_RUN(what_lies_elsewhere_concerns_nobody);
     RV_RUN(explain_reads_lists_them);
     RV_RUN(more_than_is_kept_is_everything);
+    RV_RUN(an_aggregate_that_is_not_there_any_more_has_changed);
     RV_RUN(what_no_change_concerns_is_as_it_was);
     RV_RUN(a_read_that_is_missed_is_seen);
     return rv_test_done();
