@@ -16,6 +16,7 @@
  * did, and have the root's chain hash there. Of a W between two of them the upstream is asked.
  */
 #include "core/base/assert.h"
+#include "core/engine/principal.h"
 #include "core/engine/rewind.h"
 #include "sync/upstream_internal.h"
 
@@ -214,6 +215,22 @@ static bool has_forgotten(rv_upstream_shared *shared) {
     return true;
 }
 
+/* A device that nobody asked for a token has not said who wrote it: that is whom the gateway's own
+ * upstream takes the gateway for now, whichever token it has when it relays it. */
+static void name_writer(const rv_node *node, const rv_push *push, rv_relay *relay) {
+    const rv_bytes name = rv_node_principals(node).last;
+    const bool fits = relay->body.len + name.len + RV_WIRE_HEADER_LEN <= RV_PUSH_LEN_MAX;
+    if (push->principal.len > 0 || name.len == 0 || !fits) {
+        return;
+    }
+    const size_t behind = (size_t)(push->principal.ptr - relay->body.ptr);
+    RV_ASSERT(behind >= 2 && behind < relay->body.len);
+    if (relay->body.ptr[behind - 1] == 0 && (relay->body.ptr[behind - 2] & 0x80u) == 0) {
+        relay->writer = name; /* (the length is one byte) */
+        relay->writer_at = behind - 1;
+    }
+}
+
 rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *push, rv_bytes body) {
     rv_relay relay = {.edge = push->edge, .edge_sequence = push->edge_sequence, .body = body};
     memcpy(relay.first_id, push->events[0].event_id, sizeof relay.first_id);
@@ -235,6 +252,7 @@ rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *pu
     default:
         return RV_OK;
     }
+    name_writer(shared->node, push, &relay);
     rv_status status = rv_node_relay_keep(shared->node, &relay, NULL);
     if (status == RV_OUTBOX_FULL && make_room(shared)) {
         status = RV_PENDING; /* once more */

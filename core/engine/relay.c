@@ -84,12 +84,23 @@ static bool has_room(const rv_node *node, const rv_edge_life *edge, size_t cost)
     return used <= most && used_by(node, edge) + cost <= most - used + cost;
 }
 
+static void write_body(const rv_relay *push, rv_writer *w) {
+    if (push->writer.len == 0) {
+        rv_write(w, push->body);
+        return;
+    }
+    RV_ASSERT(push->writer_at < push->body.len && push->writer.len <= RV_TOKEN_NAME_MAX);
+    rv_write(w, rv_bytes_of(push->body.ptr, push->writer_at));
+    rv_write_blob(w, push->writer); /* its length takes the byte of the one before */
+    rv_write(w, rv_bytes_from(push->body, push->writer_at + 1));
+}
+
 rv_status rv_node_relay_keep(rv_node *node, const rv_relay *push, rv_error *err) {
     uint8_t key[RV_DECISION_KEY];
     rv_writer body;
     RV_ASSERT(push->body.len > 0 && push->edge.incarnation > 0);
     forget_old_notes(node);
-    const size_t len = HEAD + push->body.len;
+    const size_t len = HEAD + push->body.len + push->writer.len;
     const size_t cost = rv_ledger_cost(RV_DECISION_KEY, len);
     const rv_edge_life none = {.incarnation = 0};
     rv_edge_life other;
@@ -110,8 +121,8 @@ rv_status rv_node_relay_keep(rv_node *node, const rv_relay *push, rv_error *err)
     rv_writer value = rv_writer_over(node->results.ptr, node->results.cap);
     rv_write_u64(&value, rv_log_batches(node->log) + 1);
     rv_write(&value, rv_bytes_of(push->first_id, sizeof push->first_id));
-    rv_write(&value, push->body);
-    RV_ASSERT(!value.full);
+    write_body(push, &value);
+    RV_ASSERT(!value.full && value.len == len);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     const rv_ledger_entry entry = {RV_LEDGER_RELAY,
                                    rv_decision_key(key, &push->edge, push->edge_sequence),

@@ -32,6 +32,10 @@ typedef struct rv_relay {
     uint8_t first_id[16]; /* of its events */
     bool durable;         /* kept: it may leave the node */
     rv_bytes body;
+    /* To be kept: the body names no writer, where this offset has a length of 0; it is to name this
+     * one. Empty: it stays as it is. */
+    rv_bytes writer;
+    size_t writer_at;
 } rv_relay;
 
 /* What is known of a batch. */

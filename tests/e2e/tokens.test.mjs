@@ -282,6 +282,29 @@ test('a gateway brings what others have written if it may relay, under their rig
   for (const node of [device, again, cloud]) assert.equal(await node.stop(), 0);
 });
 
+test('what an open gateway was brought is its own as it was then, not as its next token is', async () => {
+  const { data, admin } = guarded('hub');
+  const hub = await Node.start(data);
+  const make = async (name, rights) =>
+    (await hub.request('POST', '/tokens', JSON.stringify({ name, read: ['/accounts/*'], ...rights }), bearer(admin))).body.token;
+  for (const id of [1, 2]) await hub.append(`/accounts/${id}`, 'account_opened', { name: 'x' }, bearer(admin));
+  const kiosk = await make('kiosk', { write: ['/accounts/1'] }); // may not relay
+  const manager = await make('manager', { write: ['/accounts/*'], relay: true });
+  const gate = await edge('gate', hub, kiosk, '/accounts/*');
+  await until(async () => (await gate.status()).position === 3, 'the gateway');
+  const device = await Node.start(join(parent, 'gate-device'), '--upstream', gate.syncUrl, '--select', '/accounts/*');
+  await until(async () => (await device.status()).position === 3, 'the device');
+  for (const id of [1, 2]) assert.equal((await device.append(`/accounts/${id}`, 'money_paid', { amount: 5 })).status, 202);
+  await until(async () => (await gate.status()).serves.relayed.waiting === 2, 'the gateway to keep it');
+  await gate.stop();
+  const again = await Node.start(join(parent, 'gate'), '--upstream', hub.syncUrl, '--token-file', file('gate', manager),
+    '--listen', `127.0.0.1:${gate.port}`);
+  await settled(device);
+  const { body: rejections } = await device.request('GET', '/rejections');
+  assert.deepEqual(rejections.map(({ reason }) => [reason.code, reason.path]), [['forbidden', '/accounts/2']]);
+  for (const node of [device, again, hub]) assert.equal(await node.stop(), 0);
+});
+
 test('nobody listens beyond the machine without tokens', async () => {
   const data = join(parent, 'open');
   must(['schema', 'apply', '-', '--data', data], bankSchema);
