@@ -169,6 +169,7 @@ void rv_node_rebuild(rv_node *node) {
     const rv_state *const state = node->state;
     const rv_state_former former = rv_state_former_of(state);
     const uint64_t revision = node->outbox.revision + rv_log_appended(log) + 1;
+    node->read_generation += rv_log_slots_taken(log); /* which the next log counts anew */
     const size_t from = offsetof(rv_node, phase);
     memset((uint8_t *)node + from, 0, sizeof *node - from);
     for (unsigned i = 0; i < RV_MEMORY_SHARES; i += 1) {
@@ -358,7 +359,6 @@ rv_status rv_node_check_writable(const rv_node *node, rv_error *err) {
 }
 
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err) {
-    node->read_generation += 1;
     if (rv_node_rewinding(node)) {
         return RV_PENDING;
     }

@@ -202,7 +202,6 @@ static rv_status step(rv_as_of *a, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    a->options.node->read_generation += 1;
     status = fold_batch(a, &batch, err);
     a->broken = status != RV_OK;
     if (status == RV_OK && !a->stopped) {

@@ -22,7 +22,6 @@ static rv_status find_id(rv_node *node, const uint8_t *id, uint64_t since, uint6
         *sequence = number;
         return number > 0 && number <= rv_log_appended(node->log) ? RV_OK : RV_END;
     }
-    node->read_generation += 1; /* it may have to read */
     return rv_log_find_id(node->log, id, since, sequence, err);
 }
 

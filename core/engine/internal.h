@@ -92,7 +92,8 @@ struct rv_node {
     rv_log_identity identity; /* of the log, in the epoch that it is in */
     rv_rewinding rewinding;
     uint64_t tokens_generation; /* moves when a token was made, changed or revoked */
-    uint64_t read_generation;   /* moves whenever a batch that was read may have become invalid */
+    uint64_t read_generation;   /* moves when a batch that was read may have become invalid, but for
+                                   other reads, which the log counts: rv_node_reads */
     size_t shares[RV_MEMORY_SHARES]; /* bytes */
     /* and what does not: */
     rv_node_phase phase;
@@ -180,6 +181,11 @@ rv_status rv_node_ledger_begin_edge(rv_node *node, rv_writer *body, rv_error *er
 
 /* Commits a batch of changes, or only of what rv_ledger_carry wrote (changes NULL). */
 void rv_node_ledger_commit(rv_node *node, const rv_writer *body, const rv_ledger_changes *changes);
+
+/* Moves whenever a batch that was read may have become invalid. */
+static inline uint64_t rv_node_reads(const rv_node *node) {
+    return node->read_generation + rv_log_slots_taken(node->log);
+}
 
 /* rv_log_read, with account of what it does to batches read before. */
 rv_status rv_node_read(rv_node *node, rv_log_cursor *cursor, rv_batch *batch, rv_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A subscription walks batches of the log. A batch that was read stays valid until the node reads
- * another or is polled (`read_generation`); then it is read again, which finds it in the log's
+ * another or is polled (`rv_node_reads`); then it is read again, which finds it in the log's
  * cache, and the walk goes on at the record where it was.
  *
  * Of one stream, the index says which sequences its events have; the batches that hold them are
@@ -81,7 +81,7 @@ static rv_status enter_batch(rv_subscription *s, rv_error *err) {
         s->in_batch = true;
     }
     s->batch = batch;
-    s->generation = s->node->read_generation;
+    s->generation = rv_node_reads(s->node);
     return RV_OK;
 }
 
@@ -206,7 +206,6 @@ static rv_status stream_over(rv_subscription *s) {
 
 /* The sequence of the next version, wherever that is. */
 static rv_status look_for_version(rv_subscription *s, rv_error *err) {
-    s->node->read_generation += 1; /* it may have to read */
     const rv_status status =
         rv_log_find_version(s->node->log, s->stream.stream, s->version_next, &s->search, err);
     RV_ASSERT(s->version_next > 0);
@@ -240,7 +239,6 @@ static rv_status look_ahead(rv_subscription *s, rv_error *err) {
     uint64_t least =
         s->next_sequence > head.first_sequence ? s->next_sequence : head.first_sequence;
     s->stream.sequence = s->stream.sequence > least ? s->stream.sequence : least;
-    s->node->read_generation += 1; /* it may have to read */
     rv_log_sequences found = {.list = s->ahead, .cap = RV_SUBSCRIPTION_AHEAD};
     const rv_status status = rv_log_find_versions(s->node->log, &s->stream, &found, err);
     s->ahead_at = 0;
@@ -250,7 +248,7 @@ static rv_status look_ahead(rv_subscription *s, rv_error *err) {
 
 /* Sees to it that `batch` holds the sequence, and the context stands at or before it. */
 static rv_status enter_batch_of(rv_subscription *s, uint64_t sequence, rv_error *err) {
-    const bool valid = s->in_batch && s->generation == s->node->read_generation &&
+    const bool valid = s->in_batch && s->generation == rv_node_reads(s->node) &&
                        s->context.next_sequence <= sequence && sequence < s->next_cursor.sequence;
     if (valid) {
         return RV_OK;
@@ -277,7 +275,7 @@ static rv_status enter_batch_of(rv_subscription *s, uint64_t sequence, rv_error 
     s->cursor.offset -= rv_batch_size(batch.body.len); /* where it begins */
     s->in_batch = true;
     s->batch = batch;
-    s->generation = s->node->read_generation;
+    s->generation = rv_node_reads(s->node);
     return RV_OK;
 }
 
@@ -338,7 +336,7 @@ static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *
         if (!s->in_batch && s->next_sequence > s->until) {
             return RV_END;
         }
-        if (!s->in_batch || s->generation != s->node->read_generation) {
+        if (!s->in_batch || s->generation != rv_node_reads(s->node)) {
             const rv_status status = enter_batch(s, err);
             if (status != RV_OK) {
                 return status;

@@ -353,6 +353,7 @@ struct rv_log {
     rv_slot *slots;
     rv_slot *feed;  /* the slot that takes what becomes durable, or NULL */
     uint64_t clock; /* counts uses, for the oldest */
+    uint64_t taken; /* times that a slot was taken for something new */
     rv_index index;
     rv_tail tail_index;
     uint64_t note_from; /* events below are in runs, it seems: recovery need not note them */

@@ -254,6 +254,10 @@ typedef struct rv_log_walk {
 RV_MUST_USE rv_status rv_log_walk_next(rv_log *log, rv_log_walk *walk, rv_batch *batch,
                                        rv_error *err);
 
+/* Moves when a batch that was read before may not lie where it lay any more, since something else
+ * was read, by whatever call. */
+uint64_t rv_log_slots_taken(const rv_log *log);
+
 /* Starts the records of a batch. */
 rv_record_context rv_batch_context(const rv_batch *batch, const rv_log *log);
 

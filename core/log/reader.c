@@ -44,6 +44,7 @@ static rv_slot *slot_take(rv_log *log) {
         best->phase = RV_SLOT_FREE;
         best->used = ++log->clock;
         best->len = 0;
+        log->taken += 1;
     }
     RV_ASSERT(best == NULL || best->handle == NULL);
     return best;
@@ -311,6 +312,10 @@ void rv_slots_feed(rv_log *log, uint32_t segment, uint64_t offset, rv_bytes batc
     }
     feed_piece(log, (rv_place){segment, offset + from},
                rv_bytes_of(batches.ptr + from, batches.len - from));
+}
+
+uint64_t rv_log_slots_taken(const rv_log *log) {
+    return log->taken;
 }
 
 /* --- rv_log_read --- */

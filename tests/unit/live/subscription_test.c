@@ -331,6 +331,55 @@ static void read_from_time(world *w, uint64_t at, const int64_t *times, uint64_t
 }
 
 /* Ten times the log is three or four batches more to look at. */
+#define WIDE_BATCHES 24u
+#define WIDE_EVENTS  6u
+
+/* Between two events of a batch somebody else looks for places in the log, by calls that are no
+ * reads of the node: what the batch lay in may be taken for that. */
+RV_TEST(places_that_are_looked_for_take_no_batch_away) {
+    fixture f = fixture_root(1);
+    static char texts[WIDE_EVENTS][16000];
+    rv_append events[WIDE_EVENTS];
+    rv_event results[WIDE_EVENTS];
+    rv_subscription all;
+    RV_CHECK_STATUS(fixture_append(&f, "accounts", "account_opened", "{\"name\":\"a\"}"), RV_OK);
+    for (unsigned b = 0; b < WIDE_BATCHES; b++) {
+        for (unsigned i = 0; i < WIDE_EVENTS; i++) {
+            const unsigned n = b * WIDE_EVENTS + i;
+            (void)snprintf(texts[i], sizeof texts[i], "{\"n\":\"%015000u\"}", n);
+            events[i] = fixture_event("/accounts/1", "deposited", "{\"amount\":1}");
+            events[i].metadata = rv_bytes_of_string(texts[i]);
+        }
+        RV_CHECK_STATUS(fixture_append_all(f.node, events, WIDE_EVENTS, results, &f.err), RV_OK);
+        RV_CHECK(fixture_settle(f.node));
+    }
+    rv_subscription_open(&all, f.node, NULL, 0, 1);
+    uint64_t position = 0;
+    rv_status status = RV_OK;
+    while (status != RV_END) {
+        rv_event event;
+        rv_bytes path;
+        status = rv_subscription_next(&all, 1000, &event, &path, &f.err);
+        if (status == RV_PENDING || status == RV_BUSY) {
+            fixture_poll(f.node);
+            continue;
+        }
+        RV_CHECK(status == RV_OK || status == RV_END);
+        RV_CHECK_PASSED();
+        position += status == RV_OK;
+        RV_CHECK(status == RV_END || event.position == position);
+        for (uint64_t k = 0; k < 6; k++) {
+            uint64_t sequence = 0;
+            const uint64_t at =
+                3 + (position * 7 + k * 4 * WIDE_EVENTS) % (WIDE_BATCHES * WIDE_EVENTS);
+            const rv_status found = rv_log_find_position(rv_node_log(f.node), at, &sequence, NULL);
+            RV_CHECK(found == RV_OK || found == RV_PENDING || found == RV_BUSY);
+        }
+    }
+    RV_CHECK_EQ(position, 2 + WIDE_BATCHES * WIDE_EVENTS);
+    fixture_free(&f);
+}
+
 RV_TEST(a_time_is_found_without_going_through_the_log) {
     static int64_t times[EVENTS_MAX];
     uint64_t count = 0;
@@ -361,6 +410,7 @@ RV_TEST(a_time_is_found_without_going_through_the_log) {
 
 int main(void) {
     RV_RUN(one_stream_goes_on_from_a_sequence_in_the_middle);
+    RV_RUN(places_that_are_looked_for_take_no_batch_away);
     RV_RUN(a_time_is_found_without_going_through_the_log);
     RV_RUN(each_matching_event_comes_once_and_in_order);
     RV_RUN(readers_do_not_keep_each_other_from_their_ends);
