@@ -252,6 +252,11 @@ RV_TEST(a_frame_says_which_rows_go_and_come) {
     RV_CHECK_STATUS(take(&again, 4096), RV_PENDING);
     RV_CHECK_TEXT(rv_bytes_of_string(again.text), "{\"removed\":[0],\"added\":[[3,[\"ann\",9]]]}");
     rv_face_end(again.x);
+    /* what is beside the rows was another one */
+    f.x->live.kept.rest.low ^= 1;
+    RV_CHECK_STATUS(take(&f, 4096), RV_PENDING);
+    RV_CHECK(strcmp(f.event, "result") == 0);
+    RV_CHECK(strstr(f.text, "[\"ann\",9]]}") != NULL);
     rv_face_end(f.x);
     /* what is not followed has none */
     RV_CHECK_EQ(get(&s, "/query?differences=true&sql=select%201"), 400);
