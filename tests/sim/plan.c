@@ -24,10 +24,11 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
     [SIM_STEP_DECAY] = 2,     [SIM_STEP_RESTORE_ROOT] = 5,
 };
 
-#define FIRST_FAULT  SIM_STEP_CLOSE
-#define SCANT_SCHEMA 2 /* has texts */
-#define SCANT_BULK   90000
-#define LONG_EVERY   40 /* one seed of so many is a long one */
+#define FIRST_FAULT   SIM_STEP_CLOSE
+#define SCANT_SCHEMA  2 /* has texts */
+#define SCANT_BULK    90000
+#define SCANT_PERCENT 25 /* of worlds of that schema: texts cost time */
+#define LONG_EVERY    40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
     static const char *const texts[] = {
@@ -286,7 +287,7 @@ static void draw_scant(sim_plan *plan, bool known) {
     /* not with rights: an edge that stands still between losing one and getting it back is fed with
      * a gap, and refuses what comes behind it (seed 924, with both) */
     bool scant = known && !plan->features.rights && plan->schema == SCANT_SCHEMA &&
-                 rv_random_chance(&random, 60);
+                 rv_random_chance(&random, SCANT_PERCENT);
     for (uint8_t i = 1; i < plan->member_count; i++) {
         scant = scant && !plan->members[i].serves;
     }
