@@ -114,12 +114,15 @@ static bool take_differences(reader *r, const char *text) {
 
 /* The result that the reader has. */
 static const char *result_of(reader *r) {
-    size_t len = (size_t)snprintf(r->text, sizeof r->text, "%s", r->head);
+    rv_writer w = rv_writer_over((uint8_t *)r->text, sizeof r->text);
+    rv_write_text(&w, r->head);
     for (size_t i = 0; i < r->count; i++) {
-        len += (size_t)snprintf(r->text + len, sizeof r->text - len, "%s%s", i == 0 ? "" : ",",
-                                r->rows[i]);
+        rv_write_text(&w, i == 0 ? "" : ",");
+        rv_write_text(&w, r->rows[i]);
     }
-    snprintf(r->text + len, sizeof r->text - len, "%s", r->tail);
+    rv_write_text(&w, r->tail);
+    rv_write_u8(&w, 0);
+    RV_ASSERT(!w.full);
     return r->text;
 }
 

@@ -11,10 +11,13 @@
 #include "rivulet/rivulet.h"
 #include "tests/unit/test.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+#if !defined(__wasm__) /* which has one thread */
+#include <pthread.h>
+#include <sched.h>
+#endif
 
 #define HOST_MEMORY ((size_t)32 << 20)
 
@@ -359,6 +362,8 @@ RV_TEST(queries_see_the_rows) {
     bank_free(&b);
 }
 
+#if !defined(__wasm__)
+
 static const char endless[] =
     "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n";
 
@@ -394,6 +399,8 @@ RV_TEST(another_thread_ends_a_query) {
     }
     bank_free(&b);
 }
+
+#endif
 
 RV_TEST(an_interrupt_ends_what_is_open_and_nothing_else) {
     bank b = bank_filled();
@@ -525,7 +532,9 @@ int main(void) {
     RV_RUN(a_feed_goes_from_history_to_what_comes);
     RV_RUN(handles_are_bounded_and_bad_patterns_refused);
     RV_RUN(queries_see_the_rows);
+#if !defined(__wasm__)
     RV_RUN(another_thread_ends_a_query);
+#endif
     RV_RUN(an_interrupt_ends_what_is_open_and_nothing_else);
     RV_RUN(the_past_is_asked_in_sql);
     RV_RUN(a_database_opened_again_is_the_same);
