@@ -183,8 +183,9 @@ static rv_status fold_batch(rv_as_of *a, const rv_batch *batch, rv_error *err) {
             status = fold_other(a, batch, &record, err);
         }
     }
-    if (status == RV_OK && !a->stopped) {
-        note_position(a, batch->watermark);
+    if (status == RV_OK && !a->stopped) { /* W may pass the place with nothing in between */
+        const uint64_t w = batch->watermark;
+        note_position(a, w < a->place.position ? w : a->place.position);
         rv_node_base_settle(a->past, batch->watermark);
     }
     return status;

@@ -101,6 +101,9 @@ static void check_note(sim_world *world, const sim_member *m, const rv_as_of *as
         world->figures.pasts_gone += 1; /* purged since */
         return;
     }
+    if ((status == RV_STATE_FULL || status == RV_MEMORY_EXHAUSTED) && m->memory > sizeof memory) {
+        return; /* the node has more */
+    }
     if (status != RV_OK) {
         sim_fail(world, SIM_CHECK_PAST, "member %u as of %llu: %s", (unsigned)m->index,
                  (unsigned long long)note->position, rv_status_code(status));
