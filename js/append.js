@@ -112,9 +112,14 @@ export class Append {
   }
 }
 
+/** Commands of a life before run again too, and nobody watches them here: they are not kept long. */
+const RERUNS_MAX = 64;
+
 /** Appends that are accepted and not yet durable here. */
 export class Durability {
   /** @type {Set<Append>} */ #waiting = new Set();
+  /** What commands came to that nobody watches, the oldest first. @type {Map<string, any>} */
+  #reruns = new Map();
   #watermark = 0;
   #durable = 0;
   #outboxDurable = 0;
@@ -135,9 +140,20 @@ export class Durability {
     return this.#waiting.size === 0;
   }
 
-  /** A command was run again. @param {string} command @param {any} answer */
+  /**
+   * A command was run again. It may be one whose first answer came with this, and is watched in a
+   * moment. @param {string} command @param {any} answer
+   */
   rerun(command, answer) {
-    for (const append of this.#waiting) if (append.command === command) append.accept(answer);
+    let met = false;
+    for (const append of this.#waiting) {
+      if (append.command === command) append.accept(answer);
+      met ||= append.command === command;
+    }
+    if (met) return;
+    this.#reruns.set(command, answer);
+    const [oldest] = this.#reruns.keys();
+    if (this.#reruns.size > RERUNS_MAX) this.#reruns.delete(oldest);
   }
 
   /** @param {Append} append accepted just now */
@@ -146,6 +162,8 @@ export class Durability {
       const decided = append.edgeSequence > 0 && !this.#waiting.has(append);
       if (decided) void this.#ask(append);
     };
+    if (this.#reruns.has(append.command)) append.accept(this.#reruns.get(append.command));
+    this.#reruns.delete(append.command);
     if (append.edgeSequence > 0) {
       append.reach('memory'); // what is written to an outbox is folded
     } else if (this.#root) {

@@ -31,6 +31,19 @@ function accepted(durability, position) {
   return append;
 }
 
+test('a command that runs again before its first answer was taken has what it came to last', async () => {
+  const decided = { outcome: 'accepted', position: 9, reason: null };
+  const durability = new Durability(() => Promise.resolve(decided));
+  const append = new Append();
+  append.accept({ result: [{ amount: 3 }], position: 0, edgeSequence: 4, command: 'c' });
+  durability.rerun('c', { result: [{ amount: 1 }], position: 0, edgeSequence: 4, command: 'c' });
+  for (let i = 0; i < 63; i += 1) durability.rerun(`other ${i}`, { result: [], position: 0 });
+  durability.watch(append);
+  const upstream = append.durable('upstream');
+  durability.update({ root: false, watermark: 9, durable: 9, outboxDurable: 4, settled: 4 }, null);
+  assert.deepEqual(await upstream, [{ amount: 1, position: 9 }]);
+});
+
 test('at a root: memory at once, local and upstream with the flush', async () => {
   const durability = new Durability();
   durability.update({ root: true, watermark: 4, durable: 4 }, null);
