@@ -11,7 +11,6 @@
 
 #include "core/base/assert.h"
 
-#define MIB       ((size_t)1 << 20)
 #define SQL_SLACK ((size_t)128 << 10)
 
 bool exchange_is_past(const rv_exchange *x) {
@@ -46,19 +45,14 @@ void exchange_leave_past(rv_exchange *x) {
     face->past_of = NULL;
 }
 
-/* What SQL over the past works in, of the memory for it. */
-static size_t sql_memory(size_t size) {
-    const size_t share = size / 16;
-    const size_t most = 32 * MIB;
-    if (!rv_sql_present()) {
-        return 0;
-    }
-    return SQL_SLACK + (share < 2 * MIB ? 2 * MIB : share > most ? most : share);
+/* What SQL over the past takes, of the memory for it. */
+static size_t sql_part(const rv_face *face) {
+    return rv_sql_present() ? rv_sql_memory_of(face->options.past.memory_size) + SQL_SLACK : 0;
 }
 
 static rv_status take_memory(rv_face *face, rv_error *err) {
     const rv_face_past *const o = &face->options.past;
-    const size_t sql = sql_memory(o->memory_size);
+    const size_t sql = sql_part(face);
     if (o->memory == NULL || o->memory_size < sql + RV_AS_OF_MEMORY_MIN) {
         return rv_error_set(err, RV_UNSUPPORTED,
                             "this node has no memory set apart for the past: it takes at least %u "
@@ -128,7 +122,7 @@ rv_status face_past_sql(rv_exchange *x, rv_sql **sql, rv_error *err) {
     RV_ASSERT(exchange_is_past(x));
     rv_status status = RV_OK;
     if (face->past_sql == NULL) {
-        const size_t size = sql_memory(face->options.past.memory_size);
+        const size_t size = sql_part(face);
         rv_arena arena = rv_arena_over(face->past_memory, size);
         const rv_sql_options options = {
             .schema = rv_as_of_schema(face->as_of),

@@ -29,7 +29,7 @@ static size_t split_others(rv_budget *b, const rv_budget_options *options, size_
     b->exchanges_max = options->exchanges_max;
     b->result_count = options->result_count;
     b->result_len_max = clamp(total / 16, 256 * KIB, 64 * MIB);
-    b->sql = rv_sql_present() ? clamp(total / 16, 2 * MIB, 32 * MIB) + SLACK : 0;
+    b->sql = rv_sql_present() ? rv_sql_memory_of(total) + SLACK : 0;
     b->face = b->result_count * b->result_len_max +
               clamp(total / 8, 1 * MIB, 2 * (size_t)RV_BATCH_LEN_MAX) + b->exchanges_max * 4 * KIB +
               2 * SLACK;

@@ -67,7 +67,11 @@ static rv_status parts_open(rv_instance *in, rv_error *err) {
             .version = RV_VERSION_TEXT,
             .guard = in->options.guard,
             .digest = in->options.digest,
-            .past = in->options.past,
+            .past = {.memory = in->options.past_memory,
+                     .ctx = in->options.past_ctx,
+                     .memory_size = b->total,
+                     .events_max = in->options.past_events_max,
+                     .sql_steps_max = in->options.sql_steps_max},
         };
         status = rv_face_create(&in->face, &face, &part, err);
     }

@@ -27,7 +27,10 @@ typedef struct rv_instance_options {
     const rv_bytes *patterns; /* of an edge; copied by rv_instance_create */
     size_t pattern_count;
     uint64_t sql_steps_max; /* of one query; 0: none */
-    rv_face_past past;      /* what `as_of` may take, beside the memory */
+    const rv_face_memory_ops
+        *past_memory; /* gives as much again for `as_of`; NULL: there is none */
+    void *past_ctx;
+    uint64_t past_events_max; /* as rv_face_past.events_max */
 } rv_instance_options;
 
 typedef struct rv_instance {

@@ -28,7 +28,7 @@ rv_status rv_db_create(rv_db **out, const rv_db_options *options, rv_error *err)
     RV_ASSERT(out != NULL && options != NULL && options->memory != NULL);
     const size_t size = options->memory_size;
     const bool with_sql = rv_sql_present() && !options->without_sql;
-    const size_t sql = with_sql ? clamp(size / 16, 2 * MIB, 32 * MIB) : 0;
+    const size_t sql = with_sql ? rv_sql_memory_of(size) : 0;
     const size_t scratch = clamp(size / 16, 256 * KIB, 4 * MIB);
     const size_t others = sizeof(rv_db) + sql + (with_sql ? SQL_SLACK : 0) + scratch + 4 * KIB;
     *out = NULL;

@@ -30,12 +30,11 @@ rv_status rv_db_past_open(rv_db *db, void *memory, size_t memory_size, rv_db_pas
                             "%u KiB of memory are too few for the past: at least %u KiB are",
                             (uint64_t)(memory_size / KIB), (uint64_t)(RV_DB_PAST_MEMORY_MIN / KIB));
     }
-    const size_t share = memory_size / 16;
     rv_arena arena = rv_arena_over(memory, memory_size);
     rv_db_past *const past = rv_arena_take(&arena, sizeof *past);
     RV_ASSERT(past != NULL);
     past->db = db;
-    past->sql_memory = share < SQL_MIN ? SQL_MIN : share;
+    past->sql_memory = rv_sql_memory_of(memory_size);
     past->sql_arena = rv_arena_split(&arena, past->sql_memory + SQL_SLACK);
     const size_t rest = (memory_size - PAST_SIZE - past->sql_memory - SQL_SLACK) & ~(4 * KIB - 1);
     rv_arena state = rv_arena_split(&arena, rest);

@@ -73,11 +73,9 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
         .patterns = options->patterns,
         .pattern_count = options->pattern_count,
         .sql_steps_max = options->serving ? RV_SQL_STEPS_MAX : 0,
-        .past = {.memory = &past_memory,
-                 .ctx = directory,
-                 .memory_size = directory->memory_size,
-                 .events_max = options->serving ? RV_AS_OF_EVENTS_MAX : 0,
-                 .sql_steps_max = options->serving ? RV_SQL_STEPS_MAX : 0},
+        .past_memory = &past_memory,
+        .past_ctx = directory,
+        .past_events_max = options->serving ? RV_AS_OF_EVENTS_MAX : 0,
     };
     rv_status status = rv_instance_create(instance, &in, err);
     if (status != RV_OK) {

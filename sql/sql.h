@@ -37,6 +37,14 @@ typedef struct rv_sql_options {
  * called, which answers RV_UNSUPPORTED. */
 bool rv_sql_present(void);
 
+/* What SQLite is given to work in, of a budget: a 16th, 2 to 32 MiB; 0 in a build without SQL. */
+static inline size_t rv_sql_memory_of(size_t budget) {
+    const size_t least = (size_t)2 << 20;
+    const size_t most = (size_t)32 << 20;
+    const size_t share = budget / 16;
+    return !rv_sql_present() ? 0 : share < least ? least : share > most ? most : share;
+}
+
 /* RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *arena,
                                     rv_error *err);

@@ -112,11 +112,9 @@ static rv_status instance_create(rv_reactor *r, const rv_reactor_options *o, rv_
         .patterns = o->patterns,
         .pattern_count = o->pattern_count,
         .sql_steps_max = RV_SQL_STEPS_MAX,
-        .past = {.memory = &past_memory,
-                 .ctx = r,
-                 .memory_size = o->memory,
-                 .events_max = RV_AS_OF_EVENTS_MAX,
-                 .sql_steps_max = RV_SQL_STEPS_MAX},
+        .past_memory = &past_memory,
+        .past_ctx = r,
+        .past_events_max = RV_AS_OF_EVENTS_MAX,
     };
     rv_status status = memory_take(r, &in.budget, err);
     if (status == RV_OK && o->inflate) {

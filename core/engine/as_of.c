@@ -253,6 +253,7 @@ static rv_status too_many(const rv_as_of *a, rv_error *err) {
                  "what was there then is more than %u events away; ask again, which goes on from "
                  "position %u",
                  a->options.events_max, a->position);
+    rv_error_fact_text(err, "limit", RV_LITERAL("events"));
     rv_error_fact_uint(err, "events_max", a->options.events_max);
     return RV_SQL_LIMIT;
 }

@@ -14,6 +14,7 @@
 #include "core/engine/as_of.h"
 #include "native/flusher.h"
 #include "platform/posix/posix.h"
+#include "tests/bench/check.h"
 #include "tests/bench/loans.h"
 
 #include <dirent.h>
@@ -29,13 +30,6 @@
 #define REPEATS     5
 
 static rv_flusher *flusher;
-
-static void check(rv_status status, const rv_error *err) {
-    if (status != RV_OK && status != RV_END) {
-        fprintf(stderr, "bench: %s: %s\n", rv_status_code(status), err->detail);
-        exit(1);
-    }
-}
 
 static rv_node *open_node(const char *directory, void *memory, rv_posix **posix) {
     rv_error err;

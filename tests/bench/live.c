@@ -11,6 +11,7 @@
  */
 #include "face/face_internal.h"
 #include "platform/posix/posix.h"
+#include "tests/bench/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,23 +51,6 @@ static rv_exchange *live[LIVE];
 static char bodies[LIVE][512];
 static uint8_t piece[1 << 16];
 static char result[1 << 16]; /* the last that was read */
-
-static void fail(const char *what, const char *why) {
-    fprintf(stderr, "bench: %s: %s\n", what, why);
-    exit(1);
-}
-
-static void check(rv_status status, const rv_error *err) {
-    if (status != RV_OK && status != RV_END) {
-        fail(rv_status_code(status), err->detail);
-    }
-}
-
-static double now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec / 1e3;
-}
 
 static void poll_node(void) {
     rv_error err;
@@ -256,7 +240,7 @@ static void show(const char *name, double *times) {
 static void loop(const char *name, bool read, bool afresh) {
     static double times[ROUNDS];
     for (uint32_t round = 0; round < ROUNDS + WARM; round++) {
-        const double start = now_us();
+        const double start = now_ns() / 1e3;
         append_five(round, read);
         uint32_t told = 0;
         for (uint32_t i = 0; i < LIVE && afresh; i++) {
@@ -267,7 +251,7 @@ static void loop(const char *name, bool read, bool afresh) {
         if (!afresh) {
             told = read_live();
         }
-        times[round < WARM ? 0 : round - WARM] = now_us() - start;
+        times[round < WARM ? 0 : round - WARM] = now_ns() / 1e3 - start;
         if (!afresh && told != (read ? 5 : 0)) {
             fail(name, "other queries were told than should be");
         }

@@ -14,6 +14,7 @@
 #include "core/engine.h"
 #include "platform/posix/posix.h"
 #include "sql/connection.h"
+#include "tests/bench/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,23 +88,6 @@ static const kind kinds[] = {
 };
 
 static sqlite3 *db;
-
-static void fail(const char *what, const char *why) {
-    fprintf(stderr, "bench: %s: %s\n", what, why);
-    exit(1);
-}
-
-static void check(rv_status status, const rv_error *err) {
-    if (status != RV_OK && status != RV_END) {
-        fail(rv_status_code(status), err->detail);
-    }
-}
-
-static double now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
 
 /* --- rows --- */
 
