@@ -292,7 +292,8 @@ typedef struct query_request {
     rv_bytes sql;
     rv_bytes params; /* a JSON array, or empty */
     uint64_t rows;   /* the most there may be; UINT64_MAX: any number */
-    rv_bytes as_of;  /* empty: now */
+    rv_bytes as_of;  /* if `past`, else now */
+    bool past;
     bool differences;
 } query_request;
 
@@ -310,6 +311,7 @@ static bool take_member(query_request *q, rv_bytes name, const rv_json_token *va
     if (rv_bytes_are(name, "as_of") &&
         (value->kind == RV_JSON_STRING || value->kind == RV_JSON_NUMBER)) {
         q->as_of = value->text;
+        q->past = true;
         return true;
     }
     if (rv_bytes_are(name, "differences") &&
@@ -358,8 +360,8 @@ static rv_status read_query_address(rv_exchange *x, const rv_url *url, query_req
     rv_status status = rv_url_parameter(url, "sql", scratch, &q->sql, &found, err);
     status = status == RV_OK ? rv_url_parameter(url, "params", scratch, &q->params, &found, err)
                              : status;
-    status =
-        status == RV_OK ? rv_url_parameter(url, "as_of", scratch, &q->as_of, &found, err) : status;
+    status = status == RV_OK ? rv_url_parameter(url, "as_of", scratch, &q->as_of, &q->past, err)
+                             : status;
     status = status == RV_OK ? rv_url_number(url, "rows", scratch, &q->rows, err) : status;
     return status == RV_OK ? face_read_flag(x, url, "differences", &q->differences, err) : status;
 }
@@ -471,7 +473,7 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
                            ? read_query(x, &q, err)
                            : read_query_address(x, url, &q, err);
     status = status == RV_OK ? judge_request(x, &q, err) : status;
-    if (status == RV_OK && q.as_of.len > 0) {
+    if (status == RV_OK && q.past) {
         status = face_as_of(x, q.as_of, err);
         status = status == RV_OK ? face_past_sql(x, &sql, err) : status;
     }

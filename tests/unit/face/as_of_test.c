@@ -139,6 +139,9 @@ RV_TEST(what_is_refused) {
     RV_CHECK_EQ(get_text(&s, "/aggregates/account/1?as_of=1"), 404);
     RV_CHECK(has(&s, "row_not_found"));
     RV_CHECK_EQ(get_text(&s, "/query?sql=select%201&as_of=999999999999999"), 400);
+    RV_CHECK_EQ(get_text(&s, "/query?sql=select%201&as_of="), 400);
+    RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"select 1\",\"as_of\":\"\"}"), 400);
+    RV_CHECK_EQ(get_text(&s, "/events?as_of="), 400);
     RV_CHECK_EQ(get_text(&s, "/query?sql=select%20*%20from%20rv_events&as_of=2"), 400);
     const rv_request live = {.method = RV_LITERAL("GET"),
                              .target = RV_LITERAL("/aggregates/account?as_of=2"),
