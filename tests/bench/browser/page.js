@@ -2,6 +2,7 @@
 // The page of the browser benchmark: tests/bench/browser.mjs calls what is in `bench`.
 import { open } from './rivulet/index.js';
 
+import { live } from './live.js';
 import { eventOf, loans, rowOf } from './loans.js';
 
 /** A worker whose commands are called by name. */
@@ -151,6 +152,12 @@ const bench = {
     }
     await db.close();
     return { batches, append: quantiles(times) };
+  },
+
+  /** 100 live queries, and an append that changes five of them. */
+  async live(options) {
+    const { rows, changed, afresh } = await live(options);
+    return { rows, changed: quantiles(changed), afresh: quantiles(afresh) };
   },
 
   /** The module alone: what the events of a database's log take to be folded again. */
