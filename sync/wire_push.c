@@ -20,7 +20,7 @@ void rv_wire_write_push(rv_writer *w, const rv_wire_push *push, const uint64_t *
     rv_write_varint(w, push->counted_count);
     uint64_t previous = 0;
     for (uint64_t i = 0; i < push->counted_count; i++) {
-        RV_ASSERT(counted[i] > previous && counted[i] < push->edge_sequence);
+        RV_ASSERT(counted[i] > previous && counted[i] <= push->edge_sequence);
         rv_write_varint(w, counted[i] - previous);
         previous = counted[i];
     }
@@ -87,7 +87,7 @@ static bool read_head(rv_cursor *c, rv_wire_push *push) {
     uint64_t counted = 0;
     for (uint64_t i = 0; i < push->counted_count; i++) {
         counted = rv_wire_read_counted(c, counted);
-        if (counted == 0 || counted >= push->edge_sequence) {
+        if (counted == 0 || counted > push->edge_sequence) {
             return false;
         }
     }

@@ -19,7 +19,7 @@ typedef struct rv_wire_push {
     uint64_t schema_version;
     rv_bytes principal;
     uint64_t counted_count; /* edge sequences that an expected version counts and that the edge
-                               does not know to be accepted: rising, below its own */
+                               does not know to be accepted: rising, up to its own */
     rv_cursor counted;      /* read: stands on the first */
     uint64_t count;
     rv_cursor events; /* read: stands on the first */

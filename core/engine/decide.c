@@ -254,7 +254,12 @@ static rv_status check_counted(const rv_node *node, const rv_push *push, rv_erro
     for (size_t i = 0; i < push->counted_count; i++) {
         rv_decision other;
         const uint64_t counted = push->counted[i];
-        RV_ASSERT(counted > 0 && counted < push->edge_sequence);
+        RV_ASSERT(counted > 0 && counted <= push->edge_sequence);
+        if (counted == push->edge_sequence) {
+            return rv_error_set(err, RV_DEPENDENCY_REJECTED,
+                                "an expected version counts what a command of this edge does not "
+                                "make any more");
+        }
         const bool known = rv_node_decision(node, &push->edge, counted, &other);
         if (known && other.outcome == RV_DECIDED_ACCEPTED) {
             continue;
@@ -283,7 +288,7 @@ static rv_status check_push(rv_node *node, const rv_push *push, const rv_appends
                               "version %u",
                               push->schema_version, (uint64_t)version);
     }
-    return status == RV_OK ? check_counted(node, push, err) : status;
+    return status;
 }
 
 /* Who may not write this by now may have written it before: what is in the log stays accepted,
@@ -314,6 +319,9 @@ static rv_status accept(rv_node *node, const rv_push *push, const rv_appends *gi
     }
     if (status == RV_OK) {
         status = rv_node_ids_meet(node, given, results, &index, err);
+    }
+    if (status == RV_OK) { /* what is in the log stays accepted, whatever it counted */
+        status = check_counted(node, push, err);
     }
     if (status == RV_OK) {
         status = rv_node_append_judge(node, given, &appending, results, &index, err);

@@ -38,7 +38,8 @@ typedef struct rv_push {
     uint64_t schema_version;
     const rv_append *events; /* all with an id; their data is encoded, not JSON */
     size_t count;            /* 1 to RV_PUSH_EVENTS_MAX */
-    const uint64_t *counted; /* edge sequences that expected versions count: rising, below it */
+    const uint64_t *counted; /* edge sequences that expected versions count, rising; its own: what
+                                they count is no more */
     size_t counted_count;
     const rv_error *refusal; /* it is refused for this, whatever it holds; NULL: it is judged */
     rv_bytes owner;          /* whose the edge is from now on, if it is nobody's yet: at most
@@ -53,6 +54,7 @@ typedef struct rv_push {
  * Everything that is wrong with the batch is a refusal: the errors of rv_node_append;
  * RV_VALUE_INVALID, RV_KEY_MISMATCH (its data); RV_SCHEMA_UNKNOWN (a later version of the schema
  * than there is); RV_DEPENDENCY_REJECTED ("edge_sequence": a counted batch that was not accepted).
+ * What is in the log under the same ids is accepted, whatever it counted.
  * Statuses that are no decision, after which nothing has changed: RV_PENDING, RV_BUSY (poll, then
  * the same again), RV_OUTBOX_FULL (this life alone fills the ledger: until something is settled),
  * RV_READ_ONLY, RV_STORAGE_FULL, RV_STATE_FULL, RV_CLOSING, RV_NOT_ROOT, RV_DATA_DAMAGED,

@@ -69,6 +69,10 @@ uint32_t rv_node_pending_counted(const rv_node *node, const rv_pending *pending,
     rv_cursor c = rv_cursor_over(pending->counted);
     uint64_t sequence = 0;
     uint32_t count = 0;
+    if (is_refused(node, pending->edge_sequence) && cap > 0) {
+        sequences[0] = pending->edge_sequence;
+        return 1;
+    }
     for (uint32_t i = 0; i < pending->counted_count; i += 1) {
         sequence = rv_pending_counted_next(&c, sequence);
         RV_ASSERT(sequence > 0);
@@ -83,6 +87,34 @@ uint32_t rv_node_pending_counted(const rv_node *node, const rv_pending *pending,
         }
     }
     return count;
+}
+
+bool rv_outbox_counts_lost(const rv_node *node, const rv_pending *batch) {
+    rv_cursor c = rv_cursor_over(batch->counted);
+    uint64_t sequence = 0;
+    bool lost = false;
+    if (batch->counted_count == 0 || batch->command.name.len > 0) {
+        return false; /* a command runs again, and counts anew */
+    }
+    lost = is_refused(node, batch->edge_sequence);
+    for (uint32_t i = 0; i < batch->counted_count && !lost; i += 1) {
+        sequence = rv_pending_counted_next(&c, sequence);
+        RV_ASSERT(sequence > 0);
+        lost = is_refused(node, sequence);
+    }
+    return lost;
+}
+
+rv_status rv_outbox_write_lost(const rv_node *node, rv_ledger_changes *changes,
+                               uint64_t edge_sequence) {
+    uint8_t key[RV_PENDING_KEY];
+    uint8_t next[sizeof(uint64_t)];
+    RV_ASSERT(edge_sequence < node->outbox.next_sequence);
+    rv_pending_key(edge_sequence, key);
+    rv_store_u64(next, node->outbox.next_sequence);
+    const rv_ledger_entry entry = {RV_LEDGER_REFUSED, rv_bytes_of(key, sizeof key),
+                                   rv_bytes_of(next, sizeof next)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
 }
 
 bool rv_node_pending_event(const rv_node *node, const rv_pending *pending,
@@ -144,17 +176,6 @@ static rv_status sweep_refused(const rv_node *node, uint64_t except, rv_ledger_c
     return status;
 }
 
-/* True when this batch counts that one. */
-static bool counts(const rv_pending *batch, uint64_t edge_sequence) {
-    rv_cursor c = rv_cursor_over(batch->counted);
-    uint64_t sequence = 0;
-    for (uint32_t i = 0; i < batch->counted_count && sequence < edge_sequence; i += 1) {
-        sequence = rv_pending_counted_next(&c, sequence);
-        RV_ASSERT(sequence > 0);
-    }
-    return sequence == edge_sequence;
-}
-
 /* True when a batch that waits counts this one: then it has an event in a stream of it. */
 static bool is_counted(const rv_node *node, uint64_t edge_sequence) {
     rv_pending own, other;
@@ -170,7 +191,8 @@ static bool is_counted(const rv_node *node, uint64_t edge_sequence) {
         uint64_t sequence = UINT64_MAX;
         while (!event.blind && rv_waiting_next(node, &walk, &sequence) &&
                sequence > edge_sequence) {
-            if (rv_waiting_pending(node, sequence, &other) && counts(&other, edge_sequence)) {
+            if (rv_waiting_pending(node, sequence, &other) &&
+                rv_pending_counts(&other, edge_sequence)) {
                 return true;
             }
         }
@@ -212,15 +234,23 @@ static rv_status write_rejection(rv_node *node, rv_bytes key, const rv_error *re
 
 static rv_status write_refused(rv_node *node, uint64_t edge_sequence, rv_bytes key,
                                rv_error *refusal, rv_ledger_changes *changes) {
-    uint8_t next[sizeof(uint64_t)];
     rv_outbox_cause(node, edge_sequence, refusal);
-    rv_store_u64(next, node->outbox.next_sequence);
     const rv_status status = write_rejection(node, key, refusal, changes);
-    if (status != RV_OK || !is_counted(node, edge_sequence)) {
-        return status;
-    }
-    const rv_ledger_entry entry = {RV_LEDGER_REFUSED, key, rv_bytes_of(next, sizeof next)};
-    return rv_ledger_put(&node->ledger, changes, &entry);
+    RV_ASSERT(status != RV_END);
+    return status == RV_OK && is_counted(node, edge_sequence)
+               ? rv_outbox_write_lost(node, changes, edge_sequence)
+               : status;
+}
+
+/* Accepted, and nothing more is to come: of a command that came to nothing, what it had made is no
+ * more for those that count it. */
+static rv_status write_gone(const rv_node *node, uint64_t edge_sequence, rv_bytes key,
+                            uint64_t position, rv_ledger_changes *changes) {
+    const rv_status status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING, key);
+    RV_ASSERT(edge_sequence > 0);
+    return status == RV_OK && position == 0 && is_counted(node, edge_sequence)
+               ? rv_outbox_write_lost(node, changes, edge_sequence)
+               : status;
 }
 
 /* Accepted, its events still to come. */
@@ -284,7 +314,6 @@ static rv_status write_moved(rv_node *node, const rv_pending *batch, rv_bytes ke
                              const rv_error *refusal, rv_ledger_changes *changes) {
     rv_outbox *const o = &node->outbox;
     uint8_t moved[RV_PENDING_KEY];
-    uint8_t next[sizeof(uint64_t)];
     rv_bytes value;
     const bool there = rv_ledger_get(&node->ledger, RV_LEDGER_PENDING, key, &value);
     RV_ASSERT(there && value.len <= node->results.cap);
@@ -292,7 +321,6 @@ static rv_status write_moved(rv_node *node, const rv_pending *batch, rv_bytes ke
     memcpy(node->results.ptr, value.ptr, value.len);
     rv_pending_refuse(node->results.ptr, value.len, judged_at(refusal));
     rv_pending_key(o->next_sequence, moved);
-    rv_store_u64(next, o->next_sequence);
     rv_status status = rv_ledger_drop(&node->ledger, changes, RV_LEDGER_PENDING, key);
     const rv_ledger_entry entry = {RV_LEDGER_PENDING, rv_bytes_of(moved, sizeof moved),
                                    rv_bytes_of(node->results.ptr, value.len)};
@@ -301,8 +329,7 @@ static rv_status write_moved(rv_node *node, const rv_pending *batch, rv_bytes ke
                  ? rv_outbox_write_self(node, changes, o->incarnation, o->next_sequence + 1)
                  : status;
     if (status == RV_OK && is_counted(node, batch->edge_sequence)) {
-        const rv_ledger_entry refused = {RV_LEDGER_REFUSED, key, rv_bytes_of(next, sizeof next)};
-        status = rv_ledger_put(&node->ledger, changes, &refused);
+        status = rv_outbox_write_lost(node, changes, batch->edge_sequence);
     }
     return status;
 }
@@ -379,7 +406,7 @@ static void write_decided(rv_node *node, const rv_pending *batch, const rv_decis
         status = write_refused(node, batch->edge_sequence, key, &refusal, changes);
     } else if (status == RV_OK) {
         status = left == RV_LEAVING_GONE
-                     ? rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING, key)
+                     ? write_gone(node, batch->edge_sequence, key, decision->position, changes)
                      : write_accepted(node, key, decision->position, changes);
     }
     RV_ASSERT(status == RV_OK);
@@ -422,8 +449,25 @@ rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence, const rv_decisi
 
 rv_status rv_outbox_decide(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
                            rv_error *err) {
+    rv_outbox *const o = &node->outbox;
     RV_ASSERT(decision->outcome <= RV_DECIDED_FORKED);
-    return decide(node, edge_sequence, decision, true, err);
+    const rv_status status = decide(node, edge_sequence, decision, true, err);
+    if (status == RV_OK) {
+        const bool least = o->own_first == 0 || edge_sequence < o->own_first;
+        o->own_first = least ? edge_sequence : o->own_first;
+        o->own_batch = rv_log_batches(node->log);
+    }
+    return status;
+}
+
+/* True when what became of the batch is told: what the root decided at once, as it is durable
+ * there; what this node decided, of a command, when it is durable here. It would run again after a
+ * crash before that, and might be accepted. */
+static bool is_told(const rv_node *node, uint64_t edge_sequence) {
+    const rv_outbox *const o = &node->outbox;
+    RV_ASSERT(edge_sequence > 0);
+    return o->own_first == 0 || edge_sequence < o->own_first ||
+           o->own_batch <= rv_log_batches_durable(node->log);
 }
 
 uint32_t rv_outbox_new_incarnation(rv_node *node, uint32_t old) {
@@ -473,6 +517,12 @@ rv_status rv_outbox_write_self(rv_node *node, rv_ledger_changes *changes, uint32
 /* --- rejections and outcomes --- */
 
 bool rv_node_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection) {
+    RV_ASSERT(rejection != NULL);
+    return rv_outbox_rejection(node, after, rejection) &&
+           is_told(node, rejection->batch.edge_sequence);
+}
+
+bool rv_outbox_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection) {
     rv_ledger_entry entry;
     rv_bytes batch;
     if (node->outbox.rejections == 0 || !pending_from(node, RV_LEDGER_REJECTION, after, &entry)) {
@@ -559,6 +609,9 @@ bool rv_node_outcome(const rv_node *node, uint64_t edge_sequence, rv_outcome *ou
         const bool accepted = batch.state == RV_PENDING_ACCEPTED;
         outcome->kind = accepted ? RV_OUTCOME_ACCEPTED : RV_OUTCOME_WAITING;
         outcome->position = accepted ? batch.position : 0;
+        return true;
+    }
+    if (!is_told(node, edge_sequence) && edge_sequence < node->outbox.next_sequence) {
         return true;
     }
     if (rv_node_rejection(node, edge_sequence - 1, &rejection) &&

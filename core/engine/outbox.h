@@ -116,7 +116,8 @@ RV_MUST_USE bool rv_node_pending(const rv_node *node, uint64_t after, rv_pending
 /*
  * What the expected versions of the batch count now: the edge sequences, rising, of at most `cap`
  * own batches that are not known to be accepted. One that is not in the outbox any more, and that
- * the root has no decision of, was refused. Returns how many there are.
+ * the root has no decision of, was refused. The batch's own: it counts what a command made before
+ * it ran again, and makes no more. Returns how many there are.
  */
 uint32_t rv_node_pending_counted(const rv_node *node, const rv_pending *pending,
                                  uint64_t *sequences, uint32_t cap);
@@ -192,7 +193,9 @@ RV_MUST_USE rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence,
 /* Takes a new incarnation. Statuses as above. */
 RV_MUST_USE rv_status rv_node_fork(rv_node *node, rv_error *err);
 
-/* What became of a batch that was written in this life of the node: for who waits for it. */
+/* What became of a batch that was written in this life of the node: for who waits for it. What the
+ * node itself made of a command (refused as it ran again, or come to nothing) is told when that is
+ * durable, and waits until then. */
 typedef enum rv_outcome_kind {
     RV_OUTCOME_WAITING,
     RV_OUTCOME_ACCEPTED, /* at `position`, of the last event, where it is known; a command that
@@ -216,7 +219,8 @@ typedef struct rv_rejection {
     rv_error reason;
 } rv_rejection;
 
-/* The rejection with the least edge sequence above `after`. False: there is none. */
+/* The rejection with the least edge sequence above `after`, of those that are told. False: there is
+ * none. */
 RV_MUST_USE bool rv_node_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection);
 
 /* The application has taken note of the rejection of the batch that holds this event: forgets it.

@@ -222,6 +222,11 @@ static rv_status fold_batch(rv_node *node, const rv_pending *batch, rv_error *er
 /* What a command came to that was refused is not shown: it is run again first. */
 static rv_status lay_batch(rv_node *node, const rv_pending *batch, rv_error *err) {
     RV_ASSERT(batch->due || !batch->refused);
+    if (rv_outbox_counts_lost(node, batch)) {
+        return rv_error_set(err, RV_DEPENDENCY_REJECTED,
+                            "an expected version counts what was refused, or what a command does "
+                            "not make any more");
+    }
     return batch->refused ? rv_error_set(err, RV_COMMAND_WAITING, "waiting for command \"%b\"",
                                          &batch->command.name)
                           : fold_batch(node, batch, err);
@@ -665,6 +670,10 @@ void rv_outbox_poll(rv_node *node) {
     RV_ASSERT(over <= o->run_count);
     o->run_count -= over;
     memmove(o->runs, o->runs + over, o->run_count * sizeof o->runs[0]);
+    if (o->own_first > 0 && o->own_batch <= durable) {
+        o->own_first = 0;
+        o->revision += 1; /* it is told from now on */
+    }
     if (o->settle_due && o->decided_batch <= durable) {
         o->settled = undecided(node) - 1;
         o->settle_due = false;

@@ -73,6 +73,8 @@ typedef struct rv_outbox {
     rv_outbox_run runs[RV_OUTBOX_RUNS]; /* that are not, oldest first */
     uint32_t run_count;
     uint64_t decided_batch;     /* the last batch of the log that holds a decision */
+    uint64_t own_first;         /* least edge sequence of those that this node decided itself and */
+    uint64_t own_batch;         /* that may not be durable, 0: none; and the last of them */
     uint32_t held_back;         /* entries that wait for the schema, */
     uint32_t came_back;         /* rv_outbox_facts */
     uint32_t held_back_version; /* which was looked at when it had this version */
@@ -131,9 +133,21 @@ rv_event rv_outbox_event(const rv_pending *batch, const rv_pending_event *pendin
 RV_MUST_USE bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch,
                                    rv_pending_event *event);
 
+/* As rv_node_rejection, with what is not told yet. */
+RV_MUST_USE bool rv_outbox_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection);
+
 /* The rejection that holds an event of this id. False: there is none. */
 RV_MUST_USE bool rv_outbox_find_rejection(const rv_node *node, const uint8_t *event_id,
                                           rv_rejection *rejection);
+
+/* True when an expected version of the batch, which is no command, counts what is no more: a batch
+ * that was refused, or what a command made before it ran again. */
+RV_MUST_USE bool rv_outbox_counts_lost(const rv_node *node, const rv_pending *batch);
+
+/* Notes, in the ledger, that a batch is refused, or can only be (rv_outbox_counts_lost): for those
+ * that count it. As rv_ledger_put. */
+RV_MUST_USE rv_status rv_outbox_write_lost(const rv_node *node, rv_ledger_changes *changes,
+                                           uint64_t edge_sequence);
 
 /* A batch was written into the batch of the log that was committed last. */
 void rv_outbox_note_written(rv_node *node, uint64_t edge_sequence);

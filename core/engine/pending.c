@@ -182,6 +182,16 @@ static bool read_events(rv_cursor *c, rv_pending *pending) {
     return covered == pending->covered;
 }
 
+bool rv_pending_counts(const rv_pending *batch, uint64_t edge_sequence) {
+    rv_cursor c = rv_cursor_over(batch->counted);
+    uint64_t sequence = 0;
+    for (uint32_t i = 0; i < batch->counted_count && sequence < edge_sequence; i += 1) {
+        sequence = rv_pending_counted_next(&c, sequence);
+        RV_ASSERT(sequence > 0);
+    }
+    return sequence == edge_sequence && sequence > 0;
+}
+
 /* Goes over the counted sequences. */
 static bool read_counted(rv_cursor *c, rv_pending *pending) {
     const uint64_t count = rv_read_varint(c);

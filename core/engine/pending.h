@@ -23,7 +23,8 @@
  * rejection begins with the error (blob code, blob detail, blob facts) and goes on with the batch
  * as above. SELF is u32 incarnation, u64 next edge sequence. Keys are edge sequences, u64
  * big-endian; SELF has none. REFUSED is the next edge sequence when the batch was refused: what was
- * written later does not count it.
+ * written later does not count it. A batch that waits has one too when it counts what a command
+ * made, and does not make any more since it has run again: it will be refused.
  */
 #ifndef RV_CORE_ENGINE_PENDING_H
 #define RV_CORE_ENGINE_PENDING_H
@@ -76,6 +77,9 @@ RV_MUST_USE bool rv_pending_read(rv_bytes value, rv_pending *pending);
 
 /* The next of the counted sequences, behind `previous` (0: the first). 0: malformed. */
 RV_MUST_USE uint64_t rv_pending_counted_next(rv_cursor *c, uint64_t previous);
+
+/* True when this batch counts that one. */
+RV_MUST_USE bool rv_pending_counts(const rv_pending *batch, uint64_t edge_sequence);
 
 /* The next event of a batch that was read. False: there are no more, or it is malformed. */
 RV_MUST_USE bool rv_pending_event_next(const rv_pending *pending, rv_pending_cursor *cursor,

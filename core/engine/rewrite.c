@@ -24,9 +24,51 @@ static bool is_unchanged(const rv_node *node, const rv_writing *w) {
                           rv_bytes_from(now, RV_PENDING_HEAD - 8));
 }
 
-/* The entry takes the place of the one that waits, leaving the room for decisions. */
-static rv_status write_entry_again(rv_node *node, const rv_writing *w, rv_ledger_changes *changes,
-                                   rv_error *err) {
+/* How many of the batch's covered events are of the stream. */
+static uint32_t events_of(const rv_pending *batch, rv_bytes path) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    uint32_t count = 0;
+    RV_ASSERT(batch->count > 0);
+    while (rv_pending_event_next(batch, &cursor, &event)) {
+        count += !event.blind && rv_bytes_equal(event.path, path);
+    }
+    return count;
+}
+
+/* True when an expected version of the batch that waits counts events of `before` that `now` has
+ * not. Were it left, others' events could make up the number. */
+static bool loses(const rv_pending *batch, const rv_pending *before, const rv_pending *now) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool lost = false;
+    if (batch->command.name.len > 0 || !rv_pending_counts(batch, before->edge_sequence)) {
+        return false;
+    }
+    while (!lost && rv_pending_event_next(batch, &cursor, &event)) {
+        lost = !event.blind && event.expected == RV_EXPECTED_NUMBER &&
+               events_of(now, event.path) < events_of(before, event.path);
+    }
+    RV_ASSERT(batch->edge_sequence > before->edge_sequence);
+    return lost;
+}
+
+/* The next batch behind `after` that loses what it counts. */
+static bool next_losing(const rv_node *node, uint64_t after, const rv_pending *before,
+                        const rv_pending *now, rv_pending *losing) {
+    bool found = false;
+    RV_ASSERT(after >= before->edge_sequence);
+    while (!found && node->outbox.counting > 0 && rv_node_pending(node, after, losing)) {
+        after = losing->edge_sequence;
+        found = loses(losing, before, now);
+    }
+    return found;
+}
+
+/* The entry takes the place of the one that waits, leaving the room for decisions, and who loses by
+ * it what it counts is noted. */
+static rv_status write_entry_again(rv_node *node, const rv_writing *w, const rv_pending *now,
+                                   rv_ledger_changes *changes, rv_error *err) {
     const rv_outbox *const o = &node->outbox;
     uint8_t key[RV_PENDING_KEY];
     rv_bytes before;
@@ -35,8 +77,14 @@ static rv_status write_entry_again(rv_node *node, const rv_writing *w, rv_ledger
                                    rv_writer_bytes(&w->value)};
     const bool there = rv_ledger_get(&node->ledger, RV_LEDGER_PENDING, entry.key, &before);
     const size_t reserve = (size_t)RV_OUTBOX_RESERVE * o->pending;
+    size_t notes = 0;
+    rv_pending losing = {.edge_sequence = w->again->edge_sequence};
+    while (next_losing(node, losing.edge_sequence, w->again, now, &losing)) {
+        notes += rv_ledger_cost(RV_PENDING_KEY, sizeof(uint64_t));
+    }
     RV_ASSERT(there && o->pending > 0);
-    if (rv_ledger_used(&node->ledger) + entry.value.len + reserve > node->ledger.cap + before.len) {
+    if (rv_ledger_used(&node->ledger) + entry.value.len + notes + reserve >
+        node->ledger.cap + before.len) {
         return rv_writing_full(node, err);
     }
     rv_status status = rv_ledger_put(&node->ledger, changes, &entry);
@@ -44,7 +92,14 @@ static rv_status write_entry_again(rv_node *node, const rv_writing *w, rv_ledger
         status = rv_keys_write(node, &w->keys, o->next_sequence - 1, changes);
     }
     RV_ASSERT(status == RV_OK);
-    return status;
+    losing.edge_sequence = w->again->edge_sequence;
+    while (status == RV_OK && next_losing(node, losing.edge_sequence, w->again, now, &losing)) {
+        status = rv_outbox_write_lost(node, changes, losing.edge_sequence);
+    }
+    return status == RV_OK ? RV_OK
+                           : rv_error_set(err, RV_BATCH_TOO_LARGE,
+                                          "more batches expect what it made before than are noted "
+                                          "at a time");
 }
 
 /* True when the batch has as many events as before, of the same streams: their ids are the same. */
@@ -95,18 +150,19 @@ rv_status rv_outbox_write_again(rv_node *node, const rv_pending *again, const rv
     w.now = again->written_at;
     rv_writing_begin(node, &w);
     status = rv_writing_batch(node, &w, err);
-    const bool changed = status != RV_OK || !is_unchanged(node, &w);
-    if (status == RV_OK && changed) {
-        status = write_entry_again(node, &w, &changes, err);
+    rv_pending now = {.edge_sequence = again->edge_sequence};
+    const bool good = status == RV_OK && rv_pending_read(rv_writer_bytes(&w.value), &now);
+    const bool changed = good && !is_unchanged(node, &w);
+    RV_ASSERT(good == (status == RV_OK));
+    if (changed) {
+        status = write_entry_again(node, &w, &now, &changes, err);
     }
     if (status != RV_OK) {
         rv_log_append_cancel(node->log);
         rv_state_rollback_to(node->state, savepoint);
         return status;
     }
-    rv_pending now = {.edge_sequence = again->edge_sequence};
-    const bool good = rv_pending_read(rv_writer_bytes(&w.value), &now);
-    const bool indexed = good && same_streams(again, &now);
+    const bool indexed = same_streams(again, &now);
     if (changed) {
         node->outbox.counting += w.counting;
         node->outbox.counting -= again->counted_count > 0;
@@ -114,7 +170,6 @@ rv_status rv_outbox_write_again(rv_node *node, const rv_pending *again, const rv
     } else {
         rv_log_append_cancel(node->log);
     }
-    RV_ASSERT(good);
     written->changed = changed;
     memcpy(written->command_id, w.command_id, sizeof w.command_id);
     note_again(node, &w, indexed);

@@ -188,6 +188,6 @@ bool rv_waiting_pending(const rv_node *node, uint64_t edge_sequence, rv_pending 
 
 bool rv_waiting_rejection(const rv_node *node, uint64_t edge_sequence, rv_rejection *rejection) {
     RV_ASSERT(edge_sequence > 0);
-    return rv_node_rejection(node, edge_sequence - 1, rejection) &&
+    return rv_outbox_rejection(node, edge_sequence - 1, rejection) &&
            rejection->batch.edge_sequence == edge_sequence;
 }

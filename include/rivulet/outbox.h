@@ -90,6 +90,7 @@ typedef enum rv_db_outcome {
 } rv_db_outcome;
 
 /* What became of the batch that an append or a command has written in this life of the database.
+ * What its function or this database made of a command is told when it is durable here.
  * `position` and `reason` may be NULL: where its last event is, 0 if that is not known; why it was
  * refused. */
 RV_API rv_db_outcome rv_db_outcome_of(const rv_db *db, uint64_t edge_sequence, uint64_t *position,

@@ -125,6 +125,25 @@ bool sim_command_touches(const sim_operation *o, const char *path) {
     return touches;
 }
 
+bool sim_command_holds(const sim_operation *o, uint32_t process) {
+    const sim_command *const c = o->command;
+    RV_ASSERT(o->kind == SIM_STEP_WRITE);
+    return c == NULL || c->ran_process == 0 || c->ran_process == process || c->ran_kept;
+}
+
+/* What runs have made is durable by now. */
+static void note_kept(const sim_world *world, const sim_member *member) {
+    const uint64_t durable = rv_log_batches_durable(rv_node_log(member->node));
+    RV_ASSERT(member->life == SIM_UP);
+    for (uint32_t i = 0; i < world->operations.count; i++) {
+        const sim_operation *const o = world->operations.list[i];
+        if (o->command != NULL && o->writer == member->index &&
+            o->command->ran_process == member->process) {
+            o->command->ran_kept = o->command->ran_batch <= durable;
+        }
+    }
+}
+
 /* --- running --- */
 
 void sim_commands_started(const sim_world *world, sim_member *member) {
@@ -235,6 +254,11 @@ static rv_status done(sim_world *world, sim_member *member, sim_operation *o, co
     if (status != RV_OK) {
         return status;
     }
+    if (written.changed) {
+        o->command->ran_process = member->process;
+        o->command->ran_batch = rv_log_batches(rv_node_log(member->node));
+        o->command->ran_kept = false;
+    }
     world->figures.command_changes += written.changed;
     world->figures.commands_nothing += nothing;
     if (written.rejected || !nothing) { /* else there are no results */
@@ -300,7 +324,11 @@ bool sim_commands_turn(sim_world *world, sim_member *member) {
     rv_pending due;
     bool moved = false;
     if (world->plan->features.command_percent == 0 || member->plan->role != SIM_EDGE ||
-        rv_node_rewinding(member->node) || !rv_node_command_due(member->node, 0, &due)) {
+        rv_node_rewinding(member->node)) {
+        return false;
+    }
+    note_kept(world, member);
+    if (!rv_node_command_due(member->node, 0, &due)) {
         return false;
     }
     if (!sim_commands_ready(world, member)) {

@@ -25,6 +25,9 @@ typedef struct sim_command {
     sim_asked pool[SIM_BATCH_MAX];
     uint32_t saw;            /* of its last run that was taken, */
     bool nothing;            /* which came to nothing, or refused */
+    uint32_t ran_process;    /* of its writer, in which it ran again and came to something else */
+    uint64_t ran_batch;      /* (0: in none), which is in this batch of the log, */
+    bool ran_kept;           /* and durable */
     bool moved;              /* it was refused once, and went behind the others */
     uint64_t sequence_first; /* its edge sequence before that */
     uint8_t id[16];
@@ -67,6 +70,9 @@ void sim_command_met(struct sim_world *world, sim_operation *o, uint32_t index,
 /* May it come to pass once more? A directory that was put back to before a refusal knows nothing of
  * the attempts behind that (docs/restore.md). */
 bool sim_command_repeats(const struct sim_world *world, const sim_operation *o);
+
+/* Is what its last run made there after a crash of this process of its writer, or still in it? */
+bool sim_command_holds(const sim_operation *o, uint32_t process);
 
 /* Could it have written to the stream? */
 bool sim_command_touches(const sim_operation *o, const char *path);

@@ -24,8 +24,10 @@ static uint64_t key_of(rv_bytes path) {
 static bool holds(const sim_operation *o, const sim_member *member) {
     const bool here = o->writer == member->index;
     const bool same_process = o->writer_process == member->process;
-    return here ? o->writer_life == member->disk_life && (o->level > SIM_MEMORY || same_process)
-                : o->level > SIM_MEMORY;
+    const bool made = o->kind != SIM_STEP_WRITE ||
+                      sim_command_holds(o, here ? member->process : 0); /* by its last run */
+    return made && (o->level > SIM_MEMORY || (here && same_process)) &&
+           (!here || o->writer_life == member->disk_life);
 }
 
 /* The operation that has the key already; NULL: none. */

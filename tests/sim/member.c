@@ -119,6 +119,7 @@ void sim_member_start(sim_member *member) {
     RV_ASSERT(status == RV_OK);
     member->process += 1;
     member->selects = false;
+    sim_member_disconnected(member);
     member->life = SIM_OPENING;
 }
 
@@ -143,7 +144,44 @@ void sim_member_goes_back(sim_member *member, uint64_t position) {
         helds->base = helds->count > 0 ? helds->list[helds->count - 1].from : 0;
     }
     helds->unfed_from = helds->unfed_from < position ? helds->unfed_from : position;
+    helds->unsure_to = helds->unsure_to < position ? helds->unsure_to : position;
     RV_ASSERT(helds->base <= position);
+}
+
+void sim_member_base(sim_member *member, uint64_t position) {
+    sim_helds *const helds = &member->helds;
+    if (helds->coming_count > 0 && helds->coming[helds->coming_count - 1] == position) {
+        return;
+    }
+    RV_ASSERT(member->plan->role == SIM_EDGE && helds->coming_count < SIM_BASES_MAX);
+    helds->coming[helds->coming_count++] = position;
+}
+
+void sim_member_disconnected(sim_member *member) {
+    RV_ASSERT(member->helds.coming_count <= SIM_BASES_MAX);
+    member->helds.coming_count = 0;
+}
+
+/* The bases that lie at W or before it have come, or will not. Of several at once it was not seen
+ * which were taken whole, and fed by. */
+static void take_bases(sim_helds *helds, uint64_t w) {
+    uint32_t came = 0;
+    while (came < helds->coming_count && helds->coming[came] <= w) {
+        came += 1;
+    }
+    if (came == 0) {
+        return;
+    }
+    const uint64_t first = helds->coming[0];
+    if (came > 1) {
+        const bool none = helds->unsure_to == 0;
+        helds->unsure_from = none || first < helds->unsure_from ? first : helds->unsure_from;
+        helds->unsure_to = w;
+    }
+    helds->base = helds->coming[came - 1];
+    helds->coming_count -= came;
+    memmove(helds->coming, helds->coming + came, helds->coming_count * sizeof helds->coming[0]);
+    RV_ASSERT(helds->base <= w);
 }
 
 void sim_member_holds(sim_member *member) {
@@ -153,9 +191,12 @@ void sim_member_holds(sim_member *member) {
         return;
     }
     if (rv_node_identity(member->node) == NULL) { /* it has no log yet */
-        *helds = (sim_helds){.count = 0};
+        sim_helds nothing = {.coming_count = helds->coming_count};
+        memcpy(nothing.coming, helds->coming, sizeof nothing.coming);
+        *helds = nothing;
         return;
     }
+    take_bases(helds, rv_node_watermark(member->node));
     const rv_selection *const selection = rv_node_selection(member->node);
     (void)rv_node_patterns(member->node, &fed_by);
     for (size_t i = 0; i < selection->count; i++) {
@@ -200,6 +241,9 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
         since = since && (!was || sim_selection_feeds(&member->plan->selections[i], false, path));
     }
     RV_ASSERT(!since || helds->count == 0 || fed);
+    if (position > helds->unsure_from && position <= helds->unsure_to) {
+        return SIM_HAS_MAYBE;
+    }
     if (helds->unfed && position > helds->unfed_from) {
         since = since && sim_selection_feeds(&member->plan->selections[1], true, path);
     }

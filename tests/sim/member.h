@@ -26,7 +26,8 @@
 
 typedef enum sim_life { SIM_DOWN, SIM_OPENING, SIM_UP, SIM_CLOSING } sim_life;
 
-#define SIM_HELD_MAX 32
+#define SIM_HELD_MAX  32
+#define SIM_BASES_MAX 32 /* that come in a connection, faster than the edge takes them */
 
 /* From which position on an edge has been fed by which of its selections; before its base has come
  * by those entries that have their history. */
@@ -39,7 +40,11 @@ typedef struct sim_held {
 typedef struct sim_helds {
     uint32_t count;
     sim_held list[SIM_HELD_MAX];
-    uint64_t base; /* position of the last base that a part came of */
+    uint64_t base; /* position of the last base that a part came of, */
+    uint32_t coming_count;
+    uint64_t coming[SIM_BASES_MAX]; /* and of those whose parts may wait in the edge's queue */
+    uint64_t unsure_from;           /* what is behind this position, */
+    uint64_t unsure_to;             /* and not behind this one, came while several bases did */
     uint32_t gone; /* bits of selections that were held, before it went back: purged for them */
     bool unfed;    /* a right was taken: what it held it for it is not sent any more, from about */
     uint64_t unfed_from; /* this position on, until it holds less */
@@ -121,6 +126,11 @@ void sim_member_start(sim_member *member);
 
 /* Notes what an edge holds now; after it was opened and whenever it took something. */
 void sim_member_holds(sim_member *member);
+
+/* A part of a base at the position has reached the edge, which takes it when it has come there;
+ * what it has not taken when its connection ends it never does. */
+void sim_member_base(sim_member *member, uint64_t position);
+void sim_member_disconnected(sim_member *member);
 
 /* An edge has gone back to the position: notes what its log holds now. */
 void sim_member_goes_back(sim_member *member, uint64_t position);

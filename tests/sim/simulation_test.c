@@ -19,6 +19,8 @@
 #define SEEDS 600
 #endif
 
+#define FIRST_FOUR (SIM_COMMANDS | SIM_RIGHTS | SIM_TELLS | SIM_SCANT)
+
 static sim_world world;
 static sim_plan plan;
 static sim_figures sum;
@@ -55,10 +57,13 @@ RV_TEST(seeds_that_failed) {
     static const struct {
         uint32_t features;
         uint64_t seed;
-    } seeds[] = {{0, 799},   {0, 802},          {0, 2252},        {0, 2327}, {0, 3127}, {0, 3584},
-                 {0, 3705},  {0, 4842},         {0, 5730},        {0, 6931}, {0, 7399}, {0, 7799},
-                 {0, 8000},  {0, 8284},         {0, 8342},        {0, 9540}, {0, 9977}, {0, 11414},
-                 {0, 18748}, {SIM_RIGHTS, 399}, {SIM_RIGHTS, 459}};
+    } seeds[] = {{0, 799},           {0, 802},           {0, 2252},          {0, 2327},
+                 {0, 3127},          {0, 3584},          {0, 3705},          {0, 4842},
+                 {0, 5730},          {0, 6931},          {0, 7399},          {0, 7799},
+                 {0, 8000},          {0, 8284},          {0, 8342},          {0, 9540},
+                 {0, 9977},          {0, 11414},         {0, 18748},         {SIM_RIGHTS, 399},
+                 {SIM_RIGHTS, 459},  {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890}, {FIRST_FOUR, 6732},
+                 {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         sim_plan_make(&plan, seeds[i].seed, seeds[i].features);
         RV_CHECK(run_plan(seeds[i].seed));

@@ -57,6 +57,7 @@ void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *rea
     sim_note(world, edge->index, "connection closed: %s: %.*s", rv_status_code(reason->status),
              (int)reason->detail_len, reason->detail);
     rv_edge_closed(edge->edge, reason, world->now);
+    sim_member_disconnected(edge);
     if (reason->status == RV_OUTBOX_FULL && edge->memory < SIM_NODE_MEMORY_MAX) {
         edge->memory_next = 2 * edge->memory;
     }
@@ -134,7 +135,7 @@ static void meet_base(sim_world *world, const sim_link *link, const sim_message 
         kind != RV_WIRE_BASE || rv_wire_read_base(body, &base, NULL) != RV_OK) {
         return;
     }
-    edge->helds.base = base.position;
+    sim_member_base(edge, base.position);
     world->figures.base_parts += 1;
     world->figures.gateway_bases += link->upstream > 0;
     world->figures.bases += base.last;

@@ -264,6 +264,29 @@ RV_TEST(what_counts_on_a_refused_batch_is_refused) {
     fixture_free(&f);
 }
 
+/* A batch that counts itself counts what is no more. What is in the log stays accepted. */
+RV_TEST(a_batch_that_counts_itself) {
+    fixture f = fixture_root(1);
+    rv_decision d;
+    RV_CHECK_STATUS(one(&f, 1, "/accounts/5", "account_opened", "{\"name\":\"ada\"}", &d), RV_OK);
+    pushing p = start(7, 1, 2);
+    add(&f, &p, "/accounts/5", "deposited", "{\"amount\":1}", 2);
+    p.push.counted_count = 1;
+    p.counted[0] = 2;
+    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
+    RV_CHECK_EQ(d.outcome, RV_DECIDED_REFUSED);
+    RV_CHECK_STATUS(d.refusal.status, RV_DEPENDENCY_REJECTED);
+    p = start(7, 2, 1); /* a copy of the directory */
+    add(&f, &p, "/accounts/5", "account_opened", "{\"name\":\"ada\"}", 1);
+    p.push.counted_count = 1;
+    p.counted[0] = 1;
+    RV_CHECK_STATUS(decide(&f, &p, &d), RV_OK);
+    RV_CHECK_EQ(d.outcome, RV_DECIDED_ACCEPTED);
+    RV_CHECK_EQ(d.position, 2);
+    RV_CHECK_EQ(rv_node_watermark(f.node), 2);
+    fixture_free(&f);
+}
+
 RV_TEST(what_is_wrong_with_a_batch_is_a_refusal) {
     fixture f = fixture_root(1);
     rv_decision d;
@@ -396,6 +419,7 @@ int main(void) {
     RV_RUN(another_batch_under_a_known_number_is_a_fork);
     RV_RUN(what_is_in_the_log_stays_accepted_when_its_writer_may_not_write_any_more);
     RV_RUN(what_counts_on_a_refused_batch_is_refused);
+    RV_RUN(a_batch_that_counts_itself);
     RV_RUN(what_is_wrong_with_a_batch_is_a_refusal);
     RV_RUN(hostile_data_is_refused_or_right);
     RV_RUN(lives_that_were_silent_for_longest_make_room);

@@ -150,6 +150,8 @@ RV_TEST(a_command_runs_again_and_refuses) {
     RV_CHECK_STATUS(rv_db_command_refuse(s.db, 1, rv_text("late"), rv_text("too late"), &s.err),
                     RV_OK);
     rv_db_command_end(s.db);
+    RV_CHECK(!rv_db_rejection(s.db, 0, &batch, &reason)); /* nor is it kept yet */
+    RV_CHECK(fixture_settle(s.db->node));
     RV_CHECK(rv_db_rejection(s.db, 0, &batch, &reason));
     RV_CHECK_STATUS(reason.status, RV_COMMAND_REFUSED);
     RV_CHECK(rv_bytes_are(rv_bytes_of((const uint8_t *)reason.facts, reason.facts_len),
@@ -172,6 +174,7 @@ RV_TEST(what_the_root_refuses_goes_on_as_the_next_attempt) {
     RV_CHECK_STATUS(rv_db_command_begin(s.db, 2, &s.err), RV_OK);
     RV_CHECK_STATUS(rv_db_command_done(s.db, 2, NULL, 0, &s.err), RV_OK);
     rv_db_command_end(s.db);
+    RV_CHECK(fixture_settle(s.db->node));
     RV_CHECK_EQ(rv_db_outcome_of(s.db, 1, NULL, NULL), RV_DB_OUTCOME_ACCEPTED);
     RV_CHECK(!rv_db_pending(s.db, 0, &batch));
     station_free(&s);
