@@ -382,7 +382,8 @@ static void decided(rv_node *node, const rv_pending *batch, const rv_decision *d
     if (shown && !later) {
         rv_outbox_lay(node);
     }
-    o->lay_due = o->lay_due || later;
+    o->lay_due =
+        o->lay_due || later || (refused && o->counting > 0); /* who counts it is not shown */
     if (o->pending == 0) {
         rv_outbox_lay_due(node);
         rv_outbox_lift(node);

@@ -14,6 +14,7 @@
 
 #define ACCOUNTS    5
 #define ITEMS_MAX   3
+#define COUNTED_MAX 64
 #define WROTE_MAX   4000
 #define LOGGED_MAX  20000
 #define DISK_MEMORY ((size_t)64 << 20)
@@ -34,6 +35,8 @@ typedef struct wrote {
     uint64_t sequence;
     item items[ITEMS_MAX];
     unsigned count;
+    uint64_t counted[COUNTED_MAX]; /* batches that its numbers had in them */
+    unsigned counted_count;
     bool durable; /* it was seen to be */
     bool decided; /* by the root */
     bool refused;
@@ -176,6 +179,44 @@ static inline void check_rows(const account *accounts) {
     }
 }
 
+static inline bool waits(uint64_t sequence, rv_pending *p) {
+    return rv_node_pending(w.edge, sequence - 1, p) && p->edge_sequence == sequence;
+}
+
+/* What it counts was refused, and the edge has heard of it. */
+static inline bool counts_refused(const wrote *b) {
+    rv_pending p;
+    bool refused = false;
+    for (unsigned i = 0; i < b->counted_count && !refused; i++) {
+        const wrote *const c = wrote_of(b->counted[i]);
+        refused = c != NULL && c->refused && !waits(c->sequence, &p);
+    }
+    return refused;
+}
+
+/* Does a number that the batch expects have events of the other in it? */
+static inline bool counts(const wrote *b, const wrote *other) {
+    bool found = false;
+    for (unsigned i = 0; i < b->count * other->count && !found; i++) {
+        const item *const mine = &b->items[i / other->count];
+        const item *const its = &other->items[i % other->count];
+        found =
+            mine->expected == RV_EXPECTED_NUMBER && covered(mine) && mine->account == its->account;
+    }
+    return found;
+}
+
+/* Notes what a batch counts that is to be written. */
+static inline void note_counted(wrote *b) {
+    rv_pending p;
+    for (uint64_t at = 0; rv_node_pending(w.edge, at, &p); at = p.edge_sequence) {
+        if (p.state == RV_PENDING_WAITING && counts(b, wrote_of(p.edge_sequence))) {
+            RV_CHECK(b->counted_count < COUNTED_MAX);
+            b->counted[b->counted_count++ % COUNTED_MAX] = p.edge_sequence;
+        }
+    }
+}
+
 /* What waits is what was written and has not come back; its state is what the model says. */
 static inline void check_pending(account *accounts) {
     rv_pending p;
@@ -189,7 +230,7 @@ static inline void check_pending(account *accounts) {
         RV_CHECK(b != NULL && b->count == p.count);
         RV_CHECK(rv_bytes_are(p.principal, PRINCIPAL));
         b->durable = b->durable || p.durable;
-        const bool fits = model_fold(accounts, b->items, b->count);
+        const bool fits = !counts_refused(b) && model_fold(accounts, b->items, b->count);
         if (p.state == RV_PENDING_ACCEPTED) {
             RV_CHECK(b->decided && !b->refused && p.position == b->position);
         } else {
@@ -216,13 +257,12 @@ static inline void check_outcomes(void) {
         rv_outcome outcome;
         rv_pending p;
         rv_rejection r;
-        const bool waits =
-            rv_node_pending(w.edge, b->sequence - 1, &p) && p.edge_sequence == b->sequence;
+        const bool here = waits(b->sequence, &p);
         const bool rejected =
             rv_node_rejection(w.edge, b->sequence - 1, &r) && r.batch.edge_sequence == b->sequence;
         rejections += rejected;
-        RV_CHECK(!waits || !rejected);
-        if (waits) {
+        RV_CHECK(!here || !rejected);
+        if (here) {
             continue;
         }
         RV_CHECK(b->decided);
@@ -314,6 +354,8 @@ static inline void step_write(void) {
     }
     account accounts[ACCOUNTS + 1];
     check_pending(accounts);
+    RV_CHECK_PASSED();
+    note_counted(&b);
     RV_CHECK_PASSED();
     const bool fits = model_fold(accounts, b.items, b.count);
     const rv_writes writes = {
