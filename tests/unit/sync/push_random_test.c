@@ -68,6 +68,7 @@ static rv_append make(story *s, bool edge, char *path, char *data) {
 static void write_some(story *s) {
     char path[32];
     char data[64];
+    fixture_poll(s->d->leaf.node); /* what it shows is what the decisions have left */
     rv_append e = make(s, true, path, data);
     rv_written written;
     if (s->count == WRITES_MAX) {
