@@ -86,12 +86,20 @@ const rv_selection *rv_node_selection_wanted(const rv_node *node);
 /*
  * What an edge is to hold from now on becomes what these entries say, each as rv_selection_add
  * reads it: logged, and asked for by who syncs the node (rv_node_selections moves). What is held
- * stays, and is shown, until a base for the new selection has ended. RV_OK also when it is the
- * same. RV_PENDING, RV_BUSY: poll, then again. RV_SELECTION_INVALID, RV_PATH_INVALID;
- * RV_UNSUPPORTED: the node is a root; RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL.
+ * stays, and is shown, until a base for the new selection has ended; but where entries of streams
+ * are only given up, no past is being filled in and no SHARED aggregate folded, what is left is
+ * held at once. RV_OK also when it is the same. RV_PENDING, RV_BUSY: poll, then again.
+ * RV_SELECTION_INVALID, RV_PATH_INVALID; RV_UNSUPPORTED: the node is a root; RV_READ_ONLY,
+ * RV_CLOSING, RV_STORAGE_FULL.
  */
 RV_MUST_USE rv_status rv_node_select(rv_node *node, const rv_bytes *entries, size_t count,
                                      rv_error *err);
+
+/* Gives up the entry of these streams, or of this aggregate, which may not be read any more: it is
+ * not wanted from now on, and those streams are not held; rows of an aggregate are until a base has
+ * ended. RV_NOT_FOUND: there is no such entry, or nothing would be left. The others of
+ * rv_node_select. */
+RV_MUST_USE rv_status rv_node_select_without(rv_node *node, const rv_select *like, rv_error *err);
 
 /* The same for a selection in its binary form: the upstream refused another one. */
 RV_MUST_USE rv_status rv_node_select_back(rv_node *node, rv_bytes selection, rv_error *err);
@@ -107,8 +115,8 @@ bool rv_node_whole(const rv_node *node);
  * in was purged: a base is to take the place of everything. */
 bool rv_node_lost(const rv_node *node);
 
-/* Moves when a base has ended, so that what an edge holds is another selection, or begins at
- * another position: what was found out about it before does not count. */
+/* Moves when a base has ended or entries were given up, so that what an edge holds is another
+ * selection, or begins at another position: what was found out about it before does not count. */
 uint32_t rv_node_selection_swaps(const rv_node *node);
 
 /* The streams whose events an edge holds at W, and is to be sent from W on. */

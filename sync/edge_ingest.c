@@ -66,6 +66,9 @@ static rv_status take_base(rv_edge *edge, rv_bytes body, rv_error *err) {
         rv_node_receive_commit(edge->node, m.position, rv_log_chain(rv_node_log(edge->node)), err);
     edge->receiving = status != RV_OK && rv_node_failed(edge->node, NULL) == RV_OK;
     edge->fatal = edge->fatal || rv_node_failed(edge->node, NULL) != RV_OK;
+    if (status == RV_OK && m.last) {
+        rv_edge_select_swapped(edge);
+    }
     return status;
 }
 
@@ -199,9 +202,10 @@ static rv_status inside_a_batch(rv_error *err) {
 static rv_status ingest_body(rv_edge *edge, rv_bytes body, bool *waits, rv_error *err) {
     rv_error local;
     rv_error *const e = err == NULL ? &local : err;
-    *waits = edge->stalled;
-    if (edge->stalled) {
-        return RV_OK;
+    const rv_status fed = rv_edge_select_check(edge, err);
+    *waits = edge->stalled && fed == RV_OK;
+    if (edge->stalled || fed != RV_OK) {
+        return fed;
     }
     if (edge->has_before) {
         const bool inside = edge->receiving && !edge->changed;

@@ -55,6 +55,8 @@ typedef struct rv_edge_select {
     bool by_message;  /* what it was told last, it was told by a select message */
     bool back;        /* the last one was refused: the node is to want again what was told */
     uint64_t serial;  /* of the node's, that was told or asked for */
+    uint64_t hello;   /* of the node's, when the connection began */
+    uint32_t swaps;   /* of the node's, that the upstream knows of */
     uint64_t number;  /* of the last select message of the connection; 0: none */
     bool waits;       /* for the answer to it */
     rv_error refused; /* the last answer; status RV_OK: it was not refused */
@@ -172,6 +174,12 @@ RV_MUST_USE rv_status rv_edge_select_poll(rv_edge *edge, rv_error *err);
 /* True when the edge has stopped because the upstream refused the selection, and it is another one
  * since. */
 bool rv_edge_select_mends(const rv_edge *edge);
+
+/* The last part of a base was taken: what is held is what the upstream has told. */
+void rv_edge_select_swapped(rv_edge *edge);
+
+/* RV_UPSTREAM_UNREACHABLE: what is held was narrowed, and is no more what the upstream feeds. */
+RV_MUST_USE rv_status rv_edge_select_check(rv_edge *edge, rv_error *err);
 
 /* For what a part of a base that comes now is. */
 void rv_edge_select_part(const rv_edge *edge, rv_base_part *part);

@@ -5,7 +5,8 @@
  * something else while it is connected, a select message (docs/format/wire.md).
  *
  *     told A -- the node wants B --> asked for B -- selected --> told B
- *                                         \------- refused ----> told A, and the node wants A again
+ *       |                                 \------- refused ----> told A, and the node wants A again
+ *       \-- the node holds less than A --> another connection
  *
  * The answer comes in its place among the events and parts of bases: a base that begins before it
  * is for A, one that begins behind it for B. So it waits with them when they wait, and costs
@@ -64,6 +65,8 @@ void rv_edge_select_hello(rv_edge *e, rv_wire_hello *hello) {
     hello->features |= s->announced ? RV_WIRE_FEATURE_SELECTION : 0;
     note_told(e, rv_node_selection(e->node));
     s->serial = rv_node_selections(e->node);
+    s->hello = s->serial;
+    rv_edge_select_swapped(e);
     RV_ASSERT(s->number == 0);
 }
 
@@ -73,6 +76,16 @@ static rv_status ask_anew(rv_edge *e, rv_error *err) {
     e->at_once = true;
     return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,
                         "another selection is asked for with another connection");
+}
+
+void rv_edge_select_swapped(rv_edge *e) {
+    RV_ASSERT(e->node != NULL);
+    e->select.swaps = rv_node_selection_swaps(e->node);
+}
+
+rv_status rv_edge_select_check(rv_edge *e, rv_error *err) {
+    RV_ASSERT(e->status.state == RV_EDGE_CONNECTED);
+    return e->select.swaps == rv_node_selection_swaps(e->node) ? RV_OK : ask_anew(e, err);
 }
 
 rv_status rv_edge_select_welcome(rv_edge *e, const rv_wire_welcome *welcome, rv_error *err) {
@@ -85,7 +98,7 @@ rv_status rv_edge_select_welcome(rv_edge *e, const rv_wire_welcome *welcome, rv_
     RV_ASSERT(s->number == 0);
     if (rv_selection_decode(rv_bytes_of(s->told, s->told_len), &told, NULL) != RV_OK ||
         !rv_selection_equal(&told, rv_node_selection(e->node))) {
-        /* before its first contact a node takes another selection at once */
+        /* a node takes another selection at once before its first contact, or if it is less */
         return ask_anew(e, err);
     }
     s->agreed = welcome->selects;
@@ -122,6 +135,7 @@ void rv_edge_write_selection(rv_edge *e, rv_writer *w) {
 static bool is_due(const rv_edge *e) {
     const rv_edge_select *const s = &e->select;
     return e->status.state == RV_EDGE_CONNECTED && !e->owed.selection && !s->waits && !s->back &&
+           s->swaps == rv_node_selection_swaps(e->node) &&
            s->serial != rv_node_selections(e->node) && !rv_node_fill_of(e->node).active;
 }
 
@@ -173,7 +187,10 @@ rv_status rv_edge_select_take(rv_edge *e, rv_bytes body, rv_error *err) {
 
 rv_status rv_edge_select_poll(rv_edge *e, rv_error *err) {
     rv_edge_select *const s = &e->select;
-    RV_ASSERT(e->status.state == RV_EDGE_CONNECTED);
+    const rv_status held = rv_edge_select_check(e, err);
+    if (held != RV_OK) {
+        return held;
+    }
     if (s->back && s->serial != rv_node_selections(e->node)) {
         s->back = false; /* it wants yet another one */
     }

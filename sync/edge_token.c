@@ -136,47 +136,28 @@ void rv_edge_token_closed(rv_edge *e, const rv_error *reason, int64_t now) {
 
 /* --- giving up what is forbidden --- */
 
-/* The entries of what is wanted but those of this name; how many. */
-static size_t entries_without(const rv_edge *e, rv_select_kind kind, rv_bytes name,
-                              rv_arena *scratch, rv_bytes *entries) {
-    const rv_selection *const wanted = rv_node_selection_wanted(e->node);
-    size_t count = 0;
-    RV_ASSERT(wanted->count <= RV_SELECTION_ENTRIES_MAX);
-    for (size_t i = 0; i < wanted->count; i++) {
-        const rv_select *const entry = &wanted->entries[i];
-        uint8_t *const text = rv_arena_take_raw(scratch, RV_PATH_LEN_MAX + 128);
-        if ((entry->kind == kind && rv_bytes_equal(entry->name, name)) || text == NULL) {
-            continue;
-        }
-        rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX + 128);
-        rv_select_print(entry, &w);
-        RV_ASSERT(!w.full);
-        entries[count] = rv_writer_bytes(&w);
-        count += 1;
-    }
-    return count;
-}
-
 void rv_edge_token_poll(rv_edge *e, int64_t now) {
     rv_edge_token *const t = &e->token;
     if (!t->narrow || e->status.state != RV_EDGE_NEEDS_AUTH) {
         return;
     }
-    rv_bytes entries[RV_SELECTION_ENTRIES_MAX];
-    rv_arena scratch = rv_arena_over(e->inflated, RV_WIRE_MESSAGE_MAX); /* nothing is in it now */
-    rv_bytes name = rv_refusal_fact(&e->status.reason, "pattern", &scratch);
-    const rv_select_kind kind = name.len > 0 ? RV_SELECT_STREAMS : RV_SELECT_AGGREGATE;
-    name = name.len > 0 ? name : rv_refusal_fact(&e->status.reason, "aggregate", &scratch);
-    const size_t before = rv_node_selection_wanted(e->node)->count;
-    const size_t count = entries_without(e, kind, name, &scratch, entries);
     RV_ASSERT(!rv_edge_waits(e));
-    if (name.len == 0 || count == 0 || count == before) {
-        t->narrow = false; /* nothing would be left, or it is not wanted: another token is */
+    if (e->select.hello != rv_node_selections(e->node)) {
+        t->narrow =
+            false; /* it was wanted since, perhaps by another right: it is asked for again */
+        e->next_attempt = now;
         return;
     }
-    const rv_status status = rv_node_select(e->node, entries, count, NULL);
+    rv_arena scratch = rv_arena_over(e->inflated, RV_WIRE_MESSAGE_MAX); /* nothing is in it now */
+    rv_select entry = {.kind = RV_SELECT_STREAMS};
+    entry.name = rv_refusal_fact(&e->status.reason, "pattern", &scratch);
+    if (entry.name.len == 0) {
+        entry.kind = RV_SELECT_AGGREGATE;
+        entry.name = rv_refusal_fact(&e->status.reason, "aggregate", &scratch);
+    }
+    const rv_status status = rv_node_select_without(e->node, &entry, NULL);
     t->narrow = status == RV_PENDING || status == RV_BUSY;
-    if (status == RV_OK) {
+    if (status == RV_OK) { /* else nothing would be left, or it is not wanted: another token is */
         e->select.refused = e->status.reason;
         e->next_attempt = now;
     }

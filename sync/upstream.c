@@ -161,8 +161,7 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, int64_t now, rv_error
     status = status == RV_OK ? rv_upstream_token_hello(s, &hello, now, err) : status;
     status = status == RV_OK ? rv_upstream_check_log(s, &hello, err) : status;
     status = status == RV_OK ? take_selection(s, &hello, err) : status;
-    const bool follows = (hello.features & RV_WIRE_FEATURE_SELECTION) != 0;
-    status = status == RV_OK ? rv_upstream_token_patterns(s, follows, err) : status;
+    status = status == RV_OK ? rv_upstream_token_patterns(s, err) : status;
     if (status == RV_OK && rv_upstream_is_gateway(s->shared)) {
         s->watermark = hello.watermark;
         status = rv_upstream_gateway_hello(s, err);

@@ -525,9 +525,9 @@ void rv_upstream_ask_everybody(rv_upstream_shared *shared);
 RV_MUST_USE rv_status rv_upstream_token_hello(rv_upstream *session, const rv_wire_hello *hello,
                                               int64_t now, rv_error *err);
 
-/* The patterns of the hello, which the session keeps. If another selection follows, what may not be
- * read is left out. RV_FORBIDDEN. */
-RV_MUST_USE rv_status rv_upstream_token_patterns(rv_upstream *session, bool follows, rv_error *err);
+/* The patterns of the hello: what the edge holds, and would hold with a gap if it were not sent all
+ * of it. RV_FORBIDDEN. */
+RV_MUST_USE rv_status rv_upstream_token_patterns(const rv_upstream *session, rv_error *err);
 
 /* May all of it be read? RV_FORBIDDEN with the fact "pattern" or "aggregate". */
 RV_MUST_USE rv_status rv_upstream_token_selection(const rv_upstream *session,

@@ -132,26 +132,14 @@ rv_status rv_upstream_token_pattern(const rv_upstream *s, const rv_path_pattern 
     return status == RV_OK ? judge_patterns(&token, pattern, 1, err) : status;
 }
 
-rv_status rv_upstream_token_patterns(rv_upstream *s, bool follows, rv_error *err) {
+rv_status rv_upstream_token_patterns(const rv_upstream *s, rv_error *err) {
     rv_access_token token;
-    size_t kept = 0;
     RV_ASSERT(s->patterns == s->fed && s->pattern_count == s->fed_count);
     if (!s->access.known) {
         return RV_OK;
     }
-    rv_status status = rv_node_token_find(s->shared->node, s->access.digest, &token, err);
-    for (size_t i = 0; i < s->pattern_count && status == RV_OK; i++) {
-        if (!follows) {
-            status = judge_patterns(&token, &s->patterns[i], 1, err);
-        }
-        if (rv_token_may_read_all(&token, &s->patterns[i])) {
-            s->patterns[kept] = s->patterns[i];
-            kept += 1;
-        }
-    }
-    s->pattern_count = kept;
-    s->fed_count = kept;
-    return status;
+    const rv_status status = rv_node_token_find(s->shared->node, s->access.digest, &token, err);
+    return status == RV_OK ? judge_patterns(&token, s->patterns, s->pattern_count, err) : status;
 }
 
 /* The node id is whose who brought something under it first. */

@@ -129,16 +129,18 @@ static bool is_event(const rv_record *record) {
     return record->kind == RV_RECORD_EVENT || record->kind == RV_RECORD_GONE;
 }
 
-/* Rows: of a base, or given with the batch. */
+/* Rows: of a base, or given with the batch, or given up with it. */
 static bool is_rows(const rv_record *record) {
-    return record->kind >= RV_RECORD_BASE_BEGIN && record->kind <= RV_RECORD_CHANGES;
+    return (record->kind >= RV_RECORD_BASE_BEGIN && record->kind <= RV_RECORD_CHANGES) ||
+           (record->kind == RV_RECORD_SELECTION &&
+            (record->flags & RV_RECORD_SELECTION_NARROWS) != 0);
 }
 
 /* A record that is no event. What waited and was decided is no part of the state. */
 static rv_status fold_other(rv_as_of *a, const rv_batch *batch, const rv_record *record,
                             rv_error *err) {
     if (record->kind == RV_RECORD_SELECTION) {
-        return rv_held_meet(&a->past->held, record->flags, record->body, err);
+        return rv_node_replay_selection(a->past, record, err);
     }
     if (record->kind == RV_RECORD_PATH) {
         a->past->named = record->body;

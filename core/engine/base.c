@@ -16,11 +16,12 @@ static size_t part_max(const rv_node *node) {
     return node->batch_len_max / 4 * 3;
 }
 
-void rv_node_write_selection(rv_node *node, rv_writer *body) {
+void rv_node_write_selection(rv_node *node, bool narrows, rv_writer *body) {
     rv_arena_reset(&node->scratch, 0);
     rv_writer w = rv_writer_over(node->scratch.ptr, node->scratch.cap);
     uint8_t flags = 0;
     rv_held_write(&node->held, node->held.state, &flags, &w);
+    flags = (uint8_t)(flags | (narrows ? RV_RECORD_SELECTION_NARROWS : 0));
     rv_record_write(body, RV_RECORD_SELECTION, flags, rv_writer_bytes(&w), (rv_bytes){NULL, 0});
     RV_ASSERT(!w.full && !body->full); /* whole selections fit into any batch */
 }
@@ -32,7 +33,7 @@ rv_status rv_node_log_selection(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    rv_node_write_selection(node, &body);
+    rv_node_write_selection(node, false, &body);
     rv_node_ledger_commit(node, &body, NULL);
     node->held.logged = true;
     return RV_OK;
@@ -89,6 +90,7 @@ static rv_status end_base(rv_node *node, bool replaces, rv_error *err) {
         status = rv_state_base_clear(node->state, &node->scratch, err);
         rv_opaque_reset(&node->opaque);
         node->held.past.lost = false;
+        node->held.past.lost_all = false;
     }
     const uint64_t position = rv_state_base_progress(node->state).position;
     status = status == RV_OK ? rv_held_become(&node->held, &selection, position, err) : status;
@@ -264,6 +266,7 @@ static rv_status replay_begin(rv_node *node, const rv_record *record, rv_error *
     }
     rv_state_base_discard(node->state);
     node->base_short = false;
+    node->base_short_given = false;
     if ((record->flags & RV_RECORD_BASE_KEEPS) == 0) {
         rv_held_base_begins(&node->held);
     }
@@ -283,8 +286,12 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
     const bool under_way = rv_state_base_progress(node->state).under_way;
     rv_arena_reset(&node->scratch, 0);
     if (record->kind != RV_RECORD_BASE_BEGIN && (record->flags & RV_RECORD_ITEMS_PURGED) != 0) {
+        const bool given = (record->flags & RV_RECORD_ITEMS_GIVEN) != 0;
         node->held.past.lost = true;
+        node->held.past.lost_all = node->held.past.lost_all || given;
         node->base_short = record->kind == RV_RECORD_BASE_PART || node->base_short;
+        node->base_short_given =
+            (record->kind == RV_RECORD_BASE_PART && given) || node->base_short_given;
     }
     if (record->kind == RV_RECORD_BASE_BEGIN) {
         return replay_begin(node, record, err);
@@ -299,7 +306,9 @@ rv_status rv_node_replay_base(rv_node *node, const rv_record *record, rv_error *
         const bool replaces = (record->flags & RV_RECORD_BASE_REPLACES) != 0;
         const rv_status status =
             record->body.len == 0 ? rv_node_base_end(node, replaces, err) : damaged(err);
-        node->held.past.lost = node->held.past.lost || node->base_short; /* of its own rows */
+        rv_past *const past = &node->held.past; /* it may be short of its own rows */
+        past->lost = past->lost || node->base_short;
+        past->lost_all = past->lost_all || node->base_short_given;
         return status;
     }
     RV_ASSERT(record->kind == RV_RECORD_BASE_PART);

@@ -114,9 +114,10 @@ struct rv_node {
     rv_folding_again folding_again;
     rv_purging purging;
     rv_opaque opaque;
-    rv_bytes named;  /* replay: the path of the stream that the next event begins */
-    bool base_short; /* replay: the base under way has parts from which rows were purged */
-    bool hidden;     /* the state is good for nothing: nobody reads it */
+    rv_bytes named;        /* replay: the path of the stream that the next event begins */
+    bool base_short;       /* replay: the base under way has parts from which rows were purged, */
+    bool base_short_given; /* given ones too */
+    bool hidden;           /* the state is good for nothing: nobody reads it */
     rv_checkpoints checkpoints;
     volatile uint64_t at_work;      /* position of the event being judged or folded; 0: none */
     rv_error failure;               /* why the node is read-only; status RV_OK when it is not */
@@ -164,8 +165,13 @@ void rv_node_give(rv_node *node);
 /* W is what it is now: a base under way that was for another one is given up. */
 void rv_node_base_settle(rv_node *node, uint64_t watermark);
 
-/* Writes the record of the selection as it is now. */
-void rv_node_write_selection(rv_node *node, rv_writer *body);
+/* Writes the record of the selection as it is now; `narrows`: entries are given up with it. */
+void rv_node_write_selection(rv_node *node, bool narrows, rv_writer *body);
+
+/* That record, in replay: what was held for entries that were given up with it goes.
+ * RV_DATA_DAMAGED, RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_node_replay_selection(rv_node *node, const rv_record *record,
+                                               rv_error *err);
 
 /* Writes the record of the selection, at the beginning of an edge's log. RV_PENDING and the others
  * of rv_log_append_begin. */

@@ -96,6 +96,7 @@ void rv_past_start(rv_past *past, const rv_selection *selection) {
     past->narrowed = false;
     past->base = 0;
     past->lost = false;
+    past->lost_all = false;
     past->have.selection.count = 0;
     const bool fits = coverage_set(&past->cover, &whole);
     RV_ASSERT(fits); /* as the selection does */
@@ -149,7 +150,8 @@ static bool is_short_of(const rv_coverage *here, const rv_selection *selection) 
 }
 
 /* `have` becomes what is here of a past that was to be filled in: what there was before, and what
- * came behind the base. Nothing was filled in yet, since nothing else is asked for meanwhile. */
+ * came behind the base. What was filled in is not told apart: it is purged, and filled in again.
+ * (Nothing else is asked for meanwhile, so that is where an entry was given up.) */
 static void give_up(rv_past *past) {
     bool fits = past->after == 0;
     for (size_t i = 0; i < past->cover.selection.count; i++) {
@@ -177,15 +179,12 @@ static bool loses_rows(const rv_selection *before, const rv_selection *selection
     return loses;
 }
 
-void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
-                    const rv_selection *before) {
+/* `base`: of narrowed ones. */
+static void become(rv_past *past, const rv_selection *selection, uint64_t position,
+                   const rv_selection *before, uint64_t base) {
     rv_selection cover;
     bool fits = true;
-    const bool same = rv_selection_equal(selection, before);
     RV_ASSERT(position <= RV_POSITION_MAX);
-    if (past->filling && same) {
-        return; /* its rows came once more */
-    }
     if (past->filling) {
         give_up(past);
     } else {
@@ -200,14 +199,31 @@ void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t posit
     }
     RV_ASSERT(fits);
     past->narrowed = past->narrowed || loses_rows(before, selection);
-    past->base = same ? past->base : position;
-    past->base = past->narrowed ? past->base : 0;
+    past->base = past->narrowed ? base : 0;
     past->filling = is_short && position > 0;
     past->after = 0;
     past->until = past->filling ? position : 0;
     if (!past->filling) {
         past->have.selection.count = 0;
     }
+}
+
+void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before) {
+    const bool same = rv_selection_equal(selection, before);
+    RV_ASSERT(position <= RV_POSITION_MAX);
+    if (past->filling && same) {
+        return; /* its rows came once more */
+    }
+    become(past, selection, position, before, same ? past->base : position);
+}
+
+void rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before, bool based) {
+    rv_selection whole;
+    RV_ASSERT(selection->count < before->count);
+    take_whole(selection, &whole);
+    become(past, based ? selection : &whole, position, before, past->base);
 }
 
 bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {
@@ -295,6 +311,7 @@ bool rv_past_read(rv_past *past, rv_bytes bytes) {
     past->narrowed = (flags & PAST_NARROW) != 0;
     past->base = base;
     past->lost = (flags & PAST_LOST) != 0;
+    past->lost_all = past->lost; /* of which streams it was is not told */
     RV_ASSERT(past->after <= past->until);
     return rv_cursor_done(&c);
 }

@@ -39,6 +39,7 @@ typedef struct rv_past {
     uint64_t base; /* narrowed: all rows are from this position on, by a base that took the place
                       of everything */
     bool lost;     /* replay met what was purged, and no such base since: rows are missing */
+    bool lost_all; /* and not of streams only that the state knows (rv_state_is_short) */
 } rv_past;
 
 /* An event as coverage looks at it. */
@@ -58,6 +59,11 @@ void rv_past_start(rv_past *past, const rv_selection *selection);
  * place of what `before` says, or is for the same. */
 void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
                     const rv_selection *before);
+
+/* At the position, entries of what `before` says were given up, and this selection, whose texts lie
+ * elsewhere, is what is left; `based`: it began with a base, or needs none. */
+void rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
+                    const rv_selection *before, bool based);
 
 /* True when the event is one to be filled in. */
 bool rv_past_lacks(const rv_past *past, const rv_past_event *event);

@@ -81,7 +81,7 @@ static bool say_selection(rv_node *node) {
     if (rv_node_ledger_begin_edge(node, &body, &ignored) != RV_OK) {
         return false;
     }
-    rv_node_write_selection(node, &body);
+    rv_node_write_selection(node, false, &body);
     rv_node_ledger_commit(node, &body, NULL);
     node->held.logged = true;
     return true;

@@ -61,8 +61,9 @@ static bool item_stays(const filtering *f, const rv_base_reader *r) {
     return met;
 }
 
-/* The items that stay, into `w`. False: they cannot be read, and all stay. */
-static bool filter_items(const filtering *f, rv_bytes items, rv_writer *w) {
+/* The items that stay, into `w`; `given`: others than of streams go. False: they cannot be read,
+ * and all stay. */
+static bool filter_items(const filtering *f, rv_bytes items, rv_writer *w, bool *given) {
     rv_base_reader reader;
     rv_base_reader_begin(&reader, f->node->schema, items);
     const uint8_t *at = items.ptr;
@@ -70,6 +71,8 @@ static bool filter_items(const filtering *f, rv_bytes items, rv_writer *w) {
     while (status == RV_OK) { /* goes on by an item */
         if (item_stays(f, &reader)) {
             rv_write(w, rv_bytes_of(at, (size_t)(reader.c.ptr - at)));
+        } else {
+            *given = *given || reader.kind >= RV_BASE_GIVEN;
         }
         at = reader.c.ptr;
         status = rv_base_reader_next(&reader);
@@ -91,13 +94,15 @@ static void put_items(filtering *f, const rv_record *record, rv_bytes raw) {
     rv_arena_reset(&scratch, 0);
     rv_writer w = rv_writer_over(scratch.ptr, scratch.cap);
     RV_ASSERT(record->kind == RV_RECORD_BASE_PART || record->kind == RV_RECORD_CHANGES);
-    if (c.bad || items.len == 0 || items.len > scratch.cap || !filter_items(f, items, &w) ||
+    bool given = (record->flags & RV_RECORD_ITEMS_GIVEN) != 0;
+    if (c.bad || items.len == 0 || items.len > scratch.cap || !filter_items(f, items, &w, &given) ||
         w.len == items.len) {
         rv_write(f->body, raw);
         return;
     }
     f->changed = true;
-    rv_record_write(f->body, record->kind, RV_RECORD_ITEMS_PURGED, head, rv_writer_bytes(&w));
+    const uint8_t flags = (uint8_t)(RV_RECORD_ITEMS_PURGED | (given ? RV_RECORD_ITEMS_GIVEN : 0));
+    rv_record_write(f->body, record->kind, flags, head, rv_writer_bytes(&w));
 }
 
 /* False: a record cannot be read. */

@@ -151,11 +151,11 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
 rv_status rv_node_fold_gone(rv_node *node, const rv_record *record, rv_error *err) {
     const rv_event *const event = &record->event;
     RV_ASSERT(record->kind == RV_RECORD_GONE);
-    node->held.past.lost = true;
     if (event->filled) { /* as of any event that was filled in, nothing was folded */
         node->held.past.filled = true;
         return RV_OK;
     }
+    node->held.past.lost = true;
     if (event->new_stream) {
         rv_arena_reset(&node->scratch, 0);
         node->named = record->body;
@@ -165,7 +165,11 @@ rv_status rv_node_fold_gone(rv_node *node, const rv_record *record, rv_error *er
             return status;
         }
     }
-    return rv_state_pass(node->state, event, err);
+    const rv_status status = rv_state_pass(node->state, event, err);
+    if (status == RV_OK) {
+        rv_state_stream_shorten(node->state, event->stream);
+    }
+    return status;
 }
 
 /* A record that is no event. */
@@ -177,7 +181,7 @@ static rv_status replay_other(rv_node *node, const rv_record *record, rv_error *
         return rv_node_fold_gone(node, record, err);
     }
     if (record->kind == RV_RECORD_SELECTION) {
-        return rv_held_meet(&node->held, record->flags, record->body, err);
+        return rv_node_replay_selection(node, record, err);
     }
     if (record->kind == RV_RECORD_PATH) {
         node->named = record->body;

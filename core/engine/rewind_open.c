@@ -317,7 +317,7 @@ static bool tell_selection(rv_node *node, rv_writer *body) {
     const bool good = rv_selection_decode(value, &selection, NULL) == RV_OK; /* it was checked */
     RV_ASSERT(good);
     if (node->held.given || rv_held_wish(&node->held, &selection, NULL) == RV_OK) {
-        rv_node_write_selection(node, body);
+        rv_node_write_selection(node, false, body);
         node->held.logged = true;
     }
     return true;

@@ -260,6 +260,36 @@ rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, uint
     return status;
 }
 
+void rv_held_narrow(rv_node_held *held, const rv_selection *selection, uint64_t position) {
+    const bool based = held->state != RV_HELD_NONE;
+    rv_past_narrow(&held->past, selection, position, &held->selection, based);
+    const rv_status status = keep(held, selection, NULL);
+    RV_ASSERT(status == RV_OK); /* there was more */
+    held->swaps += 1;
+    set_patterns(held);
+}
+
+void rv_held_lose_rows(rv_node_held *held) {
+    RV_ASSERT(held->state <= RV_HELD_STREAMS);
+    held->past.lost = true;
+    held->past.lost_all = true;
+    rv_held_opened(held);
+}
+
+bool rv_selection_narrows(const rv_selection *before, const rv_selection *after) {
+    bool within = after->count < before->count;
+    for (size_t i = 0; i < after->count && within; i++) {
+        const rv_select *const there = rv_selection_find(before, &after->entries[i]);
+        within = there != NULL && rv_select_equal(there, &after->entries[i]);
+    }
+    for (size_t i = 0; i < before->count && within; i++) {
+        within = before->entries[i].kind == RV_SELECT_STREAMS ||
+                 rv_selection_find(after, &before->entries[i]) != NULL;
+    }
+    RV_ASSERT(before->count <= RV_SELECTION_ENTRIES_MAX);
+    return within;
+}
+
 /* A part with its length, of the front of the body. */
 static bool read_part(rv_bytes *body, rv_bytes *part) {
     rv_cursor c = rv_cursor_over(*body);
@@ -304,12 +334,14 @@ rv_status rv_held_meet(rv_node_held *held, uint8_t flags, rv_bytes body, rv_erro
         return status;
     }
     const bool lost = held->past.lost;
+    const bool lost_all = held->past.lost_all;
     if ((flags & RV_RECORD_SELECTION_PAST) == 0) {
         rv_past_start(&held->past, &held->selection);
     } else if (!rv_past_read(&held->past, past)) {
         return no_selection(err);
     }
     held->past.lost = held->past.lost || lost; /* it was written when there was all before it */
+    held->past.lost_all = held->past.lost_all || lost_all;
     held->logged = true;
     held->state = state;
     set_patterns(held);

@@ -78,6 +78,18 @@ void rv_held_base_begins(rv_node_held *held);
 RV_MUST_USE rv_status rv_held_become(rv_node_held *held, const rv_selection *selection,
                                      uint64_t position, rv_error *err);
 
+/* At the position, entries are given up, and this, whose texts lie elsewhere, is what is left. */
+void rv_held_narrow(rv_node_held *held, const rv_selection *selection, uint64_t position);
+
+/* Rows are missing, and of which streams is not known: it is not whole before a base has taken the
+ * place of everything. */
+void rv_held_lose_rows(rv_node_held *held);
+
+/* True when `after` is `before` without some entries of streams: then an edge that holds `before`
+ * holds `after` without what only the others had. Not so without an aggregate: its rows may be to
+ * be folded from streams, which nothing did while they were given. */
+bool rv_selection_narrows(const rv_selection *before, const rv_selection *after);
+
 /* The aggregates among the entries that the schema has, at most RV_SELECTION_ENTRIES_MAX. */
 size_t rv_selection_given(const rv_selection *selection, const rv_schema *schema,
                           uint16_t *aggregates);

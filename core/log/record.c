@@ -238,7 +238,7 @@ static bool is_other(uint8_t kind, uint8_t flags) {
         return (flags & ~RV_RECORD_BASE_KEEPS) == 0;
     case RV_RECORD_BASE_PART:
     case RV_RECORD_CHANGES:
-        return (flags & ~RV_RECORD_ITEMS_PURGED) == 0;
+        return flags == 0 || (flags & ~RV_RECORD_ITEMS_GIVEN) == RV_RECORD_ITEMS_PURGED;
     case RV_RECORD_LEDGER_REMOVE:
         return (flags & ~RV_RECORD_LEDGER_DROPPED) == 0;
     case RV_RECORD_BASE_END:

@@ -51,11 +51,16 @@ typedef enum rv_record_kind {
 #define RV_RECORD_SELECTION_PAST                                                                   \
     0x04u /* … and before the rest: u32 length and bytes of rv_past_write: which                 \
              events of the past are here */
+#define RV_RECORD_SELECTION_NARROWS                                                                \
+    0x08u /* entries were given up at W: what was held for them only is removed */
 #define RV_RECORD_SELECTION_KNOWN                                                                  \
-    (RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH | RV_RECORD_SELECTION_PAST)
+    (RV_RECORD_SELECTION_FULL | RV_RECORD_SELECTION_WISH | RV_RECORD_SELECTION_PAST |              \
+     RV_RECORD_SELECTION_NARROWS)
 #define RV_RECORD_ITEMS_PURGED                                                                     \
     0x01u /* of a base's part, and of changes: rows were taken out that are not selected any more  \
            */
+#define RV_RECORD_ITEMS_GIVEN                                                                      \
+    0x02u /* with that: rows of selected aggregates too, not of streams only */
 #define RV_RECORD_LEDGER_DROPPED                                                                   \
     0x01u /* of a removal: of what waited, and left otherwise than by being accepted */
 #define RV_RECORD_BASE_KEEPS 0x01u /* of a base that begins: rows of aggregates stay true */

@@ -264,6 +264,20 @@ rv_status rv_state_base_room(const rv_state *state, rv_arena *scratch, rv_error 
 
 /* --- parts become rows --- */
 
+void rv_state_stream_shorten(rv_state *state, uint32_t stream) {
+    RV_ASSERT(!state->pages.journal.active && stream < rv_streams_count(&state->pages));
+    rv_streams_set_short(&state->pages, stream, true);
+}
+
+bool rv_state_is_short(const rv_state *state) {
+    const uint32_t count = rv_streams_count(&state->pages);
+    bool is_short = false;
+    for (uint32_t i = 0; i < count && !is_short; i += 1) {
+        is_short = rv_streams_read(&state->pages, i)->is_short != 0;
+    }
+    return is_short;
+}
+
 /* The stream that the reader's path names, added when it is new. */
 static rv_status stream_of(rv_state *state, const rv_base_reader *r, uint32_t *number,
                            rv_error *err) {
@@ -337,14 +351,23 @@ static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t ow
     return status == RV_OK ? rv_sorted_add(pages, a, place) : status;
 }
 
+static void note_short(rv_state *state, uint32_t owner, bool awaited) {
+    if (awaited) {
+        rv_state_stream_shorten(state, owner);
+    }
+}
+
 /* Everything in one part. */
 static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, rv_error *err) {
     rv_base_reader reader;
     rv_base_reader_begin(&reader, state->schema, part);
     uint32_t owner = 0;
+    bool awaited = false; /* a row of the owner */
     rv_status status = rv_base_reader_next(&reader);
     while (status == RV_OK) {
         if (reader.kind == RV_BASE_STREAM || reader.kind == RV_BASE_OWNER) {
+            note_short(state, owner, awaited);
+            awaited = reader.kind == RV_BASE_OWNER;
             status = stream_of(state, &reader, &owner, err);
             if (status != RV_OK) {
                 return status;
@@ -353,6 +376,7 @@ static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, r
         if (reader.kind == RV_BASE_STREAM) {
             status = apply_stream(state, &reader, owner);
         } else if (reader.kind != RV_BASE_OWNER) {
+            awaited = awaited && reader.kind >= RV_BASE_GIVEN;
             const bool given = reader.kind >= RV_BASE_GIVEN;
             const size_t mark = rv_arena_mark(scratch);
             status = apply_row(state, &reader, given ? RV_ROW_OWNER_GIVEN : owner, scratch);
@@ -363,6 +387,7 @@ static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, r
         }
         status = rv_base_reader_next(&reader);
     }
+    note_short(state, owner, awaited);
     return status == RV_END ? RV_OK : rv_error_set(err, status, "a part of the base is malformed");
 }
 
@@ -379,26 +404,65 @@ static rv_status key_of(const rv_state *state, const rv_aggregate *aggregate, ui
     return status;
 }
 
-/* All rows of given aggregates go, or of all. */
-static rv_status clear_rows(rv_state *state, bool all, rv_arena *scratch) {
+/* Which rows are removed. */
+typedef struct clearing {
+    bool all;
+    bool narrows; /* those of streams that no pattern selects, and given ones that are not given */
+    const rv_path_pattern *patterns;
+    size_t count;
+    uint32_t owner; /* of the last row that was looked at; RV_ROW_OWNER_GIVEN: none was */
+    bool selected;  /* a pattern selects it */
+} clearing;
+
+static bool is_selected(const rv_state *state, const clearing *c, uint32_t stream) {
+    const rv_stream_line *const line = rv_streams_read(&state->pages, stream);
+    const rv_bytes path = rv_heap_run(&state->pages, &line->path);
+    bool met = line->declaration == RV_NONE;
+    for (size_t i = 0; i < c->count && !met; i += 1) {
+        met = rv_path_pattern_match(&c->patterns[i], path);
+    }
+    return met;
+}
+
+static bool row_goes(const rv_state *state, clearing *c, const rv_aggregate *aggregate,
+                     rv_row row) {
+    if (!c->narrows) {
+        return c->all || is_given(state, aggregate);
+    }
+    const uint32_t owner = rv_state_row_owner(state, aggregate->number, row);
+    if (owner == RV_ROW_OWNER_GIVEN) {
+        return !is_given(state, aggregate);
+    }
+    if (owner != c->owner) {
+        c->owner = owner;
+        c->selected = is_selected(state, c, owner);
+    }
+    return !c->selected;
+}
+
+static rv_status clear_rows(rv_state *state, clearing *c, rv_arena *scratch) {
     const uint16_t aggregates = rv_schema_aggregate_count(state->schema);
     rv_status status = RV_OK;
     rv_fold f = {.pages = &state->pages,
                  .schema = state->schema,
                  .hash_key = state->hash_key,
                  .scratch = scratch};
+    c->owner = RV_ROW_OWNER_GIVEN;
     for (uint16_t a = 0; a < aggregates && status == RV_OK; a += 1) {
         const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, a);
-        const uint64_t count = all || is_given(state, aggregate) ? rv_state_row_count(state, a) : 0;
-        for (uint64_t i = 0; i < count && status == RV_OK; i += 1) {
-            const rv_row row = rv_state_row_next(state, a, RV_ROW_NONE);
+        rv_row row = rv_state_row_next(state, a, RV_ROW_NONE);
+        while (status == RV_OK && row != RV_ROW_NONE) { /* goes on by a row */
+            const rv_row next = rv_state_row_next(state, a, row);
             rv_value key[RV_INDEX_COLUMNS_MAX];
             uint32_t hash = 0;
             const size_t mark = rv_arena_mark(scratch);
-            status = key_of(state, aggregate, (uint32_t)row, scratch, key, &hash);
-            status =
-                status == RV_OK ? remove_row(state, &f, aggregate, (uint32_t)row, hash) : status;
+            if (row_goes(state, c, aggregate, row)) {
+                status = key_of(state, aggregate, (uint32_t)row, scratch, key, &hash);
+                status = status == RV_OK ? remove_row(state, &f, aggregate, (uint32_t)row, hash)
+                                         : status;
+            }
             rv_arena_reset(scratch, mark);
+            row = next;
         }
     }
     return status;
@@ -452,21 +516,37 @@ void rv_state_base_give(rv_state *state, const uint16_t *aggregates, size_t coun
     }
 }
 
-rv_status rv_state_base_clear(rv_state *state, rv_arena *scratch, rv_error *err) {
+/* Rows go, and streams become such without an event. */
+static rv_status clear_state(rv_state *state, clearing *c, rv_arena *scratch, rv_error *err) {
     RV_ASSERT(!state->pages.journal.active);
-    const rv_status status = clear_rows(state, true, scratch);
+    const rv_status status = clear_rows(state, c, scratch);
     for (uint32_t i = 0; i < rv_streams_count(&state->pages) && status == RV_OK; i += 1) {
-        if (rv_streams_read(&state->pages, i)->declaration != RV_NONE) {
+        const bool goes = c->all ? rv_streams_read(&state->pages, i)->declaration != RV_NONE
+                                 : !is_selected(state, c, i);
+        if (goes) {
             rv_streams_write(&state->pages, i)->version = 0;
+            rv_streams_set_short(&state->pages, i, false);
         }
     }
     return status == RV_OK ? RV_OK : full(state, status, err);
 }
 
+rv_status rv_state_base_clear(rv_state *state, rv_arena *scratch, rv_error *err) {
+    clearing c = {.all = true};
+    return clear_state(state, &c, scratch, err);
+}
+
+rv_status rv_state_base_narrow(rv_state *state, const rv_path_pattern *patterns, size_t count,
+                               rv_arena *scratch, rv_error *err) {
+    clearing c = {.narrows = true, .patterns = patterns, .count = count};
+    return clear_state(state, &c, scratch, err);
+}
+
 rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err) {
     rv_base_root base = *base_of(state);
     RV_ASSERT(base.under_way != 0 && !state->pages.journal.active);
-    rv_status status = state->given_any ? clear_rows(state, false, scratch) : RV_OK;
+    clearing c = {.all = false};
+    rv_status status = state->given_any ? clear_rows(state, &c, scratch) : RV_OK;
     if (status != RV_OK) {
         return full(state, status, err);
     }

@@ -69,6 +69,19 @@ void rv_state_base_give(rv_state *state, const uint16_t *aggregates, size_t coun
  * takes the place of everything. Not in a transaction. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_state_base_clear(rv_state *state, rv_arena *scratch, rv_error *err);
 
+/* What the stream's rows came of was purged before it was read: they are missing, until it is not
+ * held any more, or a base takes the place of everything. Not in a transaction. */
+void rv_state_stream_shorten(rv_state *state, uint32_t stream);
+
+/* True when a stream's rows are missing so. */
+bool rv_state_is_short(const rv_state *state);
+
+/* Removes the rows of streams that none of the patterns selects, and those that were given of
+ * aggregates that are not given any more; makes those streams such without an event. The system's
+ * stays. Not in a transaction. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_state_base_narrow(rv_state *state, const rv_path_pattern *patterns,
+                                           size_t count, rv_arena *scratch, rv_error *err);
+
 /* Checks the next part of the base under way and lets it wait. RV_DATA_DAMAGED: it is malformed, or
  * does not fit the schema. RV_MEMORY_EXHAUSTED: it does not fit `scratch`. RV_STATE_FULL,
  * RV_BATCH_TOO_LARGE: to be rolled back. */
@@ -84,7 +97,8 @@ RV_MUST_USE rv_status rv_state_base_room(const rv_state *state, rv_arena *scratc
 
 /*
  * All parts are there: makes them rows and stream versions; a row with the same key goes, and so do
- * all rows that given aggregates have. Not in a transaction: after an error the state is good for
+ * all rows that given aggregates have. A stream of which a part names rows and has none is short of
+ * them: they were purged. Not in a transaction: after an error the state is good for
  * nothing. RV_STATE_FULL, RV_DATA_DAMAGED, RV_MEMORY_EXHAUSTED.
  */
 RV_MUST_USE rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err);

@@ -15,7 +15,8 @@ typedef struct rv_stream_line {
     uint64_t last_position;
     rv_cell path;
     uint16_t declaration;
-    uint16_t spare[7];
+    uint16_t is_short; /* 1: rows are missing, as what they came of was purged before it was read */
+    uint16_t spare[6];
 } rv_stream_line;
 
 RV_STATIC_ASSERT(sizeof(rv_stream_line) == RV_LINE_SIZE, "a head is a line");
@@ -39,6 +40,14 @@ static inline rv_stream_line *rv_streams_write(rv_pages *pages, uint32_t number)
     const rv_at at = rv_lines_at(pages, &rv_root_of(pages)->streams, number);
     const uint32_t len = (uint32_t)offsetof(rv_stream_line, path);
     return (rv_stream_line *)(void *)rv_pages_write(pages, at.page, at.offset, len);
+}
+
+/* The caller reserved the journal. */
+static inline void rv_streams_set_short(rv_pages *pages, uint32_t number, bool is_short) {
+    const rv_at at = rv_lines_at(pages, &rv_root_of(pages)->streams, number);
+    const uint32_t offset = at.offset + (uint32_t)offsetof(rv_stream_line, is_short);
+    const uint16_t value = is_short ? 1 : 0;
+    memcpy(rv_pages_write(pages, at.page, offset, sizeof value), &value, sizeof value);
 }
 
 uint32_t rv_streams_path_hash(uint64_t hash_key, rv_bytes path);

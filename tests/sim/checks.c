@@ -321,7 +321,7 @@ bool sim_check_confirmed(sim_world *world, sim_member *m) {
     char difference[160];
     uint64_t refused = 0;
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        !rv_node_whole(m->node) || sim_restored_beside(m) || m->helds.unfed) {
+        !rv_node_whole(m->node) || sim_restored_beside(m)) {
         return false;
     }
     const uint64_t w = rv_node_watermark(m->node);
@@ -390,8 +390,7 @@ void sim_check_hash(sim_world *world, sim_member *m) {
     sim_member *const root = &world->members[0];
     RV_ASSERT(m->plan->role == SIM_EDGE);
     if (root->life != SIM_UP || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        sim_restored_beside(m) || m->helds.unfed ||
-        rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
+        sim_restored_beside(m) || rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
         return;
     }
     const rv_path_pattern *const patterns = rv_node_patterns(m->node, &count);
@@ -429,7 +428,6 @@ static bool is_answer(const sim_world *world, const sim_operation *o, uint32_t k
 void sim_check_end(sim_world *world) {
     for (uint8_t i = 0; i < world->plan->member_count; i++) {
         sim_member *const m = &world->members[i];
-        m->helds.unfed = false; /* it holds what it may, by now */
         (void)sim_check_rows(world, m);
         sim_check_memory(world, m);
         if (m->plan->role == SIM_EDGE) {

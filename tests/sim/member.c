@@ -143,7 +143,6 @@ void sim_member_goes_back(sim_member *member, uint64_t position) {
     if (helds->base > position) {
         helds->base = helds->count > 0 ? helds->list[helds->count - 1].from : 0;
     }
-    helds->unfed_from = helds->unfed_from < position ? helds->unfed_from : position;
     helds->unsure_to = helds->unsure_to < position ? helds->unsure_to : position;
     RV_ASSERT(helds->base <= position);
 }
@@ -162,6 +161,15 @@ void sim_member_disconnected(sim_member *member) {
     member->helds.coming_count = 0;
 }
 
+static void note_unsure(sim_helds *helds, uint64_t from, uint64_t to) {
+    const bool none = helds->unsure_to == 0;
+    RV_ASSERT(from <= to);
+    if (from < to) {
+        helds->unsure_from = none || from < helds->unsure_from ? from : helds->unsure_from;
+        helds->unsure_to = to;
+    }
+}
+
 /* The bases that lie at W or before it have come, or will not. Of several at once it was not seen
  * which were taken whole, and fed by. */
 static void take_bases(sim_helds *helds, uint64_t w) {
@@ -172,11 +180,8 @@ static void take_bases(sim_helds *helds, uint64_t w) {
     if (came == 0) {
         return;
     }
-    const uint64_t first = helds->coming[0];
     if (came > 1) {
-        const bool none = helds->unsure_to == 0;
-        helds->unsure_from = none || first < helds->unsure_from ? first : helds->unsure_from;
-        helds->unsure_to = w;
+        note_unsure(helds, helds->coming[0], w);
     }
     helds->base = helds->coming[came - 1];
     helds->coming_count -= came;
@@ -196,22 +201,29 @@ void sim_member_holds(sim_member *member) {
         *helds = nothing;
         return;
     }
-    take_bases(helds, rv_node_watermark(member->node));
+    const uint64_t w = rv_node_watermark(member->node);
+    const uint64_t seen = helds->seen < w ? helds->seen : w;
+    helds->seen = w;
+    take_bases(helds, w);
     const rv_selection *const selection = rv_node_selection(member->node);
     (void)rv_node_patterns(member->node, &fed_by);
     for (size_t i = 0; i < selection->count; i++) {
         streams += selection->entries[i].kind == RV_SELECT_STREAMS;
     }
-    const sim_held now = {helds->base, sim_member_selection(member), fed_by == streams};
-    while (helds->count > 0 &&
-           helds->list[helds->count - 1].from > rv_node_watermark(member->node)) {
+    sim_held now = {helds->base, sim_member_selection(member), fed_by == streams};
+    while (helds->count > 0 && helds->list[helds->count - 1].from > w) {
         helds->count -= 1; /* a crash took it back */
     }
     const sim_held *const last = helds->count > 0 ? &helds->list[helds->count - 1] : NULL;
     if (last != NULL && last->selection == now.selection && last->whole == now.whole) {
         return;
     }
-    helds->unfed = helds->unfed && !now.whole;
+    const sim_selection *const selections = member->plan->selections;
+    if (last != NULL &&
+        sim_selection_narrows(&selections[last->selection], &selections[now.selection])) {
+        now.from = w; /* it takes no base, but may have come with one */
+        note_unsure(helds, seen, w);
+    }
     while (helds->count > 1 && helds->list[helds->count - 1].from >= now.from) {
         helds->count -= 1;
     }
@@ -243,9 +255,6 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
     RV_ASSERT(!since || helds->count == 0 || fed);
     if (position > helds->unsure_from && position <= helds->unsure_to) {
         return SIM_HAS_MAYBE;
-    }
-    if (helds->unfed && position > helds->unfed_from) {
-        since = since && sim_selection_feeds(&member->plan->selections[1], true, path);
     }
     return !fed ? SIM_HAS_NOT : since ? SIM_HAS : SIM_HAS_MAYBE;
 }

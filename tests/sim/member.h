@@ -45,9 +45,8 @@ typedef struct sim_helds {
     uint64_t coming[SIM_BASES_MAX]; /* and of those whose parts may wait in the edge's queue */
     uint64_t unsure_from;           /* what is behind this position, */
     uint64_t unsure_to;             /* and not behind this one, came while several bases did */
+    uint64_t seen;                  /* W, when it was looked at */
     uint32_t gone; /* bits of selections that were held, before it went back: purged for them */
-    bool unfed;    /* a right was taken: what it held it for it is not sent any more, from about */
-    uint64_t unfed_from; /* this position on, until it holds less */
 } sim_helds;
 
 typedef struct sim_member {

@@ -284,10 +284,7 @@ static void draw_rights(sim_plan *plan, bool known) {
 /* Worlds with large texts, whose root takes more at a time than its edges do. */
 static void draw_scant(sim_plan *plan, bool known) {
     uint64_t random = sim_plan_stream(plan->seed, "scant");
-    /* not with rights: an edge that stands still between losing one and getting it back is fed with
-     * a gap, and refuses what comes behind it (seed 924, with both) */
-    bool scant = known && !plan->features.rights && plan->schema == SCANT_SCHEMA &&
-                 rv_random_chance(&random, SCANT_PERCENT);
+    bool scant = known && plan->schema == SCANT_SCHEMA && rv_random_chance(&random, SCANT_PERCENT);
     for (uint8_t i = 1; i < plan->member_count; i++) {
         scant = scant && !plan->members[i].serves;
     }

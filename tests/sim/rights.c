@@ -206,19 +206,6 @@ static bool has(const sim_world *world, const sim_member *root, uint8_t edge) {
            rv_token_list_next(&token.writes, &at, &writes) && rv_bytes_are(writes, rights->writes);
 }
 
-/* From now on the edge may not be sent some of what it holds. */
-static void leave_unfed(sim_member *edge) {
-    const sim_entry *const entry = taken_entry(edge->plan);
-    const bool holds = edge->life == SIM_UP && rv_node_identity(edge->node) != NULL
-                           ? has_entry(&edge->plan->selections[sim_member_selection(edge)], entry)
-                           : edge->helds.count > 0;
-    RV_ASSERT(entry != NULL);
-    if (holds && !edge->helds.unfed) {
-        edge->helds.unfed = true;
-        edge->helds.unfed_from = edge->durable;
-    }
-}
-
 /* It is so, in this process of the root. */
 static void in_force(sim_world *world, const sim_member *root, uint8_t edge) {
     sim_edge_rights *const rights = &world->rights.edges[edge];
@@ -227,9 +214,6 @@ static void in_force(sim_world *world, const sim_member *root, uint8_t edge) {
     rights->process = root->process;
     rights->has_token = rights->token;
     rights->has_taken = rights->taken;
-    if (rights->taken) {
-        leave_unfed(&world->members[edge]);
-    }
     if (rights->limit_count == 0 || rights->limits[rights->limit_count - 1].pattern != writes) {
         rights->limits[rights->limit_count++] = (sim_limit){world->now, writes};
     }

@@ -46,6 +46,29 @@ bool sim_selection_is_all(const sim_selection *selection) {
     return all && streams == 1;
 }
 
+static bool has(const sim_selection *selection, const sim_entry *entry) {
+    bool met = false;
+    for (uint8_t i = 0; i < selection->count && !met; i++) {
+        const sim_entry *const e = &selection->entries[i];
+        met = e->pattern == entry->pattern && e->history == entry->history &&
+              e->given == entry->given;
+    }
+    return met;
+}
+
+bool sim_selection_narrows(const sim_selection *before, const sim_selection *after) {
+    bool within = true, less = false;
+    for (uint8_t i = 0; i < after->count; i++) {
+        within = within && has(before, &after->entries[i]);
+    }
+    for (uint8_t i = 0; i < before->count; i++) {
+        const bool kept = has(after, &before->entries[i]);
+        within = within && (kept || before->entries[i].pattern != NULL);
+        less = less || !kept;
+    }
+    return within && less;
+}
+
 bool sim_selection_has_given(const sim_selection *selection) {
     bool has = false;
     for (uint8_t i = 0; i < selection->count && !has; i++) {

@@ -38,6 +38,10 @@ const sim_given *sim_selection_given(const sim_selection *selection, rv_bytes ag
 
 /* True when all streams are selected, by one entry. */
 bool sim_selection_is_all(const sim_selection *selection);
+
+/* True when `after` is `before` without some entries of streams. */
+bool sim_selection_narrows(const sim_selection *before, const sim_selection *after);
+
 bool sim_selection_has_given(const sim_selection *selection);
 bool sim_selection_has_bases(const sim_selection *selection);
 

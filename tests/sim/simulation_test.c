@@ -63,7 +63,8 @@ RV_TEST(seeds_that_failed) {
                  {0, 8000},          {0, 8284},          {0, 8342},          {0, 9540},
                  {0, 9977},          {0, 11414},         {0, 18748},         {SIM_RIGHTS, 399},
                  {SIM_RIGHTS, 459},  {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890}, {FIRST_FOUR, 6732},
-                 {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}};
+                 {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}, {FIRST_FOUR, 49},   {FIRST_FOUR, 899},
+                 {FIRST_FOUR, 924},  {FIRST_FOUR, 1226}, {FIRST_FOUR, 3140}, {FIRST_FOUR, 8471}};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         sim_plan_make(&plan, seeds[i].seed, seeds[i].features);
         RV_CHECK(run_plan(seeds[i].seed));

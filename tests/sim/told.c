@@ -202,7 +202,7 @@ void sim_told_pending(sim_world *world, sim_member *edge) {
         sim_telling *const t = &o->telling;
         const bool rejected = is_here(edge, o) && (t->process == edge->process || t->kept ||
                                                    t->forgotten || t->forgotten_in > 0);
-        bool covered = edge->plan->selection_count == 1 && !edge->helds.unfed;
+        bool covered = edge->plan->selection_count == 1;
         for (uint8_t i = 0; i < o->count; i++) {
             covered = covered && o->asked[i].covered;
         }

@@ -221,7 +221,7 @@ RV_TEST(forms_that_are_refused) {
     const uint8_t selection[] = {4, 2, 0, 1, '*'};
     RV_CHECK(reads(selection, sizeof selection));
     for (uint8_t kind = RV_RECORD_SELECTION; kind <= RV_RECORD_LEDGER_REMOVE; kind += 1) {
-        const uint8_t flagged[] = {4, kind, 8, 1, '*'};
+        const uint8_t flagged[] = {4, kind, 16, 1, '*'};
         RV_CHECK(!reads(flagged, sizeof flagged));
     }
     const uint8_t put[] = {6, RV_RECORD_LEDGER_PUT, 0, 2, 1, 'k', 'v'};
@@ -243,6 +243,7 @@ RV_TEST(other_records_come_back) {
             const bool rows = kinds[i] == RV_RECORD_BASE_PART || kinds[i] == RV_RECORD_CHANGES;
             const bool known =
                 flags == 0 || (rows && flags == RV_RECORD_ITEMS_PURGED) ||
+                (rows && flags == (RV_RECORD_ITEMS_PURGED | RV_RECORD_ITEMS_GIVEN)) ||
                 (i == 0 && (flags & ~(RV_RECORD_SELECTION_KNOWN)) == 0) ||
                 (kinds[i] == RV_RECORD_BASE_BEGIN && flags == RV_RECORD_BASE_KEEPS) ||
                 (kinds[i] == RV_RECORD_BASE_END && flags == RV_RECORD_BASE_REPLACES) ||

@@ -7,19 +7,26 @@
  */
 #include "tests/unit/sync/restoring.h"
 
-static bool select_both(duo *d, const char *first, const char *second) {
-    const rv_bytes texts[] = {rv_bytes_of_string(first),
-                              rv_bytes_of_string(second == NULL ? "" : second)};
+static bool select_some(duo *d, const char *const *entries, size_t count) {
+    rv_bytes texts[3];
     rv_status status = RV_PENDING;
+    for (size_t i = 0; i < count; i++) {
+        texts[i] = rv_bytes_of_string(entries[i]);
+    }
     for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_node_select(d->leaf.node, texts, second == NULL ? 1 : 2, &d->err);
+        status = rv_node_select(d->leaf.node, texts, count, &d->err);
         (void)duo_step(d);
     }
     return status == RV_OK;
 }
 
+static bool select_both(duo *d, const char *first, const char *second) {
+    const char *const entries[] = {first, second};
+    return select_some(d, entries, 2);
+}
+
 static bool select_entry(duo *d, const char *entry) {
-    return select_both(d, entry, NULL);
+    return select_some(d, &entry, 1);
 }
 
 static bool holds(const rv_selection *selection, const char *entry) {
@@ -241,6 +248,41 @@ RV_TEST(what_is_held_once_more_comes_with_all_its_rows) {
     duo_free(d);
 }
 
+/* It goes back to before it gave a stream up, or to between that and giving up another one, and has
+ * purged both since: rows are missing, and it knows of which streams. */
+RV_TEST(what_was_given_up_behind_the_place_is_missing) {
+    static const char *const entries[] = {"/accounts/3", "/accounts/2", "/accounts/1"};
+    for (size_t place = 0; place < 2; place++) {
+        duo *const d = begin_accounts();
+        uint8_t *backup = NULL;
+        RV_CHECK(select_some(d, entries, 3));
+        RV_CHECK(feed_accounts(d));
+        for (size_t step = 0; step < 2; step++) {
+            if (step == place) { /* (of what goes then there is nothing since) */
+                RV_CHECK_STATUS(duo_append(d, "/accounts/3", "deposited", "{\"amount\":5}"), RV_OK);
+                RV_CHECK(duo_run(d));
+                backup = copy_disk(d, &d->root);
+                RV_CHECK(feed_accounts(d));
+            }
+            const uint32_t swaps = rv_node_selection_swaps(d->leaf.node);
+            RV_CHECK(select_some(d, entries, 2 - step));
+            RV_CHECK_EQ(rv_node_selection_swaps(d->leaf.node), swaps + 1);
+            RV_CHECK_STATUS(duo_append(d, "/accounts/3", "deposited", "{\"amount\":5}"), RV_OK);
+            RV_CHECK(duo_run(d));
+            RV_CHECK(purged(d));
+        }
+        go_back(d, backup);
+        RV_CHECK(!rv_node_whole(d->leaf.node));
+        duo_crash(d, &d->leaf);
+        RV_CHECK(!rv_node_whole(d->leaf.node));
+        RV_CHECK(feed_accounts(d));
+        check_held(d, "/accounts/3");
+        RV_CHECK_PASSED();
+        free(backup);
+        duo_free(d);
+    }
+}
+
 /* A bit of the edge's first segment, which was written again, and of its checkpoint. */
 static bool flip(duo *d, uint64_t offset) {
     return rv_sim_disk_flip(d->leaf.disk, "ckp-0000000000000001.bin", 0, 0) == RV_OK &&
@@ -286,6 +328,7 @@ int main(void) {
     RV_RUN(a_wish_from_before_the_place_does_not_hide_the_purge);
     RV_RUN(what_is_held_once_more_comes_with_all_its_rows);
     RV_RUN(a_base_from_before_the_place_leaves_versions);
+    RV_RUN(what_was_given_up_behind_the_place_is_missing);
     RV_RUN(a_damaged_log_that_was_purged_is_not_whole);
     return rv_test_done();
 }

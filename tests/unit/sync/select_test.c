@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Goal: what an edge is to hold changes while it is connected, as often as one likes, without its
- * connection: what it held is shown, whole and at its W, until the new selection is there, in one
+ * Goal: what an edge is to hold changes while it is connected, as often as one likes, and unless
+ * it is only less, with its connection: what it held is shown, whole and at its W, until the new
+ * selection is there, in one
  * step; a selection that the upstream refuses changes nothing; it survives crashes and breaks.
  * Method: a root and an edge (based.h) under a random workload, told to hold something else at any
  * moment, in the middle of bases too; compared by the root's hash of the selection.
@@ -65,8 +66,9 @@ RV_TEST(a_connected_edge_takes_another_selection) {
     RV_CHECK_PASSED();
     for (size_t i = 1; i < STEPS; i++) {
         const rv_upstream *const session = p.session;
+        const bool less = i == 1; /* nothing is to come: it is held at once (narrow_test.c) */
         RV_CHECK_STATUS(select_entries(&p, &steps[i]), RV_OK);
-        RV_CHECK(!settled(&p));
+        RV_CHECK_EQ(settled(&p), less);
         p.edge->batch_bytes = 400;
         for (int k = 0; k < 300 && !settled(&p); k++) { /* shown whole, all the time */
             (void)pair_step(&p);
@@ -76,13 +78,14 @@ RV_TEST(a_connected_edge_takes_another_selection) {
         }
         RV_CHECK(settled(&p));
         pair_run(&p);
+        RV_CHECK(!less || pair_sync(&p));
         check_given(&p);
         RV_CHECK_PASSED();
         RV_CHECK(feed_given(&p, &random, 40));
         pair_run(&p);
         check_given(&p);
         RV_CHECK_PASSED();
-        RV_CHECK(p.session == session);
+        RV_CHECK(less || p.session == session);
     }
     /* and all of it once more from the log alone */
     RV_CHECK(fixture_settle(p.leaf.node));
