@@ -132,8 +132,9 @@ static rv_status build(rv_node *node, rv_error *err) {
     if (status == RV_OK) {
         status = create_state(node, budget, &arena, err);
     }
-    if (status == RV_OK && !node->folds_only) {
+    if (status == RV_OK) {
         node->checkpoints.log_growth = node->checkpoint_growth;
+        node->checkpoints.kept_percent = node->kept_percent;
         rv_checkpoints_create(node, budget, &arena);
         share_take(node, RV_MEMORY_CHECKPOINT, &arena);
     }
@@ -156,6 +157,7 @@ rv_status rv_node_create(rv_node **out, const rv_node_options *options, rv_error
     node->memory = options->memory;
     node->memory_size = budget;
     node->checkpoint_growth = options->checkpoint_growth;
+    node->kept_percent = options->kept_percent > 0 ? options->kept_percent : RV_KEPT_PERCENT;
     node->panics.ops = (rv_ops){.host = node->host, .tickets = RV_PANICS_TICKETS};
     rv_status status = rv_held_create(&node->held, options, &arena, err);
     share_take(node, RV_MEMORY_NODE, &arena);
@@ -331,7 +333,7 @@ rv_status rv_node_close(rv_node *node, rv_error *err) {
     RV_ASSERT(!node->receiving.active);
     node->phase = RV_NODE_CLOSING;
     node->read_generation += 1;
-    if (!node->sealing && close_checkpoints(node) == RV_PENDING) {
+    if (!node->sealing && (!rv_kept_let_go(node) || close_checkpoints(node) == RV_PENDING)) {
         return RV_PENDING;
     }
     node->sealing = true;

@@ -33,6 +33,8 @@ typedef struct rv_node_options {
                                  copied; none: the one its log names */
     size_t pattern_count;
     uint64_t checkpoint_growth; /* bytes of log between checkpoints; 0: as fits log and state */
+    uint32_t kept_percent; /* of the log's bytes, that a root's checkpoints kept for time travel may
+                              take, beside the two newest; 0: RV_KEPT_PERCENT */
     bool folds_only; /* it has no files: another node's log is folded into it (engine/as_of.h) */
 } rv_node_options;
 
@@ -168,10 +170,12 @@ typedef struct rv_node_checkpoint {
     uint64_t number;   /* of the newest that is good; 0: there is none */
     uint64_t sequence; /* its place in the log */
     uint64_t position;
-    uint64_t bytes;   /* of its file */
-    bool writing;     /* one is being written */
-    uint32_t written; /* by this node since it was opened */
-    rv_error failure; /* of the last one that was begun; RV_OK when it is good */
+    uint64_t bytes;            /* of its file */
+    bool writing;              /* one is being written */
+    uint32_t written;          /* by this node since it was opened */
+    rv_error failure;          /* of the last one that was begun; RV_OK when it is good */
+    uint32_t kept;             /* older than the newest two, for time travel to begin from */
+    rv_error kept_passed_over; /* why one was not used for that, the last time; RV_OK: none */
 } rv_node_checkpoint;
 
 const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node);

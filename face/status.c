@@ -209,6 +209,8 @@ static void write_checkpoint(const rv_node *node, rv_writer *w) {
     member(w, "writing");
     rv_write_text(w, facts->writing ? "true" : "false");
     member_error(w, "failure", &facts->failure);
+    member_uint(w, "kept", facts->kept);
+    member_error(w, "kept_passed_over", &facts->kept_passed_over);
     rv_write_u8(w, '}');
 }
 

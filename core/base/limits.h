@@ -102,7 +102,9 @@
 #define RV_LIVE_BLOCKS     256u  /* of all such feeds: 64 KiB, a hundred small ones or 8 large */
 
 /* --- time travel --- */
-#define RV_AS_OF_EVENTS_MAX 50000000u /* folded for one answer, where others wait: some seconds */
+#define RV_AS_OF_EVENTS_MAX     50000000u /* folded for one answer, where others wait: seconds */
+#define RV_CHECKPOINTS_KEPT_MAX 24u       /* of 1,000, each lies 1.3 times as far back */
+#define RV_KEPT_PERCENT         100u      /* of the log, that they may take: it is cache only */
 
 /* --- memory --- */
 #define RV_SNAPSHOTS_MAX 8          /* alive at a time: a checkpoint, and long reads */

@@ -11,6 +11,7 @@
 #include "core/engine/rewind.h"
 
 #define SLICE_RECORDS 8192u /* that a call looks at, about: 2 ms */
+#define LOAD_WORK     1024u /* records that a piece of a checkpoint, some 128 KiB, stands for */
 #define OWN_SIZE      (RV_AS_OF_MEMORY_MIN - RV_MEMORY_MIN)
 
 /* What makes all that was folded worth nothing. */
@@ -24,7 +25,10 @@ struct rv_as_of {
     rv_as_of_options options;
     rv_node *past; /* NULL: there was no question yet */
     as_of_stamp stamp;
-    bool broken; /* what is in `past` is good for nothing: it is begun again */
+    bool broken;       /* what is in `past` is good for nothing: it is begun again */
+    bool seeks;        /* a checkpoint to begin from is looked for, */
+    uint64_t from;     /* or this one is loaded; 0: none */
+    uint64_t begun_at; /* its position; 0: it began at the beginning */
     rv_log_walk walk;
     uint64_t next_sequence; /* of the next event: those before it are folded */
     uint64_t position;      /* that all is folded up to, */
@@ -61,6 +65,9 @@ static rv_status begin_again(rv_as_of *a, rv_error *err) {
     const rv_status status = rv_node_create(&a->past, &options, err);
     if (status == RV_OK) {
         a->broken = false;
+        a->seeks = true;
+        a->from = 0;
+        a->begun_at = 0;
         a->stamp = stamp_of(node);
         a->walk = (rv_log_walk){0};
         a->next_sequence = 1;
@@ -83,6 +90,57 @@ rv_status rv_as_of_create(rv_as_of **as_of, const rv_as_of_options *options, rv_
     *a = (rv_as_of){.options = *options, .broken = true};
     *as_of = a;
     return RV_OK;
+}
+
+/* --- beginning from a checkpoint --- */
+
+/* What is loaded is the state at that place. */
+static void begin_at(rv_as_of *a, const rv_kept_place *place) {
+    RV_ASSERT(rv_held_is_whole(&a->past->held));
+    a->broken = false;
+    a->seeks = false;
+    a->from = 0;
+    a->begun_at = place->position;
+    a->walk = place->walk;
+    a->next_sequence = place->sequence + 1;
+    a->position = place->position;
+    a->recorded_at = place->recorded_at;
+}
+
+/* Finds one, or loads a piece of it. RV_OK, also when there is none: what is there is gone on from.
+ */
+static rv_status seek(rv_as_of *a, rv_error *err) {
+    rv_node *const node = a->options.node;
+    rv_kept_place place;
+    rv_status status;
+    if (a->from == 0) {
+        const rv_kept_wish wish = {a->place.position, a->place.recorded_at, a->next_sequence - 1};
+        uint64_t number = 0;
+        status = rv_kept_find(node, &wish, &number);
+        a->seeks = status != RV_END;
+        if (status == RV_OK) {
+            status = begin_again(a, err);
+            a->from = number;
+            a->broken = true; /* until it is loaded */
+        }
+        return status == RV_END ? RV_OK : status;
+    }
+    a->work += LOAD_WORK;
+    status = rv_kept_load(node, a->past, a->from, &place);
+    if (status == RV_END) {
+        begin_at(a, &place);
+        return RV_OK;
+    }
+    if (status == RV_DATA_DAMAGED || status == RV_MEMORY_EXHAUSTED) { /* another, or none */
+        const bool none = status == RV_MEMORY_EXHAUSTED;
+        status = begin_again(a, err);
+        a->seeks = a->seeks && !none;
+        return status;
+    }
+    const bool waits = status == RV_OK || status == RV_PENDING || status == RV_BUSY;
+    return waits ? status
+                 : rv_error_set(err, status, "what was there then cannot be read: %s",
+                                rv_status_text(status));
 }
 
 /* --- folding --- */
@@ -267,8 +325,12 @@ static rv_status set_out(rv_as_of *a, const rv_as_of_place *place, rv_error *err
     a->folded = same ? a->folded : 0;
     a->place = *place;
     const bool behind = !is_beyond(a, a->position, a->recorded_at);
-    const bool fits = !a->broken && stamps_equal(a->stamp, stamp_of(a->options.node));
-    return behind && fits ? RV_OK : begin_again(a, err);
+    const bool fits = stamps_equal(a->stamp, stamp_of(a->options.node));
+    if (a->from != 0 && same && fits) {
+        return RV_OK; /* it is being loaded */
+    }
+    a->seeks = a->seeks || !same;
+    return behind && fits && !a->broken ? RV_OK : begin_again(a, err);
 }
 
 rv_status rv_as_of_reach(rv_as_of *a, const rv_as_of_place *place, rv_error *err) {
@@ -288,7 +350,7 @@ rv_status rv_as_of_reach(rv_as_of *a, const rv_as_of_place *place, rv_error *err
             a->folded = 0;
             return too_many(a, err);
         }
-        status = step(a, err);
+        status = a->seeks ? seek(a, err) : step(a, err);
     }
     if (status == RV_OK) {
         a->runnable = true;
@@ -314,6 +376,10 @@ const rv_schema *rv_as_of_schema(const rv_as_of *as_of) {
 
 uint64_t rv_as_of_position(const rv_as_of *as_of) {
     return as_of->shown;
+}
+
+uint64_t rv_as_of_begun_at(const rv_as_of *as_of) {
+    return as_of->begun_at;
 }
 
 bool rv_as_of_stale(const rv_as_of *as_of, uint16_t aggregate, uint64_t *since) {

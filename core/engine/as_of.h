@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Time travel: the confirmed state as it was at a position or at a time, for who asks for it
- * (`as_of`). The node's log is folded once more, from its beginning, into a state of its own, up to
- * there; the node's own state is not touched, and what it does meanwhile does not show.
+ * (`as_of`). The node's log is folded once more into a state of its own, up to there: from the
+ * newest checkpoint before it that was kept (engine/kept.h), or from the beginning; the node's own
+ * state is not touched, and what it does meanwhile does not show.
  *
  *     log     | batch | batch | batch | batch | …
  *     node    ------------------------------->  its state, at W
- *     as_of   ------------------> the state as it was
+ *     kept            |
+ *     as_of           ----------> the state as it was
  *
- * What was folded is kept, and a later place goes on from there; an earlier one begins again. It is
+ * What was folded is kept, and a later place goes on from there, unless a checkpoint is far nearer;
+ * an earlier one begins again. It is
  * also begun again when the node has gone back, has another selection, or has purged something, so
  * that nothing is shown that the node's files do not have.
  *
@@ -65,6 +68,9 @@ bool rv_as_of_runnable(const rv_as_of *as_of);
 rv_state *rv_as_of_state(const rv_as_of *as_of);
 const rv_schema *rv_as_of_schema(const rv_as_of *as_of);
 uint64_t rv_as_of_position(const rv_as_of *as_of);
+
+/* The position of the checkpoint that it was folded from; 0: from the beginning of the log. */
+uint64_t rv_as_of_begun_at(const rv_as_of *as_of);
 
 /* As rv_node_stale, of the state that was reached. */
 RV_MUST_USE bool rv_as_of_stale(const rv_as_of *as_of, uint16_t aggregate, uint64_t *since);

@@ -20,6 +20,8 @@
 #define GROWTH_CLOSE_MIN   (UINT64_C(128) << 10) /* in half a millisecond */
 #define GROWTH_CLOSE_SHARE 64u
 
+#define NUMBER_UNIT (UINT64_C(64) << 10) /* bytes of log for each that numbers go up */
+
 RV_STATIC_ASSERT(RV_CHECKPOINT_MARK_SIZE == RV_LOG_MARK_SIZE, "a header has the log's mark");
 RV_STATIC_ASSERT(BUFFER_PAGES_MIN *RV_PAGE_SIZE > RV_PATTERNS_MAX * (RV_PATH_LEN_MAX + 16),
                  "the words before the texts fit the buffer");
@@ -42,6 +44,7 @@ void rv_checkpoints_create(rv_node *node, size_t budget, rv_arena *arena) {
     rv_checkpoints *const k = &node->checkpoints;
     RV_ASSERT(node->state != NULL && k->buf == NULL);
     k->ops = (rv_ops){.host = node->host, .tickets = RV_CHECKPOINT_TICKETS};
+    k->reader.op.id = 1;
     k->buf_pages = buffer_pages(budget);
     k->buf = rv_arena_take_raw(arena, (size_t)k->buf_pages * RV_PAGE_SIZE);
     k->sums = rv_arena_take_raw(arena, rv_state_page_max(node->state) * sizeof *k->sums);
@@ -52,7 +55,9 @@ bool rv_checkpoints_completed(rv_node *node, const rv_io_completion *completion)
     if (completion->ticket >> 56 != RV_CHECKPOINT_TICKETS) {
         return false;
     }
-    const bool awaited = rv_op_complete(&node->checkpoints.op, completion);
+    rv_checkpoints *const k = &node->checkpoints;
+    const bool awaited =
+        rv_op_complete(&k->op, completion) || rv_op_complete(&k->reader.op, completion);
     RV_ASSERT(awaited); /* the host finishes what was started, once */
     return true;
 }
@@ -169,8 +174,8 @@ static bool words_measure(rv_node *node) {
 
 static bool file_note(rv_checkpoints *k, uint64_t number) {
     for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
-        if (k->files[i] == 0) {
-            k->files[i] = number;
+        if (k->files[i].number == 0) {
+            k->files[i] = (rv_checkpoint_file){.number = number};
             return true;
         }
     }
@@ -216,13 +221,21 @@ static rv_status save_begin(rv_node *node) {
     return status;
 }
 
+/* Greater than all, and about the length of the log: by it is told which are kept. */
+static uint64_t next_number(const rv_node *node) {
+    const uint64_t next = node->checkpoints.last_number + 1;
+    const uint64_t length = rv_log_bytes(node->log) / NUMBER_UNIT;
+    RV_ASSERT(next <= RV_CHECKPOINT_NUMBER_MAX);
+    return next > length ? next : length;
+}
+
 static void begin(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     rv_saving *const s = &k->saving;
     RV_ASSERT(s->phase == RV_SAVING_IDLE && !rv_op_active(&k->op) && !node->receiving.active);
     const bool last = k->last_number == RV_CHECKPOINT_NUMBER_MAX;
     k->wanted = false;
-    k->last_number += last ? 0 : 1;
+    k->last_number = last ? RV_CHECKPOINT_NUMBER_MAX : next_number(node);
     *s = (rv_saving){
         .number = k->last_number,
         .head.recorded_at = node->recorded_at,
@@ -261,6 +274,8 @@ static void adopt(rv_node *node) {
     k->current = s->number;
     k->log_base = s->head.log_bytes;
     k->retry_at = 0;
+    k->tight = false;
+    rv_kept_note(node);
     k->facts.number = s->number;
     k->facts.sequence = s->head.last_sequence;
     k->facts.position = s->position;
@@ -388,29 +403,30 @@ static rv_status step_head(rv_checkpoints *k) {
     return write_buffer(k);
 }
 
-/* Removes the next file that is neither of the two good ones. Those that cannot be removed stay
+/* Removes the next file that is of no use, or not kept any more. Those that cannot be removed stay
  * known. RV_END: there are no more. */
-static rv_status step_remove(rv_checkpoints *k) {
+static rv_status step_remove(rv_node *node) {
+    rv_checkpoints *const k = &node->checkpoints;
     rv_saving *const s = &k->saving;
-    while (s->done < RV_CHECKPOINT_FILES) {
-        uint64_t *const file = &k->files[s->done];
-        if (*file == 0 || *file == k->current || *file == k->previous) {
-            s->done += 1;
-            continue;
+    if (!rv_op_active(&k->op)) {
+        s->going = rv_kept_next_to_go(node, s->tried);
+        if (s->going == RV_CHECKPOINT_FILES) {
+            return RV_END;
         }
-        rv_file_name name;
-        rv_checkpoint_name(*file, &name);
-        const rv_status status = rv_op_remove(&k->ops, &k->op, name.text);
-        if (status != RV_PENDING) {
-            *file = status == RV_OK || status == RV_DATA_NOT_FOUND ? 0 : *file;
-            s->done += 1;
-        }
-        return status == RV_PENDING ? RV_PENDING : RV_OK;
+        s->tried |= 1u << s->going;
     }
-    return RV_END;
+    rv_checkpoint_file *const file = &k->files[s->going];
+    rv_file_name name;
+    rv_checkpoint_name(file->number, &name);
+    const rv_status status = rv_op_remove(&k->ops, &k->op, name.text);
+    if (status == RV_OK || status == RV_DATA_NOT_FOUND) {
+        *file = (rv_checkpoint_file){.number = 0};
+    }
+    return status == RV_PENDING ? RV_PENDING : RV_OK;
 }
 
-/* The file that could not be finished goes, if it can. */
+/* The file that could not be finished goes, if it can. RV_END; RV_OK: others are to go, too, as
+ * there was no room for it. */
 static rv_status step_discard(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     const rv_saving *const s = &k->saving;
@@ -422,9 +438,13 @@ static rv_status step_discard(rv_node *node) {
     }
     for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
         const bool gone = status == RV_OK || status == RV_DATA_NOT_FOUND;
-        k->files[i] = gone && k->files[i] == s->number ? 0 : k->files[i];
+        if (gone && k->files[i].number == s->number) {
+            k->files[i] = (rv_checkpoint_file){.number = 0};
+        }
     }
-    return RV_END;
+    const bool full = k->facts.failure.status == RV_STORAGE_FULL;
+    k->tight = k->tight || full;
+    return full ? RV_OK : RV_END;
 }
 
 /* Writes the ledger into the log, behind the mark: replay from there finds all of it. */
@@ -497,7 +517,7 @@ static rv_status step(rv_node *node) {
     case RV_SAVING_FLUSH:
         return rv_op_flush(&k->ops, &k->op, k->saving.file);
     case RV_SAVING_REMOVE:
-        return step_remove(k);
+        return step_remove(node);
     default:
         RV_ASSERT(k->saving.phase == RV_SAVING_DISCARD);
         return step_discard(node);
@@ -514,6 +534,7 @@ static rv_saving_phase phase_after(const rv_saving *s) {
     case RV_SAVING_WORDS:
         return s->words_left > 0 ? RV_SAVING_WORDS : RV_SAVING_MARK;
     case RV_SAVING_REMOVE:
+    case RV_SAVING_DISCARD:
         return RV_SAVING_REMOVE;
     default:
         RV_ASSERT(s->phase < RV_SAVING_REMOVE);
@@ -536,14 +557,12 @@ static rv_status go_on(rv_node *node) {
     } else if (status == RV_OK) {
         const rv_saving_phase before = s->phase;
         s->phase = phase_after(s);
-        if (s->phase != before && (s->phase == RV_SAVING_SUMS || s->phase == RV_SAVING_REMOVE)) {
+        if (before == RV_SAVING_PAGES && s->phase == RV_SAVING_SUMS) {
             s->done = 0;
-            if (s->phase == RV_SAVING_REMOVE) {
-                adopt(node);
-            }
             rv_state_save_end(node->state, s->snapshot);
         }
-        if (s->phase == RV_SAVING_REMOVE && s->open) {
+        if (before == RV_SAVING_FLUSH) {
+            adopt(node);
             let_go(node);
         }
     } else {
@@ -580,11 +599,11 @@ rv_status rv_checkpoints_forget(rv_node *node, rv_error *err) {
     rv_checkpoints *const k = &node->checkpoints;
     RV_ASSERT(node->phase == RV_NODE_RECOVERING && k->saving.phase == RV_SAVING_IDLE);
     for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
-        if (k->files[i] <= k->current) {
+        if (k->files[i].number <= k->current) {
             continue;
         }
         rv_file_name name;
-        rv_checkpoint_name(k->files[i], &name);
+        rv_checkpoint_name(k->files[i].number, &name);
         const rv_status status = rv_op_remove(&k->ops, &k->op, name.text);
         if (status == RV_PENDING) {
             return RV_PENDING;
@@ -592,7 +611,7 @@ rv_status rv_checkpoints_forget(rv_node *node, rv_error *err) {
         if (status != RV_OK && status != RV_DATA_NOT_FOUND) {
             return rv_error_set(err, status, "the checkpoint %s cannot be removed", name.text);
         }
-        k->files[i] = 0;
+        k->files[i] = (rv_checkpoint_file){.number = 0};
     }
     return RV_OK;
 }
@@ -606,12 +625,15 @@ void rv_checkpoints_overtake(rv_node *node) {
 void rv_checkpoints_poll(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     RV_ASSERT(node->phase == RV_NODE_OPEN);
+    rv_kept_poll(node);
     if (node->failure.status != RV_OK) {
         (void)rv_checkpoints_abandon(node);
         return;
     }
     if (k->saving.phase == RV_SAVING_IDLE) {
-        if (is_due(node, false)) {
+        if (rv_kept_gives_way(node)) {
+            k->saving = (rv_saving){.phase = RV_SAVING_REMOVE};
+        } else if (is_due(node, false)) {
             begin(node);
         }
         return;

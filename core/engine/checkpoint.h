@@ -8,7 +8,8 @@
  *                  \------- what fails --------------------------------> DISCARD -----------/
  *
  * Files are named `ckp-NNNNNNNNNNNNNNNN.bin`, hexadecimal, from 1 up; the newest usable one wins.
- * The newest two are kept: the last one written and the one that it followed.
+ * Two are there to open from: the last one written and the one that it followed. A root keeps some
+ * older ones, for time travel to begin from: engine/kept.h.
  *
  *   invariant 1: one operation at a time is under way, beside the log's.
  *   invariant 2: the header is written only when all that the pages show is durable in the log, and
@@ -19,13 +20,14 @@
 #define RV_CORE_ENGINE_CHECKPOINT_H
 
 #include "core/engine.h"
+#include "core/engine/kept.h"
+#include "core/engine/load.h"
 #include "core/engine/selection.h"
 #include "core/log/ledger.h"
 #include "core/log/op.h"
 #include "core/state/checkpoint.h"
 
 #define RV_CHECKPOINT_TICKETS UINT64_C(2) /* RV_LOG_TICKETS is 1 */
-#define RV_CHECKPOINT_FILES   16u         /* that are known by name */
 
 /* A name with a greater number, which cannot be counted up, is not a checkpoint's. */
 #define RV_CHECKPOINT_NUMBER_MAX (UINT64_MAX - 1)
@@ -54,6 +56,8 @@ typedef struct rv_saving {
     rv_checkpoint_head head;
     uint64_t position;
     uint32_t done;      /* pages, then sums, that are written */
+    uint32_t tried;     /* REMOVE: bits of the files that were, or could not be, removed */
+    uint32_t going;     /* and the one that is being removed */
     uint32_t under_way; /* and as many behind them that are being written */
     uint64_t offset;    /* of the write under way, or the next */
     size_t len;         /* bytes in the buffer */
@@ -76,10 +80,7 @@ typedef enum rv_restore_phase {
     RV_RESTORE_LIST,
     RV_RESTORE_NEXT,
     RV_RESTORE_OPEN,
-    RV_RESTORE_HEAD,
-    RV_RESTORE_SUMS,
-    RV_RESTORE_WORDS,
-    RV_RESTORE_PAGES,
+    RV_RESTORE_READ,
     RV_RESTORE_MARK,
     RV_RESTORE_DONE
 } rv_restore_phase;
@@ -91,10 +92,7 @@ typedef struct rv_restore {
     bool used; /* DONE: the state is that of the checkpoint */
     rv_file file;
     uint64_t size;
-    uint64_t number; /* of the file; those below were not tried */
-    rv_checkpoint_head head;
-    uint32_t done; /* sums, or pages */
-    uint32_t crc;
+    uint64_t number;       /* of the file; those below were not tried */
     rv_schema_mark schema; /* empty */
 } rv_restore;
 
@@ -103,9 +101,10 @@ typedef struct rv_checkpoints {
     rv_op op;
     uint8_t *buf;
     uint32_t buf_pages;
-    uint64_t *sums;      /* by page */
-    uint64_t log_growth; /* between checkpoints, if the node was made with one; or 0 */
-    uint64_t files[RV_CHECKPOINT_FILES]; /* known ones; 0: none */
+    uint64_t *sums;        /* by page */
+    uint64_t log_growth;   /* between checkpoints, if the node was made with one; or 0 */
+    uint32_t kept_percent; /* of the log's bytes that kept ones may take */
+    rv_checkpoint_file files[RV_CHECKPOINT_FILES]; /* those that are known */
     uint64_t last_number;
     uint64_t current; /* the newest that is good, and the one before; 0: none */
     uint64_t previous;
@@ -113,12 +112,17 @@ typedef struct rv_checkpoints {
     uint64_t retry_at; /* after a failure: bytes of the log at which to try again */
     bool last_try;     /* closing: no other is begun */
     bool wanted;       /* one is to be begun */
+    bool tight;        /* storage had no room: nothing is kept until the next one is written */
+    uint64_t refused;  /* of rv_log_refused: as often it was made room */
     rv_saving saving;
     rv_restore restore;
+    rv_load load;
+    rv_kept_reader reader;
     rv_node_checkpoint facts;
 } rv_checkpoints;
 
-/* Takes buffers from `arena`, which has rv_checkpoints_memory left. After the state was created. */
+/* Takes buffers from `arena`, which has rv_checkpoints_memory left. After the state was created;
+ * also in a node that only folds, which may be loaded. */
 void rv_checkpoints_create(rv_node *node, size_t budget, rv_arena *arena);
 
 /* The bytes that it takes for a node with this budget, roughly. */
@@ -128,6 +132,10 @@ size_t rv_checkpoints_memory(size_t budget);
  * recovered from where it stands (behind the checkpoint's mark, or from the start). Failures of
  * rv_log_recover_from. */
 RV_MUST_USE rv_status rv_checkpoints_restore(rv_node *node, rv_error *err);
+
+/* Says of the file with this number what is wrong with it; nothing, if there is nothing to be told.
+ */
+void rv_restore_tell(rv_error *told, uint64_t number, const rv_load_fault *fault);
 
 /* Opening: removes those that were not used because what they show is not to be kept. RV_OK,
  * RV_PENDING, RV_STORAGE_FAILED. */

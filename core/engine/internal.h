@@ -82,10 +82,11 @@ struct rv_node {
     /* what stays when the node begins again (rv_node_rebuild): */
     rv_host host;
     rv_role role;
-    bool folds_only; /* no log, ledger or checkpoints: a schema, a state, and what folding needs */
+    bool folds_only; /* no log or ledger: a schema, a state, and what folding and loading need */
     void *memory;    /* what it was created over, */
     size_t memory_size;
     uint64_t checkpoint_growth;
+    uint32_t kept_percent;
     rv_node_held held; /* the selection */
     rv_panics panics;
     rv_stranger stranger;

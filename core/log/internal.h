@@ -158,7 +158,8 @@ typedef struct rv_appender {
     rv_chain chain;
     bool stalled;          /* a new segment had no room: waits for the next begin */
     bool space_wanted;     /* begin waits for room */
-    bool space_full;       /* and was refused it */
+    bool space_full;       /* and was refused it, */
+    uint64_t refused;      /* so often */
     bool ahead_off;        /* the last try to reserve ahead was refused */
     uint64_t size;         /* of the file */
     uint64_t size_durable; /* as flushed: batches go below it only */

@@ -296,6 +296,10 @@ void rv_log_unused(const rv_log *log, rv_unused *unused) {
     }
 }
 
+uint64_t rv_log_refused(const rv_log *log) {
+    return log->appender.refused;
+}
+
 rv_status rv_log_failed(const rv_log *log) {
     RV_ASSERT(log->failed != RV_PENDING && log->failed != RV_END);
     return log->failed;

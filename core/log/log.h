@@ -215,6 +215,9 @@ bool rv_log_busy(const rv_log *log);
 /* Adds the append buffer, when the log is open and nothing is in it. */
 void rv_log_unused(const rv_log *log, rv_unused *unused);
 
+/* Times that space for a batch was refused by the storage. */
+uint64_t rv_log_refused(const rv_log *log);
+
 /* Why the log is read-only: RV_OK when it is not. */
 rv_status rv_log_failed(const rv_log *log);
 
@@ -253,6 +256,20 @@ typedef struct rv_log_walk {
  * segment was rewritten since the last one: begin at zeros again. */
 RV_MUST_USE rv_status rv_log_walk_next(rv_log *log, rv_log_walk *walk, rv_batch *batch,
                                        rv_error *err);
+
+/*
+ * Looks in an open log for the batch that a mark was taken behind. RV_OK: it is there, with all
+ * that the mark says of it, so that the mark is of this log; `walk` goes on behind it. RV_END: it
+ * is not, or the mark is behind no batch, but at the begin of a segment; RV_PENDING, RV_BUSY,
+ * RV_STORAGE_FAILED as rv_log_read.
+ */
+RV_MUST_USE rv_status rv_log_mark_find(rv_log *log, const rv_log_mark *mark, rv_log_walk *walk,
+                                       rv_error *err);
+
+/* Lends memory that batches are read into, for something else that is read: at least RV_PAGE_SIZE
+ * bytes, `*len`, until they are given back. NULL: all of it is being read into now. */
+RV_MUST_USE uint8_t *rv_log_borrow(rv_log *log, size_t *len);
+void rv_log_give_back(rv_log *log, const uint8_t *buf);
 
 /* Moves when a batch that was read before may not lie where it lay any more, since something else
  * was read, by whatever call. */

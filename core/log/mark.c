@@ -134,6 +134,33 @@ rv_status rv_log_mark_get(const rv_log *log, rv_log_mark *mark) {
     return RV_OK;
 }
 
+/* --- one of an open log --- */
+
+rv_status rv_log_mark_find(rv_log *log, const rv_log_mark *mark, rv_log_walk *walk, rv_error *err) {
+    RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
+    if (!mark_plausible(mark) || mark->last == mark->offset || mark->segment > log->segment_count ||
+        memcmp(mark->log_id, log->identity.log_id, sizeof mark->log_id) != 0) {
+        return RV_END;
+    }
+    const uint32_t number = (uint32_t)mark->segment - 1;
+    const rv_segment *const segment = &log->segments[number];
+    if (segment->first_sequence != mark->segment_first || mark->offset > segment->end) {
+        return RV_END;
+    }
+    const uint8_t *at = NULL;
+    rv_batch_header header;
+    const rv_status status = rv_slots_batch(log, (rv_place){number, mark->last}, &at, &header, err);
+    if (status != RV_OK) {
+        return status == RV_DATA_DAMAGED ? RV_END : status;
+    }
+    *walk = (rv_log_walk){number, segment->generation, mark->offset};
+    const bool fits = header.crc == mark->crc &&
+                      rv_batch_size(header.len) == mark->offset - mark->last &&
+                      header.first_sequence + header.event_count == mark->next_sequence &&
+                      header.watermark == mark->watermark && header.chain_hash == mark->chain_hash;
+    return fits ? RV_OK : RV_END;
+}
+
 /* --- beginning at one --- */
 
 bool rv_mark_missing(const rv_log *log) {

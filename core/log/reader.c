@@ -167,6 +167,22 @@ rv_slot *rv_slots_lend(rv_log *log) {
     return slot;
 }
 
+uint8_t *rv_log_borrow(rv_log *log, size_t *len) {
+    rv_slot *const slot = rv_slots_lend(log);
+    RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
+    *len = slot == NULL ? 0 : log->slot_size;
+    return slot == NULL ? NULL : slot->buf;
+}
+
+void rv_log_give_back(rv_log *log, const uint8_t *buf) {
+    uint32_t index = 0;
+    while (index < log->options.read_slot_count && log->slots[index].buf != buf) {
+        index += 1;
+    }
+    RV_ASSERT(index < log->options.read_slot_count && log->slots[index].pinned);
+    log->slots[index].pinned = false;
+}
+
 void rv_slots_forget(rv_log *log, uint32_t segment) {
     RV_ASSERT(segment < log->segment_count);
     for (uint32_t i = 0; i < log->options.read_slot_count; i += 1) {

@@ -94,6 +94,7 @@ static rv_step roll_on(rv_log *log, rv_status status, rv_chain next) {
     if (status == RV_STORAGE_FULL) {
         a->stalled = true;
         a->space_full = true;
+        a->refused += 1;
         a->space_wanted = false;
         return RV_STEP_END;
     }

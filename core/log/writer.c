@@ -337,6 +337,7 @@ static rv_step chain_reserve(rv_log *log) {
     a->ahead_off = status != RV_OK;
     if (status == RV_STORAGE_FULL) {
         a->space_full = a->space_wanted;
+        a->refused += a->space_wanted;
         a->space_wanted = false;
     } else if (status != RV_OK) {
         return chain_failed(log, status, "reserving space");

@@ -4,18 +4,23 @@
  * of one stream lie as far from each other as they can. After a million events and after ten the
  * node is closed and opened with memory that was never touched, and then the histories of some rows
  * are read, the first one with nothing of the log in the node's memory. A wrapper around the host
- * counts what is read.
+ * counts what is read. At last the state as it was in the middle of the log is asked for, from the
+ * checkpoints that were kept, and, when those are removed, from the log's beginning.
  *
  *     bench_history DIRECTORY [STREAMS [EVENTS]]      prints `name value` lines
  */
+#include "core/engine/as_of.h"
 #include "core/live/subscription.h"
 #include "platform/posix/posix.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BATCH       1000
 #define MEMORY_SIZE ((size_t)512 << 20)
@@ -201,6 +206,84 @@ static void measure(const char *directory, uint32_t streams, const char *when) {
     close_node(&o);
 }
 
+/* Files of checkpoints that are older than the newest two: their bytes. */
+static uint64_t kept_bytes(const char *directory, bool removes) {
+    char names[64][32], path[4096];
+    struct dirent *entry;
+    unsigned count = 0;
+    uint64_t bytes = 0;
+    DIR *const dir = opendir(directory);
+    while (dir != NULL && count < 64 && (entry = readdir(dir)) != NULL) {
+        if (strncmp(entry->d_name, "ckp-", 4) == 0) {
+            snprintf(names[count++], sizeof names[0], "%.31s", entry->d_name);
+        }
+    }
+    if (dir != NULL) {
+        closedir(dir);
+    }
+    qsort(names, count, sizeof names[0], (int (*)(const void *, const void *))strcmp);
+    for (unsigned i = 0; i + 2 < count; i++) {
+        struct stat s;
+        snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        bytes += stat(path, &s) == 0 ? (uint64_t)s.st_size : 0;
+        if (removes && unlink(path) != 0) {
+            perror(path);
+            exit(1);
+        }
+    }
+    return bytes;
+}
+
+/* The state in the middle of the log, in milliseconds; the longest call, too. */
+static double reach_middle(rv_node *node, uint64_t *begun_at, double *pause, rv_hash128 *hash) {
+    void *memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    const rv_as_of_options options = {.node = node, .memory = memory, .memory_size = MEMORY_SIZE};
+    const rv_as_of_place place = {rv_node_watermark(node) / 2, INT64_MAX};
+    rv_as_of *as_of = NULL;
+    rv_error err;
+    check(rv_as_of_create(&as_of, &options, &err), &err);
+    const double start = seconds();
+    rv_status status = RV_PENDING;
+    *pause = 0;
+    while (status == RV_PENDING || status == RV_BUSY) {
+        const double before = seconds();
+        status = rv_as_of_reach(as_of, &place, &err);
+        const double took = (seconds() - before) * 1000;
+        *pause = took > *pause ? took : *pause;
+        check(rv_node_poll(node, &err), &err);
+    }
+    check(status, &err);
+    const double end = seconds();
+    *begun_at = rv_as_of_begun_at(as_of);
+    *hash = rv_state_hash(rv_as_of_state(as_of), place.position);
+    munmap(memory, MEMORY_SIZE);
+    return (end - start) * 1000;
+}
+
+static void measure_past(const char *directory) {
+    uint64_t begun_at = 0;
+    double pause = 0;
+    rv_hash128 hash, again;
+    opened o = open_node(directory);
+    const double log_bytes = (double)rv_log_bytes(rv_node_log(o.node));
+    printf("past_kept %u\n", (unsigned)rv_node_checkpoint_of(o.node)->kept);
+    printf("past_kept_percent %.1f\n", 100.0 * (double)kept_bytes(directory, false) / log_bytes);
+    printf("past_middle_ms %.1f\n", reach_middle(o.node, &begun_at, &pause, &hash));
+    printf("past_middle_folded %u\n", (unsigned)(rv_node_watermark(o.node) / 2 - begun_at));
+    printf("past_middle_pause_ms %.1f\n", pause);
+    close_node(&o);
+    (void)kept_bytes(directory, true);
+    o = open_node(directory);
+    printf("past_middle_replayed_ms %.1f\n", reach_middle(o.node, &begun_at, &pause, &again));
+    printf("past_middle_replayed_pause_ms %.1f\n", pause);
+    if (begun_at != 0 || hash.low != again.low || hash.high != again.high) {
+        fprintf(stderr, "bench: the state as it was differs\n");
+        exit(1);
+    }
+    close_node(&o);
+}
+
 int main(int argc, char **argv) {
     if (argc < 2) {
         fprintf(stderr, "usage: bench_history DIRECTORY [STREAMS [EVENTS]]\n");
@@ -224,5 +307,6 @@ int main(int argc, char **argv) {
     printf("append %.0f\n", (double)(rounds - 2) * streams / (seconds() - start));
     close_node(&o);
     measure(argv[1], streams, "all");
+    measure_past(argv[1]);
     return 0;
 }

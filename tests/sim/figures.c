@@ -60,6 +60,7 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "copies that began again", figures->copies_again);
     line(to, "states of the past, compared", figures->pasts);
     line(to, "states of the past, gone", figures->pasts_gone);
+    line(to, "states of the past, from a kept checkpoint", figures->pasts_from_kept);
     line(to, "states compared with the model", figures->compared);
     line(to, "queries", figures->queries);
     line(to, "live queries that ran again", figures->live_ran);

@@ -113,6 +113,7 @@ void sim_member_start(sim_member *member) {
         .patterns = patterns,
         .pattern_count = entries_of(member, patterns),
         .checkpoint_growth = member->plan->checkpoint_growth,
+        .kept_percent = member->plan->checkpoint_growth > 0 ? UINT32_MAX : 0,
     };
     memset(member->node_memory, POISON, member->memory);
     const rv_status status = rv_node_create(&member->node, &options, NULL);

@@ -3,9 +3,13 @@
 
 #include "core/engine/as_of.h"
 #include "core/engine/rewind.h"
+#include "core/state/checkpoint.h"
+#include "tests/sim/directory.h"
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+
+#include <stdlib.h>
 
 #define STRIDE_MAX 60 /* positions between two notes */
 #define CALLS_MAX  100000
@@ -111,11 +115,62 @@ static void check_note(sim_world *world, const sim_member *m, const rv_as_of *as
     }
     const rv_hash128 hash = rv_state_hash(rv_as_of_state(as_of), note->position);
     world->figures.pasts += 1;
+    world->figures.pasts_from_kept += rv_as_of_begun_at(as_of) > 0;
     if (rv_as_of_position(as_of) != note->position || hash.low != note->hash.low ||
         hash.high != note->hash.high) {
         sim_fail(world, SIM_CHECK_PAST, "member %u as of %llu is not what it was",
                  (unsigned)m->index, (unsigned long long)note->position);
     }
+}
+
+/* --- a canary --- */
+
+static void overwrite(const rv_host *host, const char *name, rv_bytes bytes) {
+    rv_io_result opened, result;
+    rv_io io = host->ops->open(host->ctx, 1, name, &opened);
+    RV_ASSERT(io == RV_IO_DONE && opened.status == RV_OK);
+    io = host->ops->truncate(host->ctx, 2, opened.file, bytes.len, &result);
+    RV_ASSERT(io == RV_IO_DONE && result.status == RV_OK);
+    for (size_t done = 0; done < bytes.len; done += (size_t)result.count) {
+        io = host->ops->write(host->ctx, 3, opened.file, done, rv_bytes_from(bytes, done), &result);
+        RV_ASSERT(io == RV_IO_DONE && result.status == RV_OK && result.count > 0);
+    }
+    host->ops->close(host->ctx, opened.file);
+}
+
+/* The oldest checkpoint's pages, under the places of all the others. */
+static void mix_up(const sim_member *m) {
+    static sim_directory directory;
+    const rv_host host = rv_sim_disk_interface(m->disk);
+    const sim_copied_file *oldest = NULL;
+    rv_checkpoint_head head, other;
+    sim_directory_take(&directory, host);
+    for (uint32_t i = 0; i < directory.count; i++) {
+        const sim_copied_file *const file = &directory.files[i];
+        const bool is_one =
+            strncmp(file->name, "ckp-", 4) == 0 && file->len > RV_CHECKPOINT_HEAD_SIZE;
+        const bool older = is_one && (oldest == NULL || strcmp(file->name, oldest->name) < 0);
+        oldest = older ? file : oldest;
+    }
+    for (uint32_t i = 0; i < directory.count && oldest != NULL; i++) {
+        const sim_copied_file *const file = &directory.files[i];
+        if (file == oldest || strncmp(file->name, "ckp-", 4) != 0 ||
+            file->len < RV_CHECKPOINT_HEAD_SIZE ||
+            rv_checkpoint_head_decode(oldest->bytes, &head) != RV_CHECKPOINT_USABLE ||
+            rv_checkpoint_head_decode(file->bytes, &other) != RV_CHECKPOINT_USABLE) {
+            continue;
+        }
+        memcpy(head.mark, other.mark, sizeof head.mark);
+        head.last_sequence = other.last_sequence;
+        head.recorded_at = other.recorded_at;
+        uint8_t *const bytes = malloc(oldest->len);
+        RV_ASSERT(bytes != NULL);
+        memcpy(bytes, oldest->bytes, oldest->len);
+        rv_checkpoint_head_encode(bytes, &head);
+        overwrite(&host, file->name, rv_bytes_of(bytes, oldest->len));
+        free(bytes);
+    }
+    sim_directory_free(&directory);
 }
 
 void sim_pasts_check(sim_world *world, sim_member *m) {
@@ -129,6 +184,9 @@ void sim_pasts_check(sim_world *world, sim_member *m) {
     RV_ASSERT(made == RV_OK && m->life == SIM_UP);
     rv_sim_disk_advance(m->disk, UINT32_MAX);
     rv_sim_disk_set_faults(m->disk, &none);
+    if (world->canary == SIM_CANARY_KEPT_WRONG) {
+        mix_up(m);
+    }
     for (unsigned i = 0; i < SIM_PAST_NOTES && world->failure.check == SIM_CHECK_NONE; i++) {
         const sim_past_note *const note = &past->notes[i];
         if (note->position > 0 && !is_outdated(m, note) && note->disk_life == m->disk_life &&

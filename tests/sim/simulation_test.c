@@ -126,6 +126,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_READ_MISSED, 1u << SIM_CHECK_LIVE, 0},
         {SIM_CANARY_CHANGE_UNTOLD, 1u << SIM_CHECK_COPY, 0},
         {SIM_CANARY_PAST_MISSED, 1u << SIM_CHECK_PAST, 0},
+        {SIM_CANARY_KEPT_WRONG, 1u << SIM_CHECK_PAST, 0},
         {SIM_CANARY_COMMAND_OLD, 1u << SIM_CHECK_COMMAND, SIM_COMMANDS},
         {SIM_CANARY_COMMAND_ID, 1u << SIM_CHECK_COMMAND, SIM_COMMANDS},
         {SIM_CANARY_RIGHT_KEPT, 1u << SIM_CHECK_RIGHTS | 1u << SIM_CHECK_CONVERGENCE, SIM_RIGHTS},
@@ -175,7 +176,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.live_ran > 0 && sum.live_spared > 0);
     RV_CHECK(sum.copied > 0 && sum.copies_compared > 0);
     RV_CHECK(sum.copies_resumed > 0 && sum.copies_again > 0);
-    RV_CHECK(sum.pasts > 0 && sum.pasts_gone > 0);
+    RV_CHECK(sum.pasts > 0 && sum.pasts_gone > 0 && sum.pasts_from_kept > 0);
     RV_CHECK(sum.commands > 0 && sum.command_changes > 0 && sum.command_attempts > 0);
     RV_CHECK(sum.command_runs > sum.command_changes && sum.command_states > 0);
     RV_CHECK(sum.command_waits > 0 && sum.commands_met > 0);

@@ -82,6 +82,7 @@ typedef enum sim_check {
     X(READ_MISSED, "a live query has forgotten what it read")                                      \
     X(CHANGE_UNTOLD, "a reader of changes misses one")                                             \
     X(PAST_MISSED, "what is asked for as it was misses the last event")                            \
+    X(KEPT_WRONG, "a checkpoint that was kept is of another place than it says")                   \
     X(COMMAND_OLD, "what a command made the last time is not taken")                               \
     X(COMMAND_ID, "an event of a command comes under another id")                                  \
     X(RIGHT_KEPT, "a right that was taken goes on")                                                \
@@ -151,7 +152,8 @@ typedef struct sim_figures {
     uint64_t copies_resumed;   /* after a crash they went on, */
     uint64_t copies_again;     /* or began again */
     uint64_t pasts;            /* states that were noted, as they were at the end, */
-    uint64_t pasts_gone;       /* or gone */
+    uint64_t pasts_gone;       /* or gone; */
+    uint64_t pasts_from_kept;  /* those that were folded from a checkpoint */
     uint64_t compared;         /* states with the model */
     uint64_t messages;
     uint64_t messages_lost;

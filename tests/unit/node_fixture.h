@@ -34,6 +34,9 @@ static const char fixture_schema[] =
 /* Of every node that is opened here: 0 as a program has it; 1: one checkpoint after the other. */
 static uint64_t fixture_checkpoint_growth;
 
+/* Likewise; UINT32_MAX: as many checkpoints are kept as may be, however short the log. */
+static uint32_t fixture_kept_percent;
+
 typedef struct fixture {
     uint8_t *host_memory;
     uint8_t *node_memory;
@@ -61,6 +64,7 @@ static inline rv_status fixture_open_on(rv_host host, void *memory, size_t memor
         .patterns = &text,
         .pattern_count = pattern == NULL ? 0 : 1,
         .checkpoint_growth = fixture_checkpoint_growth,
+        .kept_percent = fixture_kept_percent,
     };
     memset(memory, 0xa5, memory_size); /* nothing may rely on what memory held */
     rv_status status = rv_node_create(node, &options, err);

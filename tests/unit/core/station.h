@@ -80,10 +80,10 @@ static inline bool station_fill(station *s, unsigned count, rv_hash128 *hash) {
 
 /* Names of the checkpoints, the newest first. */
 static inline unsigned names_of(const station *s, rv_file_name *names) {
-    rv_file_name all[16];
+    rv_file_name all[64];
     rv_io_result result;
     const rv_host host = rv_sim_disk_interface(s->disk);
-    if (host.ops->list(host.ctx, 1, all, 16, &result) != RV_IO_DONE || result.count > 16) {
+    if (host.ops->list(host.ctx, 1, all, 64, &result) != RV_IO_DONE || result.count > 64) {
         return 0;
     }
     unsigned count = 0;
