@@ -493,9 +493,16 @@ RV_TEST(questions_that_are_given_up) {
         }
         RV_CHECK_PASSED();
     }
+    const rv_kept_reader *const reader = &w->s.node->checkpoints.reader;
+    rv_as_of *const last = as_of_with(w->s.node, 0);
+    for (unsigned calls = 0; calls < 1000 && reader->buf == NULL; calls++) {
+        const rv_as_of_place place = {500, INT64_MAX};
+        RV_CHECK_STATUS(rv_as_of_reach(last, &place, &w->s.err), RV_PENDING);
+        fixture_poll(w->s.node);
+    }
+    RV_CHECK(reader->number != 0 && reader->buf != NULL && reader->open);
     rv_sim_disk_set_faults(w->s.disk, &(rv_sim_faults){.fault = RV_SIM_NO_FAULT});
     polls(w, 3000);
-    const rv_kept_reader *const reader = &w->s.node->checkpoints.reader;
     RV_CHECK(reader->number == 0 && reader->buf == NULL && !reader->open);
     world_free(w);
 }
