@@ -129,7 +129,7 @@ RV_TEST(powers_are_the_nearest_double) {
 /* A product and a quotient of doubles are rounded rightly by the processor. */
 RV_TEST(squares_and_inverses_are_those_of_doubles) {
     uint64_t seed = 7;
-    for (int i = 0; i < 200000; i++) {
+    for (int i = 0; i < RV_TEST_ROUNDS(200000); i++) {
         const double base = rv_float_of_bits(rv_test_random(&seed));
         if (!rv_float_is_finite(base) || base == 0) {
             continue;

@@ -81,7 +81,7 @@ static void hand_over(rv_state *from, rv_state *to, const rv_base_source *source
 }
 
 RV_TEST(a_base_is_what_the_streams_had_at_its_position) {
-    for (uint64_t run = 1; run <= 120; run += 1) {
+    for (uint64_t run = 1; run <= RV_TEST_ROUNDS(120); run += 1) {
         uint64_t seed = run;
         rv_state *state, *edge;
         RV_CHECK(fill(&state, &seed, (uint32_t)(run * run) % 1200));
@@ -194,7 +194,7 @@ RV_TEST(bytes_that_are_no_part_are_refused) {
     }
     RV_CHECK(refused > taken * 5 && taken > 0); /* between two items a part may end */
     rv_state_base_discard(edge);
-    for (size_t i = 0; i < len; i += 1) {
+    for (size_t i = 0; i < len; i += RV_TEST_STRIDE) {
         for (uint8_t change = 1; change != 0; change = (uint8_t)(change << 1)) {
             bytes[i] ^= change;
             rv_arena scratch = scratch_of();

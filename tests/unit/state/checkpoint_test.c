@@ -21,8 +21,8 @@
 #define CHANGES 300u
 #define WAYS    1u
 #else
-#define CHANGES 4000u
-#define WAYS    4u
+#define CHANGES 2000u
+#define WAYS    2u
 #endif
 
 static bank_memory schema_memory, memories[2];

@@ -232,7 +232,7 @@ RV_TEST(random_operations_agree_with_a_sorted_array) {
 }
 
 RV_TEST(many_small_trees_agree) {
-    for (uint64_t seed = 100; seed < 100 + RV_TEST_ROUNDS(2000); seed += 1) {
+    for (uint64_t seed = 100; seed < 100 + RV_TEST_ROUNDS(800); seed += 1) {
         run((shape)(seed % (SHAPE_HIDDEN + 1)), 20 + (uint32_t)(seed % 700), 900, seed);
         RV_CHECK_PASSED();
     }

@@ -72,7 +72,6 @@ static inline void duo_side_create(duo *d, duo_side *side, uint64_t seed) {
     side->disk_memory = malloc(DUO_DISK_MEMORY);
     side->node_memory = malloc(FIXTURE_NODE_MEMORY);
     side->sync_memory = malloc(DUO_SYNC_MEMORY);
-    memset(side->disk_memory, 0, DUO_DISK_MEMORY);
     side->disk = rv_sim_disk_create(side->disk_memory, DUO_DISK_MEMORY, &options);
     duo_open(d, side);
 }

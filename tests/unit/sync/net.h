@@ -87,7 +87,6 @@ static inline int net_add(net *n, const char *pattern, int upstream) {
                       .pattern = pattern,
                       .upstream = upstream,
                       .linked = NET_NONE};
-    memset(m->disk_memory, 0, NET_DISK_MEMORY);
     m->disk = rv_sim_disk_create(m->disk_memory, NET_DISK_MEMORY, &options);
     net_open(n, index);
     return index;

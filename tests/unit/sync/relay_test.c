@@ -217,7 +217,7 @@ static bool survives(blow what, int steps) {
 
 RV_TEST(everything_is_decided_once_whoever_stops) {
     for (int what = CUT_DEVICE; what <= MOVE; what++) {
-        for (int steps = 1; steps < 60; steps += 2 + steps / 4) {
+        for (int steps = 1; steps < 60; steps += 2 * RV_TEST_STRIDE + steps / 4) {
             RV_CHECK(survives((blow)what, steps));
         }
     }
