@@ -109,7 +109,10 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
   foreach(source IN LISTS RV_E2E_SOURCES)
     string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(${name} 600 ${NODE} --test ${source})
-    set_tests_properties(${name} PROPERTIES PROCESSORS 2 COST 800)
+    set_tests_properties(${name} PROPERTIES COST 800)
+    if(name MATCHES "^e2e/")
+      set_tests_properties(${name} PROPERTIES PROCESSORS 2)
+    endif()
   endforeach()
   # In real browsers, over the modules of the preset `browser` and build/npm. Each test of theirs has
   # a bound of its own (tests/browser/harness/test.mjs); that of the file is for what those miss.
@@ -120,6 +123,5 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
     rv_release_test(pages/${name} 300 ${NODE} --test ${source})
     set_tests_properties(pages/${name} PROPERTIES PROCESSORS 2 COST 900)
   endforeach()
-  # They start processes of their own and measure time: two cores each.
   set_tests_properties(demo PROPERTIES PROCESSORS 2 COST 800)
 endif()

@@ -129,7 +129,8 @@ static void look(twin *t, uint32_t batch, uint32_t event) {
 }
 
 static void look_for_all(twin *t) {
-    for (uint32_t batch = 1; batch <= t->count + 3 && batch <= BATCHES_MAX; batch += RV_TEST_STRIDE) {
+    for (uint32_t batch = 1; batch <= t->count + 3 && batch <= BATCHES_MAX;
+         batch += RV_TEST_STRIDE) {
         look(t, batch, (uint32_t)(rv_test_random(&t->seed) % 3));
     }
 }
