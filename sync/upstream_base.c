@@ -86,7 +86,8 @@ static rv_upstream_snapshot *find(rv_upstream *s, int64_t now) {
     return found;
 }
 
-/* A new one; NULL when there is no place, or the node is in the middle of something. */
+/* A new one; NULL when there is no place, the node is in the middle of something, or some of its
+ * rows are stale (SEMANTICS 15): who begins with them would take them for what they were to be. */
 static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
     rv_upstream_shared *const shared = s->shared;
     rv_node *const node = shared->node;
@@ -95,7 +96,7 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
         rv_upstream_snapshot *const p = &shared->snapshots[i];
         oldest = p->users == 0 && (oldest == NULL || p->left_at < oldest->left_at) ? p : oldest;
     }
-    if (oldest == NULL || rv_node_in_batch(node)) {
+    if (oldest == NULL || rv_node_in_batch(node) || rv_node_stale_count(node) > 0) {
         return NULL;
     }
     let_go(shared, oldest);

@@ -77,7 +77,7 @@ void sim_command_draw(sim_world *world, uint64_t seed, sim_operation *o) {
             *asked = o->asked[i]; /* its text too */
             o->asked[i].bulk = NULL;
         } else {
-            sim_workload_draw_event(world, &random, asked);
+            sim_workload_draw_event(world, true, &random, asked);
         }
         asked->has_id = false; /* ids are not the caller's */
         asked->counting = asked->counting == SIM_COUNTS_NOT ? SIM_COUNTS_NOT : SIM_COUNTS;

@@ -44,6 +44,10 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rights, files looked through", figures->rights_files);
     line(to, "worlds in which memory is scant", figures->scant);
     line(to, "edges that stood still for that", figures->stopped);
+    line(to, "of these as their pages were full", figures->stopped_full);
+    line(to, "worlds in which edges are older", figures->older);
+    line(to, "events not understood, each time of looking", figures->opaque);
+    line(to, "aggregates stale then", figures->stale);
     line(to, "rejections told, while a process lived", figures->told);
     line(to, "rejections told again in another", figures->told_again);
     line(to, "rejections acknowledged later", figures->told_forgotten);

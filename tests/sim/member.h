@@ -90,6 +90,7 @@ typedef struct sim_member {
     rv_edge *edge;
     rv_upstream_shared *shared;
     int64_t wake_at;
+    bool older;           /* its program is an older version */
     int64_t stopped_at;   /* it stands still since, 0: it does not; */
     int64_t give_at;      /* it gets more memory then */
     int64_t functions_at; /* when its application has registered the functions of its commands */

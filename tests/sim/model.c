@@ -3,6 +3,8 @@
 
 #include "tests/sim/model.h"
 
+#include "tests/sim/older.h"
+
 #include "tests/unit/state/naive.h"
 
 #include <stdio.h>
@@ -16,6 +18,7 @@ struct sim_model {
     const sim_selection *selection; /* of an edge */
     uint64_t position;
     uint64_t corrupted; /* 0: no event */
+    bool stale[NAIVE_AGGREGATES];
     naive now;
     naive *all; /* of all streams, for aggregates that are given; NULL: none ever is */
 };
@@ -35,6 +38,7 @@ sim_model *sim_model_create(const sim_truth *truth, const sim_member_plan *plan)
     sim_model *const model = calloc(1, sizeof *model);
     RV_ASSERT(model != NULL && truth->schema != NULL);
     model->truth = truth;
+    naive_lasting = rv_bytes_of(truth->bytes.ptr, truth->bytes.cap);
     model->plan = plan;
     model->now.schema = truth->schema;
     model->selection = &plan->selections[0];
@@ -84,7 +88,7 @@ static rv_status fold_event(sim_model *model, naive *into, const rv_event *event
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
     RV_ASSERT(event->type < rv_schema_event_type_count(model->truth->schema));
     const rv_event_type *const type = rv_schema_event_type(model->truth->schema, event->type);
-    if (!rv_event_data_decode(type, event->data, values)) {
+    if (!sim_event_decode(type, event->data, values)) {
         return RV_DATA_DAMAGED;
     }
     const bool judge = model->plan->role == SIM_ROOT;
@@ -238,6 +242,7 @@ rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int6
     static judged j;
     rv_status status = RV_OK;
     RV_ASSERT(model->plan->role == SIM_ROOT && !operation->schema);
+    const size_t len = naive_bytes.len;
     memcpy(&before, &model->now, sizeof before);
     memset(&j, 0, sizeof j);
     for (uint8_t i = 0; i < operation->count && status == RV_OK; i++) {
@@ -250,6 +255,7 @@ rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int6
         }
     }
     memcpy(&model->now, &before, sizeof before);
+    naive_bytes.len = len;
     return status;
 }
 
@@ -278,8 +284,16 @@ bool sim_model_knows(const sim_model *model, uint16_t aggregate) {
     for (uint8_t i = 0; i < model->plan->selection_count; i++) {
         bases = bases || sim_selection_has_bases(&model->plan->selections[i]);
     }
-    return !shared || !bases || given_of(model, aggregate) != NULL ||
-           sim_selection_is_all(model->selection);
+    return !model->stale[aggregate] && (!shared || !bases || given_of(model, aggregate) != NULL ||
+                                        sim_selection_is_all(model->selection));
+}
+
+void sim_model_stale(sim_model *model, const rv_node *node) {
+    RV_ASSERT(node != NULL);
+    for (uint16_t a = 0; a < NAIVE_AGGREGATES; a++) {
+        uint64_t since = 0;
+        model->stale[a] = rv_node_stale(node, a, &since);
+    }
 }
 
 /* True when the row is among those that are given. */

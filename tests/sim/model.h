@@ -7,6 +7,7 @@
 #ifndef RV_TESTS_SIM_MODEL_H
 #define RV_TESTS_SIM_MODEL_H
 
+#include "core/engine.h"
 #include "core/state/state.h"
 #include "tests/sim/operations.h"
 #include "tests/sim/plan.h"
@@ -38,6 +39,10 @@ void sim_model_select(sim_model *model, uint8_t selection);
  * when they would accept it. Changes nothing. `written_at` is about when it was judged. */
 rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int64_t written_at);
 
+/* From now on, what the node says to be stale is not compared: whether it is right to say so is
+ * checked elsewhere (tests/sim/older.h). */
+void sim_model_stale(sim_model *model, const rv_node *node);
+
 /* Compares rows with the state of a node that stands where the model does. True when they are the
  * same; else `difference` says what is not. */
 bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, char *difference,
@@ -49,8 +54,9 @@ bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, 
 bool sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column, int64_t least,
                      uint64_t *count);
 
-/* False of a shared aggregate where not all streams are selected and bases are: those have what
- * other streams did to its rows as well. Such an aggregate is true only where it is selected. */
+/* False of one that is stale, and of a shared aggregate where not all streams are selected and
+ * bases are: those have what other streams did to its rows as well. Such an aggregate is true only
+ * where it is selected. */
 bool sim_model_knows(const sim_model *model, uint16_t aggregate);
 
 /* The canary of a wrong row: the model forgets what the event at this position did. */

@@ -28,6 +28,10 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 #define SCANT_SCHEMA  2 /* has texts */
 #define SCANT_BULK    90000
 #define SCANT_PERCENT 25 /* of worlds of that schema: texts cost time */
+#define FULL_BULK     60000
+#define FULL_KEYS     40
+#define FULL_PERCENT  25
+#define OLDER_PERCENT 20
 #define LONG_EVERY    40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
@@ -295,6 +299,39 @@ static void draw_scant(sim_plan *plan, bool known) {
     plan->bulk_max = scant ? SCANT_BULK : plan->bulk_max;
 }
 
+/* Worlds with more rows than the edges' memory holds. */
+static void draw_full(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "full");
+    bool full = known && !plan->features.scant && plan->schema == SCANT_SCHEMA &&
+                rv_random_chance(&random, FULL_PERCENT);
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        full = full && !plan->members[i].serves;
+    }
+    plan->features.full = full;
+    for (uint8_t i = 0; i < plan->member_count && full; i++) {
+        plan->members[i].memory = (size_t)(i == 0 ? 16 : 4) << 20;
+    }
+    plan->bulk_max = full ? FULL_BULK : plan->bulk_max;
+    plan->keys = full ? FULL_KEYS : plan->keys;
+}
+
+/* Worlds in which edges are older, and what is declared later is so early on. */
+static void draw_older(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "older");
+    plan->features.older = known && rv_random_chance(&random, OLDER_PERCENT);
+    for (uint8_t i = 1; i < plan->member_count && plan->features.older; i++) {
+        const int64_t until = 1 + (int64_t)rv_random_below(&random, (uint64_t)plan->quiet_at * 2);
+        plan->members[i].older_until = rv_random_chance(&random, 75) ? until : 0;
+    }
+    for (uint32_t i = 0; i < SIM_EXTRAS_MAX && plan->features.older; i++) {
+        sim_step *const step = &plan->steps[rv_random_below(&random, plan->step_count / 3 + i + 1)];
+        if (step->kind == SIM_STEP_APPEND) {
+            step->kind = SIM_STEP_SCHEMA;
+        }
+    }
+    RV_ASSERT(plan->members[0].older_until == 0);
+}
+
 static void draw_features(sim_plan *plan, uint32_t features) {
     uint64_t commands = sim_plan_stream(plan->seed, "commands");
     plan->features.command_percent =
@@ -305,6 +342,8 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     uint64_t tells = sim_plan_stream(plan->seed, "told");
     draw_rights(plan, (features & SIM_RIGHTS) != 0);
     draw_scant(plan, (features & SIM_SCANT) != 0);
+    draw_full(plan, (features & SIM_FULL) != 0);
+    draw_older(plan, (features & SIM_OLDER) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
 }
 

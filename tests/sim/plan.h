@@ -81,8 +81,9 @@ typedef struct sim_member_plan {
     uint8_t taken; /* entry of the first selection that the second is without, as the right to it
                       may be taken; UINT8_MAX: none */
     bool tokens;   /* an upstream's, that it may have some */
-    int64_t starts_at; /* the first time */
-    size_t memory;     /* of its node */
+    int64_t starts_at;   /* the first time */
+    int64_t older_until; /* its program is an older version, 0: never (tests/sim/older.h) */
+    size_t memory;       /* of its node */
     uint64_t checkpoint_growth;
     bool holds_back; /* its transport keeps messages back while the edge is not ready */
     bool squeezes;   /* it compresses, if the other end does too */
@@ -97,8 +98,10 @@ typedef struct sim_member_plan {
 typedef struct sim_features {
     uint32_t command_percent; /* of what is written at edges; 0: there are no commands */
     bool rights;              /* the root has tokens */
-    bool scant;               /* edges have less memory than what there is takes */
-    bool tells;               /* applications follow what waits and what was refused */
+    bool scant;               /* edges have less memory than what there is takes, at a time */
+    bool full;                /* or altogether */
+    bool older; /* edges run an older version, and events come that it does not know */
+    bool tells; /* applications follow what waits and what was refused */
 } sim_features;
 
 typedef struct sim_plan {
@@ -124,6 +127,8 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_RIGHTS       0x2u
 #define SIM_TELLS        0x4u
 #define SIM_SCANT        0x8u
+#define SIM_FULL         0x10u
+#define SIM_OLDER        0x20u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -59,8 +59,8 @@ static void check_reason(sim_world *world, const sim_member *m, const rv_error *
 
 void sim_scant_turn(sim_world *world, sim_member *m) {
     rv_edge_status status;
-    if (!world->plan->features.scant || m->plan->role != SIM_EDGE || m->edge == NULL ||
-        rv_node_rewinding(m->node)) {
+    if ((!world->plan->features.scant && !world->plan->features.full) ||
+        m->plan->role != SIM_EDGE || m->edge == NULL || rv_node_rewinding(m->node)) {
         return;
     }
     rv_edge_status_of(m->edge, &status);
@@ -73,6 +73,7 @@ void sim_scant_turn(sim_world *world, sim_member *m) {
         m->stopped_at = world->now;
         m->give_at = world->now + (int64_t)rv_random_below(&random, HEAR_US);
         world->figures.stopped += 1;
+        world->figures.stopped_full += status.reason.status == RV_STATE_FULL;
         sim_note(world, m->index, "stands still at %llu: %s",
                  (unsigned long long)rv_node_watermark(m->node),
                  rv_status_code(status.reason.status));

@@ -16,7 +16,7 @@
 #if defined(RV_SLOW_CHECKS) || defined(__SANITIZE_ADDRESS__)
 #define SEEDS 120
 #else
-#define SEEDS 600
+#define SEEDS 500
 #endif
 
 #define FIRST_FOUR (SIM_COMMANDS | SIM_RIGHTS | SIM_TELLS | SIM_SCANT)
@@ -57,14 +57,17 @@ RV_TEST(seeds_that_failed) {
     static const struct {
         uint32_t features;
         uint64_t seed;
-    } seeds[] = {{0, 799},           {0, 802},           {0, 2252},          {0, 2327},
-                 {0, 3127},          {0, 3584},          {0, 3705},          {0, 4842},
-                 {0, 5730},          {0, 6931},          {0, 7399},          {0, 7799},
-                 {0, 8000},          {0, 8284},          {0, 8342},          {0, 9540},
-                 {0, 9977},          {0, 11414},         {0, 18748},         {SIM_RIGHTS, 399},
-                 {SIM_RIGHTS, 459},  {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890}, {FIRST_FOUR, 6732},
-                 {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}, {FIRST_FOUR, 49},   {FIRST_FOUR, 899},
-                 {FIRST_FOUR, 924},  {FIRST_FOUR, 1226}, {FIRST_FOUR, 3140}, {FIRST_FOUR, 8471}};
+    } seeds[] = {{0, 799},           {0, 802},           {0, 2252},
+                 {0, 2327},          {0, 3127},          {0, 3584},
+                 {0, 3705},          {0, 4842},          {0, 5730},
+                 {0, 6931},          {0, 7399},          {0, 7799},
+                 {0, 8000},          {0, 8284},          {0, 8342},
+                 {0, 9540},          {0, 9977},          {0, 11414},
+                 {0, 18748},         {SIM_RIGHTS, 399},  {SIM_RIGHTS, 459},
+                 {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890}, {FIRST_FOUR, 6732},
+                 {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}, {FIRST_FOUR, 49},
+                 {FIRST_FOUR, 899},  {FIRST_FOUR, 924},  {FIRST_FOUR, 1226},
+                 {FIRST_FOUR, 3140}, {FIRST_FOUR, 8471}, {FIRST_FOUR | SIM_OLDER, 919}};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         sim_plan_make(&plan, seeds[i].seed, seeds[i].features);
         RV_CHECK(run_plan(seeds[i].seed));
@@ -134,6 +137,8 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_REJECTION_KEPT, 1u << SIM_CHECK_TOLD, SIM_TELLS},
         {SIM_CANARY_PENDING_TWICE, 1u << SIM_CHECK_TOLD, SIM_TELLS},
         {SIM_CANARY_MEMORY_DENIED, 1u << SIM_CHECK_CONVERGENCE, SIM_SCANT},
+        {SIM_CANARY_MEMORY_DENIED, 1u << SIM_CHECK_CONVERGENCE, SIM_FULL},
+        {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | 1u << SIM_CHECK_ROWS, SIM_OLDER},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
         uint32_t by = 0;
@@ -185,7 +190,8 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.tokens_revoked > 0 && sum.rights_sent > 0 && sum.rights_judged > 0);
     RV_CHECK(sum.rights_forbidden > 0 && sum.rights_files > 0);
     RV_CHECK(sum.told > sum.told_again && sum.told_again > 0 && sum.told_forgotten > 0);
-    RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > 0);
+    RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
+    RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

@@ -159,8 +159,10 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
         return;
     }
     meet_base(world, link, &message);
+    (void)sim_older_runs(world, edge);
     const rv_status status =
         rv_edge_receive(edge->edge, rv_bytes_of(message.bytes, message.len), world->now, &err);
+    (void)sim_older_runs(world, NULL);
     if (status != RV_OK) {
         sim_wires_edge_closed(world, link, &err);
     }
@@ -181,8 +183,10 @@ static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message me
     }
     sim_tamper_up(world, &message);
     /* an error is told by the messages that follow it */
+    (void)sim_older_runs(world, upstream);
     const rv_status status = rv_upstream_receive(
         link->session, rv_bytes_of(message.bytes, message.len), world->now, NULL);
+    (void)sim_older_runs(world, NULL);
     if (status != RV_OK) {
         sim_note(world, upstream->index, "refuses edge %u: %s", (unsigned)link->edge,
                  rv_status_code(status));

@@ -8,11 +8,13 @@
 
 /* --- making operations --- */
 
-void sim_workload_draw_event(sim_world *world, uint64_t *random, sim_asked *asked) {
+void sim_workload_draw_event(sim_world *world, bool edge, uint64_t *random, sim_asked *asked) {
     const sim_schema *const schema = sim_schema_of(world->plan->schema);
     const uint32_t extras = world->workload.extras;
     RV_ASSERT(extras <= SIM_EXTRAS_MAX);
-    if (extras > 0 && rv_random_chance(random, 12)) {
+    const bool older =
+        world->plan->features.older; /* an edge does not write what it does not know */
+    if (extras > 0 && rv_random_chance(random, older ? 35 : 12) && !(older && edge)) {
         sim_extra_draw(random, (uint32_t)rv_random_below(random, extras), world->plan->keys,
                        &asked->draft);
         return;
@@ -28,7 +30,7 @@ static void draw_sensible(sim_world *world, uint64_t *random, sim_operation *o, 
     RV_ASSERT(i < count);
     o->count = (uint8_t)(i + 1);
     for (uint32_t tries = 0; tries < 6 && status != RV_OK; tries++) {
-        sim_workload_draw_event(world, random, &o->asked[i]);
+        sim_workload_draw_event(world, o->kind == SIM_STEP_WRITE, random, &o->asked[i]);
         status = sim_model_judge(world->models[0], o, SIM_EPOCH_US + world->now);
     }
     o->count = count;
@@ -111,7 +113,7 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
         if (sensible) {
             draw_sensible(world, &random, o, i);
         } else {
-            sim_workload_draw_event(world, &random, asked);
+            sim_workload_draw_event(world, o->kind == SIM_STEP_WRITE, &random, asked);
         }
         if (world->plan->bulk_max > 0) {
             const uint64_t len = rv_random_below(&random, world->plan->bulk_max);

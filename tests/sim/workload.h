@@ -38,8 +38,9 @@ struct sim_member;
 /* Begins what a step of the workload asks for. */
 void sim_workload_step(struct sim_world *world, const sim_step *step);
 
-/* An event that somebody asks for. */
-void sim_workload_draw_event(struct sim_world *world, uint64_t *random, sim_asked *asked);
+/* An event that somebody asks for; `edge`: at an edge. */
+void sim_workload_draw_event(struct sim_world *world, bool edge, uint64_t *random,
+                             sim_asked *asked);
 
 /* Goes on with the requests of a member that is up. True when something moved. */
 bool sim_workload_turn(struct sim_world *world, struct sim_member *member);

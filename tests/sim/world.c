@@ -138,8 +138,9 @@ static void start(sim_world *world, sim_member *member) {
         drop_last_batch(member);
     }
     sim_member_advance(member, world->now);
+    member->older = !world->quiet && world->now < member->plan->older_until;
     sim_member_start(member);
-    sim_note(world, member->index, "starts");
+    sim_note(world, member->index, "starts%s", member->older ? ", an older version" : "");
 }
 
 static void open_turn(sim_world *world, sim_member *member) {
@@ -259,6 +260,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         moved = sim_feeds_turn(world, member) || moved;
         sim_copies_turn(world, member);
         sim_scant_turn(world, member);
+        sim_older_turn(world, member);
         sim_pasts_turn(world, member);
         sim_live_turn(world, member);
         if (world->failure.check != SIM_CHECK_NONE || power_failed(world, member)) {
@@ -316,11 +318,22 @@ static void timed_faults(sim_world *world, sim_member *member) {
     }
 }
 
+/* It is started again with the version of the program that there is. */
+static void give_version(sim_world *world, sim_member *member) {
+    RV_ASSERT(member->older && member->life == SIM_UP);
+    sim_note(world, member->index, "is started again with the version that there is");
+    sim_world_stop(world, member, RV_SIM_CRASH_KEEP, false, 0);
+    member->restart_at = world->now;
+}
+
 static void member_turn(sim_world *world, sim_member *member) {
     world->figures.turns += 1;
     member->wake_at = INT64_MAX;
     if (member->life == SIM_UP && member->memory_next > member->memory) {
         give_memory(world, member);
+    }
+    if (member->life == SIM_UP && sim_older_ends(world, member)) {
+        give_version(world, member);
     }
     if (member->life == SIM_DOWN && member->restart_at <= world->now) {
         start(world, member);
@@ -450,7 +463,8 @@ static void destroy(sim_world *world) {
     world->figures.runs = 1;
     world->figures.gateways = world->plan->members[1].serves;
     world->figures.chains = world->plan->member_count > 2 && world->plan->members[2].serves;
-    world->figures.scant = world->plan->features.scant;
+    world->figures.scant = world->plan->features.scant || world->plan->features.full;
+    world->figures.older = world->plan->features.older;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;
@@ -488,7 +502,9 @@ static void moment(sim_world *world, const bool *only) {
     see_to_schema(world);
     for (uint8_t i = 0; i < plan->member_count && world->failure.check == SIM_CHECK_NONE; i++) {
         if (world->members[i].wake_at <= world->now) {
+            (void)sim_older_runs(world, &world->members[i]);
             member_turn(world, &world->members[i]);
+            (void)sim_older_runs(world, NULL);
         }
     }
     if (world->failure.check == SIM_CHECK_NONE) {

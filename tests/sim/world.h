@@ -22,6 +22,7 @@
 #include "tests/sim/member.h"
 #include "tests/sim/model.h"
 #include "tests/sim/network.h"
+#include "tests/sim/older.h"
 #include "tests/sim/operations.h"
 #include "tests/sim/pasts.h"
 #include "tests/sim/restored.h"
@@ -45,6 +46,7 @@
     X(RIGHTS, "what is not allowed is done")                                                       \
     X(TOLD, "what waits or was refused is not told as it is")                                      \
     X(LIVE, "a live query was not run again, and has another answer")                              \
+    X(STALE, "what is told to be stale is not what is")                                            \
     X(COPY, "a copy that is kept by changes is not the rows")                                      \
     X(PAST, "the past is not what was")                                                            \
     X(QUERY, "a query counts otherwise")                                                           \
@@ -89,7 +91,8 @@ typedef enum sim_check {
     X(PURGE_KEPT, "what was purged stays in the files")                                            \
     X(REJECTION_KEPT, "a rejection that was acknowledged is told again")                           \
     X(PENDING_TWICE, "what waits is listed twice")                                                 \
-    X(MEMORY_DENIED, "an edge that stands still gets no memory")
+    X(MEMORY_DENIED, "an edge that stands still gets no memory")                                   \
+    X(OLDER_GUESSES, "an older version takes what it does not understand for something else")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -140,21 +143,25 @@ typedef struct sim_figures {
     uint64_t rights_forbidden; /* or might not; */
     uint64_t rights_files;     /* and files of edges that had purged */
     uint64_t scant;            /* worlds in which memory is, */
-    uint64_t stopped;          /* times that an edge stood still there */
-    uint64_t told;             /* rejections, in a process, */
-    uint64_t told_again;       /* of these in another one before; */
-    uint64_t told_forgotten;   /* that were acknowledged */
-    uint64_t told_waiting;     /* batches that were listed as they waited */
-    uint64_t unknown;          /* operations without an answer */
-    uint64_t delivered;        /* by subscriptions */
-    uint64_t copied;           /* changes of rows, by readers of them, */
-    uint64_t copies_compared;  /* whose copies were compared so often; */
-    uint64_t copies_resumed;   /* after a crash they went on, */
-    uint64_t copies_again;     /* or began again */
-    uint64_t pasts;            /* states that were noted, as they were at the end, */
-    uint64_t pasts_gone;       /* or gone; */
-    uint64_t pasts_from_kept;  /* those that were folded from a checkpoint */
-    uint64_t compared;         /* states with the model */
+    uint64_t stopped;          /* times that an edge stood still there, */
+    uint64_t stopped_full;     /* of these because its pages were full */
+    uint64_t older;            /* worlds in which some edge is, */
+    uint64_t opaque;          /* events that it had and did not understand, when it was looked at */
+    uint64_t stale;           /* aggregates that were stale then */
+    uint64_t told;            /* rejections, in a process, */
+    uint64_t told_again;      /* of these in another one before; */
+    uint64_t told_forgotten;  /* that were acknowledged */
+    uint64_t told_waiting;    /* batches that were listed as they waited */
+    uint64_t unknown;         /* operations without an answer */
+    uint64_t delivered;       /* by subscriptions */
+    uint64_t copied;          /* changes of rows, by readers of them, */
+    uint64_t copies_compared; /* whose copies were compared so often; */
+    uint64_t copies_resumed;  /* after a crash they went on, */
+    uint64_t copies_again;    /* or began again */
+    uint64_t pasts;           /* states that were noted, as they were at the end, */
+    uint64_t pasts_gone;      /* or gone; */
+    uint64_t pasts_from_kept; /* those that were folded from a checkpoint */
+    uint64_t compared;        /* states with the model */
     uint64_t messages;
     uint64_t messages_lost;
     uint64_t connections;

@@ -33,10 +33,16 @@ typedef struct naive {
     naive_row rows[NAIVE_ROWS];
 } naive;
 
-static rv_arena naive_bytes; /* of all interned values */
+static rv_arena naive_bytes;   /* of all interned values, */
+static rv_bytes naive_lasting; /* but those that lie in here, which stays as it is */
+
+static inline bool naive_lasts(const uint8_t *ptr) {
+    return naive_lasting.len > 0 && ptr >= naive_lasting.ptr &&
+           ptr < naive_lasting.ptr + naive_lasting.len;
+}
 
 static inline rv_value naive_intern(rv_value value) {
-    if (value.class_ == RV_VALUE_BYTES) {
+    if (value.class_ == RV_VALUE_BYTES && !naive_lasts(value.as.bytes.ptr)) {
         value.as.bytes = rv_arena_copy(&naive_bytes, value.as.bytes);
         if (value.as.bytes.ptr == NULL) {
             abort();

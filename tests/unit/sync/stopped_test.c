@@ -11,7 +11,7 @@
 #include "core/state/inside.h"
 #include "sync/edge_internal.h"
 #include "tests/unit/core/forging.h"
-#include "tests/unit/sync/pair.h"
+#include "tests/unit/sync/based.h"
 
 #define LARGE ((size_t)64 << 20)
 
@@ -252,6 +252,25 @@ RV_TEST(what_is_not_understood_is_passed_on) {
     pair_free(&p);
 }
 
+/* Rows that are stale are no base for anybody: who wants one waits for an upstream that understands
+ * its own log. What has its history comes meanwhile. */
+RV_TEST(no_base_is_made_of_what_is_stale) {
+    pair p = {.root = forge_opaque(), .leaf = fixture_create(2), .now = 1000000};
+    p.up_memory = malloc(PAIR_SYNC_MEMORY);
+    p.edge_memory = malloc(PAIR_SYNC_MEMORY);
+    RV_CHECK_STATUS(forge_open_again(&p.root), RV_OK);
+    static const char *const entries[] = {"/accounts/2", "/accounts/* history none"};
+    RV_CHECK(open_edge(&p, entries, 2));
+    pair_start(&p);
+    RV_CHECK(pair_connect(&p));
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(rv_node_watermark(p.leaf.node), 5);
+    RV_CHECK(!rv_node_whole(p.leaf.node));
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 1);
+    pair_free(&p);
+}
+
 static void connected(pair *p, const char *pattern) {
     *p = pair_create(pattern);
     RV_CHECK(pair_connect(p));
@@ -299,6 +318,7 @@ RV_TEST(an_edge_whose_storage_is_full_asks_ten_times_a_second) {
 
 int main(void) {
     RV_RUN(what_is_not_understood_is_passed_on);
+    RV_RUN(no_base_is_made_of_what_is_stale);
     RV_RUN(a_full_state_stops_before_the_batch);
     RV_RUN(a_batch_that_the_journal_cannot_take_back_stops_too);
     RV_RUN(a_base_that_does_not_fit_stops_before_its_rows);
