@@ -4,7 +4,30 @@
 #include "core/base/assert.h"
 #include "sync/upstream_internal.h"
 
-RV_STATIC_ASSERT(sizeof(rv_upstream) <= 12 * 1024, "a session takes what sync/upstream.h says");
+/* What an idle session needs lies on one page of memory: its parts, and a short selection. */
+#define MEMORY_PAGE ((size_t)4096)
+#define SESSION_LEN (3 * MEMORY_PAGE)
+
+RV_STATIC_ASSERT(sizeof(rv_upstream) <= SESSION_LEN, "a session takes what sync/upstream.h says");
+RV_STATIC_ASSERT(offsetof(rv_upstream, selection) + 640 <= MEMORY_PAGE, "a short one fits");
+
+/* The sessions, each on pages of its own. False: they do not fit. */
+static bool take_sessions(rv_upstream_shared *u, rv_arena *arena) {
+    RV_ASSERT(u->session_max > 0);
+    if (u->session_max > arena->cap / SESSION_LEN) {
+        return false; /* nor would their length be a size_t, perhaps */
+    }
+    uint8_t *const memory = rv_arena_take_raw(arena, u->session_max * SESSION_LEN + MEMORY_PAGE);
+    u->sessions = rv_arena_take(arena, sizeof(rv_upstream *) * u->session_max);
+    if (memory == NULL || u->sessions == NULL) {
+        return false;
+    }
+    uint8_t *const pages = memory + (-(uintptr_t)memory & (MEMORY_PAGE - 1));
+    for (uint32_t i = 0; i < u->session_max; i++) {
+        u->sessions[i] = (rv_upstream *)(void *)(pages + i * SESSION_LEN);
+    }
+    return true;
+}
 
 rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstream_options *options,
                                     rv_arena *arena, rv_error *err) {
@@ -29,10 +52,9 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         u->told = rv_arena_take_raw(arena, sizeof(rv_told) * TOLD_MAX);
         u->waiting_memory = rv_arena_take_raw(arena, WAITING_MEMORY);
         u->changes_memory = rv_arena_take_raw(arena, CHANGES_MEMORY);
-        u->sessions = rv_arena_take(arena, sizeof(rv_upstream *) * u->session_max);
         whole = u->encoder != NULL && u->message != NULL && u->appends != NULL &&
                 u->results != NULL && u->counted != NULL && u->told != NULL &&
-                u->waiting_memory != NULL && u->changes_memory != NULL && u->sessions != NULL;
+                u->waiting_memory != NULL && u->changes_memory != NULL;
         u->messages = rv_arena_take_raw(arena, sizeof(rv_shared_message) * SHARED_MESSAGES);
         whole = whole && u->messages != NULL && rv_upstream_watch_create(u, arena);
     }
@@ -40,11 +62,7 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
         u->relayer = rv_relayer_create(options->node, arena);
         whole = u->relayer != NULL;
     }
-    for (uint32_t i = 0; whole && i < u->session_max; i++) {
-        u->sessions[i] = rv_arena_take_raw(arena, sizeof(rv_upstream));
-        whole = u->sessions[i] != NULL;
-    }
-    if (!whole) {
+    if (!whole || !take_sessions(u, arena)) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
                             "serving %u edges needs more memory than the %u KiB there are",
                             (uint64_t)options->connections_max, (uint64_t)(arena->cap / 1024));
