@@ -22,10 +22,11 @@ endif()
 if(RV_SANITIZE)
   list(APPEND options -fno-sanitize=address,undefined)
 endif()
-# sql/sqlite.sed lets a query stop and go on. In modules the parser sees sql/statements.h besides, which
-# leaves out what changes tables: a tenth of a module.
+# sql/sqlite.sed lets a query stop and go on. The parser sees sql/shape.h, which looks at the shape of a
+# SELECT, and in modules sql/statements.h besides, which leaves out what changes tables: a tenth of a module.
 set(amalgamation ${CMAKE_BINARY_DIR}/sqlite/sqlite3.c)
-set(edits -f ${PROJECT_SOURCE_DIR}/sql/sqlite.sed)
+set(edits -f ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
+  -e "/ Begin file parse.c /i #include \"sql/shape.h\"")
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
   list(APPEND edits -e "/ Begin file parse.c /i #include \"sql/statements.h\"")
   list(APPEND options -DRV_SQL_QUERIES_ONLY)
@@ -39,7 +40,7 @@ target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite
 target_sources(rivulet_sql PRIVATE ${amalgamation})
 set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 set_source_files_properties(sql/sqlite.c PROPERTIES
-  COMPILE_OPTIONS "${options}" OBJECT_DEPENDS ${amalgamation})
+  COMPILE_OPTIONS "${options}" OBJECT_DEPENDS "${amalgamation};${PROJECT_SOURCE_DIR}/sql/shape.h")
 
 # In a browser's module only what reads rows is as fast as can be.
 if(RV_TARGET STREQUAL "browser")

@@ -98,6 +98,8 @@ typedef struct kept_result {
 typedef struct live_answer {
     rv_reads reads;          /* rows that the answer was made of, also while it is made at first, */
     rv_touched touched;      /* and up to when they were compared with what was touched */
+    rv_sql_upkeep upkeep;    /* what keeps a query's result up, */
+    uint64_t moment;         /* and since when (core/live/moments.h); 0: it does not */
     uint64_t schema_version; /* the schema, the outbox and the log when it was answered */
     uint64_t outbox_moves;
     uint64_t relayed;
@@ -259,6 +261,9 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err);
 
 /* It is over, and held for no more. */
 void face_live_end(rv_exchange *x);
+
+/* What keeps the result of its query up, as it is to be used now. */
+rv_sql_upkeep *face_live_upkeep(rv_exchange *x);
 
 /* The next piece; as rv_exchange_body. */
 rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w);

@@ -13,10 +13,11 @@
  * only if one of them lies in it the request is answered again. An answer of system tables, or of
  * the outbox, is made again whenever anything has moved that it could tell of.
  *
- * Nothing is kept between two answers but the request, what it read and a hash (and where it is
- * told by differences, hashes of its rows). An answer is made only when the last one was taken, so
- * a slow consumer misses some in between, never the last one. Each is made whole between two atomic
- * steps (SEMANTICS 29), and shows what is pending, too.
+ * Nothing is kept between two answers but the request, what it read and a hash, where it is told by
+ * differences, hashes of its rows, and of a query that is kept up (sql/upkeep.h) what that needs:
+ * from its second answer on, so that one that never changes costs nothing. An answer is made only
+ * when the last one was taken, so a slow consumer misses some in between, never the last one. Each
+ * is made whole between two atomic steps (SEMANTICS 29), and shows what is pending, too.
  */
 #include "face/face_internal.h"
 
@@ -92,6 +93,39 @@ static void look(rv_exchange *x) {
     l->log_moves = log_moves(node);
 }
 
+/* The moment of now is the one that changes of what is kept count from. */
+static void take_moment(rv_exchange *x) {
+    rv_moments *const moments = &x->face->moments;
+    live_answer *const l = &x->live;
+    rv_moment_release(moments, l->moment);
+    const rv_moment *const now = l->upkeep.whole ? rv_moment_now(moments, UINT64_MAX) : NULL;
+    l->moment = now == NULL ? 0 : now->serial;
+}
+
+/* Where nothing that is kept has changed, the moment need not grow old: others have newer ones. */
+static void renew_moment(rv_exchange *x) {
+    rv_state *const state = rv_node_state(x->face->options.node);
+    const live_answer *const l = &x->live;
+    const rv_moment *const moment =
+        l->moment == 0 ? NULL : rv_moment_find(&x->face->moments, l->moment);
+    if (moment != NULL && moment->revision != rv_state_revision(state) &&
+        rv_state_revision_of(state, l->upkeep.aggregate) <= moment->revision) {
+        take_moment(x);
+    }
+}
+
+rv_sql_upkeep *face_live_upkeep(rv_exchange *x) {
+    rv_face *const face = x->face;
+    live_answer *const l = &x->live;
+    rv_sql_upkeep *const u = &l->upkeep;
+    const rv_moment *const moment = rv_moment_find(&face->moments, l->moment);
+    u->since = moment == NULL ? (rv_snapshot){0} : moment->deltas.snapshot;
+    u->others =
+        u->whole && rv_touches_concern_others(&face->touches, rv_node_state(face->options.node),
+                                              &l->reads, u->aggregate, &face->scratch, &l->touched);
+    return u;
+}
+
 /* Remembers that its rows are those of now: whatever turns it took, none changed since the first
  * that counts. */
 static void look_at_rows(rv_exchange *x) {
@@ -102,6 +136,7 @@ static void look_at_rows(rv_exchange *x) {
     }
     rv_touches_follow(&face->touches, rv_node_state(face->options.node), &l->reads, &face->scratch,
                       &l->touched);
+    take_moment(x);
 }
 
 /* True when the last answer may be another one now. */
@@ -118,8 +153,12 @@ static bool moved(rv_exchange *x) {
         return true;
     }
     rv_arena_reset(&face->scratch, 0);
-    return rv_touches_concern(&face->touches, rv_node_state(node), &l->reads, &face->scratch,
-                              &l->touched);
+    if (rv_touches_concern(&face->touches, rv_node_state(node), &l->reads, &face->scratch,
+                           &l->touched)) {
+        return true;
+    }
+    renew_moment(x);
+    return false;
 }
 
 /* The answer that was made is given out, unless it is the last one again. It is one line. */
@@ -153,6 +192,9 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
 void face_live_end(rv_exchange *x) {
     rv_face *const face = x->face;
     face_differences_end(x);
+    rv_sql_upkeep_end(&x->live.upkeep);
+    rv_moment_release(&face->moments, x->live.moment);
+    x->live.moment = 0;
     rv_touches_leave(&face->touches, rv_node_state(face->options.node), &x->live.touched);
 }
 

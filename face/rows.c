@@ -479,12 +479,15 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
     }
     x->differences = q.differences;
     status = status == RV_OK ? exchange_writer(x, true, w) : status;
-    status = status == RV_OK ? rv_sql_prepare(sql, q.sql, q.params, &x->query, err) : status;
+    if (status == RV_OK) {
+        rv_sql_upkeep *const upkeep =
+            x->kind == EXCHANGE_LIVE && !q.past ? face_live_upkeep(x) : NULL;
+        status = rv_sql_prepare_live(sql, upkeep, q.sql, q.params, &x->query, err);
+    }
     if (status == RV_OK) {
         rv_sql_limit_rows(x->query, q.rows);
-        rv_reads *const reads = begin_reads(x);
-        if (reads != NULL) {
-            rv_sql_note_reads(x->query, reads);
+        if (exchange_is_live(x)) {
+            rv_sql_note_reads(x->query, &x->live.reads);
         }
         write_head(x, w);
     }

@@ -26,6 +26,26 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
     __builtin_trap();
 }
 
+rv_status rv_sql_prepare_live(rv_sql *sql, rv_sql_upkeep *upkeep, rv_bytes text,
+                              rv_bytes parameters, rv_sql_query **query, rv_error *err) {
+    (void)sql;
+    (void)upkeep;
+    (void)text;
+    (void)parameters;
+    (void)query;
+    (void)err;
+    __builtin_trap();
+}
+
+bool rv_sql_kept_up(const rv_sql_query *query) {
+    (void)query;
+    __builtin_trap();
+}
+
+void rv_sql_upkeep_end(rv_sql_upkeep *upkeep) {
+    RV_ASSERT(upkeep->sql == NULL);
+}
+
 void rv_sql_limit_rows(rv_sql_query *query, uint64_t rows_max) {
     (void)query;
     (void)rows_max;

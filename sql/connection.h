@@ -7,6 +7,8 @@
 
 #include "sql/sql.h"
 #include "sql/sqlite.h"
+#include "sql/tally.h"
+#include "sql/upkeep.h"
 
 /* Queries that can be open at once: live queries keep none open, so few are. */
 #define RV_SQL_QUERIES_MAX 16u
@@ -61,6 +63,13 @@ struct rv_sql_query {
     bool lists;                            /* which it does by now: it has run */
     bool own_reads;                        /* they lie in SQLite's memory */
     rv_sql_line line;
+    rv_sql_mode mode;
+    rv_sql_mode compiled;     /* what the statement is; another one where a run is to follow */
+    uint16_t narrowed;        /* of KEPT: the aggregate, else RV_NONE */
+    rv_sql_shape shape;       /* unless the mode is PLAIN */
+    rv_sql_upkeep *upkeep;    /* that it is run with; NULL: it is asked for once */
+    rv_sql_upkeep own_upkeep; /* EXPLAIN READS has one */
+    rv_sql_run run;
     rv_reads *reads;       /* where what it reads is noted; NULL: nowhere */
     const rv_type **types; /* of each result column; NULL: by each value */
     size_t text_len;       /* of the statement, as SQLite has it */
@@ -89,8 +98,11 @@ struct rv_sql {
     bool refused;                          /* it would do something else */
     size_t skipped;                        /* bytes before the text that SQLite has */
     const char *function;                  /* it calls this one, which queries may not */
-    rv_error failure;                      /* of the step under way, in the log */
-    uint64_t finished;                     /* queries whose statements were kept */
+    uint16_t narrowed;      /* compiled over few rows of this aggregate, or RV_NONE */
+    rv_sql_upkeep *upkeeps; /* those that have memory */
+    rv_sql_function functions[RV_SQL_TALLY_OPS];
+    rv_error failure;  /* of the step under way, in the log */
+    uint64_t finished; /* queries whose statements were kept */
     rv_sql_query queries[RV_SQL_QUERIES_MAX];
 };
 
@@ -105,9 +117,9 @@ const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared);
 
 /* --- kept.c: statements of queries that have ended, for those that come --- */
 
-/* The place of the text's statement, which is open now, with nothing but what it was compiled to;
- * NULL: there is none, or it would be compiled otherwise today. */
-rv_sql_query *rv_sql_kept_take(rv_sql *sql, rv_bytes text);
+/* The place of the text's statement of a mode, which is open now, with nothing but what it was
+ * compiled to; NULL: there is none, or it would be compiled otherwise today. */
+rv_sql_query *rv_sql_kept_take(rv_sql *sql, rv_bytes text, rv_sql_mode mode);
 
 /* An empty place, for which the statement that was not used for longest may have to go; NULL: all
  * are open. */

@@ -4,10 +4,10 @@
  * run again for. The query runs to its end, its rows are passed over, and then its reads
  * (core/state/reads.h) are its rows:
  *
- *     aggregate | reads | index             | count | then
- *     account   | keys  | NULL              | 3     | run again
- *     work_item | index | (application_id)  | 1     | run again
- *     note      | all   | NULL              | NULL  | run again
+ *     aggregate | reads | index             | count | then      | why
+ *     account   | keys  | NULL              | 3     | run again | NULL
+ *     work_item | index | (application_id)  | 1     | run again | NULL
+ *     note      | all   | NULL              | NULL  | keep up   | NULL
  *
  * It is no statement of SQLite's: the words before the query are taken off (rv_sql_guard_explains).
  */
@@ -65,11 +65,26 @@ static void write_index(rv_writer *w, const rv_aggregate *a, const rv_aggregate_
     rv_write_text(w, ")\"");
 }
 
+/* `,"run again","DISTINCT"]`: what follows from a change of it, and why the result is not kept up.
+ */
+static void write_then(const rv_sql_query *query, uint16_t aggregate, rv_writer *w) {
+    const char *const other = rv_sql_upkeep_other(query);
+    const bool kept = other == NULL && query->upkeep->aggregate == aggregate;
+    rv_write_text(w, kept ? ",\"keep up\"," : ",\"run again\",");
+    if (other == NULL) {
+        rv_write_text(w, "null]");
+    } else {
+        rv_write_json_string(w, rv_bytes_of_string(other));
+        rv_write_u8(w, ']');
+    }
+}
+
 void rv_sql_explain_row(const rv_sql_query *query, rv_writer *w) {
     const rv_sql_line *const line = &query->line;
     RV_ASSERT(line->begun);
     if (line->system) {
-        rv_write_text(w, "[\"rv_*\",\"all\",null,null,\"run again\"]");
+        rv_write_text(w, "[\"rv_*\",\"all\",null,null");
+        write_then(query, RV_NONE, w);
         return;
     }
     const rv_aggregate *const a = rv_schema_aggregate(query->sql->schema, line->aggregate);
@@ -85,7 +100,7 @@ void rv_sql_explain_row(const rv_sql_query *query, rv_writer *w) {
         rv_write_u8(w, ',');
         rv_write_uint(w, count_of(query, line));
     }
-    rv_write_text(w, ",\"run again\"]");
+    write_then(query, line->aggregate, w);
 }
 
 void rv_sql_explain_columns(rv_writer *w) {
@@ -93,5 +108,6 @@ void rv_sql_explain_columns(rv_writer *w) {
                      "{\"name\":\"reads\",\"type\":\"text\"},"
                      "{\"name\":\"index\",\"type\":\"text\"},"
                      "{\"name\":\"count\",\"type\":\"integer\"},"
-                     "{\"name\":\"then\",\"type\":\"text\"}]");
+                     "{\"name\":\"then\",\"type\":\"text\"},"
+                     "{\"name\":\"why\",\"type\":\"text\"}]");
 }

@@ -91,10 +91,16 @@ static int authorize(void *context, int action, const char *first, const char *s
         if (table_refused(sql, first)) {
             break;
         }
+        if (second != NULL && strcmp(second, RV_SQL_PLACE) == 0) {
+            return SQLITE_DENY; /* it is nobody's but shape.h's */
+        }
         note_use(sql, first);
         return SQLITE_OK;
     case SQLITE_FUNCTION:
         RV_ASSERT(second != NULL);
+        if (strncmp(second, "rv_", 3) == 0) {
+            return SQLITE_DENY;
+        }
         if (refused_function(second) == NULL) {
             return SQLITE_OK;
         }
@@ -123,7 +129,7 @@ static int count_steps(void *context) {
         return SQLITE_INTERRUPT;
     }
     const bool turn = sql->steps_slice > 0 && query->again < RV_SQL_AGAIN_SLICED &&
-                      query->slice >= sql->steps_slice;
+                      query->mode != RV_SQL_KEPT && query->slice >= sql->steps_slice;
     return turn ? SQLITE_BUSY : SQLITE_OK;
 }
 

@@ -35,6 +35,7 @@ static void give_reads(rv_sql_query *query) {
 static void end(rv_sql_query *query) {
     RV_ASSERT(query->statement != NULL);
     give_reads(query);
+    rv_sql_upkeep_leave(query);
     sqlite3_free((void *)query->types);
     (void)sqlite3_finalize(query->statement); /* repeats the error of the last step */
     *query = (rv_sql_query){.statement = NULL};
@@ -67,13 +68,13 @@ static uint32_t growth_of(const rv_sql *sql, const rv_sql_query *query) {
     return growth;
 }
 
-rv_sql_query *rv_sql_kept_take(rv_sql *sql, rv_bytes text) {
+rv_sql_query *rv_sql_kept_take(rv_sql *sql, rv_bytes text, rv_sql_mode mode) {
     rv_sql_query *found = NULL;
     RV_ASSERT(sql != NULL);
     for (size_t i = 0; i < RV_SQL_QUERIES_MAX && found == NULL; i++) {
         rv_sql_query *const q = &sql->queries[i];
-        if (is_kept(q) && q->text_len == text.len &&
-            memcmp(sqlite3_sql(q->statement), text.ptr, text.len) == 0) {
+        if (is_kept(q) && q->mode == mode && q->narrowed == sql->narrowed &&
+            q->text_len == text.len && memcmp(sqlite3_sql(q->statement), text.ptr, text.len) == 0) {
             found = q;
         }
     }
@@ -89,6 +90,9 @@ rv_sql_query *rv_sql_kept_take(rv_sql *sql, rv_bytes text) {
                                 .column_count = compiled.column_count,
                                 .uses_system = compiled.uses_system,
                                 .types = compiled.types,
+                                .mode = compiled.mode,
+                                .narrowed = compiled.narrowed,
+                                .shape = compiled.shape,
                                 .text_len = compiled.text_len,
                                 .memory = compiled.memory,
                                 .growth = compiled.growth};
@@ -143,7 +147,9 @@ void rv_sql_kept_put(rv_sql_query *query) {
     rv_sql *const sql = query->sql;
     const uint64_t memory_max = sql->context.heap.end / RV_SQL_KEPT_PART;
     RV_ASSERT(query->statement != NULL && query->open);
-    if ((query->ended != RV_OK && query->ended != RV_END) || query->memory > memory_max) {
+    rv_sql_upkeep_end(&query->own_upkeep);
+    if ((query->ended != RV_OK && query->ended != RV_END) || query->memory > memory_max ||
+        query->mode != query->compiled) {
         end(query);
         return;
     }
@@ -151,6 +157,8 @@ void rv_sql_kept_put(rv_sql_query *query) {
         end(oldest(sql));
     }
     give_reads(query);
+    query->upkeep = NULL;
+    rv_sql_upkeep_leave(query);
     (void)sqlite3_reset(query->statement); /* RV_OK: it may have been stopped, not have failed */
     (void)sqlite3_clear_bindings(query->statement);
     sql->finished++;

@@ -471,6 +471,27 @@ static void sum_final(sqlite3_context *out) {
     }
 }
 
+/* --- for tally.c --- */
+
+bool rv_sql_numeric_small(sqlite3_value *value, uint32_t scale, int64_t *integer) {
+    uint32_t own = 0;
+    RV_ASSERT(scale <= SCALES_TRIED);
+    return small_of(value, integer, &own) && own <= scale &&
+           !__builtin_mul_overflow(*integer, powers[scale - own], integer);
+}
+
+bool rv_sql_numeric_show(sqlite3_context *out, int64_t integer, uint32_t scale, bool whole) {
+    uint8_t room[RV_DECIMAL_INT_PAIRS];
+    RV_ASSERT(scale <= SCALES_TRIED && (!whole || integer % powers[scale] == 0));
+    const rv_decimal d = whole ? rv_decimal_of_int(integer / powers[scale], 0, room)
+                               : rv_decimal_of_int(integer, scale, room);
+    if (!whole && !real_holds(&d)) {
+        return false;
+    }
+    show(out, &d, false);
+    return true;
+}
+
 /* --- --- */
 
 int rv_sql_numeric_declare(sqlite3 *db) {

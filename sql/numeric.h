@@ -23,4 +23,11 @@
 /* Makes the functions known, and the collation. SQLite's result code. */
 int rv_sql_numeric_declare(sqlite3 *db);
 
+/* The number as an integer of 10^-scale, scale from 0 to 6; false: it is none. */
+bool rv_sql_numeric_small(sqlite3_value *value, uint32_t scale, int64_t *integer);
+
+/* Gives such an integer as the result that numeric_sum would give; `whole`: no summand was a REAL.
+ * False: it would hang on what the summands were. */
+bool rv_sql_numeric_show(sqlite3_context *out, int64_t integer, uint32_t scale, bool whole);
+
 #endif

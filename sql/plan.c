@@ -230,3 +230,10 @@ int rv_sql_plan_choose(const rv_aggregate *a, uint64_t rows, sqlite3_index_info 
     info->estimatedCost = scan;
     return SQLITE_OK;
 }
+
+int rv_sql_plan_narrow(sqlite3_index_info *info) {
+    info->idxNum = RV_SQL_PLAN_SCAN;
+    info->estimatedRows = 8;
+    info->estimatedCost = 8.0;
+    return SQLITE_OK;
+}

@@ -27,4 +27,7 @@
 /* Chooses for what SQLite asks, of an aggregate with so many rows. SQLite's result code. */
 int rv_sql_plan_choose(const rv_aggregate *aggregate, uint64_t rows, sqlite3_index_info *info);
 
+/* The same where only few rows are shown, in no order. */
+int rv_sql_plan_narrow(sqlite3_index_info *info);
+
 #endif

@@ -20,6 +20,12 @@
 #include "core/engine/outbox.h"
 #include "core/engine/rewind.h"
 
+/* What is kept for later goes, where memory is short; false: there was nothing. */
+static bool forget(rv_sql *sql) {
+    const bool statements = rv_sql_kept_forget(sql);
+    return rv_sql_upkeep_forget(sql) || statements;
+}
+
 static int connect(rv_sql *sql) {
     RV_ASSERT(sql->db == NULL);
     sql->tables = 0;
@@ -31,6 +37,12 @@ static int connect(rv_sql *sql) {
     }
     if (rc == SQLITE_OK) {
         rc = rv_sql_numeric_declare(sql->db);
+    }
+    if (rc == SQLITE_OK) {
+        rc = rv_sql_tally_declare(sql, sql->db);
+    }
+    if (rc == SQLITE_OK) {
+        rc = rv_sql_upkeep_declare(sql, sql->db);
     }
     if (rc == SQLITE_OK) {
         rv_sql_guard_install(sql);
@@ -77,6 +89,7 @@ rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options, rv_arena *a
     made->steps_max = options->steps_max;
     made->steps_slice = options->steps_slice;
     made->interrupts = options->interrupts;
+    made->narrowed = RV_NONE;
     made->rewinds = made->node == NULL ? 0 : rv_node_rewinds(made->node);
     rv_sql_context *previous = rv_sql_enter(&made->context);
     rv_sql_start();
@@ -182,8 +195,25 @@ static rv_status compile_only(rv_sql *sql, rv_bytes text, sqlite3_stmt **stateme
     return status;
 }
 
+/* The same for a mode; `*mode` becomes PLAIN if the statement is none that can be kept up. */
+static rv_status compile_for(rv_sql *sql, rv_bytes text, rv_sql_mode *mode,
+                             sqlite3_stmt **statement, rv_error *err) {
+    rv_sql_shape *const shape = &sql->context.shape;
+    *shape = (rv_sql_shape){.wanted = *mode != RV_SQL_PLAIN, .other = "it is no SELECT"};
+    const rv_status status = compile_only(sql, text, statement, err);
+    shape->wanted = false;
+    *mode = shape->other != NULL ? RV_SQL_PLAIN : *mode;
+    return status;
+}
+
+/* Columns of the result, without those that say which rows it is of. */
+static int columns_of(const rv_sql_query *query) {
+    const bool places = query->mode != RV_SQL_PLAIN && !query->shape.groups;
+    return sqlite3_column_count(query->statement) - (places ? query->shape.table_count : 0);
+}
+
 static rv_status find_types(rv_sql *sql, rv_sql_query *query, rv_error *err) {
-    query->column_count = sqlite3_column_count(query->statement);
+    query->column_count = columns_of(query);
     memcpy(query->uses, sql->uses, sizeof query->uses);
     query->uses_system = sql->uses_system;
     RV_ASSERT(query->column_count > 0);
@@ -213,14 +243,20 @@ static rv_status take_reads(rv_sql *sql, rv_sql_query *query, rv_error *err) {
 }
 
 /* Compiles into an empty place. */
-static rv_status compile_query(rv_sql *sql, rv_bytes text, rv_sql_query *query, rv_error *err) {
+static rv_status compile_query(rv_sql *sql, rv_bytes text, rv_sql_mode mode, rv_sql_query *query,
+                               rv_error *err) {
     const uint32_t used = sql->context.heap.used;
     sqlite3_stmt *statement = NULL;
-    rv_status status = compile_only(sql, text, &statement, err);
+    rv_status status = compile_for(sql, text, &mode, &statement, err);
     if (status != RV_OK) {
         return status;
     }
-    *query = (rv_sql_query){.sql = sql, .statement = statement, .open = true};
+    *query = (rv_sql_query){.sql = sql,
+                            .statement = statement,
+                            .open = true,
+                            .mode = mode,
+                            .narrowed = sql->narrowed,
+                            .shape = sql->context.shape};
     status = find_types(sql, query, err);
     if (status != RV_OK) {
         query->ended = status;
@@ -233,17 +269,18 @@ static rv_status compile_query(rv_sql *sql, rv_bytes text, rv_sql_query *query, 
 }
 
 /* Has a place with the text's statement, kept or compiled. */
-static rv_status find_query(rv_sql *sql, rv_bytes text, rv_sql_query **query, rv_error *err) {
+static rv_status find_query(rv_sql *sql, rv_bytes text, rv_sql_mode mode, rv_sql_query **query,
+                            rv_error *err) {
     const int rc = rv_sql_tables_declare(sql);
     if (rc != SQLITE_OK) {
         return rv_sql_guard_error(sql, rc, err);
     }
-    *query = rv_sql_kept_take(sql, text);
+    *query = rv_sql_kept_take(sql, text, mode);
     if (*query != NULL) {
         return RV_OK;
     }
     *query = rv_sql_kept_make_room(sql);
-    return *query != NULL ? compile_query(sql, text, *query, err)
+    return *query != NULL ? compile_query(sql, text, mode, *query, err)
                           : rv_error_set(err, RV_BUSY, "%u queries are open; finish one first",
                                          (uint64_t)RV_SQL_QUERIES_MAX);
 }
@@ -268,7 +305,7 @@ static rv_status connect_anew(rv_sql *sql, rv_error *err) {
     if (open) {
         return rv_error_set(err, RV_BUSY, "the node goes back; finish the queries, and try again");
     }
-    (void)rv_sql_kept_forget(sql);
+    (void)forget(sql);
     disconnect(sql);
     if (connect(sql) != SQLITE_OK) {
         disconnect(sql);
@@ -278,16 +315,41 @@ static rv_status connect_anew(rv_sql *sql, rv_error *err) {
     return RV_OK;
 }
 
-static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **out,
-                         rv_error *err) {
+/* Compiles for a mode; which aggregate is shown in part follows from what is kept. */
+static rv_status find_for(rv_sql *sql, const rv_sql_upkeep *upkeep, rv_sql_mode mode, rv_bytes text,
+                          rv_sql_query **query, rv_error *err) {
+    sql->narrowed = mode == RV_SQL_KEPT ? upkeep->aggregate : RV_NONE;
+    const rv_status status = find_query(sql, text, mode, query, err);
+    sql->narrowed = RV_NONE;
+    return status;
+}
+
+/* The query is run with it, if its shape allows. */
+static void take_upkeep(rv_sql_query *query, rv_sql_upkeep *upkeep) {
+    query->upkeep = upkeep;
+    query->compiled = query->mode;
+    query->run = (rv_sql_run){.table = -1};
+    if (query->mode == RV_SQL_PLAIN && upkeep != NULL && !upkeep->never) {
+        upkeep->other = query->shape.other;
+        upkeep->never = true;
+    }
+}
+
+static rv_status prepare(rv_sql *sql, rv_sql_upkeep *upkeep, rv_bytes text, rv_bytes parameters,
+                         rv_sql_query **out, rv_error *err) {
     rv_sql_query *query = NULL;
     rv_status status = connect_anew(sql, err);
-    status = status == RV_OK ? find_query(sql, text, &query, err) : status;
+    const bool explains = sql->skipped > 0;
+    const rv_sql_mode mode = explains         ? RV_SQL_BASE
+                             : upkeep == NULL ? RV_SQL_PLAIN
+                                              : rv_sql_upkeep_mode(sql, upkeep);
+    status = status == RV_OK ? find_for(sql, upkeep, mode, text, &query, err) : status;
     if (status != RV_OK) {
         return status;
     }
+    take_upkeep(query, explains ? &query->own_upkeep : upkeep);
     status = rv_sql_parameters_bind(sql, query->statement, parameters, err);
-    if (status == RV_OK && sql->skipped > 0) {
+    if (status == RV_OK && explains) {
         status = take_reads(sql, query, err);
     }
     if (status != RV_OK) {
@@ -302,6 +364,11 @@ static rv_status prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
 
 rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql_query **query,
                          rv_error *err) {
+    return rv_sql_prepare_live(sql, NULL, text, parameters, query, err);
+}
+
+rv_status rv_sql_prepare_live(rv_sql *sql, rv_sql_upkeep *upkeep, rv_bytes text,
+                              rv_bytes parameters, rv_sql_query **query, rv_error *err) {
     RV_ASSERT(sql != NULL && query != NULL);
     RV_ASSERT(sql->running == NULL);
     rv_status status = check_text(text, err);
@@ -314,9 +381,9 @@ rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters, rv_sql
         return status;
     }
     rv_sql_context *previous = rv_sql_enter(&sql->context);
-    status = prepare(sql, text, parameters, query, err);
-    if (status == RV_MEMORY_EXHAUSTED && rv_sql_kept_forget(sql)) {
-        status = prepare(sql, text, parameters, query, err);
+    status = prepare(sql, upkeep, text, parameters, query, err);
+    if (status == RV_MEMORY_EXHAUSTED && forget(sql)) {
+        status = prepare(sql, upkeep, text, parameters, query, err);
     }
     rv_sql_leave(previous);
     return status;
@@ -342,6 +409,9 @@ static rv_status too_many_rows(const rv_sql_query *query, rv_error *err) {
 /* What is read from now on makes the answer. */
 static void begin_reads(rv_sql_query *query) {
     RV_ASSERT(query->reads != NULL);
+    if (query->mode == RV_SQL_KEPT) {
+        return; /* what was read before still counts */
+    }
     rv_reads_clear(query->reads);
     const bool explain = sqlite3_stmt_isexplain(query->statement) != 0;
     for (uint16_t a = 0; a < RV_AGGREGATES_MAX && explain; a++) {
@@ -351,9 +421,57 @@ static void begin_reads(rv_sql_query *query) {
     }
 }
 
+/* Has the statement of the mode that is to follow in the place of the one that there is. */
+static rv_status turn(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    sqlite3_stmt *const was = query->statement;
+    sqlite3_stmt *is = NULL;
+    rv_sql_mode mode = query->mode;
+    const uint32_t used = sql->context.heap.used;
+    sql->running = NULL; /* no step of it */
+    sql->narrowed = mode == RV_SQL_KEPT ? query->upkeep->aggregate : RV_NONE;
+    const rv_status status =
+        compile_for(sql, rv_bytes_of_string(sqlite3_sql(was)), &mode, &is, err);
+    query->narrowed = sql->narrowed;
+    sql->narrowed = RV_NONE;
+    sql->running = query;
+    if (status != RV_OK) {
+        return status;
+    }
+    RV_ASSERT(mode == query->mode);
+    (void)sqlite3_transfer_bindings(was, is);
+    (void)sqlite3_finalize(was);
+    query->statement = is;
+    query->compiled = mode;
+    query->shape = sql->context.shape;
+    RV_ASSERT(query->column_count == columns_of(query));
+    rv_sql_kept_note(query, sql->context.heap.used > used ? sql->context.heap.used - used : 0);
+    return RV_OK;
+}
+
+/* Readies what is kept for a run, and the statement for what it is to run over. */
+static rv_status begin_upkeep(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    if (query->run.settled && sql->node != NULL && query->revision != rv_node_revision(sql->node)) {
+        query->run.settled = false;
+        query->mode = RV_SQL_BASE;
+    }
+    rv_status status = query->mode == query->compiled ? RV_OK : turn(sql, query, err);
+    if (status == RV_OK && query->mode != RV_SQL_PLAIN && !rv_sql_upkeep_begin(query)) {
+        query->mode = RV_SQL_BASE;
+        status = turn(sql, query, err);
+        if (status == RV_OK) {
+            (void)rv_sql_upkeep_begin(query);
+        }
+    }
+    return status;
+}
+
 /* Notes over what the query runs from now on. */
-static void begin(rv_sql *sql, rv_sql_query *query) {
+static rv_status begin(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     RV_ASSERT(!query->begun && query->rows == 0);
+    const rv_status status = begin_upkeep(sql, query, err);
+    if (status != RV_OK) {
+        return status;
+    }
     query->begun = true;
     query->reads_rows = false;
     if (query->reads != NULL) {
@@ -363,6 +481,7 @@ static void begin(rv_sql *sql, rv_sql_query *query) {
         query->revision = rv_node_revision(sql->node);
         query->events_until = rv_node_sequence_durable(sql->node);
     }
+    return RV_OK;
 }
 
 /* Back to before its first step; false: too often, or what it was made for is lost. */
@@ -377,6 +496,9 @@ static bool rewind_query(rv_sql_query *query) {
     (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
     query->reads = reads;
     query->again += 1;
+    if (query->mode == RV_SQL_KEPT && !query->run.settled) {
+        query->mode = RV_SQL_BASE; /* it is not what it was any more */
+    }
     query->begun = false;
     query->rows = 0;
     query->lists = false;
@@ -401,11 +523,30 @@ static rv_status ready(const rv_sql *sql, rv_sql_query *query, rv_error *err) {
         (!query->begun || !query->reads_rows || query->revision == rv_node_revision(node))) {
         return RV_OK;
     }
+    query->run.settled = false; /* groups are not what they were */
     if (query->rows == 0 && rewind_query(query)) {
         return RV_OK;
     }
     return rv_error_set(err, RV_SNAPSHOT_EXPIRED,
                         "rows changed while the query was read; run it again");
+}
+
+/* SQLite's step, past rows that are only kept. */
+static int step_row(rv_sql_query *query) {
+    int rc = SQLITE_DONE;
+    if (rv_sql_upkeep_enough(query)) {
+        (void)sqlite3_reset(query->statement); /* what its cursors read is noted as they go */
+        return rc;
+    }
+    rv_sql *const sql = query->sql; /* SQLite compiles again where a parameter decides the plan */
+    sql->context.shape.wanted = query->mode != RV_SQL_PLAIN;
+    sql->narrowed = query->narrowed;
+    do {
+        rc = sqlite3_step(query->statement);
+    } while (rc == SQLITE_ROW && query->mode != RV_SQL_PLAIN && !rv_sql_upkeep_row(query));
+    sql->context.shape.wanted = false;
+    sql->narrowed = RV_NONE;
+    return rc;
 }
 
 /* A row, or the end, or neither. */
@@ -417,11 +558,12 @@ static rv_status step_once(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    if (!query->begun) {
-        begin(sql, query);
+    status = query->begun ? RV_OK : begin(sql, query, err);
+    if (status != RV_OK) {
+        return status;
     }
     query->slice = 0;
-    const int rc = sqlite3_step(query->statement);
+    const int rc = step_row(query);
     query->sliced = rc == SQLITE_BUSY && sql->steps_slice > 0 && query->slice >= sql->steps_slice;
     if (sql->context.clock_asked) {
         return rv_error_set(err, RV_SQL_INVALID,
@@ -437,12 +579,19 @@ static rv_status step_once(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     return rc == SQLITE_BUSY ? RV_PENDING : rv_sql_guard_error(sql, rc, err);
 }
 
+/* The same of a query whose result is kept up. */
+static rv_status step_kept(rv_sql *sql, rv_sql_query *query, rv_error *err) {
+    const rv_status status = step_once(sql, query, err);
+    return query->mode == RV_SQL_PLAIN ? status : rv_sql_upkeep_finish(query, status, err);
+}
+
 /* The same of EXPLAIN READS: its rows come when the query has ended. */
 static rv_status step(rv_sql *sql, rv_sql_query *query, rv_error *err) {
-    rv_status status = query->lists && !is_lost(sql) ? RV_END : step_once(sql, query, err);
-    while (query->explains && status == RV_OK) {
+    rv_status status = query->lists && !is_lost(sql) ? RV_END : step_kept(sql, query, err);
+    while (query->explains &&
+           (status == RV_OK || (status == RV_SNAPSHOT_EXPIRED && rewind_query(query)))) {
         query->rows = 0; /* none is shown, so it may begin again by itself */
-        status = step_once(sql, query, err);
+        status = step_kept(sql, query, err);
     }
     if (query->explains && status == RV_END) {
         query->lists = true;
@@ -463,8 +612,7 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
     rv_sql_context *previous = rv_sql_enter(&sql->context);
     sql->running = query;
     rv_status status = step(sql, query, err);
-    if (status == RV_MEMORY_EXHAUSTED && rv_sql_kept_forget(sql) && query->rows == 0 &&
-        rewind_query(query)) {
+    if (status == RV_MEMORY_EXHAUSTED && forget(sql) && query->rows == 0 && rewind_query(query)) {
         status = step(sql, query, err);
     }
     query->ended = status == RV_PENDING ? RV_OK : status;
@@ -503,6 +651,11 @@ void rv_sql_note_reads(rv_sql_query *query, rv_reads *reads) {
     query->reads = reads;
 }
 
+bool rv_sql_kept_up(const rv_sql_query *query) {
+    RV_ASSERT(query != NULL && query->open);
+    return query->mode == RV_SQL_KEPT;
+}
+
 bool rv_sql_uses_system(const rv_sql_query *query) {
     RV_ASSERT(query != NULL);
     return query->uses_system;
@@ -529,7 +682,7 @@ void rv_sql_destroy(rv_sql *sql) {
             rv_sql_kept_put(&sql->queries[i]);
         }
     }
-    (void)rv_sql_kept_forget(sql);
+    (void)forget(sql);
     disconnect(sql);
     rv_sql_leave(previous);
 }

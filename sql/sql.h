@@ -17,9 +17,36 @@
 
 #include "core/engine.h"
 #include "core/state/reads.h"
+#include "core/state/snapshots.h"
 
 typedef struct rv_sql rv_sql;
 typedef struct rv_sql_query rv_sql_query;
+struct rv_sql_group;
+
+/*
+ * What keeps a query's result up (upkeep.h), from one run to the next: the rows of the one
+ * aggregate that is gone through that make it, or the groups and what is known of each. All zero
+ * but for what its owner says, nothing is kept. It stays where it is until rv_sql_upkeep_end.
+ */
+typedef struct rv_sql_upkeep {
+    rv_snapshot since; /* the owner's: a moment in which `whole` was so; none: there is none */
+    bool others;       /* the owner's: something else that was read has changed since then */
+    const char *other; /* why the query runs again; NULL: it is kept up */
+    bool never;        /* and that will not change */
+    bool whole;        /* what is kept is what the last run read */
+    bool groups;
+    bool full;          /* of rows: there may be more behind the last one */
+    uint16_t aggregate; /* that is gone through, */
+    uint16_t table;     /* in FROM */
+    uint32_t schema_version;
+    uint32_t count; /* of rows or groups */
+    uint32_t room;
+    size_t memory; /* bytes that it has */
+    uint32_t *rows;
+    struct rv_sql_group **list;
+    rv_sql *sql; /* whose they are; NULL: it has none */
+    struct rv_sql_upkeep *next;
+} rv_sql_upkeep;
 
 typedef struct rv_sql_options {
     const rv_schema *schema; /* may grow; new aggregates are seen by the next prepare */
@@ -63,6 +90,22 @@ RV_MUST_USE rv_status rv_sql_create(rv_sql **sql, const rv_sql_options *options,
  */
 RV_MUST_USE rv_status rv_sql_prepare(rv_sql *sql, rv_bytes text, rv_bytes parameters,
                                      rv_sql_query **query, rv_error *err);
+
+/*
+ * The same of a query that is asked for again and again, with the same text and parameters. If its
+ * shape is one that can be kept up, it runs over nothing but what was kept and what has changed
+ * since, where that is known. Answers are those of rv_sql_prepare, in an order that a plan may
+ * have. When it has ended well, the moment in which it did is to be noted in `since` until the next
+ * time.
+ */
+RV_MUST_USE rv_status rv_sql_prepare_live(rv_sql *sql, rv_sql_upkeep *upkeep, rv_bytes text,
+                                          rv_bytes parameters, rv_sql_query **query, rv_error *err);
+
+/* True when the query has run over what was kept, before it is finished. */
+bool rv_sql_kept_up(const rv_sql_query *query);
+
+/* Forgets it all. */
+void rv_sql_upkeep_end(rv_sql_upkeep *upkeep);
 
 /* The row behind so many (> 0) is refused, with RV_SQL_LIMIT. Before the first step. */
 void rv_sql_limit_rows(rv_sql_query *query, uint64_t rows_max);

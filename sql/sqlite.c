@@ -90,9 +90,6 @@ static Module *sqlite3PragmaVtabRegister(sqlite3 *db, const char *name) {
 }
 #endif
 
-/* Whom SQLite works for; see sql/sqlite.h. */
-static rv_sql_context *current;
-
 rv_sql_context *rv_sql_enter(rv_sql_context *context) {
     RV_ASSERT(context != NULL);
     rv_sql_context *previous = current;
@@ -252,6 +249,7 @@ const sqlite3_api_routines rv_sql_routines = {
     .free = sqlite3_free,
     .limit = sqlite3_limit,
     .malloc64 = sqlite3_malloc64,
+    .mprintf = sqlite3_mprintf,
     .open_v2 = sqlite3_open_v2,
     .prepare_v3 = sqlite3_prepare_v3,
     .progress_handler = sqlite3_progress_handler,
@@ -263,11 +261,13 @@ const sqlite3_api_routines rv_sql_routines = {
     .result_int64 = sqlite3_result_int64,
     .result_null = sqlite3_result_null,
     .result_text64 = sqlite3_result_text64,
+    .result_value = sqlite3_result_value,
     .set_authorizer = sqlite3_set_authorizer,
     .sql = sqlite3_sql,
     .step = sqlite3_step,
     .stmt_isexplain = sqlite3_stmt_isexplain,
     .stmt_readonly = sqlite3_stmt_readonly,
+    .transfer_bindings = sqlite3TransferBindings,
     .user_data = sqlite3_user_data,
     .value_blob = sqlite3_value_blob,
     .value_bytes = sqlite3_value_bytes,

@@ -25,11 +25,35 @@ extern const sqlite3_api_routines rv_sql_routines;
 #define sqlite3_api (&rv_sql_routines)
 #endif
 
+/* The hidden column of an aggregate's table: which row it is, for those that keep results up. */
+#define RV_SQL_PLACE " place"
+
+/* Of a statement that is kept up: tables of FROM, and calls of aggregate functions. */
+#define RV_SQL_SHAPE_TABLES 4u
+#define RV_SQL_SHAPE_SITES  16u
+
+/* What shape a statement has (sql/shape.h). */
+typedef struct rv_sql_shape {
+    bool wanted;       /* by who compiles it: it is to be kept up, if it has one that can be */
+    const char *other; /* why it has none; NULL: it has, and was compiled for it */
+    bool groups;       /* it is one of groups, else of rows */
+    bool limited;      /* and of those has a LIMIT */
+    bool outer;        /* some tables but the first are those of outer joins */
+    uint16_t table_count;
+    int sites; /* calls of aggregate functions */
+    const sqlite3_vtab *tables[RV_SQL_SHAPE_TABLES];
+    uint64_t columns[RV_SQL_SHAPE_TABLES]; /* that it reads (bits; the last is all from 63 on) */
+} rv_sql_shape;
+
 /* What one rv_sql lends to SQLite. */
 typedef struct rv_sql_context {
     rv_sql_heap heap;
-    bool clock_asked; /* a query wanted to know the time, which there is none of */
+    bool clock_asked;   /* a query wanted to know the time, which there is none of */
+    rv_sql_shape shape; /* of the statement that is compiled */
 } rv_sql_context;
+
+/* True when an index of the aggregate that the table shows may give a column in its order. */
+bool rv_sql_table_sorts(const sqlite3_vtab *table, int column);
 
 /* Starts SQLite if nobody has yet; within enter and leave, on a fresh heap (it tries ten bytes). */
 void rv_sql_start(void);

@@ -53,6 +53,9 @@ typedef struct table_cursor {
     const uint8_t *bytes; /* of the row */
     bool single;          /* the row was looked up: there is no next one */
     bool walks;           /* over a secondary index */
+    bool narrowed;        /* to what a result is kept up with (upkeep.h): */
+    uint32_t nth;         /* the next of it, */
+    rv_sql_sight sight;   /* and this one */
     rv_arena cell;        /* for cells that are spread over pages; grows when the first one comes */
     rv_sql_walk walk;
 } table_cursor;
@@ -138,7 +141,7 @@ static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
 /* --- the table --- */
 
 static int declare(sqlite3 *db, const rv_aggregate *a) {
-    const size_t size = 64 + (size_t)(a->column_count + a->key_count) * COLUMN_SIZE;
+    const size_t size = 96 + (size_t)(a->column_count + a->key_count) * COLUMN_SIZE;
     char *text = sqlite3_malloc64(size);
     if (text == NULL) {
         return SQLITE_NOMEM;
@@ -149,6 +152,7 @@ static int declare(sqlite3 *db, const rv_aggregate *a) {
         rv_write_text(&w, column == 0 ? "" : ", ");
         write_column(&w, a, column);
     }
+    rv_write_text(&w, ", \"" RV_SQL_PLACE "\" HIDDEN");
     for (uint16_t i = 0; i < a->key_count && a->key_count > 1; i++) {
         rv_write_text(&w, i == 0 ? ", PRIMARY KEY (" : ", ");
         write_column_name(&w, a, a->keys[i]);
@@ -197,8 +201,29 @@ static int table_disconnect(sqlite3_vtab *base) {
 static int table_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     RV_ASSERT(base != NULL && info != NULL);
     const table_source *source = &((const table *)(const void *)base)->source;
-    return rv_sql_plan_choose(aggregate_of(source),
-                              rv_state_row_count(source->sql->state, source->aggregate), info);
+    const rv_aggregate *const a = aggregate_of(source);
+    for (int i = 0; i < info->nConstraint; i++) {
+        if (info->aConstraint[i].iColumn == (int)a->column_count) {
+            base->zErrMsg = sqlite3_mprintf("an aggregate has no arguments");
+            return SQLITE_ERROR;
+        }
+    }
+    return source->sql->narrowed == source->aggregate
+               ? rv_sql_plan_narrow(info)
+               : rv_sql_plan_choose(a, rv_state_row_count(source->sql->state, source->aggregate),
+                                    info);
+}
+
+bool rv_sql_table_sorts(const sqlite3_vtab *base, int column) {
+    const rv_aggregate *const a = aggregate_of(&((const table *)(const void *)base)->source);
+    bool sorts = false;
+    for (uint16_t i = 0; i < a->index_count; i++) {
+        for (uint16_t c = 0; c < a->indexes[i].column_count; c++) {
+            sorts = sorts || (a->indexes[i].columns[c] == column &&
+                              rv_sql_bound_sorted(&a->columns[column].type, true));
+        }
+    }
+    return sorts;
 }
 
 /* --- the cursor --- */
@@ -277,6 +302,23 @@ static void note_read(const table_cursor *cursor, rv_sql_match match, const rv_v
     }
 }
 
+/* Goes to what is shown next of what a result is kept up with. */
+static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
+    rv_sql_sight *const sight = &cursor->sight;
+    if (!rv_sql_upkeep_sight(query, &cursor->nth, sight)) {
+        return stand_on(cursor, RV_ROW_NONE);
+    }
+    if (sight->kind == RV_SQL_ROW) {
+        return stand_on(cursor, sight->row);
+    }
+    cursor->row = UINT32_MAX; /* it is no row that is there */
+    return SQLITE_OK;
+}
+
+static rv_sql *sql_of(const table_cursor *cursor) {
+    return ((const table *)(const void *)cursor->base.pVtab)->source.sql;
+}
+
 static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
                         sqlite3_value **argv) {
     table_cursor *cursor = (table_cursor *)(void *)base;
@@ -285,8 +327,17 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     rv_value key[RV_INDEX_COLUMNS_MAX];
     uint8_t memory[64 * RV_INDEX_COLUMNS_MAX];
     rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    rv_sql_query *const query = sql_of(cursor)->running;
     leave_walk(cursor);
     cursor->reader = rv_reader_of(cursor->state, a->number);
+    cursor->narrowed = rv_sql_upkeep_narrows(query, base->pVtab);
+    if (cursor->narrowed) {
+        cursor->nth = 0;
+        return go_narrowed(cursor, query);
+    }
+    if (query != NULL && query->mode != RV_SQL_PLAIN) {
+        rv_sql_upkeep_filter(query, base->pVtab, a->number, plan);
+    }
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
         rv_row first = RV_ROW_NONE;
@@ -317,6 +368,9 @@ static int table_next(sqlite3_vtab_cursor *base) {
     RV_ASSERT(row != RV_ROW_NONE);
     if (cursor->walks) {
         return stand_on(cursor, rv_sql_walk_next(&cursor->walk));
+    }
+    if (cursor->narrowed) {
+        return go_narrowed(cursor, sql_of(cursor)->running);
     }
     if (cursor->single) {
         return stand_on(cursor, RV_ROW_NONE);
@@ -353,6 +407,38 @@ __attribute__((noinline)) static int show_any(table_cursor *cursor, sqlite3_cont
     return SQLITE_OK;
 }
 
+/* The same of what is no row that is there: one as it was, or a copy of one. */
+__attribute__((noinline)) static int show_narrowed(table_cursor *cursor, sqlite3_context *out,
+                                                   uint16_t column) {
+    const rv_sql_query *const query = sql_of(cursor)->running;
+    const rv_sql_sight *const sight = &cursor->sight;
+    const rv_type *const type = &cursor->aggregate->columns[column].type;
+    rv_value value = sight->kind == RV_SQL_COPY ? sight->values[column] : rv_value_null();
+    rv_arena_reset(&cursor->cell, 0);
+    while (sight->kind == RV_SQL_ROW_BEFORE &&
+           rv_view_get(&query->run.before, sight->bytes, column, &cursor->cell, &value) != RV_OK) {
+        if (!rv_sql_cell_grow(&cursor->cell)) {
+            sqlite3_result_error_nomem(out);
+            return SQLITE_NOMEM;
+        }
+    }
+    if (value.class_ == RV_VALUE_NULL) {
+        sqlite3_result_null(out);
+    } else {
+        rv_sql_cell_show(out, form_of(cursor, column), type, &value, false);
+    }
+    return SQLITE_OK;
+}
+
+/* The hidden column: which row it is, for who keeps a result up; else NULL. */
+static int show_place(const table_cursor *cursor, sqlite3_context *out) {
+    const rv_sql_query *const query = sql_of(cursor)->running;
+    if (query->mode != RV_SQL_PLAIN) {
+        sqlite3_result_int64(out, cursor->narrowed ? cursor->sight.place : (int64_t)cursor->row);
+    }
+    return SQLITE_OK;
+}
+
 /* A text that lies in one piece; false: it does not. */
 static inline bool text_of(const rv_reader *reader, const uint8_t *row, uint16_t column,
                            rv_bytes *text) {
@@ -372,9 +458,15 @@ static inline bool text_of(const rv_reader *reader, const uint8_t *row, uint16_t
 static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
     table_cursor *cursor = (table_cursor *)(void *)base;
     const rv_table *const table_of = cursor->reader.table;
-    const rv_sql_form form = form_of(cursor, (uint16_t)column);
-    RV_ASSERT(cursor->row != RV_ROW_NONE && column < (int)table_of->column_count);
+    RV_ASSERT(cursor->row != RV_ROW_NONE && column <= (int)cursor->aggregate->column_count);
+    if (column == (int)cursor->aggregate->column_count) {
+        return show_place(cursor, out);
+    }
+    if (cursor->narrowed && cursor->sight.kind != RV_SQL_ROW) {
+        return show_narrowed(cursor, out, (uint16_t)column);
+    }
     const uint8_t *const row = cursor->bytes;
+    const rv_sql_form form = form_of(cursor, (uint16_t)column);
     const rv_cell_layout layout = table_of->cells[column];
     const uint8_t *const cell = row + layout.offset;
     if (rv_row_is_null(row, (uint16_t)column)) { /* unknown ones are too */

@@ -143,12 +143,32 @@ rv_status rv_deltas_next(rv_delta_walk *walk, rv_delta *delta) {
             return status;
         }
         if (same || (found != NULL &&
-                     (side == 1 || rv_view_same(&walk->before, row, &walk->after, found)))) {
+                     (side == 1 ||
+                      (!walk->moved && rv_view_same(&walk->before, row, &walk->after, found))))) {
             continue; /* in the second pass: told in the first */
         }
         *delta = side == 1 ? (rv_delta){NULL, row} : (rv_delta){row, found};
         return RV_OK;
     }
+}
+
+rv_row rv_delta_row_before(const rv_delta_walk *walk, const rv_delta *delta) {
+    RV_ASSERT(delta->before == NULL || (!walk->place.second && walk->place.slot > 0));
+    return delta->before == NULL ? RV_ROW_NONE
+                                 : rv_slot_place(walk->place.page, walk->place.slot - 1);
+}
+
+rv_row rv_delta_row_after(const rv_delta_walk *walk, const rv_delta *delta) {
+    const rv_pages *const pages = walk->after.pages;
+    RV_ASSERT(walk->after.snapshot.serial == 0);
+    if (delta->after == NULL) {
+        return RV_ROW_NONE;
+    }
+    const size_t at = (size_t)(delta->after - pages->memory);
+    const uint32_t page = (uint32_t)(at / RV_PAGE_SIZE) + 1;
+    const uint32_t in_page = (uint32_t)(at % RV_PAGE_SIZE) - RV_PAGE_HEAD;
+    RV_ASSERT(page <= pages->total && in_page % walk->after.table->row_size == 0);
+    return rv_slot_place(page, in_page / walk->after.table->row_size);
 }
 
 void rv_deltas_go(rv_delta_walk *walk, rv_delta_place place) {

@@ -58,6 +58,7 @@ typedef struct rv_delta_walk {
     rv_view before;
     rv_view after;
     rv_delta_place place;  /* of the next slot */
+    bool moved;            /* set by who goes through: rows that only lie elsewhere are told, too */
     rv_view_page pages[2]; /* the page as it was, and as it is */
 } rv_delta_walk;
 
@@ -79,6 +80,11 @@ bool rv_deltas_known(const rv_state *state, const rv_deltas *deltas);
 /* The next one, of each key one at most, in no order that means anything. RV_END: there are no
  * more. RV_MEMORY_EXHAUSTED: a key is too long for scratch. Not after either. */
 RV_MUST_USE rv_status rv_deltas_next(rv_delta_walk *walk, rv_delta *delta);
+
+/* Where the row that was just told lay, and lies; RV_ROW_NONE: there was, or is, none. Of a walk
+ * up to now. */
+rv_row rv_delta_row_before(const rv_delta_walk *walk, const rv_delta *delta);
+rv_row rv_delta_row_after(const rv_delta_walk *walk, const rv_delta *delta);
 
 /* Goes on from another place of the same walk: one behind, or one that it has come past. */
 void rv_deltas_go(rv_delta_walk *walk, rv_delta_place place);

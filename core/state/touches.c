@@ -215,25 +215,33 @@ static bool any_touched(const rv_touches *t, uint64_t place, uint16_t aggregate,
     return in;
 }
 
+bool rv_touches_concern_others(rv_touches *t, rv_state *state, const rv_reads *reads,
+                               uint16_t aggregate, rv_arena *scratch, const rv_touched *touched) {
+    catch_up(t, state, scratch);
+    const bool known = touched->follows && touched->place >= t->start;
+    bool some = false;
+    for (uint16_t a = 0; a < RV_AGGREGATES_MAX && !some; a += 1) {
+        some = a != aggregate && rv_reads_has_all(reads, a) &&
+               rv_state_revision_of(state, a) > touched->revision &&
+               (!known || any_touched(t, touched->place, a, NULL));
+    }
+    uint32_t at = 0;
+    rv_reads_part part;
+    while (!some && rv_reads_next(reads, &at, &part)) {
+        some = part.aggregate != aggregate &&
+               rv_state_revision_of(state, part.aggregate) > touched->revision &&
+               (!known || any_touched(t, touched->place, part.aggregate, &part));
+    }
+    return some;
+}
+
 bool rv_touches_concern(rv_touches *t, rv_state *state, const rv_reads *reads, rv_arena *scratch,
                         rv_touched *touched) {
     const uint64_t revision = rv_state_revision(state);
     if (revision == touched->revision) {
         return false;
     }
-    catch_up(t, state, scratch);
-    const bool known = touched->follows && touched->place >= t->start;
-    bool some = false;
-    for (uint16_t a = 0; a < RV_AGGREGATES_MAX && !some; a += 1) {
-        some = rv_reads_has_all(reads, a) && rv_state_revision_of(state, a) > touched->revision &&
-               (!known || any_touched(t, touched->place, a, NULL));
-    }
-    uint32_t at = 0;
-    rv_reads_part part;
-    while (!some && rv_reads_next(reads, &at, &part)) {
-        some = rv_state_revision_of(state, part.aggregate) > touched->revision &&
-               (!known || any_touched(t, touched->place, part.aggregate, &part));
-    }
+    const bool some = rv_touches_concern_others(t, state, reads, RV_NONE, scratch, touched);
     if (!some) {
         touched->revision = revision;
         touched->place = t->start + t->len;

@@ -52,4 +52,8 @@ void rv_touches_leave(rv_touches *touches, rv_state *state, rv_touched *touched)
 bool rv_touches_concern(rv_touches *touches, rv_state *state, const rv_reads *reads,
                         rv_arena *scratch, rv_touched *touched);
 
+/* The same of all aggregates but one; it has not compared. */
+bool rv_touches_concern_others(rv_touches *touches, rv_state *state, const rv_reads *reads,
+                               uint16_t aggregate, rv_arena *scratch, const rv_touched *touched);
+
 #endif

@@ -68,6 +68,7 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "states compared with the model", figures->compared);
     line(to, "queries", figures->queries);
     line(to, "live queries that ran again", figures->live_ran);
+    line(to, "of them over what was kept", figures->live_kept);
     line(to, "live queries that did not have to", figures->live_spared);
 }
 

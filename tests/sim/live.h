@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Applications that follow a query, each at its own pace: they run it again only when the rows that
- * changed lie in what it read. What is not run again is run all the same, here, and must give what
- * it gave: through crashes of the process, overlays, bases, other selections and epochs.
+ * changed lie in what it read, and over what was kept, if it can be kept up. What is not run again
+ * is run all the same, here, and must give what it gave; what is kept up is run afresh besides, and
+ * must give the same: through crashes of the process, overlays, bases, other selections and epochs.
  */
 #ifndef RV_TESTS_SIM_LIVE_H
 #define RV_TESTS_SIM_LIVE_H
 
 #include "core/state/touches.h"
+#include "sql/sql.h"
 #include "tests/sim/plan.h"
 
 typedef struct sim_live_query {
@@ -19,6 +21,9 @@ typedef struct sim_live_query {
     rv_reads reads;
     rv_touched touched;
     rv_touches touches;
+    rv_sql *sql; /* of the process; NULL: there was no memory for it */
+    rv_sql_upkeep upkeep;
+    rv_deltas moment; /* in which that was whole */
 } sim_live_query;
 
 typedef struct sim_live_queries {

@@ -127,6 +127,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_BACK_TOO_LITTLE,
          1u << SIM_CHECK_ROWS | 1u << SIM_CHECK_AHEAD | 1u << SIM_CHECK_CONVERGENCE, 0},
         {SIM_CANARY_READ_MISSED, 1u << SIM_CHECK_LIVE, 0},
+        {SIM_CANARY_CHANGE_LEFT_OUT, 1u << SIM_CHECK_LIVE, 0},
         {SIM_CANARY_CHANGE_UNTOLD, 1u << SIM_CHECK_COPY, 0},
         {SIM_CANARY_PAST_MISSED, 1u << SIM_CHECK_PAST, 0},
         {SIM_CANARY_KEPT_WRONG, 1u << SIM_CHECK_PAST, 0},
@@ -178,7 +179,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.selections > 0 && sum.bases > 0 && sum.base_parts > sum.bases);
     RV_CHECK(sum.restores > 0 && sum.epochs > sum.restores / 2 && sum.rewinds > 0);
     RV_CHECK(sum.dropped > 0 && sum.requeued > 0);
-    RV_CHECK(sum.live_ran > 0 && sum.live_spared > 0);
+    RV_CHECK(sum.live_kept > 0 && sum.live_ran > sum.live_kept && sum.live_spared > 0);
     RV_CHECK(sum.copied > 0 && sum.copies_compared > 0);
     RV_CHECK(sum.copies_resumed > 0 && sum.copies_again > 0);
     RV_CHECK(sum.pasts > 0 && sum.pasts_gone > 0 && sum.pasts_from_kept > 0);

@@ -82,6 +82,7 @@ typedef enum sim_check {
     X(EPOCH_UNSAID, "a root is restored and nobody says so")                                       \
     X(BACK_TOO_LITTLE, "an edge keeps what a restored root has lost")                              \
     X(READ_MISSED, "a live query has forgotten what it read")                                      \
+    X(CHANGE_LEFT_OUT, "a result that is kept up leaves out what has changed")                     \
     X(CHANGE_UNTOLD, "a reader of changes misses one")                                             \
     X(PAST_MISSED, "what is asked for as it was misses the last event")                            \
     X(KEPT_WRONG, "a checkpoint that was kept is of another place than it says")                   \
@@ -174,6 +175,7 @@ typedef struct sim_figures {
     uint64_t rolled_back; /* positions that a root's crash took, as it may */
     uint64_t queries;
     uint64_t live_ran;    /* live queries that ran again, */
+    uint64_t live_kept;   /* of them those that ran over what was kept, */
     uint64_t live_spared; /* and that did not, and were right */
     uint64_t damage_told; /* flipped bits that an open has told of, and that it has cut off */
     uint64_t damage_cut;
