@@ -35,7 +35,8 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "commands that refused", figures->commands_refused);
     line(to, "commands in the root's log", figures->commands_met);
     line(to, "worlds with rights", figures->rights);
-    line(to, "rights, changes in the root", figures->rights_changed);
+    line(to, "rights, changes in root and gateways", figures->rights_changed);
+    line(to, "rights, changes in gateways", figures->rights_gated);
     line(to, "rights that were taken", figures->rights_taken);
     line(to, "tokens that were revoked", figures->tokens_revoked);
     line(to, "rights, events sent and looked at", figures->rights_sent);

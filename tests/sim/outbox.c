@@ -7,6 +7,7 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+#include "core/engine/overlay.h"
 
 #define TRIES_MAX 4000
 
@@ -26,6 +27,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
         return true;
     }
     if (request->tries == 0 && o->command == NULL) {
+        rv_outbox_lay_due(member->node); /* what it shows is what decisions that came have left */
         sim_expected_ask(member, o);
     }
     for (uint8_t i = 0; i < o->count; i++) {

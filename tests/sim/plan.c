@@ -230,12 +230,26 @@ static bool stands_alone(const sim_selection *selection, uint8_t entry) {
     return alone;
 }
 
+/* Whoever is behind the gateway needs it for what it selects. */
+static bool is_needed(const sim_plan *plan, uint8_t gateway, const sim_entry *entry) {
+    bool needed = false;
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        const sim_member_plan *const m = &plan->members[i];
+        for (uint8_t k = 0; m->upstream == gateway && k < m->selections[0].count; k++) {
+            needed = needed || m->selections[0].entries[k].pattern == entry->pattern;
+        }
+    }
+    RV_ASSERT(gateway > 0);
+    return needed;
+}
+
 /* The edge selects some entries, all but one of them, and all of them again. */
-static void draw_taken(sim_plan *plan, uint64_t *random, sim_member_plan *m) {
+static void draw_taken(sim_plan *plan, uint64_t *random, uint8_t index) {
     const sim_schema *const schema = sim_schema_of(plan->schema);
+    sim_member_plan *const m = &plan->members[index];
     sim_selection *const s = m->selections;
     uint8_t kept = 0;
-    if (s[0].count == 1) {
+    if (s[0].count == 1 && m->upstream == 0) { /* (a gateway has what it selects) */
         sim_entry *const more = &s[0].entries[s[0].count++];
         *more = (sim_entry){
             schema->patterns[1 + rv_random_below(random, sim_schema_patterns(schema) - 1)],
@@ -254,7 +268,8 @@ static void draw_taken(sim_plan *plan, uint64_t *random, sim_member_plan *m) {
     s[0].count = kept;
     m->selection_count = 1;
     m->taken = (uint8_t)rv_random_below(random, kept);
-    if (kept < 2 || !stands_alone(&s[0], m->taken)) {
+    if (kept < 2 || !stands_alone(&s[0], m->taken) ||
+        is_needed(plan, index, &s[0].entries[m->taken])) {
         m->taken = UINT8_MAX;
         return;
     }
@@ -268,19 +283,19 @@ static void draw_taken(sim_plan *plan, uint64_t *random, sim_member_plan *m) {
     RV_ASSERT(m->taken < s[0].count);
 }
 
-/* Worlds without gateways, whose tokens are their own. */
-static void draw_rights(sim_plan *plan, bool known) {
+/* The tokens of gateways are their own. */
+static void draw_rights(sim_plan *plan, bool known, bool gated) {
     uint64_t random = sim_plan_stream(plan->seed, "rights");
     plan->features.rights = known && rv_random_chance(&random, 35);
     for (uint8_t i = 1; i < plan->member_count; i++) {
-        plan->features.rights = plan->features.rights && !plan->members[i].serves;
+        plan->features.rights = plan->features.rights && (gated || !plan->members[i].serves);
     }
     for (uint8_t i = 0; i < plan->member_count; i++) {
         plan->members[i].taken = UINT8_MAX;
         plan->members[i].tokens = plan->features.rights;
     }
     for (uint8_t i = 1; i < plan->member_count && plan->features.rights; i++) {
-        draw_taken(plan, &random, &plan->members[i]);
+        draw_taken(plan, &random, i);
     }
     RV_ASSERT(plan->members[0].serves);
 }
@@ -340,7 +355,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
             : 0;
     RV_ASSERT(plan->features.command_percent <= 100);
     uint64_t tells = sim_plan_stream(plan->seed, "told");
-    draw_rights(plan, (features & SIM_RIGHTS) != 0);
+    draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
     draw_scant(plan, (features & SIM_SCANT) != 0);
     draw_full(plan, (features & SIM_FULL) != 0);
     draw_older(plan, (features & SIM_OLDER) != 0);

@@ -129,6 +129,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_SCANT        0x8u
 #define SIM_FULL         0x10u
 #define SIM_OLDER        0x20u
+#define SIM_GATED        0x40u /* rights in worlds with gateways, too */
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -76,11 +76,19 @@ static void select_again(sim_world *world, sim_member *edge) {
     RV_ASSERT(edge->plan->selection_count > 2);
 }
 
+/* Something else is wanted than what may be kept. */
+static void want_other(sim_edge_rights *rights) {
+    for (uint8_t i = 0; i < SIM_MEMBERS_MAX; i++) {
+        rights->at[i].kept = false;
+        rights->at[i].made = 0;
+    }
+    RV_ASSERT(rights->writes != NULL);
+}
+
 static void new_secret(sim_world *world, sim_edge_rights *rights) {
     sim_rights *const r = &world->rights;
     rights->token = true;
-    rights->kept = false;
-    rights->made = 0;
+    want_other(rights);
     rights->secret += 1;
     rights->grace_us = rv_random_chance(&r->random, 50) ? GRACE_US : 0;
     rights->tell_at = world->now + (int64_t)rv_random_below(&r->random, TELL_US);
@@ -91,8 +99,7 @@ static void change(sim_world *world, sim_member *edge, sim_edge_rights *rights) 
     sim_rights *const r = &world->rights;
     const sim_schema *const schema = sim_schema_of(world->plan->schema);
     const uint64_t what = rv_random_below(&r->random, 10);
-    rights->kept = false;
-    rights->made = 0; /* something else is wanted than what may be kept */
+    want_other(rights);
     if (what < 5 && taken_entry(edge->plan) != NULL) {
         rights->taken = !rights->taken;
         if (rights->taken) {
@@ -101,6 +108,8 @@ static void change(sim_world *world, sim_member *edge, sim_edge_rights *rights) 
             select_again(world, edge);
         }
         world->figures.rights_taken += rights->taken;
+    } else if (what < 7 && edge->plan->serves) {
+        new_secret(world, rights); /* what it may write counts for others, too */
     } else if (what < 7) {
         const uint64_t nth = rv_random_below(&r->random, sim_schema_patterns(schema));
         rights->writes = strcmp(rights->writes, ALL) != 0 ? ALL : schema->patterns[nth];
@@ -138,10 +147,13 @@ void sim_rights_moment(sim_world *world) {
     r->begun = true;
     r->next_at =
         world->quiet ? INT64_MAX : world->now + (int64_t)rv_random_below(&r->random, PAUSE_US);
-    world->members[0].wake_at = world->now;
+    for (uint8_t i = 0; i <= edges; i++) {
+        world->members[i].wake_at =
+            world->members[i].plan->serves ? world->now : world->members[i].wake_at;
+    }
 }
 
-/* --- the root --- */
+/* --- the root, and gateways --- */
 
 static void add_right(rv_writer *w, rv_token_list *list, const char *text) {
     rv_write_blob(w, rv_bytes_of_string(text));
@@ -166,6 +178,17 @@ static rv_token_list reads_of(const sim_member_plan *plan, bool taken, uint8_t *
     return list;
 }
 
+/* Does the edge ever connect there? */
+static bool admits(const sim_world *world, const sim_member *node, uint8_t edge) {
+    return edge != node->index &&
+           (node->index == 0 || world->plan->members[edge].upstream == node->index);
+}
+
+/* What it may write by the node's token: gateways decide nothing. */
+static const char *writes_at(const sim_member *node, const sim_edge_rights *rights) {
+    return node->index == 0 ? rights->writes : ALL;
+}
+
 static rv_status put(sim_world *world, sim_member *root, uint8_t edge) {
     sim_edge_rights *const rights = &world->rights.edges[edge];
     uint8_t reads[LIST_MAX];
@@ -178,7 +201,8 @@ static rv_status put(sim_world *world, sim_member *root, uint8_t edge) {
     rv_access_token token = {.name = rv_bytes_of_string(name), .created_at = 1};
     test_sha256(rv_bytes_of_string(secret), token.digest);
     token.reads = reads_of(&world->plan->members[edge], rights->taken && !kept, reads);
-    add_right(&w, &token.writes, rights->writes);
+    token.relay = world->plan->members[edge].serves;
+    add_right(&w, &token.writes, writes_at(root, rights));
     token.writes.bytes = rv_writer_bytes(&w);
     const int64_t until = rights->grace_us == 0 ? 0 : rv_node_now(root->node) + rights->grace_us;
     return rv_node_token_put(root->node, &token, until, NULL);
@@ -203,23 +227,36 @@ static bool has(const sim_world *world, const sim_member *root, uint8_t edge) {
     const rv_token_list list = reads_of(&world->plan->members[edge], rights->taken && !kept, reads);
     return rights->token && memcmp(token.digest, digest, sizeof digest) == 0 &&
            rv_bytes_equal(token.reads.bytes, list.bytes) &&
-           rv_token_list_next(&token.writes, &at, &writes) && rv_bytes_are(writes, rights->writes);
+           rv_token_list_next(&token.writes, &at, &writes) &&
+           rv_bytes_are(writes, writes_at(root, rights));
 }
 
-/* It is so, in this process of the root. */
-static void in_force(sim_world *world, const sim_member *root, uint8_t edge) {
+/* From now on the root judges by this what the edge writes. */
+static void limit(sim_world *world, uint8_t edge) {
     sim_edge_rights *const rights = &world->rights.edges[edge];
-    const char *const writes = rights->token ? rights->writes : NOTHING;
+    /* for who has no token it is the gateway's that counts */
+    const char *const none = world->plan->members[edge].upstream == 0 ? NOTHING : ALL;
+    const char *const writes = rights->token ? rights->writes : none;
     RV_ASSERT(rights->limit_count < SIM_LIMITS_MAX);
-    rights->process = root->process;
-    rights->has_token = rights->token;
-    rights->has_taken = rights->taken;
     if (rights->limit_count == 0 || rights->limits[rights->limit_count - 1].pattern != writes) {
         rights->limits[rights->limit_count++] = (sim_limit){world->now, writes};
     }
     if (rights->limit_count == SIM_LIMITS_MAX) { /* what was long ago is not judged any more */
         memmove(rights->limits, rights->limits + 1, sizeof rights->limits - sizeof(sim_limit));
         rights->limit_count -= 1;
+    }
+}
+
+/* It is so, in this process of the node. */
+static void in_force(sim_world *world, const sim_member *node, uint8_t edge) {
+    sim_edge_rights *const rights = &world->rights.edges[edge];
+    sim_in_force *const at = &rights->at[node->index];
+    RV_ASSERT(node->process > 0);
+    at->process = node->process;
+    at->has_token = rights->token;
+    at->has_taken = rights->taken;
+    if (node->index == 0) {
+        limit(world, edge);
     }
 }
 
@@ -242,50 +279,55 @@ static void ask_again(const sim_world *world, sim_member *root) {
     root->wake_at = at < root->wake_at ? at : root->wake_at;
 }
 
-static void root_turn(sim_world *world, sim_member *root) {
-    if (!administrate(root)) {
-        ask_again(world, root);
+static void node_turn(sim_world *world, sim_member *node) {
+    if (rv_node_rewinding(node->node) || rv_node_identity(node->node) == NULL) {
+        return; /* a gateway that has met its upstream can keep tokens */
+    }
+    if (!administrate(node)) {
+        ask_again(world, node);
         return;
     }
     for (uint8_t i = 1; i < world->plan->member_count; i++) {
         sim_edge_rights *const rights = &world->rights.edges[i];
+        sim_in_force *const at = &rights->at[node->index];
         char name[8];
-        if (rights->kept && rights->process == root->process && !rights->has_taken) {
+        if (!admits(world, node, i) ||
+            (at->kept && at->process == node->process && !at->has_taken)) {
             continue; /* nothing has changed since; a right that is taken is looked after */
         }
-        const bool is = has(world, root, i);
+        const bool is = has(world, node, i);
         if (is) {
-            in_force(world, root, i);
-            rights->kept =
-                rights->made > 0 && rv_node_decisions_durable(root->node) >= rights->made;
+            in_force(world, node, i);
+            at->kept = at->made > 0 && rv_node_decisions_durable(node->node) >= at->made;
             continue;
         }
         sim_rights_principal(world, i, name);
         const rv_status status =
-            rights->token ? put(world, root, i)
-                          : rv_node_token_revoke(root->node, rv_bytes_of_string(name), NULL);
+            rights->token ? put(world, node, i)
+                          : rv_node_token_revoke(node->node, rv_bytes_of_string(name), NULL);
         RV_ASSERT(status != RV_PARAMETER_INVALID && status != RV_NOT_FOUND);
-        rights->process = 0;
-        rights->kept = false;
+        at->process = 0;
+        at->kept = false;
         if (status == RV_OK) {
-            rights->made = rv_node_decisions_made(root->node);
+            at->made = rv_node_decisions_made(node->node);
             world->figures.rights_changed += 1;
-            in_force(world, root, i);
+            world->figures.rights_gated += node->index > 0;
+            in_force(world, node, i);
         }
-        ask_again(world, root);
+        ask_again(world, node);
     }
 }
 
 void sim_rights_opened(sim_world *world, sim_member *root) {
     RV_ASSERT(root->plan->role == SIM_ROOT);
     for (uint8_t i = 1; i < world->plan->member_count && world->rights.begun; i++) {
-        sim_edge_rights *const rights = &world->rights.edges[i];
-        if (rights->kept && rights->made > 0 && !world->restores.replaced && !has(world, root, i)) {
+        sim_in_force *const at = &world->rights.edges[i].at[0];
+        if (at->kept && at->made > 0 && !world->restores.replaced && !has(world, root, i)) {
             sim_fail(world, SIM_CHECK_RIGHTS, "the root has lost the rights of member %u",
                      (unsigned)i);
         }
-        rights->kept = false;
-        rights->made = 0;
+        at->kept = false;
+        at->made = 0;
     }
 }
 
@@ -312,9 +354,10 @@ void sim_rights_turn(sim_world *world, sim_member *member) {
     if (!is_used(world) || !world->rights.begun) {
         return;
     }
-    if (member->plan->role == SIM_ROOT) {
-        root_turn(world, member);
-    } else {
+    if (member->plan->serves) {
+        node_turn(world, member);
+    }
+    if (member->plan->role == SIM_EDGE) {
         edge_turn(world, member);
     }
 }
@@ -324,22 +367,23 @@ bool sim_rights_done(const sim_world *world) {
     for (uint8_t i = 1; i < world->plan->member_count && is_used(world) && done; i++) {
         const sim_edge_rights *const rights = &world->rights.edges[i];
         const sim_member *const m = &world->members[i];
-        done = rights->process == world->members[0].process && rights->told == rights->secret &&
-               (m->node == NULL || !rv_purge_busy(m->node));
+        done = rights->at[0].process == world->members[0].process &&
+               rights->at[m->upstream].process == world->members[m->upstream].process &&
+               rights->told == rights->secret && (m->node == NULL || !rv_purge_busy(m->node));
     }
     return done;
 }
 
 /* --- checks --- */
 
-/* May the edge read the stream, by what is in force? */
-static bool may_read(const sim_world *world, uint8_t edge, rv_bytes path) {
-    const sim_edge_rights *const rights = &world->rights.edges[edge];
+/* May the edge read the stream, by what is in force at the node? */
+static bool may_read(const sim_world *world, uint8_t from, uint8_t edge, rv_bytes path) {
+    const sim_in_force *const at = &world->rights.edges[edge].at[from];
     const sim_selection *const selection = &world->plan->members[edge].selections[0];
     bool may = false;
-    for (uint8_t i = 0; i < selection->count && rights->has_token; i++) {
+    for (uint8_t i = 0; i < selection->count && at->has_token; i++) {
         const char *const pattern = selection->entries[i].pattern;
-        const bool taken = rights->has_taken && i == world->plan->members[edge].taken;
+        const bool taken = at->has_taken && i == world->plan->members[edge].taken;
         may = may || (pattern != NULL && !taken && sim_pattern_selects(pattern, path));
     }
     RV_ASSERT(is_used(world));
@@ -376,14 +420,15 @@ static const sim_asked *next_asked(const sim_world *world, rv_bytes bytes, size_
     return NULL;
 }
 
-void sim_rights_sent(sim_world *world, uint8_t edge, rv_bytes message) {
+void sim_rights_sent(sim_world *world, uint8_t from, uint8_t edge, rv_bytes message) {
     static uint8_t buffer[RV_WIRE_MESSAGE_MAX];
     const rv_compression squeeze = sim_squeeze();
     const rv_writer inflated = rv_writer_over(buffer, sizeof buffer);
     const sim_operation *o = NULL;
     rv_wire_kind kind;
     rv_bytes body;
-    if (!is_used(world) || world->rights.edges[edge].process != world->members[0].process ||
+    if (!is_used(world) ||
+        world->rights.edges[edge].at[from].process != world->members[from].process ||
         rv_wire_open(message, &squeeze, &inflated, &kind, &body, NULL) != RV_OK) {
         return;
     }
@@ -393,7 +438,7 @@ void sim_rights_sent(sim_world *world, uint8_t edge, rv_bytes message) {
             return;
         }
         world->figures.rights_sent += 1;
-        if (!may_read(world, edge, rv_bytes_of_string(asked->draft.path))) {
+        if (!may_read(world, from, edge, rv_bytes_of_string(asked->draft.path))) {
             sim_fail(world, SIM_CHECK_RIGHTS,
                      "member %u is sent op %u of %s, which it may not read", (unsigned)edge,
                      o->number, asked->draft.path);
@@ -440,6 +485,16 @@ void sim_rights_forbidden(sim_world *world, const sim_operation *o) {
     }
 }
 
+/* What this writer writes is written there, or relayed. */
+static bool passes_through(const sim_world *world, uint8_t writer, uint8_t edge) {
+    uint8_t at = writer;
+    for (uint8_t i = 0; i < world->plan->member_count && at != edge && at != 0; i++) {
+        at = world->plan->members[at].upstream;
+    }
+    RV_ASSERT(edge > 0);
+    return at == edge;
+}
+
 void sim_rights_files(sim_world *world, sim_member *edge) {
     const rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
     sim_directory directory = {.count = 0};
@@ -466,7 +521,8 @@ void sim_rights_files(sim_world *world, sim_member *edge) {
         const sim_asked *asked = NULL;
         size_t at = strncmp(file->name, "log-", 4) == 0 ? 0 : file->len;
         while ((asked = next_asked(world, bytes, &at, &o)) != NULL) {
-            const bool own = o->kind == SIM_STEP_WRITE && o->writer == edge->index;
+            const bool own =
+                o->kind == SIM_STEP_WRITE && passes_through(world, o->writer, edge->index);
             const rv_bytes path = rv_bytes_of_string(asked->draft.path);
             if (!own && !sim_selection_feeds(&edge->plan->selections[1], true, path)) {
                 sim_fail(world, SIM_CHECK_RIGHTS, "member %u has op %u of %s in %s, and purged it",

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Worlds whose root has tokens (SEMANTICS 11, 20; docs/tokens.md). An administrator makes one for
- * each edge, takes the right to one entry of what it selects and gives it back, limits what it may
- * write, revokes tokens, and makes new secrets, of which the edges hear a while later.
+ * Worlds whose root has tokens, and its gateways (SEMANTICS 11, 20; docs/tokens.md). An
+ * administrator makes one for each edge, wherever it connects to, takes the right to one entry of
+ * what it selects and gives it back, limits what it may write, revokes tokens, and makes new
+ * secrets, of which the edges hear a while later. A gateway's says that it relays; what is needed
+ * by who is behind it it goes on to be allowed.
  *
- *     what is wanted --(the root is up)--> in force, until its process ends
+ *     what is wanted --(the node is up)--> in force there, until its process ends
  *
  * What is in force is what the node has answered; whether it kept that is asked again whenever it
  * was opened. The rest is found out by looking from outside:
@@ -27,6 +29,15 @@ typedef struct sim_limit {
     const char *pattern;
 } sim_limit;
 
+/* What a node, the root or a gateway, has done of what is wanted, and whether that is durable. */
+typedef struct sim_in_force {
+    uint32_t process; /* of the node, in which it was so; 0: none */
+    bool has_token;
+    bool has_taken;
+    uint64_t made;
+    bool kept; /* what is in force survives */
+} sim_in_force;
+
 typedef struct sim_edge_rights {
     /* wanted */
     bool token;
@@ -34,14 +45,9 @@ typedef struct sim_edge_rights {
     const char *writes;
     uint32_t secret;
     int64_t grace_us; /* of the secret before */
-    /* what the root has done, and whether that is durable */
-    uint32_t process; /* of the root, in which it was so; 0: none */
-    bool has_token;
-    bool has_taken;
-    uint32_t limit_count;
+    sim_in_force at[SIM_MEMBERS_MAX];
+    uint32_t limit_count; /* of what it may write, as the root judges it */
     sim_limit limits[SIM_LIMITS_MAX];
-    uint64_t made;
-    bool kept; /* what is in force survives */
     /* what the edge was told */
     uint32_t told;
     int64_t tell_at;
@@ -66,7 +72,9 @@ void sim_rights_reset(struct sim_world *world);
 /* What changes by now. */
 void sim_rights_moment(struct sim_world *world);
 
-/* At a member that is up: the root is told what is wanted, an edge what its secret is. */
+/* At a member that is up: the root and gateways are told what is wanted, an edge what its secret
+ * is.
+ */
 void sim_rights_turn(struct sim_world *world, struct sim_member *member);
 
 /* The root was opened: what it kept. */
@@ -78,8 +86,8 @@ void sim_rights_principal(const struct sim_world *world, uint8_t edge, char *tex
 /* Of the edge's selections the one that it is to come to hold. */
 uint8_t sim_rights_selection(const struct sim_world *world, const struct sim_member *edge);
 
-/* The root sends this to the edge. */
-void sim_rights_sent(struct sim_world *world, uint8_t edge, rv_bytes message);
+/* The node sends this to the edge. */
+void sim_rights_sent(struct sim_world *world, uint8_t from, uint8_t edge, rv_bytes message);
 
 /* An event that an edge has written was accepted. */
 void sim_rights_accepted(struct sim_world *world, const struct sim_operation *o, rv_bytes path);

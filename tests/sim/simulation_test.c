@@ -189,7 +189,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.commands_nothing > 0 && sum.commands_refused > 0);
     RV_CHECK(sum.rights > 0 && sum.rights_changed > 0 && sum.rights_taken > 0);
     RV_CHECK(sum.tokens_revoked > 0 && sum.rights_sent > 0 && sum.rights_judged > 0);
-    RV_CHECK(sum.rights_forbidden > 0 && sum.rights_files > 0);
+    RV_CHECK(sum.rights_forbidden > 0 && sum.rights_files > 0 && sum.rights_gated > 0);
     RV_CHECK(sum.told > sum.told_again && sum.told_again > 0 && sum.told_forgotten > 0);
     RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);

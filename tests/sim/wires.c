@@ -355,9 +355,7 @@ static bool session_turn(sim_world *world, sim_member *member, sim_link *link) {
         if (!rv_upstream_send(link->session, world->now, &message)) {
             break;
         }
-        if (member->plan->role == SIM_ROOT) {
-            sim_rights_sent(world, link->edge, message);
-        }
+        sim_rights_sent(world, member->index, link->edge, message);
         sim_link_send(&world->network, link, SIM_TO_EDGE, message, world->now);
         moved = true;
     }

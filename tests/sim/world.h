@@ -136,7 +136,8 @@ typedef struct sim_figures {
     uint64_t commands_refused; /* or refused, */
     uint64_t commands_met;     /* and commands in the root's log */
     uint64_t rights;           /* worlds with them */
-    uint64_t rights_changed;   /* in the root, */
+    uint64_t rights_changed;   /* in the root and gateways, */
+    uint64_t rights_gated;     /* in gateways, */
     uint64_t rights_taken;     /* and wanted back, */
     uint64_t tokens_revoked;   /* or all of them */
     uint64_t rights_sent;      /* events on the wire that were looked at, */
