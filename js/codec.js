@@ -176,6 +176,19 @@ export function decodeRows({ columns, rows, stale, as_of }) {
   return Object.assign(decoded, { columns }, stale === undefined ? {} : { stale }, asOf);
 }
 
+/** Where a row is asked for. @param {string} aggregate @param {any} key */
+export function rowTarget(aggregate, key) {
+  const path = [aggregate, ...[key].flat()].map((it) =>
+    encodeURIComponent(it instanceof Object ? JSON.parse(encode(it)) : String(it)),
+  );
+  return `/aggregates/${path.join('/')}?columns=true&numbers=text`;
+}
+
+/** What a row is, or, where there is none, nothing. @param {any} error @returns {undefined} */
+export function noRow(error) {
+  if (error.code !== 'row_not_found') throw error;
+}
+
 /**
  * An event as an answer or a feed has it, with the names that JavaScript has for its members.
  * @param {Record<string, any>} event @returns {any}

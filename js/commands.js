@@ -7,7 +7,7 @@
 // A function is run and what it made is taken in one go, so nothing comes in between. What cannot
 // be had or taken now (a batch is half here, the log is busy) is `null`: it is run again in a later
 // turn, as if it had not been.
-import { decodeRows, encode } from './codec.js';
+import { decodeRows, encode, noRow, rowTarget } from './codec.js';
 import { requestBytes } from './engine.js';
 import { RivuletError } from './error.js';
 import { Exchange } from './exchange.js';
@@ -179,13 +179,10 @@ export class Commands {
       refuse,
       /** @param {string} aggregate @param {any} key */
       get: (aggregate, key) => {
-        const path = [aggregate, ...[key].flat()].map((it) => encodeURIComponent(String(it)));
-        const target = `/aggregates/${path.join('/')}?columns=true&${TEXT}`;
         try {
-          return read({ method: 'GET', target })[0];
+          return read({ method: 'GET', target: rowTarget(aggregate, key) })[0];
         } catch (/** @type {any} */ error) {
-          if (error.code === 'row_not_found') return undefined;
-          throw error;
+          return noRow(error);
         }
       },
       /** @param {string} sql @param {unknown[]} [params] */

@@ -3,7 +3,7 @@
 // calls become requests of the request handler (docs/http.md) and answers become values.
 import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
-import { decodeBatch, decodeRows, encode } from './codec.js';
+import { decodeBatch, decodeRows, encode, noRow, rowTarget } from './codec.js';
 import { differing } from './differences.js';
 import { checkOptions, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
@@ -142,6 +142,9 @@ function connect(spawn) {
   return channel;
 }
 
+/** A place in the past, as requests have it. @param {number | Date | string} [asOf] */
+const placeOf = (asOf) => (asOf instanceof Date ? asOf.toISOString() : asOf);
+
 /**
  * @param {string} sql @param {unknown[]} [params]
  * @param {{rows?: number, asOf?: number | Date | string, differences?: boolean}} [options]
@@ -149,8 +152,7 @@ function connect(spawn) {
 function queryRequest(sql, params, { rows, asOf, differences } = {}) {
   const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
   demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
-  const at = asOf instanceof Date ? asOf.toISOString() : asOf;
-  const body = encode({ sql, params: params ?? [], rows, as_of: at, differences });
+  const body = encode({ sql, params: params ?? [], rows, as_of: placeOf(asOf), differences });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
 }
 
@@ -357,6 +359,19 @@ export class Database {
     if (where !== undefined) parameters.append('where', where);
     const request = { method: 'GET', target: `/events?${parameters}`, accept: 'text/event-stream' };
     return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));
+  }
+
+  /**
+   * The row with this key, of several columns an array, if there is one.
+   * @param {string} aggregate @param {any} key
+   * @param {{signal?: AbortSignal, asOf?: number | Date | string}} [options]
+   */
+  async get(aggregate, key, { signal, asOf } = {}) {
+    const at = placeOf(asOf);
+    const past = at === undefined ? '' : `&as_of=${encodeURIComponent(at)}`;
+    const request = { method: 'GET', target: rowTarget(aggregate, key) + past };
+    const answer = await this.#underWay(() => this.#request(request, signal).catch(noRow));
+    return answer && decodeRows(answer)[0];
   }
 
   /**

@@ -413,6 +413,15 @@ export interface Database {
     },
   ): Feed<Event<Data>>;
   /**
+   * The row of an aggregate with this key (several columns: an array), if there is one, pending
+   * events included. With `asOf`, a position or a time, as it was confirmed then.
+   */
+  get<Row = Record<string, any>>(
+    aggregate: string,
+    key: Value | readonly Value[],
+    options?: { signal?: AbortSignal; asOf?: number | Date | string },
+  ): Promise<Row | undefined>;
+  /**
    * One SELECT statement; `?` are the parameters. With `asOf`, a position or a time, over the rows
    * as they were confirmed then.
    */

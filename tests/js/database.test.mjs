@@ -271,6 +271,28 @@ test('a query as of a position or a time shows what was confirmed then', async (
   await assert.rejects(db.live(visits, [], { asOf: 1 }).next(), { code: 'unsupported' });
 });
 
+test('a row is had by its key, now and as of a position or a time', async () => {
+  const more = `
+    CREATE AGGREGATE seat (hall text, number integer, day date, taken boolean NOT NULL DEFAULT false, PRIMARY KEY (hall, number, day));
+    CREATE EVENT_TYPE seat_made (hall creates seat(hall), number creates seat(number), day creates seat(day));
+    CREATE STREAM seats (path "/seats/{hall}" event_types (seat_made));`;
+  const db = await open({ schema: schema + more });
+  const { position } = await opened(db, 1).durable();
+  for (let i = 0; i < 3; i++) await db.append('/accounts/1', 'visited', { times: 5 }).durable();
+  const row = await db.get('account', 1n);
+  assert.deepEqual([row.id, row.visits, row.balance], [1n, 15, '0.00']);
+  assert.equal((await db.get('account', 1, { asOf: position + 2 })).visits, 10);
+  assert.equal((await db.get('account', '1', { asOf: new Date(Date.now() + 1e6) })).visits, 15);
+  assert.equal(await db.get('account', 1, { asOf: position - 1 }), undefined);
+  assert.equal(await db.get('account', 2), undefined);
+  await assert.rejects(db.get('acount', 1), { code: 'unknown_aggregate' });
+  await assert.rejects(db.get('account', [1, 2]), { code: 'not_found' });
+  await assert.rejects(db.get('account', 1, { asOf: 'then' }), { code: 'parameter_invalid' });
+  await assert.rejects(db.get('account', 1, { signal: AbortSignal.abort() }), { name: 'AbortError' });
+  await db.append('/seats/a%2Fb', 'seat_made', { number: 7, day: '2026-03-01' });
+  assert.equal((await db.get('seat', ['a/b', 7, '2026-03-01'])).taken, false);
+});
+
 test("a query's error says where the query was made", async () => {
   const db = await open();
   const error = await (async function asker() {

@@ -68,6 +68,9 @@ export async function use(): Promise<void> {
   }
   for await (const rows of db.live<{ id: bigint }>('select id from a', [])) if (rows[0].id === 1n) break;
 
+  const row = await db.get<{ id: bigint }>('account', 42, { asOf: new Date() });
+  if (row === undefined || row.id === 1n) await db.get('line', [7, 'x']);
+
   // @ts-expect-error: there is no such level
   void one.durable('forever');
   // @ts-expect-error: there is no such storage
