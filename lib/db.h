@@ -5,7 +5,7 @@
  *
  *     db.c         life and facts        append.c  schema and appends     feed.c   feeds
  *     datum.c      values, events        row.c     aggregates and rows    query.c  SQL
- *     changes.c    what becomes of rows       past.c    SQL over the past
+ *     changes.c    what becomes of rows       past.c    rows and SQL of the past
  *     directory.c  over a directory: memory, host, and calls that do not return before they are
  * done
  */
@@ -85,6 +85,21 @@ RV_MUST_USE rv_status rv_db_write(rv_db *db, const rv_command *command, const rv
 RV_MUST_USE rv_status rv_db_query_over(rv_db *db, rv_sql *sql, const rv_db_past *past,
                                        rv_bytes text, rv_bytes parameters, rv_db_query **query,
                                        rv_error *err);
+
+/* A state that rows are read from, and its schema; `db` lends its scratch. */
+typedef struct rv_db_rows {
+    rv_db *db;
+    const rv_schema *schema;
+    rv_state *state;
+} rv_db_rows;
+
+/* As rv_db_row_find, and so on; the aggregate is one of the schema. */
+RV_MUST_USE rv_status rv_db_rows_find(const rv_db_rows *of, uint16_t aggregate, const rv_bytes *key,
+                                      size_t key_count, rv_db_row *row, rv_error *err);
+RV_MUST_USE rv_status rv_db_rows_next(const rv_db_rows *of, rv_db_row *row);
+RV_MUST_USE rv_status rv_db_rows_datum(const rv_db_rows *of, rv_db_row row, uint16_t column,
+                                       rv_datum *datum, rv_error *err);
+RV_MUST_USE rv_status rv_db_rows_json(const rv_db_rows *of, rv_db_row row, rv_buffer *out);
 
 /* Describes an event of the node. */
 void rv_db_event_of(const rv_db *db, const rv_event *event, rv_bytes path, rv_db_event *out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQL over the state as it was, as the C interface has it: the caller's memory is divided into what
- * the state of the past takes, and what SQLite works in.
+ * The state as it was, as the C interface has it, by rows and in SQL: the caller's memory is
+ * divided into what the state of the past takes, and what SQLite works in.
  *
  *     rv_db_past | SQL | state
  */
@@ -85,6 +85,50 @@ uint64_t rv_db_past_position(const rv_db_past *past) {
     RV_ASSERT(past != NULL && past->sql != NULL);
     return rv_as_of_position(past->as_of);
 }
+
+/* --- rows --- */
+
+static rv_db_rows then(const rv_db_past *past) {
+    RV_ASSERT(past->sql != NULL);
+    return (rv_db_rows){past->db, rv_as_of_schema(past->as_of), rv_as_of_state(past->as_of)};
+}
+
+rv_status rv_db_past_row_find(rv_db_past *past, uint16_t aggregate, const rv_bytes *key,
+                              size_t key_count, rv_db_row *row, rv_error *err) {
+    RV_ASSERT(past != NULL);
+    const rv_db_rows of = then(past);
+    const rv_schema *const schema = rv_node_schema(past->db->node);
+    RV_ASSERT(aggregate < rv_schema_aggregate_count(schema));
+    if (aggregate >= rv_schema_aggregate_count(of.schema)) {
+        const rv_bytes name = rv_schema_aggregate(schema, aggregate)->name;
+        return rv_error_set(err, RV_UNKNOWN_AGGREGATE,
+                            "there was no aggregate `%b` yet at position %u", &name,
+                            rv_as_of_position(past->as_of));
+    }
+    return rv_db_rows_find(&of, aggregate, key, key_count, row, err);
+}
+
+rv_status rv_db_past_row_next(const rv_db_past *past, rv_db_row *row) {
+    RV_ASSERT(past != NULL && row != NULL);
+    const rv_db_rows of = then(past);
+    return row->aggregate < rv_schema_aggregate_count(of.schema) ? rv_db_rows_next(&of, row)
+                                                                 : RV_END;
+}
+
+rv_status rv_db_past_row_datum(rv_db_past *past, rv_db_row row, uint16_t column, rv_datum *datum,
+                               rv_error *err) {
+    RV_ASSERT(past != NULL);
+    const rv_db_rows of = then(past);
+    return rv_db_rows_datum(&of, row, column, datum, err);
+}
+
+rv_status rv_db_past_row_json(rv_db_past *past, rv_db_row row, rv_buffer *out) {
+    RV_ASSERT(past != NULL);
+    const rv_db_rows of = then(past);
+    return rv_db_rows_json(&of, row, out);
+}
+
+/* --- SQL --- */
 
 rv_status rv_db_past_query_open(rv_db_past *past, rv_bytes sql, rv_bytes parameters,
                                 rv_db_query **query, rv_error *err) {

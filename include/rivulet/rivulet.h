@@ -430,7 +430,7 @@ RV_API void rv_db_interrupt(rv_db *db);
 /* NULL is allowed. */
 RV_API void rv_db_query_close(rv_db_query *query);
 
-/* --- SQL over the past --- */
+/* --- the past: rows, and SQL over them --- */
 
 /* The state as it was, folded from the log up to a place, in memory of its own. A database may have
  * several; all are to be closed before it is. */
@@ -465,6 +465,19 @@ RV_API RV_MUST_USE rv_status rv_db_past_reach(rv_db_past *past, const rv_db_plac
 
 /* The position that was reached. */
 RV_API uint64_t rv_db_past_position(const rv_db_past *past);
+
+/*
+ * The confirmed rows of then: as rv_db_row_find, rv_db_row_next after rv_db_row_start, and so on,
+ * once a place was reached; a row is valid until another place is asked for. Aggregates have the
+ * numbers that they have now; RV_UNKNOWN_AGGREGATE: it was not declared yet, and has no rows.
+ */
+RV_API RV_MUST_USE rv_status rv_db_past_row_find(rv_db_past *past, uint16_t aggregate,
+                                                 const rv_bytes *key, size_t key_count,
+                                                 rv_db_row *row, rv_error *err);
+RV_API RV_MUST_USE rv_status rv_db_past_row_next(const rv_db_past *past, rv_db_row *row);
+RV_API RV_MUST_USE rv_status rv_db_past_row_datum(rv_db_past *past, rv_db_row row, uint16_t column,
+                                                  rv_datum *datum, rv_error *err);
+RV_API RV_MUST_USE rv_status rv_db_past_row_json(rv_db_past *past, rv_db_row row, rv_buffer *out);
 
 /* As rv_db_query_open, over the confirmed rows of then, without system tables. RV_PARAMETER_INVALID
  * also when no place is reached. */

@@ -446,6 +446,34 @@ static void check_past(bank *b, rv_db_past *past, const char *expected) {
     RV_CHECK_TEXT(((rv_bytes){out.ptr, out.len}), expected);
 }
 
+/* At position 2 there is one row, and no other aggregate than the first. */
+static void check_past_rows(bank *b, rv_db_past *past) {
+    rv_db_row row, next = rv_db_row_start(0);
+    rv_datum datum;
+    uint8_t bytes[256];
+    rv_buffer out = {bytes, sizeof bytes, 0};
+    rv_bytes key = rv_text("1");
+    RV_CHECK_STATUS(rv_db_schema_apply(b->db,
+                                       rv_text("CREATE AGGREGATE later (id bigint PRIMARY KEY);"),
+                                       NULL, &b->err),
+                    RV_OK);
+    RV_CHECK_STATUS(rv_db_past_row_find(past, 0, &key, 1, &row, &b->err), RV_OK);
+    RV_CHECK_STATUS(rv_db_past_row_datum(past, row, 3, &datum, &b->err), RV_OK);
+    RV_CHECK_TEXT(datum.bytes, "0.00");
+    RV_CHECK_STATUS(rv_db_past_row_json(past, row, &out), RV_OK);
+    bytes[out.len] = 0;
+    RV_CHECK(strstr((const char *)bytes, "\"balance\":0.00") != NULL);
+    RV_CHECK_STATUS(rv_db_past_row_next(past, &next), RV_OK);
+    RV_CHECK_EQ(next.place, row.place);
+    RV_CHECK_STATUS(rv_db_past_row_next(past, &next), RV_END);
+    next = rv_db_row_start(1);
+    RV_CHECK_STATUS(rv_db_past_row_next(past, &next), RV_END);
+    RV_CHECK_STATUS(rv_db_past_row_find(past, 1, &key, 1, &row, &b->err), RV_UNKNOWN_AGGREGATE);
+    key = rv_text("2");
+    RV_CHECK_STATUS(rv_db_past_row_find(past, 0, &key, 1, &row, &b->err), RV_ROW_NOT_FOUND);
+    RV_CHECK_STATUS(rv_db_row_find(b->db, 0, &key, 1, &row, &b->err), RV_OK);
+}
+
 /* Queries that nobody has closed go with the place, and with the past. */
 RV_TEST(the_past_is_asked_in_sql) {
     bank b = bank_filled();
@@ -474,6 +502,7 @@ RV_TEST(the_past_is_asked_in_sql) {
                     RV_PARAMETER_INVALID);
     RV_CHECK_STATUS(past_reach(&b, past, (rv_db_place){.position = 2}), RV_OK);
     check_past(&b, past, "[\"ada\",0.00]");
+    check_past_rows(&b, past);
     rv_db_past_close(past);
     rv_db_past_close(NULL);
     RV_CHECK_STATUS(rv_db_query_open(b.db, rv_text("select 1"), rv_text(""), &query, &b.err),
