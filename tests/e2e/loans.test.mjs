@@ -124,6 +124,7 @@ test('it opens by its checkpoint, by the one before, by replay: the state is the
   const there = await central.status('?hash=true');
   assert.equal(there.checkpoint.opened_by, 'checkpoint'); // the import wrote it when it ended
   assert.equal(there.checkpoint.passed_over, null);
+  assert.deepEqual([there.checkpoint.kept, there.checkpoint.kept_passed_over], [0, null]); // there are no older ones
   const reopen = async (by) => {
     assert.equal(await central.stop(), 0);
     const names = readdirSync(data).filter((name) => name.startsWith('ckp-')).sort();
