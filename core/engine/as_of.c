@@ -11,7 +11,7 @@
 #include "core/engine/rewind.h"
 
 #define SLICE_RECORDS 8192u /* that a call looks at, about: 2 ms */
-#define LOAD_WORK     1024u /* records that a piece of a checkpoint, at most 256 KiB, stands for */
+#define LOAD_WORK     1024u /* records that a piece of a checkpoint, or of its check, stands for */
 #define OWN_SIZE      (RV_AS_OF_MEMORY_MIN - RV_MEMORY_MIN)
 
 /* What makes all that was folded worth nothing. */

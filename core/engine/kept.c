@@ -7,6 +7,7 @@
 
 #define IDLE_POLLS_MAX 1000u /* without a question: nobody goes on with what is read */
 #define PIECE_MAX      ((size_t)256 << 10) /* read at a time: some 100 us with its sums */
+#define CHECK_WORK     1024u               /* rows that are checked at a time: likewise, or more */
 #define EVENTS_A_PAGE  64u /* are folded in the time that a page takes to be read and checked */
 
 /* --- which are kept --- */
@@ -317,6 +318,9 @@ static rv_status find_mark(rv_node *node, const rv_checkpoint_head *head, rv_kep
 
 static rv_status load_piece(rv_node *node, rv_node *past, rv_load_fault *fault) {
     const rv_kept_reader *const r = &node->checkpoints.reader;
+    if (past->checkpoints.load.phase == RV_LOAD_CHECK) {
+        return rv_load_check(past, CHECK_WORK, fault);
+    }
     const rv_load_piece piece = rv_load_next(past, r->cap < PIECE_MAX ? r->cap : PIECE_MAX);
     size_t got = 0;
     const rv_status status = reader_read(node, piece.offset, piece.len, &got);

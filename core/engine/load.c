@@ -160,15 +160,27 @@ static rv_status take_pages(rv_node *node, const rv_load_piece *piece, rv_load_f
     if (bad != 0) {
         return wrong(node, fault, RV_DATA_DAMAGED, rv_checkpoint_page_at(&l->head, bad), "a page");
     }
-    if (l->done + piece->len < phase_len(l)) {
+    if (l->done + piece->len == phase_len(l)) {
+        uint64_t salt = 0;
+        node->host.ops->entropy(node->host.ctx, (uint8_t *)&salt, sizeof salt);
+        rv_state_load_check_begin(node->state, &l->head, salt, &node->scratch);
+    }
+    return RV_OK;
+}
+
+rv_status rv_load_check(rv_node *node, uint32_t work, rv_load_fault *fault) {
+    rv_load *const l = &node->checkpoints.load;
+    RV_ASSERT(l->phase == RV_LOAD_CHECK);
+    rv_status status = rv_state_load_check(node->state, work, &fault->err);
+    if (status == RV_PENDING) {
         return RV_OK;
     }
-    uint64_t salt = 0;
-    node->host.ops->entropy(node->host.ctx, (uint8_t *)&salt, sizeof salt);
-    rv_status status =
-        rv_state_load_check(node->state, &l->head, salt, &node->scratch, &fault->err);
     status = status == RV_OK ? rv_node_base_restored(node, &fault->err) : status;
-    return status == RV_OK ? RV_OK : wrong(node, fault, status, UINT64_MAX, fault->err.detail);
+    if (status != RV_OK) {
+        return wrong(node, fault, status, UINT64_MAX, fault->err.detail);
+    }
+    l->phase = RV_LOAD_OVER;
+    return RV_OK;
 }
 
 rv_status rv_load_take(rv_node *node, const rv_load_piece *piece, rv_status read, size_t got,

@@ -3,7 +3,7 @@
  * The bytes of a checkpoint's file become a state: of a node that opens (restore.c), or of the past
  * (kept.c). This says which bytes come next and where they belong; who has the file reads them.
  *
- *     HEAD -> SUMS … -> WORDS … -> PAGES … -> OVER
+ *     HEAD -> SUMS … -> WORDS … -> PAGES … -> CHECK … -> OVER
  *       \------- what is wrong: the state is empty again -------/
  *
  * Everything is read into the state's own memory, which nobody uses yet: pages to where they will
@@ -23,6 +23,7 @@ typedef enum rv_load_phase {
     RV_LOAD_SUMS,
     RV_LOAD_WORDS,
     RV_LOAD_PAGES,
+    RV_LOAD_CHECK, /* there is nothing more to be read: rv_load_check */
     RV_LOAD_OVER
 } rv_load_phase;
 
@@ -52,17 +53,21 @@ typedef struct rv_load_fault {
 /* Begins with a file of this size, for a node whose state and schema are empty. */
 void rv_load_begin(rv_node *node, uint64_t size);
 
-/* The bytes that come next, at most `len_max`, which is at least RV_PAGE_SIZE. Not when it is over.
- */
+/* The bytes that come next, at most `len_max`, which is at least RV_PAGE_SIZE. Before CHECK. */
 rv_load_piece rv_load_next(const rv_node *node, size_t len_max);
 
 /*
- * They were read, `got` of them, with this status. RV_OK: it goes on, or is over (load.phase).
+ * They were read, `got` of them, with this status. RV_OK: it goes on (load.phase).
  * RV_DATA_DAMAGED: there is something wrong, which `fault` says, and nothing was loaded: the node
  * is as before rv_load_begin.
  */
 RV_MUST_USE rv_status rv_load_take(rv_node *node, const rv_load_piece *piece, rv_status read,
                                    size_t got, rv_load_fault *fault);
+
+/* CHECK: goes on with it, by about `work` rows. RV_OK: it goes on, or is over; else as
+ * rv_load_take.
+ */
+RV_MUST_USE rv_status rv_load_check(rv_node *node, uint32_t work, rv_load_fault *fault);
 
 /* Nothing was loaded: the node's state, schema and selection are empty again. */
 void rv_load_take_back(rv_node *node);

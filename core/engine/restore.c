@@ -156,9 +156,24 @@ static rv_status step_open(rv_node *node) {
     return RV_OK;
 }
 
+static rv_status step_check(rv_node *node) {
+    rv_load_fault fault;
+    if (rv_load_check(node, UINT32_MAX, &fault) != RV_OK) {
+        return pass_over(node, &fault);
+    }
+    if (node->checkpoints.load.phase == RV_LOAD_OVER) {
+        close_file(&node->checkpoints);
+        node->checkpoints.restore.phase = RV_RESTORE_MARK;
+    }
+    return RV_OK;
+}
+
 static rv_status step_read(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     rv_restore *const r = &k->restore;
+    if (k->load.phase == RV_LOAD_CHECK) {
+        return step_check(node);
+    }
     const rv_load_piece piece = rv_load_next(node, (size_t)READ_PAGES * RV_PAGE_SIZE);
     const bool head = k->load.phase == RV_LOAD_HEAD;
     size_t got = 0;
@@ -174,10 +189,6 @@ static rv_status step_read(rv_node *node) {
     if (head && rv_rewind_cuts(node)) {
         rv_load_take_back(node);
         return pass_over(node, &(rv_load_fault){.status = RV_OK}); /* its history is not kept */
-    }
-    if (k->load.phase == RV_LOAD_OVER) {
-        close_file(k);
-        r->phase = RV_RESTORE_MARK;
     }
     return RV_OK;
 }

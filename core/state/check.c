@@ -4,6 +4,8 @@
 
 #include "core/state/checkpoint.h"
 
+#define PAGE_WORK 4u /* of a page of slots, beside what is in them */
+
 bool rv_check_fail(rv_check *c, const char *what) {
     RV_ASSERT(what != NULL);
     c->wrong = c->wrong == NULL ? what : c->wrong;
@@ -122,19 +124,29 @@ bool rv_check_list_next(rv_check *c, rv_check_list *list) {
 }
 
 /* A list whose slots nobody else walks over. */
-static bool check_list(rv_check *c, const rv_slots *slots, uint32_t owner, uint32_t size) {
+static rv_check_step check_list(rv_check *c, const rv_slots *slots, uint32_t owner, uint32_t size) {
     const rv_page_kind kind = owner == RV_CHECK_TREES ? RV_PAGE_TREE : RV_PAGE_HEAP;
-    if (slots->kind != kind || slots->size != size || slots->tag != 0) {
-        return rv_check_fail(c, "the size of a list");
+    if (!c->begun) {
+        if (slots->kind != kind || slots->size != size || slots->tag != 0) {
+            (void)rv_check_fail(c, "the size of a list");
+            return RV_CHECK_WRONG;
+        }
+        if (!rv_check_list_begin(c, &c->list, slots, owner)) {
+            return RV_CHECK_WRONG;
+        }
+        c->begun = true;
     }
-    rv_check_list list;
-    bool good = rv_check_list_begin(c, &list, slots, owner);
-    while (good && list.page != 0) {
-        good = rv_check_list_next(c, &list);
+    while (c->list.page != 0) {
+        if (!rv_check_spend(c, PAGE_WORK)) {
+            return RV_CHECK_LATER;
+        }
+        if (!rv_check_list_next(c, &c->list)) {
+            return RV_CHECK_WRONG;
+        }
     }
-    c->nodes_left = owner == RV_CHECK_TREES ? list.slot_count : c->nodes_left;
-    RV_ASSERT(good || c->wrong != NULL);
-    return good;
+    c->begun = false;
+    c->nodes_left = owner == RV_CHECK_TREES ? c->list.slot_count : c->nodes_left;
+    return RV_CHECK_DONE;
 }
 
 /* --- lines --- */
@@ -168,39 +180,64 @@ bool rv_check_lines(rv_check *c, const rv_lines *lines, rv_page_kind kind) {
 
 /* --- all of it --- */
 
-static bool check_root(rv_check *c) {
+static rv_check_step check_lists(rv_check *c) {
     const rv_root *const root = rv_root_of(c->pages);
-    bool good = check_list(c, &root->overflow, RV_CHECK_OVERFLOW, RV_LINE_SIZE) &&
-                check_list(c, &root->tree_nodes, RV_CHECK_TREES, RV_TREE_NODE_SIZE);
-    for (uint32_t i = 0; i < RV_HEAP_CLASSES && good; i += 1) {
-        good = check_list(c, &root->heap[i], i, rv_heap_class_size(i));
+    rv_check_step step = RV_CHECK_DONE;
+    for (; c->at < RV_HEAP_CLASSES + 2u && step == RV_CHECK_DONE; c->at += step == RV_CHECK_DONE) {
+        const uint32_t heap = c->at - 2u;
+        step = c->at == 0   ? check_list(c, &root->overflow, RV_CHECK_OVERFLOW, RV_LINE_SIZE)
+               : c->at == 1 ? check_list(c, &root->tree_nodes, RV_CHECK_TREES, RV_TREE_NODE_SIZE)
+                            : check_list(c, &root->heap[heap], heap, rv_heap_class_size(heap));
     }
-    const uint16_t aggregates = rv_schema_aggregate_count(c->schema);
-    for (uint32_t i = 0; i < RV_AGGREGATES_MAX && good; i += 1) {
-        if (root->tables[i] != 0) {
-            good = i < aggregates ? rv_check_table(c, (uint16_t)i)
-                                  : rv_check_fail(c, "a table of no aggregate");
-        }
-    }
-    return good && rv_check_streams(c) && rv_check_base(c);
+    return step;
 }
 
-static bool check_all(rv_check *c) {
-    if (!check_pool(c) || !check_root(c)) {
-        return false;
+static rv_check_step check_tables(rv_check *c) {
+    const rv_root *const root = rv_root_of(c->pages);
+    const uint16_t aggregates = rv_schema_aggregate_count(c->schema);
+    rv_check_step step = RV_CHECK_DONE;
+    for (; c->at < RV_AGGREGATES_MAX && step == RV_CHECK_DONE; c->at += step == RV_CHECK_DONE) {
+        if (root->tables[c->at] != 0 && c->at >= aggregates) {
+            (void)rv_check_fail(c, "a table of no aggregate");
+            return RV_CHECK_WRONG;
+        }
+        if (root->tables[c->at] != 0) {
+            step = rv_check_table(c, (uint16_t)c->at);
+        }
     }
+    return step;
+}
+
+static bool check_pages(rv_check *c) {
     for (uint32_t page = RV_PAGE_FIRST; page < c->end; page += 1) {
         rv_check_meet(c, RV_CHECK_PAGE, 0, page);
     }
     return c->balance == 0 || rv_check_fail(c, "what is used once");
 }
 
-rv_status rv_state_load_check(rv_state *state, const rv_checkpoint_head *head, uint64_t salt,
-                              rv_arena *scratch, rv_error *err) {
-    rv_pages *const pages = &state->pages;
-    RV_ASSERT(head->page_count > 0 && head->page_count <= pages->total);
-    rv_check c = {
-        .pages = pages,
+static rv_check_step check_stage(rv_check *c) {
+    switch (c->stage) {
+    case RV_CHECKING_POOL:
+        return check_pool(c) ? RV_CHECK_DONE : RV_CHECK_WRONG;
+    case RV_CHECKING_LISTS:
+        return check_lists(c);
+    case RV_CHECKING_TABLES:
+        return check_tables(c);
+    case RV_CHECKING_STREAMS:
+        return rv_check_streams(c);
+    case RV_CHECKING_BASE:
+        return rv_check_base(c) ? RV_CHECK_DONE : RV_CHECK_WRONG;
+    default:
+        RV_ASSERT(c->stage == RV_CHECKING_PAGES);
+        return check_pages(c) ? RV_CHECK_DONE : RV_CHECK_WRONG;
+    }
+}
+
+void rv_state_load_check_begin(rv_state *state, const rv_checkpoint_head *head, uint64_t salt,
+                               rv_arena *scratch) {
+    RV_ASSERT(head->page_count > 0 && head->page_count <= state->pages.total);
+    *state->check = (rv_check){
+        .pages = &state->pages,
         .schema = state->schema,
         .hash_key = head->hash_key,
         .last_sequence = head->last_sequence,
@@ -209,12 +246,31 @@ rv_status rv_state_load_check(rv_state *state, const rv_checkpoint_head *head, u
         .steps_left = head->page_count * (RV_PAGE_ROOM / RV_SLOT_SIZE_MIN),
         .scratch = scratch,
     };
-    if (!check_all(&c)) {
-        RV_ASSERT(c.wrong != NULL);
-        return rv_error_set(err, RV_DATA_DAMAGED, "the pages are no state: %s", c.wrong);
+}
+
+rv_status rv_state_load_check(rv_state *state, uint32_t work, rv_error *err) {
+    rv_check *const c = state->check;
+    RV_ASSERT(c->pages == &state->pages && work > 0);
+    c->work = work;
+    rv_check_step step = RV_CHECK_DONE;
+    while (step == RV_CHECK_DONE && c->stage != RV_CHECKING_OVER) { /* each turn ends a stage */
+        step = check_stage(c);
+        if (step == RV_CHECK_DONE) {
+            RV_ASSERT(!c->begun);
+            c->stage = (rv_checking)(c->stage + 1);
+            c->at = 0;
+            c->part = 0;
+        }
     }
-    memset(pages->marks + RV_PAGE_FIRST, RV_MARK_ALL, head->page_count);
-    pages->changed = true;
-    state->hash_key = head->hash_key;
+    if (step == RV_CHECK_LATER) {
+        return RV_PENDING;
+    }
+    if (step == RV_CHECK_WRONG) {
+        RV_ASSERT(c->wrong != NULL);
+        return rv_error_set(err, RV_DATA_DAMAGED, "the pages are no state: %s", c->wrong);
+    }
+    memset(state->pages.marks + RV_PAGE_FIRST, RV_MARK_ALL, c->end - RV_PAGE_FIRST);
+    state->pages.changed = true;
+    state->hash_key = c->hash_key;
     return RV_OK;
 }

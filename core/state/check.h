@@ -10,6 +10,9 @@
  * node's entropy) beforehand, a wrong set of bytes has a chance of about 2^-60. What is used to
  * find something on the way is checked before it is followed.
  *
+ * The walk is made in steps, so that who has something else to do can do it in between: each of the
+ * functions that answer rv_check_step goes on where it was, by what stands in rv_check.
+ *
  *     check.c        pages, the pool, lists of slots, arrays of lines
  *     check_rows.c   indexes, streams, rows and their values
  *     check_trees.c  secondary indexes
@@ -18,7 +21,7 @@
 #define RV_STATE_CHECK_H
 
 #include "core/state/inside.h"
-#include "core/state/tree.h"
+#include "core/state/tree_node.h"
 
 /* Whose slots they are; of heap slots: the size class. */
 typedef enum rv_check_owner {
@@ -42,6 +45,51 @@ typedef enum rv_check_kind {
     RV_CHECK_TREE      /* aggregate, place; of a balance of its own */
 } rv_check_kind;
 
+/* What is gone over, one after the other. */
+typedef enum rv_checking {
+    RV_CHECKING_POOL,
+    RV_CHECKING_LISTS,
+    RV_CHECKING_TABLES,
+    RV_CHECKING_STREAMS,
+    RV_CHECKING_BASE,
+    RV_CHECKING_PAGES,
+    RV_CHECKING_OVER
+} rv_checking;
+
+typedef enum rv_check_step {
+    RV_CHECK_WRONG,
+    RV_CHECK_LATER, /* there is more to be done, when it is called again */
+    RV_CHECK_DONE
+} rv_check_step;
+
+/* A list of slots, page by page. */
+typedef struct rv_check_list {
+    const rv_slots *slots;
+    uint32_t owner;
+    uint32_t page; /* 0: at the end */
+    uint32_t previous;
+    uint32_t page_count;
+    uint64_t slot_count;
+    uint16_t fresh;                           /* slots of the page that were ever used; */
+    uint64_t used[(1u << RV_SLOT_BITS) / 64]; /* and bits of those that are */
+} rv_check_list;
+
+/* A secondary index. */
+typedef struct rv_check_tree {
+    uint32_t number; /* which of its aggregate, */
+    uint32_t part;   /* and what of it is looked at */
+    uint64_t balance;
+    bool cut; /* some key is */
+    uint32_t level;
+    uint32_t root_level;
+    uint32_t nodes[RV_TREE_DEPTH_MAX];
+    uint32_t next[RV_TREE_DEPTH_MAX];
+    uint32_t place; /* of a row */
+    rv_tree_walk walk;
+    rv_tree_cursor cursor;
+    uint32_t left; /* entries behind it */
+} rv_check_tree;
+
 typedef struct rv_check {
     const rv_pages *pages;
     const rv_schema *schema;
@@ -54,7 +102,23 @@ typedef struct rv_check {
     uint64_t nodes_left; /* nodes of trees that were not visited */
     rv_arena *scratch;
     const char *wrong; /* the first thing that is */
+    int64_t work;      /* things that may still be looked at in this step */
+    rv_checking stage;
+    uint32_t at;    /* the list, or aggregate, that the stage has come to, */
+    uint32_t part;  /* the part of it, */
+    bool begun;     /* which was begun: */
+    uint32_t nth;   /* the bucket, or stream, */
+    uint64_t count; /* and the entries that were met */
+    rv_check_list list;
+    rv_check_tree tree;
 } rv_check;
+
+/* Takes so much of the step's work; false: there is none left. */
+static inline bool rv_check_spend(rv_check *c, uint32_t work) {
+    const bool left = c->work > 0;
+    c->work -= left ? work : 0;
+    return left;
+}
 
 /* Notes what is wrong; false, for the caller to return. */
 bool rv_check_fail(rv_check *c, const char *what);
@@ -93,17 +157,6 @@ static inline bool rv_check_place_is(const rv_check *c, uint32_t place, rv_page_
 
 /* --- a list of slots, page by page --- */
 
-typedef struct rv_check_list {
-    const rv_slots *slots;
-    uint32_t owner;
-    uint32_t page; /* 0: at the end */
-    uint32_t previous;
-    uint32_t page_count;
-    uint64_t slot_count;
-    uint16_t fresh;                           /* slots of the page that were ever used; */
-    uint64_t used[(1u << RV_SLOT_BITS) / 64]; /* and bits of those that are */
-} rv_check_list;
-
 /* Begins with the list's first page: false when something is wrong. `list->page` is 0 when there is
  * none. Next goes on. What is used of the slots is met. */
 bool rv_check_list_begin(rv_check *c, rv_check_list *list, const rv_slots *slots, uint32_t owner);
@@ -121,13 +174,12 @@ bool rv_check_lines(rv_check *c, const rv_lines *lines, rv_page_kind kind);
 /* --- check_trees.c --- */
 
 /* The secondary indexes of an aggregate, whose rows have been checked. */
-bool rv_check_trees(rv_check *c, const rv_aggregate *aggregate, const rv_table *table);
+rv_check_step rv_check_trees(rv_check *c, const rv_aggregate *aggregate, const rv_table *table);
 
 /* --- check_rows.c --- */
 
-bool rv_check_index_of(rv_check *c, const rv_index *index, uint32_t which);
-bool rv_check_streams(rv_check *c);
+rv_check_step rv_check_streams(rv_check *c);
 bool rv_check_base(rv_check *c);
-bool rv_check_table(rv_check *c, uint16_t aggregate);
+rv_check_step rv_check_table(rv_check *c, uint16_t aggregate);
 
 #endif

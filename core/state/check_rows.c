@@ -28,30 +28,44 @@ static bool check_bucket(rv_check *c, const rv_index *index, uint32_t which, uin
     return true;
 }
 
-bool rv_check_index_of(rv_check *c, const rv_index *index, uint32_t which) {
-    if (!rv_check_lines(c, &index->buckets, RV_PAGE_BUCKETS)) {
-        return false;
-    }
-    uint64_t entries = 0;
-    for (uint32_t n = 0; n < index->buckets.count; n += 1) {
-        const rv_bucket *bucket =
-            (const rv_bucket *)(const void *)rv_lines_read(c->pages, &index->buckets, n);
-        bool good = check_bucket(c, index, which, n, bucket, &entries);
-        while (good && bucket->overflow != 0) {
-            const uint32_t place = bucket->overflow;
-            if (c->steps_left == 0 || !rv_check_place_is(c, place, RV_PAGE_HEAP, RV_LINE_SIZE)) {
-                return rv_check_fail(c, "an overflowing bucket");
-            }
-            c->steps_left -= 1;
-            rv_check_use(c, RV_CHECK_SLOT, RV_CHECK_OVERFLOW, place);
-            bucket = (const rv_bucket *)(const void *)rv_slots_read(c->pages, place, RV_LINE_SIZE);
-            good = check_bucket(c, index, which, n, bucket, &entries);
+/* Bucket `n`, and those that it has overflown into. */
+static bool check_chain(rv_check *c, const rv_index *index, uint32_t which, uint32_t n) {
+    const rv_bucket *bucket =
+        (const rv_bucket *)(const void *)rv_lines_read(c->pages, &index->buckets, n);
+    bool good = check_bucket(c, index, which, n, bucket, &c->count);
+    while (good && bucket->overflow != 0) {
+        const uint32_t place = bucket->overflow;
+        if (c->steps_left == 0 || !rv_check_place_is(c, place, RV_PAGE_HEAP, RV_LINE_SIZE)) {
+            return rv_check_fail(c, "an overflowing bucket");
         }
-        if (!good) {
-            return false;
+        c->steps_left -= 1;
+        rv_check_use(c, RV_CHECK_SLOT, RV_CHECK_OVERFLOW, place);
+        bucket = (const rv_bucket *)(const void *)rv_slots_read(c->pages, place, RV_LINE_SIZE);
+        good = check_bucket(c, index, which, n, bucket, &c->count);
+    }
+    return good;
+}
+
+static rv_check_step check_index(rv_check *c, const rv_index *index, uint32_t which) {
+    if (!c->begun) {
+        if (!rv_check_lines(c, &index->buckets, RV_PAGE_BUCKETS)) {
+            return RV_CHECK_WRONG;
+        }
+        c->begun = true;
+        c->nth = 0;
+        c->count = 0;
+    }
+    for (; c->nth < index->buckets.count; c->nth += 1) {
+        if (!rv_check_spend(c, 1)) {
+            return RV_CHECK_LATER;
+        }
+        if (!check_chain(c, index, which, c->nth)) {
+            return RV_CHECK_WRONG;
         }
     }
-    return entries == index->count || rv_check_fail(c, "an index's count");
+    c->begun = false;
+    return c->count == index->count || rv_check_fail(c, "an index's count") ? RV_CHECK_DONE
+                                                                            : RV_CHECK_WRONG;
 }
 
 /* --- the heap --- */
@@ -133,15 +147,36 @@ static bool check_stream(rv_check *c, const rv_stream_line *line, uint32_t numbe
     return true;
 }
 
-bool rv_check_streams(rv_check *c) {
+static rv_check_step check_stream_lines(rv_check *c) {
     const rv_root *const root = rv_root_of(c->pages);
-    bool good = rv_check_lines(c, &root->streams, RV_PAGE_STREAMS) &&
-                rv_check_index_of(c, &root->stream_index, RV_CHECK_STREAM_INDEX);
-    for (uint32_t i = 0; good && i < root->streams.count; i += 1) {
-        good = check_stream(c, rv_streams_read(c->pages, i), i);
+    c->nth = c->begun ? c->nth : 0;
+    c->begun = true;
+    for (; c->nth < root->streams.count; c->nth += 1) {
+        if (!rv_check_spend(c, 1)) {
+            return RV_CHECK_LATER;
+        }
+        if (!check_stream(c, rv_streams_read(c->pages, c->nth), c->nth)) {
+            return RV_CHECK_WRONG;
+        }
     }
-    RV_ASSERT(good || c->wrong != NULL);
-    return good;
+    c->begun = false;
+    return RV_CHECK_DONE;
+}
+
+rv_check_step rv_check_streams(rv_check *c) {
+    const rv_root *const root = rv_root_of(c->pages);
+    rv_check_step step = RV_CHECK_DONE;
+    for (; c->part < 3 && step == RV_CHECK_DONE; c->part += step == RV_CHECK_DONE) {
+        if (c->part == 0) {
+            const bool good = rv_check_lines(c, &root->streams, RV_PAGE_STREAMS);
+            step = good ? RV_CHECK_DONE : RV_CHECK_WRONG;
+        } else {
+            step = c->part == 1 ? check_index(c, &root->stream_index, RV_CHECK_STREAM_INDEX)
+                                : check_stream_lines(c);
+        }
+    }
+    RV_ASSERT(step != RV_CHECK_WRONG || c->wrong != NULL);
+    return step;
 }
 
 /* --- rows --- */
@@ -205,8 +240,9 @@ static bool check_row(rv_check *c, const rv_aggregate *aggregate, const rv_table
     return check_key(c, aggregate, table, place);
 }
 
-bool rv_check_table(rv_check *c, uint16_t number) {
-    const rv_aggregate *const aggregate = rv_schema_aggregate(c->schema, number);
+/* Its page. */
+static bool check_head(rv_check *c, const rv_aggregate *aggregate) {
+    const uint16_t number = aggregate->number;
     const uint32_t page = rv_root_of(c->pages)->tables[number];
     if (!rv_check_page_is(c, page, RV_PAGE_TABLE)) {
         return rv_check_fail(c, "a table's page");
@@ -218,18 +254,47 @@ bool rv_check_table(rv_check *c, uint16_t number) {
         table->rows.tag != number || table->serial_last < 0) {
         return rv_check_fail(c, "a table");
     }
-    rv_check_list list;
-    const uint32_t owner = RV_CHECK_ROWS + (uint32_t)number;
-    bool good = rv_check_index_of(c, &table->index, RV_CHECK_ROW_INDEX + (uint32_t)number) &&
-                rv_check_list_begin(c, &list, &table->rows, owner);
-    while (good && list.page != 0) {
-        for (uint32_t i = 0; i < list.fresh && good; i += 1) {
-            if (rv_check_list_uses(&list, i)) {
-                good = check_row(c, aggregate, table, rv_slot_place(list.page, i));
+    return true;
+}
+
+static rv_check_step check_rows(rv_check *c, const rv_aggregate *aggregate, const rv_table *table) {
+    rv_check_list *const list = &c->list;
+    const uint32_t owner = RV_CHECK_ROWS + (uint32_t)aggregate->number;
+    if (!c->begun && !rv_check_list_begin(c, list, &table->rows, owner)) {
+        return RV_CHECK_WRONG;
+    }
+    c->begun = true;
+    bool good = true;
+    while (good && list->page != 0) {
+        if (!rv_check_spend(c, 1u + list->fresh)) {
+            return RV_CHECK_LATER;
+        }
+        for (uint32_t i = 0; i < list->fresh && good; i += 1) {
+            if (rv_check_list_uses(list, i)) {
+                good = check_row(c, aggregate, table, rv_slot_place(list->page, i));
             }
         }
-        good = good && rv_check_list_next(c, &list);
+        good = good && rv_check_list_next(c, list);
     }
-    good = good && (list.slot_count == table->row_count || rv_check_fail(c, "a table's count"));
-    return good && rv_check_trees(c, aggregate, table);
+    c->begun = false;
+    good = good && (list->slot_count == table->row_count || rv_check_fail(c, "a table's count"));
+    return good ? RV_CHECK_DONE : RV_CHECK_WRONG;
+}
+
+rv_check_step rv_check_table(rv_check *c, uint16_t number) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(c->schema, number);
+    rv_check_step step = RV_CHECK_DONE;
+    for (; c->part < 4 && step == RV_CHECK_DONE; c->part += step == RV_CHECK_DONE) {
+        if (c->part == 0) { /* before it is one, nothing in it is looked at */
+            step = check_head(c, aggregate) ? RV_CHECK_DONE : RV_CHECK_WRONG;
+            continue;
+        }
+        const uint32_t page = rv_root_of(c->pages)->tables[number];
+        const rv_table *const table = (const rv_table *)(const void *)rv_pages_read(c->pages, page);
+        step = c->part == 1   ? check_index(c, &table->index, RV_CHECK_ROW_INDEX + (uint32_t)number)
+               : c->part == 2 ? check_rows(c, aggregate, table)
+                              : rv_check_trees(c, aggregate, table);
+    }
+    c->part = step == RV_CHECK_DONE ? 0 : c->part;
+    return step;
 }

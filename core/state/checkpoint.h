@@ -79,7 +79,7 @@ void rv_state_save_end(rv_state *state, rv_snapshot snapshot);
 uint32_t rv_state_page_max(const rv_state *state);
 
 /* Where to read `count` pages from `first` on; all of them exist. The state is nothing that can be
- * used before rv_state_load_check or rv_state_reset. */
+ * used before rv_state_load_check was RV_OK, or rv_state_reset. */
 uint8_t *rv_state_load_pages(rv_state *state, uint32_t first, uint32_t count);
 
 /* The first of these pages whose sum is another; 0 when all agree. */
@@ -90,10 +90,13 @@ uint32_t rv_state_load_sums(const rv_state *state, uint32_t first, uint32_t coun
  * All pages are there and the schema is as it was: makes them the state, if they are one. That they
  * are is checked as for bytes of a stranger: kinds, links, places, counts, that everything is used
  * once, and every value by its type; `salt` is unpredictable, and what is checked by sums stays so
- * but for a chance of about 2^-60. RV_DATA_DAMAGED, with what is wrong: reset the state.
+ * but for a chance of about 2^-60. Begin once, with a scratch for one value that stays; then a step
+ * looks at some `work` rows, or other things. RV_PENDING: go on with another step; RV_OK: it is the
+ * state; RV_DATA_DAMAGED, with what is wrong: reset the state.
  */
-RV_MUST_USE rv_status rv_state_load_check(rv_state *state, const rv_checkpoint_head *head,
-                                          uint64_t salt, rv_arena *scratch, rv_error *err);
+void rv_state_load_check_begin(rv_state *state, const rv_checkpoint_head *head, uint64_t salt,
+                               rv_arena *scratch);
+RV_MUST_USE rv_status rv_state_load_check(rv_state *state, uint32_t work, rv_error *err);
 
 /* Makes the state empty, as rv_state_create does. */
 void rv_state_reset(rv_state *state);

@@ -13,6 +13,7 @@ struct rv_state {
     const rv_schema *schema;
     uint64_t hash_key;
     rv_hash128 sum;                               /* of pages.sums */
+    struct rv_check *check;                       /* of what is being loaded */
     struct rv_changes *changes;                   /* where they are noted; NULL: nowhere */
     uint64_t revision;                            /* revisions.h: the last one, */
     uint64_t revisions[RV_AGGREGATES_MAX];        /* and that of each aggregate, */

@@ -3,6 +3,7 @@
 #include "core/state/state.h"
 
 #include "core/state/changes.h"
+#include "core/state/check.h"
 #include "core/state/checkpoint.h"
 #include "core/state/inside.h"
 #include "core/state/reader.h"
@@ -28,6 +29,9 @@ rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_
     rv_state *const made = rv_arena_take(arena, sizeof *made);
     rv_status status = RV_MEMORY_EXHAUSTED;
     if (made != NULL) {
+        made->check = rv_arena_take(arena, sizeof *made->check);
+    }
+    if (made != NULL && made->check != NULL) {
         status =
             rv_pages_create(&made->pages, options->page_memory, options->journal_memory, arena);
     }

@@ -52,6 +52,27 @@ typedef struct rv_tree_entry {
     bool cut;
 } rv_tree_entry;
 
+/* The walk of rv_tree_is_sound, over all nodes in order. */
+typedef struct rv_tree_walk {
+    const rv_pages *pages;
+    uint32_t level; /* where it is, */
+    uint32_t root_level;
+    uint32_t nodes[RV_TREE_DEPTH_MAX]; /* by level, from the root down to there */
+    uint32_t next[RV_TREE_DEPTH_MAX];  /* the child to go to */
+    uint32_t leaf;                     /* the last one met */
+    uint32_t count;                    /* entries met */
+    rv_tree_entry before;              /* the last entry or separator met */
+    bool any;                          /* there is one before */
+    bool divides;                      /* that is a separator */
+    bool over;
+} rv_tree_walk;
+
+/* Begins; visits one more node, or leaves one: false, when that is not sound; and, when it is over,
+ * is all there that the tree says? All nodes must be, as rv_tree_node_is_sound says. */
+void rv_tree_walk_begin(rv_tree_walk *w, const rv_pages *pages, const rv_tree *tree);
+bool rv_tree_walk_step(rv_tree_walk *w);
+bool rv_tree_walk_fits(const rv_tree_walk *w, const rv_tree *tree);
+
 /* True when entries lie where they may, what is used and loose adds up, and a leaf is not empty.
  * Whatever the bytes of the node. */
 bool rv_tree_node_is_sound(const rv_tree_node *node, uint32_t level);

@@ -2,17 +2,6 @@
 /* Whether a tree is what tree.h says: one walk over all of it, in order, that needs no row. */
 #include "core/state/tree_node.h"
 
-typedef struct walk {
-    const rv_pages *pages;
-    uint32_t nodes[RV_TREE_DEPTH_MAX]; /* by level, from the root down to where the walk is */
-    uint32_t next[RV_TREE_DEPTH_MAX];  /* the child to go to */
-    uint32_t leaf;                     /* the last one met */
-    uint32_t count;                    /* entries met */
-    rv_tree_entry before;              /* the last entry or separator met */
-    bool any;                          /* there is one before */
-    bool divides;                      /* that is a separator */
-} walk;
-
 bool rv_tree_node_is_sound(const rv_tree_node *node, uint32_t level) {
     if (node->level != level || RV_TREE_NODE_HEAD + 2u * node->count > node->heap ||
         node->heap > RV_TREE_NODE_SIZE || (level == 0 && node->count == 0)) {
@@ -69,7 +58,7 @@ static bool entry_behind_separator(const rv_tree_entry *separator, const rv_tree
 }
 
 /* The next entry or separator in order comes rightly behind the one before. */
-static bool meet(walk *w, const rv_tree_entry *entry, bool divides) {
+static bool meet(rv_tree_walk *w, const rv_tree_entry *entry, bool divides) {
     bool sound = true;
     if (w->any && divides) {
         sound = !w->divides && separator_follows(&w->before, entry); /* a leaf is never empty */
@@ -83,7 +72,7 @@ static bool meet(walk *w, const rv_tree_entry *entry, bool divides) {
     return sound;
 }
 
-static bool leaf_is_sound(walk *w, uint32_t place) {
+static bool leaf_is_sound(rv_tree_walk *w, uint32_t place) {
     const rv_tree_node *const leaf = rv_tree_node_read(w->pages, place);
     RV_ASSERT(rv_tree_node_is_sound(leaf, 0));
     bool sound = leaf->prev == w->leaf;
@@ -99,46 +88,60 @@ static bool leaf_is_sound(walk *w, uint32_t place) {
     return sound;
 }
 
-/* Walks below an inner root. */
-static bool nodes_are_sound(walk *w, uint32_t root_level) {
-    uint32_t level = root_level;
-    bool sound = true;
-    for (uint64_t left = 4 * (uint64_t)w->pages->total * RV_PAGE_ROOM; sound; left -= 1) {
-        const rv_tree_node *const node = rv_tree_node_read(w->pages, w->nodes[level]);
-        RV_ASSERT(left > 0 && rv_tree_node_is_sound(node, level));
-        const uint32_t nth = w->next[level];
-        if (nth > node->count) {
-            if (level == root_level) {
-                return true;
-            }
-            level += 1;
-            continue;
-        }
-        w->next[level] += 1;
-        if (nth > 0) {
-            const rv_tree_entry separator = rv_tree_entry_of(node, nth - 1);
-            sound = meet(w, &separator, true);
-        }
-        const uint32_t child = rv_tree_child_of(node, nth);
-        if (level == 1) {
-            sound = sound && leaf_is_sound(w, child);
-            continue;
-        }
-        level -= 1;
-        w->nodes[level] = child;
-        w->next[level] = 0;
+void rv_tree_walk_begin(rv_tree_walk *w, const rv_pages *pages, const rv_tree *tree) {
+    *w = (rv_tree_walk){.pages = pages, .over = tree->root == 0};
+    if (!w->over) {
+        w->root_level = rv_tree_node_read(pages, tree->root)->level;
+        RV_ASSERT(w->root_level < RV_TREE_DEPTH_MAX);
+        w->level = w->root_level;
+        w->nodes[w->level] = tree->root;
     }
-    return false;
+}
+
+bool rv_tree_walk_step(rv_tree_walk *w) {
+    const uint32_t level = w->level;
+    RV_ASSERT(!w->over && level <= w->root_level);
+    if (w->root_level == 0) {
+        w->over = true;
+        return leaf_is_sound(w, w->nodes[0]);
+    }
+    const rv_tree_node *const node = rv_tree_node_read(w->pages, w->nodes[level]);
+    RV_ASSERT(rv_tree_node_is_sound(node, level));
+    const uint32_t nth = w->next[level];
+    if (nth > node->count) {
+        w->over = level == w->root_level;
+        w->level += w->over ? 0 : 1;
+        return true;
+    }
+    w->next[level] += 1;
+    bool sound = true;
+    if (nth > 0) {
+        const rv_tree_entry separator = rv_tree_entry_of(node, nth - 1);
+        sound = meet(w, &separator, true);
+    }
+    const uint32_t child = rv_tree_child_of(node, nth);
+    if (level == 1) {
+        return sound && leaf_is_sound(w, child);
+    }
+    w->level = level - 1;
+    w->nodes[level - 1] = child;
+    w->next[level - 1] = 0;
+    return sound;
+}
+
+bool rv_tree_walk_fits(const rv_tree_walk *w, const rv_tree *tree) {
+    RV_ASSERT(w->over);
+    return w->count == tree->count &&
+           (w->leaf == 0 || rv_tree_node_read(w->pages, w->leaf)->next == 0);
 }
 
 bool rv_tree_is_sound(const rv_pages *pages, const rv_tree *tree) {
-    walk w = {.pages = pages};
-    if (tree->root == 0) {
-        return tree->count == 0;
+    rv_tree_walk w;
+    bool sound = true;
+    rv_tree_walk_begin(&w, pages, tree);
+    for (uint64_t left = 4 * (uint64_t)pages->total * RV_PAGE_ROOM; sound && !w.over; left -= 1) {
+        RV_ASSERT(left > 0);
+        sound = rv_tree_walk_step(&w);
     }
-    const uint32_t level = rv_tree_node_read(pages, tree->root)->level;
-    RV_ASSERT(level < RV_TREE_DEPTH_MAX);
-    w.nodes[level] = tree->root;
-    const bool sound = level == 0 ? leaf_is_sound(&w, tree->root) : nodes_are_sound(&w, level);
-    return sound && w.count == tree->count && rv_tree_node_read(pages, w.leaf)->next == 0;
+    return sound && rv_tree_walk_fits(&w, tree);
 }

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: whatever is in a checkpoint, a node opens with it or passes it over; and what it took, it
- * can use: nothing traps when everything is read, changed and saved again. Method: the input is a
- * list of edits of a small good checkpoint beside its log; the sums are mended after them, so that
- * what lies behind is reached: words, pages as a structure, values, the mark.
+ * can use: nothing traps when everything is read, changed and saved again. And the state as it was,
+ * which begins from the same file, in pieces, is the node's. Method: the input is a list of edits
+ * of a small good checkpoint beside its log; the sums are mended after them, so that what lies
+ * behind is reached: words, pages as a structure, values, the mark.
  *
  *     edits: u8 what, u8 page, u16 where, u8 length, bytes
  */
+#include "core/engine/as_of.h"
 #include "core/state/checkpoint.h"
 #include "tests/fuzz/fuzz_node.h"
 
@@ -243,6 +245,26 @@ static void use_node(void) {
     read_rows();
 }
 
+/* The state at W, from the file that the node was opened by. */
+static void read_past(void) {
+    static uint8_t memory[RV_AS_OF_MEMORY_MIN];
+    const rv_as_of_options options = {.node = node, .memory = memory, .memory_size = sizeof memory};
+    const rv_as_of_place place = {rv_node_watermark(node), INT64_MAX};
+    const rv_hash128 hash = rv_node_state_hash(node);
+    rv_as_of *as_of = NULL;
+    rv_error err;
+    FUZZ_CHECK(rv_as_of_create(&as_of, &options, &err) == RV_OK);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i += 1) {
+        status = rv_as_of_reach(as_of, &place, &err);
+    }
+    FUZZ_CHECK(status == RV_OK);
+    FUZZ_CHECK(rv_node_checkpoint_of(node)->kept_passed_over.status == RV_OK);
+    const rv_hash128 past = rv_state_hash(rv_as_of_state(as_of), place.position);
+    FUZZ_CHECK(rv_as_of_begun_at(as_of) == 0 || rv_node_opaque_events(node) > 0 ||
+               (past.low == hash.low && past.high == hash.high));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     rv_bytes input = rv_bytes_of(data, size);
     if (good.size == 0) {
@@ -263,6 +285,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                rv_node_checkpoint_of(node)->passed_over.status != RV_OK || status != RV_OK ||
                edited.size < RV_CHECKPOINT_HEAD_SIZE);
     if (status == RV_OK) {
+        read_past();
         use_node();
         close_node();
         FUZZ_CHECK(open_node(1) == RV_OK);

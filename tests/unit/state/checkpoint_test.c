@@ -77,11 +77,27 @@ static bool fill(rv_state **state, uint64_t *seed, uint32_t count) {
 
 static size_t scratch_size = sizeof scratch_memory;
 
+static uint32_t check_work = 1;
+static uint64_t check_steps, check_loads;
+
 static rv_status load(rv_state *state, const rv_checkpoint_head *head, rv_error *err) {
     rv_arena scratch = rv_arena_over(scratch_memory, scratch_size);
     memcpy(rv_state_load_pages(state, RV_PAGE_FIRST, head->page_count), saved,
            (size_t)head->page_count * RV_PAGE_SIZE);
-    return rv_state_load_check(state, head, UINT64_C(0x1234567890abcdef), &scratch, err);
+    rv_state_load_check_begin(state, head, UINT64_C(0x1234567890abcdef), &scratch);
+    rv_status status = RV_PENDING;
+    check_loads += 1;
+    while (status == RV_PENDING) { /* in steps of any length */
+        check_work = check_work * 7 % 127;
+        check_steps += 1;
+        status = rv_state_load_check(state, check_work, err);
+    }
+    return status;
+}
+
+/* Each of the loads of the tests before it took steps, which make no difference. */
+RV_TEST(pages_are_checked_in_steps) {
+    RV_CHECK(check_loads > 100 && check_steps > 3 * check_loads);
 }
 
 RV_TEST(what_is_saved_while_events_go_on_is_the_state_as_it_was) {
@@ -511,5 +527,6 @@ int main(void) {
     free(schema_memory.memory);
     free(memories[0].memory);
     free(memories[1].memory);
+    RV_RUN(pages_are_checked_in_steps);
     return rv_test_done();
 }
