@@ -286,7 +286,8 @@ void sim_check_opened(sim_world *world, sim_member *m) {
 /* --- states --- */
 
 /* Has the member's log the event at a position, for who asks for `pattern`? */
-static sim_has has(const sim_world *world, uint8_t member, const char *pattern, uint64_t position) {
+sim_has sim_truth_has(const sim_world *world, uint8_t member, const char *pattern,
+                      uint64_t position) {
     const rv_event *const event = &sim_truth_at(&world->truth, position)->event;
     const rv_bytes path = world->truth.streams[event->stream].path;
     RV_ASSERT(member < world->plan->member_count);
@@ -302,7 +303,7 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
                         uint64_t position, uint64_t given) {
     RV_ASSERT(member < world->plan->member_count);
     for (uint64_t p = position + 1; p <= world->truth.count; p++) {
-        const sim_has it = has(world, member, pattern, p);
+        const sim_has it = sim_truth_has(world, member, pattern, p);
         if (it == SIM_HAS || (it == SIM_HAS_MAYBE && p == given)) {
             return p;
         }
@@ -375,7 +376,7 @@ bool sim_check_converged(sim_world *world) {
         if (same && m->plan->role == SIM_EDGE) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
             same = outbox.pending == 0 && outbox.rejections == 0 && outbox.held_back == 0 &&
-                   rv_node_whole(m->node) &&
+                   rv_node_whole(m->node) && !rv_node_fill_of(m->node).active &&
                    sim_selection_is(&m->plan->selections[sim_rights_selection(world, m)],
                                     rv_node_selection(m->node));
         }

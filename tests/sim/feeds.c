@@ -5,17 +5,48 @@
 
 #define SCAN_MAX 16 /* small, so that passing over events is interrupted too */
 
-static uint64_t next_due(const sim_world *world, const sim_feed *feed, uint64_t position,
-                         uint64_t given) {
-    const bool all = feed->pattern_text[0] == '\0';
+static const char *pattern_of(const sim_feed *feed) {
     RV_ASSERT(feed->used);
-    return sim_truth_next(world, feed->member, all ? NULL : feed->pattern_text, position, given);
+    return feed->pattern_text[0] == '\0' ? NULL : feed->pattern_text;
+}
+
+static bool fills(const sim_world *world, const sim_feed *feed) {
+    RV_ASSERT(feed->member < world->plan->member_count);
+    return world->plan->members[feed->member].fills;
+}
+
+static bool is_set(const uint8_t *bits, uint64_t position) {
+    RV_ASSERT(position > 0 && position <= SIM_EVENTS_MAX);
+    return (bits[(position - 1) / 8] >> ((position - 1) % 8) & 1u) != 0;
+}
+
+static void set(uint8_t *bits, uint64_t position, bool value) {
+    uint8_t *const byte = &bits[(position - 1) / 8];
+    const uint8_t bit = (uint8_t)(1u << ((position - 1) % 8));
+    RV_ASSERT(position > 0 && position <= SIM_EVENTS_MAX);
+    *byte = (uint8_t)(value ? *byte | bit : *byte & ~bit);
+}
+
+/* The first that the feed must have given, or will. */
+static uint64_t next_due(const sim_world *world, const sim_feed *feed) {
+    uint64_t p = 1;
+    if (!fills(world, feed)) {
+        return sim_truth_next(world, feed->member, pattern_of(feed), feed->verified, 0);
+    }
+    while (p <= world->truth.count &&
+           (is_set(feed->seen, p) ||
+            sim_truth_has(world, feed->member, pattern_of(feed), p) != SIM_HAS)) {
+        p += 1;
+    }
+    return p <= world->truth.count ? p : 0;
 }
 
 static void forget(sim_feed *feed) {
     feed->cursor = 1;
     feed->sequence_last = 0;
     feed->verified = 0;
+    memset(feed->seen, 0, sizeof feed->seen);
+    memset(feed->again, 0, sizeof feed->again);
     feed->delivered_count = 0;
     feed->process = 0;
     feed->at_end = false;
@@ -152,7 +183,8 @@ bool sim_feeds_turn(sim_world *world, sim_member *member) {
 
 /* Compares one delivered event with what was due. */
 static void verify(sim_world *world, sim_feed *feed, const sim_delivered *d) {
-    const uint64_t due = next_due(world, feed, feed->verified, d->position);
+    const uint64_t due =
+        sim_truth_next(world, feed->member, pattern_of(feed), feed->verified, d->position);
     RV_ASSERT(d->position <= world->truth.count);
     if (due != d->position) {
         sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu, due was %llu",
@@ -165,14 +197,51 @@ static void verify(sim_world *world, sim_feed *feed, const sim_delivered *d) {
     feed->verified = d->position;
 }
 
+/* The same where events are filled in behind others: each once. */
+static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d) {
+    const sim_fact *const fact = sim_truth_at(&world->truth, d->position);
+    const bool again = is_set(feed->seen, d->position) && !is_set(feed->again, d->position);
+    if (sim_truth_has(world, feed->member, pattern_of(feed), d->position) == SIM_HAS_NOT || again) {
+        sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu%s",
+                 (unsigned)feed->member, feed->pattern_text, (unsigned long long)d->position,
+                 again ? " again" : "");
+    } else if (fact->fingerprint != d->fingerprint) {
+        sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu has other content",
+                 (unsigned)feed->member, feed->pattern_text, (unsigned long long)d->position);
+    }
+    world->figures.filled += d->position < feed->verified;
+    feed->verified = d->position > feed->verified ? d->position : feed->verified;
+    set(feed->seen, d->position, true);
+    set(feed->again, d->position, false);
+}
+
+/* The member holds something else: what may have been purged may come once more. */
+static void see_anew(sim_world *world, sim_feed *feed) {
+    const uint32_t helds = world->members[feed->member].helds.count;
+    for (uint64_t p = 1; p <= world->truth.count && helds != feed->seen_helds; p++) {
+        if (sim_truth_has(world, feed->member, pattern_of(feed), p) != SIM_HAS) {
+            set(feed->again, p, true);
+        }
+    }
+    feed->seen_helds = helds;
+    RV_ASSERT(fills(world, feed));
+}
+
 void sim_feeds_check(sim_world *world) {
     for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
         sim_feed *const feed = &world->feeds.list[i];
         uint32_t done = 0;
         const bool compared = feed->used && !sim_restored_beside(&world->members[feed->member]);
+        if (compared && fills(world, feed)) {
+            see_anew(world, feed);
+        }
         while (compared && done < feed->delivered_count &&
                feed->delivered[done].position <= world->truth.count) {
-            verify(world, feed, &feed->delivered[done]);
+            if (fills(world, feed)) {
+                verify_any(world, feed, &feed->delivered[done]);
+            } else {
+                verify(world, feed, &feed->delivered[done]);
+            }
             done += 1;
         }
         RV_ASSERT(done <= feed->delivered_count);
@@ -188,7 +257,7 @@ void sim_feeds_check(sim_world *world) {
 void sim_feeds_note(sim_world *world) {
     for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
         const sim_feed *const feed = &world->feeds.list[i];
-        const uint64_t due = feed->used ? next_due(world, feed, feed->verified, 0) : 0;
+        const uint64_t due = feed->used ? next_due(world, feed) : 0;
         if (feed->used && (due > 0 || feed->delivered_count > 0 || !feed->at_end)) {
             sim_note(
                 world, feed->member,
@@ -207,8 +276,7 @@ bool sim_feeds_done(sim_world *world) {
     for (uint32_t i = 0; i < SIM_FEEDS_MAX; i++) {
         const sim_feed *const feed = &world->feeds.list[i];
         if (feed->used) {
-            done = done && feed->at_end && feed->delivered_count == 0 &&
-                   next_due(world, feed, feed->verified, 0) == 0;
+            done = done && feed->at_end && feed->delivered_count == 0 && next_due(world, feed) == 0;
         }
     }
     RV_ASSERT(world->truth.count <= SIM_EVENTS_MAX);

@@ -8,6 +8,7 @@
 
 #include "core/live/subscription.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/truth.h"
 
 #define SIM_FEEDS_MAX     16
 #define SIM_DELIVERED_MAX 512 /* that wait for the truth to be read */
@@ -28,7 +29,12 @@ typedef struct sim_feed {
     uint64_t cursor;        /* sequence to go on at */
     uint64_t sequence_last; /* of the last event that was delivered */
     uint64_t verified;      /* position up to which all was compared */
-    uint32_t disk_life;     /* that the cursor belongs to */
+    /* where the past is filled in, which comes behind later events: by position - 1, those that */
+    uint8_t seen[SIM_EVENTS_MAX / 8]; /* were given, */
+    uint8_t
+        again[SIM_EVENTS_MAX / 8]; /* and may be once more, as they may have been purged since */
+    uint32_t seen_helds;           /* as of what the member held then */
+    uint32_t disk_life;            /* that the cursor belongs to */
     /* of the process */
     uint32_t process;
     rv_subscription subscription;

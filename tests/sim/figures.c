@@ -49,6 +49,8 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "worlds in which edges are older", figures->older);
     line(to, "events not understood, each time of looking", figures->opaque);
     line(to, "aggregates stale then", figures->stale);
+    line(to, "worlds in which the past is filled in", figures->fills);
+    line(to, "events that feeds gave behind later ones", figures->filled);
     line(to, "rejections told, while a process lived", figures->told);
     line(to, "rejections told again in another", figures->told_again);
     line(to, "rejections acknowledged later", figures->told_forgotten);

@@ -234,6 +234,24 @@ void sim_member_holds(sim_member *member) {
     helds->count += 1;
 }
 
+/* Of what its node holds now, is all of the past here? */
+static bool is_filled(const sim_member *member) {
+    RV_ASSERT(member->plan->fills);
+    return member->life == SIM_UP && !rv_node_rewinding(member->node) &&
+           rv_node_whole(member->node) && !rv_node_fill_of(member->node).active;
+}
+
+/* The same where the past of streams is filled in: what was not fed may have come behind that. */
+static sim_has has_filled(const sim_member *member, bool fed, rv_bytes path) {
+    const sim_helds *const helds = &member->helds;
+    const sim_held *const last = helds->count > 0 ? &helds->list[helds->count - 1] : NULL;
+    const bool all = last != NULL && last->whole && is_filled(member) &&
+                     last->selection == sim_member_selection(member) &&
+                     sim_selection_feeds(&member->plan->selections[last->selection], false, path);
+    RV_ASSERT(!fed || last != NULL);
+    return fed || all ? SIM_HAS : SIM_HAS_MAYBE;
+}
+
 sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes path) {
     const sim_helds *const helds = &member->helds;
     bool fed = false, since = true;
@@ -256,6 +274,9 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
     RV_ASSERT(!since || helds->count == 0 || fed);
     if (position > helds->unsure_from && position <= helds->unsure_to) {
         return SIM_HAS_MAYBE;
+    }
+    if (member->plan->fills) {
+        return has_filled(member, fed && since, path);
     }
     return !fed ? SIM_HAS_NOT : since ? SIM_HAS : SIM_HAS_MAYBE;
 }

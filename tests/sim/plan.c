@@ -32,6 +32,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 #define FULL_KEYS     40
 #define FULL_PERCENT  25
 #define OLDER_PERCENT 20
+#define FILLS_PERCENT 40
 #define LONG_EVERY    40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
@@ -330,6 +331,29 @@ static void draw_full(sim_plan *plan, bool known) {
     plan->keys = full ? FULL_KEYS : plan->keys;
 }
 
+/* Worlds in which a selection comes to have the history of what was selected without, or not at
+ * all. */
+static void draw_fills(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "fills");
+    bool fills = known && !plan->features.rights && rv_random_chance(&random, FILLS_PERCENT);
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        fills = fills && !plan->members[i].serves;
+    }
+    plan->features.fills = fills;
+    for (uint8_t i = 1; i < plan->member_count && fills; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        for (uint8_t k = 1; k < m->selection_count; k++) {
+            for (uint8_t e = 0; e < m->selections[k].count; e++) {
+                sim_entry *const entry = &m->selections[k].entries[e];
+                const bool becomes = entry->pattern != NULL && rv_random_chance(&random, 60);
+                m->fills = m->fills || (becomes && !entry->history);
+                entry->history = entry->history || becomes;
+            }
+        }
+    }
+    RV_ASSERT(!plan->members[0].fills);
+}
+
 /* Worlds in which edges are older, and what is declared later is so early on. */
 static void draw_older(sim_plan *plan, bool known) {
     uint64_t random = sim_plan_stream(plan->seed, "older");
@@ -359,6 +383,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     draw_scant(plan, (features & SIM_SCANT) != 0);
     draw_full(plan, (features & SIM_FULL) != 0);
     draw_older(plan, (features & SIM_OLDER) != 0);
+    draw_fills(plan, (features & SIM_FILLS) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
 }
 

@@ -82,6 +82,7 @@ typedef struct sim_member_plan {
                       may be taken; UINT8_MAX: none */
     bool tokens;   /* an upstream's, that it may have some */
     int64_t starts_at;   /* the first time */
+    bool fills;          /* a later selection has the history of streams that one before had not */
     int64_t older_until; /* its program is an older version, 0: never (tests/sim/older.h) */
     size_t memory;       /* of its node */
     uint64_t checkpoint_growth;
@@ -100,6 +101,7 @@ typedef struct sim_features {
     bool rights;              /* the root has tokens */
     bool scant;               /* edges have less memory than what there is takes, at a time */
     bool full;                /* or altogether */
+    bool fills;               /* the past of streams is filled in */
     bool older; /* edges run an older version, and events come that it does not know */
     bool tells; /* applications follow what waits and what was refused */
 } sim_features;
@@ -130,6 +132,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_FULL         0x10u
 #define SIM_OLDER        0x20u
 #define SIM_GATED        0x40u /* rights in worlds with gateways, too */
+#define SIM_FILLS        0x80u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

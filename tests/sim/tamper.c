@@ -137,6 +137,18 @@ static void keep_all(const sim_world *world, sim_message *message) {
     }
 }
 
+static void empty_past(sim_message *message) {
+    static rv_wire_filled filled;
+    uint8_t bytes[64];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    if (is_plain(message, RV_WIRE_PAST) &&
+        rv_wire_read_filled(body_of(message), &filled, NULL) == RV_OK && !filled.refused) {
+        filled.events = rv_bytes_of(NULL, 0);
+        rv_wire_write_filled(&w, &filled, false);
+        become(message, &w);
+    }
+}
+
 bool sim_tamper_down(sim_world *world, sim_message *message) {
     const uint8_t kind = message->bytes[0];
     rv_wire_progress progress;
@@ -161,6 +173,9 @@ bool sim_tamper_down(sim_world *world, sim_message *message) {
         return kind != RV_WIRE_CHANGES || !rv_random_chance(&world->canary_random, 20);
     case SIM_CANARY_BASE_EMPTY:
         empty_base(message);
+        return true;
+    case SIM_CANARY_PAST_LOST:
+        empty_past(message);
         return true;
     case SIM_CANARY_REFUSAL_FORGED:
         forge_decision(world, message);

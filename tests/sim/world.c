@@ -465,6 +465,7 @@ static void destroy(sim_world *world) {
     world->figures.chains = world->plan->member_count > 2 && world->plan->members[2].serves;
     world->figures.scant = world->plan->features.scant || world->plan->features.full;
     world->figures.older = world->plan->features.older;
+    world->figures.fills = world->plan->features.fills;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;

@@ -93,6 +93,7 @@ typedef enum sim_check {
     X(REJECTION_KEPT, "a rejection that was acknowledged is told again")                           \
     X(PENDING_TWICE, "what waits is listed twice")                                                 \
     X(MEMORY_DENIED, "an edge that stands still gets no memory")                                   \
+    X(PAST_LOST, "what is filled in comes without its events")                                     \
     X(OLDER_GUESSES, "an older version takes what it does not understand for something else")
 
 typedef enum sim_canary {
@@ -150,6 +151,8 @@ typedef struct sim_figures {
     uint64_t older;            /* worlds in which some edge is, */
     uint64_t opaque;          /* events that it had and did not understand, when it was looked at */
     uint64_t stale;           /* aggregates that were stale then */
+    uint64_t fills;           /* worlds in which the past is filled in, */
+    uint64_t filled;          /* events that feeds gave behind later ones */
     uint64_t told;            /* rejections, in a process, */
     uint64_t told_again;      /* of these in another one before; */
     uint64_t told_forgotten;  /* that were acknowledged */
@@ -255,6 +258,11 @@ void sim_note(sim_world *world, int who, const char *format, ...)
  * `restart_at`. `power`: nobody hears of it, and what is not flushed goes as `crash` says. */
 void sim_world_stop(sim_world *world, sim_member *member, rv_sim_crash crash, bool power,
                     int64_t restart_at);
+
+/* Has the member's log the event at a position that the truth knows, for who asks for `pattern`
+ * (NULL: everything)? */
+sim_has sim_truth_has(const sim_world *world, uint8_t member, const char *pattern,
+                      uint64_t position);
 
 /* The next position behind `position`, of those that the truth knows, that a member's log must give
  * to who asks for `pattern` (NULL: everything); 0: there is none. It has given `given` (0:
