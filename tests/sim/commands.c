@@ -309,7 +309,10 @@ static bool run(sim_world *world, sim_member *member, const rv_pending *command)
     if (status == RV_NOT_FOUND) {
         sim_fail(world, SIM_CHECK_STATUS, "op %u has begun to run, and is not to", o->number);
     }
-    if (status != RV_OK) {
+    if (status != RV_OK) { /* who runs it is told when it does not fit (docs/limits.md) */
+        const bool more = status == RV_OUTBOX_FULL && world->quiet;
+        member->memory_next =
+            more && member->memory < SIM_NODE_MEMORY_MAX ? 2 * member->memory : member->memory_next;
         return false;
     }
     o->command->nothing = o->command->nothing || refuses;
