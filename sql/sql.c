@@ -358,6 +358,7 @@ static rv_status prepare(rv_sql *sql, rv_sql_upkeep *upkeep, rv_bytes text, rv_b
         return status;
     }
     query->interrupts = rv_sql_interrupts(sql);
+    query->revision = sql->node == NULL ? 0 : rv_node_revision(sql->node);
     *out = query;
     return RV_OK;
 }
@@ -450,8 +451,9 @@ static rv_status turn(rv_sql *sql, rv_sql_query *query, rv_error *err) {
 
 /* Readies what is kept for a run, and the statement for what it is to run over. */
 static rv_status begin_upkeep(rv_sql *sql, rv_sql_query *query, rv_error *err) {
-    if (query->run.settled && sql->node != NULL && query->revision != rv_node_revision(sql->node)) {
-        query->run.settled = false;
+    if (query->mode == RV_SQL_KEPT && sql->node != NULL &&
+        query->revision != rv_node_revision(sql->node)) {
+        query->run.settled = false; /* what was said of it was said of other rows */
         query->mode = RV_SQL_BASE;
     }
     rv_status status = query->mode == query->compiled ? RV_OK : turn(sql, query, err);
