@@ -72,6 +72,9 @@ rv_status rv_node_replay_selection(rv_node *node, const rv_record *record, rv_er
     if (status != RV_OK || (record->flags & RV_RECORD_SELECTION_NARROWS) == 0) {
         return status;
     }
+    if (node->role != RV_ROLE_EDGE) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "the log of a root gives up what it holds");
+    }
     rv_past *const past = &node->held.past;
     const rv_status dropped = drop_rest(node, err);
     past->lost = past->lost_all || (past->lost && rv_state_is_short(node->state));

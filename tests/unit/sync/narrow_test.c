@@ -6,6 +6,7 @@
  * the same. Method: a root and an edge (followed.h) under a random workload, compared by the root's
  * hash of what is selected; the connection is cut where a gap would begin.
  */
+#include "core/engine/internal.h"
 #include "tests/unit/sync/followed.h"
 #include "tests/unit/tokens.h"
 
@@ -167,6 +168,23 @@ RV_TEST(the_log_alone_knows_it_when_it_is_purged) {
         RV_CHECK_PASSED();
         RV_CHECK(join(&p));
     }
+    pair_free(&p);
+}
+
+/* A root holds everything: a log that says otherwise is damaged, and ends there for readers. */
+RV_TEST(a_root_gives_nothing_up) {
+    pair p = begin(both, 2);
+    rv_writer body;
+    const uint64_t w = rv_node_watermark(p.root.node);
+    RV_CHECK_STATUS(rv_node_ledger_begin(p.root.node, &body, &p.root.err), RV_OK);
+    rv_record_write(&body, RV_RECORD_SELECTION, RV_RECORD_SELECTION_NARROWS,
+                    RV_LITERAL("\x0b/accounts/1"), (rv_bytes){NULL, 0});
+    rv_node_ledger_commit(p.root.node, &body, NULL);
+    RV_CHECK(fixture_settle(p.root.node));
+    rv_memory_host_reopen(p.root.storage);
+    RV_CHECK_STATUS(fixture_open(&p.root, RV_ROLE_ROOT, NULL), RV_DATA_DAMAGED);
+    RV_CHECK_EQ(rv_node_watermark(p.root.node), w);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.root.node), 0), 20);
     pair_free(&p);
 }
 
@@ -383,6 +401,7 @@ RV_TEST(entries_come_and_go_at_any_moment) {
 int main(void) {
     RV_RUN(what_is_given_up_is_gone_at_once);
     RV_RUN(the_log_alone_knows_it_when_it_is_purged);
+    RV_RUN(a_root_gives_nothing_up);
     RV_RUN(rows_that_were_given_are_not_folded_at_once);
     RV_RUN(a_right_that_is_given_back_leaves_no_gap);
     RV_RUN(nothing_may_be_held_for_a_while);
