@@ -377,13 +377,17 @@ static rv_status remove_replaced(const rv_node *node, rv_bytes name, const uint8
     return rv_ledger_remove(&node->ledger, changes, RV_LEDGER_TOKEN, rv_bytes_of(key, sizeof key));
 }
 
-/* The entry that was the newest, until when it is good; in `memory`. */
-static rv_status replace(rv_node *node, const rv_access_token *before, int64_t until,
-                         uint8_t *memory, rv_ledger_changes *changes) {
+/* The entry that was the newest, until when it is good, with the rights of `token`, which takes its
+ * place; in `memory`. */
+static rv_status replace(rv_node *node, const rv_access_token *before, const rv_access_token *token,
+                         int64_t until, uint8_t *memory, rv_ledger_changes *changes) {
     uint8_t key[RV_TOKEN_KEY];
-    rv_access_token old = *before;
+    rv_access_token old = *token;
     rv_writer value = rv_writer_over(memory, RV_TOKEN_VALUE_MAX);
     memcpy(key, before->digest, sizeof key);
+    memcpy(old.digest, before->digest, sizeof old.digest);
+    old.created_at = before->created_at;
+    old.expires_at = before->expires_at;
     RV_ASSERT(!before->replaced);
     if (until <= rv_node_now(node)) {
         return rv_ledger_remove(&node->ledger, changes, RV_LEDGER_TOKEN,
@@ -414,8 +418,8 @@ rv_status rv_node_token_put(rv_node *node, const rv_access_token *token, int64_t
     status = remove_replaced(node, token->name, token->digest, &changes);
     if (status == RV_OK && find_named(node, token->name, false, &before) &&
         memcmp(before.digest, token->digest, RV_TOKEN_KEY) != 0) {
-        status =
-            replace(node, &before, grace_until, node->results.ptr + RV_TOKEN_VALUE_MAX, &changes);
+        status = replace(node, &before, token, grace_until, node->results.ptr + RV_TOKEN_VALUE_MAX,
+                         &changes);
     }
     const rv_ledger_entry entry = {RV_LEDGER_TOKEN, rv_bytes_of(token->digest, RV_TOKEN_KEY),
                                    rv_writer_bytes(&value)};

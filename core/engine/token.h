@@ -101,7 +101,8 @@ void rv_node_token_draw(const rv_node *node, uint8_t *text);
 RV_MUST_USE rv_status rv_token_judge_entry(rv_bytes entry, bool read, rv_error *err);
 
 /* Makes the token, or changes the one that has its name. If its digest is another, the one before
- * is good until `grace_until` (0: not any more), but not longer than it was to be. Durable when
+ * is good until `grace_until` (0: not any more), but not longer than it was to be, and for what the
+ * token is. Durable when
  * rv_node_decisions_durable has reached what rv_node_decisions_made then says. RV_PENDING, RV_BUSY:
  * poll, then again. RV_PARAMETER_INVALID: a name that is none, an entry that is none, rights to
  * nothing. RV_NOT_CONNECTED: an edge that has not met its upstream has no log yet.

@@ -217,6 +217,26 @@ RV_TEST(tokens_are_made_found_changed_and_revoked) {
     fixture_free(&f);
 }
 
+/* A new secret comes with other rights: the one before has no others while it is good. */
+RV_TEST(the_secret_before_has_the_rights_of_the_new_one) {
+    fixture f = fixture_root(1);
+    uint8_t memory[2][64];
+    rv_access_token met;
+    const rv_token_list wide = list_of(memory[0], 64, (const char *const[]){"/**", NULL});
+    const rv_token_list narrow = list_of(memory[1], 64, (const char *const[]){"/a/*", NULL});
+    rv_access_token token = token_of("ada", "one", &wide, &wide);
+    token.relay = true;
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, 0, &f.err), RV_OK);
+    token = token_of("ada", "two", &narrow, NULL);
+    const int64_t until = rv_node_now(f.node) + 60000000;
+    RV_CHECK_STATUS(rv_node_token_put(f.node, &token, until, &f.err), RV_OK);
+    RV_CHECK_STATUS(admit(&f, "one", &met), RV_OK);
+    RV_CHECK(met.replaced && met.expires_at == until && !met.relay);
+    RV_CHECK_TEXT(met.reads.bytes, "\x04/a/*");
+    RV_CHECK_EQ(met.writes.count, 0);
+    fixture_free(&f);
+}
+
 RV_TEST(what_is_no_token_is_refused) {
     static const char *const wrong[] = {"accounts", NULL};
     static const char *const aggregates[] = {"aggregate Account", NULL};
@@ -377,6 +397,7 @@ int main(void) {
     RV_RUN(an_entry_is_as_the_format_says);
     RV_RUN(rights_are_what_the_patterns_say);
     RV_RUN(tokens_are_made_found_changed_and_revoked);
+    RV_RUN(the_secret_before_has_the_rights_of_the_new_one);
     RV_RUN(what_is_no_token_is_refused);
     RV_RUN(a_full_ledger_refuses);
     RV_RUN(names_letter_by_letter);
