@@ -59,15 +59,15 @@ RV_TEST(seeds_that_failed) {
     static const struct {
         uint32_t features;
         uint64_t seed;
-    } seeds[] = {{0, 799},           {0, 802},           {0, 2252},           {0, 2327},
-                 {0, 3127},          {0, 3584},          {0, 3705},           {0, 4842},
-                 {0, 5730},          {0, 6931},          {0, 7399},           {0, 7799},
-                 {0, 8000},          {0, 8284},          {0, 8342},           {0, 9540},
-                 {0, 9977},          {0, 11414},         {0, 18748},          {SIM_RIGHTS, 399},
-                 {SIM_RIGHTS, 459},  {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890},  {FIRST_FOUR, 6732},
-                 {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}, {FIRST_FOUR, 49},    {FIRST_FOUR, 899},
-                 {FIRST_FOUR, 924},  {FIRST_FOUR, 1226}, {FIRST_FOUR, 3140},  {FIRST_FOUR, 8471},
-                 {FIRST_SIX, 919},   {FIRST_SIX, 2054},  {FIRST_SEVEN, 10209}};
+    } seeds[] = {{0, 799},           {0, 802},           {0, 2252},          {0, 2327},
+                 {0, 3127},          {0, 3584},          {0, 3705},          {0, 4842},
+                 {0, 5730},          {0, 6931},          {0, 7399},          {0, 7799},
+                 {0, 8000},          {0, 8284},          {0, 8342},          {0, 9540},
+                 {0, 9977},          {0, 10731},         {0, 11414},         {0, 18748},
+                 {SIM_RIGHTS, 399},  {SIM_RIGHTS, 459},  {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890},
+                 {FIRST_FOUR, 6732}, {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}, {FIRST_FOUR, 49},
+                 {FIRST_FOUR, 899},  {FIRST_FOUR, 924},  {FIRST_FOUR, 1226}, {FIRST_FOUR, 3140},
+                 {FIRST_FOUR, 8471}, {FIRST_SIX, 919},   {FIRST_SIX, 2054},  {FIRST_SEVEN, 10209}};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         sim_plan_make(&plan, seeds[i].seed, seeds[i].features);
         RV_CHECK(run_plan(seeds[i].seed));
