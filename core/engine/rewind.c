@@ -202,6 +202,15 @@ static void give_up(rv_node *node, rv_status status, const rv_error *err) {
     r->phase = RV_REWIND_CLOSE_AGAIN;
 }
 
+/* It is open again. Where a step failed, the file may have been durable all the same: then opening
+ * has gone back by it, as after a crash. */
+static bool has_gone_back(const rv_node *node) {
+    const rv_rewinding *const r = &node->rewinding;
+    rv_rewound last;
+    return r->failure.status == RV_OK ||
+           (rv_node_rewound(node, &last) && last.epoch == r->to.epoch);
+}
+
 /* What follows a step that is over. */
 static void step_over(rv_node *node) {
     rv_rewinding *const r = &node->rewinding;
@@ -222,7 +231,7 @@ static void step_over(rv_node *node) {
         r->step = RV_REWIND_LOOK;
     } else if (before == RV_REWIND_OPEN) {
         r->phase = RV_REWIND_NONE;
-        r->count += r->failure.status == RV_OK;
+        r->count += has_gone_back(node);
         node->held.swaps += 1; /* who is served by this node connects again */
     }
     RV_ASSERT(r->phase <= RV_REWIND_OPEN);
