@@ -22,6 +22,7 @@
 #define FIRST_FOUR  (SIM_COMMANDS | SIM_RIGHTS | SIM_TELLS | SIM_SCANT)
 #define FIRST_SIX   (FIRST_FOUR | SIM_FULL | SIM_OLDER)
 #define FIRST_SEVEN (FIRST_SIX | SIM_GATED)
+#define FIRST_EIGHT (FIRST_SEVEN | SIM_FILLS)
 
 static sim_world world;
 static sim_plan plan;
@@ -67,7 +68,8 @@ RV_TEST(seeds_that_failed) {
                  {SIM_RIGHTS, 399},  {SIM_RIGHTS, 459},  {FIRST_FOUR, 5724}, {FIRST_FOUR, 5890},
                  {FIRST_FOUR, 6732}, {FIRST_FOUR, 9295}, {FIRST_FOUR, 9916}, {FIRST_FOUR, 49},
                  {FIRST_FOUR, 899},  {FIRST_FOUR, 924},  {FIRST_FOUR, 1226}, {FIRST_FOUR, 3140},
-                 {FIRST_FOUR, 8471}, {FIRST_SIX, 919},   {FIRST_SIX, 2054},  {FIRST_SEVEN, 10209}};
+                 {FIRST_FOUR, 8471}, {FIRST_SIX, 919},   {FIRST_SIX, 2054},  {FIRST_SEVEN, 10209},
+                 {FIRST_EIGHT, 5199}};
     for (size_t i = 0; i < sizeof seeds / sizeof seeds[0]; i++) {
         sim_plan_make(&plan, seeds[i].seed, seeds[i].features);
         RV_CHECK(run_plan(seeds[i].seed));
