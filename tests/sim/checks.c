@@ -369,6 +369,13 @@ void sim_check_memory(sim_world *world, const sim_member *m) {
 
 /* --- the end --- */
 
+/* All of the past is here; or what is to be purged before could not be, which is tried again when
+ * the log has grown (core/engine/purge.h). */
+static bool is_filled(const sim_member *m) {
+    RV_ASSERT(m->life == SIM_UP);
+    return !rv_node_fill_of(m->node).active || rv_node_purge_of(m->node).failure->status != RV_OK;
+}
+
 bool sim_check_converged(sim_world *world) {
     const uint64_t w = world->truth.count;
     bool same = world->quiet && !sim_workload_waits(world) && world->follow_position == w &&
@@ -380,7 +387,7 @@ bool sim_check_converged(sim_world *world) {
         if (same && m->plan->role == SIM_EDGE) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
             same = outbox.pending == 0 && outbox.rejections == 0 && outbox.held_back == 0 &&
-                   rv_node_whole(m->node) && !rv_node_fill_of(m->node).active &&
+                   rv_node_whole(m->node) && is_filled(m) &&
                    sim_selection_is(&m->plan->selections[sim_rights_selection(world, m)],
                                     rv_node_selection(m->node));
         }
