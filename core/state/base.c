@@ -171,6 +171,10 @@ typedef struct counts {
 #define ENTRY_BYTES  ((uint32_t)sizeof(rv_bucket) / RV_BUCKET_ENTRIES)
 #define SORTED_BYTES 24u
 
+/* Of an aggregate's first row, beside one for each secondary index: rows and their directory, an
+ * index and its directory. */
+#define FIRST_PAGES 4
+
 static uint64_t long_bytes(size_t len) {
     const bool slot = len > RV_CELL_INLINE && len <= RV_HEAP_SLOT_MAX;
     return slot ? rv_heap_class_size(rv_heap_class((uint32_t)len)) : len > RV_CELL_INLINE ? len : 0;
@@ -217,12 +221,13 @@ static int64_t pages_needed(const rv_state *state, const counts *found) {
         const int64_t more = (int64_t)found->rows[a] - there;
         RV_ASSERT(size <= RV_PAGE_ROOM);
         pages += more / (int64_t)(RV_PAGE_ROOM / size) - (there > 0);
+        pages += more > 0 && there == 0 ? FIRST_PAGES + (int64_t)aggregate->index_count : 0;
         bytes += more * (ENTRY_BYTES + SORTED_BYTES * aggregate->index_count);
     }
     /* what is long of rows that are there is not known: then it is not counted */
     bytes += pages > 0 || bytes > 0 ? (int64_t)found->long_bytes : 0;
     pages += bytes / (int64_t)RV_PAGE_ROOM;
-    return pages + (pages > 0 ? pages / 2 : 0);
+    return pages + (pages > 0 ? pages / 2 : 0) + (streams > 0 ? RV_STREAMS_PAGES_MAX : 0);
 }
 
 rv_status rv_state_base_room(const rv_state *state, rv_arena *scratch, rv_error *err) {

@@ -2,10 +2,6 @@
 /* Stream heads: see streams.h. */
 #include "core/state/streams.h"
 
-/* Pages that one addition can take: a page of lines and its directory, one of the heap, the
- * index's. */
-#define PAGES_MAX (3u + RV_INDEX_PAGES_MAX)
-
 uint32_t rv_streams_path_hash(uint64_t hash_key, rv_bytes path) {
     return (uint32_t)rv_hash64(hash_key, path);
 }
@@ -32,7 +28,7 @@ rv_status rv_streams_add(rv_pages *pages, uint64_t hash_key, uint16_t declaratio
     uint32_t there;
     RV_VERIFY(!rv_streams_find(pages, hash_key, path, &there));
     (void)there;
-    if (rv_pages_left(pages) < PAGES_MAX || rv_streams_count(pages) >= RV_LINES_MAX) {
+    if (rv_pages_left(pages) < RV_STREAMS_PAGES_MAX || rv_streams_count(pages) >= RV_LINES_MAX) {
         return RV_STATE_FULL;
     }
     const uint32_t added = rv_streams_count(pages);

@@ -7,6 +7,7 @@
 #define RV_STATE_STREAMS_H
 
 #include "core/state/heap.h"
+#include "core/state/index.h"
 
 typedef struct rv_stream_line {
     uint64_t version;
@@ -53,6 +54,10 @@ static inline void rv_streams_set_short(rv_pages *pages, uint32_t number, bool i
 uint32_t rv_streams_path_hash(uint64_t hash_key, rv_bytes path);
 
 bool rv_streams_find(const rv_pages *pages, uint64_t hash_key, rv_bytes path, uint32_t *number);
+
+/* Pages that one addition can take, and wants to find: a page of lines and its directory, one of
+ * the heap, the index's. */
+#define RV_STREAMS_PAGES_MAX (3u + RV_INDEX_PAGES_MAX)
 
 /* Adds one, whose path is not there yet and has at most RV_PATH_LEN_MAX bytes. RV_STATE_FULL:
  * nothing has changed. RV_BATCH_TOO_LARGE: to be rolled back. */

@@ -9,6 +9,8 @@
  */
 #include "core/state/base.h"
 #include "core/state/checkpoint.h"
+#include "core/state/inside.h"
+#include "core/state/streams.h"
 #include "tests/unit/state/bank_random.h"
 
 #define PAGE_MEMORY ((size_t)3 << 20)
@@ -355,6 +357,44 @@ RV_TEST(a_base_that_finds_no_room) {
     RV_CHECK(full > 10 && none < full);
 }
 
+/* Where there is room for a base by what is found beforehand, it becomes rows: afterwards it is too
+ * late to go on with what there was. Many streams, and memory that is just enough. */
+RV_TEST(who_is_told_that_there_is_room_has_it) {
+    uint64_t seed = 37;
+    rv_state *state, *edge;
+    uint32_t told = 0, refused = 0;
+    RV_CHECK(fill(&state, &seed, 100));
+    for (uint32_t i = 0; i < 1500; i += 1) {
+        char path[32];
+        uint32_t number;
+        const int len = snprintf(path, sizeof path, "/s/stream %u", i);
+        const rv_bytes text = rv_bytes_of((const uint8_t *)path, (size_t)len);
+        RV_CHECK_STATUS(rv_state_stream_add(state, 0, text, &number, NULL), RV_OK);
+        rv_streams_write(&state->pages, number)->version = 1;
+    }
+    const rv_path_pattern all = pattern_of("/s/*");
+    rv_base_source source = {.patterns = &all, .pattern_count = 1};
+    RV_CHECK_STATUS(rv_state_base_open(state, &source), RV_OK);
+    for (size_t pages = 4; pages < 60; pages += 1) {
+        free(memories[1].memory);
+        const rv_state_options options = {schema, 1, pages * RV_PAGE_SIZE, JOURNAL, 1 << 20};
+        RV_CHECK(bank_take(&memories[1], PAGE_MEMORY + JOURNAL + ((size_t)2 << 20)));
+        if (rv_state_create(&edge, &options, &memories[1].arena, NULL) != RV_OK ||
+            rv_state_base_begin(edge, 3, RV_LITERAL("a selection"), NULL) != RV_OK ||
+            hand_over_in(state, edge, &source, 9000) != RV_OK) {
+            continue;
+        }
+        rv_arena scratch = scratch_of();
+        const rv_status room = rv_state_base_room(edge, &scratch, NULL);
+        RV_CHECK(room == RV_OK || room == RV_STATE_FULL);
+        refused += room != RV_OK;
+        told += room == RV_OK;
+        scratch = scratch_of();
+        RV_CHECK(room != RV_OK || rv_state_base_apply(edge, &scratch, NULL) == RV_OK);
+    }
+    RV_CHECK(told > 10 && refused > 0);
+}
+
 int main(void) {
     schema = bank_schema_make(&schema_memory);
     if (schema == NULL) {
@@ -368,5 +408,6 @@ int main(void) {
     RV_RUN(parts_of_every_size);
     RV_RUN(scratch_of_every_size);
     RV_RUN(a_base_that_finds_no_room);
+    RV_RUN(who_is_told_that_there_is_room_has_it);
     return rv_test_done();
 }
