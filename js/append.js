@@ -156,14 +156,19 @@ export class Durability {
     if (this.#reruns.size > RERUNS_MAX) this.#reruns.delete(oldest);
   }
 
+  /** It was run again while nobody watched it. @param {Append} append */
+  #catchUp(append) {
+    if (this.#reruns.has(append.command)) append.accept(this.#reruns.get(append.command));
+    this.#reruns.delete(append.command);
+  }
+
   /** @param {Append} append accepted just now */
   watch(append) {
     append.onasked = () => {
       const decided = append.edgeSequence > 0 && !this.#waiting.has(append);
       if (decided) void this.#ask(append);
     };
-    if (this.#reruns.has(append.command)) append.accept(this.#reruns.get(append.command));
-    this.#reruns.delete(append.command);
+    this.#catchUp(append);
     if (append.edgeSequence > 0) {
       append.reach('memory'); // what is written to an outbox is folded
     } else if (this.#root) {
@@ -231,6 +236,7 @@ export class Durability {
   async #ask(append) {
     try {
       const decision = await this.#outcome(append.edgeSequence);
+      this.#catchUp(append);
       if (decision.outcome !== 'waiting') {
         append.decide(decision);
         return;

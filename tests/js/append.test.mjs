@@ -44,6 +44,20 @@ test('a command that runs again before its first answer was taken has what it ca
   assert.deepEqual(await upstream, [{ amount: 1, position: 9 }]);
 });
 
+test('a command that runs again while it is asked what became of it has what it came to last', async () => {
+  const durability = new Durability(async () => {
+    await undefined; // by then it is not watched
+    durability.rerun('c', { result: [], position: 0, edgeSequence: 4 });
+    return { outcome: 'accepted', position: null, reason: null };
+  });
+  const append = new Append();
+  append.accept({ result: [{ amount: 3 }], position: 0, edgeSequence: 4, command: 'c' });
+  durability.watch(append);
+  const upstream = append.durable('upstream');
+  durability.update({ root: false, watermark: 9, durable: 9, outboxDurable: 4, settled: 4 }, null);
+  assert.deepEqual(await upstream, []);
+});
+
 test('at a root: memory at once, local and upstream with the flush', async () => {
   const durability = new Durability();
   durability.update({ root: true, watermark: 4, durable: 4 }, null);
