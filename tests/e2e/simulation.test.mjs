@@ -34,7 +34,7 @@ test('a failing seed is replayed, shrunk and explained', async () => {
   assert.equal(shrunk.code, 1);
   const [, left, all] = /(\d+) of (\d+) steps are left/.exec(shrunk.stdout);
   assert.equal(all, count);
-  assert.ok(Number(left) >= 1 && Number(left) <= 20, `${left} steps are left`);
+  assert.ok(Number(left) >= 1 && Number(left) < Number(all) / 5, `${left} of ${all} steps are left`);
   assert.match(shrunk.stdout, /^ +\d+\.\d{6} edge \d: connected$/m);
 
   const [, program, words] = /^replay it: (\S+) (.*)$/m.exec(shrunk.stdout);
