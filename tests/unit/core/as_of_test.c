@@ -7,11 +7,10 @@
  * forwards, backwards and at random, while it grows; on a disk whose operations fail, one after the
  * other; with too little memory, and with a limit.
  */
-#include "core/engine/as_of.h"
 
 #include "core/engine/internal.h"
 #include "platform/sim/disk.h"
-#include "tests/unit/node_fixture.h"
+#include "tests/unit/past_fixture.h"
 
 #define EVENTS_MAX 700u
 #define BATCH_MAX  7u
@@ -19,30 +18,12 @@
 
 static uint8_t *memory;
 
-static rv_as_of *as_of_with(rv_node *node, size_t size, uint64_t events_max) {
-    const rv_as_of_options options = {
-        .node = node, .memory = memory, .memory_size = size, .events_max = events_max};
-    rv_as_of *as_of = NULL;
-    const rv_status status = rv_as_of_create(&as_of, &options, NULL);
-    RV_ASSERT(status == RV_OK);
-    return as_of;
-}
-
 static rv_as_of *as_of_create(rv_node *node) {
-    return as_of_with(node, RV_AS_OF_MEMORY_MIN, 0);
-}
-
-static rv_status reach_place(rv_as_of *as_of, rv_node *node, rv_as_of_place place, rv_error *err) {
-    rv_status status = RV_PENDING;
-    for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_as_of_reach(as_of, &place, err);
-        fixture_poll(node);
-    }
-    return status;
+    return past_create(node, memory, 0);
 }
 
 static rv_status reach(rv_as_of *as_of, rv_node *node, uint64_t position, rv_error *err) {
-    return reach_place(as_of, node, (rv_as_of_place){position, INT64_MAX}, err);
+    return past_reach(as_of, node, (rv_as_of_place){position, INT64_MAX}, err);
 }
 
 static rv_hash128 hash_of(const rv_as_of *as_of) {
@@ -56,10 +37,8 @@ typedef struct twins {
     fixture single;
     rv_hash128 hashes[EVENTS_MAX]; /* by position, of `single` */
     int64_t times[EVENTS_MAX];     /* of the events */
-    uint64_t random;
     int64_t clock;
-    unsigned accounts;
-    unsigned notes;
+    past_draws draws;
 } twins;
 
 static void note(twins *t, int64_t recorded_at) {
@@ -71,7 +50,7 @@ static void note(twins *t, int64_t recorded_at) {
 
 /* The clock stands, mostly, and goes back at times, which what is recorded does not. */
 static void tick(twins *t) {
-    const uint64_t r = rv_test_random(&t->random);
+    const uint64_t r = rv_test_random(&t->draws.random);
     t->clock += r % 3 == 0 ? (int64_t)(r >> 8) % 1000 : 0;
     const int64_t shown = t->clock - (r % 7 == 0 ? 500 : 0);
     rv_memory_host_set_clock(t->batched.storage, shown);
@@ -82,7 +61,7 @@ static twins *twins_create(uint64_t seed) {
     twins *const t = calloc(1, sizeof *t);
     t->batched = fixture_root(seed);
     t->single = fixture_root(seed + 1);
-    t->random = seed;
+    t->draws.random = seed;
     t->clock = CLOCK;
     note(t, CLOCK);
     return t;
@@ -94,40 +73,15 @@ static void twins_free(twins *t) {
     free(t);
 }
 
-typedef struct drawn {
-    char path[32];
-    char type[24];
-    char data[64];
-} drawn;
-
-static void draw(twins *t, drawn *e) {
-    const uint64_t r = rv_test_random(&t->random);
-    const unsigned id = 1 + (unsigned)(r >> 16) % (t->accounts == 0 ? 1 : t->accounts);
-    (void)snprintf(e->path, sizeof e->path, "/accounts/%u", id);
-    if (t->accounts == 0 || r % 5 == 0) {
-        t->accounts += 1;
-        (void)snprintf(e->path, sizeof e->path, "accounts");
-        (void)snprintf(e->type, sizeof e->type, "account_opened");
-        (void)snprintf(e->data, sizeof e->data, "{\"name\":\"n%u\"}", t->accounts);
-    } else if (r % 5 == 1) {
-        t->notes += 1;
-        (void)snprintf(e->type, sizeof e->type, "noted");
-        (void)snprintf(e->data, sizeof e->data, "{\"note_id\":%u,\"body\":\"%u\"}", t->notes, id);
-    } else {
-        (void)snprintf(e->type, sizeof e->type, "deposited");
-        (void)snprintf(e->data, sizeof e->data, "{\"amount\":%u}", 1 + (unsigned)(r >> 40) % 90);
-    }
-}
-
 /* One batch here, and one by one there. */
 static bool grow(twins *t) {
     drawn texts[BATCH_MAX];
     rv_append events[BATCH_MAX];
     rv_event results[BATCH_MAX];
-    const size_t count = 1 + (size_t)(rv_test_random(&t->random) % BATCH_MAX);
+    const size_t count = 1 + (size_t)(rv_test_random(&t->draws.random) % BATCH_MAX);
     tick(t);
     for (size_t i = 0; i < count; i++) {
-        draw(t, &texts[i]);
+        past_draw(&t->draws, &texts[i]);
         events[i] = fixture_event(texts[i].path, texts[i].type, texts[i].data);
         if (fixture_append_all(t->single.node, &events[i], 1, results, &t->single.err) != RV_OK) {
             fprintf(stderr, "%s\n", t->single.err.detail);
@@ -161,7 +115,7 @@ static void check_time(twins *t, rv_as_of *as_of, int64_t time) {
     while (position < w && t->times[position + 1] <= time) {
         position += 1;
     }
-    RV_CHECK_STATUS(reach_place(as_of, t->batched.node, place, &t->batched.err), RV_OK);
+    RV_CHECK_STATUS(past_reach(as_of, t->batched.node, place, &t->batched.err), RV_OK);
     RV_CHECK_EQ(rv_as_of_position(as_of), position);
     RV_CHECK(position == 0 || fixture_hashes_equal(hash_of(as_of), t->hashes[position]));
 }
@@ -176,7 +130,7 @@ static void story(uint64_t seed) {
         const rv_hash128 before = rv_node_state_hash(t->batched.node);
         const uint64_t w = rv_node_watermark(t->batched.node);
         for (unsigned i = 0; i < 4; i++) {
-            const uint64_t r = rv_test_random(&t->random);
+            const uint64_t r = rv_test_random(&t->draws.random);
             check_at(t, as_of, i == 0 ? w : r % (w + 1));
             check_time(t, as_of, t->times[2 + (r >> 32) % (w - 1)] + (int64_t)(r >> 62) - 1);
         }
@@ -238,11 +192,11 @@ RV_TEST(a_long_way_takes_several_calls) {
     RV_CHECK(runnable >= 3 && !rv_as_of_runnable(as_of));
     RV_CHECK(fixture_hashes_equal(hash_of(as_of), rv_node_state_hash(f.node)));
 
-    as_of = as_of_with(f.node, RV_AS_OF_MEMORY_MIN, 9000);
+    as_of = past_create(f.node, memory, 9000);
     for (unsigned i = 0; i < 3; i++) {
-        RV_CHECK_STATUS(reach_place(as_of, f.node, place, &f.err), RV_SQL_LIMIT);
+        RV_CHECK_STATUS(past_reach(as_of, f.node, place, &f.err), RV_SQL_LIMIT);
     }
-    RV_CHECK_STATUS(reach_place(as_of, f.node, place, &f.err), RV_OK);
+    RV_CHECK_STATUS(past_reach(as_of, f.node, place, &f.err), RV_OK);
     RV_CHECK(fixture_hashes_equal(hash_of(as_of), rv_node_state_hash(f.node)));
     fixture_free(&f);
 }

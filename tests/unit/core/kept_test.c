@@ -9,10 +9,10 @@
  * another place; every operation of a question failing; a disk that is full; and the choice of what
  * goes beside what is promised of it, over thousands of checkpoints.
  */
-#include "core/engine/as_of.h"
 #include "core/engine/internal.h"
 #include "core/log/internal.h"
 #include "tests/unit/core/station.h"
+#include "tests/unit/past_fixture.h"
 
 #define EVENTS_MAX 6000u
 #define CLOCK      INT64_C(1700000000000000)
@@ -26,31 +26,9 @@ typedef struct world {
     fixture single; /* takes the same events, one by one */
     rv_hash128 hashes[EVENTS_MAX];
     int64_t times[EVENTS_MAX];
-    uint64_t random;
     int64_t clock;
-    unsigned accounts;
-    unsigned notes;
+    past_draws draws;
 } world;
-
-static rv_as_of *as_of_with(rv_node *node, uint64_t events_max) {
-    const rv_as_of_options options = {.node = node,
-                                      .memory = memory,
-                                      .memory_size = RV_AS_OF_MEMORY_MIN,
-                                      .events_max = events_max};
-    rv_as_of *as_of = NULL;
-    const rv_status status = rv_as_of_create(&as_of, &options, NULL);
-    RV_ASSERT(status == RV_OK);
-    return as_of;
-}
-
-static rv_status reach(rv_as_of *as_of, rv_node *node, rv_as_of_place place, rv_error *err) {
-    rv_status status = RV_PENDING;
-    for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_as_of_reach(as_of, &place, err);
-        fixture_poll(node);
-    }
-    return status;
-}
 
 static void note(world *w, uint64_t position, int64_t recorded_at) {
     RV_ASSERT(position < EVENTS_MAX && position == rv_node_watermark(w->single.node));
@@ -59,7 +37,7 @@ static void note(world *w, uint64_t position, int64_t recorded_at) {
 }
 
 static void set_clock(world *w) {
-    const uint64_t r = rv_test_random(&w->random);
+    const uint64_t r = rv_test_random(&w->draws.random);
     w->clock += r % 3 == 0 ? (int64_t)(r >> 8) % 1000 : 0;
     rv_sim_disk_set_clock(w->s.disk, w->clock);
     rv_memory_host_set_clock(w->single.storage, w->clock);
@@ -78,7 +56,7 @@ static world *world_create(uint64_t seed) {
     rv_event event;
     w->s = station_create();
     w->single = fixture_root(seed);
-    w->random = seed;
+    w->draws.random = seed;
     w->clock = CLOCK;
     const bool good = open_world(w) && fixture_apply_schema(w->s.node, &event, &w->s.err) == RV_OK;
     RV_ASSERT(good);
@@ -93,31 +71,6 @@ static void world_free(world *w) {
     free(w);
 }
 
-typedef struct drawn {
-    char path[32];
-    char type[24];
-    char data[64];
-} drawn;
-
-static void draw(world *w, drawn *e) {
-    const uint64_t r = rv_test_random(&w->random);
-    const unsigned id = 1 + (unsigned)(r >> 16) % (w->accounts == 0 ? 1 : w->accounts);
-    (void)snprintf(e->path, sizeof e->path, "/accounts/%u", id);
-    if (w->accounts == 0 || r % 5 == 0) {
-        w->accounts += 1;
-        (void)snprintf(e->path, sizeof e->path, "accounts");
-        (void)snprintf(e->type, sizeof e->type, "account_opened");
-        (void)snprintf(e->data, sizeof e->data, "{\"name\":\"n%u\"}", w->accounts);
-    } else if (r % 5 == 1) {
-        w->notes += 1;
-        (void)snprintf(e->type, sizeof e->type, "noted");
-        (void)snprintf(e->data, sizeof e->data, "{\"note_id\":%u,\"body\":\"%u\"}", w->notes, id);
-    } else {
-        (void)snprintf(e->type, sizeof e->type, "deposited");
-        (void)snprintf(e->data, sizeof e->data, "{\"amount\":%u}", 1 + (unsigned)(r >> 40) % 90);
-    }
-}
-
 #define BATCH_MAX 20u
 
 /* One batch here, and one by one there; durable. */
@@ -125,10 +78,10 @@ static bool grow(world *w) {
     drawn texts[BATCH_MAX];
     rv_append events[BATCH_MAX];
     rv_event results[BATCH_MAX], result;
-    const size_t count = 1 + (size_t)(rv_test_random(&w->random) % BATCH_MAX);
+    const size_t count = 1 + (size_t)(rv_test_random(&w->draws.random) % BATCH_MAX);
     set_clock(w);
     for (size_t i = 0; i < count; i++) {
-        draw(w, &texts[i]);
+        past_draw(&w->draws, &texts[i]);
         events[i] = fixture_event(texts[i].path, texts[i].type, texts[i].data);
     }
     if (fixture_append_all(w->s.node, events, count, results, &w->s.err) != RV_OK) {
@@ -179,7 +132,7 @@ static bool crash(world *w) {
 
 static void check_at(world *w, rv_as_of *as_of, uint64_t position) {
     const rv_as_of_place place = {position, INT64_MAX};
-    RV_CHECK_STATUS(reach(as_of, w->s.node, place, &w->s.err), RV_OK);
+    RV_CHECK_STATUS(past_reach(as_of, w->s.node, place, &w->s.err), RV_OK);
     RV_CHECK_EQ(rv_as_of_position(as_of), position);
     RV_CHECK(rv_as_of_begun_at(as_of) <= position);
     RV_CHECK(position == 0 || fixture_hashes_equal(rv_state_hash(rv_as_of_state(as_of), position),
@@ -193,7 +146,7 @@ static void check_time(world *w, rv_as_of *as_of, int64_t time) {
     while (position < watermark && w->times[position + 1] <= time) {
         position += 1;
     }
-    RV_CHECK_STATUS(reach(as_of, w->s.node, place, &w->s.err), RV_OK);
+    RV_CHECK_STATUS(past_reach(as_of, w->s.node, place, &w->s.err), RV_OK);
     RV_CHECK_EQ(rv_as_of_position(as_of), position);
     RV_CHECK(position == 0 || fixture_hashes_equal(rv_state_hash(rv_as_of_state(as_of), position),
                                                    w->hashes[position]));
@@ -203,20 +156,20 @@ static void check_time(world *w, rv_as_of *as_of, int64_t time) {
 
 static void story(uint64_t seed, unsigned *from_kept) {
     world *const w = world_create(seed);
-    rv_as_of *as_of = as_of_with(w->s.node, 0);
+    rv_as_of *as_of = past_create(w->s.node, memory, 0);
     for (unsigned round = 0; round < 60; round++) {
         RV_CHECK(grow(w) && (round % 20 != 10 || change_schema(w, round)));
-        polls(w, (unsigned)(rv_test_random(&w->random) % 40));
+        polls(w, (unsigned)(rv_test_random(&w->draws.random) % 40));
         RV_CHECK_PASSED();
-        const uint64_t r = rv_test_random(&w->random);
+        const uint64_t r = rv_test_random(&w->draws.random);
         if (r % 9 == 0) {
             RV_CHECK(crash(w));
-            as_of = as_of_with(w->s.node, 0);
+            as_of = past_create(w->s.node, memory, 0);
         }
         const rv_hash128 before = rv_node_state_hash(w->s.node);
         const uint64_t watermark = rv_node_watermark(w->s.node);
         for (unsigned i = 0; i < 3; i++) {
-            const uint64_t at = rv_test_random(&w->random);
+            const uint64_t at = rv_test_random(&w->draws.random);
             check_at(w, as_of, i == 0 ? watermark : at % (watermark + 1));
             *from_kept += rv_as_of_begun_at(as_of) > 0;
             check_time(w, as_of, w->times[1 + (at >> 32) % watermark] + (int64_t)(at >> 62) - 1);
@@ -248,7 +201,7 @@ RV_TEST(what_is_far_away_is_begun_from_the_nearest) {
     world *const w = world_create(3);
     RV_CHECK(grow_to(w, 5000));
     const uint64_t watermark = rv_node_watermark(w->s.node);
-    rv_as_of *as_of = as_of_with(w->s.node, watermark / 2);
+    rv_as_of *as_of = past_create(w->s.node, memory, watermark / 2);
     check_at(w, as_of, watermark);
     RV_CHECK(rv_as_of_begun_at(as_of) > watermark / 2);
     check_at(w, as_of, 100);
@@ -341,13 +294,13 @@ RV_TEST(damage_is_told_and_never_shown) {
         const uint64_t words = sums + files[at].page_count * sizeof(uint64_t);
         const uint64_t pages = good.size - (uint64_t)files[at].page_count * RV_PAGE_SIZE;
         const uint64_t begins[] = {0, sums, words, pages, good.size};
-        const uint64_t r = rv_test_random(&w->random);
+        const uint64_t r = rv_test_random(&w->draws.random);
         const uint64_t from = begins[i / 2 % 4];
         const uint64_t offset = from + r % (begins[i / 2 % 4 + 1] - from);
         RV_CHECK_STATUS(
             rv_sim_disk_flip(w->s.disk, names[at].text, offset, (unsigned)(r >> 60) & 7), RV_OK);
         RV_CHECK(crash(w));
-        rv_as_of *const as_of = as_of_with(w->s.node, 0);
+        rv_as_of *const as_of = past_create(w->s.node, memory, 0);
         check_at(w, as_of, files[at].position + 1);
         RV_CHECK(rv_as_of_begun_at(as_of) < files[at].position);
         RV_CHECK_EQ(rv_as_of_begun_at(as_of), at + 1 < count ? files[at + 1].position : 0);
@@ -359,7 +312,7 @@ RV_TEST(damage_is_told_and_never_shown) {
     }
     RV_CHECK_STATUS(rv_sim_disk_flip(w->s.disk, names[0].text, 100, 1), RV_OK);
     RV_CHECK(crash(w));
-    check_at(w, as_of_with(w->s.node, 0), files[0].position);
+    check_at(w, past_create(w->s.node, memory, 0), files[0].position);
     RV_CHECK(size_of(&w->s, names[0].text) > 0);
     RV_CHECK(grow_to(w, 1100));
     RV_CHECK_EQ(size_of(&w->s, names[0].text), 0);
@@ -377,7 +330,7 @@ RV_TEST(damage_of_the_newest_is_mended) {
     const uint32_t written = facts->written;
     rv_checkpoint_name(number, &name);
     RV_CHECK_STATUS(rv_sim_disk_flip(w->s.disk, name.text, facts->bytes - 5, 3), RV_OK);
-    check_at(w, as_of_with(w->s.node, 0), facts->position);
+    check_at(w, past_create(w->s.node, memory, 0), facts->position);
     check_told(w, RV_DATA_DAMAGED, name.text);
     polls(w, 40);
     RV_CHECK(facts->written == written + 1 && facts->number > number);
@@ -396,14 +349,14 @@ RV_TEST(files_that_are_others) {
     const file older = file_read(w, names[3].text);
     const file good = file_read(w, names[1].text);
     file_write(w, names[1].text, &older);
-    rv_as_of *as_of = as_of_with(w->s.node, 0);
+    rv_as_of *as_of = past_create(w->s.node, memory, 0);
     check_at(w, as_of, files[1].position);
     RV_CHECK_EQ(rv_as_of_begun_at(as_of), files[3].position); /* in a file of a greater number */
     RV_CHECK_STATUS(rv_node_checkpoint_of(w->s.node)->kept_passed_over.status, RV_OK);
 
     file_write(w, names[1].text, &strange);
     RV_CHECK(crash(w));
-    as_of = as_of_with(w->s.node, 0);
+    as_of = past_create(w->s.node, memory, 0);
     check_at(w, as_of, rv_node_watermark(w->s.node) - 300); /* behind it, wherever it is of */
     for (uint64_t at = 0; at < rv_node_watermark(w->s.node); at += 19) {
         check_at(w, as_of, rv_node_watermark(w->s.node) - at);
@@ -416,13 +369,13 @@ RV_TEST(files_that_are_others) {
         file_write(w, names[1].text, &good);
         cut_file(&w->s, names[1].text, lengths[i]);
         RV_CHECK(crash(w));
-        check_at(w, as_of_with(w->s.node, 0), files[1].position);
+        check_at(w, past_create(w->s.node, memory, 0), files[1].position);
         const rv_error *const told = &rv_node_checkpoint_of(w->s.node)->kept_passed_over;
         RV_CHECK_STATUS(told->status, lengths[i] == 0 ? RV_OK : RV_DATA_DAMAGED);
     }
     RV_CHECK(crash(w));
     remove_file(&w->s, names[1].text);
-    check_at(w, as_of_with(w->s.node, 0), files[1].position);
+    check_at(w, past_create(w->s.node, memory, 0), files[1].position);
     check_told(w, RV_DATA_NOT_FOUND, names[1].text);
     free(strange.bytes);
     free(older.bytes);
@@ -442,7 +395,7 @@ RV_TEST(operations_that_fail) {
         RV_CHECK(crash(w));
         polls(w, 100);
         rv_slots_forget(w->s.node->log, 0); /* so the log is asked, too */
-        rv_as_of *const as_of = as_of_with(w->s.node, 0);
+        rv_as_of *const as_of = past_create(w->s.node, memory, 0);
         const rv_sim_faults bad = {.fault = RV_SIM_FAIL,
                                    .fault_at = rv_sim_disk_operations(w->s.disk) + n,
                                    .pending_percent = n % 2 == 0 ? 60 : 0,
@@ -450,7 +403,7 @@ RV_TEST(operations_that_fail) {
         rv_sim_disk_set_faults(w->s.disk, &bad);
         const uint64_t at = files[n % count].position + 3;
         const rv_as_of_place place = {at, INT64_MAX};
-        const rv_status status = reach(as_of, w->s.node, place, &w->s.err);
+        const rv_status status = past_reach(as_of, w->s.node, place, &w->s.err);
         rv_sim_disk_set_faults(w->s.disk, &(rv_sim_faults){.fault = RV_SIM_NO_FAULT});
         failed += status == RV_STORAGE_FAILED;
         passed_over += rv_node_checkpoint_of(w->s.node)->kept_passed_over.status != RV_OK;
@@ -471,9 +424,9 @@ RV_TEST(questions_that_are_given_up) {
     const rv_sim_faults slow = {.pending_percent = 70, .short_percent = 20};
     rv_sim_disk_set_faults(w->s.disk, &slow);
     for (unsigned i = 0; i < RV_TEST_ROUNDS(200); i++) {
-        const uint64_t r = rv_test_random(&w->random);
+        const uint64_t r = rv_test_random(&w->draws.random);
         const uint64_t watermark = rv_node_watermark(w->s.node);
-        rv_as_of *as_of = as_of_with(w->s.node, 0);
+        rv_as_of *as_of = past_create(w->s.node, memory, 0);
         for (unsigned calls = 0; calls < r % 30; calls++) {
             rv_error err;
             const rv_as_of_place place = {(r >> 16) % watermark, INT64_MAX};
@@ -482,7 +435,7 @@ RV_TEST(questions_that_are_given_up) {
             fixture_poll(w->s.node);
         }
         memset(memory, 0xa5, RV_AS_OF_MEMORY_MIN); /* it is gone */
-        as_of = as_of_with(w->s.node, 0);
+        as_of = past_create(w->s.node, memory, 0);
         if (r % 3 == 0) {
             check_at(w, as_of, (r >> 40) % watermark);
         }
@@ -494,7 +447,7 @@ RV_TEST(questions_that_are_given_up) {
         RV_CHECK_PASSED();
     }
     const rv_kept_reader *const reader = &w->s.node->checkpoints.reader;
-    rv_as_of *const last = as_of_with(w->s.node, 0);
+    rv_as_of *const last = past_create(w->s.node, memory, 0);
     for (unsigned calls = 0; calls < 1000 && reader->buf == NULL; calls++) {
         const rv_as_of_place place = {500, INT64_MAX};
         RV_CHECK_STATUS(rv_as_of_reach(last, &place, &w->s.err), RV_PENDING);
@@ -557,7 +510,7 @@ RV_TEST(an_append_without_room_makes_some) {
     polls(w, 60);
     RV_CHECK_EQ(rv_node_checkpoint_of(node)->kept, 0);
     RV_CHECK_EQ(count_of(w), 2);
-    check_at(w, as_of_with(node, 0), 300);
+    check_at(w, past_create(node, memory, 0), 300);
     world_free(w);
 }
 

@@ -6,8 +6,8 @@
  * every W, and it is asked for all of them at the end, and for what lies in between, where the root
  * is asked the same for what the edge had selected.
  */
-#include "core/engine/as_of.h"
 
+#include "tests/unit/past_fixture.h"
 #include "tests/unit/sync/followed.h"
 
 #define POSITIONS_MAX 2000u
@@ -21,30 +21,13 @@ static noted at_w[POSITIONS_MAX];
 static uint8_t *edge_memory;
 static uint8_t *root_memory;
 
-static rv_as_of *as_of_with(rv_node *node, void *memory, uint64_t events_max) {
-    const rv_as_of_options options = {.node = node,
-                                      .memory = memory,
-                                      .memory_size = RV_AS_OF_MEMORY_MIN,
-                                      .events_max = events_max};
-    rv_as_of *as_of = NULL;
-    const rv_status status = rv_as_of_create(&as_of, &options, NULL);
-    RV_ASSERT(status == RV_OK);
-    return as_of;
-}
-
 static rv_as_of *as_of_create(rv_node *node, void *memory) {
-    return as_of_with(node, memory, 0);
+    return past_create(node, memory, 0);
 }
 
 static rv_status reach(rv_as_of *as_of, rv_node *node, uint64_t position) {
-    const rv_as_of_place place = {position, INT64_MAX};
     rv_error err;
-    rv_status status = RV_PENDING;
-    for (int i = 0; i < 10000 && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_as_of_reach(as_of, &place, &err);
-        fixture_poll(node);
-    }
-    return status;
+    return past_reach(as_of, node, (rv_as_of_place){position, INT64_MAX}, &err);
 }
 
 static rv_hash128 hash_of(const rv_as_of *as_of) {
@@ -126,7 +109,7 @@ RV_TEST(forward_is_never_from_the_start) {
     uint64_t random = 6;
     pair p = based_pair(entries, 1);
     work(&p, &random, 30);
-    rv_as_of *const as_of = as_of_with(p.leaf.node, edge_memory, 12);
+    rv_as_of *const as_of = past_create(p.leaf.node, edge_memory, 12);
     RV_CHECK(rv_node_sequence(p.leaf.node) > 24);
     for (uint64_t at = 1; at <= rv_node_watermark(p.leaf.node); at++) {
         RV_CHECK_STATUS(reach(as_of, p.leaf.node, at), RV_OK);
