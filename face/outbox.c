@@ -11,6 +11,7 @@
 #include "face/face_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine/command.h"
 
 #define REASONS_MAX 16 /* told with all there is to say: each folds again what waits */
 
@@ -94,12 +95,9 @@ static void write_held(const rv_face *face, const rv_pending *batch, rv_writer *
 }
 
 /* Of a command that is to run before it is sent. */
-static void write_waiting(const rv_pending *batch, rv_writer *w) {
+static void write_waiting(const rv_face *face, const rv_pending *batch, rv_writer *w) {
     rv_error reason;
-    RV_ASSERT(batch->due && batch->command.name.len > 0);
-    (void)rv_error_set(&reason, RV_COMMAND_WAITING, "waiting for command \"%b\"",
-                       &batch->command.name);
-    rv_error_fact_text(&reason, "command", batch->command.name);
+    (void)rv_node_command_reason(face->options.node, batch, &reason);
     rv_write_u8(w, '{');
     rv_error_write_members(&reason, w);
     rv_write_u8(w, '}');
@@ -170,7 +168,7 @@ rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
         }
         rv_write_text(w, ",\"reason\":");
         if (batch.due) {
-            write_waiting(&batch, w);
+            write_waiting(x->face, &batch, w);
         } else if (batch.state == RV_PENDING_SUSPENDED) {
             write_reason(x, &batch, reasons < REASONS_MAX, w);
             reasons += 1;

@@ -259,7 +259,8 @@ export interface Pending extends Batch {
   durable: boolean;
   position: number | null;
   /**
-   * Why it is suspended, or that it waits for its command's function (`command_waiting`) or for the
+   * Why it is suspended, or that it waits for its command's function (`command_waiting`), for what
+   * the node lacked for what that came to (`outbox_full`, `state_full`, `no_keys`, …), or for the
    * token of who wrote it (`other_principal`).
    */
   reason: Problem | null;

@@ -112,8 +112,7 @@ rv_status rv_db_pending_reason(rv_db *db, uint64_t edge_sequence, rv_error *reas
         pending.edge_sequence != edge_sequence) {
         return RV_OK;
     }
-    return pending.due ? rv_error_set(reason, RV_COMMAND_WAITING, "waiting for command \"%b\"",
-                                      &pending.command.name)
+    return pending.due ? rv_node_command_reason(db->node, &pending, reason)
                        : rv_node_pending_reason(db->node, edge_sequence, reason);
 }
 

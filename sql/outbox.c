@@ -6,7 +6,7 @@
  */
 #include "sql/system.h"
 
-#include "core/engine/outbox.h"
+#include "core/engine/command.h"
 
 /* The columns that both have, first. */
 enum {
@@ -151,8 +151,7 @@ static void pending_show(const rv_sql_system_cursor *c, int column, sqlite3_cont
     switch (column) {
     case BOTH_REASON:
         if (batch.due) {
-            (void)rv_error_set(&reason, RV_COMMAND_WAITING, "waiting for command \"%b\"",
-                               &batch.command.name);
+            (void)rv_node_command_reason(c->sql->node, &batch, &reason);
         } else if (batch.state == RV_PENDING_SUSPENDED) {
             (void)rv_error_set(&reason, batch.reason, "%s", rv_status_text(batch.reason));
         }

@@ -94,6 +94,35 @@ static bool is_not_now(rv_status status) {
            status == RV_STORAGE_FAILED || status == RV_NOT_CONNECTED;
 }
 
+rv_status rv_node_command_reason(const rv_node *node, const rv_pending *batch, rv_error *reason) {
+    const rv_outbox *const o = &node->outbox;
+    RV_ASSERT(batch->due && batch->command.name.len > 0);
+    const rv_status status =
+        o->lacking == batch->edge_sequence
+            ? rv_error_set(reason, o->lacked, "command \"%b\" ran, and waits: %s",
+                           &batch->command.name, rv_status_text(o->lacked))
+            : rv_error_set(reason, RV_COMMAND_WAITING, "waiting for command \"%b\"",
+                           &batch->command.name);
+    rv_error_fact_text(reason, "command", batch->command.name);
+    return status;
+}
+
+/* What it came to was not taken, for want of something that others have to give; RV_OK: it was.
+ * Who follows what waits is told. */
+static void note_lack(rv_node *node, uint64_t edge_sequence, rv_status status) {
+    rv_outbox *const o = &node->outbox;
+    const uint64_t lacking = status == RV_OK ? 0 : edge_sequence;
+    RV_ASSERT(edge_sequence > 0 && (status == RV_OK || is_not_now(status)));
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return;
+    }
+    if (o->lacking != lacking || o->lacked != status) {
+        o->lacking = lacking;
+        o->lacked = status;
+        o->revision += 1;
+    }
+}
+
 /* It becomes something other than a batch that waits. */
 static rv_status leave(rv_node *node, uint64_t edge_sequence, const rv_decision *decision,
                        rv_error *err) {
@@ -123,6 +152,9 @@ rv_status rv_node_command_done(rv_node *node, uint64_t edge_sequence, const rv_a
     const rv_writes writes = {
         .events = events, .count = count, .principal = again.principal, .command = &again.command};
     rv_status status = rv_outbox_write_again(node, &again, &writes, results, written, &why);
+    if (status == RV_OK || is_not_now(status)) {
+        note_lack(node, edge_sequence, status);
+    }
     if (status == RV_OK) {
         if (written->changed) {
             rv_outbox_commands_due(node, edge_sequence);

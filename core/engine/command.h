@@ -65,6 +65,11 @@ RV_MUST_USE rv_status rv_node_command_done(rv_node *node, uint64_t edge_sequence
 RV_MUST_USE rv_status rv_node_command_refuse(rv_node *node, uint64_t edge_sequence,
                                              const rv_error *refusal, rv_error *err);
 
+/* Why a batch whose command is due still waits, with the fact "command": RV_COMMAND_WAITING, its
+ * function has not run; or what kept the node from taking what it came to last: RV_OUTBOX_FULL,
+ * RV_STATE_FULL, RV_NO_KEYS, RV_MEMORY_EXHAUSTED, RV_STORAGE_FULL and others as above. */
+rv_status rv_node_command_reason(const rv_node *node, const rv_pending *batch, rv_error *reason);
+
 /* No more are run for now: the state is whole again. Harmless at any time. */
 void rv_node_command_end(rv_node *node);
 

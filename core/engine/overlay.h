@@ -83,6 +83,8 @@ typedef struct rv_outbox {
     uint64_t laid_to;           /* the last that is laid */
     bool commands;              /* there were some in this life */
     bool commands_due;          /* some may have to run */
+    uint64_t lacking;           /* the one (edge sequence) whose last run was not taken; 0: none */
+    rv_status lacked;           /* for want of what */
     uint64_t sent;              /* commands up to this edge sequence may have been sent, */
     uint64_t sent_batch;        /* which the log says in this batch */
     bool settle_due;            /* since then: */

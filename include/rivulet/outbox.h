@@ -60,7 +60,8 @@ RV_API RV_MUST_USE bool rv_db_rejection(const rv_db *db, uint64_t after, rv_db_b
 RV_API RV_MUST_USE bool rv_db_batch_event(const rv_db *db, const rv_db_batch *batch, uint32_t index,
                                           rv_db_event *event);
 
-/* Why a batch is suspended, or waits for its command's function (RV_COMMAND_WAITING); RV_OK: it is
+/* Why a batch is suspended, or waits for its command's function (RV_COMMAND_WAITING), or for what
+ * the node lacked for what that came to (RV_OUTBOX_FULL, RV_STATE_FULL, …); RV_OK: it is
  * not. Costs another fold of what waits. */
 RV_API rv_status rv_db_pending_reason(rv_db *db, uint64_t edge_sequence, rv_error *reason);
 

@@ -13,6 +13,8 @@
 #define COMMAND 1u /* edge sequences */
 #define DEPOSIT 2u
 
+#define NOTE_LEN 1000 /* more than a deposit takes that is left out */
+
 static rv_event results[4];
 static rv_written written;
 
@@ -177,11 +179,62 @@ RV_TEST(what_is_not_durable_was_not_told) {
     pair_free(&p);
 }
 
+/* --- what it waits for --- */
+
+static rv_status reason_of(const fixture *f, rv_error *reason) {
+    rv_pending batch;
+    *reason = (rv_error){.status = RV_OK};
+    return rv_node_pending(f->node, 0, &batch) && batch.due
+               ? rv_node_command_reason(f->node, &batch, reason)
+               : RV_OK;
+}
+
+/* It runs again, and makes an event with much to say. */
+static rv_status run_with_note(fixture *f) {
+    char note[NOTE_LEN + 16];
+    rv_append event = fixture_event("/accounts/1", "withdrawn", "{\"amount\":1}");
+    const int len = snprintf(note, sizeof note, "{\"note\":\"%0*d\"}", NOTE_LEN, 0);
+    event.metadata = rv_bytes_of((const uint8_t *)note, (size_t)len);
+    rv_status status = rv_node_command_begin(f->node, COMMAND, &f->err);
+    if (status == RV_OK) {
+        status = rv_node_command_done(f->node, COMMAND, &event, 1, results, &written, &f->err);
+    }
+    rv_node_command_end(f->node);
+    return status;
+}
+
+/* The outbox is full, and now it makes more than it did: that is told until it is taken. */
+RV_TEST(what_it_came_to_needs_room) {
+    pair p = pair_create();
+    rv_error reason;
+    RV_CHECK(others(&p, "/accounts/1", "deposited", "{\"amount\":1}"));
+    RV_CHECK_STATUS(reason_of(&p.edge, &reason), RV_COMMAND_WAITING);
+    rv_status status = RV_OK;
+    for (int i = 0; i < 100000 && status == RV_OK; i++) {
+        status = write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1}");
+    }
+    RV_CHECK_STATUS(status, RV_OUTBOX_FULL);
+    RV_CHECK(fixture_settle(p.edge.node));
+    const uint64_t revision = rv_node_revision(p.edge.node);
+    RV_CHECK_STATUS(run_with_note(&p.edge), RV_OUTBOX_FULL);
+    RV_CHECK_STATUS(reason_of(&p.edge, &reason), RV_OUTBOX_FULL);
+    RV_CHECK(strcmp(reason.facts, "\"command\":\"withdraw\"") == 0);
+    RV_CHECK(rv_node_revision(p.edge.node) > revision);
+    RV_CHECK_STATUS(run(&p.edge, "/accounts/1", "withdrawn", "{\"amount\":2}"), RV_OK);
+    RV_CHECK_STATUS(reason_of(&p.edge, &reason), RV_OK);
+    /* of another run, which may be taken, nothing is known yet */
+    RV_CHECK(fixture_settle(p.edge.node));
+    RV_CHECK(others(&p, "/accounts/1", "deposited", "{\"amount\":1}"));
+    RV_CHECK_STATUS(reason_of(&p.edge, &reason), RV_COMMAND_WAITING);
+    pair_free(&p);
+}
+
 int main(void) {
     RV_RUN(what_others_did_is_not_what_the_command_made);
     RV_RUN(nor_is_it_when_the_command_comes_to_nothing_or_is_refused);
     RV_RUN(other_events_of_the_same_stream_are_what_was_counted);
     RV_RUN(what_became_of_it_is_told_when_it_is_durable);
     RV_RUN(what_is_not_durable_was_not_told);
+    RV_RUN(what_it_came_to_needs_room);
     return rv_test_done();
 }
