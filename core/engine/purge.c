@@ -5,7 +5,9 @@
 #include "core/base/assert.h"
 #include "core/engine/internal.h"
 
-#define RETRY_GROWTH (UINT64_C(1) << 20) /* bytes of log after which a failure is tried again */
+/* A failure is tried again after so many bytes of log, or so long, whichever comes first. */
+#define RETRY_GROWTH (UINT64_C(1) << 20)
+#define RETRY_US     (INT64_C(60) * 1000000)
 
 static const rv_rewrite_ops ops = {.filter = rv_purge_filter};
 
@@ -24,12 +26,21 @@ static uint32_t done_with(const rv_node *node) {
     return p->swaps == node->held.swaps ? p->segment : 0;
 }
 
+/* What failed can be tried again: by the log's length, or by a clock that may jump. */
+static bool is_patient(const rv_node *node) {
+    const rv_purging *const p = &node->purging;
+    RV_ASSERT(p->phase <= RV_PURGING_RECORD);
+    const int64_t now = p->retry_at > 0 ? rv_node_now(node) : 0;
+    return rv_log_bytes(node->log) < p->retry_at && now >= p->failed_at &&
+           now - p->failed_at < RETRY_US;
+}
+
 static bool is_due(const rv_node *node) {
     const rv_node_held *const held = &node->held;
     RV_ASSERT(!held->past.narrowed || node->role == RV_ROLE_EDGE);
     if (!held->past.narrowed || held->state == RV_HELD_NONE || node->failure.status != RV_OK ||
         node->receiving.active || rv_state_base_progress(node->state).under_way ||
-        rv_log_segment_count(node->log) == 0 || rv_log_bytes(node->log) < node->purging.retry_at) {
+        rv_log_segment_count(node->log) == 0 || is_patient(node)) {
         return false;
     }
     return can_roll(node) || done_with(node) + 1 < rv_log_segment_count(node->log);
@@ -63,11 +74,12 @@ static bool begin(rv_node *node) {
     }
     p->segment = done_with(node);
     p->swaps = node->held.swaps;
-    p->rolled = can_roll(node);
-    p->until = rv_log_segment_count(node->log) - (p->rolled ? 0 : 1);
+    const bool rolls = can_roll(node);
+    p->rolled = rolls || (p->batches > 0 && p->batches == rv_log_batches(node->log));
+    p->until = rv_log_segment_count(node->log) - (rolls ? 0 : 1);
     p->under_way = false;
-    p->phase = p->rolled ? RV_PURGING_ROLL : RV_PURGING_SEGMENTS;
-    if (p->rolled) {
+    p->phase = rolls ? RV_PURGING_ROLL : RV_PURGING_SEGMENTS;
+    if (rolls) {
         rv_log_roll(node->log);
     }
     RV_ASSERT(p->segment < p->until);
@@ -93,6 +105,7 @@ static bool roll(rv_node *node) {
         return false;
     }
     RV_ASSERT(rv_log_segment_count(node->log) > p->until);
+    p->batches = rv_log_batches(node->log);
     rv_checkpoints_want(node);
     p->phase = RV_PURGING_SAVE;
     return true;
@@ -118,6 +131,7 @@ static void segment_over(rv_node *node, rv_status status) {
                            "of the log: %s",
                            (uint64_t)p->segment + 1, rv_status_text(status));
         p->retry_at = bytes + RETRY_GROWTH;
+        p->failed_at = rv_node_now(node);
         p->phase = RV_PURGING_IDLE;
         return;
     }

@@ -250,6 +250,56 @@ RV_TEST(readers_go_on_in_batches_that_became_shorter) {
 }
 
 /* Told something else at any moment, cut, and opened again. */
+/* A file that takes all the room there is. */
+static rv_file fill_storage(const pair *p) {
+    static const uint8_t block[4096];
+    const rv_bytes bytes = {block, sizeof block};
+    const rv_host host = rv_memory_host_interface(p->leaf.storage);
+    rv_io_result r;
+    (void)host.ops->create(host.ctx, 1, "ballast", &r);
+    const rv_file file = r.file;
+    uint64_t at = 0;
+    do {
+        (void)host.ops->write(host.ctx, 1, file, at, bytes, &r);
+        at += r.count;
+    } while (r.status == RV_OK && r.count == sizeof block);
+    return file;
+}
+
+RV_TEST(what_has_no_room_is_tried_again_after_a_while) {
+    static const char *const all[] = {"/accounts/*"};
+    static const char *const few[] = {"/accounts/3"};
+    pair p = based_pair(all, 1);
+    uint64_t random = 1;
+    RV_CHECK(open_accounts(&p));
+    RV_CHECK(pair_sync(&p));
+    feed_segments(&p, &random, 3);
+    RV_CHECK(feed_given(&p, &random, 40));
+    pair_run(&p);
+    RV_CHECK_STATUS(select_entries(&p, few, 1), RV_OK);
+    for (int i = 0; i < 3000 && rv_node_purge_of(p.leaf.node).rewritten == 0; i++) {
+        (void)pair_step(&p);
+        p.now += 1000;
+    }
+    RV_CHECK_EQ(rv_node_purge_of(p.leaf.node).rewritten, 1);
+    const rv_host host = rv_memory_host_interface(p.leaf.storage);
+    const rv_file ballast = fill_storage(&p);
+    pair_run(&p);
+    RV_CHECK_STATUS(rv_node_purge_of(p.leaf.node).failure->status, RV_STORAGE_FULL);
+    rv_io_result r;
+    host.ops->close(host.ctx, ballast);
+    (void)host.ops->remove(host.ctx, 1, "ballast", &r);
+    RV_CHECK_STATUS(r.status, RV_OK);
+    pair_run(&p);
+    RV_CHECK(!is_clean(&p));
+    rv_memory_host_set_clock(p.leaf.storage, host.ops->now(host.ctx) + INT64_C(60000000));
+    RV_CHECK(run_clean(&p));
+    RV_CHECK(is_clean(&p) && !segments_have(&p, "mark07"));
+    RV_CHECK_STATUS(rv_node_purge_of(p.leaf.node).failure->status, RV_OK);
+    RV_CHECK(segments_have(&p, "mark03"));
+    pair_free(&p);
+}
+
 RV_TEST(purging_begins_again) {
     static const char *const steps[] = {"/accounts/*", "/accounts/3", "/accounts/4 history none",
                                         "/accounts/* history since 30"};
@@ -308,6 +358,7 @@ RV_TEST(purging_begins_again) {
 int main(void) {
     RV_RUN(what_is_not_selected_leaves_the_files);
     RV_RUN(rows_and_older_events_leave_the_files);
+    RV_RUN(what_has_no_room_is_tried_again_after_a_while);
     RV_RUN(readers_go_on_in_batches_that_became_shorter);
     RV_RUN(purging_begins_again);
     fixture_checkpoint_growth = 1;
