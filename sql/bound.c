@@ -46,6 +46,10 @@ bool rv_sql_bound_sorted(const rv_type *type, bool first) {
     return rv_sql_bound_range(type);
 }
 
+bool rv_sql_bound_exact(const rv_type *type) {
+    return rv_sql_form_of(type) == RV_SQL_INTEGER && type->kind != RV_TYPE_NUMERIC; /* NaN */
+}
+
 /* Reads a value of the type that is known to be one. */
 static int64_t value_of(const rv_type *type, const char *text) {
     uint8_t memory[64];
@@ -68,18 +72,25 @@ bool rv_sql_bound_window(const rv_type *type, int64_t *first, int64_t *last) {
     return true;
 }
 
-static bool bound_integer(sqlite3_value *sought, rv_value *bound) {
+/* Texts and bytes are above all integers. */
+static rv_sql_match bound_integer(const rv_type *type, sqlite3_value *sought, rv_sql_bound *bound) {
     const int met = sqlite3_value_numeric_type(sought);
     if (met == SQLITE_INTEGER) {
-        *bound = rv_value_int(sqlite3_value_int64(sought));
-        return true;
+        bound->value = rv_value_int(sqlite3_value_int64(sought));
+        return RV_SQL_MATCH_KEY;
     }
     const double real = met == SQLITE_FLOAT ? sqlite3_value_double(sought) : INTEGERS_END;
-    if (!(real > -INTEGERS_END && real < INTEGERS_END)) {
-        return false;
+    if (real >= -INTEGERS_END && real < INTEGERS_END) {
+        const int64_t integer = (int64_t)real; /* towards 0: no other is between */
+        const double met_by = (double)integer;
+        if (met_by != real) {
+            bound->inside = bound->low ? met_by > real : met_by < real;
+        }
+        bound->value = rv_value_int(integer);
+        return RV_SQL_MATCH_KEY;
     }
-    *bound = rv_value_int((int64_t)real); /* towards 0: no integer is between */
-    return true;
+    const bool any = bound->low == (real < 0) || !rv_sql_bound_exact(type);
+    return any ? RV_SQL_MATCH_SCAN : RV_SQL_MATCH_NONE;
 }
 
 /* The number times 10^scale, when REAL can tell that to within a few. */
@@ -154,13 +165,11 @@ static bool bound_wide(const rv_type *type, rv_bytes text, rv_arena *scratch, rv
     return rv_value_from_text(type, text, RV_LITERAL(""), scratch, bound, NULL) == RV_OK;
 }
 
-bool rv_sql_bound_of(const rv_type *type, sqlite3_value *sought, bool low, rv_arena *scratch,
-                     rv_value *bound) {
+/* Of what is not an integer: a value that is inside. False: there is none. */
+static bool bound_any(const rv_type *type, sqlite3_value *sought, bool low, rv_arena *scratch,
+                      rv_value *bound) {
     const int met = sqlite3_value_type(sought);
-    RV_ASSERT(met != SQLITE_NULL && rv_sql_bound_range(type));
     switch (rv_sql_form_of(type)) {
-    case RV_SQL_INTEGER:
-        return bound_integer(sought, bound);
     case RV_SQL_DECIMAL:
         return bound_decimal(type, sought, low, bound);
     case RV_SQL_REAL: {
@@ -185,4 +194,15 @@ bool rv_sql_bound_of(const rv_type *type, sqlite3_value *sought, bool low, rv_ar
         RV_ASSERT(rv_sql_form_of(type) == RV_SQL_FORMATTED);
         return met == SQLITE_TEXT && bound_time(type, text_of(sought), scratch, bound);
     }
+}
+
+rv_sql_match rv_sql_bound_of(const rv_type *type, sqlite3_value *sought, rv_arena *scratch,
+                             rv_sql_bound *bound) {
+    RV_ASSERT(sqlite3_value_type(sought) != SQLITE_NULL && rv_sql_bound_range(type));
+    if (rv_sql_form_of(type) == RV_SQL_INTEGER) {
+        return bound_integer(type, sought, bound);
+    }
+    bound->inside = true;
+    return bound_any(type, sought, bound->low, scratch, &bound->value) ? RV_SQL_MATCH_KEY
+                                                                       : RV_SQL_MATCH_SCAN;
 }

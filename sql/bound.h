@@ -18,7 +18,9 @@
  * | FORMATTED, interval  | yes   | no      | no     |
  * | ARRAY                | no    | no      | no     |
  *
- * SQLite tests again what it asked for, so rows too many are only slow; none may be missing.
+ * SQLite tests again what it asked for, so rows too many are only slow; none may be missing. Of
+ * integers an index follows every comparison to the letter, so that they need not be tested again:
+ * what a virtual table is asked for a second time costs more than what is found by it.
  */
 #ifndef RV_SQL_BOUND_H
 #define RV_SQL_BOUND_H
@@ -36,10 +38,22 @@ bool rv_sql_bound_sorted(const rv_type *type, bool first);
  * them for the infinities. */
 bool rv_sql_bound_window(const rv_type *type, int64_t *first, int64_t *last);
 
-/* A value that bounds the rows, itself included, that `sought` bounds from below (`low`) or above:
- * all of them, and perhaps some more. Bytes lie in `sought`. False: look at all rows. `sought` is
- * not NULL. */
-bool rv_sql_bound_of(const rv_type *type, sqlite3_value *sought, bool low, rv_arena *scratch,
-                     rv_value *bound);
+/* True when what is looked for in a column is found and nothing else: equal to a value (the match
+ * of rv_sql_cell_key) or bounded by one. */
+bool rv_sql_bound_exact(const rv_type *type);
+
+/* An end of a range of values. */
+typedef struct rv_sql_bound {
+    bool low;    /* the values are above it, else below, */
+    bool inside; /* and it is one of them */
+    rv_value value;
+} rv_sql_bound;
+
+/* Turns an end by `sought`, which is not NULL, into one by a value of the type: of the same rows,
+ * and perhaps some more. `low` and `inside` are set, and `inside` may change. Bytes lie in `sought`
+ * or in `scratch`. RV_SQL_MATCH_SCAN: no value; all rows but those with NULL are to be looked at.
+ */
+rv_sql_match rv_sql_bound_of(const rv_type *type, sqlite3_value *sought, rv_arena *scratch,
+                             rv_sql_bound *bound);
 
 #endif

@@ -307,12 +307,12 @@ static bool narrow_time(events_cursor *c, char how, sqlite3_value *value) {
     const rv_type *const type = rv_sql_system_type(RV_SQL_SYSTEM_TIME);
     uint8_t memory[64];
     rv_arena scratch = rv_arena_over(memory, sizeof memory);
-    rv_value bound;
+    rv_sql_bound bound = {.low = how != '<', .inside = true};
     if (sqlite3_value_type(value) == SQLITE_NULL) {
         return false;
     }
-    if (rv_sql_bound_of(type, value, how != '<', &scratch, &bound)) { /* in years 1 to 9999 */
-        const int64_t time = bound.as.integer + RV_EPOCH_DIFFERENCE_US;
+    if (rv_sql_bound_of(type, value, &scratch, &bound) == RV_SQL_MATCH_KEY) { /* years 1 to 9999 */
+        const int64_t time = bound.value.as.integer + RV_EPOCH_DIFFERENCE_US;
         c->time_low = how != '<' && time > c->time_low ? time : c->time_low;
         c->time_high = how != '>' && time < c->time_high ? time : c->time_high;
     }

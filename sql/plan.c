@@ -12,6 +12,7 @@ typedef struct candidate {
     char text[RV_SQL_PLAN_SIZE];
     int constraints[RV_SQL_PLAN_SIZE]; /* by argument: which constraint it is of */
     int argument_count;
+    int exact_count;      /* the first of them: what they say need not be tested again */
     uint16_t equal_count; /* leading columns */
     int len;
     bool sorts;
@@ -41,6 +42,16 @@ static int find(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column
     return -1;
 }
 
+/* Takes a constraint on a column of the type. */
+static void take(const rv_type *type, int constraint, char kind, candidate *c) {
+    RV_ASSERT(c->len < RV_SQL_PLAN_SIZE - 1);
+    c->text[c->len++] = kind;
+    c->constraints[c->argument_count] = constraint;
+    const bool exact = c->exact_count == c->argument_count && rv_sql_bound_exact(type);
+    c->exact_count += exact;
+    c->argument_count++;
+}
+
 /* Takes one more column as equal to something; false when nothing says so. */
 static bool take_equal(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column,
                        candidate *c) {
@@ -55,8 +66,7 @@ static bool take_equal(const rv_aggregate *a, sqlite3_index_info *info, uint16_t
     const int found = find(a, info, column, equal, is);
     RV_ASSERT(c->len < RV_SQL_PLAN_SIZE - 1);
     if (found >= 0) {
-        c->text[c->len++] = info->aConstraint[found].op == SQLITE_INDEX_CONSTRAINT_EQ ? '=' : '.';
-        c->constraints[c->argument_count++] = found;
+        take(type, found, info->aConstraint[found].op == equal ? '=' : '.', c);
         return true;
     }
     const int null = SQLITE_INDEX_CONSTRAINT_ISNULL;
@@ -70,21 +80,21 @@ static bool take_equal(const rv_aggregate *a, sqlite3_index_info *info, uint16_t
 /* Takes the bounds of the column behind the equal ones. Returns how many there are. */
 static int take_range(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column,
                       candidate *c) {
+    const rv_type *const type = &a->columns[column].type;
+    const int above = SQLITE_INDEX_CONSTRAINT_GT;
+    const int below = SQLITE_INDEX_CONSTRAINT_LT;
     RV_ASSERT(column < a->column_count);
-    if (!rv_sql_bound_range(&a->columns[column].type)) {
+    if (!rv_sql_bound_range(type)) {
         return 0;
     }
-    const int low = find(a, info, column, SQLITE_INDEX_CONSTRAINT_GT, SQLITE_INDEX_CONSTRAINT_GE);
-    const int high = find(a, info, column, SQLITE_INDEX_CONSTRAINT_LT, SQLITE_INDEX_CONSTRAINT_LE);
+    const int low = find(a, info, column, above, SQLITE_INDEX_CONSTRAINT_GE);
+    const int high = find(a, info, column, below, SQLITE_INDEX_CONSTRAINT_LE);
     if (low >= 0) {
-        c->text[c->len++] = '>';
-        c->constraints[c->argument_count++] = low;
+        take(type, low, info->aConstraint[low].op == above ? '(' : '[', c);
     }
     if (high >= 0) {
-        c->text[c->len++] = '<';
-        c->constraints[c->argument_count++] = high;
+        take(type, high, info->aConstraint[high].op == below ? ')' : ']', c);
     }
-    RV_ASSERT(c->len < RV_SQL_PLAN_SIZE);
     return (low >= 0) + (high >= 0);
 }
 
@@ -164,6 +174,7 @@ static candidate consider(const rv_aggregate *a, uint16_t nth, uint64_t rows,
 static bool use_key(const rv_aggregate *a, sqlite3_index_info *info) {
     const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
     int found[RV_INDEX_COLUMNS_MAX];
+    bool unique = true;
     bool exact = true;
     RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
     for (uint16_t i = 0; i < a->key_count; i++) {
@@ -171,15 +182,18 @@ static bool use_key(const rv_aggregate *a, sqlite3_index_info *info) {
         if (found[i] < 0) {
             return false;
         }
-        exact = exact && rv_sql_form_exact(rv_sql_form_of(&a->columns[a->keys[i]].type));
+        const rv_type *const type = &a->columns[a->keys[i]].type;
+        unique = unique && rv_sql_form_exact(rv_sql_form_of(type));
+        exact = exact && rv_sql_bound_exact(type);
     }
     for (uint16_t i = 0; i < a->key_count; i++) {
         info->aConstraintUsage[found[i]].argvIndex = i + 1;
+        info->aConstraintUsage[found[i]].omit = exact;
     }
     info->idxNum = RV_SQL_PLAN_KEY;
     info->estimatedRows = 1;
     info->estimatedCost = 2.0;
-    info->idxFlags = exact ? SQLITE_INDEX_SCAN_UNIQUE : 0;
+    info->idxFlags = unique ? SQLITE_INDEX_SCAN_UNIQUE : 0;
     return true;
 }
 
@@ -192,6 +206,7 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
     RV_ASSERT(text[RV_SQL_PLAN_SIZE - 1] == 0);
     for (int i = 0; i < c->argument_count; i++) {
         info->aConstraintUsage[c->constraints[i]].argvIndex = i + 1;
+        info->aConstraintUsage[c->constraints[i]].omit = i < c->exact_count;
     }
     info->idxNum = RV_SQL_PLAN_INDEX + nth;
     info->idxStr = text;

@@ -5,11 +5,14 @@
  *
  *     VIRTUAL TABLE INDEX 0:       all rows
  *     VIRTUAL TABLE INDEX 1:       the row with a primary key
- *     VIRTUAL TABLE INDEX 2+n:=<   the index with number n, by its columns in turn:
+ *     VIRTUAL TABLE INDEX 2+n:=[   the index with number n, by its columns in turn:
  *
- *         =  equal to an argument     0  NULL     .  IS an argument, which may be NULL
- *         >  from an argument on      <  up to an argument: both of the next column
- *         a  then in its order        d  then in the opposite order: as ORDER BY asks
+ *         =    equal to an argument     0    NULL     .  IS an argument, which may be NULL
+ *         [ (  from an argument on, or behind it: the next column
+ *         ] )  up to an argument, or before it: the same column
+ *         a    then in its order        d    then in the opposite order: as ORDER BY asks
+ *
+ * SQLite is spared the test of what a plan follows to the letter (bound.h).
  */
 #ifndef RV_SQL_PLAN_H
 #define RV_SQL_PLAN_H

@@ -60,30 +60,34 @@ static bool read_equal(rv_sql_walk *w, const char **plan, sqlite3_value ***argv)
 
 /* The bounds of a column. */
 typedef struct bounds {
-    rv_value low;
-    rv_value high;
+    rv_sql_bound low;
+    rv_sql_bound high;
     bool has_low;
     bool has_high;
     bool any; /* the plan has some, whether they can be followed or not */
 } bounds;
 
-/* Reads the ends of the plan. False: one is NULL, which no row is beyond. */
+/* Reads an end of the plan. False: no row is beyond it. */
+static bool read_bound(rv_sql_walk *w, char kind, sqlite3_value *sought, bounds *b) {
+    const rv_type *const type = &w->aggregate->columns[w->index->columns[w->equal_count]].type;
+    const bool low = kind == '(' || kind == '[';
+    rv_sql_bound *const bound = low ? &b->low : &b->high;
+    *bound = (rv_sql_bound){.low = low, .inside = kind == '[' || kind == ']'};
+    b->any = true;
+    if (sqlite3_value_type(sought) == SQLITE_NULL) {
+        return false;
+    }
+    const rv_sql_match match = rv_sql_bound_of(type, sought, &w->memory, bound);
+    *(low ? &b->has_low : &b->has_high) = match == RV_SQL_MATCH_KEY && keep(w, &bound->value);
+    return match != RV_SQL_MATCH_NONE;
+}
+
+/* Reads the ends of the plan. False: no row is between them. */
 static bool read_bounds(rv_sql_walk *w, const char **plan, sqlite3_value ***argv, bounds *b) {
     *b = (bounds){.any = false};
     bool any = true;
-    for (; **plan == '>' || **plan == '<'; *plan += 1, *argv += 1) {
-        const bool low = **plan == '>';
-        b->any = true;
-        if (sqlite3_value_type(**argv) == SQLITE_NULL) {
-            any = false;
-            continue;
-        }
-        const rv_type *const type = &w->aggregate->columns[w->index->columns[w->equal_count]].type;
-        rv_value value = rv_value_null();
-        const bool found =
-            rv_sql_bound_of(type, **argv, low, &w->memory, &value) && keep(w, &value);
-        *(low ? &b->low : &b->high) = value;
-        *(low ? &b->has_low : &b->has_high) = found;
+    for (; **plan != 0 && strchr("([)]", **plan) != NULL; *plan += 1, *argv += 1) {
+        any = read_bound(w, **plan, **argv, b) && any;
     }
     RV_ASSERT(any || b->any);
     return any;
@@ -118,24 +122,26 @@ static void add_range(rv_sql_walk *w, const rv_value *low, bool low_inside, cons
 
 /* Makes the ranges, in the order in which they are walked. */
 static void make_ranges(rv_sql_walk *w, const bounds *b) {
-    const bool bounded = b->has_low || b->has_high;
     const rv_value null = rv_value_null();
+    const bool follows = b->any && w->prefix == w->equal_count;
+    const rv_value *const above = b->has_low ? &b->low.value : &null;
+    const rv_value *const below = b->has_high ? &b->high.value : NULL;
     int64_t first = 0;
     int64_t last = 0;
-    RV_ASSERT(!bounded || w->equal_count < w->index->column_count);
-    if (w->prefix < w->equal_count || !bounded) {
+    RV_ASSERT(!b->any || w->equal_count < w->index->column_count);
+    if (!follows) {
         add_range(w, NULL, false, NULL, false);
         return;
     }
-    const uint16_t column = w->index->columns[w->prefix];
-    if (!rv_sql_bound_window(&w->aggregate->columns[column].type, &first, &last)) {
-        add_range(w, b->has_low ? &b->low : &null, b->has_low, b->has_high ? &b->high : NULL, true);
+    const rv_type *const type = &w->aggregate->columns[w->index->columns[w->prefix]].type;
+    if (!rv_sql_bound_window(type, &first, &last) || (!b->has_low && !b->has_high)) {
+        add_range(w, above, b->has_low && b->low.inside, below, b->high.inside);
         return;
     }
     const rv_value begin = rv_value_int(first);
     const rv_value end = rv_value_int(last);
-    const rv_value *const low = b->has_low ? &b->low : &begin;
-    const rv_value *const high = b->has_high ? &b->high : &end;
+    const rv_value *const low = b->has_low ? above : &begin;
+    const rv_value *const high = b->has_high ? below : &end;
     for (uint32_t i = 0; i < 3; i++) {
         const uint32_t part = w->descending ? 2 - i : i;
         if (part == 0) {

@@ -391,13 +391,13 @@ RV_TEST(plans_use_indexes) {
     CHECK_PLAN("SELECT * FROM thing WHERE id = 5", "1:");
     CHECK_PLAN("SELECT * FROM thing", "0:");
     CHECK_PLAN("SELECT * FROM thing WHERE name = 'a'", "3:=");
-    CHECK_PLAN("SELECT * FROM thing WHERE name = 'a' AND at > '2012'", "14:=>");
+    CHECK_PLAN("SELECT * FROM thing WHERE name = 'a' AND at > '2012'", "14:=(");
     CHECK_PLAN("SELECT * FROM thing WHERE big = 5", "15:=");
     CHECK_PLAN("SELECT * FROM thing WHERE parent IS NULL", "13:0");
-    CHECK_PLAN("SELECT * FROM thing WHERE at >= '2012-02' AND at < '2012-03'", "6:><");
+    CHECK_PLAN("SELECT * FROM thing WHERE at >= '2012-02' AND at < '2012-03'", "6:[)");
     CHECK_PLAN("SELECT * FROM thing ORDER BY at DESC LIMIT 5", "6:d");
     CHECK_PLAN("SELECT * FROM thing ORDER BY at DESC, id DESC LIMIT 5", "6:d");
-    CHECK_PLAN("SELECT * FROM thing WHERE at < '2012' ORDER BY at", "6:<a");
+    CHECK_PLAN("SELECT * FROM thing WHERE at < '2012' ORDER BY at", "6:)a");
     CHECK_PLAN("SELECT * FROM thing WHERE name = 'a' ORDER BY at DESC", "14:=d");
     CHECK_PLAN("SELECT * FROM thing WHERE small = 5 ORDER BY day", "2:=a");
     CHECK_PLAN("SELECT name, count(*) FROM thing GROUP BY name", "3:a");
