@@ -51,6 +51,7 @@ typedef struct table_cursor {
     rv_reader reader;     /* of the rows as they are since the last filter */
     rv_row row;           /* RV_ROW_NONE: the end */
     const uint8_t *bytes; /* of the row */
+    uint16_t straight;    /* columns whose cells lie in those bytes: all, or none */
     bool single;          /* the row was looked up: there is no next one */
     bool walks;           /* over a secondary index */
     bool narrowed;        /* to what a result is kept up with (upkeep.h): */
@@ -288,6 +289,7 @@ static int stand_on(table_cursor *cursor, rv_row row) {
     cursor->row = row;
     if (row != RV_ROW_NONE) {
         cursor->bytes = rv_reader_row(&cursor->reader, row);
+        cursor->straight = cursor->aggregate->column_count;
     }
     return SQLITE_OK;
 }
@@ -312,6 +314,7 @@ static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
         return stand_on(cursor, sight->row);
     }
     cursor->row = UINT32_MAX; /* it is no row that is there */
+    cursor->straight = 0;
     return SQLITE_OK;
 }
 
@@ -407,9 +410,17 @@ __attribute__((noinline)) static int show_any(table_cursor *cursor, sqlite3_cont
     return SQLITE_OK;
 }
 
-/* The same of what is no row that is there: one as it was, or a copy of one. */
-__attribute__((noinline)) static int show_narrowed(table_cursor *cursor, sqlite3_context *out,
-                                                   uint16_t column) {
+/* What lies in the row as an integer and is shown otherwise. */
+__attribute__((noinline)) static int show_integer(const table_cursor *cursor, sqlite3_context *out,
+                                                  uint16_t column, int64_t integer) {
+    const rv_value value = rv_value_int(integer);
+    rv_sql_cell_show(out, form_of(cursor, column), &cursor->aggregate->columns[column].type, &value,
+                     true);
+    return SQLITE_OK;
+}
+
+/* A cell of what is no row that is there: of one as it was, or a copy of one. */
+static int show_narrowed(table_cursor *cursor, sqlite3_context *out, uint16_t column) {
     const rv_sql_query *const query = sql_of(cursor)->running;
     const rv_sql_sight *const sight = &cursor->sight;
     const rv_type *const type = &cursor->aggregate->columns[column].type;
@@ -430,23 +441,29 @@ __attribute__((noinline)) static int show_narrowed(table_cursor *cursor, sqlite3
     return SQLITE_OK;
 }
 
-/* The hidden column: which row it is, for who keeps a result up; else NULL. */
-static int show_place(const table_cursor *cursor, sqlite3_context *out) {
-    const rv_sql_query *const query = sql_of(cursor)->running;
-    if (query->mode != RV_SQL_PLAIN) {
+/* What does not lie in the row's bytes. The hidden column says which row it is, for who keeps a
+ * result up, and else is NULL. */
+__attribute__((noinline)) static int show_apart(table_cursor *cursor, sqlite3_context *out,
+                                                int column) {
+    RV_ASSERT(cursor->row != RV_ROW_NONE && column >= 0);
+    RV_ASSERT(column <= (int)cursor->aggregate->column_count);
+    if (column < (int)cursor->aggregate->column_count) {
+        return show_narrowed(cursor, out, (uint16_t)column);
+    }
+    if (sql_of(cursor)->running->mode != RV_SQL_PLAIN) {
         sqlite3_result_int64(out, cursor->narrowed ? cursor->sight.place : (int64_t)cursor->row);
     }
     return SQLITE_OK;
 }
 
 /* A text that lies in one piece; false: it does not. */
-static inline bool text_of(const rv_reader *reader, const uint8_t *row, uint16_t column,
-                           rv_bytes *text) {
-    rv_cell in_heap;
-    if (!rv_row_in_heap(reader->table, row, column, &in_heap)) {
-        *text = rv_cell_short(row + reader->table->cells[column].offset);
+static inline bool text_of(const rv_reader *reader, const uint8_t *cell, rv_bytes *text) {
+    if (!rv_cell_has_slot(cell)) {
+        *text = rv_cell_short(cell);
         return true;
     }
+    rv_cell in_heap;
+    memcpy(&in_heap, cell, offsetof(rv_cell, as) + sizeof in_heap.as.place);
     if (!rv_heap_is_run(&in_heap)) {
         return false;
     }
@@ -454,37 +471,31 @@ static inline bool text_of(const rv_reader *reader, const uint8_t *row, uint16_t
     return true;
 }
 
-/* Most cells are integers, texts and NULLs, and shown without further ado. */
+/* Most cells are integers, texts and NULLs, and shown without further ado. What SQLite is not told
+ * of is NULL. */
 static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
-    table_cursor *cursor = (table_cursor *)(void *)base;
-    const rv_table *const table_of = cursor->reader.table;
-    RV_ASSERT(cursor->row != RV_ROW_NONE && column <= (int)cursor->aggregate->column_count);
-    if (column == (int)cursor->aggregate->column_count) {
-        return show_place(cursor, out);
-    }
-    if (cursor->narrowed && cursor->sight.kind != RV_SQL_ROW) {
-        return show_narrowed(cursor, out, (uint16_t)column);
+    table_cursor *const cursor = (table_cursor *)(void *)base;
+    if ((unsigned)column >= cursor->straight) {
+        return show_apart(cursor, out, column);
     }
     const uint8_t *const row = cursor->bytes;
-    const rv_sql_form form = form_of(cursor, (uint16_t)column);
-    const rv_cell_layout layout = table_of->cells[column];
-    const uint8_t *const cell = row + layout.offset;
     if (rv_row_is_null(row, (uint16_t)column)) { /* unknown ones are too */
-        sqlite3_result_null(out);
         return SQLITE_OK;
     }
+    const rv_cell_layout layout = cursor->reader.table->cells[column];
+    const uint8_t *const cell = row + layout.offset;
+    const rv_sql_form form = form_of(cursor, (uint16_t)column);
     if (layout.form <= RV_CELL_INT64) {
-        const rv_value value = rv_value_int(rv_cell_int(cell, layout.form));
-        if (form == RV_SQL_INTEGER && value.as.integer != RV_NUMERIC_NAN) {
-            sqlite3_result_int64(out, value.as.integer);
-        } else {
-            rv_sql_cell_show(out, form, &cursor->aggregate->columns[column].type, &value, true);
+        const int64_t integer = rv_cell_int(cell, layout.form);
+        if (form != RV_SQL_INTEGER || integer == RV_NUMERIC_NAN) {
+            return show_integer(cursor, out, (uint16_t)column, integer);
         }
+        sqlite3_result_int64(out, integer);
         return SQLITE_OK;
     }
     rv_bytes text;
     if (form == RV_SQL_TEXT && layout.form == RV_CELL_BYTES &&
-        text_of(&cursor->reader, row, (uint16_t)column, &text)) {
+        text_of(&cursor->reader, cell, &text)) {
         sqlite3_result_text64(out, (const char *)text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
         return SQLITE_OK;
     }
