@@ -314,6 +314,25 @@ bool rv_path_pattern_covers(const rv_path_pattern *pattern, const rv_path_templa
     return covers;
 }
 
+bool rv_path_pattern_meets(const rv_path_pattern *pattern, const rv_path_template *t) {
+    RV_ASSERT(t->segment_count > 0 && t->segment_count <= RV_PATH_SEGMENTS_MAX);
+    if (pattern->rest ? t->segment_count <= pattern->segment_count
+                      : t->segment_count != pattern->segment_count) {
+        return false;
+    }
+    const rv_path_segment *const first = &t->segments[0];
+    const bool any_first = pattern->segment_count == 0 || pattern->segments[0].len == 0;
+    const rv_bytes named = any_first ? first->text : pattern->segments[0];
+    /* what is the node's own is named on both sides */
+    bool meets = any_first == first->variable || !rv_bytes_are(named, "rivulet");
+    for (uint32_t i = 0; i < pattern->segment_count && meets; i++) {
+        const rv_bytes wanted = pattern->segments[i];
+        const rv_path_segment *const segment = &t->segments[i];
+        meets = wanted.len == 0 || segment->variable || rv_bytes_equal(segment->text, wanted);
+    }
+    return meets;
+}
+
 bool rv_path_pattern_within(const rv_path_pattern *inner, const rv_path_pattern *outer) {
     RV_ASSERT(inner->segment_count > 0 || inner->rest);
     RV_ASSERT(outer->segment_count > 0 || outer->rest);

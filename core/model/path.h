@@ -58,6 +58,9 @@ bool rv_path_pattern_match(const rv_path_pattern *pattern, rv_bytes path);
 /* True when the pattern matches every path of the template that a stream can have. */
 bool rv_path_pattern_covers(const rv_path_pattern *pattern, const rv_path_template *t);
 
+/* True when the pattern matches some path of the template that a stream can have. */
+bool rv_path_pattern_meets(const rv_path_pattern *pattern, const rv_path_template *t);
+
 /* True when every path that `inner` matches `outer` matches, too. */
 bool rv_path_pattern_within(const rv_path_pattern *inner, const rv_path_pattern *outer);
 

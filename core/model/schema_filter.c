@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/model/schema_filter.h"
 
+#include "core/model/expr_step.h"
 #include "core/model/schema_parts.h"
 
 /* What a filter is over: an aggregate's columns or an event type's fields. */
@@ -77,6 +78,29 @@ rv_status rv_schema_filter_events(const rv_schema *schema, const rv_event_type *
     status = status == RV_OK ? compile(&over, text, arena, scratch, filter, err) : status;
     rv_arena_reset(scratch, mark);
     return status;
+}
+
+/* Moves behind what the text goes on with, if it does. */
+static bool goes_on(rv_bytes *text, rv_bytes with) {
+    const bool begins = text->len >= with.len && memcmp(text->ptr, with.ptr, with.len) == 0;
+    *text = begins ? rv_bytes_from(*text, with.len) : *text;
+    return begins;
+}
+
+/* `a and b` is one condition, then another, if AND is what is done last: `a and b or c` is not. A
+ * condition that can be read by itself ends at none of the other ANDs: BETWEEN has one. */
+bool rv_schema_filter_within(const rv_expr *inner, const rv_expr *outer) {
+    rv_bytes plain = inner->source;
+    rv_bytes enclosed = inner->source;
+    RV_ASSERT(inner->step_count > 0 && outer->source.len > 0);
+    if (rv_bytes_equal(inner->source, outer->source)) {
+        return true;
+    }
+    const bool begins =
+        (goes_on(&plain, outer->source) && goes_on(&plain, RV_LITERAL(" and "))) ||
+        (goes_on(&enclosed, RV_LITERAL("( ")) && goes_on(&enclosed, outer->source) &&
+         goes_on(&enclosed, RV_LITERAL(" ) and ")));
+    return begins && inner->steps[inner->step_count - 1].op == RV_EXPR_AND;
 }
 
 bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *values, rv_arena *scratch) {

@@ -21,6 +21,10 @@ RV_MUST_USE rv_status rv_schema_filter_events(const rv_schema *schema, const rv_
                                               rv_bytes text, rv_arena *arena, rv_arena *scratch,
                                               rv_expr *filter, rv_error *err);
 
+/* True when it can be told from their texts that every row that passes `inner`, over the same
+ * columns, passes `outer`: it is the same, or the same AND more. */
+bool rv_schema_filter_within(const rv_expr *inner, const rv_expr *outer);
+
 /* True when the row with these columns, or the event with these fields, passes; one for which it
  * cannot be told does not. */
 bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *values, rv_arena *scratch);

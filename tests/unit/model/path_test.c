@@ -273,6 +273,47 @@ RV_TEST(patterns_are_within_each_other) {
     }
 }
 
+/* Of a pattern and a template: it meets it if and only if it matches one of many paths of it. */
+RV_TEST(patterns_meet_templates) {
+    static const char *const patterns[] = {
+        "/**",     "/*",      "/*/**",  "/a",     "/a/**",  "/a/*",        "/*/b",      "/a/b",
+        "/a/*/**", "/a/b/**", "/a/x/c", "/*/x/*", "/*/*/*", "/rivulet/**", "/rivulet/*"};
+    static const char *const templates[] = {"/a",          "/a/{id}",   "/{id}",
+                                            "/a/b",        "/a/{id}/c", "/{k}/x",
+                                            "/{k}/{id}/c", "/b/{id}",   "/rivulet/{id}"};
+    static const char *const values[] = {"a", "b", "c", "x", "7"};
+    const size_t value_count = sizeof values / sizeof *values;
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        for (size_t k = 0; k < sizeof templates / sizeof *templates; k++) {
+            rv_path_pattern pattern;
+            rv_path_template t;
+            RV_CHECK_STATUS(rv_path_pattern_parse(rv_bytes_of_string(patterns[i]), &pattern, NULL),
+                            RV_OK);
+            RV_CHECK_STATUS(rv_path_template_parse(rv_bytes_of_string(templates[k]), &t, NULL),
+                            RV_OK);
+            bool expected = false;
+            for (size_t v = 0; v < value_count * value_count; v++) {
+                const char *const of[] = {values[v % value_count], values[v / value_count]};
+                char path[64];
+                size_t len = 0, variable = 0;
+                for (uint32_t s = 0; s < t.segment_count; s++) {
+                    const rv_path_segment *const segment = &t.segments[s];
+                    const char *const value = segment->variable ? of[variable] : "";
+                    len += (size_t)snprintf(path + len, sizeof path - len, "/%s%.*s", value,
+                                            segment->variable ? 0 : (int)segment->text.len,
+                                            (const char *)segment->text.ptr);
+                    variable += segment->variable;
+                }
+                expected = expected || rv_path_pattern_match(&pattern, rv_bytes_of_string(path));
+            }
+            if (rv_path_pattern_meets(&pattern, &t) != expected) {
+                fprintf(stderr, "%s meets %s\n", patterns[i], templates[k]);
+                RV_CHECK(false);
+            }
+        }
+    }
+}
+
 int main(void) {
     RV_RUN(templates_are_parsed);
     RV_RUN(bad_templates_are_refused);
@@ -280,6 +321,7 @@ int main(void) {
     RV_RUN(patterns_match_paths);
     RV_RUN(bad_patterns_are_refused);
     RV_RUN(patterns_are_within_each_other);
+    RV_RUN(patterns_meet_templates);
     RV_RUN(segments_are_written_canonically);
     RV_RUN(malformed_segments_are_refused);
     RV_RUN(random_keys_go_through_paths_unchanged);
