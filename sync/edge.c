@@ -13,6 +13,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->node = options->node;
         e->compression = options->compression;
         e->backoff = rv_backoff_start(options->seed);
+        e->refusals = rv_backoff_start(options->seed + 1);
         e->decoder = rv_decoder_create(arena);
         e->inflated = rv_arena_take_raw(arena, RV_WIRE_MESSAGE_MAX);
         e->queue = rv_arena_take_raw(arena, QUEUE_SIZE);
@@ -43,7 +44,8 @@ void rv_edge_unused(const rv_edge *e, rv_unused *unused) {
 /* No connection, and it will try again. */
 static bool waits_to_connect(const rv_edge *e) {
     RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
-    return e->status.state == RV_EDGE_OFFLINE || e->status.state == RV_EDGE_NEEDS_AUTH;
+    return e->status.state == RV_EDGE_OFFLINE || e->status.state == RV_EDGE_NEEDS_AUTH ||
+           rv_edge_is_refused(e);
 }
 
 bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
@@ -51,6 +53,7 @@ bool rv_edge_wants_connection(rv_edge *e, int64_t now) {
     if (e->status.state == RV_EDGE_ERROR && rv_edge_select_mends(e)) {
         e->status.state = RV_EDGE_OFFLINE;
         e->next_attempt = now;
+        rv_backoff_reset(&e->refusals);
     }
     rv_edge_token_poll(e, now);
     if (!waits_to_connect(e) || now < e->next_attempt || rv_node_rewinding(e->node)) {
@@ -81,7 +84,7 @@ void rv_edge_opened(rv_edge *e, int64_t now) {
 /* Reasons that trying again does not mend. */
 static bool is_final(rv_status status) {
     return status == RV_UPSTREAM_OTHER_LOG || status == RV_UPSTREAM_VERSION ||
-           status == RV_SELECTION_INVALID || status == RV_NOT_ROOT || status == RV_UNSUPPORTED;
+           status == RV_NOT_ROOT || status == RV_UNSUPPORTED;
 }
 
 /* How long to wait after this. An upstream with another history is told at once what this edge has
@@ -124,9 +127,13 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
         e->status.state = RV_EDGE_ERROR;
         return;
     }
-    const bool denied = rv_edge_token_denied(reason);
-    e->status.state = denied ? RV_EDGE_NEEDS_AUTH : RV_EDGE_OFFLINE;
-    e->next_attempt = now + delay_after(e, reason->status);
+    /* what is not served now may be later: the schema, or what a gateway holds, can change */
+    const bool refused = reason->status == RV_SELECTION_INVALID;
+    e->status.state = refused                        ? RV_EDGE_ERROR
+                      : rv_edge_token_denied(reason) ? RV_EDGE_NEEDS_AUTH
+                                                     : RV_EDGE_OFFLINE;
+    e->next_attempt =
+        now + (refused ? rv_backoff_next(&e->refusals) : delay_after(e, reason->status));
     rv_lineage_disconnect(&e->lineage);
     e->at_once = false;
     RV_ASSERT(e->next_attempt >= now);
@@ -137,6 +144,7 @@ void rv_edge_network_up(rv_edge *e, int64_t now) {
     if (waits_to_connect(e)) {
         e->next_attempt = e->next_attempt < now ? e->next_attempt : now;
         rv_backoff_reset(&e->backoff);
+        rv_backoff_reset(&e->refusals);
     } else if (e->status.state == RV_EDGE_CONNECTED) {
         e->owed.ping = true;
         e->last_ping = now;
@@ -245,8 +253,10 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
     case RV_WIRE_CHANGES:
     case RV_WIRE_SELECTED:
     case RV_WIRE_PAST:
+        rv_backoff_reset(&e->refusals);
         return rv_edge_take_events(e, kind, message, body, err);
     case RV_WIRE_PROGRESS:
+        rv_backoff_reset(&e->refusals);
         status = rv_wire_read_progress(body, &progress, err);
         return status == RV_OK ? rv_edge_take_progress(e, &progress, err) : status;
     case RV_WIRE_DECISION:
@@ -480,7 +490,7 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
 }
 
 int64_t rv_edge_deadline(const rv_edge *e) {
-    if (e->status.state == RV_EDGE_ERROR) {
+    if (e->status.state == RV_EDGE_ERROR && !rv_edge_is_refused(e)) {
         return INT64_MAX;
     }
     const int64_t token = rv_edge_token_deadline(e);

@@ -18,7 +18,8 @@ typedef enum rv_edge_state {
     RV_EDGE_OFFLINE,    /* no connection; `deadline` says when to try again */
     RV_EDGE_CONNECTING, /* the transport is up or coming up, hello not answered */
     RV_EDGE_CONNECTED,
-    RV_EDGE_ERROR,     /* stopped for a reason that trying again does not mend */
+    RV_EDGE_ERROR, /* stopped for a reason that trying again does not mend; RV_SELECTION_INVALID:
+                      offline, and trying again with the back-off of refusals */
     RV_EDGE_NEEDS_AUTH /* offline, and trying again seldom: another token is needed */
 } rv_edge_state;
 

@@ -5,6 +5,7 @@
  *
  *     offline -> connecting -> connected -> offline …       error: from any, for good
  *       needs-auth: an offline that tries again at the back-off's longest
+ *       error, refused: one that tries again, as the upstream does not serve what is selected, now
  *
  *   invariant 1: `current` is ingested before anything in the queue, the queue in order, `progress`
  *                last; events that come later take the place of a progress that waits.
@@ -79,6 +80,7 @@ struct rv_edge {
     rv_relayer *relayer; /* NULL: it is no gateway */
     rv_edge_fill fill;
     rv_backoff backoff;
+    rv_backoff refusals; /* of what is selected, since something came of it */
     rv_edge_status status;
     bool at_once;         /* the connection is to be made anew without waiting */
     uint64_t batch_bytes; /* asked for */
@@ -183,6 +185,12 @@ RV_MUST_USE rv_status rv_edge_select_check(rv_edge *edge, rv_error *err);
 
 /* For what a part of a base that comes now is. */
 void rv_edge_select_part(const rv_edge *edge, rv_base_part *part);
+
+/* True when the upstream does not serve what is selected: the edge comes again with it. */
+static inline bool rv_edge_is_refused(const rv_edge *edge) {
+    return edge->status.state == RV_EDGE_ERROR && !edge->fatal &&
+           edge->status.reason.status == RV_SELECTION_INVALID;
+}
 
 static inline bool rv_edge_waits(const rv_edge *edge) {
     return edge->has_current || edge->queue_begin < edge->queue_end;

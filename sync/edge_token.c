@@ -42,7 +42,8 @@ void rv_edge_set_token(rv_edge *e, rv_bytes token, int64_t now) {
 
 bool rv_edge_wants_token(rv_edge *e, int64_t now) {
     RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
-    if (e->status.state == RV_EDGE_ERROR || now < e->token.wanted_at) {
+    const bool stopped = e->status.state == RV_EDGE_ERROR && !rv_edge_is_refused(e);
+    if (stopped || now < e->token.wanted_at) {
         return false;
     }
     e->token.wanted_at = now + AGAIN_US;
@@ -51,7 +52,8 @@ bool rv_edge_wants_token(rv_edge *e, int64_t now) {
 
 int64_t rv_edge_token_deadline(const rv_edge *e) {
     RV_ASSERT(e->token.len <= RV_WIRE_TOKEN_MAX);
-    return e->status.state == RV_EDGE_ERROR || !e->token.given ? INT64_MAX : e->token.wanted_at;
+    const bool stopped = e->status.state == RV_EDGE_ERROR && !rv_edge_is_refused(e);
+    return stopped || !e->token.given ? INT64_MAX : e->token.wanted_at;
 }
 
 /* --- telling --- */

@@ -203,7 +203,8 @@ RV_TEST(selecting_without_a_connection) {
     RV_CHECK(feed_given(&p, &random, 100));
     RV_CHECK_STATUS(select_entries(&p, &nothing), RV_OK);
     RV_CHECK(settled(&p)); /* there is no log yet: nothing is held */
-    RV_CHECK(!pair_sync(&p));
+    RV_CHECK(pair_connect(&p));
+    pair_run(&p);
     RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_ERROR);
     RV_CHECK_STATUS(select_entries(&p, &steps[3]), RV_OK);
     RV_CHECK(pair_sync(&p));
