@@ -29,9 +29,28 @@ static rv_upstream_snapshot *snapshot_of(const rv_upstream *s) {
     return &s->shared->snapshots[s->base.snapshot];
 }
 
+/* True when it is there, and of what the node holds: a gateway's selection may have become another
+ * one at the same position. */
 static bool is_alive(const rv_upstream_shared *shared, const rv_upstream_snapshot *p) {
-    return p->source.snapshot.serial != 0 &&
+    return p->source.snapshot.serial != 0 && p->swaps == rv_node_selection_swaps(shared->node) &&
            rv_state_base_alive(rv_node_state(shared->node), &p->source);
+}
+
+/* Cursors are places in one snapshot of one process, and edges come from others: as they are sent
+ * they have a salt above what a place takes. */
+#define CURSOR_BITS 33u
+
+static uint64_t salted(const rv_upstream_snapshot *p, uint64_t cursor) {
+    RV_ASSERT(cursor == RV_BASE_CURSOR_END || cursor >> CURSOR_BITS == 0);
+    return cursor == RV_BASE_CURSOR_END ? cursor : cursor | (uint64_t)p->salt << CURSOR_BITS;
+}
+
+/* One that no other is likely to have. */
+static uint32_t salt_of(rv_node *node, const rv_upstream_snapshot *p, int64_t now) {
+    const rv_bytes id = rv_bytes_of(rv_node_id(node), sizeof rv_node_identity(node)->node_id);
+    RV_ASSERT(p->source.snapshot.serial != 0);
+    return (uint32_t)(rv_hash64((uint64_t)now * 31 + p->source.snapshot.serial, id) >>
+                      (CURSOR_BITS + 1));
 }
 
 /* Lets go of a snapshot that nobody uses. */
@@ -78,7 +97,7 @@ static rv_upstream_snapshot *find(rv_upstream *s, int64_t now) {
         const bool noted = s->given_count == 0 ||
                            (p->changes_next >= shared->changes.first && p->position > s->base.lost);
         const bool same = noted && s->base.resumes && p->position == s->base.position &&
-                          p->position == s->watermark;
+                          p->position == s->watermark && s->base.cursor >> CURSOR_BITS == p->salt;
         const bool young =
             noted && !s->base.resumes && now - p->taken_at < SHARE_US && is_ahead(s, p);
         found = same || (young && found == NULL) ? p : found;
@@ -96,7 +115,8 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
         rv_upstream_snapshot *const p = &shared->snapshots[i];
         oldest = p->users == 0 && (oldest == NULL || p->left_at < oldest->left_at) ? p : oldest;
     }
-    if (oldest == NULL || rv_node_in_batch(node) || rv_node_stale_count(node) > 0) {
+    if (oldest == NULL || rv_node_in_batch(node) || rv_node_stale_count(node) > 0 ||
+        (rv_upstream_is_gateway(shared) && !rv_node_whole(node))) {
         return NULL;
     }
     let_go(shared, oldest);
@@ -107,6 +127,8 @@ static rv_upstream_snapshot *take(rv_upstream *s, int64_t now) {
     oldest->sequence = rv_node_sequence(node);
     oldest->chain_hash = rv_log_chain(rv_node_log(node));
     oldest->changes_next = shared->changes_noted ? shared->changes.next : 0;
+    oldest->swaps = rv_node_selection_swaps(node);
+    oldest->salt = salt_of(node, oldest, now);
     oldest->taken_at = now;
     oldest->left_at = now;
     return oldest;
@@ -164,7 +186,8 @@ static void begin(rv_upstream *s, int64_t now) {
     p->users += 1;
     s->base.snapshot = (uint32_t)(p - s->shared->snapshots);
     s->base.first = !s->base.resumes;
-    s->base.cursor = s->base.resumes ? s->base.cursor : RV_BASE_CURSOR_BEGIN;
+    s->base.cursor = s->base.resumes ? s->base.cursor & ((UINT64_C(1) << CURSOR_BITS) - 1)
+                                     : RV_BASE_CURSOR_BEGIN;
     s->base.resumes = false;
     s->base.position = p->position;
     s->base.sequence = p->sequence;
@@ -289,8 +312,7 @@ bool rv_upstream_base_part(rv_upstream *s, int64_t now, rv_bytes *message) {
     }
     uint64_t cursor = s->base.cursor;
     rv_writer items = {0};
-    const bool resumed_at_end = cursor == RV_BASE_CURSOR_END;
-    const rv_status status = resumed_at_end ? RV_OK : write_items(s, &cursor, &items);
+    const rv_status status = write_items(s, &cursor, &items);
     if (status != RV_OK) {
         part_failed(s, status, now);
         return false;
@@ -303,7 +325,7 @@ bool rv_upstream_base_part(rv_upstream *s, int64_t now, rv_bytes *message) {
     const rv_wire_base part = {.first = s->base.first,
                                .last = cursor == RV_BASE_CURSOR_END,
                                .position = s->base.position,
-                               .cursor = cursor,
+                               .cursor = salted(snapshot_of(s), cursor),
                                .items = rv_writer_bytes(&items)};
     rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
     rv_wire_write_base(&w, &part);

@@ -19,21 +19,29 @@ typedef struct rv_staging {
     rv_status status; /* why it stopped, when not full */
 } rv_staging;
 
+/* True while rows that changed up to a later W were sent: that is where W goes next. */
+static bool is_changing(const rv_upstream *s) {
+    return s->changes_to > s->watermark;
+}
+
 /* A gateway's W may move behind its last event, by batches without any, which no subscription comes
  * to: where all events were looked at, it is at the end, or where the subscription is to end. */
 static void move_mark_to_end(rv_upstream *s, rv_staging *g, uint32_t count) {
     rv_node *const node = s->shared->node;
     const rv_upstream_base *const b = &s->base;
     const uint64_t durable = rv_node_watermark_durable(node);
-    const bool catching = b->phase == RV_BASE_CATCHING;
-    const uint64_t end = catching ? b->sequence : rv_node_sequence_durable(node);
-    const uint64_t w = catching ? b->position : durable;
-    const bool changing = s->changes_to > s->watermark; /* to another end */
+    rv_mark end = {count, durable, rv_log_chain_durable(rv_node_log(node)),
+                   rv_node_sequence_durable(node) + 1};
+    if (is_changing(s)) {
+        end = (rv_mark){count, s->changes_to, s->changes_chain, s->changes_end + 1};
+    } else if (b->phase == RV_BASE_CATCHING) {
+        end = (rv_mark){count, b->position, b->chain_hash, b->sequence + 1};
+    }
     if (rv_upstream_is_gateway(s->shared) && g->status == RV_END && !s->subscription.in_batch &&
-        (catching || !changing) && g->next > end && w > s->watermark && w > g->mark.watermark &&
-        w <= durable) {
-        const uint64_t chain = catching ? b->chain_hash : rv_log_chain_durable(rv_node_log(node));
-        g->mark = (rv_mark){count, w, chain, g->next};
+        g->next >= end.next && end.watermark > s->watermark && end.watermark > g->mark.watermark &&
+        end.watermark <= durable) {
+        end.next = g->next;
+        g->mark = end;
     }
     RV_ASSERT(g->mark.count <= count);
 }
@@ -41,7 +49,8 @@ static void move_mark_to_end(rv_upstream *s, rv_staging *g, uint32_t count) {
 /* Remembers that a batch has ended before the next event. */
 static void move_mark(rv_upstream *s, rv_staging *g, uint32_t count, uint64_t next) {
     const uint64_t watermark = rv_subscription_watermark(&s->subscription);
-    if (watermark > g->mark.watermark && watermark > s->watermark) {
+    if (watermark > g->mark.watermark && watermark > s->watermark &&
+        (!is_changing(s) || watermark >= s->changes_to)) {
         g->mark = (rv_mark){count, watermark, rv_subscription_chain(&s->subscription), next};
     }
     RV_ASSERT(g->mark.count <= count);
@@ -76,14 +85,13 @@ void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_upstream_shared *const shared = s->shared;
     const bool lean = s->fed_count == 0;
     const bool catching = s->base.phase == RV_BASE_CATCHING;
-    const bool changing = s->changes_to > s->watermark;
     RV_ASSERT(next > 0);
     rv_subscription_open(&s->subscription, shared->node, lean ? &shared->schema_pattern : s->fed,
                          lean ? 1 : s->fed_count, next);
     s->subscription.system = !lean;
-    rv_subscription_until(&s->subscription, changing   ? s->changes_end
-                                            : catching ? s->base.sequence
-                                                       : UINT64_MAX);
+    rv_subscription_until(&s->subscription, is_changing(s) ? s->changes_end
+                                            : catching     ? s->base.sequence
+                                                           : UINT64_MAX);
 }
 
 static uint64_t position_now(const rv_upstream *s) {
@@ -229,7 +237,7 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     if (s->changes_to > 0 && s->watermark >= s->changes_to) {
         s->changes_to = 0; /* W is there: events go on */
         rv_subscription_until(&s->subscription,
-                              s->base.phase == RV_BASE_CATCHING ? s->base.position : UINT64_MAX);
+                              s->base.phase == RV_BASE_CATCHING ? s->base.sequence : UINT64_MAX);
     }
     if (s->fed_count == 0) {
         return rv_upstream_feed_lean(s, now, message);

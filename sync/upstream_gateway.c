@@ -9,6 +9,8 @@
  *     the edge is ahead of the gateway                nothing is fed until the gateway is there
  *     its selection becomes another one               the sessions end, and are checked again
  *
+ * Which rows it has all of: upstream_gateway_rows.c.
+ *
  * What edges push it keeps, durably, until the root has decided (core/engine/relay.h): it goes up
  * over the node's own connection (sync/relays.h), and the decision goes down when it has come.
  *
@@ -20,8 +22,7 @@
 #include "core/engine/rewind.h"
 #include "sync/upstream_internal.h"
 
-/* True when this pattern, with all of its history, is within one that the node holds so. */
-static bool holds(const rv_node *node, const rv_path_pattern *pattern) {
+bool rv_upstream_gateway_holds(const rv_node *node, const rv_path_pattern *pattern) {
     const rv_selection *const selection = rv_node_selection(node);
     size_t pattern_count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(node, &pattern_count);
@@ -40,7 +41,8 @@ static bool holds(const rv_node *node, const rv_path_pattern *pattern) {
     return rv_bytes_are(pattern->text, RV_SYSTEM_SCHEMA_PATH); /* which every edge has */
 }
 
-static rv_status refuse(rv_bytes what, rv_error *err) {
+rv_status rv_upstream_gateway_refuse(rv_bytes what, rv_error *err) {
+    RV_ASSERT(what.len > 0);
     (void)rv_error_set(err, RV_SELECTION_INVALID,
                        "this node is a gateway that does not hold all of `%b`; select what it "
                        "holds, or connect to its upstream",
@@ -63,37 +65,10 @@ rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
                             "later");
     }
     s->swaps = rv_node_selection_swaps(node);
+    s->schema = rv_schema_version(rv_node_schema(node));
     for (size_t i = 0; i < s->pattern_count; i++) {
-        if (!holds(node, &s->patterns[i])) {
-            return refuse(s->patterns[i].text, err);
-        }
-    }
-    return RV_OK;
-}
-
-/* True when rows that were folded elsewhere are among the node's: it has not all of their streams.
- */
-static bool has_given(const rv_node *node) {
-    const rv_selection *const selection = rv_node_selection(node);
-    bool has = false;
-    RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
-    for (size_t i = 0; i < selection->count && !has; i++) {
-        has = selection->entries[i].kind == RV_SELECT_AGGREGATE;
-    }
-    return has;
-}
-
-rv_status rv_upstream_gateway_selection(const rv_upstream *s, const rv_selection *selection,
-                                        rv_error *err) {
-    RV_ASSERT(rv_upstream_is_gateway(s->shared));
-    for (size_t i = 0; i < selection->count; i++) {
-        const rv_select *const entry = &selection->entries[i];
-        const bool base = entry->history == RV_HISTORY_NONE && !has_given(s->shared->node);
-        rv_path_pattern pattern;
-        if (entry->kind != RV_SELECT_STREAMS || (entry->history != RV_HISTORY_ALL && !base) ||
-            rv_path_pattern_parse(entry->name, &pattern, NULL) != RV_OK ||
-            !holds(s->shared->node, &pattern)) {
-            return refuse(entry->name, err);
+        if (!rv_upstream_gateway_holds(node, &s->patterns[i])) {
+            return rv_upstream_gateway_refuse(s->patterns[i].text, err);
         }
     }
     return RV_OK;
@@ -163,18 +138,26 @@ bool rv_upstream_gateway_lineage(rv_upstream *s) {
     return true;
 }
 
+static void end(rv_upstream *s, const char *why) {
+    rv_error error = {.status = RV_OK};
+    (void)rv_error_set(&error, RV_BUSY, "%s", why);
+    (void)rv_upstream_fail(s, &error);
+}
+
 void rv_upstream_gateway_watch(rv_upstream *s) {
     RV_ASSERT(s->used);
     const rv_node *const node = s->shared->node;
+    const bool rows = s->given_count > 0 || s->fed_given_count > 0 || s->base.phase != RV_BASE_NONE;
     if (rv_node_rewinding(node)) {
-        rv_error error = {.status = RV_OK};
-        (void)rv_error_set(&error, RV_BUSY,
-                           "this gateway follows its root, which was restored: connect again");
-        (void)rv_upstream_fail(s, &error);
-    } else if (s->state == RV_UPSTREAM_LIVE && rv_node_selection_swaps(node) != s->swaps) {
-        rv_error error = {.status = RV_OK};
-        (void)rv_error_set(&error, RV_BUSY, "what this gateway holds has changed: connect again");
-        (void)rv_upstream_fail(s, &error);
+        end(s, "this gateway follows its root, which was restored: connect again");
+    } else if (s->state != RV_UPSTREAM_LIVE) {
+        return;
+    } else if (rv_node_selection_swaps(node) != s->swaps) {
+        end(s, "what this gateway holds has changed: connect again");
+    } else if (rows && !rv_node_whole(node)) {
+        end(s, "this gateway awaits rows itself: come again later");
+    } else if (s->folds && rv_upstream_gateway_strays(s)) {
+        end(s, "rows that this gateway folds may not be complete any more: connect again");
     }
 }
 

@@ -91,6 +91,8 @@ typedef struct rv_upstream_snapshot {
     uint64_t sequence; /* of the last event up to there */
     uint64_t chain_hash;
     uint64_t changes_next; /* serial of the first change behind it; 0: they were not noted */
+    uint32_t swaps;        /* gateway: of its selection */
+    uint32_t salt;         /* in its cursors: no other has them */
     uint32_t users;
     int64_t taken_at;
     int64_t left_at; /* by the last user */
@@ -255,6 +257,8 @@ struct rv_upstream {
     bool selection_owed;   /* by the edge: nothing is fed before it has come */
     bool lineage_owed;     /* gateway: nothing is fed before the edge's W was found here */
     uint32_t swaps;        /* gateway: of its selection, at the hello */
+    uint32_t schema;       /* gateway: version of its schema then */
+    bool folds;            /* gateway: it folds aggregates that the edge selects */
     uint32_t epoch;        /* that the welcome named */
     rv_upstream_base base;
     rv_given *given; /* aggregates that the edge is to hold */
@@ -340,6 +344,7 @@ struct rv_upstream_shared {
     uint8_t *changes_memory;
     rv_changes changes; /* since an edge first selected an aggregate */
     bool changes_noted;
+    uint32_t changes_swaps; /* gateway: of its selection, since then */
     rv_upstream_snapshot snapshots[SNAPSHOTS_MAX];
     rv_waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
@@ -392,11 +397,12 @@ bool rv_upstream_take_credit(rv_upstream *session, size_t len);
 RV_MUST_USE rv_status rv_upstream_changes(rv_upstream *session, const rv_mark *mark,
                                           rv_bytes *message);
 
-/* Takes a selection message's body. RV_PROTOCOL_ERROR, RV_SELECTION_INVALID, RV_UNSUPPORTED. */
+/* Takes a selection message's body. RV_PROTOCOL_ERROR, RV_SELECTION_INVALID, RV_UNSUPPORTED;
+ * RV_BUSY: a gateway cannot tell now. */
 RV_MUST_USE rv_status rv_upstream_take_selection(rv_upstream *session, rv_bytes body,
                                                  rv_error *err);
 
-/* Takes a select message's body. RV_PROTOCOL_ERROR. */
+/* Takes a select message's body. RV_PROTOCOL_ERROR; RV_BUSY: a gateway cannot tell now. */
 RV_MUST_USE rv_status rv_upstream_take_select(rv_upstream *session, rv_bytes body, rv_error *err);
 
 /* The answer to it, if it can be given. */
@@ -597,9 +603,20 @@ static inline bool rv_upstream_is_gateway(const rv_upstream_shared *shared) {
  * them; RV_BUSY: it does not know yet. */
 RV_MUST_USE rv_status rv_upstream_gateway_hello(rv_upstream *session, rv_error *err);
 
-/* The same for a selection message. RV_SELECTION_INVALID. */
-RV_MUST_USE rv_status rv_upstream_gateway_selection(const rv_upstream *session,
-                                                    const rv_selection *selection, rv_error *err);
+/* The same for an entry of a selection, of which events are fed already, or a base is needed
+ * (`based`). RV_SELECTION_INVALID; RV_BUSY. */
+RV_MUST_USE rv_status rv_upstream_gateway_entry(rv_upstream *session, const rv_selection *selection,
+                                                const rv_select *entry, bool based, rv_error *err);
+
+/* True when this pattern, with all of its history, is within one that the node holds so. */
+bool rv_upstream_gateway_holds(const rv_node *node, const rv_path_pattern *pattern);
+
+/* That the edge selects this. RV_SELECTION_INVALID. */
+rv_status rv_upstream_gateway_refuse(rv_bytes pattern, rv_error *err);
+
+/* True when rows that the node folds itself, and the edge selects, may not be all there are, or not
+ * what they were to be: the schema is another one, or events came that are not understood here. */
+bool rv_upstream_gateway_strays(const rv_upstream *session);
 
 /* Looks for the edge's W in the node's log, and subscribes behind it. True: it was found. False: it
  * takes longer, or the node is not that far yet, or the session has failed. */

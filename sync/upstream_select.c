@@ -23,23 +23,44 @@ static bool is_fed(const rv_upstream *s, rv_bytes pattern) {
     return met;
 }
 
+/* From now on changes of rows are noted, for as long as the node runs and holds what it does.
+ * RV_BUSY: it is in the middle of a batch. */
+static rv_status note_changes(rv_upstream_shared *shared, rv_error *err) {
+    rv_node *const node = shared->node;
+    const uint32_t swaps = rv_node_selection_swaps(node);
+    if (shared->changes_noted && shared->changes_swaps == swaps) {
+        return RV_OK;
+    }
+    if (rv_node_in_batch(node)) {
+        return rv_error_set(err, RV_BUSY, "this gateway is being sent a batch: come again");
+    }
+    rv_state_watch(rv_node_state(node), &shared->changes, shared->changes_memory, CHANGES_MEMORY,
+                   rv_node_watermark(node));
+    shared->changes_noted = true;
+    shared->changes_swaps = swaps;
+    return RV_OK;
+}
+
 /* What of the selection can be served. */
-static rv_status check_selection(const rv_upstream *s, const rv_wire_selection *m, rv_error *err) {
+static rv_status check_selection(rv_upstream *s, const rv_wire_selection *m, rv_error *err) {
     const rv_selection *const selection = &m->selection;
+    const bool gateway = rv_upstream_is_gateway(s->shared);
+    rv_status status = rv_upstream_token_selection(s, selection, err);
     size_t count = 0;
-    for (size_t i = 0; i < selection->count; i++) {
+    bool given = false;
+    for (size_t i = 0; i < selection->count && status == RV_OK; i++) {
         const rv_select *const entry = &selection->entries[i];
         const bool fed = entry->kind == RV_SELECT_STREAMS && is_fed(s, entry->name);
         count += fed;
+        given = given || entry->kind == RV_SELECT_AGGREGATE;
+        status = gateway ? rv_upstream_gateway_entry(s, selection, entry, m->changed || !fed, err)
+                         : RV_OK;
     }
-    if (!m->changed && count != s->fed_count) {
+    if (status == RV_OK && !m->changed && count != s->fed_count) {
         return rv_error_set(err, RV_PROTOCOL_ERROR,
                             "the edge names patterns in its hello that it does not select");
     }
-    const rv_status status = rv_upstream_token_selection(s, selection, err);
-    return status == RV_OK && rv_upstream_is_gateway(s->shared)
-               ? rv_upstream_gateway_selection(s, selection, err)
-               : status;
+    return status == RV_OK && given ? note_changes(s->shared, err) : status;
 }
 
 /* A selection as it is used, in some memory. */
@@ -152,21 +173,11 @@ void rv_upstream_feed_all(rv_upstream *s) {
     RV_ASSERT(s->live.end <= sizeof s->selection);
 }
 
-/* From now on changes of rows are noted, for as long as the node runs. */
-static void note_changes(rv_upstream_shared *shared) {
-    if (!shared->changes_noted) {
-        rv_state_watch(rv_node_state(shared->node), &shared->changes, shared->changes_memory,
-                       CHANGES_MEMORY, rv_node_watermark(shared->node));
-        shared->changes_noted = true;
-    }
-}
-
 /* What is missing at the edge, which holds all of it at its W, or not. */
 static void want_base(rv_upstream *s, const rv_wire_selection *m) {
     rv_upstream_shared *const shared = s->shared;
     bool wanted = !m->whole;
     if (s->given_count > 0) {
-        note_changes(shared);
         const bool covered = rv_changes_find(&shared->changes, s->watermark, &s->changes_next);
         wanted = wanted || !covered;
     }
@@ -214,9 +225,6 @@ static rv_status select_other(rv_upstream *s, rv_bytes bytes, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    if (s->given_count > 0) {
-        note_changes(s->shared);
-    }
     rv_upstream_base_leave(s, s->last_received);
     s->base.phase = RV_BASE_WANTED;
     s->base.everything = true;
@@ -241,9 +249,16 @@ rv_status rv_upstream_take_select(rv_upstream *s, rv_bytes body, rv_error *err) 
         number != s->select.number + 1) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the edge sent a selection out of turn");
     }
+    rv_error why = {.status = RV_OK};
+    const rv_status taken = select_other(s, bytes, &why);
+    if (taken == RV_BUSY) { /* that is no refusal: it is asked for again in another connection */
+        *err = why;
+        return RV_BUSY;
+    }
     s->select.number = number;
     s->select.owed = true;
-    s->select.refused = select_other(s, bytes, &s->failure) != RV_OK;
+    s->select.refused = taken != RV_OK;
+    s->failure = why;
     RV_ASSERT(!s->select.refused || s->failure.status > RV_END);
     return RV_OK;
 }

@@ -271,6 +271,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
         return too_large(node, err);
     }
     if (r->folds) {
+        rv_state_changed_at(node->state, watermark);
         rv_state_commit(node->state);
     }
     node->at_work = 0;

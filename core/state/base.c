@@ -323,6 +323,24 @@ static rv_status fill_row(rv_state *state, const rv_base_reader *r, const rv_fol
     return status;
 }
 
+/* The key of the reader's row. */
+static void key_read(const rv_base_reader *r, rv_value *key) {
+    const rv_aggregate *const a = r->aggregate;
+    RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
+    for (uint16_t i = 0; i < a->key_count; i += 1) {
+        key[i] = r->values[a->keys[i]];
+    }
+}
+
+/* Where the reader's row lies, or RV_SLOT_NONE, and its key's hash. */
+static uint32_t place_of(const rv_state *state, const rv_base_reader *r, uint32_t *hash) {
+    const rv_aggregate *const a = r->aggregate;
+    rv_value key[RV_INDEX_COLUMNS_MAX];
+    key_read(r, key);
+    *hash = rv_rows_keys_hash(state->hash_key, key, a->key_count);
+    return rv_rows_find(&state->pages, rv_table_of(&state->pages, a->number), key, *hash);
+}
+
 static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t owner,
                            rv_arena *scratch) {
     rv_pages *const pages = &state->pages;
@@ -330,13 +348,10 @@ static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t ow
     rv_fold f = {
         .pages = pages, .schema = state->schema, .hash_key = state->hash_key, .scratch = scratch};
     rv_value key[RV_INDEX_COLUMNS_MAX];
-    RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
-    for (uint16_t i = 0; i < a->key_count; i += 1) {
-        key[i] = r->values[a->keys[i]];
-    }
-    const uint32_t hash = rv_rows_keys_hash(state->hash_key, key, a->key_count);
-    uint32_t place = rv_rows_find(pages, rv_table_of(pages, a->number), key, hash);
+    uint32_t hash = 0;
+    uint32_t place = place_of(state, r, &hash);
     rv_status status = RV_OK;
+    key_read(r, key);
     uint32_t refs = 0; /* those who refer to the row that goes refer to the one that comes */
     if (place != RV_SLOT_NONE) {
         refs = rv_row_head_of(rv_rows_read(pages, rv_table_of(pages, a->number), place)).refs;
@@ -475,19 +490,37 @@ static rv_status clear_rows(rv_state *state, clearing *c, rv_arena *scratch) {
 
 /* Removes the row that is gone, if it is here. */
 static rv_status apply_gone(rv_state *state, const rv_base_reader *r, rv_arena *scratch) {
-    const rv_aggregate *const a = r->aggregate;
-    rv_value key[RV_INDEX_COLUMNS_MAX];
-    for (uint16_t i = 0; i < a->key_count; i += 1) {
-        key[i] = r->values[a->keys[i]];
-    }
     rv_fold f = {.pages = &state->pages,
                  .schema = state->schema,
                  .hash_key = state->hash_key,
                  .scratch = scratch};
-    const uint32_t hash = rv_rows_keys_hash(state->hash_key, key, a->key_count);
-    const uint32_t place =
-        rv_rows_find(&state->pages, rv_table_of(&state->pages, a->number), key, hash);
-    return place == RV_SLOT_NONE ? RV_OK : remove_row(state, &f, a, place, hash);
+    uint32_t hash = 0;
+    const uint32_t place = place_of(state, r, &hash);
+    return place == RV_SLOT_NONE ? RV_OK : remove_row(state, &f, r->aggregate, place, hash);
+}
+
+/* A given row, or one that is gone, takes the place of what there was, which is noted for edges
+ * that select it here. */
+static rv_status change_row(rv_state *state, const rv_base_reader *r, rv_arena *scratch) {
+    const bool gone = r->kind == RV_BASE_GONE;
+    const rv_fold f = {.pages = &state->pages, .schema = state->schema, .scratch = scratch};
+    rv_bytes before = {NULL, 0}, after = {NULL, 0};
+    uint32_t hash = 0;
+    rv_status status = RV_OK;
+    if (state->changes != NULL) {
+        status = rv_fold_row_item(&f, r->aggregate->number, place_of(state, r, &hash), &before);
+    }
+    if (status == RV_OK) {
+        status =
+            gone ? apply_gone(state, r, scratch) : apply_row(state, r, RV_ROW_OWNER_GIVEN, scratch);
+    }
+    if (status == RV_OK && state->changes != NULL) {
+        status = rv_fold_row_item(&f, r->aggregate->number, place_of(state, r, &hash), &after);
+    }
+    if (status == RV_OK && (before.len > 0 || after.len > 0)) {
+        rv_changes_add(state->changes, 0, before, after); /* rv_state_changed_at says when */
+    }
+    return status;
 }
 
 rv_status rv_state_base_change(rv_state *state, rv_bytes items, rv_arena *scratch, rv_error *err) {
@@ -497,13 +530,9 @@ rv_status rv_state_base_change(rv_state *state, rv_bytes items, rv_arena *scratc
     rv_status status = rv_base_reader_next(&reader);
     while (status == RV_OK) {
         const size_t mark = rv_arena_mark(scratch);
-        if (reader.kind < RV_BASE_GIVEN || !is_given(state, reader.aggregate)) {
-            status = RV_DATA_DAMAGED;
-        } else if (reader.kind == RV_BASE_GONE) {
-            status = apply_gone(state, &reader, scratch);
-        } else {
-            status = apply_row(state, &reader, RV_ROW_OWNER_GIVEN, scratch);
-        }
+        status = reader.kind < RV_BASE_GIVEN || !is_given(state, reader.aggregate)
+                     ? RV_DATA_DAMAGED
+                     : change_row(state, &reader, scratch);
         rv_arena_reset(scratch, mark);
         status = status == RV_OK ? rv_base_reader_next(&reader) : status;
     }

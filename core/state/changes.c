@@ -24,7 +24,7 @@ static entry_head head_at(const rv_changes *c, size_t at) {
 
 void rv_state_watch(rv_state *state, rv_changes *changes, void *memory, size_t cap,
                     uint64_t watermark) {
-    RV_ASSERT(!state->pages.journal.active && memory != NULL);
+    RV_ASSERT((!state->pages.journal.active || state->pages.overlay) && memory != NULL);
     *changes = (rv_changes){.memory = memory,
                             .cap = cap,
                             .first = 1,
@@ -35,8 +35,7 @@ void rv_state_watch(rv_state *state, rv_changes *changes, void *memory, size_t c
 }
 
 void rv_state_unwatch(rv_state *state) {
-    /* an edge's overlay may be laid, but nobody watches at an edge */
-    RV_ASSERT(state->changes == NULL || !state->pages.journal.active);
+    RV_ASSERT(state->changes == NULL || !state->pages.journal.active || state->pages.overlay);
     state->changes = NULL;
 }
 
@@ -98,6 +97,29 @@ void rv_changes_commit(rv_changes *c) {
     c->committed = c->end;
     c->next_committed = c->next;
     RV_ASSERT(c->begin <= c->committed);
+}
+
+/* Writes the position of the entry at `at`, and goes behind it. */
+static size_t place(rv_changes *c, size_t at, uint64_t position) {
+    entry_head head = head_at(c, at);
+    head.position = position;
+    memcpy(c->memory + at, &head, sizeof head);
+    return at + head.len;
+}
+
+void rv_state_changed_at(rv_state *state, uint64_t watermark) {
+    rv_changes *const c = state->changes;
+    RV_ASSERT(state->pages.journal.active && !state->pages.overlay);
+    if (c == NULL) {
+        return;
+    }
+    if (c->first > c->next_committed && watermark > c->since) {
+        c->since = watermark; /* some of them are gone already */
+    }
+    size_t at = c->committed > c->begin ? c->committed : c->begin;
+    while (at < c->end) { /* goes on by an entry */
+        at = place(c, at, watermark);
+    }
 }
 
 void rv_changes_rollback(rv_changes *c) {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes of rows as the root folds them, for edges that select aggregates (SEMANTICS 17): of every
- * row that an event touches, what it was before and what it was afterwards, as items of a base
- * (base.h). A bounded run of the last ones, in memory only: who needs older ones begins with a
- * base.
+ * Changes of rows, for edges that select aggregates (SEMANTICS 17): of every row that an event
+ * touches, what it was before and what it was afterwards, as items of a base (base.h); at a gateway
+ * also of those that it is given. A bounded run of the last ones, in memory only: who needs older
+ * ones begins with a base.
  *
  *     memory:  | unused | entry first … | entry next_committed … entry next - 1 | unused |
  *                       ^ begin           of the transaction that is open        ^ end
  *
  * Entries have serial numbers. When there is no room the oldest go. What a transaction adds goes
- * when it is rolled back.
+ * when it is rolled back. At the root an entry's position is that of its event; what a gateway
+ * takes in at a time happened up to the W that it ends at, and has that (rv_state_changed_at).
  *
  *   invariant: every change of a row at a position above `since` is in an entry from `first` on.
  */
@@ -39,12 +40,16 @@ typedef struct rv_change {
 } rv_change;
 
 /* From now on all changes are kept in this memory, which must last; the state is at `watermark`.
- * Not in a transaction. */
+ * Not in a transaction but the overlay. */
 void rv_state_watch(rv_state *state, rv_changes *changes, void *memory, size_t cap,
                     uint64_t watermark);
 
 /* From now on none are. */
 void rv_state_unwatch(rv_state *state);
+
+/* The open transaction is about to be committed, with which W moves here: that is the position of
+ * all that changed in it. */
+void rv_state_changed_at(rv_state *state, uint64_t watermark);
 
 /* Where to look from. Plain data: after the state has changed, made anew. */
 typedef struct rv_change_cursor {

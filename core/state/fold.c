@@ -436,9 +436,10 @@ static inline rv_status fold(rv_fold *f, rv_state *state) {
     f->hash_key = state->hash_key;
     f->type = system ? NULL : rv_schema_event_type(state->schema, event->type);
     f->given = state->given_any ? state->given : NULL;
-    f->changes = f->judge && f->held == NULL ? state->changes : NULL;
+    f->changes = f->held == NULL ? state->changes : NULL;
     f->made_any = false;
-    const bool straight = !system && f->type->straight && !f->judge && f->given == NULL;
+    const bool straight =
+        !system && f->type->straight && !f->judge && f->given == NULL && f->changes == NULL;
     const size_t mark = rv_arena_mark(f->scratch);
     const rv_status status = straight ? event_fold_straight(f) : event_fold(f);
     rv_arena_reset(f->scratch, mark);

@@ -177,6 +177,11 @@ bool rv_fold_knows_referring(const rv_fold *f, const rv_aggregate *target);
 
 /* --- fold_changes.c: what becomes of the rows that are touched is noted --- */
 
+/* The row at this place as an item of a base, in scratch: empty for RV_SLOT_NONE, without bytes
+ * when it is too long. RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_fold_row_item(const rv_fold *f, uint16_t aggregate, uint32_t place,
+                                       rv_bytes *item);
+
 /* Before anything is changed: notes the rows as they are, by touch, in scratch. */
 RV_MUST_USE rv_status rv_fold_changes_before(rv_fold *f, const rv_fold_key *keys, rv_bytes *before);
 

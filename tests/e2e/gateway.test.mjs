@@ -71,6 +71,40 @@ test('a selection narrows on the way, and one that is wider is refused', async (
   for (const node of [wider, device, gateway, root]) await node.stop();
 });
 
+test('a device selects rows that its gateway selects, with more conditions, and goes on when they are there again', async () => {
+  const root = await rootOf('rows', 6);
+  const entry = 'aggregate account where balance < 3';
+  const gateway = await start('rows-gateway', root, entry);
+  await synced(gateway, 7);
+  const device = await start('rows-device', gateway, `${entry} and id <> 2`);
+  const ids = async (node) => (await node.rows('select id from account order by id')).flat();
+  const position = async () => (await root.status()).position;
+  await until(async () => (await device.status()).whole, 'the base');
+  assert.deepEqual(await ids(device), [1, 3, 4, 5, 6]);
+  for (let i = 0; i < 3; i += 1) assert.equal((await pay(root, 3)).status, 201);
+  assert.equal((await pay(root, 4)).status, 201);
+  await synced(device, await position());
+  assert.deepEqual(await ids(device), [1, 4, 5, 6], 'a row that leaves the gateway leaves the device');
+  assert.deepEqual(await device.rows('select id, balance from account where id = 4'), [[4, 1]]);
+  assert.equal((await device.status()).upstream.gateway, true);
+
+  const put = (node, ...entries) =>
+    node.request('PUT', '/selection', JSON.stringify(entries), { 'Content-Type': 'application/json' });
+  assert.equal((await put(gateway, 'aggregate account where balance < 2')).status, 200);
+  const refused = await until(async () => {
+    const { upstream } = await device.status();
+    return upstream.state === 'error' && upstream;
+  }, 'the refusal');
+  assert.equal(refused.reason.code, 'selection_invalid');
+  assert.equal(refused.reason.aggregate, 'account');
+  assert.deepEqual(await ids(device), [1, 4, 5, 6], 'it keeps what it has');
+  assert.equal((await pay(root, 4)).status, 201);
+  assert.equal((await put(gateway, entry)).status, 200);
+  await synced(device, await position());
+  assert.deepEqual(await device.rows('select id, balance from account where id = 4'), [[4, 2]]);
+  for (const node of [device, gateway, root]) await node.stop();
+});
+
 test('relayed is not upstream: a gateway without its root keeps what a device writes', async () => {
   let root = await rootOf('relayed', 2);
   const gateway = await start('relayed-gateway', root, '/**');

@@ -51,18 +51,32 @@ static inline void fixture_poll(rv_node *node) {
     (void)status;
 }
 
+#define FIXTURE_ENTRIES_MAX 4
+
+/* The entries of a selection, which stand in `text` (NULL: none) with `;` between them. */
+static inline size_t fixture_entries(const char *text, rv_bytes entries[FIXTURE_ENTRIES_MAX]) {
+    size_t count = 0;
+    for (const char *at = text; at != NULL && count < FIXTURE_ENTRIES_MAX; count++) {
+        const char *const end = strchr(at, ';');
+        entries[count] =
+            rv_bytes_of((const uint8_t *)at, end != NULL ? (size_t)(end - at) : strlen(at));
+        at = end != NULL ? end + 1 : NULL;
+    }
+    return count;
+}
+
 /* Opens a node on `host` in `memory`; the status that opening ended with. */
 static inline rv_status fixture_open_on(rv_host host, void *memory, size_t memory_size,
                                         rv_role role, const char *pattern, rv_node **node,
                                         rv_error *err) {
-    const rv_bytes text = pattern == NULL ? (rv_bytes){NULL, 0} : rv_bytes_of_string(pattern);
+    rv_bytes entries[FIXTURE_ENTRIES_MAX];
     const rv_node_options options = {
         .host = host,
         .memory = memory,
         .memory_size = memory_size,
         .role = role,
-        .patterns = &text,
-        .pattern_count = pattern == NULL ? 0 : 1,
+        .patterns = entries,
+        .pattern_count = fixture_entries(pattern, entries),
         .checkpoint_growth = fixture_checkpoint_growth,
         .kept_percent = fixture_kept_percent,
     };

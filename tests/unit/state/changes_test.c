@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: an edge that selects aggregates with filters has the root's rows that pass, and no others,
- * whatever happens to them; it is told of no row that it did not have and does not get; what is no
- * longer known of changes is told. Method: random events, judged as at the root, some of them
- * refused, some batches taken back; a second state that gets a base and then changes, with memory
- * for all of them or for a few; compared by hash.
+ * whatever happens to them; so has one that gets them from there; it is told of no row that it did
+ * not have and does not get; what is no longer known of changes is told. Method: random events,
+ * judged as at the root, some of them refused, some batches taken back; a second state that gets a
+ * base and then changes, with memory for all of them or for a few; compared by hash.
  */
 #include "core/model/schema_filter.h"
 #include "core/state/base.h"
@@ -23,9 +23,9 @@ static const char *const filters[][FILTERS] = {
     {"10 / (id - 3) > 0", "code = 'abc'", "total % 2 = 0"}, /* a division by zero passes nothing */
 };
 
-static bank_memory schema_memory, memories[2];
+static bank_memory schema_memory, memories[3];
 static uint8_t items[ITEMS_MAX];
-static uint8_t ring[64 << 10];
+static uint8_t ring[64 << 10], further_ring[64 << 10];
 static rv_expr compiled[FILTERS];
 static rv_given given[FILTERS];
 static uint8_t filter_memory[16 << 10];
@@ -200,6 +200,85 @@ RV_TEST(changes_that_are_gone_are_told) {
     RV_CHECK(lost > 20 && lost < 1300);
 }
 
+/* From the root to an edge, by steps in which W moves, and from there to another that asks by its
+ * own W, now and then. */
+static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *lost) {
+    static const uint16_t numbers[FILTERS] = {0, 1, 2};
+    rv_state *root, *edge, *further;
+    rv_changes changes, noted;
+    rv_base_source source;
+    sequence = 0;
+    memset(versions, 0, sizeof versions);
+    RV_CHECK(start(&root, 0, 77) && start(&edge, 1, 78) && start(&further, 2, 79));
+    for (uint32_t i = 0; i < STREAMS; i += 1) {
+        char path[16];
+        uint32_t number;
+        (void)snprintf(path, sizeof path, "/s/%u", i);
+        RV_CHECK_STATUS(rv_state_stream_add(root, 0, rv_bytes_of_string(path), &number, NULL),
+                        RV_OK);
+    }
+    rv_state_watch(root, &changes, ring, sizeof ring, 0);
+    for (int i = 1; i < 3; i += 1) {
+        rv_state_give(i == 1 ? edge : further, numbers, FILTERS);
+        rv_state_base_give(i == 1 ? edge : further, numbers, FILTERS);
+    }
+    select_all(which, &source);
+    RV_CHECK_PASSED();
+    uint64_t serial = 1, watermark = 0, further_watermark = 0;
+    for (uint32_t i = 0; i < 80; i += 1) {
+        for (uint64_t k = rv_test_random(&seed) % 30; k > 0; k -= 1) {
+            judge_random(root, &seed);
+        }
+        if (i == 20) { /* as late as somebody asks for it */
+            rv_state_watch(edge, &noted, further_ring, further_size, watermark);
+            begin_with_base(edge, further, &source);
+            RV_CHECK_PASSED();
+            further_watermark = watermark;
+        }
+        rv_arena scratch = scratch_of();
+        rv_writer w = rv_writer_over(items, sizeof items);
+        RV_CHECK_STATUS(rv_state_base_changes(root, &source, &changes, UINT64_MAX, sizeof items,
+                                              &scratch, &serial, &w),
+                        RV_END);
+        scratch = scratch_of();
+        for (int again = i % 5 == 0; again >= 0; again -= 1) { /* the first one is taken back */
+            rv_state_begin(edge);
+            RV_CHECK_STATUS(rv_state_base_change(edge, rv_writer_bytes(&w), &scratch, NULL), RV_OK);
+            if (again > 0) {
+                rv_state_rollback(edge);
+            }
+        }
+        watermark += 1 + rv_test_random(&seed) % 3;
+        rv_state_changed_at(edge, watermark);
+        rv_state_commit(edge);
+        RV_CHECK(same(root, edge, &source));
+        if (i >= 20 && rv_test_random(&seed) % 3 == 0) {
+            uint64_t next = 0;
+            if (rv_changes_find(&noted, further_watermark, &next)) {
+                hand_over(edge, further, &source, &noted, 3000, &next);
+            } else {
+                *lost += 1;
+                begin_with_base(edge, further, &source);
+            }
+            RV_CHECK_PASSED();
+            further_watermark = watermark;
+            RV_CHECK(same(root, further, &source));
+        }
+    }
+}
+
+RV_TEST(given_rows_are_passed_on) {
+    uint32_t lost = 0, lost_of_few = 0;
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(12); seed += 1) {
+        pass_on(seed, seed % 4, sizeof further_ring, &lost);
+        RV_CHECK_PASSED();
+        pass_on(seed, seed % 4, 300 + 20 * (size_t)seed, &lost_of_few);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK_EQ(lost, 0);
+    RV_CHECK(lost_of_few > 10);
+}
+
 RV_TEST(events_are_not_folded_into_given_rows) {
     static const uint16_t number = 0;
     uint64_t seed = 4;
@@ -254,6 +333,7 @@ int main(void) {
     }
     RV_RUN(changes_keep_selected_rows_as_they_are);
     RV_RUN(changes_that_are_gone_are_told);
+    RV_RUN(given_rows_are_passed_on);
     RV_RUN(events_are_not_folded_into_given_rows);
     RV_RUN(changes_of_others_are_refused);
     return rv_test_done();

@@ -4,10 +4,10 @@
 #ifndef RV_TESTS_SYNC_BASED_H
 #define RV_TESTS_SYNC_BASED_H
 
-#include "core/model/schema_filter.h"
 #include "sync/edge_internal.h"
 #include "sync/upstream_internal.h"
 #include "tests/unit/sync/pair.h"
+#include "tests/unit/sync/selected.h"
 
 /* Opens the edge for these entries. */
 static inline bool open_edge(pair *p, const char *const *entries, size_t count) {
@@ -57,37 +57,9 @@ static inline void check_same(pair *p) {
 
 /* The same for an edge that selects aggregates, by the entries that it was opened with. */
 static inline void check_given(pair *p) {
-    static uint8_t memory[64 << 10];
-    static rv_path_pattern patterns[4];
-    static rv_expr filters[4];
-    static rv_given given[4];
-    rv_arena arena = rv_arena_over(memory, sizeof memory);
-    rv_arena scratch = rv_arena_split(&arena, 32 << 10);
-    const rv_selection *const selection = rv_node_selection(p->leaf.node);
-    const rv_schema *const schema = rv_node_schema(p->root.node);
-    rv_base_source source = {.patterns = patterns, .given = given};
-    for (size_t i = 0; i < selection->count; i++) {
-        const rv_select *const entry = &selection->entries[i];
-        if (entry->kind == RV_SELECT_STREAMS) {
-            RV_CHECK_STATUS(
-                rv_path_pattern_parse(entry->name, &patterns[source.pattern_count], NULL), RV_OK);
-            source.pattern_count += 1;
-            continue;
-        }
-        const rv_aggregate *const aggregate = rv_schema_aggregate_named(schema, entry->name);
-        given[source.given_count] = (rv_given){.aggregate = aggregate->number};
-        if (entry->filter.len > 0) {
-            RV_CHECK_STATUS(rv_schema_filter(schema, aggregate, entry->filter, &arena, &scratch,
-                                             &filters[source.given_count], NULL),
-                            RV_OK);
-            given[source.given_count].filter = &filters[source.given_count];
-        }
-        source.given_count += 1;
-    }
     const uint64_t w = rv_node_watermark(p->root.node);
     rv_hash128 hash;
-    RV_CHECK_STATUS(rv_state_hash_source(rv_node_state(p->root.node), w, &source, &scratch, &hash),
-                    RV_OK);
+    RV_CHECK(selected_hash(p->root.node, rv_node_selection(p->leaf.node), &hash));
     RV_CHECK(rv_node_whole(p->leaf.node));
     RV_CHECK_EQ(rv_node_watermark(p->leaf.node), w);
     RV_CHECK(fixture_hashes_equal(hash, rv_node_state_hash(p->leaf.node)));
