@@ -408,7 +408,7 @@ void sim_check_hash(sim_world *world, sim_member *m) {
     }
     const rv_path_pattern *const patterns = rv_node_patterns(m->node, &count);
     const sim_selection *const selection = &m->plan->selections[sim_member_selection(m)];
-    if ((sim_schema_of(world->plan->schema)->shared && !sim_selection_is_all(selection)) ||
+    if ((sim_schema_of(world->plan->schema)->shared != NULL && !sim_selection_is_all(selection)) ||
         sim_selection_has_given(selection) || !rv_node_whole(m->node)) {
         return;
     }

@@ -103,6 +103,8 @@ void sim_figures_print(const sim_figures *figures, FILE *to) {
     line(to, "gateways", figures->gateways);
     line(to, "gateways behind gateways", figures->chains);
     line(to, "parts of bases of gateways", figures->gateway_bases);
+    line(to, "worlds with rows at gateways", figures->rows);
+    line(to, "changes of rows told by gateways", figures->gateway_changes);
     line(to, "edges moved from gateway to root and back", figures->moves);
     line(to, "selections changed", figures->selections);
     line(to, "selections changed while the edge ran", figures->selections_live);

@@ -33,6 +33,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 #define FULL_PERCENT  25
 #define OLDER_PERCENT 20
 #define FILLS_PERCENT 40
+#define ROWS_PERCENT  60 /* of worlds with gateways */
 #define LONG_EVERY    40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
@@ -371,6 +372,103 @@ static void draw_older(sim_plan *plan, bool known) {
     RV_ASSERT(plan->members[0].older_until == 0);
 }
 
+/* The rows of the one are some of the other's. */
+static bool is_narrower(const sim_given *inner, const sim_given *outer) {
+    const size_t len = strlen(outer->text);
+    RV_ASSERT(inner->text != NULL);
+    return strcmp(inner->aggregate, outer->aggregate) == 0 &&
+           (outer->column == NULL || (strncmp(inner->text, outer->text, len) == 0 &&
+                                      (inner->text[len] == '\0' || inner->text[len] == ' ')));
+}
+
+/* The gateway has all of these rows: they are given to it, or it folds them. */
+static bool has_rows(const sim_plan *plan, uint8_t gateway, const sim_given *given) {
+    const sim_selection *const held = &plan->members[gateway].selections[0];
+    const char *const shared = sim_schema_of(plan->schema)->shared;
+    const sim_given *const own = sim_selection_given(held, rv_bytes_of_string(given->aggregate));
+    bool all = false;
+    for (uint8_t i = 0; i < held->count; i++) {
+        all = all ||
+              (held->entries[i].pattern != NULL && strcmp(held->entries[i].pattern, "/**") == 0);
+    }
+    const bool folds = all && (shared == NULL || strcmp(shared, given->aggregate) != 0);
+    return gateway == 0 || (own != NULL ? is_narrower(given, own) : folds);
+}
+
+/* Adds an aggregate of which the upstream has what is selected, if it has one. */
+static void draw_rows_of(sim_plan *plan, uint64_t *random, uint8_t index) {
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    sim_selection *const s = &plan->members[index].selections[0];
+    const sim_given *chosen = NULL;
+    uint64_t count = 0;
+    for (uint32_t list = 0; list < 2; list++) {
+        const sim_given *given = list == 0 ? schema->givens : schema->narrower;
+        for (; given->text != NULL; given++) {
+            const rv_bytes aggregate = rv_bytes_of_string(given->aggregate);
+            if (sim_selection_given(s, aggregate) == NULL &&
+                has_rows(plan, plan->members[index].upstream, given)) {
+                count += 1;
+                chosen = rv_random_below(random, count) == 0 ? given : chosen;
+            }
+        }
+    }
+    if (chosen != NULL && s->count < SIM_ENTRIES_MAX) {
+        s->entries[s->count++] = (sim_entry){NULL, false, chosen};
+    }
+}
+
+/* Streams without their history begin with rows; a gateway has none by itself of an aggregate that
+ * it is given. */
+static void take_history(sim_plan *plan, uint8_t index) {
+    const sim_member_plan *const m = &plan->members[index];
+    const sim_selection *const held = &plan->members[m->upstream].selections[0];
+    sim_selection *const s = &plan->members[index].selections[0];
+    bool all = true;
+    for (uint8_t i = 0; i < held->count; i++) {
+        const sim_given *const given = held->entries[i].given;
+        all = all && (given == NULL ||
+                      sim_selection_given(s, rv_bytes_of_string(given->aggregate)) != NULL);
+    }
+    for (uint8_t i = 0; i < s->count && !all; i++) {
+        s->entries[i].history = s->entries[i].pattern != NULL;
+    }
+}
+
+/* Worlds in which gateways select aggregates, or fold what edges behind them select. */
+static void draw_rows(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "rows");
+    plan->features.rows = known && !plan->features.rights && plan->members[1].serves &&
+                          rv_random_chance(&random, ROWS_PERCENT);
+    for (uint8_t i = 1; i < plan->member_count && plan->features.rows; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        const bool behind = m->upstream != 0;
+        if (!behind && !m->serves) {
+            continue;
+        }
+        if (behind && !m->serves && rv_random_chance(&random, 30)) {
+            m->selections[0].count = 0; /* rows alone */
+        }
+        for (uint64_t k = rv_random_below(&random, 3); k > 0; k--) {
+            draw_rows_of(plan, &random, i);
+        }
+        if (m->selections[0].count == 0) {
+            const sim_selection *const held = &plan->members[m->upstream].selections[0];
+            draw_rows_of(plan, &random, i);
+            if (m->selections[0].count == 0) { /* it has no rows to give */
+                m->selections[0].entries[m->selections[0].count++] =
+                    (sim_entry){held->entries[0].pattern, true, NULL};
+            }
+        }
+        if (behind) {
+            take_history(plan, i);
+            m->memory = plan->members[m->upstream].memory;
+        } else if (m->memory < 2 * plan->members[0].memory) {
+            m->memory = 2 * plan->members[0].memory;
+        }
+    }
+    RV_ASSERT(plan->members[0].selections[0].count == 0);
+}
+
 static void draw_features(sim_plan *plan, uint32_t features) {
     uint64_t commands = sim_plan_stream(plan->seed, "commands");
     plan->features.command_percent =
@@ -380,6 +478,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     RV_ASSERT(plan->features.command_percent <= 100);
     uint64_t tells = sim_plan_stream(plan->seed, "told");
     draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
+    draw_rows(plan, (features & SIM_ROWS) != 0);
     draw_scant(plan, (features & SIM_SCANT) != 0);
     draw_full(plan, (features & SIM_FULL) != 0);
     draw_older(plan, (features & SIM_OLDER) != 0);

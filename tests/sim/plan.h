@@ -104,6 +104,7 @@ typedef struct sim_features {
     bool fills;               /* the past of streams is filled in */
     bool older; /* edges run an older version, and events come that it does not know */
     bool tells; /* applications follow what waits and what was refused */
+    bool rows;  /* gateways select aggregates, or edges behind them do */
 } sim_features;
 
 typedef struct sim_plan {
@@ -133,6 +134,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_OLDER        0x20u
 #define SIM_GATED        0x40u /* rights in worlds with gateways, too */
 #define SIM_FILLS        0x80u
+#define SIM_ROWS         0x100u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

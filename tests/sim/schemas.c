@@ -86,6 +86,12 @@ static const sim_given bank_givens[] = {
     {"aggregate tally", "tally", NULL, 0, 0},
     {NULL, NULL, NULL, 0, 0}};
 
+static const sim_given bank_narrower[] = {
+    {"aggregate account where balance >= 30 and balance < 60", "account", "balance", 3000, 5999},
+    {"aggregate contact where age < 100 and age > 20", "contact", "age", 21, 99},
+    {"aggregate tally where n > 20 and (n < 60)", "tally", "n", 21, 59},
+    {NULL, NULL, NULL, 0, 0}};
+
 static void bank_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     uint64_t r[DRAWS];
     draws(random, r);
@@ -182,6 +188,12 @@ static const sim_given shop_givens[] = {
     {"aggregate purchase where quantity between 2 and 5", "purchase", "quantity", 2, 5},
     {NULL, NULL, NULL, 0, 0}};
 
+static const sim_given shop_narrower[] = {
+    {"aggregate product where stock > 5 and stock <= 12", "product", "stock", 6, 12},
+    {"aggregate purchase where quantity between 2 and 5 and quantity > 3", "purchase", "quantity",
+     4, 5},
+    {NULL, NULL, NULL, 0, 0}};
+
 static void shop_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     uint64_t r[DRAWS];
     draws(random, r);
@@ -258,6 +270,9 @@ static const sim_given wide_givens[] = {{"aggregate wide where b > 0", "wide", "
                                         {"aggregate wide", "wide", NULL, 0, 0},
                                         {NULL, NULL, NULL, 0, 0}};
 
+static const sim_given wide_narrower[] = {
+    {"aggregate wide where b > 0 and b < 1000", "wide", "b", 1, 999}, {NULL, NULL, NULL, 0, 0}};
+
 static void wide_draw(uint64_t *random, uint32_t keys, sim_draft *draft) {
     uint64_t r[DRAWS];
     draws(random, r);
@@ -319,9 +334,12 @@ void sim_extra_draw(uint64_t *random, uint32_t nth, uint32_t keys, sim_draft *dr
 
 const sim_schema *sim_schema_of(uint8_t index) {
     static const sim_schema schemas[SIM_SCHEMAS] = {
-        {"bank", bank_text, bank_patterns, bank_queries, bank_givens, true, bank_draw},
-        {"shop", shop_text, shop_patterns, shop_queries, shop_givens, false, shop_draw},
-        {"wide", wide_text, wide_patterns, wide_queries, wide_givens, false, wide_draw},
+        {"bank", bank_text, bank_patterns, bank_queries, bank_givens, bank_narrower, "tally",
+         bank_draw},
+        {"shop", shop_text, shop_patterns, shop_queries, shop_givens, shop_narrower, NULL,
+         shop_draw},
+        {"wide", wide_text, wide_patterns, wide_queries, wide_givens, wide_narrower, NULL,
+         wide_draw},
     };
     RV_ASSERT(index < SIM_SCHEMAS);
     return &schemas[index];

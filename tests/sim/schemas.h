@@ -39,7 +39,8 @@ typedef struct sim_schema {
     const char *const *patterns; /* that select something, ended by NULL; the first is all */
     const char *const *queries;  /* ended by NULL; each of one row with one number */
     const sim_given *givens;
-    bool shared; /* it has a shared aggregate */
+    const sim_given *narrower; /* each is one of these AND more; ended likewise */
+    const char *shared;        /* the shared aggregate that it has, or NULL */
     void (*draw)(uint64_t *random, uint32_t keys, sim_draft *draft);
 } sim_schema;
 

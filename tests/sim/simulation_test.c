@@ -93,7 +93,7 @@ static bool has_some(const sim_features *f, uint32_t features) {
            ((features & SIM_RIGHTS) != 0 && f->rights) ||
            ((features & SIM_TELLS) != 0 && f->tells) || ((features & SIM_SCANT) != 0 && f->scant) ||
            ((features & SIM_FULL) != 0 && f->full) || ((features & SIM_OLDER) != 0 && f->older) ||
-           ((features & SIM_FILLS) != 0 && f->fills);
+           ((features & SIM_FILLS) != 0 && f->fills) || ((features & SIM_ROWS) != 0 && f->rows);
 }
 
 /* Runs seeds with a planted bug until a check finds it; the number of seeds that took, or 0. */
@@ -133,6 +133,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_ROW_WRONG, 1u << SIM_CHECK_ROWS, 0},
         {SIM_CANARY_ROOT_FORGETS, 1u << SIM_CHECK_LOST, 0},
         {SIM_CANARY_CHANGES_SKIPPED, 1u << SIM_CHECK_ROWS, 0},
+        {SIM_CANARY_GATEWAY_ROWS, 1u << SIM_CHECK_ROWS, SIM_ROWS},
         {SIM_CANARY_BASE_EMPTY, 1u << SIM_CHECK_ROWS, 0},
         {SIM_CANARY_REFUSAL_FORGED, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE, 0},
         {SIM_CANARY_LEASED_TWICE, 1u << SIM_CHECK_TWICE | 1u << SIM_CHECK_JUDGEMENT, 0},
@@ -209,6 +210,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
     RV_CHECK(sum.fills > 0 && sum.filled > 0);
+    RV_CHECK(sum.rows > 0 && sum.gateway_changes > sum.rows);
     RV_CHECK(sum.queries > 0 && sum.damage_told > 0 && sum.damage_cut > 0);
     RV_CHECK(sum.opened_by_checkpoint > 0 && sum.messages_lost > 0 && sum.disk_failures > 0);
 }

@@ -171,6 +171,9 @@ bool sim_tamper_down(sim_world *world, sim_message *message) {
         return true;
     case SIM_CANARY_CHANGES_SKIPPED:
         return kind != RV_WIRE_CHANGES || !rv_random_chance(&world->canary_random, 20);
+    case SIM_CANARY_GATEWAY_ROWS:
+        return kind != RV_WIRE_CHANGES || !world->canary_gateway ||
+               !rv_random_chance(&world->canary_random, 20);
     case SIM_CANARY_BASE_EMPTY:
         empty_base(message);
         return true;

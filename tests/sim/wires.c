@@ -155,6 +155,9 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
         edge_closed(world, link, RV_UPSTREAM_UNREACHABLE, "the connection has ended");
         return;
     }
+    world->canary_gateway = link->upstream > 0;
+    world->figures.gateway_changes +=
+        link->upstream > 0 && message.len > 0 && message.bytes[0] == RV_WIRE_CHANGES;
     if (!sim_tamper_down(world, &message)) {
         return;
     }

@@ -466,6 +466,7 @@ static void destroy(sim_world *world) {
     world->figures.scant = world->plan->features.scant || world->plan->features.full;
     world->figures.older = world->plan->features.older;
     world->figures.fills = world->plan->features.fills;
+    world->figures.rows = world->plan->features.rows;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;

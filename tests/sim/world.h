@@ -75,6 +75,7 @@ typedef enum sim_check {
     X(ROW_WRONG, "a row misses what one event did to it")                                          \
     X(ROOT_FORGETS, "the root comes back from an older copy")                                      \
     X(CHANGES_SKIPPED, "an edge is not told what became of rows of a selected aggregate")          \
+    X(GATEWAY_ROWS, "a gateway does not tell what became of rows")                                 \
     X(BASE_EMPTY, "a base comes without its rows")                                                 \
     X(REFUSAL_FORGED, "an edge is told that the root took what it refused")                        \
     X(LEASED_TWICE, "two edges lease the same keys")                                               \
@@ -185,7 +186,9 @@ typedef struct sim_figures {
     uint64_t damage_cut;
     uint64_t gateways;        /* worlds with one, */
     uint64_t chains;          /* or with one behind another */
-    uint64_t gateway_bases;   /* parts of bases that gateways gave */
+    uint64_t gateway_bases;   /* parts of bases that gateways gave, */
+    uint64_t gateway_changes; /* and messages of changes */
+    uint64_t rows;            /* worlds with such */
     uint64_t moves;           /* of an edge, from a gateway to the root and back */
     uint64_t selections;      /* that were changed, */
     uint64_t selections_live; /* of these while the edge ran */
@@ -203,7 +206,8 @@ typedef struct sim_world {
     const sim_plan *plan;
     sim_canary canary;
     uint64_t canary_random;
-    rv_hash128 hash; /* of the root's state when all had converged */
+    bool canary_gateway; /* the message is of one */
+    rv_hash128 hash;     /* of the root's state when all had converged */
     int64_t now;
     uint32_t step_next;
     bool quiet; /* faults have stopped */
