@@ -173,6 +173,7 @@ static bool record(rv_node *node) {
     }
     rv_checkpoints_overtake(node); /* its words would be of another length than they were */
     node->purging.failure = (rv_error){.status = RV_OK};
+    node->purging.retry_at = 0;
     node->purging.phase = RV_PURGING_IDLE;
     return true;
 }

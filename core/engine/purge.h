@@ -27,15 +27,16 @@ typedef enum rv_purging_phase {
 
 typedef struct rv_purging {
     rv_purging_phase phase;
-    uint32_t swaps;    /* of the selection, when it began: for another one it begins again */
-    uint32_t segment;  /* those before it are done with */
-    uint32_t until;    /* up to where it goes */
-    bool rolled;       /* that is all that there was */
-    uint64_t batches;  /* of the log, when the last segment had nothing but the selection; 0: not */
-    bool under_way;    /* `segment` is being written again */
-    uint64_t retry_at; /* after a failure: when the log has so many bytes, or */
-    int64_t failed_at; /* a while after this (the host's clock) */
-    uint64_t freed;    /* bytes, since the node was opened */
+    uint32_t swaps;     /* of the selection, when it began: for another one it begins again */
+    uint32_t segment;   /* those before it are done with */
+    uint32_t until;     /* up to where it goes */
+    bool rolled;        /* that is all that there was */
+    uint64_t batches;   /* of the log when the last segment had begun and held no more: while there
+                           are no others it need not end again; 0: it is not known */
+    bool under_way;     /* `segment` is being written again */
+    uint64_t retry_at;  /* after a failure: when the log has so many bytes, or */
+    int64_t failed_at;  /* a while after this (the host's clock) */
+    uint64_t freed;     /* bytes, since the node was opened */
     uint32_t rewritten; /* segments, likewise */
     rv_error failure;   /* of the last one that could not be */
 } rv_purging;
