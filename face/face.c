@@ -223,6 +223,9 @@ static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err
     hashes.patterns = patterns;
     rv_status status = parse_selection(x, url, patterns, &hashes.pattern_count, err);
     status = status == RV_OK ? face_read_flag(x, url, "hash", &hashes.state, err) : status;
+    if (status == RV_OK && (hashes.state || hashes.pattern_count > 0)) { /* a hash tells contents */
+        status = face_require(x, FACE_LOG, (rv_bytes){NULL, 0}, err);
+    }
     status = status == RV_OK ? rv_url_parameter(url, "wait", scratch, &wait, &waits, err) : status;
     if (status == RV_OK && waits && !rv_bytes_are(wait, "durable")) {
         status = rv_error_set(err, RV_PARAMETER_INVALID, "`wait` is durable, not `%b`", &wait);
@@ -231,7 +234,7 @@ static rv_status status_of_node(rv_exchange *x, const rv_url *url, rv_error *err
     rv_writer w;
     status = status == RV_OK ? exchange_writer(x, true, &w) : status;
     if (status == RV_OK) {
-        rv_face_status(x->face, &hashes, &w);
+        face_write_status(x, &hashes, &w);
         exchange_answer(x, 200, "application/json", rv_writer_bytes(&w));
     }
     return status;

@@ -376,9 +376,9 @@ typedef struct rv_face_hashes {
 
 /* Writes what a node says of itself, as a JSON object: role, log_id, epoch, node_id, position,
  * sequence, durable_sequence, synced_to, selection and whole (edge), state_hash and selection_hash
- * (when asked for), schema_version, schema_hash, aggregates with their rows, streams, log, index,
- * memory, checkpoint, read_only, queries, outbox and upstream (edge). */
-void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w);
+ * (when asked for), schema_version, schema_hash, aggregates that may be read with their rows,
+ * streams, log, index, memory, checkpoint, read_only, queries, outbox and upstream (edge). */
+void face_write_status(const rv_exchange *x, const rv_face_hashes *hashes, rv_writer *w);
 
 /* True when the header's value names the media type, whatever parameters follow. */
 bool header_names(rv_bytes value, const char *media_type);

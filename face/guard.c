@@ -75,7 +75,7 @@ static rv_status require(const rv_exchange *x, face_right right, rv_bytes what, 
         "the token of `%b` may not read %b",
         "the token of `%b` may not write %b",
         "the token of `%b` may not read rows of %b",
-        "the token of `%b` may not read every stream, which system tables show"};
+        "the token of `%b` may not read every stream, which this tells of"};
     static const char *const names[] = {"known", "admin", "read", "write", "rows", "log"};
     const rv_node *const node = x->face->options.node;
     rv_access_token token;

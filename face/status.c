@@ -111,18 +111,27 @@ static void write_progress(const rv_face *face, rv_writer *w) {
     }
 }
 
-static void write_contents(rv_node *node, rv_writer *w) {
+/* How many rows there are is told of aggregates that may be read. */
+static void write_contents(const rv_exchange *x, rv_writer *w) {
+    rv_node *const node = x->face->options.node;
     const rv_schema *schema = rv_node_schema(node);
+    bool first = true;
+    RV_ASSERT(x->used);
     const rv_state *state = rv_node_state(node);
     member_uint(w, "schema_version", rv_schema_version(schema));
     member_hash(w, "schema_hash", rv_schema_hash(schema));
     member(w, "aggregates");
     rv_write_u8(w, '{');
     for (uint16_t i = 0; i < rv_schema_aggregate_count(schema); i++) {
-        rv_write_text(w, i == 0 ? "" : ",");
-        rv_write_json_string(w, rv_schema_aggregate(schema, i)->name);
+        const rv_bytes name = rv_schema_aggregate(schema, i)->name;
+        if (face_require(x, FACE_ROWS, name, NULL) != RV_OK) {
+            continue;
+        }
+        rv_write_text(w, first ? "" : ",");
+        rv_write_json_string(w, name);
         rv_write_u8(w, ':');
         rv_write_uint(w, rv_state_row_count(state, i));
+        first = false;
     }
     rv_write_u8(w, '}');
     member_uint(w, "streams", rv_state_stream_count(state));
@@ -350,15 +359,16 @@ static void write_hashes(rv_node *node, const rv_face_hashes *hashes, rv_writer 
     }
 }
 
-void rv_face_status(rv_face *face, const rv_face_hashes *hashes, rv_writer *w) {
+void face_write_status(const rv_exchange *x, const rv_face_hashes *hashes, rv_writer *w) {
     RV_ASSERT(w->len < w->cap);
+    rv_face *const face = x->face;
     rv_node *node = face->options.node;
     rv_write_u8(w, '{');
     member_text(w, "version", face->options.version);
     write_identity(node, w);
     write_progress(face, w);
     write_hashes(node, hashes, w);
-    write_contents(node, w);
+    write_contents(x, w);
     write_resources(node, w);
     write_checkpoint(node, w);
     write_opaque(node, w);

@@ -50,7 +50,9 @@ void rv_relayer_disconnect(rv_relayer *r) {
     memset(r->delays, 0, sizeof r->delays);
     memset(r->vouches, 0, sizeof r->vouches); /* another upstream may be another root */
     for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
-        r->settled[i].told = 0;
+        rv_relay_settled *const s = &r->settled[i];
+        s->edge.incarnation = s->told == s->edge_sequence ? 0 : s->edge.incarnation;
+        s->told = 0;
     }
     for (uint32_t i = 0; i < RV_RELAY_LEASES_MAX; i++) {
         rv_relay_lease *const l = &r->leases[i];
@@ -137,6 +139,17 @@ static rv_relay_lease *lease_of(rv_relayer *r, const rv_edge_life *edge) {
     return NULL;
 }
 
+/* What the edge has settled is told once more: it may have been lost on the way, and the upstream
+ * decides nothing more of an edge with too much that is not settled. */
+static void settle_again(rv_relayer *r, const rv_edge_life *edge) {
+    RV_ASSERT(edge->incarnation > 0);
+    for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
+        if (same_life(&r->settled[i].edge, edge)) {
+            r->settled[i].told = 0;
+        }
+    }
+}
+
 static rv_status take_decision(rv_relayer *r, const rv_edge_life *edge,
                                const rv_wire_relay_answer *answer, int64_t now, rv_error *err) {
     rv_relay_flight *const f = flight_of(r, edge, answer->decision.edge_sequence);
@@ -150,6 +163,7 @@ static rv_status take_decision(rv_relayer *r, const rv_edge_life *edge,
             end_passing(r); /* its edge brings it again */
         }
         delay(r, edge, now);
+        settle_again(r, edge);
         land(r, f);
         return RV_OK;
     }
@@ -242,7 +256,8 @@ void rv_relayer_settle(rv_relayer *r, const rv_edge_life *edge, uint64_t edge_se
             s->edge_sequence = edge_sequence > s->edge_sequence ? edge_sequence : s->edge_sequence;
             return;
         }
-        place = s->edge.incarnation == 0 ? s : place;
+        const bool told = s->told == s->edge_sequence;
+        place = s->edge.incarnation == 0 || (place == NULL && told) ? s : place;
     }
     if (place != NULL) { /* else it is told with what the edge settles next */
         *place = (rv_relay_settled){*edge, edge_sequence, 0};
@@ -268,7 +283,8 @@ static uint64_t countable(rv_relayer *r, const rv_relay_settled *s) {
 static bool send_settled(rv_relayer *r, rv_writer *w) {
     for (uint32_t i = 0; i < RV_RELAY_SETTLED_MAX; i++) {
         rv_relay_settled *const s = &r->settled[i];
-        const uint64_t up_to = s->edge.incarnation > 0 ? countable(r, s) : 0;
+        const bool due = s->edge.incarnation > 0 && s->told < s->edge_sequence;
+        const uint64_t up_to = due ? countable(r, s) : 0;
         if (up_to <= s->told) {
             continue;
         }
@@ -277,9 +293,6 @@ static bool send_settled(rv_relayer *r, rv_writer *w) {
             .kind = RV_WIRE_SETTLED, .incarnation = s->edge.incarnation, .edge_sequence = up_to};
         memcpy(relay.edge_id, s->edge.edge_id, sizeof relay.edge_id);
         rv_wire_write_relay(w, &relay);
-        if (up_to == s->edge_sequence) {
-            s->edge.incarnation = 0;
-        }
         RV_ASSERT(!w->full);
         return true;
     }

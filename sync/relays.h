@@ -58,7 +58,8 @@ typedef struct rv_relay_delay {
 typedef struct rv_relay_settled {
     rv_edge_life edge; /* incarnation 0: unused */
     uint64_t edge_sequence;
-    uint64_t told; /* so far, as what is kept counts on the rest */
+    uint64_t told; /* so far, as what is kept counts on the rest; kept when it is all, so that it
+                      can be told again */
 } rv_relay_settled;
 
 /* A request for keys of an edge that is connected here. */

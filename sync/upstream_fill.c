@@ -92,9 +92,9 @@ rv_status rv_upstream_take_past(rv_upstream *s, rv_bytes body, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
+    const bool other = s->next.begin != s->live.begin || s->next.end != s->live.end;
     if (s->state != RV_UPSTREAM_LIVE || s->selection_owed || s->select.owed || s->fill.active ||
-        s->fill.refused || m.until > s->watermark ||
-        (s->base.phase != RV_BASE_NONE && s->next.begin != s->live.begin)) {
+        s->fill.refused || m.until > s->watermark || (s->base.phase != RV_BASE_NONE && other)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the edge asked for the past out of turn");
     }
     s->fill = (rv_upstream_fill){.after = m.after, .until = m.until};

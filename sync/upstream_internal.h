@@ -556,7 +556,8 @@ bool rv_upstream_token_answer(rv_upstream *session, int64_t now, rv_writer *w);
 /* Ends the session if its token is gone, or does not allow any more what it holds. */
 void rv_upstream_token_watch(rv_upstream *session, int64_t now);
 
-/* May it be written, by who says to have written it? RV_FORBIDDEN. */
+/* May it be written, by who says to have written it? RV_FORBIDDEN; RV_UNAUTHENTICATED: the token
+ * has just ended. */
 RV_MUST_USE rv_status rv_upstream_token_push(const rv_upstream *session, const rv_push *push,
                                              rv_error *err);
 

@@ -131,7 +131,9 @@ rv_status rv_upstream_judge_push(rv_upstream *s, rv_bytes body) {
     if (rv_upstream_token_push(s, &push, &refusal) != RV_OK) {
         push.refusal = &refusal;
     }
-    if (rv_upstream_is_gateway(shared) && push.refusal != NULL) { /* it decides nothing */
+    /* a gateway decides nothing; and a token that has just ended says nothing about a batch */
+    if (push.refusal != NULL &&
+        (rv_upstream_is_gateway(shared) || refusal.status == RV_UNAUTHENTICATED)) {
         (void)rv_upstream_fail(s, &refusal);
         return RV_OK;
     }

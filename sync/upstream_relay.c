@@ -91,8 +91,13 @@ static rv_status decide(rv_upstream *s, rv_push *push, rv_bytes body, rv_wire_de
         return RV_OK;
     }
     rv_error refusal = {.status = RV_OK};
-    if (!rv_upstream_is_gateway(shared) && rv_upstream_token_push(s, push, &refusal) != RV_OK) {
+    const bool judges = !rv_upstream_is_gateway(shared) || !s->access.known;
+    if (judges && rv_upstream_token_push(s, push, &refusal) != RV_OK) {
         push->refusal = &refusal;
+    }
+    if (push->refusal != NULL &&
+        (rv_upstream_is_gateway(shared) || refusal.status == RV_UNAUTHENTICATED)) {
+        return rv_upstream_fail(s, &refusal); /* as in rv_upstream_judge_push */
     }
     if (rv_upstream_is_gateway(shared)) {
         status = rv_upstream_gateway_keep(shared, push, body);
@@ -128,8 +133,8 @@ rv_status rv_upstream_judge_relay(rv_upstream *s, rv_bytes body) {
     if (follows(shared, &relay, &life)) {
         rv_upstream_read_push(shared, &life, relay.body, &push);
         const rv_status status = decide(s, &push, relay.body, &end);
-        if (status != RV_OK) {
-            return status;
+        if (status == RV_PENDING || s->state != RV_UPSTREAM_LIVE) {
+            return status == RV_PENDING ? status : RV_OK;
         }
     }
     told_add(s, &life, relay.edge_sequence, end);

@@ -13,6 +13,7 @@
  * is made.
  */
 #include "core/base/assert.h"
+#include "core/engine/principal.h"
 #include "core/engine/refusal.h"
 #include "core/engine/token.h"
 #include "sync/upstream_internal.h"
@@ -107,17 +108,20 @@ static rv_status admit(rv_upstream *s, rv_bytes text, int64_t now, rv_error *err
     if (status != RV_OK) {
         return status;
     }
+    const int64_t left = token.expires_at - rv_node_now(node);
+    if (token.expires_at != 0 && left <= 0) { /* it was good when it was looked for */
+        return rv_error_set(err, RV_UNAUTHENTICATED, "the token of `%b` has just expired",
+                            &token.name);
+    }
     a->known = true;
     a->relay = token.relay || token.admin;
     a->generation = rv_node_tokens_generation(node);
     a->principal_len = token.name.len;
     memcpy(a->principal, token.name.ptr, token.name.len);
     memcpy(a->digest, digest, sizeof digest);
-    const int64_t left = token.expires_at - rv_node_now(node);
     a->expires_at = token.expires_at == 0    ? INT64_MAX
                     : now > INT64_MAX - left ? INT64_MAX
                                              : now + left;
-    RV_ASSERT(token.expires_at == 0 || left > 0);
     return RV_OK;
 }
 
@@ -272,12 +276,27 @@ static rv_status judge_writes(const rv_access_token *token, const rv_push *push,
     return RV_OK;
 }
 
+/* Who shows no token cannot say that somebody has written this where the node is known by a name
+ * at its own upstream, which would believe it. */
+static rv_status judge_unknown(const rv_upstream *s, const rv_push *push, rv_error *err) {
+    const rv_bytes name = rv_node_principals(s->shared->node).last;
+    RV_ASSERT(!s->access.known);
+    if (!rv_upstream_is_gateway(s->shared) || push->principal.len == 0 || name.len == 0 ||
+        rv_bytes_equal(push->principal, name)) {
+        return RV_OK;
+    }
+    return rv_error_set(err, RV_FORBIDDEN,
+                        "`%b` has written this, says an edge that shows no token; give it one, or "
+                        "connect it to an upstream that asks for tokens",
+                        &push->principal);
+}
+
 rv_status rv_upstream_token_push(const rv_upstream *s, const rv_push *push, rv_error *err) {
     const rv_upstream_access *const a = &s->access;
     const rv_node *const node = s->shared->node;
     rv_access_token token;
     if (!a->known) {
-        return RV_OK;
+        return judge_unknown(s, push, err);
     }
     const rv_bytes own = rv_bytes_of(a->principal, a->principal_len);
     const bool other = push->principal.len > 0 && !rv_bytes_equal(push->principal, own);

@@ -395,8 +395,9 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
                     .point_tag = EXTENSION_COMMON,
                     .point_max = 1,
                     .points = &m->common};
-    if (!read_extensions(&c, &e) || m->epoch > UINT32_MAX || (e.has_points && e.point_count == 0) ||
-        e.gate[0] > 1 || (e.has_token && !rv_wire_read_admitted_body(e.token, &m->admitted))) {
+    if (!read_extensions(&c, &e) || m->epoch == 0 || m->epoch > UINT32_MAX ||
+        (e.has_points && e.point_count == 0) || e.gate[0] > 1 ||
+        (e.has_token && !rv_wire_read_admitted_body(e.token, &m->admitted))) {
         return rv_wire_malformed(err, "welcome");
     }
     m->grant = (rv_wire_grant){e.push[0], e.push[1], e.push[2]};

@@ -57,11 +57,19 @@ void rv_epoch_refresh(rv_node *node) {
 
 /* --- edges of another history --- */
 
+/* An edge is believed so far beyond what the clock will say for a long time, and no further: epochs
+ * would be used up. */
+#define STRANGER_MAX  (UINT32_MAX - (UINT32_C(1) << 24))
+#define STRANGER_STEP 1024u
+
 void rv_node_meet_stranger(rv_node *node, uint64_t epoch, uint64_t position) {
     rv_stranger *const s = &node->stranger;
     RV_ASSERT(node->role == RV_ROLE_ROOT);
     s->count += s->count < UINT32_MAX;
-    s->epoch = epoch < UINT32_MAX ? (uint32_t)epoch : UINT32_MAX - 1;
+    const uint32_t own = node->identity.epoch;
+    const uint64_t most = (own > STRANGER_MAX ? (uint64_t)own : STRANGER_MAX) + STRANGER_STEP;
+    const uint64_t believed = epoch < most ? epoch : most;
+    s->epoch = believed < UINT32_MAX ? (uint32_t)believed : UINT32_MAX - 1;
     s->position = position;
 }
 

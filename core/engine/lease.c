@@ -166,23 +166,58 @@ static bool find_granted(const rv_node *node, const rv_lease_request *request, r
     return false;
 }
 
+/* Leases take their share of the ledger: of another one has to be forgotten. */
+static bool is_full(const rv_node *node) {
+    const uint32_t first = rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE, (rv_bytes){NULL, 0});
+    const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE + 1, (rv_bytes){NULL, 0});
+    RV_ASSERT(first <= end);
+    return ((size_t)(end - first) + 2) * rv_ledger_cost(KEY_LEN, VALUE_LEN) >
+           node->ledger.cap / SHARE;
+}
+
+/* The block that was leased first of this aggregate, or else of any, and not to who asks. What is
+ * forgotten is leased to nobody else, and whom it was leased to can still use it: see
+ * engine/lease.h. */
+static bool find_oldest(const rv_node *node, const rv_lease_request *request,
+                        rv_ledger_entry *oldest) {
+    rv_block block;
+    uint32_t index = seek(node, request->aggregate, 1);
+    while (block_at(node, index, request->aggregate, &block) && is_own(request, &block)) {
+        index += 1;
+    }
+    if (block_at(node, index, request->aggregate, &block)) {
+        *oldest = rv_ledger_at(&node->ledger, index);
+        return true;
+    }
+    index = rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE, (rv_bytes){NULL, 0});
+    bool found = false;
+    for (; !found && index < rv_ledger_count(&node->ledger); index++) {
+        uint64_t first = 0;
+        *oldest = rv_ledger_at(&node->ledger, index);
+        if (oldest->kind != RV_LEDGER_LEASE) {
+            break;
+        }
+        found = !rv_lease_is_end(oldest->key) &&
+                !rv_lease_key_read(oldest->key, request->aggregate, &first);
+    }
+    return found;
+}
+
 /* Where the next block lies. RV_NO_KEYS. */
 static rv_status measure(const rv_node *node, const rv_lease_request *request, uint32_t held,
                          rv_lease *lease, rv_error *err) {
     const rv_aggregate *const made = rv_schema_aggregate(node->schema, request->aggregate);
     const rv_type *const type = &made->columns[made->key].type;
-    const uint32_t first = rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE, (rv_bytes){NULL, 0});
-    const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_LEASE + 1, (rv_bytes){NULL, 0});
-    const size_t cost = rv_ledger_cost(KEY_LEN, VALUE_LEN);
+    rv_ledger_entry oldest;
     const char *why = NULL;
     int64_t next = 0;
-    RV_ASSERT(first <= end);
+    RV_ASSERT(type != NULL);
     if (!type->serial) {
         why = "it has no serial key";
     } else if (held >= RV_LEASES_HELD_MAX) {
         why = "this edge holds as many blocks as it may";
-    } else if (((size_t)(end - first) + 2) * cost > node->ledger.cap / SHARE) {
-        why = "edges hold as many blocks as this node's memory takes";
+    } else if (is_full(node) && !find_oldest(node, request, &oldest)) {
+        why = "blocks take no more of this node's memory";
     } else if (rv_node_serial_next(node, request->aggregate, &next, NULL) != RV_OK ||
                rv_state_serial_max(type) - next + 1 < (int64_t)PART) {
         why = "too few remain";
@@ -225,6 +260,10 @@ static rv_status write_lease(const rv_node *node, const rv_lease_request *reques
             status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_LEASE,
                                       rv_lease_key(key, request->aggregate, block.first));
         }
+    }
+    rv_ledger_entry oldest;
+    if (status == RV_OK && is_full(node) && find_oldest(node, request, &oldest)) {
+        status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_LEASE, oldest.key);
     }
     const uint64_t last = lease->first + lease->count - 1;
     status = status == RV_OK ? rv_lease_write_end(node, changes, request->aggregate, last) : status;

@@ -10,7 +10,9 @@
  * A key inside a block is only for the edge that has it, whatever its incarnation: what a copy of
  * its directory wrote before it was known to be one is still its own. A block is forgotten when its
  * edge says that nothing of it is used any more, or under way; then its keys are as any others
- * that the counter has passed.
+ * that the counter has passed. Edges can be silent for ever: when there is room for no more, the
+ * block that was leased first is forgotten. Nobody is given its keys, and its edge can use them
+ * still; what is lost is that others' events with such keys are refused.
  *
  *     requested -> granted (one batch of the log) -> told when that is durable -> forgotten
  *       ^------ the answer was lost: the same request gives the same block
@@ -43,8 +45,8 @@ typedef struct rv_lease_request {
  * the answer may leave the node when the log's batches that are made now are durable
  * (rv_node_decisions_made). At most 1/64 of the keys that remain of the key's type are in it.
  * RV_NO_KEYS: there is none to be had, for now: fewer than 64 keys remain, the aggregate has no
- * serial key, this life holds RV_LEASES_HELD_MAX blocks of it, or there are as many blocks as the
- * node's memory takes. RV_PENDING, RV_BUSY: poll, then again. RV_NOT_ROOT, RV_READ_ONLY,
+ * serial key, this life holds RV_LEASES_HELD_MAX blocks of it, or the node's memory takes no
+ * block at all. RV_PENDING, RV_BUSY: poll, then again. RV_NOT_ROOT, RV_READ_ONLY,
  * RV_STORAGE_FULL, RV_CLOSING. On any error nothing has changed.
  */
 RV_MUST_USE rv_status rv_node_lease(rv_node *node, const rv_lease_request *request, rv_lease *lease,

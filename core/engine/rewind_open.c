@@ -220,9 +220,19 @@ static rv_status write_entry(rv_node *node, const rv_ledger_entry *entry,
         return write_stale(node, entry, changes);
     }
     RV_ASSERT(node->rewinding.step == RV_REWIND_PUT);
-    return entry->kind == RV_LEDGER_EPOCH || has(node, entry)
-               ? RV_OK
-               : rv_ledger_put(&node->ledger, changes, entry);
+    if (entry->kind == RV_LEDGER_EPOCH || has(node, entry)) {
+        return RV_OK;
+    }
+    const rv_status status = rv_ledger_put(&node->ledger, changes, entry);
+    return status == RV_BUSY ? RV_MEMORY_EXHAUSTED : status; /* there is less than there was */
+}
+
+static rv_status too_small(const rv_node *node, rv_error *err) {
+    RV_ASSERT(node->ledger.cap > 0);
+    return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                        "going back to position %u, begun before: what waits does not fit %u "
+                        "bytes; open the node with the memory budget that it had then",
+                        node->rewinding.to.watermark, (uint64_t)node->ledger.cap);
 }
 
 /* Goes over the records of the buffer, as far as the body has room. `*used` bytes are done with. */
@@ -288,6 +298,9 @@ static rv_status step_write(rv_node *node, rv_error *err) {
     if (status == RV_DATA_DAMAGED) {
         return rv_error_set(err, status, "the file `" RV_REWIND_FILE "` holds what is no ledger");
     }
+    if (status == RV_MEMORY_EXHAUSTED) {
+        return too_small(node, err);
+    }
     if (status == RV_OK && over) {
         r->step = (rv_rewind_step)(r->step + 1);
         r->offset = RV_REWIND_HEAD;
@@ -339,8 +352,10 @@ static rv_status step_last(rv_node *node, rv_error *err) {
     }
     if (status != RV_OK) { /* an edge's ledger has had all of it: the file is another one */
         rv_log_append_cancel(node->log);
-        return rv_error_set(err, RV_DATA_DAMAGED,
-                            "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
+        return status == RV_BUSY
+                   ? too_small(node, err)
+                   : rv_error_set(err, RV_DATA_DAMAGED,
+                                  "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
     }
     rv_node_ledger_commit(node, &body, &changes);
     r->step = RV_REWIND_WAIT;

@@ -75,11 +75,12 @@ RV_TEST(a_number_is_above_those_that_were_met) {
     RV_CHECK_EQ(rv_node_stranger(f.node).position, 77);
     RV_CHECK_STATUS(begin(&f), RV_OK);
     RV_CHECK_EQ(rv_node_identity(f.node)->epoch, 4000000001);
-    rv_node_meet_stranger(f.node, UINT64_MAX, 78); /* what a hostile edge says leaves one */
-    RV_CHECK_STATUS(begin(&f), RV_OK);
-    RV_CHECK_EQ(rv_node_identity(f.node)->epoch, UINT32_MAX);
-    RV_CHECK_STATUS(begin(&f), RV_VALUE_OUT_OF_RANGE);
-    RV_CHECK_EQ(rv_node_identity(f.node)->epoch, UINT32_MAX);
+    /* what a hostile edge says, again and again, leaves enough */
+    for (int i = 0; i < 20; i++) {
+        rv_node_meet_stranger(f.node, UINT64_MAX, 78);
+        RV_CHECK_STATUS(begin(&f), RV_OK);
+    }
+    RV_CHECK(rv_node_identity(f.node)->epoch < UINT32_MAX - 10000000);
     fixture_free(&f);
 }
 

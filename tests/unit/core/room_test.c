@@ -151,7 +151,8 @@ RV_TEST(a_root_whose_ledger_is_full) {
 
 /* --- going back --- */
 
-#define BATCHES 40u
+#define BATCHES     40u
+#define MORE_MEMORY ((size_t)4 * FIXTURE_NODE_MEMORY)
 
 /* A note of 4,000 bytes, at the edge and, accepted, at the root. */
 static bool write_both(pair *p, unsigned number) {
@@ -182,6 +183,27 @@ static rv_status rewind_all(fixture *f, const rv_rewind *to) {
     return status;
 }
 
+/* A disk that takes nothing more once it is said durably that the node goes back. */
+static const rv_host_ops *memory_ops;
+static const rv_node *going_back;
+
+static rv_io failing_write(void *ctx, rv_ticket ticket, rv_file file, uint64_t offset,
+                           rv_bytes bytes, rv_io_result *result) {
+    if (!going_back->rewinding.good) {
+        return memory_ops->write(ctx, ticket, file, offset, bytes, result);
+    }
+    RV_ASSERT(ticket > 0);
+    *result = (rv_io_result){.status = RV_STORAGE_FAILED};
+    return RV_IO_DONE;
+}
+
+/* What there was is forgotten, as when its process ends. */
+static rv_status open_with(fixture *f, size_t memory) {
+    rv_memory_host_reopen(f->storage);
+    return fixture_open_on(rv_memory_host_interface(f->storage), f->node_memory, memory,
+                           RV_ROLE_EDGE, NULL, &f->node, &f->err);
+}
+
 RV_TEST(what_would_wait_again_does_not_fit) {
     pair p = pair_of(EVERYTHING);
     RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "account_opened", "{\"name\":\"a\"}"),
@@ -204,17 +226,20 @@ RV_TEST(what_would_wait_again_does_not_fit) {
         RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
     }
     RV_CHECK_STATUS(rv_node_rewind(p.edge.node, &to, NULL), RV_OUTBOX_FULL);
-    /* with more memory */
+    /* with more memory, and in the middle of it, where it ends by all means, with less again */
     RV_CHECK(fixture_settle(p.edge.node));
-    rv_memory_host_reopen(p.edge.storage);
     free(p.edge.node_memory);
-    const size_t more = 4 * FIXTURE_NODE_MEMORY;
-    p.edge.node_memory = malloc(more);
-    RV_CHECK_STATUS(fixture_open_on(rv_memory_host_interface(p.edge.storage), p.edge.node_memory,
-                                    more, RV_ROLE_EDGE, NULL, &p.edge.node, &p.edge.err),
-                    RV_OK);
-    RV_CHECK_STATUS(rewind_all(&p.edge, &to), RV_OK);
-    RV_CHECK_EQ(rv_node_rewinds(p.edge.node), 1);
+    p.edge.node_memory = malloc(MORE_MEMORY);
+    RV_CHECK_STATUS(open_with(&p.edge, MORE_MEMORY), RV_OK);
+    memory_ops = p.edge.node->host.ops;
+    rv_host_ops failing = *memory_ops;
+    failing.write = failing_write;
+    p.edge.node->host.ops = &failing;
+    going_back = p.edge.node;
+    (void)rewind_all(&p.edge, &to);
+    RV_CHECK(p.edge.node->rewinding.good);
+    RV_CHECK_STATUS(open_with(&p.edge, FIXTURE_NODE_MEMORY), RV_MEMORY_EXHAUSTED);
+    RV_CHECK_STATUS(open_with(&p.edge, MORE_MEMORY), RV_OK);
     RV_CHECK_EQ(rv_node_watermark(p.edge.node), to.watermark);
     RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, BATCHES);
     pair_free(&p);

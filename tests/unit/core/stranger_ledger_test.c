@@ -133,6 +133,25 @@ RV_TEST(decisions_that_are_cut) {
     }
 }
 
+/* What is known of an edge, cut, and with an owner that is longer than the value: the next push is
+ * decided all the same. */
+RV_TEST(lives_that_are_cut) {
+    static const uint8_t whole[] = {1, 1, 3, 'a', 'd', 'a'};
+    uint8_t key[RV_DECISION_KEY];
+    const rv_edge_life life = life_of(7);
+    for (size_t len = 1; len <= sizeof whole; len += 1) {
+        fixture f = fixture_root(1);
+        rv_bytes owner = {NULL, 0};
+        RV_CHECK(forge_entry(&f, RV_LEDGER_EDGE,
+                             rv_bytes_of(rv_decision_key(key, &life, 1).ptr, RV_EDGE_KEY),
+                             rv_bytes_of(whole, len)));
+        RV_CHECK_STATUS(forge_open_again(&f), RV_OK);
+        RV_CHECK_EQ(rv_node_last_decided(f.node, &life), 1);
+        RV_CHECK_EQ(rv_node_edge_owner(f.node, life.edge_id, &owner), len == sizeof whole);
+        fixture_free(&f);
+    }
+}
+
 /* What a later version says: a code that is not known, more facts than there is room for. */
 RV_TEST(decisions_that_say_more) {
     static const struct {
@@ -305,6 +324,7 @@ RV_TEST(what_a_gateway_keeps_that_does_not_fit) {
 int main(void) {
     RV_RUN(leases_that_do_not_fit);
     RV_RUN(decisions_that_are_cut);
+    RV_RUN(lives_that_are_cut);
     RV_RUN(decisions_that_say_more);
     RV_RUN(blocks_of_keys_that_do_not_fit);
     RV_RUN(batches_aside_that_do_not_fit);

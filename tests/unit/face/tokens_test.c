@@ -92,6 +92,12 @@ RV_TEST(each_address_asks_for_its_right) {
     RV_CHECK_EQ(get_as(&s, root, "/changes/account"), 501); /* she might, as a feed */
     RV_CHECK_EQ(get_as(&s, ada, "/aggregates"), 200);
     RV_CHECK(has(&s, "[]"));
+    RV_CHECK_EQ(get_as(&s, ada, "/status"), 200);
+    RV_CHECK(has(&s, "\"aggregates\":{},"));
+    RV_CHECK_EQ(get_as(&s, ada, "/status?hash=true"), 403); /* it would tell what rows hold */
+    RV_CHECK_EQ(get_as(&s, ada, "/status?select=/accounts/3"), 403);
+    RV_CHECK_EQ(get_as(&s, root, "/status?hash=true&select=/accounts/3"), 200);
+    RV_CHECK(has(&s, "\"account\":3") && has(&s, "\"selection_hash\""));
     RV_CHECK_EQ(ask_as(&s, ada, "POST", "/query", "", "{\"sql\":\"select 1\"}"), 200);
     RV_CHECK_EQ(ask_as(&s, ada, "POST", "/query", "", "{\"sql\":\"select * from account\"}"), 403);
     RV_CHECK(has(&s, "\"right\":\"rows\",\"aggregate\":\"account\""));

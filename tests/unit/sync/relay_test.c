@@ -9,6 +9,7 @@
  * device knows of what it wrote.
  */
 #include "tests/unit/sync/net.h"
+#include "tests/unit/tokens.h"
 
 static void slow_all(net *n) {
     for (int i = 0; i < n->count; i++) {
@@ -131,6 +132,58 @@ RV_TEST(a_gateway_keeps_what_it_cannot_pass_on) {
     RV_CHECK_EQ(events_at_root(n), before + 10);
     RV_CHECK_EQ(unsettled(n, device), 0);
     RV_CHECK(net_same(n, device));
+    net_free(n);
+}
+
+/* What a device has settled is lost on the way to the root until that decides nothing more: it is
+ * told again. */
+RV_TEST(what_is_settled_may_be_lost) {
+    net *const n = with_accounts(1, 1);
+    const int gateway = net_add(n, "/**", 0);
+    const int device = net_add(n, "/accounts/*", gateway);
+    RV_CHECK(net_run(n));
+    const uint64_t before = events_at_root(n);
+    n->members[gateway].deaf = true;
+    RV_CHECK(write_some(n, device, 1, 300, false));
+    net_steps(n, 8000);
+    RV_CHECK_EQ(unsettled(n, device), UNSETTLED_MAX);
+    RV_CHECK(rv_node_outbox(n->members[device].node).pending > 0);
+    n->members[gateway].deaf = false;
+    RV_CHECK(settle_all(n));
+    RV_CHECK_EQ(events_at_root(n), before + 300);
+    RV_CHECK_EQ(unsettled(n, device), 0);
+    net_free(n);
+}
+
+/* A gateway without tokens, which the root knows as `till`, is told by a device that somebody else
+ * has written something: the root would believe it. */
+RV_TEST(an_open_gateway_lends_nobody_a_name) {
+    net *const n = with_accounts(1, 2);
+    rv_node *const root = n->members[0].node;
+    RV_CHECK_STATUS(tokens_put(root, "admin", "admin", "/**", "/**", "a", 0), RV_OK);
+    RV_CHECK_STATUS(tokens_put(root, "till", "secret", "/**", "/accounts/1", "r", 0), RV_OK);
+    const int gateway = net_add(n, "/**", 0);
+    rv_edge_set_token(n->members[gateway].edge, RV_LITERAL("secret"), n->now);
+    net_steps(n, 1000);
+    const int device = net_add(n, "/accounts/*", gateway);
+    const uint64_t before = events_at_root(n);
+    net_steps(n, 1000);
+    for (unsigned way = 0; way < 3; way++) {
+        static const char *const who[] = {"", "till", "admin"};
+        const rv_append append = fixture_event("/accounts/1", "deposited", "{\"amount\":1}");
+        const rv_writes writes = {
+            .events = &append, .count = 1, .principal = rv_bytes_of_string(who[way])};
+        rv_event result;
+        rv_written written;
+        RV_CHECK_STATUS(rv_node_write(n->members[device].node, &writes, &result, &written, &n->err),
+                        RV_OK);
+        net_steps(n, 2000);
+        RV_CHECK_EQ(events_at_root(n), before + (way < 2 ? way + 1u : 2u));
+    }
+    rv_edge_status status;
+    rv_edge_status_of(n->members[device].edge, &status);
+    RV_CHECK_STATUS(status.reason.status, RV_FORBIDDEN);
+    RV_CHECK_EQ(rv_node_outbox(n->members[device].node).pending, 1);
     net_free(n);
 }
 
@@ -459,6 +512,8 @@ RV_TEST(keys_are_asked_for_side_by_side) {
 int main(void) {
     RV_RUN(offline_writes_come_through);
     RV_RUN(a_gateway_keeps_what_it_cannot_pass_on);
+    RV_RUN(what_is_settled_may_be_lost);
+    RV_RUN(an_open_gateway_lends_nobody_a_name);
     RV_RUN(refusals_come_back);
     RV_RUN(everything_is_decided_once_whoever_stops);
     RV_RUN(a_copy_is_found_out);

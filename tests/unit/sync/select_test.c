@@ -302,6 +302,47 @@ RV_TEST(answers_and_questions_out_of_turn) {
     pair_free(&p);
 }
 
+/* Who has no patterns selects an aggregate, and then asks for a past: its list would lie where what
+ * the base is for does. */
+RV_TEST(no_past_while_another_selection_is_under_way) {
+    pair p = based_pair(steps[0].entries, 2);
+    rv_upstream *session = NULL;
+    rv_bytes message;
+    uint8_t bytes[1024];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    const rv_wire_hello hello = {.version_min = 1,
+                                 .version_max = 1,
+                                 .features = RV_WIRE_FEATURE_SELECTION,
+                                 .credit = 1 << 20,
+                                 .batch_bytes = 65536};
+    rv_wire_write_hello(&w, &hello);
+    RV_CHECK_STATUS(rv_upstream_open(p.shared, p.now, &session, NULL), RV_OK);
+    RV_CHECK_STATUS(rv_upstream_receive(session, rv_writer_bytes(&w), p.now, NULL), RV_OK);
+    for (int k = 0; k < 20 && rv_upstream_send(session, p.now, &message); k++) {
+    }
+    rv_wire_selection selection = {.selection.count = 1};
+    selection.selection.entries[0] = (rv_select){.kind = RV_SELECT_AGGREGATE,
+                                                 .name = RV_LITERAL("account"),
+                                                 .filter = RV_LITERAL("balance > 10")};
+    w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_write_selection(&w, &selection);
+    RV_CHECK_STATUS(rv_upstream_receive(session, rv_writer_bytes(&w), p.now, NULL), RV_OK);
+    uint8_t binary[64];
+    rv_writer b = rv_writer_over(binary, sizeof binary);
+    rv_selection all = {.count = 1};
+    all.entries[0] = (rv_select){.kind = RV_SELECT_STREAMS, .name = RV_LITERAL("/accounts/*")};
+    rv_selection_encode(&all, &b);
+    const rv_wire_past past = {.all = rv_writer_bytes(&b)};
+    w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_write_past(&w, &past);
+    RV_CHECK_STATUS(rv_upstream_receive(session, rv_writer_bytes(&w), p.now, NULL),
+                    RV_PROTOCOL_ERROR);
+    rv_upstream_close(session);
+    RV_CHECK(pair_sync(&p));
+    check_given(&p);
+    pair_free(&p);
+}
+
 /* Two edges that give no credit hold both snapshots: another one that waits gets one of them. */
 RV_TEST(edges_that_do_not_get_on_give_way) {
     static const char *const entries[] = {"/accounts/* history none"};
@@ -359,6 +400,7 @@ int main(void) {
     RV_RUN(what_is_no_selection);
     RV_RUN(an_upstream_of_an_older_version);
     RV_RUN(answers_and_questions_out_of_turn);
+    RV_RUN(no_past_while_another_selection_is_under_way);
     RV_RUN(edges_that_do_not_get_on_give_way);
     fixture_checkpoint_growth = 1;
     RV_RUN(a_connected_edge_takes_another_selection);

@@ -7,6 +7,7 @@
  * one principal's. Method: a root and an edge joined by function calls (pair.h), with
  * clocks that move when the test says so.
  */
+#include "core/engine/internal.h"
 #include "core/engine/outbox.h"
 #include "tests/unit/sync/pair.h"
 #include "tests/unit/tokens.h"
@@ -195,6 +196,70 @@ RV_TEST(expired_and_revoked_tokens_end_sessions) {
     pair_run(&p);
     RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
     RV_CHECK_EQ(rv_node_watermark(p.leaf.node), before);
+    pair_free(&p);
+}
+
+/* A clock that goes on by a second whenever it is read. */
+static int64_t ticking_now(void *ctx) {
+    static int64_t read = 0;
+    RV_ASSERT(ctx != NULL);
+    read += 1000000;
+    return START + read;
+}
+
+/* It is good when it is looked for, and is not when the session is to know how long it is good. */
+RV_TEST(a_token_expires_between_two_looks_at_the_clock) {
+    pair p = start("/accounts/*");
+    rv_host_ops ticking = *p.root.node->host.ops;
+    unsigned connected = 0, refused = 0;
+    ticking.now = ticking_now;
+    p.root.node->host.ops = &ticking;
+    for (int seconds = 1; seconds < 30; seconds++) {
+        pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+        RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "one", "/accounts/*", "", "", seconds),
+                        RV_OK);
+        give(&p, "one");
+        bool met = false;
+        (void)pair_connect(&p);
+        for (int i = 0; i < 20 && p.session != NULL; i++) {
+            (void)pair_step(&p);
+            met = met || pair_status(&p).state == RV_EDGE_CONNECTED;
+        }
+        connected += met;
+        refused += !met;
+        p.now += 60000000;
+    }
+    RV_CHECK(connected > 5 && refused > 0);
+    pair_free(&p);
+}
+
+/* That says nothing about the batch: it is pushed again with the next token. */
+RV_TEST(a_token_ends_while_a_push_is_on_its_way) {
+    pair p = start("/accounts/*");
+    uint64_t one;
+    rv_status why;
+    rv_bytes message = {NULL, 0};
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "first", "/accounts/*", "/accounts/1", "", 0),
+                    RV_OK);
+    give(&p, "first");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_STATUS(deposit(&p, "/accounts/1", "ada", &one), RV_OK);
+    RV_CHECK(fixture_settle(p.leaf.node));
+    for (int i = 0; i < 100 && !(message.len > 0 && message.ptr[0] == RV_WIRE_PUSH); i++) {
+        (void)!rv_edge_poll(p.edge, p.now, &p.err);
+        message.len = rv_edge_send(p.edge, p.now, &message) ? message.len : 0;
+    }
+    RV_CHECK(message.len > 0 && message.ptr[0] == RV_WIRE_PUSH);
+    RV_CHECK_STATUS(rv_node_token_revoke(p.root.node, RV_LITERAL("ada"), &p.root.err), RV_OK);
+    (void)!rv_upstream_receive(p.session, message, p.now, NULL);
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
+    RV_CHECK_EQ(outcome(&p, one, &why), RV_OUTCOME_WAITING);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "second", "/accounts/*", "/accounts/1", "", 0),
+                    RV_OK);
+    give(&p, "second");
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED);
+    RV_CHECK_EQ(outcome(&p, one, &why), RV_OUTCOME_ACCEPTED);
     pair_free(&p);
 }
 
@@ -447,6 +512,8 @@ int main(void) {
     RV_RUN(a_selection_is_what_may_be_read);
     RV_RUN(a_token_is_renewed_within_the_session);
     RV_RUN(expired_and_revoked_tokens_end_sessions);
+    RV_RUN(a_token_expires_between_two_looks_at_the_clock);
+    RV_RUN(a_token_ends_while_a_push_is_on_its_way);
     RV_RUN(what_is_written_is_judged_by_who_wrote_it);
     RV_RUN(what_nobody_signed_is_whose_the_edge_was_then);
     RV_RUN(what_was_written_before_anybody_was_named_is_the_firsts);

@@ -149,7 +149,7 @@ static void build_relay_answer(rv_writer *w, rv_wire_kind kind, rv_wire_decided 
 static bool build_gate(const char *name, rv_writer *w) {
     rv_wire_hello h = hello_example();
     const rv_wire_point point = {300, UINT64_C(0x1122334455667788)};
-    rv_wire_welcome m = {.version = 1, .has_gate = true, .gate = {true, 64, 524288}};
+    rv_wire_welcome m = {.version = 1, .epoch = 1, .has_gate = true, .gate = {true, 64, 524288}};
     if (strcmp(name, "hello-gate") == 0) {
         h.gate = RV_WIRE_GATE_RELAYED | RV_WIRE_GATE_RELAYS;
         rv_wire_write_hello(w, &h);
@@ -268,8 +268,10 @@ static bool build_hello(const char *name, rv_writer *w) {
 /* What goes over a connection about tokens. False: it is none. */
 static bool build_token(const char *name, rv_writer *w) {
     rv_wire_hello h = hello_example();
-    rv_wire_welcome m = {
-        .version = 1, .has_admitted = true, .admitted = {true, 90000, RV_LITERAL("till-7")}};
+    rv_wire_welcome m = {.version = 1,
+                         .epoch = 1,
+                         .has_admitted = true,
+                         .admitted = {true, 90000, RV_LITERAL("till-7")}};
     if (strcmp(name, "hello-token") == 0) {
         h.token = RV_LITERAL("rvt_secret");
         rv_wire_write_hello(w, &h);
@@ -527,6 +529,14 @@ RV_TEST(every_message_is_its_vector) {
     RV_CHECK_EQ(count, 49);
 }
 
+RV_TEST(there_is_no_epoch_0) {
+    uint8_t bytes[256];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    const rv_wire_welcome m = {.version = 1, .epoch = 0};
+    rv_wire_write_welcome(&w, &m);
+    RV_CHECK_STATUS(read_any(rv_writer_bytes(&w), NULL), RV_PROTOCOL_ERROR);
+}
+
 RV_TEST(what_was_written_is_read) {
     static uint8_t made[2048];
     rv_writer w = rv_writer_over(made, sizeof made);
@@ -704,6 +714,7 @@ int main(int argc, char **argv) {
         return 0;
     }
     RV_RUN(every_message_is_its_vector);
+    RV_RUN(there_is_no_epoch_0);
     RV_RUN(what_was_written_is_read);
     RV_RUN(a_push_that_was_written_is_read);
     RV_RUN(pushes_have_bounds);
