@@ -12,6 +12,24 @@ set(RV_MODULE_MEMORY_MAX 2147483648)
 file(GLOB RV_REACTOR_SOURCES CONFIGURE_DEPENDS wasi/reactor*.c)
 file(GLOB RV_COMMAND_SOURCES CONFIGURE_DEPENDS wasi/command*.c)
 
+# For browsers modules are optimised across files, which leaves out a twentieth of their bytes and a tenth
+# of replay's time: their libraries (`_whole`) are compiled into what a linker optimises. Tests link
+# machine code, in a fraction of the time.
+set(RV_WHOLE "")
+if(RV_TARGET STREQUAL "browser")
+  set(RV_WHOLE _whole)
+  foreach(library rivulet rivulet_platform rivulet_sql rivulet_sql_absent)
+    get_target_property(sources ${library} SOURCES)
+    add_library(${library}_whole STATIC EXCLUDE_FROM_ALL ${sources})
+    target_include_directories(${library}_whole PUBLIC ${PROJECT_SOURCE_DIR}
+      ${PROJECT_SOURCE_DIR}/include)
+    target_include_directories(${library}_whole SYSTEM PRIVATE ${CMAKE_BINARY_DIR}/sqlite
+      ${RV_DEPS}/sqlite)
+    target_compile_definitions(${library}_whole PRIVATE _GNU_SOURCE)
+    target_compile_options(${library}_whole PRIVATE -flto)
+  endforeach()
+endif()
+
 # A module of a given name, and its twin without SQL; further arguments are sources and libraries.
 add_custom_target(modules)
 function(rv_module name sources libraries link_options)
@@ -21,8 +39,8 @@ function(rv_module name sources libraries link_options)
     add_executable(${target} ${sources})
     set_target_properties(${target} PROPERTIES OUTPUT_NAME ${name}${suffix})
     target_compile_definitions(${target} PRIVATE _GNU_SOURCE)
-    target_link_libraries(${target} PRIVATE ${libraries} rivulet_platform
-      rivulet rivulet_sql${sql} rivulet)
+    target_link_libraries(${target} PRIVATE ${libraries} rivulet_platform${RV_WHOLE}
+      rivulet${RV_WHOLE} rivulet_sql${sql}${RV_WHOLE} rivulet${RV_WHOLE})
     target_link_options(${target} PRIVATE ${link_options})
     add_dependencies(modules ${target})
   endforeach()
@@ -38,14 +56,16 @@ if(RV_TARGET STREQUAL "wasi")
 elseif(RV_TARGET STREQUAL "browser")
   # Emscripten knows no imports but those of its JavaScript libraries: whatever is undefined becomes
   # one, and cmake/seal-module.mjs looks whether it may be.
-  set(options -O3 -sSTANDALONE_WASM -sASSERTIONS=0 --no-entry -sTOTAL_STACK=${RV_MODULE_STACK_SIZE} -Wl,--stack-first
-    -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX} -sINITIAL_MEMORY=2097152
+  set(options -Oz -flto -sSTANDALONE_WASM -sASSERTIONS=0 --no-entry
+    -sTOTAL_STACK=${RV_MODULE_STACK_SIZE} -Wl,--stack-first -sALLOW_MEMORY_GROWTH
+    -sMAXIMUM_MEMORY=${RV_MODULE_MEMORY_MAX} -sINITIAL_MEMORY=2097152
     -sERROR_ON_UNDEFINED_SYMBOLS=0 -sWARN_ON_UNDEFINED_SYMBOLS=0)
   # What serves JavaScript, and what makes a query ready, is not what every event goes through.
   set_source_files_properties(${RV_REACTOR_SOURCES} wasi/host_browser.c ${RV_PLATFORM_SOURCES}
     PROPERTIES COMPILE_OPTIONS -Oz)
   rv_module(rivulet "${RV_REACTOR_SOURCES};wasi/host_browser.c" "" "${options}")
   foreach(target module_rivulet module_rivulet-nosql)
+    target_compile_options(${target} PRIVATE -flto)
     add_custom_command(TARGET ${target} POST_BUILD VERBATIM
       COMMAND ${NODE} ${PROJECT_SOURCE_DIR}/cmake/seal-module.mjs $<TARGET_FILE:${target}>)
   endforeach()

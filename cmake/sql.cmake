@@ -42,10 +42,14 @@ set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 set_source_files_properties(sql/sqlite.c PROPERTIES
   COMPILE_OPTIONS "${options}" OBJECT_DEPENDS "${amalgamation};${PROJECT_SOURCE_DIR}/sql/shape.h")
 
-# In a browser's module only what reads rows is as fast as can be.
+# In a browser's module only what reads rows is not as small as can be.
 if(RV_TARGET STREQUAL "browser")
+  set(RV_SQL_HOT_SOURCES ${RV_SQL_SOURCES})
+  list(FILTER RV_SQL_HOT_SOURCES INCLUDE REGEX "sql/(cell|heap|sorter|table|walk|wide)\\.c$")
   set(RV_SQL_COLD_SOURCES ${RV_SQL_SOURCES})
-  list(FILTER RV_SQL_COLD_SOURCES EXCLUDE REGEX "sql/(cell|heap|sorter|sqlite|table|walk|wide)\\.c$")
+  list(REMOVE_ITEM RV_SQL_COLD_SOURCES ${RV_SQL_HOT_SOURCES})
+  list(FILTER RV_SQL_COLD_SOURCES EXCLUDE REGEX "sql/sqlite\\.c$")
+  set_source_files_properties(${RV_SQL_HOT_SOURCES} PROPERTIES COMPILE_OPTIONS -Os)
   set_source_files_properties(${RV_SQL_COLD_SOURCES} PROPERTIES COMPILE_OPTIONS -Oz)
 endif()
 
