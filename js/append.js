@@ -249,9 +249,14 @@ export class Durability {
   }
 }
 
+/** What is said of an append, and in a batch of each of its events. */
+const names = ['expectedVersion', 'eventId', 'metadata'];
+const members = ['path', 'type', 'data', ...names];
+
 /** @param {any} event @param {any} [shared] what is the same for all of a batch */
 function envelope(event, shared = {}) {
-  const { path, type, data = {}, eventId, expectedVersion, metadata = shared.metadata } = event ?? {};
+  const { path, type, data = {}, ...given } = checkOptions(event, members);
+  const { eventId, expectedVersion, metadata = shared.metadata } = given;
   if (typeof path !== 'string' || typeof type !== 'string') {
     throw new RivuletError('request_invalid', 'an event needs a path and a type, both strings');
   }
@@ -271,8 +276,7 @@ function envelope(event, shared = {}) {
  * @param {any} events one, or an array of them @param {any} [options]
  */
 export function appendRequest(events, options) {
-  checkOptions(options, ['expectedVersion', 'eventId', 'metadata']);
-  const { expectedVersion, eventId, metadata } = options ?? {};
+  const { expectedVersion, eventId, metadata } = checkOptions(options, names);
   const body = Array.isArray(events)
     ? events.map((event) => envelope(event, { metadata }))
     : envelope(events, { metadata });

@@ -146,13 +146,15 @@ function connect(spawn) {
 const placeOf = (asOf) => (asOf instanceof Date ? asOf.toISOString() : asOf);
 
 /**
- * @param {string} sql @param {unknown[]} [params]
+ * @param {string} sql @param {unknown[] | null} [params]
  * @param {{rows?: number, asOf?: number | Date | string, differences?: boolean}} [options]
  */
 function queryRequest(sql, params, { rows, asOf, differences } = {}) {
-  const wide = params?.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
-  demand(!(Number(wide) >= 0), `params[${wide}] is an integer of more than 64 bits`);
-  const body = encode({ sql, params: params ?? [], rows, as_of: placeOf(asOf), differences });
+  const given = params ?? [];
+  demand(Array.isArray(given), 'the parameters of a query are an array');
+  const wide = given.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
+  demand(wide < 0, `params[${wide}] is an integer of more than 64 bits`);
+  const body = encode({ sql, params: given, rows, as_of: placeOf(asOf), differences });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
 }
 
@@ -323,7 +325,8 @@ export class Database {
   pending(options) {
     const request = { method: 'GET', target: '/pending?limit=1000&numbers=text' };
     const ask = async () => (await this.#request(request)).map(decodeBatch);
-    return this.#unlessClosed(new LatestFeed(ask, this.#watching, options?.signal));
+    const { signal } = checkOptions(options, ['signal']);
+    return this.#unlessClosed(new LatestFeed(ask, this.#watching, signal));
   }
 
   /**
@@ -336,7 +339,8 @@ export class Database {
       const batches = await this.#request({ method: 'GET', target });
       return batches.map((/** @type {any} */ batch) => this.#rejection(decodeBatch(batch)));
     };
-    return this.#unlessClosed(new ListFeed(ask, this.#watching, options?.signal));
+    const { signal } = checkOptions(options, ['signal']);
+    return this.#unlessClosed(new ListFeed(ask, this.#watching, signal));
   }
 
   /** @param {any} batch */
@@ -351,7 +355,8 @@ export class Database {
 
   /** @param {string} [pattern] @param {any} [options] */
   events(pattern, options) {
-    const { from = 0, types = [], where, signal } = options ?? {};
+    const given = checkOptions(options, ['from', 'types', 'where', 'signal']);
+    const { from = 0, types = [], where, signal } = given;
     const path = pattern ?? '/**';
     const start = from instanceof Date ? from.toISOString() : String(from);
     const parameters = new URLSearchParams({ path, from: start, numbers: 'text' });
@@ -366,7 +371,8 @@ export class Database {
    * @param {string} aggregate @param {any} key
    * @param {{signal?: AbortSignal, asOf?: number | Date | string}} [options]
    */
-  async get(aggregate, key, { signal, asOf } = {}) {
+  async get(aggregate, key, options) {
+    const { signal, asOf } = checkOptions(options, ['signal', 'asOf']);
     const at = placeOf(asOf);
     const past = at === undefined ? '' : `&as_of=${encodeURIComponent(at)}`;
     const request = { method: 'GET', target: rowTarget(aggregate, key) + past };
@@ -379,8 +385,9 @@ export class Database {
    * @param {{signal?: AbortSignal, rows?: number, asOf?: number | Date | string}} [options]
    */
   async query(sql, params, options) {
-    const request = queryRequest(sql, params, options);
-    return decodeRows(await this.#underWay(() => this.#request(request, options?.signal)));
+    const given = checkOptions(options, ['signal', 'rows', 'asOf']);
+    const request = queryRequest(sql, params, given);
+    return decodeRows(await this.#underWay(() => this.#request(request, given.signal)));
   }
 
   /**
@@ -391,10 +398,11 @@ export class Database {
   live(sql, ...rest) {
     const [params, options] = typeof sql === 'string' ? rest : [rest];
     const text = typeof sql === 'string' ? sql : sql.join('?');
-    const request = { ...queryRequest(text, params, options), accept: 'text/event-stream' };
+    const given = checkOptions(options, ['signal', 'rows', 'differences']);
+    const request = { ...queryRequest(text, params, given), accept: 'text/event-stream' };
     /** @type {(answer: any) => any} */
-    const decode = options?.differences ? differing() : decodeRows;
-    const feed = new LiveFeed(this.#channel, request, decode, this.#feeds, options?.signal);
+    const decode = given.differences ? differing() : decodeRows;
+    const feed = new LiveFeed(this.#channel, request, decode, this.#feeds, given.signal);
     return this.#unlessClosed(feed);
   }
 
@@ -403,7 +411,7 @@ export class Database {
    * @param {string} aggregate @param {{where?: string, rows?: boolean, signal?: AbortSignal}} [options]
    */
   changes(aggregate, options) {
-    const { where, rows, signal } = options ?? {};
+    const { where, rows, signal } = checkOptions(options, ['where', 'rows', 'signal']);
     const parameters = new URLSearchParams({ columns: 'true', numbers: 'text' });
     if (rows) parameters.append('rows', 'first');
     if (where !== undefined) parameters.append('where', where);
@@ -418,9 +426,9 @@ export class Database {
 
   /** @param {{hash?: boolean, signal?: AbortSignal}} [options] */
   status(options) {
-    const { signal } = options ?? {};
-    const hash = Boolean(options?.hash);
-    const ask = async () => statusOf(await this.#channel.call('status', { hash }), this.#storage);
+    const { hash, signal } = checkOptions(options, ['hash', 'signal']);
+    const wanted = { hash: Boolean(hash) };
+    const ask = async () => statusOf(await this.#channel.call('status', wanted), this.#storage);
     return this.#unlessClosed(new LatestFeed(ask, this.#watching, signal));
   }
 
@@ -449,7 +457,7 @@ export class Database {
    * @param {{signal?: AbortSignal}} [options]
    */
   async connected(options) {
-    const signal = options?.signal;
+    const { signal } = checkOptions(options, ['signal']);
     for await (const { connection, role, reason, schemaVersion } of this.status({ signal })) {
       if (role === 'root' || (connection === 'connected' && schemaVersion > 0)) return;
       if (connection === 'error') throw RivuletError.of(reason);

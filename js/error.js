@@ -49,12 +49,15 @@ export class RivuletError extends Error {
 }
 
 /**
- * Refuses what is none of the options: a misspelt one would be one that is not there.
- * @param {object | null | undefined} options @param {string[]} names
+ * The options, an object also where none were given. What is none of them is refused: a misspelt
+ * one would be one that is not there.
+ * @param {any} options @param {string[]} names @returns {any}
  */
 export function checkOptions(options, names) {
-  const unknown = Object.keys(options ?? {}).find((name) => !names.includes(name));
-  if (unknown === undefined) return;
+  const given = options ?? {};
+  const unknown =
+    typeof given === 'object' ? Object.keys(given).find((name) => !names.includes(name)) : String(given);
+  if (unknown === undefined) return given;
   const detail = `there is no option ${unknown}; there are ${names.join(', ')}`;
   throw new RivuletError('parameter_invalid', detail, { parameter: unknown });
 }
