@@ -56,13 +56,13 @@ static rv_status parse_cursor(rv_exchange *x, uint64_t *from, rv_error *err) {
     if (!rv_bytes_equal(rv_writer_bytes(&expected), text)) {
         return rv_error_set(err, RV_PARAMETER_INVALID,
                             "the cursor `%b` belongs to another node or log; start again without "
-                            "Last-Event-ID, or from a position",
+                            "it, or from a position",
                             &text);
     }
     if (sequence > rv_node_sequence_durable(x->face->options.node)) {
         return rv_error_set(err, RV_PARAMETER_INVALID,
                             "the cursor `%b` is ahead of this node's log, which may have been "
-                            "restored; start again without Last-Event-ID, or from a position",
+                            "restored; start again without it, or from a position",
                             &text);
     }
     *from = sequence + 1;
@@ -523,6 +523,7 @@ rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w) {
     }
     rv_status status = find_start(x, &err);
     if (status == RV_OK) {
+        r->cursor_tag = cursor_tag(x->face->options.node); /* the log may have begun since */
         status = write_events(x, w, &err);
     }
     if (status == RV_END) {

@@ -8,6 +8,11 @@
 //                               `relayed`,      a gateway keeps it, or as:  `relayed`
 //                               `upstream`      the root's decision is here `upstream`, or its error
 //
+// What is written to an outbox has the version that it would have as it looks there, and the root
+// may give it another one. So the event of `upstream` has what the log says of its position: a
+// connected edge waits until that has come. Where it does not come (its stream is not selected, the
+// connection is gone) only the position is known.
+//
 // What an edge cannot write itself, for want of a key, it sends on, and is answered with a position.
 //
 // Appends do not wait for the disk one by one: each is answered when it is in memory, and the
@@ -43,6 +48,8 @@ export class Append {
   edgeSequence = 0;
   /** The command that it is, at an edge. */
   command = '';
+  /** At an edge: the root has accepted it, at `position`, and its events may be on their way. */
+  decided = false;
   /** Whether somebody wants to know what the root decides. */
   asked = false;
   /** Called when somebody does. */
@@ -91,14 +98,24 @@ export class Append {
       this.#levels.upstream.reject(error);
       return;
     }
-    const batch = Array.isArray(this.#result);
-    const events = batch ? this.#result : [this.#result];
+    this.decided = true;
     this.position = position ?? 0;
-    const placed = events.map((/** @type {any} */ event, /** @type {number} */ i) => {
-      return { ...event, position: position && position - (events.length - 1 - i) };
-    });
     this.#levels.relayed.resolve(this.#result);
-    this.#levels.upstream.resolve(batch ? placed : placed[0]);
+  }
+
+  get count() {
+    return Array.isArray(this.#result) ? this.#result.length : 1;
+  }
+
+  /** What the log has at its positions, as far as that is here. @param {any[]} events */
+  place(events) {
+    const known = new Map(events.map((event) => [event.position, event]));
+    const placed = [this.#result].flat().map((event, i) => {
+      const position = this.position && this.position - this.count + 1 + i;
+      const { version = null, recorded_at: recordedAt = null } = known.get(position) ?? {};
+      return { ...event, position: position || null, version, recordedAt };
+    });
+    this.#levels.upstream.resolve(Array.isArray(this.#result) ? placed : placed[0]);
   }
 
   /** @param {Level} level */
@@ -125,14 +142,24 @@ export class Durability {
   #outboxDurable = 0;
   #settled = 0;
   #relayed = 0;
+  #connected = false;
   #root = true;
   /** @type {RivuletError | null} */ #failure = null;
   /** Asks what the root decided of a batch. @type {(edgeSequence: number) => Promise<any>} */
   #outcome;
+  #events;
 
-  /** @param {(edgeSequence: number) => Promise<any>} [outcome] */
-  constructor(outcome = () => Promise.reject(new RivuletError('closing'))) {
+  /**
+   * @param {(edgeSequence: number) => Promise<any>} [outcome]
+   * @param {(first: number, last: number) => Promise<any[]>} [events] what the log has here from a
+   *   position up to another
+   */
+  constructor(
+    outcome = () => Promise.reject(new RivuletError('closing')),
+    events = () => Promise.resolve([]),
+  ) {
     this.#outcome = outcome;
+    this.#events = events;
   }
 
   /** Whether nothing is waited for. */
@@ -183,11 +210,13 @@ export class Durability {
   /**
    * How far the log is, and whether it goes no further.
    * @param {{root: boolean, watermark: number, durable: number, outboxDurable?: number,
-   *   settled?: number, relayed?: number}} facts
+   *   settled?: number, relayed?: number, connected?: boolean}} facts
    * @param {RivuletError | null} failure
    */
-  update({ root, watermark, durable, outboxDurable = 0, settled = 0, relayed = 0 }, failure) {
+  update(facts, failure) {
+    const { root, watermark, durable, outboxDurable = 0, settled = 0, relayed = 0 } = facts;
     this.#root = root;
+    this.#connected = facts.connected ?? false;
     this.#outboxDurable = outboxDurable;
     this.#settled = settled;
     this.#relayed = relayed;
@@ -202,12 +231,13 @@ export class Durability {
   /** No more facts will come. @param {RivuletError} error */
   end(error) {
     this.#failure = error;
-    for (const append of this.#waiting) append.fail(error);
+    for (const append of this.#waiting) append.decided ? append.place([]) : append.fail(error);
     this.#waiting.clear();
   }
 
   /** True when nothing more is to be waited for. @param {Append} append */
   #advance(append) {
+    if (append.decided) return this.#advanceDecided(append);
     if (append.edgeSequence > 0) return this.#advanceWritten(append);
     if (append.position <= this.#watermark) append.reach('memory');
     if (append.position <= this.#durable) {
@@ -232,6 +262,21 @@ export class Durability {
     return this.#failure !== null;
   }
 
+  /** The same of one that the root has accepted. @param {Append} append */
+  #advanceDecided(append) {
+    if (append.position > this.#durable && this.#connected && !this.#failure) return false;
+    void this.#place(append);
+    return true;
+  }
+
+  /** @param {Append} append */
+  async #place(append) {
+    const { position, count } = append;
+    const known = position > 0 && count > 0;
+    // an error of reading is none of the append, which the root has
+    append.place(known ? await this.#events(position - count + 1, position).catch(() => []) : []);
+  }
+
   /** It is decided, and somebody asks how. @param {Append} append */
   async #ask(append) {
     try {
@@ -239,9 +284,10 @@ export class Durability {
       this.#catchUp(append);
       if (decision.outcome !== 'waiting') {
         append.decide(decision);
-        return;
+        if (!append.decided || this.#advance(append)) return;
+      } else {
+        append.edgeSequence = decision.edge_sequence; // a command that was refused, and runs again
       }
-      append.edgeSequence = decision.edge_sequence; // a command that was refused, and runs again
       this.#waiting.add(append);
     } catch (/** @type {any} */ error) {
       append.fail(error);

@@ -166,7 +166,10 @@ const closed = () => new RivuletError('closing', 'the database is closed');
 export class Database {
   /** @type {Channel} */ #channel;
   /** @type {{mode: string, persistent: boolean}} */ #storage;
-  #durability = new Durability((edgeSequence) => this.#outcome(edgeSequence));
+  #durability = new Durability(
+    (edgeSequence) => this.#outcome(edgeSequence),
+    (first, last) => this.#held(first, last),
+  );
   /** Rejections that were acknowledged, by edge sequence. @type {Map<number, any>} */
   #acknowledged = new Map();
   #pending = 0; // batches that the root has not decided
@@ -228,7 +231,7 @@ export class Database {
   }
 
   /** @param {number[]} values @param {{reason: any, failure: any}} problems */
-  #facts(values, { failure }) {
+  #facts(values, { reason, failure }) {
     const progress = {
       root: values[fact.role] === 0,
       watermark: values[fact.watermark],
@@ -236,6 +239,7 @@ export class Database {
       outboxDurable: values[fact.outboxDurable],
       settled: values[fact.outboxSettled],
       relayed: values[fact.relayed],
+      connected: values[fact.edgeState] === CONNECTED && !reason,
     };
     this.#pending = values[fact.pending];
     this.#connected = values[fact.edgeState] === CONNECTED;
@@ -310,11 +314,21 @@ export class Database {
     return append;
   }
 
-  /** What the root decided of a batch; asked while it is closed, too. @param {number} edgeSequence */
+  /** What the root decided of a batch. @param {number} edgeSequence */
   async #outcome(edgeSequence) {
     const reason = this.#acknowledged.get(edgeSequence);
     if (reason) return { outcome: 'rejected', position: null, reason };
-    const request = { method: 'GET', target: `/pending/${edgeSequence}` };
+    return this.#ask(`/pending/${edgeSequence}`);
+  }
+
+  /** The events of positions that are here. @param {number} first @param {number} last */
+  #held(first, last) {
+    return this.#ask(`/events?from=${first}&until=${last}`);
+  }
+
+  /** Asked while it is closed, too. @param {string} target @returns {Promise<any>} */
+  async #ask(target) {
+    const request = { method: 'GET', target };
     return JSON.parse(await this.#underWay(() => this.#channel.call('request', request, 64)));
   }
 
@@ -355,14 +369,16 @@ export class Database {
 
   /** @param {string} [pattern] @param {any} [options] */
   events(pattern, options) {
-    const given = checkOptions(options, ['from', 'types', 'where', 'signal']);
-    const { from = 0, types = [], where, signal } = given;
+    const given = checkOptions(options, ['from', 'after', 'types', 'where', 'signal']);
+    const { from = 0, after, types = [], where, signal } = given;
+    demand(!after || given.from === undefined, '`after` a cursor is in place of `from`');
     const path = pattern ?? '/**';
     const start = from instanceof Date ? from.toISOString() : String(from);
     const parameters = new URLSearchParams({ path, from: start, numbers: 'text' });
     for (const type of types) parameters.append('type', type);
     if (where !== undefined) parameters.append('where', where);
-    const request = { method: 'GET', target: `/events?${parameters}`, accept: 'text/event-stream' };
+    const target = `/events?${parameters}`;
+    const request = { method: 'GET', target, accept: 'text/event-stream', last_event_id: after };
     return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));
   }
 

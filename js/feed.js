@@ -120,6 +120,8 @@ class StreamSource extends Source {
   /** Pieces that were pulled and have not come, and that have come and were not given back. */
   pulled = 0;
   pieces = 0;
+  /** What names the last frame, where something does. */
+  id = '';
 
   /**
    * @param {Channel} channel @param {any} request
@@ -175,6 +177,7 @@ class StreamSource extends Source {
       const data = frame.indexOf('\ndata: ');
       if (data < 0) continue;
       const text = frame.slice(data + 7);
+      this.id = /^id: (.*)/.exec(frame)?.[1] ?? '';
       if (!frame.startsWith('event: problem')) return text;
       this.#ending = RivuletError.of(JSON.parse(text));
     }
@@ -203,7 +206,7 @@ class CreditSource extends StreamSource {
 export class EventFeed extends CreditSource {
   take() {
     const event = this.data();
-    return event === undefined ? undefined : decodeEvent(event);
+    return event && Object.assign(decodeEvent(event), { cursor: this.id });
   }
 }
 

@@ -129,13 +129,19 @@ export interface DestroyOptions {
 export interface AppendedEvent<Data = Record<string, any>> {
   /** Its place in the root's log; null where it is not known yet, or not any more. */
   position: number | null;
-  /** Its place in its stream; of one that waits, as it looks here; null where nothing is held of it. */
+  /**
+   * Its place in its stream. Of one that waits for the root as it looks here, which the root may see
+   * otherwise; null where nothing is held of it.
+   */
   version: number | null;
   path: string;
   type: string;
   /** A UUID. */
   eventId: string;
-  /** In UTC with microseconds: `2026-01-01T00:00:00.123456+00:00`; null of one that waits. */
+  /**
+   * In UTC with microseconds: `2026-01-01T00:00:00.123456+00:00`; null of one that waits, and where
+   * nothing is held of it.
+   */
   recordedAt: string | null;
   /** As completed: with defaults, keys, and values as the table in docs/javascript.md says. */
   data: Data;
@@ -148,6 +154,8 @@ export interface Event<Data = Record<string, any>> extends AppendedEvent<Data> {
   recordedAt: string;
   schemaVersion: number;
   metadata: Record<string, any> | null;
+  /** Where it is in this node's log: `events(pattern, { after: cursor })` goes on behind it. */
+  cursor: string;
   /** This version does not understand `data`, which is a string then: `\\x` and hexadecimal digits. */
   opaque?: true;
 }
@@ -218,8 +226,10 @@ export interface Append<Result> {
    * Resolves with the event (of a batch: the events) when it is
    * - `memory`: accepted, or at an edge written to its outbox, and folded here,
    * - `local`: and flushed here (the default),
+   * - `relayed`: and kept by a gateway; on a root the same as `local`,
    * - `upstream`: accepted by the root and flushed there; on a root the same as `local`. At an edge
-   *   it waits, however long it is offline, and rejects with the root's error.
+   *   it waits, however long it is offline, and rejects with the root's error. The event has the
+   *   position, version and time that the root gave it, or null where they are not known here.
    */
   durable(level?: Level): Promise<Result>;
   /** The position of the last event; 0 until it is known. */
@@ -406,6 +416,12 @@ export interface Database {
     options?: {
       /** A position, a time (a Date, or a text), or 'now', which is what comes; 0: the start. */
       from?: number | Date | string;
+      /**
+       * In place of `from`: the `cursor` of the last event that was consumed; null: the start. It
+       * misses nothing, where `position + 1` misses what an edge is sent that selects more later.
+       * `parameter_invalid` where it is another node's, or of a log that is gone.
+       */
+      after?: string | null;
       /** Events of these types only. */
       types?: readonly string[];
       /** A condition over the fields of these types, as a filter of a selection. */

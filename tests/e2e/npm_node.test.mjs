@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folder, must, Node, prepared, schema, until } from './harness.mjs';
+import { folder, must, Node, opened, prepared, schema, until } from './harness.mjs';
 
 const packed = fileURLToPath(new URL('../../build/npm', import.meta.url));
 const parent = folder('npm');
@@ -301,6 +301,76 @@ test('an edge that is killed while it syncs goes on, and ends equal', async (t) 
   assert.ok(last[0].syncedTo >= Math.max(...held), `${last[0].syncedTo} after ${held}`);
   assert.equal(last[1].stateHash, (await node.status()).state_hash);
   await node.stop();
+});
+
+test('a cursor misses nothing of streams that an edge selects later, as positions do', async () => {
+  const node = await Node.start(prepared(parent, 'widened'));
+  await node.batch([opened(1), opened(2), { path: '/accounts/2', type: 'money_paid', data: { amount: 1 } }]);
+  await node.batch([{ path: '/accounts/1', type: 'money_paid', data: { amount: 1 } }]);
+  const [before, came, behind, missed] = await run(`
+    const db = await open(${edgeOptions(node, join(parent, 'edge-widened'), ['/accounts/1'])});
+    const read = async (count, options) => {
+      const found = [];
+      for await (const e of db.events('/**', options)) if (found.push(e) === count) break;
+      return found;
+    };
+    const before = await read(2, { from: 0 });
+    tell(before.map((e) => e.position));
+    const { cursor, position } = before[1];
+    await db.select({ streams: ['/accounts/*'] });
+    tell((await read(2, { after: cursor })).map((e) => e.position));
+    tell((await read(1, { after: cursor, types: ['account_opened'] })).map((e) => e.path));
+    const later = db.events('/**', { from: position + 1 });
+    const next = later.next(); // what it would be missing
+    await db.append('/accounts/1', 'money_paid', { amount: 1 }).durable('upstream');
+    tell((await next).value.position);
+    await db.close();
+  `, webSocketFlags);
+  assert.deepEqual(before, [2, 5]);
+  assert.deepEqual(came, [3, 4]);
+  assert.deepEqual(behind, ['/accounts/2']);
+  assert.equal(missed, 6);
+  await node.stop();
+});
+
+test('what an edge wrote offline is told with the version that the root gave it', async () => {
+  const node = await Node.start(prepared(parent, 'overtaken'));
+  await node.batch([opened(1), opened(2)]);
+  const program = start(`
+    const db = await open(${edgeOptions(node, join(parent, 'edge-overtaken'), ['/accounts/1'])});
+    await status(db, (s) => s.syncedTo === 3);
+    tell('synced');
+    await status(db, (s) => s.connection === 'offline');
+    const appends = [
+      db.append('/accounts/1', 'money_paid', { amount: 1 }),
+      db.append([1, 1].map((id) => ({ path: '/accounts/' + id, type: 'money_paid', data: { amount: 1 } }))),
+      db.append('/accounts/2', 'money_paid', { amount: 1 }),
+    ];
+    tell(await Promise.all(appends.map((append) => append.durable('local'))));
+    tell((await Promise.all(appends.map((append) => append.durable('upstream')))).flat());
+    const known = new Map();
+    for await (const e of db.events('/accounts/1')) if (known.set(e.eventId, e).size === 7) break;
+    tell([...known.values()].slice(4).map(({ position, version, recordedAt }) => [position, version, recordedAt]));
+    const expectedVersion = [...known.values()].at(-1).version;
+    await db.append('/accounts/1', 'money_paid', { amount: 1 }, { expectedVersion }).durable('upstream');
+    await db.close();
+  `, webSocketFlags);
+  assert.equal(await program.line(), 'synced', program.errors());
+  await node.stop();
+  const [first, , blind] = await program.line();
+  assert.deepEqual([first.position, first.version, first.recordedAt], [null, 2, null], 'as it looks there');
+  assert.equal(blind.version, null);
+  const paid = { path: '/accounts/1', type: 'money_paid', data: { amount: 1 } };
+  must(['import', '-', '--data', node.data], [paid, paid, paid].map((event) => text(event)).join('\n'));
+  const again = await Node.start(node.data, '--listen', `127.0.0.1:${node.port}`);
+  const { lines, code } = await program.rest();
+  assert.equal(code, 0, program.errors());
+  const [written, read] = lines;
+  const told = written.map(({ position, version, recordedAt }) => [position, version, recordedAt]);
+  assert.deepEqual(told.slice(0, 3), read);
+  assert.deepEqual(read.map(([, version]) => version), [5, 6, 7]); // prettier-ignore
+  assert.deepEqual(told[3], [10, null, null], 'of what is not held here only the position is known');
+  await again.stop();
 });
 
 test('what was appended is sent before an edge is closed; connected tells when it can be', async () => {

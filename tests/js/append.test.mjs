@@ -31,6 +31,9 @@ function accepted(durability, position) {
   return append;
 }
 
+/** What is told of an event whose position has not come here. */
+const unknown = { version: null, recordedAt: null };
+
 test('a command that runs again before its first answer was taken has what it came to last', async () => {
   const decided = { outcome: 'accepted', position: 9, reason: null };
   const durability = new Durability(() => Promise.resolve(decided));
@@ -41,7 +44,7 @@ test('a command that runs again before its first answer was taken has what it ca
   durability.watch(append);
   const upstream = append.durable('upstream');
   durability.update({ root: false, watermark: 9, durable: 9, outboxDurable: 4, settled: 4 }, null);
-  assert.deepEqual(await upstream, [{ amount: 1, position: 9 }]);
+  assert.deepEqual(await upstream, [{ amount: 1, position: 9, ...unknown }]);
 });
 
 test('a command that runs again while it is asked what became of it has what it came to last', async () => {
@@ -117,15 +120,57 @@ test('in an outbox: memory at once, local with the flush, upstream with the deci
   refused.catch(() => {});
   durability.update({ ...facts, outboxDurable: 4, settled: 4 }, null);
   assert.equal(durability.idle, true);
-  assert.deepEqual(await one.durable('upstream'), { position: 9, type: 't' });
+  assert.deepEqual(await one.durable('upstream'), { position: 9, type: 't', ...unknown });
   assert.deepEqual(await one.durable('local'), { position: null, type: 't' });
   await assert.rejects(refused, { code: 'check_violation', detail: 'no' });
   assert.deepEqual(asked, [1, 2], 'of the others nobody wanted to know');
   const batch = await three.durable('upstream');
   assert.deepEqual(batch.map((/** @type {any} */ event) => event.position), [11, 12]); // prettier-ignore
   assert.equal(three.position, 12);
-  assert.deepEqual(await late.durable('upstream'), { position: null, type: 't' });
+  assert.deepEqual(await late.durable('upstream'), { position: null, type: 't', ...unknown });
   assert.deepEqual(asked, [1, 2, 3, 4]);
+});
+
+test('what the root accepted has the version and the time that the log has, once that is here', async () => {
+  const log = Array.from({ length: 20 }, (_, i) => ({ position: i, version: 30 + i, recorded_at: `${i}:00` }));
+  const asked = [];
+  const held = async (first, last) => {
+    asked.push([first, last]);
+    if (last === 12) throw new RivuletError('data_damaged');
+    return log.filter(({ position }) => position >= first && position <= last && position !== 8);
+  };
+  const durability = new Durability(async (n) => ({ outcome: 'accepted', position: 4 + 2 * n }), held);
+  const facts = { root: false, watermark: 4, outboxDurable: 5, settled: 5, connected: true };
+  durability.update({ ...facts, durable: 7 }, null);
+  const appends = [1, 2, 3, 4, 5].map((edgeSequence) => written(durability, edgeSequence, edgeSequence === 5 ? 1 : 2));
+  const told = [];
+  appends.forEach((append, i) => append.durable('upstream').then((result) => (told[i] = result)));
+  await settled();
+  const event = (position, known = true) => ({
+    type: 't', position, version: known ? 30 + position : null, recordedAt: known ? `${position}:00` : null,
+  }); // prettier-ignore
+  assert.deepEqual(told, [[event(5), event(6)]], 'of the others the events are on their way');
+  assert.equal(durability.idle, false);
+  durability.update({ ...facts, durable: 12 }, null);
+  await settled();
+  assert.deepEqual(told[1], [event(7), event(8, false)], 'one is of a stream that is not selected');
+  assert.deepEqual(told[2], [event(9), event(10)]);
+  assert.deepEqual(told[3], [event(11, false), event(12, false)], 'the log cannot be read');
+  assert.equal(told.length, 4);
+  durability.update({ ...facts, durable: 12, connected: false }, null);
+  await settled();
+  assert.deepEqual(told[4], event(14), 'without a connection nothing is waited for');
+  assert.deepEqual(asked, [[5, 6], [7, 8], [9, 10], [11, 12], [14, 14]]); // prettier-ignore
+  assert.equal(durability.idle, true);
+});
+
+test('what the root accepted is told to be so when the database ends before it has come', async () => {
+  const durability = new Durability(async () => ({ outcome: 'accepted', position: 9 }));
+  durability.update({ root: false, watermark: 4, durable: 4, settled: 1, connected: true }, null);
+  const upstream = written(durability, 1).durable('upstream');
+  await settled();
+  durability.end(new RivuletError('closing'));
+  assert.deepEqual(await upstream, { type: 't', position: 9, ...unknown });
 });
 
 test('a log that goes no further fails what it has not made durable', async () => {

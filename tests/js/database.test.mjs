@@ -81,7 +81,8 @@ test('options: expected versions, ids and metadata', async () => {
   assert.deepEqual(again, first);
   await assert.rejects(db.append('/accounts/1', 'visited', {}, { eventId }).durable(), { code: 'event_id_reused' });
   await db.append('/accounts/1', 'visited', { times: 2 }, { expectedVersion: 1n }).durable();
-  const [event] = await take(db.events('/accounts/1'), 1);
+  const [{ cursor, ...event }] = await take(db.events('/accounts/1'), 1);
+  assert.match(cursor, /^2-[0-9a-f]{8}$/);
   assert.deepEqual(event, { ...first, schemaVersion: 1, metadata: { actor: 'ada', n: 5 } });
   await db.close();
 });

@@ -41,6 +41,7 @@ test('events come whole, wherever the pieces are cut', async () => {
     channel.sink.end();
     const events = [(await first).value, ...(await take(feed, 9))];
     assert.deepEqual(events.map(({ position }) => position), [1, 2, 3]); // prettier-ignore
+    assert.deepEqual(events.map(({ cursor }) => cursor), ['1-00', '2-00', '3-00']); // prettier-ignore
     assert.equal(events[1].data.text, 'ä\\n€ '.repeat(2));
   }
 });

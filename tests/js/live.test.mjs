@@ -53,6 +53,25 @@ test('events by type, by a condition, and from now on', async () => {
   await db.close();
 });
 
+test('a cursor goes on behind its event, and is good for its own log only', async () => {
+  const db = await open();
+  const other = await open();
+  for (const it of [db, other]) await opened(it, 1);
+  for (let i = 1; i <= 9; i++) await db.append('/accounts/1', 'visited', { times: i }).durable();
+  /** @type {string | null} */
+  let cursor = null;
+  for (let i = 0; i <= 9; i++) {
+    const feed = db.events('/accounts/*', { after: cursor });
+    const { value } = await feed.next();
+    assert.equal(value.position, i + 2);
+    ({ cursor } = value);
+    await feed.return();
+  }
+  await assert.rejects(other.events('/**', { after: cursor }).next(), { code: 'parameter_invalid' });
+  assert.throws(() => db.events('/**', { after: cursor, from: 3 }), { code: 'parameter_invalid' });
+  await db.close();
+});
+
 test('differences give the result, and rows that stay are the objects that they were', async () => {
   const db = await open();
   for (let id = 1; id <= 40; id++) await opened(db, id);

@@ -21,6 +21,7 @@ export async function use(): Promise<void> {
     .append([{ path: '/a/1', type: 't', data: { n: 1n }, expectedVersion: 'none' }], { metadata: { actor: 'ada' } })
     .durable();
   const paths: (string | null)[] = batch.map(({ path }) => path);
+  for await (const { cursor } of db.events('/accounts/*', { after: null })) db.events('/**', { after: cursor });
   for await (const e of db.events('/accounts/*', { from: position, signal: AbortSignal.timeout(1) })) {
     const read: Event = e;
     if (read.metadata === null) break;
