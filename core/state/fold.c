@@ -126,7 +126,7 @@ static bool row_may_be(const rv_fold *f, const rv_aggregate *aggregate, bool act
 /* True when nobody asks for the row of a touch before the deletions. */
 static bool touch_is_idle(const rv_fold *f, const rv_touch *touch) {
     RV_ASSERT(touch->field < f->type->field_count);
-    return !f->judge && (touch->kind == RV_TOUCH_DELETES ||
+    return !f->judge && ((touch->kind == RV_TOUCH_DELETES && f->changes == NULL) ||
                          (touch->kind == RV_TOUCH_REFERENCES && !touch->acted_on));
 }
 

@@ -59,13 +59,16 @@ static void select_all(size_t which, rv_base_source *source) {
     *source = (rv_base_source){.given = given, .given_count = FILTERS};
 }
 
+/* As at the root, or as at a gateway, which folds what has been judged. */
+static rv_fold_mode fold_mode = RV_FOLD_JUDGE;
+
 /* A batch of some events; some are refused, and some batches are taken back. */
 static void judge_random(rv_state *state, uint64_t *seed) {
     const uint32_t count = 1 + (uint32_t)(rv_test_random(seed) % 5);
     rv_state_begin(state);
     rv_status status = RV_OK;
     for (uint32_t i = 0; i < count && status == RV_OK; i += 1) {
-        status = fold_random_as(state, seed, RV_FOLD_JUDGE);
+        status = fold_random_as(state, seed, fold_mode);
     }
     if (status != RV_OK || rv_test_random(seed) % 5 == 0) {
         rv_state_rollback(state);
@@ -99,9 +102,13 @@ static void begin_with_base(rv_state *root, rv_state *edge, rv_base_source *sour
     rv_state_base_close(root, source);
 }
 
-/* A row that is gone was there: an edge is told of nothing else. */
+/* A row that is gone was there: an edge is told of nothing else. (Of what nobody has judged it may
+ * be told twice: an event then may act on a row and delete it.) */
 static void check_gone(rv_state *edge, rv_bytes bytes) {
     static rv_base_reader reader;
+    if (fold_mode == RV_FOLD_APPLY) {
+        return;
+    }
     rv_base_reader_begin(&reader, schema, bytes);
     rv_status status = rv_base_reader_next(&reader);
     for (bool first = true; status == RV_OK && first; first = false) {
@@ -188,6 +195,17 @@ RV_TEST(changes_keep_selected_rows_as_they_are) {
         run(seed, seed % 4, sizeof ring, &lost);
         RV_CHECK_PASSED();
     }
+    RV_CHECK_EQ(lost, 0);
+}
+
+RV_TEST(changes_are_noted_where_nobody_judges) {
+    uint32_t lost = 0;
+    fold_mode = RV_FOLD_APPLY;
+    for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(24) && !rv_test_failed; seed += 1) {
+        run(seed, seed % 4, sizeof ring, &lost);
+    }
+    fold_mode = RV_FOLD_JUDGE;
+    RV_CHECK(!rv_test_failed);
     RV_CHECK_EQ(lost, 0);
 }
 
@@ -332,6 +350,7 @@ int main(void) {
         return 1;
     }
     RV_RUN(changes_keep_selected_rows_as_they_are);
+    RV_RUN(changes_are_noted_where_nobody_judges);
     RV_RUN(changes_that_are_gone_are_told);
     RV_RUN(given_rows_are_passed_on);
     RV_RUN(events_are_not_folded_into_given_rows);
