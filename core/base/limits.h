@@ -60,6 +60,7 @@
 #define RV_TOKEN_NAME_MAX   63u   /* bytes: it is typed, and stands in addresses */
 #define RV_TOKEN_RIGHTS_MAX 64u   /* entries of what may be read, and of what may be written */
 #define RV_TOKEN_LIST_MAX   4096u /* bytes of such a list: each is looked at for every path */
+#define RV_TOKENS_SHARE     2u    /* they have one of so many parts of the ledger */
 
 /* --- an edge's outbox --- */
 #define RV_OUTBOX_BATCH_LEN_MAX (256 << 10) /* of one batch; a push has names besides */

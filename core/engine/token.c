@@ -350,14 +350,40 @@ static rv_status begin(rv_node *node, rv_writer *body, rv_error *err) {
     return status == RV_OK ? rv_node_ledger_begin(node, body, err) : status;
 }
 
+/* Bytes that all tokens take in the ledger. */
+static size_t tokens_len(const rv_node *node) {
+    const rv_ledger *const ledger = &node->ledger;
+    const rv_bytes first = {NULL, 0};
+    size_t len = 0;
+    for (uint32_t i = rv_ledger_seek(ledger, RV_LEDGER_TOKEN, first); i < rv_ledger_count(ledger);
+         i++) {
+        const rv_ledger_entry entry = rv_ledger_at(ledger, i);
+        len += entry.kind == RV_LEDGER_TOKEN ? rv_ledger_cost(entry.key.len, entry.value.len) : 0;
+    }
+    RV_ASSERT(len <= rv_ledger_used(ledger));
+    return len;
+}
+
+/* True when changes of tokens leave others their part of the ledger, and what waits in the outbox
+ * the room that it has kept. What makes tokens less always does. */
+static bool leaves_room(const rv_node *node, const rv_ledger_changes *changes) {
+    const rv_ledger *const ledger = &node->ledger;
+    const int64_t reserve = (int64_t)RV_OUTBOX_RESERVE * node->outbox.pending;
+    const int64_t tokens = (int64_t)tokens_len(node) + changes->cost;
+    RV_ASSERT(tokens >= 0);
+    return changes->cost <= 0 ||
+           (tokens <= (int64_t)(ledger->cap / RV_TOKENS_SHARE) &&
+            (int64_t)rv_ledger_used(ledger) + changes->cost + reserve <= (int64_t)ledger->cap);
+}
+
 static rv_status end(rv_node *node, rv_status status, rv_writer *body, rv_ledger_changes *changes,
                      rv_error *err) {
-    if (status != RV_OK) {
-        RV_ASSERT(status == RV_BUSY || status == RV_BATCH_TOO_LARGE);
+    RV_ASSERT(status == RV_OK || status == RV_BUSY || status == RV_BATCH_TOO_LARGE);
+    if (status != RV_OK || !leaves_room(node, changes)) {
         rv_log_append_cancel(node->log);
         return rv_error_set(err, RV_MEMORY_EXHAUSTED,
-                            "the memory for what the node remembers beside events is used up; "
-                            "revoke tokens, or open the node with a larger budget");
+                            "the memory for what the node remembers beside events has no more room "
+                            "for tokens; revoke some, or open the node with a larger budget");
     }
     rv_node_ledger_commit(node, body, changes);
     node->tokens_generation += 1;

@@ -106,7 +106,8 @@ RV_MUST_USE rv_status rv_token_judge_entry(rv_bytes entry, bool read, rv_error *
  * rv_node_decisions_durable has reached what rv_node_decisions_made then says. RV_PENDING, RV_BUSY:
  * poll, then again. RV_PARAMETER_INVALID: a name that is none, an entry that is none, rights to
  * nothing. RV_NOT_CONNECTED: an edge that has not met its upstream has no log yet.
- * RV_MEMORY_EXHAUSTED: the ledger has no room. RV_READ_ONLY, RV_CLOSING, RV_STORAGE_FULL. */
+ * RV_MEMORY_EXHAUSTED: the ledger has no room for tokens. RV_READ_ONLY, RV_CLOSING,
+ * RV_STORAGE_FULL. */
 RV_MUST_USE rv_status rv_node_token_put(rv_node *node, const rv_access_token *token,
                                         int64_t grace_until, rv_error *err);
 

@@ -507,6 +507,41 @@ RV_TEST(messages_about_tokens_have_their_turn) {
     pair_free(&p);
 }
 
+/* An edge's tokens take nothing of what its outbox needs to end: each batch that waits is decided,
+ * and refused ones are told. */
+RV_TEST(tokens_leave_room_for_what_waits) {
+    pair p = pair_create("/accounts/1");
+    uint64_t sequence = 0;
+    uint32_t waiting = 0;
+    RV_CHECK(pair_connect(&p));
+    RV_CHECK_STATUS(fixture_append(&p.root, "accounts", "account_opened", "{\"name\":\"x\"}"),
+                    RV_OK);
+    pair_run(&p);
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    while (deposit(&p, "/accounts/900", "ada", &sequence) == RV_OK) {
+        waiting += 1;
+    }
+    RV_CHECK_STATUS(p.leaf.err.status, RV_OUTBOX_FULL);
+    RV_CHECK(waiting > 100);
+    char name[32];
+    rv_status status = RV_OK;
+    for (uint32_t i = 0; status == RV_OK; i++) {
+        (void)snprintf(name, sizeof name, "n%u", i);
+        status = tokens_put(p.leaf.node, name, name, "", "", "a", 0);
+    }
+    RV_CHECK_STATUS(status, RV_MEMORY_EXHAUSTED);
+    for (int i = 0; i < 400 && rv_node_outbox(p.leaf.node).pending > 0; i++) {
+        p.now += 30000000;
+        if (p.session == NULL) {
+            RV_CHECK(pair_connect(&p));
+        }
+        pair_run(&p);
+    }
+    RV_CHECK_EQ(rv_node_outbox(p.leaf.node).pending, 0);
+    RV_CHECK_EQ(rv_node_outbox(p.leaf.node).rejections, waiting);
+    pair_free(&p);
+}
+
 int main(void) {
     RV_RUN(who_has_no_token_gets_nothing);
     RV_RUN(a_selection_is_what_may_be_read);
@@ -519,5 +554,6 @@ int main(void) {
     RV_RUN(what_was_written_before_anybody_was_named_is_the_firsts);
     RV_RUN(a_refusal_tells_what_its_reader_may_read);
     RV_RUN(messages_about_tokens_have_their_turn);
+    RV_RUN(tokens_leave_room_for_what_waits);
     return rv_test_done();
 }
