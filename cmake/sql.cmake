@@ -22,8 +22,9 @@ endif()
 if(RV_SANITIZE)
   list(APPEND options -fno-sanitize=address,undefined)
 endif()
-# sql/sqlite.sed lets a query stop and go on. The parser sees sql/shape.h, which looks at the shape of a
-# SELECT, and in modules sql/statements.h besides, which leaves out what changes tables: a tenth of a module.
+# sql/sqlite.sed lets a query stop and go on; its sorter sees sql/work.h, which does so for sorts. The parser
+# sees sql/shape.h, which looks at the shape of a SELECT, and in modules sql/statements.h besides, which leaves
+# out what changes tables: a tenth of a module.
 set(amalgamation ${CMAKE_BINARY_DIR}/sqlite/sqlite3.c)
 set(edits -f ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
   -e "/ Begin file parse.c /i #include \"sql/shape.h\"")
@@ -35,12 +36,13 @@ file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/sqlite)
 add_custom_command(OUTPUT ${amalgamation} VERBATIM
   DEPENDS ${RV_DEPS}/sqlite/sqlite3.c ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
   COMMAND sed ${edits} ${RV_DEPS}/sqlite/sqlite3.c > ${amalgamation}
-  COMMAND sh -c "test $(grep -c 'RV_W[AO]' '${amalgamation}') -eq 5 || { rm '${amalgamation}'; exit 1; }")
+  COMMAND sh -c "test $(grep -cE 'RV_W[AO]|rv_merge|rv_search' '${amalgamation}') -eq 14 || { rm '${amalgamation}'; exit 1; }")
 target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite)
 target_sources(rivulet_sql PRIVATE ${amalgamation})
 set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 set_source_files_properties(sql/sqlite.c PROPERTIES
-  COMPILE_OPTIONS "${options}" OBJECT_DEPENDS "${amalgamation};${PROJECT_SOURCE_DIR}/sql/shape.h")
+  COMPILE_OPTIONS "${options}"
+  OBJECT_DEPENDS "${amalgamation};${PROJECT_SOURCE_DIR}/sql/shape.h;${PROJECT_SOURCE_DIR}/sql/work.h")
 
 # In a browser's module only what reads rows is not as small as can be.
 if(RV_TARGET STREQUAL "browser")

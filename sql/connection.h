@@ -148,6 +148,10 @@ static inline uint32_t rv_sql_interrupts(const rv_sql *sql) {
     return sql->interrupts == NULL ? 0 : __atomic_load_n(sql->interrupts, __ATOMIC_RELAXED);
 }
 
+/* The running query has done so many steps in one go, outside of SQLite's machine. SQLITE_OK, or
+ * SQLITE_INTERRUPT: it is to end. */
+int rv_sql_guard_steps(rv_sql *sql, uint32_t steps);
+
 /* Refuses by the first word what is clearly no query: RV_OK, RV_SQL_READ_ONLY. */
 RV_MUST_USE rv_status rv_sql_guard_admit(rv_bytes text, rv_error *err);
 

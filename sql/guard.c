@@ -16,6 +16,9 @@
 /* Steps between two looks at the limit: often enough to stop within microseconds. */
 #define STEPS_STRIDE 1000u
 
+/* Bytes that are compared with bytes in a step. */
+#define SEARCH_STEP 128u
+
 typedef struct limit {
     int what;
     int value;
@@ -113,20 +116,32 @@ static int authorize(void *context, int action, const char *first, const char *s
     return SQLITE_DENY;
 }
 
+int rv_sql_guard_steps(rv_sql *sql, uint32_t steps) {
+    rv_sql_query *const query = sql->running;
+    if (query == NULL) {
+        return SQLITE_OK; /* compiling: bounded by the length of the text */
+    }
+    query->steps += steps;
+    query->slice += steps;
+    const bool over = query->interrupts != rv_sql_interrupts(sql) ||
+                      (sql->steps_max > 0 && query->steps >= sql->steps_max);
+    return over ? SQLITE_INTERRUPT : SQLITE_OK;
+}
+
+bool rv_sql_guard_search(void *sql, uint64_t work) {
+    RV_ASSERT(work <= RV_SQL_SEARCH_MAX);
+    return rv_sql_guard_steps(sql, (uint32_t)(work / SEARCH_STEP)) == SQLITE_OK;
+}
+
 /* SQLite's progress handler: SQLITE_INTERRUPT ends the query, SQLITE_BUSY lets others have their
  * turn (sql/sqlite.c). */
 static int count_steps(void *context) {
     rv_sql *sql = context;
     RV_ASSERT(sql != NULL && sql->steps_stride > 0);
-    rv_sql_query *const query = sql->running;
-    if (query == NULL) {
-        return SQLITE_OK; /* compiling: bounded by the length of the text */
-    }
-    query->steps += sql->steps_stride;
-    query->slice += sql->steps_stride;
-    if (query->interrupts != rv_sql_interrupts(sql) ||
-        (sql->steps_max > 0 && query->steps >= sql->steps_max)) {
-        return SQLITE_INTERRUPT;
+    const rv_sql_query *const query = sql->running;
+    const int rc = rv_sql_guard_steps(sql, sql->steps_stride);
+    if (query == NULL || rc != SQLITE_OK) {
+        return rc;
     }
     const bool turn = sql->steps_slice > 0 && query->again < RV_SQL_AGAIN_SLICED &&
                       query->mode != RV_SQL_KEPT && query->slice >= sql->steps_slice;

@@ -3,12 +3,16 @@
 #include "sql/sorter.h"
 
 #include "sql/bound.h"
+#include "sql/connection.h"
 
 /* Bytes of a cell that is spread over pages: first guess, and the most there can be. */
 #define CELL_SIZE_MIN (64u << 10)
 #define CELL_SIZE_MAX (2u * RV_EVENT_LEN_MAX)
 
 #define FORMATTED_MAX 64u
+
+/* Comparisons, each of a microsecond at most, between two questions whether to go on. */
+#define COMPARED_STRIDE 1000u
 
 bool rv_sql_cell_grow(rv_arena *cell) {
     const size_t size = cell->cap == 0 ? CELL_SIZE_MIN : cell->cap * 2;
@@ -50,10 +54,11 @@ static int compare_values(const rv_type *type, const rv_value *a, const rv_value
                             rv_bytes_of(memory[1] + 1, text_b.len - 2));
 }
 
-/* The order of two rows; clears `*ok` when memory is used up. */
-static int compare_rows(rv_sql_sorter *s, rv_row a, rv_row b, bool *ok) {
+/* The order of two rows, where `*rc` is SQLITE_OK and stays it. */
+static int compare_rows(rv_sql_sorter *s, rv_row a, rv_row b, int *rc) {
     int order = 0;
-    for (uint16_t i = 0; i < s->column_count && order == 0 && *ok; i++) {
+    s->compared++;
+    for (uint16_t i = 0; i < s->column_count && order == 0 && *rc == SQLITE_OK; i++) {
         const uint16_t column = s->columns[i];
         const rv_type *const type = &s->aggregate->columns[column].type;
         if (!rv_sql_bound_sorted(type, true)) {
@@ -62,24 +67,26 @@ static int compare_rows(rv_sql_sorter *s, rv_row a, rv_row b, bool *ok) {
         rv_value of_a;
         rv_value of_b;
         const uint16_t number = s->aggregate->number;
-        *ok = rv_sql_cell_fetch(s->state, number, a, column, &s->cells[0], &of_a, NULL) &&
-              rv_sql_cell_fetch(s->state, number, b, column, &s->cells[1], &of_b, NULL);
-        order = *ok ? compare_values(type, &of_a, &of_b) : 0;
+        const rv_state *const state = s->sql->state;
+        const bool ok = rv_sql_cell_fetch(state, number, a, column, &s->cells[0], &of_a, NULL) &&
+                        rv_sql_cell_fetch(state, number, b, column, &s->cells[1], &of_b, NULL);
+        order = ok ? compare_values(type, &of_a, &of_b) : 0;
+        *rc = ok ? SQLITE_OK : SQLITE_NOMEM;
     }
     RV_ASSERT(s->column_count > 0);
     return s->descending ? -order : order;
 }
 
 /* Lets the row at `at` of a heap of `count` sink to where it belongs. */
-static bool sink(rv_sql_sorter *s, size_t at, size_t count) {
-    bool ok = true;
+static int sink(rv_sql_sorter *s, size_t at, size_t count) {
+    int rc = SQLITE_OK;
     RV_ASSERT(at < count && count <= s->count);
-    while (2 * at + 1 < count && ok) {
+    while (2 * at + 1 < count && rc == SQLITE_OK) {
         size_t child = 2 * at + 1;
-        if (child + 1 < count && compare_rows(s, s->rows[child], s->rows[child + 1], &ok) < 0) {
+        if (child + 1 < count && compare_rows(s, s->rows[child], s->rows[child + 1], &rc) < 0) {
             child++;
         }
-        if (compare_rows(s, s->rows[at], s->rows[child], &ok) >= 0) {
+        if (compare_rows(s, s->rows[at], s->rows[child], &rc) >= 0) {
             break;
         }
         const rv_row row = s->rows[at];
@@ -87,23 +94,27 @@ static bool sink(rv_sql_sorter *s, size_t at, size_t count) {
         s->rows[child] = row;
         at = child;
     }
-    return ok;
+    if (rc == SQLITE_OK && s->compared >= COMPARED_STRIDE) {
+        rc = rv_sql_guard_steps(s->sql, s->compared);
+        s->compared = 0;
+    }
+    return rc;
 }
 
-bool rv_sql_sorter_sort(rv_sql_sorter *s) {
-    bool ok = true;
+int rv_sql_sorter_sort(rv_sql_sorter *s) {
+    int rc = SQLITE_OK;
     RV_ASSERT(s->count == 0 || s->rows != NULL);
-    for (size_t i = s->count / 2; i > 0 && ok; i--) {
-        ok = sink(s, i - 1, s->count);
+    for (size_t i = s->count / 2; i > 0 && rc == SQLITE_OK; i--) {
+        rc = sink(s, i - 1, s->count);
     }
-    for (size_t end = s->count; end > 1 && ok; end--) {
+    for (size_t end = s->count; end > 1 && rc == SQLITE_OK; end--) {
         const rv_row greatest = s->rows[0];
         s->rows[0] = s->rows[end - 1];
         s->rows[end - 1] = greatest;
-        ok = sink(s, 0, end - 1);
+        rc = sink(s, 0, end - 1);
     }
     s->at = 0;
-    return ok;
+    return rc;
 }
 
 void rv_sql_sorter_close(rv_sql_sorter *s) {

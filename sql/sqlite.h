@@ -52,6 +52,10 @@ typedef struct rv_sql_context {
     rv_sql_shape shape; /* of the statement that is compiled */
 } rv_sql_context;
 
+/* A function of the connection's running query is to look for a value in another, which takes so
+ * much work at worst (sql/work.h). False: the query is to end. */
+bool rv_sql_guard_search(void *sql, uint64_t work);
+
 /* True when an index of the aggregate that the table shows may give a column in its order. */
 bool rv_sql_table_sorts(const sqlite3_vtab *table, int column);
 

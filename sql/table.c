@@ -346,7 +346,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
         rv_row first = RV_ROW_NONE;
         cursor->single = false;
         const int rc =
-            rv_sql_walk_open(&cursor->walk, cursor->state, a, (uint16_t)(plan - RV_SQL_PLAN_INDEX),
+            rv_sql_walk_open(&cursor->walk, sql_of(cursor), a, (uint16_t)(plan - RV_SQL_PLAN_INDEX),
                              text, argc, argv, &first);
         (void)stand_on(cursor, first);
         return rc;

@@ -2,6 +2,8 @@
 /* Walks: see walk.h. */
 #include "sql/walk.h"
 
+#include "sql/connection.h"
+
 /* Room for a value that is made of an argument, beside twice the argument's own bytes. */
 #define VALUE_SIZE 256u
 
@@ -220,21 +222,21 @@ static int sort_rows(rv_sql_walk *w) {
         RV_ASSERT(s->count < count);
         s->rows[s->count++] = row;
     }
-    s->state = w->state;
+    s->sql = w->sql;
     s->aggregate = w->aggregate;
     s->columns = w->index->columns + w->equal_count;
     s->column_count = (uint16_t)(w->index->column_count - w->equal_count);
     s->descending = w->descending;
-    return rv_sql_sorter_sort(s) ? SQLITE_OK : SQLITE_NOMEM;
+    return rv_sql_sorter_sort(s);
 }
 
-int rv_sql_walk_open(rv_sql_walk *w, const rv_state *state, const rv_aggregate *aggregate,
-                     uint16_t index, const char *plan, int argc, sqlite3_value **argv,
-                     rv_row *row) {
+int rv_sql_walk_open(rv_sql_walk *w, rv_sql *sql, const rv_aggregate *aggregate, uint16_t index,
+                     const char *plan, int argc, sqlite3_value **argv, rv_row *row) {
     RV_ASSERT(index < aggregate->index_count && plan != NULL);
     rv_sql_sorter_close(&w->sorter);
     const rv_arena memory = w->memory;
-    *w = (rv_sql_walk){.state = state,
+    *w = (rv_sql_walk){.sql = sql,
+                       .state = sql->state,
                        .aggregate = aggregate,
                        .index = &aggregate->indexes[index],
                        .memory = memory};

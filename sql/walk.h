@@ -20,7 +20,8 @@
 #define RV_SQL_WALK_RANGES 3u
 
 typedef struct rv_sql_walk {
-    const rv_state *state;
+    struct rv_sql *sql;
+    const rv_state *state; /* its */
     const rv_aggregate *aggregate;
     const rv_aggregate_index *index;
     uint16_t equal_count; /* leading columns that the plan has equal */
@@ -37,9 +38,10 @@ typedef struct rv_sql_walk {
     rv_arena memory;      /* bytes of the arguments */
 } rv_sql_walk;
 
-/* Opens the walk; `*row` gets the first row or RV_ROW_NONE. The walk, all zero before its first
- * use, may have been used before and stays where it is. SQLite's result code. */
-int rv_sql_walk_open(rv_sql_walk *walk, const rv_state *state, const rv_aggregate *aggregate,
+/* Opens the walk, for the query that runs; `*row` gets the first row or RV_ROW_NONE. The walk, all
+ * zero before its first use, may have been used before and stays where it is. SQLite's result code.
+ */
+int rv_sql_walk_open(rv_sql_walk *walk, struct rv_sql *sql, const rv_aggregate *aggregate,
                      uint16_t index, const char *plan, int argc, sqlite3_value **argv, rv_row *row);
 
 /* The next row or RV_ROW_NONE; not after that. */
