@@ -446,6 +446,7 @@ void rv_sql_upkeep_note(rv_sql_query *query, const rv_sql_tally *tally, uint32_t
     rv_sql_run *const run = &query->run;
     rv_sql_group *g = NULL;
     RV_ASSERT(tally->rows >= 0 && tally->count >= 0 && tally->count <= tally->rows);
+    run->vanished = run->vanished || tally->rows == 0;
     if (run->over) {
         return;
     }
@@ -465,7 +466,6 @@ void rv_sql_upkeep_note(rv_sql_query *query, const rv_sql_tally *tally, uint32_t
     g->tallies[site].row = RV_ROW_NONE;
     g->tallies[site].group = 0;
     g->gone = tally->rows == 0;
-    run->vanished = run->vanished || g->gone;
 }
 
 /* Groups that have no rows any more go. */

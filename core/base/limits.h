@@ -93,8 +93,7 @@
 /* --- SQL --- */
 #define RV_SQL_STEPS_MAX   30000000u  /* of one query, where others wait: about a second */
 #define RV_SQL_STEPS_SLICE 100000u    /* of it at a time: a few milliseconds */
-#define RV_SQL_SEARCH_MAX  (1u << 30) /* bytes times bytes, of one looked for in another: a second \
-                                       */
+#define RV_SQL_SEARCH_MAX  (1u << 30) /* bytes times bytes that are compared: about a second */
 
 /* --- live queries --- */
 #define RV_READS_LEN_MAX   1024u /* of what one read: about 80 keys, or 30 parts of indexes */
