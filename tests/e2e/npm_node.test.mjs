@@ -303,6 +303,22 @@ test('an edge that is killed while it syncs goes on, and ends equal', async (t) 
   await node.stop();
 });
 
+test("README.md: its edge in JavaScript, with what it says of Node", async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const block = (language) => new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(readme)[1];
+  const data = join(parent, 'readme');
+  must(['schema', 'apply', '-', '--data', data], block('sql'));
+  const node = await Node.start(data);
+  await node.append('/account_events', 'account_created', { name: 'Ada' });
+  const source = block('js')
+    .replace(/import .*/, '')
+    .replace(/name: 'bank', \/\/ Node: (.*)/, '$1,')
+    .replace('ws://127.0.0.1:5678', node.syncUrl)
+    .replace('console.log', 'tell([event.type, account]); await db.close(); void ');
+  assert.deepEqual(await run(source, webSocketFlags), [['account_created', { name: 'Ada', balance: '0.00' }]]);
+  await node.stop();
+});
+
 test('a cursor misses nothing of streams that an edge selects later, as positions do', async () => {
   const node = await Node.start(prepared(parent, 'widened'));
   await node.batch([opened(1), opened(2), { path: '/accounts/2', type: 'money_paid', data: { amount: 1 } }]);
