@@ -339,11 +339,14 @@ export function appendRequest(events, options) {
 
 /**
  * The answer to it, with its last position. An answer that had no room for the events says where
- * they are: then all but the position is null.
+ * they are: then all but the position is null. What an edge says of the batch stands in the event,
+ * if there is one only, and is in `pending()`.
  * @param {any} answer @param {boolean} batch
  * @returns {{result: any, position: number, edgeSequence: number, command: string}}
  */
 export function appendResult(answer, batch) {
+  const { edge_sequence: edgeSequence = 0, written_at: _written, blind: _blind, ...rest } = answer;
+  const { unchecked: _unchecked, command, ...event } = rest;
   const bare = {
     version: null,
     path: null,
@@ -359,12 +362,10 @@ export function appendResult(answer, batch) {
           const { first_position: first } = answer;
           return { position: first === null ? null : first + i, ...bare };
         })
-      : [decodeEvent(answer)];
+      : [decodeEvent(event)];
   const position = events.reduce(
     (/** @type {number} */ most, /** @type {any} */ event) => Math.max(most, event.position ?? 0),
     0,
   );
-  const edgeSequence = answer.edge_sequence ?? 0;
-  const command = answer.command?.id ?? '';
-  return { result: batch ? events : events[0], position, edgeSequence, command };
+  return { result: batch ? events : events[0], position, edgeSequence, command: command?.id ?? '' };
 }

@@ -6,7 +6,8 @@
 //     EventFeed    policy `wait`: at most CREDIT pieces of 64 KiB are on their way or unread
 //     ChangeFeed   policy `net`: the same bound; what its reader is slower than is told together
 //     LiveFeed     policy `latest`: an answer, asked for when it is wanted and is another one
-//     LatestFeed   policy `latest`: one value, asked for when it is wanted and something changed
+//     LatestFeed   policy `latest`: one value, asked for when it is wanted and something changed, and
+//                  told when it says something else
 //     ListFeed     policy `wait`: items of a list that grows at its end, some at a time
 import { decodeEvent, decodeRows } from './codec.js';
 import { RivuletError } from './error.js';
@@ -278,10 +279,14 @@ class AskingSource extends Source {
   }
 }
 
+/** @param {string} _name @param {unknown} value */
+const plain = (_name, value) => (typeof value === 'bigint' ? String(value) : value);
+
 /** The latest of something that changes. @template T @extends {AskingSource<T>} */
 export class LatestFeed extends AskingSource {
   /** @type {() => Promise<T>} */ #get;
   /** @type {T | undefined} */ #value = undefined;
+  #told = ''; // as text
   /** @type {ReturnType<typeof setTimeout> | undefined} */ #timer = undefined;
 
   /**
@@ -302,7 +307,9 @@ export class LatestFeed extends AskingSource {
     this.#value = undefined;
     if (value === undefined && this.#timer === undefined) {
       this.ask(this.#get, (answer) => {
-        this.#value = answer;
+        const text = JSON.stringify(answer, plain);
+        if (text !== this.#told) this.#value = answer;
+        this.#told = text;
         this.#timer = setTimeout(() => {
           this.#timer = undefined;
           this.serve();

@@ -200,10 +200,7 @@ export interface CommandEvent {
 export interface CommandContext {
   /** The row of an aggregate with this key (several columns: an array), if there is one. */
   get<Row = Record<string, any>>(aggregate: string, key: Value | readonly Value[]): Row | undefined;
-  /**
-   * One SELECT statement; `?` are the parameters. The signal takes it back, wherever it is; of more
-   * than `rows` rows it is refused (`sql_limit`).
-   */
+  /** One SELECT statement; `?` are the parameters. */
   query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Rows<Row>;
   /** When the command was given: the same each time that it runs. */
   now: Date;
@@ -234,6 +231,8 @@ export interface Append<Result> {
   durable(level?: Level): Promise<Result>;
   /** The position of the last event; 0 until it is known. */
   readonly position: number;
+  /** At an edge: its place in the outbox, by which `pending` and `rejections` name it; else 0. */
+  readonly edgeSequence: number;
 }
 
 /** An event that an edge has written. */
@@ -267,6 +266,8 @@ export interface Pending extends Batch {
    */
   state: 'waiting' | 'suspended' | 'accepted';
   durable: boolean;
+  /** A gateway is known to keep it. */
+  relayed: boolean;
   position: number | null;
   /**
    * Why it is suspended, or that it waits for its command's function (`command_waiting`), for what
@@ -440,7 +441,8 @@ export interface Database {
   ): Promise<Row | undefined>;
   /**
    * One SELECT statement; `?` are the parameters. With `asOf`, a position or a time, over the rows
-   * as they were confirmed then.
+   * as they were confirmed then. The signal takes it back, wherever it is; of more than `rows` rows
+   * it is refused (`sql_limit`).
    */
   query<Row = Record<string, any>>(
     sql: string,
@@ -489,7 +491,7 @@ export interface Database {
    * between is left out.
    */
   status(options?: { hash?: boolean; signal?: AbortSignal }): Feed<Status>;
-  /** The first thousand batches that wait for the root: at once, then after changes. */
+  /** The first thousand batches that wait for the root: at once, then when it is another list. */
   pending(options?: { signal?: AbortSignal }): Feed<Pending[]>;
   /**
    * Batches that the root has refused and nobody has acknowledged: those that there are, then those

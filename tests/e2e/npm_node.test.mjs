@@ -363,6 +363,10 @@ test('what an edge wrote offline is told with the version that the root gave it'
       db.append('/accounts/2', 'money_paid', { amount: 1 }),
     ];
     tell(await Promise.all(appends.map((append) => append.durable('local'))));
+    for await (const list of db.pending()) {
+      tell([list.map((it) => it.edgeSequence), appends.map((it) => it.edgeSequence), Object.keys(list[0])]);
+      break;
+    }
     tell((await Promise.all(appends.map((append) => append.durable('upstream')))).flat());
     const known = new Map();
     for await (const e of db.events('/accounts/1')) if (known.set(e.eventId, e).size === 7) break;
@@ -374,6 +378,11 @@ test('what an edge wrote offline is told with the version that the root gave it'
   assert.equal(await program.line(), 'synced', program.errors());
   await node.stop();
   const [first, , blind] = await program.line();
+  assert.deepEqual(Object.keys(first).sort(), ['data', 'eventId', 'path', 'position', 'recordedAt', 'type', 'version']);
+  const [listed, sequences, members] = await program.line();
+  assert.deepEqual(listed, sequences);
+  const declared = ['blind', 'durable', 'edgeSequence', 'events', 'position', 'reason', 'relayed', 'state', 'unchecked', 'writtenAt'];
+  assert.deepEqual(members.sort(), declared);
   assert.deepEqual([first.position, first.version, first.recordedAt], [null, 2, null], 'as it looks there');
   assert.equal(blind.version, null);
   const paid = { path: '/accounts/1', type: 'money_paid', data: { amount: 1 } };

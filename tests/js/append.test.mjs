@@ -227,6 +227,23 @@ test('a request says what options and events say', () => {
   }
 });
 
+test("an edge's answer is the event; what it says of the batch is beside it", () => {
+  const batch = {
+    edge_sequence: 7, written_at: '2026', blind: false, unchecked: true, command: { id: 'c', name: 'n', args: null, attempt: 1 },
+  }; // prettier-ignore
+  const event = { position: null, version: 3, path: '/a', type: 't', event_id: 'e', recorded_at: null, data: {} };
+  const named = { position: null, version: 3, path: '/a', type: 't', eventId: 'e', recordedAt: null, data: {} };
+  const answers = [
+    [{ ...event, ...batch }, false, named],
+    [{ ...event, ...batch }, true, [named]],
+    [{ events: [event, event], ...batch }, true, [named, named]],
+  ];
+  for (const [answer, many, result] of answers) {
+    const told = appendResult(structuredClone(answer), Boolean(many));
+    assert.deepEqual(told, { result, position: 0, edgeSequence: 7, command: 'c' });
+  }
+});
+
 test('an answer without room says positions only', () => {
   const { result, position } = appendResult({ count: 3, first_position: 7, last_position: 9 }, true);
   assert.deepEqual(result.map((/** @type {any} */ event) => event.position), [7, 8, 9]); // prettier-ignore

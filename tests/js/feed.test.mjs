@@ -141,6 +141,34 @@ test('the latest is asked for when it is wanted and something changed', async ()
   assert.equal(begun.size, 0);
 });
 
+/** Goes on until it is so. */
+async function when(met) {
+  for (let turns = 0; !met(); turns++) {
+    assert.ok(turns < 1e6, String(met));
+    await settled();
+  }
+}
+
+test('the latest is told once while it says the same', async () => {
+  let asked = 0;
+  let value = [{ n: 1n, at: new Date(0) }];
+  const feed = new LatestFeed(async () => (asked++, structuredClone(value)), new Set());
+  assert.deepEqual((await feed.next()).value, value);
+  const next = feed.next();
+  feed.change();
+  await when(() => asked === 2);
+  await settled();
+  value = [{ n: 2n, at: new Date(0) }];
+  feed.change();
+  assert.deepEqual((await next).value, value);
+  const last = feed.next();
+  feed.change();
+  await when(() => asked === 4);
+  value = [];
+  feed.change();
+  assert.deepEqual((await last).value, []);
+});
+
 test('a status that cannot be had ends the feed with the error', async () => {
   const feed = new LatestFeed(async () => {
     throw new RivuletError('panicked');

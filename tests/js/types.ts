@@ -34,7 +34,7 @@ export async function use(): Promise<void> {
   }
   for await (const list of db.pending({ signal: AbortSignal.timeout(1) })) {
     const states: ('waiting' | 'suspended' | 'accepted')[] = list.map(({ state }) => state);
-    if (states.length === 0) break;
+    if (states.length === 0 || list.some((it) => it.relayed && it.edgeSequence === one.edgeSequence)) break;
   }
   const rows: Rows<{ n: number }> = await db.query<{ n: number }>('select count(*) n from account', [null, true]);
   const n: number = rows[0].n + rows.columns.length;
