@@ -109,10 +109,10 @@ export class Append {
 
   /** What the log has at its positions, as far as that is here. @param {any[]} events */
   place(events) {
-    const known = new Map(events.map((event) => [event.position, event]));
+    const known = new Map(events.map((event) => [event.event_id, event]));
     const placed = [this.#result].flat().map((event, i) => {
       const position = this.position && this.position - this.count + 1 + i;
-      const { version = null, recorded_at: recordedAt = null } = known.get(position) ?? {};
+      const { version = null, recorded_at: recordedAt = null } = known.get(event.eventId) ?? {};
       return { ...event, position: position || null, version, recordedAt };
     });
     this.#levels.upstream.resolve(Array.isArray(this.#result) ? placed : placed[0]);

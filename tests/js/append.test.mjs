@@ -132,7 +132,9 @@ test('in an outbox: memory at once, local with the flush, upstream with the deci
 });
 
 test('what the root accepted has the version and the time that the log has, once that is here', async () => {
-  const log = Array.from({ length: 20 }, (_, i) => ({ position: i, version: 30 + i, recorded_at: `${i}:00` }));
+  const log = Array.from({ length: 20 }, (_, i) => ({
+    position: i, event_id: `id ${i === 14 ? 'of another history' : i}`, version: 30 + i, recorded_at: `${i}:00`,
+  })); // prettier-ignore
   const asked = [];
   const held = async (first, last) => {
     asked.push([first, last]);
@@ -140,14 +142,21 @@ test('what the root accepted has the version and the time that the log has, once
     return log.filter(({ position }) => position >= first && position <= last && position !== 8);
   };
   const durability = new Durability(async (n) => ({ outcome: 'accepted', position: 4 + 2 * n }), held);
-  const facts = { root: false, watermark: 4, outboxDurable: 5, settled: 5, connected: true };
+  const facts = { root: false, watermark: 4, outboxDurable: 6, settled: 6, connected: true };
   durability.update({ ...facts, durable: 7 }, null);
-  const appends = [1, 2, 3, 4, 5].map((edgeSequence) => written(durability, edgeSequence, edgeSequence === 5 ? 1 : 2));
+  const ids = [[5, 6], [7, 8], [9, 10], [11, 12], [14], [16]]; // prettier-ignore
+  const appends = ids.map((positions, i) => {
+    const append = new Append();
+    const events = positions.map((position) => ({ position: null, eventId: `id ${position}`, type: 't' }));
+    append.accept({ result: positions.length > 1 ? events : events[0], position: 0, edgeSequence: i + 1 });
+    durability.watch(append);
+    return append;
+  });
   const told = [];
   appends.forEach((append, i) => append.durable('upstream').then((result) => (told[i] = result)));
   await settled();
   const event = (position, known = true) => ({
-    type: 't', position, version: known ? 30 + position : null, recordedAt: known ? `${position}:00` : null,
+    type: 't', eventId: `id ${position}`, position, version: known ? 30 + position : null, recordedAt: known ? `${position}:00` : null,
   }); // prettier-ignore
   assert.deepEqual(told, [[event(5), event(6)]], 'of the others the events are on their way');
   assert.equal(durability.idle, false);
@@ -159,8 +168,9 @@ test('what the root accepted has the version and the time that the log has, once
   assert.equal(told.length, 4);
   durability.update({ ...facts, durable: 12, connected: false }, null);
   await settled();
-  assert.deepEqual(told[4], event(14), 'without a connection nothing is waited for');
-  assert.deepEqual(asked, [[5, 6], [7, 8], [9, 10], [11, 12], [14, 14]]); // prettier-ignore
+  assert.deepEqual(told[4], event(14, false), 'its position has another event by now');
+  assert.deepEqual(told[5], event(16), 'without a connection nothing is waited for');
+  assert.deepEqual(asked, [[5, 6], [7, 8], [9, 10], [11, 12], [14, 14], [16, 16]]); // prettier-ignore
   assert.equal(durability.idle, true);
 });
 
