@@ -284,11 +284,11 @@ export class Durability {
       this.#catchUp(append);
       if (decision.outcome !== 'waiting') {
         append.decide(decision);
-        if (!append.decided || this.#advance(append)) return;
+        if (!append.decided) return;
       } else {
         append.edgeSequence = decision.edge_sequence; // a command that was refused, and runs again
       }
-      this.#waiting.add(append);
+      if (!this.#advance(append)) this.#waiting.add(append); // facts may have come with the answer
     } catch (/** @type {any} */ error) {
       append.fail(error);
     }

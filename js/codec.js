@@ -178,7 +178,12 @@ export function decodeRows({ columns, rows, stale, as_of }) {
 
 /** Where a row is asked for. @param {string} aggregate @param {any} key */
 export function rowTarget(aggregate, key) {
-  const path = [aggregate, ...[key].flat()].map((it) =>
+  const keys = [key].flat();
+  if (keys.length === 0 || keys.includes('')) {
+    const detail = 'a key is a value, or an array of them; a row with an empty text is found by query';
+    throw new RivuletError('parameter_invalid', detail);
+  }
+  const path = [aggregate, ...keys].map((it) =>
     encodeURIComponent(it instanceof Object ? JSON.parse(encode(it)) : String(it)),
   );
   return `/aggregates/${path.join('/')}?columns=true&numbers=text`;

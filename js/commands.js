@@ -31,6 +31,7 @@ const refuse = (code, detail) =>
 /** @param {any} events */
 function bodyOf(events) {
   if (!Array.isArray(events)) {
+    if (events instanceof Promise) events.catch(() => {}); // it is refused as it is
     const detail = "a command's function returns an array of events, and no promise of one";
     throw new RivuletError('command_failed', detail);
   }

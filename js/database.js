@@ -161,6 +161,9 @@ function queryRequest(sql, params, { rows, asOf, differences } = {}) {
 /** How long `close` waits for what the upstream has not answered, milliseconds. */
 const DRAIN_TIME_MAX = 5000;
 
+/** Rejections that are asked for at a time. */
+const PAGE = 16;
+
 const closed = () => new RivuletError('closing', 'the database is closed');
 
 export class Database {
@@ -348,10 +351,22 @@ export class Database {
    * @param {{signal?: AbortSignal}} [options]
    */
   rejections(options) {
-    const ask = async (/** @type {any} */ last) => {
-      const target = `/rejections?after=${last?.edgeSequence ?? 0}&limit=16&numbers=text`;
-      const batches = await this.#request({ method: 'GET', target });
-      return batches.map((/** @type {any} */ batch) => this.#rejection(decodeBatch(batch)));
+    /** @type {Set<string>} */
+    const told = new Set(); // what is refused later may stand before others in the list
+    const ask = async () => {
+      const found = [];
+      for (let after = 0, more = true; more; ) {
+        const target = `/rejections?after=${after}&limit=${PAGE}&numbers=text`;
+        const batches = (await this.#request({ method: 'GET', target })).map(decodeBatch);
+        for (const batch of batches) {
+          const { eventId } = batch.events[0];
+          if (!told.has(eventId)) found.push(this.#rejection(batch));
+          told.add(eventId);
+        }
+        after = batches.at(-1)?.edgeSequence;
+        more = batches.length === PAGE;
+      }
+      return found;
     };
     const { signal } = checkOptions(options, ['signal']);
     return this.#unlessClosed(new ListFeed(ask, this.#watching, signal));
@@ -503,15 +518,15 @@ export class Database {
     }
   }
 
-  /** At an edge: what is under way is waited for while it is connected, and not for ever. */
+  /** What was asked for is waited for, at an edge that is connected also the root; not for ever. */
   async #drain() {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     await new Promise((resolve) => {
       timer = setTimeout(resolve, DRAIN_TIME_MAX);
       this.#drained = () => {
-        const idle = this.#asked === 0 && this.#durability.idle && this.#pending === 0;
-        if (!this.#connected || idle) resolve(null);
+        const idle = this.#durability.idle && this.#pending === 0;
+        if (this.#asked === 0 && (!this.#connected || idle)) resolve(null);
       };
       this.#drained();
     });

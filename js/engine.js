@@ -148,6 +148,7 @@ export class Engine {
   /** @param {number} at @param {Uint8Array} bytes */
   put(at, bytes) {
     this.#bytes.set(bytes, at);
+    return bytes.length;
   }
 
   // --- imports ---
@@ -222,7 +223,11 @@ export class Engine {
         this.#operate(slot, () => storage.create(this.#text(at, len)), opened),
       file_close: (file) => storage.close(file),
       file_read: (slot, file, offset, at, len) =>
-        this.#operate(slot, () => storage.read(file, offset, this.#view(at, len)), counted),
+        this.#operate(
+          slot,
+          () => storage.read(file, offset, this.#view(at, len)),
+          (read) => counted(typeof read === 'number' ? read : this.put(at >>> 0, read)),
+        ),
       file_write: (slot, file, offset, at, len) =>
         this.#operate(slot, () => storage.write(file, offset, this.#view(at, len)), counted),
       file_truncate: (slot, file, size) =>

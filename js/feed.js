@@ -77,10 +77,20 @@ class Source {
     });
   }
 
+  /** What cannot be read ends this, and nothing else that came with it. */
+  #next() {
+    try {
+      return this.take();
+    } catch (error) {
+      this.finish(RivuletError.from(error, 'panicked'));
+      return undefined;
+    }
+  }
+
   /** Gives what there is to who waits. */
   serve() {
     while (this.#waiting.length > 0) {
-      const value = this.#over ? undefined : this.take();
+      const value = this.#over ? undefined : this.#next();
       if (value === undefined && !this.#over) return;
       const waiter = this.#waiting.shift();
       if (value !== undefined) waiter?.resolve({ value, done: false });
@@ -320,14 +330,13 @@ export class LatestFeed extends AskingSource {
   }
 }
 
-/** Items of a list that grows at its end. @template T @extends {AskingSource<T>} */
+/** Items of a list, each once. @template T @extends {AskingSource<T>} */
 export class ListFeed extends AskingSource {
-  /** @type {(last: T | undefined) => Promise<T[]>} */ #get;
+  /** @type {() => Promise<T[]>} */ #get;
   /** @type {T[]} */ #items = [];
-  /** @type {T | undefined} */ #last = undefined;
 
   /**
-   * @param {(last: T | undefined) => Promise<T[]>} get gets some of those behind the last one
+   * @param {() => Promise<T[]>} get gets those that were not got before
    * @param {Set<any>} begun @param {AbortSignal} [signal]
    */
   constructor(get, begun, signal) {
@@ -338,14 +347,7 @@ export class ListFeed extends AskingSource {
   take() {
     const item = this.#items.shift();
     if (item === undefined) {
-      this.ask(
-        () => this.#get(this.#last),
-        (items) => {
-          this.#items = items;
-          this.#last = items.at(-1) ?? this.#last;
-          if (items.length > 0) this.change(); // until none are left
-        },
-      );
+      this.ask(this.#get, (items) => (this.#items = items));
     }
     return item;
   }

@@ -46,7 +46,7 @@ const RECORD_TIME_MAX = 1000; // milliseconds
 async function functionsOf(url) {
   if (url === undefined) return {};
   try {
-    return await import(/* @vite-ignore */ url);
+    return await import(/* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ url);
   } catch (/** @type {any} */ error) {
     throw new RivuletError('module_failed', `commands: ${url}: ${error.message}`);
   }
@@ -467,6 +467,7 @@ export class Session {
   /** All that was accepted is durable now. */
   #tellClosed() {
     this.#facts[fact.watermarkDurable] = this.#facts[fact.watermark];
+    this.#facts[fact.outboxDurable] = Number.MAX_SAFE_INTEGER;
     this.#post(['facts', this.#facts, { reason: null, failure: null }]);
   }
 

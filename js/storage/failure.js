@@ -48,18 +48,20 @@ export function failedOrFull(error, doing) {
     : failed(error, doing);
 }
 
+/** With these a browser says that it does not let this page have the storage. */
+const denials = ['SecurityError', 'NotAllowedError', 'NotSupportedError', 'InvalidStateError'];
+
 /**
- * The same for what is done before a storage can be used.
+ * The same for what is done before a storage can be used. What is denied is not there; anything
+ * else may be there the next time, and what is in it with it.
  * @param {unknown} error
  * @param {string} doing
  * @returns {RivuletError}
  */
 export function unavailable(error, doing) {
-  if (error instanceof RivuletError) {
-    return error;
-  }
-  const code = isNamed(error, 'QuotaExceededError') ? 'storage_full' : 'storage_unavailable';
-  return new RivuletError(code, `${doing}: ${reasonOf(error)}`);
+  return denials.includes(nameOf(error))
+    ? new RivuletError('storage_unavailable', `${doing}: ${reasonOf(error)}`)
+    : failedOrFull(error, doing);
 }
 
 /** What the browser says about keeping this site's data when space runs short. */

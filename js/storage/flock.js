@@ -27,13 +27,18 @@ const exclusive = { darwin: 0x20, win32: 0x10000000 };
 
 /**
  * @typedef {object} Lock
+ * @property {number} [held] the file, where nobody can open it once more
  * @property {() => void} check throws when the lock was lost
  * @property {() => Promise<void>} release
  */
 
 /** The process that the file names, NaN when it names none. @param {string} file */
 function pidIn(file) {
-  return Number.parseInt(fs.readFileSync(file, 'utf8'), 10);
+  try {
+    return Number.parseInt(fs.readFileSync(file, 'utf8'), 10);
+  } catch {
+    return Number.NaN; // nobody else may read it on Windows
+  }
 }
 
 /** Whether another process than ours has that id. @param {number} pid */
@@ -100,18 +105,21 @@ async function lockByFlag(directory, file, flag) {
   const { O_RDWR, O_CREAT, O_NONBLOCK = 0 } = fs.constants;
   try {
     const held = fs.openSync(file, O_RDWR | O_CREAT | O_NONBLOCK | flag, 0o640);
-    return { check() {}, release: async () => fs.closeSync(held) };
+    return { held, check() {}, release: async () => fs.closeSync(held) };
   } catch (/** @type {any} */ error) {
     if (['EAGAIN', 'EBUSY', 'EWOULDBLOCK'].includes(error.code)) throw inUse(directory, file);
     throw new RivuletError('storage_failed', `cannot lock ${directory}: ${error.message}`);
   }
 }
 
-/** Ten characters, as the native binary writes them. @param {string} file @param {string} text */
-function sign(file, text) {
-  const signed = fs.openSync(file, 'r+');
+/**
+ * Ten characters, as the native binary writes them.
+ * @param {string} file @param {Lock} lock @param {string} text
+ */
+function sign(file, { held }, text) {
+  const signed = held ?? fs.openSync(file, 'r+');
   fs.writeSync(signed, `${text.padEnd(10)}\n`, 0);
-  fs.closeSync(signed);
+  if (held === undefined) fs.closeSync(signed);
 }
 
 /**
@@ -125,9 +133,9 @@ export async function lockDirectory(directory) {
     throw new RivuletError('storage_unavailable', `no lock is known for ${process.platform}`);
   }
   const lock = await (flag ? lockByFlag(directory, file, flag) : lockByProgram(directory, file));
-  sign(file, String(process.pid));
+  sign(file, lock, String(process.pid));
   const release = async () => {
-    if (fs.existsSync(file)) sign(file, 'free');
+    if (fs.existsSync(file)) sign(file, lock, 'free');
     await lock.release();
   };
   if (fs.existsSync(path.join(directory, '.held'))) {

@@ -98,7 +98,8 @@ export class IndexedDbStorage {
    * @param {number} handle
    * @param {number} offset
    * @param {Uint8Array} into
-   * @returns {number | Promise<number>}
+   * @returns {number | Promise<Uint8Array>} how much it was; or, later, what it was: a module's
+   *   memory may have moved by then
    */
   read(handle, offset, into) {
     const file = this.#of(handle);
@@ -107,7 +108,7 @@ export class IndexedDbStorage {
       this.#copy(file, offset, range, new Map());
       return range.length;
     }
-    return this.#fetch(file, offset, range, `read of "${file.name}"`);
+    return this.#fetch(file, offset, new Uint8Array(range.length), `read of "${file.name}"`);
   }
 
   /**
@@ -362,15 +363,16 @@ export class IndexedDbStorage {
       }
     }
     this.#copy(file, offset, into, loaded);
-    return into.length;
+    return into;
   }
 
   /**
    * @param {PagedFile} file
    * @param {number} offset
-   * @param {Uint8Array} bytes
+   * @param {Uint8Array} given
    */
-  async #writeLater(file, offset, bytes) {
+  async #writeLater(file, offset, given) {
+    const bytes = given.slice(); // the module's memory may move meanwhile
     const doing = `write to "${file.name}"`;
     for (;;) {
       const torn = this.#torn(file, offset, bytes.length);

@@ -31,12 +31,13 @@ async function mountAuto(name) {
   /** @type {(typeof opfs | typeof indexeddb)[]} */
   const there = [];
   for (const kind of [opfs, indexeddb]) {
-    try {
-      if (await kind.exists(name)) return await kind.mount(name);
-      there.push(kind);
-    } catch (error) {
+    /** @type {boolean | null} */
+    const found = await kind.exists(name).catch((error) => {
       reasons.push(whyUnavailable(error));
-    }
+      return null;
+    });
+    if (found) return kind.mount(name); // or nowhere: another one would hide it
+    if (found === false) there.push(kind);
   }
   for (const kind of there) {
     try {

@@ -221,3 +221,29 @@ test('a key that an offline command took stays its own when it runs again', asyn
   await edge.stop();
   await again.stop();
 });
+
+test('a rejection that comes later is told, also where it stands before others; close keeps what was asked for', async () => {
+  const root = await rootOf('later');
+  let edge = await Edge.start('later', root);
+  await edge.do(synced);
+  await root.stop();
+  await edge.do(`
+    await db.append('/accounts/1', 'money_paid', { amount: 1 }, { expectedVersion: 2 }).durable('local');
+    await db.run('transfer', { from: 2, to: 1, amount: 10 }).durable('local');
+    runs.last = db.append('/accounts/2', 'money_paid', { amount: 3 }); // nobody waits for it
+    runs.last.durable().catch(() => {});`);
+  await edge.stop();
+  // the root's account 1 is at version 3 by now, and the command refuses what it made before
+  const again = await changed(root, 1, 1);
+  edge = await Edge.start('later', root, { commands: new URL('./commands_refusing.mjs', import.meta.url).href });
+  const told = await edge.do(`
+    const told = [];
+    const codes = (batch) => [batch.edgeSequence, batch.reason.code];
+    await first(db.rejections(), (batch) => (told.push(codes(batch)), told.length === 2));
+    return told.sort();`);
+  assert.deepEqual(told, [[1, 'version_conflict'], [2, 'command_refused']]);
+  await edge.do(idle);
+  assert.deepEqual(await balancesAt(again), [9, 13]);
+  await edge.stop();
+  assert.equal(await again.stop(), 0);
+});

@@ -260,3 +260,27 @@ test('an answer without room says positions only', () => {
   assert.equal(position, 9);
   assert.equal(result[0].data, null);
 });
+
+test('facts that come with the answer of what became of a command are not missed', async () => {
+  const asked = [];
+  const answers = [
+    { outcome: 'waiting', edge_sequence: 6 }, // the root refused it, and it runs again
+    { outcome: 'accepted', position: null, reason: null },
+  ];
+  const settle = (/** @type {number} */ settled) =>
+    durability.update({ root: false, watermark: 9, durable: 9, outboxDurable: 9, settled }, null);
+  const durability = new Durability(async (sequence) => {
+    asked.push(sequence);
+    await undefined; // it is not watched now
+    settle(6);
+    return answers.shift();
+  });
+  const append = new Append();
+  append.accept({ result: [{ amount: 3 }], position: 0, edgeSequence: 5, command: 'c' });
+  settle(4);
+  durability.watch(append);
+  const upstream = append.durable('upstream');
+  settle(5);
+  assert.deepEqual(await upstream, [{ amount: 3, position: null, ...unknown }]);
+  assert.deepEqual(asked, [5, 6]);
+});

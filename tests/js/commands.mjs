@@ -33,4 +33,8 @@ export function fails({ of }, { query, get }) {
 
 export const waits = async () => [];
 
+export async function failsLater() {
+  throw new TypeError('for no reason');
+}
+
 export const notAFunction = 7;

@@ -35,6 +35,7 @@ test('it refuses, and what is wrong with it harms nobody else', async () => {
   await refused(db.run('notAFunction'), 'command_unknown');
   await refused(db.run('toString'), 'command_unknown');
   await refused(db.run('waits'), 'command_failed');
+  await refused(db.run('failsLater'), 'command_failed'); // the promise that it gave is nobody's
   await refused(db.run('wrong'), 'command_failed');
   await refused(db.run('fails', {}), 'command_failed');
   await refused(db.run('fails', { of: 'sql' }), 'sql_invalid');

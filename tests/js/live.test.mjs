@@ -187,3 +187,16 @@ test('what becomes of rows is told, after the rows', async () => {
   await assert.rejects(db.changes('account', { where: 'blance > 1' }).next(), { code: 'selection_invalid' });
   await db.close();
 });
+
+test('a live query that cannot be read ends, and nothing beside it', async () => {
+  const db = await open();
+  await opened(db, 1);
+  const live = db.live('select a.id, b.id from account a, account b');
+  const failed = assert.rejects(live.next(), { code: 'sql_invalid' }); // two columns of one name
+  const others = [1, 2, 3].map(() => db.query('select count(*) as n from account'));
+  await failed;
+  for (const rows of await Promise.all(others)) assert.equal(rows[0].n, 1);
+  await assert.rejects(db.get('account', ''), { code: 'parameter_invalid' });
+  await assert.rejects(db.get('account', []), { code: 'parameter_invalid' });
+  await db.close();
+});
