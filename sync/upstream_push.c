@@ -200,16 +200,17 @@ void rv_upstream_hello_push(rv_upstream *s, const rv_wire_hello *hello) {
     }
 }
 
-/* A new one begins where none was, or after a fork. */
+/* A new one begins where none was, after a fork, or whenever nothing is under way: batches may have
+ * come back at the edge that others were pushed past. */
 rv_status rv_upstream_take_incarnation(rv_upstream *s, uint32_t incarnation, rv_error *err) {
     rv_upstream_push *const p = &s->push;
     RV_ASSERT(incarnation > 0);
     if (incarnation == p->life.incarnation) {
         return RV_OK;
     }
-    const bool forked = p->end == RV_UPSTREAM_FORKED && p->end_told;
-    if ((p->life.incarnation != 0 && !forked) || p->told_count > 0 || p->waiting > 0) {
-        return broke(err, "changed its incarnation without a reason");
+    const bool ended = p->end == RV_UPSTREAM_PUSHING || p->end_told;
+    if (!ended || p->told_count > 0 || p->waiting > 0) {
+        return broke(err, "changed its incarnation while pushes were under way");
     }
     p->life.incarnation = incarnation;
     p->end = RV_UPSTREAM_PUSHING;

@@ -7,7 +7,9 @@
  *     BACK   kind, its key   -> its value
  *
  * and become what they were, with the ledger's next batch, when the schema has their version. If
- * the schema was made again otherwise, the root judges what comes of it, as of every push.
+ * the schema was made again otherwise, the root judges what comes of it, as of every push. Commands
+ * of theirs count as sent when later ones were: how far is one number, and what may have been
+ * decided must not become another batch.
  */
 #include "core/base/assert.h"
 #include "core/engine/internal.h"

@@ -32,7 +32,9 @@ void rv_outbox_commands_due(rv_node *node, uint64_t after) {
         if (batch.edge_sequence > o->sent && batch.edge_sequence > after) {
             *flags |= RV_PENDING_DUE;
             o->commands_due = true;
-        } else if (batch.edge_sequence <= o->sent && !batch.refused) {
+        } else if (batch.refused) { /* later ones may have been sent while it stood aside */
+            o->commands_due = true;
+        } else if (batch.edge_sequence <= o->sent) {
             *flags &= (uint8_t)~RV_PENDING_DUE; /* whatever the log has there */
         }
     }

@@ -38,16 +38,6 @@ static const char *ask(rv_sql *sql, const char *question) {
     return answered;
 }
 
-static rv_status apply(duo *d, const char *schema) {
-    rv_event event;
-    rv_status status = RV_PENDING;
-    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_node_schema_apply(d->root.node, rv_bytes_of_string(schema), &event, &d->err);
-        (void)duo_step(d);
-    }
-    return status;
-}
-
 static rv_sql *sql_over(rv_node *node, void *memory) {
     rv_arena arena = rv_arena_over(memory, 2 * SQL_MEMORY);
     const rv_sql_options options = {.schema = rv_node_schema(node),

@@ -112,13 +112,13 @@ static bool run_with(duo *d, int64_t amount) {
     return false;
 }
 
-/* Both have 10; the root takes 8 that nobody knows of, so a command that takes 5 is refused, and
- * takes 1 the next time. */
-static duo *begin_refused(uint8_t **backup) {
+/* Both have 10; the schema goes on, if it is to; the root takes 8 that nobody knows of, so a
+ * command that takes 5 is refused, and takes 1 the next time. */
+static duo *begin_refused(uint8_t **backup, const char *schema) {
     duo *const d = begin();
     bool good = deposit(d, "{\"amount\":10}") && duo_run(d);
     *backup = copy_disk(d, &d->root);
-    duo_cut(d);
+    good = good && (schema == NULL || (apply(d, schema) == RV_OK && duo_run(d)));
     good = good && command(d, 5) == RV_OK &&
            duo_append(d, "/accounts/1", "withdrawn", "{\"amount\":8}") == RV_OK;
     if (!good) {
@@ -144,7 +144,7 @@ static bool until_refused(duo *d, rv_pending *batch) {
 RV_TEST(a_command_comes_back_once) {
     for (int rerun = 0; rerun < 2; rerun++) {
         uint8_t *backup = NULL;
-        duo *const d = begin_refused(&backup);
+        duo *const d = begin_refused(&backup, NULL);
         rv_pending batch;
         RV_CHECK(until_refused(d, &batch));
         RV_CHECK_EQ(batch.attempt, 1);
@@ -170,7 +170,7 @@ RV_TEST(a_command_comes_back_once) {
 /* The refusal was judged at a position that the root, put back, will not have for long. */
 RV_TEST(a_refused_command_does_not_wait_for_the_lost_position) {
     uint8_t *backup = NULL;
-    duo *const d = begin_refused(&backup);
+    duo *const d = begin_refused(&backup, NULL);
     for (int i = 0; i < 40; i++) {
         RV_CHECK_STATUS(duo_append(d, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
     }
@@ -192,9 +192,45 @@ RV_TEST(a_refused_command_does_not_wait_for_the_lost_position) {
     duo_free(d);
 }
 
+/* It waits for the schema, while a later one is sent, and comes back behind that: it runs as any
+ * that was refused, and in the same connection. Seed 3330 of the simulator: it never ran again. */
+RV_TEST(a_refused_command_that_waited_for_the_schema_runs) {
+    static const char schema[] = "CREATE AGGREGATE fee (id bigint PRIMARY KEY);";
+    uint8_t *backup = NULL;
+    duo *const d = begin_refused(&backup, schema);
+    rv_pending batch;
+    RV_CHECK(until_refused(d, &batch));
+    for (int i = 0; i < 300; i++) { /* that is local */
+        d->session->credit = 0;
+        (void)duo_step(d);
+    }
+    restore_disk(d, &d->root, backup);
+    RV_CHECK(restored(d));
+    for (int i = 0; i < DUO_STEPS_MAX && d->edge->status.state != RV_EDGE_CONNECTED; i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 1);
+    RV_CHECK_STATUS(command(d, 2), RV_OK);
+    for (int i = 0; i < DUO_STEPS_MAX && balance(d->leaf.node) != balance(d->root.node); i++) {
+        (void)duo_step(d);
+    }
+    RV_CHECK(!run_due(d, 2));
+    RV_CHECK_EQ(balance(d->root.node), 8); /* it is not settled, as one before it is not decided */
+    RV_CHECK_STATUS(apply(d, schema), RV_OK);
+    const uint64_t connected_at = d->edge->pusher.caught_up;
+    RV_CHECK(run_with(d, 1));
+    RV_CHECK_EQ(d->edge->pusher.caught_up, connected_at); /* it was, all the time */
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
+    RV_CHECK_EQ(balance(d->root.node), 7);
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
 RV_TEST(a_command_that_came_to_nothing_stays_away) {
     uint8_t *backup = NULL;
-    duo *const d = begin_refused(&backup);
+    duo *const d = begin_refused(&backup, NULL);
     /* the news comes, and nothing is pushed meanwhile: its function finds nothing to do */
     bool ran = false;
     for (int i = 0; i < DUO_STEPS_MAX && !ran; i++) {
@@ -325,6 +361,7 @@ int main(void) {
     RV_RUN(what_is_blind_comes_back);
     RV_RUN(a_command_comes_back_once);
     RV_RUN(a_refused_command_does_not_wait_for_the_lost_position);
+    RV_RUN(a_refused_command_that_waited_for_the_schema_runs);
     RV_RUN(a_command_that_came_to_nothing_stays_away);
     RV_RUN(what_does_not_fit_changes_nothing_until_there_is_memory);
     RV_RUN(a_base_of_the_lost_history_is_taken_anew);

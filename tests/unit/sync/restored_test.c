@@ -175,16 +175,8 @@ RV_TEST(what_was_written_under_a_lost_schema_waits_for_it) {
         RV_CHECK(deposit(d, "{\"amount\":100}"));
         RV_CHECK(duo_run(d));
         uint8_t *const backup = copy_disk(d, &d->root);
-        rv_event event;
-        rv_status status = RV_PENDING;
         for (int life = 0; life < 1 + again; life++) {
-            status = RV_PENDING;
-            for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-                status =
-                    rv_node_schema_apply(d->root.node, rv_bytes_of_string(text), &event, &d->err);
-                (void)duo_step(d);
-            }
-            RV_CHECK_STATUS(status, RV_OK);
+            RV_CHECK_STATUS(apply(d, text), RV_OK);
             if (life > 0) {
                 break;
             }

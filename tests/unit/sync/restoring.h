@@ -33,6 +33,17 @@ static inline bool restored(duo *d) {
     return status == RV_OK;
 }
 
+/* The root's schema goes on by this. */
+static inline rv_status apply(duo *d, const char *text) {
+    rv_event event;
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_schema_apply(d->root.node, rv_bytes_of_string(text), &event, &d->err);
+        (void)duo_step(d);
+    }
+    return status;
+}
+
 static inline bool same_rows(const duo *d) {
     return fixture_hashes_equal(rv_node_state_hash(d->root.node), rv_node_state_hash(d->leaf.node));
 }

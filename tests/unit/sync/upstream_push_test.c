@@ -262,9 +262,8 @@ RV_TEST(an_edge_that_breaks_the_rules_is_closed_and_no_other) {
             run(&w, &l);
             status = settled(&w, &l, 6);
             break;
-        case 4: /* another life */
+        case 4: /* another life, while some are under way */
             l.incarnation = 3;
-            run(&w, &l);
             status = push(&w, &l, 6);
             break;
         case 5: /* more than granted */
@@ -440,6 +439,12 @@ RV_TEST(a_copy_takes_another_incarnation_and_goes_on) {
     RV_CHECK_STATUS(settled(&w, &l, 2), RV_OK);
     run(&w, &l);
     RV_CHECK_EQ(unsettled(&w, 9), 0);
+    /* by itself, when nothing is under way: batches came back that these were pushed past */
+    l.incarnation = 10;
+    RV_CHECK_STATUS(push(&w, &l, 2), RV_OK);
+    run(&w, &l);
+    RV_CHECK_EQ(l.told_count, 3);
+    RV_CHECK(l.told[2].outcome == RV_WIRE_DECIDED_ACCEPTED && l.told[2].position == 6);
     world_free(&w);
 }
 
