@@ -179,9 +179,49 @@ static bool loses_rows(const rv_selection *before, const rv_selection *selection
     return loses;
 }
 
-/* `base`: of narrowed ones. */
-static void become(rv_past *past, const rv_selection *selection, uint64_t position,
-                   const rv_selection *before, uint64_t base) {
+/* What the coverage has of both patterns, with all of the history. False: it is too much. */
+static bool cover_both(rv_coverage *c, const rv_path_pattern *a, const rv_path_pattern *b) {
+    uint8_t text[RV_PATH_LEN_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    if (!rv_path_pattern_intersect(a, b, &w)) {
+        return true;
+    }
+    const rv_select both = {
+        .kind = RV_SELECT_STREAMS, .history = RV_HISTORY_ALL, .name = rv_writer_bytes(&w)};
+    if (w.full || has_entry(c, &both)) {
+        return !w.full;
+    }
+    for (size_t i = 0; i < c->selection.count; i++) {
+        rv_select *const entry = &c->selection.entries[i];
+        if (rv_bytes_equal(entry->name, both.name)) {
+            entry->history = RV_HISTORY_ALL;
+            entry->since = 0;
+            return true;
+        }
+    }
+    return coverage_add(c, &both);
+}
+
+/* Where entries overlap, all of the history wins: rows of streams that stay were folded from events
+ * that an entry brought which is given up. Those stay covered. False: they do not fit. */
+static bool cover_overlaps(rv_past *past) {
+    const size_t count = past->cover.selection.count;
+    bool fits = true;
+    for (size_t i = 0; i < past->have.selection.count; i++) {
+        const bool whole = past->have.selection.entries[i].history == RV_HISTORY_ALL;
+        for (size_t k = 0; k < count && whole && fits; k++) {
+            fits = cover_both(&past->cover, &past->have.patterns[i], &past->cover.patterns[k]);
+        }
+    }
+    RV_ASSERT(past->cover.selection.count >= count);
+    return fits;
+}
+
+/* `narrows`: rows stay what they are. False: what they were folded from cannot all be covered. */
+static bool become(rv_past *past, const rv_selection *selection, uint64_t position,
+                   const rv_selection *before, bool narrows) {
+    const bool same = rv_selection_equal(selection, before);
+    const uint64_t base = same || narrows ? past->base : position;
     rv_selection cover;
     bool fits = true;
     RV_ASSERT(position <= RV_POSITION_MAX);
@@ -193,11 +233,12 @@ static void become(rv_past *past, const rv_selection *selection, uint64_t positi
     const bool is_short = is_short_of(&past->have, selection);
     cover_of(past, selection, position, &cover);
     fits = coverage_set(&past->cover, &cover) && fits;
+    RV_ASSERT(fits);
+    const bool whole = !narrows || cover_overlaps(past);
     for (size_t i = 0; i < past->have.selection.count; i++) {
         past->narrowed =
             past->narrowed || !has_entry(&past->cover, &past->have.selection.entries[i]);
     }
-    RV_ASSERT(fits);
     past->narrowed = past->narrowed || loses_rows(before, selection);
     past->base = past->narrowed ? base : 0;
     past->filling = is_short && position > 0;
@@ -206,24 +247,28 @@ static void become(rv_past *past, const rv_selection *selection, uint64_t positi
     if (!past->filling) {
         past->have.selection.count = 0;
     }
+    return whole;
 }
 
 void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
                     const rv_selection *before) {
-    const bool same = rv_selection_equal(selection, before);
-    RV_ASSERT(position <= RV_POSITION_MAX);
-    if (past->filling && same) {
-        return; /* its rows came once more */
+    bool known = rv_selection_equal(selection, before);
+    for (size_t i = 0; i < selection->count && known && !past->filling; i++) {
+        known = selection->entries[i].kind == RV_SELECT_AGGREGATE ||
+                rv_selection_find(&past->cover.selection, &selection->entries[i]) != NULL;
     }
-    become(past, selection, position, before, same ? past->base : position);
+    RV_ASSERT(position <= RV_POSITION_MAX);
+    if (!known) { /* else its rows came once more */
+        (void)become(past, selection, position, before, false);
+    }
 }
 
-void rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
+bool rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
                     const rv_selection *before, bool based) {
     rv_selection whole;
     RV_ASSERT(selection->count < before->count);
     take_whole(selection, &whole);
-    become(past, based ? selection : &whole, position, before, past->base);
+    return become(past, based ? selection : &whole, position, before, true);
 }
 
 bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {

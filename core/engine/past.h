@@ -4,8 +4,9 @@
  *
  * `cover` says which events are there: entries of streams, each with all, or since a time
  * or a position. What a selection takes without history is covered since the base that it began
- * with. When a base has ended, the cover becomes that of the new selection; what it has more than
- * the old one (`have`) is filled in from the upstream, in order of position, up to the base's:
+ * with, and before that where it overlaps an entry with all that was given up: its rows were folded
+ * from that. When a base has ended, the cover becomes that of the new selection; what it has more
+ * than the old one (`have`) is filled in from the upstream, in order of position, up to the base's:
  *
  *     covered --- a base ends ---> filling (after, until] --- all is here ---> covered
  *
@@ -61,9 +62,10 @@ void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t posit
                     const rv_selection *before);
 
 /* At the position, entries of what `before` says were given up, and this selection, whose texts lie
- * elsewhere, is what is left; `based`: it began with a base, or needs none. */
-void rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
-                    const rv_selection *before, bool based);
+ * elsewhere, is what is left; `based`: it began with a base, or needs none. False: the log will not
+ * say what made all rows, as that is too much for a selection. */
+RV_MUST_USE bool rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
+                                const rv_selection *before, bool based);
 
 /* True when the event is one to be filled in. */
 bool rv_past_lacks(const rv_past *past, const rv_past_event *event);

@@ -53,8 +53,8 @@ static rv_status narrow(rv_node *node, const rv_selection *rest, rv_error *err) 
     rv_error local;
     rv_error *const e = err == NULL ? &local : err;
     rv_outbox_lift(node);
-    rv_held_narrow(&node->held, rest, rv_log_watermark(node->log));
-    if (folds_shared(node)) { /* what others made of the rows cannot be taken out of them */
+    const bool whole = rv_held_narrow(&node->held, rest, rv_log_watermark(node->log));
+    if (!whole || folds_shared(node)) { /* what others made of the rows cannot be taken out */
         rv_held_lose_rows(&node->held);
     }
     rv_status status = drop_rest(node, e);

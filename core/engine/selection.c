@@ -260,13 +260,14 @@ rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, uint
     return status;
 }
 
-void rv_held_narrow(rv_node_held *held, const rv_selection *selection, uint64_t position) {
+bool rv_held_narrow(rv_node_held *held, const rv_selection *selection, uint64_t position) {
     const bool based = held->state != RV_HELD_NONE;
-    rv_past_narrow(&held->past, selection, position, &held->selection, based);
+    const bool whole = rv_past_narrow(&held->past, selection, position, &held->selection, based);
     const rv_status status = keep(held, selection, NULL);
     RV_ASSERT(status == RV_OK); /* there was more */
     held->swaps += 1;
     set_patterns(held);
+    return whole;
 }
 
 void rv_held_lose_rows(rv_node_held *held) {

@@ -78,8 +78,10 @@ void rv_held_base_begins(rv_node_held *held);
 RV_MUST_USE rv_status rv_held_become(rv_node_held *held, const rv_selection *selection,
                                      uint64_t position, rv_error *err);
 
-/* At the position, entries are given up, and this, whose texts lie elsewhere, is what is left. */
-void rv_held_narrow(rv_node_held *held, const rv_selection *selection, uint64_t position);
+/* At the position, entries are given up, and this, whose texts lie elsewhere, is what is left.
+ * False: the log alone will not say what its rows are. */
+RV_MUST_USE bool rv_held_narrow(rv_node_held *held, const rv_selection *selection,
+                                uint64_t position);
 
 /* Rows are missing, and of which streams is not known: it is not whole before a base has taken the
  * place of everything. */

@@ -351,3 +351,36 @@ bool rv_path_pattern_within(const rv_path_pattern *inner, const rv_path_pattern 
     }
     return within;
 }
+
+/* What both segments match, of which the empty one matches any. False: nothing. */
+static bool meet_segment(rv_bytes a, rv_bytes b, bool first, rv_bytes *both) {
+    *both = a.len > 0 ? a : b;
+    if (a.len > 0 && b.len > 0) {
+        return rv_bytes_equal(a, b);
+    }
+    return !(first && a.len != b.len && rv_bytes_are(*both, "rivulet"));
+}
+
+bool rv_path_pattern_intersect(const rv_path_pattern *a, const rv_path_pattern *b, rv_writer *w) {
+    const rv_path_pattern *const more = a->segment_count >= b->segment_count ? a : b;
+    const rv_path_pattern *const less = more == a ? b : a;
+    const uint32_t least = more->segment_count + more->rest; /* segments of a path */
+    if (less->rest ? least <= less->segment_count
+                   : more->rest || less->segment_count != more->segment_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < more->segment_count; i++) {
+        rv_bytes both;
+        const rv_bytes any = {NULL, 0};
+        const rv_bytes other = i < less->segment_count ? less->segments[i] : any;
+        if (!meet_segment(more->segments[i], other, i == 0, &both)) {
+            return false;
+        }
+        rv_write_u8(w, '/');
+        rv_write(w, both.len > 0 ? both : rv_bytes_of_string("*"));
+    }
+    if (more->rest) {
+        rv_write(w, rv_bytes_of_string("/**"));
+    }
+    return true;
+}

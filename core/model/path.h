@@ -64,4 +64,8 @@ bool rv_path_pattern_meets(const rv_path_pattern *pattern, const rv_path_templat
 /* True when every path that `inner` matches `outer` matches, too. */
 bool rv_path_pattern_within(const rv_path_pattern *inner, const rv_path_pattern *outer);
 
+/* Writes the pattern of the paths that both match, which may be longer than either. False: there
+ * are none, and what was written means nothing. */
+bool rv_path_pattern_intersect(const rv_path_pattern *a, const rv_path_pattern *b, rv_writer *w);
+
 #endif

@@ -238,23 +238,25 @@ static rv_path_pattern pattern_of(const char *text) {
     return pattern;
 }
 
+/* Patterns, and paths that are enough to tell all of them apart. */
+static const char *const texts[] = {
+    "/**",    "/*",         "/a",     "/a/*",   "/a/**",       "/*/*",    "/*/**",
+    "/a/b",   "/a/b/**",    "/*/b",   "/b",     "/b/**",       "/{x}/b",  "/rivulet",
+    "/a/*/c", "/rivulet/*", "/*/*/*", "/a/b/c", "/rivulet/**", "/*/b/**", "/rivulet/schema"};
+static const char *const paths[] = {"/a",         "/b",           "/c",
+                                    "/a/a",       "/a/b",         "/a/c",
+                                    "/b/b",       "/b/a",         "/c/c",
+                                    "/c/b",       "/a/b/c",       "/a/b/a",
+                                    "/a/a/c",     "/b/b/c",       "/b/b/b",
+                                    "/c/c/c",     "/a/a/a",       "/c/b/c",
+                                    "/b/c/c",     "/rivulet",     "/rivulet/schema",
+                                    "/rivulet/b", "/rivulet/b/c", "/a/b/c/d",
+                                    "/b/b/c/d",   "/c/c/c/c",     "/rivulet/b/c/d",
+                                    "/a/c/c/c",   "/c/b/c/d",     "/rivulet/c"};
+
 /* Of every two patterns: one is within the other if and only if it matches no path that the other
- * does not; the paths are enough to tell all of them apart. */
+ * does not. */
 RV_TEST(patterns_are_within_each_other) {
-    static const char *const texts[] = {
-        "/**",    "/*",         "/a",     "/a/*",   "/a/**",       "/*/*",    "/*/**",
-        "/a/b",   "/a/b/**",    "/*/b",   "/b",     "/b/**",       "/{x}/b",  "/rivulet",
-        "/a/*/c", "/rivulet/*", "/*/*/*", "/a/b/c", "/rivulet/**", "/*/b/**", "/rivulet/schema"};
-    static const char *const paths[] = {"/a",         "/b",           "/c",
-                                        "/a/a",       "/a/b",         "/a/c",
-                                        "/b/b",       "/b/a",         "/c/c",
-                                        "/c/b",       "/a/b/c",       "/a/b/a",
-                                        "/a/a/c",     "/b/b/c",       "/b/b/b",
-                                        "/c/c/c",     "/a/a/a",       "/c/b/c",
-                                        "/b/c/c",     "/rivulet",     "/rivulet/schema",
-                                        "/rivulet/b", "/rivulet/b/c", "/a/b/c/d",
-                                        "/b/b/c/d",   "/c/c/c/c",     "/rivulet/b/c/d",
-                                        "/a/c/c/c",   "/c/b/c/d",     "/rivulet/c"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
             const rv_path_pattern inner = pattern_of(texts[i]);
@@ -314,6 +316,36 @@ RV_TEST(patterns_meet_templates) {
     }
 }
 
+/* Where every two patterns meet is what both match. */
+RV_TEST(patterns_intersect) {
+    uint32_t met = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++) {
+            const rv_path_pattern a = pattern_of(texts[i]);
+            const rv_path_pattern b = pattern_of(texts[k]);
+            rv_path_pattern both = {.segment_count = 0};
+            uint8_t bytes[64];
+            rv_writer w = rv_writer_over(bytes, sizeof bytes);
+            const bool meets = rv_path_pattern_intersect(&a, &b, &w);
+            RV_CHECK(!w.full);
+            if (meets) {
+                RV_CHECK_STATUS(rv_path_pattern_parse(rv_writer_bytes(&w), &both, NULL), RV_OK);
+            }
+            for (size_t p = 0; p < sizeof paths / sizeof *paths; p++) {
+                const rv_bytes path = rv_bytes_of_string(paths[p]);
+                const bool expected =
+                    rv_path_pattern_match(&a, path) && rv_path_pattern_match(&b, path);
+                if ((meets && rv_path_pattern_match(&both, path)) != expected) {
+                    fprintf(stderr, "%s and %s: %s\n", texts[i], texts[k], paths[p]);
+                    RV_CHECK(false);
+                }
+            }
+            met += meets;
+        }
+    }
+    RV_CHECK(met > 0);
+}
+
 int main(void) {
     RV_RUN(templates_are_parsed);
     RV_RUN(bad_templates_are_refused);
@@ -322,6 +354,7 @@ int main(void) {
     RV_RUN(bad_patterns_are_refused);
     RV_RUN(patterns_are_within_each_other);
     RV_RUN(patterns_meet_templates);
+    RV_RUN(patterns_intersect);
     RV_RUN(segments_are_written_canonically);
     RV_RUN(malformed_segments_are_refused);
     RV_RUN(random_keys_go_through_paths_unchanged);
