@@ -89,6 +89,7 @@ static rv_status end_base(rv_node *node, bool replaces, rv_error *err) {
     if (all) {
         status = rv_state_base_clear(node->state, &node->scratch, err);
         rv_opaque_reset(&node->opaque);
+        node->held.past.narrowed = node->held.past.narrowed || node->held.past.lost_all;
         node->held.past.lost = false;
         node->held.past.lost_all = false;
     }

@@ -166,6 +166,35 @@ static void give_up(rv_past *past) {
     past->narrowed = past->narrowed || !fits;
 }
 
+void rv_past_forget(rv_past *past, uint64_t position) {
+    rv_coverage *const have = &past->have;
+    bool fits = true;
+    if (past->filling) {
+        give_up(past);
+    } else {
+        fits = coverage_set(have, &past->cover.selection);
+    }
+    rv_selection left = {.count = 0};
+    for (size_t i = 0; i < have->selection.count; i++) {
+        rv_select entry = have->selection.entries[i];
+        if (entry.history == RV_HISTORY_SINCE_TIME) {
+            continue; /* where that is among positions is not known */
+        }
+        const bool later =
+            entry.history == RV_HISTORY_SINCE_POSITION && (uint64_t)entry.since > position;
+        entry.history = RV_HISTORY_SINCE_POSITION;
+        entry.since = later ? entry.since : (int64_t)position + 1;
+        left.entries[left.count] = entry;
+        left.count += 1;
+    }
+    fits = coverage_set(&past->cover, &left) && fits;
+    RV_ASSERT(fits && position <= RV_POSITION_MAX);
+    have->selection.count = 0;
+    past->filling = false;
+    past->after = 0;
+    past->until = 0;
+}
+
 /* True when an entry of an aggregate is not there any more as it was. */
 static bool loses_rows(const rv_selection *before, const rv_selection *selection) {
     bool loses = false;
@@ -252,15 +281,15 @@ static bool become(rv_past *past, const rv_selection *selection, uint64_t positi
 
 void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t position,
                     const rv_selection *before) {
-    bool known = rv_selection_equal(selection, before);
-    for (size_t i = 0; i < selection->count && known && !past->filling; i++) {
-        known = selection->entries[i].kind == RV_SELECT_AGGREGATE ||
-                rv_selection_find(&past->cover.selection, &selection->entries[i]) != NULL;
+    bool covers = !is_short_of(&past->cover, selection);
+    for (size_t i = 0; i < selection->count && covers; i++) {
+        covers = selection->entries[i].kind == RV_SELECT_AGGREGATE ||
+                 rv_selection_find(&past->cover.selection, &selection->entries[i]) != NULL;
     }
     RV_ASSERT(position <= RV_POSITION_MAX);
-    if (!known) { /* else its rows came once more */
+    if (!rv_selection_equal(selection, before) || !(past->filling || covers)) {
         (void)become(past, selection, position, before, false);
-    }
+    } /* else its rows came once more */
 }
 
 bool rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,

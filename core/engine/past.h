@@ -40,7 +40,8 @@ typedef struct rv_past {
     uint64_t base; /* narrowed: all rows are from this position on, by a base that took the place
                       of everything */
     bool lost;     /* replay met what was purged, and no such base since: rows are missing */
-    bool lost_all; /* and not of streams only that the state knows (rv_state_is_short) */
+    bool lost_all; /* and not of streams only that the state knows (rv_state_is_short): there may
+                      also be events that are not covered */
 } rv_past;
 
 /* An event as coverage looks at it. */
@@ -55,6 +56,10 @@ RV_MUST_USE bool rv_past_create(rv_past *past, rv_arena *arena);
 
 /* An empty log: what is selected with all of its history will be there. */
 void rv_past_start(rv_past *past, const rv_selection *selection);
+
+/* Events at or before the position may be missing: only those behind it are covered, until a base
+ * has ended. Then the others are filled in, when what there is of them is purged (`lost_all`). */
+void rv_past_forget(rv_past *past, uint64_t position);
 
 /* A base for the selection, whose texts lie elsewhere, has ended at the position, and has taken the
  * place of what `before` says, or is for the same. */

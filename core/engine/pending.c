@@ -6,6 +6,7 @@
 #include "core/base/limits.h"
 #include "core/engine/decide.h"
 #include "core/engine/principal.h"
+#include "core/engine/rewind.h"
 #include "core/engine/token.h"
 
 #define EVENT_EXPECTED 0x03u
@@ -351,7 +352,7 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
     case RV_LEDGER_PENDING:
         break;
     case RV_LEDGER_SELECT:
-        return entry->key.len == 0 &&
+        return (entry->key.len == 0 || rv_bytes_equal(entry->key, RV_REWIND_SWAPPED)) &&
                rv_selection_decode(entry->value, &selection, NULL) == RV_OK && selection.count > 0;
     case RV_LEDGER_SENT:
         return entry->key.len == 0 && entry->value.len == sizeof(uint64_t);

@@ -151,6 +151,8 @@ rv_status rv_node_fold(rv_node *node, const rv_event *event, rv_error *err) {
 rv_status rv_node_fold_gone(rv_node *node, const rv_record *record, rv_error *err) {
     const rv_event *const event = &record->event;
     RV_ASSERT(record->kind == RV_RECORD_GONE);
+    node->rewinding.gone =
+        event->position > node->rewinding.gone ? event->position : node->rewinding.gone;
     if (event->filled) { /* as of any event that was filled in, nothing was folded */
         node->held.past.filled = true;
         return RV_OK;

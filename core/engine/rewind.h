@@ -112,6 +112,8 @@ typedef struct rv_rewinding {
     rv_rewind to;
     uint32_t schema_version; /* SURVEY: at the place */
     bool selects;    /* SURVEY: behind the place it was told what to hold, or came to hold it */
+    bool swaps;      /* SURVEY: behind the place it came to hold something else */
+    uint64_t gone;   /* OPEN: up to where the log has events that were purged */
     size_t base_len; /* SURVEY: of the selection of the base under way, in `results`, */
     uint64_t base_position; /* and where that is */
     rv_log_end_place place;
@@ -125,6 +127,10 @@ typedef struct rv_rewinding {
     uint32_t count;   /* rv_node_rewinds */
     rv_error failure; /* why it could not be begun */
 } rv_rewinding;
+
+/* The key of RV_LEDGER_SELECT where the node came to hold something else behind the place;
+ * elsewhere there is none. */
+#define RV_REWIND_SWAPPED RV_LITERAL("s")
 
 /* Writes the header of the file, RV_REWIND_HEAD bytes. */
 void rv_rewind_head_encode(const rv_node *node, uint8_t *to);

@@ -320,15 +320,22 @@ static rv_status step_select(rv_node *node, rv_error *err) {
 }
 
 /* What it was told to hold behind the place it is told again, unless it was opened with something
- * else. True: there is an entry of that. */
-static bool tell_selection(rv_node *node, rv_writer *body) {
+ * else. What was purged for that may be what the log says, at the place, that it has: it is filled
+ * in behind a base. True: there is an entry of that, under this key. */
+static bool tell_selection(rv_node *node, rv_writer *body, rv_bytes *key) {
     rv_selection selection;
     rv_bytes value;
-    if (!rv_ledger_get(&node->ledger, RV_LEDGER_SELECT, (rv_bytes){NULL, 0}, &value)) {
+    const bool swapped = rv_ledger_get(&node->ledger, RV_LEDGER_SELECT, RV_REWIND_SWAPPED, &value);
+    *key = swapped ? RV_REWIND_SWAPPED : (rv_bytes){NULL, 0};
+    if (!swapped && !rv_ledger_get(&node->ledger, RV_LEDGER_SELECT, *key, &value)) {
         return false;
     }
     const bool good = rv_selection_decode(value, &selection, NULL) == RV_OK; /* it was checked */
     RV_ASSERT(good);
+    if (swapped && node->rewinding.gone > 0) {
+        rv_past_forget(&node->held.past, node->rewinding.gone);
+        rv_held_lose_rows(&node->held);
+    }
     if (node->held.given || rv_held_wish(&node->held, &selection, NULL) == RV_OK) {
         rv_node_write_selection(node, false, body);
         node->held.logged = true;
@@ -344,11 +351,12 @@ static rv_status step_last(rv_node *node, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    const bool told = tell_selection(node, &body);
+    rv_bytes key;
+    const bool told = tell_selection(node, &body, &key);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = rv_epoch_write(node, &changes, &epoch);
     if (status == RV_OK && told) {
-        status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, (rv_bytes){NULL, 0});
+        status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, key);
     }
     if (status != RV_OK) { /* an edge's ledger has had all of it: the file is another one */
         rv_log_append_cancel(node->log);

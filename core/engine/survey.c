@@ -112,6 +112,8 @@ static rv_status take_selection(rv_node *node, const rv_record *record, rv_error
     rv_selection selection;
     if (record->kind == RV_RECORD_SELECTION) {
         r->selects = r->selects || is_beyond(node);
+        r->swaps =
+            r->swaps || (is_beyond(node) && (record->flags & RV_RECORD_SELECTION_NARROWS) != 0);
         return rv_held_meet(&node->held, record->flags, record->body, err);
     }
     if (record->kind == RV_RECORD_BASE_BEGIN) {
@@ -127,9 +129,12 @@ static rv_status take_selection(rv_node *node, const rv_record *record, rv_error
     RV_ASSERT(record->kind == RV_RECORD_BASE_END);
     r->selects = r->selects || is_beyond(node);
     const rv_bytes bytes = rv_bytes_of(node->results.ptr, r->base_len);
-    return rv_selection_decode(bytes, &selection, NULL) != RV_OK
-               ? rv_error_set(err, RV_DATA_DAMAGED, "the log holds a base that is none")
-               : rv_held_become(&node->held, &selection, r->base_position, err);
+    if (rv_selection_decode(bytes, &selection, NULL) != RV_OK) {
+        return rv_error_set(err, RV_DATA_DAMAGED, "the log holds a base that is none");
+    }
+    const bool other = !rv_selection_equal(&selection, &node->held.selection);
+    r->swaps = r->swaps || (is_beyond(node) && other);
+    return rv_held_become(&node->held, &selection, r->base_position, err);
 }
 
 static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
@@ -311,7 +316,8 @@ static bool set_selection(rv_node *node) {
     rv_writer w = rv_writer_over(node->results.ptr, node->results.cap);
     rv_selection_encode(wanted, &w);
     RV_ASSERT(!w.full && w.len > 0);
-    const rv_ledger_entry entry = {RV_LEDGER_SELECT, no_key, rv_writer_bytes(&w)};
+    const rv_bytes key = node->rewinding.swaps ? RV_REWIND_SWAPPED : no_key;
+    const rv_ledger_entry entry = {RV_LEDGER_SELECT, key, rv_writer_bytes(&w)};
     return rv_ledger_set(&node->ledger, &entry);
 }
 

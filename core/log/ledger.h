@@ -47,7 +47,7 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_REWOUND = 10,   /* edge: what going back did the last time; no key */
     RV_LEDGER_BACK = 11,      /* edge: what waits for the schema; kind, then its key */
     RV_LEDGER_SENT = 12,      /* edge: up to where commands may have been sent; no key */
-    RV_LEDGER_SELECT = 13,    /* edge that goes back: what it is to hold; no key */
+    RV_LEDGER_SELECT = 13,    /* edge that goes back: what it is to hold (engine/rewind.h) */
     RV_LEDGER_PRINCIPAL = 14, /* edge: who the upstream takes it for; no key */
     RV_LEDGER_RELAY = 20, /* gateway: a push that is not decided; edge id, incarnation, sequence */
     RV_LEDGER_TOKEN = 24  /* who may use the node; half of a digest */

@@ -10,9 +10,10 @@ static const char *pattern_of(const sim_feed *feed) {
     return feed->pattern_text[0] == '\0' ? NULL : feed->pattern_text;
 }
 
+/* Are events filled in behind others? */
 static bool fills(const sim_world *world, const sim_feed *feed) {
     RV_ASSERT(feed->member < world->plan->member_count);
-    return world->plan->members[feed->member].fills;
+    return world->plan->members[feed->member].fills || world->members[feed->member].helds.back > 0;
 }
 
 static bool is_set(const uint8_t *bits, uint64_t position) {
@@ -47,6 +48,7 @@ static void forget(sim_feed *feed) {
     feed->verified = 0;
     memset(feed->seen, 0, sizeof feed->seen);
     memset(feed->again, 0, sizeof feed->again);
+    memset(feed->twice, 0, sizeof feed->twice);
     feed->delivered_count = 0;
     feed->process = 0;
     feed->at_end = false;
@@ -200,7 +202,9 @@ static void verify(sim_world *world, sim_feed *feed, const sim_delivered *d) {
 /* The same where events are filled in behind others: each once. */
 static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d) {
     const sim_fact *const fact = sim_truth_at(&world->truth, d->position);
-    const bool again = is_set(feed->seen, d->position) && !is_set(feed->again, d->position);
+    const bool seen = is_set(feed->seen, d->position) && !is_set(feed->again, d->position);
+    const bool may = d->position <= world->members[feed->member].helds.back;
+    const bool again = seen && (!may || is_set(feed->twice, d->position));
     if (sim_truth_has(world, feed->member, pattern_of(feed), d->position) == SIM_HAS_NOT || again) {
         sim_fail(world, SIM_CHECK_FEED, "member %u, feed of `%s`: position %llu%s",
                  (unsigned)feed->member, feed->pattern_text, (unsigned long long)d->position,
@@ -213,6 +217,9 @@ static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d)
     feed->verified = d->position > feed->verified ? d->position : feed->verified;
     set(feed->seen, d->position, true);
     set(feed->again, d->position, false);
+    if (seen) {
+        set(feed->twice, d->position, true);
+    }
 }
 
 /* The member holds something else: what may have been purged may come once more. */

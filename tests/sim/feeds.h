@@ -30,11 +30,11 @@ typedef struct sim_feed {
     uint64_t sequence_last; /* of the last event that was delivered */
     uint64_t verified;      /* position up to which all was compared */
     /* where the past is filled in, which comes behind later events: by position - 1, those that */
-    uint8_t seen[SIM_EVENTS_MAX / 8]; /* were given, */
-    uint8_t
-        again[SIM_EVENTS_MAX / 8]; /* and may be once more, as they may have been purged since */
-    uint32_t seen_helds;           /* as of what the member held then */
-    uint32_t disk_life;            /* that the cursor belongs to */
+    uint8_t seen[SIM_EVENTS_MAX / 8];  /* were given, */
+    uint8_t again[SIM_EVENTS_MAX / 8]; /* and may be once more, as they may be purged since */
+    uint8_t twice[SIM_EVENTS_MAX / 8]; /* or were, as the member has gone back */
+    uint32_t seen_helds;               /* as of what the member held then */
+    uint32_t disk_life;                /* that the cursor belongs to */
     /* of the process */
     uint32_t process;
     rv_subscription subscription;

@@ -137,9 +137,13 @@ uint8_t sim_member_selection(const sim_member *member) {
 
 void sim_member_goes_back(sim_member *member, uint64_t position) {
     sim_helds *const helds = &member->helds;
+    const bool swaps = helds->count > 1 && helds->list[helds->count - 1].from >= position;
     while (helds->count > 0 && helds->list[helds->count - 1].from > position) {
         helds->count -= 1;
         helds->gone |= 1u << helds->list[helds->count].selection;
+    }
+    if (swaps) {
+        helds->back = position > helds->back ? position : helds->back;
     }
     if (helds->base > position) {
         helds->base = helds->count > 0 ? helds->list[helds->count - 1].from : 0;

@@ -46,7 +46,8 @@ typedef struct sim_helds {
     uint64_t unsure_from;           /* what is behind this position, */
     uint64_t unsure_to;             /* and not behind this one, came while several bases did */
     uint64_t seen;                  /* W, when it was looked at */
-    uint32_t gone; /* bits of selections that were held, before it went back: purged for them */
+    uint32_t gone; /* bits of selections that were held, before it went back: purged for them, */
+    uint64_t back; /* so that up to this place what there is may be purged, and filled in again */
 } sim_helds;
 
 typedef struct sim_member {

@@ -529,6 +529,20 @@ static void note_pending(sim_world *world, const sim_member *m) {
     }
 }
 
+/* How far the past of an edge is. */
+static void note_past(sim_world *world, const sim_member *m) {
+    const rv_node_fill fill = rv_node_fill_of(m->node);
+    const rv_node_purge purge = rv_node_purge_of(m->node);
+    RV_ASSERT(m->plan->role == SIM_EDGE);
+    if (fill.active || purge.due) {
+        sim_note(world, m->index, "past: %s%s to %llu of %llu; purge: %s, segment %u of %u, %s",
+                 fill.active ? "filled in" : "none", fill.waits ? ", waits," : "",
+                 (unsigned long long)fill.after, (unsigned long long)fill.until,
+                 purge.due ? "due" : "done", purge.segment, purge.segments,
+                 rv_status_code(purge.failure->status));
+    }
+}
+
 /* Who is where; wrong rows would say more. */
 static void not_converged(sim_world *world) {
     char text[160];
@@ -549,6 +563,7 @@ static void not_converged(sim_world *world) {
                      rv_node_whole(m->node) ? "whole" : "not whole",
                      sim_restored_beside(m) ? ", beside the truth" : "");
             note_pending(world, m);
+            note_past(world, m);
         }
     }
     sim_feeds_note(world);
