@@ -74,7 +74,7 @@ static void condition(uint64_t *random, char *text, size_t size) {
         "c is not null", "not b",      "a is null", "a between 1 and 2",
         "a in (1, 2)",   "10 / a > 3", "b is true", "true"};
     static const char *const joints[] = {" and ", " or ", " AND ", " = "};
-    const size_t parts = 1 + rv_test_random(random) % 3;
+    const size_t parts = 1 + (size_t)(rv_test_random(random) % 3);
     size_t len = 0;
     for (size_t i = 0; i < parts; i++) {
         const uint64_t r = rv_test_random(random);

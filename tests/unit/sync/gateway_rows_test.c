@@ -147,7 +147,7 @@ static void live(const char *held, const char *const *wanted, int count) {
     note_from_here(n);
     settle(n);
     slow_all(n);
-    for (int round = 0; round < 12 && !rv_test_failed; round++) {
+    for (int round = 0; round < RV_TEST_ROUNDS(12) && !rv_test_failed; round++) {
         feed(n, &random, 1 + (int)(rv_test_random(&random) % 12));
         run(n, (int)(rv_test_random(&random) % 60));
         if (round == 3 || round == 7) {
@@ -301,7 +301,7 @@ RV_TEST(takes_other_selections_of_rows) {
     feed(n, &random, 60);
     settle(n);
     slow_all(n);
-    for (int round = 1; round < 24 && !rv_test_failed; round++) {
+    for (int round = 1; round < RV_TEST_ROUNDS(24) && !rv_test_failed; round++) {
         const bool away = round % 2 == 0;
         if (away) { /* it comes behind, and asks for something else */
             net_move(n, device, NET_NONE);
