@@ -238,7 +238,8 @@ static bool is_needed(const sim_plan *plan, uint8_t gateway, const sim_entry *en
     for (uint8_t i = 1; i < plan->member_count; i++) {
         const sim_member_plan *const m = &plan->members[i];
         for (uint8_t k = 0; m->upstream == gateway && k < m->selections[0].count; k++) {
-            needed = needed || m->selections[0].entries[k].pattern == entry->pattern;
+            const sim_entry *const other = &m->selections[0].entries[k];
+            needed = needed || other->given != NULL || other->pattern == entry->pattern;
         }
     }
     RV_ASSERT(gateway > 0);
@@ -270,7 +271,8 @@ static void draw_taken(sim_plan *plan, uint64_t *random, uint8_t index) {
     s[0].count = kept;
     m->selection_count = 1;
     m->taken = (uint8_t)rv_random_below(random, kept);
-    if (kept < 2 || !stands_alone(&s[0], m->taken) ||
+    const bool based = plan->features.rows && m->upstream != 0; /* what is left is a base there */
+    if (kept < 2 || based || !stands_alone(&s[0], m->taken) ||
         is_needed(plan, index, &s[0].entries[m->taken])) {
         m->taken = UINT8_MAX;
         return;
@@ -437,8 +439,8 @@ static void take_history(sim_plan *plan, uint8_t index) {
 /* Worlds in which gateways select aggregates, or fold what edges behind them select. */
 static void draw_rows(sim_plan *plan, bool known) {
     uint64_t random = sim_plan_stream(plan->seed, "rows");
-    plan->features.rows = known && !plan->features.rights && plan->members[1].serves &&
-                          rv_random_chance(&random, ROWS_PERCENT);
+    plan->features.rows =
+        known && plan->members[1].serves && rv_random_chance(&random, ROWS_PERCENT);
     for (uint8_t i = 1; i < plan->member_count && plan->features.rows; i++) {
         sim_member_plan *const m = &plan->members[i];
         const bool behind = m->upstream != 0;
@@ -477,8 +479,8 @@ static void draw_features(sim_plan *plan, uint32_t features) {
             : 0;
     RV_ASSERT(plan->features.command_percent <= 100);
     uint64_t tells = sim_plan_stream(plan->seed, "told");
-    draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
     draw_rows(plan, (features & SIM_ROWS) != 0);
+    draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
     draw_scant(plan, (features & SIM_SCANT) != 0);
     draw_full(plan, (features & SIM_FULL) != 0);
     draw_older(plan, (features & SIM_OLDER) != 0);
