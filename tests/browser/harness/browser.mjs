@@ -30,7 +30,14 @@
 // serve({folders, pages, isolated, port}) is in server.mjs. CHROMIUM and FIREFOX name other
 // binaries.
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,6 +99,20 @@ export const chromiumOptions = () => ({
   args: chromiumFlags,
 });
 
+const shared = '/dev/shm';
+const sharedBytesMin = 4 * 2 ** 30;
+
+/**
+ * Where profiles are: in memory where there is enough for them (a container may have 64 MiB). What
+ * browsers flush to a disk takes most of the time of some tests, and none of them cuts the power: a
+ * browser that is killed finds there what it would find on a disk.
+ */
+function profilesFolder() {
+  if (!existsSync(shared)) return tmpdir();
+  const { bavail, bsize } = statfsSync(shared);
+  return bavail * bsize < sharedBytesMin ? tmpdir() : shared;
+}
+
 async function startChromium(profile, env) {
   const { chromium } = require('playwright-core');
   const context = await chromium.launchPersistentContext(profile, {
@@ -142,7 +163,7 @@ class TestBrowser {
   #diary = [];
   #began = performance.now();
   #ended = null; // why it is not to be used any more
-  #home = mkdtempSync(join(tmpdir(), 'rivulet-browser-'));
+  #home = mkdtempSync(join(profilesFolder(), 'rivulet-browser-'));
 
   constructor(name, preferences) {
     this.name = name;

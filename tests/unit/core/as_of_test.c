@@ -148,7 +148,7 @@ static void story(uint64_t seed) {
 }
 
 RV_TEST(every_position_and_time_as_it_was) {
-    for (uint64_t seed = 1; seed <= 12; seed++) {
+    for (uint64_t seed = 1; seed <= RV_TEST_ROUNDS(12); seed++) {
         story(seed);
         RV_CHECK_PASSED();
     }

@@ -245,7 +245,7 @@ RV_TEST(a_flipped_bit_never_passes) {
 /* Blocks whose checksum is not looked at: cut at every length, and of random bytes. */
 RV_TEST(whatever_lies_in_a_block_is_read) {
     uint64_t random = 3;
-    for (unsigned round = 0; round < 3000; round += 1) {
+    for (unsigned round = 0; round < RV_TEST_ROUNDS(3000); round += 1) {
         const unsigned section = round % RV_RUN_SECTIONS;
         if (round < RV_RUN_SECTIONS) {
             one_block((rv_run_section)section, &random);

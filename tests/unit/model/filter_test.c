@@ -128,7 +128,7 @@ RV_TEST(whatever_is_told_to_be_within_is) {
             refused += 1;
         }
     }
-    RV_CHECK(told > 500 && refused > 500);
+    RV_CHECK(told > RV_TEST_ROUNDS(3000) / 6 && refused > RV_TEST_ROUNDS(3000) / 6);
 }
 
 int main(void) {

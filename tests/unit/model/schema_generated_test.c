@@ -175,7 +175,7 @@ static void check_print(const rv_schema *schema) {
     }
 }
 
-static uint64_t seed_first = 1, seed_count = 500;
+static uint64_t seed_first = 1, seed_count = RV_TEST_ROUNDS(500);
 
 RV_TEST(the_print_of_a_schema_is_the_schema) {
     for (uint64_t seed = seed_first; seed < seed_first + seed_count; seed += 1) {

@@ -481,7 +481,7 @@ RV_TEST(every_mutation_of_a_text_has_a_result) {
     rv_schema *schema = empty_schema();
     uint64_t random = 12;
     static char text[8192];
-    for (int round = 0; round < 6000; round++) {
+    for (int round = 0; round < RV_TEST_ROUNDS(6000); round++) {
         const char *source = texts[rv_test_random(&random) % 3];
         size_t len = strlen(source);
         memcpy(text, source, len);

@@ -336,7 +336,7 @@ RV_TEST(events_come_out_as_they_went_in) {
     void *const memory = malloc(ARENA);
     rv_error err;
     uint32_t opaque = 0;
-    for (uint64_t seed = 0; seed < 60; seed++) {
+    for (uint64_t seed = 0; seed < RV_TEST_ROUNDS(60); seed++) {
         RV_CHECK(world_create(&w, seed, memory, &err));
         for (int round = 0; round < 5; round++) {
             const uint32_t count = (uint32_t)(1 + below(&w, round % 2 == 0 ? 20 : EVENTS));
@@ -354,7 +354,7 @@ RV_TEST(events_come_out_as_they_went_in) {
         }
         opaque += w.opaque;
     }
-    RV_CHECK(opaque > 100);
+    RV_CHECK(opaque > RV_TEST_ROUNDS(60));
     free(memory);
 }
 
@@ -364,7 +364,7 @@ RV_TEST(no_bytes_do_harm) {
     void *const memory = malloc(ARENA);
     rv_error err;
     bool same = false;
-    for (uint64_t seed = 100; seed < 112; seed++) {
+    for (uint64_t seed = 100; seed < 100 + RV_TEST_ROUNDS(12); seed++) {
         RV_CHECK(world_create(&w, seed, memory, &err));
         RV_CHECK(make_events(&w, seed % 2 == 0 ? 9 : 40));
         rv_writer b = rv_writer_over(body, sizeof body);
