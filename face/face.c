@@ -159,10 +159,15 @@ bool header_names(rv_bytes value, const char *media_type) {
 
 /* --- routes --- */
 
-static rv_status healthz(rv_exchange *x, rv_error *err) {
-    if (rv_node_failed(x->face->options.node, err) != RV_OK) {
+/* `ready`: it can answer with rows, too. */
+static rv_status healthz(rv_exchange *x, bool ready, rv_error *err) {
+    const rv_node *const node = x->face->options.node;
+    if (rv_node_failed(node, err) != RV_OK) {
         rv_error_set(err, RV_READ_ONLY, "the node is read-only: %s", rv_status_code(err->status));
         return RV_READ_ONLY;
+    }
+    if (ready && !face_is_whole(node)) {
+        return face_answer_not_whole(x, err);
     }
     exchange_answer(x, 200, "application/json", RV_LITERAL("{\"status\":\"ok\"}\n"));
     return RV_OK;
@@ -334,9 +339,8 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
         return route_selection(x, url, err);
     }
     if ((aggregates || changes || rv_bytes_are(place, "query")) &&
-        !rv_node_whole(x->face->options.node)) {
-        return rv_error_set(err, RV_BUSY,
-                            "this edge does not hold its selection yet; its base is on the way");
+        !face_is_whole(x->face->options.node)) {
+        return face_await_whole(x, err);
     }
     if (!health && !node && !aggregates && !changes) {
         return get || post ? route_pair(x, url, get, err) : wrong_method(x, "GET, POST", err);
@@ -353,7 +357,7 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (url->segment_count > 1) {
         return no_such_address(x, err);
     }
-    return health ? healthz(x, err) : status_of_node(x, url, err);
+    return node ? status_of_node(x, url, err) : healthz(x, rv_bytes_are(place, "readyz"), err);
 }
 
 /* --- exchanges --- */

@@ -218,6 +218,22 @@ rv_status exchange_run(rv_exchange *x, rv_error *err);
 /* True when the request is for a live feed. */
 bool exchange_is_live(const rv_exchange *x);
 
+/* --- whole.c --- */
+
+/* True when what the node holds at W is all that it is to hold, with a schema: as rv_node_whole,
+ * but false at an edge that has not met its upstream. */
+bool face_is_whole(const rv_node *node);
+
+/* RV_PENDING while a schema may come, RV_NOT_CONNECTED when none has come for too long; RV_OK. */
+rv_status face_await_schema(const rv_exchange *x, rv_error *err);
+
+/* Of a node that is not whole. RV_PENDING while that may come; RV_OK: why it does not is the
+ * answer, a problem, RV_NOT_CONNECTED or RV_BUSY. */
+rv_status face_await_whole(rv_exchange *x, rv_error *err);
+
+/* The same at once: RV_OK. */
+rv_status face_answer_not_whole(rv_exchange *x, rv_error *err);
+
 /* --- as_of.c --- */
 
 /* The answer is made of the state as it was at `text`, a position or a time, from RV_OK until

@@ -22,6 +22,10 @@ static rv_status add_type(rv_exchange *x, rv_bytes name, rv_error *err) {
         x->narrow.by_type = true;
         return RV_OK;
     }
+    const rv_status awaited = face_await_schema(x, err);
+    if (awaited != RV_OK) {
+        return awaited;
+    }
     rv_nearest nearest = rv_nearest_to(name);
     for (uint16_t i = 0; i < rv_schema_event_type_count(schema); i++) {
         rv_nearest_offer(&nearest, rv_schema_event_type(schema, i)->name);

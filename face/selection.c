@@ -85,7 +85,7 @@ rv_status face_selection_get(rv_exchange *x, rv_error *err) {
     face_write_selection(rv_node_selection(node), &w);
     rv_write_text(&w, ",\"wanted\":");
     face_write_selection(rv_node_selection_wanted(node), &w);
-    rv_write_text(&w, rv_node_whole(node) ? ",\"whole\":true" : ",\"whole\":false");
+    rv_write_text(&w, face_is_whole(node) ? ",\"whole\":true" : ",\"whole\":false");
     rv_write_text(&w, ",\"position\":");
     rv_write_uint(&w, rv_node_watermark(node));
     rv_write_text(&w, ",\"past\":");

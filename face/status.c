@@ -107,7 +107,7 @@ static void write_progress(const rv_face *face, rv_writer *w) {
         member(w, "purge");
         face_write_purge(face, w);
         member(w, "whole");
-        rv_write_text(w, rv_node_whole(node) ? "true" : "false");
+        rv_write_text(w, face_is_whole(node) ? "true" : "false");
     }
 }
 

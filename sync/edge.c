@@ -20,6 +20,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->batch_bytes = RV_SYNC_BATCH_MAX;
         e->status.state = RV_EDGE_OFFLINE;
         e->token.wanted_at = INT64_MAX;
+        e->awaited_until = INT64_MAX;
     }
     if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
         !rv_pusher_create(&e->pusher, options->node, arena)) {
@@ -37,6 +38,45 @@ void rv_edge_unused(const rv_edge *e, rv_unused *unused) {
         rv_unused_add(unused, e->inflated, RV_WIRE_MESSAGE_MAX);
         rv_unused_add(unused, e->queue, QUEUE_SIZE);
     }
+}
+
+/* --- who waits for what the node is to hold --- */
+
+/* It is here, or may be expected anew. */
+static void await_anew(rv_edge *e) {
+    RV_ASSERT(!e->overdue || e->awaited);
+    e->awaited = false;
+    e->overdue = false;
+    e->awaited_until = INT64_MAX;
+}
+
+static void pass_time(rv_edge *e, int64_t now) {
+    RV_ASSERT(!e->overdue || e->awaited);
+    e->polled_at = now;
+    if (e->awaited && e->awaited_until == INT64_MAX) {
+        e->awaited_until = now + RV_EDGE_WAIT_US;
+    }
+    e->overdue = e->overdue || (e->awaited && now >= e->awaited_until);
+    if (rv_node_whole(e->node) && rv_schema_version(rv_node_schema(e->node)) > 0) {
+        await_anew(e);
+    }
+}
+
+bool rv_edge_awaits_contents(rv_edge *e) {
+    RV_ASSERT(e->status.state <= RV_EDGE_NEEDS_AUTH);
+    if (e->overdue || e->status.state == RV_EDGE_ERROR || e->status.state == RV_EDGE_NEEDS_AUTH) {
+        return false;
+    }
+    e->awaited = true;
+    return true;
+}
+
+static int64_t awaited_deadline(const rv_edge *e) {
+    RV_ASSERT(e->awaited || e->awaited_until == INT64_MAX);
+    if (!e->awaited || e->overdue) {
+        return INT64_MAX;
+    }
+    return e->awaited_until == INT64_MAX ? e->polled_at : e->awaited_until;
 }
 
 /* --- the connection's life --- */
@@ -119,6 +159,9 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     if (e->relayer != NULL) {
         rv_relayer_disconnect(e->relayer);
     }
+    if (e->status.state == RV_EDGE_CONNECTED) {
+        await_anew(e);
+    }
     e->owed = (rv_edge_owed){.hello = false};
     e->stalled = false;
     e->status.reason = *reason;
@@ -196,6 +239,7 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
         return status;
     }
     e->status.state = RV_EDGE_CONNECTED;
+    await_anew(e);
     e->status.reason = (rv_error){.status = RV_OK};
     e->status.upstream_position = welcome.position;
     e->lineage.wanted = false;
@@ -462,6 +506,7 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
 
 rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
     const bool open = e->status.state == RV_EDGE_CONNECTED || e->status.state == RV_EDGE_CONNECTING;
+    pass_time(e, now);
     if (!open) {
         return RV_OK;
     }
@@ -494,16 +539,19 @@ int64_t rv_edge_deadline(const rv_edge *e) {
         return INT64_MAX;
     }
     const int64_t token = rv_edge_token_deadline(e);
+    int64_t deadline = awaited_deadline(e);
     if (waits_to_connect(e)) {
-        return token < e->next_attempt ? token : e->next_attempt;
+        deadline = token < deadline ? token : deadline;
+        return e->next_attempt < deadline ? e->next_attempt : deadline;
     }
     const int64_t silence = e->last_received + RV_SYNC_SILENCE_US;
+    deadline = silence < deadline ? silence : deadline;
     if (e->status.state == RV_EDGE_CONNECTING) {
-        return silence;
+        return deadline;
     }
     const int64_t quiet_since = e->last_received > e->last_ping ? e->last_received : e->last_ping;
     const int64_t ping = quiet_since + RV_SYNC_PING_US;
-    int64_t deadline = ping < silence ? ping : silence;
+    deadline = ping < deadline ? ping : deadline;
     const int64_t due = e->last_report + RV_SYNC_REPORT_US;
     deadline = report_wanted(e) && due < deadline ? due : deadline;
     const int64_t push = rv_pusher_deadline(&e->pusher);

@@ -122,4 +122,14 @@ void rv_edge_relay_for(rv_edge *edge, struct rv_relayer *relayer);
  * not connected, or the upstream refused, or has not answered for some seconds. */
 bool rv_edge_awaits_keys(rv_edge *edge, uint16_t aggregate);
 
+/* --- what is to be held, while it is not here --- */
+
+#define RV_EDGE_WAIT_US INT64_C(5000000) /* that somebody waits for it */
+
+/* True when a schema and all that a node that lacks some of it is to hold may soon be here: ask
+ * again after each rv_edge_poll. False: nothing comes before somebody has mended something
+ * (RV_EDGE_ERROR, RV_EDGE_NEEDS_AUTH), or somebody has waited for RV_EDGE_WAIT_US since the
+ * connection began, or without one. */
+bool rv_edge_awaits_contents(rv_edge *edge);
+
 #endif

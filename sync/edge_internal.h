@@ -93,6 +93,10 @@ struct rv_edge {
     uint64_t pong_seen;
     uint64_t durable_reported;
     uint64_t chain_reported;
+    bool awaited;          /* somebody waits for what the node is to hold, */
+    bool overdue;          /* and did for too long: nobody does any more */
+    int64_t awaited_until; /* INT64_MAX: the next poll says until when */
+    int64_t polled_at;
     rv_edge_owed owed;
     uint64_t credit_left; /* what the upstream may still send */
     /* ingesting */
