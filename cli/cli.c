@@ -3,6 +3,7 @@
 
 #include "cli/client_local.h"
 #include "cli/problem_text.h"
+#include "core/model/schema_nearest.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -34,8 +35,12 @@ static const rv_command commands[] = {
      .summary = "add statements to the schema",
      .text = "Adds the statements of FILE (- for standard input) to the node's schema, all or "
              "none.\n\n"
-             "  rivulet schema apply crm.sql --data crm\n",
-     .options = RV_OPTIONS_NODE,
+             "  rivulet schema apply crm.sql --data crm\n\n"
+             "With --whole FILE has the whole schema, and can be applied again and again: what the "
+             "node has\n"
+             "already is passed over, and refused if it is declared otherwise, or if the node has "
+             "more.\n",
+     .options = RV_OPTIONS_NODE | RV_OPTION_WHOLE,
      .args_min = 1,
      .args_max = 1,
      .creates = true,
@@ -85,9 +90,12 @@ static const rv_command commands[] = {
              "be - for standard input.\n\n"
              "  rivulet append /accounts/1 money_withdrawn '{\"amount\": \"12.50\"}' \\\n"
              "      --expected-version 3 --data crm\n\n"
-             "At an edge it waits for the root's decision (rivulet pending), unless --durability "
-             "upstream\n"
-             "waits for that.\n",
+             "At an edge the event waits in the outbox for the root's decision (rivulet pending), "
+             "and the\n"
+             "command returns at once. With --durability upstream it returns when the root has "
+             "decided; or at\n"
+             "once, with exit code 0, where there is no connection: what it prints says which it "
+             "was.\n",
      .options = RV_OPTIONS_NODE | RV_OPTION_EXPECTED | RV_OPTION_EVENT_ID | RV_OPTION_METADATA |
                 RV_OPTION_DURABILITY,
      .args_min = 3,
@@ -114,12 +122,19 @@ static const rv_command commands[] = {
      .summary = "print events",
      .text = "Prints the events of the streams that PATTERN selects (a path; * is one segment, ** "
              "the\n"
-             "rest), in the order they came. With --json one JSON object a line.\n\n"
+             "rest), in the order they came; or, without the first slash, of one stream, as append "
+             "names it.\n"
+             "With --json one JSON object a line.\n\n"
              "  rivulet read '/accounts/**' --from 100 --limit 20 --data crm\n",
-     .more = "  rivulet read /accounts/1 --follow --url http://127.0.0.1:5678\n",
+     .more = "  rivulet read /accounts/1 --follow --url http://127.0.0.1:5678\n\n"
+             "With --follow --json each has a `cursor`: --after CURSOR goes on behind that event, "
+             "and misses\n"
+             "nothing. --from its position and 1 does so at a root only: an edge can be sent "
+             "events with lower\n"
+             "positions than it has been sent.\n",
      .more_needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_AS_OF | RV_OPTION_LIMIT |
-                RV_OPTION_FOLLOW | RV_OPTION_NARROW,
+     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_AFTER | RV_OPTION_AS_OF |
+                RV_OPTION_LIMIT | RV_OPTION_FOLLOW | RV_OPTION_NARROW,
      .args_min = 1,
      .args_max = 1,
      .run = rv_command_read},
@@ -146,7 +161,7 @@ static const rv_command commands[] = {
          "  rivulet watch 'select plan, count(*) n from account group by plan' \\\n"
          "      --url http://127.0.0.1:5678\n",
      .needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTION_URL | RV_OPTION_JSON,
+     .options = RV_OPTIONS_RUNNING,
      .args_min = 1,
      .args_max = RV_CLI_ARGS_MAX,
      .run = rv_command_watch},
@@ -161,7 +176,7 @@ static const rv_command commands[] = {
              "comes.\n\n"
              "  rivulet changes account 'balance > 100' --url http://127.0.0.1:5678\n",
      .needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTION_URL | RV_OPTION_JSON | RV_OPTION_FROM,
+     .options = RV_OPTIONS_RUNNING | RV_OPTION_FROM_NOW,
      .args_min = 1,
      .args_max = 2,
      .run = rv_command_changes},
@@ -346,10 +361,89 @@ static void print_page(const rv_cli *cli) {
     if (command->more != NULL && has(cli, command->more_needs)) {
         fputs(command->more, stdout);
     }
-    const unsigned connected =
-        RV_OPTION_URL | RV_OPTION_FOLLOW | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE;
+    const uint64_t connected =
+        RV_OPTION_URL | RV_OPTION_FOLLOW | RV_OPTION_AFTER | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE;
     rv_cli_options_print(has(cli, RV_ABILITY_CONNECT) ? command->options
                                                       : command->options & ~connected);
+}
+
+/* Whether `word` is the first of the command's two. */
+static bool is_of_group(const rv_command *command, const char *word) {
+    const size_t len = strlen(word);
+    return strncmp(command->name, word, len) == 0 && command->name[len] == ' ';
+}
+
+static bool is_group(const char *word) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (is_of_group(&commands[i], word)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_group(const rv_cli *cli, const char *word, FILE *out) {
+    RV_ASSERT(is_group(word));
+    fprintf(out, "usage: rivulet %s COMMAND [OPTION…] [ARGUMENT…]\n\n", word);
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (is_of_group(&commands[i], word) && has(cli, commands[i].needs)) {
+            fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
+        }
+    }
+    fprintf(out, "\n`rivulet %s COMMAND --help` tells more.\n", word);
+}
+
+/* What may be meant by words that are no command: a whole name, its first word, or the name that
+ * has them as its second. */
+static rv_bytes nearest_command(const rv_cli *cli, const char *words) {
+    rv_nearest nearest = rv_nearest_to(rv_bytes_of_string(words));
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        const rv_bytes name = rv_bytes_of_string(commands[i].name);
+        const char *const space = strchr(commands[i].name, ' ');
+        const size_t first = space == NULL ? name.len : (size_t)(space - commands[i].name);
+        if (has(cli, commands[i].needs)) {
+            rv_nearest_offer(&nearest, name);
+            rv_nearest_offer(&nearest, rv_bytes_of(name.ptr, first));
+            rv_nearest_offer(&nearest, rv_bytes_from(name, space == NULL ? 0 : first + 1));
+        }
+    }
+    for (size_t i = 0; i < COMMAND_COUNT && nearest.best.len > 0; i++) {
+        const rv_bytes name = rv_bytes_of_string(commands[i].name);
+        if (nearest.best.ptr > name.ptr && nearest.best.ptr < name.ptr + name.len) {
+            return name;
+        }
+    }
+    return nearest.best;
+}
+
+static bool is_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+/* The words behind the program's name are no command. */
+static int no_command(const rv_cli *cli, int argc, char **argv) {
+    char words[64];
+    const bool group = is_group(argv[1]);
+    const bool two = group && argc > 2 && argv[2][0] != '-';
+    if (group && !two) {
+        const bool help = argc > 2 && is_help(argv[2]);
+        print_group(cli, argv[1], help ? stdout : stderr);
+        return help ? RV_EXIT_OK : RV_EXIT_USAGE;
+    }
+    (void)snprintf(words, sizeof words, "%s%s%s", argv[1], two ? " " : "", two ? argv[2] : "");
+    const rv_bytes nearest = nearest_command(cli, words);
+    fprintf(stderr, "rivulet: `%s` is not a command", words);
+    if (nearest.len > 0) {
+        fprintf(stderr, "; did you mean `%.*s`?\n", (int)nearest.len, (const char *)nearest.ptr);
+        return RV_EXIT_USAGE;
+    }
+    fputs("\n", stderr);
+    if (group) {
+        print_group(cli, argv[1], stderr);
+    } else {
+        print_overview(cli, stderr);
+    }
+    return RV_EXIT_USAGE;
 }
 
 /* --- errors --- */
@@ -366,6 +460,12 @@ int rv_cli_fail(const rv_cli *cli, const rv_error *err) {
     default:
         return RV_EXIT_ERROR;
     }
+}
+
+int rv_cli_feed_ended(const rv_cli *cli) {
+    rv_error err;
+    (void)rv_error_set(&err, RV_NODE_UNREACHABLE, "the node has ended the feed");
+    return rv_cli_fail(cli, &err);
 }
 
 int rv_cli_usage(const rv_cli *cli, const char *format, const char *what) {
@@ -461,6 +561,15 @@ int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_cli_buffer *body) {
     return code;
 }
 
+bool rv_cli_header_safe(const char *text) {
+    for (const char *p = text; p != NULL && *p != '\0'; p++) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content) {
     const bool standard = strcmp(name, "-") == 0;
     FILE *const file = standard ? stdin : fopen(name, "rb");
@@ -528,11 +637,7 @@ static int run(rv_cli *cli, int argc, char **argv) {
     int words = 0;
     cli->command = find_command(argc, argv, &words);
     if (cli->command == NULL) {
-        const bool two = strcmp(argv[1], "schema") == 0 || strcmp(argv[1], "token") == 0;
-        fprintf(stderr, "rivulet: `%s%s%s` is not a command\n", argv[1], two && argc > 2 ? " " : "",
-                two && argc > 2 ? argv[2] : "");
-        print_overview(cli, stderr);
-        return RV_EXIT_USAGE;
+        return no_command(cli, argc, argv);
     }
     rv_error err;
     if (!has(cli, cli->command->needs)) {
@@ -552,12 +657,30 @@ static int run(rv_cli *cli, int argc, char **argv) {
                            : rv_cli_usage(cli, "%s", err.detail);
 }
 
+/* `help`, and the words of a command, or the first word of several. */
+static int help_on(rv_cli *cli, int argc, char **argv) {
+    int words = 0;
+    RV_ASSERT(argc > 1);
+    cli->command = find_command(argc, argv, &words);
+    if (cli->command != NULL) {
+        print_page(cli);
+        return RV_EXIT_OK;
+    }
+    if (argc == 2 && is_group(argv[1])) {
+        print_group(cli, argv[1], stdout);
+        return RV_EXIT_OK;
+    }
+    return no_command(cli, argc, argv);
+}
+
 int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv) {
     static rv_cli cli;
     RV_ASSERT(argv != NULL);
     cli.platform = platform;
-    const bool help = argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-                                   strcmp(argv[1], "help") == 0);
+    const bool help = argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0);
+    if (help && argc > 2) {
+        return help_on(&cli, argc - 1, argv + 1);
+    }
     if (argc < 2 || help) {
         print_overview(&cli, help ? stdout : stderr);
         return help ? RV_EXIT_OK : RV_EXIT_USAGE;

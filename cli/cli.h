@@ -56,10 +56,13 @@ typedef enum rv_exit {
 #define RV_OPTION_EXPIRES      (UINT64_C(1) << 29)
 #define RV_OPTION_NARROW       (UINT64_C(1) << 30) /* --type and --where */
 #define RV_OPTION_AS_OF        (UINT64_C(1) << 31)
+#define RV_OPTION_AFTER        (UINT64_C(1) << 32)
+#define RV_OPTION_FROM_NOW     (UINT64_C(1) << 33) /* --from, which takes nothing but now */
+#define RV_OPTION_WHOLE        (UINT64_C(1) << 34)
 
-#define RV_OPTIONS_NODE                                                                            \
-    (RV_OPTION_DATA | RV_OPTION_URL | RV_OPTION_MEMORY | RV_OPTION_JSON | RV_OPTION_TOKEN |        \
-     RV_OPTION_TOKEN_FILE)
+/* Of what only a running node can be asked; and of anything. */
+#define RV_OPTIONS_RUNNING (RV_OPTION_URL | RV_OPTION_JSON | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE)
+#define RV_OPTIONS_NODE    (RV_OPTIONS_RUNNING | RV_OPTION_DATA | RV_OPTION_MEMORY)
 #define RV_OPTIONS_RIGHTS                                                                          \
     (RV_OPTION_ENTRIES | RV_OPTION_RELAY | RV_OPTION_ADMIN | RV_OPTION_EXPIRES)
 
@@ -108,6 +111,7 @@ struct rv_cli {
     const char *metadata;
     const char *batch;
     const char *from;
+    const char *after;
     const char *as_of;
     const char *limit;
     const char *durability;
@@ -159,8 +163,14 @@ RV_MUST_USE int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_cli_buffer
 /* Shows an error on stderr; the exit code for it. */
 int rv_cli_fail(const rv_cli *cli, const rv_error *err);
 
-/* The same for a mistake on the command line. */
+/* A feed has ended that was to go on, which is shown; the exit code for it. */
+int rv_cli_feed_ended(const rv_cli *cli);
+
+/* As rv_cli_fail, for a mistake on the command line. */
 int rv_cli_usage(const rv_cli *cli, const char *format, const char *what);
+
+/* True when the text, or none, ends no header that it goes into. */
+bool rv_cli_header_safe(const char *text);
 
 /* Reads a whole file, or standard input for "-". */
 RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content);

@@ -5,16 +5,6 @@
 
 #include <stdio.h>
 
-/* What goes into a header must not end it. */
-static bool header_safe(const char *text) {
-    for (const char *p = text; p != NULL && *p != '\0'; p++) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static rv_bytes optional(const char *text) {
     return text == NULL ? (rv_bytes){0} : rv_bytes_of_string(text);
 }
@@ -57,8 +47,9 @@ int rv_command_append(rv_cli *cli) {
     RV_ASSERT(cli->arg_count == 3);
     const char *const path = cli->args[0];
     const char *const type = cli->args[1];
-    if (!header_safe(type) || !header_safe(cli->metadata) || !header_safe(cli->event_id) ||
-        !header_safe(cli->expected_version) || !header_safe(cli->durability)) {
+    if (!rv_cli_header_safe(type) || !rv_cli_header_safe(cli->metadata) ||
+        !rv_cli_header_safe(cli->event_id) || !rv_cli_header_safe(cli->expected_version) ||
+        !rv_cli_header_safe(cli->durability)) {
         return rv_cli_usage(cli, "%s", "type and options are one line of text each");
     }
     if (type[0] == '\0' || path[0] == '\0') {

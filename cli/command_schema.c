@@ -33,7 +33,8 @@ static int post(rv_cli *cli, const char *target, const char *done) {
 }
 
 int rv_command_schema_apply(rv_cli *cli) {
-    return post(cli, "/schema", "applied");
+    const bool whole = (cli->given & RV_OPTION_WHOLE) != 0;
+    return post(cli, whole ? "/schema?whole=true" : "/schema", "applied");
 }
 
 int rv_command_schema_check(rv_cli *cli) {

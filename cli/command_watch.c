@@ -60,7 +60,8 @@ static int show_frames(rv_cli *cli, rv_cli_buffer *buffer, bool redraw) {
     return code;
 }
 
-/* Shows what comes until it ends. */
+/* Shows what comes. It goes on for ever: where it ends the node has ended it, or there is a
+ * problem. */
 static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
     rv_cli_buffer frames = {0};
     int code = rv_cli_send(cli, request);
@@ -74,7 +75,7 @@ static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
         }
     }
     rv_cli_buffer_free(&frames);
-    return code;
+    return code == RV_EXIT_OK ? rv_cli_feed_ended(cli) : code;
 }
 
 int rv_command_watch(rv_cli *cli) {

@@ -46,6 +46,9 @@ static const option_row rows[] = {
     {RV_OPTION_BATCH, "--batch", "N", AT(batch), false, "events in one atomic batch (1000)"},
     {RV_OPTION_FROM, "--from", "POSITION", AT(from), false,
      "begin at this position, at a time, or now"},
+    {RV_OPTION_FROM_NOW, "--from", "now", AT(from), false, "only what comes, not what there is"},
+    {RV_OPTION_AFTER, "--after", "CURSOR", AT(after), false,
+     "go on behind the event whose `cursor` --follow --json has told"},
     {RV_OPTION_AS_OF, "--as-of", "WHEN", AT(as_of), false,
      "as it was at this position, or at a time"},
     {RV_OPTION_NARROW, "--type", "TYPE", AT(types), true,
@@ -54,6 +57,8 @@ static const option_row rows[] = {
      "over the fields of these types: 'amount > 100'"},
     {RV_OPTION_LIMIT, "--limit", "N", AT(limit), false, "at most so many events"},
     {RV_OPTION_FOLLOW, "--follow", NULL, 0, false, "go on with what comes (with --url)"},
+    {RV_OPTION_WHOLE, "--whole", NULL, 0, false,
+     "FILE is all that the application knows: add what the node does not have"},
     {RV_OPTION_HASH, "--hash", NULL, 0, false, "show the hash of the state, too"},
     {RV_OPTION_MEMORY, "--memory", "SIZE", AT(memory), false, "the memory budget (64MiB)"},
     {RV_OPTION_EDGES, "--edges", "N", AT(edges), false,
@@ -81,7 +86,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(uint64_t options) {
-    RV_ASSERT(ROW_COUNT == 34); /* one for each bit, two for two of them */
+    RV_ASSERT(ROW_COUNT == 37); /* one for each bit, two for two of them */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {
@@ -94,10 +99,11 @@ void rv_cli_options_print(uint64_t options) {
     printf("  %-24s %s\n", "--help", "this page");
 }
 
-/* The row of `text`, up to `=`; NULL when there is none. */
-static const option_row *row_of(const char *text, size_t len) {
+/* The row of `text`, up to `=`, among the options that are taken; NULL when there is none. */
+static const option_row *row_of(uint64_t options, const char *text, size_t len) {
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (strlen(rows[i].name) == len && strncmp(rows[i].name, text, len) == 0) {
+        if ((rows[i].bit & options) != 0 && strlen(rows[i].name) == len &&
+            strncmp(rows[i].name, text, len) == 0) {
             return &rows[i];
         }
     }
@@ -129,9 +135,9 @@ static rv_status take_option(rv_cli *cli, const char *text, const char *next, bo
                              rv_error *err) {
     const char *const equals = strchr(text, '=');
     const size_t len = equals == NULL ? strlen(text) : (size_t)(equals - text);
-    const option_row *const row = row_of(text, len);
+    const option_row *const row = row_of(cli->command->options, text, len);
     *used_next = false;
-    if (row == NULL || (row->bit & cli->command->options) == 0) {
+    if (row == NULL) {
         return rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is not an option of `%s`", text,
                             cli->command->name);
     }
@@ -169,16 +175,18 @@ static rv_status check_together(rv_cli *cli, rv_error *err) {
     if ((cli->given & node) == 0) {
         const char *const url = getenv("RIVULET_URL");
         const char *const data = getenv("RIVULET_DIR");
+        const bool takes_data = (cli->command->options & RV_OPTION_DATA) != 0;
         const bool takes_url =
             (cli->command->options & RV_OPTION_URL) != 0 && cli->platform->connect != NULL;
         if (takes_url && url != NULL && *url != '\0') {
             cli->url = url;
-        } else if (data != NULL && *data != '\0') {
+        } else if (takes_data && data != NULL && *data != '\0') {
             cli->data = data;
         } else {
             return rv_error_set(err, RV_PARAMETER_INVALID,
-                                takes_url ? "say which node: --data DIR, or --url URL"
-                                          : "say where the data is: --data DIR");
+                                !takes_url    ? "say where the data is: --data DIR"
+                                : !takes_data ? "it asks a running node: say which, --url URL"
+                                              : "say which node: --data DIR, or --url URL");
         }
     }
     if (cli->arg_count < cli->command->args_min) {

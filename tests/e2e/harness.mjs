@@ -79,12 +79,15 @@ export function folder(name) {
   return path;
 }
 
-/** Runs a command; `input` is its standard input. One that does not end within a minute has no code. */
-export function cli(args, input = '') {
+/**
+ * Runs a command; `input` is its standard input, `more` of its environment. One that does not end
+ * within a minute has no code.
+ */
+export function cli(args, input = '', more = {}) {
   const environment = { ...process.env };
   delete environment.RIVULET_URL;
   delete environment.RIVULET_DIR;
-  const run = spawnSync(binary, args, { input, encoding: 'utf8', env: environment, timeout: 60000 });
+  const run = spawnSync(binary, args, { input, encoding: 'utf8', env: { ...environment, ...more }, timeout: 60000 });
   return { code: run.status, out: run.stdout, err: run.stderr };
 }
 

@@ -148,3 +148,31 @@ test('what is not selected any more leaves the files, and comes back', async () 
   assert.ok(has('remarkable'));
   assert.equal(await again.stop(), 0);
 });
+
+test('an edge that its upstream refused says so, and does not wait', async () => {
+  const edge = await Node.start(join(parent, 'refused'), '--upstream', central.syncUrl, '--select', 'aggregate nothing');
+  await until(async () => (await edge.status()).upstream.state === 'error', 'the refusal');
+  const answer = await edge.request('GET', '/query?sql=select%201');
+  assert.equal(answer.status, 503);
+  assert.equal(answer.body.reason, 'selection_invalid');
+  assert.match(answer.body.detail, /selection_invalid: /);
+  const ready = async () => (await edge.request('GET', '/readyz')).body.reason; // it asks again now and then
+  await until(async () => (await ready()) === 'selection_invalid', 'the reason');
+  assert.equal((await edge.request('GET', '/selection')).body.whole, false);
+  assert.equal(await edge.stop(), 0);
+});
+
+test('a query that comes before the upstream is answered when it has come', async () => {
+  const late = await Node.start(prepared(parent, 'late'));
+  await late.append('/accounts/1', 'account_opened', opened(1).data);
+  const { url, data } = late;
+  await late.stop();
+  const edge = await Node.start(join(parent, 'early'), '--upstream', late.syncUrl, '--select', '/accounts/*');
+  const [count, live] = [counted(edge), feed(edge, '/query?sql=select%20id%20from%20account')];
+  const again = await Node.start(data, '--listen', url.replace('http://', ''));
+  assert.equal(await count, 1);
+  assert.deepEqual((await (await live).next()).data.rows, [[1]]);
+  (await live).close();
+  assert.equal(await edge.stop(), 0);
+  assert.equal(await again.stop(), 0);
+});

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Goal: the command line tells what it has: help of each command and of several, what may have been
+// meant, what a schema lacks, how far a feed came and that it has ended. Method: commands as
+// processes, their output and exit codes, over a data directory and over a node that is stopped and
+// killed under them.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { binary, cli, folder, must, Node, opened, prepared, schema, until } from './harness.mjs';
+
+const parent = folder('command-line');
+
+test('help of a command, of several, and of none', () => {
+  for (const words of [['schema', '--help'], ['schema', '-h'], ['help', 'schema'], ['token', '--help']]) {
+    const help = cli(words);
+    assert.equal(help.code, 0, words.join(' '));
+    assert.match(help.out, /^usage: rivulet (schema|token) COMMAND/);
+    assert.equal(help.err, '');
+  }
+  for (const word of ['schema', 'token']) {
+    const bare = cli([word]);
+    assert.equal(bare.code, 2);
+    assert.match(bare.err, new RegExp(`^usage: rivulet ${word} COMMAND`));
+  }
+  assert.match(cli(['help', 'query']).out, /^usage: rivulet query /);
+  assert.match(cli(['help', 'schema', 'apply']).out, /^usage: rivulet schema apply /);
+  const meant = { aplly: 'schema apply', 'schema aplly': 'schema apply', qury: 'query', shema: 'schema', 'help redd': 'read' };
+  for (const [words, nearest] of Object.entries(meant)) {
+    const run = cli(words.split(' '));
+    assert.equal(run.code, 2);
+    assert.equal(run.err, `rivulet: \`${words.replace('help ', '')}\` is not a command; did you mean \`${nearest}\`?\n`);
+  }
+  assert.match(cli(['frobnicate']).err, /^rivulet: `frobnicate` is not a command\nRivulet /);
+  const changes = cli(['changes', '--help']).out;
+  assert.match(changes, /--from now +only what comes/);
+  assert.match(changes, /--token-file FILE/);
+  assert.doesNotMatch(changes, /--data/);
+});
+
+test('what only a running node can be asked is asked of none else', () => {
+  for (const words of [['watch', 'select 1'], ['changes', 'account']]) {
+    const run = cli(words, '', { RIVULET_DIR: join(parent, 'no-node') });
+    assert.equal(run.code, 2);
+    assert.match(run.err, /^rivulet: parameter_invalid: it asks a running node: say which, --url URL\n/);
+  }
+});
+
+test('a schema is applied again and again as the whole one', () => {
+  const at = ['--data', join(parent, 'schema')];
+  const file = join(parent, 'whole.sql');
+  writeFileSync(file, schema);
+  must(['schema', 'apply', file, ...at]);
+  const again = cli(['schema', 'apply', file, ...at]);
+  assert.equal(again.code, 1);
+  assert.match(again.err, /schema_duplicate: [^]*hint: [^]*schema diff[^]*--whole/);
+  must(['schema', 'apply', file, '--whole', ...at]);
+  writeFileSync(file, `${schema}\nCREATE AGGREGATE more (id bigint PRIMARY KEY);`);
+  must(['schema', 'apply', file, '--whole', ...at]);
+  assert.match(must(['schema', 'show', ...at]), /AGGREGATE more/);
+  writeFileSync(file, schema.replace('varchar(10)', 'varchar(11)'));
+  const other = cli(['schema', 'apply', file, '--whole', ...at]);
+  assert.match(other.err, /schema_conflict: [^]*hint: [^]*schema diff/);
+});
+
+test('a stream is read as it was appended to, and what was read is counted', () => {
+  const at = ['--data', prepared(parent, 'read')];
+  must(['append', 'accounts/1', 'account_opened', '{"name":"Ada"}', ...at]);
+  must(['append', 'account_events/1', 'money_paid', '{"amount":5}', ...at]);
+  const lines = must(['read', '/accounts/1', ...at]);
+  assert.match(lines, /money_paid[^]*\n\(2 events\)\n$/);
+  assert.equal(must(['read', 'accounts/1', ...at]), lines);
+  assert.equal(must(['read', 'account_events/1', ...at]), lines);
+  assert.match(must(['read', '/account/*', ...at]), /\n\(0 events\)\n$/);
+  const refused = { 'accounts/*': 'path_invalid', 'account/1': 'unknown_stream', 'accounts/2': 'stream_not_found' };
+  for (const [pattern, code] of Object.entries(refused)) {
+    const run = cli(['read', pattern, ...at]);
+    assert.equal(run.code, 1);
+    assert.match(run.err, new RegExp(`^rivulet: ${code}: `));
+    assert.equal(run.out, '');
+  }
+});
+
+/** A command that goes on: what it has said, and how it ended. */
+function follow(node, ...args) {
+  const child = spawn(binary, [...args, '--url', node.url]);
+  const it = { out: '', err: '', child, ended: once(child, 'exit').then(([code]) => code) };
+  child.stdout.on('data', (text) => (it.out += text));
+  child.stderr.on('data', (text) => (it.err += text));
+  return it;
+}
+
+test('a feed that the node ends has failed, and says where to go on', async () => {
+  const data = prepared(parent, 'feeds');
+  let node = await Node.start(data);
+  await node.append('/accounts/1', 'account_opened', opened(1).data);
+  const feeds = [
+    follow(node, 'read', '/**', '--follow', '--json'),
+    follow(node, 'read', '/**', '--follow'),
+    follow(node, 'watch', 'select id from account'),
+    follow(node, 'changes', 'account'),
+  ];
+  assert.equal(await follow(node, 'read', '/**', '--follow', '--limit', '1').ended, 0);
+  await until(() => feeds.every(({ out }) => out.includes('\n')) && feeds[3].out.includes('step'), 'their first lines');
+  assert.equal(await node.stop(), 0);
+  for (const { ended } of feeds) assert.equal(await ended, 4);
+  const { cursor } = JSON.parse(feeds[0].out);
+  assert.match(feeds[0].err, /"code":"node_unreachable","detail":"the node has ended the feed"/);
+  for (const { err } of feeds.slice(1)) assert.match(err, /^rivulet: node_unreachable: the node has ended the feed\n/);
+  assert.match(feeds[1].err, new RegExp(`\\n {2}go on with --after ${cursor}\\n$`));
+  node = await Node.start(data);
+  await node.append('/accounts/2', 'account_opened', opened(2).data);
+  const on = follow(node, 'read', '/**', '--follow', '--json', '--after', cursor);
+  await until(() => on.out.includes('\n'), 'what came meanwhile');
+  assert.equal(JSON.parse(on.out).path, '/accounts/2');
+  await node.kill();
+  assert.equal(await on.ended, 4);
+  const lines = (...args) => must(['read', '/**', '--data', data, ...args]);
+  assert.match(lines('--after', cursor), /accounts\/2[^]*\(1 event\)/);
+  assert.match(lines('--after', JSON.parse(on.out).cursor), /\(0 events\)/);
+  assert.match(cli(['read', '/**', '--data', data, '--after', '1-00000000']).err, /parameter_invalid: the cursor/);
+  assert.equal(cli(['read', '/**', '--data', data, '--after', cursor, '--from', '1']).code, 2);
+});
+
+test('a node that asks for tokens takes them from every command', async () => {
+  const data = prepared(parent, 'tokens');
+  const token = must(['token', 'generate', 'root', '--admin', '--data', data]).trim();
+  const file = join(parent, 'root.token');
+  writeFileSync(file, token);
+  const node = await Node.start(data);
+  const none = cli(['query', 'select 1', '--url', node.url]);
+  assert.match(none.err, /unauthenticated: [^]*hint: give one: --token-file FILE, or RIVULET_TOKEN/);
+  const feeds = [
+    follow(node, 'watch', 'select 1', '--token-file', file),
+    follow(node, 'changes', 'account', '--token', token),
+  ];
+  await until(() => feeds.every(({ out }) => out.includes('\n')), 'their first lines');
+  for (const { child } of feeds) child.kill();
+  assert.equal(await node.stop(), 0);
+});
