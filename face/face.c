@@ -125,8 +125,10 @@ rv_status exchange_writer(rv_exchange *x, bool large, rv_writer *w) {
         if (!face->results[i].used) {
             face->results[i].used = true;
             x->result = (int32_t)i;
+            x->given_at = 0;
         }
     }
+    face->result_wanted = x->result < 0;
     if (x->result < 0) {
         return RV_PENDING;
     }
@@ -538,6 +540,7 @@ rv_status rv_exchange_head(rv_exchange *x, rv_response_head *head) {
 rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
     RV_ASSERT(x->used && x->phase == EXCHANGE_ANSWERED);
     if (x->text_sent < x->text.len) {
+        x->given_at = x->given_at == 0 ? now : x->given_at;
         const size_t left = x->text.len - x->text_sent;
         const size_t room = rv_writer_room(w);
         const size_t len = left < room ? left : room;
@@ -557,6 +560,12 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
                                                            : face_read_body(x, now, w);
     w->numbers_as_text = false; /* it is the caller's */
     return status;
+}
+
+bool rv_exchange_keeps_others(const rv_exchange *x, int64_t now) {
+    RV_ASSERT(x->used);
+    return x->result >= 0 && x->face->result_wanted && x->given_at > 0 &&
+           now - x->given_at > RV_RESULT_PATIENCE_US;
 }
 
 bool rv_exchange_is_query(const rv_exchange *x) {

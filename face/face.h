@@ -111,6 +111,12 @@ typedef struct rv_response_head {
 /* RV_OK or RV_PENDING. */
 RV_MUST_USE rv_status rv_exchange_head(rv_exchange *exchange, rv_response_head *head);
 
+/* How long an answer may take to be read while others wait for the buffer that it lies in. */
+#define RV_RESULT_PATIENCE_US (INT64_C(10) * 1000000)
+
+/* True when it has been given out for longer than that, and others wait: close the connection. */
+RV_MUST_USE bool rv_exchange_keeps_others(const rv_exchange *exchange, int64_t now);
+
 /* Writes the next piece of the body, as much as there is and fits (`w` should have room for 64 KiB
  * and for the largest event). RV_OK: something was written, there may be more; RV_PENDING: nothing
  * for now; RV_END: over (nothing written); any other status: the body broke off, close the

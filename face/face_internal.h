@@ -153,6 +153,7 @@ struct rv_exchange {
     char principal[RV_TOKEN_NAME_MAX];
     uint8_t first_id[16]; /* of its first event */
     int32_t result;       /* index of the result buffer, or -1 */
+    int64_t given_at;     /* when it began to be given out; 0: it has not */
     rv_sql_query *query;  /* that fills it; NULL: none is open */
     size_t query_len;     /* so far */
     size_t rows_at;       /* where its rows begin */
@@ -179,6 +180,7 @@ struct rv_face {
     rv_exchange *exchanges;
     uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
+    bool result_wanted; /* somebody waits for one */
     rv_moments moments; /* of feeds of changes */
     rv_touches touches; /* of live answers, */
     uint64_t *kept;     /* hashes of rows that were told, in blocks, for those who ask for */

@@ -20,6 +20,15 @@ static rv_bytes bearer(rv_bytes header) {
     return is ? rv_bytes_from(header, len) : (rv_bytes){NULL, 0};
 }
 
+rv_status rv_face_knows(const rv_face *face, rv_bytes authorization, rv_error *err) {
+    uint8_t digest[RV_DIGEST_SIZE];
+    rv_access_token token;
+    RV_ASSERT(face->options.guard != NULL);
+    const rv_status status = rv_node_token_admit(face->options.node, face->options.digest,
+                                                 bearer(authorization), digest, &token, err);
+    return status == RV_END ? RV_OK : status; /* there are no tokens */
+}
+
 static rv_status admit(rv_exchange *x, const rv_url *url, rv_error *err) {
     const rv_node *const node = x->face->options.node;
     const rv_bytes place = url->segment_count > 0 ? url->segments[0] : (rv_bytes){NULL, 0};

@@ -42,4 +42,11 @@ typedef struct rv_guard {
 /* The one that there is. */
 extern const rv_guard rv_face_guard;
 
+struct rv_face;
+
+/* For who has only a request's head: whether its Authorization header lets it in. RV_OK;
+ * RV_UNAUTHENTICATED. */
+RV_MUST_USE rv_status rv_face_knows(const struct rv_face *face, rv_bytes authorization,
+                                    rv_error *err);
+
 #endif

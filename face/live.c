@@ -217,6 +217,7 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err) {
     offer(x);
     if (is_known(x, last_event_id)) {
         x->live.asked = false;
+        exchange_release(x);
     }
     x->kind = EXCHANGE_LIVE;
     x->head = (rv_response_head){

@@ -160,6 +160,12 @@ static bool head_received(rv_connection *c) {
         return false;
     }
     if (r->body_len_needed > 0) {
+        const rv_status known =
+            rv_face_knows(c->server->instance->face, r->headers.authorization, &err);
+        if (known != RV_OK) { /* the few large buffers are for who is let in */
+            rv_connection_refuse(c, rv_status_http(known), &err, "WWW-Authenticate: Bearer\r\n");
+            return false;
+        }
         c->body_large = rv_server_take_large(c->server);
         if (c->body_large == NULL) {
             rv_connection_set_state(c, RV_CONNECTION_LARGE);
@@ -297,7 +303,9 @@ static uint64_t patience_ms(const rv_connection *c) {
 
 void rv_connection_tick(rv_connection *c, uint64_t at_ms) {
     RV_ASSERT(c->state != RV_CONNECTION_FREE);
-    if (c->sender.busy && at_ms - c->sent_ms > RV_WRITE_TIMEOUT_MS) {
+    const bool keeps = c->state == RV_CONNECTION_RESPOND && c->exchange != NULL &&
+                       rv_exchange_keeps_others(c->exchange, (int64_t)at_ms * 1000);
+    if ((c->sender.busy && at_ms - c->sent_ms > RV_WRITE_TIMEOUT_MS) || keeps) {
         rv_connection_close(c);
         return;
     }

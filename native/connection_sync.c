@@ -13,8 +13,11 @@
 
 static ssize_t sync_write(void *ctx, const uv_buf_t *bufs, unsigned count) {
     rv_connection *const c = ctx;
-    c->sent_ms = uv_now(c->server->loop);
-    return rv_sender_some(&c->sender, bufs, count);
+    const ssize_t sent = rv_sender_some(&c->sender, bufs, count);
+    if (sent > 0) { /* else the peer has taken nothing since */
+        c->sent_ms = uv_now(c->server->loop);
+    }
+    return sent;
 }
 
 static unsigned close_code(rv_status status) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define CLOSE_REASON_MAX 123 /* a control frame's payload without the code */
+#define QUEUED_MAX       16  /* frames that wait: answers to pings of who does not read them */
 
 static ssize_t on_recv(wslay_event_context_ptr wslay, uint8_t *buf, size_t len, int flags,
                        void *user) {
@@ -103,7 +104,8 @@ bool rv_websocket_receive(rv_websocket *ws, rv_bytes bytes) {
     ws->input = bytes;
     const int failed = wslay_event_recv(ws->wslay);
     ws->input = (rv_bytes){0};
-    return failed == 0 && rv_websocket_flush(ws) && !rv_websocket_finished(ws);
+    return failed == 0 && rv_websocket_flush(ws) && !rv_websocket_finished(ws) &&
+           wslay_event_get_queued_msg_count(ws->wslay) <= QUEUED_MAX;
 }
 
 void rv_websocket_send(rv_websocket *ws, rv_bytes message) {

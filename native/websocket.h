@@ -43,7 +43,8 @@ RV_MUST_USE rv_status rv_websocket_open(rv_websocket *ws, bool client, const rv_
                                         void *ctx, rv_error *err);
 void rv_websocket_free(rv_websocket *ws); /* also when it is not open */
 
-/* Takes bytes that came. False: it is over, send what is left and close the connection. */
+/* Takes bytes that came. False: it is over, or what answers them (pongs) is not read: send what is
+ * left and close the connection. */
 RV_MUST_USE bool rv_websocket_receive(rv_websocket *ws, rv_bytes bytes);
 
 /* Queue a message (copied) or a ping; rv_websocket_flush sends. */

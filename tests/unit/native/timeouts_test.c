@@ -5,6 +5,7 @@
  * Method: a real server on a real socket, whose loop is turned by hand; the time that a connection
  * is told in rv_connection_tick is made up.
  */
+#include "core/engine/token.h"
 #include "native/connection.h"
 #include "tests/unit/test.h"
 
@@ -168,11 +169,43 @@ RV_TEST(a_peer_that_lingers_is_closed) {
     RV_CHECK(rv_server_idle(server));
 }
 
+static bool put_token(void) {
+    static uint8_t empty[1];
+    const rv_node *const node = directory.instance.node;
+    const rv_access_token token = {.name = RV_LITERAL("ada"),
+                                   .created_at = rv_node_now(node),
+                                   .admin = true,
+                                   .reads.bytes = {empty, 0},
+                                   .writes.bytes = {empty, 0}};
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < TURNS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_token_put(directory.instance.node, &token, token.created_at, NULL);
+        rv_server_ask(server, true, (int64_t)(uv_hrtime() / 1000));
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    return status == RV_OK;
+}
+
+/* A large body is not waited for: the few buffers for such are not for who is not known. */
+RV_TEST(who_has_no_token_is_told_so_by_its_head) {
+    char text[8192];
+    RV_CHECK(put_token());
+    const int fd = client_open();
+    RV_CHECK(client_send(fd, "POST /events HTTP/1.1\r\nHost: localhost\r\n"
+                             "Content-Length: 1000000\r\n\r\n["));
+    RV_CHECK(client_read(fd, text, sizeof text - 1) > 0);
+    RV_CHECK(strncmp(text, "HTTP/1.1 401 ", 13) == 0);
+    RV_CHECK(strstr(text, "WWW-Authenticate: Bearer\r\n") != NULL);
+    client_close(fd);
+    RV_CHECK(rv_server_idle(server));
+}
+
 int main(void) {
     RV_RUN(server_start);
     RV_RUN(what_does_not_come);
     RV_RUN(a_connection_that_is_kept_is_idle_after_its_answer);
     RV_RUN(a_peer_that_lingers_is_closed);
+    RV_RUN(who_has_no_token_is_told_so_by_its_head);
     RV_RUN(server_end);
     return rv_test_done();
 }

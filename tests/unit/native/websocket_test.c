@@ -177,11 +177,39 @@ RV_TEST(tokens_are_found_in_lists) {
     RV_CHECK(!rv_handshake_list_has((rv_bytes){0}, "a", false));
 }
 
+static ssize_t take_nothing(void *ctx, const uv_buf_t *bufs, unsigned count) {
+    RV_ASSERT(ctx != NULL && bufs != NULL && count > 0);
+    return 0;
+}
+
+/* A peer that pings and reads nothing: what would answer it does not wait without end. */
+RV_TEST(pings_of_who_reads_nothing) {
+    static const rv_websocket_ops deaf = {take_nothing, on_message};
+    uint64_t seed = 1;
+    end client, server;
+    rv_error err;
+    open_pair(&client, &server, &seed);
+    rv_websocket_free(&server.ws);
+    RV_CHECK_STATUS(rv_websocket_open(&server.ws, false, &deaf, &server, &err), RV_OK);
+    int pings = 0;
+    bool good = true;
+    for (; pings < 1000 && good; pings++) {
+        rv_websocket_ping(&client.ws);
+        while (!rv_websocket_sent(&client.ws)) { /* it takes some bytes each time */
+            RV_CHECK(rv_websocket_flush(&client.ws));
+        }
+        good = deliver(&client, &server);
+    }
+    RV_CHECK(!good && pings > 3 && pings < 100);
+    close_pair(&client, &server);
+}
+
 int main(void) {
     RV_RUN(messages_of_every_size_pass_both_ways);
     RV_RUN(a_ping_is_answered_and_a_close_is_returned);
     RV_RUN(what_is_not_allowed_ends_it);
     RV_RUN(the_handshake_is_the_one_of_the_rfc);
     RV_RUN(tokens_are_found_in_lists);
+    RV_RUN(pings_of_who_reads_nothing);
     return rv_test_done();
 }
