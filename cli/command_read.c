@@ -4,7 +4,6 @@
 #include "cli/cli.h"
 #include "cli/json_text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 
 static const char *const event_columns[] = {"position", "path",        "version",
@@ -149,7 +148,7 @@ static int show(reading *r, rv_cli *cli) {
     }
     rv_table_flush(&r->table, true);
     if (code == RV_EXIT_OK && !cli->json && !r->feed) {
-        printf("(%" PRIu64 " event%s)\n", r->shown, r->shown == 1 ? "" : "s");
+        printf("(%llu event%s)\n", (unsigned long long)r->shown, r->shown == 1 ? "" : "s");
     }
     const bool ends = !r->feed || r->shown == r->limit || cli->as_of != NULL;
     code = over && !ends ? rv_cli_feed_ended(cli) : code;
