@@ -85,14 +85,15 @@ struct rv_sql {
     rv_node *node; /* NULL: no system tables */
     sqlite3 *db;
     size_t memory;
-    uint64_t steps_max;                    /* 0: none */
-    uint64_t steps_slice;                  /* 0: none */
-    const uint32_t *interrupts;            /* NULL: there never are any */
-    uint32_t rewinds;                      /* of the node, when it was connected */
-    uint32_t steps_stride;                 /* steps between two looks at the limits */
-    uint16_t tables;                       /* aggregates that SQLite knows of */
-    rv_sql_query *running;                 /* counts the steps; NULL while compiling */
-    bool reads;                            /* the statement that is being compiled is a SELECT */
+    uint64_t steps_max;         /* 0: none */
+    uint64_t steps_slice;       /* 0: none */
+    const uint32_t *interrupts; /* NULL: there never are any */
+    uint32_t rewinds;           /* of the node, when it was connected */
+    uint32_t steps_stride;      /* steps between two looks at the limits */
+    uint32_t upkeep_steps;      /* over a part of an index: with fewer it is not kept up */
+    uint16_t tables;            /* aggregates that SQLite knows of */
+    rv_sql_query *running;      /* counts the steps; NULL while compiling */
+    bool reads;                 /* the statement that is being compiled is a SELECT */
     uint64_t uses[RV_AGGREGATES_MAX / 64]; /* aggregates (bits) that it reads */
     bool uses_system;                      /* it reads a system table */
     bool refused;                          /* it would do something else */

@@ -169,6 +169,7 @@ void rv_sql_guard_install(rv_sql *sql) {
     }
     (void)sqlite3_set_authorizer(sql->db, authorize, sql);
     sql->steps_stride = stride_of(sql);
+    sql->upkeep_steps = RV_UPKEEP_STEPS_MIN;
     sqlite3_progress_handler(sql->db, (int)sql->steps_stride, count_steps, sql);
 }
 

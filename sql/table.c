@@ -338,9 +338,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
         cursor->nth = 0;
         return go_narrowed(cursor, query);
     }
-    if (query != NULL && query->mode != RV_SQL_PLAIN) {
-        rv_sql_upkeep_filter(query, base->pVtab, a->number, plan);
-    }
+    const bool notes = query != NULL && query->mode != RV_SQL_PLAIN;
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
         rv_row first = RV_ROW_NONE;
@@ -349,7 +347,16 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
             rv_sql_walk_open(&cursor->walk, sql_of(cursor), a, (uint16_t)(plan - RV_SQL_PLAN_INDEX),
                              text, argc, argv, &first);
         (void)stand_on(cursor, first);
+        if (notes) {
+            rv_sql_upkeep_filter(query, base->pVtab, a->number,
+                                 rv_sql_walk_is_one(&cursor->walk) ? RV_SQL_READ_ONE
+                                                                   : RV_SQL_READ_PART);
+        }
         return rc;
+    }
+    if (notes) {
+        rv_sql_upkeep_filter(query, base->pVtab, a->number,
+                             plan == RV_SQL_PLAN_KEY ? RV_SQL_READ_KEY : RV_SQL_READ_ALL);
     }
     if (plan == RV_SQL_PLAN_KEY) {
         RV_ASSERT(argc == (int)a->key_count);

@@ -3,7 +3,6 @@
 #include "sql/upkeep.h"
 
 #include "sql/connection.h"
-#include "sql/plan.h"
 
 #include "core/state/inside.h"
 #include "core/state/slots.h"
@@ -255,7 +254,7 @@ bool rv_sql_upkeep_begin(rv_sql_query *query) {
 /* --- reading --- */
 
 void rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
-                          int plan) {
+                          rv_sql_read how) {
     rv_sql_run *const run = &query->run;
     const rv_sql_shape *const shape = &query->shape;
     int nth = 0;
@@ -263,16 +262,17 @@ void rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16
         nth++;
     }
     RV_ASSERT(nth < shape->table_count);
-    if (plan == RV_SQL_PLAN_KEY) {
+    if (how == RV_SQL_READ_KEY) {
         return;
     }
     if (run->table >= 0) {
         give_up(query, "more is gone through than one aggregate, once");
     } else if (shape->outer && nth > 0) {
         give_up(query, "an outer join");
-    } else if (!shape->groups && plan != RV_SQL_PLAN_SCAN) {
+    } else if (!shape->groups && how == RV_SQL_READ_PART) { /* in another order than rows lie */
         give_up(query, "a part of an index is read");
     }
+    run->part = !shape->groups && how == RV_SQL_READ_ONE;
     if (run->table < 0) {
         run->table = nth;
         query->upkeep->aggregate = aggregate;
@@ -533,6 +533,9 @@ rv_status rv_sql_upkeep_finish(rv_sql_query *query, rv_status status, rv_error *
         return run_other(query, status, err);
     }
     (void)rv_sql_upkeep_table(query);
+    if (run->part && query->steps < query->sql->upkeep_steps) {
+        give_up(query, "a small part of an index is read");
+    }
     if (run->vanished && !run->over) {
         remove_gone(u);
         run->settled = true;

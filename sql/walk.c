@@ -273,6 +273,10 @@ rv_row rv_sql_walk_next(rv_sql_walk *w) {
     return s->at < s->count ? s->rows[s->at++] : RV_ROW_NONE;
 }
 
+bool rv_sql_walk_is_one(const rv_sql_walk *w) {
+    return w->range_count == 1 && w->prefix == w->index->column_count;
+}
+
 /* A range that is left before its end was read up to there, if it is the only one: of several, it
  * was asked whether there are rows in the others. */
 void rv_sql_walk_note(const rv_sql_walk *w, rv_row row, rv_reads *reads) {

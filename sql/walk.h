@@ -47,6 +47,9 @@ int rv_sql_walk_open(rv_sql_walk *walk, struct rv_sql *sql, const rv_aggregate *
 /* The next row or RV_ROW_NONE; not after that. */
 rv_row rv_sql_walk_next(rv_sql_walk *walk);
 
+/* True when all rows of the walk have one key of the index, and so come in the order of storage. */
+bool rv_sql_walk_is_one(const rv_sql_walk *walk);
+
 /* Notes what has been read of the index, by somebody who stands on `row` and goes no further. */
 void rv_sql_walk_note(const rv_sql_walk *walk, rv_row row, rv_reads *reads);
 

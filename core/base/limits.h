@@ -96,16 +96,17 @@
 #define RV_SQL_SEARCH_MAX  (1u << 30) /* bytes times bytes that are compared: about a second */
 
 /* --- live queries --- */
-#define RV_READS_LEN_MAX   1024u /* of what one read: about 80 keys, or 30 parts of indexes */
-#define RV_READS_END_MAX   40u   /* of an end of such a part: more of it tells few rows apart */
-#define RV_TOUCHES_LEN     (16u << 10) /* of rows that changed: some hundred, then more run again */
-#define RV_UPKEEP_LEN_MAX  (64u << 10) /* of what is kept to keep a result up: rows, or groups */
-#define RV_UPKEEP_PART     4u          /* of the memory for SQL, 1 in so many for all of them */
-#define RV_UPKEEP_CHANGES  256u        /* rows of a step: with more of them a query runs again */
-#define RV_UPKEEP_SLACK    32u   /* rows behind a LIMIT that may come up before it runs again */
-#define RV_LIVE_ROWS_MAX   1024u /* of a result that is told by differences: what pages show */
-#define RV_LIVE_BLOCK_ROWS 32u   /* whose hashes are kept together: most such results are small */
-#define RV_LIVE_BLOCKS     256u  /* of all such feeds: 64 KiB, a hundred small ones or 8 large */
+#define RV_READS_LEN_MAX    1024u /* of what one read: about 80 keys, or 30 parts of indexes */
+#define RV_READS_END_MAX    40u   /* of an end of such a part: more of it tells few rows apart */
+#define RV_TOUCHES_LEN      (16u << 10) /* rows that changed: some hundred, then more run again */
+#define RV_UPKEEP_LEN_MAX   (64u << 10) /* of what is kept to keep a result up: rows, or groups */
+#define RV_UPKEEP_PART      4u          /* of the memory for SQL, 1 in so many for all of them */
+#define RV_UPKEEP_STEPS_MIN 5000u       /* over a part of an index: less is run again */
+#define RV_UPKEEP_CHANGES   256u        /* rows of a step: with more of them a query runs again */
+#define RV_UPKEEP_SLACK     32u   /* rows behind a LIMIT that may come up before it runs again */
+#define RV_LIVE_ROWS_MAX    1024u /* of a result that is told by differences: what pages show */
+#define RV_LIVE_BLOCK_ROWS  32u   /* whose hashes are kept together: most such results are small */
+#define RV_LIVE_BLOCKS      256u  /* of all such feeds: 64 KiB, a hundred small ones or 8 large */
 
 /* --- time travel --- */
 #define RV_AS_OF_EVENTS_MAX     50000000u /* folded for one answer, where others wait: seconds */

@@ -287,6 +287,7 @@ static void follow_all(uint64_t seed, bool planted) {
     memset(moments, 0, sizeof moments);
     moment = 0;
     memset(all_held.complete, 0xff, sizeof all_held.complete);
+    f->sql->upkeep_steps = 0; /* however small a part of an index is */
     for (int row = 1; row <= 2 * ROWS; row++) {
         if (!chance(25)) {
             RV_CHECK_STATUS(append_row(f, row), RV_OK);

@@ -3,7 +3,7 @@
  * Statements whose results can be kept up (sql/upkeep.h), and their neighbours that cannot, from a
  * seed, over the aggregates of generator.h: what is gone through is t or u, alone or with the other
  * one by its key; rows in any order with a LIMIT; groups by columns of every form and expressions,
- * by nothing, with HAVING, and by functions of every kind. Conditions are such that no index helps.
+ * by nothing, with HAVING, and by functions of every kind. Of conditions an index helps with some.
  */
 #ifndef RV_TESTS_SQL_UPKEEP_GENERATOR_H
 #define RV_TESTS_SQL_UPKEEP_GENERATOR_H
@@ -14,7 +14,7 @@
 typedef struct kept_source {
     const char *from;
     const char *columns[14];
-    const char *conditions[12];
+    const char *conditions[16];
     const char *groups[12];
     const char *numbers[8]; /* that are summed */
 } kept_source;
@@ -25,7 +25,8 @@ static const kept_source kept_sources[] = {
       "a.c", "a.j"},
      {"a.k + 0 > 2", "a.k + 0 IS NULL", "a.j LIKE '%1%'", "a.s || '' < 'b'", "a.n + 0 > 0",
       "a.id % 3 = 1", "length(a.s) < 2", "a.e || '' = 'red'", "abs(a.k) IN (0, 2, 3, 8)",
-      "a.d || '' > '2012'", "NOT a.b", "a.w || '' <> '2.0000'"},
+      "a.d || '' > '2012'", "NOT a.b", "a.w || '' <> '2.0000'", "a.k = 3", "a.h = 'ab'", "a.c = 17",
+      "a.d = '2012-01-31'"},
      {"a.k", "a.s", "a.e", "a.b", "a.k % 3", "substr(a.ts, 1, 7)", "a.c", "a.h", "a.n", "a.f",
       "a.k > 2, a.e", "a.w"},
      {"a.k", "a.c", "a.id", "a.k + a.id", "a.b", "a.k % 5", "a.n", "length(a.s)"}},
@@ -45,7 +46,7 @@ static const kept_source kept_sources[] = {
 static void put_kept_conditions(const kept_source *of) {
     for (uint32_t i = 0, count = below(3); i < count; i++) {
         put(i == 0 ? " WHERE " : chance(60) ? " AND " : " OR ");
-        put(pick(of->conditions, 12));
+        put(pick(of->conditions, 16));
     }
 }
 

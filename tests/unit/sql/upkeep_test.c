@@ -17,6 +17,13 @@ static const char schema[] =
     "CREATE EVENT_TYPE gone (id deletes t(id));"
     "CREATE STREAM ts (path \"/t/{id}\" event_types (made, changed, gone));";
 
+/* The same with an index. */
+static const char indexed[] =
+    "CREATE AGGREGATE t (id bigint PRIMARY KEY, k integer, s text, INDEX (s));"
+    "CREATE EVENT_TYPE made (id creates t(id), k updates t(k), s updates t(s));"
+    "CREATE EVENT_TYPE changed (id references t(id), k updates t(k), s updates t(s));"
+    "CREATE STREAM ts (path \"/t/{id}\" event_types (made, changed));";
+
 static rv_sql_upkeep upkeep;
 static rv_deltas since;
 static char truth[FIXTURE_TEXT_MAX];
@@ -30,8 +37,9 @@ static void append(fixture *f, uint32_t id, const char *type, const char *data) 
 
 /* A change gives all columns: what it does not say is NULL. Rows 1 to `count`, with k as the id and
  * s as the id's last digit. */
-static fixture *open_with(uint32_t count, size_t sql_memory, uint64_t steps_max) {
-    fixture *const f = fixture_open_sized(schema, sql_memory, steps_max, 16u << 20);
+static fixture *open_under(const char *text, uint32_t count, size_t sql_memory,
+                           uint64_t steps_max) {
+    fixture *const f = fixture_open_sized(text, sql_memory, steps_max, 16u << 20);
     RV_ASSERT(f != NULL);
     upkeep = (rv_sql_upkeep){.other = NULL};
     since = (rv_deltas){.snapshot = {0}};
@@ -41,6 +49,10 @@ static fixture *open_with(uint32_t count, size_t sql_memory, uint64_t steps_max)
         append(f, id, "made", data);
     }
     return f;
+}
+
+static fixture *open_with(uint32_t count, size_t sql_memory, uint64_t steps_max) {
+    return open_under(schema, count, sql_memory, steps_max);
 }
 
 static void close_all(fixture *f) {
@@ -217,6 +229,38 @@ RV_TEST(what_cannot_be_taken_back_runs_as_it_was_written) {
     }
 }
 
+/* Of an index: rows with one key, and many of them. */
+RV_TEST(a_large_part_of_an_index_is_kept_up) {
+    static const struct {
+        const char *text;
+        const char *other; /* NULL: it is kept up */
+    } cases[] = {
+        {"SELECT id, k FROM t WHERE s = 'large' AND k % 7 = 3", NULL},
+        {"SELECT id, k FROM t WHERE s = 'large' AND k % 7 = 3 ORDER BY k DESC LIMIT 9", NULL},
+        {"SELECT id, k FROM t WHERE s = 'small' AND k % 7 = 3", "a small part of an index is read"},
+        {"SELECT id, k FROM t WHERE s >= 'large' AND k % 7 = 3", "a part of an index is read"},
+    };
+    static const char *const changes[] = {
+        "{\"k\":10,\"s\":\"large\"}", "{\"k\":10,\"s\":\"small\"}", "{\"k\":11,\"s\":\"small\"}",
+        "{\"k\":11,\"s\":\"large\"}", "{\"k\":17,\"s\":\"large\"}", "{}"};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        fixture *const f = open_under(indexed, 0, 4u << 20, 0);
+        for (uint32_t id = 1; id <= 1500; id++) {
+            char data[64];
+            snprintf(data, sizeof data, "{\"k\":%u,\"s\":\"%s\"}", id,
+                     id % 50 == 0 ? "small" : "large");
+            append(f, id, "made", data);
+        }
+        expect(f, cases[c].text, false, cases[c].other);
+        for (uint32_t i = 0; i < 24; i++) {
+            append(f, 1 + i * 211 % 1500, "changed", changes[i % 6]);
+            expect(f, cases[c].text, cases[c].other == NULL, cases[c].other);
+            RV_CHECK_PASSED();
+        }
+        close_all(f);
+    }
+}
+
 /* As many steps as the statement takes when it is asked for once are enough. */
 RV_TEST(steps_that_are_short_do_not_end_it) {
     static const char text[] = "SELECT count(*), sum(k), max(s) FROM t";
@@ -296,6 +340,7 @@ int main(void) {
     RV_RUN(what_went_is_looked_for);
     RV_RUN(groups_come_and_go);
     RV_RUN(what_cannot_be_taken_back_runs_as_it_was_written);
+    RV_RUN(a_large_part_of_an_index_is_kept_up);
     RV_RUN(steps_that_are_short_do_not_end_it);
     RV_RUN(memory_is_shared);
     RV_RUN(the_nth_taking_fails);
