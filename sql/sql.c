@@ -493,10 +493,11 @@ static bool rewind_query(rv_sql_query *query) {
     if (query->again == RV_SQL_AGAIN_MAX || is_lost(query->sql)) {
         return false;
     }
-    rv_reads *const reads = query->reads;
-    query->reads = NULL;                   /* its cursors stand on rows that may be gone */
+    rv_sql *const sql = query->sql;
+    rv_sql_query *const running = sql->running;
+    sql->running = NULL; /* cursors and groups that are left stand on rows that may be gone */
     (void)sqlite3_reset(query->statement); /* repeats the error of the last step */
-    query->reads = reads;
+    sql->running = running;
     query->again += 1;
     if (query->mode == RV_SQL_KEPT && !query->run.settled) {
         query->mode = RV_SQL_BASE; /* it is not what it was any more */
@@ -618,6 +619,7 @@ rv_status rv_sql_step(rv_sql_query *query, rv_error *err) {
         status = step(sql, query, err);
     }
     query->ended = status == RV_PENDING ? RV_OK : status;
+    query->slice = status == RV_PENDING ? 0 : query->slice;
     sql->running = NULL;
     rv_sql_leave(previous);
     return status;

@@ -237,7 +237,11 @@ static void show(sqlite3_context *out, rv_sql_tally_op op, const rv_sql_tally *t
     }
 }
 
+/* SQLite has it end what is left before its rows are through, too, and uses no result of that. */
 static void end(sqlite3_context *out) {
+    if (((const rv_sql_function *)sqlite3_user_data(out))->sql->running == NULL) {
+        return;
+    }
     tallying *const t = sqlite3_aggregate_context(out, 0);
     const rv_sql_tally_op op = op_of(out);
     rv_sql_query *const query = query_of(out);

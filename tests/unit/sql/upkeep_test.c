@@ -2,9 +2,11 @@
 /*
  * Goal: what keeping a result up cannot do is done by running again, with the same result: too many
  * rows, groups, changes; a LIMIT whose rows have gone; a minimum that has; values that a function
- * cannot take back; no memory, at whatever point. And what it can do it does.
+ * cannot take back; no memory, at whatever point; a run
+ * that is left. And what it can do it does.
  * Method: one aggregate, changes that lead there, and after each the kept up answer beside the one
- * asked for once. The nth taking from the heap fails, for every n until a run goes through.
+ * asked for once. The nth taking from the heap fails, for every n until a run goes through, and a
+ * run in slices is left after every number of them.
  * That any statement and any change go well is shown by reads_test.c.
  */
 #include "tests/unit/sql/fixture.h"
@@ -261,6 +263,63 @@ RV_TEST(a_large_part_of_an_index_is_kept_up) {
     }
 }
 
+/* Runs in slices until `most` of them are through or it ends. */
+static rv_status run_slices(fixture *f, rv_sql_query *query, uint32_t most) {
+    rv_status status = RV_PENDING;
+    for (uint32_t i = 0; i < most && status == RV_PENDING; i++) {
+        do {
+            status = rv_sql_step(query, &f->err);
+        } while (status == RV_OK);
+    }
+    return status;
+}
+
+/* Left after every number of slices: begun again, finished, or with all that SQL has. */
+RV_TEST(a_run_that_is_left_notes_nothing) {
+    static const char *const texts[] = {
+        "SELECT count(*), sum(k), max(s), numeric_sum(n) FROM t",
+        "SELECT s, count(*), min(k), numeric_sum(n) FROM t GROUP BY s ORDER BY 2, 1",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        rv_status status = RV_PENDING;
+        for (uint32_t most = 1; status == RV_PENDING; most++) {
+            RV_CHECK(most < 200);
+            fixture *const f = open_with(60, 4u << 20, 0);
+            rv_sql_context *const previous = rv_sql_enter(&f->sql->context);
+            f->sql->steps_slice = 100;
+            rv_sql_guard_install(f->sql);
+            rv_sql_leave(previous);
+            for (uint32_t way = 0; way < 3; way++) {
+                rv_sql_query *query = NULL;
+                RV_CHECK_STATUS(rv_sql_prepare_live(f->sql, &upkeep, rv_bytes_of_string(texts[i]),
+                                                    RV_LITERAL(""), &query, &f->err),
+                                RV_OK);
+                status = run_slices(f, query, most);
+                for (uint32_t id = 1; id <= 60 && way == 0; id++) {
+                    append(f, id, "gone", "{}"); /* no row is where it was */
+                }
+                if (way == 0 && status == RV_PENDING) {
+                    RV_CHECK(rv_sql_again(query));
+                    RV_CHECK_STATUS(run_slices(f, query, 1000), RV_END);
+                    RV_CHECK_EQ(upkeep.count, 0);
+                }
+                if (way < 2) {
+                    rv_sql_finish(query);
+                    rv_sql_upkeep_end(&upkeep);
+                }
+                for (uint32_t id = 1; id <= 60 && way == 0; id++) {
+                    append(f, id, "made", "{\"k\":3,\"s\":\"s\",\"n\":1.5}");
+                }
+            }
+            rv_sql_destroy(f->sql); /* with the last one open */
+            f->sql = NULL;
+            upkeep = (rv_sql_upkeep){.other = NULL};
+            fixture_close(f);
+        }
+        RV_CHECK_STATUS(status, RV_END);
+    }
+}
+
 /* As many steps as the statement takes when it is asked for once are enough. */
 RV_TEST(steps_that_are_short_do_not_end_it) {
     static const char text[] = "SELECT count(*), sum(k), max(s) FROM t";
@@ -341,6 +400,7 @@ int main(void) {
     RV_RUN(groups_come_and_go);
     RV_RUN(what_cannot_be_taken_back_runs_as_it_was_written);
     RV_RUN(a_large_part_of_an_index_is_kept_up);
+    RV_RUN(a_run_that_is_left_notes_nothing);
     RV_RUN(steps_that_are_short_do_not_end_it);
     RV_RUN(memory_is_shared);
     RV_RUN(the_nth_taking_fails);
