@@ -59,20 +59,15 @@ static const char *refused_function(const char *name) {
 /* SQLite makes tables out of PRAGMAs under names that begin so, unless an aggregate has the name.
  */
 static bool table_refused(const rv_sql *sql, const char *name) {
-    static const char prefix[] = "pragma_";
-    return name != NULL && strncmp(name, prefix, sizeof prefix - 1) == 0 &&
-           rv_schema_aggregate_named(sql->schema, rv_bytes_of_string(name)) == NULL;
+    return begins_with(name, "pragma_") &&
+           rv_sql_tables_named(sql, rv_bytes_of_string(name)) == RV_NONE;
 }
 
 static void note_use(rv_sql *sql, const char *name) {
-    const rv_aggregate *const aggregate =
-        name == NULL ? NULL : rv_schema_aggregate_named(sql->schema, rv_bytes_of_string(name));
-    if (aggregate != NULL) {
-        RV_ASSERT(aggregate->number < RV_AGGREGATES_MAX);
-        sql->uses[aggregate->number / 64u] |= UINT64_C(1) << (aggregate->number % 64u);
-    } else if (name != NULL && strchr(name, ':') != NULL) {
-        memset(sql->uses, 0xff, sizeof sql->uses); /* `Item:1`, one of those that are so called */
-    } else if (name != NULL && strncmp(name, "rv_", 3) == 0) {
+    const uint16_t aggregate = rv_sql_tables_named(sql, rv_bytes_of_string(name));
+    if (aggregate != RV_NONE) {
+        sql->uses[aggregate / 64u] |= UINT64_C(1) << (aggregate % 64u);
+    } else if (begins_with(name, "rv_")) {
         sql->uses_system = true;
     }
 }
@@ -91,6 +86,9 @@ static int authorize(void *context, int action, const char *first, const char *s
     case SQLITE_RECURSIVE:
         return SQLITE_OK;
     case SQLITE_READ:
+        if (first == NULL) {
+            return SQLITE_OK; /* of no table */
+        }
         if (table_refused(sql, first)) {
             break;
         }

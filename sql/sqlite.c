@@ -267,6 +267,7 @@ const sqlite3_api_routines rv_sql_routines = {
     .step = sqlite3_step,
     .stmt_isexplain = sqlite3_stmt_isexplain,
     .stmt_readonly = sqlite3_stmt_readonly,
+    .strnicmp = sqlite3_strnicmp,
     .transfer_bindings = sqlite3TransferBindings,
     .user_data = sqlite3_user_data,
     .value_blob = sqlite3_value_blob,

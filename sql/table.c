@@ -585,6 +585,22 @@ static bool read_number(const char **at, uint32_t *number) {
     return any;
 }
 
+uint16_t rv_sql_tables_named(const rv_sql *sql, rv_bytes name) {
+    uint16_t found = RV_NONE;
+    RV_ASSERT(sql->tables <= RV_AGGREGATES_MAX);
+    for (uint16_t n = 0; n < sql->tables; n++) {
+        uint8_t memory[NAME_SIZE];
+        rv_writer w = rv_writer_over(memory, sizeof memory);
+        const rv_bytes own = rv_schema_aggregate(sql->schema, n)->name;
+        if (own.len > name.len || !same_name(own, rv_bytes_of(name.ptr, own.len))) {
+            continue; /* nor has it that name with its number behind it */
+        }
+        write_name(&w, own, aggregate_name_taken(sql->schema, n), n);
+        found = same_name(rv_writer_bytes(&w), name) ? n : found; /* the last one has the name */
+    }
+    return found;
+}
+
 const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared) {
     RV_ASSERT(sql != NULL);
     const char *at = declared == NULL ? NULL : strchr(declared, '(');

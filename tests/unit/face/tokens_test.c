@@ -130,6 +130,27 @@ RV_TEST(each_address_asks_for_its_right) {
     server_free(&s);
 }
 
+/* Names in another case are of the same tables, columns read or none. */
+RV_TEST(a_table_is_guarded_under_any_name) {
+    server s = server_create(2);
+    char root[RV_TOKEN_TEXT_LEN + 1], ada[RV_TOKEN_TEXT_LEN + 1];
+    make(&s, "", "{\"name\":\"root\",\"admin\":true}", root);
+    make(&s, root, "{\"name\":\"ada\",\"read\":[\"/accounts/1\"]}", ada);
+    static const char *const rows[] = {"{\"sql\":\"select count(*) from ACCOUNT\"}",
+                                       "{\"sql\":\"select id from Account\"}"};
+    static const char *const logs[] = {"{\"sql\":\"select count(*) from RV_EVENTS\"}",
+                                       "{\"sql\":\"select path from Rv_Streams\"}"};
+    for (size_t i = 0; i < 2; i++) {
+        RV_CHECK_EQ(ask_as(&s, ada, "POST", "/query", "", rows[i]), 403);
+        RV_CHECK(has(&s, "\"right\":\"rows\",\"aggregate\":\"account\""));
+        RV_CHECK_EQ(ask_as(&s, ada, "POST", "/query", "", logs[i]), 403);
+        RV_CHECK(has(&s, "\"right\":\"log\""));
+        RV_CHECK_EQ(ask_as(&s, root, "POST", "/query", "", rows[i]), 200);
+        RV_CHECK_EQ(ask_as(&s, root, "POST", "/query", "", logs[i]), 200);
+    }
+    server_free(&s);
+}
+
 RV_TEST(tokens_are_changed_refreshed_and_revoked) {
     server s = server_create(3);
     char root[RV_TOKEN_TEXT_LEN + 1], ada[RV_TOKEN_TEXT_LEN + 1];
@@ -254,6 +275,7 @@ RV_TEST(a_live_answer_ends_with_its_token) {
 int main(void) {
     RV_RUN(from_the_first_token_on_everything_needs_one);
     RV_RUN(each_address_asks_for_its_right);
+    RV_RUN(a_table_is_guarded_under_any_name);
     RV_RUN(tokens_are_changed_refreshed_and_revoked);
     RV_RUN(a_feed_ends_with_its_token);
     RV_RUN(a_live_answer_ends_with_its_token);

@@ -2,7 +2,8 @@
 /*
  * Goal: whatever an aggregate or a column is called, SQL can name it. Method: names that are
  * keywords of SQL, that need quotes, that SQLite has tables of its own for, and that differ only in
- * case.
+ * case. And a statement says which aggregates it reads however it writes their names, columns of
+ * theirs or none.
  */
 #include "tests/unit/sql/fixture.h"
 
@@ -60,6 +61,53 @@ RV_TEST(names_that_differ_in_case_get_numbers) {
     fixture_close(f);
 }
 
+RV_TEST(what_is_read_is_known_under_any_name) {
+    static const struct {
+        const char *text;
+        uint16_t reads;
+    } cases[] = {
+        {"SELECT count(*) FROM person", 0},
+        {"SELECT count(*) FROM PERSON", 0},
+        {"SELECT 1 FROM \"Person\" LIMIT 1", 0},
+        {"SELECT ID FROM PERSON", 0},
+        {"SELECT count(*) FROM item", 1},
+        {"SELECT count(*) FROM ITEM", 1},
+        {"SELECT count(*) FROM \"item:2\"", 2},
+        {"SELECT count(*) FROM \"ITEM:2\"", 2},
+        {"SELECT id FROM \"Item:2\"", 2},
+        {"SELECT EXISTS (SELECT 1 FROM Item)", 1},
+        {"SELECT count(*) FROM \"a:b\"", 6},
+        {"SELECT count(*) FROM \"A:B\"", 6},
+        {"SELECT count(*) FROM \"A:5\"", 5},
+        {"SELECT count(*) FROM \"a:5\"", 5}, /* it is hidden */
+        {"SELECT count(*) FROM pragma_X", 7},
+        {"SELECT count(*) FROM PRAGMA_x", 7},
+    };
+    fixture *f = fixture_open("CREATE AGGREGATE person (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE item (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE \"Item\" (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE \"a:5\" (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE a (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE \"A\" (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE \"a:b\" (id integer PRIMARY KEY);"
+                              "CREATE AGGREGATE pragma_x (id integer PRIMARY KEY);",
+                              1u << 20, 0);
+    RV_CHECK(f != NULL);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        rv_sql_query *query = NULL;
+        RV_CHECK_STATUS(rv_sql_prepare(f->sql, rv_bytes_of_string(cases[i].text), RV_LITERAL(""),
+                                       &query, &f->err),
+                        RV_OK);
+        for (uint16_t n = 0; n < 8; n++) {
+            if (rv_sql_uses(query, n) != (n == cases[i].reads)) {
+                RV_FAIL_AT_("%s: %u", cases[i].text, n);
+            }
+        }
+        rv_sql_finish(query);
+    }
+    fixture_close(f);
+}
+
 /* As many columns as an aggregate can have, with names as long as they can be. */
 RV_TEST(the_largest_aggregate_fits) {
     static char text[64000];
@@ -85,6 +133,7 @@ int main(void) {
     RV_RUN(keywords_are_names_in_quotes);
     RV_RUN(names_of_any_bytes_work);
     RV_RUN(names_that_differ_in_case_get_numbers);
+    RV_RUN(what_is_read_is_known_under_any_name);
     RV_RUN(the_largest_aggregate_fits);
     return rv_test_done();
 }

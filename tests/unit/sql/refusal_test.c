@@ -42,6 +42,7 @@ static const refusal refusals[] = {
     {"PRAGMA writable_schema = ON", "sql_read_only"},
     {"PRAGMA table_info(application)", "sql_read_only"},
     {"SELECT * FROM pragma_table_info('application')", "sql_read_only"},
+    {"SELECT count(*) FROM PRAGMA_table_info('application')", "sql_read_only"},
     {"EXPLAIN DELETE FROM application", "sql_read_only"},
     {"EXPLAIN QUERY PLAN INSERT INTO application (id) VALUES (1)", "sql_read_only"},
     {"EXPLAIN VACUUM", "sql_read_only"},
