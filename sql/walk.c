@@ -156,39 +156,55 @@ static void make_ranges(rv_sql_walk *w, const bounds *b) {
     }
 }
 
-/* True when there are rows between two values of the column behind the prefix, both outside. */
-static bool any_between(const rv_sql_walk *w, int64_t low, int64_t high) {
-    rv_value ends[2][RV_INDEX_COLUMNS_MAX];
+/* A range of the rows with the prefix. */
+typedef struct part {
+    rv_value low[RV_INDEX_COLUMNS_MAX];
+    rv_value high[RV_INDEX_COLUMNS_MAX];
+    rv_index_range range; /* its ends are those */
+} part;
+
+/* The rows between two values of the column behind the prefix, both outside. */
+static void between(const rv_sql_walk *w, int64_t low, int64_t high, part *p) {
+    const uint16_t count = (uint16_t)(w->prefix + 1);
     RV_ASSERT(w->prefix < w->index->column_count);
     for (uint16_t i = 0; i < w->prefix; i++) {
-        ends[0][i] = w->low[0][i];
-        ends[1][i] = w->low[0][i];
+        p->low[i] = w->low[0][i];
+        p->high[i] = w->low[0][i];
     }
-    const uint16_t count = (uint16_t)(w->prefix + 1);
-    ends[0][w->prefix] = rv_value_int(low);
-    ends[1][w->prefix] = rv_value_int(high);
-    const rv_index_range range = {.aggregate = w->aggregate->number,
-                                  .index = (uint16_t)(w->index - w->aggregate->indexes),
-                                  .low = {ends[0], count, false},
-                                  .high = {ends[1], count, false}};
-    rv_index_walk walk;
-    return rv_state_index_first(w->state, &range, &walk) != RV_ROW_NONE;
+    p->low[w->prefix] = rv_value_int(low);
+    p->high[w->prefix] = rv_value_int(high);
+    p->range = (rv_index_range){.aggregate = w->aggregate->number,
+                                .index = (uint16_t)(w->index - w->aggregate->indexes),
+                                .low = {p->low, count, false},
+                                .high = {p->high, count, false}};
+}
+
+/* The rows that would come elsewhere than the plan promised, if there were some: before and behind
+ * the years that sort. False: the column behind the prefix has no such years. */
+static bool misplaced(const rv_sql_walk *w, part parts[2]) {
+    int64_t first = 0;
+    int64_t last = 0;
+    const uint16_t column = w->index->columns[w->prefix];
+    RV_ASSERT(w->promised && column < w->aggregate->column_count);
+    if (!rv_sql_bound_window(&w->aggregate->columns[column].type, &first, &last)) {
+        return false;
+    }
+    between(w, INT64_MIN, first, &parts[0]);
+    between(w, last, INT64_MAX, &parts[1]);
+    return true;
 }
 
 /* True when the rows do not come in the order that the plan promised. */
 static bool out_of_order(const rv_sql_walk *w) {
-    int64_t first = 0;
-    int64_t last = 0;
+    part parts[2];
+    rv_index_walk walk;
     if (!w->promised || w->equal_count == w->index->column_count) {
         return false;
     }
-    if (w->prefix < w->equal_count) {
-        return true;
-    }
-    const uint16_t column = w->index->columns[w->prefix];
-    RV_ASSERT(column < w->aggregate->column_count);
-    return rv_sql_bound_window(&w->aggregate->columns[column].type, &first, &last) &&
-           (any_between(w, INT64_MIN, first) || any_between(w, last, INT64_MAX));
+    return w->prefix < w->equal_count ||
+           (misplaced(w, parts) &&
+            (rv_state_index_first(w->state, &parts[0].range, &walk) != RV_ROW_NONE ||
+             rv_state_index_first(w->state, &parts[1].range, &walk) != RV_ROW_NONE));
 }
 
 /* The next row by the index, going on with the next range. */
@@ -278,9 +294,15 @@ bool rv_sql_walk_is_one(const rv_sql_walk *w) {
 }
 
 /* A range that is left before its end was read up to there, if it is the only one: of several, it
- * was asked whether there are rows in the others. */
+ * was asked whether there are rows in the others. So it was of those that would be misplaced. */
 void rv_sql_walk_note(const rv_sql_walk *w, rv_row row, rv_reads *reads) {
     const bool left = w->range_count == 1 && w->sorter.rows == NULL;
+    part parts[2];
+    if (left && row != RV_ROW_NONE && w->promised && w->equal_count < w->index->column_count &&
+        misplaced(w, parts)) {
+        rv_reads_range(reads, w->state, &parts[0].range, RV_ROW_NONE);
+        rv_reads_range(reads, w->state, &parts[1].range, RV_ROW_NONE);
+    }
     RV_ASSERT(w->range_count <= RV_SQL_WALK_RANGES);
     for (uint8_t i = 0; i < w->range_count; i++) {
         rv_reads_range(reads, w->state, &w->ranges[i], left ? row : RV_ROW_NONE);

@@ -374,6 +374,19 @@ static const narrow narrows[] = {
     {"SELECT id FROM t ORDER BY k DESC LIMIT 3", "/t/99", "t_made", "{\"k\":99}", true},
     {"SELECT max(k) FROM t", "/t/5", "t_changed", "{\"k\":6}", false},
     {"SELECT max(k) FROM t", "/t/5", "t_changed", "{\"k\":21}", true},
+    /* dates, of which those that text would put elsewhere count wherever the walk was left */
+    {"SELECT id FROM t ORDER BY d LIMIT 2", "/t/99", "t_made", "{\"d\":\"10000-01-01\"}", true},
+    {"SELECT id FROM t ORDER BY d LIMIT 2", "/t/99", "t_made", "{\"d\":\"9999-12-31\"}", false},
+    {"SELECT id FROM t ORDER BY d LIMIT 2", "/t/99", "t_made", "{\"d\":\"infinity\"}", false},
+    {"SELECT id FROM t ORDER BY d DESC LIMIT 2", "/t/99", "t_made", "{\"d\":\"0044-03-15 BC\"}",
+     true},
+    {"SELECT id FROM t ORDER BY d DESC LIMIT 2", "/t/99", "t_made", "{\"d\":\"0001-01-01\"}",
+     false},
+    {"SELECT id FROM t ORDER BY d DESC LIMIT 2", "/t/99", "t_made", "{\"d\":\"-infinity\"}", false},
+    {"SELECT id FROM t WHERE b IS NULL ORDER BY d LIMIT 2", "/t/99", "t_made",
+     "{\"d\":\"10000-01-01\"}", true},
+    {"SELECT id FROM t WHERE b IS NULL ORDER BY d LIMIT 2", "/t/99", "t_made",
+     "{\"d\":\"10000-01-01\",\"b\":true}", false},
     /* several aggregates, and what follows from what was read */
     {"SELECT a.s FROM u b JOIN t a ON a.id = b.t_id WHERE b.a = 3 AND b.z = 'p'", "/t/3",
      "t_changed", "{\"s\":\"x\"}", true},
@@ -397,7 +410,8 @@ static const narrow narrows[] = {
     {"SELECT s FROM t LIMIT 0", "/t/3", "t_gone", "{}", false},
 };
 
-/* t 1 … 20, with k as the id, and u 1 … 20 with z = 'p', each of them of the t with its number. */
+/* t 1 … 20, with k as the id and d as the day of a month, and u 1 … 20 with z = 'p', each of them
+ * of the t with its number. */
 static fixture *open_numbered(void) {
     fixture *const f = fixture_open_sized(schema, 4u << 20, 0, 8u << 20);
     rv_status status = f == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;
@@ -407,7 +421,7 @@ static fixture *open_numbered(void) {
         char path[32];
         char data[128];
         snprintf(path, sizeof path, "/t/%d", i);
-        snprintf(data, sizeof data, "{\"k\":%d,\"s\":\"name %d\"}", i, i);
+        snprintf(data, sizeof data, "{\"k\":%d,\"s\":\"name %d\",\"d\":\"2012-01-%02d\"}", i, i, i);
         status = fixture_append(f, path, "t_made", data);
         snprintf(path, sizeof path, "/u/%d/p", i);
         snprintf(data, sizeof data, "{\"t_id\":%d,\"v\":%d}", i, i);
