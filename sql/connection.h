@@ -156,6 +156,9 @@ static inline uint32_t rv_sql_interrupts(const rv_sql *sql) {
  * SQLITE_INTERRUPT: it is to end. */
 int rv_sql_guard_steps(rv_sql *sql, uint32_t steps);
 
+/* True when the query has had its turn and others are to have theirs. */
+bool rv_sql_guard_turn(const rv_sql_query *query);
+
 /* Refuses by the first word what is clearly no query: RV_OK, RV_SQL_READ_ONLY. */
 RV_MUST_USE rv_status rv_sql_guard_admit(rv_bytes text, rv_error *err);
 

@@ -56,6 +56,12 @@ static const char *refused_function(const char *name) {
     return NULL;
 }
 
+/* True when a table's name begins so. SQLite gives the name of one of which no column is read as
+ * the statement has it, in any case. */
+static bool begins_with(const char *name, const char *prefix) {
+    return sqlite3_strnicmp(name, prefix, (int)strlen(prefix)) == 0;
+}
+
 /* SQLite makes tables out of PRAGMAs under names that begin so, unless an aggregate has the name.
  */
 static bool table_refused(const rv_sql *sql, const char *name) {
@@ -131,6 +137,12 @@ bool rv_sql_guard_search(void *sql, uint64_t work) {
     return rv_sql_guard_steps(sql, (uint32_t)(work / SEARCH_STEP)) == SQLITE_OK;
 }
 
+bool rv_sql_guard_turn(const rv_sql_query *query) {
+    const uint64_t slice = query->sql->steps_slice;
+    return slice > 0 && query->again < RV_SQL_AGAIN_SLICED && query->mode != RV_SQL_KEPT &&
+           query->slice >= slice;
+}
+
 /* SQLite's progress handler: SQLITE_INTERRUPT ends the query, SQLITE_BUSY lets others have their
  * turn (sql/sqlite.c). */
 static int count_steps(void *context) {
@@ -141,9 +153,7 @@ static int count_steps(void *context) {
     if (query == NULL || rc != SQLITE_OK) {
         return rc;
     }
-    const bool turn = sql->steps_slice > 0 && query->again < RV_SQL_AGAIN_SLICED &&
-                      query->mode != RV_SQL_KEPT && query->slice >= sql->steps_slice;
-    return turn ? SQLITE_BUSY : SQLITE_OK;
+    return rv_sql_guard_turn(query) ? SQLITE_BUSY : SQLITE_OK;
 }
 
 /* The steps between two looks. */

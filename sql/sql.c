@@ -565,9 +565,9 @@ static rv_status step_once(rv_sql *sql, rv_sql_query *query, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    query->slice = 0;
-    const int rc = step_row(query);
-    query->sliced = rc == SQLITE_BUSY && sql->steps_slice > 0 && query->slice >= sql->steps_slice;
+    /* where a row came, the machine had to stop anyway and could not for that */
+    const int rc = rv_sql_guard_turn(query) ? SQLITE_BUSY : step_row(query);
+    query->sliced = rc == SQLITE_BUSY && rv_sql_guard_turn(query);
     if (sql->context.clock_asked) {
         return rv_error_set(err, RV_SQL_INVALID,
                             "there is no current time in a query; pass it as a parameter");

@@ -5,7 +5,7 @@
  * Method: rows in an order that looks random, sorted by statements of each kind, in slices of
  * several lengths, to the end or given up between any two; the result has every row once, in order,
  * and equal ones as they came. Statements whose rows are within the limit, and their sorting, or
- * what their functions look for, is not.
+ * what their functions look for, is not. A statement that gives rows often has slices as long.
  */
 #include "tests/unit/sql/fixture.h"
 
@@ -150,6 +150,30 @@ RV_TEST(comparisons_are_steps) {
     fixture_close(f);
 }
 
+/* A slice goes on behind a row that was given. */
+RV_TEST(rows_do_not_lengthen_a_slice) {
+    fixture *f = fixture_open(schema, 2u << 20, 0);
+    RV_CHECK(f != NULL);
+    limit_steps(f, 0, 1000);
+    rv_sql_query *const query = ask(f, ROWS " SELECT x FROM c WHERE x % 10 = 0", 4000);
+    rv_status status = RV_OK;
+    uint32_t rows = 0;
+    uint32_t waited = 0;
+    uint64_t began = 0;
+    while (status == RV_OK || status == RV_PENDING) {
+        status = rv_sql_step(query, &f->err);
+        RV_CHECK(query->steps - began <= 1000);
+        began = status == RV_PENDING ? query->steps : began;
+        waited += status == RV_PENDING;
+        rows += status == RV_OK;
+    }
+    RV_CHECK_STATUS(status, RV_END);
+    RV_CHECK_EQ(rows, 400);
+    RV_CHECK(waited > 20);
+    rv_sql_finish(query);
+    fixture_close(f);
+}
+
 /* Given up between any two slices, a sort gives its memory back. */
 RV_TEST(a_sort_that_is_left_gives_its_memory_back) {
     fixture *f = fixture_open(schema, 2u << 20, 0);
@@ -242,6 +266,7 @@ RV_TEST(a_search_is_bounded) {
 int main(void) {
     RV_RUN(sorts_are_cut_in_slices);
     RV_RUN(comparisons_are_steps);
+    RV_RUN(rows_do_not_lengthen_a_slice);
     RV_RUN(a_sort_that_is_left_gives_its_memory_back);
     RV_RUN(what_is_done_in_one_go_is_limited);
     RV_RUN(a_search_is_bounded);
