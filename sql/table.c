@@ -54,7 +54,8 @@ typedef struct table_cursor {
     uint16_t straight;    /* columns whose cells lie in those bytes: all, or none */
     bool single;          /* the row was looked up: there is no next one */
     bool walks;           /* over a secondary index */
-    bool narrowed;        /* to what a result is kept up with (upkeep.h): */
+    uint32_t *looked;     /* of the run that goes through it (upkeep.h); NULL: none does */
+    bool narrowed;        /* to what a result is kept up with: */
     uint32_t nth;         /* the next of it, */
     rv_sql_sight sight;   /* and this one */
     rv_arena cell;        /* for cells that are spread over pages; grows when the first one comes */
@@ -333,37 +334,38 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     rv_sql_query *const query = sql_of(cursor)->running;
     leave_walk(cursor);
     cursor->reader = rv_reader_of(cursor->state, a->number);
+    cursor->looked = NULL;
     cursor->narrowed = rv_sql_upkeep_narrows(query, base->pVtab);
     if (cursor->narrowed) {
+        cursor->looked = &query->run.looked;
         cursor->nth = 0;
         return go_narrowed(cursor, query);
-    }
-    const bool notes = query != NULL && query->mode != RV_SQL_PLAIN;
-    cursor->walks = plan >= RV_SQL_PLAN_INDEX;
-    if (cursor->walks) {
-        rv_row first = RV_ROW_NONE;
-        cursor->single = false;
-        const int rc =
-            rv_sql_walk_open(&cursor->walk, sql_of(cursor), a, (uint16_t)(plan - RV_SQL_PLAN_INDEX),
-                             text, argc, argv, &first);
-        (void)stand_on(cursor, first);
-        if (notes) {
-            rv_sql_upkeep_filter(query, base->pVtab, a->number,
-                                 rv_sql_walk_is_one(&cursor->walk) ? RV_SQL_READ_ONE
-                                                                   : RV_SQL_READ_PART);
-        }
-        return rc;
-    }
-    if (notes) {
-        rv_sql_upkeep_filter(query, base->pVtab, a->number,
-                             plan == RV_SQL_PLAN_KEY ? RV_SQL_READ_KEY : RV_SQL_READ_ALL);
     }
     if (plan == RV_SQL_PLAN_KEY) {
         RV_ASSERT(argc == (int)a->key_count);
         match = match_key(a, argv, &scratch, key);
     }
-    note_read(cursor, match, key);
     cursor->single = match != RV_SQL_MATCH_SCAN;
+    const bool notes = query != NULL && query->mode != RV_SQL_PLAIN;
+    cursor->walks = plan >= RV_SQL_PLAN_INDEX;
+    if (cursor->walks) {
+        rv_row first = RV_ROW_NONE;
+        const int rc =
+            rv_sql_walk_open(&cursor->walk, sql_of(cursor), a, (uint16_t)(plan - RV_SQL_PLAN_INDEX),
+                             text, argc, argv, &first);
+        (void)stand_on(cursor, first);
+        if (notes && rv_sql_upkeep_filter(query, base->pVtab, a->number,
+                                          rv_sql_walk_is_one(&cursor->walk) ? RV_SQL_READ_ONE
+                                                                            : RV_SQL_READ_PART)) {
+            cursor->looked = &query->run.looked;
+        }
+        return rc;
+    }
+    if (notes && rv_sql_upkeep_filter(query, base->pVtab, a->number,
+                                      cursor->single ? RV_SQL_READ_KEY : RV_SQL_READ_ALL)) {
+        cursor->looked = &query->run.looked;
+    }
+    note_read(cursor, match, key);
     if (match == RV_SQL_MATCH_SCAN) {
         return stand_on(cursor, rv_state_row_next(cursor->state, a->number, RV_ROW_NONE));
     }
@@ -376,6 +378,9 @@ static int table_next(sqlite3_vtab_cursor *base) {
     table_cursor *cursor = (table_cursor *)(void *)base;
     const rv_row row = cursor->row;
     RV_ASSERT(row != RV_ROW_NONE);
+    if (cursor->looked != NULL) {
+        *cursor->looked = 0;
+    }
     if (cursor->walks) {
         return stand_on(cursor, rv_sql_walk_next(&cursor->walk));
     }

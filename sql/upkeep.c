@@ -253,7 +253,7 @@ bool rv_sql_upkeep_begin(rv_sql_query *query) {
 
 /* --- reading --- */
 
-void rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
+bool rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
                           rv_sql_read how) {
     rv_sql_run *const run = &query->run;
     const rv_sql_shape *const shape = &query->shape;
@@ -263,7 +263,11 @@ void rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16
     }
     RV_ASSERT(nth < shape->table_count);
     if (how == RV_SQL_READ_KEY) {
-        return;
+        if ((run->looked >> nth & 1u) != 0) {
+            give_up(query, "several rows are looked up by key for one");
+        }
+        run->looked |= UINT32_C(1) << nth;
+        return false;
     }
     if (run->table >= 0) {
         give_up(query, "more is gone through than one aggregate, once");
@@ -277,6 +281,7 @@ void rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16
         run->table = nth;
         query->upkeep->aggregate = aggregate;
     }
+    return run->table == nth;
 }
 
 int rv_sql_upkeep_table(rv_sql_query *query) {

@@ -58,7 +58,7 @@ typedef struct rv_sql_group {
 
 /* How a cursor reads. */
 typedef enum rv_sql_read {
-    RV_SQL_READ_KEY,  /* looks a row up */
+    RV_SQL_READ_KEY,  /* looks one row up, if there is one */
     RV_SQL_READ_ALL,  /* goes through all rows, */
     RV_SQL_READ_ONE,  /* those with one key of an index, */
     RV_SQL_READ_PART, /* those between two of them */
@@ -67,6 +67,7 @@ typedef enum rv_sql_read {
 /* What one run of a statement knows. */
 typedef struct rv_sql_run {
     int table;            /* of FROM, that is gone through; -1: not seen yet */
+    uint32_t looked;      /* tables (bits) in which a row was looked up for the row that it is at */
     bool over;            /* nothing is to be kept of it */
     bool part;            /* what is gone through are rows with one key of an index */
     bool lost;            /* KEPT cannot tell */
@@ -103,8 +104,8 @@ rv_sql_mode rv_sql_upkeep_mode(const rv_sql *sql, rv_sql_upkeep *upkeep);
 /* A run begins. False: KEPT cannot, and BASE is to run. */
 bool rv_sql_upkeep_begin(rv_sql_query *query);
 
-/* A cursor of a table begins to read. */
-void rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
+/* A cursor of a table begins to read. True when that is the table that is gone through. */
+bool rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
                           rv_sql_read how);
 
 /* Which table of FROM is gone through; where none is, the first, and nothing is kept. */

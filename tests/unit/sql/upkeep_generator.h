@@ -2,8 +2,9 @@
 /*
  * Statements whose results can be kept up (sql/upkeep.h), and their neighbours that cannot, from a
  * seed, over the aggregates of generator.h: what is gone through is t or u, alone or with the other
- * one by its key; rows in any order with a LIMIT; groups by columns of every form and expressions,
- * by nothing, with HAVING, and by functions of every kind. Of conditions an index helps with some.
+ * one by its key, once for each row or several times; rows in any order with a LIMIT; groups by
+ * columns of every form and expressions, by nothing, with HAVING, and by functions of every kind.
+ * Of conditions an index helps with some.
  */
 #ifndef RV_TESTS_SQL_UPKEEP_GENERATOR_H
 #define RV_TESTS_SQL_UPKEEP_GENERATOR_H
@@ -19,6 +20,15 @@ typedef struct kept_source {
     const char *numbers[8]; /* that are summed */
 } kept_source;
 
+/* Of u, as a, and t by its key, as b. */
+#define OF_U_AND_T                                                                                 \
+    {"a.a", "a.z", "b.k", "b.s", "a.v", "b.e", "a.v + b.id", "b.n", "a.t_id"},                     \
+        {"a.v + 0 > 0",       "a.a % 2 = 0",     "a.z || '' < 'q'", "b.k + 0 > 2",                 \
+         "a.v + 0 < b.k + 0", "a.v + 0 IS NULL", "b.b + 0 = 1",     "b.s || '' > 'a'"},            \
+        {"b.e", "b.k", "a.z", "a.a % 3", "b.b", "a.v", "b.e, a.z"}, {                              \
+        "a.v", "b.k", "a.v + b.id", "a.a", "b.c"                                                   \
+    }
+
 static const kept_source kept_sources[] = {
     {" FROM t a",
      {"a.id", "a.k", "a.b", "a.n", "a.w", "a.s", "a.e", "a.d", "a.ts", "a.f", "a.k % 3", "a.h",
@@ -30,12 +40,16 @@ static const kept_source kept_sources[] = {
      {"a.k", "a.s", "a.e", "a.b", "a.k % 3", "substr(a.ts, 1, 7)", "a.c", "a.h", "a.n", "a.f",
       "a.k > 2, a.e", "a.w"},
      {"a.k", "a.c", "a.id", "a.k + a.id", "a.b", "a.k % 5", "a.n", "length(a.s)"}},
-    {" FROM u a JOIN t b ON b.id = a.t_id",
-     {"a.a", "a.z", "b.k", "b.s", "a.v", "b.e", "a.v + b.id", "b.n", "a.t_id"},
-     {"a.v + 0 > 0", "a.a % 2 = 0", "a.z || '' < 'q'", "b.k + 0 > 2", "a.v + 0 < b.k + 0",
-      "a.v + 0 IS NULL", "b.b + 0 = 1", "b.s || '' > 'a'"},
-     {"b.e", "b.k", "a.z", "a.a % 3", "b.b", "a.v", "b.e, a.z"},
-     {"a.v", "b.k", "a.v + b.id", "a.a", "b.c"}},
+    {" FROM u a JOIN t b ON b.id = a.t_id", OF_U_AND_T},
+    {" FROM u a JOIN t b ON b.id IN (a.t_id, a.v, a.a)", OF_U_AND_T},
+    {" FROM u a JOIN t b ON (b.id = a.t_id OR b.id = a.v)", OF_U_AND_T},
+    {" FROM u a JOIN t b ON ((b.id = a.t_id AND b.k + 0 > 2) OR (b.id = a.a AND a.v + 0 < 2))",
+     OF_U_AND_T},
+    {" FROM t a JOIN u b ON b.a = a.k AND b.z IN ('p', 'r', a.s)",
+     {"a.id", "a.k", "a.s", "b.z", "b.v", "b.t_id", "a.k + b.v"},
+     {"a.k + 0 > 2", "a.j LIKE '%1%'", "a.id % 3 = 1", "b.v + 0 > 0", "b.z || '' < 'q'"},
+     {"b.z", "b.v", "a.k", "a.s", "a.e"},
+     {"b.v", "a.k", "a.id", "a.k + b.v"}},
     {" FROM u a LEFT JOIN t b ON b.id = a.t_id",
      {"a.a", "a.z", "b.k", "b.s", "a.v", "b.e", "b.id"},
      {"a.v + 0 > 0", "a.a % 2 = 0", "a.z || '' < 'q'", "b.k IS NULL", "a.v + 0 IS NULL"},

@@ -2,7 +2,7 @@
 /*
  * Goal: what keeping a result up cannot do is done by running again, with the same result: too many
  * rows, groups, changes; a LIMIT whose rows have gone; a minimum that has; values that a function
- * cannot take back; no memory, at whatever point; a run
+ * cannot take back; several rows of another aggregate for one; no memory, at whatever point; a run
  * that is left. And what it can do it does.
  * Method: one aggregate, changes that lead there, and after each the kept up answer beside the one
  * asked for once. The nth taking from the heap fails, for every n until a run goes through, and a
@@ -17,7 +17,16 @@ static const char schema[] =
     "CREATE EVENT_TYPE changed (id references t(id), k updates t(k), s updates t(s),"
     " n updates t(n));"
     "CREATE EVENT_TYPE gone (id deletes t(id));"
-    "CREATE STREAM ts (path \"/t/{id}\" event_types (made, changed, gone));";
+    "CREATE STREAM ts (path \"/t/{id}\" event_types (made, changed, gone));"
+    "CREATE AGGREGATE one (id bigint PRIMARY KEY, name text);"
+    "CREATE EVENT_TYPE one_made (id creates one(id), name updates one(name));"
+    "CREATE STREAM ones (path \"/one/{id}\" event_types (one_made));"
+    "CREATE AGGREGATE two (a bigint, z text, PRIMARY KEY (a, z));"
+    "CREATE EVENT_TYPE two_made (a creates two(a), z creates two(z));"
+    "CREATE STREAM twos (path \"/two/{a}/{z}\" event_types (two_made));"
+    "CREATE AGGREGATE word (z text PRIMARY KEY);"
+    "CREATE EVENT_TYPE word_made (z creates word(z));"
+    "CREATE STREAM words (path \"/word/{z}\" event_types (word_made));";
 
 /* The same with an index. */
 static const char indexed[] =
@@ -263,6 +272,61 @@ RV_TEST(a_large_part_of_an_index_is_kept_up) {
     }
 }
 
+/* one 1 … 30; two 1 … 30, each with p and q; and numbers as texts, 5 in three ways. */
+static void add_others(fixture *f) {
+    static const char *const words[] = {"/word/4", "/word/5", "/word/5.0", "/word/05", "/word/6"};
+    char path[32];
+    char data[32];
+    for (uint32_t i = 1; i <= 30; i++) {
+        snprintf(path, sizeof path, "/one/%u", i);
+        snprintf(data, sizeof data, "{\"name\":\"n%u\"}", i % 4);
+        RV_CHECK_STATUS(fixture_append(f, path, "one_made", data), RV_OK);
+        snprintf(path, sizeof path, "/two/%u/p", i);
+        RV_CHECK_STATUS(fixture_append(f, path, "two_made", "{}"), RV_OK);
+        path[strlen(path) - 1] = 'q';
+        RV_CHECK_STATUS(fixture_append(f, path, "two_made", "{}"), RV_OK);
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        RV_CHECK_STATUS(fixture_append(f, words[i], "word_made", "{}"), RV_OK);
+    }
+}
+
+RV_TEST(several_rows_by_key_for_one_run_again) {
+    static const char other[] = "several rows are looked up by key for one";
+    static const struct {
+        const char *text;
+        const char *other;
+    } cases[] = {
+        {"SELECT t.id, t.s, o.name FROM t JOIN one o ON o.id IN (t.k, t.id)", other},
+        {"SELECT o.name, count(*), sum(k) FROM t JOIN one o ON o.id IN (t.k, 7) GROUP BY o.name",
+         other},
+        {"SELECT t.id, o.name FROM t JOIN one o ON (o.id = t.k OR o.id = t.id)", other},
+        {"SELECT t.id, o.name FROM t JOIN one o ON ((o.id = t.k AND o.name || '' <> 'n1') OR "
+         "(o.id = t.id AND t.s || '' <> 's2'))",
+         other},
+        {"SELECT t.s, w.z FROM t LEFT JOIN two w ON w.a = t.k AND w.z IN ('p', 'q')", other},
+        {"SELECT w.z, count(*) FROM t JOIN two w ON w.a = t.k AND w.z IN ('p', 'q') GROUP BY w.z",
+         other},
+        {"SELECT t.id, w.z FROM t JOIN word w ON w.z = t.k",
+         "more is gone through than one aggregate, once"},
+        {"SELECT t.id, o.name FROM t JOIN one o ON o.id IN (t.k, t.k)", NULL}, /* the same one */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fixture *const f = open_with(12, 4u << 20, 0);
+        add_others(f);
+        expect(f, cases[i].text, false, i == 0 || i == 2 ? NULL : cases[i].other);
+        append(f, 5, "changed", "{\"s\":\"x\",\"k\":6}"); /* k is the id until here */
+        compare(f, cases[i].text);
+        expect(f, cases[i].text, cases[i].other == NULL, cases[i].other);
+        append(f, 5, "changed", "{\"s\":\"y\",\"k\":8}");
+        expect(f, cases[i].text, cases[i].other == NULL, cases[i].other);
+        append(f, 5, "gone", "{}");
+        compare(f, cases[i].text);
+        RV_CHECK_PASSED();
+        close_all(f);
+    }
+}
+
 /* Runs in slices until `most` of them are through or it ends. */
 static rv_status run_slices(fixture *f, rv_sql_query *query, uint32_t most) {
     rv_status status = RV_PENDING;
@@ -400,6 +464,7 @@ int main(void) {
     RV_RUN(groups_come_and_go);
     RV_RUN(what_cannot_be_taken_back_runs_as_it_was_written);
     RV_RUN(a_large_part_of_an_index_is_kept_up);
+    RV_RUN(several_rows_by_key_for_one_run_again);
     RV_RUN(a_run_that_is_left_notes_nothing);
     RV_RUN(steps_that_are_short_do_not_end_it);
     RV_RUN(memory_is_shared);
