@@ -319,6 +319,33 @@ test("README.md: its edge in JavaScript, with what it says of Node", async () =>
   await node.stop();
 });
 
+test('what is asked before an edge has ever met its upstream is answered when it has', async () => {
+  const node = await Node.start(prepared(parent, 'first'));
+  await node.batch([opened(1)]);
+  await node.stop();
+  const program = start(`
+    const db = await open(${edgeOptions(node, join(parent, 'edge-first'), ['/accounts/1'])});
+    const first = async (feed, met) => { for await (const it of feed) if (met(it)) return it; };
+    const fed = Promise.all([
+      first(db.live('select name from account'), (rows) => rows.length > 0),
+      first(db.changes('account', { rows: true }), ({ row }) => row),
+    ]);
+    const asked = Promise.all([db.get('account', 2), db.query('select count(*) n from account where id = 2')]);
+    const s = await status(db, (s) => s.connection === 'offline');
+    tell([s.schemaVersion, s.reason.code, (await db.select()).whole, await db.append('/accounts/1', 'money_paid', { amount: 1 }).durable().catch((e) => e.code)]);
+    const [row, rows] = await asked;
+    const [live, { row: changed }] = await fed;
+    tell([row === undefined, rows[0].n, live[0].name, changed.name, (await db.select()).whole]);
+    await db.close();
+  `, webSocketFlags);
+  assert.deepEqual(await program.line(), [0, 'upstream_unreachable', false, 'not_connected'], program.errors());
+  const again = await Node.start(node.data, '--listen', `127.0.0.1:${node.port}`);
+  const { lines, code } = await program.rest();
+  assert.equal(code, 0, program.errors());
+  assert.deepEqual(lines, [[true, 0, 'Ada', 'Ada', true]]);
+  await again.stop();
+});
+
 test('a cursor misses nothing of streams that an edge selects later, as positions do', async () => {
   const node = await Node.start(prepared(parent, 'widened'));
   await node.batch([opened(1), opened(2), { path: '/accounts/2', type: 'money_paid', data: { amount: 1 } }]);
