@@ -185,7 +185,7 @@ int rv_command_token_change(rv_cli *cli) {
     if (code == RV_EXIT_OK && cli->json) {
         fwrite(answer.ptr, 1, answer.len, stdout);
     } else if (code == RV_EXIT_OK) {
-        rv_json_text_print(rv_cli_buffer_bytes(&answer));
+        rv_json_text_print(rv_cli_buffer_bytes(&answer), NULL, 0);
     }
     rv_cli_buffer_free(&answer);
     return code;
@@ -209,9 +209,16 @@ int rv_command_token_revoke(rv_cli *cli) {
 
 static void add_member(rv_table *table, rv_bytes token, const char *name) {
     rv_bytes value;
+    rv_cli_buffer text = {0};
     const bool found = rv_json_text_member(token, name, &value);
     RV_ASSERT(name[0] != '\0');
-    rv_table_add_cell(table, found && !rv_bytes_are(value, "null") ? value : (rv_bytes){0});
+    if (found && rv_bytes_are(value, "true")) {
+        rv_cli_buffer_add_text(&text, "yes");
+    } else if (found && !rv_bytes_are(value, "false")) {
+        rv_json_text_plain(value, &text);
+    }
+    rv_table_add_cell(table, rv_cli_buffer_bytes(&text));
+    rv_cli_buffer_free(&text);
 }
 
 int rv_command_token_list(rv_cli *cli) {

@@ -15,7 +15,12 @@ bool rv_json_text_member(rv_bytes object, const char *name, rv_bytes *value);
  * has been read; false when the JSON is malformed. */
 bool rv_json_text_cell(rv_json *json, const rv_json_token *token, rv_table *table);
 
-/* Prints an object's members as lines `name  value`, those of objects in it as `name.member`. */
-void rv_json_text_print(rv_bytes object);
+/* A value for people: an array's texts between commas, a problem as `code: detail`, null as
+ * nothing, a string without its quotes and escapes, anything else as written. */
+void rv_json_text_plain(rv_bytes value, rv_cli_buffer *text);
+
+/* Prints an object's members as lines `name  value`, those of objects in it as `name.member`;
+ * tables in those are left out. The members that `first` names come first. */
+void rv_json_text_print(rv_bytes object, const char *const *first, size_t first_count);
 
 #endif

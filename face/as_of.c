@@ -93,7 +93,10 @@ rv_status face_as_of(rv_exchange *x, rv_bytes text, rv_error *err) {
     rv_face *const face = x->face;
     rv_as_of_place place;
     if (exchange_is_live(x)) {
-        return rv_error_set(err, RV_UNSUPPORTED, "what was does not change: there is no live feed");
+        rv_error_set(err, RV_PARAMETER_INVALID,
+                     "what was does not change: `as_of` has no live feed");
+        rv_error_fact_text(err, "parameter", RV_LITERAL("as_of"));
+        return RV_PARAMETER_INVALID;
     }
     if (face->past_of != NULL && face->past_of != x) {
         return RV_PENDING;

@@ -78,7 +78,7 @@ rv_status face_changes(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_status status = face_aggregate(x, url->segments[1], &aggregate, err);
     status = status == RV_OK ? face_require(x, FACE_ROWS, aggregate->name, err) : status;
     if (status == RV_OK && !exchange_is_live(x)) {
-        status = rv_error_set(err, RV_UNSUPPORTED,
+        status = rv_error_set(err, RV_REQUEST_INVALID,
                               "changes are a feed: ask with Accept: text/event-stream");
     }
     if (status != RV_OK) {

@@ -239,8 +239,8 @@ rv_status face_answer_not_whole(rv_exchange *x, rv_error *err);
 /* --- as_of.c --- */
 
 /* The answer is made of the state as it was at `text`, a position or a time, from RV_OK until
- * exchange_release or _leave_past. RV_PENDING: not yet; RV_PARAMETER_INVALID, RV_UNSUPPORTED (a
- * live feed; no memory is set apart), RV_MEMORY_EXHAUSTED; those of rv_as_of_reach. */
+ * exchange_release or _leave_past. RV_PENDING: not yet; RV_PARAMETER_INVALID (also for a live
+ * feed), RV_UNSUPPORTED (no memory is set apart), RV_MEMORY_EXHAUSTED; those of rv_as_of_reach. */
 rv_status face_as_of(rv_exchange *x, rv_bytes text, rv_error *err);
 
 /* The same for the parameter `as_of`; RV_OK and nothing, if there is none. */

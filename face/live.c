@@ -200,7 +200,7 @@ void face_live_end(rv_exchange *x) {
 
 rv_status face_live_begin(rv_exchange *x, rv_error *err) {
     if (!x->source.followed) {
-        return rv_error_set(err, RV_UNSUPPORTED,
+        return rv_error_set(err, RV_REQUEST_INVALID,
                             "there is no live feed of `%b`; ask again, or follow /events",
                             &x->request.target);
     }

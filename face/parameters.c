@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Which parameters an address takes. One that it does not know is refused, with the nearest that it
- * does: `/events?frm=7` would otherwise answer with everything. /healthz and /readyz take what
- * comes, as whoever watches a node may add to addresses.
+ * does, or all of them: `/events?frm=7` would otherwise answer with everything. /healthz and
+ * /readyz take what comes, as whoever watches a node may add to addresses.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_nearest.h"
@@ -55,13 +55,25 @@ static bool takes(const address *at, rv_bytes name, rv_nearest *nearest) {
     return known;
 }
 
-static rv_status refuse(const address *at, rv_bytes name, rv_bytes nearest, rv_error *err) {
+/* ` has no parameter …`, with the nearest that there is, or with all of them. */
+static rv_status refuse(const address *at, const rv_url *url, rv_bytes name, rv_bytes nearest,
+                        rv_error *err) {
+    uint8_t text[256];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    const char *const below = url->segment_count > 1 ? "/…" : "";
     RV_ASSERT(at->place[0] != '\0');
+    for (size_t i = 0; at->names[i] != NULL; i++) {
+        rv_write_text(&w, i == 0 ? "" : ", ");
+        rv_write_text(&w, at->names[i]);
+    }
+    RV_ASSERT(!w.full);
+    rv_write_text(&w, w.len > 0 ? " and numbers" : "numbers alone");
+    const rv_bytes all = rv_writer_bytes(&w);
     const bool near = nearest.len > 0;
     rv_error_set(err, RV_PARAMETER_INVALID,
-                 near ? "%s /%s has no parameter `%b`; did you mean `%b`?"
-                      : "%s /%s has no parameter `%b`",
-                 at->method, at->place, &name, &nearest);
+                 near ? "%s /%s%s has no parameter `%b`; did you mean `%b`?"
+                      : "%s /%s%s has no parameter `%b`; it has %b",
+                 at->method, at->place, below, &name, near ? &nearest : &all);
     rv_error_fact_text(err, "parameter", name);
     if (near) {
         rv_error_fact_text(err, "expected", nearest);
@@ -91,7 +103,7 @@ rv_status face_judge_parameters(const rv_exchange *x, const rv_url *url, rv_erro
         const rv_bytes name = {left.ptr, name_len};
         rv_nearest nearest = rv_nearest_to(name);
         if (len > 0 && !takes(at, name, &nearest)) {
-            return refuse(at, name, nearest.best, err);
+            return refuse(at, url, name, nearest.best, err);
         }
         left = rv_bytes_from(left, len < left.len ? len + 1 : len);
     }

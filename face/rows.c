@@ -464,6 +464,23 @@ static rv_status judge_request(const rv_exchange *x, const query_request *q, rv_
     return RV_OK;
 }
 
+/* The query is wrong: where it asks for the past, that may be as it was too early for a table. */
+static rv_status tell_past(const rv_exchange *x, rv_error *err) {
+    static const char begin[] = "no such table: ";
+    char detail[RV_ERROR_DETAIL_MAX];
+    const size_t len = err->detail_len;
+    RV_ASSERT(err->status == RV_SQL_INVALID && len < sizeof detail);
+    if (!exchange_is_past(x) || len < sizeof begin - 1 ||
+        memcmp(err->detail, begin, sizeof begin - 1) != 0) {
+        return RV_SQL_INVALID;
+    }
+    memcpy(detail, err->detail, len);
+    detail[len] = '\0';
+    return rv_error_set(err, RV_SQL_INVALID,
+                        "%s (as of position %u: the schema had no such aggregate then)", detail,
+                        x->head.as_of);
+}
+
 /* Reads the request and opens its query, which the result buffer is taken for. */
 static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_error *err) {
     query_request q = {.sql = {NULL, 0}, .rows = UINT64_MAX};
@@ -483,6 +500,7 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
         rv_sql_upkeep *const upkeep =
             x->kind == EXCHANGE_LIVE && !q.past ? face_live_upkeep(x) : NULL;
         status = rv_sql_prepare_live(sql, upkeep, q.sql, q.params, &x->query, err);
+        status = status == RV_SQL_INVALID ? tell_past(x, err) : status;
     }
     if (status == RV_OK) {
         rv_sql_limit_rows(x->query, q.rows);

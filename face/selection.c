@@ -145,6 +145,10 @@ rv_status face_selection_put(rv_exchange *x, rv_error *err) {
     rv_status status = RV_OK;
     if (x->made == 0) {
         status = face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, err);
+        if (status == RV_OK && rv_node_role(node) == RV_ROLE_ROOT) {
+            status = rv_error_set(err, RV_REQUEST_INVALID,
+                                  "a root holds everything, and selects nothing");
+        }
         status = status == RV_OK ? read_entries(x, entries, &count, err) : status;
         status = status == RV_OK ? rv_node_select(node, entries, count, err) : status;
         x->made = status == RV_OK ? rv_node_decisions_made(node) : 0;

@@ -11,6 +11,7 @@
  * rest by the limits below, which also keep the depth of SQLite's recursion within a small stack.
  * Whoever waits for a query can end it sooner, by closing it, or from elsewhere by interrupting it.
  */
+#include "core/model/schema_nearest.h"
 #include "sql/connection.h"
 
 /* Steps between two looks at the limit: often enough to stop within microseconds. */
@@ -300,6 +301,24 @@ rv_status rv_sql_guard_judge(const rv_sql *sql, sqlite3_stmt *statement, rv_erro
     return RV_OK;
 }
 
+/* What follows `begin`; false: the text begins otherwise. */
+static bool take_begin(rv_bytes *text, rv_bytes begin) {
+    const bool begins =
+        text->len >= begin.len && rv_bytes_equal(rv_bytes_of(text->ptr, begin.len), begin);
+    *text = begins ? rv_bytes_from(*text, begin.len) : *text;
+    return begins;
+}
+
+/* The aggregate that a table's name may mean; empty: none is near. */
+static rv_bytes nearest_table(const rv_sql *sql, rv_bytes name) {
+    rv_nearest nearest = rv_nearest_to(name);
+    RV_ASSERT(sql->schema != NULL);
+    for (uint16_t i = 0; i < rv_schema_aggregate_count(sql->schema); i++) {
+        rv_nearest_offer(&nearest, rv_schema_aggregate(sql->schema, i)->name);
+    }
+    return nearest.best;
+}
+
 static bool ends_with(rv_bytes text, rv_bytes end) {
     return text.len >= end.len && rv_bytes_equal(rv_bytes_from(text, text.len - end.len), end);
 }
@@ -307,18 +326,24 @@ static bool ends_with(rv_bytes text, rv_bytes end) {
 /* SQLite's own words, and where in the text if it says so. */
 static rv_status invalid(const rv_sql *sql, rv_error *err) {
     const rv_bytes message = rv_bytes_of_string(sqlite3_errmsg(sql->db));
-    if (sql->function != NULL) {
+    const bool now = rv_bytes_are(message, "no such function: now"); /* as expressions have it */
+    if (sql->function != NULL || now) {
         return rv_error_set(
             err, RV_SQL_INVALID,
             "%s is not available: a query depends on nothing but the data; pass the "
             "value as a parameter",
-            sql->function);
+            now ? "now" : sql->function);
     }
     if (ends_with(message, RV_LITERAL(" may not be modified"))) {
         return read_only(err); /* an INSERT behind EXPLAIN or WITH */
     }
     const int offset = sqlite3_error_offset(sql->db);
-    rv_error_set(err, RV_SQL_INVALID, "%b", &message);
+    rv_bytes name = message;
+    const rv_bytes nearest = take_begin(&name, RV_LITERAL("no such table: "))
+                                 ? nearest_table(sql, name)
+                                 : (rv_bytes){NULL, 0};
+    rv_error_set(err, RV_SQL_INVALID, nearest.len > 0 ? "%b; did you mean `%b`?" : "%b", &message,
+                 &nearest);
     if (offset >= 0) {
         rv_error_fact_uint(err, "offset", (uint64_t)offset + sql->skipped);
     }

@@ -83,6 +83,25 @@ test('a stream is read as it was appended to, and what was read is counted', () 
   }
 });
 
+test('a status for people begins with what matters, and fits a screen', async () => {
+  const central = await Node.start(prepared(parent, 'status'));
+  const edge = await Node.start(join(parent, 'edge'), '--upstream', central.syncUrl, '--select', '/accounts/*');
+  await until(async () => (await edge.status()).whole, 'the edge');
+  await central.stop();
+  await until(async () => (await edge.status()).upstream.state === 'offline', 'the end of the connection');
+  const text = must(['status', '--url', edge.url]);
+  const names = text.split('\n').slice(2).map((line) => line.split(' ')[0]);
+  assert.deepEqual(names.slice(0, 5), ['role', 'position', 'whole', 'read_only', 'upstream.state']);
+  assert.ok(names.indexOf('outbox.pending') < names.indexOf('version'));
+  assert.match(text, /\nupstream\.reason +upstream_\w+: [^{}"]+\n/);
+  assert.match(text, /\nselection +\/accounts\/\*\n/);
+  for (const line of text.split('\n')) assert.ok(line.length < 160, line);
+  const { memory, ...whole } = must(['status', '--json', '--url', edge.url]);
+  assert.ok(Object.keys(memory.classes).length > 3);
+  for (const name of Object.keys(whole)) assert.ok(names.some((n) => n === name || n.startsWith(`${name}.`)), name);
+  await edge.stop();
+});
+
 /** A command that goes on: what it has said, and how it ended. */
 function follow(node, ...args) {
   const child = spawn(binary, [...args, '--url', node.url]);

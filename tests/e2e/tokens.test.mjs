@@ -54,7 +54,7 @@ test('from the first token on, each asks for its rights', async () => {
   assert.match(cli(['token', 'list', ...args]).err, /forbidden/);
   must(['token', 'change', 'ada', '--read', '/**', '--url', node.url, '--token', admin]);
   assert.match(must(['query', 'select count(*) n from account', ...args]), /2/);
-  assert.match(must(['token', 'list', '--url', node.url, '--token', admin]), /ada +\["\/\*\*"\] +\[\] +false +false/);
+  assert.match(must(['token', 'list', '--url', node.url, '--token', admin]), /\nada +\/\*\* +\d{4}-/);
   assert.equal(await node.stop(), 0);
   for (const name of readdirSync(data)) {
     const bytes = readFileSync(join(data, name));

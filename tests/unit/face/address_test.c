@@ -65,11 +65,14 @@ RV_TEST(unknown_parameters_are_refused) {
     } wrong[] = {
         {"GET", "/events?frm=7", "GET /events has no parameter `frm`; did you mean `from`?"},
         {"GET", "/events?from=1&limt=2", "`limt`; did you mean `limit`?"},
-        {"GET", "/events?zzz", "GET /events has no parameter `zzz`\""},
-        {"GET", "/streams/accounts/1?path=/x", "GET /streams has no parameter `path`"},
+        {"GET", "/events?zzz",
+         "GET /events has no parameter `zzz`; it has path, from, from_sequence, from_version, "
+         "limit, "
+         "until, as_of, type, where and numbers\""},
+        {"GET", "/streams/accounts/1?path=/x", "GET /streams/… has no parameter `path`"},
         {"GET", "/aggregates/account?limits=1", "did you mean `limit`?"},
         {"GET", "/query?parms=1", "did you mean `params`?"},
-        {"POST", "/query?sql=select", "POST /query has no parameter `sql`"},
+        {"POST", "/query?sql=select", "POST /query has no parameter `sql`; it has numbers alone\""},
         {"POST", "/schema?dif=true", "did you mean `diff`?"},
         {"POST", "/events?returns=minimal", "did you mean `return`?"},
         {"GET", "/status?selekt=/a", "did you mean `select`?"},

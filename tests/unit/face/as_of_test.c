@@ -146,7 +146,11 @@ RV_TEST(what_is_refused) {
     const rv_request live = {.method = RV_LITERAL("GET"),
                              .target = RV_LITERAL("/aggregates/account?as_of=2"),
                              .accept = RV_LITERAL("text/event-stream")};
-    RV_CHECK_EQ(ask(&s, &live), 501);
+    RV_CHECK_EQ(ask(&s, &live), 400);
+    RV_CHECK(has(&s, "\"parameter\":\"as_of\""));
+    RV_CHECK_EQ(get_text(&s, "/query?sql=select%20*%20from%20account&as_of=0"), 400);
+    RV_CHECK(has(&s, "no such table: account (as of position 0: the schema had no such aggregate "
+                     "then)\""));
     RV_CHECK_EQ(get_text(&s, "/aggregates/account?as_of=2"), 200);
     server_free(&s);
 }

@@ -373,7 +373,7 @@ RV_TEST(what_is_no_feed_of_changes_is_refused) {
         RV_CHECK_EQ(r.head.status, wrong[i].status);
         rv_face_end(r.x);
     }
-    RV_CHECK_EQ(get(&s, "/changes/tag"), 501);
+    RV_CHECK_EQ(get(&s, "/changes/tag"), 400);
     server_free(&s);
 }
 

@@ -89,7 +89,7 @@ RV_TEST(each_address_asks_for_its_right) {
     RV_CHECK_EQ(get_as(&s, ada, "/streams/accounts/3"), 403);
     RV_CHECK_EQ(get_as(&s, ada, "/aggregates/account"), 403);
     RV_CHECK_EQ(get_as(&s, ada, "/changes/account"), 403);
-    RV_CHECK_EQ(get_as(&s, root, "/changes/account"), 501); /* she might, as a feed */
+    RV_CHECK_EQ(get_as(&s, root, "/changes/account"), 400); /* she might, as a feed */
     RV_CHECK_EQ(get_as(&s, ada, "/aggregates"), 200);
     RV_CHECK(has(&s, "[]"));
     RV_CHECK_EQ(get_as(&s, ada, "/status"), 200);

@@ -191,6 +191,11 @@ RV_TEST(aggregates_declared_later_are_seen) {
     RV_CHECK(f != NULL);
     RV_CHECK_TEXT(fixture_query(f, "SELECT count(*) FROM tag", ""), "sql_invalid");
     RV_CHECK_TEXT(rv_error_detail(&f->err), "no such table: tag");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT count(*) FROM aplication", ""), "sql_invalid");
+    RV_CHECK_TEXT(rv_error_detail(&f->err),
+                  "no such table: aplication; did you mean `application`?");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT now()", ""), "sql_invalid");
+    RV_CHECK(strncmp(f->err.detail, "now is not available: ", 22) == 0);
     RV_CHECK_STATUS(rv_schema_apply(f->schema,
                                     RV_LITERAL("CREATE AGGREGATE tag (id text PRIMARY KEY);"),
                                     &f->err),
