@@ -97,7 +97,15 @@ class Run {
         this.#operate(slot, () => storage().create(this.#text(at, length)), opened),
       file_close: (file) => storage().close(file),
       file_read: (slot, file, offset, at, length) =>
-        this.#operate(slot, () => storage().read(file, offset, this.#bytes(at, length)), counted),
+        this.#operate(
+          slot,
+          () => storage().read(file, offset, this.#bytes(at, length)),
+          (read) => {
+            if (typeof read === 'number') return counted(read);
+            this.#bytes(at, read.length).set(read);
+            return counted(read.length);
+          },
+        ),
       file_write: (slot, file, offset, at, length) =>
         this.#operate(slot, () => storage().write(file, offset, this.#bytes(at, length)), counted),
       file_truncate: (slot, file, size) =>

@@ -32,7 +32,9 @@ class TwinFile {
     const met = new Uint8Array(length).fill(0x5a);
     const expected = Math.max(0, Math.min(length, this.size - offset));
     const bytes = this.bytes.slice(offset, offset + expected);
-    const count = await this.storage.read(this.file, offset, met);
+    const read = await this.storage.read(this.file, offset, met);
+    if (typeof read !== 'number') met.set(read); // it came later
+    const count = read.length ?? read;
     const differs = bytes.findIndex((byte, i) => byte !== met[i]);
     if (count !== expected || differs >= 0) {
       throw new Error(`${this.name}: read ${count} of ${expected} at ${offset}, byte ${differs}`);

@@ -65,7 +65,9 @@ const calls = {
     const met = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const count = await mounted.get(name).read(file, offset + done, met.subarray(done));
+      const read = await mounted.get(name).read(file, offset + done, met.subarray(done));
+      if (typeof read !== 'number') met.set(read, done); // it came later
+      const count = read.length ?? read;
       if (count === 0) break;
       done += count;
     }
