@@ -52,16 +52,20 @@ export function failedOrFull(error, doing) {
 const denials = ['SecurityError', 'NotAllowedError', 'NotSupportedError', 'InvalidStateError'];
 
 /**
- * The same for what is done before a storage can be used. What is denied is not there; anything
+ * The same for what is done before a storage can be used. What is `denied` is not there; anything
  * else may be there the next time, and what is in it with it.
  * @param {unknown} error
  * @param {string} doing
  * @returns {RivuletError}
  */
 export function unavailable(error, doing) {
-  return denials.includes(nameOf(error))
-    ? new RivuletError('storage_unavailable', `${doing}: ${reasonOf(error)}`)
-    : failedOrFull(error, doing);
+  if (error instanceof RivuletError) {
+    return error;
+  }
+  const detail = `${doing}: ${reasonOf(error)}`;
+  return isNamed(error, 'QuotaExceededError')
+    ? new RivuletError('storage_full', detail)
+    : new RivuletError('storage_unavailable', detail, { denied: denials.includes(nameOf(error)) });
 }
 
 /** What the browser says about keeping this site's data when space runs short. */

@@ -12,11 +12,13 @@ import * as opfs from './opfs.js';
 const kinds = { opfs, indexeddb, memory };
 
 /**
- * @param {unknown} error
+ * @param {any} error
+ * @param {boolean} [harmless] whether it does not matter if it is there the next time
  * @returns {string} why that storage is not there; any other error is thrown on
  */
-function whyUnavailable(error) {
-  if (error instanceof RivuletError && error.code === 'storage_unavailable') {
+function whyUnavailable(error, harmless = false) {
+  const unavailable = error instanceof RivuletError && error.code === 'storage_unavailable';
+  if (unavailable && (harmless || /** @type {any} */ (error).denied !== false)) {
     return error.detail;
   }
   throw error;
@@ -33,7 +35,7 @@ async function mountAuto(name) {
   for (const kind of [opfs, indexeddb]) {
     /** @type {boolean | null} */
     const found = await kind.exists(name).catch((error) => {
-      reasons.push(whyUnavailable(error));
+      reasons.push(whyUnavailable(error, kind === indexeddb && there.length === 0));
       return null;
     });
     if (found) return kind.mount(name); // or nowhere: another one would hide it
@@ -43,7 +45,7 @@ async function mountAuto(name) {
     try {
       return await kind.mount(name);
     } catch (error) {
-      reasons.push(whyUnavailable(error));
+      reasons.push(whyUnavailable(error, true)); // it has none
     }
   }
   throw new RivuletError('storage_unavailable', reasons.join('; '));

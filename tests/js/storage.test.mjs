@@ -99,11 +99,11 @@ test('a database that could not be looked at is not taken for one that is not th
   const never = await mountWith(() => {
     throw moment();
   });
-  assert.deepEqual(never, { code: 'storage_failed', made: [] });
+  assert.deepEqual(never, { code: 'storage_unavailable', made: [] });
   const there = await mountWith((create) => {
     if (create) throw moment(); // it is there, and then cannot be opened
   });
-  assert.deepEqual(there, { code: 'storage_failed', made: [] });
+  assert.deepEqual(there, { code: 'storage_unavailable', made: [] });
   const denied = await mountWith(() => {
     throw new DOMException('a private window', 'SecurityError');
   });
