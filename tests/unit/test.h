@@ -31,7 +31,7 @@
 
 /* Of random cases beside a naive twin: how many, which `make twins` multiplies by RIVULET_ROUNDS.
  */
-#define RV_TEST_SEEDS(count) (RV_TEST_ROUNDS(count) * rv_test_times())
+#define RV_TEST_SEEDS(count) ((count)*rv_test_times())
 
 static inline uint64_t rv_test_times(void) {
     const char *const text = getenv("RIVULET_ROUNDS");
