@@ -175,8 +175,8 @@ static bool is_full(const rv_node *node) {
            node->ledger.cap / SHARE;
 }
 
-/* The block that was leased first of this aggregate, or else of any, and not to who asks. What is
- * forgotten is leased to nobody else, and whom it was leased to can still use it: see
+/* The block of this aggregate that was leased first to another, or else one of another aggregate.
+ * What is forgotten is leased to nobody else, and whom it was leased to can still use it: see
  * engine/lease.h. */
 static bool find_oldest(const rv_node *node, const rv_lease_request *request,
                         rv_ledger_entry *oldest) {

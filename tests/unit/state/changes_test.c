@@ -37,6 +37,18 @@ static bool start(rv_state **state, uint32_t nth, uint64_t key) {
            rv_state_create(state, &options, &memories[nth].arena, NULL) == RV_OK;
 }
 
+/* Numbered from 0. */
+static bool add_streams(rv_state *state) {
+    rv_status status = RV_OK;
+    for (uint32_t i = 0; i < STREAMS && status == RV_OK; i += 1) {
+        char path[16];
+        uint32_t number;
+        (void)snprintf(path, sizeof path, "/s/%u", i);
+        status = rv_state_stream_add(state, 0, rv_bytes_of_string(path), &number, NULL);
+    }
+    return status == RV_OK;
+}
+
 static rv_arena scratch_of(void) {
     return rv_arena_over(scratch_memory, sizeof scratch_memory);
 }
@@ -151,13 +163,7 @@ static void run(uint64_t seed, size_t which, size_t ring_size, uint32_t *lost) {
     sequence = 0;
     memset(versions, 0, sizeof versions);
     RV_CHECK(start(&root, 0, 77) && start(&edge, 1, 78));
-    for (uint32_t i = 0; i < STREAMS; i += 1) {
-        char path[16];
-        uint32_t number;
-        (void)snprintf(path, sizeof path, "/s/%u", i);
-        RV_CHECK_STATUS(rv_state_stream_add(root, 0, rv_bytes_of_string(path), &number, NULL),
-                        RV_OK);
-    }
+    RV_CHECK(add_streams(root));
     for (uint32_t i = 0; i < 60; i += 1) {
         judge_random(root, &seed);
     }
@@ -228,13 +234,7 @@ static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *
     sequence = 0;
     memset(versions, 0, sizeof versions);
     RV_CHECK(start(&root, 0, 77) && start(&edge, 1, 78) && start(&further, 2, 79));
-    for (uint32_t i = 0; i < STREAMS; i += 1) {
-        char path[16];
-        uint32_t number;
-        (void)snprintf(path, sizeof path, "/s/%u", i);
-        RV_CHECK_STATUS(rv_state_stream_add(root, 0, rv_bytes_of_string(path), &number, NULL),
-                        RV_OK);
-    }
+    RV_CHECK(add_streams(root));
     rv_state_watch(root, &changes, ring, sizeof ring, 0);
     for (int i = 1; i < 3; i += 1) {
         rv_state_give(i == 1 ? edge : further, numbers, FILTERS);
@@ -305,13 +305,7 @@ RV_TEST(events_are_not_folded_into_given_rows) {
     memset(versions, 0, sizeof versions);
     RV_CHECK(start(&state, 0, 77));
     rv_state_give(state, &number, 1);
-    uint32_t stream;
-    for (uint32_t i = 0; i < STREAMS; i += 1) {
-        char path[16];
-        (void)snprintf(path, sizeof path, "/s/%u", i);
-        RV_CHECK_STATUS(rv_state_stream_add(state, 0, rv_bytes_of_string(path), &stream, NULL),
-                        RV_OK);
-    }
+    RV_CHECK(add_streams(state));
     for (uint32_t i = 0; i < 2000; i += 1) {
         RV_CHECK_STATUS(fold_random(state, &seed), RV_OK);
     }
