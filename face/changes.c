@@ -256,10 +256,10 @@ static rv_status write_changes(rv_exchange *x, rv_writer *w, rv_error *err) {
 }
 
 /* May who asks still read these rows? */
-static rv_status judge(const rv_exchange *x, rv_error *err) {
+static rv_status judge(rv_exchange *x, rv_error *err) {
     const rv_schema *const schema = rv_node_schema(x->face->options.node);
     const rv_bytes name = rv_schema_aggregate(schema, x->changes.feed.aggregate)->name;
-    const rv_status known = face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, err);
+    const rv_status known = face_require_still(x, err);
     return known == RV_OK ? face_require(x, FACE_ROWS, name, err) : known;
 }
 

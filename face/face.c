@@ -369,6 +369,12 @@ rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv
     return x->request.guarded ? x->face->options.guard->require(x, right, what, err) : RV_OK;
 }
 
+rv_status face_require_still(rv_exchange *x, rv_error *err) {
+    RV_ASSERT(x->used);
+    x->judged_at = rv_node_now(x->face->options.node);
+    return face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, err);
+}
+
 void face_narrow(const rv_exchange *x, rv_error *refusal) {
     RV_ASSERT(x->used);
     if (x->request.guarded) {

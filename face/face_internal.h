@@ -149,7 +149,9 @@ struct rv_exchange {
     bool guarded; /* it came with a token, whose rights apply: */
     uint8_t digest[RV_DIGEST_SIZE];
     uint64_t tokens_generation; /* when it was admitted */
-    size_t principal_len;       /* 0: nobody knows who */
+    int64_t judged_at;    /* the time its token must not have expired by: when it was admitted;
+                           * of a feed, when its last piece was asked for */
+    size_t principal_len; /* 0: nobody knows who */
     char principal[RV_TOKEN_NAME_MAX];
     uint8_t first_id[16]; /* of its first event */
     int32_t result;       /* index of the result buffer, or -1 */
@@ -368,6 +370,10 @@ rv_status face_schema_diff(rv_exchange *x, rv_bytes text, rv_error *err);
 
 /* May whoever asks do this? RV_FORBIDDEN, RV_UNAUTHENTICATED. */
 rv_status face_require(const rv_exchange *x, face_right right, rv_bytes what, rv_error *err);
+
+/* Is the token of a feed that goes on good by now? RV_UNAUTHENTICATED. Any other answer is told
+ * whole once its request was admitted, unless the token is revoked meanwhile. */
+rv_status face_require_still(rv_exchange *x, rv_error *err);
 
 /* Leaves of a refusal what whoever asks may know of what it is about. */
 void face_narrow(const rv_exchange *x, rv_error *refusal);

@@ -35,6 +35,7 @@ static rv_status admit(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_access_token token;
     x->principal_len = 0;
     x->tokens_generation = rv_node_tokens_generation(node);
+    x->judged_at = rv_node_now(node);
     if (rv_bytes_are(place, "healthz") || rv_bytes_are(place, "readyz")) {
         return RV_OK;
     }
@@ -95,7 +96,7 @@ static rv_status require(const rv_exchange *x, face_right right, rv_bytes what, 
                    ? rv_error_set(err, RV_UNAUTHENTICATED, "the node asks for tokens by now")
                    : RV_OK;
     }
-    rv_status status = rv_node_token_find(node, x->digest, &token, err);
+    rv_status status = rv_node_token_find(node, x->digest, x->judged_at, &token, err);
     if (status != RV_OK) {
         return status;
     }
@@ -119,9 +120,9 @@ static rv_status require(const rv_exchange *x, face_right right, rv_bytes what, 
 static bool reads_all(const rv_exchange *x, const rv_path_pattern *pattern) {
     rv_access_token token;
     RV_ASSERT(pattern->text.len > 0);
-    return !x->guarded ||
-           (rv_node_token_find(x->face->options.node, x->digest, &token, NULL) == RV_OK &&
-            rv_token_may_read_all(&token, pattern));
+    return !x->guarded || (rv_node_token_find(x->face->options.node, x->digest, x->judged_at,
+                                              &token, NULL) == RV_OK &&
+                           rv_token_may_read_all(&token, pattern));
 }
 
 static void narrow(const rv_exchange *x, rv_error *refusal) {
@@ -129,7 +130,7 @@ static void narrow(const rv_exchange *x, rv_error *refusal) {
     rv_access_token token;
     RV_ASSERT(refusal->status != RV_OK);
     if (x->guarded) {
-        const bool found = rv_node_token_find(node, x->digest, &token, NULL) == RV_OK;
+        const bool found = rv_node_token_find(node, x->digest, x->judged_at, &token, NULL) == RV_OK;
         rv_refusal_narrow(node, found ? &token : NULL, refusal);
     }
 }

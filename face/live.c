@@ -298,7 +298,7 @@ rv_status face_live_body(rv_exchange *x, int64_t now, rv_writer *w) {
     }
     if (!l->open && !l->asked) {
         rv_error err;
-        const rv_status known = face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, &err);
+        const rv_status known = face_require_still(x, &err);
         if (known != RV_OK) { /* the token was revoked, or has expired, meanwhile */
             return write_problem(x, &err, known, w);
         }

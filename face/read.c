@@ -512,9 +512,11 @@ rv_status face_read_body(rv_exchange *x, int64_t now, rv_writer *w) {
     if (r->over) {
         return RV_END;
     }
-    if (face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, &err) != RV_OK) {
-        r->over = true; /* the token was revoked, or has expired, meanwhile */
-        return r->format == FORMAT_FEED ? RV_END : RV_UNAUTHENTICATED;
+    const bool feed = r->format == FORMAT_FEED;
+    if ((feed ? face_require_still(x, &err)
+              : face_require(x, FACE_KNOWN, (rv_bytes){NULL, 0}, &err)) != RV_OK) {
+        r->over = true; /* the token was revoked meanwhile; or, of a feed, has expired */
+        return feed ? RV_END : RV_UNAUTHENTICATED;
     }
     const uint64_t generation = rv_node_tokens_generation(x->face->options.node);
     if (x->guarded && x->tokens_generation != generation) { /* its rights may be others by now */

@@ -70,7 +70,8 @@ rv_status rv_upstream_token_selection(const rv_upstream *s, const rv_selection *
     if (!s->access.known) {
         return RV_OK;
     }
-    rv_status status = rv_node_token_find(s->shared->node, s->access.digest, &token, err);
+    rv_status status = rv_node_token_find(s->shared->node, s->access.digest,
+                                          rv_node_now(s->shared->node), &token, err);
     RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
     for (size_t i = 0; i < selection->count && status == RV_OK; i++) {
         const rv_select *const entry = &selection->entries[i];
@@ -132,7 +133,8 @@ rv_status rv_upstream_token_pattern(const rv_upstream *s, const rv_path_pattern 
     if (!s->access.known) {
         return RV_OK;
     }
-    const rv_status status = rv_node_token_find(s->shared->node, s->access.digest, &token, err);
+    const rv_status status = rv_node_token_find(s->shared->node, s->access.digest,
+                                                rv_node_now(s->shared->node), &token, err);
     return status == RV_OK ? judge_patterns(&token, pattern, 1, err) : status;
 }
 
@@ -142,7 +144,8 @@ rv_status rv_upstream_token_patterns(const rv_upstream *s, rv_error *err) {
     if (!s->access.known) {
         return RV_OK;
     }
-    const rv_status status = rv_node_token_find(s->shared->node, s->access.digest, &token, err);
+    const rv_status status = rv_node_token_find(s->shared->node, s->access.digest,
+                                                rv_node_now(s->shared->node), &token, err);
     return status == RV_OK ? judge_patterns(&token, s->patterns, s->pattern_count, err) : status;
 }
 
@@ -223,7 +226,7 @@ static rv_status look_again(rv_upstream *s, int64_t now, rv_error *err) {
                    ? RV_OK
                    : rv_error_set(err, RV_UNAUTHENTICATED, "the node asks for tokens by now");
     }
-    rv_status status = rv_node_token_find(node, a->digest, &token, err);
+    rv_status status = rv_node_token_find(node, a->digest, rv_node_now(node), &token, err);
     status = status == RV_OK ? judge_session(s, &token, err) : status;
     status = status == RV_OK ? rv_upstream_fill_judge(s, err) : status;
     if (status == RV_OK && s->relay.agreed && !token.relay && !token.admin) {
@@ -309,7 +312,7 @@ rv_status rv_upstream_token_push(const rv_upstream *s, const rv_push *push, rv_e
                             "`%b` has written this, and is brought by `%b`, who may not relay",
                             &push->principal, &own);
     }
-    rv_status status = rv_node_token_find(node, a->digest, &token, err);
+    rv_status status = rv_node_token_find(node, a->digest, rv_node_now(node), &token, err);
     RV_ASSERT(push->count > 0);
     /* who relays brings what its own token may write, or what that of the writer may */
     if (status == RV_OK && other && rv_node_token_named(node, push->principal, &token)) {
@@ -323,7 +326,8 @@ void rv_upstream_token_narrow(const rv_upstream *s, rv_error *refusal) {
     rv_access_token token;
     RV_ASSERT(refusal->status != RV_OK);
     if (s->access.known) {
-        const bool found = rv_node_token_find(node, s->access.digest, &token, NULL) == RV_OK;
+        const bool found =
+            rv_node_token_find(node, s->access.digest, rv_node_now(node), &token, NULL) == RV_OK;
         rv_refusal_narrow(node, found ? &token : NULL, refusal);
     }
 }
@@ -332,6 +336,7 @@ bool rv_upstream_token_leases(const rv_upstream *s) {
     rv_access_token token;
     RV_ASSERT(s->used);
     return !s->access.known ||
-           (rv_node_token_find(s->shared->node, s->access.digest, &token, NULL) == RV_OK &&
+           (rv_node_token_find(s->shared->node, s->access.digest, rv_node_now(s->shared->node),
+                               &token, NULL) == RV_OK &&
             (token.admin || token.relay || token.writes.count > 0));
 }

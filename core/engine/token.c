@@ -115,8 +115,8 @@ static bool equal_in_constant_time(const uint8_t *a, const uint8_t *b, size_t le
     return differ == 0;
 }
 
-rv_status rv_node_token_find(const rv_node *node, const uint8_t *digest, rv_access_token *token,
-                             rv_error *err) {
+rv_status rv_node_token_find(const rv_node *node, const uint8_t *digest, int64_t at,
+                             rv_access_token *token, rv_error *err) {
     const rv_bytes key = rv_bytes_of(digest, RV_TOKEN_KEY);
     rv_ledger_entry entry = {RV_LEDGER_TOKEN, key, {NULL, 0}};
     const bool found = rv_ledger_get(&node->ledger, entry.kind, key, &entry.value) &&
@@ -127,10 +127,9 @@ rv_status rv_node_token_find(const rv_node *node, const uint8_t *digest, rv_acce
         return rv_error_set(err, RV_UNAUTHENTICATED,
                             "the node does not know this token: it may have been revoked");
     }
-    return rv_token_expired(token, rv_node_now(node))
-               ? rv_error_set(err, RV_UNAUTHENTICATED, "the token of `%b` has expired",
-                              &token->name)
-               : RV_OK;
+    return rv_token_expired(token, at) ? rv_error_set(err, RV_UNAUTHENTICATED,
+                                                      "the token of `%b` has expired", &token->name)
+                                       : RV_OK;
 }
 
 rv_status rv_node_token_admit(const rv_node *node, const rv_digest_ops *ops, rv_bytes text,
@@ -146,7 +145,7 @@ rv_status rv_node_token_admit(const rv_node *node, const rv_digest_ops *ops, rv_
         return rv_error_set(err, RV_UNAUTHENTICATED, "this build cannot look at tokens");
     }
     ops->sha256(text, digest);
-    return rv_node_token_find(node, digest, token, err);
+    return rv_node_token_find(node, digest, rv_node_now(node), token, err);
 }
 
 /* The entry of the name, of the newest secret or the one before. False: there is none. */

@@ -55,13 +55,13 @@ typedef struct rv_access_token {
 uint32_t rv_node_token_count(const rv_node *node);
 void rv_node_token_at(const rv_node *node, uint32_t index, rv_access_token *token);
 
-/* RV_OK; RV_UNAUTHENTICATED: the node has none with this digest, or it has expired. What is
- * compared beyond finding it is compared in constant time. */
-RV_MUST_USE rv_status rv_node_token_find(const rv_node *node, const uint8_t *digest,
+/* RV_OK; RV_UNAUTHENTICATED: the node has none with this digest, or it has expired by `at`
+ * (microseconds from 1970). What is compared beyond finding it is compared in constant time. */
+RV_MUST_USE rv_status rv_node_token_find(const rv_node *node, const uint8_t *digest, int64_t at,
                                          rv_access_token *token, rv_error *err);
 
-/* The same of a text as it was sent, whose digest goes to `digest`. A node without tokens answers
- * RV_END: it is open. RV_UNAUTHENTICATED also: `text` is empty. */
+/* The same now, of a text as it was sent, whose digest goes to `digest`. A node without tokens
+ * answers RV_END: it is open. RV_UNAUTHENTICATED also: `text` is empty. */
 RV_MUST_USE rv_status rv_node_token_admit(const rv_node *node, const rv_digest_ops *ops,
                                           rv_bytes text, uint8_t *digest, rv_access_token *token,
                                           rv_error *err);

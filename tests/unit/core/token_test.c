@@ -175,7 +175,8 @@ RV_TEST(tokens_are_made_found_changed_and_revoked) {
     uint8_t near[RV_DIGEST_SIZE];
     memcpy(near, ada.digest, sizeof near);
     near[RV_DIGEST_SIZE - 1] ^= 1;
-    RV_CHECK_STATUS(rv_node_token_find(f.node, near, &met, &f.err), RV_UNAUTHENTICATED);
+    RV_CHECK_STATUS(rv_node_token_find(f.node, near, rv_node_now(f.node), &met, &f.err),
+                    RV_UNAUTHENTICATED);
     /* of a name there is one */
     const rv_access_token again = token_of("ada", "four", &list, &list);
     RV_CHECK_STATUS(rv_node_token_put(f.node, &again, 0, &f.err), RV_OK);

@@ -227,6 +227,46 @@ RV_TEST(a_feed_ends_with_its_token) {
     server_free(&s);
 }
 
+/* A narrow token expires while its answer is half told: no event may be missing in the rest. */
+RV_TEST(an_answer_outlasts_its_token) {
+    server s = server_create(6);
+    char root[RV_TOKEN_TEXT_LEN + 1], ada[RV_TOKEN_TEXT_LEN + 1], header[128];
+    make(&s, "", "{\"name\":\"root\",\"admin\":true}", root);
+    make(&s, root, "{\"name\":\"ada\",\"read\":[\"/accounts/*\"],\"expires_in\":60}", ada);
+    for (int i = 0; i < 20; i++) {
+        RV_CHECK_EQ(
+            ask_as(&s, root, "POST", "/streams/accounts", "account_opened", "{\"name\":\"x\"}"),
+            201);
+    }
+    snprintf(header, sizeof header, "Bearer %s", ada);
+    const rv_request request = {.method = RV_LITERAL("GET"),
+                                .target = RV_LITERAL("/events"),
+                                .authorization = rv_bytes_of_string(header),
+                                .guarded = true};
+    rv_exchange *x = NULL;
+    rv_error err;
+    RV_CHECK_STATUS(rv_face_begin(s.face, &request, &x, &err), RV_OK);
+    RV_CHECK_STATUS(rv_exchange_head(x, &s.head), RV_OK);
+    RV_CHECK_EQ(s.head.status, 200);
+    size_t len = 0;
+    rv_status status = RV_OK;
+    for (int piece = 0; piece < 100 && status == RV_OK; piece++) {
+        rv_writer w = rv_writer_over(s.answer + len, 1000); /* some events at a time */
+        status = rv_exchange_body(x, piece + 1, &w);
+        len += w.len;
+        if (piece == 1) {
+            rv_memory_host_set_clock(s.f.storage, rv_node_now(s.f.node) + 61000000);
+        }
+    }
+    rv_face_end(x);
+    RV_CHECK_STATUS(status, RV_END);
+    s.body = rv_bytes_of(s.answer, len);
+    s.answer[len] = '\0';
+    RV_CHECK_EQ(times(&s, "account_opened"), 20);
+    RV_CHECK_EQ(get_as(&s, ada, "/events"), 401);
+    server_free(&s);
+}
+
 RV_TEST(a_live_answer_ends_with_its_token) {
     server s = server_create(5);
     static uint8_t piece[70000];
@@ -278,6 +318,7 @@ int main(void) {
     RV_RUN(a_table_is_guarded_under_any_name);
     RV_RUN(tokens_are_changed_refreshed_and_revoked);
     RV_RUN(a_feed_ends_with_its_token);
+    RV_RUN(an_answer_outlasts_its_token);
     RV_RUN(a_live_answer_ends_with_its_token);
     return rv_test_done();
 }
