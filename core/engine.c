@@ -15,6 +15,7 @@
 
 /* Shares of the memory budget. What they leave is the state's pages. */
 #define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
+#define BATCH_UNIT          ((size_t)1 << 20) /* budgets that differ little read each other's logs */
 #define SHARE_SCHEMA        32
 #define SCHEMA_MIN          ((size_t)256 << 10) /* some thirty declarations, and parsing one */
 #define SHARE_JOURNAL       8 /* a creation takes some 670 bytes of it, an update some 150 */
@@ -118,6 +119,9 @@ static rv_status build(rv_node *node, rv_error *err) {
     arena.len = node->shares[RV_MEMORY_NODE];
     node->batch_len_max =
         budget / SHARE_BATCH < RV_BATCH_LEN_MAX ? budget / SHARE_BATCH : RV_BATCH_LEN_MAX;
+    if (node->batch_len_max > BATCH_UNIT) {
+        node->batch_len_max -= node->batch_len_max % BATCH_UNIT;
+    }
     node->event_len_max =
         node->batch_len_max / 2 < RV_EVENT_LEN_MAX ? node->batch_len_max / 2 : RV_EVENT_LEN_MAX;
     const size_t schema = budget / SHARE_SCHEMA;
@@ -257,6 +261,7 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     }
     node->at_work = 0;
     node->phase = RV_NODE_OPEN;
+    node->left = status == RV_DATA_DAMAGED || status == RV_PANICKED;
     rv_held_opened(&node->held); /* also when it is read-only from now on */
     const bool restored = node->checkpoints.restore.used && !node->folding_again.active;
     if (!restored && rv_log_appended(node->log) > 0) {
@@ -337,7 +342,8 @@ rv_status rv_node_close(rv_node *node, rv_error *err) {
         return RV_PENDING;
     }
     node->sealing = true;
-    const rv_status status = rv_log_seal(node->log, err);
+    const rv_status status =
+        node->left ? rv_log_leave(node->log, err) : rv_log_seal(node->log, err);
     if (status != RV_PENDING) {
         node->phase = RV_NODE_CLOSED;
     }

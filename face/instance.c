@@ -118,7 +118,7 @@ rv_status rv_instance_open(rv_instance *instance, rv_error *err) {
 rv_status rv_instance_close(rv_instance *instance, rv_error *err) {
     RV_ASSERT(instance->node != NULL);
     RV_ASSERT(instance->face != NULL);
-    return instance->damage.status != RV_OK ? RV_END : rv_node_close(instance->node, err);
+    return rv_node_close(instance->node, err);
 }
 
 void rv_instance_unused(const rv_instance *instance, rv_unused *unused) {

@@ -118,10 +118,6 @@ rv_status rv_db_close(rv_db *db, rv_error *err) {
         rv_sql_destroy(db->sql);
         db->sql = NULL;
     }
-    const rv_status failed = rv_node_failed(db->node, NULL);
-    if (failed == RV_DATA_DAMAGED || failed == RV_PANICKED) {
-        return RV_END; /* what is damaged is left as it is */
-    }
     rv_status status;
     do {
         status = rv_node_close(db->node, err);

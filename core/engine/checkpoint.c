@@ -104,6 +104,22 @@ static bool is_due(const rv_node *node, bool closing) {
 void rv_checkpoints_want(rv_node *node) {
     RV_ASSERT(node->phase == RV_NODE_OPEN);
     node->checkpoints.wanted = node->opaque.stale == 0 && rv_log_durable(node->log) > 0;
+    node->checkpoints.before = node->checkpoints.facts.written;
+}
+
+bool rv_checkpoints_shed(rv_node *node) {
+    rv_checkpoints *const k = &node->checkpoints;
+    bool older = false;
+    RV_ASSERT(!rv_checkpoints_wanted(node));
+    k->previous = 0;
+    k->current = k->facts.written > k->before ? k->current : 0;
+    for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
+        older = older || (k->files[i].number != 0 && k->files[i].number != k->current);
+    }
+    if (older) {
+        k->saving = (rv_saving){.phase = RV_SAVING_REMOVE};
+    }
+    return older;
 }
 
 bool rv_checkpoints_wanted(const rv_node *node) {
@@ -234,6 +250,7 @@ static void begin(rv_node *node) {
     rv_saving *const s = &k->saving;
     RV_ASSERT(s->phase == RV_SAVING_IDLE && !rv_op_active(&k->op) && !node->receiving.active);
     const bool last = k->last_number == RV_CHECKPOINT_NUMBER_MAX;
+    k->before = k->wanted ? k->facts.written : k->before;
     k->wanted = false;
     k->last_number = last ? RV_CHECKPOINT_NUMBER_MAX : next_number(node);
     *s = (rv_saving){

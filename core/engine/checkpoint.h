@@ -112,6 +112,7 @@ typedef struct rv_checkpoints {
     uint64_t retry_at; /* after a failure: bytes of the log at which to try again */
     bool last_try;     /* closing: no other is begun */
     bool wanted;       /* one is to be begun */
+    uint64_t before;   /* so many were written when what was wanted was begun, or could not be */
     bool tight;        /* storage had no room: nothing is kept until the next one is written */
     uint64_t refused;  /* of rv_log_refused: as often it was made room */
     rv_saving saving;
@@ -154,6 +155,10 @@ void rv_checkpoints_poll(rv_node *node);
  * One that cannot be written, or must not, is not waited for. */
 void rv_checkpoints_want(rv_node *node);
 bool rv_checkpoints_wanted(const rv_node *node);
+
+/* When it is not wanted any more: begins to remove all that were written before it, or all, if it
+ * could not be written. False: there are none. */
+bool rv_checkpoints_shed(rv_node *node);
 
 /* Another selection is held from now on: a checkpoint whose words are not written is given up. */
 void rv_checkpoints_overtake(rv_node *node);

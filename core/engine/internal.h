@@ -99,6 +99,7 @@ struct rv_node {
     /* and what does not: */
     rv_node_phase phase;
     bool recovered; /* opening: the log was recovered and folded */
+    bool left;      /* opened damaged, or where it stops: what there is is left as it is */
     bool sealing;   /* closing: the log is being sealed */
     rv_log *log;
     rv_schema *schema;

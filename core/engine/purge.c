@@ -77,7 +77,7 @@ static bool begin(rv_node *node) {
     const bool rolls = can_roll(node);
     p->rolled = rolls || (p->batches > 0 && p->batches == rv_log_batches(node->log));
     p->until = rv_log_segment_count(node->log) - (rolls ? 0 : 1);
-    p->under_way = false;
+    p->under_way = p->shedding = false;
     p->phase = rolls ? RV_PURGING_ROLL : RV_PURGING_SEGMENTS;
     if (rolls) {
         rv_log_roll(node->log);
@@ -111,18 +111,37 @@ static bool roll(rv_node *node) {
     return true;
 }
 
+/* `failure` is why; it is tried again. */
+static bool fail(rv_node *node) {
+    rv_purging *const p = &node->purging;
+    RV_ASSERT(p->failure.status != RV_OK);
+    p->retry_at = rv_log_bytes(node->log) + RETRY_GROWTH;
+    p->failed_at = rv_node_now(node);
+    p->phase = RV_PURGING_IDLE;
+    return false;
+}
+
 static bool save(rv_node *node) {
+    rv_purging *const p = &node->purging;
     if (rv_checkpoints_wanted(node)) {
         return false;
     }
-    node->purging.phase = RV_PURGING_SEGMENTS;
-    return true;
+    const bool older = rv_checkpoints_shed(node);
+    if (older && p->shedding) {
+        p->batches = 0; /* with another segment, and another checkpoint */
+        (void)rv_error_set(&p->failure, RV_STORAGE_FAILED,
+                           "a checkpoint with rows that are not selected any more could not be "
+                           "removed");
+        return fail(node);
+    }
+    p->shedding = older;
+    p->phase = older ? RV_PURGING_SAVE : RV_PURGING_SEGMENTS;
+    return !older;
 }
 
 /* The segment that was under way is over. */
 static void segment_over(rv_node *node, rv_status status) {
     rv_purging *const p = &node->purging;
-    const uint64_t bytes = rv_log_bytes(node->log);
     RV_ASSERT(p->under_way && status != RV_PENDING);
     p->under_way = false;
     if (status != RV_OK) {
@@ -130,9 +149,7 @@ static void segment_over(rv_node *node, rv_status status) {
                            "what is not selected any more could not be removed from segment %u "
                            "of the log: %s",
                            (uint64_t)p->segment + 1, rv_status_text(status));
-        p->retry_at = bytes + RETRY_GROWTH;
-        p->failed_at = rv_node_now(node);
-        p->phase = RV_PURGING_IDLE;
+        (void)fail(node);
         return;
     }
     uint64_t freed = 0;

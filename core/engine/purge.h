@@ -7,9 +7,10 @@
  *       ^                                          \-------- what is held is another ------/
  *
  * ROLL ends the last segment, so that all there is lies in segments that can be written again; SAVE
- * waits for a checkpoint behind that, so that opening need not read what is in them; SEGMENTS goes
- * over them one by one; RECORD says that nothing is left. Nothing of that is remembered: a node
- * that is opened again begins again, and finds segments in which nothing is to be done.
+ * waits for a checkpoint behind that, so that opening need not read what is in them, and has those
+ * removed that were written before, with the rows that are gone; SEGMENTS goes over them one by
+ * one; RECORD says that nothing is left. Nothing of that is remembered: a node that is opened again
+ * begins again, and finds segments in which nothing is to be done.
  */
 #ifndef RV_CORE_ENGINE_PURGE_H
 #define RV_CORE_ENGINE_PURGE_H
@@ -33,6 +34,7 @@ typedef struct rv_purging {
     bool rolled;        /* that is all that there was */
     uint64_t batches;   /* of the log when the last segment had begun and held no more: while there
                            are no others it need not end again; 0: it is not known */
+    bool shedding;      /* checkpoints that show what is not selected any more are being removed */
     bool under_way;     /* `segment` is being written again */
     uint64_t retry_at;  /* after a failure: when the log has so many bytes, or */
     int64_t failed_at;  /* a while after this (the host's clock) */

@@ -412,6 +412,9 @@ void rv_log_roll(rv_log *log);
 /* Flushes everything, writes the seal and closes the files: RV_PENDING until RV_END. */
 RV_MUST_USE rv_status rv_log_seal(rv_log *log, rv_error *err);
 
+/* The same of a log to which nothing was appended, and nothing shall be: only closes the files. */
+RV_MUST_USE rv_status rv_log_leave(rv_log *log, rv_error *err);
+
 /* Bytes on disk that hold batches and headers, and number of segments. */
 uint64_t rv_log_bytes(const rv_log *log);
 uint32_t rv_log_segment_count(const rv_log *log);

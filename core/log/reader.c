@@ -50,10 +50,22 @@ static rv_slot *slot_take(rv_log *log) {
     return best;
 }
 
+/* Is it a batch that a node with more memory wrote, and that no slot holds? What is none lies
+ * within the segment, and counts on in it, by chance only. */
+static bool slot_outgrown(const rv_log *log, const rv_slot *slot, const rv_batch_header *header) {
+    const rv_segment *const segment = &log->segments[slot->segment];
+    const size_t size = rv_batch_size(header->len);
+    RV_ASSERT(slot->offset < segment->end);
+    return slot->len == 0 && size > log->slot_size && size <= segment->end - slot->offset &&
+           header->first_sequence >= segment->first_sequence &&
+           header->first_sequence < log->durable.next_sequence && header->durable <= slot->offset;
+}
+
 /* Checks what was loaded; true when the first batch needs more bytes (`want`). */
 static bool slot_verify(rv_log *log, rv_slot *slot) {
     RV_ASSERT(slot->phase == RV_SLOT_LOADING && slot->segment < log->segment_count);
     const uint32_t salt = log->segments[slot->segment].salt;
+    bool outgrown = false;
     slot->len = 0;
     while (slot->got - slot->len >= RV_BATCH_HEADER_SIZE) {
         const uint8_t *const at = slot->buf + slot->len;
@@ -68,6 +80,8 @@ static bool slot_verify(rv_log *log, rv_slot *slot) {
             if (more) {
                 return true;
             }
+            outgrown = slot_outgrown(log, slot, &header);
+            slot->want = outgrown ? size : slot->want;
             break;
         }
         if (!rv_batch_intact(at, &header, salt)) {
@@ -76,7 +90,7 @@ static bool slot_verify(rv_log *log, rv_slot *slot) {
         slot->len += size;
     }
     slot->phase = slot->len > 0 ? RV_SLOT_READY : RV_SLOT_BAD;
-    slot->status = slot->len > 0 ? RV_OK : RV_DATA_DAMAGED;
+    slot->status = slot->len > 0 ? RV_OK : outgrown ? RV_MEMORY_EXHAUSTED : RV_DATA_DAMAGED;
     RV_ASSERT(slot->len <= slot->got);
     return false;
 }
@@ -236,7 +250,14 @@ static rv_status tell_slot(rv_log *log, rv_slot *slot, rv_place place, rv_error 
         return rv_log_damage(log, err, name.text, place.offset,
                              log->segments[place.segment].first_sequence - 1, "a damaged batch");
     }
-    (void)rv_error_set(err, status, "reading at byte %u of %s failed", place.offset, name.text);
+    if (status == RV_MEMORY_EXHAUSTED) {
+        (void)rv_error_set(err, status,
+                           "the batch at byte %u of %s was written with a larger memory budget: it "
+                           "has %u bytes, and batches are read up to %u with this one",
+                           place.offset, name.text, (uint64_t)slot->want, (uint64_t)log->slot_size);
+    } else {
+        (void)rv_error_set(err, status, "reading at byte %u of %s failed", place.offset, name.text);
+    }
     rv_error_fact_text(err, "file", rv_bytes_of_string(name.text));
     rv_error_fact_uint(err, "offset", place.offset);
     return status;

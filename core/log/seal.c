@@ -7,7 +7,7 @@
  *
  * A seal says that all bytes before it are durable. It is written only after they were flushed, so
  * it is true whenever the seal can be read at all. A log that was sealed and not appended to since
- * gets no second one, and one that is read-only gets none.
+ * gets no second one, and one that is read-only, or is left as it is, gets none.
  */
 #include "core/log/internal.h"
 
@@ -35,7 +35,7 @@ static rv_step seal_drain(rv_log *log) {
     }
     RV_ASSERT(a->first.len == 0 && log->durable.offset == log->appended.offset);
     log->seal_state = a->stalled ? SEAL_ABANDON : SEAL_WRITE;
-    if (!a->stalled && (log->segment_count == 0 || log->sealed)) {
+    if (log->left || (!a->stalled && (log->segment_count == 0 || log->sealed))) {
         log->seal_state = SEAL_CLOSE;
     }
     return RV_STEP_ON;
@@ -192,4 +192,10 @@ rv_status rv_log_seal(rv_log *log, rv_error *err) {
     RV_ASSERT(log->life == RV_LOG_CLOSED);
     const bool failed = log->failed != RV_OK && log->failed != RV_DATA_DAMAGED;
     return failed ? rv_log_tell_failure(log, err) : RV_END;
+}
+
+rv_status rv_log_leave(rv_log *log, rv_error *err) {
+    RV_ASSERT(log != NULL);
+    log->left = true;
+    return rv_log_seal(log, err);
 }

@@ -374,7 +374,40 @@ RV_TEST(random_bytes_never_become_batches) {
     RV_CHECK(met[0] > RV_TEST_ROUNDS(1500) / 15 && met[1] > RV_TEST_ROUNDS(1500) / 15);
 }
 
+/* With less memory than a batch takes it is not read, and nobody calls it damaged. */
+RV_TEST(a_batch_of_a_larger_budget) {
+    node n = {.options = damage_options};
+    uint64_t random = 78;
+    n.options.batch_len_max = 2000;
+    twin_clear(&the_twin, true);
+    node_over_disk(&n, 3, NULL);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    for (unsigned i = 0; i < 3; i += 1) {
+        RV_CHECK_STATUS(node_append(&n, &the_twin, i == 1 ? 30 : 2, 60, &random), RV_OK);
+    }
+    RV_CHECK(the_twin.batches[1].batch.body.len > 900);
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+    rv_sim_disk_crash(n.disk);
+    n.options.batch_len_max = damage_options.batch_len_max;
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    for (uint32_t i = 0; i < 3; i += 1) {
+        const uint64_t sequence = the_twin.batches[i].batch.first_sequence;
+        rv_log_cursor cursor = rv_log_cursor_at(sequence);
+        rv_batch batch;
+        rv_status status = RV_PENDING;
+        while (status == RV_PENDING) {
+            status = rv_log_read(n.log, &cursor, &batch, &n.err);
+            (void)node_pump(&n);
+        }
+        RV_CHECK_STATUS(status, i == 1 ? RV_MEMORY_EXHAUSTED : RV_OK);
+        RV_CHECK(i == 1 || same_batch(&batch, &the_twin.batches[i].batch));
+        RV_CHECK(i != 1 || strstr(n.err.facts, "log-") != NULL);
+    }
+    RV_CHECK_STATUS(node_seal(&n), RV_END);
+}
+
 int main(void) {
+    RV_RUN(a_batch_of_a_larger_budget);
     RV_RUN(every_bit_of_a_sealed_log);
     RV_RUN(every_bit_of_an_unsealed_log);
     RV_RUN(what_is_cut_is_kept);

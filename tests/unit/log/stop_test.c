@@ -277,7 +277,36 @@ RV_TEST(a_host_that_lies_about_counts) {
     }
 }
 
+/* Nothing is written, a read under way is waited for, and no file stays open. */
+RV_TEST(a_log_that_is_left_as_it_is) {
+    node n;
+    new_disk(&n, &the_ix, 5, 100);
+    for (unsigned i = 0; i < 20; i += 1) {
+        RV_CHECK_STATUS(ix_append(&n, &the_ix, 6), RV_OK);
+    }
+    ix_settle(&n);
+    rv_sim_disk_crash(n.disk);
+    RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+    rv_file_name name;
+    rv_files_name(n.log, 0, &name);
+    const uint64_t size = n.log->segments[0].end;
+    rv_batch batch;
+    rv_log_cursor cursor = rv_log_cursor_at(1);
+    RV_CHECK_STATUS(rv_log_read(n.log, &cursor, &batch, &n.err), RV_PENDING);
+    rv_status status = rv_log_leave(n.log, &n.err);
+    RV_CHECK_STATUS(status, RV_PENDING);
+    while (status == RV_PENDING && node_pump(&n)) {
+        status = rv_log_leave(n.log, &n.err);
+    }
+    RV_CHECK_STATUS(status, RV_END);
+    rv_sim_disk_set_faults(n.disk, &(rv_sim_faults){.pending_percent = 0});
+    RV_CHECK(file_size(&n, name.text) >
+             size + RV_BATCH_HEADER_SIZE); /* not cut off behind a seal */
+    file_remove(&n, name.text);            /* it is not open any more */
+}
+
 int main(void) {
+    RV_RUN(a_log_that_is_left_as_it_is);
     RV_RUN(a_life_that_ends_at_every_step);
     RV_RUN(a_recovery_that_ends_at_every_step);
     RV_RUN(a_host_that_lies_about_counts);

@@ -34,18 +34,26 @@ static bool segments_have(const pair *p, const char *text) {
     return met;
 }
 
-static void remove_checkpoints(const pair *p) {
+/* The number of the oldest. */
+static uint64_t oldest_checkpoint(const pair *p, bool removed) {
     static rv_file_name names[256];
     const rv_host host = rv_memory_host_interface(p->leaf.storage);
     rv_io_result r;
     (void)host.ops->list(host.ctx, 1, names, 256, &r);
     const uint64_t count = r.count;
+    uint64_t oldest = UINT64_MAX;
     for (uint64_t i = 0; i < count; i++) {
         if (strncmp(names[i].text, "ckp-", 4) == 0) {
-            (void)host.ops->remove(host.ctx, 1, names[i].text, &r);
-            RV_CHECK_STATUS(r.status, RV_OK);
+            const uint64_t number = strtoull(names[i].text + 4, NULL, 16);
+            oldest = number < oldest ? number : oldest;
+            r.status = RV_OK;
+            if (removed) {
+                (void)host.ops->remove(host.ctx, 1, names[i].text, &r);
+            }
+            RV_ASSERT(r.status == RV_OK);
         }
     }
+    return oldest;
 }
 
 /* Accounts 1 to 20, with names that tell them; then what feed_given does; the edge's log in many
@@ -90,7 +98,7 @@ static void reopen_by_replay(pair *p) {
     RV_CHECK(fixture_settle(p->leaf.node));
     const rv_hash128 hash = rv_node_state_hash(p->leaf.node);
     pair_cut(p, RV_UPSTREAM_UNREACHABLE);
-    remove_checkpoints(p);
+    (void)oldest_checkpoint(p, true);
     reopen(p, NULL, 0, true);
     RV_CHECK(rv_node_whole(p->leaf.node));
     RV_CHECK(fixture_hashes_equal(rv_node_state_hash(p->leaf.node), hash));
@@ -119,6 +127,7 @@ RV_TEST(what_is_not_selected_leaves_the_files) {
     uint64_t next = 1;
     memset(seen, 0, sizeof seen);
     follow(&p, &next);
+    const uint64_t before = rv_node_checkpoint_of(p.leaf.node)->number;
     RV_CHECK_STATUS(select_entries(&p, few, 2), RV_OK);
     for (int i = 0; i < 3000 && !(is_clean(&p) && is_done(&p)); i++) {
         (void)pair_step(&p);
@@ -135,6 +144,7 @@ RV_TEST(what_is_not_selected_leaves_the_files) {
     RV_CHECK_STATUS(purge.failure->status, RV_OK);
     RV_CHECK(segments_have(&p, "mark03") && segments_have(&p, "mark04"));
     RV_CHECK(!segments_have(&p, "mark07") && !segments_have(&p, "mark20"));
+    RV_CHECK(oldest_checkpoint(&p, false) > before); /* none that has the rows */
     follow(&p, &next);
     check_given(&p);
     for (size_t i = 0; i < 2; i++) {
@@ -361,6 +371,8 @@ int main(void) {
     RV_RUN(what_has_no_room_is_tried_again_after_a_while);
     RV_RUN(readers_go_on_in_batches_that_became_shorter);
     RV_RUN(purging_begins_again);
+    fixture_checkpoint_growth = 6000; /* one before, and none by itself meanwhile */
+    RV_RUN(what_is_not_selected_leaves_the_files);
     fixture_checkpoint_growth = 1;
     RV_RUN(what_is_not_selected_leaves_the_files);
     RV_RUN(purging_begins_again);
