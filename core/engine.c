@@ -22,6 +22,7 @@
 #define SHARE_SNAPSHOTS     16
 #define SHARE_LEDGER        32 /* some 4,000 small events that wait, of 64 MiB */
 #define LEDGER_MIN          ((size_t)64 << 10)
+#define LEDGER_MAX          ((size_t)1 << 30)
 #define READ_SLOTS          4
 #define PAGE_SHARE_OVERHEAD 64 /* of the page memory: what the state needs beside pages */
 #define SEGMENT_SIZE        (UINT64_C(64) << 20)
@@ -103,8 +104,11 @@ static rv_status create_writing(rv_node *node, size_t budget, rv_arena *arena, r
     node->results = rv_arena_split(arena, 2 * node->batch_len_max);
     share_take(node, RV_MEMORY_RESULTS, arena);
     const size_t ledger = budget / SHARE_LEDGER;
-    rv_status status =
-        rv_ledger_create(&node->ledger, ledger < LEDGER_MIN ? LEDGER_MIN : ledger, arena);
+    rv_status status = rv_ledger_create(&node->ledger,
+                                        ledger < LEDGER_MIN   ? LEDGER_MIN
+                                        : ledger > LEDGER_MAX ? LEDGER_MAX
+                                                              : ledger,
+                                        arena);
     status = status == RV_OK ? rv_outbox_create(node, arena) : status;
     share_take(node, RV_MEMORY_LEDGER, arena);
     status = status == RV_OK ? create_log(node, budget, arena, err) : status;

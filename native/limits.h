@@ -12,6 +12,7 @@
 #define RV_EDGES_DEFAULT      128u   /* edges at once, a session each, when nobody says more */
 #define RV_EDGES_MAX          16384u /* that can be asked for: 2 GiB of addresses for buffers */
 #define RV_CONNECTIONS_BESIDE 384u   /* HTTP and feeds, beside the edges; buffers as below */
+#define RV_CONNECTIONS_MIN    16u    /* where a process may open hardly any files */
 #define RV_EXCHANGES_MAX      512u   /* requests under way, feeds included */
 #define RV_FILES_BESIDE       128u   /* open files that are no connections: logs, indexes */
 #define RV_BACKLOG            512    /* connections that wait for accept */

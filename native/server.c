@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #define CONNECTION_LEN (RV_INPUT_LEN + RV_REQUEST_LEN + RV_OUTPUT_LEN)
 #define PIECE_ROOM     16 /* before a piece, for a chunk's size line */
@@ -42,6 +43,20 @@ static rv_status memory_take(rv_server *s, rv_error *err) {
     return RV_OK;
 }
 
+/* As many as there are to be, or as leave enough of the process's files to the log: where it cannot
+ * open one it takes no more writes. The others wait to be accepted. */
+static uint32_t connections_max(uint32_t edges) {
+    const uint32_t wanted = RV_CONNECTIONS_BESIDE + edges;
+    struct rlimit limit;
+    RV_ASSERT(edges > 0 && edges <= RV_EDGES_MAX);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted + RV_FILES_BESIDE) {
+        return wanted;
+    }
+    return limit.rlim_cur > RV_FILES_BESIDE + RV_CONNECTIONS_MIN
+               ? (uint32_t)limit.rlim_cur - RV_FILES_BESIDE
+               : RV_CONNECTIONS_MIN;
+}
+
 rv_status rv_server_create(rv_server **server, uv_loop_t *loop, const rv_server_options *options,
                            rv_error *err) {
     RV_ASSERT(server != NULL);
@@ -54,7 +69,7 @@ rv_status rv_server_create(rv_server **server, uv_loop_t *loop, const rv_server_
     s->loop = loop;
     s->instance = options->instance;
     s->connections_max =
-        RV_CONNECTIONS_BESIDE + (options->edges_max > 0 ? options->edges_max : RV_EDGES_DEFAULT);
+        connections_max(options->edges_max > 0 ? options->edges_max : RV_EDGES_DEFAULT);
     rv_status status = rv_access_init(&s->access, &options->access, err);
     if (status == RV_OK) {
         status = rv_public_open(&s->shown, options->public_directory, err);

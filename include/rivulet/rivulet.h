@@ -17,7 +17,7 @@
  * Two ways to use it
  *
  * - Over a directory (rivulet/directory.h). Every call does its work before it returns; RV_PENDING
- *   and RV_BUSY below do not occur.
+ *   below does not occur, and RV_BUSY only where too much is open at once.
  * - Over a host of your own (rivulet/host.h): storage, clock and entropy are functions that you
  *   give, and the library never waits. A call that needs the storage answers RV_PENDING; poll
  *   (rv_db_poll) until your host's operation has finished, and make the same call again: what was
@@ -34,7 +34,10 @@
  *   database, unless its comment says longer.
  * - Text is UTF-8 without NUL. Times are microseconds since 1970-01-01 UTC.
  * - Errors are values: rivulet/status.h has all of them, rivulet/error.h what comes with one.
- *   After any error the database is as it was before the call.
+ *   After any error the database is as it was before the call, but for a write that the storage
+ *   failed over a directory (RV_STORAGE_FAILED, RV_STORAGE_FULL where it shows only then): whether
+ *   it counts is known when the database has been opened again. With event ids it can be made
+ *   again safely: what counted is answered with its first result.
  * - A pointer that is NULL where its comment does not allow it, a database that is not open, and
  *   a handle that was closed are bugs of the caller: an assertion ends the process.
  */
@@ -107,7 +110,8 @@ RV_API RV_MUST_USE rv_status rv_db_open(rv_db *db, rv_error *err);
 
 /* Takes what the host has finished, and goes on with writing and flushing. To be called when an
  * operation of the host has finished, and after appends. RV_OK; or why the database is read-only
- * since a write or a flush failed: RV_STORAGE_FAILED, each time. */
+ * since a write or a flush failed, each time: RV_STORAGE_FAILED, RV_STORAGE_FULL,
+ * RV_DATA_NOT_WRITABLE, RV_DATA_EXISTS. */
 RV_API RV_MUST_USE rv_status rv_db_poll(rv_db *db, rv_error *err);
 
 /* Flushes, seals the log and lets go of the host. RV_PENDING: poll, call again. RV_END: closed; the
@@ -204,7 +208,7 @@ RV_API RV_MUST_USE rv_status rv_db_schema_print(const rv_db *db, rv_buffer *out)
  * RV_EXPRESSION_LIMIT; with facts "aggregate", "key", "column", "value", "field" as they apply.
  * RV_VERSION_CONFLICT ("expected", "actual"), RV_EVENT_ID_REUSED.
  * The node: RV_NOT_ROOT, RV_READ_ONLY, RV_CLOSING, RV_STATE_FULL, RV_MEMORY_EXHAUSTED,
- * RV_STORAGE_FULL.
+ * RV_STORAGE_FULL; over a directory also RV_STORAGE_FAILED, RV_DATA_NOT_WRITABLE, RV_DATA_EXISTS.
  */
 RV_API RV_MUST_USE rv_status rv_db_append(rv_db *db, const rv_append *appends, size_t count,
                                           rv_db_event *events, rv_error *err);

@@ -4,6 +4,9 @@
 // Method: the real binary, requests by fetch, and by bytes on a socket where fetch would not send them.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 
 import { Node, binary, cli, feed, folder, must, ndjson, prepared, raw, sleep, until } from './harness.mjs';
@@ -213,6 +216,34 @@ test('SIGTERM ends feeds, seals the log, and the next start has everything', asy
   assert.equal(status.position, before_.position);
   node = await Node.start(node.data);
   assert.equal((await node.status()).state_hash, before_.state_hash);
+});
+
+test('where a process may open few files, connections wait before the log is without', async (t) => {
+  const data = prepared(parent, 'few');
+  const limited = ['-c', 'ulimit -n 192; exec "$0" "$@"', binary, 'serve', '--data', data, '--listen', '127.0.0.1:0'];
+  const child = spawn('sh', limited);
+  t.after(() => child.kill('SIGKILL'));
+  const [line] = await once(child.stdout, 'data');
+  const port = Number(/:(\d+)\n/.exec(line)[1]);
+  let answers = 0;
+  const sockets = Array.from({ length: 250 }, () => connect(port, '127.0.0.1'));
+  for (const socket of sockets) {
+    socket.on('error', () => {});
+    socket.once('data', () => (answers += 1));
+    socket.write(`GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`);
+  }
+  let open = 0; // files of the process; those of connections that are idle go to others
+  const look = () => {
+    open = Math.max(open, readdirSync(`/proc/${child.pid}/fd`).length);
+    return answers === 250;
+  };
+  await until(look, 'the answers');
+  assert.ok(open > 64 && open < 192 - 64, `${open} files`);
+  sockets.forEach((socket) => socket.destroy());
+  const url = ['--url', `http://127.0.0.1:${port}`];
+  must(['append', '/accounts/1', 'account_opened', '{"name":"Ada"}', ...url]);
+  child.kill('SIGTERM');
+  assert.equal((await once(child, 'exit'))[0], 0);
 });
 
 test('a port in use is said, with exit code 1', async () => {
