@@ -15,7 +15,7 @@
 
 /* Shares of the memory budget. What they leave is the state's pages. */
 #define SHARE_BATCH         32 /* largest batch: budget / 32, at most RV_BATCH_LEN_MAX */
-#define BATCH_UNIT          ((size_t)1 << 20) /* budgets that differ little read each other's logs */
+#define BATCH_UNIT          ((size_t)1 << 20) /* so budgets that differ little read alike */
 #define SHARE_SCHEMA        32
 #define SCHEMA_MIN          ((size_t)256 << 10) /* some thirty declarations, and parsing one */
 #define SHARE_JOURNAL       8 /* a creation takes some 670 bytes of it, an update some 150 */

@@ -369,7 +369,7 @@ struct rv_log {
     bool roll_wanted;
     rv_rewriting rewriting;
     unsigned seal_state;
-    bool left; /* it gets no seal */
+    bool left;                              /* it gets no seal */
     uint8_t header[RV_SEGMENT_HEADER_SIZE]; /* of a segment that is being made */
 };
 
