@@ -47,7 +47,8 @@ typedef enum rv_sim_fault {
 
 /* What a crash does to what was not flushed. Files are treated one by one. */
 typedef enum rv_sim_crash {
-    RV_SIM_CRASH_KEEP,   /* the process died, the system did not: all of it is there */
+    RV_SIM_CRASH_KEEP,   /* the process died, the system did not: all of it is there, but not on the
+                            disk, and a later crash can lose it */
     RV_SIM_CRASH_LOSE,   /* all of it is gone; removals that are not durable are undone */
     RV_SIM_CRASH_TEAR,   /* the first few of it are there, in order, the last one in part */
     RV_SIM_CRASH_REORDER /* an arbitrary subset is there, some in part */
@@ -84,9 +85,10 @@ void rv_sim_disk_set_faults(rv_sim_disk *disk, const rv_sim_faults *faults);
 /* Operations started so far (closing and taking completions are none). */
 uint64_t rv_sim_disk_operations(const rv_sim_disk *disk);
 
-/* Crashes: treats what is not flushed as the faults say, makes what is left durable, forgets
- * handles and pending operations (which happened or did not), and ends an RV_SIM_STOP. Files that
- * were never flushed may be gone. Buffers of pending operations are not touched. */
+/* Crashes: treats what is not flushed as the faults say, makes what is left durable (but for
+ * RV_SIM_CRASH_KEEP), forgets handles and pending operations (which happened or did not), and ends
+ * an RV_SIM_STOP. Files that were never flushed may be gone. Buffers of pending operations are not
+ * touched. */
 void rv_sim_disk_crash(rv_sim_disk *disk);
 
 /* Flips one bit (0 to 7) of the byte at `offset`, as decay does. RV_DATA_NOT_FOUND when there is no

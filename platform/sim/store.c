@@ -386,38 +386,70 @@ static void file_roll_forward(sim_store *store, sim_file *file, rv_sim_crash cra
     }
 }
 
-/* True when a file that is there in name, or was removed, is there after the crash. */
+/* True when a file that is there in name, or was removed, is there after the power failed. */
 static bool name_survives(sim_store *store, const sim_file *file, rv_sim_crash crash) {
     const bool removed = file->state == SIM_FILE_REMOVED;
     RV_ASSERT(!removed || file->named);
+    RV_ASSERT(crash != RV_SIM_CRASH_KEEP);
     if (file->named && !removed) {
         return true;
     }
-    if (crash == RV_SIM_CRASH_KEEP || crash == RV_SIM_CRASH_LOSE) {
-        return removed == (crash == RV_SIM_CRASH_LOSE);
+    return crash == RV_SIM_CRASH_LOSE ? removed : rv_random_chance(&store->random, 50);
+}
+
+/* The power failed, and memory with it: what is there afterwards is on the disk. */
+static void file_lose_power(sim_store *store, sim_file *file, rv_sim_crash crash) {
+    file_roll_back(store, file);
+    file_roll_forward(store, file, crash);
+    changes_clear(store, file);
+    if (name_survives(store, file, crash)) {
+        file->state = SIM_FILE_LIVE;
+        file->named = true;
+    } else {
+        file_drop(store, file);
     }
-    return rv_random_chance(&store->random, 50);
+}
+
+/* Whether the system goes on with what it has of the file. Not where a write was torn; after a
+ * flush that failed it may have dropped it and read again what is on the disk. */
+static bool cache_survives(sim_store *store, const sim_file *file) {
+    bool survives = !file->failed || rv_random_chance(&store->random, 50);
+    for (uint32_t number = file->first; number != 0; number = change_at(store, number)->next) {
+        survives = survives && !change_at(store, number)->torn;
+    }
+    return survives;
+}
+
+/* The process died, the system did not: what it has is neither lost nor durable. */
+static void file_lose_process(sim_store *store, sim_file *file) {
+    if (!cache_survives(store, file)) {
+        RV_ASSERT(store->blocks.reserved >= file->reserved);
+        store->blocks.reserved -= file->reserved;
+        file->reserved = 0;
+        file_roll_back(store, file);
+        file_roll_forward(store, file, RV_SIM_CRASH_KEEP);
+        changes_clear(store, file);
+    }
+    RV_ASSERT(file->state != SIM_FILE_FREE);
 }
 
 void sim_store_crash(sim_store *store, rv_sim_crash crash) {
     store->size = 0;
-    store->blocks.reserved = 0;
+    if (crash != RV_SIM_CRASH_KEEP) {
+        store->blocks.reserved = 0; /* each file needs what is its own */
+    }
     for (uint32_t i = 0; i < store->files_max; i++) {
         sim_file *file = &store->files[i];
         if (file->state == SIM_FILE_FREE) {
             continue;
         }
         file->handles = 0;
-        file->reserved = 0;
-        file_roll_back(store, file);
-        file_roll_forward(store, file, crash);
-        changes_clear(store, file);
-        if (name_survives(store, file, crash)) {
-            file->state = SIM_FILE_LIVE;
-            file->named = true;
-            store->size += file->content.size;
+        if (crash == RV_SIM_CRASH_KEEP) {
+            file_lose_process(store, file);
         } else {
-            file_drop(store, file);
+            file->reserved = 0;
+            file_lose_power(store, file, crash);
         }
+        store->size += file->state == SIM_FILE_LIVE ? file->content.size : 0;
     }
 }

@@ -11,7 +11,8 @@
  *
  * A flush drops the list. A crash goes back through the list and swaps: afterwards `content` is the
  * durable state and `undo` has the bytes of each write, so that those the crash lets through can be
- * done again, in part where they are torn.
+ * done again, in part where they are torn. Where only the process dies, the list stays as it is,
+ * for a later flush or crash: what the next process reads need not be on the disk.
  *
  * After a flush that failed, its changes stay in the list as `unknown`: every crash treats them as
  * by chance, and later flushes no longer cover them; changes flushed later stay behind them in the
