@@ -171,6 +171,8 @@ typedef struct rv_appender {
 typedef enum rv_recovery_state {
     RV_RECOVER_LIST,
     RV_RECOVER_GENERATIONS, /* of segments that have two: is the newer one whole? */
+    RV_RECOVER_GENERATION_AGAIN, /* it is: its header is written once more, */
+    RV_RECOVER_GENERATION_FLUSH, /* and flushed */
     RV_RECOVER_LAST,        /* is the last segment's header there? */
     RV_RECOVER_LAST_TAIL,   /* it is not: is anything behind it? */
     RV_RECOVER_READY,       /* the segments are known: from the start, or from a mark */

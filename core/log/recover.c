@@ -161,6 +161,32 @@ static rv_step recover_list(rv_log *log) {
 
 /* --- GENERATIONS --- */
 
+/* The next older generation is looked at. */
+static rv_step generation_over(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->handle != NULL && r->other_at < r->other_count);
+    rv_files_release(log, r->handle);
+    r->handle = NULL;
+    r->other_at += 1;
+    r->state = RV_RECOVER_GENERATIONS;
+    return RV_STEP_ON;
+}
+
+/* A good header may be in the system's cache only, and the flush that was to cover it may have
+ * failed: it is made durable, as it is, before the older generation goes. */
+static rv_step generation_settle(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    const rv_bytes header = rv_bytes_of(log->header, sizeof log->header);
+    RV_ASSERT(r->handle != NULL);
+    if (r->state == RV_RECOVER_GENERATION_AGAIN) {
+        const rv_status status = rv_op_write(&log->ops, &log->main, r->handle->file, 0, header);
+        r->state = status == RV_OK ? RV_RECOVER_GENERATION_FLUSH : r->state;
+        return status == RV_OK ? RV_STEP_ON : segment_failed(log, status, "writing");
+    }
+    const rv_status status = rv_op_flush(&log->ops, &log->main, r->handle->file);
+    return status == RV_OK ? generation_over(log) : segment_failed(log, status, "flushing");
+}
+
 /* The header is written last: a generation with a good one is whole, and the older one goes; else
  * it is the newer one that goes, and the next older one is looked at. */
 static rv_step recover_generations(rv_log *log) {
@@ -191,16 +217,17 @@ static rv_step recover_generations(rv_log *log) {
     if (status == RV_DATA_NEWER) {
         return segment_failed(log, status, "opening");
     }
-    rv_files_release(log, r->handle);
-    if (status != RV_OK || header.generation != segment->generation) {
-        rv_files_close(log, r->handle);
-        const uint32_t broken = segment->generation;
-        segment->generation = other->generation;
-        other->generation = broken;
+    if (status == RV_OK && header.generation == segment->generation) {
+        r->state = RV_RECOVER_GENERATION_AGAIN;
+        return RV_STEP_ON;
     }
-    r->handle = NULL;
-    r->other_at += 1;
-    return RV_STEP_ON;
+    rv_handle *const handle = r->handle;
+    const rv_step step = generation_over(log);
+    rv_files_close(log, handle);
+    const uint32_t broken = segment->generation;
+    segment->generation = other->generation;
+    other->generation = broken;
+    return step;
 }
 
 /* --- LAST, LAST_TAIL --- */
@@ -596,6 +623,9 @@ rv_step rv_recover_prepare(rv_log *log) {
         return recover_list(log);
     case RV_RECOVER_GENERATIONS:
         return recover_generations(log);
+    case RV_RECOVER_GENERATION_AGAIN:
+    case RV_RECOVER_GENERATION_FLUSH:
+        return generation_settle(log);
     case RV_RECOVER_LAST:
         return recover_last(log);
     default:
@@ -608,6 +638,8 @@ rv_step rv_recover_step(rv_log *log, rv_batch *batch) {
     switch (log->recovery.state) {
     case RV_RECOVER_LIST:
     case RV_RECOVER_GENERATIONS:
+    case RV_RECOVER_GENERATION_AGAIN:
+    case RV_RECOVER_GENERATION_FLUSH:
     case RV_RECOVER_LAST:
     case RV_RECOVER_LAST_TAIL:
         return rv_recover_prepare(log);

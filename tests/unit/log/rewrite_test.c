@@ -297,6 +297,14 @@ static void fault_at(uint64_t at, rv_sim_fault fault, rv_sim_crash crash, bool *
     RV_CHECK_PASSED();
     uint32_t highest = 0;
     RV_CHECK_EQ(count_files(&n, &highest), rv_log_segment_count(n.log));
+    /* What it believed then is durable when the power fails later. */
+    const rv_sim_faults power = {.crash = at % 2 == 0 ? RV_SIM_CRASH_LOSE : RV_SIM_CRASH_REORDER};
+    rv_sim_disk_set_faults(n.disk, &power);
+    grow(&n, &the_twin, rv_log_segment_count(n.log) + 1, &random);
+    RV_CHECK_PASSED();
+    rv_sim_disk_crash(n.disk);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_EQ(n.recovered, the_twin.count);
     RV_CHECK_STATUS(node_append(&n, &the_twin, 2, 100, &random), RV_OK);
     RV_CHECK_STATUS(node_seal(&n), RV_END);
     RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
