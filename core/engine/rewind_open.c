@@ -3,7 +3,7 @@
  * What follows from the file `rewind`, at any opening: see engine/rewind.h. docs/format/log.md has
  * its bytes: a header, and records of the ledger, in their order, as they stand in the log.
  *
- *     LOOK -> READ -> SUM -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT -> LAST -> WAIT
+ *     LOOK -> READ -> SUM -> FLUSH_AGAIN -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT -> LAST -> WAIT
  *       \------ there is none, or it is not good -------------> OVER <- REMOVE <----------/
  *
  * RECOVER is everything that opening a node is otherwise, up to the place where the log is to end.
@@ -110,43 +110,73 @@ static rv_status step_look(rv_rewinding *r) {
         return RV_PENDING;
     }
     r->open = status == RV_OK;
+    r->chunk_read = false;
     r->step = r->open ? RV_REWIND_READ : RV_REWIND_RECOVER;
     return status == RV_DATA_NOT_FOUND ? RV_OK : status;
+}
+
+/* What was read may be in the system's cache only, and the flush that was to cover it may have
+ * failed: it is written once more, as it is, where it came from. */
+static rv_status write_again(const rv_node *node, rv_rewinding *r, uint64_t offset, size_t len) {
+    RV_ASSERT(r->open && r->chunk_read);
+    const rv_bytes bytes = rv_bytes_of(node->results.ptr, len);
+    const rv_status status = len == 0 ? RV_OK : rv_op_write(&r->ops, &r->op, r->file, offset, bytes);
+    r->chunk_read = status == RV_PENDING;
+    return status;
 }
 
 static rv_status step_read(rv_node *node) {
     rv_rewinding *const r = &node->rewinding;
     size_t got = 0;
-    const rv_status status =
-        rv_op_read(&r->ops, &r->op, r->file, 0, node->results.ptr, RV_REWIND_HEAD, &got);
-    if (status != RV_OK && status != RV_DATA_DAMAGED) {
-        return status; /* that it cannot be read says nothing about what is in it */
+    rv_status status = RV_OK;
+    if (!r->chunk_read) {
+        status = rv_op_read(&r->ops, &r->op, r->file, 0, node->results.ptr, RV_REWIND_HEAD, &got);
+        if (status != RV_OK && status != RV_DATA_DAMAGED) {
+            return status; /* that it cannot be read says nothing about what is in it */
+        }
+        r->good = status == RV_OK && head_decode(node, node->results.ptr, got, &r->sum);
+        r->chunk_read = true;
     }
-    r->good = status == RV_OK && head_decode(node, node->results.ptr, got, &r->sum);
-    r->offset = RV_REWIND_HEAD;
-    r->crc = 0;
-    r->step = r->good ? RV_REWIND_SUM : RV_REWIND_RECOVER;
-    return RV_OK;
+    status = r->good ? write_again(node, r, 0, RV_REWIND_HEAD) : RV_OK;
+    if (status == RV_OK) {
+        r->offset = RV_REWIND_HEAD;
+        r->crc = 0;
+        r->step = r->good ? RV_REWIND_SUM : RV_REWIND_RECOVER;
+    }
+    return status;
 }
 
 static rv_status step_sum(rv_node *node) {
     rv_rewinding *const r = &node->rewinding;
-    const rv_status status = read_chunk(node);
+    rv_status status = r->chunk_read ? RV_OK : read_chunk(node);
     if (status != RV_OK && status != RV_DATA_DAMAGED) {
+        return status;
+    }
+    r->good = status == RV_OK;
+    r->chunk_read = r->good;
+    status = r->good ? write_again(node, r, r->offset, r->chunk_len) : RV_OK;
+    if (status != RV_OK) {
         return status;
     }
     r->crc = rv_crc32c(r->crc, rv_bytes_of(node->results.ptr, r->chunk_len));
     r->offset += r->chunk_len;
-    r->good = status == RV_OK;
     if (r->good && !r->chunk_last) {
         return RV_OK;
     }
     r->good = r->good && r->crc == r->sum;
-    if (r->good) {
-        rv_log_recover_back(node->log, &r->place, r->to.watermark);
-    }
-    r->step = RV_REWIND_RECOVER;
+    r->step = r->good ? RV_REWIND_FLUSH_AGAIN : RV_REWIND_RECOVER;
     return RV_OK;
+}
+
+static rv_status step_flush(rv_node *node) {
+    rv_rewinding *const r = &node->rewinding;
+    RV_ASSERT(r->good && r->open);
+    const rv_status status = rv_op_flush(&r->ops, &r->op, r->file);
+    if (status == RV_OK) {
+        rv_log_recover_back(node->log, &r->place, r->to.watermark);
+        r->step = RV_REWIND_RECOVER;
+    }
+    return status;
 }
 
 rv_status rv_rewind_read(rv_node *node, rv_error *err) {
@@ -157,7 +187,8 @@ rv_status rv_rewind_read(rv_node *node, rv_error *err) {
     while (status == RV_OK && r->step < RV_REWIND_RECOVER) { /* each turn leads on */
         status = r->step == RV_REWIND_LOOK   ? step_look(r)
                  : r->step == RV_REWIND_READ ? step_read(node)
-                                             : step_sum(node);
+                 : r->step == RV_REWIND_SUM  ? step_sum(node)
+                                             : step_flush(node);
     }
     return status == RV_OK || status == RV_PENDING ? status : fail(node, status, err);
 }

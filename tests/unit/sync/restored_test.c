@@ -262,9 +262,9 @@ static void story_free(story *s) {
     duo_free(s->d);
 }
 
-/* Tells it until the edge's operation `n` since it began to go back, at which the power fails, or
- * to the end. True: it was the end. */
-static bool story_tell(const story *s, uint64_t n, rv_sim_crash crash) {
+/* Tells it until the edge's operation `n` since it began to go back, which has this fault, or to
+ * the end. True: it was the end. */
+static bool story_stop(const story *s, uint64_t n, rv_sim_fault fault, rv_sim_crash crash) {
     duo *const d = s->d;
     restore_disk(d, &d->root, s->root);
     restore_disk(d, &d->leaf, s->leaf);
@@ -273,10 +273,10 @@ static bool story_tell(const story *s, uint64_t n, rv_sim_crash crash) {
         (void)duo_step(d);
     }
     const uint64_t stop = rv_sim_disk_operations(d->leaf.disk) + n;
-    const rv_sim_faults faults = {.fault = RV_SIM_STOP,
+    const rv_sim_faults faults = {.fault = fault,
                                   .fault_at = stop,
                                   .crash = crash,
-                                  .pending_percent = 30,
+                                  .pending_percent = fault == RV_SIM_STOP ? 30 : 100,
                                   .latency_us_max = DUO_STEP_US};
     rv_sim_disk_set_faults(d->leaf.disk, &faults);
     for (int i = 0; i < DUO_STEPS_MAX && rv_node_rewinding(d->leaf.node) &&
@@ -284,8 +284,13 @@ static bool story_tell(const story *s, uint64_t n, rv_sim_crash crash) {
          i++) {
         (void)duo_step(d);
     }
-    const bool over = rv_sim_disk_operations(d->leaf.disk) < stop;
-    duo_crash(d, &d->leaf);
+    return rv_sim_disk_operations(d->leaf.disk) < stop;
+}
+
+/* The same, where the power fails then. */
+static bool story_tell(const story *s, uint64_t n, rv_sim_crash crash) {
+    const bool over = story_stop(s, n, RV_SIM_STOP, crash);
+    duo_crash(s->d, &s->d->leaf);
     return over;
 }
 
@@ -375,6 +380,56 @@ RV_TEST(any_operation_of_going_back_may_fail) {
         RV_CHECK(story_ends_well(&s, n));
     }
     RV_CHECK(over && again > 2 && ended > 2);
+    story_free(&s);
+}
+
+/* The process ends in the operation `n`, or that fails and the node goes on; and in the operation
+ * `m` behind it the power fails. True: there was none. */
+static bool story_ends_twice(const story *s, uint64_t n, uint64_t m, bool dies, bool *over) {
+    duo *const d = s->d;
+    *over = story_stop(s, n, dies ? RV_SIM_STOP : RV_SIM_FAIL, RV_SIM_CRASH_KEEP);
+    if (dies) {
+        duo_cut(d);
+        rv_sim_disk_crash(d->leaf.disk);
+    }
+    const uint64_t stop = rv_sim_disk_operations(d->leaf.disk) + m;
+    const rv_sim_faults power = {.fault = RV_SIM_STOP,
+                                 .fault_at = stop,
+                                 .crash = m % 2 == 0 ? RV_SIM_CRASH_LOSE : RV_SIM_CRASH_REORDER,
+                                 .pending_percent = dies ? 0 : 100,
+                                 .latency_us_max = DUO_STEP_US};
+    rv_sim_disk_set_faults(d->leaf.disk, &power);
+    if (dies) {
+        (void)fixture_open_on(rv_sim_disk_interface(d->leaf.disk), d->leaf.node_memory,
+                              FIXTURE_NODE_MEMORY, RV_ROLE_EDGE, "/**", &d->leaf.node, &d->err);
+    }
+    for (int i = 0; i < DUO_STEPS_MAX && !dies && rv_node_rewinding(d->leaf.node) &&
+                    rv_sim_disk_operations(d->leaf.disk) < stop;
+         i++) {
+        (void)duo_step(d);
+    }
+    const bool none = rv_sim_disk_operations(d->leaf.disk) < stop;
+    duo_crash(d, &d->leaf);
+    return none;
+}
+
+/* What is read of the file need not be on the disk: nothing is cut off before it is. */
+RV_TEST(the_power_fails_after_the_file_was_read) {
+    story s = story_create();
+    for (int dies = 0; dies < 2; dies++) {
+        bool over = false;
+        for (uint64_t n = 1; n < 400 && !over; n += 1) {
+            bool none = false;
+            for (uint64_t m = 1 + n % 5; m < 400 && !none; m += 4 + RV_TEST_STRIDE) {
+                none = story_ends_twice(&s, n, m, dies == 1, &over);
+                if (!story_ends_well(&s, n)) {
+                    fprintf(stderr, "then %llu, dies %d\n", (unsigned long long)m, dies);
+                    RV_CHECK(false);
+                }
+            }
+        }
+        RV_CHECK(over);
+    }
     story_free(&s);
 }
 
@@ -614,6 +669,7 @@ int main(void) {
     RV_RUN(what_was_written_under_a_lost_schema_waits_for_it);
     RV_RUN(the_power_fails_at_every_operation_of_going_back);
     RV_RUN(any_operation_of_going_back_may_fail);
+    RV_RUN(the_power_fails_after_the_file_was_read);
     RV_RUN(a_file_that_cannot_be_read_is_not_passed_over);
     RV_RUN(what_it_is_to_hold_stays);
     RV_RUN(the_same_again_is_another_history);
