@@ -94,7 +94,7 @@ static bool worth_checking(const rv_log *log, const uint8_t *bytes, uint64_t at,
     }
     *size = rv_batch_size(header.len);
     RV_ASSERT(*size >= RV_BATCH_HEADER_SIZE);
-    return *size <= log->appender.cap && *size <= r->handle->size - at;
+    return *size <= r->handle->size - at;
 }
 
 /* Checks one that is all in memory. */
@@ -156,6 +156,9 @@ static rv_step tail_scan(rv_log *log) {
     if (r->scan >= r->handle->size || r->claimed) {
         return tail_judge(log);
     }
+    if (r->scan_need > log->appender.cap) { /* who has more memory can tell what it says */
+        return tail_failed(log, RV_MEMORY_EXHAUSTED, "reading so large a batch");
+    }
     const uint8_t *bytes = NULL;
     size_t have = 0;
     const rv_status status = rv_window_get(log, r->scan, r->scan_need, &bytes, &have);
@@ -191,9 +194,11 @@ static rv_step cut_failed(rv_log *log, rv_status status) {
 static rv_step cut_remove(rv_log *log) {
     const rv_recovery *const r = &log->recovery;
     RV_ASSERT(r->cut_failure != RV_OK && !r->cut_open);
-    const rv_status status = rv_op_remove(&log->ops, &log->main, r->cut_name.text);
-    return status == RV_PENDING
-               ? RV_STEP_WAIT
+    if (rv_op_remove(&log->ops, &log->main, r->cut_name.text) == RV_PENDING) {
+        return RV_STEP_WAIT;
+    }
+    return r->cut_unread
+               ? tail_failed(log, r->cut_failure, "reading")
                : rv_recover_failed(log, r->cut_failure, "keeping what is cut", r->cut_name.text);
 }
 
@@ -228,7 +233,8 @@ static rv_step cut_copy(rv_log *log) {
     RV_ASSERT(r->cut_open);
     rv_status status = read_piece(log, r->cut_at, r->tail_end, &piece);
     if (status != RV_OK) {
-        return tail_failed(log, status, "reading");
+        r->cut_unread = status != RV_PENDING;
+        return cut_failed(log, status);
     }
     r->state = RV_RECOVER_CUT_WRITE;
     status = rv_op_write(&log->ops, &log->main, r->cut_file, r->cut_at - r->offset, piece);

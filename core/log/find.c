@@ -159,6 +159,16 @@ static bool find_event(const rv_log *log, const rv_batch_header *header, const u
     return false;
 }
 
+/* The batch has more events than its header says. */
+static rv_status tell_surplus(const rv_log *log, rv_place place, uint64_t first_sequence,
+                              rv_error *err) {
+    rv_file_name name;
+    RV_ASSERT(first_sequence > 0);
+    rv_files_name(log, place.segment, &name);
+    return rv_log_damage(log, err, name.text, place.offset, first_sequence - 1,
+                         "a batch that contradicts itself");
+}
+
 rv_status rv_log_find_position(rv_log *log, uint64_t position, uint64_t *sequence, rv_error *err) {
     RV_ASSERT(log->life == RV_LOG_OPEN || log->life == RV_LOG_SEALING);
     const uint64_t wanted = position > 0 ? position : 1;
@@ -175,13 +185,16 @@ rv_status rv_log_find_position(rv_log *log, uint64_t position, uint64_t *sequenc
         status = search_walk(log, search, &at, &header, err);
         if (status == RV_OK) {
             found = find_event(log, &header, at, wanted, sequence);
+            if (found && *sequence >= header.first_sequence + header.event_count) {
+                status = tell_surplus(log, search->place, header.first_sequence, err);
+            }
             search->place.offset += found ? 0 : rv_batch_size(header.len);
         }
     }
     if (status != RV_PENDING && status != RV_BUSY) {
         search_end(search);
     }
-    RV_ASSERT(!found || *sequence < log->durable.next_sequence);
+    RV_ASSERT(status != RV_OK || *sequence < log->durable.next_sequence);
     return status;
 }
 

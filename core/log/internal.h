@@ -257,6 +257,7 @@ typedef struct rv_recovery {
     uint64_t cut_bytes;
     rv_file_name cut_name;
     rv_status cut_failure; /* why the file could not be made: it is removed again */
+    bool cut_unread;       /* it was the segment that failed */
     rv_back back;
 } rv_recovery;
 

@@ -141,5 +141,5 @@ bool rv_cut_name_parse(const char *name, uint64_t *number) {
         return false;
     }
     const char *const rest = rv_name_get_hex(name + 4, 16, number);
-    return rest != NULL && strcmp(rest, ".bin") == 0;
+    return rest != NULL && strcmp(rest, ".bin") == 0 && *number <= RV_CUT_NUMBER_MAX;
 }

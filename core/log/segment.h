@@ -60,7 +60,9 @@ char *rv_name_put_hex(char *to, uint64_t v, unsigned digits);
  * there. */
 const char *rv_name_get_hex(const char *from, unsigned digits, uint64_t *v);
 
-/* `cut-NNNNNNNNNNNNNNNN.bin`: keeps what a recovery cut off; numbered from 1. */
+/* `cut-NNNNNNNNNNNNNNNN.bin`: keeps what a recovery cut off; numbered from 1. What is a name of one
+ * leaves numbers for others. */
+#define RV_CUT_NUMBER_MAX (UINT64_MAX / 2)
 void rv_cut_name(uint64_t number, rv_file_name *name);
 RV_MUST_USE bool rv_cut_name_parse(const char *name, uint64_t *number);
 

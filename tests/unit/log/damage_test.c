@@ -180,6 +180,89 @@ RV_TEST(a_full_storage_is_not_filled_with_files) {
     RV_CHECK_EQ(files_named(&n, "cut-", names, FILES_MAX), 1);
 }
 
+/* Files are numbered behind those that there are; a name that leaves no number is not one of them. */
+RV_TEST(what_is_cut_has_a_number) {
+    static const uint8_t garbage[300] = {1, 2, 3};
+    node n;
+    make_log(&n, 5, false);
+    RV_CHECK_PASSED();
+    rv_file_name name;
+    rv_segment_name(0, 1, &name);
+    file_write(&n, name.text, file_size(&n, name.text) - 301, garbage, sizeof garbage);
+    file_make(&n, "cut-ffffffffffffffff.bin", garbage, 0, 1);
+    file_make(&n, "cut-00000000000000ff.bin", garbage, 0, 1);
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_EQ(n.recovered, 5);
+    rv_bytes kept;
+    RV_CHECK(rv_log_cut(n.log, &kept) > 0);
+    RV_CHECK_TEXT(kept, "cut-0000000000000100.bin");
+}
+
+/* What may be a batch of a later round, and is larger than what is read at once, may say that the
+ * bad place is durable: who has memory for it is to look. */
+RV_TEST(a_batch_too_large_to_be_read_is_not_cut_off) {
+    for (int bad = 0; bad < 2; bad++) { /* it is one; or it only looks so */
+        node n = {.options = damage_options};
+        uint64_t random = 80;
+        n.options.write_buffer_size = 64 << 10;
+        n.options.batch_len_max = 30 << 10;
+        n.options.segment_size = 96 << 10;
+        twin_clear(&the_twin, true);
+        node_over_disk(&n, 6, NULL);
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+        size_t ends[2];
+        for (unsigned i = 0; i < 2; i++) {
+            const uint32_t before = the_twin.count;
+            while (the_twin.count == before) { /* some are cancelled */
+                RV_CHECK_STATUS(node_append(&n, &the_twin, i == 0 ? 2 : 200, 120, &random), RV_OK);
+            }
+            RV_CHECK_STATUS(node_drain(&n), RV_OK);
+            ends[i] = (size_t)rv_log_bytes(n.log);
+        }
+        RV_CHECK(ends[1] - ends[0] > damage_options.write_buffer_size);
+        rv_sim_disk_crash(n.disk);
+        rv_file_name name;
+        rv_segment_name(0, 1, &name);
+        RV_CHECK_STATUS(rv_sim_disk_flip(n.disk, name.text, 4096 + 70, 3), RV_OK);
+        if (bad == 1) {
+            RV_CHECK_STATUS(rv_sim_disk_flip(n.disk, name.text, ends[1] - 20, 3), RV_OK);
+        }
+        const rv_log_options large = n.options;
+        n.options = damage_options;
+        RV_CHECK_STATUS(node_open(&n, &the_twin), RV_MEMORY_EXHAUSTED);
+        n.options = large;
+        RV_CHECK_STATUS(node_open(&n, &the_twin), bad == 0 ? RV_DATA_DAMAGED : RV_END);
+        RV_CHECK_EQ(n.recovered, 0);
+    }
+}
+
+/* A batch whose checksum holds, and that has more events than its header says: a search that comes
+ * to one of them says so. */
+RV_TEST(a_batch_with_more_events_than_it_says) {
+    node n;
+    uint64_t random = 79;
+    rv_writer body;
+    make_log(&n, 5, false);
+    RV_CHECK_PASSED();
+    RV_CHECK_STATUS(node_open(&n, &the_twin), RV_END);
+    RV_CHECK_STATUS(rv_log_append_begin(n.log, &body, &n.err), RV_OK);
+    rv_batch batch = {.first_sequence = twin_sequence(&the_twin) + 1,
+                      .first_position = twin_watermark(&the_twin) + 1};
+    rv_record_context context = rv_batch_context(&batch, n.log);
+    for (unsigned i = 0; i < 3; i += 1) {
+        write_random_event(&body, &context, 0, 60, &random);
+    }
+    batch.watermark = context.previous_position;
+    (void)rv_log_append_commit(n.log, &batch, &body, 1);
+    RV_CHECK_STATUS(node_drain(&n), RV_OK);
+    uint64_t sequence = 0;
+    RV_CHECK_STATUS(rv_log_find_position(n.log, batch.first_position, &sequence, &n.err), RV_OK);
+    RV_CHECK_EQ(sequence, batch.first_sequence);
+    RV_CHECK_STATUS(rv_log_find_position(n.log, batch.watermark, &sequence, &n.err),
+                    RV_DATA_DAMAGED);
+    RV_CHECK(strstr(n.err.facts, "log-0000-") != NULL);
+}
+
 /* More of it than is read or written at a time. */
 RV_TEST(a_long_tail_is_cut_piece_by_piece) {
     static uint8_t garbage[30000];
@@ -412,6 +495,9 @@ int main(void) {
     RV_RUN(every_bit_of_an_unsealed_log);
     RV_RUN(what_is_cut_is_kept);
     RV_RUN(a_full_storage_is_not_filled_with_files);
+    RV_RUN(what_is_cut_has_a_number);
+    RV_RUN(a_batch_too_large_to_be_read_is_not_cut_off);
+    RV_RUN(a_batch_with_more_events_than_it_says);
     RV_RUN(a_long_tail_is_cut_piece_by_piece);
     RV_RUN(a_begun_segment_alone);
     RV_RUN(a_sealed_file_cut_at_every_length);
