@@ -32,12 +32,15 @@ static void judge(rv_panics *p, const rv_panic *panics, uint32_t count) {
     }
 }
 
+/* Any of them may have been written in part, and those behind it lie anywhere. */
 static void take_records(rv_panics *p, size_t got) {
     rv_panic panics[RV_PANICS_READ];
     uint32_t count = 0;
-    for (size_t at = 0; at + RV_PANIC_SIZE <= got; at += RV_PANIC_SIZE) {
+    for (size_t at = 0; at + RV_PANIC_SIZE <= got;) { /* goes on by a byte or a record */
         RV_ASSERT(count < RV_PANICS_READ);
-        count += rv_panic_decode(p->records + at, &panics[count]);
+        const bool good = rv_panic_decode(p->records + at, &panics[count]);
+        count += good;
+        at += good ? RV_PANIC_SIZE : 1;
     }
     judge(p, panics, count);
 }
@@ -54,11 +57,10 @@ rv_status rv_panics_read(rv_panics *p) {
     }
     size_t got = 0;
     if (p->open) {
-        const uint64_t whole = p->size - p->size % RV_PANIC_SIZE; /* the last may be torn */
-        const uint64_t from = whole > sizeof p->records ? whole - sizeof p->records : 0;
-        if (whole > 0) {
-            status = rv_op_read(&p->ops, &p->op, p->file, from, p->records, (size_t)(whole - from),
-                                &got);
+        const uint64_t from = p->size > sizeof p->records ? p->size - sizeof p->records : 0;
+        if (p->size > 0) {
+            status = rv_op_read(&p->ops, &p->op, p->file, from, p->records,
+                                (size_t)(p->size - from), &got);
         }
     }
     if (status == RV_PENDING) {

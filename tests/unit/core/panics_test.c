@@ -129,6 +129,22 @@ RV_TEST(a_file_that_holds_no_record_changes_nothing) {
     fixture_free(&f);
 }
 
+/* What a full storage let through of one record is passed over, and those behind it are not. */
+RV_TEST(a_torn_record_hides_none_behind_it) {
+    for (size_t torn = 1; torn < RV_PANIC_SIZE; torn++) {
+        fixture f = with_accounts(6);
+        const rv_panic panic = {.position = 5, .place = 0x1234, .time = 77};
+        uint8_t bytes[RV_PANIC_SIZE];
+        rv_panic_encode(&panic, bytes);
+        remove_checkpoints(&f);
+        panic_at(&f, 5, 1);
+        write_panics(&f, bytes, torn);
+        panic_at(&f, 5, RV_PANICS_MAX - 1);
+        RV_CHECK_STATUS(fixture_open(&f, RV_ROLE_STORED, NULL), RV_PANICKED);
+        fixture_free(&f);
+    }
+}
+
 RV_TEST(only_the_last_records_count) {
     fixture f = with_accounts(4);
     remove_checkpoints(&f);
@@ -144,6 +160,7 @@ int main(void) {
     RV_RUN(a_position_that_would_come_next_ends_appending);
     RV_RUN(fewer_or_others_change_nothing);
     RV_RUN(a_file_that_holds_no_record_changes_nothing);
+    RV_RUN(a_torn_record_hides_none_behind_it);
     RV_RUN(only_the_last_records_count);
     return rv_test_done();
 }
