@@ -310,6 +310,7 @@ static rv_status step_create(rv_checkpoints *k) {
     rv_checkpoint_name(s->number, &name);
     const rv_status status = rv_op_create(&k->ops, &k->op, name.text, &s->file);
     s->open = status == RV_OK;
+    s->made = s->open;
     return status;
 }
 
@@ -442,14 +443,14 @@ static rv_status step_remove(rv_node *node) {
     return status == RV_PENDING ? RV_PENDING : RV_OK;
 }
 
-/* The file that could not be finished goes, if it can. RV_END; RV_OK: others are to go, too, as
- * there was no room for it. */
+/* The file that could not be finished goes, if it can; one that was there before is another's, and
+ * stays. RV_END; RV_OK: others are to go, too, as there was no room for it. */
 static rv_status step_discard(rv_node *node) {
     rv_checkpoints *const k = &node->checkpoints;
     const rv_saving *const s = &k->saving;
     rv_file_name name;
     rv_checkpoint_name(s->number, &name);
-    const rv_status status = rv_op_remove(&k->ops, &k->op, name.text);
+    const rv_status status = s->made ? rv_op_remove(&k->ops, &k->op, name.text) : RV_OK;
     if (status == RV_PENDING) {
         return RV_PENDING;
     }

@@ -50,6 +50,7 @@ typedef enum rv_saving_phase {
 typedef struct rv_saving {
     rv_saving_phase phase;
     bool open;
+    bool made; /* the file is of this saving */
     rv_file file;
     uint64_t number;
     rv_snapshot snapshot;

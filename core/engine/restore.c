@@ -95,7 +95,18 @@ static void file_insert(rv_checkpoints *k, uint64_t number) {
     k->last_number = number > k->last_number ? number : k->last_number;
 }
 
-static rv_status step_list(rv_node *node) {
+/* What is not known of the files is not guessed: a checkpoint that was not seen would be written
+ * over, or be left behind where the log is cut. The log is read up to where it was recovered. */
+static rv_status list_failed(rv_node *node, rv_status status, rv_error *err) {
+    const char *const why = status == RV_OK ? "there are too many" : rv_status_text(status);
+    const rv_status told = status == RV_OK ? RV_MEMORY_EXHAUSTED : status;
+    RV_ASSERT(told != RV_PENDING);
+    (void)rv_error_set(err, told, "listing the files failed: %s", why);
+    rv_log_recover_stop(node->log, err);
+    return told;
+}
+
+static rv_status step_list(rv_node *node, rv_error *err) {
     rv_checkpoints *const k = &node->checkpoints;
     rv_restore *const r = &k->restore;
     rv_file_name *const names = (rv_file_name *)(void *)k->buf;
@@ -105,7 +116,10 @@ static rv_status step_list(rv_node *node) {
     if (status == RV_PENDING) {
         return RV_PENDING;
     }
-    for (uint64_t i = 0; status == RV_OK && i < count && i < cap; i += 1) {
+    if (status != RV_OK || count > cap) {
+        return list_failed(node, status, err);
+    }
+    for (uint64_t i = 0; i < count; i += 1) {
         const uint64_t number = name_parse(names[i].text);
         if (number > 0) {
             file_insert(k, number);
@@ -229,7 +243,7 @@ static rv_status step_mark(rv_node *node, rv_error *err) {
 static rv_status step(rv_node *node, rv_error *err) {
     switch (node->checkpoints.restore.phase) {
     case RV_RESTORE_LIST:
-        return step_list(node);
+        return step_list(node, err);
     case RV_RESTORE_NEXT:
         return step_next(node);
     case RV_RESTORE_OPEN:

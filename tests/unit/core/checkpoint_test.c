@@ -7,6 +7,7 @@
  * places of every file, files removed and cut, other budgets, disks that fill up and fail; state
  * hashes beside those before.
  */
+#include "core/engine/checkpoint.h"
 #include "tests/unit/core/station.h"
 
 /* Opens, and checks how that was done and what it made; nothing is written. */
@@ -146,6 +147,72 @@ RV_TEST(a_number_that_has_no_next_one_is_told) {
     RV_CHECK_STATUS(why->status, RV_DATA_EXISTS);
     RV_CHECK(strstr(why->detail, "ckp-fffffffffffffffe.bin") != NULL);
     RV_CHECK(strstr(why->detail, "no greater number") != NULL);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    station_free(&s);
+}
+
+/* --- what is not listed --- */
+
+#define OTHER_FILES 2500u
+
+/* As many other files come first in every list. */
+static rv_io list_crowded(void *ctx, rv_ticket ticket, rv_file_name *names, size_t cap,
+                          rv_io_result *result) {
+    const rv_host disk = rv_sim_disk_interface(ctx);
+    const size_t others = cap < OTHER_FILES ? cap : OTHER_FILES;
+    for (size_t i = 0; i < others; i++) {
+        memcpy(names[i].text, "other", sizeof "other");
+    }
+    const rv_io io = disk.ops->list(disk.ctx, ticket, names + others, cap - others, result);
+    result->count += OTHER_FILES;
+    return io;
+}
+
+/* More files than are listed: none is taken for missing. */
+RV_TEST(so_many_files_are_told) {
+    station s = station_create();
+    rv_hash128 hash;
+    rv_file_name names[64];
+    RV_CHECK(station_fill(&s, 60, &hash));
+    const unsigned count = names_of(&s, names);
+    const rv_host disk = rv_sim_disk_interface(s.disk);
+    rv_host_ops ops = *disk.ops;
+    ops.list = list_crowded;
+    RV_CHECK_STATUS(fixture_open_on((rv_host){&ops, disk.ctx}, s.node_memory, NODE_MEMORY,
+                                    RV_ROLE_ROOT, NULL, &s.node, &s.err),
+                    RV_MEMORY_EXHAUSTED);
+    RV_CHECK(strstr(s.err.detail, "files") != NULL);
+    rv_sim_disk_crash(s.disk);
+    RV_CHECK_EQ(names_of(&s, names), count);
+    check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
+    station_free(&s);
+}
+
+/* What was not there when the node was opened is not its own, and stays. */
+RV_TEST(a_file_of_another_is_not_removed) {
+    station s = station_create();
+    rv_hash128 hash;
+    rv_file_name name;
+    RV_CHECK(station_fill(&s, 60, &hash));
+    fixture_checkpoint_growth = 1;
+    RV_CHECK_STATUS(station_open(&s, NODE_MEMORY, RV_ROLE_ROOT), RV_OK);
+    rv_checkpoint_name(rv_node_checkpoint_of(s.node)->number + 1, &name);
+    make_file(&s, name.text);
+    const uint32_t written = rv_node_checkpoint_of(s.node)->written;
+    for (unsigned i = 0; i < 30 && rv_node_checkpoint_of(s.node)->written == written; i++) {
+        RV_CHECK(station_work(&s, 61 + i, 1)); /* the next number is tried, too */
+        for (unsigned polls = 0; polls < 100; polls++) {
+            fixture_poll(s.node);
+        }
+    }
+    RV_CHECK(rv_node_checkpoint_of(s.node)->written > written);
+    hash = rv_node_state_hash(s.node);
+    RV_CHECK_STATUS(fixture_close(s.node, &s.err), RV_END);
+    rv_io_result result;
+    const rv_host disk = rv_sim_disk_interface(s.disk);
+    RV_CHECK_EQ(disk.ops->open(disk.ctx, 1, name.text, &result), RV_IO_DONE);
+    RV_CHECK_STATUS(result.status, RV_OK);
+    disk.ops->close(disk.ctx, result.file);
     check_opens(&s, RV_OPENED_BY_CHECKPOINT, hash, RV_OK);
     station_free(&s);
 }
@@ -365,6 +432,8 @@ int main(void) {
     RV_RUN(a_flipped_bit_anywhere_is_found_and_passed_over);
     RV_RUN(files_that_are_gone_cut_or_not_finished_are_passed_over);
     RV_RUN(a_number_that_has_no_next_one_is_told);
+    RV_RUN(so_many_files_are_told);
+    RV_RUN(a_file_of_another_is_not_removed);
     RV_RUN(a_storage_that_fails_while_it_is_opened_is_told);
     RV_RUN(damage_of_the_log_before_it_is_found_when_it_is_read);
     RV_RUN(other_budgets_take_it_or_replay);
