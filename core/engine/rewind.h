@@ -81,9 +81,9 @@ typedef enum rv_rewind_phase {
 
 /* Steps of rv_node_open. */
 typedef enum rv_rewind_step {
-    RV_REWIND_LOOK, /* for the file, */
-    RV_REWIND_READ, /* its header, */
-    RV_REWIND_SUM,  /* and the sum of the rest; */
+    RV_REWIND_LOOK,        /* for the file, */
+    RV_REWIND_READ,        /* its header, */
+    RV_REWIND_SUM,         /* and the sum of the rest; */
     RV_REWIND_FLUSH_AGAIN, /* a good one is made durable */
     RV_REWIND_RECOVER,
     RV_REWIND_FORGET, /* checkpoints of what is to be cut off */

@@ -3,8 +3,8 @@
  * What follows from the file `rewind`, at any opening: see engine/rewind.h. docs/format/log.md has
  * its bytes: a header, and records of the ledger, in their order, as they stand in the log.
  *
- *     LOOK -> READ -> SUM -> FLUSH_AGAIN -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT -> LAST -> WAIT
- *       \------ there is none, or it is not good -------------> OVER <- REMOVE <----------/
+ *     LOOK -> READ -> SUM -> FLUSH_AGAIN -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT
+ *       \------ there is none, or it is not good ----> OVER <- REMOVE <- WAIT <- LAST <-/
  *
  * RECOVER is everything that opening a node is otherwise, up to the place where the log is to end.
  * STALE and PUT go over the records in turn, a buffer at a time: entries that are not in the file,
@@ -120,7 +120,8 @@ static rv_status step_look(rv_rewinding *r) {
 static rv_status write_again(const rv_node *node, rv_rewinding *r, uint64_t offset, size_t len) {
     RV_ASSERT(r->open && r->chunk_read);
     const rv_bytes bytes = rv_bytes_of(node->results.ptr, len);
-    const rv_status status = len == 0 ? RV_OK : rv_op_write(&r->ops, &r->op, r->file, offset, bytes);
+    const rv_status status =
+        len == 0 ? RV_OK : rv_op_write(&r->ops, &r->op, r->file, offset, bytes);
     r->chunk_read = status == RV_PENDING;
     return status;
 }

@@ -4,8 +4,12 @@
  * and from the last segment to the one that holds it, each is kept in a `cut-` file as far as it is
  * behind the place, and removed; the last of them loses only its end:
  *
+ *     BACK_LIST -> BACK_RUN -> BACK_LIST … ->
  *     BACK_OPEN -> CUT_CREATE … CUT_FLUSH -> BACK_KEPT -> BACK_REMOVE -> BACK_OPEN …
  *                                   DONE <- FLUSH <- AGAIN <- CUT_ZERO <- BACK_EXTEND <-/
+ *
+ * Runs of the index that have events behind the place go first: by the segment that they name, a
+ * log that has grown again is the one that they were made of.
  *
  * A segment that was followed by another is trimmed to its batches, so it gets reserved space again
  * before its end becomes zeros: a recovery could not tell it from one that was cut short.
@@ -125,7 +129,42 @@ static void back_begin(rv_log *log) {
     r->window_want = 0;
     back_close(log);
     r->segment = log->segment_count - 1;
+    r->state = RV_RECOVER_BACK_LIST;
+}
+
+/* Looks for a run that has events behind the place. The window's buffer is free. */
+static rv_step back_list(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    rv_file_name *const names = (rv_file_name *)(void *)log->appender.buf;
+    const size_t cap = log->appender.cap / sizeof *names;
+    uint64_t count = 0;
+    RV_ASSERT(r->window_len == 0 && r->handle == NULL);
+    rv_status status = rv_op_list(&log->ops, &log->main, names, cap, &count);
+    status = status == RV_OK && count > cap ? RV_MEMORY_EXHAUSTED : status;
+    if (status != RV_OK) {
+        return back_failed(log, status, "listing the runs");
+    }
     r->state = RV_RECOVER_BACK_OPEN;
+    for (size_t i = 0; i < count && r->state == RV_RECOVER_BACK_OPEN; i += 1) {
+        rv_run_span span;
+        if (rv_run_name_parse(names[i].text, &span) && span.next > r->back.end.next_sequence) {
+            r->cut_name = names[i];
+            r->state = RV_RECOVER_BACK_RUN;
+        }
+    }
+    return RV_STEP_ON;
+}
+
+static rv_step back_run(rv_log *log) {
+    rv_recovery *const r = &log->recovery;
+    RV_ASSERT(r->cut_name.text[0] != 0);
+    const rv_status status = rv_op_remove(&log->ops, &log->main, r->cut_name.text);
+    if (status != RV_OK && status != RV_DATA_NOT_FOUND) {
+        return status == RV_PENDING ? RV_STEP_WAIT
+                                    : rv_recover_failed(log, status, "removing", r->cut_name.text);
+    }
+    r->state = RV_RECOVER_BACK_LIST;
+    return RV_STEP_ON;
 }
 
 /* Opens the last segment that there is, and sees what of it lies behind the place. */
@@ -209,6 +248,10 @@ static rv_step back_extend(rv_log *log) {
 rv_step rv_back_step(rv_log *log) {
     RV_ASSERT(log->life == RV_LOG_RECOVERING && log->recovery.back.cut);
     switch (log->recovery.state) {
+    case RV_RECOVER_BACK_LIST:
+        return back_list(log);
+    case RV_RECOVER_BACK_RUN:
+        return back_run(log);
     case RV_RECOVER_BACK_OPEN:
         return back_open(log);
     case RV_RECOVER_BACK_KEPT:

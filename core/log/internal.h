@@ -170,12 +170,12 @@ typedef struct rv_appender {
 
 typedef enum rv_recovery_state {
     RV_RECOVER_LIST,
-    RV_RECOVER_GENERATIONS, /* of segments that have two: is the newer one whole? */
+    RV_RECOVER_GENERATIONS,      /* of segments that have two: is the newer one whole? */
     RV_RECOVER_GENERATION_AGAIN, /* it is: its header is written once more, */
     RV_RECOVER_GENERATION_FLUSH, /* and flushed */
-    RV_RECOVER_LAST,        /* is the last segment's header there? */
-    RV_RECOVER_LAST_TAIL,   /* it is not: is anything behind it? */
-    RV_RECOVER_READY,       /* the segments are known: from the start, or from a mark */
+    RV_RECOVER_LAST,             /* is the last segment's header there? */
+    RV_RECOVER_LAST_TAIL,        /* it is not: is anything behind it? */
+    RV_RECOVER_READY,            /* the segments are known: from the start, or from a mark */
     RV_RECOVER_MARK_HEADER,
     RV_RECOVER_MARK_BATCH,
     RV_RECOVER_SEGMENT,
@@ -187,7 +187,9 @@ typedef enum rv_recovery_state {
     RV_RECOVER_CUT_FLUSH,
     RV_RECOVER_CUT_ZERO,
     RV_RECOVER_CUT_REMOVE,
-    RV_RECOVER_BACK_OPEN, /* going back: the last segment that there is, */
+    RV_RECOVER_BACK_LIST, /* going back: runs of what lies behind the place */
+    RV_RECOVER_BACK_RUN,  /* go, one by one; */
+    RV_RECOVER_BACK_OPEN, /* the last segment that there is, */
     RV_RECOVER_BACK_KEPT, /* whose end was kept, */
     RV_RECOVER_BACK_REMOVE,
     RV_RECOVER_BACK_EXTEND,

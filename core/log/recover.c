@@ -649,6 +649,8 @@ rv_step rv_recover_step(rv_log *log, rv_batch *batch) {
         return recover_segment(log);
     case RV_RECOVER_BATCH:
         return recover_batch(log, batch);
+    case RV_RECOVER_BACK_LIST:
+    case RV_RECOVER_BACK_RUN:
     case RV_RECOVER_BACK_OPEN:
     case RV_RECOVER_BACK_KEPT:
     case RV_RECOVER_BACK_REMOVE:

@@ -180,7 +180,8 @@ RV_TEST(a_full_storage_is_not_filled_with_files) {
     RV_CHECK_EQ(files_named(&n, "cut-", names, FILES_MAX), 1);
 }
 
-/* Files are numbered behind those that there are; a name that leaves no number is not one of them. */
+/* Files are numbered behind those that there are; a name that leaves no number is not one of them.
+ */
 RV_TEST(what_is_cut_has_a_number) {
     static const uint8_t garbage[300] = {1, 2, 3};
     node n;

@@ -385,6 +385,69 @@ RV_TEST(a_run_gives_way_to_one_that_came_while_it_was_made) {
     RV_CHECK(overlapped > 0);
 }
 
+/* Going back to this watermark; first it is looked for. */
+static rv_status go_back(node *n, ix_twin *t, uint64_t watermark) {
+    rv_log_end_place place;
+    node_create(n);
+    rv_log_recover_until(n->log, watermark);
+    if (ix_recover(n, t) != RV_END || !rv_log_recover_passed(n->log, &place) ||
+        node_seal(n) != RV_END) {
+        return RV_STATUS_COUNT;
+    }
+    node_create(n);
+    rv_log_recover_back(n->log, &place, watermark);
+    rv_status status = ix_recover(n, t);
+    status = status == RV_END ? rv_log_cut_back(n->log, &n->err) : status;
+    for (unsigned i = 0; i < PUMP_MAX && status == RV_PENDING; i += 1) {
+        (void)node_pump(n);
+        status = rv_log_cut_back(n->log, &n->err);
+    }
+    return status;
+}
+
+/* The log goes back into the midst of a segment, and grows again, by a node that has no index and
+ * removes nothing of it. What the runs said of its events is not believed. */
+RV_TEST(runs_of_what_was_cut_off_do_not_come_back) {
+    for (uint64_t seed = 1; seed <= 4; seed += 1) {
+        node n = {.options = ix_options};
+        static rv_file_name names[64];
+        const rv_sim_faults faults = {.crash = RV_SIM_CRASH_LOSE};
+        ix_clear(&the_ix, seed);
+        node_over_disk(&n, seed, &faults);
+        RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+        while (the_ix.count < 80) {
+            RV_CHECK_STATUS(ix_append(&n, &the_ix, 5), RV_OK);
+        }
+        const uint64_t kept = the_ix.count;
+        while (the_ix.count < 210) {
+            RV_CHECK_STATUS(ix_append(&n, &the_ix, 5), RV_OK);
+        }
+        ix_settle(&n);
+        RV_CHECK_EQ(rv_log_segment_count(n.log), 1);
+        const unsigned runs = files_named(&n, "idx-", names, 64);
+        RV_CHECK(runs > 1);
+        RV_CHECK_STATUS(node_seal(&n), RV_END);
+        n.options.index_events = 0;
+        the_ix.untold = true;
+        RV_CHECK_STATUS(go_back(&n, &the_ix, kept), RV_END);
+        ix_keep(&the_ix, kept);
+        RV_CHECK(files_named(&n, "idx-", names, 64) < runs);
+        while (the_ix.count < 400) {
+            RV_CHECK_STATUS(ix_append(&n, &the_ix, 5), RV_OK);
+        }
+        RV_CHECK_STATUS(node_drain(&n), RV_OK);
+        rv_sim_disk_crash(n.disk);
+        n.options.index_events = ix_options.index_events;
+        the_ix.untold = false;
+        RV_CHECK_STATUS(ix_open(&n, &the_ix), RV_END);
+        ix_settle(&n);
+        for (unsigned i = 0; i < 20; i += 1) {
+            ix_check_some(&n, &the_ix);
+            RV_CHECK_PASSED();
+        }
+    }
+}
+
 int main(void) {
     RV_RUN(random_lives);
     RV_RUN(runs_cover_the_log_and_are_merged);
@@ -395,5 +458,6 @@ int main(void) {
     RV_RUN(every_operation_goes_wrong_in_every_way);
     RV_RUN(a_bad_run_that_is_still_read_does_not_take_the_good_one_with_it);
     RV_RUN(a_run_gives_way_to_one_that_came_while_it_was_made);
+    RV_RUN(runs_of_what_was_cut_off_do_not_come_back);
     return rv_test_done();
 }
