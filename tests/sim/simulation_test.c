@@ -25,6 +25,7 @@
 #define FIRST_SIX   (FIRST_FOUR | SIM_FULL | SIM_OLDER)
 #define FIRST_SEVEN (FIRST_SIX | SIM_GATED)
 #define FIRST_EIGHT (FIRST_SEVEN | SIM_FILLS)
+#define FIRST_NINE  (FIRST_EIGHT | SIM_ROWS)
 
 static sim_world world;
 static sim_plan plan;
@@ -71,6 +72,7 @@ RV_TEST(seeds_that_failed) {
         {FIRST_SEVEN, {10209}},
         {FIRST_EIGHT, {3330, 4478, 5199, 8046, 9977}},
         {SIM_ROWS, {1025}},
+        {FIRST_NINE, {2090}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {
