@@ -44,6 +44,7 @@ export class Token {
   #told = false; // the module, that there will be some
   #text = '';
   #asking = false;
+  #renewed = false; // while it is asked, which may have looked before
   #wanted = true;
   #askAt = 0; // not before: microseconds
   #again = AGAIN_MIN;
@@ -77,6 +78,7 @@ export class Token {
   renew() {
     this.#wanted = true;
     this.#askAt = 0;
+    this.#renewed = this.#asking;
   }
 
   /** The page's answer. @param {{token?: string, detail?: string}} told @param {number} now */
@@ -93,7 +95,8 @@ export class Token {
     } else if (this.#text === '') {
       this.failure = new RivuletError('unauthenticated', detail);
     }
-    this.#askAt = other ? 0 : now + this.#again;
+    this.#askAt = other || this.#renewed ? 0 : now + this.#again;
+    this.#renewed = false;
     this.#again = other ? AGAIN_MIN : Math.min(2 * this.#again, AGAIN_MAX);
     this.#engine.activity += 1;
   }

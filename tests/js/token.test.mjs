@@ -104,6 +104,27 @@ test('one that is wanted again is asked for: less and less often, and at once af
   link.stop();
 });
 
+test('a renew that comes while it is asked is not forgotten with the answer', () => {
+  const { link, token, seen } = linked();
+  link.turn(0);
+  token.take({ detail: 'not signed in' }, 0);
+  for (const told of [{ detail: 'not signed in' }, { token: 'rvt_one' }]) {
+    token.renew();
+    link.turn(SECOND);
+    const { asked } = seen;
+    token.renew(); // who is asked may have looked already
+    link.turn(SECOND);
+    assert.equal(seen.asked, asked, 'one after the other');
+    token.take(told, SECOND);
+    link.turn(SECOND);
+    assert.equal(seen.asked, asked + 1);
+    token.take(told, SECOND);
+  }
+  link.turn(SECOND);
+  assert.equal(seen.asked, 5);
+  link.stop();
+});
+
 test('without a token an attempt fails; what fails later keeps the one that there is', () => {
   const { link, token, seen } = linked();
   link.turn(0);
