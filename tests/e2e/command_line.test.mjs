@@ -5,11 +5,10 @@
 // killed under them.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { binary, cli, folder, must, Node, opened, prepared, schema, until } from './harness.mjs';
+import { binary, cli, folder, lives, must, Node, opened, prepared, schema, until } from './harness.mjs';
 
 const parent = folder('command-line');
 
@@ -105,7 +104,7 @@ test('a status for people begins with what matters, and fits a screen', async ()
 /** A command that goes on: what it has said, and how it ended. */
 function follow(node, ...args) {
   const child = spawn(binary, [...args, '--url', node.url]);
-  const it = { out: '', err: '', child, ended: once(child, 'exit').then(([code]) => code) };
+  const it = { out: '', err: '', child, ended: lives(child).then(([code]) => code) };
   child.stdout.on('data', (text) => (it.out += text));
   child.stderr.on('data', (text) => (it.err += text));
   return it;

@@ -75,7 +75,7 @@ CREATE STREAM account_events (
 /** A folder for this file's data, gone after its tests. */
 export function folder(name) {
   const path = mkdtempSync(join(tmpdir(), `rivulet-${name}-`));
-  after(() => rmSync(path, { recursive: true, force: true }));
+  after(() => rmSync(path, { recursive: true, force: true, maxRetries: 5 })); // what was killed may end just now
   return path;
 }
 
@@ -88,7 +88,8 @@ export function cli(args, input = '', more = {}) {
   delete environment.RIVULET_URL;
   delete environment.RIVULET_DIR;
   const run = spawnSync(binary, args, { input, encoding: 'utf8', env: { ...environment, ...more }, timeout: 60000 });
-  return { code: run.status, out: run.stdout, err: run.stderr };
+  const late = run.error ? `${run.error.message}\n` : '';
+  return { code: run.status, out: run.stdout, err: late + run.stderr };
 }
 
 /** The same; must succeed. With --json the parsed output. */
@@ -105,30 +106,53 @@ export function prepared(parent, name = 'node') {
   return data;
 }
 
-/** Nodes that run; a test that failed may have left some. */
+/** Processes that run; a test that failed may have left some. */
 const running = new Set();
-after(() => running.forEach((child) => child.kill('SIGKILL')));
+const killAll = () => running.forEach((child) => child.kill('SIGKILL'));
+after(killAll);
+
+/** How a child ended, `[code, signal]`, when all that it said is here; it does not outlive the tests. */
+export function lives(child) {
+  running.add(child);
+  return once(child, 'close').finally(() => running.delete(child));
+}
+
+/**
+ * A file that waits for what never comes says in which test, and ends: a little before ctest would
+ * end it without a word.
+ */
+const lastsSeconds = 560 + Number(process.env.BAD_NETWORK_SECONDS ?? 0);
+setTimeout(() => {
+  const commands = [...running].map(({ pid, spawnargs }) => `${pid}: ${spawnargs.join(' ').slice(0, 200)}`);
+  console.log(`not done within ${lastsSeconds} s; there are\n${commands.join('\n')}`);
+  killAll();
+  process.exit(1);
+}, lastsSeconds * 1000).unref();
 
 export class Node {
   static async start(data, ...options) {
     const listen = options.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
     const child = spawn(binary, ['serve', '--data', data, ...listen, ...options]);
-    running.add(child);
-    const ended = once(child, 'exit').finally(() => running.delete(child));
+    const told = { asked: false, err: '' }; // asked: it is to end
+    const ended = lives(child);
     let out = '';
-    let err = '';
-    child.stderr.on('data', (text) => (err += text));
+    child.stderr.setEncoding('utf8').on('data', (text) => {
+      told.err += text;
+      console.log(`${data} says: ${text.trimEnd()}`);
+    });
     const url = await new Promise((resolve, reject) => {
       child.stdout.on('data', (text) => {
         out += text;
         const match = /^listening on (http:\/\/\S+)\n/.exec(out);
         if (match) resolve(match[1]);
       });
-      ended.then(([code]) => reject(new Error(`rivulet serve ended with ${code}: ${err}`)));
+      ended.then(([code, signal]) => {
+        if (!told.asked) console.log(`${data} ended with ${code ?? signal}`);
+        reject(new Error(`rivulet serve ended with ${code ?? signal}: ${told.err}`));
+      }, reject);
     });
-    const node = new Node();
     const agent = new http.Agent({ keepAlive: true });
-    return Object.assign(node, { agent, child, ended, url, data, options, errors: () => err });
+    return Object.assign(new Node(), { agent, child, ended, url, data, options, told });
   }
 
   get port() {
@@ -137,6 +161,11 @@ export class Node {
 
   get syncUrl() {
     return this.url.replace('http:', 'ws:');
+  }
+
+  /** What it has said on its standard error. */
+  errors() {
+    return this.told.err;
   }
 
   /** By node:http: fetch may never settle when the peer is killed while it connects. */
@@ -181,11 +210,13 @@ export class Node {
 
   /** Tells it to stop, and its exit code. */
   async stop() {
+    this.told.asked = true;
     this.child.kill('SIGTERM');
     return (await this.ended)[0];
   }
 
   async kill() {
+    this.told.asked = true;
     this.child.kill('SIGKILL');
     await this.ended;
   }

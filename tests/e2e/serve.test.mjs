@@ -9,7 +9,7 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 
-import { Node, binary, cli, feed, folder, must, ndjson, prepared, raw, sleep, until } from './harness.mjs';
+import { Node, binary, cli, feed, folder, lives, must, ndjson, prepared, raw, sleep, until } from './harness.mjs';
 
 const parent = folder('serve');
 let node;
@@ -255,6 +255,7 @@ test('a port in use is said, with exit code 1', async () => {
 test('read --follow goes on with what comes', async () => {
   const args = ['read', '/accounts/77', '--follow', '--json', '--url', node.url];
   const child = spawn(binary, args);
+  void lives(child);
   let out = '';
   child.stdout.on('data', (text) => (out += text));
   await sleep(50);
@@ -306,6 +307,7 @@ test('events are read by type and condition', () => {
 
 test('watch shows each result as a line where there is no terminal', async () => {
   const child = spawn(binary, ['watch', 'select count(*) n from account where id > ?', '100', '--url', node.url]);
+  void lives(child);
   let out = '';
   child.stdout.on('data', (text) => (out += text));
   await until(() => out.includes('\n'), 'the result');
@@ -326,6 +328,7 @@ test('what becomes of rows is told over HTTP and on the command line, and goes o
   assert.equal((await next(live)).change, 'reset');
   const { id: none } = await next(live);
   const child = spawn(binary, ['changes', 'account', 'id > 200', '--url', node.url]);
+  void lives(child);
   let out = '';
   child.stdout.on('data', (text) => (out += text));
   await until(() => out.split('\n').length > 2, 'reset and step');

@@ -6,13 +6,12 @@
 // version, and the program tells each status that it has.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Node, bankSchema, folder, must } from './harness.mjs';
+import { Node, bankSchema, folder, lives, must } from './harness.mjs';
 
 const parent = folder('tokens-javascript');
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -22,8 +21,6 @@ const webSocketFlags =
     ? []
     : ['--experimental-websocket'];
 const bearer = (token) => ({ Authorization: `Bearer ${token}` });
-const running = new Set();
-after(() => running.forEach((child) => child.kill('SIGKILL')));
 
 /** What the function gives, or `throw`; never half of it. */
 function give(file, token) {
@@ -62,9 +59,9 @@ class Program {
       process.exit(0);`;
     const flags = [...webSocketFlags, '--input-type=module', '-e', source];
     const child = spawn(process.execPath, flags, { stdio: 'pipe' });
-    running.add(child);
     const program = Object.assign(new Program(), { child, told: '', states: [] });
-    program.ended = once(child, 'exit').finally(() => running.delete(child));
+    program.ended = lives(child);
+    after(() => console.log(`${name} has told:\n${program.told}`));
     program.lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (text) => (program.told += text));
@@ -116,7 +113,9 @@ async function guarded(name) {
   return { central, ask, pay };
 }
 
-test('a function that fails, a wrong token, a good one, its renewal, its end', async () => {
+const options = { timeout: 120000 }; // what it told is shown then
+
+test('a function that fails, a wrong token, a good one, its renewal, its end', options, async () => {
   const { central, ask, pay } = await guarded('central');
   const file = join(parent, 'till.token');
   give(file, 'throw');
@@ -169,7 +168,7 @@ test('a function that fails, a wrong token, a good one, its renewal, its end', a
   assert.equal(await central.stop(), 0);
 });
 
-test('a text is a token too', async () => {
+test('a text is a token too', options, async () => {
   const { central, ask } = await guarded('central-text');
   const { token } = await ask('POST', '/tokens', { name: 'ada', read: ['/accounts/*'] });
   const program = Program.start('text', central, JSON.stringify(token));

@@ -57,7 +57,7 @@ before(async () => {
   child = spawn(workerd, args, { cwd: parent, stdio: ['ignore', 'inherit', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (text) => (errors += text));
-  const ended = once(child, 'exit').then(() => assert.fail(`workerd ended: ${errors}`));
+  const ended = once(child, 'close').then(() => assert.fail(`workerd ended: ${errors}`));
   ended.catch(() => {});
   const [line] = await Promise.race([once(child.stdio[3].setEncoding('utf8'), 'data'), ended]);
   const { event, port } = JSON.parse(line.split('\n')[0]);
