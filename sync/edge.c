@@ -134,7 +134,7 @@ static int64_t delay_after(rv_edge *e, rv_status status) {
     RV_ASSERT(l->count <= RV_WIRE_LINEAGE_MAX);
     if (status == RV_UPSTREAM_UNAUTHORIZED || status == RV_UNAUTHENTICATED ||
         status == RV_FORBIDDEN) {
-        return RV_BACKOFF_MAX_US;
+        return e->token.untold ? 0 : RV_BACKOFF_MAX_US; /* what was refused is not what there is */
     }
     if (rv_node_rewinding(e->node)) { /* if that fails, it is tried again, later and later */
         l->wanted = false;

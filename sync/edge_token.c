@@ -34,7 +34,8 @@ void rv_edge_set_token(rv_edge *e, rv_bytes token, int64_t now) {
     }
     t->len = token.len;
     t->wanted_at = INT64_MAX;
-    t->owed = e->status.state == RV_EDGE_CONNECTED && t->admitted && token.len > 0;
+    t->owed = token.len > 0 && (e->status.state == RV_EDGE_CONNECTING ||
+                                (e->status.state == RV_EDGE_CONNECTED && t->admitted));
     if (e->status.state == RV_EDGE_NEEDS_AUTH && e->next_attempt > now) {
         e->next_attempt = now;
     }
@@ -101,6 +102,7 @@ void rv_edge_token_welcome(rv_edge *e, const rv_wire_welcome *welcome, int64_t n
     if (welcome->has_admitted) {
         note_admitted(e, &welcome->admitted, now);
     } else {
+        e->token.owed = false; /* it has no tokens */
         rv_pusher_named(&e->pusher, (rv_bytes){NULL, 0}, true);
     }
 }
@@ -129,6 +131,7 @@ bool rv_edge_token_denied(const rv_error *reason) {
 void rv_edge_token_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     rv_edge_token *const t = &e->token;
     RV_ASSERT(!e->receiving);
+    t->untold = t->owed || t->waits;
     t->owed = false;
     t->waits = false;
     t->admitted = false;

@@ -6,7 +6,8 @@
 #include "sync/edge.h"
 
 typedef struct rv_edge_token {
-    bool owed;         /* to be told in a message */
+    bool owed;         /* to be told in a message: it came behind the hello */
+    bool untold;       /* by the hello of the connection that has ended, and not taken since */
     bool waits;        /* for the answer to that */
     bool admitted;     /* the upstream has tokens, and took one in this connection */
     bool given;        /* somebody has tokens, and is to be asked */

@@ -171,8 +171,44 @@ RV_TEST(a_token_is_renewed_within_the_session) {
     pair_run(&p);
     RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
     RV_CHECK_STATUS(reason(&p), RV_FORBIDDEN);
-    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED); /* but for another one */
+    const int64_t refused = p.now;
+    RV_CHECK_EQ(join(&p), RV_EDGE_CONNECTED); /* but for another one, at once */
+    RV_CHECK(p.now < refused + 4000000);
     RV_CHECK_TEXT(pair_status(&p).principal, "bob");
+    pair_free(&p);
+}
+
+/* Connects, and the upstream has the hello, which it has not answered. */
+static bool greet(pair *p) {
+    rv_bytes hello;
+    return pair_connect(p) && rv_edge_send(p->edge, p->now, &hello) &&
+           rv_upstream_receive(p->session, hello, p->now, &p->err) == RV_OK;
+}
+
+RV_TEST(one_that_comes_behind_the_hello_is_told) {
+    pair p = start("/accounts/*");
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "one", "/accounts/*", "", "", 40), RV_OK);
+    give(&p, "wrong");
+    rv_bytes hello;
+    RV_CHECK(pair_connect(&p) && rv_edge_send(p.edge, p.now, &hello));
+    give(&p, "one");
+    (void)!rv_upstream_receive(p.session, hello, p.now, &p.err);
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_NEEDS_AUTH);
+    const int64_t joined = p.now;
+    RV_CHECK(greet(&p)); /* at once, not half a minute later */
+    RV_CHECK_EQ(p.now, joined);
+    RV_CHECK_STATUS(tokens_put(p.root.node, "ada", "two", "/accounts/*", "", "", 100), RV_OK);
+    give(&p, "two");
+    pair_run(&p);
+    RV_CHECK_EQ(pair_status(&p).state, RV_EDGE_CONNECTED);
+    RV_CHECK(!rv_edge_wants_token(p.edge, joined + 39000000)); /* it goes on under that */
+    RV_CHECK(rv_edge_wants_token(p.edge, joined + 76000000));
+    /* and when it was of no use either, trying again waits */
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    give(&p, "wrong");
+    RV_CHECK_EQ(join(&p), RV_EDGE_NEEDS_AUTH);
+    RV_CHECK(!rv_edge_wants_connection(p.edge, p.now + 1000000));
     pair_free(&p);
 }
 
@@ -546,6 +582,7 @@ int main(void) {
     RV_RUN(who_has_no_token_gets_nothing);
     RV_RUN(a_selection_is_what_may_be_read);
     RV_RUN(a_token_is_renewed_within_the_session);
+    RV_RUN(one_that_comes_behind_the_hello_is_told);
     RV_RUN(expired_and_revoked_tokens_end_sessions);
     RV_RUN(a_token_expires_between_two_looks_at_the_clock);
     RV_RUN(a_token_ends_while_a_push_is_on_its_way);
