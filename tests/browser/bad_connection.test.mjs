@@ -20,7 +20,7 @@ const site = await serveDatabase();
 const browsers = {};
 for (const name of browserNames) browsers[name] = await launch(name);
 const parent = folder('bad-connection');
-const timeout = 60000;
+const timeout = 120000;
 
 /** Listens on a free port of 127.0.0.1 until the test file ends. */
 async function listen(server) {

@@ -21,7 +21,7 @@ const site = await serveDatabase({ headers: { 'access-control-allow-origin': '*'
 const browsers = {};
 for (const name of browserNames) browsers[name] = await launch(name);
 const { chromium } = browsers;
-const timeout = 60000;
+const timeout = 120000;
 const inChromium = { timeout, skip: chromium ? false : 'it is of Chromium alone' };
 
 const poor = (what) => `${site.origin}/tests/browser/pages/database/poor-worker.js?${what}`;

@@ -114,7 +114,7 @@ async function lives(browser, storage) {
 
 for (const name of browserNames) {
   for (const storage of ['opfs', 'indexeddb']) {
-    test(`${name}: changes of rows in ${storage}`, { timeout: 60000 }, () =>
+    test(`${name}: changes of rows in ${storage}`, { timeout: 120000 }, () =>
       lives(browsers[name], storage));
   }
 }

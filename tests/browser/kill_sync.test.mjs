@@ -13,19 +13,20 @@ import { packedFile, schemaFile, withLoans } from '../e2e/loans.mjs';
 import { browserNames } from './harness/browser.mjs';
 import { test } from './harness/test.mjs';
 import { mustOpen, reached, serveDatabase } from './pages/fixture.mjs';
-import { random, Victim } from './pages/kill.mjs';
+import { Moments, random, Victim } from './pages/kill.mjs';
 
 const KILLS = 20;
 const KILLS_OF_ONE = 4; // then that database is brought to its end and compared
-const AFTER_MAX = 700; // milliseconds: about what the whole sync takes
+const AFTER_MAX = 700; // milliseconds at first: about what the whole sync takes
 const ATTEMPTS_MAX = 80;
 
 const chromium = browserNames.includes('chromium');
 const skip = chromium ? withLoans.skip : 'only Chromium tells when a tab has died';
 
-let site, central, total, hash, victim, next;
+let site, central, total, hash, victim, next, moments;
 if (!skip) {
   next = random();
+  moments = new Moments(next, AFTER_MAX);
   const data = join(folder('kill-sync'), 'central');
   must(['schema', 'apply', schemaFile, '--data', data]);
   must(['import', packedFile, '--data', data]);
@@ -61,7 +62,7 @@ async function denseUpTo(last) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 100000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 240000 }, async () => {
     let kills = 0;
     for (let round = 0, attempts = 0; kills < KILLS; round++) {
       const options = settings(`kill-${round}`, storage);
@@ -71,9 +72,12 @@ for (const storage of ['opfs', 'indexeddb']) {
 
       for (let i = 0; i < KILLS_OF_ONE && kills < KILLS && acknowledged < total; i++) {
         assert.ok((attempts += 1) < ATTEMPTS_MAX, 'the sync is over before it can be killed');
-        const after = next() * AFTER_MAX;
+        const after = moments.draw();
+        const held = acknowledged;
         await victim.killDuring(sync, options, { after, whole: kills % 5 === 4 });
         if (acknowledged < total) kills += 1;
+        if (acknowledged === held) moments.later();
+        else if (acknowledged === total) moments.earlier();
         killedAt.push(`${acknowledged} (${Math.round(after)} ms)`);
       }
 
@@ -97,7 +101,7 @@ for (const storage of ['opfs', 'indexeddb']) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: closed in the middle of the first sync`, { skip, timeout: 60000 }, async () => {
+  test(`${storage}: closed in the middle of the first sync`, { skip, timeout: 120000 }, async () => {
     const options = settings('closed', storage);
     const page = await victim.page();
     let held = 0;

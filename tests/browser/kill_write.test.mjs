@@ -12,10 +12,10 @@ import { folder, must, ndjson, Node } from '../e2e/harness.mjs';
 import { browserNames } from './harness/browser.mjs';
 import { test } from './harness/test.mjs';
 import { mustOpen, serveDatabase } from './pages/fixture.mjs';
-import { random, Victim } from './pages/kill.mjs';
+import { Moments, random, Victim } from './pages/kill.mjs';
 
 const KILLS = 20;
-const AFTER_MAX = 600; // milliseconds, from before the database is opened
+const AFTER_MAX = 600; // milliseconds at first, from before the database is opened
 
 const chromium = browserNames.includes('chromium');
 const skip = chromium ? undefined : 'only Chromium tells when a tab has died';
@@ -36,9 +36,9 @@ CREATE EVENT_TYPE counted (
 CREATE STREAM tallies (path "/tallies/{id}" event_types (begun, counted));
 `;
 
-let site, victim, next, data;
+let site, victim, moments, data;
 if (!skip) {
-  next = random();
+  moments = new Moments(random(), AFTER_MAX);
   data = folder('kill-write');
   site = await serveDatabase();
   victim = await Victim.launch(site);
@@ -105,7 +105,7 @@ function isWhole(log) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times while it writes`, { skip, timeout: 100000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it writes`, { skip, timeout: 240000 }, async () => {
     const options = { name: 'kill', storage, schema };
     const acknowledged = new Map();
     const sizes = [];
@@ -117,13 +117,16 @@ for (const storage of ['opfs', 'indexeddb']) {
     for (let kills = 0; kills < KILLS; kills++) {
       const numbers = log.map(({ data: { n } }) => n ?? -1);
       const first = Math.max(-1, ...numbers) + 1;
-      const after = next() * AFTER_MAX;
+      const after = moments.draw();
+      const before = log;
+      const told = acknowledged.size;
       const work = { options, first, begin: log.length === 0 };
       await victim.killDuring(write, work, { after, whole: kills % 5 === 4 });
+      if (acknowledged.size === told) moments.later();
+      else moments.earlier();
 
       const page = await victim.page();
       await mustOpen(page, options);
-      const before = log;
       log = JSON.parse(await page.evaluate(readAll));
       await page.evaluate(() => db.close());
       await page.close();

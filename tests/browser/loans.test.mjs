@@ -13,7 +13,7 @@ import { test } from './harness/test.mjs';
 import { mustOpen, openPage, reached, rows, serveDatabase } from './pages/fixture.mjs';
 
 const storages = ['opfs', 'indexeddb'];
-const options = { ...withLoans, timeout: 30000 };
+const options = { ...withLoans, timeout: 120000 };
 
 /** How many applications there are of each state, by the file. */
 function statesOf({ applications }) {

@@ -17,7 +17,7 @@ import { browserNames, launch, root, serve } from './harness/browser.mjs';
 import { test } from './harness/test.mjs';
 import { packageFolder } from './pages/fixture.mjs';
 
-const timeout = 60000;
+const timeout = 120000;
 const require = createRequire(join(root, 'build/deps/'));
 const viteFolder = join(require.resolve('vite/package.json'), '..');
 const vite = await import(pathToFileURL(join(viteFolder, 'dist/node/index.js')));

@@ -9,7 +9,7 @@ import { mustOpen, openPage, rows, serveDatabase } from './pages/fixture.mjs';
 
 const site = await serveDatabase();
 const browser = await launch('chromium');
-const timeout = 60000;
+const timeout = 120000;
 const workerUrl = `${site.origin}/tests/browser/pages/database/panicking-worker.js`;
 
 const schema = `

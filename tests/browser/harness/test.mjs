@@ -6,13 +6,13 @@
 //
 //     import { test } from './harness/test.mjs';
 //
-//     test(`${name}: adds`, async () => { … });                           // 60 s
+//     test(`${name}: adds`, async () => { … });                           // 120 s
 //     test(`${name}: adds much`, { timeout: 90000, skip }, async () => { … });
 import { after, test as nodeTest } from 'node:test';
 import { describeAll, endAll } from './browser.mjs';
 import { Late, underWay, within } from './wait.mjs';
 
-const timeoutDefaultMs = 60000;
+const timeoutDefaultMs = 120000;
 const lingersMs = 30000;
 
 /** `options` may be left out: {timeout, skip}. */
