@@ -106,11 +106,10 @@ test('a slow consumer misses what lies between, never the last one', async () =>
   })();
   for await (const [row] of db.live('select visits from account where id = ?', [1n])) {
     seen.push(row.visits);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (seen.length === 3) await paid;
     if (row.visits === 200) break;
   }
-  await paid;
-  assert.ok(seen.length < 200);
+  assert.ok(seen.length < 10, `${seen.length} of 200`);
   assert.deepEqual(seen, [...seen].sort((a, b) => a - b));
   await db.close();
 });
