@@ -6,13 +6,12 @@
 // stopped and changed meanwhile.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Node, bankSchema, folder, must, opened } from './harness.mjs';
+import { Node, bankSchema, folder, lives, must, opened } from './harness.mjs';
 
 const parent = folder('commands');
 const text = JSON.stringify;
@@ -26,8 +25,6 @@ const flags =
     ? []
     : ['--experimental-websocket'];
 
-const running = new Set();
-after(() => running.forEach((child) => child.kill('SIGKILL')));
 
 let programs = 0;
 
@@ -62,8 +59,7 @@ class Edge {
       await db.close();
     `);
     const child = spawn(process.execPath, [...flags, program], { stdio: ['pipe', 'pipe', 'inherit'] });
-    running.add(child);
-    const ended = once(child, 'exit').finally(() => running.delete(child));
+    const ended = lives(child);
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const edge = Object.assign(new Edge(), { child, ended, lines });
     assert.equal(await edge.line(), 'open');
@@ -111,6 +107,12 @@ async function rootOf(name) {
 const synced = 'await db.connected(); await first(db.status(), (s) => s.syncedTo >= 5);';
 const idle = 'await first(db.status(), (s) => s.pending === 0);';
 
+/** The root stops, and the edge has heard of it. */
+async function leaves(root, edge) {
+  await root.stop();
+  await edge.do("await first(db.status(), (s) => s.connection !== 'connected')");
+}
+
 /** Something takes money while the edge is away, and the root is back where it was. */
 async function changed(root, id, amount) {
   must(['append', `/accounts/${id}`, 'money_taken', text({ amount }), '--data', root.data]);
@@ -126,7 +128,7 @@ test('given offline, it comes to what is right when the root is back', async () 
   const root = await rootOf('offline');
   const edge = await Edge.start('offline', root);
   await edge.do(synced);
-  await root.stop();
+  await leaves(root, edge);
   const made = await edge.do(`
     runs.share = db.run('share', { from: 1, to: 2, amount: 8 });
     runs.transfer = db.run('transfer', { from: 1, to: 2, amount: 2 });
@@ -161,7 +163,7 @@ test('through a kill, without its functions it waits and says so; with them it g
   const root = await rootOf('reload');
   let edge = await Edge.start('reload', root);
   await edge.do(synced);
-  await root.stop();
+  await leaves(root, edge);
   await edge.do("await db.run('share', { from: 1, to: 2, amount: 8 }).durable('local')");
   await edge.do("await db.append('/accounts/2', 'money_paid', { amount: 1 }).durable('local')");
   await edge.kill();
@@ -212,7 +214,7 @@ test('a key that an offline command took stays its own when it runs again', asyn
   await edge.do(synced);
   await edge.do("await db.run('ticket', { text: 'first' }).durable('upstream')");
   await edge.do("await db.run('ticket', { text: 'second' }).durable('upstream')");
-  await root.stop();
+  await leaves(root, edge);
   const [{ data }] = await edge.do("runs.t = db.run('ticket', { text: 'third' }); return runs.t.durable('local')");
   const again = await changed(root, 1, 1);
   const [event] = await edge.do("return runs.t.durable('upstream')");
@@ -226,7 +228,7 @@ test('a rejection that comes later is told, also where it stands before others; 
   const root = await rootOf('later');
   let edge = await Edge.start('later', root);
   await edge.do(synced);
-  await root.stop();
+  await leaves(root, edge);
   await edge.do(`
     await db.append('/accounts/1', 'money_paid', { amount: 1 }, { expectedVersion: 2 }).durable('local');
     await db.run('transfer', { from: 2, to: 1, amount: 10 }).durable('local');

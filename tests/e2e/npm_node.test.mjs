@@ -10,9 +10,9 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folder, must, Node, opened, prepared, schema, until } from './harness.mjs';
+import { folder, lives, must, Node, opened, prepared, schema, until } from './harness.mjs';
 
 const packed = fileURLToPath(new URL('../../build/npm', import.meta.url));
 const parent = folder('npm');
@@ -35,8 +35,6 @@ writeFileSync(join(project, 'package.json'), '{ "type": "module", "private": tru
 writeFileSync(join(project, 'schema.sql'), schema);
 npm(['install', join(parent, npm(['pack', packed, '--silent'], parent))], project);
 
-const running = new Set();
-after(() => running.forEach((child) => child.kill('SIGKILL')));
 
 let programs = 0;
 
@@ -52,10 +50,10 @@ function start(source, flags = []) {
   `;
   writeFileSync(file, head + source);
   const child = spawn(process.execPath, [...flags, file], { cwd: project });
-  running.add(child);
-  const ended = once(child, 'exit').finally(() => running.delete(child));
+  const ended = lives(child);
   let err = '';
   child.stderr.on('data', (text) => (err += text));
+  void ended.then(([code]) => code > 0 && console.log(`${file} ended with ${code}: ${err}`));
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   return {
     child,
@@ -286,7 +284,9 @@ test('an edge that is killed while it syncs goes on, and ends equal', async (t) 
     const program = start(`
       const db = await open(${edgeOptions(node, directory)});
       tell('open');
-      for await (const s of db.status()) tell(s.syncedTo);
+      let held = 0;
+      setInterval(() => tell(held), 100); // where there is nothing to come it has told all
+      for await (const s of db.status()) tell((held = s.syncedTo));
     `, webSocketFlags);
     assert.equal(await program.line(), 'open', program.errors());
     for (let left = random(3); left > 0; left--) held.push(await program.line());
