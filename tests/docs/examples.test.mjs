@@ -5,14 +5,15 @@
 // that repeat what stands before are told apart by their error); queries are asked of the schema they
 // are about; JSON is read.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { Node, binary, cli, folder, must } from '../e2e/harness.mjs';
+import { Node, binary, cli, folder, must, until } from '../e2e/harness.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const parent = folder('docs');
@@ -120,9 +121,14 @@ test('docs/http.md: changes of rows', async () => {
   must(['schema', 'apply', '-', '--data', data], 'CREATE AGGREGATE account (id bigint PRIMARY KEY, balance integer);');
   const node = await Node.start(data);
   const line = blocks(page('docs/http.md'), 'sh').find((block) => block.includes('/changes/'));
-  const { stdout } = spawnSync('bash', ['-c', `timeout 1 ${line.replace('http://127.0.0.1:5678', node.url)}`], { encoding: 'utf8' });
+  const child = spawn('bash', ['-c', line.replace('http://127.0.0.1:5678', node.url)]);
+  const ended = once(child, 'close');
+  let stdout = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => (stdout += text));
+  await until(() => stdout.includes('"change":"step"'), 'a step');
+  await node.stop(); // which ends what it reads
+  await ended;
   assert.deepEqual(stdout.match(/"change":"\w+"/g), ['"change":"reset"', '"change":"step"'], stdout);
-  await node.stop();
 });
 
 test('docs/tokens.md: the commands', () => {
