@@ -177,6 +177,7 @@ const bench = {
     const firstSync = await worker.call('fetchAll', 'fetched.db');
     await worker.call('pack');
     const memory = await worker.call('fill', ':memory:');
+    await worker.call('leave');
     worker.end();
     const times = [];
     const [opened, again] = await timed(async () => {
@@ -189,6 +190,7 @@ const bench = {
       times.push((await timed(() => again.call('append', [row])))[0]);
     }
     await again.call('close');
+    await again.call('leave');
     again.end();
     return { version, memory, batches, firstSync, open: opened, append: quantiles(times) };
   },

@@ -194,6 +194,11 @@ const commands = {
     base.close();
     base = undefined;
   },
+
+  /** Lets go of all files: those of a worker that is ended are taken for a while. */
+  leave() {
+    pool.pauseVfs();
+  },
 };
 
 addEventListener('message', async ({ data: [id, name, argument] }) => {
