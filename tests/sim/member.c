@@ -175,11 +175,13 @@ static void note_unsure(sim_helds *helds, uint64_t from, uint64_t to) {
     }
 }
 
-/* The bases that lie at W or before it have come, or will not. Of several at once it was not seen
- * which were taken whole, and fed by. */
+/* The bases that lie before W have come, or will not; of one at W parts may wait for room on the
+ * disk, and be taken with what moves W on. Of several at once it was not seen which were taken
+ * whole, and fed by. */
 static void take_bases(sim_helds *helds, uint64_t w) {
-    uint32_t came = 0;
+    uint32_t came = 0, past = 0;
     while (came < helds->coming_count && helds->coming[came] <= w) {
+        past += helds->coming[came] < w;
         came += 1;
     }
     if (came == 0) {
@@ -189,8 +191,8 @@ static void take_bases(sim_helds *helds, uint64_t w) {
         note_unsure(helds, helds->coming[0], w);
     }
     helds->base = helds->coming[came - 1];
-    helds->coming_count -= came;
-    memmove(helds->coming, helds->coming + came, helds->coming_count * sizeof helds->coming[0]);
+    helds->coming_count -= past;
+    memmove(helds->coming, helds->coming + past, helds->coming_count * sizeof helds->coming[0]);
     RV_ASSERT(helds->base <= w);
 }
 
