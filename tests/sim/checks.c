@@ -108,6 +108,9 @@ static void check_asked(sim_world *world, const rv_event *event, rv_bytes path) 
     if (asked->met > 1) {
         sim_fail(world, SIM_CHECK_TWICE, "event %u of op %u is in the log again, at position %llu",
                  index, o->number, (unsigned long long)event->position);
+    } else if (asked->has_id && memcmp(asked->id, event->event_id, sizeof asked->id) != 0) {
+        sim_fail(world, SIM_CHECK_CONTENT, "op %u brought another id than position %llu has",
+                 o->number, (unsigned long long)event->position);
     } else if (!named || !same_fields(&world->truth, asked, event)) {
         sim_fail(world, SIM_CHECK_CONTENT, "op %u asked for something else at position %llu",
                  o->number, (unsigned long long)event->position);

@@ -80,15 +80,21 @@ void sim_expected_answered(sim_world *world, const sim_member *member, const sim
     RV_ASSERT(o->count <= SIM_BATCH_MAX);
 }
 
-void sim_expected_rejected(sim_operation *o, const rv_error *reason) {
-    static const char name[] = "\"actual\":";
+/* A number that the reason tells; 0 and false: it does not. */
+static bool fact_of(const rv_error *reason, const char *name, uint64_t *value) {
     char facts[RV_ERROR_FACTS_MAX + 1];
     RV_ASSERT(reason->facts_len <= RV_ERROR_FACTS_MAX);
     memcpy(facts, reason->facts, reason->facts_len);
     facts[reason->facts_len] = '\0';
     const char *const at = strstr(facts, name);
-    o->conflict = reason->status == RV_VERSION_CONFLICT && at != NULL;
-    o->actual = at == NULL ? 0 : strtoull(at + sizeof name - 1, NULL, 10);
+    *value = at == NULL ? 0 : strtoull(at + strlen(name), NULL, 10);
+    return at != NULL;
+}
+
+void sim_expected_rejected(sim_operation *o, const rv_error *reason) {
+    const bool told = fact_of(reason, "\"actual\":", &o->actual);
+    o->conflict = reason->status == RV_VERSION_CONFLICT && told;
+    (void)fact_of(reason, "\"judged_at\":", &o->judged_at);
 }
 
 /* True when the event is one that the operation's writer wrote before it. */
@@ -96,8 +102,7 @@ static bool is_own(const sim_world *world, const sim_operation *o, const rv_even
     uint32_t index = 0;
     const sim_operation *const other =
         sim_operations_find(&world->operations, event->metadata, &index);
-    return other == o || (other != NULL && other->kind == SIM_STEP_WRITE &&
-                          other->writer == o->writer && other->edge_sequence < o->edge_sequence);
+    return other == o || (other != NULL && sim_retry_counts(world, other, o));
 }
 
 /* Of the stream, by the truth. */
@@ -133,7 +138,8 @@ static bool own_refused(const sim_world *world, const sim_operation *o, const ch
         const bool before = other->kind == SIM_STEP_WRITE && other->writer == o->writer &&
                             other->edge_sequence > 0 && other->edge_sequence < o->edge_sequence;
         for (uint8_t k = 0; k < other->count && before && !refused; k++) {
-            refused = other->asked[k].met == 0 && strcmp(other->asked[k].draft.path, path) == 0;
+            refused = sim_retry_met(world, other, k) == 0 &&
+                      strcmp(other->asked[k].draft.path, path) == 0;
         }
         /* a command came to something else than what was counted, or went behind it */
         refused = refused || (sim_command_touches(other, path) && other->writer == o->writer &&

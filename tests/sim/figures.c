@@ -55,6 +55,10 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rejections told again in another", figures->told_again);
     line(to, "rejections acknowledged later", figures->told_forgotten);
     line(to, "batches listed as they waited", figures->told_waiting);
+    line(to, "worlds in which writes are given again", figures->retries);
+    line(to, "writes given again", figures->retried);
+    line(to, "of these in the log of the edge", figures->retries_known);
+    line(to, "of these accepted as they were before", figures->retries_met);
 }
 
 /* What readers were told. */

@@ -70,7 +70,9 @@ typedef struct sim_operation {
     uint64_t actual;
     bool voided; /* what it expected was of a history that is no more */
     sim_telling telling;
+    uint64_t judged_at;          /* by the root, which refused it; 0: it does not say */
     struct sim_command *command; /* NULL: it is none */
+    struct sim_operation *first; /* that asked for the same; NULL: itself */
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;
 

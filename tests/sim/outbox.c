@@ -11,6 +11,25 @@
 
 #define TRIES_MAX 4000
 
+/* Its ids are in the edge's log: it was accepted, whoever gave it. */
+static void known(sim_world *world, const sim_member *member, sim_request *request,
+                  const rv_event *results) {
+    sim_operation *const o = request->operation;
+    RV_ASSERT(o->edge_sequence == 0);
+    o->level = SIM_UPSTREAM;
+    for (uint8_t i = 0; i < o->count; i++) {
+        o->asked[i].covered = true;
+        o->asked[i].position = results[i].position;
+    }
+    if (member->floor != SIM_FLOOR_NONE && o->asked[o->count - 1].position > member->floor) {
+        sim_outbox_taken_back(o, true, true); /* by a root before */
+    }
+    world->figures.retries_known += 1;
+    request->state = SIM_REQUEST_FREE;
+    sim_note(world, member->index, "op %u: is known, position %llu", o->number,
+             (unsigned long long)o->asked[o->count - 1].position);
+}
+
 bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) {
     sim_operation *const o = request->operation;
     rv_append events[SIM_BATCH_MAX];
@@ -43,6 +62,8 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
                               .count = o->count,
                               .principal = rv_bytes_of_string(principal),
                               .command = o->command != NULL ? &command : NULL};
+    o->writer = member->index;
+    o->writer_life = member->disk_life;
     o->written_w = rv_node_watermark(member->node); /* it may have moved since it was asked */
     const rv_status status = rv_node_write(member->node, &writes, results, &written, &err);
     request->tries += 1;
@@ -58,14 +79,16 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
     }
     world->figures.statuses[RV_OK] += 1;
     world->figures.written += 1;
+    if (written.edge_sequence == 0) {
+        known(world, member, request, results);
+        return true;
+    }
     o->writer_process = member->process;
     o->written_at = world->now;
     o->voided = sim_restored_beside(member);
     for (uint8_t i = 0; i < o->count; i++) {
         o->asked[i].covered = results[i].version > 0;
     }
-    o->writer = member->index;
-    o->writer_life = member->disk_life;
     o->edge_sequence = written.edge_sequence;
     o->level = SIM_MEMORY;
     request->state = SIM_REQUEST_WRITTEN;
@@ -193,12 +216,14 @@ static bool is_judged_anew(const sim_world *world, const sim_operation *o) {
 void sim_outbox_check_end(sim_world *world) {
     for (uint32_t i = 0; i < world->operations.count; i++) {
         const sim_operation *const o = world->operations.list[i];
-        if (o->kind != SIM_STEP_WRITE || o->edge_sequence == 0) {
+        sim_retry_check_end(world, o);
+        if (o->kind != SIM_STEP_WRITE || (o->edge_sequence == 0 && o->level != SIM_UPSTREAM)) {
             continue;
         }
-        uint32_t met = 0;
+        uint32_t met = 0, met_own = 0;
         for (uint8_t k = 0; k < o->count; k++) {
-            met += o->asked[k].met;
+            met += sim_retry_met(world, o, k);
+            met_own += o->asked[k].met;
         }
         RV_ASSERT(o->writer < world->plan->member_count);
         /* a copy that is restored pushes again what it holds, which may be judged otherwise then */
@@ -209,11 +234,11 @@ void sim_outbox_check_end(sim_world *world) {
             sim_expected_check_end(world, o);
             sim_keys_check_end(world, o, o->rejected ? o->rejected_for : RV_OK);
         }
-        if (met > 0 && o->rejected && same_life && !is_judged_anew(world, o)) {
+        if (met_own > 0 && o->rejected && same_life && !is_judged_anew(world, o)) {
             sim_fail(world, SIM_CHECK_JUDGEMENT, "op %u was rejected and is in the log", o->number);
         } else if (met == 0 && o->level == SIM_UPSTREAM) {
             sim_fail(world, SIM_CHECK_LOST, "op %u was accepted and is not in the log", o->number);
-        } else if (met == 0 && !o->rejected && counts) {
+        } else if (met == 0 && !sim_retry_rejected(world, o) && counts) {
             sim_fail(world, SIM_CHECK_LOST, "op %u was local at member %u and is nowhere",
                      o->number, (unsigned)o->writer);
         }

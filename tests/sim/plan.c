@@ -24,17 +24,18 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
     [SIM_STEP_DECAY] = 2,     [SIM_STEP_RESTORE_ROOT] = 5,
 };
 
-#define FIRST_FAULT   SIM_STEP_CLOSE
-#define SCANT_SCHEMA  2 /* has texts */
-#define SCANT_BULK    90000
-#define SCANT_PERCENT 25 /* of worlds of that schema: texts cost time */
-#define FULL_BULK     60000
-#define FULL_KEYS     40
-#define FULL_PERCENT  25
-#define OLDER_PERCENT 20
-#define FILLS_PERCENT 40
-#define ROWS_PERCENT  60 /* of worlds with gateways */
-#define LONG_EVERY    40 /* one seed of so many is a long one */
+#define FIRST_FAULT     SIM_STEP_CLOSE
+#define SCANT_SCHEMA    2 /* has texts */
+#define SCANT_BULK      90000
+#define SCANT_PERCENT   25 /* of worlds of that schema: texts cost time */
+#define FULL_BULK       60000
+#define FULL_KEYS       40
+#define FULL_PERCENT    25
+#define OLDER_PERCENT   20
+#define FILLS_PERCENT   40
+#define ROWS_PERCENT    60 /* of worlds with gateways */
+#define RETRIES_PERCENT 35
+#define LONG_EVERY      40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
     static const char *const texts[] = {
@@ -479,6 +480,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
             : 0;
     RV_ASSERT(plan->features.command_percent <= 100);
     uint64_t tells = sim_plan_stream(plan->seed, "told");
+    uint64_t retries = sim_plan_stream(plan->seed, "retries");
     draw_rows(plan, (features & SIM_ROWS) != 0);
     draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
     draw_scant(plan, (features & SIM_SCANT) != 0);
@@ -486,6 +488,8 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     draw_older(plan, (features & SIM_OLDER) != 0);
     draw_fills(plan, (features & SIM_FILLS) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
+    plan->features.retries =
+        (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);
 }
 
 void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features) {

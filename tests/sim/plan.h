@@ -102,9 +102,10 @@ typedef struct sim_features {
     bool scant;               /* edges have less memory than what there is takes, at a time */
     bool full;                /* or altogether */
     bool fills;               /* the past of streams is filled in */
-    bool older; /* edges run an older version, and events come that it does not know */
-    bool tells; /* applications follow what waits and what was refused */
-    bool rows;  /* gateways select aggregates, or edges behind them do */
+    bool older;   /* edges run an older version, and events come that it does not know */
+    bool tells;   /* applications follow what waits and what was refused */
+    bool rows;    /* gateways select aggregates, or edges behind them do */
+    bool retries; /* what was written is given again, also elsewhere */
 } sim_features;
 
 typedef struct sim_plan {
@@ -135,6 +136,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_GATED        0x40u /* rights in worlds with gateways, too */
 #define SIM_FILLS        0x80u
 #define SIM_ROWS         0x100u
+#define SIM_RETRIES      0x200u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

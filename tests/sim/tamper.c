@@ -94,8 +94,9 @@ static void expect_nothing(sim_message *message) {
     become(message, &w);
 }
 
-/* An event that a command made, under an id that it has not. */
-static void change_ids(sim_message *message) {
+/* Events with ids of this version, that a command (8) or a caller (4) has made, under other ones.
+ */
+static void change_ids(sim_message *message, uint8_t version) {
     static uint8_t bytes[RV_WIRE_MESSAGE_MAX];
     rv_writer w = rv_writer_over(bytes, sizeof bytes);
     rv_wire_push push;
@@ -108,7 +109,39 @@ static void change_ids(sim_message *message) {
     push.counted_count = 0;
     rv_wire_write_push(&w, &push, NULL);
     for (uint64_t i = 0; i < push.count && rv_wire_read_pushed(&events, &event); i++) {
-        event.event_id[15] ^= event.event_id[6] >> 4 == 8;
+        event.event_id[15] ^= event.event_id[6] >> 4 == version;
+        rv_wire_write_pushed(&w, &event);
+    }
+    become(message, &w);
+}
+
+static bool is_known(const sim_world *world, const uint8_t *id) {
+    for (uint64_t p = 1; p <= world->truth.count; p++) {
+        if (memcmp(sim_truth_at(&world->truth, p)->event.event_id, id, 16) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is in the log already comes as something else, under its id. */
+static void change_known(const sim_world *world, sim_message *message) {
+    static uint8_t bytes[RV_WIRE_MESSAGE_MAX];
+    static uint8_t path[RV_PATH_LEN_MAX];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_wire_push push;
+    rv_append event;
+    if (!is_plain(message, RV_WIRE_PUSH) ||
+        rv_wire_read_push(body_of(message), &push, NULL) != RV_OK || push.counted_count > 0) {
+        return;
+    }
+    rv_cursor events = push.events;
+    rv_wire_write_push(&w, &push, NULL);
+    for (uint64_t i = 0; i < push.count && rv_wire_read_pushed(&events, &event); i++) {
+        RV_ASSERT(event.path.len > 0 && event.path.len <= sizeof path);
+        memcpy(path, event.path.ptr, event.path.len);
+        path[event.path.len - 1] ^= is_known(world, event.event_id); /* another digit */
+        event.path.ptr = path;
         rv_wire_write_pushed(&w, &event);
     }
     become(message, &w);
@@ -199,7 +232,11 @@ void sim_tamper_up(sim_world *world, sim_message *message) {
     if (world->canary == SIM_CANARY_EXPECTED_LOST) {
         expect_nothing(message);
     } else if (world->canary == SIM_CANARY_COMMAND_ID) {
-        change_ids(message);
+        change_ids(message, 8);
+    } else if (world->canary == SIM_CANARY_ID_CHANGED) {
+        change_ids(message, 4);
+    } else if (world->canary == SIM_CANARY_RETRY_REFUSED) {
+        change_known(world, message);
     } else if (world->canary == SIM_CANARY_BACK_TOO_LITTLE) {
         keep_point(world, message);
     }

@@ -98,6 +98,10 @@ static sim_operation *make_operation(sim_world *world, const sim_step *step) {
     const bool batch = step->kind == SIM_STEP_BATCH ||
                        (step->kind == SIM_STEP_WRITE && rv_random_chance(&random, 30));
     const uint8_t count = batch ? (uint8_t)(2 + rv_random_below(&random, SIM_BATCH_MAX - 1)) : 1;
+    sim_operation *const again = sim_retry_draw(world, step);
+    if (again != NULL) {
+        return again;
+    }
     sim_operation *const other = earlier(world, &random);
     if (step->kind == SIM_STEP_AGAIN && other != NULL) {
         return other;

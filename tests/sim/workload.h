@@ -81,6 +81,23 @@ void sim_expected_check_end(struct sim_world *world, const sim_operation *o);
 void sim_keys_written(struct sim_world *world, const struct sim_member *member, sim_operation *o);
 void sim_keys_check_end(struct sim_world *world, const sim_operation *o, rv_status rejected_for);
 
+/* retries.c: in some worlds, what was written at an edge, given again by a caller who does not know
+ * what became of it, at the step's member; NULL: something new is asked for. */
+sim_operation *sim_retry_draw(struct sim_world *world, const sim_step *step);
+
+/* How often the nth event is in the root's log, whoever gave it. */
+uint32_t sim_retry_met(const struct sim_world *world, const sim_operation *o, uint8_t nth);
+
+/* Has the writer of `o` given the same as `other` before? */
+bool sim_retry_counts(const struct sim_world *world, const sim_operation *other,
+                      const sim_operation *o);
+
+/* Was it, or the same at the same directory, rejected? */
+bool sim_retry_rejected(const struct sim_world *world, const sim_operation *o);
+
+/* When all has converged: what was in the log when it came was not refused. */
+void sim_retry_check_end(struct sim_world *world, const sim_operation *o);
+
 /* The root was put back to before it decided that, or may have. `covered`: the edge has it in its
  * log; `behind`: that was behind the end of the root's history. */
 void sim_outbox_taken_back(sim_operation *o, bool covered, bool behind);

@@ -467,6 +467,7 @@ static void destroy(sim_world *world) {
     world->figures.older = world->plan->features.older;
     world->figures.fills = world->plan->features.fills;
     world->figures.rows = world->plan->features.rows;
+    world->figures.retries = world->plan->features.retries;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;

@@ -95,7 +95,9 @@ typedef enum sim_check {
     X(PENDING_TWICE, "what waits is listed twice")                                                 \
     X(MEMORY_DENIED, "an edge that stands still gets no memory")                                   \
     X(PAST_LOST, "what is filled in comes without its events")                                     \
-    X(OLDER_GUESSES, "an older version takes what it does not understand for something else")
+    X(OLDER_GUESSES, "an older version takes what it does not understand for something else")      \
+    X(ID_CHANGED, "an event that is written at an edge comes under another id")                    \
+    X(RETRY_REFUSED, "what is in the log already is refused when it comes again")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -158,6 +160,10 @@ typedef struct sim_figures {
     uint64_t told_again;      /* of these in another one before; */
     uint64_t told_forgotten;  /* that were acknowledged */
     uint64_t told_waiting;    /* batches that were listed as they waited */
+    uint64_t retries;         /* worlds in which callers give again what was written, */
+    uint64_t retried;         /* which they did, */
+    uint64_t retries_known;   /* and an edge had it in its log, */
+    uint64_t retries_met;     /* or the root had when it came */
     uint64_t unknown;         /* operations without an answer */
     uint64_t delivered;       /* by subscriptions */
     uint64_t copied;          /* changes of rows, by readers of them, */
