@@ -6,6 +6,7 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+#include "core/engine/relay.h"
 #include "core/engine/rewind.h"
 
 #define FOLLOW_MAX 64 /* events of the root's log at a time */
@@ -391,6 +392,7 @@ bool sim_check_converged(sim_world *world) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
             same = outbox.pending == 0 && outbox.rejections == 0 && outbox.held_back == 0 &&
                    rv_node_whole(m->node) && is_filled(m) &&
+                   rv_node_relay_facts(m->node).pushes == 0 &&
                    sim_selection_is(&m->plan->selections[sim_rights_selection(world, m)],
                                     rv_node_selection(m->node));
         }
@@ -467,5 +469,6 @@ void sim_check_end(sim_world *world) {
         }
     }
     sim_outbox_check_end(world);
+    sim_losses_check_end(world);
     RV_ASSERT(world->truth.staged == 0);
 }

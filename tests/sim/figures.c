@@ -55,6 +55,11 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rejections told again in another", figures->told_again);
     line(to, "rejections acknowledged later", figures->told_forgotten);
     line(to, "batches listed as they waited", figures->told_waiting);
+    line(to, "worlds in which devices are lost", figures->losses);
+    line(to, "batches that a gateway has", figures->relayed);
+    line(to, "devices that were lost then", figures->lost);
+    line(to, "batches of theirs in the root's log", figures->lost_met);
+    line(to, "batches of theirs that were refused", figures->lost_refused);
     line(to, "worlds in which writes are given again", figures->retries);
     line(to, "writes given again", figures->retried);
     line(to, "of these in the log of the edge", figures->retries_known);

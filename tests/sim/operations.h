@@ -11,6 +11,7 @@
 #define RV_TESTS_SIM_OPERATIONS_H
 
 #include "core/base/error.h"
+#include "core/engine/decide.h"
 #include "rivulet/append.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/schemas.h"
@@ -72,6 +73,9 @@ typedef struct sim_operation {
     sim_telling telling;
     uint64_t judged_at;          /* by the root, which refused it; 0: it does not say */
     struct sim_command *command; /* NULL: it is none */
+    bool relayed;                /* a gateway has it, which the edge was told, */
+    rv_edge_life life;           /* under the edge's life then, */
+    uint64_t relayed_as;         /* and this edge sequence */
     struct sim_operation *first; /* that asked for the same; NULL: itself */
     sim_asked asked[SIM_BATCH_MAX];
 } sim_operation;

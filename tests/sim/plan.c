@@ -35,6 +35,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 #define FILLS_PERCENT   40
 #define ROWS_PERCENT    60 /* of worlds with gateways */
 #define RETRIES_PERCENT 35
+#define LOSSES_PERCENT  40 /* of worlds with gateways */
 #define LONG_EVERY      40 /* one seed of so many is a long one */
 
 const char *sim_step_text(sim_step_kind kind) {
@@ -481,6 +482,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     RV_ASSERT(plan->features.command_percent <= 100);
     uint64_t tells = sim_plan_stream(plan->seed, "told");
     uint64_t retries = sim_plan_stream(plan->seed, "retries");
+    uint64_t losses = sim_plan_stream(plan->seed, "losses");
     draw_rows(plan, (features & SIM_ROWS) != 0);
     draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
     draw_scant(plan, (features & SIM_SCANT) != 0);
@@ -490,6 +492,8 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     plan->features.retries =
         (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);
+    plan->features.losses = (features & SIM_LOSSES) != 0 && plan->members[1].serves &&
+                            rv_random_chance(&losses, LOSSES_PERCENT);
 }
 
 void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features) {

@@ -105,6 +105,7 @@ typedef struct sim_features {
     bool older;   /* edges run an older version, and events come that it does not know */
     bool tells;   /* applications follow what waits and what was refused */
     bool rows;    /* gateways select aggregates, or edges behind them do */
+    bool losses;  /* devices are lost when a gateway has what they wrote */
     bool retries; /* what was written is given again, also elsewhere */
 } sim_features;
 
@@ -137,6 +138,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_FILLS        0x80u
 #define SIM_ROWS         0x100u
 #define SIM_RETRIES      0x200u
+#define SIM_LOSSES       0x400u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -9,6 +9,7 @@
 #include "sync/wire_base.h"
 #include "sync/wire_lease.h"
 #include "sync/wire_push.h"
+#include "sync/wire_relay.h"
 
 static rv_bytes body_of(const sim_message *message) {
     RV_ASSERT(message->len >= RV_WIRE_HEADER_LEN);
@@ -182,6 +183,14 @@ static void empty_past(sim_message *message) {
     }
 }
 
+/* A push that a gateway passes on for a device that is no more. */
+static bool is_of_lost(const sim_world *world, const sim_message *message) {
+    static rv_wire_relay relay;
+    return is_plain(message, RV_WIRE_RELAY) &&
+           rv_wire_read_relay(body_of(message), &relay, NULL) == RV_OK &&
+           relay.kind == RV_WIRE_PUSH && sim_losses_is_lost(world, relay.edge_id);
+}
+
 bool sim_tamper_down(sim_world *world, sim_message *message) {
     const uint8_t kind = message->bytes[0];
     rv_wire_progress progress;
@@ -227,7 +236,7 @@ bool sim_tamper_down(sim_world *world, sim_message *message) {
     }
 }
 
-void sim_tamper_up(sim_world *world, sim_message *message) {
+bool sim_tamper_up(sim_world *world, sim_message *message) {
     RV_ASSERT(message->bytes != NULL);
     if (world->canary == SIM_CANARY_EXPECTED_LOST) {
         expect_nothing(message);
@@ -239,5 +248,8 @@ void sim_tamper_up(sim_world *world, sim_message *message) {
         change_known(world, message);
     } else if (world->canary == SIM_CANARY_BACK_TOO_LITTLE) {
         keep_point(world, message);
+    } else if (world->canary == SIM_CANARY_RELAY_KEPT) {
+        return !is_of_lost(world, message);
     }
+    return true;
 }

@@ -199,7 +199,9 @@ static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message me
         upstream_closed(world, link);
         return;
     }
-    sim_tamper_up(world, &message);
+    if (!sim_tamper_up(world, &message)) {
+        return;
+    }
     /* an error is told by the messages that follow it */
     (void)sim_older_runs(world, upstream);
     const rv_status status = rv_upstream_receive(

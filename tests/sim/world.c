@@ -444,6 +444,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->restores, 0, sizeof world->restores);
     sim_rights_reset(world);
     memset(world->told, 0, sizeof world->told);
+    memset(&world->losses, 0, sizeof world->losses);
     sim_network_clear(&world->network);
     sim_operations_free(&world->operations);
     sim_truth_create(&world->truth);
@@ -468,6 +469,7 @@ static void destroy(sim_world *world) {
     world->figures.fills = world->plan->features.fills;
     world->figures.rows = world->plan->features.rows;
     world->figures.retries = world->plan->features.retries;
+    world->figures.losses = world->plan->features.losses;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;
@@ -513,6 +515,7 @@ static void moment(sim_world *world, const bool *only) {
     if (world->failure.check == SIM_CHECK_NONE) {
         sim_check_follow(world);
         sim_feeds_check(world);
+        sim_losses_moment(world);
     }
 }
 

@@ -19,6 +19,7 @@
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
 #include "tests/sim/live.h"
+#include "tests/sim/losses.h"
 #include "tests/sim/member.h"
 #include "tests/sim/model.h"
 #include "tests/sim/network.h"
@@ -97,6 +98,7 @@ typedef enum sim_check {
     X(PAST_LOST, "what is filled in comes without its events")                                     \
     X(OLDER_GUESSES, "an older version takes what it does not understand for something else")      \
     X(ID_CHANGED, "an event that is written at an edge comes under another id")                    \
+    X(RELAY_KEPT, "a gateway does not pass on what a device wrote that was lost")                  \
     X(RETRY_REFUSED, "what is in the log already is refused when it comes again")
 
 typedef enum sim_canary {
@@ -160,6 +162,11 @@ typedef struct sim_figures {
     uint64_t told_again;      /* of these in another one before; */
     uint64_t told_forgotten;  /* that were acknowledged */
     uint64_t told_waiting;    /* batches that were listed as they waited */
+    uint64_t losses;          /* worlds in which devices are lost with what a gateway has, */
+    uint64_t relayed;         /* batches that one has, */
+    uint64_t lost;            /* devices that were lost then, */
+    uint64_t lost_met;        /* and batches of theirs that are in the root's log */
+    uint64_t lost_refused;    /* or were refused */
     uint64_t retries;         /* worlds in which callers give again what was written, */
     uint64_t retried;         /* which they did, */
     uint64_t retries_known;   /* and an edge had it in its log, */
@@ -229,6 +236,7 @@ typedef struct sim_world {
     sim_restores restores;
     sim_rights rights;
     sim_told told[SIM_MEMBERS_MAX];
+    sim_losses losses;
     rv_wire_point canary_point;
     sim_feeds feeds;
     sim_copies copies;
@@ -294,9 +302,9 @@ void sim_world_step(sim_world *world, const sim_step *step);
 bool sim_wires_deliver(sim_world *world);
 bool sim_wires_turn(sim_world *world, sim_member *member);
 void sim_wires_drop(sim_world *world, const sim_member *member, bool power);
-/* tamper.c: the canaries' hands on messages, to an edge (false: it is lost) and to an upstream. */
+/* tamper.c: the canaries' hands on messages, to an edge and to an upstream. False: it is lost. */
 bool sim_tamper_down(sim_world *world, sim_message *message);
-void sim_tamper_up(sim_world *world, sim_message *message);
+bool sim_tamper_up(sim_world *world, sim_message *message);
 int64_t sim_wires_next(const sim_world *world);
 void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *reason);
 sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
