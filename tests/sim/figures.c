@@ -77,6 +77,7 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "states of the past, compared", figures->pasts);
     line(to, "states of the past, gone", figures->pasts_gone);
     line(to, "states of the past, from a kept checkpoint", figures->pasts_from_kept);
+    line(to, "events of reads from somewhere", figures->reads);
     line(to, "states compared with the model", figures->compared);
     line(to, "queries", figures->queries);
     line(to, "live queries that ran again", figures->live_ran);

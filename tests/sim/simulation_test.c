@@ -164,6 +164,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_MEMORY_DENIED, 1u << SIM_CHECK_CONVERGENCE, SIM_FULL},
         {SIM_CANARY_PAST_LOST, 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE, SIM_FILLS},
         {SIM_CANARY_ID_CHANGED, 1u << SIM_CHECK_CONTENT, 0},
+        {SIM_CANARY_READ_LATE, 1u << SIM_CHECK_FEED, 0},
         {SIM_CANARY_RELAY_KEPT, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE, SIM_LOSSES},
         {SIM_CANARY_RETRY_REFUSED, 1u << SIM_CHECK_JUDGEMENT, SIM_RETRIES},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | 1u << SIM_CHECK_ROWS, SIM_OLDER},
@@ -221,6 +222,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
     RV_CHECK(sum.fills > 0 && sum.filled > 0);
+    RV_CHECK(sum.reads > 0);
     RV_CHECK(sum.losses > 0 && sum.relayed > sum.lost && sum.lost > 0 && sum.lost_met > 0);
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);
     RV_CHECK(sum.retries_known > 0 && sum.retries_met > 0);

@@ -605,6 +605,7 @@ void sim_world_run(sim_world *world, const sim_plan *plan, const bool *only, sim
         world->hash = rv_node_state_hash(world->members[0].node);
         for (uint8_t i = 0; i < plan->member_count; i++) {
             sim_pasts_check(world, &world->members[i]);
+            sim_reads_check(world, &world->members[i]);
         }
         sim_note(world, -1, "converged at %u", world->truth.count);
     }

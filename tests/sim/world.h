@@ -98,6 +98,7 @@ typedef enum sim_check {
     X(PAST_LOST, "what is filled in comes without its events")                                     \
     X(OLDER_GUESSES, "an older version takes what it does not understand for something else")      \
     X(ID_CHANGED, "an event that is written at an edge comes under another id")                    \
+    X(READ_LATE, "a read from a version on begins at the next one")                                \
     X(RELAY_KEPT, "a gateway does not pass on what a device wrote that was lost")                  \
     X(RETRY_REFUSED, "what is in the log already is refused when it comes again")
 
@@ -179,6 +180,7 @@ typedef struct sim_figures {
     uint64_t copies_again;    /* or began again */
     uint64_t pasts;           /* states that were noted, as they were at the end, */
     uint64_t pasts_gone;      /* or gone; */
+    uint64_t reads;           /* events of reads from a version or a time on */
     uint64_t pasts_from_kept; /* those that were folded from a checkpoint */
     uint64_t compared;        /* states with the model */
     uint64_t messages;
@@ -291,6 +293,9 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
 /* queries.c: asks something. decay.c: a bit flips, while the member is down. */
 void sim_query(sim_world *world, sim_member *m, uint64_t *random);
 void sim_decay(sim_world *world, sim_member *m, uint64_t *random);
+
+/* reads.c: asks for what there is from a version or a time on, when all has converged. */
+void sim_reads_check(sim_world *world, const sim_member *m);
 
 /* scant.c: an edge that is up, and may stand still for lack of memory. */
 void sim_scant_turn(sim_world *world, sim_member *m);
