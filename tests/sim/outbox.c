@@ -30,6 +30,29 @@ static void known(sim_world *world, const sim_member *member, sim_request *reque
              (unsigned long long)o->asked[o->count - 1].position);
 }
 
+/* It waits in the outbox from now on. */
+static void taken(sim_world *world, const sim_member *member, sim_request *request,
+                  const rv_event *results, const rv_written *written) {
+    sim_operation *const o = request->operation;
+    RV_ASSERT(written->edge_sequence > 0);
+    o->writer_process = member->process;
+    o->written_at = world->now;
+    o->voided = sim_restored_beside(member);
+    for (uint8_t i = 0; i < o->count; i++) {
+        o->asked[i].covered = results[i].version > 0;
+    }
+    o->edge_sequence = written->edge_sequence;
+    o->level = SIM_MEMORY;
+    request->state = SIM_REQUEST_WRITTEN;
+    sim_note(world, member->index, "op %u: written, edge sequence %llu%s%s", o->number,
+             (unsigned long long)o->edge_sequence, written->blind ? ", blind" : "",
+             written->unchecked ? ", unchecked" : "");
+    sim_keys_written(world, member, o);
+    if (o->command != NULL) {
+        sim_command_written(world, o, results, written->command_id);
+    }
+}
+
 bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) {
     sim_operation *const o = request->operation;
     rv_append events[SIM_BATCH_MAX];
@@ -83,22 +106,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
         known(world, member, request, results);
         return true;
     }
-    o->writer_process = member->process;
-    o->written_at = world->now;
-    o->voided = sim_restored_beside(member);
-    for (uint8_t i = 0; i < o->count; i++) {
-        o->asked[i].covered = results[i].version > 0;
-    }
-    o->edge_sequence = written.edge_sequence;
-    o->level = SIM_MEMORY;
-    request->state = SIM_REQUEST_WRITTEN;
-    sim_note(world, member->index, "op %u: written, edge sequence %llu%s%s", o->number,
-             (unsigned long long)o->edge_sequence, written.blind ? ", blind" : "",
-             written.unchecked ? ", unchecked" : "");
-    sim_keys_written(world, member, o);
-    if (o->command != NULL) {
-        sim_command_written(world, o, results, written.command_id);
-    }
+    taken(world, member, request, results, &written);
     return true;
 }
 
