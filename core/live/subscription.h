@@ -63,8 +63,9 @@ void rv_subscription_until(rv_subscription *subscription, uint64_t sequence);
  * first rv_subscription_next. */
 void rv_subscription_from_time(rv_subscription *subscription, int64_t time);
 
-/* Of one stream: events of lower versions are passed over, without looking at them. Before the
- * first rv_subscription_next. Of more than one stream it says nothing. */
+/* Of one stream: events of lower versions are passed over, without looking at them; where the past
+ * was filled in, only in the order of versions, else they come too. Before the first
+ * rv_subscription_next. Of more than one stream it says nothing. */
 void rv_subscription_from_version(rv_subscription *subscription, uint64_t version);
 
 /* Of one stream: in the order of versions also where its past was filled in, so that this is not

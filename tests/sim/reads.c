@@ -27,12 +27,18 @@ static bool is_due(const sim_read *read, const rv_event *event) {
     return read->path != NULL ? event->version >= read->version : event->recorded_at >= read->time;
 }
 
+/* Lower versions come too where the past was filled in, in the order of sequences. */
+static bool is_too_low(const sim_member *m, const sim_read *read, uint64_t version) {
+    const bool filled = m->plan->fills || m->helds.back > 0;
+    return version < read->version && (read->by_version || !filled);
+}
+
 /* An event that was given. A batch that began before the time may come whole; and what an edge that
  * has gone back had purged may be in its log twice. */
 static bool is_right(const sim_world *world, const sim_member *m, sim_read *read,
                      const rv_event *event, rv_bytes path) {
     const uint64_t p = event->position;
-    if (p == 0 || p > world->truth.count || event->version < read->version ||
+    if (p == 0 || p > world->truth.count || is_too_low(m, read, event->version) ||
         sim_truth_at(&world->truth, p)->fingerprint != sim_fingerprint(event, path) ||
         sim_truth_has(world, m->index, read->path, p) == SIM_HAS_NOT) {
         return false;
