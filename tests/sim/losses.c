@@ -21,6 +21,7 @@ static bool look(sim_world *world, const sim_member *m) {
     rv_edge_status_of(m->edge, &status);
     for (uint32_t i = 0; i < world->operations.count; i++) {
         sim_operation *const o = world->operations.list[i];
+        RV_ASSERT(!o->relayed || o->relayed_as > 0);
         if (!is_here(m, o) || o->command != NULL) {
             continue;
         }
@@ -28,7 +29,6 @@ static bool look(sim_world *world, const sim_member *m) {
             o->relayed = false; /* the root may forget it */
         } else if (!o->relayed && o->level == SIM_LOCAL && !o->rejected && !o->voided &&
                    o->edge_sequence <= status.relayed && o->edge_sequence > outbox.settled) {
-            RV_ASSERT(status.gateway);
             o->relayed = more = true;
             o->relayed_as = o->edge_sequence;
             o->life.incarnation = outbox.incarnation;
