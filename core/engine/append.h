@@ -41,8 +41,9 @@ RV_MUST_USE rv_status rv_node_ids_meet(rv_node *node, const rv_appends *given, r
 /* True for ids that only this node makes: a caller's new event cannot have one. */
 bool rv_node_id_is_own(const rv_node *node, const uint8_t *id);
 
-/* RV_EVENT_ID_REUSED. */
+/* RV_EVENT_ID_REUSED: for other content; by two events of one batch. */
 rv_status rv_node_id_reused(const uint8_t *id, rv_error *err);
+rv_status rv_node_id_twice(const uint8_t *id, rv_error *err);
 
 /* The canonical path of the node's completed draft, in the scratch memory. RV_EVENT_TOO_LARGE:
  * there is no room; RV_PATH_INVALID: it is too long. */
@@ -65,6 +66,9 @@ RV_MUST_USE rv_status rv_node_expected_check(const rv_append *append, uint64_t a
 /* Encodes the data of the node's draft, which is complete, into `results`. RV_EVENT_TOO_LARGE,
  * RV_BATCH_TOO_LARGE. */
 RV_MUST_USE rv_status rv_node_data_encode(rv_node *node, rv_event *event, rv_error *err);
+
+/* True when metadata that is given is what is stored, but for space between its parts. */
+bool rv_node_metadata_same(rv_bytes given, rv_bytes stored);
 
 /* Checks what is given of metadata and takes it into `results`. RV_EVENT_TOO_LARGE,
  * RV_JSON_INVALID, RV_BATCH_TOO_LARGE. */

@@ -31,38 +31,40 @@ bool rv_node_id_is_own(const rv_node *node, const uint8_t *id) {
     return rv_event_id_parse(id, rv_log_identity_of(node->log)->root_tag, &number, &unix_ms);
 }
 
-/* True when what the caller gave now is in the stored event: same stream, type and given fields. */
-static bool same_content(rv_node *node, const rv_event *stored) {
+/* True when what the caller gave now is the stored event: same stream, type, data and metadata. */
+static bool same_content(rv_node *node, const rv_append *given, const rv_event *stored) {
     const rv_event_draft *draft = &node->draft;
     if (stored->type != draft->type->number ||
+        !rv_node_metadata_same(given->metadata, stored->metadata) ||
         stored->stream >= rv_state_stream_count(node->state) ||
         !rv_event_data_decode(draft->type, stored->data, node->values)) {
         return false;
     }
     rv_stream_head head;
     rv_state_stream(node->state, stored->stream, &head);
-    if (head.declaration != draft->stream->number) {
-        return false;
-    }
-    for (uint16_t i = 0; i < draft->type->field_count; i++) {
-        if (draft->given[i] && rv_value_compare(&draft->type->fields[i].type, &draft->values[i],
-                                                &node->values[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
+    return head.declaration == draft->stream->number &&
+           rv_event_draft_same(node->schema, draft, node->values);
 }
 
-rv_status rv_node_id_reused(const uint8_t *id, rv_error *err) {
+/* `format` has the id. */
+static rv_status refuse_id(const uint8_t *id, const char *format, rv_error *err) {
     uint8_t text[36];
     rv_writer w = rv_writer_over(text, sizeof text);
     rv_write_uuid(&w, id);
     const rv_bytes bytes = rv_writer_bytes(&w);
-    const rv_status status = rv_error_set(
-        err, RV_EVENT_ID_REUSED,
-        "the event id %b was used for an event with other content; take a new id", &bytes);
+    RV_ASSERT(!w.full);
+    const rv_status status = rv_error_set(err, RV_EVENT_ID_REUSED, format, &bytes);
     rv_error_fact_text(err, "event_id", bytes);
     return status;
+}
+
+rv_status rv_node_id_reused(const uint8_t *id, rv_error *err) {
+    return refuse_id(id, "the event id %b was used for an event with other content; take a new id",
+                     err);
+}
+
+rv_status rv_node_id_twice(const uint8_t *id, rv_error *err) {
+    return refuse_id(id, "two events of the batch have the event id %b; each has its own", err);
 }
 
 static rv_status not_together(rv_error *err, size_t count) {
@@ -107,7 +109,7 @@ static rv_status answer_again(rv_node *node, const rv_appends *given, uint64_t s
         status = rv_node_draft_read(node, given, met, err);
         if (status == RV_OK &&
             (memcmp(record.event.event_id, append->event_id, sizeof append->event_id) != 0 ||
-             !same_content(node, &record.event))) {
+             !same_content(node, append, &record.event))) {
             status = rv_node_id_reused(append->event_id, err);
         }
         results[met] = record.event;

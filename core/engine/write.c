@@ -32,23 +32,20 @@ static rv_status refuse_apart(rv_error *err, size_t count) {
                         (uint64_t)count);
 }
 
-/* True when what the caller gave now is in the event that waits. */
-static bool same_content(rv_node *node, const rv_pending_event *pending) {
+/* True when what the caller gave now is the event that waits. */
+static bool same_content(rv_node *node, const rv_append *given, const rv_pending_event *pending) {
     const rv_event_draft *const draft = &node->draft;
     uint8_t text[RV_PATH_LEN_MAX];
     rv_writer path = rv_writer_over(text, sizeof text);
     if (pending->type != draft->type->number ||
+        !rv_node_metadata_same(given->metadata, pending->metadata) ||
         !rv_event_data_decode(draft->type, pending->data, node->values)) {
         return false;
     }
     rv_event_path(draft->stream, draft->type, node->values, &path);
-    bool same = !path.full && rv_bytes_equal(rv_writer_bytes(&path), pending->path);
     RV_ASSERT(draft->type->field_count <= RV_FIELDS_MAX);
-    for (uint16_t i = 0; i < draft->type->field_count && same; i++) {
-        same = !draft->given[i] || rv_value_compare(&draft->type->fields[i].type, &draft->values[i],
-                                                    &node->values[i]) == 0;
-    }
-    return same;
+    return !path.full && rv_bytes_equal(rv_writer_bytes(&path), pending->path) &&
+           rv_event_draft_same(node->schema, draft, node->values);
 }
 
 /* The batch is the one that is given: `results` gets its events. */
@@ -67,7 +64,7 @@ static rv_status match_batch(rv_node *node, rv_writing *w, const rv_pending *bat
         }
         rv_arena_reset(&node->scratch, 0);
         status = rv_node_draft_read(node, &appends, i, err);
-        if (status == RV_OK && !same_content(node, &event)) {
+        if (status == RV_OK && !same_content(node, append, &event)) {
             status = rv_node_id_reused(append->event_id, err);
         }
         w->results[i] = rv_outbox_event(batch, &event);
@@ -144,7 +141,7 @@ static rv_status check_id_new(const rv_writing *w, const uint8_t *id, rv_error *
     RV_ASSERT(w->index < w->given->count);
     for (size_t i = 0; i < w->index; i++) {
         if (memcmp(w->results[i].event_id, id, sizeof w->results[i].event_id) == 0) {
-            return rv_node_id_reused(id, err);
+            return rv_node_id_twice(id, err);
         }
     }
     return RV_OK;

@@ -71,6 +71,12 @@ RV_MUST_USE rv_status rv_event_draft_decode(const rv_schema *schema, rv_bytes pa
 bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *draft, uint16_t f,
                                  uint16_t *aggregate);
 
+/* True when `stored`, the decoded data of a complete event of the draft's type, is what completing
+ * the draft may have come to: what is given is the same, and what is not is NULL, unless the writer
+ * fills it in (a DEFAULT, a serial key). */
+bool rv_event_draft_same(const rv_schema *schema, const rv_event_draft *draft,
+                         const rv_value *stored);
+
 /* The seed of random values in an event: of the DEFAULT of its nth field, or of a column of a row
  * that its nth touch creates. The same on every node, as the id is. */
 #define RV_EVENT_SEED_OF_FIELD(field) ((uint64_t)(field))

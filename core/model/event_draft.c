@@ -411,6 +411,23 @@ bool rv_event_draft_wants_serial(const rv_schema *schema, const rv_event_draft *
     return false;
 }
 
+bool rv_event_draft_same(const rv_schema *schema, const rv_event_draft *draft,
+                         const rv_value *stored) {
+    const rv_event_type *const type = draft->type;
+    bool same = true;
+    RV_ASSERT(stored != NULL && type->field_count <= RV_FIELDS_MAX);
+    for (uint16_t f = 0; f < type->field_count && same; f++) {
+        uint16_t aggregate = 0;
+        if (draft->given[f]) {
+            same = rv_value_compare(&type->fields[f].type, &draft->values[f], &stored[f]) == 0;
+        } else if (!type->fields[f].has_default) {
+            same = rv_value_is_null(&stored[f]) ||
+                   rv_event_draft_wants_serial(schema, draft, f, &aggregate);
+        }
+    }
+    return same;
+}
+
 static rv_status fill_default(const rv_event_draft *draft, uint16_t f, int64_t now_us,
                               rv_arena *scratch, rv_value *value, rv_error *err) {
     const rv_field *const field = &draft->type->fields[f];
@@ -444,7 +461,8 @@ static rv_status refuse_null(const rv_event_draft *draft, uint16_t f, const char
     return RV_NOT_NULL_VIOLATION;
 }
 
-/* The keys of the path: given, not empty, and not making a path of the node's own. */
+/* The keys of the path: given, not empty, not making a path of the node's own, nor one that clients
+ * make another of (`.` and `..` as segments, written `%2E`, too: WHATWG URL). */
 static rv_status judge_path(const rv_event_draft *draft, rv_error *err) {
     const rv_path_template *path = &draft->stream->path;
     RV_ASSERT(path->segment_count > 0);
@@ -462,11 +480,14 @@ static rv_status judge_path(const rv_event_draft *draft, rv_error *err) {
             text = value->as.bytes;
         }
         const bool own = v == 0 && path->segments[0].variable && rv_bytes_are(text, "rivulet");
-        if (text.len == 0 || own) {
+        const bool dots = rv_bytes_are(text, ".") || rv_bytes_are(text, "..");
+        if (text.len == 0 || own || dots) {
             (void)rv_error_set(
                 err, RV_PATH_INVALID,
-                own ? "field `%b`: paths under /rivulet are the node's own"
-                    : "field `%b` is part of the stream's path and must not be empty",
+                own    ? "field `%b`: paths under /rivulet are the node's own"
+                : dots ? "field `%b` is part of the stream's path and is neither `.` nor `..`, "
+                         "which clients take out of addresses"
+                       : "field `%b` is part of the stream's path and must not be empty",
                 &draft->type->fields[f].name);
             rv_error_fact_text(err, "field", draft->type->fields[f].name);
             return RV_PATH_INVALID;

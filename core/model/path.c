@@ -143,6 +143,11 @@ rv_status rv_path_template_parse(rv_bytes text, rv_path_template *out, rv_error 
         if (!variable && literal_end(segment) < segment.len) {
             return refuse_segment(text, segment, err);
         }
+        if (rv_bytes_are(segment, ".") || rv_bytes_are(segment, "..")) {
+            return refuse(text, offset,
+                          "a segment is neither `.` nor `..`, which clients take out of addresses",
+                          err);
+        }
         if (variable && has_variable(&t, name)) {
             return refuse(text, offset, "the variable is there twice", err);
         }

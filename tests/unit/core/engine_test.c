@@ -168,6 +168,55 @@ RV_TEST(the_same_id_again_gives_the_first_answer) {
     fixture_free(&f);
 }
 
+static rv_append marked(const char *data, const char *metadata) {
+    rv_append append = fixture_event("marks", "marked", data);
+    append.has_event_id = true;
+    memset(append.event_id, 0x17, sizeof append.event_id);
+    append.metadata = rv_bytes_of_string(metadata);
+    return append;
+}
+
+/* What is left out is NULL, unless the writer fills it in. (It was passed over, as metadata was.)
+ */
+RV_TEST(what_is_left_out_is_content_too) {
+    static const char text[] =
+        "CREATE AGGREGATE mark (id SERIAL PRIMARY KEY, a integer, b integer, at timestamptz);"
+        "CREATE EVENT_TYPE marked (id creates mark(id), a updates mark(a), b integer DEFAULT 3"
+        " updates mark(b), at timestamptz DEFAULT now() updates mark(at));"
+        "CREATE STREAM marks (path \"/marks/{id}\" event_types (marked));";
+    static const struct {
+        const char *data;
+        const char *metadata;
+        rv_status status;
+    } cases[] = {
+        {"{\"a\":1}", "{\"x y\": \"\\\" z\"}", RV_OK},
+        {"{\"id\":1,\"a\":1,\"b\":3}", " {\"x y\" :\"\\\" z\"}", RV_OK},
+        {"{}", "{\"x y\":\"\\\" z\"}", RV_EVENT_ID_REUSED},
+        {"{\"a\":null}", "{\"x y\":\"\\\" z\"}", RV_EVENT_ID_REUSED},
+        {"{\"a\":1,\"b\":4}", "{\"x y\":\"\\\" z\"}", RV_EVENT_ID_REUSED},
+        {"{\"a\":1}", "{\"x y\":\"\\\"z\"}", RV_EVENT_ID_REUSED},
+        {"{\"a\":1}", "{\"x y\":\"\\\" z\",\"u\":1}", RV_EVENT_ID_REUSED},
+        {"{\"a\":1}", "", RV_EVENT_ID_REUSED},
+    };
+    fixture f = fixture_root(7);
+    rv_event event;
+    RV_CHECK_STATUS(rv_node_schema_apply(f.node, rv_bytes_of_string(text), &event, &f.err), RV_OK);
+    const rv_append first = marked(cases[0].data, cases[0].metadata);
+    RV_CHECK_STATUS(fixture_append_all(f.node, &first, 1, &event, &f.err), RV_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const rv_append again = marked(cases[i].data, cases[i].metadata);
+        rv_event result;
+        RV_CHECK_STATUS(fixture_append_all(f.node, &again, 1, &result, &f.err), cases[i].status);
+        RV_CHECK(cases[i].status != RV_OK || result.position == event.position);
+    }
+    rv_append twice[2] = {marked("{}", ""), marked("{}", "")};
+    twice[0].event_id[0] = twice[1].event_id[0] = 0x18;
+    rv_event results[2];
+    RV_CHECK_STATUS(fixture_append_all(f.node, twice, 2, results, &f.err), RV_EVENT_ID_REUSED);
+    RV_CHECK(strstr(f.err.detail, "two events of the batch") != NULL);
+    fixture_free(&f);
+}
+
 RV_TEST(a_schema_grows_and_a_bad_one_changes_nothing) {
     fixture f = fixture_root(6);
     const rv_hash128 before = rv_node_state_hash(f.node);
@@ -609,6 +658,7 @@ int main(void) {
     RV_RUN(keys_of_several_columns_refer_across_types);
     RV_RUN(metadata_is_kept_on_one_line);
     RV_RUN(a_batch_whose_header_does_not_fit_its_records_is_damage);
+    RV_RUN(what_is_left_out_is_content_too);
     RV_RUN(a_schema_grows_and_a_bad_one_changes_nothing);
     RV_RUN(an_edge_that_holds_everything_has_the_roots_state);
     RV_RUN(an_edge_that_holds_a_part_has_that_part);

@@ -199,6 +199,11 @@ RV_TEST(keys_are_written_canonically) {
     RV_CHECK_STATUS(write_event("texts", "e", "{\"t\":\"\",\"d\":\"2026-01-02\"}"),
                     RV_PATH_INVALID);
     RV_CHECK_STATUS(write_event("/t/%zz/2026-01-02", "e", "{}"), RV_PATH_INVALID);
+    /* what browsers take out of an address: nobody could read it there */
+    RV_CHECK_STATUS(write_event("texts", "e", "{\"t\":\"..\",\"d\":\"2026-01-02\"}"),
+                    RV_PATH_INVALID);
+    RV_CHECK_STATUS(write_event("/t/./2026-01-02", "e", "{}"), RV_PATH_INVALID);
+    RV_CHECK_STATUS(write_event("/t/.../2026-01-02", "e", "{}"), RV_OK);
 }
 
 /* What is refused, over the accounts' schema. */

@@ -49,6 +49,8 @@ static const struct {
                      {"/a\tb", "\"offset\":2"},
                      {"/\xff", "\"offset\":0"},
                      {"/{a}/{a}", "\"offset\":5"},
+                     {"/a/../b", "\"offset\":3"},
+                     {"/.", "\"offset\":1"},
                      {"/1/2/3/4/5/6/7/8/9/a/b/c/d/e/f/g/h", "\"offset\":33"}};
 
 RV_TEST(bad_templates_are_refused) {
