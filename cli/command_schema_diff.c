@@ -25,6 +25,13 @@ static void print_bytes(rv_bytes bytes) {
     fwrite(bytes.ptr, 1, bytes.len, stdout);
 }
 
+/* A line of a statement; empty: the other side has one more. */
+static void print_line(const char *before, rv_bytes line) {
+    printf(line.len > 0 ? "%s`" : "%snothing", before);
+    print_bytes(line);
+    fputs(line.len > 0 ? "`" : "", stdout);
+}
+
 /* Reads the members of an object, which are strings; its opening brace has been read. */
 static bool read_difference(rv_json *json, difference *d) {
     static const char *const names[] = {"kind", "name", "here", "there"};
@@ -58,11 +65,8 @@ static size_t print_differences(rv_json *json, bool changed) {
         printf(" ");
         print_bytes(d.name);
         if (changed) {
-            printf(": `");
-            print_bytes(d.here);
-            printf("`, here `");
-            print_bytes(d.there);
-            printf("`");
+            print_line(": ", d.here);
+            print_line(", here ", d.there);
         }
         printf("\n");
         count += 1;

@@ -20,7 +20,8 @@ static const char *hint_of(rv_status status) {
         {RV_MEMORY_EXHAUSTED, "give it more memory with --memory"},
         {RV_UNAUTHENTICATED, "give one: --token-file FILE, or RIVULET_TOKEN"},
         {RV_SCHEMA_DUPLICATE,
-         "`rivulet schema diff FILE` prints what is new; `schema apply --whole` applies just that"},
+         "if the node has it: `rivulet schema diff FILE` prints what is new, and `schema apply "
+         "--whole` applies just that"},
         {RV_SCHEMA_CONFLICT, "`rivulet schema diff FILE` prints what is declared otherwise"},
         {RV_UNKNOWN_STREAM, "`rivulet schema show` lists the streams that are declared"},
         {RV_UNKNOWN_EVENT_TYPE, "`rivulet schema show` lists the event types"},
@@ -53,8 +54,10 @@ static void print(const char *code, rv_bytes detail, rv_status status) {
 
 void rv_problem_text_error(bool json, const rv_error *err) {
     RV_ASSERT(err->status != RV_OK);
-    if (!json) {
-        print(rv_status_code(err->status), rv_error_detail(err), err->status);
+    if (!json) { /* that a node has no token it says itself */
+        const bool own = err->status == RV_UNAUTHENTICATED;
+        print(rv_status_code(err->status), rv_error_detail(err),
+              own ? RV_STATUS_COUNT : err->status);
         return;
     }
     uint8_t bytes[8192];

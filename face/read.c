@@ -264,10 +264,13 @@ static rv_status refuse_absent(const rv_exchange *x, rv_bytes path, rv_error *er
     const rv_schema *schema = rv_node_schema(x->face->options.node);
     rv_bytes keys[RV_PATH_SEGMENTS_MAX];
     rv_status status = RV_STREAM_NOT_FOUND;
-    if (path.len == 0 || path.ptr[0] != '/') {
-        status = rv_error_set(
-            err, RV_PATH_INVALID,
-            "say which stream of %b: /streams/%b/{key}; /events?path=… reads many", &path, &path);
+    if (path.len == 0 || path.ptr[0] != '/') { /* face_stream_path gives a name without its keys */
+        const rv_stream *const many = rv_schema_stream_named(schema, path);
+        RV_ASSERT(many != NULL);
+        status = rv_error_set(err, RV_PATH_INVALID,
+                              "%b are many streams: say which one, as in %b; a pattern of paths "
+                              "reads several",
+                              &path, &many->path.text);
     } else if (rv_schema_stream_of_path(schema, path, keys) == NULL) {
         status =
             rv_error_set(err, RV_UNKNOWN_STREAM,

@@ -11,7 +11,7 @@
 static rv_status too_large(const rv_exchange *x, rv_error *err) {
     const uint64_t length_max = x->face->options.result_len_max;
     rv_error_set(err, RV_SQL_LIMIT,
-                 "the answer is larger than %u bytes; ask for less, with LIMIT or WHERE in /query",
+                 "the answer is larger than %u bytes; ask for less, in SQL with LIMIT or WHERE",
                  length_max);
     rv_error_fact_text(err, "limit", RV_LITERAL("answer"));
     rv_error_fact_uint(err, "length_max", length_max);

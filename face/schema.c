@@ -125,12 +125,16 @@ static rv_status find_conflict(rv_exchange *x, const rv_schema *given, rv_arena 
     if (d.kind == NULL) {
         return RV_OK;
     }
-    return d.changed
-               ? conflict(&d, "changed",
-                          "the %b %b is another one in the node's schema: there `%b`, here "
-                          "`%b`",
-                          err)
-               : conflict(&d, "missing", "the node's schema has the %b %b, the text has not", err);
+    if (!d.changed) {
+        return conflict(&d, "missing", "the node's schema has the %b %b, the text has not", err);
+    }
+    return conflict(&d, "changed",
+                    d.ours.len == 0
+                        ? "the %b %b is another one in the node's schema, which has not%b `%b`"
+                    : d.theirs.len == 0
+                        ? "the %b %b is another one in the node's schema, which has `%b`, too%b"
+                        : "the %b %b is another one in the node's schema: there `%b`, here `%b`",
+                    err);
 }
 
 static rv_status apply(rv_exchange *x, rv_bytes text, bool check, rv_error *err) {

@@ -6,9 +6,10 @@
  *     {"version":3,"add":"CREATE …","changed":[{"kind":"aggregate","name":"account",
  *      "here":"name varchar(40) NOT NULL","there":"name text"}],"absent":[{"kind","name"}]}
  *
- * `here` and `there` are the first lines that differ, of the node and of the text; `absent` is what
- * the node has and the text has not, which an apply leaves alone. A text that does not stand alone
- * is one of statements that build on what the node has, and is read behind that.
+ * `here` and `there` are the first lines that differ, of the node and of the text, empty where the
+ * other only has more; `absent` is what the node has and the text has not, which an apply leaves
+ * alone. A text that does not stand alone is one of statements that build on what the node has, and
+ * is read behind that.
  */
 #include "core/base/assert.h"
 #include "core/model/schema_compare.h"

@@ -163,6 +163,8 @@ static void show_error(sqlite3_context *out, rv_status status) {
         sqlite3_result_null(out); /* as SQLite divides */
     } else if (status == RV_VALUE_INVALID) {
         sqlite3_result_error(out, "an argument of a numeric function is no number", -1);
+    } else if (status == RV_PARAMETER_INVALID) {
+        sqlite3_result_error(out, "a result cannot have so many digits after the point", -1);
     } else {
         sqlite3_result_error(out, "a numeric has more digits than there may be", -1);
     }
@@ -178,7 +180,7 @@ static rv_status read_digits(sqlite3_value *value, bool after_only, int32_t *dig
     const int64_t wanted = sqlite3_value_int64(value);
     const int64_t least = after_only ? 0 : -(int64_t)RV_DECIMAL_WHOLE_MAX;
     if (wanted < least || wanted > (int64_t)RV_DECIMAL_SCALE_MAX) {
-        return RV_VALUE_OUT_OF_RANGE;
+        return RV_PARAMETER_INVALID;
     }
     *digits = (int32_t)wanted;
     return RV_OK;

@@ -4,30 +4,34 @@
 #include "core/base/assert.h"
 #include "core/model/schema_parts.h"
 
-/* The line of `text` that begins at `start`, without the blanks before it. */
-static rv_bytes line_at(rv_bytes text, size_t start) {
-    RV_ASSERT(start <= text.len);
-    size_t end = start;
-    while (end < text.len && text.ptr[end] != '\n') {
+/* Takes a line off a statement's text: what it declares, without the blanks before it and the comma
+ * behind it, which only says that another follows. Empty: there is none any more. */
+static rv_bytes take_line(rv_bytes *text) {
+    size_t start = 0;
+    size_t end = 0;
+    while (end < text->len && text->ptr[end] != '\n') {
         end += 1;
     }
-    while (start < end && text.ptr[start] == ' ') {
+    const size_t next = end < text->len ? end + 1 : end;
+    while (start < end && text->ptr[start] == ' ') {
         start += 1;
     }
-    return rv_bytes_of(text.ptr + start, end - start);
+    end -= end > start && text->ptr[end - 1] == ',' ? 1u : 0u;
+    const rv_bytes line = rv_bytes_of(text->ptr + start, end - start);
+    RV_ASSERT(next <= text->len);
+    *text = rv_bytes_from(*text, next);
+    return rv_bytes_are(line, ");") ? (rv_bytes){NULL, 0} : line;
 }
 
 /* True when two statements are the same; else the first lines that differ are set. */
 static bool same_text(rv_bytes ours, rv_bytes theirs, rv_schema_difference *difference) {
-    size_t line = 0;
-    size_t i = 0;
-    for (; i < ours.len && i < theirs.len && ours.ptr[i] == theirs.ptr[i]; i++) {
-        line = ours.ptr[i] == '\n' ? i + 1 : line;
-    }
-    RV_ASSERT(line <= i);
-    difference->ours = line_at(ours, line);
-    difference->theirs = line_at(theirs, line);
-    return i == ours.len && i == theirs.len;
+    const bool same = rv_bytes_equal(ours, theirs);
+    RV_ASSERT(ours.len > 0 && theirs.len > 0);
+    do {
+        difference->ours = take_line(&ours);
+        difference->theirs = take_line(&theirs);
+    } while (rv_bytes_equal(difference->ours, difference->theirs) && ours.len + theirs.len > 0);
+    return same;
 }
 
 /* Compares one statement that both have. */

@@ -13,7 +13,8 @@ typedef struct rv_schema_difference {
     const char *kind; /* "type", "aggregate", "event_type", "stream"; NULL: there is none */
     rv_bytes name;
     bool changed;  /* the other declares it otherwise */
-    rv_bytes ours; /* when changed: the first line that differs, in each; in the scratch */
+    rv_bytes ours; /* when changed: the first line that differs, in each; in the scratch. Empty:
+                      the other declares more */
     rv_bytes theirs;
 } rv_schema_difference;
 

@@ -44,7 +44,7 @@ RV_TEST(what_is_declared_otherwise_is_named) {
                 200);
     RV_CHECK(has(&s, "\"add\":\"CREATE TYPE t AS ENUM ('a');\\n\","));
     RV_CHECK(has(&s, "\"changed\":[{\"kind\":\"aggregate\",\"name\":\"account\","
-                     "\"here\":\"name varchar(10) NOT NULL,\",\"there\":\"name varchar(10)\"},"
+                     "\"here\":\"name varchar(10) NOT NULL\",\"there\":\"name varchar(10)\"},"
                      "{\"kind\":\"aggregate\",\"name\":\"note\""));
     RV_CHECK(has(&s, "\"absent\":[{\"kind\":\"event_type\",\"name\":\"account_opened\"},"));
     RV_CHECK(has(&s, "{\"kind\":\"stream\",\"name\":\"accounts\"}]}"));

@@ -89,14 +89,19 @@ RV_TEST(a_contradiction_is_named_and_changes_nothing) {
         {KIND
          "CREATE AGGREGATE item (id SERIAL PRIMARY KEY, name varchar(9), kind kind);" MADE ITEMS,
          409,
-         {"there `name text,`, here `name varchar(9),`", "\"difference\":\"changed\"",
+         {"there `name text`, here `name varchar(9)`", "\"difference\":\"changed\"",
           "\"kind\":\"aggregate\",\"name\":\"item\""}},
         {KIND ITEM "CREATE EVENT_TYPE made (id creates item(id));" ITEMS,
          409,
-         {"\"kind\":\"event_type\"", "\"name\":\"made\"", "\"difference\":\"changed\""}},
+         {"which has `name text updates item(name)`, too",
+          "\"kind\":\"event_type\",\"name\":\"made\"", "\"difference\":\"changed\""}},
+        {KIND ITEM
+         "CREATE EVENT_TYPE made (id creates item(id), name updates item(name), n int);" ITEMS,
+         409,
+         {"which has not `n integer`", "\"name\":\"made\"", "\"difference\":\"changed\""}},
         {KIND ITEM MADE "CREATE STREAM items (path \"/things/{id}\", event_types (made));",
          409,
-         {"\"kind\":\"stream\"", "\"name\":\"items\"", "here `path \\\"/things/{id}\\\","}},
+         {"\"kind\":\"stream\"", "\"name\":\"items\"", "here `path \\\"/things/{id}\\\"`"}},
         /* the first one that is missing; what is new makes no difference */
         {KIND ITEM RENAMED, 409, {"\"name\":\"made\"", "\"difference\":\"missing\"", "has not"}},
         {KIND ITEM MADE "CREATE", 400, {"\"code\":\"schema_syntax\"", "\"line\":1", ""}},
