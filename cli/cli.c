@@ -450,13 +450,19 @@ static int no_command(const rv_cli *cli, int argc, char **argv) {
 
 int rv_cli_fail(const rv_cli *cli, const rv_error *err) {
     RV_ASSERT(err->status != RV_OK);
-    rv_problem_text_error(cli->json, err);
+    rv_error told = *err;
+    if (cli->accepted != NULL) {
+        rv_error_fact_uint(&told, "accepted", *cli->accepted);
+    }
+    rv_problem_text_error(cli->json, &told);
     switch (err->status) {
     case RV_DATA_DAMAGED:
     case RV_PANICKED:
         return RV_EXIT_DAMAGED;
     case RV_NODE_UNREACHABLE:
         return RV_EXIT_UNREACHABLE;
+    case RV_PARAMETER_INVALID:
+        return RV_EXIT_USAGE;
     default:
         return RV_EXIT_ERROR;
     }
@@ -518,7 +524,9 @@ static int show_problem(rv_cli *cli) {
     }
     if (code == RV_EXIT_OK) {
         const rv_status status = rv_problem_text_body(cli->json, rv_cli_buffer_bytes(&body));
-        code = status == RV_DATA_DAMAGED ? RV_EXIT_DAMAGED : RV_EXIT_ERROR;
+        code = status == RV_DATA_DAMAGED        ? RV_EXIT_DAMAGED
+               : status == RV_PARAMETER_INVALID ? RV_EXIT_USAGE
+                                                : RV_EXIT_ERROR;
     }
     rv_cli_buffer_free(&body);
     return code;
@@ -594,6 +602,9 @@ int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content
         rv_error_set(&err, RV_STORAGE_FAILED, "cannot read %s: %s", name, strerror(error));
         return rv_cli_fail(cli, &err);
     }
+    const size_t mark = rv_input_mark(rv_cli_buffer_bytes(content));
+    content->len -= mark;
+    memmove(content->ptr, content->ptr + mark, content->len);
     return RV_EXIT_OK;
 }
 
@@ -673,23 +684,28 @@ static int help_on(rv_cli *cli, int argc, char **argv) {
     return no_command(cli, argc, argv);
 }
 
-int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv) {
-    static rv_cli cli;
-    RV_ASSERT(argv != NULL);
-    cli.platform = platform;
+static int answer(rv_cli *cli, int argc, char **argv) {
     const bool help = argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0);
+    RV_ASSERT(cli->platform != NULL);
     if (help && argc > 2) {
-        return help_on(&cli, argc - 1, argv + 1);
+        return help_on(cli, argc - 1, argv + 1);
     }
     if (argc < 2 || help) {
-        print_overview(&cli, help ? stdout : stderr);
+        print_overview(cli, help ? stdout : stderr);
         return help ? RV_EXIT_OK : RV_EXIT_USAGE;
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("rivulet " RV_VERSION_TEXT "\n");
         return RV_EXIT_OK;
     }
-    int code = run(&cli, argc, argv);
+    return run(cli, argc, argv);
+}
+
+int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv) {
+    static rv_cli cli;
+    RV_ASSERT(argv != NULL);
+    cli.platform = platform;
+    int code = answer(&cli, argc, argv);
     if (fflush(stdout) != 0 && errno != EPIPE && code == RV_EXIT_OK) {
         fprintf(stderr, "rivulet: storage_failed: cannot write the output: %s\n", strerror(errno));
         code = RV_EXIT_ERROR;

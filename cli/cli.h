@@ -18,7 +18,7 @@
 typedef enum rv_exit {
     RV_EXIT_OK = 0,
     RV_EXIT_ERROR = 1,      /* refused, or failed: the message says why */
-    RV_EXIT_USAGE = 2,      /* the command line is wrong */
+    RV_EXIT_USAGE = 2,      /* the command line is wrong, or a value on it (parameter_invalid) */
     RV_EXIT_DAMAGED = 3,    /* the data directory is damaged: the message says where */
     RV_EXIT_UNREACHABLE = 4 /* the node cannot be reached */
 } rv_exit;
@@ -131,7 +131,9 @@ struct rv_cli {
     const char *where;
     const char *args[RV_CLI_ARGS_MAX];
     size_t arg_count;
-    rv_client *client; /* once a request was sent */
+    rv_client *client;        /* once a request was sent */
+    const uint64_t *accepted; /* events so far, a fact of what fails meanwhile; NULL: of an import
+                                 only */
 };
 
 /* Runs the command; the exit code. The platform has made writing to a closed pipe an error rather

@@ -79,6 +79,30 @@ static uint64_t line_of(rv_bytes problem, rv_bytes batch, uint64_t first_line, s
     return 0;
 }
 
+/* The problem of a batch as that of a line of the file. */
+static void print_problem(const import_run *run, rv_bytes problem, uint64_t line, bool durable) {
+    rv_json json = rv_json_over(problem, NULL);
+    rv_json_token token;
+    rv_bytes value;
+    rv_error err;
+    fprintf(stderr, "{\"line\":%llu,\"%s\":%llu", (unsigned long long)line,
+            durable ? "imported" : "accepted", (unsigned long long)run->imported);
+    rv_status status = rv_json_next(&json, &token, &err); /* the brace */
+    RV_ASSERT(status == RV_OK);
+    while (status == RV_OK && rv_json_next(&json, &token, &err) == RV_OK &&
+           token.kind == RV_JSON_KEY) {
+        const rv_bytes name = token.text;
+        status = rv_json_next(&json, &token, &err);
+        status = status == RV_OK ? rv_json_skip(&json, &token, &value, &err) : status;
+        const bool placed = rv_bytes_are(name, "line") || rv_bytes_are(name, "batch_line");
+        if (status == RV_OK && !placed) {
+            fprintf(stderr, ",\"%.*s\":%.*s", (int)name.len, (const char *)name.ptr, (int)value.len,
+                    (const char *)value.ptr);
+        }
+    }
+    fputs("}\n", stderr);
+}
+
 /* A refused batch: the problem, the line, and what was imported before, or where that could not be
  * made `durable`, accepted. */
 static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint64_t first_line,
@@ -86,10 +110,7 @@ static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint
     const uint64_t line = line_of(problem, batch, first_line, count);
     clear_progress(run);
     if (run->cli->json && problem.len > 0 && problem.ptr[0] == '{') {
-        fprintf(stderr, "{\"line\":%llu,\"%s\":%llu,",
-                (unsigned long long)(line != 0 ? line : first_line),
-                durable ? "imported" : "accepted", (unsigned long long)run->imported);
-        fwrite(problem.ptr + 1, 1, problem.len - 1, stderr);
+        print_problem(run, problem, line != 0 ? line : first_line, durable);
         return RV_EXIT_ERROR;
     }
     const rv_status status = rv_problem_text_body(false, problem);
@@ -109,7 +130,7 @@ static int refused(const import_run *run, rv_bytes problem, rv_bytes batch, uint
 
 /* Waits until everything that was accepted is flushed, so that `imported` means durable; many
  * batches share a flush so. */
-static int wait_durable(import_run *run) {
+static int wait_durable(const import_run *run) {
     const rv_request request = {.method = RV_LITERAL("GET"),
                                 .target = RV_LITERAL("/status?wait=durable"),
                                 .accept = RV_LITERAL("application/json")};
@@ -151,7 +172,7 @@ static int post_batch(import_run *run, rv_bytes batch, uint64_t first_line, size
         run->last_position = number_of(last);
         run->imported += count;
         run->edge = run->edge || http == 202;
-    } else {
+    } else if (!cli->json) {
         clear_progress(run);
         fprintf(
             stderr,
@@ -179,6 +200,23 @@ static void show_done(const import_run *run) {
     }
 }
 
+/* The file cannot be read on: why, and what was imported before. */
+static int unreadable(const import_run *run, rv_error *err) {
+    rv_cli *const cli = run->cli;
+    clear_progress(run);
+    RV_ASSERT(err->status != RV_OK);
+    const bool durable = wait_durable(run) == RV_EXIT_OK;
+    if (durable) {
+        cli->accepted = NULL;
+        rv_error_fact_uint(err, "imported", run->imported);
+    }
+    const int code = rv_cli_fail(cli, err);
+    if (durable && !cli->json) {
+        fprintf(stderr, "  %llu events were imported before\n", (unsigned long long)run->imported);
+    }
+    return code;
+}
+
 int rv_command_import(rv_cli *cli) {
     RV_ASSERT(cli->arg_count == 1);
     char *end = NULL;
@@ -196,6 +234,7 @@ int rv_command_import(rv_cli *cli) {
     }
     int code = RV_EXIT_OK;
     rv_status status = RV_OK;
+    cli->accepted = &run.imported;
     while (code == RV_EXIT_OK) {
         rv_bytes batch;
         uint64_t first_line;
@@ -209,14 +248,10 @@ int rv_command_import(rv_cli *cli) {
     }
     rv_lines_close(lines);
     if (code == RV_EXIT_OK && status != RV_END) {
-        clear_progress(&run);
-        code = rv_cli_fail(cli, &err);
-        if (wait_durable(&run) == RV_EXIT_OK) {
-            fprintf(stderr, "  %llu events were imported before\n",
-                    (unsigned long long)run.imported);
-        }
+        code = unreadable(&run, &err);
     } else if (code == RV_EXIT_OK && (code = wait_durable(&run)) == RV_EXIT_OK) {
         show_done(&run);
     }
+    cli->accepted = NULL;
     return code;
 }

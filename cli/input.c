@@ -64,3 +64,9 @@ static void plain_close(rv_input *input) {
 }
 
 const rv_input_ops rv_input_plain = {plain_open, plain_read, plain_progress, plain_close};
+
+size_t rv_input_mark(rv_bytes text) {
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+    RV_ASSERT(text.ptr != NULL || text.len == 0);
+    return text.len >= sizeof mark && memcmp(text.ptr, mark, sizeof mark) == 0 ? sizeof mark : 0;
+}

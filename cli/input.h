@@ -22,4 +22,8 @@ typedef struct rv_input_ops {
 
 extern const rv_input_ops rv_input_plain;
 
+/* How many bytes at a text's beginning are a byte order mark, which says nothing of UTF-8 and is
+ * passed over (RFC 8259, 8.1). */
+size_t rv_input_mark(rv_bytes text);
+
 #endif

@@ -16,6 +16,7 @@ struct rv_lines {
     uint8_t *buffer;
     size_t start; /* of what has not been given out */
     size_t len;
+    bool begun;
     bool eof;
     uint64_t line; /* number of the line at `start` */
 };
@@ -82,11 +83,16 @@ static rv_status fill(rv_lines *l, rv_error *err) {
     const rv_status status =
         l->ops->read(l->input, l->buffer + l->len, LINES_BUFFER_LEN - l->len, &count, &cause);
     if (status != RV_OK) {
-        return rv_error_set(err, status, "cannot read on after line %u: %s", l->line - 1,
-                            cause.detail);
+        rv_error_set(err, status, "cannot read on after line %u: %s", l->line - 1, cause.detail);
+        rv_error_fact_uint(err, "line", l->line);
+        return status;
     }
     l->len += count;
     l->eof = count == 0;
+    if (!l->begun) {
+        l->begun = true;
+        l->start = rv_input_mark(rv_bytes_of(l->buffer, l->len));
+    }
     return check_plain(l, err);
 }
 

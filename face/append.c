@@ -199,6 +199,24 @@ static rv_status read_json(body_parse *p, rv_bytes body, rv_error *err) {
     return status == RV_OK ? rv_json_next(&json, &token, err) : status; /* nothing may follow */
 }
 
+/* A line is one event, so that what is counted by lines is counted by events. */
+static rv_status read_line(body_parse *p, rv_bytes line, rv_error *err) {
+    rv_json json = rv_json_over(line, &p->face->scratch);
+    rv_json_token token;
+    rv_status status = rv_json_next(&json, &token, err);
+    RV_ASSERT(line.len > 0);
+    status = status == RV_OK ? read_event(p, &json, &token, err) : status;
+    return status == RV_OK ? rv_json_next(&json, &token, err) : status; /* nothing may follow */
+}
+
+static bool is_blank(rv_bytes line) {
+    bool blank = true;
+    for (size_t i = 0; blank && i < line.len; i++) {
+        blank = line.ptr[i] == ' ' || line.ptr[i] == '\t' || line.ptr[i] == '\r';
+    }
+    return blank;
+}
+
 static rv_status read_lines(body_parse *p, rv_bytes body, rv_error *err) {
     size_t start = 0;
     uint64_t line = 0;
@@ -208,10 +226,10 @@ static rv_status read_lines(body_parse *p, rv_bytes body, rv_error *err) {
         const rv_bytes text = rv_bytes_of(body.ptr + start, len);
         start += len + 1;
         line += 1;
-        if (len == 0 || (len == 1 && text.ptr[0] == '\r')) {
+        if (is_blank(text)) {
             continue;
         }
-        const rv_status status = read_json(p, text, err);
+        const rv_status status = read_line(p, text, err);
         if (status != RV_OK) {
             rv_error_fact_uint(err, "batch_line", line);
             return status;
