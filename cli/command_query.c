@@ -58,14 +58,15 @@ static bool add_columns(rv_json *json, rv_table *table) {
     rv_json_token token;
     rv_error err;
     while (rv_json_next(json, &token, &err) == RV_OK && token.kind == RV_JSON_OBJECT_BEGIN) {
-        rv_bytes column;
-        rv_bytes name;
-        rv_bytes type;
-        if (rv_json_skip(json, &token, &column, &err) != RV_OK) {
-            return false;
+        rv_bytes name = {NULL, 0};
+        rv_bytes type = {NULL, 0};
+        while (rv_json_next(json, &token, &err) == RV_OK && token.kind == RV_JSON_KEY) {
+            rv_bytes *const value = rv_bytes_are(token.text, "name") ? &name : &type;
+            if (rv_json_next(json, &token, &err) != RV_OK || token.kind != RV_JSON_STRING) {
+                return false;
+            }
+            *value = token.text;
         }
-        rv_json_text_member(column, "name", &name);
-        rv_json_text_member(column, "type", &type);
         rv_table_add_column(table, name, is_number(type));
     }
     return token.kind == RV_JSON_ARRAY_END;

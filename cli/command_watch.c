@@ -42,7 +42,7 @@ static int show(rv_cli *cli, rv_bytes frame, bool redraw) {
         code = rv_query_show(cli, data);
     }
     fflush(stdout);
-    return ferror(stdout) != 0 ? RV_EXIT_ERROR : code;
+    return code;
 }
 
 /* Shows the frames that are whole, and leaves the rest. */
@@ -60,13 +60,13 @@ static int show_frames(rv_cli *cli, rv_cli_buffer *buffer, bool redraw) {
     return code;
 }
 
-/* Shows what comes. It goes on for ever: where it ends the node has ended it, or there is a
- * problem. */
+/* Shows what comes. It goes on until nobody reads what it prints: where it ends before, the node
+ * has ended it, or there is a problem. */
 static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
     rv_cli_buffer frames = {0};
     int code = rv_cli_send(cli, request);
     bool over = false;
-    while (code == RV_EXIT_OK && !over) {
+    while (code == RV_EXIT_OK && !over && ferror(stdout) == 0) {
         rv_bytes piece;
         code = rv_cli_piece(cli, &piece, &over);
         if (code == RV_EXIT_OK && !over) {
@@ -75,7 +75,7 @@ static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
         }
     }
     rv_cli_buffer_free(&frames);
-    return code == RV_EXIT_OK ? rv_cli_feed_ended(cli) : code;
+    return code == RV_EXIT_OK && over ? rv_cli_feed_ended(cli) : code;
 }
 
 int rv_command_watch(rv_cli *cli) {

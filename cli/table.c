@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/table.h"
 
+#include "cli/width.h"
 #include "core/base/assert.h"
 #include "core/base/utf8.h"
 
@@ -8,30 +9,43 @@
 
 #define SCREENFUL 100 /* rows that are aligned together */
 
+/* Of a well-formed character of `len` bytes. */
+static uint32_t code_point(const uint8_t *at, size_t len) {
+    uint32_t value = at[0] & (len == 1 ? 0x7fu : 0x7fu >> len);
+    RV_ASSERT(len > 0 && len <= 4);
+    for (size_t i = 1; i < len; i++) {
+        value = value << 6 | (at[i] & 0x3fu);
+    }
+    return value;
+}
+
 static rv_table_column *columns_of(const rv_table *table, size_t *count) {
     *count = table->columns.len / sizeof(rv_table_column);
     return (rv_table_column *)(void *)table->columns.ptr;
 }
 
-/* Characters; the text is what add_safe let through. */
+/* Columns of a terminal; the text is what add_safe let through. */
 static size_t width_of(rv_bytes text) {
     size_t width = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        width += (text.ptr[i] & 0xc0) != 0x80;
+    size_t at = 0;
+    while (at < text.len) {
+        const size_t len = rv_utf8_char_len(rv_bytes_from(text, at));
+        RV_ASSERT(len > 0);
+        width += rv_width_of(code_point(text.ptr + at, len));
+        at += len;
     }
     return width;
 }
 
-/* Adds text without what could move a terminal's cursor; returns the bytes added. */
+/* Adds text without what could move a terminal's cursor, turn what it shows around, or not be seen;
+ * returns the bytes added. */
 static size_t add_safe(rv_cli_buffer *buffer, rv_bytes text) {
     const size_t start = buffer->len;
     size_t at = 0;
     while (at < text.len) {
         const uint8_t c = text.ptr[at];
         const size_t len = rv_utf8_char_len(rv_bytes_from(text, at));
-        const bool control =
-            c < 0x20 || c == 0x7f || (c == 0xc2 && len == 2 && text.ptr[at + 1] < 0xa0);
-        if (len == 0 || control) {
+        if (len == 0 || rv_width_is_hidden(code_point(text.ptr + at, len))) {
             const char escape[4] = {'\\', 'x', "0123456789abcdef"[c >> 4],
                                     "0123456789abcdef"[c & 15]};
             rv_cli_buffer_add(buffer, rv_bytes_of(escape, 4));

@@ -9,7 +9,7 @@
 typedef struct rv_table_column {
     size_t name_start; /* in `names` */
     size_t name_len;
-    size_t width; /* characters */
+    size_t width; /* columns of a terminal */
     bool right;
 } rv_table_column;
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 typedef struct flush_job {
     uv_work_t work;
@@ -264,18 +265,32 @@ static void loop_close(rv_daemon *d) {
 }
 
 /* Who listens beyond this machine lets everybody in, unless there are tokens. */
-static rv_status openness_check(const rv_daemon *d, const rv_daemon_options *options,
-                                rv_error *err) {
-    RV_ASSERT(d->server != NULL);
-    if (options->open || d->server->access.loopback ||
-        rv_node_token_count(d->directory.instance.node) > 0) {
-        return RV_OK;
-    }
+static rv_status refuse_openness(const rv_daemon_options *options, rv_error *err) {
+    RV_ASSERT(!options->open);
     return rv_error_set(err, RV_UNAUTHENTICATED,
                         "%s can be reached from other machines, and this node has no token, so "
                         "that everybody could read and write: make one first (rivulet token "
                         "generate root --admin --data %s), or say --open",
                         options->listen, options->directory);
+}
+
+static rv_status openness_check(const rv_daemon *d, const rv_daemon_options *options,
+                                rv_error *err) {
+    RV_ASSERT(d->server != NULL);
+    return options->open || d->server->access.loopback ||
+                   rv_node_token_count(d->directory.instance.node) > 0
+               ? RV_OK
+               : refuse_openness(options, err);
+}
+
+/* The same, as far as it can be told before the directory is opened, which makes it: one that is
+ * not there has no tokens. */
+static rv_status listen_check(const rv_daemon_options *options, rv_error *err) {
+    bool loopback = false;
+    const rv_status status = rv_server_address_check(options->listen, &loopback, err);
+    RV_ASSERT(status == RV_OK || !loopback);
+    const bool closed = loopback || options->open || access(options->directory, F_OK) == 0;
+    return status != RV_OK || closed ? status : refuse_openness(options, err);
 }
 
 static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
@@ -389,6 +404,7 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
     if (options->upstream != NULL) {
         status = rv_address_read(options->upstream, RV_ADDRESS_WEBSOCKET, &address, err);
     }
+    status = status == RV_OK ? listen_check(options, err) : status;
     status = status == RV_OK ? files_allow(options, err) : status;
     if (status != RV_OK) {
         return status;

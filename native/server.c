@@ -174,14 +174,30 @@ static void on_connection(uv_stream_t *listener, int failed) {
     accept_next(server);
 }
 
+static rv_status name_read(const char *address, struct sockaddr_storage *name, rv_error *err) {
+    RV_ASSERT(address != NULL);
+    return address_read(address, name)
+               ? RV_OK
+               : rv_error_set(err, RV_PARAMETER_INVALID,
+                              "`%s` is not an address to listen on: write it as 127.0.0.1:5678 or "
+                              "[::1]:5678",
+                              address);
+}
+
+rv_status rv_server_address_check(const char *address, bool *loopback, rv_error *err) {
+    struct sockaddr_storage name = {0};
+    const rv_status status = name_read(address, &name, err);
+    RV_ASSERT(loopback != NULL);
+    *loopback = status == RV_OK && is_loopback(&name);
+    return status;
+}
+
 rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err) {
     RV_ASSERT(!server->listening);
     struct sockaddr_storage name = {0};
-    if (!address_read(address, &name)) {
-        return rv_error_set(err, RV_PARAMETER_INVALID,
-                            "`%s` is not an address to listen on: write it as 127.0.0.1:5678 or "
-                            "[::1]:5678",
-                            address);
+    const rv_status status = name_read(address, &name, err);
+    if (status != RV_OK) {
+        return status;
     }
     int failed = uv_tcp_init(server->loop, &server->listener);
     RV_ASSERT(failed == 0);
@@ -196,8 +212,7 @@ rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err
         failed = uv_tcp_getsockname(&server->listener, (struct sockaddr *)&name, &len);
     }
     if (failed != 0) {
-        return rv_error_set(err, RV_PARAMETER_INVALID, "cannot listen on %s: %s", address,
-                            uv_strerror(failed));
+        return rv_error_set(err, RV_BUSY, "cannot listen on %s: %s", address, uv_strerror(failed));
     }
     const struct sockaddr_in *const v4 = (const struct sockaddr_in *)&name;
     const struct sockaddr_in6 *const v6 = (const struct sockaddr_in6 *)&name;

@@ -59,7 +59,11 @@ typedef struct rv_server_options {
 RV_MUST_USE rv_status rv_server_create(rv_server **server, uv_loop_t *loop,
                                        const rv_server_options *options, rv_error *err);
 
-/* Listens on "ADDRESS:PORT" (IPv6 in brackets). RV_PARAMETER_INVALID: it is not one, or in use. */
+/* Whether "ADDRESS:PORT" (IPv6 in brackets) is on this machine only. RV_PARAMETER_INVALID: it is
+ * not one. */
+RV_MUST_USE rv_status rv_server_address_check(const char *address, bool *loopback, rv_error *err);
+
+/* Listens there. RV_PARAMETER_INVALID; RV_BUSY: it is in use, or the system does not let it. */
 RV_MUST_USE rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err);
 
 /* Asks what waits: exchanges without a head, and, when `moved`, feeds and sync sessions as well. */

@@ -63,7 +63,7 @@ test('each bad append has its code, changes nothing, and the node goes on', asyn
     assert.equal(answer.headers['content-type'], 'application/problem+json');
     const option = expected ? ['--expected-version', String(expected)] : [];
     const run = cli(['append', path, type, data, ...option, '--url', node.url]);
-    assert.equal(run.code, 1, what);
+    assert.equal(run.code, code === 'parameter_invalid' ? 2 : 1, what);
     assert.match(run.err, new RegExp(`^rivulet: ${code}: \\S`), what);
     const json = cli(['append', path, type, data, ...option, '--url', node.url, '--json']);
     assert.equal(JSON.parse(json.err).code, code);

@@ -4,8 +4,9 @@
 // processes, their output and exit codes, over a data directory and over a node that is stopped and
 // killed under them.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { binary, cli, folder, lives, must, Node, opened, prepared, schema, until } from './harness.mjs';
@@ -64,6 +65,60 @@ test('a schema is applied again and again as the whole one', () => {
   assert.match(other.err, /schema_conflict: [^]*hint: [^]*schema diff/);
 });
 
+test('what was added to a declaration is named', () => {
+  const at = ['--data', join(parent, 'added')];
+  const text = (more) => `CREATE AGGREGATE t (n integer, k integer PRIMARY KEY, UNIQUE (n, k)${more});`;
+  must(['schema', 'apply', '-', ...at], text(''));
+  const added = text(', INDEX (n)');
+  const diff = cli(['schema', 'diff', '-', ...at], added);
+  assert.equal(diff.code, 1);
+  assert.equal(diff.out, '-- otherwise at the node: aggregate t: nothing, here `INDEX (n)`\n');
+  const refused = cli(['schema', 'apply', '-', '--whole', ...at], added);
+  assert.match(refused.err, /schema_conflict: the aggregate t is another one in [^\n]*, which has not `INDEX \(n\)`\n/);
+  must(['schema', 'apply', '-', '--data', join(parent, 'taken')], added);
+  assert.match(cli(['schema', 'diff', '-', '--data', join(parent, 'taken')], text('')).out, /: `INDEX \(n\)`, here nothing\n/);
+});
+
+test('what is wrong on the command line is exit code 2, who asks for it or not', () => {
+  const data = prepared(parent, 'usage');
+  const append = ['append', '/accounts/1', 'account_opened', '{"name":"Ada"}', '--data', data];
+  const read = ['read', '/**', '--data', data];
+  const absent = join(parent, 'not-made');
+  const serve = ['serve', '--data', absent];
+  for (const words of [
+    [...append, '--event-id', 'xyz'], [...append, '--expected-version', '-1'], [...append, '--durability', 'disk'],
+    [...read, '--from', '-1'], [...read, '--as-of', 'yesterday'], [...read, '--limit', '-1'],
+    ['status', '--url', 'ftp:x'], ['token', 'generate', 'a/b', '--data', data],
+    [...serve, '--listen', 'foo'], [...serve, '--upstream', 'http://x', '--select', '/**'],
+  ]) {
+    const run = cli(words);
+    assert.equal(run.code, 2, `${words.join(' ')}: ${run.err}`);
+    assert.match(run.err, /^rivulet: parameter_invalid: /);
+  }
+  const open = cli([...serve, '--listen', '0.0.0.0:0']);
+  assert.equal(open.code, 1);
+  assert.match(open.err, /^rivulet: unauthenticated: 0\.0\.0\.0:0 can be reached [^\n]*\n$/);
+  assert.ok(!existsSync(absent));
+});
+
+test('output that cannot be written is told, whatever it is', () => {
+  const full = openSync('/dev/full', 'w');
+  for (const words of [['--help'], ['--version'], ['help', 'query'], ['query', '--help']]) {
+    const run = spawnSync(binary, words, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
+    assert.equal(run.status, 1, words.join(' '));
+    assert.match(run.stderr, /^rivulet: storage_failed: /);
+  }
+  closeSync(full);
+});
+
+test('a table shows what there is, in line', () => {
+  const at = ['--data', prepared(parent, 'table')];
+  const table = must(['query', String.raw`select 1 as "a""b\c", '日本' as x, 'é' as y union all select 2, 'ab', 'e'`, ...at]);
+  assert.deepEqual(table.split('\n').slice(0, 4), ['a"b\\c  x     y', '-----  ----  -', '1      日本  é', '2      ab    e']);
+  const hidden = must(['query', "select 'a\u202eb\u200bc\u0085' as x", ...at]);
+  assert.match(hidden, /\na\\xe2\\x80\\xaeb\\xe2\\x80\\x8bc\\xc2\\x85\n/);
+});
+
 test('a stream is read as it was appended to, and what was read is counted', () => {
   const at = ['--data', prepared(parent, 'read')];
   must(['append', 'accounts/1', 'account_opened', '{"name":"Ada"}', ...at]);
@@ -73,6 +128,7 @@ test('a stream is read as it was appended to, and what was read is counted', () 
   assert.equal(must(['read', 'accounts/1', ...at]), lines);
   assert.equal(must(['read', 'account_events/1', ...at]), lines);
   assert.match(must(['read', '/account/*', ...at]), /\n\(0 events\)\n$/);
+  assert.match(cli(['read', 'account_events', ...at]).err, /many streams: say which one, as in \/accounts\/\{id\};/);
   const refused = { 'accounts/*': 'path_invalid', 'account/1': 'unknown_stream', 'accounts/2': 'stream_not_found' };
   for (const [pattern, code] of Object.entries(refused)) {
     const run = cli(['read', pattern, ...at]);
@@ -99,6 +155,26 @@ test('a status for people begins with what matters, and fits a screen', async ()
   assert.ok(Object.keys(memory.classes).length > 3);
   for (const name of Object.keys(whole)) assert.ok(names.some((n) => n === name || n.startsWith(`${name}.`)), name);
   await edge.stop();
+});
+
+test('whoever stops reading ends a feed, quietly', async () => {
+  const node = await Node.start(prepared(parent, 'pipe'));
+  await node.append('/accounts/1', 'account_opened', opened(1).data);
+  const feeds = [['read', '/**', '--follow'], ['watch', 'select id, name from account'], ['changes', 'account']];
+  for (const [id, words] of feeds.entries()) {
+    const feed = follow(node, ...words);
+    await until(() => feed.out.includes('\n'), 'its first line');
+    feed.child.stdout.destroy();
+    let more = 100 * (id + 1);
+    const ended = feed.ended.then((code) => [code]);
+    await until(async () => {
+      more += 1;
+      await node.append(`/accounts/${more}`, 'account_opened', opened(more).data);
+      return Promise.race([ended, null]);
+    }, 'its end');
+    assert.deepEqual([words[0], await feed.ended, feed.err], [words[0], 0, '']);
+  }
+  await node.stop();
 });
 
 /** A command that goes on: what it has said, and how it ended. */
