@@ -608,6 +608,14 @@ int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buffer *content
     return RV_EXIT_OK;
 }
 
+static int unwritten; /* errno of the first flush that failed; 0: none did */
+
+void rv_cli_flush(void) {
+    if (fflush(stdout) != 0 && unwritten == 0) {
+        unwritten = errno;
+    }
+}
+
 /* --- running --- */
 
 /* Closes the client; a damaged directory, or what fails here, decides the exit code. */
@@ -706,8 +714,10 @@ int rv_cli_main(const rv_cli_platform *platform, int argc, char **argv) {
     RV_ASSERT(argv != NULL);
     cli.platform = platform;
     int code = answer(&cli, argc, argv);
-    if (fflush(stdout) != 0 && errno != EPIPE && code == RV_EXIT_OK) {
-        fprintf(stderr, "rivulet: storage_failed: cannot write the output: %s\n", strerror(errno));
+    rv_cli_flush();
+    if (unwritten != 0 && unwritten != EPIPE && code == RV_EXIT_OK) {
+        fprintf(stderr, "rivulet: storage_failed: cannot write the output: %s\n",
+                strerror(unwritten));
         code = RV_EXIT_ERROR;
     }
     return code;

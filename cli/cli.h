@@ -171,6 +171,10 @@ int rv_cli_feed_ended(const rv_cli *cli);
 /* As rv_cli_fail, for a mistake on the command line. */
 int rv_cli_usage(const rv_cli *cli, const char *format, const char *what);
 
+/* Hands on what was printed; where that fails, the command line says so in the end, but for a pipe
+ * that nobody reads. */
+void rv_cli_flush(void);
+
 /* True when the text, or none, ends no header that it goes into. */
 bool rv_cli_header_safe(const char *text);
 

@@ -90,7 +90,7 @@ static void show_lines(reading *r) {
     buffer->len -= start;
     if (r->feed) {
         rv_table_flush(&r->table, true);
-        fflush(stdout);
+        rv_cli_flush();
     }
 }
 

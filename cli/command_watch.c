@@ -41,7 +41,7 @@ static int show(rv_cli *cli, rv_bytes frame, bool redraw) {
         fputs(CLEAR, stdout);
         code = rv_query_show(cli, data);
     }
-    fflush(stdout);
+    rv_cli_flush();
     return code;
 }
 

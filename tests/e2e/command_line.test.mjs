@@ -101,13 +101,20 @@ test('what is wrong on the command line is exit code 2, who asks for it or not',
   assert.ok(!existsSync(absent));
 });
 
-test('output that cannot be written is told, whatever it is', () => {
+test('output that cannot be written is told, whatever it is', async () => {
   const full = openSync('/dev/full', 'w');
   for (const words of [['--help'], ['--version'], ['help', 'query'], ['query', '--help']]) {
     const run = spawnSync(binary, words, { stdio: ['ignore', full, 'pipe'], encoding: 'utf8' });
     assert.equal(run.status, 1, words.join(' '));
     assert.match(run.stderr, /^rivulet: storage_failed: /);
   }
+  const node = await Node.start(prepared(parent, 'full'));
+  await node.append('/accounts/1', 'account_opened', opened(1).data);
+  for (const words of [['watch', 'select 1'], ['changes', 'account'], ['read', '/**', '--follow']]) {
+    const feed = spawn(binary, [...words, '--url', node.url], { stdio: ['ignore', full, 'pipe'] });
+    assert.deepEqual([words[0], (await once(feed, 'exit'))[0]], [words[0], 1]);
+  }
+  await node.stop();
   closeSync(full);
 });
 
