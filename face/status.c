@@ -299,14 +299,7 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
     member(w, "upstream");
     rv_write_u8(w, '{');
     member_text(w, "state", states[status.state]);
-    member(w, "reason");
-    if (status.reason.status == RV_OK) {
-        rv_write_text(w, "null");
-    } else {
-        rv_write_u8(w, '{');
-        rv_error_write_members(&status.reason, w);
-        rv_write_u8(w, '}');
-    }
+    member_error(w, "reason", &status.reason);
     member(w, "principal");
     if (status.principal.len == 0) {
         rv_write_text(w, "null");
@@ -338,11 +331,14 @@ static void write_serves(const rv_face *face, rv_writer *w) {
     member_uint(w, "edges", rv_upstream_count(face->options.upstream));
     if (rv_node_role(face->options.node) == RV_ROLE_EDGE) {
         const rv_relay_facts facts = rv_node_relay_facts(face->options.node);
+        rv_error why;
         member(w, "relayed");
         rv_write_u8(w, '{');
         member_uint(w, "waiting", facts.pushes);
         member_uint(w, "edges", facts.edges);
         member_uint(w, "bytes", facts.bytes);
+        rv_upstream_held(face->options.upstream, &why);
+        member_error(w, "reason", &why);
         rv_write_u8(w, '}');
     }
     rv_write_u8(w, '}');

@@ -272,7 +272,7 @@ export interface Pending extends Batch {
   /**
    * Why it is suspended, or that it waits for its command's function (`command_waiting`), for what
    * the node lacked for what that came to (`outbox_full`, `state_full`, `no_keys`, …), or for the
-   * token of who wrote it (`other_principal`).
+   * token of who wrote it (`other_principal`), or that a gateway may not pass it on (`forbidden`).
    */
   reason: Problem | null;
 }

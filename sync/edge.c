@@ -164,6 +164,7 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     }
     e->owed = (rv_edge_owed){.hello = false};
     e->stalled = false;
+    e->held = (rv_error){.status = RV_OK};
     e->status.reason = *reason;
     rv_edge_token_closed(e, reason, now);
     if (e->fatal || is_final(reason->status)) {
@@ -285,6 +286,16 @@ static rv_status take_pong(rv_edge *e, rv_bytes body, rv_error *err) {
     return RV_OK;
 }
 
+/* The gateway says why what is pushed does not go up. */
+static rv_status take_held(rv_edge *e, rv_bytes body, rv_error *err) {
+    const rv_status status = rv_wire_read_held(body, &e->held, err);
+    RV_ASSERT(e->status.state == RV_EDGE_CONNECTED);
+    if (status == RV_OK && e->relayer != NULL) {
+        rv_relayer_hold(e->relayer, &e->held);
+    }
+    return status;
+}
+
 /* Messages that come only after the welcome. */
 static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message, rv_bytes body,
                                 int64_t now, rv_error *err) {
@@ -311,6 +322,8 @@ static rv_status take_connected(rv_edge *e, rv_wire_kind kind, rv_bytes message,
         return rv_edge_token_take(e, body, now, err);
     case RV_WIRE_RELAYED:
         return rv_pusher_relayed(&e->pusher, body, err);
+    case RV_WIRE_HELD:
+        return take_held(e, body, err);
     case RV_WIRE_VOUCHED:
         return e->relayer != NULL ? rv_relayer_vouched(e->relayer, body, err)
                                   : rv_error_set(err, RV_PROTOCOL_ERROR,
@@ -407,7 +420,8 @@ static void write_hello(rv_edge *e, rv_writer *w) {
     rv_edge_token_hello(e, &hello);
     rv_lineage_hello(&e->lineage, &hello);
     rv_edge_select_hello(e, &hello);
-    hello.gate = RV_WIRE_GATE_RELAYED | (e->relayer != NULL ? RV_WIRE_GATE_RELAYS : 0);
+    hello.gate =
+        RV_WIRE_GATE_RELAYED | RV_WIRE_GATE_HELD | (e->relayer != NULL ? RV_WIRE_GATE_RELAYS : 0);
     hello.compression = e->compression.ops != NULL ? RV_WIRE_COMPRESSION_DEFLATE : 0;
     size_t count = 0;
     const rv_path_pattern *const patterns = rv_node_patterns(e->node, &count);
@@ -579,12 +593,15 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     status->held_by_principal = rv_pusher_held(&e->pusher, &batch);
     if (status->held_by_principal && status->reason.status == RV_OK) {
         (void)rv_edge_held(e, &batch, &status->reason);
+    } else if (status->reason.status == RV_OK && rv_node_outbox(e->node).pending > 0) {
+        status->reason = e->held;
     }
 }
 
 bool rv_edge_held(const rv_edge *e, const rv_pending *batch, rv_error *reason) {
     if (!rv_pusher_holds(&e->pusher, batch)) {
-        return false;
+        *reason = e->held;
+        return e->held.status != RV_OK;
     }
     (void)rv_error_set(reason, RV_OTHER_PRINCIPAL,
                        "`%b` has written this: it waits for a token of that name, or one that may "

@@ -77,8 +77,8 @@ int64_t rv_edge_deadline(const rv_edge *edge);
 
 typedef struct rv_edge_status {
     rv_edge_state state;
-    /* Of offline and error, why W stands still, or for whom the outbox waits; status RV_OK: there
-     * is none. */
+    /* Of offline and error, why W stands still, or for whom or what the outbox waits; status
+     * RV_OK: there is none. */
     rv_error reason;
     /* Connected, but W stands still: this node has not the memory for what comes next, or does not
      * understand its schema. What is held can be read, and what is written is pushed. */
@@ -102,7 +102,8 @@ void rv_edge_status_of(const rv_edge *edge, rv_edge_status *status);
 struct rv_pending; /* core/engine/outbox.h */
 
 /* True for a batch of the outbox that waits because another principal wrote it than the one that
- * the upstream took this edge for, the last time: `reason`, RV_OTHER_PRINCIPAL, says who. */
+ * the upstream took this edge for, the last time: `reason`, RV_OTHER_PRINCIPAL, says who. Or since
+ * a gateway may not pass it on: `reason` is that. */
 bool rv_edge_held(const rv_edge *edge, const struct rv_pending *batch, rv_error *reason);
 
 /* Adds what holds nothing while no message waits to be taken in. */

@@ -82,6 +82,7 @@ struct rv_edge {
     rv_backoff backoff;
     rv_backoff refusals; /* of what is selected, since something came of it */
     rv_edge_status status;
+    rv_error held;        /* why a gateway does not pass on what is pushed; status RV_OK */
     bool at_once;         /* the connection is to be made anew without waiting */
     uint64_t batch_bytes; /* asked for */
     bool fatal;           /* the reason to come is one that trying again does not mend */

@@ -25,12 +25,64 @@ static bool same_life(const rv_edge_life *a, const rv_edge_life *b) {
 
 /* --- the connection --- */
 
+void rv_relayer_hold(rv_relayer *r, const rv_error *why) {
+    RV_ASSERT(why->status <= RV_STATUS_COUNT);
+    if (why->status != r->held.status ||
+        !rv_bytes_equal(rv_error_detail(why), rv_error_detail(&r->held))) {
+        r->held = *why;
+        r->held_changes += 1;
+    }
+}
+
+/* Whether something of it waits for the upstream: told `again`, or not answered yet. */
+static bool is_waiting(const rv_relayer *r, const rv_edge_life *edge) {
+    bool waits = edge == NULL && r->flight_count > 0;
+    for (uint32_t i = 0; i < RV_RELAY_DELAYS_MAX && !waits; i++) {
+        const rv_edge_life *const delayed = &r->delays[i].edge;
+        waits = delayed->incarnation > 0 && (edge == NULL || same_life(delayed, edge));
+    }
+    for (uint32_t i = 0; i < r->flight_count && !waits; i++) {
+        waits = same_life(&r->flights[i].edge, edge);
+    }
+    RV_ASSERT(r->flight_count <= RV_RELAY_FLIGHTS_MAX);
+    return waits;
+}
+
+const rv_error *rv_relayer_held(const rv_relayer *r, const rv_edge_life *edge) {
+    RV_ASSERT(r->node != NULL);
+    return r->held.status != RV_OK && (!r->granted || is_waiting(r, edge)) ? &r->held : NULL;
+}
+
+bool rv_relayer_refuses(const rv_relayer *r) {
+    RV_ASSERT(r->node != NULL);
+    return r->refusals || !r->granted;
+}
+
+/* Its token is not enough: what edges push is kept until there is another one. */
+static void hold_all(rv_relayer *r, const rv_wire_admitted *admitted) {
+    rv_error why = {.status = RV_OK};
+    RV_ASSERT(!r->granted && !admitted->relay);
+    (void)rv_error_set(&why, RV_FORBIDDEN,
+                       "the gateway's token, of `%b`, may not relay: what edges have written waits "
+                       "at the gateway",
+                       &admitted->principal);
+    rv_error_fact_text(&why, "right", RV_LITERAL("relay"));
+    rv_error_fact_text(&why, "principal", admitted->principal);
+    rv_relayer_hold(r, &why);
+}
+
 void rv_relayer_welcome(rv_relayer *r, const rv_wire_welcome *welcome) {
+    const rv_error nothing = {.status = RV_OK};
     RV_ASSERT(r->flight_count == 0);
     r->granted = welcome->has_gate && welcome->gate.pushes > 0;
     r->pushes_max =
         welcome->gate.pushes < RV_RELAY_FLIGHTS_MAX ? welcome->gate.pushes : RV_RELAY_FLIGHTS_MAX;
     r->bytes_max = welcome->gate.bytes;
+    r->refusals = welcome->refusals;
+    rv_relayer_hold(r, &nothing);
+    if (!r->granted && welcome->has_admitted && !welcome->admitted.relay) {
+        hold_all(r, &welcome->admitted);
+    }
     r->idle_at = 0;
     r->deadline = INT64_MAX;
 }
@@ -42,7 +94,9 @@ static void end_passing(rv_relayer *r) {
 }
 
 void rv_relayer_disconnect(rv_relayer *r) {
+    const rv_error nothing = {.status = RV_OK};
     RV_ASSERT(r->flight_count <= RV_RELAY_FLIGHTS_MAX);
+    rv_relayer_hold(r, &nothing);
     r->granted = false;
     r->flight_count = 0;
     r->bytes = 0;
@@ -459,7 +513,7 @@ static bool next_push(rv_relayer *r, const rv_edge_life *edge, int64_t now, rv_r
 static void fly(rv_relayer *r, const rv_relay *push, rv_wire_relay *relay, rv_writer *w) {
     rv_relay_flight *const f = &r->flights[r->flight_count];
     RV_ASSERT(r->flight_count < RV_RELAY_FLIGHTS_MAX);
-    relay->kind = RV_WIRE_PUSH;
+    relay->kind = relay->refusal.status == RV_OK ? RV_WIRE_PUSH : RV_WIRE_REFUSED;
     relay->incarnation = push->edge.incarnation;
     relay->edge_sequence = push->edge_sequence;
     relay->body = push->body;
@@ -474,9 +528,9 @@ static void fly(rv_relayer *r, const rv_relay *push, rv_wire_relay *relay, rv_wr
     r->turn = push->edge;
 }
 
-/* --- one that is too large --- */
+/* --- one that is not kept --- */
 
-rv_status rv_relayer_pass(rv_relayer *r, const rv_relay *push) {
+rv_status rv_relayer_pass(rv_relayer *r, const rv_relay *push, const rv_error *refusal) {
     rv_relay_passing *const p = &r->passing;
     const bool same = p->push.body.len > 0 && p->push.edge_sequence == push->edge_sequence &&
                       same_life(&p->push.edge, &push->edge);
@@ -485,8 +539,13 @@ rv_status rv_relayer_pass(rv_relayer *r, const rv_relay *push) {
         end_passing(r); /* told now, or its edge is not here any more */
         return same ? RV_NOT_FOUND : RV_PENDING;
     }
-    if (r->granted && p->push.body.len == 0) {
+    rv_relay first = {.edge_sequence = UINT64_MAX};
+    (void)!rv_node_relay_next(r->node, &push->edge, 0, &first);
+    /* who has to wait for others of its edge does not keep the place from somebody else */
+    const bool takes = r->granted && (refusal == NULL || r->refusals);
+    if (takes && p->push.body.len == 0 && first.edge_sequence > push->edge_sequence) {
         memcpy(p->memory, push->body.ptr, push->body.len);
+        p->refusal = refusal != NULL ? *refusal : (rv_error){.status = RV_OK};
         p->push = *push;
         p->push.body = rv_bytes_of(p->memory, push->body.len);
         r->idle_at = 0;
@@ -521,7 +580,7 @@ static uint64_t log_now(const rv_relayer *r) {
 }
 
 static bool send_passing(rv_relayer *r, rv_writer *w) {
-    rv_wire_relay relay = {.previous = 0};
+    rv_wire_relay relay = {.previous = 0, .refusal = r->passing.refusal};
     const rv_edge_life turn = r->turn;
     RV_ASSERT(!r->passing.flies);
     if (r->flight_count > 0 && r->bytes + r->passing.push.body.len > r->bytes_max) {

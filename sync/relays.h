@@ -13,13 +13,17 @@
  *
  * A push that is larger than what the node can keep is passed on from memory, one at a time, when
  * nothing of its edge is under way. It is told `again` here until the root has decided: then the
- * node has the decision, and the edge finds it.
+ * node has the decision, and the edge finds it. So is one that its writer may not write, with the
+ * refusal: the node decides nothing, and the root may have decided it already.
  *
  *     taken -> under way -> (the node has the decision) -> gone; forked: until it is asked for
  *
  *   invariant 1: `flights` are pushes of this connection that the node has no decision of; of one
  *                edge they are in order.
  *   invariant 2: what an edge has settled is passed on when no push that counts on it is kept.
+ *
+ * Where the upstream takes no relays, or not those of an edge, these are `held`: they wait, and who
+ * wrote them is told why.
  */
 #ifndef RV_SYNC_RELAYS_H
 #define RV_SYNC_RELAYS_H
@@ -84,7 +88,8 @@ typedef struct rv_relay_vouch {
 
 /* The push that is passed on and not kept. */
 typedef struct rv_relay_passing {
-    rv_relay push; /* its body: in `memory`, RV_PUSH_LEN_MAX bytes; of length 0: there is none */
+    rv_relay push;    /* its body: in `memory`, RV_PUSH_LEN_MAX bytes; of length 0: there is none */
+    rv_error refusal; /* status RV_OK: none */
     bool flies;
     bool forked;
     uint8_t *memory;
@@ -97,6 +102,10 @@ struct rv_relayer {
     uint8_t *message;              /* RV_RELAY_LEN_MAX */
     rv_wire_relay_answer *answers; /* RV_RELAY_FLIGHTS_MAX, by `answer` of a flight */
     bool granted;
+    bool refusals; /* pushes may be passed on that are refused */
+    rv_error
+        held; /* why the upstream takes no relays, or not all; status RV_OK: nothing is known */
+    uint32_t held_changes;
     uint64_t pushes_max;
     uint64_t bytes_max;
     uint32_t flight_count;
@@ -113,7 +122,7 @@ struct rv_relayer {
     uint32_t vouch_count; /* that were ever asked */
 };
 
-/* Takes 780 KiB. NULL: `arena` has not that much. */
+/* Takes 782 KiB. NULL: `arena` has not that much. */
 RV_MUST_USE rv_relayer *rv_relayer_create(rv_node *node, rv_arena *arena);
 
 /* --- what the node's edges say --- */
@@ -121,9 +130,18 @@ RV_MUST_USE rv_relayer *rv_relayer_create(rv_node *node, rv_arena *arena);
 /* An edge has settled everything up to there. */
 void rv_relayer_settle(rv_relayer *relayer, const rv_edge_life *edge, uint64_t edge_sequence);
 
-/* Takes a push that the node cannot keep: RV_PENDING, also when another one is passed on, or nobody
- * is connected: the edge pushes it again. RV_NOT_FOUND, once: the root says that it is a copy's. */
-RV_MUST_USE rv_status rv_relayer_pass(rv_relayer *relayer, const rv_relay *push);
+/* Takes a push that the node cannot keep, or that is refused for `refusal` (else NULL): RV_PENDING,
+ * also when another one is passed on, or nobody is connected: the edge pushes it again.
+ * RV_NOT_FOUND, once: the root says that it is a copy's. */
+RV_MUST_USE rv_status rv_relayer_pass(rv_relayer *relayer, const rv_relay *push,
+                                      const rv_error *refusal);
+
+/* False: the upstream is of a version that takes no refusals. */
+bool rv_relayer_refuses(const rv_relayer *relayer);
+
+/* Why what this edge (NULL: any) has pushed does not go up, as far as the upstream has said. NULL:
+ * nothing is known to be in the way. */
+const rv_error *rv_relayer_held(const rv_relayer *relayer, const rv_edge_life *edge);
 
 /* Asks for keys for an edge: `body` is that of its lease message, which was checked. It is not
  * asked twice: RV_PENDING until there is the answer, RV_OK with it, once. RV_BUSY: too many ask;
@@ -145,6 +163,9 @@ void rv_relayer_disconnect(rv_relayer *relayer);
 
 /* Takes a vouched message's body. RV_PROTOCOL_ERROR. */
 RV_MUST_USE rv_status rv_relayer_vouched(rv_relayer *relayer, rv_bytes body, rv_error *err);
+
+/* The upstream says why it does not take something; status RV_OK: nothing is in the way. */
+void rv_relayer_hold(rv_relayer *relayer, const rv_error *why);
 
 /* Takes an answer's body. RV_PROTOCOL_ERROR: malformed, or to nothing that is under way. */
 RV_MUST_USE rv_status rv_relayer_take(rv_relayer *relayer, rv_bytes body, int64_t now,

@@ -201,7 +201,10 @@ static rv_status take_hello(rv_upstream *s, rv_bytes body, int64_t now, rv_error
     }
     s->knows_gates = hello.gate != 0;
     s->knows_relayed = (hello.gate & RV_WIRE_GATE_RELAYED) != 0;
-    s->relay.agreed = s->push.agreed && (hello.gate & RV_WIRE_GATE_RELAYS) != 0 && s->access.relay;
+    s->knows_held = (hello.gate & RV_WIRE_GATE_HELD) != 0;
+    const bool relays = s->push.agreed && (hello.gate & RV_WIRE_GATE_RELAYS) != 0;
+    s->relay.agreed = relays && s->access.relay;
+    s->would_relay = relays && !s->access.relay;
     s->selection_owed = (hello.features & RV_WIRE_FEATURE_SELECTION) != 0;
     s->state = RV_UPSTREAM_CHECKING;
     RV_ASSERT(s->pattern_count <= RV_PATTERNS_MAX);
@@ -396,6 +399,7 @@ static void write_welcome(rv_upstream *s, int64_t now, rv_writer *w) {
         welcome.gate.gateway = rv_upstream_is_gateway(s->shared);
         welcome.gate.pushes = s->relay.agreed ? RV_RELAY_FLIGHTS_MAX : 0;
         welcome.gate.bytes = s->relay.agreed ? RV_RELAY_BYTES_MAX : 0;
+        welcome.refusals = s->relay.agreed && rv_upstream_refuses(s->shared);
     }
     rv_wire_write_welcome(w, &welcome);
     RV_ASSERT(!w->full);
@@ -432,7 +436,8 @@ static bool write_small(rv_upstream *s, int64_t now, rv_writer *w) {
 static bool write_answers(rv_upstream *s, rv_bytes *message) {
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
     return rv_upstream_lease_answer(s, message) || rv_upstream_gateway_relayed(s, message) ||
-           rv_upstream_relay_answer(s, message) || rv_upstream_vouch_answer(s, message);
+           rv_upstream_gateway_held(s, message) || rv_upstream_relay_answer(s, message) ||
+           rv_upstream_vouch_answer(s, message);
 }
 
 /* Another epoch has begun here: the edge is to follow it, and what it was leased is void. */

@@ -75,6 +75,10 @@ void rv_upstream_unused(const rv_upstream_shared *shared, rv_unused *unused);
 /* Edges that are connected. */
 uint32_t rv_upstream_count(const rv_upstream_shared *shared);
 
+/* Why the node's own upstream does not take what edges have pushed here, or some of it; status
+ * RV_OK: nothing is known to be in the way. */
+void rv_upstream_held(const rv_upstream_shared *shared, rv_error *why);
+
 void rv_upstream_status_of(const rv_upstream *session, rv_upstream_status *status);
 
 #endif

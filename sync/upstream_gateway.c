@@ -236,12 +236,13 @@ rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *pu
         return RV_OK;
     }
     name_writer(shared->node, push, &relay);
-    rv_status status = rv_node_relay_keep(shared->node, &relay, NULL);
+    rv_status status =
+        push->refusal != NULL ? RV_BATCH_TOO_LARGE : rv_node_relay_keep(shared->node, &relay, NULL);
     if (status == RV_OUTBOX_FULL && make_room(shared)) {
         status = RV_PENDING; /* once more */
     }
     if (status == RV_BATCH_TOO_LARGE && shared->relayer != NULL &&
-        rv_relayer_pass(shared->relayer, &relay) == RV_NOT_FOUND) {
+        rv_relayer_pass(shared->relayer, &relay, push->refusal) == RV_NOT_FOUND) {
         return RV_NOT_FOUND;
     }
     return status == RV_BUSY                         ? RV_PENDING
@@ -273,4 +274,44 @@ bool rv_upstream_gateway_relayed(rv_upstream *s, rv_bytes *message) {
     s->relayed = reached;
     *message = rv_writer_bytes(&w);
     return true;
+}
+
+/* Who shows no token has brought what somebody else has written: that is said, and not by whom. */
+static void say_unsigned(rv_error *why) {
+    (void)rv_error_set(
+        why, RV_FORBIDDEN,
+        "this gateway asks for no tokens, and takes nothing of somebody that it does "
+        "not know: connect to an upstream that does, with a token");
+    RV_ASSERT(why->status == RV_FORBIDDEN);
+}
+
+bool rv_upstream_gateway_held(rv_upstream *s, rv_bytes *message) {
+    const rv_relayer *const relayer = s->shared->relayer;
+    const rv_edge_life *const edge = s->relay.agreed ? NULL : &s->push.life;
+    const rv_error *const above = relayer != NULL ? rv_relayer_held(relayer, edge) : NULL;
+    const uint64_t now = s->unsigned_met ? 1
+                         : above != NULL ? 2 + (uint64_t)relayer->held_changes
+                                         : 0;
+    rv_error why = {.status = RV_OK};
+    if (!s->knows_held || now == s->held) {
+        return false;
+    }
+    if (s->unsigned_met) {
+        say_unsigned(&why);
+    } else if (above != NULL) {
+        why = *above;
+    }
+    rv_writer w = rv_writer_over(s->shared->message, RV_WIRE_MESSAGE_MAX);
+    rv_wire_write_held(&w, &why);
+    RV_ASSERT(!w.full);
+    s->held = now;
+    *message = rv_writer_bytes(&w);
+    return true;
+}
+
+void rv_upstream_held(const rv_upstream_shared *shared, rv_error *why) {
+    const rv_error *const held =
+        shared->relayer != NULL ? rv_relayer_held(shared->relayer, NULL) : NULL;
+    RV_ASSERT(why != NULL);
+    *why = held != NULL ? *held : (rv_error){.status = RV_OK};
 }

@@ -283,6 +283,10 @@ struct rv_upstream {
     bool knows_relayed; /* the edge takes relayed messages, */
     bool knows_gates;   /* or is to be told of gateways at all */
     uint64_t relayed;   /* edge sequence that it was told of */
+    bool knows_held;    /* the edge takes held messages */
+    bool unsigned_met;  /* what it brings was written by somebody, and it shows no token */
+    uint64_t held;      /* what it was told: 0, nothing */
+    bool would_relay;   /* it would, if its token allowed it */
     rv_error failure;
     rv_upstream_status status;
     rv_upstream_watch watches[RV_UPSTREAM_WATCHES]; /* of `fed`, while it is watched */
@@ -548,7 +552,7 @@ void rv_upstream_token_admitted(const rv_upstream *session, int64_t now,
                                 rv_wire_admitted *admitted);
 
 /* Takes a token message's body, and the answer to it. RV_PROTOCOL_ERROR, RV_UNAUTHENTICATED,
- * RV_FORBIDDEN. */
+ * RV_FORBIDDEN; RV_BUSY: the edge may relay by now, and is to connect again. */
 RV_MUST_USE rv_status rv_upstream_take_token(rv_upstream *session, rv_bytes body, int64_t now,
                                              rv_error *err);
 bool rv_upstream_token_answer(rv_upstream *session, int64_t now, rv_writer *w);
@@ -556,10 +560,15 @@ bool rv_upstream_token_answer(rv_upstream *session, int64_t now, rv_writer *w);
 /* Ends the session if its token is gone, or does not allow any more what it holds. */
 void rv_upstream_token_watch(rv_upstream *session, int64_t now);
 
-/* May it be written, by who says to have written it? RV_FORBIDDEN; RV_UNAUTHENTICATED: the token
- * has just ended. */
-RV_MUST_USE rv_status rv_upstream_token_push(const rv_upstream *session, const rv_push *push,
-                                             rv_error *err);
+/* May the session bring what this one says to have written? RV_FORBIDDEN; RV_UNAUTHENTICATED: the
+ * token has just ended. */
+RV_MUST_USE rv_status rv_upstream_token_brings(const rv_upstream *session, const rv_push *push,
+                                               rv_error *err);
+
+/* If so: may it be written, by the token of who wrote it, or that of the session? RV_FORBIDDEN with
+ * the facts "right", "path" and "principal", whose token that is; RV_UNAUTHENTICATED. */
+RV_MUST_USE rv_status rv_upstream_token_writes(const rv_upstream *session, const rv_push *push,
+                                               rv_error *err);
 
 /* Leaves of a refusal what the session's token may know. */
 void rv_upstream_token_narrow(const rv_upstream *session, rv_error *refusal);
@@ -623,13 +632,19 @@ bool rv_upstream_gateway_strays(const rv_upstream *session);
  * takes longer, or the node is not that far yet, or the session has failed. */
 bool rv_upstream_gateway_lineage(rv_upstream *session);
 
-/* A gateway keeps a push. RV_OK; RV_PENDING: it must be given again; RV_OUTBOX_FULL: it cannot be
- * kept now; RV_NOT_FOUND: another batch has its number. */
+/* False: the node's own upstream is of a version that takes no refused pushes. */
+static inline bool rv_upstream_refuses(const rv_upstream_shared *shared) {
+    return shared->relayer == NULL || rv_relayer_refuses(shared->relayer);
+}
+
+/* A gateway keeps a push, or passes it on, if it is refused. RV_OK; RV_PENDING: it must be given
+ * again; RV_OUTBOX_FULL: it cannot be kept now; RV_NOT_FOUND: another batch has its number. */
 RV_MUST_USE rv_status rv_upstream_gateway_keep(rv_upstream_shared *shared, const rv_push *push,
                                                rv_bytes body);
 
-/* Tells the edge how much of what it pushed is kept. */
+/* Tells the edge how much of what it pushed is kept, and why it does not go up. */
 bool rv_upstream_gateway_relayed(rv_upstream *session, rv_bytes *message);
+bool rv_upstream_gateway_held(rv_upstream *session, rv_bytes *message);
 
 /* Ends the session if what the node holds is not what it was at the hello. */
 void rv_upstream_gateway_watch(rv_upstream *session);

@@ -112,6 +112,16 @@ static rv_status keep_push(rv_upstream *s, const rv_push *push, rv_bytes body) {
     } else {
         told_add(s, push->edge_sequence);
     }
+    s->unsigned_met = false;
+    return RV_OK;
+}
+
+/* It waits at the edge, which may be brought to somebody that takes it. */
+static rv_status meet_unsigned(rv_upstream *s, uint64_t edge_sequence) {
+    RV_ASSERT(rv_upstream_is_gateway(s->shared) && !s->access.known);
+    s->unsigned_met = true;
+    end_at(s, RV_UPSTREAM_AGAIN, edge_sequence);
+    rv_upstream_forget_pushes(s);
     return RV_OK;
 }
 
@@ -128,17 +138,23 @@ rv_status rv_upstream_judge_push(rv_upstream *s, rv_bytes body) {
         return RV_OK;
     }
     rv_error refusal = {.status = RV_OK};
-    if (rv_upstream_token_push(s, &push, &refusal) != RV_OK) {
+    const bool gateway = rv_upstream_is_gateway(shared);
+    const bool brings = rv_upstream_token_brings(s, &push, &refusal) == RV_OK;
+    if (!brings || rv_upstream_token_writes(s, &push, &refusal) != RV_OK) {
         push.refusal = &refusal;
     }
-    /* a gateway decides nothing; and a token that has just ended says nothing about a batch */
-    if (push.refusal != NULL &&
-        (rv_upstream_is_gateway(shared) || refusal.status == RV_UNAUTHENTICATED)) {
+    if (gateway && !brings && !s->access.known) {
+        return meet_unsigned(s, push.edge_sequence);
+    }
+    /* a gateway decides nothing about who has written it; and a token that has just ended says
+     * nothing about a batch */
+    if (refusal.status == RV_UNAUTHENTICATED ||
+        (push.refusal != NULL && gateway && (!brings || !rv_upstream_refuses(shared)))) {
         (void)rv_upstream_fail(s, &refusal);
         return RV_OK;
     }
     push.owner = rv_bytes_of(s->access.principal, s->access.principal_len);
-    if (rv_upstream_is_gateway(shared)) {
+    if (gateway) {
         return keep_push(s, &push, body);
     }
     const rv_status status = rv_node_decide(shared->node, &push, shared->results, &decision, NULL);

@@ -80,9 +80,12 @@ static bool follows(const rv_upstream_shared *shared, const rv_wire_relay *relay
     return state == RV_RELAY_DECIDED || state == RV_RELAY_KEPT;
 }
 
-/* Gives it to the node. RV_PENDING; else RV_OK, with what is to be told. */
-static rv_status decide(rv_upstream *s, rv_push *push, rv_bytes body, rv_wire_decided *end) {
+/* Gives it to the node. RV_PENDING; else RV_OK, with what is to be told. `refusal`: of the gateway
+ * that it came to first, or status RV_OK; changed. */
+static rv_status decide(rv_upstream *s, rv_push *push, rv_error *refusal, rv_bytes body,
+                        rv_wire_decided *end) {
     rv_upstream_shared *const shared = s->shared;
+    const bool gateway = rv_upstream_is_gateway(shared);
     rv_decision decision = {.outcome = RV_DECIDED_ACCEPTED};
     rv_status status = RV_OK;
     RV_ASSERT(push->edge.incarnation > 0);
@@ -90,16 +93,20 @@ static rv_status decide(rv_upstream *s, rv_push *push, rv_bytes body, rv_wire_de
         *end = RV_WIRE_DECIDED_AGAIN;
         return RV_OK;
     }
-    rv_error refusal = {.status = RV_OK};
-    const bool judges = !rv_upstream_is_gateway(shared) || !s->access.known;
-    if (judges && rv_upstream_token_push(s, push, &refusal) != RV_OK) {
-        push->refusal = &refusal;
+    if (gateway && !s->access.known && rv_upstream_token_brings(s, push, NULL) != RV_OK) {
+        s->unsigned_met = true; /* as in rv_upstream_judge_push */
+        *end = RV_WIRE_DECIDED_AGAIN;
+        return RV_OK;
     }
-    if (push->refusal != NULL &&
-        (rv_upstream_is_gateway(shared) || refusal.status == RV_UNAUTHENTICATED)) {
-        return rv_upstream_fail(s, &refusal); /* as in rv_upstream_judge_push */
+    if (!gateway && refusal->status == RV_OK &&
+        rv_upstream_token_brings(s, push, refusal) == RV_OK) {
+        (void)!rv_upstream_token_writes(s, push, refusal);
     }
-    if (rv_upstream_is_gateway(shared)) {
+    if (refusal->status == RV_UNAUTHENTICATED) {
+        return rv_upstream_fail(s, refusal);
+    }
+    push->refusal = refusal->status != RV_OK ? refusal : NULL;
+    if (gateway) {
         status = rv_upstream_gateway_keep(shared, push, body);
         decision.outcome = status == RV_NOT_FOUND ? RV_DECIDED_FORKED : RV_DECIDED_ACCEPTED;
         status = status == RV_NOT_FOUND ? RV_OK : status;
@@ -132,7 +139,7 @@ rv_status rv_upstream_judge_relay(rv_upstream *s, rv_bytes body) {
     rv_wire_decided end = RV_WIRE_DECIDED_AGAIN;
     if (follows(shared, &relay, &life)) {
         rv_upstream_read_push(shared, &life, relay.body, &push);
-        const rv_status status = decide(s, &push, relay.body, &end);
+        const rv_status status = decide(s, &push, &relay.refusal, relay.body, &end);
         if (status == RV_PENDING || s->state != RV_UPSTREAM_LIVE) {
             return status == RV_PENDING ? status : RV_OK;
         }
@@ -232,6 +239,7 @@ rv_status rv_upstream_take_relay(rv_upstream *s, rv_bytes body, rv_error *err) {
     }
     switch ((uint32_t)relay.kind) {
     case RV_WIRE_PUSH:
+    case RV_WIRE_REFUSED:
         return take_push(s, &relay, body, err);
     case RV_WIRE_SETTLED:
         take_settled(s, &relay);

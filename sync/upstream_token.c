@@ -55,13 +55,29 @@ static rv_status judge_given(const rv_upstream *s, const rv_access_token *token,
     return status;
 }
 
-/* What it holds, and is to hold. */
+/* Whether it relays was agreed on with the hello. */
+static rv_status judge_relays(const rv_upstream *s, const rv_access_token *token, rv_error *err) {
+    const bool may = token->relay || token->admin;
+    RV_ASSERT(!s->relay.agreed || !s->would_relay);
+    if (s->relay.agreed && !may) {
+        return rv_error_set(err, RV_FORBIDDEN, "the token of `%b` may not relay any more",
+                            &token->name);
+    }
+    return s->would_relay && may
+               ? rv_error_set(err, RV_BUSY, "the token of `%b` may relay by now: connect again",
+                              &token->name)
+               : RV_OK;
+}
+
+/* What it holds, and is to hold; what it does. */
 static rv_status judge_session(const rv_upstream *s, const rv_access_token *token, rv_error *err) {
     rv_status status = judge_patterns(token, s->patterns, s->pattern_count, err);
     status = status == RV_OK ? judge_patterns(token, s->fed, s->fed_count, err) : status;
     status = status == RV_OK ? judge_given(s, token, s->given, s->given_count, err) : status;
+    status =
+        status == RV_OK ? judge_given(s, token, s->fed_given, s->fed_given_count, err) : status;
     RV_ASSERT(s->used);
-    return status == RV_OK ? judge_given(s, token, s->fed_given, s->fed_given_count, err) : status;
+    return status == RV_OK ? judge_relays(s, token, err) : status;
 }
 
 rv_status rv_upstream_token_selection(const rv_upstream *s, const rv_selection *selection,
@@ -229,10 +245,6 @@ static rv_status look_again(rv_upstream *s, int64_t now, rv_error *err) {
     rv_status status = rv_node_token_find(node, a->digest, rv_node_now(node), &token, err);
     status = status == RV_OK ? judge_session(s, &token, err) : status;
     status = status == RV_OK ? rv_upstream_fill_judge(s, err) : status;
-    if (status == RV_OK && s->relay.agreed && !token.relay && !token.admin) {
-        status = rv_error_set(err, RV_FORBIDDEN, "the token of `%b` may not relay any more",
-                              &token.name);
-    }
     if (status == RV_OK) {
         const int64_t left = token.expires_at - rv_node_now(node);
         a->relay = token.relay || token.admin;
@@ -256,7 +268,8 @@ void rv_upstream_token_watch(rv_upstream *s, int64_t now) {
     }
     a->generation = generation;
     if (look_again(s, now, &error) != RV_OK) {
-        RV_ASSERT(error.status == RV_UNAUTHENTICATED || error.status == RV_FORBIDDEN);
+        RV_ASSERT(error.status == RV_UNAUTHENTICATED || error.status == RV_FORBIDDEN ||
+                  error.status == RV_BUSY);
         (void)rv_upstream_fail(s, &error);
     }
 }
@@ -273,6 +286,7 @@ static rv_status judge_writes(const rv_access_token *token, const rv_push *push,
                 err, RV_FORBIDDEN, "the token of `%b` may not write %b", &token->name, &path);
             rv_error_fact_text(err, "right", RV_LITERAL("write"));
             rv_error_fact_text(err, "path", path);
+            rv_error_fact_text(err, "principal", token->name);
             return status;
         }
     }
@@ -294,31 +308,50 @@ static rv_status judge_unknown(const rv_upstream *s, const rv_push *push, rv_err
                         &push->principal);
 }
 
-rv_status rv_upstream_token_push(const rv_upstream *s, const rv_push *push, rv_error *err) {
+/* Somebody else has written it. */
+static bool is_others(const rv_upstream *s, const rv_push *push) {
+    const rv_bytes own = rv_bytes_of(s->access.principal, s->access.principal_len);
+    RV_ASSERT(s->access.known);
+    return push->principal.len > 0 && !rv_bytes_equal(push->principal, own);
+}
+
+rv_status rv_upstream_token_brings(const rv_upstream *s, const rv_push *push, rv_error *err) {
     const rv_upstream_access *const a = &s->access;
     const rv_node *const node = s->shared->node;
+    const rv_bytes own = rv_bytes_of(a->principal, a->principal_len);
     rv_access_token token;
     if (!a->known) {
         return judge_unknown(s, push, err);
     }
-    const rv_bytes own = rv_bytes_of(a->principal, a->principal_len);
-    const bool other = push->principal.len > 0 && !rv_bytes_equal(push->principal, own);
     if (push->principal.len == 0 && rv_upstream_is_gateway(s->shared)) {
         return rv_error_set(err, RV_FORBIDDEN, "the edge of `%b` does not say who has written this",
                             &own);
     }
-    if (other && !a->relay) {
+    if (is_others(s, push) && !a->relay) {
         return rv_error_set(err, RV_FORBIDDEN,
                             "`%b` has written this, and is brought by `%b`, who may not relay",
                             &push->principal, &own);
     }
-    rv_status status = rv_node_token_find(node, a->digest, rv_node_now(node), &token, err);
     RV_ASSERT(push->count > 0);
-    /* who relays brings what its own token may write, or what that of the writer may */
-    if (status == RV_OK && other && rv_node_token_named(node, push->principal, &token)) {
-        return judge_writes(&token, push, err);
+    return rv_node_token_find(node, a->digest, rv_node_now(node), &token, err);
+}
+
+rv_status rv_upstream_token_writes(const rv_upstream *s, const rv_push *push, rv_error *err) {
+    const rv_node *const node = s->shared->node;
+    rv_access_token token;
+    rv_access_token writer;
+    if (!s->access.known) {
+        return RV_OK;
     }
-    return status == RV_OK ? judge_writes(&token, push, err) : status;
+    const rv_status status =
+        rv_node_token_find(node, s->access.digest, rv_node_now(node), &token, err);
+    RV_ASSERT(push->count > 0);
+    if (status != RV_OK) {
+        return status;
+    }
+    /* who relays brings what its own token may write, or what that of the writer may */
+    const bool named = is_others(s, push) && rv_node_token_named(node, push->principal, &writer);
+    return judge_writes(named ? &writer : &token, push, err);
 }
 
 void rv_upstream_token_narrow(const rv_upstream *s, rv_error *refusal) {

@@ -24,6 +24,7 @@ rv_status rv_wire_malformed(rv_error *err, const char *what) {
 #define EXTENSION_SELECT  6u
 #define EXTENSION_PAST    7u
 #define EXTENSION_TOKEN   8u
+#define EXTENSION_REFUSED 9u
 
 /* The extensions of a hello or a welcome, as far as this version knows them. */
 typedef struct extensions {
@@ -32,6 +33,7 @@ typedef struct extensions {
     bool selects;
     bool has_gate;
     bool fills;
+    bool refusals;
     uint64_t push[3];
     uint64_t gate[3];
     size_t gate_count;
@@ -69,7 +71,8 @@ static void write_numbers(rv_writer *w, uint64_t tag, const uint64_t *numbers, s
 
 static void write_extensions(rv_writer *w, const extensions *e) {
     rv_write_varint(w, (uint64_t)e->has_push + (uint64_t)e->has_points + (uint64_t)e->has_gate +
-                           (uint64_t)e->selects + (uint64_t)e->fills + (uint64_t)e->has_token);
+                           (uint64_t)e->selects + (uint64_t)e->fills + (uint64_t)e->has_token +
+                           (uint64_t)e->refusals);
     if (e->has_push) {
         write_numbers(w, EXTENSION_PUSH, e->push, 3);
     }
@@ -90,6 +93,10 @@ static void write_extensions(rv_writer *w, const extensions *e) {
     if (e->has_token) {
         rv_write_varint(w, EXTENSION_TOKEN);
         rv_write_blob(w, e->token);
+    }
+    if (e->refusals) {
+        rv_write_varint(w, EXTENSION_REFUSED);
+        rv_write_blob(w, (rv_bytes){NULL, 0});
     }
 }
 
@@ -148,6 +155,7 @@ static bool read_extensions(rv_cursor *c, extensions *e) {
         }
         e->selects = e->selects || tag == EXTENSION_SELECT;
         e->fills = e->fills || tag == EXTENSION_PAST;
+        e->refusals = e->refusals || tag == EXTENSION_REFUSED;
     }
     return rv_cursor_done(c) && met == (e->has_push ? 1u : 0u);
 }
@@ -362,6 +370,7 @@ void rv_wire_write_welcome(rv_writer *w, const rv_wire_welcome *m) {
                           .gate = {m->gate.gateway ? 1 : 0, m->gate.pushes, m->gate.bytes},
                           .gate_count = 3,
                           .fills = m->fills,
+                          .refusals = m->refusals,
                           .push = {m->grant.decided, m->grant.pushes, m->grant.bytes},
                           .point_tag = EXTENSION_COMMON,
                           .point_count = 1,
@@ -406,6 +415,7 @@ rv_status rv_wire_read_welcome(rv_bytes body, rv_wire_welcome *m, rv_error *err)
     m->has_gate = e.has_gate;
     m->gate = (rv_wire_gate){e.gate[0] == 1, e.gate[1], e.gate[2]};
     m->fills = e.fills;
+    m->refusals = e.refusals;
     m->has_admitted = e.has_token;
     return RV_OK;
 }

@@ -50,7 +50,9 @@ typedef enum rv_wire_kind {
     RV_WIRE_LEASED = 21,
     RV_WIRE_RELAY = 22,
     RV_WIRE_RELAY_ANSWER = 23,
+    RV_WIRE_REFUSED = 24, /* within relays */
     RV_WIRE_RELAYED = 25,
+    RV_WIRE_HELD = 26,
     RV_WIRE_SELECT = 27,
     RV_WIRE_SELECTED = 28,
     RV_WIRE_PAST = 29,
@@ -74,6 +76,7 @@ typedef enum rv_wire_kind {
  */
 #define RV_WIRE_GATE_RELAYED 0x01u /* relayed messages */
 #define RV_WIRE_GATE_RELAYS  0x02u /* it is one: it relays what its edges push */
+#define RV_WIRE_GATE_HELD    0x04u /* held messages */
 
 /* What the upstream is (welcome; the same). */
 typedef struct rv_wire_gate {
@@ -147,6 +150,7 @@ typedef struct rv_wire_welcome {
     bool selects; /* another selection may be asked for at any time */
     bool has_gate;
     rv_wire_gate gate;
+    bool refusals;     /* pushes that a gateway refuses can be relayed */
     bool has_admitted; /* the upstream has tokens, and says of the hello's: */
     rv_wire_admitted admitted;
 } rv_wire_welcome;
@@ -177,6 +181,7 @@ void rv_wire_write_error(rv_writer *w, const rv_error *error);
 void rv_wire_write_goodbye(rv_writer *w);
 
 /* An error's code, detail and facts, as in messages that carry one. */
+#define RV_WIRE_FAILURE_MAX (6u + RV_WIRE_CODE_MAX + RV_WIRE_DETAIL_MAX + RV_ERROR_FACTS_MAX)
 void rv_wire_write_failure(rv_writer *w, const rv_error *error);
 
 /* Splits a message into kind and body; the body is inflated into `inflated` when it is deflated.

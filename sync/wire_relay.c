@@ -21,6 +21,8 @@ void rv_wire_write_relay(rv_writer *w, const rv_wire_relay *relay) {
         if (relay->previous > 0) {
             rv_write(w, rv_bytes_of(relay->previous_id, sizeof relay->previous_id));
         }
+    } else if (relay->kind == RV_WIRE_REFUSED) {
+        rv_wire_write_failure(w, &relay->refusal);
     }
     rv_write(w, relay->body);
 }
@@ -34,11 +36,18 @@ static bool read_id(rv_cursor *c, uint8_t *id) {
     return bytes.len == 16;
 }
 
+/* A push, behind what a relay says of it. */
 static bool read_push(rv_cursor *c, rv_wire_relay *relay) {
     rv_wire_push push;
-    relay->previous = rv_read_varint(c);
-    if (c->bad || (relay->previous > 0 && !read_id(c, relay->previous_id))) {
-        return false;
+    if (relay->kind == RV_WIRE_REFUSED) {
+        if (!rv_wire_read_failure(c, &relay->refusal) || relay->refusal.status != RV_FORBIDDEN) {
+            return false;
+        }
+    } else {
+        relay->previous = rv_read_varint(c);
+        if (c->bad || (relay->previous > 0 && !read_id(c, relay->previous_id))) {
+            return false;
+        }
     }
     relay->body = rv_bytes_of(c->ptr, rv_cursor_left(c));
     if (rv_wire_read_push(relay->body, &push, NULL) != RV_OK) {
@@ -78,6 +87,7 @@ rv_status rv_wire_read_relay(rv_bytes body, rv_wire_relay *relay, rv_error *err)
     relay->kind = (rv_wire_kind)rv_read_u8(&c);
     switch ((uint32_t)relay->kind) {
     case RV_WIRE_PUSH:
+    case RV_WIRE_REFUSED:
         good = good && !c.bad && read_push(&c, relay);
         break;
     case RV_WIRE_SETTLED:
@@ -144,6 +154,26 @@ rv_status rv_wire_read_relayed(rv_bytes body, uint64_t *edge_sequence, rv_error 
     RV_ASSERT(edge_sequence != NULL);
     *edge_sequence = rv_read_varint(&c);
     return rv_cursor_done(&c) && *edge_sequence > 0 ? RV_OK : rv_wire_malformed(err, "relayed");
+}
+
+/* --- held --- */
+
+void rv_wire_write_held(rv_writer *w, const rv_error *why) {
+    RV_ASSERT(why != NULL);
+    rv_wire_begin(w, RV_WIRE_HELD);
+    rv_write_u8(w, why->status != RV_OK);
+    if (why->status != RV_OK) {
+        rv_wire_write_failure(w, why);
+    }
+}
+
+rv_status rv_wire_read_held(rv_bytes body, rv_error *why, rv_error *err) {
+    rv_cursor c = rv_cursor_over(body);
+    const uint8_t held = rv_read_u8(&c);
+    RV_ASSERT(why != NULL);
+    memset(why, 0, sizeof *why);
+    const bool good = held == 0 || (held == 1 && rv_wire_read_failure(&c, why));
+    return good && rv_cursor_done(&c) ? RV_OK : rv_wire_malformed(err, "held");
 }
 
 /* --- vouching --- */

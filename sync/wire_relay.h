@@ -12,16 +12,17 @@
 /* Gateway to upstream: a message of one of its edges. */
 typedef struct rv_wire_relay {
     uint8_t edge_id[16];
-    rv_wire_kind kind;       /* PUSH, SETTLED or LEASE */
+    rv_wire_kind kind;       /* PUSH, REFUSED, SETTLED or LEASE */
     uint64_t previous;       /* PUSH: that edge's push that is under way before it; 0: none */
     uint8_t previous_id[16]; /* and the id of its first event */
     uint32_t incarnation;    /* not 0 */
-    uint64_t edge_sequence;  /* PUSH, SETTLED */
-    rv_bytes body;           /* of that message */
+    uint64_t edge_sequence;  /* PUSH, REFUSED, SETTLED */
+    rv_bytes body;           /* of that message; REFUSED: of the push, */
+    rv_error refusal;        /* which is not to be accepted any more, for this: RV_FORBIDDEN */
 } rv_wire_relay;
 
 /* The largest one. */
-#define RV_RELAY_LEN_MAX (RV_PUSH_LEN_MAX + 64u)
+#define RV_RELAY_LEN_MAX (RV_PUSH_LEN_MAX + 64u + RV_WIRE_FAILURE_MAX)
 
 /* `incarnation` and `edge_sequence` are those of the body, but for SETTLED, which is written from
  * them. */
@@ -61,5 +62,10 @@ RV_MUST_USE rv_status rv_wire_read_vouched(rv_bytes body, rv_wire_point *point,
 /* Gateway to edge: pushes up to this one are durable at the gateway. */
 void rv_wire_write_relayed(rv_writer *w, uint64_t edge_sequence);
 RV_MUST_USE rv_status rv_wire_read_relayed(rv_bytes body, uint64_t *edge_sequence, rv_error *err);
+
+/* Gateway to edge: why what it pushes does not go up, though it might; status RV_OK: nothing is
+ * known to be in the way any more. */
+void rv_wire_write_held(rv_writer *w, const rv_error *why);
+RV_MUST_USE rv_status rv_wire_read_held(rv_bytes body, rv_error *why, rv_error *err);
 
 #endif

@@ -124,11 +124,13 @@ static void build_relay(rv_writer *w, rv_wire_kind kind) {
     rv_wire_relay relay = {.kind = kind, .incarnation = 9, .edge_sequence = 301, .previous = 300};
     memset(relay.edge_id, 0xcc, sizeof relay.edge_id);
     memset(relay.previous_id, 0x76, sizeof relay.previous_id);
-    if (kind == RV_WIRE_PUSH) {
-        build_push(&nested);
-    } else {
+    if (kind == RV_WIRE_LEASE) {
         (void)build_lease("lease", &nested);
+    } else {
+        build_push(&nested);
     }
+    (void)rv_error_set(&relay.refusal, RV_FORBIDDEN, "not here");
+    rv_error_fact_text(&relay.refusal, "right", RV_LITERAL("write"));
     relay.body = rv_bytes_from(rv_writer_bytes(&nested), RV_WIRE_HEADER_LEN);
     rv_wire_write_relay(w, &relay);
 }
@@ -148,6 +150,7 @@ static void build_relay_answer(rv_writer *w, rv_wire_kind kind, rv_wire_decided 
 /* Messages of gateways. False: it is none. */
 static bool build_gate(const char *name, rv_writer *w) {
     rv_wire_hello h = hello_example();
+    rv_error error = error_example();
     const rv_wire_point point = {300, UINT64_C(0x1122334455667788)};
     rv_wire_welcome m = {.version = 1, .epoch = 1, .has_gate = true, .gate = {true, 64, 524288}};
     if (strcmp(name, "hello-gate") == 0) {
@@ -169,6 +172,16 @@ static bool build_gate(const char *name, rv_writer *w) {
         build_relay_answer(w, RV_WIRE_LEASED, RV_WIRE_DECIDED_ACCEPTED);
     } else if (strcmp(name, "relayed") == 0) {
         rv_wire_write_relayed(w, 301);
+    } else if (strcmp(name, "relay-refused") == 0) {
+        build_relay(w, RV_WIRE_REFUSED);
+    } else if (strcmp(name, "welcome-refusals") == 0) {
+        m.refusals = true;
+        rv_wire_write_welcome(w, &m);
+    } else if (strcmp(name, "held") == 0) {
+        rv_wire_write_held(w, &error);
+    } else if (strcmp(name, "held-no-more") == 0) {
+        error.status = RV_OK;
+        rv_wire_write_held(w, &error);
     } else if (strcmp(name, "vouch") == 0) {
         rv_wire_write_vouch(w, &point);
     } else if (strcmp(name, "vouched") == 0) {
@@ -354,7 +367,11 @@ static rv_status read_gate(rv_wire_kind kind, rv_bytes body, rv_error *err) {
     rv_wire_relay_answer answer;
     rv_wire_point point;
     rv_wire_vouch outcome;
+    rv_error why;
     uint64_t number = 0;
+    if (kind == RV_WIRE_HELD) {
+        return rv_wire_read_held(body, &why, err);
+    }
     if (kind == RV_WIRE_VOUCH) {
         return rv_wire_read_vouch(body, &point, err);
     }
@@ -526,7 +543,7 @@ RV_TEST(every_message_is_its_vector) {
         }
     }
     fclose(file);
-    RV_CHECK_EQ(count, 49);
+    RV_CHECK_EQ(count, 53);
 }
 
 RV_TEST(there_is_no_epoch_0) {
