@@ -381,7 +381,7 @@ static void write_welcome(rv_upstream *s, int64_t now, rv_writer *w) {
                                .schema_hash = rv_schema_hash(rv_node_schema(node)),
                                .compression = s->deflate ? RV_WIRE_COMPRESSION_DEFLATE : 0,
                                .selects = true,
-                               .fills = !rv_upstream_is_gateway(s->shared)};
+                               .fills = true};
     s->epoch = identity->epoch;
     memcpy(welcome.log_id, identity->log_id, sizeof welcome.log_id);
     if (s->push.agreed) {

@@ -4,6 +4,9 @@
  * base's position, in order of position, that one selection has and another has not. They go out
  * beside the events that go on, in turn. All that is kept of it is a position: the log is read
  * from there for each message, or read on when nobody else's past was sent meanwhile.
+ *
+ * A gateway sends what it holds with all of its history, in a log whose positions rise as a root's
+ * do (sync/upstream_gateway.c), once it knows that the edge's W, which is above, is one of its own.
  */
 #include "sync/upstream_internal.h"
 
@@ -65,6 +68,20 @@ static rv_status judge(const rv_upstream *s, rv_error *err) {
     return status;
 }
 
+/* At a gateway: is all of it here? */
+static rv_status check_held(const rv_upstream *s, rv_error *err) {
+    rv_status status = RV_OK;
+    RV_ASSERT(s->fill.all_count <= RV_SELECTION_ENTRIES_MAX);
+    for (size_t i = 0; rv_upstream_is_gateway(s->shared) && i < s->fill.all_count; i++) {
+        const rv_upstream_past *const entry = &s->fill.all[i];
+        if (status == RV_OK && entry->history != RV_HISTORY_NONE &&
+            !rv_upstream_gateway_holds(s->shared->node, &entry->pattern)) {
+            status = rv_upstream_gateway_refuse(entry->pattern.text, err);
+        }
+    }
+    return status;
+}
+
 rv_status rv_upstream_fill_judge(const rv_upstream *s, rv_error *err) {
     RV_ASSERT(s->used);
     return s->fill.active ? judge(s, err) : RV_OK;
@@ -75,13 +92,9 @@ static rv_status begin(rv_upstream *s, const rv_wire_past *m, rv_error *err) {
     rv_arena arena = rv_arena_over(s->selection + room.begin, room.end - room.begin);
     rv_status status = RV_OK;
     RV_ASSERT(room.begin <= room.end);
-    if (rv_upstream_is_gateway(s->shared)) {
-        return rv_error_set(err, RV_UNSUPPORTED,
-                            "a gateway sends no past of what was not selected from the beginning; "
-                            "connect to its upstream for that");
-    }
     status = keep(m->all, &arena, &s->fill.all, &s->fill.all_count, err);
     status = status == RV_OK ? judge(s, err) : status;
+    status = status == RV_OK ? check_held(s, err) : status;
     return status == RV_OK ? keep(m->have, &arena, &s->fill.have, &s->fill.have_count, err)
                            : status;
 }
@@ -135,18 +148,37 @@ static uint64_t first_of(const rv_upstream_fill *fill) {
     return first > fill->after ? first : fill->after + 1;
 }
 
-/* Stages events up to `*to`; true when there are no more. */
+/* The past is read from the first event at or behind this position. RV_END: there is none. */
+static rv_status read_from(rv_upstream *s, uint64_t position, rv_error *err) {
+    rv_upstream_shared *const shared = s->shared;
+    uint64_t sequence = position; /* the root's are equal */
+    RV_ASSERT(position > 0 && !s->lineage_owed);
+    if (rv_upstream_is_gateway(shared)) {
+        const rv_status status =
+            rv_log_find_position(rv_node_log(shared->node), position, &sequence, err);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    rv_subscription_open(&shared->fill_subscription, shared->node, NULL, 0, sequence);
+    shared->fill_owner = s;
+    return RV_OK;
+}
+
+/* Stages events up to `*to`; RV_END when there are no more. */
 static rv_status stage(rv_upstream *s, uint32_t events_max, uint64_t *to, rv_error *err) {
     rv_upstream_shared *const shared = s->shared;
     rv_upstream_fill *const fill = &s->fill;
     rv_subscription *const from = &shared->fill_subscription;
     const uint64_t first = first_of(fill);
-    if (shared->fill_owner != s || shared->fill_next != first) {
-        rv_subscription_open(from, shared->node, NULL, 0, first); /* sequences are positions here */
-        shared->fill_owner = s;
-    }
-    rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), events_max, s->batch_bytes);
     *to = first - 1;
+    rv_encoder_begin(shared->encoder, rv_node_schema(shared->node), events_max, s->batch_bytes);
+    if (shared->fill_owner != s || shared->fill_next != first) {
+        const rv_status found = read_from(s, first, err);
+        if (found != RV_OK) {
+            return found;
+        }
+    }
     for (uint32_t scanned = 0; scanned < SCAN_MAX; scanned += 1) {
         rv_event event;
         rv_bytes path;

@@ -154,8 +154,7 @@ rv_status rv_upstream_gateway_entry(rv_upstream *s, const rv_selection *selectio
     if (entry->kind == RV_SELECT_AGGREGATE) {
         return check_aggregate(s, entry, err);
     }
-    if ((entry->history != RV_HISTORY_ALL && entry->history != RV_HISTORY_NONE) ||
-        rv_path_pattern_parse(entry->name, &pattern, NULL) != RV_OK ||
+    if (rv_path_pattern_parse(entry->name, &pattern, NULL) != RV_OK ||
         !rv_upstream_gateway_holds(node, &pattern)) {
         return rv_upstream_gateway_refuse(entry->name, err);
     }

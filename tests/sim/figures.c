@@ -42,6 +42,7 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rights, events sent and looked at", figures->rights_sent);
     line(to, "rights, events written and judged", figures->rights_judged);
     line(to, "rights, forbidden writes", figures->rights_forbidden);
+    line(to, "rights, of these by gateways alone", figures->gate_forbidden);
     line(to, "rights, files looked through", figures->rights_files);
     line(to, "worlds in which memory is scant", figures->scant);
     line(to, "edges that stood still for that", figures->stopped);
@@ -50,6 +51,7 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "events not understood, each time of looking", figures->opaque);
     line(to, "aggregates stale then", figures->stale);
     line(to, "worlds in which the past is filled in", figures->fills);
+    line(to, "worlds in which it is, from gateways", figures->gate_fills);
     line(to, "events that feeds gave behind later ones", figures->filled);
     line(to, "rejections told, while a process lived", figures->told);
     line(to, "rejections told again in another", figures->told_again);

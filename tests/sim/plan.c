@@ -359,6 +359,30 @@ static void draw_fills(sim_plan *plan, bool known) {
     RV_ASSERT(!plan->members[0].fills);
 }
 
+/* Worlds in which that is asked of gateways. */
+static void draw_gate_fills(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "gate fills");
+    const bool fills = known && plan->members[1].serves && !plan->features.rows &&
+                       !plan->features.rights && rv_random_chance(&random, FILLS_PERCENT);
+    for (uint8_t i = 2; i < plan->member_count && fills; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        if (m->upstream == 0 || m->serves) {
+            continue;
+        }
+        for (uint8_t e = 0; e < m->selections[0].count; e++) {
+            m->selections[0].entries[e].history = false;
+        }
+        m->selections[1] = m->selections[0];
+        for (uint8_t e = 0; e < m->selections[1].count; e++) {
+            m->selections[1].entries[e].history = e == 0 || rv_random_chance(&random, 50);
+        }
+        m->selection_count = 2;
+        m->fills = true;
+        plan->features.gate_fills = true;
+    }
+    RV_ASSERT(!plan->members[0].fills && (!fills || !plan->members[1].fills));
+}
+
 /* Worlds in which edges are older, and what is declared later is so early on. */
 static void draw_older(sim_plan *plan, bool known) {
     uint64_t random = sim_plan_stream(plan->seed, "older");
@@ -485,10 +509,13 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     uint64_t losses = sim_plan_stream(plan->seed, "losses");
     draw_rows(plan, (features & SIM_ROWS) != 0);
     draw_rights(plan, (features & SIM_RIGHTS) != 0, (features & SIM_GATED) != 0);
+    plan->features.gate_limits =
+        plan->features.rights && plan->members[1].serves && (features & SIM_GATE_LIMITS) != 0;
     draw_scant(plan, (features & SIM_SCANT) != 0);
     draw_full(plan, (features & SIM_FULL) != 0);
     draw_older(plan, (features & SIM_OLDER) != 0);
     draw_fills(plan, (features & SIM_FILLS) != 0);
+    draw_gate_fills(plan, (features & SIM_GATE_FILLS) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     plan->features.retries =
         (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);

@@ -102,6 +102,8 @@ typedef struct sim_features {
     bool scant;               /* edges have less memory than what there is takes, at a time */
     bool full;                /* or altogether */
     bool fills;               /* the past of streams is filled in */
+    bool gate_fills;          /* that by gateways */
+    bool gate_limits;         /* gateways limit what edges may write, too */
     bool older;   /* edges run an older version, and events come that it does not know */
     bool tells;   /* applications follow what waits and what was refused */
     bool rows;    /* gateways select aggregates, or edges behind them do */
@@ -139,6 +141,8 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_ROWS         0x100u
 #define SIM_RETRIES      0x200u
 #define SIM_LOSSES       0x400u
+#define SIM_GATE_FILLS   0x800u
+#define SIM_GATE_LIMITS  0x1000u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

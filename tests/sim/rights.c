@@ -184,9 +184,12 @@ static bool admits(const sim_world *world, const sim_member *node, uint8_t edge)
            (node->index == 0 || world->plan->members[edge].upstream == node->index);
 }
 
-/* What it may write by the node's token: gateways decide nothing. */
-static const char *writes_at(const sim_member *node, const sim_edge_rights *rights) {
-    return node->index == 0 ? rights->writes : ALL;
+/* What it may write by the node's token: the root limits that, or the gateway that it is behind. */
+static const char *writes_at(const sim_world *world, const sim_member *node, uint8_t edge) {
+    const bool gated =
+        world->plan->features.gate_limits && world->plan->members[edge].upstream != 0;
+    RV_ASSERT(edge > 0);
+    return gated == (node->index > 0) ? world->rights.edges[edge].writes : ALL;
 }
 
 static rv_status put(sim_world *world, sim_member *root, uint8_t edge) {
@@ -202,7 +205,7 @@ static rv_status put(sim_world *world, sim_member *root, uint8_t edge) {
     test_sha256(rv_bytes_of_string(secret), token.digest);
     token.reads = reads_of(&world->plan->members[edge], rights->taken && !kept, reads);
     token.relay = world->plan->members[edge].serves;
-    add_right(&w, &token.writes, writes_at(root, rights));
+    add_right(&w, &token.writes, writes_at(world, root, edge));
     token.writes.bytes = rv_writer_bytes(&w);
     const int64_t until = rights->grace_us == 0 ? 0 : rv_node_now(root->node) + rights->grace_us;
     return rv_node_token_put(root->node, &token, until, NULL);
@@ -228,22 +231,23 @@ static bool has(const sim_world *world, const sim_member *root, uint8_t edge) {
     return rights->token && memcmp(token.digest, digest, sizeof digest) == 0 &&
            rv_bytes_equal(token.reads.bytes, list.bytes) &&
            rv_token_list_next(&token.writes, &at, &writes) &&
-           rv_bytes_are(writes, writes_at(root, rights));
+           rv_bytes_are(writes, writes_at(world, root, edge));
 }
 
-/* From now on the root judges by this what the edge writes. */
-static void limit(sim_world *world, uint8_t edge) {
+/* From now on the node judges by this what the edge writes. */
+static void limit(sim_world *world, const sim_member *node, uint8_t edge) {
     sim_edge_rights *const rights = &world->rights.edges[edge];
+    sim_limits *const limits = node->index == 0 ? &rights->limits : &rights->gate_limits;
     /* for who has no token it is the gateway's that counts */
     const char *const none = world->plan->members[edge].upstream == 0 ? NOTHING : ALL;
-    const char *const writes = rights->token ? rights->writes : none;
-    RV_ASSERT(rights->limit_count < SIM_LIMITS_MAX);
-    if (rights->limit_count == 0 || rights->limits[rights->limit_count - 1].pattern != writes) {
-        rights->limits[rights->limit_count++] = (sim_limit){world->now, writes};
+    const char *const writes = rights->token ? writes_at(world, node, edge) : none;
+    RV_ASSERT(limits->count < SIM_LIMITS_MAX);
+    if (limits->count == 0 || limits->list[limits->count - 1].pattern != writes) {
+        limits->list[limits->count++] = (sim_limit){world->now, writes};
     }
-    if (rights->limit_count == SIM_LIMITS_MAX) { /* what was long ago is not judged any more */
-        memmove(rights->limits, rights->limits + 1, sizeof rights->limits - sizeof(sim_limit));
-        rights->limit_count -= 1;
+    if (limits->count == SIM_LIMITS_MAX) { /* what was long ago is not judged any more */
+        memmove(limits->list, limits->list + 1, sizeof limits->list - sizeof(sim_limit));
+        limits->count -= 1;
     }
 }
 
@@ -255,9 +259,7 @@ static void in_force(sim_world *world, const sim_member *node, uint8_t edge) {
     at->process = node->process;
     at->has_token = rights->token;
     at->has_taken = rights->taken;
-    if (node->index == 0) {
-        limit(world, edge);
-    }
+    limit(world, node, edge);
 }
 
 /* The administrator's own token, or the node would be open once all others are revoked. */
@@ -448,16 +450,16 @@ void sim_rights_sent(sim_world *world, uint8_t from, uint8_t edge, rv_bytes mess
 
 /* At some time since the operation could have been pushed, may its writer write to the path, or may
  * it not? */
-static bool could(const sim_world *world, const sim_operation *o, rv_bytes path, bool write) {
-    const sim_edge_rights *const rights = &world->rights.edges[o->writer];
-    bool could = rights->limit_count == 0 && write;
-    for (uint32_t i = 0; i < rights->limit_count && !could; i++) {
-        const bool over = i + 1 < rights->limit_count && rights->limits[i + 1].at < o->written_at;
-        could = !over && sim_pattern_selects(rights->limits[i].pattern, path) == write;
+static bool could(const sim_limits *limits, const sim_operation *o, rv_bytes path, bool write) {
+    bool could = limits->count == 0 && write;
+    for (uint32_t i = 0; i < limits->count && !could; i++) {
+        const bool over = i + 1 < limits->count && limits->list[i + 1].at < o->written_at;
+        could = !over && sim_pattern_selects(limits->list[i].pattern, path) == write;
     }
+    RV_ASSERT(limits->count < SIM_LIMITS_MAX);
     /* nothing was limited before the first time */
-    return could || (write && (rights->limits[0].at > o->written_at ||
-                               rights->limit_count == SIM_LIMITS_MAX - 1));
+    return could ||
+           (write && (limits->list[0].at > o->written_at || limits->count == SIM_LIMITS_MAX - 1));
 }
 
 void sim_rights_accepted(sim_world *world, const sim_operation *o, rv_bytes path) {
@@ -465,7 +467,7 @@ void sim_rights_accepted(sim_world *world, const sim_operation *o, rv_bytes path
         return;
     }
     world->figures.rights_judged += 1;
-    if (!could(world, o, path, true)) {
+    if (!could(&world->rights.edges[o->writer].limits, o, path, true)) {
         sim_fail(world, SIM_CHECK_RIGHTS,
                  "op %u was accepted at %.*s, where member %u may not write", o->number,
                  (int)path.len, (const char *)path.ptr, (unsigned)o->writer);
@@ -473,12 +475,18 @@ void sim_rights_accepted(sim_world *world, const sim_operation *o, rv_bytes path
 }
 
 void sim_rights_forbidden(sim_world *world, const sim_operation *o) {
-    bool good = false;
-    for (uint8_t i = 0; i < o->count && is_used(world) && !good; i++) {
-        const char *const path = o->asked[i].draft.path;
-        good = path[0] != '/' || could(world, o, rv_bytes_of_string(path), false);
+    const sim_edge_rights *const rights = &world->rights.edges[o->writer];
+    bool root = false;
+    bool gateway = false;
+    for (uint8_t i = 0; i < o->count && is_used(world) && !root; i++) {
+        const rv_bytes path = rv_bytes_of_string(o->asked[i].draft.path);
+        const bool known = path.ptr[0] == '/'; /* else its key was chosen later */
+        root = !known || could(&rights->limits, o, path, false);
+        gateway = gateway || (known && could(&rights->gate_limits, o, path, false));
     }
+    const bool good = root || gateway;
     world->figures.rights_forbidden += 1;
+    world->figures.gate_forbidden += gateway && !root;
     if (!good && !o->voided) {
         sim_fail(world, SIM_CHECK_RIGHTS, "op %u was forbidden, and member %u may write it",
                  o->number, (unsigned)o->writer);

@@ -29,6 +29,11 @@ typedef struct sim_limit {
     const char *pattern;
 } sim_limit;
 
+typedef struct sim_limits {
+    uint32_t count;
+    sim_limit list[SIM_LIMITS_MAX];
+} sim_limits;
+
 /* What a node, the root or a gateway, has done of what is wanted, and whether that is durable. */
 typedef struct sim_in_force {
     uint32_t process; /* of the node, in which it was so; 0: none */
@@ -46,8 +51,8 @@ typedef struct sim_edge_rights {
     uint32_t secret;
     int64_t grace_us; /* of the secret before */
     sim_in_force at[SIM_MEMBERS_MAX];
-    uint32_t limit_count; /* of what it may write, as the root judges it */
-    sim_limit limits[SIM_LIMITS_MAX];
+    sim_limits limits;      /* of what it may write, as the root judges it, */
+    sim_limits gate_limits; /* and as its gateway does */
     /* what the edge was told */
     uint32_t told;
     int64_t tell_at;

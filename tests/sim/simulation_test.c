@@ -101,7 +101,8 @@ static bool has_some(const sim_features *f, uint32_t features) {
            ((features & SIM_FULL) != 0 && f->full) || ((features & SIM_OLDER) != 0 && f->older) ||
            ((features & SIM_LOSSES) != 0 && f->losses) ||
            ((features & SIM_RETRIES) != 0 && f->retries) ||
-           ((features & SIM_FILLS) != 0 && f->fills) || ((features & SIM_ROWS) != 0 && f->rows);
+           ((features & SIM_FILLS) != 0 && f->fills) || ((features & SIM_ROWS) != 0 && f->rows) ||
+           ((features & SIM_GATE_FILLS) != 0 && f->gate_fills);
 }
 
 /* Runs seeds with a planted bug until a check finds it; the number of seeds that took, or 0. */
@@ -167,6 +168,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_READ_LATE, 1u << SIM_CHECK_FEED, 0},
         {SIM_CANARY_RELAY_KEPT, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE, SIM_LOSSES},
         {SIM_CANARY_RETRY_REFUSED, 1u << SIM_CHECK_JUDGEMENT, SIM_RETRIES},
+        {SIM_CANARY_PAST_LOST, 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE, SIM_GATE_FILLS},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | 1u << SIM_CHECK_ROWS, SIM_OLDER},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
@@ -221,7 +223,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.told > sum.told_again && sum.told_again > 0 && sum.told_forgotten > 0);
     RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
-    RV_CHECK(sum.fills > 0 && sum.filled > 0);
+    RV_CHECK(sum.fills > 0 && sum.filled > 0 && sum.gate_fills > 0);
     RV_CHECK(sum.reads > 0);
     RV_CHECK(sum.losses > 0 && sum.relayed > sum.lost && sum.lost > 0 && sum.lost_met > 0);
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);

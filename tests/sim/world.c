@@ -467,6 +467,7 @@ static void destroy(sim_world *world) {
     world->figures.scant = world->plan->features.scant || world->plan->features.full;
     world->figures.older = world->plan->features.older;
     world->figures.fills = world->plan->features.fills;
+    world->figures.gate_fills = world->plan->features.gate_fills;
     world->figures.rows = world->plan->features.rows;
     world->figures.retries = world->plan->features.retries;
     world->figures.losses = world->plan->features.losses;

@@ -149,6 +149,7 @@ typedef struct sim_figures {
     uint64_t tokens_revoked;   /* or all of them */
     uint64_t rights_sent;      /* events on the wire that were looked at, */
     uint64_t rights_judged;    /* and ones that edges had written, */
+    uint64_t gate_forbidden;   /* by gateways alone */
     uint64_t rights_forbidden; /* or might not; */
     uint64_t rights_files;     /* and files of edges that had purged */
     uint64_t scant;            /* worlds in which memory is, */
@@ -158,6 +159,7 @@ typedef struct sim_figures {
     uint64_t opaque;          /* events that it had and did not understand, when it was looked at */
     uint64_t stale;           /* aggregates that were stale then */
     uint64_t fills;           /* worlds in which the past is filled in, */
+    uint64_t gate_fills;      /* from gateways, */
     uint64_t filled;          /* events that feeds gave behind later ones */
     uint64_t told;            /* rejections, in a process, */
     uint64_t told_again;      /* of these in another one before; */

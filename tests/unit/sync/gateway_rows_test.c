@@ -389,8 +389,7 @@ RV_TEST(refuses_rows_that_it_has_not_all_of) {
          "no rows of these streams by themselves, as it selects `account`"},
         {"aggregate account;/accounts/*", "/accounts/3 history none;aggregate note",
          "no rows of these streams by themselves, as it selects `account`"},
-        {"aggregate account;/accounts/*", "aggregate account;/accounts/3 history since 4",
-         "does not hold all of `/accounts/3`"},
+        {"/accounts/*", "/notes/3 history since 4", "does not hold all of `/notes/3`"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         net *const n = net_create();
