@@ -33,6 +33,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 #define FULL_PERCENT    25
 #define OLDER_PERCENT   20
 #define FILLS_PERCENT   40
+#define GATE_PERCENT    80 /* of worlds with gateways that have no other feature about that */
 #define ROWS_PERCENT    60 /* of worlds with gateways */
 #define RETRIES_PERCENT 35
 #define LOSSES_PERCENT  40 /* of worlds with gateways */
@@ -363,7 +364,7 @@ static void draw_fills(sim_plan *plan, bool known) {
 static void draw_gate_fills(sim_plan *plan, bool known) {
     uint64_t random = sim_plan_stream(plan->seed, "gate fills");
     const bool fills = known && plan->members[1].serves && !plan->features.rows &&
-                       !plan->features.rights && rv_random_chance(&random, FILLS_PERCENT);
+                       !plan->features.rights && rv_random_chance(&random, GATE_PERCENT);
     for (uint8_t i = 2; i < plan->member_count && fills; i++) {
         sim_member_plan *const m = &plan->members[i];
         if (m->upstream == 0 || m->serves) {
@@ -378,6 +379,13 @@ static void draw_gate_fills(sim_plan *plan, bool known) {
         }
         m->selection_count = 2;
         m->fills = true;
+        /* in the second half: there is a past by then */
+        uint32_t at = plan->step_count / 2 + (uint32_t)rv_random_below(&random, 20);
+        while (at + 1 < plan->step_count && plan->steps[at].kind != SIM_STEP_APPEND) {
+            at += 1;
+        }
+        plan->steps[at].kind = SIM_STEP_SELECT;
+        plan->steps[at].member = i;
         plan->features.gate_fills = true;
     }
     RV_ASSERT(!plan->members[0].fills && (!fills || !plan->members[1].fills));
