@@ -62,7 +62,7 @@ async function denseUpTo(last) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 240000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it syncs`, { skip, timeout: 400000 }, async () => {
     let kills = 0;
     for (let round = 0, attempts = 0; kills < KILLS; round++) {
       const options = settings(`kill-${round}`, storage);

@@ -105,7 +105,7 @@ function isWhole(log) {
 }
 
 for (const storage of ['opfs', 'indexeddb']) {
-  test(`${storage}: killed ${KILLS} times while it writes`, { skip, timeout: 240000 }, async () => {
+  test(`${storage}: killed ${KILLS} times while it writes`, { skip, timeout: 400000 }, async () => {
     const options = { name: 'kill', storage, schema };
     const acknowledged = new Map();
     const sizes = [];
