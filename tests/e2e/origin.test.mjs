@@ -134,7 +134,7 @@ test('options that are none', () => {
   for (const [option, value] of [['--allow-origin', 'page.example'], ['--allow-origin', 'https://page.example/'],
     ['--allow-origin', ''], ['--allow-host', 'node.example:80'], ['--allow-host', 'http://node.example']]) {
     const run = cli(['serve', '--data', join(parent, 'plain2'), '--listen', '127.0.0.1:0', option, value]);
-    assert.equal(run.code, 1, value);
+    assert.equal(run.code, 2, value);
     assert.match(run.err, /^rivulet: parameter_invalid: `/);
   }
 });

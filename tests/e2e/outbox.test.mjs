@@ -192,7 +192,7 @@ test('the command line shows the same, over HTTP and over the directory', async 
   const bad = append('--url', edge.url);
   assert.equal(bad.code, 1);
   assert.match(bad.err, /check_violation/);
-  assert.equal(append('--durability', 'soon', '--url', edge.url).code, 1);
+  assert.equal(append('--durability', 'soon', '--url', edge.url).code, 2);
   assert.equal(await edge.stop(), 0);
 
   const offline = must(['append', '/accounts/2', 'money_paid', '{"amount":2}', '--durability', 'upstream',
@@ -214,7 +214,7 @@ test('the command line shows the same, over HTTP and over the directory', async 
   const refused = must(['rejections', '--url', edge.url]);
   assert.match(refused, / 1 +\/accounts\/1 +money_taken +[0-9a-f-]{36} +check_violation: /);
   const [{ events }] = must(['rejections', '--json', '--url', edge.url]);
-  assert.equal(cli(['rejections', '--forget', 'x', '--url', edge.url]).code, 1);
+  assert.equal(cli(['rejections', '--forget', 'x', '--url', edge.url]).code, 2);
   must(['rejections', '--forget', events[0].event_id, '--url', edge.url]);
   assert.match(must(['rejections', '--url', edge.url]), /\(0 batches\)\n$/);
   const done = cli(['append', '/accounts/2', 'money_paid', '{"amount":1}', '--durability', 'upstream', '--url', edge.url]);

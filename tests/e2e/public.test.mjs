@@ -159,7 +159,7 @@ test('a file that changes while it is sent breaks no framing', async () => {
 test('a folder that is not there, or none', () => {
   for (const path of [join(parent, 'absent'), join(parent, 'secret.txt')]) {
     const run = cli(['serve', '--data', join(parent, 'other'), '--listen', '127.0.0.1:0', '--public', path]);
-    assert.equal(run.code, 1);
+    assert.equal(run.code, 2);
     assert.match(run.err, /^rivulet: parameter_invalid: cannot show the files of /);
   }
 });
