@@ -524,6 +524,9 @@ static int show_problem(rv_cli *cli) {
     }
     if (code == RV_EXIT_OK) {
         const rv_status status = rv_problem_text_body(cli->json, rv_cli_buffer_bytes(&body));
+        if (!cli->json && cli->statement != NULL) {
+            rv_problem_text_place(rv_cli_buffer_bytes(&body), rv_bytes_of_string(cli->statement));
+        }
         code = status == RV_DATA_DAMAGED        ? RV_EXIT_DAMAGED
                : status == RV_PARAMETER_INVALID ? RV_EXIT_USAGE
                                                 : RV_EXIT_ERROR;

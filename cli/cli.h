@@ -113,6 +113,7 @@ struct rv_cli {
     const char *from;
     const char *after;
     const char *as_of;
+    const char *statement; /* of SQL that is asked; problems say where in it they are */
     const char *limit;
     const char *durability;
     const char *forget;

@@ -128,6 +128,7 @@ int rv_query_show(const rv_cli *cli, rv_bytes answer) {
 int rv_command_query(rv_cli *cli) {
     rv_cli_buffer body = {0};
     rv_cli_buffer answer = {0};
+    cli->statement = cli->args[0];
     rv_query_write_body(cli, &body);
     const rv_request request = {
         .method = RV_LITERAL("POST"),

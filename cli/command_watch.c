@@ -81,6 +81,7 @@ static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
 int rv_command_watch(rv_cli *cli) {
     rv_cli_buffer body = {0};
     RV_ASSERT(cli->arg_count > 0);
+    cli->statement = cli->args[0];
     rv_query_write_body(cli, &body);
     const rv_request request = {
         .method = RV_LITERAL("POST"),

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/problem_text.h"
 
+#include "cli/json_text.h"
 #include "core/base/assert.h"
+#include "core/base/utf8.h"
 #include "core/model/json.h"
 #include "face/problem.h"
 
@@ -103,4 +105,50 @@ rv_status rv_problem_text_body(bool json, rv_bytes body) {
         print(code, rv_bytes_of_string(detail), rv_status_of_code(code));
     }
     return rv_status_of_code(code);
+}
+
+/* The member `offset` of a problem; false: it has none within the statement. */
+static bool offset_of(rv_bytes body, size_t len, size_t *offset) {
+    rv_bytes text;
+    if (!rv_json_text_member(body, "offset", &text) || text.len == 0 || text.len > 9) {
+        return false;
+    }
+    *offset = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
+            return false;
+        }
+        *offset = *offset * 10 + (text.ptr[i] - '0');
+    }
+    return *offset <= len;
+}
+
+void rv_problem_text_place(rv_bytes body, rv_bytes statement) {
+    size_t offset = 0;
+    if (!offset_of(body, statement.len, &offset)) {
+        return;
+    }
+    size_t begin = 0;
+    unsigned line = 1;
+    for (size_t i = 0; i < offset; i++) {
+        if (statement.ptr[i] == '\n') {
+            begin = i + 1;
+            line++;
+        }
+    }
+    size_t end = offset;
+    while (end < statement.len && statement.ptr[end] != '\n') {
+        end++;
+    }
+    RV_ASSERT(begin <= offset && offset <= end);
+    char shown[512];
+    copy_text(rv_bytes_of(statement.ptr + begin, end - begin), shown, sizeof shown);
+    size_t before = 0;
+    if (!rv_utf8_valid(rv_bytes_of(statement.ptr + begin, offset - begin), &before)) {
+        return;
+    }
+    fprintf(stderr, "  line %u, column %zu\n", line, before + 1);
+    if (end - begin < sizeof shown) {
+        fprintf(stderr, "    %s\n    %*s^\n", shown, (int)before, "");
+    }
 }

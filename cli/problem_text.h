@@ -12,4 +12,7 @@ void rv_problem_text_error(bool json, const rv_error *err);
  * for a code that is not known here. */
 rv_status rv_problem_text_body(bool json, rv_bytes body);
 
+/* Shows where in a statement the problem is, if it says so: the line, and under it a caret. */
+void rv_problem_text_place(rv_bytes body, rv_bytes statement);
+
 #endif

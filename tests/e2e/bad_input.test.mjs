@@ -112,6 +112,10 @@ test('each bad query has its code', async () => {
     assert.equal(answer.body.code, code, answer.text);
   }
   assert.equal((await node.request('POST', '/query', '{')).body.code, 'json_invalid');
+  for (const command of ['query', 'watch']) {
+    const { err } = cli([command, "select id\nfrom account\nwhere 'é' = missing", '--url', node.url]);
+    assert.match(err, /^rivulet: sql_invalid: no such column: missing\n {2}line 3, column 13\n {4}where 'é' = missing\n {16}\^\n/);
+  }
   assert.deepEqual(await node.rows('select count(*) from account'), [[2]]);
 });
 
