@@ -749,9 +749,10 @@ static rv_status parse_operator(rv_expr_parser *p, bool *operand, bool *over) {
     if (at(p, "[")) {
         return rv_expr_open_square(p, RV_FRAME_SUBSCRIPT, operand);
     }
-    if (at(p, "similar")) {
+    const char *const refused = rv_expr_unsupported_operator(p);
+    if (refused != NULL) {
         return rv_expr_fail(p, RV_UNSUPPORTED, p->lexer->token.line, p->lexer->token.column,
-                            "there are no regular expressions, as their cost has no bound");
+                            refused);
     }
     if (at(p, "escape")) {
         return rv_expr_escape(p, operand);

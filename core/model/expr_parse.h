@@ -41,6 +41,9 @@ bool rv_expr_at_separator(rv_expr_parser *p);
 /* An argument is on top, at what ends it; the `last` ends the call. */
 RV_MUST_USE rv_status rv_expr_argument(rv_expr_parser *p, rv_expr_frame *frame, bool last);
 
+/* Why the operator of PostgreSQL at the current token is not here; NULL: it is none of these. */
+const char *rv_expr_unsupported_operator(const rv_expr_parser *p);
+
 /* `[`: opens a frame; `]`, or `,` in array[…]: what stands before it is on top. */
 RV_MUST_USE rv_status rv_expr_open_square(rv_expr_parser *p, rv_frame_kind kind, bool *operand);
 RV_MUST_USE rv_status rv_expr_square(rv_expr_parser *p, rv_expr_frame *frame, bool *operand);

@@ -73,6 +73,13 @@ bool rv_expr_at_separator(rv_expr_parser *p) {
 rv_status rv_expr_argument(rv_expr_parser *p, rv_expr_frame *frame, bool last) {
     const bool count = rv_lexer_is(p->lexer, "for") && rv_bytes_are(frame->name, "substring");
     RV_ASSERT(frame->kind == RV_FRAME_CALL);
+    const rv_expr_item *const item = rv_expr_top(p, 0);
+    if (frame->arguments == 1 && item->untyped && !item->null &&
+        rv_bytes_are(frame->name, "substring")) {
+        return rv_expr_fail(p, RV_UNSUPPORTED, item->line, item->column,
+                            "substring counts: there are no regular expressions, as their cost "
+                            "has no bound");
+    }
     frame->negated |= rv_lexer_is(p->lexer, "from") && rv_bytes_are(frame->name, "trim");
     if (count && frame->arguments == 0) { /* substring(x for 2) begins at 1 */
         const rv_type integer = {.kind = RV_TYPE_INTEGER};
@@ -195,4 +202,24 @@ rv_status rv_expr_escape(rv_expr_parser *p, bool *operand) {
     }
     *operand = true;
     return status == RV_OK ? rv_expr_advance(p) : status;
+}
+
+const char *rv_expr_unsupported_operator(const rv_expr_parser *p) {
+    static const struct {
+        const char *word;
+        const char *why;
+    } refused[] = {
+        {"similar", "there are no regular expressions, as their cost has no bound"},
+        {"~", "there are no regular expressions, as their cost has no bound"},
+        {"!~", "there are no regular expressions, as their cost has no bound"},
+        {"collate", "there is one collation: text is ordered by its bytes"},
+        {"at", "there is no AT TIME ZONE: all times are in UTC"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        if (rv_lexer_is(p->lexer, refused[i].word)) {
+            return refused[i].why;
+        }
+    }
+    RV_ASSERT(p->lexer != NULL);
+    return NULL;
 }

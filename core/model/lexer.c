@@ -12,10 +12,10 @@
 #include "core/base/utf8.h"
 
 /* Longest symbols first, so that the first that matches is the right one. */
-static const char *const symbols[] = {"->>", "#>>", "<=", ">=", "<>", "!=", "||", "::", "->", "#>",
-                                      "@>",  "<@",  "?|", "?&", "&&", "<<", ">>", "?",  "&",  "|",
-                                      "#",   "~",   "@",  "(",  ")",  ",",  ";",  ".",  "+",  "-",
-                                      "*",   "/",   "%",  "^",  "=",  "<",  ">",  "[",  "]",  ":"};
+static const char *const symbols[] = {
+    "->>", "#>>", "<=", ">=", "<>", "!=", "!~", "||", "::", "->", "#>", "@>", "<@", "?|",
+    "?&",  "&&",  "<<", ">>", "?",  "&",  "|",  "#",  "~",  "@",  "(",  ")",  ",",  ";",
+    ".",   "+",   "-",  "*",  "/",  "%",  "^",  "=",  "<",  ">",  "[",  "]",  ":"};
 
 static bool is_digit(uint8_t c) {
     return c >= '0' && c <= '9';
@@ -39,13 +39,18 @@ static uint8_t byte_at(rv_bytes input, size_t at) {
     return at < input.len ? input.ptr[at] : 0;
 }
 
-static rv_status refuse(const rv_token *token, rv_bytes met, const char *why, rv_error *err) {
-    (void)rv_error_set(err, RV_SCHEMA_SYNTAX, "line %u, column %u: met `%b`: %s",
-                       (uint64_t)token->line, (uint64_t)token->column, &met, why);
+static rv_status refuse_as(rv_status status, const rv_token *token, rv_bytes met, const char *why,
+                           rv_error *err) {
+    (void)rv_error_set(err, status, "line %u, column %u: met `%b`: %s", (uint64_t)token->line,
+                       (uint64_t)token->column, &met, why);
     rv_error_fact_uint(err, "line", token->line);
     rv_error_fact_uint(err, "column", token->column);
     rv_error_fact_text(err, "met", met);
-    return RV_SCHEMA_SYNTAX;
+    return status;
+}
+
+static rv_status refuse(const rv_token *token, rv_bytes met, const char *why, rv_error *err) {
+    return refuse_as(RV_SCHEMA_SYNTAX, token, met, why, err);
 }
 
 static rv_status refuse_memory(rv_error *err) {
@@ -140,6 +145,11 @@ static rv_status read_name(rv_lexer *lexer, rv_token *token, rv_error *err) {
     token->end = end;
     token->text = rv_bytes_of(lexer->input.ptr + token->offset, end - token->offset);
     RV_ASSERT(token->text.len > 0);
+    if (token->text.len == 1 && (token->text.ptr[0] | 0x20) == 'e' &&
+        byte_at(lexer->input, end) == '\'') {
+        return refuse_as(RV_UNSUPPORTED, token, RV_LITERAL("E'"),
+                         "strings have no escapes: a quote stands twice, all else as it is", err);
+    }
     if (upper) {
         uint8_t *folded = rv_arena_take_raw(lexer->arena, token->text.len);
         if (folded == NULL) {
@@ -242,6 +252,10 @@ static rv_status read_symbol(const rv_lexer *lexer, rv_token *token, rv_error *e
     }
     const size_t len = rv_utf8_char_len(rest);
     RV_ASSERT(len > 0);
+    if (rest.ptr[0] == '$') {
+        return refuse_as(RV_UNSUPPORTED, token, RV_LITERAL("$"),
+                         "strings stand in single quotes, not between dollars", err);
+    }
     return refuse(token, rv_bytes_of(rest.ptr, len), "the character begins nothing known", err);
 }
 

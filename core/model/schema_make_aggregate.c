@@ -197,9 +197,29 @@ static rv_status make_columns(rv_schema_parser *p, rv_aggregate_draft *draft, rv
     return status == RV_OK ? rv_schema_make_foreign_keys(p, draft, made) : status;
 }
 
+/* SQLite has such names for itself, in any case. */
+static rv_status judge_name(rv_schema_parser *p, const rv_token *name) {
+    static const char own[] = "sqlite_";
+    size_t at = 0;
+    RV_ASSERT(name->text.len > 0);
+    while (
+        at < name->text.len && own[at] != '\0' &&
+        (name->text.ptr[at] == (uint8_t)own[at] || name->text.ptr[at] + ('a' - 'A') == own[at])) {
+        at++;
+    }
+    return own[at] != '\0' ? RV_OK
+                           : rv_schema_fail(p, RV_SCHEMA_INVALID, name,
+                                            "`%b` could not be read in SQL: names that begin with "
+                                            "sqlite_ are SQLite's own",
+                                            (rv_bytes[3]){name->text});
+}
+
 rv_status rv_schema_make_aggregate(rv_schema_parser *p, rv_aggregate_draft *draft) {
     RV_ASSERT(draft->column_count <= RV_COLUMNS_MAX);
-    rv_status status = find_key(p, draft);
+    rv_status status = judge_name(p, &draft->name);
+    if (status == RV_OK) {
+        status = find_key(p, draft);
+    }
     if (status != RV_OK) {
         return status;
     }

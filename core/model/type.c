@@ -291,8 +291,15 @@ static rv_status refuse_fields(rv_lexer *lexer, rv_error *err) {
 /* The further words of `double precision`, `character varying`, `timestamp with time zone`. */
 static rv_status parse_words(rv_lexer *lexer, rv_bytes name, rv_type *type, rv_error *err) {
     RV_ASSERT(type->kind < RV_TYPE_KIND_COUNT);
+    const bool time = type->kind == RV_TYPE_TIMESTAMP || type->kind == RV_TYPE_TIMESTAMPTZ ||
+                      type->kind == RV_TYPE_TIME;
     bool there = false;
     rv_status status = RV_OK;
+    if (time && rv_lexer_is(lexer, "(")) {
+        return rv_lexer_error(lexer, RV_UNSUPPORTED,
+                              "no precision: times have microseconds, and date_trunc cuts them",
+                              err);
+    }
     if (rv_bytes_are(name, "double")) {
         status = accept(lexer, "precision", &there, err);
         if (status == RV_OK && !there) {

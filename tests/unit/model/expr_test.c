@@ -353,7 +353,7 @@ static const refusal refusals[] = {
     {"cast(1 as integer", RV_SCHEMA_SYNTAX, "line 1, column 18"},
     {"1 + not y", RV_SCHEMA_SYNTAX, "line 1, column 5"},
     {"and", RV_SCHEMA_SYNTAX, "line 1, column 1"},
-    {"i ~ 1", RV_SCHEMA_SYNTAX, "line 1, column 3"},
+    {"i ~ 1", RV_UNSUPPORTED, "line 1, column 3"},
     {"'open", RV_SCHEMA_SYNTAX, "line 1, column 1"},
     {"r.", RV_SCHEMA_SYNTAX, "line 1, column 3"},
     {"nobody", RV_SCHEMA_UNKNOWN_NAME, "line 1, column 1"},

@@ -97,7 +97,8 @@ RV_TEST(what_is_no_token_is_refused_where_it_stands) {
         while (status == RV_OK && lexer.token.kind != RV_TOKEN_END) {
             status = rv_lexer_next(&lexer, &err);
         }
-        RV_CHECK_STATUS(status, RV_SCHEMA_SYNTAX);
+        const bool dollar = strchr(cases[i].text, '$') != NULL; /* strings of PostgreSQL */
+        RV_CHECK_STATUS(status, dollar ? RV_UNSUPPORTED : RV_SCHEMA_SYNTAX);
         char facts[64];
         snprintf(facts, sizeof facts, "\"line\":%" PRIu64 ",\"column\":%" PRIu64 ",", cases[i].line,
                  cases[i].column);
@@ -182,7 +183,7 @@ RV_TEST(any_text_ends_in_tokens_or_a_refusal) {
             copy[i] = (uint8_t) "aZ_9 .'\"-/*<=>|:!(e\n\xc3\xa4"[rv_test_random(&seed) % 22];
         }
         const rv_status status = read_all(rv_bytes_of(copy, len), sizeof memory);
-        RV_CHECK(status == RV_OK || status == RV_SCHEMA_SYNTAX);
+        RV_CHECK(status == RV_OK || status == RV_SCHEMA_SYNTAX || status == RV_UNSUPPORTED);
     }
 }
 

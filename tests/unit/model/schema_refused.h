@@ -40,7 +40,48 @@
 {"CREATE AGGREGATE a (id integer 'x')", RV_SCHEMA_SYNTAX, 1, 32, "met `'x'`"},
 {"CREATE TYPE t AS ENUM ('a", RV_SCHEMA_SYNTAX, 1, 24, "the string has no end"},
 {"CREATE AGGREGATE a (/* x", RV_SCHEMA_SYNTAX, 1, 21, "the comment has no end"},
+/* --- what PostgreSQL has and is not here --- */
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w ~ '^[A-Z]{3}$'))",
+ RV_UNSUPPORTED, 1, 86, "there are no regular expressions"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w ~* 'a'))",
+ RV_UNSUPPORTED, 1, 86, "there are no regular expressions"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w !~ 'a'))",
+ RV_UNSUPPORTED, 1, 86, "there are no regular expressions"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w !~* 'a'))",
+ RV_UNSUPPORTED, 1, 86, "there are no regular expressions"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (substring(w from 'W.*') = w))",
+ RV_UNSUPPORTED, 1, 101, "there are no regular expressions"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w = 'a' COLLATE \"C\"))",
+ RV_UNSUPPORTED, 1, 92, "there is one collation"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (t AT TIME ZONE 'UTC' > w))",
+ RV_UNSUPPORTED, 1, 86, "all times are in UTC"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w = E'a'))",
+ RV_UNSUPPORTED, 1, 88, "strings have no escapes"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "CHECK (w = $$a$$))",
+ RV_UNSUPPORTED, 1, 88, "strings stand in single quotes"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "u timestamptz(3))",
+ RV_UNSUPPORTED, 1, 90, "no precision: times have microseconds"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "u timestamp(0))",
+ RV_UNSUPPORTED, 1, 88, "no precision"},
+{"CREATE AGGREGATE a (id integer PRIMARY KEY, w text, j jsonb, t timestamptz, "
+  "u time(0) without time zone)",
+ RV_UNSUPPORTED, 1, 83, "no precision"},
 /* --- names --- */
+{"CREATE AGGREGATE sqlite_master (id serial PRIMARY KEY)", RV_SCHEMA_INVALID, 1, 18,
+ "names that begin with sqlite_ are SQLite's own"},
+{"CREATE AGGREGATE \"SQLite_x\" (id serial PRIMARY KEY)", RV_SCHEMA_INVALID, 1, 18,
+ "`SQLite_x` could not be read in SQL"},
 {"CREATE AGGREGATE account (id serial PRIMARY KEY)", RV_SCHEMA_DUPLICATE, 1, 18,
  "there is already an aggregate `account`"},
 {"CREATE AGGREGATE ACCOUNT (id serial PRIMARY KEY)", RV_SCHEMA_DUPLICATE, 1, 18, "`account`"},
