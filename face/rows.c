@@ -464,7 +464,8 @@ static rv_status judge_request(const rv_exchange *x, const query_request *q, rv_
     return RV_OK;
 }
 
-/* The query is wrong: where it asks for the past, that may be as it was too early for a table. */
+/* The query is wrong: where it asks for the past, that may be as it was too early for a table, or
+ * as one of the system's is of now only. */
 static rv_status tell_past(const rv_exchange *x, rv_error *err) {
     static const char begin[] = "no such table: ";
     char detail[RV_ERROR_DETAIL_MAX];
@@ -476,9 +477,11 @@ static rv_status tell_past(const rv_exchange *x, rv_error *err) {
     }
     memcpy(detail, err->detail, len);
     detail[len] = '\0';
-    return rv_error_set(err, RV_SQL_INVALID,
-                        "%s (as of position %u: the schema had no such aggregate then)", detail,
-                        x->head.as_of);
+    const char *const name = detail + sizeof begin - 1;
+    const bool system = (name[0] | 0x20) == 'r' && (name[1] | 0x20) == 'v' && name[2] == '_';
+    return rv_error_set(err, RV_SQL_INVALID, "%s (as of position %u: %s)", detail, x->head.as_of,
+                        system ? "system tables are of now, and take no `as_of`"
+                               : "the schema had no such aggregate then");
 }
 
 /* Reads the request and opens its query, which the result buffer is taken for. */

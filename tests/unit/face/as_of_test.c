@@ -143,6 +143,8 @@ RV_TEST(what_is_refused) {
     RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"select 1\",\"as_of\":\"\"}"), 400);
     RV_CHECK_EQ(get_text(&s, "/events?as_of="), 400);
     RV_CHECK_EQ(get_text(&s, "/query?sql=select%20*%20from%20rv_events&as_of=2"), 400);
+    RV_CHECK(has(&s, "no such table: rv_events (as of position 2: system tables are of now, and "
+                     "take no `as_of`)\""));
     const rv_request live = {.method = RV_LITERAL("GET"),
                              .target = RV_LITERAL("/aggregates/account?as_of=2"),
                              .accept = RV_LITERAL("text/event-stream")};
