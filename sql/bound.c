@@ -152,13 +152,13 @@ static bool bound_time(const rv_type *type, rv_bytes text, rv_arena *scratch, rv
     return rv_bytes_equal(rv_writer_bytes(&w), rv_bytes_of(shown + 1, again.len - 2));
 }
 
-/* A number from text that the collation takes for one too: digits, a sign, a point. Rounded to the
- * scale of the column it is the nearest value there. */
+/* A number from text that the collation takes for one too: digits, signs, a point, an exponent.
+ * Rounded to the scale of the column it is the nearest value there. */
 static bool bound_wide(const rv_type *type, rv_bytes text, rv_arena *scratch, rv_value *bound) {
     RV_ASSERT(type->kind == RV_TYPE_NUMERIC);
     for (size_t i = 0; i < text.len; i++) {
         const uint8_t c = text.ptr[i];
-        if (!(c >= '0' && c <= '9') && c != '.' && !(c == '-' && i == 0)) {
+        if (!(c >= '0' && c <= '9') && memchr(".-+eE", c, 5) == NULL) {
             return false;
         }
     }

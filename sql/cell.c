@@ -80,8 +80,11 @@ const char *rv_sql_form_declaration(rv_sql_form form) {
     }
 }
 
-const char *rv_sql_form_collation(rv_sql_form form) {
-    return form == RV_SQL_WIDE ? RV_SQL_WIDE_COLLATION : "BINARY";
+const char *rv_sql_collation_of(const rv_type *type) {
+    RV_ASSERT(type != NULL);
+    return type->kind == RV_TYPE_CHAR            ? "RTRIM"
+           : rv_sql_form_of(type) == RV_SQL_WIDE ? RV_SQL_WIDE_COLLATION
+                                                 : "BINARY";
 }
 
 bool rv_sql_form_exact(rv_sql_form form) {
@@ -291,7 +294,7 @@ rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_aren
     const void *bytes = sqlite3_value_blob(sought);
     const rv_bytes text =
         rv_bytes_of(bytes, bytes == NULL ? 0 : (size_t)sqlite3_value_bytes(sought));
-    if (form == RV_SQL_TEXT || form == RV_SQL_BLOB) {
+    if ((form == RV_SQL_TEXT && type->kind != RV_TYPE_CHAR) || form == RV_SQL_BLOB) {
         *key = rv_value_bytes(text);
         return RV_SQL_MATCH_KEY;
     }

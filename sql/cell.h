@@ -27,8 +27,9 @@ rv_sql_form rv_sql_form_of(const rv_type *type);
 /* The type name that declares a column: it gives SQLite the right affinity and collation. */
 const char *rv_sql_form_declaration(rv_sql_form form);
 
-/* The collation that orders the column: "BINARY" or RV_SQL_WIDE_COLLATION. */
-const char *rv_sql_form_collation(rv_sql_form form);
+/* The collation that orders a column of the type: "BINARY", RV_SQL_WIDE_COLLATION, or of char
+ * "RTRIM", to which the spaces at the end are nothing. */
+const char *rv_sql_collation_of(const rv_type *type);
 
 /* True when every SQL value equals at most one key of the form, and rv_sql_cell_key finds it. */
 bool rv_sql_form_exact(rv_sql_form form);

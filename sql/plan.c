@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: see plan.h. */
 #include "sql/plan.h"
+#include "sql/wide.h"
 
 #include <string.h>
 
@@ -20,12 +21,18 @@ typedef struct candidate {
     double cost;
 } candidate;
 
-/* An explicit COLLATE compares by other rules than the column. */
+/* An explicit COLLATE, or a column that this one meets, compares by other rules than the column.
+ * Numbers do not care, but to a wide numeric '-Infinity' is less than they are, and 'Infinity'
+ * equal to that of a float. */
 static bool collates(const rv_type *type, sqlite3_index_info *info, int nth) {
-    const rv_sql_form form = rv_sql_form_of(type);
     RV_ASSERT(nth < info->nConstraint);
-    return rv_sql_form_exact(form) ||
-           strcmp(sqlite3_vtab_collation(info, nth), rv_sql_form_collation(form)) == 0;
+    const char *const collation = sqlite3_vtab_collation(info, nth);
+    const rv_sql_form form = rv_sql_form_of(type);
+    const uint8_t op = info->aConstraint[nth].op;
+    const bool equal = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS;
+    const bool follows = equal && form != RV_SQL_REAL;
+    return rv_sql_form_exact(form) ? follows || strcmp(collation, RV_SQL_WIDE_COLLATION) != 0
+                                   : strcmp(collation, rv_sql_collation_of(type)) == 0;
 }
 
 /* The first constraint on a column with one of two operators that an index can follow; -1: none. */

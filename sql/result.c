@@ -14,10 +14,14 @@
  */
 #include "sql/cell.h"
 #include "sql/connection.h"
+#include "sql/wide.h"
 
 #include "core/base/utf8.h"
+#include "core/model/float.h"
 #include "core/model/jsonb.h"
 #include "core/model/value_json.h"
+
+#include <limits.h>
 
 /* Integers up to here are doubles, and so are all below: JavaScript's Number.MAX_SAFE_INTEGER. */
 #define DOUBLE_EXACT_MAX INT64_C(9007199254740991)
@@ -64,6 +68,13 @@ static void write_integer(rv_writer *w, const rv_type *type, int64_t integer) {
     rv_write_text(w, declared ? "\"" : exact ? "" : "\"}");
 }
 
+/* True when a column of the type can hold the number. */
+static bool is_float(const rv_type *type, double real) {
+    double single = real;
+    return type->kind == RV_TYPE_DOUBLE ||
+           (type->kind == RV_TYPE_REAL && rv_float_to_single(&single) && single == real);
+}
+
 static void write_real(rv_writer *w, const rv_type *type, double real) {
     int64_t scaled = 0;
     if (type != NULL && rv_sql_form_of(type) == RV_SQL_DECIMAL &&
@@ -72,7 +83,7 @@ static void write_real(rv_writer *w, const rv_type *type, double real) {
         rv_value_to_json(type, &value, w);
     } else {
         static const rv_type untyped = {.kind = RV_TYPE_DOUBLE};
-        const bool declared = type != NULL && rv_type_class(type) == RV_VALUE_FLOAT;
+        const bool declared = type != NULL && is_float(type, real);
         const rv_value value = rv_value_float(real);
         rv_value_to_json(declared ? type : &untyped, &value, w);
     }
@@ -92,6 +103,27 @@ static bool is_json(rv_bytes text) {
     return status == RV_OK;
 }
 
+/* Writes TEXT that is a number of the type as that; false: it is none, or one of more digits. */
+static bool write_decimal(rv_writer *w, const rv_type *type, rv_bytes text) {
+    uint8_t memory[64];
+    uint8_t shown[64];
+    rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    rv_writer same = rv_writer_over(shown, sizeof shown);
+    rv_value value;
+    RV_ASSERT(type->kind == RV_TYPE_NUMERIC && !rv_type_is_wide(type));
+    if (rv_value_from_text(type, text, RV_LITERAL("column"), &scratch, &value, NULL) != RV_OK) {
+        return false;
+    }
+    rv_value_to_text(type, &value, &same);
+    RV_ASSERT(!same.full);
+    if (text.len > INT_MAX ||
+        rv_sql_wide_compare(NULL, (int)text.len, text.ptr, (int)same.len, shown) != 0) {
+        return false;
+    }
+    rv_value_to_json(type, &value, w);
+    return true;
+}
+
 static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
     RV_ASSERT(type != NULL);
     const bool array = type->kind == RV_TYPE_ARRAY;
@@ -106,16 +138,13 @@ static void write_typed_text(rv_writer *w, const rv_type *type, rv_bytes text) {
         }
         return;
     }
-    if (rv_sql_form_of(type) == RV_SQL_WIDE && !rv_type_is_wide(type)) {
-        uint8_t memory[64];
-        rv_arena scratch = rv_arena_over(memory, sizeof memory);
-        rv_value value;
-        if (rv_value_from_text(type, text, RV_LITERAL("column"), &scratch, &value, NULL) == RV_OK) {
-            rv_value_to_json(type, &value, w);
-            return;
-        }
+    if (rv_sql_form_of(type) == RV_SQL_WIDE && !rv_type_is_wide(type) &&
+        write_decimal(w, type, text)) {
+        return;
     }
-    if (rv_type_is_wide(type) && text.len > 0 && text.ptr[0] < ':' && is_json(text)) {
+    const uint8_t first = text.len == 0 ? 0 : text.ptr[0];
+    const bool begins = first == '-' || (first >= '0' && first <= '9');
+    if (rv_type_is_wide(type) && begins && is_json(text)) {
         rv_write_text(w, w->numbers_as_text ? "\"" : ""); /* the cell's text is the number's */
         rv_write(w, text);
         rv_write_text(w, w->numbers_as_text ? "\"" : "");

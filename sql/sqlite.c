@@ -102,6 +102,11 @@ void rv_sql_leave(rv_sql_context *previous) {
     current = previous;
 }
 
+void rv_sql_forgo_filters(sqlite3 *db) {
+    RV_ASSERT(db != NULL);
+    db->dbOptFlags |= SQLITE_BloomFilter;
+}
+
 /* --- memory --- */
 
 static void *memory_take(int size) {

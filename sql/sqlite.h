@@ -59,6 +59,10 @@ bool rv_sql_guard_search(void *sql, uint64_t work);
 /* True when an index of the aggregate that the table shows may give a column in its order. */
 bool rv_sql_table_sorts(const sqlite3_vtab *table, int column);
 
+/* Joins make no Bloom filters from now on: these tell a number from the text that is equal to it
+ * under the collation of numerics. */
+void rv_sql_forgo_filters(sqlite3 *db);
+
 /* Starts SQLite if nobody has yet; within enter and leave, on a fresh heap (it tries ten bytes). */
 void rv_sql_start(void);
 

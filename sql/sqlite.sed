@@ -1,5 +1,5 @@
 # What is changed in SQLite's amalgamation before it is compiled; sql/sqlite.c says why. Each change
-# names RV_WAIT, RV_WORK, rv_merge or rv_search, and the build counts them.
+# names RV_WAIT, RV_WORK, RV_ORDER, rv_merge, rv_search or rv_order, and the build counts them.
 
 # A virtual table whose next row has to wait answers SQLITE_BUSY: the machine stops before the
 # instruction, and begins with it again.
@@ -21,3 +21,16 @@ s/^\( *rc = \)vdbeSorterSort(/\1rv_merge_sort(/
 /^static void replaceFunc(/,/^}/s/^  zStr = /  if( !rv_search(context, argv) ) return;\n&/
 /^static void trimFunc(/,/^}/s/^  zIn = /  if( argc>1 \&\& !rv_search(context, argv) ) return;\n&/
 /^static void likeFunc(/,/^}/s/^  nPat = /  if( !rv_search(context, argv) ) return;\n&/
+
+# What is made of columns compares as they do: sql/order.h.
+/^SQLITE_PRIVATE CollSeq \*sqlite3ExprCollSeq(.*{$/,/^}/s/^  if( sqlite3CheckCollSeq/  if( pColl==0 \&\& p!=0 ) pColl = rv_order_of_expression(pParse, p);\n&/
+/^SQLITE_PRIVATE CollSeq \*sqlite3BinaryCompareCollSeq($/,/^}/s/^    if( !pColl ){/    pColl = rv_order_of_two(pParse, pColl, pRight);\n&/
+/^SQLITE_PRIVATE void sqlite3SubqueryColumnTypes($/,/^}/s/sqlite3ExprCollSeq(pParse, p)/rv_order_of_column(pParse, pSelect, i)/
+/^static CollSeq \*multiSelectCollSeq(.*{$/,/^}/s/^  if( pRet==0 /  if( rv_order_weak(pParse, pRet) /
+/^static Expr \*substExpr($/,/^}/s/^          if( pNat!=pColl /          if( rv_order_weak(pSubst->pParse, pColl) ) pColl = pNat;\n&/
+/^SQLITE_PRIVATE int sqlite3MemCompare(.*{$/,/^}/s/^  if( combined_flags&(MEM_Int.*{$/&\n    if( rv_order_mixes(f1, f2, pColl) ) return rv_order_compare(pMem1, pMem2);/
+/^SQLITE_PRIVATE int sqlite3VdbeRecordCompareWithSkip($/,/^}/s/^    u32 serial_type;/&\n    RV_ORDER_FIELD/
+/^SQLITE_PRIVATE RecordCompare sqlite3VdbeFindCompare(.*{$/,/^}/s/^    if( (flags & MEM_Int) /    if( (flags \& MEM_Int) \&\& !rv_order_of_field(p->pKeyInfo, 0) /
+
+# `$2`, `:2` and `@2` are numbers, as `?2` is.
+/^SQLITE_PRIVATE void sqlite3ExprAssignVarNumber(.*{$/,/^}/s/^    if( z\[0\]=='?' ){/    if( z[0]=='?' || rv_order_numbers(z) ){/

@@ -122,11 +122,11 @@ static void write_column_name(rv_writer *w, const rv_aggregate *a, uint16_t colu
 }
 
 static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
-    const rv_sql_form form = rv_sql_form_of(&a->columns[column].type);
+    const rv_type *const type = &a->columns[column].type;
     RV_ASSERT(a->key_count > 0);
     write_column_name(w, a, column);
     rv_write_u8(w, ' ');
-    rv_write_text(w, rv_sql_form_declaration(form));
+    rv_write_text(w, rv_sql_form_declaration(rv_sql_form_of(type)));
     rv_write_u8(w, '(');
     rv_write_uint(w, a->number);
     rv_write_u8(w, ',');
@@ -135,8 +135,10 @@ static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
     if (column == a->key && a->key_count == 1) {
         rv_write_text(w, " PRIMARY KEY");
     }
-    if (form == RV_SQL_WIDE) {
-        rv_write_text(w, " COLLATE " RV_SQL_WIDE_COLLATION);
+    const char *const collation = rv_sql_collation_of(type);
+    if (strcmp(collation, "BINARY") != 0) {
+        rv_write_text(w, " COLLATE ");
+        rv_write_text(w, collation);
     }
 }
 
@@ -189,6 +191,9 @@ static int table_connect(sqlite3 *db, void *source, int argc, const char *const 
     *t = (table){.source = *from};
     for (uint16_t column = 0; column < a->column_count; column++) {
         t->forms[column] = (uint8_t)rv_sql_form_of(&a->columns[column].type);
+        if (t->forms[column] == RV_SQL_WIDE) {
+            rv_sql_forgo_filters(db);
+        }
     }
     *out = &t->base;
     return SQLITE_OK;

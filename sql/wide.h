@@ -3,7 +3,7 @@
  * The order of wide numerics: numeric(p, s) with more digits than a REAL holds appears in SQL as
  * TEXT, and this collation compares such texts as the numbers they are, exactly and at any length.
  *
- *     -Infinity < -2 < -1.5 < 0 = -0.00 < 1.5 = 01.50 < 9 < 10 < Infinity < NaN < 'abc'
+ *     -Infinity < -2 < -1.5 < 0 = -0.00 < 1.5 = 01.50 < 9 < 10 = 1e1 < Infinity < NaN < 'abc'
  */
 #ifndef RV_SQL_WIDE_H
 #define RV_SQL_WIDE_H

@@ -20,7 +20,7 @@
 static const char *const tables[] = {
     "CREATE TABLE t (id INTEGER PRIMARY KEY, k INTEGER, b INTEGER, n REAL,"
     " w TEXT COLLATE " RV_SQL_WIDE_COLLATION ", s TEXT, e TEXT, d TEXT, ts TEXT, g TEXT, f REAL,"
-    " h TEXT, j TEXT, c INTEGER)",
+    " h TEXT COLLATE RTRIM, j TEXT, c INTEGER)",
     "CREATE TABLE u (a INTEGER, z TEXT, t_id INTEGER, v INTEGER, at TEXT, tm TEXT, bin BLOB,"
     " PRIMARY KEY (a, z))",
     NULL,

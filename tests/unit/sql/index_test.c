@@ -39,7 +39,8 @@
 
 static const char *const tables[] = {
     "CREATE TABLE thing (id INTEGER PRIMARY KEY, small INTEGER, big INTEGER, flag INTEGER,"
-    " price REAL, wide TEXT COLLATE rv_wide, name TEXT, code TEXT, color TEXT, day TEXT, at TEXT,"
+    " price REAL, wide TEXT COLLATE rv_wide, name TEXT, code TEXT COLLATE RTRIM, color TEXT, day "
+    "TEXT, at TEXT,"
     " ts TEXT, tod TEXT, ref TEXT, raw BLOB, parent INTEGER, loose TEXT COLLATE rv_wide,"
     " ratio REAL, single REAL, span TEXT)",
     NULL,

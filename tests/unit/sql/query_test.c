@@ -94,6 +94,12 @@ RV_TEST(parameters_are_bound) {
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?, typeof(?1)", "[9223372036854775808]"),
                   "[9.223372036854776e+18,\"real\"]");
     RV_CHECK_TEXT(fixture_query(f, "SELECT :a, @b, $c", "[1, 2, 3]"), "[1,2,3]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT $2, $1, $2", "[5, 6]"), "[6,5,6]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT :2, @1, ?2, $1", "[5, 6]"), "[6,5,6,5]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT $10", "[1,2,3,4,5,6,7,8,9,0]"), "[0]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT $b, $a, $b, $1a", "[5, 6, 7]"), "[5,6,5,7]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT $0", "[1]"), "sql_invalid");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT $99999999999999999999", "[1]"), "sql_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT 1", "[]"), "[1]");
     RV_CHECK_TEXT(fixture_query(f, "SELECT 1", "[1]"), "parameter_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", ""), "parameter_invalid");

@@ -30,6 +30,9 @@ static inline bool twin_open(const char *const *create) {
               sqlite3_open_v2(":memory:", &twin, flags, NULL) == SQLITE_OK &&
               sqlite3_create_collation_v2(twin, RV_SQL_WIDE_COLLATION, SQLITE_UTF8, NULL,
                                           rv_sql_wide_compare, NULL) == SQLITE_OK;
+    if (ok) {
+        rv_sql_forgo_filters(twin);
+    }
     for (; ok && *create != NULL; create++) {
         ok = twin_run(*create);
     }

@@ -146,10 +146,243 @@ RV_TEST(other_results_are_shown_by_their_values) {
     fixture_close(f);
 }
 
+/* A value that a compound puts into a column and that is none of its type is shown as it is. */
+RV_TEST(what_is_none_of_a_type_keeps_its_value) {
+    static const char *const parts[][3] = {
+        {"r", "0.1", "[0.1]"},
+        {"r", "1e300", "[1e+300]"},
+        {"r", "-1e-300", "[-1e-300]"},
+        {"r", "1e39", "[1e+39]"},
+        {"r", "1e999", "[\"Infinity\"]"},
+        {"r", "0.5", "[0.5]"},
+        {"r", "'x'", "[\"x\"]"},
+        {"r", "7", "[7]"},
+        {"d", "1e-320", "[1e-320]"},
+        {"m", "0.125", "[0.125]"},
+        {"m", "1e300", "[1e+300]"},
+        {"m", "12345678901234567", "[12345678901234567]"},
+        {"w", "'1.5'", "[1.5000]"},
+        {"w", "'1.23456'", "[\"1.23456\"]"},
+        {"w", "' 1'", "[\" 1\"]"},
+        {"w", "'NaN'", "[\"NaN\"]"},
+        {"n", "'1.50'", "[1.50]"},
+        {"n", "'\"a\"'", "[\"\\\"a\\\"\"]"},
+        {"n", "' {}'", "[\" {}\"]"},
+        {"n", "'NaN'", "[\"NaN\"]"},
+        {"b", "7", "[7]"},
+        {"b", "0.5", "[0.5]"},
+    };
+    static const char made[] =
+        "CREATE AGGREGATE s (id int PRIMARY KEY, r real, d double precision, m numeric(12,2),"
+        " w numeric(18,4), n numeric, b boolean);"
+        "CREATE EVENT_TYPE e (id creates s(id), r updates s(r));"
+        "CREATE STREAM st (path \"/s/{id}\" event_types (e));";
+    fixture *f = fixture_open(made, 2u << 20, 0);
+    RV_CHECK(f != NULL);
+    RV_CHECK_STATUS(fixture_append(f, "/s/1", "e", "{\"r\":0.1}"), RV_OK);
+    RV_CHECK_TEXT(fixture_query(f, "SELECT r FROM s UNION ALL SELECT 0.25", ""), "[0.1][0.25]");
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        char text[128];
+        snprintf(text, sizeof text, "SELECT %s FROM s WHERE id = 0 UNION ALL SELECT %s",
+                 parts[i][0], parts[i][1]);
+        const rv_bytes met = fixture_query(f, text, "");
+        if (!rv_bytes_are(met, parts[i][2])) {
+            RV_FAIL_AT_("%s: %.*s, expected %s", text, (int)met.len, met.ptr, parts[i][2]);
+        }
+    }
+    fixture_close(f);
+}
+
 typedef struct condition {
     const char *where;
     const char *ids;
 } condition;
+
+static void check_conditions(fixture *f, const char *format, const condition *c, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char text[512];
+        snprintf(text, sizeof text, "%s%s", format, c[i].where);
+        const rv_bytes met = fixture_query(f, text, "");
+        if (!rv_bytes_are(met, c[i].ids)) {
+            RV_FAIL_AT_("%s: %.*s, expected %s", text, (int)met.len, met.ptr, c[i].ids);
+        }
+    }
+}
+#define CHECK_CONDITIONS(f, format, list)                                                          \
+    check_conditions(f, format, list, sizeof(list) / sizeof(list)[0])
+
+static fixture *lines(const char *index) {
+    static const char *const amounts[] = {"2.5", "12", "-3", "\"NaN\"", "null"};
+    char declared[512];
+    snprintf(
+        declared, sizeof declared,
+        "CREATE AGGREGATE l (id int PRIMARY KEY, amount numeric(18,2), small numeric(6,2),"
+        " kind int, name text%s);"
+        "CREATE EVENT_TYPE e (id creates l(id), amount updates l(amount), kind updates l(kind),"
+        " small updates l(small), name updates l(name));"
+        "CREATE STREAM st (path \"/l/{id}\" event_types (e));",
+        index);
+    fixture *f = fixture_open(declared, 2u << 20, 0);
+    for (int i = 0; f != NULL && i < 5; i++) {
+        char path[32];
+        char data[128];
+        snprintf(path, sizeof path, "/l/%d", i + 1);
+        snprintf(data, sizeof data, "{\"amount\":%s,\"small\":%s,\"kind\":%d,\"name\":\"%d\"}",
+                 amounts[i], amounts[i], i / 2, i);
+        if (fixture_append(f, path, "e", data) != RV_OK) {
+            fixture_close(f);
+            return NULL;
+        }
+    }
+    return f;
+}
+
+/* A numeric of many digits is text, and compares as the number that it is wherever it goes. */
+RV_TEST(what_is_made_of_wide_numerics_compares_as_numbers) {
+    static const condition queries[] = {
+        {"id, max(amount) m FROM l WHERE id < 4 GROUP BY id ORDER BY m",
+         "[3,\"-3.00\"][1,\"2.50\"][2,\"12.00\"]"},
+        {"max(amount) < 20, min(amount) < 20, max(amount) FROM l WHERE id < 4", "[1,1,\"12.00\"]"},
+        {"max(amount) FROM l WHERE id < 4 HAVING max(amount) BETWEEN 0 AND 20", "[\"12.00\"]"},
+        {"id FROM l WHERE coalesce(amount, 0) < 5 ORDER BY id", "[1][3][5]"},
+        {"id FROM l WHERE 5 > coalesce(amount, 0) ORDER BY id", "[1][3][5]"},
+        {"id FROM l ORDER BY coalesce(amount, 0)", "[3][5][1][2][4]"},
+        {"id FROM l ORDER BY ifnull(amount, 4.5) DESC", "[4][2][5][1][3]"},
+        {"id FROM l WHERE ifnull(amount, '7') = 7", "[5]"},
+        {"max(coalesce(amount, 100)), min(coalesce(amount, -100)) FROM l WHERE id <> 4",
+         "[100,-100]"},
+        {"id FROM l WHERE CASE WHEN kind = 0 THEN amount ELSE 3 END < 4 ORDER BY id",
+         "[1][3][4][5]"},
+        {"id FROM l ORDER BY CASE kind WHEN 0 THEN amount ELSE 3 END, id", "[1][3][4][5][2]"},
+        {"id FROM l WHERE iif(kind = 0, amount, 30) IN (2.5, 12, 7) ORDER BY id", "[1][2]"},
+        {"id FROM l WHERE nullif(amount, 12) < 20 ORDER BY id", "[1][3]"},
+        {"max(amount, 5), min(5, amount) FROM l WHERE id < 4 ORDER BY id",
+         "[5,\"2.50\"][\"12.00\",5][5,\"-3.00\"]"},
+        {"(SELECT max(amount) FROM l WHERE id < 4) < 20", "[1]"},
+        {"id FROM l WHERE amount < (SELECT avg(small) + 10 FROM l WHERE id < 4) ORDER BY id",
+         "[1][2][3]"},
+        {"m < 20 FROM (SELECT max(amount) m FROM l WHERE id < 4)", "[1]"},
+        {"m FROM (SELECT id, max(amount) m FROM l WHERE id < 4 GROUP BY id) WHERE m < 12.5 "
+         "ORDER BY m",
+         "[\"-3.00\"][\"2.50\"][\"12.00\"]"},
+        {"x FROM (SELECT 4 AS x UNION ALL SELECT amount FROM l WHERE id < 4) ORDER BY x",
+         "[-3.00][2.50][4][12.00]"},
+        {"x FROM (SELECT 4 AS x UNION ALL SELECT amount FROM l WHERE id < 4) WHERE x < 5 "
+         "ORDER BY x",
+         "[-3.00][2.50][4]"},
+        {"count(*) FROM (SELECT 12 UNION SELECT amount FROM l WHERE id < 4)", "[3]"},
+        {"DISTINCT coalesce(nullif(amount, 12), 2.5) = 2.5 FROM l WHERE id < 3", "[1]"},
+        {"count(*), min(id) FROM l WHERE id IN (1, 2) GROUP BY coalesce(nullif(amount, 12), 2.5)",
+         "[2,1]"},
+        {"id, lag(amount, 1, 0) OVER (ORDER BY amount) < 1 FROM l WHERE id < 4 ORDER BY id",
+         "[1,1][2,0][3,1]"},
+        {"id FROM l WHERE id < 4 ORDER BY first_value(amount) OVER (PARTITION BY id)", "[3][1][2]"},
+        {"id FROM l WHERE id < 4 ORDER BY numeric_add(amount, 1234567890123456.25)", "[3][1][2]"},
+        {"numeric_sum(amount) < 20 FROM l WHERE id < 4", "[1]"},
+        {"a.id, b.id FROM l a JOIN (SELECT id, coalesce(amount, 12) x FROM l) b "
+         "ON a.amount = b.x WHERE a.id < 4 ORDER BY 1, 2",
+         "[1,1][2,2][2,5][3,3]"},
+        {"id FROM l WHERE +amount < 5 ORDER BY id", "[1][3]"},
+        {"id FROM l WHERE likely(amount) < 5 ORDER BY id", "[1][3]"},
+        {"id FROM l WHERE (amount, id) < (12, 1) ORDER BY id", "[1][3]"},
+        {"id FROM l WHERE (SELECT amount) < 5 ORDER BY id", "[1][3]"},
+        {"a.id FROM l a JOIN l b ON '12.0' = b.amount AND a.name = b.id ORDER BY 1", "[3]"},
+    };
+    fixture *f = lines("");
+    RV_CHECK(f != NULL);
+    CHECK_CONDITIONS(f, "SELECT ", queries);
+    fixture_close(f);
+}
+
+/* Numbers that are written with an exponent, as SQLite writes large and small REALs. */
+RV_TEST(wide_numerics_meet_exponents) {
+    static const condition conditions[] = {
+        {"amount < 0.00001", "[3]"},
+        {"amount > 0.00001", "[1][2][4]"},
+        {"amount < 100000000000000000000", "[1][2][3]"},
+        {"amount > 1e17", "[4]"},
+        {"amount < 1e999", "[1][2][3]"},
+        {"amount > -1e999", "[1][2][3][4]"},
+        {"amount < -1e20", ""},
+        {"amount > '1e-5'", "[1][2][4]"},
+        {"amount = '250e-2'", "[1]"},
+        {"amount = '+12'", "[2]"},
+        {"amount IN ('1.2e1', '0.25E+1')", "[1][2]"},
+        {"amount BETWEEN 0.00001 AND 1e15", "[1][2]"},
+        {"coalesce(amount, 1e30) > 1e17", "[4][5]"},
+    };
+    static const char *const indexes[] = {"", ", INDEX (amount)"};
+    for (int i = 0; i < 2; i++) {
+        fixture *f = lines(indexes[i]);
+        RV_CHECK(f != NULL);
+        for (size_t c = 0; c < sizeof conditions / sizeof conditions[0]; c++) {
+            char text[256];
+            snprintf(text, sizeof text, "SELECT id FROM l WHERE %s ORDER BY id",
+                     conditions[c].where);
+            const rv_bytes met = fixture_query(f, text, "");
+            if (!rv_bytes_are(met, conditions[c].ids)) {
+                RV_FAIL_AT_("%s%s: %.*s, expected %s", text, indexes[i], (int)met.len, met.ptr,
+                            conditions[c].ids);
+            }
+        }
+        RV_CHECK_TEXT(fixture_query(f, "SELECT id FROM l WHERE amount < ? ORDER BY id", "[1e-5]"),
+                      "[3]");
+        fixture_close(f);
+    }
+}
+
+/* The spaces that fill a char(n) do not count, as in PostgreSQL and in CHECKs. */
+RV_TEST(padding_does_not_count) {
+    static const condition queries[] = {
+        {"id FROM c WHERE code = 'EUR'", "[1]"},
+        {"id FROM c WHERE code = 'EUR  '", "[1]"},
+        {"id FROM c WHERE code = 'EUR       '", "[1]"},
+        {"id FROM c WHERE code = ' EUR'", ""},
+        {"id FROM c WHERE code = 'EURO12'", ""},
+        {"id FROM c WHERE 'USD' = code", "[2]"},
+        {"id FROM c WHERE code IN ('EUR', 'USD', 'x') ORDER BY id", "[1][2]"},
+        {"id FROM c WHERE code <> 'EUR' ORDER BY id", "[2][3]"},
+        {"id FROM c WHERE code > 'EUR' ORDER BY id", "[2][3]"},
+        {"id FROM c WHERE name = code ORDER BY id", "[1][3]"},
+        {"id FROM c WHERE code = name ORDER BY id", "[1][3]"},
+        {"id FROM c WHERE coalesce(code, '') = 'USD'", "[2]"},
+        {"a.id, b.id FROM c a JOIN c b ON b.code = a.name ORDER BY 1", "[1,1][3,3]"},
+        {"count(*) FROM (SELECT code FROM c UNION SELECT 'EUR')", "[3]"},
+        {"max(code) = 'USD' FROM c WHERE id < 3", "[1]"},
+        {"code FROM c WHERE code = 'EUR'", "[\"EUR  \"]"},
+        {"k.n FROM k WHERE id = 'ab'", "[1]"},
+        {"k.n FROM k WHERE id = 'ab '", "[1]"},
+        {"k.n FROM k WHERE id = 'abcd'", ""},
+    };
+    static const char *const indexes[] = {"", ", INDEX (code)"};
+    static const char *const rows[][2] = {{"EUR", "EUR"}, {"USD", "usd"}, {"abcde", "abcde"}};
+    for (int i = 0; i < 2; i++) {
+        char declared[512];
+        snprintf(
+            declared, sizeof declared,
+            "CREATE AGGREGATE c (id int PRIMARY KEY, code char(5), name text%s);"
+            "CREATE AGGREGATE k (id char(3) PRIMARY KEY, n int);"
+            "CREATE EVENT_TYPE e (id creates c(id), code updates c(code), name updates c(name),"
+            " key char(3) creates k(id), n int updates k(n));"
+            "CREATE STREAM st (path \"/c/{id}\" event_types (e));",
+            indexes[i]);
+        fixture *f = fixture_open(declared, 2u << 20, 0);
+        RV_CHECK(f != NULL);
+        for (int r = 0; r < 3; r++) {
+            char path[16];
+            char data[128];
+            snprintf(path, sizeof path, "/c/%d", r + 1);
+            snprintf(data, sizeof data,
+                     "{\"code\":\"%s\",\"name\":\"%s\",\"key\":\"%.2s\",\"n\":%d}", rows[r][0],
+                     rows[r][1], rows[2 - r][0], r + 1);
+            RV_CHECK_STATUS(fixture_append(f, path, "e", data), RV_OK);
+        }
+        CHECK_CONDITIONS(f, "SELECT ", queries);
+        RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM c WHERE code = 'EUR'"),
+                      i == 0 ? "SCAN c VIRTUAL TABLE INDEX 0:" : "SCAN c VIRTUAL TABLE INDEX 2:=");
+        fixture_close(f);
+    }
+}
 
 /* NaN, infinities and numbers of any length: shown, ordered and compared as PostgreSQL does. */
 RV_TEST(numerics_beyond_18_digits) {
@@ -259,6 +492,7 @@ static const key_type key_types[] = {
     {"numeric(18,4)", {"1", "0.1", "12345678901234.5678", "-3"}},
     {"boolean", {"true"}},
     {"text", {"\"1\"", "\"01\"", "\"a\"", "\"A\"", "\"a \""}},
+    {"char(5)", {"\"1\"", "\"01\"", "\"a\"", "\"A\"", "\"team\""}},
     {"varchar(9)", {"\"1\"", "\"1.0\"", "\"a\""}},
     {"plan", {"\"team\""}},
     {"date", {"\"2024-02-29\""}},
@@ -420,6 +654,10 @@ int main(void) {
     RV_RUN(arrays_are_json_in_sql);
     RV_RUN(columns_are_shown_in_their_types);
     RV_RUN(other_results_are_shown_by_their_values);
+    RV_RUN(what_is_none_of_a_type_keeps_its_value);
+    RV_RUN(what_is_made_of_wide_numerics_compares_as_numbers);
+    RV_RUN(wide_numerics_meet_exponents);
+    RV_RUN(padding_does_not_count);
     RV_RUN(numerics_beyond_18_digits);
     RV_RUN(comparisons_with_constants);
     RV_RUN(a_look_up_finds_what_a_scan_finds);

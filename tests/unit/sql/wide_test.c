@@ -19,7 +19,11 @@ RV_TEST(decimals_order_as_numbers) {
                                           "-10.49",
                                           "-2",
                                           "-0.01",
+                                          "-1e-9",
                                           "0",
+                                          "1e-400",
+                                          "0.00000099",
+                                          "1.0e-06",
                                           "0.001",
                                           "1.5",
                                           "1.51",
@@ -27,14 +31,21 @@ RV_TEST(decimals_order_as_numbers) {
                                           "10",
                                           "123456789012345.678",
                                           "123456789012345.679",
+                                          "1.0e+18",
                                           "99999999999999999999",
+                                          "1e20",
+                                          "100000000000000000000.5",
+                                          "1e400",
+                                          "1e9999999999999999999999",
                                           "Infinity",
                                           "NaN",
                                           "",
                                           "-",
                                           ".",
-                                          "1e5",
-                                          "abc"};
+                                          "1e",
+                                          "1e5x",
+                                          "abc",
+                                          "e5"};
     const int count = (int)(sizeof ordered / sizeof ordered[0]);
     for (int i = 0; i < count; i++) {
         for (int j = 0; j < count; j++) {
@@ -44,9 +55,12 @@ RV_TEST(decimals_order_as_numbers) {
 }
 
 RV_TEST(spelling_does_not_matter) {
-    static const char *const pairs[][2] = {{"1.5", "01.50"}, {"0", "-0"},     {"0", "-0.000"},
-                                           {"0", "00"},      {"1.", "1"},     {".5", "0.5"},
-                                           {"-3", "-3.0"},   {"100", "0100."}};
+    static const char *const pairs[][2] = {
+        {"1.5", "01.50"},    {"0", "-0"},          {"0", "-0.000"},       {"0", "00"},
+        {"1.", "1"},         {".5", "0.5"},        {"-3", "-3.0"},        {"100", "0100."},
+        {"100", "1e2"},      {"100", "10.0E+1"},   {"0.00120", "12e-4"},  {"0", "0e9"},
+        {"0.05", ".0005e2"}, {"+7", "7"},          {"-Inf", "-Infinity"}, {"Inf", "Infinity"},
+        {"120", "0.0012e5"}, {"-1e-5", "-0.00001"}};
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         RV_CHECK_EQ(compare(pairs[i][0], pairs[i][1]), 0);
     }
