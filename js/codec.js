@@ -5,7 +5,7 @@
 //     in    answers are asked for with `numbers=text`: bigint and numeric come as strings, and
 //           what is a bigint is told by a column's type, by "bigints" beside an event's data, or,
 //           where SQL knows no type, by {"bigint": "…"}
-import { RivuletError } from './error.js';
+import { named, RivuletError } from './error.js';
 
 const DEPTH_MAX = 128; // of nested arrays and objects: the module's own limit
 
@@ -216,10 +216,10 @@ export function decodeEvent(event) {
  * @param {Record<string, any>} batch @returns {any}
  */
 export function decodeBatch(batch) {
-  const { edge_sequence: edgeSequence, written_at: writtenAt, events, ...named } = batch;
+  const { events, ...members } = named(batch);
   const decoded = events.map((/** @type {any} */ event) => {
     const { recordedAt: _none, ...known } = decodeEvent(event);
     return known;
   });
-  return { edgeSequence, writtenAt, ...named, events: decoded };
+  return { ...members, reason: members.reason && named(members.reason), events: decoded };
 }

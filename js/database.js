@@ -5,7 +5,7 @@ import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
 import { decodeBatch, decodeRows, encode, noRow, rowTarget } from './codec.js';
 import { differing } from './differences.js';
-import { checkOptions, RivuletError } from './error.js';
+import { checkOptions, named, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
 import { CONNECTED, fact, statusOf } from './facts.js';
 import { ChangeFeed, EventFeed, LatestFeed, ListFeed, LiveFeed } from './feed.js';
@@ -176,6 +176,8 @@ export class Database {
   /** Rejections that were acknowledged, by edge sequence. @type {Map<number, any>} */
   #acknowledged = new Map();
   #pending = 0; // batches that the root has not decided
+  /** Up to where all is decided. It goes back only when the node does, into another epoch. */
+  #outbox = { settled: 0, epoch: 0 };
   /** @type {Set<LatestFeed<any> | ListFeed<any>>} */ #watching = new Set();
   /** @type {Set<EventFeed | LiveFeed<any>>} */ #feeds = new Set();
   /** @type {Promise<void> | null} */ #closing = null;
@@ -245,6 +247,7 @@ export class Database {
       connected: values[fact.edgeState] === CONNECTED && !reason,
     };
     this.#pending = values[fact.pending];
+    this.#outbox = { settled: progress.settled, epoch: values[fact.divergedEpoch] };
     this.#connected = values[fact.edgeState] === CONNECTED;
     this.#durability.update(progress, failure && RivuletError.of(failure));
     for (const feed of this.#watching) feed.change();
@@ -353,9 +356,11 @@ export class Database {
   rejections(options) {
     /** @type {Set<string>} */
     const told = new Set(); // what is refused later may stand before others in the list
+    let listed = { settled: 0, epoch: 0 }; // up to there all was decided, and is not listed again
     const ask = async () => {
+      const outbox = this.#outbox;
       const found = [];
-      for (let after = 0, more = true; more; ) {
+      for (let after = outbox.epoch === listed.epoch ? listed.settled : 0, more = true; more; ) {
         const target = `/rejections?after=${after}&limit=${PAGE}&numbers=text`;
         const batches = (await this.#request({ method: 'GET', target })).map(decodeBatch);
         for (const batch of batches) {
@@ -366,6 +371,7 @@ export class Database {
         after = batches.at(-1)?.edgeSequence;
         more = batches.length === PAGE;
       }
+      listed = outbox;
       return found;
     };
     const { signal } = checkOptions(options, ['signal']);
@@ -478,9 +484,13 @@ export class Database {
    * @param {any} [select]
    */
   async select(select) {
-    if (select === undefined) return this.#request({ method: 'GET', target: '/selection' });
     const body = JSON.stringify(entriesOf(select));
-    return this.#request({ method: 'PUT', target: '/selection', content_type: 'application/json', body });
+    const { past, refused, ...rest } = await this.#request(
+      select === undefined
+        ? { method: 'GET', target: '/selection' }
+        : { method: 'PUT', target: '/selection', content_type: 'application/json', body },
+    );
+    return { ...rest, past: past && named(past), refused: refused && named(refused) };
   }
 
   /**

@@ -10,6 +10,16 @@
 
 export { ok as OK, pending as PENDING, end as END } from './codes.js';
 
+/**
+ * An object of the module with the names that JavaScript has for its members: `edge_sequence` is
+ * `edgeSequence`.
+ * @param {object} members @returns {any}
+ */
+export function named(members) {
+  const camel = (/** @type {string} */ name) => name.replace(/_([a-z])/g, (_, c) => c.toUpperCase());
+  return Object.fromEntries(Object.entries(members).map(([name, value]) => [camel(name), value]));
+}
+
 export class RivuletError extends Error {
   /**
    * @param {string} code one of include/rivulet/status.h
@@ -28,7 +38,7 @@ export class RivuletError extends Error {
 
   /** @param {Problem} problem of the module, or as below */
   static of({ code, detail, type: _type, title: _title, status: _status, ...facts }) {
-    return new RivuletError(code, detail, facts);
+    return new RivuletError(code, detail, named(facts));
   }
 
   /**

@@ -104,7 +104,7 @@ export interface Selection {
   whole: boolean;
   position: number;
   /** How far events of the past are here, where some are on their way. */
-  past: { filled_to: number; until: number; refused: { code: string; detail: string } | null } | null;
+  past: { filledTo: number; until: number; refused: { code: string; detail: string } | null } | null;
   /** How what it does not hold any more leaves its files; null when nothing has to, or had to since it was opened. */
   purge: {
     due: boolean;
