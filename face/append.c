@@ -164,7 +164,7 @@ static rv_status read_envelope(const body_parse *p, rv_json *json, rv_append *ap
     if (status == RV_OK && append->data.len == 0) {
         append->data = RV_LITERAL("{}");
     }
-    return status;
+    return status == RV_OK ? face_path_of(p->face, append->path, &append->path, err) : status;
 }
 
 /* Reads one event; the first token of it has been read. */

@@ -378,7 +378,11 @@ rv_status face_require_still(rv_exchange *x, rv_error *err);
 /* Leaves of a refusal what whoever asks may know of what it is about. */
 void face_narrow(const rv_exchange *x, rv_error *refusal);
 
-/* The concrete path, or bare stream name, that `/streams/…` addresses; in scratch. */
+/* What is written in place of a path (face/path.c) as a path, or a bare stream name: borrowed from
+ * `text`, or in scratch. RV_PATH_INVALID, RV_REQUEST_TOO_LARGE. */
+rv_status face_path_of(rv_face *face, rv_bytes text, rv_bytes *path, rv_error *err);
+
+/* The same of what `/streams/…` addresses, canonical; in scratch. RV_UNKNOWN_STREAM: nothing. */
 rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err);
 
 /* A time, as Unix microseconds. RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE. */

@@ -244,6 +244,9 @@ rv_status face_read_events(rv_exchange *x, const rv_url *url, rv_error *err) {
     status = status == RV_OK
                  ? rv_url_parameter(url, "path", &x->face->scratch, &pattern, &found, err)
                  : status;
+    if (status == RV_OK && found && !is_wild(pattern)) {
+        status = face_path_of(x->face, pattern, &pattern, err);
+    }
     if (status == RV_OK && found) {
         status = canonical_pattern(x, &pattern, err);
     }
@@ -313,53 +316,6 @@ rv_status face_read_stream(rv_exchange *x, const rv_url *url, rv_error *err) {
                            : some           ? 1
                                             : rv_node_sequence(node) + 1;
     return status == RV_OK ? open_read(x, url, first, err) : status;
-}
-
-// The address of a stream: `/streams/account_events/123` (a stream's name, then its keys),
-// `/streams/account_events` (keys in the data or to be assigned), or `/streams/accounts/123` (a
-// path).
-rv_status face_stream_path(rv_exchange *x, const rv_url *url, rv_bytes *path, rv_error *err) {
-    const rv_schema *schema = rv_node_schema(x->face->options.node);
-    if (url->segment_count < 2) {
-        return rv_error_set(err, RV_UNKNOWN_STREAM, "name a stream: /streams/{stream}/{key}");
-    }
-    const rv_stream *stream = rv_schema_stream_named(schema, url->segments[1]);
-    if (stream != NULL && url->segment_count == 2 && stream->path.variable_count > 0) {
-        *path = stream->name;
-        return RV_OK;
-    }
-    if (stream != NULL && url->segment_count - 2 != stream->path.variable_count) {
-        return rv_error_set(err, RV_PATH_INVALID, "the stream %b has %u keys, as in %b",
-                            &stream->name, (uint64_t)stream->path.variable_count,
-                            &stream->path.text);
-    }
-    uint8_t *text = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
-    uint8_t *canonical = rv_arena_take_raw(&x->face->scratch, RV_PATH_LEN_MAX);
-    if (text == NULL || canonical == NULL) {
-        return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
-    }
-    rv_writer w = rv_writer_over(text, RV_PATH_LEN_MAX);
-    rv_writer c = rv_writer_over(canonical, RV_PATH_LEN_MAX);
-    const size_t count = stream == NULL ? url->segment_count - 1 : stream->path.segment_count;
-    size_t key = 2;
-    for (size_t i = 0; i < count; i++) {
-        rv_write_u8(&w, '/');
-        if (stream == NULL) {
-            rv_path_segment_write(url->segments[1 + i], &w);
-        } else if (stream->path.segments[i].variable) {
-            rv_path_segment_write(url->segments[key++], &w);
-        } else {
-            rv_write(&w, stream->path.segments[i].text);
-        }
-    }
-    if (!w.full &&
-        rv_event_path_canonical(schema, rv_writer_bytes(&w), &x->face->scratch, &c) != RV_OK) {
-        return rv_error_set(err, RV_REQUEST_TOO_LARGE, "the request is too large");
-    }
-    *path = rv_writer_bytes(&c);
-    return w.full || c.full ? rv_error_set(err, RV_PATH_INVALID, "a path has at most %u bytes",
-                                           (uint64_t)RV_PATH_LEN_MAX)
-                            : RV_OK;
 }
 
 /* --- the body --- */

@@ -59,6 +59,60 @@ RV_TEST(keys_are_found_however_they_are_written) {
     server_free(&s);
 }
 
+RV_TEST(a_body_takes_what_an_address_takes) {
+    static const char *const ways[][2] = {
+        {"/ds/2020-02-01/x/ab", "/ds/2020-02-01/x/ab "}, /* a path; without its slash; by name */
+        {"ts/small/a%2Fb", "/ts/small/a%2Fb"},
+        {"ds/20200201/ab", "/ds/2020-02-01/x/ab "},
+        {"us/6F1C5B0E-3A44-4A0F-9A53-0D6A3F1C2B7E/+8",
+         "/us/6f1c5b0e-3a44-4a0f-9a53-0d6a3f1c2b7e/8"},
+        {"by_text/a", "/x/a/y"},
+        {"x/b/y", "/x/b/y"},
+        {"/by_text/x", "/by_text/x"}, /* never a name behind a slash */
+    };
+    server s = keys_server();
+    rv_request request = {
+        .method = RV_LITERAL("POST"),
+        .target = RV_LITERAL("/schema"),
+        .body = RV_LITERAL("CREATE EVENT_TYPE said (t text);"
+                           "CREATE STREAM by_text (path \"/x/{t}/y\", event_types (said));"
+                           "CREATE STREAM other (path \"/by_text/{t}\", event_types (said));"),
+    };
+    RV_CHECK_EQ(ask(&s, &request), 201);
+    request.target = RV_LITERAL("/events");
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        char body[200], path[200], target[200] = "/events?path=";
+        size_t len = strlen(target);
+        const char *const type = strchr(ways[i][1], 'y') == NULL ? "seen" : "said";
+        snprintf(body, sizeof body, "[{\"path\":\"%s\",\"type\":\"%s\"}]", ways[i][0], type);
+        snprintf(path, sizeof path, "\"path\":\"%s\"", ways[i][1]);
+        for (const char *c = ways[i][0]; *c != '\0'; c++) {
+            len += (size_t)snprintf(target + len, sizeof target - len,
+                                    *c == '%' || *c == '+' ? "%%%02X" : "%c", *c);
+        }
+        request.body = rv_bytes_of_string(body);
+        RV_CHECK_EQ(ask(&s, &request), 201);
+        RV_CHECK(has(&s, path));
+        RV_CHECK_EQ(get(&s, target), 200);
+        RV_CHECK(has(&s, path));
+    }
+    static const char *const wrong[][2] = {
+        {"us/7", "the stream us has 2 keys, as in /us/{u}/{n}"},
+        {"by_text/a/b", "the stream by_text has 1 keys, as in /x/{t}/y"},
+        {"by_text/", "\"path_invalid\""},
+        {"nothing/7", "no stream's path matches `/nothing/7`"},
+        {"nothing", "there is no stream `nothing`"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char body[200];
+        snprintf(body, sizeof body, "{\"path\":\"%s\",\"type\":\"said\"}", wrong[i][0]);
+        request.body = rv_bytes_of_string(body);
+        RV_CHECK(ask(&s, &request) >= 400);
+        RV_CHECK(has(&s, wrong[i][1]));
+    }
+    server_free(&s);
+}
+
 RV_TEST(unknown_parameters_are_refused) {
     static const struct {
         const char *method, *target, *expected;
@@ -93,6 +147,7 @@ RV_TEST(unknown_parameters_are_refused) {
 
 int main(void) {
     RV_RUN(keys_are_found_however_they_are_written);
+    RV_RUN(a_body_takes_what_an_address_takes);
     RV_RUN(unknown_parameters_are_refused);
     return rv_test_done();
 }
