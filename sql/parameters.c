@@ -5,7 +5,10 @@
  *     null -> NULL    true, false -> 1, 0    "text" -> TEXT
  *     12 -> INTEGER, exact to 64 bits        1.5, 1e3, and integers beyond -> the nearest REAL
  *
- * There must be as many as the statement has. Arrays and objects are refused: JSON goes in as text.
+ *     {"bytea": "\\x00ff"} -> BLOB, which is what columns of bytea are
+ *
+ * There must be as many as the statement has. Other objects, and arrays, are refused: JSON goes in
+ * as text.
  */
 #include "sql/connection.h"
 
@@ -45,8 +48,42 @@ static rv_status bind_number(const rv_sql *sql, sqlite3_stmt *statement, int ind
     return bind_error(sql, sqlite3_bind_double(statement, index, real), err);
 }
 
+static rv_status refuse(int index, rv_error *err) {
+    rv_error_set(err, RV_PARAMETER_INVALID,
+                 "parameter %u is an array or object; pass its JSON as a string", (uint64_t)index);
+    rv_error_fact_uint(err, "parameter", (uint64_t)index);
+    return RV_PARAMETER_INVALID;
+}
+
+/* What is behind an opening brace. */
+static rv_status bind_object(const rv_sql *sql, sqlite3_stmt *statement, int index, rv_json *json,
+                             rv_error *err) {
+    static const rv_type bytea = {.kind = RV_TYPE_BYTEA};
+    rv_json_token key, text, end;
+    rv_value value;
+    rv_status status = rv_json_next(json, &key, err);
+    RV_ASSERT(index > 0 && json->scratch != NULL);
+    if (status == RV_OK && (key.kind != RV_JSON_KEY || !rv_bytes_are(key.text, "bytea"))) {
+        return refuse(index, err);
+    }
+    status = status == RV_OK ? rv_json_next(json, &text, err) : status;
+    status = status == RV_OK ? rv_json_next(json, &end, err) : status;
+    if (status == RV_OK && (text.kind != RV_JSON_STRING || end.kind != RV_JSON_OBJECT_END)) {
+        return refuse(index, err);
+    }
+    status = status == RV_OK ? rv_value_from_text(&bytea, text.text, RV_LITERAL("parameter"),
+                                                  json->scratch, &value, err)
+                             : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    const void *const ptr = value.as.bytes.len == 0 ? "" : (const void *)value.as.bytes.ptr;
+    return bind_error(
+        sql, sqlite3_bind_blob64(statement, index, ptr, value.as.bytes.len, SQLITE_TRANSIENT), err);
+}
+
 static rv_status bind_one(const rv_sql *sql, sqlite3_stmt *statement, int index,
-                          const rv_json_token *token, rv_arena *scratch, rv_error *err) {
+                          const rv_json_token *token, rv_json *json, rv_error *err) {
     RV_ASSERT(statement != NULL && token != NULL);
     switch (token->kind) {
     case RV_JSON_NULL:
@@ -56,7 +93,7 @@ static rv_status bind_one(const rv_sql *sql, sqlite3_stmt *statement, int index,
         return bind_error(sql, sqlite3_bind_int64(statement, index, token->kind == RV_JSON_TRUE),
                           err);
     case RV_JSON_NUMBER:
-        return bind_number(sql, statement, index, token->text, scratch, err);
+        return bind_number(sql, statement, index, token->text, json->scratch, err);
     case RV_JSON_STRING: {
         const char *text = token->text.ptr == NULL ? "" : (const char *)token->text.ptr;
         return bind_error(sql,
@@ -64,12 +101,10 @@ static rv_status bind_one(const rv_sql *sql, sqlite3_stmt *statement, int index,
                                               SQLITE_TRANSIENT, SQLITE_UTF8),
                           err);
     }
+    case RV_JSON_OBJECT_BEGIN:
+        return bind_object(sql, statement, index, json, err);
     default:
-        rv_error_set(err, RV_PARAMETER_INVALID,
-                     "parameter %u is an array or object; pass its JSON as a string",
-                     (uint64_t)index);
-        rv_error_fact_uint(err, "parameter", (uint64_t)index);
-        return RV_PARAMETER_INVALID;
+        return refuse(index, err);
     }
 }
 
@@ -98,7 +133,7 @@ static rv_status bind_array(const rv_sql *sql, sqlite3_stmt *statement, rv_json 
         if (more) {
             met += 1;
             status = met > expected ? count_error(expected, met, err)
-                                    : bind_one(sql, statement, met, &token, json->scratch, err);
+                                    : bind_one(sql, statement, met, &token, json, err);
             rv_arena_reset(json->scratch, 0); /* SQLite has copied it */
         }
     }

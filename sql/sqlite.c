@@ -228,6 +228,7 @@ void rv_sql_start(void) {
 
 const sqlite3_api_routines rv_sql_routines = {
     .aggregate_context = sqlite3_aggregate_context,
+    .bind_blob64 = sqlite3_bind_blob64,
     .bind_double = sqlite3_bind_double,
     .bind_int64 = sqlite3_bind_int64,
     .bind_null = sqlite3_bind_null,

@@ -107,6 +107,13 @@ RV_TEST(parameters_are_bound) {
     RV_CHECK_TEXT(rv_error_detail(&f->err),
                   "the statement has 2 parameters, and 1 values were given");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[[1]]"), "parameter_invalid");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT ? = x'00ff', typeof(?), ?3",
+                                "[{\"bytea\":\"\\\\x00FF\"},{\"bytea\":\"\\\\x\"},7]"),
+                  "[1,\"blob\",7]");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[{\"bytea\":\"\\\\x0\"}]"), "value_invalid");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[{\"bytea\":7}]"), "parameter_invalid");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[{\"bytea\":\"a\",\"b\":1}]"), "parameter_invalid");
+    RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[{\"bytes\":\"a\"}]"), "parameter_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[{}]"), "parameter_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "[1e999]"), "parameter_invalid");
     RV_CHECK_TEXT(fixture_query(f, "SELECT ?", "{}"), "parameter_invalid");
