@@ -119,6 +119,19 @@ export function encode(value, depth = 0, place = '') {
   }
 }
 
+/**
+ * Parameters of SQL as its columns are written, so that they compare with them: a Date as
+ * timestamptz, bytes as a BLOB.
+ * @param {readonly unknown[]} params
+ */
+export function sqlParams(params) {
+  return params.map((it) => {
+    if (it instanceof Uint8Array) return { bytea: hex(it) };
+    if (!(it instanceof Date) || Number.isNaN(it.getTime())) return it;
+    return it.toISOString().replace(/\.?0+Z$|Z$/, '+00:00');
+  });
+}
+
 /** @typedef {{name: string, type: string}} Column */
 
 /**
@@ -179,7 +192,7 @@ export function decodeRows({ columns, rows, stale, as_of }) {
 /** Where a row is asked for. @param {string} aggregate @param {any} key */
 export function rowTarget(aggregate, key) {
   const keys = [key].flat();
-  if (keys.length === 0 || keys.includes('')) {
+  if (keys.length === 0 || keys.some((it) => (it ?? '') === '')) {
     const detail = 'a key is a value, or an array of them; a row with an empty text is found by query';
     throw new RivuletError('parameter_invalid', detail);
   }

@@ -7,7 +7,7 @@
 // A function is run and what it made is taken in one go, so nothing comes in between. What cannot
 // be had or taken now (a batch is half here, the log is busy) is `null`: it is run again in a later
 // turn, as if it had not been.
-import { decodeRows, encode, noRow, rowTarget } from './codec.js';
+import { decodeRows, encode, noRow, rowTarget, sqlParams } from './codec.js';
 import { requestBytes } from './engine.js';
 import { RivuletError } from './error.js';
 import { Exchange } from './exchange.js';
@@ -188,7 +188,7 @@ export class Commands {
       },
       /** @param {string} sql @param {unknown[]} [params] */
       query: (sql, params = []) => {
-        const body = encode({ sql, params });
+        const body = encode({ sql, params: sqlParams(params) });
         const target = `/query?${TEXT}`;
         return read({ method: 'POST', target, content_type: 'application/json', body });
       },

@@ -3,7 +3,7 @@
 // calls become requests of the request handler (docs/http.md) and answers become values.
 import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
-import { decodeBatch, decodeRows, encode, noRow, rowTarget } from './codec.js';
+import { decodeBatch, decodeRows, encode, noRow, rowTarget, sqlParams } from './codec.js';
 import { differing } from './differences.js';
 import { checkOptions, named, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
@@ -93,6 +93,7 @@ function settingsOf(options) {
   demand(typeof options === 'object' && options !== null, 'open takes an object of options');
   const { name, directory, storage = 'auto', memory = '64MiB', sql = true, schema } = options;
   checkOptions(options, names);
+  const upstream = upstreamOf(options.upstream);
   checkOptions(options.upstream, ['url', 'token']);
   const entries = entriesOf(options.select);
   demand(
@@ -122,7 +123,7 @@ function settingsOf(options) {
     memory: bytesOf(memory),
     sql: Boolean(sql),
     schema,
-    upstream: upstreamOf(options.upstream),
+    upstream,
     streams: entries,
     commands: addressOf(options.commands),
     moduleUrl: options.moduleUrl === undefined ? undefined : String(options.moduleUrl),
@@ -142,8 +143,8 @@ function connect(spawn) {
   return channel;
 }
 
-/** A place in the past, as requests have it. @param {number | Date | string} [asOf] */
-const placeOf = (asOf) => (asOf instanceof Date ? asOf.toISOString() : asOf);
+/** A position or a time, as requests have it. @param {number | Date | string} [at] */
+const placeOf = (at) => (at instanceof Date ? JSON.parse(encode(at)) : at);
 
 /**
  * @param {string} sql @param {unknown[] | null} [params]
@@ -151,10 +152,12 @@ const placeOf = (asOf) => (asOf instanceof Date ? asOf.toISOString() : asOf);
  */
 function queryRequest(sql, params, { rows, asOf, differences } = {}) {
   const given = params ?? [];
+  demand(typeof sql === 'string', 'a query is a text');
   demand(Array.isArray(given), 'the parameters of a query are an array');
+  demand(rows === undefined || (Number.isInteger(rows) && Number(rows) >= 0), "`rows` is a number: the most that there may be");
   const wide = given.findIndex((it) => typeof it === 'bigint' && BigInt.asIntN(64, it) !== it);
   demand(wide < 0, `params[${wide}] is an integer of more than 64 bits`);
-  const body = encode({ sql, params: given, rows, as_of: placeOf(asOf), differences });
+  const body = encode({ sql, params: sqlParams(given), rows, as_of: placeOf(asOf), differences });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
 }
 
@@ -299,7 +302,12 @@ export class Database {
     return this.#append(true, async () => {
       demand(typeof name === 'string' && name !== '', 'a command has a name');
       if (this.#closing) throw closed();
-      const text = JSON.stringify(args);
+      let text;
+      try {
+        text = JSON.stringify(args);
+      } catch (error) {
+        throw RivuletError.from(error, 'parameter_invalid');
+      }
       demand(text !== undefined, 'the arguments of a command are JSON');
       return JSON.parse(await this.#channel.call('run', { name, args: text }, text.length));
     });
@@ -393,9 +401,9 @@ export class Database {
     const given = checkOptions(options, ['from', 'after', 'types', 'where', 'signal']);
     const { from = 0, after, types = [], where, signal } = given;
     demand(!after || given.from === undefined, '`after` a cursor is in place of `from`');
+    demand(Array.isArray(types), '`types` is an array of event types');
     const path = pattern ?? '/**';
-    const start = from instanceof Date ? from.toISOString() : String(from);
-    const parameters = new URLSearchParams({ path, from: start, numbers: 'text' });
+    const parameters = new URLSearchParams({ path, from: String(placeOf(from)), numbers: 'text' });
     for (const type of types) parameters.append('type', type);
     if (where !== undefined) parameters.append('where', where);
     const target = `/events?${parameters}`;
@@ -433,8 +441,8 @@ export class Database {
    * @param {string | TemplateStringsArray} sql @param {any[]} rest
    */
   live(sql, ...rest) {
-    const [params, options] = typeof sql === 'string' ? rest : [rest];
-    const text = typeof sql === 'string' ? sql : sql.join('?');
+    const [params, options] = Array.isArray(sql) ? [rest] : rest;
+    /** @type {any} */ const text = Array.isArray(sql) ? sql.join('?') : sql;
     const given = checkOptions(options, ['signal', 'rows', 'differences']);
     const request = { ...queryRequest(text, params, given), accept: 'text/event-stream' };
     /** @type {(answer: any) => any} */

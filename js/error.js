@@ -67,7 +67,10 @@ export function checkOptions(options, names) {
   const given = options ?? {};
   const unknown =
     typeof given === 'object' ? Object.keys(given).find((name) => !names.includes(name)) : String(given);
-  if (unknown === undefined) return given;
+  if (unknown === undefined) {
+    if (!given.signal || typeof given.signal.addEventListener === 'function') return given;
+    throw new RivuletError('parameter_invalid', 'a signal is an AbortSignal', { parameter: 'signal' });
+  }
   const detail = `there is no option ${unknown}; there are ${names.join(', ')}`;
   throw new RivuletError('parameter_invalid', detail, { parameter: unknown });
 }

@@ -383,10 +383,11 @@ export interface Feed<T> extends AsyncIterableIterator<T> {
 
 /** What is told of an aggregate's rows; `pending` batches were not decided then. */
 export type Change<Row = Record<string, any>> = { position: number; pending?: number } & (
-  | { change: 'reset' | 'step' }
-  | { change: 'row' | 'insert'; row: Row }
+  | { change: 'reset'; old?: undefined; row?: undefined }
+  | { change: 'step'; old?: undefined; row?: undefined }
+  | { change: 'row' | 'insert'; old?: undefined; row: Row }
   | { change: 'update' | 'enter' | 'leave'; old: Row; row: Row }
-  | { change: 'delete'; old: Row }
+  | { change: 'delete'; old: Row; row?: undefined }
 );
 
 export interface Database {

@@ -64,6 +64,75 @@ test('an appended event is told as accepted, with exact values', async () => {
   await db.close();
 });
 
+test('parameters compare with what was appended: times, bytes', async () => {
+  const db = await open();
+  const photo = new Uint8Array([0, 1, 255]);
+  for (const [id, ms] of [[1, 0], [2, 500], [3, 510], [4, 1000], [5, 1e12 + 1]]) {
+    await opened(db, id, { photo: id === 2 ? photo : undefined, seen_at: new Date(ms) }).durable('memory');
+  }
+  const ids = async (condition, ...params) => {
+    const rows = await db.query(`SELECT id FROM account WHERE ${condition} ORDER BY id`, params);
+    return rows.map(({ id }) => Number(id));
+  };
+  for (const [id, ms] of [[1, 0], [2, 500], [3, 510], [4, 1000], [5, 1e12 + 1]]) {
+    assert.deepEqual(await ids('seen_at = ?', new Date(ms)), [id]);
+    assert.deepEqual(await ids('seen_at < ?', new Date(ms)), [1, 2, 3, 4, 5].slice(0, id - 1));
+  }
+  assert.deepEqual(await ids('seen_at BETWEEN ? AND ?', new Date(500), new Date(999)), [2, 3]);
+  assert.deepEqual(await ids('photo = ?', photo), [2]);
+  assert.deepEqual(await ids('photo = ?', photo.subarray(1)), []);
+  const live = db.live`SELECT id FROM account WHERE photo = ${photo} AND seen_at = ${new Date(500)}`;
+  assert.equal((await live.next()).value[0].id, 2n);
+  await live.return();
+  await db.close();
+});
+
+test('what is no query, no key, no time and no signal is refused by a code', async () => {
+  const db = await open();
+  await opened(db, 1).durable('memory');
+  const wrong = new Date(NaN);
+  for (const [run, code, detail] of [
+    [() => db.query(null), 'parameter_invalid', /a query is a text/],
+    [() => db.query`SELECT 1`, 'parameter_invalid', /a query is a text/],
+    [() => db.query('SELECT 1 n', [wrong]), 'json_invalid', /params\[0\]: an invalid Date/],
+    [() => db.query('SELECT 1 n', [], { rows: -1 }), 'parameter_invalid', /`rows` is a number/],
+    [() => db.query('SELECT 1 n', [], { rows: null }), 'parameter_invalid', /`rows` is a number/],
+    [() => db.query('SELECT 1 n', [], { asOf: wrong }), 'json_invalid', /an invalid Date/],
+    [() => db.query('SELECT 1 n', [], { signal: {} }), 'parameter_invalid', /AbortSignal/],
+    [() => db.get('account', undefined), 'parameter_invalid', /a key is a value/],
+    [() => db.get('account', [null]), 'parameter_invalid', /a key is a value/],
+    [() => db.run('x', { a: 1n }).durable(), 'parameter_invalid', /BigInt/],
+    [async () => db.live(), 'parameter_invalid', /a query is a text/],
+    [async () => db.events('/**', { types: 'visited' }), 'parameter_invalid', /`types` is an array/],
+    [async () => db.events('/**', { from: wrong }), 'json_invalid', /an invalid Date/],
+    [() => openDatabase({ name: 'x', upstream: 'ws://x' }), 'parameter_invalid', /an upstream is an object/],
+  ]) {
+    const error = await run().then(() => null, (thrown) => thrown);
+    assert.ok(error instanceof RivuletError, `${run}: ${error}`);
+    assert.equal(error.code, code, String(run));
+    assert.match(error.detail, detail);
+  }
+  await db.close();
+});
+
+test('a path may leave out its slash, or name its stream', async () => {
+  const db = await open();
+  const append = (path, type, data) => db.append(path, type, data).durable('memory');
+  assert.equal((await append('accounts/1', 'account_opened', { name: 'Ada' })).path, '/accounts/1');
+  assert.equal((await append('account_events/1', 'visited')).version, 2);
+  assert.equal((await append('account_events', 'visited', { id: 1 })).version, 3);
+  await assert.rejects(append('account_events/1/2', 'visited'), { code: 'path_invalid' });
+  const error = await append('accounts/1', 'visitd').catch((thrown) => thrown);
+  assert.deepEqual([error.code, error.nearest], ['unknown_event_type', 'visited']);
+  const missing = await append('accounts/2', 'account_opened').catch((thrown) => thrown);
+  assert.deepEqual([missing.eventType, missing.event_type], ['account_opened', undefined]);
+  for await (const event of db.events('accounts/1', { types: ['visited'] })) {
+    assert.equal(event.version, 2);
+    break;
+  }
+  await db.close();
+});
+
 test('options: expected versions, ids and metadata', async () => {
   const db = await open();
   const eventId = '01890a5d-ac96-774b-bcce-b302099a8057';

@@ -72,6 +72,22 @@ test('a cursor goes on behind its event, and is good for its own log only', asyn
   await db.close();
 });
 
+test('what is given is the reader\'s: differences are right where it was sorted and cut', async () => {
+  const db = await open();
+  const feed = db.live('select id, name from account order by id', [], { differences: true });
+  for (let id = 1; id <= 4; id++) await opened(db, id, `n${id}`);
+  const ids = (rows) => rows.map((row) => row.id);
+  const { rows } = (await feed.next()).value;
+  rows.reverse();
+  rows.length = 1;
+  await opened(db, 5);
+  const { value } = await feed.next();
+  assert.deepEqual(ids(value.rows), [1n, 2n, 3n, 4n, 5n]);
+  assert.deepEqual([value.added.map(({ index }) => index), value.removed], [[4], []]);
+  assert.deepEqual(value.rows.columns, rows.columns);
+  await db.close();
+});
+
 test('differences give the result, and rows that stay are the objects that they were', async () => {
   const db = await open();
   for (let id = 1; id <= 40; id++) await opened(db, id);

@@ -69,6 +69,16 @@ export async function use(): Promise<void> {
   }
   for await (const rows of db.live<{ id: bigint }>('select id from a', [])) if (rows[0].id === 1n) break;
 
+  const people = new Map<bigint, { id: bigint }>();
+  for await (const { change, old, row } of db.changes<{ id: bigint }>('account', { rows: true })) {
+    if (change === 'reset') people.clear();
+    else if (change === 'delete' || change === 'leave') people.delete(old.id);
+    else if (change === 'step') break;
+    else people.set(row.id, row);
+  }
+  const filledTo: number | undefined = (await db.select()).past?.filledTo;
+  if (filledTo) db.wake();
+
   const row = await db.get<{ id: bigint }>('account', 42, { asOf: new Date() });
   if (row === undefined || row.id === 1n) await db.get('line', [7, 'x']);
 
