@@ -38,13 +38,14 @@ const row = (what, figure, beside, ratio, bar, met) => rows.push([what, figure, 
 const perSecond = (value) => `${Math.round(value).toLocaleString('en-US')}/s`;
 
 function core() {
-  const runs = { durable: [], replay: [], open: [], open10: [], memory: [], wal: [], past: [], next: [] };
+  const runs = { durable: [], replay: [], anew: [], open: [], open10: [], memory: [], wal: [], past: [], next: [] };
   for (let i = 0; i < rounds; i += 1) {
     const ours = bench('bench_core', data, join(folder, `core-${i}`));
     runs.memory.push(bench('bench_baseline', data, ':memory:').events_per_second);
     runs.wal.push(bench('bench_baseline', data, join(folder, `wal-${i}.db`)).events_per_second);
     runs.durable.push(ours.durable_batches);
     runs.replay.push(ours.replay);
+    runs.anew.push(ours.replay_new_memory);
     runs.open.push(ours.open_ms);
     runs.open10.push(ours.open_10x_ms);
     runs.past.push(ours.past);
@@ -62,7 +63,9 @@ function core() {
   const past = median(runs.past);
   row('as it was, from the start', perSecond(past), `replay ${perSecond(replay)}`, `${(past / replay).toFixed(2)}x`, '');
   row('one event on from there', `${median(runs.next).toFixed(0)} us`, '', '', '');
-  return replay;
+  const anew = median(runs.anew);
+  row('replay in memory that is new', perSecond(anew), `replay ${perSecond(replay)}`, `${(anew / replay).toFixed(2)}x`, '');
+  return anew;
 }
 
 /** SELECT over aggregates and over SQLite's own tables with the same rows. Plain nanoseconds, since some take a
