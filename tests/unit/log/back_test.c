@@ -255,7 +255,7 @@ RV_TEST(any_operation_fails) {
         const rv_status status = go_back(&n, &the_twin, &place, watermark);
         over = rv_sim_disk_operations(n.disk) < stop;
         failed += status != RV_END;
-        rv_sim_disk_set_faults(n.disk, &(rv_sim_faults){RV_SIM_NO_FAULT});
+        rv_sim_disk_set_faults(n.disk, &(rv_sim_faults){.fault = RV_SIM_NO_FAULT});
         RV_CHECK_EQ(files_named(&n, "cut-", names, FILES_MAX), n.log->recovery.cut_number);
         const rv_status closed = node_seal(&n);
         RV_CHECK_STATUS(closed, status == RV_END ? RV_END : RV_STORAGE_FAILED);
