@@ -250,26 +250,6 @@ rv_status rv_node_metadata_take(rv_node *node, const rv_append *append, rv_event
     return status;
 }
 
-bool rv_node_metadata_same(rv_bytes given, rv_bytes stored) {
-    size_t at = 0; /* in `stored`, which copy_compact has made */
-    bool string = false;
-    bool escaped = false;
-    for (size_t i = 0; i < given.len; i++) {
-        const uint8_t c = given.ptr[i];
-        if (!string && (c == ' ' || c == '\t' || c == '\n' || c == '\r')) {
-            continue;
-        }
-        if (at == stored.len || stored.ptr[at] != c) {
-            return false;
-        }
-        at += 1;
-        string = string != (c == '"' && !escaped);
-        escaped = string && c == '\\' && !escaped;
-    }
-    RV_ASSERT(at <= stored.len);
-    return at == stored.len;
-}
-
 /* The id is not in the log before this batch: is it in the batch? */
 static rv_status check_new_id(rv_node *node, const uint8_t *id, const rv_event *event,
                               rv_error *err) {

@@ -67,9 +67,6 @@ RV_MUST_USE rv_status rv_node_expected_check(const rv_append *append, uint64_t a
  * RV_BATCH_TOO_LARGE. */
 RV_MUST_USE rv_status rv_node_data_encode(rv_node *node, rv_event *event, rv_error *err);
 
-/* True when metadata that is given is what is stored, but for space between its parts. */
-bool rv_node_metadata_same(rv_bytes given, rv_bytes stored);
-
 /* Checks what is given of metadata and takes it into `results`. RV_EVENT_TOO_LARGE,
  * RV_JSON_INVALID, RV_BATCH_TOO_LARGE. */
 RV_MUST_USE rv_status rv_node_metadata_take(rv_node *node, const rv_append *append, rv_event *event,

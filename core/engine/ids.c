@@ -31,11 +31,11 @@ bool rv_node_id_is_own(const rv_node *node, const uint8_t *id) {
     return rv_event_id_parse(id, rv_log_identity_of(node->log)->root_tag, &number, &unix_ms);
 }
 
-/* True when what the caller gave now is the stored event: same stream, type, data and metadata. */
-static bool same_content(rv_node *node, const rv_append *given, const rv_event *stored) {
+/* True when what the caller gave now is the stored event: same stream, type and data. Metadata is
+ * about the request: who gives an event again may say something else of that. */
+static bool same_content(rv_node *node, const rv_event *stored) {
     const rv_event_draft *draft = &node->draft;
     if (stored->type != draft->type->number ||
-        !rv_node_metadata_same(given->metadata, stored->metadata) ||
         stored->stream >= rv_state_stream_count(node->state) ||
         !rv_event_data_decode(draft->type, stored->data, node->values)) {
         return false;
@@ -109,7 +109,7 @@ static rv_status answer_again(rv_node *node, const rv_appends *given, uint64_t s
         status = rv_node_draft_read(node, given, met, err);
         if (status == RV_OK &&
             (memcmp(record.event.event_id, append->event_id, sizeof append->event_id) != 0 ||
-             !same_content(node, append, &record.event))) {
+             !same_content(node, &record.event))) {
             status = rv_node_id_reused(append->event_id, err);
         }
         results[met] = record.event;

@@ -33,12 +33,11 @@ static rv_status refuse_apart(rv_error *err, size_t count) {
 }
 
 /* True when what the caller gave now is the event that waits. */
-static bool same_content(rv_node *node, const rv_append *given, const rv_pending_event *pending) {
+static bool same_content(rv_node *node, const rv_pending_event *pending) {
     const rv_event_draft *const draft = &node->draft;
     uint8_t text[RV_PATH_LEN_MAX];
     rv_writer path = rv_writer_over(text, sizeof text);
     if (pending->type != draft->type->number ||
-        !rv_node_metadata_same(given->metadata, pending->metadata) ||
         !rv_event_data_decode(draft->type, pending->data, node->values)) {
         return false;
     }
@@ -64,7 +63,7 @@ static rv_status match_batch(rv_node *node, rv_writing *w, const rv_pending *bat
         }
         rv_arena_reset(&node->scratch, 0);
         status = rv_node_draft_read(node, &appends, i, err);
-        if (status == RV_OK && !same_content(node, append, &event)) {
+        if (status == RV_OK && !same_content(node, &event)) {
             status = rv_node_id_reused(append->event_id, err);
         }
         w->results[i] = rv_outbox_event(batch, &event);

@@ -375,7 +375,13 @@ static void draw_gate_fills(sim_plan *plan, bool known) {
         }
         m->selections[1] = m->selections[0];
         for (uint8_t e = 0; e < m->selections[1].count; e++) {
-            m->selections[1].entries[e].history = e == 0 || rv_random_chance(&random, 50);
+            sim_entry *const entry = &m->selections[1].entries[e];
+            entry->history = e == 0 || rv_random_chance(&random, 50);
+            for (uint8_t b = 0; b < e; b++) { /* what is there twice is so in one way */
+                const sim_entry *const before = &m->selections[1].entries[b];
+                entry->history =
+                    before->pattern == entry->pattern ? before->history : entry->history;
+            }
         }
         m->selection_count = 2;
         m->fills = true;
@@ -384,8 +390,10 @@ static void draw_gate_fills(sim_plan *plan, bool known) {
         while (at + 1 < plan->step_count && plan->steps[at].kind != SIM_STEP_APPEND) {
             at += 1;
         }
-        plan->steps[at].kind = SIM_STEP_SELECT;
-        plan->steps[at].member = i;
+        if (plan->steps[at].kind == SIM_STEP_APPEND) {
+            plan->steps[at].kind = SIM_STEP_SELECT;
+            plan->steps[at].member = i;
+        }
         plan->features.gate_fills = true;
     }
     RV_ASSERT(!plan->members[0].fills && (!fills || !plan->members[1].fills));

@@ -160,9 +160,6 @@ RV_TEST(the_same_ids_are_answered_again) {
     other[1].data = RV_LITERAL("{\"amount\":6}");
     RV_CHECK_STATUS(write_all(&p.edge, other, 2, results, &again), RV_EVENT_ID_REUSED);
     other[1] = events[1];
-    other[1].metadata = RV_LITERAL("{}");
-    RV_CHECK_STATUS(write_all(&p.edge, other, 2, results, &again), RV_EVENT_ID_REUSED);
-    other[1] = events[1];
     other[1].path = RV_LITERAL("/accounts/2");
     RV_CHECK_STATUS(write_all(&p.edge, other, 2, results, &again), RV_EVENT_ID_REUSED);
     other[0].has_event_id = false;
