@@ -190,7 +190,7 @@ rv_status rv_log_seal(rv_log *log, rv_error *err) {
         return RV_PENDING;
     }
     RV_ASSERT(log->life == RV_LOG_CLOSED);
-    const bool failed = log->failed != RV_OK && log->failed != RV_DATA_DAMAGED;
+    const bool failed = !log->left && log->failed != RV_OK && log->failed != RV_DATA_DAMAGED;
     return failed ? rv_log_tell_failure(log, err) : RV_END;
 }
 
