@@ -160,6 +160,16 @@ RV_TEST(fills_in_a_past_wherever_the_device_is) {
     }
 }
 
+/* The device comes to select all of the accounts' past, and has begun to be given it, in small
+ * pieces. */
+static void begin_past(net *n, int device) {
+    n->members[device].edge->batch_bytes = 300;
+    select_at(n, device, "/accounts/*");
+    for (int i = 0; i < 4000 && !rv_node_fill_of(n->members[device].node).active; i++) {
+        (void)net_step(n);
+    }
+}
+
 /* A device that is ahead of the gateway gets no past before the gateway is there: it would be told
  * that there is no more of it. */
 RV_TEST(waits_for_a_gateway_that_is_behind) {
@@ -172,11 +182,7 @@ RV_TEST(waits_for_a_gateway_that_is_behind) {
     feed(n, &random, 100);
     const int device = net_add(n, "/accounts/* history none", 0);
     RV_CHECK(run(n, device));
-    n->members[device].edge->batch_bytes = 300;
-    select_at(n, device, "/accounts/*");
-    for (int i = 0; i < 4000 && !rv_node_fill_of(n->members[device].node).active; i++) {
-        (void)net_step(n);
-    }
+    begin_past(n, device);
     net_move(n, device, gateway);
     net_steps(n, 4000);
     RV_CHECK_EQ(n->members[device].edge->status.state, RV_EDGE_CONNECTED);
@@ -195,11 +201,7 @@ RV_TEST(refuses_a_past_that_it_does_not_hold) {
     feed(n, &random, 100);
     const int device = net_add(n, "/accounts/* history none", 0);
     RV_CHECK(run(n, device));
-    n->members[device].edge->batch_bytes = 300;
-    select_at(n, device, "/accounts/*");
-    for (int i = 0; i < 4000 && !rv_node_fill_of(n->members[device].node).active; i++) {
-        (void)net_step(n);
-    }
+    begin_past(n, device);
     RV_CHECK(rv_node_fill_of(n->members[device].node).active);
     net_move(n, device, gateway);
     net_steps(n, 2000);
