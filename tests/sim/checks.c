@@ -387,7 +387,8 @@ bool sim_check_converged(sim_world *world) {
     for (uint8_t i = 0; i < world->plan->member_count && same; i++) {
         const sim_member *const m = &world->members[i];
         same = m->life == SIM_UP && rv_node_watermark(m->node) == w &&
-               rv_node_watermark_durable(m->node) == w;
+               rv_node_watermark_durable(m->node) == w && /* and so is what was filled in */
+               rv_node_sequence_durable(m->node) == rv_log_appended(rv_node_log(m->node));
         if (same && m->plan->role == SIM_EDGE) {
             const rv_outbox_facts outbox = rv_node_outbox(m->node);
             same = outbox.pending == 0 && outbox.rejections == 0 && outbox.held_back == 0 &&
