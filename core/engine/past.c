@@ -92,6 +92,9 @@ void rv_past_start(rv_past *past, const rv_selection *selection) {
     rv_selection whole;
     take_whole(selection, &whole);
     past->filling = false;
+    past->after = 0;
+    past->until = 0;
+    past->last = 0;
     past->filled = false;
     past->narrowed = false;
     past->base = 0;

@@ -54,7 +54,8 @@ typedef struct rv_past_event {
 /* Takes memory. False: there is not enough. */
 RV_MUST_USE bool rv_past_create(rv_past *past, rv_arena *arena);
 
-/* An empty log: what is selected with all of its history will be there. */
+/* An empty log, whatever there was before: what is selected with all of its history will be there.
+ */
 void rv_past_start(rv_past *past, const rv_selection *selection);
 
 /* Events at or before the position may be missing: only those behind it are covered, until a base

@@ -204,6 +204,27 @@ RV_TEST(bytes_come_back_or_are_refused) {
     RV_CHECK(!rv_past_read(&whole, rv_writer_bytes(&w)));
 }
 
+/* A log that is read anew while its past was filled in: nothing of that is left, and what is
+ * written then, of rows that are missing, is read. */
+RV_TEST(a_start_leaves_nothing_of_what_was) {
+    static const char *const first[] = {"/a/1"};
+    static const char *const second[] = {"/a/*", "/b/*"};
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 2);
+    rv_past past = past_of();
+    rv_past_start(&past, &one);
+    rv_past_become(&past, &two, 10, &one);
+    rv_past_advance(&past, 3, false);
+    past.last = 7;
+    RV_CHECK(past.filling && past.after == 3 && past.until == 10);
+    rv_past_start(&past, &two);
+    RV_CHECK(!past.filling && past.after == 0 && past.until == 0 && past.last == 0);
+    past.lost = true;
+    uint8_t bytes[512];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_past_write(&past, &w);
+    RV_CHECK(rv_past_read(&past, rv_writer_bytes(&w)) && past.lost && !past.filling);
+}
+
 /* Selections that no past has: aggregates, streams without history. */
 RV_TEST(selections_that_no_past_has) {
     static const char *const texts[][1] = {
@@ -235,6 +256,7 @@ int main(void) {
     RV_RUN(what_is_given_up);
     RV_RUN(aggregates_that_are_lost);
     RV_RUN(bytes_come_back_or_are_refused);
+    RV_RUN(a_start_leaves_nothing_of_what_was);
     RV_RUN(selections_that_no_past_has);
     return rv_test_done();
 }
