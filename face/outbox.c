@@ -3,7 +3,9 @@
  * What became of what was written at an edge: GET /pending, what the root has not decided or has
  * accepted and not sent yet, and GET /rejections, what it refused, until DELETE
  * /rejections/{event_id} says that the application has taken note. Both list batches in the order
- * of writing, by edge sequence; `after` and `limit` go through many. A root has none.
+ * of writing, by edge sequence; `after` and `limit` go through many. A root has none. An edge that
+ * has gone back may have refused an event twice, which was given again; `edge_sequence` names the
+ * batch then, else it is the first.
  *
  * GET /pending/{edge_sequence} tells what became of one batch: waiting, accepted, rejected, or
  * unknown (it was never written, or was decided and not refused, or acknowledged, long ago).
@@ -121,21 +123,40 @@ static bool may_see(const rv_exchange *x, const rv_pending *batch) {
     return may;
 }
 
-/* The rejection that holds the event. */
-static bool may_forget(const rv_exchange *x, const uint8_t *id) {
-    const rv_node *const node = x->face->options.node;
-    rv_rejection rejection;
-    uint64_t after = 0;
-    bool may = true;
-    while (x->guarded && may && rv_node_rejection(node, after, &rejection)) { /* goes on by one */
-        rv_pending_cursor cursor = {0, 0};
-        rv_pending_event event;
-        while (may && rv_node_pending_event(node, &rejection.batch, &cursor, &event)) {
-            may = memcmp(event.event_id, id, 16) != 0 || may_see(x, &rejection.batch);
-        }
-        after = rejection.batch.edge_sequence;
+static bool holds(const rv_node *node, const rv_pending *batch, const uint8_t *id) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool met = false;
+    RV_ASSERT(id != NULL);
+    while (!met && rv_node_pending_event(node, batch, &cursor, &event)) {
+        met = memcmp(event.event_id, id, sizeof event.event_id) == 0;
     }
-    return may;
+    return met;
+}
+
+/* The rejection of the batch that holds the event: the first one, or that with the edge sequence
+ * which is named beside. */
+static rv_status find_rejection(const rv_exchange *x, const rv_url *url, rv_rejection *rejection,
+                                rv_error *err) {
+    const rv_node *const node = x->face->options.node;
+    uint8_t id[16];
+    uint64_t sequence = 0;
+    RV_ASSERT(url->segment_count == 2);
+    rv_status status = face_parse_id(url->segments[1], id, err);
+    status = status == RV_OK
+                 ? rv_url_number(url, "edge_sequence", &x->face->scratch, &sequence, err)
+                 : status;
+    if (status != RV_OK) {
+        return status;
+    }
+    if (rv_node_role(node) != RV_ROLE_EDGE) {
+        return rv_error_set(err, RV_NOT_FOUND, "a root refuses at once, and keeps nothing");
+    }
+    const bool found = sequence == 0 ? rv_node_rejection_of(node, id, rejection)
+                                     : rv_node_rejection(node, sequence - 1, rejection) &&
+                                           rejection->batch.edge_sequence == sequence &&
+                                           holds(node, &rejection->batch, id);
+    return found ? RV_OK : rv_error_set(err, RV_NOT_FOUND, "no event with this id was refused");
 }
 
 rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err) {
@@ -214,18 +235,16 @@ rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err) {
 }
 
 rv_status face_rejection_forget(rv_exchange *x, const rv_url *url, rv_error *err) {
-    uint8_t id[16];
-    RV_ASSERT(url->segment_count == 2);
-    rv_status status = face_parse_id(url->segments[1], id, err);
-    if (status == RV_OK && !may_forget(x, id)) {
+    rv_rejection rejection;
+    rv_status status = find_rejection(x, url, &rejection, err);
+    if (status == RV_OK && !may_see(x, &rejection.batch)) {
         status = rv_error_set(err, RV_FORBIDDEN,
                               "the rejection is of what somebody else wrote, to streams that may "
                               "not be read");
     }
     if (status == RV_OK) {
-        status = rv_node_role(x->face->options.node) == RV_ROLE_EDGE
-                     ? rv_node_rejection_forget(x->face->options.node, id, err)
-                     : rv_error_set(err, RV_NOT_FOUND, "a root refuses at once, and keeps nothing");
+        const uint64_t sequence = rejection.batch.edge_sequence;
+        status = rv_node_rejection_forget(x->face->options.node, sequence, err);
     }
     if (status == RV_OK) {
         exchange_answer(x, 200, "application/json", RV_LITERAL("{\"acknowledged\":true}\n"));

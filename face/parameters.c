@@ -41,7 +41,7 @@ static const address addresses[] = {
     {"selection", "PUT", {NULL}},
     {"pending", "GET", {"after", "limit"}},
     {"rejections", "GET", {"after", "limit"}},
-    {"rejections", "DELETE", {NULL}},
+    {"rejections", "DELETE", {"edge_sequence"}},
 };
 
 static bool takes(const address *at, rv_bytes name, rv_nearest *nearest) {

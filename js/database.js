@@ -389,7 +389,8 @@ export class Database {
   /** @param {any} batch */
   #rejection(batch) {
     const acknowledge = async () => {
-      const target = `/rejections/${batch.events[0].eventId}`;
+      const place = `/rejections/${batch.events[0].eventId}`;
+      const target = `${place}?edge_sequence=${batch.edgeSequence}`;
       this.#acknowledged.set(batch.edgeSequence, batch.reason);
       await this.#request({ method: 'DELETE', target });
     };

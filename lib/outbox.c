@@ -130,17 +130,14 @@ static rv_status wait_ledger(rv_db *db, rv_error *err) {
 
 rv_status rv_db_acknowledge(rv_db *db, uint64_t edge_sequence, rv_error *err) {
     rv_rejection rejection;
-    rv_pending_cursor cursor = {0, 0};
-    rv_pending_event event;
     if (!is_edge(db) || edge_sequence == 0 ||
         !rv_node_rejection(db->node, edge_sequence - 1, &rejection) ||
-        rejection.batch.edge_sequence != edge_sequence ||
-        !rv_node_pending_event(db->node, &rejection.batch, &cursor, &event)) {
+        rejection.batch.edge_sequence != edge_sequence) {
         return rv_error_set(err, RV_NOT_FOUND, "batch %u was not refused", edge_sequence);
     }
     rv_status status;
     do {
-        status = rv_node_rejection_forget(db->node, event.event_id, err);
+        status = rv_node_rejection_forget(db->node, edge_sequence, err);
     } while (rv_db_again(db, status));
     RV_ASSERT(status != RV_END);
     return status == RV_OK ? wait_ledger(db, err) : status;

@@ -538,32 +538,35 @@ bool rv_outbox_rejection(const rv_node *node, uint64_t after, rv_rejection *reje
     return true;
 }
 
-bool rv_outbox_find_rejection(const rv_node *node, const uint8_t *event_id,
-                              rv_rejection *rejection) {
+static bool has_id(const rv_pending *batch, const uint8_t *event_id) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    bool has = false;
+    RV_ASSERT(batch->count > 0);
+    while (!has && rv_pending_event_next(batch, &cursor, &event)) {
+        has = memcmp(event.event_id, event_id, sizeof event.event_id) == 0;
+    }
+    return has;
+}
+
+bool rv_node_rejection_of(const rv_node *node, const uint8_t *event_id, rv_rejection *rejection) {
     rv_waiting_walk walk = rv_waiting_by_id(node, event_id);
-    uint64_t sequence = 0;
+    uint64_t sequence = 0, first = UINT64_MAX;
     if (node->outbox.rejections == 0) {
         return false;
     }
     while (rv_waiting_next(node, &walk, &sequence)) {
-        rv_pending_cursor cursor = {0, 0};
-        rv_pending_event event;
-        if (!rv_waiting_rejection(node, sequence, rejection)) {
-            continue;
-        }
-        while (rv_pending_event_next(&rejection->batch, &cursor, &event)) {
-            if (memcmp(event.event_id, event_id, sizeof event.event_id) == 0) {
-                return true;
-            }
-        }
+        const bool sooner = sequence < first && rv_waiting_rejection(node, sequence, rejection) &&
+                            has_id(&rejection->batch, event_id);
+        first = sooner ? sequence : first;
     }
-    return false;
+    return first < UINT64_MAX && rv_waiting_rejection(node, first, rejection);
 }
 
-rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id, rv_error *err) {
+rv_status rv_node_rejection_forget(rv_node *node, uint64_t edge_sequence, rv_error *err) {
     rv_rejection rejection;
-    if (!rv_outbox_find_rejection(node, event_id, &rejection)) {
-        return rv_error_set(err, RV_NOT_FOUND, "no event with this id was refused");
+    if (edge_sequence == 0 || !rv_waiting_rejection(node, edge_sequence, &rejection)) {
+        return rv_error_set(err, RV_NOT_FOUND, "batch %u was not refused", edge_sequence);
     }
     rv_writer body;
     rv_status status = rv_node_ledger_begin_edge(node, &body, err);
@@ -571,7 +574,7 @@ rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id, rv_er
         return status;
     }
     uint8_t key[RV_PENDING_KEY];
-    rv_pending_key(rejection.batch.edge_sequence, key);
+    rv_pending_key(edge_sequence, key);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_REJECTION,
                               rv_bytes_of(key, sizeof key));

@@ -223,9 +223,15 @@ typedef struct rv_rejection {
  * none. */
 RV_MUST_USE bool rv_node_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection);
 
-/* The application has taken note of the rejection of the batch that holds this event: forgets it.
+/* The rejection of the batch that holds this event, also if it is not told yet. Where an edge has
+ * gone back there may be several, of what was given again under its ids: then the first. False:
+ * there is none. */
+RV_MUST_USE bool rv_node_rejection_of(const rv_node *node, const uint8_t *event_id,
+                                      rv_rejection *rejection);
+
+/* The application has taken note of the rejection of this batch, by its edge sequence: forgets it.
  * RV_NOT_FOUND; the statuses of rv_node_decided. */
-RV_MUST_USE rv_status rv_node_rejection_forget(rv_node *node, const uint8_t *event_id,
+RV_MUST_USE rv_status rv_node_rejection_forget(rv_node *node, uint64_t edge_sequence,
                                                rv_error *err);
 
 #endif

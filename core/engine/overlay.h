@@ -138,10 +138,6 @@ RV_MUST_USE bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pe
 /* As rv_node_rejection, with what is not told yet. */
 RV_MUST_USE bool rv_outbox_rejection(const rv_node *node, uint64_t after, rv_rejection *rejection);
 
-/* The rejection that holds an event of this id. False: there is none. */
-RV_MUST_USE bool rv_outbox_find_rejection(const rv_node *node, const uint8_t *event_id,
-                                          rv_rejection *rejection);
-
 /* True when an expected version of the batch, which is no command, counts what is no more: a batch
  * that was refused, or what a command made before it ran again. */
 RV_MUST_USE bool rv_outbox_counts_lost(const rv_node *node, const rv_pending *batch);

@@ -126,7 +126,7 @@ static rv_status meet_ids(rv_node *node, rv_writing *w, rv_error *err) {
             const rv_status status = answer_again(node, w, &batch, NULL, err);
             return status == RV_OK ? RV_END : status;
         }
-        if (rv_outbox_find_rejection(node, append->event_id, &rejection)) {
+        if (rv_node_rejection_of(node, append->event_id, &rejection)) {
             return answer_again(node, w, NULL, &rejection, err);
         }
     }

@@ -188,7 +188,6 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
     rv_rejection rejection;
     rv_pending_event event;
     rv_pending_cursor cursor = {0};
-    uint8_t id[16];
     uint32_t index = 0;
     if (world->plan->features.tells && member->plan->role == SIM_EDGE) {
         return sim_told_turn(world, member);
@@ -197,7 +196,7 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
         !rv_node_pending_event(member->node, &rejection.batch, &cursor, &event)) {
         return false;
     }
-    memcpy(id, event.event_id, sizeof id);
+    const uint64_t sequence = rejection.batch.edge_sequence;
     sim_operation *const o = sim_operations_find(&world->operations, event.metadata, &index);
     if (o == NULL || index != 0) {
         sim_fail(world, SIM_CHECK_CONTENT, "member %u rejects what nobody wrote",
@@ -205,7 +204,7 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
         return false;
     }
     sim_outbox_rejected(world, member, o, &rejection.reason);
-    const rv_status status = rv_node_rejection_forget(member->node, id, NULL);
+    const rv_status status = rv_node_rejection_forget(member->node, sequence, NULL);
     RV_ASSERT(status != RV_NOT_FOUND);
     return status == RV_OK;
 }

@@ -614,16 +614,15 @@ static inline void reopen(void) {
 
 static inline void step_acknowledge(void) {
     rv_rejection r;
-    rv_pending_cursor cursor = {0, 0};
-    rv_pending_event e;
     if (!rv_node_rejection(w.edge, 0, &r)) {
         return;
     }
-    wrote *const b = wrote_of(r.batch.edge_sequence);
-    RV_CHECK(b != NULL && rv_node_pending_event(w.edge, &r.batch, &cursor, &e));
+    const uint64_t sequence = r.batch.edge_sequence;
+    wrote *const b = wrote_of(sequence);
+    RV_CHECK(b != NULL);
     rv_status status = RV_PENDING;
     for (int i = 0; i < FIXTURE_POLLS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_node_rejection_forget(w.edge, e.event_id, &w.err);
+        status = rv_node_rejection_forget(w.edge, sequence, &w.err);
         fixture_poll(w.edge);
     }
     if (status != RV_OK && in_vain(status)) {

@@ -117,18 +117,11 @@ static void check_kept(sim_world *world, const sim_member *edge) {
 }
 
 static bool forget(sim_world *world, sim_member *edge, sim_operation *o) {
-    uint8_t id[16];
-    rv_rejection rejection;
-    rv_pending_cursor cursor = {0};
-    rv_pending_event event;
     sim_telling *const t = &o->telling;
-    if (!rv_node_rejection(edge->node, o->edge_sequence - 1, &rejection) ||
-        !rv_node_pending_event(edge->node, &rejection.batch, &cursor, &event)) {
-        return false;
-    }
-    memcpy(id, event.event_id, sizeof id);
     const bool kept = world->canary == SIM_CANARY_REJECTION_KEPT;
-    const rv_status status = kept ? RV_OK : rv_node_rejection_forget(edge->node, id, NULL);
+    const rv_status status =
+        kept ? RV_OK : rv_node_rejection_forget(edge->node, o->edge_sequence, NULL);
+    RV_ASSERT(status != RV_NOT_FOUND); /* it has just been listed */
     if (status == RV_OK) {
         t->forgotten_in = edge->process;
         t->forgotten_batch = rv_log_batches(rv_node_log(edge->node));

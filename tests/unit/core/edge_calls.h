@@ -74,11 +74,8 @@ static inline rv_status fork_edge(fixture *f) {
 
 static inline rv_status forget_rejection(fixture *f) {
     rv_rejection rejection;
-    rv_pending_cursor cursor = {0, 0};
-    rv_pending_event event;
-    return rv_node_rejection(f->node, 0, &rejection) &&
-                   rv_node_pending_event(f->node, &rejection.batch, &cursor, &event)
-               ? rv_node_rejection_forget(f->node, event.event_id, &f->err)
+    return rv_node_rejection(f->node, 0, &rejection)
+               ? rv_node_rejection_forget(f->node, rejection.batch.edge_sequence, &f->err)
                : RV_STATUS_COUNT;
 }
 

@@ -305,18 +305,16 @@ RV_TEST(a_full_outbox_has_room_for_every_decision) {
     RV_CHECK(whole > 10 && whole < count);
     /* acknowledged, there is room again */
     for (uint64_t i = 0; i < count; i++) {
-        rv_pending_cursor cursor = {0, 0};
-        rv_pending_event event;
         RV_CHECK(rv_node_rejection(p.edge.node, 0, &r));
-        RV_CHECK(rv_node_pending_event(p.edge.node, &r.batch, &cursor, &event));
+        const uint64_t sequence = r.batch.edge_sequence;
         rv_status status = RV_BUSY;
         for (int n = 0; n < FIXTURE_POLLS_MAX && status != RV_OK; n++) {
-            status = rv_node_rejection_forget(p.edge.node, event.event_id, &p.edge.err);
+            status = rv_node_rejection_forget(p.edge.node, sequence, &p.edge.err);
             fixture_poll(p.edge.node);
         }
     }
-    static const uint8_t unknown[16] = {9};
-    RV_CHECK_STATUS(rv_node_rejection_forget(p.edge.node, unknown, &p.edge.err), RV_NOT_FOUND);
+    RV_CHECK_STATUS(rv_node_rejection_forget(p.edge.node, 0, &p.edge.err), RV_NOT_FOUND);
+    RV_CHECK_STATUS(rv_node_rejection_forget(p.edge.node, 1, &p.edge.err), RV_NOT_FOUND);
     RV_CHECK_STATUS(write_one(&p.edge, "/accounts/1", "deposited", "{\"amount\":1}"), RV_OK);
     pair_free(&p);
 }

@@ -240,7 +240,7 @@ static void gone_and_waiting(fixture *edge) {
     memset(event.event_id, 0x66, sizeof event.event_id);
     RV_CHECK_STATUS(write_all(edge, &event, 1, results, &written), RV_OK);
     RV_CHECK_STATUS(decided(edge, 1, &no), RV_OK);
-    RV_CHECK_STATUS(rv_node_rejection_forget(edge->node, event.event_id, &edge->err), RV_OK);
+    RV_CHECK_STATUS(rv_node_rejection_forget(edge->node, 1, &edge->err), RV_OK);
     RV_CHECK_STATUS(write_one(edge, "/accounts/7", "account_opened", "{\"name\":\"ada\"}"), RV_OK);
 }
 

@@ -90,6 +90,49 @@ RV_TEST(what_was_refused_stays_refused) {
     pair_free(&p);
 }
 
+/* What is not held here was accepted, and was given again under its id, as nobody knew it here any
+ * more. The other root refuses both, and each is acknowledged by itself. */
+RV_TEST(what_was_given_again_is_acknowledged_apart) {
+    for (uint64_t first = 1; first <= 2; first++) {
+        pair p = pair_of("/accounts/1");
+        const rv_decision no = {.outcome = RV_DECIDED_REFUSED,
+                                .refusal = {.status = RV_ROW_EXISTS}};
+        rv_append event = fixture_event("/accounts/2", "account_opened", "{\"name\":\"b\"}");
+        rv_event result;
+        rv_written written;
+        rv_rejection left;
+        event.has_event_id = true;
+        memset(event.event_id, 0x33, sizeof event.event_id);
+        RV_CHECK_STATUS(
+            fixture_append(&p.root, "/accounts/1", "account_opened", "{\"name\":\"a\"}"), RV_OK);
+        RV_CHECK(feed(&p));
+        const rv_rewind to = place_of(p.edge.node);
+        RV_CHECK(deposit_at_root(&p));
+        for (uint64_t i = 1; i <= 2; i++) {
+            const rv_decision yes = {.outcome = RV_DECIDED_ACCEPTED,
+                                     .position = rv_node_watermark(p.edge.node)};
+            RV_CHECK_STATUS(write_all(&p.edge, &event, 1, &result, &written), RV_OK);
+            RV_CHECK(written.blind && written.edge_sequence == i);
+            RV_CHECK_STATUS(decided(&p.edge, i, &yes), RV_OK);
+        }
+        RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 0);
+        RV_CHECK(fixture_settle(p.edge.node));
+        RV_CHECK_STATUS(go_back(&p.edge, &to), RV_OK);
+        RV_CHECK_EQ(rv_node_outbox(p.edge.node).pending, 2);
+        RV_CHECK_STATUS(decided(&p.edge, 1, &no), RV_OK);
+        RV_CHECK_STATUS(decided(&p.edge, 2, &no), RV_OK);
+        RV_CHECK(rv_node_rejection_of(p.edge.node, event.event_id, &left));
+        RV_CHECK_EQ(left.batch.edge_sequence, 1);
+        RV_CHECK_STATUS(rv_node_rejection_forget(p.edge.node, first, &p.edge.err), RV_OK);
+        RV_CHECK(rv_node_rejection(p.edge.node, 0, &left));
+        RV_CHECK_EQ(left.batch.edge_sequence, 3 - first);
+        RV_CHECK(rv_node_rejection_of(p.edge.node, event.event_id, &left));
+        RV_CHECK_EQ(left.batch.edge_sequence, 3 - first);
+        RV_CHECK_STATUS(rv_node_rejection_forget(p.edge.node, first, &p.edge.err), RV_NOT_FOUND);
+        pair_free(&p);
+    }
+}
+
 /* What the log holds that nobody here has written: the node ends there, as when it is opened. */
 RV_TEST(a_log_that_cannot_be_read) {
     static const struct {
@@ -120,6 +163,7 @@ RV_TEST(a_log_that_cannot_be_read) {
 int main(void) {
     RV_RUN(an_edge_that_never_wrote_goes_back);
     RV_RUN(what_was_refused_stays_refused);
+    RV_RUN(what_was_given_again_is_acknowledged_apart);
     RV_RUN(a_log_that_cannot_be_read);
     return rv_test_done();
 }

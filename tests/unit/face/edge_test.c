@@ -239,7 +239,16 @@ RV_TEST(what_is_refused_is_told_and_kept) {
     static const char *const place = "/rejections/0193a5d0-0000-7000-8000-000000000002";
     RV_CHECK_EQ(ask(&s, "GET", place, ""), 405);
     RV_CHECK_EQ(ask(&s, "DELETE", "/rejections/7", ""), 400);
-    RV_CHECK_EQ(ask(&s, "DELETE", place, ""), 200);
+    static const char *const of_batch =
+        "/rejections/0193a5d0-0000-7000-8000-000000000002?edge_sequence=2";
+    static const char *const of_another[] = {
+        "/rejections/0193a5d0-0000-7000-8000-000000000002?edge_sequence=1",
+        "/rejections/0193a5d0-0000-7000-8000-000000000001?edge_sequence=2",
+    };
+    RV_CHECK_EQ(ask(&s, "DELETE", of_another[0], ""), 404);
+    RV_CHECK_EQ(ask(&s, "DELETE", of_another[1], ""), 404);
+    RV_CHECK_EQ(ask(&s, "DELETE", of_batch, ""), 200);
+    RV_CHECK_EQ(ask(&s, "DELETE", of_batch, ""), 404);
     RV_CHECK_EQ(ask(&s, "DELETE", place, ""), 404);
     RV_CHECK_EQ(ask(&s, "GET", "/rejections", ""), 200);
     RV_CHECK(answer_has(&s, "[]\n"));

@@ -185,7 +185,9 @@ RV_TEST(the_story_without_a_cut) {
     id_of(2, id);
     rv_status status = RV_PENDING;
     for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
-        status = rv_node_rejection_forget(d->leaf.node, id, &d->err);
+        rv_rejection refused;
+        RV_CHECK(rv_node_rejection_of(d->leaf.node, id, &refused));
+        status = rv_node_rejection_forget(d->leaf.node, refused.batch.edge_sequence, &d->err);
         (void)duo_step(d);
     }
     RV_CHECK_STATUS(status, RV_OK);
