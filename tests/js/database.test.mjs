@@ -192,7 +192,8 @@ test('every mistake of the application is an error with a code', async () => {
     [() => db.query('DELETE FROM account'), 'sql_read_only'],
     [() => db.query('SELECT ?'), 'parameter_invalid'],
     [() => db.query('SELECT 1 a, 2 a'), 'sql_invalid'],
-    [() => db.events('no/slash').next(), 'path_invalid'],
+    [() => db.events('accounts').next(), 'path_invalid'],
+    [() => db.events('accounts/*').next(), 'path_invalid'],
     [() => db.events('/**', { from: /** @type {any} */ ('x') }).next(), 'parameter_invalid'],
   ];
   for (const [wrong, code] of cases) {
