@@ -283,7 +283,7 @@ test('the limits are those of docs/javascript.md, with its codes', async () => {
       const data = { name: 'n', photo: new Uint8Array(size) };
       return { path: `/accounts/${i}`, type: 'account_opened', data };
     });
-  const name = 'n'.repeat(698368);
+  const name = 'n'.repeat(524288);
   const cases = [
     [() => db.append(many(10001, 0)).durable(), 'batch_too_large'],
     [() => db.append(many(8, 200000)).durable(), 'batch_too_large'],
