@@ -356,7 +356,7 @@ test('a query gives no more rows than were asked for', async () => {
   const db = await open();
   const values = 'VALUES (1), (2), (3)';
   assert.equal((await db.query(values, [], { rows: 3 })).length, 3);
-  await assert.rejects(db.query(values, [], { rows: 2 }), { code: 'sql_limit', limit: 'rows', rows_max: 2 });
+  await assert.rejects(db.query(values, [], { rows: 2 }), { code: 'sql_limit', limit: 'rows', rowsMax: 2 });
   await assert.rejects(db.query(values, [], { rows: 0 }), { code: 'parameter_invalid' });
   await assert.rejects(db.live(values, [], { rows: 2 }).next(), { code: 'sql_limit' });
 });
