@@ -3,7 +3,7 @@
 // asked, and are not silent when nobody did. Method: facts given by hand.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { Append, appendRequest, appendResult, Durability } from '../../js/append.js';
 import { RivuletError } from '../../js/error.js';
 import { settled } from './fixture.mjs';

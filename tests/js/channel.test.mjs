@@ -2,7 +2,7 @@
 // Goal: every call over the channel ends, with its own answer, whatever becomes of the worker, and
 // errors come over whole. Method: a port that is an array.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { Channel, WAITING_MAX } from '../../js/channel.js';
 import { RivuletError } from '../../js/error.js';
 import { settled } from './fixture.mjs';

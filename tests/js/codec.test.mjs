@@ -2,7 +2,7 @@
 // Goal: no value loses a digit between JavaScript and JSON. Method: values of every kind against
 // their JSON written by hand, and random ones there and back through JSON.parse.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { decodeEvent, decodeRows, encode } from '../../js/codec.js';
 
 test('every kind of value has its JSON', () => {

@@ -3,7 +3,7 @@
 // refuse; whatever is wrong with them is an error of that one command.
 // Method: the browser module in a worker thread. Edges, where commands run again: tests/e2e.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { open, take } from './fixture.mjs';
 
 const commands = new URL('./commands.mjs', import.meta.url);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { fileURLToPath } from 'node:url';
 import { destroy, open as openDatabase, RivuletError } from '../../js/node.js';
 import { folder, modules, moduleUrl, open, schema, status, take } from './fixture.mjs';

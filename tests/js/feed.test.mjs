@@ -3,7 +3,7 @@
 // for good. Method: a channel of our own that counts what is asked for; bodies cut at every byte.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { RivuletError } from '../../js/error.js';
 import { EventFeed, LatestFeed } from '../../js/feed.js';
 import { settled, take } from './fixture.mjs';

@@ -2,7 +2,7 @@
 // Goal: deflated messages are inflated as their header says, bounded, and what is malformed is null.
 // Method: messages made with zlib, inflated as a browser does; headers and bodies that lie.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { deflateRawSync } from 'node:zlib';
 import { deflatedBody, inflateByStream, inflateMessage, MESSAGE_MAX } from '../../js/inflate.js';
 

@@ -3,7 +3,7 @@
 // what it sent arrives in its order. Method: a link with a socket and a module of this file, and an
 // inflate that counts how much is begun and not yet handed over.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { MESSAGE_MAX } from '../../js/inflate.js';
 import { Link } from '../../js/link.js';
 import { settled } from './fixture.mjs';

@@ -2,7 +2,7 @@
 // Goal: a live query yields its result, then each other one that it comes to have, as docs/javascript.md
 // says. Method: a database in memory; the truth is the same query, asked afresh.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { open } from './fixture.mjs';
 
 const opened = (db, id, name = 'Ada') => db.append(`/accounts/${id}`, 'account_opened', { name }).durable();

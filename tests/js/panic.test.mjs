@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { isTrap, panicRecord, placeOf } from '../../js/panic.js';
 import { folder, open, take } from './fixture.mjs';
 

@@ -3,7 +3,7 @@
 // what is told costs what is new, not what nobody has acknowledged. Method: a database over a worker
 // that is played here: it keeps a list, counts what it gives of it, and tells the facts.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { Database } from '../../js/database.js';
 import { fact } from '../../js/facts.js';
 

@@ -2,7 +2,7 @@
 // Goal: what an application says of a selection becomes the entries that the engine reads, or is refused.
 // Method: cases.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 
 import { entriesOf } from '../../js/selection.js';
 

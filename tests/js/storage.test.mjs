@@ -4,7 +4,7 @@
 // it could not look at. Method: the storages of js/ over stores and browser interfaces of the test's
 // own, which take their time or fail as browsers do.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { IndexedDbStorage } from '../../js/storage/indexeddb.js';
 import { mount } from '../../js/storage/mount.js';
 

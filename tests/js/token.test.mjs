@@ -4,7 +4,7 @@
 // token is handed over once, leaves the memory that carried it, and is in no error. Method: a link
 // and its token over a module of this file, whose clock is the test's.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { Link } from '../../js/link.js';
 import { isToken, Token, tokenOf } from '../../js/token.js';
 

@@ -3,7 +3,7 @@
 // tools/check-js, which runs tsc over both.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { test } from 'node:test';
+import { test } from './test.mjs';
 import { fileURLToPath } from 'node:url';
 
 test('tsc finds nothing', () => {
