@@ -75,7 +75,12 @@ export class Channel {
   #flush() {
     const messages = this.#outbox;
     this.#outbox = [];
-    if (this.#failure === null) this.#port.post(messages, []);
+    if (this.#failure !== null) return;
+    try {
+      this.#port.post(messages, []);
+    } catch (error) {
+      this.fail(RivuletError.from(error, 'panicked')); // none of these messages will be answered
+    }
   }
 
   /**

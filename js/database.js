@@ -402,6 +402,7 @@ export class Database {
     const given = checkOptions(options, ['from', 'after', 'types', 'where', 'signal']);
     const { from = 0, after, types = [], where, signal } = given;
     demand(!after || given.from === undefined, '`after` a cursor is in place of `from`');
+    demand(typeof (after ?? '') === 'string', '`after` is a cursor, as a text');
     demand(Array.isArray(types), '`types` is an array of event types');
     const path = pattern ?? '/**';
     const parameters = new URLSearchParams({ path, from: String(placeOf(from)), numbers: 'text' });

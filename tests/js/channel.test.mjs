@@ -57,6 +57,14 @@ test('an error comes over with its code and facts', async () => {
   });
 });
 
+test('what cannot be posted keeps nobody waiting', async () => {
+  const { port, channel } = pair();
+  port.post = (list) => structuredClone(list).length;
+  const calls = [channel.call('request', 'a'), channel.call('request', () => 'no clone')];
+  for (const call of calls) await assert.rejects(call, { code: 'panicked', detail: /clone/ });
+  assert.equal(port.ended, 1);
+});
+
 test('the end of the worker ends everything, once, and what comes later', async () => {
   const { channel, port, posted } = pair();
   const calls = [channel.call('request', {}), channel.call('close')];
