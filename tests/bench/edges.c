@@ -8,7 +8,9 @@
  *                                          while nothing happens, time and work of an append
  *     bench_edges same PORT PID COUNT      COUNT edges with the same stream: events delivered
  *     bench_edges live PORT PID FILE       one edge: an append until it is there, beside writing as
- *                                          much to FILE and flushing it
+ *                                          much to FILE and flushing it; bytes of an event on the
+ * wire bench_edges followed PORT EDGE FILE  the same until a subscription at a real edge, which has
+ *                                          another port, is told it
  *
  *     bench_edges private 0 PID 0          memory of the process, and nothing else
  *
@@ -126,23 +128,30 @@ static double flush_time(int fd) {
     return now_seconds() - start;
 }
 
+/* As the log's files: their space is there before it is written to. */
+static int open_beside(const char *file) {
+    const int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    if (fd < 0 || posix_fallocate(fd, 0, APPENDS * FLUSH_BYTES * 2) != 0) {
+        bench_fail("cannot write beside");
+    }
+    return fd;
+}
+
 static void run_live(int port, const char *file) {
     static double seen[APPENDS], flushed[APPENDS];
     requests *const r = requests_open(port);
     swarm *const s = swarm_open(port, 1, "/accounts/**");
-    const int fd = open(file, O_RDWR | O_CREAT | O_TRUNC, 0644);
-    /* as the log's files: their space is there before it is written to */
-    if (fd < 0 || posix_fallocate(fd, 0, APPENDS * FLUSH_BYTES * 2) != 0) {
-        bench_fail("cannot write beside");
-    }
+    const int fd = open_beside(file);
     for (size_t i = 0; i < APPENDS / 10; i++) {
         (void)append_until_seen(s, &s->edges[0], r);
         (void)flush_time(fd);
     }
+    const uint64_t received = s->edges[0].bytes;
     for (size_t i = 0; i < APPENDS; i++) {
         seen[i] = append_until_seen(s, &s->edges[0], r);
         flushed[i] = flush_time(fd);
     }
+    printf("bytes_an_event %.1f\n", (double)(s->edges[0].bytes - received) / APPENDS);
     print_times("seen", seen, APPENDS);
     print_times("flush", flushed, APPENDS);
     close(fd);
@@ -150,17 +159,51 @@ static void run_live(int port, const char *file) {
     requests_close(r);
 }
 
+/* Appends one event, and waits until the feed tells it. */
+static double append_until_told(requests *feed, requests *r) {
+    const double start = now_seconds();
+    requests_send(r, "/streams/account_events/1", "deposited", one, sizeof one - 1);
+    requests_told(feed, "\nevent: event\n");
+    const double took = now_seconds() - start;
+    requests_answer(r);
+    return took;
+}
+
+static void run_followed(int port, int edge, const char *file) {
+    static double seen[APPENDS], flushed[APPENDS];
+    requests *const r = requests_open(port);
+    requests *const feed = requests_open(edge);
+    const int fd = open_beside(file);
+    requests_feed(feed, "/events?path=/accounts/**&from=now");
+    for (size_t i = 0; i < APPENDS / 10; i++) {
+        (void)append_until_told(feed, r);
+        (void)flush_time(fd);
+    }
+    for (size_t i = 0; i < APPENDS; i++) {
+        seen[i] = append_until_told(feed, r);
+        flushed[i] = flush_time(fd);
+    }
+    print_times("seen", seen, APPENDS);
+    print_times("flush", flushed, APPENDS);
+    close(fd);
+    requests_close(feed);
+    requests_close(r);
+}
+
 int main(int argc, char **argv) {
     if (argc != 5) {
-        fprintf(stderr, "usage: bench_edges idle|same PORT PID COUNT, or live PORT PID FILE\n");
+        fprintf(stderr, "usage: bench_edges idle|same PORT PID COUNT, live PORT PID FILE, or\n"
+                        "       followed PORT EDGE FILE\n");
         return 2;
     }
-    const int port = atoi(argv[2]), pid = atoi(argv[3]);
+    const int port = atoi(argv[2]), pid = atoi(argv[3]); /* or the other port */
     const size_t count = (size_t)strtoul(argv[4], NULL, 10);
     if (strcmp(argv[1], "private") == 0) {
         printf("bytes_private %llu\n", (unsigned long long)process_private_bytes(pid));
     } else if (strcmp(argv[1], "live") == 0) {
         run_live(port, argv[4]);
+    } else if (strcmp(argv[1], "followed") == 0) {
+        run_followed(port, pid, argv[4]);
     } else if (strcmp(argv[1], "same") == 0) {
         run_same(port, pid, count);
     } else {

@@ -69,6 +69,23 @@ async function live(table) {
     `+${over.toFixed(0)} us`, '<= +150 us', over <= 150);
   table.row('the same, p99', `${times.seen_p99.toFixed(0)} us`, `fdatasync ${times.flush_p99.toFixed(0)} us`, '',
     '<= 1,500 us', times.seen_p99 <= 1500);
+  const bytes = times.bytes_an_event;
+  table.row('one live event on the wire', `${bytes.toFixed(0)} bytes`, '', '', '<= 100', bytes <= 100);
+  await followed(table);
+}
+
+/** The same with a real edge, which makes durable what it gets before it tells it. */
+async function followed({ folder, bench, row }) {
+  const node = await central(folder, 'followed', 1);
+  const { edge } = await follow(folder, 'follower', node, (await node.status('?wait=durable')).position);
+  const [port, own] = [node, edge].map(({ url }) => new URL(url).port);
+  const times = bench('bench_edges', 'followed', port, own, join(folder, 'flushed'));
+  const over = times.seen_p50 - 2 * times.flush_p50;
+  row("append until an edge's subscription tells it, p50", `${times.seen_p50.toFixed(0)} us`,
+    `two of fdatasync ${(2 * times.flush_p50).toFixed(0)} us`, `+${over.toFixed(0)} us`, '', true);
+  row('the same, p99', `${times.seen_p99.toFixed(0)} us`, `two of fdatasync ${(2 * times.flush_p99).toFixed(0)} us`, '', '', true);
+  await edge.stop();
+  await node.stop();
 }
 
 /** Starts an edge and waits until it has everything, and nothing of its own is pending. */

@@ -73,6 +73,48 @@ void requests_answer(requests *r) {
     }
 }
 
+/* Adds what has come to what is there. */
+static void take_more(requests *r) {
+    struct pollfd wait = {.fd = r->fd, .events = POLLIN};
+    (void)poll(&wait, 1, 10000);
+    const size_t room = sizeof r->answer - 1 - r->len;
+    const ssize_t n = recv(r->fd, r->answer + r->len, room, MSG_DONTWAIT);
+    if (n <= 0) {
+        bench_fail("a feed told nothing for ten seconds, or ended");
+    }
+    r->len += (size_t)n;
+    r->answer[r->len] = '\0';
+}
+
+void requests_feed(requests *r, const char *target) {
+    char text[1024];
+    const int len = snprintf(text, sizeof text,
+                             "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                             "Accept: text/event-stream\r\n\r\n",
+                             target);
+    if (len < 0 || send(r->fd, text, (size_t)len, MSG_NOSIGNAL) != len) {
+        bench_fail("cannot ask for a feed");
+    }
+    while (strstr(r->answer, "\r\n\r\n") == NULL) {
+        take_more(r);
+    }
+    if (strncmp(r->answer, "HTTP/1.1 200", 12) != 0) {
+        fprintf(stderr, "%s\n", r->answer);
+        bench_fail("a feed was refused");
+    }
+    r->len = 0;
+}
+
+void requests_told(requests *r, const char *text) {
+    r->answer[r->len] = '\0';
+    while (strstr(r->answer, text) == NULL) {
+        take_more(r);
+    }
+    const char *const behind = strstr(r->answer, text) + strlen(text);
+    r->len -= (size_t)(behind - r->answer);
+    memmove(r->answer, behind, r->len + 1);
+}
+
 void requests_close(requests *r) {
     close(r->fd);
     free(r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client that appends over one kept connection, one request at a time. */
+/* A client that appends over one kept connection, one request at a time, or follows a feed. */
 #ifndef RV_TESTS_BENCH_REQUESTS_H
 #define RV_TESTS_BENCH_REQUESTS_H
 
@@ -22,6 +22,12 @@ bool requests_answered(requests *r);
 
 /* Waits for the answer; ends the program when it is not 201. */
 void requests_answer(requests *r);
+
+/* Begins a feed of server-sent events, and waits until the node has begun it. */
+void requests_feed(requests *r, const char *target);
+
+/* Waits until the feed has the text once more, which stands in it once for each event. */
+void requests_told(requests *r, const char *text);
 
 void requests_close(requests *r);
 
