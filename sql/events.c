@@ -16,8 +16,10 @@
  *     s  sequences
  *     t  when it was recorded       (those with a time are looked through from the batch before it)
  *
- * All cursors of a query end with the event that was the last durable one when it began.
+ * All cursors of a query end with the event that was the last durable one when it began, or begin
+ * with it, where the last is wanted first (sql/back.h).
  */
+#include "sql/back.h"
 #include "sql/bound.h"
 #include "sql/system.h"
 
@@ -68,6 +70,9 @@ static const struct {
     column column;
 } bounded[BOUNDS] = {{'n', COLUMN_POSITION}, {'s', COLUMN_SEQUENCE}, {'v', COLUMN_VERSION}};
 
+/* The number of a plan. */
+enum { FORWARD, BACK };
+
 /* Every usable constraint could be named. */
 #define PLAN_SIZE 128u
 
@@ -87,6 +92,7 @@ typedef struct events_cursor {
     bool waiting;    /* it begins, and the log is being read */
     bool positioned; /* the subscription stands where it begins */
     bool of_path;
+    bool back; /* from the last one */
     bool over;
     uint64_t until; /* the last sequence that the query sees */
     bounds bounds[BOUNDS];
@@ -94,7 +100,8 @@ typedef struct events_cursor {
     int64_t time_high;
     rv_path_pattern pattern;
     rv_subscription subscription;
-    rv_event event; /* its bytes, and the path, in `memory` */
+    rv_back behind; /* in its place where they come from the last one */
+    rv_event event; /* its bytes, and the path, in `memory`, or there */
     rv_bytes path;
     uint8_t *memory;
     size_t memory_size;
@@ -209,14 +216,15 @@ static void take_times(planning *p, const rv_sql *sql, sqlite3_index_info *info)
     RV_ASSERT(!p->w.full);
 }
 
-/* True when rows come in the order that is asked for. */
+/* True when rows can come in the order that is asked for, forward or back. */
 static bool in_order(const planning *p, const rv_sql *sql, const sqlite3_index_info *info) {
-    if (info->nOrderBy != 1 || info->aOrderBy[0].desc) {
+    if (info->nOrderBy != 1) {
         return false;
     }
     const int by = info->aOrderBy[0].iColumn;
-    return by == COLUMN_SEQUENCE || (by == COLUMN_POSITION && positions_rise(sql)) ||
-           (by == COLUMN_VERSION && p->path && positions_rise(sql));
+    const bool rise = positions_rise(sql);
+    return (by == COLUMN_SEQUENCE && (rise || !p->path || !info->aOrderBy[0].desc)) ||
+           (by == COLUMN_POSITION && rise) || (by == COLUMN_VERSION && p->path && rise);
 }
 
 static int events_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
@@ -241,6 +249,7 @@ static int events_best_index(sqlite3_vtab *base, sqlite3_index_info *info) {
     info->idxStr = text;
     info->needToFreeIdxStr = 1;
     info->orderByConsumed = in_order(&p, sql, info);
+    info->idxNum = info->orderByConsumed && info->aOrderBy[0].desc ? BACK : FORWARD;
     info->estimatedRows = (sqlite3_int64)rows;
     info->estimatedCost = 20.0 + rows * (p.path ? 8.0 : 4.0);
     return SQLITE_OK;
@@ -266,6 +275,7 @@ static int events_close(sqlite3_vtab_cursor *base) {
     events_cursor *const cursor = (events_cursor *)(void *)base;
     RV_ASSERT(cursor != NULL);
     sqlite3_free(cursor->memory);
+    rv_back_end(&cursor->behind);
     sqlite3_free(cursor);
     return SQLITE_OK;
 }
@@ -436,8 +446,64 @@ static bool next_is_at_hand(const events_cursor *c, rv_status *status, uint64_t 
     return true;
 }
 
+/* Begins with the last event within the bounds. */
+static rv_status find_end(events_cursor *c, rv_error *err) {
+    const bounds *const by = &c->bounds[c->of_path ? BY_VERSION : BY_SEQUENCE];
+    uint64_t high = by->high;
+    if (c->of_path) {
+        uint32_t stream = 0;
+        rv_stream_head head = {.version = 0};
+        if (rv_state_stream_find(c->sql->state, c->pattern.text, &stream)) {
+            rv_state_stream(c->sql->state, stream, &head);
+        }
+        high = high < head.version ? high : head.version;
+    } else if (c->bounds[BY_POSITION].high < UINT64_MAX) {
+        uint64_t behind = 0;
+        const rv_status status = rv_log_find_position(
+            rv_node_log(c->sql->node), c->bounds[BY_POSITION].high + 1, &behind, err);
+        if (status != RV_OK && status != RV_END) {
+            return status;
+        }
+        high = high < behind ? high : behind - 1;
+    }
+    if (!c->of_path) {
+        high = high < c->until ? high : c->until;
+    }
+    rv_back_begin(&c->behind, c->sql->node, c->of_path ? &c->pattern : NULL, by->low, high,
+                  c->until);
+    c->positioned = true;
+    return RV_OK;
+}
+
+/* True when neither this event nor any before it is wanted. */
+static bool is_before(const events_cursor *c) {
+    return positions_rise(c->sql) &&
+           (c->event.position < c->bounds[BY_POSITION].low || c->event.recorded_at < c->time_low);
+}
+
+/* Goes to the event before, as `advance`. */
+static int go_back(events_cursor *c) {
+    rv_error err = {.status = RV_OK};
+    rv_status status = c->positioned ? RV_OK : find_end(c, &err);
+    if (status == RV_OK) {
+        status = rv_back_next(&c->behind, &c->event, &c->path, &err);
+    }
+    if (status == RV_PENDING || status == RV_BUSY) {
+        return SQLITE_BUSY;
+    }
+    c->waiting = false;
+    c->over = status != RV_OK || is_before(c);
+    if (status == RV_MEMORY_EXHAUSTED) {
+        return SQLITE_NOMEM;
+    }
+    return status == RV_OK || status == RV_END ? SQLITE_OK : fail(c, status, &err);
+}
+
 /* Goes to the next event: SQLITE_OK, also at the end; SQLITE_BUSY: it has to wait. */
 static int advance(events_cursor *c) {
+    if (c->back) {
+        return go_back(c);
+    }
     rv_error err = {.status = RV_OK};
     rv_event event;
     rv_bytes path;
@@ -465,11 +531,11 @@ static int advance(events_cursor *c) {
 static int events_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
                          sqlite3_value **argv) {
     events_cursor *const c = (events_cursor *)(void *)base;
-    (void)plan;
     if (!c->waiting) { /* else this is the same call again */
         RV_ASSERT(c->sql->node != NULL);
         c->positioned = false;
         c->of_path = false;
+        c->back = plan == BACK;
         c->over = true;
         c->until = c->sql->running == NULL ? rv_node_sequence_durable(c->sql->node)
                                            : c->sql->running->events_until;
