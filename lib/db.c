@@ -111,6 +111,9 @@ rv_status rv_db_close(rv_db *db, rv_error *err) {
     for (size_t i = 0; i < RV_DB_QUERIES_MAX; i += 1) {
         rv_db_query_close(&db->queries[i]);
     }
+    for (size_t i = 0; i < RV_DB_LIVE_MAX; i += 1) {
+        rv_db_live_close(&db->lives[i]);
+    }
     for (size_t i = 0; i < RV_DB_FEEDS_MAX; i += 1) {
         rv_db_feed_close(&db->feeds[i]);
     }

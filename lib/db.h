@@ -5,7 +5,8 @@
  *
  *     db.c         life and facts        append.c  schema and appends     feed.c   feeds
  *     datum.c      values, events        row.c     aggregates and rows    query.c  SQL
- *     changes.c    what becomes of rows       past.c    rows and SQL of the past
+ *     changes.c    what becomes of rows       live.c    live queries
+ *     past.c       rows and SQL of the past
  *     directory.c  over a directory: memory, host, and calls that do not return before they are
  * done
  */
@@ -16,6 +17,7 @@
 #include "core/engine/outbox.h"
 #include "core/live/row_feed.h"
 #include "core/live/subscription.h"
+#include "core/state/touches.h"
 #include "rivulet/rivulet.h"
 #include "sql/sql.h"
 
@@ -54,6 +56,25 @@ struct rv_db_changes {
     uint8_t where[RV_DB_CHANGES_TEXT_MAX];
 };
 
+/* `db` is NULL when it is free. */
+struct rv_db_live {
+    rv_db *db;
+    rv_sql_query *query;  /* that runs, and waits; else NULL: */
+    uint64_t rows;        /* so many were written */
+    bool told;            /* a result was, */
+    rv_hash128 hash;      /* this one; */
+    bool given;           /* the last that was asked for stands: */
+    bool system;          /* it was made of system tables, too, */
+    uint64_t moves;       /* when all that has no rows stood here, */
+    rv_reads reads;       /* and of these rows, */
+    rv_touched touched;   /* which were compared with what was touched since */
+    rv_sql_upkeep upkeep; /* what keeps it up, */
+    uint64_t moment;      /* and since when; 0: it does not */
+    size_t sql_len;
+    size_t parameters_len;
+    uint8_t text[RV_DB_LIVE_TEXT_MAX];
+};
+
 struct rv_db {
     rv_node *node;
     rv_sql *sql;            /* NULL without */
@@ -68,8 +89,10 @@ struct rv_db {
     size_t mapped_size;     /* and how much of it */
     rv_db_query queries[RV_DB_QUERIES_MAX];
     rv_db_feed feeds[RV_DB_FEEDS_MAX];
-    rv_moments moments; /* of feeds of changes */
+    rv_moments moments; /* of feeds of changes, and of live queries that are kept up */
     rv_db_changes changes[RV_DB_CHANGES_MAX];
+    rv_touches touches; /* what live queries are compared with */
+    rv_db_live lives[RV_DB_LIVE_MAX];
     rv_value values[RV_FIELDS_MAX]; /* of the event that is read */
 };
 

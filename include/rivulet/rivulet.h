@@ -90,7 +90,7 @@ typedef struct rv_db_options {
 } rv_db_options;
 
 /* The least memory, with SQL and without. */
-#define RV_DB_MEMORY_MIN             ((size_t)7 << 20)
+#define RV_DB_MEMORY_MIN             ((size_t)29 << 18) /* 7.25 MiB */
 #define RV_DB_MEMORY_WITHOUT_SQL_MIN ((size_t)5 << 20)
 
 /* Divides the memory and starts nothing. RV_MEMORY_EXHAUSTED: it is too little. */
@@ -427,12 +427,50 @@ RV_API RV_MUST_USE rv_status rv_db_query_row_json(const rv_db_query *query, rv_b
  * Ends the queries that are open: a rv_db_query_next that is under way, and the next one of each
  * other, answer RV_INTERRUPTED. What is opened later is not concerned. The one call that another
  * thread, or a handler of a signal, may make at any time between rv_db_create and rv_db_close.
- * What sorts is ended when it has sorted.
  */
 RV_API void rv_db_interrupt(rv_db *db);
 
 /* NULL is allowed. */
 RV_API void rv_db_query_close(rv_db_query *query);
+
+/* --- live queries --- */
+
+/*
+ * A query whose result is given again when it has become another one: by appends, and at an edge by
+ * what is decided or taken back. A result is of one moment, between two batches, with what is
+ * pending; a reader that is slow misses some in between, never the last one. Asking costs next to
+ * nothing while no row that the result was made of has changed; else the query is kept up by what
+ * has changed or runs again, as `EXPLAIN READS` before it says.
+ *
+ *     rv_db_live *live;
+ *     rv_db_live_open(db, rv_text("SELECT count(*) FROM account"), rv_text(""), &live, &err);
+ *     for (;;) {
+ *         if (rv_db_live_next(live, &out, &err) == RV_OK) { … the result is another one … }
+ *         …
+ */
+typedef struct rv_db_live rv_db_live;
+
+/* Live queries that can be open at once, and bytes of one with its parameters. */
+#define RV_DB_LIVE_MAX      16
+#define RV_DB_LIVE_TEXT_MAX 2048
+
+/* Opens one, and compiles it once to see that it is right. The texts are copied. The statuses of
+ * rv_db_query_open; RV_BUSY: RV_DB_LIVE_MAX are open; RV_SQL_LIMIT: longer than
+ * RV_DB_LIVE_TEXT_MAX. */
+RV_API RV_MUST_USE rv_status rv_db_live_open(rv_db *db, rv_bytes sql, rv_bytes parameters,
+                                             rv_db_live **live, rv_error *err);
+
+/*
+ * The result, if it is another one than that which was given last: RV_OK, and `out` has it,
+ * `{"columns":[{"name":…,"type":…},…],"rows":[[…],…]}`. RV_END: it is as it was; ask again after an
+ * append. RV_PENDING: it reads rv_events, which waits for the disk: poll, and call again with the
+ * same buffer as it is. RV_MEMORY_EXHAUSTED: the buffer is too small; the next call tells it. The
+ * failures of rv_db_query_next, after which it may be asked again.
+ */
+RV_API RV_MUST_USE rv_status rv_db_live_next(rv_db_live *live, rv_buffer *out, rv_error *err);
+
+/* NULL is allowed. */
+RV_API void rv_db_live_close(rv_db_live *live);
 
 /* --- the past: rows, and SQL over them --- */
 
