@@ -45,6 +45,11 @@ struct rv_db_feed {
     size_t pattern_count;
     rv_path_pattern patterns[RV_DB_FEED_PATTERNS_MAX];
     uint8_t text[RV_DB_FEED_TEXT_MAX]; /* of the patterns */
+    int64_t time;                      /* what was recorded before is passed over */
+    bool by_type;                      /* only these types: */
+    uint64_t types[RV_EVENT_TYPES_MAX / 64u];
+    size_t where_len;
+    uint8_t where[RV_DB_FEED_WHERE_MAX];
 };
 
 /* `db` is NULL when it is free. */

@@ -276,6 +276,22 @@ RV_API RV_MUST_USE rv_status rv_db_feed_open(rv_db *db, const rv_bytes *patterns
 #define RV_DB_FEED_PATTERNS_MAX 8
 #define RV_DB_FEED_TEXT_MAX     2048
 
+/*
+ * Narrows a feed, before its first event, to event types, and, where `where` is not empty, to those
+ * events whose fields meet the condition, which every one of the types must have. Copied.
+ * RV_UNKNOWN_EVENT_TYPE; RV_SELECTION_INVALID: it is no condition over the fields of a type, with
+ * facts "line" and "column"; RV_PARAMETER_INVALID: longer than RV_DB_FEED_WHERE_MAX, or without
+ * types; RV_MEMORY_EXHAUSTED. A feed that could not be narrowed is as it was.
+ */
+RV_API RV_MUST_USE rv_status rv_db_feed_narrow(rv_db_feed *feed, const rv_bytes *types,
+                                               size_t type_count, rv_bytes where, rv_error *err);
+#define RV_DB_FEED_WHERE_MAX 512
+
+/* Has a feed, before its first event, pass over what was recorded before the time (microseconds
+ * from 1970, by the root's clock). The log is searched for it, not gone through. What is to come
+ * only begins behind rv_db_facts.sequence. */
+RV_API void rv_db_feed_from_time(rv_db_feed *feed, int64_t time);
+
 /* The next event: RV_OK. RV_END: no more for now; call again after an append is durable.
  * RV_PENDING: the log is being read; poll, call again. RV_DATA_DAMAGED (with the place),
  * RV_STORAGE_FAILED, RV_BUSY. */

@@ -85,6 +85,11 @@ static rv_status append(bank *b, const char *path, const char *type, const char 
     return status;
 }
 
+static void polled(bank *b) {
+    const rv_status status = rv_db_poll(b->db, NULL);
+    (void)status; /* what fails shows in the call that is made again */
+}
+
 /* Two accounts with money. */
 static bank bank_filled(void) {
     bank b = bank_create(RV_DB_MEMORY_MIN);
@@ -312,6 +317,58 @@ RV_TEST(a_feed_goes_from_history_to_what_comes) {
     bank_free(&b);
 }
 
+/* Sequences that the feed gives, added up in decimal: 4, then 6 is 46. */
+static uint64_t given_by(bank *b, rv_db_feed *feed) {
+    uint64_t all = 0;
+    rv_db_event event;
+    rv_status status = RV_OK;
+    while (status == RV_OK || status == RV_PENDING) {
+        status = rv_db_feed_next(feed, &event, &b->err);
+        all = status == RV_OK ? all * 10 + event.sequence : all;
+        polled(b);
+    }
+    return status == RV_END ? all : 0;
+}
+
+RV_TEST(a_feed_is_narrowed_to_types_a_condition_and_a_time) {
+    bank b = bank_filled();
+    rv_db_feed *feed;
+    rv_db_event event;
+    const rv_bytes types[] = {rv_text("deposited"), rv_text("opened")};
+    const rv_bytes odd = rv_text("withdrawn");
+    const rv_bytes where = rv_text("amount > 5");
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "deposited", "{\"amount\":3}", &event), RV_OK);
+    rv_memory_host_set_clock(b.storage, INT64_C(1700000010000000));
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "deposited", "{\"amount\":6}", &event), RV_OK);
+    const int64_t late = event.recorded_at;
+    RV_CHECK_STATUS(append(&b, "/accounts/2", "opened", "{\"name\":\"eve\"}", &event),
+                    RV_ROW_EXISTS);
+    RV_CHECK_STATUS(append(&b, "accounts", "opened", "{\"name\":\"eve\"}", &event), RV_OK);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feed, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_feed_narrow(feed, &odd, 1, rv_text(""), &b.err), RV_UNKNOWN_EVENT_TYPE);
+    RV_CHECK_STATUS(rv_db_feed_narrow(feed, NULL, 0, where, &b.err), RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(rv_db_feed_narrow(feed, types, 2, where, &b.err), RV_SELECTION_INVALID);
+    RV_CHECK_EQ(given_by(&b, feed), 234567); /* narrowed to nothing */
+    rv_db_feed_close(feed);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feed, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_feed_narrow(feed, types, 1, where, &b.err), RV_OK);
+    RV_CHECK_EQ(given_by(&b, feed), 46);
+    RV_CHECK_STATUS(append(&b, "/accounts/1", "deposited", "{\"amount\":5}", &event), RV_OK);
+    RV_CHECK_STATUS(append(&b, "/accounts/1", "deposited", "{\"amount\":50}", &event), RV_OK);
+    RV_CHECK_EQ(given_by(&b, feed), 9);
+    rv_db_feed_close(feed);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feed, &b.err), RV_OK);
+    RV_CHECK_STATUS(rv_db_feed_narrow(feed, types + 1, 1, rv_text(""), &b.err), RV_OK);
+    rv_db_feed_from_time(feed, late);
+    RV_CHECK_EQ(given_by(&b, feed), 7);
+    rv_db_feed_close(feed);
+    RV_CHECK_STATUS(rv_db_feed_open(b.db, NULL, 0, 1, &feed, &b.err), RV_OK);
+    rv_db_feed_from_time(feed, late);
+    RV_CHECK_EQ(given_by(&b, feed), 6789);
+    rv_db_feed_close(feed);
+    bank_free(&b);
+}
+
 RV_TEST(handles_are_bounded_and_bad_patterns_refused) {
     bank b = bank_filled();
     rv_db_feed *feeds[RV_DB_FEEDS_MAX];
@@ -489,11 +546,6 @@ static const char *const live_queries[] = {
 };
 
 #define LIVE_QUERIES (sizeof live_queries / sizeof live_queries[0])
-
-static void polled(bank *b) {
-    const rv_status status = rv_db_poll(b->db, NULL);
-    (void)status; /* what fails shows in the call that is made again */
-}
 
 /* The same query asked now, as a live one gives it. */
 static rv_bytes asked_now(bank *b, const char *sql, uint8_t *text) {
@@ -693,6 +745,7 @@ int main(void) {
     RV_RUN(rows_are_found_walked_and_shown);
     RV_RUN(what_becomes_of_rows_is_told_with_the_rows_first);
     RV_RUN(a_feed_goes_from_history_to_what_comes);
+    RV_RUN(a_feed_is_narrowed_to_types_a_condition_and_a_time);
     RV_RUN(handles_are_bounded_and_bad_patterns_refused);
     RV_RUN(queries_see_the_rows);
 #if !defined(__wasm__)
