@@ -262,8 +262,7 @@ static rv_status write_accepted(rv_node *node, rv_bytes key, uint64_t position,
     rv_arena_reset(&node->results, 0);
     uint8_t *const value = node->results.ptr;
     memcpy(value, batch.ptr, batch.len);
-    value[RV_PENDING_AT_STATE] = RV_PENDING_ACCEPTED;
-    rv_store_u16(value + RV_PENDING_AT_REASON, 0);
+    value[RV_PENDING_AT_STATE] = RV_PENDING_ACCEPTED; /* the reason stays: it is as much folded */
     rv_store_u64(value + RV_PENDING_AT_POSITION, position);
     const rv_ledger_entry entry = {RV_LEDGER_PENDING, key, rv_bytes_of(value, batch.len)};
     return rv_ledger_put(&node->ledger, changes, &entry);

@@ -91,7 +91,8 @@ typedef struct rv_pending {
     bool durable; /* local: it may leave the node */
     bool blind;
     bool unchecked;
-    rv_status reason;  /* SUSPENDED: rv_node_pending_reason says more */
+    rv_status reason;  /* why it is not folded, SUSPENDED, or ACCEPTED when it was; RV_OK: it is.
+                          rv_node_pending_reason says more */
     uint64_t position; /* ACCEPTED: of the last event */
     int64_t written_at;
     uint64_t schema_version;
