@@ -318,13 +318,13 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
 
 bool sim_check_rows(sim_world *world, sim_member *m) {
     if (m->node != NULL && m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
+        sim_check_laid(world, m);
         return false; /* what waits is shown too */
     }
     return sim_check_confirmed(world, m);
 }
 
-bool sim_check_confirmed(sim_world *world, sim_member *m) {
-    char difference[160];
+bool sim_check_stand(sim_world *world, sim_member *m) {
     uint64_t refused = 0;
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
         !rv_node_whole(m->node) || sim_restored_beside(m)) {
@@ -341,12 +341,20 @@ bool sim_check_confirmed(sim_world *world, sim_member *m) {
     }
     const rv_status status = sim_model_fold(model, w, &refused);
     RV_ASSERT(status == RV_OK); /* applying is total, and the root's has judged already */
-    world->figures.compared += 1;
     sim_model_stale(model, m->node);
-    if (!sim_model_same(model, rv_node_state(m->node), rv_node_schema(m->node), difference,
-                        sizeof difference)) {
+    return true;
+}
+
+bool sim_check_confirmed(sim_world *world, sim_member *m) {
+    char difference[160];
+    if (!sim_check_stand(world, m)) {
+        return false;
+    }
+    world->figures.compared += 1;
+    if (!sim_model_same(world->models[m->index], rv_node_state(m->node), rv_node_schema(m->node),
+                        difference, sizeof difference)) {
         sim_fail(world, SIM_CHECK_ROWS, "member %u at %llu: %s", (unsigned)m->index,
-                 (unsigned long long)w, difference);
+                 (unsigned long long)rv_node_watermark(m->node), difference);
     }
     return world->failure.check == SIM_CHECK_NONE;
 }

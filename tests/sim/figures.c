@@ -81,6 +81,10 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "states of the past, from a kept checkpoint", figures->pasts_from_kept);
     line(to, "events of reads from somewhere", figures->reads);
     line(to, "states compared with the model", figures->compared);
+    line(to, "and with what waits", figures->laid);
+    line(to, "of these, rows too", figures->laid_compared);
+    line(to, "batches that wait, judged by the model", figures->laid_judged);
+    line(to, "of these, that do not hold any more", figures->laid_failed);
     line(to, "queries", figures->queries);
     line(to, "live queries that ran again", figures->live_ran);
     line(to, "of them over what was kept", figures->live_kept);

@@ -19,6 +19,8 @@ struct sim_model {
     uint64_t position;
     uint64_t corrupted; /* 0: no event */
     bool stale[NAIVE_AGGREGATES];
+    bool laid;         /* what waits is folded over it, for a while: */
+    size_t laid_bytes; /* values before */
     naive now;
     naive *all; /* of all streams, for aggregates that are given; NULL: none ever is */
 };
@@ -143,14 +145,14 @@ static const rv_event *id_known(const sim_model *model, const uint8_t *id) {
     return NULL;
 }
 
-static bool expected_holds(const sim_asked *asked, uint64_t version) {
-    switch (asked->expected) {
+static bool expected_holds(rv_expected_kind expected, uint64_t number, uint64_t version) {
+    switch (expected) {
     case RV_EXPECTED_NONE:
         return version == 0;
     case RV_EXPECTED_EXISTS:
         return version > 0;
     case RV_EXPECTED_NUMBER:
-        return version == asked->expected_version;
+        return version == number;
     case RV_EXPECTED_ANY:
         break;
     }
@@ -168,11 +170,13 @@ static void assign_serials(const sim_model *model, rv_event_draft *draft) {
     }
 }
 
-/* What a batch that is being judged has put behind the streams that there are. */
+#define NEW_STREAMS_MAX 64u
+
+/* What is being judged has put behind the streams that there are. */
 typedef struct judged {
-    uint64_t versions[SIM_STREAMS_MAX + SIM_BATCH_MAX];
+    uint64_t versions[SIM_STREAMS_MAX + NEW_STREAMS_MAX];
     uint32_t new_count;
-    uint8_t new_paths[SIM_BATCH_MAX][SIM_PATH_LEN];
+    uint8_t new_paths[NEW_STREAMS_MAX][SIM_PATH_LEN];
 } judged;
 
 /* The stream's number; those that the batch begins come behind the truth's. */
@@ -188,7 +192,7 @@ static uint32_t stream_of(const sim_model *model, judged *j, rv_bytes path) {
             return known + i;
         }
     }
-    RV_ASSERT(j->new_count < SIM_BATCH_MAX && path.len < SIM_PATH_LEN);
+    RV_ASSERT(j->new_count < NEW_STREAMS_MAX && path.len < SIM_PATH_LEN);
     memcpy(j->new_paths[j->new_count], path.ptr, path.len);
     j->new_paths[j->new_count][path.len] = 0;
     return known + j->new_count++;
@@ -216,7 +220,8 @@ static rv_status judge_event(sim_model *model, const sim_asked *asked, int64_t w
     rv_event_draft_path(&draft, &w);
     const rv_bytes path = rv_writer_bytes(&w);
     const uint32_t stream = stream_of(model, j, path);
-    if (!expected_holds(asked, version_of(model, path) + j->versions[stream])) {
+    if (!expected_holds(asked->expected, asked->expected_version,
+                        version_of(model, path) + j->versions[stream])) {
         return RV_VERSION_CONFLICT;
     }
     j->versions[stream] += 1;
@@ -259,7 +264,89 @@ rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int6
     return status;
 }
 
+/* --- what waits --- */
+
+static judged laid;     /* on the streams */
+static naive laid_from; /* what there was before the batch, */
+static judged laid_from_streams;
+
+void sim_model_lay_begin(sim_model *model) {
+    RV_ASSERT(model->plan->role == SIM_EDGE);
+    memcpy(&before, &model->now, sizeof before);
+    memset(&laid, 0, sizeof laid);
+    model->laid = true;
+    model->laid_bytes = naive_bytes.len;
+}
+
+void sim_model_lay_end(sim_model *model) {
+    RV_ASSERT(model->laid);
+    memcpy(&model->now, &before, sizeof before);
+    naive_bytes.len = model->laid_bytes;
+    model->laid = false;
+}
+
+bool sim_model_lays(const sim_model *model, const sim_waiting *waiting, uint32_t count) {
+    uint32_t rows = 0;
+    bool types = true;
+    for (uint32_t i = 0; i < count; i++) {
+        types = types && waiting[i].event.type < rv_schema_event_type_count(model->truth->schema);
+        rows += RV_TOUCHES_MAX;
+    }
+    return types && model->now.count + rows < NAIVE_ROWS &&
+           laid.new_count + count <= NEW_STREAMS_MAX;
+}
+
+static rv_status lay_event(sim_model *model, const sim_waiting *waiting, bool judge) {
+    rv_value values[RV_FIELDS_MAX];
+    rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+    rv_event event = waiting->event;
+    event.stream = stream_of(model, &laid, waiting->path);
+    const uint64_t version = sim_model_laid_version(model, waiting->path);
+    if (!expected_holds(waiting->expected, waiting->expected_version, version)) {
+        return RV_VERSION_CONFLICT;
+    }
+    laid.versions[event.stream] += 1;
+    RV_ASSERT(event.type < rv_schema_event_type_count(model->truth->schema));
+    const rv_event_type *const type = rv_schema_event_type(model->truth->schema, event.type);
+    return sim_event_decode(type, event.data, values)
+               ? naive_state_fold(&model->now, &event, values, judge, &scratch)
+               : RV_DATA_DAMAGED;
+}
+
+rv_status sim_model_lay(sim_model *model, const sim_waiting *waiting, uint32_t count, bool judge) {
+    rv_status status = RV_OK;
+    RV_ASSERT(model->laid);
+    memcpy(&laid_from, &model->now, sizeof laid_from);
+    memcpy(&laid_from_streams, &laid, sizeof laid);
+    for (uint32_t i = 0; i < count && status == RV_OK; i++) {
+        status = lay_event(model, &waiting[i], judge);
+    }
+    if (status != RV_OK) {
+        sim_model_unlay(model);
+    }
+    return status;
+}
+
+void sim_model_unlay(sim_model *model) {
+    RV_ASSERT(model->laid);
+    memcpy(&model->now, &laid_from, sizeof laid_from);
+    memcpy(&laid, &laid_from_streams, sizeof laid);
+}
+
+uint64_t sim_model_laid_version(const sim_model *model, rv_bytes path) {
+    RV_ASSERT(model->laid);
+    const uint64_t confirmed = selects(model, path) ? version_of(model, path) : 0;
+    return confirmed + laid.versions[stream_of(model, &laid, path)];
+}
+
 /* --- comparing --- */
+
+static rv_bytes path_of(const sim_model *model, uint32_t stream) {
+    const uint32_t known = model->truth->stream_count;
+    RV_ASSERT(stream < known || (model->laid && stream - known < laid.new_count));
+    return stream < known ? model->truth->streams[stream].path
+                          : rv_bytes_of_string((const char *)laid.new_paths[stream - known]);
+}
 
 static bool differs(char *difference, size_t cap, const rv_aggregate *aggregate, const char *what,
                     uint64_t a, uint64_t b) {
@@ -276,6 +363,49 @@ static const sim_given *given_of(const sim_model *model, uint16_t aggregate) {
                ? NULL
                : sim_selection_given(model->selection,
                                      rv_schema_aggregate(schema, aggregate)->name);
+}
+
+bool sim_model_folds(const sim_model *model, uint16_t aggregate) {
+    return sim_model_knows(model, aggregate) && given_of(model, aggregate) == NULL;
+}
+
+/* Are all streams of the template selected? One is asked for that nobody names. */
+static bool selects_template(const sim_model *model, const rv_path_template *template) {
+    uint8_t text[RV_PATH_LEN_MAX];
+    rv_writer w = rv_writer_over(text, sizeof text);
+    for (uint16_t i = 0; i < template->segment_count; i++) {
+        rv_write_text(&w, "/");
+        if (template->segments[i].variable) {
+            rv_write_text(&w, "nobody");
+        } else {
+            rv_write(&w, template->segments[i].text);
+        }
+    }
+    return selects(model, rv_writer_bytes(&w));
+}
+
+static bool changes(const rv_event_type *type, uint16_t aggregate) {
+    bool found = false;
+    for (uint16_t t = 0; t < type->touch_count; t++) {
+        const rv_touch *const touch = &type->touches[t];
+        found = found || (touch->aggregate == aggregate &&
+                          (touch->kind != RV_TOUCH_REFERENCES || touch->acted_on));
+    }
+    return found;
+}
+
+bool sim_model_complete(const sim_model *model, uint16_t aggregate) {
+    const rv_schema *const schema = model->truth->schema;
+    bool complete = sim_model_folds(model, aggregate);
+    for (uint16_t s = 0; s < rv_schema_stream_count(schema) && complete; s++) {
+        const rv_stream *const stream = rv_schema_stream(schema, s);
+        for (uint16_t e = 0; e < stream->event_type_count && complete; e++) {
+            const uint16_t type = stream->event_types[e];
+            complete = !changes(rv_schema_event_type(schema, type), aggregate) ||
+                       selects_template(model, &stream->path);
+        }
+    }
+    return complete;
 }
 
 bool sim_model_knows(const sim_model *model, uint16_t aggregate) {
@@ -346,7 +476,7 @@ static bool same_row(const sim_model *model, rv_state *state, const naive_row *r
     if (owned) {
         rv_state_stream(state, rv_state_row_owner(state, row->aggregate, at), &head);
     }
-    if (owned && !rv_bytes_equal(head.path, model->truth->streams[row->owner].path)) {
+    if (owned && !rv_bytes_equal(head.path, path_of(model, row->owner))) {
         return differs(difference, cap, aggregate, "a row belongs to another stream", 0, shown);
     }
     for (uint16_t c = 0; c < aggregate->column_count; c++) {

@@ -39,6 +39,33 @@ void sim_model_select(sim_model *model, uint8_t selection);
  * when they would accept it. Changes nothing. `written_at` is about when it was judged. */
 rv_status sim_model_judge(sim_model *model, const sim_operation *operation, int64_t written_at);
 
+/* An event of a stream that the edge holds, as it waits there. */
+typedef struct sim_waiting {
+    rv_bytes path;
+    rv_event event;
+    rv_expected_kind expected;
+    uint64_t expected_version;
+} sim_waiting;
+
+/* What waits at an edge is folded over its model, batch by batch, from _begin to _end, which takes
+ * it all back. A batch is folded whole or not at all: RV_OK, or why not; without `judge` only
+ * expected versions are judged. sim_model_unlay takes the last one back that was. */
+void sim_model_lay_begin(sim_model *model);
+rv_status sim_model_lay(sim_model *model, const sim_waiting *waiting, uint32_t count, bool judge);
+void sim_model_unlay(sim_model *model);
+void sim_model_lay_end(sim_model *model);
+
+/* False: the model has no room for them, or no such event types. */
+bool sim_model_lays(const sim_model *model, const sim_waiting *waiting, uint32_t count);
+
+/* The version of a stream with what is laid. */
+uint64_t sim_model_laid_version(const sim_model *model, rv_bytes path);
+
+/* The rows that the model has of it are those that the edge folds; and they are all that there are.
+ */
+bool sim_model_folds(const sim_model *model, uint16_t aggregate);
+bool sim_model_complete(const sim_model *model, uint16_t aggregate);
+
 /* From now on, what the node says to be stale is not compared: whether it is right to say so is
  * checked elsewhere (tests/sim/older.h). */
 void sim_model_stale(sim_model *model, const rv_node *node);

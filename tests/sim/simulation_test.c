@@ -172,6 +172,8 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_RELAY_KEPT, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE, SIM_LOSSES},
         {SIM_CANARY_RETRY_REFUSED, 1u << SIM_CHECK_JUDGEMENT, SIM_RETRIES},
         {SIM_CANARY_PAST_LOST, 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE, SIM_GATE_FILLS},
+        {SIM_CANARY_LAID_LESS, 1u << SIM_CHECK_LAID, 0},
+        {SIM_CANARY_LAID_WRONG, 1u << SIM_CHECK_LAID, 0},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | 1u << SIM_CHECK_ROWS, SIM_OLDER},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
@@ -228,6 +230,8 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
     RV_CHECK(sum.fills > 0 && sum.filled > 0 && sum.gate_fills > 0);
     RV_CHECK(sum.reads > 0);
+    RV_CHECK(sum.laid >= sum.laid_compared && sum.laid_compared > 0);
+    RV_CHECK(sum.laid_judged > sum.laid_failed && sum.laid_failed > 0);
     RV_CHECK(sum.losses > 0 && sum.relayed > sum.lost && sum.lost > 0 && sum.lost_met > 0);
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);
     RV_CHECK(sum.retries_known > 0 && sum.retries_met > 0);

@@ -10,7 +10,8 @@
 #define TURN_US       INT64_C(20) /* what a turn takes at least */
 #define BUSY_US       INT64_C(200)
 #define COPY_STEP     25 /* of the canary of an older copy */
-#define COMPARE_TURNS 61 /* one turn of so many ends with a look at the rows */
+#define COMPARE_TURNS 61 /* one turn of so many ends with a look at the rows, */
+#define LAID_TURNS    7  /* and one of so many while something waits with one at that */
 #define ROUNDS_MAX    12 /* of a turn */
 #define CONVERGE_US   (300 * SIM_US_OF_SECOND) /* that convergence may take at most */
 #define RESTART_US    (SIM_US_OF_SECOND / 2)   /* of a supervisor after a failure */
@@ -271,6 +272,9 @@ static void up_turn(sim_world *world, sim_member *member) {
         (void)sim_check_rows(world, member);
         sim_rights_files(world, member);
         sim_told_pending(world, member);
+    } else if (world->figures.turns % LAID_TURNS == 0 && member->plan->role == SIM_EDGE &&
+               rv_node_outbox(member->node).pending > 0) {
+        sim_check_laid(world, member);
     }
     const bool pending = rv_sim_disk_deadline(member->disk) != UINT64_MAX;
     const bool busy = rv_node_busy(member->node) || rv_log_busy(rv_node_log(member->node));
@@ -443,6 +447,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     sim_live_reset(world);
     memset(&world->restores, 0, sizeof world->restores);
     sim_rights_reset(world);
+    sim_laid_reset(world);
     memset(world->told, 0, sizeof world->told);
     memset(&world->losses, 0, sizeof world->losses);
     sim_network_clear(&world->network);

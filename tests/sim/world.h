@@ -18,6 +18,7 @@
 #include "tests/sim/copies.h"
 #include "tests/sim/feeds.h"
 #include "tests/sim/history.h"
+#include "tests/sim/laid.h"
 #include "tests/sim/live.h"
 #include "tests/sim/losses.h"
 #include "tests/sim/member.h"
@@ -42,6 +43,7 @@
     X(CONTENT, "an event is not what was asked for")                                               \
     X(JUDGEMENT, "the rules say otherwise")                                                        \
     X(ROWS, "rows are not the fold of the events")                                                 \
+    X(LAID, "what waits is not what is shown over the rows")                                       \
     X(FEED, "a subscription skipped, repeated or invented")                                        \
     X(COMMAND, "a command is not what its last run made of it")                                    \
     X(RIGHTS, "what is not allowed is done")                                                       \
@@ -100,7 +102,9 @@ typedef enum sim_check {
     X(ID_CHANGED, "an event that is written at an edge comes under another id")                    \
     X(READ_LATE, "a read from a version on begins at the next one")                                \
     X(RELAY_KEPT, "a gateway does not pass on what a device wrote that was lost")                  \
-    X(RETRY_REFUSED, "what is in the log already is refused when it comes again")
+    X(RETRY_REFUSED, "what is in the log already is refused when it comes again")                  \
+    X(LAID_LESS, "an event that waits is not folded")                                              \
+    X(LAID_WRONG, "what waits and does not hold any more is shown, as far as it goes")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -174,6 +178,10 @@ typedef struct sim_figures {
     uint64_t retried;         /* which they did, */
     uint64_t retries_known;   /* and an edge had it in its log, */
     uint64_t retries_met;     /* or the root had when it came */
+    uint64_t laid;            /* times that what waits was folded over the model, */
+    uint64_t laid_compared;   /* and rows were compared; */
+    uint64_t laid_judged;     /* batches there that the model could judge, */
+    uint64_t laid_failed;     /* and that do not hold */
     uint64_t unknown;         /* operations without an answer */
     uint64_t delivered;       /* by subscriptions */
     uint64_t copied;          /* changes of rows, by readers of them, */
@@ -322,6 +330,7 @@ void sim_check_unstage(sim_world *world);                  /* or is to begin aga
 void sim_check_opened(sim_world *world, sim_member *m);    /* after every open */
 bool sim_check_rows(sim_world *world, sim_member *m);      /* if it can be compared now */
 bool sim_check_confirmed(sim_world *world, sim_member *m); /* while nothing that waits is shown */
+bool sim_check_stand(sim_world *world, sim_member *m);     /* brings the model to where it is */
 void sim_check_memory(sim_world *world, const sim_member *m);
 void sim_check_hash(sim_world *world, sim_member *m); /* an edge with the root, if at one W */
 bool sim_check_converged(sim_world *world);           /* nothing more is to come */
