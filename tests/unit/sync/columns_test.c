@@ -11,9 +11,10 @@
 
 #include <stdlib.h>
 
-#define EVENTS  400
-#define STREAMS 60
-#define ARENA   ((size_t)16 << 20)
+#define EVENTS    400
+#define STREAMS   60
+#define ARENA     ((size_t)16 << 20)
+#define MALFORMED 18 /* vectors */
 
 static const char *const types[] = {
     "smallint",  "integer",   "bigint",           "boolean",       "varchar(40)", "text",
@@ -503,8 +504,50 @@ RV_TEST(messages_are_their_vectors) {
     RV_CHECK_EQ(found, 2);
 }
 
+/* Messages that are not what they should be, and the code of each; under the same schema. */
+RV_TEST(malformed_messages_are_refused_with_their_code) {
+    static world w;
+    static uint8_t bytes[4096];
+    static char line[8192];
+    void *const memory = malloc(ARENA);
+    char path[1024] = __FILE__;
+    char *const tests = strstr(path, "tests/unit/");
+    RV_CHECK(tests != NULL);
+    memcpy(tests, "tests/vectors/wire-malformed.txt", sizeof "tests/vectors/wire-malformed.txt");
+    FILE *const file = fopen(path, "r");
+    RV_CHECK(file != NULL);
+    int count = 0;
+    while (fgets(line, sizeof line, file) != NULL) {
+        char name[64], code[64];
+        int hex = 0;
+        size_t len = 0;
+        unsigned byte = 0;
+        bool same = false;
+        rv_error err;
+        if (strncmp(line, "events-", 7) != 0 ||
+            sscanf(line, "%63s %63s %n", name, code, &hex) != 2) {
+            continue;
+        }
+        while (len < sizeof bytes && sscanf(line + hex + 2 * len, "%2x", &byte) == 1) {
+            bytes[len++] = (uint8_t)byte;
+        }
+        RV_CHECK(len > RV_WIRE_HEADER_LEN && bytes[0] == RV_WIRE_EVENTS);
+        RV_CHECK(vector_world(&w, 3, memory, &err));
+        const rv_bytes body = rv_bytes_from(rv_bytes_of(bytes, len), RV_WIRE_HEADER_LEN);
+        const rv_status status = decode(&w, body, false, &same, &err);
+        if (strcmp(rv_status_code(status), code) != 0) {
+            RV_FAIL_AT_("%s: %s, must be %s", name, rv_status_code(status), code);
+        }
+        count += 1;
+    }
+    fclose(file);
+    free(memory);
+    RV_CHECK_EQ(count, MALFORMED);
+}
+
 int main(void) {
     RV_RUN(messages_are_their_vectors);
+    RV_RUN(malformed_messages_are_refused_with_their_code);
     RV_RUN(events_come_out_as_they_went_in);
     RV_RUN(no_bytes_do_harm);
     RV_RUN(a_full_message_takes_no_more);
