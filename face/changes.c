@@ -231,6 +231,9 @@ static rv_status write_changes(rv_exchange *x, rv_writer *w, rv_error *err) {
     const rv_expr *filter;
     x->text = (rv_bytes){NULL, 0};
     x->text_sent = 0;
+    if (!rv_row_feed_due(&c->feed)) {
+        return RV_PENDING; /* before the condition is compiled, which is most of the work */
+    }
     rv_arena_reset(&x->face->scratch, 0);
     rv_status status = compile(x, &compiled, &filter, err);
     status =

@@ -26,6 +26,15 @@ static const char schema[] =
     "CREATE EVENT_TYPE untagged (id deletes tag(id));"
     "CREATE STREAM tags (path \\\"/tags/{id}\\\", event_types (tagged, retagged, untagged));\"}";
 
+/* With an aggregate that nobody follows. */
+static const char other_schema[] =
+    "{\"text\":\"CREATE SHARED AGGREGATE tag (id bigint PRIMARY KEY, n bigint, word text);"
+    "CREATE AGGREGATE other (id bigint PRIMARY KEY);"
+    "CREATE EVENT_TYPE tagged (id creates tag(id), n updates tag(n), word updates tag(word));"
+    "CREATE EVENT_TYPE othered (id creates other(id));"
+    "CREATE STREAM tags (path \\\"/tags/{id}\\\", event_types (tagged));"
+    "CREATE STREAM others (path \\\"/others/{id}\\\", event_types (othered));\"}";
+
 typedef struct rows {
     char *row[IDS]; /* by id, as an array; NULL: there is none */
 } rows;
@@ -451,6 +460,32 @@ RV_TEST(readers_share_what_is_found) {
     }
 }
 
+/* A feed whose rows have not changed does nothing for it: its condition is not compiled either. */
+RV_TEST(who_is_told_nothing_costs_nothing) {
+    static reader r;
+    server s = server_create(8);
+    rv_unused unused = {.count = 0};
+    RV_CHECK_EQ(post(&s, "/schema", "", other_schema), 201);
+    memset(&r, 0, sizeof r);
+    open_reader(s.face, &r, targets[1], "");
+    RV_CHECK_STATUS(take(&r, 70000, 99), RV_PENDING);
+    RV_CHECK_EQ(post(&s, "/streams/others/1", "othered", "{}"), 201);
+    rv_face_unused(s.face, &unused);
+    fixture_spoil(&unused, true);
+    RV_CHECK_STATUS(take(&r, 70000, 1), RV_PENDING);
+    RV_CHECK(unused.at[0].len > 1024);
+    for (size_t i = 0; i < unused.at[0].len; i++) { /* the memory that it would be compiled in */
+        RV_CHECK_EQ(((const uint8_t *)unused.at[0].ptr)[i], 0xa5);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK_EQ(post(&s, "/streams/tags/1", "tagged", "{\"n\":9}"), 201);
+    RV_CHECK_STATUS(take(&r, 70000, 99), RV_PENDING);
+    check_rows(&s, &r, queries[1]);
+    RV_CHECK_EQ(r.told[INSERT], 1);
+    close_reader(&r);
+    server_free(&s);
+}
+
 RV_TEST(what_is_pending_is_told_as_such) {
     static reader r;
     static pair p;
@@ -504,6 +539,7 @@ int main(void) {
     RV_RUN(what_is_no_feed_of_changes_is_refused);
     RV_RUN(who_sleeps_begins_again);
     RV_RUN(readers_share_what_is_found);
+    RV_RUN(who_is_told_nothing_costs_nothing);
     RV_RUN(what_is_pending_is_told_as_such);
     return rv_test_done();
 }
