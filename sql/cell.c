@@ -304,3 +304,38 @@ rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_aren
     }
     return status == RV_OK ? RV_SQL_MATCH_KEY : RV_SQL_MATCH_NONE;
 }
+
+/* Where the digits from `at` on end. */
+static size_t digits_end(rv_bytes text, size_t at) {
+    while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {
+        at += 1;
+    }
+    return at;
+}
+
+rv_sql_match rv_sql_cell_key_of_digits(const rv_type *type, sqlite3_value *sought,
+                                       rv_arena *scratch, rv_value *key) {
+    static const rv_type bigint = {.kind = RV_TYPE_BIGINT};
+    RV_ASSERT(rv_sql_form_of(type) == RV_SQL_INTEGER);
+    if (sqlite3_value_type(sought) != SQLITE_TEXT) {
+        return rv_sql_cell_key(type, sought, scratch, key);
+    }
+    const rv_bytes text =
+        rv_bytes_of(sqlite3_value_blob(sought), (size_t)sqlite3_value_bytes(sought));
+    const size_t begin = text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+') ? 1 : 0;
+    const size_t point = digits_end(text, begin);
+    const size_t end =
+        point < text.len && text.ptr[point] == '.' ? digits_end(text, point + 1) : point;
+    if (point == begin || end < text.len) {
+        return RV_SQL_MATCH_SCAN; /* an exponent, NaN, or no number */
+    }
+    for (size_t i = point + 1; i < end; i++) {
+        if (text.ptr[i] != '0') {
+            return RV_SQL_MATCH_NONE; /* between two integers */
+        }
+    }
+    return rv_value_from_text(&bigint, rv_bytes_of(text.ptr, point), RV_LITERAL("key"), scratch,
+                              key, NULL) == RV_OK
+               ? RV_SQL_MATCH_KEY
+               : RV_SQL_MATCH_NONE;
+}

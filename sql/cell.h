@@ -54,4 +54,9 @@ typedef enum rv_sql_match {
 rv_sql_match rv_sql_cell_key(const rv_type *type, sqlite3_value *sought, rv_arena *scratch,
                              rv_value *key);
 
+/* The same for a RV_SQL_INTEGER under the collation of numerics, which compares all digits: a TEXT
+ * has more than the REAL that an integer would meet otherwise. SQLite is to test what is found. */
+rv_sql_match rv_sql_cell_key_of_digits(const rv_type *type, sqlite3_value *sought,
+                                       rv_arena *scratch, rv_value *key);
+
 #endif

@@ -10,7 +10,8 @@
  *    give as numerics do;
  *  - of two columns that are compared the one that has such a collation says how, on either side,
  *    and so does any part of a compound SELECT;
- *  - a number and a text meet as numbers under the collation of numerics.
+ *  - a number and a text meet as numbers under the collation of numerics, whatever columns they
+ * come from: the affinity of a column of numbers would make the text a REAL first.
  *
  *     coalesce(amount, 0) < 20      0 < 20, '2.50' < 20, '12.00' < 20: INTEGERs and TEXTs
  *
@@ -45,6 +46,13 @@ static bool rv_order_mixes(int a, int b, const CollSeq *order) {
     const bool numbers[2] = {(a & RV_ORDER_NUMBER) != 0, (b & RV_ORDER_NUMBER) != 0};
     const int other = numbers[0] ? b : a;
     return numbers[0] != numbers[1] && (other & MEM_Str) != 0 && rv_order_is_wide(order);
+}
+
+/* The affinity, with flags or without, that both sides are given before they are compared. */
+static int rv_order_affinity(const CollSeq *order, int affinity) {
+    const bool numbers = (affinity & SQLITE_AFF_MASK) >= SQLITE_AFF_NUMERIC;
+    return numbers && rv_order_is_wide(order) ? (affinity & ~SQLITE_AFF_MASK) | SQLITE_AFF_BLOB
+                                              : affinity;
 }
 
 /* The text of a value; a number's as SQLite writes it, in `memory`. */
@@ -111,6 +119,35 @@ static bool rv_order_weak(const Parse *parse, const CollSeq *order) {
 static CollSeq *rv_order_of_two(Parse *parse, CollSeq *order, const Expr *right) {
     CollSeq *const other = rv_order_weak(parse, order) ? sqlite3ExprCollSeq(parse, right) : NULL;
     return other == NULL ? order : other;
+}
+
+/* The collation of a column of `(x, y) IN (SELECT a, b …)`, if it has one of its own. */
+static CollSeq *rv_order_of_member(Parse *parse, const Expr *in, int column) {
+    RV_ASSERT(in->op == TK_IN && column >= 0);
+    if (!ExprUseXSelect(in)) {
+        return NULL; /* in a list it is that of `x` */
+    }
+    CollSeq *const order =
+        sqlite3BinaryCompareCollSeq(parse, sqlite3VectorFieldSubexpr(in->pLeft, column),
+                                    in->x.pSelect->pEList->a[column].pExpr);
+    return rv_order_weak(parse, order) ? NULL : order;
+}
+
+/* The first one of its columns that has one. */
+static CollSeq *rv_order_of_in(Parse *parse, const Expr *in) {
+    const int count = sqlite3ExprVectorSize(in->pLeft);
+    CollSeq *order = NULL;
+    for (int i = 0; i < count && order == NULL; i++) {
+        order = rv_order_of_member(parse, in, i);
+    }
+    return order;
+}
+
+/* What a table was asked for by IN, to be tested by the collation of that. */
+static Expr *rv_order_sought(Parse *parse, const Expr *in, int field, Expr *sought) {
+    const CollSeq *const order = rv_order_of_member(parse, in, field > 0 ? field - 1 : 0);
+    RV_ASSERT(sought != NULL);
+    return order == NULL ? sought : sqlite3ExprAddCollateString(parse, sought, order->zName);
 }
 
 /* The collation of a column of a SELECT, which may be a compound one: `select` is its first. */

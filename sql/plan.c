@@ -21,18 +21,27 @@ typedef struct candidate {
     double cost;
 } candidate;
 
-/* An explicit COLLATE, or a column that this one meets, compares by other rules than the column.
- * Numbers do not care, but to a wide numeric '-Infinity' is less than they are, and 'Infinity'
- * equal to that of a float. */
-static bool collates(const rv_type *type, sqlite3_index_info *info, int nth) {
+static bool is_wide(sqlite3_index_info *info, int nth) {
     RV_ASSERT(nth < info->nConstraint);
-    const char *const collation = sqlite3_vtab_collation(info, nth);
+    return strcmp(sqlite3_vtab_collation(info, nth), RV_SQL_WIDE_COLLATION) == 0;
+}
+
+/* An explicit COLLATE, or a column that this one meets, compares by other rules than the column.
+ * Numbers do not care, but a wide numeric is compared digit by digit: '-Infinity' is less than
+ * they are, and a REAL stands for more of them than one. */
+static bool collates(const rv_type *type, sqlite3_index_info *info, int nth) {
     const rv_sql_form form = rv_sql_form_of(type);
     const uint8_t op = info->aConstraint[nth].op;
-    const bool equal = op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_IS;
-    const bool follows = equal && form != RV_SQL_REAL;
-    return rv_sql_form_exact(form) ? follows || strcmp(collation, RV_SQL_WIDE_COLLATION) != 0
-                                   : strcmp(collation, rv_sql_collation_of(type)) == 0;
+    const bool is = op == SQLITE_INDEX_CONSTRAINT_IS && form != RV_SQL_INTEGER;
+    const bool follows = (op == SQLITE_INDEX_CONSTRAINT_EQ || is) && form != RV_SQL_REAL;
+    return rv_sql_form_exact(form)
+               ? follows || !is_wide(info, nth)
+               : strcmp(sqlite3_vtab_collation(info, nth), rv_sql_collation_of(type)) == 0;
+}
+
+/* True for an integer that is equal to what may be a wide numeric: to all digits of that. */
+static bool is_digits(const rv_type *type, sqlite3_index_info *info, int nth) {
+    return rv_sql_form_of(type) == RV_SQL_INTEGER && is_wide(info, nth);
 }
 
 /* The first constraint on a column with one of two operators that an index can follow; -1: none. */
@@ -51,10 +60,12 @@ static int find(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column
 
 /* Takes a constraint on a column of the type. */
 static void take(const rv_type *type, int constraint, char kind, candidate *c) {
+    RV_ASSERT(kind != 0);
     RV_ASSERT(c->len < RV_SQL_PLAN_SIZE - 1);
     c->text[c->len++] = kind;
     c->constraints[c->argument_count] = constraint;
-    const bool exact = c->exact_count == c->argument_count && rv_sql_bound_exact(type);
+    const bool exact =
+        kind != '~' && c->exact_count == c->argument_count && rv_sql_bound_exact(type);
     c->exact_count += exact;
     c->argument_count++;
 }
@@ -73,7 +84,10 @@ static bool take_equal(const rv_aggregate *a, sqlite3_index_info *info, uint16_t
     const int found = find(a, info, column, equal, is);
     RV_ASSERT(c->len < RV_SQL_PLAN_SIZE - 1);
     if (found >= 0) {
-        take(type, found, info->aConstraint[found].op == equal ? '=' : '.', c);
+        const char kind = is_digits(type, info, found)           ? '~'
+                          : info->aConstraint[found].op == equal ? '='
+                                                                 : '.';
+        take(type, found, kind, c);
         return true;
     }
     const int null = SQLITE_INDEX_CONSTRAINT_ISNULL;
@@ -176,32 +190,40 @@ static candidate consider(const rv_aggregate *a, uint16_t nth, uint64_t rows,
     return c;
 }
 
-/* Uses the constraints that together are a look-up by the primary key; false when one is missing.
+/* Takes the constraints that together are a look-up by the primary key; false when one is missing.
  */
-static bool use_key(const rv_aggregate *a, sqlite3_index_info *info) {
+static bool take_key(const rv_aggregate *a, sqlite3_index_info *info, candidate *c) {
     const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
-    int found[RV_INDEX_COLUMNS_MAX];
-    bool unique = true;
-    bool exact = true;
     RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
     for (uint16_t i = 0; i < a->key_count; i++) {
-        found[i] = find(a, info, a->keys[i], equal, equal);
-        if (found[i] < 0) {
+        const rv_type *const type = &a->columns[a->keys[i]].type;
+        const int found = find(a, info, a->keys[i], equal, equal);
+        if (found < 0) {
             return false;
         }
-        const rv_type *const type = &a->columns[a->keys[i]].type;
-        unique = unique && rv_sql_form_exact(rv_sql_form_of(type));
-        exact = exact && rv_sql_bound_exact(type);
+        take(type, found, is_digits(type, info, found) ? '~' : '=', c);
     }
+    return true;
+}
+
+/* Looks up by the primary key. The plan's text is there if it says more than that: `~`. */
+static int use_key(const rv_aggregate *a, const candidate *c, sqlite3_index_info *info) {
+    bool unique = true;
+    RV_ASSERT(c->argument_count == (int)a->key_count);
     for (uint16_t i = 0; i < a->key_count; i++) {
-        info->aConstraintUsage[found[i]].argvIndex = i + 1;
-        info->aConstraintUsage[found[i]].omit = exact;
+        unique = unique && rv_sql_form_exact(rv_sql_form_of(&a->columns[a->keys[i]].type));
+        info->aConstraintUsage[c->constraints[i]].argvIndex = i + 1;
+        info->aConstraintUsage[c->constraints[i]].omit = c->exact_count == c->argument_count;
+    }
+    if (strchr(c->text, '~') != NULL) {
+        info->idxStr = sqlite3_mprintf("%s", c->text);
+        info->needToFreeIdxStr = 1;
     }
     info->idxNum = RV_SQL_PLAN_KEY;
     info->estimatedRows = 1;
     info->estimatedCost = 2.0;
     info->idxFlags = unique ? SQLITE_INDEX_SCAN_UNIQUE : 0;
-    return true;
+    return strchr(c->text, '~') != NULL && info->idxStr == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }
 
 static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info) {
@@ -226,8 +248,9 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
 
 int rv_sql_plan_choose(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *info) {
     RV_ASSERT(a->index_count <= RV_INDEXES_MAX);
-    if (use_key(a, info)) {
-        return SQLITE_OK;
+    candidate key = {.cost = 0};
+    if (take_key(a, info, &key)) {
+        return use_key(a, &key, info);
     }
     const uint64_t some = rows > 0 ? rows : 1;
     const double scan = 4.0 + (double)rows;

@@ -8,6 +8,7 @@
  *     VIRTUAL TABLE INDEX 2+n:=[   the index with number n, by its columns in turn:
  *
  *         =    equal to an argument     0    NULL     .  IS an argument, which may be NULL
+ *         ~    equal to an argument, a numeric with all its digits (also of a primary key: 1:~)
  *         [ (  from an argument on, or behind it: the next column
  *         ] )  up to an argument, or before it: the same column
  *         a    then in its order        d    then in the opposite order: as ORDER BY asks

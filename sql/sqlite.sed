@@ -31,6 +31,11 @@ s/^\( *rc = \)vdbeSorterSort(/\1rv_merge_sort(/
 /^SQLITE_PRIVATE int sqlite3MemCompare(.*{$/,/^}/s/^  if( combined_flags&(MEM_Int.*{$/&\n    if( rv_order_mixes(f1, f2, pColl) ) return rv_order_compare(pMem1, pMem2);/
 /^SQLITE_PRIVATE int sqlite3VdbeRecordCompareWithSkip($/,/^}/s/^    u32 serial_type;/&\n    RV_ORDER_FIELD/
 /^SQLITE_PRIVATE RecordCompare sqlite3VdbeFindCompare(.*{$/,/^}/s/^    if( (flags & MEM_Int) /    if( (flags \& MEM_Int) \&\& !rv_order_of_field(p->pKeyInfo, 0) /
+/^static int codeCompare($/,/^}/s/^  p5 = binaryCompareP5(.*$/&\n  p5 = rv_order_affinity(p4, p5);/
+/^static char \*exprINAffinity(/,/^}/s/^        zRet\[i\] = sqlite3CompareAffinity(\(.*\), a);/&\n        zRet[i] = rv_order_affinity(sqlite3BinaryCompareCollSeq(pParse, pA, \1), zRet[i]);/
+/^static int codeAllEqualityTerms($/,/^}/s/^        if( sqlite3CompareAffinity(pRight, /        zAff[j] = rv_order_affinity(sqlite3ExprCompareCollSeq(pParse, pTerm->pExpr), zAff[j]);\n&/
+/^SQLITE_PRIVATE CollSeq \*sqlite3ExprCompareCollSeq(.*{$/,/^}/s/^  if( ExprHas/  if( p->op==TK_IN \&\& rv_order_of_in(pParse, p)!=0 ) return rv_order_of_in(pParse, p);\n&/
+s/^            pRight->iTable = iReg+j+2;/&\n            pCompare->pRight = rv_order_sought(pParse, pTerm->pExpr, iFld, pRight);/
 
 # `$2`, `:2` and `@2` are numbers, as `?2` is.
 /^SQLITE_PRIVATE void sqlite3ExprAssignVarNumber(.*{$/,/^}/s/^    if( z\[0\]=='?' ){/    if( z[0]=='?' || rv_order_numbers(z) ){/

@@ -275,16 +275,18 @@ static int table_close(sqlite3_vtab_cursor *base) {
     return SQLITE_OK;
 }
 
-/* Which rows can have the key that is sought, column by column. `key` lies in `sought` or
- * `scratch`.
+/* Which rows can have the key that is sought, column by column, as the plan says if it has a text.
+ * `key` lies in `sought` or `scratch`.
  */
-static rv_sql_match match_key(const rv_aggregate *a, sqlite3_value **sought, rv_arena *scratch,
-                              rv_value *key) {
+static rv_sql_match match_key(const rv_aggregate *a, const char *plan, sqlite3_value **sought,
+                              rv_arena *scratch, rv_value *key) {
     rv_sql_match match = RV_SQL_MATCH_KEY;
     RV_ASSERT(a->key_count > 0 && a->key_count <= RV_INDEX_COLUMNS_MAX);
     for (uint16_t i = 0; i < a->key_count && match != RV_SQL_MATCH_NONE; i++) {
         const rv_type *type = &a->columns[a->keys[i]].type;
-        const rv_sql_match one = rv_sql_cell_key(type, sought[i], scratch, &key[i]);
+        const rv_sql_match one = plan != NULL && plan[i] == '~'
+                                     ? rv_sql_cell_key_of_digits(type, sought[i], scratch, &key[i])
+                                     : rv_sql_cell_key(type, sought[i], scratch, &key[i]);
         match = one == RV_SQL_MATCH_KEY ? match : one;
     }
     return match;
@@ -348,7 +350,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     }
     if (plan == RV_SQL_PLAN_KEY) {
         RV_ASSERT(argc == (int)a->key_count);
-        match = match_key(a, argv, &scratch, key);
+        match = match_key(a, text, argv, &scratch, key);
     }
     cursor->single = match != RV_SQL_MATCH_SCAN;
     const bool notes = query != NULL && query->mode != RV_SQL_PLAIN;

@@ -38,7 +38,9 @@ static rv_sql_match equal_value(rv_sql_walk *w, uint16_t nth, char kind, sqlite3
         return RV_SQL_MATCH_KEY;
     }
     RV_ASSERT(sought != NULL);
-    const rv_sql_match match = rv_sql_cell_key(type, sought, &w->memory, value);
+    const rv_sql_match match = kind == '~'
+                                   ? rv_sql_cell_key_of_digits(type, sought, &w->memory, value)
+                                   : rv_sql_cell_key(type, sought, &w->memory, value);
     return match == RV_SQL_MATCH_KEY && !keep(w, value) ? RV_SQL_MATCH_SCAN : match;
 }
 
@@ -46,7 +48,7 @@ static rv_sql_match equal_value(rv_sql_walk *w, uint16_t nth, char kind, sqlite3
 static bool read_equal(rv_sql_walk *w, const char **plan, sqlite3_value ***argv) {
     bool any = true;
     bool follows = true;
-    for (; **plan == '=' || **plan == '0' || **plan == '.'; *plan += 1) {
+    for (; **plan != 0 && strchr("=~0.", **plan) != NULL; *plan += 1) {
         const char kind = **plan;
         RV_ASSERT(w->equal_count < w->index->column_count);
         const rv_sql_match match =

@@ -331,6 +331,80 @@ RV_TEST(wide_numerics_meet_exponents) {
     }
 }
 
+/* Three lines whose keys no REAL tells apart, each with the number of the next one, and fractions
+ * that none does either. */
+static fixture *near(const char *index) {
+    char text[512];
+    snprintf(text, sizeof text,
+             "CREATE AGGREGATE w (id bigint PRIMARY KEY, n numeric(30,4), m numeric(18,0),"
+             " f numeric(38,20), y numeric(12,2)%s);"
+             "CREATE EVENT_TYPE made (id creates w(id), n updates w(n), m updates w(m),"
+             " f updates w(f), y updates w(y));"
+             "CREATE STREAM ws (path \"/w/{id}\" event_types (made));",
+             index);
+    fixture *f = fixture_open(text, 2u << 20, 0);
+    for (int i = 0; f != NULL && i < 3; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "/w/900719925474099%d", i + 2);
+        snprintf(text, sizeof text,
+                 "{\"n\":\"900719925474099%d.0000\",\"m\":900719925474099%d,"
+                 "\"f\":\"%d.3000000000000000%d\",\"y\":\"%d.30\"}",
+                 i + 3, i + 2, i, i % 2, i);
+        if (fixture_append(f, path, "made", text) != RV_OK) {
+            fixture_close(f);
+            return NULL;
+        }
+    }
+    return f;
+}
+
+/* Numerics and integers compare by all of their digits, whichever form they have in SQL. */
+RV_TEST(numerics_compare_exactly) {
+    static const condition queries[] = {
+        {"count(*) FROM w WHERE n = id", "[0]"},
+        {"count(*) FROM w WHERE n > id", "[3]"},
+        {"count(*) FROM w WHERE id >= n", "[0]"},
+        {"count(*) FROM w WHERE m = n OR n IS m", "[0]"},
+        {"count(*) FROM w WHERE m <> n AND n IS NOT m", "[3]"},
+        {"count(*) FROM w WHERE coalesce(n, 0) = id", "[0]"},
+        {"count(*) FROM w WHERE id BETWEEN n AND n", "[0]"},
+        {"count(*) FROM w WHERE CASE id WHEN n THEN 1 ELSE 0 END", "[0]"},
+        {"count(*) FROM w WHERE (n, 1) = (id, 1)", "[0]"},
+        {"max(n) > max(id), min(n) > min(m) FROM w", "[1,1]"},
+        {"a.y, b.y FROM w a JOIN w b ON a.n = b.id ORDER BY 1", "[0.30,1.30][1.30,2.30]"},
+        {"a.y, b.y FROM w a JOIN w b ON (a.n = b.id) IS TRUE ORDER BY 1", "[0.30,1.30][1.30,2.30]"},
+        {"a.y, b.y FROM w a JOIN w b ON b.m = a.n ORDER BY 1", "[0.30,1.30][1.30,2.30]"},
+        {"a.y, b.y FROM w a JOIN w b ON b.m = coalesce(a.n, 0) ORDER BY 1",
+         "[0.30,1.30][1.30,2.30]"},
+        {"a.y, b.y FROM w a LEFT JOIN w b ON b.id = a.n ORDER BY 1",
+         "[0.30,1.30][1.30,2.30][2.30,null]"},
+        {"a.y, b.x FROM w a JOIN (SELECT id AS i, y AS x FROM w LIMIT 9) b ON a.n = b.i ORDER BY 1",
+         "[0.30,1.30][1.30,2.30]"},
+        {"y FROM w WHERE id IN (SELECT n FROM w) ORDER BY 1", "[1.30][2.30]"},
+        {"y FROM w WHERE id NOT IN (SELECT n FROM w) ORDER BY 1", "[0.30]"},
+        {"y FROM w WHERE m IN (SELECT n FROM w) ORDER BY 1", "[1.30][2.30]"},
+        {"y FROM w WHERE n IN (SELECT id FROM w) ORDER BY 1", "[0.30][1.30]"},
+        {"y FROM w WHERE (y, id) IN (SELECT y + 1, n FROM w) ORDER BY 1", "[1.30][2.30]"},
+        {"a.y FROM w a WHERE EXISTS (SELECT 1 FROM w b WHERE b.n = a.id) ORDER BY 1",
+         "[1.30][2.30]"},
+        {"y FROM w WHERE id = '9007199254740993'", "[1.30]"},
+        {"y FROM w WHERE f = y ORDER BY 1", "[0.30][2.30]"},
+        {"y FROM w WHERE f > y ORDER BY 1", "[1.30]"},
+        {"a.y FROM w a JOIN w b ON a.y = b.f ORDER BY 1", "[0.30][2.30]"},
+        {"y FROM w WHERE y IN (SELECT f FROM w) ORDER BY 1", "[0.30][2.30]"},
+        {"count(*) FROM (SELECT id FROM w UNION SELECT n FROM w)", "[4]"},
+    };
+    static const char *const indexes[] = {"", ", INDEX (m), INDEX (n), INDEX (f), INDEX (y)"};
+    for (int i = 0; i < 2; i++) {
+        fixture *f = near(indexes[i]);
+        RV_CHECK(f != NULL);
+        CHECK_CONDITIONS(f, "SELECT ", queries);
+        RV_CHECK_TEXT(fixture_plan(f, "SELECT b.id FROM w a CROSS JOIN w b ON b.id = a.n"),
+                      "SCAN a VIRTUAL TABLE INDEX 0:; SCAN b VIRTUAL TABLE INDEX 1:~");
+        fixture_close(f);
+    }
+}
+
 /* The spaces that fill a char(n) do not count, as in PostgreSQL and in CHECKs. */
 RV_TEST(padding_does_not_count) {
     static const condition queries[] = {
@@ -345,6 +419,8 @@ RV_TEST(padding_does_not_count) {
         {"id FROM c WHERE code > 'EUR' ORDER BY id", "[2][3]"},
         {"id FROM c WHERE name = code ORDER BY id", "[1][3]"},
         {"id FROM c WHERE code = name ORDER BY id", "[1][3]"},
+        {"id FROM c WHERE name IN (SELECT code FROM c) ORDER BY id", "[1][3]"},
+        {"id FROM c WHERE (name, id) IN (SELECT code, id FROM c) ORDER BY id", "[1][3]"},
         {"id FROM c WHERE coalesce(code, '') = 'USD'", "[2]"},
         {"a.id, b.id FROM c a JOIN c b ON b.code = a.name ORDER BY 1", "[1,1][3,3]"},
         {"count(*) FROM (SELECT code FROM c UNION SELECT 'EUR')", "[3]"},
@@ -354,7 +430,7 @@ RV_TEST(padding_does_not_count) {
         {"k.n FROM k WHERE id = 'ab '", "[1]"},
         {"k.n FROM k WHERE id = 'abcd'", ""},
     };
-    static const char *const indexes[] = {"", ", INDEX (code)"};
+    static const char *const indexes[] = {"", ", INDEX (code), INDEX (name)"};
     static const char *const rows[][2] = {{"EUR", "EUR"}, {"USD", "usd"}, {"abcde", "abcde"}};
     for (int i = 0; i < 2; i++) {
         char declared[512];
@@ -657,6 +733,7 @@ int main(void) {
     RV_RUN(what_is_none_of_a_type_keeps_its_value);
     RV_RUN(what_is_made_of_wide_numerics_compares_as_numbers);
     RV_RUN(wide_numerics_meet_exponents);
+    RV_RUN(numerics_compare_exactly);
     RV_RUN(padding_does_not_count);
     RV_RUN(numerics_beyond_18_digits);
     RV_RUN(comparisons_with_constants);
