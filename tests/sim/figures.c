@@ -86,6 +86,7 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "batches that wait, judged by the model", figures->laid_judged);
     line(to, "of these, that do not hold any more", figures->laid_failed);
     line(to, "queries", figures->queries);
+    line(to, "queries, the schema's own", figures->questions);
     line(to, "live queries that ran again", figures->live_ran);
     line(to, "of them over what was kept", figures->live_kept);
     line(to, "live queries that did not have to", figures->live_spared);

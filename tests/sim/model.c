@@ -426,19 +426,22 @@ void sim_model_stale(sim_model *model, const rv_node *node) {
     }
 }
 
-/* True when the row is among those that are given. */
-static bool passes(const sim_model *model, const sim_given *given, const naive_row *row) {
-    const rv_aggregate *const aggregate = rv_schema_aggregate(model->truth->schema, row->aggregate);
+static uint16_t column_of(const rv_aggregate *aggregate, const char *name) {
     uint16_t c = 0;
-    if (given->column == NULL) {
-        return true;
-    }
-    while (c < aggregate->column_count &&
-           !rv_bytes_are(aggregate->columns[c].name, given->column)) {
+    while (c < aggregate->column_count && !rv_bytes_are(aggregate->columns[c].name, name)) {
         c += 1;
     }
     RV_ASSERT(c < aggregate->column_count);
-    const rv_value *const value = &row->values[c];
+    return c;
+}
+
+/* True when the row is among those that are given. */
+static bool passes(const sim_model *model, const sim_given *given, const naive_row *row) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(model->truth->schema, row->aggregate);
+    if (given->column == NULL) {
+        return true;
+    }
+    const rv_value *const value = &row->values[column_of(aggregate, given->column)];
     return value->class_ == RV_VALUE_INT && value->as.integer >= given->least &&
            value->as.integer <= given->most;
 }
@@ -538,6 +541,45 @@ bool sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column
         }
     }
     return sim_model_knows(model, aggregate);
+}
+
+/* True when the row that the column of this one refers to is there. */
+static bool is_joined(const sim_model *model, const naive_row *row, uint16_t column) {
+    const rv_schema *const schema = model->truth->schema;
+    const uint16_t to = rv_schema_aggregate(schema, row->aggregate)->columns[column].references;
+    const uint16_t key = rv_schema_aggregate(schema, to)->key;
+    bool found = false;
+    for (uint32_t i = 0; i < 2 * NAIVE_ROWS && !found; i++) {
+        const naive_row *const other = row_due(model, i);
+        found = other != NULL && other->aggregate == to &&
+                !rv_value_is_null(&row->values[column]) &&
+                naive_same(&other->values[key], &row->values[column]);
+    }
+    return found;
+}
+
+bool sim_model_answer(const sim_model *model, const sim_question *question, uint64_t *count) {
+    bool knows = true;
+    RV_ASSERT(question->text != NULL);
+    *count = 0;
+    for (uint32_t i = 0; i < 2 * NAIVE_ROWS; i++) {
+        const naive_row *const row = row_due(model, i);
+        const rv_aggregate *const aggregate =
+            row == NULL ? NULL : rv_schema_aggregate(model->truth->schema, row->aggregate);
+        if (row == NULL || !rv_bytes_are(aggregate->name, question->where[0].aggregate)) {
+            continue;
+        }
+        bool counts = question->joined == NULL ||
+                      is_joined(model, row, column_of(aggregate, question->joined));
+        for (uint32_t k = 0; k < SIM_QUESTION_WHERES && counts; k++) {
+            counts = passes(model, &question->where[k], row);
+        }
+        *count += counts;
+    }
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(model->truth->schema); a++) {
+        knows = knows && sim_model_knows(model, a);
+    }
+    return knows;
 }
 
 void sim_model_corrupt(sim_model *model, uint64_t position) {

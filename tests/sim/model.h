@@ -81,6 +81,9 @@ bool sim_model_same(sim_model *model, rv_state *state, const rv_schema *schema, 
 bool sim_model_count(const sim_model *model, uint16_t aggregate, uint16_t column, int64_t least,
                      uint64_t *count);
 
+/* How many rows the question counts. False as above. */
+bool sim_model_answer(const sim_model *model, const sim_question *question, uint64_t *count);
+
 /* False of one that is stale, and of a shared aggregate where not all streams are selected and
  * bases are: those have what other streams did to its rows as well. Such an aggregate is true only
  * where it is selected. */

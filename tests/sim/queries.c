@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Queries: rows of an aggregate are counted by SQL, all or those with a column at least so great,
- * and counted again in the model.
+ * or what one of the schema's queries asks for, and counted again in the model.
  */
 #include "tests/sim/world.h"
 
@@ -48,32 +48,56 @@ static rv_status ask(sim_member *m, const char *text, char *answer, size_t cap, 
     return status;
 }
 
-void sim_query(sim_world *world, sim_member *m, uint64_t *random) {
-    char text[160], answer[64] = "", expected[64];
-    rv_error err;
-    if (!sim_check_rows(world, m) || rv_schema_aggregate_count(rv_node_schema(m->node)) == 0) {
-        return;
-    }
+/* Writes a query about some aggregate. False: the model does not know its answer. */
+static bool draw(const sim_world *world, const sim_member *m, uint64_t *random, char *text,
+                 size_t cap, uint64_t *count) {
     const rv_schema *const schema = rv_node_schema(m->node);
     const uint16_t number = (uint16_t)rv_random_below(random, rv_schema_aggregate_count(schema));
     const rv_aggregate *const aggregate = rv_schema_aggregate(schema, number);
     const uint16_t column = draw_column(aggregate, random);
     const int64_t least = (int64_t)rv_random_below(random, 1000) - 200;
     RV_ASSERT(column == RV_NONE || column < aggregate->column_count);
-    int len = snprintf(text, sizeof text, "select count(*) from %.*s", (int)aggregate->name.len,
+    int len = snprintf(text, cap, "select count(*) from %.*s", (int)aggregate->name.len,
                        (const char *)aggregate->name.ptr);
     if (column != RV_NONE) {
         const rv_bytes name = aggregate->columns[column].name;
-        len += snprintf(text + len, sizeof text - (size_t)len, " where %.*s >= %lld", (int)name.len,
+        len += snprintf(text + len, cap - (size_t)len, " where %.*s >= %lld", (int)name.len,
                         (const char *)name.ptr, (long long)least);
     }
+    return sim_model_count(world->models[m->index], number, column, least, count);
+}
+
+/* The same of the schema's queries. */
+static bool choose(const sim_world *world, const sim_member *m, uint64_t *random, char *text,
+                   size_t cap, uint64_t *count) {
+    const sim_question *const all = sim_schema_of(world->plan->schema)->queries;
+    uint32_t questions = 0;
+    while (all[questions].text != NULL) {
+        questions += 1;
+    }
+    RV_ASSERT(questions > 0);
+    const sim_question *const question = &all[rv_random_below(random, questions)];
+    (void)snprintf(text, cap, "%s", question->text);
+    return sim_model_answer(world->models[m->index], question, count);
+}
+
+void sim_query(sim_world *world, sim_member *m, uint64_t *random) {
+    char text[160], answer[64] = "", expected[64];
     uint64_t count = 0;
-    if (!sim_model_count(world->models[m->index], number, column, least, &count)) {
+    rv_error err;
+    if (!sim_check_rows(world, m) || rv_schema_aggregate_count(rv_node_schema(m->node)) == 0) {
+        return;
+    }
+    RV_ASSERT(m->life == SIM_UP);
+    const bool chosen = rv_random_chance(random, 50);
+    if (chosen ? !choose(world, m, random, text, sizeof text, &count)
+               : !draw(world, m, random, text, sizeof text, &count)) {
         return;
     }
     (void)snprintf(expected, sizeof expected, "[%llu]", (unsigned long long)count);
     const rv_status status = ask(m, text, answer, sizeof answer, &err);
     world->figures.queries += 1;
+    world->figures.questions += chosen;
     if (status != RV_OK) {
         sim_fail(world, SIM_CHECK_STATUS, "member %u: %s: %s", (unsigned)m->index, text,
                  rv_status_code(status));

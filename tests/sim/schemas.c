@@ -33,6 +33,9 @@ static void set(sim_draft *draft, const char *type, const char *path_format, int
 /* The path's format is one of this file's. */
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 
+#define ALL_OF(aggregate)                                                                          \
+    { NULL, aggregate, NULL, 0, 0 }
+
 /* --- accounts with CHECKs and transfers; a shared aggregate beside them --- */
 
 static const char bank_text[] =
@@ -71,10 +74,21 @@ static const char bank_text[] =
 static const char *const bank_patterns[] = {"/**",        "/banks/*", "/banks/1",    "/banks/2",
                                             "/shelves/1", "/*/1",     "/shelves/**", NULL};
 
-static const char *const bank_queries[] = {
-    "select count(*) from account", "select count(*) from contact where age < 100",
-    "select count(*) from account a join contact c on c.account_id = a.id",
-    "select count(*) from account where plan = 'team' and balance >= 10", NULL};
+static const sim_question bank_queries[] = {
+    {"select count(*) from account", {ALL_OF("account")}, NULL},
+    {"select count(*) from contact where age < 100",
+     {{NULL, "contact", "age", INT64_MIN, 99}, ALL_OF("contact")},
+     NULL},
+    {"select count(*) from account a join contact c on c.account_id = a.id",
+     {ALL_OF("contact"), ALL_OF("contact")},
+     "account_id"},
+    {"select count(*) from account a join contact c on c.account_id = a.id where c.age > 20",
+     {{NULL, "contact", "age", 21, INT64_MAX}, ALL_OF("contact")},
+     "account_id"},
+    {"select count(*) from account where plan = 'team' and balance >= 10",
+     {{NULL, "account", "plan", 1, 1}, {NULL, "account", "balance", 1000, INT64_MAX}},
+     NULL},
+    {NULL, {ALL_OF(NULL)}, NULL}};
 
 static const sim_given bank_givens[] = {
     {"aggregate account where balance >= 30", "account", "balance", 3000, INT64_MAX},
@@ -176,10 +190,20 @@ static const char shop_text[] =
 static const char *const shop_patterns[] = {
     "/**", "/products/*", "/purchases/**", "/products/1", "/*/2", "/purchases/1", NULL};
 
-static const char *const shop_queries[] = {
-    "select count(*) from product", "select count(*) from purchase where progress = 'paid'",
-    "select count(*) from purchase where quantity between 2 and 5",
-    "select count(*) from product where code = 'c1'", NULL};
+static const sim_question shop_queries[] = {
+    {"select count(*) from product where price < 20",
+     {{NULL, "product", "price", INT64_MIN, 1999}, ALL_OF("product")},
+     NULL},
+    {"select count(*) from purchase where progress = 'paid'",
+     {{NULL, "purchase", "progress", 1, 1}, ALL_OF("purchase")},
+     NULL},
+    {"select count(*) from purchase where quantity between 2 and 5",
+     {{NULL, "purchase", "quantity", 2, 5}, ALL_OF("purchase")},
+     NULL},
+    {"select count(*) from purchase p, product q where p.product_id = q.id and p.quantity > 2",
+     {{NULL, "purchase", "quantity", 3, INT64_MAX}, ALL_OF("purchase")},
+     "product_id"},
+    {NULL, {ALL_OF(NULL)}, NULL}};
 
 static const sim_given shop_givens[] = {
     {"aggregate product where stock > 5", "product", "stock", 6, INT64_MAX},
@@ -261,9 +285,13 @@ static const char *const wide_patterns[] = {"/**", "/wides/*",
                                             "/wides/00000000-0000-4000-8000-000000000001",
                                             "/wides/00000000-0000-4000-8000-000000000002", NULL};
 
-static const char *const wide_queries[] = {"select count(*) from wide",
-                                           "select count(*) from wide where b > 0 and d < 50",
-                                           "select count(*) from wide where g", NULL};
+static const sim_question wide_queries[] = {
+    {"select count(*) from wide", {ALL_OF("wide")}, NULL},
+    {"select count(*) from wide where b > 0 and a < 50",
+     {{NULL, "wide", "b", 1, INT64_MAX}, {NULL, "wide", "a", INT64_MIN, 49}},
+     NULL},
+    {"select count(*) from wide where g", {{NULL, "wide", "g", 1, 1}, ALL_OF("wide")}, NULL},
+    {NULL, {ALL_OF(NULL)}, NULL}};
 
 static const sim_given wide_givens[] = {{"aggregate wide where b > 0", "wide", "b", 1, INT64_MAX},
                                         {"aggregate wide where g", "wide", "g", 1, 1},

@@ -33,11 +33,21 @@ typedef struct sim_given {
     int64_t most;
 } sim_given;
 
+#define SIM_QUESTION_WHERES 2
+
+/* A query that counts, and what it counts: rows of one aggregate that all of `where` has, of which
+ * this column (NULL: it does not matter) is the key of a row that is there. */
+typedef struct sim_question {
+    const char *text; /* NULL ends a list */
+    sim_given where[SIM_QUESTION_WHERES];
+    const char *joined;
+} sim_question;
+
 typedef struct sim_schema {
     const char *name;
     const char *text;
     const char *const *patterns; /* that select something, ended by NULL; the first is all */
-    const char *const *queries;  /* ended by NULL; each of one row with one number */
+    const sim_question *queries;
     const sim_given *givens;
     const sim_given *narrower; /* each is one of these AND more; ended likewise */
     const char *shared;        /* the shared aggregate that it has, or NULL */

@@ -204,6 +204,7 @@ typedef struct sim_figures {
     uint64_t disk_failures;
     uint64_t rolled_back; /* positions that a root's crash took, as it may */
     uint64_t queries;
+    uint64_t questions;   /* of these, of the schema's own, with joins and several conditions */
     uint64_t live_ran;    /* live queries that ran again, */
     uint64_t live_kept;   /* of them those that ran over what was kept, */
     uint64_t live_spared; /* and that did not, and were right */
