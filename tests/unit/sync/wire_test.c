@@ -3,43 +3,12 @@
  * Goal: messages are the bytes that docs/format/wire.md says, and no bytes that a peer sends do
  * harm. Method: every message is compared with its vector in tests/vectors/wire.txt (name, then
  * hex), cut at every length, and changed at random; what still decodes must encode to the same
- * bytes. Malformed ones, with the code that each is refused with, are in
- * tests/vectors/wire-malformed.txt (name, code, hex).
+ * bytes.
  */
-#include "sync/wire_base.h"
-#include "sync/wire_lease.h"
-#include "sync/wire_push.h"
-#include "sync/wire_relay.h"
+#include "tests/unit/sync/wire_reading.h"
 #include "tests/unit/test.h"
 
 #include <stdlib.h>
-
-#define MALFORMED 136 /* vectors */
-
-static const rv_compression no_compression;
-
-/* Raw deflate of one stored block is all that the vectors have; native/deflate.c has its own test.
- */
-static size_t stored_inflate(void *ctx, rv_bytes in, uint8_t *out, size_t cap) {
-    (void)ctx;
-    rv_cursor c = rv_cursor_over(in);
-    const uint8_t head = rv_read_u8(&c);
-    const rv_bytes lengths = rv_read(&c, 4);
-    if (c.bad) {
-        return 0;
-    }
-    const size_t len = lengths.ptr[0] | (size_t)lengths.ptr[1] << 8;
-    const size_t not_len = lengths.ptr[2] | (size_t)lengths.ptr[3] << 8;
-    const rv_bytes data = rv_read(&c, len);
-    if (!rv_cursor_done(&c) || head != 1 || (len ^ not_len) != UINT16_MAX || len > cap) {
-        return 0;
-    }
-    memcpy(out, data.ptr, len);
-    return len;
-}
-
-static const rv_compression_ops stored_ops = {NULL, stored_inflate};
-static const rv_compression stored = {&stored_ops, NULL};
 
 static rv_wire_hello hello_example(void) {
     rv_wire_hello h = {.version_min = 1,
@@ -387,129 +356,6 @@ static bool build(const char *name, rv_writer *w) {
     return true;
 }
 
-/* Those of gateways. */
-static rv_status read_gate(rv_wire_kind kind, rv_bytes body, rv_error *err) {
-    rv_wire_relay relay;
-    rv_wire_relay_answer answer;
-    rv_wire_point point;
-    rv_wire_vouch outcome;
-    rv_error why;
-    uint64_t number = 0;
-    if (kind == RV_WIRE_HELD) {
-        return rv_wire_read_held(body, &why, err);
-    }
-    if (kind == RV_WIRE_VOUCH) {
-        return rv_wire_read_vouch(body, &point, err);
-    }
-    if (kind == RV_WIRE_VOUCHED) {
-        return rv_wire_read_vouched(body, &point, &outcome, err);
-    }
-    return kind == RV_WIRE_RELAY          ? rv_wire_read_relay(body, &relay, err)
-           : kind == RV_WIRE_RELAY_ANSWER ? rv_wire_read_relay_answer(body, &answer, err)
-           : kind == RV_WIRE_RELAYED      ? rv_wire_read_relayed(body, &number, err)
-                                          : RV_OK;
-}
-
-/* Another selection, and the past, of both sides. */
-static rv_status read_other(rv_wire_kind kind, rv_bytes body, rv_error *err) {
-    rv_wire_past past;
-    rv_wire_filled filled;
-    rv_wire_selected selected;
-    uint64_t number = 0;
-    rv_bytes binary;
-    if (kind != RV_WIRE_PAST) {
-        return kind == RV_WIRE_SELECT ? rv_wire_read_select(body, &number, &binary, err)
-                                      : rv_wire_read_selected(body, &selected, err);
-    }
-    return rv_wire_read_past(body, &past, err) == RV_OK ? RV_OK
-                                                        : rv_wire_read_filled(body, &filled, err);
-}
-
-/* Decodes any message; RV_OK when it is well-formed. */
-static rv_status read_any(rv_bytes message, rv_error *err) {
-    static uint8_t space[4096];
-    const rv_writer inflated = rv_writer_over(space, sizeof space);
-    static rv_wire_hello hello;
-    rv_wire_welcome welcome;
-    rv_wire_progress progress;
-    rv_wire_push push;
-    rv_wire_decision decision;
-    static rv_wire_selection selection;
-    rv_wire_base base;
-    rv_wire_lease lease;
-    rv_wire_leased leased;
-    rv_error told;
-    uint64_t number = 0;
-    rv_wire_kind kind;
-    rv_bytes body;
-    const rv_status status = rv_wire_open(message, &stored, &inflated, &kind, &body, err);
-    if (status != RV_OK) {
-        return status;
-    }
-    rv_wire_admitted admitted;
-    rv_bytes token;
-    switch ((unsigned)kind) {
-    case RV_WIRE_TOKEN:
-        return rv_wire_read_token(body, &token, err);
-    case RV_WIRE_ADMITTED:
-        return rv_wire_read_admitted(body, &admitted, err);
-    case RV_WIRE_HELLO:
-        return rv_wire_read_hello(body, &hello, err);
-    case RV_WIRE_WELCOME:
-        return rv_wire_read_welcome(body, &welcome, err);
-    case RV_WIRE_PROGRESS:
-        return rv_wire_read_progress(body, &progress, err);
-    case RV_WIRE_CREDIT:
-        return rv_wire_read_credit(body, &number, err);
-    case RV_WIRE_PING:
-    case RV_WIRE_PONG:
-        return rv_wire_read_ping(body, &number, err);
-    case RV_WIRE_ERROR:
-        return rv_wire_read_error(body, &told, err);
-    case RV_WIRE_GOODBYE:
-        return rv_wire_read_goodbye(body, err);
-    case RV_WIRE_PUSH:
-        return rv_wire_read_push(body, &push, err);
-    case RV_WIRE_DECISION:
-        return rv_wire_read_decision(body, &decision, err);
-    case RV_WIRE_SETTLED:
-        return rv_wire_read_settled(body, &number, err);
-    case RV_WIRE_LEASE:
-        return rv_wire_read_lease(body, &lease, err);
-    case RV_WIRE_LEASED:
-        return rv_wire_read_leased(body, &leased, err);
-    case RV_WIRE_SELECTION:
-        return rv_wire_read_selection(body, &selection, err);
-    case RV_WIRE_BASE:
-        return rv_wire_read_base(body, &base, err);
-    case RV_WIRE_SELECT:
-    case RV_WIRE_SELECTED:
-    case RV_WIRE_PAST:
-        return read_other(kind, body, err);
-    default:
-        return read_gate(kind, body, err);
-    }
-}
-
-static FILE *open_vectors(const char *name) {
-    char path[1024] = __FILE__;
-    char *const tests = strstr(path, "tests/unit/");
-    if (tests == NULL) {
-        return NULL;
-    }
-    (void)snprintf(tests, sizeof path - (size_t)(tests - path), "tests/vectors/%s", name);
-    return fopen(path, "r");
-}
-
-static rv_bytes from_hex(const char *hex, uint8_t *out, size_t cap) {
-    size_t len = 0;
-    unsigned byte = 0;
-    while (len < cap && sscanf(hex + 2 * len, "%2x", &byte) == 1) {
-        out[len++] = (uint8_t)byte;
-    }
-    return rv_bytes_of(out, len);
-}
-
 /* How a message that was cut to this length, or is longer than it was, is refused: what is wrong
  * with the entries of a selection is told as such, and items of a base are for the state to read.
  */
@@ -579,78 +425,6 @@ RV_TEST(every_message_is_its_vector) {
     }
     fclose(file);
     RV_CHECK_EQ(count, 53);
-}
-
-RV_TEST(malformed_messages_are_refused_with_their_code) {
-    static char line[8192];
-    static uint8_t bytes[4096];
-    FILE *const file = open_vectors("wire-malformed.txt");
-    RV_CHECK(file != NULL);
-    int count = 0;
-    while (fgets(line, sizeof line, file) != NULL) {
-        char name[64], code[64];
-        int hex = 0;
-        rv_error err;
-        if (line[0] == '#' || sscanf(line, "%63s %63s %n", name, code, &hex) != 2 || hex == 0 ||
-            strncmp(name, "events-", 7) == 0) { /* columns_test.c has these */
-            continue;
-        }
-        const rv_bytes message = from_hex(line + hex, bytes, sizeof bytes);
-        const rv_status status = read_any(message, &err);
-        if (strcmp(rv_status_code(status), code) != 0) {
-            RV_FAIL_AT_("%s: %s, must be %s", name, rv_status_code(status), code);
-        }
-        RV_CHECK(err.status == status);
-        count += 1;
-    }
-    fclose(file);
-    RV_CHECK_EQ(count, MALFORMED);
-}
-
-/* A message that the vectors have and nobody here builds. */
-static rv_bytes vector_of(const char *name, uint8_t *bytes, size_t cap) {
-    static char line[8192];
-    FILE *const file = open_vectors("wire.txt");
-    rv_bytes found = {NULL, 0};
-    while (file != NULL && found.len == 0 && fgets(line, sizeof line, file) != NULL) {
-        if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ') {
-            found = from_hex(line + strlen(name) + 1, bytes, cap);
-        }
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return found;
-}
-
-RV_TEST(a_deflated_message_is_what_it_was) {
-    static uint8_t bytes[2048], made[2048], space[2048];
-    const rv_writer inflated = rv_writer_over(space, sizeof space);
-    const rv_bytes message = vector_of("base-deflated", bytes, sizeof bytes);
-    rv_writer w = rv_writer_over(made, sizeof made);
-    rv_wire_kind kind;
-    rv_bytes body;
-    build_base(&w);
-    RV_CHECK(message.len > 2 && message.ptr[1] == RV_WIRE_FLAG_DEFLATED);
-    RV_CHECK_STATUS(rv_wire_open(message, &stored, &inflated, &kind, &body, NULL), RV_OK);
-    RV_CHECK_EQ(kind, RV_WIRE_BASE);
-    RV_CHECK(rv_bytes_equal(body, rv_bytes_from(rv_writer_bytes(&w), RV_WIRE_HEADER_LEN)));
-    /* who did not agree to it */
-    RV_CHECK_STATUS(rv_wire_open(message, &no_compression, &inflated, &kind, &body, NULL),
-                    RV_PROTOCOL_ERROR);
-}
-
-RV_TEST(the_past_comes_with_events) {
-    static uint8_t bytes[2048], events[2048];
-    const rv_bytes message = vector_of("past-events", bytes, sizeof bytes);
-    const rv_bytes as_live = vector_of("events-interleaved", events, sizeof events);
-    rv_wire_filled m;
-    RV_CHECK(message.len > 4 && as_live.len > 2);
-    const rv_bytes body = rv_bytes_from(message, RV_WIRE_HEADER_LEN);
-    RV_CHECK_STATUS(rv_wire_read_filled(body, &m, NULL), RV_OK);
-    RV_CHECK(!m.over && !m.refused);
-    RV_CHECK_EQ(m.to, 17);
-    RV_CHECK(rv_bytes_equal(m.events, rv_bytes_from(as_live, RV_WIRE_HEADER_LEN)));
 }
 
 RV_TEST(there_is_no_epoch_0) {
@@ -838,9 +612,6 @@ int main(int argc, char **argv) {
         return 0;
     }
     RV_RUN(every_message_is_its_vector);
-    RV_RUN(malformed_messages_are_refused_with_their_code);
-    RV_RUN(a_deflated_message_is_what_it_was);
-    RV_RUN(the_past_comes_with_events);
     RV_RUN(there_is_no_epoch_0);
     RV_RUN(what_was_written_is_read);
     RV_RUN(a_push_that_was_written_is_read);
