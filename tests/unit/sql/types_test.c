@@ -405,6 +405,62 @@ RV_TEST(numerics_compare_exactly) {
     }
 }
 
+static fixture *texts(void) {
+    static const char *const rows[] = {
+        "{\"plan\":\"free\",\"tags\":[9],\"day\":\"2012-03-04\",\"span\":\"9 days\"}",
+        "{\"plan\":\"team\",\"tags\":[10],\"day\":\"12012-03-04\",\"span\":\"10 days\"}",
+        "{\"plan\":\"enterprise\",\"tags\":[10,1],\"day\":\"0044-03-15 BC\",\"span\":\"240 "
+        "hours\"}",
+        "{\"plan\":\"team\",\"tags\":[],\"day\":\"infinity\",\"span\":\"-1 days\"}"};
+    fixture *f = fixture_open(
+        "CREATE TYPE plan AS ENUM ('free', 'team', 'enterprise');"
+        "CREATE AGGREGATE t (id int PRIMARY KEY, plan plan, tags int[], day date, span interval,"
+        " secs numeric(15,6));"
+        "CREATE EVENT_TYPE made (id creates t(id), plan updates t(plan), tags updates t(tags),"
+        " day updates t(day),"
+        " span updates t(span) updates t(secs) = (extract(epoch from span)));"
+        "CREATE STREAM ts (path \"/t/{id}\" event_types (made));",
+        2u << 20, 0);
+    for (int i = 0; f != NULL && i < 4; i++) {
+        char path[32];
+        snprintf(path, sizeof path, "/t/%d", i + 1);
+        if (fixture_append(f, path, "made", rows[i]) != RV_OK) {
+            fixture_close(f);
+            return NULL;
+        }
+    }
+    return f;
+}
+
+/* What SQL compares as text, unlike PostgreSQL and conditions, and what is written instead: as
+ * docs/differences-from-postgresql.md says. */
+RV_TEST(text_that_compares_as_text) {
+    static const condition queries[] = {
+        {"id FROM t WHERE plan > 'free' ORDER BY id", "[2][4]"},
+        {"id FROM t WHERE plan IN ('team', 'enterprise') ORDER BY id", "[2][3][4]"},
+        {"id FROM t ORDER BY CASE plan WHEN 'free' THEN 1 WHEN 'team' THEN 2 ELSE 3 END, id",
+         "[1][2][4][3]"},
+        {"id FROM t WHERE tags > '[9]' ORDER BY id", "[4]"},
+        {"id FROM t WHERE tags = '[10, 1]'", ""},
+        {"id FROM t WHERE tags = '[10,1]'", "[3]"},
+        {"id FROM t WHERE tags ->> 0 > 9 ORDER BY id", "[2][3]"},
+        {"id FROM t WHERE json_array_length(tags) = 0", "[4]"},
+        {"id FROM t WHERE 10 IN (SELECT value FROM json_each(tags)) ORDER BY id", "[2][3]"},
+        {"id FROM t WHERE day > '2013' ORDER BY id", "[4]"},
+        {"id FROM t WHERE day > '2013' OR day GLOB '[0-9][0-9][0-9][0-9][0-9]*' ORDER BY id",
+         "[2][4]"},
+        {"id FROM t WHERE day < '2012' ORDER BY id", "[2][3]"},
+        {"id FROM t WHERE day LIKE '% BC'", "[3]"},
+        {"id FROM t WHERE span > '9 days' ORDER BY id", ""},
+        {"id FROM t WHERE span = '10 days' ORDER BY id", "[2]"}, /* not the one of 240 hours */
+        {"id FROM t WHERE secs > 9 * 86400 ORDER BY id", "[2][3]"},
+    };
+    fixture *f = texts();
+    RV_CHECK(f != NULL);
+    CHECK_CONDITIONS(f, "SELECT ", queries);
+    fixture_close(f);
+}
+
 /* The spaces that fill a char(n) do not count, as in PostgreSQL and in CHECKs. */
 RV_TEST(padding_does_not_count) {
     static const condition queries[] = {
@@ -734,6 +790,7 @@ int main(void) {
     RV_RUN(what_is_made_of_wide_numerics_compares_as_numbers);
     RV_RUN(wide_numerics_meet_exponents);
     RV_RUN(numerics_compare_exactly);
+    RV_RUN(text_that_compares_as_text);
     RV_RUN(padding_does_not_count);
     RV_RUN(numerics_beyond_18_digits);
     RV_RUN(comparisons_with_constants);
