@@ -35,8 +35,13 @@ const tables = {
       type: 'numeric(9,2)', values: ['0.30', '1.50', '-2.25', '100', '12345.67', '0.10'],
       literals: ['0.3', '1.5', '-2.25', '100', '0', '12345.67'], order: true,
     },
+    m: {
+      type: 'numeric(18,0)', values: ['9007199254740992', '9007199254740993', '2', '10'],
+      literals: ['2', '9007199254740993', '9007199254740992'], order: true,
+    },
     w: {
-      type: 'numeric(30,4)', values: ['12345678901234567890.1234', '2', '-0.5', '2.0001', '10', '9'],
+      type: 'numeric(30,4)',
+      values: ['12345678901234567890.1234', '2', '-0.5', '2.0001', '10', '9', '1.5', '0.1', '9007199254740993'],
       literals: ["'2'", "'10'", "'-0.5'", "'12345678901234567890.1234'", "'0'"], order: true,
     },
     s: {
@@ -144,7 +149,14 @@ after(async () => {
 
 const pickColumn = (table) => pick(Object.keys(tables[table]));
 
+/** Numbers in all the forms that they have in SQL, which compare by all of their digits. */
+const digits = { t: ['id', 'k', 'n', 'm', 'w', 'w'], u: ['a', 'v', 't_id'] };
+const pickDigits = ({ table, alias }) => `${alias}.${pick(digits[table])}`;
+
 function simple({ table, alias }) {
+  if (some(10)) {
+    return `${pickDigits({ table, alias })} ${pick(['=', '<', '<=', '>', '>=', '<>'])} ${pickDigits({ table, alias })}`;
+  }
   const name = pickColumn(table);
   const { literals, text } = tables[table][name];
   const column = `${alias}.${name}`;
@@ -168,11 +180,14 @@ function subquery(outer) {
   const inner = { table: pick(['t', 'u']), alias: 'y' };
   const key = { t: 'id', u: 't_id' };
   const number = { t: 'k', u: 'v' };
-  switch (below(3)) {
+  switch (below(4)) {
     case 0:
+      return `${pickDigits(outer)} ${some(20) ? 'NOT ' : ''}IN (SELECT ${pickDigits(inner)} FROM ${inner.table} y
+        WHERE ${simple(inner)})`;
+    case 1:
       return `${some(40) ? 'NOT ' : ''}EXISTS (SELECT 1 FROM ${inner.table} y WHERE ${simple(inner)}
         AND y.${key[inner.table]} = ${outer.alias}.${key[outer.table]})`;
-    case 1:
+    case 2:
       return `${outer.alias}.${key[outer.table]} IN (SELECT y.${key[inner.table]} FROM ${inner.table} y
         WHERE ${simple(inner)})`;
     default:
