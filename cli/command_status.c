@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 int rv_command_status(rv_cli *cli) {
-    static const char *const first[] = {"role",      "position", "whole",
-                                        "read_only", "upstream", "outbox"};
+    static const char *const first[] = {"role",     "position", "whole", "read_only",
+                                        "upstream", "outbox",   "leases"};
     RV_ASSERT(cli->arg_count == 0);
     rv_cli_buffer body = {0};
     const bool hash = (cli->given & RV_OPTION_HASH) != 0;

@@ -127,22 +127,25 @@ static void add_line(rv_table *table, rv_bytes outer, rv_bytes name, rv_bytes va
     rv_cli_buffer_free(&right);
 }
 
-static bool holds_objects(rv_bytes object) {
+/* An object of objects, or of nothing. */
+static bool is_table(rv_bytes object) {
     rv_json json = rv_json_over(object, NULL);
     rv_bytes name;
     rv_bytes value;
     rv_json_token first;
     rv_error err;
     bool holds = false;
+    bool empty = true;
     const rv_status status = rv_json_next(&json, &first, &err); /* the brace */
     RV_ASSERT(object.len > 0);
     while (status == RV_OK && !holds && next_member(&json, &name, &value, &first)) {
         holds = first.kind == RV_JSON_OBJECT_BEGIN;
+        empty = false;
     }
-    return holds;
+    return holds || empty;
 }
 
-/* A member, or those of an object that it is, but for objects that hold objects: they are tables of
+/* A member, or those of an object that it is, but for objects of objects in it: they are tables of
  * their own, which --json has. */
 static void add_member(rv_table *table, rv_bytes name, rv_bytes value) {
     rv_bytes code;
@@ -160,7 +163,7 @@ static void add_member(rv_table *table, rv_bytes name, rv_bytes value) {
     while (status == RV_OK && next_member(&json, &inner, &inner_value, &first)) {
         const bool table_of_its_own = first.kind == RV_JSON_OBJECT_BEGIN &&
                                       !find_member(inner_value, "code", &code) &&
-                                      holds_objects(inner_value);
+                                      is_table(inner_value);
         if (!table_of_its_own) {
             add_line(table, name, inner, inner_value);
         }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node says about itself: GET /status, `rivulet status`. */
 #include "core/engine/epoch.h"
+#include "core/engine/keys.h"
 #include "core/engine/rewind.h"
 #include "face/face_internal.h"
 
@@ -290,6 +291,86 @@ static void write_outbox(const rv_node *node, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
+/* Of all aggregates that are told of. */
+typedef struct lease_totals {
+    uint64_t blocks;
+    uint64_t keys;
+} lease_totals;
+
+static void begin_aggregate(rv_bytes name, rv_writer *w) {
+    rv_write_text(w, w->ptr[w->len - 1] == '{' ? "" : ",");
+    rv_write_json_string(w, name);
+    rv_write_text(w, ":{");
+}
+
+/* An edge's keys: the blocks that have some left, of each aggregate at most RV_LEASES_HELD_MAX. */
+static void write_keys(const rv_node *node, uint16_t aggregate, lease_totals *totals,
+                       rv_writer *w) {
+    rv_key_block held[RV_LEASES_HELD_MAX];
+    const uint32_t count = rv_node_keys_held(node, aggregate, held);
+    if (count == 0) {
+        return;
+    }
+    const uint64_t left = rv_node_keys_left(node, aggregate);
+    begin_aggregate(rv_schema_aggregate(rv_node_schema(node), aggregate)->name, w);
+    member_uint(w, "keys_left", left);
+    member(w, "held");
+    rv_write_u8(w, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        rv_write_text(w, i == 0 ? "{" : ",{");
+        member_uint(w, "first", held[i].first);
+        member_uint(w, "last", held[i].last);
+        member_uint(w, "next", held[i].next);
+        rv_write_u8(w, '}');
+    }
+    rv_write_text(w, "]}");
+    totals->blocks += count;
+    totals->keys += left;
+}
+
+/* What a root has leased of an aggregate. */
+static void write_leased(const rv_node *node, uint16_t aggregate, lease_totals *totals,
+                         rv_writer *w) {
+    const rv_lease_sum sum = rv_node_lease_sum(node, aggregate);
+    if (sum.last == 0) {
+        return;
+    }
+    begin_aggregate(rv_schema_aggregate(rv_node_schema(node), aggregate)->name, w);
+    member_uint(w, "blocks", sum.blocks);
+    member_uint(w, "keys", sum.keys);
+    member_uint(w, "last", sum.last);
+    rv_write_u8(w, '}');
+    totals->blocks += sum.blocks;
+    totals->keys += sum.keys;
+}
+
+/* Serial keys that are leased, here or from here (SEMANTICS 25), of aggregates that may be read:
+ * keys tell how many rows there are. */
+static void write_leases(const rv_exchange *x, rv_writer *w) {
+    const rv_node *const node = x->face->options.node;
+    const rv_schema *const schema = rv_node_schema(node);
+    const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
+    lease_totals totals = {.blocks = 0};
+    member(w, "leases");
+    rv_write_u8(w, '{');
+    member(w, "aggregates");
+    rv_write_u8(w, '{');
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a++) {
+        if (face_require(x, FACE_ROWS, rv_schema_aggregate(schema, a)->name, NULL) == RV_OK) {
+            if (edge) {
+                write_keys(node, a, &totals, w);
+            } else {
+                write_leased(node, a, &totals, w);
+            }
+        }
+    }
+    rv_write_u8(w, '}');
+    RV_ASSERT(totals.blocks <= totals.keys);
+    member_uint(w, "blocks", totals.blocks);
+    member_uint(w, edge ? "keys_left" : "keys", totals.keys);
+    rv_write_u8(w, '}');
+}
+
 static void write_upstream(const rv_face *face, rv_writer *w) {
     static const char *const states[] = {"offline", "connecting", "connected", "error",
                                          "needs-auth"};
@@ -373,6 +454,7 @@ void face_write_status(const rv_exchange *x, const rv_face_hashes *hashes, rv_wr
     if (rv_node_role(node) == RV_ROLE_EDGE) {
         write_outbox(node, w);
     }
+    write_leases(x, w);
     if (face->options.edge != NULL) {
         write_upstream(face, w);
     }

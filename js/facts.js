@@ -31,7 +31,9 @@ export const fact = {
   divergedDropped: 24,
   divergedRequeued: 25,
   divergedAt: 26,
-  count: 27,
+  leaseBlocks: 27,
+  leaseKeys: 28,
+  count: 29,
 };
 
 /** Those whose change nobody need be told of by itself. */
@@ -83,6 +85,7 @@ export function statusOf({ values, problems, hash }, storage) {
     suspended: values[fact.suspended],
     rejected: values[fact.rejections],
     heldBack: values[fact.heldBack],
+    leases: { blocks: values[fact.leaseBlocks], keysLeft: values[fact.leaseKeys] },
     diverged: divergedOf(values),
     storage,
     readOnly: problems.failure,

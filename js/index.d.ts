@@ -344,6 +344,8 @@ export interface Status {
   rejected: number;
   /** Batches that stand aside, after the root was restored, until its schema is what it was. */
   heldBack: number;
+  /** Blocks of serial keys that this edge has leased and not used up, and how many keys are left in them: rows that it can create without its upstream. */
+  leases: { blocks: number; keysLeft: number };
   /** What going back did when the root had been restored from a backup, the last time. */
   diverged: Diverged | null;
   storage: {

@@ -4,6 +4,7 @@
 
 #include "core/base/assert.h"
 #include "core/engine/command.h"
+#include "core/engine/keys.h"
 #include "lib/db.h"
 
 static bool is_edge(const rv_db *db) {
@@ -157,7 +158,8 @@ void rv_db_outbox_of(const rv_db *db, rv_db_outbox *outbox) {
                              .durable = facts.durable,
                              .settled = facts.settled,
                              .bytes = facts.bytes,
-                             .bytes_max = facts.bytes_max};
+                             .bytes_max = facts.bytes_max,
+                             .keys_left = rv_node_keys_facts(db->node).left};
 }
 
 rv_db_outcome rv_db_outcome_of(const rv_db *db, uint64_t edge_sequence, uint64_t *position,

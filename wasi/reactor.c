@@ -3,6 +3,7 @@
 #include "wasi/reactor_internal.h"
 
 #include "core/base/assert.h"
+#include "core/engine/keys.h"
 #include "core/engine/outbox.h"
 #include "core/engine/rewind.h"
 #include "wasi/reactor_host.h"
@@ -236,6 +237,9 @@ static void outbox_facts(const rv_node *node, double *facts) {
     facts[RV_MODULE_SUSPENDED] = (double)outbox.suspended;
     facts[RV_MODULE_REJECTIONS] = (double)outbox.rejections;
     facts[RV_MODULE_HELD_BACK] = (double)outbox.held_back;
+    const rv_keys_facts keys = rv_node_keys_facts(node);
+    facts[RV_MODULE_LEASE_BLOCKS] = (double)keys.blocks;
+    facts[RV_MODULE_LEASE_KEYS] = (double)keys.left;
     rv_rewound gone;
     if (rv_node_rewound(node, &gone)) {
         facts[RV_MODULE_DIVERGED_EPOCH] = (double)gone.epoch;

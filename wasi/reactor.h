@@ -103,7 +103,9 @@ typedef enum rv_module_fact {
     RV_MODULE_DIVERGED_TO,    /* and after */
     RV_MODULE_DIVERGED_DROPPED,
     RV_MODULE_DIVERGED_REQUEUED,
-    RV_MODULE_DIVERGED_AT, /* microseconds from 1970 */
+    RV_MODULE_DIVERGED_AT,  /* microseconds from 1970 */
+    RV_MODULE_LEASE_BLOCKS, /* blocks of serial keys that have some left, */
+    RV_MODULE_LEASE_KEYS,   /* and how many: an edge can assign them without its upstream */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

@@ -171,6 +171,43 @@ uint64_t rv_node_keys_left(const rv_node *node, uint16_t aggregate) {
     return sum_up(node, aggregate).left;
 }
 
+uint32_t rv_node_keys_held(const rv_node *node, uint16_t aggregate,
+                           rv_key_block blocks[RV_LEASES_HELD_MAX]) {
+    rv_key_block block;
+    uint32_t count = 0;
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    for (uint32_t i = seek(node, aggregate);
+         count < RV_LEASES_HELD_MAX && block_at(node, i, aggregate, &block); i++) {
+        if (is_valid(node, &block) && block.next <= block.last) {
+            blocks[count] = block;
+            count += 1;
+        }
+    }
+    RV_ASSERT(count <= RV_LEASES_HELD_MAX);
+    return count;
+}
+
+rv_keys_facts rv_node_keys_facts(const rv_node *node) {
+    rv_keys_facts facts = {.blocks = 0};
+    rv_key_block block;
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    for (uint32_t i = seek(node, 0); i < rv_ledger_count(&node->ledger); i++) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, i);
+        if (entry.kind != RV_LEDGER_KEYS) {
+            break;
+        }
+        const bool good =
+            entry.key.len == RV_LEASE_KEY &&
+            block_at(node, i, (uint16_t)(entry.key.ptr[0] << 8 | entry.key.ptr[1]), &block);
+        if (good && is_valid(node, &block) && block.next <= block.last) {
+            facts.blocks += 1;
+            facts.left += block.last + 1 - block.next;
+        }
+    }
+    RV_ASSERT(facts.blocks <= facts.left);
+    return facts;
+}
+
 /* A batch of the log for changes of the ledger. */
 static rv_status begin(rv_node *node, rv_writer *body, rv_error *err) {
     const rv_status status = rv_node_check_writable(node, err);

@@ -69,6 +69,14 @@ RV_MUST_USE rv_status rv_node_keys_take(rv_node *node, const rv_keys_wish *wish,
 /* How many keys of the aggregate can be assigned without the upstream. */
 uint64_t rv_node_keys_left(const rv_node *node, uint16_t aggregate);
 
+/* The same of all aggregates, and how many blocks they lie in. */
+typedef struct rv_keys_facts {
+    uint32_t blocks;
+    uint64_t left;
+} rv_keys_facts;
+
+rv_keys_facts rv_node_keys_facts(const rv_node *node);
+
 /* --- assigning them: for rv_node_write --- */
 
 #define RV_KEYS_BLOCKS_MAX 16u /* that one batch takes keys of */
@@ -81,6 +89,11 @@ typedef struct rv_key_block {
     uint64_t next;
     uint64_t closed; /* edge sequence of the last batch that took a key; 0: none */
 } rv_key_block;
+
+/* The blocks of the aggregate that have keys left, rising: the first RV_LEASES_HELD_MAX of them.
+ * Returns how many there are in `blocks`. */
+uint32_t rv_node_keys_held(const rv_node *node, uint16_t aggregate,
+                           rv_key_block blocks[RV_LEASES_HELD_MAX]);
 
 /* What a batch has taken so far. */
 typedef struct rv_keys {

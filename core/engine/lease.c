@@ -137,6 +137,20 @@ rv_status rv_node_lease_check(const rv_node *node, uint16_t aggregate, int64_t k
     return RV_KEY_LEASED;
 }
 
+/* --- what is leased --- */
+
+rv_lease_sum rv_node_lease_sum(const rv_node *node, uint16_t aggregate) {
+    rv_lease_sum sum = {.last = leased_to(node, aggregate)};
+    rv_block block;
+    RV_ASSERT(node->role == RV_ROLE_ROOT);
+    for (uint32_t i = seek(node, aggregate, 1); block_at(node, i, aggregate, &block); i++) {
+        sum.blocks += 1;
+        sum.keys += block.last - block.first + 1;
+    }
+    RV_ASSERT(sum.blocks <= sum.keys);
+    return sum;
+}
+
 /* --- granting --- */
 
 static bool is_own(const rv_lease_request *request, const rv_block *block) {

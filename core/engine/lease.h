@@ -62,6 +62,17 @@ RV_MUST_USE rv_status rv_node_serial_next(const rv_node *node, uint16_t aggregat
 RV_MUST_USE rv_status rv_node_lease_check(const rv_node *node, uint16_t aggregate, int64_t key,
                                           const uint8_t *edge_id, rv_error *err);
 
+/* What is leased of an aggregate: blocks that edges have and are not done with, and the keys in
+ * them. */
+typedef struct rv_lease_sum {
+    uint32_t blocks;
+    uint64_t keys;
+    uint64_t last; /* the last key that was ever leased; 0: none */
+} rv_lease_sum;
+
+/* At a root. Goes through the blocks, which take at most a quarter of the ledger. */
+rv_lease_sum rv_node_lease_sum(const rv_node *node, uint16_t aggregate);
+
 /* The ledger's key of a block, in `key`, which has room for RV_LEASE_KEY bytes. Edges have the
  * same.
  */

@@ -78,6 +78,7 @@ typedef struct rv_db_outbox {
     uint64_t settled; /* and of these the root's decision is */
     uint64_t bytes;   /* of what waits and was refused, */
     uint64_t bytes_max;
+    uint64_t keys_left; /* serial keys that are leased: rows that can be created unconnected */
 } rv_db_outbox;
 
 /* All zero at a root. */

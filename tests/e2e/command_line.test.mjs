@@ -156,6 +156,7 @@ test('a status for people begins with what matters, and fits a screen', async ()
   assert.deepEqual(names.slice(0, 5), ['role', 'position', 'whole', 'read_only', 'upstream.state']);
   assert.ok(names.indexOf('outbox.pending') < names.indexOf('version'));
   assert.match(text, /\nupstream\.reason +upstream_\w+: [^{}"]+\n/);
+  assert.match(text, /\nleases\.blocks +0\nleases\.keys_left +0\n/);
   assert.match(text, /\nselection +\/accounts\/\*\n/);
   for (const line of text.split('\n')) assert.ok(line.length < 160, line);
   const { memory, ...whole } = must(['status', '--json', '--url', edge.url]);

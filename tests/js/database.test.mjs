@@ -547,6 +547,7 @@ test('status: what it says, its hash, and its end', async () => {
     suspended: 0,
     rejected: 0,
     heldBack: 0,
+    leases: { blocks: 0, keysLeft: 0 },
     diverged: null,
     storage: { mode: 'memory', persistent: false },
     readOnly: null,

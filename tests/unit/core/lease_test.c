@@ -74,6 +74,8 @@ RV_TEST(a_block_is_its_edges_alone) {
     RV_CHECK_EQ(b.first, 258);
     RV_CHECK_EQ(b.count, 1000);
     for (int life = 0; life < 2; life++) {
+        const rv_lease_sum sum = rv_node_lease_sum(f.node, 0);
+        RV_CHECK(sum.blocks == 2 && sum.keys == 1256 && sum.last == 1257);
         /* the answer was lost: the same block again */
         rv_lease again;
         RV_CHECK_STATUS(lease(&f, &r, &again), RV_OK);
@@ -96,6 +98,8 @@ RV_TEST(a_block_is_its_edges_alone) {
     r.known = b.first;
     r.done = b.first;
     RV_CHECK_STATUS(lease(&f, &r, &b), RV_OK);
+    const rv_lease_sum sum = rv_node_lease_sum(f.node, 0); /* the first is done with */
+    RV_CHECK(sum.blocks == 3 && sum.last == b.first + b.count - 1);
     RV_CHECK_STATUS(create(&f, 2, &key), RV_OK);
     RV_CHECK_STATUS(create(&f, 258, &key), RV_KEY_LEASED);
     RV_CHECK_STATUS(create(&f, 0, &key), RV_OK);

@@ -355,6 +355,40 @@ RV_TEST(a_key_that_is_missing_is_waited_for) {
     server_free(&s);
 }
 
+/* Whose keys are whose is told at both sides. */
+RV_TEST(leases_are_told) {
+    static edge_server s;
+    static const char none[] = "\"leases\":{\"aggregates\":{},\"blocks\":0,\"keys_left\":0}";
+    server_start(&s, "/**");
+    RV_CHECK_PASSED();
+    RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200);
+    RV_CHECK(answer_has(&s, none));
+    s.durability = "memory";
+    begin(&s, 1, "POST", "/events", open_one);
+    RV_CHECK_STATUS(rv_exchange_head(s.exchanges[1], &s.head), RV_PENDING);
+    pair_run(&s.p);
+    RV_CHECK_STATUS(finish(&s, 1), RV_OK);
+    RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200);
+    RV_CHECK(answer_has(&s, "\"leases\":{\"aggregates\":{\"account\":{\"keys_left\":255,"
+                            "\"held\":[{\"first\":2,\"last\":257,\"next\":3}]}},"
+                            "\"blocks\":1,\"keys_left\":255}"));
+    rv_keys_facts facts = rv_node_keys_facts(s.p.leaf.node);
+    RV_CHECK_EQ(facts.blocks, 1);
+    RV_CHECK_EQ(facts.left, 255);
+    pair_cut(&s.p, RV_UPSTREAM_UNREACHABLE);
+    for (uint64_t left = 255; left > 0; left--) {
+        RV_CHECK_EQ(rv_node_keys_left(s.p.leaf.node, 0), left);
+        RV_CHECK_EQ(ask(&s, "POST", "/events", open_one), 202);
+    }
+    RV_CHECK_EQ(ask(&s, "POST", "/events", open_one), 503);
+    RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200); /* what is spent is nobody's hope */
+    RV_CHECK(answer_has(&s, none));
+    facts = rv_node_keys_facts(s.p.leaf.node);
+    RV_CHECK_EQ(facts.blocks, 0);
+    RV_CHECK_EQ(facts.left, 0);
+    server_free(&s);
+}
+
 /* One that was asked for with an id, and again after its answer was lost, is the same one. */
 RV_TEST(a_key_that_was_waited_for_is_kept) {
     static edge_server s;
@@ -431,6 +465,7 @@ int main(void) {
     RV_RUN(what_does_not_come_here_is_told_by_its_position);
     RV_RUN(rows_are_shown_when_a_batch_is_there_whole);
     RV_RUN(a_key_that_is_missing_is_waited_for);
+    RV_RUN(leases_are_told);
     RV_RUN(a_key_that_was_waited_for_is_kept);
     RV_RUN(a_key_is_not_waited_for_in_vain);
     return rv_test_done();

@@ -7,6 +7,7 @@
  */
 #include "rivulet/outbox.h"
 
+#include "core/engine/keys.h"
 #include "lib/db.h"
 #include "tests/unit/core/outbox_pair.h"
 
@@ -86,9 +87,15 @@ RV_TEST(what_is_appended_waits_is_refused_and_acknowledged) {
     rv_buffer json = {text, sizeof text, 0};
     rv_db_outbox_of(s.db, &outbox);
     RV_CHECK(outbox.pending == 0 && outbox.next == 1 && outbox.bytes_max > 0);
+    RV_CHECK_EQ(outbox.keys_left, 0);
     RV_CHECK(!rv_db_pending(s.db, 0, &batch));
     RV_CHECK_STATUS(append(&s, NULL, "deposited", "{\"amount\":7}", &event), RV_OK);
     RV_CHECK(event.position == 0 && event.edge_sequence == 1 && event.version == 3);
+    const rv_keys_wish wish = {.incarnation = rv_node_outbox(s.db->node).incarnation};
+    const rv_lease lease = {10, 5};
+    RV_CHECK_STATUS(rv_node_keys_take(s.db->node, &wish, &lease, &s.err), RV_OK);
+    rv_db_outbox_of(s.db, &outbox);
+    RV_CHECK_EQ(outbox.keys_left, 5);
     RV_CHECK(rv_bytes_are(event.path, "/accounts/1"));
     RV_CHECK_EQ(balance_of(&s.p.edge, 1), 107);
     RV_CHECK(rv_db_pending(s.db, 0, &batch));

@@ -179,6 +179,8 @@ RV_TEST(what_the_root_has_comes_and_appends_go_there) {
         RV_CHECK_EQ(facts[RV_MODULE_PENDING], 0);
         RV_CHECK_EQ(facts[RV_MODULE_OUTBOX_SETTLED], 1);
         RV_CHECK_EQ(facts[RV_MODULE_REJECTIONS], 0);
+        RV_CHECK_EQ(facts[RV_MODULE_LEASE_BLOCKS], 1);
+        RV_CHECK_EQ(facts[RV_MODULE_LEASE_KEYS], RV_LEASE_KEYS_MIN);
         RV_CHECK_EQ(module_ask("GET", "/aggregates/account/1", "", ""), 200);
         RV_CHECK(strstr(module_text, "\"balance\":2500") != NULL);
         hang_up();
