@@ -75,6 +75,20 @@ static void write_rewound(const rv_node *node, rv_writer *w) {
     rv_write_u8(w, '}');
 }
 
+/* How often this edge was found to be a copy of one that has gone on, and when the last time. */
+static void write_forked(const rv_node *node, rv_writer *w) {
+    rv_forked forked;
+    if (!rv_node_forked(node, &forked)) {
+        return;
+    }
+    member(w, "forked");
+    rv_write_u8(w, '{');
+    member_uint(w, "count", forked.count);
+    member(w, "at");
+    rv_event_time_to_json(forked.at, w);
+    rv_write_u8(w, '}');
+}
+
 static void write_identity(const rv_node *node, rv_writer *w) {
     const rv_log_identity *identity = rv_node_identity(node);
     member_text(w, "role", rv_node_role(node) == RV_ROLE_ROOT ? "root" : "edge");
@@ -87,6 +101,7 @@ static void write_identity(const rv_node *node, rv_writer *w) {
     member_uint(w, "epoch", identity->epoch);
     write_epoch(node, w);
     write_rewound(node, w);
+    write_forked(node, w);
     member_uuid(w, "node_id", identity->node_id);
 }
 
@@ -398,7 +413,6 @@ static void write_upstream(const rv_face *face, rv_writer *w) {
     member_uint(w, "events_received", status.events_received);
     member(w, "takes_pushes");
     rv_write_text(w, status.pushes ? "true" : "false");
-    member_uint(w, "forks", status.forks);
     member(w, "gateway");
     rv_write_text(w, status.gateway ? "true" : "false");
     member_uint(w, "relayed", status.relayed);

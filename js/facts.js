@@ -33,7 +33,9 @@ export const fact = {
   divergedAt: 26,
   leaseBlocks: 27,
   leaseKeys: 28,
-  count: 29,
+  forks: 29,
+  forkedAt: 30,
+  count: 31,
 };
 
 /** Those whose change nobody need be told of by itself. */
@@ -65,6 +67,12 @@ function divergedOf(values) {
   };
 }
 
+/** That the database was found to be a copy; null: it never was. @param {number[]} values */
+function forkedOf(values) {
+  if (values[fact.forks] === 0) return null;
+  return { count: values[fact.forks], at: new Date(values[fact.forkedAt] / 1000) };
+}
+
 /**
  * @param {{values: number[], problems: {reason: any, failure: any}, hash?: string}} told
  * @param {{mode: string, persistent: boolean}} storage
@@ -87,6 +95,7 @@ export function statusOf({ values, problems, hash }, storage) {
     heldBack: values[fact.heldBack],
     leases: { blocks: values[fact.leaseBlocks], keysLeft: values[fact.leaseKeys] },
     diverged: divergedOf(values),
+    forked: forkedOf(values),
     storage,
     readOnly: problems.failure,
     schemaVersion: values[fact.schemaVersion],

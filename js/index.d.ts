@@ -348,6 +348,8 @@ export interface Status {
   leases: { blocks: number; keysLeft: number };
   /** What going back did when the root had been restored from a backup, the last time. */
   diverged: Diverged | null;
+  /** How often the storage was found to be a copy of an edge that has gone on (one that was restored from a backup, or duplicated), and when the last time. */
+  forked: { count: number; at: Date } | null;
   storage: {
     mode: Exclude<StorageMode, 'auto'>;
     /** Whether the browser has promised not to throw it away. */

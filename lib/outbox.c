@@ -160,6 +160,11 @@ void rv_db_outbox_of(const rv_db *db, rv_db_outbox *outbox) {
                              .bytes = facts.bytes,
                              .bytes_max = facts.bytes_max,
                              .keys_left = rv_node_keys_facts(db->node).left};
+    rv_forked forked;
+    if (rv_node_forked(db->node, &forked)) {
+        outbox->forks = forked.count;
+        outbox->forked_at = forked.at;
+    }
 }
 
 rv_db_outcome rv_db_outcome_of(const rv_db *db, uint64_t edge_sequence, uint64_t *position,

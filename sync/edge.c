@@ -587,7 +587,6 @@ void rv_edge_status_of(const rv_edge *e, rv_edge_status *status) {
     status->pushes = e->pusher.granted;
     status->selection_refused = e->select.refused;
     status->past_refused = e->fill.refused;
-    status->forks = e->pusher.forks;
     status->relayed = e->pusher.relayed;
     status->principal = rv_bytes_of(e->pusher.principal, e->pusher.principal_len);
     status->held_by_principal = rv_pusher_held(&e->pusher, &batch);

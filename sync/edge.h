@@ -92,7 +92,6 @@ typedef struct rv_edge_status {
     bool pushes;                /* connected to an upstream that takes pushes */
     bool gateway;               /* connected to an upstream that has one itself */
     uint64_t relayed;           /* own batches up to this one are flushed at a gateway */
-    uint64_t forks;             /* times that the data directory turned out to be a copy */
     rv_bytes principal;     /* whom the upstream took the token for, the last time; empty: nobody */
     bool held_by_principal; /* what waits was written by somebody else, who has to push it */
 } rv_edge_status;

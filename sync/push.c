@@ -201,8 +201,8 @@ void rv_pusher_poll(rv_pusher *p) {
         p->passed = p->granted && p->cursor > 0;
     }
     const bool anew = p->fork || (p->passed && p->decided == p->flight_count);
-    if (p->decisions_len == 0 && anew && rv_node_fork(p->node, NULL) == RV_OK) {
-        p->forks += p->fork;
+    if (p->decisions_len == 0 && anew &&
+        (p->fork ? rv_node_fork(p->node, NULL) : rv_node_renew(p->node, NULL)) == RV_OK) {
         p->fork = false;
         p->passed = false;
         p->durable_at = rv_node_decisions_made(p->node);

@@ -64,7 +64,6 @@ typedef struct rv_pusher {
     uint32_t decided;
     uint64_t bytes;     /* of undecided ones */
     uint32_t came_back; /* rv_outbox_facts, when it was looked at */
-    uint64_t forks;     /* since the edge was created */
     rv_flight flights[RV_PUSH_FLIGHTS_MAX];
 } rv_pusher;
 

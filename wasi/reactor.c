@@ -240,6 +240,11 @@ static void outbox_facts(const rv_node *node, double *facts) {
     const rv_keys_facts keys = rv_node_keys_facts(node);
     facts[RV_MODULE_LEASE_BLOCKS] = (double)keys.blocks;
     facts[RV_MODULE_LEASE_KEYS] = (double)keys.left;
+    rv_forked forked;
+    if (rv_node_forked(node, &forked)) {
+        facts[RV_MODULE_FORKS] = (double)forked.count;
+        facts[RV_MODULE_FORKED_AT] = (double)forked.at;
+    }
     rv_rewound gone;
     if (rv_node_rewound(node, &gone)) {
         facts[RV_MODULE_DIVERGED_EPOCH] = (double)gone.epoch;

@@ -106,6 +106,8 @@ typedef enum rv_module_fact {
     RV_MODULE_DIVERGED_AT,  /* microseconds from 1970 */
     RV_MODULE_LEASE_BLOCKS, /* blocks of serial keys that have some left, */
     RV_MODULE_LEASE_KEYS,   /* and how many: an edge can assign them without its upstream */
+    RV_MODULE_FORKS,        /* times that the directory was found to be a copy, */
+    RV_MODULE_FORKED_AT,    /* and the last one: microseconds from 1970 */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

@@ -481,7 +481,35 @@ uint32_t rv_outbox_new_incarnation(rv_node *node, uint32_t old) {
     return incarnation;
 }
 
-rv_status rv_node_fork(rv_node *node, rv_error *err) {
+bool rv_node_forked(const rv_node *node, rv_forked *forked) {
+    rv_bytes value;
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_FORKED, (rv_bytes){NULL, 0}, &value) ||
+        value.len != RV_FORKED_SIZE) {
+        return false;
+    }
+    *forked = (rv_forked){rv_load_u64(value.ptr), (int64_t)rv_load_u64(value.ptr + 8)};
+    RV_ASSERT(value.ptr != NULL);
+    return true;
+}
+
+/* Once more, and now; not when what waits would not keep its room. As rv_ledger_put. */
+static rv_status write_forked(const rv_node *node, rv_ledger_changes *changes) {
+    uint8_t bytes[RV_FORKED_SIZE];
+    rv_forked forked = {.count = 0};
+    const bool known = rv_node_forked(node, &forked);
+    const size_t reserve = (size_t)RV_OUTBOX_RESERVE * node->outbox.pending;
+    const size_t cost = known ? 0 : rv_ledger_cost(0, sizeof bytes);
+    if (rv_ledger_used(&node->ledger) + cost + reserve > node->ledger.cap) {
+        return RV_OK;
+    }
+    rv_store_u64(bytes, forked.count + 1);
+    rv_store_u64(bytes + 8, (uint64_t)rv_node_now(node));
+    RV_ASSERT(known || forked.count == 0);
+    const rv_ledger_entry entry = {RV_LEDGER_FORKED, {NULL, 0}, rv_bytes_of(bytes, sizeof bytes)};
+    return rv_ledger_put(&node->ledger, changes, &entry);
+}
+
+static rv_status take_incarnation(rv_node *node, bool forked, rv_error *err) {
     rv_writer body;
     rv_status status = rv_node_ledger_begin_edge(node, &body, err);
     if (status != RV_OK) {
@@ -491,6 +519,7 @@ rv_status rv_node_fork(rv_node *node, rv_error *err) {
     const uint32_t incarnation = rv_outbox_new_incarnation(node, o->incarnation);
     rv_ledger_changes changes = rv_ledger_begin(&body);
     status = rv_outbox_write_self(node, &changes, incarnation, o->next_sequence);
+    status = status == RV_OK && forked ? write_forked(node, &changes) : status;
     if (status != RV_OK) {
         rv_log_append_cancel(node->log);
         return status;
@@ -500,6 +529,14 @@ rv_status rv_node_fork(rv_node *node, rv_error *err) {
     o->self_batch = rv_log_batches(node->log);
     o->keys_revision += 1; /* the old life's keys are used no more */
     return RV_OK;
+}
+
+rv_status rv_node_fork(rv_node *node, rv_error *err) {
+    return take_incarnation(node, true, err);
+}
+
+rv_status rv_node_renew(rv_node *node, rv_error *err) {
+    return take_incarnation(node, false, err);
 }
 
 rv_status rv_outbox_write_self(rv_node *node, rv_ledger_changes *changes, uint32_t incarnation,

@@ -191,8 +191,23 @@ typedef struct rv_decision {
 RV_MUST_USE rv_status rv_node_decided(rv_node *node, uint64_t edge_sequence,
                                       const rv_decision *decision, rv_error *err);
 
-/* Takes a new incarnation. Statuses as above. */
+/* Takes a new incarnation. Statuses as above. rv_node_fork: since the directory was found to be a
+ * copy, which is noted; rv_node_renew: without that. */
 RV_MUST_USE rv_status rv_node_fork(rv_node *node, rv_error *err);
+RV_MUST_USE rv_status rv_node_renew(rv_node *node, rv_error *err);
+
+/* How often this directory was found to be a copy of one that has gone on: an edge that was
+ * restored from a backup, or copied. Durable with the incarnations that were taken for it; where
+ * the ledger has no room for it, what waits goes before and it is not noted. */
+typedef struct rv_forked {
+    uint64_t count;
+    int64_t at; /* the last time: microseconds from 1970 */
+} rv_forked;
+
+/* False: it never was. */
+RV_MUST_USE bool rv_node_forked(const rv_node *node, rv_forked *forked);
+
+#define RV_FORKED_SIZE (8u + 8) /* bytes of RV_LEDGER_FORKED's value */
 
 /* What became of a batch that was written in this life of the node: for who waits for it. What the
  * node itself made of a command (refused as it ran again, or come to nothing) is told when that is

@@ -364,6 +364,8 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
         return entry->key.len == RV_DECISION_KEY;
     case RV_LEDGER_REWOUND:
         return entry->key.len == 0 && entry->value.len == RV_REWOUND_SIZE;
+    case RV_LEDGER_FORKED:
+        return entry->key.len == 0 && entry->value.len == RV_FORKED_SIZE;
     case RV_LEDGER_EPOCH:
         return entry->key.len == 0 && entry->value.len == RV_EPOCH_SIZE &&
                rv_load_u32(entry->value.ptr) > 0;

@@ -49,6 +49,7 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_SENT = 12,      /* edge: up to where commands may have been sent; no key */
     RV_LEDGER_SELECT = 13,    /* edge that goes back: what it is to hold (engine/rewind.h) */
     RV_LEDGER_PRINCIPAL = 14, /* edge: who the upstream takes it for; no key */
+    RV_LEDGER_FORKED = 15,    /* edge: how often it was found to be a copy, and when; no key */
     RV_LEDGER_RELAY = 20, /* gateway: a push that is not decided; edge id, incarnation, sequence */
     RV_LEDGER_TOKEN = 24  /* who may use the node; half of a digest */
 } rv_ledger_kind;

@@ -78,6 +78,8 @@ typedef struct rv_db_outbox {
     uint64_t settled; /* and of these the root's decision is */
     uint64_t bytes;   /* of what waits and was refused, */
     uint64_t bytes_max;
+    uint64_t forks;    /* times that the data was found to be a copy of an edge that has gone on, */
+    int64_t forked_at; /* and the last one: microseconds from 1970 */
     uint64_t keys_left; /* serial keys that are leased: rows that can be created unconnected */
 } rv_db_outbox;
 

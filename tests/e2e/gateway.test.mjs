@@ -189,7 +189,7 @@ test('a device moves: from one gateway to another, to the root, and back', async
   await decided(device);
   await same(root, device, '/accounts/1');
   assert.deepEqual(await root.rows('select balance from account'), [[written]]);
-  assert.equal((await device.status()).upstream.forks, 0);
+  assert.equal((await device.status()).forked, undefined);
   const shown = cli(['status', '--url', second.url]);
   assert.equal(shown.code, 0, shown.err);
   for (const node of [device, second, first, root]) await node.stop();

@@ -549,6 +549,7 @@ test('status: what it says, its hash, and its end', async () => {
     heldBack: 0,
     leases: { blocks: 0, keysLeft: 0 },
     diverged: null,
+    forked: null,
     storage: { mode: 'memory', persistent: false },
     readOnly: null,
     schemaVersion: 1,

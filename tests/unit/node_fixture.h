@@ -6,6 +6,7 @@
 #ifndef RV_TESTS_NODE_FIXTURE_H
 #define RV_TESTS_NODE_FIXTURE_H
 
+#include "core/engine/outbox.h"
 #include "core/live/subscription.h"
 #include "platform/memory/memory.h"
 #include "tests/unit/test.h"
@@ -91,6 +92,12 @@ static inline rv_status fixture_open_on(rv_host host, void *memory, size_t memor
         fixture_poll(*node);
     }
     return status;
+}
+
+/* How often the node was found to be a copy. */
+static inline uint64_t fixture_forks(const rv_node *node) {
+    rv_forked forked;
+    return rv_node_forked(node, &forked) ? forked.count : 0;
 }
 
 static inline fixture fixture_create(uint64_t seed) {

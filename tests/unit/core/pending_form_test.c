@@ -181,7 +181,7 @@ static const struct {
 } fixed[] = {
     {RV_LEDGER_SELF, 0, RV_SELF_SIZE},      {RV_LEDGER_SENT, 0, 8},
     {RV_LEDGER_REFUSED, RV_PENDING_KEY, 8}, {RV_LEDGER_REWOUND, 0, RV_REWOUND_SIZE},
-    {RV_LEDGER_EPOCH, 0, RV_EPOCH_SIZE},
+    {RV_LEDGER_EPOCH, 0, RV_EPOCH_SIZE},    {RV_LEDGER_FORKED, 0, RV_FORKED_SIZE},
 };
 
 RV_TEST(an_entry_has_its_length) {

@@ -196,6 +196,11 @@ RV_TEST(what_waits_is_answered_and_listed) {
     RV_CHECK(answer_has(&s, "\"rows\":[[0,\"edge\",1,2,\"account_opened\",2]]"));
     RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200);
     RV_CHECK(answer_has(&s, "\"outbox\":{\"pending\":1,\"suspended\":0,\"rejected\":0,"));
+    RV_CHECK(!answer_has(&s, "forked"));
+    RV_CHECK_STATUS(rv_node_fork(s.p.leaf.node, &s.p.err), RV_OK);
+    RV_CHECK_STATUS(rv_node_renew(s.p.leaf.node, &s.p.err), RV_OK); /* is none */
+    RV_CHECK_EQ(ask(&s, "GET", "/status", ""), 200);
+    RV_CHECK(answer_has(&s, "\"forked\":{\"count\":1,\"at\":\"20"));
     RV_CHECK(pair_connect(&s.p));
     pair_run(&s.p);
     RV_CHECK_EQ(ask(&s, "GET", "/pending?limit=9", ""), 200);

@@ -95,7 +95,7 @@ RV_TEST(what_is_appended_waits_is_refused_and_acknowledged) {
     const rv_lease lease = {10, 5};
     RV_CHECK_STATUS(rv_node_keys_take(s.db->node, &wish, &lease, &s.err), RV_OK);
     rv_db_outbox_of(s.db, &outbox);
-    RV_CHECK_EQ(outbox.keys_left, 5);
+    RV_CHECK(outbox.keys_left == 5 && outbox.forks == 0);
     RV_CHECK(rv_bytes_are(event.path, "/accounts/1"));
     RV_CHECK_EQ(balance_of(&s.p.edge, 1), 107);
     RV_CHECK(rv_db_pending(s.db, 0, &batch));
@@ -118,6 +118,9 @@ RV_TEST(what_is_appended_waits_is_refused_and_acknowledged) {
     RV_CHECK(rv_db_batch_event(s.db, &batch, 0, &told) && rv_bytes_are(told.type, "deposited"));
     rv_db_outbox_of(s.db, &outbox);
     RV_CHECK(outbox.pending == 0 && outbox.rejections == 1);
+    RV_CHECK_STATUS(rv_node_fork(s.db->node, &s.err), RV_OK);
+    rv_db_outbox_of(s.db, &outbox);
+    RV_CHECK(outbox.forks == 1 && outbox.forked_at > 0 && outbox.keys_left == 0);
     RV_CHECK_STATUS(rv_db_acknowledge(s.db, 1, &s.err), RV_OK);
     RV_CHECK(!rv_db_rejection(s.db, 0, &batch, NULL));
     RV_CHECK_EQ(rv_db_outcome_of(s.db, 1, NULL, NULL), RV_DB_OUTCOME_UNKNOWN);

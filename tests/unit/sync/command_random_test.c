@@ -264,7 +264,7 @@ static void check_end(story *s) {
         RV_CHECK(!(c->at_root == 1 && c->rejected));
         RV_CHECK(c->lost || c->at_root == 1 || c->rejected || c->nothing);
     }
-    RV_CHECK_EQ(s->d->edge->pusher.forks, 0);
+    RV_CHECK_EQ(fixture_forks(s->d->edge->node), 0);
     RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s->d->root.node),
                                   rv_node_state_hash(s->d->leaf.node)));
 }

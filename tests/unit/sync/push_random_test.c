@@ -169,7 +169,7 @@ static void check_end(story *s) {
         RV_CHECK(!(w->at_root == 1 && w->rejected));
         RV_CHECK(w->lost || w->at_root == 1 || w->rejected);
     }
-    RV_CHECK_EQ(s->d->edge->pusher.forks, 0);
+    RV_CHECK_EQ(fixture_forks(s->d->edge->node), 0);
     RV_CHECK(fixture_hashes_equal(rv_node_state_hash(s->d->root.node),
                                   rv_node_state_hash(s->d->leaf.node)));
 }

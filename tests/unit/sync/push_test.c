@@ -166,7 +166,7 @@ static void check_end(duo *d) {
     RV_CHECK_STATUS(reasons[0], RV_VERSION_CONFLICT);
     RV_CHECK_STATUS(reasons[1], RV_DEPENDENCY_REJECTED);
     RV_CHECK_STATUS(reasons[2], RV_CHECK_VIOLATION);
-    RV_CHECK_EQ(d->edge->pusher.forks, 0);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 0);
     RV_CHECK(same_rows(d));
 }
 
@@ -284,8 +284,18 @@ RV_TEST(an_edge_restored_from_a_backup_goes_on_as_another) {
     const uint32_t before = rv_node_outbox(d->leaf.node).incarnation;
     restore_disk(d, &d->leaf, backup);
     RV_CHECK(duo_run(d));
-    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 1);
     RV_CHECK(rv_node_outbox(d->leaf.node).incarnation != before);
+    /* that is told in its next life too, and counted on */
+    rv_forked forked;
+    rv_forked again;
+    RV_CHECK(rv_node_forked(d->leaf.node, &forked) && forked.at > 0);
+    for (int i = 0; i < 200; i++) { /* durable */
+        (void)duo_step(d);
+    }
+    duo_crash(d, &d->leaf);
+    RV_CHECK(rv_node_forked(d->leaf.node, &again));
+    RV_CHECK(again.count == forked.count && again.at == forked.at);
     RV_CHECK(write_many(d, 2, "{\"amount\":4}"));
     RV_CHECK(duo_run(d));
     RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 2 + 3 + 2);
@@ -309,7 +319,7 @@ RV_TEST(a_copy_that_writes_while_it_connects_is_told) {
     RV_CHECK_STATUS(rv_upstream_receive(d->session, hello, d->now, &d->err), RV_OK);
     RV_CHECK(write_many(d, 6, "{\"amount\":4}"));
     RV_CHECK(duo_run(d));
-    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 1);
     RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 1 + 2 + 6);
     RV_CHECK(same_rows(d));
     free(backup);
@@ -334,11 +344,11 @@ RV_TEST(nothing_leaves_under_an_incarnation_that_may_be_lost) {
         .pending_percent = 100, .latency_us_max = (uint64_t)1 << 40, .crash = RV_SIM_CRASH_LOSE};
     rv_sim_disk_set_faults(d->leaf.disk, &slow);
     const uint64_t before = rv_node_watermark(d->root.node);
-    for (int i = 0; i < 2000 && d->edge->pusher.forks == 0; i++) {
+    for (int i = 0; i < 2000 && fixture_forks(d->edge->node) == 0; i++) {
         duo_connect(d);
         (void)duo_step(d);
     }
-    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 1);
     for (int i = 0; i < 200; i++) {
         (void)duo_step(d);
     }
@@ -381,7 +391,7 @@ RV_TEST(what_a_backup_has_pending_is_not_accepted_twice) {
     restore_disk(d, &d->leaf, backup);
     RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 3);
     RV_CHECK(duo_run(d));
-    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 1);
     RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 3 + 1);
     RV_CHECK(write_many(d, 2, "{\"amount\":2}"));
     RV_CHECK(duo_run(d));
@@ -404,14 +414,14 @@ RV_TEST(a_copy_that_wrote_more_is_told_by_the_decision) {
     restore_disk(d, &d->leaf, other);
     RV_CHECK(write_many(d, 8, "{\"amount\":4}"));
     RV_CHECK(duo_run(d));
-    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 1);
     RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 2 + 3 + 8);
     RV_CHECK(same_rows(d));
     /* the first one has not noticed */
     restore_disk(d, &d->leaf, first);
     RV_CHECK(write_many(d, 1, "{\"amount\":8}"));
     RV_CHECK(duo_run(d));
-    RV_CHECK_EQ(d->edge->pusher.forks, 0);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 0);
     RV_CHECK_EQ(rv_node_watermark(d->root.node), 3 + 2 + 3 + 8 + 1);
     RV_CHECK(same_rows(d));
     free(other);

@@ -258,7 +258,8 @@ static bool survives(blow what, int steps) {
            net_same(n, first) && unsettled(n, one) == 0 && unsettled(n, other) == 0 &&
            kept(n, first) == 0 && kept(n, second) == 0 &&
            rv_node_outbox(n->members[one].node).rejections == 0 &&
-           n->members[one].edge->pusher.forks == 0 && n->members[other].edge->pusher.forks == 0;
+           fixture_forks(n->members[one].edge->node) == 0 &&
+           fixture_forks(n->members[other].edge->node) == 0;
     if (!good) {
         fprintf(stderr, "blow %d after %d steps: %llu events, %u and %u kept, %u %u unsettled\n",
                 (int)what, steps, (unsigned long long)(events_at_root(n) - before), kept(n, first),
@@ -298,7 +299,7 @@ RV_TEST(a_copy_is_found_out) {
     RV_CHECK(write_some(n, device, 1, 2, false));
     net_move(n, device, gateway);
     RV_CHECK(settle_all(n));
-    RV_CHECK_EQ(n->members[device].edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(n->members[device].edge->node), 1);
     RV_CHECK_EQ(events_at_root(n), before + 2);
     RV_CHECK(net_same(n, device));
     RV_CHECK_EQ(kept(n, gateway), 0);
@@ -436,7 +437,7 @@ RV_TEST(what_is_passed_on_may_be_refused_or_a_copys) {
     RV_CHECK_STATUS(write_large(n, device, 300, 14, 7500), RV_OK);
     net_move(n, device, gateway);
     RV_CHECK(settle_all(n));
-    RV_CHECK_EQ(n->members[device].edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(n->members[device].edge->node), 1);
     RV_CHECK_EQ(events_at_root(n), before + 14);
     RV_CHECK(net_same(n, device));
     RV_CHECK_EQ(kept(n, gateway), 0);

@@ -209,7 +209,7 @@ RV_TEST(what_was_written_under_a_lost_schema_waits_for_it) {
             RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
             RV_CHECK(duo_run(d));
             RV_CHECK_EQ(balance(d->root.node), 1101);
-            RV_CHECK_EQ(d->edge->pusher.forks, 0);
+            RV_CHECK_EQ(fixture_forks(d->edge->node), 0);
             RV_CHECK_EQ(rv_state_row_count(rv_node_state(d->root.node), 2), 2);
         }
         RV_CHECK(same_rows(d));
@@ -530,7 +530,7 @@ RV_TEST(a_copy_goes_back) {
         RV_CHECK(deposit(d, "{\"amount\":100}"));
     }
     RV_CHECK(duo_run(d));
-    RV_CHECK_EQ(d->edge->pusher.forks, 1);
+    RV_CHECK_EQ(fixture_forks(d->edge->node), 1);
     restore_disk(d, &d->root, backup);
     RV_CHECK(restored(d));
     RV_CHECK(duo_run(d));
