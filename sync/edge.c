@@ -21,6 +21,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
         e->status.state = RV_EDGE_OFFLINE;
         e->token.wanted_at = INT64_MAX;
         e->awaited_until = INT64_MAX;
+        e->proof_until = INT64_MAX;
     }
     if (e == NULL || e->decoder == NULL || e->inflated == NULL || e->queue == NULL ||
         !rv_pusher_create(&e->pusher, options->node, arena)) {
@@ -115,6 +116,7 @@ void rv_edge_opened(rv_edge *e, int64_t now) {
     e->last_report = now;
     e->ping_nonce = 0;
     e->pong_seen = 0;
+    e->proof_until = INT64_MAX;
     e->durable_reported = 0;
     e->fatal = false;
     e->stalled = false;
@@ -189,9 +191,20 @@ void rv_edge_network_up(rv_edge *e, int64_t now) {
         e->next_attempt = e->next_attempt < now ? e->next_attempt : now;
         rv_backoff_reset(&e->backoff);
         rv_backoff_reset(&e->refusals);
-    } else if (e->status.state == RV_EDGE_CONNECTED) {
+    } else if (e->status.state == RV_EDGE_CONNECTED && e->proof_until == INT64_MAX) {
         e->owed.ping = true;
         e->last_ping = now;
+        e->proof_until = now + RV_SYNC_PROOF_US;
+        e->proof_nonce = e->ping_nonce + 1;
+    }
+}
+
+/* A message has come. */
+static void prove(rv_edge *e, int64_t now) {
+    RV_ASSERT(RV_SYNC_BUFFERED_US < RV_SYNC_PROOF_US);
+    if (e->proof_until != INT64_MAX &&
+        now >= e->proof_until - RV_SYNC_PROOF_US + RV_SYNC_BUFFERED_US) {
+        e->proof_until = INT64_MAX;
     }
 }
 
@@ -282,6 +295,7 @@ static rv_status take_pong(rv_edge *e, rv_bytes body, rv_error *err) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a pong to no ping");
     }
     e->pong_seen = nonce;
+    e->proof_until = nonce >= e->proof_nonce ? INT64_MAX : e->proof_until;
     RV_ASSERT(e->pong_seen <= e->ping_nonce);
     return RV_OK;
 }
@@ -364,6 +378,7 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
     RV_ASSERT(e->status.state != RV_EDGE_OFFLINE || !kept);
     e->status.bytes_received += message.len;
     e->last_received = now;
+    prove(e, now);
     if (e->status.state != RV_EDGE_CONNECTING && e->status.state != RV_EDGE_CONNECTED) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "a message came outside of a connection");
     }
@@ -532,6 +547,11 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
     if (e->status.state != RV_EDGE_CONNECTED) {
         return RV_OK;
     }
+    if (now >= e->proof_until) {
+        return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,
+                            "the network came up, and the upstream was silent for %u seconds",
+                            (uint64_t)(RV_SYNC_PROOF_US / 1000000));
+    }
     const int64_t quiet_since = e->last_received > e->last_ping ? e->last_received : e->last_ping;
     if (now - quiet_since >= RV_SYNC_PING_US) {
         e->owed.ping = true;
@@ -566,6 +586,7 @@ int64_t rv_edge_deadline(const rv_edge *e) {
     const int64_t quiet_since = e->last_received > e->last_ping ? e->last_received : e->last_ping;
     const int64_t ping = quiet_since + RV_SYNC_PING_US;
     deadline = ping < deadline ? ping : deadline;
+    deadline = e->proof_until < deadline ? e->proof_until : deadline;
     const int64_t due = e->last_report + RV_SYNC_REPORT_US;
     deadline = report_wanted(e) && due < deadline ? due : deadline;
     const int64_t push = rv_pusher_deadline(&e->pusher);

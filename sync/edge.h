@@ -45,7 +45,7 @@ void rv_edge_opened(rv_edge *edge, int64_t now);
 void rv_edge_closed(rv_edge *edge, const rv_error *reason, int64_t now);
 
 /* The network is there again, or there are other credentials: tries at once where it waited; a
- * connection that there is has to prove that it lives. */
+ * connection that there is has to prove within 5 s that it lives, or is closed: rv_edge_poll. */
 void rv_edge_network_up(rv_edge *edge, int64_t now);
 
 /* The token for the upstream, at most RV_WIRE_TOKEN_MAX bytes, copied; empty: none. A session that

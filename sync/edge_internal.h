@@ -92,6 +92,8 @@ struct rv_edge {
     int64_t last_report;
     uint64_t ping_nonce;
     uint64_t pong_seen;
+    int64_t proof_until; /* the network came up: the connection ends then, unless something comes */
+    uint64_t proof_nonce; /* first, such as the answer to this ping; INT64_MAX: it did not */
     uint64_t durable_reported;
     uint64_t chain_reported;
     bool awaited;          /* somebody waits for what the node is to hold, */

@@ -9,6 +9,12 @@
 #define RV_SYNC_PING_US    INT64_C(10000000)
 #define RV_SYNC_SILENCE_US INT64_C(30000000)
 
+/* After the network has come up a connection has to prove that it lives, within: microseconds. What
+ * comes sooner than the second may have lain in a buffer since before, and proves nothing, unless
+ * it is the answer to the ping that was sent then. */
+#define RV_SYNC_PROOF_US    INT64_C(5000000)
+#define RV_SYNC_BUFFERED_US INT64_C(1000000)
+
 /* How often an edge reports its durable W and gives back small credit, and how often an upstream
  * tells an edge that W moved without an event for it. */
 #define RV_SYNC_REPORT_US INT64_C(100000)

@@ -555,6 +555,60 @@ RV_TEST(an_edge_connects_at_once_when_the_network_is_up) {
     duo_free(d);
 }
 
+/* A connected pair with nothing to say. */
+static duo *idle(void) {
+    duo *const d = begin();
+    for (int64_t us = 0; us < 3 * RV_SYNC_REPORT_US; us += DUO_STEP_US) {
+        (void)duo_step(d);
+    }
+    if (rv_edge_deadline(d->edge) != d->edge->last_received + RV_SYNC_PING_US) {
+        abort();
+    }
+    return d;
+}
+
+/* Goal: who has another network finds out soon that a connection over the old one is dead. */
+RV_TEST(a_connection_ends_that_the_new_network_does_not_carry) {
+    rv_bytes ping;
+    for (int late = 0; late < 2; late++) {
+        duo *const d = idle();
+        const int64_t up = d->now;
+        rv_edge_network_up(d->edge, up);
+        RV_CHECK(rv_edge_send(d->edge, up, &ping) && ping.ptr[0] == RV_WIRE_PING);
+        RV_CHECK_EQ(rv_edge_deadline(d->edge), up + RV_SYNC_PROOF_US);
+        /* once more puts nothing off, nor does what may have lain in a buffer */
+        rv_edge_network_up(d->edge, up + RV_SYNC_BUFFERED_US / 2);
+        RV_CHECK(!rv_edge_send(d->edge, up + RV_SYNC_BUFFERED_US / 2, &ping));
+        const int64_t heard = up + RV_SYNC_BUFFERED_US - (late == 0);
+        RV_CHECK_STATUS(rv_edge_receive(d->edge, rv_bytes_of("\x08\x00\x01", 3), heard, &d->err),
+                        RV_OK);
+        RV_CHECK_STATUS(rv_edge_poll(d->edge, up + RV_SYNC_PROOF_US - 1, &d->err), RV_OK);
+        RV_CHECK_STATUS(rv_edge_poll(d->edge, up + RV_SYNC_PROOF_US, &d->err),
+                        late == 1 ? RV_OK : RV_UPSTREAM_UNREACHABLE);
+        duo_cut(d);
+        duo_connect(d); /* another one has nothing to prove */
+        RV_CHECK(duo_run(d));
+        RV_CHECK_EQ(d->edge->proof_until, INT64_MAX);
+        duo_free(d);
+    }
+}
+
+RV_TEST(a_connection_goes_on_that_the_new_network_carries) {
+    duo *const d = idle();
+    rv_bytes ping;
+    for (int i = 0; i < 2; i++) {
+        const int64_t up = d->now;
+        rv_edge_network_up(d->edge, up);
+        RV_CHECK(rv_edge_send(d->edge, up, &ping) && ping.ptr[0] == RV_WIRE_PING);
+        const uint8_t pong[] = {RV_WIRE_PONG, ping.ptr[1], ping.ptr[2]};
+        RV_CHECK_STATUS(rv_edge_receive(d->edge, rv_bytes_of(pong, ping.len), up + 1, &d->err),
+                        RV_OK);
+        RV_CHECK_STATUS(rv_edge_poll(d->edge, up + RV_SYNC_PROOF_US, &d->err), RV_OK);
+        RV_CHECK_EQ(rv_edge_deadline(d->edge), up + 1 + RV_SYNC_PING_US);
+    }
+    duo_free(d);
+}
+
 int main(void) {
     RV_RUN(what_is_written_offline_is_pushed_and_comes_back);
     RV_RUN(the_story_without_a_cut);
@@ -572,5 +626,7 @@ int main(void) {
     RV_RUN(decisions_of_what_was_not_pushed_end_the_connection);
     RV_RUN(an_edge_without_the_right_credentials_says_so_and_tries_seldom);
     RV_RUN(an_edge_connects_at_once_when_the_network_is_up);
+    RV_RUN(a_connection_ends_that_the_new_network_does_not_carry);
+    RV_RUN(a_connection_goes_on_that_the_new_network_carries);
     return rv_test_done();
 }
