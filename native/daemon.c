@@ -4,6 +4,7 @@
 #include "core/engine/decide.h"
 #include "core/engine/outbox.h"
 #include "core/engine/token.h"
+#include "native/network.h"
 #include "native/server.h"
 
 #include <signal.h>
@@ -23,6 +24,8 @@ typedef struct rv_daemon {
     rv_directory directory;
     rv_server *server;
     rv_link *link; /* NULL on a root */
+    rv_network network;
+    int network_failed; /* why it is not known when the network comes up: libuv's; 0: it is */
     flush_job jobs[RV_POSIX_JOBS_MAX];
     unsigned jobs_under_way;
     uv_prepare_t round;
@@ -87,6 +90,9 @@ static void node_poll(rv_daemon *d) {
 
 static void edge_poll(rv_daemon *d, int64_t now) {
     rv_error err;
+    if (d->link != NULL && rv_network_take(&d->network, now)) {
+        rv_edge_network_up(d->directory.instance.edge, now);
+    }
     if (d->link != NULL && rv_edge_poll(d->directory.instance.edge, now, &err) != RV_OK) {
         rv_link_fail(d->link, &err);
     }
@@ -306,6 +312,7 @@ static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
     if (status == RV_OK && options->upstream != NULL) {
         status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, address,
                                 options->token_file, err);
+        d->network_failed = rv_network_open(&d->network, &d->loop);
     }
     if (status == RV_OK) {
         status = rv_server_listen(d->server, options->listen, err);
@@ -341,6 +348,10 @@ static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
     if (options->verbose) {
         print_budget(&d->directory.instance.budget);
     }
+    if (options->verbose && d->network_failed != 0) {
+        fprintf(stderr, "rivulet: it is not seen here when the network comes up: %s\n",
+                uv_strerror(d->network_failed));
+    }
 }
 
 /* An edge that holds nothing yet has to be told what to hold. */
@@ -367,6 +378,7 @@ static rv_status run_open(rv_daemon *d, const rv_daemon_options *options, const 
     }
     rv_posix_set_deferral(d->directory.posix, NULL, NULL);
     loop_close(d);
+    rv_network_close(&d->network);
     rv_link_free(d->link);
     if (d->server != NULL) {
         rv_server_free(d->server);
