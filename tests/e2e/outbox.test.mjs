@@ -168,6 +168,12 @@ test('keys that the root leases are waited for, and missed without it', async ()
   assert.equal(second.status, 201, second.text);
   assert.equal(second.body.path, '/tickets/2');
   assert.equal(second.body.position, (await root.status()).position);
+  // Both sides tell whose the keys are; what is left is less by what was used.
+  const [here, there] = [(await edge.status()).leases, (await root.status()).leases];
+  assert.equal(here.aggregates.ticket.keys_left, here.keys_left);
+  assert.equal(here.keys_left, there.keys - 2);
+  assert.deepEqual(here.aggregates.ticket.held[0], { first: 1, last: 256, next: 3 });
+  assert.deepEqual(there, { aggregates: { ticket: { blocks: 1, keys: 256, last: 256 } }, blocks: 1, keys: 256 });
   await root.kill();
   const none = await until(async () => {
     const answer = await edge.append('/ticket_events', 'ticket_opened', { text: 'b' });
