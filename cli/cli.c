@@ -183,10 +183,10 @@ static const rv_command commands[] = {
     {.name = "status",
      .arguments = "",
      .summary = "show what the node is and holds",
-     .text = "Shows role, position, rows, memory and, on an edge, outbox and upstream; with --hash "
-             "the hash "
-             "of the\nstate, which is equal on all nodes that hold the same.\n\n"
-             "  rivulet status --json --data crm\n",
+     .text =
+         "Shows role, position, rows, memory, leased keys and, on an edge, outbox and upstream; "
+         "with\n--hash the hash of the state, which is equal on all nodes that hold the same.\n\n"
+         "  rivulet status --json --data crm\n",
      .more = "  rivulet status --json --url http://127.0.0.1:5678\n",
      .more_needs = RV_ABILITY_CONNECT,
      .options = RV_OPTIONS_NODE | RV_OPTION_HASH,
