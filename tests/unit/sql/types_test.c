@@ -409,8 +409,8 @@ static fixture *texts(void) {
     static const char *const rows[] = {
         "{\"plan\":\"free\",\"tags\":[9],\"day\":\"2012-03-04\",\"span\":\"9 days\"}",
         "{\"plan\":\"team\",\"tags\":[10],\"day\":\"12012-03-04\",\"span\":\"10 days\"}",
-        "{\"plan\":\"enterprise\",\"tags\":[10,1],\"day\":\"0044-03-15 BC\",\"span\":\"240 "
-        "hours\"}",
+        ("{\"plan\":\"enterprise\",\"tags\":[10,1],\"day\":\"0044-03-15 BC\","
+         "\"span\":\"240 hours\"}"),
         "{\"plan\":\"team\",\"tags\":[],\"day\":\"infinity\",\"span\":\"-1 days\"}"};
     fixture *f = fixture_open(
         "CREATE TYPE plan AS ENUM ('free', 'team', 'enterprise');"
