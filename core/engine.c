@@ -206,6 +206,11 @@ static rv_log_identity new_identity(const rv_node *node) {
     return identity;
 }
 
+static rv_role stored_role(const rv_node *node) {
+    RV_ASSERT(rv_log_has_identity(node->log));
+    return rv_log_identity_of(node->log)->root ? RV_ROLE_ROOT : RV_ROLE_EDGE;
+}
+
 /* What was recovered against what the node was opened as. */
 static rv_status check_identity(rv_node *node, rv_error *err) {
     if (!rv_log_has_identity(node->log)) {
@@ -216,12 +221,12 @@ static rv_status check_identity(rv_node *node, rv_error *err) {
         }
         return RV_OK;
     }
-    const bool root = rv_log_identity_of(node->log)->root;
-    const rv_role stored = root ? RV_ROLE_ROOT : RV_ROLE_EDGE;
+    const rv_role stored = stored_role(node);
     if (node->role != stored && node->role != RV_ROLE_STORED) {
         return rv_error_set(err, RV_NOT_ROOT,
-                            root ? "this data directory is a root's: it cannot have an upstream"
-                                 : "this data directory is an edge's: open it with its --upstream");
+                            stored == RV_ROLE_ROOT
+                                ? "this data directory is a root's: it cannot have an upstream"
+                                : "this data directory is an edge's: open it with its --upstream");
     }
     node->role = stored;
     return RV_OK;
@@ -273,6 +278,8 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
     }
     if (status != RV_OK) {
         (void)rv_node_fail(node, e);
+        const bool told = node->role == RV_ROLE_STORED && rv_log_has_identity(node->log);
+        node->role = told ? stored_role(node) : node->role;
     }
     rv_epoch_refresh(node);
     rv_outbox_open(node);

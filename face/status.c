@@ -366,6 +366,9 @@ static void write_leases(const rv_exchange *x, rv_writer *w) {
     const rv_schema *const schema = rv_node_schema(node);
     const bool edge = rv_node_role(node) == RV_ROLE_EDGE;
     lease_totals totals = {.blocks = 0};
+    if (rv_node_role(node) == RV_ROLE_STORED) {
+        return; /* a log that is damaged from its beginning does not say whose it is */
+    }
     member(w, "leases");
     rv_write_u8(w, '{');
     member(w, "aggregates");

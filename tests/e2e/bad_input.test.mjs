@@ -203,6 +203,10 @@ test('a damaged directory: exit code 3 and the place; what is intact is read', a
   const [[held]] = JSON.parse(read.out).rows;
   assert.ok(held >= 100 && held < 3000 && held % 100 === 0, `${held} rows`);
   assert.match(read.err, /data_damaged/);
+  const status = cli(['status', '--json', '--data', data]);
+  assert.equal(status.code, 3);
+  assert.equal(JSON.parse(status.out).role, 'root');
+  assert.deepEqual(JSON.parse(status.out).leases.aggregates, {});
   const append = cli(['append', '/accounts/1', 'money_paid', '{"amount":1}', '--data', data]);
   assert.equal(append.code, 3);
   assert.deepEqual(readFileSync(join(data, segment)), bytes, 'nothing was changed');
