@@ -5,8 +5,8 @@
 #include "core/base/assert.h"
 #include "sql/sqlite.h"
 
-#define WINDOW     128u                /* numbers at most, */
-#define WINDOW_NEW 32u                 /* and at first: many want no more */
+#define WINDOW     128u               /* numbers at most, */
+#define WINDOW_NEW 32u                /* and at first: many want no more */
 #define KEPT_MAX   ((size_t)64 << 10) /* bytes of their events, or one event that is larger */
 #define SCAN_MAX   4096u
 
