@@ -5,8 +5,8 @@
 
 #include "core/engine/as_of.h"
 #include "core/engine/outbox.h"
+#include "core/live/follower.h"
 #include "core/live/row_feed.h"
-#include "core/state/touches.h"
 #include "face/face.h"
 #include "face/url.h"
 
@@ -96,10 +96,8 @@ typedef struct kept_result {
 
 /* A request that is answered again (face/live.c). */
 typedef struct live_answer {
-    rv_reads reads;          /* rows that the answer was made of, also while it is made at first, */
-    rv_touched touched;      /* and up to when they were compared with what was touched */
-    rv_sql_upkeep upkeep;    /* what keeps a query's result up, */
-    uint64_t moment;         /* and since when (core/live/moments.h); 0: it does not */
+    rv_follower follower;    /* the rows that it was made of; its reads also while it is made */
+    rv_sql_upkeep upkeep;    /* what keeps a query's result up */
     uint64_t schema_version; /* the schema, the outbox and the log when it was answered */
     uint64_t outbox_moves;
     uint64_t relayed;
@@ -183,7 +181,7 @@ struct rv_face {
     uint32_t exchange_count; /* those that ever were in use: the others' memory is untouched */
     result_buffer *results;
     bool result_wanted; /* somebody waits for one */
-    rv_moments moments; /* of feeds of changes */
+    rv_moments moments; /* of feeds of changes, and of queries that are kept up */
     rv_touches touches; /* of live answers, */
     uint64_t *kept;     /* hashes of rows that were told, in blocks, for those who ask for */
     bool kept_used[RV_LIVE_BLOCKS]; /* differences; NULL without SQL */

@@ -93,50 +93,34 @@ static void look(rv_exchange *x) {
     l->log_moves = log_moves(node);
 }
 
-/* The moment of now is the one that changes of what is kept count from. */
-static void take_moment(rv_exchange *x) {
-    rv_moments *const moments = &x->face->moments;
-    live_answer *const l = &x->live;
-    rv_moment_release(moments, l->moment);
-    const rv_moment *const now = l->upkeep.whole ? rv_moment_now(moments, UINT64_MAX) : NULL;
-    l->moment = now == NULL ? 0 : now->serial;
+/* What the face's followers share. */
+static rv_followers followers(rv_face *face) {
+    RV_ASSERT(face->moments.node != NULL);
+    return (rv_followers){&face->touches, &face->moments, &face->scratch};
 }
 
-/* Where nothing that is kept has changed, the moment need not grow old: others have newer ones. */
-static void renew_moment(rv_exchange *x) {
-    rv_state *const state = rv_node_state(x->face->options.node);
-    const live_answer *const l = &x->live;
-    const rv_moment *const moment =
-        l->moment == 0 ? NULL : rv_moment_find(&x->face->moments, l->moment);
-    if (moment != NULL && moment->revision != rv_state_revision(state) &&
-        rv_state_revision_of(state, l->upkeep.aggregate) <= moment->revision) {
-        take_moment(x);
-    }
+/* The aggregate by whose rows the answer is kept up. */
+static uint16_t kept_by(const live_answer *l) {
+    return l->upkeep.whole ? l->upkeep.aggregate : RV_NONE;
 }
 
 rv_sql_upkeep *face_live_upkeep(rv_exchange *x) {
-    rv_face *const face = x->face;
+    const rv_followers of = followers(x->face);
     live_answer *const l = &x->live;
     rv_sql_upkeep *const u = &l->upkeep;
-    const rv_moment *const moment = rv_moment_find(&face->moments, l->moment);
-    u->since = moment == NULL ? (rv_snapshot){0} : moment->deltas.snapshot;
-    u->others =
-        u->whole && rv_touches_concern_others(&face->touches, rv_node_state(face->options.node),
-                                              &l->reads, u->aggregate, &face->scratch, &l->touched);
+    u->since = rv_follower_since(&l->follower, &of);
+    u->others = u->whole && rv_follower_others_moved(&l->follower, &of, u->aggregate);
     return u;
 }
 
 /* Remembers that its rows are those of now: whatever turns it took, none changed since the first
  * that counts. */
 static void look_at_rows(rv_exchange *x) {
-    rv_face *const face = x->face;
-    live_answer *const l = &x->live;
+    const rv_followers of = followers(x->face);
     if (!x->source.rows) {
-        rv_reads_clear(&l->reads);
+        rv_reads_clear(&x->live.follower.reads);
     }
-    rv_touches_follow(&face->touches, rv_node_state(face->options.node), &l->reads, &face->scratch,
-                      &l->touched);
-    take_moment(x);
+    rv_follower_take(&x->live.follower, &of, kept_by(&x->live));
 }
 
 /* True when the last answer may be another one now. */
@@ -148,17 +132,13 @@ static bool moved(rv_exchange *x) {
     if (schema_moves(node) != l->schema_version ||
         (any_row && outbox_moves(node) != l->outbox_moves) ||
         (x->source.outbox && relayed(face) != l->relayed) ||
-        (any_row && rv_state_revision(rv_node_state(node)) != l->touched.revision) ||
+        (any_row && rv_state_revision(rv_node_state(node)) != l->follower.touched.revision) ||
         (x->source.node && log_moves(node) != l->log_moves)) {
         return true;
     }
     rv_arena_reset(&face->scratch, 0);
-    if (rv_touches_concern(&face->touches, rv_node_state(node), &l->reads, &face->scratch,
-                           &l->touched)) {
-        return true;
-    }
-    renew_moment(x);
-    return false;
+    const rv_followers of = followers(face);
+    return rv_follower_moved(&l->follower, &of, kept_by(l));
 }
 
 /* The answer that was made is given out, unless it is the last one again. It is one line. */
@@ -190,12 +170,10 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
 }
 
 void face_live_end(rv_exchange *x) {
-    rv_face *const face = x->face;
+    const rv_followers of = followers(x->face);
     face_differences_end(x);
     rv_sql_upkeep_end(&x->live.upkeep);
-    rv_moment_release(&face->moments, x->live.moment);
-    x->live.moment = 0;
-    rv_touches_leave(&face->touches, rv_node_state(face->options.node), &x->live.touched);
+    rv_follower_leave(&x->live.follower, &of);
 }
 
 rv_status face_live_begin(rv_exchange *x, rv_error *err) {
@@ -209,8 +187,8 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    const rv_reads reads = x->live.reads;
-    x->live = (live_answer){.reads = reads, .last_piece = INT64_MIN};
+    const rv_reads reads = x->live.follower.reads;
+    x->live = (live_answer){.follower.reads = reads, .last_piece = INT64_MIN};
     look(x);
     look_at_rows(x);
     x->live.log_moves -= x->source.node; /* a query that took several turns has read what was */

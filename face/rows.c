@@ -35,8 +35,8 @@ static rv_reads *begin_reads(rv_exchange *x) {
     if (!x->source.rows) {
         return NULL;
     }
-    rv_reads_clear(&x->live.reads);
-    return &x->live.reads;
+    rv_reads_clear(&x->live.follower.reads);
+    return &x->live.follower.reads;
 }
 
 /* --- aggregates --- */
@@ -508,7 +508,7 @@ static rv_status open_query(rv_exchange *x, const rv_url *url, rv_writer *w, rv_
     if (status == RV_OK) {
         rv_sql_limit_rows(x->query, q.rows);
         if (exchange_is_live(x)) {
-            rv_sql_note_reads(x->query, &x->live.reads);
+            rv_sql_note_reads(x->query, &x->live.follower.reads);
         }
         write_head(x, w);
     }

@@ -15,9 +15,9 @@
 
 #include "core/engine/as_of.h"
 #include "core/engine/outbox.h"
+#include "core/live/follower.h"
 #include "core/live/row_feed.h"
 #include "core/live/subscription.h"
-#include "core/state/touches.h"
 #include "rivulet/rivulet.h"
 #include "sql/sql.h"
 
@@ -71,10 +71,8 @@ struct rv_db_live {
     bool given;           /* the last that was asked for stands: */
     bool system;          /* it was made of system tables, too, */
     uint64_t moves;       /* when all that has no rows stood here, */
-    rv_reads reads;       /* and of these rows, */
-    rv_touched touched;   /* which were compared with what was touched since */
-    rv_sql_upkeep upkeep; /* what keeps it up, */
-    uint64_t moment;      /* and since when; 0: it does not */
+    rv_follower follower; /* and of these rows */
+    rv_sql_upkeep upkeep; /* what keeps it up */
     size_t sql_len;
     size_t parameters_len;
     uint8_t text[RV_DB_LIVE_TEXT_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Live queries, as the C interface has them: what a result was made of is compared with the rows
- * that were touched since (core/state/touches.h), and only if one of them lies in it the query is
+ * that were touched since (core/live/follower.h), and only if one of them lies in it the query is
  * asked again, or brought up to date (sql/upkeep.h). A result that is the last one again is not
  * given.
  */
@@ -80,37 +80,37 @@ static uint64_t moves_of(const rv_db_live *live, bool system) {
            rv_node_watermark_durable(node);
 }
 
-/* True when the last result may be another one now. */
-static bool moved(rv_db_live *live) {
-    rv_db *const db = live->db;
-    RV_ASSERT(live->given);
-    if (moves_of(live, live->system) != live->moves) {
-        return true;
-    }
+/* What the live queries of a database share; scratch is emptied. */
+static rv_followers followers(rv_db *db) {
     rv_arena_reset(&db->scratch, 0);
-    return rv_touches_concern(&db->touches, rv_node_state(db->node), &live->reads, &db->scratch,
-                              &live->touched);
+    return (rv_followers){&db->touches, &db->moments, &db->scratch};
 }
 
-/* What the query is kept up with: since when, and whether anything beside has changed. */
+/* The aggregate by whose rows the result is kept up. */
+static uint16_t kept_by(const rv_db_live *live) {
+    return live->upkeep.whole ? live->upkeep.aggregate : RV_NONE;
+}
+
+/* True when the last result may be another one now. */
+static bool moved(rv_db_live *live) {
+    const rv_followers of = followers(live->db);
+    RV_ASSERT(live->given);
+    return moves_of(live, live->system) != live->moves ||
+           rv_follower_moved(&live->follower, &of, kept_by(live));
+}
+
 static rv_sql_upkeep *upkeep_of(rv_db_live *live) {
-    rv_db *const db = live->db;
+    const rv_followers of = followers(live->db);
     rv_sql_upkeep *const u = &live->upkeep;
-    const rv_moment *const moment = rv_moment_find(&db->moments, live->moment);
-    rv_arena_reset(&db->scratch, 0);
-    u->since = moment == NULL ? (rv_snapshot){0} : moment->deltas.snapshot;
-    u->others =
-        u->whole && rv_touches_concern_others(&db->touches, rv_node_state(db->node), &live->reads,
-                                              u->aggregate, &db->scratch, &live->touched);
+    u->since = rv_follower_since(&live->follower, &of);
+    u->others = u->whole && rv_follower_others_moved(&live->follower, &of, u->aggregate);
     return u;
 }
 
-/* The moment of now is the one that changes of what is kept count from. */
-static void take_moment(rv_db_live *live) {
-    rv_moments *const moments = &live->db->moments;
-    rv_moment_release(moments, live->moment);
-    const rv_moment *const now = live->upkeep.whole ? rv_moment_now(moments, UINT64_MAX) : NULL;
-    live->moment = now == NULL ? 0 : now->serial;
+static rv_status too_long(const rv_buffer *out, rv_error *err) {
+    RV_ASSERT(out->len <= out->cap);
+    return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                        "the result is longer than the buffer of %u bytes", (uint64_t)out->cap);
 }
 
 static rv_status begin(rv_db_live *live, rv_buffer *out, rv_error *err) {
@@ -121,7 +121,7 @@ static rv_status begin(rv_db_live *live, rv_buffer *out, rv_error *err) {
         live->query = NULL;
         return status;
     }
-    rv_sql_note_reads(live->query, &live->reads);
+    rv_sql_note_reads(live->query, &live->follower.reads);
     live->system = rv_sql_uses_system(live->query);
     live->moves = moves_of(live, live->system);
     rv_writer w = rv_db_writer(out);
@@ -129,7 +129,7 @@ static rv_status begin(rv_db_live *live, rv_buffer *out, rv_error *err) {
     rv_sql_columns_to_json(live->query, &w);
     rv_write_text(&w, ",\"rows\":[");
     live->rows = 0;
-    return rv_db_written(&w, out);
+    return rv_db_written(&w, out) == RV_OK ? RV_OK : too_long(out, err);
 }
 
 /* Writes the rows, behind what there is: RV_OK at the end. */
@@ -153,8 +153,7 @@ static rv_status write_rows(rv_db_live *live, rv_buffer *out, rv_error *err) {
     }
     const rv_status written = rv_db_written(&w, out);
     if (written != RV_OK && (status == RV_OK || status == RV_PENDING)) {
-        return rv_error_set(err, written, "the result is longer than the buffer of %u bytes",
-                            (uint64_t)out->cap);
+        return too_long(out, err);
     }
     return status;
 }
@@ -169,11 +168,8 @@ static void end_query(rv_db_live *live) {
 /* A result is whole in `out`: is it another one? From now on it is compared with what is touched.
  */
 static rv_status give(rv_db_live *live, const rv_buffer *out) {
-    rv_db *const db = live->db;
-    rv_arena_reset(&db->scratch, 0);
-    rv_touches_follow(&db->touches, rv_node_state(db->node), &live->reads, &db->scratch,
-                      &live->touched);
-    take_moment(live);
+    const rv_followers of = followers(live->db);
+    rv_follower_take(&live->follower, &of, kept_by(live));
     const rv_hash128 hash = rv_hash128_of(0, rv_bytes_of(out->ptr, out->len));
     const bool same = live->told && hash.low == live->hash.low && hash.high == live->hash.high;
     live->given = true;
@@ -208,9 +204,9 @@ void rv_db_live_close(rv_db_live *live) {
     if (live == NULL || live->db == NULL) {
         return;
     }
+    const rv_followers of = followers(live->db);
     end_query(live);
     rv_sql_upkeep_end(&live->upkeep);
-    rv_moment_release(&live->db->moments, live->moment);
-    rv_touches_leave(&live->db->touches, rv_node_state(live->db->node), &live->touched);
+    rv_follower_leave(&live->follower, &of);
     live->db = NULL;
 }

@@ -27,7 +27,7 @@ void rv_back_end(rv_back *back) {
     RV_ASSERT(back != NULL);
     sqlite3_free(back->kept);
     sqlite3_free(back->memory);
-    *back = (rv_back){.node = back->node};
+    *back = (rv_back){.node = NULL};
 }
 
 static void open_window(rv_back *back) {

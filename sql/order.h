@@ -11,7 +11,7 @@
  *  - of two columns that are compared the one that has such a collation says how, on either side,
  *    and so does any part of a compound SELECT;
  *  - a number and a text meet as numbers under the collation of numerics, whatever columns they
- * come from: the affinity of a column of numbers would make the text a REAL first.
+ *    come from: the affinity of a column of numbers would make the text a REAL first.
  *
  *     coalesce(amount, 0) < 20      0 < 20, '2.50' < 20, '12.00' < 20: INTEGERs and TEXTs
  *

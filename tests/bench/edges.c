@@ -8,9 +8,10 @@
  *                                          while nothing happens, time and work of an append
  *     bench_edges same PORT PID COUNT      COUNT edges with the same stream: events delivered
  *     bench_edges live PORT PID FILE       one edge: an append until it is there, beside writing as
- *                                          much to FILE and flushing it; bytes of an event on the
- * wire bench_edges followed PORT EDGE FILE  the same until a subscription at a real edge, which has
- *                                          another port, is told it
+ *                                          much to FILE and flushing it; and its bytes on the wire
+ *
+ *     bench_edges followed PORT EDGE FILE  the same until a subscription tells it at a real edge,
+ *                                          which has the port EDGE
  *
  *     bench_edges private 0 PID 0          memory of the process, and nothing else
  *

@@ -212,12 +212,12 @@ static void follow_all(uint64_t seed, bool planted) {
         }
         for (size_t i = 0; i < FOLLOWED; i++) {
             if (planted) {
-                rv_reads_clear(&f[i].x->live.reads);
+                rv_reads_clear(&f[i].x->live.follower.reads);
             }
             if (below(4) > 0) {
                 compare(i);
                 RV_CHECK_PASSED();
-                kept_up += f[i].x->live.upkeep.whole && f[i].x->live.moment != 0;
+                kept_up += f[i].x->live.upkeep.whole && f[i].x->live.follower.moment != 0;
             }
         }
         if (missed > 0 && !planted) {

@@ -648,7 +648,9 @@ RV_TEST(live_queries_are_bounded_and_refused) {
     RV_CHECK_STATUS(rv_db_live_open(b.db, sql, rv_text("[1]"), &more, &b.err), RV_BUSY);
     rv_buffer small = {.ptr = text, .cap = 20};
     rv_buffer out = {.ptr = text, .cap = sizeof text};
+    b.err.status = RV_OK;
     RV_CHECK_STATUS(live_next(&b, lives[3], &small), RV_MEMORY_EXHAUSTED);
+    RV_CHECK_STATUS(b.err.status, RV_MEMORY_EXHAUSTED);
     RV_CHECK_STATUS(live_next(&b, lives[3], &out), RV_OK);
     RV_CHECK_TEXT(
         rv_bytes_of(text, out.len),

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/live/follower.h"
+
+#include "core/base/assert.h"
+#include "core/state/revisions.h"
+
+static rv_state *state_of(const rv_followers *of) {
+    RV_ASSERT(of->moments->node != NULL);
+    return rv_node_state(of->moments->node);
+}
+
+/* The moment of now is the one that changes of what is kept count from. */
+static void take_moment(rv_follower *f, const rv_followers *of, uint16_t kept) {
+    rv_moment_release(of->moments, f->moment);
+    const rv_moment *const now = kept != RV_NONE ? rv_moment_now(of->moments, UINT64_MAX) : NULL;
+    f->moment = now == NULL ? 0 : now->serial;
+}
+
+void rv_follower_take(rv_follower *f, const rv_followers *of, uint16_t kept) {
+    RV_ASSERT(kept == RV_NONE || kept < RV_AGGREGATES_MAX);
+    rv_touches_follow(of->touches, state_of(of), &f->reads, of->scratch, &f->touched);
+    take_moment(f, of, kept);
+}
+
+/* Where nothing that is kept has changed, the moment need not grow old: others have newer ones. */
+static void renew_moment(rv_follower *f, const rv_followers *of, uint16_t kept) {
+    rv_state *const state = state_of(of);
+    const rv_moment *const moment = rv_moment_find(of->moments, f->moment);
+    if (moment != NULL && kept != RV_NONE && moment->revision != rv_state_revision(state) &&
+        rv_state_revision_of(state, kept) <= moment->revision) {
+        take_moment(f, of, kept);
+    }
+}
+
+bool rv_follower_moved(rv_follower *f, const rv_followers *of, uint16_t kept) {
+    RV_ASSERT(kept == RV_NONE || kept < RV_AGGREGATES_MAX);
+    if (rv_touches_concern(of->touches, state_of(of), &f->reads, of->scratch, &f->touched)) {
+        return true;
+    }
+    renew_moment(f, of, kept);
+    return false;
+}
+
+rv_snapshot rv_follower_since(const rv_follower *f, const rv_followers *of) {
+    const rv_moment *const moment = rv_moment_find(of->moments, f->moment);
+    RV_ASSERT(moment == NULL || f->moment != 0);
+    return moment == NULL ? (rv_snapshot){0} : moment->deltas.snapshot;
+}
+
+bool rv_follower_others_moved(const rv_follower *f, const rv_followers *of, uint16_t kept) {
+    RV_ASSERT(kept < RV_AGGREGATES_MAX);
+    return rv_touches_concern_others(of->touches, state_of(of), &f->reads, kept, of->scratch,
+                                     &f->touched);
+}
+
+void rv_follower_leave(rv_follower *f, const rv_followers *of) {
+    rv_moment_release(of->moments, f->moment);
+    f->moment = 0;
+    rv_touches_leave(of->touches, state_of(of), &f->touched);
+    RV_ASSERT(!f->touched.follows);
+}
