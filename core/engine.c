@@ -240,17 +240,21 @@ rv_status rv_node_fail(rv_node *node, const rv_error *err) {
     return err->status;
 }
 
-/* The log, what it folds to, and what was begun and is to be finished first. */
+/* The log, what it folds to, and what was begun and is to be finished first; which may be to begin
+ * with another log. */
 static rv_status recover(rv_node *node, rv_error *err) {
     rv_status status = rv_panics_read(&node->panics);
-    status = status == RV_OK ? rv_rewind_read(node, err) : status;
-    if (!node->recovered) {
-        status = status == RV_OK ? rv_checkpoints_restore(node, err) : status;
-        status = status == RV_OK ? rv_node_replay(node, err) : status;
-        node->recovered = status == RV_END;
-        status = status == RV_END ? RV_OK : status;
-    }
-    return node->recovered && status == RV_OK ? rv_rewind_finish(node, err) : status;
+    do {
+        status = status == RV_OK ? rv_rewind_read(node, err) : status;
+        if (!node->recovered) {
+            status = status == RV_OK ? rv_checkpoints_restore(node, err) : status;
+            status = status == RV_OK ? rv_node_replay(node, err) : status;
+            node->recovered = status == RV_END;
+            status = status == RV_END ? RV_OK : status;
+        }
+        status = status == RV_OK ? rv_rewind_finish(node, err) : status;
+    } while (status == RV_OK && !node->recovered);
+    return status;
 }
 
 rv_status rv_node_open(rv_node *node, rv_error *err) {
@@ -363,8 +367,11 @@ rv_status rv_node_close(rv_node *node, rv_error *err) {
 
 rv_status rv_node_check_writable(const rv_node *node, rv_error *err) {
     if (rv_node_rewinding(node)) {
+        const bool first = node->rewinding.to.adopts;
         return rv_error_set(err, RV_BUSY,
-                            "the node goes back to position %u, because its root was restored",
+                            first ? "the node has met its upstream, and takes its log"
+                                  : "the node goes back to position %u, because its root was "
+                                    "restored",
                             node->rewinding.to.watermark);
     }
     if (node->phase != RV_NODE_OPEN) {
@@ -391,7 +398,8 @@ rv_role rv_node_role(const rv_node *node) {
 }
 
 const rv_log_identity *rv_node_identity(const rv_node *node) {
-    return rv_node_rewinding(node) || rv_log_has_identity(node->log) ? &node->identity : NULL;
+    const bool known = rv_node_rewinding(node) || rv_log_has_identity(node->log);
+    return known && node->identity.epoch > 0 ? &node->identity : NULL;
 }
 
 const rv_schema *rv_node_schema(const rv_node *node) {

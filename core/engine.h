@@ -221,8 +221,19 @@ RV_MUST_USE rv_status rv_node_schema_check(rv_node *node, rv_bytes text, rv_erro
 
 /* --- receiving (edge) --- */
 
+/* Adds `text` to the schema of an edge that has not met its upstream yet, for as long as that lasts
+ * (core/engine/provisional.h): it can be read and written by, and no version of it is anybody's.
+ * RV_OK; RV_PENDING, RV_BUSY: poll, then call again. Errors of rv_schema_apply; RV_NOT_ROOT: the
+ * upstream was met, and its schema is the root's. */
+RV_MUST_USE rv_status rv_node_schema_provide(rv_node *node, rv_bytes text, rv_error *err);
+
+/* True while the schema is a provided one. */
+bool rv_node_provisional(const rv_node *node);
+
 /* First contact: the log's identity from the upstream; keeps the selection in the log. The node
- * makes its own node id. Nothing to do when it is the same already; RV_UPSTREAM_OTHER_LOG. */
+ * makes its own node id. Nothing to do when it is the same already; RV_UPSTREAM_OTHER_LOG. What was
+ * provided is forgotten; where something was written under it, the node begins to put that behind
+ * the upstream's log (rv_node_rewinding), and RV_UPSTREAM_DIVERGED says to connect again. */
 RV_MUST_USE rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch,
                                     uint64_t root_tag, rv_error *err);
 

@@ -58,7 +58,8 @@ static void pass_time(rv_edge *e, int64_t now) {
         e->awaited_until = now + RV_EDGE_WAIT_US;
     }
     e->overdue = e->overdue || (e->awaited && now >= e->awaited_until);
-    if (rv_node_whole(e->node) && rv_schema_version(rv_node_schema(e->node)) > 0) {
+    if (rv_node_whole(e->node) && !rv_node_provisional(e->node) &&
+        rv_schema_version(rv_node_schema(e->node)) > 0) {
         await_anew(e);
     }
 }
@@ -418,15 +419,15 @@ bool rv_edge_ready(const rv_edge *e) {
 static void write_hello(rv_edge *e, rv_writer *w) {
     rv_wire_hello hello = {.version_min = RV_WIRE_VERSION_MIN,
                            .version_max = RV_WIRE_VERSION_MAX,
-                           .watermark = rv_node_watermark(e->node),
-                           .schema_version = rv_schema_version(rv_node_schema(e->node)),
-                           .schema_hash = rv_schema_hash(rv_node_schema(e->node)),
                            .credit = RV_SYNC_CREDIT,
                            .batch_bytes = e->batch_bytes};
     const rv_log_identity *const identity = rv_node_identity(e->node);
     if (identity != NULL) {
         hello.has_log = true;
         hello.epoch = identity->epoch;
+        hello.watermark = rv_node_watermark(e->node);
+        hello.schema_version = rv_schema_version(rv_node_schema(e->node));
+        hello.schema_hash = rv_schema_hash(rv_node_schema(e->node));
         hello.chain_hash = rv_log_chain(rv_node_log(e->node));
         memcpy(hello.log_id, identity->log_id, sizeof hello.log_id);
     }

@@ -509,19 +509,31 @@ static rv_status judge_schema(rv_node *node, rv_event *event, rv_writer *body,
                             : RV_OK;
     }
     /* Last, because it cannot be taken back: on an error of its own it has changed nothing. */
-    return status == RV_OK ? rv_schema_apply(node->schema, event->data, err) : status;
+    const bool known = event->schema_version <= rv_schema_version(node->schema);
+    return status == RV_OK && !known ? rv_schema_apply(node->schema, event->data, err) : status;
+}
+
+rv_status rv_schema_text_check(rv_bytes text, rv_error *err) {
+    return text.len <= RV_SCHEMA_TEXT_MAX
+               ? RV_OK
+               : rv_error_set(err, RV_SCHEMA_TOO_LARGE,
+                              "the schema text has %u bytes; the limit is %u", (uint64_t)text.len,
+                              (uint64_t)RV_SCHEMA_TEXT_MAX);
 }
 
 rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, rv_error *err) {
     rv_status status = check_root(node, err);
-    if (status == RV_OK && text.len > RV_SCHEMA_TEXT_MAX) {
-        status =
-            rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema text has %u bytes; the limit is %u",
-                         (uint64_t)text.len, (uint64_t)RV_SCHEMA_TEXT_MAX);
-    }
+    status = status == RV_OK ? rv_schema_text_check(text, err) : status;
+    return status == RV_OK ? rv_node_schema_append(node, text, rv_schema_version(node->schema) + 1,
+                                                   result, err)
+                           : status;
+}
+
+rv_status rv_node_schema_append(rv_node *node, rv_bytes text, uint32_t version, rv_event *result,
+                                rv_error *err) {
     rv_appending appending;
     node->read_generation += 1; /* as above */
-    status = status == RV_OK ? rv_log_append_begin(node->log, &appending.body, err) : status;
+    rv_status status = rv_log_append_begin(node->log, &appending.body, err);
     if (status != RV_OK) {
         return status;
     }
@@ -531,7 +543,7 @@ rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, r
     rv_state_begin(node->state);
     *result = event_begin(node, &appending.context, NULL);
     result->type = RV_SYSTEM_SCHEMA_TYPE;
-    result->schema_version += 1;
+    result->schema_version = version;
     result->batch_end = true;
     result->data = text;
     node->at_work = result->position;

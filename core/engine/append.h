@@ -78,6 +78,14 @@ RV_MUST_USE rv_status rv_node_metadata_take(rv_node *node, const rv_append *appe
 RV_MUST_USE rv_status rv_node_append_judge(rv_node *node, const rv_appends *given,
                                            rv_appending *appending, rv_event *results,
                                            size_t *index, rv_error *err);
+/* RV_SCHEMA_TOO_LARGE. */
+RV_MUST_USE rv_status rv_schema_text_check(rv_bytes text, rv_error *err);
+
+/* A text of the schema as an event, which makes this version of it, or has made it before. As
+ * rv_node_schema_apply. */
+RV_MUST_USE rv_status rv_node_schema_append(rv_node *node, rv_bytes text, uint32_t version,
+                                            rv_event *result, rv_error *err);
+
 void rv_node_append_commit(rv_node *node, rv_appending *appending, size_t count);
 void rv_node_append_abandon(rv_node *node);
 

@@ -7,7 +7,8 @@
  *     BACK   kind, its key   -> its value
  *
  * and become what they were, with the ledger's next batch, when the schema has their version. If
- * the schema was made again otherwise, the root judges what comes of it, as of every push. Commands
+ * the schema was made again otherwise, the root judges what comes of it, as of every push. So does
+ * what was written before the upstream was met, under names (engine/provisional.h). Commands
  * of theirs count as sent when later ones were: how far is one number, and what may have been
  * decided must not become another batch.
  */
@@ -31,11 +32,12 @@ static bool original(const rv_ledger_entry *entry, rv_ledger_entry *was, rv_pend
            rv_pending_read(value, batch);
 }
 
-/* True when the schema has all that the batch names. */
+/* True when the schema has all that the batch names, by its numbers. */
 static bool is_known(const rv_node *node, const rv_pending *batch) {
     rv_pending_cursor cursor = {0, 0};
     rv_pending_event event;
-    bool known = batch->schema_version <= rv_schema_version(node->schema);
+    bool known = batch->schema_version != RV_SCHEMA_PROVISIONAL &&
+                 batch->schema_version <= rv_schema_version(node->schema);
     while (known && rv_pending_event_next(batch, &cursor, &event)) {
         known = event.type < rv_schema_event_type_count(node->schema);
     }
@@ -49,10 +51,19 @@ static uint32_t first_of(const rv_node *node) {
 }
 
 void rv_outbox_back_open(rv_node *node) {
+    rv_outbox *const o = &node->outbox;
     const uint32_t end = rv_ledger_seek(&node->ledger, RV_LEDGER_BACK + 1, no_key);
     RV_ASSERT(end >= first_of(node));
-    node->outbox.held_back = end - first_of(node);
-    node->outbox.held_back_version = 0;
+    o->held_back = end - first_of(node);
+    o->held_back_version = 0;
+    o->unknown = 0;
+    for (uint32_t i = first_of(node); i < end; i += 1) {
+        const rv_ledger_entry entry = rv_ledger_at(&node->ledger, i);
+        rv_ledger_entry was;
+        rv_pending batch;
+        o->unknown +=
+            original(&entry, &was, &batch) && batch.schema_version == RV_SCHEMA_PROVISIONAL;
+    }
 }
 
 uint64_t rv_outbox_back_first(const rv_node *node) {
@@ -69,14 +80,37 @@ uint64_t rv_outbox_back_first(const rv_node *node) {
                : UINT64_MAX;
 }
 
+/* Makes of a batch that was written under a provisional schema what it is in this one; where it was
+ * refused, behind the reason. False: it is not known. */
+static bool translated(rv_node *node, rv_ledger_entry *was) {
+    rv_error reason;
+    rv_bytes batch = was->value;
+    if (was->kind == RV_LEDGER_REJECTION && !rv_rejection_read(was->value, &reason, &batch)) {
+        return false;
+    }
+    rv_arena_reset(&node->results, 0);
+    rv_writer w = rv_writer_over(node->results.ptr, node->results.cap);
+    rv_write(&w, rv_bytes_of(was->value.ptr, was->value.len - batch.len));
+    const bool known = rv_provisional_translate(node, batch, &w);
+    RV_ASSERT(batch.len <= was->value.len);
+    was->value = rv_writer_bytes(&w);
+    return known;
+}
+
 /* Writes that those which are known are what they were, as many as the body takes. RV_OK: all. */
-static rv_status write_known(const rv_node *node, rv_ledger_changes *changes) {
+static rv_status write_known(rv_node *node, rv_ledger_changes *changes) {
     rv_status status = RV_OK;
+    uint32_t unknown = 0;
     for (uint32_t i = 0; i < node->outbox.held_back && status == RV_OK; i += 1) {
         const rv_ledger_entry entry = rv_ledger_at(&node->ledger, first_of(node) + i);
         rv_ledger_entry was;
         rv_pending batch;
-        if (!original(&entry, &was, &batch) || !is_known(node, &batch)) {
+        if (!original(&entry, &was, &batch)) {
+            continue;
+        }
+        const bool provisional = batch.schema_version == RV_SCHEMA_PROVISIONAL;
+        if (provisional ? !translated(node, &was) : !is_known(node, &batch)) {
+            unknown += provisional;
             continue;
         }
         const size_t mark = changes->body->len;
@@ -85,13 +119,14 @@ static rv_status write_known(const rv_node *node, rv_ledger_changes *changes) {
         changes->body->len = status == RV_OK ? changes->body->len : mark; /* both, or none */
     }
     RV_ASSERT(!changes->body->full);
-    return status;
+    return status == RV_OK && unknown == 0 ? rv_provisional_unname(node, changes) : status;
 }
 
 void rv_outbox_back_poll(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     rv_writer body;
-    if (o->held_back == 0 || o->partial || node->receiving.active ||
+    const bool waits = o->held_back > 0 || rv_provisional_waits(node);
+    if (!waits || o->partial || node->receiving.active || rv_schema_version(node->schema) == 0 ||
         o->held_back_version == rv_schema_version(node->schema) ||
         rv_node_check_writable(node, NULL) != RV_OK ||
         rv_node_ledger_begin(node, &body, NULL) != RV_OK) {
@@ -111,6 +146,5 @@ void rv_outbox_back_poll(rv_node *node) {
     rv_node_ledger_commit(node, &body, &changes);
     rv_outbox_back_open(node);
     o->held_back_version = version;
-    RV_ASSERT(rv_schema_version(node->schema) > 0); /* it knows some */
     rv_outbox_recount(node);
 }

@@ -173,4 +173,7 @@ RV_MUST_USE rv_status rv_checkpoints_close(rv_node *node);
 /* `ckp-NNNNNNNNNNNNNNNN.bin`; numbers are 1 to RV_CHECKPOINT_NUMBER_MAX. */
 void rv_checkpoint_name(uint64_t number, rv_file_name *name);
 
+/* The number of a checkpoint's name; 0 when it is none. */
+uint64_t rv_checkpoint_named(const char *text);
+
 #endif

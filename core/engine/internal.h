@@ -9,6 +9,7 @@
 #include "core/engine/overlay.h"
 #include "core/engine/panics.h"
 #include "core/engine/principal.h"
+#include "core/engine/provisional.h"
 #include "core/engine/purge.h"
 #include "core/engine/refusal.h"
 #include "core/engine/selection.h"
@@ -128,6 +129,7 @@ struct rv_node {
     rv_ids_met ids_met;
     uint8_t drawn_id[16]; /* the node's, as long as it has no log */
     bool drawn;
+    rv_schema_mark unprovided; /* the schema, before it was provided with (engine/provisional.h) */
     bool relays_known; /* what is kept for others was looked at since the node was opened */
 };
 

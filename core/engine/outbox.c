@@ -134,6 +134,7 @@ rv_outbox_facts rv_node_outbox(const rv_node *node) {
         .pending = o->pending,
         .suspended = o->suspended,
         .held_back = o->held_back,
+        .unknown = o->unknown,
         .came_back = o->came_back,
         .rejections = o->rejections,
         .bytes = rv_ledger_used(&node->ledger),

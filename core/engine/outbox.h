@@ -157,6 +157,8 @@ typedef struct rv_outbox_facts {
     uint32_t pending;       /* batches, of which */
     uint32_t suspended;
     uint32_t held_back;  /* batches that wait for a version of the schema that is lost */
+    uint32_t unknown;    /* of these, written before the upstream was met, under a schema whose
+                            event types the root's does not have */
     uint32_t came_back;  /* times that some of those became what they were: others that were written
                             later may have been pushed before them */
     uint32_t rejections; /* batches that wait for the application */

@@ -75,6 +75,7 @@ typedef struct rv_outbox {
     uint64_t decided_batch;     /* the last batch of the log that holds a decision */
     uint64_t own_first;         /* least edge sequence of those that this node decided itself and */
     uint64_t own_batch;         /* that may not be durable, 0: none; and the last of them */
+    uint32_t unknown;           /* those that name a provisional schema, of the */
     uint32_t held_back;         /* entries that wait for the schema, */
     uint32_t came_back;         /* rv_outbox_facts */
     uint32_t held_back_version; /* which was looked at when it had this version */

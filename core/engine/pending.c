@@ -318,7 +318,7 @@ static bool batch_valid(rv_bytes batch, uint64_t edge_sequence) {
     rv_pending_cursor cursor = {0, 0};
     rv_pending_event event;
     if (edge_sequence == 0 || edge_sequence > RV_POSITION_MAX ||
-        !rv_pending_read(batch, &pending) || pending.schema_version == 0) {
+        !rv_pending_read(batch, &pending)) {
         return false;
     }
     rv_cursor c = rv_cursor_over(pending.counted);
@@ -364,6 +364,8 @@ bool rv_pending_entry_valid(const rv_ledger_entry *entry) {
         return entry->key.len == RV_DECISION_KEY;
     case RV_LEDGER_REWOUND:
         return entry->key.len == 0 && entry->value.len == RV_REWOUND_SIZE;
+    case RV_LEDGER_NAME:
+        return entry->key.len == sizeof(uint16_t) && entry->value.len > sizeof(rv_hash128);
     case RV_LEDGER_FORKED:
         return entry->key.len == 0 && entry->value.len == RV_FORKED_SIZE;
     case RV_LEDGER_EPOCH:

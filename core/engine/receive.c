@@ -40,6 +40,20 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
     if (status != RV_OK) {
         return status;
     }
+    if (root_tag >> RV_NODE_TAG_BITS != 0 || epoch == 0) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream is in epoch 0, or its tag has more than %u bits",
+                            (uint64_t)RV_NODE_TAG_BITS);
+    }
+    if (rv_log_has_identity(node->log) && rv_node_provisional(node)) {
+        rv_rewind to = {.epoch = epoch, .adopts = true, .root_tag = root_tag};
+        memcpy(to.log_id, log_id, sizeof to.log_id);
+        status = rv_node_rewind(node, &to, err);
+        return status != RV_OK ? status
+                               : rv_error_set(err, RV_UPSTREAM_DIVERGED,
+                                              "this edge has met its upstream, and puts what was "
+                                              "written before behind the upstream's log");
+    }
     if (rv_log_has_identity(node->log)) {
         const rv_log_identity *own = &node->identity;
         if (memcmp(own->log_id, log_id, sizeof own->log_id) != 0) {
@@ -53,10 +67,7 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
                                   "the upstream is at epoch %u, this data directory at %u",
                                   (uint64_t)epoch, (uint64_t)own->epoch);
     }
-    if (root_tag >> RV_NODE_TAG_BITS != 0) {
-        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream's tag has more than %u bits",
-                            (uint64_t)RV_NODE_TAG_BITS);
-    }
+    rv_provisional_forget(node);
     rv_log_identity identity = {.epoch = epoch, .root_tag = root_tag, .root = false};
     memcpy(identity.log_id, log_id, sizeof identity.log_id);
     memcpy(identity.node_id, rv_node_id(node), sizeof identity.node_id);

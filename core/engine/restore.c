@@ -22,8 +22,7 @@ static const char *file_name(const rv_restore *r, rv_file_name *name) {
     return name->text;
 }
 
-/* The number of a checkpoint's name; 0 when it is none. */
-static uint64_t name_parse(const char *text) {
+uint64_t rv_checkpoint_named(const char *text) {
     uint64_t number = 0;
     if (strlen(text) != 24 || memcmp(text, "ckp-", 4) != 0 || strcmp(text + 20, ".bin") != 0) {
         return 0;
@@ -120,7 +119,7 @@ static rv_status step_list(rv_node *node, rv_error *err) {
         return list_failed(node, status, err);
     }
     for (uint64_t i = 0; i < count; i += 1) {
-        const uint64_t number = name_parse(names[i].text);
+        const uint64_t number = rv_checkpoint_named(names[i].text);
         if (number > 0) {
             file_insert(k, number);
         }

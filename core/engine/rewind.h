@@ -30,6 +30,10 @@ typedef struct rv_rewind {
     uint32_t epoch;
     uint64_t watermark;
     uint64_t chain_hash;
+    bool adopts; /* to nothing: the log was the edge's own (engine/provisional.h), and another takes
+                    its place, with this id, and the root's tag */
+    uint8_t log_id[16];
+    uint64_t root_tag;
 } rv_rewind;
 
 /* Begins to go back; rv_node_poll goes on with it. RV_OK: it is under way, and who waits for the
@@ -86,6 +90,7 @@ typedef enum rv_rewind_step {
     RV_REWIND_SUM,         /* and the sum of the rest; */
     RV_REWIND_FLUSH_AGAIN, /* a good one is made durable */
     RV_REWIND_RECOVER,
+    RV_REWIND_DISCARD, /* all files of a log that was the edge's own, and begin anew */
     RV_REWIND_FORGET, /* checkpoints of what is to be cut off */
     RV_REWIND_CUT,
     RV_REWIND_STALE,  /* entries that are not to be, or not so, leave the ledger */
@@ -125,6 +130,7 @@ typedef struct rv_rewinding {
     size_t chunk_len; /* of what is in `results` */
     bool chunk_last;
     bool chunk_read;
+    rv_file_name discards; /* DISCARD: the file that is removed; empty: the next is looked for */
     uint32_t count;   /* rv_node_rewinds */
     rv_error failure; /* why it could not be begun */
 } rv_rewinding;

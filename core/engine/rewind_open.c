@@ -6,6 +6,10 @@
  *     LOOK -> READ -> SUM -> FLUSH_AGAIN -> RECOVER -> FORGET -> CUT -> STALE -> PUT -> SELECT
  *       \------ there is none, or it is not good ----> OVER <- REMOVE <- WAIT <- LAST <-/
  *
+ * Where the log was the edge's own, all of it goes: RECOVER -> DISCARD -> LOOK, with nothing to be
+ * recovered. That is so as long as its files are the only ones: a log with the new id was begun
+ * since, and only goes on from where it was.
+ *
  * RECOVER is everything that opening a node is otherwise, up to the place where the log is to end.
  * STALE and PUT go over the records in turn, a buffer at a time: entries that are not in the file,
  * or are not as they are there, are removed first, so that there is always room for the others.
@@ -16,7 +20,8 @@
 
 static const uint8_t magic[8] = {'R', 'V', 'B', 'A', 'C', 'K', 0x0d, 0x0a};
 
-#define VERSION 1u
+#define VERSION       1u
+#define VERSION_ADOPT 2u /* the log is to be another one */
 
 /* --- the header --- */
 
@@ -24,16 +29,22 @@ void rv_rewind_head_encode(const rv_node *node, uint8_t *to) {
     const rv_rewinding *const r = &node->rewinding;
     rv_writer w = rv_writer_over(to, RV_REWIND_HEAD);
     rv_write(&w, rv_bytes_of(magic, sizeof magic));
-    rv_write_u32(&w, VERSION);
+    rv_write_u32(&w, r->to.adopts ? VERSION_ADOPT : VERSION);
     rv_write_u32(&w, 0); /* the sum */
     rv_write_u64(&w, r->records_len);
     rv_write(&w, rv_bytes_of(rv_log_identity_of(node->log)->log_id, 16));
     rv_write_u32(&w, r->to.epoch);
     rv_write_u32(&w, r->crc);
-    rv_write_u64(&w, r->to.watermark);
-    rv_write_u64(&w, r->to.chain_hash);
-    rv_write_u64(&w, r->place.segment_first);
-    rv_write_u64(&w, r->place.offset);
+    if (r->to.adopts) {
+        rv_write(&w, rv_bytes_of(r->to.log_id, sizeof r->to.log_id));
+        rv_write_u64(&w, r->to.root_tag);
+        rv_write_u64(&w, 0);
+    } else {
+        rv_write_u64(&w, r->to.watermark);
+        rv_write_u64(&w, r->to.chain_hash);
+        rv_write_u64(&w, r->place.segment_first);
+        rv_write_u64(&w, r->place.offset);
+    }
     RV_ASSERT(!w.full && w.len <= RV_REWIND_HEAD);
     memset(to + w.len, 0, RV_REWIND_HEAD - w.len);
     rv_store_u32(to + 12, rv_crc32c(0, rv_bytes_of(to + 16, RV_REWIND_HEAD - 16)));
@@ -42,8 +53,9 @@ void rv_rewind_head_encode(const rv_node *node, uint8_t *to) {
 /* False: there is nothing to be done in it. */
 static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t *crc) {
     rv_rewinding *const r = &node->rewinding;
-    if (len < RV_REWIND_HEAD || memcmp(from, magic, sizeof magic) != 0 ||
-        rv_load_u32(from + 8) != VERSION ||
+    const uint32_t version = len < RV_REWIND_HEAD ? 0 : rv_load_u32(from + 8);
+    if ((version != VERSION && version != VERSION_ADOPT) ||
+        memcmp(from, magic, sizeof magic) != 0 ||
         rv_load_u32(from + 12) != rv_crc32c(0, rv_bytes_of(from + 16, RV_REWIND_HEAD - 16))) {
         return false;
     }
@@ -51,12 +63,19 @@ static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t
     memcpy(r->log_id, from + 24, sizeof r->log_id);
     r->to.epoch = rv_load_u32(from + 40);
     *crc = rv_load_u32(from + 44);
-    r->to.watermark = rv_load_u64(from + 48);
-    r->to.chain_hash = rv_load_u64(from + 56);
-    r->place.segment_first = rv_load_u64(from + 64);
-    r->place.offset = rv_load_u64(from + 72);
+    r->to.adopts = version == VERSION_ADOPT;
+    if (r->to.adopts) {
+        memcpy(r->to.log_id, from + 48, sizeof r->to.log_id);
+        r->to.root_tag = rv_load_u64(from + 64);
+    } else {
+        r->to.watermark = rv_load_u64(from + 48);
+        r->to.chain_hash = rv_load_u64(from + 56);
+        r->place.segment_first = rv_load_u64(from + 64);
+        r->place.offset = rv_load_u64(from + 72);
+    }
     RV_ASSERT(crc != NULL);
     return r->to.epoch > 0 && r->to.watermark <= RV_POSITION_MAX &&
+           r->to.root_tag >> RV_NODE_TAG_BITS == 0 &&
            r->records_len <= UINT64_MAX / 2 && r->size >= RV_REWIND_HEAD + r->records_len;
 }
 
@@ -368,7 +387,9 @@ static bool tell_selection(rv_node *node, rv_writer *body, rv_bytes *key) {
         rv_past_forget(&node->held.past, node->rewinding.gone);
         rv_held_lose_rows(&node->held);
     }
-    if (node->held.given || rv_held_wish(&node->held, &selection, NULL) == RV_OK) {
+    rv_node_held *const held = &node->held;
+    if (held->given || (node->rewinding.to.adopts ? rv_held_start_with(held, &selection, NULL)
+                                                  : rv_held_wish(held, &selection, NULL)) == RV_OK) {
         rv_node_write_selection(node, false, body);
         node->held.logged = true;
     }
@@ -404,6 +425,22 @@ static rv_status step_last(rv_node *node, rv_error *err) {
 
 /* --- steps --- */
 
+/* There is no log yet: this is the one that is to be. */
+static void adopt(rv_node *node) {
+    const rv_rewind *const to = &node->rewinding.to;
+    rv_log_identity identity = {.epoch = to->epoch, .root_tag = to->root_tag, .root = false};
+    memcpy(identity.log_id, to->log_id, sizeof identity.log_id);
+    node->host.ops->entropy(node->host.ctx, identity.node_id, sizeof identity.node_id);
+    RV_ASSERT(to->adopts && !rv_log_has_identity(node->log));
+    rv_log_set_identity(node->log, &identity);
+}
+
+/* True when the log is one with this id. */
+static bool is_log(const rv_node *node, const uint8_t *log_id) {
+    return rv_log_has_identity(node->log) &&
+           memcmp(rv_log_identity_of(node->log)->log_id, log_id, 16) == 0;
+}
+
 /* The log was recovered. */
 static rv_status step_recovered(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
@@ -417,14 +454,35 @@ static rv_status step_recovered(rv_node *node, rv_error *err) {
         r->step = RV_REWIND_REMOVE;
         return RV_OK;
     }
-    if (!rv_log_has_identity(node->log) ||
-        memcmp(rv_log_identity_of(node->log)->log_id, r->log_id, sizeof r->log_id) != 0) {
+    if (r->to.adopts && is_log(node, r->log_id)) {
+        r->discards.text[0] = 0;
+        r->step = RV_REWIND_DISCARD;
+        return RV_OK;
+    }
+    if (r->to.adopts && !rv_log_has_identity(node->log)) {
+        adopt(node);
+    }
+    if (!is_log(node, r->to.adopts ? r->to.log_id : r->log_id)) {
         return rv_error_set(err, RV_DATA_DAMAGED,
                             "the file `" RV_REWIND_FILE "` belongs to another log; remove it");
     }
     const bool done = rv_node_epoch(node, &epoch) && epoch.epoch >= r->to.epoch;
     r->step = passed ? RV_REWIND_FORGET : done ? RV_REWIND_REMOVE : RV_REWIND_STALE;
     return RV_OK;
+}
+
+/* The edge's own log goes, and the node opens over nothing. */
+static rv_status step_discard(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    const rv_status status = rv_provisional_discard(node, err);
+    if (status == RV_OK) {
+        close_file(r);
+        rv_node_rebuild(node);
+        node->phase = RV_NODE_RECOVERING;
+        r->good = false;
+        r->step = RV_REWIND_LOOK;
+    }
+    return status;
 }
 
 static rv_status step_cut(rv_node *node, rv_error *err) {
@@ -451,6 +509,8 @@ static rv_status step(rv_node *node, rv_error *err) {
     switch (r->step) {
     case RV_REWIND_RECOVER:
         return step_recovered(node, err);
+    case RV_REWIND_DISCARD:
+        return step_discard(node, err);
     case RV_REWIND_FORGET:
         status = rv_checkpoints_forget(node, err);
         r->step = status == RV_OK ? RV_REWIND_CUT : r->step;
@@ -483,7 +543,7 @@ rv_status rv_rewind_finish(rv_node *node, rv_error *err) {
     if (!r->open && r->step == RV_REWIND_RECOVER) {
         r->step = RV_REWIND_OVER; /* there is no such file */
     }
-    while (status == RV_OK && r->step != RV_REWIND_OVER) { /* each turn leads on */
+    while (status == RV_OK && node->recovered && r->step != RV_REWIND_OVER) { /* each leads on */
         status = step(node, err);
         const bool waits = status == RV_PENDING || status == RV_BUSY;
         const bool writes = r->step > RV_REWIND_CUT && r->step < RV_REWIND_REMOVE;

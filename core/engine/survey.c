@@ -111,7 +111,7 @@ static rv_status take_selection(rv_node *node, const rv_record *record, rv_error
     rv_rewinding *const r = &node->rewinding;
     rv_selection selection;
     if (record->kind == RV_RECORD_SELECTION) {
-        r->selects = r->selects || is_beyond(node);
+        r->selects = r->selects || r->to.adopts || is_beyond(node);
         r->swaps =
             r->swaps || (is_beyond(node) && (record->flags & RV_RECORD_SELECTION_NARROWS) != 0);
         return rv_held_meet(&node->held, record->flags, record->body, err);
@@ -137,6 +137,20 @@ static rv_status take_selection(rv_node *node, const rv_record *record, rv_error
     return rv_held_become(&node->held, &selection, r->base_position, err);
 }
 
+/* Which version the schema has at the place; what a provisional one was (engine/provisional.h). */
+static rv_status take_event(rv_node *node, const rv_event *event, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    r->rewound.dropped += is_beyond(node);
+    if (event->type != RV_SYSTEM_SCHEMA_TYPE) {
+        return RV_OK;
+    }
+    if (!is_beyond(node)) {
+        r->schema_version = event->schema_version;
+    }
+    RV_ASSERT(!r->to.adopts || r->schema_version == 0);
+    return r->to.adopts ? rv_schema_apply(node->schema, event->data, err) : RV_OK;
+}
+
 static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err) {
     rv_record_context context = rv_batch_context(batch, node->log);
     rv_cursor c = rv_cursor_over(batch->body);
@@ -147,10 +161,7 @@ static rv_status take_batch(rv_node *node, const rv_batch *batch, rv_error *err)
             return rv_error_set(err, RV_DATA_NEWER, "the log holds a record of a later version");
         }
         if (record.kind == RV_RECORD_EVENT) {
-            node->rewinding.rewound.dropped += is_beyond(node);
-            if (!is_beyond(node) && record.event.type == RV_SYSTEM_SCHEMA_TYPE) {
-                node->rewinding.schema_version = record.event.schema_version;
-            }
+            status = take_event(node, &record.event, err);
         } else if (record.kind == RV_RECORD_LEDGER_PUT || record.kind == RV_RECORD_LEDGER_REMOVE) {
             status = take_record(node, &record, err);
         } else if (record.kind == RV_RECORD_SELECTION || record.kind == RV_RECORD_BASE_BEGIN ||
@@ -222,7 +233,8 @@ static bool stand_aside(rv_node *node, uint32_t index, bool *aside) {
         (entry.kind == RV_LEDGER_PENDING || rv_rejection_read(entry.value, &reason, &value)) &&
         rv_pending_read(value, &batch);
     RV_ASSERT(good); /* it was checked when it was read */
-    *aside = batch.schema_version > node->rewinding.schema_version;
+    *aside = batch.schema_version > node->rewinding.schema_version ||
+             batch.schema_version == RV_SCHEMA_PROVISIONAL;
     if (!*aside) {
         return true;
     }
@@ -281,6 +293,9 @@ static bool renew(rv_node *node) {
 
 static bool set_facts(rv_node *node) {
     rv_rewound *const r = &node->rewinding.rewound;
+    if (node->rewinding.to.adopts) {
+        return true; /* nothing that the root had is gone */
+    }
     uint8_t bytes[RV_REWOUND_SIZE];
     rv_writer w = rv_writer_over(bytes, sizeof bytes);
     r->epoch = node->rewinding.to.epoch;
@@ -333,7 +348,8 @@ static rv_status transform(rv_node *node, rv_error *err) {
     const uint32_t waiting = rv_ledger_seek(&node->ledger, RV_LEDGER_PENDING + 1, no_key) - first;
     fits = fits && stand_all_aside(node, RV_LEDGER_PENDING) &&
            stand_all_aside(node, RV_LEDGER_REJECTION);
-    fits = fits && renew(node) && set_facts(node) && set_epoch(node) && set_selection(node);
+    fits = fits && renew(node) && set_facts(node) && set_epoch(node) && set_selection(node) &&
+           (!node->rewinding.to.adopts || rv_provisional_name(node));
     const size_t reserve = (size_t)RV_OUTBOX_RESERVE * waiting;
     fits = fits && rv_ledger_used(&node->ledger) + reserve <= node->ledger.cap;
     RV_ASSERT(waiting <= rv_ledger_count(&node->ledger));

@@ -448,7 +448,7 @@ void rv_writing_begin(rv_node *node, rv_writing *w) {
     }
     for (size_t i = 0; i < w->given->count; i++) {
         const rv_append *const append = &w->given->events[i];
-        w->results[i] = (rv_event){.schema_version = rv_schema_version(node->schema),
+        w->results[i] = (rv_event){.schema_version = (uint32_t)rv_provisional_version(node),
                                    .written_at = w->now,
                                    .recorded_at = w->now,
                                    .foreign_id = true,
@@ -474,7 +474,7 @@ rv_status rv_writing_batch(rv_node *node, rv_writing *w, rv_error *err) {
     RV_ASSERT(value != NULL); /* `results` are twice as large as a batch */
     const rv_bytes writer =
         given->principal.len > 0 ? given->principal : rv_node_principals(node).last;
-    const rv_pending_head head = {w->now, rv_schema_version(node->schema), writer,
+    const rv_pending_head head = {w->now, rv_provisional_version(node), writer,
                                   (uint32_t)given->count};
     w->value = rv_writer_over(value, room);
     rv_pending_write_head(&w->value, &head);
@@ -608,7 +608,7 @@ rv_status rv_writing_check(const rv_node *node, const rv_writes *write, rv_error
     if (status != RV_OK) {
         return status;
     }
-    if (!rv_log_has_identity(node->log) || rv_schema_version(node->schema) == 0) {
+    if (rv_schema_version(node->schema) == 0) {
         return rv_error_set(err, RV_NOT_CONNECTED,
                             "this edge has not met its upstream yet, and has no schema");
     }
@@ -636,6 +636,7 @@ rv_status rv_node_write(rv_node *node, const rv_writes *write, rv_event *results
     rv_writing w = {.given = write, .results = results, .written = written};
     *written = (rv_written){.edge_sequence = 0};
     rv_status status = rv_writing_check(node, write, err);
+    status = status == RV_OK ? rv_provisional_keep(node, err) : status;
     if (status != RV_OK) {
         return status;
     }

@@ -50,6 +50,7 @@ typedef enum rv_ledger_kind {
     RV_LEDGER_SELECT = 13,    /* edge that goes back: what it is to hold (engine/rewind.h) */
     RV_LEDGER_PRINCIPAL = 14, /* edge: who the upstream takes it for; no key */
     RV_LEDGER_FORKED = 15,    /* edge: how often it was found to be a copy, and when; no key */
+    RV_LEDGER_NAME = 16,      /* edge: an event type of a provisional schema; its number there */
     RV_LEDGER_RELAY = 20, /* gateway: a push that is not decided; edge id, incarnation, sequence */
     RV_LEDGER_TOKEN = 24  /* who may use the node; half of a digest */
 } rv_ledger_kind;

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A schema before the first contact (SEMANTICS 27; decision 45). An application that starts without
+ * a connection gives the schema that it was written for, and works with it: it reads, and what it
+ * writes waits in the outbox. Until the upstream is met, none of this is anybody else's.
+ *
+ *     nothing --(provide)--> in memory --(the first write)--> a log of the edge's own, in epoch 0
+ *        \                      |                                |
+ *         `----- adopt ---------+--> a log of the root's  <------' by going back to nothing
+ *                                                                  (engine/rewind.h)
+ *
+ * The log of the edge's own has the schema's texts as its events, and batches that wait, which name
+ * version 0 of the schema. What the upstream is asked for is asked as by an edge that has nothing;
+ * its welcome says which log it is. The batches then stand aside (engine/back.c) with
+ *
+ *     NAME   number of an event type, u16 big-endian   -> hash of its declaration, and its name
+ *
+ * and become batches that wait when the root's schema has all event types that they name, declared
+ * as they were: by their numbers there. Until then nothing of them is lost, and nothing is pushed.
+ *
+ *   invariant 1: rv_node_identity is of a root's log, or there is none.
+ *   invariant 2: events of a log in epoch 0 are texts of the schema, and nothing else.
+ */
+#ifndef RV_CORE_ENGINE_PROVISIONAL_H
+#define RV_CORE_ENGINE_PROVISIONAL_H
+
+#include "core/engine/outbox.h"
+#include "core/log/ledger.h"
+
+/* What batches name that are written under a provisional schema. */
+#define RV_SCHEMA_PROVISIONAL 0u
+
+/* The version that what is written now names. */
+uint64_t rv_provisional_version(const rv_node *node);
+
+/* Before a write: what was provided is in a log. RV_OK; RV_PENDING, RV_BUSY: poll, then again;
+ * RV_STORAGE_FULL, RV_STATE_FULL, RV_SCHEMA_TOO_LARGE. */
+RV_MUST_USE rv_status rv_provisional_keep(rv_node *node, rv_error *err);
+
+/* The upstream was met before anything was written: what was provided is forgotten. */
+void rv_provisional_forget(rv_node *node);
+
+/* Going back to nothing: a schema's text met on the way is applied, and in the end the ledger gets
+ * the names of its event types. False: there is no room. */
+RV_MUST_USE bool rv_provisional_name(rv_node *node);
+
+/* Opening: removes a log in epoch 0 with all that was made of it, and begins anew; the file
+ * `rewind` has what is to be kept. RV_OK: it is over; RV_PENDING; failures of the storage. */
+RV_MUST_USE rv_status rv_provisional_discard(rv_node *node, rv_error *err);
+
+/* True when there are names: batches may wait for their event types. */
+bool rv_provisional_waits(const rv_node *node);
+
+/* Writes the batch, of version 0, as the schema has it. False: it does not know all of its event
+ * types, or there is no room. */
+RV_MUST_USE bool rv_provisional_translate(rv_node *node, rv_bytes value, rv_writer *w);
+
+/* Writes that the names are gone, as many as the body takes. RV_OK: all; RV_BATCH_TOO_LARGE. */
+RV_MUST_USE rv_status rv_provisional_unname(const rv_node *node, rv_ledger_changes *changes);
+
+#endif

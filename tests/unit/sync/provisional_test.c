@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Goal: an edge that was given a schema works before it has met anybody (SEMANTICS 27): what is
+ * written is shown, survives the process, and is decided at the root exactly once, whatever numbers
+ * the root's schema has for the event types, and whenever the edge's process ends on the way. What
+ * the root's schema does not know is kept, and comes when it does.
+ * Method: the two of duo.h, which have not met; the root's schema has the fixture's statements
+ * behind others, so that no number is the same; a crash after each number of steps; the root's rows
+ * and versions in the end, beside what was written.
+ */
+#include "core/engine/internal.h"
+#include "tests/unit/sync/restoring.h"
+
+static const char others[] =
+    "CREATE AGGREGATE shelf (id bigint PRIMARY KEY, label text);"
+    "CREATE EVENT_TYPE shelf_built (shelf_id creates shelf(id), label updates shelf(label));"
+    "CREATE EVENT_TYPE shelf_painted (shelf_id references shelf(id), label updates shelf(label));"
+    "CREATE STREAM shelves (path \"/shelves/{shelf_id}\","
+    " event_types (shelf_built, shelf_painted));";
+
+/* A root whose schema is the texts (NULL: no more), and an edge for the entry (NULL: everything)
+ * that has not met it. */
+static duo *apart(const char *first, const char *second, const char *entry) {
+    duo *const d = calloc(1, sizeof *d);
+    d->now = 1000000;
+    d->entry = entry;
+    duo_side_create(d, &d->root, 1);
+    duo_side_create(d, &d->leaf, 2);
+    if ((first != NULL && apply(d, first) != RV_OK) ||
+        (second != NULL && apply(d, second) != RV_OK)) {
+        duo_fail("apart", &d->err);
+    }
+    duo_slow(&d->root, 50);
+    duo_slow(&d->leaf, 50);
+    return d;
+}
+
+/* Gives the edge a text, and once more while it is busy. */
+static rv_status provide(duo *d, const char *text) {
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_schema_provide(d->leaf.node, rv_bytes_of_string(text), &d->err);
+        (void)duo_step(d);
+    }
+    return status;
+}
+
+/* Account 1 with 10, and account 2, at the edge. */
+static bool write_three(duo *d) {
+    return duo_write_one(d, "/accounts/1", "account_opened", "{\"name\":\"a\"}") == RV_OK &&
+           duo_write_one(d, "/accounts/1", "deposited", "{\"amount\":10}") == RV_OK &&
+           duo_write_one(d, "/accounts/2", "account_opened", "{\"name\":\"b\"}") == RV_OK;
+}
+
+/* Until all that was written is durable at the edge. */
+static bool settle(duo *d) {
+    for (int i = 0; i < DUO_STEPS_MAX; i++) {
+        const rv_outbox_facts facts = rv_node_outbox(d->leaf.node);
+        if (facts.durable + 1 == facts.next_sequence) {
+            return true;
+        }
+        (void)duo_step(d);
+    }
+    return false;
+}
+
+/* What account `id` has; -1: there is none. */
+static int64_t money(rv_node *node, int64_t id) {
+    uint8_t memory[64];
+    rv_arena scratch = rv_arena_over(memory, sizeof memory);
+    const rv_aggregate *const account =
+        rv_schema_aggregate_named(rv_node_schema(node), RV_LITERAL("account"));
+    const rv_value key = rv_value_int(id);
+    rv_value value = rv_value_int(-1);
+    if (account == NULL) {
+        return -1;
+    }
+    const rv_row row = rv_state_row_find(rv_node_state(node), account->number, &key);
+    return row != RV_ROW_NONE && rv_state_row_cell(rv_node_state(node), account->number, row, 2,
+                                                   &scratch, &value, NULL) == RV_OK
+               ? value.as.integer
+               : -1;
+}
+
+static uint64_t version_of(rv_node *node, const char *path) {
+    uint32_t stream = 0;
+    rv_stream_head head = {.version = 0};
+    if (rv_state_stream_find(rv_node_state(node), rv_bytes_of_string(path), &stream)) {
+        rv_state_stream(rv_node_state(node), stream, &head);
+    }
+    return head.version;
+}
+
+/* Both have what write_three wrote, once, and the edge's log is the root's. */
+static void check_arrived(duo *d, int line) {
+    const rv_log_identity *const root = rv_node_identity(d->root.node);
+    const rv_log_identity *const leaf = rv_node_identity(d->leaf.node);
+    RV_CHECK_EQ(money(d->root.node, 1), 10);
+    RV_CHECK_EQ(money(d->root.node, 2), 0);
+    RV_CHECK_EQ(version_of(d->root.node, "/accounts/1"), 2);
+    RV_CHECK_EQ(version_of(d->root.node, "/accounts/2"), 1);
+    RV_CHECK(same_rows(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 0);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
+    RV_CHECK(!rv_provisional_waits(d->leaf.node));
+    RV_CHECK(!rv_node_provisional(d->leaf.node));
+    if (leaf == NULL || memcmp(root->log_id, leaf->log_id, sizeof root->log_id) != 0) {
+        fprintf(stderr, "line %d: the edge has another log\n", line);
+        RV_CHECK(false);
+    }
+}
+
+RV_TEST(what_was_written_before_the_first_contact_arrives_once) {
+    duo *const d = apart(others, fixture_schema, NULL);
+    RV_CHECK(rv_node_identity(d->leaf.node) == NULL);
+    RV_CHECK_STATUS(duo_write_one(d, "/accounts/1", "account_opened", "{\"name\":\"a\"}"),
+                    RV_NOT_CONNECTED);
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    RV_CHECK(rv_node_provisional(d->leaf.node));
+    RV_CHECK(write_three(d));
+    RV_CHECK_EQ(money(d->leaf.node, 1), 10);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 3);
+    RV_CHECK(rv_node_identity(d->leaf.node) == NULL); /* invariant 1 */
+    RV_CHECK_STATUS(duo_write_one(d, "/accounts/1", "withdrawn", "{\"amount\":11}"),
+                    RV_CHECK_VIOLATION);
+    RV_CHECK(duo_run(d));
+    check_arrived(d, __LINE__);
+    RV_CHECK_STATUS(provide(d, others), RV_NOT_ROOT);
+    duo_free(d);
+}
+
+/* The process ends after so many steps, and begins again: nothing durable is lost, and nothing
+ * comes twice. */
+RV_TEST(a_crash_on_the_way_loses_nothing) {
+    bool over = false;
+    for (int steps = 0; !over; steps++) {
+        duo *const d = apart(others, fixture_schema, NULL);
+        RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+        RV_CHECK(write_three(d) && settle(d));
+        for (int i = 0; i < steps && !over; i++) {
+            if (d->session == NULL) {
+                duo_connect(d);
+            }
+            over = !duo_step(d) && duo_done(d);
+        }
+        duo_crash(d, &d->leaf);
+            RV_CHECK(!rv_node_provisional(d->leaf.node) || money(d->leaf.node, 1) == 10);
+        RV_CHECK(duo_run(d));
+        check_arrived(d, __LINE__);
+        duo_free(d);
+    }
+}
+
+/* The edge is opened again before it meets anybody, twice, and its schema has grown meanwhile. */
+RV_TEST(it_survives_the_process_and_grows) {
+    duo *const d = apart(others, fixture_schema, NULL);
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    RV_CHECK(write_three(d) && settle(d));
+    duo_crash(d, &d->leaf);
+    RV_CHECK(rv_node_provisional(d->leaf.node));
+    RV_CHECK_EQ(money(d->leaf.node, 1), 10);
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_SCHEMA_DUPLICATE);
+    RV_CHECK_EQ(money(d->leaf.node, 1), 10);
+    RV_CHECK_STATUS(provide(d, others), RV_OK);
+    RV_CHECK_EQ(money(d->leaf.node, 1), 10);
+    RV_CHECK_STATUS(duo_write_one(d, "/shelves/4", "shelf_built", "{\"label\":\"x\"}"), RV_OK);
+    RV_CHECK(settle(d));
+    duo_crash(d, &d->leaf);
+    RV_CHECK_EQ(rv_schema_version(rv_node_schema(d->leaf.node)), 2);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 4);
+    RV_CHECK(duo_run(d));
+    check_arrived(d, __LINE__);
+    RV_CHECK_EQ(version_of(d->root.node, "/shelves/4"), 1);
+    duo_free(d);
+}
+
+/* Nothing was written: the edge is as one that was given nothing. */
+RV_TEST(what_was_only_provided_is_forgotten) {
+    duo *const d = apart(others, NULL, NULL);
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    const uint32_t rewinds = rv_node_rewinds(d->leaf.node);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_schema_event_type_count(rv_node_schema(d->leaf.node)), 2);
+    RV_CHECK_EQ(rv_node_rewinds(d->leaf.node), rewinds + 1); /* compiled queries are old */
+    RV_CHECK(same_rows(d));
+    rv_rewound rewound;
+    RV_CHECK(!rv_node_rewound(d->leaf.node, &rewound));
+    duo_free(d);
+}
+
+/* The root's schema has none of it, then an event type of the name whose data is another's, then
+ * all. The edge's process ends between. */
+RV_TEST(what_the_root_does_not_know_waits) {
+    static const char also[] =
+        "CREATE EVENT_TYPE marked (mark_id creates shelf(id), label updates shelf(label));"
+        "CREATE STREAM marks (path \"/marks/{mark_id}\", event_types (marked));";
+    static const char otherwise[] =
+        "CREATE EVENT_TYPE marked (mark_id creates shelf(id), label text NOT NULL);"
+        "CREATE STREAM marks (path \"/marks/{mark_id}\", event_types (marked));";
+    duo *const d = apart(others, NULL, NULL);
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    RV_CHECK_STATUS(provide(d, others), RV_OK);
+    RV_CHECK_STATUS(provide(d, also), RV_OK);
+    RV_CHECK(write_three(d));
+    RV_CHECK_STATUS(duo_write_one(d, "/shelves/4", "shelf_built", "{\"label\":\"x\"}"), RV_OK);
+    RV_CHECK_STATUS(duo_write_one(d, "/marks/5", "marked", "{\"label\":\"y\"}"), RV_OK);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(version_of(d->root.node, "/shelves/4"), 1);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 4);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).unknown, 4);
+    RV_CHECK_STATUS(apply(d, otherwise), RV_OK);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).unknown, 4);
+    RV_CHECK_STATUS(apply(d, fixture_schema), RV_OK);
+    RV_CHECK(settle(d));
+    duo_crash(d, &d->leaf);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(money(d->root.node, 1), 10);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).unknown, 1); /* another shape is never taken for it */
+    RV_CHECK_EQ(version_of(d->root.node, "/marks/5"), 0);
+    RV_CHECK(same_rows(d));
+    duo_free(d);
+}
+
+/* What it is to hold was changed before it met anybody, and was in the log that is gone. */
+RV_TEST(the_selection_stays) {
+    duo *const d = apart(others, fixture_schema, "/accounts/**");
+    const rv_bytes entry = RV_LITERAL("/accounts/1");
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    RV_CHECK(write_three(d));
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_select(d->leaf.node, &entry, 1, &d->err);
+        (void)duo_step(d);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK(settle(d));
+    d->stored = true;
+    duo_crash(d, &d->leaf);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(money(d->root.node, 1), 10);
+    RV_CHECK_EQ(money(d->root.node, 2), 0);
+    RV_CHECK_EQ(rv_node_selection(d->leaf.node)->count, 1);
+    RV_CHECK(rv_bytes_equal(rv_node_selection(d->leaf.node)->entries[0].name, entry));
+    RV_CHECK_EQ(money(d->leaf.node, 1), 10);
+    RV_CHECK_EQ(money(d->leaf.node, 2), -1);
+    duo_free(d);
+}
+
+int main(void) {
+    RV_RUN(what_was_written_before_the_first_contact_arrives_once);
+    RV_RUN(a_crash_on_the_way_loses_nothing);
+    RV_RUN(it_survives_the_process_and_grows);
+    RV_RUN(what_was_only_provided_is_forgotten);
+    RV_RUN(what_the_root_does_not_know_waits);
+    RV_RUN(the_selection_stays);
+    return rv_test_done();
+}
