@@ -341,7 +341,7 @@ static rv_status route(rv_exchange *x, const rv_url *url, rv_error *err) {
         return route_selection(x, url, err);
     }
     if ((aggregates || changes || rv_bytes_are(place, "query")) &&
-        !face_is_whole(x->face->options.node)) {
+        (!face_is_whole(x->face->options.node) || face_is_about_to_meet(x))) {
         return face_await_whole(x, err);
     }
     if (!health && !node && !aggregates && !changes) {

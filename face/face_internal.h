@@ -226,10 +226,13 @@ bool exchange_is_live(const rv_exchange *x);
  * but false at an edge that has not met its upstream. */
 bool face_is_whole(const rv_node *node);
 
+/* True while what a provided schema shows may be somebody else's in a moment. */
+bool face_is_about_to_meet(const rv_exchange *x);
+
 /* RV_PENDING while a schema may come, RV_NOT_CONNECTED when none has come for too long; RV_OK. */
 rv_status face_await_schema(const rv_exchange *x, rv_error *err);
 
-/* Of a node that is not whole. RV_PENDING while that may come; RV_OK: why it does not is the
+/* Of a node that is not whole, or is about to meet its upstream. RV_PENDING while that may come; RV_OK: why it does not is the
  * answer, a problem, RV_NOT_CONNECTED or RV_BUSY. */
 rv_status face_await_whole(rv_exchange *x, rv_error *err);
 

@@ -12,6 +12,14 @@ static void write_hash(rv_writer *w, rv_hash128 hash) {
     rv_write_u8(w, '"');
 }
 
+/* Of an edge that has not met its upstream. */
+static void write_provisional(const rv_exchange *x, rv_writer *w) {
+    if (rv_node_provisional(x->face->options.node)) {
+        rv_write_text(w, ",\"provisional\":true");
+    }
+    RV_ASSERT(w->len > 0);
+}
+
 rv_status face_schema_get(rv_exchange *x, rv_error *err) {
     x->source.followed = true;
     const rv_schema *schema = rv_node_schema(x->face->options.node);
@@ -26,6 +34,7 @@ rv_status face_schema_get(rv_exchange *x, rv_error *err) {
         rv_write_uint(&w, rv_schema_version(schema));
         rv_write_text(&w, ",\"hash\":");
         write_hash(&w, rv_schema_hash(schema));
+        write_provisional(x, &w);
         rv_write_text(&w, ",\"text\":");
     }
     const size_t mark = w.len;
@@ -84,6 +93,7 @@ static void answer_applied(rv_exchange *x, int status, const rv_event *event) {
     }
     rv_write_text(&w, ",\"hash\":");
     write_hash(&w, rv_schema_hash(schema));
+    write_provisional(x, &w);
     rv_write_text(&w, "}\n");
     exchange_answer(x, status, "application/json", rv_writer_bytes(&w));
 }
@@ -102,16 +112,34 @@ static rv_status conflict(const rv_schema_difference *d, const char *how, const 
     return status;
 }
 
+/* True when the node's schema is not made here. */
+static bool is_given(const rv_node *node) {
+    return rv_node_role(node) != RV_ROLE_ROOT && rv_node_identity(node) != NULL;
+}
+
+/* The first statement of the node's schema that the text declares otherwise, or does not have: at
+ * an edge that is no matter, as a root may have more by now than an application was written for. */
+static rv_status find_missing(const rv_node *node, const rv_schema *given, rv_arena *scratch,
+                              rv_schema_difference *d) {
+    rv_schema_walk walk = {0, 0};
+    rv_status status;
+    do {
+        status = rv_schema_compare_next(rv_node_schema(node), given, &walk, scratch, d);
+    } while (status == RV_OK && d->kind != NULL && !d->changed &&
+             rv_node_role(node) != RV_ROLE_ROOT);
+    RV_ASSERT(status == RV_OK || status == RV_MEMORY_EXHAUSTED);
+    return status;
+}
+
 /* What keeps the node's schema from being, or becoming, the `given` one. Only a root can take what
- * it does not have yet. */
+ * it does not have yet, and an edge that has not met its upstream. */
 static rv_status find_conflict(rv_exchange *x, const rv_schema *given, rv_arena *scratch,
                                rv_error *err) {
     rv_node *node = x->face->options.node;
     const rv_schema *schema = rv_node_schema(node);
     rv_schema_difference d;
-    rv_status status = rv_schema_compare(schema, given, scratch, &d);
-    if (status == RV_OK && d.kind == NULL && rv_node_role(node) != RV_ROLE_ROOT &&
-        rv_schema_version(schema) > 0) {
+    rv_status status = find_missing(node, given, scratch, &d);
+    if (status == RV_OK && d.kind == NULL && is_given(node) && rv_schema_version(schema) > 0) {
         status = rv_schema_compare(given, schema, scratch, &d);
         if (status == RV_OK && d.kind != NULL) {
             return conflict(&d, "unknown",
@@ -139,15 +167,18 @@ static rv_status find_conflict(rv_exchange *x, const rv_schema *given, rv_arena 
 
 static rv_status apply(rv_exchange *x, rv_bytes text, bool check, rv_error *err) {
     rv_node *node = x->face->options.node;
+    const bool provides = rv_node_role(node) != RV_ROLE_ROOT && !is_given(node);
     rv_event event;
     rv_status status = RV_OK;
     if (check) {
         status = rv_node_schema_check(node, text, err);
     } else {
         status = face_require(x, FACE_ADMIN, (rv_bytes){NULL, 0}, err);
-        status = status == RV_OK ? rv_node_schema_apply(node, text, &event, err) : status;
+        status = status != RV_OK ? status
+                 : provides      ? rv_node_schema_provide(node, text, err)
+                                 : rv_node_schema_apply(node, text, &event, err);
     }
-    if (status == RV_OK && check) {
+    if (status == RV_OK && (check || provides)) {
         answer_applied(x, 200, NULL);
     } else if (status == RV_OK) {
         answer_applied(x, 201, &event);
@@ -176,7 +207,7 @@ static rv_status apply_whole(rv_exchange *x, rv_bytes text, bool check, rv_error
     if (w.full) {
         return rv_error_set(err, RV_SCHEMA_TOO_LARGE, "the schema is too large to be compared");
     }
-    if (w.len == 0 || rv_node_role(node) != RV_ROLE_ROOT) {
+    if (w.len == 0 || is_given(node)) {
         answer_applied(x, 200, NULL);
         return RV_OK;
     }

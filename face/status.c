@@ -136,6 +136,10 @@ static void write_contents(const rv_exchange *x, rv_writer *w) {
     const rv_state *state = rv_node_state(node);
     member_uint(w, "schema_version", rv_schema_version(schema));
     member_hash(w, "schema_hash", rv_schema_hash(schema));
+    if (rv_node_provisional(node)) {
+        member(w, "provisional");
+        rv_write_text(w, "true");
+    }
     member(w, "aggregates");
     rv_write_u8(w, '{');
     for (uint16_t i = 0; i < rv_schema_aggregate_count(schema); i++) {
@@ -297,6 +301,7 @@ static void write_outbox(const rv_node *node, rv_writer *w) {
     member_uint(w, "rejected", facts.rejections);
     if (facts.held_back > 0) {
         member_uint(w, "held_back", facts.held_back);
+        member_uint(w, "unknown", facts.unknown);
     }
     member_uint(w, "edge_sequence", facts.next_sequence - 1);
     member_uint(w, "durable", facts.durable);

@@ -6,6 +6,9 @@
  *
  *     no schema yet      not_connected
  *     not whole yet      busy            both with the upstream's reason, as detail and fact
+ *
+ * An edge that was given a schema before it has met its upstream shows what it has: everybody waits
+ * for the first attempt to connect, a feed too, and no longer.
  */
 #include "face/face_internal.h"
 
@@ -54,11 +57,23 @@ static rv_status tell_schema(const rv_exchange *x, rv_error *err) {
     return tell(x, RV_NOT_CONNECTED, what, err);
 }
 
-rv_status face_await_schema(const rv_exchange *x, rv_error *err) {
+bool face_is_about_to_meet(const rv_exchange *x) {
+    rv_edge *const edge = x->face->options.edge;
     RV_ASSERT(x->used);
-    return has_schema(x->face->options.node) ? RV_OK
-           : may_come(x)                     ? RV_PENDING
-                                             : tell_schema(x, err);
+    if (edge == NULL || !rv_node_provisional(x->face->options.node)) {
+        return false;
+    }
+    rv_edge_status status;
+    rv_edge_status_of(edge, &status);
+    return status.reason.status == RV_OK && rv_edge_awaits_contents(edge);
+}
+
+rv_status face_await_schema(const rv_exchange *x, rv_error *err) {
+    if (has_schema(x->face->options.node)) {
+        return face_is_about_to_meet(x) ? RV_PENDING : RV_OK;
+    }
+    RV_ASSERT(x->used);
+    return may_come(x) ? RV_PENDING : tell_schema(x, err);
 }
 
 rv_status face_answer_not_whole(rv_exchange *x, rv_error *err) {
@@ -75,6 +90,9 @@ rv_status face_answer_not_whole(rv_exchange *x, rv_error *err) {
 }
 
 rv_status face_await_whole(rv_exchange *x, rv_error *err) {
-    RV_ASSERT(!face_is_whole(x->face->options.node));
+    if (face_is_whole(x->face->options.node)) {
+        RV_ASSERT(face_is_about_to_meet(x));
+        return RV_PENDING;
+    }
     return may_come(x) ? RV_PENDING : face_answer_not_whole(x, err);
 }

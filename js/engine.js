@@ -7,7 +7,7 @@ import { OK, PENDING, RivuletError } from './error.js';
 import { fact } from './facts.js';
 import { isTrap, panicRecord } from './panic.js';
 
-const ABI = 3;
+const ABI = 4;
 
 /** Bytes of a name in a listing: rv_file_name. */
 const NAME_LEN = 65;

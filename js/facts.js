@@ -35,7 +35,9 @@ export const fact = {
   leaseKeys: 28,
   forks: 29,
   forkedAt: 30,
-  count: 31,
+  provisional: 31,
+  unknown: 32,
+  count: 33,
 };
 
 /** Those whose change nobody need be told of by itself. */
@@ -93,12 +95,14 @@ export function statusOf({ values, problems, hash }, storage) {
     suspended: values[fact.suspended],
     rejected: values[fact.rejections],
     heldBack: values[fact.heldBack],
+    unknown: values[fact.unknown],
     leases: { blocks: values[fact.leaseBlocks], keysLeft: values[fact.leaseKeys] },
     diverged: divergedOf(values),
     forked: forkedOf(values),
     storage,
     readOnly: problems.failure,
     schemaVersion: values[fact.schemaVersion],
+    provisional: values[fact.provisional] === 1,
     bytesReceived: values[fact.bytesReceived],
     bytesSent: values[fact.bytesSent],
     eventsReceived: values[fact.eventsReceived],

@@ -48,8 +48,10 @@ export interface OpenOptions {
   /** Node: the directory of the database's files, which is made when it is missing. */
   directory?: string;
   /**
-   * The whole schema. A root applies what it does not have yet; an edge has its root's schema, and
-   * this is compared with it. `schema_conflict` when they differ.
+   * The whole schema. A root applies what it does not have yet. An edge has its root's schema, which
+   * may have more: `schema_conflict` where it has less, or something else. Before an edge has met its
+   * upstream, it works with this one: what is written is pushed once the root's schema has its event
+   * types, as they are here (`provisional` and `unknown` in the status).
    */
   schema?: string;
   /** Where it is kept; `auto` when it is not said. */
@@ -342,8 +344,10 @@ export interface Status {
   suspended: number;
   /** and those that it refused and nobody has acknowledged. */
   rejected: number;
-  /** Batches that stand aside, after the root was restored, until its schema is what it was. */
+  /** Batches that stand aside until the root's schema has what they were written under: after the root was restored, */
   heldBack: number;
+  /** or, so many of them, because they were written before this edge met its upstream, and its schema lacks an event type of theirs or has another of that name. */
+  unknown: number;
   /** Blocks of serial keys that this edge has leased and not used up, and how many keys are left in them: rows that it can create without its upstream. */
   leases: { blocks: number; keysLeft: number };
   /** What going back did when the root had been restored from a backup, the last time. */
@@ -358,6 +362,8 @@ export interface Status {
   /** Why nothing can be written; null when it can. */
   readOnly: Problem | null;
   schemaVersion: number;
+  /** The schema is the one that was given to `open`, as this edge has not met its upstream yet. Position and version are its own until then. */
+  provisional: boolean;
   bytesReceived: number;
   bytesSent: number;
   eventsReceived: number;

@@ -396,7 +396,7 @@ export class Session {
     }
   }
 
-  /** What can be judged only once the module is open: the selection, and the schema of a root. */
+  /** What can be judged only once the module is open: the selection, and the schema. */
   async #check(/** @type {any} */ { upstream, schema }) {
     const status = await this.#ask({ method: 'GET', target: '/status' });
     if (upstream && status.selection?.length === 0) {
@@ -405,12 +405,7 @@ export class Session {
     }
     if (schema === undefined) return;
     const request = { method: 'POST', target: '/schema?whole=true', content_type: 'text/plain' };
-    try {
-      await this.#ask({ ...request, body: schema });
-    } catch (/** @type {any} */ error) {
-      // a root may have more by now than the application of an edge knows
-      if (status.role === 'root' || error.difference !== 'missing') throw error;
-    }
+    await this.#ask({ ...request, body: schema });
   }
 
   /** A request of our own. @param {Record<string, string>} request @returns {Promise<any>} */

@@ -16,11 +16,17 @@ static rv_status wait_durable(rv_db *db, uint64_t sequence, rv_error *err) {
 
 rv_status rv_db_schema_apply(rv_db *db, rv_bytes text, rv_db_event *event, rv_error *err) {
     RV_ASSERT(db != NULL && (text.ptr != NULL || text.len == 0));
-    rv_event result;
+    rv_event result = {.sequence = 0};
     rv_status status;
     do {
-        status = rv_node_schema_apply(db->node, text, &result, err);
+        status = rv_node_role(db->node) == RV_ROLE_ROOT
+                     ? rv_node_schema_apply(db->node, text, &result, err)
+                     : rv_node_schema_provide(db->node, text, err);
     } while (rv_db_again(db, status));
+    if (result.sequence == 0 && event != NULL) {
+        *event = (rv_db_event){.position = 0};
+        return status;
+    }
     if (status == RV_OK && event != NULL) {
         rv_db_event_of(db, &result, rv_text(RV_SYSTEM_SCHEMA_PATH), event);
     }

@@ -237,6 +237,8 @@ static void outbox_facts(const rv_node *node, double *facts) {
     facts[RV_MODULE_SUSPENDED] = (double)outbox.suspended;
     facts[RV_MODULE_REJECTIONS] = (double)outbox.rejections;
     facts[RV_MODULE_HELD_BACK] = (double)outbox.held_back;
+    facts[RV_MODULE_UNKNOWN] = (double)outbox.unknown;
+    facts[RV_MODULE_PROVISIONAL] = rv_node_provisional(node) ? 1 : 0;
     const rv_keys_facts keys = rv_node_keys_facts(node);
     facts[RV_MODULE_LEASE_BLOCKS] = (double)keys.blocks;
     facts[RV_MODULE_LEASE_KEYS] = (double)keys.left;

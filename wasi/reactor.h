@@ -27,7 +27,7 @@
 
 /* Grows with every change of what is in this file or in platform/browser/browser.h; a program that
  * knows another number must not go on. */
-#define RV_MODULE_ABI 3u
+#define RV_MODULE_ABI 4u
 
 uint32_t RV_EXPORT(rv_module_abi)(void);
 
@@ -108,6 +108,8 @@ typedef enum rv_module_fact {
     RV_MODULE_LEASE_KEYS,   /* and how many: an edge can assign them without its upstream */
     RV_MODULE_FORKS,        /* times that the directory was found to be a copy, */
     RV_MODULE_FORKED_AT,    /* and the last one: microseconds from 1970 */
+    RV_MODULE_PROVISIONAL,  /* 1: the schema is what the application gave (edge) */
+    RV_MODULE_UNKNOWN,      /* of those held back, written under one that the root's does not have */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

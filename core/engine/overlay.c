@@ -442,7 +442,8 @@ static bool kind_fits(const rv_node *node, rv_ledger_kind kind, uint32_t count) 
         RV_ASSERT(entry.kind == kind);
         fits = rv_pending_key_read(entry.key) < node->outbox.next_sequence &&
                (kind == RV_LEDGER_PENDING || rv_rejection_read(entry.value, &reason, &batch)) &&
-               rv_pending_read(batch, &pending);
+               rv_pending_read(batch, &pending) &&
+               (pending.schema_version == RV_SCHEMA_PROVISIONAL) == rv_node_provisional(node);
         while (fits && rv_pending_event_next(&pending, &cursor, &event)) {
             fits = event.type < rv_schema_event_type_count(node->schema);
         }

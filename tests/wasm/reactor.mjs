@@ -23,7 +23,7 @@ export class Reactor {
   static async start(file, directory) {
     const reactor = new Reactor();
     reactor.#module = await startReactor(file, { '/': directory });
-    assert.equal(reactor.#module.rv_module_abi(), 3);
+    assert.equal(reactor.#module.rv_module_abi(), 4);
     return reactor;
   }
 

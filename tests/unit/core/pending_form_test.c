@@ -261,9 +261,9 @@ RV_TEST(a_batch_that_could_not_be_pushed) {
     RV_CHECK(!rv_pending_entry_valid(&entry));
     key[0] = 0;
     key[7] = 2;
-    f.schema_version = 0;
+    f.schema_version = 0; /* a provisional schema's: whether it may wait is the node's to say */
     entry.value = bytes_of(&f);
-    RV_CHECK(!rv_pending_entry_valid(&entry));
+    RV_CHECK(rv_pending_entry_valid(&entry));
     memset(filler, 'x', sizeof filler);
     entry.value = bytes_of(&good_form);
     RV_CHECK(!rv_pending_entry_valid(&entry));

@@ -11,7 +11,9 @@
 #include "tests/unit/core/outbox_pair.h"
 
 static rv_rewind place_of(rv_node *node) {
-    return (rv_rewind){9, rv_node_watermark(node), rv_log_chain(rv_node_log(node))};
+    return (rv_rewind){.epoch = 9,
+                       .watermark = rv_node_watermark(node),
+                       .chain_hash = rv_log_chain(rv_node_log(node))};
 }
 
 /* Goes back. Whoever asks for anything meanwhile is told to wait. */

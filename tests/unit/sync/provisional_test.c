@@ -145,7 +145,7 @@ RV_TEST(a_crash_on_the_way_loses_nothing) {
             over = !duo_step(d) && duo_done(d);
         }
         duo_crash(d, &d->leaf);
-            RV_CHECK(!rv_node_provisional(d->leaf.node) || money(d->leaf.node, 1) == 10);
+        RV_CHECK(!rv_node_provisional(d->leaf.node) || money(d->leaf.node, 1) == 10);
         RV_CHECK(duo_run(d));
         check_arrived(d, __LINE__);
         duo_free(d);
