@@ -346,6 +346,46 @@ test('what is asked before an edge has ever met its upstream is answered when it
   await again.stop();
 });
 
+test('with a schema, an edge works before it has ever met its root, and is killed meanwhile', async () => {
+  const node = await Node.start(prepared(parent, 'unmet'));
+  await node.append('/accounts/1', 'account_opened', { name: 'Bo', plan: 'free' });
+  await node.stop();
+  const options = `{ ...${edgeOptions(node, join(parent, 'edge-unmet'), ['/accounts/*'])}, schema }`;
+  const program = start(`
+    const db = await open(${options});
+    const feed = db.live('select id, name, balance from account order by id');
+    tell((await feed.next()).value);
+    await db.append('/accounts/7', 'account_opened', { name: 'Ada', plan: 'team' }).durable();
+    await db.append('/accounts/7', 'money_paid', { amount: 5 }).durable();
+    for await (const rows of feed) if (rows[0]?.balance === 5) { tell(rows); break; }
+    const refused = await db.append('/accounts/7', 'money_paid', { amount: 'no' }).durable().catch((e) => e.code);
+    const { provisional, pending, connection } = await status(db, (s) => s.connection === 'offline');
+    tell([refused, provisional, pending, connection]);
+    await new Promise(() => setInterval(() => {}, 1000));
+  `, webSocketFlags);
+  const rows = [{ id: '7', name: 'Ada', balance: 5 }];
+  assert.deepEqual(await program.line(), [], program.errors());
+  assert.deepEqual(await program.line(), rows, program.errors());
+  assert.deepEqual(await program.line(), ['value_invalid', true, 2, 'offline'], program.errors());
+  await program.kill();
+  const next = start(`
+    const db = await open(${options});
+    tell([await db.query('select id, name, balance from account'), (await status(db, () => true)).pending]);
+    const s = await status(db, (s) => s.connection === 'connected' && s.pending === 0 && s.syncedTo >= 4, { hash: true });
+    tell([s.provisional, s.unknown, s.stateHash, await db.query('select id, name, balance from account order by id')]);
+    await db.close();
+  `, webSocketFlags);
+  assert.deepEqual(await next.line(), [rows, 2], next.errors());
+  const again = await Node.start(node.data, '--listen', `127.0.0.1:${node.port}`);
+  const { lines, code } = await next.rest();
+  assert.equal(code, 0, next.errors());
+  const [[provisional, unknown, hash, all]] = lines;
+  assert.deepEqual([provisional, unknown], [false, 0]);
+  assert.equal(hash, (await again.status()).state_hash);
+  assert.deepEqual(all, [{ id: '1', name: 'Bo', balance: 0 }, ...rows]);
+  await again.stop();
+});
+
 test('a cursor misses nothing of streams that an edge selects later, as positions do', async () => {
   const node = await Node.start(prepared(parent, 'widened'));
   await node.batch([opened(1), opened(2), { path: '/accounts/2', type: 'money_paid', data: { amount: 1 } }]);
