@@ -185,6 +185,10 @@ const rv_node_checkpoint *rv_node_checkpoint_of(const rv_node *node);
  * many events are held that are not understood, in what was folded since the last checkpoint. */
 RV_MUST_USE bool rv_node_stale(const rv_node *node, uint16_t aggregate, uint64_t *since);
 uint32_t rv_node_stale_count(const rv_node *node);
+
+/* Moves with the schema, with what is stale, and when an edge goes back, as it may come to another
+ * schema of the same version: what was made of one may be something else now. */
+uint64_t rv_node_schema_moves(const rv_node *node);
 uint64_t rv_node_opaque_events(const rv_node *node);
 
 /* Where the position of the event that is being judged or folded stands, 0 between events: for who

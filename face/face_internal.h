@@ -96,9 +96,9 @@ typedef struct kept_result {
 
 /* A request that is answered again (face/live.c). */
 typedef struct live_answer {
-    rv_follower follower;    /* the rows that it was made of; its reads also while it is made */
-    rv_sql_upkeep upkeep;    /* what keeps a query's result up */
-    uint64_t schema_version; /* the schema, the outbox and the log when it was answered */
+    rv_follower follower; /* the rows that it was made of; its reads also while it is made */
+    rv_sql_upkeep upkeep; /* what keeps a query's result up */
+    uint64_t schema;      /* the schema, the outbox and the log when it was answered */
     uint64_t outbox_moves;
     uint64_t relayed;
     uint64_t log_moves;
@@ -232,8 +232,8 @@ bool face_is_about_to_meet(const rv_exchange *x);
 /* RV_PENDING while a schema may come, RV_NOT_CONNECTED when none has come for too long; RV_OK. */
 rv_status face_await_schema(const rv_exchange *x, rv_error *err);
 
-/* Of a node that is not whole, or is about to meet its upstream. RV_PENDING while that may come; RV_OK: why it does not is the
- * answer, a problem, RV_NOT_CONNECTED or RV_BUSY. */
+/* Of a node that is not whole, or is about to meet its upstream. RV_PENDING while that may come;
+ * RV_OK: why it does not is the answer, a problem, RV_NOT_CONNECTED or RV_BUSY. */
 rv_status face_await_whole(rv_exchange *x, rv_error *err);
 
 /* The same at once: RV_OK. */

@@ -55,11 +55,6 @@ static rv_status keep_request(rv_exchange *x, rv_error *err) {
     return RV_OK;
 }
 
-/* Moves with the schema, and with what is stale, which answers say. */
-static uint64_t schema_moves(const rv_node *node) {
-    return (uint64_t)rv_schema_version(rv_node_schema(node)) + rv_node_stale_count(node);
-}
-
 /* Moves with what the log has, durable and not, and with what was decided. */
 static uint64_t log_moves(const rv_node *node) {
     return rv_node_sequence(node) + rv_node_sequence_durable(node) + rv_node_watermark(node) +
@@ -87,7 +82,7 @@ static uint64_t relayed(const rv_face *face) {
 static void look(rv_exchange *x) {
     rv_node *const node = x->face->options.node;
     live_answer *const l = &x->live;
-    l->schema_version = schema_moves(node);
+    l->schema = rv_node_schema_moves(node);
     l->outbox_moves = outbox_moves(node);
     l->relayed = relayed(x->face);
     l->log_moves = log_moves(node);
@@ -129,7 +124,7 @@ static bool moved(rv_exchange *x) {
     rv_node *const node = face->options.node;
     live_answer *const l = &x->live;
     const bool any_row = x->source.outbox || x->source.node; /* why a batch is suspended, too */
-    if (schema_moves(node) != l->schema_version ||
+    if (rv_node_schema_moves(node) != l->schema ||
         (any_row && outbox_moves(node) != l->outbox_moves) ||
         (x->source.outbox && relayed(face) != l->relayed) ||
         (any_row && rv_state_revision(rv_node_state(node)) != l->follower.touched.revision) ||

@@ -66,8 +66,7 @@ rv_status rv_db_live_open(rv_db *db, rv_bytes sql, rv_bytes parameters, rv_db_li
  * suspend batches, what the log has, what waits at an edge and what was decided. */
 static uint64_t moves_of(const rv_db_live *live, bool system) {
     rv_node *const node = live->db->node;
-    const uint64_t schema =
-        (uint64_t)rv_schema_version(rv_node_schema(node)) + rv_node_stale_count(node);
+    const uint64_t schema = rv_node_schema_moves(node);
     if (!system) {
         return schema;
     }

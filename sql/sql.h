@@ -35,11 +35,11 @@ typedef struct rv_sql_upkeep {
     bool never;        /* and that will not change */
     bool whole;        /* what is kept is what the last run read */
     bool groups;
-    bool full;          /* of rows: there may be more behind the last one */
-    uint16_t aggregate; /* that is gone through, */
-    uint16_t table;     /* in FROM */
-    uint32_t schema_version;
-    uint32_t count; /* of rows or groups */
+    bool full;               /* of rows: there may be more behind the last one */
+    uint16_t aggregate;      /* that is gone through, */
+    uint16_t table;          /* in FROM */
+    uint64_t schema_version; /* and how often the node had gone back */
+    uint32_t count;          /* of rows or groups */
     uint32_t room;
     size_t memory; /* bytes that it has */
     uint32_t *rows;

@@ -131,7 +131,8 @@ static bool make_room(rv_sql_query *query) {
 /* --- beginning --- */
 
 rv_sql_mode rv_sql_upkeep_mode(const rv_sql *sql, rv_sql_upkeep *u) {
-    const uint32_t version = rv_schema_version(sql->schema);
+    /* an edge that has gone back may come to another schema of that version */
+    const uint64_t version = (uint64_t)sql->rewinds << 32 | rv_schema_version(sql->schema);
     if (u->schema_version != version) {
         clear(u);
         u->schema_version = version;

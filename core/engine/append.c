@@ -524,9 +524,9 @@ rv_status rv_schema_text_check(rv_bytes text, rv_error *err) {
 rv_status rv_node_schema_apply(rv_node *node, rv_bytes text, rv_event *result, rv_error *err) {
     rv_status status = check_root(node, err);
     status = status == RV_OK ? rv_schema_text_check(text, err) : status;
-    return status == RV_OK ? rv_node_schema_append(node, text, rv_schema_version(node->schema) + 1,
-                                                   result, err)
-                           : status;
+    return status == RV_OK
+               ? rv_node_schema_append(node, text, rv_schema_version(node->schema) + 1, result, err)
+               : status;
 }
 
 rv_status rv_node_schema_append(rv_node *node, rv_bytes text, uint32_t version, rv_event *result,

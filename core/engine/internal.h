@@ -130,7 +130,7 @@ struct rv_node {
     uint8_t drawn_id[16]; /* the node's, as long as it has no log */
     bool drawn;
     rv_schema_mark unprovided; /* the schema, before it was provided with (engine/provisional.h) */
-    bool relays_known; /* what is kept for others was looked at since the node was opened */
+    bool relays_known;         /* what is kept for others was looked at since the node was opened */
 };
 
 /* RV_OK, or why the node takes nothing: not open, closing, read-only. */

@@ -91,7 +91,7 @@ typedef enum rv_rewind_step {
     RV_REWIND_FLUSH_AGAIN, /* a good one is made durable */
     RV_REWIND_RECOVER,
     RV_REWIND_DISCARD, /* all files of a log that was the edge's own, and begin anew */
-    RV_REWIND_FORGET, /* checkpoints of what is to be cut off */
+    RV_REWIND_FORGET,  /* checkpoints of what is to be cut off */
     RV_REWIND_CUT,
     RV_REWIND_STALE,  /* entries that are not to be, or not so, leave the ledger */
     RV_REWIND_PUT,    /* and the file's are put */
@@ -131,8 +131,8 @@ typedef struct rv_rewinding {
     bool chunk_last;
     bool chunk_read;
     rv_file_name discards; /* DISCARD: the file that is removed; empty: the next is looked for */
-    uint32_t count;   /* rv_node_rewinds */
-    rv_error failure; /* why it could not be begun */
+    uint32_t count;        /* rv_node_rewinds */
+    rv_error failure;      /* why it could not be begun */
 } rv_rewinding;
 
 /* The key of RV_LEDGER_SELECT where the node came to hold something else behind the place;

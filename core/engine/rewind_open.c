@@ -75,8 +75,8 @@ static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t
     }
     RV_ASSERT(crc != NULL);
     return r->to.epoch > 0 && r->to.watermark <= RV_POSITION_MAX &&
-           r->to.root_tag >> RV_NODE_TAG_BITS == 0 &&
-           r->records_len <= UINT64_MAX / 2 && r->size >= RV_REWIND_HEAD + r->records_len;
+           r->to.root_tag >> RV_NODE_TAG_BITS == 0 && r->records_len <= UINT64_MAX / 2 &&
+           r->size >= RV_REWIND_HEAD + r->records_len;
 }
 
 /* --- reading it --- */
@@ -193,7 +193,11 @@ static rv_status step_flush(rv_node *node) {
     RV_ASSERT(r->good && r->open);
     const rv_status status = rv_op_flush(&r->ops, &r->op, r->file);
     if (status == RV_OK) {
-        rv_log_recover_back(node->log, &r->place, r->to.watermark);
+        if (r->to.adopts) {
+            rv_log_recover_anew(node->log);
+        } else {
+            rv_log_recover_back(node->log, &r->place, r->to.watermark);
+        }
         r->step = RV_REWIND_RECOVER;
     }
     return status;
@@ -388,8 +392,9 @@ static bool tell_selection(rv_node *node, rv_writer *body, rv_bytes *key) {
         rv_held_lose_rows(&node->held);
     }
     rv_node_held *const held = &node->held;
-    if (held->given || (node->rewinding.to.adopts ? rv_held_start_with(held, &selection, NULL)
-                                                  : rv_held_wish(held, &selection, NULL)) == RV_OK) {
+    if (held->given ||
+        (node->rewinding.to.adopts ? rv_held_start_with(held, &selection, NULL)
+                                   : rv_held_wish(held, &selection, NULL)) == RV_OK) {
         rv_node_write_selection(node, false, body);
         node->held.logged = true;
     }

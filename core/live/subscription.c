@@ -30,6 +30,9 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
     *subscription = (rv_subscription){
         .node = node,
         .rewinds = rv_node_rewinds(node),
+        .provisional = rv_node_provisional(node),
+        .from_time = INT64_MIN,
+        .from_version = 1,
         .patterns = patterns,
         .pattern_count = pattern_count,
         .next_cursor = rv_log_cursor_at(from),
@@ -50,6 +53,7 @@ void rv_subscription_until(rv_subscription *subscription, uint64_t sequence) {
 void rv_subscription_from_time(rv_subscription *subscription, int64_t time) {
     RV_ASSERT(!subscription->in_batch && subscription->ahead_count == 0);
     subscription->time = time;
+    subscription->from_time = time;
     subscription->time_high = 0;
 }
 
@@ -57,6 +61,7 @@ void rv_subscription_from_version(rv_subscription *subscription, uint64_t versio
     RV_ASSERT(subscription->ahead_count == 0);
     subscription->stream.version = version > 0 ? version : 1;
     subscription->version_next = subscription->stream.version;
+    subscription->from_version = subscription->stream.version;
 }
 
 void rv_subscription_by_version(rv_subscription *subscription) {
@@ -355,11 +360,31 @@ static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *
     return RV_PENDING;
 }
 
+/* Of an edge's own log nothing was yielded: all of the root's is to come. */
+static void begin_again(rv_subscription *s) {
+    const rv_subscription before = *s;
+    rv_subscription_open(s, before.node, before.patterns, before.pattern_count, 1);
+    RV_ASSERT(before.provisional);
+    s->system = before.system;
+    s->by_version = before.by_version;
+    s->until = before.until;
+    rv_subscription_from_version(s, before.from_version);
+    if (before.from_time != INT64_MIN) {
+        rv_subscription_from_time(s, before.from_time);
+    }
+}
+
 rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *event,
                                rv_bytes *path, rv_error *err) {
     RV_ASSERT(scan_max > 0);
     if (rv_node_rewinding(s->node)) {
         return RV_PENDING;
+    }
+    if (rv_node_provisional(s->node)) {
+        return RV_END; /* nothing of it is confirmed (SEMANTICS 28) */
+    }
+    if (s->provisional && s->rewinds != rv_node_rewinds(s->node)) {
+        begin_again(s);
     }
     if (s->rewinds != rv_node_rewinds(s->node)) {
         return rv_error_set(err, RV_HISTORY_GONE,

@@ -26,6 +26,11 @@
  */
 #include "core/log/internal.h"
 
+void rv_log_recover_anew(rv_log *log) {
+    RV_ASSERT(log->life == RV_LOG_RECOVERING && log->recovery.state == RV_RECOVER_LIST);
+    log->recovery.anew = true;
+}
+
 void rv_log_recover_until(rv_log *log, uint64_t watermark) {
     RV_ASSERT(log->life == RV_LOG_RECOVERING && log->recovery.state == RV_RECOVER_LIST);
     log->recovery.back = (rv_back){.noting = true, .watermark = watermark};

@@ -243,6 +243,7 @@ typedef struct rv_recovery {
     bool rewritten;      /* the segment before ends as its own header says, so that the next one may
                             speak of its generation 0 */
     bool evidence;       /* there are files that are made only when a segment is */
+    bool anew;           /* which are of a log that is no more: another is begun */
     bool marked;         /* `mark` was given, */
     rv_log_mark mark;    /* the furthest of those that did not fit, or the one that does */
     uint64_t scan;       /* while judging the tail: how far it was looked at */

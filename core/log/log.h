@@ -126,6 +126,10 @@ RV_MUST_USE rv_status rv_log_mark_get(const rv_log *log, rv_log_mark *mark);
  */
 RV_MUST_USE rv_status rv_log_recover_from(rv_log *log, const rv_log_mark *mark, rv_error *err);
 
+/* Before the first rv_log_recover or _recover_from: a log that was here is no more, and another is
+ * begun, or was. That there are no segments is no damage, whatever was kept of the other one. */
+void rv_log_recover_anew(rv_log *log);
+
 /*
  * Going back (SEMANTICS 5): a log whose last batches are not to be any more. What they are is kept,
  * byte for byte: the rest of the segment in one `cut-` file, each later segment in another.

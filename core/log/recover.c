@@ -537,6 +537,13 @@ static rv_step recover_flush(rv_log *log) {
 }
 
 /* No segment is left, but other files or a mark say that there was one. */
+/* True when there is no segment, and there was one, which nobody is known to have removed. */
+static bool is_missing(const rv_log *log) {
+    const rv_recovery *const r = &log->recovery;
+    RV_ASSERT(log->life == RV_LOG_RECOVERING);
+    return log->segment_count == 0 && !r->anew && (r->evidence || rv_mark_missing(log));
+}
+
 static rv_step recover_nothing(rv_log *log) {
     RV_ASSERT(log->segment_count == 0);
     rv_file_name name;
@@ -550,7 +557,7 @@ static rv_step recover_nothing(rv_log *log) {
 
 static rv_step recover_remove(rv_log *log) {
     rv_recovery *const r = &log->recovery;
-    if (log->segment_count == 0 && (r->evidence || rv_mark_missing(log))) {
+    if (is_missing(log)) {
         return recover_nothing(log);
     }
     if (r->begun.text[0] == 0 && r->other_count > 0) {
@@ -578,7 +585,7 @@ static rv_step recover_done(rv_log *log) {
     if (r->back.wanted && r->back.passed && !r->back.cut) {
         return RV_STEP_END; /* rv_log_cut_back goes on */
     }
-    if (log->segment_count == 0 && (r->evidence || rv_mark_missing(log))) {
+    if (is_missing(log)) {
         return recover_nothing(log);
     }
     if (r->handle != NULL) {

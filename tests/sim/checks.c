@@ -276,7 +276,7 @@ static void check_root_opened(sim_world *world, const sim_member *m) {
 
 void sim_check_opened(sim_world *world, sim_member *m) {
     RV_ASSERT(m->life == SIM_UP);
-    const uint64_t w = rv_node_watermark(m->node);
+    const uint64_t w = sim_member_w(m);
     if (m->plan->role == SIM_ROOT) {
         check_root_opened(world, m);
     }
@@ -327,7 +327,7 @@ bool sim_check_rows(sim_world *world, sim_member *m) {
 bool sim_check_stand(sim_world *world, sim_member *m) {
     uint64_t refused = 0;
     if (m->node == NULL || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        !rv_node_whole(m->node) || sim_restored_beside(m)) {
+        !rv_node_whole(m->node) || sim_restored_beside(m) || rv_node_provisional(m->node)) {
         return false;
     }
     const uint64_t w = rv_node_watermark(m->node);
@@ -417,7 +417,8 @@ void sim_check_hash(sim_world *world, sim_member *m) {
     sim_member *const root = &world->members[0];
     RV_ASSERT(m->plan->role == SIM_EDGE);
     if (root->life != SIM_UP || m->life != SIM_UP || rv_node_in_batch(m->node) ||
-        sim_restored_beside(m) || rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
+        sim_restored_beside(m) || rv_node_provisional(m->node) ||
+        rv_node_watermark(m->node) != rv_node_watermark(root->node)) {
         return;
     }
     const rv_path_pattern *const patterns = rv_node_patterns(m->node, &count);

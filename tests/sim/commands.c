@@ -212,7 +212,7 @@ static void ran(sim_world *world, sim_member *member, sim_operation *o, const rv
     c->moved = c->moved || due->attempt > 0;
     c->saw = saw;
     o->edge_sequence = due->edge_sequence;
-    o->written_w = rv_node_watermark(member->node);
+    o->written_w = sim_member_w(member);
     o->voided = o->voided || sim_restored_beside(member);
     world->figures.command_runs += 1;
     world->figures.command_attempts += due->refused;

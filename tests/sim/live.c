@@ -205,6 +205,12 @@ void sim_live_turn(sim_world *world, sim_member *m) {
             return;
         }
         q->process = m->process;
+        q->rewinds = rv_node_rewinds(m->node);
+        draw(world, m, q);
+        return;
+    }
+    if (q->rewinds != rv_node_rewinds(m->node)) {
+        q->rewinds = rv_node_rewinds(m->node);
         draw(world, m, q);
         return;
     }

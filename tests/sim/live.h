@@ -16,6 +16,7 @@ typedef struct sim_live_query {
     bool used;
     uint64_t random;
     uint32_t process; /* of the member, in which it was run */
+    uint32_t rewinds; /* of its node: later ones may bring another schema */
     char text[160];
     rv_hash128 answer;
     rv_reads reads;

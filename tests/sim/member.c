@@ -124,6 +124,11 @@ void sim_member_start(sim_member *member) {
     member->life = SIM_OPENING;
 }
 
+uint64_t sim_member_w(const sim_member *member) {
+    RV_ASSERT(member->node != NULL);
+    return rv_node_provisional(member->node) ? 0 : rv_node_watermark(member->node);
+}
+
 uint8_t sim_member_selection(const sim_member *member) {
     const rv_selection *const held = rv_node_selection(member->node);
     uint8_t at = 0;

@@ -136,6 +136,9 @@ void sim_member_disconnected(sim_member *member);
 /* An edge has gone back to the position: notes what its log holds now. */
 void sim_member_goes_back(sim_member *member, uint64_t position);
 
+/* Up to where its node holds what the root has: nowhere, before an edge has met its upstream. */
+uint64_t sim_member_w(const sim_member *member);
+
 /* Of its selections the one that its node holds. */
 uint8_t sim_member_selection(const sim_member *member);
 

@@ -87,7 +87,7 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
                               .command = o->command != NULL ? &command : NULL};
     o->writer = member->index;
     o->writer_life = member->disk_life;
-    o->written_w = rv_node_watermark(member->node); /* it may have moved since it was asked */
+    o->written_w = sim_member_w(member); /* it may have moved since it was asked */
     const rv_status status = rv_node_write(member->node, &writes, results, &written, &err);
     request->tries += 1;
     if ((status == RV_PENDING || status == RV_BUSY) && request->tries < TRIES_MAX) {

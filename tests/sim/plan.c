@@ -36,6 +36,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 #define GATE_PERCENT    80 /* of worlds with gateways that have no other feature about that */
 #define ROWS_PERCENT    60 /* of worlds with gateways */
 #define RETRIES_PERCENT 35
+#define UNMET_PERCENT   20
 #define LOSSES_PERCENT  40 /* of worlds with gateways */
 #define LONG_EVERY      40 /* one seed of so many is a long one */
 
@@ -513,6 +514,20 @@ static void draw_rows(sim_plan *plan, bool known) {
     RV_ASSERT(plan->members[0].selections[0].count == 0);
 }
 
+/* Edges that have no network for a while, and what these are given then. */
+static void draw_unmet(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "unmet");
+    plan->features.unmet = known && rv_random_chance(&random, UNMET_PERCENT);
+    for (uint8_t i = 1; i < plan->member_count && plan->features.unmet; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        const int64_t length = plan->quiet_at - m->starts_at;
+        if (length > 0 && rv_random_chance(&random, 70)) {
+            m->meets_at = m->starts_at + (int64_t)rv_random_below(&random, (uint64_t)length);
+        }
+    }
+    RV_ASSERT(plan->members[0].meets_at == 0);
+}
+
 static void draw_features(sim_plan *plan, uint32_t features) {
     uint64_t commands = sim_plan_stream(plan->seed, "commands");
     plan->features.command_percent =
@@ -532,6 +547,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     draw_older(plan, (features & SIM_OLDER) != 0);
     draw_fills(plan, (features & SIM_FILLS) != 0);
     draw_gate_fills(plan, (features & SIM_GATE_FILLS) != 0);
+    draw_unmet(plan, (features & SIM_UNMET) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     plan->features.retries =
         (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);

@@ -82,6 +82,7 @@ typedef struct sim_member_plan {
                       may be taken; UINT8_MAX: none */
     bool tokens;   /* an upstream's, that it may have some */
     int64_t starts_at;   /* the first time */
+    int64_t meets_at;    /* nothing that it sends arrives before */
     bool fills;          /* a later selection has the history of streams that one before had not */
     int64_t older_until; /* its program is an older version, 0: never (tests/sim/older.h) */
     size_t memory;       /* of its node */
@@ -107,6 +108,7 @@ typedef struct sim_features {
     bool older;   /* edges run an older version, and events come that it does not know */
     bool tells;   /* applications follow what waits and what was refused */
     bool rows;    /* gateways select aggregates, or edges behind them do */
+    bool unmet;   /* edges are given the schema before they meet anybody, and work with it */
     bool losses;  /* devices are lost when a gateway has what they wrote */
     bool retries; /* what was written is given again, also elsewhere */
 } sim_features;
@@ -143,6 +145,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_LOSSES       0x400u
 #define SIM_GATE_FILLS   0x800u
 #define SIM_GATE_LIMITS  0x1000u
+#define SIM_UNMET        0x2000u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -236,7 +236,7 @@ void sim_restored_opened(sim_world *world, sim_member *member) {
         return;
     }
     look_back(world, member);
-    member->watermark = rv_node_watermark(member->node);
+    member->watermark = sim_member_w(member);
     RV_ASSERT(member->life == SIM_UP);
 }
 
@@ -251,7 +251,7 @@ void sim_restored_turn(sim_world *world, sim_member *member) {
     }
     if (!rv_node_rewinding(member->node)) {
         look_back(world, member);
-        member->watermark = rv_node_watermark(member->node);
+        member->watermark = sim_member_w(member);
     }
 }
 

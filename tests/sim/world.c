@@ -144,6 +144,24 @@ static void start(sim_world *world, sim_member *member) {
     sim_note(world, member->index, "starts%s", member->older ? ", an older version" : "");
 }
 
+/* Its application gives it the schema that it was written for, each time; its numbers are not the
+ * root's. */
+static void provide(const sim_world *world, sim_member *member) {
+    static const char own[] =
+        "CREATE AGGREGATE own (id bigint PRIMARY KEY);"
+        "CREATE EVENT_TYPE own_made (own_id creates own(id));"
+        "CREATE STREAM owns (path \"/owns/{own_id}\", event_types (own_made));";
+    const char *const texts[] = {own, sim_schema_of(world->plan->schema)->text};
+    const bool unmet = world->plan->features.unmet && member->plan->role == SIM_EDGE &&
+                       rv_node_identity(member->node) == NULL;
+    for (unsigned i = 0; i < 2 && unmet && rv_schema_version(rv_node_schema(member->node)) <= i;
+         i++) {
+        const rv_bytes text = rv_bytes_of_string(texts[i]);
+        const rv_status status = rv_node_schema_provide(member->node, text, NULL);
+        RV_ASSERT(status == RV_OK); /* there is nothing to wait for yet */
+    }
+}
+
 static void open_turn(sim_world *world, sim_member *member) {
     rv_error err;
     const rv_status status = rv_node_open(member->node, &err);
@@ -159,6 +177,7 @@ static void open_turn(sim_world *world, sim_member *member) {
     world->figures.opens += 1;
     world->figures.opened_by_checkpoint += checkpoint->opened_by == RV_OPENED_BY_CHECKPOINT;
     sim_member_opened(member);
+    provide(world, member);
     sim_commands_started(world, member);
     member->wake_at = world->now;
     sim_note(world, member->index, "open at %llu",
@@ -191,7 +210,7 @@ static void close_turn(sim_world *world, sim_member *member) {
         node_failed(world, member, &err);
         return;
     }
-    const uint64_t w = rv_node_watermark(member->node);
+    const uint64_t w = sim_member_w(member);
     sim_note(world, member->index, "closed at %llu", (unsigned long long)w);
     member->durable = w > member->durable ? w : member->durable;
     world->figures.closes += 1;
@@ -200,6 +219,9 @@ static void close_turn(sim_world *world, sim_member *member) {
 
 /* What the node shows as durable now is never taken back. */
 static void note_durable(sim_world *world, sim_member *member) {
+    if (rv_node_provisional(member->node)) {
+        return; /* its positions are nobody's */
+    }
     const uint64_t durable = rv_node_watermark_durable(member->node);
     member->durable = durable > member->durable ? durable : member->durable;
     if (member->plan->role == SIM_ROOT) {
@@ -451,6 +473,11 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(world->told, 0, sizeof world->told);
     memset(&world->losses, 0, sizeof world->losses);
     sim_network_clear(&world->network);
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        const sim_member_plan *const edge = &plan->members[i];
+        sim_network_block(&world->network, i, edge->upstream, edge->meets_at);
+        sim_network_block(&world->network, i, 0, edge->meets_at);
+    }
     sim_operations_free(&world->operations);
     sim_truth_create(&world->truth);
     sim_models_reset();
