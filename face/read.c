@@ -117,7 +117,7 @@ static rv_status parse_from(rv_exchange *x, const rv_url *url, rv_error *err) {
     return RV_OK;
 }
 
-/* An end: a time, or a number of what `name` counts. */
+/* An end: a time, a number of what `name` counts, or `now`, which is the last durable position. */
 static rv_status parse_end(rv_exchange *x, const rv_url *url, const char *name, const char *counts,
                            uint64_t *number, rv_error *err) {
     event_read *r = &x->read;
@@ -127,11 +127,15 @@ static rv_status parse_end(rv_exchange *x, const rv_url *url, const char *name, 
     if (status != RV_OK || !found || rv_number_parse(text, number)) {
         return status;
     }
+    if (rv_bytes_are(text, "now")) {
+        r->until_position = rv_node_watermark_durable(x->face->options.node);
+        return RV_OK;
+    }
     rv_error cause;
     int64_t time = 0;
     if (face_parse_time(x, text, &time, &cause) != RV_OK) {
-        return rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is a %s or a time, not `%b`", name,
-                            counts, &text);
+        return rv_error_set(err, RV_PARAMETER_INVALID, "`%s` is a %s, a time or `now`, not `%b`",
+                            name, counts, &text);
     }
     r->until_time = time < r->until_time ? time : r->until_time;
     return RV_OK;

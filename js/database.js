@@ -399,8 +399,8 @@ export class Database {
 
   /** @param {string} [pattern] @param {any} [options] */
   events(pattern, options) {
-    const given = checkOptions(options, ['from', 'after', 'types', 'where', 'signal']);
-    const { from = 0, after, types = [], where, signal } = given;
+    const given = checkOptions(options, ['from', 'after', 'until', 'types', 'where', 'signal']);
+    const { from = 0, after, until, types = [], where, signal } = given;
     demand(!after || given.from === undefined, '`after` a cursor is in place of `from`');
     demand(typeof (after ?? '') === 'string', '`after` is a cursor, as a text');
     demand(Array.isArray(types), '`types` is an array of event types');
@@ -408,6 +408,7 @@ export class Database {
     const parameters = new URLSearchParams({ path, from: String(placeOf(from)), numbers: 'text' });
     for (const type of types) parameters.append('type', type);
     if (where !== undefined) parameters.append('where', where);
+    if (until !== undefined) parameters.append('until', String(placeOf(until)));
     const target = `/events?${parameters}`;
     const request = { method: 'GET', target, accept: 'text/event-stream', last_event_id: after };
     return this.#unlessClosed(new EventFeed(this.#channel, request, this.#feeds, signal));

@@ -434,6 +434,8 @@ export interface Database {
        * `parameter_invalid` where it is another node's, or of a log that is gone.
        */
       after?: string | null;
+      /** Ends there, and does not wait for more: a position, a time, or 'now', the last that is durable. */
+      until?: number | Date | string;
       /** Events of these types only. */
       types?: readonly string[];
       /** A condition over the fields of these types, as a filter of a selection. */

@@ -409,6 +409,23 @@ test("a query's error says where the query was made", async () => {
   await db.close();
 });
 
+test('a feed with an end gives history, and waits for nothing', async () => {
+  const db = await open({ schema });
+  for (let id = 1; id <= 4; id++) await opened(db, id).durable();
+  const all = async (/** @type {any} */ options) => {
+    const paths = [];
+    for await (const event of db.events('/accounts/*', options)) paths.push(event.path);
+    return paths.map((path) => path.slice('/accounts/'.length)).join(' ');
+  };
+  assert.equal(await all({ until: 'now' }), '1 2 3 4');
+  assert.equal(await all({ until: 3 }), '1 2'); // the schema is at 1
+  assert.equal(await all({ from: 3, until: 4 }), '2 3');
+  assert.equal(await all({ until: new Date(0) }), '');
+  assert.equal(await all({ until: new Date(Date.now() + 60000) }), '1 2 3 4');
+  await assert.rejects(all({ until: 'soon' }), { code: 'parameter_invalid' });
+  await db.close();
+});
+
 test('a path may hold what an address may not', async () => {
   const text = 'CREATE AGGREGATE a (id text PRIMARY KEY); CREATE EVENT_TYPE made (id creates a(id));';
   const db = await open({ schema: `${text} CREATE STREAM s (path "/a/{id}" event_types (made))` });
