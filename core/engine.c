@@ -405,8 +405,8 @@ const rv_log_identity *rv_node_identity(const rv_node *node) {
 uint64_t rv_node_schema_moves(const rv_node *node) {
     const uint32_t stale = rv_node_stale_count(node);
     RV_ASSERT(stale <= RV_AGGREGATES_MAX);
-    return (uint64_t)rv_node_rewinds(node) << 48 ^
-           (uint64_t)rv_schema_version(node->schema) << 16 ^ stale;
+    return (uint64_t)rv_node_rewinds(node) << 48 ^ (uint64_t)rv_schema_version(node->schema) << 16 ^
+           stale;
 }
 
 const rv_schema *rv_node_schema(const rv_node *node) {

@@ -109,7 +109,7 @@ typedef enum rv_module_fact {
     RV_MODULE_FORKS,        /* times that the directory was found to be a copy, */
     RV_MODULE_FORKED_AT,    /* and the last one: microseconds from 1970 */
     RV_MODULE_PROVISIONAL,  /* 1: the schema is what the application gave (edge) */
-    RV_MODULE_UNKNOWN,      /* of those held back, written under one that the root's does not have */
+    RV_MODULE_UNKNOWN,      /* held back, as the root has no such event types */
     RV_MODULE_FACTS
 } rv_module_fact;
 const double *RV_EXPORT(rv_module_facts)(void);

@@ -168,9 +168,9 @@ typedef struct rv_db_event {
 
 /* --- schema --- */
 
-/* Adds what `text` declares, as an event with a position, in `event` if that is not NULL. At an edge
- * that has not met its upstream yet, for as long as that lasts: what is written under it waits, and
- * is pushed when the root's schema has its event types; `event` is all zeros.
+/* Adds what `text` declares, as an event with a position, in `event` if that is not NULL. At an
+ * edge that has not met its upstream yet, for as long as that lasts: what is written under it
+ * waits, and is pushed when the root's schema has its event types; `event` is all zeros.
  * RV_PENDING, RV_BUSY; RV_SCHEMA_SYNTAX, RV_SCHEMA_INVALID, RV_SCHEMA_AMBIGUOUS,
  * RV_SCHEMA_DUPLICATE, RV_SCHEMA_UNKNOWN_NAME, RV_SCHEMA_TOO_LARGE, RV_EXPRESSION_TYPE,
  * RV_VALUE_INVALID, RV_VALUE_OUT_OF_RANGE, RV_VALUE_TOO_LONG, RV_UNSUPPORTED: with facts "line",
