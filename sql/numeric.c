@@ -25,6 +25,10 @@
 /* Scales that a REAL is tried for before it is written out. */
 #define SCALES_TRIED 6
 
+/* Digits that a REAL and what lies between two of them have at most more than there are in the
+ * numbers that were divided: log10(2^54), and the rounding. */
+#define NEAR_DIGITS 20
+
 typedef enum numeric_op {
     NUMERIC_ADD,
     NUMERIC_SUB,
@@ -170,6 +174,19 @@ static void show_error(sqlite3_context *out, rv_status status) {
     }
 }
 
+/* A quotient with so many digits that the REAL nearest to it is the one nearest to all of it: no
+ * number that lies in the middle between two REALs can be between the two. */
+static rv_status divide_near(const rv_decimal *a, const rv_decimal *b, rv_arena *scratch,
+                             rv_decimal *result) {
+    const int64_t after = 2 * ((int64_t)a->pairs.len - a->exponent);
+    const int64_t zeros = 2 * ((int64_t)b->exponent - a->exponent + 1);
+    const int64_t digits =
+        (after > 0 ? after : 0) + (zeros > 0 ? zeros : 0) + 2 * (int64_t)b->pairs.len + NEAR_DIGITS;
+    const int64_t most = (int64_t)RV_DECIMAL_SCALE_MAX;
+    RV_ASSERT(digits >= NEAR_DIGITS);
+    return rv_decimal_divide_to(a, b, (int32_t)(digits < most ? digits : most), scratch, result);
+}
+
 /* --- functions of one row --- */
 
 /* Reads how many digits a result is to have after the point. */
@@ -210,7 +227,7 @@ static rv_status calculate(numeric_op op, int argc, sqlite3_value **argv, rv_are
         return rv_decimal_multiply(&a, &b, scratch, result);
     case NUMERIC_DIV:
         return argc == 3 ? rv_decimal_divide_to(&a, &b, digits, scratch, result)
-                         : rv_decimal_divide(&a, &b, scratch, result);
+                         : divide_near(&a, &b, scratch, result);
     case NUMERIC_MOD:
         return rv_decimal_modulo(&a, &b, scratch, result);
     default:
@@ -454,7 +471,7 @@ static void sum_show(sqlite3_context *out) {
     if (status == RV_OK && average) {
         uint8_t room[RV_DECIMAL_INT_PAIRS];
         const rv_decimal count = rv_decimal_of_int(sum->count, 0, room);
-        status = rv_decimal_divide(&d, &count, &scratch, &d);
+        status = divide_near(&d, &count, &scratch, &d);
     }
     if (status == RV_OK) {
         show(out, &d, average);

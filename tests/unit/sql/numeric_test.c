@@ -84,6 +84,22 @@ RV_TEST(answers_are_exact) {
     fixture_close(f);
 }
 
+/* Of integers that REALs hold, REALs have the nearest quotient. */
+RV_TEST(quotients_are_the_nearest) {
+    fixture *f = fixture_open(schema, 1u << 20, 0);
+    RV_CHECK(f != NULL);
+    RV_CHECK_TEXT(
+        fixture_query(
+            f,
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40),"
+            " q(a, b) AS (SELECT a.i * a.i * 7919, b.i * 31 FROM n a, n b) SELECT count(*),"
+            " sum(numeric_div(a, b) = a * 1.0 / b), sum(numeric_div(b, a) = b * 1.0 / a),"
+            " sum(numeric_div(-a, b * 1e9) = -a / (b * 1e9)) FROM q",
+            ""),
+        "[1600,1600,1600,1600]");
+    fixture_close(f);
+}
+
 /* Sums of columns are those of the integers that the columns are, divided. */
 RV_TEST(sums_are_those_of_integers) {
     fixture *f = fixture_open(schema, 2u << 20, 0);
@@ -157,6 +173,7 @@ RV_TEST(memory_may_run_out) {
 
 int main(void) {
     RV_RUN(answers_are_exact);
+    RV_RUN(quotients_are_the_nearest);
     RV_RUN(sums_are_those_of_integers);
     RV_RUN(memory_may_run_out);
     return rv_test_done();
