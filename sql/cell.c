@@ -65,14 +65,18 @@ rv_sql_form rv_sql_form_of(const rv_type *type) {
     }
 }
 
-const char *rv_sql_form_declaration(rv_sql_form form) {
-    RV_ASSERT(form <= RV_SQL_BLOB);
-    switch (form) {
+const char *rv_sql_declaration_of(const rv_type *type) {
+    RV_ASSERT(type != NULL);
+    const bool numeric = type->kind == RV_TYPE_NUMERIC;
+    switch (rv_sql_form_of(type)) {
     case RV_SQL_INTEGER:
-        return "INTEGER";
+        return numeric ? RV_SQL_NUMERIC_TYPE " INTEGER" : "INTEGER";
     case RV_SQL_REAL:
-    case RV_SQL_DECIMAL:
         return "REAL";
+    case RV_SQL_DECIMAL:
+        return RV_SQL_NUMERIC_TYPE " REAL";
+    case RV_SQL_WIDE:
+        return RV_SQL_NUMERIC_TYPE " TEXT";
     case RV_SQL_BLOB:
         return "BLOB";
     default:

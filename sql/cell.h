@@ -24,8 +24,9 @@ typedef enum rv_sql_form {
 
 rv_sql_form rv_sql_form_of(const rv_type *type);
 
-/* The type name that declares a column: it gives SQLite the right affinity and collation. */
-const char *rv_sql_form_declaration(rv_sql_form form);
+/* The type name that declares a column: it gives SQLite the right affinity, and says which are
+ * numerics (sql/exact.h). */
+const char *rv_sql_declaration_of(const rv_type *type);
 
 /* The collation that orders a column of the type: "BINARY", RV_SQL_WIDE_COLLATION, or of char
  * "RTRIM", to which the spaces at the end are nothing. */

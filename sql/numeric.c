@@ -22,8 +22,8 @@
 #define REAL_DIGITS    15u
 #define INTEGER_DIGITS 18u
 
-/* Scales that a REAL is tried for before it is written out. */
-#define SCALES_TRIED 6
+/* Digits after the point of an integer that stands for a number. */
+#define SCALE_MAX RV_SQL_NUMERIC_SCALE
 
 /* Digits that a REAL and what lies between two of them have at most more than there are in the
  * numbers that were divided: log10(2^54), and the rounding. */
@@ -55,22 +55,56 @@ static const numeric_function functions[] = {
 
 /* --- arguments --- */
 
-/* The integer, times 10^-scale, that an argument is; a REAL has a scale of 1 at least. False: it is
- * none at hand. */
+/* The integer, times 10^-scale, that a TEXT of few digits is, with as many after the point. False:
+ * it has more, or another form. */
+static bool small_of_text(const uint8_t *text, size_t len, int64_t *integer, uint32_t *scale) {
+    const size_t begin = len > 0 && text[0] == '-' ? 1 : 0;
+    size_t point = len;
+    int64_t digits = 0;
+    if (len > begin + INTEGER_DIGITS + 1 || begin == len || text[begin] == '.') {
+        return false;
+    }
+    for (size_t i = begin; i < len; i++) {
+        if (text[i] == '.' && point == len) {
+            point = i;
+        } else if (text[i] >= '0' && text[i] <= '9' && i - begin < INTEGER_DIGITS + (point < len)) {
+            digits = 10 * digits + (text[i] - '0');
+        } else {
+            return false;
+        }
+    }
+    *scale = point < len ? (uint32_t)(len - point - 1) : 0;
+    *integer = begin == 1 ? -digits : digits;
+    return point + 1 != len && *scale <= SCALE_MAX;
+}
+
+/* The integer, times 10^-scale, that an argument is; a REAL has a scale of 1 at least, the least
+ * that does, or `scale`, if that does. False: it is none at hand. */
 static bool small_of(sqlite3_value *value, int64_t *integer, uint32_t *scale) {
     const int type = sqlite3_value_type(value);
+    const uint32_t tried = *scale;
+    RV_ASSERT(tried <= SCALE_MAX);
     *scale = 0;
     if (type == SQLITE_INTEGER) {
         *integer = sqlite3_value_int64(value);
         return true;
     }
+    if (type == SQLITE_TEXT) {
+        const uint8_t *const text = sqlite3_value_blob(value);
+        const size_t len = text == NULL ? 0 : (size_t)sqlite3_value_bytes(value);
+        return small_of_text(text, len, integer, scale);
+    }
     if (type != SQLITE_FLOAT) {
         return false;
     }
     const double real = sqlite3_value_double(value);
-    for (int32_t s = 1; s <= SCALES_TRIED; s++) {
-        if (rv_sql_decimal_of(real, s, integer)) {
-            *scale = (uint32_t)s;
+    if (tried > 0 && rv_sql_decimal_of(real, (int32_t)tried, integer)) {
+        *scale = tried;
+        return true;
+    }
+    for (uint32_t s = 1; s <= SCALE_MAX; s++) {
+        if (s != tried && rv_sql_decimal_of(real, (int32_t)s, integer)) {
+            *scale = s;
             return true;
         }
     }
@@ -304,15 +338,15 @@ typedef struct numeric_sum {
     rv_status failed;
 } numeric_sum;
 
-static const int64_t powers[] = {
-    INT64_C(1),     INT64_C(10),     INT64_C(100),     INT64_C(1000),
-    INT64_C(10000), INT64_C(100000), INT64_C(1000000),
+static const int64_t powers[SCALE_MAX + 1] = {
+    INT64_C(1),      INT64_C(10),      INT64_C(100),      INT64_C(1000),      INT64_C(10000),
+    INT64_C(100000), INT64_C(1000000), INT64_C(10000000), INT64_C(100000000), INT64_C(1000000000),
 };
 
 /* Adds to the part; false: it does not fit. */
 static bool add_small(numeric_sum *sum, int64_t integer, uint32_t scale) {
     int64_t part = sum->part;
-    RV_ASSERT(scale <= SCALES_TRIED && sum->scale <= SCALES_TRIED);
+    RV_ASSERT(scale <= SCALE_MAX && sum->scale <= SCALE_MAX);
     const bool wider = scale > sum->scale;
     const int64_t power = powers[wider ? scale - sum->scale : sum->scale - scale];
     if (__builtin_mul_overflow(wider ? part : integer, power, wider ? &part : &integer) ||
@@ -365,7 +399,7 @@ static rv_status move_part(numeric_sum *sum, rv_arena *scratch) {
 /* Takes a value in, or one that was in, out. */
 static rv_status sum_change(numeric_sum *sum, sqlite3_value *value, bool out, rv_arena *scratch) {
     int64_t integer = 0;
-    uint32_t scale = 0;
+    uint32_t scale = sum->scale; /* likely that of the next one, too */
     rv_decimal d;
     RV_ASSERT(sum->failed == RV_OK);
     if (small_of(value, &integer, &scale) && integer > INT64_MIN) {
@@ -454,31 +488,49 @@ static rv_status sum_value(numeric_sum *sum, rv_arena *scratch, rv_decimal *d) {
     return rv_decimal_add(&wide, &part, scratch, d);
 }
 
-/* Shows the sum, or the average. */
-static void sum_show(sqlite3_context *out) {
-    numeric_sum *const sum = sqlite3_aggregate_context(out, 0);
-    if (sum == NULL || sum->count == 0 || sum->failed != RV_OK) {
-        if (sum != NULL && sum->failed != RV_OK) {
-            show_error(out, sum->failed);
-        }
-        return;
+/* Shows a sum; `count` is not 0: the average of as many. */
+static rv_status show_sum(sqlite3_context *out, const rv_decimal *sum, int64_t count,
+                          rv_arena *scratch) {
+    uint8_t room[RV_DECIMAL_INT_PAIRS];
+    rv_decimal average;
+    if (count == 0) {
+        show(out, sum, false);
+        return RV_OK;
     }
-    void *const large = sqlite3_malloc64(ROOM_LARGE);
-    rv_arena scratch = rv_arena_over(large, large == NULL ? 0 : ROOM_LARGE);
+    const rv_decimal divisor = rv_decimal_of_int(count, 0, room);
+    const rv_status status = divide_near(sum, &divisor, scratch, &average);
+    if (status == RV_OK) {
+        show(out, &average, true);
+    }
+    return status;
+}
+
+static void sum_show_all(sqlite3_context *out, numeric_sum *sum) {
+    const int64_t count = sqlite3_user_data(out) == NULL ? 0 : sum->count;
+    uint8_t room[ROOM_SMALL];
+    rv_arena scratch = rv_arena_over(room, sizeof room);
     rv_decimal d;
     rv_status status = sum_value(sum, &scratch, &d);
-    const bool average = sqlite3_user_data(out) != NULL;
-    if (status == RV_OK && average) {
-        uint8_t room[RV_DECIMAL_INT_PAIRS];
-        const rv_decimal count = rv_decimal_of_int(sum->count, 0, room);
-        status = divide_near(&d, &count, &scratch, &d);
+    status = status == RV_OK ? show_sum(out, &d, count, &scratch) : status;
+    if (status == RV_MEMORY_EXHAUSTED) {
+        void *const large = sqlite3_malloc64(ROOM_LARGE);
+        scratch = rv_arena_over(large, large == NULL ? 0 : ROOM_LARGE);
+        status = sum_value(sum, &scratch, &d);
+        status = status == RV_OK ? show_sum(out, &d, count, &scratch) : status;
+        sqlite3_free(large);
     }
-    if (status == RV_OK) {
-        show(out, &d, average);
-    } else {
+    if (status != RV_OK) {
         show_error(out, status);
     }
-    sqlite3_free(large);
+}
+
+static void sum_show(sqlite3_context *out) {
+    numeric_sum *const sum = sqlite3_aggregate_context(out, 0);
+    if (sum != NULL && sum->failed != RV_OK) {
+        show_error(out, sum->failed);
+    } else if (sum != NULL && sum->count > 0) {
+        sum_show_all(out, sum);
+    }
 }
 
 static void sum_final(sqlite3_context *out) {
@@ -492,23 +544,33 @@ static void sum_final(sqlite3_context *out) {
 
 /* --- for tally.c --- */
 
-bool rv_sql_numeric_small(sqlite3_value *value, uint32_t scale, int64_t *integer) {
-    uint32_t own = 0;
-    RV_ASSERT(scale <= SCALES_TRIED);
-    return small_of(value, integer, &own) && own <= scale &&
-           !__builtin_mul_overflow(*integer, powers[scale - own], integer);
-}
-
-bool rv_sql_numeric_show(sqlite3_context *out, int64_t integer, uint32_t scale, bool whole) {
-    uint8_t room[RV_DECIMAL_INT_PAIRS];
-    RV_ASSERT(scale <= SCALES_TRIED && (!whole || integer % powers[scale] == 0));
-    const rv_decimal d = whole ? rv_decimal_of_int(integer / powers[scale], 0, room)
-                               : rv_decimal_of_int(integer, scale, room);
-    if (!whole && !real_holds(&d)) {
+bool rv_sql_numeric_split(sqlite3_value *value, rv_sql_numeric_parts *parts) {
+    int64_t integer = 0;
+    parts->scale = 0;
+    if (!small_of(value, &integer, &parts->scale)) {
         return false;
     }
-    show(out, &d, false);
+    const int64_t power = powers[parts->scale];
+    parts->whole = integer / power;
+    parts->fraction = integer % power * powers[SCALE_MAX - parts->scale];
     return true;
+}
+
+void rv_sql_numeric_show(sqlite3_context *out, const rv_sql_numeric_parts *parts, int64_t count) {
+    uint8_t room[ROOM_SMALL];
+    uint8_t pairs[2][RV_DECIMAL_INT_PAIRS];
+    rv_arena scratch = rv_arena_over(room, sizeof room);
+    rv_decimal d;
+    RV_ASSERT(count >= 0 && parts->scale <= SCALE_MAX);
+    RV_ASSERT(parts->fraction % powers[SCALE_MAX - parts->scale] == 0);
+    const rv_decimal whole = rv_decimal_of_int(parts->whole, 0, pairs[0]);
+    const rv_decimal fraction = rv_decimal_of_int(parts->fraction, SCALE_MAX, pairs[1]);
+    rv_status status = rv_decimal_add(&whole, &fraction, &scratch, &d);
+    d.scale = parts->scale;
+    status = status == RV_OK ? show_sum(out, &d, count, &scratch) : status;
+    if (status != RV_OK) {
+        show_error(out, status);
+    }
 }
 
 /* --- --- */

@@ -23,11 +23,21 @@
 /* Makes the functions known, and the collation. SQLite's result code. */
 int rv_sql_numeric_declare(sqlite3 *db);
 
-/* The number as an integer of 10^-scale, scale from 0 to 6; false: it is none. */
-bool rv_sql_numeric_small(sqlite3_value *value, uint32_t scale, int64_t *integer);
+/* Digits after the point of what rv_sql_numeric_parts has. */
+#define RV_SQL_NUMERIC_SCALE 9u
 
-/* Gives such an integer as the result that numeric_sum would give; `whole`: no summand was a REAL.
- * False: it would hang on what the summands were. */
-bool rv_sql_numeric_show(sqlite3_context *out, int64_t integer, uint32_t scale, bool whole);
+/* A number of few digits, or a sum of such: part by part, with the same sign or not. */
+typedef struct rv_sql_numeric_parts {
+    int64_t whole;
+    int64_t fraction; /* times 10^-RV_SQL_NUMERIC_SCALE */
+    uint32_t scale;   /* digits after the point that are shown; of a sum, the most of a summand */
+} rv_sql_numeric_parts;
+
+/* Takes a number apart; false: it has more digits, or is none. */
+bool rv_sql_numeric_split(sqlite3_value *value, rv_sql_numeric_parts *parts);
+
+/* Gives a sum as the result that numeric_sum would give; `count` is not 0: what numeric_avg would
+ * of as many. */
+void rv_sql_numeric_show(sqlite3_context *out, const rv_sql_numeric_parts *parts, int64_t count);
 
 #endif

@@ -208,7 +208,7 @@ static CollSeq *rv_order_of_operands(Parse *parse, const Expr *e, rv_order_opera
 static CollSeq *rv_order_of_call(Parse *parse, const Expr *call) {
     sqlite3 *const db = parse->db;
     const char *const name = call->u.zToken;
-    if (sqlite3StrNICmp(name, "numeric_", 8) == 0 || strcmp(name, "rv_numeric_sum") == 0) {
+    if (sqlite3StrNICmp(name, "numeric_", 8) == 0 || strncmp(name, "rv_numeric_", 11) == 0) {
         return sqlite3FindCollSeq(db, ENC(db), RV_SQL_WIDE_COLLATION, 0);
     }
     for (size_t i = 0; i < ArraySize(rv_order_functions); i++) {

@@ -38,10 +38,15 @@ typedef struct rv_shape_function {
 } rv_shape_function;
 
 static const rv_shape_function rv_shape_functions[] = {
-    {"count", 0, "rv_count"}, {"count", 1, "rv_count"},
-    {"sum", 1, "rv_sum"},     {"total", 1, "rv_total"},
-    {"avg", 1, "rv_avg"},     {"min", 1, "rv_min"},
-    {"max", 1, "rv_max"},     {"numeric_sum", 1, "rv_numeric_sum"},
+    {"count", 0, "rv_count"},
+    {"count", 1, "rv_count"},
+    {"sum", 1, "rv_sum"},
+    {"total", 1, "rv_total"},
+    {"avg", 1, "rv_avg"},
+    {"min", 1, "rv_min"},
+    {"max", 1, "rv_max"},
+    {"numeric_sum", 1, "rv_numeric_sum"},
+    {"numeric_avg", 1, "rv_numeric_avg"},
 };
 
 /* What is walked through, and what was found. */
@@ -79,7 +84,7 @@ static int rv_shape_call(Walker *walker, Expr *call) {
     const rv_shape_function *const f = rv_shape_function_of(call);
     if (f == NULL || ExprHasProperty(call, EP_Distinct | EP_WinFunc) || call->pLeft != NULL) {
         return rv_shape_refuse(walker, "an aggregate function other than count, sum, total, avg, "
-                                       "min, max, numeric_sum, of all rows");
+                                       "min, max, numeric_sum, numeric_avg, of all rows");
     }
     const bool compares =
         sqlite3StrICmp(f->name, "min") == 0 || sqlite3StrICmp(f->name, "max") == 0;

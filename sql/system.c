@@ -48,7 +48,7 @@ int rv_sql_system_columns(sqlite3 *db, const rv_sql_system_column *columns, size
         rv_write_text(&w, i == 0 ? "\"" : ", \"");
         rv_write_text(&w, columns[i].name);
         rv_write_text(&w, columns[i].hidden ? "\" HIDDEN " : "\" ");
-        rv_write_text(&w, rv_sql_form_declaration(rv_sql_form_of(&types[columns[i].kind])));
+        rv_write_text(&w, rv_sql_declaration_of(&types[columns[i].kind]));
         rv_write_u8(&w, '(');
         rv_write_uint(&w, RV_SQL_SYSTEM_NUMBER);
         rv_write_u8(&w, ',');

@@ -126,7 +126,7 @@ static void write_column(rv_writer *w, const rv_aggregate *a, uint16_t column) {
     RV_ASSERT(a->key_count > 0);
     write_column_name(w, a, column);
     rv_write_u8(w, ' ');
-    rv_write_text(w, rv_sql_form_declaration(rv_sql_form_of(type)));
+    rv_write_text(w, rv_sql_declaration_of(type));
     rv_write_u8(w, '(');
     rv_write_uint(w, a->number);
     rv_write_u8(w, ',');

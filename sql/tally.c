@@ -12,9 +12,6 @@
 
 RV_STATIC_ASSERT(RV_UPKEEP_CHANGES < 512, "changes add less than 2^62");
 
-/* Digits behind the point of what numeric_sum adds up. */
-#define SCALE 6u
-
 #define SITE   0
 #define VALUE  1
 #define PLACES 2
@@ -99,7 +96,7 @@ static const char *take_extreme(tallying *t, rv_sql_tally_op op, sqlite3_value *
     rv_sql_extreme e;
     const char *const why = read_extreme(value, &e);
     rv_sql_extreme *const best = adds ? &t->added : &t->removed;
-    const rv_sql_extreme *const others[] = {&t->tally.best, &t->added, &t->removed};
+    const rv_sql_extreme *const others[] = {&t->tally.of.best, &t->added, &t->removed};
     for (size_t i = 0; i < sizeof others / sizeof *others && why == NULL; i++) {
         if (others[i]->type != 0 && others[i]->type != e.type) {
             return "a minimum or maximum of several types";
@@ -121,8 +118,18 @@ static const char *take_integer(tallying *t, int64_t integer, int64_t sign) {
     return t->tally.magnitude >= MAGNITUDE_END ? "a sum as large as that" : NULL;
 }
 
+/* A numeric comes, or goes. All fractions together are less than 2^32 rows can have. */
+static const char *take_numeric(tallying *t, sqlite3_value *value, int64_t sign) {
+    rv_sql_numeric_parts parts;
+    if (!rv_sql_numeric_split(value, &parts)) {
+        return "a sum of numbers as long as that";
+    }
+    t->tally.fraction += sign * parts.fraction;
+    t->tally.of.scales[parts.scale] += (uint32_t)sign;
+    return take_integer(t, parts.whole, sign);
+}
+
 static const char *take_value(tallying *t, rv_sql_tally_op op, sqlite3_value *value, int64_t sign) {
-    int64_t integer = 0;
     if (sqlite3_value_type(value) == SQLITE_NULL) {
         return NULL;
     }
@@ -134,9 +141,8 @@ static const char *take_value(tallying *t, rv_sql_tally_op op, sqlite3_value *va
     case RV_SQL_TALLY_MAX:
         return take_extreme(t, op, value, sign > 0);
     case RV_SQL_TALLY_NUMERIC_SUM:
-        t->tally.reals += sqlite3_value_type(value) == SQLITE_FLOAT ? sign : 0;
-        return rv_sql_numeric_small(value, SCALE, &integer) ? take_integer(t, integer, sign)
-                                                            : "a sum of numbers as long as that";
+    case RV_SQL_TALLY_NUMERIC_AVG:
+        return take_numeric(t, value, sign);
     default:
         return sqlite3_value_numeric_type(value) == SQLITE_INTEGER
                    ? take_integer(t, sqlite3_value_int64(value), sign)
@@ -145,15 +151,21 @@ static const char *take_value(tallying *t, rv_sql_tally_op op, sqlite3_value *va
 }
 
 /* A group comes, with all that it has come to. */
-static void take_group(tallying *t, const rv_sql_group *group, uint32_t nth) {
+static void take_group(tallying *t, rv_sql_tally_op op, const rv_sql_group *group, uint32_t nth) {
     const rv_sql_tally *const of = &group->tallies[t->site];
     t->tally.group = nth + 1;
     t->tally.rows += of->rows;
     t->tally.count += of->count;
-    t->tally.reals += of->reals;
     t->tally.sum += of->sum;
+    t->tally.fraction += of->fraction;
     t->tally.magnitude += of->magnitude;
-    t->tally.best = of->best;
+    if (op == RV_SQL_TALLY_MIN || op == RV_SQL_TALLY_MAX) {
+        t->tally.of.best = of->of.best;
+        return;
+    }
+    for (size_t i = 0; i <= RV_SQL_NUMERIC_SCALE; i++) {
+        t->tally.of.scales[i] += of->of.scales[i];
+    }
 }
 
 /* --- the functions --- */
@@ -173,7 +185,7 @@ static void take(sqlite3_context *out, int argc, sqlite3_value **argv) {
     if (place < 0) {
         const uint32_t nth = (uint32_t)(-1 - place);
         RV_ASSERT(nth < query->upkeep->count);
-        take_group(t, query->upkeep->list[nth], nth);
+        take_group(t, op_of(out), query->upkeep->list[nth], nth);
         return;
     }
     RV_ASSERT(place != 0 || query->run.over);
@@ -191,17 +203,17 @@ static void take(sqlite3_context *out, int argc, sqlite3_value **argv) {
 
 /* The best of what is there; false: it went, and which is now is not known. */
 static bool settle_best(tallying *t, rv_sql_tally_op op) {
-    const rv_sql_extreme had = t->tally.best;
+    const rv_sql_extreme had = t->tally.of.best;
     RV_ASSERT(t->tally.count >= 0);
     if (t->tally.count == 0) {
-        t->tally.best = (rv_sql_extreme){.type = 0};
+        t->tally.of.best = (rv_sql_extreme){.type = 0};
         return true;
     }
     const bool went = had.type != 0 && t->removed.type != 0 && !is_better(op, &had, &t->removed);
     const bool better = t->added.type != 0 && is_better(op, &t->added, &had);
     const bool as_good = t->added.type != 0 && had.type != 0 && compare(&t->added, &had) == 0;
     if (better || as_good) {
-        t->tally.best = t->added;
+        t->tally.of.best = t->added;
         return true;
     }
     return !went;
@@ -218,6 +230,14 @@ static void show_best(sqlite3_context *out, const rv_sql_extreme *best) {
     }
 }
 
+static void show_numeric(sqlite3_context *out, const rv_sql_tally *t, bool average) {
+    rv_sql_numeric_parts parts = {.whole = t->sum, .fraction = t->fraction};
+    for (uint32_t scale = 0; scale <= RV_SQL_NUMERIC_SCALE; scale++) {
+        parts.scale = t->of.scales[scale] > 0 ? scale : parts.scale;
+    }
+    rv_sql_numeric_show(out, &parts, average ? t->count : 0);
+}
+
 /* The result; without any row, that of none. */
 static void show(sqlite3_context *out, rv_sql_tally_op op, const rv_sql_tally *t) {
     if (op == RV_SQL_TALLY_COUNT) {
@@ -230,10 +250,10 @@ static void show(sqlite3_context *out, rv_sql_tally_op op, const rv_sql_tally *t
         sqlite3_result_int64(out, t->sum);
     } else if (op == RV_SQL_TALLY_AVG) {
         sqlite3_result_double(out, (double)t->sum / (double)t->count);
-    } else if (op != RV_SQL_TALLY_NUMERIC_SUM) {
-        show_best(out, &t->best);
-    } else if (!rv_sql_numeric_show(out, t->sum, SCALE, t->reals == 0)) {
-        refuse(out, "a sum of more digits than a REAL has");
+    } else if (op == RV_SQL_TALLY_NUMERIC_SUM || op == RV_SQL_TALLY_NUMERIC_AVG) {
+        show_numeric(out, t, op == RV_SQL_TALLY_NUMERIC_AVG);
+    } else {
+        show_best(out, &t->of.best);
     }
 }
 
@@ -260,7 +280,8 @@ static void end(sqlite3_context *out) {
 
 int rv_sql_tally_declare(rv_sql *sql, sqlite3 *db) {
     static const char *const names[RV_SQL_TALLY_OPS] = {
-        "rv_count", "rv_sum", "rv_total", "rv_avg", "rv_min", "rv_max", "rv_numeric_sum"};
+        "rv_count", "rv_sum", "rv_total",       "rv_avg",
+        "rv_min",   "rv_max", "rv_numeric_sum", "rv_numeric_avg"};
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     int rc = SQLITE_OK;
     for (size_t i = 0; i < RV_SQL_TALLY_OPS && rc == SQLITE_OK; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Aggregate functions that can take a row back: those that sql/shape.h puts in the place of count,
- * sum, total, avg, min, max and numeric_sum, for statements that are kept up. Each gives to the bit
- * what the one in whose place it is gives, or says that it cannot.
+ * sum, total, avg, min, max, numeric_sum and numeric_avg (sql/exact.h), for statements that are
+ * kept up. Each gives to the bit what the one in whose place it is gives, or says that it cannot.
  *
  *     rv_sum(site, x, place …, what is grouped by …)
  *
@@ -14,13 +14,15 @@
  *     -1 - n                        the nth group: all that it has come to
  *
  * Integers are added as such, and only as long as no order of adding them could overflow. Floating
- * point depends on the order, so what is no integer is not summed here; numeric_sum has decimals,
- * as integers of millionths. A minimum or maximum that is taken away is lost, unless one as good
- * comes with it.
+ * point depends on the order, so what is no integer is not summed here; numerics are, in two parts,
+ * what is before the point and what is after it. How many digits a sum of those shows after the
+ * point hangs on which were added, so they are counted by that. A minimum or maximum that is taken
+ * away is lost, unless one as good comes with it.
  */
 #ifndef RV_SQL_TALLY_H
 #define RV_SQL_TALLY_H
 
+#include "sql/numeric.h"
 #include "sql/sql.h"
 #include "sql/sqlite.h"
 
@@ -37,6 +39,7 @@ typedef enum rv_sql_tally_op {
     RV_SQL_TALLY_MIN,
     RV_SQL_TALLY_MAX,
     RV_SQL_TALLY_NUMERIC_SUM,
+    RV_SQL_TALLY_NUMERIC_AVG,
     RV_SQL_TALLY_OPS
 } rv_sql_tally_op;
 
@@ -63,10 +66,13 @@ typedef struct rv_sql_tally {
     uint32_t group; /* 1 + the group it goes on from; 0: none */
     int64_t rows;
     int64_t count;     /* of values that are not NULL, */
-    int64_t reals;     /* those among them, */
-    int64_t sum;       /* of integers, or of millionths, */
-    int64_t magnitude; /* and of them without their signs */
-    rv_sql_extreme best;
+    int64_t sum;       /* of integers, or of what numerics have before the point, */
+    int64_t magnitude; /* of these without their signs, */
+    int64_t fraction;  /* and of what they have after it */
+    union {
+        rv_sql_extreme best;                       /* of a minimum or maximum */
+        uint32_t scales[RV_SQL_NUMERIC_SCALE + 1]; /* numerics, by their digits after the point */
+    } of;
 } rv_sql_tally;
 
 /* Makes the functions known. SQLite's result code. */

@@ -67,6 +67,7 @@ typedef struct kind {
 static const kind kinds[] = {
     {"full_scan", "select * from @purchase", 1},
     {"sum", "select sum(amount) from @purchase", 1},
+    {"sum_numeric", "select sum(price) from @purchase", 1},
     {"filter_number", "select id, amount from @purchase where amount % 100 = 7", 1},
     {"filter_text", "select id, price from @purchase where state = 'returned'", 1},
     {"group_by", "select state, count(*), sum(price) from @purchase group by state", 1},

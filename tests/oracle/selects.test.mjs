@@ -3,7 +3,7 @@
 // Method: two aggregates with columns of the usual types, filled through events; a generator of
 // statements from a fixed seed: filters, joins, subqueries, groups, windows, WITH, compounds, limits.
 // NULLS FIRST and LAST are always said, since the dialects differ there, as they do in division,
-// in averages and in what is compared with another type. Rows are compared as JSON: in order where
+// in the digits of averages and in what is compared with another type. Rows are compared as JSON: in order where
 // the statement says one, sorted where not. (tests/unit/sql/differential_test.c compares with
 // SQLite's own tables: everything else.)
 import assert from 'node:assert/strict';
@@ -280,7 +280,9 @@ const kinds = [
     const group = pick(['a.k', 'a.s', 'a.e', 'a.b', 'a.d', 'a.n', 'a.ts', 'a.k % 3']);
     const made = ['count(*)', 'count(a.k)', 'sum(a.k)', 'min(a.d)', 'min(a.n)', 'max(a.ts)', 'count(DISTINCT a.e)',
       'max(a.f)', 'min(a.s)', 'count(*) FILTER (WHERE a.k > 2)', 'numeric_sum(a.n)', 'numeric_sum(a.w)',
-      'numeric_sum(numeric_mul(a.n, 3))'];
+      'numeric_sum(numeric_mul(a.n, 3))', 'sum(a.n)', 'sum(a.w)', 'sum(a.m)', 'sum(DISTINCT a.n)', 'avg(a.m)',
+      'numeric_round(avg(a.n), 6)', 'sum(coalesce(a.n, a.w, 0.5))', 'sum(numeric_mul(a.n, a.k))',
+      'sum(CASE WHEN a.b THEN a.n ELSE a.k END)', 'sum(a.w) FILTER (WHERE a.k > 2)'];
     const join = pick(['', '', 'JOIN u b ON b.t_id = a.id', 'LEFT JOIN u b ON b.t_id = a.id AND b.v > 0']);
     const sql = `SELECT ${group}, ${pick(made)}, ${pick(made)} FROM t a ${join} ${where(source)} GROUP BY ${group}
       ${some(30) ? 'HAVING count(*) > 1' : ''} ORDER BY 1 ${pick(['ASC', 'DESC'])} NULLS LAST`;
@@ -290,6 +292,7 @@ const kinds = [
     const window = pick(['row_number() OVER (ORDER BY a.d NULLS FIRST, a.id)', 'rank() OVER (ORDER BY a.k NULLS LAST)',
       'dense_rank() OVER (PARTITION BY a.e ORDER BY a.w DESC NULLS LAST)', 'lag(a.s) OVER (ORDER BY a.id)',
       'numeric_sum(a.n) OVER (ORDER BY a.id ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING)',
+      'sum(a.n) OVER (PARTITION BY a.b ORDER BY a.id)', 'sum(a.w) OVER (ORDER BY a.id ROWS 2 PRECEDING)',
       'sum(a.k) OVER (PARTITION BY a.b ORDER BY a.ts NULLS FIRST, a.id)', 'ntile(3) OVER (ORDER BY a.id DESC)',
       'count(*) OVER (ORDER BY a.id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING)']);
     return {

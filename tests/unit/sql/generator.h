@@ -476,10 +476,26 @@ static bool make_index_order(void) {
     return true;
 }
 
+/* Exact, and known to be so: where a twin is asked, the space says it (truth.h). */
+static const char *const exact_sums[] = {
+    "sum (a.n)",
+    "sum (a.w)",
+    "avg (a.n)",
+    "avg (a.w)",
+    "avg (a.c)",
+    "sum (DISTINCT a.n)",
+    "avg (DISTINCT a.w)",
+    "sum (a.n) FILTER (WHERE a.k > 2)",
+    "sum (coalesce(a.n, 0))",
+    "avg (coalesce(a.w, a.n, '0.5'))",
+    "sum (CASE WHEN a.b THEN a.n WHEN a.k > 2 THEN -1.25 ELSE a.c END)",
+    "sum ((SELECT max(x.n) FROM t x WHERE x.id <= a.id))",
+};
+
 static bool make_group(void) {
     static const char *const aggregates[] = {
-        "count(*)",  "count(a.k)",          "sum(a.k)", "min(a.d)", "max(a.w)",    "min(a.n)",
-        "max(a.ts)", "count(DISTINCT a.e)", "sum(a.c)", "max(a.f)", "total(a.id)", "min(a.s)",
+        "count(*)",  "count(a.k)",          "sum(a.k)",  "min(a.d)", "max(a.w)",    "min(a.n)",
+        "max(a.ts)", "count(DISTINCT a.e)", "sum (a.c)", "max(a.f)", "total(a.id)", "min(a.s)",
         "max(a.g)"};
     static const char *const groups[] = {"a.k", "a.s", "a.e", "a.b", "a.d",
                                          "a.w", "a.n", "a.h", "a.f", "substr(a.ts, 1, 7)"};
@@ -489,7 +505,7 @@ static bool make_group(void) {
     put(group);
     for (uint32_t i = 1 + below(3); i > 0; i--) {
         put(", ");
-        put(ONE_OF(aggregates));
+        put(chance(30) ? ONE_OF(exact_sums) : ONE_OF(aggregates));
     }
     put(" FROM t a");
     if (chance(30)) {
@@ -519,7 +535,10 @@ static bool make_window(void) {
         "lag(a.s) OVER (ORDER BY a.id)",
         "first_value(a.n) OVER (PARTITION BY a.e ORDER BY a.n DESC, a.id)",
         "ntile(3) OVER (ORDER BY a.id DESC)",
-        "count(*) FILTER (WHERE a.k > 2) OVER (ORDER BY a.id ROWS 2 PRECEDING)"};
+        "count(*) FILTER (WHERE a.k > 2) OVER (ORDER BY a.id ROWS 2 PRECEDING)",
+        "sum (a.n) OVER (ORDER BY a.id ROWS BETWEEN 3 PRECEDING AND 1 FOLLOWING)",
+        "avg (a.w) OVER (PARTITION BY a.e ORDER BY a.id ROWS 2 PRECEDING)",
+        "sum (a.w) FILTER (WHERE a.b) OVER (PARTITION BY a.k ORDER BY a.id)"};
     const source from = {true, 'a'};
     put("SELECT a.id, ");
     put(ONE_OF(windows));
@@ -531,7 +550,28 @@ static bool make_window(void) {
 
 static bool make_with(void) {
     const source from = {true, 'a'};
-    switch (below(3)) {
+    switch (below(6)) {
+    case 3:
+        put("WITH x AS (SELECT e, n AS y, w FROM t a");
+        put_where(from, from);
+        put(") SELECT x.e, sum (x.y), avg (min(x.y, w)), sum (b.y) FROM x LEFT JOIN (SELECT e,"
+            " sum (coalesce(w, c)) AS y FROM t GROUP BY e) b ON b.e = x.e GROUP BY x.e"
+            " ORDER BY 1");
+        return true;
+    case 4:
+        put("SELECT sum (x), avg (y), max(z) FROM (SELECT n AS x, max(w, 0) AS y, NULL AS z FROM t"
+            " a");
+        put_where(from, from);
+        put(chance(50) ? " UNION ALL" : " UNION");
+        put(" SELECT k, n, (SELECT avg (m.w) FROM t m WHERE m.k = t.k) FROM t)");
+        return true;
+    case 5:
+        put("SELECT a.id, (SELECT sum (coalesce(a.n, b.a)) FROM u b WHERE b.a = a.k), (SELECT avg "
+            "(y) FROM"
+            " (SELECT a.w AS y FROM u b WHERE b.a >= a.k)) FROM (SELECT * FROM t) a");
+        put_where(from, from);
+        put(" ORDER BY a.id");
+        return true;
     case 0:
         put("WITH x AS (SELECT id, k, s, d FROM t a");
         put_where(from, from);

@@ -10,9 +10,9 @@
 
 static const char schema[] =
     "CREATE AGGREGATE m (id bigint PRIMARY KEY, a numeric(12,2), w numeric(40,6), cents bigint,"
-    " kind integer);"
+    " kind integer, r double precision, z numeric(18,0));"
     "CREATE EVENT_TYPE made (id creates m(id), a updates m(a), w updates m(w),"
-    " cents updates m(cents), kind updates m(kind));"
+    " cents updates m(cents), kind updates m(kind), r updates m(r), z updates m(z));"
     "CREATE STREAM ms (path \"/m/{id}\" event_types (made));";
 
 static const char *const cases[][2] = {
@@ -100,6 +100,94 @@ RV_TEST(quotients_are_the_nearest) {
     fixture_close(f);
 }
 
+/* Which sums are exact: of 0.10 and 0.20 with the same as REALs, and a third row without. A sum in
+ * decimals is 0.3, one in doubles 0.30000000000000004. */
+static const char *const resolved[][2] = {
+    {"SELECT sum(a), sum(w), sum(r), total(a) FROM m",
+     "[0.3,0.3,0.30000000000000004,0.30000000000000004]"},
+    {"SELECT SUM(\"a\"), Avg(x.a), sum(x.a) = 0.3, sum(r) = 0.3 FROM m AS x", "[0.3,0.15,1,0]"},
+    {"SELECT kind, sum(a) FILTER (WHERE id > 1), sum(DISTINCT a) FROM m GROUP BY kind HAVING sum(a)"
+     " = 0.3 OR sum(a) IS NULL ORDER BY sum(a)",
+     "[2,null,null][1,0.2,0.3]"},
+    {"SELECT sum(a) OVER (ORDER BY id), sum(r) OVER (ORDER BY id) FROM m",
+     "[0.1,0.1][0.3,0.30000000000000004][0.3,0.30000000000000004]"},
+    /* beyond integers */
+    {"SELECT sum(z), avg(z), typeof(avg(z)) FROM m", "[\"1800000000000000002\",9e+17,\"real\"]"},
+    {"SELECT sum(cents) FROM m", "sql_invalid"},
+    {"SELECT sum(coalesce(z, 1)), sum(iif(id = 1, z, cents)) FROM m",
+     "[\"1800000000000000003\",900000000000000002]"},
+    /* expressions that are one of their operands */
+    {"SELECT sum(coalesce(a, 0)), sum(coalesce(a, r)), sum(ifnull(w, '1.5')), sum(+a) FROM m",
+     "[0.3,0.30000000000000004,1.8,0.3]"},
+    {"SELECT sum(CASE WHEN r > 0 THEN a END), sum(CASE a WHEN 5 THEN r ELSE a END) FROM m",
+     "[0.3,0.30000000000000004]"},
+    {"SELECT sum(CASE id WHEN 1 THEN a ELSE w END), sum(nullif(a, r)), sum(max(a, -0.5)) FROM m",
+     "[0.3,null,0.3]"},
+    {"SELECT sum(a COLLATE numeric), sum(likely(a)), sum(coalesce(a, 'x')) FROM m",
+     "[0.3,0.3,0.30000000000000004]"},
+    {"SELECT sum(a + 0), sum(CAST(a AS REAL)), sum(abs(a)), sum(-a) FROM m",
+     "[0.30000000000000004,0.30000000000000004,0.30000000000000004,-0.30000000000000004]"},
+    {"SELECT sum(numeric_mul(a, 1)), sum(numeric_add(r, 0)), sum(numeric_cmp(a, 0)) FROM m",
+     "[0.3,0.3,2]"},
+    {"SELECT sum(r), numeric_sum(r), sum(0.1), sum(?1) FROM m",
+     "[0.30000000000000004,0.3,0.30000000000000004,0]"},
+    /* subqueries */
+    {"SELECT sum(x), sum(y) FROM (SELECT a AS x, r AS y FROM m)", "[0.3,0.30000000000000004]"},
+    {"WITH c(x, y) AS MATERIALIZED (SELECT a, a * 1 FROM m), d AS (SELECT x + 0 AS y, * FROM c)"
+     " SELECT sum(x), sum(d.y) FROM d",
+     "[0.3,0.30000000000000004]"},
+    {"SELECT sum(x) FROM (SELECT a AS x FROM m UNION ALL SELECT kind FROM m WHERE id = 1)",
+     "[1.3]"},
+    {"SELECT sum(x) FROM (SELECT a AS x FROM m UNION ALL SELECT r FROM m WHERE id > 2)",
+     "[0.30000000000000004]"},
+    {"SELECT sum(x) FROM (SELECT r AS x FROM m UNION ALL SELECT a FROM m WHERE id > 2)",
+     "[0.30000000000000004]"},
+    {"SELECT sum((SELECT a FROM m y WHERE y.id = x.id)), sum((SELECT r FROM m y WHERE y.id = x.id))"
+     " FROM m x",
+     "[0.3,0.30000000000000004]"},
+    {"SELECT (SELECT sum(coalesce(x.a, y.id)) FROM m y WHERE y.id < 4), (SELECT sum(z) FROM (SELECT"
+     " x.a AS z FROM m)) FROM (SELECT a FROM m WHERE id = 1) x",
+     "[0.3,0.3]"},
+    {"SELECT sum(s), sum(t) FROM (SELECT sum(a) AS s, sum(r) AS t FROM m GROUP BY id)",
+     "[0.3,0.30000000000000004]"},
+    {"WITH RECURSIVE r(i, x) AS (SELECT 1, a FROM m WHERE id = 2 UNION ALL SELECT i + 1,"
+     " numeric_sub(x, 0.1) FROM r WHERE i < 2) SELECT sum(x), sum(i) FROM r",
+     "[0.3,3]"},
+    {"WITH RECURSIVE r(i, x) AS (SELECT 1, a FROM m WHERE id = 2 UNION ALL SELECT i + 1, x FROM r"
+     " WHERE i < 3) SELECT sum(x), avg(x), sum(x) OVER () FROM r",
+     "[0.6,0.2,0.2]"},
+    {"SELECT count(*) FROM m WHERE a > (SELECT avg(a) FROM m)", "[1]"},
+    {"SELECT sum(m.a), sum(x.r) FROM m JOIN (SELECT id, r FROM m) x USING (id)",
+     "[0.3,0.30000000000000004]"},
+};
+
+RV_TEST(sums_of_numerics_are_exact) {
+    fixture *f = fixture_open(schema, 1u << 20, 0);
+    RV_CHECK(f != NULL);
+    RV_CHECK_STATUS(fixture_append(f, "/m/1", "made",
+                                   "{\"a\":0.10,\"w\":0.1,\"r\":0.1,\"kind\":1,"
+                                   "\"z\":900000000000000001,\"cents\":9223372036854775807}"),
+                    RV_OK);
+    RV_CHECK_STATUS(fixture_append(f, "/m/2", "made",
+                                   "{\"a\":0.20,\"w\":0.2,\"r\":0.2,\"kind\":1,"
+                                   "\"z\":900000000000000001,\"cents\":1}"),
+                    RV_OK);
+    RV_CHECK_STATUS(fixture_append(f, "/m/3", "made", "{\"kind\":2}"), RV_OK);
+    for (size_t i = 0; i < sizeof resolved / sizeof *resolved; i++) {
+        const bool asks = strstr(resolved[i][0], "?1") != NULL;
+        const rv_bytes met = fixture_query(f, resolved[i][0], asks ? "[0]" : "");
+        if (!rv_bytes_are(met, resolved[i][1])) {
+            RV_FAIL_AT_("%s is %.*s, expected %s", resolved[i][0], (int)met.len,
+                        (const char *)met.ptr, resolved[i][1]);
+        }
+    }
+    RV_CHECK_STATUS(fixture_append(f, "/m/4", "made", "{\"a\":\"NaN\",\"z\":\"NaN\"}"), RV_OK);
+    RV_CHECK_TEXT(
+        fixture_query(f, "SELECT sum(a), avg(z), sum(a) FILTER (WHERE id < 3) FROM m", ""),
+        "[\"NaN\",\"NaN\",0.3]");
+    fixture_close(f);
+}
+
 /* Sums of columns are those of the integers that the columns are, divided. */
 RV_TEST(sums_are_those_of_integers) {
     fixture *f = fixture_open(schema, 2u << 20, 0);
@@ -174,6 +262,7 @@ RV_TEST(memory_may_run_out) {
 int main(void) {
     RV_RUN(answers_are_exact);
     RV_RUN(quotients_are_the_nearest);
+    RV_RUN(sums_of_numerics_are_exact);
     RV_RUN(sums_are_those_of_integers);
     RV_RUN(memory_may_run_out);
     return rv_test_done();

@@ -476,6 +476,8 @@ RV_TEST(explain_reads_lists_them) {
         /* kept up */
         {"SELECT s FROM t WHERE j LIKE '%3%'", "[\"t\",\"all\",null,null,\"keep up\",null]"},
         {"SELECT count(*) FROM t", "[\"t\",\"all\",null,null,\"keep up\",null]"},
+        {"SELECT e, sum(n), avg(coalesce(n, k)) FROM t GROUP BY e",
+         "[\"t\",\"all\",null,null,\"keep up\",null]"},
         {"SELECT k, sum(k), max(s) FROM t GROUP BY k ORDER BY 2 LIMIT 3",
          "[\"t\",\"index\",\"(k)\",1,\"keep up\",null]"},
         {"SELECT u.v, t.s FROM u JOIN t ON t.id = u.t_id WHERE u.a % 2 = 0 ORDER BY u.v + 1 LIMIT "

@@ -17,7 +17,7 @@ typedef struct kept_source {
     const char *columns[14];
     const char *conditions[16];
     const char *groups[12];
-    const char *numbers[8]; /* that are summed */
+    const char *numbers[12]; /* that are summed */
 } kept_source;
 
 /* Of u, as a, and t by its key, as b. */
@@ -26,7 +26,7 @@ typedef struct kept_source {
         {"a.v + 0 > 0",       "a.a % 2 = 0",     "a.z || '' < 'q'", "b.k + 0 > 2",                 \
          "a.v + 0 < b.k + 0", "a.v + 0 IS NULL", "b.b + 0 = 1",     "b.s || '' > 'a'"},            \
         {"b.e", "b.k", "a.z", "a.a % 3", "b.b", "a.v", "b.e, a.z"}, {                              \
-        "a.v", "b.k", "a.v + b.id", "a.a", "b.c"                                                   \
+        "a.v", "b.k", "a.v + b.id", "a.a", "b.c", "b.n", "coalesce(b.n, a.v)"                      \
     }
 
 static const kept_source kept_sources[] = {
@@ -39,7 +39,8 @@ static const kept_source kept_sources[] = {
       "a.d = '2012-01-31'"},
      {"a.k", "a.s", "a.e", "a.b", "a.k % 3", "substr(a.ts, 1, 7)", "a.c", "a.h", "a.n", "a.f",
       "a.k > 2, a.e", "a.w"},
-     {"a.k", "a.c", "a.id", "a.k + a.id", "a.b", "a.k % 5", "a.n", "length(a.s)"}},
+     {"a.k", "a.c", "a.id", "a.k + a.id", "a.b", "a.k % 5", "a.n", "length(a.s)",
+      "coalesce(a.n, a.k)", "a.w", "iif(abs(a.n) < 1000, a.w, -0.25)"}},
     {" FROM u a JOIN t b ON b.id = a.t_id", OF_U_AND_T},
     {" FROM u a JOIN t b ON b.id IN (a.t_id, a.v, a.a)", OF_U_AND_T},
     {" FROM u a JOIN t b ON (b.id = a.t_id OR b.id = a.v)", OF_U_AND_T},
@@ -93,7 +94,7 @@ static void put_kept_function(const kept_source *of) {
     }
     const char *const function = ONE_OF(functions);
     put(function);
-    put(function[0] == 'm' || function[0] == 'c' ? pick(of->columns, 14) : pick(of->numbers, 8));
+    put(function[0] == 'm' || function[0] == 'c' ? pick(of->columns, 14) : pick(of->numbers, 12));
     put(")");
 }
 

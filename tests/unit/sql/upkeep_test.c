@@ -12,10 +12,11 @@
 #include "tests/unit/sql/fixture.h"
 
 static const char schema[] =
-    "CREATE AGGREGATE t (id bigint PRIMARY KEY, k integer, s text, n numeric(12,2));"
-    "CREATE EVENT_TYPE made (id creates t(id), k updates t(k), s updates t(s), n updates t(n));"
+    "CREATE AGGREGATE t (id bigint PRIMARY KEY, k integer, s text, n numeric(12,2), m numeric);"
+    "CREATE EVENT_TYPE made (id creates t(id), k updates t(k), s updates t(s), n updates t(n),"
+    " m updates t(m));"
     "CREATE EVENT_TYPE changed (id references t(id), k updates t(k), s updates t(s),"
-    " n updates t(n));"
+    " n updates t(n), m updates t(m));"
     "CREATE EVENT_TYPE gone (id deletes t(id));"
     "CREATE STREAM ts (path \"/t/{id}\" event_types (made, changed, gone));"
     "CREATE AGGREGATE one (id bigint PRIMARY KEY, name text);"
@@ -191,6 +192,39 @@ RV_TEST(what_went_is_looked_for) {
     close_all(f);
 }
 
+/* As they are shown, too: with as many digits as the one of them with the most has. */
+RV_TEST(sums_of_numerics_are_kept_up) {
+    static const char text[] = "SELECT s, sum(n), avg(n), sum(m), avg(m), numeric_avg(k),"
+                               " avg(coalesce(m, k)) FROM t GROUP BY s ORDER BY sum(n), s";
+    static const char *const values[] = {"7",
+                                         "\"999999999999999.5\"",
+                                         "\"0.125000000\"",
+                                         "-3.50",
+                                         "\"1e2\"",
+                                         "0.1",
+                                         "\"-999999999999999\"",
+                                         "\"123456789.123456789\"",
+                                         "0",
+                                         "null",
+                                         "0.00010",
+                                         "\"9007199254740991\"",
+                                         "5.0",
+                                         "12"};
+    fixture *const f = open_with(20, 4u << 20, 0);
+    expect(f, text, false, NULL);
+    for (uint32_t i = 0; i < 60; i++) {
+        char data[128];
+        snprintf(data, sizeof data, "{\"k\":%u,\"s\":\"s%u\",\"n\":%s%u.%02u,\"m\":%s}", i, i % 3,
+                 i % 2 == 0 ? "-" : "", i * 17, i * 7 % 100, values[i * 5 % 14]);
+        append(f, 1 + i * 3 % 20, "changed", data);
+        expect(f, text, true, NULL);
+        RV_CHECK_PASSED();
+    }
+    append(f, 3, "gone", "{}");
+    expect(f, text, true, NULL);
+    close_all(f);
+}
+
 RV_TEST(groups_come_and_go) {
     static const char text[] =
         "SELECT s, sum(k) * 2, count(n) FROM t GROUP BY s HAVING sum(k) > 0 ORDER BY 2 DESC, 1";
@@ -217,6 +251,11 @@ RV_TEST(what_cannot_be_taken_back_runs_as_it_was_written) {
          "a sum of REAL, which hangs on the order of rows: numeric_sum does not"},
         {"SELECT sum(k * 1000000000000) FROM t", "{\"k\":1000000}",
          "a sum of numbers as large as that"},
+        {"SELECT avg(m) FROM t", "{\"m\":\"9007199254740992\"}",
+         "a sum of numbers as large as that"},
+        {"SELECT sum(m) FROM t", "{\"m\":\"1234567890123.123456\"}",
+         "a sum of numbers as long as that"},
+        {"SELECT sum(n) FROM t", "{\"n\":\"NaN\"}", "a sum of numbers as long as that"},
         {"SELECT max(CASE WHEN k > 100 THEN s ELSE k END) FROM t", "{\"k\":101,\"s\":\"a\"}",
          "a minimum or maximum of several types"},
         {"SELECT max(s) FROM t", "{\"s\":\"zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz\"}",
@@ -461,6 +500,7 @@ int main(void) {
     RV_RUN(more_changes_than_are_gone_through_run_again);
     RV_RUN(a_limit_lasts_as_long_as_its_slack);
     RV_RUN(what_went_is_looked_for);
+    RV_RUN(sums_of_numerics_are_kept_up);
     RV_RUN(groups_come_and_go);
     RV_RUN(what_cannot_be_taken_back_runs_as_it_was_written);
     RV_RUN(a_large_part_of_an_index_is_kept_up);
