@@ -12,6 +12,7 @@
 
 #include "core/model/value_numeric.h"
 #include "core/model/value_time.h"
+#include "sql/declared.h"
 #include "sql/wide.h"
 
 /* The longest formatted text: an interval with all its parts. */
@@ -70,17 +71,21 @@ const char *rv_sql_declaration_of(const rv_type *type) {
     const bool numeric = type->kind == RV_TYPE_NUMERIC;
     switch (rv_sql_form_of(type)) {
     case RV_SQL_INTEGER:
-        return numeric ? RV_SQL_NUMERIC_TYPE " INTEGER" : "INTEGER";
+        return numeric ? RV_SQL_DECLARED_NUMERIC " INTEGER" : "INTEGER";
     case RV_SQL_REAL:
         return "REAL";
     case RV_SQL_DECIMAL:
-        return RV_SQL_NUMERIC_TYPE " REAL";
+        return RV_SQL_DECLARED_NUMERIC " REAL";
     case RV_SQL_WIDE:
-        return RV_SQL_NUMERIC_TYPE " TEXT";
+        return RV_SQL_DECLARED_NUMERIC " TEXT";
     case RV_SQL_BLOB:
         return "BLOB";
+    case RV_SQL_ARRAY:
+        return RV_SQL_DECLARED_JSON " TEXT";
     default:
-        return "TEXT";
+        return type->kind == RV_TYPE_JSON || type->kind == RV_TYPE_JSONB ? RV_SQL_DECLARED_JSON
+                   " TEXT"
+                                                                         : "TEXT";
     }
 }
 

@@ -24,8 +24,8 @@ typedef enum rv_sql_form {
 
 rv_sql_form rv_sql_form_of(const rv_type *type);
 
-/* The type name that declares a column: it gives SQLite the right affinity, and says which are
- * numerics (sql/exact.h). */
+/* The type name that declares a column: it gives SQLite the right affinity, and says what
+ * values do not (sql/declared.h). */
 const char *rv_sql_declaration_of(const rv_type *type);
 
 /* The collation that orders a column of the type: "BINARY", RV_SQL_WIDE_COLLATION, or of char

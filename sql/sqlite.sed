@@ -1,5 +1,5 @@
 # What is changed in SQLite's amalgamation before it is compiled; sql/sqlite.c says why. Each change
-# names RV_WAIT, RV_WORK, RV_ORDER, rv_merge, rv_search, rv_order or rv_exact, and the build counts them.
+# names RV_WAIT, RV_WORK, RV_ORDER, rv_merge, rv_search, rv_order or rv_kind, and the build counts them.
 
 # A virtual table whose next row has to wait answers SQLITE_BUSY: the machine stops before the
 # instruction, and begins with it again.
@@ -37,9 +37,9 @@ s/^\( *rc = \)vdbeSorterSort(/\1rv_merge_sort(/
 /^SQLITE_PRIVATE CollSeq \*sqlite3ExprCompareCollSeq(.*{$/,/^}/s/^  if( ExprHas/  if( p->op==TK_IN \&\& rv_order_of_in(pParse, p)!=0 ) return rv_order_of_in(pParse, p);\n&/
 s/^            pRight->iTable = iReg+j+2;/&\n            pCompare->pRight = rv_order_sought(pParse, pTerm->pExpr, iFld, pRight);/
 
-# Sums of numerics are exact: sql/exact.h.
-/^static int resolveSelectStep(/,/^}/s/^        assert( db->mallocFailed==0 );/&\n        rv_exact_columns(pParse, pItem);/
-/^static int resolveExprStep(/,/^}/s/^      sqlite3WalkExprList(pWalker, pList);/&\n      pDef = rv_exact_function(pParse, pExpr, pDef);/
+# Sums of numerics are exact, and JSON in JSON is that: sql/kinds.h.
+/^static int resolveSelectStep(/,/^}/s/^        assert( db->mallocFailed==0 );/&\n        rv_kind_columns(pParse, pItem);/
+/^static int resolveExprStep(/,/^}/s/^      sqlite3WalkExprList(pWalker, pList);/&\n      pDef = rv_kind_function(pParse, pExpr, pDef);/
 
 # `$2`, `:2` and `@2` are numbers, as `?2` is.
 /^SQLITE_PRIVATE void sqlite3ExprAssignVarNumber(.*{$/,/^}/s/^    if( z\[0\]=='?' ){/    if( z[0]=='?' || rv_order_numbers(z) ){/

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Aggregate functions that can take a row back: those that sql/shape.h puts in the place of count,
- * sum, total, avg, min, max, numeric_sum and numeric_avg (sql/exact.h), for statements that are
+ * sum, total, avg, min, max, numeric_sum and numeric_avg (sql/kinds.h), for statements that are
  * kept up. Each gives to the bit what the one in whose place it is gives, or says that it cannot.
  *
  *     rv_sum(site, x, place …, what is grouped by …)

@@ -10,9 +10,6 @@
 
 #define RV_SQL_WIDE_COLLATION "rv_wide"
 
-/* With what the declared types of columns that are numerics begin, wide or not (sql/exact.h). */
-#define RV_SQL_NUMERIC_TYPE "DECIMAL"
-
 /* Orders texts as decimal numbers where both are; numbers before other texts, those bytewise. The
  * signature is SQLite's. */
 int rv_sql_wide_compare(void *unused, int a_len, const void *a, int b_len, const void *b);

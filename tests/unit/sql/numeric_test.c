@@ -111,6 +111,9 @@ static const char *const resolved[][2] = {
      "[2,null,null][1,0.2,0.3]"},
     {"SELECT sum(a) OVER (ORDER BY id), sum(r) OVER (ORDER BY id) FROM m",
      "[0.1,0.1][0.3,0.30000000000000004][0.3,0.30000000000000004]"},
+    {"SELECT id, sum(sum(a)) OVER (ORDER BY id), avg(max(a)) OVER (), max(sum(r)) OVER () FROM m"
+     " WHERE id < 3 GROUP BY id",
+     "[1,0.1,0.15,0.2][2,0.3,0.15,0.2]"},
     /* beyond integers */
     {"SELECT sum(z), avg(z), typeof(avg(z)) FROM m", "[\"1800000000000000002\",9e+17,\"real\"]"},
     {"SELECT sum(cents) FROM m", "sql_invalid"},

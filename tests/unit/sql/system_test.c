@@ -460,6 +460,10 @@ RV_TEST(facts_are_those_of_the_node) {
                           " FROM rv_aggregates"),
                   "[\"account\",5,false,[\"id\"],\"varchar(10)\",null]"
                   "[\"note\",0,false,[\"id\"],\"integer\",null]");
+    RV_CHECK_TEXT(ask(&w,
+                      "SELECT json_array(name, key) = '[\"account\",[\"id\"]]' FROM rv_aggregates"
+                      " WHERE name = 'account'"),
+                  "[1]");
     RV_CHECK_TEXT(ask(&w, "SELECT name, schema_version, fields, streams FROM rv_event_types"
                           " WHERE name = 'deposited'"),
                   "[\"deposited\",1,[{\"name\":\"id\",\"type\":\"integer\",\"not_null\":true},"
