@@ -247,6 +247,10 @@ static void put_literal(const column_values *c) {
     put(pick(c->literals, 14));
 }
 
+/* A COLLATE in a condition of a CASE is that of its value, too, which would then be sorted with
+ * ties between texts that differ. */
+static bool in_case;
+
 /* A column compared with what may be one of its values. */
 static void put_simple(source from) {
     const column_values *const c = column_of(from);
@@ -284,7 +288,7 @@ static void put_simple(source from) {
         break;
     default:
         put_column(from, c);
-        put(chance(6) ? " COLLATE NOCASE " : " ");
+        put(chance(6) && !in_case ? " COLLATE NOCASE " : " ");
         put(ONE_OF(comparisons));
         put(" ");
         put_literal(c);
@@ -400,7 +404,9 @@ static void put_results(source first, source second, uint32_t count) {
             put(") % 7");
         } else if (chance(8)) {
             put("CASE WHEN ");
+            in_case = true;
             put_simple(from);
+            in_case = false;
             put(" THEN 1 ELSE ");
             put_column(from, c);
             put(" END");
