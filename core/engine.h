@@ -287,10 +287,16 @@ typedef struct rv_node_fill {
     uint64_t after;           /* all up to there is here */
     uint64_t until;           /* the position of the last one to come, about */
     const rv_selection *all;  /* what will be here, of streams, */
+    size_t all_count;         /* in its first entries: the others are within those, */
     const rv_selection *have; /* but for what was */
 } rv_node_fill;
 
 rv_node_fill rv_node_fill_of(const rv_node *node);
+
+/* The position from which on all events that the pattern matches are in the log, in order of
+ * sequence as of position, but for those that were filled in, which are flagged; at most one behind
+ * the last. 0: that is so from nowhere on. */
+uint64_t rv_node_straight_from(const rv_node *node, const rv_path_pattern *pattern);
 
 /* How what is not covered any more leaves the files (core/engine/purge.h). */
 typedef struct rv_node_purge {

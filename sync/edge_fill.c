@@ -31,10 +31,12 @@ bool rv_edge_fill_send(rv_edge *e, rv_bytes *message) {
         return false;
     }
     RV_ASSERT(e->status.state == RV_EDGE_CONNECTED);
+    rv_selection held = *fill.all;
+    held.count = fill.all_count;
     uint8_t *const all = e->select.asked; /* no select message is under way */
     rv_writer a = rv_writer_over(all, SELECTION_BYTES);
     rv_writer h = rv_writer_over(e->fill_bytes, sizeof e->fill_bytes);
-    rv_selection_encode(fill.all, &a);
+    rv_selection_encode(&held, &a);
     rv_selection_encode(fill.have, &h);
     rv_writer w = rv_writer_over(e->fill_message, sizeof e->fill_message);
     const rv_wire_past m = {.after = fill.after,

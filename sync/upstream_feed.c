@@ -89,6 +89,7 @@ void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_subscription_open(&s->subscription, shared->node, lean ? &shared->schema_pattern : s->fed,
                          lean ? 1 : s->fed_count, next);
     s->subscription.system = !lean;
+    s->subscription.straight = true; /* a gateway's past was filled in where it was */
     rv_subscription_until(&s->subscription, is_changing(s) ? s->changes_end
                                             : catching     ? s->base.sequence
                                                            : UINT64_MAX);

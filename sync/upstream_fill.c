@@ -5,8 +5,8 @@
  * beside the events that go on, in turn. All that is kept of it is a position: the log is read
  * from there for each message, or read on when nobody else's past was sent meanwhile.
  *
- * A gateway sends what it holds with all of its history, in a log whose positions rise as a root's
- * do (sync/upstream_gateway.c), once it knows that the edge's W, which is above, is one of its own.
+ * A gateway sends what it has in order (core/engine/past.h), passing over what was filled in there,
+ * once it knows that the edge's W, which is above, is one of its own.
  */
 #include "sync/upstream_internal.h"
 
@@ -68,15 +68,31 @@ static rv_status judge(const rv_upstream *s, rv_error *err) {
     return status;
 }
 
-/* At a gateway: is all of it here? */
+/* True when `have` has all of the entry, so nothing is sent for it. */
+static bool is_had(const rv_upstream_fill *fill, const rv_upstream_past *entry) {
+    bool had = false;
+    for (size_t i = 0; i < fill->have_count && !had; i++) {
+        const rv_upstream_past *const there = &fill->have[i];
+        const bool as_long = there->history == RV_HISTORY_ALL ||
+                             (there->history == entry->history && there->since <= entry->since);
+        had = as_long && rv_path_pattern_within(&entry->pattern, &there->pattern);
+    }
+    RV_ASSERT(fill->have_count <= RV_SELECTION_ENTRIES_MAX);
+    return had;
+}
+
+/* At a gateway: is all of it here, in order? */
 static rv_status check_held(const rv_upstream *s, rv_error *err) {
+    const rv_upstream_fill *const fill = &s->fill;
     rv_status status = RV_OK;
-    RV_ASSERT(s->fill.all_count <= RV_SELECTION_ENTRIES_MAX);
-    for (size_t i = 0; rv_upstream_is_gateway(s->shared) && i < s->fill.all_count; i++) {
-        const rv_upstream_past *const entry = &s->fill.all[i];
-        if (status == RV_OK && entry->history != RV_HISTORY_NONE &&
-            !rv_upstream_gateway_holds(s->shared->node, &entry->pattern)) {
-            status = rv_upstream_gateway_refuse(entry->pattern.text, err);
+    RV_ASSERT(fill->all_count <= RV_SELECTION_ENTRIES_MAX);
+    for (size_t i = 0; i < fill->all_count && status == RV_OK; i++) {
+        const rv_upstream_past *const entry = &fill->all[i];
+        const bool late =
+            entry->history == RV_HISTORY_SINCE_POSITION && entry->since > (int64_t)fill->after;
+        const uint64_t from = late ? (uint64_t)entry->since : fill->after + 1;
+        if (entry->history != RV_HISTORY_NONE && from <= fill->until && !is_had(fill, entry)) {
+            status = rv_upstream_gateway_serves(s->shared->node, &entry->pattern, from, err);
         }
     }
     return status;
@@ -94,9 +110,9 @@ static rv_status begin(rv_upstream *s, const rv_wire_past *m, rv_error *err) {
     RV_ASSERT(room.begin <= room.end);
     status = keep(m->all, &arena, &s->fill.all, &s->fill.all_count, err);
     status = status == RV_OK ? judge(s, err) : status;
-    status = status == RV_OK ? check_held(s, err) : status;
-    return status == RV_OK ? keep(m->have, &arena, &s->fill.have, &s->fill.have_count, err)
-                           : status;
+    status =
+        status == RV_OK ? keep(m->have, &arena, &s->fill.have, &s->fill.have_count, err) : status;
+    return status == RV_OK && rv_upstream_is_gateway(s->shared) ? check_held(s, err) : status;
 }
 
 rv_status rv_upstream_take_past(rv_upstream *s, rv_bytes body, rv_error *err) {
@@ -161,6 +177,7 @@ static rv_status read_from(rv_upstream *s, uint64_t position, rv_error *err) {
         }
     }
     rv_subscription_open(&shared->fill_subscription, shared->node, NULL, 0, sequence);
+    shared->fill_subscription.straight = true;
     shared->fill_owner = s;
     return RV_OK;
 }

@@ -5,6 +5,8 @@
  * gateway, and come back. What it cannot vouch for it does not serve:
  *
  *     streams that its selection does not cover       refused
+ *     and those whose events it has not in order
+ *     from the edge's W on (core/engine/past.h)       refused, from where it has them
  *     its own base has not come, or its log is empty  not yet: the edge comes again
  *     the edge is ahead of the gateway                nothing is fed until the gateway is there
  *     its selection becomes another one               the sessions end, and are checked again
@@ -22,43 +24,35 @@
 #include "core/engine/rewind.h"
 #include "sync/upstream_internal.h"
 
-bool rv_upstream_gateway_holds(const rv_node *node, const rv_path_pattern *pattern) {
-    const rv_selection *const selection = rv_node_selection(node);
-    size_t pattern_count = 0;
-    const rv_path_pattern *const patterns = rv_node_patterns(node, &pattern_count);
-    size_t at = 0; /* of the entries, those of streams have a pattern each */
-    for (size_t i = 0; i < selection->count && at < pattern_count; i++) {
-        const rv_select *const entry = &selection->entries[i];
-        if (entry->kind != RV_SELECT_STREAMS) {
-            continue;
-        }
-        RV_ASSERT(rv_bytes_equal(entry->name, patterns[at].text));
-        if (entry->history == RV_HISTORY_ALL && rv_path_pattern_within(pattern, &patterns[at])) {
-            return true;
-        }
-        at += 1;
+rv_status rv_upstream_gateway_serves(const rv_node *node, const rv_path_pattern *pattern,
+                                     uint64_t from, rv_error *err) {
+    const rv_bytes text = pattern->text;
+    const uint64_t straight = rv_node_straight_from(node, pattern);
+    RV_ASSERT(text.len > 0 && from > 0);
+    if (rv_bytes_are(text, RV_SYSTEM_SCHEMA_PATH) /* which every edge has */ ||
+        (straight > 0 && straight <= from)) {
+        return RV_OK;
     }
-    return rv_bytes_are(pattern->text, RV_SYSTEM_SCHEMA_PATH); /* which every edge has */
-}
-
-rv_status rv_upstream_gateway_refuse(rv_bytes what, rv_error *err) {
-    RV_ASSERT(what.len > 0);
-    (void)rv_error_set(err, RV_SELECTION_INVALID,
-                       "this node is a gateway that does not hold all of `%b`; select what it "
-                       "holds, or connect to its upstream",
-                       &what);
-    rv_error_fact_text(err, "pattern", what);
+    if (straight == 0) {
+        (void)rv_error_set(err, RV_SELECTION_INVALID,
+                           "this node is a gateway that does not hold all of `%b`; select what it "
+                           "holds, or connect to its upstream",
+                           &text);
+    } else {
+        (void)rv_error_set(err, RV_SELECTION_INVALID,
+                           "this node is a gateway that does not have all of `%b` from position "
+                           "%u on, only from %u; begin with `history none`, or connect to its "
+                           "upstream",
+                           &text, from, straight);
+        rv_error_fact_uint(err, "position", straight);
+    }
+    rv_error_fact_text(err, "pattern", text);
     return RV_SELECTION_INVALID;
 }
 
 rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
     const rv_node *const node = s->shared->node;
     RV_ASSERT(rv_upstream_is_gateway(s->shared));
-    if (!rv_node_fill_of(node).straight) {
-        return rv_error_set(err, RV_SELECTION_INVALID,
-                            "this gateway has changed what it holds of the past, and serves no "
-                            "edges: connect to its upstream");
-    }
     if (rv_node_rewinding(node) || !rv_node_whole(node)) {
         return rv_error_set(err, RV_BUSY,
                             "this gateway does not have all of its own selection yet; come again "
@@ -66,12 +60,11 @@ rv_status rv_upstream_gateway_hello(rv_upstream *s, rv_error *err) {
     }
     s->swaps = rv_node_selection_swaps(node);
     s->schema = rv_schema_version(rv_node_schema(node));
-    for (size_t i = 0; i < s->pattern_count; i++) {
-        if (!rv_upstream_gateway_holds(node, &s->patterns[i])) {
-            return rv_upstream_gateway_refuse(s->patterns[i].text, err);
-        }
+    rv_status status = RV_OK;
+    for (size_t i = 0; i < s->pattern_count && status == RV_OK; i++) {
+        status = rv_upstream_gateway_serves(node, &s->patterns[i], s->watermark + 1, err);
     }
-    return RV_OK;
+    return status;
 }
 
 /* True while this has to be asked again. */

@@ -116,6 +116,22 @@ static rv_status check_aggregate(rv_upstream *s, const rv_select *entry, rv_erro
                : RV_OK;
 }
 
+/* The events behind the base, which will be at this node's W or a later one, and what the edge may
+ * want of those before (what it has it says only when it asks for that). */
+static rv_status check_past(const rv_node *node, const rv_select *entry,
+                            const rv_path_pattern *pattern, rv_error *err) {
+    const uint64_t next = rv_node_watermark(node) + 1;
+    const bool late =
+        entry->history == RV_HISTORY_NONE || (entry->history == RV_HISTORY_SINCE_POSITION &&
+                                              entry->since > 0 && (uint64_t)entry->since >= next);
+    const uint64_t from = late ? next
+                          : entry->history == RV_HISTORY_SINCE_POSITION && entry->since > 0
+                              ? (uint64_t)entry->since
+                              : 1;
+    RV_ASSERT(entry->kind == RV_SELECT_STREAMS);
+    return rv_upstream_gateway_serves(node, pattern, from, err);
+}
+
 /* Rows of streams, as far as none are given: or the edge takes those as given ones, too. */
 static rv_status check_rows(const rv_node *node, const rv_selection *selection,
                             const rv_path_pattern *pattern, rv_error *err) {
@@ -154,11 +170,12 @@ rv_status rv_upstream_gateway_entry(rv_upstream *s, const rv_selection *selectio
     if (entry->kind == RV_SELECT_AGGREGATE) {
         return check_aggregate(s, entry, err);
     }
-    if (rv_path_pattern_parse(entry->name, &pattern, NULL) != RV_OK ||
-        !rv_upstream_gateway_holds(node, &pattern)) {
-        return rv_upstream_gateway_refuse(entry->name, err);
+    rv_status status = rv_path_pattern_parse(entry->name, &pattern, err);
+    if (status == RV_OK && !based) {
+        return rv_upstream_gateway_serves(node, &pattern, s->watermark + 1, err);
     }
-    return based ? check_rows(node, selection, &pattern, err) : RV_OK;
+    status = status == RV_OK ? check_past(node, entry, &pattern, err) : status;
+    return status == RV_OK ? check_rows(node, selection, &pattern, err) : status;
 }
 
 /* One of these is stale. */

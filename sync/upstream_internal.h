@@ -618,11 +618,12 @@ RV_MUST_USE rv_status rv_upstream_gateway_hello(rv_upstream *session, rv_error *
 RV_MUST_USE rv_status rv_upstream_gateway_entry(rv_upstream *session, const rv_selection *selection,
                                                 const rv_select *entry, bool based, rv_error *err);
 
-/* True when this pattern, with all of its history, is within one that the node holds so. */
-bool rv_upstream_gateway_holds(const rv_node *node, const rv_path_pattern *pattern);
-
-/* That the edge selects this. RV_SELECTION_INVALID. */
-rv_status rv_upstream_gateway_refuse(rv_bytes pattern, rv_error *err);
+/* Has the node all events that the pattern matches in order, from this position on?
+ * RV_SELECTION_INVALID: it has not, with fact "pattern" and, where it has them from a later one on,
+ * "position". */
+RV_MUST_USE rv_status rv_upstream_gateway_serves(const rv_node *node,
+                                                 const rv_path_pattern *pattern, uint64_t from,
+                                                 rv_error *err);
 
 /* True when rows that the node folds itself, and the edge selects, may not be all there are, or not
  * what they were to be: the schema is another one, or events came that are not understood here. */

@@ -17,7 +17,13 @@ rv_node_fill rv_node_fill_of(const rv_node *node) {
                           .after = past->after,
                           .until = past->until,
                           .all = &past->cover.selection,
+                          .all_count = past->cover.selection.count - past->narrower,
                           .have = &past->have.selection};
+}
+
+uint64_t rv_node_straight_from(const rv_node *node, const rv_path_pattern *pattern) {
+    RV_ASSERT(node->role == RV_ROLE_EDGE);
+    return rv_past_straight_from(&node->held.past, pattern);
 }
 
 rv_status rv_node_past_known(const rv_node *node, rv_bytes path, rv_error *err) {

@@ -12,7 +12,8 @@
 #define PAST_FILLED 0x02u
 #define PAST_NARROW 0x04u
 #define PAST_LOST   0x08u
-#define PAST_KNOWN  0x0fu
+#define PAST_ORDER  0x10u
+#define PAST_KNOWN  0x1fu
 
 /* --- coverage --- */
 
@@ -80,6 +81,122 @@ static void take_whole(const rv_selection *from, rv_selection *to) {
     RV_ASSERT(to->count <= from->count);
 }
 
+/* --- what is in order --- */
+
+/* Where the entry begins among positions, as far as that is known. */
+static uint64_t begin_of(const rv_select *entry) {
+    RV_ASSERT(entry->kind == RV_SELECT_STREAMS && entry->history != RV_HISTORY_NONE);
+    return entry->history == RV_HISTORY_SINCE_POSITION && entry->since > 1 ? (uint64_t)entry->since
+                                                                           : 1;
+}
+
+/* For each entry of `have` where it is straight, while the cover is what it was. */
+static void straight_of_have(const rv_past *past, uint64_t *straight) {
+    for (size_t i = 0; i < past->have.selection.count; i++) {
+        const rv_select *const entry = &past->have.selection.entries[i];
+        const rv_select *const there = rv_selection_find(&past->cover.selection, entry);
+        const uint64_t from =
+            there == NULL ? 0 : past->straight[there - past->cover.selection.entries];
+        const uint64_t begin = begin_of(entry);
+        straight[i] = from == 0 || from > begin ? from : begin;
+    }
+    RV_ASSERT(past->narrower <= past->cover.selection.count);
+}
+
+/* From which position on what the pattern matches stays, of what `have` has. What is covered since
+ * a time stays if it was covered so before; else it may be less, and what comes (`next`) stays. */
+static uint64_t stays_from(const rv_past *past, const rv_path_pattern *pattern, uint64_t next) {
+    uint64_t from = UINT64_MAX;
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        const rv_select *const entry = &past->cover.selection.entries[i];
+        if (!rv_path_pattern_within(pattern, &past->cover.patterns[i])) {
+            continue;
+        }
+        const rv_select *const there = rv_selection_find(&past->have.selection, entry);
+        const bool same = there != NULL && rv_select_equal(there, entry);
+        const uint64_t begin =
+            entry->history != RV_HISTORY_SINCE_TIME || same ? begin_of(entry) : next;
+        from = begin < from ? begin : from;
+    }
+    RV_ASSERT(from > 0);
+    return from;
+}
+
+/* From which position on what the pattern matches is straight, if the entries of `have` were so as
+ * `before` says, and all is from `next` on. UINT64_MAX: from nowhere. */
+static uint64_t straight_from(const rv_past *past, const uint64_t *before,
+                              const rv_path_pattern *pattern, uint64_t next) {
+    uint64_t from = next;
+    for (size_t i = 0; i < past->have.selection.count; i++) {
+        const bool held = rv_path_pattern_within(pattern, &past->have.patterns[i]);
+        from = held && before[i] > 0 && before[i] < from ? before[i] : from;
+    }
+    const uint64_t stays = stays_from(past, pattern, next);
+    RV_ASSERT(from > 0);
+    return from > stays ? from : stays;
+}
+
+/* The cover has become another one, without narrower entries; what comes from `next` on is in
+ * order. */
+static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
+    rv_coverage *const cover = &past->cover;
+    const size_t own = cover->selection.count;
+    for (size_t i = 0; i < own; i++) {
+        const uint64_t from = straight_from(past, before, &cover->patterns[i], next);
+        past->straight[i] = from <= RV_POSITION_MAX + 1 ? from : 0;
+    }
+    past->narrower = 0;
+    for (size_t i = 0; i < past->have.selection.count; i++) {
+        const rv_path_pattern *const pattern = &past->have.patterns[i];
+        const uint64_t from = before[i] > 0 ? straight_from(past, before, pattern, next) : 0;
+        const uint64_t now = rv_past_straight_from(past, pattern);
+        if (from == 0 || from >= next || (now > 0 && now <= from)) {
+            continue;
+        }
+        const rv_select entry = {.kind = RV_SELECT_STREAMS,
+                                 .history = from == 1 ? RV_HISTORY_ALL : RV_HISTORY_SINCE_POSITION,
+                                 .since = from == 1 ? 0 : (int64_t)from,
+                                 .name = past->have.selection.entries[i].name};
+        if (coverage_add(cover, &entry)) { /* else there is no room, and it is not served */
+            past->straight[cover->selection.count - 1] = from;
+            past->narrower += 1;
+        }
+    }
+    RV_ASSERT(cover->selection.count == own + past->narrower);
+}
+
+/* Nothing was ever filled in: what is covered is in order. */
+static void set_all_straight(rv_past *past) {
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        const rv_select *const entry = &past->cover.selection.entries[i];
+        past->straight[i] =
+            entry->history == RV_HISTORY_SINCE_TIME ? past->straight[i] : begin_of(entry);
+    }
+    RV_ASSERT(!past->filled && !past->filling);
+}
+
+uint64_t rv_past_straight_from(const rv_past *past, const rv_path_pattern *pattern) {
+    uint64_t from = 0;
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        const bool better = past->straight[i] > 0 && (from == 0 || past->straight[i] < from);
+        if (better && rv_path_pattern_within(pattern, &past->cover.patterns[i])) {
+            from = past->straight[i];
+        }
+    }
+    RV_ASSERT(from <= RV_POSITION_MAX + 1);
+    return from;
+}
+
+static bool is_straight(const rv_past *past, const rv_past_event *event) {
+    bool met = false;
+    for (size_t i = 0; i < past->cover.selection.count && !met; i++) {
+        met = past->straight[i] > 0 && event->position >= past->straight[i] &&
+              rv_path_pattern_match(&past->cover.patterns[i], event->path);
+    }
+    RV_ASSERT(event->path.len > 0);
+    return met;
+}
+
 /* --- the past --- */
 
 bool rv_past_create(rv_past *past, rv_arena *arena) {
@@ -103,6 +220,8 @@ void rv_past_start(rv_past *past, const rv_selection *selection) {
     past->have.selection.count = 0;
     const bool fits = coverage_set(&past->cover, &whole);
     RV_ASSERT(fits); /* as the selection does */
+    past->narrower = 0;
+    set_all_straight(past);
 }
 
 /* What will be covered, with texts of `selection` and `past->have`. */
@@ -152,12 +271,36 @@ static bool is_short_of(const rv_coverage *here, const rv_selection *selection) 
     return is_short;
 }
 
+/* Of what there was before, what is not covered may be gone. True: so it is of something. */
+static bool forget_uncovered(rv_past *past) {
+    rv_coverage *const have = &past->have;
+    size_t kept = 0;
+    bool less = false;
+    for (size_t i = 0; i < have->selection.count; i++) {
+        rv_select entry = have->selection.entries[i];
+        const bool covered = has_entry(&past->cover, &entry);
+        const rv_select *const there = rv_selection_find(&past->cover.selection, &entry);
+        const bool shorter = !covered && there != NULL && entry.history == RV_HISTORY_ALL;
+        less = less || !covered;
+        if (covered || shorter) {
+            entry.history = shorter ? there->history : entry.history;
+            entry.since = shorter ? there->since : entry.since;
+            have->selection.entries[kept] = entry;
+            have->patterns[kept] = have->patterns[i];
+            kept += 1;
+        }
+    }
+    RV_ASSERT(kept <= have->selection.count);
+    have->selection.count = kept;
+    return less;
+}
+
 /* `have` becomes what is here of a past that was to be filled in: what there was before, and what
  * came behind the base. What was filled in is not told apart: it is purged, and filled in again.
  * (Nothing else is asked for meanwhile, so that is where an entry was given up.) */
 static void give_up(rv_past *past) {
-    bool fits = past->after == 0;
-    for (size_t i = 0; i < past->cover.selection.count; i++) {
+    bool fits = !forget_uncovered(past) && past->after == 0;
+    for (size_t i = 0; i < past->cover.selection.count - past->narrower; i++) {
         rv_select entry = past->cover.selection.entries[i];
         if (rv_selection_find(&past->have.selection, &entry) == NULL) {
             entry.history = RV_HISTORY_SINCE_POSITION;
@@ -177,6 +320,8 @@ void rv_past_forget(rv_past *past, uint64_t position) {
     } else {
         fits = coverage_set(have, &past->cover.selection);
     }
+    uint64_t before[RV_SELECTION_ENTRIES_MAX];
+    straight_of_have(past, before);
     rv_selection left = {.count = 0};
     for (size_t i = 0; i < have->selection.count; i++) {
         rv_select entry = have->selection.entries[i];
@@ -192,6 +337,7 @@ void rv_past_forget(rv_past *past, uint64_t position) {
     }
     fits = coverage_set(&past->cover, &left) && fits;
     RV_ASSERT(fits && position <= RV_POSITION_MAX);
+    set_straight(past, before, UINT64_MAX);
     have->selection.count = 0;
     past->filling = false;
     past->after = 0;
@@ -254,6 +400,8 @@ static bool become(rv_past *past, const rv_selection *selection, uint64_t positi
                    const rv_selection *before, bool narrows) {
     const bool same = rv_selection_equal(selection, before);
     const uint64_t base = same || narrows ? past->base : position;
+    const size_t redundant = past->filling ? 0 : past->narrower;
+    uint64_t straight[RV_SELECTION_ENTRIES_MAX];
     rv_selection cover;
     bool fits = true;
     RV_ASSERT(position <= RV_POSITION_MAX);
@@ -262,11 +410,14 @@ static bool become(rv_past *past, const rv_selection *selection, uint64_t positi
     } else {
         fits = coverage_set(&past->have, &past->cover.selection);
     }
+    straight_of_have(past, straight);
     const bool is_short = is_short_of(&past->have, selection);
     cover_of(past, selection, position, &cover);
     fits = coverage_set(&past->cover, &cover) && fits;
     RV_ASSERT(fits);
     const bool whole = !narrows || cover_overlaps(past);
+    set_straight(past, straight, position + 1);
+    past->have.selection.count -= redundant;
     for (size_t i = 0; i < past->have.selection.count; i++) {
         past->narrowed =
             past->narrowed || !has_entry(&past->cover, &past->have.selection.entries[i]);
@@ -311,7 +462,7 @@ bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {
 
 bool rv_past_keeps(const rv_past *past, const rv_past_event *event) {
     RV_ASSERT(event->path.len > 0);
-    return has(&past->cover, event) && !rv_past_lacks(past, event);
+    return (has(&past->cover, event) && !rv_past_lacks(past, event)) || is_straight(past, event);
 }
 
 void rv_past_advance(rv_past *past, uint64_t to, bool over) {
@@ -323,13 +474,20 @@ void rv_past_advance(rv_past *past, uint64_t to, bool over) {
         past->until = 0;
         past->have.selection.count = 0;
     }
+    if (over && !past->filled) {
+        set_all_straight(past);
+    }
 }
 
 bool rv_past_is_plain(const rv_past *past, const rv_selection *selection) {
     rv_selection whole;
     take_whole(selection, &whole);
     RV_ASSERT(whole.count <= RV_SELECTION_ENTRIES_MAX);
-    return !past->filling && !past->filled && !past->narrowed && !past->lost &&
+    bool straight = true;
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        straight = straight && past->straight[i] == 1;
+    }
+    return straight && !past->filling && !past->filled && !past->narrowed && !past->lost &&
            rv_selection_equal(&whole, &past->cover.selection);
 }
 
@@ -346,12 +504,17 @@ static void write_selection(const rv_selection *selection, rv_writer *w) {
 void rv_past_write(const rv_past *past, rv_writer *w) {
     RV_ASSERT(!past->filling || past->until > 0);
     rv_write_u8(w, (uint8_t)((past->filling ? PAST_ACTIVE : 0) | (past->filled ? PAST_FILLED : 0) |
-                             (past->narrowed ? PAST_NARROW : 0) | (past->lost ? PAST_LOST : 0)));
+                             (past->narrowed ? PAST_NARROW : 0) | (past->lost ? PAST_LOST : 0) |
+                             PAST_ORDER));
     rv_write_u64(w, past->after);
     rv_write_u64(w, past->until);
     rv_write_u64(w, past->base);
     write_selection(&past->cover.selection, w);
     write_selection(&past->have.selection, w);
+    rv_write_u8(w, (uint8_t)past->narrower);
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        rv_write_u64(w, past->straight[i]);
+    }
 }
 
 static bool read_selection(rv_cursor *c, rv_coverage *coverage) {
@@ -367,6 +530,30 @@ static bool read_selection(rv_cursor *c, rv_coverage *coverage) {
         }
     }
     return coverage_set(coverage, &met);
+}
+
+/* Which entries are straight, and from where on. */
+static bool read_straight(rv_cursor *c, rv_past *past) {
+    past->narrower = rv_read_u8(c);
+    bool good = past->narrower <= past->cover.selection.count;
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        past->straight[i] = rv_read_u64(c);
+        good = good && past->straight[i] <= RV_POSITION_MAX + 1;
+    }
+    RV_ASSERT(past->cover.selection.count <= RV_SELECTION_ENTRIES_MAX);
+    return good && !c->bad;
+}
+
+/* As far as that is known of what an earlier version wrote. */
+static void guess_straight(rv_past *past) {
+    past->narrower = 0;
+    for (size_t i = 0; i < past->cover.selection.count; i++) {
+        past->straight[i] = past->filling ? past->until + 1 : 0;
+    }
+    if (!past->filled && !past->filling) {
+        set_all_straight(past);
+    }
+    RV_ASSERT(past->until <= RV_POSITION_MAX);
 }
 
 bool rv_past_read(rv_past *past, rv_bytes bytes) {
@@ -390,5 +577,9 @@ bool rv_past_read(rv_past *past, rv_bytes bytes) {
     past->lost = (flags & PAST_LOST) != 0;
     past->lost_all = past->lost; /* of which streams it was is not told */
     RV_ASSERT(past->after <= past->until);
-    return rv_cursor_done(&c);
+    if ((flags & PAST_ORDER) == 0) {
+        guess_straight(past);
+        return rv_cursor_done(&c);
+    }
+    return read_straight(&c, past) && rv_cursor_done(&c);
 }

@@ -13,6 +13,16 @@
  * Filled events have rows and versions already, from the base: they are logged, not folded. What
  * the cover has less is purged (engine/purge.h); as long as the log has some of it (`narrowed`)
  * nothing is filled in, so that nothing is there twice.
+ *
+ * Who serves others by sequence (sync/upstream_gateway.c) needs to know which events are in order
+ * (decision 41): of each entry of the cover `straight` says from which position on all of its
+ * events are there, each where its position puts it. Entries that were held from the log's
+ * beginning are so from 1 on, those that began with a base behind its position, whether or not
+ * their past was filled in. Where a wider entry takes the place of another, that stays at the end
+ * of the cover as a narrower one, for it is in order from further back:
+ *
+ *     held /a/1, straight from 1 --- a base for /a/{x} ends at 9 ---> cover    /a/{x}    /a/1
+ *                                                                    straight 10       1
  */
 #ifndef RV_CORE_ENGINE_PAST_H
 #define RV_CORE_ENGINE_PAST_H
@@ -31,6 +41,8 @@ typedef struct rv_coverage {
 typedef struct rv_past {
     rv_coverage cover;
     rv_coverage have;
+    uint64_t straight[RV_SELECTION_ENTRIES_MAX]; /* of the cover's entries; 0: from nowhere */
+    size_t narrower; /* the cover's last entries, which are within others */
     bool filling;
     uint64_t after; /* all up to there is filled in */
     uint64_t until;
@@ -78,6 +90,10 @@ bool rv_past_lacks(const rv_past *past, const rv_past_event *event);
 
 /* True when the log is to go on having the event: it is covered, and not one to be filled in. */
 bool rv_past_keeps(const rv_past *past, const rv_past_event *event);
+
+/* The position from which on all events that the pattern matches are here, and in order of
+ * sequence; 0: that is not known of any. */
+uint64_t rv_past_straight_from(const rv_past *past, const rv_path_pattern *pattern);
 
 /* All up to `to` is filled in; `over`: and nothing is left. */
 void rv_past_advance(rv_past *past, uint64_t to, bool over);

@@ -92,6 +92,9 @@ static rv_status enter_batch(rv_subscription *s, rv_error *err) {
 
 static bool matches(const rv_subscription *s, const rv_event *event, rv_bytes *path) {
     rv_stream_head head;
+    if (s->straight && event->filled) {
+        return false;
+    }
     rv_state_stream(s->node->state, event->stream, &head);
     *path = head.path;
     if (s->pattern_count == 0) {

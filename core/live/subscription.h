@@ -21,6 +21,7 @@ typedef struct rv_subscription {
     const rv_path_pattern *patterns; /* kept by the caller */
     size_t pattern_count;            /* 0: every stream, system's too */
     bool system;                     /* with patterns: schema changes as well */
+    bool straight;                   /* without what was filled in: positions rise */
     bool in_batch;                   /* `batch` has records that were not looked at */
     uint64_t next_sequence;          /* of the next event to look at */
     bool led;                        /* by versions, the last time */

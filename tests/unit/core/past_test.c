@@ -2,9 +2,11 @@
 /*
  * Goal: which events of the past are here, which are to be filled in and which are to be kept
  * follows from the selections that were held one after the other, whatever they were, and is the
- * same when it was written and read; bytes that say something else are refused. Method: selections
- * case by case and at random, against a set of events for which it is known one by one; bytes cut
- * at every length and with every bit changed; memory of every size.
+ * same when it was written and read; bytes that say something else are refused. What is said to be
+ * in order is there, and is so. Method: selections case by case and at random, against a set of
+ * events for which it is known one by one, and a log that has them as an edge's has; bytes cut at
+ * every length and with every bit changed, and as an earlier version wrote them; memory of every
+ * size.
  */
 #include "core/engine/past.h"
 
@@ -152,6 +154,224 @@ RV_TEST(aggregates_that_are_lost) {
     }
 }
 
+/* --- what is in order --- */
+
+static uint64_t straight(const rv_past *past, const char *pattern) {
+    rv_path_pattern parsed;
+    const rv_status status = rv_path_pattern_parse(rv_bytes_of_string(pattern), &parsed, NULL);
+    RV_ASSERT(status == RV_OK);
+    return rv_past_straight_from(past, &parsed);
+}
+
+RV_TEST(what_is_in_order) {
+    static const char *const first[] = {"/a/1", "/b/* history none"};
+    static const char *const second[] = {"/a/*", "/b/*", "/c/1 history since 30"};
+    const rv_selection one = select_texts(0, first, 2), two = select_texts(1, second, 3);
+    rv_past past = past_of();
+    rv_past_start(&past, &one);
+    RV_CHECK_EQ(straight(&past, "/a/1"), 1);
+    RV_CHECK_EQ(straight(&past, "/b/1"), 0); /* its base has not come */
+    rv_past_become(&past, &one, 4, &one);
+    RV_CHECK_EQ(straight(&past, "/a/1"), 1);
+    RV_CHECK_EQ(straight(&past, "/b/1"), 5);
+    rv_past_become(&past, &two, 10, &one);
+    RV_CHECK(past.filling && past.narrower == 1);
+    RV_CHECK_EQ(straight(&past, "/a/1"), 1); /* as before */
+    RV_CHECK_EQ(straight(&past, "/a/2"), 11);
+    RV_CHECK_EQ(straight(&past, "/a/*"), 11);
+    RV_CHECK_EQ(straight(&past, "/b/*"), 5);
+    RV_CHECK_EQ(straight(&past, "/c/1"), 30);
+    RV_CHECK_EQ(straight(&past, "/c/2"), 0);
+    past.filled = true;
+    rv_past_advance(&past, 10, true);
+    RV_CHECK_EQ(straight(&past, "/a/*"), 11); /* what was filled in is somewhere else */
+    RV_CHECK(rv_past_narrow(&past, &one, 40, &two, true)); /* (not what narrowing is for) */
+    RV_CHECK_EQ(straight(&past, "/a/1"), 1);
+    RV_CHECK_EQ(straight(&past, "/a/*"), 0);
+    rv_past_forget(&past, 20);
+    RV_CHECK_EQ(straight(&past, "/a/1"), 21);
+}
+
+/* A past without an event changes nothing, and is plain. */
+RV_TEST(an_empty_past_is_in_order) {
+    static const char *const first[] = {"/a/1"};
+    static const char *const second[] = {"/a/1", "/b/*"};
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 2);
+    rv_past past = past_of();
+    rv_past_start(&past, &one);
+    RV_CHECK(rv_past_is_plain(&past, &one));
+    rv_past_become(&past, &two, 10, &one);
+    RV_CHECK_EQ(straight(&past, "/b/*"), 11);
+    RV_CHECK(!rv_past_is_plain(&past, &two));
+    rv_past_advance(&past, 10, true);
+    RV_CHECK_EQ(straight(&past, "/b/*"), 1);
+    RV_CHECK(rv_past_is_plain(&past, &two));
+}
+
+#define LOG_MAX   512u
+#define TEXTS_MAX 3u
+
+typedef struct logged {
+    unsigned stream;
+    uint64_t position;
+    bool filled;
+} logged;
+
+/* An edge's log, and what has happened at the root. */
+typedef struct history {
+    rv_past past;
+    rv_selection selection;
+    unsigned nth; /* where its texts lie */
+    logged log[LOG_MAX];
+    size_t count;
+    unsigned streams[LOG_MAX]; /* by position */
+    uint64_t position;
+    uint64_t filled_to;
+} history;
+
+static bool feeds(const history *h, unsigned stream) {
+    bool met = false;
+    for (size_t i = 0; i < h->selection.count && !met; i += 1) {
+        rv_path_pattern pattern;
+        met = rv_path_pattern_parse(h->selection.entries[i].name, &pattern, NULL) == RV_OK &&
+              rv_path_pattern_match(&pattern, rv_bytes_of_string(paths[stream]));
+    }
+    return met;
+}
+
+static void note(history *h, unsigned stream, uint64_t position, bool filled) {
+    RV_ASSERT(h->count < LOG_MAX);
+    h->log[h->count] = (logged){stream, position, filled};
+    h->count += 1;
+}
+
+static void happen(history *h, uint64_t *random) {
+    h->position += 1;
+    h->streams[h->position] = (unsigned)(rv_test_random(random) % STREAMS);
+    if (feeds(h, h->streams[h->position])) {
+        note(h, h->streams[h->position], h->position, false);
+    }
+}
+
+/* Some of what is to be filled in, or the rest. */
+static void fill(history *h, uint64_t *random) {
+    const uint64_t to = rv_test_random(random) % 2 == 0
+                            ? h->past.until
+                            : h->past.after + rv_test_random(random) % 4;
+    for (uint64_t at = h->past.after + 1; at <= to && at <= h->past.until; at += 1) {
+        if (lacks(&h->past, h->streams[at], at)) {
+            h->past.filled = true;
+            note(h, h->streams[at], at, true);
+        }
+    }
+    rv_past_advance(&h->past, to < h->past.until ? to : h->past.until, to >= h->past.until);
+}
+
+static void purge(history *h) {
+    size_t kept = 0;
+    for (size_t i = 0; i < h->count; i += 1) {
+        if (keeps(&h->past, h->log[i].stream, h->log[i].position)) {
+            h->log[kept] = h->log[i];
+            kept += 1;
+        }
+    }
+    h->count = kept;
+    h->past.narrowed = false;
+    h->past.base = 0;
+}
+
+/* Other entries, or some of those that there are; no others while a past is filled in. */
+static void reselect(history *h, uint64_t *random) {
+    static const char *const patterns[] = {"/a/1", "/a/2", "/a/*", "/b/1", "/*/1", "/**"};
+    static const char *const clauses[] = {"", "", " history none", " history since 7",
+                                          " history since 1970-01-01 00:00:00.000005+00"};
+    char texts[TEXTS_MAX][80];
+    const char *list[TEXTS_MAX];
+    const size_t count = 1 + rv_test_random(random) % TEXTS_MAX;
+    const size_t from = rv_test_random(random) % 6;
+    const rv_selection before = h->selection;
+    if (h->past.filling || rv_test_random(random) % 3 == 0) {
+        h->selection.count -= before.count > 1;
+        RV_CHECK(before.count == 1 ||
+                 rv_past_narrow(&h->past, &h->selection, h->position, &before, true));
+        return;
+    }
+    for (size_t i = 0; i < count; i += 1) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s%s", patterns[(from + i) % 6],
+                       clauses[rv_test_random(random) % 5]);
+        list[i] = texts[i];
+    }
+    h->nth = h->nth % 3 + 1;
+    h->selection = select_texts(h->nth, list, count);
+    rv_past_become(&h->past, &h->selection, h->position, &before);
+}
+
+/* What is said to be in order is there once, each event behind those of lower positions. */
+static bool is_in_order(const history *h, const char *pattern, uint64_t from) {
+    rv_path_pattern parsed;
+    uint64_t last = 0;
+    size_t met = 0, wanted = 0;
+    bool rises = rv_path_pattern_parse(rv_bytes_of_string(pattern), &parsed, NULL) == RV_OK;
+    for (uint64_t at = from; at <= h->position; at += 1) {
+        wanted += rv_path_pattern_match(&parsed, rv_bytes_of_string(paths[h->streams[at]]));
+    }
+    for (size_t i = 0; i < h->count; i += 1) {
+        const logged *const e = &h->log[i];
+        if (e->position >= from && !e->filled &&
+            rv_path_pattern_match(&parsed, rv_bytes_of_string(paths[e->stream]))) {
+            rises = rises && e->position > last;
+            last = e->position;
+            met += 1;
+        }
+    }
+    return rises && met == wanted;
+}
+
+RV_TEST(what_is_said_to_be_in_order_is_so) {
+    static const char *const asked[] = {"/a/1", "/a/2", "/a/*", "/b/1", "/*/1", "/**", "/c/1"};
+    static history h;
+    static uint8_t bytes[4096];
+    uint64_t random = 11, served = 0, behind = 0;
+    for (unsigned round = 0; round < 3000; round += 1) {
+        static const char *const first[] = {"/a/1", "/b/* history none"};
+        memset(&h, 0, sizeof h);
+        h.past = past_of();
+        h.selection = select_texts(0, first, 1 + round % 2);
+        rv_past_start(&h.past, &h.selection);
+        if (round % 2 == 1) {
+            rv_past_become(&h.past, &h.selection, 0, &h.selection);
+        }
+        for (unsigned step = 0; step < 60 && h.count + 70 < LOG_MAX; step += 1) {
+            const uint64_t what = rv_test_random(&random) % 10;
+            if (what < 6) {
+                happen(&h, &random);
+            } else if (what == 6) {
+                reselect(&h, &random);
+            } else if (what == 7 && h.past.narrowed) {
+                purge(&h);
+            } else if (h.past.filling && !h.past.narrowed) {
+                fill(&h, &random);
+            } else if (what == 9) {
+                rv_writer w = rv_writer_over(bytes, sizeof bytes);
+                rv_past_write(&h.past, &w);
+                RV_CHECK(rv_past_read(&h.past, rv_writer_bytes(&w)));
+            }
+            for (size_t i = 0; i < sizeof asked / sizeof *asked; i += 1) {
+                const uint64_t from = straight(&h.past, asked[i]);
+                served += from == 1;
+                behind += from > 1;
+                if (from > 0 && !is_in_order(&h, asked[i], from)) {
+                    fprintf(stderr, "round %u, step %u: %s from %llu\n", round, step, asked[i],
+                            (unsigned long long)from);
+                    RV_CHECK(false);
+                    return;
+                }
+            }
+        }
+    }
+    RV_CHECK(served > 10000 && behind > 10000);
+}
+
 /* --- bytes --- */
 
 static bool same(const rv_past *a, const rv_past *b) {
@@ -161,6 +381,7 @@ static bool same(const rv_past *a, const rv_past *b) {
         for (uint64_t at = 1; at < POSITIONS && equal; at += 1) {
             equal = lacks(a, s, at) == lacks(b, s, at) && keeps(a, s, at) == keeps(b, s, at);
         }
+        equal = equal && straight(a, paths[s]) == straight(b, paths[s]);
     }
     return equal;
 }
@@ -249,14 +470,46 @@ RV_TEST(selections_that_no_past_has) {
     }
 }
 
+/* An earlier version did not say what is in order: it is where nothing was ever filled in, and what
+ * comes behind what is filled in now. */
+RV_TEST(what_an_earlier_version_wrote) {
+    static const char *const first[] = {"/a/1", "/b/* history none"};
+    static const char *const second[] = {"/a/*"};
+    const rv_selection one = select_texts(0, first, 2), two = select_texts(1, second, 1);
+    for (unsigned i = 0; i < 3; i += 1) {
+        rv_past past = past_of();
+        rv_past_start(&past, &one);
+        rv_past_become(&past, &one, 4, &one);
+        if (i > 0) {
+            rv_past_become(&past, &two, 10, &one);
+        }
+        if (i > 1) {
+            past.filled = true;
+            rv_past_advance(&past, 10, true);
+        }
+        uint8_t bytes[512];
+        rv_writer w = rv_writer_over(bytes, sizeof bytes);
+        rv_past_write(&past, &w);
+        const size_t said = 1 + past.cover.selection.count * sizeof(uint64_t);
+        bytes[0] &= 0x0fu;
+        RV_CHECK(rv_past_read(&past, rv_bytes_of(bytes, w.len - said)));
+        RV_CHECK_EQ(straight(&past, "/a/1"), i == 0 ? 1 : i == 1 ? 11 : 0);
+        RV_CHECK_EQ(straight(&past, "/b/1"), i == 0 ? 5 : 0);
+    }
+}
+
 int main(void) {
     RV_RUN(memory_of_every_size);
     RV_RUN(what_a_selection_adds_is_filled_in);
     RV_RUN(histories_since_a_time);
     RV_RUN(what_is_given_up);
     RV_RUN(aggregates_that_are_lost);
+    RV_RUN(what_is_in_order);
+    RV_RUN(an_empty_past_is_in_order);
+    RV_RUN(what_is_said_to_be_in_order_is_so);
     RV_RUN(bytes_come_back_or_are_refused);
     RV_RUN(a_start_leaves_nothing_of_what_was);
     RV_RUN(selections_that_no_past_has);
+    RV_RUN(what_an_earlier_version_wrote);
     return rv_test_done();
 }
