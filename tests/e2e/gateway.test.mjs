@@ -105,6 +105,54 @@ test('a device selects rows that its gateway selects, with more conditions, and 
   for (const node of [device, gateway, root]) await node.stop();
 });
 
+test('a gateway that comes to hold more goes on serving, also when it was started again', async () => {
+  const root = await rootOf('more', 4);
+  for (let i = 0; i < 5; i += 1) {
+    for (let id = 1; id <= 4; id += 1) assert.equal((await pay(root, id)).status, 201);
+  }
+  let gateway = await start('more-gateway', root, '/accounts/1');
+  const first = await start('more-first', gateway, '/accounts/1');
+  await same(root, first, '/accounts/1');
+  must(['select', '/accounts/1', '/accounts/2', '/accounts/3 history none', '--url', gateway.url]);
+  const widened = async () => {
+    const { whole, selection, past } = await gateway.status();
+    return whole && selection.length === 3 && !past;
+  };
+  await until(widened, 'the past of /accounts/2');
+  const base = (await root.status()).position;
+
+  for (const round of ['more', 'more-again']) {
+    const second = await start(`${round}-second`, gateway, '/accounts/2 history none');
+    const third = await start(`${round}-third`, gateway, '/accounts/3 history none');
+    const another = await start(`${round}-another`, gateway, '/accounts/1');
+    const served = [
+      [first, 1],
+      [another, 1],
+      [second, 2],
+      [third, 3],
+    ];
+    for (const [device, id] of served) {
+      await same(root, device, `/accounts/${id}`);
+      assert.equal((await pay(device, id, 'upstream')).status, 201);
+      await same(root, device, `/accounts/${id}`);
+    }
+    const all = (await root.request('GET', '/events?path=/accounts/1')).body;
+    assert.deepEqual((await another.request('GET', '/events?path=/accounts/1')).body, all);
+
+    const whole = await start(`${round}-whole`, gateway, '/accounts/2');
+    const refused = await until(async () => {
+      const { upstream } = await whole.status();
+      return upstream.state === 'error' && upstream;
+    }, 'the refusal');
+    assert.equal(refused.reason.code, 'selection_invalid');
+    assert.deepEqual([refused.reason.pattern, refused.reason.position], ['/accounts/2', base + 1]);
+    for (const device of [second, third, another, whole]) await device.stop();
+    await gateway.kill();
+    gateway = await Node.start(gateway.data, '--upstream', root.syncUrl, '--listen', `127.0.0.1:${gateway.port}`);
+  }
+  for (const node of [first, gateway, root]) await node.stop();
+});
+
 test('relayed is not upstream: a gateway without its root keeps what a device writes', async () => {
   let root = await rootOf('relayed', 2);
   const gateway = await start('relayed-gateway', root, '/**');

@@ -104,6 +104,7 @@ typedef struct sim_features {
     bool full;                /* or altogether */
     bool fills;               /* the past of streams is filled in */
     bool gate_fills;          /* that by gateways */
+    bool gate_changes;        /* gateways change what they hold */
     bool gate_limits;         /* gateways limit what edges may write, too */
     bool older;   /* edges run an older version, and events come that it does not know */
     bool tells;   /* applications follow what waits and what was refused */
@@ -145,7 +146,8 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_LOSSES       0x400u
 #define SIM_GATE_FILLS   0x800u
 #define SIM_GATE_LIMITS  0x1000u
-#define SIM_UNMET        0x2000u
+#define SIM_GATE_CHANGES 0x2000u
+#define SIM_UNMET        0x4000u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -107,7 +107,8 @@ static bool has_some(const sim_features *f, uint32_t features) {
            ((features & SIM_LOSSES) != 0 && f->losses) ||
            ((features & SIM_RETRIES) != 0 && f->retries) ||
            ((features & SIM_FILLS) != 0 && f->fills) || ((features & SIM_ROWS) != 0 && f->rows) ||
-           ((features & SIM_GATE_FILLS) != 0 && f->gate_fills);
+           ((features & SIM_GATE_FILLS) != 0 && f->gate_fills) ||
+           ((features & SIM_GATE_CHANGES) != 0 && f->gate_changes);
 }
 
 /* Runs seeds with a planted bug until a check finds it; the number of seeds that took, or 0. */
@@ -173,6 +174,8 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_RELAY_KEPT, 1u << SIM_CHECK_LOST | 1u << SIM_CHECK_CONVERGENCE, SIM_LOSSES},
         {SIM_CANARY_RETRY_REFUSED, 1u << SIM_CHECK_JUDGEMENT, SIM_RETRIES},
         {SIM_CANARY_PAST_LOST, 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE, SIM_GATE_FILLS},
+        {SIM_CANARY_ORDER_GUESSED, ROWS | 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_CONVERGENCE,
+         SIM_GATE_CHANGES},
         {SIM_CANARY_LAID_LESS, 1u << SIM_CHECK_LAID, 0},
         {SIM_CANARY_LAID_WRONG, 1u << SIM_CHECK_LAID, 0},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | ROWS, SIM_OLDER},
@@ -230,6 +233,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
     RV_CHECK(sum.fills > 0 && sum.filled > 0 && sum.gate_fills > 0);
+    RV_CHECK(sum.gate_changes > 0 && sum.gate_refusals > 0);
     RV_CHECK(sum.reads > 0);
     RV_CHECK(sum.laid >= sum.laid_compared && sum.laid_compared > 0);
     RV_CHECK(sum.laid_judged > sum.laid_failed && sum.laid_failed > 0);

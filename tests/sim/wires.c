@@ -8,6 +8,7 @@
 
 #include "core/base/assert.h"
 #include "sync/wire_base.h"
+#include "tests/sim/gates.h"
 #include "tests/sim/squeeze.h"
 
 #include <stdlib.h>
@@ -45,20 +46,6 @@ sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge) {
 }
 
 /* The edge's end is over, for this reason; the upstream hears of it. */
-/* A gateway that has gone back, and had to fill in what it purged, serves nobody: an administrator
- * moves who is behind it to the root. */
-static void move_on(sim_world *world, sim_member *edge, const rv_error *reason) {
-    const sim_member *const gateway = &world->members[edge->upstream];
-    if (reason->status == RV_SELECTION_INVALID && gateway->plan->role == SIM_EDGE &&
-        gateway->life == SIM_UP && gateway->helds.back > 0 &&
-        !rv_node_fill_of(gateway->node).straight) {
-        edge->upstream = 0;
-        world->figures.moves += 1;
-        sim_note(world, edge->index, "connects to member 0 from now on");
-    }
-    RV_ASSERT(edge->plan->role == SIM_EDGE);
-}
-
 void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *reason) {
     sim_member *const edge = edge_of(world, link);
     RV_ASSERT(link->edge_open && edge->edge != NULL);
@@ -71,7 +58,7 @@ void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *rea
     sim_note(world, edge->index, "connection closed: %s: %.*s", rv_status_code(reason->status),
              (int)reason->detail_len, reason->detail);
     rv_edge_closed(edge->edge, reason, world->now);
-    move_on(world, edge, reason);
+    sim_gates_closed(world, edge, reason);
     sim_member_disconnected(edge);
     if (reason->status == RV_OUTBOX_FULL && edge->memory < SIM_NODE_MEMORY_MAX) {
         edge->memory_next = 2 * edge->memory;
@@ -202,6 +189,7 @@ static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message me
     if (!sim_tamper_up(world, &message)) {
         return;
     }
+    sim_gates_forget(world, upstream);
     /* an error is told by the messages that follow it */
     (void)sim_older_runs(world, upstream);
     const rv_status status = rv_upstream_receive(
@@ -336,6 +324,7 @@ static bool edge_turn(sim_world *world, sim_member *member) {
         link = NULL;
         moved = true;
     }
+    sim_gates_turn(world, member);
     if (link == NULL && rv_edge_wants_connection(member->edge, world->now)) {
         link = sim_network_connect(&world->network, world->plan, member->index, member->upstream,
                                    world->now);

@@ -104,7 +104,8 @@ typedef enum sim_check {
     X(RELAY_KEPT, "a gateway does not pass on what a device wrote that was lost")                  \
     X(RETRY_REFUSED, "what is in the log already is refused when it comes again")                  \
     X(LAID_LESS, "an event that waits is not folded")                                              \
-    X(LAID_WRONG, "what waits and does not hold any more is shown, as far as it goes")
+    X(LAID_WRONG, "what waits and does not hold any more is shown, as far as it goes")             \
+    X(ORDER_GUESSED, "a gateway takes all that it covers for in order")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -164,6 +165,8 @@ typedef struct sim_figures {
     uint64_t stale;           /* aggregates that were stale then */
     uint64_t fills;           /* worlds in which the past is filled in, */
     uint64_t gate_fills;      /* from gateways, */
+    uint64_t gate_changes;    /* worlds in which gateways change what they hold, */
+    uint64_t gate_refusals;   /* and refusals of what they have not in order */
     uint64_t filled;          /* events that feeds gave behind later ones */
     uint64_t told;            /* rejections, in a process, */
     uint64_t told_again;      /* of these in another one before; */

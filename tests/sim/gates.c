@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/sim/gates.h"
+
+#include "core/base/assert.h"
+#include "core/engine/internal.h"
+#include "tests/sim/world.h"
+
+#include <string.h>
+
+#define CHANGES_PERCENT 60 /* of worlds with gateways that have no other feature about that */
+#define WORLDS_PERCENT  30 /* of those without, that get one */
+#define CORE_PERCENT    70 /* of these: some entry is held all the time */
+#define TRIES_MAX       8
+
+/* --- plans --- */
+
+static bool has_pattern(const sim_selection *selection, const char *pattern) {
+    bool met = false;
+    for (uint8_t i = 0; i < selection->count && !met; i++) {
+        const char *const other = selection->entries[i].pattern;
+        met = other != NULL && strcmp(other, pattern) == 0;
+    }
+    return met;
+}
+
+static void add(sim_selection *selection, const char *pattern, bool history) {
+    RV_ASSERT(pattern != NULL && selection->count < SIM_PATTERNS_MAX);
+    if (!has_pattern(selection, pattern)) {
+        selection->entries[selection->count] = (sim_entry){pattern, history, NULL};
+        selection->count += 1;
+    }
+}
+
+static bool same(const sim_selection *a, const sim_selection *b) {
+    bool equal = a->count == b->count;
+    for (uint8_t i = 0; i < a->count && equal; i++) {
+        bool met = false;
+        for (uint8_t k = 0; k < b->count && !met; k++) {
+            met = a->entries[i].pattern == b->entries[k].pattern &&
+                  a->entries[i].history == b->entries[k].history;
+        }
+        equal = met;
+    }
+    return equal;
+}
+
+/* One more, if it is another than all before. */
+static void append(sim_member_plan *m, const sim_selection *selection) {
+    bool known = m->selection_count == SIM_SELECTIONS_MAX;
+    for (uint8_t k = 0; k < m->selection_count && !known; k++) {
+        known = same(&m->selections[k], selection);
+    }
+    if (!known) {
+        m->selections[m->selection_count] = *selection;
+        m->selection_count += 1;
+    }
+}
+
+/* Some pattern that the upstream holds at some time; of one that holds everything, of any. */
+static const char *draw_pattern(const sim_plan *plan, uint64_t *random, uint8_t upstream) {
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    const sim_member_plan *const m = &plan->members[upstream];
+    const char *pattern = NULL;
+    if (upstream > 0) {
+        const sim_selection *const s = &m->selections[rv_random_below(random, m->selection_count)];
+        pattern = s->entries[rv_random_below(random, s->count)].pattern;
+    }
+    const bool all = pattern == NULL || strcmp(pattern, "/**") == 0;
+    return all && rv_random_chance(random, 70)
+               ? schema->patterns[rv_random_below(random, sim_schema_patterns(schema))]
+           : pattern != NULL ? pattern
+                             : schema->patterns[0];
+}
+
+/* What a gateway holds, one after the other: `core` (NULL: nothing) all the time. */
+static void draw_gateway(sim_plan *plan, uint64_t *random, uint8_t index, const char *core) {
+    sim_member_plan *const m = &plan->members[index];
+    RV_ASSERT(m->serves && index > 0);
+    m->selection_count = 0;
+    for (uint32_t i = 0; i < TRIES_MAX; i++) {
+        sim_selection s = {.count = 0};
+        if (core != NULL) {
+            add(&s, core, true);
+        }
+        const uint64_t others = rv_random_below(random, 3) + (core == NULL);
+        for (uint64_t k = 0; k < others && s.count < SIM_PATTERNS_MAX; k++) {
+            const char *const pattern = draw_pattern(plan, random, m->upstream);
+            add(&s, pattern, rv_random_chance(random, 55));
+        }
+        append(m, &s);
+    }
+    m->fills = true;
+}
+
+static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const char *core) {
+    sim_member_plan *const m = &plan->members[index];
+    const uint64_t most = 1 + rv_random_below(random, 3);
+    RV_ASSERT(m->upstream > 0 && !m->serves);
+    m->selection_count = 0;
+    for (uint32_t i = 0; i < TRIES_MAX && m->selection_count < most; i++) {
+        sim_selection s = {.count = 0};
+        for (uint64_t k = 1 + rv_random_below(random, 2); k > 0; k--) {
+            const bool kept = core != NULL && rv_random_chance(random, 50);
+            const char *const pattern = kept ? core : draw_pattern(plan, random, m->upstream);
+            add(&s, pattern, rv_random_chance(random, kept ? 80 : 50));
+        }
+        append(m, &s);
+    }
+    m->fills = true;
+}
+
+/* Some event at the root is this instead. */
+static void put_step(sim_plan *plan, uint64_t *random, uint8_t member, sim_step_kind kind) {
+    uint32_t at = (uint32_t)rv_random_below(random, plan->step_count);
+    while (at + 1 < plan->step_count && plan->steps[at].kind != SIM_STEP_APPEND) {
+        at += 1;
+    }
+    if (plan->steps[at].kind == SIM_STEP_APPEND) {
+        plan->steps[at].kind = kind;
+        plan->steps[at].member = member;
+    }
+    RV_ASSERT(member > 0);
+}
+
+/* Most worlds have no gateway, as what they select does not suit one: here it does. */
+static bool draw_roles(sim_plan *plan, uint64_t *random) {
+    const sim_features *const f = &plan->features;
+    uint8_t upstream = 1;
+    if (plan->members[1].serves || plan->member_count < 3 || f->rights || f->scant || f->full ||
+        f->fills || !rv_random_chance(random, WORLDS_PERCENT)) {
+        return false;
+    }
+    plan->members[1].serves = true;
+    plan->members[1].starts_at = 0;
+    plan->members[1].memory = (size_t)8 << 20; /* it must take what those behind it can write */
+    for (uint8_t i = 2; i < plan->member_count; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        if (i == 2 || rv_random_chance(random, 60)) {
+            m->upstream = upstream;
+            m->memory = plan->members[upstream].memory;
+        }
+        m->serves = i == 2 && i + 1 < plan->member_count && rv_random_chance(random, 30);
+        upstream = m->serves ? i : upstream;
+    }
+    RV_ASSERT(plan->members[1].upstream == 0);
+    return true;
+}
+
+void sim_gates_draw(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "gate changes");
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    const sim_features *const f = &plan->features;
+    const bool some = plan->members[1].serves && !f->rows && !f->rights && !f->gate_fills;
+    plan->features.gate_changes = known && ((some && rv_random_chance(&random, CHANGES_PERCENT)) ||
+                                            draw_roles(plan, &random));
+    if (!plan->features.gate_changes) {
+        return;
+    }
+    const bool kept = rv_random_chance(&random, CORE_PERCENT);
+    const uint64_t nth = rv_random_below(&random, sim_schema_patterns(schema));
+    const char *const core = kept ? schema->patterns[nth] : NULL;
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        const sim_member_plan *const m = &plan->members[i];
+        if (m->serves) {
+            draw_gateway(plan, &random, i, core);
+        } else if (m->upstream > 0) {
+            draw_device(plan, &random, i, core);
+        } else {
+            continue;
+        }
+        for (uint8_t k = 1; k < m->selection_count; k++) {
+            put_step(plan, &random, i, SIM_STEP_SELECT);
+        }
+        for (uint64_t k = m->upstream > 0 ? 2 + rv_random_below(&random, 4) : 0; k > 0; k--) {
+            put_step(plan, &random, i, SIM_STEP_CUT); /* which may move it, and back */
+        }
+    }
+    RV_ASSERT(plan->members[1].selection_count > 0);
+}
+
+/* --- administrators --- */
+
+/* All that the edge ever selects the gateway has held from the first on, and it never went back. */
+static bool must_serve(const sim_world *world, const sim_member *edge) {
+    const sim_member *const gateway = &world->members[edge->upstream];
+    bool held = gateway->helds.back == 0;
+    for (uint8_t s = 0; s <= edge->selection && held; s++) {
+        const sim_selection *const wanted = &edge->plan->selections[s];
+        for (uint8_t i = 0; i < wanted->count && held; i++) {
+            for (uint8_t k = 0; k < gateway->plan->selection_count && held; k++) {
+                bool met = false;
+                const sim_selection *const there = &gateway->plan->selections[k];
+                for (uint8_t e = 0; e < there->count && !met; e++) {
+                    met = there->entries[e].history &&
+                          there->entries[e].pattern == wanted->entries[i].pattern;
+                }
+                held = met;
+            }
+        }
+    }
+    RV_ASSERT(edge->upstream > 0);
+    return held;
+}
+
+static void move(sim_world *world, sim_member *edge, const rv_error *reason) {
+    world->figures.gate_refusals += world->plan->features.gate_changes;
+    if (world->plan->features.gate_changes && must_serve(world, edge)) {
+        sim_fail(world, SIM_CHECK_STATUS, "member %u is refused what was always held: %.*s",
+                 (unsigned)edge->index, (int)reason->detail_len, reason->detail);
+    }
+    sim_note(world, edge->index, "connects to member 0 from now on: %.*s", (int)reason->detail_len,
+             reason->detail);
+    edge->upstream = 0;
+    world->figures.moves += 1;
+}
+
+/* A gateway that has gone back, and had to fill in what it purged, may not have it in order. */
+void sim_gates_closed(sim_world *world, sim_member *edge, const rv_error *reason) {
+    const sim_member *const gateway = &world->members[edge->upstream];
+    RV_ASSERT(edge->plan->role == SIM_EDGE);
+    if (reason->status == RV_SELECTION_INVALID && gateway->plan->role == SIM_EDGE &&
+        (world->plan->features.gate_changes || gateway->helds.back > 0)) {
+        move(world, edge, reason);
+    }
+}
+
+void sim_gates_turn(sim_world *world, sim_member *edge) {
+    rv_edge_status status;
+    RV_ASSERT(edge->life == SIM_UP);
+    if (edge->upstream == 0 || !world->plan->features.gate_changes) {
+        return;
+    }
+    rv_edge_status_of(edge->edge, &status);
+    const bool selection = status.selection_refused.status == RV_SELECTION_INVALID;
+    const bool past = status.past_refused.status == RV_SELECTION_INVALID;
+    if (selection || past) {
+        sim_link *const link = sim_wires_of_edge(world, edge->index);
+        move(world, edge, selection ? &status.selection_refused : &status.past_refused);
+        edge->selects = true; /* it has gone back to what it held */
+        if (link != NULL && link->state == SIM_LINK_OPEN) {
+            sim_link_break(&world->network, link, SIM_TO_UPSTREAM, 0, world->now);
+            sim_link_break(&world->network, link, SIM_TO_EDGE, 0, world->now);
+        }
+    }
+}
+
+bool sim_gates_may_refuse(const sim_world *world, const sim_member *edge, rv_status reason) {
+    RV_ASSERT(edge->plan->role == SIM_EDGE);
+    return world->plan->features.gate_changes && edge->plan->upstream > 0 &&
+           reason == RV_SELECTION_INVALID;
+}
+
+void sim_gates_forget(const sim_world *world, sim_member *gateway) {
+    if (world->canary == SIM_CANARY_ORDER_GUESSED && gateway->plan->role == SIM_EDGE) {
+        rv_past *const past = &gateway->node->held.past;
+        for (size_t i = 0; i < past->cover.selection.count; i++) {
+            past->straight[i] = 1;
+        }
+    }
+}
