@@ -54,6 +54,7 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "worlds in which it is, from gateways", figures->gate_fills);
     line(to, "worlds in which gateways change what they hold", figures->gate_changes);
     line(to, "edges that they refused", figures->gate_refusals);
+    line(to, "messages of events of gateways that were filled in", figures->gate_mixed);
     line(to, "events that feeds gave behind later ones", figures->filled);
     line(to, "rejections told, while a process lived", figures->told);
     line(to, "rejections told again in another", figures->told_again);

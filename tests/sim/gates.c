@@ -109,9 +109,10 @@ static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const c
     m->fills = true;
 }
 
-/* Some event at the root is this instead. */
-static void put_step(sim_plan *plan, uint64_t *random, uint8_t member, sim_step_kind kind) {
-    uint32_t at = (uint32_t)rv_random_below(random, plan->step_count);
+/* Some event at the root, about so early, is this instead. */
+static void put_step(sim_plan *plan, uint64_t *random, uint8_t member, sim_step_kind kind,
+                     uint32_t before) {
+    uint32_t at = (uint32_t)rv_random_below(random, before);
     while (at + 1 < plan->step_count && plan->steps[at].kind != SIM_STEP_APPEND) {
         at += 1;
     }
@@ -159,6 +160,7 @@ void sim_gates_draw(sim_plan *plan, bool known) {
     const bool kept = rv_random_chance(&random, CORE_PERCENT);
     const uint64_t nth = rv_random_below(&random, sim_schema_patterns(schema));
     const char *const core = kept ? schema->patterns[nth] : NULL;
+    const uint32_t count = plan->step_count;
     for (uint8_t i = 1; i < plan->member_count; i++) {
         const sim_member_plan *const m = &plan->members[i];
         if (m->serves) {
@@ -169,10 +171,10 @@ void sim_gates_draw(sim_plan *plan, bool known) {
             continue;
         }
         for (uint8_t k = 1; k < m->selection_count; k++) {
-            put_step(plan, &random, i, SIM_STEP_SELECT);
+            put_step(plan, &random, i, SIM_STEP_SELECT, m->serves ? count / 2 : count);
         }
         for (uint64_t k = m->upstream > 0 ? 2 + rv_random_below(&random, 4) : 0; k > 0; k--) {
-            put_step(plan, &random, i, SIM_STEP_CUT); /* which may move it, and back */
+            put_step(plan, &random, i, SIM_STEP_CUT, count); /* which may move it, and back */
         }
     }
     RV_ASSERT(plan->members[1].selection_count > 0);
@@ -248,6 +250,12 @@ bool sim_gates_may_refuse(const sim_world *world, const sim_member *edge, rv_sta
     RV_ASSERT(edge->plan->role == SIM_EDGE);
     return world->plan->features.gate_changes && edge->plan->upstream > 0 &&
            reason == RV_SELECTION_INVALID;
+}
+
+bool sim_gates_mixed(const sim_member *gateway) {
+    RV_ASSERT(gateway->plan->serves);
+    return gateway->plan->role == SIM_EDGE && gateway->life == SIM_UP &&
+           !rv_node_fill_of(gateway->node).straight;
 }
 
 void sim_gates_forget(const sim_world *world, sim_member *gateway) {

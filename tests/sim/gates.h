@@ -29,6 +29,9 @@ void sim_gates_turn(struct sim_world *world, struct sim_member *edge);
 bool sim_gates_may_refuse(const struct sim_world *world, const struct sim_member *edge,
                           rv_status reason);
 
+/* True of a gateway that has filled in events of the past among its own. */
+bool sim_gates_mixed(const struct sim_member *gateway);
+
 /* A canary: the gateway takes all that it covers for in order. */
 void sim_gates_forget(const struct sim_world *world, struct sim_member *gateway);
 

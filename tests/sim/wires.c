@@ -160,6 +160,8 @@ static void deliver_to_edge(sim_world *world, sim_link *link, sim_message messag
     world->canary_gateway = link->upstream > 0;
     world->figures.gateway_changes +=
         link->upstream > 0 && message.len > 0 && message.bytes[0] == RV_WIRE_CHANGES;
+    world->figures.gate_mixed += message.len > 0 && message.bytes[0] == RV_WIRE_EVENTS &&
+                                 sim_gates_mixed(&world->members[link->upstream]);
     if (!sim_tamper_down(world, &message)) {
         return;
     }
