@@ -133,7 +133,9 @@ test('a gateway that comes to hold more goes on serving, also when it was starte
     ];
     for (const [device, id] of served) {
       await same(root, device, `/accounts/${id}`);
-      assert.equal((await pay(device, id, 'upstream')).status, 201);
+      assert.equal((await pay(root, id)).status, 201);
+      await pay(device, id);
+      await decided(device);
       await same(root, device, `/accounts/${id}`);
     }
     const all = (await root.request('GET', '/events?path=/accounts/1')).body;
