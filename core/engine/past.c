@@ -224,20 +224,32 @@ void rv_past_start(rv_past *past, const rv_selection *selection) {
     set_all_straight(past);
 }
 
+/* From which position on the entry is covered when a base has ended: all that comes behind that is
+ * there, be it from before `since`. As long as an entry stays what it is, that stays. */
+static int64_t covered_since(const rv_past *past, const rv_select *entry, uint64_t position,
+                             const rv_selection *before) {
+    const rv_select *const there = rv_selection_find(&past->have.selection, entry);
+    const rv_select *const held = rv_selection_find(before, entry);
+    const bool none = entry->history == RV_HISTORY_NONE;
+    const bool same = none || (held != NULL && rv_select_equal(held, entry));
+    const bool keeps = same && there != NULL && there->history == RV_HISTORY_SINCE_POSITION;
+    const int64_t behind = keeps ? there->since : (int64_t)position + 1;
+    RV_ASSERT(none || entry->history == RV_HISTORY_SINCE_POSITION);
+    return none || entry->since > behind ? behind : entry->since;
+}
+
 /* What will be covered, with texts of `selection` and `past->have`. */
 static void cover_of(const rv_past *past, const rv_selection *selection, uint64_t position,
-                     rv_selection *cover) {
+                     const rv_selection *before, rv_selection *cover) {
     cover->count = 0;
     for (size_t i = 0; i < selection->count; i++) {
         rv_select entry = selection->entries[i];
         if (entry.kind != RV_SELECT_STREAMS) {
             continue;
         }
-        if (entry.history == RV_HISTORY_NONE) {
-            const rv_select *const there = rv_selection_find(&past->have.selection, &entry);
-            const bool keeps = there != NULL && there->history == RV_HISTORY_SINCE_POSITION;
+        if (entry.history == RV_HISTORY_NONE || entry.history == RV_HISTORY_SINCE_POSITION) {
+            entry.since = covered_since(past, &entry, position, before);
             entry.history = RV_HISTORY_SINCE_POSITION;
-            entry.since = keeps ? there->since : (int64_t)position + 1;
         }
         cover->entries[cover->count] = entry;
         cover->count += 1;
@@ -412,7 +424,7 @@ static bool become(rv_past *past, const rv_selection *selection, uint64_t positi
     }
     straight_of_have(past, straight);
     const bool is_short = is_short_of(&past->have, selection);
-    cover_of(past, selection, position, &cover);
+    cover_of(past, selection, position, before, &cover);
     fits = coverage_set(&past->cover, &cover) && fits;
     RV_ASSERT(fits);
     const bool whole = !narrows || cover_overlaps(past);

@@ -3,10 +3,11 @@
  * Which events of the past an edge's log has, for the engine's files (decision 20).
  *
  * `cover` says which events are there: entries of streams, each with all, or since a time
- * or a position. What a selection takes without history is covered since the base that it began
- * with, and before that where it overlaps an entry with all that was given up: its rows were folded
- * from that. When a base has ended, the cover becomes that of the new selection; what it has more
- * than the old one (`have`) is filled in from the upstream, in order of position, up to the base's:
+ * or a position. What a selection takes without history, or since a position further on, is covered
+ * since the base that it began with, and before that where it overlaps an entry with all that was
+ * given up: its rows were folded from that. When a base has ended, the cover becomes that of the
+ * new selection; what it has more than the old one (`have`) is filled in from the upstream, in
+ * order of position, up to the base's:
  *
  *     covered --- a base ends ---> filling (after, until] --- all is here ---> covered
  *

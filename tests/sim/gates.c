@@ -10,6 +10,8 @@
 #define CHANGES_PERCENT 60 /* of worlds with gateways that have no other feature about that */
 #define WORLDS_PERCENT  30 /* of those without, that get one */
 #define CORE_PERCENT    70 /* of these: some entry is held all the time */
+#define SINCE_PERCENT   30 /* of what is not selected with its history */
+#define SINCE_MAX       60 /* positions */
 #define TRIES_MAX       8
 
 /* --- plans --- */
@@ -23,10 +25,15 @@ static bool has_pattern(const sim_selection *selection, const char *pattern) {
     return met;
 }
 
-static void add(sim_selection *selection, const char *pattern, bool history) {
+/* With all of its history in so many of a hundred, else with none or some. */
+static void add(sim_selection *selection, const char *pattern, uint64_t *random, uint32_t percent) {
+    const bool history = rv_random_chance(random, percent);
+    const bool since = rv_random_chance(random, SINCE_PERCENT);
+    const uint32_t from = 1 + (uint32_t)rv_random_below(random, SINCE_MAX);
     RV_ASSERT(pattern != NULL && selection->count < SIM_PATTERNS_MAX);
     if (!has_pattern(selection, pattern)) {
-        selection->entries[selection->count] = (sim_entry){pattern, history, NULL};
+        selection->entries[selection->count] =
+            (sim_entry){pattern, history, NULL, since && !history ? from : 0};
         selection->count += 1;
     }
 }
@@ -37,7 +44,8 @@ static bool same(const sim_selection *a, const sim_selection *b) {
         bool met = false;
         for (uint8_t k = 0; k < b->count && !met; k++) {
             met = a->entries[i].pattern == b->entries[k].pattern &&
-                  a->entries[i].history == b->entries[k].history;
+                  a->entries[i].history == b->entries[k].history &&
+                  a->entries[i].since == b->entries[k].since;
         }
         equal = met;
     }
@@ -80,12 +88,12 @@ static void draw_gateway(sim_plan *plan, uint64_t *random, uint8_t index, const 
     for (uint32_t i = 0; i < TRIES_MAX; i++) {
         sim_selection s = {.count = 0};
         if (core != NULL) {
-            add(&s, core, true);
+            add(&s, core, random, 100);
         }
         const uint64_t others = rv_random_below(random, 3) + (core == NULL);
         for (uint64_t k = 0; k < others && s.count < SIM_PATTERNS_MAX; k++) {
             const char *const pattern = draw_pattern(plan, random, m->upstream);
-            add(&s, pattern, rv_random_chance(random, 55));
+            add(&s, pattern, random, 55);
         }
         append(m, &s);
     }
@@ -102,7 +110,7 @@ static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const c
         for (uint64_t k = 1 + rv_random_below(random, 2); k > 0; k--) {
             const bool kept = core != NULL && rv_random_chance(random, 50);
             const char *const pattern = kept ? core : draw_pattern(plan, random, m->upstream);
-            add(&s, pattern, rv_random_chance(random, kept ? 80 : 50));
+            add(&s, pattern, random, kept ? 80 : 50);
         }
         append(m, &s);
     }

@@ -91,11 +91,11 @@ static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
         s->count = (uint8_t)(1 + rv_random_below(random, SIM_PATTERNS_MAX));
         for (uint8_t i = 0; i < s->count; i++) {
             s->entries[i] =
-                (sim_entry){schema->patterns[rv_random_below(random, known)], true, NULL};
+                (sim_entry){schema->patterns[rv_random_below(random, known)], true, NULL, 0};
         }
         if (rv_random_chance(random, 30)) { /* everything */
             s->count = 1;
-            s->entries[0] = (sim_entry){schema->patterns[0], true, NULL};
+            s->entries[0] = (sim_entry){schema->patterns[0], true, NULL, 0};
         }
         m->selection_count = 1;
     }
@@ -139,7 +139,7 @@ static void draw_behind(sim_plan *plan, uint64_t *random, uint8_t index, uint8_t
     sim_selection selection = {.count = 0};
     for (uint64_t k = 0; k < entries; k++) {
         const char *const pattern = held->entries[rv_random_below(random, held->count)].pattern;
-        selection.entries[selection.count++] = (sim_entry){pattern, !bases, NULL};
+        selection.entries[selection.count++] = (sim_entry){pattern, !bases, NULL, 0};
     }
     RV_ASSERT(plan->members[upstream].serves);
     m->selections[0] = selection;
@@ -261,7 +261,7 @@ static void draw_taken(sim_plan *plan, uint64_t *random, uint8_t index) {
         sim_entry *const more = &s[0].entries[s[0].count++];
         *more = (sim_entry){
             schema->patterns[1 + rv_random_below(random, sim_schema_patterns(schema) - 1)],
-            s[0].entries[0].history, NULL};
+            s[0].entries[0].history, NULL, 0};
     }
     for (uint8_t i = 0; i < s[0].count; i++) { /* each once */
         bool again = false;
@@ -459,7 +459,7 @@ static void draw_rows_of(sim_plan *plan, uint64_t *random, uint8_t index) {
         }
     }
     if (chosen != NULL && s->count < SIM_ENTRIES_MAX) {
-        s->entries[s->count++] = (sim_entry){NULL, false, chosen};
+        s->entries[s->count++] = (sim_entry){NULL, false, chosen, 0};
     }
 }
 
@@ -502,7 +502,7 @@ static void draw_rows(sim_plan *plan, bool known) {
             draw_rows_of(plan, &random, i);
             if (m->selections[0].count == 0) { /* it has no rows to give */
                 m->selections[0].entries[m->selections[0].count++] =
-                    (sim_entry){held->entries[0].pattern, true, NULL};
+                    (sim_entry){held->entries[0].pattern, true, NULL, 0};
             }
         }
         if (behind) {

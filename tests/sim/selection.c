@@ -10,7 +10,9 @@
 void sim_entry_text(const sim_entry *entry, char text[SIM_ENTRY_LEN]) {
     const char *const name = entry->pattern != NULL ? entry->pattern : entry->given->text;
     const bool none = entry->pattern != NULL && !entry->history;
-    const int len = snprintf(text, SIM_ENTRY_LEN, "%s%s", name, none ? " history none" : "");
+    const int len = none && entry->since > 0
+                        ? snprintf(text, SIM_ENTRY_LEN, "%s history since %u", name, entry->since)
+                        : snprintf(text, SIM_ENTRY_LEN, "%s%s", name, none ? " history none" : "");
     RV_ASSERT(len > 0 && len < SIM_ENTRY_LEN);
 }
 
@@ -51,7 +53,7 @@ static bool has(const sim_selection *selection, const sim_entry *entry) {
     for (uint8_t i = 0; i < selection->count && !met; i++) {
         const sim_entry *const e = &selection->entries[i];
         met = e->pattern == entry->pattern && e->history == entry->history &&
-              e->given == entry->given;
+              e->given == entry->given && e->since == entry->since;
     }
     return met;
 }
@@ -157,7 +159,7 @@ static void draw_streams(sim_selection *selection, const sim_schema *schema, uin
         const sim_entry *const old = entry_of(before, pattern);
         const bool may = before == NULL || (old != NULL && old->history);
         if (entry_of(selection, pattern) == NULL) {
-            selection->entries[selection->count++] = (sim_entry){pattern, history && may, NULL};
+            selection->entries[selection->count++] = (sim_entry){pattern, history && may, NULL, 0};
         }
     }
     RV_ASSERT(selection->count <= SIM_PATTERNS_MAX);
@@ -175,7 +177,7 @@ void sim_selection_draw(sim_selection *selection, const sim_schema *schema, uint
     for (uint64_t i = most + rv_random_below(random, 2); i > 0; i--) {
         const sim_given *const given = &schema->givens[rv_random_below(random, known)];
         if (sim_selection_given(selection, rv_bytes_of_string(given->aggregate)) == NULL) {
-            selection->entries[selection->count++] = (sim_entry){NULL, false, given};
+            selection->entries[selection->count++] = (sim_entry){NULL, false, given, 0};
         }
     }
     RV_ASSERT(selection->count > 0 && selection->count <= SIM_ENTRIES_MAX);

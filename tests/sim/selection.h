@@ -19,6 +19,7 @@ typedef struct sim_entry {
     const char *pattern; /* NULL: an aggregate */
     bool history;        /* all of it, or none */
     const sim_given *given;
+    uint32_t since; /* not all, but what is from this position on; 0: none */
 } sim_entry;
 
 typedef struct sim_selection {
