@@ -290,6 +290,45 @@ RV_TEST(the_past_from_a_gateway_that_was_widened) {
     net_free(n);
 }
 
+/* A device that is being sent the past by the root, and is moved in the middle: it is fed, and the
+ * rest of its past is refused, until it is back; what the gateway has of it, in order, comes. */
+RV_TEST(a_device_with_half_of_its_past) {
+    static const char *const entries[] = {"/accounts/*"};
+    static const char *const all[] = {"/accounts/4", "/accounts/3"};
+    for (int round = 0; round < 2; round++) {
+        net *const n = net_create();
+        uint64_t random = 75;
+        const int gateway = net_add(n, "/accounts/3", 0);
+        widen(n, gateway, &random, entries, 1);
+        const char *const none =
+            round == 0 ? "/accounts/4 history none" : "/accounts/3 history none";
+        const int device = net_add(n, none, 0);
+        feed(n, &random, 30);
+        RV_CHECK(run(n, device) && run(n, gateway));
+        n->members[device].edge->batch_bytes = 300; /* which its hello says */
+        net_move(n, device, 0);
+        select_at(n, device, &all[round], 1);
+        for (int i = 0; i < 4000 && rv_node_fill_of(n->members[device].node).after == 0; i++) {
+            (void)net_step(n);
+        }
+        RV_CHECK(rv_node_fill_of(n->members[device].node).active);
+        net_move(n, device, gateway);
+        feed(n, &random, 30);
+        net_steps(n, 4000);
+        const net_member *const m = &n->members[device];
+        RV_CHECK(net_done(n, device) && net_same(n, device));
+        RV_CHECK_EQ(rv_node_fill_of(m->node).active, round == 0);
+        RV_CHECK_STATUS(m->edge->fill.refused.status, round == 0 ? RV_SELECTION_INVALID : RV_OK);
+        if (round == 0) {
+            RV_CHECK(strstr(m->edge->fill.refused.detail, "/accounts/4") != NULL);
+            net_move(n, device, 0);
+        }
+        RV_CHECK(run(n, device));
+        check(n, device, all[round], 0);
+        net_free(n);
+    }
+}
+
 /* The gateway's own past comes in the middle of what it feeds, also where it ends there. */
 RV_TEST(it_feeds_while_its_past_is_filled_in) {
     static const char *const entries[] = {"/accounts/*"};
@@ -372,6 +411,7 @@ int main(void) {
     RV_RUN(a_device_that_was_away);
     RV_RUN(a_gateway_without_history);
     RV_RUN(the_past_from_a_gateway_that_was_widened);
+    RV_RUN(a_device_with_half_of_its_past);
     RV_RUN(it_feeds_while_its_past_is_filled_in);
     RV_RUN(a_gateway_that_was_narrowed);
     return rv_test_done();
