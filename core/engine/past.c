@@ -103,19 +103,29 @@ static void straight_of_have(const rv_past *past, uint64_t *straight) {
     RV_ASSERT(past->narrower <= past->cover.selection.count);
 }
 
-/* From which position on what the pattern matches stays, of what `have` has. What is covered since
- * a time stays if it was covered so before; else it may be less, and what comes (`next`) stays. */
-static uint64_t stays_from(const rv_past *past, const rv_path_pattern *pattern, uint64_t next) {
+/* Of an entry that is covered since a time: if it was covered so before, what was straight of it by
+ * itself, else what comes (`next`), as all before may be less than it was. */
+static uint64_t straight_since_time(const rv_past *past, const uint64_t *before,
+                                    const rv_select *entry, uint64_t next) {
+    const rv_select *const there = rv_selection_find(&past->have.selection, entry);
+    const bool same = there != NULL && rv_select_equal(there, entry);
+    const uint64_t from = same ? before[there - past->have.selection.entries] : 0;
+    RV_ASSERT(entry->history == RV_HISTORY_SINCE_TIME);
+    return from > 0 && from < next ? from : next;
+}
+
+/* From which position on what the pattern matches stays, of what `have` has. */
+static uint64_t stays_from(const rv_past *past, const uint64_t *before,
+                           const rv_path_pattern *pattern, uint64_t next) {
     uint64_t from = UINT64_MAX;
     for (size_t i = 0; i < past->cover.selection.count; i++) {
         const rv_select *const entry = &past->cover.selection.entries[i];
         if (!rv_path_pattern_within(pattern, &past->cover.patterns[i])) {
             continue;
         }
-        const rv_select *const there = rv_selection_find(&past->have.selection, entry);
-        const bool same = there != NULL && rv_select_equal(there, entry);
+        const bool timed = entry->history == RV_HISTORY_SINCE_TIME;
         const uint64_t begin =
-            entry->history != RV_HISTORY_SINCE_TIME || same ? begin_of(entry) : next;
+            timed ? straight_since_time(past, before, entry, next) : begin_of(entry);
         from = begin < from ? begin : from;
     }
     RV_ASSERT(from > 0);
@@ -131,7 +141,7 @@ static uint64_t straight_from(const rv_past *past, const uint64_t *before,
         const bool held = rv_path_pattern_within(pattern, &past->have.patterns[i]);
         from = held && before[i] > 0 && before[i] < from ? before[i] : from;
     }
-    const uint64_t stays = stays_from(past, pattern, next);
+    const uint64_t stays = stays_from(past, before, pattern, next);
     RV_ASSERT(from > 0);
     return from > stays ? from : stays;
 }
@@ -142,7 +152,10 @@ static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
     rv_coverage *const cover = &past->cover;
     const size_t own = cover->selection.count;
     for (size_t i = 0; i < own; i++) {
-        const uint64_t from = straight_from(past, before, &cover->patterns[i], next);
+        const rv_select *const entry = &cover->selection.entries[i];
+        const uint64_t from = entry->history == RV_HISTORY_SINCE_TIME
+                                  ? straight_since_time(past, before, entry, next)
+                                  : straight_from(past, before, &cover->patterns[i], next);
         past->straight[i] = from <= RV_POSITION_MAX + 1 ? from : 0;
     }
     past->narrower = 0;
@@ -157,7 +170,8 @@ static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
                                  .history = from == 1 ? RV_HISTORY_ALL : RV_HISTORY_SINCE_POSITION,
                                  .since = from == 1 ? 0 : (int64_t)from,
                                  .name = past->have.selection.entries[i].name};
-        if (coverage_add(cover, &entry)) { /* else there is no room, and it is not served */
+        /* if it is there since a time, or there is no room, it is not served */
+        if (rv_selection_find(&cover->selection, &entry) == NULL && coverage_add(cover, &entry)) {
             past->straight[cover->selection.count - 1] = from;
             past->narrower += 1;
         }
@@ -169,8 +183,10 @@ static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
 static void set_all_straight(rv_past *past) {
     for (size_t i = 0; i < past->cover.selection.count; i++) {
         const rv_select *const entry = &past->cover.selection.entries[i];
-        past->straight[i] =
-            entry->history == RV_HISTORY_SINCE_TIME ? past->straight[i] : begin_of(entry);
+        const uint64_t begin = begin_of(entry);
+        if (entry->history != RV_HISTORY_SINCE_TIME) {
+            past->straight[i] = begin <= RV_POSITION_MAX + 1 ? begin : 0;
+        }
     }
     RV_ASSERT(!past->filled && !past->filling);
 }

@@ -192,6 +192,27 @@ RV_TEST(what_is_in_order) {
     RV_CHECK_EQ(straight(&past, "/a/1"), 21);
 }
 
+/* What is covered since a time is in order by itself from its base on, whatever another entry had
+ * of it; what that had goes with it. */
+RV_TEST(what_is_in_order_since_a_time) {
+    static const char *const first[] = {"/a/*"};
+    static const char *const second[] = {"/a/*",
+                                         "/a/1 history since 1970-01-01 00:00:00.000006+00"};
+    static const char *const third[] = {"/b/1", "/a/1 history since 1970-01-01 00:00:00.000006+00"};
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 2),
+                       three = select_texts(2, third, 2);
+    rv_past past = past_of();
+    rv_past_start(&past, &one);
+    rv_past_become(&past, &two, 10, &one);
+    RV_CHECK_EQ(straight(&past, "/a/1"), 1);
+    rv_past_become(&past, &three, 20, &two);
+    RV_CHECK(past.narrowed);
+    RV_CHECK_EQ(straight(&past, "/a/1"), 11);
+    for (uint64_t at = 1; at < POSITIONS; at += 1) {
+        RV_CHECK_EQ(keeps(&past, 0, at), at >= 6);
+    }
+}
+
 /* A past without an event changes nothing, and is plain. */
 RV_TEST(an_empty_past_is_in_order) {
     static const char *const first[] = {"/a/1"};
@@ -514,6 +535,7 @@ int main(void) {
     RV_RUN(what_is_given_up);
     RV_RUN(aggregates_that_are_lost);
     RV_RUN(what_is_in_order);
+    RV_RUN(what_is_in_order_since_a_time);
     RV_RUN(an_empty_past_is_in_order);
     RV_RUN(what_is_said_to_be_in_order_is_so);
     RV_RUN(bytes_come_back_or_are_refused);
