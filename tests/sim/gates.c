@@ -10,6 +10,8 @@
 #define CHANGES_PERCENT 60 /* of worlds with gateways that have no other feature about that */
 #define WORLDS_PERCENT  30 /* of those without, that get one */
 #define CORE_PERCENT    70 /* of these: some entry is held all the time */
+#define GIVEN_PERCENT   35 /* gateways select an aggregate, too */
+#define LATE_PERCENT    60 /* devices come later */
 #define SINCE_PERCENT   30 /* of what is not selected with its history */
 #define SINCE_MAX       60 /* positions */
 #define TRIES_MAX       8
@@ -45,7 +47,8 @@ static bool same(const sim_selection *a, const sim_selection *b) {
         for (uint8_t k = 0; k < b->count && !met; k++) {
             met = a->entries[i].pattern == b->entries[k].pattern &&
                   a->entries[i].history == b->entries[k].history &&
-                  a->entries[i].since == b->entries[k].since;
+                  a->entries[i].since == b->entries[k].since &&
+                  a->entries[i].given == b->entries[k].given;
         }
         equal = met;
     }
@@ -80,8 +83,23 @@ static const char *draw_pattern(const sim_plan *plan, uint64_t *random, uint8_t 
                              : schema->patterns[0];
 }
 
-/* What a gateway holds, one after the other: `core` (NULL: nothing) all the time. */
-static void draw_gateway(sim_plan *plan, uint64_t *random, uint8_t index, const char *core) {
+/* What all gateways of a world hold all the time. */
+typedef struct sim_kept {
+    const char *core;       /* a pattern, with its history; NULL: none */
+    const sim_given *given; /* an aggregate; NULL: none */
+} sim_kept;
+
+static void add_given(sim_selection *selection, const sim_given *given) {
+    RV_ASSERT(selection->count < SIM_ENTRIES_MAX);
+    if (given != NULL) {
+        selection->entries[selection->count] = (sim_entry){NULL, false, given, 0};
+        selection->count += 1;
+    }
+}
+
+/* What a gateway holds, one after the other. */
+static void draw_gateway(sim_plan *plan, uint64_t *random, uint8_t index, const sim_kept *kept) {
+    const char *const core = kept->core;
     sim_member_plan *const m = &plan->members[index];
     RV_ASSERT(m->serves && index > 0);
     m->selection_count = 0;
@@ -95,23 +113,29 @@ static void draw_gateway(sim_plan *plan, uint64_t *random, uint8_t index, const 
             const char *const pattern = draw_pattern(plan, random, m->upstream);
             add(&s, pattern, random, 55);
         }
+        add_given(&s, kept->given);
         append(m, &s);
     }
     m->fills = true;
 }
 
-static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const char *core) {
+static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const sim_kept *kept) {
     sim_member_plan *const m = &plan->members[index];
     const uint64_t most = 1 + rv_random_below(random, 3);
+    const uint64_t later = (uint64_t)plan->quiet_at * 3 / 4;
     RV_ASSERT(m->upstream > 0 && !m->serves);
     m->selection_count = 0;
+    m->starts_at = rv_random_chance(random, LATE_PERCENT)
+                       ? (int64_t)rv_random_below(random, later)
+                       : m->starts_at; /* when the gateway has changed */
     for (uint32_t i = 0; i < TRIES_MAX && m->selection_count < most; i++) {
         sim_selection s = {.count = 0};
         for (uint64_t k = 1 + rv_random_below(random, 2); k > 0; k--) {
-            const bool kept = core != NULL && rv_random_chance(random, 50);
-            const char *const pattern = kept ? core : draw_pattern(plan, random, m->upstream);
-            add(&s, pattern, random, kept ? 80 : 50);
+            const bool all = kept->core != NULL && rv_random_chance(random, 50);
+            const char *const pattern = all ? kept->core : draw_pattern(plan, random, m->upstream);
+            add(&s, pattern, random, all ? 80 : 50);
         }
+        add_given(&s, rv_random_chance(random, 60) ? kept->given : NULL);
         append(m, &s);
     }
     m->fills = true;
@@ -155,9 +179,28 @@ static bool draw_roles(sim_plan *plan, uint64_t *random) {
     return true;
 }
 
+/* Who is given rows takes the root's largest batches, and what they make of those, in one. */
+static sim_kept draw_kept(sim_plan *plan, uint64_t *random) {
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    const bool some = rv_random_chance(random, CORE_PERCENT);
+    const uint64_t nth = rv_random_below(random, sim_schema_patterns(schema));
+    uint64_t givens = 0;
+    while (schema->givens[givens].text != NULL) {
+        givens += 1;
+    }
+    const bool gives = rv_random_chance(random, GIVEN_PERCENT);
+    const uint64_t which = rv_random_below(random, givens);
+    const size_t memory = 2 * plan->members[0].memory;
+    for (uint8_t i = 1; i < plan->member_count && gives; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        m->memory = (m->serves || m->upstream > 0) && m->memory < memory ? memory : m->memory;
+    }
+    RV_ASSERT(givens > 0);
+    return (sim_kept){some ? schema->patterns[nth] : NULL, gives ? &schema->givens[which] : NULL};
+}
+
 void sim_gates_draw(sim_plan *plan, bool known) {
     uint64_t random = sim_plan_stream(plan->seed, "gate changes");
-    const sim_schema *const schema = sim_schema_of(plan->schema);
     const sim_features *const f = &plan->features;
     const bool some = plan->members[1].serves && !f->rows && !f->rights && !f->gate_fills;
     plan->features.gate_changes = known && ((some && rv_random_chance(&random, CHANGES_PERCENT)) ||
@@ -165,16 +208,14 @@ void sim_gates_draw(sim_plan *plan, bool known) {
     if (!plan->features.gate_changes) {
         return;
     }
-    const bool kept = rv_random_chance(&random, CORE_PERCENT);
-    const uint64_t nth = rv_random_below(&random, sim_schema_patterns(schema));
-    const char *const core = kept ? schema->patterns[nth] : NULL;
+    const sim_kept kept = draw_kept(plan, &random);
     const uint32_t count = plan->step_count;
     for (uint8_t i = 1; i < plan->member_count; i++) {
         const sim_member_plan *const m = &plan->members[i];
         if (m->serves) {
-            draw_gateway(plan, &random, i, core);
+            draw_gateway(plan, &random, i, &kept);
         } else if (m->upstream > 0) {
-            draw_device(plan, &random, i, core);
+            draw_device(plan, &random, i, &kept);
         } else {
             continue;
         }
@@ -190,10 +231,11 @@ void sim_gates_draw(sim_plan *plan, bool known) {
 
 /* --- administrators --- */
 
-/* All that the edge ever selects the gateway has held from the first on, and it never went back. */
+/* All that the edge ever selects the gateway has held from the first on, and it never went back;
+ * nor are rows given to it, which it does not know whose they are. */
 static bool must_serve(const sim_world *world, const sim_member *edge) {
     const sim_member *const gateway = &world->members[edge->upstream];
-    bool held = gateway->helds.back == 0;
+    bool held = gateway->helds.back == 0 && !sim_selection_has_given(&gateway->plan->selections[0]);
     for (uint8_t s = 0; s <= edge->selection && held; s++) {
         const sim_selection *const wanted = &edge->plan->selections[s];
         for (uint8_t i = 0; i < wanted->count && held; i++) {
