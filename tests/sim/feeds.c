@@ -224,7 +224,7 @@ static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d)
 
 /* The member holds something else: what may have been purged may come once more. */
 static void see_anew(sim_world *world, sim_feed *feed) {
-    const uint32_t helds = world->members[feed->member].helds.count;
+    const uint32_t helds = world->members[feed->member].helds.times;
     for (uint64_t p = 1; p <= world->truth.count && helds != feed->seen_helds; p++) {
         if (sim_truth_has(world, feed->member, pattern_of(feed), p) != SIM_HAS) {
             set(feed->again, p, true);

@@ -237,12 +237,14 @@ void sim_member_holds(sim_member *member) {
         note_unsure(helds, seen, w);
     }
     while (helds->count > 1 && helds->list[helds->count - 1].from >= now.from) {
-        helds->count -= 1;
+        helds->count -= 1; /* for a moment, in which what it had not may have been purged */
+        helds->gone |= member->plan->fills ? 1u << helds->list[helds->count].selection : 0;
     }
     RV_ASSERT(helds->count < SIM_HELD_MAX);
     helds->list[helds->count] = now;
     helds->list[helds->count].from = helds->count == 0 ? 0 : now.from;
     helds->count += 1;
+    helds->times += 1;
 }
 
 /* Of what its node holds now, is all of the past here? */

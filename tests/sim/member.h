@@ -39,6 +39,7 @@ typedef struct sim_held {
 
 typedef struct sim_helds {
     uint32_t count;
+    uint32_t times; /* that one came, of which some are not in the list any more */
     sim_held list[SIM_HELD_MAX];
     uint64_t base; /* position of the last base that a part came of, */
     uint32_t coming_count;
@@ -46,7 +47,8 @@ typedef struct sim_helds {
     uint64_t unsure_from;           /* what is behind this position, */
     uint64_t unsure_to;             /* and not behind this one, came while several bases did */
     uint64_t seen;                  /* W, when it was looked at */
-    uint32_t gone; /* bits of selections that were held, before it went back: purged for them, */
+    uint32_t gone; /* bits of selections that were held, before it went back or at one position
+                      with the next: purged for them, */
     uint64_t back; /* so that up to this place what there is may be purged, and filled in again */
 } sim_helds;
 
