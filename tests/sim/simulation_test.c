@@ -28,6 +28,7 @@
 #define FIRST_NINE     (FIRST_EIGHT | SIM_ROWS)
 #define FIRST_TWELVE   (FIRST_NINE | SIM_RETRIES | SIM_LOSSES | SIM_GATE_FILLS)
 #define FIRST_THIRTEEN (FIRST_TWELVE | SIM_GATE_LIMITS)
+#define FIRST_FOURTEEN (FIRST_THIRTEEN | SIM_GATE_CHANGES)
 
 static sim_world world;
 static sim_plan plan;
@@ -79,6 +80,7 @@ RV_TEST(seeds_that_failed) {
         {FIRST_TWELVE, {1395, 1719}},
         {FIRST_THIRTEEN, {96, 618, 633, 784}},
         {SIM_GATE_CHANGES, {3, 105}},
+        {FIRST_FOURTEEN, {557}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {
