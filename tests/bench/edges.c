@@ -6,6 +6,7 @@
  *     bench_edges idle PORT PID COUNT      COUNT edges, each with a stream of its own, of which one
  *                                          is appended to: memory of an edge, what the node does
  *                                          while nothing happens, time and work of an append
+ *     bench_edges rows PORT PID COUNT      the same with edges that each select rows of an owner
  *     bench_edges same PORT PID COUNT      COUNT edges with the same stream: events delivered
  *     bench_edges live PORT PID FILE       one edge: an append until it is there, beside writing as
  *                                          much to FILE and flushing it; and its bytes on the wire
@@ -52,11 +53,11 @@ static double append_until_seen(swarm *s, const swarm_edge *e, requests *r) {
     return took;
 }
 
-static void run_idle(int port, int pid, size_t count) {
+static void run_idle(int port, int pid, size_t count, swarm_selects selects) {
     static double times[APPENDS];
     requests *const r = requests_open(port);
     const uint64_t before = process_private_bytes(pid);
-    swarm *const s = swarm_open(port, count, "/accounts/%u");
+    swarm *const s = swarm_open(port, count, selects);
     swarm_rest(s, 1.0);
     printf("bytes_an_edge %.0f\n",
            ((double)process_private_bytes(pid) - (double)before) / (double)count);
@@ -89,7 +90,7 @@ static void run_same(int port, int pid, size_t count) {
     size_t len = 0;
     uint64_t appended = 0;
     requests *const r = requests_open(port);
-    swarm *const s = swarm_open(port, count, "/accounts/1");
+    swarm *const s = swarm_open(port, count, (swarm_selects){.pattern = "/accounts/1"});
     for (int i = 0; i < BATCH; i++) {
         len += (size_t)snprintf(body + len, sizeof body - len, "%s%s", i == 0 ? "[" : ",", one);
     }
@@ -141,7 +142,7 @@ static int open_beside(const char *file) {
 static void run_live(int port, const char *file) {
     static double seen[APPENDS], flushed[APPENDS];
     requests *const r = requests_open(port);
-    swarm *const s = swarm_open(port, 1, "/accounts/**");
+    swarm *const s = swarm_open(port, 1, (swarm_selects){.pattern = "/accounts/**"});
     const int fd = open_beside(file);
     for (size_t i = 0; i < APPENDS / 10; i++) {
         (void)append_until_seen(s, &s->edges[0], r);
@@ -193,7 +194,7 @@ static void run_followed(int port, int edge, const char *file) {
 
 int main(int argc, char **argv) {
     if (argc != 5) {
-        fprintf(stderr, "usage: bench_edges idle|same PORT PID COUNT, live PORT PID FILE, or\n"
+        fprintf(stderr, "usage: bench_edges idle|rows|same PORT PID COUNT, live PORT PID FILE, or\n"
                         "       followed PORT EDGE FILE\n");
         return 2;
     }
@@ -207,8 +208,10 @@ int main(int argc, char **argv) {
         run_followed(port, pid, argv[4]);
     } else if (strcmp(argv[1], "same") == 0) {
         run_same(port, pid, count);
+    } else if (strcmp(argv[1], "rows") == 0) {
+        run_idle(port, pid, count, (swarm_selects){.aggregate = "account", .filter = "owner = %u"});
     } else {
-        run_idle(port, pid, count);
+        run_idle(port, pid, count, (swarm_selects){.pattern = "/accounts/%u"});
     }
     return 0;
 }

@@ -14,6 +14,12 @@ CREATE EVENT_TYPE opened (id creates account(id));
 CREATE EVENT_TYPE deposited (id references account(id), amount bigint NOT NULL increments account(balance));
 CREATE STREAM account_events (path "/accounts/{id}" event_types (opened, deposited));
 `;
+const owned = `
+CREATE AGGREGATE account (id SERIAL PRIMARY KEY, owner bigint NOT NULL, balance bigint NOT NULL DEFAULT 0);
+CREATE EVENT_TYPE opened (id creates account(id), owner bigint NOT NULL DEFAULT 1 updates account(owner));
+CREATE EVENT_TYPE deposited (id references account(id), amount bigint NOT NULL increments account(balance));
+CREATE STREAM account_events (path "/accounts/{id}" event_types (opened, deposited));
+`;
 const MANY = Number(process.env.BENCH_EDGES ?? 10000);
 const EVENTS = Number(process.env.BENCH_AWAY ?? 990000);
 const ROWS = 10000;
@@ -26,7 +32,7 @@ const deposited = (i) => ({ path: `/accounts/${(i % ROWS) + 1}`, type: 'deposite
 /** A central node with the schema, and a row for each of the events that make one. */
 async function central(folder, name, rows, ...options) {
   const node = await Node.start(join(folder, name), ...options);
-  await node.applySchema(schema);
+  await node.applySchema(name.startsWith('owned') ? owned : schema);
   for (let i = 0; i < rows; i += 1000) {
     await node.append(Array.from({ length: Math.min(1000, rows - i) }, (_, k) => opened(i + k)));
   }
@@ -56,6 +62,12 @@ async function crowds(table) {
     `10 edges ${few.append_cpu.toFixed(0)} us`, `${(many.append_cpu / few.append_cpu).toFixed(2)}x`, '', true);
   row('until that one has it, p50', `${many.seen_p50.toFixed(0)} us`, `10 edges ${few.seen_p50.toFixed(0)} us`,
     `${(many.seen_p50 / few.seen_p50).toFixed(2)}x`, '', true);
+  const [two, rows] = [await played(table, 'owned-few', 'rows', 10), await played(table, 'owned', 'rows', MANY)];
+  row(`work of an append, ${edges} that select rows by owner, one these`, `${rows.append_cpu.toFixed(0)} us`,
+    `10 edges ${two.append_cpu.toFixed(0)} us`, `${(rows.append_cpu / two.append_cpu).toFixed(2)}x`, '', true);
+  row('until that one has them, p50', `${rows.seen_p50.toFixed(0)} us`, `10 edges ${two.seen_p50.toFixed(0)} us`,
+    `${(rows.seen_p50 / two.seen_p50).toFixed(2)}x`, '', true);
+  row('memory of one of these edges, idle', `${(rows.bytes_an_edge / 1024).toFixed(1)} KiB`, '', '', '', true);
   const [one, thousand] = [await played(table, 'one', 'same', 1), await played(table, 'same', 'same', 1000)];
   row('events delivered to 1,000 edges with one stream', table.perSecond(thousand.delivered),
     `1 edge ${table.perSecond(one.delivered)}`, `${(thousand.delivered / one.delivered).toFixed(1)}x`, '', true);

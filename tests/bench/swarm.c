@@ -2,7 +2,7 @@
 #include "tests/bench/swarm.h"
 
 #include "sync/timing.h"
-#include "sync/wire.h"
+#include "sync/wire_base.h"
 #include "tests/bench/process.h"
 
 #include <arpa/inet.h>
@@ -59,25 +59,46 @@ static void send_frame(const swarm_edge *e, unsigned opcode, rv_bytes payload) {
     send_all(e, frame, at + payload.len);
 }
 
-static void send_hello(const swarm *s, const swarm_edge *e, const char *format) {
+/* The text with the edge's number in it. */
+static rv_bytes text_of(const swarm *s, const swarm_edge *e, const char *format) {
+    static char text[256];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(text, sizeof text, format, (unsigned)(e - s->edges));
+#pragma GCC diagnostic pop
+    return rv_bytes_of_string(text);
+}
+
+static void send_hello(const swarm *s, const swarm_edge *e) {
     uint8_t bytes[1024];
-    char pattern[256];
     const unsigned index = (unsigned)(e - s->edges);
+    const bool rows = s->selects.pattern == NULL;
     rv_wire_hello hello = {.version_min = RV_WIRE_VERSION_MIN,
                            .version_max = RV_WIRE_VERSION_MAX,
                            .schema_version = 0,
                            .credit = RV_SYNC_CREDIT,
                            .batch_bytes = RV_SYNC_BATCH_MAX,
-                           .pattern_count = 1};
+                           .features = rows ? RV_WIRE_FEATURE_SELECTION : 0,
+                           .pattern_count = rows ? 0 : 1};
     rv_writer w = rv_writer_over(bytes, sizeof bytes);
     memcpy(hello.node_id, &index, sizeof index);
     hello.node_id[15] = 1;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(pattern, sizeof pattern, format, index);
-#pragma GCC diagnostic pop
-    hello.patterns[0] = rv_bytes_of_string(pattern);
+    if (!rows) {
+        hello.patterns[0] = text_of(s, e, s->selects.pattern);
+    }
     rv_wire_write_hello(&w, &hello);
+    send_frame(e, 2, rv_writer_bytes(&w));
+}
+
+static void send_selection(const swarm *s, const swarm_edge *e) {
+    uint8_t bytes[1024];
+    static rv_wire_selection m = {.changed = true, .selection = {.count = 1}};
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    m.selection.entries[0] = (rv_select){.kind = RV_SELECT_AGGREGATE,
+                                         .history = RV_HISTORY_NONE,
+                                         .name = rv_bytes_of_string(s->selects.aggregate),
+                                         .filter = text_of(s, e, s->selects.filter)};
+    rv_wire_write_selection(&w, &m);
     send_frame(e, 2, rv_writer_bytes(&w));
 }
 
@@ -107,6 +128,13 @@ static void send_ping(const swarm_edge *e, rv_wire_kind kind, uint64_t nonce) {
 
 /* --- receiving --- */
 
+static void give_back(swarm_edge *e, size_t message_len) {
+    e->credit_used += message_len + RV_SYNC_MESSAGE_COST;
+    if (e->credit_used > RV_SYNC_CREDIT / 2) {
+        send_credit(e);
+    }
+}
+
 static void take_events(swarm *s, swarm_edge *e, rv_bytes body, size_t message_len) {
     rv_cursor c = rv_cursor_over(body);
     rv_wire_events head;
@@ -119,10 +147,24 @@ static void take_events(swarm *s, swarm_edge *e, rv_bytes body, size_t message_l
     s->events += count;
     e->seen = e->heard;
     e->watermark = head.continues ? e->watermark : head.watermark;
-    e->credit_used += message_len + RV_SYNC_MESSAGE_COST;
-    if (e->credit_used > RV_SYNC_CREDIT / 2) {
-        send_credit(e);
+    give_back(e, message_len);
+}
+
+/* Rows: those that there are, or some that changed. */
+static void take_rows(swarm *s, swarm_edge *e, rv_wire_kind kind, rv_bytes body,
+                      size_t message_len) {
+    rv_wire_base base;
+    if (kind == RV_WIRE_BASE && rv_wire_read_base(body, &base, NULL) != RV_OK) {
+        bench_fail("a base is malformed");
     }
+    if (kind == RV_WIRE_CHANGES) {
+        e->events += 1;
+        e->seen = e->heard;
+    } else if (base.last) {
+        s->live += !e->live;
+        e->live = true;
+    }
+    give_back(e, message_len);
 }
 
 static void take_message(swarm *s, swarm_edge *e, rv_bytes message) {
@@ -138,10 +180,15 @@ static void take_message(swarm *s, swarm_edge *e, rv_bytes message) {
         bench_fail("a message is malformed");
     }
     if (kind == RV_WIRE_WELCOME) {
-        e->live = true;
-        s->live += 1;
+        e->live = s->selects.pattern != NULL;
+        s->live += e->live;
+        if (!e->live) {
+            send_selection(s, e);
+        }
     } else if (kind == RV_WIRE_EVENTS) {
         take_events(s, e, body, message.len);
+    } else if (kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES) {
+        take_rows(s, e, kind, body, message.len);
     } else if (kind == RV_WIRE_PROGRESS && rv_wire_read_progress(body, &p, NULL) == RV_OK) {
         e->watermark = p.watermark;
     } else if (kind == RV_WIRE_PING && rv_wire_read_ping(body, &nonce, NULL) == RV_OK) {
@@ -259,7 +306,7 @@ void swarm_rest(swarm *s, double how_long) {
 
 /* --- opening --- */
 
-static void connect_edge(swarm *s, swarm_edge *e, const char *format) {
+static void connect_edge(swarm *s, swarm_edge *e) {
     const int one = 1;
     struct sockaddr_in name = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = e};
@@ -270,25 +317,26 @@ static void connect_edge(swarm *s, swarm_edge *e, const char *format) {
     }
     (void)setsockopt(e->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     send_all(e, (const uint8_t *)upgrade, sizeof upgrade - 1);
-    send_hello(s, e, format); /* nobody has to wait for the answer */
+    send_hello(s, e); /* nobody has to wait for the answer */
     if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, e->fd, &event) != 0) {
         bench_fail("cannot watch a connection");
     }
     e->heard = e->pinged = now_seconds();
 }
 
-swarm *swarm_open(int port, size_t count, const char *format) {
+swarm *swarm_open(int port, size_t count, swarm_selects selects) {
     swarm *const s = calloc(1, sizeof *s);
     const double start = now_seconds();
     files_at_least((unsigned)count + 64);
     s->epoll = epoll_create1(0);
     s->port = port;
+    s->selects = selects;
     s->count = count;
     s->edges = calloc(count, sizeof *s->edges);
     s->received = malloc(2 * (size_t)FRAME_MAX);
     s->looked = start;
     for (size_t i = 0; i < count; i++) {
-        connect_edge(s, &s->edges[i], format);
+        connect_edge(s, &s->edges[i]);
         while (i + 1 - s->live >= AT_ONCE && now_seconds() < start + 60) {
             swarm_turn(s, 10);
         }

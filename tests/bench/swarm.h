@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many edges in one process: each a plain WebSocket over loopback that says hello with one pattern,
- * takes what comes without keeping it, gives credit back, reports W as an edge does, and keeps the
- * connection alive. What they cost a central node is what real ones cost it; what real ones cost
- * themselves is not here.
+ * or selects rows of one aggregate and has them sent, takes what comes without keeping it, gives
+ * credit back, reports W as an edge does, and keeps the connection alive. What they cost a central
+ * node is what real ones cost it; what real ones cost themselves is not here.
  */
 #ifndef RV_TESTS_BENCH_SWARM_H
 #define RV_TESTS_BENCH_SWARM_H
@@ -18,9 +18,9 @@ typedef struct swarm swarm;
 
 typedef struct swarm_edge {
     int fd;
-    bool open; /* its WebSocket is */
-    bool live; /* it was welcomed */
-    uint64_t events;
+    bool open;       /* its WebSocket is */
+    bool live;       /* it was welcomed, and has the rows that it selects */
+    uint64_t events; /* or messages of rows that changed */
     uint64_t watermark;
     uint64_t reported;
     uint64_t credit_used;
@@ -33,7 +33,15 @@ typedef struct swarm_edge {
     size_t left_len;
 } swarm_edge;
 
+/* What each edge selects; in the texts %u stands for its number. */
+typedef struct swarm_selects {
+    const char *pattern;   /* NULL: rows */
+    const char *aggregate; /* of which */
+    const char *filter;
+} swarm_selects;
+
 struct swarm {
+    swarm_selects selects;
     int epoll;
     int port;
     size_t count;
@@ -46,9 +54,8 @@ struct swarm {
     uint8_t *received;
 };
 
-/* Connects `count` edges, of which edge i selects the pattern that `format`, with %u for i, says;
- * returns when all are welcomed. */
-swarm *swarm_open(int port, size_t count, const char *format);
+/* Connects `count` edges; returns when all are welcomed, and have the rows that they select. */
+swarm *swarm_open(int port, size_t count, swarm_selects selects);
 
 /* Takes what there is, waiting at most so long. */
 void swarm_turn(swarm *s, int wait_ms);
