@@ -103,6 +103,105 @@ bool rv_schema_filter_within(const rv_expr *inner, const rv_expr *outer) {
     return begins && inner->steps[inner->step_count - 1].op == RV_EXPR_AND;
 }
 
+/* --- equality --- */
+
+/* Types of one family have the same form for equal values. */
+typedef enum filter_family {
+    FAMILY_NONE,
+    FAMILY_INTEGER,
+    FAMILY_TEXT,
+    FAMILY_KIND /* each kind by itself */
+} filter_family;
+
+static filter_family family_of(const rv_type *type) {
+    switch ((uint32_t)type->kind) {
+    case RV_TYPE_SMALLINT:
+    case RV_TYPE_INTEGER:
+    case RV_TYPE_BIGINT:
+        return FAMILY_INTEGER;
+    case RV_TYPE_VARCHAR:
+    case RV_TYPE_TEXT:
+        return FAMILY_TEXT;
+    case RV_TYPE_BOOLEAN:
+    case RV_TYPE_DATE:
+    case RV_TYPE_TIMESTAMP:
+    case RV_TYPE_TIMESTAMPTZ:
+    case RV_TYPE_UUID:
+    case RV_TYPE_ENUM:
+        return FAMILY_KIND;
+    default:
+        return FAMILY_NONE;
+    }
+}
+
+bool rv_schema_filter_equates(const rv_type *type) {
+    return family_of(type) != FAMILY_NONE;
+}
+
+static bool equate(const rv_type *a, const rv_type *b) {
+    const filter_family family = family_of(a);
+    return family != FAMILY_NONE && family == family_of(b) &&
+           (family != FAMILY_KIND || a->kind == b->kind);
+}
+
+/* These steps are a column, a literal and `=`. */
+static bool is_equality(const rv_expr_step *steps, uint32_t count, uint16_t *column,
+                        rv_value *value) {
+    if (count != 3 || steps[2].op != RV_EXPR_EQUAL || !equate(&steps[2].left, &steps[2].right)) {
+        return false;
+    }
+    const bool first = steps[0].op == RV_EXPR_SLOT && steps[1].op == RV_EXPR_CONSTANT;
+    const bool second = steps[1].op == RV_EXPR_SLOT && steps[0].op == RV_EXPR_CONSTANT;
+    const rv_expr_step *const slot = &steps[first ? 0 : 1];
+    const rv_expr_step *const literal = &steps[first ? 1 : 0];
+    if ((!first && !second) || rv_value_is_null(&literal->constant)) {
+        return false;
+    }
+    RV_ASSERT(slot->target < RV_COLUMNS_MAX);
+    *column = (uint16_t)slot->target;
+    *value = literal->constant;
+    return true;
+}
+
+static bool is_jump(const rv_expr_step *step) {
+    return step->op == RV_EXPR_JUMP || step->op == RV_EXPR_JUMP_UNLESS_TRUE ||
+           step->op == RV_EXPR_SKIP_IF_FALSE || step->op == RV_EXPR_SKIP_IF_TRUE ||
+           step->op == RV_EXPR_SKIP_IF_VALUE || step->op == RV_EXPR_IN_ITEM ||
+           step->op == RV_EXPR_BETWEEN_LOW;
+}
+
+/* Where the right side of the AND begins that the first `end` steps end with; 0: they end with no
+ * AND, or (a CASE) with one that is not all of them: then something else jumps behind it. */
+static uint32_t right_of_and(const rv_expr_step *steps, uint32_t end) {
+    uint32_t begin = 0;
+    if (end == 0 || steps[end - 1].op != RV_EXPR_AND) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < end; i += 1) {
+        if (is_jump(&steps[i]) && steps[i].target == end) {
+            if (begin > 0 || steps[i].op != RV_EXPR_SKIP_IF_FALSE) {
+                return 0;
+            }
+            begin = i + 1;
+        }
+    }
+    return begin;
+}
+
+/* `a and b and c` is (a and b) and c: the sides are looked at from the right. */
+bool rv_schema_filter_equality(const rv_expr *filter, uint16_t *column, rv_value *value) {
+    uint32_t end = filter->step_count;
+    RV_ASSERT(end > 0);
+    for (uint32_t begin = right_of_and(filter->steps, end); begin > 0;
+         begin = right_of_and(filter->steps, end)) { /* fewer each time */
+        if (is_equality(filter->steps + begin, end - 1 - begin, column, value)) {
+            return true;
+        }
+        end = begin - 1;
+    }
+    return is_equality(filter->steps, end, column, value);
+}
+
 bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *values, rv_arena *scratch) {
     RV_ASSERT(filter->type.kind == RV_TYPE_BOOLEAN || filter->null_type);
     const size_t mark = rv_arena_mark(scratch);

@@ -25,6 +25,17 @@ RV_MUST_USE rv_status rv_schema_filter_events(const rv_schema *schema, const rv_
  * columns, passes `outer`: it is the same, or the same AND more. */
 bool rv_schema_filter_within(const rv_expr *inner, const rv_expr *outer);
 
+/*
+ * True when every row that passes has one value in one column, which the filter names, alone or
+ * before or after ANDs: `column = literal`; and values of its type that are equal are the same
+ * number or bytes. Told of the first such column that is found; there may be others, and forms of
+ * which it is not told.
+ */
+bool rv_schema_filter_equality(const rv_expr *filter, uint16_t *column, rv_value *value);
+
+/* True for the types of such columns. */
+bool rv_schema_filter_equates(const rv_type *type);
+
 /* True when the row with these columns, or the event with these fields, passes; one for which it
  * cannot be told does not. */
 bool rv_schema_filter_passes(const rv_expr *filter, const rv_value *values, rv_arena *scratch);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Goal: of two filters the one is told to be within the other only if every row that passes it
- * passes the other; and where it is the other one, or that and more, that is told.
- * Method: filters put together at random of small conditions, over rows of all combinations of a
- * few values and NULL; each is evaluated on each.
+ * passes the other; and where it is the other one, or that and more, that is told. A filter is told
+ * to want one value in a column only if every row that passes has it there. Method: filters put
+ * together at random of small conditions, over rows of all combinations of a few values and NULL;
+ * each is evaluated on each.
  */
 #include "core/model/schema_filter.h"
 #include "tests/unit/test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char schema_text[] =
-    "CREATE AGGREGATE thing (id bigint PRIMARY KEY, a bigint, b boolean, c text);"
+    "CREATE AGGREGATE thing (id bigint PRIMARY KEY, a bigint, b boolean, c text, "
+    "d varchar(20), e char(3));"
     "CREATE EVENT_TYPE made (id creates thing(id));"
     "CREATE STREAM things (path \"/things/{id}\", event_types (made));";
 
@@ -66,6 +69,58 @@ RV_TEST(what_may_be_more_is_not_within) {
     RV_CHECK(!within("b and a = 1", "a = 1")); /* it is, which nobody sees at a glance */
 }
 
+/* What the filter is told to want: `column`: the number of the column, 0 for none. */
+static bool wants(const char *text, uint16_t column, const char *value) {
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    rv_expr filter;
+    uint16_t found = 0;
+    rv_value wanted = rv_value_null();
+    if (!compile(text, &arena, &filter)) {
+        return false;
+    }
+    if (!rv_schema_filter_equality(&filter, &found, &wanted)) {
+        return column == 0;
+    }
+    return found == column && (wanted.class_ == RV_VALUE_BYTES
+                                   ? rv_bytes_equal(wanted.as.bytes, rv_bytes_of_string(value))
+                                   : wanted.as.integer == (int64_t)strtoll(value, NULL, 10));
+}
+
+RV_TEST(one_value_in_a_column_is_told) {
+    RV_CHECK(wants("a = 3", 1, "3"));
+    RV_CHECK(wants("3 = a", 1, "3"));
+    RV_CHECK(wants("thing.a = 3", 1, "3"));
+    RV_CHECK(wants("a = '3'", 1, "3"));
+    RV_CHECK(wants("c = 'it''s'", 3, "it's"));
+    RV_CHECK(wants("(c = 'x')", 3, "x"));
+    RV_CHECK(wants("d = 'ada'", 4, "ada"));
+    RV_CHECK(wants("a = 3 and b", 1, "3"));
+    RV_CHECK(wants("b and a = 3", 1, "3"));
+    RV_CHECK(wants("b and a = 3 and c = 'x'", 3, "x"));
+    RV_CHECK(wants("(b or c = 'x') and a = 3 and d is null", 1, "3"));
+    RV_CHECK(wants("a = 3 and (b or c = 'x')", 1, "3"));
+    RV_CHECK(wants("(a = 3 and b) and not b", 1, "3"));
+}
+
+RV_TEST(no_value_is_told_where_others_pass) {
+    RV_CHECK(wants("a = 3 or b", 0, ""));
+    RV_CHECK(wants("a = 3 and b or c = 'x'", 0, ""));
+    RV_CHECK(wants("not (a = 3 and b)", 0, ""));
+    RV_CHECK(wants("not (a = 3)", 0, ""));
+    RV_CHECK(wants("(a = 3) is not true", 0, ""));
+    RV_CHECK(wants("a <> 3", 0, ""));
+    RV_CHECK(wants("a = a", 0, ""));
+    RV_CHECK(wants("a = null", 0, ""));
+    RV_CHECK(wants("a = 3.0", 0, ""));
+    RV_CHECK(wants("e = 'x'", 0, "")); /* spaces at its end do not count */
+    RV_CHECK(wants("a in (3, 4)", 0, ""));
+    RV_CHECK(wants("case when b then a = 1 and b else a = 3 end", 0, ""));
+    RV_CHECK(wants("case when b then b else b and a = 3 end", 0, ""));
+    RV_CHECK(wants("coalesce(b, a = 3)", 0, ""));
+    RV_CHECK(wants("coalesce(b, b and a = 3)", 0, ""));
+    RV_CHECK(wants("c like 'x%'", 0, ""));
+}
+
 /* --- at random --- */
 
 static void condition(uint64_t *random, char *text, size_t size) {
@@ -86,17 +141,25 @@ static void condition(uint64_t *random, char *text, size_t size) {
     }
 }
 
+#define ROWS (5u * 3 * 3)
+
+static void row(uint32_t i, rv_value *values) {
+    static const char *const texts[] = {"x", "y"};
+    const uint32_t a = i % 5, b = i / 5 % 3, c = i / 15;
+    values[0] = rv_value_int(1);
+    values[1] = a == 4 ? rv_value_null() : rv_value_int(a);
+    values[2] = b == 2 ? rv_value_null() : rv_value_int(b);
+    values[3] = c == 2 ? rv_value_null() : rv_value_bytes(rv_bytes_of_string(texts[c]));
+    values[4] = rv_value_null();
+    values[5] = rv_value_null();
+}
+
 /* Every row that passes the one passes the other. */
 static bool holds(const rv_expr *inner, const rv_expr *outer) {
-    static const char *const texts[] = {"x", "y"};
     bool all = true;
-    for (int i = 0; i < 5 * 3 * 3; i++) {
-        const int a = i % 5, b = i / 5 % 3, c = i / 15;
+    for (uint32_t i = 0; i < ROWS; i++) {
         rv_value values[RV_COLUMNS_MAX];
-        values[0] = rv_value_int(1);
-        values[1] = a == 4 ? rv_value_null() : rv_value_int(a);
-        values[2] = b == 2 ? rv_value_null() : rv_value_int(b);
-        values[3] = c == 2 ? rv_value_null() : rv_value_bytes(rv_bytes_of_string(texts[c]));
+        row(i, values);
         rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
         all = all && (!rv_schema_filter_passes(inner, values, &scratch) ||
                       rv_schema_filter_passes(outer, values, &scratch));
@@ -131,6 +194,55 @@ RV_TEST(whatever_is_told_to_be_within_is) {
     RV_CHECK(told > RV_TEST_ROUNDS(3000) / 6 && refused > RV_TEST_ROUNDS(3000) / 6);
 }
 
+/* Every row that passes has the value there. */
+static bool has(const rv_expr *filter, uint16_t column, const rv_value *value) {
+    bool all = true;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        rv_value values[RV_COLUMNS_MAX];
+        row(i, values);
+        rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+        all = all && (!rv_schema_filter_passes(filter, values, &scratch) ||
+                      rv_value_compare(&thing->columns[column].type, &values[column], value) == 0);
+    }
+    return all;
+}
+
+RV_TEST(whatever_is_told_to_be_wanted_is) {
+    uint64_t random = 5;
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < RV_TEST_SEEDS(3000); i++) {
+        static const char *const forms[] = {"%s and %s",
+                                            "(%s) and (%s)",
+                                            "%s or %s",
+                                            "not (%s and %s)",
+                                            "case when b then %s else %s end",
+                                            "coalesce(%s, %s)",
+                                            "(%s and %s) is true",
+                                            "(%s) in (true, %s)"};
+        char left[128], right[128], text[300];
+        condition(&random, left, sizeof left);
+        condition(&random, right, sizeof right);
+        const uint64_t r = rv_test_random(&random) % 12;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+        (void)snprintf(text, sizeof text, forms[r < 8 ? r : r % 2], left, right);
+#pragma GCC diagnostic pop
+        rv_arena arena = rv_arena_over(memory, sizeof memory);
+        rv_expr filter;
+        uint16_t column = 0;
+        rv_value value = rv_value_null();
+        RV_CHECK(compile(text, &arena, &filter));
+        if (rv_schema_filter_equality(&filter, &column, &value)) {
+            told += 1;
+            if (!has(&filter, column, &value)) {
+                fprintf(stderr, "`%s` wants another value\n", text);
+                RV_CHECK(false);
+            }
+        }
+    }
+    RV_CHECK(told > RV_TEST_ROUNDS(3000) / 12);
+}
+
 int main(void) {
     rv_arena arena = rv_arena_over(schema_memory, sizeof schema_memory);
     if (rv_schema_create(&schema, &arena, NULL) != RV_OK ||
@@ -141,5 +253,8 @@ int main(void) {
     RV_RUN(the_same_and_more_is_within);
     RV_RUN(what_may_be_more_is_not_within);
     RV_RUN(whatever_is_told_to_be_within_is);
+    RV_RUN(one_value_in_a_column_is_told);
+    RV_RUN(no_value_is_told_where_others_pass);
+    RV_RUN(whatever_is_told_to_be_wanted_is);
     return rv_test_done();
 }
