@@ -40,14 +40,11 @@ static void write_gone(const rv_base_reader *reader, rv_writer *w) {
 rv_status rv_state_base_changes(const rv_state *state, const rv_base_source *source,
                                 const rv_changes *changes, uint64_t until, size_t target,
                                 rv_arena *scratch, uint64_t *serial, rv_writer *w) {
-    rv_change_cursor cursor = rv_changes_begin(changes);
+    rv_change_cursor cursor = rv_changes_from(changes, *serial);
     rv_change change;
     rv_base_reader reader;
     RV_ASSERT(*serial >= changes->first && w->len == 0);
     while (rv_changes_next(changes, &cursor, &change)) {
-        if (change.serial < *serial) {
-            continue;
-        }
         if (change.position > until) {
             break;
         }

@@ -9,7 +9,7 @@ typedef struct entry_head {
     uint32_t len; /* with this head, a multiple of 8 */
     uint32_t before_len;
     uint32_t after_len;
-    uint32_t spare;
+    uint32_t previous; /* length of the entry before, which may be gone */
     uint64_t position;
 } entry_head;
 
@@ -79,6 +79,7 @@ void rv_changes_add(rv_changes *c, uint64_t position, rv_bytes before, rv_bytes 
     const entry_head head = {.len = (uint32_t)len,
                              .before_len = (uint32_t)before.len,
                              .after_len = (uint32_t)after.len,
+                             .previous = c->last,
                              .position = position};
     uint8_t *const to = c->memory + c->end;
     memcpy(to, &head, sizeof head);
@@ -89,12 +90,14 @@ void rv_changes_add(rv_changes *c, uint64_t position, rv_bytes before, rv_bytes 
         memcpy(to + sizeof head + before.len, after.ptr, after.len);
     }
     c->end += len;
+    c->last = head.len;
     c->next += 1;
     RV_ASSERT(c->end <= c->cap);
 }
 
 void rv_changes_commit(rv_changes *c) {
     c->committed = c->end;
+    c->last_committed = c->last;
     c->next_committed = c->next;
     RV_ASSERT(c->begin <= c->committed);
 }
@@ -127,12 +130,29 @@ void rv_changes_rollback(rv_changes *c) {
     c->end = c->committed > c->begin ? c->committed : c->begin;
     c->next = c->next_committed > c->first ? c->next_committed : c->first;
     c->committed = c->end;
+    c->last = c->last_committed;
     c->next_committed = c->next;
     RV_ASSERT(c->begin <= c->end && c->first <= c->next);
 }
 
 rv_change_cursor rv_changes_begin(const rv_changes *c) {
     return (rv_change_cursor){c->begin, c->first};
+}
+
+rv_change_cursor rv_changes_from(const rv_changes *c, uint64_t serial) {
+    rv_change_cursor cursor = {c->committed, c->next_committed};
+    size_t len = c->last_committed;
+    if (c->first >= c->next_committed) { /* there are none that stay */
+        return rv_changes_begin(c);
+    }
+    while (cursor.serial > serial && cursor.serial > c->first) { /* back by an entry */
+        RV_ASSERT(len > 0 && cursor.at >= c->begin + len);
+        cursor.at -= len;
+        cursor.serial -= 1;
+        len = head_at(c, cursor.at).previous;
+    }
+    RV_ASSERT(cursor.serial > c->first || cursor.at == c->begin);
+    return cursor;
 }
 
 bool rv_changes_next(const rv_changes *c, rv_change_cursor *cursor, rv_change *change) {

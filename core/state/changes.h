@@ -25,8 +25,10 @@ typedef struct rv_changes {
     size_t begin;
     size_t end;
     size_t committed; /* where entries end that stay */
-    uint64_t first;   /* serial of the entry at `begin` */
-    uint64_t next;    /* of the next one */
+    uint32_t last;    /* length of the last entry, */
+    uint32_t last_committed;
+    uint64_t first; /* serial of the entry at `begin` */
+    uint64_t next;  /* of the next one */
     uint64_t next_committed;
     uint64_t since;
 } rv_changes;
@@ -58,6 +60,10 @@ typedef struct rv_change_cursor {
 } rv_change_cursor;
 
 rv_change_cursor rv_changes_begin(const rv_changes *changes);
+
+/* Before the entry with this serial, or the first that there is behind it. It is looked for from
+ * the end: who keeps up finds it at once. */
+rv_change_cursor rv_changes_from(const rv_changes *changes, uint64_t serial);
 
 /* The next committed entry; false: there are no more. */
 bool rv_changes_next(const rv_changes *changes, rv_change_cursor *cursor, rv_change *change);

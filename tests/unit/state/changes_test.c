@@ -4,7 +4,8 @@
  * whatever happens to them; so has one that gets them from there; it is told of no row that it did
  * not have and does not get; what is no longer known of changes is told. Method: random events,
  * judged as at the root, some of them refused, some batches taken back; a second state that gets a
- * base and then changes, with memory for all of them or for a few; compared by hash.
+ * base and then changes, with memory for all of them or for a few; compared by hash. Who goes on
+ * among the changes where it was finds what a walk from the beginning does.
  */
 #include "core/model/schema_filter.h"
 #include "core/state/base.h"
@@ -224,9 +225,30 @@ RV_TEST(changes_that_are_gone_are_told) {
     RV_CHECK(lost > 20 && lost < 1300);
 }
 
+/* Goes on where it was left, beside a walk from the beginning: some of what there is, or all. */
+static void go_on(const rv_changes *c, uint32_t most, uint64_t *serial, uint32_t *gone) {
+    rv_change_cursor cursor = rv_changes_from(c, *serial), twin = rv_changes_begin(c);
+    rv_change change, same_change;
+    RV_CHECK_EQ(cursor.serial, *serial < c->first ? c->first : *serial);
+    *gone += *serial < c->first;
+    while (twin.serial < cursor.serial) {
+        RV_CHECK(rv_changes_next(c, &twin, &same_change));
+    }
+    bool more = true;
+    for (uint32_t i = 0; i < most && more; i += 1) {
+        more = rv_changes_next(c, &cursor, &change);
+        RV_CHECK_EQ(rv_changes_next(c, &twin, &same_change), more);
+        RV_CHECK(!more || (change.serial == same_change.serial &&
+                           change.before.ptr == same_change.before.ptr &&
+                           change.after.len == same_change.after.len));
+    }
+    *serial = cursor.serial;
+}
+
 /* From the root to an edge, by steps in which W moves, and from there to another that asks by its
  * own W, now and then. */
-static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *lost) {
+static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *lost,
+                    uint32_t *gone) {
     static const uint16_t numbers[FILTERS] = {0, 1, 2};
     rv_state *root, *edge, *further;
     rv_changes changes, noted;
@@ -243,6 +265,8 @@ static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *
     select_all(which, &source);
     RV_CHECK_PASSED();
     uint64_t serial = 1, watermark = 0, further_watermark = 0;
+    uint64_t next_serial = 0, further_serial = 0;
+    uint32_t first_gone = 0;
     for (uint32_t i = 0; i < 80; i += 1) {
         for (uint64_t k = rv_test_random(&seed) % 30; k > 0; k -= 1) {
             judge_random(root, &seed);
@@ -270,6 +294,11 @@ static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *
         rv_state_changed_at(edge, watermark);
         rv_state_commit(edge);
         RV_CHECK(same(root, edge, &source));
+        go_on(&changes, i % 2 == 0 ? 7 : UINT32_MAX, &next_serial, &first_gone);
+        if (i >= 20) {
+            go_on(&noted, i % 3 == 0 ? 2 : UINT32_MAX, &further_serial, gone);
+        }
+        RV_CHECK_PASSED();
         if (i >= 20 && rv_test_random(&seed) % 3 == 0) {
             uint64_t next = 0;
             if (rv_changes_find(&noted, further_watermark, &next)) {
@@ -286,15 +315,17 @@ static void pass_on(uint64_t seed, size_t which, size_t further_size, uint32_t *
 }
 
 RV_TEST(given_rows_are_passed_on) {
-    uint32_t lost = 0, lost_of_few = 0;
+    uint32_t lost = 0, lost_of_few = 0, gone = 0, gone_of_few = 0;
     for (uint64_t seed = 1; seed <= RV_TEST_SEEDS(12); seed += 1) {
-        pass_on(seed, seed % 4, sizeof further_ring, &lost);
+        pass_on(seed, seed % 4, sizeof further_ring, &lost, &gone);
         RV_CHECK_PASSED();
-        pass_on(seed, seed % 4, 300 + 20 * (size_t)seed, &lost_of_few);
+        pass_on(seed, seed % 4, 300 + 20 * (size_t)seed, &lost_of_few, &gone_of_few);
         RV_CHECK_PASSED();
     }
     RV_CHECK_EQ(lost, 0);
     RV_CHECK(lost_of_few > 10);
+    RV_CHECK_EQ(gone, RV_TEST_SEEDS(12)); /* each once: there was no place yet */
+    RV_CHECK(gone_of_few > gone);
 }
 
 RV_TEST(events_are_not_folded_into_given_rows) {
