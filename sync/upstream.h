@@ -51,10 +51,10 @@ int64_t rv_upstream_shared_deadline(const rv_upstream_shared *shared);
 RV_MUST_USE rv_status rv_upstream_receive(rv_upstream *session, rv_bytes message, int64_t now,
                                           rv_error *err);
 
-/* The next message to send, borrowed until the next call on any session of the node: encoded when
- * it is asked for, so ask only when the transport can take it. False: nothing now; ask again after
- * rv_node_poll has moved rv_node_sequence_durable, after a read completed, or after a message came
- * in. */
+/* The next message to send, borrowed until the next call on any session of the node, or
+ * rv_upstream_look: encoded when it is asked for, so ask only when the transport can take it.
+ * False: nothing now; ask again after rv_node_poll has moved rv_node_sequence_durable, after a read
+ * completed, or after a message came in. */
 bool rv_upstream_send(rv_upstream *session, int64_t now, rv_bytes *message);
 
 /* When something is to be sent by itself (heartbeat, progress); INT64_MAX: never. */

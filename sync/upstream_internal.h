@@ -4,7 +4,7 @@
  * upstream_feed.c makes events and progress messages, upstream_waiting.c keeps what waits for the
  * node, upstream_push.c takes what edges push, upstream_lease.c the keys that they ask for,
  * upstream_lineage.c compares histories. upstream_watch.c knows who has nothing to say,
- * upstream_share.c what several say.
+ * upstream_watch_rows.c by what becomes of rows; upstream_share.c what several say.
  *
  *     new -> checking (lineage) -> live -> failed (its error is to be sent) -> over
  *
@@ -40,7 +40,8 @@
 #define TOLD_MAX           4096u /* decisions to be told, of all sessions */
 #define TOLD_NONE          UINT32_MAX
 
-#define RV_UPSTREAM_WATCHES 8u          /* patterns of a session that can be watched */
+#define RV_UPSTREAM_WATCHES 6u          /* places in the index of a session on its first page, */
+#define RV_UPSTREAM_FURTHER 20u         /* and on its last, of who selects more */
 #define SHARED_MESSAGES     8u          /* events messages that are kept for who needs the same, */
 #define SHARED_MESSAGE_MAX  (32u << 10) /* if they are no longer than this */
 #define SHARED_PATTERNS_MAX 512u        /* and their patterns than this */
@@ -198,11 +199,12 @@ typedef struct rv_upstream_ring {
     struct rv_upstream_ring *prev;
 } rv_upstream_ring;
 
-/* A pattern of a session that is watched, in the index. */
+/* What a session that is watched selects, in the index: a pattern or an aggregate. */
 typedef struct rv_upstream_watch {
     rv_upstream *session;
     struct rv_upstream_watch *next;
     struct rv_upstream_watch **at; /* what points here */
+    size_t entry;                  /* of its `fed`; behind these of its `fed_given` */
 } rv_upstream_watch;
 
 /* An events message that was sent, for who is to be sent the same. */
@@ -289,8 +291,9 @@ struct rv_upstream {
     bool would_relay;   /* it would, if its token allowed it */
     rv_error failure;
     rv_upstream_status status;
-    rv_upstream_watch watches[RV_UPSTREAM_WATCHES]; /* of `fed`, while it is watched */
+    rv_upstream_watch watches[RV_UPSTREAM_WATCHES]; /* while it is watched */
     uint8_t selection[SELECTION_MEMORY];
+    rv_upstream_watch further[RV_UPSTREAM_FURTHER]; /* not touched by who selects little */
 };
 
 /* What waits for the node. */
@@ -358,10 +361,12 @@ struct rv_upstream_shared {
     rv_upstream_ring behind;
     uint32_t asked_count;
     uint32_t watched_count;
-    uint32_t bucket_count; /* a power of two */
+    uint32_t watched_given; /* those of them that select aggregates */
+    uint32_t bucket_count;  /* a power of two */
     rv_upstream_watch **buckets;
     rv_subscription router; /* of all events: what became durable, for those that are watched */
-    rv_mark routed;         /* how far it has come */
+    rv_mark routed;         /* how far it has come, */
+    uint64_t rows;          /* and with it what became of rows: serial of the next change */
     int64_t tell_from;      /* W may be told once for each TELL_US since then */
     rv_shared_message *messages;
     uint32_t message_count; /* those that ever were in use */
@@ -516,6 +521,21 @@ void rv_upstream_unwatch(rv_upstream *session);
 
 /* The feed of a session that is watched. Not watched any more: it has something to feed. */
 bool rv_upstream_watched_feed(rv_upstream *session, int64_t now, rv_bytes *message);
+
+/* Where in the index something with this hash is. */
+rv_upstream_watch **rv_upstream_bucket(const rv_upstream_shared *shared, uint64_t hash);
+
+/* The session is one of a list of those that are concerned; returns its first. */
+rv_upstream *rv_upstream_add_concerned(rv_upstream *session, rv_upstream *concerned);
+
+/* All of the list, which are watched, feed again from the batch on that begins with this event. */
+void rv_upstream_concern(rv_upstream *concerned, uint64_t next);
+
+/* The hash of an aggregate that is selected, for the index. */
+uint64_t rv_upstream_rows_hash(const rv_given *given);
+
+/* Looks at rows that changed up to this W, which routed.watermark has not reached. */
+void rv_upstream_rows_look(rv_upstream_shared *shared, uint64_t watermark);
 
 /* A message that was sent to another session, from this sequence on, and is right for this one;
  * NULL: there is none. */

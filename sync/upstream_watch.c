@@ -3,21 +3,25 @@
  * Sessions that have all there is. Ten thousand edges may be connected of which one append concerns
  * one; so what becomes durable is looked at once, for all of them, and an index says whom it
  * concerns: a hash table by the part of a pattern before its first wildcard, of which a path of n
- * segments can have n + 1. Whoever is not concerned is not asked.
+ * segments can have n + 1, and by the aggregates that are selected, with what their filters want
+ * (upstream_watch_rows.c). Whoever is not concerned is not asked.
  *
- *     feeding --(all that is durable was looked at)--> watched --(an event that matches)--> feeding
+ *     feeding --(all that is durable was looked at)--> watched --(an event or a row)--> feeding
  *
- * A session that is watched has no place in the log of its own: W moves with everybody's, and is
- * told now and then, a bounded number of times a second for all sessions together. What else a
- * session may have to say (answers, decisions, keys) keeps it among those that are asked.
+ * A session that is watched has no place in the log of its own, nor among the changes of rows: W
+ * moves with everybody's, and is told now and then, a bounded number of times a second for all
+ * sessions together. What else a session may have to say (answers, decisions, keys) keeps it among
+ * those that are asked.
  *
  *   invariant 1: every event before `routed.next` was compared with the patterns of all that are
  *                watched. `routed.watermark` is where the last of these batches ends.
- *   invariant 2: a session is in one ring: of those that are asked; or, idle, of those that do
+ *   invariant 2: so was every row that changed up to there with the aggregates that they select;
+ *                `rows` is behind the last of these changes.
+ *   invariant 3: a session is in one ring: of those that are asked; or, idle, of those that do
  *                (level) or do not (behind) know routed.watermark.
  *
- * Sessions with aggregates, without patterns, with more patterns than are watched, with a gateway
- * at either end, are asked always: nothing is wrong with that but that it takes time.
+ * Sessions that select more than the index has places for, and those with a gateway at either end,
+ * are asked always: nothing is wrong with that but that it takes time.
  */
 #include "sync/upstream_internal.h"
 
@@ -100,7 +104,7 @@ static void set_idle(rv_upstream *s) {
 
 /* --- the index --- */
 
-static rv_upstream_watch **bucket_of(const rv_upstream_shared *shared, uint64_t hash) {
+rv_upstream_watch **rv_upstream_bucket(const rv_upstream_shared *shared, uint64_t hash) {
     RV_ASSERT(shared->bucket_count > 0);
     return &shared->buckets[(hash ^ hash >> 32) & (shared->bucket_count - 1)];
 }
@@ -117,13 +121,26 @@ static uint64_t hash_pattern(const rv_path_pattern *pattern) {
     return hash;
 }
 
+static size_t watch_count(const rv_upstream *s) {
+    return s->fed_count + s->fed_given_count;
+}
+
+static rv_upstream_watch *watch_at(rv_upstream *s, size_t entry) {
+    RV_ASSERT(entry < RV_UPSTREAM_WATCHES + RV_UPSTREAM_FURTHER);
+    return entry < RV_UPSTREAM_WATCHES ? &s->watches[entry]
+                                       : &s->further[entry - RV_UPSTREAM_WATCHES];
+}
+
 static void watch_all(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
-    RV_ASSERT(!s->watched && s->fed_count <= RV_UPSTREAM_WATCHES);
-    for (size_t i = 0; i < s->fed_count; i++) {
-        rv_upstream_watch *const w = &s->watches[i];
-        rv_upstream_watch **const at = bucket_of(shared, hash_pattern(&s->fed[i]));
-        *w = (rv_upstream_watch){.session = s, .next = *at, .at = at};
+    RV_ASSERT(!s->watched);
+    for (size_t i = 0; i < watch_count(s); i++) {
+        rv_upstream_watch *const w = watch_at(s, i);
+        const uint64_t hash = i < s->fed_count
+                                  ? hash_pattern(&s->fed[i])
+                                  : rv_upstream_rows_hash(&s->fed_given[i - s->fed_count]);
+        rv_upstream_watch **const at = rv_upstream_bucket(shared, hash);
+        *w = (rv_upstream_watch){.session = s, .next = *at, .at = at, .entry = i};
         if (w->next != NULL) {
             w->next->at = &w->next;
         }
@@ -131,29 +148,54 @@ static void watch_all(rv_upstream *s) {
     }
     s->watched = true;
     shared->watched_count += 1;
+    shared->watched_given += s->fed_given_count > 0;
 }
 
+/* Rows that changed go on to be looked at where they are for all. */
 static void unwatch_all(rv_upstream *s) {
-    RV_ASSERT(s->watched && s->shared->watched_count > 0);
-    for (size_t i = 0; i < s->fed_count; i++) {
-        rv_upstream_watch *const w = &s->watches[i];
+    rv_upstream_shared *const shared = s->shared;
+    RV_ASSERT(s->watched && shared->watched_count > 0);
+    for (size_t i = 0; i < watch_count(s); i++) {
+        rv_upstream_watch *const w = watch_at(s, i);
         *w->at = w->next;
         if (w->next != NULL) {
             w->next->at = w->at;
         }
     }
+    if (s->fed_given_count > 0) {
+        s->changes_next = shared->rows;
+        RV_ASSERT(shared->watched_given > 0);
+        shared->watched_given -= 1;
+    }
     s->watched = false;
-    s->shared->watched_count -= 1;
+    shared->watched_count -= 1;
+}
+
+rv_upstream *rv_upstream_add_concerned(rv_upstream *s, rv_upstream *concerned) {
+    RV_ASSERT(s->watched && !s->concerned);
+    s->concerned = true;
+    s->concerned_next = concerned;
+    return s;
+}
+
+void rv_upstream_concern(rv_upstream *concerned, uint64_t next) {
+    while (concerned != NULL) { /* as many as there are */
+        rv_upstream *const s = concerned;
+        concerned = s->concerned_next;
+        s->concerned = false;
+        unwatch_all(s);
+        rv_upstream_subscribe(s, next);
+        set_asked(s);
+    }
 }
 
 /* Puts those of one bucket whose pattern matches before `concerned`; returns the first. */
 static rv_upstream *find(rv_upstream_watch *const *bucket, rv_bytes path, rv_upstream *concerned) {
     for (const rv_upstream_watch *w = *bucket; w != NULL; w = w->next) {
         rv_upstream *const s = w->session;
-        if (!s->concerned && rv_path_pattern_match(&s->fed[w - s->watches], path)) {
-            s->concerned = true;
-            s->concerned_next = concerned;
-            concerned = s;
+        if (!s->concerned && w->entry < s->fed_count &&
+            rv_path_pattern_match(&s->fed[w->entry], path)) {
+            concerned = rv_upstream_add_concerned(s, concerned);
         }
     }
     return concerned;
@@ -166,18 +208,11 @@ static void look(rv_upstream_shared *shared, rv_bytes path, uint64_t batch_first
     RV_ASSERT(path.len > 0 && path.ptr[0] == '/' && batch_first > 0);
     for (size_t i = 0; i <= path.len; i++) {
         if (i == path.len || path.ptr[i] == '/') {
-            concerned = find(bucket_of(shared, hash), path, concerned);
+            concerned = find(rv_upstream_bucket(shared, hash), path, concerned);
         }
         hash = i < path.len ? hash_add(hash, path.ptr[i]) : hash;
     }
-    while (concerned != NULL) { /* as many as there are */
-        rv_upstream *const s = concerned;
-        concerned = s->concerned_next;
-        s->concerned = false;
-        unwatch_all(s);
-        rv_upstream_subscribe(s, batch_first);
-        set_asked(s);
-    }
+    rv_upstream_concern(concerned, batch_first);
 }
 
 /* --- what became durable --- */
@@ -210,6 +245,7 @@ static void route(rv_upstream_shared *shared) {
         }
         if (status == RV_END &&
             rv_subscription_watermark(&shared->router) > shared->routed.watermark) {
+            rv_upstream_rows_look(shared, rv_subscription_watermark(&shared->router));
             shared->routed.next = rv_subscription_sequence(&shared->router);
             shared->routed.watermark = rv_subscription_watermark(&shared->router);
             shared->routed.chain_hash = rv_subscription_chain(&shared->router);
@@ -241,27 +277,43 @@ static bool is_quiet(const rv_upstream *s) {
 static bool is_level(const rv_upstream *s) {
     const rv_subscription *const log = &s->subscription;
     return !rv_upstream_is_gateway(s->shared) && !s->selection_owed && !s->lineage_owed &&
-           !s->select.owed && !s->fill.active && !s->fill.refused && s->fed_given_count == 0 &&
-           !s->relay.agreed && s->fed_count > 0 && s->fed_count <= RV_UPSTREAM_WATCHES &&
-           s->given_count == 0 && s->base.phase == RV_BASE_NONE && !s->base.notice_owed &&
-           s->changes_to == 0 && !s->in_batch && !log->in_batch &&
+           !s->select.owed && !s->fill.active && !s->fill.refused && !s->relay.agreed &&
+           s->given_count == s->fed_given_count &&
+           watch_count(s) <= RV_UPSTREAM_WATCHES + RV_UPSTREAM_FURTHER &&
+           s->base.phase == RV_BASE_NONE && !s->base.notice_owed && s->changes_to == 0 &&
+           !s->in_batch && (s->fed_count == 0 || !log->in_batch) &&
            rv_subscription_sequence(log) == rv_node_sequence_durable(s->shared->node) + 1;
+}
+
+/* Where a session stands that is level. One without patterns has looked for schema changes only,
+ * wherever the log's batches end. */
+static rv_mark mark_of(const rv_upstream *s) {
+    const rv_subscription *const log = &s->subscription;
+    rv_node *const node = s->shared->node;
+    const bool lean = s->fed_count == 0;
+    return (rv_mark){
+        .watermark = lean ? rv_node_watermark_durable(node) : rv_subscription_watermark(log),
+        .chain_hash = lean ? rv_log_chain_durable(rv_node_log(node)) : rv_subscription_chain(log),
+        .next = rv_subscription_sequence(log)};
 }
 
 static void start_watching(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
-    const rv_subscription *const log = &s->subscription;
-    const uint64_t next = rv_subscription_sequence(log);
+    const rv_mark mark = mark_of(s);
     if (shared->watched_count == 0) {
-        rv_subscription_open(&shared->router, shared->node, NULL, 0, next);
-        shared->routed = (rv_mark){.watermark = s->watermark, .next = next};
+        rv_subscription_open(&shared->router, shared->node, NULL, 0, mark.next);
+        shared->routed = (rv_mark){.watermark = s->watermark, .next = mark.next};
     }
-    if (shared->routed.next != next) {
+    if (shared->routed.next != mark.next) {
         return; /* the log is being read: the next time */
     }
-    if (rv_subscription_watermark(log) >= shared->routed.watermark) {
-        shared->routed.watermark = rv_subscription_watermark(log);
-        shared->routed.chain_hash = rv_subscription_chain(log);
+    if (mark.watermark >= shared->routed.watermark) {
+        rv_upstream_rows_look(shared, mark.watermark);
+        shared->routed.watermark = mark.watermark;
+        shared->routed.chain_hash = mark.chain_hash;
+    }
+    if (s->fed_given_count > 0 && s->changes_next != shared->rows) {
+        return; /* rows wait to be sent */
     }
     watch_all(s);
 }
