@@ -181,6 +181,7 @@ RV_TEST(planted_bugs_are_found) {
          SIM_GATE_CHANGES},
         {SIM_CANARY_LAID_LESS, 1u << SIM_CHECK_LAID, 0},
         {SIM_CANARY_LAID_WRONG, 1u << SIM_CHECK_LAID, 0},
+        {SIM_CANARY_ROWS_UNSEEN, ROWS, 0},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | ROWS, SIM_OLDER},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {

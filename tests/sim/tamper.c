@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hands of canaries on messages: what a bug in one of the machines would have sent. Messages
- * are read, changed and written again in their place, where they are not larger then.
+ * are read, changed and written again in their place, where they are not larger then. And one on
+ * what an upstream looks at for all of its sessions.
  */
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
-#include "sync/wire_base.h"
+#include "sync/upstream_internal.h"
 #include "sync/wire_lease.h"
 #include "sync/wire_push.h"
 #include "sync/wire_relay.h"
@@ -252,4 +253,13 @@ bool sim_tamper_up(sim_world *world, sim_message *message) {
         return !is_of_lost(world, message);
     }
     return true;
+}
+
+void sim_tamper_look(sim_world *world, sim_member *upstream) {
+    rv_upstream_shared *const shared = upstream->shared;
+    RV_ASSERT(shared != NULL);
+    if (world->canary == SIM_CANARY_ROWS_UNSEEN && shared->changes_noted &&
+        rv_random_chance(&world->canary_random, 20)) {
+        shared->rows = shared->changes.next_committed;
+    }
 }

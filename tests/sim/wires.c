@@ -356,6 +356,7 @@ static bool edge_turn(sim_world *world, sim_member *member) {
 
 static bool session_turn(sim_world *world, sim_member *member, sim_link *link) {
     bool moved = false;
+    sim_tamper_look(world, member);
     for (unsigned i = 0; i < MESSAGES_MAX; i++) {
         rv_bytes message;
         int64_t when = 0;

@@ -105,7 +105,8 @@ typedef enum sim_check {
     X(RETRY_REFUSED, "what is in the log already is refused when it comes again")                  \
     X(LAID_LESS, "an event that waits is not folded")                                              \
     X(LAID_WRONG, "what waits and does not hold any more is shown, as far as it goes")             \
-    X(ORDER_GUESSED, "a gateway takes all that it covers for in order")
+    X(ORDER_GUESSED, "a gateway takes all that it covers for in order")                            \
+    X(ROWS_UNSEEN, "who is told of changes when they concern him misses some")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -326,6 +327,8 @@ void sim_wires_drop(sim_world *world, const sim_member *member, bool power);
 /* tamper.c: the canaries' hands on messages, to an edge and to an upstream. False: it is lost. */
 bool sim_tamper_down(sim_world *world, sim_message *message);
 bool sim_tamper_up(sim_world *world, sim_message *message);
+/* The same on what an upstream looks at before one of its sessions is asked. */
+void sim_tamper_look(sim_world *world, sim_member *upstream);
 int64_t sim_wires_next(const sim_world *world);
 void sim_wires_edge_closed(sim_world *world, sim_link *link, const rv_error *reason);
 sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
