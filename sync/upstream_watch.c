@@ -256,7 +256,7 @@ static void route(rv_upstream_shared *shared) {
 
 void rv_upstream_ask_everybody(rv_upstream_shared *shared) {
     RV_ASSERT(shared->sessions != NULL);
-    for (uint32_t i = 0; i < shared->session_max; i++) {
+    for (uint32_t i = 0; i < shared->session_count; i++) {
         if (shared->sessions[i]->used) {
             set_asked(shared->sessions[i]);
         }

@@ -274,8 +274,9 @@ static void create(crowd *c) {
     *c = (crowd){.root = fixture_create(1), .memory = malloc(SHARED_MEMORY), .now = 1000000};
     RV_CHECK_STATUS(fixture_open(&c->root, RV_ROLE_ROOT, NULL), RV_OK);
     apply(c, schema_text);
+    memset(c->memory, 0xa5, SHARED_MEMORY); /* nothing may rely on what memory held */
     rv_arena arena = rv_arena_over(c->memory, SHARED_MEMORY);
-    const rv_upstream_options options = {.node = c->root.node, .connections_max = SESSIONS};
+    const rv_upstream_options options = {.node = c->root.node, .connections_max = 2 * SESSIONS};
     RV_CHECK_STATUS(rv_upstream_shared_create(&c->shared, &options, &arena, &err), RV_OK);
     RV_CHECK(fixture_settle(c->root.node));
     for (unsigned i = 0; i < SESSIONS; i++) {
