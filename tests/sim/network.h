@@ -55,7 +55,8 @@ typedef struct sim_link {
     bool edge_open; /* what each end believes */
     bool upstream_open;
     bool refused;
-    bool held; /* the edge's transport waits before it hands over the next message */
+    bool held;  /* the edge's transport waits before it hands over the next message */
+    bool heard; /* the upstream has not been asked for an answer since it got something */
     int64_t ready_at;
     int64_t latency_us;
     int64_t jitter_us;

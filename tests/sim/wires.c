@@ -7,6 +7,7 @@
 #include "tests/sim/world.h"
 
 #include "core/base/assert.h"
+#include "sync/upstream_internal.h"
 #include "sync/wire_base.h"
 #include "tests/sim/gates.h"
 #include "tests/sim/squeeze.h"
@@ -197,6 +198,7 @@ static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message me
     const rv_status status = rv_upstream_receive(
         link->session, rv_bytes_of(message.bytes, message.len), world->now, NULL);
     (void)sim_older_runs(world, NULL);
+    link->heard = true;
     if (status != RV_OK) {
         sim_note(world, upstream->index, "refuses edge %u: %s", (unsigned)link->edge,
                  rv_status_code(status));
@@ -354,14 +356,23 @@ static bool edge_turn(sim_world *world, sim_member *member) {
     return moved;
 }
 
+/* In every other world a session is asked as native/server.c does it: when it wants to be, or its
+ * time has come, or a message; in the others always. */
+static bool is_asked(const sim_world *world, const sim_link *link) {
+    const rv_upstream *const session = link->session;
+    return world->plan->seed % 2 == 0 || link->heard || session->asked ||
+           rv_upstream_deadline(session) <= world->now;
+}
+
 static bool session_turn(sim_world *world, sim_member *member, sim_link *link) {
     bool moved = false;
-    sim_tamper_look(world, member);
+    link->heard = false;
     for (unsigned i = 0; i < MESSAGES_MAX; i++) {
         rv_bytes message;
         int64_t when = 0;
         if (link->state == SIM_LINK_OPEN && !sim_link_takes(link, SIM_TO_EDGE, world->now, &when)) {
             wake(member, when);
+            link->heard = true; /* it is asked then */
             break;
         }
         if (!rv_upstream_send(link->session, world->now, &message)) {
@@ -382,11 +393,21 @@ static bool session_turn(sim_world *world, sim_member *member, sim_link *link) {
 bool sim_wires_turn(sim_world *world, sim_member *member) {
     RV_ASSERT(member->life == SIM_UP);
     bool moved = member->edge != NULL && edge_turn(world, member);
+    if (member->shared != NULL) {
+        sim_tamper_look(world, member);
+        (void)rv_upstream_look(member->shared, world->now);
+        wake(member, rv_upstream_shared_deadline(member->shared));
+    }
     for (uint32_t i = 0; i < SIM_LINKS_MAX; i++) {
         sim_link *const link = &world->network.links[i];
-        if (link->state != SIM_LINK_FREE && link->upstream == member->index &&
-            link->upstream_open) {
+        if (link->state == SIM_LINK_FREE || link->upstream != member->index ||
+            !link->upstream_open) {
+            continue;
+        }
+        if (is_asked(world, link)) {
             moved = session_turn(world, member, link) || moved;
+        } else {
+            wake(member, rv_upstream_deadline(link->session));
         }
     }
     return moved;
