@@ -330,6 +330,7 @@ struct rv_upstream_shared {
     rv_compression compression;
     const rv_digest_ops *digest;
     uint64_t tokens_generation; /* when all sessions were asked for it last */
+    uint64_t stand;             /* gateway: likewise */
     uint32_t session_max;
     uint32_t session_count; /* those that were ever opened: no others are looked at */
     rv_upstream **sessions;
@@ -613,6 +614,9 @@ bool rv_upstream_vouch_answer(rv_upstream *session, rv_bytes *message);
  * reading the log says. */
 RV_MUST_USE rv_status rv_upstream_vouch(rv_upstream_shared *shared, const rv_wire_point *point,
                                         rv_error *err);
+
+/* True when nothing of what is relayed is under way. */
+bool rv_upstream_relay_is_quiet(const rv_upstream *session);
 
 /* The next answer to a relay, if one can be given. */
 bool rv_upstream_relay_answer(rv_upstream *session, rv_bytes *message);

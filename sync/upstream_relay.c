@@ -367,6 +367,19 @@ bool rv_upstream_relay_answer(rv_upstream *s, rv_bytes *message) {
     return lease_answer(s, message);
 }
 
+bool rv_upstream_relay_is_quiet(const rv_upstream *s) {
+    const rv_upstream_relay *const r = &s->relay;
+    bool quiet = r->vouch.watermark == 0 && r->waiting == 0 && r->told_count == 0;
+    for (uint32_t i = 0; i < RELAY_SETTLED_MAX; i++) {
+        quiet = quiet && r->settled[i].edge.incarnation == 0;
+    }
+    for (uint32_t i = 0; i < RV_RELAY_LEASES_SENT; i++) {
+        quiet = quiet && !r->leases[i].wanted;
+    }
+    RV_ASSERT(r->agreed || r->told_count == 0);
+    return quiet;
+}
+
 void rv_upstream_close_relay(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     while (s->relay.told_count > 0) { /* as many as there are */

@@ -20,12 +20,14 @@
  *   invariant 3: a session is in one ring: of those that are asked; or, idle, of those that do
  *                (level) or do not (behind) know routed.watermark.
  *
- * Sessions that select more than the index has places for, and those with a gateway at either end,
- * are asked always: nothing is wrong with that but that it takes time.
+ * Sessions that select more than the index has places for are asked always: nothing is wrong with
+ * that but that it takes time. At a gateway W moves without events too, and rows with it.
  */
 #include "sync/upstream_internal.h"
 
 #include "core/base/assert.h"
+#include "core/base/hash.h"
+#include "core/engine/rewind.h"
 
 #define SCAN_MAX     65536u        /* events looked at in one call */
 #define TELL_US      INT64_C(1000) /* of all sessions together, W is told one every so often, */
@@ -229,26 +231,34 @@ static void unwatch_everybody(rv_upstream_shared *shared) {
     RV_ASSERT(shared->watched_count == 0);
 }
 
-/* Looks at what became durable. */
+/* Where everybody stands who has looked at all that is durable. */
+static rv_mark durable_mark(const rv_upstream_shared *shared) {
+    rv_node *const node = shared->node;
+    return (rv_mark){.watermark = rv_node_watermark_durable(node),
+                     .chain_hash = rv_log_chain_durable(rv_node_log(node)),
+                     .next = rv_node_sequence_durable(node) + 1};
+}
+
+/* Looks at what became durable: events, and, at a gateway, W where it moved without any. */
 static void route(rv_upstream_shared *shared) {
+    const rv_mark mark = durable_mark(shared);
     rv_event event;
     rv_bytes path;
     rv_error err;
     rv_status status = RV_OK;
     while (status == RV_OK && shared->watched_count > 0 &&
-           shared->routed.next <= rv_node_sequence_durable(shared->node)) {
+           (shared->routed.next < mark.next || shared->routed.watermark < mark.watermark)) {
         status = rv_subscription_next(&shared->router, SCAN_MAX, &event, &path, &err);
         if (status == RV_OK && event.type != RV_SYSTEM_SCHEMA_TYPE) {
             look(shared, path, shared->router.batch.first_sequence);
         } else if (status != RV_END && status != RV_PENDING && status != RV_BUSY) {
             unwatch_everybody(shared);
         }
-        if (status == RV_END &&
-            rv_subscription_watermark(&shared->router) > shared->routed.watermark) {
-            rv_upstream_rows_look(shared, rv_subscription_watermark(&shared->router));
-            shared->routed.next = rv_subscription_sequence(&shared->router);
-            shared->routed.watermark = rv_subscription_watermark(&shared->router);
-            shared->routed.chain_hash = rv_subscription_chain(&shared->router);
+        if (status == RV_END && !shared->router.in_batch &&
+            rv_subscription_sequence(&shared->router) == mark.next &&
+            mark.watermark > shared->routed.watermark) {
+            rv_upstream_rows_look(shared, mark.watermark);
+            shared->routed = mark;
             ring_splice(&shared->behind, &shared->level);
         }
     }
@@ -269,48 +279,32 @@ static bool is_quiet(const rv_upstream *s) {
                         s->push.settle > 0 ||
                         (s->push.end != RV_UPSTREAM_PUSHING && !s->push.end_told);
     RV_ASSERT(s->state == RV_UPSTREAM_LIVE);
-    return !pushes && s->relay.vouch.watermark == 0 && !s->lease.wanted && !s->welcome_owed &&
-           !s->pong_owed && s->urgent <= s->watermark;
+    return !pushes && rv_upstream_relay_is_quiet(s) && !s->lease.wanted && !s->welcome_owed &&
+           !s->pong_owed && s->held == 0 && s->urgent <= s->watermark;
 }
 
 /* True when the feed of the session has looked at all that is durable, and can be watched. */
 static bool is_level(const rv_upstream *s) {
     const rv_subscription *const log = &s->subscription;
-    return !rv_upstream_is_gateway(s->shared) && !s->selection_owed && !s->lineage_owed &&
-           !s->select.owed && !s->fill.active && !s->fill.refused && !s->relay.agreed &&
-           s->given_count == s->fed_given_count &&
+    return !s->selection_owed && !s->lineage_owed && !s->select.owed && !s->fill.active &&
+           !s->fill.refused && s->given_count == s->fed_given_count &&
            watch_count(s) <= RV_UPSTREAM_WATCHES + RV_UPSTREAM_FURTHER &&
            s->base.phase == RV_BASE_NONE && !s->base.notice_owed && s->changes_to == 0 &&
            !s->in_batch && (s->fed_count == 0 || !log->in_batch) &&
            rv_subscription_sequence(log) == rv_node_sequence_durable(s->shared->node) + 1;
 }
 
-/* Where a session stands that is level. One without patterns has looked for schema changes only,
- * wherever the log's batches end. */
-static rv_mark mark_of(const rv_upstream *s) {
-    const rv_subscription *const log = &s->subscription;
-    rv_node *const node = s->shared->node;
-    const bool lean = s->fed_count == 0;
-    return (rv_mark){
-        .watermark = lean ? rv_node_watermark_durable(node) : rv_subscription_watermark(log),
-        .chain_hash = lean ? rv_log_chain_durable(rv_node_log(node)) : rv_subscription_chain(log),
-        .next = rv_subscription_sequence(log)};
-}
-
 static void start_watching(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
-    const rv_mark mark = mark_of(s);
+    const rv_mark mark = durable_mark(shared);
+    RV_ASSERT(rv_subscription_sequence(&s->subscription) == mark.next);
     if (shared->watched_count == 0) {
         rv_subscription_open(&shared->router, shared->node, NULL, 0, mark.next);
-        shared->routed = (rv_mark){.watermark = s->watermark, .next = mark.next};
-    }
-    if (shared->routed.next != mark.next) {
-        return; /* the log is being read: the next time */
-    }
-    if (mark.watermark >= shared->routed.watermark) {
         rv_upstream_rows_look(shared, mark.watermark);
-        shared->routed.watermark = mark.watermark;
-        shared->routed.chain_hash = mark.chain_hash;
+        shared->routed = mark;
+    }
+    if (shared->routed.next != mark.next || shared->routed.watermark != mark.watermark) {
+        return; /* the log is being read: the next time */
     }
     if (s->fed_given_count > 0 && s->changes_next != shared->rows) {
         return; /* rows wait to be sent */
@@ -408,10 +402,28 @@ void rv_upstream_watch_close(rv_upstream *s) {
     shared->asked_count -= s->asked;
 }
 
+/* What sessions at a gateway depend on that nobody tells them (upstream_gateway.c), as a number. */
+static uint64_t stand_of(const rv_upstream_shared *shared) {
+    const rv_node *const node = shared->node;
+    const rv_relayer *const relayer = shared->relayer;
+    if (rv_node_rewinding(node)) {
+        return 1;
+    }
+    uint64_t stand = rv_hash64_of_number(0, rv_node_whole(node));
+    stand = rv_hash64_of_number(stand, rv_node_selection_swaps(node));
+    stand = rv_hash64_of_number(stand, rv_schema_version(rv_node_schema(node)));
+    stand = rv_hash64_of_number(stand, rv_node_stale_count(node));
+    stand = rv_hash64_of_number(stand, relayer != NULL ? relayer->held_changes : 0);
+    return rv_hash64_of_number(stand, relayer != NULL && rv_relayer_held(relayer, NULL) != NULL);
+}
+
 uint32_t rv_upstream_look(rv_upstream_shared *shared, int64_t now) {
-    if (shared->tokens_generation != rv_node_tokens_generation(shared->node)) {
-        shared->tokens_generation = rv_node_tokens_generation(shared->node);
-        rv_upstream_ask_everybody(shared); /* its rights may be others, or none */
+    const uint64_t generation = rv_node_tokens_generation(shared->node);
+    const uint64_t stand = rv_upstream_is_gateway(shared) ? stand_of(shared) : 0;
+    if (shared->tokens_generation != generation || shared->stand != stand) {
+        shared->tokens_generation = generation;
+        shared->stand = stand;
+        rv_upstream_ask_everybody(shared); /* its rights may be others, or none; or its rows */
     }
     route(shared);
     refill(shared, now);
