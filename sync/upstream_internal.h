@@ -535,6 +535,9 @@ void rv_upstream_concern(rv_upstream *concerned, uint64_t next);
 /* The hash of an aggregate that is selected, for the index. */
 uint64_t rv_upstream_rows_hash(const rv_given *given);
 
+/* Changes of rows are noted from now on. */
+void rv_upstream_rows_begin(rv_upstream_shared *shared);
+
 /* Looks at rows that changed up to this W, which routed.watermark has not reached. */
 void rv_upstream_rows_look(rv_upstream_shared *shared, uint64_t watermark);
 

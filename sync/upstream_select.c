@@ -36,9 +36,9 @@ static rv_status note_changes(rv_upstream_shared *shared, rv_error *err) {
     }
     rv_state_watch(rv_node_state(node), &shared->changes, shared->changes_memory, CHANGES_MEMORY,
                    rv_node_watermark(node));
-    shared->rows = 0;
     shared->changes_noted = true;
     shared->changes_swaps = swaps;
+    rv_upstream_rows_begin(shared);
     return RV_OK;
 }
 

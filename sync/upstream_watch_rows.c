@@ -94,6 +94,12 @@ static void unwatch_given(rv_upstream_shared *shared) {
     RV_ASSERT(shared->watched_given == 0);
 }
 
+void rv_upstream_rows_begin(rv_upstream_shared *shared) {
+    RV_ASSERT(shared->changes_noted);
+    unwatch_given(shared); /* of a gateway that held something else */
+    shared->rows = shared->changes.first;
+}
+
 void rv_upstream_rows_look(rv_upstream_shared *shared, uint64_t watermark) {
     const rv_changes *const changes = &shared->changes;
     rv_change_cursor cursor;

@@ -35,8 +35,9 @@ typedef struct net_member {
     int upstream;        /* member that it connects to; NET_NONE: it stays offline */
     int linked;          /* to which it is connected */
     rv_upstream *session;
-    bool deaf;    /* its upstream hears nothing of what others have settled */
-    rv_error err; /* of the last connection's end */
+    bool deaf;     /* its upstream hears nothing of what others have settled */
+    uint64_t asks; /* how often its session was asked for a message */
+    rv_error err;  /* of the last connection's end */
 } net_member;
 
 typedef struct net {
@@ -44,6 +45,7 @@ typedef struct net {
     net_member members[NET_NODES_MAX];
     int64_t now;
     uint64_t messages;
+    bool sparing; /* a session is asked when it wants to be, its time has come, or a message */
     rv_error err;
 } net;
 
@@ -167,14 +169,19 @@ static inline bool net_exchange(net *n, int index) {
     net_member *const m = &n->members[index];
     rv_bytes message;
     bool moved = false;
+    bool heard = !n->sparing;
     net_connect(n, index);
     if (m->session != NULL && rv_edge_send(m->edge, n->now, &message)) {
         moved = true;
+        heard = true;
         if (!m->deaf || !net_is_settled(message)) {
             (void)!rv_upstream_receive(m->session, message, n->now, NULL);
         }
     }
-    if (m->session != NULL && rv_upstream_send(m->session, n->now, &message)) {
+    const bool asked = m->session != NULL &&
+                       (heard || m->session->asked || rv_upstream_deadline(m->session) <= n->now);
+    m->asks += asked;
+    if (asked && rv_upstream_send(m->session, n->now, &message)) {
         moved = true;
         m->err.status = RV_OK;
         if (rv_edge_receive(m->edge, message, n->now, &m->err) != RV_OK) {
@@ -199,6 +206,9 @@ static inline bool net_step(net *n) {
     for (int i = 0; i < n->count; i++) {
         rv_sim_disk_advance(n->members[i].disk, NET_STEP_US);
         fixture_poll(n->members[i].node);
+    }
+    for (int i = 0; i < n->count && n->sparing; i++) {
+        (void)rv_upstream_look(n->members[i].shared, n->now);
     }
     for (int i = 1; i < n->count; i++) {
         moved = net_exchange(n, i) || moved;
