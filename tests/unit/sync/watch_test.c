@@ -213,9 +213,61 @@ RV_TEST(equal_sessions_get_equal_bytes) {
     destroy(&c);
 }
 
+/* A session with patterns for the accounts from 1 to `count`, in the place of player 0. */
+static void join_many(crowd *c, unsigned count) {
+    static char paths[RV_PATTERNS_MAX][16];
+    uint8_t bytes[2048];
+    rv_writer w = rv_writer_over(bytes, sizeof bytes);
+    rv_error err;
+    player *const p = &c->players[0];
+    rv_wire_hello hello = {.version_min = 1,
+                           .version_max = 1,
+                           .credit = 1000000,
+                           .batch_bytes = 100000,
+                           .pattern_count = count};
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(paths[i], sizeof paths[i], "/accounts/%u", i + 1);
+        hello.patterns[i] = rv_bytes_of_string(paths[i]);
+    }
+    rv_upstream_close(p->session);
+    *p = (player){.watermark = 0};
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/nothing"), &p->pattern, &err), RV_OK);
+    rv_wire_write_hello(&w, &hello);
+    RV_CHECK_STATUS(rv_upstream_open(c->shared, c->now, &p->session, &err), RV_OK);
+    rv_upstream_set_owner(p->session, p);
+    RV_CHECK_STATUS(rv_upstream_receive(p->session, rv_writer_bytes(&w), c->now, &err), RV_OK);
+}
+
+/* As many as the index has places for; one with more is asked always, and gets them as well. */
+RV_TEST(many_patterns_of_one_session_are_watched) {
+    const unsigned most = RV_UPSTREAM_WATCHES + RV_UPSTREAM_FURTHER;
+    for (unsigned count = most - 1; count <= most + 1; count++) {
+        crowd c;
+        create(&c);
+        join_many(&c, count);
+        for (unsigned i = 0; i < 3; i++) {
+            c.now += RV_SYNC_REPORT_US;
+            (void)turn(&c);
+        }
+        RV_CHECK_EQ(c.players[0].session->watched, count <= most);
+        for (unsigned i = 1; i <= count + 1; i++) {
+            append(&c, i, true);
+            RV_CHECK(fixture_settle(c.root.node));
+            RV_CHECK(turn(&c) > 0);
+            append(&c, i, false);
+            RV_CHECK(fixture_settle(c.root.node));
+            (void)turn(&c);
+        }
+        RV_CHECK_EQ(c.players[0].events, 1 + 2 * count); /* with the schema's change */
+        RV_CHECK_EQ(c.players[0].session->watched, count <= most);
+        destroy(&c);
+    }
+}
+
 int main(void) {
     RV_RUN(an_append_asks_only_whom_it_concerns);
     RV_RUN(random_appends_reach_whom_they_concern);
     RV_RUN(equal_sessions_get_equal_bytes);
+    RV_RUN(many_patterns_of_one_session_are_watched);
     return rv_test_done();
 }
