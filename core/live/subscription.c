@@ -5,24 +5,15 @@
  * cache, and the walk goes on at the record where it was.
  *
  * Of one stream, the index says which sequences its events have; the batches that hold them are
- * read, and the records before them passed over.
+ * read, and the records before them passed over. Of several streams, or of what patterns match,
+ * a guide says to which batch to go on (guide.h).
  */
 #include "core/live/subscription.h"
 
 #include "core/base/assert.h"
 #include "core/engine/internal.h"
+#include "core/live/guide.h"
 #include "core/log/batch.h"
-
-/* True for a pattern that only one path matches. */
-static bool is_concrete(const rv_path_pattern *pattern) {
-    RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);
-    for (size_t i = 0; i < pattern->segment_count; i++) {
-        if (pattern->segments[i].len == 0) {
-            return false;
-        }
-    }
-    return !pattern->rest;
-}
 
 void rv_subscription_open(rv_subscription *subscription, rv_node *node,
                           const rv_path_pattern *patterns, size_t pattern_count, uint64_t from) {
@@ -39,10 +30,15 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
         .next_sequence = from,
         .time = INT64_MIN,
         .until = UINT64_MAX,
-        .of_stream = pattern_count == 1 && is_concrete(&patterns[0]),
+        .of_stream = pattern_count == 1 && rv_path_pattern_is_concrete(&patterns[0]),
         .stream = rv_log_stream_from(0, 1),
         .version_next = 1,
     };
+}
+
+void rv_subscription_guide(rv_subscription *subscription, rv_guide *guide) {
+    RV_ASSERT(subscription->pattern_count > 0 || guide == NULL);
+    subscription->guide = guide;
 }
 
 void rv_subscription_until(rv_subscription *subscription, uint64_t sequence) {
@@ -90,12 +86,9 @@ static rv_status enter_batch(rv_subscription *s, rv_error *err) {
     return RV_OK;
 }
 
-static bool matches(const rv_subscription *s, const rv_event *event, rv_bytes *path) {
+bool rv_subscription_selects(const rv_subscription *s, uint32_t stream, rv_bytes *path) {
     rv_stream_head head;
-    if (s->straight && event->filled) {
-        return false;
-    }
-    rv_state_stream(s->node->state, event->stream, &head);
+    rv_state_stream(s->node->state, stream, &head);
     *path = head.path;
     if (s->pattern_count == 0) {
         return true;
@@ -337,6 +330,24 @@ static rv_status stream_next(rv_subscription *s, rv_event *event, rv_bytes *path
 
 /* --- of all that match --- */
 
+/* Passes over what does not match, if there is a guide that knows and no batch is left in the
+ * middle: RV_OK, RV_PENDING, RV_BUSY. */
+static rv_status pass_over(rv_subscription *s, rv_error *err) {
+    const uint64_t durable = rv_node_sequence_durable(s->node);
+    uint64_t next = s->next_sequence;
+    RV_ASSERT(!s->in_batch);
+    if (s->guide == NULL || s->node->held.past.filled) {
+        return RV_OK; /* (versions do not rise with sequences where the past was filled in) */
+    }
+    const rv_status status =
+        rv_guide_next(s->guide, s, s->until < durable ? s->until : durable, &next, err);
+    if (status == RV_OK && next != s->next_sequence) {
+        s->next_sequence = next;
+        s->next_cursor = rv_log_cursor_at(next);
+    }
+    return status;
+}
+
 static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *event,
                                rv_bytes *path, rv_error *err) {
     uint32_t scanned = 0;
@@ -345,13 +356,15 @@ static rv_status matching_next(rv_subscription *s, uint32_t scan_max, rv_event *
             return RV_END;
         }
         if (!s->in_batch || s->generation != rv_node_reads(s->node)) {
-            const rv_status status = enter_batch(s, err);
+            rv_status status = s->in_batch ? RV_OK : pass_over(s, err);
+            status = status == RV_OK ? enter_batch(s, err) : status;
             if (status != RV_OK) {
                 return status;
             }
         }
         const rv_status status = next_in_batch(s, event, err);
-        if (status == RV_OK && matches(s, event, path)) {
+        if (status == RV_OK && !(s->straight && event->filled) &&
+            rv_subscription_selects(s, event->stream, path)) {
             return RV_OK;
         }
         if (status == RV_DATA_DAMAGED) {

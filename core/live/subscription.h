@@ -5,9 +5,9 @@
  * only. It has no buffer of its own and keeps nothing alive: who holds one asks it again when
  * rv_node_sequence_durable has moved.
  *
- * With patterns it looks at every event of the log. If the only pattern names one stream, it is
- * led by the log's index, and costs what it yields. A time to begin from is found by halving the
- * log: the root's times rise with positions.
+ * With patterns it looks at every event of the log, unless it is given a guide (guide.h). If the
+ * only pattern names one stream, it is led by the log's index, and costs what it yields. A time to
+ * begin from is found by halving the log: the root's times rise with positions.
  */
 #ifndef RV_LIVE_SUBSCRIPTION_H
 #define RV_LIVE_SUBSCRIPTION_H
@@ -15,6 +15,8 @@
 #include "core/engine.h"
 
 #define RV_SUBSCRIPTION_AHEAD 8 /* sequences of one stream that are looked up at a time */
+
+struct rv_guide;
 
 typedef struct rv_subscription {
     rv_node *node;
@@ -25,6 +27,7 @@ typedef struct rv_subscription {
     bool in_batch;                   /* `batch` has records that were not looked at */
     uint64_t next_sequence;          /* of the next event to look at */
     bool led;                        /* by versions, the last time */
+    struct rv_guide *guide;          /* kept by the caller; NULL: nothing is passed over */
     int64_t time;                    /* to begin from; INT64_MIN: found, or none */
     uint64_t time_low;               /* all before it is earlier, and the batch before it is not */
     uint64_t time_high;              /* from here on all is as late; 0: the search has not begun */
@@ -57,6 +60,14 @@ typedef struct rv_subscription {
 /* Starts before the event with sequence `from` (1 or more). */
 void rv_subscription_open(rv_subscription *subscription, rv_node *node,
                           const rv_path_pattern *patterns, size_t pattern_count, uint64_t from);
+
+/* What is far from all that matches is passed over from now on, where the guide knows it (guide.h);
+ * NULL: no more. The guide is of this subscription: it was begun for its patterns. Of one stream it
+ * does nothing that the index does not do, unless schema changes come as well. */
+void rv_subscription_guide(rv_subscription *subscription, struct rv_guide *guide);
+
+/* True when it yields the events of this stream, by number, whose path is borrowed. */
+bool rv_subscription_selects(const rv_subscription *subscription, uint32_t stream, rv_bytes *path);
 
 /* It ends behind this sequence, with which a batch ends: RV_END there, whatever follows. */
 void rv_subscription_until(rv_subscription *subscription, uint64_t sequence);

@@ -490,7 +490,8 @@ RV_MUST_USE bool rv_log_place_by_watermark(const rv_log *log, uint64_t watermark
 /* lookup.c: before the first id is put into the tail: its hashes begin with the host's entropy. */
 void rv_tail_seed(rv_log *log);
 
-/* The same by a run. RV_OK, RV_END: none knows; RV_PENDING. */
+/* The same by a run, of that sequence or the last one before it. RV_OK, RV_END: none knows;
+ * RV_PENDING. */
 RV_MUST_USE rv_status rv_index_place(rv_log *log, uint64_t sequence, rv_place *place);
 RV_MUST_USE rv_status rv_index_place_below(rv_log *log, uint64_t watermark, uint32_t segment,
                                            rv_place *place);

@@ -340,6 +340,10 @@ typedef struct rv_log_sequences {
 RV_MUST_USE rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *cursor,
                                            rv_log_sequences *found, rv_error *err);
 
+/* True when nothing has to be read to know which streams the durable events from this sequence on
+ * are of: runs and the tail cover them. */
+bool rv_log_indexed_from(const rv_log *log, uint64_t sequence);
+
 /* A look-up of one version, which may take several calls. Plain data; zeros begin one. */
 typedef struct rv_log_version_search {
     uint64_t at; /* sequences below were looked at */

@@ -11,7 +11,9 @@
  */
 #include "core/log/internal.h"
 
-#define SCAN_BATCHES_MAX 32 /* of one call */
+#define SCAN_BATCHES_MAX 32          /* of one call */
+#define LEAP_MIN         UINT64_C(1) /* versions */
+#define LEAP_MAX         (UINT64_C(1) << 40)
 
 void rv_tail_seed(rv_log *log) {
     RV_ASSERT(log->indexer.collected.cap > 0);
@@ -109,6 +111,29 @@ static rv_status stream_in_tail(const rv_log *log, rv_log_stream_cursor *c,
     return found->count > 0 ? RV_OK : RV_END;
 }
 
+/* The cursor's version lies before its sequence, and many after it may: goes on to where that ends,
+ * or a few before, by steps that double and then halve. Versions of a stream rise with sequences.
+ */
+static rv_status stream_leap(rv_log *log, uint32_t index, rv_log_stream_cursor *c) {
+    bool grows = true;
+    for (uint64_t step = LEAP_MIN; step >= LEAP_MIN && step < LEAP_MAX;) {
+        rv_run_entry entry;
+        rv_found list = {.entries = &entry, .cap = 1};
+        const rv_seek seek = {RV_SEEK_FROM, RV_RUN_STREAMS, {c->stream, c->version + step}};
+        const rv_status status = rv_index_seek(log, index, &seek, &list);
+        if (status != RV_OK && status != RV_END) {
+            return status;
+        }
+        const bool before = status == RV_OK && list.count > 0 && entry.key.a == c->stream &&
+                            entry.key.b < UINT64_MAX - LEAP_MAX && entry.c < c->sequence;
+        RV_ASSERT(!before || entry.key.b >= c->version + step);
+        c->version = before ? entry.key.b + 1 : c->version;
+        grows = grows && before;
+        step = grows ? step * 2 : step / 2;
+    }
+    return RV_OK;
+}
+
 /* RV_END: the run has nothing more of it, and the cursor is behind it. */
 static rv_status stream_in_run(rv_log *log, uint32_t index, rv_log_stream_cursor *c,
                                rv_log_sequences *found) {
@@ -136,6 +161,10 @@ static rv_status stream_in_run(rv_log *log, uint32_t index, rv_log_stream_cursor
             }
         }
         more = status == RV_OK && list.count > 0 && i == list.count && c->version > version;
+        const rv_status leapt = more && found->count == 0 ? stream_leap(log, index, c) : RV_OK;
+        if (leapt != RV_OK) {
+            return leapt;
+        }
     }
     if (found->count == 0) {
         c->sequence = next;
@@ -217,6 +246,12 @@ rv_status rv_log_find_versions(rv_log *log, rv_log_stream_cursor *c, rv_log_sequ
         }
     }
     return RV_PENDING;
+}
+
+bool rv_log_indexed_from(const rv_log *log, uint64_t sequence) {
+    RV_ASSERT(sequence > 0);
+    return log->tail_index.next >= log->durable.next_sequence &&
+           rv_index_gap(log, sequence).first >= tail_begin(log);
 }
 
 /* --- ids --- */
@@ -373,10 +408,14 @@ rv_status rv_index_place(rv_log *log, uint64_t sequence, rv_place *place) {
     uint32_t index = 0;
     RV_ASSERT(sequence > 0);
     if (!covered(log, sequence, &index)) {
-        return RV_END;
+        if (index == 0) {
+            return RV_END;
+        }
+        index -= 1; /* its last place is nearer than the begin of the segment, if it is in that */
     }
     const rv_seek seek = {RV_SEEK_UP_TO_A, RV_RUN_PLACES, {sequence, 0}};
-    return place_in_run(log, index, &seek, place);
+    const rv_status status = place_in_run(log, index, &seek, place);
+    return status == RV_OK && place->segment != rv_log_segment_of(log, sequence) ? RV_END : status;
 }
 
 rv_status rv_index_place_below(rv_log *log, uint64_t watermark, uint32_t segment, rv_place *place) {

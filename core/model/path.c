@@ -273,6 +273,16 @@ rv_status rv_path_pattern_parse(rv_bytes text, rv_path_pattern *out, rv_error *e
     return RV_OK;
 }
 
+bool rv_path_pattern_is_concrete(const rv_path_pattern *pattern) {
+    RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);
+    for (uint32_t i = 0; i < pattern->segment_count; i++) {
+        if (pattern->segments[i].len == 0) {
+            return false;
+        }
+    }
+    return !pattern->rest;
+}
+
 bool rv_path_pattern_match(const rv_path_pattern *pattern, rv_bytes path) {
     RV_ASSERT(pattern->segment_count > 0 || pattern->rest);
     RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);

@@ -55,6 +55,9 @@ RV_MUST_USE rv_status rv_path_pattern_parse(rv_bytes text, rv_path_pattern *out,
 
 bool rv_path_pattern_match(const rv_path_pattern *pattern, rv_bytes path);
 
+/* True for a pattern that only one path matches: its text. */
+bool rv_path_pattern_is_concrete(const rv_path_pattern *pattern);
+
 /* True when the pattern matches every path of the template that a stream can have. */
 bool rv_path_pattern_covers(const rv_path_pattern *pattern, const rv_path_template *t);
 

@@ -7,7 +7,7 @@
  * an array of what was appended; each subscription must yield exactly what a scan of it gives.
  */
 #include "core/engine/internal.h"
-#include "core/live/subscription.h"
+#include "core/live/guide.h"
 #include "platform/sim/disk.h"
 #include "tests/unit/node_fixture.h"
 
@@ -24,8 +24,9 @@ typedef struct twin {
 typedef struct reader {
     rv_path_pattern pattern;
     rv_subscription subscription;
-    uint64_t next; /* sequence from which the twin is to be scanned */
-    int64_t time;  /* from which it reads */
+    rv_guide guide; /* of some */
+    uint64_t next;  /* sequence from which the twin is to be scanned */
+    int64_t time;   /* from which it reads */
 } reader;
 
 typedef struct world {
@@ -38,8 +39,8 @@ typedef struct world {
     uint64_t random;
 } world;
 
-static const char *const patterns[] = {"/accounts/**", "/accounts/1",  "/accounts/2",
-                                       "/**",          "/accounts/77", "/rivulet/**"};
+static const char *const patterns[] = {"/accounts/**", "/accounts/1", "/accounts/2",   "/**",
+                                       "/accounts/77", "/rivulet/**", "/accounts/{id}"};
 
 static bool world_open(world *w) {
     rv_error err;
@@ -108,6 +109,10 @@ static void reader_open(world *w, reader *r) {
         const uint64_t some = rv_test_random(&w->random) % w->twin->count;
         r->time = w->twin->times[some] + (int64_t)(rv_test_random(&w->random) % 3) - 1;
         rv_subscription_from_time(&r->subscription, r->time);
+    }
+    if (rv_test_random(&w->random) % 2 == 0) {
+        rv_guide_begin(&r->guide, 1 + (uint32_t)(rv_test_random(&w->random) % 6));
+        rv_subscription_guide(&r->subscription, &r->guide);
     }
 }
 
