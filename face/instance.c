@@ -35,9 +35,11 @@ static rv_status sync_open(rv_instance *in, rv_arena *arena, rv_error *err) {
     }
     if (status == RV_OK && b->upstream > 0) {
         rv_arena part = rv_arena_split(arena, b->upstream);
-        const rv_upstream_options upstream = {in->node, in->options.compression,
-                                              in->options.budget.edges_max, in->edge,
-                                              in->options.digest};
+        const rv_upstream_options upstream = {.node = in->node,
+                                              .compression = in->options.compression,
+                                              .connections_max = in->options.budget.edges_max,
+                                              .edge = in->edge,
+                                              .digest = in->options.digest};
         status = rv_upstream_shared_create(&in->upstream, &upstream, &part, err);
     }
     return status;

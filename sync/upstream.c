@@ -56,7 +56,10 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
                 u->results != NULL && u->counted != NULL && u->told != NULL &&
                 u->waiting_memory != NULL && u->changes_memory != NULL;
         u->messages = rv_arena_take_raw(arena, sizeof(rv_shared_message) * SHARED_MESSAGES);
-        whole = whole && u->messages != NULL && rv_upstream_watch_create(u, arena);
+        u->guides = rv_arena_take_raw(arena, sizeof(rv_upstream_guide) * RV_UPSTREAM_GUIDES);
+        u->guide_near = options->guide_near > 0 ? options->guide_near : RV_GUIDE_NEAR;
+        whole =
+            whole && u->messages != NULL && u->guides != NULL && rv_upstream_watch_create(u, arena);
     }
     if (whole && options->edge != NULL) {
         u->relayer = rv_relayer_create(options->node, arena);
@@ -126,6 +129,7 @@ void rv_upstream_close(rv_upstream *s) {
     rv_upstream_forget(s);
     rv_upstream_base_leave(s, s->last_received);
     rv_upstream_watch_close(s);
+    rv_upstream_guide_leave(s);
     rv_upstream_fill_end(s);
     s->used = false;
 }

@@ -21,6 +21,8 @@ typedef struct rv_upstream_options {
     uint32_t connections_max;
     rv_edge *edge; /* the node's own connection to its upstream, for which it relays; or NULL */
     const rv_digest_ops *digest; /* for tokens; NULL: none is taken */
+    uint32_t guide_near; /* events that an edge is behind before the log's index leads to what it
+                            selected; 0: as many as pay, for all but tests */
 } rv_upstream_options;
 
 /* Takes its memory from `arena`: 7.25 MiB and 12 KiB for each connection, and 0.8 MiB for a node

@@ -4,13 +4,19 @@
  * where a batch of the root ends, or marked as continued where one batch is larger than a message.
  * Nothing is kept between two calls but the subscription: when the log has to be read or the
  * credit does not suffice, the subscription is opened again at the last mark and the work repeated.
+ *
+ * A session that is far behind has a guide (core/live/guide.h) while there is one: it looks at the
+ * batches that hold what the edge selected, and at the last one there is, and takes W and chain
+ * hash from these. A message that ended in the middle of a batch is followed by an event of that
+ * batch, so that the batch's end is come to as in a walk.
  */
 #include "sync/upstream_internal.h"
 
 #include "core/base/assert.h"
 
-#define SCAN_MAX    65536u /* events passed over in one call */
-#define DEFLATE_MIN 256u   /* a shorter message gains nothing worth the time */
+#define SCAN_MAX      65536u /* events passed over in one call */
+#define GUIDE_IDLE_US INT64_C(1000000)
+#define DEFLATE_MIN   256u /* a shorter message gains nothing worth the time */
 
 typedef struct rv_staging {
     rv_mark mark;  /* at the last batch that ended */
@@ -81,10 +87,78 @@ static void stage(rv_upstream *s, rv_staging *g, uint32_t events_max, rv_error *
     RV_ASSERT(rv_encoder_count(shared->encoder) > 0);
 }
 
-void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
+/* --- guides --- */
+
+static rv_upstream_guide *guide_of(const rv_upstream *s) {
+    rv_upstream_guide *found = NULL;
+    for (uint32_t i = 0; s->subscription.guide != NULL && i < s->shared->guide_count; i++) {
+        rv_upstream_guide *const g = &s->shared->guides[i];
+        found = g->session == s ? g : found;
+    }
+    RV_ASSERT((found != NULL) == (s->subscription.guide != NULL));
+    return found;
+}
+
+void rv_upstream_guide_leave(rv_upstream *s) {
+    rv_upstream_guide *const g = guide_of(s);
+    RV_ASSERT(s->used);
+    if (g != NULL) {
+        g->session = NULL;
+        s->subscription.guide = NULL;
+    }
+}
+
+/* One that is free, or whose session does nothing: it has what it needs, or gives no credit. */
+static rv_upstream_guide *free_guide(rv_upstream_shared *shared, int64_t now) {
+    for (uint32_t i = 0; i < shared->guide_count; i++) {
+        rv_upstream_guide *const g = &shared->guides[i];
+        if (g->session != NULL && now - g->used_at >= GUIDE_IDLE_US) {
+            rv_upstream_guide_leave(g->session);
+        }
+        if (g->session == NULL) {
+            return g;
+        }
+    }
+    RV_ASSERT(shared->guide_count <= RV_UPSTREAM_GUIDES);
+    if (shared->guide_count == RV_UPSTREAM_GUIDES) {
+        return NULL;
+    }
+    shared->guide_count += 1;
+    return &shared->guides[shared->guide_count - 1];
+}
+
+/* Gives the session a guide if it has far to go, and there is one. Not while W is to go to one
+ * place only: what is staged until then is staged again whenever the log is being read, and each
+ * time all would be looked up that leads there. */
+static void take_guide(rv_upstream *s, int64_t now) {
+    rv_upstream_shared *const shared = s->shared;
+    const uint64_t durable = rv_node_sequence_durable(shared->node);
+    const uint64_t next = rv_subscription_sequence(&s->subscription);
+    rv_upstream_guide *g = guide_of(s);
+    RV_ASSERT(s->fed_count > 0);
+    s->wide = s->wide || (g != NULL && g->guide.many);
+    if (s->wide || is_changing(s) || durable < next || durable - next < shared->guide_near) {
+        rv_upstream_guide_leave(s);
+        return;
+    }
+    if (g == NULL) {
+        g = free_guide(shared, now);
+        if (g == NULL) {
+            return;
+        }
+        g->session = s;
+        rv_guide_begin(&g->guide, shared->guide_near);
+        rv_subscription_guide(&s->subscription, &g->guide);
+    }
+    g->used_at = now;
+}
+
+/* Goes on there with the same patterns. */
+static void go_on(rv_upstream *s, uint64_t next) {
     rv_upstream_shared *const shared = s->shared;
     const bool lean = s->fed_count == 0;
     const bool catching = s->base.phase == RV_BASE_CATCHING;
+    rv_guide *const guide = s->subscription.guide;
     RV_ASSERT(next > 0);
     rv_subscription_open(&s->subscription, shared->node, lean ? &shared->schema_pattern : s->fed,
                          lean ? 1 : s->fed_count, next);
@@ -93,6 +167,20 @@ void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_subscription_until(&s->subscription, is_changing(s) ? s->changes_end
                                             : catching     ? s->base.sequence
                                                            : UINT64_MAX);
+    if (guide != NULL) {
+        rv_guide_again(guide);
+        rv_subscription_guide(&s->subscription, guide);
+    }
+}
+
+void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
+    rv_guide *const guide = s->subscription.guide;
+    if (guide != NULL) {
+        rv_guide_begin(guide, s->shared->guide_near);
+    }
+    s->wide = false;
+    go_on(s, next);
+    RV_ASSERT(s->subscription.guide == guide);
 }
 
 static uint64_t position_now(const rv_upstream *s) {
@@ -157,7 +245,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
         /* W is to move: rows that changed up to there come first, then the same events again */
         const rv_status status = rv_upstream_changes(s, &g->mark, message);
         if (status != RV_END) {
-            rv_upstream_subscribe(s, s->in_batch ? start : s->after);
+            go_on(s, s->in_batch ? start : s->after);
             return status == RV_OK ? RV_OK : RV_END;
         }
     }
@@ -165,7 +253,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
         const bool moved = batch_whole && !s->in_batch;
         const bool told = moved && progress(s, &g->mark, now, message);
         if (told && staged > 0) {
-            rv_upstream_subscribe(s, g->mark.next);
+            go_on(s, g->mark.next);
         }
         return told ? RV_OK : RV_END;
     }
@@ -192,7 +280,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
     s->in_batch = continues;
     s->last_progress = now;
     if (g->full || count < staged) {
-        rv_upstream_subscribe(s, continues ? g->next : g->mark.next);
+        go_on(s, continues ? g->next : g->mark.next);
     }
     return RV_OK;
 }
@@ -219,7 +307,7 @@ static bool send_made(rv_upstream *s, const rv_shared_message *made, int64_t now
     s->watermark = made->mark.watermark;
     s->after = made->mark.next;
     s->last_progress = now;
-    rv_upstream_subscribe(s, made->mark.next);
+    go_on(s, made->mark.next);
     return true;
 }
 
@@ -243,6 +331,7 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     if (s->fed_count == 0) {
         return rv_upstream_feed_lean(s, now, message);
     }
+    take_guide(s, now);
     if (s->credit < s->credit_needed || is_up_to_date(s)) {
         return false;
     }
@@ -267,13 +356,13 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
         }
         if (status == RV_END) {
             if (staged > 0) {
-                rv_upstream_subscribe(s, start); /* staged and not sent: once more, later */
+                go_on(s, start); /* staged and not sent: once more, later */
             }
             s->retry_at = cut_short ? now : s->retry_at;
             return false;
         }
         RV_ASSERT(status == RV_MESSAGE_TOO_LARGE);
-        rv_upstream_subscribe(s, start);
+        go_on(s, start);
     }
     (void)rv_error_set(&error, RV_DATA_DAMAGED, "an event after sequence %u cannot be sent", start);
     (void)rv_upstream_fail(s, &error);

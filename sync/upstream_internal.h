@@ -18,7 +18,7 @@
 #include "core/engine/lease.h"
 #include "core/engine/relay.h"
 #include "core/engine/token.h"
-#include "core/live/subscription.h"
+#include "core/live/guide.h"
 #include "sync/encode.h"
 #include "sync/relays.h"
 #include "sync/timing.h"
@@ -42,6 +42,7 @@
 
 #define RV_UPSTREAM_WATCHES 6u          /* places in the index of a session on its first page, */
 #define RV_UPSTREAM_FURTHER 20u         /* and on its last, of who selects more */
+#define RV_UPSTREAM_GUIDES  32u         /* for sessions that have to catch up, at a time */
 #define SHARED_MESSAGES     8u          /* events messages that are kept for who needs the same, */
 #define SHARED_MESSAGE_MAX  (32u << 10) /* if they are no longer than this */
 #define SHARED_PATTERNS_MAX 512u        /* and their patterns than this */
@@ -207,6 +208,14 @@ typedef struct rv_upstream_watch {
     size_t entry;                  /* of its `fed`; behind these of its `fed_given` */
 } rv_upstream_watch;
 
+/* What leads a session that has to catch up past what it does not select. Where all are in use, one
+ * walks. */
+typedef struct rv_upstream_guide {
+    rv_upstream *session; /* NULL: it is free */
+    int64_t used_at;
+    rv_guide guide;
+} rv_upstream_guide;
+
 /* An events message that was sent, for who is to be sent the same. */
 typedef struct rv_shared_message {
     uint64_t start; /* sequence of the first event looked at; 0: unused */
@@ -234,6 +243,7 @@ struct rv_upstream {
     bool ping_owed;
     bool deflate;
     bool in_batch; /* the last events message continues */
+    bool wide;     /* its patterns match too many streams for a guide */
     uint64_t pong_nonce;
     uint64_t ping_nonce;
     uint64_t pong_seen;
@@ -365,6 +375,9 @@ struct rv_upstream_shared {
     uint32_t watched_given; /* those of them that select aggregates */
     uint32_t bucket_count;  /* a power of two */
     rv_upstream_watch **buckets;
+    rv_upstream_guide *guides;
+    uint32_t guide_count;   /* those that ever were in use */
+    uint32_t guide_near;    /* as a session's guide is begun with */
     rv_subscription router; /* of all events: what became durable, for those that are watched */
     rv_mark routed;         /* how far it has come, */
     uint64_t rows;          /* and with it what became of rows: serial of the next change */
@@ -394,6 +407,9 @@ bool rv_upstream_feed(rv_upstream *session, int64_t now, rv_bytes *message);
 
 /* Goes on at the event `next`, with what events are fed by, up to where they are. */
 void rv_upstream_subscribe(rv_upstream *session, uint64_t next);
+
+/* Needs no guide any more. */
+void rv_upstream_guide_leave(rv_upstream *session);
 
 /* Encodes the first `count` staged events and deflates them when that pays. False: too large. */
 bool rv_upstream_encode(rv_upstream *session, const rv_wire_events *head, uint32_t count,

@@ -307,10 +307,13 @@ void sim_member_opened(sim_member *member) {
         status = rv_edge_create(&member->edge, &options, &arena, NULL);
     }
     if (status == RV_OK && member->plan->serves) {
+        /* histories are short here: edges are led over less than pays, and more or less of it */
+        const uint32_t near = 1 + (uint32_t)((member->seed + member->process) % 8);
         const rv_upstream_options options = {.node = member->node,
                                              .edge = member->edge, /* a gateway relays */
                                              .digest = member->plan->tokens ? &test_digest : NULL,
                                              .compression = compression,
+                                             .guide_near = near,
                                              .connections_max = CONNECTIONS_MAX};
         status = rv_upstream_shared_create(&member->shared, &options, &arena, NULL);
     }

@@ -182,6 +182,8 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_LAID_LESS, 1u << SIM_CHECK_LAID, 0},
         {SIM_CANARY_LAID_WRONG, 1u << SIM_CHECK_LAID, 0},
         {SIM_CANARY_ROWS_UNSEEN, ROWS, 0},
+        {SIM_CANARY_GUIDED_FAR,
+         ROWS | 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_STATUS | 1u << SIM_CHECK_CONVERGENCE, 0},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | ROWS, SIM_OLDER},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
@@ -241,6 +243,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.reads > 0);
     RV_CHECK(sum.laid >= sum.laid_compared && sum.laid_compared > 0);
     RV_CHECK(sum.laid_judged > sum.laid_failed && sum.laid_failed > 0);
+    RV_CHECK(sum.guided > 0 && sum.guided_past > sum.guided);
     RV_CHECK(sum.losses > 0 && sum.relayed > sum.lost && sum.lost > 0 && sum.lost_met > 0);
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);
     RV_CHECK(sum.retries_known > 0 && sum.retries_met > 0);

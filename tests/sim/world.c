@@ -470,6 +470,7 @@ static void create(sim_world *world, const sim_plan *plan, sim_canary canary) {
     memset(&world->restores, 0, sizeof world->restores);
     sim_rights_reset(world);
     sim_laid_reset(world);
+    sim_guided_reset(world);
     memset(world->told, 0, sizeof world->told);
     memset(&world->losses, 0, sizeof world->losses);
     sim_network_clear(&world->network);

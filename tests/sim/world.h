@@ -17,6 +17,7 @@
 #include "tests/sim/commands.h"
 #include "tests/sim/copies.h"
 #include "tests/sim/feeds.h"
+#include "tests/sim/guided.h"
 #include "tests/sim/history.h"
 #include "tests/sim/laid.h"
 #include "tests/sim/live.h"
@@ -106,7 +107,8 @@ typedef enum sim_check {
     X(LAID_LESS, "an event that waits is not folded")                                              \
     X(LAID_WRONG, "what waits and does not hold any more is shown, as far as it goes")             \
     X(ORDER_GUESSED, "a gateway takes all that it covers for in order")                            \
-    X(ROWS_UNSEEN, "who is told of changes when they concern him misses some")
+    X(ROWS_UNSEEN, "who is told of changes when they concern him misses some")                     \
+    X(GUIDED_FAR, "an edge is led past an event that it selects")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -188,6 +190,8 @@ typedef struct sim_figures {
     uint64_t laid_compared;   /* and rows were compared; */
     uint64_t laid_judged;     /* batches there that the model could judge, */
     uint64_t laid_failed;     /* and that do not hold */
+    uint64_t guided;          /* times that an edge was led past what it does not select, */
+    uint64_t guided_past;     /* and events that were passed */
     uint64_t unknown;         /* operations without an answer */
     uint64_t delivered;       /* by subscriptions */
     uint64_t copied;          /* changes of rows, by readers of them, */

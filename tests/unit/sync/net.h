@@ -66,8 +66,11 @@ static inline void net_open(net *n, int index) {
     }
     if (status == RV_OK) {
         rv_arena arena = rv_arena_over(m->shared_memory, NET_SYNC_MEMORY);
-        const rv_upstream_options u = {
-            .node = m->node, .connections_max = 4, .edge = m->edge, .digest = &test_digest};
+        const rv_upstream_options u = {.node = m->node,
+                                       .connections_max = 4,
+                                       .edge = m->edge,
+                                       .digest = &test_digest,
+                                       .guide_near = 4};
         status = rv_upstream_shared_create(&m->shared, &u, &arena, &m->err);
     }
     if (status != RV_OK) {

@@ -33,7 +33,7 @@ static inline void pair_start(pair *p) {
     rv_arena up = rv_arena_over(p->up_memory, PAIR_SYNC_MEMORY);
     rv_arena ed = rv_arena_over(p->edge_memory, PAIR_SYNC_MEMORY);
     const rv_upstream_options u = {
-        .node = p->root.node, .connections_max = 2, .digest = &test_digest};
+        .node = p->root.node, .connections_max = 2, .digest = &test_digest, .guide_near = 4};
     const rv_edge_options e = {.node = p->leaf.node, .seed = 7};
     const bool good = rv_upstream_shared_create(&p->shared, &u, &up, &p->err) == RV_OK &&
                       rv_edge_create(&p->edge, &e, &ed, &p->err) == RV_OK;
