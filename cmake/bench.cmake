@@ -25,6 +25,11 @@ if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
   target_compile_definitions(bench_core PRIVATE _GNU_SOURCE)
   rv_link_whole(bench_core)
 
+  add_executable(bench_first EXCLUDE_FROM_ALL tests/bench/first.c tests/bench/loans.c)
+  target_link_libraries(bench_first PRIVATE rivulet_platform rivulet z)
+  target_compile_definitions(bench_first PRIVATE _GNU_SOURCE)
+  rv_link_whole(bench_first)
+
   add_executable(bench_select EXCLUDE_FROM_ALL tests/bench/select.c)
   target_include_directories(bench_select SYSTEM PRIVATE ${RV_DEPS}/sqlite)
   target_link_libraries(bench_select PRIVATE rivulet_platform rivulet rivulet_sql)

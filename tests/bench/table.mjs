@@ -98,6 +98,19 @@ function live() {
   row('memory of a live query', `${ours.subscription_bytes.toLocaleString('en-US')} bytes`, '', '', '', true);
 }
 
+/** What an edge's first sync takes its upstream, and coming back in the middle of the log: one stream of 13,088, led to
+ *  by the log's index, beside the same by a walk, and the whole log. */
+function first() {
+  const text = execFileSync(join(root, 'build/native/bench_first'), [data, mkdtempSync(join(folder, 'first-'))], { encoding: 'utf8' });
+  const ours = Object.fromEntries(text.trim().split('\n').map((line) => [line.split(' ')[0], line.split(' ').slice(1).map(Number)]));
+  const us = (value) => `${Math.round(value).toLocaleString('en-US')} us`;
+  row(`first sync of all ${ours.whole[2].toLocaleString('en-US')} events, at the upstream`, us(ours.whole[0]), '', '', '', true);
+  for (const [name, what] of [['one', 'one stream'], ['eight', 'eight streams'], ['away_eight', 'eight streams, back after half of the log']]) {
+    const [led, walked, events] = ours[name];
+    row(`the same, ${what} (${events} events)`, us(led), `walking ${us(walked)}`, `${(led / walked).toFixed(3)}x`, '', true);
+  }
+}
+
 /** The command line, from a file in the page cache to a closed directory, all of it on one core. */
 function imports() {
   const binary = join(root, 'build/native/rivulet');
@@ -167,6 +180,7 @@ try {
   const native = core();
   select();
   live();
+  first();
   imports();
   if (wanted('edges')) await edges({ folder, bench, row, perSecond });
   if (wanted('sync') || wanted('browser')) await sync();
