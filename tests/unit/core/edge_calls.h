@@ -111,7 +111,9 @@ static inline rv_status receive(fixture *f) {
 }
 
 static inline rv_status go_back(fixture *f) {
-    const rv_rewind to = {9, rv_node_watermark(f->node), rv_log_chain(rv_node_log(f->node))};
+    const rv_rewind to = {.epoch = 9,
+                          .watermark = rv_node_watermark(f->node),
+                          .chain_hash = rv_log_chain(rv_node_log(f->node))};
     return rv_node_rewind(f->node, &to, &f->err);
 }
 

@@ -209,8 +209,9 @@ RV_TEST(what_would_wait_again_does_not_fit) {
     RV_CHECK_STATUS(fixture_append(&p.root, "/accounts/1", "account_opened", "{\"name\":\"a\"}"),
                     RV_OK);
     RV_CHECK(feed(&p));
-    const rv_rewind to = {9, rv_node_watermark(p.edge.node),
-                          rv_log_chain(rv_node_log(p.edge.node))};
+    const rv_rewind to = {.epoch = 9,
+                          .watermark = rv_node_watermark(p.edge.node),
+                          .chain_hash = rv_log_chain(rv_node_log(p.edge.node))};
     for (unsigned i = 1; i <= BATCHES; i++) {
         RV_CHECK(write_both(&p, i));
     }
