@@ -260,8 +260,7 @@ static rv_status write_changes(rv_exchange *x, rv_writer *w, rv_error *err) {
 
 /* May who asks still read these rows? */
 static rv_status judge(rv_exchange *x, rv_error *err) {
-    const rv_schema *const schema = rv_node_schema(x->face->options.node);
-    const rv_bytes name = rv_schema_aggregate(schema, x->changes.feed.aggregate)->name;
+    const rv_bytes name = rv_row_feed_name(&x->changes.feed);
     const rv_status known = face_require_still(x, err);
     return known == RV_OK ? face_require(x, FACE_ROWS, name, err) : known;
 }

@@ -17,6 +17,9 @@
 static rv_status add_type(rv_exchange *x, rv_bytes name, rv_error *err) {
     const rv_schema *const schema = rv_node_schema(x->face->options.node);
     const rv_event_type *const type = rv_schema_event_type_named(schema, name);
+    if (exchange_is_live(x) && rv_node_provisional(x->face->options.node)) {
+        return RV_PENDING; /* it is the root's schema that events will be of */
+    }
     if (type != NULL) {
         x->narrow.types[type->number / 64u] |= UINT64_C(1) << (type->number % 64u);
         x->narrow.by_type = true;

@@ -88,6 +88,11 @@ rv_status rv_db_feed_narrow(rv_db_feed *feed, const rv_bytes *types, size_t type
                             rv_bytes where, rv_error *err) {
     RV_ASSERT(feed != NULL && feed->db != NULL && (types != NULL || type_count == 0));
     uint64_t admitted[RV_EVENT_TYPES_MAX / 64u] = {0};
+    if (rv_node_provisional(feed->db->node)) {
+        return rv_error_set(err, RV_NOT_CONNECTED,
+                            "this edge has not met its upstream yet: whose event types its events "
+                            "will be of is not known");
+    }
     if (where.len > RV_DB_FEED_WHERE_MAX || (where.len > 0 && type_count == 0)) {
         return rv_error_set(err, RV_PARAMETER_INVALID,
                             "a condition has at most %u bytes, and is over the fields of the "

@@ -244,6 +244,10 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     if (welcome.diverged) {
         return take_diverged(e, &welcome, err);
     }
+    if (welcome.schema_version == 0 && rv_node_provisional(e->node)) {
+        return rv_error_set(err, RV_BUSY,
+                            "the upstream has no schema yet, and this edge goes on with its own");
+    }
     status = rv_node_adopt(e->node, welcome.log_id, (uint32_t)welcome.epoch, welcome.root_tag, err);
     if (status != RV_OK) { /* of an epoch that began since the hello, the next one will tell */
         e->fatal = status != RV_UPSTREAM_DIVERGED;

@@ -91,9 +91,10 @@ static bool translated(rv_node *node, rv_ledger_entry *was) {
     rv_arena_reset(&node->results, 0);
     rv_writer w = rv_writer_over(node->results.ptr, node->results.cap);
     rv_write(&w, rv_bytes_of(was->value.ptr, was->value.len - batch.len));
-    const bool known = rv_provisional_translate(node, batch, &w);
-    RV_ASSERT(batch.len <= was->value.len);
-    was->value = rv_writer_bytes(&w);
+    rv_writer rest = rv_writer_over(w.ptr + w.len, rv_writer_room(&w));
+    const bool known = rv_provisional_translate(node, batch, &rest);
+    RV_ASSERT(batch.len <= was->value.len && !w.full);
+    was->value = rv_bytes_of(w.ptr, w.len + rest.len);
     return known;
 }
 
@@ -109,7 +110,8 @@ static rv_status write_known(rv_node *node, rv_ledger_changes *changes) {
             continue;
         }
         const bool provisional = batch.schema_version == RV_SCHEMA_PROVISIONAL;
-        if (provisional ? !translated(node, &was) : !is_known(node, &batch)) {
+        const bool counts = unknown > 0 && batch.counted_count > 0; /* what may stay aside */
+        if (provisional ? counts || !translated(node, &was) : !is_known(node, &batch)) {
             unknown += provisional;
             continue;
         }

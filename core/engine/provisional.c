@@ -9,6 +9,8 @@
 #include "core/log/segment.h"
 #include "core/model/schema_shape.h"
 
+#define ENTRY_MAX 32u /* bytes of an entry of a selection beside its texts, at most */
+
 static const rv_bytes no_key = {NULL, 0};
 
 /* --- providing --- */
@@ -25,6 +27,26 @@ bool rv_node_provisional(const rv_node *node) {
 
 uint64_t rv_provisional_version(const rv_node *node) {
     return rv_node_provisional(node) ? RV_SCHEMA_PROVISIONAL : rv_schema_version(node->schema);
+}
+
+size_t rv_provisional_reserve(const rv_node *node) {
+    const rv_outbox *const o = &node->outbox;
+    const rv_selection *const wanted = rv_held_wanted(&node->held);
+    size_t selection = sizeof(uint64_t);
+    if (!rv_node_provisional(node)) {
+        return 0;
+    }
+    for (size_t i = 0; i < wanted->count; i += 1) {
+        selection += wanted->entries[i].name.len + wanted->entries[i].filter.len + ENTRY_MAX;
+    }
+    size_t room = rv_ledger_cost(0, RV_EPOCH_SIZE) + rv_ledger_cost(1, selection) + o->pending +
+                  o->rejections + 1;
+    for (uint16_t i = 0; i < rv_schema_event_type_count(node->schema); i += 1) {
+        room += rv_ledger_cost(
+            sizeof(uint16_t), sizeof(rv_hash128) + rv_schema_event_type(node->schema, i)->name.len);
+    }
+    RV_ASSERT(room > selection);
+    return room;
 }
 
 /* Appends a text to the edge's own log; `version` is that it makes, or has made in memory. */
@@ -45,13 +67,15 @@ rv_status rv_node_schema_provide(rv_node *node, rv_bytes text, rv_error *err) {
                               "changed there");
     }
     status = status == RV_OK ? rv_schema_text_check(text, err) : status;
+    if (status == RV_OK && has_own_log(node)) {
+        status = rv_provisional_keep(node, err); /* what was provided before comes first */
+        return status == RV_OK ? append(node, text, rv_schema_version(node->schema) + 1, err)
+                               : status;
+    }
     if (status != RV_OK) {
         return status;
     }
     const uint32_t version = rv_schema_version(node->schema);
-    if (has_own_log(node)) {
-        return append(node, text, version + 1, err);
-    }
     const rv_schema_mark before = rv_schema_mark_of(node->schema);
     status = rv_schema_apply(node->schema, text, err);
     if (status == RV_OK && version == 0) {
@@ -226,7 +250,6 @@ bool rv_provisional_translate(rv_node *node, rv_bytes value, rv_writer *w) {
     }
     const rv_pending_head head = {batch.written_at, rv_schema_version(node->schema),
                                   batch.principal, batch.count};
-    const size_t start = w->len;
     const size_t rest = (size_t)(batch.events.ptr + batch.events.len - value.ptr);
     rv_pending_write_head(w, &head);
     while (rv_pending_event_next(&batch, &cursor, &event)) {
@@ -241,7 +264,7 @@ bool rv_provisional_translate(rv_node *node, rv_bytes value, rv_writer *w) {
     if (w->full) {
         return false;
     }
-    uint8_t *const to = w->ptr + start;
+    uint8_t *const to = w->ptr;
     to[RV_PENDING_AT_FLAGS] = value.ptr[RV_PENDING_AT_FLAGS] & (uint8_t)~RV_PENDING_DUE;
     rv_store_u16(to + RV_PENDING_AT_COVERED, (uint16_t)batch.covered);
     return true;

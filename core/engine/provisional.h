@@ -33,6 +33,10 @@
 /* The version that what is written now names. */
 uint64_t rv_provisional_version(const rv_node *node);
 
+/* Room of the ledger that a write leaves for what meeting the upstream adds: names, what is to be
+ * held, the epoch, and that batches stand aside. 0 where it was met. */
+size_t rv_provisional_reserve(const rv_node *node);
+
 /* Before a write: what was provided is in a log. RV_OK; RV_PENDING, RV_BUSY: poll, then again;
  * RV_STORAGE_FULL, RV_STATE_FULL, RV_SCHEMA_TOO_LARGE. */
 RV_MUST_USE rv_status rv_provisional_keep(rv_node *node, rv_error *err);
@@ -51,8 +55,8 @@ RV_MUST_USE rv_status rv_provisional_discard(rv_node *node, rv_error *err);
 /* True when there are names: batches may wait for their event types. */
 bool rv_provisional_waits(const rv_node *node);
 
-/* Writes the batch, of version 0, as the schema has it. False: it does not know all of its event
- * types, or there is no room. */
+/* Writes the batch, of version 0, as the schema has it, into an empty writer. False: it does not
+ * know all of its event types, or there is no room. */
 RV_MUST_USE bool rv_provisional_translate(rv_node *node, rv_bytes value, rv_writer *w);
 
 /* Writes that the names are gone, as many as the body takes. RV_OK: all; RV_BATCH_TOO_LARGE. */

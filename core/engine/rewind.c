@@ -207,7 +207,7 @@ static void give_up(rv_node *node, rv_status status, const rv_error *err) {
 static bool has_gone_back(const rv_node *node) {
     const rv_rewinding *const r = &node->rewinding;
     rv_rewound last;
-    return r->failure.status == RV_OK ||
+    return r->failure.status == RV_OK || r->to.adopts ||
            (rv_node_rewound(node, &last) && last.epoch == r->to.epoch);
 }
 

@@ -130,6 +130,7 @@ typedef struct rv_rewinding {
     size_t chunk_len; /* of what is in `results` */
     bool chunk_last;
     bool chunk_read;
+    rv_error kept; /* DISCARD: why the log is still the edge's own; the next opening tries again */
     rv_file_name discards; /* DISCARD: the file that is removed; empty: the next is looked for */
     uint32_t count;        /* rv_node_rewinds */
     rv_error failure;      /* why it could not be begun */

@@ -67,6 +67,7 @@ static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t
     if (r->to.adopts) {
         memcpy(r->to.log_id, from + 48, sizeof r->to.log_id);
         r->to.root_tag = rv_load_u64(from + 64);
+        r->place = (rv_log_end_place){0, 0};
     } else {
         r->to.watermark = rv_load_u64(from + 48);
         r->to.chain_hash = rv_load_u64(from + 56);
@@ -208,6 +209,10 @@ rv_status rv_rewind_read(rv_node *node, rv_error *err) {
     r->ops.host = node->host;
     r->ops.tickets = RV_REWIND_TICKETS;
     rv_status status = RV_OK;
+    if (r->kept.status != RV_OK && r->step == RV_REWIND_LOOK) {
+        rv_log_recover_anew(node->log);
+        r->step = RV_REWIND_RECOVER;
+    }
     while (status == RV_OK && r->step < RV_REWIND_RECOVER) { /* each turn leads on */
         status = r->step == RV_REWIND_LOOK   ? step_look(r)
                  : r->step == RV_REWIND_READ ? step_read(node)
@@ -480,14 +485,21 @@ static rv_status step_recovered(rv_node *node, rv_error *err) {
 static rv_status step_discard(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     const rv_status status = rv_provisional_discard(node, err);
-    if (status == RV_OK) {
-        close_file(r);
-        rv_node_rebuild(node);
-        node->phase = RV_NODE_RECOVERING;
-        r->good = false;
-        r->step = RV_REWIND_LOOK;
+    if (status == RV_PENDING) {
+        return RV_PENDING;
     }
-    return status;
+    r->kept = (rv_error){.status = RV_OK};
+    if (status != RV_OK) { /* it can be read, as far as it is there */
+        (void)rv_error_set(&r->kept, status,
+                           "the files of this edge's own log cannot be removed: %s",
+                           rv_status_text(status));
+    }
+    close_file(r);
+    rv_node_rebuild(node);
+    node->phase = RV_NODE_RECOVERING;
+    r->good = false;
+    r->step = RV_REWIND_LOOK;
+    return RV_OK;
 }
 
 static rv_status step_cut(rv_node *node, rv_error *err) {
@@ -545,6 +557,10 @@ static rv_status step(rv_node *node, rv_error *err) {
 rv_status rv_rewind_finish(rv_node *node, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     rv_status status = RV_OK;
+    if (r->kept.status != RV_OK) {
+        *err = r->kept;
+        return err->status;
+    }
     if (!r->open && r->step == RV_REWIND_RECOVER) {
         r->step = RV_REWIND_OVER; /* there is no such file */
     }

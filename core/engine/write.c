@@ -409,7 +409,8 @@ static rv_status write_entry(rv_node *node, rv_writing *w, rv_ledger_changes *ch
     const size_t reserve = (size_t)RV_OUTBOX_RESERVE * (o->pending + 1);
     const size_t cost = rv_ledger_cost(sizeof key, entry.value.len) +
                         rv_ledger_cost(0, RV_SELF_SIZE) + rv_ledger_cost(0, sizeof(uint64_t)) +
-                        rv_ledger_cost(0, RV_PRINCIPALS_LEN_MAX) + reserve;
+                        rv_ledger_cost(0, RV_PRINCIPALS_LEN_MAX) + reserve +
+                        rv_provisional_reserve(node);
     if (rv_ledger_used(&node->ledger) + cost > node->ledger.cap) {
         return rv_writing_full(node, err);
     }

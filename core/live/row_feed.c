@@ -15,15 +15,21 @@ const char *rv_row_change_text(rv_row_change_kind kind) {
     return texts[kind];
 }
 
-static uint64_t schema_version(const rv_row_feed *feed) {
-    return rv_schema_version(rv_node_schema(feed->moments->node));
-}
-
 void rv_row_feed_open(rv_row_feed *feed, rv_moments *moments, uint16_t aggregate, bool rows) {
     RV_ASSERT(moments->node != NULL);
+    const rv_bytes name = rv_schema_aggregate(rv_node_schema(moments->node), aggregate)->name;
     *feed = (rv_row_feed){.moments = moments, .aggregate = aggregate};
+    RV_ASSERT(name.len <= sizeof feed->name);
+    memcpy(feed->name, name.ptr, name.len);
+    feed->name_len = (uint8_t)name.len;
     feed->phase = rows ? RV_ROWS_RESET : RV_ROWS_UNTOLD;
-    feed->schema_version = schema_version(feed);
+    feed->schema_version = rv_schema_version(rv_node_schema(moments->node));
+    feed->rewinds = rv_node_rewinds(moments->node);
+}
+
+rv_bytes rv_row_feed_name(const rv_row_feed *feed) {
+    RV_ASSERT(feed->name_len > 0);
+    return rv_bytes_of(feed->name, feed->name_len);
 }
 
 void rv_row_feed_close(rv_row_feed *feed) {
@@ -38,10 +44,28 @@ void rv_row_feed_again(rv_row_feed *feed) {
     feed->phase = RV_ROWS_RESET;
     feed->place = (rv_delta_place){0};
     feed->some = false;
-    feed->schema_version = schema_version(feed);
+    feed->schema_version = rv_schema_version(rv_node_schema(feed->moments->node));
 }
 
 /* --- looking --- */
+
+/* Where the node went back its schema may have been made again: the aggregate is the one of that
+ * name, and all begins anew. False: there is none, or none yet. */
+static bool is_known(rv_row_feed *feed) {
+    const rv_node *const node = feed->moments->node;
+    if (feed->rewinds == rv_node_rewinds(node)) {
+        return true;
+    }
+    const rv_aggregate *const named =
+        rv_schema_aggregate_named(rv_node_schema(node), rv_row_feed_name(feed));
+    if (named == NULL) {
+        return false;
+    }
+    feed->aggregate = named->number;
+    feed->rewinds = rv_node_rewinds(node);
+    rv_row_feed_again(feed);
+    return true;
+}
 
 /* Takes the moment of now as the one to tell. False: there is nothing to tell. */
 static bool advance(rv_row_feed *feed) {
@@ -71,7 +95,8 @@ static bool begin(rv_row_look *look) {
     const rv_moment *const from = rv_moment_find(feed->moments, feed->from);
     const rv_moment *const to = rv_moment_find(feed->moments, feed->to);
     const bool changes = feed->phase == RV_ROWS_CHANGES;
-    if (to == NULL || (changes && from == NULL) || feed->schema_version != schema_version(feed)) {
+    if (to == NULL || (changes && from == NULL) ||
+        feed->schema_version != rv_schema_version(rv_node_schema(feed->moments->node))) {
         return false;
     }
     look->change = (rv_row_change){.position = to->position, .pending = to->pending};
@@ -84,7 +109,7 @@ bool rv_row_feed_due(rv_row_feed *feed) {
     if (rv_node_in_batch(node) || rv_node_rewinding(node) || !rv_node_whole(node)) {
         return false; /* half of something is nothing to show */
     }
-    return feed->to != 0 || advance(feed);
+    return is_known(feed) && (feed->to != 0 || advance(feed));
 }
 
 /* Whether others have found what it is to find, or it finds it for them. */

@@ -47,6 +47,9 @@ typedef struct rv_row_feed {
     bool some;            /* of it something was told */
     uint32_t pending;     /* of the last step that was told */
     uint64_t schema_version;
+    uint32_t rewinds; /* of the node: later ones may bring another schema, */
+    uint8_t name_len; /* in which the aggregate has this name */
+    uint8_t name[RV_NAME_LEN_MAX];
 } rv_row_feed;
 
 /* One thing that is told. */
@@ -64,6 +67,9 @@ void rv_row_feed_open(rv_row_feed *feed, rv_moments *moments, uint16_t aggregate
 
 /* Begins again, with RESET and the rows. */
 void rv_row_feed_again(rv_row_feed *feed);
+
+/* Of its aggregate. */
+rv_bytes rv_row_feed_name(const rv_row_feed *feed);
 
 /* Gives back what it holds. */
 void rv_row_feed_close(rv_row_feed *feed);

@@ -21,7 +21,7 @@ void rv_subscription_open(rv_subscription *subscription, rv_node *node,
     *subscription = (rv_subscription){
         .node = node,
         .rewinds = rv_node_rewinds(node),
-        .provisional = rv_node_provisional(node),
+        .provisional = node->role == RV_ROLE_EDGE && rv_node_identity(node) == NULL,
         .from_time = INT64_MIN,
         .from_version = 1,
         .patterns = patterns,

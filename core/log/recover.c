@@ -536,7 +536,6 @@ static rv_step recover_flush(rv_log *log) {
     return RV_STEP_ON;
 }
 
-/* No segment is left, but other files or a mark say that there was one. */
 /* True when there is no segment, and there was one, which nobody is known to have removed. */
 static bool is_missing(const rv_log *log) {
     const rv_recovery *const r = &log->recovery;
@@ -544,6 +543,7 @@ static bool is_missing(const rv_log *log) {
     return log->segment_count == 0 && !r->anew && (r->evidence || rv_mark_missing(log));
 }
 
+/* No segment is left, but other files or a mark say that there was one. */
 static rv_step recover_nothing(rv_log *log) {
     RV_ASSERT(log->segment_count == 0);
     rv_file_name name;

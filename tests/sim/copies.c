@@ -137,10 +137,14 @@ static void apply(sim_world *world, sim_copy *copy, const sim_member *member,
 /* Reads some. RV_END: there is no more. */
 static rv_status read_some(sim_world *world, sim_copy *copy, const sim_member *member) {
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
-    const rv_aggregate *const aggregate =
-        rv_schema_aggregate(rv_node_schema(member->node), copy->aggregate);
     rv_row_look look;
     rv_status status = rv_row_feed_look(&copy->feed, NULL, &scratch, &look);
+    if (status == RV_END) {
+        return RV_END;
+    }
+    copy->aggregate = copy->feed.aggregate; /* another number, where the schema is another */
+    const rv_aggregate *const aggregate =
+        rv_schema_aggregate(rv_node_schema(member->node), copy->aggregate);
     const uint64_t count = rv_random_below(&copy->random, CHANGES_MAX);
     for (uint64_t i = 0; status == RV_OK && i <= count; i++) {
         const rv_row_change *change;

@@ -317,8 +317,8 @@ static void reselect(history *h, uint64_t *random) {
                                           " history since 1970-01-01 00:00:00.000005+00"};
     char texts[TEXTS_MAX][80];
     const char *list[TEXTS_MAX];
-    const size_t count = 1 + rv_test_random(random) % TEXTS_MAX;
-    const size_t from = rv_test_random(random) % 6;
+    const size_t count = 1 + (size_t)(rv_test_random(random) % TEXTS_MAX);
+    const size_t from = (size_t)(rv_test_random(random) % 6);
     const rv_selection before = h->selection;
     if (h->past.filling || rv_test_random(random) % 3 == 0) {
         h->selection.count -= before.count > 1;

@@ -99,7 +99,7 @@ static void know_ends(world *w) {
 static void choose(world *w, selection *x) {
     static const char *const wide[] = {"/accounts/**", "/**", "/*/{id}", RV_SYSTEM_SCHEMA_PATH};
     const uint64_t last = rv_node_sequence_durable(w->f.node);
-    x->count = 1 + below(w, PATTERNS_MAX);
+    x->count = 1 + (size_t)below(w, PATTERNS_MAX);
     for (size_t i = 0; i < x->count; i++) {
         if (below(w, 8) == 0) {
             snprintf(x->texts[i], sizeof x->texts[i], "%s", wide[below(w, 4)]);

@@ -8,7 +8,9 @@
  * behind others, so that no number is the same; a crash after each number of steps; the root's rows
  * and versions in the end, beside what was written.
  */
+#include "core/engine/command.h"
 #include "core/engine/internal.h"
+#include "core/live/row_feed.h"
 #include "tests/unit/sync/restoring.h"
 
 static const char others[] =
@@ -134,7 +136,7 @@ RV_TEST(what_was_written_before_the_first_contact_arrives_once) {
  * comes twice. */
 RV_TEST(a_crash_on_the_way_loses_nothing) {
     bool over = false;
-    for (int steps = 0; !over; steps++) {
+    for (int steps = 0; !over; steps += 3) {
         duo *const d = apart(others, fixture_schema, NULL);
         RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
         RV_CHECK(write_three(d) && settle(d));
@@ -248,6 +250,160 @@ RV_TEST(the_selection_stays) {
     duo_free(d);
 }
 
+/* A command that is refused when it runs again is a rejection, which stands aside like the others.
+ */
+RV_TEST(a_refused_command_stands_aside) {
+    duo *const d = apart(others, fixture_schema, NULL);
+    const rv_command pay = {RV_LITERAL("pay"), RV_LITERAL("{}")};
+    const rv_append event = fixture_event("/accounts/1", "deposited", "{\"amount\":1}");
+    const rv_writes writes = {.events = &event, .count = 1, .command = &pay};
+    rv_event result;
+    rv_written written;
+    rv_error no;
+    (void)rv_error_set(&no, RV_CHECK_VIOLATION, "no");
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    RV_CHECK(write_three(d) && settle(d));
+    RV_CHECK_STATUS(rv_node_write(d->leaf.node, &writes, &result, &written, &d->err), RV_OK);
+    RV_CHECK(settle(d));
+    duo_crash(d, &d->leaf);
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_command_begin(d->leaf.node, written.edge_sequence, &d->err);
+        status = status == RV_OK
+                     ? rv_node_command_refuse(d->leaf.node, written.edge_sequence, &no, &d->err)
+                     : status;
+        (void)duo_step(d);
+    }
+    rv_node_command_end(d->leaf.node);
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(money(d->root.node, 1), 10);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 1);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
+    duo_free(d);
+}
+
+/* A text that comes while the first write waits for its log stands behind what was given before. */
+RV_TEST(a_text_between_two_tries_of_a_write) {
+    for (int steps = 0; steps < 6; steps++) {
+        duo *const d = apart(others, fixture_schema, NULL);
+        const rv_append event = fixture_event("/accounts/1", "account_opened", "{\"name\":\"a\"}");
+        const rv_writes writes = {.events = &event, .count = 1};
+        rv_event result;
+        rv_written written;
+        RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+        duo_slow(&d->leaf, 100);
+        RV_CHECK_STATUS(rv_node_write(d->leaf.node, &writes, &result, &written, &d->err),
+                        RV_PENDING);
+        for (int i = 0; i < steps; i++) {
+            (void)duo_step(d);
+        }
+        RV_CHECK_STATUS(provide(d, others), RV_OK);
+        RV_CHECK_STATUS(duo_write(d, &event, 1, &written), RV_OK);
+        RV_CHECK(settle(d));
+        duo_crash(d, &d->leaf);
+        RV_CHECK_STATUS(rv_node_failed(d->leaf.node, NULL), RV_OK);
+        RV_CHECK_EQ(rv_schema_version(rv_node_schema(d->leaf.node)), 2);
+        RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 1);
+        duo_free(d);
+    }
+}
+
+/* Who follows the rows of an aggregate follows the one of that name, whatever its number is. */
+RV_TEST(a_feed_of_rows_goes_on_by_name) {
+    static uint8_t memory[1 << 20];
+    for (int written = 0; written < 2; written++) {
+        duo *const d = apart(others, fixture_schema, NULL);
+        rv_moments moments = {.node = d->leaf.node};
+        rv_row_feed feed;
+        uint32_t rows = 0;
+        RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+        RV_CHECK(written == 0 || write_three(d));
+        rv_row_feed_open(&feed, &moments, 0, true);
+        RV_CHECK_STATUS(duo_append(d, "/shelves/7", "shelf_built", "{\"label\":\"s\"}"), RV_OK);
+        RV_CHECK_STATUS(duo_append(d, "/accounts/9", "account_opened", "{\"name\":\"z\"}"), RV_OK);
+        for (int i = 0; i < DUO_STEPS_MAX && !(d->session != NULL && duo_done(d) && i > 2000);
+             i++) {
+            rv_arena scratch = rv_arena_over(memory, sizeof memory);
+            rv_row_look look;
+            const rv_row_change *change;
+            if (d->session == NULL) {
+                duo_connect(d);
+            }
+            (void)duo_step(d);
+            if (rv_row_feed_look(&feed, NULL, &scratch, &look) != RV_OK) {
+                continue;
+            }
+            RV_CHECK(rv_bytes_are(
+                rv_schema_aggregate(rv_node_schema(d->leaf.node), feed.aggregate)->name,
+                "account"));
+            while (rv_row_look_next(&look, &change) == RV_OK) {
+                rows = change->kind == RV_ROW_RESET ? 0 : rows;
+                rows += change->kind == RV_ROW_IS || change->kind == RV_ROW_INSERT;
+                rv_row_look_take(&look);
+            }
+        }
+        RV_CHECK_EQ(rows, written == 0 ? 1 : 3);
+        rv_row_feed_close(&feed);
+        duo_free(d);
+    }
+}
+
+/* The outbox is as full as it can be: there is room for what meeting the upstream adds. */
+RV_TEST(a_full_outbox_meets_its_upstream) {
+    static const int sizes[] = {100, 1000, 3000};
+    for (unsigned n = 0; n < sizeof sizes / sizeof sizes[0]; n++) {
+        duo *const d = apart(others, fixture_schema, NULL);
+        static char data[4096];
+        rv_status status = RV_OK;
+        RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+        RV_CHECK_STATUS(duo_write_one(d, "/accounts/1", "account_opened", "{\"name\":\"a\"}"),
+                        RV_OK);
+        uint32_t count = 0;
+        int size = sizes[n];
+        while (status == RV_OK || size > 1) { /* ends: with less and less room */
+            size = status == RV_OK ? size : 1;
+            snprintf(data, sizeof data, "{\"note_id\":%u,\"body\":\"%0*d\"}", count + 1, size, 7);
+            status = duo_write_one(d, "/accounts/1", "noted", data);
+            count += status == RV_OK;
+        }
+        RV_CHECK_STATUS(status, RV_OUTBOX_FULL);
+        RV_CHECK(duo_run(d));
+        RV_CHECK_EQ(version_of(d->root.node, "/accounts/1"), 1 + count);
+        duo_free(d);
+    }
+}
+
+/* An operation of the storage fails on the way: the node can be read, or says why not, and the next
+ * process brings all of it. */
+RV_TEST(a_failing_storage_is_told_and_loses_nothing) {
+    bool over = false;
+    for (uint64_t n = 1; !over; n += 2) {
+        duo *const d = apart(others, fixture_schema, NULL);
+        uint64_t sequence = 0;
+        RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+        RV_CHECK(write_three(d) && settle(d));
+        const rv_sim_faults faults = {.fault = RV_SIM_FAIL,
+                                      .fault_at = rv_sim_disk_operations(d->leaf.disk) + n,
+                                      .pending_percent = 50,
+                                      .latency_us_max = 5 * DUO_STEP_US,
+                                      .crash = RV_SIM_CRASH_LOSE};
+        rv_sim_disk_set_faults(d->leaf.disk, &faults);
+        for (int i = 0; i < 1000; i++) {
+            if (d->session == NULL) {
+                duo_connect(d);
+            }
+            (void)duo_step(d);
+        }
+        over = rv_sim_disk_operations(d->leaf.disk) < faults.fault_at;
+        (void)!rv_log_find_position(rv_node_log(d->leaf.node), 1, &sequence, NULL);
+        duo_crash(d, &d->leaf);
+        RV_CHECK(duo_run(d));
+        check_arrived(d, __LINE__);
+        duo_free(d);
+    }
+}
+
 int main(void) {
     RV_RUN(what_was_written_before_the_first_contact_arrives_once);
     RV_RUN(a_crash_on_the_way_loses_nothing);
@@ -255,5 +411,10 @@ int main(void) {
     RV_RUN(what_was_only_provided_is_forgotten);
     RV_RUN(what_the_root_does_not_know_waits);
     RV_RUN(the_selection_stays);
+    RV_RUN(a_refused_command_stands_aside);
+    RV_RUN(a_text_between_two_tries_of_a_write);
+    RV_RUN(a_feed_of_rows_goes_on_by_name);
+    RV_RUN(a_full_outbox_meets_its_upstream);
+    RV_RUN(a_failing_storage_is_told_and_loses_nothing);
     return rv_test_done();
 }
