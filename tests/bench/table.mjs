@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The benchmark table: each figure beside what it is compared with, run one after the other, several
 // times, and given as the median. The bars are the project's aims. Arguments name the parts that are
-// run beside the core's: edges, sync, browser (which needs what sync leaves); without any all are.
+// run beside the core's: edges, feeds, sync, browser (which needs what sync leaves); without any all are.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
@@ -13,6 +13,7 @@ import { gunzipSync } from 'node:zlib';
 import { Node } from '../../demo/node.mjs';
 import { browser } from './browser.mjs';
 import { edges } from './edges.mjs';
+import { feeds } from './feeds.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
@@ -183,6 +184,7 @@ try {
   first();
   imports();
   if (wanted('edges')) await edges({ folder, bench, row, perSecond });
+  if (wanted('feeds')) await feeds({ folder, row });
   if (wanted('sync') || wanted('browser')) await sync();
   if (wanted('browser')) await browser({ folder, data, rounds, native, row, median, perSecond });
   print();
