@@ -312,7 +312,7 @@ for (const name of browserNames) {
     await refused(page, { ...options, moduleUrl: 'http://127.0.0.1:1/x.wasm' }, 'module_failed');
     await refused(page, { ...options, moduleUrl: 'http://[' }, 'module_failed');
     const other = await refused(page, { ...options, moduleUrl: moduleOf(9) }, 'module_version');
-    assert.deepEqual([other.expected, other.actual], [3, 9]);
+    assert.deepEqual([other.expected, other.actual], [4, 9]);
     const empty = 'data:application/wasm;base64,AGFzbQEAAAA=';
     await refused(page, { ...options, moduleUrl: empty }, 'module_version');
     await works(page, options, 'opfs'); // and none of them left anything
