@@ -40,12 +40,13 @@
 #define TOLD_MAX           4096u /* decisions to be told, of all sessions */
 #define TOLD_NONE          UINT32_MAX
 
-#define RV_UPSTREAM_WATCHES 6u          /* places in the index of a session on its first page, */
-#define RV_UPSTREAM_FURTHER 20u         /* and on its last, of who selects more */
-#define RV_UPSTREAM_GUIDES  32u         /* for sessions that have to catch up, at a time */
-#define SHARED_MESSAGES     8u          /* events messages that are kept for who needs the same, */
-#define SHARED_MESSAGE_MAX  (32u << 10) /* if they are no longer than this */
-#define SHARED_PATTERNS_MAX 512u        /* and their patterns than this */
+#define RV_UPSTREAM_WATCHES   6u     /* places in the index of a session on its first page, */
+#define RV_UPSTREAM_FURTHER   20u    /* and on its last, of who selects more */
+#define RV_UPSTREAM_EVALUATED 65536u /* filters in one look: some milliseconds */
+#define RV_UPSTREAM_GUIDES    32u    /* for sessions that have to catch up, at a time */
+#define SHARED_MESSAGES       8u     /* events messages that are kept for who needs the same, */
+#define SHARED_MESSAGE_MAX    (32u << 10) /* if they are no longer than this */
+#define SHARED_PATTERNS_MAX   512u        /* and their patterns than this */
 
 typedef enum rv_upstream_state {
     RV_UPSTREAM_NEW,
@@ -381,6 +382,8 @@ struct rv_upstream_shared {
     rv_subscription router; /* of all events: what became durable, for those that are watched */
     rv_mark routed;         /* how far it has come, */
     uint64_t rows;          /* and with it what became of rows: serial of the next change */
+    uint64_t evaluated;     /* filters, the last time that was looked at, */
+    uint64_t evaluated_max; /* and behind how many each session looks for itself */
     int64_t tell_from;      /* W may be told once for each TELL_US since then */
     rv_shared_message *messages;
     uint32_t message_count; /* those that ever were in use */

@@ -255,11 +255,13 @@ static void route(rv_upstream_shared *shared) {
             unwatch_everybody(shared);
         }
         if (status == RV_END && !shared->router.in_batch &&
-            rv_subscription_sequence(&shared->router) == mark.next &&
-            mark.watermark > shared->routed.watermark) {
+            rv_subscription_sequence(&shared->router) == mark.next) {
+            const bool moved = mark.watermark > shared->routed.watermark;
             rv_upstream_rows_look(shared, mark.watermark);
             shared->routed = mark;
-            ring_splice(&shared->behind, &shared->level);
+            if (moved) { /* not by what a gateway filled in */
+                ring_splice(&shared->behind, &shared->level);
+            }
         }
     }
 }
@@ -300,6 +302,7 @@ static void start_watching(rv_upstream *s) {
     RV_ASSERT(rv_subscription_sequence(&s->subscription) == mark.next);
     if (shared->watched_count == 0) {
         rv_subscription_open(&shared->router, shared->node, NULL, 0, mark.next);
+        shared->router.straight = true; /* as theirs are */
         rv_upstream_rows_look(shared, mark.watermark);
         shared->routed = mark;
     }
@@ -379,6 +382,7 @@ bool rv_upstream_watch_create(rv_upstream_shared *shared, rv_arena *arena) {
     while (shared->bucket_count < shared->session_max) {
         shared->bucket_count *= 2;
     }
+    shared->evaluated_max = RV_UPSTREAM_EVALUATED;
     ring_make(&shared->asked);
     ring_make(&shared->level);
     ring_make(&shared->behind);

@@ -14,7 +14,8 @@
  *
  * A row is looked for by its aggregate and by the value of each of its columns, and who is found is
  * concerned if the whole filter passes. When changes are gone before they were looked at, all who
- * select aggregates feed again, and find that out.
+ * select aggregates feed again, and find that out. So they do when many filters would have to be
+ * evaluated at once, each its own in its turn: others are not to wait for all of them.
  */
 #include "sync/upstream_internal.h"
 
@@ -52,6 +53,7 @@ static rv_upstream *find(rv_upstream_watch *const *bucket, const rv_base_reader 
             continue;
         }
         const rv_given *const given = &s->fed_given[w->entry - s->fed_count];
+        s->shared->evaluated += 1;
         if (given->aggregate == row->aggregate->number &&
             (given->filter == NULL ||
              rv_schema_filter_passes(given->filter, row->values, scratch))) {
@@ -114,11 +116,15 @@ void rv_upstream_rows_look(rv_upstream_shared *shared, uint64_t watermark) {
     }
     cursor = rv_changes_from(changes, shared->rows);
     shared->rows = cursor.serial;
+    shared->evaluated = 0;
     while (rv_changes_next(changes, &cursor, &change) && change.position <= watermark) {
         if (shared->watched_given > 0) {
             rv_upstream *const concerned = find_all(shared, change.before, &row, NULL);
             rv_upstream_concern(find_all(shared, change.after, &row, concerned),
                                 shared->routed.next);
+        }
+        if (shared->evaluated > shared->evaluated_max) {
+            unwatch_given(shared);
         }
         shared->rows = cursor.serial;
     }

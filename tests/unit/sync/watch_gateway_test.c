@@ -176,10 +176,45 @@ RV_TEST(another_selection_ends_the_sessions) {
     net_free(n);
 }
 
+/* What a gateway fills in has new sequences, and W stays: who comes afterwards is watched too. */
+RV_TEST(what_is_filled_in_keeps_nobody_from_rest) {
+    const rv_bytes wider[] = {RV_LITERAL("/accounts/*")};
+    net *const n = net_create();
+    n->sparing = true;
+    (void)net_add(n, "/accounts/3", 0);
+    for (unsigned i = 1; i <= 4; i++) {
+        append(n, i, "account_opened", "{\"name\":\"n\"}");
+    }
+    for (unsigned i = 0; i < 60; i++) {
+        append(n, 1 + i % 4, "deposited", "{\"amount\":5}");
+    }
+    (void)net_add(n, "/accounts/3", GATEWAY);
+    settle(n);
+    RV_CHECK_PASSED();
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < NET_STEPS_MAX && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_select(n->members[GATEWAY].node, wider, 1, &n->err);
+        (void)net_step(n);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    n->members[GATEWAY].pattern = "/accounts/*";
+    const rv_node *const gateway = n->members[GATEWAY].node;
+    bool filled = false;
+    for (int i = 0; i < NET_STEPS_MAX && !(filled && !rv_node_fill_of(gateway).active); i++) {
+        (void)net_step(n);
+        filled = filled || rv_node_fill_of(gateway).active;
+    }
+    RV_CHECK(filled);
+    (void)net_add(n, "/accounts/3", GATEWAY);
+    settle(n);
+    net_free(n);
+}
+
 int main(void) {
     RV_RUN(only_whom_it_concerns_is_asked_at_a_gateway);
     RV_RUN(what_is_written_wakes_who_relays_it);
     RV_RUN(a_schema_ends_the_session_that_it_may_make_wrong);
     RV_RUN(another_selection_ends_the_sessions);
+    RV_RUN(what_is_filled_in_keeps_nobody_from_rest);
     return rv_test_done();
 }
