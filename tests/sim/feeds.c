@@ -48,6 +48,7 @@ static void forget(sim_feed *feed) {
     feed->verified = 0;
     memset(feed->seen, 0, sizeof feed->seen);
     memset(feed->again, 0, sizeof feed->again);
+    feed->seen_helds = 0;
     memset(feed->twice, 0, sizeof feed->twice);
     feed->delivered_count = 0;
     feed->process = 0;
@@ -202,7 +203,8 @@ static void verify(sim_world *world, sim_feed *feed, const sim_delivered *d) {
 /* The same where events are filled in behind others: each once. */
 static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d) {
     const sim_fact *const fact = sim_truth_at(&world->truth, d->position);
-    const bool seen = is_set(feed->seen, d->position) && !is_set(feed->again, d->position);
+    const bool met = is_set(feed->seen, d->position);
+    const bool seen = met && !is_set(feed->again, d->position);
     const bool may = d->position <= world->members[feed->member].helds.back;
     const bool again = seen && (!may || is_set(feed->twice, d->position));
     if (sim_truth_has(world, feed->member, pattern_of(feed), d->position) == SIM_HAS_NOT || again) {
@@ -216,7 +218,9 @@ static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d)
     world->figures.filled += d->position < feed->verified;
     feed->verified = d->position > feed->verified ? d->position : feed->verified;
     set(feed->seen, d->position, true);
-    set(feed->again, d->position, false);
+    if (met) { /* else it may be one that is to be purged, and is filled in behind that */
+        set(feed->again, d->position, false);
+    }
     if (seen) {
         set(feed->twice, d->position, true);
     }
@@ -226,8 +230,10 @@ static void verify_any(sim_world *world, sim_feed *feed, const sim_delivered *d)
 static void see_anew(sim_world *world, sim_feed *feed) {
     const uint32_t helds = world->members[feed->member].helds.times;
     for (uint64_t p = 1; p <= world->truth.count && helds != feed->seen_helds; p++) {
-        if (sim_truth_has(world, feed->member, pattern_of(feed), p) != SIM_HAS) {
-            set(feed->again, p, true);
+        const rv_event *const event = &sim_truth_at(&world->truth, p)->event;
+        const rv_bytes path = world->truth.streams[event->stream].path;
+        if (!sim_member_kept(&world->members[feed->member], p, path)) {
+            set(feed->again, p, true); /* also if it is there by now: all of it may have come */
         }
     }
     feed->seen_helds = helds;

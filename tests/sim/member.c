@@ -265,17 +265,16 @@ static sim_has has_filled(const sim_member *member, bool fed, rv_bytes path) {
     return fed || all ? SIM_HAS : SIM_HAS_MAYBE;
 }
 
-sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes path) {
+/* Was the member fed events of the path, at that position, and did it hold them ever since? */
+static bool keeps(const sim_member *member, uint64_t position, rv_bytes path, bool *fed) {
     const sim_helds *const helds = &member->helds;
-    bool fed = false, since = true;
-    if (member->plan->role != SIM_EDGE) {
-        return SIM_HAS;
-    }
+    bool since = true;
+    *fed = false;
     for (uint32_t i = 0; i < helds->count; i++) {
         const sim_held *const held = &helds->list[i];
         const sim_selection *const selection = &member->plan->selections[held->selection];
         const bool feeds = sim_selection_feeds(selection, held->whole, path);
-        fed = held->from < position ? feeds : fed;
+        *fed = held->from < position ? feeds : *fed;
         /* who takes streams without their history from then on has no use for what was before */
         since =
             held->from < position ? feeds : since && sim_selection_feeds(selection, false, path);
@@ -284,7 +283,24 @@ sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes pat
         const bool was = (helds->gone >> i & 1u) != 0;
         since = since && (!was || sim_selection_feeds(&member->plan->selections[i], false, path));
     }
-    RV_ASSERT(!since || helds->count == 0 || fed);
+    RV_ASSERT(!since || helds->count == 0 || *fed);
+    return since;
+}
+
+bool sim_member_kept(const sim_member *member, uint64_t position, rv_bytes path) {
+    bool fed = false;
+    const bool unsure = position > member->helds.unsure_from && position <= member->helds.unsure_to;
+    RV_ASSERT(member->plan->role == SIM_EDGE);
+    return keeps(member, position, path, &fed) && fed && !unsure;
+}
+
+sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes path) {
+    const sim_helds *const helds = &member->helds;
+    bool fed = false;
+    if (member->plan->role != SIM_EDGE) {
+        return SIM_HAS;
+    }
+    const bool since = keeps(member, position, path, &fed);
     if (position > helds->unsure_from && position <= helds->unsure_to) {
         return SIM_HAS_MAYBE;
     }

@@ -149,6 +149,10 @@ uint8_t sim_member_selection(const sim_member *member);
 typedef enum sim_has { SIM_HAS_NOT, SIM_HAS_MAYBE, SIM_HAS } sim_has;
 sim_has sim_member_has(const sim_member *member, uint64_t position, rv_bytes path);
 
+/* Has it had the event of the path at a position since it came, so that it was never purged and
+ * filled in again? */
+bool sim_member_kept(const sim_member *member, uint64_t position, rv_bytes path);
+
 /* The node is open: the machines of its role. UP. */
 void sim_member_opened(sim_member *member);
 

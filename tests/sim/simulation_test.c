@@ -80,7 +80,7 @@ RV_TEST(seeds_that_failed) {
         {FIRST_TWELVE, {1395, 1719}},
         {FIRST_THIRTEEN, {96, 618, 633, 784}},
         {SIM_GATE_CHANGES, {3, 105}},
-        {FIRST_FOURTEEN, {557}},
+        {FIRST_FOURTEEN, {557, 8095}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {
