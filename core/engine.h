@@ -47,7 +47,8 @@ RV_MUST_USE rv_status rv_node_create(rv_node **node, const rv_node_options *opti
 /*
  * Opens: takes the newest checkpoint that is good, recovers the log and folds what is behind it, or
  * all of it when there is none (rv_node_checkpoint_of tells). RV_PENDING: poll, then call again;
- * RV_OK: open. A new root makes its log; a new edge has none until rv_node_adopt. RV_DATA_DAMAGED:
+ * RV_OK: open. A new root makes its log; a new edge has none until rv_node_adopt, or until it
+ * writes under a schema that it was provided with. RV_DATA_DAMAGED:
  * the node is open for reading only, up to the damage; `err` says where. RV_PANICKED: the same,
  * before an event that has stopped this program again and again. RV_NOT_ROOT: the directory belongs
  * to a node of the other role. RV_STATE_FULL: the budget is too small for the rows. RV_DATA_NEWER,

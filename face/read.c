@@ -128,7 +128,8 @@ static rv_status parse_end(rv_exchange *x, const rv_url *url, const char *name, 
         return status;
     }
     if (rv_bytes_are(text, "now")) {
-        r->until_position = rv_node_watermark_durable(x->face->options.node);
+        const uint64_t last = rv_node_watermark_durable(x->face->options.node);
+        r->until_position = last < r->until_position ? last : r->until_position;
         return RV_OK;
     }
     rv_error cause;

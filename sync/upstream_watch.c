@@ -415,8 +415,7 @@ static uint64_t stand_of(const rv_upstream_shared *shared) {
     }
     uint64_t stand = rv_hash64_of_number(0, rv_node_whole(node));
     stand = rv_hash64_of_number(stand, rv_node_selection_swaps(node));
-    stand = rv_hash64_of_number(stand, rv_schema_version(rv_node_schema(node)));
-    stand = rv_hash64_of_number(stand, rv_node_stale_count(node));
+    stand = rv_hash64_of_number(stand, (int64_t)rv_node_schema_moves(node));
     stand = rv_hash64_of_number(stand, relayer != NULL ? relayer->held_changes : 0);
     return rv_hash64_of_number(stand, relayer != NULL && rv_relayer_held(relayer, NULL) != NULL);
 }

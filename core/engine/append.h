@@ -78,7 +78,8 @@ RV_MUST_USE rv_status rv_node_metadata_take(rv_node *node, const rv_append *appe
 RV_MUST_USE rv_status rv_node_append_judge(rv_node *node, const rv_appends *given,
                                            rv_appending *appending, rv_event *results,
                                            size_t *index, rv_error *err);
-/* RV_SCHEMA_TOO_LARGE. */
+
+/* RV_OK for a text that a log takes; RV_SCHEMA_TOO_LARGE. */
 RV_MUST_USE rv_status rv_schema_text_check(rv_bytes text, rv_error *err);
 
 /* A text of the schema as an event, which makes this version of it, or has made it before. As

@@ -126,10 +126,16 @@ static rv_status write_known(rv_node *node, rv_ledger_changes *changes) {
 
 void rv_outbox_back_poll(rv_node *node) {
     rv_outbox *const o = &node->outbox;
+    const uint32_t now = rv_schema_version(node->schema);
     rv_writer body;
-    const bool waits = o->held_back > 0 || rv_provisional_waits(node);
-    if (!waits || o->partial || node->receiving.active || rv_schema_version(node->schema) == 0 ||
-        o->held_back_version == rv_schema_version(node->schema) ||
+    if (o->held_back_version == now) {
+        return; /* most of the time: it was looked at, or there is no schema */
+    }
+    if (o->held_back == 0 && !rv_provisional_waits(node)) {
+        o->held_back_version = now;
+        return;
+    }
+    if (now == 0 || o->partial || node->receiving.active ||
         rv_node_check_writable(node, NULL) != RV_OK ||
         rv_node_ledger_begin(node, &body, NULL) != RV_OK) {
         return;

@@ -396,7 +396,7 @@ rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *
     if (rv_node_rewinding(s->node)) {
         return RV_PENDING;
     }
-    if (rv_node_provisional(s->node)) {
+    if (s->provisional && rv_node_provisional(s->node)) {
         return RV_END; /* nothing of it is confirmed (SEMANTICS 28) */
     }
     if (s->provisional && s->rewinds != rv_node_rewinds(s->node)) {

@@ -38,7 +38,8 @@ typedef struct rv_subscription {
     rv_log_cursor next_cursor; /* of the batch after it */
     rv_batch batch;
     uint32_t rewinds;  /* of the node when it was opened: later ones end it, */
-    bool provisional;  /* but for the one with which its log is the root's: then it begins again */
+    bool provisional;  /* but for the one with which an edge's log is the root's, if it was opened
+                          before: then it begins again */
     int64_t from_time; /* as it was asked for */
     uint64_t from_version;
     uint64_t generation; /* of the node's reads: `batch` is valid while it has not moved */

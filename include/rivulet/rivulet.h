@@ -283,7 +283,8 @@ RV_API RV_MUST_USE rv_status rv_db_feed_open(rv_db *db, const rv_bytes *patterns
  * events whose fields meet the condition, which every one of the types must have. Copied.
  * RV_UNKNOWN_EVENT_TYPE; RV_SELECTION_INVALID: it is no condition over the fields of a type, with
  * facts "line" and "column"; RV_PARAMETER_INVALID: longer than RV_DB_FEED_WHERE_MAX, or without
- * types; RV_MEMORY_EXHAUSTED. A feed that could not be narrowed is as it was.
+ * types; RV_NOT_CONNECTED: an edge that has not met its upstream yet, whose events will be of its
+ * root's types; RV_MEMORY_EXHAUSTED. A feed that could not be narrowed is as it was.
  */
 RV_API RV_MUST_USE rv_status rv_db_feed_narrow(rv_db_feed *feed, const rv_bytes *types,
                                                size_t type_count, rv_bytes where, rv_error *err);

@@ -16,16 +16,14 @@
  */
 #include "core/engine/as_of.h"
 #include "native/flusher.h"
-#include "platform/posix/posix.h"
-#include "tests/bench/check.h"
 #include "tests/bench/loans.h"
+#include "tests/bench/node.h"
 
 #include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define BATCH       1000
@@ -33,44 +31,6 @@
 #define REPEATS     5
 
 static rv_flusher *flusher;
-
-/* A node's memory. `flags`: MAP_POPULATE, or 0 for pages that come when they are written to. */
-static void *memory_map(int flags) {
-    void *const memory =
-        mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
-    if (memory == MAP_FAILED) {
-        fprintf(stderr, "bench: no memory\n");
-        exit(1);
-    }
-    return memory;
-}
-
-static rv_node *open_node(const char *directory, void *memory, rv_posix **posix) {
-    rv_error err;
-    check(rv_posix_open(directory, NULL, posix, &err), &err);
-    const rv_node_options options = {
-        .host = rv_posix_interface(*posix), .memory = memory, .memory_size = MEMORY_SIZE};
-    rv_node *node = NULL;
-    check(rv_node_create(&node, &options, &err), &err);
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_open(node, &err);
-        check(rv_node_poll(node, &err), &err);
-    }
-    check(status, &err);
-    return node;
-}
-
-static void close_node(rv_node *node, rv_posix *posix) {
-    rv_error err;
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_close(node, &err);
-        check(rv_node_poll(node, &err), &err);
-    }
-    check(status, &err);
-    rv_posix_close(posix);
-}
 
 /* Polls until everything up to `sequence` is durable. */
 static void wait_durable(rv_node *node, uint64_t sequence) {
@@ -154,12 +114,12 @@ static double time_open(const char *directory, void *given, rv_hash128 hash, rv_
         if (by == RV_OPENED_BY_REPLAY) {
             remove_checkpoints(directory);
         }
-        void *const memory = given != NULL ? given : memory_map(0);
+        void *const memory = given != NULL ? given : memory_map(MEMORY_SIZE, 0);
         if (given != NULL) {
             memset(memory, 0, MEMORY_SIZE);
         }
         const double start = seconds();
-        rv_node *node = open_node(directory, memory, &posix);
+        rv_node *node = open_node(directory, memory, MEMORY_SIZE, &posix);
         const double took = seconds() - start;
         best = took < best ? took : best;
         const rv_hash128 again = rv_node_state_hash(node);
@@ -181,7 +141,7 @@ static double time_open(const char *directory, void *given, rv_hash128 hash, rv_
 static void time_past(rv_node *node, rv_hash128 hash) {
     double best = 1e9;
     double next = 1e9;
-    void *memory = memory_map(MAP_POPULATE);
+    void *memory = memory_map(MEMORY_SIZE, MAP_POPULATE);
     const uint64_t w = rv_node_watermark(node);
     for (int i = 0; i < REPEATS; i++) {
         const rv_as_of_options options = {
@@ -220,10 +180,10 @@ int main(int argc, char **argv) {
         return 2;
     }
     const loans log = loans_read(argv[1]);
-    void *memory = memory_map(MAP_POPULATE);
+    void *memory = memory_map(MEMORY_SIZE, MAP_POPULATE);
     rv_posix *posix = NULL;
     rv_error err;
-    rv_node *node = open_node(argv[2], memory, &posix);
+    rv_node *node = open_node(argv[2], memory, MEMORY_SIZE, &posix);
     rv_event event;
     check(rv_node_schema_apply(node, log.schema, &event, &err), &err);
     wait_durable(node, rv_node_sequence(node));
@@ -241,7 +201,7 @@ int main(int argc, char **argv) {
     const double anew = time_open(argv[2], NULL, hash, RV_OPENED_BY_REPLAY);
     printf("replay_new_memory %.0f\n", (double)log.count / anew);
     printf("open_ms %.2f\n", time_open(argv[2], memory, hash, RV_OPENED_BY_CHECKPOINT) * 1000);
-    node = open_node(argv[2], memory, &posix);
+    node = open_node(argv[2], memory, MEMORY_SIZE, &posix);
     time_past(node, hash);
     append_again(node, &log, 11);
     hash = rv_node_state_hash(node);

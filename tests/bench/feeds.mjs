@@ -68,18 +68,18 @@ async function append(node) {
 
 export async function feeds({ folder, row }) {
   let empty = 0;
-  for (const [name, path] of kinds) {
-    const node = await Node.start(join(folder, `feeds-${kinds.findIndex(([kind]) => kind === name)}`));
+  for (const [i, [name, path]] of kinds.entries()) {
+    const node = await Node.start(join(folder, `feeds-${i}`));
     await node.applySchema(schema);
-    for (let i = 0; i < ROWS; i += 1000) {
+    for (let at = 0; at < ROWS; at += 1000) {
       await node.append(Array.from({ length: 1000 }, (_, k) => (
-        { path: `/accounts/${i + k + 1}`, type: 'opened', data: { owner: 1 + ((i + k) % 1000) } })));
+        { path: `/accounts/${at + k + 1}`, type: 'opened', data: { owner: 1 + ((at + k) % 1000) } })));
     }
     const warm = await opened(node, path && path(0)); // what the first one of its kind takes, others share
     await sleep(2500); // a node gives back what a burst has touched, when that is over
     const before = memoryOf(node);
     const open = [];
-    for (let i = 1; i <= OPEN; i += 1) open.push(await opened(node, path && path(i)));
+    for (let k = 1; k <= OPEN; k += 1) open.push(await opened(node, path && path(k)));
     await sleep(2500);
     const each = (memoryOf(node) - before) / OPEN;
     const cost = await append(node);

@@ -12,17 +12,15 @@
  *                                     the log's index, and walking
  */
 #include "core/log/log.h"
-#include "platform/posix/posix.h"
 #include "sync/timing.h"
 #include "sync/upstream.h"
 #include "sync/wire.h"
-#include "tests/bench/check.h"
 #include "tests/bench/loans.h"
+#include "tests/bench/node.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define BATCH       10
 #define TOGETHER    1000 /* batches that share a flush */
@@ -34,40 +32,6 @@ static rv_node *node;
 static rv_upstream_shared *led;    /* by the log's index, as is usual */
 static rv_upstream_shared *walked; /* all of the log */
 static uint64_t sessions;
-
-static void *memory_map(size_t size) {
-    void *const memory =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory == MAP_FAILED) {
-        fail("memory", "there is none");
-    }
-    return memory;
-}
-
-static void open_node(const char *directory, void *memory, rv_posix **posix) {
-    rv_error err;
-    check(rv_posix_open(directory, NULL, posix, &err), &err);
-    const rv_node_options options = {
-        .host = rv_posix_interface(*posix), .memory = memory, .memory_size = NODE_MEMORY};
-    check(rv_node_create(&node, &options, &err), &err);
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_open(node, &err);
-        check(rv_node_poll(node, &err), &err);
-    }
-    check(status, &err);
-}
-
-static void close_node(rv_posix *posix) {
-    rv_error err;
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_close(node, &err);
-        check(rv_node_poll(node, &err), &err);
-    }
-    check(status, &err);
-    rv_posix_close(posix);
-}
 
 static void settle(void) {
     rv_error err;
@@ -217,7 +181,7 @@ static void measure(const char *name, const selection *x) {
 }
 
 static rv_upstream_shared *create_shared(uint32_t near) {
-    rv_arena arena = rv_arena_over(memory_map(SYNC_MEMORY), SYNC_MEMORY);
+    rv_arena arena = rv_arena_over(memory_map(SYNC_MEMORY, MAP_POPULATE), SYNC_MEMORY);
     const rv_upstream_options options = {.node = node, .connections_max = 2, .guide_near = near};
     rv_upstream_shared *shared = NULL;
     rv_error err;
@@ -245,16 +209,16 @@ int main(int argc, char **argv) {
         return 2;
     }
     const loans log = loans_read(argv[1]);
-    void *const memory = memory_map(NODE_MEMORY);
+    void *const memory = memory_map(NODE_MEMORY, MAP_POPULATE);
     rv_posix *posix = NULL;
     rv_error err;
     rv_event event;
-    open_node(argv[2], memory, &posix);
+    node = open_node(argv[2], memory, NODE_MEMORY, &posix);
     check(rv_node_schema_apply(node, log.schema, &event, &err), &err);
     append_all(&log);
-    close_node(posix);
+    close_node(node, posix);
     memset(memory, 0, NODE_MEMORY);
-    open_node(argv[2], memory, &posix);
+    node = open_node(argv[2], memory, NODE_MEMORY, &posix);
     led = create_shared(0);
     walked = create_shared(UINT32_MAX);
     selection all = {.patterns = {"/**"}, .count = 1};
@@ -276,6 +240,6 @@ int main(int argc, char **argv) {
     eight.from = one.from;
     measure("away_one", &one);
     measure("away_eight", &eight);
-    close_node(posix);
+    close_node(node, posix);
     return 0;
 }

@@ -11,15 +11,13 @@
  */
 #include "core/engine/as_of.h"
 #include "core/live/subscription.h"
-#include "platform/posix/posix.h"
+#include "tests/bench/node.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BATCH       1000
@@ -53,17 +51,8 @@ static rv_io counted_read(void *ctx, rv_ticket ticket, rv_file file, uint64_t of
     return counted.host.ops->read(ctx, ticket, file, offset, buf, len, result);
 }
 
-static void check(rv_status status, const rv_error *err) {
-    if (status != RV_OK && status != RV_END) {
-        fprintf(stderr, "bench: %s: %s\n", rv_status_code(status), err->detail);
-        exit(1);
-    }
-}
-
 static double seconds(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return now_ns() / 1e9;
 }
 
 /* Pages of this process that no other has, in MiB. */
@@ -88,37 +77,21 @@ typedef struct opened {
     rv_node *node;
 } opened;
 
-static opened open_node(const char *directory) {
+static opened open_counted(const char *directory) {
     static rv_host_ops ops;
-    opened o = {.memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)};
+    opened o = {.memory = memory_map(MEMORY_SIZE, 0)};
     rv_error err;
     check(rv_posix_open(directory, NULL, &o.posix, &err), &err);
     counted.host = rv_posix_interface(o.posix);
     ops = *counted.host.ops;
     ops.open = counted_open;
     ops.read = counted_read;
-    const rv_node_options options = {
-        .host = {&ops, counted.host.ctx}, .memory = o.memory, .memory_size = MEMORY_SIZE};
-    check(rv_node_create(&o.node, &options, &err), &err);
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_open(o.node, &err);
-        check(rv_node_poll(o.node, &err), &err);
-    }
-    check(status, &err);
+    o.node = open_node_on((rv_host){&ops, counted.host.ctx}, o.memory, MEMORY_SIZE);
     return o;
 }
 
-static void close_node(opened *o) {
-    rv_error err;
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_close(o->node, &err);
-        check(rv_node_poll(o->node, &err), &err);
-    }
-    check(status, &err);
-    rv_posix_close(o->posix);
+static void close_counted(opened *o) {
+    close_node(o->node, o->posix);
     munmap(o->memory, MEMORY_SIZE);
 }
 
@@ -176,7 +149,7 @@ static uint64_t read_history(rv_node *node, uint32_t stream) {
 static void measure(const char *directory, uint32_t streams, const char *when) {
     const double before = memory_mib();
     double start = seconds();
-    opened o = open_node(directory);
+    opened o = open_counted(directory);
     printf("open_ms_%s %.2f\n", when, (seconds() - start) * 1000);
     printf("memory_mib_%s %.1f\n", when, memory_mib() - before);
     counted.reads = counted.bytes = counted.opens = 0;
@@ -203,7 +176,7 @@ static void measure(const char *directory, uint32_t streams, const char *when) {
     printf("index_runs_%s %u\n", when, (unsigned)facts.runs);
     printf("index_bytes_per_event_%s %.2f\n", when,
            (double)facts.bytes / (double)rv_node_sequence(o.node));
-    close_node(&o);
+    close_counted(&o);
 }
 
 /* Files of checkpoints that are older than the newest two: their bytes. */
@@ -236,8 +209,7 @@ static uint64_t kept_bytes(const char *directory, bool removes) {
 
 /* The state in the middle of the log, in milliseconds; the longest call, too. */
 static double reach_middle(rv_node *node, uint64_t *begun_at, double *pause, rv_hash128 *hash) {
-    void *memory = mmap(NULL, MEMORY_SIZE, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    void *memory = memory_map(MEMORY_SIZE, MAP_POPULATE);
     const rv_as_of_options options = {.node = node, .memory = memory, .memory_size = MEMORY_SIZE};
     const rv_as_of_place place = {rv_node_watermark(node) / 2, INT64_MAX};
     rv_as_of *as_of = NULL;
@@ -265,23 +237,23 @@ static void measure_past(const char *directory) {
     uint64_t begun_at = 0;
     double pause = 0;
     rv_hash128 hash, again;
-    opened o = open_node(directory);
+    opened o = open_counted(directory);
     const double log_bytes = (double)rv_log_bytes(rv_node_log(o.node));
     printf("past_kept %u\n", (unsigned)rv_node_checkpoint_of(o.node)->kept);
     printf("past_kept_percent %.1f\n", 100.0 * (double)kept_bytes(directory, false) / log_bytes);
     printf("past_middle_ms %.1f\n", reach_middle(o.node, &begun_at, &pause, &hash));
     printf("past_middle_folded %u\n", (unsigned)(rv_node_watermark(o.node) / 2 - begun_at));
     printf("past_middle_pause_ms %.1f\n", pause);
-    close_node(&o);
+    close_counted(&o);
     (void)kept_bytes(directory, true);
-    o = open_node(directory);
+    o = open_counted(directory);
     printf("past_middle_replayed_ms %.1f\n", reach_middle(o.node, &begun_at, &pause, &again));
     printf("past_middle_replayed_pause_ms %.1f\n", pause);
     if (begun_at != 0 || hash.low != again.low || hash.high != again.high) {
         fprintf(stderr, "bench: the state as it was differs\n");
         exit(1);
     }
-    close_node(&o);
+    close_counted(&o);
 }
 
 int main(int argc, char **argv) {
@@ -291,21 +263,21 @@ int main(int argc, char **argv) {
     }
     const uint32_t streams = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 500000;
     const uint32_t rounds = argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 10) : 20;
-    opened o = open_node(argv[1]);
+    opened o = open_counted(argv[1]);
     rv_event event;
     rv_error err;
     check(rv_node_schema_apply(o.node, rv_bytes_of_string(schema), &event, &err), &err);
     append_round(o.node, streams, true);
     append_round(o.node, streams, false);
-    close_node(&o);
+    close_counted(&o);
     measure(argv[1], streams, "2");
-    o = open_node(argv[1]);
+    o = open_counted(argv[1]);
     const double start = seconds();
     for (uint32_t i = 2; i < rounds; i++) {
         append_round(o.node, streams, false);
     }
     printf("append %.0f\n", (double)(rounds - 2) * streams / (seconds() - start));
-    close_node(&o);
+    close_counted(&o);
     measure(argv[1], streams, "all");
     measure_past(argv[1]);
     return 0;

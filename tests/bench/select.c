@@ -12,14 +12,12 @@
  *     bench_select DIRECTORY      prints `name nanoseconds nanoseconds` (ours, SQLite's) lines
  */
 #include "core/engine.h"
-#include "platform/posix/posix.h"
 #include "sql/connection.h"
-#include "tests/bench/check.h"
+#include "tests/bench/node.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #define CUSTOMERS   10000u
@@ -91,22 +89,6 @@ static const kind kinds[] = {
 static sqlite3 *db;
 
 /* --- rows --- */
-
-static rv_node *open_node(const char *directory, void *memory, rv_posix **posix) {
-    rv_error err;
-    rv_node *node = NULL;
-    check(rv_posix_open(directory, NULL, posix, &err), &err);
-    const rv_node_options options = {
-        .host = rv_posix_interface(*posix), .memory = memory, .memory_size = NODE_MEMORY};
-    check(rv_node_create(&node, &options, &err), &err);
-    rv_status status = RV_PENDING;
-    while (status == RV_PENDING) {
-        status = rv_node_open(node, &err);
-        check(rv_node_poll(node, &err), &err);
-    }
-    check(status, &err);
-    return node;
-}
 
 static uint32_t mixed(uint32_t n) {
     n = (n ^ (n >> 16)) * UINT32_C(0x45d9f3b);
@@ -438,12 +420,11 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: bench_select DIRECTORY [NAME…]\n");
         return 2;
     }
-    void *const memory = mmap(NULL, NODE_MEMORY + SQL_MEMORY + (1u << 20), PROT_READ | PROT_WRITE,
-                              MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *const memory = memory_map(NODE_MEMORY + SQL_MEMORY + (1u << 20), 0);
     rv_posix *posix = NULL;
     rv_error err;
     rv_event event;
-    rv_node *const node = open_node(argv[1], memory, &posix);
+    rv_node *const node = open_node(argv[1], memory, NODE_MEMORY, &posix);
     check(rv_node_schema_apply(node, rv_bytes_of_string(schema), &event, &err), &err);
     append(node, "customers", "customer_joined", CUSTOMERS, write_customer);
     append(node, "purchases", "purchase_made", PURCHASES, write_purchase);

@@ -208,6 +208,8 @@ RV_TEST(events_are_read_in_three_forms_and_parts) {
     RV_CHECK_EQ(get(&s, "/events?from=5&until=6"), 200);
     RV_CHECK(has(&s, "[{\"position\":5,") && has(&s, "},{\"position\":6,"));
     RV_CHECK_EQ(times(&s, "\"position\""), 2);
+    RV_CHECK_EQ(get(&s, "/events?from=5&until=6&as_of=now"), 200); /* the lesser one */
+    RV_CHECK_EQ(times(&s, "\"position\""), 2);
     RV_CHECK_EQ(get(&s, "http://host:1/events?from=5&until=5"), 200);
     RV_CHECK_EQ(times(&s, "\"position\""), 1);
     RV_CHECK_EQ(get(&s, "http://host"), 404);

@@ -8,31 +8,10 @@
  * devices on disks that answer late (net.h). The truth is the root's events, one by one, and its
  * hash over what a device selects.
  */
-#include "tests/unit/sync/net.h"
-
-#define EVENTS_MAX 4096
-
-static uint8_t met[EVENTS_MAX]; /* by position: how often the device has the event */
-static bool met_in_order;
+#include "tests/unit/sync/met.h"
 
 static void feed(net *n, uint64_t *random, int count) {
-    for (int i = 0; i < count; i++) {
-        char path[32];
-        char data[64];
-        const int id = 1 + (int)(rv_test_random(random) % 5);
-        uint32_t stream = 0;
-        (void)snprintf(path, sizeof path, "/accounts/%d", id);
-        const bool known = rv_state_stream_find(rv_node_state(n->members[0].node),
-                                                rv_bytes_of_string(path), &stream);
-        (void)snprintf(data, sizeof data, known ? "{\"amount\":%d}" : "{\"name\":\"n%d\"}", id);
-        RV_CHECK_STATUS(net_append(n, path, known ? "deposited" : "account_opened", data), RV_OK);
-    }
-}
-
-static void slow_all(net *n) {
-    for (int i = 0; i < n->count; i++) {
-        net_slow(n, i, 30);
-    }
+    met_feed(n, random, count, 5);
 }
 
 /* What the member holds, and has, is what it was told. */
@@ -61,33 +40,6 @@ static void select_at(net *n, int index, const char *const *entries, size_t coun
     }
     RV_CHECK_STATUS(status, RV_OK);
     n->members[index].pattern = count == 1 ? entries[0] : NULL; /* the log says it */
-}
-
-static void meet_events(net *n, int index, const char *pattern) {
-    rv_node *const node = n->members[index].node;
-    rv_path_pattern parsed;
-    rv_subscription all;
-    rv_event event;
-    rv_bytes path;
-    uint64_t last = 0;
-    rv_status status = rv_path_pattern_parse(rv_bytes_of_string(pattern), &parsed, NULL);
-    memset(met, 0, sizeof met);
-    met_in_order = true;
-    rv_subscription_open(&all, node, &parsed, 1, 1);
-    for (int i = 0; i < NET_STEPS_MAX && status != RV_END; i++) {
-        status = rv_subscription_next(&all, 1000, &event, &path, NULL);
-        if (status == RV_OK) {
-            RV_CHECK(event.position < EVENTS_MAX);
-            met[event.position % EVENTS_MAX] += 1;
-            met_in_order = met_in_order && event.position > last;
-            last = event.position;
-        }
-        if (status == RV_PENDING) {
-            rv_sim_disk_advance(n->members[index].disk, NET_STEP_US);
-            fixture_poll(node);
-        }
-    }
-    RV_CHECK_STATUS(status, RV_END);
 }
 
 /* The device has what the root has of the pattern behind a position, each once, and its rows. */
