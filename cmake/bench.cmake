@@ -10,6 +10,12 @@ add_executable(bench_edges EXCLUDE_FROM_ALL tests/bench/edges.c tests/bench/swar
 target_link_libraries(bench_edges PRIVATE rivulet)
 target_compile_definitions(bench_edges PRIVATE _GNU_SOURCE)
 
+# What stands beside an edge: PostgreSQL's logical replication, by its protocol, without its library.
+add_executable(bench_logical EXCLUDE_FROM_ALL tests/bench/logical.c tests/bench/postgres.c
+  tests/bench/process.c)
+target_link_libraries(bench_logical PRIVATE rivulet)
+target_compile_definitions(bench_logical PRIVATE _GNU_SOURCE)
+
 # Benchmarks, and the SQLite that they run beside: the same amalgamation, tuned as well as we can.
 if(EXISTS ${RV_DEPS}/sqlite/sqlite3.c)
   add_library(bench_sqlite STATIC EXCLUDE_FROM_ALL ${RV_DEPS}/sqlite/sqlite3.c)

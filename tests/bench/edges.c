@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a central node does with many edges (tests/bench/swarm.h). It is another process, started by
- * tests/bench/sync.mjs with the schema that is there.
+ * tests/bench/edges.mjs with the schema that is there.
  *
  *     bench_edges idle PORT PID COUNT      COUNT edges, each with a stream of its own, of which one
  *                                          is appended to: memory of an edge, what the node does

@@ -86,18 +86,25 @@ async function live(table) {
   await followed(table);
 }
 
-/** The same with a real edge, which makes durable what it gets before it tells it. */
-async function followed({ folder, bench, row }) {
-  const node = await central(folder, 'followed', 1);
-  const { edge } = await follow(folder, 'follower', node, (await node.status('?wait=durable')).position);
+/** Appends until a real edge, which makes durable what it gets, tells them. */
+export async function followedTimes({ folder, bench }, name) {
+  const node = await central(folder, `followed-${name}`, 1);
+  const { edge } = await follow(folder, `follower-${name}`, node, (await node.status('?wait=durable')).position);
   const [port, own] = [node, edge].map(({ url }) => new URL(url).port);
   const times = bench('bench_edges', 'followed', port, own, join(folder, 'flushed'));
+  await edge.stop();
+  await node.stop();
+  return times;
+}
+
+/** The same with a real edge. */
+async function followed(table) {
+  const { row } = table;
+  const times = await followedTimes(table, 'live');
   const over = times.seen_p50 - 2 * times.flush_p50;
   row("append until an edge's subscription tells it, p50", `${times.seen_p50.toFixed(0)} us`,
     `two of fdatasync ${(2 * times.flush_p50).toFixed(0)} us`, `+${over.toFixed(0)} us`, '', true);
   row('the same, p99', `${times.seen_p99.toFixed(0)} us`, `two of fdatasync ${(2 * times.flush_p99).toFixed(0)} us`, '', '', true);
-  await edge.stop();
-  await node.stop();
 }
 
 /** Starts an edge and waits until it has everything, and nothing of its own is pending. */

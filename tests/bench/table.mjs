@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The benchmark table: each figure beside what it is compared with, run one after the other, several
 // times, and given as the median. The bars are the project's aims. Arguments name the parts that are
-// run beside the core's: edges, feeds, sync, browser (which needs what sync leaves); without any all are.
+// run beside the core's: edges, feeds, sync, upstream, browser (which needs what sync leaves); without any all are.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 
-import { Node } from '../../demo/node.mjs';
 import { browser } from './browser.mjs';
 import { edges } from './edges.mjs';
 import { feeds } from './feeds.mjs';
+import { sync } from './sync.mjs';
+import { upstream } from './upstream.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const data = process.env.RIVULET_DATA ?? join(root, '../shared/data');
@@ -133,41 +133,6 @@ function imports() {
   row('log with its indexes, on disk', `${bytes.toFixed(1)} bytes an event`, '', '', '<= 60', bytes <= 60);
 }
 
-async function firstSync(central, position, index) {
-  const start = performance.now();
-  const edge = await Node.start(join(folder, `edge-${index}`), '--upstream', central.syncUrl,
-    '--select', '/applications/**');
-  const listening = performance.now();
-  let status = await edge.status();
-  while (status.synced_to < position) {
-    await sleep(10);
-    status = await edge.status();
-  }
-  const took = { all: performance.now() - start, sync: performance.now() - listening };
-  const own = await central.status('?hash=true');
-  const held = await edge.status('?hash=true');
-  if (own.state_hash !== held.state_hash) throw new Error('the state hashes differ');
-  await edge.stop();
-  return { ...took, bytes: status.upstream.bytes_received };
-}
-
-async function sync() {
-  execFileSync(join(root, 'build/native/rivulet'),
-    ['schema', 'apply', join(data, 'loans.schema.sql'), '--data', join(folder, 'central')], { stdio: 'ignore' });
-  execFileSync(join(root, 'build/native/rivulet'),
-    ['import', join(data, 'loans.ndjson.gz'), '--data', join(folder, 'central')], { stdio: 'ignore' });
-  const central = await Node.start(join(folder, 'central'));
-  const { position } = await central.status();
-  const runs = [];
-  for (let i = 0; i < rounds; i += 1) runs.push(await firstSync(central, position, i));
-  await central.stop();
-  const all = median(runs.map((run) => run.all));
-  row('first sync, 262,200 events, durable', `${(all / 1000).toFixed(3)} s`,
-    'process start to W', '', '<= 0.3 s', all <= 300);
-  row('bytes on the wire for it', runs[0].bytes.toLocaleString('en-US'), 'gzip -9 of the NDJSON 3,746,061',
-    `${(runs[0].bytes / 3746061).toFixed(2)}x`, '<= 1,700,000', runs[0].bytes <= 1700000);
-}
-
 function print() {
   const head = ['what', 'Rivulet', 'beside', 'ratio', 'bar', ''];
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((r) => r[i].length)));
@@ -185,7 +150,8 @@ try {
   imports();
   if (wanted('edges')) await edges({ folder, bench, row, perSecond });
   if (wanted('feeds')) await feeds({ folder, row });
-  if (wanted('sync') || wanted('browser')) await sync();
+  if (wanted('sync') || wanted('browser')) await sync({ folder, data, rounds, median, row });
+  if (wanted('upstream')) await upstream({ folder, data, rounds, median, bench, row });
   if (wanted('browser')) await browser({ folder, data, rounds, native, row, median, perSecond });
   print();
 } finally {

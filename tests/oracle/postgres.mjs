@@ -16,14 +16,13 @@ import { join } from 'node:path';
 const version = '15';
 
 const keeper = `
-folder=$1 bin=$2
+folder=$1 bin=$2 settings=$3
 cd "$folder" || exit 1
 serve() {
     "$bin/initdb" -D "$folder/data" -U oracle -A trust --locale=C -E UTF8 --no-sync &&
     "$bin/pg_ctl" -D "$folder/data" -l "$folder/log" -w -s -t 60 start -o "-k '$folder' \\
-        -c listen_addresses='' -c fsync=off -c full_page_writes=off -c synchronous_commit=off \\
-        -c autovacuum=off -c TimeZone=UTC -c log_timezone=UTC -c DateStyle=ISO,MDY \\
-        -c IntervalStyle=postgres -c lc_messages=C -c shared_buffers=32MB -c max_connections=10 \\
+        -c listen_addresses='' $settings -c TimeZone=UTC -c log_timezone=UTC -c DateStyle=ISO,MDY \\
+        -c IntervalStyle=postgres -c lc_messages=C \\
         -c log_min_error_statement=panic -c log_min_messages=fatal"
 }
 if serve >"$folder/started" 2>&1 </dev/null; then
@@ -38,6 +37,10 @@ fi
 rm -rf "$folder"
 exit $status
 `;
+
+/** What a test wants: quick, and gone with it. */
+const forgetful = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off', 'autovacuum=off',
+  'shared_buffers=32MB', 'max_connections=10'];
 
 /** The folder of PostgreSQL's programs. */
 function programs() {
@@ -60,11 +63,13 @@ function environment() {
   return { ...Object.fromEntries(kept), LC_ALL: 'C', TZ: 'UTC' };
 }
 
-/** Starts a server. `sql(script)` gives what psql prints; `stop()` is to be called at the end. */
-export async function startPostgres() {
+/** Starts a server, with other settings for other uses, in a folder of its own below `parent`. `sql(script)` gives what
+ *  psql prints; `stop()` is to be called at the end. */
+export async function startPostgres({ settings = forgetful, parent = tmpdir() } = {}) {
   const bin = programs();
-  const folder = mkdtempSync(join(tmpdir(), 'rivulet-oracle-'));
-  let command = ['sh', '-c', keeper, 'oracle', folder, bin];
+  const folder = mkdtempSync(join(parent, 'rivulet-oracle-'));
+  const given = settings.map((setting) => `-c ${setting}`).join(' ');
+  let command = ['sh', '-c', keeper, 'oracle', folder, bin, given];
   if (process.getuid() === 0) {
     const [uid, gid] = [numberOf('postgres', '-u'), numberOf('postgres', '-g')];
     chownSync(folder, uid, gid);
