@@ -27,7 +27,8 @@ static const rv_command commands[] = {
      .needs = RV_ABILITY_SERVE,
      .options = RV_OPTION_DATA | RV_OPTION_LISTEN | RV_OPTION_UPSTREAM | RV_OPTION_SELECT |
                 RV_OPTION_MEMORY | RV_OPTION_EDGES | RV_OPTION_PUBLIC | RV_OPTION_ALLOW_ORIGIN |
-                RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE | RV_OPTION_OPEN | RV_OPTION_TOKEN_FILE,
+                RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE | RV_OPTION_OPEN | RV_OPTION_TOKEN_FILE |
+                RV_OPTION_SQL_STEPS,
      .creates = true,
      .run = command_serve},
     {.name = "schema apply",
@@ -125,7 +126,8 @@ static const rv_command commands[] = {
              "rest), in the order they came; or, without the first slash, of one stream, as append "
              "names it.\n"
              "With --json one JSON object a line.\n\n"
-             "  rivulet read '/accounts/**' --from 100 --limit 20 --data crm\n",
+             "  rivulet read '/accounts/**' --from 100 --limit 20 --data crm\n"
+             "  rivulet read '/accounts/**' --from 2026-06-01 --until 2026-07-01 --data crm\n",
      .more = "  rivulet read /accounts/1 --follow --url http://127.0.0.1:5678\n\n"
              "With --follow --json each has a `cursor`: --after CURSOR goes on behind that event, "
              "and misses\n"
@@ -133,8 +135,8 @@ static const rv_command commands[] = {
              "events with lower\n"
              "positions than it has been sent.\n",
      .more_needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_AFTER | RV_OPTION_AS_OF |
-                RV_OPTION_LIMIT | RV_OPTION_FOLLOW | RV_OPTION_NARROW,
+     .options = RV_OPTIONS_NODE | RV_OPTION_FROM | RV_OPTION_AFTER | RV_OPTION_UNTIL |
+                RV_OPTION_AS_OF | RV_OPTION_LIMIT | RV_OPTION_FOLLOW | RV_OPTION_NARROW,
      .args_min = 1,
      .args_max = 1,
      .run = rv_command_read},
@@ -145,8 +147,12 @@ static const rv_command commands[] = {
              "numbers, true,\n"
              "false, null and \"quoted\" strings are taken as JSON, everything else as text.\n\n"
              "  rivulet query 'select * from account where balance > ?' 100 --data crm\n"
-             "  rivulet query 'select * from account' --as-of 2026-06-01 --data crm\n",
-     .options = RV_OPTIONS_NODE | RV_OPTION_AS_OF,
+             "  rivulet query 'select * from account' --as-of 2026-06-01 --data crm\n\n"
+             "With --data it may take as long as it takes, unless --sql-steps says how much is too "
+             "much; ^C\n"
+             "ends it and closes the directory.\n",
+     .options = RV_OPTIONS_NODE | RV_OPTION_AS_OF | RV_OPTION_ROWS | RV_OPTION_SQL_STEPS,
+     .interruptible = true,
      .args_min = 1,
      .args_max = RV_CLI_ARGS_MAX,
      .run = rv_command_query},
@@ -159,9 +165,13 @@ static const rv_command commands[] = {
          "again when it is another one; elsewhere, or with --json, each is a line of JSON. Ends "
          "with ^C.\n\n"
          "  rivulet watch 'select plan, count(*) n from account group by plan' \\\n"
-         "      --url http://127.0.0.1:5678\n",
+         "      --url http://127.0.0.1:5678\n\n"
+         "With --differences the first line has the result, and each other one the rows that go "
+         "(`removed`,\n"
+         "by their places in the result before) and those that come (`added`), or again all of "
+         "it.\n",
      .needs = RV_ABILITY_CONNECT,
-     .options = RV_OPTIONS_RUNNING,
+     .options = RV_OPTIONS_RUNNING | RV_OPTION_ROWS | RV_OPTION_DIFFERENCES,
      .args_min = 1,
      .args_max = RV_CLI_ARGS_MAX,
      .run = rv_command_watch},
@@ -461,6 +471,8 @@ int rv_cli_fail(const rv_cli *cli, const rv_error *err) {
         return RV_EXIT_DAMAGED;
     case RV_NODE_UNREACHABLE:
         return RV_EXIT_UNREACHABLE;
+    case RV_CLOSING:
+        return RV_EXIT_INTERRUPTED;
     case RV_PARAMETER_INVALID:
         return RV_EXIT_USAGE;
     default:
@@ -504,8 +516,14 @@ static int open_client(rv_cli *cli) {
                    ? RV_EXIT_OK
                    : rv_cli_fail(cli, &err);
     }
-    rv_cli_directory_options options = {cli->data, cli->command->creates, RV_MEMORY_DEFAULT};
+    rv_cli_directory_options options = {.path = cli->data,
+                                        .create = cli->command->creates,
+                                        .memory = RV_MEMORY_DEFAULT,
+                                        .interruptible = cli->command->interruptible};
     if (cli->memory != NULL && rv_budget_parse(cli->memory, &options.memory, &err) != RV_OK) {
+        return rv_cli_usage(cli, "%s", err.detail);
+    }
+    if (rv_cli_sql_steps_read(cli, &options.sql_steps, &err) != RV_OK) {
         return rv_cli_usage(cli, "%s", err.detail);
     }
     return rv_client_local_open(&cli->client, platform, &options, &err) == RV_OK
@@ -570,6 +588,16 @@ int rv_cli_ask(rv_cli *cli, const rv_request *request, rv_cli_buffer *body) {
         rv_cli_buffer_add(body, piece);
     }
     return code;
+}
+
+rv_status rv_cli_sql_steps_read(const rv_cli *cli, uint64_t *steps, rv_error *err) {
+    RV_ASSERT(steps != NULL);
+    *steps = 0;
+    if (cli->sql_steps == NULL ||
+        (rv_number_parse(rv_bytes_of_string(cli->sql_steps), steps) && *steps > 0)) {
+        return RV_OK;
+    }
+    return rv_error_set(err, RV_PARAMETER_INVALID, "--sql-steps is a number from 1 on");
 }
 
 bool rv_cli_header_safe(const char *text) {

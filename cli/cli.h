@@ -17,10 +17,11 @@
 /* Exit codes. */
 typedef enum rv_exit {
     RV_EXIT_OK = 0,
-    RV_EXIT_ERROR = 1,      /* refused, or failed: the message says why */
-    RV_EXIT_USAGE = 2,      /* the command line is wrong, or a value on it (parameter_invalid) */
-    RV_EXIT_DAMAGED = 3,    /* the data directory is damaged: the message says where */
-    RV_EXIT_UNREACHABLE = 4 /* the node cannot be reached */
+    RV_EXIT_ERROR = 1,        /* refused, or failed: the message says why */
+    RV_EXIT_USAGE = 2,        /* the command line is wrong, or a value on it (parameter_invalid) */
+    RV_EXIT_DAMAGED = 3,      /* the data directory is damaged: the message says where */
+    RV_EXIT_UNREACHABLE = 4,  /* the node cannot be reached */
+    RV_EXIT_INTERRUPTED = 130 /* ended by Ctrl-C, as shells say it of what a signal ends */
 } rv_exit;
 
 /* Options, as bits of what a command takes. */
@@ -59,6 +60,10 @@ typedef enum rv_exit {
 #define RV_OPTION_AFTER        (UINT64_C(1) << 32)
 #define RV_OPTION_FROM_NOW     (UINT64_C(1) << 33) /* --from, which takes nothing but now */
 #define RV_OPTION_WHOLE        (UINT64_C(1) << 34)
+#define RV_OPTION_UNTIL        (UINT64_C(1) << 35)
+#define RV_OPTION_ROWS         (UINT64_C(1) << 36)
+#define RV_OPTION_SQL_STEPS    (UINT64_C(1) << 37)
+#define RV_OPTION_DIFFERENCES  (UINT64_C(1) << 38)
 
 /* Of what only a running node can be asked; and of anything. */
 #define RV_OPTIONS_RUNNING (RV_OPTION_URL | RV_OPTION_JSON | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE)
@@ -85,7 +90,8 @@ typedef struct rv_command {
     uint64_t options;
     unsigned args_min;
     unsigned args_max;
-    bool creates; /* with --data: makes the directory when it is missing */
+    bool creates;       /* with --data: makes the directory when it is missing */
+    bool interruptible; /* with --data: Ctrl-C ends what is asked, not the program */
     int (*run)(rv_cli *cli);
 } rv_command;
 
@@ -112,9 +118,12 @@ struct rv_cli {
     const char *batch;
     const char *from;
     const char *after;
+    const char *until;
     const char *as_of;
     const char *statement; /* of SQL that is asked; problems say where in it they are */
     const char *limit;
+    const char *rows;
+    const char *sql_steps;
     const char *durability;
     const char *forget;
     const char *token;
@@ -185,6 +194,9 @@ RV_MUST_USE int rv_cli_read_file(const rv_cli *cli, const char *name, rv_cli_buf
 /* The token for a running node; empty: none was given. Stays until the next call.
  * RV_PARAMETER_INVALID, RV_DATA_NOT_FOUND (its file). */
 RV_MUST_USE rv_status rv_cli_token_read(const rv_cli *cli, rv_bytes *token, rv_error *err);
+
+/* The number of `--sql-steps`; 0: it is not there. RV_PARAMETER_INVALID. */
+RV_MUST_USE rv_status rv_cli_sql_steps_read(const rv_cli *cli, uint64_t *steps, rv_error *err);
 
 /* --- the commands --- */
 

@@ -8,6 +8,7 @@ typedef struct client_local {
     const rv_cli_platform *platform;
     rv_instance *instance;
     rv_exchange *exchange;
+    bool interruptible;
     uint8_t piece[128 * 1024];
 } client_local;
 
@@ -27,6 +28,15 @@ static void exchange_end(client_local *c) {
     }
 }
 
+/* Ends the request when somebody has pressed Ctrl-C: RV_CLOSING. */
+static rv_status give_way(client_local *c, rv_error *err) {
+    if (!c->interruptible || c->platform->interrupted == NULL || !c->platform->interrupted()) {
+        return RV_OK;
+    }
+    exchange_end(c);
+    return rv_error_set(err, RV_CLOSING, "interrupted before it was done");
+}
+
 static rv_status local_begin(rv_client *client, const rv_request *request, int *http,
                              rv_error *err) {
     client_local *const c = (client_local *)client;
@@ -39,6 +49,10 @@ static rv_status local_begin(rv_client *client, const rv_request *request, int *
     }
     rv_response_head head = {0};
     while (rv_exchange_head(c->exchange, &head) == RV_PENDING) {
+        status = give_way(c, err);
+        if (status != RV_OK) {
+            return status;
+        }
         rv_error failure; /* shows in the exchange's answer */
         const rv_status polled = poll_node(c, true, &failure);
         (void)polled;
@@ -63,7 +77,8 @@ static rv_status local_next(rv_client *client, rv_bytes *piece, rv_error *err) {
     rv_status status;
     while ((status = rv_exchange_body(c->exchange, 0, &w)) == RV_PENDING ||
            (status == RV_OK && w.len == 0)) {
-        if (status == RV_PENDING && poll_node(c, true, err) != RV_OK) {
+        if (status == RV_PENDING &&
+            (give_way(c, err) != RV_OK || poll_node(c, true, err) != RV_OK)) {
             return err->status;
         }
     }
@@ -103,6 +118,7 @@ rv_status rv_client_local_open(rv_client **client, const rv_cli_platform *platfo
     c->client.ops = &ops;
     c->client.damage = c->instance->damage;
     c->platform = platform;
+    c->interruptible = options->interruptible;
     *client = &c->client;
     return RV_OK;
 }

@@ -37,7 +37,19 @@ void rv_query_write_body(const rv_cli *cli, rv_cli_buffer *body) {
         rv_cli_buffer_add_text(body, ",\"as_of\":");
         rv_cli_buffer_add_json_string(body, rv_bytes_of_string(cli->as_of));
     }
+    if (cli->rows != NULL) {
+        rv_cli_buffer_add_text(body, ",\"rows\":");
+        rv_cli_buffer_add_text(body, cli->rows);
+    }
+    if ((cli->given & RV_OPTION_DIFFERENCES) != 0) {
+        rv_cli_buffer_add_text(body, ",\"differences\":true");
+    }
     rv_cli_buffer_add_text(body, "}");
+}
+
+bool rv_query_rows_good(const rv_cli *cli) {
+    uint64_t rows = 0;
+    return cli->rows == NULL || rv_number_parse(rv_bytes_of_string(cli->rows), &rows);
 }
 
 static bool is_number(rv_bytes type) {
@@ -128,6 +140,12 @@ int rv_query_show(const rv_cli *cli, rv_bytes answer) {
 int rv_command_query(rv_cli *cli) {
     rv_cli_buffer body = {0};
     rv_cli_buffer answer = {0};
+    if (!rv_query_rows_good(cli)) {
+        return rv_cli_usage(cli, "%s", "--rows is a number");
+    }
+    if (cli->url != NULL && cli->sql_steps != NULL) {
+        return rv_cli_usage(cli, "%s", "--sql-steps of a running node is an option of its serve");
+    }
     cli->statement = cli->args[0];
     rv_query_write_body(cli, &body);
     const rv_request request = {

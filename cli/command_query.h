@@ -9,6 +9,9 @@
  */
 void rv_query_write_body(const rv_cli *cli, rv_cli_buffer *body);
 
+/* True when `--rows` is a number, or not there. */
+bool rv_query_rows_good(const rv_cli *cli);
+
 /* Prints an answer of /query as a table, with the number of its rows. The exit code. */
 int rv_query_show(const rv_cli *cli, rv_bytes answer);
 

@@ -123,6 +123,7 @@ static void write_target(const rv_cli *cli, rv_cli_buffer *target) {
         rv_cli_buffer_add_url(target, pattern, "/%");
     }
     add_parameter(target, "from", cli->from);
+    add_parameter(target, "until", cli->until);
     add_parameter(target, "as_of", cli->as_of);
     for (size_t i = 0; i < cli->types.count; i++) {
         add_parameter(target, "type", (const char *)cli->types.items[i].ptr);
@@ -150,7 +151,7 @@ static int show(reading *r, rv_cli *cli) {
     if (code == RV_EXIT_OK && !cli->json && !r->feed) {
         printf("(%llu event%s)\n", (unsigned long long)r->shown, r->shown == 1 ? "" : "s");
     }
-    const bool ends = !r->feed || r->shown == r->limit || cli->as_of != NULL;
+    const bool ends = !r->feed || r->shown == r->limit || cli->as_of != NULL || cli->until != NULL;
     code = over && !ends ? rv_cli_feed_ended(cli) : code;
     if (code == RV_EXIT_UNREACHABLE && !cli->json && r->cursor[0] != '\0') {
         fprintf(stderr, "  go on with --after %s\n", r->cursor);

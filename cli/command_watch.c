@@ -81,6 +81,9 @@ static int follow(rv_cli *cli, const rv_request *request, bool redraw) {
 int rv_command_watch(rv_cli *cli) {
     rv_cli_buffer body = {0};
     RV_ASSERT(cli->arg_count > 0);
+    if (!rv_query_rows_good(cli)) {
+        return rv_cli_usage(cli, "%s", "--rows is a number");
+    }
     cli->statement = cli->args[0];
     rv_query_write_body(cli, &body);
     const rv_request request = {
@@ -90,7 +93,8 @@ int rv_command_watch(rv_cli *cli) {
         .accept = RV_LITERAL("text/event-stream"),
         .body = rv_cli_buffer_bytes(&body),
     };
-    const bool redraw = cli->platform->terminal != NULL && cli->platform->terminal(RV_CLI_OUTPUT);
+    const bool redraw = cli->platform->terminal != NULL && cli->platform->terminal(RV_CLI_OUTPUT) &&
+                        (cli->given & RV_OPTION_DIFFERENCES) == 0;
     const int code = follow(cli, &request, redraw);
     rv_cli_buffer_free(&body);
     return code;

@@ -49,6 +49,8 @@ static const option_row rows[] = {
     {RV_OPTION_FROM_NOW, "--from", "now", AT(from), false, "only what comes, not what there is"},
     {RV_OPTION_AFTER, "--after", "CURSOR", AT(after), false,
      "go on behind the event whose `cursor` --follow --json has told"},
+    {RV_OPTION_UNTIL, "--until", "WHEN", AT(until), false,
+     "end behind this position (of one stream: its version), at a time, or with what is there now"},
     {RV_OPTION_AS_OF, "--as-of", "WHEN", AT(as_of), false,
      "as it was at this position, or at a time"},
     {RV_OPTION_NARROW, "--type", "TYPE", AT(types), true,
@@ -56,6 +58,11 @@ static const option_row rows[] = {
     {RV_OPTION_NARROW, "--where", "CONDITION", AT(where), false,
      "over the fields of these types: 'amount > 100'"},
     {RV_OPTION_LIMIT, "--limit", "N", AT(limit), false, "at most so many events"},
+    {RV_OPTION_ROWS, "--rows", "N", AT(rows), false, "refuse a result of more rows (sql_limit)"},
+    {RV_OPTION_SQL_STEPS, "--sql-steps", "N", AT(sql_steps), false,
+     "refuse what takes SQLite's machine more steps (sql_limit)"},
+    {RV_OPTION_DIFFERENCES, "--differences", NULL, 0, false,
+     "after the first result, only what differs from the one before"},
     {RV_OPTION_FOLLOW, "--follow", NULL, 0, false, "go on with what comes (with --url)"},
     {RV_OPTION_WHOLE, "--whole", NULL, 0, false,
      "FILE is all that the application knows: add what the node does not have"},
@@ -86,7 +93,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(uint64_t options) {
-    RV_ASSERT(ROW_COUNT == 37); /* one for each bit, two for two of them */
+    RV_ASSERT(ROW_COUNT == 41); /* one for each bit, two for two of them */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

@@ -22,6 +22,8 @@ typedef struct rv_cli_directory_options {
     const char *path;
     bool create; /* make the directory when it is missing */
     size_t memory;
+    uint64_t sql_steps; /* the most that a query may take; 0: without a limit */
+    bool interruptible; /* a request ends when the platform is `interrupted` */
 } rv_cli_directory_options;
 
 typedef struct rv_cli_platform {
@@ -35,6 +37,10 @@ typedef struct rv_cli_platform {
     void (*directory_turn)(rv_instance *instance, bool wait);
     /* Flushes, seals and closes it. */
     rv_status (*directory_close)(rv_instance *instance, rv_error *err);
+
+    /* True when Ctrl-C was pressed since the first call, from which on that does not end the
+     * program; the second time it does. NULL: there is nothing of the kind. */
+    bool (*interrupted)(void);
 
     /* Connects to a running node, to which requests go with the token, which stays valid; empty:
      * without. NULL: there are no connections, and no --url. RV_NODE_UNREACHABLE,

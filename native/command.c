@@ -6,6 +6,7 @@
 #include "native/input.h"
 #include "native/look.h"
 
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ static rv_status directory_open(const rv_cli_directory_options *options, rv_inst
         .create = options->create,
         .role = RV_ROLE_STORED,
         .memory = options->memory,
+        .sql_steps_max = options->sql_steps,
     };
     *instance = &directory.instance;
     return rv_directory_open(&directory, &in, err);
@@ -33,6 +35,27 @@ static rv_status directory_close(rv_instance *instance, rv_error *err) {
 static void directory_turn(rv_instance *instance, bool wait) {
     RV_ASSERT(instance == &directory.instance);
     rv_directory_turn(&directory, wait);
+}
+
+static volatile sig_atomic_t interrupts; /* by Ctrl-C */
+
+static void on_interrupt(int number) {
+    (void)number;
+    interrupts = 1;
+}
+
+static bool interrupted(void) {
+    static bool watched;
+    if (!watched) {
+        const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+        struct sigaction before;
+        const int failed = sigaction(SIGINT, &action, &before);
+        watched = true;
+        if (failed == 0 && before.sa_handler == SIG_IGN) {
+            watched = sigaction(SIGINT, &before, NULL) == 0; /* it is to go on: in the background */
+        }
+    }
+    return interrupts != 0;
 }
 
 static bool terminal(int stream) {
@@ -50,6 +73,7 @@ const rv_cli_platform rv_native_platform = {
     .directory_open = directory_open,
     .directory_turn = directory_turn,
     .directory_close = directory_close,
+    .interrupted = interrupted,
     .connect = rv_client_http_open,
     .serve = rv_native_serve,
     .unpack = &rv_input_gzip,

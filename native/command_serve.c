@@ -32,6 +32,10 @@ int rv_native_serve(rv_cli *cli) {
     if (!edges_read(cli->edges, &edges)) {
         return rv_cli_usage(cli, "--edges is a number from 1 to %s", "16384");
     }
+    uint64_t sql_steps = 0;
+    if (rv_cli_sql_steps_read(cli, &sql_steps, &err) != RV_OK) {
+        return rv_cli_usage(cli, "%s", err.detail);
+    }
     if (cli->upstream == NULL && cli->selections.count > 0) {
         return rv_cli_usage(cli, "%s", "--select is what an edge holds: it needs --upstream");
     }
@@ -52,6 +56,7 @@ int rv_native_serve(rv_cli *cli) {
                    .host_count = cli->hosts.count},
         .memory = memory,
         .edges_max = edges,
+        .sql_steps_max = sql_steps,
         .open = (cli->given & RV_OPTION_OPEN) != 0,
         .verbose = (cli->given & RV_OPTION_VERBOSE) != 0,
     };

@@ -430,6 +430,7 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
         .pattern_count = options->pattern_count,
         .memory = options->memory,
         .edges_max = options->edges_max,
+        .sql_steps_max = options->sql_steps_max,
     };
     status = rv_directory_open(&d->directory, &directory, err);
     if (status != RV_OK) {

@@ -23,6 +23,7 @@ typedef struct rv_daemon_options {
     size_t pattern_count;
     size_t memory;
     uint32_t edges_max;           /* served at once; 0: RV_EDGES_DEFAULT */
+    uint64_t sql_steps_max;       /* of one query; 0: RV_SQL_STEPS_MAX */
     const char *public_directory; /* of files shown beside the API; NULL: none */
     rv_access_options access;
     bool open; /* answers others than this machine although there is no token */

@@ -53,6 +53,12 @@ static uint32_t edges_max(const rv_directory_options *options) {
     return options->serving ? wanted : 0;
 }
 
+/* Steps of one query. Without a limit it goes in slices all the same, so that it can be ended. */
+static uint64_t steps_max(const rv_directory_options *options) {
+    const uint64_t unsaid = options->serving ? RV_SQL_STEPS_MAX : UINT64_MAX;
+    return options->sql_steps_max > 0 ? options->sql_steps_max : unsaid;
+}
+
 static rv_status instance_open(rv_directory *directory, const rv_directory_options *options,
                                rv_error *err) {
     RV_ASSERT(directory->posix != NULL);
@@ -72,7 +78,7 @@ static rv_status instance_open(rv_directory *directory, const rv_directory_optio
         .role = options->role,
         .patterns = options->patterns,
         .pattern_count = options->pattern_count,
-        .sql_steps_max = options->serving ? RV_SQL_STEPS_MAX : 0,
+        .sql_steps_max = steps_max(options),
         .past_memory = &past_memory,
         .past_ctx = directory,
         .past_events_max = options->serving ? RV_AS_OF_EVENTS_MAX : 0,

@@ -31,7 +31,8 @@ typedef struct rv_directory_options {
     const rv_bytes *patterns; /* of an edge */
     size_t pattern_count;
     size_t memory;
-    uint32_t edges_max; /* serving; 0: RV_EDGES_DEFAULT */
+    uint32_t edges_max;     /* serving; 0: RV_EDGES_DEFAULT */
+    uint64_t sql_steps_max; /* of one query; 0: RV_SQL_STEPS_MAX if serving, else without a limit */
 } rv_directory_options;
 
 /* Opens everything, polling until the node is open. A damaged directory opens for reading, with the

@@ -48,13 +48,14 @@ static rv_status files_open(const rv_cli_directory_options *options, rv_error *e
     return status;
 }
 
-static rv_status database_open(size_t memory, rv_error *err) {
+static rv_status database_open(size_t memory, uint64_t sql_steps, rv_error *err) {
     RV_ASSERT(files != NULL);
     const rv_instance_options options = {
         .host = rv_posix_interface(files),
         .memory = rv_reactor_memory_take(memory),
         .budget = {.total = memory, .exchanges_max = COMMAND_EXCHANGES_MAX, .result_count = 1},
         .role = RV_ROLE_STORED,
+        .sql_steps_max = sql_steps,
     };
     if (options.memory == NULL) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "the module's memory cannot grow by %u bytes",
@@ -73,7 +74,7 @@ static rv_status directory_open(const rv_cli_directory_options *options, rv_inst
     *instance = &database;
     rv_status status = files_open(options, err);
     if (status == RV_OK) {
-        status = database_open(options->memory, err);
+        status = database_open(options->memory, options->sql_steps, err);
     }
     if (status != RV_OK) {
         rv_instance_forget(&database);

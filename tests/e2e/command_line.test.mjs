@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { binary, cli, folder, lives, must, Node, opened, prepared, schema, until } from './harness.mjs';
@@ -87,7 +87,10 @@ test('what is wrong on the command line is exit code 2, who asks for it or not',
   const serve = ['serve', '--data', absent];
   for (const words of [
     [...append, '--event-id', 'xyz'], [...append, '--expected-version', '-1'], [...append, '--durability', 'disk'],
-    [...read, '--from', '-1'], [...read, '--as-of', 'yesterday'], [...read, '--limit', '-1'],
+    [...read, '--from', '-1'], [...read, '--as-of', 'yesterday'], [...read, '--limit', '-1'], [...read, '--until', 'then'],
+    ['query', 'select 1', '--data', data, '--rows', 'all'], ['query', 'select 1', '--data', data, '--sql-steps', '0'],
+    ['query', 'select 1', '--url', 'http://127.0.0.1:9', '--sql-steps', '1'], [...serve, '--sql-steps', 'x'],
+    ['watch', 'select 1', '--url', 'http://127.0.0.1:9', '--rows', '-1'],
     ['status', '--url', 'ftp:x'], ['token', 'generate', 'a/b', '--data', data],
     [...serve, '--listen', 'foo'], [...serve, '--upstream', 'http://x', '--select', '/**'],
   ]) {
@@ -116,6 +119,68 @@ test('output that cannot be written is told, whatever it is', async () => {
   }
   await node.stop();
   closeSync(full);
+});
+
+test('events are read up to a place, which a feed ends at, too', async () => {
+  const data = prepared(parent, 'until');
+  const node = await Node.start(data);
+  for (let id = 1; id <= 4; id += 1) await node.append(`/accounts/${id}`, 'account_opened', opened(id).data);
+  await node.append('/accounts/4', 'money_paid', { amount: 5 });
+  const paths = (text) => [...text.matchAll(/\/accounts\/\d/g)].map(([path]) => path.at(-1)).join('');
+  const read = (...args) => paths(must(['read', '/**', ...args]));
+  const running = ['--url', node.url];
+  const [, , third] = must(['read', '/**', ...running]).split('\n').slice(2).map((line) => line.trim().split(/  +/));
+  assert.equal(read('--until', third[0], ...running), '123');
+  assert.equal(read('--until', third[4], ...running), '123', 'of a time, with what happened then');
+  assert.equal(read('--from', third[0], '--until', 'now', ...running), '344');
+  const feed = follow(node, 'read', '/**', '--follow', '--until', third[0]);
+  assert.deepEqual([await feed.ended, paths(feed.out), feed.err], [0, '123', '']);
+  await node.stop();
+  assert.equal(read('--until', third[0], '--data', data), '123');
+  assert.equal(paths(must(['read', 'accounts/4', '--until', '1', '--data', data])), '4', 'of one stream a version');
+});
+
+const endless = 'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n';
+
+test('a query is ended by what it may take, or by Ctrl-C', async () => {
+  const data = prepared(parent, 'endless');
+  must(['append', '/accounts/1', 'account_opened', '{"name":"Ada"}', '--data', data]);
+  const steps = cli(['query', endless, '--sql-steps', '1000000', '--json', '--data', data]);
+  assert.equal(steps.code, 1);
+  const { code, limit, steps_max: most } = JSON.parse(steps.err);
+  assert.deepEqual([code, limit, most], ['sql_limit', 'steps', 1000000]);
+  const two = ['query', 'select 1 union all select 2', '--data', data, '--rows'];
+  assert.match(must([...two, '2']), /\(2 rows\)/);
+  assert.match(cli([...two, '1']).err, /^rivulet: sql_limit: /);
+  for (const place of [[], ['--as-of', '2']]) {
+    const child = spawn(binary, ['query', endless, '--data', data, ...place], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let said = '';
+    child.stderr.on('data', (text) => (said += text));
+    const ended = lives(child);
+    const caught = () => /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))[1];
+    await until(() => (BigInt(`0x${caught()}`) & 2n) !== 0n, 'the query');
+    child.kill('SIGINT');
+    assert.deepEqual([await ended, said], [[130, null], 'rivulet: closing: interrupted before it was done\n']);
+    assert.equal(must(['doctor', '--json', '--data', data]).sealed, true);
+  }
+});
+
+test('a watch tells differences where it is asked to', async () => {
+  const node = await Node.start(prepared(parent, 'differences'));
+  for (const id of [1, 2]) await node.append(`/accounts/${id}`, 'account_opened', { name: `n${id}` });
+  const watch = follow(node, 'watch', 'select id, name from account order by name', '--differences');
+  await until(() => watch.out.includes('\n'), 'the result');
+  await node.append('/accounts/3', 'account_opened', { name: 'n0' });
+  await until(() => watch.out.split('\n').length > 2, 'what differs');
+  const [first, second] = watch.out.trim().split('\n').map((line) => JSON.parse(line));
+  assert.deepEqual(first.rows, [[1, 'n1'], [2, 'n2']]);
+  assert.deepEqual(second, { removed: [], added: [[0, [3, 'n0']]] });
+  const few = follow(node, 'watch', 'select id from account', '--rows', '2');
+  assert.equal(await few.ended, 1);
+  assert.match(few.err, /^rivulet: sql_limit: /);
+  watch.child.kill('SIGINT');
+  await watch.ended;
+  await node.stop();
 });
 
 test('a table shows what there is, in line', () => {

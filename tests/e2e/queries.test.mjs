@@ -36,6 +36,13 @@ test('others are answered while a query runs, which ends at its limit', async ()
   assert.equal(answer.body.code, 'sql_limit');
 });
 
+test('how much a query may take is said at the start', async () => {
+  const strict = await Node.start(prepared(folder('strict')), '--sql-steps', '200000');
+  const answer = await strict.request('POST', '/query', JSON.stringify({ sql: endless }));
+  assert.deepEqual([answer.status, answer.body.limit, answer.body.steps_max], [422, 'steps', 200000]);
+  await strict.stop();
+});
+
 test('a query whose connection is closed is gone', async () => {
   const requests = Array.from({ length: 3 }, () => begin(endless));
   for (const request of requests) {
