@@ -480,5 +480,6 @@ void sim_check_end(sim_world *world) {
     }
     sim_outbox_check_end(world);
     sim_losses_check_end(world);
+    sim_twins_check_end(world);
     RV_ASSERT(world->truth.staged == 0);
 }

@@ -69,6 +69,10 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "writes given again", figures->retried);
     line(to, "of these in the log of the edge", figures->retries_known);
     line(to, "of these accepted as they were before", figures->retries_met);
+    line(to, "worlds in which a directory is used twice", figures->twins);
+    line(to, "copies that were made for that", figures->twin_copies);
+    line(to, "batches that waited at both", figures->twin_shared);
+    line(to, "pairs of which one was told that it is a copy", figures->twins_apart);
 }
 
 /* What readers were told. */

@@ -36,7 +36,8 @@ static const sim_operation *taken_by(const sim_world *world, const sim_member *m
     for (uint32_t i = 0; i < world->operations.count; i++) {
         const sim_operation *const other = world->operations.list[i];
         for (uint8_t k = 0; k < other->count && other != o; k++) {
-            if (other->asked[k].key == key && holds(other, member)) {
+            if (other->asked[k].key == key && holds(other, member) &&
+                !sim_twins_share_keys(world, other, o)) {
                 return other;
             }
         }

@@ -82,7 +82,7 @@ bool sim_losses_is_lost(const sim_world *world, const uint8_t *id) {
 
 /* Was a directory of those between the device and the root put back, or lost? */
 static bool is_excused(const sim_world *world) {
-    bool excused = world->restores.count + world->restores.epochs > 0;
+    bool excused = world->restores.count + world->restores.epochs + world->figures.twin_copies > 0;
     for (uint8_t i = 1; i < world->plan->member_count && !excused; i++) {
         const sim_member *const m = &world->members[i];
         excused = m->restored || (m->plan->serves && m->disk_life > 0);

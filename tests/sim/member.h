@@ -71,7 +71,8 @@ typedef struct sim_member {
     size_t memory;      /* of its node, as it was started last, */
     size_t memory_next; /* and will be the next time */
     uint32_t disk_life;
-    bool restored;      /* a directory was put back once */
+    bool restored;      /* a directory was put back once, or is used twice */
+    bool copied_of;     /* it is a copy of its twin's, and was not opened yet */
     uint8_t selection;  /* that it is to hold */
     bool selects;       /* its node is to be told, while it runs */
     sim_helds helds;    /* what the directory was fed by */

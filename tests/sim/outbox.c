@@ -41,7 +41,8 @@ static void taken(sim_world *world, const sim_member *member, sim_request *reque
     for (uint8_t i = 0; i < o->count; i++) {
         o->asked[i].covered = results[i].version > 0;
     }
-    o->edge_sequence = written->edge_sequence;
+    o->edge_sequence = request->edge_sequence = written->edge_sequence;
+    o->incarnation = rv_node_outbox(member->node).incarnation;
     o->level = SIM_MEMORY;
     request->state = SIM_REQUEST_WRITTEN;
     sim_note(world, member->index, "op %u: written, edge sequence %llu%s%s", o->number,
@@ -114,7 +115,8 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
 static void decided(sim_world *world, sim_request *request, const rv_outcome *outcome) {
     sim_operation *const o = request->operation;
     RV_ASSERT(outcome->kind != RV_OUTCOME_WAITING);
-    const bool nothing = outcome->position == 0 && o->command != NULL && o->command->nothing;
+    const bool nothing = outcome->position == 0 && o->command != NULL &&
+                         (o->command->nothing || o->shared);
     if (outcome->kind == RV_OUTCOME_ACCEPTED && !nothing) {
         const sim_member *const m = &world->members[request->member];
         o->level = SIM_UPSTREAM;
@@ -145,20 +147,20 @@ bool sim_outbox_hear(sim_world *world, sim_member *member, sim_request *request)
     sim_operation *const o = request->operation;
     rv_pending pending;
     rv_outcome outcome;
-    RV_ASSERT(o->edge_sequence > 0);
-    if (o->level == SIM_MEMORY && rv_node_pending(member->node, o->edge_sequence - 1, &pending) &&
-        pending.edge_sequence == o->edge_sequence && pending.durable) {
+    RV_ASSERT(request->edge_sequence > 0);
+    if (o->level == SIM_MEMORY && rv_node_pending(member->node, request->edge_sequence - 1, &pending) &&
+        pending.edge_sequence == request->edge_sequence && pending.durable) {
         o->level = SIM_LOCAL;
         world->figures.written_local += 1;
         sim_note(world, member->index, "op %u: local", o->number);
         return true;
     }
-    if (!rv_node_outcome(member->node, o->edge_sequence, &outcome)) {
+    if (!rv_node_outcome(member->node, request->edge_sequence, &outcome)) {
         request->state = SIM_REQUEST_FREE; /* decided, and its rejection acknowledged */
         return true;
     }
     if (outcome.kind == RV_OUTCOME_WAITING) {
-        o->edge_sequence = outcome.edge_sequence;
+        o->edge_sequence = request->edge_sequence = outcome.edge_sequence;
         return false;
     }
     decided(world, request, &outcome);
@@ -237,11 +239,11 @@ void sim_outbox_check_end(sim_world *world) {
         const bool same_life = o->writer_life == world->members[o->writer].disk_life;
         const bool nothing = o->command != NULL && o->command->nothing;
         const bool counts = o->level > SIM_MEMORY && same_life && !nothing;
-        if (same_life) {
+        if (same_life && !(o->shared && o->command != NULL)) { /* else the other ran it, too */
             sim_expected_check_end(world, o);
             sim_keys_check_end(world, o, o->rejected ? o->rejected_for : RV_OK);
         }
-        if (met_own > 0 && o->rejected && same_life && !is_judged_anew(world, o)) {
+        if (met_own > 0 && o->rejected && same_life && !is_judged_anew(world, o) && !o->shared) {
             sim_fail(world, SIM_CHECK_JUDGEMENT, "op %u was rejected and is in the log", o->number);
         } else if (met == 0 && o->level == SIM_UPSTREAM) {
             sim_fail(world, SIM_CHECK_LOST, "op %u was accepted and is not in the log", o->number);

@@ -9,6 +9,7 @@
 #include "core/base/hash.h"
 #include "tests/sim/gates.h"
 #include "tests/sim/schemas.h"
+#include "tests/sim/twins.h"
 
 /* How often a kind of step comes, beside the others of its half. */
 static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
@@ -26,6 +27,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 };
 
 #define FIRST_FAULT     SIM_STEP_CLOSE
+#define DRAWN_END       SIM_STEP_TWIN /* of the kinds that a temper has */
 #define SCANT_SCHEMA    2 /* has texts */
 #define SCANT_BULK      90000
 #define SCANT_PERCENT   25 /* of worlds of that schema: texts cost time */
@@ -176,7 +178,7 @@ static void draw_gateway(sim_plan *plan, uint64_t *random) {
 /* Which faults this seed knows: none, some, or all. */
 static void draw_temper(uint64_t *random, bool *known) {
     const uint64_t temper = rv_random_below(random, 8);
-    for (uint32_t k = 0; k < SIM_STEP_KIND_COUNT; k++) {
+    for (uint32_t k = 0; k < DRAWN_END; k++) {
         const bool fault = k >= FIRST_FAULT;
         known[k] = !fault || temper >= 5 || (temper > 0 && rv_random_chance(random, 30));
     }
@@ -555,6 +557,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
         (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);
     plan->features.losses = (features & SIM_LOSSES) != 0 && plan->members[1].serves &&
                             rv_random_chance(&losses, LOSSES_PERCENT);
+    sim_twins_draw(plan, (features & SIM_TWINS) != 0);
 }
 
 void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features) {
@@ -590,7 +593,7 @@ void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features) {
     for (uint32_t i = 0; i < plan->step_count; i++) {
         const bool fault = rv_random_chance(&random, fault_percent);
         sim_step_kind kind = draw_kind(&random, fault ? FIRST_FAULT : 0,
-                                       fault ? (uint32_t)SIM_STEP_KIND_COUNT : FIRST_FAULT, known);
+                                       fault ? (uint32_t)DRAWN_END : FIRST_FAULT, known);
         kind = long_ && kind == SIM_STEP_APPEND ? SIM_STEP_BATCH : kind;
         /* now and then many at once, or a pause */
         at += rv_random_chance(&random, 30)  ? 0

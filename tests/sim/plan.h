@@ -23,7 +23,8 @@
 
 typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
 
-/* X(name, text). Steps of the workload first, then those of faults. */
+/* X(name, text). Steps of the workload first, then those of faults; the last one is not drawn with
+ * the others (tests/sim/twins.h). */
 #define SIM_STEP_KINDS(X)                                                                          \
     X(APPEND, "append")                                                                            \
     X(BATCH, "batch")                                                                              \
@@ -56,7 +57,8 @@ typedef enum sim_role { SIM_ROOT, SIM_EDGE } sim_role;
     X(RESTORE, "older copy restored")                                                              \
     X(WIPE, "directory lost")                                                                      \
     X(DECAY, "flipped bit")                                                                        \
-    X(RESTORE_ROOT, "older copy of the root restored")
+    X(RESTORE_ROOT, "older copy of the root restored")                                             \
+    X(TWIN, "copy of another one's directory")
 
 typedef enum sim_step_kind {
 #define SIM_STEP_ENUM(name, text) SIM_STEP_##name,
@@ -81,6 +83,7 @@ typedef struct sim_member_plan {
     uint8_t taken; /* entry of the first selection that the second is without, as the right to it
                       may be taken; UINT8_MAX: none */
     bool tokens;   /* an upstream's, that it may have some */
+    uint8_t twin;  /* index of the member that it comes to share a directory with; 0: none */
     int64_t starts_at;   /* the first time */
     int64_t meets_at;    /* nothing that it sends arrives before */
     bool fills;          /* a later selection has the history of streams that one before had not */
@@ -112,6 +115,7 @@ typedef struct sim_features {
     bool unmet;   /* edges are given the schema before they meet anybody, and work with it */
     bool losses;  /* devices are lost when a gateway has what they wrote */
     bool retries; /* what was written is given again, also elsewhere */
+    bool twins;   /* a directory is copied, and both are used */
 } sim_features;
 
 typedef struct sim_plan {
@@ -148,6 +152,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_GATE_LIMITS  0x1000u
 #define SIM_GATE_CHANGES 0x2000u
 #define SIM_UNMET        0x4000u
+#define SIM_TWINS        0x8000u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

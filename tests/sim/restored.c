@@ -67,6 +67,16 @@ void sim_restored_replaced(const sim_world *world, sim_member *edge, bool copy) 
     edge->rewound_at = copy ? edge->copy_rewound_at : 0;
 }
 
+void sim_restored_twin(sim_member *edge, const sim_member *original) {
+    RV_ASSERT(edge->plan->role == SIM_EDGE && original->plan->role == SIM_EDGE);
+    edge->knows = original->knows;
+    edge->hears = original->hears;
+    edge->floor = original->floor;
+    edge->watermark = UINT64_MAX; /* until it is opened */
+    edge->rewound_epoch = original->rewound_epoch;
+    edge->rewound_at = original->rewound_at;
+}
+
 /* Has the edge gone back? */
 static void look_back(sim_world *world, sim_member *edge) {
     rv_rewound rewound;

@@ -52,6 +52,9 @@ void sim_restored_connected(struct sim_world *world, struct sim_member *edge);
 /* The edge's directory was replaced: by its copy, or by nothing. */
 void sim_restored_replaced(const struct sim_world *world, struct sim_member *edge, bool copy);
 
+/* The same, by a copy of another one's. */
+void sim_restored_twin(struct sim_member *edge, const struct sim_member *original);
+
 /* True when the member's history is not, or may not be, the truth. */
 bool sim_restored_beside(const struct sim_member *member);
 

@@ -124,7 +124,7 @@ bool sim_retry_counts(const sim_world *world, const sim_operation *other, const 
     bool counts = false;
     RV_ASSERT(o->kind == SIM_STEP_WRITE);
     while (!counts && (same = next_same(world, other, &at)) != NULL) {
-        counts = same->kind == SIM_STEP_WRITE && same->writer == o->writer &&
+        counts = same->kind == SIM_STEP_WRITE && sim_twins_own(world, same, o) &&
                  same->edge_sequence < o->edge_sequence;
     }
     return counts;
@@ -136,8 +136,9 @@ bool sim_retry_rejected(const sim_world *world, const sim_operation *o) {
     bool rejected = false;
     RV_ASSERT(o->kind == SIM_STEP_WRITE);
     while (!rejected && (same = next_same(world, o, &at)) != NULL) {
-        rejected =
-            same->rejected && same->writer == o->writer && same->writer_life == o->writer_life;
+        const bool here = same->writer == o->writer ? same->writer_life == o->writer_life
+                                                    : sim_twins_own(world, same, o);
+        rejected = same->rejected && here;
     }
     return rejected;
 }

@@ -62,6 +62,19 @@ static void step_disk(sim_world *world, sim_member *m, const sim_step *step, uin
     m->wake_at = world->now;
 }
 
+/* The edge is moved to another upstream: its own or the root, or one that has a copy of that's
+ * directory. */
+static void move(const sim_world *world, sim_member *m, uint64_t *random) {
+    const uint8_t own = m->plan->upstream;
+    const uint8_t twin = world->plan->members[own].twin;
+    const bool other = twin > 0 && world->members[twin].process > 0;
+    RV_ASSERT(own > 0);
+    m->upstream = m->upstream == 0 ? own : 0;
+    if (other && m->upstream == own && rv_random_chance(random, 50)) {
+        m->upstream = twin;
+    }
+}
+
 static void step_link(sim_world *world, const sim_step *step, uint64_t *random) {
     sim_network *const network = &world->network;
     sim_member *const m = &world->members[step->member];
@@ -81,7 +94,7 @@ static void step_link(sim_world *world, const sim_step *step, uint64_t *random) 
         return;
     }
     if (step->kind == SIM_STEP_CUT && m->plan->upstream != 0 && rv_random_chance(random, 40)) {
-        m->upstream = m->upstream == 0 ? m->plan->upstream : 0; /* it is moved to another one */
+        move(world, m, random);
         world->figures.moves += 1;
         sim_note(world, step->member, "connects to member %u from now on", (unsigned)m->upstream);
     }
@@ -207,6 +220,9 @@ void sim_world_step(sim_world *world, const sim_step *step) {
     case SIM_STEP_RESTORE_ROOT:
     case SIM_STEP_WIPE:
         step_directory(world, m, step, &random);
+        return;
+    case SIM_STEP_TWIN:
+        sim_twins_step(world, m, &random);
         return;
     case SIM_STEP_FEED:
     case SIM_STEP_READ:

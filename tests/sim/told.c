@@ -8,6 +8,18 @@
 
 #define FORGET_US (15 * SIM_US_OF_SECOND) /* until an application acknowledges, at most */
 
+/* Written at the edge, or at the one whose directory it has a copy of. */
+static bool is_of(const sim_member *edge, const sim_operation *o) {
+    RV_ASSERT(edge->index > 0);
+    return o->writer == edge->index || (o->shared && o->writer == edge->plan->twin);
+}
+
+/* What it was told of the operation. */
+static sim_telling *telling_of(const sim_member *edge, sim_operation *o) {
+    RV_ASSERT(is_of(edge, o));
+    return &o->tellings[o->writer != edge->index];
+}
+
 /* The operation of a batch, whose events must be its own, in order; NULL: it is nobody's. */
 static sim_operation *operation_of(sim_world *world, const sim_member *edge,
                                    const rv_pending *batch) {
@@ -20,7 +32,7 @@ static sim_operation *operation_of(sim_world *world, const sim_member *edge,
             sim_operations_find(&world->operations, event.metadata, &index);
         const bool first = count == 0;
         if (of_event == NULL || (!first && of_event != o) || index != count ||
-            of_event->writer != edge->index) {
+            !is_of(edge, of_event)) {
             return NULL;
         }
         o = of_event;
@@ -41,10 +53,10 @@ static bool is_here(const sim_member *edge, const sim_operation *o) {
 static void resolve(sim_world *world, const sim_member *edge, const sim_told *told) {
     for (uint32_t i = 0; i < world->operations.count; i++) {
         sim_operation *const o = world->operations.list[i];
-        sim_telling *const t = &o->telling;
         if (!is_here(edge, o)) {
             continue;
         }
+        sim_telling *const t = telling_of(edge, o);
         const bool forgot = t->forgotten_in == told->process && t->forgotten_in > 0;
         if (forgot && !t->forgotten) {
             t->forgotten = told->durable >= t->forgotten_batch;
@@ -73,7 +85,7 @@ static void meet_process(sim_world *world, const sim_member *edge) {
 
 static void tell(sim_world *world, sim_member *edge, sim_operation *o,
                  const rv_rejection *rejection) {
-    sim_telling *const t = &o->telling;
+    sim_telling *const t = telling_of(edge, o);
     uint64_t random = sim_plan_stream(world->plan->seed + o->number * 7919 + edge->process, "told");
     t->process = edge->process;
     t->batch = rv_log_batches(rv_node_log(edge->node));
@@ -87,7 +99,7 @@ static void tell(sim_world *world, sim_member *edge, sim_operation *o,
 /* One that is listed. */
 static void hear(sim_world *world, sim_member *edge, sim_operation *o,
                  const rv_rejection *rejection) {
-    sim_telling *const t = &o->telling;
+    sim_telling *const t = telling_of(edge, o);
     const bool here = is_here(edge, o);
     if (here && (t->forgotten || t->forgotten_in == edge->process)) {
         sim_fail(world, SIM_CHECK_TOLD, "op %u was acknowledged at member %u, and comes back",
@@ -107,8 +119,8 @@ static void hear(sim_world *world, sim_member *edge, sim_operation *o,
 static void check_kept(sim_world *world, const sim_member *edge) {
     for (uint32_t i = 0; i < world->operations.count; i++) {
         sim_operation *const o = world->operations.list[i];
-        sim_telling *const t = &o->telling;
-        if (t->kept && is_here(edge, o) && t->listed != world->told[edge->index].looks) {
+        const sim_telling *const t = is_here(edge, o) ? telling_of(edge, o) : NULL;
+        if (t != NULL && t->kept && t->listed != world->told[edge->index].looks) {
             sim_fail(world, SIM_CHECK_TOLD, "the rejection of op %u is gone from member %u",
                      o->number, (unsigned)edge->index);
         }
@@ -116,11 +128,11 @@ static void check_kept(sim_world *world, const sim_member *edge) {
     RV_ASSERT(edge->life == SIM_UP);
 }
 
-static bool forget(sim_world *world, sim_member *edge, sim_operation *o) {
-    sim_telling *const t = &o->telling;
+static bool forget(sim_world *world, sim_member *edge, sim_operation *o, uint64_t sequence) {
+    sim_telling *const t = telling_of(edge, o);
     const bool kept = world->canary == SIM_CANARY_REJECTION_KEPT;
     const rv_status status =
-        kept ? RV_OK : rv_node_rejection_forget(edge->node, o->edge_sequence, NULL);
+        kept ? RV_OK : rv_node_rejection_forget(edge->node, sequence, NULL);
     RV_ASSERT(status != RV_NOT_FOUND); /* it has just been listed */
     if (status == RV_OK) {
         t->forgotten_in = edge->process;
@@ -136,6 +148,7 @@ bool sim_told_turn(sim_world *world, sim_member *edge) {
     sim_told *const told = &world->told[edge->index];
     const bool new_process = told->process != edge->process;
     sim_operation *due = NULL;
+    uint64_t due_sequence = 0;
     rv_rejection rejection;
     meet_process(world, edge);
     told->looks += 1;
@@ -149,9 +162,12 @@ bool sim_told_turn(sim_world *world, sim_member *edge) {
         }
         after = sequence;
         hear(world, edge, o, &rejection);
-        o->edge_sequence = sequence;
-        const int64_t at = o->telling.forget_at;
-        due = due == NULL && (world->quiet || at <= world->now) ? o : due;
+        o->edge_sequence = o->writer == edge->index ? sequence : o->edge_sequence;
+        const int64_t at = telling_of(edge, o)->forget_at;
+        if (due == NULL && (world->quiet || at <= world->now)) {
+            due = o;
+            due_sequence = sequence;
+        }
         edge->wake_at = at > world->now && at < edge->wake_at ? at : edge->wake_at;
     }
     /* what was written under a schema that a restored root has lost stands aside until it is back
@@ -160,7 +176,7 @@ bool sim_told_turn(sim_world *world, sim_member *edge) {
     if (new_process && all && world->failure.check == SIM_CHECK_NONE) {
         check_kept(world, edge);
     }
-    return due != NULL && forget(world, edge, due);
+    return due != NULL && forget(world, edge, due, due_sequence);
 }
 
 /* --- what waits --- */
@@ -192,7 +208,7 @@ void sim_told_pending(sim_world *world, sim_member *edge) {
                      (unsigned)edge->index);
             return;
         }
-        sim_telling *const t = &o->telling;
+        sim_telling *const t = telling_of(edge, o);
         const bool rejected = is_here(edge, o) && (t->process == edge->process || t->kept ||
                                                    t->forgotten || t->forgotten_in > 0);
         bool covered = edge->plan->selection_count == 1;

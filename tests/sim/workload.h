@@ -23,6 +23,7 @@ typedef struct sim_request {
     uint8_t member;
     uint32_t tries;
     uint64_t sequence;
+    uint64_t edge_sequence; /* in the outbox */
     sim_operation *operation;
 } sim_request;
 

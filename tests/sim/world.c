@@ -186,6 +186,7 @@ static void open_turn(sim_world *world, sim_member *member) {
         sim_rights_opened(world, member);
     }
     sim_restored_opened(world, member);
+    sim_twins_opened(world, member);
     sim_member_holds(member);
     sim_check_opened(world, member);
 }
@@ -505,6 +506,7 @@ static void destroy(sim_world *world) {
     world->figures.rows = world->plan->features.rows;
     world->figures.retries = world->plan->features.retries;
     world->figures.losses = world->plan->features.losses;
+    world->figures.twins = world->plan->features.twins;
     world->figures.rights = world->plan->features.rights;
     world->figures.simulated_us = world->now;
     world->figures.events = world->truth.count;

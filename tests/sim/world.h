@@ -32,6 +32,7 @@
 #include "tests/sim/rights.h"
 #include "tests/sim/told.h"
 #include "tests/sim/truth.h"
+#include "tests/sim/twins.h"
 #include "tests/sim/workload.h"
 
 /* What can be found to be wrong. X(name, text) */
@@ -186,6 +187,10 @@ typedef struct sim_figures {
     uint64_t retried;         /* which they did, */
     uint64_t retries_known;   /* and an edge had it in its log, */
     uint64_t retries_met;     /* or the root had when it came */
+    uint64_t twins;           /* worlds in which a directory is used twice, */
+    uint64_t twin_copies;     /* copies that were made for that, */
+    uint64_t twin_shared;     /* batches that waited at both, */
+    uint64_t twins_apart;     /* and pairs of which one was told that it is a copy */
     uint64_t laid;            /* times that what waits was folded over the model, */
     uint64_t laid_compared;   /* and rows were compared; */
     uint64_t laid_judged;     /* batches there that the model could judge, */
