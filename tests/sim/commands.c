@@ -276,7 +276,7 @@ static rv_status done(sim_world *world, sim_member *member, sim_operation *o, co
         o->asked[i].covered = results[i].version > 0;
     }
     if (!nothing && !old) {
-        sim_keys_written(world, member, o);
+        sim_keys_written(world, member, o, due->edge_sequence);
     }
     if (!nothing) {
         check_ids(world, o, due->attempt, results);

@@ -45,12 +45,13 @@ static const sim_operation *taken_by(const sim_world *world, const sim_member *m
     return NULL;
 }
 
-void sim_keys_written(sim_world *world, const sim_member *member, sim_operation *o) {
+void sim_keys_written(sim_world *world, const sim_member *member, sim_operation *o,
+                      uint64_t edge_sequence) {
     rv_pending pending;
     rv_pending_cursor cursor = {0};
     rv_pending_event event;
-    if (!rv_node_pending(member->node, o->edge_sequence - 1, &pending) ||
-        pending.edge_sequence != o->edge_sequence) {
+    if (!rv_node_pending(member->node, edge_sequence - 1, &pending) ||
+        pending.edge_sequence != edge_sequence) {
         return;
     }
     for (uint8_t i = 0; i < o->count; i++) {
@@ -65,7 +66,7 @@ void sim_keys_written(sim_world *world, const sim_member *member, sim_operation 
         world->figures.keys += 1;
         sim_note(world, member->index, "op %u: takes key %llu", o->number, (unsigned long long)key);
         /* a restored root leases what it did before, until somebody says so */
-        if (other != NULL && world->restores.count == 0) {
+        if (other != NULL && !o->shared && world->restores.count == 0) {
             sim_fail(world, SIM_CHECK_TWICE, "op %u takes key %llu, which op %u has", o->number,
                      (unsigned long long)key, other->number);
         }

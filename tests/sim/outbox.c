@@ -48,7 +48,7 @@ static void taken(sim_world *world, const sim_member *member, sim_request *reque
     sim_note(world, member->index, "op %u: written, edge sequence %llu%s%s", o->number,
              (unsigned long long)o->edge_sequence, written->blind ? ", blind" : "",
              written->unchecked ? ", unchecked" : "");
-    sim_keys_written(world, member, o);
+    sim_keys_written(world, member, o, o->edge_sequence);
     if (o->command != NULL) {
         sim_command_written(world, o, results, written->command_id);
     }

@@ -79,7 +79,8 @@ void sim_expected_check_end(struct sim_world *world, const sim_operation *o);
 
 /* keys.c: looks at the keys that an edge gave; when all has converged, at what it was refused for.
  */
-void sim_keys_written(struct sim_world *world, const struct sim_member *member, sim_operation *o);
+void sim_keys_written(struct sim_world *world, const struct sim_member *member, sim_operation *o,
+                      uint64_t edge_sequence);
 void sim_keys_check_end(struct sim_world *world, const sim_operation *o, rv_status rejected_for);
 
 /* retries.c: in some worlds, what was written at an edge, given again by a caller who does not know
