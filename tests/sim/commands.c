@@ -115,7 +115,7 @@ static sim_operation *named(const sim_world *world, rv_bytes args) {
 bool sim_command_repeats(const sim_world *world, const sim_operation *o) {
     RV_ASSERT(o->command != NULL && o->writer < world->plan->member_count);
     return o->command->moved &&
-           (o->shared || o->writer_life != world->members[o->writer].disk_life);
+           (o->both || o->writer_life != world->members[o->writer].disk_life);
 }
 
 bool sim_command_touches(const sim_operation *o, const char *path) {
@@ -129,7 +129,7 @@ bool sim_command_touches(const sim_operation *o, const char *path) {
 bool sim_command_holds(const sim_operation *o, uint32_t process) {
     const sim_command *const c = o->command;
     RV_ASSERT(o->kind == SIM_STEP_WRITE);
-    return c == NULL || o->shared || c->ran_process == 0 || c->ran_process == process || c->ran_kept;
+    return c == NULL || o->both || c->ran_process == 0 || c->ran_process == process || c->ran_kept;
 }
 
 /* What runs have made is durable by now. */
@@ -366,7 +366,7 @@ void sim_command_met(sim_world *world, sim_operation *o, uint32_t index, const r
     text[event->metadata.len] = '\0';
     const bool read = sscanf(text, "{\"op\":%u,\"event\":%u,\"saw\":%u}", &number, &nth, &saw) == 3;
     /* a copy that was put back runs again what the root has taken, and is told so */
-    const bool counts = !o->voided && !o->shared && o->writer_life == writer->disk_life;
+    const bool counts = !o->voided && !o->both && o->writer_life == writer->disk_life;
     const bool last = read && saw == c->saw && !c->nothing;
     bool known = false;
     for (uint32_t a = 0; a < SIM_ATTEMPTS_MAX && !known; a++) {

@@ -139,7 +139,7 @@ static bool own_refused(const sim_world *world, const sim_operation *o, const ch
         const bool before = other->kind == SIM_STEP_WRITE && own &&
                             other->edge_sequence > 0 && other->edge_sequence < o->edge_sequence;
         for (uint8_t k = 0; k < other->count && before && !refused; k++) {
-            refused = (sim_retry_met(world, other, k) == 0 || (other->shared && other->rejected)) &&
+            refused = (sim_retry_met(world, other, k) == 0 || (other->both && other->rejected)) &&
                       strcmp(other->asked[k].draft.path, path) == 0;
         }
         /* a command came to something else than what was counted, or went behind it */

@@ -66,7 +66,7 @@ void sim_keys_written(sim_world *world, const sim_member *member, sim_operation 
         world->figures.keys += 1;
         sim_note(world, member->index, "op %u: takes key %llu", o->number, (unsigned long long)key);
         /* a restored root leases what it did before, until somebody says so */
-        if (other != NULL && !o->shared && world->restores.count == 0) {
+        if (other != NULL && !o->both && world->restores.count == 0) {
             sim_fail(world, SIM_CHECK_TWICE, "op %u takes key %llu, which op %u has", o->number,
                      (unsigned long long)key, other->number);
         }

@@ -52,6 +52,13 @@ typedef struct sim_helds {
     uint64_t back; /* so that up to this place what there is may be purged, and filled in again */
 } sim_helds;
 
+/* Is its directory a copy of its twin's? */
+typedef enum sim_copied {
+    SIM_COPIED_NOT,
+    SIM_COPIED_NEW, /* and was not opened yet */
+    SIM_COPIED
+} sim_copied;
+
 typedef struct sim_member {
     const sim_member_plan *plan;
     uint8_t index;
@@ -72,7 +79,7 @@ typedef struct sim_member {
     size_t memory_next; /* and will be the next time */
     uint32_t disk_life;
     bool restored;      /* a directory was put back once, or is used twice */
-    bool copied_of;     /* it is a copy of its twin's, and was not opened yet */
+    sim_copied copied_of;
     uint8_t selection;  /* that it is to hold */
     bool selects;       /* its node is to be told, while it runs */
     sim_helds helds;    /* what the directory was fed by */

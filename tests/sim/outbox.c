@@ -116,7 +116,7 @@ static void decided(sim_world *world, sim_request *request, const rv_outcome *ou
     sim_operation *const o = request->operation;
     RV_ASSERT(outcome->kind != RV_OUTCOME_WAITING);
     const bool nothing = outcome->position == 0 && o->command != NULL &&
-                         (o->command->nothing || o->shared);
+                         (o->command->nothing || o->both);
     if (outcome->kind == RV_OUTCOME_ACCEPTED && !nothing) {
         const sim_member *const m = &world->members[request->member];
         o->level = SIM_UPSTREAM;
@@ -212,14 +212,15 @@ bool sim_outbox_turn(sim_world *world, sim_member *member) {
 }
 
 /* Was it refused by a root that was then restored, which remembers nothing of that, and can a
- * gateway hold the push yet (docs/restore.md)? It is judged once more when it comes again. */
+ * gateway hold the push yet, or a copy of the writer's directory (docs/restore.md)? Did that have
+ * it? It is judged once more when it comes again. */
 static bool is_judged_anew(const sim_world *world, const sim_operation *o) {
     bool gateways = false;
     for (uint8_t i = 1; i < world->plan->member_count && !gateways; i++) {
         gateways = world->plan->members[i].serves;
     }
     RV_ASSERT(o->kind == SIM_STEP_WRITE);
-    return gateways && o->voided;
+    return o->shared || ((gateways || o->both) && o->voided);
 }
 
 void sim_outbox_check_end(sim_world *world) {
@@ -239,11 +240,11 @@ void sim_outbox_check_end(sim_world *world) {
         const bool same_life = o->writer_life == world->members[o->writer].disk_life;
         const bool nothing = o->command != NULL && o->command->nothing;
         const bool counts = o->level > SIM_MEMORY && same_life && !nothing;
-        if (same_life && !(o->shared && o->command != NULL)) { /* else the other ran it, too */
+        if (same_life && !(o->both && o->command != NULL)) { /* else the other ran it, too */
             sim_expected_check_end(world, o);
             sim_keys_check_end(world, o, o->rejected ? o->rejected_for : RV_OK);
         }
-        if (met_own > 0 && o->rejected && same_life && !is_judged_anew(world, o) && !o->shared) {
+        if (met_own > 0 && o->rejected && same_life && !is_judged_anew(world, o)) {
             sim_fail(world, SIM_CHECK_JUDGEMENT, "op %u was rejected and is in the log", o->number);
         } else if (met == 0 && o->level == SIM_UPSTREAM) {
             sim_fail(world, SIM_CHECK_LOST, "op %u was accepted and is not in the log", o->number);

@@ -111,6 +111,7 @@ static bool has_some(const sim_features *f, uint32_t features) {
            ((features & SIM_RETRIES) != 0 && f->retries) ||
            ((features & SIM_FILLS) != 0 && f->fills) || ((features & SIM_ROWS) != 0 && f->rows) ||
            ((features & SIM_GATE_FILLS) != 0 && f->gate_fills) ||
+           ((features & SIM_TWINS) != 0 && f->twins) ||
            ((features & SIM_GATE_CHANGES) != 0 && f->gate_changes);
 }
 
@@ -184,6 +185,7 @@ RV_TEST(planted_bugs_are_found) {
         {SIM_CANARY_ROWS_UNSEEN, ROWS, 0},
         {SIM_CANARY_GUIDED_FAR,
          ROWS | 1u << SIM_CHECK_FEED | 1u << SIM_CHECK_STATUS | 1u << SIM_CHECK_CONVERGENCE, 0},
+        {SIM_CANARY_COPY_ID, 1u << SIM_CHECK_TWICE, SIM_TWINS},
         {SIM_CANARY_OLDER_GUESSES, 1u << SIM_CHECK_STALE | ROWS, SIM_OLDER},
     };
     for (size_t i = 0; i < sizeof canaries / sizeof canaries[0]; i++) {
@@ -247,6 +249,8 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.losses > 0 && sum.relayed > sum.lost && sum.lost > 0 && sum.lost_met > 0);
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);
     RV_CHECK(sum.retries_known > 0 && sum.retries_met > 0);
+    RV_CHECK(sum.twins > 0 && sum.twin_copies > sum.twins_apart && sum.twins_apart > 0);
+    RV_CHECK(sum.twin_shared > 0);
     RV_CHECK(sum.rows > 0 && sum.gateway_changes > sum.rows);
     RV_CHECK(sum.queries > sum.questions && sum.questions > 0 && sum.damage_told > 0 &&
              sum.damage_cut > 0);

@@ -96,7 +96,7 @@ static void expect_nothing(sim_message *message) {
     become(message, &w);
 }
 
-/* Events with ids of this version, that a command (8) or a caller (4) has made, under other ones.
+/* Events with ids of this version, that a node (7), a command (8) or a caller (4) has made, under other ones.
  */
 static void change_ids(sim_message *message, uint8_t version) {
     static uint8_t bytes[RV_WIRE_MESSAGE_MAX];
@@ -245,6 +245,8 @@ bool sim_tamper_up(sim_world *world, sim_message *message) {
         change_ids(message, 8);
     } else if (world->canary == SIM_CANARY_ID_CHANGED) {
         change_ids(message, 4);
+    } else if (world->canary == SIM_CANARY_COPY_ID && world->canary_copy) {
+        change_ids(message, 7);
     } else if (world->canary == SIM_CANARY_RETRY_REFUSED) {
         change_known(world, message);
     } else if (world->canary == SIM_CANARY_BACK_TOO_LITTLE) {

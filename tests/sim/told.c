@@ -11,7 +11,7 @@
 /* Written at the edge, or at the one whose directory it has a copy of. */
 static bool is_of(const sim_member *edge, const sim_operation *o) {
     RV_ASSERT(edge->index > 0);
-    return o->writer == edge->index || (o->shared && o->writer == edge->plan->twin);
+    return o->writer == edge->index || (o->both && o->writer == edge->plan->twin);
 }
 
 /* What it was told of the operation. */

@@ -80,6 +80,11 @@ void sim_twins_step(sim_world *world, sim_member *m, uint64_t *random) {
     if (m->life != SIM_DOWN) {
         sim_world_stop(world, m, RV_SIM_CRASH_KEEP, false, second_at);
     }
+    for (uint32_t i = 0; i < world->operations.count; i++) {
+        sim_operation *const o = world->operations.list[i];
+        const bool of_them = o->writer == m->index || o->writer == from->index;
+        o->both = o->both || (o->kind == SIM_STEP_WRITE && o->edge_sequence > 0 && of_them);
+    }
     rv_sim_disk_set_faults(from->disk, &calm);
     sim_directory_take(&directory, rv_sim_disk_interface(from->disk));
     sim_member_faults_apply(from);
@@ -90,7 +95,7 @@ void sim_twins_step(sim_world *world, sim_member *m, uint64_t *random) {
     m->selection = from->selection;
     m->memory_next = from->memory_next > m->memory_next ? from->memory_next : m->memory_next;
     m->restored = from->restored = true;
-    m->copied_of = true;
+    m->copied_of = SIM_COPIED_NEW;
     sim_feeds_forget(world, m->index);
     m->restart_at = m->wake_at = second_at;
     world->figures.twin_copies += 1;
@@ -115,10 +120,10 @@ static void share(sim_world *world, const sim_member *m, const rv_pending *batch
 void sim_twins_opened(sim_world *world, sim_member *m) {
     rv_pending batch;
     rv_rejection rejection;
-    if (!m->copied_of) {
+    if (m->copied_of != SIM_COPIED_NEW) {
         return;
     }
-    m->copied_of = false;
+    m->copied_of = SIM_COPIED;
     for (uint64_t after = 0; rv_node_pending(m->node, after, &batch);) {
         after = batch.edge_sequence;
         share(world, m, &batch);
@@ -131,7 +136,7 @@ void sim_twins_opened(sim_world *world, sim_member *m) {
     for (uint32_t i = 0; i < world->operations.count && hidden; i++) {
         sim_operation *const o = world->operations.list[i];
         const bool of_them = o->writer == m->index || o->writer == m->plan->twin;
-        o->shared = o->shared || (o->kind == SIM_STEP_WRITE && of_them);
+        o->shared = o->shared || (o->both && of_them);
     }
     RV_ASSERT(m->life == SIM_UP);
 }
@@ -146,7 +151,7 @@ static bool are_twins(const sim_world *world, uint8_t a, uint8_t b) {
 bool sim_twins_own(const sim_world *world, const sim_operation *other, const sim_operation *o) {
     RV_ASSERT(o->kind == SIM_STEP_WRITE);
     return other->writer == o->writer ||
-           (other->shared && are_twins(world, other->writer, o->writer));
+           (other->both && are_twins(world, other->writer, o->writer));
 }
 
 bool sim_twins_share_keys(const sim_world *world, const sim_operation *a, const sim_operation *b) {

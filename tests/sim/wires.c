@@ -189,6 +189,7 @@ static void deliver_to_upstream(sim_world *world, sim_link *link, sim_message me
         upstream_closed(world, link);
         return;
     }
+    world->canary_copy = world->members[link->edge].copied_of != SIM_COPIED_NOT;
     if (!sim_tamper_up(world, &message)) {
         return;
     }

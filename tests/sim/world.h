@@ -109,7 +109,8 @@ typedef enum sim_check {
     X(LAID_WRONG, "what waits and does not hold any more is shown, as far as it goes")             \
     X(ORDER_GUESSED, "a gateway takes all that it covers for in order")                            \
     X(ROWS_UNSEEN, "who is told of changes when they concern him misses some")                     \
-    X(GUIDED_FAR, "an edge is led past an event that it selects")
+    X(GUIDED_FAR, "an edge is led past an event that it selects")                                  \
+    X(COPY_ID, "what a copy of a directory queues again comes under another id")
 
 typedef enum sim_canary {
 #define SIM_CANARY_ENUM(name, text) SIM_CANARY_##name,
@@ -248,6 +249,7 @@ typedef struct sim_world {
     sim_canary canary;
     uint64_t canary_random;
     bool canary_gateway; /* the message is of one */
+    bool canary_copy;    /* or of who has a copy of another one's directory */
     rv_hash128 hash;     /* of the root's state when all had converged */
     int64_t now;
     uint32_t step_next;
