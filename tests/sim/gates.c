@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define CHANGES_PERCENT 60 /* of worlds with gateways that have no other feature about that */
+#define CHANGES_PERCENT 60 /* of worlds with gateways that have no other feature about that, */
+#define MIXES_PERCENT   60 /* and of those that have, or whose gateways select what they like */
 #define WORLDS_PERCENT  30 /* of those without, that get one */
 #define CORE_PERCENT    70 /* of these: some entry is held all the time */
 #define GIVEN_PERCENT   35 /* gateways select an aggregate, too */
@@ -87,14 +88,33 @@ static const char *draw_pattern(const sim_plan *plan, uint64_t *random, uint8_t 
 typedef struct sim_kept {
     const char *core;       /* a pattern, with its history; NULL: none */
     const sim_given *given; /* an aggregate; NULL: none */
+    uint64_t *mixes;        /* not NULL: each selection has others, drawn from this stream */
 } sim_kept;
 
 static void add_given(sim_selection *selection, const sim_given *given) {
-    RV_ASSERT(selection->count < SIM_ENTRIES_MAX);
-    if (given != NULL) {
+    RV_ASSERT(selection->count <= SIM_ENTRIES_MAX);
+    if (given != NULL && selection->count < SIM_ENTRIES_MAX &&
+        sim_selection_given(selection, rv_bytes_of_string(given->aggregate)) == NULL) {
         selection->entries[selection->count] = (sim_entry){NULL, false, given, 0};
         selection->count += 1;
     }
+}
+
+/* Aggregates that are not held all the time. */
+static void add_others(const sim_plan *plan, sim_selection *selection, const sim_kept *kept,
+                       bool gateway) {
+    const sim_schema *const schema = sim_schema_of(plan->schema);
+    const uint64_t most = kept->mixes == NULL ? 0 : rv_random_below(kept->mixes, 3);
+    for (uint64_t i = 0; i < most; i++) {
+        const bool all = gateway || rv_random_chance(kept->mixes, 50);
+        const sim_given *const list = all ? schema->givens : schema->narrower;
+        uint64_t count = 0;
+        while (list[count].text != NULL) {
+            count += 1;
+        }
+        add_given(selection, count > 0 ? &list[rv_random_below(kept->mixes, count)] : NULL);
+    }
+    RV_ASSERT(selection->count <= SIM_ENTRIES_MAX);
 }
 
 /* What a gateway holds, one after the other. */
@@ -114,6 +134,7 @@ static void draw_gateway(sim_plan *plan, uint64_t *random, uint8_t index, const 
             add(&s, pattern, random, 55);
         }
         add_given(&s, kept->given);
+        add_others(plan, &s, kept, true);
         append(m, &s);
     }
     m->fills = true;
@@ -124,6 +145,9 @@ static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const s
     const uint64_t most = 1 + rv_random_below(random, 3);
     const uint64_t later = (uint64_t)plan->quiet_at * 3 / 4;
     RV_ASSERT(m->upstream > 0 && !m->serves);
+    if (plan->features.gate_fills && m->fills) {
+        return; /* it asks for the past of what it holds */
+    }
     m->selection_count = 0;
     m->starts_at = rv_random_chance(random, LATE_PERCENT)
                        ? (int64_t)rv_random_below(random, later)
@@ -136,6 +160,7 @@ static void draw_device(sim_plan *plan, uint64_t *random, uint8_t index, const s
             add(&s, pattern, random, all ? 80 : 50);
         }
         add_given(&s, rv_random_chance(random, 60) ? kept->given : NULL);
+        add_others(plan, &s, kept, false);
         append(m, &s);
     }
     m->fills = true;
@@ -180,7 +205,7 @@ static bool draw_roles(sim_plan *plan, uint64_t *random) {
 }
 
 /* Who is given rows takes the root's largest batches, and what they make of those, in one. */
-static sim_kept draw_kept(sim_plan *plan, uint64_t *random) {
+static sim_kept draw_kept(sim_plan *plan, uint64_t *random, uint64_t *mixes) {
     const sim_schema *const schema = sim_schema_of(plan->schema);
     const bool some = rv_random_chance(random, CORE_PERCENT);
     const uint64_t nth = rv_random_below(random, sim_schema_patterns(schema));
@@ -191,24 +216,29 @@ static sim_kept draw_kept(sim_plan *plan, uint64_t *random) {
     const bool gives = rv_random_chance(random, GIVEN_PERCENT);
     const uint64_t which = rv_random_below(random, givens);
     const size_t memory = 2 * plan->members[0].memory;
-    for (uint8_t i = 1; i < plan->member_count && gives; i++) {
+    for (uint8_t i = 1; i < plan->member_count && (gives || mixes != NULL); i++) {
         sim_member_plan *const m = &plan->members[i];
         m->memory = (m->serves || m->upstream > 0) && m->memory < memory ? memory : m->memory;
     }
     RV_ASSERT(givens > 0);
-    return (sim_kept){some ? schema->patterns[nth] : NULL, gives ? &schema->givens[which] : NULL};
+    return (sim_kept){some ? schema->patterns[nth] : NULL, gives ? &schema->givens[which] : NULL, mixes};
 }
 
-void sim_gates_draw(sim_plan *plan, bool known) {
+void sim_gates_draw(sim_plan *plan, uint32_t features) {
     uint64_t random = sim_plan_stream(plan->seed, "gate changes");
+    uint64_t mixes = sim_plan_stream(plan->seed, "gate mixes");
     const sim_features *const f = &plan->features;
-    const bool some = plan->members[1].serves && !f->rows && !f->rights && !f->gate_fills;
+    const bool known = (features & SIM_GATE_CHANGES) != 0;
+    const bool alone = !f->rows && !f->rights && !f->gate_fills;
+    const bool mixed = (features & SIM_GATE_MIXES) != 0 && rv_random_chance(&mixes, MIXES_PERCENT);
+    const bool some = plan->members[1].serves && (alone || mixed);
     plan->features.gate_changes = known && ((some && rv_random_chance(&random, CHANGES_PERCENT)) ||
                                             draw_roles(plan, &random));
     if (!plan->features.gate_changes) {
         return;
     }
-    const sim_kept kept = draw_kept(plan, &random);
+    plan->features.gate_mixes = mixed;
+    const sim_kept kept = draw_kept(plan, &random, mixed ? &mixes : NULL);
     const uint32_t count = plan->step_count;
     for (uint8_t i = 1; i < plan->member_count; i++) {
         const sim_member_plan *const m = &plan->members[i];
@@ -219,6 +249,7 @@ void sim_gates_draw(sim_plan *plan, bool known) {
         } else {
             continue;
         }
+        plan->members[i].taken = UINT8_MAX; /* its token reads all that it ever selects */
         for (uint8_t k = 1; k < m->selection_count; k++) {
             put_step(plan, &random, i, SIM_STEP_SELECT, m->serves ? count / 2 : count);
         }
@@ -231,13 +262,25 @@ void sim_gates_draw(sim_plan *plan, bool known) {
 
 /* --- administrators --- */
 
+static bool is_ever_given(const sim_member_plan *plan) {
+    bool given = false;
+    for (uint8_t k = 0; k < plan->selection_count && !given; k++) {
+        given = sim_selection_has_given(&plan->selections[k]);
+    }
+    RV_ASSERT(plan->selection_count > 0);
+    return given;
+}
+
 /* All that the edge ever selects the gateway has held from the first on, and it never went back;
- * nor are rows given to it, which it does not know whose they are. */
+ * nor does the edge need rows of one that rows are given to, which it does not know whose they are.
+ */
 static bool must_serve(const sim_world *world, const sim_member *edge) {
     const sim_member *const gateway = &world->members[edge->upstream];
-    bool held = gateway->helds.back == 0 && !sim_selection_has_given(&gateway->plan->selections[0]);
+    const bool given = is_ever_given(gateway->plan);
+    bool held = gateway->helds.back == 0;
     for (uint8_t s = 0; s <= edge->selection && held; s++) {
         const sim_selection *const wanted = &edge->plan->selections[s];
+        held = !given || !sim_selection_has_bases(wanted); /* (what is given is one) */
         for (uint8_t i = 0; i < wanted->count && held; i++) {
             for (uint8_t k = 0; k < gateway->plan->selection_count && held; k++) {
                 bool met = false;

@@ -16,8 +16,9 @@
 struct sim_world;
 struct sim_member;
 
-/* Draws the selections of gateways and of who is behind them, if the world has some. */
-void sim_gates_draw(sim_plan *plan, bool known);
+/* Draws the selections of gateways and of who is behind them, if the world has some, and the
+ * features (SIM_GATE_CHANGES, SIM_GATE_MIXES). */
+void sim_gates_draw(sim_plan *plan, uint32_t features);
 
 /* The edge's connection has ended for this reason: its administrator may move it to the root. */
 void sim_gates_closed(struct sim_world *world, struct sim_member *edge, const rv_error *reason);

@@ -550,7 +550,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     draw_older(plan, (features & SIM_OLDER) != 0);
     draw_fills(plan, (features & SIM_FILLS) != 0);
     draw_gate_fills(plan, (features & SIM_GATE_FILLS) != 0);
-    sim_gates_draw(plan, (features & SIM_GATE_CHANGES) != 0);
+    sim_gates_draw(plan, features);
     draw_unmet(plan, (features & SIM_UNMET) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     plan->features.retries =

@@ -107,7 +107,8 @@ typedef struct sim_features {
     bool full;                /* or altogether */
     bool fills;               /* the past of streams is filled in */
     bool gate_fills;          /* that by gateways */
-    bool gate_changes;        /* gateways change what they hold */
+    bool gate_changes;        /* gateways change what they hold, */
+    bool gate_mixes;          /* also which aggregates, and with what other worlds have */
     bool gate_limits;         /* gateways limit what edges may write, too */
     bool older;   /* edges run an older version, and events come that it does not know */
     bool tells;   /* applications follow what waits and what was refused */
@@ -153,6 +154,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_GATE_CHANGES 0x2000u
 #define SIM_UNMET        0x4000u
 #define SIM_TWINS        0x8000u
+#define SIM_GATE_MIXES   0x10000u /* gateways that change with rows, rights and fills, too */
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -161,17 +161,35 @@ static void add_right(rv_writer *w, rv_token_list *list, const char *text) {
     RV_ASSERT(!w->full);
 }
 
-/* What the edge may read: the entries of its first selection, but one if that is taken. */
+/* How many of its selections the edge may read: none is taken of who changes them at will. */
+static uint8_t read_count(const sim_member_plan *plan) {
+    RV_ASSERT(plan->selection_count > 0);
+    return plan->taken == UINT8_MAX ? plan->selection_count : 1;
+}
+
+static bool has_right(const rv_token_list *list, const rv_writer *w, const char *text) {
+    rv_token_list sofar = {.count = list->count, .bytes = rv_writer_bytes(w)};
+    rv_bytes right;
+    bool has = false;
+    for (size_t at = 0; !has && rv_token_list_next(&sofar, &at, &right);) {
+        has = rv_bytes_are(right, text);
+    }
+    return has;
+}
+
+/* What the edge may read: the entries of its selections, but one if that is taken. */
 static rv_token_list reads_of(const sim_member_plan *plan, bool taken, uint8_t *memory) {
     rv_token_list list = {.count = 0};
     rv_writer w = rv_writer_over(memory, LIST_MAX);
-    for (uint8_t i = 0; i < plan->selections[0].count; i++) {
-        const sim_entry *const entry = &plan->selections[0].entries[i];
-        char text[SIM_ENTRY_LEN];
-        (void)snprintf(text, sizeof text, "%s%s", entry->pattern != NULL ? "" : "aggregate ",
-                       entry->pattern != NULL ? entry->pattern : entry->given->aggregate);
-        if (!taken || i != plan->taken) {
-            add_right(&w, &list, text);
+    for (uint8_t k = 0; k < read_count(plan); k++) {
+        for (uint8_t i = 0; i < plan->selections[k].count; i++) {
+            const sim_entry *const entry = &plan->selections[k].entries[i];
+            char text[SIM_ENTRY_LEN];
+            (void)snprintf(text, sizeof text, "%s%s", entry->pattern != NULL ? "" : "aggregate ",
+                           entry->pattern != NULL ? entry->pattern : entry->given->aggregate);
+            if ((!taken || i != plan->taken) && (k == 0 || !has_right(&list, &w, text))) {
+                add_right(&w, &list, text);
+            }
         }
     }
     list.bytes = rv_writer_bytes(&w);
@@ -381,12 +399,15 @@ bool sim_rights_done(const sim_world *world) {
 /* May the edge read the stream, by what is in force at the node? */
 static bool may_read(const sim_world *world, uint8_t from, uint8_t edge, rv_bytes path) {
     const sim_in_force *const at = &world->rights.edges[edge].at[from];
-    const sim_selection *const selection = &world->plan->members[edge].selections[0];
+    const sim_member_plan *const plan = &world->plan->members[edge];
     bool may = false;
-    for (uint8_t i = 0; i < selection->count && at->has_token; i++) {
-        const char *const pattern = selection->entries[i].pattern;
-        const bool taken = at->has_taken && i == world->plan->members[edge].taken;
-        may = may || (pattern != NULL && !taken && sim_pattern_selects(pattern, path));
+    for (uint8_t k = 0; k < read_count(plan); k++) {
+        const sim_selection *const selection = &plan->selections[k];
+        for (uint8_t i = 0; i < selection->count && at->has_token; i++) {
+            const char *const pattern = selection->entries[i].pattern;
+            const bool taken = at->has_taken && i == plan->taken;
+            may = may || (pattern != NULL && !taken && sim_pattern_selects(pattern, path));
+        }
     }
     RV_ASSERT(is_used(world));
     return may;
