@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Goal: over connections that are slow, cut within frames, half-open, refused and never answered, while
-// a central node and its edges are killed (-9) again and again, what was acknowledged anywhere is in the
-// root's log once, or is refused and shown as such; and all end with the same state.
-// Method: real processes, each edge behind a proxy of its own (proxy.mjs). Applications append at all
-// three, each event under an id that is given again until there is an answer. A seed says what happens
-// when. One connection is left half-open for good: the edge must find out by itself.
+// a central node, a gateway and their edges are killed (-9) again and again, what was acknowledged anywhere
+// is in the root's log once, or is refused and shown as such; and all end with the same state and rows.
+// Method: real processes, each edge behind a proxy of its own (proxy.mjs), one of them behind the gateway,
+// with rows of an aggregate that it selects. Applications append at all of them, each event under an id
+// that is given again until there is an answer. A seed says what happens when. One connection is left
+// half-open for good: the edge must find out by itself.
 //
 //     BAD_NETWORK_SECONDS=600 BAD_NETWORK_SEED=7 node --test tests/e2e/bad_network.test.mjs
 import assert from 'node:assert/strict';
@@ -17,6 +18,7 @@ import { Proxy } from './proxy.mjs';
 const SECONDS = Number(process.env.BAD_NETWORK_SECONDS ?? 18);
 const SEED = Number(process.env.BAD_NETWORK_SEED ?? 1);
 const ACCOUNTS = 4;
+const RICH = 'balance > 25'; // of accounts that come to be so, and are not any more
 const SILENCE_MS = 30000; // after which a peer counts as gone (docs/format/wire.md)
 
 /** Numbers from 0 to 1, the same for the same seed. */
@@ -34,10 +36,10 @@ const below = (next, n) => Math.floor(next() * n);
 const uuid = (n, member) =>
   `0191d1e5-0000-4000-8${String(member).padStart(3, '0')}-${n.toString(16).padStart(12, '0')}`;
 
-/** A process that is started again where it was. */
+/** A process that is started again where it was; who `serves` where others look for it. */
 class Member {
   static async start(name, data, ...options) {
-    const member = Object.assign(new Member(), { name, data, options, kills: 0, asked: [] });
+    const member = Object.assign(new Member(), { name, data, options, kills: 0, asked: [], serves: false });
     member.node = await Node.start(data, ...options);
     return member;
   }
@@ -46,7 +48,7 @@ class Member {
     this.kills += 1;
     await this.node.kill();
     await sleep(pause);
-    const address = this.name === 'root' ? ['--listen', `127.0.0.1:${this.node.port}`] : [];
+    const address = this.serves ? ['--listen', `127.0.0.1:${this.node.port}`] : [];
     this.node = await Node.start(this.data, ...this.options, ...address);
   }
 }
@@ -136,6 +138,13 @@ async function disturb(members, proxies, world) {
   }
 }
 
+/** What a query gives. */
+async function rows(member, sql) {
+  const { status, body } = await member.node.request('POST', '/query', JSON.stringify({ sql }));
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.rows;
+}
+
 /** Everything that anybody was told holds. */
 async function check(root, edges) {
   const events = (await root.node.request('GET', '/events?limit=100000')).body;
@@ -175,28 +184,33 @@ test('a bad network, and kill -9 of each side', { timeout: (SECONDS + 120) * 100
   const parent = folder('bad-network');
   const data = join(parent, 'root');
   must(['schema', 'apply', '-', '--data', data], bankSchema);
-  const root = await Member.start('root', data);
+  const root = Object.assign(await Member.start('root', data), { serves: true });
   for (let id = 1; id <= ACCOUNTS; id += 1) {
     const paid = { path: `/accounts/${id}`, type: 'money_paid', data: { amount: 20 } };
     assert.equal((await root.node.batch([opened(id), paid])).status, 201);
   }
-  const proxies = [await Proxy.start(root.node.port), await Proxy.start(root.node.port)];
+  const proxies = [];
   after(() => proxies.forEach((proxy) => proxy.stop()));
-  const edgeOf = (name, at, ...selection) =>
-    Member.start(name, join(parent, name), '--upstream', proxies[at].url, ...selection);
-  const edges = [
-    await edgeOf('whole', 0, '--select', '/**'),
-    await edgeOf('base', 1, '--select', '/accounts/* history none'),
-  ];
+  const edgeOf = async (name, upstream, ...selection) => {
+    proxies.push(await Proxy.start(upstream.node.port));
+    const selected = selection.flatMap((entry) => ['--select', entry]);
+    return Member.start(name, join(parent, name), '--upstream', proxies.at(-1).url, ...selected);
+  };
+  const whole = await edgeOf('whole', root, '/**');
+  const gateway = Object.assign(await edgeOf('gateway', root, '/**'), { serves: true });
+  await synced(gateway.node, 1 + 2 * ACCOUNTS);
+  const device = await edgeOf('device', gateway, '/tickets/*', `aggregate account where ${RICH}`);
+  const based = await edgeOf('base', root, '/accounts/* history none');
+  const edges = [whole, gateway, device, based]; // the last one's connection is left half-open
   const members = [root, ...edges];
   for (const edge of edges) await synced(edge.node, 1 + 2 * ACCOUNTS);
 
   const world = { over: false, end: Date.now() + SECONDS * 1000, kept: null, faults: new Map(), codes: new Map() };
   const applications = members.map((member, i) => application(member, i, world));
   await disturb(members, proxies, world);
-  const halfOpen = await edges[1].node.status();
+  const halfOpen = await based.node.status();
   await root.kill(0);
-  await edges[0].kill(0);
+  await gateway.kill(0);
   world.over = true;
   for (const proxy of proxies) await proxy.heal();
   await Promise.all(applications);
@@ -207,11 +221,19 @@ test('a bad network, and kill -9 of each side', { timeout: (SECONDS + 120) * 100
   const there = await root.node.status();
   for (const edge of edges) await synced(edge.node, there.position);
   const sums = await check(root, edges);
-  assert.equal((await edges[0].node.status()).state_hash, there.state_hash);
-  assert.deepEqual((await edges[0].node.request('GET', '/events?limit=100000')).body,
-    (await root.node.request('GET', '/events?limit=100000')).body);
+  const log = (await root.node.request('GET', '/events?limit=100000')).body;
+  for (const { node } of [whole, gateway]) {
+    assert.equal((await node.status()).state_hash, there.state_hash);
+    assert.deepEqual((await node.request('GET', '/events?limit=100000')).body, log);
+  }
   const { body } = await root.node.request('GET', `/status?select=${encodeURIComponent('/accounts/*')}`);
-  assert.equal((await edges[1].node.status()).state_hash, body.selection_hash);
+  assert.equal((await based.node.status()).state_hash, body.selection_hash);
+  const rich = await rows(root, `SELECT * FROM account WHERE ${RICH} ORDER BY id`);
+  assert.deepEqual(await rows(device, 'SELECT * FROM account ORDER BY id'), rich, 'rows that were selected');
+  const tickets = 'SELECT * FROM ticket ORDER BY id';
+  assert.deepEqual(await rows(device, tickets), await rows(root, tickets), 'rows that were folded');
+  assert.equal((await device.node.status()).upstream.gateway, true);
+  assert.equal((await gateway.node.status()).serves.relayed.waiting, 0, 'nothing is left at the gateway');
   assert.equal(halfOpen.upstream.state, 'connected', 'nobody told the edge that its connection is half-open');
   assert.ok(halfOpen.outbox.pending > 0, 'what was written meanwhile waited');
   assert.ok(sums.accepted > 0 && sums.rejected > 0, JSON.stringify(sums));
