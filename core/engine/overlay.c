@@ -190,14 +190,15 @@ rv_status rv_outbox_fold(rv_node *node, const rv_pending_event *pending, const r
                : status;
 }
 
-/* The covered events of a batch, all or none. */
+/* The covered events of a batch, all or none: those that were when they were written, and are by
+ * now. What waits in a stream that was given up is forwarded all the same. */
 static rv_status fold_batch(rv_node *node, const rv_pending *batch, rv_error *err) {
     const rv_savepoint savepoint = rv_state_savepoint(node->state);
     rv_pending_cursor cursor = {0, 0};
     rv_pending_event pending;
     rv_status status = RV_OK;
     while (status == RV_OK && rv_pending_event_next(batch, &cursor, &pending)) {
-        if (pending.blind) {
+        if (pending.blind || !rv_outbox_covers(node, pending.path)) {
             continue;
         }
         rv_event event = rv_outbox_event(batch, &pending);

@@ -95,14 +95,15 @@ typedef struct laid_batch {
 
 static void read_batch(const sim_member *m, const sim_model *model, laid_batch *b) {
     const rv_schema *const schema = rv_node_schema(m->node);
+    const sim_selection *const held = &m->plan->selections[sim_member_selection(m)];
     rv_pending_cursor cursor = {0};
     rv_pending_event event;
     b->count = 0;
     b->known = true;
     b->sure = true;
     while (rv_node_pending_event(m->node, &b->pending, &cursor, &event)) {
-        if (event.blind || b->count == RV_PUSH_EVENTS_MAX ||
-            event.type >= rv_schema_event_type_count(schema)) {
+        if (event.blind || !sim_selection_feeds(held, true, event.path) || /* it was given up */
+            b->count == RV_PUSH_EVENTS_MAX || event.type >= rv_schema_event_type_count(schema)) {
             continue;
         }
         const rv_event_type *const type = rv_schema_event_type(schema, event.type);

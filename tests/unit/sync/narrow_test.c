@@ -129,6 +129,60 @@ RV_TEST(what_is_given_up_is_gone_at_once) {
     }
 }
 
+/* Writes one event at the edge. */
+static rv_status write_one(pair *p, const char *path, const char *type, const char *data) {
+    const rv_append event = {.path = rv_bytes_of_string(path),
+                             .type = rv_bytes_of_string(type),
+                             .data = rv_bytes_of_string(data)};
+    const rv_writes writes = {.events = &event, .count = 1};
+    rv_written written;
+    rv_event result;
+    rv_status status = RV_PENDING;
+    for (int i = 0; i < 1000 && status == RV_PENDING; i++) {
+        status = rv_node_write(p->leaf.node, &writes, &result, &written, NULL);
+        (void)fixture_settle(p->leaf.node);
+    }
+    return status;
+}
+
+/* What was written there waits, and is shown no more (SEMANTICS 10, 19), in this process and the
+ * next; the root has it in the end. */
+RV_TEST(what_waits_in_what_is_given_up_is_not_shown) {
+    static const char *const entries[] = {"/accounts/30", "/accounts/2"};
+    pair p = begin(entries, 2);
+    RV_CHECK(pair_sync(&p));
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    RV_CHECK_STATUS(write_one(&p, "/accounts/30", "account_opened", "{\"name\":\"a\"}"), RV_OK);
+    RV_CHECK_STATUS(write_one(&p, "/accounts/2", "deposited", "{\"amount\":3}"), RV_OK);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 2);
+    RV_CHECK_STATUS(select_entries(&p, entries + 1, 1), RV_OK);
+    RV_CHECK(settled(&p));
+    for (int again = 0; again < 2; again++) {
+        uint32_t stream = 0;
+        rv_stream_head head = {.version = 0};
+        rv_outbox_lay_due(p.leaf.node);
+        RV_CHECK_EQ(rv_node_outbox(p.leaf.node).pending, 2);
+        RV_CHECK_EQ(rv_node_outbox(p.leaf.node).suspended, 0);
+        RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.leaf.node), 0), 1);
+        if (rv_state_stream_find(rv_node_state(p.leaf.node), RV_LITERAL("/accounts/30"), &stream)) {
+            rv_state_stream(rv_node_state(p.leaf.node), stream, &head);
+        }
+        RV_CHECK_EQ(head.version, 0);
+        RV_CHECK(fixture_settle(p.leaf.node));
+        reopen(&p, NULL, 0, true);
+    }
+    RV_CHECK(join(&p));
+    for (int i = 0; i < 3000 && rv_node_outbox(p.leaf.node).pending > 0; i++) {
+        (void)pair_step(&p);
+        p.now += 1000;
+    }
+    RV_CHECK_EQ(rv_node_outbox(p.leaf.node).pending, 0);
+    RV_CHECK_EQ(rv_node_outbox(p.leaf.node).rejections, 0);
+    RV_CHECK_EQ(rv_state_row_count(rv_node_state(p.root.node), 0), 21);
+    check_same(&p);
+    pair_free(&p);
+}
+
 static void remove_checkpoints(const pair *p) {
     static rv_file_name names[64];
     const rv_host host = rv_memory_host_interface(p->leaf.storage);
@@ -428,6 +482,7 @@ RV_TEST(entries_come_and_go_at_any_moment) {
 
 int main(void) {
     RV_RUN(what_is_given_up_is_gone_at_once);
+    RV_RUN(what_waits_in_what_is_given_up_is_not_shown);
     RV_RUN(the_log_alone_knows_it_when_it_is_purged);
     RV_RUN(what_made_rows_that_stay_stays);
     RV_RUN(a_root_gives_nothing_up);
