@@ -575,26 +575,16 @@ bool rv_outbox_rejection(const rv_node *node, uint64_t after, rv_rejection *reje
     return true;
 }
 
-static bool has_id(const rv_pending *batch, const uint8_t *event_id) {
-    rv_pending_cursor cursor = {0, 0};
-    rv_pending_event event;
-    bool has = false;
-    RV_ASSERT(batch->count > 0);
-    while (!has && rv_pending_event_next(batch, &cursor, &event)) {
-        has = memcmp(event.event_id, event_id, sizeof event.event_id) == 0;
-    }
-    return has;
-}
-
 bool rv_node_rejection_of(const rv_node *node, const uint8_t *event_id, rv_rejection *rejection) {
     rv_waiting_walk walk = rv_waiting_by_id(node, event_id);
+    rv_pending_event event;
     uint64_t sequence = 0, first = UINT64_MAX;
     if (node->outbox.rejections == 0) {
         return false;
     }
     while (rv_waiting_next(node, &walk, &sequence)) {
         const bool sooner = sequence < first && rv_waiting_rejection(node, sequence, rejection) &&
-                            has_id(&rejection->batch, event_id);
+                            rv_outbox_batch_has(&rejection->batch, event_id, &event);
         first = sooner ? sequence : first;
     }
     return first < UINT64_MAX && rv_waiting_rejection(node, first, rejection);

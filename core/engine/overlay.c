@@ -15,6 +15,16 @@ rv_status rv_outbox_create(rv_node *node, rv_arena *arena) {
 
 /* --- ids --- */
 
+bool rv_outbox_batch_has(const rv_pending *batch, const uint8_t *id, rv_pending_event *event) {
+    rv_pending_cursor cursor = {0, 0};
+    bool has = false;
+    RV_ASSERT(batch->count > 0 && id != NULL);
+    while (!has && rv_pending_event_next(batch, &cursor, event)) {
+        has = memcmp(event->event_id, id, sizeof event->event_id) == 0;
+    }
+    return has;
+}
+
 bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch,
                        rv_pending_event *event) {
     RV_ASSERT(id != NULL);
@@ -23,18 +33,12 @@ bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch
     }
     rv_waiting_walk walk = rv_waiting_by_id(node, id);
     uint64_t edge_sequence = 0;
-    while (rv_waiting_next(node, &walk, &edge_sequence)) {
-        rv_pending_cursor cursor = {0, 0};
-        if (!rv_waiting_pending(node, edge_sequence, batch)) {
-            continue;
-        }
-        while (rv_pending_event_next(batch, &cursor, event)) {
-            if (memcmp(event->event_id, id, sizeof event->event_id) == 0) {
-                return true;
-            }
-        }
+    bool found = false;
+    while (!found && rv_waiting_next(node, &walk, &edge_sequence)) {
+        found = rv_waiting_pending(node, edge_sequence, batch) &&
+                rv_outbox_batch_has(batch, id, event);
     }
-    return false;
+    return found;
 }
 
 /* --- what is held --- */
@@ -227,6 +231,9 @@ static rv_status lay_batch(rv_node *node, const rv_pending *batch, rv_error *err
         return rv_error_set(err, RV_DEPENDENCY_REJECTED,
                             "an expected version counts what was refused, or what a command does "
                             "not make any more");
+    }
+    if (node->outbox.doubled && rv_waiting_again(node, batch)) {
+        return RV_OK; /* it is shown as the other one */
     }
     return batch->refused ? rv_error_set(err, RV_COMMAND_WAITING, "waiting for command \"%b\"",
                                          &batch->command.name)
@@ -486,6 +493,17 @@ static void count_entries(rv_node *node) {
     (void)rv_node_fail(node, &error);
 }
 
+/* The index of what waits, and whether something does twice. */
+static void index_make(rv_node *node) {
+    rv_outbox *const o = &node->outbox;
+    rv_waiting_make(node);
+    o->doubled = false;
+    for (uint32_t i = 0; i < o->pending && !o->doubled; i += 1) {
+        const rv_pending batch = rv_outbox_at(node, i);
+        o->doubled = rv_waiting_again(node, &batch);
+    }
+}
+
 void rv_outbox_open(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     RV_ASSERT(o->pending == 0 && !rv_state_overlay_laid(node->state));
@@ -499,7 +517,7 @@ void rv_outbox_open(rv_node *node) {
     read_self(node);
     count_entries(node);
     if (o->pending + o->rejections > 0) {
-        rv_waiting_make(node);
+        index_make(node);
     }
     o->durable = o->next_sequence - 1;
     o->settled = undecided(node) - 1;
@@ -515,7 +533,7 @@ void rv_outbox_recount(rv_node *node) {
     node->outbox.pending = 0;
     node->outbox.rejections = 0;
     count_entries(node);
-    rv_waiting_make(node);
+    index_make(node);
     notes_reset(node);
     rv_outbox_commands_due(node, 0);
     rv_outbox_lay(node);
@@ -523,25 +541,39 @@ void rv_outbox_recount(rv_node *node) {
 
 /* --- receiving --- */
 
-void rv_outbox_arrive(rv_node *node, const rv_event *event) {
-    RV_ASSERT(node->receiving.active);
-    rv_pending batch;
-    rv_pending_event pending;
-    if (!event->foreign_id || !rv_outbox_find_id(node, event->event_id, &batch, &pending) ||
-        pending.type != event->type || !rv_bytes_equal(pending.data, event->data)) {
-        return;
-    }
+static void note_arrived(rv_node *node, const rv_pending *batch, uint64_t position) {
     uint8_t key[RV_PENDING_KEY];
-    rv_pending_key(batch.edge_sequence, key);
+    rv_pending_key(batch->edge_sequence, key);
     uint8_t *const value =
         rv_ledger_notes(&node->ledger, RV_LEDGER_PENDING, rv_bytes_of(key, sizeof key));
     RV_ASSERT(value != NULL);
     const uint16_t arrived = rv_load_u16(value + RV_PENDING_AT_ARRIVED);
     rv_store_u16(value + RV_PENDING_AT_ARRIVED, (uint16_t)(arrived + 1));
-    if (batch.state != RV_PENDING_ACCEPTED) {
-        rv_store_u64(value + RV_PENDING_AT_POSITION, event->position);
+    if (batch->state != RV_PENDING_ACCEPTED) {
+        rv_store_u64(value + RV_PENDING_AT_POSITION, position);
     }
     node->outbox.arrived += 1;
+}
+
+void rv_outbox_arrive(rv_node *node, const rv_event *event) {
+    rv_waiting_walk walk;
+    uint64_t edge_sequence = 0, last = UINT64_MAX;
+    RV_ASSERT(node->receiving.active);
+    if (!event->foreign_id || node->outbox.pending == 0) {
+        return;
+    }
+    walk = rv_waiting_by_id(node, event->event_id);
+    while (rv_waiting_next(node, &walk, &edge_sequence)) { /* most of the time one, or none */
+        rv_pending batch;
+        rv_pending_event pending;
+        if (edge_sequence < last && rv_waiting_pending(node, edge_sequence, &batch)) {
+            last = edge_sequence;
+            if (rv_outbox_batch_has(&batch, event->event_id, &pending) &&
+                pending.type == event->type && rv_bytes_equal(pending.data, event->data)) {
+                note_arrived(node, &batch, event->position);
+            }
+        }
+    }
 }
 
 /* True when a batch leaves the outbox now that W is there. */

@@ -78,6 +78,7 @@ typedef struct rv_outbox {
     uint32_t unknown;           /* those that name a provisional schema, of the */
     uint32_t held_back;         /* entries that wait for the schema, */
     uint32_t came_back;         /* rv_outbox_facts */
+    bool doubled;               /* some may wait twice (rv_waiting_again) */
     uint32_t held_back_version; /* which was looked at when it had this version */
     bool partial;               /* what is laid ends before a command that runs: */
     uint64_t running;           /* its edge sequence; 0: none */
@@ -131,6 +132,10 @@ RV_MUST_USE rv_status rv_outbox_fold(rv_node *node, const rv_pending_event *pend
 
 /* What a rv_pending_event says as an event, for folding. */
 rv_event rv_outbox_event(const rv_pending *batch, const rv_pending_event *pending);
+
+/* The batch has an event of this id: `*event`. */
+RV_MUST_USE bool rv_outbox_batch_has(const rv_pending *batch, const uint8_t *id,
+                                     rv_pending_event *event);
 
 /* The batch that waits with an event of this id. False: there is none. `*event` is that one. */
 RV_MUST_USE bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch,

@@ -191,3 +191,19 @@ bool rv_waiting_rejection(const rv_node *node, uint64_t edge_sequence, rv_reject
     return rv_outbox_rejection(node, edge_sequence - 1, rejection) &&
            rejection->batch.edge_sequence == edge_sequence;
 }
+
+bool rv_waiting_again(const rv_node *node, const rv_pending *batch) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event first, event;
+    rv_pending other;
+    uint64_t sequence = 0;
+    bool again = false;
+    const bool there = rv_pending_event_next(batch, &cursor, &first);
+    RV_ASSERT(there && batch->edge_sequence > 0);
+    rv_waiting_walk walk = rv_waiting_by_id(node, first.event_id);
+    while (!again && rv_waiting_next(node, &walk, &sequence)) {
+        again = sequence < batch->edge_sequence && rv_waiting_pending(node, sequence, &other) &&
+                rv_outbox_batch_has(&other, first.event_id, &event);
+    }
+    return again;
+}

@@ -44,6 +44,10 @@ void rv_waiting_make(rv_node *node);
 /* Adds a batch that the ledger holds since now, newer than all others. */
 void rv_waiting_add(rv_node *node, uint64_t edge_sequence);
 
+/* True when the batch waits under an earlier edge sequence, too, as the id of its first event says:
+ * one stood aside for the schema (engine/back.c) when its caller gave it again. */
+RV_MUST_USE bool rv_waiting_again(const rv_node *node, const rv_pending *batch);
+
 /* A walk over candidates. */
 typedef struct rv_waiting_walk {
     uint32_t hash;

@@ -92,6 +92,7 @@ static void print_readers(const sim_figures *figures, FILE *to) {
     line(to, "of these, rows too", figures->laid_compared);
     line(to, "batches that wait, judged by the model", figures->laid_judged);
     line(to, "of these, that do not hold any more", figures->laid_failed);
+    line(to, "batches that wait twice", figures->laid_again);
     line(to, "ways of edges that the index led", figures->guided);
     line(to, "events that were not looked at then", figures->guided_past);
     line(to, "queries", figures->queries);

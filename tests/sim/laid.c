@@ -118,6 +118,29 @@ static void read_batch(const sim_member *m, const sim_model *model, laid_batch *
     RV_ASSERT(b->count <= b->pending.count);
 }
 
+/* Is the batch there under an earlier edge sequence, too, as its first id says? Its caller has given
+ * it again while that stood aside for the schema: it is shown once. */
+static bool is_again(const sim_world *world, const sim_member *m, const rv_pending *batch) {
+    rv_pending_cursor cursor = {0};
+    rv_pending_event first, event;
+    rv_pending other;
+    bool again = false;
+    const bool may = world->plan->features.retries &&
+                     world->restores.count + (uint32_t)world->plan->features.unmet > 0;
+    const bool there = may && rv_node_pending_event(m->node, batch, &cursor, &first);
+    for (uint64_t after = 0;
+         there && !again && rv_node_pending(m->node, after, &other) &&
+         other.edge_sequence < batch->edge_sequence;
+         after = other.edge_sequence) {
+        cursor = (rv_pending_cursor){0};
+        while (!again && rv_node_pending_event(m->node, &other, &cursor, &event)) {
+            again = memcmp(event.event_id, first.event_id, sizeof first.event_id) == 0;
+        }
+    }
+    RV_ASSERT(batch->count > 0);
+    return again;
+}
+
 static void wrong(sim_world *world, const sim_member *m, const laid_batch *b, const char *what,
                   rv_status status) {
     RV_ASSERT(b->pending.edge_sequence > 0);
@@ -199,6 +222,10 @@ static bool lay_all(sim_world *world, const sim_member *m, sim_model *model) {
     for (uint64_t after = 0; rv_node_pending(m->node, after, &b.pending);) {
         after = b.pending.edge_sequence;
         suspended += b.pending.state == RV_PENDING_SUSPENDED;
+        if (is_again(world, m, &b.pending)) {
+            world->figures.laid_again += 1;
+            continue;
+        }
         read_batch(m, model, &b);
         if (!sim_model_lays(model, b.waiting, b.count)) {
             return false;

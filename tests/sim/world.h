@@ -195,7 +195,8 @@ typedef struct sim_figures {
     uint64_t laid;            /* times that what waits was folded over the model, */
     uint64_t laid_compared;   /* and rows were compared; */
     uint64_t laid_judged;     /* batches there that the model could judge, */
-    uint64_t laid_failed;     /* and that do not hold */
+    uint64_t laid_failed;     /* and that do not hold; */
+    uint64_t laid_again;      /* that wait twice */
     uint64_t guided;          /* times that an edge was led past what it does not select, */
     uint64_t guided_past;     /* and events that were passed */
     uint64_t unknown;         /* operations without an answer */
