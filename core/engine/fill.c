@@ -28,10 +28,8 @@ uint64_t rv_node_straight_from(const rv_node *node, const rv_path_pattern *patte
 
 rv_status rv_node_past_known(const rv_node *node, rv_bytes path, rv_error *err) {
     const rv_past *const past = &node->held.past;
-    /* the last one that there could be */
-    const rv_past_event last = {path, past->until, INT64_MAX};
     RV_ASSERT(path.len > 0);
-    if (!rv_past_lacks(past, &last)) {
+    if (!rv_past_lacks_some(past, path)) {
         return past->last > rv_node_sequence_durable(node) ? RV_PENDING : RV_OK;
     }
     const rv_status status = rv_error_set(err, RV_HISTORY_AWAITED,
@@ -57,7 +55,7 @@ static rv_status check(rv_node *node, const rv_event *event, const rv_stream_hea
     const uint64_t before = r->event_count == 0 ? past->after : r->context.previous_position;
     const rv_past_event seen = {head->path, event->position, event->recorded_at};
     rv_bytes path;
-    if (event->position <= before || !rv_past_lacks(past, &seen)) {
+    if (event->position <= before || !rv_past_asks_for(past, &seen)) {
         return broke_protocol(err, "an event that is not to be filled in", event);
     }
     if (head->declaration == RV_NONE || event->version == 0 || event->version > head->version ||
@@ -94,8 +92,9 @@ rv_status rv_node_receive_filled(rv_node *node, rv_event *event, rv_error *err) 
     rv_stream_head head;
     rv_state_stream(node->state, event->stream, &head);
     const rv_status status = check(node, event, &head, err);
-    if (status != RV_OK) {
-        return status;
+    const rv_past_event seen = {head.path, event->position, event->recorded_at};
+    if (status != RV_OK || !rv_past_lacks(&node->held.past, &seen)) {
+        return status; /* what came live comes again, where it is from before a time */
     }
     if (r->event_count == 0) {
         r->first_position = event->position;

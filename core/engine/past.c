@@ -103,15 +103,23 @@ static void straight_of_have(const rv_past *past, uint64_t *straight) {
     RV_ASSERT(past->narrower <= past->cover.selection.count);
 }
 
-/* Of an entry that is covered since a time: if it was covered so before, what was straight of it by
- * itself, else what comes (`next`), as all before may be less than it was. */
+/* Of what the pattern matches of an entry that is covered since a time: if it was covered since
+ * that time or a later one before, what was straight of that by itself, else what comes (`next`),
+ * as all before may be less than it was. */
 static uint64_t straight_since_time(const rv_past *past, const uint64_t *before,
-                                    const rv_select *entry, uint64_t next) {
-    const rv_select *const there = rv_selection_find(&past->have.selection, entry);
-    const bool same = there != NULL && rv_select_equal(there, entry);
-    const uint64_t from = same ? before[there - past->have.selection.entries] : 0;
+                                    const rv_select *entry, const rv_path_pattern *pattern,
+                                    uint64_t next) {
+    uint64_t from = next;
+    for (size_t i = 0; i < past->have.selection.count; i++) {
+        const rv_select *const there = &past->have.selection.entries[i];
+        const bool later = there->history == RV_HISTORY_SINCE_TIME && there->since >= entry->since;
+        if (later && before[i] > 0 && before[i] < from &&
+            rv_path_pattern_within(pattern, &past->have.patterns[i])) {
+            from = before[i];
+        }
+    }
     RV_ASSERT(entry->history == RV_HISTORY_SINCE_TIME);
-    return from > 0 && from < next ? from : next;
+    return from;
 }
 
 /* From which position on what the pattern matches stays, of what `have` has. */
@@ -125,7 +133,7 @@ static uint64_t stays_from(const rv_past *past, const uint64_t *before,
         }
         const bool timed = entry->history == RV_HISTORY_SINCE_TIME;
         const uint64_t begin =
-            timed ? straight_since_time(past, before, entry, next) : begin_of(entry);
+            timed ? straight_since_time(past, before, entry, pattern, next) : begin_of(entry);
         from = begin < from ? begin : from;
     }
     RV_ASSERT(from > 0);
@@ -153,9 +161,10 @@ static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
     const size_t own = cover->selection.count;
     for (size_t i = 0; i < own; i++) {
         const rv_select *const entry = &cover->selection.entries[i];
+        const rv_path_pattern *const pattern = &cover->patterns[i];
         const uint64_t from = entry->history == RV_HISTORY_SINCE_TIME
-                                  ? straight_since_time(past, before, entry, next)
-                                  : straight_from(past, before, &cover->patterns[i], next);
+                                  ? straight_since_time(past, before, entry, pattern, next)
+                                  : straight_from(past, before, pattern, next);
         past->straight[i] = from <= RV_POSITION_MAX + 1 ? from : 0;
     }
     past->narrower = 0;
@@ -273,6 +282,13 @@ static void cover_of(const rv_past *past, const rv_selection *selection, uint64_
     RV_ASSERT(cover->count <= selection->count);
 }
 
+/* True when what the one has of a stream's history, the other has as well. */
+static bool is_as_long(const rv_select *there, const rv_select *entry) {
+    RV_ASSERT(there->kind == RV_SELECT_STREAMS && entry->kind == RV_SELECT_STREAMS);
+    return there->history == RV_HISTORY_ALL ||
+           (there->history == entry->history && there->since <= entry->since);
+}
+
 /* True when the coverage has all events of the entry, as far as patterns say. */
 static bool has_entry(const rv_coverage *c, const rv_select *entry) {
     rv_path_pattern pattern;
@@ -280,10 +296,8 @@ static bool has_entry(const rv_coverage *c, const rv_select *entry) {
     const rv_status parsed = rv_path_pattern_parse(entry->name, &pattern, NULL);
     RV_ASSERT(parsed == RV_OK);
     for (size_t i = 0; i < c->selection.count && !met; i++) {
-        const rv_select *const there = &c->selection.entries[i];
-        const bool as_long = there->history == RV_HISTORY_ALL ||
-                             (there->history == entry->history && there->since <= entry->since);
-        met = as_long && rv_path_pattern_within(&pattern, &c->patterns[i]);
+        met = is_as_long(&c->selection.entries[i], entry) &&
+              rv_path_pattern_within(&pattern, &c->patterns[i]);
     }
     return met;
 }
@@ -297,6 +311,30 @@ static bool is_short_of(const rv_coverage *here, const rv_selection *selection) 
     }
     RV_ASSERT(selection->count <= RV_SELECTION_ENTRIES_MAX);
     return is_short;
+}
+
+/* True when the log may have what is not covered any more of an entry of `have`, or, where that
+ * says less than was in order (`from`), what would be filled in again. */
+static bool is_more(const rv_past *past, size_t nth, uint64_t from, bool says_less) {
+    const rv_coverage *const have = &past->have;
+    RV_ASSERT(nth < have->selection.count);
+    if (!has_entry(&past->cover, &have->selection.entries[nth])) {
+        return true;
+    }
+    const uint64_t now = says_less ? rv_past_straight_from(past, &have->patterns[nth]) : 0;
+    return says_less && (from == 0 || now == 0 || now > from);
+}
+
+/* The same of all of `have`, whose last entries are narrower ones. */
+static bool has_more(const rv_past *past, const uint64_t *straight, size_t narrower) {
+    bool more = false;
+    const size_t count = past->have.selection.count;
+    RV_ASSERT(narrower <= count);
+    for (size_t i = 0; i < count && !more; i++) {
+        const bool timed = past->have.selection.entries[i].history == RV_HISTORY_SINCE_TIME;
+        more = is_more(past, i, straight[i], timed || i >= count - narrower);
+    }
+    return more;
 }
 
 /* Of what there was before, what is not covered may be gone. True: so it is of something. */
@@ -428,7 +466,7 @@ static bool become(rv_past *past, const rv_selection *selection, uint64_t positi
                    const rv_selection *before, bool narrows) {
     const bool same = rv_selection_equal(selection, before);
     const uint64_t base = same || narrows ? past->base : position;
-    const size_t redundant = past->filling ? 0 : past->narrower;
+    const size_t narrower = past->filling ? 0 : past->narrower;
     uint64_t straight[RV_SELECTION_ENTRIES_MAX];
     rv_selection cover;
     bool fits = true;
@@ -445,12 +483,9 @@ static bool become(rv_past *past, const rv_selection *selection, uint64_t positi
     RV_ASSERT(fits);
     const bool whole = !narrows || cover_overlaps(past);
     set_straight(past, straight, position + 1);
-    past->have.selection.count -= redundant;
-    for (size_t i = 0; i < past->have.selection.count; i++) {
-        past->narrowed =
-            past->narrowed || !has_entry(&past->cover, &past->have.selection.entries[i]);
-    }
-    past->narrowed = past->narrowed || loses_rows(before, selection);
+    past->narrowed =
+        past->narrowed || has_more(past, straight, narrower) || loses_rows(before, selection);
+    past->have.selection.count -= narrower;
     past->base = past->narrowed ? base : 0;
     past->filling = is_short && position > 0;
     past->after = 0;
@@ -482,10 +517,30 @@ bool rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t posit
     return become(past, based ? selection : &whole, position, before, true);
 }
 
-bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {
+bool rv_past_asks_for(const rv_past *past, const rv_past_event *event) {
     RV_ASSERT(event->path.len > 0);
     return past->filling && event->position <= past->until && has(&past->cover, event) &&
            !has(&past->have, event);
+}
+
+bool rv_past_lacks(const rv_past *past, const rv_past_event *event) {
+    return rv_past_asks_for(past, event) && !is_straight(past, event);
+}
+
+bool rv_past_lacks_some(const rv_past *past, rv_bytes path) {
+    bool lacks = false;
+    const size_t own = past->cover.selection.count - past->narrower;
+    for (size_t i = 0; i < own && past->filling && !lacks; i++) {
+        const rv_select *const entry = &past->cover.selection.entries[i];
+        lacks =
+            begin_of(entry) <= past->until && rv_path_pattern_match(&past->cover.patterns[i], path);
+        for (size_t k = 0; k < past->have.selection.count && lacks; k++) {
+            lacks = !is_as_long(&past->have.selection.entries[k], entry) ||
+                    !rv_path_pattern_match(&past->have.patterns[k], path);
+        }
+    }
+    RV_ASSERT(path.len > 0);
+    return lacks;
 }
 
 bool rv_past_keeps(const rv_past *past, const rv_past_event *event) {

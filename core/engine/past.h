@@ -24,6 +24,10 @@
  *
  *     held /a/1, straight from 1 --- a base for /a/{x} ends at 9 ---> cover    /a/{x}    /a/1
  *                                                                    straight 10       1
+ *
+ * What is in order is there, so it is not filled in. That says more than `have` where something is
+ * covered since a time: all that came live is there, be it from before, as the time lay ahead. The
+ * upstream, which is told `have`, sends that again, and it is passed over.
  */
 #ifndef RV_CORE_ENGINE_PAST_H
 #define RV_CORE_ENGINE_PAST_H
@@ -86,8 +90,14 @@ void rv_past_become(rv_past *past, const rv_selection *selection, uint64_t posit
 RV_MUST_USE bool rv_past_narrow(rv_past *past, const rv_selection *selection, uint64_t position,
                                 const rv_selection *before, bool based);
 
+/* True when the upstream sends the event, by what it is told of the past. */
+bool rv_past_asks_for(const rv_past *past, const rv_past_event *event);
+
 /* True when the event is one to be filled in. */
 bool rv_past_lacks(const rv_past *past, const rv_past_event *event);
+
+/* True when some event of the stream may be one to be filled in. */
+bool rv_past_lacks_some(const rv_past *past, rv_bytes path);
 
 /* True when the log is to go on having the event: it is covered, and not one to be filled in. */
 bool rv_past_keeps(const rv_past *past, const rv_past_event *event);

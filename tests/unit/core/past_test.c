@@ -3,10 +3,11 @@
  * Goal: which events of the past are here, which are to be filled in and which are to be kept
  * follows from the selections that were held one after the other, whatever they were, and is the
  * same when it was written and read; bytes that say something else are refused. What is said to be
- * in order is there, and is so. Method: selections case by case and at random, against a set of
- * events for which it is known one by one, and a log that has them as an edge's has; bytes cut at
- * every length and with every bit changed, and as an earlier version wrote them; memory of every
- * size.
+ * in order is there, and is so; what is selected is there once, whatever was selected before, since
+ * times and positions behind the last event and before it. Method: selections case by case and at
+ * random, against a set of events for which it is known one by one, and a log that has them as an
+ * edge's has; bytes cut at every length and with every bit changed, and as an earlier version wrote
+ * them; memory of every size.
  */
 #include "core/engine/past.h"
 
@@ -289,7 +290,7 @@ static void fill(history *h, uint64_t *random) {
                             : h->past.after + rv_test_random(random) % 4;
     for (uint64_t at = h->past.after + 1; at <= to && at <= h->past.until; at += 1) {
         if (lacks(&h->past, h->streams[at], at)) {
-            RV_CHECK(at < 5 || !is_logged(h, at)); /* (since a time further on: before it, twice) */
+            RV_CHECK(!is_logged(h, at));
             h->past.filled = true;
             note(h, h->streams[at], at, true);
         }
@@ -310,11 +311,30 @@ static void purge(history *h) {
     h->past.base = 0;
 }
 
+/* With all of its history, with none, or since a position or a time, behind the last one or before
+ * it. (An event happened at its position.) */
+static void write_entry(char *text, size_t size, const char *pattern, const history *h,
+                        uint64_t *random) {
+    const uint64_t far[] = {5, 7, h->position + 1, h->position + 4, h->position + 1000};
+    const unsigned since = (unsigned)far[rv_test_random(random) % 5];
+    switch (rv_test_random(random) % 5) {
+    case 0:
+        (void)snprintf(text, size, "%s history none", pattern);
+        break;
+    case 1:
+        (void)snprintf(text, size, "%s history since %u", pattern, since);
+        break;
+    case 2:
+        (void)snprintf(text, size, "%s history since 1970-01-01 00:00:00.%06u+00", pattern, since);
+        break;
+    default:
+        (void)snprintf(text, size, "%s", pattern);
+    }
+}
+
 /* Other entries, or some of those that there are; no others while a past is filled in. */
 static void reselect(history *h, uint64_t *random) {
     static const char *const patterns[] = {"/a/1", "/a/2", "/a/*", "/b/1", "/*/1", "/**"};
-    static const char *const clauses[] = {"", "", " history none", " history since 7",
-                                          " history since 1970-01-01 00:00:00.000005+00"};
     char texts[TEXTS_MAX][80];
     const char *list[TEXTS_MAX];
     const size_t count = 1 + (size_t)(rv_test_random(random) % TEXTS_MAX);
@@ -327,8 +347,7 @@ static void reselect(history *h, uint64_t *random) {
         return;
     }
     for (size_t i = 0; i < count; i += 1) {
-        (void)snprintf(texts[i], sizeof texts[i], "%s%s", patterns[(from + i) % 6],
-                       clauses[rv_test_random(random) % 5]);
+        write_entry(texts[i], sizeof texts[i], patterns[(from + i) % 6], h, random);
         list[i] = texts[i];
     }
     h->nth = h->nth % 3 + 1;
@@ -355,6 +374,34 @@ static bool is_in_order(const history *h, const char *pattern, uint64_t from) {
         }
     }
     return rises && met == wanted;
+}
+
+/* By the selection's words: is the event of the stream at this position asked for? */
+static bool is_selected(const history *h, unsigned stream, uint64_t position) {
+    bool met = false;
+    for (size_t i = 0; i < h->selection.count && !met; i += 1) {
+        const rv_select *const e = &h->selection.entries[i];
+        const bool recent = e->history == RV_HISTORY_ALL ||
+                            (e->history != RV_HISTORY_NONE && (int64_t)position >= e->since);
+        rv_path_pattern pattern;
+        met = recent && rv_path_pattern_parse(e->name, &pattern, NULL) == RV_OK &&
+              rv_path_pattern_match(&pattern, rv_bytes_of_string(paths[stream]));
+    }
+    return met;
+}
+
+/* What is selected is there when nothing is to be filled in, and nothing ever is there twice. */
+static bool is_there_once(const history *h) {
+    unsigned times[LOG_MAX] = {0};
+    bool good = true;
+    for (size_t i = 0; i < h->count; i += 1) {
+        times[h->log[i].position] += 1;
+        good = good && times[h->log[i].position] == 1;
+    }
+    for (uint64_t at = 1; at <= h->position && !h->past.filling; at += 1) {
+        good = good && (times[at] == 1 || !is_selected(h, h->streams[at], at));
+    }
+    return good;
 }
 
 RV_TEST(what_is_said_to_be_in_order_is_so) {
@@ -386,6 +433,8 @@ RV_TEST(what_is_said_to_be_in_order_is_so) {
                 rv_past_write(&h.past, &w);
                 RV_CHECK(rv_past_read(&h.past, rv_writer_bytes(&w)));
             }
+            RV_CHECK(is_there_once(&h));
+            RV_CHECK_PASSED();
             for (size_t i = 0; i < sizeof asked / sizeof *asked; i += 1) {
                 const uint64_t from = straight(&h.past, asked[i]);
                 served += from == 1;

@@ -248,12 +248,101 @@ RV_TEST(filling_in_goes_on_where_it_stopped) {
     }
 }
 
+/* What came live, while the edge held it since a time that lay ahead, is not there twice when all
+ * of it is held, or since a time before; nor is it when a purge, or a start, came in between. */
+RV_TEST(what_came_before_its_time_is_there_once) {
+    static const char *const steps[][4][2] = {
+        {{"/accounts/* history since 2100-01-01", NULL}, {"/accounts/*", NULL}},
+        {{"/accounts/* history since 2100-01-01", NULL},
+         {"/accounts/* history since 2001-01-01", NULL},
+         {"/accounts/*", NULL}},
+        {{"/accounts/* history since 2100-01-01", NULL},
+         {"/accounts/3", "/accounts/* history since 2099-01-01"},
+         {"/accounts/3", "/accounts/4"},
+         {"/accounts/*", NULL}},
+        {{"/accounts/3 history since 2100-01-01", "/accounts/4 history none"},
+         {"/accounts/* history since 2100-01-01", NULL},
+         {"/accounts/*", NULL}},
+    };
+    for (size_t i = 0; i < 3 * sizeof steps / sizeof *steps; i++) {
+        const char *const(*const of)[2] = steps[i / 3];
+        uint64_t random = i + 1;
+        pair p = based_pair(of[0], of[0][1] == NULL ? 1 : 2);
+        memset(seen, 0, sizeof seen);
+        RV_CHECK(feed_given(&p, &random, 200));
+        RV_CHECK(pair_sync(&p));
+        bool was_filling = false;
+        for (size_t k = 1; k < 4 && of[k][0] != NULL; k++) {
+            RV_CHECK(feed_given(&p, &random, 200));
+            pair_run(&p);
+            if (i % 3 > 0) {
+                RV_CHECK(fixture_settle(p.leaf.node));
+                reopen(&p, NULL, 0, i % 3 == 1);
+                RV_CHECK(pair_connect(&p));
+            }
+            RV_CHECK_STATUS(select_entries(&p, of[k], of[k][1] == NULL ? 1 : 2), RV_OK);
+            p.edge->batch_bytes = 400;
+            for (int n = 0; n < 3000 && !is_done(&p); n++) {
+                (void)pair_step(&p);
+                p.now += 1000;
+                was_filling = was_filling || rv_node_fill_of(p.leaf.node).active;
+            }
+            pair_run(&p);
+            RV_CHECK(is_done(&p));
+        }
+        uint64_t next = 1;
+        follow(&p, &next);
+        check_given(&p);
+        check_seen(&p, "/accounts/*", 1);
+        check_stream(&p, "/accounts/3", 1);
+        check_stream(&p, "/accounts/4", 1);
+        check_stream(&p, "/accounts/5", 1);
+        RV_CHECK(was_filling);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
+/* While a past is filled in, it is awaited of each stream that lacks some of it, whatever was there
+ * of the stream before. */
+RV_TEST(a_stream_that_was_held_in_part_is_awaited) {
+    static const char *const before[][1] = {{"/accounts/* history none"},
+                                            {"/accounts/* history since 150"},
+                                            {"/accounts/* history since 2100-01-01"}};
+    static const char *const after[] = {"/accounts/*"};
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+        uint64_t random = 9;
+        pair p = based_pair(before[i], 1);
+        RV_CHECK(feed_given(&p, &random, 200));
+        RV_CHECK(pair_sync(&p));
+        RV_CHECK(feed_given(&p, &random, 100));
+        pair_run(&p);
+        RV_CHECK_STATUS(rv_node_past_known(p.leaf.node, RV_LITERAL("/accounts/3"), NULL), RV_OK);
+        RV_CHECK_STATUS(select_entries(&p, after, 1), RV_OK);
+        p.edge->batch_bytes = 400;
+        unsigned awaited = 0;
+        for (int n = 0; n < 3000 && !is_done(&p); n++) {
+            (void)pair_step(&p);
+            p.now += 1000;
+            const bool active = rv_node_fill_of(p.leaf.node).active;
+            awaited += active;
+            RV_CHECK_STATUS(rv_node_past_known(p.leaf.node, RV_LITERAL("/accounts/3"), NULL),
+                            active ? RV_HISTORY_AWAITED : RV_OK);
+        }
+        RV_CHECK(is_done(&p) && awaited > 0);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
 int main(void) {
     RV_RUN(the_past_of_streams_that_are_added_comes_behind);
     RV_RUN(a_reader_of_a_stream_goes_on_when_the_past_comes);
     RV_RUN(the_past_since_a_position_or_a_time);
     RV_RUN(a_past_that_was_not_asked_for);
     RV_RUN(filling_in_goes_on_where_it_stopped);
+    RV_RUN(what_came_before_its_time_is_there_once);
+    RV_RUN(a_stream_that_was_held_in_part_is_awaited);
     fixture_checkpoint_growth = 1;
     RV_RUN(the_past_of_streams_that_are_added_comes_behind);
     RV_RUN(filling_in_goes_on_where_it_stopped);
