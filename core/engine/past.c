@@ -154,6 +154,44 @@ static uint64_t straight_from(const rv_past *past, const uint64_t *before,
     return from > stays ? from : stays;
 }
 
+/* What the pattern matches stays in the cover as a narrower entry, if by that it is in order from
+ * further back. If it is there since a time, or there is no room, it is not served. */
+static void add_narrower(rv_past *past, const uint64_t *before, const rv_path_pattern *pattern,
+                         uint64_t next) {
+    rv_coverage *const cover = &past->cover;
+    const uint64_t now = rv_past_straight_from(past, pattern);
+    const uint64_t from = straight_from(past, before, pattern, next);
+    if (from >= next || (now > 0 && now <= from)) {
+        return;
+    }
+    const rv_select entry = {.kind = RV_SELECT_STREAMS,
+                             .history = from == 1 ? RV_HISTORY_ALL : RV_HISTORY_SINCE_POSITION,
+                             .since = from == 1 ? 0 : (int64_t)from,
+                             .name = pattern->text};
+    if (rv_selection_find(&cover->selection, &entry) == NULL && coverage_add(cover, &entry)) {
+        past->straight[cover->selection.count - 1] = from;
+        past->narrower += 1;
+    }
+    RV_ASSERT(past->narrower <= cover->selection.count);
+}
+
+/* The same of what an entry of `have`, since a time, has in common with those of the cover: no
+ * words but these say that it is there. */
+static void add_common(rv_past *past, const uint64_t *before, size_t nth, uint64_t next) {
+    const rv_coverage *const cover = &past->cover;
+    const size_t own = cover->selection.count - past->narrower;
+    for (size_t i = 0; i < own && cover->selection.count < RV_SELECTION_ENTRIES_MAX; i++) {
+        uint8_t text[RV_PATH_LEN_MAX];
+        rv_writer w = rv_writer_over(text, sizeof text);
+        rv_path_pattern both;
+        if (rv_path_pattern_intersect(&past->have.patterns[nth], &cover->patterns[i], &w) &&
+            !w.full && rv_path_pattern_parse(rv_writer_bytes(&w), &both, NULL) == RV_OK) {
+            add_narrower(past, before, &both, next);
+        }
+    }
+    RV_ASSERT(nth < past->have.selection.count);
+}
+
 /* The cover has become another one, without narrower entries; what comes from `next` on is in
  * order. */
 static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
@@ -169,20 +207,10 @@ static void set_straight(rv_past *past, const uint64_t *before, uint64_t next) {
     }
     past->narrower = 0;
     for (size_t i = 0; i < past->have.selection.count; i++) {
-        const rv_path_pattern *const pattern = &past->have.patterns[i];
-        const uint64_t from = before[i] > 0 ? straight_from(past, before, pattern, next) : 0;
-        const uint64_t now = rv_past_straight_from(past, pattern);
-        if (from == 0 || from >= next || (now > 0 && now <= from)) {
-            continue;
-        }
-        const rv_select entry = {.kind = RV_SELECT_STREAMS,
-                                 .history = from == 1 ? RV_HISTORY_ALL : RV_HISTORY_SINCE_POSITION,
-                                 .since = from == 1 ? 0 : (int64_t)from,
-                                 .name = past->have.selection.entries[i].name};
-        /* if it is there since a time, or there is no room, it is not served */
-        if (rv_selection_find(&cover->selection, &entry) == NULL && coverage_add(cover, &entry)) {
-            past->straight[cover->selection.count - 1] = from;
-            past->narrower += 1;
+        if (before[i] > 0 && past->have.selection.entries[i].history == RV_HISTORY_SINCE_TIME) {
+            add_common(past, before, i, next);
+        } else if (before[i] > 0) {
+            add_narrower(past, before, &past->have.patterns[i], next);
         }
     }
     RV_ASSERT(cover->selection.count == own + past->narrower);

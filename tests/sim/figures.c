@@ -52,6 +52,7 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "aggregates stale then", figures->stale);
     line(to, "worlds in which the past is filled in", figures->fills);
     line(to, "worlds in which it is, from gateways", figures->gate_fills);
+    line(to, "worlds in which it is, since a time", figures->times);
     line(to, "worlds in which gateways change what they hold", figures->gate_changes);
     line(to, "edges that they refused", figures->gate_refusals);
     line(to, "messages of events of gateways that were filled in", figures->gate_mixed);

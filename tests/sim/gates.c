@@ -35,8 +35,8 @@ static void add(sim_selection *selection, const char *pattern, uint64_t *random,
     const uint32_t from = 1 + (uint32_t)rv_random_below(random, SINCE_MAX);
     RV_ASSERT(pattern != NULL && selection->count < SIM_PATTERNS_MAX);
     if (!has_pattern(selection, pattern)) {
-        selection->entries[selection->count] =
-            (sim_entry){pattern, history, NULL, since && !history ? from : 0};
+        selection->entries[selection->count] = (sim_entry){
+            .pattern = pattern, .history = history, .since = since && !history ? from : 0};
         selection->count += 1;
     }
 }
@@ -49,6 +49,8 @@ static bool same(const sim_selection *a, const sim_selection *b) {
             met = a->entries[i].pattern == b->entries[k].pattern &&
                   a->entries[i].history == b->entries[k].history &&
                   a->entries[i].since == b->entries[k].since &&
+                  a->entries[i].timed == b->entries[k].timed &&
+                  a->entries[i].seconds == b->entries[k].seconds &&
                   a->entries[i].given == b->entries[k].given;
         }
         equal = met;
@@ -95,7 +97,7 @@ static void add_given(sim_selection *selection, const sim_given *given) {
     RV_ASSERT(selection->count <= SIM_ENTRIES_MAX);
     if (given != NULL && selection->count < SIM_ENTRIES_MAX &&
         sim_selection_given(selection, rv_bytes_of_string(given->aggregate)) == NULL) {
-        selection->entries[selection->count] = (sim_entry){NULL, false, given, 0};
+        selection->entries[selection->count] = (sim_entry){.given = given};
         selection->count += 1;
     }
 }

@@ -9,6 +9,7 @@
 #include "core/base/hash.h"
 #include "tests/sim/gates.h"
 #include "tests/sim/schemas.h"
+#include "tests/sim/times.h"
 #include "tests/sim/twins.h"
 
 /* How often a kind of step comes, beside the others of its half. */
@@ -92,12 +93,12 @@ static void draw_member(sim_plan *plan, uint64_t *random, uint8_t index) {
         sim_selection *const s = &m->selections[0];
         s->count = (uint8_t)(1 + rv_random_below(random, SIM_PATTERNS_MAX));
         for (uint8_t i = 0; i < s->count; i++) {
-            s->entries[i] =
-                (sim_entry){schema->patterns[rv_random_below(random, known)], true, NULL, 0};
+            s->entries[i] = (sim_entry){.pattern = schema->patterns[rv_random_below(random, known)],
+                                        .history = true};
         }
         if (rv_random_chance(random, 30)) { /* everything */
             s->count = 1;
-            s->entries[0] = (sim_entry){schema->patterns[0], true, NULL, 0};
+            s->entries[0] = (sim_entry){.pattern = schema->patterns[0], .history = true};
         }
         m->selection_count = 1;
     }
@@ -141,7 +142,7 @@ static void draw_behind(sim_plan *plan, uint64_t *random, uint8_t index, uint8_t
     sim_selection selection = {.count = 0};
     for (uint64_t k = 0; k < entries; k++) {
         const char *const pattern = held->entries[rv_random_below(random, held->count)].pattern;
-        selection.entries[selection.count++] = (sim_entry){pattern, !bases, NULL, 0};
+        selection.entries[selection.count++] = (sim_entry){.pattern = pattern, .history = !bases};
     }
     RV_ASSERT(plan->members[upstream].serves);
     m->selections[0] = selection;
@@ -262,8 +263,9 @@ static void draw_taken(sim_plan *plan, uint64_t *random, uint8_t index) {
     if (s[0].count == 1 && m->upstream == 0) { /* (a gateway has what it selects) */
         sim_entry *const more = &s[0].entries[s[0].count++];
         *more = (sim_entry){
-            schema->patterns[1 + rv_random_below(random, sim_schema_patterns(schema) - 1)],
-            s[0].entries[0].history, NULL, 0};
+            .pattern =
+                schema->patterns[1 + rv_random_below(random, sim_schema_patterns(schema) - 1)],
+            .history = s[0].entries[0].history};
     }
     for (uint8_t i = 0; i < s[0].count; i++) { /* each once */
         bool again = false;
@@ -461,7 +463,7 @@ static void draw_rows_of(sim_plan *plan, uint64_t *random, uint8_t index) {
         }
     }
     if (chosen != NULL && s->count < SIM_ENTRIES_MAX) {
-        s->entries[s->count++] = (sim_entry){NULL, false, chosen, 0};
+        s->entries[s->count++] = (sim_entry){.given = chosen};
     }
 }
 
@@ -504,7 +506,7 @@ static void draw_rows(sim_plan *plan, bool known) {
             draw_rows_of(plan, &random, i);
             if (m->selections[0].count == 0) { /* it has no rows to give */
                 m->selections[0].entries[m->selections[0].count++] =
-                    (sim_entry){held->entries[0].pattern, true, NULL, 0};
+                    (sim_entry){.pattern = held->entries[0].pattern, .history = true};
             }
         }
         if (behind) {
@@ -551,6 +553,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     draw_fills(plan, (features & SIM_FILLS) != 0);
     draw_gate_fills(plan, (features & SIM_GATE_FILLS) != 0);
     sim_gates_draw(plan, features);
+    sim_times_draw(plan, (features & SIM_TIMES) != 0);
     draw_unmet(plan, (features & SIM_UNMET) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     plan->features.retries =

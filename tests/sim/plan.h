@@ -115,6 +115,7 @@ typedef struct sim_features {
     bool rows;    /* gateways select aggregates, or edges behind them do */
     bool unmet;   /* edges are given the schema before they meet anybody, and work with it */
     bool losses;  /* devices are lost when a gateway has what they wrote */
+    bool times;   /* edges take streams since a time, of some clock */
     bool retries; /* what was written is given again, also elsewhere */
     bool twins;   /* a directory is copied, and both are used */
 } sim_features;
@@ -155,6 +156,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_UNMET        0x4000u
 #define SIM_TWINS        0x8000u
 #define SIM_GATE_MIXES   0x10000u /* gateways that change with rows, rights and fills, too */
+#define SIM_TIMES        0x20000u
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -7,12 +7,26 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Clocks begin on the 14th of November 2023, at 22:13:20. */
+static int write_time(char *text, size_t size, int32_t seconds) {
+    const int32_t at = 13 * 86400 + 22 * 3600 + 13 * 60 + 20 + seconds;
+    const int32_t day = at / 86400, second = at % 86400;
+    RV_ASSERT(at >= 0 && day < 61);
+    return snprintf(text, size, " history since 2023-%02d-%02d %02d:%02d:%02d+00",
+                    day < 30 ? 11 : 12, day % 30 + 1, second / 3600, second / 60 % 60, second % 60);
+}
+
 void sim_entry_text(const sim_entry *entry, char text[SIM_ENTRY_LEN]) {
     const char *const name = entry->pattern != NULL ? entry->pattern : entry->given->text;
     const bool none = entry->pattern != NULL && !entry->history;
-    const int len = none && entry->since > 0
-                        ? snprintf(text, SIM_ENTRY_LEN, "%s history since %u", name, entry->since)
-                        : snprintf(text, SIM_ENTRY_LEN, "%s%s", name, none ? " history none" : "");
+    const bool timed = none && entry->timed;
+    int len =
+        none && entry->since > 0
+            ? snprintf(text, SIM_ENTRY_LEN, "%s history since %u", name, entry->since)
+            : snprintf(text, SIM_ENTRY_LEN, "%s%s", name, none && !timed ? " history none" : "");
+    if (timed && len > 0 && len < SIM_ENTRY_LEN) {
+        len += write_time(text + len, SIM_ENTRY_LEN - (size_t)len, entry->seconds);
+    }
     RV_ASSERT(len > 0 && len < SIM_ENTRY_LEN);
 }
 
@@ -53,7 +67,8 @@ static bool has(const sim_selection *selection, const sim_entry *entry) {
     for (uint8_t i = 0; i < selection->count && !met; i++) {
         const sim_entry *const e = &selection->entries[i];
         met = e->pattern == entry->pattern && e->history == entry->history &&
-              e->given == entry->given && e->since == entry->since;
+              e->given == entry->given && e->since == entry->since && e->timed == entry->timed &&
+              e->seconds == entry->seconds;
     }
     return met;
 }
@@ -159,7 +174,8 @@ static void draw_streams(sim_selection *selection, const sim_schema *schema, uin
         const sim_entry *const old = entry_of(before, pattern);
         const bool may = before == NULL || (old != NULL && old->history);
         if (entry_of(selection, pattern) == NULL) {
-            selection->entries[selection->count++] = (sim_entry){pattern, history && may, NULL, 0};
+            selection->entries[selection->count++] =
+                (sim_entry){.pattern = pattern, .history = history && may};
         }
     }
     RV_ASSERT(selection->count <= SIM_PATTERNS_MAX);
@@ -177,7 +193,7 @@ void sim_selection_draw(sim_selection *selection, const sim_schema *schema, uint
     for (uint64_t i = most + rv_random_below(random, 2); i > 0; i--) {
         const sim_given *const given = &schema->givens[rv_random_below(random, known)];
         if (sim_selection_given(selection, rv_bytes_of_string(given->aggregate)) == NULL) {
-            selection->entries[selection->count++] = (sim_entry){NULL, false, given, 0};
+            selection->entries[selection->count++] = (sim_entry){.given = given};
         }
     }
     RV_ASSERT(selection->count > 0 && selection->count <= SIM_ENTRIES_MAX);

@@ -19,7 +19,9 @@ typedef struct sim_entry {
     const char *pattern; /* NULL: an aggregate */
     bool history;        /* all of it, or none */
     const sim_given *given;
-    uint32_t since; /* not all, but what is from this position on; 0: none */
+    uint32_t since;  /* not all, but what is from this position on; 0: none */
+    bool timed;      /* or from a time on: */
+    int32_t seconds; /* from where clocks begin */
 } sim_entry;
 
 typedef struct sim_selection {

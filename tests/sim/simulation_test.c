@@ -240,7 +240,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.told > sum.told_again && sum.told_again > 0 && sum.told_forgotten > 0);
     RV_CHECK(sum.told_waiting > 0 && sum.scant > 0 && sum.stopped > sum.stopped_full);
     RV_CHECK(sum.stopped_full > 0 && sum.older > 0 && sum.opaque > 0 && sum.stale > 0);
-    RV_CHECK(sum.fills > 0 && sum.filled > 0 && sum.gate_fills > 0);
+    RV_CHECK(sum.fills > 0 && sum.filled > 0 && sum.gate_fills > 0 && sum.times > 0);
     RV_CHECK(sum.gate_changes > 0 && sum.gate_refusals > 0 && sum.gate_mixed > 0);
     RV_CHECK(sum.reads > 0);
     RV_CHECK(sum.laid >= sum.laid_compared && sum.laid_compared > 0);

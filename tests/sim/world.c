@@ -502,6 +502,7 @@ static void destroy(sim_world *world) {
     world->figures.older = world->plan->features.older;
     world->figures.fills = world->plan->features.fills;
     world->figures.gate_fills = world->plan->features.gate_fills;
+    world->figures.times = world->plan->features.times;
     world->figures.gate_changes = world->plan->features.gate_changes;
     world->figures.rows = world->plan->features.rows;
     world->figures.retries = world->plan->features.retries;

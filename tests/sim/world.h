@@ -170,6 +170,7 @@ typedef struct sim_figures {
     uint64_t stale;         /* aggregates that were stale then */
     uint64_t fills;         /* worlds in which the past is filled in, */
     uint64_t gate_fills;    /* from gateways, */
+    uint64_t times;         /* or since a time, */
     uint64_t gate_changes;  /* worlds in which gateways change what they hold, */
     uint64_t gate_refusals; /* refusals of what they have not in order, */
     uint64_t
