@@ -57,7 +57,10 @@ rv_status rv_upstream_shared_create(rv_upstream_shared **shared, const rv_upstre
                 u->waiting_memory != NULL && u->changes_memory != NULL;
         u->messages = rv_arena_take_raw(arena, sizeof(rv_shared_message) * SHARED_MESSAGES);
         u->guides = rv_arena_take_raw(arena, sizeof(rv_upstream_guide) * RV_UPSTREAM_GUIDES);
-        u->guide_near = options->guide_near > 0 ? options->guide_near : RV_GUIDE_NEAR;
+        u->guiding = (rv_guide_options){
+            .near = options->guide_near > 0 ? options->guide_near : RV_GUIDE_NEAR,
+            .look = options->guide_look,
+        };
         whole =
             whole && u->messages != NULL && u->guides != NULL && rv_upstream_watch_create(u, arena);
     }

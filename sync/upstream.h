@@ -23,6 +23,7 @@ typedef struct rv_upstream_options {
     const rv_digest_ops *digest; /* for tokens; NULL: none is taken */
     uint32_t guide_near; /* events that an edge is behind before the log's index leads to what it
                             selected; 0: as many as pay, for all but tests */
+    uint32_t guide_look; /* streams that it compares with an edge's patterns in one look; so, too */
 } rv_upstream_options;
 
 /* Takes its memory from `arena`: 7.25 MiB and 12 KiB for each connection, and 0.8 MiB for a node

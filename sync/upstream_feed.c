@@ -137,7 +137,7 @@ static void take_guide(rv_upstream *s, int64_t now) {
     rv_upstream_guide *g = guide_of(s);
     RV_ASSERT(s->fed_count > 0);
     s->wide = s->wide || (g != NULL && g->guide.many);
-    if (s->wide || is_changing(s) || durable < next || durable - next < shared->guide_near) {
+    if (s->wide || is_changing(s) || durable < next || durable - next < shared->guiding.near) {
         rv_upstream_guide_leave(s);
         return;
     }
@@ -147,10 +147,16 @@ static void take_guide(rv_upstream *s, int64_t now) {
             return;
         }
         g->session = s;
-        rv_guide_begin(&g->guide, shared->guide_near);
+        rv_guide_begin(&g->guide, &shared->guiding);
         rv_subscription_guide(&s->subscription, &g->guide);
     }
     g->used_at = now;
+}
+
+/* The look ended before the guide had compared all streams. */
+static bool is_comparing(const rv_upstream *s) {
+    RV_ASSERT(s->used);
+    return s->subscription.guide != NULL && s->subscription.guide->compares;
 }
 
 /* Goes on there with the same patterns. */
@@ -176,7 +182,7 @@ static void go_on(rv_upstream *s, uint64_t next) {
 void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
     rv_guide *const guide = s->subscription.guide;
     if (guide != NULL) {
-        rv_guide_begin(guide, s->shared->guide_near);
+        rv_guide_begin(guide, &s->shared->guiding);
     }
     s->wide = false;
     go_on(s, next);
@@ -349,7 +355,8 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
             return false;
         }
         const uint32_t staged = rv_encoder_count(s->shared->encoder);
-        const bool cut_short = staged == 0 && g.status == RV_PENDING && g.next > start;
+        const bool cut_short =
+            g.status == RV_PENDING && (is_comparing(s) || (staged == 0 && g.next > start));
         const rv_status status = deliver(s, &g, start, now, message);
         if (status == RV_OK) {
             return true;

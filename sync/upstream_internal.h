@@ -377,14 +377,14 @@ struct rv_upstream_shared {
     uint32_t bucket_count;  /* a power of two */
     rv_upstream_watch **buckets;
     rv_upstream_guide *guides;
-    uint32_t guide_count;   /* those that ever were in use */
-    uint32_t guide_near;    /* as a session's guide is begun with */
-    rv_subscription router; /* of all events: what became durable, for those that are watched */
-    rv_mark routed;         /* how far it has come, */
-    uint64_t rows;          /* and with it what became of rows: serial of the next change */
-    uint64_t evaluated;     /* filters, the last time that was looked at, */
-    uint64_t evaluated_max; /* and behind how many each session looks for itself */
-    int64_t tell_from;      /* W may be told once for each TELL_US since then */
+    uint32_t guide_count;     /* those that ever were in use */
+    rv_guide_options guiding; /* as a session's guide is begun with */
+    rv_subscription router;   /* of all events: what became durable, for those that are watched */
+    rv_mark routed;           /* how far it has come, */
+    uint64_t rows;            /* and with it what became of rows: serial of the next change */
+    uint64_t evaluated;       /* filters, the last time that was looked at, */
+    uint64_t evaluated_max;   /* and behind how many each session looks for itself */
+    int64_t tell_from;        /* W may be told once for each TELL_US since then */
     rv_shared_message *messages;
     uint32_t message_count; /* those that ever were in use */
     uint32_t message_next;

@@ -4,11 +4,11 @@
 #include "core/base/assert.h"
 #include "core/engine/internal.h"
 
-#define COMPARED_MAX 16384u /* streams, at a time */
-
-void rv_guide_begin(rv_guide *guide, uint32_t near) {
-    RV_ASSERT(near > 0);
-    guide->near = near;
+void rv_guide_begin(rv_guide *guide, const rv_guide_options *options) {
+    const uint32_t near = options->near > 0 ? options->near : RV_GUIDE_NEAR;
+    const uint32_t look = options->look > 0 ? options->look : RV_GUIDE_LOOK;
+    guide->options = (rv_guide_options){.near = near, .look = look};
+    guide->compares = false;
     guide->compared = 0;
     guide->count = 0;
     guide->many = false;
@@ -17,6 +17,7 @@ void rv_guide_begin(rv_guide *guide, uint32_t near) {
 
 void rv_guide_again(rv_guide *guide) {
     RV_ASSERT(guide->count <= RV_GUIDE_STREAMS);
+    guide->compares = false;
     guide->ask_at = 0;
     for (uint32_t i = 0; i < guide->count; i++) {
         guide->versions[i] = 1;
@@ -70,11 +71,13 @@ static void look_up(rv_guide *g, const rv_subscription *s, uint32_t confirmed) {
     g->compared = confirmed;
 }
 
-/* True when all streams of the node were compared with the patterns. `span`: events to pass. */
+/* True when all streams of the node were compared with the patterns. False: it takes another look
+ * (`compares`), or does not pay. `span`: events to pass. */
 static bool find_streams(rv_guide *g, const rv_subscription *s, uint64_t span) {
     const uint32_t confirmed = rv_node_streams_confirmed(s->node);
     if (g->compared > confirmed) {
-        rv_guide_begin(g, g->near); /* the node has gone back */
+        const rv_guide_options options = g->options;
+        rv_guide_begin(g, &options); /* the node has gone back */
     }
     if (g->compared < confirmed && all_concrete(s)) {
         look_up(g, s, confirmed);
@@ -82,13 +85,14 @@ static bool find_streams(rv_guide *g, const rv_subscription *s, uint64_t span) {
     if (confirmed - g->compared > span) {
         return false;
     }
-    for (uint32_t i = 0; i < COMPARED_MAX && g->compared < confirmed && !g->many; i++) {
+    for (uint32_t i = 0; i < g->options.look && g->compared < confirmed && !g->many; i++) {
         rv_bytes path;
         if (rv_subscription_selects(s, g->compared, &path)) {
             add(g, g->compared);
         }
         g->compared += 1;
     }
+    g->compares = g->compared < confirmed && !g->many;
     return g->compared == confirmed && !g->many;
 }
 
@@ -130,11 +134,12 @@ rv_status rv_guide_next(rv_guide *g, const rv_subscription *s, uint64_t end, uin
     uint64_t least = end;
     RV_ASSERT(s->pattern_count > 0 && end <= rv_node_sequence_durable(s->node));
     *next = from;
-    if (g->many || from < g->ask_at || end < from || end - from < g->near) {
+    g->compares = false;
+    if (g->many || from < g->ask_at || end < from || end - from < g->options.near) {
         return RV_OK;
     }
     if (!find_streams(g, s, end - from)) {
-        return RV_OK; /* some of them at least: the next time */
+        return g->compares ? RV_PENDING : RV_OK;
     }
     rv_status status = RV_OK;
     for (uint32_t i = 0; i < g->count && status == RV_OK; i++) {
@@ -145,10 +150,10 @@ rv_status rv_guide_next(rv_guide *g, const rv_subscription *s, uint64_t end, uin
     if ((status == RV_PENDING || status == RV_BUSY) && rv_log_indexed_from(s->node->log, from)) {
         return status;
     }
-    if (status == RV_OK && least - from >= g->near) {
+    if (status == RV_OK && least - from >= g->options.near) {
         *next = least;
     } else if (least > from) {
-        g->ask_at = from + g->near;
+        g->ask_at = from + g->options.near;
     }
     return RV_OK;
 }

@@ -330,6 +330,7 @@ void sim_member_opened(sim_member *member) {
                                              .digest = member->plan->tokens ? &test_digest : NULL,
                                              .compression = compression,
                                              .guide_near = near,
+                                             .guide_look = 1 + near / 2,
                                              .connections_max = CONNECTIONS_MAX};
         status = rv_upstream_shared_create(&member->shared, &options, &arena, NULL);
     }

@@ -165,6 +165,7 @@ static void run(uint64_t seed) {
     static reading walked;
     static reading guided;
     static const uint32_t nears[] = {1, 3, 20, RV_GUIDE_NEAR};
+    static const uint32_t looks[] = {1, 7, 100, RV_GUIDE_LOOK};
     world *const w = calloc(1, sizeof *w);
     selection x;
     rv_guide guide;
@@ -175,7 +176,8 @@ static void run(uint64_t seed) {
         know_ends(w);
         choose(w, &x);
         open_reading(w, &x, &guided);
-        rv_guide_begin(&guide, nears[below(w, 4)]);
+        const rv_guide_options options = {.near = nears[below(w, 4)], .look = looks[below(w, 4)]};
+        rv_guide_begin(&guide, &options);
         rv_subscription_guide(&guided.s, &guide);
         read_all(w, &guided);
         if (i % 3 == 0) { /* what comes is met, too */
@@ -217,13 +219,54 @@ RV_TEST(a_guide_costs_what_it_leads_to) {
         RV_CHECK_STATUS(
             rv_path_pattern_parse(rv_bytes_of_string(patterns[i]), &x.patterns[0], NULL), RV_OK);
         open_reading(w, &x, &guided);
-        rv_guide_begin(&guide, 16);
+        const rv_guide_options options = {.near = 16};
+        rv_guide_begin(&guide, &options);
         rv_subscription_guide(&guided.s, &guide);
         read_all(w, &guided);
         RV_CHECK(guided.count >= 1 && guided.count < 100);
         RV_CHECK(guided.calls < 60 * (guided.count + 2)); /* of 9,000 */
         RV_CHECK(guided.calls < 3000);
     }
+    fixture_free(&w->f);
+    free(w);
+}
+
+/* One look compares no more streams than it may, and the next goes on: (mended) a call compared
+ * them all, some between each two batches. What is yielded is the same. */
+RV_TEST(a_look_compares_so_many_streams) {
+    enum { LOOK = 10 };
+    static reading walked;
+    static reading guided;
+    const rv_guide_options options = {.near = 16, .look = LOOK};
+    selection x = {.count = 1, .system = true, .from = 1, .until = UINT64_MAX};
+    world *const w = calloc(1, sizeof *w);
+    w->f = fixture_root(9);
+    w->random = 9;
+    grow(w, 9000);
+    know_ends(w);
+    const uint32_t streams = rv_node_streams_confirmed(w->f.node);
+    RV_CHECK(streams > 8 * LOOK);
+    RV_CHECK_STATUS(rv_path_pattern_parse(RV_LITERAL("/rivulet/*"), &x.patterns[0], NULL), RV_OK);
+    open_reading(w, &x, &guided);
+    rv_guide guide;
+    rv_guide_begin(&guide, &options);
+    rv_subscription_guide(&guided.s, &guide);
+    for (uint32_t looks = 1; guide.compared < streams; looks++) {
+        rv_event event;
+        rv_bytes path;
+        const rv_status status = rv_subscription_next(&guided.s, 65536, &event, &path, NULL);
+        RV_CHECK(guide.compared <= looks * LOOK);
+        RV_CHECK_STATUS(status, guide.compared < streams ? RV_PENDING : RV_OK);
+        RV_CHECK(guide.compared == streams || guide.compares);
+        RV_CHECK_PASSED();
+    }
+    open_reading(w, &x, &guided);
+    rv_guide_again(&guide);
+    rv_subscription_guide(&guided.s, &guide);
+    read_all(w, &guided);
+    open_reading(w, &x, &walked);
+    read_all(w, &walked);
+    check_same(&walked, &guided);
     fixture_free(&w->f);
     free(w);
 }
@@ -256,6 +299,7 @@ RV_TEST(the_last_batch_is_near_after_a_start) {
 int main(void) {
     RV_RUN(the_last_batch_is_near_after_a_start);
     RV_RUN(a_guide_costs_what_it_leads_to);
+    RV_RUN(a_look_compares_so_many_streams);
     RV_RUN(a_guide_leaves_out_nothing_and_says_the_same);
     return rv_test_done();
 }

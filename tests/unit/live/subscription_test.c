@@ -111,7 +111,11 @@ static void reader_open(world *w, reader *r) {
         rv_subscription_from_time(&r->subscription, r->time);
     }
     if (rv_test_random(&w->random) % 2 == 0) {
-        rv_guide_begin(&r->guide, 1 + (uint32_t)(rv_test_random(&w->random) % 6));
+        const rv_guide_options options = {
+            .near = 1 + (uint32_t)(rv_test_random(&w->random) % 6),
+            .look = 1 + (uint32_t)(rv_test_random(&w->random) % 6),
+        };
+        rv_guide_begin(&r->guide, &options);
         rv_subscription_guide(&r->subscription, &r->guide);
     }
 }

@@ -57,7 +57,8 @@ static void check_point(pair *p) {
 static void sync_some(pair *p, uint64_t *random, uint64_t messages) {
     uint64_t w = rv_node_watermark(p->leaf.node);
     int quiet = 0;
-    p->shared->guide_near = 1 + (uint32_t)(rv_test_random(random) % 40);
+    p->shared->guiding.near = 1 + (uint32_t)(rv_test_random(random) % 40);
+    p->shared->guiding.look = 1 + (uint32_t)(rv_test_random(random) % 60);
     if (p->session == NULL) {
         RV_CHECK(pair_connect(p));
     }
@@ -67,7 +68,9 @@ static void sync_some(pair *p, uint64_t *random, uint64_t messages) {
         const uint64_t credit = p->session->credit;
         const uint64_t less = rv_test_random(random) % 3 == 0 ? credit - credit % 300 : 0;
         p->session->credit -= less; /* what is staged then is not sent, and staged again */
-        quiet = pair_step(p) || less > 0 ? 0 : quiet + 1;
+        const bool moved = pair_step(p) || less > 0;
+        const bool looks = p->session != NULL && p->session->retry_at <= p->now; /* once more */
+        quiet = moved || looks ? 0 : quiet + 1;
         if (p->session != NULL) {
             p->session->credit += less;
         }
@@ -113,7 +116,7 @@ RV_TEST(an_edge_that_is_led_to_what_it_selected_holds_the_same) {
 RV_TEST(behind_a_base_the_way_is_another) {
     pair p = pair_create("/accounts/3;/accounts/4 history none");
     uint64_t random = 1;
-    p.shared->guide_near = 1;
+    p.shared->guiding.near = 1;
     RV_CHECK(pair_feed(&p, &random, 3000, 40, 12));
     RV_CHECK(pair_connect(&p));
     for (int i = 0; i < 60; i++) {
