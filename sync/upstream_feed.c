@@ -3,7 +3,8 @@
  * The feed of a session: what the edge selected, from its W on, as events messages, each ending
  * where a batch of the root ends, or marked as continued where one batch is larger than a message.
  * Nothing is kept between two calls but the subscription: when the log has to be read or the
- * credit does not suffice, the subscription is opened again at the last mark and the work repeated.
+ * credit does not suffice, the subscription is opened again where it was and the work repeated.
+ * Where that is may be far behind the W that was told last, as nothing in between was selected.
  *
  * A session that is far behind has a guide (core/live/guide.h) while there is one: it looks at the
  * batches that hold what the edge selected, and at the last one there is, and takes W and chain
@@ -159,6 +160,13 @@ static bool is_comparing(const rv_upstream *s) {
     return s->subscription.guide != NULL && s->subscription.guide->compares;
 }
 
+/* Where the session is in the log, with what was said there of the last batch that had ended. */
+static rv_mark stand_of(const rv_upstream *s) {
+    const rv_subscription *const log = &s->subscription;
+    return (rv_mark){0, rv_subscription_watermark(log), rv_subscription_chain(log),
+                     rv_subscription_sequence(log)};
+}
+
 /* Goes on there with the same patterns. */
 static void go_on(rv_upstream *s, uint64_t next) {
     rv_upstream_shared *const shared = s->shared;
@@ -177,6 +185,12 @@ static void go_on(rv_upstream *s, uint64_t next) {
         rv_guide_again(guide);
         rv_subscription_guide(&s->subscription, guide);
     }
+}
+
+/* Is again where it was: what lies between W and there was looked at, and is not once more. */
+static void go_back(rv_upstream *s, const rv_mark *stand) {
+    go_on(s, stand->next);
+    rv_subscription_stands(&s->subscription, stand->watermark, stand->chain_hash);
 }
 
 void rv_upstream_subscribe(rv_upstream *s, uint64_t next) {
@@ -243,7 +257,7 @@ static bool progress(rv_upstream *s, const rv_mark *mark, int64_t now, rv_bytes 
 
 /* What one staging gives. RV_OK with a message; RV_END: nothing; RV_MESSAGE_TOO_LARGE: fewer
  * events. */
-static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, int64_t now,
+static rv_status deliver(rv_upstream *s, const rv_staging *g, const rv_mark *stand, int64_t now,
                          rv_bytes *message) {
     const uint32_t staged = rv_encoder_count(s->shared->encoder);
     const bool batch_whole = g->mark.watermark > 0;
@@ -251,7 +265,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
         /* W is to move: rows that changed up to there come first, then the same events again */
         const rv_status status = rv_upstream_changes(s, &g->mark, message);
         if (status != RV_END) {
-            go_on(s, s->in_batch ? start : s->after);
+            go_back(s, stand);
             return status == RV_OK ? RV_OK : RV_END;
         }
     }
@@ -279,7 +293,7 @@ static rv_status deliver(rv_upstream *s, const rv_staging *g, uint64_t start, in
         return RV_END;
     }
     if (!continues) {
-        rv_upstream_shared_keep(s, start, &g->mark, *message);
+        rv_upstream_shared_keep(s, stand->next, &g->mark, *message);
     }
     s->watermark = continues ? s->watermark : g->mark.watermark;
     s->after = continues ? s->after : g->mark.next;
@@ -341,8 +355,8 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
     if (s->credit < s->credit_needed || is_up_to_date(s)) {
         return false;
     }
-    const uint64_t start = rv_subscription_sequence(&s->subscription);
-    const rv_shared_message *const made = rv_upstream_shared_find(s, start);
+    const rv_mark stand = stand_of(s);
+    const rv_shared_message *const made = rv_upstream_shared_find(s, stand.next);
     if (made != NULL) {
         return send_made(s, made, now, message);
     }
@@ -356,22 +370,23 @@ static bool feed(rv_upstream *s, int64_t now, rv_bytes *message) {
         }
         const uint32_t staged = rv_encoder_count(s->shared->encoder);
         const bool cut_short =
-            g.status == RV_PENDING && (is_comparing(s) || (staged == 0 && g.next > start));
-        const rv_status status = deliver(s, &g, start, now, message);
+            g.status == RV_PENDING && (is_comparing(s) || (staged == 0 && g.next > stand.next));
+        const rv_status status = deliver(s, &g, &stand, now, message);
         if (status == RV_OK) {
             return true;
         }
         if (status == RV_END) {
             if (staged > 0) {
-                go_on(s, start); /* staged and not sent: once more, later */
+                go_back(s, &stand); /* staged and not sent: once more, later */
             }
             s->retry_at = cut_short ? now : s->retry_at;
             return false;
         }
         RV_ASSERT(status == RV_MESSAGE_TOO_LARGE);
-        go_on(s, start);
+        go_back(s, &stand);
     }
-    (void)rv_error_set(&error, RV_DATA_DAMAGED, "an event after sequence %u cannot be sent", start);
+    (void)rv_error_set(&error, RV_DATA_DAMAGED, "an event after sequence %u cannot be sent",
+                       stand.next);
     (void)rv_upstream_fail(s, &error);
     return false;
 }

@@ -333,9 +333,11 @@ void rv_upstream_rest(rv_upstream *s) {
 }
 
 void rv_upstream_unwatch(rv_upstream *s) {
-    if (s->watched) {
+    if (s->watched) { /* what was looked at for all is not again: invariant 1 */
+        const rv_mark *const routed = &s->shared->routed;
         unwatch_all(s);
-        rv_upstream_subscribe(s, s->after);
+        rv_upstream_subscribe(s, routed->next);
+        rv_subscription_stands(&s->subscription, routed->watermark, routed->chain_hash);
         set_asked(s);
     }
     RV_ASSERT(!s->watched);

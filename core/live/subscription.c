@@ -435,3 +435,9 @@ uint64_t rv_subscription_watermark(const rv_subscription *s) {
 uint64_t rv_subscription_chain(const rv_subscription *s) {
     return s->chain_hash;
 }
+
+void rv_subscription_stands(rv_subscription *s, uint64_t watermark, uint64_t chain_hash) {
+    RV_ASSERT(!s->in_batch && s->watermark == 0);
+    s->watermark = watermark;
+    s->chain_hash = chain_hash;
+}

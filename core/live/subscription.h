@@ -107,4 +107,7 @@ uint64_t rv_subscription_sequence(const rv_subscription *subscription);
 uint64_t rv_subscription_watermark(const rv_subscription *subscription);
 uint64_t rv_subscription_chain(const rv_subscription *subscription);
 
+/* Of one that was just opened where another one was: says the same of the last batch before. */
+void rv_subscription_stands(rv_subscription *subscription, uint64_t watermark, uint64_t chain_hash);
+
 #endif

@@ -368,6 +368,59 @@ RV_TEST(a_change_of_a_row_asks_only_whom_it_concerns) {
     destroy(&c);
 }
 
+/* The place in the log that session 0 reads from. */
+static uint64_t place_of(const crowd *c) {
+    return rv_subscription_sequence(&c->players[0].session->subscription);
+}
+
+/* Many events of others, and W is not told meanwhile; `*next`: the first sequence behind them. */
+static void pass_others(crowd *c, uint64_t *next) {
+    uint64_t told = 0;
+    for (unsigned i = 0; i < 40; i++) {
+        pay(c, 3, 1);
+        RV_CHECK(fixture_settle(c->root.node));
+        (void)turn(c); /* it may be told W once, and then not for a while */
+        told = i < 2 ? c->players[0].watermark : told;
+    }
+    RV_CHECK(c->players[0].session->watched && c->players[0].watermark == told);
+    *next = rv_node_sequence(c->root.node) + 1;
+}
+
+/* Whoever is concerned reads on from where everybody has looked, not from the W that was told last,
+ * which may be far behind: neither when rows were sent (mended: then it began there), nor when all
+ * are to look. */
+RV_TEST(what_was_looked_at_is_not_read_again) {
+    crowd c;
+    create(&c);
+    hand(&c, 3, 5);
+    settle(&c);
+    player *const p = &c.players[0];
+    uint64_t looked = 0;
+    pass_others(&c, &looked);
+    hand(&c, 9, 0); /* its owner */
+    RV_CHECK(fixture_settle(c.root.node));
+    (void)rv_upstream_look(c.shared, c.now);
+    const rv_compression none = {0};
+    const rv_writer inflated = {0};
+    rv_bytes message, body;
+    rv_wire_kind kind;
+    RV_CHECK(!p->session->watched && place_of(&c) >= looked);
+    RV_CHECK(rv_upstream_send(p->session, c.now, &message));
+    RV_CHECK_STATUS(rv_wire_open(message, &none, &inflated, &kind, &body, NULL), RV_OK);
+    RV_CHECK(kind == RV_WIRE_CHANGES && place_of(&c) >= looked);
+    take(&c, p, kind, body);
+    ask(&c, p);
+    RV_CHECK_EQ(p->watermark, rv_node_watermark_durable(c.root.node));
+    settle(&c);
+    pass_others(&c, &looked);
+    apply(&c, "CREATE AGGREGATE chair (id bigint PRIMARY KEY);");
+    RV_CHECK(fixture_settle(c.root.node));
+    (void)rv_upstream_look(c.shared, c.now);
+    RV_CHECK(!p->session->watched && place_of(&c) >= looked);
+    settle(&c);
+    destroy(&c);
+}
+
 /* Everybody is asked, and it is as before. */
 RV_TEST(schemas_and_rights_change_in_between) {
     crowd c;
@@ -457,6 +510,7 @@ RV_TEST(random_changes_reach_whom_they_concern) {
 
 int main(void) {
     RV_RUN(a_change_of_a_row_asks_only_whom_it_concerns);
+    RV_RUN(what_was_looked_at_is_not_read_again);
     RV_RUN(schemas_and_rights_change_in_between);
     RV_RUN(changes_come_faster_than_they_are_kept);
     RV_RUN(random_changes_reach_whom_they_concern);
