@@ -22,12 +22,12 @@ void rv_follower_take(rv_follower *f, const rv_followers *of, uint16_t kept) {
     take_moment(f, of, kept);
 }
 
-/* Where nothing that is kept has changed, the moment need not grow old: others have newer ones. */
+/* Where nothing that was read has changed, the moment need not grow old: others have newer ones, and
+ * what became of rows that were not read is nothing to go by. */
 static void renew_moment(rv_follower *f, const rv_followers *of, uint16_t kept) {
-    rv_state *const state = state_of(of);
     const rv_moment *const moment = rv_moment_find(of->moments, f->moment);
-    if (moment != NULL && kept != RV_NONE && moment->revision != rv_state_revision(state) &&
-        rv_state_revision_of(state, kept) <= moment->revision) {
+    if (moment != NULL && kept != RV_NONE &&
+        moment->revision != rv_state_revision(state_of(of))) {
         take_moment(f, of, kept);
     }
 }

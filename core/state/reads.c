@@ -14,6 +14,8 @@
 RV_STATIC_ASSERT(RV_READS_END_MAX < CUT, "a length is seven bits");
 RV_STATIC_ASSERT(RV_READS_END_MAX < RV_TREE_KEY_MAX, "what is cut in the tree is cut here");
 RV_STATIC_ASSERT(PART_MAX <= RV_READS_LEN_MAX, "any part fits");
+RV_STATIC_ASSERT(RV_INDEXES_MAX <= RV_READS_VALUE, "an index's number is none of the others");
+RV_STATIC_ASSERT(RV_COLUMNS_MAX <= 256, "a column's number is one byte");
 
 void rv_reads_clear(rv_reads *reads) {
     memset(reads->whole, 0, sizeof reads->whole);
@@ -92,6 +94,30 @@ void rv_reads_key(rv_reads *reads, const rv_state *state, uint16_t aggregate, co
     rv_writer w = begin(bytes, aggregate, RV_READS_KEY, 0);
     rv_write_u8(&w, sizeof hash);
     rv_write(&w, rv_bytes_of(&hash, sizeof hash));
+    rv_write_u8(&w, 0);
+    RV_ASSERT(!w.full);
+    add(reads, bytes, w.len);
+}
+
+void rv_reads_value_write(const rv_state *state, uint16_t column, const rv_value *value,
+                          uint8_t *bytes) {
+    const uint32_t hash = rv_rows_keys_hash(state->hash_key, value, 1);
+    RV_ASSERT(column < RV_COLUMNS_MAX && !rv_value_is_null(value));
+    bytes[0] = (uint8_t)column;
+    rv_store_u32(bytes + 1, hash);
+}
+
+void rv_reads_value(rv_reads *reads, const rv_state *state, uint16_t aggregate, uint16_t column,
+                    const rv_value *value) {
+    uint8_t low[RV_READS_VALUE_LEN];
+    uint8_t bytes[PART_MAX];
+    if (rv_reads_has_all(reads, aggregate)) {
+        return;
+    }
+    rv_reads_value_write(state, column, value, low);
+    rv_writer w = begin(bytes, aggregate, RV_READS_VALUE, 0);
+    rv_write_u8(&w, sizeof low);
+    rv_write(&w, rv_bytes_of(low, sizeof low));
     rv_write_u8(&w, 0);
     RV_ASSERT(!w.full);
     add(reads, bytes, w.len);
@@ -176,7 +202,7 @@ static int compare(rv_bytes key, rv_bytes end, bool cut, bool *same) {
 bool rv_reads_holds(const rv_reads_part *part, rv_bytes key) {
     bool same_low = false;
     bool same_high = false;
-    if (part->index == RV_READS_KEY) {
+    if (part->index == RV_READS_KEY || part->index == RV_READS_VALUE) {
         return rv_bytes_equal(part->low, key);
     }
     const int low = compare(key, part->low, part->low_cut, &same_low);

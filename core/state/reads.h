@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What an answer read of the rows, so that it can be told whether a change concerns it: keys that
- * were looked up, those that were not found too; parts of secondary indexes that were walked; or
- * all rows of an aggregate. As bytes, in a buffer of its own:
+ * were looked up, those that were not found too; parts of secondary indexes that were walked; rows
+ * that have a value in a column, gone through without an index; or all rows of an aggregate. As
+ * bytes, in a buffer of its own:
  *
- *     size u16 | aggregate u16 | index or RV_READS_KEY u8 | open u8 | low | high
+ *     size u16 | aggregate u16 | index, RV_READS_KEY or RV_READS_VALUE u8 | open u8 | low | high
  *     a key:    its hash, 4 bytes, as `low`; two keys of one hash are taken for one
+ *     a value:  its column u8 and its hash, 4 bytes, as `low`; the same of values
  *     an end:   cut and length u8 | the index's key (sorted_key.h), at most RV_READS_END_MAX bytes
  *
  * It errs to one side: what it has is at least what was read. What does not fit is all rows of the
@@ -19,7 +21,8 @@
 
 #include "core/state/state.h"
 
-#define RV_READS_KEY 0xffu /* in the place of an index's number */
+#define RV_READS_KEY   0xffu /* in the place of an index's number */
+#define RV_READS_VALUE 0xfeu
 
 typedef struct rv_reads {
     uint64_t whole[RV_AGGREGATES_MAX / 64u]; /* bits: of these all rows */
@@ -36,6 +39,11 @@ void rv_reads_all(rv_reads *reads, uint16_t aggregate);
 /* The row with this key (rows.h), whether there is one or not. */
 void rv_reads_key(rv_reads *reads, const rv_state *state, uint16_t aggregate, const rv_value *key);
 
+/* The rows with this value, which is not NULL, in a column of a type whose equal values are the same
+ * number or bytes (rv_schema_filter_equates). */
+void rv_reads_value(rv_reads *reads, const rv_state *state, uint16_t aggregate, uint16_t column,
+                    const rv_value *value);
+
 /* The rows of the range, in its order; up to and with `last`, if it is not RV_ROW_NONE. */
 void rv_reads_range(rv_reads *reads, const rv_state *state, const rv_index_range *range,
                     rv_row last);
@@ -48,8 +56,8 @@ static inline bool rv_reads_has_all(const rv_reads *reads, uint16_t aggregate) {
 /* True when nothing was read. */
 bool rv_reads_none(const rv_reads *reads);
 
-/* How many keys were looked up in an aggregate of which not all was read, or, with an index's
- * number, how many of its ranges were walked. */
+/* How many keys were looked up in an aggregate of which not all was read, or, with RV_READS_VALUE,
+ * values, or, with an index's number, how many of its ranges were walked. */
 uint32_t rv_reads_count(const rv_reads *reads, uint16_t aggregate, uint8_t index);
 
 /* --- for touches.c --- */
@@ -57,7 +65,7 @@ uint32_t rv_reads_count(const rv_reads *reads, uint16_t aggregate, uint8_t index
 /* One part of what was read; its bytes lie in the reads. */
 typedef struct rv_reads_part {
     uint16_t aggregate;
-    uint8_t index; /* or RV_READS_KEY */
+    uint8_t index; /* or RV_READS_KEY, RV_READS_VALUE */
     bool low_open; /* the end itself is not in it */
     bool high_open;
     bool low_cut;
@@ -69,7 +77,14 @@ typedef struct rv_reads_part {
 /* The part at `*at`, which goes on behind it; false: there are no more. */
 bool rv_reads_next(const rv_reads *reads, uint32_t *at, rv_reads_part *part);
 
-/* True when a row's key in the index, perhaps cut, or the hash of its key, lies in the part. */
+/* True when a row's key in the index, perhaps cut, or the hash of its key, or a column with the hash
+ * of its value, lies in the part. */
 bool rv_reads_holds(const rv_reads_part *part, rv_bytes key);
+
+#define RV_READS_VALUE_LEN 5u
+
+/* A column with the hash of its value in a row: RV_READS_VALUE_LEN bytes. */
+void rv_reads_value_write(const rv_state *state, uint16_t column, const rv_value *value,
+                          uint8_t *bytes);
 
 #endif

@@ -10,7 +10,10 @@
 #define HEAD     8u
 
 RV_STATIC_ASSERT(RV_INDEXES_MAX <= 32, "a bit for each");
-RV_STATIC_ASSERT(HEAD + 2u * RV_INDEXES_MAX * (2 + RV_READS_END_MAX) <= STEP_MAX, "any row fits");
+RV_STATIC_ASSERT(HEAD + 2u * RV_INDEXES_MAX * (2 + RV_READS_END_MAX) +
+                         2u * RV_COLUMNS_MAX * (2 + RV_READS_VALUE_LEN) <=
+                     STEP_MAX,
+                 "any row fits");
 
 static bool is_set(const uint64_t *bits, uint16_t nth) {
     return (bits[nth / 64u] >> (nth % 64u) & 1u) != 0;
@@ -69,6 +72,36 @@ static rv_status note_keys(const rv_touches *t, const rv_delta_walk *walk, const
     return status;
 }
 
+/* Its values in the columns that are read by value; NULL is nobody's. RV_MEMORY_EXHAUSTED. */
+static rv_status note_values(const rv_touches *t, const rv_delta_walk *walk, const rv_delta *delta,
+                             bool before, rv_writer *w) {
+    const uint16_t count =
+        rv_schema_aggregate(walk->state->schema, walk->aggregate)->column_count;
+    rv_status status = RV_OK;
+    for (uint16_t c = 0; c < count && status == RV_OK; c += 1) {
+        rv_value value;
+        uint8_t bytes[RV_READS_VALUE_LEN];
+        if (!is_set(t->valued[walk->aggregate], c)) {
+            continue;
+        }
+        status = before ? rv_delta_before(walk, delta, c, walk->scratch, &value, NULL)
+                        : rv_delta_after(walk, delta, c, walk->scratch, &value, NULL);
+        if (status == RV_OK && !rv_value_is_null(&value)) {
+            rv_reads_value_write(walk->state, c, &value, bytes);
+            rv_write_u8(w, RV_READS_VALUE);
+            rv_write_u8(w, sizeof bytes);
+            rv_write(w, rv_bytes_of(bytes, sizeof bytes));
+        }
+    }
+    return status;
+}
+
+static rv_status note_side(const rv_touches *t, const rv_delta_walk *walk, const rv_delta *delta,
+                           bool before, rv_writer *w) {
+    const rv_status status = note_keys(t, walk, delta, before, w);
+    return status == RV_OK ? note_values(t, walk, delta, before, w) : status;
+}
+
 /* Notes a row. RV_MEMORY_EXHAUSTED: it is not known which one it is; RV_END: there is no room. */
 static rv_status note_row(rv_touches *t, const rv_delta_walk *walk, const rv_delta *delta,
                           uint32_t end) {
@@ -83,9 +116,9 @@ static rv_status note_row(rv_touches *t, const rv_delta_walk *walk, const rv_del
     rv_status status = rv_view_key(view, was ? delta->before : delta->after, walk->scratch, key);
     const uint32_t hash =
         status == RV_OK ? rv_rows_keys_hash(walk->state->hash_key, key, view->table->key_count) : 0;
-    status = status == RV_OK && was ? note_keys(t, walk, delta, true, &w) : status;
+    status = status == RV_OK && was ? note_side(t, walk, delta, true, &w) : status;
     status =
-        status == RV_OK && delta->after != NULL ? note_keys(t, walk, delta, false, &w) : status;
+        status == RV_OK && delta->after != NULL ? note_side(t, walk, delta, false, &w) : status;
     rv_arena_reset(walk->scratch, mark);
     if (status == RV_OK && !w.full) {
         rv_store_u16(at, (uint16_t)w.len);
@@ -96,6 +129,13 @@ static rv_status note_row(rv_touches *t, const rv_delta_walk *walk, const rv_del
     return w.full ? RV_END : status;
 }
 
+/* True when nothing has become of a row, though its bytes lie elsewhere. */
+static bool is_same(const rv_delta_walk *walk, const rv_delta *delta) {
+    return delta->before != NULL && delta->after != NULL &&
+           rv_delta_row_before(walk, delta) == rv_delta_row_after(walk, delta) &&
+           rv_view_same(&walk->before, delta->before, &walk->after, delta->after);
+}
+
 /* Notes what became of an aggregate since the moment; false: it cannot be had. */
 static bool note_aggregate(rv_touches *t, const rv_state *state, uint16_t aggregate,
                            rv_arena *scratch, uint32_t end) {
@@ -103,11 +143,15 @@ static bool note_aggregate(rv_touches *t, const rv_state *state, uint16_t aggreg
     rv_status status =
         rv_deltas_begin(state, &t->moment, aggregate, scratch, &walk) ? RV_OK : RV_SNAPSHOT_EXPIRED;
     bool over = false;
+    walk.moved = true;
     while (status == RV_OK && !over) {
         rv_delta delta;
         status = rv_deltas_next(&walk, &delta);
         over = status == RV_END;
-        status = over ? RV_OK : status == RV_OK ? note_row(t, &walk, &delta, end) : status;
+        status = over ? RV_OK : status;
+        if (status == RV_OK && !over && !is_same(&walk, &delta)) {
+            status = note_row(t, &walk, &delta, end);
+        }
     }
     return status == RV_OK;
 }
@@ -147,7 +191,10 @@ static void watch(rv_touches *t, const rv_reads *reads) {
     }
     while (rv_reads_next(reads, &at, &part)) {
         t->read[part.aggregate / 64u] |= UINT64_C(1) << (part.aggregate % 64u);
-        if (part.index != RV_READS_KEY) {
+        if (part.index == RV_READS_VALUE) {
+            const uint8_t column = part.low.ptr[0];
+            t->valued[part.aggregate][column / 64u] |= UINT64_C(1) << (column % 64u);
+        } else if (part.index != RV_READS_KEY) {
             t->watched[part.aggregate] |= UINT32_C(1) << part.index;
         }
     }
@@ -164,6 +211,7 @@ void rv_touches_leave(rv_touches *t, rv_state *state, rv_touched *touched) {
         lose(t);
         rv_deltas_drop(state, &t->moment);
         memset(t->watched, 0, sizeof t->watched);
+        memset(t->valued, 0, sizeof t->valued);
         memset(t->read, 0, sizeof t->read);
     }
 }
@@ -186,15 +234,55 @@ void rv_touches_follow(rv_touches *t, rv_state *state, const rv_reads *reads, rv
     touched->place = t->start + t->len;
 }
 
-/* True when the row that is noted at `row` lies in the part. */
-static bool is_in(const rv_reads_part *part, const uint8_t *row) {
-    const uint32_t size = rv_load_u16(row);
+bool rv_touches_next(const rv_touches *t, uint64_t *place, rv_touched_row *row) {
+    RV_ASSERT(*place >= t->start && *place <= t->start + t->len);
+    const uint32_t at = (uint32_t)(*place - t->start);
+    if (at == t->len) {
+        return false;
+    }
+    const uint8_t *const bytes = t->bytes + at;
+    const uint32_t size = rv_load_u16(bytes);
+    RV_ASSERT(size >= HEAD && size <= t->len - at);
+    row->aggregate = rv_load_u16(bytes + 2);
+    row->key = rv_bytes_of(bytes + 4, sizeof(uint32_t));
+    row->parts = rv_bytes_of(bytes + HEAD, size - HEAD);
+    *place += size;
+    return true;
+}
+
+bool rv_touched_row_next(const rv_touched_row *row, size_t *at, uint8_t *index, rv_bytes *key) {
+    RV_ASSERT(*at <= row->parts.len);
+    if (*at == row->parts.len) {
+        return false;
+    }
+    const uint8_t *const part = row->parts.ptr + *at;
+    *index = part[0];
+    *key = rv_bytes_of(part + 2, part[1]);
+    *at += 2u + part[1];
+    return true;
+}
+
+/* True when the row lies in the part. */
+static bool is_in(const rv_reads_part *part, const rv_touched_row *row) {
+    size_t at = 0;
+    uint8_t index;
+    rv_bytes key;
     bool in = false;
     if (part->index == RV_READS_KEY) {
-        return rv_reads_holds(part, rv_bytes_of(row + 4, sizeof(uint32_t)));
+        return rv_reads_holds(part, row->key);
     }
-    for (uint32_t at = HEAD; at < size && !in; at += 2u + row[at + 1]) {
-        in = row[at] == part->index && rv_reads_holds(part, rv_bytes_of(row + at + 2, row[at + 1]));
+    while (!in && rv_touched_row_next(row, &at, &index, &key)) {
+        in = index == part->index && rv_reads_holds(part, key);
+    }
+    return in;
+}
+
+bool rv_touched_row_in(const rv_touched_row *row, const rv_reads *reads) {
+    uint32_t at = 0;
+    rv_reads_part part;
+    bool in = rv_reads_has_all(reads, row->aggregate);
+    while (!in && rv_reads_next(reads, &at, &part)) {
+        in = part.aggregate == row->aggregate && is_in(&part, row);
     }
     return in;
 }
@@ -204,15 +292,18 @@ static bool is_in(const rv_reads_part *part, const uint8_t *row) {
  */
 static bool any_touched(const rv_touches *t, uint64_t place, uint16_t aggregate,
                         const rv_reads_part *part) {
-    uint32_t at = (uint32_t)(place - t->start);
+    rv_touched_row row;
     bool in = false;
-    while (at < t->len && !in) {
-        const uint8_t *const row = t->bytes + at;
-        in = rv_load_u16(row + 2) == aggregate && (part == NULL || is_in(part, row));
-        at += rv_load_u16(row);
-        RV_ASSERT(at <= t->len);
+    while (!in && rv_touches_next(t, &place, &row)) {
+        in = row.aggregate == aggregate && (part == NULL || is_in(part, &row));
     }
     return in;
+}
+
+bool rv_touches_look(rv_touches *t, rv_state *state, rv_arena *scratch,
+                     const rv_touched *touched) {
+    catch_up(t, state, scratch);
+    return touched->follows && touched->place >= t->start;
 }
 
 bool rv_touches_concern_others(rv_touches *t, rv_state *state, const rv_reads *reads,

@@ -10,11 +10,14 @@
  *                 start                   end
  *
  *     a row:      size u16 | aggregate u16 | hash of its key u32 | for each index that somebody
- *                 walks, as it was and as it is: index u8 | length u8 | key (sorted_key.h)
+ *                 walks, as it was and as it is: index u8 | length u8 | key (sorted_key.h); for
+ *                 each column by whose value somebody reads: RV_READS_VALUE u8 | 5 u8 | column u8 |
+ *                 hash of the value u32
  *
  * Where differences are not to be had, or are more than there is room for, what is noted is gone,
  * and so is `start`: whoever has not come so far compares by aggregates, as revisions.h has it.
- * Otherwise what only looks like a change of a row (who refers to it, what was taken back) is none.
+ * Otherwise what only looks like a change of a row (who refers to it, what was taken back) is none,
+ * but for one that lies elsewhere by now: who keeps rows by their places (sql/upkeep.h) is told.
  */
 #ifndef RV_STATE_TOUCHES_H
 #define RV_STATE_TOUCHES_H
@@ -29,7 +32,8 @@ typedef struct rv_touches {
     uint64_t start;     /* of what is noted, in bytes since ever */
     uint32_t len;
     uint64_t read[RV_AGGREGATES_MAX / 64u]; /* bits: these aggregates somebody reads, */
-    uint32_t watched[RV_AGGREGATES_MAX];    /* and parts of these indexes of each */
+    uint32_t watched[RV_AGGREGATES_MAX];    /* and parts of these indexes of each, */
+    uint64_t valued[RV_AGGREGATES_MAX][RV_COLUMNS_MAX / 64u]; /* and by value of these columns */
     uint8_t bytes[RV_TOUCHES_LEN];
 } rv_touches;
 
@@ -55,5 +59,27 @@ bool rv_touches_concern(rv_touches *touches, rv_state *state, const rv_reads *re
 /* The same of all aggregates but one; it has not compared. */
 bool rv_touches_concern_others(rv_touches *touches, rv_state *state, const rv_reads *reads,
                                uint16_t aggregate, rv_arena *scratch, const rv_touched *touched);
+
+/* --- for who looks at what is touched once for many (core/live/interests.h) --- */
+
+/* A row that was noted; its bytes lie in the touches until the next call. */
+typedef struct rv_touched_row {
+    uint16_t aggregate;
+    rv_bytes key;   /* its hash */
+    rv_bytes parts; /* what is noted of indexes and values */
+} rv_touched_row;
+
+/* Notes what there is up to now. False: of what was touched behind `touched` some is not known. */
+bool rv_touches_look(rv_touches *touches, rv_state *state, rv_arena *scratch,
+                     const rv_touched *touched);
+
+/* The row that was noted at `*place`, which goes on behind it; false: there are no more. */
+bool rv_touches_next(const rv_touches *touches, uint64_t *place, rv_touched_row *row);
+
+/* One of its parts, as rv_reads_holds takes it; `*at` is 0 at first. False: there are no more. */
+bool rv_touched_row_next(const rv_touched_row *row, size_t *at, uint8_t *index, rv_bytes *key);
+
+/* True when the row lies in what was read. */
+bool rv_touched_row_in(const rv_touched_row *row, const rv_reads *reads);
 
 #endif
