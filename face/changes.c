@@ -44,6 +44,31 @@ static rv_status compile(rv_exchange *x, rv_expr *compiled, const rv_expr **filt
                                   err);
 }
 
+rv_status face_changes_reads(rv_exchange *x, rv_error *err) {
+    rv_node *const node = x->face->options.node;
+    changes_feed *const c = &x->changes;
+    rv_expr compiled;
+    const rv_expr *filter;
+    uint16_t column = 0;
+    rv_value value;
+    if (c->schema == rv_node_schema_moves(node)) {
+        return RV_OK;
+    }
+    rv_arena_reset(&x->face->scratch, 0);
+    const rv_status status = compile(x, &compiled, &filter, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_reads_clear(&c->reads);
+    if (filter != NULL && rv_schema_filter_equality(filter, &column, &value)) {
+        rv_reads_value(&c->reads, rv_node_state(node), c->feed.aggregate, column, &value);
+    } else {
+        rv_reads_all(&c->reads, c->feed.aggregate);
+    }
+    c->schema = rv_node_schema_moves(node);
+    return RV_OK;
+}
+
 static rv_status read_where(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_bytes text;
     rv_expr compiled;
@@ -84,7 +109,8 @@ rv_status face_changes(rv_exchange *x, const rv_url *url, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    *c = (changes_feed){.last_piece = INT64_MIN, .known = known.len > 0};
+    *c = (changes_feed){
+        .last_piece = INT64_MIN, .known = known.len > 0, .schema = UINT64_MAX}; /* no such */
     c->feed.aggregate = aggregate->number;
     if (c->known && known.len == sizeof c->sum_known) {
         memcpy(c->sum_known, known.ptr, known.len); /* anything else is no sum of rows */

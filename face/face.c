@@ -34,6 +34,9 @@ static rv_status take_memory(rv_face *face, rv_arena *arena) {
             return RV_MEMORY_EXHAUSTED;
         }
     }
+    if (face_waiting_create(face, arena) != RV_OK) {
+        return RV_MEMORY_EXHAUSTED;
+    }
     const size_t left = arena->cap - arena->len;
     const size_t one = sizeof *face->appends + sizeof *face->events;
     face->events_max = left / 2 / one < RV_BATCH_EVENTS_MAX ? left / 2 / one : RV_BATCH_EVENTS_MAX;
@@ -453,6 +456,9 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
     x->result = -1;
     x->query = NULL;
     x->differences = false;
+    x->wait.waits = false;
+    x->wait.owner = NULL;
+    rv_ring_make(&x->wait.ring);
     *exchange = x;
     return RV_OK;
 }
@@ -557,14 +563,25 @@ rv_status rv_exchange_body(rv_exchange *x, int64_t now, rv_writer *w) {
     if (x->kind == EXCHANGE_TEXT) {
         return RV_END;
     }
+    if (x->wait.waits) {
+        rv_face_look(x->face);
+        if (x->wait.waits && now < x->wait.until) {
+            return RV_PENDING;
+        }
+        face_wake(x);
+    }
     if (x->kind == EXCHANGE_EVENTS || x->kind == EXCHANGE_CHANGES) {
         exchange_release(x);
     }
+    x->face->waiting.asked += 1;
     w->numbers_as_text = x->numbers_as_text;
     const rv_status status = x->kind == EXCHANGE_LIVE      ? face_live_body(x, now, w)
                              : x->kind == EXCHANGE_CHANGES ? face_changes_body(x, now, w)
                                                            : face_read_body(x, now, w);
     w->numbers_as_text = false; /* it is the caller's */
+    if (status == RV_PENDING) {
+        face_wait(x, now);
+    }
     return status;
 }
 
@@ -589,6 +606,8 @@ bool rv_face_busy(const rv_face *face) {
 void rv_face_end(rv_exchange *x) {
     RV_ASSERT(x->used);
     exchange_release(x);
+    face_wake(x);
+    rv_ring_leave(&x->wait.ring);
     if (x->kind == EXCHANGE_CHANGES) {
         rv_row_feed_close(&x->changes.feed);
     }

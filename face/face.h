@@ -124,6 +124,24 @@ RV_MUST_USE bool rv_exchange_keeps_others(const rv_exchange *exchange, int64_t n
  * last piece: ask at least that often. */
 RV_MUST_USE rv_status rv_exchange_body(rv_exchange *exchange, int64_t now, rv_writer *w);
 
+/*
+ * A feed that has told all there is waits, and is not asked whenever something has moved: what
+ * moves is looked at once for all that wait, and those that it concerns are woken (face/waiting.c).
+ * rv_exchange_body does so by itself: of a feed that waits, and that nothing concerns, it is
+ * RV_PENDING at once. Who has many feeds need not even ask them:
+ *
+ *     rv_face_look         after the node was polled
+ *     rv_face_next_woken   who is to ask again: each owner once, then NULL
+ *     rv_exchange_waits    after RV_PENDING: ask when it is woken, and, for heartbeats and tokens
+ *                          that expire, twice a second
+ */
+void rv_face_look(rv_face *face);
+void *rv_face_next_woken(rv_face *face);
+bool rv_exchange_waits(const rv_exchange *exchange);
+
+/* Whom rv_face_next_woken is to name. */
+void rv_exchange_set_owner(rv_exchange *exchange, void *owner);
+
 /* True while it runs a query, or is on its way to the past, which takes several turns: nothing but
  * the answer is lost if it ends. */
 bool rv_exchange_is_query(const rv_exchange *exchange);

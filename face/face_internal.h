@@ -5,7 +5,9 @@
 
 #include "core/engine/as_of.h"
 #include "core/engine/outbox.h"
+#include "core/base/ring.h"
 #include "core/live/follower.h"
+#include "core/live/interests.h"
 #include "core/live/row_feed.h"
 #include "face/face.h"
 #include "face/url.h"
@@ -19,6 +21,21 @@ typedef enum exchange_kind {
     EXCHANGE_LIVE,   /* the answer of each time that it is another one */
     EXCHANGE_CHANGES /* of rows, as they come about */
 } exchange_kind;
+
+/* What one feed waits for, at most: with more it waits for whole aggregates, or is asked always. */
+#define EXCHANGE_INTERESTS 8u
+
+/* A feed that waits (face/waiting.c). */
+typedef struct exchange_wait {
+    bool waits;
+    bool rows;      /* for rows, */
+    bool moment;    /* and goes on from a moment */
+    int64_t until;  /* it is asked then, whatever moves */
+    rv_ring ring;   /* of those that wait, or that were woken */
+    void *owner;    /* who asks it; NULL: nobody wants to be told */
+    uint32_t count; /* of interests */
+    rv_interest interests[EXCHANGE_INTERESTS];
+} exchange_wait;
 
 /* How far a request is. */
 typedef enum exchange_phase {
@@ -124,6 +141,8 @@ typedef struct changes_feed {
     bool headed;  /* which was done */
     bool over;
     int64_t last_piece;
+    uint64_t schema; /* by which `reads` has the rows that it tells of */
+    rv_reads reads;
 } changes_feed;
 
 struct rv_exchange {
@@ -162,6 +181,7 @@ struct rv_exchange {
     size_t text_sent;     /* and how much of it was given out */
     event_narrow narrow;  /* EXCHANGE_EVENTS */
     answer_source source; /* of the answer, as far as it can be followed */
+    exchange_wait wait;   /* of a feed */
     union {
         event_read read;
         live_answer live;
@@ -175,6 +195,32 @@ typedef struct result_buffer {
     bool used;
 } result_buffer;
 
+/* What a feed depends on, that waits, beside events, rows and what is pending. */
+typedef struct feeds_stand {
+    uint64_t schema;
+    uint64_t tokens;
+    uint32_t rewinds;
+    uint32_t swaps; /* of the selection */
+    bool whole;
+    bool provisional;
+} feeds_stand;
+
+/* Feeds that wait, and how far it was looked for all of them (face/waiting.c). */
+typedef struct feeds_waiting {
+    rv_interests interests;
+    rv_ring idle;
+    rv_ring woken;
+    uint32_t of_events;     /* that wait for events, */
+    uint32_t of_rows;       /* for rows, */
+    uint32_t of_moment;     /* and go on from a moment */
+    rv_subscription router; /* of all events */
+    rv_touched rows;
+    uint64_t moment; /* of `rows`; 0: there is none */
+    uint32_t pending;
+    feeds_stand stand;
+    uint64_t asked; /* times that a feed was asked */
+} feeds_waiting;
+
 struct rv_face {
     rv_face_options options;
     rv_exchange *exchanges;
@@ -183,6 +229,7 @@ struct rv_face {
     bool result_wanted; /* somebody waits for one */
     rv_moments moments; /* of feeds of changes, and of queries that are kept up */
     rv_touches touches; /* of live answers, */
+    feeds_waiting waiting;
     uint64_t *kept;     /* hashes of rows that were told, in blocks, for those who ask for */
     bool kept_used[RV_LIVE_BLOCKS]; /* differences; NULL without SQL */
     uint64_t answers;               /* and how many were made after the first ones */
@@ -301,7 +348,29 @@ void face_differences_make(rv_exchange *x);
 /* Nothing is kept any more. */
 void face_differences_end(rv_exchange *x);
 
+/* True when the answer is the one of now and nothing but rows or the schema makes it another one. */
+bool face_live_rests(const rv_exchange *x);
+
+/* The aggregate by whose rows the answer is kept up, or RV_NONE. */
+uint16_t face_live_kept(const rv_exchange *x);
+
+/* What the face's followers share. */
+rv_followers face_followers(rv_face *face);
+
+/* --- waiting.c --- */
+
+rv_status face_waiting_create(rv_face *face, rv_arena *arena);
+
+/* A feed had nothing to say: it waits from now on, if it has said all there is. */
+void face_wait(rv_exchange *x, int64_t now);
+
+/* It is to be asked again, or is over. */
+void face_wake(rv_exchange *x);
+
 /* --- changes.c --- */
+
+/* What the feed tells of, as what was read. RV_MEMORY_EXHAUSTED; those of its condition. */
+rv_status face_changes_reads(rv_exchange *x, rv_error *err);
 
 rv_status face_changes(rv_exchange *x, const rv_url *url, rv_error *err);
 

@@ -88,8 +88,7 @@ static void look(rv_exchange *x) {
     l->log_moves = log_moves(node);
 }
 
-/* What the face's followers share. */
-static rv_followers followers(rv_face *face) {
+rv_followers face_followers(rv_face *face) {
     RV_ASSERT(face->moments.node != NULL);
     return (rv_followers){&face->touches, &face->moments, &face->scratch};
 }
@@ -99,8 +98,20 @@ static uint16_t kept_by(const live_answer *l) {
     return l->upkeep.whole ? l->upkeep.aggregate : RV_NONE;
 }
 
+uint16_t face_live_kept(const rv_exchange *x) {
+    RV_ASSERT(x->kind == EXCHANGE_LIVE);
+    return kept_by(&x->live);
+}
+
+bool face_live_rests(const rv_exchange *x) {
+    const live_answer *const l = &x->live;
+    RV_ASSERT(x->kind == EXCHANGE_LIVE);
+    return !l->over && !l->open && !l->asked && !l->making && !x->source.outbox &&
+           !x->source.node && rv_node_schema_moves(x->face->options.node) == l->schema;
+}
+
 rv_sql_upkeep *face_live_upkeep(rv_exchange *x) {
-    const rv_followers of = followers(x->face);
+    const rv_followers of = face_followers(x->face);
     live_answer *const l = &x->live;
     rv_sql_upkeep *const u = &l->upkeep;
     u->since = rv_follower_since(&l->follower, &of);
@@ -111,7 +122,7 @@ rv_sql_upkeep *face_live_upkeep(rv_exchange *x) {
 /* Remembers that its rows are those of now: whatever turns it took, none changed since the first
  * that counts. */
 static void look_at_rows(rv_exchange *x) {
-    const rv_followers of = followers(x->face);
+    const rv_followers of = face_followers(x->face);
     if (!x->source.rows) {
         rv_reads_clear(&x->live.follower.reads);
     }
@@ -132,7 +143,7 @@ static bool moved(rv_exchange *x) {
         return true;
     }
     rv_arena_reset(&face->scratch, 0);
-    const rv_followers of = followers(face);
+    const rv_followers of = face_followers(face);
     return rv_follower_moved(&l->follower, &of, kept_by(l));
 }
 
@@ -165,7 +176,7 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
 }
 
 void face_live_end(rv_exchange *x) {
-    const rv_followers of = followers(x->face);
+    const rv_followers of = face_followers(x->face);
     face_differences_end(x);
     rv_sql_upkeep_end(&x->live.upkeep);
     rv_follower_leave(&x->live.follower, &of);

@@ -53,6 +53,28 @@ bool rv_follower_others_moved(const rv_follower *f, const rv_followers *of, uint
                                      &f->touched);
 }
 
+bool rv_follower_rest(rv_follower *f, const rv_followers *of, uint16_t kept, bool *moment) {
+    const uint64_t revision = rv_state_revision(state_of(of));
+    const rv_moment *const own =
+        kept != RV_NONE ? rv_moment_find(of->moments, f->moment) : NULL;
+    if ((f->touched.follows && f->touched.revision != revision) ||
+        (own != NULL && own->revision != revision)) {
+        return false;
+    }
+    *moment = own != NULL;
+    rv_moment_release(of->moments, f->moment);
+    f->moment = 0;
+    return true;
+}
+
+void rv_follower_resume(rv_follower *f, const rv_followers *of, const rv_touched *touched,
+                        uint64_t moment) {
+    RV_ASSERT(f->moment == 0);
+    f->touched.revision = touched->revision;
+    f->touched.place = touched->place;
+    f->moment = rv_moment_hold(of->moments, moment) ? moment : 0;
+}
+
 void rv_follower_leave(rv_follower *f, const rv_followers *of) {
     rv_moment_release(of->moments, f->moment);
     f->moment = 0;

@@ -38,6 +38,17 @@ rv_snapshot rv_follower_since(const rv_follower *follower, const rv_followers *o
 RV_MUST_USE bool rv_follower_others_moved(const rv_follower *follower, const rv_followers *of,
                                           uint16_t kept);
 
+/*
+ * A follower whose answer is the one of now may rest: somebody compares for all that do, with one
+ * rv_touched and one moment. _rest: false: it has not compared up to now. `*moment`: it counts from
+ * the moment of now, too, which it holds no more. _resume: it has compared up to `touched`, and
+ * counts from the moment with this serial, which is held for it from now on (0: from none).
+ */
+RV_MUST_USE bool rv_follower_rest(rv_follower *follower, const rv_followers *of, uint16_t kept,
+                                  bool *moment);
+void rv_follower_resume(rv_follower *follower, const rv_followers *of, const rv_touched *touched,
+                        uint64_t moment);
+
 /* Never mind any more. */
 void rv_follower_leave(rv_follower *follower, const rv_followers *of);
 

@@ -78,6 +78,19 @@ const rv_moment *rv_moment_now(rv_moments *moments, uint64_t behind) {
     return free;
 }
 
+bool rv_moment_hold(rv_moments *moments, uint64_t serial) {
+    const bool known = rv_moment_find(moments, serial) != NULL;
+    for (uint32_t i = 0; i < RV_MOMENTS_MAX; i += 1) {
+        moments->all[i].holders += known && moments->all[i].serial == serial;
+    }
+    RV_ASSERT(!known || serial != 0);
+    return known;
+}
+
+uint32_t rv_moments_pending(const rv_moments *moments) {
+    return pending_of(moments->node);
+}
+
 void rv_moment_release(rv_moments *moments, uint64_t serial) {
     for (uint32_t i = 0; i < RV_MOMENTS_MAX; i += 1) {
         rv_moment *const m = &moments->all[i];

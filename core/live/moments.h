@@ -60,6 +60,12 @@ const rv_moment *rv_moment_find(const rv_moments *moments, uint64_t serial);
  * yet. NULL: none is to be had now. Between two atomic steps. */
 const rv_moment *rv_moment_now(rv_moments *moments, uint64_t behind);
 
+/* The caller holds the moment with this serial, too; false: it is gone. */
+bool rv_moment_hold(rv_moments *moments, uint64_t serial);
+
+/* Batches at an edge that are not decided now: as moments have them. */
+uint32_t rv_moments_pending(const rv_moments *moments);
+
 /* The caller holds it no more. It may be gone. */
 void rv_moment_release(rv_moments *moments, uint64_t serial);
 

@@ -112,6 +112,27 @@ bool rv_row_feed_due(rv_row_feed *feed) {
     return is_known(feed) && (feed->to != 0 || advance(feed));
 }
 
+bool rv_row_feed_rest(rv_row_feed *feed) {
+    rv_node *const node = feed->moments->node;
+    const rv_moment *const from = rv_moment_find(feed->moments, feed->from);
+    if (from == NULL || feed->to != 0 || feed->phase != RV_ROWS_CHANGES || feed->some ||
+        !rv_node_whole(node) || feed->rewinds != rv_node_rewinds(node) ||
+        feed->schema_version != rv_schema_version(rv_node_schema(node)) ||
+        from->revision != rv_state_revision(rv_node_state(node)) ||
+        from->pending != feed->pending ||
+        from->pending != rv_moments_pending(feed->moments)) {
+        return false;
+    }
+    rv_moment_release(feed->moments, feed->from);
+    feed->from = 0;
+    return true;
+}
+
+void rv_row_feed_resume(rv_row_feed *feed, uint64_t moment) {
+    RV_ASSERT(feed->from == 0 && feed->to == 0 && feed->phase == RV_ROWS_CHANGES);
+    feed->from = rv_moment_hold(feed->moments, moment) ? moment : 0;
+}
+
 /* Whether others have found what it is to find, or it finds it for them. */
 static void share(rv_row_look *look) {
     const rv_row_feed *const feed = look->feed;

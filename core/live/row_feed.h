@@ -77,6 +77,16 @@ void rv_row_feed_close(rv_row_feed *feed);
 /* True when there may be something to tell: a look is worth what it costs. */
 bool rv_row_feed_due(rv_row_feed *feed);
 
+/*
+ * A feed that has told all there is may rest, without a moment of its own: somebody looks for all
+ * that do, from one moment to the next, and has them go on from the moment up to which nothing was
+ * to be told. _rest: false: there is something to tell, or may be; else it holds nothing.
+ * _resume: from the moment with this serial, which is held for it from now on; if it is gone, the
+ * feed begins again. `of` a schema or a history that is none any more, it finds that out itself.
+ */
+bool rv_row_feed_rest(rv_row_feed *feed);
+void rv_row_feed_resume(rv_row_feed *feed, uint64_t moment);
+
 /* Looking for what there is to tell. Valid until the next call on the node. */
 typedef struct rv_row_look {
     rv_row_feed *feed;

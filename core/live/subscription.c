@@ -424,6 +424,23 @@ rv_status rv_subscription_next(rv_subscription *s, uint32_t scan_max, rv_event *
     return led ? stream_next(s, event, path, err) : matching_next(s, scan_max, event, path, err);
 }
 
+void rv_subscription_pass(rv_subscription *s, uint64_t sequence) {
+    RV_ASSERT(sequence >= s->next_sequence && (s->led || !s->in_batch));
+    if (sequence == s->next_sequence) {
+        return;
+    }
+    s->next_sequence = sequence;
+    if (!s->led) {
+        s->next_cursor = rv_log_cursor_at(sequence);
+    }
+}
+
+bool rv_subscription_level(const rv_subscription *s) {
+    return s->next_sequence == rv_node_sequence_durable(s->node) + 1 && s->time == INT64_MIN &&
+           s->rewinds == rv_node_rewinds(s->node) && (s->led || !s->in_batch) &&
+           s->ahead_at == s->ahead_count;
+}
+
 uint64_t rv_subscription_sequence(const rv_subscription *subscription) {
     return subscription->next_sequence;
 }

@@ -386,7 +386,8 @@ RV_TEST(what_is_no_feed_of_changes_is_refused) {
     server_free(&s);
 }
 
-/* A feed that nobody reads keeps nothing from anybody: it loses its moment and begins again. */
+/* A feed that nobody reads keeps nothing from anybody: when something was to be told, it loses its
+ * moment and begins again. */
 RV_TEST(who_sleeps_begins_again) {
     static reader slow[2];
     static reader quick;
@@ -399,6 +400,7 @@ RV_TEST(who_sleeps_begins_again) {
     RV_CHECK_STATUS(take(&quick, 70000, 99), RV_PENDING);
     for (unsigned i = 0; i < 2; i++) {
         step(&s, &random);
+        RV_CHECK_STATUS(take(&quick, 70000, 99), RV_PENDING);
         open_reader(s.face, &slow[i], targets[0], "");
         RV_CHECK_STATUS(take(&slow[i], 70000, 99), RV_PENDING);
     }

@@ -217,7 +217,8 @@ static void follow_all(uint64_t seed, bool planted) {
             if (below(4) > 0) {
                 compare(i);
                 RV_CHECK_PASSED();
-                kept_up += f[i].x->live.upkeep.whole && f[i].x->live.follower.moment != 0;
+                kept_up += f[i].x->live.upkeep.whole &&
+                           (f[i].x->live.follower.moment != 0 || f[i].x->wait.moment);
             }
         }
         if (missed > 0 && !planted) {
