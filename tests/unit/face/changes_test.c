@@ -399,10 +399,12 @@ RV_TEST(who_sleeps_begins_again) {
     open_reader(s.face, &quick, targets[0], "");
     RV_CHECK_STATUS(take(&quick, 70000, 99), RV_PENDING);
     for (unsigned i = 0; i < 2; i++) {
-        step(&s, &random);
-        RV_CHECK_STATUS(take(&quick, 70000, 99), RV_PENDING);
         open_reader(s.face, &slow[i], targets[0], "");
         RV_CHECK_STATUS(take(&slow[i], 70000, 99), RV_PENDING);
+        RV_CHECK_EQ(post(&s, i == 0 ? "/streams/tags/30" : "/streams/tags/31", "tagged",
+                         "{\"n\":1,\"word\":\"a\"}"),
+                    201);
+        RV_CHECK_STATUS(take(&quick, 70000, 99), RV_PENDING);
     }
     for (unsigned n = 0; n < 40; n++) {
         step(&s, &random);
