@@ -274,6 +274,29 @@ void rv_connection_accept(rv_connection *c) {
     update_reading(c);
 }
 
+/* A feed that waits is asked when it is woken; any other connection whenever something moves. */
+static void settle(rv_connection *c) {
+    if (c->state == RV_CONNECTION_SYNC || c->state == RV_CONNECTION_CLOSING) {
+        return;
+    }
+    if (c->state == RV_CONNECTION_RESPOND && c->exchange != NULL && !c->sender.busy &&
+        rv_exchange_waits(c->exchange)) {
+        rv_server_to_waiting(c->server, c);
+    } else {
+        rv_server_to_asked(c->server, c);
+    }
+}
+
+void rv_connection_wake(rv_server *server) {
+    rv_face *const face = server->instance->face;
+    rv_face_look(face);
+    for (rv_connection *c = rv_face_next_woken(face); c != NULL; c = rv_face_next_woken(face)) {
+        RV_ASSERT(c->exchange != NULL);
+        c->waiting = false; /* it is asked whether the node has moved or not */
+        rv_server_to_asked(server, c);
+    }
+}
+
 void rv_connection_ask(rv_connection *c, bool moved, int64_t now) {
     RV_ASSERT(c->state != RV_CONNECTION_FREE);
     if (c->state == RV_CONNECTION_EXCHANGE && c->exchange != NULL) {
@@ -284,6 +307,7 @@ void rv_connection_ask(rv_connection *c, bool moved, int64_t now) {
         return;
     }
     advance(c);
+    settle(c);
 }
 
 /* How long the state may last; 0: no bound here. */

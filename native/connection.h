@@ -79,6 +79,9 @@ void rv_connection_accept(rv_connection *connection);
 /* Goes on with what can go on. `moved`: the node has moved since the last time. */
 void rv_connection_ask(rv_connection *connection, bool moved, int64_t now);
 
+/* Has those asked whose feeds are concerned by what has moved. */
+void rv_connection_wake(rv_server *server);
+
 /* Looks at time-outs and heartbeats. */
 void rv_connection_tick(rv_connection *connection, uint64_t now_ms);
 

@@ -209,6 +209,7 @@ static void exchange_begin(rv_connection *c, rv_bytes method) {
         rv_connection_refuse(c, rv_status_http(status), &err, "Retry-After: 1\r\n");
         return;
     }
+    rv_exchange_set_owner(c->exchange, c);
     rv_connection_set_state(c, RV_CONNECTION_EXCHANGE);
     rv_connection_exchange_ask(c, (int64_t)(uv_hrtime() / 1000));
 }

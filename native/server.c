@@ -144,11 +144,29 @@ static void accept_next(rv_server *server) {
     server->open_count += 1;
     swap(server, c->order, server->http_count);
     server->http_count += 1;
+    rv_server_to_asked(server, c);
     rv_connection_accept(c);
+}
+
+void rv_server_to_waiting(rv_server *server, rv_connection *connection) {
+    RV_ASSERT(connection->order < server->http_count);
+    if (connection->order < server->asked_count) {
+        server->asked_count -= 1;
+        swap(server, connection->order, server->asked_count);
+    }
+}
+
+void rv_server_to_asked(rv_server *server, rv_connection *connection) {
+    RV_ASSERT(connection->order < server->http_count);
+    if (connection->order >= server->asked_count) {
+        swap(server, connection->order, server->asked_count);
+        server->asked_count += 1;
+    }
 }
 
 void rv_server_to_sync(rv_server *server, rv_connection *connection) {
     RV_ASSERT(connection->order < server->http_count);
+    rv_server_to_waiting(server, connection); /* which lie beside them */
     server->http_count -= 1;
     swap(server, connection->order, server->http_count);
 }
@@ -230,7 +248,8 @@ void rv_server_ask(rv_server *server, bool moved, int64_t now) {
         server->accept_waits = false;
         accept_next(server);
     }
-    for (uint32_t i = server->http_count; i > 0; i--) { /* one that leaves HTTP was asked */
+    rv_connection_wake(server);
+    for (uint32_t i = server->asked_count; i > 0; i--) { /* one that leaves them was asked */
         rv_connection *const c = server->order[i - 1];
         if (c->state != RV_CONNECTION_CLOSING) {
             rv_connection_ask(c, moved, now);
@@ -256,6 +275,12 @@ void rv_server_tick(rv_server *server, int64_t now) {
         }
         if (c->state == RV_CONNECTION_SYNC && rv_upstream_deadline(c->session) <= now) {
             rv_connection_sync_ask(c, now);
+        }
+    }
+    for (uint32_t i = server->http_count; i > server->asked_count; i--) { /* for heartbeats */
+        rv_connection *const c = server->order[i - 1];
+        if (c->state != RV_CONNECTION_CLOSING) {
+            rv_connection_ask(c, true, now);
         }
     }
     rv_server_ask(server, true, now);

@@ -43,8 +43,9 @@ struct rv_server {
     rv_connection *connections; /* `connections_max` */
     uint32_t connections_max;
     rv_connection **order; /* all of them, those in use first */
-    uint32_t open_count;   /* in use: first HTTP, then /sync */
-    uint32_t http_count;
+    uint32_t open_count;   /* in use: first HTTP, then /sync; */
+    uint32_t http_count;   /* of HTTP first those that are asked, then feeds that wait */
+    uint32_t asked_count;  /* (rv_exchange_waits) */
     int port; /* that is listened on */
 };
 
@@ -66,7 +67,8 @@ RV_MUST_USE rv_status rv_server_address_check(const char *address, bool *loopbac
 /* Listens there. RV_PARAMETER_INVALID; RV_BUSY: it is in use, or the system does not let it. */
 RV_MUST_USE rv_status rv_server_listen(rv_server *server, const char *address, rv_error *err);
 
-/* Asks what waits: exchanges without a head, and, when `moved`, feeds and sync sessions as well. */
+/* Asks what waits: exchanges without a head, and, when `moved`, feeds as well; and those feeds and
+ * sync sessions that what has moved concerns. */
 void rv_server_ask(rv_server *server, bool moved, int64_t now);
 
 /* Looks at time-outs; RV_TICK_MS apart. */
@@ -85,6 +87,10 @@ void rv_server_abort(rv_server *server);
 bool rv_server_idle(const rv_server *server);
 
 void rv_server_free(rv_server *server);
+
+/* A connection's feed is asked when it is woken, from now on; or like others. */
+void rv_server_to_waiting(rv_server *server, rv_connection *connection);
+void rv_server_to_asked(rv_server *server, rv_connection *connection);
 
 /* A connection is /sync from now on: it is asked when its session wants to be. */
 void rv_server_to_sync(rv_server *server, rv_connection *connection);
