@@ -8,19 +8,22 @@
  *     account   | keys  | NULL              | 3     | run again | NULL
  *     work_item | index | (application_id)  | 1     | run again | NULL
  *     note      | all   | NULL              | NULL  | keep up   | NULL
+ *     loan      | value | NULL              | 1     | keep up   | NULL
  *
  * It is no statement of SQLite's: the words before the query are taken off (rv_sql_guard_explains).
  */
 #include "sql/connection.h"
 
-/* Lines of an aggregate, by number: all, keys, and one for each index. */
-#define ALL   0u
-#define KEYS  1u
-#define INDEX 2u
+/* Lines of an aggregate, by number: all, keys, values, and one for each index. */
+#define ALL    0u
+#define KEYS   1u
+#define VALUES 2u
+#define INDEX  3u
 
 static uint32_t count_of(const rv_sql_query *query, const rv_sql_line *line) {
-    const uint8_t index =
-        line->part == KEYS ? (uint8_t)RV_READS_KEY : (uint8_t)(line->part - INDEX);
+    const uint8_t index = line->part == KEYS     ? (uint8_t)RV_READS_KEY
+                          : line->part == VALUES ? (uint8_t)RV_READS_VALUE
+                                                 : (uint8_t)(line->part - INDEX);
     RV_ASSERT(line->part != ALL);
     return rv_reads_count(query->reads, line->aggregate, index);
 }
@@ -93,8 +96,10 @@ void rv_sql_explain_row(const rv_sql_query *query, rv_writer *w) {
     if (line->part == ALL) {
         rv_write_text(w, ",\"all\",null,null");
     } else {
-        rv_write_text(w, line->part == KEYS ? ",\"keys\",null" : ",\"index\",");
-        if (line->part != KEYS) {
+        rv_write_text(w, line->part == KEYS     ? ",\"keys\",null"
+                         : line->part == VALUES ? ",\"value\",null"
+                                                : ",\"index\",");
+        if (line->part >= INDEX) {
             write_index(w, a, &a->indexes[line->part - INDEX]);
         }
         rv_write_u8(w, ',');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Plans: see plan.h. */
 #include "sql/plan.h"
+#include "core/model/schema_filter.h"
 #include "sql/wide.h"
 
 #include <string.h>
@@ -246,6 +247,39 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
+/* A constraint that says which value a column has in all rows that count; -1: none. One of a list
+ * or a SELECT (IN) would have SQLite go through all rows for each value of it. */
+static int find_value(const rv_aggregate *a, sqlite3_index_info *info, uint16_t *column) {
+    const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
+    for (uint16_t c = 0; c < a->column_count; c++) {
+        const rv_type *const type = &a->columns[c].type;
+        const int found = rv_schema_filter_equates(type) && rv_sql_bound_equal(type)
+                              ? find(a, info, c, equal, equal)
+                              : -1;
+        if (found >= 0 && !is_digits(type, info, found) && !sqlite3_vtab_in(info, found, -1)) {
+            *column = c;
+            return found;
+        }
+    }
+    return -1;
+}
+
+/* Goes through all rows. */
+static int use_scan(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *info) {
+    uint16_t column = 0;
+    const int found = find_value(a, info, &column);
+    info->idxNum = RV_SQL_PLAN_SCAN;
+    info->estimatedRows = (sqlite3_int64)(rows > 0 ? rows : 1);
+    info->estimatedCost = 4.0 + (double)rows;
+    if (found < 0) {
+        return SQLITE_OK;
+    }
+    info->aConstraintUsage[found].argvIndex = 1;
+    info->idxStr = sqlite3_mprintf("=%u", (unsigned)column);
+    info->needToFreeIdxStr = 1;
+    return info->idxStr == NULL ? SQLITE_NOMEM : SQLITE_OK;
+}
+
 int rv_sql_plan_choose(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *info) {
     RV_ASSERT(a->index_count <= RV_INDEXES_MAX);
     candidate key = {.cost = 0};
@@ -270,10 +304,7 @@ int rv_sql_plan_choose(const rv_aggregate *a, uint64_t rows, sqlite3_index_info 
     if (best_nth != RV_NONE) {
         return use_index(best_nth, &best, info);
     }
-    info->idxNum = RV_SQL_PLAN_SCAN;
-    info->estimatedRows = (sqlite3_int64)some;
-    info->estimatedCost = scan;
-    return SQLITE_OK;
+    return use_scan(a, rows, info);
 }
 
 int rv_sql_plan_narrow(sqlite3_index_info *info) {

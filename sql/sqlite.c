@@ -284,5 +284,6 @@ const sqlite3_api_routines rv_sql_routines = {
     .value_type = sqlite3_value_type,
     .vtab_collation = sqlite3_vtab_collation,
     .vtab_config = sqlite3_vtab_config,
+    .vtab_in = sqlite3_vtab_in,
     .xsnprintf = sqlite3_snprintf,
 };

@@ -312,6 +312,32 @@ static void note_read(const table_cursor *cursor, rv_sql_match match, const rv_v
     }
 }
 
+/* Notes that rows are gone through of which those count whose column, as the plan says, is equal to
+ * what is sought. */
+static void note_value(const table_cursor *cursor, const char *plan, sqlite3_value *sought,
+                       rv_arena *scratch) {
+    rv_reads *const reads = reads_of(cursor);
+    const rv_aggregate *const a = cursor->aggregate;
+    uint32_t column = 0;
+    rv_value value = rv_value_null();
+    for (const char *digit = plan + 1; *digit != 0; digit += 1) {
+        column = column * 10 + (uint32_t)(*digit - '0');
+    }
+    RV_ASSERT(plan[0] == '=' && column < a->column_count);
+    if (reads == NULL) {
+        return;
+    }
+    const rv_sql_match match =
+        sqlite3_value_type(sought) == SQLITE_NULL
+            ? RV_SQL_MATCH_SCAN
+            : rv_sql_cell_key(&a->columns[column].type, sought, scratch, &value);
+    if (match == RV_SQL_MATCH_KEY && !rv_value_is_null(&value)) {
+        rv_reads_value(reads, cursor->state, a->number, (uint16_t)column, &value);
+    } else {
+        rv_reads_all(reads, a->number);
+    }
+}
+
 /* Goes to what is shown next of what a result is kept up with. */
 static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
     rv_sql_sight *const sight = &cursor->sight;
@@ -372,7 +398,11 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
                                       cursor->single ? RV_SQL_READ_KEY : RV_SQL_READ_ALL)) {
         cursor->looked = &query->run.looked;
     }
-    note_read(cursor, match, key);
+    if (plan == RV_SQL_PLAN_SCAN && argc > 0) {
+        note_value(cursor, text, argv[0], &scratch);
+    } else {
+        note_read(cursor, match, key);
+    }
     if (match == RV_SQL_MATCH_SCAN) {
         return stand_on(cursor, rv_state_row_next(cursor->state, a->number, RV_ROW_NONE));
     }

@@ -51,6 +51,13 @@ static const request requests[] = {
      "n.account_id where n.body <> 'b7' order by n.body desc, n.id limit 3\"}"},
     {"POST", "/query",
      "{\"sql\":\"select id, balance from account order by balance desc, id limit 2\"}"},
+    /* by a value, without an index */
+    {"POST", "/query",
+     "{\"sql\":\"select count(*), sum(balance), min(id) from account where name = 'ada'\"}"},
+    {"POST", "/query", "{\"sql\":\"select id, body from note where body = 'b7' order by id\"}"},
+    {"POST", "/query",
+     "{\"sql\":\"select n.id, a.balance from note n join account a on a.id = n.account_id where "
+     "n.account_id = 2 order by n.id\"}"},
     {"GET", "/aggregates/account/2", ""},
     {"GET", "/aggregates", ""},
     {"GET", "/pending", ""},
