@@ -24,10 +24,12 @@ if(RV_SANITIZE)
 endif()
 # sql/sqlite.sed lets a query stop and go on; its sorter sees sql/work.h, which does so for sorts. The parser
 # sees sql/shape.h, which looks at the shape of a SELECT, and in modules sql/statements.h besides, which leaves
-# out what changes tables: a tenth of a module. What compares sees sql/order.h, what resolves names sql/kinds.h.
+# out what changes tables: a tenth of a module. What compares sees sql/order.h, what resolves names sql/kinds.h,
+# and the machine, which reads cells itself, sql/registers.h.
 set(amalgamation ${CMAKE_BINARY_DIR}/sqlite/sqlite3.c)
 set(edits -f ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
   -e "/ Begin file vdbeaux.c /i #include \"sql/order.h\""
+  -e "/ Begin file vdbe.c /i #include \"sql/registers.h\""
   -e "/ Begin file resolve.c /i #include \"sql/kinds.h\""
   -e "/ Begin file parse.c /i #include \"sql/shape.h\"")
 if(CMAKE_SYSTEM_PROCESSOR STREQUAL "wasm32")
@@ -38,13 +40,13 @@ file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/sqlite)
 add_custom_command(OUTPUT ${amalgamation} VERBATIM
   DEPENDS ${RV_DEPS}/sqlite/sqlite3.c ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
   COMMAND sed ${edits} ${RV_DEPS}/sqlite/sqlite3.c > ${amalgamation}
-  COMMAND sh -c "test $(grep -cE '(RV|rv)_(WA|WO|ORDER|order|merge|search|kind)' '${amalgamation}') -eq 31 || { rm '${amalgamation}'; exit 1; }")
+  COMMAND sh -c "test $(grep -cE '(RV|rv)_(WA|WO|ORDER|order|merge|register|search|kind)' '${amalgamation}') -eq 32 || { rm '${amalgamation}'; exit 1; }")
 target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite)
 target_sources(rivulet_sql PRIVATE ${amalgamation})
 set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)
 set_source_files_properties(sql/sqlite.c PROPERTIES
   COMPILE_OPTIONS "${options}"
-  OBJECT_DEPENDS "${amalgamation};${PROJECT_SOURCE_DIR}/sql/declared.h;${PROJECT_SOURCE_DIR}/sql/kinds.h;${PROJECT_SOURCE_DIR}/sql/order.h;${PROJECT_SOURCE_DIR}/sql/shape.h;${PROJECT_SOURCE_DIR}/sql/work.h")
+  OBJECT_DEPENDS "${amalgamation};${PROJECT_SOURCE_DIR}/sql/declared.h;${PROJECT_SOURCE_DIR}/sql/kinds.h;${PROJECT_SOURCE_DIR}/sql/order.h;${PROJECT_SOURCE_DIR}/sql/registers.h;${PROJECT_SOURCE_DIR}/sql/shape.h;${PROJECT_SOURCE_DIR}/sql/straight.h;${PROJECT_SOURCE_DIR}/sql/work.h")
 
 # In a browser's module only what reads rows is not as small as can be.
 if(RV_TARGET STREQUAL "browser")

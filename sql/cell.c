@@ -22,10 +22,7 @@ _Static_assert(FORMATTED_MAX >= RV_TIME_TEXT_MAX, "times are written without loo
 /* The longest array as JSON: an element of one byte is an enum's label, escaped. */
 #define ARRAY_TEXT_MAX ((size_t)RV_EVENT_LEN_MAX * 512u)
 
-/* Digits of numeric that are exact as the nearest REAL. */
-#define REAL_DIGITS 15u
-
-static const double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+const double rv_sql_powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 
 rv_sql_form rv_sql_form_of(const rv_type *type) {
@@ -38,7 +35,7 @@ rv_sql_form rv_sql_form_of(const rv_type *type) {
         if (type->scale == 0) {
             return RV_SQL_INTEGER;
         }
-        return type->size <= REAL_DIGITS ? RV_SQL_DECIMAL : RV_SQL_WIDE;
+        return type->size <= RV_SQL_REAL_DIGITS ? RV_SQL_DECIMAL : RV_SQL_WIDE;
     case RV_TYPE_REAL:
     case RV_TYPE_DOUBLE:
         return RV_SQL_REAL;
@@ -192,8 +189,7 @@ void rv_sql_cell_show(sqlite3_context *out, rv_sql_form form, const rv_type *typ
         sqlite3_result_double(out, value->as.real);
         break;
     case RV_SQL_DECIMAL:
-        RV_ASSERT(type->scale > 0 && (uint32_t)type->scale <= REAL_DIGITS);
-        sqlite3_result_double(out, (double)value->as.integer / powers_of_ten[type->scale]);
+        sqlite3_result_double(out, rv_sql_decimal_real(value->as.integer, (uint32_t)type->scale));
         break;
     case RV_SQL_WIDE:
         show_wide(out, type, value);
@@ -221,14 +217,14 @@ void rv_sql_cell_show(sqlite3_context *out, rv_sql_form form, const rv_type *typ
 }
 
 bool rv_sql_decimal_of(double real, int32_t scale, int64_t *scaled) {
-    RV_ASSERT(scale > 0 && (uint32_t)scale <= REAL_DIGITS);
+    RV_ASSERT(scale > 0 && (uint32_t)scale <= RV_SQL_REAL_DIGITS);
     RV_ASSERT(scaled != NULL);
-    const double times = real * powers_of_ten[scale];
+    const double times = real * rv_sql_powers_of_ten[scale];
     if (!(times > -1e15 && times < 1e15)) {
         return false; /* NaN too */
     }
     *scaled = (int64_t)(times < 0 ? times - 0.5 : times + 0.5);
-    return (double)*scaled / powers_of_ten[scale] == real;
+    return (double)*scaled / rv_sql_powers_of_ten[scale] == real;
 }
 
 /* --- looking for --- */

@@ -8,6 +8,7 @@
 
 #include "core/model/value.h"
 #include "sql/sqlite.h"
+#include "sql/straight.h"
 
 /* How a type appears in SQL. */
 typedef enum rv_sql_form {

@@ -1,5 +1,5 @@
 # What is changed in SQLite's amalgamation before it is compiled; sql/sqlite.c says why. Each change
-# names RV_WAIT, RV_WORK, RV_ORDER, rv_merge, rv_search, rv_order or rv_kind, and the build counts them.
+# names RV_WAIT, RV_WORK, RV_ORDER, rv_merge, rv_register, rv_search, rv_order or rv_kind, and the build counts them.
 
 # A virtual table whose next row has to wait answers SQLITE_BUSY: the machine stops before the
 # instruction, and begins with it again.
@@ -10,6 +10,9 @@
 # the instruction. Where it stops anyway the handler may only end the query.
 /^check_for_interrupt:/,/^  break;/s/^    if( db->xProgress(db->pProgressArg) ){/    rc = RV_WORK(db);\n    RV_WAIT(1)\n    if( rc ){/
 /^vdbe_return:/,/^  return rc;/s/^    if( db->xProgress(db->pProgressArg) ){/    if( RV_WORK(db)==SQLITE_INTERRUPT ){/
+
+# A cell of an aggregate's row is put straight into the register: sql/registers.h.
+/^case OP_VColumn: /,/^}/s/^  memset(&sContext, 0, /  if( pModule==\&rv_sql_table_module \&\& pOp->p5==0 \&\& rv_register_load(pDest, pCur->uc.pVCur, pOp->p2) ) break;\n&/
 
 # What takes long is counted, and may stop: sql/work.h.
 /^struct VdbeSorter {/a\  struct rv_merge *merge;

@@ -18,12 +18,13 @@
  * from an earlier one in nothing else gets its number behind it: `Name:3`.
  */
 #include "sql/connection.h"
+#include "sql/straight.h"
 #include "sql/system.h"
 #include "sql/walk.h"
 #include "sql/wide.h"
 
 #include "core/model/value_number.h"
-#include "core/state/reader.h"
+#include "core/state/table.h"
 
 /* A name of the schema with `:` and a number, and its NUL. */
 #define NAME_SIZE (RV_NAME_LEN_MAX + 8)
@@ -41,24 +42,22 @@ typedef struct table_source {
 typedef struct table {
     sqlite3_vtab base; /* SQLite's part, first */
     table_source source;
-    uint8_t forms[]; /* rv_sql_form of each column */
+    rv_sql_spot spots[]; /* a column's */
 } table;
 
 typedef struct table_cursor {
-    sqlite3_vtab_cursor base; /* SQLite's part, first */
+    rv_sql_straight at; /* SQLite's part and the machine's, first */
     const rv_state *state;
     const rv_aggregate *aggregate;
     rv_reader reader;     /* of the rows as they are since the last filter */
-    rv_row row;           /* RV_ROW_NONE: the end */
-    const uint8_t *bytes; /* of the row */
-    uint16_t straight;    /* columns whose cells lie in those bytes: all, or none */
-    bool single;          /* the row was looked up: there is no next one */
-    bool walks;           /* over a secondary index */
-    uint32_t *looked;     /* of the run that goes through it (upkeep.h); NULL: none does */
-    bool narrowed;        /* to what a result is kept up with: */
-    uint32_t nth;         /* the next of it, */
-    rv_sql_sight sight;   /* and this one */
-    rv_arena cell;        /* for cells that are spread over pages; grows when the first one comes */
+    rv_row row;         /* RV_ROW_NONE: the end */
+    bool single;        /* the row was looked up: there is no next one */
+    bool walks;         /* over a secondary index */
+    uint32_t *looked;   /* of the run that goes through it (upkeep.h); NULL: none does */
+    bool narrowed;      /* to what a result is kept up with: */
+    uint32_t nth;       /* the next of it, */
+    rv_sql_sight sight; /* and this one */
+    rv_arena cell;      /* for cells that are spread over pages; grows when the first one comes */
     rv_sql_walk walk;
 } table_cursor;
 
@@ -169,6 +168,38 @@ static int declare(sqlite3 *db, const rv_aggregate *a) {
     return rc;
 }
 
+/* How a column's cells go to the machine. */
+static rv_sql_way way_of(const rv_type *type, const rv_cell_layout *cell) {
+    static const rv_sql_way integers[] = {[RV_CELL_INT8] = RV_SQL_WAY_INT8,
+                                          [RV_CELL_INT16] = RV_SQL_WAY_INT16,
+                                          [RV_CELL_INT32] = RV_SQL_WAY_INT32,
+                                          [RV_CELL_INT64] = RV_SQL_WAY_INT64};
+    switch (rv_sql_form_of(type)) {
+    case RV_SQL_INTEGER:
+        return cell->form <= RV_CELL_INT64 ? integers[cell->form] : RV_SQL_WAY_ASK;
+    case RV_SQL_DECIMAL:
+        return cell->form == RV_CELL_INT64 ? RV_SQL_WAY_DECIMAL : RV_SQL_WAY_ASK;
+    case RV_SQL_REAL:
+        return cell->form == RV_CELL_FLOAT64 ? RV_SQL_WAY_DOUBLE : RV_SQL_WAY_ASK;
+    case RV_SQL_FORMATTED:
+        return cell->form == RV_CELL_INT64 ? RV_SQL_WAY_TIME : RV_SQL_WAY_ASK;
+    case RV_SQL_TEXT:
+        return cell->form == RV_CELL_KEY ? RV_SQL_WAY_KEY : RV_SQL_WAY_TEXT;
+    default:
+        return RV_SQL_WAY_ASK;
+    }
+}
+
+static rv_sql_spot spot_of(const rv_type *type, const rv_cell_layout *cell) {
+    const rv_sql_way way = way_of(type, cell);
+    RV_ASSERT(way != RV_SQL_WAY_DECIMAL || type->scale > 0);
+    return (rv_sql_spot){.offset = cell->offset,
+                         .way = (uint8_t)way,
+                         .detail = (uint8_t)(way == RV_SQL_WAY_TIME      ? (int32_t)type->kind
+                                             : way == RV_SQL_WAY_DECIMAL ? type->scale
+                                                                         : 0)};
+}
+
 static int table_connect(sqlite3 *db, void *source, int argc, const char *const *argv,
                          sqlite3_vtab **out, char **error) {
     (void)argc;
@@ -184,14 +215,16 @@ static int table_connect(sqlite3 *db, void *source, int argc, const char *const 
         return rc;
     }
     const rv_aggregate *const a = aggregate_of(from);
-    table *t = sqlite3_malloc64(sizeof *t + a->column_count);
+    table *t = sqlite3_malloc64(sizeof *t + a->column_count * sizeof(rv_sql_spot));
     if (t == NULL) {
         return SQLITE_NOMEM;
     }
     *t = (table){.source = *from};
+    rv_cell_layout cells[RV_COLUMNS_MAX];
+    rv_table_layout(a, cells);
     for (uint16_t column = 0; column < a->column_count; column++) {
-        t->forms[column] = (uint8_t)rv_sql_form_of(&a->columns[column].type);
-        if (t->forms[column] == RV_SQL_WIDE) {
+        t->spots[column] = spot_of(&a->columns[column].type, &cells[column]);
+        if (rv_sql_form_of(&a->columns[column].type) == RV_SQL_WIDE) {
             rv_sql_forgo_filters(db);
         }
     }
@@ -242,17 +275,19 @@ static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     if (cursor == NULL) {
         return SQLITE_NOMEM;
     }
-    *cursor = (table_cursor){.state = source->sql->state, .aggregate = aggregate_of(source)};
+    *cursor = (table_cursor){.at.spots = ((const table *)(const void *)base)->spots,
+                             .state = source->sql->state,
+                             .aggregate = aggregate_of(source)};
     if (source->sql->running != NULL) {
         source->sql->running->reads_rows = true;
     }
-    *out = &cursor->base;
+    *out = &cursor->at.base;
     return SQLITE_OK;
 }
 
 /* Where what is read is noted; NULL: nowhere. */
 static rv_reads *reads_of(const table_cursor *cursor) {
-    const rv_sql *const sql = ((const table *)(const void *)cursor->base.pVtab)->source.sql;
+    const rv_sql *const sql = ((const table *)(const void *)cursor->at.base.pVtab)->source.sql;
     return sql->running == NULL ? NULL : sql->running->reads;
 }
 
@@ -296,8 +331,8 @@ static rv_sql_match match_key(const rv_aggregate *a, const char *plan, sqlite3_v
 static int stand_on(table_cursor *cursor, rv_row row) {
     cursor->row = row;
     if (row != RV_ROW_NONE) {
-        cursor->bytes = rv_reader_row(&cursor->reader, row);
-        cursor->straight = cursor->aggregate->column_count;
+        cursor->at.row = rv_reader_row(&cursor->reader, row);
+        cursor->at.count = cursor->aggregate->column_count;
     }
     return SQLITE_OK;
 }
@@ -348,12 +383,12 @@ static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
         return stand_on(cursor, sight->row);
     }
     cursor->row = UINT32_MAX; /* it is no row that is there */
-    cursor->straight = 0;
+    cursor->at.count = 0;
     return SQLITE_OK;
 }
 
 static rv_sql *sql_of(const table_cursor *cursor) {
-    return ((const table *)(const void *)cursor->base.pVtab)->source.sql;
+    return ((const table *)(const void *)cursor->at.base.pVtab)->source.sql;
 }
 
 static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -367,6 +402,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     rv_sql_query *const query = sql_of(cursor)->running;
     leave_walk(cursor);
     cursor->reader = rv_reader_of(cursor->state, a->number);
+    cursor->at.pages = cursor->reader.pages;
     cursor->looked = NULL;
     cursor->narrowed = rv_sql_upkeep_narrows(query, base->pVtab);
     if (cursor->narrowed) {
@@ -437,34 +473,21 @@ static int table_eof(sqlite3_vtab_cursor *base) {
     return ((const table_cursor *)(const void *)base)->row == RV_ROW_NONE;
 }
 
-static rv_sql_form form_of(const table_cursor *cursor, uint16_t column) {
-    return (rv_sql_form)((const table *)(const void *)cursor->base.pVtab)->forms[column];
-}
-
-/* A cell of any form. Apart, so that the frequent ones pay nothing for it. */
-__attribute__((noinline)) static int show_any(table_cursor *cursor, sqlite3_context *out,
+/* A cell of the row. */
+static int show_any(table_cursor *cursor, sqlite3_context *out,
                                               uint16_t column) {
-    const uint8_t *const row = cursor->bytes;
     const rv_reader *const reader = &cursor->reader;
+    const rv_type *const type = &cursor->aggregate->columns[column].type;
     rv_value value;
     rv_arena_reset(&cursor->cell, 0);
-    while (rv_row_get(reader->pages, reader->table, row, column, &cursor->cell, &value) != RV_OK) {
+    while (rv_row_get(reader->pages, reader->table, cursor->at.row, column, &cursor->cell,
+                      &value) != RV_OK) {
         if (!rv_sql_cell_grow(&cursor->cell)) {
             sqlite3_result_error_nomem(out);
             return SQLITE_NOMEM;
         }
     }
-    rv_sql_cell_show(out, form_of(cursor, column), &cursor->aggregate->columns[column].type, &value,
-                     cursor->cell.len == 0);
-    return SQLITE_OK;
-}
-
-/* What lies in the row as an integer and is shown otherwise. */
-__attribute__((noinline)) static int show_integer(const table_cursor *cursor, sqlite3_context *out,
-                                                  uint16_t column, int64_t integer) {
-    const rv_value value = rv_value_int(integer);
-    rv_sql_cell_show(out, form_of(cursor, column), &cursor->aggregate->columns[column].type, &value,
-                     true);
+    rv_sql_cell_show(out, rv_sql_form_of(type), type, &value, cursor->cell.len == 0);
     return SQLITE_OK;
 }
 
@@ -485,14 +508,14 @@ static int show_narrowed(table_cursor *cursor, sqlite3_context *out, uint16_t co
     if (value.class_ == RV_VALUE_NULL) {
         sqlite3_result_null(out);
     } else {
-        rv_sql_cell_show(out, form_of(cursor, column), type, &value, false);
+        rv_sql_cell_show(out, rv_sql_form_of(type), type, &value, false);
     }
     return SQLITE_OK;
 }
 
 /* What does not lie in the row's bytes. The hidden column says which row it is, for who keeps a
  * result up, and else is NULL. */
-__attribute__((noinline)) static int show_apart(table_cursor *cursor, sqlite3_context *out,
+static int show_apart(table_cursor *cursor, sqlite3_context *out,
                                                 int column) {
     RV_ASSERT(cursor->row != RV_ROW_NONE && column >= 0);
     RV_ASSERT(column <= (int)cursor->aggregate->column_count);
@@ -505,50 +528,11 @@ __attribute__((noinline)) static int show_apart(table_cursor *cursor, sqlite3_co
     return SQLITE_OK;
 }
 
-/* A text that lies in one piece; false: it does not. */
-static inline bool text_of(const rv_reader *reader, const uint8_t *cell, rv_bytes *text) {
-    if (!rv_cell_has_slot(cell)) {
-        *text = rv_cell_short(cell);
-        return true;
-    }
-    rv_cell in_heap;
-    memcpy(&in_heap, cell, offsetof(rv_cell, as) + sizeof in_heap.as.place);
-    if (!rv_heap_is_run(&in_heap)) {
-        return false;
-    }
-    *text = rv_heap_run(reader->pages, &in_heap);
-    return true;
-}
-
-/* Most cells are integers, texts and NULLs, and shown without further ado. What SQLite is not told
- * of is NULL. */
+/* What the machine did not find itself (straight.h). */
 static int table_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
     table_cursor *const cursor = (table_cursor *)(void *)base;
-    if ((unsigned)column >= cursor->straight) {
-        return show_apart(cursor, out, column);
-    }
-    const uint8_t *const row = cursor->bytes;
-    if (rv_row_is_null(row, (uint16_t)column)) { /* unknown ones are too */
-        return SQLITE_OK;
-    }
-    const rv_cell_layout layout = cursor->reader.table->cells[column];
-    const uint8_t *const cell = row + layout.offset;
-    const rv_sql_form form = form_of(cursor, (uint16_t)column);
-    if (layout.form <= RV_CELL_INT64) {
-        const int64_t integer = rv_cell_int(cell, layout.form);
-        if (form != RV_SQL_INTEGER || integer == RV_NUMERIC_NAN) {
-            return show_integer(cursor, out, (uint16_t)column, integer);
-        }
-        sqlite3_result_int64(out, integer);
-        return SQLITE_OK;
-    }
-    rv_bytes text;
-    if (form == RV_SQL_TEXT && layout.form == RV_CELL_BYTES &&
-        text_of(&cursor->reader, cell, &text)) {
-        sqlite3_result_text64(out, (const char *)text.ptr, text.len, SQLITE_STATIC, SQLITE_UTF8);
-        return SQLITE_OK;
-    }
-    return show_any(cursor, out, (uint16_t)column);
+    return column < (int)cursor->at.count ? show_any(cursor, out, (uint16_t)column)
+                                          : show_apart(cursor, out, column);
 }
 
 /* Tables WITHOUT ROWID are never asked. */
@@ -558,7 +542,7 @@ static int table_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
     return SQLITE_ERROR;
 }
 
-static const sqlite3_module table_module = {
+const sqlite3_module rv_sql_table_module = {
     .xConnect = table_connect,
     .xBestIndex = table_best_index,
     .xDisconnect = table_disconnect,
@@ -605,7 +589,7 @@ int rv_sql_tables_declare(rv_sql *sql) {
             return SQLITE_NOMEM;
         }
         *source = (table_source){sql, sql->tables};
-        const int rc = sqlite3_create_module_v2(sql->db, name, &table_module, source, free_source);
+        const int rc = sqlite3_create_module_v2(sql->db, name, &rv_sql_table_module, source, free_source);
         if (rc != SQLITE_OK) {
             return rc; /* SQLite has freed the source */
         }

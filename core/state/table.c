@@ -104,6 +104,14 @@ rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate) {
     return RV_OK;
 }
 
+void rv_table_layout(const rv_aggregate *aggregate, rv_cell_layout *cells) {
+    rv_table made;
+    memset(&made, 0, sizeof made);
+    layout_make(&made, aggregate);
+    RV_ASSERT(made.column_count == aggregate->column_count);
+    memcpy(cells, made.cells, aggregate->column_count * sizeof *cells);
+}
+
 uint32_t rv_table_row_size(const rv_aggregate *aggregate) {
     rv_table made;
     memset(&made, 0, sizeof made);
