@@ -36,22 +36,22 @@ static inline bool rv_register_text(Mem *to, const uint8_t *text, uint32_t len) 
     return true;
 }
 
-/* A text of a cell that has room for `room` bytes of it; false: it lies in pieces, or (of a key)
- * elsewhere. */
-static inline bool rv_register_cell(Mem *to, const rv_pages *pages, const uint8_t *cell,
-                                    uint32_t room) {
+/* A text that lies in the heap; false: in pieces. */
+static SQLITE_NOINLINE bool rv_register_heap(Mem *to, const rv_pages *pages, const uint8_t *cell) {
     rv_cell copy;
     memcpy(&copy, cell, offsetof(rv_cell, as) + sizeof copy.as.place);
-    if (copy.len <= room) {
-        return rv_register_text(to, cell + offsetof(rv_cell, as), copy.len);
-    }
-    if (room > RV_CELL_INLINE || !rv_heap_is_run(&copy)) {
-        return false;
-    }
-    return rv_register_text(to, rv_heap_run(pages, &copy).ptr, copy.len);
+    RV_ASSERT(copy.len > RV_CELL_INLINE);
+    return rv_heap_is_run(&copy) &&
+           rv_register_text(to, rv_heap_run(pages, &copy).ptr, copy.len);
 }
 
-/* Apart, so that the others pay nothing for it. False: there is no memory. */
+static inline uint32_t rv_register_len(const uint8_t *cell) {
+    uint32_t len;
+    memcpy(&len, cell, sizeof len);
+    return len;
+}
+
+/* A time as text. False: there is no memory. */
 static SQLITE_NOINLINE bool rv_register_time(Mem *to, uint8_t kind, int64_t value) {
     if (sqlite3VdbeMemClearAndResize(to, RV_TIME_TEXT_MAX) != SQLITE_OK) {
         return false;
@@ -68,14 +68,13 @@ static inline int64_t rv_register_int64(const uint8_t *cell) {
     return value;
 }
 
-/* Puts a cell into a register. False: the table is to be asked. */
-static inline bool rv_register_load(Mem *to, const sqlite3_vtab_cursor *cursor, int column) {
+/* Puts a cell into a register. False: the table is to be asked. What calls others is apart, so that
+ * the frequent ways pay nothing for it. */
+static SQLITE_NOINLINE bool rv_register_load(Mem *to, const sqlite3_vtab_cursor *cursor,
+                                             int column) {
     const rv_sql_straight *const from = (const rv_sql_straight *)(const void *)cursor;
-    if ((unsigned)column >= from->count) {
+    if ((unsigned)column >= from->count || VdbeMemDynamic(to)) {
         return false;
-    }
-    if (VdbeMemDynamic(to)) {
-        vdbeMemClearExternAndSetNull(to);
     }
     if (rv_row_is_null(from->row, (uint16_t)column)) { /* unknown ones are too */
         to->flags = MEM_Null;
@@ -107,9 +106,13 @@ static inline bool rv_register_load(Mem *to, const sqlite3_vtab_cursor *cursor, 
     case RV_SQL_WAY_TIME:
         return rv_register_time(to, spot.detail, rv_register_int64(cell));
     case RV_SQL_WAY_TEXT:
-        return rv_register_cell(to, from->pages, cell, RV_CELL_INLINE);
+        return rv_register_len(cell) <= RV_CELL_INLINE
+                   ? rv_register_text(to, cell + offsetof(rv_cell, as), rv_register_len(cell))
+                   : rv_register_heap(to, from->pages, cell);
     case RV_SQL_WAY_KEY:
-        return rv_register_cell(to, from->pages, cell, RV_KEY_INLINE);
+        return rv_register_len(cell) <= RV_KEY_INLINE
+                   ? rv_register_text(to, cell + offsetof(rv_key_cell, as), rv_register_len(cell))
+                   : rv_register_heap(to, from->pages, cell);
     default:
         return false;
     }
