@@ -27,6 +27,10 @@ find_library(ZLIB_LIBRARY z)
 rv_native_need(zlib1g-dev ZLIB_LIBRARY)
 find_path(MBEDTLS_INCLUDE_DIR mbedtls/sha1.h)
 rv_native_need(libmbedtls-dev MBEDTLS_INCLUDE_DIR)
+find_library(MBEDTLS_LIBRARY mbedtls)
+rv_native_need(libmbedtls-dev MBEDTLS_LIBRARY)
+find_library(MBEDX509_LIBRARY mbedx509)
+rv_native_need(libmbedtls-dev MBEDX509_LIBRARY)
 find_library(MBEDCRYPTO_LIBRARY mbedcrypto)
 rv_native_need(libmbedtls-dev MBEDCRYPTO_LIBRARY)
 
@@ -47,7 +51,7 @@ target_include_directories(rivulet_native SYSTEM PUBLIC ${UV_INCLUDE_DIR} ${WSLA
   ${ZLIB_INCLUDE_DIR} ${MBEDTLS_INCLUDE_DIR})
 target_link_libraries(rivulet_native PUBLIC rivulet_cli rivulet_platform
   $<LINK_GROUP:RESCAN,rivulet_sql,rivulet> rivulet_llhttp
-  ${UV_LIBRARY} ${WSLAY_LIBRARY} ${ZLIB_LIBRARY} ${MBEDCRYPTO_LIBRARY})
+  ${UV_LIBRARY} ${WSLAY_LIBRARY} ${ZLIB_LIBRARY} ${MBEDTLS_LIBRARY} ${MBEDX509_LIBRARY} ${MBEDCRYPTO_LIBRARY})
 
 add_executable(rivulet_binary native/main.c)
 set_target_properties(rivulet_binary PROPERTIES OUTPUT_NAME rivulet)

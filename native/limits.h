@@ -28,8 +28,16 @@
     8u /* bodies on their way in that do not fit their connection's own buffer                     \
         */
 
+/* --- TLS --- */
+#define RV_TLS_RECORD_MAX  4096u  /* plain bytes of a record sent: few pages are touched by it */
+#define RV_TLS_RECORD_COST 64u    /* more than a record is longer than its plain bytes */
+#define RV_TLS_PLAIN_LEN   16384u /* what is read at a time, and the most that a record may hold */
+#define RV_TLS_SEALED_LEN                                                                          \
+    (RV_OUTPUT_LEN + 4096u)  /* of what is sent: RV_OUTPUT_LEN as records; a handshake's answer */
+#define RV_TLS_LOOK_MS 5000u /* how often it is looked whether there is another certificate */
+
 /* --- time, milliseconds --- */
-#define RV_HEAD_TIMEOUT_MS 10000u /* a head that takes longer is a 408 */
+#define RV_HEAD_TIMEOUT_MS 10000u /* a head that takes longer is a 408; a TLS handshake, closed */
 #define RV_BODY_TIMEOUT_MS 60000u /* 4 MiB at 70 KB/s */
 #define RV_IDLE_TIMEOUT_MS                                                                         \
     75000u /* of a kept-alive connection: longer than proxies keep theirs                          \
@@ -47,6 +55,10 @@
 
 RV_STATIC_ASSERT(RV_CONNECTIONS_BESIDE + RV_EDGES_DEFAULT <= RV_EXCHANGES_MAX,
                  "a node that serves few edges answers on all its connections at once");
+RV_STATIC_ASSERT(RV_OUTPUT_LEN / RV_TLS_RECORD_MAX * RV_TLS_RECORD_COST + RV_TLS_RECORD_COST * 8 <=
+                     RV_TLS_SEALED_LEN - RV_OUTPUT_LEN,
+                 "what is sent at a time fits as records, in up to 8 parts");
+RV_STATIC_ASSERT(RV_TLS_PLAIN_LEN <= RV_INPUT_LEN, "what was read and has no room yet is kept");
 RV_STATIC_ASSERT(RV_TICK_MS * 2 < RV_HEAD_TIMEOUT_MS, "time-outs are looked at often enough");
 
 #endif

@@ -127,7 +127,10 @@
     /* a query */                                                                                  \
     X(INTERRUPTED, "interrupted", 503, "The program stopped the query")                            \
     /* tokens */                                                                                   \
-    X(OTHER_PRINCIPAL, "other_principal", 409, "It waits for the token of who wrote it")
+    X(OTHER_PRINCIPAL, "other_principal", 409, "It waits for the token of who wrote it")           \
+    /* TLS */                                                                                      \
+    X(UPSTREAM_UNTRUSTED, "upstream_untrusted", 502,                                               \
+      "The upstream's certificate is not one to be trusted")
 
 #ifdef __cplusplus
 extern "C" {
