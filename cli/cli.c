@@ -23,12 +23,14 @@ static const rv_command commands[] = {
              "One line on standard output tells when it is ready.\n\n"
              "  rivulet serve --data crm --listen 127.0.0.1:5678\n"
              "  rivulet serve --data shop --listen 127.0.0.1:0 \\\n"
-             "      --upstream ws://127.0.0.1:5678 --select '/orders/*'\n",
+             "      --upstream ws://127.0.0.1:5678 --select '/orders/*'\n"
+             "  rivulet serve --data crm --listen 0.0.0.0:443 \\\n"
+             "      --tls-cert fullchain.pem --tls-key privkey.pem\n",
      .needs = RV_ABILITY_SERVE,
      .options = RV_OPTION_DATA | RV_OPTION_LISTEN | RV_OPTION_UPSTREAM | RV_OPTION_SELECT |
                 RV_OPTION_MEMORY | RV_OPTION_EDGES | RV_OPTION_PUBLIC | RV_OPTION_ALLOW_ORIGIN |
                 RV_OPTION_ALLOW_HOST | RV_OPTION_VERBOSE | RV_OPTION_OPEN | RV_OPTION_TOKEN_FILE |
-                RV_OPTION_SQL_STEPS,
+                RV_OPTION_SQL_STEPS | RV_OPTION_TLS,
      .creates = true,
      .run = command_serve},
     {.name = "schema apply",
@@ -371,8 +373,8 @@ static void print_page(const rv_cli *cli) {
     if (command->more != NULL && has(cli, command->more_needs)) {
         fputs(command->more, stdout);
     }
-    const uint64_t connected =
-        RV_OPTION_URL | RV_OPTION_FOLLOW | RV_OPTION_AFTER | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE;
+    const uint64_t connected = RV_OPTION_URL | RV_OPTION_FOLLOW | RV_OPTION_AFTER |
+                               RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE | RV_OPTION_CA;
     rv_cli_options_print(has(cli, RV_ABILITY_CONNECT) ? command->options
                                                       : command->options & ~connected);
 }
@@ -510,9 +512,9 @@ static int open_client(rv_cli *cli) {
         return rv_cli_fail(cli, &err);
     }
     if (cli->url != NULL) {
-        rv_bytes token;
-        return rv_cli_token_read(cli, &token, &err) == RV_OK &&
-                       platform->connect(&cli->client, cli->url, token, &err) == RV_OK
+        rv_client_options options = {.url = cli->url, .ca_file = cli->ca};
+        return rv_cli_token_read(cli, &options.token, &err) == RV_OK &&
+                       platform->connect(&cli->client, &options, &err) == RV_OK
                    ? RV_EXIT_OK
                    : rv_cli_fail(cli, &err);
     }

@@ -64,10 +64,13 @@ typedef enum rv_exit {
 #define RV_OPTION_ROWS         (UINT64_C(1) << 36)
 #define RV_OPTION_SQL_STEPS    (UINT64_C(1) << 37)
 #define RV_OPTION_DIFFERENCES  (UINT64_C(1) << 38)
+#define RV_OPTION_TLS          (UINT64_C(1) << 39) /* --tls-cert, --tls-key and --upstream-ca */
+#define RV_OPTION_CA           (UINT64_C(1) << 40)
 
 /* Of what only a running node can be asked; and of anything. */
-#define RV_OPTIONS_RUNNING (RV_OPTION_URL | RV_OPTION_JSON | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE)
-#define RV_OPTIONS_NODE    (RV_OPTIONS_RUNNING | RV_OPTION_DATA | RV_OPTION_MEMORY)
+#define RV_OPTIONS_RUNNING                                                                         \
+    (RV_OPTION_URL | RV_OPTION_JSON | RV_OPTION_TOKEN | RV_OPTION_TOKEN_FILE | RV_OPTION_CA)
+#define RV_OPTIONS_NODE (RV_OPTIONS_RUNNING | RV_OPTION_DATA | RV_OPTION_MEMORY)
 #define RV_OPTIONS_RIGHTS                                                                          \
     (RV_OPTION_ENTRIES | RV_OPTION_RELAY | RV_OPTION_ADMIN | RV_OPTION_EXPIRES)
 
@@ -128,6 +131,10 @@ struct rv_cli {
     const char *forget;
     const char *token;
     const char *token_file;
+    const char *ca;
+    const char *tls_cert;
+    const char *tls_key;
+    const char *upstream_ca;
     const char *expires;
     const char *grace;
     rv_cli_list reads;

@@ -21,6 +21,13 @@ typedef struct rv_client_ops {
     rv_status (*close)(rv_client *client, rv_error *err);
 } rv_client_ops;
 
+/* A running node; what is in it stays valid while the client is open. */
+typedef struct rv_client_options {
+    const char *url;
+    const char *ca_file; /* of certificates that vouch for it, with TLS; NULL: the system's */
+    rv_bytes token;      /* goes with each request; empty: none does */
+} rv_client_options;
+
 struct rv_client {
     const rv_client_ops *ops;
     rv_error damage; /* RV_DATA_DAMAGED: the data directory is open up to the place it names */

@@ -20,13 +20,20 @@ typedef struct option_row {
 static const option_row rows[] = {
     {RV_OPTION_DATA, "--data", "DIR", AT(data), false, "the data directory (or RIVULET_DIR)"},
     {RV_OPTION_URL, "--url", "URL", AT(url), false,
-     "a running node: http://host:port (or RIVULET_URL)"},
+     "a running node: http://host:port, or https:// (or RIVULET_URL)"},
+    {RV_OPTION_CA, "--ca", "FILE", AT(ca), false,
+     "certificates (PEM) that vouch for an https:// node, instead of the system's"},
     {RV_OPTION_LISTEN, "--listen", "ADDRESS", AT(listen), false,
      "where to listen (127.0.0.1:5678); port 0 takes a free one"},
     {RV_OPTION_UPSTREAM, "--upstream", "URL", AT(upstream), false,
-     "be an edge of this node: ws://host:port"},
+     "be an edge of this node: ws://host:port, or wss://"},
     {RV_OPTION_SELECT, "--select", "ENTRY", AT(selections), true,
      "what the edge holds: '/**', '/orders/* history none'; may be repeated"},
+    {RV_OPTION_TLS, "--upstream-ca", "FILE", AT(upstream_ca), false,
+     "certificates (PEM) that vouch for a wss:// upstream, instead of the system's"},
+    {RV_OPTION_TLS, "--tls-cert", "FILE", AT(tls_cert), false,
+     "serve https:// and wss://: the node's certificate, then those that vouch for it (PEM)"},
+    {RV_OPTION_TLS, "--tls-key", "FILE", AT(tls_key), false, "the certificate's private key (PEM)"},
     {RV_OPTION_PUBLIC, "--public", "DIR", AT(public_directory), false,
      "show the files of this folder beside the API"},
     {RV_OPTION_ALLOW_ORIGIN, "--allow-origin", "ORIGIN", AT(origins), true,
@@ -93,7 +100,7 @@ static const option_row rows[] = {
 #define ROW_COUNT (sizeof rows / sizeof *rows)
 
 void rv_cli_options_print(uint64_t options) {
-    RV_ASSERT(ROW_COUNT == 41); /* one for each bit, two for two of them */
+    RV_ASSERT(ROW_COUNT == 45); /* one for each bit, two for two of them, and three for one */
     printf("\nOptions\n");
     for (size_t i = 0; i < ROW_COUNT; i++) {
         if ((rows[i].bit & options) != 0) {

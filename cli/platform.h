@@ -42,10 +42,10 @@ typedef struct rv_cli_platform {
      * program; the second time it does. NULL: there is nothing of the kind. */
     bool (*interrupted)(void);
 
-    /* Connects to a running node, to which requests go with the token, which stays valid; empty:
-     * without. NULL: there are no connections, and no --url. RV_NODE_UNREACHABLE,
-     * RV_PARAMETER_INVALID (the address). */
-    rv_status (*connect)(rv_client **client, const char *url, rv_bytes token, rv_error *err);
+    /* Connects to a running node. NULL: there are no connections, and no --url.
+     * RV_NODE_UNREACHABLE; RV_PARAMETER_INVALID (the address, or the file of certificates);
+     * RV_DATA_NOT_FOUND (the same file). */
+    rv_status (*connect)(rv_client **client, const rv_client_options *options, rv_error *err);
 
     /* The command `serve`; the exit code. NULL: there are no servers. */
     int (*serve)(rv_cli *cli);

@@ -169,10 +169,12 @@ static const rv_bytes *origin_find(const rv_access *access, rv_bytes text) {
     return NULL;
 }
 
-/* Is it the origin of a page that this server itself gave out? */
-static bool is_own(rv_bytes text, rv_bytes host, uint32_t port) {
+/* Is it the origin of a page that this server itself gave out? Without TLS that may have been
+ * through something that has it. */
+static bool is_own(const rv_access *access, rv_bytes text, rv_bytes host, uint32_t port) {
     rv_origin o;
-    return rv_origin_read(text, &o) && default_port(o.scheme) != 0 && equal_folded(o.host, host) &&
+    return rv_origin_read(text, &o) && default_port(o.scheme) != 0 &&
+           (!access->secure || is_text(o.scheme, "https")) && equal_folded(o.host, host) &&
            o.port == (port == 0 ? default_port(o.scheme) : port);
 }
 
@@ -192,7 +194,7 @@ rv_status rv_access_check(const rv_access *access, const rv_http_headers *header
                             "`--allow-host`",
                             &headers->host);
     }
-    if (headers->origin.len == 0 || (named && is_own(headers->origin, host, port))) {
+    if (headers->origin.len == 0 || (named && is_own(access, headers->origin, host, port))) {
         return RV_OK;
     }
     if (access->any_origin) {

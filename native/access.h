@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom the server answers, by what browsers say of themselves. A node has no passwords yet, so a
+ * Whom the server answers, by what browsers say of themselves. A node may have no tokens, so a
  * page of any site could use one on the visitor's own machine. Two rules keep them out:
  *
  * - Origin: browsers name the page's origin in every WebSocket handshake and in every request that
  *   may change something or whose answer a page of another origin would read. It must have the host
- *   and port that the request went to (the Host header), or be one of those that were allowed.
+ *   and port that the request went to (the Host header), and be https where the node itself speaks
+ *   TLS; or be one of those that were allowed.
  * - Host: a site can let its own name point to 127.0.0.1, and then has the right origin (DNS
  *   rebinding). So a node on a loopback address answers only under an IP address, `localhost`, or a
  *   name that was allowed. Where names were allowed they are checked on other addresses as well.
@@ -39,7 +40,8 @@ typedef struct rv_access {
     rv_access_options options;
     bool any_origin;
     bool any_host;
-    bool loopback; /* set by who listens: names are checked */
+    bool loopback; /* set by who listens: names are checked; */
+    bool secure;   /* and with TLS: its own pages are https, and nothing else */
 } rv_access;
 
 /* Checks the options. RV_PARAMETER_INVALID. */

@@ -29,7 +29,7 @@ static bool authority_read(const char *start, const char *end, rv_address *addre
     }
     const char *const after = brackets ? host_end + 1 : host_end;
     if (after == end) {
-        memcpy(address->port, "80", sizeof "80");
+        memcpy(address->port, address->secure ? "443" : "80", address->secure ? 4 : 3);
         return true;
     }
     bool good = *after == ':' && copy_part(address->port, sizeof address->port, after + 1, end);
@@ -44,12 +44,10 @@ rv_status rv_address_read(const char *text, rv_address_kind kind, rv_address *ad
     RV_ASSERT(text != NULL);
     RV_ASSERT(address != NULL);
     const bool socket = kind == RV_ADDRESS_WEBSOCKET;
-    const char *const scheme = socket ? "ws://" : "http://";
+    const char *const plain = socket ? "ws://" : "http://";
     const char *const secure = socket ? "wss://" : "https://";
-    if (strncasecmp(text, secure, strlen(secure)) == 0) {
-        return rv_error_set(err, RV_UNSUPPORTED, "TLS is not there yet: write %s%s", scheme,
-                            text + strlen(secure));
-    }
+    address->secure = strncasecmp(text, secure, strlen(secure)) == 0;
+    const char *const scheme = address->secure ? secure : plain;
     bool good = strncasecmp(text, scheme, strlen(scheme)) == 0;
     for (const char *p = text; good && *p != '\0'; p++) {
         good = *p > ' ' && *p < 0x7f;
@@ -64,6 +62,7 @@ rv_status rv_address_read(const char *text, rv_address_kind kind, rv_address *ad
     }
     return good ? RV_OK
                 : rv_error_set(err, RV_PARAMETER_INVALID,
-                               "`%s` is not the address of a node: write it as %shost:port", text,
-                               scheme);
+                               "`%s` is not the address of a node: write it as %shost:port, or "
+                               "%shost with TLS",
+                               text, plain, secure);
 }

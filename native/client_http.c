@@ -4,6 +4,7 @@
 
 #include "cli/buffer.h"
 #include "native/address.h"
+#include "native/tls_socket.h"
 
 #include <errno.h>
 #include <llhttp.h>
@@ -19,8 +20,10 @@ typedef struct client_http {
     rv_client client;
     rv_address address;
     int fd;
-    rv_bytes token;     /* empty: none */
-    rv_cli_buffer head; /* of the request */
+    rv_tls_config *config; /* NULL: without TLS */
+    rv_tls_socket *secure; /* the same */
+    rv_bytes token;        /* empty: none */
+    rv_cli_buffer head;    /* of the request */
     llhttp_t parser;
     bool fresh; /* connected, and nothing sent yet */
     bool head_done;
@@ -31,9 +34,37 @@ typedef struct client_http {
     uint8_t input[128 * 1024];
 } client_http;
 
+static const char *scheme(const client_http *c) {
+    return c->address.secure ? "https" : "http";
+}
+
 static rv_status unreachable(const client_http *c, const char *why, rv_error *err) {
-    return rv_error_set(err, RV_NODE_UNREACHABLE, "cannot connect to http://%s:%s: %s",
+    return rv_error_set(err, RV_NODE_UNREACHABLE, "cannot connect to %s://%s:%s: %s", scheme(c),
                         c->address.host, c->address.port, why);
+}
+
+static void disconnect(client_http *c) {
+    if (c->fd >= 0) {
+        if (c->secure != NULL) {
+            rv_tls_socket_close(c->secure);
+        }
+        close(c->fd);
+        c->fd = -1;
+    }
+}
+
+/* The socket is connected: shakes hands. */
+static rv_status tls_begin(client_http *c, rv_error *err) {
+    rv_error why;
+    RV_ASSERT(c->fd >= 0);
+    const rv_status status = rv_tls_socket_open(c->secure, c->fd, c->config, c->address.host, &why);
+    if (status == RV_OK) {
+        return RV_OK;
+    }
+    disconnect(c);
+    return rv_error_set(err, RV_NODE_UNREACHABLE, "cannot connect to https://%s:%s: %s%s",
+                        c->address.host, c->address.port,
+                        status == RV_UPSTREAM_UNTRUSTED ? "its certificate " : "", why.detail);
 }
 
 static rv_status connect_node(client_http *c, rv_error *err) {
@@ -65,14 +96,7 @@ static rv_status connect_node(client_http *c, rv_error *err) {
     RV_ASSERT(delayed == 0);
     c->input_start = c->input_len = 0;
     c->fresh = true;
-    return RV_OK;
-}
-
-static void disconnect(client_http *c) {
-    if (c->fd >= 0) {
-        close(c->fd);
-        c->fd = -1;
-    }
+    return c->secure == NULL ? RV_OK : tls_begin(c, err);
 }
 
 /* --- sending --- */
@@ -121,6 +145,10 @@ static void write_head(client_http *c, const rv_request *request) {
 }
 
 static bool send_request(const client_http *c, rv_bytes body) {
+    if (c->secure != NULL) {
+        return rv_tls_socket_send(c->secure, rv_bytes_of(c->head.ptr, c->head.len)) &&
+               rv_tls_socket_send(c->secure, body);
+    }
     struct iovec parts[2] = {{c->head.ptr, c->head.len}, {(void *)(uintptr_t)body.ptr, body.len}};
     unsigned first = 0;
     while (first < 2) {
@@ -176,7 +204,9 @@ static rv_status receive(client_http *c, rv_error *err) {
     while (!c->done && c->piece.len == 0 && c->head_done == had_head) {
         const bool paused = llhttp_get_errno(&c->parser) == HPE_PAUSED;
         if (c->input_start == c->input_len && !paused) { /* (a pause may hide the end) */
-            const ssize_t count = recv(c->fd, c->input, sizeof c->input, 0);
+            const ssize_t count = c->secure != NULL
+                                      ? rv_tls_socket_receive(c->secure, c->input, sizeof c->input)
+                                      : recv(c->fd, c->input, sizeof c->input, 0);
             if (count < 0 && errno == EINTR) {
                 continue;
             }
@@ -186,9 +216,9 @@ static rv_status receive(client_http *c, rv_error *err) {
             }
             if (count <= 0) {
                 return rv_error_set(err, c->head_done ? RV_NODE_UNREACHABLE : RV_OUTCOME_UNKNOWN,
-                                    "the connection to http://%s:%s ended before the answer%s%s",
-                                    c->address.host, c->address.port, count < 0 ? ": " : "",
-                                    count < 0 ? strerror(errno) : "");
+                                    "the connection to %s://%s:%s ended before the answer%s%s",
+                                    scheme(c), c->address.host, c->address.port,
+                                    count < 0 ? ": " : "", count < 0 ? strerror(errno) : "");
             }
             c->input_start = 0;
             c->input_len = (size_t)count;
@@ -201,8 +231,8 @@ static rv_status receive(client_http *c, rv_error *err) {
             llhttp_execute(&c->parser, start, c->input_len - c->input_start);
         if (error != HPE_OK && error != HPE_PAUSED) {
             return rv_error_set(err, RV_NODE_UNREACHABLE,
-                                "http://%s:%s does not answer as a node does: %s", c->address.host,
-                                c->address.port, llhttp_errno_name(error));
+                                "%s://%s:%s does not answer as a node does: %s", scheme(c),
+                                c->address.host, c->address.port, llhttp_errno_name(error));
         }
         c->input_start = error == HPE_OK
                              ? c->input_len
@@ -259,19 +289,32 @@ static rv_status http_next(rv_client *client, rv_bytes *piece, rv_error *err) {
     return c->done && c->piece.len == 0 ? RV_END : RV_OK;
 }
 
+static void client_free(client_http *c) {
+    rv_tls_config_drop(c->config);
+    free(c->secure);
+    free(c);
+}
+
 static rv_status http_close(rv_client *client, rv_error *err) {
     client_http *const c = (client_http *)client;
     (void)err;
     RV_ASSERT(c != NULL);
     disconnect(c);
     rv_cli_buffer_free(&c->head);
-    free(c);
+    client_free(c);
     return RV_OK;
 }
 
-rv_status rv_client_http_open(rv_client **client, const char *url, rv_bytes token, rv_error *err) {
+static rv_status tls_prepare(client_http *c, const char *ca_file, rv_error *err) {
+    RV_ASSERT(c->address.secure);
+    c->secure = calloc(1, sizeof *c->secure);
+    return c->secure == NULL ? rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory")
+                             : rv_tls_config_client(&c->config, ca_file, err);
+}
+
+rv_status rv_client_http_open(rv_client **client, const rv_client_options *options, rv_error *err) {
     static const rv_client_ops ops = {http_begin, http_next, http_close};
-    RV_ASSERT(url != NULL);
+    RV_ASSERT(options->url != NULL);
     client_http *const c = calloc(1, sizeof *c);
     *client = NULL;
     if (c == NULL) {
@@ -279,13 +322,16 @@ rv_status rv_client_http_open(rv_client **client, const char *url, rv_bytes toke
     }
     c->client.ops = &ops;
     c->fd = -1;
-    c->token = token;
-    rv_status status = rv_address_read(url, RV_ADDRESS_HTTP, &c->address, err);
+    c->token = options->token;
+    rv_status status = rv_address_read(options->url, RV_ADDRESS_HTTP, &c->address, err);
+    if (status == RV_OK && c->address.secure) {
+        status = tls_prepare(c, options->ca_file, err);
+    }
     if (status == RV_OK) {
         status = connect_node(c, err);
     }
     if (status != RV_OK) {
-        free(c);
+        client_free(c);
         return status;
     }
     *client = &c->client;

@@ -4,6 +4,8 @@
 #include "native/daemon.h"
 #include "native/limits.h"
 
+#include <strings.h>
+
 /* Reads how many edges are to be served; NULL: 0, as many as without saying so. */
 static bool edges_read(const char *text, uint32_t *edges) {
     RV_ASSERT(edges != NULL);
@@ -42,11 +44,21 @@ int rv_native_serve(rv_cli *cli) {
     if (cli->upstream == NULL && cli->token_file != NULL) {
         return rv_cli_usage(cli, "%s", "--token-file is for the upstream: it needs --upstream");
     }
+    if ((cli->tls_cert == NULL) != (cli->tls_key == NULL)) {
+        return rv_cli_usage(cli, "%s", "--tls-cert and --tls-key belong together: give both");
+    }
+    if (cli->upstream_ca != NULL &&
+        (cli->upstream == NULL || strncasecmp(cli->upstream, "wss://", 6) != 0)) {
+        return rv_cli_usage(cli, "%s", "--upstream-ca is for an --upstream of wss://");
+    }
     const rv_daemon_options options = {
         .directory = cli->data,
         .listen = cli->listen == NULL ? "127.0.0.1:5678" : cli->listen,
         .upstream = cli->upstream,
         .token_file = cli->token_file,
+        .ca_file = cli->upstream_ca,
+        .cert_file = cli->tls_cert,
+        .key_file = cli->tls_key,
         .patterns = cli->selections.items,
         .pattern_count = cli->selections.count,
         .public_directory = cli->public_directory,

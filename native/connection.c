@@ -40,6 +40,8 @@ static void on_closed(uv_handle_t *handle) {
     rv_connection *const c = handle->data;
     RV_ASSERT(c->state == RV_CONNECTION_CLOSING);
     rv_websocket_free(&c->ws);
+    rv_tls_free(c->tls);
+    c->tls = NULL;
     c->state = RV_CONNECTION_FREE;
     rv_server_release(c->server, c);
 }
@@ -54,6 +56,12 @@ void rv_connection_close(rv_connection *c) {
     uv_close((uv_handle_t *)&c->tcp, on_closed);
 }
 
+/* The same, where nothing was cut off: with TLS the peer is told that. */
+static void close_idle(rv_connection *c) {
+    rv_sender_end(&c->sender);
+    rv_connection_close(c);
+}
+
 static void on_shutdown(uv_shutdown_t *request, int failed) {
     (void)request; /* the peer's end, or the time-out, closes the connection */
     (void)failed;
@@ -63,6 +71,8 @@ void rv_connection_linger(rv_connection *c) {
     RV_ASSERT(!c->sender.busy);
     rv_connection_release(c);
     rv_connection_set_state(c, RV_CONNECTION_LINGER);
+    c->sent_ms = now_ms(c);
+    rv_sender_end(&c->sender);
     if (c->eof || uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) != 0) {
         rv_connection_close(c);
     }
@@ -70,18 +80,29 @@ void rv_connection_linger(rv_connection *c) {
 
 /* --- reading --- */
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-    rv_connection *const c = handle->data;
-    (void)suggested;
-    if (c->state == RV_CONNECTION_SYNC || c->state == RV_CONNECTION_LINGER) {
-        *buf = uv_buf_init((char *)c->server->receive, RV_OUTPUT_LEN);
-        return;
-    }
+/* Whether what comes goes on at once, past the input buffer. */
+static bool passes_input(const rv_connection *c) {
+    return c->state == RV_CONNECTION_SYNC || c->state == RV_CONNECTION_LINGER;
+}
+
+/* Moves what was not parsed to the front of the input buffer. */
+static void input_compact(rv_connection *c) {
     if (c->input_start > 0) {
         memmove(c->input, c->input + c->input_start, c->input_len - c->input_start);
         c->input_len -= c->input_start;
         c->input_start = 0;
     }
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    rv_connection *const c = handle->data;
+    (void)suggested;
+    if (c->secure || passes_input(c)) {
+        *buf =
+            uv_buf_init((char *)c->server->receive, c->secure ? RV_TLS_PLAIN_LEN : RV_OUTPUT_LEN);
+        return;
+    }
+    input_compact(c);
     RV_ASSERT(c->input_len < RV_INPUT_LEN);
     *buf = uv_buf_init((char *)c->input + c->input_len, (unsigned)(RV_INPUT_LEN - c->input_len));
 }
@@ -99,6 +120,74 @@ static void on_eof(rv_connection *c) {
     c->reading = false;
 }
 
+/* --- TLS --- */
+
+/* The first bytes are here. False: they are a request, without TLS, or there is no memory. */
+static bool tls_begin(rv_connection *c) {
+    rv_error err;
+    RV_ASSERT(c->sealed.len > 0 && !c->sender.busy);
+    if (c->sealed.ptr[0] >= 'A' && c->sealed.ptr[0] <= 'Z') { /* a record begins otherwise */
+        c->secure = false;
+        c->sealed = (rv_bytes){0};
+        rv_error_set(&err, RV_REQUEST_INVALID,
+                     "this node speaks TLS: the address begins with https:// or wss://");
+        rv_connection_refuse(c, 400, &err, "");
+        return false;
+    }
+    if (rv_tls_open(&c->tls, c->server->identity.config, NULL, &err) != RV_OK) {
+        rv_connection_close(c);
+        return false;
+    }
+    rv_sender_secure(&c->sender, c->tls, c->server->sealed);
+    return true;
+}
+
+/* Opens some of what has come, if there is room for it. True: that went further. */
+static bool sealed_open(rv_connection *c) {
+    if (c->state == RV_CONNECTION_CLOSING || (c->sealed.len == 0 && !c->unopened) ||
+        (c->tls == NULL && !tls_begin(c))) {
+        return false;
+    }
+    const bool passes = passes_input(c);
+    input_compact(c);
+    rv_writer plain = passes ? rv_writer_over(c->server->plain, RV_TLS_PLAIN_LEN)
+                             : rv_writer_over(c->input + c->input_len, RV_INPUT_LEN - c->input_len);
+    if (plain.cap == 0) {
+        return false;
+    }
+    rv_error err;
+    const bool before = rv_tls_established(c->tls);
+    const bool busy = c->sender.busy;
+    const rv_tls_result result = rv_sender_receive(&c->sender, &c->sealed, &plain, &err);
+    c->unopened = result == RV_TLS_DATA;
+    if (before != rv_tls_established(c->tls)) {
+        c->since_ms = now_ms(c);
+    }
+    if (c->sender.busy && !busy) {
+        c->sent_ms = now_ms(c);
+    }
+    if (result == RV_TLS_FAILED) {
+        rv_connection_close(c);
+    } else if (result == RV_TLS_END) {
+        c->sealed = (rv_bytes){0};
+        on_eof(c);
+    } else if (result == RV_TLS_DATA && c->state == RV_CONNECTION_SYNC) {
+        rv_connection_sync_receive(c, rv_writer_bytes(&plain));
+    } else if (result == RV_TLS_DATA && !passes) {
+        c->input_len += plain.len;
+    }
+    return result == RV_TLS_DATA;
+}
+
+/* What waits for room stays with the connection. */
+static void sealed_keep(rv_connection *c) {
+    RV_ASSERT(c->sealed.len <= RV_TLS_PLAIN_LEN);
+    if (c->sealed.len > 0) {
+        memcpy(c->kept, c->sealed.ptr, c->sealed.len);
+        c->sealed.ptr = c->kept;
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     rv_connection *const c = stream->data;
     if (count == 0 || c->state == RV_CONNECTION_CLOSING) {
@@ -114,10 +203,16 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     }
     c->heard_ms = now_ms(c);
     c->pinged = false;
-    if (c->state == RV_CONNECTION_SYNC) {
-        rv_connection_sync_receive(c, rv_bytes_of(buf->base, (size_t)count));
+    const rv_bytes bytes = rv_bytes_of(buf->base, (size_t)count);
+    if (c->secure) {
+        RV_ASSERT(c->sealed.len == 0 && !c->unopened);
+        c->sealed = bytes;
+        advance(c);
+        sealed_keep(c);
+    } else if (c->state == RV_CONNECTION_SYNC) {
+        rv_connection_sync_receive(c, bytes);
     } else if (c->state != RV_CONNECTION_LINGER) {
-        c->input_len += (size_t)count;
+        c->input_len += bytes.len;
         advance(c);
     }
 }
@@ -127,8 +222,8 @@ static void update_reading(rv_connection *c) {
     if (c->state == RV_CONNECTION_CLOSING || c->eof) {
         return;
     }
-    const bool full = c->input_len - c->input_start == RV_INPUT_LEN &&
-                      c->state != RV_CONNECTION_SYNC && c->state != RV_CONNECTION_LINGER;
+    const bool full = c->secure ? c->sealed.len > 0 || c->unopened
+                                : c->input_len - c->input_start == RV_INPUT_LEN && !passes_input(c);
     if (full == c->reading) {
         c->reading = !full;
         const int failed = c->reading ? uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read)
@@ -225,8 +320,10 @@ static bool wants_input(const rv_connection *c) {
 
 /* Goes on with requests as far as input reaches: each round uses input or ends the loop. */
 static void advance(rv_connection *c) {
-    while (wants_input(c) && parse(c)) {
-    }
+    do {
+        while (wants_input(c) && parse(c)) {
+        }
+    } while (c->secure && sealed_open(c));
     update_reading(c);
 }
 
@@ -250,11 +347,12 @@ static void on_sent(rv_sender *sender, int failed) {
     }
 }
 
-void rv_connection_init(rv_connection *c, rv_server *server, uint8_t *input, uint8_t *store,
-                        uint8_t *output) {
+void rv_connection_init(rv_connection *c, rv_server *server, uint8_t *buffers) {
     RV_ASSERT(server != NULL);
-    *c = (rv_connection){.server = server, .input = input};
-    rv_http_request_init(&c->request, store);
+    uint8_t *const output = buffers + RV_INPUT_LEN + RV_REQUEST_LEN;
+    *c = (rv_connection){.server = server, .input = buffers, .secure = rv_server_secure(server)};
+    c->kept = c->secure ? output + RV_TLS_SEALED_LEN : NULL;
+    rv_http_request_init(&c->request, buffers + RV_INPUT_LEN);
     rv_sender_init(&c->sender, (uv_stream_t *)&c->tcp, output, on_sent);
 }
 
@@ -312,9 +410,10 @@ void rv_connection_ask(rv_connection *c, bool moved, int64_t now) {
 
 /* How long the state may last; 0: no bound here. */
 static uint64_t patience_ms(const rv_connection *c) {
+    const bool shakes_hands = c->secure && (c->tls == NULL || !rv_tls_established(c->tls));
     switch (c->state) {
     case RV_CONNECTION_HEAD:
-        return c->request.started ? RV_HEAD_TIMEOUT_MS : RV_IDLE_TIMEOUT_MS;
+        return c->request.started || shakes_hands ? RV_HEAD_TIMEOUT_MS : RV_IDLE_TIMEOUT_MS;
     case RV_CONNECTION_BODY:
     case RV_CONNECTION_LARGE:
         return RV_BODY_TIMEOUT_MS;
@@ -334,6 +433,9 @@ void rv_connection_tick(rv_connection *c, uint64_t at_ms) {
         return;
     }
     const uint64_t patience = patience_ms(c);
+    if (c->tls != NULL && at_ms - c->heard_ms > RV_TICK_MS) {
+        rv_tls_rest(c->tls);
+    }
     if (c->state == RV_CONNECTION_SYNC) {
         if (at_ms - c->heard_ms > RV_PEER_TIMEOUT_MS) {
             rv_connection_close(c);
@@ -344,7 +446,7 @@ void rv_connection_tick(rv_connection *c, uint64_t at_ms) {
     } else if (patience > 0 && at_ms - c->since_ms > patience) {
         const bool idle = c->state == RV_CONNECTION_HEAD && !c->request.started;
         if (idle || c->state == RV_CONNECTION_LINGER || c->sender.busy) {
-            rv_connection_close(c);
+            close_idle(c);
             return;
         }
         rv_error err;
@@ -359,7 +461,7 @@ void rv_connection_stop(rv_connection *c) {
     if (c->state == RV_CONNECTION_SYNC) {
         rv_connection_sync_stop(c);
     } else if (c->state == RV_CONNECTION_HEAD && !c->request.started) {
-        rv_connection_close(c);
+        close_idle(c);
     } else if (c->state == RV_CONNECTION_RESPOND && c->head.feed) {
         rv_connection_respond(c, 0);
     }

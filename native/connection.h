@@ -12,6 +12,10 @@
  * input buffer, and when that is full the socket is not read. An answer is asked from the request
  * handler one piece at a time, only when the socket has taken the one before. LINGER reads and
  * forgets what the peer still sends, so that it gets to see the answer instead of a reset.
+ *
+ * Where the server speaks TLS a session begins with the first byte, and records are opened as far
+ * as the input buffer has room; the rest waits, and the socket is not read. HEAD is also the state
+ * of the handshake. Who sends a request as it is gets a 400 that says so.
  */
 #ifndef RV_NATIVE_CONNECTION_H
 #define RV_NATIVE_CONNECTION_H
@@ -47,7 +51,12 @@ struct rv_connection {
     size_t input_start;
     size_t input_len;
     bool reading;
-    bool eof; /* the peer will send no more */
+    bool eof;        /* the peer will send no more */
+    bool secure;     /* it speaks TLS, or is to */
+    bool unopened;   /* there is more of a record that was opened */
+    rv_tls *tls;     /* NULL: not begun */
+    rv_bytes sealed; /* what has come and was not opened */
+    uint8_t *kept;   /* RV_TLS_PLAIN_LEN bytes, where that waits */
     rv_http_request request;
     rv_large *body_large; /* of the request */
     rv_exchange *exchange;
@@ -69,9 +78,9 @@ struct rv_connection {
     bool pinged;
 };
 
-/* Prepares a slot of the pool for its next connection. */
-void rv_connection_init(rv_connection *connection, rv_server *server, uint8_t *input,
-                        uint8_t *store, uint8_t *output);
+/* Prepares a slot of the pool for its next connection; `buffers` has room for all it needs: input,
+ * a request, output, and with TLS the two that are larger or more then. */
+void rv_connection_init(rv_connection *connection, rv_server *server, uint8_t *buffers);
 
 /* Takes the next connection of the listener. */
 void rv_connection_accept(rv_connection *connection);

@@ -222,9 +222,22 @@ static void rest(rv_daemon *d) {
     RV_ASSERT(d->quiet_ticks < RV_REST_AGAIN_TICKS);
 }
 
+/* What is renewed while the node runs is said: who renews it looks there. */
+static void renew(rv_daemon *d) {
+    rv_error err;
+    const rv_status status = rv_server_renew(d->server, &err);
+    if (status == RV_OK) {
+        fprintf(stderr, "rivulet: there is another certificate, which is used from now on\n");
+    } else if (status != RV_PENDING) {
+        fprintf(stderr, "rivulet: %s: the certificate is used on: %s\n", rv_status_code(status),
+                err.detail);
+    }
+}
+
 static void on_tick(uv_timer_t *timer) {
     rv_daemon *const d = timer->data;
     rv_server_tick(d->server, now_us());
+    renew(d);
     rest(d);
     if (d->stopping) {
         if (uv_now(&d->loop) - d->stopping_since_ms > RV_STOP_TIMEOUT_MS) {
@@ -307,11 +320,13 @@ static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
         .access = options->access,
         .public_directory = options->public_directory,
         .edges_max = options->edges_max,
+        .cert_file = options->cert_file,
+        .key_file = options->key_file,
     };
+    const rv_link_options link = {*address, options->token_file, options->ca_file};
     rv_status status = rv_server_create(&d->server, &d->loop, &server, err);
     if (status == RV_OK && options->upstream != NULL) {
-        status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, address,
-                                options->token_file, err);
+        status = rv_link_create(&d->link, &d->loop, d->directory.instance.edge, &link, err);
         d->network_failed = rv_network_open(&d->network, &d->loop);
     }
     if (status == RV_OK) {
@@ -342,8 +357,8 @@ static void print_budget(const rv_budget *budget) {
 static void say_ready(const rv_daemon *d, const rv_daemon_options *options) {
     const char *const colon = strrchr(options->listen, ':');
     RV_ASSERT(colon != NULL);
-    printf("listening on http://%.*s:%d\n", (int)(colon - options->listen), options->listen,
-           d->server->port);
+    printf("listening on %s://%.*s:%d\n", rv_server_secure(d->server) ? "https" : "http",
+           (int)(colon - options->listen), options->listen, d->server->port);
     fflush(stdout);
     if (options->verbose) {
         print_budget(&d->directory.instance.budget);

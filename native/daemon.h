@@ -19,6 +19,9 @@ typedef struct rv_daemon_options {
     const char *listen;
     const char *upstream;   /* NULL: a root */
     const char *token_file; /* that holds the token for it; NULL: it needs none */
+    const char *ca_file;    /* whose certificates vouch for it; NULL: the system's */
+    const char *cert_file;  /* of this node, and its key; both NULL: without TLS */
+    const char *key_file;
     const rv_bytes *patterns;
     size_t pattern_count;
     size_t memory;

@@ -25,6 +25,8 @@ static void on_closed(uv_handle_t *handle) {
     rv_link *const link = handle->data;
     RV_ASSERT(link->state == RV_LINK_CLOSING);
     rv_websocket_free(&link->ws);
+    rv_tls_free(link->tls);
+    link->tls = NULL;
     uv_freeaddrinfo(link->found);
     link->found = link->next = NULL;
     set_state(link, RV_LINK_IDLE);
@@ -60,6 +62,9 @@ void rv_link_fail(rv_link *link, const rv_error *err) {
     }
     if (link->state == RV_LINK_OPEN && !rv_websocket_finished(&link->ws)) {
         rv_websocket_close(&link->ws, close_code(err->status), rv_error_detail(err));
+    }
+    if (link->state == RV_LINK_OPEN) {
+        rv_sender_end(&link->sender);
     }
     set_state(link, RV_LINK_CLOSING);
     uv_close((uv_handle_t *)&link->tcp, on_closed);
@@ -229,24 +234,79 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     *buf = uv_buf_init((char *)link->receive, RV_OUTPUT_LEN);
 }
 
+static void receive(rv_link *link, rv_bytes bytes) {
+    if (link->state == RV_LINK_HANDSHAKE) {
+        handshake_receive(link, bytes);
+    } else if (!rv_websocket_receive(&link->ws, bytes)) {
+        ended(link);
+    }
+}
+
+/* The peer sends no more. */
+static void peer_closed(rv_link *link) {
+    fail(link, link->state == RV_LINK_HANDSHAKE ? RV_UPSTREAM_NOT_RIVULET : RV_UPSTREAM_UNREACHABLE,
+         "the connection was closed by", NULL);
+}
+
+/* TLS ended it, or never came about. */
+static void tls_failed(rv_link *link, const rv_error *why) {
+    const bool untrusted = why->status == RV_UPSTREAM_UNTRUSTED;
+    char text[RV_ERROR_DETAIL_MAX + 32];
+    rv_writer w = rv_writer_over(text, sizeof text - 1);
+    rv_write_text(&w, untrusted ? "its certificate " : "");
+    rv_write(&w, rv_error_detail(why));
+    RV_ASSERT(!w.full);
+    text[w.len] = '\0';
+    fail(link, why->status, untrusted ? "cannot trust" : "cannot speak TLS with", text);
+}
+
+static int handshake_send(rv_link *link);
+
+/* Opens what came and hands it on; the WebSocket's handshake begins when that of TLS is over. */
+static void sealed_receive(rv_link *link, rv_bytes bytes) {
+    rv_tls_result result;
+    do { /* for each record that came */
+        rv_error err;
+        rv_writer plain = rv_writer_over(link->plain, RV_TLS_PLAIN_LEN);
+        result = rv_sender_receive(&link->sender, &bytes, &plain, &err);
+        if (result == RV_TLS_FAILED) {
+            tls_failed(link, &err);
+        } else if (result == RV_TLS_END) {
+            peer_closed(link);
+        } else if (result == RV_TLS_DATA) {
+            receive(link, rv_writer_bytes(&plain));
+        }
+    } while (result == RV_TLS_DATA && link->state != RV_LINK_CLOSING);
+    if (link->state == RV_LINK_HANDSHAKE && !link->asked && rv_tls_established(link->tls)) {
+        link->asked = true;
+        const int failed = handshake_send(link);
+        if (failed != 0) {
+            fail(link, RV_UPSTREAM_UNREACHABLE, "cannot send to", uv_strerror(failed));
+        }
+    }
+}
+
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf) {
     rv_link *const link = stream->data;
     if (count == 0 || link->state == RV_LINK_CLOSING) {
         return;
     }
+    if (count == UV_EOF) {
+        peer_closed(link);
+        return;
+    }
     if (count < 0) {
-        const bool handshake = link->state == RV_LINK_HANDSHAKE && count == UV_EOF;
-        fail(link, handshake ? RV_UPSTREAM_NOT_RIVULET : RV_UPSTREAM_UNREACHABLE,
-             "the connection was closed by", count == UV_EOF ? NULL : uv_strerror((int)count));
+        fail(link, RV_UPSTREAM_UNREACHABLE, "the connection was closed by",
+             uv_strerror((int)count));
         return;
     }
     link->heard_ms = uv_now(link->loop);
     link->pinged = false;
     const rv_bytes bytes = rv_bytes_of(buf->base, (size_t)count);
-    if (link->state == RV_LINK_HANDSHAKE) {
-        handshake_receive(link, bytes);
-    } else if (!rv_websocket_receive(&link->ws, bytes)) {
-        ended(link);
+    if (link->tls != NULL) {
+        sealed_receive(link, bytes);
+    } else {
+        receive(link, bytes);
     }
 }
 
@@ -295,6 +355,25 @@ static int handshake_send(rv_link *link) {
     return rv_sender_all(&link->sender, &buf, 1);
 }
 
+/* Begins TLS with the roots that there are now. */
+static void tls_begin(rv_link *link) {
+    rv_tls_config *config;
+    rv_error err;
+    RV_ASSERT(link->tls == NULL);
+    rv_status status = rv_tls_config_client(&config, link->ca_file, &err);
+    if (status == RV_OK) {
+        status = rv_tls_open(&link->tls, config, link->address.host, &err);
+        rv_tls_config_drop(config); /* the session has it */
+    }
+    if (status != RV_OK) {
+        rv_link_fail(link, &err);
+        return;
+    }
+    link->asked = false;
+    rv_sender_secure(&link->sender, link->tls, link->sealed);
+    sealed_receive(link, (rv_bytes){0});
+}
+
 static void connect_failed(rv_link *link, const char *why);
 
 static void on_connected(uv_connect_t *connect, int failed) {
@@ -310,6 +389,10 @@ static void on_connected(uv_connect_t *connect, int failed) {
     if (failed == 0) {
         set_state(link, RV_LINK_HANDSHAKE);
         failed = uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read);
+    }
+    if (failed == 0 && link->address.secure) {
+        tls_begin(link);
+        return;
     }
     if (failed == 0) {
         failed = handshake_send(link);
@@ -418,30 +501,40 @@ static void connect_begin(rv_link *link) {
 
 /* --- what the daemon calls --- */
 
-rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge, const rv_address *address,
-                         const char *token_file, rv_error *err) {
+rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge,
+                         const rv_link_options *options, rv_error *err) {
     RV_ASSERT(edge != NULL);
-    RV_ASSERT(address->port[0] != '\0');
+    RV_ASSERT(options->address.port[0] != '\0');
+    const size_t more = options->address.secure ? RV_TLS_PLAIN_LEN + RV_TLS_SEALED_LEN : 0;
     rv_link *const l = calloc(1, sizeof *l);
-    uint8_t *const buffers = calloc(2, RV_OUTPUT_LEN);
+    uint8_t *const buffers = calloc(1, RV_TLS_SEALED_LEN + RV_OUTPUT_LEN + more);
     *link = NULL;
+    rv_status status = RV_OK;
     if (l == NULL || buffers == NULL) {
-        free(l);
-        free(buffers);
-        return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for the upstream's connection");
+        status = rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for the upstream's connection");
     }
-    l->loop = loop;
-    l->edge = edge;
-    l->address = *address;
-    l->token_file = token_file;
-    const rv_status status = token_give(l, err);
+    if (status == RV_OK) {
+        l->loop = loop;
+        l->edge = edge;
+        l->address = options->address;
+        l->token_file = options->token_file;
+        l->ca_file = options->ca_file;
+        l->output = buffers;
+        l->receive = buffers + RV_TLS_SEALED_LEN;
+        status = token_give(l, err);
+    }
+    if (status == RV_OK && options->address.secure) { /* whether there are roots */
+        rv_tls_config *config;
+        l->plain = l->receive + RV_OUTPUT_LEN;
+        l->sealed = l->plain + RV_TLS_PLAIN_LEN;
+        status = rv_tls_config_client(&config, options->ca_file, err);
+        rv_tls_config_drop(config);
+    }
     if (status != RV_OK) {
         free(buffers);
         free(l);
         return status;
     }
-    l->output = buffers;
-    l->receive = buffers + RV_OUTPUT_LEN;
     *link = l;
     return RV_OK;
 }

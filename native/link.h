@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The connection of an edge to its upstream: resolve, connect, WebSocket handshake, then messages
- * between the socket and the edge's sync state machine, until it ends; when to try again is the
- * edge's to say. A name's addresses are tried one after another, each with the whole time, until
- * one takes the connection.
+ * The connection of an edge to its upstream: resolve, connect, TLS handshake where the address says
+ * so, WebSocket handshake, then messages between the socket and the edge's sync state machine,
+ * until it ends; when to try again is the edge's to say. A name's addresses are tried one after
+ * another, each with the whole time, until one takes the connection.
  *
  *     IDLE -> RESOLVING -> CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> IDLE
  *                            |  ^
@@ -34,6 +34,8 @@ typedef struct rv_link {
     rv_edge *edge;
     rv_address address;
     const char *token_file; /* NULL: the upstream is asked without a token */
+    const char *ca_file;    /* of roots; NULL: the system's */
+    rv_tls *tls;            /* NULL: none, or not begun */
     rv_link_state state;
     uv_tcp_t tcp;
     uv_getaddrinfo_t resolve;
@@ -41,8 +43,11 @@ typedef struct rv_link {
     struct addrinfo *next;  /* of these, the one to be tried when this one fails */
     uv_connect_t connect;
     rv_sender sender;
-    uint8_t *output;  /* RV_OUTPUT_LEN bytes */
+    uint8_t *output;  /* RV_TLS_SEALED_LEN bytes */
     uint8_t *receive; /* RV_OUTPUT_LEN bytes */
+    uint8_t *plain;   /* with TLS: RV_TLS_PLAIN_LEN bytes */
+    uint8_t *sealed;  /* with TLS: RV_TLS_SEALED_LEN bytes */
+    bool asked;       /* the WebSocket's handshake was sent */
     uint64_t since_ms;
     uint64_t heard_ms;
     bool pinged;
@@ -66,12 +71,18 @@ typedef struct rv_link {
     bool head_done;
 } rv_link;
 
-/* `token_file` (NULL: none) is read before each connection and whenever another token is wanted, so
- * that a file that is written anew renews the token. RV_MEMORY_EXHAUSTED; RV_DATA_NOT_FOUND,
- * RV_PARAMETER_INVALID: the file. */
+typedef struct rv_link_options {
+    rv_address address;
+    const char *token_file; /* NULL: none */
+    const char *ca_file;    /* of roots, for TLS; NULL: the system's */
+} rv_link_options;
+
+/* The token's file is read before each connection and whenever another token is wanted, so that a
+ * file that is written anew renews the token; that of roots before each connection, and they are
+ * kept only until the upstream has shown who it is. RV_MEMORY_EXHAUSTED; RV_DATA_NOT_FOUND,
+ * RV_PARAMETER_INVALID: a file. */
 RV_MUST_USE rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge,
-                                     const rv_address *address, const char *token_file,
-                                     rv_error *err);
+                                     const rv_link_options *options, rv_error *err);
 
 /* Connects when the edge wants that, sends what it has to send. After each round of the node. */
 void rv_link_ask(rv_link *link, int64_t now);

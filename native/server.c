@@ -6,17 +6,27 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#define CONNECTION_LEN (RV_INPUT_LEN + RV_REQUEST_LEN + RV_OUTPUT_LEN)
-#define PIECE_ROOM     16 /* before a piece, for a chunk's size line */
+#define PIECE_ROOM 16 /* before a piece, for a chunk's size line */
+
+/* A connection's buffers, which are what the protocol in use needs. */
+static size_t connection_len(const rv_server *server) {
+    const size_t plain = RV_INPUT_LEN + RV_REQUEST_LEN + RV_OUTPUT_LEN;
+    return rv_server_secure(server) ? plain - RV_OUTPUT_LEN + RV_TLS_SEALED_LEN + RV_TLS_PLAIN_LEN
+                                    : plain;
+}
 
 /* Hands the mapped memory out: the shared buffers, then each connection's. */
 static void buffers_divide(rv_server *server) {
     rv_arena arena = rv_arena_over(server->memory, server->memory_len);
     /* these first, on pages of their own */
-    server->buffers = rv_arena_take_raw(&arena, server->connections_max * (size_t)CONNECTION_LEN);
+    server->buffers = rv_arena_take_raw(&arena, server->connections_max * connection_len(server));
     RV_ASSERT(server->buffers != NULL);
     server->receive = rv_arena_take_raw(&arena, RV_OUTPUT_LEN);
     server->piece = rv_arena_take_raw(&arena, PIECE_ROOM + RV_PIECE_LEN_MAX);
+    if (rv_server_secure(server)) {
+        server->plain = rv_arena_take_raw(&arena, RV_TLS_PLAIN_LEN);
+        server->sealed = rv_arena_take_raw(&arena, RV_TLS_SEALED_LEN);
+    }
     for (unsigned i = 0; i < RV_LARGE_COUNT; i++) {
         server->large[i].bytes = rv_arena_take_raw(&arena, RV_REQUEST_BODY_MAX);
         RV_ASSERT(server->large[i].bytes != NULL);
@@ -29,7 +39,8 @@ static void buffers_divide(rv_server *server) {
 static rv_status memory_take(rv_server *s, rv_error *err) {
     RV_ASSERT(s->memory == NULL);
     s->memory_len = RV_OUTPUT_LEN * 2 + RV_LARGE_COUNT * (size_t)RV_REQUEST_BODY_MAX +
-                    s->connections_max * (size_t)CONNECTION_LEN;
+                    s->connections_max * connection_len(s) +
+                    (rv_server_secure(s) ? RV_TLS_PLAIN_LEN + RV_TLS_SEALED_LEN : 0);
     s->connections = calloc(s->connections_max, sizeof *s->connections);
     s->order = calloc(s->connections_max, sizeof(rv_connection *));
     void *const memory =
@@ -73,6 +84,10 @@ rv_status rv_server_create(rv_server **server, uv_loop_t *loop, const rv_server_
     rv_status status = rv_access_init(&s->access, &options->access, err);
     if (status == RV_OK) {
         status = rv_public_open(&s->shown, options->public_directory, err);
+    }
+    if (status == RV_OK) {
+        status = rv_tls_identity_open(&s->identity, options->cert_file, options->key_file, err);
+        s->access.secure = rv_server_secure(s);
     }
     if (status == RV_OK) {
         status = memory_take(s, err);
@@ -137,9 +152,8 @@ static void swap(rv_server *server, uint32_t a, uint32_t b) {
 static void accept_next(rv_server *server) {
     RV_ASSERT(server->open_count < server->connections_max);
     rv_connection *const c = server->order[server->open_count];
-    uint8_t *const bytes = server->buffers + (size_t)(c - server->connections) * CONNECTION_LEN;
-    rv_connection_init(c, server, bytes, bytes + RV_INPUT_LEN,
-                       bytes + RV_INPUT_LEN + RV_REQUEST_LEN);
+    rv_connection_init(
+        c, server, server->buffers + (size_t)(c - server->connections) * connection_len(server));
     c->order = server->open_count;
     server->open_count += 1;
     swap(server, c->order, server->http_count);
@@ -286,6 +300,11 @@ void rv_server_tick(rv_server *server, int64_t now) {
     rv_server_ask(server, true, now);
 }
 
+rv_status rv_server_renew(rv_server *server, rv_error *err) {
+    RV_ASSERT(server != NULL);
+    return rv_tls_identity_look(&server->identity, uv_now(server->loop), err);
+}
+
 int64_t rv_server_deadline(const rv_server *server) {
     RV_ASSERT(server != NULL);
     return rv_upstream_shared_deadline(server->instance->upstream);
@@ -329,6 +348,7 @@ void rv_server_free(rv_server *server) {
         RV_ASSERT(failed == 0);
     }
     rv_public_close(&server->shown);
+    rv_tls_identity_close(&server->identity);
     free(server->order);
     free(server->connections);
     free(server);

@@ -11,6 +11,7 @@
 #include "native/access.h"
 #include "native/directory.h"
 #include "native/public.h"
+#include "native/tls_identity.h"
 
 #include <uv.h>
 
@@ -36,9 +37,12 @@ struct rv_server {
     bool starved;      /* an exchange waits: perhaps for what another one holds */
     uint8_t *memory;   /* of all buffers */
     size_t memory_len;
-    uint8_t *buffers; /* of the connections, in their order in `connections` */
-    uint8_t *receive; /* RV_OUTPUT_LEN bytes: what a WebSocket, or nobody, reads into */
-    uint8_t *piece;   /* where answers are written before they are sent */
+    uint8_t *buffers;         /* of the connections, in their order in `connections` */
+    uint8_t *receive;         /* RV_OUTPUT_LEN bytes: what a WebSocket, or nobody, reads into */
+    uint8_t *piece;           /* where answers are written before they are sent */
+    rv_tls_identity identity; /* of a server that speaks TLS, which has: */
+    uint8_t *plain;           /* RV_TLS_PLAIN_LEN bytes: what a WebSocket was sent */
+    uint8_t *sealed;          /* RV_TLS_SEALED_LEN bytes: records on their way out */
     rv_large large[RV_LARGE_COUNT];
     rv_connection *connections; /* `connections_max` */
     uint32_t connections_max;
@@ -54,9 +58,12 @@ typedef struct rv_server_options {
     uint32_t edges_max; /* 0: RV_EDGES_DEFAULT; as the directory was opened for */
     rv_access_options access;
     const char *public_directory; /* NULL: no files */
+    const char *cert_file;        /* PEM, both NULL: no TLS. With them it answers nothing else */
+    const char *key_file;
 } rv_server_options;
 
-/* RV_MEMORY_EXHAUSTED, RV_PARAMETER_INVALID. */
+/* RV_MEMORY_EXHAUSTED, RV_PARAMETER_INVALID; RV_DATA_NOT_FOUND: the certificate's or its key's file
+ * cannot be read. */
 RV_MUST_USE rv_status rv_server_create(rv_server **server, uv_loop_t *loop,
                                        const rv_server_options *options, rv_error *err);
 
@@ -73,6 +80,14 @@ void rv_server_ask(rv_server *server, bool moved, int64_t now);
 
 /* Looks at time-outs; RV_TICK_MS apart. */
 void rv_server_tick(rv_server *server, int64_t now);
+
+/* True with TLS. */
+static inline bool rv_server_secure(const rv_server *server) {
+    return server->identity.config != NULL;
+}
+
+/* Looks whether the certificate was renewed; as rv_tls_identity_look. */
+RV_MUST_USE rv_status rv_server_renew(rv_server *server, rv_error *err);
 
 /* When a sync session wants to be asked; INT64_MAX: never. */
 int64_t rv_server_deadline(const rv_server *server);

@@ -16,6 +16,7 @@ struct rv_tls {
     rv_tls_config *config;
     rv_bytes in;    /* of the call under way */
     rv_writer *out; /* the same; NULL: nothing can be sent */
+    bool client;
     bool established;
     bool failed;
     bool large;          /* a buffer may have more pages than it needs */
@@ -89,7 +90,8 @@ rv_status rv_tls_open(rv_tls **tls, rv_tls_config *config, const char *host, rv_
     mbedtls_ssl_init(&t->ssl);
     t->config = config;
     config->holders += 1;
-    t->large = true;
+    t->large = true; /* the handshake's messages are */
+    t->client = host != NULL;
     const bool by_name = host != NULL && !address_read(t, host);
     int failed = mbedtls_ssl_setup(&t->ssl, &config->ssl);
     if (failed == 0 && by_name) {
@@ -190,6 +192,9 @@ static int step(rv_tls *tls, uint8_t *plain, size_t cap) {
             return failed;
         }
         tls->established = true;
+        if (tls->client && tls->config->holders == 1) {
+            rv_tls_config_forget(tls->config);
+        }
     }
     return mbedtls_ssl_read(&tls->ssl, plain, cap);
 }

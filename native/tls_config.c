@@ -10,8 +10,9 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define SYSTEM_ROOTS "/etc/ssl/certs/ca-certificates.crt" /* where Debian and its like have them   \
-                                                           */
+#define SYSTEM_ROOTS                                                                               \
+    "/etc/ssl/certs/ca-certificates.crt" /* where Debian and its like have them                    \
+                                          */
 
 /* Forward secret, authenticated encryption; the server's order counts. */
 static const int ciphers[] = {
@@ -76,6 +77,13 @@ void rv_tls_config_drop(rv_tls_config *config) {
         mbedtls_pk_free(&config->key);
         free(config);
     }
+}
+
+void rv_tls_config_forget(rv_tls_config *config) {
+    RV_ASSERT(config->holders == 1);
+    mbedtls_ssl_conf_ca_chain(&config->ssl, NULL, NULL);
+    mbedtls_x509_crt_free(&config->certificates); /* some hundred KB, of the system's */
+    mbedtls_x509_crt_init(&config->certificates);
 }
 
 /* --- files --- */

@@ -14,6 +14,9 @@ struct rv_tls_config {
     mbedtls_pk_context key;        /* a server's */
 };
 
+/* The one session that holds it has its peer: a client's roots are not needed any more. */
+void rv_tls_config_forget(rv_tls_config *config);
+
 /* What Mbed TLS says of a failure, for people; `text` is at least 128 bytes. */
 void rv_tls_error_text(int failed, char *text, size_t cap);
 
