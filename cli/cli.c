@@ -472,6 +472,7 @@ int rv_cli_fail(const rv_cli *cli, const rv_error *err) {
     case RV_PANICKED:
         return RV_EXIT_DAMAGED;
     case RV_NODE_UNREACHABLE:
+    case RV_CERTIFICATE_UNTRUSTED:
         return RV_EXIT_UNREACHABLE;
     case RV_CLOSING:
         return RV_EXIT_INTERRUPTED;

@@ -43,8 +43,8 @@ typedef struct rv_cli_platform {
     bool (*interrupted)(void);
 
     /* Connects to a running node. NULL: there are no connections, and no --url.
-     * RV_NODE_UNREACHABLE; RV_PARAMETER_INVALID (the address, or the file of certificates);
-     * RV_DATA_NOT_FOUND (the same file). */
+     * RV_NODE_UNREACHABLE; RV_CERTIFICATE_UNTRUSTED: what it shows, over TLS; RV_PARAMETER_INVALID
+     * (the address, or the file of certificates); RV_DATA_NOT_FOUND (the same file). */
     rv_status (*connect)(rv_client **client, const rv_client_options *options, rv_error *err);
 
     /* The command `serve`; the exit code. NULL: there are no servers. */

@@ -18,6 +18,7 @@ static const char *hint_of(rv_status status) {
         {RV_DATA_DAMAGED, "what is intact can be read: read, query and status with --data"},
         {RV_DATA_NEWER, "use the version of rivulet that wrote it, or a newer one"},
         {RV_NODE_UNREACHABLE, "is it running? start it with `rivulet serve`"},
+        {RV_CERTIFICATE_UNTRUSTED, "certificates that vouch for it: --ca FILE"},
         {RV_STATE_FULL, "give it more memory with --memory"},
         {RV_MEMORY_EXHAUSTED, "give it more memory with --memory"},
         {RV_UNAUTHENTICATED, "give one: --token-file FILE, or RIVULET_TOKEN"},

@@ -102,4 +102,4 @@ export const sql_limit = 95;
 export const history_awaited = 96;
 export const interrupted = 97;
 export const other_principal = 98;
-export const upstream_untrusted = 99;
+export const certificate_untrusted = 99;

@@ -61,10 +61,11 @@ static rv_status tls_begin(client_http *c, rv_error *err) {
     if (status == RV_OK) {
         return RV_OK;
     }
+    const bool untrusted = status == RV_CERTIFICATE_UNTRUSTED;
     disconnect(c);
-    return rv_error_set(err, RV_NODE_UNREACHABLE, "cannot connect to https://%s:%s: %s%s",
-                        c->address.host, c->address.port,
-                        status == RV_UPSTREAM_UNTRUSTED ? "its certificate " : "", why.detail);
+    return rv_error_set(err, untrusted ? status : RV_NODE_UNREACHABLE,
+                        "cannot connect to https://%s:%s: %s%s", c->address.host, c->address.port,
+                        untrusted ? "its certificate " : "", why.detail);
 }
 
 static rv_status connect_node(client_http *c, rv_error *err) {

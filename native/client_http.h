@@ -5,8 +5,7 @@
 
 #include "cli/client.h"
 
-/* Connects, as rv_cli_platform says. With TLS the node has to show a certificate of its name;
- * RV_NODE_UNREACHABLE says what is wrong with it. */
+/* Connects, as rv_cli_platform says. */
 RV_MUST_USE rv_status rv_client_http_open(rv_client **client, const rv_client_options *options,
                                           rv_error *err);
 

@@ -250,7 +250,7 @@ static void peer_closed(rv_link *link) {
 
 /* TLS ended it, or never came about. */
 static void tls_failed(rv_link *link, const rv_error *why) {
-    const bool untrusted = why->status == RV_UPSTREAM_UNTRUSTED;
+    const bool untrusted = why->status == RV_CERTIFICATE_UNTRUSTED;
     char text[RV_ERROR_DETAIL_MAX + 32];
     rv_writer w = rv_writer_over(text, sizeof text - 1);
     rv_write_text(&w, untrusted ? "its certificate " : "");

@@ -155,7 +155,7 @@ static rv_status untrusted(uint32_t flags, rv_error *err) {
     }
     RV_ASSERT(!w.full);
     text[w.len] = '\0';
-    return rv_error_set(err, RV_UPSTREAM_UNTRUSTED, "%s", text);
+    return rv_error_set(err, RV_CERTIFICATE_UNTRUSTED, "%s", text);
 }
 
 static void explain(const rv_tls *tls, int failed, rv_error *err) {

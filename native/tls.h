@@ -56,7 +56,7 @@ void rv_tls_free(rv_tls *tls); /* NULL is allowed */
  * begins by a call without any bytes.
  *
  * RV_TLS_DATA: come again, there may be more, also when `sealed` is empty. RV_TLS_FAILED: `err` has
- * RV_UPSTREAM_UNTRUSTED (the certificate; its detail goes on after "its certificate"),
+ * RV_CERTIFICATE_UNTRUSTED (the certificate; its detail goes on after "its certificate"),
  * RV_UPSTREAM_NOT_RIVULET (what came is no TLS), or RV_UPSTREAM_UNREACHABLE. */
 RV_MUST_USE rv_tls_result rv_tls_receive(rv_tls *tls, rv_bytes *sealed, rv_writer *plain,
                                          rv_writer *out, rv_error *err);

@@ -129,8 +129,8 @@
     /* tokens */                                                                                   \
     X(OTHER_PRINCIPAL, "other_principal", 409, "It waits for the token of who wrote it")           \
     /* TLS */                                                                                      \
-    X(UPSTREAM_UNTRUSTED, "upstream_untrusted", 502,                                               \
-      "The upstream's certificate is not one to be trusted")
+    X(CERTIFICATE_UNTRUSTED, "certificate_untrusted", 502,                                         \
+      "The certificate is not one to be trusted")
 
 #ifdef __cplusplus
 extern "C" {
