@@ -31,8 +31,18 @@ RV_TEST(addresses) {
         const rv_address_kind kind = bad[i][0] == 'h' ? RV_ADDRESS_HTTP : RV_ADDRESS_WEBSOCKET;
         RV_CHECK_STATUS(rv_address_read(bad[i], kind, &a, &err), RV_PARAMETER_INVALID);
     }
-    RV_CHECK_STATUS(rv_address_read("wss://a", RV_ADDRESS_WEBSOCKET, &a, &err), RV_UNSUPPORTED);
-    RV_CHECK_STATUS(rv_address_read("https://a", RV_ADDRESS_HTTP, &a, &err), RV_UNSUPPORTED);
+    RV_CHECK(!a.secure);
+    RV_CHECK_STATUS(rv_address_read("WSS://a/x", RV_ADDRESS_WEBSOCKET, &a, &err), RV_OK);
+    RV_CHECK(a.secure);
+    RV_CHECK_TEXT(rv_bytes_of_string(a.port), "443");
+    RV_CHECK_TEXT(rv_bytes_of_string(a.path), "/x");
+    RV_CHECK_STATUS(rv_address_read("https://a:8443", RV_ADDRESS_HTTP, &a, &err), RV_OK);
+    RV_CHECK(a.secure);
+    RV_CHECK_TEXT(rv_bytes_of_string(a.port), "8443");
+    RV_CHECK_STATUS(rv_address_read("https://a", RV_ADDRESS_WEBSOCKET, &a, &err),
+                    RV_PARAMETER_INVALID);
+    RV_CHECK_STATUS(rv_address_read("wss://", RV_ADDRESS_WEBSOCKET, &a, &err),
+                    RV_PARAMETER_INVALID);
 }
 
 RV_TEST(amounts_of_memory) {

@@ -2,11 +2,13 @@
 /*
  * Goal: a connection that does nothing does not stay: a request that stops half-way gets a 408, one
  * that is idle between requests is closed without a word, and neither happens a moment too early.
+ * With TLS a handshake has the time of a request's head.
  * Method: a real server on a real socket, whose loop is turned by hand; the time that a connection
  * is told in rv_connection_tick is made up.
  */
 #include "core/engine/token.h"
 #include "native/connection.h"
+#include "tests/unit/native/certificates.h"
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>
@@ -200,12 +202,52 @@ RV_TEST(who_has_no_token_is_told_so_by_its_head) {
     RV_CHECK(rv_server_idle(server));
 }
 
+static bool file_write(const char *name, const char *text) {
+    FILE *const file = fopen(name, "w");
+    const bool written = file != NULL && fputs(text, file) >= 0;
+    return file != NULL && fclose(file) == 0 && written;
+}
+
+/* A server with TLS beside the other one: what stops before a handshake is over is closed. */
+RV_TEST(a_handshake_that_does_not_come) {
+    static const char *const sent[] = {"", "\x16", "\x16\x03\x01\x02", "\x16\x03\x01\x02\x01\x01"};
+    rv_server *const other = server;
+    char cert[64], key[64], text[64];
+    rv_error err;
+    snprintf(cert, sizeof cert, "%s/cert", path);
+    snprintf(key, sizeof key, "%s/key", path);
+    RV_CHECK(file_write(cert, pem_leaf) && file_write(key, pem_key));
+    const rv_server_options options = {
+        .instance = &directory.instance, .cert_file = cert, .key_file = key};
+    RV_CHECK_STATUS(rv_server_create(&server, &loop, &options, &err), RV_OK);
+    RV_CHECK_STATUS(rv_server_listen(server, "127.0.0.1:0", &err), RV_OK);
+    for (size_t i = 0; i < sizeof sent / sizeof *sent; i++) {
+        const int fd = client_open();
+        RV_CHECK(fd >= 0 && server->open_count == 1);
+        RV_CHECK(sent[i][0] == '\0' || client_send(fd, sent[i]));
+        rv_connection *const c = server->order[0];
+        rv_connection_tick(c, c->since_ms + RV_HEAD_TIMEOUT_MS);
+        uv_run(&loop, UV_RUN_NOWAIT);
+        RV_CHECK(c->state == RV_CONNECTION_HEAD);
+        rv_connection_tick(c, c->since_ms + RV_HEAD_TIMEOUT_MS + 1);
+        RV_CHECK(c->state == RV_CONNECTION_CLOSING);
+        RV_CHECK_EQ(client_read(fd, text, sizeof text - 1), 0);
+        client_close(fd);
+        RV_CHECK(rv_server_idle(server));
+    }
+    rv_server_stop(server);
+    uv_run(&loop, UV_RUN_NOWAIT);
+    rv_server_free(server);
+    server = other;
+}
+
 int main(void) {
     RV_RUN(server_start);
     RV_RUN(what_does_not_come);
     RV_RUN(a_connection_that_is_kept_is_idle_after_its_answer);
     RV_RUN(a_peer_that_lingers_is_closed);
     RV_RUN(who_has_no_token_is_told_so_by_its_head);
+    RV_RUN(a_handshake_that_does_not_come);
     RV_RUN(server_end);
     return rv_test_done();
 }
