@@ -2,7 +2,9 @@
 // Goal: a tab that is killed at any moment of its first sync loses nothing that it had said to be
 // durable, goes on where it was, and in the end has what the central node has, each event once.
 // Method: the real data, a real central node; the tab's process (every fifth time the whole
-// browser) is killed by SIGKILL at random moments, twenty times a storage while it syncs. What it
+// browser) is killed by SIGKILL at random moments, twenty times a storage while it syncs. A moment is
+// a while after it began to open, and by turns a while after it came to some position: counted from
+// the beginning alone, on a machine that is busy many kills would come when all is over. What it
 // reported as synced before is what it must have afterwards; the state hash is the central node's
 // word. The same when it is closed in the middle.
 // Runs without the data only by saying so.
@@ -13,20 +15,20 @@ import { packedFile, schemaFile, withLoans } from '../e2e/loans.mjs';
 import { browserNames } from './harness/browser.mjs';
 import { test } from './harness/test.mjs';
 import { mustOpen, reached, serveDatabase } from './pages/fixture.mjs';
-import { Moments, random, Victim } from './pages/kill.mjs';
+import { random, Victim } from './pages/kill.mjs';
 
 const KILLS = 20;
 const KILLS_OF_ONE = 4; // then that database is brought to its end and compared
-const AFTER_MAX = 700; // milliseconds at first: about what the whole sync takes
+const AFTER_OPEN_MAX = 400; // milliseconds: about half of the whole sync
+const AFTER_POSITION_MAX = 60; // about what is between two reports
 const ATTEMPTS_MAX = 80;
 
 const chromium = browserNames.includes('chromium');
 const skip = chromium ? withLoans.skip : 'only Chromium tells when a tab has died';
 
-let site, central, total, hash, victim, next, moments;
+let site, central, total, hash, victim, next;
 if (!skip) {
   next = random();
-  moments = new Moments(next, AFTER_MAX);
   const data = join(folder('kill-sync'), 'central');
   must(['schema', 'apply', schemaFile, '--data', data]);
   must(['import', packedFile, '--data', data]);
@@ -48,6 +50,12 @@ async function sync(options) {
   report(0);
   await page.open(options);
   for await (const { syncedTo } of db.status()) report(syncedTo);
+}
+
+/** When to kill: at first while it opens, then when it has come to where half is left at least. */
+function moment(i, held) {
+  if (i % 2 === 0) return { from: 0, after: next() * AFTER_OPEN_MAX };
+  return { from: held + (next() * (total - held)) / 2, after: next() * AFTER_POSITION_MAX };
 }
 
 /** In the page: where events end that follow each other without a gap; the first is the schema. */
@@ -72,13 +80,11 @@ for (const storage of ['opfs', 'indexeddb']) {
 
       for (let i = 0; i < KILLS_OF_ONE && kills < KILLS && acknowledged < total; i++) {
         assert.ok((attempts += 1) < ATTEMPTS_MAX, 'the sync is over before it can be killed');
-        const after = moments.draw();
-        const held = acknowledged;
-        await victim.killDuring(sync, options, { after, whole: kills % 5 === 4 });
+        const { from, after } = moment(i, acknowledged);
+        const begun = (syncedTo) => syncedTo >= from;
+        await victim.killDuring(sync, options, { begun, after, whole: kills % 5 === 4 });
         if (acknowledged < total) kills += 1;
-        if (acknowledged === held) moments.later();
-        else if (acknowledged === total) moments.earlier();
-        killedAt.push(`${acknowledged} (${Math.round(after)} ms)`);
+        killedAt.push(`${acknowledged} (${Math.round(from)}, ${Math.round(after)} ms)`);
       }
 
       const page = await victim.page();

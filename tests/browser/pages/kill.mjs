@@ -70,24 +70,26 @@ export class Victim {
   }
 
   /**
-   * Has a new tab do something and kills it after a while, counted from its first report; the whole
-   * browser with it, or only the tab's process. What the tab would have answered is gone with it.
+   * Has a new tab do something and kills it after a while, counted from the first report that
+   * `begun` is true of; the whole browser with it, or only the tab's process. What the tab would have
+   * answered is gone with it.
    */
-  async killDuring(work, argument, { after, whole }) {
+  async killDuring(work, argument, { begun = () => true, after, whole }) {
     const page = await this.page();
-    const begun = new Promise((resolve) => {
+    const has = new Promise((resolve) => {
       const { onreport } = this;
       this.onreport = (value) => {
-        resolve();
-        this.onreport = onreport;
         onreport(value);
+        if (!begun(value)) return;
+        this.onreport = onreport;
+        resolve();
       };
     });
     // Of a tab that was killed, no end is told.
     const early = page.evaluate(work, argument).then(() => {
       throw new Error('the work ended before it was killed');
     });
-    await Promise.race([begun, early]);
+    await Promise.race([has, early]);
     await Promise.race([sleep(after), early]);
     early.catch(() => {});
     if (whole) {
