@@ -3,19 +3,22 @@
 // as `local`, keeps batches whole, and has nothing twice; what it has folded is what a node folds.
 // Method: a root in the tab appends as fast as it can, single events and batches, and reports each
 // acknowledgement; its process (every fifth time the whole browser) is killed by SIGKILL at random
-// moments, twenty times a storage. Afterwards the log is read from its start and compared with the
-// reports and with itself; at the end a native node imports it and must come to the same state
-// hash.
+// moments, twenty times a storage: every fourth while it opens, the others a while after some
+// acknowledgement, which there is on the busiest of machines too. Afterwards the log is read from its
+// start and compared with the reports and with itself; at the end a native node imports it and must
+// come to the same state hash.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { folder, must, ndjson, Node } from '../e2e/harness.mjs';
 import { browserNames } from './harness/browser.mjs';
 import { test } from './harness/test.mjs';
 import { mustOpen, serveDatabase } from './pages/fixture.mjs';
-import { Moments, random, Victim } from './pages/kill.mjs';
+import { random, Victim } from './pages/kill.mjs';
 
 const KILLS = 20;
-const AFTER_MAX = 600; // milliseconds at first, from before the database is opened
+const AFTER_OPEN_MAX = 400; // milliseconds, from before the database is opened
+const ACKNOWLEDGED_MAX = 40; // reports; a round of the writer makes six
+const AFTER_ACKNOWLEDGED_MAX = 30; // milliseconds: about two rounds
 
 const chromium = browserNames.includes('chromium');
 const skip = chromium ? undefined : 'only Chromium tells when a tab has died';
@@ -36,9 +39,9 @@ CREATE EVENT_TYPE counted (
 CREATE STREAM tallies (path "/tallies/{id}" event_types (begun, counted));
 `;
 
-let site, victim, moments, data;
+let site, victim, next, data;
 if (!skip) {
-  moments = new Moments(random(), AFTER_MAX);
+  next = random();
   data = folder('kill-write');
   site = await serveDatabase();
   victim = await Victim.launch(site);
@@ -73,6 +76,13 @@ async function write({ options, first, begin }) {
     // not more than can be read each time
     await new Promise((resolve) => setTimeout(resolve, n % 20));
   }
+}
+
+/** When to kill: a while after the report that is that many acknowledgements after the first. */
+function moment(kills) {
+  if (kills % 4 === 0) return { reports: 0, after: next() * AFTER_OPEN_MAX };
+  const reports = 1 + Math.floor(next() * ACKNOWLEDGED_MAX);
+  return { reports, after: next() * AFTER_ACKNOWLEDGED_MAX };
 }
 
 /** In the page: all events of the log, as text, which leaves it more quickly. */
@@ -117,13 +127,12 @@ for (const storage of ['opfs', 'indexeddb']) {
     for (let kills = 0; kills < KILLS; kills++) {
       const numbers = log.map(({ data: { n } }) => n ?? -1);
       const first = Math.max(-1, ...numbers) + 1;
-      const after = moments.draw();
+      const { reports, after } = moment(kills);
       const before = log;
-      const told = acknowledged.size;
       const work = { options, first, begin: log.length === 0 };
-      await victim.killDuring(write, work, { after, whole: kills % 5 === 4 });
-      if (acknowledged.size === told) moments.later();
-      else moments.earlier();
+      let reported = 0;
+      const begun = () => reported++ === reports;
+      await victim.killDuring(write, work, { begun, after, whole: kills % 5 === 4 });
 
       const page = await victim.page();
       await mustOpen(page, options);
@@ -136,7 +145,7 @@ for (const storage of ['opfs', 'indexeddb']) {
         assert.equal(log[position - 2]?.id, id, `event ${position}, which was acknowledged`);
         assert.equal(log[position - 2].data.n, n);
       }
-      sizes.push(`${log.length - before.length} (${Math.round(after)} ms)`);
+      sizes.push(`${log.length - before.length} (${reports}, ${Math.round(after)} ms)`);
     }
     console.log(`${storage}: ${acknowledged.size} acknowledged; ${sizes.join(', ')}`);
     assert.ok(acknowledged.size > 0);

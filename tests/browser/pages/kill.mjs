@@ -18,34 +18,6 @@ export function random() {
   };
 }
 
-/**
- * Random moments in milliseconds, by those numbers, up to a latest one: that moves to where the work
- * is, however busy the machine.
- */
-export class Moments {
-  #next;
-  #latest;
-
-  constructor(next, latest) {
-    this.#next = next;
-    this.#latest = latest;
-  }
-
-  draw() {
-    return this.#next() * this.#latest;
-  }
-
-  /** At the last one nothing had been done. */
-  later() {
-    this.#latest *= 1.3;
-  }
-
-  /** There was more than enough: of four moments one may well come before the work begins. */
-  earlier() {
-    this.#latest /= 1.1;
-  }
-}
-
 /** A Chromium whose tabs are killed; what they report comes to `onreport`. */
 export class Victim {
   onreport = () => {};
