@@ -420,6 +420,10 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err) {
     rv_status status = rv_url_parameter(url, "return", &x->face->scratch, &preference, &found, err);
     status = status == RV_OK ? parse_durability(x, &durability, err) : status;
     status = status == RV_OK ? read_body(x, url, false, &count, err) : status;
+    if (status != RV_OK && x->request.run.len > 0) {
+        const rv_error reason = *err; /* it would be the same the next time, and keep all behind */
+        return face_reject(x, &reason, err);
+    }
     status = status == RV_OK ? judge_writes(x, count, err) : status;
     if (status != RV_OK) {
         return status;

@@ -383,9 +383,10 @@ rv_status face_append(rv_exchange *x, const rv_url *url, rv_error *err);
 /* `face->appends` into the outbox of an edge (face/write.c). */
 rv_status face_write(rv_exchange *x, size_t count, face_durability durability, bool minimal,
                      rv_error *err);
-/* The same of a command that has run again, or refuses. */
+/* The same of a command that has run again, or refuses, or came to what is no batch: `reason`. */
 rv_status face_write_again(rv_exchange *x, size_t count, rv_error *err);
 rv_status face_refuse(rv_exchange *x, rv_error *err);
+rv_status face_reject(rv_exchange *x, const rv_error *reason, rv_error *err);
 rv_status face_pending(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_outcome(rv_exchange *x, const rv_url *url, rv_error *err);
 rv_status face_rejections(rv_exchange *x, const rv_url *url, rv_error *err);

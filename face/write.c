@@ -311,25 +311,29 @@ rv_status face_write_again(rv_exchange *x, size_t count, rv_error *err) {
     return RV_OK;
 }
 
-/* Its own code is a fact; the status says that a function refused, or failed. */
-rv_status face_refuse(rv_exchange *x, rv_error *err) {
+rv_status face_reject(rv_exchange *x, const rv_error *reason, rv_error *err) {
     uint64_t edge_sequence = 0;
-    const rv_bytes code = x->request.command;
-    rv_error refusal;
     rv_status status = run_sequence(x, &edge_sequence, err);
     if (status != RV_OK) {
         return status;
     }
+    status = rv_node_command_refuse(x->face->options.node, edge_sequence, reason, err);
+    if (status == RV_OK) {
+        answer_outcome(x, edge_sequence, "rejected");
+    }
+    return status;
+}
+
+/* Its own code is a fact; the status says that a function refused, or failed. */
+rv_status face_refuse(rv_exchange *x, rv_error *err) {
+    const rv_bytes code = x->request.command;
+    rv_error refusal;
     (void)rv_error_set(&refusal, code.len > 0 ? RV_COMMAND_REFUSED : RV_COMMAND_FAILED, "%b",
                        &x->request.args);
     if (code.len > 0) {
         rv_error_fact_text(&refusal, "refusal", code);
     }
-    status = rv_node_command_refuse(x->face->options.node, edge_sequence, &refusal, err);
-    if (status == RV_OK) {
-        answer_outcome(x, edge_sequence, "rejected");
-    }
-    return status;
+    return face_reject(x, &refusal, err);
 }
 
 /* --- waiting --- */

@@ -122,10 +122,11 @@ export class Commands {
     const now = Date.parse(written_at);
     const made = this.#made(name, JSON.stringify(args), now);
     if (made === LATER) return false;
-    const { code, refusal = '', detail } = made;
-    const answer = code
-      ? this.#ask({ method: 'POST', target: '/events', run, command: refusal, args: detail })
-      : this.#take({ run, body: made }, now);
+    const refuse = (/** @type {any} */ { refusal: command = '', detail: args }) =>
+      this.#ask({ method: 'POST', target: '/events', run, command, args });
+    let answer = made.code ? refuse(made) : this.#take({ run, body: made }, now);
+    // the module has not seen it, and it would be too large again
+    if (answer?.[2].code === 'request_too_large') answer = refuse({ detail: answer[2].detail });
     if (answer?.[0] !== 'answer') return false;
     const { outcome = 'accepted' } = JSON.parse(answer[2]);
     if (outcome === 'accepted') this.#post(['command', id, answer[2]]);
@@ -200,7 +201,12 @@ export class Commands {
     const exchange = new Exchange(0, false, requestBytes(request));
     /** @type {any[] | null} */
     let answer = null;
-    if (!exchange.begin(this.#engine, this.#pool)) return null;
+    try {
+      if (!exchange.begin(this.#engine, this.#pool)) return null;
+    } catch (/** @type {any} */ error) {
+      if (error.code === 'panicked') throw error;
+      return ['error', 0, error.toProblem()];
+    }
     do { // a query goes on until it has ended: functions of commands do not wait
       exchange.ask(this.#engine, this.#pool, 0, (message) => (answer = message));
     } while (answer === null && this.#engine.deadline() < 0);

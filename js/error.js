@@ -20,6 +20,15 @@ export function named(members) {
   return Object.fromEntries(Object.entries(members).map(([name, value]) => [camel(name), value]));
 }
 
+/** What may have been thrown is anything. @param {any} thrown */
+function said(thrown) {
+  try {
+    return String(thrown?.message ?? thrown);
+  } catch {
+    return '';
+  }
+}
+
 export class RivuletError extends Error {
   /**
    * @param {string} code one of include/rivulet/status.h
@@ -48,7 +57,7 @@ export class RivuletError extends Error {
    */
   static from(thrown, code) {
     if (thrown instanceof RivuletError) return thrown;
-    return new RivuletError(code, thrown instanceof Error ? thrown.message : String(thrown));
+    return new RivuletError(code, said(thrown));
   }
 
   /** @returns {Problem} */

@@ -18,3 +18,18 @@ export function share({ from, to, amount }, { get }) {
 }
 
 export const ticket = ({ text }) => [{ path: 'ticket_events', type: 'ticket_opened', data: { text } }];
+
+/** On less than 10 in account 1 it comes to what no node takes, or fails at length. */
+export function odd({ kind }, { get, refuse }) {
+  const event = taken(2, 1);
+  if (get('account', 1).balance >= 10) return [event];
+  if (kind === 'refused') throw refuse('odd', 'x'.repeat(5e6));
+  if (kind === 'failed') throw new Error('x'.repeat(5e6));
+  return {
+    many: Array.from({ length: 10001 }, () => event),
+    large: [{ ...event, metadata: { text: 'x'.repeat(5e6) } }],
+    version: [{ ...event, expectedVersion: 'odd' }],
+    data: [{ ...event, data: null }],
+    path: [{ ...event, path: 7 }],
+  }[kind];
+}

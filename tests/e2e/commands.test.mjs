@@ -249,3 +249,32 @@ test('a rejection that comes later is told, also where it stands before others; 
   await edge.stop();
   assert.equal(await again.stop(), 0);
 });
+
+test('one that comes to what no node takes when it runs again is a rejection, and keeps nobody', async () => {
+  const root = await rootOf('odd');
+  const edge = await Edge.start('odd', root);
+  await edge.do(synced);
+  await leaves(root, edge);
+  const codes = {
+    many: 'batch_too_large', large: 'command_failed', version: 'parameter_invalid', data: 'request_invalid',
+    path: 'request_invalid', refused: 'command_failed', failed: 'command_failed',
+  }; // prettier-ignore
+  await edge.do(`
+    for (const kind of ${text(Object.keys(codes))}) await db.run('odd', { kind }).durable('local');
+    runs.behind = db.append('/accounts/2', 'money_paid', { amount: 3 });
+    await runs.behind.durable('local');`);
+  const again = await changed(root, 1, 7);
+  const told = await edge.do(`
+    const told = {};
+    for await (const { command, reason } of db.rejections()) {
+      told[command.args.kind] = reason.code;
+      if (Object.keys(told).length === ${Object.keys(codes).length}) break;
+    }
+    await runs.behind.durable('upstream');
+    return told;`);
+  assert.deepEqual(told, codes);
+  await edge.do(idle);
+  assert.deepEqual(await balancesAt(again), [3, 13]);
+  await edge.stop();
+  assert.equal(await again.stop(), 0);
+});

@@ -38,3 +38,12 @@ export async function failsLater() {
 }
 
 export const notAFunction = 7;
+
+export const long = ({ length }) => [
+  { path: '/accounts/1', type: 'visited', data: { times: 1 }, metadata: { text: 'x'.repeat(length) } },
+];
+
+/** Something of which no text can be made. */
+export const throwsNothing = () => {
+  throw Object.create(null);
+};
