@@ -3,9 +3,13 @@
 // memory of the module never comes back and never moves. A piece is lent until it is given back;
 // when there is none, what wants it waits.
 
-/** Sizes of pieces and how many there are of each; the last is as large as a request can be. */
+/**
+ * Sizes of pieces and how many there are of each; the last is as large as a request can be. Of the
+ * small ones there are as many as the module has exchanges, as each may keep one for long: feeds of
+ * an edge that has not met its upstream wait for that.
+ */
 const classes = [
-  { size: 4096, count: 32 },
+  { size: 4096, count: 160 },
   { size: 65536, count: 8 },
 ];
 

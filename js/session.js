@@ -19,7 +19,7 @@ import { writePanic } from './panic.js';
 import { Pool } from './pool.js';
 import { Token } from './token.js';
 
-/** Feeds at once: of the module's 32 exchanges some are left for requests. */
+/** Feeds at once: of the module's 160 exchanges some are left for requests. */
 const FEEDS_MAX = 128;
 
 /** Turns in one go of the event loop, and how long they may take: messages come in between. */

@@ -2,6 +2,7 @@
 // Goal: a live query yields its result, then each other one that it comes to have, as docs/javascript.md
 // says. Method: a database in memory; the truth is the same query, asked afresh.
 import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
 import { test } from './test.mjs';
 import { open } from './fixture.mjs';
 
@@ -213,5 +214,19 @@ test('a live query that cannot be read ends, and nothing beside it', async () =>
   for (const rows of await Promise.all(others)) assert.equal(rows[0].n, 1);
   await assert.rejects(db.get('account', ''), { code: 'parameter_invalid' });
   await assert.rejects(db.get('account', []), { code: 'parameter_invalid' });
+  await db.close();
+});
+
+test('feeds that wait for the first contact keep nobody else, as many as there may be', async () => {
+  const webSocket = fileURLToPath(new URL('./no-socket.mjs', import.meta.url));
+  const upstream = { url: 'ws://127.0.0.1:1/sync' };
+  const select = { streams: ['/accounts/*'] };
+  const db = await open({ upstream, select, webSocket, schema: undefined });
+  const feeds = Array.from({ length: 128 }, (_, i) => db.live`select ${i} from account`);
+  const waiting = feeds.map((feed) => feed.next());
+  assert.deepEqual((await db.select()).wanted, ['/accounts/*']);
+  await assert.rejects(opened(db, 1), { code: 'not_connected' });
+  for (const feed of feeds) await feed.return();
+  for (const one of waiting) assert.equal((await one).done, true);
   await db.close();
 });
