@@ -275,9 +275,11 @@ static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     if (cursor == NULL) {
         return SQLITE_NOMEM;
     }
-    *cursor = (table_cursor){.at.spots = ((const table *)(const void *)base)->spots,
-                             .state = source->sql->state,
-                             .aggregate = aggregate_of(source)};
+    memset(cursor, 0, offsetof(table_cursor, walk));
+    rv_sql_walk_clear(&cursor->walk);
+    cursor->at.spots = ((const table *)(const void *)base)->spots;
+    cursor->state = source->sql->state;
+    cursor->aggregate = aggregate_of(source);
     if (source->sql->running != NULL) {
         source->sql->running->reads_rows = true;
     }

@@ -253,11 +253,12 @@ int rv_sql_walk_open(rv_sql_walk *w, rv_sql *sql, const rv_aggregate *aggregate,
     RV_ASSERT(index < aggregate->index_count && plan != NULL);
     rv_sql_sorter_close(&w->sorter);
     const rv_arena memory = w->memory;
-    *w = (rv_sql_walk){.sql = sql,
-                       .state = sql->state,
-                       .aggregate = aggregate,
-                       .index = &aggregate->indexes[index],
-                       .memory = memory};
+    rv_sql_walk_clear(w);
+    w->sql = sql;
+    w->state = sql->state;
+    w->aggregate = aggregate;
+    w->index = &aggregate->indexes[index];
+    w->memory = memory;
     *row = RV_ROW_NONE;
     if (!take_memory(w, argc, argv)) {
         return SQLITE_NOMEM;

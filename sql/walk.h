@@ -30,16 +30,22 @@ typedef struct rv_sql_walk {
     bool promised; /* an order */
     uint8_t range_count;
     uint8_t range_at;
+    rv_sql_sorter sorter; /* in use if it has rows */
+    rv_arena memory;      /* bytes of the arguments */
+    rv_index_walk at;     /* from here on it is set before it is read, */
     rv_index_range ranges[RV_SQL_WALK_RANGES];
     rv_value low[RV_SQL_WALK_RANGES][RV_INDEX_COLUMNS_MAX];
     rv_value high[RV_SQL_WALK_RANGES][RV_INDEX_COLUMNS_MAX];
-    rv_index_walk at;
-    rv_sql_sorter sorter; /* in use if it has rows */
-    rv_arena memory;      /* bytes of the arguments */
 } rv_sql_walk;
 
-/* Opens the walk, for the query that runs; `*row` gets the first row or RV_ROW_NONE. The walk, all
- * zero before its first use, may have been used before and stays where it is. SQLite's result code.
+/* Makes it one that has not been used. What is set before it is read stays as it is: it is some
+ * thousand bytes, more than a look-up by key needs otherwise. */
+static inline void rv_sql_walk_clear(rv_sql_walk *walk) {
+    memset(walk, 0, offsetof(rv_sql_walk, at));
+}
+
+/* Opens the walk, for the query that runs; `*row` gets the first row or RV_ROW_NONE. The walk,
+ * cleared before its first use, may have been used before and stays where it is. SQLite's result code.
  */
 int rv_sql_walk_open(rv_sql_walk *walk, struct rv_sql *sql, const rv_aggregate *aggregate,
                      uint16_t index, const char *plan, int argc, sqlite3_value **argv, rv_row *row);

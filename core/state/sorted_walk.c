@@ -6,7 +6,7 @@
 #include "core/state/tree_node.h"
 
 /* Rows ahead of the walk that are fetched, and the bytes that come at once. */
-#define AHEAD      6u
+#define AHEAD      16u
 #define CACHE_LINE 64u
 
 RV_STATIC_ASSERT(sizeof(((rv_index_walk *)NULL)->end) >= sizeof(rv_sorted_key), "the end fits");
