@@ -212,32 +212,42 @@ static void move_moment(rv_face *face) {
     rv_moment_release(&face->moments, was);
 }
 
-/* Looks at the rows that were touched. Between two atomic steps. */
+/* Wakes those whom a row concerns that was touched, up to this revision. */
+static void look_at_touched(rv_face *face, uint64_t revision) {
+    feeds_waiting *const w = &face->waiting;
+    uint64_t place = w->rows.place;
+    rv_touched_row row;
+    rv_arena_reset(&face->scratch, 0);
+    if (!rv_touches_look(&face->touches, rv_node_state(face->options.node), &face->scratch,
+                         &w->rows)) {
+        wake_all(face, WAITING_ROWS);
+    }
+    while (w->of_rows > 0 && rv_touches_next(&face->touches, &place, &row)) {
+        look_at_row(face, &row);
+    }
+    if (w->of_rows > 0) {
+        w->rows.revision = revision;
+        w->rows.place = place;
+    }
+}
+
+/* Looks at the rows that were touched, and at what is pending. Between two atomic steps. */
 static void look_at_rows(rv_face *face) {
     feeds_waiting *const w = &face->waiting;
-    rv_state *const state = rv_node_state(face->options.node);
+    const uint64_t revision = rv_state_revision(rv_node_state(face->options.node));
     const uint32_t pending = rv_moments_pending(&face->moments);
-    if (w->pending != pending) {
+    const bool decided = w->pending != pending;
+    const bool touched = w->rows.revision != revision;
+    if (decided) {
         wake_all(face, WAITING_CHANGES);
         w->pending = pending;
     }
-    const uint64_t revision = rv_state_revision(state);
-    if (w->of_rows == 0 || revision == w->rows.revision) {
-        return;
+    if (touched && w->of_rows > 0) {
+        look_at_touched(face, revision);
     }
-    rv_arena_reset(&face->scratch, 0);
-    if (rv_touches_look(&face->touches, state, &face->scratch, &w->rows)) {
-        rv_touched_row row;
-        uint64_t place = w->rows.place;
-        while (w->of_rows > 0 && rv_touches_next(&face->touches, &place, &row)) {
-            look_at_row(face, &row);
-        }
-        w->rows.revision = w->of_rows > 0 ? revision : w->rows.revision;
-        w->rows.place = w->of_rows > 0 ? place : w->rows.place;
-    } else {
-        wake_all(face, WAITING_ROWS);
+    if (touched || decided) {
+        move_moment(face);
     }
-    move_moment(face);
 }
 
 void rv_face_look(rv_face *face) {
