@@ -26,22 +26,31 @@
 #define IDLE_US      INT64_C(15000000)
 #define COMPILED_LEN ((size_t)64 << 10)
 
-/* Compiles the condition; `*filter` NULL: there is none. */
+/* Compiles the condition, unless it was by this schema; `*filter` NULL: there is none. It lies in
+ * the exchange's buffer, or, if it is too large for that, in scratch and `compiled`. */
 static rv_status compile(rv_exchange *x, rv_expr *compiled, const rv_expr **filter, rv_error *err) {
-    const rv_schema *const schema = rv_node_schema(x->face->options.node);
-    const changes_feed *const c = &x->changes;
+    const rv_node *const node = x->face->options.node;
+    const rv_schema *const schema = rv_node_schema(node);
+    changes_feed *const c = &x->changes;
     rv_arena *const scratch = &x->face->scratch;
-    *filter = NULL;
-    if (c->where_len == 0) {
+    *filter = c->where_len == 0 ? NULL : &c->compiled;
+    if (c->where_len == 0 || c->compiled_by == rv_node_schema_moves(node)) {
         return RV_OK;
     }
-    rv_arena arena = rv_arena_split(scratch, COMPILED_LEN);
+    const rv_aggregate *const aggregate = rv_schema_aggregate(schema, c->feed.aggregate);
+    const rv_bytes text = rv_bytes_of(x->buffer, c->where_len);
+    rv_arena arena = rv_arena_over(x->buffer + c->where_len, sizeof x->buffer - c->where_len);
+    rv_status status =
+        rv_schema_filter(schema, aggregate, text, &arena, scratch, &c->compiled, err);
+    c->compiled_by = status == RV_OK ? rv_node_schema_moves(node) : UINT64_MAX;
+    if (status != RV_MEMORY_EXHAUSTED) {
+        return status;
+    }
     *filter = compiled;
+    arena = rv_arena_split(scratch, COMPILED_LEN);
     return arena.cap == 0
                ? rv_error_set(err, RV_MEMORY_EXHAUSTED, "there is no memory for the filter")
-               : rv_schema_filter(schema, rv_schema_aggregate(schema, c->feed.aggregate),
-                                  rv_bytes_of(x->buffer, c->where_len), &arena, scratch, compiled,
-                                  err);
+               : rv_schema_filter(schema, aggregate, text, &arena, scratch, compiled, err);
 }
 
 rv_status face_changes_reads(rv_exchange *x, rv_error *err) {
@@ -110,7 +119,11 @@ rv_status face_changes(rv_exchange *x, const rv_url *url, rv_error *err) {
         return status;
     }
     *c = (changes_feed){
-        .last_piece = INT64_MIN, .known = known.len > 0, .schema = UINT64_MAX}; /* no such */
+        .last_piece = INT64_MIN,
+        .known = known.len > 0,
+        .compiled_by = UINT64_MAX, /* no such */
+        .schema = UINT64_MAX,
+    };
     c->feed.aggregate = aggregate->number;
     if (c->known && known.len == sizeof c->sum_known) {
         memcpy(c->sum_known, known.ptr, known.len); /* anything else is no sum of rows */
@@ -258,7 +271,7 @@ static rv_status write_changes(rv_exchange *x, rv_writer *w, rv_error *err) {
     x->text = (rv_bytes){NULL, 0};
     x->text_sent = 0;
     if (!rv_row_feed_due(&c->feed)) {
-        return RV_PENDING; /* before the condition is compiled, which is most of the work */
+        return RV_PENDING;
     }
     rv_arena_reset(&x->face->scratch, 0);
     rv_status status = compile(x, &compiled, &filter, err);

@@ -134,6 +134,8 @@ typedef struct live_answer {
 typedef struct changes_feed {
     rv_row_feed feed;
     uint32_t where_len; /* of the condition, in the exchange's buffer; 0: none */
+    rv_expr compiled;   /* behind it, if there is room, */
+    uint64_t compiled_by; /* by this schema */
     rv_hash128 sum;     /* of the rows that were told, as they were told */
     bool known;         /* the reader says that it has rows, of this sum: */
     char sum_known[32];
