@@ -18,7 +18,9 @@
 #include "core/engine/lease.h"
 #include "core/engine/relay.h"
 #include "core/engine/token.h"
+#include "core/base/ring.h"
 #include "core/live/guide.h"
+#include "core/live/interests.h"
 #include "sync/encode.h"
 #include "sync/relays.h"
 #include "sync/timing.h"
@@ -195,20 +197,6 @@ typedef struct rv_mark {
     uint64_t next; /* sequence to go on at */
 } rv_mark;
 
-/* A place in a ring of sessions, or the ring itself. */
-typedef struct rv_upstream_ring {
-    struct rv_upstream_ring *next;
-    struct rv_upstream_ring *prev;
-} rv_upstream_ring;
-
-/* What a session that is watched selects, in the index: a pattern or an aggregate. */
-typedef struct rv_upstream_watch {
-    rv_upstream *session;
-    struct rv_upstream_watch *next;
-    struct rv_upstream_watch **at; /* what points here */
-    size_t entry;                  /* of its `fed`; behind these of its `fed_given` */
-} rv_upstream_watch;
-
 /* What leads a session that has to catch up past what it does not select. Where all are in use, one
  * walks. */
 typedef struct rv_upstream_guide {
@@ -232,7 +220,7 @@ typedef struct rv_shared_message {
 struct rv_upstream {
     rv_upstream_shared *shared;
     void *owner; /* who asks it */
-    rv_upstream_ring ring;
+    rv_ring ring;
     bool asked;     /* it may have something to say: in the ring of those */
     bool watched;   /* it has all there is: the index tells when there is more */
     bool concerned; /* by the event that is looked at */
@@ -302,9 +290,10 @@ struct rv_upstream {
     bool would_relay;   /* it would, if its token allowed it */
     rv_error failure;
     rv_upstream_status status;
-    rv_upstream_watch watches[RV_UPSTREAM_WATCHES]; /* while it is watched */
+    rv_interest watches[RV_UPSTREAM_WATCHES]; /* while it is watched: by entry of its `fed`, behind
+                                                 these of its `fed_given` */
     uint8_t selection[SELECTION_MEMORY];
-    rv_upstream_watch further[RV_UPSTREAM_FURTHER]; /* not touched by who selects little */
+    rv_interest further[RV_UPSTREAM_FURTHER]; /* not touched by who selects little */
 };
 
 /* What waits for the node. */
@@ -368,14 +357,13 @@ struct rv_upstream_shared {
     rv_waiting waiting[WAITING_MAX];
     uint32_t waiting_count;
     size_t waiting_len;
-    rv_upstream_ring asked;
-    rv_upstream_ring level;
-    rv_upstream_ring behind;
+    rv_ring asked;
+    rv_ring level;
+    rv_ring behind;
     uint32_t asked_count;
     uint32_t watched_count;
     uint32_t watched_given; /* those of them that select aggregates */
-    uint32_t bucket_count;  /* a power of two */
-    rv_upstream_watch **buckets;
+    rv_interests interests; /* of those that are watched */
     rv_upstream_guide *guides;
     uint32_t guide_count;     /* those that ever were in use */
     rv_guide_options guiding; /* as a session's guide is begun with */
@@ -542,8 +530,9 @@ void rv_upstream_unwatch(rv_upstream *session);
 /* The feed of a session that is watched. Not watched any more: it has something to feed. */
 bool rv_upstream_watched_feed(rv_upstream *session, int64_t now, rv_bytes *message);
 
-/* Where in the index something with this hash is. */
-rv_upstream_watch **rv_upstream_bucket(const rv_upstream_shared *shared, uint64_t hash);
+/* What of the session this is in the index: an entry of its `fed`, or, behind these, of its
+ * `fed_given`. */
+size_t rv_upstream_watch_entry(const rv_upstream *session, const rv_interest *watch);
 
 /* The session is one of a list of those that are concerned; returns its first. */
 rv_upstream *rv_upstream_add_concerned(rv_upstream *session, rv_upstream *concerned);

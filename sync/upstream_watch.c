@@ -2,9 +2,8 @@
 /*
  * Sessions that have all there is. Ten thousand edges may be connected of which one append concerns
  * one; so what becomes durable is looked at once, for all of them, and an index says whom it
- * concerns: a hash table by the part of a pattern before its first wildcard, of which a path of n
- * segments can have n + 1, and by the aggregates that are selected, with what their filters want
- * (upstream_watch_rows.c). Whoever is not concerned is not asked.
+ * concerns (core/live/interests.h): by patterns, and by the aggregates that are selected, with what
+ * their filters want (upstream_watch_rows.c). Whoever is not concerned is not asked.
  *
  *     feeding --(all that is durable was looked at)--> watched --(an event or a row)--> feeding
  *
@@ -34,60 +33,17 @@
 #define TELL_BURST   100           /* or so many at once when none was for a while */
 #define TELL_AT_ONCE 16            /* but not more before others have their turn */
 
-/* FNV-1a, by which the beginning of a path is hashed on the way to its end. */
-#define HASH_BASIS UINT64_C(0xcbf29ce484222325)
-#define HASH_PRIME UINT64_C(0x100000001b3)
-
-static uint64_t hash_add(uint64_t hash, uint8_t byte) {
-    return (hash ^ byte) * HASH_PRIME;
-}
-
 /* --- rings --- */
 
-static void ring_make(rv_upstream_ring *ring) {
-    ring->next = ring;
-    ring->prev = ring;
-}
-
-static bool ring_is_empty(const rv_upstream_ring *ring) {
-    return ring->next == ring;
-}
-
-static void ring_leave(rv_upstream_ring *ring) {
-    ring->prev->next = ring->next;
-    ring->next->prev = ring->prev;
-    ring_make(ring);
-}
-
-static void ring_join(rv_upstream_ring *ring, rv_upstream_ring *one) {
-    RV_ASSERT(ring_is_empty(one));
-    one->prev = ring->prev;
-    one->next = ring;
-    ring->prev->next = one;
-    ring->prev = one;
-}
-
-/* Moves all of `from` to the end of `to`. */
-static void ring_splice(rv_upstream_ring *to, rv_upstream_ring *from) {
-    if (ring_is_empty(from)) {
-        return;
-    }
-    to->prev->next = from->next;
-    from->next->prev = to->prev;
-    to->prev = from->prev;
-    from->prev->next = to;
-    ring_make(from);
-}
-
-static rv_upstream *session_of(rv_upstream_ring *ring) {
+static rv_upstream *session_of(rv_ring *ring) {
     return (rv_upstream *)(void *)((uint8_t *)ring - offsetof(rv_upstream, ring));
 }
 
 static void set_asked(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     if (!s->asked) {
-        ring_leave(&s->ring);
-        ring_join(&shared->asked, &s->ring);
+        rv_ring_leave(&s->ring);
+        rv_ring_join(&shared->asked, &s->ring);
         s->asked = true;
         shared->asked_count += 1;
     }
@@ -97,8 +53,8 @@ static void set_asked(rv_upstream *s) {
 static void set_idle(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(s->watched && shared->asked_count > 0);
-    ring_leave(&s->ring);
-    ring_join(s->watermark >= shared->routed.watermark ? &shared->level : &shared->behind,
+    rv_ring_leave(&s->ring);
+    rv_ring_join(s->watermark >= shared->routed.watermark ? &shared->level : &shared->behind,
               &s->ring);
     s->asked = false;
     shared->asked_count -= 1;
@@ -106,47 +62,31 @@ static void set_idle(rv_upstream *s) {
 
 /* --- the index --- */
 
-rv_upstream_watch **rv_upstream_bucket(const rv_upstream_shared *shared, uint64_t hash) {
-    RV_ASSERT(shared->bucket_count > 0);
-    return &shared->buckets[(hash ^ hash >> 32) & (shared->bucket_count - 1)];
-}
-
-static uint64_t hash_pattern(const rv_path_pattern *pattern) {
-    uint64_t hash = HASH_BASIS;
-    RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);
-    for (uint32_t i = 0; i < pattern->segment_count && pattern->segments[i].len > 0; i++) {
-        hash = hash_add(hash, '/');
-        for (size_t j = 0; j < pattern->segments[i].len; j++) {
-            hash = hash_add(hash, pattern->segments[i].ptr[j]);
-        }
-    }
-    return hash;
-}
-
 static size_t watch_count(const rv_upstream *s) {
     return s->fed_count + s->fed_given_count;
 }
 
-static rv_upstream_watch *watch_at(rv_upstream *s, size_t entry) {
+static rv_interest *watch_at(rv_upstream *s, size_t entry) {
     RV_ASSERT(entry < RV_UPSTREAM_WATCHES + RV_UPSTREAM_FURTHER);
     return entry < RV_UPSTREAM_WATCHES ? &s->watches[entry]
                                        : &s->further[entry - RV_UPSTREAM_WATCHES];
+}
+
+size_t rv_upstream_watch_entry(const rv_upstream *s, const rv_interest *watch) {
+    const size_t near = ((size_t)watch - (size_t)s->watches) / sizeof *watch;
+    const size_t far = ((size_t)watch - (size_t)s->further) / sizeof *watch;
+    RV_ASSERT(near < RV_UPSTREAM_WATCHES || far < RV_UPSTREAM_FURTHER);
+    return near < RV_UPSTREAM_WATCHES ? near : RV_UPSTREAM_WATCHES + far;
 }
 
 static void watch_all(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(!s->watched);
     for (size_t i = 0; i < watch_count(s); i++) {
-        rv_upstream_watch *const w = watch_at(s, i);
         const uint64_t hash = i < s->fed_count
-                                  ? hash_pattern(&s->fed[i])
+                                  ? rv_interest_in_pattern(&s->fed[i])
                                   : rv_upstream_rows_hash(&s->fed_given[i - s->fed_count]);
-        rv_upstream_watch **const at = rv_upstream_bucket(shared, hash);
-        *w = (rv_upstream_watch){.session = s, .next = *at, .at = at, .entry = i};
-        if (w->next != NULL) {
-            w->next->at = &w->next;
-        }
-        *at = w;
+        rv_interests_add(&shared->interests, watch_at(s, i), hash, s);
     }
     s->watched = true;
     shared->watched_count += 1;
@@ -158,11 +98,7 @@ static void unwatch_all(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(s->watched && shared->watched_count > 0);
     for (size_t i = 0; i < watch_count(s); i++) {
-        rv_upstream_watch *const w = watch_at(s, i);
-        *w->at = w->next;
-        if (w->next != NULL) {
-            w->next->at = w->at;
-        }
+        rv_interests_remove(&shared->interests, watch_at(s, i));
     }
     if (s->fed_given_count > 0) {
         s->changes_next = shared->rows;
@@ -191,28 +127,22 @@ void rv_upstream_concern(rv_upstream *concerned, uint64_t next) {
     }
 }
 
-/* Puts those of one bucket whose pattern matches before `concerned`; returns the first. */
-static rv_upstream *find(rv_upstream_watch *const *bucket, rv_bytes path, rv_upstream *concerned) {
-    for (const rv_upstream_watch *w = *bucket; w != NULL; w = w->next) {
-        rv_upstream *const s = w->session;
-        if (!s->concerned && w->entry < s->fed_count &&
-            rv_path_pattern_match(&s->fed[w->entry], path)) {
-            concerned = rv_upstream_add_concerned(s, concerned);
-        }
-    }
-    return concerned;
-}
-
 /* Those feed again that the event concerns: from the beginning of its batch on. */
 static void look(rv_upstream_shared *shared, rv_bytes path, uint64_t batch_first) {
-    uint64_t hash = HASH_BASIS;
+    rv_interest_path walk = rv_interest_path_of(path);
     rv_upstream *concerned = NULL;
-    RV_ASSERT(path.len > 0 && path.ptr[0] == '/' && batch_first > 0);
-    for (size_t i = 0; i <= path.len; i++) {
-        if (i == path.len || path.ptr[i] == '/') {
-            concerned = find(rv_upstream_bucket(shared, hash), path, concerned);
+    uint64_t hash;
+    RV_ASSERT(batch_first > 0);
+    while (rv_interest_path_next(&walk, &hash)) {
+        for (const rv_interest *i = rv_interests_first(&shared->interests, hash); i != NULL;
+             i = rv_interests_next(i)) {
+            rv_upstream *const s = i->owner;
+            const size_t entry = rv_upstream_watch_entry(s, i);
+            if (!s->concerned && entry < s->fed_count &&
+                rv_path_pattern_match(&s->fed[entry], path)) {
+                concerned = rv_upstream_add_concerned(s, concerned);
+            }
         }
-        hash = i < path.len ? hash_add(hash, path.ptr[i]) : hash;
     }
     rv_upstream_concern(concerned, batch_first);
 }
@@ -260,7 +190,7 @@ static void route(rv_upstream_shared *shared) {
             rv_upstream_rows_look(shared, mark.watermark);
             shared->routed = mark;
             if (moved) { /* not by what a gateway filled in */
-                ring_splice(&shared->behind, &shared->level);
+                rv_ring_splice(&shared->behind, &shared->level);
             }
         }
     }
@@ -380,21 +310,16 @@ bool rv_upstream_watched_feed(rv_upstream *s, int64_t now, rv_bytes *message) {
 /* --- between the sessions and who owns them --- */
 
 bool rv_upstream_watch_create(rv_upstream_shared *shared, rv_arena *arena) {
-    shared->bucket_count = 64;
-    while (shared->bucket_count < shared->session_max) {
-        shared->bucket_count *= 2;
-    }
     shared->evaluated_max = RV_UPSTREAM_EVALUATED;
-    ring_make(&shared->asked);
-    ring_make(&shared->level);
-    ring_make(&shared->behind);
-    shared->buckets = rv_arena_take(arena, sizeof(rv_upstream_watch *) * shared->bucket_count);
-    return shared->buckets != NULL;
+    rv_ring_make(&shared->asked);
+    rv_ring_make(&shared->level);
+    rv_ring_make(&shared->behind);
+    return rv_interests_create(&shared->interests, shared->session_max, arena) == RV_OK;
 }
 
 void rv_upstream_watch_open(rv_upstream *s) {
     RV_ASSERT(!s->asked && !s->watched);
-    ring_make(&s->ring);
+    rv_ring_make(&s->ring);
     set_asked(s);
 }
 
@@ -403,7 +328,7 @@ void rv_upstream_watch_close(rv_upstream *s) {
     if (s->watched) {
         unwatch_all(s);
     }
-    ring_leave(&s->ring);
+    rv_ring_leave(&s->ring);
     RV_ASSERT(!s->asked || shared->asked_count > 0);
     shared->asked_count -= s->asked;
 }
@@ -433,7 +358,7 @@ uint32_t rv_upstream_look(rv_upstream_shared *shared, int64_t now) {
     route(shared);
     refill(shared, now);
     int64_t told = 0;
-    while (!ring_is_empty(&shared->behind) && told < TELL_AT_ONCE &&
+    while (!rv_ring_is_empty(&shared->behind) && told < TELL_AT_ONCE &&
            now - shared->tell_from >= (told + 1) * TELL_US) {
         rv_upstream *const s = session_of(shared->behind.next);
         if (now - s->last_progress < RV_SYNC_REPORT_US) {
@@ -447,13 +372,13 @@ uint32_t rv_upstream_look(rv_upstream_shared *shared, int64_t now) {
 }
 
 void *rv_upstream_next_asked(rv_upstream_shared *shared) {
-    if (ring_is_empty(&shared->asked)) {
+    if (rv_ring_is_empty(&shared->asked)) {
         return NULL;
     }
     rv_upstream *const s = session_of(shared->asked.next);
     RV_ASSERT(s->used && s->asked);
-    ring_leave(&s->ring);
-    ring_join(&shared->asked, &s->ring);
+    rv_ring_leave(&s->ring);
+    rv_ring_join(&shared->asked, &s->ring);
     return s->owner;
 }
 
@@ -465,11 +390,11 @@ void rv_upstream_set_owner(rv_upstream *s, void *owner) {
 int64_t rv_upstream_shared_deadline(const rv_upstream_shared *shared) {
     int64_t least = INT64_MAX;
     RV_ASSERT(shared != NULL);
-    for (rv_upstream_ring *ring = shared->asked.next; ring != &shared->asked; ring = ring->next) {
+    for (rv_ring *ring = shared->asked.next; ring != &shared->asked; ring = ring->next) {
         const int64_t deadline = rv_upstream_deadline(session_of(ring));
         least = deadline < least ? deadline : least;
     }
-    if (!ring_is_empty(&shared->behind)) {
+    if (!rv_ring_is_empty(&shared->behind)) {
         const int64_t due = session_of(shared->behind.next)->last_progress + RV_SYNC_REPORT_US;
         const int64_t turn = shared->tell_from + TELL_AT_ONCE * TELL_US;
         const int64_t told = due > turn ? due : turn;

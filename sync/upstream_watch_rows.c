@@ -24,11 +24,7 @@
 #include "core/model/schema_filter.h"
 #include "core/state/base_items.h"
 
-/* Of all rows of an aggregate; or of those with a value that is not NULL in a column. */
-static uint64_t hash_all(uint16_t aggregate) {
-    return rv_hash64_of_number(RV_NONE, aggregate);
-}
-
+/* Of those rows of an aggregate with a value that is not NULL in a column. */
 static uint64_t hash_some(uint16_t aggregate, uint16_t column, const rv_value *value) {
     const uint64_t seed = (uint64_t)aggregate << 16 | column;
     RV_ASSERT(value->class_ == RV_VALUE_INT || value->class_ == RV_VALUE_BYTES);
@@ -41,18 +37,20 @@ uint64_t rv_upstream_rows_hash(const rv_given *given) {
     rv_value value = rv_value_null();
     const bool some =
         given->filter != NULL && rv_schema_filter_equality(given->filter, &column, &value);
-    return some ? hash_some(given->aggregate, column, &value) : hash_all(given->aggregate);
+    return some ? hash_some(given->aggregate, column, &value) : rv_interest_in_aggregate(given->aggregate);
 }
 
-/* Puts those of one bucket that select the row before `concerned`; returns the first. */
-static rv_upstream *find(rv_upstream_watch *const *bucket, const rv_base_reader *row,
-                         rv_arena *scratch, rv_upstream *concerned) {
-    for (const rv_upstream_watch *w = *bucket; w != NULL; w = w->next) {
-        rv_upstream *const s = w->session;
-        if (s->concerned || w->entry < s->fed_count) {
+/* Puts those with one hash that select the row before `concerned`; returns the first. */
+static rv_upstream *find(const rv_upstream_shared *shared, uint64_t hash,
+                         const rv_base_reader *row, rv_arena *scratch, rv_upstream *concerned) {
+    for (const rv_interest *i = rv_interests_first(&shared->interests, hash); i != NULL;
+         i = rv_interests_next(i)) {
+        rv_upstream *const s = i->owner;
+        const size_t entry = rv_upstream_watch_entry(s, i);
+        if (s->concerned || entry < s->fed_count) {
             continue;
         }
-        const rv_given *const given = &s->fed_given[w->entry - s->fed_count];
+        const rv_given *const given = &s->fed_given[entry - s->fed_count];
         s->shared->evaluated += 1;
         if (given->aggregate == row->aggregate->number &&
             (given->filter == NULL ||
@@ -74,12 +72,13 @@ static rv_upstream *find_all(const rv_upstream_shared *shared, rv_bytes item, rv
     RV_ASSERT(status == RV_OK); /* it was written here */
     const rv_aggregate *const a = row->aggregate;
     rv_arena scratch = rv_arena_over(shared->message, RV_WIRE_MESSAGE_MAX);
-    concerned = find(rv_upstream_bucket(shared, hash_all(a->number)), row, &scratch, concerned);
+    concerned =
+        find(shared, rv_interest_in_aggregate(a->number), row, &scratch, concerned);
     for (uint16_t i = 0; i < a->column_count; i++) {
         const rv_value *const value = &row->values[i];
         if (rv_schema_filter_equates(&a->columns[i].type) && !rv_value_is_null(value)) {
             const uint64_t hash = hash_some(a->number, i, value);
-            concerned = find(rv_upstream_bucket(shared, hash), row, &scratch, concerned);
+            concerned = find(shared, hash, row, &scratch, concerned);
         }
     }
     return concerned;
