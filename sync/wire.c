@@ -186,6 +186,13 @@ void rv_wire_begin(rv_writer *w, rv_wire_kind kind) {
     rv_write_u8(w, 0);
 }
 
+/* What is large, and comes from an upstream: nobody makes others, so nobody inflates them. */
+static bool may_be_deflated(rv_wire_kind kind) {
+    RV_ASSERT(kind > 0);
+    return kind == RV_WIRE_EVENTS || kind == RV_WIRE_BASE || kind == RV_WIRE_CHANGES ||
+           kind == RV_WIRE_PAST;
+}
+
 rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
                        const rv_writer *inflated, rv_wire_kind *kind, rv_bytes *body,
                        rv_error *err) {
@@ -207,7 +214,8 @@ rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
         return RV_OK;
     }
     const uint64_t len = rv_read_varint(&c);
-    if (flags != RV_WIRE_FLAG_DEFLATED || compression->ops == NULL || c.bad || len == 0) {
+    if (!may_be_deflated(*kind) || flags != RV_WIRE_FLAG_DEFLATED || compression->ops == NULL ||
+        c.bad || len == 0) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message with unknown flags");
     }
     if (len > inflated->cap || len > RV_WIRE_MESSAGE_MAX) {
@@ -228,6 +236,7 @@ rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
 
 bool rv_wire_deflate(rv_bytes message, const rv_compression *compression, rv_writer *out) {
     RV_ASSERT(message.len >= RV_WIRE_HEADER_LEN && message.ptr[1] == 0);
+    RV_ASSERT(may_be_deflated((rv_wire_kind)message.ptr[0]));
     const rv_bytes body = rv_bytes_from(message, RV_WIRE_HEADER_LEN);
     if (compression->ops == NULL || body.len == 0) {
         return false;
