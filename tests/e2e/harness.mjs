@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -129,6 +130,9 @@ setTimeout(() => {
   process.exit(1);
 }, lastsSeconds * 1000).unref();
 
+/** Of nodes with TLS: certificates (PEM) that vouch for them, as a test sets it. */
+export const trusted = { ca: undefined };
+
 export class Node {
   static async start(data, ...options) {
     const listen = options.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
@@ -143,7 +147,7 @@ export class Node {
     const url = await new Promise((resolve, reject) => {
       child.stdout.on('data', (text) => {
         out += text;
-        const match = /^listening on (http:\/\/\S+)\n/.exec(out);
+        const match = /^listening on (https?:\/\/\S+)\n/.exec(out);
         if (match) resolve(match[1]);
       });
       ended.then(([code, signal]) => {
@@ -151,7 +155,9 @@ export class Node {
         reject(new Error(`rivulet serve ended with ${code ?? signal}: ${told.err}`));
       }, reject);
     });
-    const agent = new http.Agent({ keepAlive: true });
+    const agent = url.startsWith('https:')
+      ? new https.Agent({ keepAlive: true, ca: trusted.ca })
+      : new http.Agent({ keepAlive: true });
     return Object.assign(new Node(), { agent, child, ended, url, data, options, told });
   }
 
@@ -160,7 +166,7 @@ export class Node {
   }
 
   get syncUrl() {
-    return this.url.replace('http:', 'ws:');
+    return this.url.replace(/^http/, 'ws');
   }
 
   /** What it has said on its standard error. */
@@ -170,7 +176,8 @@ export class Node {
 
   /** By node:http: fetch may never settle when the peer is killed while it connects. */
   async request(method, path, body, headers = {}) {
-    const request = http.request(this.url + path, { method, headers, agent: this.agent });
+    const { request: ask } = this.url.startsWith('https:') ? https : http;
+    const request = ask(this.url + path, { method, headers, agent: this.agent });
     request.end(body);
     const [response] = await once(request, 'response').catch((error) => {
       const { exitCode, signalCode } = this.child;

@@ -155,6 +155,17 @@ RV_TEST(origins) {
     fixture none;
     allow(&none, NULL, NULL, false);
     check_origins(&none, own, sizeof own / sizeof *own);
+    static const origin_case secure[] = {
+        {"a.example", "https://a.example", ""},
+        {"a.example:443", "https://a.example", ""},
+        {"a.example:8443", "https://a.example:8443", ""},
+        {"a.example", "http://a.example", NULL}, /* another server, on port 80 */
+        {"a.example:80", "http://a.example", NULL},
+        {"a.example:8443", "http://a.example:8443", NULL},
+        {"a.example:8443", "https://a.example", NULL},
+    };
+    none.access.secure = true;
+    check_origins(&none, secure, sizeof secure / sizeof *secure);
     fixture some;
     allow(&some, "https://page.example:443", NULL, false);
     check_origins(&some, listed, sizeof listed / sizeof *listed);
