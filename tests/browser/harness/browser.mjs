@@ -73,6 +73,9 @@ const startMs = 60000;
 /** Within which a new page comes, if it comes at all. */
 const newPageMs = 5000;
 
+/** In which a browser notices that processes of its own are dead, unless the machine is very busy. */
+const noticedMs = 100;
+
 /** How often what a kill may have spoiled is done. */
 const triesMax = 6;
 
@@ -261,7 +264,8 @@ class TestBrowser {
       await this.#within(noticeMs, 'the crash of its pages', Promise.all(crashes));
     }
     this.#pages.clear();
-    await this.#tryPage(); // the dead are noticed while it comes
+    await sleep(noticedMs); // of the spare one nothing is told; a page that it is given never comes
+    await this.#tryPage(); // the dead are noticed while it comes, if not before
   }
 
   /**
