@@ -97,6 +97,7 @@ rv_status rv_as_of_create(rv_as_of **as_of, const rv_as_of_options *options, rv_
 /* What is loaded is the state at that place. */
 static void begin_at(rv_as_of *a, const rv_kept_place *place) {
     RV_ASSERT(rv_held_is_whole(&a->past->held));
+    a->whole = true;
     a->broken = false;
     a->seeks = false;
     a->from = 0;

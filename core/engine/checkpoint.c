@@ -107,15 +107,23 @@ void rv_checkpoints_want(rv_node *node) {
     node->checkpoints.before = node->checkpoints.facts.written;
 }
 
-bool rv_checkpoints_shed(rv_node *node) {
-    rv_checkpoints *const k = &node->checkpoints;
+bool rv_checkpoints_older(const rv_node *node) {
+    const rv_checkpoints *const k = &node->checkpoints;
     bool older = false;
-    RV_ASSERT(!rv_checkpoints_wanted(node));
-    k->previous = 0;
-    k->current = k->facts.written > k->before ? k->current : 0;
     for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
         older = older || (k->files[i].number != 0 && k->files[i].number != k->current);
     }
+    RV_ASSERT(node->phase == RV_NODE_OPEN);
+    return older;
+}
+
+bool rv_checkpoints_shed(rv_node *node) {
+    rv_checkpoints *const k = &node->checkpoints;
+    RV_ASSERT(!rv_checkpoints_wanted(node));
+    k->previous = 0;
+    k->current = k->facts.written > k->before ? k->current : 0;
+    k->tight = true; /* none is kept, before the next one is written */
+    const bool older = rv_checkpoints_older(node);
     if (older) {
         k->saving = (rv_saving){.phase = RV_SAVING_REMOVE};
     }

@@ -157,6 +157,9 @@ void rv_checkpoints_poll(rv_node *node);
 void rv_checkpoints_want(rv_node *node);
 bool rv_checkpoints_wanted(const rv_node *node);
 
+/* True when there are others than the newest. */
+bool rv_checkpoints_older(const rv_node *node);
+
 /* When it is not wanted any more: begins to remove all that were written before it, or all, if it
  * could not be written. False: there are none. */
 bool rv_checkpoints_shed(rv_node *node);

@@ -112,7 +112,8 @@ struct rv_node {
     rv_arena results; /* of one append: encoded data and paths of its events */
     size_t batch_len_max;
     size_t event_len_max;
-    int64_t recorded_at; /* of the last event: the next is not earlier */
+    int64_t recorded_at; /* of the last event: the next is not earlier; at an edge the latest time
+                            in its log, of batches too */
     rv_receiving receiving;
     rv_folding_again folding_again;
     rv_purging purging;
@@ -191,6 +192,14 @@ rv_status rv_node_ledger_begin_edge(rv_node *node, rv_writer *body, rv_error *er
 
 /* Commits a batch of changes, or only of what rv_ledger_carry wrote (changes NULL). */
 void rv_node_ledger_commit(rv_node *node, const rv_writer *body, const rv_ledger_changes *changes);
+
+/* Something in an edge's log is of this time. A root's next event is not earlier than its last one:
+ * there only these count. */
+static inline void rv_node_note_time(rv_node *node, int64_t time) {
+    if (node->role == RV_ROLE_EDGE && time > node->recorded_at) {
+        node->recorded_at = time;
+    }
+}
 
 /* Moves whenever a batch that was read may have become invalid. */
 static inline uint64_t rv_node_reads(const rv_node *node) {

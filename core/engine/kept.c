@@ -30,7 +30,7 @@ void rv_kept_count(rv_node *node) {
 /* Each is taken to be as large as the newest: a state seldom shrinks. */
 static uint32_t kept_max(const rv_node *node) {
     const rv_checkpoints *const k = &node->checkpoints;
-    if (node->role != RV_ROLE_ROOT || k->tight || k->facts.bytes == 0) {
+    if (k->tight || k->facts.bytes == 0) {
         return 0;
     }
     const uint64_t bytes = rv_log_bytes(node->log) / 100 * k->kept_percent;
@@ -276,8 +276,8 @@ static bool is_before(const rv_checkpoint_file *file, const rv_kept_wish *wish) 
 rv_status rv_kept_find(rv_node *node, const rv_kept_wish *wish, uint64_t *number) {
     rv_checkpoints *const k = &node->checkpoints;
     const rv_checkpoint_file *best = NULL;
-    if (node->role != RV_ROLE_ROOT || node->phase != RV_NODE_OPEN) {
-        return RV_END;
+    if (node->phase != RV_NODE_OPEN || node->held.past.narrowed) {
+        return RV_END; /* the log is the place where what goes is still shown, until it is gone */
     }
     for (uint32_t i = 0; i < RV_CHECKPOINT_FILES; i += 1) {
         rv_checkpoint_file *const file = &k->files[i];
@@ -333,6 +333,12 @@ static rv_status load_piece(rv_node *node, rv_node *past, rv_load_fault *fault) 
     return rv_load_take(past, &piece, status, got, fault);
 }
 
+/* It was taken where an edge did not have all that it held, or while a base had begun: which places
+ * it is good for only the log can tell, so it is for opening only. */
+static bool is_short(const rv_node *past) {
+    return !rv_held_is_whole(&past->held) || past->held.past.lost;
+}
+
 /* Goes on with the file, which is open. RV_DATA_DAMAGED: there is something wrong with it. */
 static rv_status load_on(rv_node *node, rv_node *past, rv_kept_place *place, rv_load_fault *fault) {
     const rv_load *const load = &past->checkpoints.load;
@@ -354,7 +360,7 @@ static rv_status load_on(rv_node *node, rv_node *past, rv_kept_place *place, rv_
 
 rv_status rv_kept_load(rv_node *node, rv_node *past, uint64_t number, rv_kept_place *place) {
     rv_load_fault fault = {.offset = UINT64_MAX, .what = "it could not be opened"};
-    RV_ASSERT(past->folds_only && node->role == RV_ROLE_ROOT);
+    RV_ASSERT(past->folds_only);
     if (node->phase != RV_NODE_OPEN) {
         return RV_CLOSING;
     }
@@ -372,6 +378,13 @@ rv_status rv_kept_load(rv_node *node, rv_node *past, uint64_t number, rv_kept_pl
     (void)rv_kept_let_go(node); /* or later: rv_kept_poll */
     if (status == RV_DATA_DAMAGED && fault.status != RV_MEMORY_EXHAUSTED) {
         return give_up(node, number, &fault);
+    }
+    if (over && is_short(past)) {
+        rv_checkpoint_file *const file = file_of(&node->checkpoints, number);
+        if (file != NULL) {
+            file->position = UINT64_MAX;
+        }
+        return RV_DATA_DAMAGED;
     }
     return over ? RV_END : status == RV_DATA_DAMAGED ? RV_MEMORY_EXHAUSTED : status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Checkpoints that a root keeps beside the two that it opens from, so that the state as it was
+ * Checkpoints that a node keeps beside the two that it opens from, so that the state as it was
  * (engine/as_of.h) is not always folded from the beginning of the log.
  *
  *     log     ----------------------------------------------------------->
@@ -17,8 +17,11 @@
  *                more, and removed with the next checkpoint.
  *   invariant 3: reading one has no effect but on its reader. What nobody goes on with is let go.
  *
- * An edge keeps none: what it shows of the past begins with its bases, and what it purges must not
- * stay in files.
+ * At an edge they go, all of them, before anything is purged (engine/purge.h), and when it goes
+ * back; none is begun from while the log has what is to be purged, nor one that was taken where the
+ * edge did not have all that it held. So each is what folding the log up to its place comes to, as
+ * at a root. The time in its header is the latest of all that the log had, batches included, which
+ * may be later than what it shows: then an older one serves.
  */
 #ifndef RV_CORE_ENGINE_KEPT_H
 #define RV_CORE_ENGINE_KEPT_H
@@ -93,8 +96,8 @@ typedef struct rv_kept_place {
  * Loads the next piece of the file into `past`, a node that only folds, whose load was not begun or
  * was of this file. RV_OK: call again; RV_END: its state is the one at `place`; RV_PENDING,
  * RV_BUSY: poll the node, then again. Anything else: nothing was loaded, and the past is to be made
- * anew. RV_DATA_DAMAGED: the file is of no use, which is noted. RV_MEMORY_EXHAUSTED: the past has
- * less memory than it takes; RV_CLOSING; what rv_log_mark_find failed with.
+ * anew. RV_DATA_DAMAGED: the file is of no use for this, which is noted. RV_MEMORY_EXHAUSTED: the
+ * past has less memory than it takes; RV_CLOSING; what rv_log_mark_find failed with.
  */
 RV_MUST_USE rv_status rv_kept_load(rv_node *node, rv_node *past, uint64_t number,
                                    rv_kept_place *place);

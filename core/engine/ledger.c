@@ -37,6 +37,7 @@ void rv_node_ledger_commit(rv_node *node, const rv_writer *body, const rv_ledger
         .time = rv_node_now(node),
     };
     node->read_generation += 1;
+    rv_node_note_time(node, batch.time);
     (void)rv_log_append_commit(node->log, &batch, body, 0);
     if (changes != NULL) {
         rv_ledger_apply(&node->ledger, changes);

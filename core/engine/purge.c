@@ -78,9 +78,13 @@ static bool begin(rv_node *node) {
     p->rolled = rolls || (p->batches > 0 && p->batches == rv_log_batches(node->log));
     p->until = rv_log_segment_count(node->log) - (rolls ? 0 : 1);
     p->under_way = p->shedding = false;
-    p->phase = rolls ? RV_PURGING_ROLL : RV_PURGING_SEGMENTS;
+    p->phase = RV_PURGING_SEGMENTS;
     if (rolls) {
+        p->phase = RV_PURGING_ROLL;
         rv_log_roll(node->log);
+    } else if (rv_checkpoints_older(node)) { /* that are from before, as it may be */
+        p->phase = RV_PURGING_SAVE;
+        rv_checkpoints_want(node);
     }
     RV_ASSERT(p->segment < p->until);
     return true;

@@ -8,7 +8,8 @@
  *
  * ROLL ends the last segment, so that all there is lies in segments that can be written again; SAVE
  * waits for a checkpoint behind that, so that opening need not read what is in them, and has those
- * removed that were written before, with the rows that are gone; SEGMENTS goes over them one by
+ * removed that were written before, with the rows that are gone (also where there is nothing to be
+ * rolled, and ones from before are there); SEGMENTS goes over them one by
  * one; RECORD says that nothing is left. Nothing of that is remembered: a node that is opened again
  * begins again, and finds segments in which nothing is to be done.
  */

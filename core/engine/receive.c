@@ -247,6 +247,7 @@ rv_status rv_node_receive_event(rv_node *node, rv_event *event, rv_error *err) {
     rv_record_write_event(&r->body, &r->context, event);
     rv_log_note(node->log, event);
     r->event_count += 1;
+    rv_node_note_time(node, event->recorded_at);
     rv_outbox_arrive(node, event);
     return r->body.full ? too_large(node, err) : RV_OK;
 }
@@ -297,6 +298,7 @@ rv_status rv_node_receive_commit(rv_node *node, uint64_t watermark, uint64_t cha
         rv_log_append_cancel(node->log);
         return ended;
     }
+    rv_node_note_time(node, batch.time);
     (void)rv_log_append_commit(node->log, &batch, &r->body, r->event_count);
     rv_node_base_settle(node, watermark);
     if (r->fills) {

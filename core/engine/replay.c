@@ -249,6 +249,7 @@ static rv_status replay_batch(rv_node *node, const rv_batch *batch, rv_error *er
         node->recorded_at = record.event.recorded_at > node->recorded_at ? record.event.recorded_at
                                                                          : node->recorded_at;
     }
+    rv_node_note_time(node, batch->time);
     const bool some = context.next_sequence > batch->first_sequence;
     if (context.next_sequence != rv_log_appended(node->log) + 1 ||
         (some && context.previous_position > batch->watermark)) {

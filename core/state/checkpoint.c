@@ -9,7 +9,7 @@
  * Goes up whenever the same log would make other pages without any size or place below changing:
  * another hash of keys, another order of cells, another meaning of folding.
  */
-#define LAYOUT_VERSION 1u
+#define LAYOUT_VERSION 2u
 
 #define HEAD_USED (16u + 8u + RV_CHECKPOINT_MARK_SIZE + 8u * 4u + 4u * 3u)
 #define HEAD_CRC  (RV_CHECKPOINT_HEAD_SIZE - 4u)

@@ -598,7 +598,10 @@ RV_TEST(what_is_kept_takes_its_share) {
         RV_CHECK(k->facts.kept <= may && k->facts.kept * k->facts.bytes <= bytes / 2);
         RV_CHECK(k->facts.kept + 1 >= may || k->facts.kept == RV_CHECKPOINTS_KEPT_MAX);
     }
-    f.node->role = RV_ROLE_EDGE; /* whose past begins with its bases, and which purges */
+    f.node->role = RV_ROLE_EDGE;
+    (void)removed_for(f.node, k->current + 1);
+    RV_CHECK_EQ(k->facts.kept, RV_CHECKPOINTS_KEPT_MAX);
+    k->tight = true; /* as before a purge */
     (void)removed_for(f.node, k->current + 1);
     RV_CHECK_EQ(k->facts.kept, 0);
     fixture_free(&f);

@@ -21,7 +21,8 @@ static inline bool open_edge(pair *p, const char *const *entries, size_t count) 
                                      .role = RV_ROLE_EDGE,
                                      .patterns = texts,
                                      .pattern_count = count,
-                                     .checkpoint_growth = fixture_checkpoint_growth};
+                                     .checkpoint_growth = fixture_checkpoint_growth,
+                                     .kept_percent = fixture_kept_percent};
     memset(p->leaf.node_memory, 0xa5, FIXTURE_NODE_MEMORY);
     rv_status status = rv_node_create(&p->leaf.node, &options, &p->leaf.err);
     for (int i = 0; i < FIXTURE_POLLS_MAX && (i == 0 || status == RV_PENDING); i++) {
