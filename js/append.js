@@ -132,9 +132,14 @@ export class Append {
 /** Commands of a life before run again too, and nobody watches them here: they are not kept long. */
 const RERUNS_MAX = 64;
 
-/** Appends that are accepted and not yet durable here. */
+/**
+ * Appends that are accepted and wait for more. An edge without a connection may have tens of
+ * thousands that only the root can decide: they are not looked at each time that a flush is told.
+ */
 export class Durability {
-  /** @type {Set<Append>} */ #waiting = new Set();
+  /** For what any facts may tell. @type {Set<Append>} */ #waiting = new Set();
+  /** For the root's decision alone: written, flushed, and somebody wants to know. @type {Set<Append>} */
+  #undecided = new Set();
   /** What commands came to that nobody watches, the oldest first. @type {Map<string, any>} */
   #reruns = new Map();
   #watermark = 0;
@@ -164,7 +169,11 @@ export class Durability {
 
   /** Whether nothing is waited for. */
   get idle() {
-    return this.#waiting.size === 0;
+    return this.#waiting.size + this.#undecided.size === 0;
+  }
+
+  get #all() {
+    return [...this.#waiting, ...this.#undecided];
   }
 
   /**
@@ -173,7 +182,7 @@ export class Durability {
    */
   rerun(command, answer) {
     let met = false;
-    for (const append of this.#waiting) {
+    for (const append of this.#all) {
       if (append.command === command) append.accept(answer);
       met ||= append.command === command;
     }
@@ -192,8 +201,8 @@ export class Durability {
   /** @param {Append} append accepted just now */
   watch(append) {
     append.onasked = () => {
-      const decided = append.edgeSequence > 0 && !this.#waiting.has(append);
-      if (decided) void this.#ask(append);
+      const waits = this.#waiting.has(append) || this.#undecided.has(append);
+      if (append.edgeSequence > 0 && !waits) void this.#ask(append);
     };
     this.#catchUp(append);
     if (append.edgeSequence > 0) {
@@ -204,7 +213,7 @@ export class Durability {
       append.reach('relayed');
       append.reach('upstream');
     }
-    if (!this.#advance(append)) this.#waiting.add(append);
+    this.#look(append);
   }
 
   /**
@@ -215,6 +224,7 @@ export class Durability {
    */
   update(facts, failure) {
     const { root, watermark, durable, outboxDurable = 0, settled = 0, relayed = 0 } = facts;
+    const decided = settled !== this.#settled || relayed !== this.#relayed || failure !== null;
     this.#root = root;
     this.#connected = facts.connected ?? false;
     this.#outboxDurable = outboxDurable;
@@ -223,19 +233,25 @@ export class Durability {
     this.#watermark = watermark;
     this.#durable = durable;
     this.#failure = failure;
-    for (const append of this.#waiting) {
-      if (this.#advance(append)) this.#waiting.delete(append);
-    }
+    for (const append of decided ? this.#all : [...this.#waiting]) this.#look(append);
   }
 
   /** No more facts will come. @param {RivuletError} error */
   end(error) {
     this.#failure = error;
-    for (const append of this.#waiting) append.decided ? append.place([]) : append.fail(error);
+    for (const append of this.#all) append.decided ? append.place([]) : append.fail(error);
     this.#waiting.clear();
+    this.#undecided.clear();
   }
 
-  /** True when nothing more is to be waited for. @param {Append} append */
+  /** @param {Append} append */
+  #look(append) {
+    this.#waiting.delete(append);
+    this.#undecided.delete(append);
+    this.#advance(append)?.add(append);
+  }
+
+  /** Where it is to wait; nowhere when there is nothing more. @param {Append} append */
   #advance(append) {
     if (append.decided) return this.#advanceDecided(append);
     if (append.edgeSequence > 0) return this.#advanceWritten(append);
@@ -244,29 +260,37 @@ export class Durability {
       append.reach('local');
       append.reach('relayed');
       append.reach('upstream');
-      return true;
+      return undefined;
     }
-    if (this.#failure) append.fail(this.#failure);
-    return this.#failure !== null;
+    return this.#unlessFailed(append, this.#waiting);
+  }
+
+  /** @param {Append} append @param {Set<Append>} waits */
+  #unlessFailed(append, waits) {
+    if (!this.#failure) return waits;
+    append.fail(this.#failure);
+    return undefined;
   }
 
   /** The same of one in the outbox. @param {Append} append */
   #advanceWritten(append) {
-    if (append.edgeSequence <= this.#outboxDurable) append.reach('local');
+    const flushed = append.edgeSequence <= this.#outboxDurable;
+    if (flushed) append.reach('local');
     if (append.edgeSequence <= this.#relayed) append.reach('relayed');
     if (append.edgeSequence <= this.#settled) {
       if (append.asked) void this.#ask(append);
-      return true;
+      return undefined;
     }
-    if (this.#failure) append.fail(this.#failure);
-    return this.#failure !== null;
+    // who asks later is told (`onasked`), but for what a command came to meanwhile
+    if (flushed && !append.asked && !append.command) return undefined;
+    return this.#unlessFailed(append, flushed ? this.#undecided : this.#waiting);
   }
 
   /** The same of one that the root has accepted. @param {Append} append */
   #advanceDecided(append) {
-    if (append.position > this.#durable && this.#connected && !this.#failure) return false;
+    if (append.position > this.#durable && this.#connected && !this.#failure) return this.#waiting;
     void this.#place(append);
-    return true;
+    return undefined;
   }
 
   /** @param {Append} append */
@@ -288,7 +312,7 @@ export class Durability {
       } else {
         append.edgeSequence = decision.edge_sequence; // a command that was refused, and runs again
       }
-      if (!this.#advance(append)) this.#waiting.add(append); // facts may have come with the answer
+      this.#look(append); // facts may have come with the answer
     } catch (/** @type {any} */ error) {
       append.fail(error);
     }

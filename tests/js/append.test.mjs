@@ -102,7 +102,9 @@ test('in an outbox: memory at once, local with the flush, upstream with the deci
     3: { outcome: 'accepted', position: 12, reason: null },
     4: { outcome: 'unknown', position: null, reason: null },
   };
+  let settled = 0;
   const durability = new Durability(async (edgeSequence) => {
+    if (edgeSequence > settled) return { outcome: 'waiting', edge_sequence: edgeSequence };
     asked.push(edgeSequence);
     return outcomes[edgeSequence];
   });
@@ -118,17 +120,36 @@ test('in an outbox: memory at once, local with the flush, upstream with the deci
   assert.deepEqual(await reached(one), ['local', 'memory']);
   const refused = two.durable('upstream');
   refused.catch(() => {});
+  await reached(one);
+  settled = 4;
   durability.update({ ...facts, outboxDurable: 4, settled: 4 }, null);
   assert.equal(durability.idle, true);
+  await assert.rejects(refused, { code: 'check_violation', detail: 'no' });
   assert.deepEqual(await one.durable('upstream'), { position: 9, type: 't', ...unknown });
   assert.deepEqual(await one.durable('local'), { position: null, type: 't' });
-  await assert.rejects(refused, { code: 'check_violation', detail: 'no' });
   assert.deepEqual(asked, [1, 2], 'of the others nobody wanted to know');
   const batch = await three.durable('upstream');
   assert.deepEqual(batch.map((/** @type {any} */ event) => event.position), [11, 12]); // prettier-ignore
   assert.equal(three.position, 12);
   assert.deepEqual(await late.durable('upstream'), { position: null, type: 't', ...unknown });
   assert.deepEqual(asked, [1, 2, 3, 4]);
+});
+
+test('what only the root can decide is not looked at with each flush', async () => {
+  let looks = 0;
+  const durability = new Durability(async (edgeSequence) => ({ outcome: 'waiting', edge_sequence: edgeSequence }));
+  const facts = { root: false, watermark: 0, durable: 0, settled: 0 };
+  durability.update({ ...facts, outboxDurable: 0 }, null);
+  const many = 1000;
+  for (let i = 1; i <= many; i++) {
+    const append = written(durability, i);
+    Object.defineProperty(append, 'decided', { get: () => (looks += 1, false) });
+    if (i % 2 === 0) append.durable('upstream').catch(() => {});
+    durability.update({ ...facts, outboxDurable: i }, null);
+  }
+  await settled();
+  assert.ok(looks < 5 * many, `${looks} looks at ${many} appends`);
+  durability.end(new RivuletError('closing'));
 });
 
 test('what the root accepted has the version and the time that the log has, once that is here', async () => {
