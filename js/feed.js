@@ -126,6 +126,7 @@ class StreamSource extends Source {
   #decoder = new TextDecoder();
   #text = ''; // received, from #at on not yet read
   #at = 0;
+  #ends = false; // an event may end in there: pieces within one are not searched again and again
   /** @type {RivuletError | null | undefined} */ #ending = undefined;
 
   /** Pieces that were pulled and have not come, and that have come and were not given back. */
@@ -171,8 +172,10 @@ class StreamSource extends Source {
 
   /** @param {Uint8Array} bytes */
   #receive(bytes) {
-    this.#text = this.#text.slice(this.#at) + this.#decoder.decode(bytes, { stream: true });
+    const came = this.#decoder.decode(bytes, { stream: true });
+    this.#text = this.#text.slice(this.#at) + came;
     this.#at = 0;
+    this.#ends ||= came.includes('\n');
     this.pulled -= 1;
     this.pieces += 1;
     this.serve();
@@ -180,8 +183,9 @@ class StreamSource extends Source {
 
   /** The data of the next event that is there whole. @returns {string | undefined} */
   frame() {
-    for (;;) {
+    while (this.#ends) {
       const end = this.#text.indexOf('\n\n', this.#at);
+      this.#ends = end >= 0;
       if (end < 0) break;
       const frame = this.#text.slice(this.#at, end);
       this.#at = end + 2;
@@ -217,7 +221,8 @@ class CreditSource extends StreamSource {
 export class EventFeed extends CreditSource {
   take() {
     const event = this.data();
-    return event && Object.assign(decodeEvent(event), { cursor: this.id });
+    // a copy: a part of a text keeps the whole of it, a piece, from being collected
+    return event && Object.assign(decodeEvent(event), { cursor: JSON.parse(`"${this.id}"`) });
   }
 }
 

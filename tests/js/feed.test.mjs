@@ -3,9 +3,11 @@
 // for good. Method: a channel of our own that counts what is asked for; bodies cut at every byte.
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { test } from './test.mjs';
 import { RivuletError } from '../../js/error.js';
-import { EventFeed, LatestFeed } from '../../js/feed.js';
+import { EventFeed, LatestFeed, LiveFeed } from '../../js/feed.js';
 import { settled, take } from './fixture.mjs';
 
 function fake() {
@@ -44,6 +46,52 @@ test('events come whole, wherever the pieces are cut', async () => {
     assert.deepEqual(events.map(({ cursor }) => cursor), ['1-00', '2-00', '3-00']); // prettier-ignore
     assert.equal(events[1].data.text, 'ä\\n€ '.repeat(2));
   }
+});
+
+test('an answer of many pieces is searched for its end once, not with each piece', async () => {
+  const channel = fake();
+  const feed = new LiveFeed(channel, {}, (answer) => answer, new Set());
+  const answers = [feed.next(), feed.next()];
+  const { indexOf } = String.prototype;
+  let searched = 0;
+  String.prototype.indexOf = function (what, from = 0) {
+    searched += this.length - from;
+    return indexOf.call(this, what, from);
+  };
+  const text = 'x'.repeat(200000);
+  try {
+    for (const end of ['', '', ': idle\n\n']) {
+      const all = bytes(`event: result\ndata: ${JSON.stringify(end + text)}\n\n`);
+      if (end) channel.sink.piece(bytes(end));
+      for (let at = 0; at < all.length; at += 1000) channel.sink.piece(all.slice(at, at + 1000));
+    }
+  } finally {
+    String.prototype.indexOf = indexOf;
+  }
+  assert.deepEqual((await Promise.all(answers)).map(({ value }) => value), [text, text]);
+  assert.equal((await feed.next()).value, `: idle\n\n${text}`);
+  assert.ok(searched < 3 * 3 * text.length, `${searched} characters were searched`);
+  await feed.return();
+});
+
+test('a cursor that is kept does not keep the piece that it came with', async () => {
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc');
+  const channel = fake();
+  const feed = new EventFeed(channel, {}, new Set());
+  const cursors = [];
+  const size = () => (gc(), process.memoryUsage().heapUsed);
+  const before = size();
+  const data = 'x'.repeat(60000);
+  for (let i = 0; i < 200; i++) {
+    const next = feed.next();
+    channel.sink.piece(bytes(`id: ${i}-0123456789abcdef\nevent: event\ndata: ${JSON.stringify({ data })}\n\n`));
+    cursors.push((await next).value.cursor);
+  }
+  await feed.return();
+  const grown = size() - before;
+  assert.equal(cursors[7], '7-0123456789abcdef');
+  assert.ok(grown < 20 * data.length, `${grown} bytes are kept`);
 });
 
 test('a consumer that does not read is sent no more', async () => {
