@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values between JavaScript and the JSON of the request handler, so that nothing loses a digit.
 //
-//     out   bigint -> its digits   Date -> ISO 8601   Uint8Array -> "\\x…"   NaN -> "NaN"
+//     out   bigint -> its digits   Date -> ISO 8601, years as PostgreSQL has them   Uint8Array -> "\\x…"   NaN -> "NaN"
 //     in    answers are asked for with `numbers=text`: bigint and numeric come as strings, and
 //           what is a bigint is told by a column's type, by "bigints" beside an event's data, or,
 //           where SQL knows no type, by {"bigint": "…"}
@@ -71,12 +71,22 @@ function isPlainObject(value, depth) {
   return true;
 }
 
+/**
+ * A time as PostgreSQL reads it: years have the digits that they need, and there is none before 1.
+ * @param {Date} time
+ */
+function timeText(time) {
+  const [, year, rest] = /** @type {any} */ (/^([+-]?\d+)(.*)/.exec(time.toISOString()));
+  const past = year < 1;
+  return `${String(past ? 1 - year : +year).padStart(4, '0')}${rest}${past ? ' BC' : ''}`;
+}
+
 /** @param {object} value @param {number} depth @param {string} place @returns {string} */
 function encodeObject(value, depth, place) {
   if (depth > DEPTH_MAX) throw refuse(place.slice(0, 64), `nested more than ${DEPTH_MAX} deep`);
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw refuse(place, 'an invalid Date');
-    return `"${value.toISOString()}"`;
+    return `"${timeText(value)}"`;
   }
   if (value instanceof Uint8Array) return JSON.stringify(hex(value));
   if (Array.isArray(value)) {
@@ -128,7 +138,7 @@ export function sqlParams(params) {
   return params.map((it) => {
     if (it instanceof Uint8Array) return { bytea: hex(it) };
     if (!(it instanceof Date) || Number.isNaN(it.getTime())) return it;
-    return it.toISOString().replace(/\.?0+Z$|Z$/, '+00:00');
+    return timeText(it).replace(/\.?0+Z|Z/, '+00:00');
   });
 }
 
@@ -189,6 +199,13 @@ export function decodeRows({ columns, rows, stale, as_of }) {
   return Object.assign(decoded, { columns }, stale === undefined ? {} : { stale }, asOf);
 }
 
+/** A segment of an address, or a value in one. @param {unknown} it @param {string} place */
+export function addressPart(it, place) {
+  const text = String(it);
+  encodeText(text, place); // what it refuses has no address, either
+  return encodeURIComponent(text);
+}
+
 /** Where a row is asked for. @param {string} aggregate @param {any} key */
 export function rowTarget(aggregate, key) {
   const keys = [key].flat();
@@ -197,7 +214,7 @@ export function rowTarget(aggregate, key) {
     throw new RivuletError('parameter_invalid', detail);
   }
   const path = [aggregate, ...keys].map((it) =>
-    encodeURIComponent(it instanceof Object ? JSON.parse(encode(it)) : String(it)),
+    addressPart(it instanceof Object ? JSON.parse(encode(it)) : it, 'key'),
   );
   return `/aggregates/${path.join('/')}?columns=true&numbers=text`;
 }

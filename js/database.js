@@ -3,7 +3,7 @@
 // calls become requests of the request handler (docs/http.md) and answers become values.
 import { Append, appendRequest, appendResult, Durability } from './append.js';
 import { Channel, PROTOCOL } from './channel.js';
-import { decodeBatch, decodeRows, encode, noRow, rowTarget, sqlParams } from './codec.js';
+import { addressPart, decodeBatch, decodeRows, encode, noRow, rowTarget, sqlParams } from './codec.js';
 import { differing } from './differences.js';
 import { checkOptions, named, RivuletError } from './error.js';
 import { entriesOf } from './selection.js';
@@ -159,6 +159,13 @@ function queryRequest(sql, params, { rows, asOf, differences } = {}) {
   demand(wide < 0, `params[${wide}] is an integer of more than 64 bits`);
   const body = encode({ sql, params: sqlParams(given), rows, as_of: placeOf(asOf), differences });
   return { method: 'POST', target: '/query?numbers=text', content_type: 'application/json', body };
+}
+
+/** @param {URLSearchParams} parameters @param {any} where */
+function narrow(parameters, where) {
+  if (where === undefined) return;
+  demand(typeof where === 'string', '`where` is a condition, as a text');
+  parameters.append('where', where);
 }
 
 /** How long `close` waits for what the upstream has not answered, milliseconds. */
@@ -407,7 +414,7 @@ export class Database {
     const path = pattern ?? '/**';
     const parameters = new URLSearchParams({ path, from: String(placeOf(from)), numbers: 'text' });
     for (const type of types) parameters.append('type', type);
-    if (where !== undefined) parameters.append('where', where);
+    narrow(parameters, where);
     if (until !== undefined) parameters.append('until', String(placeOf(until)));
     const target = `/events?${parameters}`;
     const request = { method: 'GET', target, accept: 'text/event-stream', last_event_id: after };
@@ -422,7 +429,7 @@ export class Database {
   async get(aggregate, key, options) {
     const { signal, asOf } = checkOptions(options, ['signal', 'asOf']);
     const at = placeOf(asOf);
-    const past = at === undefined ? '' : `&as_of=${encodeURIComponent(at)}`;
+    const past = at === undefined ? '' : `&as_of=${addressPart(at, 'asOf')}`;
     const request = { method: 'GET', target: rowTarget(aggregate, key) + past };
     const answer = await this.#underWay(() => this.#request(request, signal).catch(noRow));
     return answer && decodeRows(answer)[0];
@@ -462,8 +469,8 @@ export class Database {
     const { where, rows, signal } = checkOptions(options, ['where', 'rows', 'signal']);
     const parameters = new URLSearchParams({ columns: 'true', numbers: 'text' });
     if (rows) parameters.append('rows', 'first');
-    if (where !== undefined) parameters.append('where', where);
-    const target = `/changes/${encodeURIComponent(aggregate)}?${parameters}`;
+    narrow(parameters, where);
+    const target = `/changes/${addressPart(aggregate, 'aggregate')}?${parameters}`;
     const request = { method: 'GET', target, accept: 'text/event-stream' };
     return this.#unlessClosed(new ChangeFeed(this.#channel, request, this.#feeds, signal));
   }

@@ -511,8 +511,11 @@ export interface Database {
    * that come.
    */
   rejections(options?: { signal?: AbortSignal }): Feed<Rejection>;
-  /** The schema in its canonical form. */
-  schema(): Promise<{ version: number; hash: string; text: string }>;
+  /**
+   * The schema in its canonical form; of an edge that has none yet the version is 0. `provisional`:
+   * it is what `open` was given, as this edge has not met its upstream yet.
+   */
+  schema(): Promise<{ version: number; hash: string; text: string; provisional?: true }>;
   /**
    * What an edge holds; with an argument, it is to hold that instead. Resolves when that is noted
    * here: what it holds is shown until all of the new selection has come, and is then replaced in one

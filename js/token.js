@@ -30,8 +30,9 @@ export async function tokenOf(ask) {
   try {
     const token = /** @type {string} */ (await ask());
     return isToken(token) ? { token } : { detail: 'upstream.token gave no token' };
-  } catch (/** @type {any} */ error) {
-    return { detail: `upstream.token failed: ${error?.message ?? error}` };
+  } catch (error) {
+    const { detail } = RivuletError.from(error, 'unauthenticated');
+    return { detail: `upstream.token failed: ${detail}` };
   }
 }
 

@@ -101,6 +101,12 @@ test('what is no query, no key, no time and no signal is refused by a code', asy
     [() => db.query('SELECT 1 n', [], { signal: {} }), 'parameter_invalid', /AbortSignal/],
     [() => db.get('account', undefined), 'parameter_invalid', /a key is a value/],
     [() => db.get('account', [null]), 'parameter_invalid', /a key is a value/],
+    [() => db.get('account', '\ud800'), 'value_invalid', /^key: .*surrogate/],
+    [() => db.get('account', [1, 'a\0']), 'value_invalid', /^key: .*NUL/],
+    [() => db.get('account', 1, { asOf: '\udc00' }), 'value_invalid', /^asOf: .*surrogate/],
+    [async () => db.changes('\ud800'), 'value_invalid', /^aggregate: .*surrogate/],
+    [async () => db.changes('account', { where: null }), 'parameter_invalid', /`where` is a condition/],
+    [async () => db.events('/**', { types: ['visited'], where: null }), 'parameter_invalid', /`where` is a condition/],
     [() => db.run('x', { a: 1n }).durable(), 'parameter_invalid', /BigInt/],
     [async () => db.live(), 'parameter_invalid', /a query is a text/],
     [async () => db.events('/**', { types: 'visited' }), 'parameter_invalid', /`types` is an array/],
@@ -113,6 +119,29 @@ test('what is no query, no key, no time and no signal is refused by a code', asy
     assert.equal(error.code, code, String(run));
     assert.match(error.detail, detail);
   }
+  await db.close();
+});
+
+test('a Date of any year that the database knows is that time, and compares with it', async () => {
+  const db = await open();
+  const times = {
+    '1969-12-31T23:59:59.999+00:00': new Date(-1),
+    '0001-01-01T00:00:00+00:00': new Date('0001-01-01T00:00:00Z'),
+    '0001-12-31T00:00:00.5+00:00 BC': new Date('0000-12-31T00:00:00.500Z'),
+    '4713-01-01T00:00:00+00:00 BC': new Date('-004712-01-01T00:00:00Z'),
+    '9999-12-31T23:59:59.999+00:00': new Date(253402300799999),
+    '10000-01-01T00:00:00+00:00': new Date(253402300800000),
+    '275760-09-13T00:00:00+00:00': new Date(8.64e15),
+  };
+  let id = 0;
+  for (const [text, seen_at] of Object.entries(times)) {
+    await db.append(`/accounts/${++id}`, 'account_opened', { name: 'Ada', seen_at }).durable('memory');
+    assert.equal((await db.get('account', id)).seen_at, text);
+    assert.equal((await db.query('SELECT id FROM account WHERE seen_at = ?', [seen_at])).length, 1, text);
+  }
+  const early = db.append('/accounts/99', 'account_opened', { name: 'Ada', seen_at: new Date(-8.64e15) });
+  await assert.rejects(early.durable(), { code: 'value_out_of_range' });
+  assert.equal((await db.events('/**', { from: new Date(8.64e15), until: 'now' }).next()).done, true);
   await db.close();
 });
 

@@ -157,4 +157,7 @@ test('what a function gives is a token, or told to be none without saying what i
   assert.deepEqual(await tokenOf(() => {
     throw 'no';
   }), failed);
+  for (const thrown of [Symbol('no'), Object.create(null), undefined]) {
+    assert.match(String((await tokenOf(() => Promise.reject(thrown))).detail), /^upstream.token failed: /);
+  }
 });
