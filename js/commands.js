@@ -149,7 +149,10 @@ export class Commands {
       if (!run) throw new RivuletError('command_unknown', `there is no function for ${name}`);
       return bodyOf(run(JSON.parse(args), this.#context(now)));
     } catch (thrown) {
-      return thrown === LATER ? LATER : RivuletError.from(thrown, 'command_failed');
+      if (thrown === LATER) return LATER;
+      /** @type {any} */ const error = RivuletError.from(thrown, 'command_failed');
+      // what an application has added to it may be nothing that can be posted
+      return error.refusal === undefined ? error : refuse(error.refusal, error.detail);
     }
   }
 

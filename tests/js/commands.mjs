@@ -43,6 +43,11 @@ export const long = ({ length }) => [
   { path: '/accounts/1', type: 'visited', data: { times: 1 }, metadata: { text: 'x'.repeat(length) } },
 ];
 
+/** It adds to its refusal what cannot be posted. */
+export function adds(_args, { refuse }) {
+  throw Object.assign(refuse('closed', 'on Sundays'), { until: () => 'Monday' });
+}
+
 /** Something of which no text can be made. */
 export const throwsNothing = () => {
   throw Object.create(null);

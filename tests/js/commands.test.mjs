@@ -47,6 +47,7 @@ test('it refuses, and what is wrong with it harms nobody else', async () => {
   await refused(db.run('x'.repeat(5e6)), 'command_unknown');
   await refused(db.run('long', { length: 1, unused: 'x'.repeat(5e6) }), 'request_too_large');
   await refused(db.run('throwsNothing'), 'command_failed');
+  await assert.rejects(db.run('adds').durable(), { code: 'command_refused', refusal: 'closed', detail: 'on Sundays' });
   assert.deepEqual(await db.run('nothing').durable('upstream'), []);
   await db.run('pay', { id: 1, amount: '2.50' }).durable();
   const [{ balance }] = await db.query('SELECT balance FROM account');
