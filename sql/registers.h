@@ -41,8 +41,7 @@ static SQLITE_NOINLINE bool rv_register_heap(Mem *to, const rv_pages *pages, con
     rv_cell copy;
     memcpy(&copy, cell, offsetof(rv_cell, as) + sizeof copy.as.place);
     RV_ASSERT(copy.len > RV_CELL_INLINE);
-    return rv_heap_is_run(&copy) &&
-           rv_register_text(to, rv_heap_run(pages, &copy).ptr, copy.len);
+    return rv_heap_is_run(&copy) && rv_register_text(to, rv_heap_run(pages, &copy).ptr, copy.len);
 }
 
 static inline uint32_t rv_register_len(const uint8_t *cell) {

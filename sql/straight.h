@@ -21,8 +21,8 @@
 
 /* How a cell is read and shown. */
 typedef enum rv_sql_way {
-    RV_SQL_WAY_ASK,     /* by asking the table */
-    RV_SQL_WAY_INT8,    /* as it is stored; so the three below, which are told by their width */
+    RV_SQL_WAY_ASK,  /* by asking the table */
+    RV_SQL_WAY_INT8, /* as it is stored; so the three below, which are told by their width */
     RV_SQL_WAY_INT16,
     RV_SQL_WAY_INT32,
     RV_SQL_WAY_INT64,

@@ -49,7 +49,7 @@ typedef struct table_cursor {
     rv_sql_straight at; /* SQLite's part and the machine's, first */
     const rv_state *state;
     const rv_aggregate *aggregate;
-    rv_reader reader;     /* of the rows as they are since the last filter */
+    rv_reader reader;   /* of the rows as they are since the last filter */
     rv_row row;         /* RV_ROW_NONE: the end */
     bool single;        /* the row was looked up: there is no next one */
     bool walks;         /* over a secondary index */
@@ -476,8 +476,7 @@ static int table_eof(sqlite3_vtab_cursor *base) {
 }
 
 /* A cell of the row. */
-static int show_any(table_cursor *cursor, sqlite3_context *out,
-                                              uint16_t column) {
+static int show_any(table_cursor *cursor, sqlite3_context *out, uint16_t column) {
     const rv_reader *const reader = &cursor->reader;
     const rv_type *const type = &cursor->aggregate->columns[column].type;
     rv_value value;
@@ -517,8 +516,7 @@ static int show_narrowed(table_cursor *cursor, sqlite3_context *out, uint16_t co
 
 /* What does not lie in the row's bytes. The hidden column says which row it is, for who keeps a
  * result up, and else is NULL. */
-static int show_apart(table_cursor *cursor, sqlite3_context *out,
-                                                int column) {
+static int show_apart(table_cursor *cursor, sqlite3_context *out, int column) {
     RV_ASSERT(cursor->row != RV_ROW_NONE && column >= 0);
     RV_ASSERT(column <= (int)cursor->aggregate->column_count);
     if (column < (int)cursor->aggregate->column_count) {
@@ -591,7 +589,8 @@ int rv_sql_tables_declare(rv_sql *sql) {
             return SQLITE_NOMEM;
         }
         *source = (table_source){sql, sql->tables};
-        const int rc = sqlite3_create_module_v2(sql->db, name, &rv_sql_table_module, source, free_source);
+        const int rc =
+            sqlite3_create_module_v2(sql->db, name, &rv_sql_table_module, source, free_source);
         if (rc != SQLITE_OK) {
             return rc; /* SQLite has freed the source */
         }

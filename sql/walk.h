@@ -45,7 +45,8 @@ static inline void rv_sql_walk_clear(rv_sql_walk *walk) {
 }
 
 /* Opens the walk, for the query that runs; `*row` gets the first row or RV_ROW_NONE. The walk,
- * cleared before its first use, may have been used before and stays where it is. SQLite's result code.
+ * cleared before its first use, may have been used before and stays where it is. SQLite's result
+ * code.
  */
 int rv_sql_walk_open(rv_sql_walk *walk, struct rv_sql *sql, const rv_aggregate *aggregate,
                      uint16_t index, const char *plan, int argc, sqlite3_value **argv, rv_row *row);

@@ -10,8 +10,8 @@
  */
 RV_MUST_USE rv_status rv_table_make(rv_pages *pages, const rv_aggregate *aggregate);
 
-/* Where the cells of the aggregate's rows lie: as many as it has columns, whether it has a table yet
- * or not. */
+/* Where the cells of the aggregate's rows lie: as many as it has columns, whether it has a table
+ * yet or not. */
 void rv_table_layout(const rv_aggregate *aggregate, rv_cell_layout *cells);
 
 /* Bytes of a row of the aggregate. */
