@@ -3,9 +3,9 @@
 #ifndef RV_FACE_FACE_INTERNAL_H
 #define RV_FACE_FACE_INTERNAL_H
 
+#include "core/base/ring.h"
 #include "core/engine/as_of.h"
 #include "core/engine/outbox.h"
-#include "core/base/ring.h"
 #include "core/live/follower.h"
 #include "core/live/interests.h"
 #include "core/live/row_feed.h"
@@ -133,11 +133,11 @@ typedef struct live_answer {
 /* A feed of changes (face/changes.c). */
 typedef struct changes_feed {
     rv_row_feed feed;
-    uint32_t where_len; /* of the condition, in the exchange's buffer; 0: none */
-    rv_expr compiled;   /* behind it, if there is room, */
+    uint32_t where_len;   /* of the condition, in the exchange's buffer; 0: none */
+    rv_expr compiled;     /* behind it, if there is room, */
     uint64_t compiled_by; /* by this schema */
-    rv_hash128 sum;     /* of the rows that were told, as they were told */
-    bool known;         /* the reader says that it has rows, of this sum: */
+    rv_hash128 sum;       /* of the rows that were told, as they were told */
+    bool known;           /* the reader says that it has rows, of this sum: */
     char sum_known[32];
     bool columns; /* rows are arrays, and what they are of is told before a reset, */
     bool headed;  /* which was done */
@@ -232,7 +232,7 @@ struct rv_face {
     rv_moments moments; /* of feeds of changes, and of queries that are kept up */
     rv_touches touches; /* of live answers, */
     feeds_waiting waiting;
-    uint64_t *kept;     /* hashes of rows that were told, in blocks, for those who ask for */
+    uint64_t *kept; /* hashes of rows that were told, in blocks, for those who ask for */
     bool kept_used[RV_LIVE_BLOCKS]; /* differences; NULL without SQL */
     uint64_t answers;               /* and how many were made after the first ones */
     uint8_t *past_memory;           /* for answers from the past; NULL: there was none yet */
@@ -350,7 +350,8 @@ void face_differences_make(rv_exchange *x);
 /* Nothing is kept any more. */
 void face_differences_end(rv_exchange *x);
 
-/* True when the answer is the one of now and nothing but rows or the schema makes it another one. */
+/* True when the answer is the one of now and nothing but rows or the schema makes it another one.
+ */
 bool face_live_rests(const rv_exchange *x);
 
 /* The aggregate by whose rows the answer is kept up, or RV_NONE. */

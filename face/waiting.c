@@ -112,7 +112,12 @@ void face_wake(rv_exchange *x) {
 }
 
 /* Which of those that wait are to be woken together. */
-typedef enum waiting_kind { WAITING_ALL, WAITING_EVENTS, WAITING_ROWS, WAITING_CHANGES } waiting_kind;
+typedef enum waiting_kind {
+    WAITING_ALL,
+    WAITING_EVENTS,
+    WAITING_ROWS,
+    WAITING_CHANGES
+} waiting_kind;
 
 static void wake_all(rv_face *face, waiting_kind kind) {
     rv_ring *const idle = &face->waiting.idle;
@@ -317,8 +322,9 @@ static bool wait_for_events(rv_exchange *x) {
 static bool hold_moment(const rv_exchange *x) {
     rv_face *const face = x->face;
     feeds_waiting *const w = &face->waiting;
-    if (x->kind == EXCHANGE_LIVE && (face_live_kept(x) == RV_NONE ||
-                                     rv_moment_find(&face->moments, x->live.follower.moment) == NULL)) {
+    if (x->kind == EXCHANGE_LIVE &&
+        (face_live_kept(x) == RV_NONE ||
+         rv_moment_find(&face->moments, x->live.follower.moment) == NULL)) {
         return true;
     }
     if (w->of_moment == 0 && w->moment == 0) {
@@ -326,8 +332,7 @@ static bool hold_moment(const rv_exchange *x) {
         w->moment = now == NULL ? 0 : now->serial;
     }
     const rv_moment *const held = rv_moment_find(&face->moments, w->moment);
-    return held != NULL &&
-           held->revision == rv_state_revision(rv_node_state(face->options.node));
+    return held != NULL && held->revision == rv_state_revision(rv_node_state(face->options.node));
 }
 
 /* The feed holds nothing from now on, if it may; the rest is as it was. */
@@ -348,18 +353,16 @@ static bool wait_for_rows(rv_exchange *x) {
     const rv_reads *const reads = live ? &x->live.follower.reads : &x->changes.reads;
     rv_error err;
     if (rv_node_in_batch(face->options.node) ||
-        (live ? !face_live_rests(x)
-              : x->changes.over || face_changes_reads(x, &err) != RV_OK) ||
-        (w->of_rows > 0 && w->rows.revision != rv_state_revision(state)) ||
-        !hold_moment(x)) {
+        (live ? !face_live_rests(x) : x->changes.over || face_changes_reads(x, &err) != RV_OK) ||
+        (w->of_rows > 0 && w->rows.revision != rv_state_revision(state)) || !hold_moment(x)) {
         return false;
     }
     if (rv_reads_none(reads)) { /* for the schema only */
         x->wait.count = 0;
         return true;
     }
-    const uint32_t count = rv_interests_add_reads(&w->interests, reads, x->wait.interests,
-                                                  EXCHANGE_INTERESTS, x);
+    const uint32_t count =
+        rv_interests_add_reads(&w->interests, reads, x->wait.interests, EXCHANGE_INTERESTS, x);
     x->wait.count = count <= EXCHANGE_INTERESTS ? count : 0;
     if (count > EXCHANGE_INTERESTS || !rest(x)) {
         for (uint32_t i = 0; i < x->wait.count; i++) {

@@ -50,7 +50,7 @@ struct rv_server {
     uint32_t open_count;   /* in use: first HTTP, then /sync; */
     uint32_t http_count;   /* of HTTP first those that are asked, then feeds that wait */
     uint32_t asked_count;  /* (rv_exchange_waits) */
-    int port; /* that is listened on */
+    int port;              /* that is listened on */
 };
 
 typedef struct rv_server_options {

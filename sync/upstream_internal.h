@@ -14,11 +14,11 @@
 #ifndef RV_SYNC_UPSTREAM_INTERNAL_H
 #define RV_SYNC_UPSTREAM_INTERNAL_H
 
+#include "core/base/ring.h"
 #include "core/engine/epoch.h"
 #include "core/engine/lease.h"
 #include "core/engine/relay.h"
 #include "core/engine/token.h"
-#include "core/base/ring.h"
 #include "core/live/guide.h"
 #include "core/live/interests.h"
 #include "sync/encode.h"

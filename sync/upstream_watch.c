@@ -55,7 +55,7 @@ static void set_idle(rv_upstream *s) {
     RV_ASSERT(s->watched && shared->asked_count > 0);
     rv_ring_leave(&s->ring);
     rv_ring_join(s->watermark >= shared->routed.watermark ? &shared->level : &shared->behind,
-              &s->ring);
+                 &s->ring);
     s->asked = false;
     shared->asked_count -= 1;
 }

@@ -37,12 +37,13 @@ uint64_t rv_upstream_rows_hash(const rv_given *given) {
     rv_value value = rv_value_null();
     const bool some =
         given->filter != NULL && rv_schema_filter_equality(given->filter, &column, &value);
-    return some ? hash_some(given->aggregate, column, &value) : rv_interest_in_aggregate(given->aggregate);
+    return some ? hash_some(given->aggregate, column, &value)
+                : rv_interest_in_aggregate(given->aggregate);
 }
 
 /* Puts those with one hash that select the row before `concerned`; returns the first. */
-static rv_upstream *find(const rv_upstream_shared *shared, uint64_t hash,
-                         const rv_base_reader *row, rv_arena *scratch, rv_upstream *concerned) {
+static rv_upstream *find(const rv_upstream_shared *shared, uint64_t hash, const rv_base_reader *row,
+                         rv_arena *scratch, rv_upstream *concerned) {
     for (const rv_interest *i = rv_interests_first(&shared->interests, hash); i != NULL;
          i = rv_interests_next(i)) {
         rv_upstream *const s = i->owner;
@@ -72,8 +73,7 @@ static rv_upstream *find_all(const rv_upstream_shared *shared, rv_bytes item, rv
     RV_ASSERT(status == RV_OK); /* it was written here */
     const rv_aggregate *const a = row->aggregate;
     rv_arena scratch = rv_arena_over(shared->message, RV_WIRE_MESSAGE_MAX);
-    concerned =
-        find(shared, rv_interest_in_aggregate(a->number), row, &scratch, concerned);
+    concerned = find(shared, rv_interest_in_aggregate(a->number), row, &scratch, concerned);
     for (uint16_t i = 0; i < a->column_count; i++) {
         const rv_value *const value = &row->values[i];
         if (rv_schema_filter_equates(&a->columns[i].type) && !rv_value_is_null(value)) {

@@ -22,12 +22,11 @@ void rv_follower_take(rv_follower *f, const rv_followers *of, uint16_t kept) {
     take_moment(f, of, kept);
 }
 
-/* Where nothing that was read has changed, the moment need not grow old: others have newer ones, and
- * what became of rows that were not read is nothing to go by. */
+/* Where nothing that was read has changed, the moment need not grow old: others have newer ones,
+ * and what became of rows that were not read is nothing to go by. */
 static void renew_moment(rv_follower *f, const rv_followers *of, uint16_t kept) {
     const rv_moment *const moment = rv_moment_find(of->moments, f->moment);
-    if (moment != NULL && kept != RV_NONE &&
-        moment->revision != rv_state_revision(state_of(of))) {
+    if (moment != NULL && kept != RV_NONE && moment->revision != rv_state_revision(state_of(of))) {
         take_moment(f, of, kept);
     }
 }
@@ -55,8 +54,7 @@ bool rv_follower_others_moved(const rv_follower *f, const rv_followers *of, uint
 
 bool rv_follower_rest(rv_follower *f, const rv_followers *of, uint16_t kept, bool *moment) {
     const uint64_t revision = rv_state_revision(state_of(of));
-    const rv_moment *const own =
-        kept != RV_NONE ? rv_moment_find(of->moments, f->moment) : NULL;
+    const rv_moment *const own = kept != RV_NONE ? rv_moment_find(of->moments, f->moment) : NULL;
     if ((f->touched.follows && f->touched.revision != revision) ||
         (own != NULL && own->revision != revision)) {
         return false;

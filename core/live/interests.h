@@ -13,8 +13,9 @@
  *     a part of an index                 aggregate, index and what its two ends begin with; of a
  *                                        row's key in the index each such beginning is looked for
  *
- * Who is found is looked at once more: it has the same hash, and perhaps the event, or the row. What
- * two ends of a part begin with is often all of it (`owner = 7`), and else the part is one of few.
+ * Who is found is looked at once more: it has the same hash, and perhaps the event, or the row.
+ * What two ends of a part begin with is often all of it (`owner = 7`), and else the part is one of
+ * few.
  *
  * What was read (core/state/reads.h) and what was touched (core/state/touches.h) are taken as they
  * are there.
@@ -38,7 +39,7 @@ typedef struct rv_interests {
     rv_interest **buckets;
     uint32_t bucket_count; /* a power of two */
     uint32_t count;        /* of interests */
-    uint64_t lengths;      /* bits: so many bytes parts of indexes begin with, of all that are here */
+    uint64_t lengths; /* bits: so many bytes parts of indexes begin with, of all that are here */
 } rv_interests;
 
 RV_STATIC_ASSERT(RV_READS_END_MAX < 64, "a bit for each length");

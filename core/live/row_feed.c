@@ -119,8 +119,7 @@ bool rv_row_feed_rest(rv_row_feed *feed) {
         !rv_node_whole(node) || feed->rewinds != rv_node_rewinds(node) ||
         feed->schema_version != rv_schema_version(rv_node_schema(node)) ||
         from->revision != rv_state_revision(rv_node_state(node)) ||
-        from->pending != feed->pending ||
-        from->pending != rv_moments_pending(feed->moments)) {
+        from->pending != feed->pending || from->pending != rv_moments_pending(feed->moments)) {
         return false;
     }
     rv_moment_release(feed->moments, feed->from);

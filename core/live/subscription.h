@@ -98,9 +98,9 @@ void rv_subscription_by_version(rv_subscription *subscription);
 RV_MUST_USE rv_status rv_subscription_next(rv_subscription *subscription, uint32_t scan_max,
                                            rv_event *event, rv_bytes *path, rv_error *err);
 
-/* Goes on from this sequence, which is not before where it is: somebody else has looked at what lies
- * between, and it does not match. Of one that has looked at all that was durable then (RV_END), and
- * whose node has not gone back since. */
+/* Goes on from this sequence, which is not before where it is: somebody else has looked at what
+ * lies between, and it does not match. Of one that has looked at all that was durable then
+ * (RV_END), and whose node has not gone back since. */
 void rv_subscription_pass(rv_subscription *subscription, uint64_t sequence);
 
 /* True when it has looked at all that is durable, and so may be passed on. */

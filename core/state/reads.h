@@ -39,8 +39,8 @@ void rv_reads_all(rv_reads *reads, uint16_t aggregate);
 /* The row with this key (rows.h), whether there is one or not. */
 void rv_reads_key(rv_reads *reads, const rv_state *state, uint16_t aggregate, const rv_value *key);
 
-/* The rows with this value, which is not NULL, in a column of a type whose equal values are the same
- * number or bytes (rv_schema_filter_equates). */
+/* The rows with this value, which is not NULL, in a column of a type whose equal values are the
+ * same number or bytes (rv_schema_filter_equates). */
 void rv_reads_value(rv_reads *reads, const rv_state *state, uint16_t aggregate, uint16_t column,
                     const rv_value *value);
 
@@ -77,8 +77,8 @@ typedef struct rv_reads_part {
 /* The part at `*at`, which goes on behind it; false: there are no more. */
 bool rv_reads_next(const rv_reads *reads, uint32_t *at, rv_reads_part *part);
 
-/* True when a row's key in the index, perhaps cut, or the hash of its key, or a column with the hash
- * of its value, lies in the part. */
+/* True when a row's key in the index, perhaps cut, or the hash of its key, or a column with the
+ * hash of its value, lies in the part. */
 bool rv_reads_holds(const rv_reads_part *part, rv_bytes key);
 
 #define RV_READS_VALUE_LEN 5u

@@ -75,8 +75,7 @@ static rv_status note_keys(const rv_touches *t, const rv_delta_walk *walk, const
 /* Its values in the columns that are read by value; NULL is nobody's. RV_MEMORY_EXHAUSTED. */
 static rv_status note_values(const rv_touches *t, const rv_delta_walk *walk, const rv_delta *delta,
                              bool before, rv_writer *w) {
-    const uint16_t count =
-        rv_schema_aggregate(walk->state->schema, walk->aggregate)->column_count;
+    const uint16_t count = rv_schema_aggregate(walk->state->schema, walk->aggregate)->column_count;
     rv_status status = RV_OK;
     for (uint16_t c = 0; c < count && status == RV_OK; c += 1) {
         rv_value value;
@@ -300,8 +299,7 @@ static bool any_touched(const rv_touches *t, uint64_t place, uint16_t aggregate,
     return in;
 }
 
-bool rv_touches_look(rv_touches *t, rv_state *state, rv_arena *scratch,
-                     const rv_touched *touched) {
+bool rv_touches_look(rv_touches *t, rv_state *state, rv_arena *scratch, const rv_touched *touched) {
     catch_up(t, state, scratch);
     return touched->follows && touched->place >= t->start;
 }

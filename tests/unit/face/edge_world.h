@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An edge with a request handler, its root, and what may happen between them, a random step at a
- * time: events written here and there, some refused; messages, broken connections, other selections.
+ * time: events written here and there, some refused; messages, broken connections, other
+ * selections.
  */
 #ifndef RV_TESTS_FACE_EDGE_WORLD_H
 #define RV_TESTS_FACE_EDGE_WORLD_H

@@ -58,7 +58,8 @@ static size_t drain(rv_exchange *x) {
     return len;
 }
 
-/* How many feeds an append to account 1 wakes, asks, and has say something; of `count` of a kind. */
+/* How many feeds an append to account 1 wakes, asks, and has say something; of `count` of a kind.
+ */
 typedef struct cost {
     uint32_t woken;
     uint64_t asked;
@@ -262,7 +263,8 @@ static void follow_all(uint64_t seed, bool planted) {
             woken_count += 1;
         }
         for (size_t i = 0; i < TARGETS; i++) {
-            if (planted && below(8) == 0 && a[i]->wait.waits && a[i]->wait.count > 0) { /* its interest is lost */
+            if (planted && below(8) == 0 && a[i]->wait.waits &&
+                a[i]->wait.count > 0) { /* its interest is lost */
                 rv_interests_remove(&s.face->waiting.interests,
                                     &a[i]->wait.interests[a[i]->wait.count - 1]);
                 a[i]->wait.count -= 1;
