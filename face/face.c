@@ -30,7 +30,8 @@ static rv_status take_memory(rv_face *face, rv_arena *arena) {
     if (o->sql != NULL) {
         face->kept = rv_arena_take_raw(arena, (size_t)RV_LIVE_BLOCKS * RV_LIVE_BLOCK_ROWS *
                                                   sizeof *face->kept);
-        if (face->kept == NULL) {
+        face->texts = rv_arena_take_raw(arena, RV_LIVE_TEXTS);
+        if (face->kept == NULL || face->texts == NULL) {
             return RV_MEMORY_EXHAUSTED;
         }
     }

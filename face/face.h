@@ -52,7 +52,7 @@ typedef struct rv_face_options {
     rv_face_past past;
 } rv_face_options;
 
-/* Takes all its memory from `arena`: result_count * result_len_max, 5 KiB for each exchange, 128
+/* Takes all its memory from `arena`: result_count * result_len_max, 5 KiB for each exchange, 256
  * KiB for live queries, and about 2 * RV_BATCH_LEN_MAX for requests. RV_MEMORY_EXHAUSTED. */
 RV_MUST_USE rv_status rv_face_create(rv_face **face, const rv_face_options *options,
                                      rv_arena *arena, rv_error *err);

@@ -14,6 +14,10 @@
 
 #define EXCHANGE_BUFFER_SIZE 2048
 
+/* Blocks that requests are kept in which are followed and are longer than that. */
+#define FACE_TEXT_BLOCK  2048u
+#define FACE_TEXT_BLOCKS (RV_LIVE_TEXTS / FACE_TEXT_BLOCK)
+
 /* How an answer's body comes about. */
 typedef enum exchange_kind {
     EXCHANGE_TEXT,   /* it is in `text`, whole */
@@ -111,8 +115,15 @@ typedef struct kept_result {
     uint16_t blocks[RV_LIVE_ROWS_MAX / RV_LIVE_BLOCK_ROWS]; /* of the face's pool */
 } kept_result;
 
+/* Blocks of a pool; none, all zero. */
+typedef struct block_run {
+    uint32_t first;
+    uint32_t count;
+} block_run;
+
 /* A request that is answered again (face/live.c). */
 typedef struct live_answer {
+    block_run text;       /* what it keeps of the pool for requests that are long */
     rv_follower follower; /* the rows that it was made of; its reads also while it is made */
     rv_sql_upkeep upkeep; /* what keeps a query's result up */
     uint64_t schema;      /* the schema, the outbox and the log when it was answered */
@@ -234,8 +245,10 @@ struct rv_face {
     feeds_waiting waiting;
     uint64_t *kept; /* hashes of rows that were told, in blocks, for those who ask for */
     bool kept_used[RV_LIVE_BLOCKS]; /* differences; NULL without SQL */
-    uint64_t answers;               /* and how many were made after the first ones */
-    uint8_t *past_memory;           /* for answers from the past; NULL: there was none yet */
+    uint8_t *texts;                 /* of long requests, in blocks; NULL without SQL */
+    bool texts_used[FACE_TEXT_BLOCKS];
+    uint64_t answers;     /* and how many were made after the first ones */
+    uint8_t *past_memory; /* for answers from the past; NULL: there was none yet */
     rv_as_of *as_of;
     rv_exchange *past_of; /* whose answer is made from the state of the past; NULL: nobody's */
     rv_sql *past_sql;     /* over it, for this exchange */

@@ -32,24 +32,65 @@
 /* What an answer is given out with, beside its text. */
 #define FRAME_MAX 128u
 
-/* The request's bytes are the caller's only until its head was answered. */
-static rv_status keep_request(rv_exchange *x, rv_error *err) {
-    rv_writer w = rv_writer_over(x->buffer, sizeof x->buffer);
-    rv_write(&w, x->request.target);
-    rv_write(&w, x->request.body);
-    if (w.full) {
+/* Takes blocks that lie side by side and hold `len` bytes. False: there are none. */
+static bool take_blocks(rv_face *face, size_t len, block_run *run) {
+    const uint32_t count = (uint32_t)((len + FACE_TEXT_BLOCK - 1) / FACE_TEXT_BLOCK);
+    uint32_t free = 0;
+    *run = (block_run){0};
+    for (uint32_t i = 0; i < FACE_TEXT_BLOCKS && face->texts != NULL && free < count; i++) {
+        free = face->texts_used[i] ? 0 : free + 1;
+        run->first = i + 1 - free;
+    }
+    if (free < count) {
+        return false;
+    }
+    run->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        face->texts_used[run->first + i] = true;
+    }
+    return true;
+}
+
+static void give_blocks(rv_face *face, block_run *run) {
+    RV_ASSERT(run->first + run->count <= FACE_TEXT_BLOCKS);
+    for (uint32_t i = 0; i < run->count; i++) {
+        RV_ASSERT(face->texts_used[run->first + i]);
+        face->texts_used[run->first + i] = false;
+    }
+    *run = (block_run){0};
+}
+
+/* The request's bytes are the caller's only until its head was answered: they go into the
+ * exchange's buffer, or, if they are more than that, into the pool. */
+static rv_status keep_request(rv_exchange *x, block_run *run, rv_error *err) {
+    const size_t len = x->request.target.len + x->request.body.len;
+    uint8_t *kept = x->buffer;
+    *run = (block_run){0};
+    if (len > RV_LIVE_TEXT_MAX) {
         return rv_error_set(err, RV_REQUEST_TOO_LARGE,
                             "what is followed live has at most %u bytes, address and body "
                             "together, not %u",
-                            (uint64_t)sizeof x->buffer,
-                            (uint64_t)(x->request.target.len + x->request.body.len));
+                            (uint64_t)RV_LIVE_TEXT_MAX, (uint64_t)len);
     }
+    if (len > sizeof x->buffer) {
+        if (!take_blocks(x->face, len, run)) {
+            return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                                "what is followed live and has more than %u bytes has %u KiB "
+                                "together, and others have them",
+                                (uint64_t)sizeof x->buffer, (uint64_t)(RV_LIVE_TEXTS >> 10));
+        }
+        kept = x->face->texts + (size_t)run->first * FACE_TEXT_BLOCK;
+    }
+    rv_writer w = rv_writer_over(kept, len);
+    rv_write(&w, x->request.target);
+    rv_write(&w, x->request.body);
+    RV_ASSERT(!w.full);
     const bool post = rv_bytes_are(x->request.method, "POST");
     x->request = (rv_request){
         .method = post ? RV_LITERAL("POST") : RV_LITERAL("GET"),
-        .target = rv_bytes_of(x->buffer, x->request.target.len),
+        .target = rv_bytes_of(kept, x->request.target.len),
         .accept = RV_LITERAL("text/event-stream"),
-        .body = rv_bytes_of(x->buffer + x->request.target.len, x->request.body.len),
+        .body = rv_bytes_of(kept + x->request.target.len, x->request.body.len),
         .guarded = x->request.guarded, /* and its token is known already */
     };
     return RV_OK;
@@ -178,6 +219,7 @@ static bool is_known(const rv_exchange *x, rv_bytes last_event_id) {
 void face_live_end(rv_exchange *x) {
     const rv_followers of = face_followers(x->face);
     face_differences_end(x);
+    give_blocks(x->face, &x->live.text);
     rv_sql_upkeep_end(&x->live.upkeep);
     rv_follower_leave(&x->live.follower, &of);
 }
@@ -189,12 +231,13 @@ rv_status face_live_begin(rv_exchange *x, rv_error *err) {
                             &x->request.target);
     }
     const rv_bytes last_event_id = x->request.last_event_id;
-    const rv_status status = keep_request(x, err);
+    block_run text;
+    const rv_status status = keep_request(x, &text, err);
     if (status != RV_OK) {
         return status;
     }
     const rv_reads reads = x->live.follower.reads;
-    x->live = (live_answer){.follower.reads = reads, .last_piece = INT64_MIN};
+    x->live = (live_answer){.text = text, .follower.reads = reads, .last_piece = INT64_MIN};
     look(x);
     look_at_rows(x);
     x->live.log_moves -= x->source.node; /* a query that took several turns has read what was */

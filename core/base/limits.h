@@ -107,6 +107,8 @@
 #define RV_LIVE_ROWS_MAX    1024u /* of a result that is told by differences: what pages show */
 #define RV_LIVE_BLOCK_ROWS  32u   /* whose hashes are kept together: most such results are small */
 #define RV_LIVE_BLOCKS      256u  /* of all such feeds: 64 KiB, a hundred small ones or 8 large */
+#define RV_LIVE_TEXT_MAX    (16u << 10)  /* of what is followed: address and body, a page of SQL */
+#define RV_LIVE_TEXTS       (128u << 10) /* of all that are longer than 2 KiB: few ever are */
 
 /* --- time travel --- */
 #define RV_AS_OF_EVENTS_MAX     50000000u /* folded for one answer, where others wait: seconds */
