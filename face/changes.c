@@ -60,7 +60,7 @@ rv_status face_changes_reads(rv_exchange *x, rv_error *err) {
     const rv_expr *filter;
     uint16_t column = 0;
     rv_value value;
-    if (c->schema == rv_node_schema_moves(node)) {
+    if (c->schema == rv_node_schema_moves(node) && c->swaps == rv_node_selection_swaps(node)) {
         return RV_OK;
     }
     rv_arena_reset(&x->face->scratch, 0);
@@ -75,6 +75,7 @@ rv_status face_changes_reads(rv_exchange *x, rv_error *err) {
         rv_reads_all(&c->reads, c->feed.aggregate);
     }
     c->schema = rv_node_schema_moves(node);
+    c->swaps = rv_node_selection_swaps(node);
     return RV_OK;
 }
 

@@ -154,7 +154,8 @@ typedef struct changes_feed {
     bool headed;  /* which was done */
     bool over;
     int64_t last_piece;
-    uint64_t schema; /* by which `reads` has the rows that it tells of */
+    uint64_t schema; /* by which `reads` has the rows that it tells of, */
+    uint32_t swaps;  /* and after how many selections */
     rv_reads reads;
 } changes_feed;
 
