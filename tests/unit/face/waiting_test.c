@@ -177,8 +177,8 @@ static const char *const targets[] = {
     "/query?sql=select%20*%20from%20note%20where%20account_id%3D2%20order%20by%20id",
     "/query?sql=select%20count(*)%20from%20account",
     "/query?sql=select%20count(*)%20from%20rv_pending",
-    "/query?sql=select%20a.name,n.id%20from%20note%20n%20join%20account%20a%20on%20a.id%3D"
-    "n.account_id%20where%20n.id%20in%20(1,2,3,4,5,6,7,8,9)",
+    ("/query?sql=select%20a.name,n.id%20from%20note%20n%20join%20account%20a%20on%20a.id%3D"
+     "n.account_id%20where%20n.id%20in%20(1,2,3,4,5,6,7,8,9)"),
     "/aggregates/account/2",
     "/aggregates/note",
     "/aggregates",
