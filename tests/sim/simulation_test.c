@@ -29,6 +29,7 @@
 #define FIRST_TWELVE   (FIRST_NINE | SIM_RETRIES | SIM_LOSSES | SIM_GATE_FILLS)
 #define FIRST_THIRTEEN (FIRST_TWELVE | SIM_GATE_LIMITS)
 #define FIRST_FOURTEEN (FIRST_THIRTEEN | SIM_GATE_CHANGES)
+#define FIRST_SIXTEEN  (FIRST_FOURTEEN | SIM_UNMET | SIM_TIMES)
 
 static sim_world world;
 static sim_plan plan;
@@ -81,6 +82,7 @@ RV_TEST(seeds_that_failed) {
         {FIRST_THIRTEEN, {96, 618, 633, 784}},
         {SIM_GATE_CHANGES, {3, 105}},
         {FIRST_FOURTEEN, {557, 8095}},
+        {FIRST_SIXTEEN, {3, 329, 548, 750}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {
