@@ -3,6 +3,9 @@
 #include "native/tls_internal.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <mbedtls/error.h>
 #include <mbedtls/pem.h>
 #include <stdlib.h>
@@ -65,6 +68,18 @@ static rv_status config_new(rv_tls_config **config, int side, rv_error *err) {
     return RV_OK;
 }
 
+static void certificates_free(rv_tls_config *config) {
+    mbedtls_x509_crt_free(&config->certificates);
+    mbedtls_x509_crt_init(&config->certificates);
+    free(config->der);
+#ifdef __GLIBC__
+    if (config->der != NULL) { /* roots were some hundred KB of small pieces, which it would keep */
+        (void)malloc_trim(0);
+    }
+#endif
+    config->der = NULL;
+}
+
 void rv_tls_config_drop(rv_tls_config *config) {
     if (config == NULL) {
         return;
@@ -73,8 +88,8 @@ void rv_tls_config_drop(rv_tls_config *config) {
     config->holders -= 1;
     if (config->holders == 0) {
         mbedtls_ssl_config_free(&config->ssl);
-        mbedtls_x509_crt_free(&config->certificates);
         mbedtls_pk_free(&config->key);
+        certificates_free(config);
         free(config);
     }
 }
@@ -82,8 +97,7 @@ void rv_tls_config_drop(rv_tls_config *config) {
 void rv_tls_config_forget(rv_tls_config *config) {
     RV_ASSERT(config->holders == 1);
     mbedtls_ssl_conf_ca_chain(&config->ssl, NULL, NULL);
-    mbedtls_x509_crt_free(&config->certificates); /* some hundred KB, of the system's */
-    mbedtls_x509_crt_init(&config->certificates);
+    certificates_free(config);
 }
 
 /* --- files --- */
@@ -105,16 +119,55 @@ static rv_status certificates_read(rv_tls_config *c, const char *file, rv_error 
     if (failed == MBEDTLS_ERR_X509_ALLOC_FAILED || failed == MBEDTLS_ERR_PK_ALLOC_FAILED) {
         return rv_error_set(err, RV_MEMORY_EXHAUSTED, "no memory for the certificates in %s", file);
     }
-    if (failed < 0 || c->certificates.version == 0) {
-        if (failed < 0 && failed != MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT) {
-            rv_tls_error_text(failed, why, sizeof why);
-        } else {
-            memcpy(why, "there is none in it", sizeof "there is none in it");
-        }
+    if (failed < 0 && failed != MBEDTLS_ERR_PEM_NO_HEADER_FOOTER_PRESENT) {
+        rv_tls_error_text(failed, why, sizeof why);
         return rv_error_set(err, RV_PARAMETER_INVALID, "%s holds no certificate in PEM: %s", file,
                             why);
     }
-    return RV_OK; /* some of a file of roots may be of a kind that is not known here */
+    if (failed != 0 || c->certificates.version == 0) {
+        return rv_error_set(err, RV_PARAMETER_INVALID,
+                            failed > 0 ? "not all certificates in %s can be read"
+                                       : "%s holds no certificate in PEM",
+                            file);
+    }
+    return RV_OK;
+}
+
+/* Roots, one by one. A file of a system's has more than a hundred, and some may be of a kind that
+ * is not known here: these vouch for nobody. Their bytes lie in one piece, not in as many of the
+ * heap: those would keep their pages long after they were given back. */
+static rv_status roots_read(rv_tls_config *c, const char *file, rv_error *err) {
+    static const char begin[] = "-----BEGIN CERTIFICATE-----";
+    static const char end[] = "-----END CERTIFICATE-----";
+    unsigned char *text = NULL;
+    size_t len = 0, used = 0;
+    rv_status status = file_check(file, err);
+    if (status == RV_OK && mbedtls_pk_load_file(file, &text, &len) != 0) {
+        status = rv_error_set(err, RV_DATA_NOT_FOUND, "cannot read %s", file);
+    }
+    if (status != RV_OK) {
+        return status;
+    }
+    c->der = malloc(len + 1); /* of which base64 leaves three quarters */
+    const unsigned char *at = c->der == NULL ? NULL : text;
+    while (at != NULL && (at = (const unsigned char *)strstr((const char *)at, begin)) != NULL) {
+        mbedtls_pem_context pem;
+        size_t taken = 0;
+        mbedtls_pem_init(&pem);
+        if (mbedtls_pem_read_buffer(&pem, begin, end, at, NULL, 0, &taken) == 0) {
+            RV_ASSERT(pem.buflen <= len - used);
+            memcpy(c->der + used, pem.buf, pem.buflen);
+            const int failed =
+                mbedtls_x509_crt_parse_der_nocopy(&c->certificates, c->der + used, pem.buflen);
+            used += failed == 0 ? pem.buflen : 0;
+        }
+        mbedtls_pem_free(&pem);
+        at += taken > 0 ? taken : sizeof begin - 1;
+    }
+    free(text);
+    return used > 0
+               ? RV_OK
+               : rv_error_set(err, RV_PARAMETER_INVALID, "%s holds no certificate in PEM", file);
 }
 
 static rv_status key_read(rv_tls_config *c, const char *file, rv_error *err) {
@@ -168,7 +221,7 @@ rv_status rv_tls_config_client(rv_tls_config **config, const char *ca_file, rv_e
     rv_status status = config_new(&c, MBEDTLS_SSL_IS_CLIENT, err);
     *config = NULL;
     if (status == RV_OK) {
-        status = certificates_read(c, ca_file == NULL ? SYSTEM_ROOTS : ca_file, err);
+        status = roots_read(c, ca_file == NULL ? SYSTEM_ROOTS : ca_file, err);
     }
     if (status != RV_OK) {
         rv_tls_config_drop(c);

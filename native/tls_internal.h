@@ -11,6 +11,7 @@ struct rv_tls_config {
     unsigned holders;
     mbedtls_ssl_config ssl;
     mbedtls_x509_crt certificates; /* a server's chain, or a client's roots */
+    unsigned char *der;            /* of roots: their bytes, which lie here together */
     mbedtls_pk_context key;        /* a server's */
 };
 

@@ -12,7 +12,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { folder, lives, must, Node, opened, prepared, schema, until } from './harness.mjs';
+import { Authority, served } from './certificates.mjs';
+import { folder, lives, must, Node, opened, prepared, schema, trusted, until } from './harness.mjs';
 
 const packed = fileURLToPath(new URL('../../build/npm', import.meta.url));
 const parent = folder('npm');
@@ -39,7 +40,7 @@ npm(['install', join(parent, npm(['pack', packed, '--silent'], parent))], projec
 let programs = 0;
 
 /** Starts a program of the project; `tell` prints a line of JSON, which `lines` has. */
-function start(source, flags = []) {
+function start(source, flags = [], environment = {}) {
   const file = join(project, `program-${++programs}.mjs`);
   const head = `
     import { destroy, open, RivuletError } from 'rivulet';
@@ -49,7 +50,7 @@ function start(source, flags = []) {
     async function status(db, met, options) { for await (const s of db.status(options)) if (met(s)) return s; }
   `;
   writeFileSync(file, head + source);
-  const child = spawn(process.execPath, [...flags, file], { cwd: project });
+  const child = spawn(process.execPath, [...flags, file], { cwd: project, env: { ...process.env, ...environment } });
   const ended = lives(child);
   let err = '';
   child.stderr.on('data', (text) => (err += text));
@@ -496,6 +497,32 @@ test('what was appended is sent before an edge is closed; connected tells when i
   `);
   assert.equal(held, 500);
   assert.equal(alone, 'not_connected');
+});
+
+test('an edge over wss, whose authority Node was told of, syncs both ways; without that it is offline', async () => {
+  const authority = new Authority(join(parent, 'authority'));
+  trusted.ca = authority.pem;
+  const node = await Node.start(prepared(parent, 'secure'), ...served(authority.issue('node')));
+  assert.equal((await node.append('/accounts/1', 'account_opened', { name: 'Ada' })).status, 201);
+  const source = (name) => `
+    const db = await open({ directory: ${text(join(parent, name))}, upstream: { url: ${text(`${node.syncUrl}/sync`)} }, select: { streams: ['/**'] } });
+  `;
+  const secure = start(`${source('secure-edge')}
+    await status(db, (s) => s.connection === 'connected' && s.position > 1);
+    tell(await db.append('/accounts/1', 'money_paid', { amount: 4 }).durable('upstream'));
+    tell(await db.query('select name, balance from account'));
+    await db.close();
+  `, webSocketFlags, { NODE_EXTRA_CA_CERTS: authority.file });
+  const { lines, code } = await secure.rest();
+  assert.equal(code, 0, secure.errors());
+  assert.deepEqual(lines[1], [{ name: 'Ada', balance: 4 }]);
+  assert.deepEqual(await node.rows('select balance from account'), [[4]]);
+  const strange = start(`${source('strange-edge')}
+    tell((await status(db, (s) => s.reason)).reason.code);
+    await db.close();
+  `, webSocketFlags);
+  assert.deepEqual((await strange.rest()).lines, ['upstream_unreachable']);
+  assert.equal(await node.stop(), 0);
 });
 
 test('an edge whose root does not answer is closed all the same', async () => {
