@@ -155,17 +155,6 @@ RV_TEST(origins) {
     fixture none;
     allow(&none, NULL, NULL, false);
     check_origins(&none, own, sizeof own / sizeof *own);
-    static const origin_case secure[] = {
-        {"a.example", "https://a.example", ""},
-        {"a.example:443", "https://a.example", ""},
-        {"a.example:8443", "https://a.example:8443", ""},
-        {"a.example", "http://a.example", NULL}, /* another server, on port 80 */
-        {"a.example:80", "http://a.example", NULL},
-        {"a.example:8443", "http://a.example:8443", NULL},
-        {"a.example:8443", "https://a.example", NULL},
-    };
-    none.access.secure = true;
-    check_origins(&none, secure, sizeof secure / sizeof *secure);
     fixture some;
     allow(&some, "https://page.example:443", NULL, false);
     check_origins(&some, listed, sizeof listed / sizeof *listed);
@@ -177,6 +166,22 @@ RV_TEST(origins) {
     check_origins(&null_origin, null_only, sizeof null_only / sizeof *null_only);
     RV_CHECK(!rv_access_varies(&none.access) && rv_access_varies(&some.access) &&
              !rv_access_varies(&all.access));
+}
+
+RV_TEST(origins_of_a_node_with_tls) {
+    static const origin_case secure[] = {
+        {"a.example", "https://a.example", ""},
+        {"a.example:443", "https://a.example", ""},
+        {"a.example:8443", "https://a.example:8443", ""},
+        {"a.example", "http://a.example", NULL}, /* another server, on port 80 */
+        {"a.example:80", "http://a.example", NULL},
+        {"a.example:8443", "http://a.example:8443", NULL},
+        {"a.example:8443", "https://a.example", NULL},
+    };
+    fixture none;
+    allow(&none, NULL, NULL, false);
+    none.access.secure = true;
+    check_origins(&none, secure, sizeof secure / sizeof *secure);
 }
 
 RV_TEST(options_that_are_none) {
@@ -220,6 +225,7 @@ RV_TEST(options_that_are_none) {
 int main(void) {
     RV_RUN(hosts);
     RV_RUN(origins);
+    RV_RUN(origins_of_a_node_with_tls);
     RV_RUN(options_that_are_none);
     return rv_test_done();
 }
