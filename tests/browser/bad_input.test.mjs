@@ -409,16 +409,18 @@ for (const name of browserNames) {
       const one = await openPage(browsers[name], site);
       const two = await openPage(browsers[name], site);
       await mustOpen(one, options);
-      await refused(two, options, 'data_in_use', /another tab or worker/);
-      const again = await one.evaluate(async (o) => {
+      // Each waits for the lock for a while, so they do so together.
+      const here = one.evaluate(async (o) => {
         const first = db;
         const { error } = await page.attempt(() => page.open(o));
         globalThis.db = first;
-        return error.code;
+        return { error };
       }, options);
-      assert.equal(again, 'data_in_use');
-      const removed = await two.evaluate((o) => page.attempt(() => page.destroy(o)), options);
-      assert.equal(removed.error?.code, 'data_in_use');
+      const removed = two.evaluate((o) => page.attempt(() => page.destroy(o)), options);
+      await refused(two, options, 'data_in_use', /another tab or worker/);
+      for (const refusal of [here, removed]) {
+        assert.equal((await refusal).error?.code, 'data_in_use');
+      }
       await account(one, 1); // the first is as it was
       await one.evaluate(() => db.close());
       await mustOpen(two, options);
