@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The front door. Each target sets up what it needs by itself; `make help` lists them. JOBS=N is how
-# many compilers and tests run at once (default: one a core, of tests two more).
+# many compilers and tests run at once (default: one a core, of tests four more).
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build size sanitizers demo test sim twins differential live coverage fuzz bench tidy format clean

@@ -99,7 +99,7 @@ foreach(source IN LISTS RV_TEST_SOURCES)
   add_test(NAME ${RV_TEST_PREFIX}${name} COMMAND test_${target})
   set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES TIMEOUT 900) # of hangs alone: machines are busy
   if(name MATCHES "^sim/")
-    set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES COST 700)
+    set_tests_properties(${RV_TEST_PREFIX}${name} PROPERTIES COST 850)
   endif()
 endforeach()
 
@@ -120,8 +120,10 @@ if(RV_TARGET STREQUAL "browser")
 endif()
 
 # A test of the release build: a program beside the binary that it finds in RIVULET_BIN. COST, here
-# and below, has those begin first that take two cores, or long, so that what is short fills the
-# gaps and nothing long is left over at the end.
+# and above, is the order in which they begin: pages, which count as two, as they do not go well beside
+# many others; worlds, which compute all the time, beside them; real processes, which wait for most of
+# the time (their nodes' patience, restarts), and so count as one. What is short fills the gaps, and
+# nothing long is left over at the end.
 function(rv_release_test name timeout_s)
   add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS release TIMEOUT ${timeout_s}
@@ -141,9 +143,6 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
     string(REGEX REPLACE "^tests/|\\.test\\.mjs$" "" name ${source})
     rv_release_test(${name} 600 ${NODE} --test ${source})
     set_tests_properties(${name} PROPERTIES COST 800)
-    if(name MATCHES "^e2e/")
-      set_tests_properties(${name} PROPERTIES PROCESSORS 2)
-    endif()
   endforeach()
   # In real browsers, over the modules of the preset `browser` and build/npm. Each test of theirs has
   # a bound of its own (tests/browser/harness/test.mjs); that of the file is for what those miss.
@@ -154,5 +153,5 @@ if(RV_TARGET STREQUAL "native" AND NOT RV_SANITIZE AND NOT RV_FUZZ)
     rv_release_test(pages/${name} 900 ${NODE} --test ${source})
     set_tests_properties(pages/${name} PROPERTIES PROCESSORS 2 COST 900)
   endforeach()
-  set_tests_properties(demo PROPERTIES PROCESSORS 2 COST 800)
+  set_tests_properties(demo PROPERTIES COST 800)
 endif()
