@@ -100,6 +100,14 @@ async function application(member, number, world) {
   }
 }
 
+/** An event that needs nobody else: the member's application may wait for keys that only a root has. */
+async function writeOne(member, number, world) {
+  const paid = { path: '/accounts/1', type: 'money_paid', data: { amount: 1 } };
+  const one = { ...paid, id: uuid(1, number), durability: 'local', tries: 0 };
+  member.asked.push(one);
+  one.status = (await ask(member, one, world)).status;
+}
+
 /** What happens to a connection. `world.kept` is left alone: its half-open connection is. */
 async function trouble(next, proxies, world) {
   const edge = below(next, proxies.length);
@@ -208,6 +216,7 @@ test('a bad network, and kill -9 of each side', { timeout: (SECONDS + 120) * 100
   const world = { over: false, end: Date.now() + SECONDS * 1000, kept: null, faults: new Map(), codes: new Map() };
   const applications = members.map((member, i) => application(member, i, world));
   await disturb(members, proxies, world);
+  await writeOne(based, members.length, world);
   const halfOpen = await based.node.status();
   await root.kill(0);
   await gateway.kill(0);
