@@ -33,8 +33,8 @@ typedef struct rv_node_options {
                                  copied; none: the one its log names */
     size_t pattern_count;
     uint64_t checkpoint_growth; /* bytes of log between checkpoints; 0: as fits log and state */
-    uint32_t kept_percent; /* of the log's bytes, that a root's checkpoints kept for time travel may
-                              take, beside the two newest; 0: RV_KEPT_PERCENT */
+    uint32_t kept_percent;      /* of the log's bytes, that checkpoints kept for time travel may
+                                   take, beside the two newest; 0: RV_KEPT_PERCENT */
     bool folds_only; /* it has no files: another node's log is folded into it (engine/as_of.h) */
 } rv_node_options;
 
