@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worker of Node: storage by files or memory, WebSocket by Node or a package that the
 // application names, inflating by zlib, the module from beside this file.
+import { webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ import { RivuletError } from './error.js';
 import { Session } from './session.js';
 import * as files from './storage/files.js';
 import * as memory from './storage/memory.js';
+
+globalThis.crypto ??= /** @type {Crypto} */ (webcrypto); // Node 18 has it there only
 
 const inflateBytes = promisify(inflateRaw);
 

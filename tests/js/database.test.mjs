@@ -761,3 +761,19 @@ test('the smaller module does all but SQL', async () => {
   await assert.rejects(db.query('SELECT 1'), { code: 'unsupported' });
   await db.close();
 });
+
+test('a Node without a global crypto, as Node 18 is, has its events\' ids all the same', () => {
+  const flag = '--no-experimental-global-webcrypto';
+  const flags = process.allowedNodeEnvironmentFlags.has(flag) ? [flag] : [];
+  const options = JSON.stringify({ name: 'bare', storage: 'memory', schema, moduleUrl });
+  const source = `
+    import { open } from ${JSON.stringify(new URL('../../js/node.js', import.meta.url).href)};
+    const db = await open(${options});
+    const { eventId } = await db.append('/accounts/1', 'account_opened', { name: 'Ada' }).durable();
+    console.log(typeof globalThis.crypto, eventId.length);
+    await db.close();`;
+  const program = join(folder(), 'program.mjs');
+  writeFileSync(program, source);
+  const run = spawnSync(process.execPath, [...flags, program], { encoding: 'utf8' });
+  assert.match(run.stdout, flags.length > 0 ? /^undefined 36\n$/ : / 36\n$/, run.stderr);
+});
