@@ -93,9 +93,9 @@ export interface Select {
    * Path patterns, `*` is one segment, `**` the rest; each with how much history, as in
    * `/orders/* history none`.
    */
-  streams?: string[];
+  streams?: readonly string[];
   /** Rows of aggregates, by name, those for which the expression `where` is true. */
-  aggregates?: (string | { name: string; where?: string })[];
+  aggregates?: readonly (string | { readonly name: string; readonly where?: string })[];
 }
 
 /** What an edge holds, as entries (docs/selections.md). */
@@ -203,7 +203,7 @@ export interface CommandContext {
   /** The row of an aggregate with this key (several columns: an array), if there is one. */
   get<Row = Record<string, any>>(aggregate: string, key: Value | readonly Value[]): Row | undefined;
   /** One SELECT statement; `?` are the parameters. */
-  query<Row = Record<string, any>>(sql: string, params?: readonly Value[]): Rows<Row>;
+  query<Row = Record<string, any>>(sql: string, params?: readonly (Value | undefined)[]): Rows<Row>;
   /** When the command was given: the same each time that it runs. */
   now: Date;
   /** An error to be thrown: the command is refused, with `command_refused` and this as `refusal`. */
@@ -459,7 +459,7 @@ export interface Database {
    */
   query<Row = Record<string, any>>(
     sql: string,
-    params?: readonly Value[],
+    params?: readonly (Value | undefined)[],
     options?: { signal?: AbortSignal; rows?: number; asOf?: number | Date | string },
   ): Promise<Rows<Row>>;
   /**
@@ -470,17 +470,17 @@ export interface Database {
    */
   live<Row = Record<string, any>>(
     sql: TemplateStringsArray,
-    ...params: readonly Value[]
+    ...params: readonly (Value | undefined)[]
   ): Feed<Rows<Row>>;
   live<Row = Record<string, any>>(
     sql: string,
-    params?: readonly Value[],
+    params?: readonly (Value | undefined)[],
     options?: { signal?: AbortSignal; rows?: number; differences?: false },
   ): Feed<Rows<Row>>;
   /** The same, each with what differs from the last one, which is all that comes of it. */
   live<Row = Record<string, any>>(
     sql: string,
-    params: readonly Value[],
+    params: readonly (Value | undefined)[],
     options: { signal?: AbortSignal; rows?: number; differences: true },
   ): Feed<Differences<Row>>;
   /**

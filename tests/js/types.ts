@@ -76,6 +76,11 @@ export async function use(): Promise<void> {
     else if (change === 'step') break;
     else people.set(row.id, row);
   }
+  const selected = { streams: ['/a/*'], aggregates: [{ name: 'a', where: 'id > 0' }] } as const;
+  const least: number | undefined = (await db.select(selected)).wanted.length || undefined; // null, when it is undefined
+  await db.query('select id from a where id > ?', [least]);
+  for await (const rows of db.live`select id from a where id > ${least}`) if (rows.length > 0) break;
+  if ((await db.schema()).provisional) db.wake();
   const filledTo: number | undefined = (await db.select()).past?.filledTo;
   if (filledTo) db.wake();
 
