@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values between JavaScript and the JSON of the request handler, so that nothing loses a digit.
 //
-//     out   bigint -> its digits   Date -> ISO 8601, years as PostgreSQL has them   Uint8Array -> "\\x…"   NaN -> "NaN"
+//     out   bigint -> its digits   Date -> ISO 8601, but for years of not four digits
+//           Uint8Array -> "\\x…"   NaN -> "NaN"
 //     in    answers are asked for with `numbers=text`: bigint and numeric come as strings, and
 //           what is a bigint is told by a column's type, by "bigints" beside an event's data, or,
 //           where SQL knows no type, by {"bigint": "…"}
