@@ -154,9 +154,9 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_GATE_LIMITS  0x1000u
 #define SIM_GATE_CHANGES 0x2000u
 #define SIM_UNMET        0x4000u
-#define SIM_TWINS        0x8000u
-#define SIM_GATE_MIXES   0x10000u /* gateways that change with rows, rights and fills, too */
-#define SIM_TIMES        0x20000u
+#define SIM_TIMES        0x8000u
+#define SIM_TWINS        0x10000u
+#define SIM_GATE_MIXES   0x20000u /* gateways that change with rows, rights and fills, too */
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */
