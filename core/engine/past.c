@@ -390,15 +390,17 @@ static bool forget_uncovered(rv_past *past) {
 }
 
 /* `have` becomes what is here of a past that was to be filled in: what there was before, and what
- * came behind the base. What was filled in is not told apart: it is purged, and filled in again.
- * (Nothing else is asked for meanwhile, so that is where an entry was given up.) */
+ * came in order, behind the base or by an entry that was there. What was filled in is not told
+ * apart: it is purged, and filled in again. (That is where an entry was given up, or the selection
+ * changed twice at once.) */
 static void give_up(rv_past *past) {
     bool fits = !forget_uncovered(past) && past->after == 0;
     for (size_t i = 0; i < past->cover.selection.count - past->narrower; i++) {
         rv_select entry = past->cover.selection.entries[i];
         if (rv_selection_find(&past->have.selection, &entry) == NULL) {
+            const uint64_t from = past->straight[i];
             entry.history = RV_HISTORY_SINCE_POSITION;
-            entry.since = (int64_t)past->until + 1;
+            entry.since = (int64_t)(from > 0 && from <= past->until ? from : past->until + 1);
             fits = coverage_add(&past->have, &entry) && fits;
         }
     }
