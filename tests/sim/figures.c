@@ -54,6 +54,9 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "worlds in which it is, from gateways", figures->gate_fills);
     line(to, "worlds in which it is, since a time", figures->times);
     line(to, "worlds in which gateways change what they hold", figures->gate_changes);
+    line(to, "of these, with what other worlds have, too", figures->gate_mixes);
+    line(to, "of these, worlds with rows at gateways", figures->gate_mixes_rows);
+    line(to, "of these, worlds with rights", figures->gate_mixes_rights);
     line(to, "edges that they refused", figures->gate_refusals);
     line(to, "messages of events of gateways that were filled in", figures->gate_mixed);
     line(to, "events that feeds gave behind later ones", figures->filled);

@@ -43,13 +43,22 @@ static void leave_floor(sim_world *world, sim_member *edge) {
     }
 }
 
-void sim_restored_connected(sim_world *world, sim_member *edge) {
-    const sim_member *const upstream = &world->members[edge->upstream];
+/* It takes what a gateway has that knows less than it has heard: it is empty, or in the same epoch
+ * and not further than where they agree. */
+static bool takes_older(const sim_world *world, const sim_member *edge, const sim_member *gateway) {
+    const rv_log_identity *const own = rv_node_identity(edge->node);
+    const rv_log_identity *const its = rv_node_identity(gateway->node);
+    RV_ASSERT(edge->hears < edge->knows);
+    return own == NULL || (its != NULL && own->epoch == its->epoch &&
+                           edge->watermark <= floor_of(&world->restores, edge->hears));
+}
+
+void sim_restored_connected(sim_world *world, sim_member *edge, const sim_member *upstream) {
     const bool root = upstream->plan->role == SIM_ROOT;
     edge->hears = root ? world->restores.count : upstream->knows;
     RV_ASSERT(edge->node != NULL && edge->hears <= world->restores.count);
-    if (edge->hears < edge->knows && rv_node_identity(edge->node) == NULL) {
-        edge->knows = edge->hears; /* it is empty, and takes what a gateway has from before */
+    if (edge->hears < edge->knows && takes_older(world, edge, upstream)) {
+        edge->knows = edge->hears;
         edge->floor = floor_of(&world->restores, edge->knows);
     }
     if (edge->hears == world->restores.count && !sim_restored_beside(edge)) {

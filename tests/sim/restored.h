@@ -46,8 +46,9 @@ void sim_restored_opened(struct sim_world *world, struct sim_member *member);
 /* The member was polled: the administrator says what he has to; an edge has gone back. */
 void sim_restored_turn(struct sim_world *world, struct sim_member *member);
 
-/* Its edge has a connection to an upstream's process that is up. */
-void sim_restored_connected(struct sim_world *world, struct sim_member *edge);
+/* The edge has a connection to the upstream's process, which is up. */
+void sim_restored_connected(struct sim_world *world, struct sim_member *edge,
+                            const struct sim_member *upstream);
 
 /* The edge's directory was replaced: by its copy, or by nothing. */
 void sim_restored_replaced(const struct sim_world *world, struct sim_member *edge, bool copy);

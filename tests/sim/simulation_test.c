@@ -30,6 +30,9 @@
 #define FIRST_THIRTEEN (FIRST_TWELVE | SIM_GATE_LIMITS)
 #define FIRST_FOURTEEN (FIRST_THIRTEEN | SIM_GATE_CHANGES)
 #define FIRST_SIXTEEN  (FIRST_FOURTEEN | SIM_UNMET | SIM_TIMES)
+#define GATES_CHANGE                                                                               \
+    (SIM_TELLS | SIM_GATED | SIM_FILLS | SIM_RETRIES | SIM_LOSSES | SIM_GATE_CHANGES)
+#define WITHOUT_TIMES (FIRST_FOURTEEN | SIM_UNMET | SIM_TWINS | SIM_GATE_MIXES)
 
 static sim_world world;
 static sim_plan plan;
@@ -83,6 +86,10 @@ RV_TEST(seeds_that_failed) {
         {SIM_GATE_CHANGES, {3, 105}},
         {FIRST_FOURTEEN, {557, 8095}},
         {FIRST_SIXTEEN, {3, 329, 548, 750}},
+        {GATES_CHANGE, {5027}},
+        {GATES_CHANGE | SIM_TWINS, {5893}},
+        {GATES_CHANGE | SIM_TWINS | SIM_GATE_MIXES, {6238}},
+        {WITHOUT_TIMES, {385, 668}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {
@@ -252,7 +259,9 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);
     RV_CHECK(sum.retries_known > 0 && sum.retries_met > 0);
     RV_CHECK(sum.twins > 0 && sum.twin_copies > sum.twins_apart && sum.twins_apart > 0);
-    RV_CHECK(sum.twin_shared > 0);
+    RV_CHECK(sum.twin_shared > 0 && sum.laid_again > 0);
+    RV_CHECK(sum.gate_mixes > sum.gate_mixes_rows && sum.gate_mixes_rows > 0);
+    RV_CHECK(sum.gate_mixes_rights > 0);
     RV_CHECK(sum.rows > 0 && sum.gateway_changes > sum.rows);
     RV_CHECK(sum.queries > sum.questions && sum.questions > 0 && sum.damage_told > 0 &&
              sum.damage_cut > 0);

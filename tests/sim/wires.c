@@ -118,7 +118,7 @@ static void connect_answered(sim_world *world, sim_link *link) {
     }
     link->state = SIM_LINK_OPEN;
     sim_note(world, edge->index, "connected");
-    sim_restored_connected(world, edge);
+    sim_restored_connected(world, edge, upstream_of(world, link)); /* may be moved by now */
     rv_edge_opened(edge->edge, world->now);
 }
 

@@ -172,6 +172,9 @@ typedef struct sim_figures {
     uint64_t gate_fills;    /* from gateways, */
     uint64_t times;         /* or since a time, */
     uint64_t gate_changes;  /* worlds in which gateways change what they hold, */
+    uint64_t gate_mixes;    /* also which aggregates, or with what other worlds have, */
+    uint64_t gate_mixes_rows;   /* where rows are given to them all the same, */
+    uint64_t gate_mixes_rights; /* or there are tokens */
     uint64_t gate_refusals; /* refusals of what they have not in order, */
     uint64_t
         gate_mixed;  /* and messages of events of ones that have filled in events among theirs */
