@@ -35,8 +35,8 @@ bool rv_outbox_find_id(const rv_node *node, const uint8_t *id, rv_pending *batch
     uint64_t edge_sequence = 0;
     bool found = false;
     while (!found && rv_waiting_next(node, &walk, &edge_sequence)) {
-        found = rv_waiting_pending(node, edge_sequence, batch) &&
-                rv_outbox_batch_has(batch, id, event);
+        found =
+            rv_waiting_pending(node, edge_sequence, batch) && rv_outbox_batch_has(batch, id, event);
     }
     return found;
 }

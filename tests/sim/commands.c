@@ -114,8 +114,7 @@ static sim_operation *named(const sim_world *world, rv_bytes args) {
 
 bool sim_command_repeats(const sim_world *world, const sim_operation *o) {
     RV_ASSERT(o->command != NULL && o->writer < world->plan->member_count);
-    return o->command->moved &&
-           (o->both || o->writer_life != world->members[o->writer].disk_life);
+    return o->command->moved && (o->both || o->writer_life != world->members[o->writer].disk_life);
 }
 
 bool sim_command_touches(const sim_operation *o, const char *path) {

@@ -136,8 +136,8 @@ static bool own_refused(const sim_world *world, const sim_operation *o, const ch
     for (uint32_t i = 0; i < world->operations.count && !refused; i++) {
         const sim_operation *const other = world->operations.list[i];
         const bool own = sim_twins_own(world, other, o);
-        const bool before = other->kind == SIM_STEP_WRITE && own &&
-                            other->edge_sequence > 0 && other->edge_sequence < o->edge_sequence;
+        const bool before = other->kind == SIM_STEP_WRITE && own && other->edge_sequence > 0 &&
+                            other->edge_sequence < o->edge_sequence;
         for (uint8_t k = 0; k < other->count && before && !refused; k++) {
             refused = (sim_retry_met(world, other, k) == 0 || (other->both && other->rejected)) &&
                       strcmp(other->asked[k].draft.path, path) == 0;

@@ -223,7 +223,8 @@ static sim_kept draw_kept(sim_plan *plan, uint64_t *random, uint64_t *mixes) {
         m->memory = (m->serves || m->upstream > 0) && m->memory < memory ? memory : m->memory;
     }
     RV_ASSERT(givens > 0);
-    return (sim_kept){some ? schema->patterns[nth] : NULL, gives ? &schema->givens[which] : NULL, mixes};
+    return (sim_kept){some ? schema->patterns[nth] : NULL, gives ? &schema->givens[which] : NULL,
+                      mixes};
 }
 
 void sim_gates_draw(sim_plan *plan, uint32_t features) {

@@ -118,8 +118,8 @@ static void read_batch(const sim_member *m, const sim_model *model, laid_batch *
     RV_ASSERT(b->count <= b->pending.count);
 }
 
-/* Is the batch there under an earlier edge sequence, too, as its first id says? Its caller has given
- * it again while that stood aside for the schema: it is shown once. */
+/* Is the batch there under an earlier edge sequence, too, as its first id says? Its caller has
+ * given it again while that stood aside for the schema: it is shown once. */
 static bool is_again(const sim_world *world, const sim_member *m, const rv_pending *batch) {
     rv_pending_cursor cursor = {0};
     rv_pending_event first, event;
@@ -128,9 +128,8 @@ static bool is_again(const sim_world *world, const sim_member *m, const rv_pendi
     const bool may = world->plan->features.retries &&
                      world->restores.count + (uint32_t)world->plan->features.unmet > 0;
     const bool there = may && rv_node_pending_event(m->node, batch, &cursor, &first);
-    for (uint64_t after = 0;
-         there && !again && rv_node_pending(m->node, after, &other) &&
-         other.edge_sequence < batch->edge_sequence;
+    for (uint64_t after = 0; there && !again && rv_node_pending(m->node, after, &other) &&
+                             other.edge_sequence < batch->edge_sequence;
          after = other.edge_sequence) {
         cursor = (rv_pending_cursor){0};
         while (!again && rv_node_pending_event(m->node, &other, &cursor, &event)) {

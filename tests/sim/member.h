@@ -78,7 +78,7 @@ typedef struct sim_member {
     size_t memory;      /* of its node, as it was started last, */
     size_t memory_next; /* and will be the next time */
     uint32_t disk_life;
-    bool restored;      /* a directory was put back once, or is used twice */
+    bool restored; /* a directory was put back once, or is used twice */
     sim_copied copied_of;
     uint8_t selection;  /* that it is to hold */
     bool selects;       /* its node is to be told, while it runs */

@@ -69,11 +69,11 @@ typedef struct sim_operation {
     rv_status rejected_for; /* why, */
     bool conflict;          /* and, of a version conflict, what was there */
     uint64_t actual;
-    bool voided; /* what it expected was of a history that is no more */
-    bool both;              /* the writer's directory was copied after that (twins.h), */
-    bool shared;            /* and it waited then */
-    uint32_t incarnation;   /* of the writer, when it was written */
-    sim_telling tellings[2]; /* at its writer, and at the twin of that */
+    bool voided;                 /* what it expected was of a history that is no more */
+    bool both;                   /* the writer's directory was copied after that (twins.h), */
+    bool shared;                 /* and it waited then */
+    uint32_t incarnation;        /* of the writer, when it was written */
+    sim_telling tellings[2];     /* at its writer, and at the twin of that */
     uint64_t judged_at;          /* by the root, which refused it; 0: it does not say */
     struct sim_command *command; /* NULL: it is none */
     bool relayed;                /* a gateway has it, which the edge was told, */

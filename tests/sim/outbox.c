@@ -115,8 +115,8 @@ bool sim_outbox_ask(sim_world *world, sim_member *member, sim_request *request) 
 static void decided(sim_world *world, sim_request *request, const rv_outcome *outcome) {
     sim_operation *const o = request->operation;
     RV_ASSERT(outcome->kind != RV_OUTCOME_WAITING);
-    const bool nothing = outcome->position == 0 && o->command != NULL &&
-                         (o->command->nothing || o->both);
+    const bool nothing =
+        outcome->position == 0 && o->command != NULL && (o->command->nothing || o->both);
     if (outcome->kind == RV_OUTCOME_ACCEPTED && !nothing) {
         const sim_member *const m = &world->members[request->member];
         o->level = SIM_UPSTREAM;
@@ -148,7 +148,8 @@ bool sim_outbox_hear(sim_world *world, sim_member *member, sim_request *request)
     rv_pending pending;
     rv_outcome outcome;
     RV_ASSERT(request->edge_sequence > 0);
-    if (o->level == SIM_MEMORY && rv_node_pending(member->node, request->edge_sequence - 1, &pending) &&
+    if (o->level == SIM_MEMORY &&
+        rv_node_pending(member->node, request->edge_sequence - 1, &pending) &&
         pending.edge_sequence == request->edge_sequence && pending.durable) {
         o->level = SIM_LOCAL;
         world->figures.written_local += 1;

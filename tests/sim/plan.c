@@ -29,7 +29,7 @@ static const uint8_t weights[SIM_STEP_KIND_COUNT] = {
 
 #define FIRST_FAULT     SIM_STEP_CLOSE
 #define DRAWN_END       SIM_STEP_TWIN /* of the kinds that a temper has */
-#define SCANT_SCHEMA    2 /* has texts */
+#define SCANT_SCHEMA    2             /* has texts */
 #define SCANT_BULK      90000
 #define SCANT_PERCENT   25 /* of worlds of that schema: texts cost time */
 #define FULL_BULK       60000

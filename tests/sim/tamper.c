@@ -96,7 +96,8 @@ static void expect_nothing(sim_message *message) {
     become(message, &w);
 }
 
-/* Events with ids of this version, that a node (7), a command (8) or a caller (4) has made, under other ones.
+/* Events with ids of this version, that a node (7), a command (8) or a caller (4) has made, under
+ * other ones.
  */
 static void change_ids(sim_message *message, uint8_t version) {
     static uint8_t bytes[RV_WIRE_MESSAGE_MAX];

@@ -131,8 +131,7 @@ static void check_kept(sim_world *world, const sim_member *edge) {
 static bool forget(sim_world *world, sim_member *edge, sim_operation *o, uint64_t sequence) {
     sim_telling *const t = telling_of(edge, o);
     const bool kept = world->canary == SIM_CANARY_REJECTION_KEPT;
-    const rv_status status =
-        kept ? RV_OK : rv_node_rejection_forget(edge->node, sequence, NULL);
+    const rv_status status = kept ? RV_OK : rv_node_rejection_forget(edge->node, sequence, NULL);
     RV_ASSERT(status != RV_NOT_FOUND); /* it has just been listed */
     if (status == RV_OK) {
         t->forgotten_in = edge->process;

@@ -65,9 +65,8 @@ void sim_twins_step(sim_world *world, sim_member *m, uint64_t *random) {
     sim_member *const from = &world->members[m->plan->twin];
     const rv_sim_faults calm = {.fault = RV_SIM_NO_FAULT};
     const bool power = rv_random_chance(random, POWER_PERCENT);
-    const rv_sim_crash crash = power
-                                   ? (rv_sim_crash)(RV_SIM_CRASH_LOSE + rv_random_below(random, 3))
-                                   : RV_SIM_CRASH_KEEP;
+    const rv_sim_crash crash =
+        power ? (rv_sim_crash)(RV_SIM_CRASH_LOSE + rv_random_below(random, 3)) : RV_SIM_CRASH_KEEP;
     const int64_t first_at = world->now + (int64_t)rv_random_below(random, 3 * SIM_US_OF_SECOND);
     const int64_t second_at = world->now + (int64_t)rv_random_below(random, 3 * SIM_US_OF_SECOND);
     RV_ASSERT(m->plan->twin > 0 && from->plan->twin == m->index);
@@ -171,8 +170,7 @@ void sim_twins_check_end(sim_world *world) {
         const bool same_id = memcmp(rv_node_id(m->node), rv_node_id(other->node), 16) == 0;
         const bool apart =
             rv_node_outbox(m->node).incarnation != rv_node_outbox(other->node).incarnation;
-        const bool told =
-            rv_node_forked(m->node, &forked) || rv_node_forked(other->node, &forked);
+        const bool told = rv_node_forked(m->node, &forked) || rv_node_forked(other->node, &forked);
         world->figures.twins_apart += same_id && apart && told;
         RV_ASSERT(m->life == SIM_UP && other->life == SIM_UP);
     }

@@ -505,8 +505,7 @@ static void destroy(sim_world *world) {
     world->figures.times = world->plan->features.times;
     world->figures.gate_changes = world->plan->features.gate_changes;
     world->figures.gate_mixes = world->plan->features.gate_mixes;
-    world->figures.gate_mixes_rows =
-        world->plan->features.gate_mixes && world->plan->features.rows;
+    world->figures.gate_mixes_rows = world->plan->features.gate_mixes && world->plan->features.rows;
     world->figures.gate_mixes_rights =
         world->plan->features.gate_mixes && world->plan->features.rights;
     world->figures.rows = world->plan->features.rows;

@@ -166,16 +166,16 @@ typedef struct sim_figures {
     uint64_t stopped;          /* times that an edge stood still there, */
     uint64_t stopped_full;     /* of these because its pages were full */
     uint64_t older;            /* worlds in which some edge is, */
-    uint64_t opaque;        /* events that it had and did not understand, when it was looked at */
-    uint64_t stale;         /* aggregates that were stale then */
-    uint64_t fills;         /* worlds in which the past is filled in, */
-    uint64_t gate_fills;    /* from gateways, */
-    uint64_t times;         /* or since a time, */
-    uint64_t gate_changes;  /* worlds in which gateways change what they hold, */
-    uint64_t gate_mixes;    /* also which aggregates, or with what other worlds have, */
-    uint64_t gate_mixes_rows;   /* where rows are given to them all the same, */
+    uint64_t opaque;          /* events that it had and did not understand, when it was looked at */
+    uint64_t stale;           /* aggregates that were stale then */
+    uint64_t fills;           /* worlds in which the past is filled in, */
+    uint64_t gate_fills;      /* from gateways, */
+    uint64_t times;           /* or since a time, */
+    uint64_t gate_changes;    /* worlds in which gateways change what they hold, */
+    uint64_t gate_mixes;      /* also which aggregates, or with what other worlds have, */
+    uint64_t gate_mixes_rows; /* where rows are given to them all the same, */
     uint64_t gate_mixes_rights; /* or there are tokens */
-    uint64_t gate_refusals; /* refusals of what they have not in order, */
+    uint64_t gate_refusals;     /* refusals of what they have not in order, */
     uint64_t
         gate_mixed;  /* and messages of events of ones that have filled in events among theirs */
     uint64_t filled; /* events that feeds gave behind later ones */
