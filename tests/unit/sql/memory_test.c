@@ -50,7 +50,9 @@ static void fail_everywhere(fixture *f, const char *text, bool kept) {
         RV_CHECK(rv_sql_heap_intact(&f->sql->context.heap));
         RV_CHECK_TEXT(fixture_query(f, text, ""), expected);
         fixture_forget(f);
-        RV_CHECK_EQ(f->sql->context.heap.used, used);
+        /* What stays taken, a message, may lie in a run that is a granule longer than before: so
+         * short a rest is not cut off. What is lost takes two. */
+        RV_CHECK(f->sql->context.heap.used <= used + 1);
     }
     RV_CHECK(kept || failures > 2); /* kept ones give way, and the query goes through */
 }
