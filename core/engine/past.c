@@ -95,10 +95,7 @@ static void straight_of_have(const rv_past *past, uint64_t *straight) {
     for (size_t i = 0; i < past->have.selection.count; i++) {
         const rv_select *const entry = &past->have.selection.entries[i];
         const rv_select *const there = rv_selection_find(&past->cover.selection, entry);
-        const uint64_t from =
-            there == NULL ? 0 : past->straight[there - past->cover.selection.entries];
-        const uint64_t begin = begin_of(entry);
-        straight[i] = from == 0 || from > begin ? from : begin;
+        straight[i] = there == NULL ? 0 : past->straight[there - past->cover.selection.entries];
     }
     RV_ASSERT(past->narrower <= past->cover.selection.count);
 }
@@ -359,8 +356,11 @@ static bool has_more(const rv_past *past, const uint64_t *straight, size_t narro
     const size_t count = past->have.selection.count;
     RV_ASSERT(narrower <= count);
     for (size_t i = 0; i < count && !more; i++) {
-        const bool timed = past->have.selection.entries[i].history == RV_HISTORY_SINCE_TIME;
-        more = is_more(past, i, straight[i], timed || i >= count - narrower);
+        const rv_select *const entry = &past->have.selection.entries[i];
+        const bool later = straight[i] > 0 && straight[i] < begin_of(entry);
+        const bool says_less =
+            later || entry->history == RV_HISTORY_SINCE_TIME || i >= count - narrower;
+        more = is_more(past, i, straight[i], says_less);
     }
     return more;
 }
@@ -389,6 +389,22 @@ static bool forget_uncovered(rv_past *past) {
     return less;
 }
 
+/* Narrower entries of the cover say what is in order. What `have` does not say of that, it says
+ * from now on. False: it cannot. */
+static bool keep_narrower(rv_past *past) {
+    const rv_selection *const cover = &past->cover.selection;
+    bool fits = true;
+    RV_ASSERT(past->narrower <= cover->count);
+    for (size_t i = cover->count - past->narrower; i < cover->count; i++) {
+        const rv_select *const entry = &cover->entries[i];
+        if (!has_entry(&past->have, entry)) {
+            fits = fits && rv_selection_find(&past->have.selection, entry) == NULL &&
+                   coverage_add(&past->have, entry);
+        }
+    }
+    return fits;
+}
+
 /* `have` becomes what is here of a past that was to be filled in: what there was before, and what
  * came in order, behind the base or by an entry that was there. What was filled in is not told
  * apart: it is purged, and filled in again. (That is where an entry was given up, or the selection
@@ -405,7 +421,7 @@ static void give_up(rv_past *past) {
         }
     }
     RV_ASSERT(past->filling);
-    past->narrowed = past->narrowed || !fits;
+    past->narrowed = past->narrowed || !keep_narrower(past) || !fits;
 }
 
 void rv_past_forget(rv_past *past, uint64_t position) {

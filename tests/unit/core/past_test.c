@@ -230,6 +230,28 @@ RV_TEST(an_empty_past_is_in_order) {
     RV_CHECK(rv_past_is_plain(&past, &two));
 }
 
+/* What came live before its time is in order, and said so by a narrower entry only: that outlives
+ * another change while a past is filled in. (Mended: it was filled in again.) */
+RV_TEST(what_is_in_order_outlives_what_is_given_up) {
+    static const char *const first[] = {"/a/1 history since 1970-01-01 00:00:00.000007+00"};
+    static const char *const second[] = {"/** history since 1970-01-01 00:00:00.000006+00"};
+    static const char *const third[] = {"/**", "/c/1 history none"};
+    const rv_selection none = {.count = 0};
+    const rv_selection one = select_texts(0, first, 1), two = select_texts(1, second, 1),
+                       three = select_texts(2, third, 2), four = select_texts(3, third, 1);
+    rv_past past = past_of();
+    rv_past_start(&past, &none);
+    rv_past_become(&past, &one, 0, &none);
+    rv_past_become(&past, &two, 5, &one);
+    RV_CHECK(past.filling && !past.narrowed && past.narrower == 1);
+    past.filled = true;
+    rv_past_advance(&past, 5, true);
+    rv_past_become(&past, &three, 13, &two);
+    RV_CHECK(past.filling && !lacks(&past, 0, 3) && lacks(&past, 1, 3));
+    RV_CHECK(rv_past_narrow(&past, &four, 16, &three, true));
+    RV_CHECK(past.filling && !lacks(&past, 0, 3) && lacks(&past, 1, 3));
+}
+
 #define LOG_MAX   512u
 #define TEXTS_MAX 3u
 
@@ -585,6 +607,7 @@ int main(void) {
     RV_RUN(aggregates_that_are_lost);
     RV_RUN(what_is_in_order);
     RV_RUN(what_is_in_order_since_a_time);
+    RV_RUN(what_is_in_order_outlives_what_is_given_up);
     RV_RUN(an_empty_past_is_in_order);
     RV_RUN(what_is_said_to_be_in_order_is_so);
     RV_RUN(bytes_come_back_or_are_refused);
