@@ -176,11 +176,10 @@ typedef struct sim_figures {
     uint64_t gate_mixes_rows; /* where rows are given to them all the same, */
     uint64_t gate_mixes_rights; /* or there are tokens */
     uint64_t gate_refusals;     /* refusals of what they have not in order, */
-    uint64_t
-        gate_mixed;  /* and messages of events of ones that have filled in events among theirs */
-    uint64_t filled; /* events that feeds gave behind later ones */
-    uint64_t told;   /* rejections, in a process, */
-    uint64_t told_again;      /* of these in another one before; */
+    uint64_t gate_mixed; /* messages of events of ones that have filled in events among theirs */
+    uint64_t filled;     /* events that feeds gave behind later ones */
+    uint64_t told;       /* rejections, in a process, */
+    uint64_t told_again; /* of these in another one before; */
     uint64_t told_forgotten;  /* that were acknowledged */
     uint64_t told_waiting;    /* batches that were listed as they waited */
     uint64_t losses;          /* worlds in which devices are lost with what a gateway has, */
