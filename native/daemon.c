@@ -312,6 +312,22 @@ static rv_status listen_check(const rv_daemon_options *options, rv_error *err) {
     return status != RV_OK || closed ? status : refuse_openness(options, err);
 }
 
+/* Reads certificates once, for the same reason. */
+static rv_status certificates_check(const rv_daemon_options *options, const rv_address *upstream,
+                                    rv_error *err) {
+    rv_tls_config *config = NULL;
+    rv_status status = RV_OK;
+    if (options->cert_file != NULL) {
+        status = rv_tls_config_server(&config, options->cert_file, options->key_file, err);
+        rv_tls_config_drop(config);
+    }
+    if (status == RV_OK && upstream->secure) {
+        status = rv_tls_config_client(&config, options->ca_file, err);
+        rv_tls_config_drop(config);
+    }
+    return status;
+}
+
 static rv_status parts_open(rv_daemon *d, const rv_daemon_options *options,
                             const rv_address *address, rv_error *err) {
     static const rv_posix_deferral_ops deferral = {submit};
@@ -432,6 +448,7 @@ rv_status rv_daemon_run(const rv_daemon_options *options, rv_error *err) {
         status = rv_address_read(options->upstream, RV_ADDRESS_WEBSOCKET, &address, err);
     }
     status = status == RV_OK ? listen_check(options, err) : status;
+    status = status == RV_OK ? certificates_check(options, &address, err) : status;
     status = status == RV_OK ? files_allow(options, err) : status;
     if (status != RV_OK) {
         return status;

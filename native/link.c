@@ -523,12 +523,9 @@ rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge,
         l->receive = buffers + RV_TLS_SEALED_LEN;
         status = token_give(l, err);
     }
-    if (status == RV_OK && options->address.secure) { /* whether there are roots */
-        rv_tls_config *config;
+    if (status == RV_OK && options->address.secure) {
         l->plain = l->receive + RV_OUTPUT_LEN;
         l->sealed = l->plain + RV_TLS_PLAIN_LEN;
-        status = rv_tls_config_client(&config, options->ca_file, err);
-        rv_tls_config_drop(config);
     }
     if (status != RV_OK) {
         free(buffers);

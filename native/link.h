@@ -80,7 +80,7 @@ typedef struct rv_link_options {
 /* The token's file is read before each connection and whenever another token is wanted, so that a
  * file that is written anew renews the token; that of roots before each connection, and they are
  * kept only until the upstream has shown who it is. RV_MEMORY_EXHAUSTED; RV_DATA_NOT_FOUND,
- * RV_PARAMETER_INVALID: a file. */
+ * RV_PARAMETER_INVALID: the token's file. */
 RV_MUST_USE rv_status rv_link_create(rv_link **link, uv_loop_t *loop, rv_edge *edge,
                                      const rv_link_options *options, rv_error *err);
 

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, renameSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -198,6 +198,7 @@ test('bad files are told at the start', () => {
   assert.match(serve('--upstream', 'ws://127.0.0.1:1', '--select', '/**', '--upstream-ca', good.cert).err, /--upstream-ca is for/);
   const roots = serve('--upstream', 'wss://127.0.0.1:1', '--select', '/**', '--upstream-ca', good.key);
   assert.match(roots.err, /holds no certificate in PEM/);
+  assert.ok(!existsSync(join(parent, 'never'))); // nothing was begun
 });
 
 test('TLS replaces no token', () => {
