@@ -124,6 +124,10 @@ static void step_directory(sim_world *world, sim_member *m, const sim_step *step
         sim_restored_step(world, m, random);
         return;
     }
+    if (step->kind == SIM_STEP_TWIN) {
+        sim_twins_step(world, m, random);
+        return;
+    }
     RV_ASSERT(step->kind == SIM_STEP_RESTORE || step->kind == SIM_STEP_WIPE);
     if (step->kind == SIM_STEP_RESTORE && !m->copied) {
         return;
@@ -219,10 +223,8 @@ void sim_world_step(sim_world *world, const sim_step *step) {
     case SIM_STEP_RESTORE:
     case SIM_STEP_RESTORE_ROOT:
     case SIM_STEP_WIPE:
-        step_directory(world, m, step, &random);
-        return;
     case SIM_STEP_TWIN:
-        sim_twins_step(world, m, &random);
+        step_directory(world, m, step, &random);
         return;
     case SIM_STEP_FEED:
     case SIM_STEP_READ:
