@@ -50,9 +50,10 @@ differential: setup ## SELECTS (100000) generated queries over aggregates and ov
 	@build/native/test_unit_sql_differential $(or $(SEED),1) $(or $(SELECTS),100000)
 
 live: setup ## SEEDS (1000) worlds of live queries, each beside the same query asked again; SEED=n
-	@tools/build release test_unit_sql_reads test_unit_face_live_edge
+	@tools/build release test_unit_sql_reads test_unit_face_live_edge test_unit_face_waiting
 	@build/native/test_unit_sql_reads $(or $(SEED),1) $(or $(SEEDS),1000)
 	@build/native/test_unit_face_live_edge $(or $(SEED),1) $(or $(SEEDS),1000)
+	@build/native/test_unit_face_waiting $(or $(SEED),1) $(or $(SEEDS),1000)
 
 coverage: setup ## which branches of core the unit, storage, fault and fuzz tests take
 	@tools/coverage

@@ -7,7 +7,7 @@
  * beside many. Then two request handlers over one edge, with the same feeds: of one the feeds wait,
  * of the other every one is woken before it is asked; after each random step both tell the same to
  * the byte. That a missed wake-up would be seen is shown by losing some. As a program,
- * test_unit_face_waiting SEED COUNT.
+ * test_unit_face_waiting SEED COUNT (`make live`).
  */
 #include "tests/unit/face/edge_world.h"
 
