@@ -160,7 +160,8 @@ test('a result of many pieces, a hundred queries, and the ends', async () => {
   assert.equal((await waiting).done, true);
   await assert.rejects(db.live('select nothing').next(), { code: 'sql_invalid', offset: 7 });
   const long = db.live(`select '${'x'.repeat(3000)}' x, visits from account`);
-  assert.deepEqual((await long.next()).value, [{ x: 'x'.repeat(3000), visits: 6 }]);
+  const [row] = (await long.next()).value;
+  assert.deepEqual({ ...row }, { x: 'x'.repeat(3000), visits: 6 });
   await long.return();
   await assert.rejects(db.live(`select '${'x'.repeat(20000)}'`).next(), { code: 'request_too_large' });
   assert.throws(() => db.live('select ?', [2n ** 64n]), { code: 'parameter_invalid' });
