@@ -609,6 +609,7 @@ void rv_face_end(rv_exchange *x) {
     exchange_release(x);
     face_wake(x);
     rv_ring_leave(&x->wait.ring);
+    const bool of_rows = x->kind == EXCHANGE_CHANGES || x->kind == EXCHANGE_LIVE;
     if (x->kind == EXCHANGE_CHANGES) {
         rv_row_feed_close(&x->changes.feed);
     }
@@ -617,6 +618,9 @@ void rv_face_end(rv_exchange *x) {
     }
     x->kind = EXCHANGE_TEXT;
     x->used = false;
+    if (of_rows) {
+        face_unwatch(x->face);
+    }
 }
 
 void rv_face_close(rv_face *face) {

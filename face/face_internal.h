@@ -232,6 +232,7 @@ typedef struct feeds_waiting {
     uint64_t moment; /* of `rows`; 0: there is none */
     uint32_t pending;
     feeds_stand stand;
+    uint32_t ended; /* feeds, since what is read was last gathered */
     uint64_t asked; /* times that a feed was asked */
 } feeds_waiting;
 
@@ -383,6 +384,9 @@ void face_wait(rv_exchange *x, int64_t now);
 
 /* It is to be asked again, or is over. */
 void face_wake(rv_exchange *x);
+
+/* A feed is over: what it alone has read is not noted of rows for ever. */
+void face_unwatch(rv_face *face);
 
 /* --- changes.c --- */
 

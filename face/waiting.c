@@ -34,6 +34,7 @@
 #define IDLE_US  INT64_C(15000000) /* of a heartbeat, as feeds have it */
 #define TOKEN_US INT64_C(500000)   /* a token that has expired is noticed within that */
 #define SCAN_MAX 65536u            /* events looked at in one call */
+#define ENDS_MAX 64u               /* feeds that end before what is read is gathered anew */
 
 rv_status face_waiting_create(rv_face *face, rv_arena *arena) {
     RV_ASSERT(face->options.exchanges_max > 0);
@@ -108,6 +109,23 @@ void face_wake(rv_exchange *x) {
     if (x->wait.waits) {
         wake(x, rv_subscription_sequence(&x->face->waiting.router));
         settle(x->face);
+    }
+}
+
+void face_unwatch(rv_face *face) {
+    face->waiting.ended += 1;
+    if (face->waiting.ended < ENDS_MAX) {
+        return;
+    }
+    face->waiting.ended = 0;
+    rv_touches_unwatch(&face->touches);
+    for (uint32_t i = 0; i < face->exchange_count; i++) {
+        const rv_exchange *const x = &face->exchanges[i];
+        if (x->used && x->kind == EXCHANGE_LIVE && x->live.follower.touched.follows) {
+            rv_touches_watch(&face->touches, &x->live.follower.reads);
+        } else if (x->used && x->kind == EXCHANGE_CHANGES && x->wait.waits) {
+            rv_touches_watch(&face->touches, &x->changes.reads);
+        }
     }
 }
 
@@ -395,10 +413,9 @@ void face_wait(rv_exchange *x, int64_t now) {
     if (rv_node_rewinding(node)) {
         return;
     }
-    if (rv_ring_is_empty(&face->waiting.idle)) {
+    rv_face_look(face);
+    if (rv_ring_is_empty(&face->waiting.idle)) { /* nobody waits, or any more: it begins anew */
         face->waiting.stand = stand_of(node);
-    } else {
-        rv_face_look(face);
     }
     x->wait.rows = false;
     x->wait.moment = false;

@@ -181,8 +181,7 @@ static void catch_up(rv_touches *t, rv_state *state, rv_arena *scratch) {
 
 /* --- followers --- */
 
-/* What somebody reads is noted from now on. */
-static void watch(rv_touches *t, const rv_reads *reads) {
+void rv_touches_watch(rv_touches *t, const rv_reads *reads) {
     uint32_t at = 0;
     rv_reads_part part;
     for (size_t i = 0; i < sizeof t->read / sizeof *t->read; i += 1) {
@@ -199,6 +198,12 @@ static void watch(rv_touches *t, const rv_reads *reads) {
     }
 }
 
+void rv_touches_unwatch(rv_touches *t) {
+    memset(t->watched, 0, sizeof t->watched);
+    memset(t->valued, 0, sizeof t->valued);
+    memset(t->read, 0, sizeof t->read);
+}
+
 void rv_touches_leave(rv_touches *t, rv_state *state, rv_touched *touched) {
     if (!touched->follows) {
         return;
@@ -209,9 +214,7 @@ void rv_touches_leave(rv_touches *t, rv_state *state, rv_touched *touched) {
     if (t->followers == 0) {
         lose(t);
         rv_deltas_drop(state, &t->moment);
-        memset(t->watched, 0, sizeof t->watched);
-        memset(t->valued, 0, sizeof t->valued);
-        memset(t->read, 0, sizeof t->read);
+        rv_touches_unwatch(t);
     }
 }
 
@@ -228,7 +231,7 @@ void rv_touches_follow(rv_touches *t, rv_state *state, const rv_reads *reads, rv
             t->revision = rv_state_revision(state);
         }
     }
-    watch(t, reads);
+    rv_touches_watch(t, reads);
     touched->revision = rv_state_revision(state);
     touched->place = t->start + t->len;
 }

@@ -49,6 +49,14 @@ typedef struct rv_touched {
 void rv_touches_follow(rv_touches *touches, rv_state *state, const rv_reads *reads,
                        rv_arena *scratch, rv_touched *touched);
 
+/*
+ * What followers read is noted of rows from now on. Who follows need not say so; but what nobody
+ * reads any more is noted on while there is a follower: so now and then nothing is to be watched
+ * any more, and all who follow say again what they read, before anything is touched.
+ */
+void rv_touches_watch(rv_touches *touches, const rv_reads *reads);
+void rv_touches_unwatch(rv_touches *touches);
+
 /* Never mind any more. */
 void rv_touches_leave(rv_touches *touches, rv_state *state, rv_touched *touched);
 

@@ -154,6 +154,62 @@ RV_TEST(time_wakes_who_waits) {
     server_free(&one);
 }
 
+/* What was read by a feed that is over is not noted of rows for ever, though others go on; what
+ * these read is. */
+RV_TEST(what_nobody_reads_any_more_is_not_noted) {
+    rv_exchange *stays[3], *goes = NULL;
+    server_exchanges = 8;
+    server one = server_create(1);
+    const uint64_t *const valued = one.face->touches.valued[0]; /* of accounts, by column */
+    RV_CHECK_EQ(post(&one, "/streams/accounts", "account_opened", "{\"name\":\"n1\"}"), 201);
+    open_feed(&one, &stays[0], "/query?sql=select%20name%20from%20account%20where%20id=1");
+    open_feed(&one, &stays[1], "/query?sql=select%20id%20from%20account%20where%20balance=1");
+    open_feed(&one, &stays[2], "/changes/account?where=balance%20=%202");
+    for (size_t i = 0; i < 3; i++) {
+        (void)drain(stays[i]);
+        RV_CHECK(rv_exchange_waits(stays[i]));
+    }
+    for (uint32_t i = 0; i < 64; i++) {
+        open_feed(&one, &goes,
+                  i % 2 == 0 ? "/query?sql=select%20id%20from%20account%20where%20name='n1'"
+                             : "/changes/account?where=name%20=%20'n1'");
+        (void)drain(goes);
+        RV_CHECK(rv_exchange_waits(goes));
+        RV_CHECK(i > 0 || valued[0] == 6); /* by name, and by balance */
+        rv_face_end(goes);
+    }
+    RV_CHECK_EQ(valued[0], 4);
+    for (int amount = 1; amount <= 2; amount++) {
+        RV_CHECK_EQ(post(&one, "/streams/accounts/1", "deposited", "{\"amount\":1}"), 201);
+        for (size_t i = 0; i < 3; i++) {
+            const size_t len = drain(stays[i]);
+            RV_CHECK((len > 0) == (i == 1 || (i == 2 && amount == 2)));
+        }
+    }
+    server_free(&one);
+}
+
+/* Feeds that wait together began to wait with the same schema, or else the one before is woken: it
+ * is no reason to wake the next. */
+RV_TEST(what_is_other_for_one_is_not_so_for_the_next) {
+    rv_exchange *before = NULL, *after = NULL;
+    const rv_request grow = {.method = RV_LITERAL("POST"),
+                             .target = RV_LITERAL("/schema"),
+                             .body = RV_LITERAL("CREATE AGGREGATE more (id bigint PRIMARY KEY);")};
+    server_exchanges = 8;
+    server one = server_create(1);
+    open_feed(&one, &before, "/query?sql=select%201");
+    (void)drain(before);
+    RV_CHECK(rv_exchange_waits(before));
+    RV_CHECK_EQ(ask(&one, &grow), 201);
+    open_feed(&one, &after, "/query?sql=select%202");
+    (void)drain(after);
+    RV_CHECK(rv_exchange_waits(after) && !rv_exchange_waits(before));
+    rv_face_look(one.face);
+    RV_CHECK(rv_exchange_waits(after));
+    server_free(&one);
+}
+
 /* --- the same as if everybody was asked --- */
 
 #define STEPS 150u
@@ -322,6 +378,8 @@ int main(int argc, char **argv) {
     }
     RV_RUN(who_is_not_concerned_is_not_asked);
     RV_RUN(time_wakes_who_waits);
+    RV_RUN(what_nobody_reads_any_more_is_not_noted);
+    RV_RUN(what_is_other_for_one_is_not_so_for_the_next);
     RV_RUN(who_waits_tells_what_who_is_asked_tells);
     RV_RUN(a_wake_up_that_is_missed_is_seen);
     return rv_test_done();
