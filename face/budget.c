@@ -4,7 +4,7 @@
  *
  *     sql       a 16th, 2 to 32 MiB
  *     results   a 16th each, 256 KiB to 64 MiB
- *     requests  an 8th, 1 MiB to two batches, 128 KiB of texts, and 4 KiB for each exchange
+ *     requests  an 8th, 1 MiB to two batches, 5 KiB for each exchange, 256 KiB for live queries
  *     upstream  7.25 MiB and 12 KiB for each edge, where edges are served; 0.8 MiB to relay
  *     edge      4 MiB, when there is an upstream
  *     node      the rest
@@ -31,8 +31,8 @@ static size_t split_others(rv_budget *b, const rv_budget_options *options, size_
     b->result_len_max = clamp(total / 16, 256 * KIB, 64 * MIB);
     b->sql = rv_sql_present() ? rv_sql_memory_of(total) + SLACK : 0;
     b->face = b->result_count * b->result_len_max +
-              clamp(total / 8, 1 * MIB, 2 * (size_t)RV_BATCH_LEN_MAX) + b->exchanges_max * 4 * KIB +
-              RV_LIVE_TEXTS + 2 * SLACK;
+              clamp(total / 8, 1 * MIB, 2 * (size_t)RV_BATCH_LEN_MAX) + b->exchanges_max * 5 * KIB +
+              256 * KIB;
     b->upstream = options->edges_max > 0 ? 7 * MIB + options->edges_max * 12 * KIB + 2 * SLACK +
                                                (options->edge ? 832 * KIB : 0)
                                          : 0;

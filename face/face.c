@@ -14,6 +14,12 @@
 
 #define RESULTS_UNUSED_MAX 4 /* are named as unused: more than a daemon has */
 
+RV_STATIC_ASSERT(sizeof(rv_exchange) <= (size_t)5 << 10, "as face.h has it, and face/budget.c");
+RV_STATIC_ASSERT(sizeof(rv_face) + RV_LIVE_TEXTS +
+                         (size_t)RV_LIVE_BLOCKS * RV_LIVE_BLOCK_ROWS * sizeof(uint64_t) <=
+                     (size_t)240 << 10,
+                 "likewise, with what is found by the index of feeds that wait");
+
 static rv_status take_memory(rv_face *face, rv_arena *arena) {
     const rv_face_options *o = &face->options;
     face->exchanges = rv_arena_take_raw(arena, o->exchanges_max * sizeof *face->exchanges);
