@@ -40,17 +40,19 @@ static rv_status compile(rv_exchange *x, rv_expr *compiled, const rv_expr **filt
     const rv_aggregate *const aggregate = rv_schema_aggregate(schema, c->feed.aggregate);
     const rv_bytes text = rv_bytes_of(x->buffer, c->where_len);
     rv_arena arena = rv_arena_over(x->buffer + c->where_len, sizeof x->buffer - c->where_len);
-    rv_status status =
-        rv_schema_filter(schema, aggregate, text, &arena, scratch, &c->compiled, err);
-    c->compiled_by = status == RV_OK ? rv_node_schema_moves(node) : UINT64_MAX;
-    if (status != RV_MEMORY_EXHAUSTED) {
-        return status;
+    if (!c->large &&
+        rv_schema_filter(schema, aggregate, text, &arena, scratch, &c->compiled, err) == RV_OK) {
+        c->compiled_by = rv_node_schema_moves(node);
+        return RV_OK;
     }
+    c->compiled_by = UINT64_MAX; /* no such */
     *filter = compiled;
     arena = rv_arena_split(scratch, COMPILED_LEN);
-    return arena.cap == 0
-               ? rv_error_set(err, RV_MEMORY_EXHAUSTED, "there is no memory for the filter")
-               : rv_schema_filter(schema, aggregate, text, &arena, scratch, compiled, err);
+    const rv_status status =
+        arena.cap == 0 ? rv_error_set(err, RV_MEMORY_EXHAUSTED, "there is no memory for the filter")
+                       : rv_schema_filter(schema, aggregate, text, &arena, scratch, compiled, err);
+    c->large = status == RV_OK;
+    return status;
 }
 
 rv_status face_changes_reads(rv_exchange *x, rv_error *err) {

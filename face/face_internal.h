@@ -145,7 +145,8 @@ typedef struct live_answer {
 typedef struct changes_feed {
     rv_row_feed feed;
     uint32_t where_len;   /* of the condition, in the exchange's buffer; 0: none */
-    rv_expr compiled;     /* behind it, if there is room, */
+    bool large;           /* compiled it has no room behind that; else it is there: */
+    rv_expr compiled;     /* as it was, */
     uint64_t compiled_by; /* by this schema */
     rv_hash128 sum;       /* of the rows that were told, as they were told */
     bool known;           /* the reader says that it has rows, of this sum: */

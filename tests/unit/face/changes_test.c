@@ -386,6 +386,40 @@ RV_TEST(what_is_no_feed_of_changes_is_refused) {
     server_free(&s);
 }
 
+/* A condition for whose steps an exchange has no room is accepted all the same. */
+RV_TEST(a_condition_of_many_steps_is_one) {
+    static reader r;
+    static char target[2000];
+    unsigned id = 1;
+    uint32_t told = 0;
+    static char body[64];
+    server s = server_create(4);
+    RV_CHECK_EQ(post(&s, "/schema", "", schema), 201);
+    for (unsigned terms = 1; terms <= 90; terms = terms * 2 + 1) {
+        int len = snprintf(target, sizeof target, "/changes/tag?columns=true&where=n=-1");
+        for (unsigned i = 0; i < terms; i++) {
+            len += snprintf(target + len, sizeof target - (size_t)len, "+or+n=%u", i);
+        }
+        open_reader(s.face, &r, target, "");
+        RV_CHECK_PASSED();
+        if (r.head.status != 200) {
+            RV_FAIL_AT_("%u terms: %d", terms, r.head.status);
+        }
+        RV_CHECK_STATUS(take(&r, 4096, 99), RV_PENDING);
+        told += 1;
+        for (unsigned i = 0; i < 2; i++) { /* the last one, and none of them */
+            snprintf(body, sizeof body, "{\"n\":%u}", terms - 1 + i);
+            char path[32];
+            snprintf(path, sizeof path, "/streams/tags/%u", id++);
+            RV_CHECK_EQ(post(&s, path, "tagged", body), 201);
+            RV_CHECK_STATUS(take(&r, 4096, 99), RV_PENDING);
+            RV_CHECK_EQ(r.told[INSERT], told);
+        }
+        close_reader(&r);
+    }
+    server_free(&s);
+}
+
 /* A feed that nobody reads keeps nothing from anybody: when something was to be told, it loses its
  * moment and begins again. */
 RV_TEST(who_sleeps_begins_again) {
@@ -541,6 +575,7 @@ int main(void) {
     RV_RUN(what_is_told_gives_the_rows);
     RV_RUN(a_step_is_told_with_its_position);
     RV_RUN(what_is_no_feed_of_changes_is_refused);
+    RV_RUN(a_condition_of_many_steps_is_one);
     RV_RUN(who_sleeps_begins_again);
     RV_RUN(readers_share_what_is_found);
     RV_RUN(who_is_told_nothing_costs_nothing);
