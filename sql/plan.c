@@ -247,6 +247,9 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
     return SQLITE_OK;
 }
 
+/* Constraints of which sqlite3_vtab_in knows; it says of no other that it is one of a list. */
+#define LISTS_KNOWN 32
+
 /* A constraint that says which value a column has in all rows that count; -1: none. One of a list
  * or a SELECT (IN) would have SQLite go through all rows for each value of it. */
 static int find_value(const rv_aggregate *a, sqlite3_index_info *info, uint16_t *column) {
@@ -256,7 +259,8 @@ static int find_value(const rv_aggregate *a, sqlite3_index_info *info, uint16_t 
         const int found = rv_schema_filter_equates(type) && rv_sql_bound_equal(type)
                               ? find(a, info, c, equal, equal)
                               : -1;
-        if (found >= 0 && !is_digits(type, info, found) && !sqlite3_vtab_in(info, found, -1)) {
+        if (found >= 0 && found < LISTS_KNOWN && !is_digits(type, info, found) &&
+            !sqlite3_vtab_in(info, found, -1)) {
             *column = c;
             return found;
         }

@@ -605,6 +605,22 @@ RV_TEST(explain_reads_tells_of_values) {
     fixture_close(f);
 }
 
+/* Behind many other conditions, too, of which SQLite does not say what they are. */
+RV_TEST(a_list_behind_many_conditions_is_one) {
+    fixture *const f = open_numbered_by(plain_schema());
+    char text[1024];
+    RV_CHECK(f != NULL);
+    for (unsigned count = 30; count < 36; count++) {
+        int len = snprintf(text, sizeof text, "select v from u where ");
+        for (unsigned i = 0; i < count; i++) {
+            len += snprintf(text + len, sizeof text - (size_t)len, "v>-%u and ", i + 1);
+        }
+        snprintf(text + len, sizeof text - (size_t)len, "t_id in (3, 4)");
+        RV_CHECK_TEXT(fixture_plan(f, text), "SCAN u VIRTUAL TABLE INDEX 0:");
+    }
+    fixture_close(f);
+}
+
 RV_TEST(more_than_is_kept_is_everything) {
     fixture *const f = open_numbered();
     RV_CHECK(f != NULL);
@@ -766,6 +782,7 @@ int main(int argc, char **argv) {
     RV_RUN(what_lies_elsewhere_concerns_nobody);
     RV_RUN(explain_reads_lists_them);
     RV_RUN(explain_reads_tells_of_values);
+    RV_RUN(a_list_behind_many_conditions_is_one);
     RV_RUN(more_than_is_kept_is_everything);
     RV_RUN(an_aggregate_that_is_not_there_any_more_has_changed);
     RV_RUN(what_no_change_concerns_is_as_it_was);
