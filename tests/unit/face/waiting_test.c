@@ -5,10 +5,12 @@
  * others wait.
  * Method: feeds of every kind over a root, and counts of how often one was asked, beside few and
  * beside many. Then two request handlers over one edge, with the same feeds: of one the feeds wait,
- * of the other every one is woken before it is asked; after each random step both tell the same to
- * the byte. That a missed wake-up would be seen is shown by losing some. As a program,
- * test_unit_face_waiting SEED COUNT (`make live`).
+ * of the other every one is woken before it is asked; after each random step, of which some change
+ * the schema or take the root back, both tell the same to the byte. That a missed wake-up would be
+ * seen is shown by losing some. As a program, test_unit_face_waiting SEED COUNT (`make live`).
  */
+#include "core/engine/epoch.h"
+#include "core/engine/rewind.h"
 #include "tests/unit/face/edge_world.h"
 
 /* --- who is asked --- */
@@ -245,7 +247,7 @@ static const char *const targets[] = {
 #define TARGETS  (sizeof targets / sizeof *targets)
 #define TEXT_MAX ((size_t)1 << 20)
 
-static uint64_t compared, differ, waited, woken_count;
+static uint64_t rewound, compared, differ, waited, woken_count;
 
 /* What a feed tells, up to where it has nothing more to tell; true: it goes on. */
 static bool tell(rv_exchange *x, bool wakes, uint8_t *text, size_t *len) {
@@ -286,8 +288,64 @@ static void compare(server *other, rv_exchange **a, rv_exchange **b, size_t i) {
     }
 }
 
+/* The root's schema goes on. */
+static void schema_grows(uint32_t nth) {
+    char text[300];
+    rv_event event;
+    rv_status status = RV_PENDING;
+    snprintf(text, sizeof text,
+             "CREATE AGGREGATE more%u (id bigint PRIMARY KEY);"
+             "CREATE EVENT_TYPE more%u_made (id creates more%u(id));"
+             "CREATE STREAM more%u (path \"/more%u/{id}\", event_types (more%u_made));",
+             nth, nth, nth, nth, nth, nth);
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_schema_apply(p.root.node, rv_bytes_of_string(text), &event, &p.err);
+        fixture_poll(p.root.node);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+}
+
+/* The root is put back to what its storage held before, and says so: the edge goes back, too. */
+static void root_goes_back(const uint8_t *storage) {
+    rv_arena arena = rv_arena_over(p.up_memory, PAIR_SYNC_MEMORY);
+    rv_status status = RV_PENDING;
+    pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+    memcpy(p.root.host_memory, storage, FIXTURE_HOST_MEMORY);
+    RV_CHECK_STATUS(fixture_open_on(rv_memory_host_interface(p.root.storage), p.root.node_memory,
+                                    FIXTURE_NODE_MEMORY, RV_ROLE_ROOT, NULL, &p.root.node, &p.err),
+                    RV_OK);
+    for (int i = 0; i < 1000 && (status == RV_PENDING || status == RV_BUSY); i++) {
+        status = rv_node_epoch_begin(p.root.node, &p.err);
+        fixture_poll(p.root.node);
+    }
+    RV_CHECK_STATUS(status, RV_OK);
+    RV_CHECK(fixture_settle(p.root.node));
+    const rv_upstream_options options = {
+        .node = p.root.node, .connections_max = 2, .digest = &test_digest, .guide_near = 4};
+    RV_CHECK_STATUS(rv_upstream_shared_create(&p.shared, &options, &arena, &p.err), RV_OK);
+}
+
+/* A step that is not as frequent: what all feeds depend on. */
+static void rare_step(uint32_t *schemas, uint8_t **storage) {
+    if (below(2) == 0) {
+        *schemas += 1;
+        schema_grows(*schemas);
+    } else if (*storage == NULL) {
+        RV_CHECK(fixture_settle(p.root.node));
+        *storage = malloc(FIXTURE_HOST_MEMORY);
+        memcpy(*storage, p.root.host_memory, FIXTURE_HOST_MEMORY);
+    } else {
+        root_goes_back(*storage);
+        free(*storage);
+        *storage = NULL;
+        *schemas += 100; /* none of those that may be gone */
+    }
+}
+
 static void follow_all(uint64_t seed, bool planted) {
     static rv_exchange *a[TARGETS], *b[TARGETS];
+    uint8_t *storage = NULL; /* of the root, as it was */
+    uint32_t schemas = 0;
     random_state = seed;
     p = pair_create("/**");
     server_exchanges = TARGETS + 2;
@@ -308,7 +366,11 @@ static void follow_all(uint64_t seed, bool planted) {
         compare(&other, &a[i], &b[i], i);
     }
     for (unsigned n = 0; n < STEPS; n++) {
-        step();
+        if (below(20) == 0) {
+            rare_step(&schemas, &storage);
+        } else {
+            step();
+        }
         RV_CHECK_PASSED();
         if (rv_node_in_batch(p.leaf.node) || !rv_node_whole(p.leaf.node) || below(4) == 0) {
             continue;
@@ -337,6 +399,8 @@ static void follow_all(uint64_t seed, bool planted) {
         rv_face_end(b[i]);
     }
     RV_CHECK_EQ(s.face->waiting.interests.count, 0);
+    rewound += rv_node_rewinds(p.leaf.node);
+    free(storage);
     rv_face_close(other.face);
     rv_sql_destroy(other.sql);
     free(other.memory);
@@ -352,14 +416,14 @@ static uint64_t first_seed = 1;
 static uint64_t seeds = 8;
 
 RV_TEST(who_waits_tells_what_who_is_asked_tells) {
-    compared = differ = waited = woken_count = 0;
+    rewound = compared = differ = waited = woken_count = 0;
     for (uint64_t seed = first_seed; seed < first_seed + RV_TEST_ROUNDS(seeds); seed++) {
         follow_all(seed, false);
         RV_CHECK_PASSED();
     }
-    printf("%llu compared, of them %llu wait afterwards; %llu woken\n",
+    printf("%llu compared, of them %llu wait afterwards; %llu woken; %llu times back\n",
            (unsigned long long)compared, (unsigned long long)waited,
-           (unsigned long long)woken_count);
+           (unsigned long long)woken_count, (unsigned long long)rewound);
     RV_CHECK(waited > compared / 2);
     RV_CHECK(woken_count < compared / 2);
 }
