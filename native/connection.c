@@ -300,10 +300,6 @@ static bool parse(rv_connection *c) {
     case RV_HTTP_HEAD:
         return head_received(c);
     case RV_HTTP_DONE:
-        if (c->sender.busy) { /* the 100 is still on its way: the answer must wait for it */
-            c->state = RV_CONNECTION_EXCHANGE;
-            return false;
-        }
         rv_connection_answer(c);
         return true;
     case RV_HTTP_REFUSED:
@@ -313,9 +309,10 @@ static bool parse(rv_connection *c) {
     return false;
 }
 
+/* Not while a 100, or what TLS has to say, is still on its way: any answer must wait for it. */
 static bool wants_input(const rv_connection *c) {
-    return c->state == RV_CONNECTION_HEAD || c->state == RV_CONNECTION_BODY ||
-           c->state == RV_CONNECTION_LARGE;
+    return !c->sender.busy && (c->state == RV_CONNECTION_HEAD || c->state == RV_CONNECTION_BODY ||
+                               c->state == RV_CONNECTION_LARGE);
 }
 
 /* Goes on with requests as far as input reaches: each round uses input or ends the loop. */
@@ -338,11 +335,8 @@ static void on_sent(rv_sender *sender, int failed) {
         rv_connection_close(c);
     } else if (c->state == RV_CONNECTION_SYNC) {
         rv_connection_sync_ask(c, (int64_t)(uv_hrtime() / 1000));
-    } else if (c->state == RV_CONNECTION_EXCHANGE && c->exchange == NULL) {
-        rv_connection_answer(c);
-        advance(c);
-    } else if (c->state == RV_CONNECTION_RESPOND) {
-        rv_connection_respond(c, (int64_t)(uv_hrtime() / 1000));
+    } else {
+        rv_connection_respond(c, (int64_t)(uv_hrtime() / 1000)); /* if it is being answered */
         advance(c);
     }
 }

@@ -273,6 +273,9 @@ static void sealed_receive(rv_link *link, rv_bytes bytes) {
             tls_failed(link, &err);
         } else if (result == RV_TLS_END) {
             peer_closed(link);
+        } else if (result == RV_TLS_DATA && !link->asked) {
+            fail(link, RV_UPSTREAM_NOT_RIVULET, "cannot speak with",
+                 "it spoke before it was asked");
         } else if (result == RV_TLS_DATA) {
             receive(link, rv_writer_bytes(&plain));
         }

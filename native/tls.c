@@ -184,7 +184,9 @@ static void explain(const rv_tls *tls, int failed, rv_error *err) {
 
 /* --- records --- */
 
-/* One step: the handshake as far as it goes, then bytes of a record. Mbed TLS's result. */
+/* One step: the handshake as far as it goes, then bytes of a record. Mbed TLS's result. It refuses
+ * who wants another handshake, and goes on: nobody who is to be spoken with wants that, and who
+ * wants it again and again would have it say so as often. So it is over. */
 static int step(rv_tls *tls, uint8_t *plain, size_t cap) {
     if (!tls->established) {
         const int failed = mbedtls_ssl_handshake(&tls->ssl);
@@ -196,7 +198,10 @@ static int step(rv_tls *tls, uint8_t *plain, size_t cap) {
             rv_tls_config_forget(tls->config);
         }
     }
-    return mbedtls_ssl_read(&tls->ssl, plain, cap);
+    const size_t said = tls->out == NULL ? 0 : tls->out->len;
+    const int got = mbedtls_ssl_read(&tls->ssl, plain, cap);
+    const bool answered = tls->out != NULL && tls->out->len > said;
+    return got == MBEDTLS_ERR_SSL_WANT_READ && answered ? MBEDTLS_ERR_SSL_UNEXPECTED_MESSAGE : got;
 }
 
 rv_tls_result rv_tls_receive(rv_tls *tls, rv_bytes *sealed, rv_writer *plain, rv_writer *out,

@@ -9,7 +9,7 @@
  * A session is either side. A server shows the certificate of its configuration; a client takes
  * nobody who has none that one of its roots vouches for, for the name that was asked for, and there
  * is nothing that switches this off. TLS 1.2, forward secret and authenticated ciphers alone, no
- * renegotiation, no compression, no tickets.
+ * renegotiation (who wants one is told so, and it is over), no compression, no tickets.
  *
  * Memory: the library's, from the heap: two buffers for a record each, about 34 KB, and a few for
  * keys. rv_tls_rest gives back the pages of the buffers that a handshake or large records touched.

@@ -171,6 +171,53 @@ RV_TEST(a_peer_that_lingers_is_closed) {
     RV_CHECK(rv_server_idle(server));
 }
 
+/* Sends so much that the peer does not read that some of it waits here; returns how much. */
+static size_t fill(rv_connection *c) {
+    static char junk[RV_OUTPUT_LEN];
+    const uv_buf_t buf = uv_buf_init(junk, sizeof junk);
+    size_t filled = 0;
+    for (int i = 0; i < 100; i++) { /* what the peer's side takes later makes room here */
+        while (!c->sender.busy && rv_connection_send(c, &buf, 1)) {
+            filled += sizeof junk;
+        }
+        uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    return filled;
+}
+
+/* Where a 100, or what TLS has to say, is on its way to a peer that does not read, all that comes
+ * after it waits, be it an answer, another 100, or what there is to say to nonsense. */
+RV_TEST(what_waits_for_a_peer_that_does_not_read) {
+    static const char *const held_back[][2] = {
+        {"nonsense\r\n\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+        {"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+         "HTTP/1.1 200 OK\r\n"},
+        {"GET /sync HTTP/1.1\r\nHost: localhost\r\n\r\n", "HTTP/1.1 426 Upgrade Required\r\n"},
+        {"POST /query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n"
+         "Expect: 100-continue\r\nConnection: close\r\n\r\n",
+         "HTTP/1.1 100 Continue\r\n"},
+    };
+    static char text[32 << 20];
+    for (size_t i = 0; i < sizeof held_back / sizeof *held_back; i++) {
+        const int fd = client_open();
+        RV_CHECK(fd >= 0);
+        rv_connection *const c = server->order[0];
+        const size_t unread = fill(c);
+        const size_t len = strlen(held_back[i][0]);
+        RV_CHECK(unread < sizeof text - 8192);
+        RV_CHECK(write(fd, held_back[i][0], len) == (ssize_t)len);
+        for (unsigned turn = 0; turn < 100; turn++) {
+            uv_run(&loop, UV_RUN_NOWAIT);
+        }
+        RV_CHECK(c->state == RV_CONNECTION_HEAD && c->sender.busy);
+        const size_t got = client_read(fd, text, unread + strlen(held_back[i][1]));
+        RV_CHECK_EQ(got, unread + strlen(held_back[i][1]));
+        RV_CHECK(strncmp(text + unread, held_back[i][1], strlen(held_back[i][1])) == 0);
+        client_close(fd);
+        RV_CHECK(rv_server_idle(server));
+    }
+}
+
 static bool put_token(void) {
     static uint8_t empty[1];
     const rv_node *const node = directory.instance.node;
@@ -246,6 +293,7 @@ int main(void) {
     RV_RUN(what_does_not_come);
     RV_RUN(a_connection_that_is_kept_is_idle_after_its_answer);
     RV_RUN(a_peer_that_lingers_is_closed);
+    RV_RUN(what_waits_for_a_peer_that_does_not_read);
     RV_RUN(who_has_no_token_is_told_so_by_its_head);
     RV_RUN(a_handshake_that_does_not_come);
     RV_RUN(server_end);

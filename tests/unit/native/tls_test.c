@@ -7,6 +7,7 @@
  * both ends are compared. Certificates are in tests/unit/native/certificates.h.
  */
 #include "native/tls_identity.h"
+#include "native/tls_internal.h"
 #include "tests/unit/native/certificates.h"
 #include "tests/unit/test.h"
 
@@ -289,6 +290,35 @@ RV_TEST(an_answer_that_cannot_be_sent_is_a_failure) {
     ends_close();
 }
 
+/* Wants another handshake, in the session that the end has; Mbed TLS's context is its begin. */
+static bool renegotiate(end *e) {
+    mbedtls_ssl_context *const ssl = (mbedtls_ssl_context *)(void *)e->tls;
+    mbedtls_ssl_conf_renegotiation((mbedtls_ssl_config *)(uintptr_t)ssl->conf,
+                                   MBEDTLS_SSL_RENEGOTIATION_ENABLED);
+    rv_writer out = rv_writer_over(e->out, sizeof e->out);
+    const bool begun = mbedtls_ssl_renegotiate(ssl) == MBEDTLS_ERR_SSL_WANT_WRITE;
+    const bool sealed = rv_tls_seal(e->tls, RV_LITERAL("x"), &out); /* sends what is left to send */
+    e->out_len = out.len;
+    return begun && sealed == (e == &server); /* which goes on meanwhile */
+}
+
+/* Who wants that is told no, once, and not spoken with any more. */
+RV_TEST(another_handshake_is_refused_for_good) {
+    for (unsigned i = 0; i < 2; i++) {
+        end *const wants = i == 0 ? &client : &server;
+        end *const asked = i == 0 ? &server : &client;
+        RV_CHECK(ends_open("leaf", "ca", "node.test"));
+        shake_hands(RV_TLS_SEALED_LEN);
+        RV_CHECK(rv_tls_established(asked->tls));
+        RV_CHECK(renegotiate(wants));
+        RV_CHECK(wants->out_len > 0 && asked->out_len == 0);
+        carry(wants, asked, RV_TLS_SEALED_LEN);
+        RV_CHECK(asked->result == RV_TLS_FAILED && !rv_tls_established(asked->tls));
+        RV_CHECK(asked->out_len > 0 && asked->out_len < RV_TLS_RECORD_COST); /* one record */
+        ends_close();
+    }
+}
+
 RV_TEST(files_that_do_not_do) {
     rv_tls_config *config;
     rv_error err;
@@ -359,6 +389,7 @@ int main(void) {
     RV_RUN(what_is_no_tls_is_refused);
     RV_RUN(a_record_that_was_changed_does_not_get_through);
     RV_RUN(an_answer_that_cannot_be_sent_is_a_failure);
+    RV_RUN(another_handshake_is_refused_for_good);
     RV_RUN(files_that_do_not_do);
     RV_RUN(renewal);
     RV_RUN(files_end);
