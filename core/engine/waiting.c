@@ -161,11 +161,9 @@ static bool next_of_all(const rv_node *node, rv_waiting_walk *walk, uint64_t *ed
     return true;
 }
 
-bool rv_waiting_next(const rv_node *node, rv_waiting_walk *walk, uint64_t *edge_sequence) {
+/* Those that the index has: all, unless it is partial; then the oldest, as there was room. */
+static bool next_in_chain(const rv_node *node, rv_waiting_walk *walk, uint64_t *edge_sequence) {
     const rv_waiting_index *const w = &node->outbox.waiting;
-    if (w->partial > 0) {
-        return next_of_all(node, walk, edge_sequence);
-    }
     while (walk->at != 0) { /* each turn goes on along the chain */
         const rv_waiting_entry *const entry = &w->entries[walk->at - 1];
         const uint64_t next = node->outbox.next_sequence;
@@ -178,6 +176,12 @@ bool rv_waiting_next(const rv_node *node, rv_waiting_walk *walk, uint64_t *edge_
         }
     }
     return false;
+}
+
+bool rv_waiting_next(const rv_node *node, rv_waiting_walk *walk, uint64_t *edge_sequence) {
+    RV_ASSERT(edge_sequence != NULL);
+    return node->outbox.waiting.partial > 0 ? next_of_all(node, walk, edge_sequence)
+                                            : next_in_chain(node, walk, edge_sequence);
 }
 
 bool rv_waiting_pending(const rv_node *node, uint64_t edge_sequence, rv_pending *pending) {
@@ -200,8 +204,9 @@ bool rv_waiting_again(const rv_node *node, const rv_pending *batch) {
     bool again = false;
     const bool there = rv_pending_event_next(batch, &cursor, &first);
     RV_ASSERT(there && batch->edge_sequence > 0);
-    rv_waiting_walk walk = rv_waiting_by_id(node, first.event_id);
-    while (!again && rv_waiting_next(node, &walk, &sequence)) {
+    const uint32_t hash = hash_of_id(node, first.event_id);
+    rv_waiting_walk walk = {.hash = hash, .at = *head_of(&node->outbox.waiting, hash)};
+    while (!again && next_in_chain(node, &walk, &sequence)) {
         again = sequence < batch->edge_sequence && rv_waiting_pending(node, sequence, &other) &&
                 rv_outbox_batch_has(&other, first.event_id, &event);
     }

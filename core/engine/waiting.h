@@ -45,7 +45,9 @@ void rv_waiting_make(rv_node *node);
 void rv_waiting_add(rv_node *node, uint64_t edge_sequence);
 
 /* True when the batch waits under an earlier edge sequence, too, as the id of its first event says:
- * one stood aside for the schema (engine/back.c) when its caller gave it again. */
+ * one stood aside for the schema (engine/back.c) when its caller gave it again. All that wait are
+ * asked for this, so it is a look at the index: where that is partial, one of the earlier batches,
+ * the newest ones, may be missed. */
 RV_MUST_USE bool rv_waiting_again(const rv_node *node, const rv_pending *batch);
 
 /* A walk over candidates. */
