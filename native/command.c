@@ -44,10 +44,12 @@ static void on_interrupt(int number) {
     interrupts = 1;
 }
 
+/* What is being written then is written on: a call that was broken off would lose what it had. */
 static bool interrupted(void) {
     static bool watched;
     if (!watched) {
-        const struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+        const struct sigaction action = {.sa_handler = on_interrupt,
+                                         .sa_flags = (int)SA_RESETHAND | SA_RESTART};
         struct sigaction before;
         const int failed = sigaction(SIGINT, &action, &before);
         watched = true;

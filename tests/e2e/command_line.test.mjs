@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { binary, cli, folder, lives, must, Node, opened, prepared, schema, until } from './harness.mjs';
+import { binary, cli, folder, lives, must, Node, opened, prepared, schema, sleep, until } from './harness.mjs';
 
 const parent = folder('command-line');
 
@@ -163,6 +163,31 @@ test('a query is ended by what it may take, or by Ctrl-C', async () => {
     assert.deepEqual([await ended, said], [[130, null], 'rivulet: closing: interrupted before it was done\n']);
     assert.equal(must(['doctor', '--json', '--data', data]).sealed, true);
   }
+});
+
+test('Ctrl-C while an answer is shown loses nothing of it', async () => {
+  const data = prepared(parent, 'shown');
+  const rows = 300000;
+  const numbers = `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ${rows}) SELECT i FROM n`;
+  const child = spawn(binary, ['query', numbers, '--data', data], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = lives(child);
+  const state = () => readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1];
+  let last = '';
+  let waits = 0;
+  await until(() => { // for who reads, which is nobody yet: no work is done any more
+    const now = state();
+    waits = now.startsWith('S') && now === last && Number(now.split(' ')[11]) > 0 ? waits + 1 : 0;
+    last = now;
+    return waits > 10;
+  }, 'the answer');
+  child.kill('SIGINT');
+  await sleep(100);
+  let text = '';
+  for await (const part of child.stdout.setEncoding('latin1')) text += part;
+  assert.deepEqual(await ended, [0, null]);
+  const lines = text.trimEnd().split('\n').map((line) => line.trim());
+  assert.deepEqual(lines.slice(2, -1).filter((line, i) => line !== String(i + 1)), []);
+  assert.deepEqual([lines.length, lines.at(-1)], [rows + 3, `(${rows} rows)`]);
 });
 
 test('a watch tells differences where it is asked to', async () => {
