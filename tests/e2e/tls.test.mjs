@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, renameSync } from 'node:fs';
 import https from 'node:https';
 import net from 'node:net';
 import { join } from 'node:path';
@@ -286,6 +286,51 @@ test('who is not trusted is not spoken with: the edge says why, and goes on offl
     assert.equal(await edge.stop(), 0);
     assert.equal(await central.stop(), 0);
   }
+});
+
+/** A way there that holds what comes back until nothing has come for a moment: it arrives together. */
+async function together(port) {
+  const way = { port };
+  const server = net.createServer((from) => {
+    const to = net.connect(way.port, '127.0.0.1');
+    let held = [];
+    let timer;
+    to.on('data', (bytes) => {
+      held.push(bytes);
+      clearTimeout(timer);
+      timer = setTimeout(() => from.write(Buffer.concat(held.splice(0))), 50);
+    });
+    from.pipe(to);
+    for (const [one, another] of [[from, to], [to, from]]) {
+      one.on('error', () => {});
+      one.on('close', () => another.destroy());
+    }
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  way.url = `wss://localhost:${server.address().port}/sync`;
+  way.close = () => server.close();
+  return way;
+}
+
+test('an upstream that speaks before it was asked is none', async () => {
+  const central = await Node.start(prepared(parent, 'asked'), ...served(good));
+  const way = await together(central.port);
+  const edge = await edgeOf('edge-asked', way.url, '--upstream-ca', authority.file);
+  await synced(edge, (await central.status()).position); // so that there was an answer before
+  const hasty = tls.createServer({ cert: readFileSync(good.cert), key: readFileSync(good.key), maxVersion: 'TLSv1.2' }, (socket) => {
+    socket.on('error', () => {});
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n');
+  });
+  hasty.listen(0, '127.0.0.1');
+  await once(hasty, 'listening');
+  way.port = hasty.address().port;
+  assert.equal(await central.stop(), 0);
+  await until(async () => (await edge.status()).upstream.reason?.code === 'upstream_not_rivulet', 'the refusal');
+  assert.match((await edge.status()).upstream.reason.detail, /spoke before it was asked/);
+  assert.equal(await edge.stop(), 0);
+  way.close();
+  hasty.close();
 });
 
 test('an edge that knows its schema reads and writes while its upstream is not trusted', async () => {
