@@ -236,9 +236,8 @@ RV_MUST_USE rv_status rv_node_schema_provide(rv_node *node, rv_bytes text, rv_er
 bool rv_node_provisional(const rv_node *node);
 
 /* First contact: the log's identity from the upstream; keeps the selection in the log. The node
- * makes its own node id. Nothing to do when it is the same already; RV_UPSTREAM_OTHER_LOG. What was
- * provided is forgotten; where something was written under it, the node begins to put that behind
- * the upstream's log (rv_node_rewinding), and RV_UPSTREAM_DIVERGED says to connect again. */
+ * makes its own node id. Nothing to do when it is the same already; RV_UPSTREAM_OTHER_LOG. Where it
+ * was provided with a schema, as rv_node_meet without anything that the log begins with. */
 RV_MUST_USE rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch,
                                     uint64_t root_tag, rv_error *err);
 

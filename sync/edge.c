@@ -34,7 +34,7 @@ rv_status rv_edge_create(rv_edge **edge, const rv_edge_options *options, rv_aren
 
 void rv_edge_unused(const rv_edge *e, rv_unused *unused) {
     RV_ASSERT(e->queue_begin <= e->queue_end);
-    if (!rv_edge_waits(e) && !e->receiving) {
+    if (!rv_edge_waits(e) && !e->receiving && e->meet.len == 0) {
         rv_decoder_unused(e->decoder, unused);
         rv_unused_add(unused, e->inflated, RV_WIRE_MESSAGE_MAX);
         rv_unused_add(unused, e->queue, QUEUE_SIZE);
@@ -111,6 +111,7 @@ void rv_edge_opened(rv_edge *e, int64_t now) {
     RV_ASSERT(!e->receiving && !rv_edge_waits(e));
     e->status.state = RV_EDGE_CONNECTING;
     e->owed = (rv_edge_owed){.hello = true};
+    e->meet = (rv_edge_meet){.active = false};
     e->credit_left = RV_SYNC_CREDIT;
     e->last_received = now;
     e->last_ping = now;
@@ -165,6 +166,8 @@ void rv_edge_closed(rv_edge *e, const rv_error *reason, int64_t now) {
     if (e->status.state == RV_EDGE_CONNECTED) {
         await_anew(e);
     }
+    e->meet.active = false; /* what was gathered stays for the node, until it has it */
+    e->meet.len = rv_node_rewinding(e->node) ? e->meet.len : 0;
     e->owed = (rv_edge_owed){.hello = false};
     e->stalled = false;
     e->held = (rv_error){.status = RV_OK};
@@ -238,7 +241,7 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     if (status != RV_OK) {
         return status;
     }
-    if (e->status.state != RV_EDGE_CONNECTING || e->owed.hello) {
+    if (e->status.state != RV_EDGE_CONNECTING || e->owed.hello || e->meet.active) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent a welcome out of turn");
     }
     if (welcome.diverged) {
@@ -247,6 +250,13 @@ static rv_status take_welcome(rv_edge *e, rv_bytes body, int64_t now, rv_error *
     if (welcome.schema_version == 0 && rv_node_provisional(e->node)) {
         return rv_error_set(err, RV_BUSY,
                             "the upstream has no schema yet, and this edge goes on with its own");
+    }
+    if (rv_node_provisional(e->node)) {
+        status = rv_edge_select_welcome(e, &welcome, err);
+        if (status == RV_OK) {
+            rv_edge_meet_begin(e, &welcome);
+        }
+        return status;
     }
     status = rv_node_adopt(e->node, welcome.log_id, (uint32_t)welcome.epoch, welcome.root_tag, err);
     if (status != RV_OK) { /* of an epoch that began since the hello, the next one will tell */
@@ -406,6 +416,9 @@ rv_status rv_edge_receive(rv_edge *e, rv_bytes message, int64_t now, rv_error *e
     if (kind == RV_WIRE_WELCOME) {
         return take_welcome(e, body, now, err);
     }
+    if (e->meet.active) {
+        return rv_edge_meet_take(e, kind, message.len, body, err);
+    }
     if (e->status.state != RV_EDGE_CONNECTED) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream began without a welcome");
     }
@@ -516,12 +529,15 @@ bool rv_edge_send(rv_edge *e, int64_t now, rv_bytes *message) {
         e->owed.hello = false;
         *message = rv_writer_bytes(&w);
         sent = true;
-    } else if (e->status.state == RV_EDGE_CONNECTED && e->owed.selection && !rv_edge_waits(e)) {
+    } else if ((e->status.state == RV_EDGE_CONNECTED || e->meet.active) && e->owed.selection &&
+               !rv_edge_waits(e)) {
         rv_writer w = rv_writer_over(e->inflated, RV_WIRE_MESSAGE_MAX);
         rv_edge_write_selection(e, &w);
         e->owed.selection = false;
         *message = rv_writer_bytes(&w);
         sent = true;
+    } else if (e->meet.active) {
+        sent = rv_edge_meet_send(e, message);
     } else if (e->status.state == RV_EDGE_CONNECTED) {
         rv_writer w = rv_writer_over(e->small, sizeof e->small);
         sent = write_small(e, now, &w);
@@ -550,7 +566,7 @@ rv_status rv_edge_poll(rv_edge *e, int64_t now, rv_error *err) {
                             (uint64_t)(RV_SYNC_SILENCE_US / 1000000));
     }
     if (e->status.state != RV_EDGE_CONNECTED) {
-        return RV_OK;
+        return e->meet.active ? rv_edge_meet_poll(e, err) : RV_OK;
     }
     if (now >= e->proof_until) {
         return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,

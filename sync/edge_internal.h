@@ -15,6 +15,7 @@
 #ifndef RV_SYNC_EDGE_INTERNAL_H
 #define RV_SYNC_EDGE_INTERNAL_H
 
+#include "core/engine/rewind.h"
 #include "sync/backoff.h"
 #include "sync/decode.h"
 #include "sync/edge.h"
@@ -41,6 +42,16 @@ typedef struct rv_edge_owed {
 } rv_edge_owed;
 
 #define SELECTION_BYTES (RV_SELECTION_LEN_MAX + 4096) /* a selection's binary form */
+
+/* The first contact of a node that has a schema of its own (edge_meet.c). */
+typedef struct rv_edge_meet {
+    bool active;      /* welcomed, and the root's schema is gathered, */
+    bool over;        /* or as much of it as comes first: the node is to take it */
+    uint64_t version; /* of the root's schema: gathered, */
+    uint64_t wanted;  /* and as the welcome has it */
+    size_t len;       /* bytes gathered, in `queue` */
+    rv_rewind to;
+} rv_edge_meet;
 
 /* What was asked for of the past (edge_fill.c). */
 typedef struct rv_edge_fill {
@@ -79,6 +90,7 @@ struct rv_edge {
     rv_edge_token token;
     rv_relayer *relayer; /* NULL: it is no gateway */
     rv_edge_fill fill;
+    rv_edge_meet meet;
     rv_backoff backoff;
     rv_backoff refusals; /* of what is selected, since something came of it */
     rv_edge_status status;
@@ -141,6 +153,22 @@ RV_MUST_USE rv_status rv_edge_try_again(rv_edge *edge, rv_error *err);
 
 /* The connection ended: forgets what waits, takes back an open batch. */
 void rv_edge_drop(rv_edge *edge);
+
+/* --- edge_meet.c --- */
+
+/* The welcome of the upstream that a provisional node meets. */
+void rv_edge_meet_begin(rv_edge *edge, const rv_wire_welcome *welcome);
+
+/* A message behind it. RV_OK: another one is awaited, or the node; else the connection ends:
+ * RV_UPSTREAM_DIVERGED, as the node takes the upstream's log. */
+RV_MUST_USE rv_status rv_edge_meet_take(rv_edge *edge, rv_wire_kind kind, size_t len, rv_bytes body,
+                                        rv_error *err);
+
+/* Goes on when the node was not ready. The same. */
+RV_MUST_USE rv_status rv_edge_meet_poll(rv_edge *edge, rv_error *err);
+
+/* Credit that is given back meanwhile. */
+RV_MUST_USE bool rv_edge_meet_send(rv_edge *edge, rv_bytes *message);
 
 /* --- edge_fill.c --- */
 

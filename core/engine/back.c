@@ -124,6 +124,27 @@ static rv_status write_known(rv_node *node, rv_ledger_changes *changes) {
     return status == RV_OK && unknown == 0 ? rv_provisional_unname(node, changes) : status;
 }
 
+rv_status rv_outbox_back_write(rv_node *node, rv_error *err) {
+    rv_writer body;
+    rv_outbox_back_open(node);
+    if (rv_schema_version(node->schema) == 0 ||
+        (node->outbox.held_back == 0 && !rv_provisional_waits(node))) {
+        return RV_END;
+    }
+    rv_status status = rv_node_ledger_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = write_known(node, &changes);
+    if (body.len == 0) {
+        rv_log_append_cancel(node->log);
+        return RV_END;
+    }
+    rv_node_ledger_commit(node, &body, &changes);
+    return status == RV_OK ? RV_END : RV_OK;
+}
+
 void rv_outbox_back_poll(rv_node *node) {
     rv_outbox *const o = &node->outbox;
     const uint32_t now = rv_schema_version(node->schema);

@@ -130,8 +130,7 @@ struct rv_node {
     rv_ids_met ids_met;
     uint8_t drawn_id[16]; /* the node's, as long as it has no log */
     bool drawn;
-    rv_schema_mark unprovided; /* the schema, before it was provided with (engine/provisional.h) */
-    bool relays_known;         /* what is kept for others was looked at since the node was opened */
+    bool relays_known; /* what is kept for others was looked at since the node was opened */
 };
 
 /* RV_OK, or why the node takes nothing: not open, closing, read-only. */
@@ -143,6 +142,10 @@ void rv_node_rebuild(rv_node *node);
 
 /* Makes the node read-only for this reason, unless it is already. Returns the status. */
 rv_status rv_node_fail(rv_node *node, const rv_error *err);
+
+/* Before the node is open: receives what the root's log begins with, if it is not there. RV_OK, or
+ * as receiving, after which nothing has changed. */
+RV_MUST_USE rv_status rv_node_receive_met(rv_node *node, const rv_met *met, rv_error *err);
 
 /* The batch that is being received is about to change the state: opens that for it. */
 void rv_node_receive_fold(rv_node *node);

@@ -193,6 +193,10 @@ void rv_outbox_back_open(rv_node *node);
 uint64_t rv_outbox_back_first(const rv_node *node); /* edge sequence; UINT64_MAX: none waits */
 void rv_outbox_back_poll(rv_node *node);
 
+/* The same before the node is open, without laying anything. RV_END: all that is known has joined;
+ * RV_OK: some; RV_PENDING, RV_BUSY, and failures of the storage. */
+RV_MUST_USE rv_status rv_outbox_back_write(rv_node *node, rv_error *err);
+
 /* Takes note of what has become durable. */
 void rv_outbox_poll(rv_node *node);
 

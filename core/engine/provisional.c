@@ -9,7 +9,9 @@
 #include "core/log/segment.h"
 #include "core/model/schema_shape.h"
 
-#define ENTRY_MAX 32u /* bytes of an entry of a selection beside its texts, at most */
+#define ENTRY_MAX   32u /* bytes of an entry of a selection beside its texts, at most */
+#define MET_FOREIGN 0x01u
+#define MET_ENDS    0x02u
 
 static const rv_bytes no_key = {NULL, 0};
 
@@ -75,12 +77,7 @@ rv_status rv_node_schema_provide(rv_node *node, rv_bytes text, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    const uint32_t version = rv_schema_version(node->schema);
-    const rv_schema_mark before = rv_schema_mark_of(node->schema);
     status = rv_schema_apply(node->schema, text, err);
-    if (status == RV_OK && version == 0) {
-        node->unprovided = before;
-    }
     node->outbox.revision += status == RV_OK;
     return status;
 }
@@ -114,15 +111,64 @@ rv_status rv_provisional_keep(rv_node *node, rv_error *err) {
     return status;
 }
 
-void rv_provisional_forget(rv_node *node) {
-    RV_ASSERT(!rv_log_has_identity(node->log) && !rv_state_overlay_laid(node->state));
-    if (rv_node_provisional(node)) {
-        rv_schema_take_back(node->schema, &node->unprovided);
-        rv_node_give(node);
-        node->outbox.held_version = 0;
-        node->outbox.revision += 1;
-        node->rewinding.count += 1; /* what was compiled for the schema is good no more */
+/* --- meeting the upstream --- */
+
+void rv_met_write(rv_writer *w, const rv_met *met) {
+    const rv_event *const e = &met->event;
+    RV_ASSERT(e->type == RV_SYSTEM_SCHEMA_TYPE && e->position <= met->watermark);
+    rv_write_u64(w, met->watermark);
+    rv_write_u64(w, met->chain_hash);
+    rv_write_u64(w, e->position);
+    rv_write_u64(w, e->version);
+    rv_write_u32(w, e->schema_version);
+    rv_write_u64(w, (uint64_t)e->recorded_at);
+    rv_write_u64(w, (uint64_t)e->written_at);
+    rv_write_u8(w, (uint8_t)((e->foreign_id ? MET_FOREIGN : 0) | (e->batch_end ? MET_ENDS : 0)));
+    rv_write(w, rv_bytes_of(e->event_id, sizeof e->event_id));
+    rv_write_varint(w, e->metadata.len);
+    rv_write(w, e->metadata);
+    rv_write_varint(w, e->data.len);
+    rv_write(w, e->data);
+}
+
+bool rv_met_read(rv_cursor *c, rv_met *met) {
+    rv_event *const e = &met->event;
+    RV_ASSERT(c != NULL);
+    *met = (rv_met){.event = {.type = RV_SYSTEM_SCHEMA_TYPE, .declaration = RV_NONE}};
+    met->watermark = rv_read_u64(c);
+    met->chain_hash = rv_read_u64(c);
+    e->position = rv_read_u64(c);
+    e->version = rv_read_u64(c);
+    e->schema_version = rv_read_u32(c);
+    e->recorded_at = (int64_t)rv_read_u64(c);
+    e->written_at = (int64_t)rv_read_u64(c);
+    const uint8_t flags = rv_read_u8(c);
+    e->foreign_id = (flags & MET_FOREIGN) != 0;
+    e->batch_end = (flags & MET_ENDS) != 0;
+    const rv_bytes id = rv_read(c, sizeof e->event_id);
+    if (id.len == sizeof e->event_id) {
+        memcpy(e->event_id, id.ptr, sizeof e->event_id);
     }
+    e->metadata = rv_read(c, rv_read_varint(c));
+    e->data = rv_read(c, rv_read_varint(c));
+    return !c->bad && (flags & ~(MET_FOREIGN | MET_ENDS)) == 0 && e->data.len > 0;
+}
+
+rv_status rv_node_meet(rv_node *node, const rv_rewind *to, rv_error *err) {
+    RV_ASSERT(rv_node_provisional(node) && to->adopts && to->watermark == 0);
+    if (to->epoch == 0 || to->root_tag >> RV_NODE_TAG_BITS != 0) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR,
+                            "the upstream is in epoch 0, or its tag has more than %u bits",
+                            (uint64_t)RV_NODE_TAG_BITS);
+    }
+    rv_status status = rv_node_check_writable(node, err);
+    status = status == RV_OK ? rv_provisional_keep(node, err) : status;
+    status = status == RV_OK ? rv_node_rewind(node, to, err) : status;
+    return status == RV_OK
+               ? rv_error_set(err, RV_UPSTREAM_DIVERGED,
+                              "this edge has met its upstream, and puts what was written before "
+                              "behind the upstream's log")
+               : status;
 }
 
 /* --- going back to nothing --- */

@@ -5,13 +5,14 @@
  * writes waits in the outbox. Until the upstream is met, none of this is anybody else's.
  *
  *     nothing --(provide)--> in memory --(the first write)--> a log of the edge's own, in epoch 0
- *        \                      |                                |
- *         `----- adopt ---------+--> a log of the root's  <------' by going back to nothing
- *                                                                  (engine/rewind.h)
+ *         \                      `------------(meet)-------------->|
+ *          `---- adopt --> a log of the root's  <------------------' by going back to nothing
+ *                                                                    (engine/rewind.h)
  *
  * The log of the edge's own has the schema's texts as its events, and batches that wait, which name
  * version 0 of the schema. What the upstream is asked for is asked as by an edge that has nothing;
- * its welcome says which log it is. The batches then stand aside (engine/back.c) with
+ * its welcome says which log it is, and what it sends first is the root's schema. Until that is
+ * here the edge goes on with its own; then the batches stand aside (engine/back.c) with
  *
  *     NAME   number of an event type, u16 big-endian   -> hash of its declaration, and its name
  *
@@ -20,11 +21,14 @@
  *
  *   invariant 1: rv_node_identity is of a root's log, or there is none.
  *   invariant 2: events of a log in epoch 0 are texts of the schema, and nothing else.
+ *   invariant 3: an edge that had a schema before the first contact has one whenever it is open,
+ *                after a crash too: the provisional one, or its root's.
  */
 #ifndef RV_CORE_ENGINE_PROVISIONAL_H
 #define RV_CORE_ENGINE_PROVISIONAL_H
 
 #include "core/engine/outbox.h"
+#include "core/engine/rewind.h"
 #include "core/log/ledger.h"
 
 /* What batches name that are written under a provisional schema. */
@@ -41,8 +45,24 @@ size_t rv_provisional_reserve(const rv_node *node);
  * RV_STORAGE_FULL, RV_STATE_FULL, RV_SCHEMA_TOO_LARGE. */
 RV_MUST_USE rv_status rv_provisional_keep(rv_node *node, rv_error *err);
 
-/* The upstream was met before anything was written: what was provided is forgotten. */
-void rv_provisional_forget(rv_node *node);
+/* --- meeting the upstream --- */
+
+/* A schema change of the root's, which a batch of its own ends: what its log begins with. */
+typedef struct rv_met {
+    rv_event event; /* its texts are borrowed */
+    uint64_t watermark;
+    uint64_t chain_hash;
+} rv_met;
+
+/* As it stands in the file `rewind`. False: it is none, or not all of it is there. */
+void rv_met_write(rv_writer *w, const rv_met *met);
+RV_MUST_USE bool rv_met_read(rv_cursor *c, rv_met *met);
+
+/* A node that is provisional has met its upstream, whose log this is: once what was provided is
+ * durable it goes back to nothing, and takes what that log begins with for its own. RV_PENDING,
+ * RV_BUSY, RV_STORAGE_FULL: poll, then again; RV_UPSTREAM_DIVERGED: it is under way; else as
+ * rv_node_schema_provide and rv_node_rewind; RV_PROTOCOL_ERROR: no root has that epoch or tag. */
+RV_MUST_USE rv_status rv_node_meet(rv_node *node, const rv_rewind *to, rv_error *err);
 
 /* Going back to nothing: a schema's text met on the way is applied, and in the end the ledger gets
  * the names of its event types. False: there is no room. */

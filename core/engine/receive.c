@@ -45,14 +45,10 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
                             "the upstream is in epoch 0, or its tag has more than %u bits",
                             (uint64_t)RV_NODE_TAG_BITS);
     }
-    if (rv_log_has_identity(node->log) && rv_node_provisional(node)) {
+    if (rv_node_provisional(node)) {
         rv_rewind to = {.epoch = epoch, .adopts = true, .root_tag = root_tag};
         memcpy(to.log_id, log_id, sizeof to.log_id);
-        status = rv_node_rewind(node, &to, err);
-        return status != RV_OK ? status
-                               : rv_error_set(err, RV_UPSTREAM_DIVERGED,
-                                              "this edge has met its upstream, and puts what was "
-                                              "written before behind the upstream's log");
+        return rv_node_meet(node, &to, err);
     }
     if (rv_log_has_identity(node->log)) {
         const rv_log_identity *own = &node->identity;
@@ -67,7 +63,6 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
                                   "the upstream is at epoch %u, this data directory at %u",
                                   (uint64_t)epoch, (uint64_t)own->epoch);
     }
-    rv_provisional_forget(node);
     rv_log_identity identity = {.epoch = epoch, .root_tag = root_tag, .root = false};
     memcpy(identity.log_id, log_id, sizeof identity.log_id);
     memcpy(identity.node_id, rv_node_id(node), sizeof identity.node_id);
@@ -76,16 +71,10 @@ rv_status rv_node_adopt(rv_node *node, const uint8_t *log_id, uint32_t epoch, ui
     return RV_OK;
 }
 
-rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
+static rv_status begin(rv_node *node, rv_error *err) {
     rv_receiving *r = &node->receiving;
     RV_ASSERT(!r->active && node->role == RV_ROLE_EDGE);
-    rv_status status = rv_node_check_writable(node, err);
-    if (status == RV_OK && !rv_log_has_identity(node->log)) {
-        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent events before its welcome");
-    }
-    if (status == RV_OK && !node->held.logged) {
-        status = rv_node_log_selection(node, err);
-    }
+    rv_status status = node->held.logged ? RV_OK : rv_node_log_selection(node, err);
     if (status == RV_OK) {
         node->read_generation += 1;
         status = rv_log_append_begin(node->log, &r->body, err);
@@ -107,6 +96,15 @@ rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
     r->schema = rv_schema_mark_of(node->schema);
     rv_opaque_begin(&node->opaque);
     return RV_OK;
+}
+
+rv_status rv_node_receive_begin(rv_node *node, rv_error *err) {
+    RV_ASSERT(!node->receiving.active && node->role == RV_ROLE_EDGE);
+    rv_status status = rv_node_check_writable(node, err);
+    if (status == RV_OK && !rv_log_has_identity(node->log)) {
+        return rv_error_set(err, RV_PROTOCOL_ERROR, "the upstream sent events before its welcome");
+    }
+    return status == RV_OK ? begin(node, err) : status;
 }
 
 /* Most messages of an edge that waits for news only move W: what waits stays as it lies. */
@@ -323,6 +321,28 @@ void rv_node_receive_cancel(rv_node *node) {
         r->active = false;
         rv_outbox_received(node, NULL, false);
     }
+}
+
+rv_status rv_node_receive_met(rv_node *node, const rv_met *met, rv_error *err) {
+    rv_event event = met->event;
+    RV_ASSERT(node->phase == RV_NODE_RECOVERING);
+    if (event.position <= rv_log_watermark(node->log)) {
+        return RV_OK; /* it was received, before a crash */
+    }
+    rv_status status = begin(node, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    status =
+        rv_node_receive_stream(node, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH), &event.stream, err);
+    status = status == RV_OK ? rv_node_receive_event(node, &event, err) : status;
+    status = status == RV_OK
+                 ? rv_node_receive_commit(node, met->watermark, met->chain_hash, err)
+                 : status;
+    if (status != RV_OK) {
+        rv_node_receive_cancel(node);
+    }
+    return status;
 }
 
 bool rv_node_in_batch(const rv_node *node) {

@@ -107,6 +107,7 @@ static rv_status create(rv_rewinding *r) {
         r->chunk_last = false;
         r->written = (rv_ledger_place){0};
         r->records_len = 0;
+        r->first_len = 0;
     }
     RV_ASSERT(!r->good);
     return status;
@@ -135,6 +136,22 @@ static rv_status write_records(rv_node *node) {
         }
         RV_ASSERT(chunk.len > 0);
     }
+}
+
+/* Writes what the other log begins with. */
+static rv_status write_first(rv_node *node) {
+    rv_rewinding *const r = &node->rewinding;
+    const rv_bytes first = r->to.first;
+    RV_ASSERT(r->to.adopts || first.len == 0);
+    if (first.len == 0) {
+        return RV_OK;
+    }
+    if (!rv_op_active(&r->op)) {
+        r->crc = rv_crc32c(r->crc, first);
+    }
+    const rv_status status = rv_op_write(&r->ops, &r->op, r->file, r->offset, first);
+    r->first_len = status == RV_OK ? first.len : 0;
+    return status;
 }
 
 static rv_status write_header(rv_node *node) {
@@ -177,6 +194,8 @@ static rv_status step(rv_node *node, rv_error *err) {
         return create(r);
     case RV_REWIND_RECORDS:
         return write_records(node);
+    case RV_REWIND_FIRST:
+        return write_first(node);
     case RV_REWIND_HEADER:
         return write_header(node);
     case RV_REWIND_FLUSH:

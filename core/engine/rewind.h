@@ -6,6 +6,7 @@
  * everything else; nothing can be read or written meanwhile.
  *
  *     open -> DRAIN -> CLOSE -> SURVEY -> KEEP … -> CLOSE -> OPEN (-> CUT) -> PUT … -> open
+ *                                                                     (-> MEET -> BACK)
  *
  * SURVEY reads the log once more, and makes the ledger that there will be: what waits, and what had
  * waited behind the position and was accepted, which now waits again. KEEP writes it to a file,
@@ -34,6 +35,8 @@ typedef struct rv_rewind {
                     its place, with this id, and the root's tag */
     uint8_t log_id[16];
     uint64_t root_tag;
+    rv_bytes first; /* what that log begins with (rv_met_write), as far as it is known; borrowed
+                       until this is over */
 } rv_rewind;
 
 /* Begins to go back; rv_node_poll goes on with it. RV_OK: it is under way, and who waits for the
@@ -77,6 +80,7 @@ typedef enum rv_rewind_phase {
     RV_REWIND_CLEAR, /* a file of that name, which is of no use */
     RV_REWIND_CREATE,
     RV_REWIND_RECORDS,
+    RV_REWIND_FIRST,
     RV_REWIND_HEADER,
     RV_REWIND_FLUSH,
     RV_REWIND_CLOSE_AGAIN,
@@ -96,6 +100,8 @@ typedef enum rv_rewind_step {
     RV_REWIND_STALE,  /* entries that are not to be, or not so, leave the ledger */
     RV_REWIND_PUT,    /* and the file's are put */
     RV_REWIND_SELECT, /* what is to be held, in a batch of its own, */
+    RV_REWIND_MEET,   /* another log: what it begins with, the root's schema, is received, */
+    RV_REWIND_BACK,   /* and what it knows of what waits is translated; */
     RV_REWIND_LAST,   /* the epoch, */
     RV_REWIND_WAIT,   /* durably */
     RV_REWIND_REMOVE,
@@ -124,6 +130,7 @@ typedef struct rv_rewinding {
     uint64_t base_position; /* and where that is */
     rv_log_end_place place;
     uint64_t records_len;
+    uint64_t first_len; /* of `to.first`, behind the records */
     rv_ledger_place written; /* in the ledger: up to where its records are in the file */
     rv_ledger_place behind;  /* in STALE: up to where the ledger was compared */
     rv_rewound rewound;

@@ -8,7 +8,9 @@
  *
  * Where the log was the edge's own, all of it goes: RECOVER -> DISCARD -> LOOK, with nothing to be
  * recovered. That is so as long as its files are the only ones: a log with the new id was begun
- * since, and only goes on from where it was.
+ * since, and only goes on from where it was. It gets what is to be held first, and what the root's
+ * log begins with, its schema: SELECT -> MEET -> BACK -> LAST, so that there is no moment at which
+ * the edge is open and has neither this schema nor its own.
  *
  * RECOVER is everything that opening a node is otherwise, up to the place where the log is to end.
  * STALE and PUT go over the records in turn, a buffer at a time: entries that are not in the file,
@@ -38,7 +40,7 @@ void rv_rewind_head_encode(const rv_node *node, uint8_t *to) {
     if (r->to.adopts) {
         rv_write(&w, rv_bytes_of(r->to.log_id, sizeof r->to.log_id));
         rv_write_u64(&w, r->to.root_tag);
-        rv_write_u64(&w, 0);
+        rv_write_u64(&w, r->first_len);
     } else {
         rv_write_u64(&w, r->to.watermark);
         rv_write_u64(&w, r->to.chain_hash);
@@ -60,6 +62,7 @@ static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t
         return false;
     }
     r->records_len = rv_load_u64(from + 16);
+    r->first_len = 0;
     memcpy(r->log_id, from + 24, sizeof r->log_id);
     r->to.epoch = rv_load_u32(from + 40);
     *crc = rv_load_u32(from + 44);
@@ -67,6 +70,7 @@ static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t
     if (r->to.adopts) {
         memcpy(r->to.log_id, from + 48, sizeof r->to.log_id);
         r->to.root_tag = rv_load_u64(from + 64);
+        r->first_len = rv_load_u64(from + 72);
         r->place = (rv_log_end_place){0, 0};
     } else {
         r->to.watermark = rv_load_u64(from + 48);
@@ -76,8 +80,9 @@ static bool head_decode(rv_node *node, const uint8_t *from, size_t len, uint32_t
     }
     RV_ASSERT(crc != NULL);
     return r->to.epoch > 0 && r->to.watermark <= RV_POSITION_MAX &&
-           r->to.root_tag >> RV_NODE_TAG_BITS == 0 && r->records_len <= UINT64_MAX / 2 &&
-           r->size >= RV_REWIND_HEAD + r->records_len;
+           r->to.root_tag >> RV_NODE_TAG_BITS == 0 && r->records_len <= UINT64_MAX / 4 &&
+           r->first_len <= UINT64_MAX / 4 &&
+           r->size >= RV_REWIND_HEAD + r->records_len + r->first_len;
 }
 
 /* --- reading it --- */
@@ -105,11 +110,20 @@ static rv_status fail(rv_node *node, rv_status status, rv_error *err) {
     return status;
 }
 
-/* The next buffer of records, from `offset` on. RV_OK, RV_PENDING, RV_DATA_DAMAGED, RV_STORAGE_….
- */
-static rv_status read_chunk(rv_node *node) {
+/* Where the records end in the file, and where all does. */
+static uint64_t records_end(const rv_rewinding *r) {
+    return RV_REWIND_HEAD + r->records_len;
+}
+
+static uint64_t all_end(const rv_rewinding *r) {
+    RV_ASSERT(r->to.adopts || r->first_len == 0);
+    return records_end(r) + r->first_len;
+}
+
+/* The next buffer, from `offset` on, up to this end. RV_OK, RV_PENDING, RV_DATA_DAMAGED,
+ * RV_STORAGE_…. */
+static rv_status read_chunk(rv_node *node, uint64_t end) {
     rv_rewinding *const r = &node->rewinding;
-    const uint64_t end = RV_REWIND_HEAD + r->records_len;
     RV_ASSERT(r->open && r->offset <= end);
     const uint64_t left = end - r->offset;
     const size_t want = left < node->results.cap ? (size_t)left : node->results.cap;
@@ -169,7 +183,7 @@ static rv_status step_read(rv_node *node) {
 
 static rv_status step_sum(rv_node *node) {
     rv_rewinding *const r = &node->rewinding;
-    rv_status status = r->chunk_read ? RV_OK : read_chunk(node);
+    rv_status status = r->chunk_read ? RV_OK : read_chunk(node, all_end(r));
     if (status != RV_OK && status != RV_DATA_DAMAGED) {
         return status;
     }
@@ -326,7 +340,7 @@ static rv_status write_some(rv_node *node, bool *over, rv_error *err) {
     rv_rewinding *const r = &node->rewinding;
     rv_writer body;
     size_t used = 0;
-    rv_status status = r->chunk_read ? RV_OK : read_chunk(node);
+    rv_status status = r->chunk_read ? RV_OK : read_chunk(node, records_end(r));
     r->chunk_read = status == RV_OK;
     status = status == RV_OK ? rv_node_ledger_begin(node, &body, err) : status;
     if (status != RV_OK) {
@@ -369,16 +383,6 @@ static rv_status step_write(rv_node *node, rv_error *err) {
     return status;
 }
 
-/* What is to be held was named further on in the log, which is cut off. */
-static rv_status step_select(rv_node *node, rv_error *err) {
-    const rv_node_held *const held = &node->held;
-    const bool gone = held->given && !rv_selection_equal(&held->wanted, &held->selection);
-    const rv_status status = gone ? rv_node_log_selection(node, err) : RV_OK;
-    node->rewinding.step = status == RV_OK ? RV_REWIND_LAST : RV_REWIND_SELECT;
-    RV_ASSERT(node->rewinding.good);
-    return status;
-}
-
 /* What it was told to hold behind the place it is told again, unless it was opened with something
  * else. What was purged for that may be what the log says, at the place, that it has: it is filled
  * in behind a base. True: there is an entry of that, under this key. */
@@ -392,6 +396,9 @@ static bool tell_selection(rv_node *node, rv_writer *body, rv_bytes *key) {
     }
     const bool good = rv_selection_decode(value, &selection, NULL) == RV_OK; /* it was checked */
     RV_ASSERT(good);
+    if (node->rewinding.to.adopts && node->held.logged) {
+        return true; /* before a crash */
+    }
     if (swapped && node->rewinding.gone > 0) {
         rv_past_forget(&node->held.past, node->rewinding.gone);
         rv_held_lose_rows(&node->held);
@@ -404,6 +411,79 @@ static bool tell_selection(rv_node *node, rv_writer *body, rv_bytes *key) {
         node->held.logged = true;
     }
     return true;
+}
+
+static rv_status more_than_fits(rv_error *err) {
+    return rv_error_set(err, RV_DATA_DAMAGED,
+                        "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
+}
+
+/* Another log begins with what is to be held. */
+static rv_status tell_first(rv_node *node, rv_error *err) {
+    rv_writer body;
+    rv_bytes key;
+    rv_status status = rv_node_ledger_begin(node, &body, err);
+    if (status != RV_OK) {
+        return status;
+    }
+    const bool told = tell_selection(node, &body, &key);
+    rv_ledger_changes changes = rv_ledger_begin(&body);
+    status = told ? rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, key) : RV_OK;
+    if (body.len == 0 || status != RV_OK) {
+        rv_log_append_cancel(node->log);
+        return status == RV_OK ? RV_OK : more_than_fits(err);
+    }
+    rv_node_ledger_commit(node, &body, &changes);
+    return RV_OK;
+}
+
+/* What is to be held was named further on in the log, which is cut off. */
+static rv_status step_select(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    const rv_node_held *const held = &node->held;
+    if (r->to.adopts) {
+        const rv_status told = tell_first(node, err);
+        r->step = told == RV_OK ? RV_REWIND_MEET : r->step;
+        r->offset = records_end(r);
+        r->chunk_read = false;
+        return told;
+    }
+    const bool gone = held->given && !rv_selection_equal(&held->wanted, &held->selection);
+    const rv_status status = gone ? rv_node_log_selection(node, err) : RV_OK;
+    r->step = status == RV_OK ? RV_REWIND_LAST : RV_REWIND_SELECT;
+    RV_ASSERT(r->good);
+    return status;
+}
+
+/* Receives the next of what the root's log begins with. What this node cannot take, or read with
+ * the memory that it has now, the upstream sends again. */
+static rv_status step_meet(rv_node *node, rv_error *err) {
+    rv_rewinding *const r = &node->rewinding;
+    rv_met met;
+    RV_ASSERT(r->to.adopts);
+    rv_status status = r->chunk_read ? RV_OK : read_chunk(node, all_end(r));
+    if (status != RV_OK) {
+        return status;
+    }
+    r->chunk_read = true;
+    rv_cursor c = rv_cursor_over(rv_bytes_of(node->results.ptr, r->chunk_len));
+    const bool read = rv_met_read(&c, &met);
+    status = read ? rv_node_receive_met(node, &met, err) : RV_END;
+    if (status == RV_PENDING || status == RV_BUSY || status == RV_STORAGE_FULL ||
+        status == RV_READ_ONLY) {
+        return status;
+    }
+    r->offset += read ? r->chunk_len - rv_cursor_left(&c) : 0;
+    r->chunk_read = false;
+    r->step = status == RV_OK ? RV_REWIND_MEET : RV_REWIND_BACK;
+    return RV_OK;
+}
+
+static rv_status step_back(rv_node *node, rv_error *err) {
+    const rv_status status = rv_outbox_back_write(node, err);
+    RV_ASSERT(node->rewinding.to.adopts);
+    node->rewinding.step = status == RV_END ? RV_REWIND_LAST : RV_REWIND_BACK;
+    return status == RV_END ? RV_OK : status;
 }
 
 static rv_status step_last(rv_node *node, rv_error *err) {
@@ -425,8 +505,7 @@ static rv_status step_last(rv_node *node, rv_error *err) {
         rv_log_append_cancel(node->log);
         return status == RV_BUSY
                    ? too_small(node, err)
-                   : rv_error_set(err, RV_DATA_DAMAGED,
-                                  "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
+                   : more_than_fits(err);
     }
     rv_node_ledger_commit(node, &body, &changes);
     r->step = RV_REWIND_WAIT;
@@ -539,6 +618,10 @@ static rv_status step(rv_node *node, rv_error *err) {
         return step_write(node, err);
     case RV_REWIND_SELECT:
         return step_select(node, err);
+    case RV_REWIND_MEET:
+        return step_meet(node, err);
+    case RV_REWIND_BACK:
+        return step_back(node, err);
     case RV_REWIND_LAST:
         return step_last(node, err);
     case RV_REWIND_WAIT:
