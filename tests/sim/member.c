@@ -119,6 +119,7 @@ void sim_member_start(sim_member *member) {
     const rv_status status = rv_node_create(&member->node, &options, NULL);
     RV_ASSERT(status == RV_OK);
     member->process += 1;
+    member->provides = false;
     member->selects = false;
     sim_member_disconnected(member);
     member->life = SIM_OPENING;

@@ -93,6 +93,7 @@ typedef struct sim_member {
     uint8_t upstream; /* that it connects to now: its plan's, or the root */
     /* the process */
     sim_life life;
+    bool provides;    /* while opening: its node is open, and gets its application's schema */
     uint32_t process; /* counts starts */
     int64_t restart_at;
     uint8_t *node_memory;

@@ -145,8 +145,8 @@ static void start(sim_world *world, sim_member *member) {
 }
 
 /* Its application gives it the schema that it was written for, each time; its numbers are not the
- * root's. */
-static void provide(const sim_world *world, sim_member *member) {
+ * root's. What a crash has left of it is in a log, and has to wait for the disk when it grows. */
+static rv_status provide(const sim_world *world, sim_member *member, rv_error *err) {
     static const char own[] =
         "CREATE AGGREGATE own (id bigint PRIMARY KEY);"
         "CREATE EVENT_TYPE own_made (own_id creates own(id));"
@@ -154,19 +154,25 @@ static void provide(const sim_world *world, sim_member *member) {
     const char *const texts[] = {own, sim_schema_of(world->plan->schema)->text};
     const bool unmet = world->plan->features.unmet && member->plan->role == SIM_EDGE &&
                        rv_node_identity(member->node) == NULL;
-    for (unsigned i = 0; i < 2 && unmet && rv_schema_version(rv_node_schema(member->node)) <= i;
-         i++) {
+    rv_status status = RV_OK;
+    for (unsigned i = 0; i < 2 && unmet && status == RV_OK; i++) {
+        const bool has = rv_schema_version(rv_node_schema(member->node)) > i;
         const rv_bytes text = rv_bytes_of_string(texts[i]);
-        const rv_status status = rv_node_schema_provide(member->node, text, NULL);
-        RV_ASSERT(status == RV_OK); /* there is nothing to wait for yet */
+        status = has ? RV_OK : rv_node_schema_provide(member->node, text, err);
     }
+    return status;
 }
 
 static void open_turn(sim_world *world, sim_member *member) {
     rv_error err;
-    const rv_status status = rv_node_open(member->node, &err);
-    if (status == RV_PENDING) {
-        (void)!rv_node_poll(member->node, NULL); /* what failed is told by the next open */
+    rv_status status =
+        member->provides ? rv_node_poll(member->node, &err) : rv_node_open(member->node, &err);
+    if (status == RV_OK) {
+        member->provides = true;
+        status = provide(world, member, &err);
+    }
+    if (status == RV_PENDING || status == RV_BUSY) {
+        (void)!rv_node_poll(member->node, NULL); /* what failed is told by the next call */
         return;
     }
     if (status != RV_OK) {
@@ -177,7 +183,6 @@ static void open_turn(sim_world *world, sim_member *member) {
     world->figures.opens += 1;
     world->figures.opened_by_checkpoint += checkpoint->opened_by == RV_OPENED_BY_CHECKPOINT;
     sim_member_opened(member);
-    provide(world, member);
     sim_commands_started(world, member);
     member->wake_at = world->now;
     sim_note(world, member->index, "open at %llu",
