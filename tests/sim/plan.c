@@ -560,7 +560,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
         (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);
     plan->features.losses = (features & SIM_LOSSES) != 0 && plan->members[1].serves &&
                             rv_random_chance(&losses, LOSSES_PERCENT);
-    sim_twins_draw(plan, (features & SIM_TWINS) != 0);
+    sim_twins_draw(plan, features);
 }
 
 void sim_plan_make(sim_plan *plan, uint64_t seed, uint32_t features) {

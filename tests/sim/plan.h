@@ -157,6 +157,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_TIMES        0x8000u
 #define SIM_TWINS        0x10000u
 #define SIM_GATE_MIXES   0x20000u /* gateways that change with rows, rights and fills, too */
+#define SIM_TWIN_RIGHTS  0x40000u /* directories that are used twice where there are tokens, too */
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

@@ -25,6 +25,17 @@ static bool is_used(const sim_world *world) {
     return world->plan->features.rights;
 }
 
+/* Whose token it has: two who use one directory have one. */
+static uint8_t owner_of(const sim_world *world, uint8_t edge) {
+    const uint8_t twin = world->plan->members[edge].twin;
+    RV_ASSERT(edge < world->plan->member_count);
+    return twin > 0 && twin < edge ? twin : edge;
+}
+
+static sim_edge_rights *rights_of(sim_world *world, uint8_t edge) {
+    return &world->rights.edges[owner_of(world, edge)];
+}
+
 void sim_rights_reset(sim_world *world) {
     sim_rights *const r = &world->rights;
     memset(r, 0, sizeof *r);
@@ -34,7 +45,7 @@ void sim_rights_reset(sim_world *world) {
 }
 
 void sim_rights_principal(const sim_world *world, uint8_t edge, char *text) {
-    const int len = snprintf(text, 8, "edge%u", (unsigned)edge);
+    const int len = snprintf(text, 8, "edge%u", (unsigned)owner_of(world, edge));
     RV_ASSERT(is_used(world) && len > 0 && len < 8);
 }
 
@@ -61,7 +72,7 @@ static const sim_entry *taken_entry(const sim_member_plan *plan) {
 }
 
 uint8_t sim_rights_selection(const sim_world *world, const sim_member *edge) {
-    const sim_edge_rights *const rights = &world->rights.edges[edge->index];
+    const sim_edge_rights *const rights = &world->rights.edges[owner_of(world, edge->index)];
     const bool taken = is_used(world) && rights->taken &&
                        has_entry(&edge->plan->selections[edge->selection], taken_entry(edge->plan));
     return taken ? 1 : edge->selection;
@@ -85,31 +96,46 @@ static void want_other(sim_edge_rights *rights) {
     RV_ASSERT(rights->writes != NULL);
 }
 
-static void new_secret(sim_world *world, sim_edge_rights *rights) {
+/* Who has the token hears of it, and whoever has a copy of the directory, each when it does. */
+static void new_secret(sim_world *world, uint8_t edge) {
     sim_rights *const r = &world->rights;
+    sim_edge_rights *const rights = &r->edges[edge];
+    const uint8_t twin = world->plan->members[edge].twin;
     rights->token = true;
     want_other(rights);
     rights->secret += 1;
     rights->grace_us = rv_random_chance(&r->random, 50) ? GRACE_US : 0;
     rights->tell_at = world->now + (int64_t)rv_random_below(&r->random, TELL_US);
-    RV_ASSERT(rights->secret > 0);
+    if (twin > 0) {
+        r->edges[twin].tell_at = world->now + (int64_t)rv_random_below(&r->random, TELL_US);
+    }
+    RV_ASSERT(rights->secret > 0 && owner_of(world, edge) == edge);
+}
+
+/* The right to one entry is taken from it, or it has that again. */
+static void select_taken(sim_world *world, sim_member *edge, bool taken) {
+    if (!taken) {
+        select_again(world, edge);
+    } else if (edge->selection == 0) {
+        edge->selection = 1;
+    }
 }
 
 static void change(sim_world *world, sim_member *edge, sim_edge_rights *rights) {
     sim_rights *const r = &world->rights;
+    const uint8_t twin = edge->plan->twin;
     const sim_schema *const schema = sim_schema_of(world->plan->schema);
     const uint64_t what = rv_random_below(&r->random, 10);
     want_other(rights);
     if (what < 5 && taken_entry(edge->plan) != NULL) {
         rights->taken = !rights->taken;
-        if (rights->taken) {
-            edge->selection = edge->selection == 0 ? 1 : edge->selection;
-        } else {
-            select_again(world, edge);
+        select_taken(world, edge, rights->taken);
+        if (twin > 0 && world->members[twin].process > 0) {
+            select_taken(world, &world->members[twin], rights->taken);
         }
         world->figures.rights_taken += rights->taken;
     } else if (what < 7 && edge->plan->serves) {
-        new_secret(world, rights); /* what it may write counts for others, too */
+        new_secret(world, edge->index); /* what it may write counts for others, too */
     } else if (what < 7) {
         const uint64_t nth = rv_random_below(&r->random, sim_schema_patterns(schema));
         rights->writes = strcmp(rights->writes, ALL) != 0 ? ALL : schema->patterns[nth];
@@ -117,7 +143,7 @@ static void change(sim_world *world, sim_member *edge, sim_edge_rights *rights) 
         rights->token = false;
         world->figures.tokens_revoked += 1;
     } else {
-        new_secret(world, rights);
+        new_secret(world, edge->index);
     }
     sim_note(world, edge->index, "rights: token %d, secret %u, %s, may write %s", rights->token,
              rights->secret, rights->taken ? "one is taken" : "all it selects", rights->writes);
@@ -132,16 +158,21 @@ void sim_rights_moment(sim_world *world) {
     }
     for (uint8_t i = 1; i <= edges; i++) {
         sim_edge_rights *const rights = &r->edges[i];
+        const bool own = owner_of(world, i) == i;
         if (!r->begun) {
             rights->writes = ALL;
         }
-        if (!r->begun || (world->quiet && !rights->token)) {
-            new_secret(world, rights);
+        if (own && (!r->begun || (world->quiet && !rights->token))) {
+            new_secret(world, i);
         }
+    }
+    for (uint8_t i = 1; i <= edges; i++) {
+        sim_edge_rights *const rights = &r->edges[i];
         rights->tell_at = world->quiet ? world->now : rights->tell_at;
     }
     if (r->begun && !world->quiet) {
-        const uint8_t edge = (uint8_t)(1 + rv_random_below(&r->random, edges));
+        const uint8_t drawn = (uint8_t)(1 + rv_random_below(&r->random, edges));
+        const uint8_t edge = owner_of(world, drawn);
         change(world, &world->members[edge], &r->edges[edge]);
     }
     r->begun = true;
@@ -196,10 +227,11 @@ static rv_token_list reads_of(const sim_member_plan *plan, bool taken, uint8_t *
     return list;
 }
 
-/* Does the edge ever connect there? */
+/* Does who has the token ever connect there? */
 static bool admits(const sim_world *world, const sim_member *node, uint8_t edge) {
-    return edge != node->index &&
-           (node->index == 0 || world->plan->members[edge].upstream == node->index);
+    const uint8_t upstream = world->plan->members[edge].upstream;
+    return edge != node->index && owner_of(world, edge) == edge &&
+           (node->index == 0 || upstream == owner_of(world, node->index));
 }
 
 /* What it may write by the node's token: the root limits that, or the gateway that it is behind. */
@@ -255,7 +287,7 @@ static bool has(const sim_world *world, const sim_member *root, uint8_t edge) {
 /* From now on the node judges by this what the edge writes. */
 static void limit(sim_world *world, const sim_member *node, uint8_t edge) {
     sim_edge_rights *const rights = &world->rights.edges[edge];
-    sim_limits *const limits = node->index == 0 ? &rights->limits : &rights->gate_limits;
+    sim_limits *const limits = &rights->limits[node->index];
     /* for who has no token it is the gateway's that counts */
     const char *const none = world->plan->members[edge].upstream == 0 ? NOTHING : ALL;
     const char *const writes = rights->token ? writes_at(world, node, edge) : none;
@@ -342,7 +374,8 @@ void sim_rights_opened(sim_world *world, sim_member *root) {
     RV_ASSERT(root->plan->role == SIM_ROOT);
     for (uint8_t i = 1; i < world->plan->member_count && world->rights.begun; i++) {
         sim_in_force *const at = &world->rights.edges[i].at[0];
-        if (at->kept && at->made > 0 && !world->restores.replaced && !has(world, root, i)) {
+        if (owner_of(world, i) == i && at->kept && at->made > 0 && !world->restores.replaced &&
+            !has(world, root, i)) {
             sim_fail(world, SIM_CHECK_RIGHTS, "the root has lost the rights of member %u",
                      (unsigned)i);
         }
@@ -353,17 +386,34 @@ void sim_rights_opened(sim_world *world, sim_member *root) {
 
 /* --- an edge --- */
 
+/* It asked for what it has the right to again before its upstream knew: its administrator, who is
+ * told so, asks once more when that does. */
+static void select_refused(sim_world *world, sim_member *edge) {
+    const sim_edge_rights *const rights = rights_of(world, edge->index);
+    const sim_in_force *const at = &rights->at[edge->upstream];
+    rv_edge_status status;
+    if (rights->taken || at->has_taken || !at->has_token || edge->selects ||
+        at->process != world->members[edge->upstream].process) {
+        return;
+    }
+    rv_edge_status_of(edge->edge, &status);
+    edge->selects = status.selection_refused.status == RV_FORBIDDEN &&
+                    !sim_selection_is(&edge->plan->selections[edge->selection],
+                                      rv_node_selection_wanted(edge->node));
+}
+
 static void edge_turn(sim_world *world, sim_member *edge) {
+    const uint8_t owner = owner_of(world, edge->index);
     sim_edge_rights *const rights = &world->rights.edges[edge->index];
     char text[32];
     if (world->now >= rights->tell_at) {
-        rights->told = rights->secret;
+        rights->told = world->rights.edges[owner].secret;
     }
     if (rights->told == 0 || (rights->given_in == edge->process && rights->given == rights->told &&
                               !rv_edge_wants_token(edge->edge, world->now))) {
         return;
     }
-    secret_text(edge->index, rights->told, text);
+    secret_text(owner, rights->told, text);
     rv_edge_set_token(edge->edge, rv_bytes_of_string(text), world->now);
     rights->given_in = edge->process;
     rights->given = rights->told;
@@ -379,17 +429,19 @@ void sim_rights_turn(sim_world *world, sim_member *member) {
     }
     if (member->plan->role == SIM_EDGE) {
         edge_turn(world, member);
+        select_refused(world, member);
     }
 }
 
 bool sim_rights_done(const sim_world *world) {
     bool done = true;
     for (uint8_t i = 1; i < world->plan->member_count && is_used(world) && done; i++) {
-        const sim_edge_rights *const rights = &world->rights.edges[i];
+        const sim_edge_rights *const rights = &world->rights.edges[owner_of(world, i)];
         const sim_member *const m = &world->members[i];
         done = rights->at[0].process == world->members[0].process &&
                rights->at[m->upstream].process == world->members[m->upstream].process &&
-               rights->told == rights->secret && (m->node == NULL || !rv_purge_busy(m->node));
+               world->rights.edges[i].told == rights->secret &&
+               (m->node == NULL || !rv_purge_busy(m->node));
     }
     return done;
 }
@@ -398,7 +450,7 @@ bool sim_rights_done(const sim_world *world) {
 
 /* May the edge read the stream, by what is in force at the node? */
 static bool may_read(const sim_world *world, uint8_t from, uint8_t edge, rv_bytes path) {
-    const sim_in_force *const at = &world->rights.edges[edge].at[from];
+    const sim_in_force *const at = &world->rights.edges[owner_of(world, edge)].at[from];
     const sim_member_plan *const plan = &world->plan->members[edge];
     bool may = false;
     for (uint8_t k = 0; k < read_count(plan); k++) {
@@ -451,7 +503,7 @@ void sim_rights_sent(sim_world *world, uint8_t from, uint8_t edge, rv_bytes mess
     rv_wire_kind kind;
     rv_bytes body;
     if (!is_used(world) ||
-        world->rights.edges[edge].at[from].process != world->members[from].process ||
+        rights_of(world, edge)->at[from].process != world->members[from].process ||
         rv_wire_open(message, &squeeze, &inflated, &kind, &body, NULL) != RV_OK) {
         return;
     }
@@ -488,7 +540,7 @@ void sim_rights_accepted(sim_world *world, const sim_operation *o, rv_bytes path
         return;
     }
     world->figures.rights_judged += 1;
-    if (!could(&world->rights.edges[o->writer].limits, o, path, true)) {
+    if (!could(&rights_of(world, o->writer)->limits[0], o, path, true)) {
         sim_fail(world, SIM_CHECK_RIGHTS,
                  "op %u was accepted at %.*s, where member %u may not write", o->number,
                  (int)path.len, (const char *)path.ptr, (unsigned)o->writer);
@@ -496,14 +548,16 @@ void sim_rights_accepted(sim_world *world, const sim_operation *o, rv_bytes path
 }
 
 void sim_rights_forbidden(sim_world *world, const sim_operation *o) {
-    const sim_edge_rights *const rights = &world->rights.edges[o->writer];
+    const sim_edge_rights *const rights = rights_of(world, o->writer);
     bool root = false;
     bool gateway = false;
     for (uint8_t i = 0; i < o->count && is_used(world) && !root; i++) {
         const rv_bytes path = rv_bytes_of_string(o->asked[i].draft.path);
         const bool known = path.ptr[0] == '/'; /* else its key was chosen later */
-        root = !known || could(&rights->limits, o, path, false);
-        gateway = gateway || (known && could(&rights->gate_limits, o, path, false));
+        root = !known || could(&rights->limits[0], o, path, false);
+        for (uint8_t k = 1; k < world->plan->member_count && known; k++) {
+            gateway = gateway || could(&rights->limits[k], o, path, false);
+        }
     }
     const bool good = root || gateway;
     world->figures.rights_forbidden += 1;
@@ -514,14 +568,16 @@ void sim_rights_forbidden(sim_world *world, const sim_operation *o) {
     }
 }
 
-/* What this writer writes is written there, or relayed. */
-static bool passes_through(const sim_world *world, uint8_t writer, uint8_t edge) {
-    uint8_t at = writer;
-    for (uint8_t i = 0; i < world->plan->member_count && at != edge && at != 0; i++) {
-        at = world->plan->members[at].upstream;
+/* Was it written there, or relayed, or in the directory that became this one? */
+static bool passes_through(const sim_world *world, const sim_operation *o, uint8_t edge) {
+    uint8_t at = owner_of(world, o->writer);
+    for (uint8_t i = 0; i < world->plan->member_count && at != owner_of(world, edge) && at != 0;
+         i++) {
+        at = owner_of(world, world->plan->members[at].upstream);
     }
-    RV_ASSERT(edge > 0);
-    return at == edge;
+    const bool twin = o->writer == world->plan->members[edge].twin;
+    RV_ASSERT(edge > 0 && o->kind == SIM_STEP_WRITE);
+    return at == owner_of(world, edge) && (!twin || o->both);
 }
 
 void sim_rights_files(sim_world *world, sim_member *edge) {
@@ -550,8 +606,7 @@ void sim_rights_files(sim_world *world, sim_member *edge) {
         const sim_asked *asked = NULL;
         size_t at = strncmp(file->name, "log-", 4) == 0 ? 0 : file->len;
         while ((asked = next_asked(world, bytes, &at, &o)) != NULL) {
-            const bool own =
-                o->kind == SIM_STEP_WRITE && passes_through(world, o->writer, edge->index);
+            const bool own = o->kind == SIM_STEP_WRITE && passes_through(world, o, edge->index);
             const rv_bytes path = rv_bytes_of_string(asked->draft.path);
             if (!own && !sim_selection_feeds(&edge->plan->selections[1], true, path)) {
                 sim_fail(world, SIM_CHECK_RIGHTS, "member %u has op %u of %s in %s, and purged it",

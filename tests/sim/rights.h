@@ -4,7 +4,9 @@
  * administrator makes one for each edge, wherever it connects to, takes the right to one entry of
  * what it selects and gives it back, limits what it may write, revokes tokens, and makes new
  * secrets, of which the edges hear a while later. A gateway's says that it relays; what is needed
- * by who is behind it it goes on to be allowed.
+ * by who is behind it it goes on to be allowed. Who uses a copy of a directory (tests/sim/twins.h)
+ * has the token of the one that it was made of, as what waits there is pushed under no other: both
+ * hear of a new secret, each when it does.
  *
  *     what is wanted --(the node is up)--> in force there, until its process ends
  *
@@ -51,8 +53,7 @@ typedef struct sim_edge_rights {
     uint32_t secret;
     int64_t grace_us; /* of the secret before */
     sim_in_force at[SIM_MEMBERS_MAX];
-    sim_limits limits;      /* of what it may write, as the root judges it, */
-    sim_limits gate_limits; /* and as its gateway does */
+    sim_limits limits[SIM_MEMBERS_MAX]; /* of what it may write, as each node judges it */
     /* what the edge was told */
     uint32_t told;
     int64_t tell_at;

@@ -27,10 +27,12 @@ static uint32_t put_step(sim_plan *plan, uint32_t from, uint8_t member) {
     return at;
 }
 
-void sim_twins_draw(sim_plan *plan, bool known) {
+void sim_twins_draw(sim_plan *plan, uint32_t features) {
     uint64_t random = sim_plan_stream(plan->seed, "twins");
-    const bool some = known && !plan->features.rights && plan->member_count < SIM_MEMBERS_MAX &&
-                      rv_random_chance(&random, WORLDS_PERCENT);
+    const bool known = (features & SIM_TWINS) != 0 &&
+                       (!plan->features.rights || (features & SIM_TWIN_RIGHTS) != 0);
+    const bool some =
+        known && plan->member_count < SIM_MEMBERS_MAX && rv_random_chance(&random, WORLDS_PERCENT);
     const uint8_t copy = plan->member_count;
     if (!some) {
         return;

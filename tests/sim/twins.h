@@ -21,8 +21,9 @@
 struct sim_world;
 struct sim_member;
 
-/* Adds a member that is to be a copy of another one, and the steps that make it that. */
-void sim_twins_draw(sim_plan *plan, bool known);
+/* Adds a member that is to be a copy of another one, and the steps that make it that, by the
+ * features (SIM_TWINS, SIM_TWIN_RIGHTS). */
+void sim_twins_draw(sim_plan *plan, uint32_t features);
 
 /* The member's directory is replaced by what its twin's holds, which is stopped for that. */
 void sim_twins_step(struct sim_world *world, struct sim_member *m, uint64_t *random);
