@@ -591,7 +591,9 @@ bool rv_past_lacks_some(const rv_past *past, rv_bytes path) {
 
 bool rv_past_keeps(const rv_past *past, const rv_past_event *event) {
     RV_ASSERT(event->path.len > 0);
-    return (has(&past->cover, event) && !rv_past_lacks(past, event)) || is_straight(past, event);
+    const bool is_filled = past->filling && event->position <= past->after;
+    return (has(&past->cover, event) && (is_filled || !rv_past_lacks(past, event))) ||
+           is_straight(past, event);
 }
 
 void rv_past_advance(rv_past *past, uint64_t to, bool over) {

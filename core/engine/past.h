@@ -99,7 +99,8 @@ bool rv_past_lacks(const rv_past *past, const rv_past_event *event);
 /* True when some event of the stream may be one to be filled in. */
 bool rv_past_lacks_some(const rv_past *past, rv_bytes path);
 
-/* True when the log is to go on having the event: it is covered, and not one to be filled in. */
+/* True when the log is to go on having the event: it is covered, and not one that is yet to be
+ * filled in. What has been is no remnant: nothing comes before all of those are gone. */
 bool rv_past_keeps(const rv_past *past, const rv_past_event *event);
 
 /* The position from which on all events that the pattern matches are here, and in order of

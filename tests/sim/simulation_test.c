@@ -35,7 +35,8 @@
 #define FIRST_UNMET                                                                                \
     (SIM_RIGHTS | SIM_TELLS | SIM_GATED | SIM_FILLS | SIM_ROWS | SIM_RETRIES | SIM_LOSSES |        \
      SIM_GATE_FILLS | SIM_GATE_CHANGES | SIM_UNMET)
-#define WITHOUT_TIMES (FIRST_FOURTEEN | SIM_UNMET | SIM_TWINS | SIM_GATE_MIXES)
+#define FIRST_EIGHTEEN (FIRST_SIXTEEN | SIM_TWINS | SIM_GATE_MIXES)
+#define WITHOUT_TIMES  (FIRST_FOURTEEN | SIM_UNMET | SIM_TWINS | SIM_GATE_MIXES)
 
 static sim_world world;
 static sim_plan plan;
@@ -94,6 +95,7 @@ RV_TEST(seeds_that_failed) {
         {GATES_CHANGE | SIM_TWINS | SIM_GATE_MIXES, {6238}},
         {WITHOUT_TIMES, {385, 668}},
         {FIRST_UNMET, {10101}},
+        {FIRST_EIGHTEEN, {3270}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {

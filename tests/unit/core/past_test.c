@@ -86,6 +86,11 @@ RV_TEST(what_a_selection_adds_is_filled_in) {
     RV_CHECK(past.filling && past.until == 10);
     rv_past_advance(&past, 7, false);
     RV_CHECK(past.filling && past.after == 7);
+    for (uint64_t at = 1; at < POSITIONS; at += 1) { /* what has come stays, purged or not yet */
+        RV_CHECK_EQ(keeps(&past, 1, at), at <= 7 || at > 10);
+        RV_CHECK_EQ(keeps(&past, 2, at), (at >= 5 && at <= 7) || at > 10);
+        RV_CHECK(!keeps(&past, 3, at));
+    }
     rv_past_advance(&past, 10, true);
     RV_CHECK(!past.filling && keeps(&past, 1, 1) && !lacks(&past, 1, 1));
     RV_CHECK(keeps(&past, 2, 5) && !keeps(&past, 2, 4));
