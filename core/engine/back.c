@@ -10,7 +10,8 @@
  * the schema was made again otherwise, the root judges what comes of it, as of every push. So does
  * what was written before the upstream was met, under names (engine/provisional.h). Commands
  * of theirs count as sent when later ones were: how far is one number, and what may have been
- * decided must not become another batch.
+ * decided must not become another batch. What is in the log by then is no more waiting: it would be
+ * shown twice.
  */
 #include "core/base/assert.h"
 #include "core/engine/internal.h"
@@ -98,7 +99,55 @@ static bool translated(rv_node *node, rv_ledger_entry *was) {
     return known;
 }
 
-/* Writes that those which are known are what they were, as many as the body takes. RV_OK: all. */
+/* Is the event in the log, as it waits? RV_OK, RV_END; RV_PENDING, RV_BUSY: poll, then again. What
+ * cannot be read is for the root to know. */
+static rv_status find_event(rv_node *node, const rv_pending_event *event, uint64_t *position) {
+    uint64_t sequence = 0;
+    rv_batch batch;
+    rv_record record;
+    bool there = false;
+    rv_status status = rv_log_find_id(node->log, event->event_id, 1, &sequence, NULL);
+    if (status == RV_OK) {
+        rv_log_cursor cursor = rv_log_cursor_at(sequence);
+        status = rv_node_read(node, &cursor, &batch, NULL);
+        status = status == RV_END ? RV_PENDING : status; /* it is not durable yet */
+    }
+    if (status != RV_OK) {
+        return status == RV_PENDING || status == RV_BUSY ? status : RV_END;
+    }
+    rv_record_context context = rv_batch_context(&batch, node->log);
+    rv_cursor c = rv_cursor_over(batch.body);
+    while (!there && rv_cursor_left(&c) > 0 && rv_record_read(&c, &context, &record)) {
+        there = record.kind == RV_RECORD_EVENT && record.event.sequence == sequence &&
+                record.event.type == event->type && rv_bytes_equal(record.event.data, event->data);
+    }
+    *position = there ? record.event.position : 0;
+    return there ? RV_OK : RV_END;
+}
+
+/* Are all events of the batch that the edge covers? Others may have given them meanwhile, or its
+ * caller, who gave it again; nobody compared them with what stood aside. The batch is accepted
+ * then, as where an event arrives that waits (rv_outbox_arrive). Answers as find_event. */
+static rv_status find_batch(rv_node *node, rv_bytes value, rv_pending *batch) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    rv_status status = RV_END;
+    const bool good = rv_pending_read(value, batch);
+    RV_ASSERT(good);
+    while (rv_pending_event_next(batch, &cursor, &event)) {
+        if (event.blind || !rv_outbox_covers(node, event.path)) {
+            continue;
+        }
+        status = find_event(node, &event, &batch->position);
+        if (status != RV_OK) {
+            return status;
+        }
+    }
+    return status;
+}
+
+/* Writes that those which are known are what they were, as many as the body takes, or nothing any
+ * more. RV_OK: all; RV_PENDING, RV_BUSY: poll, then the others. */
 static rv_status write_known(rv_node *node, rv_ledger_changes *changes) {
     rv_status status = RV_OK;
     uint32_t unknown = 0;
@@ -115,9 +164,19 @@ static rv_status write_known(rv_node *node, rv_ledger_changes *changes) {
             unknown += provisional;
             continue;
         }
+        const bool waits = was.kind == RV_LEDGER_PENDING;
+        const rv_status found = waits ? find_batch(node, was.value, &batch) : RV_END;
+        if (found == RV_PENDING || found == RV_BUSY) {
+            return found;
+        }
         const size_t mark = changes->body->len;
         status = rv_ledger_remove(&node->ledger, changes, entry.kind, entry.key);
-        status = status == RV_OK ? rv_ledger_put(&node->ledger, changes, &was) : status;
+        if (status == RV_OK && found == RV_END) {
+            status = rv_ledger_put(&node->ledger, changes, &was);
+        } else if (status == RV_OK) {
+            rv_outbox_note_decided(node, rv_pending_key_read(was.key), batch.position);
+            node->outbox.settle_due = true;
+        }
         changes->body->len = status == RV_OK ? changes->body->len : mark; /* both, or none */
     }
     RV_ASSERT(!changes->body->full);
@@ -163,7 +222,8 @@ void rv_outbox_back_poll(rv_node *node) {
     }
     rv_ledger_changes changes = rv_ledger_begin(&body);
     const rv_status status = write_known(node, &changes);
-    if (status == RV_OK || body.len == 0) {
+    const bool waits = status == RV_PENDING || status == RV_BUSY;
+    if (status == RV_OK || (body.len == 0 && !waits)) {
         o->held_back_version = rv_schema_version(node->schema); /* the others: another time */
     }
     if (body.len == 0) {
@@ -173,6 +233,7 @@ void rv_outbox_back_poll(rv_node *node) {
     const uint32_t version = o->held_back_version;
     o->came_back += 1;
     rv_node_ledger_commit(node, &body, &changes);
+    o->decided_batch = o->settle_due ? rv_log_batches(node->log) : o->decided_batch;
     rv_outbox_back_open(node);
     o->held_back_version = version;
     rv_outbox_recount(node);

@@ -148,6 +148,21 @@ static void wrong(sim_world *world, const sim_member *m, const laid_batch *b, co
              (unsigned long long)b->pending.edge_sequence, what, rv_status_code(status));
 }
 
+/* What the edge has in its log does not wait any more: it would be shown twice. */
+static void check_not_there(sim_world *world, const sim_member *m, const laid_batch *b) {
+    const uint64_t w = rv_node_watermark(m->node);
+    const sim_waiting *const first = &b->waiting[0];
+    for (uint64_t p = 1; b->count > 0 && p <= w && p <= world->truth.count; p++) {
+        const rv_event *const event = &sim_truth_at(&world->truth, p)->event;
+        if (memcmp(event->event_id, first->event.event_id, sizeof event->event_id) == 0 &&
+            event->type == first->event.type && rv_bytes_equal(event->data, first->event.data) &&
+            sim_member_kept(m, p, first->path)) {
+            wrong(world, m, b, "waits, and is in the log", RV_OK);
+        }
+    }
+    RV_ASSERT(b->count <= RV_PUSH_EVENTS_MAX);
+}
+
 /* True when the node may leave it out for a reason that rows do not tell. */
 static bool is_left_out(const rv_pending *pending) {
     RV_ASSERT(pending->count > 0);
@@ -226,6 +241,7 @@ static bool lay_all(sim_world *world, const sim_member *m, sim_model *model) {
             continue;
         }
         read_batch(m, model, &b);
+        check_not_there(world, m, &b);
         if (!sim_model_lays(model, b.waiting, b.count)) {
             return false;
         }

@@ -95,6 +95,7 @@ RV_TEST(seeds_that_failed) {
         {GATES_CHANGE | SIM_TWINS | SIM_GATE_MIXES, {6238}},
         {WITHOUT_TIMES, {385, 668}},
         {FIRST_UNMET, {10101}},
+        {SIM_COMMANDS | SIM_TELLS | SIM_RETRIES | SIM_UNMET, {45}},
         {FIRST_EIGHTEEN, {3270}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {

@@ -112,6 +112,72 @@ RV_TEST(what_was_given_again_meanwhile_is_shown_once) {
     duo_free(d);
 }
 
+/* The same, and what is given again is in the edge's log, by way of the root, before the schema is
+ * there: what comes back then is shown once, and waits no more, nor after a crash. */
+RV_TEST(what_is_in_the_log_meanwhile_does_not_come_back) {
+    static const char schema[] = "CREATE AGGREGATE fee (id bigint PRIMARY KEY);";
+    duo *const d = begin();
+    rv_append event = fixture_event("/accounts/1", "deposited", "{\"amount\":5}");
+    rv_written written;
+    event.has_event_id = true;
+    memset(event.event_id, 7, sizeof event.event_id);
+    event.event_id[6] = 0x47;
+    event.event_id[8] = 0x87;
+    uint8_t *const backup = copy_disk(d, &d->root);
+    RV_CHECK_STATUS(apply(d, schema), RV_OK);
+    RV_CHECK(duo_run(d));
+    duo_cut(d);
+    RV_CHECK_STATUS(duo_write(d, &event, 1, &written), RV_OK);
+    rv_append other = fixture_event("/accounts/1", "deposited", "{\"amount\":7}");
+    RV_CHECK_STATUS(duo_write(d, &other, 1, &written), RV_OK);
+    for (int i = 0; i < 100; i++) { /* both are local */
+        (void)duo_step(d);
+    }
+    restore_disk(d, &d->root, backup);
+    RV_CHECK(restored(d));
+    rv_event result;
+    rv_status given = RV_PENDING;
+    for (int i = 0; i < DUO_STEPS_MAX && (given == RV_PENDING || given == RV_BUSY); i++) {
+        given = rv_node_append(d->root.node, &event, 1, &result, &d->err);
+        (void)duo_step(d);
+    }
+    RV_CHECK_STATUS(given, RV_OK);
+    for (int i = 0; i < DUO_STEPS_MAX &&
+                    (rv_node_outbox(d->leaf.node).held_back == 0 || balance(d->leaf.node) == 0);
+         i++) {
+        duo_connect(d);
+        (void)duo_step(d);
+    }
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 2);
+    RV_CHECK_EQ(balance(d->leaf.node), 5);
+    d->edge->pusher.pushes_max = 0; /* nothing is granted */
+    RV_CHECK_STATUS(apply(d, schema), RV_OK);
+    for (int i = 0; i < DUO_STEPS_MAX && rv_node_outbox(d->leaf.node).held_back > 0; i++) {
+        d->edge->pusher.pushes_max = 0;
+        (void)duo_step(d);
+    }
+    for (int again = 0; again < 2; again++) {
+        RV_CHECK_EQ(rv_node_outbox(d->leaf.node).held_back, 0);
+        RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 1); /* the other one */
+        RV_CHECK_EQ(balance(d->leaf.node), 12);
+        for (int i = 0; i < 100 && again == 0; i++) { /* all is flushed */
+            d->edge->pusher.pushes_max = 0;
+            (void)duo_step(d);
+        }
+        if (again == 0) {
+            duo_crash(d, &d->leaf);
+        }
+    }
+    RV_CHECK(duo_run(d));
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).pending, 0);
+    RV_CHECK_EQ(rv_node_outbox(d->leaf.node).rejections, 0);
+    RV_CHECK_EQ(balance(d->leaf.node), 12);
+    RV_CHECK_EQ(balance(d->root.node), 12);
+    RV_CHECK(same_rows(d));
+    free(backup);
+    duo_free(d);
+}
+
 /* --- commands --- */
 
 static char made[64];
@@ -418,6 +484,7 @@ RV_TEST(a_base_of_the_lost_history_is_taken_anew) {
 int main(void) {
     RV_RUN(what_is_blind_comes_back);
     RV_RUN(what_was_given_again_meanwhile_is_shown_once);
+    RV_RUN(what_is_in_the_log_meanwhile_does_not_come_back);
     RV_RUN(a_command_comes_back_once);
     RV_RUN(a_refused_command_does_not_wait_for_the_lost_position);
     RV_RUN(a_refused_command_that_waited_for_the_schema_runs);
