@@ -40,7 +40,8 @@ rv_status face_waiting_create(rv_face *face, rv_arena *arena) {
     RV_ASSERT(face->options.exchanges_max > 0);
     rv_ring_make(&face->waiting.idle);
     rv_ring_make(&face->waiting.woken);
-    return rv_interests_create(&face->waiting.interests, face->options.exchanges_max, arena);
+    return rv_interests_create(&face->waiting.interests, face->options.exchanges_max,
+                               rv_state_hash_key(rv_node_state(face->options.node)), arena);
 }
 
 static rv_exchange *exchange_of(rv_ring *ring) {
@@ -166,7 +167,7 @@ static bool wants(const rv_exchange *x, const rv_event *event, rv_bytes path) {
 /* Wakes those whom the event concerns: from the beginning of its batch on. */
 static void look_at_event(rv_face *face, const rv_event *event, rv_bytes path) {
     feeds_waiting *const w = &face->waiting;
-    rv_interest_path walk = rv_interest_path_of(path);
+    rv_interest_path walk = rv_interest_path_of(&w->interests, path);
     uint64_t hash;
     while (rv_interest_path_next(&walk, &hash)) {
         const rv_interest *next = NULL;
@@ -330,7 +331,8 @@ static bool wait_for_events(rv_exchange *x) {
     if (rv_subscription_sequence(&w->router) != end) {
         return false; /* the log is being read: the next time */
     }
-    rv_interests_add(&w->interests, &x->wait.interests[0], rv_interest_in_pattern(&r->pattern), x);
+    rv_interests_add(&w->interests, &x->wait.interests[0],
+                     rv_interest_in_pattern(&w->interests, &r->pattern), x);
     x->wait.count = 1;
     w->of_events += 1;
     return true;

@@ -541,7 +541,7 @@ rv_upstream *rv_upstream_add_concerned(rv_upstream *session, rv_upstream *concer
 void rv_upstream_concern(rv_upstream *concerned, uint64_t next);
 
 /* The hash of an aggregate that is selected, for the index. */
-uint64_t rv_upstream_rows_hash(const rv_given *given);
+uint64_t rv_upstream_rows_hash(const rv_interests *interests, const rv_given *given);
 
 /* Changes of rows are noted from now on. */
 void rv_upstream_rows_begin(rv_upstream_shared *shared);

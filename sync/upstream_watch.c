@@ -83,9 +83,10 @@ static void watch_all(rv_upstream *s) {
     rv_upstream_shared *const shared = s->shared;
     RV_ASSERT(!s->watched);
     for (size_t i = 0; i < watch_count(s); i++) {
-        const uint64_t hash = i < s->fed_count
-                                  ? rv_interest_in_pattern(&s->fed[i])
-                                  : rv_upstream_rows_hash(&s->fed_given[i - s->fed_count]);
+        const uint64_t hash =
+            i < s->fed_count
+                ? rv_interest_in_pattern(&shared->interests, &s->fed[i])
+                : rv_upstream_rows_hash(&shared->interests, &s->fed_given[i - s->fed_count]);
         rv_interests_add(&shared->interests, watch_at(s, i), hash, s);
     }
     s->watched = true;
@@ -129,7 +130,7 @@ void rv_upstream_concern(rv_upstream *concerned, uint64_t next) {
 
 /* Those feed again that the event concerns: from the beginning of its batch on. */
 static void look(rv_upstream_shared *shared, rv_bytes path, uint64_t batch_first) {
-    rv_interest_path walk = rv_interest_path_of(path);
+    rv_interest_path walk = rv_interest_path_of(&shared->interests, path);
     rv_upstream *concerned = NULL;
     uint64_t hash;
     RV_ASSERT(batch_first > 0);
@@ -314,7 +315,8 @@ bool rv_upstream_watch_create(rv_upstream_shared *shared, rv_arena *arena) {
     rv_ring_make(&shared->asked);
     rv_ring_make(&shared->level);
     rv_ring_make(&shared->behind);
-    return rv_interests_create(&shared->interests, shared->session_max, arena) == RV_OK;
+    const uint64_t key = rv_state_hash_key(rv_node_state(shared->node));
+    return rv_interests_create(&shared->interests, shared->session_max, key, arena) == RV_OK;
 }
 
 void rv_upstream_watch_open(rv_upstream *s) {

@@ -25,20 +25,21 @@
 #include "core/state/base_items.h"
 
 /* Of those rows of an aggregate with a value that is not NULL in a column. */
-static uint64_t hash_some(uint16_t aggregate, uint16_t column, const rv_value *value) {
-    const uint64_t seed = (uint64_t)aggregate << 16 | column;
+static uint64_t hash_some(const rv_interests *interests, uint16_t aggregate, uint16_t column,
+                          const rv_value *value) {
+    const uint64_t seed = interests->key ^ ((uint64_t)aggregate << 16 | column);
     RV_ASSERT(value->class_ == RV_VALUE_INT || value->class_ == RV_VALUE_BYTES);
     return value->class_ == RV_VALUE_INT ? rv_hash64_of_number(seed, value->as.integer)
                                          : rv_hash64(seed, value->as.bytes);
 }
 
-uint64_t rv_upstream_rows_hash(const rv_given *given) {
+uint64_t rv_upstream_rows_hash(const rv_interests *interests, const rv_given *given) {
     uint16_t column = 0;
     rv_value value = rv_value_null();
     const bool some =
         given->filter != NULL && rv_schema_filter_equality(given->filter, &column, &value);
-    return some ? hash_some(given->aggregate, column, &value)
-                : rv_interest_in_aggregate(given->aggregate);
+    return some ? hash_some(interests, given->aggregate, column, &value)
+                : rv_interest_in_aggregate(interests, given->aggregate);
 }
 
 /* Puts those with one hash that select the row before `concerned`; returns the first. */
@@ -73,11 +74,12 @@ static rv_upstream *find_all(const rv_upstream_shared *shared, rv_bytes item, rv
     RV_ASSERT(status == RV_OK); /* it was written here */
     const rv_aggregate *const a = row->aggregate;
     rv_arena scratch = rv_arena_over(shared->message, RV_WIRE_MESSAGE_MAX);
-    concerned = find(shared, rv_interest_in_aggregate(a->number), row, &scratch, concerned);
+    concerned = find(shared, rv_interest_in_aggregate(&shared->interests, a->number), row, &scratch,
+                     concerned);
     for (uint16_t i = 0; i < a->column_count; i++) {
         const rv_value *const value = &row->values[i];
         if (rv_schema_filter_equates(&a->columns[i].type) && !rv_value_is_null(value)) {
-            const uint64_t hash = hash_some(a->number, i, value);
+            const uint64_t hash = hash_some(&shared->interests, a->number, i, value);
             concerned = find(shared, hash, row, &scratch, concerned);
         }
     }

@@ -5,10 +5,6 @@
 #include "core/base/assert.h"
 #include "core/base/hash.h"
 
-/* FNV-1a, by which the beginning of a path is hashed on the way to its end. */
-#define HASH_BASIS UINT64_C(0xcbf29ce484222325)
-#define HASH_PRIME UINT64_C(0x100000001b3)
-
 /* --- the table --- */
 
 static rv_interest **bucket_of(const rv_interests *interests, uint64_t hash) {
@@ -16,13 +12,14 @@ static rv_interest **bucket_of(const rv_interests *interests, uint64_t hash) {
     return &interests->buckets[(hash ^ hash >> 32) & (interests->bucket_count - 1)];
 }
 
-rv_status rv_interests_create(rv_interests *interests, uint32_t count, rv_arena *arena) {
+rv_status rv_interests_create(rv_interests *interests, uint32_t count, uint64_t key,
+                              rv_arena *arena) {
     uint32_t buckets = 64;
     RV_ASSERT(count <= UINT32_MAX / 2);
     while (buckets < count) {
         buckets *= 2;
     }
-    *interests = (rv_interests){.bucket_count = buckets};
+    *interests = (rv_interests){.key = key, .bucket_count = buckets};
     interests->buckets = rv_arena_take(arena, buckets * sizeof(rv_interest *));
     return interests->buckets == NULL ? RV_MEMORY_EXHAUSTED : RV_OK;
 }
@@ -70,25 +67,19 @@ const rv_interest *rv_interests_next(const rv_interest *interest) {
 
 /* --- events --- */
 
-static uint64_t hash_add(uint64_t hash, uint8_t byte) {
-    return (hash ^ byte) * HASH_PRIME;
-}
-
-uint64_t rv_interest_in_pattern(const rv_path_pattern *pattern) {
-    uint64_t hash = HASH_BASIS;
+/* The hash of a beginning with its next segment is keyed with that of what is before it. */
+uint64_t rv_interest_in_pattern(const rv_interests *interests, const rv_path_pattern *pattern) {
+    uint64_t hash = interests->key;
     RV_ASSERT(pattern->segment_count <= RV_PATH_SEGMENTS_MAX);
     for (uint32_t i = 0; i < pattern->segment_count && pattern->segments[i].len > 0; i++) {
-        hash = hash_add(hash, '/');
-        for (size_t j = 0; j < pattern->segments[i].len; j++) {
-            hash = hash_add(hash, pattern->segments[i].ptr[j]);
-        }
+        hash = rv_hash64(hash, pattern->segments[i]);
     }
     return hash;
 }
 
-rv_interest_path rv_interest_path_of(rv_bytes path) {
+rv_interest_path rv_interest_path_of(const rv_interests *interests, rv_bytes path) {
     RV_ASSERT(path.len > 0 && path.ptr[0] == '/');
-    return (rv_interest_path){.path = path, .hash = HASH_BASIS};
+    return (rv_interest_path){.path = path, .hash = interests->key};
 }
 
 bool rv_interest_path_next(rv_interest_path *walk, uint64_t *hash) {
@@ -96,11 +87,16 @@ bool rv_interest_path_next(rv_interest_path *walk, uint64_t *hash) {
     if (walk->at > path.len) {
         return false;
     }
+    size_t end = walk->at + 1; /* behind its `/` */
+    while (end < path.len && path.ptr[end] != '/') {
+        end += 1;
+    }
     *hash = walk->hash;
-    do {
-        walk->hash = walk->at < path.len ? hash_add(walk->hash, path.ptr[walk->at]) : walk->hash;
-        walk->at += 1;
-    } while (walk->at < path.len && path.ptr[walk->at] != '/');
+    if (walk->at < path.len) {
+        const size_t begin = walk->at + 1;
+        walk->hash = rv_hash64(walk->hash, rv_bytes_of(path.ptr + begin, end - begin));
+    }
+    walk->at = end;
     return true;
 }
 
@@ -113,12 +109,13 @@ static uint64_t seed_of(uint16_t aggregate, uint64_t what, uint64_t len) {
     return UINT64_C(1) << 63 | len << 32 | what << 16 | aggregate;
 }
 
-uint64_t rv_interest_in_aggregate(uint16_t aggregate) {
-    return rv_hash64_of_number(seed_of(aggregate, OF_ALL, 0), aggregate);
+uint64_t rv_interest_in_aggregate(const rv_interests *interests, uint16_t aggregate) {
+    return rv_hash64_of_number(interests->key ^ seed_of(aggregate, OF_ALL, 0), aggregate);
 }
 
-static uint64_t hash_part(uint16_t aggregate, uint8_t index, rv_bytes bytes) {
-    return rv_hash64(seed_of(aggregate, index, bytes.len), bytes);
+static uint64_t hash_part(const rv_interests *interests, uint16_t aggregate, uint8_t index,
+                          rv_bytes bytes) {
+    return rv_hash64(interests->key ^ seed_of(aggregate, index, bytes.len), bytes);
 }
 
 /* What both ends of a part begin with; of a key, or a value, all of it. What is in the part begins
@@ -148,7 +145,8 @@ static uint32_t add_all(rv_interests *interests, const rv_reads *reads, bool coa
         a = reads->whole[a / 64u] == 0 ? (uint16_t)(a | 63u) : a; /* the next 64 */
         if (rv_reads_has_all(reads, a)) {
             if (count < cap) {
-                rv_interests_add(interests, &list[count], rv_interest_in_aggregate(a), owner);
+                rv_interests_add(interests, &list[count], rv_interest_in_aggregate(interests, a),
+                                 owner);
             }
             count += 1;
         }
@@ -165,8 +163,8 @@ static uint32_t add_all(rv_interests *interests, const rv_reads *reads, bool coa
             const bool of_index = part.index != RV_READS_KEY && part.index != RV_READS_VALUE;
             interests->lengths |= !coarse && of_index ? UINT64_C(1) << begin.len : 0;
             rv_interests_add(interests, &list[count],
-                             coarse ? rv_interest_in_aggregate(part.aggregate)
-                                    : hash_part(part.aggregate, part.index, begin),
+                             coarse ? rv_interest_in_aggregate(interests, part.aggregate)
+                                    : hash_part(interests, part.aggregate, part.index, begin),
                              owner);
         }
         count += 1;
@@ -206,12 +204,12 @@ static uint64_t lengths_up_to(const rv_interests *interests, size_t len) {
 bool rv_interest_row_next(rv_interest_row *walk, uint64_t *hash) {
     const rv_touched_row *const row = walk->row;
     if (walk->stage == STAGE_ALL) {
-        *hash = rv_interest_in_aggregate(row->aggregate);
+        *hash = rv_interest_in_aggregate(walk->interests, row->aggregate);
         walk->stage = STAGE_KEY;
         return true;
     }
     if (walk->stage == STAGE_KEY) {
-        *hash = hash_part(row->aggregate, RV_READS_KEY, row->key);
+        *hash = hash_part(walk->interests, row->aggregate, RV_READS_KEY, row->key);
         walk->stage = STAGE_PARTS;
         return true;
     }
@@ -220,13 +218,14 @@ bool rv_interest_row_next(rv_interest_row *walk, uint64_t *hash) {
             return false;
         }
         if (walk->index == RV_READS_VALUE) {
-            *hash = hash_part(row->aggregate, RV_READS_VALUE, walk->key);
+            *hash = hash_part(walk->interests, row->aggregate, RV_READS_VALUE, walk->key);
             return true;
         }
         walk->lengths = lengths_up_to(walk->interests, walk->key.len);
     }
     const unsigned len = (unsigned)__builtin_ctzll(walk->lengths);
     walk->lengths &= walk->lengths - 1;
-    *hash = hash_part(row->aggregate, walk->index, rv_bytes_of(walk->key.ptr, len));
+    *hash =
+        hash_part(walk->interests, row->aggregate, walk->index, rv_bytes_of(walk->key.ptr, len));
     return true;
 }

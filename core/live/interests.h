@@ -37,6 +37,7 @@ typedef struct rv_interest {
 
 typedef struct rv_interests {
     rv_interest **buckets;
+    uint64_t key;          /* of its hashes: who chooses paths and values cannot choose buckets */
     uint32_t bucket_count; /* a power of two */
     uint32_t count;        /* of interests */
     uint64_t lengths; /* bits: so many bytes parts of indexes begin with, of all that are here */
@@ -44,8 +45,10 @@ typedef struct rv_interests {
 
 RV_STATIC_ASSERT(RV_READS_END_MAX < 64, "a bit for each length");
 
-/* Empty, for about `count` interests. RV_MEMORY_EXHAUSTED. */
-RV_MUST_USE rv_status rv_interests_create(rv_interests *interests, uint32_t count, rv_arena *arena);
+/* Empty, for about `count` interests; `key` is the node's (rv_state_hash_key).
+ * RV_MEMORY_EXHAUSTED. */
+RV_MUST_USE rv_status rv_interests_create(rv_interests *interests, uint32_t count, uint64_t key,
+                                          rv_arena *arena);
 
 /* Puts it in, and takes it out again. */
 void rv_interests_add(rv_interests *interests, rv_interest *interest, uint64_t hash, void *owner);
@@ -57,7 +60,7 @@ const rv_interest *rv_interests_next(const rv_interest *interest);
 
 /* --- events --- */
 
-uint64_t rv_interest_in_pattern(const rv_path_pattern *pattern);
+uint64_t rv_interest_in_pattern(const rv_interests *interests, const rv_path_pattern *pattern);
 
 /* The hashes that patterns which match a path can have. */
 typedef struct rv_interest_path {
@@ -66,14 +69,14 @@ typedef struct rv_interest_path {
     uint64_t hash;
 } rv_interest_path;
 
-rv_interest_path rv_interest_path_of(rv_bytes path);
+rv_interest_path rv_interest_path_of(const rv_interests *interests, rv_bytes path);
 
 /* The next one; false: there are no more. */
 bool rv_interest_path_next(rv_interest_path *walk, uint64_t *hash);
 
 /* --- rows --- */
 
-uint64_t rv_interest_in_aggregate(uint16_t aggregate);
+uint64_t rv_interest_in_aggregate(const rv_interests *interests, uint16_t aggregate);
 
 /*
  * What was read as interests of `owner`, of whom rv_touched_row_in tells whether a row concerns it;

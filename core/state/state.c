@@ -53,6 +53,10 @@ rv_status rv_state_create(rv_state **state, const rv_state_options *options, rv_
     return RV_OK;
 }
 
+uint64_t rv_state_hash_key(const rv_state *state) {
+    return state->hash_key;
+}
+
 void rv_state_reset(rv_state *state) {
     rv_snapshots_end(&state->pages);
     rv_pages_reset(&state->pages);

@@ -28,6 +28,9 @@ typedef struct rv_state_options {
 RV_MUST_USE rv_status rv_state_create(rv_state **state, const rv_state_options *options,
                                       rv_arena *arena, rv_error *err);
 
+/* What the tables of those who look at the state are keyed with, as its own are. */
+uint64_t rv_state_hash_key(const rv_state *state);
+
 /* --- transactions: one at a time; what is changed between begin and rollback is as it was --- */
 
 void rv_state_begin(rv_state *state);

@@ -276,7 +276,7 @@ static bool is_found(fixture *f, const followed *q, bool *known) {
     uint64_t place = q->touched.place;
     *known = q->touched.revision != rv_state_revision(f->state) && q->touched.follows &&
              rv_touches_look(&touches, f->state, &f->scratch, &q->touched) &&
-             rv_interests_create(&index, FOLLOWED, &arena) == RV_OK;
+             rv_interests_create(&index, FOLLOWED, rv_state_hash_key(f->state), &arena) == RV_OK;
     if (!*known) {
         return true;
     }
