@@ -40,7 +40,7 @@ file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/sqlite)
 add_custom_command(OUTPUT ${amalgamation} VERBATIM
   DEPENDS ${RV_DEPS}/sqlite/sqlite3.c ${PROJECT_SOURCE_DIR}/sql/sqlite.sed
   COMMAND sed ${edits} ${RV_DEPS}/sqlite/sqlite3.c > ${amalgamation}
-  COMMAND sh -c "test $(grep -cE '(RV|rv)_(WA|WO|ORDER|order|merge|register|search|kind)' '${amalgamation}') -eq 32 || { rm '${amalgamation}'; exit 1; }")
+  COMMAND sh -c "test $(grep -cE '(RV|rv)_(WA|WO|ORDER|order|merge|register|search|kind)' '${amalgamation}') -eq 33 || { rm '${amalgamation}'; exit 1; }")
 target_include_directories(rivulet_sql BEFORE PRIVATE ${CMAKE_BINARY_DIR}/sqlite)
 target_sources(rivulet_sql PRIVATE ${amalgamation})
 set_source_files_properties(${amalgamation} PROPERTIES HEADER_FILE_ONLY ON)

@@ -9,20 +9,23 @@
  *     work_item | index | (application_id)  | 1     | run again | NULL
  *     note      | all   | NULL              | NULL  | keep up   | NULL
  *     loan      | value | NULL              | 1     | keep up   | NULL
+ *     loan      | range | NULL              | 1     | keep up   | NULL
  *
  * It is no statement of SQLite's: the words before the query are taken off (rv_sql_guard_explains).
  */
 #include "sql/connection.h"
 
-/* Lines of an aggregate, by number: all, keys, values, and one for each index. */
+/* Lines of an aggregate, by number: all, keys, values, ranges of them, and one for each index. */
 #define ALL    0u
 #define KEYS   1u
 #define VALUES 2u
-#define INDEX  3u
+#define RANGES 3u
+#define INDEX  4u
 
 static uint32_t count_of(const rv_sql_query *query, const rv_sql_line *line) {
     const uint8_t index = line->part == KEYS     ? (uint8_t)RV_READS_KEY
                           : line->part == VALUES ? (uint8_t)RV_READS_VALUE
+                          : line->part == RANGES ? (uint8_t)RV_READS_COLUMN
                                                  : (uint8_t)(line->part - INDEX);
     RV_ASSERT(line->part != ALL);
     return rv_reads_count(query->reads, line->aggregate, index);
@@ -98,6 +101,7 @@ void rv_sql_explain_row(const rv_sql_query *query, rv_writer *w) {
     } else {
         rv_write_text(w, line->part == KEYS     ? ",\"keys\",null"
                          : line->part == VALUES ? ",\"value\",null"
+                         : line->part == RANGES ? ",\"range\",null"
                                                 : ",\"index\",");
         if (line->part >= INDEX) {
             write_index(w, a, &a->indexes[line->part - INDEX]);

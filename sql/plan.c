@@ -250,36 +250,64 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
 /* Constraints of which sqlite3_vtab_in knows; it says of no other that it is one of a list. */
 #define LISTS_KNOWN 32
 
-/* A constraint that says which value a column has in all rows that count; -1: none. One of a list
- * or a SELECT (IN) would have SQLite go through all rows for each value of it. */
-static int find_value(const rv_aggregate *a, sqlite3_index_info *info, uint16_t *column) {
+/* How well it tells rows that count from others: from not at all on. */
+typedef enum telling {
+    TELLS_NOTHING,
+    TELLS_ONE_END,
+    TELLS_TWO_ENDS,
+    TELLS_LIST,
+    TELLS_VALUE
+} telling;
+
+/* Constraints on a column that all rows have to fulfil that count. */
+static telling tell(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column,
+                    candidate *c) {
+    const rv_type *const type = &a->columns[column].type;
     const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
-    for (uint16_t c = 0; c < a->column_count; c++) {
-        const rv_type *const type = &a->columns[c].type;
-        const int found = rv_schema_filter_equates(type) && rv_sql_bound_equal(type)
-                              ? find(a, info, c, equal, equal)
-                              : -1;
-        if (found >= 0 && found < LISTS_KNOWN && !is_digits(type, info, found) &&
-            !sqlite3_vtab_in(info, found, -1)) {
-            *column = c;
-            return found;
+    const int found = rv_sql_bound_equal(type) ? find(a, info, column, equal, equal) : -1;
+    if (found >= 0 && found < LISTS_KNOWN && !is_digits(type, info, found)) {
+        const bool list = sqlite3_vtab_in(info, found, -1) != 0;
+        /* at once: else SQLite goes through all rows for each of it; no part of rows is given so */
+        if (!list || sqlite3_vtab_in(info, found, 1) != 0) {
+            take(type, found, list ? '{' : '=', c);
+            return list ? TELLS_LIST : TELLS_VALUE;
         }
     }
-    return -1;
+    const int ends = take_range(a, info, column, c);
+    return ends == 0 ? TELLS_NOTHING : ends == 1 ? TELLS_ONE_END : TELLS_TWO_ENDS;
+}
+
+/* The column of which constraints tell best which rows count. */
+static telling find_column(const rv_aggregate *a, sqlite3_index_info *info, uint16_t *column,
+                           candidate *best) {
+    telling tells = TELLS_NOTHING;
+    for (uint16_t i = 0; i < a->column_count && tells < TELLS_VALUE; i++) {
+        candidate c = {.cost = 0};
+        const telling one = tell(a, info, i, &c);
+        if (one > tells) {
+            tells = one;
+            *column = i;
+            *best = c;
+        }
+    }
+    return tells;
 }
 
 /* Goes through all rows. */
 static int use_scan(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *info) {
     uint16_t column = 0;
-    const int found = find_value(a, info, &column);
+    candidate c = {.cost = 0};
+    const telling tells = find_column(a, info, &column, &c);
     info->idxNum = RV_SQL_PLAN_SCAN;
     info->estimatedRows = (sqlite3_int64)(rows > 0 ? rows : 1);
     info->estimatedCost = 4.0 + (double)rows;
-    if (found < 0) {
+    if (tells == TELLS_NOTHING) {
         return SQLITE_OK;
     }
-    info->aConstraintUsage[found].argvIndex = 1;
-    info->idxStr = sqlite3_mprintf("=%u", (unsigned)column);
+    for (int i = 0; i < c.argument_count; i++) {
+        info->aConstraintUsage[c.constraints[i]].argvIndex = i + 1;
+    }
+    info->idxStr = sqlite3_mprintf("%u%s", (unsigned)column, c.text);
     info->needToFreeIdxStr = 1;
     return info->idxStr == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }

@@ -4,10 +4,10 @@
  * The plan is SQLite's idxNum and idxStr, so EXPLAIN QUERY PLAN shows it:
  *
  *     VIRTUAL TABLE INDEX 0:       all rows
- *     VIRTUAL TABLE INDEX 0:=3     the same, of which only those count whose column with number 3
- * is equal to an argument: SQLite tests each, but a live query runs again for such rows only
- *     VIRTUAL TABLE INDEX 1:       the row with a primary key
- *     VIRTUAL TABLE INDEX 2+n:=[   the index with number n, by its columns in turn:
+ *     VIRTUAL TABLE INDEX 0:3=     the same, of which only those count whose column with number 3
+ * is as it says, `{` for one of a list: SQLite tests each, but a live query runs again for such
+ * rows only VIRTUAL TABLE INDEX 1:       the row with a primary key VIRTUAL TABLE INDEX 2+n:=[ the
+ * index with number n, by its columns in turn:
  *
  *         =    equal to an argument     0    NULL     .  IS an argument, which may be NULL
  *         ~    equal to an argument, a numeric with all its digits (also of a primary key: 1:~)

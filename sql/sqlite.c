@@ -285,5 +285,7 @@ const sqlite3_api_routines rv_sql_routines = {
     .vtab_collation = sqlite3_vtab_collation,
     .vtab_config = sqlite3_vtab_config,
     .vtab_in = sqlite3_vtab_in,
+    .vtab_in_first = sqlite3_vtab_in_first,
+    .vtab_in_next = sqlite3_vtab_in_next,
     .xsnprintf = sqlite3_snprintf,
 };

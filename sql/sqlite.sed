@@ -47,5 +47,7 @@ s/^            pRight->iTable = iReg+j+2;/&\n            pCompare->pRight = rv_o
 # `$2`, `:2` and `@2` are numbers, as `?2` is.
 /^SQLITE_PRIVATE void sqlite3ExprAssignVarNumber(.*{$/,/^}/s/^    if( z\[0\]=='?' ){/    if( z[0]=='?' || rv_order_numbers(z) ){/
 
-# sqlite3_vtab_in tells of rows in a SELECT, too: (a, b) IN (SELECT ...). A table is not to be gone through for each.
+# sqlite3_vtab_in tells of rows in a SELECT, too: (a, b) IN (SELECT ...). A table is not to be gone through for each,
+# nor are they given at once, since what gives them gives their first column only.
 /^static sqlite3_index_info \*allocateIndexInfo($/,/^}/s/^        if( (pTerm->wtFlags & TERM_SLICE)==0 ){/        if( 1 ){ \/* rv_search *\//
+/^SQLITE_API int sqlite3_vtab_in(/,/^}/s/^    if( bHandle==0 ){/    if( bHandle>0 \&\& (termFromWhereClause(pHidden->pWC, pIdxInfo->aConstraint[iCons].iTermOffset)->wtFlags \& TERM_SLICE)!=0 ) return 0; \/* rv_search *\/\n&/

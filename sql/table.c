@@ -23,6 +23,7 @@
 #include "sql/walk.h"
 #include "sql/wide.h"
 
+#include "core/model/schema_filter.h"
 #include "core/model/value_number.h"
 #include "core/state/table.h"
 
@@ -287,9 +288,13 @@ static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
     return SQLITE_OK;
 }
 
+static rv_sql *sql_of(const table_cursor *cursor) {
+    return ((const table *)(const void *)cursor->at.base.pVtab)->source.sql;
+}
+
 /* Where what is read is noted; NULL: nowhere. */
 static rv_reads *reads_of(const table_cursor *cursor) {
-    const rv_sql *const sql = ((const table *)(const void *)cursor->at.base.pVtab)->source.sql;
+    const rv_sql *const sql = sql_of(cursor);
     return sql->running == NULL ? NULL : sql->running->reads;
 }
 
@@ -349,30 +354,60 @@ static void note_read(const table_cursor *cursor, rv_sql_match match, const rv_v
     }
 }
 
-/* Notes that rows are gone through of which those count whose column, as the plan says, is equal to
- * what is sought. */
-static void note_value(const table_cursor *cursor, const char *plan, sqlite3_value *sought,
+/* The column that a scan's plan begins with, and what it says of it. */
+static uint16_t column_of(const char **plan) {
+    uint32_t column = 0;
+    for (; **plan >= '0' && **plan <= '9'; *plan += 1) {
+        column = column * 10 + (uint32_t)(**plan - '0');
+    }
+    RV_ASSERT(column < RV_COLUMNS_MAX && **plan != 0);
+    return (uint16_t)column;
+}
+
+/* Notes that those rows count whose column is equal to what is sought; to NULL none is. */
+static void note_equal(table_cursor *cursor, uint16_t column, sqlite3_value *sought,
+                       rv_arena *scratch, rv_reads *reads) {
+    const rv_aggregate *const a = cursor->aggregate;
+    const rv_type *const type = &a->columns[column].type;
+    const size_t mark = rv_arena_mark(scratch);
+    rv_value value = rv_value_null();
+    if (sqlite3_value_type(sought) == SQLITE_NULL) {
+        return;
+    }
+    if (rv_schema_filter_equates(type) &&
+        rv_sql_cell_key(type, sought, scratch, &value) == RV_SQL_MATCH_KEY &&
+        !rv_value_is_null(&value)) {
+        rv_reads_value(reads, cursor->state, a->number, column, &value);
+    } else {
+        rv_sql_walk_note_column(&cursor->walk, sql_of(cursor), a, column, "=", 1, &sought, reads);
+    }
+    rv_arena_reset(scratch, mark);
+}
+
+/* Notes that rows are gone through of which those count whose column is as the plan says. SQLite's
+ * result code. */
+static int note_column(table_cursor *cursor, const char *plan, int argc, sqlite3_value **argv,
                        rv_arena *scratch) {
     rv_reads *const reads = reads_of(cursor);
     const rv_aggregate *const a = cursor->aggregate;
-    uint32_t column = 0;
-    rv_value value = rv_value_null();
-    for (const char *digit = plan + 1; *digit != 0; digit += 1) {
-        column = column * 10 + (uint32_t)(*digit - '0');
-    }
-    RV_ASSERT(plan[0] == '=' && column < a->column_count);
+    const uint16_t column = column_of(&plan);
     if (reads == NULL) {
-        return;
+        return SQLITE_OK;
     }
-    const rv_sql_match match =
-        sqlite3_value_type(sought) == SQLITE_NULL
-            ? RV_SQL_MATCH_SCAN
-            : rv_sql_cell_key(&a->columns[column].type, sought, scratch, &value);
-    if (match == RV_SQL_MATCH_KEY && !rv_value_is_null(&value)) {
-        rv_reads_value(reads, cursor->state, a->number, (uint16_t)column, &value);
+    if (*plan == '=') {
+        note_equal(cursor, column, argv[0], scratch, reads);
+    } else if (*plan != '{') {
+        rv_sql_walk_note_column(&cursor->walk, sql_of(cursor), a, column, plan, argc, argv, reads);
     } else {
-        rv_reads_all(reads, a->number);
+        sqlite3_value *sought = NULL;
+        int rc = sqlite3_vtab_in_first(argv[0], &sought);
+        while (rc == SQLITE_OK && !rv_reads_has_all(reads, a->number)) {
+            note_equal(cursor, column, sought, scratch, reads);
+            rc = sqlite3_vtab_in_next(argv[0], &sought);
+        }
+        return rc == SQLITE_DONE ? SQLITE_OK : rc;
     }
+    return SQLITE_OK;
 }
 
 /* Goes to what is shown next of what a result is kept up with. */
@@ -387,10 +422,6 @@ static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
     cursor->row = UINT32_MAX; /* it is no row that is there */
     cursor->at.count = 0;
     return SQLITE_OK;
-}
-
-static rv_sql *sql_of(const table_cursor *cursor) {
-    return ((const table *)(const void *)cursor->at.base.pVtab)->source.sql;
 }
 
 static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, int argc,
@@ -436,9 +467,12 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
                                       cursor->single ? RV_SQL_READ_KEY : RV_SQL_READ_ALL)) {
         cursor->looked = &query->run.looked;
     }
-    if (plan == RV_SQL_PLAN_SCAN && argc > 0) {
-        note_value(cursor, text, argv[0], &scratch);
-    } else {
+    const bool tells = plan == RV_SQL_PLAN_SCAN && argc > 0;
+    const int rc = tells ? note_column(cursor, text, argc, argv, &scratch) : SQLITE_OK;
+    if (rc != SQLITE_OK) {
+        return rc;
+    }
+    if (!tells) {
         note_read(cursor, match, key);
     }
     if (match == RV_SQL_MATCH_SCAN) {

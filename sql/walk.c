@@ -109,7 +109,7 @@ static void add_range(rv_sql_walk *w, const rv_value *low, bool low_inside, cons
     }
     rv_index_range *const range = &w->ranges[n];
     *range = (rv_index_range){.aggregate = w->aggregate->number,
-                              .index = (uint16_t)(w->index - w->aggregate->indexes),
+                              .index = w->index_number,
                               .descending = w->descending,
                               .low = {w->low[n], w->prefix, true},
                               .high = {w->high[n], w->prefix, true}};
@@ -176,7 +176,7 @@ static void between(const rv_sql_walk *w, int64_t low, int64_t high, part *p) {
     p->low[w->prefix] = rv_value_int(low);
     p->high[w->prefix] = rv_value_int(high);
     p->range = (rv_index_range){.aggregate = w->aggregate->number,
-                                .index = (uint16_t)(w->index - w->aggregate->indexes),
+                                .index = w->index_number,
                                 .low = {p->low, count, false},
                                 .high = {p->high, count, false}};
 }
@@ -248,30 +248,42 @@ static int sort_rows(rv_sql_walk *w) {
     return rv_sql_sorter_sort(s);
 }
 
-int rv_sql_walk_open(rv_sql_walk *w, rv_sql *sql, const rv_aggregate *aggregate, uint16_t index,
-                     const char *plan, int argc, sqlite3_value **argv, rv_row *row) {
-    RV_ASSERT(index < aggregate->index_count && plan != NULL);
+static void begin(rv_sql_walk *w, rv_sql *sql, const rv_aggregate *aggregate) {
     rv_sql_sorter_close(&w->sorter);
     const rv_arena memory = w->memory;
     rv_sql_walk_clear(w);
     w->sql = sql;
     w->state = sql->state;
     w->aggregate = aggregate;
-    w->index = &aggregate->indexes[index];
     w->memory = memory;
-    *row = RV_ROW_NONE;
-    if (!take_memory(w, argc, argv)) {
-        return SQLITE_NOMEM;
-    }
+}
+
+/* Makes the ranges that the plan says. False: no row is in one. */
+static bool follow(rv_sql_walk *w, const char *plan, sqlite3_value **argv) {
     bounds b;
     bool any = read_equal(w, &plan, &argv);
     any = read_bounds(w, &plan, &argv, &b) && any;
     w->promised = *plan != 0;
     w->descending = *plan == 'd';
-    if (!any) {
+    if (any) {
+        make_ranges(w, &b);
+    }
+    return any;
+}
+
+int rv_sql_walk_open(rv_sql_walk *w, rv_sql *sql, const rv_aggregate *aggregate, uint16_t index,
+                     const char *plan, int argc, sqlite3_value **argv, rv_row *row) {
+    RV_ASSERT(index < aggregate->index_count && plan != NULL);
+    begin(w, sql, aggregate);
+    w->index = &aggregate->indexes[index];
+    w->index_number = index;
+    *row = RV_ROW_NONE;
+    if (!take_memory(w, argc, argv)) {
+        return SQLITE_NOMEM;
+    }
+    if (!follow(w, plan, argv)) {
         return SQLITE_OK;
     }
-    make_ranges(w, &b);
     if (!out_of_order(w)) {
         *row = step(w, true);
         return SQLITE_OK;
@@ -309,6 +321,24 @@ void rv_sql_walk_note(const rv_sql_walk *w, rv_row row, rv_reads *reads) {
     RV_ASSERT(w->range_count <= RV_SQL_WALK_RANGES);
     for (uint8_t i = 0; i < w->range_count; i++) {
         rv_reads_range(reads, w->state, &w->ranges[i], left ? row : RV_ROW_NONE);
+    }
+}
+
+void rv_sql_walk_note_column(rv_sql_walk *w, rv_sql *sql, const rv_aggregate *aggregate,
+                             uint16_t column, const char *plan, int argc, sqlite3_value **argv,
+                             rv_reads *reads) {
+    RV_ASSERT(column < aggregate->column_count && plan != NULL);
+    begin(w, sql, aggregate);
+    w->column = column;
+    w->alone = (rv_aggregate_index){.columns = &w->column, .column_count = 1};
+    w->index = &w->alone;
+    w->index_number = RV_NONE;
+    if (!take_memory(w, argc, argv)) {
+        rv_reads_all(reads, aggregate->number);
+    } else if (follow(w, plan, argv)) {
+        for (uint8_t i = 0; i < w->range_count; i++) {
+            rv_reads_column(reads, w->state, &w->ranges[i], column);
+        }
     }
 }
 

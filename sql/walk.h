@@ -24,8 +24,11 @@ typedef struct rv_sql_walk {
     const rv_state *state; /* its */
     const rv_aggregate *aggregate;
     const rv_aggregate_index *index;
-    uint16_t equal_count; /* leading columns that the plan has equal */
-    uint16_t prefix;      /* of them, those that the arguments let the index follow */
+    uint16_t index_number;    /* RV_NONE: */
+    uint16_t column;          /* it is of this column */
+    rv_aggregate_index alone; /* alone, and not there */
+    uint16_t equal_count;     /* leading columns that the plan has equal */
+    uint16_t prefix;          /* of them, those that the arguments let the index follow */
     bool descending;
     bool promised; /* an order */
     uint8_t range_count;
@@ -59,6 +62,13 @@ bool rv_sql_walk_is_one(const rv_sql_walk *walk);
 
 /* Notes what has been read of the index, by somebody who stands on `row` and goes no further. */
 void rv_sql_walk_note(const rv_sql_walk *walk, rv_row row, rv_reads *reads);
+
+/* Notes as read what a walk would be over that had an index of this column alone: rows are gone
+ * through without, and only those count that lie in it. The walk stands nowhere afterwards. Where
+ * memory is short, all rows. */
+void rv_sql_walk_note_column(rv_sql_walk *walk, struct rv_sql *sql, const rv_aggregate *aggregate,
+                             uint16_t column, const char *plan, int argc, sqlite3_value **argv,
+                             rv_reads *reads);
 
 /* Gives the memory back. */
 void rv_sql_walk_close(rv_sql_walk *walk);

@@ -10,8 +10,8 @@
  *     all rows of an aggregate           the aggregate
  *     rows with a value in a column      aggregate, column and value
  *     the row with a key                 aggregate and key
- *     a part of an index                 aggregate, index and what its two ends begin with; of a
- *                                        row's key in the index each such beginning is looked for
+ *     a part of an index, or rows        aggregate, index and what its two ends begin with; of a
+ *     between two values of a column     row's key in the index each such beginning is looked for
  *
  * Who is found is looked at once more: it has the same hash, and perhaps the event, or the row.
  * What two ends of a part begin with is often all of it (`owner = 7`), and else the part is one of

@@ -14,7 +14,8 @@
 RV_STATIC_ASSERT(RV_READS_END_MAX < CUT, "a length is seven bits");
 RV_STATIC_ASSERT(RV_READS_END_MAX < RV_TREE_KEY_MAX, "what is cut in the tree is cut here");
 RV_STATIC_ASSERT(PART_MAX <= RV_READS_LEN_MAX, "any part fits");
-RV_STATIC_ASSERT(RV_INDEXES_MAX <= RV_READS_VALUE, "an index's number is none of the others");
+RV_STATIC_ASSERT(RV_READS_COLUMN_MAX <= RV_READS_END_MAX, "its ends are ends of parts");
+RV_STATIC_ASSERT(RV_INDEXES_MAX <= RV_READS_COLUMN, "an index's number is none of the others");
 RV_STATIC_ASSERT(RV_COLUMNS_MAX <= 256, "a column's number is one byte");
 
 void rv_reads_clear(rv_reads *reads) {
@@ -161,6 +162,66 @@ void rv_reads_range(rv_reads *reads, const rv_state *state, const rv_index_range
     RV_ASSERT(!w.full);
     add(reads, bytes, w.len);
 }
+
+/* --- values between two --- */
+
+/* A column with the key of its value, or without one; true: it is cut. */
+static bool write_column(const rv_aggregate *aggregate, uint16_t column, const rv_value *value,
+                         rv_writer *w) {
+    const rv_aggregate_index alone = {.columns = &column, .column_count = 1};
+    const rv_sorted_source source = {
+        .aggregate = aggregate, .index = &alone, .values = value, .count = value == NULL ? 0 : 1};
+    rv_sorted_key key = {.len = 0};
+    if (value != NULL) {
+        rv_sorted_key_make(&source, &key);
+    }
+    const size_t room = RV_READS_COLUMN_MAX - 1;
+    rv_write_u8(w, (uint8_t)column);
+    rv_write(w, rv_bytes_of(key.bytes, key.len < room ? key.len : room));
+    return key.cut || key.len > room;
+}
+
+uint8_t rv_reads_column_write(const rv_aggregate *aggregate, uint16_t column, const rv_value *value,
+                              uint8_t *bytes) {
+    rv_writer w = rv_writer_over(bytes, RV_READS_COLUMN_MAX);
+    RV_ASSERT(column < aggregate->column_count);
+    (void)write_column(aggregate, column, value, &w);
+    RV_ASSERT(!w.full);
+    return (uint8_t)w.len;
+}
+
+static void write_column_end(const rv_aggregate *aggregate, uint16_t column,
+                             const rv_index_end *end, rv_writer *w) {
+    uint8_t bytes[RV_READS_COLUMN_MAX];
+    rv_writer key = rv_writer_over(bytes, sizeof bytes);
+    RV_ASSERT(end->count <= 1);
+    const bool cut = write_column(aggregate, column, end->count == 0 ? NULL : end->values, &key);
+    rv_write_u8(w, (uint8_t)(key.len | (cut ? CUT : 0)));
+    rv_write(w, rv_writer_bytes(&key));
+}
+
+void rv_reads_column(rv_reads *reads, const rv_state *state, const rv_index_range *range,
+                     uint16_t column) {
+    const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, range->aggregate);
+    uint8_t bytes[PART_MAX];
+    if (rv_reads_has_all(reads, range->aggregate)) {
+        return;
+    }
+    if (range->low.count == 0 && range->high.count == 0) {
+        rv_reads_all(reads, range->aggregate);
+        return;
+    }
+    RV_ASSERT(column < aggregate->column_count);
+    const unsigned open =
+        (range->low.inclusive ? 0 : OPEN_AT_LOW) | (range->high.inclusive ? 0 : OPEN_AT_HIGH);
+    rv_writer w = begin(bytes, range->aggregate, RV_READS_COLUMN, (uint8_t)open);
+    write_column_end(aggregate, column, &range->low, &w);
+    write_column_end(aggregate, column, &range->high, &w);
+    RV_ASSERT(!w.full);
+    add(reads, bytes, w.len);
+}
+
+/* --- parts --- */
 
 /* An end at `*at`, which goes on behind it. */
 static rv_bytes read_end(const uint8_t *bytes, uint32_t *at, bool *cut) {

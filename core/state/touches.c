@@ -11,7 +11,8 @@
 
 RV_STATIC_ASSERT(RV_INDEXES_MAX <= 32, "a bit for each");
 RV_STATIC_ASSERT(HEAD + 2u * RV_INDEXES_MAX * (2 + RV_READS_END_MAX) +
-                         2u * RV_COLUMNS_MAX * (2 + RV_READS_VALUE_LEN) <=
+                         2u * RV_COLUMNS_MAX * (2 + RV_READS_VALUE_LEN) +
+                         2u * RV_COLUMNS_MAX * (2 + RV_READS_COLUMN_MAX) <=
                      STEP_MAX,
                  "any row fits");
 
@@ -72,24 +73,43 @@ static rv_status note_keys(const rv_touches *t, const rv_delta_walk *walk, const
     return status;
 }
 
+static void note_value(const rv_state *state, uint16_t column, const rv_value *value,
+                       rv_writer *w) {
+    uint8_t bytes[RV_READS_VALUE_LEN];
+    rv_reads_value_write(state, column, value, bytes);
+    rv_write_u8(w, RV_READS_VALUE);
+    rv_write_u8(w, sizeof bytes);
+    rv_write(w, rv_bytes_of(bytes, sizeof bytes));
+}
+
+static void note_place(const rv_aggregate *aggregate, uint16_t column, const rv_value *value,
+                       rv_writer *w) {
+    uint8_t bytes[RV_READS_COLUMN_MAX];
+    const uint8_t len = rv_reads_column_write(aggregate, column, value, bytes);
+    rv_write_u8(w, RV_READS_COLUMN);
+    rv_write_u8(w, len);
+    rv_write(w, rv_bytes_of(bytes, len));
+}
+
 /* Its values in the columns that are read by value; NULL is nobody's. RV_MEMORY_EXHAUSTED. */
 static rv_status note_values(const rv_touches *t, const rv_delta_walk *walk, const rv_delta *delta,
                              bool before, rv_writer *w) {
-    const uint16_t count = rv_schema_aggregate(walk->state->schema, walk->aggregate)->column_count;
+    const rv_aggregate *const aggregate = rv_schema_aggregate(walk->state->schema, walk->aggregate);
     rv_status status = RV_OK;
-    for (uint16_t c = 0; c < count && status == RV_OK; c += 1) {
+    for (uint16_t c = 0; c < aggregate->column_count && status == RV_OK; c += 1) {
+        const bool valued = is_set(t->valued[walk->aggregate], c);
+        const bool ranged = is_set(t->ranged[walk->aggregate], c);
         rv_value value;
-        uint8_t bytes[RV_READS_VALUE_LEN];
-        if (!is_set(t->valued[walk->aggregate], c)) {
+        if (!valued && !ranged) {
             continue;
         }
         status = before ? rv_delta_before(walk, delta, c, walk->scratch, &value, NULL)
                         : rv_delta_after(walk, delta, c, walk->scratch, &value, NULL);
-        if (status == RV_OK && !rv_value_is_null(&value)) {
-            rv_reads_value_write(walk->state, c, &value, bytes);
-            rv_write_u8(w, RV_READS_VALUE);
-            rv_write_u8(w, sizeof bytes);
-            rv_write(w, rv_bytes_of(bytes, sizeof bytes));
+        if (status == RV_OK && valued && !rv_value_is_null(&value)) {
+            note_value(walk->state, c, &value, w);
+        }
+        if (status == RV_OK && ranged) {
+            note_place(aggregate, c, &value, w);
         }
     }
     return status;
@@ -189,9 +209,11 @@ void rv_touches_watch(rv_touches *t, const rv_reads *reads) {
     }
     while (rv_reads_next(reads, &at, &part)) {
         t->read[part.aggregate / 64u] |= UINT64_C(1) << (part.aggregate % 64u);
-        if (part.index == RV_READS_VALUE) {
+        if (part.index == RV_READS_VALUE || part.index == RV_READS_COLUMN) {
             const uint8_t column = part.low.ptr[0];
-            t->valued[part.aggregate][column / 64u] |= UINT64_C(1) << (column % 64u);
+            uint64_t *const bits = part.index == RV_READS_VALUE ? t->valued[part.aggregate]
+                                                                : t->ranged[part.aggregate];
+            bits[column / 64u] |= UINT64_C(1) << (column % 64u);
         } else if (part.index != RV_READS_KEY) {
             t->watched[part.aggregate] |= UINT32_C(1) << part.index;
         }
@@ -201,6 +223,7 @@ void rv_touches_watch(rv_touches *t, const rv_reads *reads) {
 void rv_touches_unwatch(rv_touches *t) {
     memset(t->watched, 0, sizeof t->watched);
     memset(t->valued, 0, sizeof t->valued);
+    memset(t->ranged, 0, sizeof t->ranged);
     memset(t->read, 0, sizeof t->read);
 }
 

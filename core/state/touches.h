@@ -12,7 +12,8 @@
  *     a row:      size u16 | aggregate u16 | hash of its key u32 | for each index that somebody
  *                 walks, as it was and as it is: index u8 | length u8 | key (sorted_key.h); for
  *                 each column by whose value somebody reads: RV_READS_VALUE u8 | 5 u8 | column u8 |
- *                 hash of the value u32
+ *                 hash of the value u32; by between which values it is: RV_READS_COLUMN u8 |
+ *                 length u8 | column u8 | key of the value
  *
  * Where differences are not to be had, or are more than there is room for, what is noted is gone,
  * and so is `start`: whoever has not come so far compares by aggregates, as revisions.h has it.
@@ -33,7 +34,8 @@ typedef struct rv_touches {
     uint32_t len;
     uint64_t read[RV_AGGREGATES_MAX / 64u]; /* bits: these aggregates somebody reads, */
     uint32_t watched[RV_AGGREGATES_MAX];    /* and parts of these indexes of each, */
-    uint64_t valued[RV_AGGREGATES_MAX][RV_COLUMNS_MAX / 64u]; /* and by value of these columns */
+    uint64_t valued[RV_AGGREGATES_MAX][RV_COLUMNS_MAX / 64u]; /* and by value of these columns, */
+    uint64_t ranged[RV_AGGREGATES_MAX][RV_COLUMNS_MAX / 64u]; /* or by where it is between others */
     uint8_t bytes[RV_TOUCHES_LEN];
 } rv_touches;
 

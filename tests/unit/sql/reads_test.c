@@ -460,14 +460,15 @@ static const narrow narrows[] = {
      "u_gone", "{}", true},
     {"SELECT s FROM t WHERE k = 77 AND EXISTS (SELECT 1 FROM u WHERE t_id = t.id)", "/u/3/p",
      "u_gone", "{}", false},
-    /* by a value, without an index: into it, out of it, with it, elsewhere; not by a list */
+    /* by a value, without an index: into it, out of it, with it, elsewhere */
     {"-SELECT v FROM u WHERE t_id = 3", "/u/4/p", "u_changed", "{\"t_id\":3}", true},
     {"-SELECT v FROM u WHERE t_id = 3", "/u/3/p", "u_changed", "{\"t_id\":4}", true},
     {"-SELECT v FROM u WHERE t_id = 3", "/u/3/p", "u_changed", "{\"v\":9,\"t_id\":3}", true},
     {"-SELECT v FROM u WHERE t_id = 3", "/u/3/p", "u_gone", "{}", true},
     {"-SELECT v FROM u WHERE t_id = 3", "/u/4/p", "u_gone", "{}", false},
     {"-SELECT v FROM u WHERE t_id = 3", "/u/4/p", "u_changed", "{\"t_id\":5}", false},
-    {"-SELECT v FROM u WHERE t_id = NULL", "/u/4/p", "u_gone", "{}", true}, /* for want of better */
+    {"-SELECT v FROM u WHERE t_id = NULL", "/u/4/p", "u_gone", "{}", false},
+    {"-SELECT v FROM u WHERE t_id = 'x'", "/u/4/p", "u_gone", "{}", false},
     {"-SELECT s FROM t WHERE s = 'name 7'", "/t/7", "t_gone", "{}", true},
     {"-SELECT s FROM t WHERE s = 'name 7'", "/t/8", "t_changed", "{\"s\":\"name 7\"}", true},
     {"-SELECT s FROM t WHERE s = 'name 7'", "/t/8", "t_gone", "{}", false},
@@ -478,9 +479,65 @@ static const narrow narrows[] = {
      false},
     {"-SELECT a.s, b.v FROM t a LEFT JOIN u b ON b.t_id = a.id WHERE a.id = 3", "/u/5/p",
      "u_changed", "{\"t_id\":3}", true},
-    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_gone", "{}", true},
+    /* by one of a list, also where it is made of ORs, or of rows, which are read, too */
+    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_gone", "{}", false},
+    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/4/p", "u_gone", "{}", true},
+    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/4/p", "u_changed", "{\"t_id\":9}", true},
+    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_changed", "{\"t_id\":3}", true},
+    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_changed", "{\"t_id\":5}", false},
+    {"-SELECT v FROM u WHERE t_id IN (NULL, 4)", "/u/9/p", "u_gone", "{}", false},
+    {"-SELECT v FROM u WHERE t_id IN (NULL, 4)", "/u/4/p", "u_gone", "{}", true},
+    {"-SELECT v FROM u WHERE t_id = 3 OR t_id = 4", "/u/9/p", "u_gone", "{}", false},
+    {"-SELECT v FROM u WHERE t_id = 3 OR t_id = 4", "/u/3/p", "u_gone", "{}", true},
+    {"-SELECT v FROM u WHERE t_id = 3 OR v = 4", "/u/9/p", "u_gone", "{}", true},
+    {"-SELECT s FROM t WHERE s IN ('name 7', 'name 8')", "/t/8", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE s IN ('name 7', 'name 8')", "/t/9", "t_gone", "{}", false},
+    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE id < 4)", "/u/9/p", "u_gone", "{}",
+     false},
+    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE id < 4)", "/u/3/p", "u_gone", "{}",
+     true},
+    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE k < 4)", "/t/9", "t_changed",
+     "{\"k\":2}", true},
+    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE k < 4)", "/t/9", "t_changed",
+     "{\"k\":4}", false},
+    /* by where a value is: into it, out of it, in it, elsewhere; NULL is nowhere */
+    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/20", "t_changed", "{\"k\":6}", true},
+    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/6", "t_changed", "{\"k\":20}", true},
+    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/8", "t_changed", "{\"k\":8}", true},
+    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/20", "t_changed", "{\"k\":9}", false},
+    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/99", "t_made", "{}", false},
+    {"-SELECT s FROM t WHERE k BETWEEN 5 AND NULL", "/t/6", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE k < 5", "/t/5", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE k < 5", "/t/4", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE k < 5", "/t/99", "t_made", "{}", false},
+    {"-SELECT s FROM t WHERE k < 5", "/t/99", "t_made", "{\"k\":-300}", true},
+    {"-SELECT s FROM t WHERE k < 5.5", "/t/5", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE k < 5.5", "/t/6", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE k > 15", "/t/15", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE k > 15", "/t/16", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE k > 15", "/t/99", "t_made", "{\"k\":70000}", true},
+    {"-SELECT s FROM t WHERE k > 15", "/t/99", "t_made", "{}", false},
+    {"-SELECT count(*) FROM t WHERE k >= 15 AND j IS NULL", "/t/14", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE s > 'name 6'", "/t/7", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE s > 'name 61'", "/t/6", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE s > 'name 6'", "/t/5", "t_changed", "{\"s\":\"name 60\"}", true},
+    {"-SELECT s FROM t WHERE d < '2012-01-05'", "/t/4", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE d < '2012-01-05'", "/t/6", "t_gone", "{}", false},
+    {"-SELECT s FROM t WHERE d < '2012-01-05'", "/t/99", "t_made", "{\"d\":\"10000-01-01\"}",
+     true}, /* as text it is before */
+    {"-SELECT count(*) FROM u WHERE t_id = 3 AND v > 5", "/u/4/p", "u_gone", "{}", false},
+    {"-SELECT count(*) FROM u WHERE v > 5 AND t_id IN (3, 4)", "/u/8/p", "u_gone", "{}", false},
+    {"-SELECT count(*) FROM u WHERE v + 0 > 5", "/u/4/p", "u_gone", "{}", true},
     {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k FROM t WHERE id < 4)", "/u/9/p", "u_gone",
      "{}", true},
+    {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k FROM t WHERE id < 4)", "/u/3/p", "u_gone",
+     "{}", true},
+    {"-SELECT v FROM u WHERE (v, t_id) IN (SELECT k + 9, id FROM t WHERE id < 4)", "/u/3/p",
+     "u_changed", "{\"v\":12}", true},
+    {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k + 9 FROM t WHERE id < 4)", "/u/3/p",
+     "u_changed", "{\"v\":12}", true},
+    {"-SELECT s FROM t WHERE k IS NOT NULL", "/t/4", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE k NOT NULL AND s > 'a'", "/t/4", "t_gone", "{}", true},
     /* all rows; and none */
     {"SELECT count(*) FROM t", "/t/3", "t_changed", "{\"s\":\"x\"}", true},
     {"SELECT count(*) FROM t", "/u/3/p", "u_gone", "{}", false},
@@ -549,7 +606,7 @@ RV_TEST(explain_reads_lists_them) {
          "[\"t\",\"index\",\"(s, k)\",1,\"run again\",\"OFFSET\"]"},
         {"SELECT count(*) FROM u WHERE a > (SELECT max(k) FROM t)",
          "[\"t\",\"index\",\"(k)\",1,\"run again\",\"a subquery\"]"
-         "[\"u\",\"all\",null,null,\"run again\",\"a subquery\"]"},
+         "[\"u\",\"range\",null,1,\"run again\",\"a subquery\"]"},
         {"SELECT s FROM t WHERE id = 7 OR k BETWEEN 1 AND 2",
          "[\"t\",\"keys\",null,1,\"run again\",\"rows are looked up by key\"]"
          "[\"t\",\"index\",\"(k)\",1,\"run again\",\"rows are looked up by key\"]"},
@@ -596,10 +653,18 @@ RV_TEST(explain_reads_tells_of_values) {
     RV_CHECK_TEXT(fixture_query(f, "explain reads select count(*) from u where t_id = 3", ""),
                   "[\"u\",\"value\",null,1,\"keep up\",null]");
     RV_CHECK_TEXT(fixture_plan(f, "select v from u where t_id = 3"),
-                  "SCAN u VIRTUAL TABLE INDEX 0:=2");
+                  "SCAN u VIRTUAL TABLE INDEX 0:2=");
     /* not once for each of a list */
     RV_CHECK_TEXT(fixture_plan(f, "select v from u where t_id in (3, 4)"),
-                  "SCAN u VIRTUAL TABLE INDEX 0:");
+                  "SCAN u VIRTUAL TABLE INDEX 0:2{");
+    RV_CHECK_TEXT(fixture_plan(f, "select v from u where t_id in (3, 4) and v > 3"),
+                  "SCAN u VIRTUAL TABLE INDEX 0:2{");
+    RV_CHECK_TEXT(fixture_plan(f, "select s from t where k between 3 and 4 and s > 'a'"),
+                  "SCAN t VIRTUAL TABLE INDEX 0:1[]");
+    RV_CHECK_TEXT(fixture_query(f, "explain reads select count(*) from u where t_id in (3, 4)", ""),
+                  "[\"u\",\"value\",null,2,\"keep up\",null]");
+    RV_CHECK_TEXT(fixture_query(f, "explain reads select count(*) from t where k < 4", ""),
+                  "[\"t\",\"range\",null,1,\"keep up\",null]");
     RV_CHECK_TEXT(fixture_plan(f, "select v from u where (t_id, v) in (select id, k from t)"),
                   "SCAN u VIRTUAL TABLE INDEX 0:; LIST SUBQUERY 1; SCAN t VIRTUAL TABLE INDEX 0:");
     fixture_close(f);
