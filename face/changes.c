@@ -55,13 +55,29 @@ static rv_status compile(rv_exchange *x, rv_expr *compiled, const rv_expr **filt
     return status;
 }
 
+/* Notes the rows whose column is as the filter wants it. */
+static void note_column(const rv_state *state, uint16_t aggregate, const rv_filter_column *column,
+                        rv_reads *reads) {
+    const rv_value null = rv_value_null();
+    for (uint16_t i = 0; i < column->count; i++) {
+        rv_reads_value(reads, state, aggregate, column->column, &column->values[i]);
+    }
+    if (column->count == 0) { /* above NULL, at least */
+        const rv_index_range range = {
+            .aggregate = aggregate,
+            .index = RV_NONE,
+            .low = {column->has_low ? &column->low : &null, 1, column->low_inside},
+            .high = {&column->high, column->has_high, !column->has_high || column->high_inside}};
+        rv_reads_column(reads, state, &range, column->column);
+    }
+}
+
 rv_status face_changes_reads(rv_exchange *x, rv_error *err) {
     rv_node *const node = x->face->options.node;
     changes_feed *const c = &x->changes;
     rv_expr compiled;
     const rv_expr *filter;
-    uint16_t column = 0;
-    rv_value value;
+    rv_filter_column column;
     if (c->schema == rv_node_schema_moves(node) && c->swaps == rv_node_selection_swaps(node)) {
         return RV_OK;
     }
@@ -71,8 +87,8 @@ rv_status face_changes_reads(rv_exchange *x, rv_error *err) {
         return status;
     }
     rv_reads_clear(&c->reads);
-    if (filter != NULL && rv_schema_filter_equality(filter, &column, &value)) {
-        rv_reads_value(&c->reads, rv_node_state(node), c->feed.aggregate, column, &value);
+    if (filter != NULL && rv_schema_filter_column(filter, &column)) {
+        note_column(rv_node_state(node), c->feed.aggregate, &column, &c->reads);
     } else {
         rv_reads_all(&c->reads, c->feed.aggregate);
     }

@@ -33,6 +33,30 @@ bool rv_schema_filter_within(const rv_expr *inner, const rv_expr *outer);
  */
 bool rv_schema_filter_equality(const rv_expr *filter, uint16_t *column, rv_value *value);
 
+#define RV_FILTER_VALUES_MAX 16u /* of one that is told of: who waits for more is woken by all */
+
+/* What a column is in every row that passes. */
+typedef struct rv_filter_column {
+    uint16_t column;
+    uint16_t count; /* it is one of so many values, or, of 0, not NULL and */
+    bool has_low;   /* not below this one, */
+    bool low_inside;
+    bool has_high; /* not above that one, */
+    bool high_inside;
+    rv_value low;
+    rv_value high;
+    rv_value values[RV_FILTER_VALUES_MAX];
+} rv_filter_column;
+
+/*
+ * True when the filter says what a column is in every row that passes: `column = literal`, `in
+ * (…)`, some of these joined by OR, BETWEEN, `<` and the like, alone or before or after ANDs. Told
+ * of the column that tells most; there may be others, and forms of which it is not told. Values are
+ * of a column as rv_schema_filter_equality has it, ends of one that orders numbers, texts, dates or
+ * timestamps.
+ */
+bool rv_schema_filter_column(const rv_expr *filter, rv_filter_column *out);
+
 /* True for the types of such columns. */
 bool rv_schema_filter_equates(const rv_type *type);
 

@@ -25,6 +25,11 @@ static const char *const kinds[] = {
     "/changes/account?where=name%%20%%3D%%20'n%u'",
     "/query?sql=select%%20balance%%20from%%20account%%20where%%20id%%20=%%20%u",
     "/query?sql=select%%20count(*),sum(balance)%%20from%%20account%%20where%%20name='n%u'",
+    "/changes/account?where=id%%20in%%20(%u,1000)",
+    "/changes/account?where=name>%%3D'n%1$u'%%20and%%20name<'n%1$u~'",
+    "/query?sql=select%%20sum(balance)%%20from%%20account%%20where%%20name%%20in%%20('n%u','x')",
+    "/query?sql=select%%20sum(balance)%%20from%%20account%%20where%%20name='n%u'or%%20name='x'",
+    "/query?sql=select%%20*%%20from%%20account%%20where%%20name%%20between'n%1$u'and'n%1$u~'",
     "/aggregates/account/%u",
     "/schema",
 };
@@ -229,10 +234,20 @@ static const char *const targets[] = {
     "/changes/account?where=balance%20%3E%203",
     "/changes/note?where=body%20%3D%20'b7'%20and%20id%20%3E%202",
     "/changes/note?where=account_id%20%3D%201",
+    "/changes/account?where=balance%20between%202%20and%206",
+    "/changes/account?where=id%20in%20(1,3)%20or%20id%20%3D%205",
+    "/changes/note?where=id%20%3C%208%20and%20id%20%3E%3D%203",
     "/query?sql=select%20id,name,balance%20from%20account%20where%20id%3D1",
     "/query?sql=select%20count(*),sum(balance)%20from%20account%20where%20name%3D'ada'",
     "/query?sql=select%20id,body%20from%20note%20where%20body%3D'b7'%20order%20by%20id",
     "/query?sql=select%20*%20from%20note%20where%20account_id%3D2%20order%20by%20id",
+    "/query?sql=select%20id,balance%20from%20account%20where%20balance%20%3E%205%20order%20by%20id",
+    ("/query?sql=select%20count(*),sum(balance)%20from%20account%20where%20balance%20between%202"
+     "%20and%208"),
+    ("/query?sql=select%20id%20from%20note%20where%20body%20in%20('b1','b7')%20or%20body%3D'b3'"
+     "%20order%20by%20id"),
+    ("/query?sql=select%20count(*)%20from%20account%20where%20balance%20%3C%20(select%20max(id)"
+     "%20from%20note)"),
     "/query?sql=select%20count(*)%20from%20account",
     "/query?sql=select%20count(*)%20from%20rv_pending",
     ("/query?sql=select%20a.name,n.id%20from%20note%20n%20join%20account%20a%20on%20a.id%3D"

@@ -2,7 +2,8 @@
 /*
  * Goal: of two filters the one is told to be within the other only if every row that passes it
  * passes the other; and where it is the other one, or that and more, that is told. A filter is told
- * to want one value in a column only if every row that passes has it there. Method: filters put
+ * to want one value in a column, or some, or those between two, only if every row that passes has
+ * such a one there. Method: filters put
  * together at random of small conditions, over rows of all combinations of a few values and NULL;
  * each is evaluated on each.
  */
@@ -127,7 +128,9 @@ static void condition(uint64_t *random, char *text, size_t size) {
     static const char *const small[] = {
         "a > 1",         "b",          "a = 2",     "c = 'x'",
         "c is not null", "not b",      "a is null", "a between 1 and 2",
-        "a in (1, 2)",   "10 / a > 3", "b is true", "true"};
+        "a in (1, 2)",   "10 / a > 3", "b is true", "true",
+        "2 >= a",        "a < 3",      "a <= 1",    "a in (0, null)",
+        "c > 'x'",       "c = 'y'",    "a = 1",     "a not in (1, 2)"};
     static const char *const joints[] = {" and ", " or ", " AND ", " = "};
     const size_t parts = 1 + (size_t)(rv_test_random(random) % 3);
     size_t len = 0;
@@ -243,6 +246,113 @@ RV_TEST(whatever_is_told_to_be_wanted_is) {
     RV_CHECK(told > RV_TEST_ROUNDS(3000) / 12);
 }
 
+/* Every row that passes has such a value there. */
+static bool has_such(const rv_expr *filter, const rv_filter_column *told) {
+    const rv_type *const type = &thing->columns[told->column].type;
+    bool all = true;
+    for (uint32_t i = 0; i < ROWS; i++) {
+        rv_value values[RV_COLUMNS_MAX];
+        row(i, values);
+        rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
+        const rv_value *const value = &values[told->column];
+        bool is = false;
+        for (uint16_t n = 0; n < told->count; n++) {
+            is = is || rv_value_compare(type, value, &told->values[n]) == 0;
+        }
+        const int low = told->has_low ? rv_value_compare(type, value, &told->low) : 1;
+        const int high = told->has_high ? rv_value_compare(type, value, &told->high) : -1;
+        is = is || (told->count == 0 && !rv_value_is_null(value) && low + told->low_inside > 0 &&
+                    high - told->high_inside < 0);
+        all = all && (is || !rv_schema_filter_passes(filter, values, &scratch));
+    }
+    return all;
+}
+
+RV_TEST(whatever_is_told_of_a_column_is) {
+    uint64_t random = 7;
+    uint32_t told = 0;
+    uint32_t lists = 0;
+    uint32_t between = 0;
+    for (uint32_t i = 0; i < RV_TEST_SEEDS(6000); i++) {
+        char left[128], text[300];
+        rv_filter_column column;
+        condition(&random, left, sizeof left);
+        const uint64_t r = rv_test_random(&random) % 8;
+        (void)snprintf(text, sizeof text,
+                       r < 6    ? "%s"
+                       : r == 6 ? "not (%s)"
+                                : "(%s) is true",
+                       left);
+        rv_arena arena = rv_arena_over(memory, sizeof memory);
+        rv_expr filter;
+        RV_CHECK(compile(text, &arena, &filter));
+        if (rv_schema_filter_column(&filter, &column)) {
+            told += 1;
+            lists += column.count > 1;
+            between += column.has_low && column.has_high;
+            if (!has_such(&filter, &column)) {
+                fprintf(stderr, "`%s` wants others\n", text);
+                RV_CHECK(false);
+            }
+        }
+    }
+    RV_CHECK(told > RV_TEST_ROUNDS(6000) / 3);
+    RV_CHECK(lists > RV_TEST_ROUNDS(6000) / 30 && between > RV_TEST_ROUNDS(6000) / 30);
+}
+
+/* What is told of a column: `1=3,4` or `1[3,7)`; empty: nothing. */
+static bool tells(const char *text, const char *expected) {
+    char found[128] = "";
+    size_t len = 0;
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    rv_expr filter;
+    rv_filter_column c;
+    if (compile(text, &arena, &filter) && rv_schema_filter_column(&filter, &c)) {
+        len = (size_t)snprintf(found, sizeof found, "%u", (unsigned)c.column);
+        for (uint16_t i = 0; i < c.count && len < sizeof found; i++) {
+            len += (size_t)snprintf(found + len, sizeof found - len, "%c%d", i == 0 ? '=' : ',',
+                                    (int)c.values[i].as.integer);
+        }
+        if (c.has_low) {
+            len += (size_t)snprintf(found + len, sizeof found - len, "%c%d",
+                                    c.low_inside ? '[' : '(', (int)c.low.as.integer);
+        }
+        if (c.has_high) {
+            (void)snprintf(found + len, sizeof found - len, ",%d%c", (int)c.high.as.integer,
+                           c.high_inside ? ']' : ')');
+        }
+    }
+    return strcmp(found, expected) == 0;
+}
+
+RV_TEST(values_of_a_column_are_told) {
+    RV_CHECK(tells("a in (3, 4)", "1=3,4"));
+    RV_CHECK(tells("a in (3, null)", "1=3"));
+    RV_CHECK(tells("a = 3 or a = 4", "1=4,3"));
+    RV_CHECK(tells("a = 3 or a in (4, 5) or a = 6", "1=6,4,5,3"));
+    RV_CHECK(tells("b and (a = 3 or a = 4)", "1=4,3"));
+    RV_CHECK(tells("(a = 3 or a = 4) and id = 7", "0=7"));
+    RV_CHECK(tells("a between 3 and 7", "1[3,7]"));
+    RV_CHECK(tells("a > 3", "1(3"));
+    RV_CHECK(tells("7 >= a", "1,7]"));
+    RV_CHECK(tells("a >= 3 and b and a < 7", "1[3,7)"));
+    RV_CHECK(tells("a < 7 and id > 1 and a > 2", "1(2,7)"));
+    RV_CHECK(tells("a > 3 and a in (1, 5)", "1=1,5"));
+    RV_CHECK(tells("a = 3 or id = 4", ""));
+    RV_CHECK(tells("a = 3 or b", ""));
+    RV_CHECK(tells("a = 3 or a > 4", ""));
+    RV_CHECK(tells("a not in (3, 4)", ""));
+    RV_CHECK(tells("not (a > 3)", ""));
+    RV_CHECK(tells("a not between 3 and 7", ""));
+    RV_CHECK(tells("a between symmetric 7 and 3", ""));
+    RV_CHECK(tells("a > 3.5", ""));
+    RV_CHECK(tells("a in (3, id)", ""));
+    RV_CHECK(tells("a in (null)", ""));
+    RV_CHECK(tells("e > 'x'", ""));
+    RV_CHECK(tells("b > false", ""));
+    RV_CHECK(tells("a in (1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17)", ""));
+}
+
 int main(void) {
     rv_arena arena = rv_arena_over(schema_memory, sizeof schema_memory);
     if (rv_schema_create(&schema, &arena, NULL) != RV_OK ||
@@ -256,5 +366,7 @@ int main(void) {
     RV_RUN(one_value_in_a_column_is_told);
     RV_RUN(no_value_is_told_where_others_pass);
     RV_RUN(whatever_is_told_to_be_wanted_is);
+    RV_RUN(values_of_a_column_are_told);
+    RV_RUN(whatever_is_told_of_a_column_is);
     return rv_test_done();
 }
