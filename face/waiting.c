@@ -15,7 +15,7 @@
  *
  *     a feed of      waits for                                        and is woken by
  *     events         its pattern, and the event types that it wants   such an event, durable
- *     changes        the aggregate, or `column = literal` of it       such a row; pending batches
+ *     changes        the aggregate, or values in a column of it       such a row; pending batches
  *     live answers   the rows that were read (core/state/reads.h)     such a row
  *
  * All are woken when the schema, the tokens, the selection or the node's history are others.

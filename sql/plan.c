@@ -253,6 +253,7 @@ static int use_index(uint16_t nth, const candidate *c, sqlite3_index_info *info)
 /* How well it tells rows that count from others: from not at all on. */
 typedef enum telling {
     TELLS_NOTHING,
+    TELLS_NULL, /* which is often there */
     TELLS_ONE_END,
     TELLS_TWO_ENDS,
     TELLS_LIST,
@@ -262,16 +263,20 @@ typedef enum telling {
 /* Constraints on a column that all rows have to fulfil that count. */
 static telling tell(const rv_aggregate *a, sqlite3_index_info *info, uint16_t column,
                     candidate *c) {
-    const rv_type *const type = &a->columns[column].type;
-    const int equal = SQLITE_INDEX_CONSTRAINT_EQ;
-    const int found = rv_sql_bound_equal(type) ? find(a, info, column, equal, equal) : -1;
-    if (found >= 0 && found < LISTS_KNOWN && !is_digits(type, info, found)) {
-        const bool list = sqlite3_vtab_in(info, found, -1) != 0;
-        /* at once: else SQLite goes through all rows for each of it; no part of rows is given so */
-        if (!list || sqlite3_vtab_in(info, found, 1) != 0) {
-            take(type, found, list ? '{' : '=', c);
-            return list ? TELLS_LIST : TELLS_VALUE;
+    if (take_equal(a, info, column, c)) {
+        const int found = c->constraints[0];
+        if (c->argument_count == 0) {
+            return TELLS_NULL;
         }
+        if (found < LISTS_KNOWN && sqlite3_vtab_in(info, found, -1) == 0) {
+            return TELLS_VALUE;
+        }
+        /* at once: else SQLite goes through all rows for each of it; no part of rows is given so */
+        if (c->text[0] == '=' && sqlite3_vtab_in(info, found, 1) != 0) {
+            c->text[0] = '{';
+            return TELLS_LIST;
+        }
+        *c = (candidate){.cost = 0};
     }
     const int ends = take_range(a, info, column, c);
     return ends == 0 ? TELLS_NOTHING : ends == 1 ? TELLS_ONE_END : TELLS_TWO_ENDS;
@@ -307,7 +312,7 @@ static int use_scan(const rv_aggregate *a, uint64_t rows, sqlite3_index_info *in
     for (int i = 0; i < c.argument_count; i++) {
         info->aConstraintUsage[c.constraints[i]].argvIndex = i + 1;
     }
-    info->idxStr = sqlite3_mprintf("%u%s", (unsigned)column, c.text);
+    info->idxStr = sqlite3_mprintf("%u:%s", (unsigned)column, c.text);
     info->needToFreeIdxStr = 1;
     return info->idxStr == NULL ? SQLITE_NOMEM : SQLITE_OK;
 }

@@ -4,7 +4,7 @@
  * The plan is SQLite's idxNum and idxStr, so EXPLAIN QUERY PLAN shows it:
  *
  *     VIRTUAL TABLE INDEX 0:       all rows
- *     VIRTUAL TABLE INDEX 0:3=     the same, of which only those count whose column with number 3
+ *     VIRTUAL TABLE INDEX 0:3:=    the same, of which only those count whose column with number 3
  * is as it says, `{` for one of a list: SQLite tests each, but a live query runs again for such
  * rows only VIRTUAL TABLE INDEX 1:       the row with a primary key VIRTUAL TABLE INDEX 2+n:=[ the
  * index with number n, by its columns in turn:

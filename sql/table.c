@@ -360,7 +360,8 @@ static uint16_t column_of(const char **plan) {
     for (; **plan >= '0' && **plan <= '9'; *plan += 1) {
         column = column * 10 + (uint32_t)(**plan - '0');
     }
-    RV_ASSERT(column < RV_COLUMNS_MAX && **plan != 0);
+    RV_ASSERT(column < RV_COLUMNS_MAX && **plan == ':');
+    *plan += 1;
     return (uint16_t)column;
 }
 
@@ -391,7 +392,7 @@ static int note_column(table_cursor *cursor, const char *plan, int argc, sqlite3
     rv_reads *const reads = reads_of(cursor);
     const rv_aggregate *const a = cursor->aggregate;
     const uint16_t column = column_of(&plan);
-    if (reads == NULL) {
+    if (reads == NULL || rv_reads_has_all(reads, a->number)) {
         return SQLITE_OK;
     }
     if (*plan == '=') {
@@ -467,7 +468,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
                                       cursor->single ? RV_SQL_READ_KEY : RV_SQL_READ_ALL)) {
         cursor->looked = &query->run.looked;
     }
-    const bool tells = plan == RV_SQL_PLAN_SCAN && argc > 0;
+    const bool tells = plan == RV_SQL_PLAN_SCAN && text != NULL;
     const int rc = tells ? note_column(cursor, text, argc, argv, &scratch) : SQLITE_OK;
     if (rc != SQLITE_OK) {
         return rc;

@@ -48,13 +48,13 @@ RV_TEST(the_whole_key_is_looked_up) {
                                   "size = 'small'"),
                   "SCAN line VIRTUAL TABLE INDEX 1:");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM line WHERE \"order\" = 'o1' AND no = 2"),
-                  "SCAN line VIRTUAL TABLE INDEX 0:1=");
+                  "SCAN line VIRTUAL TABLE INDEX 0:1:=");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM line WHERE \"order\" = 'o1' AND no = 2 AND "
                                   "size > 'large'"),
-                  "SCAN line VIRTUAL TABLE INDEX 0:1=");
+                  "SCAN line VIRTUAL TABLE INDEX 0:1:=");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM line WHERE \"order\" = 'o1' COLLATE NOCASE AND "
                                   "no = 2 AND size = 'small'"),
-                  "SCAN line VIRTUAL TABLE INDEX 0:1=");
+                  "SCAN line VIRTUAL TABLE INDEX 0:1:=");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM price p, line l WHERE l.size = 'large' AND "
                                   "l.no = p.n AND l.\"order\" = p.day"),
                   "SCAN p VIRTUAL TABLE INDEX 0:; SCAN l VIRTUAL TABLE INDEX 1:");

@@ -536,6 +536,13 @@ static const narrow narrows[] = {
      "u_changed", "{\"v\":12}", true},
     {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k + 9 FROM t WHERE id < 4)", "/u/3/p",
      "u_changed", "{\"v\":12}", true},
+    {"-SELECT s FROM t WHERE k IS NULL", "/t/99", "t_made", "{}", true},
+    {"-SELECT s FROM t WHERE k IS NULL", "/t/4", "t_changed", "{\"k\":null}", true},
+    {"-SELECT s FROM t WHERE k IS NULL", "/t/99", "t_made", "{\"k\":1}", false},
+    {"-SELECT s FROM t WHERE k IS 7", "/t/7", "t_gone", "{}", true},
+    {"-SELECT s FROM t WHERE k IS 7", "/t/8", "t_gone", "{}", false},
+    {"-SELECT a.s, b.v FROM t a LEFT JOIN u b ON b.t_id = a.k WHERE b.v IS NULL", "/u/3/p",
+     "u_gone", "{}", true},
     {"-SELECT s FROM t WHERE k IS NOT NULL", "/t/4", "t_gone", "{}", true},
     {"-SELECT s FROM t WHERE k NOT NULL AND s > 'a'", "/t/4", "t_gone", "{}", true},
     /* all rows; and none */
@@ -653,14 +660,14 @@ RV_TEST(explain_reads_tells_of_values) {
     RV_CHECK_TEXT(fixture_query(f, "explain reads select count(*) from u where t_id = 3", ""),
                   "[\"u\",\"value\",null,1,\"keep up\",null]");
     RV_CHECK_TEXT(fixture_plan(f, "select v from u where t_id = 3"),
-                  "SCAN u VIRTUAL TABLE INDEX 0:2=");
+                  "SCAN u VIRTUAL TABLE INDEX 0:2:=");
     /* not once for each of a list */
     RV_CHECK_TEXT(fixture_plan(f, "select v from u where t_id in (3, 4)"),
-                  "SCAN u VIRTUAL TABLE INDEX 0:2{");
+                  "SCAN u VIRTUAL TABLE INDEX 0:2:{");
     RV_CHECK_TEXT(fixture_plan(f, "select v from u where t_id in (3, 4) and v > 3"),
-                  "SCAN u VIRTUAL TABLE INDEX 0:2{");
+                  "SCAN u VIRTUAL TABLE INDEX 0:2:{");
     RV_CHECK_TEXT(fixture_plan(f, "select s from t where k between 3 and 4 and s > 'a'"),
-                  "SCAN t VIRTUAL TABLE INDEX 0:1[]");
+                  "SCAN t VIRTUAL TABLE INDEX 0:1:[]");
     RV_CHECK_TEXT(fixture_query(f, "explain reads select count(*) from u where t_id in (3, 4)", ""),
                   "[\"u\",\"value\",null,2,\"keep up\",null]");
     RV_CHECK_TEXT(fixture_query(f, "explain reads select count(*) from t where k < 4", ""),
