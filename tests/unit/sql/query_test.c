@@ -64,7 +64,7 @@ RV_TEST(plans_look_keys_up) {
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM application WHERE id = 5"),
                   "SCAN application VIRTUAL TABLE INDEX 1:");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM application WHERE id > 5"),
-                  "SCAN application VIRTUAL TABLE INDEX 0:");
+                  "SCAN application VIRTUAL TABLE INDEX 0:0:(");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM work_item WHERE id = 'x'"),
                   "SCAN work_item VIRTUAL TABLE INDEX 1:");
     RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM work_item WHERE id = 'x' COLLATE NOCASE"),

@@ -688,7 +688,8 @@ RV_TEST(a_list_behind_many_conditions_is_one) {
             len += snprintf(text + len, sizeof text - (size_t)len, "v>-%u and ", i + 1);
         }
         snprintf(text + len, sizeof text - (size_t)len, "t_id in (3, 4)");
-        RV_CHECK_TEXT(fixture_plan(f, text), "SCAN u VIRTUAL TABLE INDEX 0:");
+        /* all of it at once, or not at all, but not once for each value */
+        RV_CHECK(!rv_bytes_are(fixture_plan(f, text), "SCAN u VIRTUAL TABLE INDEX 0:2:="));
     }
     fixture_close(f);
 }

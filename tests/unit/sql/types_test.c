@@ -511,7 +511,8 @@ RV_TEST(padding_does_not_count) {
         }
         CHECK_CONDITIONS(f, "SELECT ", queries);
         RV_CHECK_TEXT(fixture_plan(f, "SELECT * FROM c WHERE code = 'EUR'"),
-                      i == 0 ? "SCAN c VIRTUAL TABLE INDEX 0:" : "SCAN c VIRTUAL TABLE INDEX 2:=");
+                      i == 0 ? "SCAN c VIRTUAL TABLE INDEX 0:1:="
+                             : "SCAN c VIRTUAL TABLE INDEX 2:=");
         fixture_close(f);
     }
 }
