@@ -203,9 +203,16 @@ void rv_db_live_close(rv_db_live *live) {
     if (live == NULL || live->db == NULL) {
         return;
     }
-    const rv_followers of = followers(live->db);
+    rv_db *const db = live->db;
+    const rv_followers of = followers(db);
     end_query(live);
     rv_sql_upkeep_end(&live->upkeep);
     rv_follower_leave(&live->follower, &of);
     live->db = NULL;
+    rv_touches_unwatch(&db->touches); /* what it alone has read is not noted of rows for ever */
+    for (size_t i = 0; i < RV_DB_LIVE_MAX; i += 1) {
+        if (db->lives[i].db != NULL && db->lives[i].follower.touched.follows) {
+            rv_touches_watch(&db->touches, &db->lives[i].follower.reads);
+        }
+    }
 }

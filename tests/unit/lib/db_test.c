@@ -7,6 +7,7 @@
  */
 #include "core/base/bytes.h"
 #include "core/base/limits.h"
+#include "lib/db.h"
 #include "platform/memory/memory.h"
 #include "rivulet/rivulet.h"
 #include "tests/unit/test.h"
@@ -625,6 +626,34 @@ RV_TEST(live_queries_give_what_is_another_result) {
     bank_free(&b);
 }
 
+/* It is not noted of rows for ever, though others go on; what these have read is. */
+RV_TEST(what_a_closed_live_query_has_read_is_not_noted) {
+    static uint8_t text[LIVE_TEXT];
+    bank b = bank_filled();
+    rv_buffer out = {.ptr = text, .cap = sizeof text};
+    rv_db_live *stays = NULL;
+    rv_db_live *goes = NULL;
+    rv_db_event event;
+    RV_CHECK_STATUS(rv_db_live_open(b.db, rv_text("SELECT id FROM account WHERE open = true"),
+                                    rv_text(""), &stays, &b.err),
+                    RV_OK);
+    RV_CHECK_STATUS(rv_db_live_open(b.db, rv_text("SELECT id FROM account WHERE name = 'x'"),
+                                    rv_text(""), &goes, &b.err),
+                    RV_OK);
+    RV_CHECK_STATUS(live_next(&b, stays, &out), RV_OK);
+    out.len = 0;
+    RV_CHECK_STATUS(live_next(&b, goes, &out), RV_OK);
+    RV_CHECK_EQ(b.db->touches.valued[0][0], 1u << 5 | 1u << 1);
+    rv_db_live_close(goes);
+    RV_CHECK_EQ(b.db->touches.valued[0][0], 1u << 5);
+    RV_CHECK_STATUS(append(&b, "accounts", "opened", "{\"name\":\"x\"}", &event), RV_OK);
+    out.len = 0;
+    RV_CHECK_STATUS(live_next(&b, stays, &out), RV_OK);
+    rv_db_live_close(stays);
+    RV_CHECK_STATUS(rv_db_close(b.db, &b.err), RV_END);
+    bank_free(&b);
+}
+
 /* What is wrong is told at once; a buffer that was too small is told the same result once more; a
  * database is closed with what is still open. */
 RV_TEST(live_queries_are_bounded_and_refused) {
@@ -754,6 +783,7 @@ int main(void) {
 #endif
     RV_RUN(an_interrupt_ends_what_is_open_and_nothing_else);
     RV_RUN(live_queries_give_what_is_another_result);
+    RV_RUN(what_a_closed_live_query_has_read_is_not_noted);
     RV_RUN(live_queries_are_bounded_and_refused);
     RV_RUN(the_past_is_asked_in_sql);
     RV_RUN(a_database_opened_again_is_the_same);
