@@ -51,11 +51,11 @@ static rv_status shake_hands(rv_tls_socket *s, rv_error *err) {
         if (result == RV_TLS_FAILED) {
             return err->status;
         }
-        if (result != RV_TLS_MORE) {
+        if (result == RV_TLS_DATA) {
             return rv_error_set(err, RV_UPSTREAM_NOT_RIVULET, "it speaks before it was asked");
         }
         if (!rv_tls_established(s->tls)) {
-            const ssize_t count = fill(s);
+            const ssize_t count = result == RV_TLS_END ? 0 : fill(s);
             if (count <= 0) {
                 return rv_error_set(err, RV_UPSTREAM_UNREACHABLE, "TLS did not come about: %s",
                                     count == 0        ? "the connection was closed"

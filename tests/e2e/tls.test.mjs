@@ -14,7 +14,7 @@ import { after, before, test } from 'node:test';
 import tls from 'node:tls';
 
 import { Authority, served } from './certificates.mjs';
-import { Node, cli, folder, lives, must, ndjson, opened, prepared, raw, sleep, synced, trusted, until } from './harness.mjs';
+import { Node, binary, cli, folder, lives, must, ndjson, opened, prepared, raw, sleep, synced, trusted, until } from './harness.mjs';
 
 const parent = folder('tls');
 const authority = new Authority(join(parent, 'authority'));
@@ -225,6 +225,11 @@ test('the command line: imports, reads and follows; and trusts nobody else', asy
   assert.equal(await plain.stop(), 0);
   const silent = net.createServer((socket) => socket.end()).listen(0, '127.0.0.1');
   await once(silent, 'listening');
+  const child = spawn(binary, ['status', '--url', `https://localhost:${silent.address().port}`, ...ca], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (text) => (said += text)); // (the server above runs in this process)
+  assert.deepEqual(await lives(child), [4, null]);
+  assert.match(said, /node_unreachable: .*TLS did not come about: the connection was closed/);
   silent.close();
 });
 
