@@ -34,6 +34,10 @@ static const mbedtls_ecp_group_id curves[] = {
     MBEDTLS_ECP_DP_SECP521R1, MBEDTLS_ECP_DP_NONE,
 };
 
+/* With which a side signs what it has agreed to; the library's own choice has SHA-224, too. */
+static const int hashes[] = {MBEDTLS_MD_SHA256, MBEDTLS_MD_SHA384, MBEDTLS_MD_SHA512,
+                             MBEDTLS_MD_NONE};
+
 void rv_tls_error_text(int failed, char *text, size_t cap) {
     RV_ASSERT(failed != 0 && cap >= 128);
     mbedtls_strerror(failed, text, cap);
@@ -63,6 +67,7 @@ static rv_status config_new(rv_tls_config **config, int side, rv_error *err) {
                                  MBEDTLS_SSL_MINOR_VERSION_3); /* 1.2 is 3.3 */
     mbedtls_ssl_conf_ciphersuites(&c->ssl, ciphers);
     mbedtls_ssl_conf_curves(&c->ssl, curves);
+    mbedtls_ssl_conf_sig_hashes(&c->ssl, hashes);
     mbedtls_ssl_conf_renegotiation(&c->ssl, MBEDTLS_SSL_RENEGOTIATION_DISABLED);
     *config = c;
     return RV_OK;

@@ -115,7 +115,7 @@ test('openssl and curl: TLS 1.2 with forward secrecy and nothing older or weaker
   assert.match(fine, /Verify return code: 0 \(ok\)/);
   assert.doesNotMatch(fine, /unexpected eof/); // the end was announced
   for (const old of [['-tls1'], ['-tls1_1'], ['-tls1_2', '-cipher', 'AES128-SHA:AES256-SHA:AES128-GCM-SHA256'],
-    ['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384']]) {
+    ['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA384'], ['-tls1_2', '-sigalgs', 'ECDSA+SHA224:ECDSA+SHA1']]) {
     const refused = await client(node.port, [], '-cipher', 'DEFAULT@SECLEVEL=0', ...old);
     assert.doesNotMatch(refused, /Verify return code: 0[^]*Master-Key: [0-9A-F]{8}/, old.join(' '));
     assert.match(refused, /alert|no protocols available/, old.join(' '));
