@@ -316,6 +316,25 @@ uint64_t sim_truth_next(const sim_world *world, uint8_t member, const char *patt
     return 0;
 }
 
+/* An edge that was given a schema before it met anybody always has one: that, or the root's, which
+ * knows all that was written by then. */
+void sim_check_schema(sim_world *world, sim_member *m) {
+    rv_rewound rewound = {.to = UINT64_MAX};
+    if (!world->plan->features.unmet || m->plan->role != SIM_EDGE || m->life != SIM_UP ||
+        rv_node_in_batch(m->node) || rv_node_failed(m->node, NULL) != RV_OK ||
+        (rv_node_rewound(m->node, &rewound) && rewound.to == 0)) {
+        return;
+    }
+    const rv_outbox_facts outbox = rv_node_outbox(m->node);
+    world->figures.met += m->provisional && !rv_node_provisional(m->node);
+    m->provisional = rv_node_provisional(m->node);
+    if (rv_schema_version(rv_node_schema(m->node)) == 0 || outbox.unknown > 0) {
+        sim_fail(world, SIM_CHECK_SCHEMA, "member %u has version %u, and %u batches of another",
+                 (unsigned)m->index, (unsigned)rv_schema_version(rv_node_schema(m->node)),
+                 (unsigned)outbox.unknown);
+    }
+}
+
 bool sim_check_rows(sim_world *world, sim_member *m) {
     if (m->node != NULL && m->plan->role == SIM_EDGE && rv_node_outbox(m->node).pending > 0) {
         sim_check_laid(world, m);

@@ -76,6 +76,7 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "worlds in which a directory is used twice", figures->twins);
     line(to, "copies that were made for that", figures->twin_copies);
     line(to, "batches that waited at both", figures->twin_shared);
+    line(to, "schemas of edges' own, up to the root's", figures->met);
     line(to, "pairs of which one was told that it is a copy", figures->twins_apart);
 }
 

@@ -82,6 +82,7 @@ typedef struct sim_member {
     sim_copied copied_of;
     uint8_t selection;  /* that it is to hold */
     bool selects;       /* its node is to be told, while it runs */
+    bool provisional;   /* it had a schema of its own when it was looked at */
     sim_helds helds;    /* what the directory was fed by */
     sim_directory copy; /* an administrator's */
     sim_helds copy_helds;

@@ -266,7 +266,7 @@ RV_TEST(everything_is_exercised) {
     RV_CHECK(sum.retries > 0 && sum.retried > sum.retries_known);
     RV_CHECK(sum.retries_known > 0 && sum.retries_met > 0);
     RV_CHECK(sum.twins > 0 && sum.twin_copies > sum.twins_apart && sum.twins_apart > 0);
-    RV_CHECK(sum.twin_shared > 0);
+    RV_CHECK(sum.twin_shared > 0 && sum.met > 0);
     RV_CHECK(sum.gate_mixes > sum.gate_mixes_rows && sum.gate_mixes_rows > 0);
     RV_CHECK(sum.gate_mixes_rights > 0);
     RV_CHECK(sum.rows > 0 && sum.gateway_changes > sum.rows);

@@ -282,6 +282,7 @@ static void up_turn(sim_world *world, sim_member *member) {
         sim_restored_turn(world, member);
         sim_rights_turn(world, member);
         note_durable(world, member);
+        sim_check_schema(world, member);
         moved = select_turn(world, member);
         moved = sim_commands_turn(world, member) || moved;
         moved = sim_wires_turn(world, member) || moved;

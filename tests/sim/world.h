@@ -56,6 +56,7 @@
     X(PAST, "the past is not what was")                                                            \
     X(QUERY, "a query counts otherwise")                                                           \
     X(AHEAD, "a node is ahead of what is durable upstream")                                        \
+    X(SCHEMA, "an edge has no schema, or does not show what it knows of what waits")               \
     X(HASH, "state hashes differ")                                                                 \
     X(CONVERGENCE, "no convergence after faults stopped")                                          \
     X(MEMORY, "more memory is used than there is")                                                 \
@@ -194,6 +195,7 @@ typedef struct sim_figures {
     uint64_t twins;           /* worlds in which a directory is used twice, */
     uint64_t twin_copies;     /* copies that were made for that, */
     uint64_t twin_shared;     /* batches that waited at both, */
+    uint64_t met;             /* schemas of edges' own that their root's took the place of */
     uint64_t twins_apart;     /* and pairs of which one was told that it is a copy */
     uint64_t laid;            /* times that what waits was folded over the model, */
     uint64_t laid_compared;   /* and rows were compared; */
@@ -352,6 +354,7 @@ sim_link *sim_wires_of_edge(sim_world *world, uint8_t edge);
 void sim_check_follow(sim_world *world);                   /* reads on in the root's log, */
 void sim_check_unstage(sim_world *world);                  /* or is to begin again */
 void sim_check_opened(sim_world *world, sim_member *m);    /* after every open */
+void sim_check_schema(sim_world *world, sim_member *m);    /* between two calls of its node */
 bool sim_check_rows(sim_world *world, sim_member *m);      /* if it can be compared now */
 bool sim_check_confirmed(sim_world *world, sim_member *m); /* while nothing that waits is shown */
 bool sim_check_stand(sim_world *world, sim_member *m);     /* brings the model to where it is */
