@@ -286,6 +286,9 @@ rv_status rv_node_open(rv_node *node, rv_error *err) {
         node->role = told ? stored_role(node) : node->role;
     }
     rv_epoch_refresh(node);
+    if (rv_node_provisional(node)) {
+        (void)rv_held_begin(&node->held); /* it was opened with another one */
+    }
     rv_outbox_open(node);
     return status == RV_OK ? rv_node_failed(node, e) : status;
 }

@@ -6,8 +6,9 @@
  * last event of its message and of its batch.
  *
  *     welcome -> gather -- the version of the welcome, or what is no schema change --> the node
- *                  ^  |                                              takes it, and the connection
- *                  `--' a schema change: kept as the file `rewind` has it          ends, for another
+ *                ^    |                                    takes it, and the connection ends, for
+ *                `----' a schema change: kept as it will   another one
+ *                       stand in the file `rewind`
  *
  * Behind what is gathered here everything is sent again by the next connection. A root that had
  * events before its schema grew sends these in between, which the node cannot take before it has
@@ -39,8 +40,7 @@ static bool gather(rv_edge *edge, rv_bytes body) {
     if (rv_decoder_begin(edge->decoder, schema, body, &head, NULL) != RV_OK || head.continues ||
         rv_decoder_count(edge->decoder) != 1 ||
         rv_decoder_next(edge->decoder, &met.event, &path, NULL) != RV_OK ||
-        met.event.type != RV_SYSTEM_SCHEMA_TYPE ||
-        !rv_bytes_are(path, RV_SYSTEM_SCHEMA_PATH) ||
+        met.event.type != RV_SYSTEM_SCHEMA_TYPE || !rv_bytes_are(path, RV_SYSTEM_SCHEMA_PATH) ||
         met.event.schema_version != m->version + 1 || met.event.position > head.watermark) {
         return false;
     }
@@ -85,6 +85,11 @@ rv_status rv_edge_meet_poll(rv_edge *edge, rv_error *err) {
     RV_ASSERT(m->active && m->len <= QUEUE_SIZE);
     if (!m->over) {
         return RV_OK;
+    }
+    if (edge->select.hello != rv_node_selections(edge->node)) { /* it was sent for another one */
+        edge->at_once = true;
+        return rv_error_set(err, RV_UPSTREAM_UNREACHABLE,
+                            "another selection is asked for with another connection");
     }
     m->to.first = rv_bytes_of(edge->queue, m->len);
     const rv_status status = rv_node_meet(edge->node, &m->to, err);

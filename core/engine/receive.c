@@ -333,12 +333,10 @@ rv_status rv_node_receive_met(rv_node *node, const rv_met *met, rv_error *err) {
     if (status != RV_OK) {
         return status;
     }
-    status =
-        rv_node_receive_stream(node, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH), &event.stream, err);
+    status = rv_node_receive_stream(node, RV_LITERAL(RV_SYSTEM_SCHEMA_PATH), &event.stream, err);
     status = status == RV_OK ? rv_node_receive_event(node, &event, err) : status;
-    status = status == RV_OK
-                 ? rv_node_receive_commit(node, met->watermark, met->chain_hash, err)
-                 : status;
+    status = status == RV_OK ? rv_node_receive_commit(node, met->watermark, met->chain_hash, err)
+                             : status;
     if (status != RV_OK) {
         rv_node_receive_cancel(node);
     }

@@ -130,7 +130,7 @@ typedef struct rv_rewinding {
     uint64_t base_position; /* and where that is */
     rv_log_end_place place;
     uint64_t records_len;
-    uint64_t first_len; /* of `to.first`, behind the records */
+    uint64_t first_len;      /* of `to.first`, behind the records */
     rv_ledger_place written; /* in the ledger: up to where its records are in the file */
     rv_ledger_place behind;  /* in STALE: up to where the ledger was compared */
     rv_rewound rewound;

@@ -396,17 +396,12 @@ static bool tell_selection(rv_node *node, rv_writer *body, rv_bytes *key) {
     }
     const bool good = rv_selection_decode(value, &selection, NULL) == RV_OK; /* it was checked */
     RV_ASSERT(good);
-    if (node->rewinding.to.adopts && node->held.logged) {
-        return true; /* before a crash */
-    }
     if (swapped && node->rewinding.gone > 0) {
         rv_past_forget(&node->held.past, node->rewinding.gone);
         rv_held_lose_rows(&node->held);
     }
     rv_node_held *const held = &node->held;
-    if (held->given ||
-        (node->rewinding.to.adopts ? rv_held_start_with(held, &selection, NULL)
-                                   : rv_held_wish(held, &selection, NULL)) == RV_OK) {
+    if (held->given || rv_held_wish(held, &selection, NULL) == RV_OK) {
         rv_node_write_selection(node, false, body);
         node->held.logged = true;
     }
@@ -418,20 +413,49 @@ static rv_status more_than_fits(rv_error *err) {
                         "the file `" RV_REWIND_FILE "` holds more than a ledger takes");
 }
 
+/* What the file says is held, as what the log begins with was sent for it; what the node was opened
+ * with is wanted. */
+static rv_status hold(rv_node *node, rv_bytes value, rv_error *err) {
+    rv_selection selection;
+    rv_arena_reset(&node->scratch, 0);
+    uint8_t *const body = rv_arena_take_raw(&node->scratch, 1 + value.len);
+    if (body == NULL || rv_selection_decode(value, &selection, NULL) != RV_OK) {
+        return more_than_fits(err);
+    }
+    const bool base = rv_selection_needs_base(&selection);
+    RV_ASSERT(!node->held.logged);
+    body[0] = (uint8_t)(base ? RV_HELD_NONE : RV_HELD_WHOLE);
+    memcpy(body + 1, value.ptr, value.len);
+    return rv_held_meet(&node->held, RV_RECORD_SELECTION_FULL, rv_bytes_of(body, 1 + value.len),
+                        err);
+}
+
 /* Another log begins with what is to be held. */
 static rv_status tell_first(rv_node *node, rv_error *err) {
+    const rv_bytes key = {NULL, 0};
+    rv_bytes value;
     rv_writer body;
-    rv_bytes key;
+    if (!rv_ledger_get(&node->ledger, RV_LEDGER_SELECT, key, &value)) {
+        return RV_OK;
+    }
     rv_status status = rv_node_ledger_begin(node, &body, err);
     if (status != RV_OK) {
         return status;
     }
-    const bool told = tell_selection(node, &body, &key);
+    if (!node->held.logged) { /* else it was, before a crash */
+        status = hold(node, value, err);
+        if (status == RV_OK) {
+            rv_node_write_selection(node, false, &body);
+        }
+    }
     rv_ledger_changes changes = rv_ledger_begin(&body);
-    status = told ? rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, key) : RV_OK;
-    if (body.len == 0 || status != RV_OK) {
+    if (status == RV_OK &&
+        rv_ledger_remove(&node->ledger, &changes, RV_LEDGER_SELECT, key) != RV_OK) {
+        status = more_than_fits(err);
+    }
+    if (status != RV_OK) {
         rv_log_append_cancel(node->log);
-        return status == RV_OK ? RV_OK : more_than_fits(err);
+        return status;
     }
     rv_node_ledger_commit(node, &body, &changes);
     return RV_OK;
@@ -503,9 +527,7 @@ static rv_status step_last(rv_node *node, rv_error *err) {
     }
     if (status != RV_OK) { /* an edge's ledger has had all of it: the file is another one */
         rv_log_append_cancel(node->log);
-        return status == RV_BUSY
-                   ? too_small(node, err)
-                   : more_than_fits(err);
+        return status == RV_BUSY ? too_small(node, err) : more_than_fits(err);
     }
     rv_node_ledger_commit(node, &body, &changes);
     r->step = RV_REWIND_WAIT;

@@ -101,6 +101,12 @@ static rv_status become_wanted(rv_node *node, const rv_selection *selection,
         return status;
     }
     rv_checkpoints_overtake(node); /* its words would be of another length than they were */
+    const bool begins = rv_node_provisional(node);
+    if (begins) {
+        rv_outbox_lift(node);
+        (void)rv_held_begin(&node->held);
+        rest = NULL;
+    }
     status = rest != NULL ? narrow(node, rest, err) : RV_OK;
     if (status != RV_OK) {
         rv_log_append_cancel(node->log);
@@ -109,7 +115,7 @@ static rv_status become_wanted(rv_node *node, const rv_selection *selection,
     rv_node_write_selection(node, rest != NULL, &body);
     rv_node_ledger_commit(node, &body, NULL);
     node->held.logged = true;
-    if (rest != NULL) {
+    if (rest != NULL || begins) {
         rv_outbox_received(node, NULL, true);
     }
     return RV_OK;

@@ -243,6 +243,16 @@ rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection, 
     return status;
 }
 
+bool rv_held_begin(rv_node_held *held) {
+    if (held->wanted.count == 0 || rv_selection_equal(&held->wanted, &held->selection)) {
+        return false;
+    }
+    held->given = true;
+    rv_held_take_back(held);
+    RV_ASSERT(!held->logged);
+    return true;
+}
+
 rv_status rv_held_become(rv_node_held *held, const rv_selection *selection, uint64_t position,
                          rv_error *err) {
     if (!fits(selection)) {

@@ -64,6 +64,10 @@ RV_MUST_USE rv_status rv_held_wish(rv_node_held *held, const rv_selection *selec
 RV_MUST_USE rv_status rv_held_start_with(rv_node_held *held, const rv_selection *selection,
                                          rv_error *err);
 
+/* Nothing is held yet, of what any root has: what is wanted is what is to be held from the begin.
+ * True: that is another selection than it was, and the log does not name it. */
+bool rv_held_begin(rv_node_held *held);
+
 /* The body of the record, and its flags; as the log has it when `state` is as given. */
 void rv_held_write(const rv_node_held *held, rv_held_state state, uint8_t *flags, rv_writer *w);
 

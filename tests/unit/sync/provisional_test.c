@@ -165,8 +165,8 @@ static void stays_offline_after(int steps, bool written, bool crash, bool *over)
     duo_cut(d);
     RV_CHECK(is_usable(d, had));
     RV_CHECK_STATUS(written ? duo_write_one(d, "/accounts/1", "deposited", "{\"amount\":5}")
-                            : write_three(d) ? RV_OK
-                                             : RV_BUSY,
+                    : write_three(d) ? RV_OK
+                                     : RV_BUSY,
                     RV_OK);
     RV_CHECK(is_usable(d, written ? 15 : 10));
     RV_CHECK(duo_run(d));
