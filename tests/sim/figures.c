@@ -38,6 +38,7 @@ static void print_features(const sim_figures *figures, FILE *to) {
     line(to, "rights, changes in root and gateways", figures->rights_changed);
     line(to, "rights, changes in gateways", figures->rights_gated);
     line(to, "rights that were taken", figures->rights_taken);
+    line(to, "of these, of gateways that change, or behind them", figures->gate_taken);
     line(to, "tokens that were revoked", figures->tokens_revoked);
     line(to, "rights, events sent and looked at", figures->rights_sent);
     line(to, "rights, events written and judged", figures->rights_judged);

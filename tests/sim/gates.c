@@ -16,6 +16,7 @@
 #define SINCE_PERCENT   30 /* of what is not selected with its history */
 #define SINCE_MAX       60 /* positions */
 #define TRIES_MAX       8
+#define TAKES_PERCENT   80 /* of gateways, and of who is behind them, where there are tokens */
 
 /* --- plans --- */
 
@@ -60,7 +61,7 @@ static bool same(const sim_selection *a, const sim_selection *b) {
 
 /* One more, if it is another than all before. */
 static void append(sim_member_plan *m, const sim_selection *selection) {
-    bool known = m->selection_count == SIM_SELECTIONS_MAX;
+    bool known = m->selection_count == SIM_CHANGES_MAX;
     for (uint8_t k = 0; k < m->selection_count && !known; k++) {
         known = same(&m->selections[k], selection);
     }
@@ -252,7 +253,8 @@ void sim_gates_draw(sim_plan *plan, uint32_t features) {
         } else {
             continue;
         }
-        plan->members[i].taken = UINT8_MAX; /* its token reads all that it ever selects */
+        plan->members[i].taken = UINT8_MAX; /* its token reads all that it ever selects, or all but
+                                               `takes` */
         for (uint8_t k = 1; k < m->selection_count; k++) {
             put_step(plan, &random, i, SIM_STEP_SELECT, m->serves ? count / 2 : count);
         }
@@ -261,6 +263,82 @@ void sim_gates_draw(sim_plan *plan, uint32_t features) {
         }
     }
     RV_ASSERT(plan->members[1].selection_count > 0);
+}
+
+static bool is_of(const sim_entry *entry, const char *pattern) {
+    return entry->pattern != NULL && strcmp(entry->pattern, pattern) == 0;
+}
+
+/* Without the pattern something of each selection is left, and no other right is to all of it. */
+static bool can_take(const sim_member_plan *m, const char *pattern) {
+    bool can = true;
+    for (uint8_t k = 0; k < m->change_count && can; k++) {
+        const sim_selection *const s = &m->selections[k];
+        bool left = false;
+        for (uint8_t i = 0; i < s->count && can; i++) {
+            const sim_entry *const entry = &s->entries[i];
+            const bool other = !is_of(entry, pattern);
+            left = left || other;
+            can = !other || entry->pattern == NULL ||
+                  !sim_pattern_selects(entry->pattern, rv_bytes_of_string(pattern));
+        }
+        can = can && left;
+    }
+    RV_ASSERT(m->change_count > 0);
+    return can;
+}
+
+/* The selection without the pattern, as one that there is. */
+static uint8_t add_without(sim_member_plan *m, uint8_t nth) {
+    sim_selection s = {.count = 0};
+    uint8_t at = 0;
+    for (uint8_t i = 0; i < m->selections[nth].count; i++) {
+        const sim_entry *const entry = &m->selections[nth].entries[i];
+        if (!is_of(entry, m->takes)) {
+            s.entries[s.count++] = *entry;
+        }
+    }
+    while (at < m->selection_count && !same(&m->selections[at], &s)) {
+        at += 1;
+    }
+    RV_ASSERT(at < SIM_SELECTIONS_MAX && s.count > 0);
+    m->selections[at] = s;
+    m->selection_count = at == m->selection_count ? (uint8_t)(at + 1) : m->selection_count;
+    return at;
+}
+
+/* One of those that can be taken; NULL: there is none. */
+static const char *draw_takes(const sim_member_plan *m, uint64_t *random) {
+    const char *takes = NULL;
+    uint64_t count = 0;
+    for (uint8_t k = 0; k < m->change_count; k++) {
+        for (uint8_t i = 0; i < m->selections[k].count; i++) {
+            const char *const pattern = m->selections[k].entries[i].pattern;
+            if (pattern != NULL && can_take(m, pattern)) {
+                count += 1;
+                takes = rv_random_below(random, count) == 0 ? pattern : takes;
+            }
+        }
+    }
+    RV_ASSERT((takes != NULL) == (count > 0));
+    return takes;
+}
+
+void sim_gates_draw_takes(sim_plan *plan, bool known) {
+    uint64_t random = sim_plan_stream(plan->seed, "gate takes");
+    for (uint8_t i = 1; i < plan->member_count; i++) {
+        sim_member_plan *const m = &plan->members[i];
+        m->change_count = m->selection_count;
+        if (!known || !plan->features.gate_mixes || !plan->features.rights ||
+            !(m->serves || m->upstream > 0) || !rv_random_chance(&random, TAKES_PERCENT)) {
+            continue;
+        }
+        m->takes = draw_takes(m, &random);
+        for (uint8_t k = 0; k < m->change_count && m->takes != NULL; k++) {
+            m->without[k] = add_without(m, k);
+        }
+    }
+    RV_ASSERT(plan->members[0].takes == NULL);
 }
 
 /* --- administrators --- */

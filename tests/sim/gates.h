@@ -20,6 +20,10 @@ struct sim_member;
  * features (SIM_GATE_CHANGES, SIM_GATE_MIXES). */
 void sim_gates_draw(sim_plan *plan, uint32_t features);
 
+/* Whose right to a pattern an administrator may take, of gateways that change and of who is behind
+ * them: behind that each can hold each of its selections without it. */
+void sim_gates_draw_takes(sim_plan *plan, bool known);
+
 /* The edge's connection has ended for this reason: its administrator may move it to the root. */
 void sim_gates_closed(struct sim_world *world, struct sim_member *edge, const rv_error *reason);
 

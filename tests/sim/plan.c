@@ -114,7 +114,7 @@ static void draw_bases(sim_plan *plan, uint64_t *random, bool changes) {
         if (rv_random_chance(random, 45)) {
             sim_selection_draw(&m->selections[0], schema, random, NULL);
         }
-        while (changes && m->selection_count < SIM_SELECTIONS_MAX && rv_random_chance(random, 60)) {
+        while (changes && m->selection_count < SIM_CHANGES_MAX && rv_random_chance(random, 60)) {
             const sim_selection *const before = &m->selections[m->selection_count - 1];
             sim_selection_draw(&m->selections[m->selection_count], schema, random, before);
             m->selection_count += 1;
@@ -555,6 +555,7 @@ static void draw_features(sim_plan *plan, uint32_t features) {
     sim_gates_draw(plan, features);
     sim_times_draw(plan, (features & SIM_TIMES) != 0);
     draw_unmet(plan, (features & SIM_UNMET) != 0);
+    sim_gates_draw_takes(plan, (features & SIM_GATE_TAKES) != 0);
     plan->features.tells = (features & SIM_TELLS) != 0 && rv_random_chance(&tells, 35);
     plan->features.retries =
         (features & SIM_RETRIES) != 0 && rv_random_chance(&retries, RETRIES_PERCENT);

@@ -78,12 +78,15 @@ typedef struct sim_member_plan {
     sim_role role;
     uint8_t upstream;        /* index of the member that it connects to; its own for a root */
     bool serves;             /* it is one: the root, and edges that are gateways */
-    uint8_t selection_count; /* of an edge: the first, and those that steps change it to */
+    uint8_t selection_count; /* of an edge: those that it can come to hold */
+    uint8_t change_count;    /* the first, and those that steps change it to */
     sim_selection selections[SIM_SELECTIONS_MAX];
     uint8_t taken; /* entry of the first selection that the second is without, as the right to it
                       may be taken; UINT8_MAX: none */
-    bool tokens;   /* an upstream's, that it may have some */
-    uint8_t twin;  /* index of the member that it comes to share a directory with; 0: none */
+    const char *takes; /* NULL: the right to none; to this pattern, of whoever changes at will: */
+    uint8_t without[SIM_CHANGES_MAX]; /* of each selection the one that is without it */
+    bool tokens;                      /* an upstream's, that it may have some */
+    uint8_t twin;        /* index of the member that it comes to share a directory with; 0: none */
     int64_t starts_at;   /* the first time */
     int64_t meets_at;    /* nothing that it sends arrives before */
     bool fills;          /* a later selection has the history of streams that one before had not */
@@ -158,6 +161,7 @@ const char *sim_step_text(sim_step_kind kind);
 #define SIM_TWINS        0x10000u
 #define SIM_GATE_MIXES   0x20000u /* gateways that change with rows, rights and fills, too */
 #define SIM_TWIN_RIGHTS  0x40000u /* directories that are used twice where there are tokens, too */
+#define SIM_GATE_TAKES   0x80000u /* rights are taken from gateways that change, and behind them */
 #define SIM_FEATURES_ALL UINT32_MAX
 
 /* The plan of a seed, which has none but these features. */

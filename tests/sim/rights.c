@@ -71,8 +71,17 @@ static const sim_entry *taken_entry(const sim_member_plan *plan) {
                                                    : NULL;
 }
 
+/* The right to this entry of some selection may be taken. */
+static bool may_lose(const sim_member_plan *plan, const sim_entry *entry) {
+    return plan->takes != NULL && entry->pattern != NULL &&
+           strcmp(entry->pattern, plan->takes) == 0;
+}
+
 uint8_t sim_rights_selection(const sim_world *world, const sim_member *edge) {
     const sim_edge_rights *const rights = &world->rights.edges[owner_of(world, edge->index)];
+    if (is_used(world) && rights->taken && edge->plan->takes != NULL) {
+        return edge->plan->without[edge->selection];
+    }
     const bool taken = is_used(world) && rights->taken &&
                        has_entry(&edge->plan->selections[edge->selection], taken_entry(edge->plan));
     return taken ? 1 : edge->selection;
@@ -114,7 +123,10 @@ static void new_secret(sim_world *world, uint8_t edge) {
 
 /* The right to one entry is taken from it, or it has that again. */
 static void select_taken(sim_world *world, sim_member *edge, bool taken) {
-    if (!taken) {
+    if (edge->plan->takes != NULL) { /* it selects all the time what it wants */
+        edge->selects = !taken && edge->life == SIM_UP;
+        edge->wake_at = world->now;
+    } else if (!taken) {
         select_again(world, edge);
     } else if (edge->selection == 0) {
         edge->selection = 1;
@@ -127,13 +139,14 @@ static void change(sim_world *world, sim_member *edge, sim_edge_rights *rights) 
     const sim_schema *const schema = sim_schema_of(world->plan->schema);
     const uint64_t what = rv_random_below(&r->random, 10);
     want_other(rights);
-    if (what < 5 && taken_entry(edge->plan) != NULL) {
+    if (what < 5 && (taken_entry(edge->plan) != NULL || edge->plan->takes != NULL)) {
         rights->taken = !rights->taken;
         select_taken(world, edge, rights->taken);
         if (twin > 0 && world->members[twin].process > 0) {
             select_taken(world, &world->members[twin], rights->taken);
         }
         world->figures.rights_taken += rights->taken;
+        world->figures.gate_taken += rights->taken && edge->plan->takes != NULL;
     } else if (what < 7 && edge->plan->serves) {
         new_secret(world, edge->index); /* what it may write counts for others, too */
     } else if (what < 7) {
@@ -192,10 +205,10 @@ static void add_right(rv_writer *w, rv_token_list *list, const char *text) {
     RV_ASSERT(!w->full);
 }
 
-/* How many of its selections the edge may read: none is taken of who changes them at will. */
+/* How many of its selections the edge may read. */
 static uint8_t read_count(const sim_member_plan *plan) {
     RV_ASSERT(plan->selection_count > 0);
-    return plan->taken == UINT8_MAX ? plan->selection_count : 1;
+    return plan->taken == UINT8_MAX ? plan->change_count : 1;
 }
 
 static bool has_right(const rv_token_list *list, const rv_writer *w, const char *text) {
@@ -218,7 +231,8 @@ static rv_token_list reads_of(const sim_member_plan *plan, bool taken, uint8_t *
             char text[SIM_ENTRY_LEN];
             (void)snprintf(text, sizeof text, "%s%s", entry->pattern != NULL ? "" : "aggregate ",
                            entry->pattern != NULL ? entry->pattern : entry->given->aggregate);
-            if ((!taken || i != plan->taken) && (k == 0 || !has_right(&list, &w, text))) {
+            if ((!taken || (i != plan->taken && !may_lose(plan, entry))) &&
+                (k == 0 || !has_right(&list, &w, text))) {
                 add_right(&w, &list, text);
             }
         }
@@ -457,7 +471,8 @@ static bool may_read(const sim_world *world, uint8_t from, uint8_t edge, rv_byte
         const sim_selection *const selection = &plan->selections[k];
         for (uint8_t i = 0; i < selection->count && at->has_token; i++) {
             const char *const pattern = selection->entries[i].pattern;
-            const bool taken = at->has_taken && i == plan->taken;
+            const bool taken =
+                at->has_taken && (i == plan->taken || may_lose(plan, &selection->entries[i]));
             may = may || (pattern != NULL && !taken && sim_pattern_selects(pattern, path));
         }
     }

@@ -11,7 +11,8 @@
 
 #define SIM_PATTERNS_MAX   3
 #define SIM_ENTRIES_MAX    (SIM_PATTERNS_MAX + 2)
-#define SIM_SELECTIONS_MAX 4 /* of a member, one after the other */
+#define SIM_CHANGES_MAX    4                     /* selections of a member, one after the other, */
+#define SIM_SELECTIONS_MAX (2 * SIM_CHANGES_MAX) /* and each without what may be taken */
 #define SIM_ENTRY_LEN      96
 
 /* Streams by a pattern, or an aggregate by what is given of it. */

@@ -103,6 +103,9 @@ static void print_plan(uint64_t seed, uint32_t features) {
         const sim_member_plan *const m = &plan.members[i];
         printf("member %u: %s, %zu bytes, from %lld\n", (unsigned)i, i == 0 ? "root" : "edge",
                m->memory, (long long)m->starts_at);
+        if (m->takes != NULL) {
+            printf("    may lose the right to %s\n", m->takes);
+        }
         for (uint8_t k = 0; k < m->selection_count; k++) {
             for (uint8_t e = 0; e < m->selections[k].count; e++) {
                 char text[SIM_ENTRY_LEN];

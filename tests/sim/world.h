@@ -157,6 +157,7 @@ typedef struct sim_figures {
     uint64_t rights_changed;   /* in the root and gateways, */
     uint64_t rights_gated;     /* in gateways, */
     uint64_t rights_taken;     /* and wanted back, */
+    uint64_t gate_taken;       /* also of who changes what it holds, */
     uint64_t tokens_revoked;   /* or all of them */
     uint64_t rights_sent;      /* events on the wire that were looked at, */
     uint64_t rights_judged;    /* and ones that edges had written, */
