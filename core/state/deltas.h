@@ -60,6 +60,7 @@ typedef struct rv_delta_walk {
     rv_delta_place place;  /* of the next slot */
     bool moved;            /* set by who goes through: rows that only lie elsewhere are told, too */
     rv_view_page pages[2]; /* the page as it was, and as it is */
+    bool plain;            /* all of a row lies in its slot: the same bytes are the same row */
 } rv_delta_walk;
 
 /* Begins. `scratch` is used for keys that are longer than RV_HEAP_SLOT_MAX and given back. False:
