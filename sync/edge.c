@@ -142,7 +142,7 @@ static int64_t delay_after(rv_edge *e, rv_status status) {
     }
     if (rv_node_rewinding(e->node)) { /* if that fails, it is tried again, later and later */
         l->wanted = false;
-        return rv_backoff_next(&e->backoff);
+        return e->at_once ? 0 : rv_backoff_next(&e->backoff);
     }
     if (l->told) {
         const bool at_once = !l->wanted;

@@ -91,6 +91,7 @@ struct rv_edge {
     rv_relayer *relayer; /* NULL: it is no gateway */
     rv_edge_fill fill;
     rv_edge_meet meet;
+    bool met; /* the node was given what was gathered, once */
     rv_backoff backoff;
     rv_backoff refusals; /* of what is selected, since something came of it */
     rv_edge_status status;

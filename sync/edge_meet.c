@@ -97,6 +97,8 @@ rv_status rv_edge_meet_poll(rv_edge *edge, rv_error *err) {
         return RV_OK;
     }
     edge->fatal = status != RV_UPSTREAM_DIVERGED;
+    edge->at_once = !edge->met; /* when the node has the log; if it fails, later and later */
+    edge->met = true;
     return status;
 }
 

@@ -22,7 +22,8 @@
  *   invariant 1: rv_node_identity is of a root's log, or there is none.
  *   invariant 2: events of a log in epoch 0 are texts of the schema, and nothing else.
  *   invariant 3: an edge that had a schema before the first contact has one whenever it is open,
- *                after a crash too: the provisional one, or its root's.
+ *                after a crash too: the provisional one, or its root's, as far as it was gathered
+ *                (sync/edge_meet.c).
  */
 #ifndef RV_CORE_ENGINE_PROVISIONAL_H
 #define RV_CORE_ENGINE_PROVISIONAL_H

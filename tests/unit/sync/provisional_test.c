@@ -476,6 +476,80 @@ RV_TEST(a_failing_storage_is_told_and_loses_nothing) {
     }
 }
 
+/* --- what the root's log begins with, in the file `rewind` --- */
+
+RV_TEST(a_schema_change_is_read_as_it_was_written) {
+    static uint8_t memory[512];
+    rv_met read;
+    rv_met met = {.event = {.type = RV_SYSTEM_SCHEMA_TYPE,
+                            .position = 7,
+                            .version = 3,
+                            .schema_version = 3,
+                            .recorded_at = -5,
+                            .written_at = INT64_MIN,
+                            .foreign_id = true,
+                            .event_id = {1, 2, 3},
+                            .metadata = RV_LITERAL("{}"),
+                            .data = RV_LITERAL("CREATE")},
+                  .watermark = UINT64_MAX,
+                  .chain_hash = 9};
+    for (int ends = 0; ends < 2; ends++) {
+        rv_writer w = rv_writer_over(memory, sizeof memory);
+        met.event.batch_end = ends == 1;
+        rv_met_write(&w, &met);
+        RV_CHECK(!w.full);
+        rv_cursor c = rv_cursor_over(rv_writer_bytes(&w));
+        RV_CHECK(rv_met_read(&c, &read) && rv_cursor_done(&c));
+        RV_CHECK_EQ(read.event.position, 7);
+        RV_CHECK_EQ(read.event.version, 3);
+        RV_CHECK_EQ(read.event.schema_version, 3);
+        RV_CHECK(read.event.recorded_at == -5 && read.event.written_at == INT64_MIN);
+        RV_CHECK(read.event.foreign_id && read.event.batch_end == (ends == 1));
+        RV_CHECK(memcmp(read.event.event_id, met.event.event_id, 16) == 0);
+        RV_CHECK(rv_bytes_are(read.event.metadata, "{}"));
+        RV_CHECK(rv_bytes_are(read.event.data, "CREATE"));
+        RV_CHECK(read.watermark == UINT64_MAX && read.chain_hash == 9);
+        for (size_t len = 0; len < w.len; len++) { /* at its end, so that a byte more is seen */
+            uint8_t *const part = malloc(len + 1);
+            memcpy(part, memory, len);
+            c = rv_cursor_over(rv_bytes_of(part, len));
+            RV_CHECK(!rv_met_read(&c, &read));
+            free(part);
+        }
+    }
+}
+
+/* Its sums say nothing about who has made it: whatever is in it is taken, passed over, or told to
+ * be damaged; and the upstream has the last word. */
+RV_TEST(a_forged_file_is_refused_or_followed) {
+    static uint8_t file[1 << 16];
+    duo *const d = apart(others, fixture_schema, NULL);
+    size_t len = 0;
+    uint32_t followed = 0, shown = 0;
+    RV_CHECK_STATUS(provide(d, fixture_schema), RV_OK);
+    RV_CHECK(write_three(d) && settle(d));
+    uint8_t *const before = noted_disk(d, file, sizeof file, &len);
+    RV_CHECK(len > RV_REWIND_HEAD && len < sizeof file);
+    RV_CHECK(rv_load_u64(file + 72) > sizeof others + strlen(fixture_schema));
+    for (size_t at = 16; at < len; at += RV_TEST_STRIDE) {
+        duo_cut(d);
+        memcpy(d->leaf.disk_memory, before, DUO_DISK_MEMORY);
+        rv_sim_disk_crash(d->leaf.disk);
+        duo_slow(&d->leaf, 0);
+        forge(d->leaf.disk, file, len, at, (unsigned)(at % 8));
+        RV_CHECK_PASSED();
+        const rv_status status =
+            fixture_open_on(rv_sim_disk_interface(d->leaf.disk), d->leaf.node_memory,
+                            FIXTURE_NODE_MEMORY, RV_ROLE_EDGE, "/**", &d->leaf.node, &d->err);
+        RV_CHECK(status == RV_OK || status == RV_DATA_DAMAGED);
+        followed += status == RV_OK;
+        shown += status == RV_OK && money(d->leaf.node, 1) == 10;
+    }
+    RV_CHECK(followed > 0 && shown > 0);
+    free(before);
+    duo_free(d);
+}
+
 int main(void) {
     RV_RUN(what_was_written_before_the_first_contact_arrives_once);
     RV_RUN(there_is_always_a_schema);
@@ -489,5 +563,7 @@ int main(void) {
     RV_RUN(a_feed_of_rows_goes_on_by_name);
     RV_RUN(a_full_outbox_meets_its_upstream);
     RV_RUN(a_failing_storage_is_told_and_loses_nothing);
+    RV_RUN(a_schema_change_is_read_as_it_was_written);
+    RV_RUN(a_forged_file_is_refused_or_followed);
     return rv_test_done();
 }

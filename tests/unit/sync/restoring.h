@@ -77,4 +77,61 @@ static inline duo *begin(void) {
     return d;
 }
 
+/* What the leaf's disk has under the name, as it is now. */
+static inline size_t read_file(const duo_side *side, const char *name, uint8_t *to, size_t cap) {
+    rv_io_result result;
+    const rv_host host = rv_sim_disk_interface(side->disk);
+    if (host.ops->open(host.ctx, (rv_ticket)1 << 60, name, &result) != RV_IO_DONE ||
+        result.status != RV_OK) {
+        return 0;
+    }
+    const rv_file file = result.file;
+    const bool read =
+        host.ops->read(host.ctx, (rv_ticket)1 << 60, file, 0, to, cap, &result) == RV_IO_DONE &&
+        result.status == RV_OK;
+    host.ops->close(host.ctx, file);
+    return read ? (size_t)result.count : 0;
+}
+
+/* Until the edge is about to go back: its disk, with the whole file on it. */
+static inline uint8_t *noted_disk(duo *d, uint8_t *file, size_t cap, size_t *len) {
+    const rv_sim_faults slow = {
+        .crash = RV_SIM_CRASH_KEEP, .pending_percent = 50, .latency_us_max = 5 * DUO_STEP_US};
+    rv_sim_disk_set_faults(d->leaf.disk, &slow);
+    *len = 0;
+    uint8_t *const copy = malloc(DUO_DISK_MEMORY);
+    for (int i = 0; i < DUO_STEPS_MAX && (*len < RV_REWIND_HEAD || file[0] != 'R'); i++) {
+        if (d->session == NULL) {
+            duo_connect(d);
+        }
+        (void)duo_step(d);
+        if (rv_node_rewinding(d->leaf.node)) { /* looked at as after a crash, which then was none */
+            memcpy(copy, d->leaf.disk_memory, DUO_DISK_MEMORY);
+            rv_sim_disk_crash(d->leaf.disk);
+            duo_slow(&d->leaf, 0);
+            *len = read_file(&d->leaf, "rewind", file, cap);
+            memcpy(d->leaf.disk_memory, copy, DUO_DISK_MEMORY);
+        }
+    }
+    return copy;
+}
+
+/* Changes the file so that its sums are right. */
+static inline void forge(rv_sim_disk *disk, const uint8_t *file, size_t len, size_t at,
+                         unsigned bit) {
+    static uint8_t forged[1 << 16];
+    memcpy(forged, file, len);
+    forged[at] ^= (uint8_t)(1u << bit);
+    const rv_bytes records = rv_bytes_of(forged + RV_REWIND_HEAD, len - RV_REWIND_HEAD);
+    rv_store_u32(forged + 44, rv_crc32c(0, records));
+    rv_store_u32(forged + 12, rv_crc32c(0, rv_bytes_of(forged + 16, RV_REWIND_HEAD - 16)));
+    for (size_t i = 0; i < len; i++) {
+        for (unsigned b = 0; b < 8; b++) {
+            if (((forged[i] ^ file[i]) >> b & 1u) != 0) {
+                RV_CHECK_STATUS(rv_sim_disk_flip(disk, "rewind", i, b), RV_OK);
+            }
+        }
+    }
+}
+
 #endif
