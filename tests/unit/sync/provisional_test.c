@@ -182,7 +182,7 @@ RV_TEST(there_is_always_a_schema) {
     for (int kind = 0; kind < 4; kind++) {
         bool over = false;
         int steps = 0;
-        for (; !over; steps += steps < 80 ? 1 : 20) {
+        for (; !over; steps += steps < 80 ? RV_TEST_STRIDE : 20) {
             stays_offline_after(steps, (kind & 1) != 0, (kind & 2) != 0, &over);
         }
         RV_CHECK(steps > 20);
