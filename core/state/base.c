@@ -341,7 +341,8 @@ static uint32_t place_of(const rv_state *state, const rv_base_reader *r, uint32_
     return rv_rows_find(&state->pages, rv_table_of(&state->pages, a->number), key, *hash);
 }
 
-static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t owner,
+/* `based`: with a base; a row that is new is counted when that has ended. */
+static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t owner, bool based,
                            rv_arena *scratch) {
     rv_pages *const pages = &state->pages;
     const rv_aggregate *const a = r->aggregate;
@@ -352,7 +353,9 @@ static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t ow
     uint32_t place = place_of(state, r, &hash);
     rv_status status = RV_OK;
     key_read(r, key);
-    uint32_t refs = 0; /* those who refer to the row that goes refer to the one that comes */
+    uint32_t refs = based
+                        ? RV_ROW_REFS_DUE
+                        : 0; /* those who refer to the row that goes refer to the one that comes */
     if (place != RV_SLOT_NONE) {
         refs = rv_row_head_of(rv_rows_read(pages, rv_table_of(pages, a->number), place)).refs;
         status = remove_row(state, &f, a, place, hash);
@@ -399,7 +402,7 @@ static rv_status apply_part(rv_state *state, rv_bytes part, rv_arena *scratch, r
             awaited = awaited && reader.kind >= RV_BASE_GIVEN;
             const bool given = reader.kind >= RV_BASE_GIVEN;
             const size_t mark = rv_arena_mark(scratch);
-            status = apply_row(state, &reader, given ? RV_ROW_OWNER_GIVEN : owner, scratch);
+            status = apply_row(state, &reader, given ? RV_ROW_OWNER_GIVEN : owner, true, scratch);
             rv_arena_reset(scratch, mark);
         }
         if (status != RV_OK) {
@@ -511,8 +514,8 @@ static rv_status change_row(rv_state *state, const rv_base_reader *r, rv_arena *
         status = rv_fold_row_item(&f, r->aggregate->number, place_of(state, r, &hash), &before);
     }
     if (status == RV_OK) {
-        status =
-            gone ? apply_gone(state, r, scratch) : apply_row(state, r, RV_ROW_OWNER_GIVEN, scratch);
+        status = gone ? apply_gone(state, r, scratch)
+                      : apply_row(state, r, RV_ROW_OWNER_GIVEN, false, scratch);
     }
     if (status == RV_OK && state->changes != NULL) {
         status = rv_fold_row_item(&f, r->aggregate->number, place_of(state, r, &hash), &after);
@@ -576,6 +579,52 @@ rv_status rv_state_base_narrow(rv_state *state, const rv_path_pattern *patterns,
     return clear_state(state, &c, scratch, err);
 }
 
+/* What each row of an aggregate refers to, where that is due; or (NULL) that it is counted. */
+static rv_status count_rows(rv_state *state, rv_fold *f, uint16_t aggregate) {
+    const rv_table *const table = rv_table_of(&state->pages, aggregate);
+    rv_row row = rv_state_row_next(state, aggregate, RV_ROW_NONE);
+    rv_status status = RV_OK;
+    while (status == RV_OK && row != RV_ROW_NONE) { /* goes on by a row */
+        if (!f->due) {
+            status = rv_rows_refs_counted(&state->pages, table, (uint32_t)row);
+        } else {
+            const size_t mark = rv_arena_mark(f->scratch);
+            rv_fold_row opened;
+            status = rv_fold_open(f, rv_schema_aggregate(state->schema, aggregate), (uint32_t)row,
+                                  &opened);
+            status = status == RV_OK ? rv_fold_refer_row(f, &opened, true) : status;
+            rv_arena_reset(f->scratch, mark);
+        }
+        row = rv_state_row_next(state, aggregate, row);
+    }
+    return status;
+}
+
+/* References to the rows that the base has brought: they may have come before these, with it or
+ * before it. */
+static rv_status count_due(rv_state *state, rv_arena *scratch) {
+    const uint16_t count = rv_schema_aggregate_count(state->schema);
+    rv_fold f = {.pages = &state->pages,
+                 .schema = state->schema,
+                 .hash_key = state->hash_key,
+                 .due = true,
+                 .scratch = scratch};
+    rv_status status = RV_OK;
+    for (uint16_t a = 0; a < count && status == RV_OK; a += 1) {
+        const rv_aggregate *const aggregate = rv_schema_aggregate(state->schema, a);
+        bool refers = false;
+        for (uint16_t t = 0; t < count && !refers; t += 1) {
+            refers = rv_fold_refers_to(aggregate, rv_schema_aggregate(state->schema, t));
+        }
+        status = refers ? count_rows(state, &f, a) : RV_OK;
+    }
+    f.due = false;
+    for (uint16_t a = 0; a < count && status == RV_OK; a += 1) {
+        status = count_rows(state, &f, a);
+    }
+    return status;
+}
+
 rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err) {
     rv_base_root base = *base_of(state);
     RV_ASSERT(base.under_way != 0 && !state->pages.journal.active);
@@ -599,6 +648,10 @@ rv_status rv_state_base_apply(rv_state *state, rv_arena *scratch, rv_error *err)
             base.parts -= 1;
             base_write(state, &base);
         }
+    }
+    if (status == RV_OK) {
+        const rv_status counted = count_due(state, scratch);
+        status = counted == RV_OK ? RV_OK : full(state, counted, err);
     }
     if (status == RV_OK) {
         rv_state_base_discard(state);

@@ -438,6 +438,7 @@ static inline rv_status fold(rv_fold *f, rv_state *state) {
     f->given = state->given_any ? state->given : NULL;
     f->changes = f->held == NULL ? state->changes : NULL;
     f->made_any = false;
+    f->due = false;
     const bool straight =
         !system && f->type->straight && !f->judge && f->given == NULL && f->changes == NULL;
     const size_t mark = rv_arena_mark(f->scratch);

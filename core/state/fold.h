@@ -26,6 +26,7 @@ typedef struct rv_fold {
     const rv_event_type *type;
     const rv_value *values;     /* of the event's fields */
     bool judge;                 /* at the moment: refuse what does not hold */
+    bool due;                   /* references are counted where they are due, and nowhere else */
     rv_held *held;              /* of a pending event; else NULL */
     const uint64_t *given;      /* bits: aggregates that no event is folded into; NULL: none */
     struct rv_changes *changes; /* where changes of rows are noted; NULL: nowhere */
@@ -170,6 +171,9 @@ RV_MUST_USE rv_status rv_fold_refer_row(rv_fold *f, const rv_fold_row *row, bool
 /* Judging: every foreign key of several columns of the row refers to a row that is there, or to
  * nothing. */
 RV_MUST_USE rv_status rv_fold_judge_foreign(rv_fold *f, const rv_fold_row *row);
+
+/* True when a column or a foreign key of the aggregate refers to the target. */
+bool rv_fold_refers_to(const rv_aggregate *aggregate, const rv_aggregate *target);
 
 /* Pending events: true when the references that are counted at a row of the aggregate are all that
  * there are, and none of them is gone elsewhere. If not, something was left unchecked. */

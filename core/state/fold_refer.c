@@ -28,6 +28,12 @@ static bool same_value(const rv_value *a, const rv_value *b) {
     }
 }
 
+static rv_status move_count(const rv_fold *f, const rv_table *table, uint32_t place, bool up) {
+    RV_ASSERT(!f->due || up);
+    return f->due ? rv_rows_refer_due(f->pages, table, place)
+                  : rv_rows_refer(f->pages, table, place, up);
+}
+
 /* Counts a reference up or down, if the row that it names is held. */
 static rv_status refer(rv_fold *f, const rv_fold_row *row, uint16_t column, const rv_value *value,
                        bool up) {
@@ -46,7 +52,7 @@ static rv_status refer(rv_fold *f, const rv_fold_row *row, uint16_t column, cons
     }
     const rv_table *const table = rv_table_of(f->pages, target->number);
     RV_ASSERT(table != NULL);
-    return rv_rows_refer(f->pages, table, found.place, up);
+    return move_count(f, table, found.place, up);
 }
 
 rv_status rv_fold_refer_instead(rv_fold *f, const rv_fold_row *row, uint16_t column,
@@ -103,7 +109,7 @@ rv_status rv_fold_refer_foreign(rv_fold *f, const rv_fold_row *row, bool up) {
         if (status == RV_OK && found.place != RV_SLOT_NONE) {
             const rv_table *const table = rv_table_of(f->pages, key->aggregate);
             RV_ASSERT(table != NULL);
-            status = rv_rows_refer(f->pages, table, found.place, up);
+            status = move_count(f, table, found.place, up);
         }
         if (status != RV_OK) {
             return status;
@@ -146,8 +152,7 @@ rv_status rv_fold_refer_row(rv_fold *f, const rv_fold_row *row, bool up) {
     return status == RV_OK ? rv_fold_refer_foreign(f, row, up) : status;
 }
 
-/* True when a column or a foreign key of the aggregate refers to the target. */
-static bool refers_to(const rv_aggregate *aggregate, const rv_aggregate *target) {
+bool rv_fold_refers_to(const rv_aggregate *aggregate, const rv_aggregate *target) {
     bool refers = false;
     RV_ASSERT(aggregate->column_count <= RV_COLUMNS_MAX);
     for (uint16_t i = 0; i < aggregate->column_count && !refers; i += 1) {
@@ -165,7 +170,7 @@ bool rv_fold_knows_referring(const rv_fold *f, const rv_aggregate *target) {
     const uint16_t count = f->held == NULL ? 0 : rv_schema_aggregate_count(f->schema);
     for (uint16_t i = 0; i < count; i += 1) {
         const rv_aggregate *const other = rv_schema_aggregate(f->schema, i);
-        const bool partly = refers_to(other, target) && !rv_fold_complete(f, other);
+        const bool partly = rv_fold_refers_to(other, target) && !rv_fold_complete(f, other);
         /* what is not shared and held is there; but there may be more */
         knows = knows && !(partly && other->shared);
     }

@@ -308,18 +308,37 @@ rv_status rv_row_set_unknown(rv_pages *pages, const rv_table *table, uint8_t *ro
     return status;
 }
 
-rv_status rv_rows_refer(rv_pages *pages, const rv_table *table, uint32_t place, bool up) {
+static rv_status refs_write(rv_pages *pages, const rv_table *table, uint32_t place, uint32_t refs) {
     const rv_status status = rv_pages_reserve(pages, 0);
-    if (status != RV_OK) {
-        return status;
-    }
-    const uint32_t refs = rv_row_head_of(rv_rows_read(pages, table, place)).refs;
-    const uint32_t changed = up ? refs + (refs < UINT32_MAX) : refs - (refs > 0);
     const uint32_t offset = rv_slot_offset(place, table->row_size);
-    memcpy(rv_pages_write(pages, rv_slot_page(place),
-                          offset + (uint32_t)offsetof(rv_row_head, refs), sizeof changed),
-           &changed, sizeof changed);
-    return RV_OK;
+    if (status == RV_OK) {
+        memcpy(rv_pages_write(pages, rv_slot_page(place),
+                              offset + (uint32_t)offsetof(rv_row_head, refs), sizeof refs),
+               &refs, sizeof refs);
+    }
+    return status;
+}
+
+static uint32_t refs_of(rv_pages *pages, const rv_table *table, uint32_t place) {
+    return rv_row_head_of(rv_rows_read(pages, table, place)).refs;
+}
+
+rv_status rv_rows_refer(rv_pages *pages, const rv_table *table, uint32_t place, bool up) {
+    const uint32_t refs = refs_of(pages, table, place);
+    const uint32_t changed = up ? refs + (refs < RV_ROW_REFS_DUE - 1) : refs - (refs > 0);
+    return refs >= RV_ROW_REFS_DUE ? RV_OK : refs_write(pages, table, place, changed);
+}
+
+rv_status rv_rows_refer_due(rv_pages *pages, const rv_table *table, uint32_t place) {
+    const uint32_t refs = refs_of(pages, table, place);
+    return refs < RV_ROW_REFS_DUE || refs == UINT32_MAX ? RV_OK
+                                                        : refs_write(pages, table, place, refs + 1);
+}
+
+rv_status rv_rows_refs_counted(rv_pages *pages, const rv_table *table, uint32_t place) {
+    const uint32_t refs = refs_of(pages, table, place);
+    return refs < RV_ROW_REFS_DUE ? RV_OK
+                                  : refs_write(pages, table, place, refs & ~RV_ROW_REFS_DUE);
 }
 
 rv_status rv_rows_serial_note(rv_pages *pages, uint16_t aggregate, int64_t key) {

@@ -8,8 +8,10 @@
  *
  * `owner` is the stream that created the row (never RV_SLOT_FREE). `refs` counts the columns, and
  * the foreign keys of several columns, that refer to the row: exact where everything is held (the
- * root, which alone asks for it); on a node that holds a part, a row may come after one that refers
- * to it, and the count is a lower bound that never goes below 0. Cells have the width that the
+ * root, and an edge that holds everything that can refer to it); on a node that holds a part, a row
+ * may come after one that refers to it, and the count is a lower bound that never goes below 0. A
+ * row that comes with a base is counted when that has ended, whichever row came first
+ * (RV_ROW_REFS_DUE). Cells have the width that the
  * column's type needs; cells of bytes are the heap's. A cell that is NULL is all zeros. An unknown
  * cell (SEMANTICS 15) is NULL too.
  */
@@ -255,7 +257,16 @@ RV_MUST_USE static inline rv_status rv_row_set(rv_pages *pages, const rv_table *
 RV_MUST_USE rv_status rv_row_set_unknown(rv_pages *pages, const rv_table *table, uint8_t *row,
                                          uint16_t column);
 
-/* Changes a row's count of references by one, up or down. RV_BATCH_TOO_LARGE. */
+/* Of a row's count of references: it counts when the base has ended that it came with. */
+#define RV_ROW_REFS_DUE UINT32_C(0x80000000)
+
+/* Counts one reference more at a row of which the count is due, and at no other. As below. */
+RV_MUST_USE rv_status rv_rows_refer_due(rv_pages *pages, const rv_table *table, uint32_t place);
+
+/* The row's count is what was counted, and is not due any more. True when it was; as below. */
+RV_MUST_USE rv_status rv_rows_refs_counted(rv_pages *pages, const rv_table *table, uint32_t place);
+
+/* Changes a row's count of references by one, up or down, unless it is due. RV_BATCH_TOO_LARGE. */
 RV_MUST_USE rv_status rv_rows_refer(rv_pages *pages, const rv_table *table, uint32_t place,
                                     bool up);
 

@@ -109,6 +109,94 @@ RV_TEST(a_base_is_what_the_streams_had_at_its_position) {
     }
 }
 
+static bool same_cell(const rv_value *a, const rv_value *b) {
+    return a->class_ == b->class_ && !rv_value_is_null(a) &&
+           (a->class_ == RV_VALUE_INT ? a->as.integer == b->as.integer
+                                      : rv_bytes_equal(a->as.bytes, b->as.bytes));
+}
+
+/* How many cells name the row, by looking at all that can. */
+static uint32_t naive_refs(rv_state *state, uint16_t target, const rv_value *key) {
+    uint32_t refs = 0;
+    for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a += 1) {
+        const rv_aggregate *const aggregate = rv_schema_aggregate(schema, a);
+        for (rv_row row = rv_state_row_next(state, a, RV_ROW_NONE); row != RV_ROW_NONE;
+             row = rv_state_row_next(state, a, row)) {
+            for (uint16_t c = 0; c < aggregate->column_count; c += 1) {
+                static uint8_t memory[4096];
+                rv_arena arena = rv_arena_over(memory, sizeof memory);
+                rv_value value;
+                refs += aggregate->columns[c].references == target &&
+                        rv_state_row_cell(state, a, row, c, &arena, &value, NULL) == RV_OK &&
+                        same_cell(&value, key);
+            }
+        }
+    }
+    return refs;
+}
+
+/* Every row of the aggregate has as many references as there are; adds them up. */
+static void check_refs(rv_state *state, uint16_t aggregate, uint64_t *sum) {
+    const uint16_t column = rv_schema_aggregate(schema, aggregate)->key;
+    RV_CHECK_EQ(rv_schema_aggregate(schema, aggregate)->foreign_key_count, 0);
+    for (rv_row row = rv_state_row_next(state, aggregate, RV_ROW_NONE); row != RV_ROW_NONE;
+         row = rv_state_row_next(state, aggregate, row)) {
+        rv_arena scratch = scratch_of();
+        const rv_table *const table = rv_table_of(&state->pages, aggregate);
+        const uint32_t refs =
+            rv_row_head_of(rv_rows_read(&state->pages, table, (uint32_t)row)).refs;
+        rv_value key;
+        RV_CHECK_STATUS(rv_state_row_cell(state, aggregate, row, column, &scratch, &key, NULL),
+                        RV_OK);
+        RV_CHECK_EQ(refs, naive_refs(state, aggregate, &key));
+        *sum += refs;
+    }
+}
+
+/* References are counted whichever row came first, with the base, with one before or by events:
+ * who holds all streams, by two bases, knows them all. */
+RV_TEST(references_are_counted_when_a_base_has_ended) {
+    uint64_t sum = 0;
+    for (uint64_t run = 1; run <= RV_TEST_ROUNDS(40); run += 1) {
+        uint64_t seed = run;
+        rv_state *state, *edge;
+        RV_CHECK(fill(&state, &seed, 100 + (uint32_t)run * 20));
+        RV_CHECK(start(&edge, 1, 78));
+        const rv_path_pattern first = pattern_of(run % 2 == 0 ? "/s/12" : "/s/5");
+        const rv_path_pattern all = pattern_of("/s/*");
+        const rv_path_pattern *const halves[2] = {&first, &all};
+        for (int half = 0; half < 2; half += 1) {
+            rv_base_source source = {.patterns = halves[half],
+                                     .pattern_count = 1,
+                                     .held = &first,
+                                     .held_count = half == 0 ? 0 : 1};
+            uint64_t cursor = RV_BASE_CURSOR_BEGIN;
+            RV_CHECK_STATUS(rv_state_base_open(state, &source), RV_OK);
+            RV_CHECK_STATUS(rv_state_base_begin(edge, 9, RV_LITERAL("x"), NULL), RV_OK);
+            while (cursor != RV_BASE_CURSOR_END) {
+                rv_arena scratch = scratch_of();
+                rv_writer w = rv_writer_over(part, sizeof part);
+                RV_CHECK_STATUS(
+                    rv_state_base_write(state, &source, 200, 1000, &scratch, &cursor, &w), RV_OK);
+                scratch = scratch_of();
+                rv_state_begin(edge);
+                RV_CHECK_STATUS(
+                    rv_state_base_part(edge, rv_writer_bytes(&w), cursor, &scratch, NULL), RV_OK);
+                rv_state_commit(edge);
+            }
+            rv_state_base_close(state, &source);
+            rv_arena scratch = scratch_of();
+            RV_CHECK_STATUS(rv_state_base_apply(edge, &scratch, NULL), RV_OK);
+        }
+        RV_CHECK(bank_same(rv_state_hash(edge, 9), rv_state_hash(state, 9)));
+        for (uint16_t a = 0; a < rv_schema_aggregate_count(schema); a += 1) {
+            check_refs(edge, a, &sum);
+        }
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(sum > 0);
+}
+
 RV_TEST(a_stream_that_is_held_already_is_left_out) {
     uint64_t seed = 7;
     rv_state *state, *edge, *whole;
@@ -401,6 +489,7 @@ int main(void) {
         return 1;
     }
     RV_RUN(a_base_is_what_the_streams_had_at_its_position);
+    RV_RUN(references_are_counted_when_a_base_has_ended);
     RV_RUN(a_stream_that_is_held_already_is_left_out);
     RV_RUN(what_is_given_up_leaves_nothing_behind);
     RV_RUN(bytes_that_are_no_part_are_refused);
