@@ -353,9 +353,8 @@ static rv_status apply_row(rv_state *state, const rv_base_reader *r, uint32_t ow
     uint32_t place = place_of(state, r, &hash);
     rv_status status = RV_OK;
     key_read(r, key);
-    uint32_t refs = based
-                        ? RV_ROW_REFS_DUE
-                        : 0; /* those who refer to the row that goes refer to the one that comes */
+    /* those who refer to the row that goes refer to the one that comes */
+    uint32_t refs = based ? RV_ROW_REFS_DUE : 0;
     if (place != RV_SLOT_NONE) {
         refs = rv_row_head_of(rv_rows_read(pages, rv_table_of(pages, a->number), place)).refs;
         status = remove_row(state, &f, a, place, hash);
