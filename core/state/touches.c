@@ -336,6 +336,7 @@ bool rv_touches_concern_others(rv_touches *t, rv_state *state, const rv_reads *r
     const bool known = touched->follows && touched->place >= t->start;
     bool some = false;
     for (uint16_t a = 0; a < RV_AGGREGATES_MAX && !some; a += 1) {
+        a = reads->whole[a / 64u] == 0 ? (uint16_t)(a | 63u) : a; /* the next 64 */
         some = a != aggregate && rv_reads_has_all(reads, a) &&
                rv_state_revision_of(state, a) > touched->revision &&
                (!known || any_touched(t, touched->place, a, NULL));

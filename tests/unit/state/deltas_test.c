@@ -492,6 +492,51 @@ RV_TEST(a_table_that_goes_with_an_overlay_moves_its_revision) {
 }
 
 /* Of many rows one is changed: one page of rows is walked. */
+/* Rows without texts are compared many at once: whichever of them are others, in whichever column,
+ * come or go, at the ends of pages too, are told, and no others. */
+RV_TEST(rows_that_are_passed_over_are_the_same) {
+    static const char plain[] =
+        "CREATE AGGREGATE plain (id bigint PRIMARY KEY, a bigint, b smallint);"
+        "CREATE EVENT_TYPE made (id creates plain(id), a updates plain(a), b updates plain(b));"
+        "CREATE EVENT_TYPE set (id references plain(id), a updates plain(a), b updates plain(b));"
+        "CREATE EVENT_TYPE gone (id deletes plain(id));"
+        "CREATE STREAM plains (path \"/p/{id}\", event_types (made, set, gone));";
+    const rv_schema *const usual = schema;
+    bank_memory memory;
+    rv_schema *other = NULL;
+    rv_deltas deltas = {0};
+    uint64_t seed = 11;
+    RV_CHECK(bank_take(&memory, 1u << 20));
+    RV_CHECK_STATUS(rv_schema_create(&other, &memory.arena, NULL), RV_OK);
+    RV_CHECK_STATUS(rv_schema_apply(other, rv_bytes_of_string(plain), NULL), RV_OK);
+    schema = other;
+    RV_CHECK(start((size_t)2 << 20));
+    for (int64_t i = 1; i <= 590; i++) { /* more than a page has */
+        logged e = event_of("made", (uint64_t)i, rv_value_int(i), rv_value_int(1));
+        e.values[2] = rv_value_int(1);
+        RV_CHECK_STATUS(fold(&e, false, RV_FOLD_APPLY), RV_OK);
+    }
+    look(&deltas);
+    RV_CHECK_PASSED();
+    added = changed = removed = 0;
+    for (uint64_t round = 0; round < 400; round++) {
+        for (uint64_t n = rv_test_random(&seed) % 4; n > 0; n--) {
+            static const char *const types[] = {"set", "set", "set", "gone", "made"};
+            const int64_t key = 1 + (int64_t)(rv_test_random(&seed) % 590);
+            logged e = event_of(types[rv_test_random(&seed) % 5], 591 + 4 * round + n,
+                                rv_value_int(key), rv_value_int(1));
+            e.values[1 + rv_test_random(&seed) % 2] = rv_value_int((int64_t)round);
+            (void)fold(&e, false, RV_FOLD_APPLY);
+        }
+        look(&deltas);
+        RV_CHECK_PASSED();
+    }
+    RV_CHECK(added > 4 && changed > 100 && removed > 20);
+    rv_deltas_drop(state, &deltas);
+    schema = usual;
+    free(memory.memory);
+}
+
 RV_TEST(it_costs_what_was_written_to) {
     const rv_event_type *const type = rv_schema_event_type_named(schema, RV_LITERAL("counted"));
     rv_deltas deltas = {0};
@@ -534,6 +579,7 @@ int main(void) {
     RV_RUN(a_value_that_is_written_over_is_a_difference);
     RV_RUN(what_is_lifted_is_gone);
     RV_RUN(a_table_that_goes_with_an_overlay_moves_its_revision);
+    RV_RUN(rows_that_are_passed_over_are_the_same);
     RV_RUN(it_costs_what_was_written_to);
     free(schema_memory.memory);
     free(state_memory.memory);
