@@ -14,6 +14,7 @@
  *
  * takes as many as one likes (`make live`).
  */
+#include "tests/unit/sql/reads_narrow.h"
 #include "tests/unit/sql/upkeep_generator.h"
 
 #include "core/live/interests.h"
@@ -388,172 +389,7 @@ static void follow_all(uint64_t seed, bool planted) {
     fixture_close(f);
 }
 
-/* --- how narrow --- */
-
-typedef struct narrow {
-    const char *text;
-    const char *path;
-    const char *type;
-    const char *data;
-    bool concerns;
-} narrow;
-
-static const narrow narrows[] = {
-    {"SELECT s FROM t WHERE id = 3", "/t/3", "t_changed", "{\"s\":\"x\"}", true},
-    {"SELECT s FROM t WHERE id = 3", "/t/4", "t_changed", "{\"s\":\"x\"}", false},
-    {"SELECT s FROM t WHERE id = 3", "/t/3", "t_gone", "{}", true},
-    {"SELECT s FROM t WHERE id = 3", "/t/99", "t_made", "{}", false},
-    {"SELECT s FROM t WHERE id = 99", "/t/99", "t_made", "{}", true}, /* it was not there */
-    {"SELECT s FROM t WHERE id = 'x'", "/t/3", "t_gone", "{}", false},
-    {"SELECT s FROM t WHERE id IN (1, 2, 3)", "/t/2", "t_gone", "{}", true},
-    {"SELECT s FROM t WHERE id IN (1, 2, 3)", "/t/4", "t_gone", "{}", false},
-    {"SELECT s FROM t WHERE id = 3 AND k = 5", "/t/5", "t_gone", "{}", false},
-    {"SELECT t_id FROM u WHERE a = 2 AND z = 'p'", "/u/2/p", "u_gone", "{}", true},
-    {"SELECT t_id FROM u WHERE a = 2 AND z = 'p'", "/u/2/q", "u_gone", "{}", false},
-    /* parts of an index: into it, out of it, in it, elsewhere */
-    {"SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/20", "t_changed", "{\"k\":6}", true},
-    {"SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/6", "t_changed", "{\"k\":20}", true},
-    {"SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/8", "t_changed", "{\"k\":8}", true},
-    {"SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/20", "t_changed", "{\"k\":9}", false},
-    {"SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/99", "t_made", "{\"k\":7}", true},
-    {"SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/99", "t_made", "{}", false},
-    {"SELECT s FROM t WHERE k = 7", "/t/8", "t_gone", "{}", false},
-    {"SELECT s FROM t WHERE k IS NULL", "/t/99", "t_made", "{}", true},
-    {"SELECT s FROM t WHERE k IS NULL", "/t/99", "t_made", "{\"k\":1}", false},
-    {"SELECT s FROM t WHERE s = 'name 7'", "/t/8", "t_gone", "{}", false},
-    {"SELECT s FROM t WHERE s = 'name 7'", "/t/7", "t_gone", "{}", true},
-    {"SELECT s FROM t WHERE s = 'name 7' AND k > 6", "/t/99", "t_made",
-     "{\"s\":\"name 7\",\"k\":3}", false},
-    {"SELECT s FROM t WHERE s = 'name 7' AND k > 6", "/t/99", "t_made",
-     "{\"s\":\"name 7\",\"k\":9}", true},
-    /* a walk that was left: up to where */
-    {"SELECT id FROM t ORDER BY k LIMIT 3", "/t/20", "t_changed", "{\"k\":19}", false},
-    {"SELECT id FROM t ORDER BY k LIMIT 3", "/t/20", "t_changed", "{\"k\":2}", true},
-    {"SELECT id FROM t ORDER BY k LIMIT 3", "/t/2", "t_gone", "{}", true},
-    {"SELECT id FROM t ORDER BY k DESC LIMIT 3", "/t/2", "t_gone", "{}", false},
-    {"SELECT id FROM t ORDER BY k DESC LIMIT 3", "/t/99", "t_made", "{\"k\":99}", true},
-    {"SELECT max(k) FROM t", "/t/5", "t_changed", "{\"k\":6}", false},
-    {"SELECT max(k) FROM t", "/t/5", "t_changed", "{\"k\":21}", true},
-    /* dates, of which those that text would put elsewhere count wherever the walk was left */
-    {"SELECT id FROM t ORDER BY d LIMIT 2", "/t/99", "t_made", "{\"d\":\"10000-01-01\"}", true},
-    {"SELECT id FROM t ORDER BY d LIMIT 2", "/t/99", "t_made", "{\"d\":\"9999-12-31\"}", false},
-    {"SELECT id FROM t ORDER BY d LIMIT 2", "/t/99", "t_made", "{\"d\":\"infinity\"}", false},
-    {"SELECT id FROM t ORDER BY d DESC LIMIT 2", "/t/99", "t_made", "{\"d\":\"0044-03-15 BC\"}",
-     true},
-    {"SELECT id FROM t ORDER BY d DESC LIMIT 2", "/t/99", "t_made", "{\"d\":\"0001-01-01\"}",
-     false},
-    {"SELECT id FROM t ORDER BY d DESC LIMIT 2", "/t/99", "t_made", "{\"d\":\"-infinity\"}", false},
-    {"SELECT id FROM t WHERE b IS NULL ORDER BY d LIMIT 2", "/t/99", "t_made",
-     "{\"d\":\"10000-01-01\"}", true},
-    {"SELECT id FROM t WHERE b IS NULL ORDER BY d LIMIT 2", "/t/99", "t_made",
-     "{\"d\":\"10000-01-01\",\"b\":true}", false},
-    /* several aggregates, and what follows from what was read */
-    {"SELECT a.s FROM u b JOIN t a ON a.id = b.t_id WHERE b.a = 3 AND b.z = 'p'", "/t/3",
-     "t_changed", "{\"s\":\"x\"}", true},
-    {"SELECT a.s FROM u b JOIN t a ON a.id = b.t_id WHERE b.a = 3 AND b.z = 'p'", "/t/4",
-     "t_changed", "{\"s\":\"x\"}", false},
-    {"SELECT a.s FROM u b JOIN t a ON a.id = b.t_id WHERE b.a = 3 AND b.z = 'p'", "/u/3/p",
-     "u_changed", "{\"t_id\":4}", true},
-    {"SELECT s FROM t WHERE k = 3 AND EXISTS (SELECT 1 FROM u WHERE t_id = t.id)", "/u/9/p",
-     "u_gone", "{}", false},
-    {"SELECT s FROM t WHERE k = 3 AND EXISTS (SELECT 1 FROM u WHERE t_id = t.id)", "/u/3/p",
-     "u_gone", "{}", true},
-    {"SELECT s FROM t WHERE k = 77 AND EXISTS (SELECT 1 FROM u WHERE t_id = t.id)", "/u/3/p",
-     "u_gone", "{}", false},
-    /* by a value, without an index: into it, out of it, with it, elsewhere */
-    {"-SELECT v FROM u WHERE t_id = 3", "/u/4/p", "u_changed", "{\"t_id\":3}", true},
-    {"-SELECT v FROM u WHERE t_id = 3", "/u/3/p", "u_changed", "{\"t_id\":4}", true},
-    {"-SELECT v FROM u WHERE t_id = 3", "/u/3/p", "u_changed", "{\"v\":9,\"t_id\":3}", true},
-    {"-SELECT v FROM u WHERE t_id = 3", "/u/3/p", "u_gone", "{}", true},
-    {"-SELECT v FROM u WHERE t_id = 3", "/u/4/p", "u_gone", "{}", false},
-    {"-SELECT v FROM u WHERE t_id = 3", "/u/4/p", "u_changed", "{\"t_id\":5}", false},
-    {"-SELECT v FROM u WHERE t_id = NULL", "/u/4/p", "u_gone", "{}", false},
-    {"-SELECT v FROM u WHERE t_id = 'x'", "/u/4/p", "u_gone", "{}", false},
-    {"-SELECT s FROM t WHERE s = 'name 7'", "/t/7", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE s = 'name 7'", "/t/8", "t_changed", "{\"s\":\"name 7\"}", true},
-    {"-SELECT s FROM t WHERE s = 'name 7'", "/t/8", "t_gone", "{}", false},
-    {"-SELECT count(*) FROM u WHERE t_id = 3 AND v % 2 = 0", "/u/4/p", "u_gone", "{}", false},
-    {"-SELECT a.s, b.v FROM t a JOIN u b ON b.t_id = a.id WHERE a.id = 4", "/u/4/p", "u_gone", "{}",
-     true},
-    {"-SELECT a.s, b.v FROM t a JOIN u b ON b.t_id = a.id WHERE a.id = 4", "/u/5/p", "u_gone", "{}",
-     false},
-    {"-SELECT a.s, b.v FROM t a LEFT JOIN u b ON b.t_id = a.id WHERE a.id = 3", "/u/5/p",
-     "u_changed", "{\"t_id\":3}", true},
-    /* by one of a list, also where it is made of ORs, or of rows, which are read, too */
-    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_gone", "{}", false},
-    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/4/p", "u_gone", "{}", true},
-    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/4/p", "u_changed", "{\"t_id\":9}", true},
-    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_changed", "{\"t_id\":3}", true},
-    {"-SELECT v FROM u WHERE t_id IN (3, 4)", "/u/9/p", "u_changed", "{\"t_id\":5}", false},
-    {"-SELECT v FROM u WHERE t_id IN (NULL, 4)", "/u/9/p", "u_gone", "{}", false},
-    {"-SELECT v FROM u WHERE t_id IN (NULL, 4)", "/u/4/p", "u_gone", "{}", true},
-    {"-SELECT v FROM u WHERE t_id = 3 OR t_id = 4", "/u/9/p", "u_gone", "{}", false},
-    {"-SELECT v FROM u WHERE t_id = 3 OR t_id = 4", "/u/3/p", "u_gone", "{}", true},
-    {"-SELECT v FROM u WHERE t_id = 3 OR v = 4", "/u/9/p", "u_gone", "{}", true},
-    {"-SELECT s FROM t WHERE s IN ('name 7', 'name 8')", "/t/8", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE s IN ('name 7', 'name 8')", "/t/9", "t_gone", "{}", false},
-    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE id < 4)", "/u/9/p", "u_gone", "{}",
-     false},
-    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE id < 4)", "/u/3/p", "u_gone", "{}",
-     true},
-    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE k < 4)", "/t/9", "t_changed",
-     "{\"k\":2}", true},
-    {"-SELECT v FROM u WHERE t_id IN (SELECT id FROM t WHERE k < 4)", "/t/9", "t_changed",
-     "{\"k\":4}", false},
-    /* by where a value is: into it, out of it, in it, elsewhere; NULL is nowhere */
-    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/20", "t_changed", "{\"k\":6}", true},
-    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/6", "t_changed", "{\"k\":20}", true},
-    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/8", "t_changed", "{\"k\":8}", true},
-    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/20", "t_changed", "{\"k\":9}", false},
-    {"-SELECT s FROM t WHERE k BETWEEN 5 AND 8", "/t/99", "t_made", "{}", false},
-    {"-SELECT s FROM t WHERE k BETWEEN 5 AND NULL", "/t/6", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE k < 5", "/t/5", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE k < 5", "/t/4", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE k < 5", "/t/99", "t_made", "{}", false},
-    {"-SELECT s FROM t WHERE k < 5", "/t/99", "t_made", "{\"k\":-300}", true},
-    {"-SELECT s FROM t WHERE k < 5.5", "/t/5", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE k < 5.5", "/t/6", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE k > 15", "/t/15", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE k > 15", "/t/16", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE k > 15", "/t/99", "t_made", "{\"k\":70000}", true},
-    {"-SELECT s FROM t WHERE k > 15", "/t/99", "t_made", "{}", false},
-    {"-SELECT count(*) FROM t WHERE k >= 15 AND j IS NULL", "/t/14", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE s > 'name 6'", "/t/7", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE s > 'name 61'", "/t/6", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE s > 'name 6'", "/t/5", "t_changed", "{\"s\":\"name 60\"}", true},
-    {"-SELECT s FROM t WHERE d < '2012-01-05'", "/t/4", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE d < '2012-01-05'", "/t/6", "t_gone", "{}", false},
-    {"-SELECT s FROM t WHERE d < '2012-01-05'", "/t/99", "t_made", "{\"d\":\"10000-01-01\"}",
-     true}, /* as text it is before */
-    {"-SELECT count(*) FROM u WHERE t_id = 3 AND v > 5", "/u/4/p", "u_gone", "{}", false},
-    {"-SELECT count(*) FROM u WHERE v > 5 AND t_id IN (3, 4)", "/u/8/p", "u_gone", "{}", false},
-    {"-SELECT count(*) FROM u WHERE v + 0 > 5", "/u/4/p", "u_gone", "{}", true},
-    {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k FROM t WHERE id < 4)", "/u/9/p", "u_gone",
-     "{}", true},
-    {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k FROM t WHERE id < 4)", "/u/3/p", "u_gone",
-     "{}", true},
-    {"-SELECT v FROM u WHERE (v, t_id) IN (SELECT k + 9, id FROM t WHERE id < 4)", "/u/3/p",
-     "u_changed", "{\"v\":12}", true},
-    {"-SELECT v FROM u WHERE (t_id, v) IN (SELECT id, k + 9 FROM t WHERE id < 4)", "/u/3/p",
-     "u_changed", "{\"v\":12}", true},
-    {"-SELECT s FROM t WHERE k IS NULL", "/t/99", "t_made", "{}", true},
-    {"-SELECT s FROM t WHERE k IS NULL", "/t/4", "t_changed", "{\"k\":null}", true},
-    {"-SELECT s FROM t WHERE k IS NULL", "/t/99", "t_made", "{\"k\":1}", false},
-    {"-SELECT s FROM t WHERE k IS 7", "/t/7", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE k IS 7", "/t/8", "t_gone", "{}", false},
-    {"-SELECT a.s, b.v FROM t a LEFT JOIN u b ON b.t_id = a.k WHERE b.v IS NULL", "/u/3/p",
-     "u_gone", "{}", true},
-    {"-SELECT s FROM t WHERE k IS NOT NULL", "/t/4", "t_gone", "{}", true},
-    {"-SELECT s FROM t WHERE k NOT NULL AND s > 'a'", "/t/4", "t_gone", "{}", true},
-    /* all rows; and none */
-    {"SELECT count(*) FROM t", "/t/3", "t_changed", "{\"s\":\"x\"}", true},
-    {"SELECT count(*) FROM t", "/u/3/p", "u_gone", "{}", false},
-    {"SELECT s FROM t WHERE j LIKE '%3%'", "/t/3", "t_changed", "{}", true},
-    {"EXPLAIN QUERY PLAN SELECT s FROM t WHERE id = 1", "/t/3", "t_gone", "{}", true},
-    {"SELECT 1", "/t/3", "t_gone", "{}", false},
-    {"SELECT count(*) FROM u", "/u/3/p", "u_changed", "{\"t_id\":3,\"v\":3}", false}, /* the same */
-    {"SELECT s FROM t LIMIT 0", "/t/3", "t_gone", "{}", false},
-};
+/* --- how narrow: reads_narrow.h --- */
 
 /* t 1 … 20, with k as the id and d as the day of a month, and u 1 … 20 with z = 'p', each of them
  * of the t with its number. */
@@ -581,7 +417,7 @@ static fixture *open_numbered(void) {
 
 RV_TEST(what_lies_elsewhere_concerns_nobody) {
     for (size_t i = 0; i < sizeof narrows / sizeof *narrows; i++) {
-        const narrow *const n = &narrows[i];
+        const narrow_case *const n = &narrows[i];
         const bool plain = n->text[0] == '-'; /* there are no indexes */
         fixture *const f = open_numbered_by(plain ? plain_schema() : schema);
         RV_CHECK(f != NULL);

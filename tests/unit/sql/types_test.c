@@ -501,8 +501,7 @@ RV_TEST(padding_does_not_count) {
         fixture *f = fixture_open(declared, 2u << 20, 0);
         RV_CHECK(f != NULL);
         for (int r = 0; r < 3; r++) {
-            char path[16];
-            char data[128];
+            char path[16], data[128];
             snprintf(path, sizeof path, "/c/%d", r + 1);
             snprintf(data, sizeof data,
                      "{\"code\":\"%s\",\"name\":\"%s\",\"key\":\"%.2s\",\"n\":%d}", rows[r][0],
