@@ -64,6 +64,7 @@ void rv_edge_select_hello(rv_edge *e, rv_wire_hello *hello) {
     s->announced = rv_edge_wants_selection(e);
     hello->features |= s->announced ? RV_WIRE_FEATURE_SELECTION : 0;
     note_told(e, rv_node_selection(e->node));
+    s->back = s->back && s->serial == rv_node_selections(e->node); /* or it wants yet another one */
     s->serial = rv_node_selections(e->node);
     s->hello = s->serial;
     rv_edge_select_swapped(e);

@@ -195,6 +195,35 @@ RV_TEST(a_refused_selection_changes_nothing) {
     pair_free(&p);
 }
 
+/* The connection ends with each message, at last with the refusal; what is wanted then is not what
+ * was refused. */
+RV_TEST(a_refusal_is_of_what_was_refused) {
+    static const wanted nothing = {{"aggregate nothing"}};
+    bool met = false;
+    for (uint32_t budget = 1; budget < 20 && !met; budget++) {
+        pair p = based_pair(steps[0].entries, 2);
+        uint64_t random = 5;
+        RV_CHECK(feed_given(&p, &random, 100));
+        RV_CHECK(pair_sync(&p));
+        RV_CHECK_STATUS(select_entries(&p, &nothing), RV_OK);
+        p.to_edge = 0;
+        p.budget = budget;
+        pair_run(&p);
+        p.budget = 0;
+        met = p.edge->select.back;
+        if (p.session != NULL) {
+            pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+        }
+        RV_CHECK_STATUS(select_entries(&p, &steps[4]), RV_OK);
+        RV_CHECK(pair_sync(&p));
+        RV_CHECK(settled(&p) && rv_node_selection(p.leaf.node)->count == 2);
+        RV_CHECK_TEXT(rv_node_selection(p.leaf.node)->entries[0].name, "account");
+        check_given(&p);
+        pair_free(&p);
+    }
+    RV_CHECK(met);
+}
+
 /* Offline, and before the first contact; an edge that stopped for its selection begins again. */
 RV_TEST(selecting_without_a_connection) {
     static const wanted nothing = {{"aggregate nothing"}};
@@ -396,6 +425,7 @@ int main(void) {
     RV_RUN(a_selection_may_change_at_any_step_of_the_first_contact);
     RV_RUN(selections_follow_each_other_at_any_moment);
     RV_RUN(a_refused_selection_changes_nothing);
+    RV_RUN(a_refusal_is_of_what_was_refused);
     RV_RUN(selecting_without_a_connection);
     RV_RUN(what_is_no_selection);
     RV_RUN(an_upstream_of_an_older_version);
@@ -405,6 +435,7 @@ int main(void) {
     fixture_checkpoint_growth = 1;
     RV_RUN(a_connected_edge_takes_another_selection);
     RV_RUN(selections_follow_each_other_at_any_moment);
+    RV_RUN(a_refusal_is_of_what_was_refused);
     RV_RUN(selecting_without_a_connection);
     return rv_test_done();
 }
