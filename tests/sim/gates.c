@@ -403,11 +403,19 @@ void sim_gates_closed(sim_world *world, sim_member *edge, const rv_error *reason
 void sim_gates_turn(sim_world *world, sim_member *edge) {
     rv_edge_status status;
     RV_ASSERT(edge->life == SIM_UP);
-    if (edge->upstream == 0 || !world->plan->features.gate_changes) {
+    if (!world->plan->features.gate_changes) {
         return;
     }
     rv_edge_status_of(edge->edge, &status);
     const bool selection = status.selection_refused.status == RV_SELECTION_INVALID;
+    if (edge->upstream == 0) { /* it was moved before it heard of that */
+        const sim_selection *const wanted =
+            &edge->plan->selections[sim_rights_selection(world, edge)];
+        edge->selects =
+            edge->selects ||
+            (selection && !sim_selection_is(wanted, rv_node_selection_wanted(edge->node)));
+        return;
+    }
     const bool past = status.past_refused.status == RV_SELECTION_INVALID;
     if (selection || past) {
         sim_link *const link = sim_wires_of_edge(world, edge->index);
