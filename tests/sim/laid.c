@@ -148,11 +148,14 @@ static void wrong(sim_world *world, const sim_member *m, const laid_batch *b, co
              (unsigned long long)b->pending.edge_sequence, what, rv_status_code(status));
 }
 
-/* What the edge has in its log does not wait any more: it would be shown twice. */
+/* What the edge has in its log does not wait any more: it would be shown twice. (A command that
+ * runs again may come to what its run at a copy of the directory has come to, under the same ids.)
+ */
 static void check_not_there(sim_world *world, const sim_member *m, const laid_batch *b) {
     const uint64_t w = rv_node_watermark(m->node);
     const sim_waiting *const first = &b->waiting[0];
-    for (uint64_t p = 1; b->count > 0 && p <= w && p <= world->truth.count; p++) {
+    const bool compared = b->count > 0 && b->pending.command.name.len == 0;
+    for (uint64_t p = 1; compared && p <= w && p <= world->truth.count; p++) {
         const rv_event *const event = &sim_truth_at(&world->truth, p)->event;
         if (memcmp(event->event_id, first->event.event_id, sizeof event->event_id) == 0 &&
             event->type == first->event.type && rv_bytes_equal(event->data, first->event.data) &&
