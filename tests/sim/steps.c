@@ -146,17 +146,17 @@ static void step_directory(sim_world *world, sim_member *m, const sim_step *step
 
 /* Its administrator tells it the next of its selections, or starts it again with that. */
 static void step_select(sim_world *world, sim_member *m, uint64_t *random) {
-    if (m->selection + 1 >= m->plan->change_count) {
-        return;
+    const bool taken = m->plan->takes != NULL && sim_rights_selection(world, m) != m->selection;
+    if (m->selection + 1 >= m->plan->change_count || taken) {
+        return; /* (what it may not hold is refused, perhaps as a whole) */
     }
     m->selection += 1;
     world->figures.selections += 1;
     const int64_t restart_at = world->now + draw_us(random, 2 * SIM_US_OF_SECOND);
     const bool given = sim_selection_has_given(&m->plan->selections[m->selection]);
-    m->selects =
-        m->life == SIM_UP && rv_random_chance(random, 60) &&
-        (!given || world->truth.count > 0) && /* aggregates that are selected must exist */
-        sim_rights_selection(world, m) == m->selection; /* else it is refused, as a whole */
+    m->selects = m->life == SIM_UP && rv_random_chance(random, 60) &&
+                 (!given || world->truth.count > 0) && /* aggregates that are selected must exist */
+                 (m->plan->takes == NULL || sim_rights_selection(world, m) == m->selection);
     if (m->selects) {
         m->wake_at = world->now;
         return;

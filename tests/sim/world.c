@@ -614,6 +614,8 @@ static void not_converged(sim_world *world) {
                      outbox.held_back, outbox.rejections,
                      rv_node_whole(m->node) ? "whole" : "not whole",
                      sim_restored_beside(m) ? ", beside the truth" : "");
+            sim_note(world, i, "holds its selection %u, and is to hold %u",
+                     (unsigned)sim_member_selection(m), (unsigned)sim_rights_selection(world, m));
             note_pending(world, m);
             note_past(world, m);
         }
