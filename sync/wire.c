@@ -193,6 +193,14 @@ static bool may_be_deflated(rv_wire_kind kind) {
            kind == RV_WIRE_PAST;
 }
 
+/* True for kinds that this version has, as messages of their own, and those that it may ignore. */
+static bool is_known(uint8_t kind) {
+    const bool retired = kind == 6 || kind == 7 || kind == RV_WIRE_REFUSED;
+    const bool between = kind > RV_WIRE_PAST && kind < RV_WIRE_TOKEN;
+    return kind >= RV_WIRE_IGNORED_FIRST ||
+           (kind > 0 && kind <= RV_WIRE_KIND_LAST && !retired && !between);
+}
+
 rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
                        const rv_writer *inflated, rv_wire_kind *kind, rv_bytes *body,
                        rv_error *err) {
@@ -204,7 +212,7 @@ rv_status rv_wire_open(rv_bytes message, const rv_compression *compression,
         return rv_error_set(err, RV_MESSAGE_TOO_LARGE, "a message of %u bytes; the limit is %u",
                             (uint64_t)message.len, (uint64_t)RV_WIRE_MESSAGE_MAX);
     }
-    if (c.bad || met == 0 || (met > RV_WIRE_KIND_LAST && met < RV_WIRE_IGNORED_FIRST)) {
+    if (c.bad || !is_known(met)) {
         return rv_error_set(err, RV_PROTOCOL_ERROR, "the peer sent a message of unknown kind %u",
                             (uint64_t)met);
     }

@@ -36,6 +36,23 @@ static inline size_t stored_inflate(void *ctx, rv_bytes in, uint8_t *out, size_t
 static const rv_compression_ops stored_ops = {NULL, stored_inflate};
 static const rv_compression stored = {&stored_ops, NULL};
 
+/* The first kind that is a message of its own and was not seen; RV_WIRE_IGNORED_FIRST: none. */
+static inline uint32_t kind_without_vector(const bool seen[256]) {
+    const rv_writer inflated = rv_writer_over(NULL, 0);
+    uint32_t kind = 0;
+    bool missing = false;
+    while (!missing && kind < RV_WIRE_IGNORED_FIRST) {
+        const uint8_t message[2] = {(uint8_t)kind, 0};
+        rv_wire_kind met;
+        rv_bytes body;
+        const rv_status status = rv_wire_open(rv_bytes_of(message, sizeof message), &no_compression,
+                                              &inflated, &met, &body, NULL);
+        missing = status == RV_OK && !seen[kind];
+        kind += missing ? 0 : 1;
+    }
+    return kind;
+}
+
 /* Those of gateways. */
 static inline rv_status read_gate(rv_wire_kind kind, rv_bytes body, rv_error *err) {
     rv_wire_relay relay;
