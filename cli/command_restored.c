@@ -18,8 +18,8 @@ int rv_command_restored(rv_cli *cli) {
         rv_bytes position = {0};
         rv_json_text_member(answer, "epoch", &epoch);
         rv_json_text_member(answer, "position", &position);
-        printf("epoch %.*s begins behind position %.*s; edges go back to there and push again what "
-               "they wrote since\n",
+        printf("epoch %.*s begins behind position %.*s; edges go back to what both have and push "
+               "again what they wrote since\n",
                (int)epoch.len, (const char *)epoch.ptr, (int)position.len,
                (const char *)position.ptr);
     }

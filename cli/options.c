@@ -28,7 +28,7 @@ static const option_row rows[] = {
     {RV_OPTION_UPSTREAM, "--upstream", "URL", AT(upstream), false,
      "be an edge of this node: ws://host:port, or wss://"},
     {RV_OPTION_SELECT, "--select", "ENTRY", AT(selections), true,
-     "what the edge holds: '/**', '/orders/* history none'; may be repeated"},
+     "what the edge holds: '/**', '/orders/* history none', 'aggregate till'; may be repeated"},
     {RV_OPTION_TLS, "--upstream-ca", "FILE", AT(upstream_ca), false,
      "certificates (PEM) that vouch for a wss:// upstream, instead of the system's"},
     {RV_OPTION_TLS, "--tls-cert", "FILE", AT(tls_cert), false,

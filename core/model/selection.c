@@ -146,7 +146,21 @@ static size_t find_clause(rv_bytes text) {
     return text.len;
 }
 
+/* What begins neither as a pattern nor as an aggregate's entry. */
+static rv_status no_entry(rv_bytes text, rv_error *err) {
+    const rv_bytes shown = rv_bytes_of(text.ptr, text.len > 120 ? 120 : text.len);
+    (void)rv_error_set(err, RV_PATH_INVALID,
+                       "`%b` is no entry of a selection: one is a pattern, which begins with `/`, "
+                       "or `aggregate` and its name",
+                       &shown);
+    rv_error_fact_uint(err, "offset", 0);
+    return RV_PATH_INVALID;
+}
+
 static rv_status read_streams(rv_bytes text, rv_arena *arena, rv_select *entry, rv_error *err) {
+    if (text.len > 0 && text.ptr[0] != '/') {
+        return no_entry(text, err);
+    }
     const size_t clause = find_clause(text);
     entry->kind = RV_SELECT_STREAMS;
     entry->history = RV_HISTORY_ALL;

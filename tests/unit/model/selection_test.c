@@ -92,6 +92,18 @@ RV_TEST(malformed_texts_are_refused_with_their_place) {
     }
 }
 
+/* Who forgot the word `aggregate` is told of it, and not of paths alone. */
+RV_TEST(what_is_neither_a_pattern_nor_an_aggregate_is_told_both) {
+    rv_arena arena = rv_arena_over(memory, sizeof memory);
+    rv_selection s = {0};
+    rv_error err = {.status = RV_OK};
+    RV_CHECK_STATUS(rv_selection_add(&s, RV_LITERAL("account where id = 1"), &arena, &err),
+                    RV_PATH_INVALID);
+    RV_CHECK(strstr(err.detail, "`account where id = 1`") != NULL);
+    RV_CHECK(strstr(err.detail, "begins with `/`") != NULL);
+    RV_CHECK(strstr(err.detail, "`aggregate`") != NULL);
+}
+
 /* In an arena of any size an entry is there as it was given, or not at all. */
 RV_TEST(texts_in_little_memory) {
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -260,6 +272,7 @@ RV_TEST(selections_that_differ) {
 int main(void) {
     RV_RUN(texts_are_read_and_printed);
     RV_RUN(malformed_texts_are_refused_with_their_place);
+    RV_RUN(what_is_neither_a_pattern_nor_an_aggregate_is_told_both);
     RV_RUN(an_entry_is_there_once);
     RV_RUN(bytes_come_back_whole_or_not_at_all);
     RV_RUN(texts_in_little_memory);
