@@ -4,6 +4,7 @@
 // Method: real processes on the loopback; both sides' events, rows and state hashes are compared.
 import assert from 'node:assert/strict';
 import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
@@ -53,6 +54,22 @@ test('an edge of two streams holds these, with gaps in position and none in vers
     assert.deepEqual(here, (await central.request('GET', `/streams${path}`)).body);
   }
   assert.deepEqual(await edge.rows('select id from account order by id'), [[7], [8]]);
+  assert.equal(await edge.stop(), 0);
+});
+
+/** The members that docs/http.md tells of in the table of this name. */
+function told(table) {
+  const page = readFileSync(new URL('../../docs/http.md', import.meta.url), 'utf8');
+  const rows = page.split(`\n| \`${table}\` | |\n|---|---|\n`)[1].split('\n\n')[0].split('\n');
+  return rows.flatMap((row) => Array.from(row.split('|')[1].matchAll(/`(\w+)`/g), ([, name]) => name));
+}
+
+test('what the status of an edge has is on its page, and nothing else', async () => {
+  const edge = await edgeOf('status', '/accounts/7');
+  const { upstream, outbox } = await synced(edge, (await central.status()).position);
+  assert.deepEqual(told('upstream').sort(), Object.keys(upstream).sort());
+  const seldom = ['held_back', 'unknown']; // where there are any
+  assert.deepEqual(told('outbox').sort(), [...seldom, ...Object.keys(outbox)].sort());
   assert.equal(await edge.stop(), 0);
 });
 
