@@ -190,7 +190,7 @@ static void want_base(rv_upstream *s, const rv_wire_selection *m) {
         s->base.phase = RV_BASE_WANTED;
         s->base.everything = m->changed;
         s->base.notice_owed = m->shows;
-        s->base.resumes = m->under_way;
+        s->base.resumes = m->under_way && !m->shows; /* the notice begins it anew */
         s->base.position = m->position;
         s->base.cursor = m->cursor;
     }
