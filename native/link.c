@@ -21,6 +21,13 @@ static void set_state(rv_link *link, rv_link_state state) {
 
 /* --- closing --- */
 
+/* There is no connection any more, for `reason`. */
+static void closed(rv_link *link) {
+    RV_ASSERT(link->found == NULL && link->tls == NULL);
+    set_state(link, RV_LINK_IDLE);
+    rv_edge_closed(link->edge, &link->reason, now_us());
+}
+
 static void on_closed(uv_handle_t *handle) {
     rv_link *const link = handle->data;
     RV_ASSERT(link->state == RV_LINK_CLOSING);
@@ -29,8 +36,7 @@ static void on_closed(uv_handle_t *handle) {
     link->tls = NULL;
     uv_freeaddrinfo(link->found);
     link->found = link->next = NULL;
-    set_state(link, RV_LINK_IDLE);
-    rv_edge_closed(link->edge, &link->reason, now_us());
+    closed(link);
 }
 
 static unsigned close_code(rv_status status) {
@@ -51,9 +57,8 @@ void rv_link_fail(rv_link *link, const rv_error *err) {
         return;
     }
     link->reason = *err;
-    if (link->state == RV_LINK_RESOLVING) { /* the answer, or its being called off, closes it */
-        set_state(link, RV_LINK_CLOSING);
-        (void)uv_cancel((uv_req_t *)&link->resolve);
+    if (link->state == RV_LINK_RESOLVING) { /* the look-up goes on: for the next attempt */
+        closed(link);
         return;
     }
     if (link->state == RV_LINK_RETRYING) { /* its socket is being closed already */
@@ -447,25 +452,23 @@ static void connect_failed(rv_link *link, const char *why) {
     uv_close((uv_handle_t *)&link->tcp, on_retry);
 }
 
-static void on_resolved(uv_getaddrinfo_t *resolve, int failed, struct addrinfo *found) {
-    rv_link *const link = resolve->data;
-    RV_ASSERT(link->found == NULL);
-    socket_open(link);
+static void on_resolved(void *ctx, const char *failed, struct addrinfo *found) {
+    rv_link *const link = ctx;
+    RV_ASSERT(link->found == NULL && link->lookup != NULL);
+    link->lookup = NULL;
+    if (link->state != RV_LINK_RESOLVING) { /* it was given up: the next attempt asks anew */
+        uv_freeaddrinfo(found);
+        return;
+    }
+    if (failed != NULL || found == NULL) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot find", failed);
+        return;
+    }
     link->found = link->next = found;
-    if (link->state == RV_LINK_CLOSING) {
-        uv_close((uv_handle_t *)&link->tcp, on_closed);
-        return;
-    }
-    RV_ASSERT(link->state == RV_LINK_RESOLVING);
-    if (failed != 0 || found == NULL) {
-        set_state(link, RV_LINK_CONNECTING);
-        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot find",
-             failed == 0 ? NULL : uv_strerror(failed));
-        return;
-    }
-    failed = connect_next(link);
-    if (failed != 0) {
-        connect_failed(link, uv_strerror(failed));
+    socket_open(link);
+    const int refused = connect_next(link);
+    if (refused != 0) {
+        connect_failed(link, uv_strerror(refused));
     }
 }
 
@@ -488,17 +491,12 @@ static void connect_begin(rv_link *link) {
     RV_ASSERT(link->state == RV_LINK_IDLE);
     const rv_status given = token_give(link, NULL);
     (void)given; /* then with the one that was read before */
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
     link->reason.status = RV_OK;
     set_state(link, RV_LINK_RESOLVING);
-    link->resolve.data = link;
-    const int failed = uv_getaddrinfo(link->loop, &link->resolve, on_resolved, link->address.host,
-                                      link->address.port, &hints);
-    if (failed != 0) {
-        set_state(link, RV_LINK_IDLE);
-        rv_error_set(&link->reason, RV_UPSTREAM_UNREACHABLE, "cannot look up %s: %s",
-                     link->address.host, uv_strerror(failed));
-        rv_edge_closed(link->edge, &link->reason, now_us());
+    rv_error err;
+    if (link->lookup == NULL && rv_lookup_begin(&link->lookup, link->loop, &link->address,
+                                                on_resolved, link, &err) != RV_OK) {
+        fail(link, RV_UPSTREAM_UNREACHABLE, "cannot look up", err.detail);
     }
 }
 
@@ -592,6 +590,10 @@ void rv_link_stop(rv_link *link) {
     rv_error err;
     rv_error_set(&err, RV_CLOSING, "the node stops");
     rv_link_fail(link, &err);
+    if (link->lookup != NULL) {
+        rv_lookup_forget(link->lookup);
+        link->lookup = NULL;
+    }
 }
 
 bool rv_link_idle(const rv_link *link) {
@@ -600,7 +602,7 @@ bool rv_link_idle(const rv_link *link) {
 
 void rv_link_free(rv_link *link) {
     if (link != NULL) {
-        RV_ASSERT(rv_link_idle(link));
+        RV_ASSERT(rv_link_idle(link) && link->lookup == NULL);
         free(link->output);
         free(link);
     }

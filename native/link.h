@@ -8,12 +8,16 @@
  *     IDLE -> RESOLVING -> CONNECTING -> HANDSHAKE -> OPEN -> CLOSING -> IDLE
  *                            |  ^
  *                          RETRYING
+ *
+ * A look-up that takes too long ends the attempt, and is what the next one waits for, too: there is
+ * one at a time.
  */
 #ifndef RV_NATIVE_LINK_H
 #define RV_NATIVE_LINK_H
 
 #include "native/address.h"
 #include "native/handshake.h"
+#include "native/lookup.h"
 #include "native/sender.h"
 #include "native/websocket.h"
 
@@ -38,7 +42,7 @@ typedef struct rv_link {
     rv_tls *tls;            /* NULL: none, or not begun */
     rv_link_state state;
     uv_tcp_t tcp;
-    uv_getaddrinfo_t resolve;
+    rv_lookup *lookup;      /* of the name; NULL: none is under way */
     struct addrinfo *found; /* what the name resolved to */
     struct addrinfo *next;  /* of these, the one to be tried when this one fails */
     uv_connect_t connect;
