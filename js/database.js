@@ -407,13 +407,14 @@ export class Database {
   /** @param {string} [pattern] @param {any} [options] */
   events(pattern, options) {
     const given = checkOptions(options, ['from', 'after', 'until', 'types', 'where', 'signal']);
-    const { from = 0, after, until, types = [], where, signal } = given;
+    const { from = 0, after, until, types, where, signal } = given;
     demand(!after || given.from === undefined, '`after` a cursor is in place of `from`');
     demand(typeof (after ?? '') === 'string', '`after` is a cursor, as a text');
-    demand(Array.isArray(types), '`types` is an array of event types');
+    const named = types === undefined || (Array.isArray(types) && types.length > 0);
+    demand(named, '`types` is an array of event types, at least one');
     const path = pattern ?? '/**';
     const parameters = new URLSearchParams({ path, from: String(placeOf(from)), numbers: 'text' });
-    for (const type of types) parameters.append('type', type);
+    for (const type of types ?? []) parameters.append('type', type);
     narrow(parameters, where);
     if (until !== undefined) parameters.append('until', String(placeOf(until)));
     const target = `/events?${parameters}`;

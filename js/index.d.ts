@@ -436,7 +436,7 @@ export interface Database {
       after?: string | null;
       /** Ends there, and does not wait for more: a position, a time, or 'now', the last that is durable. */
       until?: number | Date | string;
-      /** Events of these types only. */
+      /** Events of these types only, at least one; without it, of all. */
       types?: readonly string[];
       /** A condition over the fields of these types, as a filter of a selection. */
       where?: string;

@@ -110,6 +110,7 @@ test('what is no query, no key, no time and no signal is refused by a code', asy
     [() => db.run('x', { a: 1n }).durable(), 'parameter_invalid', /BigInt/],
     [async () => db.live(), 'parameter_invalid', /a query is a text/],
     [async () => db.events('/**', { types: 'visited' }), 'parameter_invalid', /`types` is an array/],
+    [async () => db.events('/**', { types: [] }), 'parameter_invalid', /at least one/],
     [async () => db.events('/**', { from: wrong }), 'json_invalid', /an invalid Date/],
     [async () => db.events('/**', { after: () => '' }), 'parameter_invalid', /`after` is a cursor/],
     [() => openDatabase({ name: 'x', upstream: 'ws://x' }), 'parameter_invalid', /an upstream is an object/],
