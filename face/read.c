@@ -142,6 +142,18 @@ static rv_status parse_end(rv_exchange *x, const rv_url *url, const char *name, 
     return RV_OK;
 }
 
+/* What was there then is answered whole, or not at all; a feed goes on until it is there. */
+static rv_status judge_as_of(const rv_exchange *x, uint64_t position, rv_error *err) {
+    const rv_node *const node = x->face->options.node;
+    if (x->read.format == FORMAT_FEED || position == UINT64_MAX) {
+        return RV_OK;
+    }
+    const rv_status status = rv_as_of_judge(node, position, err);
+    const bool comes =
+        position > rv_node_watermark_durable(node) && rv_node_failed(node, NULL) == RV_OK;
+    return status == RV_OK && comes ? RV_PENDING : status;
+}
+
 /* `until`: a time or a number, which is a version of one stream or, of all events, a position;
  * `as_of`: a time or a position. */
 static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, rv_error *err) {
@@ -150,6 +162,7 @@ static rv_status parse_until(rv_exchange *x, const rv_url *url, bool of_stream, 
     rv_status status = of_stream ? parse_end(x, url, "until", "version", &r->until_version, err)
                                  : parse_end(x, url, "until", "position", &r->until_position, err);
     status = status == RV_OK ? parse_end(x, url, "as_of", "position", &as_of, err) : status;
+    status = status == RV_OK ? judge_as_of(x, as_of, err) : status;
     r->until_position = as_of < r->until_position ? as_of : r->until_position;
     return status;
 }

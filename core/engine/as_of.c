@@ -274,11 +274,14 @@ static rv_status step(rv_as_of *a, rv_error *err) {
 
 /* --- reaching a place --- */
 
-static rv_status refuse_ahead(const rv_as_of_place *place, uint64_t watermark, rv_error *err) {
+rv_status rv_as_of_judge(const rv_node *node, uint64_t position, rv_error *err) {
+    const uint64_t watermark = rv_node_watermark(node);
+    if (position <= watermark) {
+        return RV_OK;
+    }
     (void)rv_error_set(err, RV_PARAMETER_INVALID,
-                       "there is no position %u here yet: the last one is %u", place->position,
-                       watermark);
-    rv_error_fact_uint(err, "position", place->position);
+                       "there is no position %u here yet: the last one is %u", position, watermark);
+    rv_error_fact_uint(err, "position", position);
     rv_error_fact_uint(err, "watermark", watermark);
     return RV_PARAMETER_INVALID;
 }
@@ -340,11 +343,9 @@ rv_status rv_as_of_reach(rv_as_of *a, const rv_as_of_place *place, rv_error *err
     if (rv_node_rewinding(node) || rv_node_in_batch(node)) {
         return RV_PENDING;
     }
-    const uint64_t watermark = rv_node_watermark(node);
-    if (place->position != UINT64_MAX && place->position > watermark) {
-        return refuse_ahead(place, watermark, err);
-    }
-    rv_status status = set_out(a, place, err);
+    rv_status status =
+        place->position == UINT64_MAX ? RV_OK : rv_as_of_judge(node, place->position, err);
+    status = status == RV_OK ? set_out(a, place, err) : status;
     const uint64_t before = a->work;
     while (status == RV_OK && a->work - before < SLICE_RECORDS) { /* a batch each */
         if (a->options.events_max > 0 && a->folded >= a->options.events_max) {

@@ -49,11 +49,15 @@ typedef struct rv_as_of_place {
     int64_t recorded_at; /* microseconds from 1970; INT64_MAX: any */
 } rv_as_of_place;
 
+/* RV_OK; RV_PARAMETER_INVALID: the node is not at this position yet (facts "position",
+ * "watermark"). */
+RV_MUST_USE rv_status rv_as_of_judge(const rv_node *node, uint64_t position, rv_error *err);
+
 /*
  * Makes the state what it was there. RV_OK: it is (rv_as_of_state, and so on), until the next call;
  * RV_PENDING, RV_BUSY: poll the node, then call again with the same place: some thousand events are
  * folded each time (rv_as_of_runnable).
- * RV_PARAMETER_INVALID: the node is not there yet (facts "position", "watermark"). RV_HISTORY_GONE:
+ * RV_PARAMETER_INVALID: the node is not there yet (rv_as_of_judge). RV_HISTORY_GONE:
  * an edge did not hold its selection then, or what it held was purged. RV_STATE_FULL: the rows that
  * there were do not fit the memory; RV_MEMORY_EXHAUSTED: nor does the schema, or a selection.
  * RV_SQL_LIMIT: more than `events_max` events; what was folded is kept. RV_DATA_DAMAGED,

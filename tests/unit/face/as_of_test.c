@@ -142,6 +142,10 @@ RV_TEST(what_is_refused) {
     RV_CHECK_EQ(get_text(&s, "/query?sql=select%201&as_of="), 400);
     RV_CHECK_EQ(post(&s, "/query", "", "{\"sql\":\"select 1\",\"as_of\":\"\"}"), 400);
     RV_CHECK_EQ(get_text(&s, "/events?as_of="), 400);
+    RV_CHECK_EQ(get_text(&s, "/events?as_of=999"), 400); /* as rows are not answered */
+    RV_CHECK(has(&s, "\"watermark\":2"));
+    RV_CHECK_EQ(get_text(&s, "/streams/accounts/1?as_of=999"), 400);
+    RV_CHECK_EQ(get_text(&s, "/events?until=999"), 200);
     RV_CHECK_EQ(get_text(&s, "/query?sql=select%20*%20from%20rv_events&as_of=2"), 400);
     RV_CHECK(has(&s, "no such table: rv_events (as of position 2: system tables are of now, and "
                      "take no `as_of`)\""));
