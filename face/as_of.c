@@ -99,6 +99,7 @@ rv_status face_as_of(rv_exchange *x, rv_bytes text, rv_error *err) {
         return RV_PARAMETER_INVALID;
     }
     if (face->past_of != NULL && face->past_of != x) {
+        x->past_awaited = true;
         return RV_PENDING;
     }
     rv_status status = read_place(x, text, &place, err);

@@ -462,6 +462,7 @@ rv_status rv_face_begin(rv_face *face, const rv_request *request, rv_exchange **
     x->made = 0;
     x->result = -1;
     x->query = NULL;
+    x->past_awaited = false;
     x->differences = false;
     x->wait.waits = false;
     x->wait.owner = NULL;
@@ -598,9 +599,19 @@ bool rv_exchange_keeps_others(const rv_exchange *x, int64_t now) {
            now - x->given_at > RV_RESULT_PATIENCE_US;
 }
 
+/* It has not been answered, perhaps as it waits for a buffer, or for its turn in the past, and is
+ * then to take several turns. */
+static bool is_to_query(const rv_exchange *x) {
+    const rv_bytes query = RV_LITERAL("/query");
+    const rv_bytes target = x->request.target;
+    const bool sql = target.len >= query.len && memcmp(target.ptr, query.ptr, query.len) == 0 &&
+                     (target.len == query.len || target.ptr[query.len] == '?');
+    return x->phase == EXCHANGE_STARTING && (sql || x->past_awaited);
+}
+
 bool rv_exchange_is_query(const rv_exchange *x) {
     RV_ASSERT(x->used);
-    return x->query != NULL || exchange_is_past(x);
+    return x->query != NULL || exchange_is_past(x) || is_to_query(x);
 }
 
 bool rv_face_busy(const rv_face *face) {

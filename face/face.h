@@ -142,8 +142,8 @@ bool rv_exchange_waits(const rv_exchange *exchange);
 /* Whom rv_face_next_woken is to name. */
 void rv_exchange_set_owner(rv_exchange *exchange, void *owner);
 
-/* True while it runs a query, or is on its way to the past, which takes several turns: nothing but
- * the answer is lost if it ends. */
+/* True while it runs a query or waits to, or is on its way to the past, which takes several turns:
+ * nothing but the answer is lost if it ends. */
 bool rv_exchange_is_query(const rv_exchange *exchange);
 
 void rv_face_end(rv_exchange *exchange);

@@ -191,6 +191,7 @@ struct rv_exchange {
     rv_sql_query *query;  /* that fills it; NULL: none is open */
     size_t query_len;     /* so far */
     size_t rows_at;       /* where its rows begin */
+    bool past_awaited;    /* it has waited for the state of the past */
     bool differences;     /* a live one is told by what differs from the last result */
     rv_bytes text;        /* the body, in `buffer` or the result buffer, */
     size_t text_sent;     /* and how much of it was given out */

@@ -126,6 +126,15 @@ test('requests that are given up, or never end', { skip }, async () => {
   await rests(root, 'all were given up');
 });
 
+test('queries that wait for their turn, and are given up', { skip }, async () => {
+  const sockets = [];
+  const query = request('POST', '/query', JSON.stringify({ sql: endless }), '*/*');
+  for (let i = 0; i < 200; i++) sockets.push(await send(root, query)); // of which few run at once
+  sockets.forEach((socket, i) => (i % 2 === 0 ? socket.end() : socket.destroy()));
+  await rests(root, 'all were given up'); // they would compute for a minute
+  sockets.forEach((socket) => socket.destroy());
+});
+
 test('an upstream that is stopped, gone, and there again', { skip }, async () => {
   const sockets = [];
   for (const one of feeds.slice(0, 7)) sockets.push(await send(edge, one));

@@ -180,11 +180,13 @@ RV_TEST(one_after_the_other) {
     RV_CHECK(rv_exchange_is_query(first) && rv_face_busy(s.face));
     RV_CHECK_STATUS(begin(&s, "/aggregates/account?as_of=2", &second), RV_PENDING);
     RV_CHECK_STATUS(rv_exchange_head(second, &s.head), RV_PENDING);
+    RV_CHECK(rv_exchange_is_query(second));                /* nor does it set out for nobody */
     RV_CHECK_EQ(get_text(&s, "/aggregates/account"), 200); /* the present is not in the way */
     rv_face_end(first);
     RV_CHECK(!rv_face_busy(s.face));
     RV_CHECK_STATUS(rv_exchange_head(second, &s.head), RV_OK);
     RV_CHECK_EQ(s.head.status, 200);
+    RV_CHECK(!rv_exchange_is_query(second));
     RV_CHECK_STATUS(begin(&s, query, &first), RV_PENDING); /* that answer is made */
     rv_status status = RV_PENDING;
     for (int i = 0; i < 1000 && status == RV_PENDING; i++) {

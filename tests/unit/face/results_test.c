@@ -101,8 +101,37 @@ RV_TEST(who_reads_slowly_gives_way) {
     server_free(&s);
 }
 
+/* A client that has gone while its query waited for a buffer is known by that: it would be run for
+ * nobody. */
+RV_TEST(who_waits_for_a_buffer_asks_a_query) {
+    server s = server_create(1);
+    rv_exchange *held[2];
+    for (int i = 0; i < 2; i++) {
+        held[i] = begin(&s, "select 1", false, (rv_bytes){NULL, 0});
+        RV_CHECK(answered(&s, held[i]));
+        RV_CHECK(!rv_exchange_is_query(held[i]));
+    }
+    rv_exchange *const waits = begin(&s, "select 2", false, (rv_bytes){NULL, 0});
+    RV_CHECK(!answered(&s, waits));
+    RV_CHECK(rv_exchange_is_query(waits));
+    rv_exchange *other = NULL;
+    const rv_request rows = {.method = RV_LITERAL("GET"),
+                             .target = RV_LITERAL("/aggregates/account")};
+    RV_CHECK_STATUS(rv_face_begin(s.face, &rows, &other, NULL), RV_OK);
+    RV_CHECK(!answered(&s, other));
+    RV_CHECK(!rv_exchange_is_query(other));
+    rv_face_end(held[0]);
+    RV_CHECK(answered(&s, waits));
+    RV_CHECK(!rv_exchange_is_query(waits));
+    rv_face_end(held[1]);
+    rv_face_end(waits);
+    rv_face_end(other);
+    server_free(&s);
+}
+
 int main(void) {
     RV_RUN(what_is_known_keeps_no_buffer);
     RV_RUN(who_reads_slowly_gives_way);
+    RV_RUN(who_waits_for_a_buffer_asks_a_query);
     return rv_test_done();
 }
