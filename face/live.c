@@ -156,7 +156,8 @@ rv_sql_upkeep *face_live_upkeep(rv_exchange *x) {
     live_answer *const l = &x->live;
     rv_sql_upkeep *const u = &l->upkeep;
     u->since = rv_follower_since(&l->follower, &of);
-    u->others = u->whole && rv_follower_others_moved(&l->follower, &of, u->aggregate);
+    u->others = u->whole && rv_follower_moved_of(&l->follower, &of, rv_sql_upkeep_others(u));
+    u->joined = u->whole && rv_follower_moved_of(&l->follower, &of, rv_sql_upkeep_joined(u));
     return u;
 }
 

@@ -102,7 +102,8 @@ static rv_sql_upkeep *upkeep_of(rv_db_live *live) {
     const rv_followers of = followers(live->db);
     rv_sql_upkeep *const u = &live->upkeep;
     u->since = rv_follower_since(&live->follower, &of);
-    u->others = u->whole && rv_follower_others_moved(&live->follower, &of, u->aggregate);
+    u->others = u->whole && rv_follower_moved_of(&live->follower, &of, rv_sql_upkeep_others(u));
+    u->joined = u->whole && rv_follower_moved_of(&live->follower, &of, rv_sql_upkeep_joined(u));
     return u;
 }
 

@@ -115,6 +115,9 @@ int rv_sql_tables_declare(rv_sql *sql);
 /* The number of the aggregate that SQLite shows under the name, in any case; RV_NONE: none. */
 uint16_t rv_sql_tables_named(const rv_sql *sql, rv_bytes name);
 
+/* The number of the aggregate that a table shows. */
+uint16_t rv_sql_table_aggregate(const sqlite3_vtab *table);
+
 /* The type of the column that a declared type (sqlite3_column_decltype; may be NULL) stands for;
  * NULL when it is none of ours. */
 const rv_type *rv_sql_tables_type(const rv_sql *sql, const char *declared);

@@ -22,6 +22,9 @@
 #define RANGES 3u
 #define INDEX  4u
 
+/* Why a result that is kept up is not by changes of what is joined. */
+#define NOT_FOLLOWED "no index leads to the rows that are joined to it"
+
 static uint32_t count_of(const rv_sql_query *query, const rv_sql_line *line) {
     const uint8_t index = line->part == KEYS     ? (uint8_t)RV_READS_KEY
                           : line->part == VALUES ? (uint8_t)RV_READS_VALUE
@@ -75,12 +78,13 @@ static void write_index(rv_writer *w, const rv_aggregate *a, const rv_aggregate_
  */
 static void write_then(const rv_sql_query *query, uint16_t aggregate, rv_writer *w) {
     const char *const other = rv_sql_upkeep_other(query);
-    const bool kept = other == NULL && query->upkeep->aggregate == aggregate;
-    rv_write_text(w, kept ? ",\"keep up\"," : ",\"run again\",");
-    if (other == NULL) {
-        rv_write_text(w, "null]");
-    } else {
-        rv_write_json_string(w, rv_bytes_of_string(other));
+    bool kept = false;
+    for (uint16_t i = 0; other == NULL && i < query->upkeep->followed_count; i++) {
+        kept = kept || query->upkeep->followed[i] == aggregate;
+    }
+    rv_write_text(w, kept ? ",\"keep up\",null]" : ",\"run again\",");
+    if (!kept) {
+        rv_write_json_string(w, rv_bytes_of_string(other == NULL ? NOT_FOLLOWED : other));
         rv_write_u8(w, ']');
     }
 }

@@ -19,6 +19,9 @@
  *     sum(x)   rv_sum(site, x, place…, what is grouped by…)
  *     LIMIT n  LIMIT rv_limit(n)
  *
+ * Of its joins it is noted which columns are equal, and for what else columns are used: from that
+ * follows what a changed row of another table means (sql/joined.h).
+ *
  * The build puts this file right before the parser of the amalgamation (cmake/sql.cmake): below,
  * sqlite3Select is what the parser calls for a statement, and nobody else.
  */
@@ -69,6 +72,104 @@ static const rv_shape_function *rv_shape_function_of(const Expr *call) {
     return NULL;
 }
 
+/* --- what columns are used for --- */
+
+typedef struct rv_shape_use {
+    Walker walker; /* first */
+    const SrcList *from;
+    rv_sql_shape *shape;
+    unsigned tables; /* whose columns were met (bits) */
+} rv_shape_use;
+
+/* The table of FROM that a column is one of; RV_SQL_SHAPE_TABLES: it is no column. */
+static unsigned rv_shape_table_of(const SrcList *from, const Expr *e) {
+    unsigned nth = 0;
+    while (nth < RV_SQL_SHAPE_TABLES &&
+           (e->op != TK_COLUMN || (int)nth >= from->nSrc || from->a[nth].iCursor != e->iTable)) {
+        nth++;
+    }
+    return nth;
+}
+
+static int rv_shape_visit_column(Walker *walker, Expr *e) {
+    rv_shape_use *const use = (rv_shape_use *)walker;
+    const unsigned nth = rv_shape_table_of(use->from, e);
+    use->tables |= nth < RV_SQL_SHAPE_TABLES ? 1u << nth : 0;
+    return WRC_Continue;
+}
+
+static rv_shape_use rv_shape_use_of(Parse *parse, const SrcList *from, rv_sql_shape *shape) {
+    return (rv_shape_use){.walker = {.pParse = parse, .xExprCallback = rv_shape_visit_column},
+                          .from = from,
+                          .shape = shape};
+}
+
+/* The tables whose columns are in it. */
+static uint8_t rv_shape_used(Parse *parse, const SrcList *from, Expr *e) {
+    rv_shape_use use = rv_shape_use_of(parse, from, NULL);
+    (void)sqlite3WalkExpr(&use.walker, e);
+    return (uint8_t)use.tables;
+}
+
+/* Notes that two columns are equal, where it says so; false: it says something else. */
+static bool rv_shape_link(const rv_shape_use *use, const Expr *e) {
+    rv_sql_shape *const shape = use->shape;
+    if (e->op != TK_EQ || shape->link_count == RV_SQL_SHAPE_LINKS) {
+        return false;
+    }
+    rv_sql_link link = {.outer = RV_SQL_SHAPE_TABLES};
+    for (int side = 0; side < 2; side++) {
+        const Expr *const operand = side == 0 ? e->pLeft : e->pRight;
+        const unsigned nth = rv_shape_table_of(use->from, operand);
+        if (nth == RV_SQL_SHAPE_TABLES || operand->iColumn < 0 || operand->iColumn > UINT8_MAX) {
+            return false;
+        }
+        link.tables[side] = (uint8_t)nth;
+        link.columns[side] = (uint8_t)operand->iColumn;
+    }
+    for (int i = 0; i < use->from->nSrc && ExprHasProperty(e, EP_OuterON); i++) {
+        link.outer = use->from->a[i].iCursor == e->w.iJoin ? (uint8_t)i : link.outer;
+    }
+    shape->links[shape->link_count] = link;
+    shape->link_count += link.tables[0] != link.tables[1];
+    return link.tables[0] != link.tables[1];
+}
+
+/* One of the conditions that all have to be fulfilled. */
+static int rv_shape_visit_term(Walker *walker, Expr *e) {
+    rv_shape_use *const use = (rv_shape_use *)walker;
+    if (e->op == TK_AND) {
+        return WRC_Continue;
+    }
+    if (!rv_shape_link(use, e)) {
+        use->shape->tested |= rv_shape_used(walker->pParse, use->from, e);
+    }
+    return WRC_Prune;
+}
+
+/* Notes what columns are used for, beside what functions are given. */
+static void rv_shape_note_uses(Parse *parse, const Select *select, rv_sql_shape *shape) {
+    const SrcList *const from = select->pSrc;
+    const ExprList *const by = select->pGroupBy;
+    const ExprList *const order = shape->groups || !shape->limited ? NULL : select->pOrderBy;
+    rv_shape_use use = rv_shape_use_of(parse, from, shape);
+    use.walker.xExprCallback = rv_shape_visit_term;
+    (void)sqlite3WalkExpr(&use.walker, select->pWhere);
+    for (int i = 0; order != NULL && i < order->nExpr; i++) {
+        shape->tested |= rv_shape_used(parse, from, order->a[i].pExpr);
+    }
+    for (int i = 0; by != NULL && i < by->nExpr; i++) {
+        const Expr *const e = by->a[i].pExpr;
+        const unsigned nth = rv_shape_table_of(from, e);
+        shape->grouping |= rv_shape_used(parse, from, by->a[i].pExpr);
+        if (nth < RV_SQL_SHAPE_TABLES && e->iColumn >= 0 && e->iColumn < 64) {
+            shape->grouped[nth] |= UINT64_C(1) << e->iColumn;
+        }
+    }
+}
+
+/* --- judging --- */
+
 static int rv_shape_refuse(Walker *walker, const char *why) {
     ((rv_shape_look *)walker)->shape->other = why;
     return WRC_Abort;
@@ -97,6 +198,10 @@ static int rv_shape_call(Walker *walker, Expr *call) {
         look->indexed ||
         (of != NULL && of->op == TK_COLUMN && of->y.pTab != NULL &&
          rv_sql_table_sorts(sqlite3GetVTable(walker->pParse->db, of->y.pTab)->pVtab, of->iColumn));
+    for (int i = 0; i < f->arguments; i++) {
+        look->shape->tested |=
+            rv_shape_used(walker->pParse, look->select->pSrc, call->x.pList->a[i].pExpr);
+    }
     look->shape->sites++;
     return WRC_Continue;
 }
@@ -201,6 +306,9 @@ static const char *rv_shape_judge(Parse *parse, Select *select, rv_sql_shape *sh
     if (other == NULL) {
         (void)sqlite3WalkSelectExpr(&look.walker, select);
         other = shape->other;
+    }
+    if (other == NULL) {
+        rv_shape_note_uses(parse, select, shape);
     }
     return other == NULL && shape->groups ? rv_shape_judge_groups(&look) : other;
 }

@@ -18,10 +18,14 @@
 #include "core/engine.h"
 #include "core/state/reads.h"
 #include "core/state/snapshots.h"
+#include "core/state/touches.h"
 
 typedef struct rv_sql rv_sql;
 typedef struct rv_sql_query rv_sql_query;
 struct rv_sql_group;
+
+/* Aggregates by whose changes a result is kept up. */
+#define RV_SQL_UPKEEP_TABLES 4u
 
 /*
  * What keeps a query's result up (upkeep.h), from one run to the next: the rows of the one
@@ -30,14 +34,18 @@ struct rv_sql_group;
  */
 typedef struct rv_sql_upkeep {
     rv_snapshot since; /* the owner's: a moment in which `whole` was so; none: there is none */
-    bool others;       /* the owner's: something else that was read has changed since then */
+    bool others;       /* the owner's: something else that was read has changed since then, */
+    bool joined;       /* or something that was read of what is joined */
     const char *other; /* why the query runs again; NULL: it is kept up */
     bool never;        /* and that will not change */
     bool whole;        /* what is kept is what the last run read */
     bool groups;
-    bool full;               /* of rows: there may be more behind the last one */
-    uint16_t aggregate;      /* that is gone through, */
-    uint16_t table;          /* in FROM */
+    bool full;          /* of rows: there may be more behind the last one */
+    uint16_t aggregate; /* that is gone through, */
+    uint16_t table;     /* in FROM */
+    /* it is kept up by changes of these: this aggregate, and behind it those that are joined */
+    uint16_t followed[RV_SQL_UPKEEP_TABLES];
+    uint16_t followed_count;
     uint64_t schema_version; /* and how often the node had gone back */
     uint32_t count;          /* of rows or groups */
     uint32_t room;
@@ -47,6 +55,17 @@ typedef struct rv_sql_upkeep {
     rv_sql *sql; /* whose they are; NULL: it has none */
     struct rv_sql_upkeep *next;
 } rv_sql_upkeep;
+
+/* Of a result that is kept up, for its owner: what it does not follow, which makes it run again,
+ * and what is joined. */
+static inline rv_touches_of rv_sql_upkeep_others(const rv_sql_upkeep *upkeep) {
+    return (rv_touches_of){upkeep->followed, upkeep->followed_count, true};
+}
+
+static inline rv_touches_of rv_sql_upkeep_joined(const rv_sql_upkeep *upkeep) {
+    RV_ASSERT(upkeep->followed_count > 0);
+    return (rv_touches_of){upkeep->followed + 1, (uint16_t)(upkeep->followed_count - 1), false};
+}
 
 typedef struct rv_sql_options {
     const rv_schema *schema; /* may grow; new aggregates are seen by the next prepare */

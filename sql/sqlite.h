@@ -31,6 +31,15 @@ extern const sqlite3_api_routines rv_sql_routines;
 /* Of a statement that is kept up: tables of FROM, and calls of aggregate functions. */
 #define RV_SQL_SHAPE_TABLES 4u
 #define RV_SQL_SHAPE_SITES  16u
+#define RV_SQL_SHAPE_LINKS  8u /* equal columns of two of the tables */
+
+/* `a.x = b.y`, which every row that comes out fulfils, or, of an outer join, every one that has a
+ * row of `outer`. */
+typedef struct rv_sql_link {
+    uint8_t tables[2]; /* in FROM, */
+    uint8_t columns[2];
+    uint8_t outer; /* RV_SQL_SHAPE_TABLES: of none */
+} rv_sql_link;
 
 /* What shape a statement has (sql/shape.h). */
 typedef struct rv_sql_shape {
@@ -43,6 +52,13 @@ typedef struct rv_sql_shape {
     int sites; /* calls of aggregate functions */
     const sqlite3_vtab *tables[RV_SQL_SHAPE_TABLES];
     uint64_t columns[RV_SQL_SHAPE_TABLES]; /* that it reads (bits; the last is all from 63 on) */
+    uint8_t link_count;
+    rv_sql_link links[RV_SQL_SHAPE_LINKS];
+    uint8_t tested;   /* tables (bits) by whose columns, beside links, rows come out or count, and
+                         with a LIMIT which of them do */
+    uint8_t grouping; /* those by whose columns rows are grouped, */
+    uint64_t grouped[RV_SQL_SHAPE_TABLES]; /* and columns that are grouped by as they are (bits;
+                                              those below 64) */
 } rv_sql_shape;
 
 /* What one rv_sql lends to SQLite. */

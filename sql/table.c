@@ -17,7 +17,7 @@
  * in the order of storage. SQLite compares names without regard to ASCII case; a name that differs
  * from an earlier one in nothing else gets its number behind it: `Name:3`.
  */
-#include "sql/connection.h"
+#include "sql/joined.h"
 #include "sql/straight.h"
 #include "sql/system.h"
 #include "sql/walk.h"
@@ -50,15 +50,16 @@ typedef struct table_cursor {
     rv_sql_straight at; /* SQLite's part and the machine's, first */
     const rv_state *state;
     const rv_aggregate *aggregate;
-    rv_reader reader;   /* of the rows as they are since the last filter */
-    rv_row row;         /* RV_ROW_NONE: the end */
-    bool single;        /* the row was looked up: there is no next one */
-    bool walks;         /* over a secondary index */
-    uint32_t *looked;   /* of the run that goes through it (upkeep.h); NULL: none does */
-    bool narrowed;      /* to what a result is kept up with: */
-    uint32_t nth;       /* the next of it, */
-    rv_sql_sight sight; /* and this one */
-    rv_arena cell;      /* for cells that are spread over pages; grows when the first one comes */
+    rv_reader reader;      /* of the rows as they are since the last filter */
+    rv_row row;            /* RV_ROW_NONE: the end */
+    bool single;           /* the row was looked up: there is no next one */
+    bool walks;            /* over a secondary index */
+    uint32_t *looked;      /* of the run that goes through it (upkeep.h); NULL: none does */
+    bool narrowed;         /* to what a result is kept up with: */
+    uint32_t nth;          /* the next of it, */
+    rv_sql_sight sight;    /* and this one; or of a row that was looked up as it was: it */
+    const rv_view *before; /* where rows as they were lie */
+    rv_arena cell; /* for cells that are spread over pages; grows when the first one comes */
     rv_sql_walk walk;
 } table_cursor;
 
@@ -267,6 +268,10 @@ bool rv_sql_table_sorts(const sqlite3_vtab *base, int column) {
     return sorts;
 }
 
+uint16_t rv_sql_table_aggregate(const sqlite3_vtab *base) {
+    return ((const table *)(const void *)base)->source.aggregate;
+}
+
 /* --- the cursor --- */
 
 static int table_open(sqlite3_vtab *base, sqlite3_vtab_cursor **out) {
@@ -412,7 +417,7 @@ static int note_column(table_cursor *cursor, const char *plan, int argc, sqlite3
 }
 
 /* Goes to what is shown next of what a result is kept up with. */
-static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
+static int go_narrowed(table_cursor *cursor, rv_sql_query *query) {
     rv_sql_sight *const sight = &cursor->sight;
     if (!rv_sql_upkeep_sight(query, &cursor->nth, sight)) {
         return stand_on(cursor, RV_ROW_NONE);
@@ -421,6 +426,20 @@ static int go_narrowed(table_cursor *cursor, const rv_sql_query *query) {
         return stand_on(cursor, sight->row);
     }
     cursor->row = UINT32_MAX; /* it is no row that is there */
+    cursor->at.count = 0;
+    return SQLITE_OK;
+}
+
+/* Stands on the row with the key as it was, or at the end. SQLite's result code. */
+static int go_before(table_cursor *cursor, rv_sql_query *query, const rv_value *key,
+                     rv_arena *scratch) {
+    const uint8_t *const row =
+        rv_sql_joined_find(query, cursor->at.base.pVtab, key, scratch, &cursor->before);
+    if (query->run.lost) {
+        return SQLITE_ERROR;
+    }
+    cursor->sight = (rv_sql_sight){.kind = RV_SQL_ROW_BEFORE, .bytes = row};
+    cursor->row = row == NULL ? RV_ROW_NONE : UINT32_MAX; /* it is no row that is there */
     cursor->at.count = 0;
     return SQLITE_OK;
 }
@@ -441,6 +460,7 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     cursor->narrowed = rv_sql_upkeep_narrows(query, base->pVtab);
     if (cursor->narrowed) {
         cursor->looked = &query->run.looked;
+        cursor->before = &query->run.before[query->run.table];
         cursor->nth = 0;
         return go_narrowed(cursor, query);
     }
@@ -450,6 +470,11 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     }
     cursor->single = match != RV_SQL_MATCH_SCAN;
     const bool notes = query != NULL && query->mode != RV_SQL_PLAIN;
+    const rv_sql_seen seen =
+        notes ? rv_sql_joined_seen(query, base->pVtab, cursor->single) : RV_SQL_SEEN_NOW;
+    if (seen == RV_SQL_SEEN_LOST) {
+        return SQLITE_ERROR;
+    }
     cursor->walks = plan >= RV_SQL_PLAN_INDEX;
     if (cursor->walks) {
         rv_row first = RV_ROW_NONE;
@@ -475,6 +500,9 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
     }
     if (!tells) {
         note_read(cursor, match, key);
+    }
+    if (seen == RV_SQL_SEEN_BEFORE && match == RV_SQL_MATCH_KEY) {
+        return go_before(cursor, query, key, &scratch);
     }
     if (match == RV_SQL_MATCH_SCAN) {
         return stand_on(cursor, rv_state_row_next(cursor->state, a->number, RV_ROW_NONE));
@@ -529,13 +557,12 @@ static int show_any(table_cursor *cursor, sqlite3_context *out, uint16_t column)
 
 /* A cell of what is no row that is there: of one as it was, or a copy of one. */
 static int show_narrowed(table_cursor *cursor, sqlite3_context *out, uint16_t column) {
-    const rv_sql_query *const query = sql_of(cursor)->running;
     const rv_sql_sight *const sight = &cursor->sight;
     const rv_type *const type = &cursor->aggregate->columns[column].type;
     rv_value value = sight->kind == RV_SQL_COPY ? sight->values[column] : rv_value_null();
     rv_arena_reset(&cursor->cell, 0);
     while (sight->kind == RV_SQL_ROW_BEFORE &&
-           rv_view_get(&query->run.before, sight->bytes, column, &cursor->cell, &value) != RV_OK) {
+           rv_view_get(cursor->before, sight->bytes, column, &cursor->cell, &value) != RV_OK) {
         if (!rv_sql_cell_grow(&cursor->cell)) {
             sqlite3_result_error_nomem(out);
             return SQLITE_NOMEM;

@@ -2,10 +2,12 @@
 /* Keeping results up: see upkeep.h. */
 #include "sql/upkeep.h"
 
-#include "sql/connection.h"
+#include "sql/joined.h"
 
 #include "core/state/inside.h"
 #include "core/state/slots.h"
+
+RV_STATIC_ASSERT(RV_SQL_SHAPE_TABLES <= RV_SQL_UPKEEP_TABLES, "any of them may be followed");
 
 /* Rows that can be kept, and so shown. */
 #define ROWS_MAX (RV_UPKEEP_LEN_MAX / (uint32_t)sizeof(uint32_t))
@@ -154,7 +156,7 @@ static bool collect(rv_sql_query *query) {
         return false;
     }
     walk.moved = true;
-    run->before = walk.before;
+    run->before[run->table] = walk.before;
     rv_delta delta;
     rv_status status = RV_OK;
     while ((status = rv_deltas_next(&walk, &delta)) == RV_OK) {
@@ -167,7 +169,7 @@ static bool collect(rv_sql_query *query) {
                             .after = (uint32_t)rv_delta_row_after(&walk, &delta)};
         run->change_count++;
     }
-    return status == RV_END;
+    return status == RV_END && (!u->joined || rv_sql_joined_collect(query));
 }
 
 /* Sorts ascending. Shell's, with the gaps 1, 4, 13, …: short, and quick for some thousand. */
@@ -300,36 +302,46 @@ bool rv_sql_upkeep_narrows(const rv_sql_query *query, const sqlite3_vtab *table)
 /* What is shown of a change: the row as it was, then as it is. */
 static bool sight_of(const rv_sql_change *c, bool before, rv_sql_sight *sight) {
     const uint32_t row = before ? c->before : c->after;
-    sight->kind = before ? RV_SQL_ROW_BEFORE : RV_SQL_ROW;
+    sight->kind = before && c->bytes != NULL ? RV_SQL_ROW_BEFORE : RV_SQL_ROW;
     sight->row = row;
     sight->bytes = c->bytes;
     sight->place = row + (before ? RV_SQL_PLACE_BEFORE : 0);
     return row != RV_ROW_NONE;
 }
 
-bool rv_sql_upkeep_sight(const rv_sql_query *query, uint32_t *nth, rv_sql_sight *sight) {
-    const rv_sql_run *const run = &query->run;
-    const rv_sql_upkeep *const u = query->upkeep;
-    const uint32_t n = *nth;
-    *sight = (rv_sql_sight){.kind = RV_SQL_ROW};
-    *nth += 1;
-    if (!u->groups) {
-        sight->row = n < run->row_count ? run->rows[n] : RV_ROW_NONE;
-        sight->place = sight->row;
-        return n < run->row_count;
-    }
+/* The nth of what is shown of groups, or the next one that there is. */
+static bool sight_of_groups(rv_sql_query *query, uint32_t n, uint32_t *nth, rv_sql_sight *sight) {
+    rv_sql_run *const run = &query->run;
     if (n < run->group_count) {
-        *sight = (rv_sql_sight){
-            .kind = RV_SQL_COPY, .values = u->list[n]->values, .place = -1 - (int64_t)n};
+        run->at = RV_SQL_AT_COPY;
+        run->copy = n;
+        *sight = (rv_sql_sight){.kind = RV_SQL_COPY,
+                                .values = query->upkeep->list[n]->values,
+                                .place = -1 - (int64_t)n};
         return true;
     }
     for (uint32_t at = n - run->group_count; at < 2 * run->change_count; at++) {
         *nth = run->group_count + at + 1;
+        run->at = at % 2 == 0 ? RV_SQL_AT_BEFORE : RV_SQL_AT_NOW;
         if (sight_of(&run->changes[at / 2], at % 2 == 0, sight)) {
             return true;
         }
     }
+    run->at = RV_SQL_AT_NOTHING;
     return false;
+}
+
+bool rv_sql_upkeep_sight(rv_sql_query *query, uint32_t *nth, rv_sql_sight *sight) {
+    const rv_sql_run *const run = &query->run;
+    const uint32_t n = *nth;
+    *sight = (rv_sql_sight){.kind = RV_SQL_ROW};
+    *nth += 1;
+    if (query->upkeep->groups) {
+        return sight_of_groups(query, n, nth, sight);
+    }
+    sight->row = n < run->row_count ? run->rows[n] : RV_ROW_NONE;
+    sight->place = sight->row;
+    return n < run->row_count;
 }
 
 /* --- rows that come out --- */
@@ -447,6 +459,23 @@ static rv_sql_group *make_group(rv_sql_query *query, uint32_t row) {
     return g;
 }
 
+/* The copy of a group, which leads to what is not what it was, becomes one of a row that came to
+ * the group. NULL: none came, or there is no room. */
+static rv_sql_group *renew_group(rv_sql_query *query, const rv_sql_tally *tally) {
+    rv_sql_upkeep *const u = query->upkeep;
+    rv_sql_group *const was = u->list[tally->group - 1];
+    rv_sql_group *const is = tally->row == RV_ROW_NONE ? NULL : make_group(query, tally->row);
+    if (is == NULL) {
+        return NULL;
+    }
+    u->count -= 1; /* it is in the place of the other one */
+    u->list[tally->group - 1] = is;
+    memcpy(is->tallies, was->tallies, (size_t)query->shape.sites * sizeof *is->tallies);
+    u->memory -= was->size;
+    sqlite3_free(was);
+    return is;
+}
+
 void rv_sql_upkeep_note(rv_sql_query *query, const rv_sql_tally *tally, uint32_t site) {
     rv_sql_upkeep *const u = query->upkeep;
     rv_sql_run *const run = &query->run;
@@ -458,6 +487,7 @@ void rv_sql_upkeep_note(rv_sql_query *query, const rv_sql_tally *tally, uint32_t
     }
     if (tally->group != 0) {
         g = u->list[tally->group - 1];
+        g = g->stale && tally->rows > 0 ? renew_group(query, tally) : g;
     } else if (u->count > run->group_count && u->list[u->count - 1]->row == tally->row) {
         g = u->list[u->count - 1];
     } else {
@@ -503,6 +533,18 @@ static bool is_right(rv_sql_query *query) {
     }
     u->full = run->limit != UINT64_MAX && run->given == most;
     return true;
+}
+
+/* Notes by changes of which aggregates the result is kept up from now on. */
+static void note_followed(rv_sql_query *query) {
+    rv_sql_upkeep *const u = query->upkeep;
+    u->followed[0] = u->aggregate;
+    u->followed_count = 1;
+    for (uint32_t nth = 0; nth < query->shape.table_count; nth++) {
+        if (nth != u->table && rv_sql_joined_follows(query, nth)) {
+            u->followed[u->followed_count++] = rv_sql_table_aggregate(query->shape.tables[nth]);
+        }
+    }
 }
 
 /* Another run has to follow, in this mode. */
@@ -560,6 +602,7 @@ rv_status rv_sql_upkeep_finish(rv_sql_query *query, rv_status status, rv_error *
     RV_ASSERT(run->table >= 0);
     u->table = (uint16_t)run->table;
     u->whole = u->sql != NULL;
+    note_followed(query);
     return RV_END;
 }
 

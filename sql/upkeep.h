@@ -21,6 +21,8 @@
  *     BASE    over all that there is: notes what is to be kept      --ends--> whole
  *     KEPT    over what was kept and what changed                   --ends--> whole
  *
+ * What changes of other aggregates mean, which are joined by key, is in joined.h.
+ *
  * Where KEPT cannot tell (a minimum has gone, too much has changed, memory is short) BASE follows;
  * where BASE cannot keep it, the result is right all the same, or, if a function is not its own
  * any more, PLAIN follows. Rows that were given by then are given again: RV_SNAPSHOT_EXPIRED, and
@@ -40,9 +42,9 @@
 
 typedef enum rv_sql_mode { RV_SQL_PLAIN, RV_SQL_BASE, RV_SQL_KEPT } rv_sql_mode;
 
-/* A row that has changed. */
+/* A row that has changed, or of which what is joined to it has. */
 typedef struct rv_sql_change {
-    const uint8_t *bytes; /* as it was; NULL: it was not there */
+    const uint8_t *bytes; /* as it was; NULL: it was not there, or is what it was */
     uint32_t before;      /* where it lay, RV_ROW_NONE or not, */
     uint32_t after;       /* and lies */
 } rv_sql_change;
@@ -51,6 +53,7 @@ typedef struct rv_sql_change {
 typedef struct rv_sql_group {
     uint32_t row;     /* of the copy, while it is made: nobody else's in one run */
     bool gone;        /* it has no rows any more */
+    bool stale;       /* what the copy leads to by key is not what it was */
     size_t size;      /* bytes */
     rv_value *values; /* by column; NULL where the statement does not read it */
     rv_sql_tally tallies[];
@@ -63,6 +66,14 @@ typedef enum rv_sql_read {
     RV_SQL_READ_ONE,  /* those with one key of an index, */
     RV_SQL_READ_PART, /* those between two of them */
 } rv_sql_read;
+
+/* On what the cursor stands that goes through a table. */
+typedef enum rv_sql_at {
+    RV_SQL_AT_NOTHING,
+    RV_SQL_AT_COPY,
+    RV_SQL_AT_BEFORE,
+    RV_SQL_AT_NOW
+} rv_sql_at;
 
 /* What one run of a statement knows. */
 typedef struct rv_sql_run {
@@ -84,7 +95,10 @@ typedef struct rv_sql_run {
     uint32_t row_count;
     rv_sql_change *changes;
     uint32_t change_count;
-    rv_view before;
+    rv_sql_at at;
+    uint32_t copy; /* which one */
+    uint32_t then; /* tables (bits) of which rows are looked up as they were, unless it is NOW */
+    rv_view before[RV_SQL_SHAPE_TABLES]; /* rows of each as they were, where there are changes */
 } rv_sql_run;
 
 /* What a cursor shows. */
@@ -115,7 +129,7 @@ int rv_sql_upkeep_table(rv_sql_query *query);
 bool rv_sql_upkeep_narrows(const rv_sql_query *query, const sqlite3_vtab *table);
 
 /* What is shown from the nth on, which becomes the next; false: there is no more. */
-bool rv_sql_upkeep_sight(const rv_sql_query *query, uint32_t *nth, rv_sql_sight *sight);
+bool rv_sql_upkeep_sight(rv_sql_query *query, uint32_t *nth, rv_sql_sight *sight);
 
 /* A row came out. False: it is not one of the result, but kept. */
 bool rv_sql_upkeep_row(rv_sql_query *query);

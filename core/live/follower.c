@@ -46,10 +46,10 @@ rv_snapshot rv_follower_since(const rv_follower *f, const rv_followers *of) {
     return moment == NULL ? (rv_snapshot){0} : moment->deltas.snapshot;
 }
 
-bool rv_follower_others_moved(const rv_follower *f, const rv_followers *of, uint16_t kept) {
-    RV_ASSERT(kept < RV_AGGREGATES_MAX);
-    return rv_touches_concern_others(of->touches, state_of(of), &f->reads, kept, of->scratch,
-                                     &f->touched);
+bool rv_follower_moved_of(const rv_follower *f, const rv_followers *of, rv_touches_of aggregates) {
+    RV_ASSERT(aggregates.count == 0 || aggregates.aggregates != NULL);
+    return rv_touches_concern_of(of->touches, state_of(of), &f->reads, aggregates, of->scratch,
+                                 &f->touched);
 }
 
 bool rv_follower_rest(rv_follower *f, const rv_followers *of, uint16_t kept, bool *moment) {

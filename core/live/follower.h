@@ -34,9 +34,9 @@ RV_MUST_USE bool rv_follower_moved(rv_follower *follower, const rv_followers *of
 /* Since when it is known what became of the rows of `kept`; none: it is not. */
 rv_snapshot rv_follower_since(const rv_follower *follower, const rv_followers *of);
 
-/* True when rows of another aggregate, which the answer was made of too, may have changed. */
-RV_MUST_USE bool rv_follower_others_moved(const rv_follower *follower, const rv_followers *of,
-                                          uint16_t kept);
+/* True when rows of these aggregates that the answer was made of may have changed. */
+RV_MUST_USE bool rv_follower_moved_of(const rv_follower *follower, const rv_followers *of,
+                                      rv_touches_of aggregates);
 
 /*
  * A follower whose answer is the one of now may rest: somebody compares for all that do, with one

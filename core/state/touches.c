@@ -330,21 +330,29 @@ bool rv_touches_look(rv_touches *t, rv_state *state, rv_arena *scratch, const rv
     return touched->follows && touched->place >= t->start;
 }
 
-bool rv_touches_concern_others(rv_touches *t, rv_state *state, const rv_reads *reads,
-                               uint16_t aggregate, rv_arena *scratch, const rv_touched *touched) {
+static bool is_of(const rv_touches_of *of, uint16_t aggregate) {
+    bool listed = false;
+    for (uint16_t i = 0; i < of->count && !listed; i += 1) {
+        listed = of->aggregates[i] == aggregate;
+    }
+    return listed != of->others;
+}
+
+bool rv_touches_concern_of(rv_touches *t, rv_state *state, const rv_reads *reads, rv_touches_of of,
+                           rv_arena *scratch, const rv_touched *touched) {
     catch_up(t, state, scratch);
     const bool known = touched->follows && touched->place >= t->start;
     bool some = false;
     for (uint16_t a = 0; a < RV_AGGREGATES_MAX && !some; a += 1) {
         a = reads->whole[a / 64u] == 0 ? (uint16_t)(a | 63u) : a; /* the next 64 */
-        some = a != aggregate && rv_reads_has_all(reads, a) &&
+        some = is_of(&of, a) && rv_reads_has_all(reads, a) &&
                rv_state_revision_of(state, a) > touched->revision &&
                (!known || any_touched(t, touched->place, a, NULL));
     }
     uint32_t at = 0;
     rv_reads_part part;
     while (!some && rv_reads_next(reads, &at, &part)) {
-        some = part.aggregate != aggregate &&
+        some = is_of(&of, part.aggregate) &&
                rv_state_revision_of(state, part.aggregate) > touched->revision &&
                (!known || any_touched(t, touched->place, part.aggregate, &part));
     }
@@ -357,7 +365,8 @@ bool rv_touches_concern(rv_touches *t, rv_state *state, const rv_reads *reads, r
     if (revision == touched->revision) {
         return false;
     }
-    const bool some = rv_touches_concern_others(t, state, reads, RV_NONE, scratch, touched);
+    const rv_touches_of all = {.others = true};
+    const bool some = rv_touches_concern_of(t, state, reads, all, scratch, touched);
     if (!some) {
         touched->revision = revision;
         touched->place = t->start + t->len;

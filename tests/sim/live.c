@@ -142,8 +142,10 @@ static void run(sim_world *world, const sim_member *m, sim_live_query *q) {
     rv_arena scratch = rv_arena_over(scratch_memory, sizeof scratch_memory);
     rv_sql_upkeep *const u = &q->upkeep;
     u->since = q->moment.snapshot;
-    u->others = u->whole && rv_touches_concern_others(&q->touches, state, &q->reads, u->aggregate,
-                                                      &scratch, &q->touched);
+    u->others = u->whole && rv_touches_concern_of(&q->touches, state, &q->reads,
+                                                  rv_sql_upkeep_others(u), &scratch, &q->touched);
+    u->joined = u->whole && rv_touches_concern_of(&q->touches, state, &q->reads,
+                                                  rv_sql_upkeep_joined(u), &scratch, &q->touched);
     if (world->canary == SIM_CANARY_CHANGE_LEFT_OUT) {
         rv_deltas_keep(state, &q->moment);
         u->since = q->moment.snapshot;

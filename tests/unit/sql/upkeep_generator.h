@@ -25,7 +25,9 @@ typedef struct kept_source {
     {"a.a", "a.z", "b.k", "b.s", "a.v", "b.e", "a.v + b.id", "b.n", "a.t_id"},                     \
         {"a.v + 0 > 0",       "a.a % 2 = 0",     "a.z || '' < 'q'", "b.k + 0 > 2",                 \
          "a.v + 0 < b.k + 0", "a.v + 0 IS NULL", "b.b + 0 = 1",     "b.s || '' > 'a'"},            \
-        {"b.e", "b.k", "a.z", "a.a % 3", "b.b", "a.v", "b.e, a.z"}, {                              \
+        {"b.e", "b.k",      "a.z",    "a.a % 3",     "b.b",                                        \
+         "a.v", "b.e, a.z", "a.t_id", "a.t_id, b.s", "b.id, b.e"},                                 \
+    {                                                                                              \
         "a.v", "b.k", "a.v + b.id", "a.a", "b.c", "b.n", "coalesce(b.n, a.v)"                      \
     }
 
@@ -54,7 +56,7 @@ static const kept_source kept_sources[] = {
     {" FROM u a LEFT JOIN t b ON b.id = a.t_id",
      {"a.a", "a.z", "b.k", "b.s", "a.v", "b.e", "b.id"},
      {"a.v + 0 > 0", "a.a % 2 = 0", "a.z || '' < 'q'", "b.k IS NULL", "a.v + 0 IS NULL"},
-     {"b.e", "b.k", "a.z", "b.id IS NULL", "a.v"},
+     {"b.e", "b.k", "a.z", "b.id IS NULL", "a.v", "a.t_id, b.e", "b.id, b.k"},
      {"a.v", "b.k", "a.a", "b.id"}},
 };
 
