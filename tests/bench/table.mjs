@@ -91,7 +91,7 @@ function live() {
     `${(ours.changed_p50 / ours.afresh_p50).toFixed(2)}x`, '<= 1000 us', ours.changed_p50 <= 1000);
   row('the same, 99 of 100 times', us(ours.changed_p99), '', '', '', true);
   row('append of 5 that none of them reads', us(ours.unchanged_p50), '', '', '', true);
-  for (const name of ['filter', 'count_sum', 'group_by', 'order_limit', 'join']) {
+  for (const name of ['filter', 'count_sum', 'group_by', 'order_limit', 'range', 'join', 'joined', 'joined_filter', 'joined_group_by']) {
     const [kept, again] = [ours[`large_${name}`], ours[`large_${name}_again`]];
     row(`append until a live query over 1,000,000 rows is read: ${name.replace('_', ', ')}`, us(kept),
       `run again ${us(again)}`, `${(kept / again).toFixed(4)}x`, '', true); // prettier-ignore
