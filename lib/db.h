@@ -75,8 +75,11 @@ struct rv_db_live {
     rv_sql_upkeep upkeep; /* what keeps it up */
     size_t sql_len;
     size_t parameters_len;
-    uint8_t text[RV_DB_LIVE_TEXT_MAX];
+    uint32_t block; /* the first of those that its text has, side by side */
+    uint32_t block_count;
 };
+
+#define RV_DB_LIVE_BLOCKS (RV_DB_LIVE_TEXTS / RV_DB_LIVE_TEXT_BLOCK)
 
 struct rv_db {
     rv_node *node;
@@ -96,6 +99,8 @@ struct rv_db {
     rv_db_changes changes[RV_DB_CHANGES_MAX];
     rv_touches touches; /* what live queries are compared with */
     rv_db_live lives[RV_DB_LIVE_MAX];
+    bool live_blocks[RV_DB_LIVE_BLOCKS]; /* which are somebody's */
+    uint8_t live_texts[RV_DB_LIVE_TEXTS];
     rv_value values[RV_FIELDS_MAX]; /* of the event that is read */
 };
 

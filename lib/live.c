@@ -21,12 +21,59 @@ static rv_db_live *free_live(rv_db *db) {
     return NULL;
 }
 
+/* --- texts --- */
+
+RV_STATIC_ASSERT(RV_DB_LIVE_TEXT_MAX == RV_LIVE_TEXT_MAX, "as of other interfaces");
+RV_STATIC_ASSERT(RV_DB_LIVE_MAX - 1 + RV_DB_LIVE_TEXT_MAX / RV_DB_LIVE_TEXT_BLOCK <=
+                     RV_DB_LIVE_BLOCKS,
+                 "a long one has room beside short ones");
+
+static uint8_t *text_of(const rv_db_live *live) {
+    return live->db->live_texts + (size_t)live->block * RV_DB_LIVE_TEXT_BLOCK;
+}
+
 static rv_bytes sql_of(const rv_db_live *live) {
-    return rv_bytes_of(live->text, live->sql_len);
+    return rv_bytes_of(text_of(live), live->sql_len);
 }
 
 static rv_bytes parameters_of(const rv_db_live *live) {
-    return rv_bytes_of(live->text + live->sql_len, live->parameters_len);
+    return rv_bytes_of(text_of(live) + live->sql_len, live->parameters_len);
+}
+
+/* Takes blocks side by side for `len` bytes: one from the front, several from the back, so that
+ * short texts do not lie between long ones. False: there are none. */
+static bool take_blocks(rv_db *db, size_t len, uint32_t *first, uint32_t *count) {
+    const bool is_short = len <= RV_DB_LIVE_TEXT_BLOCK;
+    uint32_t found = 0;
+    *count = is_short ? 1 : (uint32_t)((len - 1) / RV_DB_LIVE_TEXT_BLOCK + 1);
+    for (uint32_t i = 0; i < RV_DB_LIVE_BLOCKS && found < *count; i += 1) {
+        const uint32_t at = is_short ? i : RV_DB_LIVE_BLOCKS - 1 - i;
+        found = db->live_blocks[at] ? 0 : found + 1;
+        *first = at;
+    }
+    for (uint32_t i = 0; i < *count && found == *count; i += 1) {
+        db->live_blocks[*first + i] = true;
+    }
+    return found == *count;
+}
+
+static void give_blocks(rv_db *db, uint32_t first, uint32_t count) {
+    for (uint32_t i = 0; i < count; i += 1) {
+        RV_ASSERT(db->live_blocks[first + i]);
+        db->live_blocks[first + i] = false;
+    }
+}
+
+/* --- opening --- */
+
+/* RV_OK: the query can be compiled, and has these parameters. */
+static rv_status check(rv_db *db, rv_bytes sql, rv_bytes parameters, rv_error *err) {
+    rv_sql_query *query = NULL;
+    const rv_status status = rv_sql_prepare(db->sql, sql, parameters, &query, err);
+    if (status == RV_OK) {
+        rv_sql_finish(query);
+    }
+    return status;
 }
 
 rv_status rv_db_live_open(rv_db *db, rv_bytes sql, rv_bytes parameters, rv_db_live **out,
@@ -46,14 +93,24 @@ rv_status rv_db_live_open(rv_db *db, rv_bytes sql, rv_bytes parameters, rv_db_li
         return rv_error_set(err, RV_BUSY, "at most %u live queries are open at once; close one",
                             (uint64_t)RV_DB_LIVE_MAX);
     }
-    rv_sql_query *query = NULL;
-    const rv_status status = rv_sql_prepare(db->sql, sql, parameters, &query, err);
+    const rv_status status = check(db, sql, parameters, err);
     if (status != RV_OK) {
         return status;
     }
-    rv_sql_finish(query);
-    *live = (rv_db_live){.db = db, .sql_len = sql.len, .parameters_len = parameters.len};
-    rv_writer w = rv_writer_over(live->text, sizeof live->text);
+    const size_t len = sql.len + parameters.len;
+    uint32_t block = 0;
+    uint32_t count = 0;
+    if (!take_blocks(db, len, &block, &count)) {
+        return rv_error_set(err, RV_MEMORY_EXHAUSTED,
+                            "live queries have %u KiB together, and those that are open have them",
+                            (uint64_t)(RV_DB_LIVE_TEXTS >> 10));
+    }
+    *live = (rv_db_live){.db = db,
+                         .sql_len = sql.len,
+                         .parameters_len = parameters.len,
+                         .block = block,
+                         .block_count = count};
+    rv_writer w = rv_writer_over(text_of(live), len);
     rv_write(&w, sql);
     rv_write(&w, parameters);
     RV_ASSERT(!w.full);
@@ -209,6 +266,7 @@ void rv_db_live_close(rv_db_live *live) {
     end_query(live);
     rv_sql_upkeep_end(&live->upkeep);
     rv_follower_leave(&live->follower, &of);
+    give_blocks(db, live->block, live->block_count);
     live->db = NULL;
     rv_touches_unwatch(&db->touches); /* what it alone has read is not noted of rows for ever */
     for (size_t i = 0; i < RV_DB_LIVE_MAX; i += 1) {

@@ -469,13 +469,17 @@ RV_API void rv_db_query_close(rv_db_query *query);
  */
 typedef struct rv_db_live rv_db_live;
 
-/* Live queries that can be open at once, and bytes of one with its parameters. */
-#define RV_DB_LIVE_MAX      16
-#define RV_DB_LIVE_TEXT_MAX 2048
+/* Live queries that can be open at once, and bytes of one with its parameters: of all together so
+ * many, of which each takes whole RV_DB_LIVE_TEXT_BLOCK. There is room for one that is as long as
+ * can be beside short ones, at least. */
+#define RV_DB_LIVE_MAX        16
+#define RV_DB_LIVE_TEXT_MAX   16384
+#define RV_DB_LIVE_TEXT_BLOCK 2048
+#define RV_DB_LIVE_TEXTS      49152
 
 /* Opens one, and compiles it once to see that it is right. The texts are copied. The statuses of
  * rv_db_query_open; RV_BUSY: RV_DB_LIVE_MAX are open; RV_SQL_LIMIT: longer than
- * RV_DB_LIVE_TEXT_MAX. */
+ * RV_DB_LIVE_TEXT_MAX; RV_MEMORY_EXHAUSTED, too: others have taken RV_DB_LIVE_TEXTS. */
 RV_API RV_MUST_USE rv_status rv_db_live_open(rv_db *db, rv_bytes sql, rv_bytes parameters,
                                              rv_db_live **live, rv_error *err);
 
