@@ -24,6 +24,13 @@ typedef struct rv_sql rv_sql;
 typedef struct rv_sql_query rv_sql_query;
 struct rv_sql_group;
 
+/* In which order an aggregate is gone through: in that of storage, or of one of its indexes. */
+typedef struct rv_sql_order {
+    bool by_index;
+    bool descending;
+    uint16_t index;
+} rv_sql_order;
+
 /* Aggregates by whose changes a result is kept up. */
 #define RV_SQL_UPKEEP_TABLES 4u
 
@@ -43,6 +50,7 @@ typedef struct rv_sql_upkeep {
     bool full;          /* of rows: there may be more behind the last one */
     uint16_t aggregate; /* that is gone through, */
     uint16_t table;     /* in FROM */
+    rv_sql_order order; /* in which it came */
     /* it is kept up by changes of these: this aggregate, and behind it those that are joined */
     uint16_t followed[RV_SQL_UPKEEP_TABLES];
     uint16_t followed_count;

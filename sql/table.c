@@ -484,13 +484,15 @@ static int table_filter(sqlite3_vtab_cursor *base, int plan, const char *text, i
         (void)stand_on(cursor, first);
         if (notes && rv_sql_upkeep_filter(query, base->pVtab, a->number,
                                           rv_sql_walk_is_one(&cursor->walk) ? RV_SQL_READ_ONE
-                                                                            : RV_SQL_READ_PART)) {
+                                                                            : RV_SQL_READ_PART,
+                                          rv_sql_walk_order(&cursor->walk))) {
             cursor->looked = &query->run.looked;
         }
         return rc;
     }
     if (notes && rv_sql_upkeep_filter(query, base->pVtab, a->number,
-                                      cursor->single ? RV_SQL_READ_KEY : RV_SQL_READ_ALL)) {
+                                      cursor->single ? RV_SQL_READ_KEY : RV_SQL_READ_ALL,
+                                      (rv_sql_order){.by_index = false})) {
         cursor->looked = &query->run.looked;
     }
     const bool tells = plan == RV_SQL_PLAN_SCAN && text != NULL;

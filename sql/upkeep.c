@@ -2,6 +2,7 @@
 /* Keeping results up: see upkeep.h. */
 #include "sql/upkeep.h"
 
+#include "sql/arrange.h"
 #include "sql/joined.h"
 
 #include "core/state/inside.h"
@@ -230,7 +231,10 @@ static bool show_rows(rv_sql_query *query) {
     sort(run->rows, run->row_count);
     run->was_full = u->full;
     u->count = 0;
-    return true;
+    const rv_sql_arrange by = {query->sql->state,
+                               rv_schema_aggregate(query->sql->schema, u->aggregate),
+                               u->order.index, u->order.descending};
+    return !u->order.by_index || rv_sql_arrange_rows(&by, run->rows, run->row_count);
 }
 
 bool rv_sql_upkeep_begin(rv_sql_query *query) {
@@ -257,7 +261,7 @@ bool rv_sql_upkeep_begin(rv_sql_query *query) {
 /* --- reading --- */
 
 bool rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
-                          rv_sql_read how) {
+                          rv_sql_read how, rv_sql_order order) {
     rv_sql_run *const run = &query->run;
     const rv_sql_shape *const shape = &query->shape;
     int nth = 0;
@@ -276,13 +280,14 @@ bool rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16
         give_up(query, "more is gone through than one aggregate, once");
     } else if (shape->outer && nth > 0) {
         give_up(query, "an outer join");
-    } else if (!shape->groups && how == RV_SQL_READ_PART) { /* in another order than rows lie */
-        give_up(query, "a part of an index is read");
+    } else if (!shape->groups && how == RV_SQL_READ_PART && !order.by_index) {
+        give_up(query, "an index is read in another order");
     }
-    run->part = !shape->groups && how == RV_SQL_READ_ONE;
+    run->part = !shape->groups && (how == RV_SQL_READ_ONE || how == RV_SQL_READ_PART);
     if (run->table < 0) {
         run->table = nth;
         query->upkeep->aggregate = aggregate;
+        query->upkeep->order = order;
     }
     return run->table == nth;
 }
@@ -346,6 +351,13 @@ bool rv_sql_upkeep_sight(rv_sql_query *query, uint32_t *nth, rv_sql_sight *sight
 
 /* --- rows that come out --- */
 
+/* Running over a small part of an index takes no longer than what was kept of it. */
+static void judge_part(rv_sql_query *query) {
+    if (query->run.part && query->steps < query->sql->upkeep_steps) {
+        give_up(query, "a small part of an index is read");
+    }
+}
+
 bool rv_sql_upkeep_row(rv_sql_query *query) {
     rv_sql_run *const run = &query->run;
     rv_sql_upkeep *const u = query->upkeep;
@@ -367,7 +379,11 @@ bool rv_sql_upkeep_row(rv_sql_query *query) {
     return run->given <= run->limit;
 }
 
-bool rv_sql_upkeep_enough(const rv_sql_query *query) {
+/* Of an index no more is read for what is kept in vain. */
+bool rv_sql_upkeep_enough(rv_sql_query *query) {
+    if (query->mode == RV_SQL_BASE && query->run.given == query->run.limit) {
+        judge_part(query);
+    }
     return query->mode != RV_SQL_PLAIN && query->run.over && query->run.given == query->run.limit;
 }
 
@@ -581,9 +597,7 @@ rv_status rv_sql_upkeep_finish(rv_sql_query *query, rv_status status, rv_error *
         return run_other(query, status, err);
     }
     (void)rv_sql_upkeep_table(query);
-    if (run->part && query->steps < query->sql->upkeep_steps) {
-        give_up(query, "a small part of an index is read");
-    }
+    judge_part(query);
     if (run->vanished && !run->over) {
         remove_gone(u);
         run->settled = true;

@@ -80,7 +80,7 @@ typedef struct rv_sql_run {
     int table;            /* of FROM, that is gone through; -1: not seen yet */
     uint32_t looked;      /* tables (bits) in which a row was looked up for the row that it is at */
     bool over;            /* nothing is to be kept of it */
-    bool part;            /* what is gone through are rows with one key of an index */
+    bool part;            /* what is gone through is a part of an index */
     bool lost;            /* KEPT cannot tell */
     bool vanished;        /* a group has no rows any more, but came out */
     bool settled;         /* groups are as they are to be: only they are shown */
@@ -118,9 +118,10 @@ rv_sql_mode rv_sql_upkeep_mode(const rv_sql *sql, rv_sql_upkeep *upkeep);
 /* A run begins. False: KEPT cannot, and BASE is to run. */
 bool rv_sql_upkeep_begin(rv_sql_query *query);
 
-/* A cursor of a table begins to read. True when that is the table that is gone through. */
+/* A cursor of a table begins to read, rows in this order. True when that is the table that is gone
+ * through. */
 bool rv_sql_upkeep_filter(rv_sql_query *query, const sqlite3_vtab *table, uint16_t aggregate,
-                          rv_sql_read how);
+                          rv_sql_read how, rv_sql_order order);
 
 /* Which table of FROM is gone through; where none is, the first, and nothing is kept. */
 int rv_sql_upkeep_table(rv_sql_query *query);
@@ -135,7 +136,7 @@ bool rv_sql_upkeep_sight(rv_sql_query *query, uint32_t *nth, rv_sql_sight *sight
 bool rv_sql_upkeep_row(rv_sql_query *query);
 
 /* True when the rows of a LIMIT are there and no more are to be read. */
-bool rv_sql_upkeep_enough(const rv_sql_query *query);
+bool rv_sql_upkeep_enough(rv_sql_query *query);
 
 /* The run has ended, well or not: RV_END, or RV_SNAPSHOT_EXPIRED: another one has to follow. */
 rv_status rv_sql_upkeep_finish(rv_sql_query *query, rv_status status, rv_error *err);

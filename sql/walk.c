@@ -308,6 +308,11 @@ bool rv_sql_walk_is_one(const rv_sql_walk *w) {
     return w->range_count == 1 && w->prefix == w->index->column_count;
 }
 
+rv_sql_order rv_sql_walk_order(const rv_sql_walk *w) {
+    const bool by_index = w->range_count > 0 && w->sorter.rows == NULL && !rv_sql_walk_is_one(w);
+    return (rv_sql_order){by_index, by_index && w->descending, w->index_number};
+}
+
 /* A range that is left before its end was read up to there, if it is the only one: of several, it
  * was asked whether there are rows in the others. So it was of those that would be misplaced. */
 void rv_sql_walk_note(const rv_sql_walk *w, rv_row row, rv_reads *reads) {

@@ -16,6 +16,7 @@
 #include "core/state/reads.h"
 #include "sql/plan.h"
 #include "sql/sorter.h"
+#include "sql/sql.h"
 
 #define RV_SQL_WALK_RANGES 3u
 
@@ -59,6 +60,10 @@ rv_row rv_sql_walk_next(rv_sql_walk *walk);
 
 /* True when all rows of the walk have one key of the index, and so come in the order of storage. */
 bool rv_sql_walk_is_one(const rv_sql_walk *walk);
+
+/* The order in which its rows come: of one key, and of none, that of storage. Where it is neither
+ * that nor the index's (they were sorted), that of storage is said, too. */
+rv_sql_order rv_sql_walk_order(const rv_sql_walk *walk);
 
 /* Notes what has been read of the index, by somebody who stands on `row` and goes no further. */
 void rv_sql_walk_note(const rv_sql_walk *walk, rv_row row, rv_reads *reads);

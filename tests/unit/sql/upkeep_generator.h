@@ -15,7 +15,7 @@
 typedef struct kept_source {
     const char *from;
     const char *columns[14];
-    const char *conditions[16];
+    const char *conditions[22];
     const char *groups[12];
     const char *numbers[12]; /* that are summed */
 } kept_source;
@@ -35,10 +35,28 @@ static const kept_source kept_sources[] = {
     {" FROM t a",
      {"a.id", "a.k", "a.b", "a.n", "a.w", "a.s", "a.e", "a.d", "a.ts", "a.f", "a.k % 3", "a.h",
       "a.c", "a.j"},
-     {"a.k + 0 > 2", "a.k + 0 IS NULL", "a.j LIKE '%1%'", "a.s || '' < 'b'", "a.n + 0 > 0",
-      "a.id % 3 = 1", "length(a.s) < 2", "a.e || '' = 'red'", "abs(a.k) IN (0, 2, 3, 8)",
-      "a.d || '' > '2012'", "NOT a.b", "a.w || '' <> '2.0000'", "a.k = 3", "a.h = 'ab'", "a.c = 17",
-      "a.d = '2012-01-31'"},
+     {"a.k + 0 > 2",
+      "a.k + 0 IS NULL",
+      "a.j LIKE '%1%'",
+      "a.s || '' < 'b'",
+      "a.n + 0 > 0",
+      "a.id % 3 = 1",
+      "length(a.s) < 2",
+      "a.e || '' = 'red'",
+      "abs(a.k) IN (0, 2, 3, 8)",
+      "a.d || '' > '2012'",
+      "NOT a.b",
+      "a.w || '' <> '2.0000'",
+      "a.k = 3",
+      "a.h = 'ab'",
+      "a.c = 17",
+      "a.d = '2012-01-31'",
+      "a.k > 0",
+      "a.n BETWEEN -1 AND 200",
+      "a.d >= '2012'",
+      "a.s < 'b'",
+      "a.c IS NOT NULL",
+      "a.f < 3"},
      {"a.k", "a.s", "a.e", "a.b", "a.k % 3", "substr(a.ts, 1, 7)", "a.c", "a.h", "a.n", "a.f",
       "a.k > 2, a.e", "a.w"},
      {"a.k", "a.c", "a.id", "a.k + a.id", "a.b", "a.k % 5", "a.n", "length(a.s)",
@@ -50,12 +68,13 @@ static const kept_source kept_sources[] = {
      OF_U_AND_T},
     {" FROM t a JOIN u b ON b.a = a.k AND b.z IN ('p', 'r', a.s)",
      {"a.id", "a.k", "a.s", "b.z", "b.v", "b.t_id", "a.k + b.v"},
-     {"a.k + 0 > 2", "a.j LIKE '%1%'", "a.id % 3 = 1", "b.v + 0 > 0", "b.z || '' < 'q'"},
+     {"a.k + 0 > 2", "a.j LIKE '%1%'", "a.id % 3 = 1", "b.v + 0 > 0", "b.z || '' < 'q'",
+      "a.s >= 'a'"},
      {"b.z", "b.v", "a.k", "a.s", "a.e"},
      {"b.v", "a.k", "a.id", "a.k + b.v"}},
     {" FROM u a LEFT JOIN t b ON b.id = a.t_id",
      {"a.a", "a.z", "b.k", "b.s", "a.v", "b.e", "b.id"},
-     {"a.v + 0 > 0", "a.a % 2 = 0", "a.z || '' < 'q'", "b.k IS NULL", "a.v + 0 IS NULL"},
+     {"a.v + 0 > 0", "a.a % 2 = 0", "a.z || '' < 'q'", "b.k IS NULL", "a.v + 0 IS NULL", "a.v > 1"},
      {"b.e", "b.k", "a.z", "b.id IS NULL", "a.v", "a.t_id, b.e", "b.id, b.k"},
      {"a.v", "b.k", "a.a", "b.id"}},
 };
@@ -63,7 +82,7 @@ static const kept_source kept_sources[] = {
 static void put_kept_conditions(const kept_source *of) {
     for (uint32_t i = 0, count = below(3); i < count; i++) {
         put(i == 0 ? " WHERE " : chance(60) ? " AND " : " OR ");
-        put(pick(of->conditions, 16));
+        put(pick(of->conditions, 22));
     }
 }
 
