@@ -66,6 +66,7 @@ static const request requests[] = {
 
 static follower f[FOLLOWED];
 static uint64_t compared, made, missed, kept_up;
+static uint64_t joined; /* kept up when what is joined had changed, too */
 
 /* Follows again what has ended. */
 static void follow_one(size_t i) {
@@ -128,6 +129,7 @@ static void follow_all(uint64_t seed, bool planted) {
             if (below(4) > 0) {
                 compare(i);
                 RV_CHECK_PASSED();
+                joined += f[i].x->live.upkeep.whole && f[i].x->live.upkeep.joined;
                 kept_up += f[i].x->live.upkeep.whole &&
                            (f[i].x->live.follower.moment != 0 || f[i].x->wait.moment);
             }
@@ -159,8 +161,11 @@ RV_TEST(every_answer_is_the_one_of_now) {
     }
     RV_CHECK(made < compared);
     RV_CHECK(kept_up > compared / 8);
-    printf("%llu answers made, %llu compared, %llu of results that are kept up\n",
-           (unsigned long long)made, (unsigned long long)compared, (unsigned long long)kept_up);
+    RV_CHECK(joined > compared / 100);
+    printf("%llu answers made, %llu compared, %llu of results that are kept up, %llu by what is "
+           "joined\n",
+           (unsigned long long)made, (unsigned long long)compared, (unsigned long long)kept_up,
+           (unsigned long long)joined);
 }
 
 RV_TEST(a_read_that_is_missed_is_seen) {
