@@ -18,7 +18,6 @@
 #include "core/engine.h"
 #include "core/state/reads.h"
 #include "core/state/snapshots.h"
-#include "core/state/touches.h"
 
 typedef struct rv_sql rv_sql;
 typedef struct rv_sql_query rv_sql_query;
@@ -66,13 +65,13 @@ typedef struct rv_sql_upkeep {
 
 /* Of a result that is kept up, for its owner: what it does not follow, which makes it run again,
  * and what is joined. */
-static inline rv_touches_of rv_sql_upkeep_others(const rv_sql_upkeep *upkeep) {
-    return (rv_touches_of){upkeep->followed, upkeep->followed_count, true};
+static inline rv_reads_of rv_sql_upkeep_others(const rv_sql_upkeep *upkeep) {
+    return (rv_reads_of){upkeep->followed, upkeep->followed_count, true};
 }
 
-static inline rv_touches_of rv_sql_upkeep_joined(const rv_sql_upkeep *upkeep) {
+static inline rv_reads_of rv_sql_upkeep_joined(const rv_sql_upkeep *upkeep) {
     RV_ASSERT(upkeep->followed_count > 0);
-    return (rv_touches_of){upkeep->followed + 1, (uint16_t)(upkeep->followed_count - 1), false};
+    return (rv_reads_of){upkeep->followed + 1, (uint16_t)(upkeep->followed_count - 1), false};
 }
 
 typedef struct rv_sql_options {

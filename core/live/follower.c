@@ -46,7 +46,7 @@ rv_snapshot rv_follower_since(const rv_follower *f, const rv_followers *of) {
     return moment == NULL ? (rv_snapshot){0} : moment->deltas.snapshot;
 }
 
-bool rv_follower_moved_of(const rv_follower *f, const rv_followers *of, rv_touches_of aggregates) {
+bool rv_follower_moved_of(const rv_follower *f, const rv_followers *of, rv_reads_of aggregates) {
     RV_ASSERT(aggregates.count == 0 || aggregates.aggregates != NULL);
     return rv_touches_concern_of(of->touches, state_of(of), &f->reads, aggregates, of->scratch,
                                  &f->touched);

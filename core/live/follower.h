@@ -36,7 +36,7 @@ rv_snapshot rv_follower_since(const rv_follower *follower, const rv_followers *o
 
 /* True when rows of these aggregates that the answer was made of may have changed. */
 RV_MUST_USE bool rv_follower_moved_of(const rv_follower *follower, const rv_followers *of,
-                                      rv_touches_of aggregates);
+                                      rv_reads_of aggregates);
 
 /*
  * A follower whose answer is the one of now may rest: somebody compares for all that do, with one

@@ -102,4 +102,11 @@ void rv_reads_value_write(const rv_state *state, uint16_t column, const rv_value
 uint8_t rv_reads_column_write(const rv_aggregate *aggregate, uint16_t column, const rv_value *value,
                               uint8_t *bytes);
 
+/* Of what was read: some aggregates, or all but these. */
+typedef struct rv_reads_of {
+    const uint16_t *aggregates;
+    uint16_t count;
+    bool others;
+} rv_reads_of;
+
 #endif

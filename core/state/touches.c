@@ -330,7 +330,7 @@ bool rv_touches_look(rv_touches *t, rv_state *state, rv_arena *scratch, const rv
     return touched->follows && touched->place >= t->start;
 }
 
-static bool is_of(const rv_touches_of *of, uint16_t aggregate) {
+static bool is_of(const rv_reads_of *of, uint16_t aggregate) {
     bool listed = false;
     for (uint16_t i = 0; i < of->count && !listed; i += 1) {
         listed = of->aggregates[i] == aggregate;
@@ -338,7 +338,7 @@ static bool is_of(const rv_touches_of *of, uint16_t aggregate) {
     return listed != of->others;
 }
 
-bool rv_touches_concern_of(rv_touches *t, rv_state *state, const rv_reads *reads, rv_touches_of of,
+bool rv_touches_concern_of(rv_touches *t, rv_state *state, const rv_reads *reads, rv_reads_of of,
                            rv_arena *scratch, const rv_touched *touched) {
     catch_up(t, state, scratch);
     const bool known = touched->follows && touched->place >= t->start;
@@ -365,7 +365,7 @@ bool rv_touches_concern(rv_touches *t, rv_state *state, const rv_reads *reads, r
     if (revision == touched->revision) {
         return false;
     }
-    const rv_touches_of all = {.others = true};
+    const rv_reads_of all = {.others = true};
     const bool some = rv_touches_concern_of(t, state, reads, all, scratch, touched);
     if (!some) {
         touched->revision = revision;

@@ -66,16 +66,9 @@ void rv_touches_leave(rv_touches *touches, rv_state *state, rv_touched *touched)
 bool rv_touches_concern(rv_touches *touches, rv_state *state, const rv_reads *reads,
                         rv_arena *scratch, rv_touched *touched);
 
-/* Some aggregates, or all but these. */
-typedef struct rv_touches_of {
-    const uint16_t *aggregates;
-    uint16_t count;
-    bool others;
-} rv_touches_of;
-
 /* The same of some aggregates only; it has not compared. */
 bool rv_touches_concern_of(rv_touches *touches, rv_state *state, const rv_reads *reads,
-                           rv_touches_of of, rv_arena *scratch, const rv_touched *touched);
+                           rv_reads_of of, rv_arena *scratch, const rv_touched *touched);
 
 /* --- for who looks at what is touched once for many (core/live/interests.h) --- */
 

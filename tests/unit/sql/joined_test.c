@@ -8,6 +8,7 @@
  * whether it was kept up. Any statement and any change: reads_test.c. With so few owners SQLite
  * would begin with these, and look for the items of each: CROSS JOIN has it keep to FROM's order.
  */
+#include "core/state/touches.h"
 #include "tests/unit/sql/fixture.h"
 
 /* An item refers to its owner by an index, to its place by none. */
@@ -113,7 +114,7 @@ static bool look(fixture *f, const char *text) {
     const rv_bytes once = ask(f, NULL, text, &kept);
     memcpy(truth, once.ptr, once.len);
     truth[once.len] = 0;
-    const rv_touches_of others = rv_sql_upkeep_others(&upkeep);
+    const rv_reads_of others = rv_sql_upkeep_others(&upkeep);
     upkeep.since = since.snapshot;
     upkeep.others = upkeep.whole && rv_touches_concern_of(&touches, f->state, &reads, others,
                                                           &f->scratch, &touched);
