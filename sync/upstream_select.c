@@ -185,7 +185,6 @@ static void want_base(rv_upstream *s, const rv_wire_selection *m) {
     if (!wanted) { /* its patterns are those of the hello */
         s->fed_given = s->given;
         s->fed_given_count = s->given_count;
-        s->live.end = s->next.end;
     } else {
         s->base.phase = RV_BASE_WANTED;
         s->base.everything = m->changed;
@@ -193,6 +192,10 @@ static void want_base(rv_upstream *s, const rv_wire_selection *m) {
         s->base.resumes = m->under_way && !m->shows; /* the notice begins it anew */
         s->base.position = m->position;
         s->base.cursor = m->cursor;
+    }
+    if (!wanted || !m->changed) { /* or a base of the same: a past may be asked for meanwhile */
+        s->live.end = s->next.end;
+        s->next = s->live;
     }
 }
 

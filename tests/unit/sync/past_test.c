@@ -248,6 +248,63 @@ RV_TEST(filling_in_goes_on_where_it_stopped) {
     }
 }
 
+/* All that the edge has to say reaches the upstream before it says something itself. */
+static void let_edge_speak(pair *p) {
+    rv_bytes message;
+    while (rv_edge_send(p->edge, p->now, &message)) {
+        (void)!rv_upstream_receive(p->session, message, p->now, NULL);
+    }
+}
+
+/* The past is asked for at once in a new connection, also by an edge that was away for so long that
+ * its rows are too old, of which its upstream tells it only then; that is nobody's fault. The rows
+ * come anew, then the past goes on. The same where the request is on its way when the upstream says
+ * that changes are gone. */
+RV_TEST(a_past_is_asked_for_beside_rows_that_are_too_old) {
+    static const char *const steps[][2] = {
+        {"aggregate account", "/accounts/4 history none"},
+        {"aggregate account", "/accounts/4"},
+    };
+    for (int round = 0; round < 2; round++) {
+        uint64_t random = 5;
+        rv_bytes said = {NULL, 0};
+        pair p = based_pair(steps[0], 2);
+        RV_CHECK(pair_feed(&p, &random, 600, 20, 5));
+        RV_CHECK(pair_sync(&p));
+        RV_CHECK_STATUS(select_entries(&p, steps[1], 2), RV_OK);
+        for (int i = 0; i < 4000 && !rv_node_fill_of(p.leaf.node).active; i++) {
+            (void)pair_step(&p);
+            p.now += 1000;
+        }
+        RV_CHECK(rv_node_fill_of(p.leaf.node).active && rv_node_whole(p.leaf.node));
+        pair_cut(&p, RV_UPSTREAM_UNREACHABLE);
+        RV_CHECK(round == 1 || pair_feed(&p, &random, 12000, 20, 20));
+        RV_CHECK(pair_connect(&p));
+        while (p.edge->status.state != RV_EDGE_CONNECTED) {
+            (void)pair_step(&p);
+        } /* welcomed: the selection and the request are next */
+        if (round == 1) {
+            RV_CHECK(rv_edge_send(p.edge, p.now, &said));
+            RV_CHECK_STATUS(rv_upstream_receive(p.session, said, p.now, NULL), RV_OK);
+            RV_CHECK(pair_feed(&p, &random, 12000, 20, 20));
+            for (int i = 0; i < 10 && !p.session->base.notice_owed; i++) {
+                RV_CHECK(!rv_upstream_send(p.session, p.now, &said));
+                p.now += 1000;
+            }
+            RV_CHECK(p.session->base.notice_owed);
+        }
+        RV_CHECK(p.shared->changes.first > 1000);
+        let_edge_speak(&p);
+        pair_run(&p);
+        RV_CHECK(p.session != NULL);
+        RV_CHECK(is_done(&p));
+        check_given(&p);
+        check_stream(&p, "/accounts/4", 1);
+        RV_CHECK_PASSED();
+        pair_free(&p);
+    }
+}
+
 /* What came live, while the edge held it since a time that lay ahead, is not there twice when all
  * of it is held, or since a time before; nor is it when a purge, or a start, came in between. */
 RV_TEST(what_came_before_its_time_is_there_once) {
@@ -341,6 +398,7 @@ int main(void) {
     RV_RUN(the_past_since_a_position_or_a_time);
     RV_RUN(a_past_that_was_not_asked_for);
     RV_RUN(filling_in_goes_on_where_it_stopped);
+    RV_RUN(a_past_is_asked_for_beside_rows_that_are_too_old);
     RV_RUN(what_came_before_its_time_is_there_once);
     RV_RUN(a_stream_that_was_held_in_part_is_awaited);
     fixture_checkpoint_growth = 1;
