@@ -576,9 +576,21 @@ void rv_outbox_arrive(rv_node *node, const rv_event *event) {
     }
 }
 
+/* Events of the batch that can arrive: streams that it was written to may have been given up. */
+static uint32_t covered_still(const rv_node *node, const rv_pending *batch) {
+    rv_pending_cursor cursor = {0, 0};
+    rv_pending_event event;
+    uint32_t count = 0;
+    while (rv_pending_event_next(batch, &cursor, &event)) {
+        count += !event.blind && rv_outbox_covers(node, event.path);
+    }
+    RV_ASSERT(count <= batch->covered);
+    return count;
+}
+
 /* True when a batch leaves the outbox now that W is there. */
-static bool leaves(const rv_pending *batch, uint64_t watermark) {
-    const bool all = batch->covered > 0 && batch->arrived >= batch->covered;
+static bool leaves(const rv_node *node, const rv_pending *batch, uint64_t watermark) {
+    const bool all = batch->arrived > 0 && batch->arrived >= covered_still(node, batch);
     const bool passed = batch->state == RV_PENDING_ACCEPTED && batch->position <= watermark;
     RV_ASSERT(batch->covered <= batch->count);
     return all || passed;
@@ -596,7 +608,7 @@ rv_status rv_outbox_leave(rv_node *node, rv_ledger_changes *changes, uint64_t wa
     const uint32_t count = some_may_leave(node) ? node->outbox.pending : 0;
     for (uint32_t i = 0; i < count && status == RV_OK; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
-        if (leaves(&batch, watermark)) {
+        if (leaves(node, &batch, watermark)) {
             uint8_t key[RV_PENDING_KEY];
             rv_pending_key(batch.edge_sequence, key);
             status = rv_ledger_remove(&node->ledger, changes, RV_LEDGER_PENDING,
@@ -632,7 +644,7 @@ static uint32_t apply_leaving(rv_node *node, const rv_ledger_changes *changes) {
     uint32_t shown = 0;
     for (uint32_t i = 0; i < count; i += 1) {
         const rv_pending batch = rv_outbox_at(node, i);
-        if (leaves(&batch, watermark)) {
+        if (leaves(node, &batch, watermark)) {
             shown += batch.covered > 0;
             rv_outbox_note_decided(node, batch.edge_sequence, batch.position);
             o->accepted -= batch.state == RV_PENDING_ACCEPTED;

@@ -36,6 +36,7 @@
     (SIM_RIGHTS | SIM_TELLS | SIM_GATED | SIM_FILLS | SIM_ROWS | SIM_RETRIES | SIM_LOSSES |        \
      SIM_GATE_FILLS | SIM_GATE_CHANGES | SIM_UNMET)
 #define FIRST_EIGHTEEN (FIRST_SIXTEEN | SIM_TWINS | SIM_GATE_MIXES)
+#define FIRST_TWENTY   (FIRST_EIGHTEEN | SIM_TWIN_RIGHTS | SIM_GATE_TAKES)
 #define WITHOUT_TIMES  (FIRST_FOURTEEN | SIM_UNMET | SIM_TWINS | SIM_GATE_MIXES)
 
 static sim_world world;
@@ -98,6 +99,7 @@ RV_TEST(seeds_that_failed) {
         {SIM_COMMANDS | SIM_TELLS | SIM_RETRIES | SIM_UNMET, {45}},
         {FIRST_EIGHTEEN, {3270, 3817}},
         {WITHOUT_TIMES | SIM_TIMES, {770156, 770477}},
+        {FIRST_TWENTY, {3502, 6167}},
     };
     for (size_t i = 0; i < sizeof failed / sizeof failed[0]; i++) {
         for (size_t k = 0; k < SEEDS_FAILED_MAX && failed[i].seeds[k] != 0; k++) {
