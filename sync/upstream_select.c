@@ -193,7 +193,7 @@ static void want_base(rv_upstream *s, const rv_wire_selection *m) {
         s->base.position = m->position;
         s->base.cursor = m->cursor;
     }
-    if (!wanted || !m->changed) { /* or a base of the same: a past may be asked for meanwhile */
+    if (m->whole) { /* a base is of the same, and a past may be asked for beside it */
         s->live.end = s->next.end;
         s->next = s->live;
     }
